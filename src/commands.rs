@@ -1,0 +1,1 @@
+//! One file a command: each a list of named steps.

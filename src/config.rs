@@ -1,0 +1,1 @@
+//! The probe file: its TOML shape, its diagnostics, its secrets.

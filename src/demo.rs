@@ -1,0 +1,1 @@
+//! An embedded origin that plays an outage.

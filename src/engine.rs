@@ -1,0 +1,1 @@
+//! One check in, one outcome out, never an error.

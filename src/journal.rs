@@ -1,0 +1,1 @@
+//! Windows and failures on disk, append-only: the only code that touches the files.

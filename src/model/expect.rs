@@ -1,0 +1,242 @@
+//! What must hold of an answer.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use http::HeaderName;
+use http::StatusCode;
+
+use super::HttpVersion;
+use super::Phase;
+use super::TlsVersion;
+use super::Value;
+
+/// The expectations of one request. The default expects a status of 200 to 299 and nothing else.
+#[derive(Clone, Debug)]
+pub struct Expect {
+    /// The status is in one of these.
+    pub status: Vec<StatusSet>,
+    /// Rules for the body as text.
+    pub body: Vec<TextRule>,
+    /// Rules for headers.
+    pub headers: Vec<HeaderRule>,
+    /// Rules for the body as JSON.
+    pub json: Vec<JsonRule>,
+    /// The most time each phase, or everything (`None`), may take.
+    pub latency: Vec<(Option<Phase>, Duration)>,
+    /// The certificate is valid for at least this many days more.
+    pub certificate_days: Option<u32>,
+    /// The URL that answered, after all redirects.
+    pub final_url: Option<Value>,
+    /// The HTTP version is one of these, where any are given.
+    pub http_version: Vec<HttpVersion>,
+    /// The TLS version is one of these, where any are given.
+    pub tls_version: Vec<TlsVersion>,
+    /// Whether the last hop was https.
+    pub secure: Option<bool>,
+    /// The body has at least this many bytes.
+    pub min_bytes: Option<u64>,
+    /// The body has at most this many bytes.
+    pub max_bytes: Option<u64>,
+    /// The SHA-256 of the body.
+    pub sha256: Option<[u8; 32]>,
+}
+
+impl Default for Expect {
+    fn default() -> Self {
+        Expect {
+            status: vec![StatusSet(200..=299)],
+            body: Vec::new(),
+            headers: Vec::new(),
+            json: Vec::new(),
+            latency: Vec::new(),
+            certificate_days: None,
+            final_url: None,
+            http_version: Vec::new(),
+            tls_version: Vec::new(),
+            secure: None,
+            min_bytes: None,
+            max_bytes: None,
+            sha256: None,
+        }
+    }
+}
+
+impl Expect {
+    /// Whether an expectation needs the whole body: then a body past the limit is a failure.
+    #[must_use]
+    pub fn needs_whole_body(&self) -> bool {
+        let text_needs_all = |rule: &TextRule| matches!(rule, TextRule::Lacks(_) | TextRule::NotMatches(_));
+        !self.json.is_empty()
+            || self.sha256.is_some()
+            || self.max_bytes.is_some()
+            || self.body.iter().any(text_needs_all)
+    }
+}
+
+/// A set of status codes: one, a class (`2xx`) or a range (`200-299`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatusSet(pub RangeInclusive<u16>);
+
+impl StatusSet {
+    /// Whether a status is in it.
+    #[must_use]
+    pub fn contains(&self, status: StatusCode) -> bool {
+        self.0.contains(&status.as_u16())
+    }
+}
+
+impl fmt::Display for StatusSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (low, high) = (*self.0.start(), *self.0.end());
+        if low == high {
+            write!(f, "{low}")
+        } else if low % 100 == 0 && high == low + 99 {
+            write!(f, "{}xx", low / 100)
+        } else {
+            write!(f, "{low}-{high}")
+        }
+    }
+}
+
+/// A regular expression that runs in linear time, with the text it was written as.
+#[derive(Clone, Debug)]
+pub struct Pattern(regex::Regex);
+
+impl Pattern {
+    /// The most memory one compiled pattern may take, in bytes.
+    const SIZE_LIMIT: usize = 1 << 20;
+
+    /// Compiles a pattern.
+    ///
+    /// # Errors
+    /// What is wrong with it, in one line.
+    pub fn new(pattern: &str) -> Result<Pattern, String> {
+        regex::RegexBuilder::new(pattern).size_limit(Self::SIZE_LIMIT).build().map(Pattern).map_err(|error| match error
+        {
+            regex::Error::CompiledTooBig(_) => "the pattern is too large when compiled".to_owned(),
+            other => other.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned(),
+        })
+    }
+
+    /// The pattern as written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// Whether it is found in a text.
+    #[must_use]
+    pub fn is_match(&self, text: &str) -> bool {
+        self.0.is_match(text)
+    }
+
+    /// The first group of the first match, or the whole match where there is no group.
+    #[must_use]
+    pub fn capture<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let captures = self.0.captures(text)?;
+        captures.get(1).or_else(|| captures.get(0)).map(|found| found.as_str())
+    }
+}
+
+/// A rule for a text.
+#[derive(Clone, Debug)]
+pub enum TextRule {
+    /// The text is in it.
+    Contains(Value),
+    /// The text is not in it.
+    Lacks(Value),
+    /// The pattern is found in it.
+    Matches(Pattern),
+    /// The pattern is not found in it.
+    NotMatches(Pattern),
+}
+
+/// A rule for a header.
+#[derive(Clone, Debug)]
+pub struct HeaderRule {
+    /// The header.
+    pub name: HeaderName,
+    /// What must hold of its values.
+    pub rule: HeaderExpectation,
+    /// Whether a missing header is fine.
+    pub optional: bool,
+}
+
+/// What must hold of the values of a header. A header may be sent several times.
+#[derive(Clone, Debug)]
+pub enum HeaderExpectation {
+    /// One of the values has the text in it.
+    Contains(Value),
+    /// One of the values matches.
+    Matches(Pattern),
+    /// None of the values matches.
+    NotMatches(Pattern),
+    /// The header is not sent.
+    Absent,
+    /// The header is sent.
+    Present,
+}
+
+/// A JSON path (RFC 9535), with the text it was written as.
+#[derive(Clone, Debug)]
+pub struct JsonPath {
+    source: String,
+    path: serde_json_path::JsonPath,
+}
+
+impl JsonPath {
+    /// Parses a path.
+    ///
+    /// # Errors
+    /// What is wrong with it, and at which position.
+    pub fn new(source: &str) -> Result<JsonPath, String> {
+        let path = serde_json_path::JsonPath::parse(source).map_err(|error| error.to_string())?;
+        Ok(JsonPath { source: source.to_owned(), path })
+    }
+
+    /// The path as written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.source
+    }
+
+    /// The nodes it finds.
+    #[must_use]
+    pub fn find<'d>(&self, document: &'d serde_json::Value) -> Vec<&'d serde_json::Value> {
+        self.path.query(document).all()
+    }
+}
+
+/// A rule for the body as JSON.
+#[derive(Clone, Debug)]
+pub struct JsonRule {
+    /// Which nodes.
+    pub path: JsonPath,
+    /// What must hold of them. A path that finds nothing fails all but `exists = false`.
+    pub rule: JsonExpectation,
+}
+
+/// What must hold of what a JSON path finds.
+#[derive(Clone, Debug)]
+pub enum JsonExpectation {
+    /// Something is found, or nothing.
+    Exists(bool),
+    /// Every node found equals this.
+    Equals(serde_json::Value),
+    /// No node found equals this.
+    NotEquals(serde_json::Value),
+    /// Every node found is a string that has this in it, or an array with this in it.
+    Contains(serde_json::Value),
+    /// Every node found is a string (or scalar as text) that matches.
+    Matches(Pattern),
+    /// Every node found is an array, object or string at least this long.
+    MinLength(u64),
+    /// Every node found is an array, object or string at most this long.
+    MaxLength(u64),
+    /// Every node found is a number of at least this.
+    Min(f64),
+    /// Every node found is a number of at most this.
+    Max(f64),
+}

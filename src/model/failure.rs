@@ -1,0 +1,196 @@
+//! What can go wrong with a check: a closed set of classes, and the evidence of one failure.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::Phase;
+use super::SafeText;
+
+/// Declares the classes once: variant, wire name, where it belongs, and one sentence for the user.
+macro_rules! failure_classes {
+    ($($variant:ident $name:literal $group:ident $meaning:literal;)+) => {
+        /// What kind of failure it was. The set is closed; a name is never changed once released.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+        pub enum FailureClass {
+            $(#[doc = $meaning] #[serde(rename = $name)] $variant,)+
+        }
+
+        impl FailureClass {
+            /// Every class, in the order of the phases.
+            pub const ALL: &'static [FailureClass] = &[$(FailureClass::$variant,)+];
+
+            /// The name used in every output.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(FailureClass::$variant => $name,)+ }
+            }
+
+            /// Where in a check the class belongs.
+            #[must_use]
+            pub const fn group(self) -> ClassGroup {
+                match self { $(FailureClass::$variant => ClassGroup::$group,)+ }
+            }
+
+            /// What it means, in one sentence for the user documentation.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self { $(FailureClass::$variant => $meaning,)+ }
+            }
+        }
+    };
+}
+
+failure_classes! {
+    DnsNotFound "dns_not_found" Resolve "The name does not exist (NXDOMAIN).";
+    DnsNoAddress "dns_no_address" Resolve "The name exists and has no address of the wanted family (NODATA).";
+    DnsServerFailure "dns_server_failure" Resolve "The resolver answered with an error (SERVFAIL, REFUSED, FORMERR, a CNAME loop) or with nonsense.";
+    DnsTimeout "dns_timeout" Resolve "The resolver did not answer in time.";
+    ConnectRefused "connect_refused" Connect "The host refused the connection: nothing listens on that port.";
+    ConnectTimeout "connect_timeout" Connect "No answer to the connection request in time: packets are lost or dropped, or the queue is full.";
+    ConnectUnreachable "connect_unreachable" Connect "The network or the host is unreachable, or a filter forbids the way.";
+    TlsCertExpired "tls_cert_expired" Tls "The certificate has expired.";
+    TlsCertNotYetValid "tls_cert_not_yet_valid" Tls "The certificate is not valid yet.";
+    TlsCertNameMismatch "tls_cert_name_mismatch" Tls "The certificate is for other names.";
+    TlsCertUntrusted "tls_cert_untrusted" Tls "The certificate's issuer is unknown, it is self-signed, or an intermediate is missing.";
+    TlsCertRevoked "tls_cert_revoked" Tls "The certificate is on a configured revocation list.";
+    TlsCertInvalid "tls_cert_invalid" Tls "The certificate cannot be used: wrong purpose, weak key, bad signature or bad encoding.";
+    TlsVersion "tls_version" Tls "No TLS version in common.";
+    TlsHandshakeFailed "tls_handshake_failed" Tls "The TLS handshake failed: an alert, no cipher in common, or the connection ended.";
+    TlsHandshakeTimeout "tls_handshake_timeout" Tls "The connection stood, the TLS handshake did not finish in time.";
+    TlsNotTls "tls_not_tls" Tls "The peer does not speak TLS on this port.";
+    TlsClientCertRequired "tls_client_cert_required" Tls "The server asks for a client certificate.";
+    ConnectionReset "connection_reset" AnyConnected "The peer reset the connection.";
+    EmptyReply "empty_reply" Processing "The peer closed the connection without a single byte of an answer.";
+    ResponseTimeout "response_timeout" Processing "The connection stood, the response head did not arrive in time.";
+    HttpProtocol "http_protocol" Processing "The answer is not valid HTTP.";
+    HeadersTooLarge "headers_too_large" Processing "The response head is larger or has more headers than we accept.";
+    Http2Error "http2_error" Processing "The peer ended the HTTP/2 stream or connection with an error.";
+    BodyTimeout "body_timeout" Transfer "The body did not arrive in time.";
+    BodyTruncated "body_truncated" Transfer "The connection ended before the body was complete.";
+    BodyTooLarge "body_too_large" Transfer "The body is larger than the limit and an expectation needs the rest.";
+    BodyDecode "body_decode" Transfer "The body's content encoding cannot be decoded.";
+    Status "status" Answer "The status code is not among the expected.";
+    RedirectLimit "redirect_limit" Answer "More redirects than allowed, or a loop.";
+    RedirectBlocked "redirect_blocked" Answer "A redirect leads where we do not go: another scheme, or from https to http.";
+    RedirectInvalid "redirect_invalid" Answer "A redirect without a usable Location.";
+    TargetBlocked "target_blocked" Answer "The address is in a network that the configuration denies.";
+    AssertionFailed "assertion_failed" Answer "The answer does not meet an expectation.";
+    CaptureFailed "capture_failed" Answer "A value that a later step needs was not in the answer.";
+    AssetFailed "asset_failed" Answer "A file that the page links to did not load.";
+    ProberFdLimit "prober_fd_limit" Ours "The prober ran out of file descriptors.";
+    ProberPortsExhausted "prober_ports_exhausted" Ours "The prober ran out of local ports.";
+    ProberResources "prober_resources" Ours "The prober ran out of memory, buffers or threads, or may not use the network.";
+    ProberOverloaded "prober_overloaded" Ours "The prober itself was too busy to measure.";
+    Interrupted "interrupted" Ours "The run was interrupted before the check could end.";
+    ControlFailed "control_failed" Ours "The control targets failed at the same moment: we are the ones who are offline.";
+    Blocked "blocked" Ours "A shared session that the probe needs failed first.";
+    AuthFailed "auth_failed" Ours "The token that the probe needs could not be fetched from its token server.";
+}
+
+/// Where in a check a class belongs, and thereby who is at fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClassGroup {
+    /// While looking the name up.
+    Resolve,
+    /// While connecting.
+    Connect,
+    /// In the TLS handshake.
+    Tls,
+    /// In any phase with a connection.
+    AnyConnected,
+    /// While waiting for the answer.
+    Processing,
+    /// While reading the body.
+    Transfer,
+    /// The answer came and is not as expected.
+    Answer,
+    /// The prober's own trouble: the verdict is unknown, never down.
+    Ours,
+}
+
+impl ClassGroup {
+    /// What the user documentation calls it.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            ClassGroup::Resolve => "resolve",
+            ClassGroup::Connect => "connect",
+            ClassGroup::Tls => "tls",
+            ClassGroup::AnyConnected => "any connected phase",
+            ClassGroup::Processing => "processing",
+            ClassGroup::Transfer => "transfer",
+            ClassGroup::Answer => "verdict on the answer",
+            ClassGroup::Ours => "`unknown`, never `down`",
+        }
+    }
+}
+
+impl FailureClass {
+    /// Whether the prober is at fault and not the target.
+    #[must_use]
+    pub const fn is_ours(self) -> bool {
+        matches!(self.group(), ClassGroup::Ours)
+    }
+
+    /// The verdict on a check that failed this way.
+    #[must_use]
+    pub const fn verdict(self) -> super::Verdict {
+        if self.is_ours() { super::Verdict::Unknown } else { super::Verdict::Down }
+    }
+}
+
+impl fmt::Display for FailureClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// Why one check was not up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Failure {
+    /// What kind of failure it was.
+    pub class: FailureClass,
+    /// The phase it broke in; null where the answer arrived whole and was not as expected.
+    pub phase: Option<Phase>,
+    /// One sentence: what happened, to which address, against which limit.
+    pub message: SafeText,
+    /// The journey's step it broke in; null for a probe of one request.
+    pub step: Option<String>,
+    /// Every expectation that was not met, not the first alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mismatches: Vec<Mismatch>,
+}
+
+impl Failure {
+    /// A failure in a phase.
+    #[must_use]
+    pub fn new(class: FailureClass, phase: Option<Phase>, message: SafeText) -> Failure {
+        Failure { class, phase, message, step: None, mismatches: Vec::new() }
+    }
+}
+
+/// One expectation that was not met.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Mismatch {
+    /// Which expectation, as it is spelled in the probe file: `body-contains`, `latency.total`.
+    pub assertion: String,
+    /// What was expected.
+    pub expected: SafeText,
+    /// What came.
+    pub actual: SafeText,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wire_name_is_the_name() {
+        for class in FailureClass::ALL {
+            let json = serde_json::to_string(class).expect("a class serialises");
+            assert_eq!(json, format!("\"{}\"", class.name()));
+        }
+    }
+}

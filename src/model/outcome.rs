@@ -1,0 +1,217 @@
+//! The one record of a check, and the evidence it keeps.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::Failure;
+use super::FailureClass;
+use super::Probe;
+use super::SafeText;
+use super::Timings;
+use super::Verdict;
+use super::micros;
+use super::timestamp;
+
+/// One due execution of a probe.
+#[derive(Clone, Debug)]
+pub struct Check {
+    /// The probe that is due.
+    pub probe: Arc<Probe>,
+    /// When it was due.
+    pub scheduled_at: Timestamp,
+    /// How late it is started: the prober's doing, and never part of a latency.
+    pub lag: Duration,
+}
+
+/// The one record of a check. This is also its shape as JSON (`uptick.check/1`, journal).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Outcome {
+    /// The probe's name.
+    pub probe: String,
+    /// The probe's surface.
+    pub surface: String,
+    /// Where we asked from.
+    pub vantage: String,
+    /// Whether the probe is a control target.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub control: bool,
+    /// When the check was due.
+    #[serde(with = "timestamp")]
+    #[schemars(with = "String")]
+    pub scheduled_at: Timestamp,
+    /// When it began.
+    #[serde(with = "timestamp")]
+    #[schemars(with = "String")]
+    pub started_at: Timestamp,
+    /// Microseconds between the two on a clock that does not jump.
+    #[serde(rename = "lag_us", with = "micros")]
+    #[schemars(with = "u64")]
+    pub lag: Duration,
+    /// What was found.
+    pub verdict: Verdict,
+    /// Why it was not up; null when it was.
+    pub failure: Option<Failure>,
+    /// Microseconds per phase, over all hops and steps.
+    #[serde(rename = "timings_us")]
+    pub timings: Timings,
+    /// Attempts made; more than one where retries are configured and the first failed.
+    pub attempts: u32,
+    /// Whether an attempt failed and a later one passed: up, and worth knowing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub flaky: bool,
+    /// The status code of the last answer.
+    pub status: Option<u16>,
+    /// The HTTP version of the last answer.
+    pub http_version: Option<HttpVersion>,
+    /// The address of the last connection, also of one that failed.
+    pub remote: Option<SocketAddr>,
+    /// The facts of the last TLS handshake, also of one that failed.
+    pub tls: Option<TlsFacts>,
+    /// The redirects met, in order.
+    pub redirects: Vec<Hop>,
+    /// Bytes of the last body, after decoding, as far as it was read.
+    pub body_bytes: u64,
+    /// Whether the body went on past the limit and was not read further.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub body_cut: bool,
+    /// What helps to understand and repeat a failed check; absent when it was up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
+}
+
+impl Outcome {
+    /// The class of its failure.
+    #[must_use]
+    pub fn class(&self) -> Option<FailureClass> {
+        self.failure.as_ref().map(|failure| failure.class)
+    }
+
+    /// An outcome of a check that could not be made or did not end: nothing measured.
+    #[must_use]
+    pub fn without_measurement(check: &Check, vantage: &str, started_at: Timestamp, failure: Failure) -> Outcome {
+        Outcome {
+            probe: check.probe.name.clone(),
+            surface: check.probe.surface.clone(),
+            vantage: vantage.to_owned(),
+            control: check.probe.control,
+            scheduled_at: check.scheduled_at,
+            started_at,
+            lag: check.lag,
+            verdict: failure.class.verdict(),
+            failure: Some(failure),
+            timings: Timings::default(),
+            attempts: 1,
+            flaky: false,
+            status: None,
+            http_version: None,
+            remote: None,
+            tls: None,
+            redirects: Vec::new(),
+            body_bytes: 0,
+            body_cut: false,
+            evidence: None,
+        }
+    }
+}
+
+/// An HTTP version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+pub enum HttpVersion {
+    /// HTTP/1.0
+    #[serde(rename = "1.0")]
+    V1_0,
+    /// HTTP/1.1
+    #[serde(rename = "1.1")]
+    V1_1,
+    /// HTTP/2
+    #[serde(rename = "2")]
+    V2,
+}
+
+impl HttpVersion {
+    /// `"1.0"`, `"1.1"` or `"2"`, as in the probe file and in every output.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            HttpVersion::V1_0 => "1.0",
+            HttpVersion::V1_1 => "1.1",
+            HttpVersion::V2 => "2",
+        }
+    }
+}
+
+/// A redirect that was met.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Hop {
+    /// The URL that answered with the redirect.
+    pub url: SafeText,
+    /// Its status code.
+    pub status: u16,
+    /// Where it points, as the server wrote it.
+    pub location: SafeText,
+    /// The method it was asked with.
+    pub method: String,
+    /// The address that answered.
+    pub remote: Option<SocketAddr>,
+    /// Microseconds per phase of this request alone.
+    #[serde(rename = "timings_us")]
+    pub timings: Timings,
+}
+
+/// What a TLS handshake showed, also one that failed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct TlsFacts {
+    /// `"1.2"` or `"1.3"`; null where the handshake did not get that far.
+    pub version: Option<String>,
+    /// The cipher suite by its IANA name; null where it is not known.
+    pub cipher: Option<String>,
+    /// Whether the certificate was verified. False where `tls.insecure` is set or it was refused.
+    pub verified: bool,
+    /// The leaf certificate; null where none was shown.
+    pub certificate: Option<CertificateFacts>,
+}
+
+/// What a certificate says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct CertificateFacts {
+    /// Its subject.
+    pub subject: SafeText,
+    /// Who signed it.
+    pub issuer: SafeText,
+    /// The names it is for: the first few.
+    pub names: Vec<SafeText>,
+    /// How many names it is for in all.
+    pub names_total: usize,
+    /// It is valid from here.
+    #[serde(with = "timestamp")]
+    #[schemars(with = "String")]
+    pub not_before: Timestamp,
+    /// It is valid until here.
+    #[serde(with = "timestamp")]
+    #[schemars(with = "String")]
+    pub not_after: Timestamp,
+    /// SHA-256 of the certificate, hexadecimal.
+    pub sha256: String,
+    /// How many certificates the server sent.
+    pub chain_length: usize,
+}
+
+/// What helps to understand and repeat a failed check. All of it bounded, clean and redacted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Evidence {
+    /// The URL last asked.
+    pub url: SafeText,
+    /// A few telling response headers: server, via, retry-after, …
+    pub headers: Vec<(String, SafeText)>,
+    /// The beginning of the body.
+    pub body: Option<SafeText>,
+    /// A `curl` command that repeats the request, secrets as shell variables.
+    pub curl: Option<SafeText>,
+    /// The addresses the name resolved to, where it did.
+    pub addresses: Vec<SocketAddr>,
+}

@@ -1,0 +1,153 @@
+//! Text that may be printed. Whatever a server, a certificate or a resolver says becomes
+//! [`SafeText`] before it can reach any output, so that no output can forget it.
+
+use std::fmt;
+use std::fmt::Write as _;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+/// The longest message kept, in characters.
+pub const MESSAGE_LIMIT: usize = 300;
+
+/// One line of text without control bytes, escape sequences, bidirectional overrides or
+/// zero-width characters (they are shown as visible escapes), cut to a length.
+///
+/// There is no way to make one that is not clean: reading one back from JSON cleans it too.
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, schemars::JsonSchema)]
+#[schemars(with = "String")]
+pub struct SafeText(String);
+
+impl SafeText {
+    /// Cleans text from outside and cuts it to `limit` characters; a cut is marked with `…`.
+    #[must_use]
+    pub fn clean(text: &str, limit: usize) -> SafeText {
+        let mut safe = String::with_capacity(text.len().min(limit * 4));
+        let mut length = 0;
+        for character in text.chars() {
+            let before = safe.len();
+            push_visible(&mut safe, character);
+            length += safe[before..].chars().count();
+            if length > limit {
+                safe.truncate(before);
+                safe.push('…');
+                break;
+            }
+        }
+        SafeText(safe)
+    }
+
+    /// Cleans bytes from outside: what is not UTF-8 is shown as `\xNN`.
+    #[must_use]
+    pub fn clean_bytes(bytes: &[u8], limit: usize) -> SafeText {
+        let mut text = String::new();
+        for chunk in bytes.utf8_chunks() {
+            text.push_str(chunk.valid());
+            for byte in chunk.invalid() {
+                // The backslash is ours and survives cleaning.
+                let _ = write!(text, "\\x{byte:02x}");
+            }
+            if text.len() > limit * 4 {
+                break;
+            }
+        }
+        SafeText::clean(&text, limit)
+    }
+
+    /// A message of ours, cleaned like any other and cut to [`MESSAGE_LIMIT`].
+    #[must_use]
+    pub fn message(text: &str) -> SafeText {
+        SafeText::clean(text, MESSAGE_LIMIT)
+    }
+
+    /// The clean text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether there is nothing in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Writes a character as it is, or as a visible escape where it could move the cursor,
+/// reorder or hide text.
+fn push_visible(out: &mut String, character: char) {
+    match character {
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        _ if is_hidden(character) => {
+            let _ = write!(out, "\\u{{{:x}}}", u32::from(character));
+        }
+        _ => out.push(character),
+    }
+}
+
+/// Characters that a terminal or a browser acts on instead of showing them.
+fn is_hidden(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+impl fmt::Display for SafeText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl fmt::Debug for SafeText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+/// The longest text accepted when reading one back: the longest one ever written is a body cut.
+const READ_LIMIT: usize = 16 * 1024;
+
+impl<'de> Deserialize<'de> for SafeText {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Ok(SafeText::clean(&text, READ_LIMIT))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escape_sequences_are_shown_and_not_obeyed() {
+        let text = SafeText::clean("\u{1b}]0;pwn\u{7}\u{202e}gpj\u{200b}.exe\r\n::error::x", 100);
+        assert_eq!(text.as_str(), "\\u{1b}]0;pwn\\u{7}\\u{202e}gpj\\u{200b}.exe\\r\\n::error::x");
+    }
+
+    #[test]
+    fn bytes_that_are_not_text_are_shown_in_hexadecimal() {
+        assert_eq!(SafeText::clean_bytes(b"caf\xe9", 100).as_str(), "caf\\xe9");
+    }
+
+    #[test]
+    fn a_cut_is_marked() {
+        assert_eq!(SafeText::clean("abcdef", 3).as_str(), "abc…");
+        assert_eq!(SafeText::clean("abc", 3).as_str(), "abc");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_input_yields_a_hidden_character_or_more_than_the_limit(bytes: Vec<u8>, limit in 0usize..64) {
+            let text = SafeText::clean_bytes(&bytes, limit);
+            proptest::prop_assert!(!text.as_str().chars().any(is_hidden));
+            proptest::prop_assert!(text.as_str().chars().count() <= limit + 1);
+            let again = SafeText::clean(text.as_str(), usize::MAX / 8);
+            proptest::prop_assert_eq!(again, text);
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! When is a value: an iterator of due checks.

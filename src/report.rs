@@ -1,0 +1,1 @@
+//! Windows to the complete answer, as data.

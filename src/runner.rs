@@ -1,0 +1,1 @@
+//! Drives a plan through any probe function, bounded, until done or told to stop.

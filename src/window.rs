@@ -1,0 +1,1 @@
+//! Outcomes added up: the commutative monoid, and the only code that knows hdrhistogram.

@@ -1,0 +1,137 @@
+//! The layering of the house: a module imports only what stands below it, and every
+//! dependency has one home.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+
+/// Each module with the modules it may import. Whoever adds an arrow says so here.
+const MAY_IMPORT: &[(&str, &[&str])] = &[
+    ("model", &[]),
+    ("config", &["model"]),
+    ("plan", &["model"]),
+    ("engine", &["model"]),
+    ("window", &["model"]),
+    ("journal", &["model", "window"]),
+    ("runner", &["model", "plan"]),
+    ("report", &["model", "window", "journal"]),
+    ("render", &["model", "window", "report", "config"]),
+    ("progress", &["model", "window", "report"]),
+    ("demo", &["model"]),
+    ("cli", &["model"]),
+    (
+        "commands",
+        &[
+            "model", "config", "plan", "engine", "window", "journal", "runner", "report", "render", "progress", "demo",
+            "cli",
+        ],
+    ),
+];
+
+/// Each crate with the modules that may name it: one dependency, one home.
+const HOMES: &[(&str, &[&str])] = &[
+    ("clap", &["cli"]),
+    ("toml", &["config"]),
+    ("annotate_snippets", &["config"]),
+    ("reqwest", &["engine"]),
+    ("hickory_resolver", &["engine"]),
+    ("tower", &["engine"]),
+    ("x509_parser", &["engine"]),
+    ("hdrhistogram", &["window"]),
+    ("indicatif", &["progress"]),
+    ("quick_junit", &["render"]),
+    ("rcgen", &["demo"]),
+    ("tokio_rustls", &["demo"]),
+    ("regex", &["model"]),
+    ("serde_json_path", &["model"]),
+    ("aho_corasick", &["model"]),
+];
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("src is readable") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// The top-level module a file belongs to: `src/engine/body.rs` → `engine`.
+fn module_of(file: &Path) -> String {
+    let inside = file.strip_prefix("src").expect("a file under src");
+    let first = inside.components().next().expect("a component").as_os_str().to_string_lossy().into_owned();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+/// The code of a file without comments and without its unit tests.
+fn code_of(file: &Path) -> String {
+    let text = fs::read_to_string(file).expect("a source file");
+    let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default().to_owned();
+    code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+fn every_source() -> Vec<(PathBuf, String, String)> {
+    let mut files = Vec::new();
+    sources(Path::new("src"), &mut files);
+    files.sort();
+    files.into_iter().map(|file| (file.clone(), module_of(&file), code_of(&file))).collect()
+}
+
+/// The names that follow `prefix` in a code.
+fn names_after<'c>(code: &'c str, prefix: &str) -> BTreeSet<&'c str> {
+    code.match_indices(prefix)
+        .map(|(at, _)| {
+            let rest = &code[at + prefix.len()..];
+            let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+            &rest[..end]
+        })
+        .collect()
+}
+
+#[test]
+fn a_module_imports_only_what_stands_below_it() {
+    let modules: BTreeSet<&str> = MAY_IMPORT.iter().map(|(module, _)| *module).collect();
+    let mut wrong = Vec::new();
+    for (file, module, code) in every_source() {
+        if module == "lib" || module == "main" {
+            continue;
+        }
+        let (_, allowed) = MAY_IMPORT
+            .iter()
+            .find(|(name, _)| *name == module)
+            .unwrap_or_else(|| panic!("{} belongs to no known module", file.display()));
+        for imported in names_after(&code, "crate::") {
+            if modules.contains(imported) && imported != module && !allowed.contains(&imported) {
+                wrong.push(format!("{} imports crate::{imported}", file.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn the_table_has_no_cycle() {
+    for (at, (module, allowed)) in MAY_IMPORT.iter().enumerate() {
+        let below: BTreeSet<&str> = MAY_IMPORT[..at].iter().map(|(name, _)| *name).collect();
+        for imported in *allowed {
+            assert!(below.contains(imported), "{module} may import {imported}, which does not stand below it");
+        }
+    }
+}
+
+#[test]
+fn every_dependency_has_one_home() {
+    let mut wrong = Vec::new();
+    for (file, module, code) in every_source() {
+        for (dependency, homes) in HOMES {
+            let used = code.contains(&format!("{dependency}::")) || code.contains(&format!("use {dependency};"));
+            if used && !homes.contains(&module.as_str()) {
+                wrong.push(format!("{} uses {dependency}, whose home is {homes:?}", file.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
