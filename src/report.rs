@@ -1,1 +1,3 @@
 //! Windows to the complete answer, as data.
+
+pub mod pass;

@@ -1,0 +1,128 @@
+//! A pass: the live answer of `uptick check` as data. Every format of `check` is a layout of
+//! this, so that none can disagree with another. It knows no format and no clock.
+
+mod fold;
+mod kept;
+mod latency;
+mod proof;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+pub use fold::PassFold;
+pub use fold::RECENT;
+pub use latency::LatencySummary;
+pub use latency::PhaseSummary;
+pub use proof::Proof;
+
+use crate::model::Counts;
+use crate::model::FailureClass;
+use crate::model::Outcome;
+use crate::model::Phase;
+use crate::model::SafeText;
+use crate::model::Verdict;
+use crate::model::micros;
+use crate::model::timestamp;
+
+/// The name and version of the document that `check --format json` prints.
+pub const SCHEMA: &str = "uptick.check/1";
+
+/// The live answer of `check`. Serialised, this is the document `uptick.check/1`.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Pass {
+    /// `uptick.check/1`
+    pub schema: &'static str,
+    /// Down when a check found its target down, else unknown when one could not be judged, else up.
+    /// Control targets have no say in it, unless nothing else was asked.
+    pub verdict: Verdict,
+    /// The checks of the probes, without those of control targets.
+    pub counts: Counts,
+    /// The checks of the control targets.
+    pub controls: Counts,
+    /// Where we asked from.
+    pub vantage: String,
+    /// When the pass began.
+    #[serde(with = "timestamp")]
+    #[schemars(with = "String")]
+    pub started_at: Timestamp,
+    /// Microseconds from its begin to its end.
+    #[serde(rename = "elapsed_us", with = "micros")]
+    #[schemars(with = "u64")]
+    pub elapsed: Duration,
+    /// One summary a probe, in the order of the probe file.
+    pub probes: Vec<ProbeSummary>,
+    /// What a sample of this size can prove, and what it cannot.
+    pub proof: Proof,
+    /// The outcomes in the order in which they ended. All of them in a small run; see `outcomes_left_out`.
+    pub outcomes: Vec<Outcome>,
+    /// Outcomes that were counted and not kept: a long run keeps failures and the last of each probe.
+    pub outcomes_left_out: u64,
+    /// What the reader should know about the run itself.
+    pub warnings: Vec<SafeText>,
+}
+
+/// What one probe found in a pass.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct ProbeSummary {
+    /// The probe's name.
+    pub probe: String,
+    /// Its surface.
+    pub surface: String,
+    /// Whether it is a control target.
+    pub control: bool,
+    /// The URL it asks first, secrets as `${NAME}`.
+    pub url: SafeText,
+    /// The line of the probe file it begins at, from 1; null for a URL of the command line.
+    pub line: Option<usize>,
+    /// Whether it accepts any certificate.
+    pub insecure: bool,
+    /// The verdict on all its checks.
+    pub verdict: Verdict,
+    /// How its checks ended.
+    pub counts: Counts,
+    /// Checks that failed first and passed on a later attempt.
+    pub flaky: u64,
+    /// Its failures by class.
+    pub failures: BTreeMap<FailureClass, u64>,
+    /// The total time of its up checks.
+    #[serde(rename = "latency_us")]
+    pub latency: LatencySummary,
+    /// The time of each phase of its up checks; a phase that never happened is absent.
+    #[serde(rename = "phases_us")]
+    pub phases: BTreeMap<Phase, PhaseSummary>,
+    /// The total time of its down checks.
+    #[serde(rename = "failed_latency_us")]
+    pub failed_latency: LatencySummary,
+    /// How late its checks began: the prober's doing.
+    #[serde(rename = "lag_us")]
+    pub lag: LatencySummary,
+    /// What its own sample can prove.
+    pub proof: Proof,
+    /// Its last verdicts in order, [`RECENT`] at most. Outcomes say the same in documents.
+    #[serde(skip)]
+    pub recent: Vec<Verdict>,
+}
+
+impl Pass {
+    /// The last outcome of a probe.
+    #[must_use]
+    pub fn last(&self, probe: &str) -> Option<&Outcome> {
+        self.outcomes.iter().rev().find(|outcome| outcome.probe == probe)
+    }
+
+    /// The outcome that says most of a probe: its last failure, else its last outcome.
+    #[must_use]
+    pub fn telling(&self, probe: &str) -> Option<&Outcome> {
+        let failed = |outcome: &&Outcome| outcome.probe == probe && outcome.failure.is_some();
+        self.outcomes.iter().rev().find(failed).or_else(|| self.last(probe))
+    }
+
+    /// Checks of probes, controls apart, that failed first and passed on a later attempt.
+    #[must_use]
+    pub fn flaky(&self) -> u64 {
+        self.probes.iter().filter(|probe| !probe.control).map(|probe| probe.flaky).sum()
+    }
+}

@@ -1,0 +1,46 @@
+//! Latencies of a pass, summed up. A percentile of too few samples is absent.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::model::micros;
+
+/// The time something took over many checks, in microseconds. A percentile is null where the samples are
+/// too few to bound it: p50 needs 5, p90 29, p95 59, p99 299.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct LatencySummary {
+    /// How many samples there are.
+    pub count: u64,
+    /// The shortest.
+    #[serde(with = "micros::optional")]
+    #[schemars(with = "Option<u64>")]
+    pub min: Option<Duration>,
+    /// Half of them took no longer.
+    #[serde(with = "micros::optional")]
+    #[schemars(with = "Option<u64>")]
+    pub p50: Option<Duration>,
+    /// Nine of ten took no longer.
+    #[serde(with = "micros::optional")]
+    #[schemars(with = "Option<u64>")]
+    pub p90: Option<Duration>,
+    /// 95 of 100 took no longer.
+    #[serde(with = "micros::optional")]
+    #[schemars(with = "Option<u64>")]
+    pub p95: Option<Duration>,
+    /// 99 of 100 took no longer.
+    #[serde(with = "micros::optional")]
+    #[schemars(with = "Option<u64>")]
+    pub p99: Option<Duration>,
+    /// The longest.
+    #[serde(with = "micros::optional")]
+    #[schemars(with = "Option<u64>")]
+    pub max: Option<Duration>,
+    /// Their sum.
+    #[serde(with = "micros")]
+    #[schemars(with = "u64")]
+    pub sum: Duration,
+}
+
+/// The time one phase took over many checks.
+pub type PhaseSummary = LatencySummary;
