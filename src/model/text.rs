@@ -88,7 +88,8 @@ fn push_visible(out: &mut String, character: char) {
 }
 
 /// Characters that a terminal or a browser acts on instead of showing them.
-fn is_hidden(character: char) -> bool {
+#[must_use]
+pub fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(character,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
