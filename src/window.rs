@@ -1,1 +1,120 @@
-//! Outcomes added up: the commutative monoid, and the only code that knows hdrhistogram.
+//! Outcomes added up: a [`Window`] is a mergeable summary of one probe's checks over a span of
+//! time. Windows form a commutative monoid, so runs, machines and years need no coordination:
+//! merging is adding. This module knows no file and no clock.
+
+mod buckets;
+mod collector;
+mod histogram;
+mod latency;
+mod strip;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::model::Counts;
+use crate::model::FailureClass;
+use crate::model::Verdict;
+
+pub use collector::Collector;
+pub use histogram::HdrError;
+pub use histogram::HdrText;
+pub use histogram::Histogram;
+pub use latency::Latency;
+pub use strip::Run;
+pub use strip::Strip;
+pub use strip::StripError;
+
+/// A summary of one probe's checks, as seen from one vantage, over a span of time.
+///
+/// Two windows with the same key (vantage, probe, surface) merge into one; [`Window::empty`] of
+/// that key is the neutral element.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Window {
+    /// Where we asked from.
+    pub vantage: Arc<str>,
+    /// The probe's name.
+    pub probe: Arc<str>,
+    /// The probe's surface.
+    pub surface: Arc<str>,
+    /// Whether the probe is a control target.
+    pub control: bool,
+    /// The span begins here. A check belongs to the span in which it was due.
+    pub from: Timestamp,
+    /// The span ends before this.
+    pub to: Timestamp,
+    /// How many checks ended how.
+    pub counts: Counts,
+    /// How many of those that were up failed at first.
+    pub flaky: u64,
+    /// How many checks failed with each class, `down` and `unknown` alike.
+    pub failures: BTreeMap<FailureClass, u64>,
+    /// The verdicts in order.
+    pub strip: Strip,
+    /// How long the checks took that were up.
+    pub latency: Latency,
+    /// How long it took to fail: the total of the checks that were down.
+    pub failed_latency: Histogram,
+    /// How late the checks began that were run.
+    pub lag: Histogram,
+}
+
+impl Window {
+    /// The neutral element of a key: no check, and a span that any other span replaces.
+    #[must_use]
+    pub fn empty(vantage: &Arc<str>, probe: &Arc<str>, surface: &Arc<str>, control: bool) -> Window {
+        Window {
+            vantage: Arc::clone(vantage),
+            probe: Arc::clone(probe),
+            surface: Arc::clone(surface),
+            control,
+            from: Timestamp::MAX,
+            to: Timestamp::MIN,
+            counts: Counts::default(),
+            flaky: 0,
+            failures: BTreeMap::new(),
+            strip: Strip::default(),
+            latency: Latency::default(),
+            failed_latency: Histogram::default(),
+            lag: Histogram::default(),
+        }
+    }
+
+    /// Whether the window is of the same vantage, probe and surface, so that the two may merge.
+    #[must_use]
+    pub fn same_key(&self, other: &Window) -> bool {
+        self.vantage == other.vantage
+            && self.probe == other.probe
+            && self.surface == other.surface
+            && self.control == other.control
+    }
+
+    /// Adds the checks of another window. Commutative and associative among windows of one key;
+    /// across keys the numbers still add up, and the labels stay those of `self`.
+    pub fn merge(&mut self, other: &Window) {
+        self.from = self.from.min(other.from);
+        self.to = self.to.max(other.to);
+        self.counts.merge(&other.counts);
+        self.flaky += other.flaky;
+        for (class, count) in &other.failures {
+            *self.failures.entry(*class).or_default() += count;
+        }
+        self.strip.merge(&other.strip);
+        self.latency.merge(&other.latency);
+        self.failed_latency.merge(&other.failed_latency);
+        self.lag.merge(&other.lag);
+    }
+
+    /// When a check with this verdict was first seen; none where there was none.
+    #[must_use]
+    pub fn first(&self, verdict: Verdict) -> Option<Timestamp> {
+        self.strip.first(verdict)
+    }
+
+    /// When a check with this verdict was last seen; none where there was none.
+    #[must_use]
+    pub fn last(&self, verdict: Verdict) -> Option<Timestamp> {
+        self.strip.last(verdict)
+    }
+}

@@ -39,6 +39,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tower", &["engine"]),
     ("x509_parser", &["engine"]),
     ("hdrhistogram", &["window"]),
+    ("flate2", &["window"]),
     ("indicatif", &["progress"]),
     ("quick_junit", &["render"]),
     ("rcgen", &["demo"]),

@@ -1,0 +1,73 @@
+//! How long the checks took that were up: the total, and each phase.
+
+use crate::model::Phase;
+use crate::model::Timings;
+
+use super::Histogram;
+
+/// A histogram of the total and one of each phase. A phase that did not happen in a check is
+/// not counted for it, so the phases may have fewer samples than the total.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Latency {
+    /// From the start of a check to its verdict.
+    pub total: Histogram,
+    /// Looking names up.
+    pub resolve: Histogram,
+    /// TCP handshakes.
+    pub connect: Histogram,
+    /// TLS handshakes.
+    pub tls: Histogram,
+    /// From connection to complete response head.
+    pub processing: Histogram,
+    /// Reading bodies.
+    pub transfer: Histogram,
+}
+
+impl Latency {
+    /// The histogram of one phase.
+    #[must_use]
+    pub const fn phase(&self, phase: Phase) -> &Histogram {
+        match phase {
+            Phase::Resolve => &self.resolve,
+            Phase::Connect => &self.connect,
+            Phase::Tls => &self.tls,
+            Phase::Processing => &self.processing,
+            Phase::Transfer => &self.transfer,
+        }
+    }
+
+    /// The histogram of one phase, to add to.
+    pub const fn phase_mut(&mut self, phase: Phase) -> &mut Histogram {
+        match phase {
+            Phase::Resolve => &mut self.resolve,
+            Phase::Connect => &mut self.connect,
+            Phase::Tls => &mut self.tls,
+            Phase::Processing => &mut self.processing,
+            Phase::Transfer => &mut self.transfer,
+        }
+    }
+
+    /// Adds the timings of one check.
+    pub fn record(&mut self, timings: &Timings) {
+        self.total.record(timings.total);
+        for phase in Phase::ALL {
+            if let Some(time) = timings.phase(phase) {
+                self.phase_mut(phase).record(time);
+            }
+        }
+    }
+
+    /// Adds the samples of another.
+    pub fn merge(&mut self, other: &Latency) {
+        self.total.merge(&other.total);
+        for phase in Phase::ALL {
+            self.phase_mut(phase).merge(other.phase(phase));
+        }
+    }
+
+    /// Whether nothing was recorded.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.total.is_empty()
+    }
+}
