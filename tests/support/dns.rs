@@ -1,0 +1,299 @@
+//! A DNS server on a loopback port, UDP and TCP, that answers as told, also against the rules.
+
+use std::io::Read;
+use std::io::Write;
+use std::net::IpAddr;
+use std::net::Ipv4Addr;
+use std::net::SocketAddr;
+use std::net::TcpListener;
+use std::net::TcpStream;
+use std::net::UdpSocket;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// The record types that matter here.
+pub const A: u16 = 1;
+/// An alias.
+pub const CNAME: u16 = 5;
+/// An IPv6 address.
+pub const AAAA: u16 = 28;
+
+/// `NXDOMAIN`
+pub const NAME_ERROR: u8 = 3;
+/// `SERVFAIL`
+pub const SERVER_FAILURE: u8 = 2;
+/// `FORMERR`
+pub const FORMAT_ERROR: u8 = 1;
+/// `REFUSED`
+pub const REFUSED: u8 = 5;
+
+/// What was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// The name in lower case, without the last dot.
+    pub name: String,
+    /// The record type.
+    pub kind: u16,
+    /// Whether it came over TCP.
+    pub over_tcp: bool,
+}
+
+/// How a question is answered.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// The addresses among these that are of the type asked for; none of them is NODATA.
+    Addresses(Vec<IpAddr>),
+    /// An error code.
+    Code(u8),
+    /// Nothing at all.
+    Silence,
+    /// Bytes that are no DNS message.
+    Garbage,
+    /// The right answer under another transaction's number.
+    WrongId(Vec<IpAddr>),
+    /// An alias of another name, with nothing else.
+    Alias(String),
+    /// Over UDP: "too long, ask over TCP"; over TCP these addresses.
+    Cut(Vec<IpAddr>),
+    /// Another reply, later.
+    Later(Duration, Box<Reply>),
+}
+
+impl Reply {
+    /// One address.
+    pub fn address(address: impl Into<IpAddr>) -> Reply {
+        Reply::Addresses(vec![address.into()])
+    }
+}
+
+/// A running server.
+pub struct Dns {
+    address: SocketAddr,
+    stopped: Arc<AtomicBool>,
+    questions: Arc<Mutex<Vec<Question>>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Dns {
+    /// Answers every question by a script.
+    pub fn start(script: impl Fn(&Question) -> Reply + Send + Sync + 'static) -> Dns {
+        let (udp, tcp) = bind_both(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        Dns::serve(udp, tcp, script)
+    }
+
+    /// Answers at a fixed address, for a namespace whose resolver configuration names it.
+    pub fn start_at(address: SocketAddr, script: impl Fn(&Question) -> Reply + Send + Sync + 'static) -> Dns {
+        let (udp, tcp) = bind_both(address);
+        Dns::serve(udp, tcp, script)
+    }
+
+    /// Answers every question the same way.
+    pub fn always(reply: Reply) -> Dns {
+        Dns::start(move |_| reply.clone())
+    }
+
+    fn serve(udp: UdpSocket, tcp: TcpListener, script: impl Fn(&Question) -> Reply + Send + Sync + 'static) -> Dns {
+        let address = udp.local_addr().unwrap();
+        let stopped = Arc::new(AtomicBool::new(false));
+        let questions = Arc::new(Mutex::new(Vec::new()));
+        let script = Arc::new(script);
+        let over_udp = thread::spawn({
+            let (stopped, questions, script) = (Arc::clone(&stopped), Arc::clone(&questions), Arc::clone(&script));
+            move || serve_udp(&udp, &stopped, &questions, &*script)
+        });
+        let over_tcp = thread::spawn({
+            let (stopped, questions) = (Arc::clone(&stopped), Arc::clone(&questions));
+            move || {
+                for stream in tcp.incoming() {
+                    if stopped.load(Ordering::SeqCst) {
+                        return;
+                    }
+                    if let Ok(stream) = stream {
+                        serve_tcp(stream, &questions, &*script);
+                    }
+                }
+            }
+        });
+        Dns { address, stopped, questions, threads: vec![over_udp, over_tcp] }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Every question that came, in order.
+    pub fn questions(&self) -> Vec<Question> {
+        self.questions.lock().unwrap().clone()
+    }
+}
+
+impl Drop for Dns {
+    fn drop(&mut self) {
+        self.stopped.store(true, Ordering::SeqCst);
+        if let Ok(waker) = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)) {
+            let _ = waker.send_to(&[], self.address);
+        }
+        let _ = TcpStream::connect_timeout(&self.address, Duration::from_secs(1));
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// UDP and TCP on one port: the free port of one need not be free for the other.
+fn bind_both(address: SocketAddr) -> (UdpSocket, TcpListener) {
+    for _ in 0..50 {
+        let udp = UdpSocket::bind(address).unwrap();
+        if let Ok(tcp) = TcpListener::bind(udp.local_addr().unwrap()) {
+            return (udp, tcp);
+        }
+    }
+    panic!("no port is free for UDP and TCP alike");
+}
+
+fn serve_udp(
+    udp: &UdpSocket,
+    stopped: &AtomicBool,
+    questions: &Mutex<Vec<Question>>,
+    script: &impl Fn(&Question) -> Reply,
+) {
+    let mut buffer = [0u8; 1500];
+    while let Ok((length, peer)) = udp.recv_from(&mut buffer) {
+        if stopped.load(Ordering::SeqCst) {
+            return;
+        }
+        let query = buffer[..length].to_vec();
+        let Some(question) = question_of(&query, false) else { continue };
+        questions.lock().unwrap().push(question.clone());
+        let (reply, delay) = undelayed(script(&question));
+        let Some(message) = message(&query, &question, &reply) else { continue };
+        if delay.is_zero() {
+            let _ = udp.send_to(&message, peer);
+        } else {
+            let udp = udp.try_clone().unwrap();
+            // Not joined: a late answer to nobody harms nobody.
+            thread::spawn(move || {
+                thread::sleep(delay);
+                let _ = udp.send_to(&message, peer);
+            });
+        }
+    }
+}
+
+fn serve_tcp(mut stream: TcpStream, questions: &Mutex<Vec<Question>>, script: &impl Fn(&Question) -> Reply) {
+    let _ = stream.set_read_timeout(Some(Duration::from_secs(2)));
+    let mut length = [0u8; 2];
+    while stream.read_exact(&mut length).is_ok() {
+        let mut query = vec![0u8; usize::from(u16::from_be_bytes(length))];
+        if stream.read_exact(&mut query).is_err() {
+            return;
+        }
+        let Some(question) = question_of(&query, true) else { return };
+        questions.lock().unwrap().push(question.clone());
+        let (reply, delay) = undelayed(script(&question));
+        thread::sleep(delay);
+        let Some(message) = message(&query, &question, &reply) else { return };
+        let framed = [&u16::try_from(message.len()).unwrap().to_be_bytes()[..], &message].concat();
+        if stream.write_all(&framed).is_err() {
+            return;
+        }
+    }
+}
+
+fn undelayed(reply: Reply) -> (Reply, Duration) {
+    match reply {
+        Reply::Later(delay, reply) => (*reply, delay),
+        reply => (reply, Duration::ZERO),
+    }
+}
+
+fn question_of(query: &[u8], over_tcp: bool) -> Option<Question> {
+    let end = question_end(query)?;
+    let mut name = Vec::new();
+    let mut at = 12;
+    while query[at] != 0 {
+        let length = usize::from(query[at]);
+        name.push(String::from_utf8_lossy(&query[at + 1..at + 1 + length]).to_ascii_lowercase());
+        at += 1 + length;
+    }
+    let kind = u16::from_be_bytes([query[end - 4], query[end - 3]]);
+    Some(Question { name: name.join("."), kind, over_tcp })
+}
+
+/// Where the first question of a query ends.
+fn question_end(query: &[u8]) -> Option<usize> {
+    let mut at = 12;
+    while *query.get(at)? != 0 {
+        at += 1 + usize::from(query[at]);
+    }
+    let end = at + 5;
+    (query.len() >= end).then_some(end)
+}
+
+/// The message of a reply; none where there is to be none.
+fn message(query: &[u8], question: &Question, reply: &Reply) -> Option<Vec<u8>> {
+    match reply {
+        Reply::Silence => None,
+        Reply::Garbage => Some(b"this is not a DNS message at all, not even nearly".to_vec()),
+        Reply::Code(code) => Some(encode(query, *code, false, &[])),
+        Reply::Alias(target) => Some(encode(query, 0, false, &[(CNAME, encode_name(target))])),
+        Reply::Cut(_) if !question.over_tcp => Some(encode(query, 0, true, &[])),
+        Reply::Addresses(addresses) | Reply::Cut(addresses) => {
+            Some(encode(query, 0, false, &records(addresses, question.kind)))
+        }
+        Reply::WrongId(addresses) => {
+            let mut message = encode(query, 0, false, &records(addresses, question.kind));
+            message[0] ^= 0x55;
+            Some(message)
+        }
+        Reply::Later(_, reply) => message(query, question, reply),
+    }
+}
+
+fn records(addresses: &[IpAddr], kind: u16) -> Vec<(u16, Vec<u8>)> {
+    addresses
+        .iter()
+        .filter_map(|address| match address {
+            IpAddr::V4(v4) if kind == A => Some((A, v4.octets().to_vec())),
+            IpAddr::V6(v6) if kind == AAAA => Some((AAAA, v6.octets().to_vec())),
+            _ => None,
+        })
+        .collect()
+}
+
+fn encode_name(name: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for label in name.split('.') {
+        bytes.push(u8::try_from(label.len()).unwrap());
+        bytes.extend_from_slice(label.as_bytes());
+    }
+    bytes.push(0);
+    bytes
+}
+
+/// A response to the first question of a query (RFC 1035 section 4.1), its name compressed.
+fn encode(query: &[u8], code: u8, cut: bool, records: &[(u16, Vec<u8>)]) -> Vec<u8> {
+    let end = question_end(query).unwrap();
+    let mut message = query[..2].to_vec();
+    message.push(0x81 | if cut { 0x02 } else { 0 } | (query[2] & 0x78));
+    message.push(0x80 | code);
+    message.extend_from_slice(&[0, 1]);
+    message.extend_from_slice(&u16::try_from(records.len()).unwrap().to_be_bytes());
+    message.extend_from_slice(&[0, 0, 0, 0]);
+    message.extend_from_slice(&query[12..end]);
+    for (kind, data) in records {
+        message.extend_from_slice(&[0xc0, 12]);
+        message.extend_from_slice(&kind.to_be_bytes());
+        // Class IN, and a time to live of one second.
+        message.extend_from_slice(&[0, 1, 0, 0, 0, 1]);
+        message.extend_from_slice(&u16::try_from(data.len()).unwrap().to_be_bytes());
+        message.extend_from_slice(data);
+    }
+    message
+}

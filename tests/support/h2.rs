@@ -1,0 +1,119 @@
+//! HTTP/2 frames by hand (RFC 9113), over plain TCP with prior knowledge or over TLS. There is
+//! no library on this side, so that it can break every rule.
+
+use super::server::Conn;
+
+/// Frame types.
+pub const DATA: u8 = 0;
+/// A header block.
+pub const HEADERS: u8 = 1;
+/// The end of one stream.
+pub const RST_STREAM: u8 = 3;
+/// Settings.
+pub const SETTINGS: u8 = 4;
+/// A promise.
+pub const PUSH_PROMISE: u8 = 5;
+/// A ping.
+pub const PING: u8 = 6;
+/// The end of the connection.
+pub const GOAWAY: u8 = 7;
+/// More of a header block.
+pub const CONTINUATION: u8 = 9;
+
+/// The last frame of a stream.
+pub const END_STREAM: u8 = 1;
+/// The last frame of a header block.
+pub const END_HEADERS: u8 = 4;
+/// An acknowledgement.
+pub const ACK: u8 = 1;
+
+/// Error codes (section 7).
+pub const NO_ERROR: u32 = 0;
+/// The implementation is broken.
+pub const INTERNAL_ERROR: u32 = 2;
+/// The stream was not processed.
+pub const REFUSED_STREAM: u32 = 7;
+/// Come back with HTTP/1.1.
+pub const HTTP_1_1_REQUIRED: u32 = 13;
+
+/// `:status: 200`, the eighth entry of HPACK's static table (RFC 7541 appendix A).
+pub const STATUS_200: &[u8] = &[0x88];
+
+/// A frame.
+pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    let mut bytes = vec![length[1], length[2], length[3], kind, flags];
+    bytes.extend(stream.to_be_bytes());
+    bytes.extend_from_slice(payload);
+    bytes
+}
+
+/// A header that is not indexed, name and value as they are (RFC 7541 section 6.2.2).
+pub fn header(name: &str, value: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0];
+    for text in [name.as_bytes(), value] {
+        bytes.extend(integer(text.len()));
+        bytes.extend_from_slice(text);
+    }
+    bytes
+}
+
+/// An integer with a prefix of seven bits (RFC 7541 section 5.1).
+fn integer(mut value: usize) -> Vec<u8> {
+    if value < 127 {
+        return vec![u8::try_from(value).unwrap()];
+    }
+    let mut bytes = vec![127];
+    value -= 127;
+    while value >= 128 {
+        bytes.push(u8::try_from(value % 128).unwrap() | 128);
+        value /= 128;
+    }
+    bytes.push(u8::try_from(value).unwrap());
+    bytes
+}
+
+/// Ends the connection: the last stream processed, a code, and words for the log.
+pub fn goaway(last: u32, code: u32, debug: &[u8]) -> Vec<u8> {
+    let payload = [&last.to_be_bytes()[..], &code.to_be_bytes(), debug].concat();
+    frame(GOAWAY, 0, 0, &payload)
+}
+
+/// Ends a stream with a code.
+pub fn reset(stream: u32, code: u32) -> Vec<u8> {
+    frame(RST_STREAM, 0, stream, &code.to_be_bytes())
+}
+
+/// Our settings, empty, and the acknowledgement of theirs.
+pub fn settings() -> Vec<u8> {
+    [frame(SETTINGS, 0, 0, &[]), frame(SETTINGS, ACK, 0, &[])].concat()
+}
+
+/// The head and body of a complete answer.
+pub fn answer(stream: u32, body: &[u8]) -> Vec<u8> {
+    [frame(HEADERS, END_HEADERS, stream, STATUS_200), frame(DATA, END_STREAM, stream, body)].concat()
+}
+
+/// Reads the preface and frames up to the first request; gives its stream, or none where the
+/// peer left.
+pub fn read_request(conn: &mut Conn) -> Option<u32> {
+    if conn.read_exactly(24) != b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" {
+        return None;
+    }
+    read_next_request(conn)
+}
+
+/// Reads frames up to the next request.
+pub fn read_next_request(conn: &mut Conn) -> Option<u32> {
+    loop {
+        let head = conn.read_exactly(9);
+        if head.len() < 9 {
+            return None;
+        }
+        let length = usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2]);
+        conn.read_exactly(length);
+        if head[3] == HEADERS {
+            return Some(u32::from_be_bytes([head[5] & 0x7f, head[6], head[7], head[8]]));
+        }
+    }
+}

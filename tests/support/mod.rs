@@ -1,0 +1,12 @@
+//! What the tests share: servers that misbehave exactly as told, certificates made at test time,
+//! a scripted resolver, and a runner of the binary. Nothing here leaves the loopback interface,
+//! and every server ends when it is dropped.
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of the laboratory")]
+#![allow(clippy::unwrap_used, reason = "a laboratory that cannot be set up is a failed test")]
+
+pub mod bombs;
+pub mod dns;
+pub mod h2;
+pub mod run;
+pub mod server;
+pub mod tls;

@@ -1,0 +1,193 @@
+//! Runs the binary and keeps what it said.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::Read;
+use std::io::Write;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+use std::process::ExitStatus;
+use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
+
+use tempfile::TempDir;
+
+/// The longest a run may take before it is killed and the test fails.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A run to be made: a working directory of its own, and an environment without ours.
+pub struct Run {
+    folder: TempDir,
+    arguments: Vec<String>,
+    environment: Vec<(String, String)>,
+    input: Option<Vec<u8>>,
+    wrapper: Vec<String>,
+}
+
+/// A run that ended.
+pub struct Ran {
+    /// What it answered.
+    pub stdout: String,
+    /// What it said beside.
+    pub stderr: String,
+    /// How it ended.
+    pub status: ExitStatus,
+    /// How long it took, start to exit.
+    pub took: Duration,
+    /// Its working directory, with what it left there.
+    pub folder: TempDir,
+}
+
+impl Run {
+    /// `uptick` with these arguments.
+    pub fn new<S: AsRef<str>>(arguments: impl IntoIterator<Item = S>) -> Run {
+        Run {
+            folder: tempfile::tempdir().unwrap(),
+            arguments: arguments.into_iter().map(|argument| argument.as_ref().to_owned()).collect(),
+            environment: Vec::new(),
+            input: None,
+            wrapper: Vec::new(),
+        }
+    }
+
+    /// With this `probes.toml` in the working directory.
+    pub fn config(self, text: &str) -> Run {
+        self.file("probes.toml", text)
+    }
+
+    /// With a file in the working directory.
+    pub fn file(self, name: &str, content: impl AsRef<[u8]>) -> Run {
+        fs::write(self.folder.path().join(name), content).unwrap();
+        self
+    }
+
+    /// With a variable.
+    pub fn env(mut self, name: &str, value: &str) -> Run {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// With bytes on stdin.
+    pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Run {
+        self.input = Some(bytes.into());
+        self
+    }
+
+    /// Through another command: `prlimit --nofile=64`.
+    pub fn through<S: AsRef<str>>(mut self, wrapper: impl IntoIterator<Item = S>) -> Run {
+        self.wrapper = wrapper.into_iter().map(|word| word.as_ref().to_owned()).collect();
+        self
+    }
+
+    /// Its working directory.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The command, for tests that need the process itself.
+    pub fn command(&self) -> Command {
+        let binary = env!("CARGO_BIN_EXE_uptick");
+        let mut command = match self.wrapper.split_first() {
+            Some((program, words)) => {
+                let mut command = Command::new(program);
+                command.args(words).arg(binary);
+                command
+            }
+            None => Command::new(binary),
+        };
+        command.args(&self.arguments).current_dir(self.folder.path()).env_clear();
+        for kept in ["PATH", "HOME", "TMPDIR", "LLVM_PROFILE_FILE"] {
+            if let Some(value) = std::env::var_os(kept) {
+                command.env(kept, value);
+            }
+        }
+        command.envs(self.environment.iter().map(|(name, value)| (name, OsStr::new(value))));
+        command.stdin(if self.input.is_some() { Stdio::piped() } else { Stdio::null() });
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs it to its end.
+    #[track_caller]
+    pub fn run(self) -> Ran {
+        let start = Instant::now();
+        let mut child = self.command().spawn().unwrap();
+        if let (Some(bytes), Some(mut stdin)) = (self.input.as_ref(), child.stdin.take()) {
+            let _ = stdin.write_all(bytes);
+        }
+        let stdout = collect(child.stdout.take().unwrap());
+        let stderr = collect(child.stderr.take().unwrap());
+        let status = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break status;
+            }
+            if start.elapsed() > PATIENCE {
+                let _ = child.kill();
+                let _ = child.wait();
+                panic!("uptick {:?} did not end within {PATIENCE:?}", self.arguments);
+            }
+            thread::sleep(Duration::from_millis(2));
+        };
+        let took = start.elapsed();
+        Ran { stdout: stdout.join().unwrap(), stderr: stderr.join().unwrap(), status, took, folder: self.folder }
+    }
+}
+
+impl Ran {
+    /// The exit code; a signal is 128 and its number.
+    pub fn code(&self) -> i32 {
+        self.status.code().unwrap_or_else(|| 128 + self.status.signal().unwrap_or(0))
+    }
+
+    /// Fails with everything it said unless it ended with this code.
+    #[track_caller]
+    pub fn expect_code(&self, code: i32) -> &Ran {
+        let (stdout, stderr) = (&self.stdout, &self.stderr);
+        assert_eq!(self.code(), code, "\n--- stdout\n{stdout}\n--- stderr\n{stderr}");
+        self
+    }
+
+    /// Its answer as one JSON document.
+    #[track_caller]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
+    }
+
+    /// Its answer as JSON Lines.
+    #[track_caller]
+    pub fn json_lines(&self) -> Vec<serde_json::Value> {
+        let parse = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        self.stdout.lines().map(parse).collect()
+    }
+
+    /// Every file it left, by path and content.
+    pub fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut files = Vec::new();
+        collect_files(self.folder.path(), &mut files);
+        files.sort();
+        files
+    }
+}
+
+fn collect(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<String> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let _ = pipe.read_to_end(&mut bytes);
+        String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    })
+}
+
+fn collect_files(folder: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect_files(&path, files);
+        } else {
+            files.push((path.clone(), fs::read(&path).unwrap()));
+        }
+    }
+}

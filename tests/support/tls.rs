@@ -1,0 +1,304 @@
+//! Certificates made at test time, server configurations, and handshakes written by hand for
+//! what no proper TLS library would send.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::SystemTime;
+
+use rcgen::BasicConstraints;
+use rcgen::CertificateParams;
+use rcgen::CertifiedIssuer;
+use rcgen::DnType;
+use rcgen::ExtendedKeyUsagePurpose;
+use rcgen::IsCa;
+use rcgen::KeyPair;
+use rcgen::KeyUsagePurpose;
+use rustls::RootCertStore;
+use rustls::ServerConfig;
+use rustls::SupportedProtocolVersion;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::server::WebPkiClientVerifier;
+use tempfile::TempDir;
+
+/// One day.
+pub const DAY: Duration = Duration::from_hours(24);
+
+/// A certificate authority, with its certificate in a file for `ca-file`.
+pub struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    folder: TempDir,
+}
+
+impl Authority {
+    /// Makes one that signs itself.
+    pub fn new() -> Authority {
+        Authority::named("uptick test authority")
+    }
+
+    /// Makes one of a name.
+    pub fn named(name: &str) -> Authority {
+        let issuer = CertifiedIssuer::self_signed(authority_params(name), KeyPair::generate().unwrap()).unwrap();
+        Authority::keep(issuer)
+    }
+
+    /// Makes one that this one signs.
+    pub fn intermediate(&self) -> Authority {
+        let params = authority_params("uptick test intermediate");
+        Authority::keep(CertifiedIssuer::signed_by(params, KeyPair::generate().unwrap(), &self.issuer).unwrap())
+    }
+
+    fn keep(issuer: CertifiedIssuer<'static, KeyPair>) -> Authority {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("ca.pem"), issuer.pem()).unwrap();
+        Authority { issuer, folder }
+    }
+
+    /// Its certificate as a PEM file.
+    pub fn ca_file(&self) -> PathBuf {
+        self.folder.path().join("ca.pem")
+    }
+
+    /// Its certificate.
+    pub fn certificate(&self) -> CertificateDer<'static> {
+        self.issuer.der().clone()
+    }
+
+    /// A certificate for these names, valid from yesterday for thirty days.
+    pub fn leaf(&self, names: &[&str]) -> Leaf {
+        self.sign(&leaf_params(names))
+    }
+
+    /// A certificate with parameters of one's own.
+    pub fn sign(&self, params: &CertificateParams) -> Leaf {
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        Leaf { chain: vec![certificate.der().clone()], key }
+    }
+
+    /// A certificate for a public key whose private half nobody has.
+    pub fn sign_key(&self, params: &CertificateParams, key: &impl rcgen::PublicKeyData) -> CertificateDer<'static> {
+        params.signed_by(key, &self.issuer).unwrap().der().clone()
+    }
+
+    /// A client certificate and its key as PEM files: `(certificate, key)`.
+    pub fn client_files(&self) -> (PathBuf, PathBuf) {
+        let mut params = leaf_params(&["client.test"]);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        let files = (self.folder.path().join("client.pem"), self.folder.path().join("client.key"));
+        std::fs::write(&files.0, certificate.pem()).unwrap();
+        std::fs::write(&files.1, key.serialize_pem()).unwrap();
+        files
+    }
+
+    /// A revocation list that names a serial number, as a PEM file.
+    pub fn revoke(&self, serial: u64) -> PathBuf {
+        let revoked = rcgen::RevokedCertParams {
+            serial_number: rcgen::SerialNumber::from(serial),
+            revocation_time: before(DAY).into(),
+            reason_code: Some(rcgen::RevocationReason::KeyCompromise),
+            invalidity_date: None,
+        };
+        let list = rcgen::CertificateRevocationListParams {
+            this_update: before(DAY).into(),
+            next_update: after(30 * DAY).into(),
+            crl_number: rcgen::SerialNumber::from(1),
+            issuing_distribution_point: None,
+            revoked_certs: vec![revoked],
+            key_identifier_method: rcgen::KeyIdMethod::Sha256,
+        };
+        let file = self.folder.path().join("crl.pem");
+        std::fs::write(&file, list.signed_by(&self.issuer).unwrap().pem().unwrap()).unwrap();
+        file
+    }
+}
+
+/// A certificate chain and the key of its first certificate.
+pub struct Leaf {
+    /// What the server sends, leaf first.
+    pub chain: Vec<CertificateDer<'static>>,
+    key: KeyPair,
+}
+
+impl Leaf {
+    /// A certificate signed by its own key.
+    pub fn self_signed(params: &CertificateParams) -> Leaf {
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        Leaf { chain: vec![certificate.der().clone()], key }
+    }
+
+    /// Sends these certificates too.
+    pub fn and(mut self, more: impl IntoIterator<Item = CertificateDer<'static>>) -> Leaf {
+        self.chain.extend(more);
+        self
+    }
+
+    /// A server that shows this certificate, TLS 1.2 and 1.3.
+    pub fn config(&self) -> Arc<ServerConfig> {
+        self.config_with(rustls::ALL_VERSIONS, |_| {})
+    }
+
+    /// A server that shows this certificate, changed to taste.
+    pub fn config_with(
+        &self,
+        versions: &[&'static SupportedProtocolVersion],
+        change: impl FnOnce(&mut ServerConfig),
+    ) -> Arc<ServerConfig> {
+        let mut config = ServerConfig::builder_with_provider(provider())
+            .with_protocol_versions(versions)
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(self.chain.clone(), self.key_der())
+            .unwrap();
+        change(&mut config);
+        Arc::new(config)
+    }
+
+    /// A server that wants a client certificate of this authority.
+    pub fn config_for_clients_of(
+        &self,
+        authority: &Authority,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> Arc<ServerConfig> {
+        let mut roots = RootCertStore::empty();
+        roots.add(authority.certificate()).unwrap();
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider()).build().unwrap();
+        let config = ServerConfig::builder_with_provider(provider())
+            .with_protocol_versions(versions)
+            .unwrap()
+            .with_client_cert_verifier(verifier)
+            .with_single_cert(self.chain.clone(), self.key_der())
+            .unwrap();
+        Arc::new(config)
+    }
+
+    fn key_der(&self) -> PrivateKeyDer<'static> {
+        PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.key.serialize_der()))
+    }
+}
+
+/// The cryptography of the test servers.
+pub fn provider() -> Arc<rustls::crypto::CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+/// The parameters of a certificate for these names, valid from yesterday for thirty days.
+pub fn leaf_params(names: &[&str]) -> CertificateParams {
+    let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+    let mut params = CertificateParams::new(names).unwrap();
+    params.distinguished_name.push(DnType::CommonName, "uptick test leaf");
+    params.not_before = before(DAY).into();
+    params.not_after = after(30 * DAY).into();
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params.use_authority_key_identifier_extension = true;
+    params
+}
+
+fn authority_params(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params.not_before = before(DAY).into();
+    params.not_after = after(365 * DAY).into();
+    params
+}
+
+/// An instant so long ago.
+pub fn before(time: Duration) -> SystemTime {
+    SystemTime::now() - time
+}
+
+/// An instant so far ahead.
+pub fn after(time: Duration) -> SystemTime {
+    SystemTime::now() + time
+}
+
+/// A public RSA key of 1024 bits. Nobody has its private half, and nobody needs it: a client
+/// judges the certificate before the signature.
+pub struct WeakRsaKey(Vec<u8>);
+
+impl WeakRsaKey {
+    /// Any odd modulus of 1024 bits will do.
+    pub fn new() -> WeakRsaKey {
+        let mut modulus = vec![0x02, 0x81, 0x81, 0x00];
+        modulus.extend((0..128u8).map(|n| n.wrapping_mul(37) | 0x81));
+        let exponent = [0x02, 0x03, 0x01, 0x00, 0x01];
+        let mut key = vec![0x30, 0x81, u8::try_from(modulus.len() + exponent.len()).unwrap()];
+        key.extend(modulus);
+        key.extend(exponent);
+        WeakRsaKey(key)
+    }
+}
+
+impl rcgen::PublicKeyData for WeakRsaKey {
+    fn der_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    fn algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
+        &rcgen::PKCS_RSA_SHA256
+    }
+}
+
+/// A fatal TLS alert as a record (RFC 8446 section 6).
+pub fn fatal_alert(description: u8) -> Vec<u8> {
+    vec![21, 3, 3, 0, 2, 2, description]
+}
+
+/// The flight of a TLS 1.2 server that shows these certificates and cannot sign: `ServerHello`,
+/// `Certificate`, a `ServerKeyExchange` with nonsense for a signature, `ServerHelloDone`
+/// (RFC 5246 section 7.4, RFC 8422 section 5.4).
+pub fn unsigned_flight(chain: &[CertificateDer<'_>]) -> Vec<u8> {
+    let mut hello = vec![3, 3];
+    hello.extend([7u8; 32]);
+    // No session, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, no compression, and the extended
+    // master secret and uncompressed points as the only extensions.
+    hello.extend([0, 0xc0, 0x2f, 0]);
+    hello.extend([0, 10, 0, 23, 0, 0, 0, 11, 0, 2, 1, 0]);
+
+    let mut certificates = Vec::new();
+    for certificate in chain {
+        certificates.extend(length_24(certificate.len()));
+        certificates.extend_from_slice(certificate);
+    }
+    let certificates = [&length_24(certificates.len())[..], &certificates].concat();
+
+    // Curve P-256 and its base point, then rsa_pkcs1_sha256 and 128 bytes that sign nothing.
+    let mut exchange = vec![3, 0, 23, 65, 4];
+    exchange.extend(BASE_POINT);
+    exchange.extend([4, 1, 0, 128]);
+    exchange.extend([0x5a; 128]);
+
+    let mut flight = Vec::new();
+    for (kind, body) in [(2u8, hello), (11, certificates), (12, exchange), (14, Vec::new())] {
+        flight.push(kind);
+        flight.extend(length_24(body.len()));
+        flight.extend(body);
+    }
+    flight.chunks(16_384).flat_map(|piece| record(22, piece)).collect()
+}
+
+/// A TLS record.
+pub fn record(kind: u8, payload: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(payload.len()).unwrap().to_be_bytes();
+    [&[kind, 3, 3, length[0], length[1]], payload].concat()
+}
+
+fn length_24(length: usize) -> [u8; 3] {
+    let bytes = u32::try_from(length).unwrap().to_be_bytes();
+    [bytes[1], bytes[2], bytes[3]]
+}
+
+/// The base point of P-256, x and y (FIPS 186-4, D.1.2.3).
+const BASE_POINT: [u8; 64] = [
+    0x6b, 0x17, 0xd1, 0xf2, 0xe1, 0x2c, 0x42, 0x47, 0xf8, 0xbc, 0xe6, 0xe5, 0x63, 0xa4, 0x40, 0xf2, 0x77, 0x03, 0x7d,
+    0x81, 0x2d, 0xeb, 0x33, 0xa0, 0xf4, 0xa1, 0x39, 0x45, 0xd8, 0x98, 0xc2, 0x96, 0x4f, 0xe3, 0x42, 0xe2, 0xfe, 0x1a,
+    0x7f, 0x9b, 0x8e, 0xe7, 0xeb, 0x4a, 0x7c, 0x0f, 0x9e, 0x16, 0x2b, 0xce, 0x33, 0x57, 0x6b, 0x31, 0x5e, 0xce, 0xcb,
+    0xb6, 0x40, 0x68, 0x37, 0xbf, 0x51, 0xf5,
+];
