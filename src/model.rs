@@ -2,6 +2,7 @@
 
 mod expect;
 mod failure;
+mod gap;
 pub mod micros;
 mod outcome;
 mod phase;
@@ -24,6 +25,7 @@ pub use failure::ClassGroup;
 pub use failure::Failure;
 pub use failure::FailureClass;
 pub use failure::Mismatch;
+pub use gap::Gap;
 pub use outcome::CertificateFacts;
 pub use outcome::Check;
 pub use outcome::Evidence;

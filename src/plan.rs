@@ -1,1 +1,183 @@
-//! When is a value: an iterator of due checks.
+//! When is a value: a plan is an iterator of due checks in the order of time. Count, interval and
+//! spread differ here and nowhere else; who runs the checks does not know them apart.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::Probe;
+
+/// A check that is due. Times count from the start of the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// Which probe, as an index into the probes of the run.
+    pub probe: usize,
+    /// When it is due.
+    pub at: Duration,
+    /// When the probe is due again: a check not begun by then is missed. `None`: never too late.
+    pub expires: Option<Duration>,
+    /// Whether everything before it must have ended first: the first check of a new pass.
+    pub after_all: bool,
+}
+
+/// Passes: every probe once, together, then again. The next pass begins `every` after the last
+/// one began, or when that has ended, whichever is later.
+///
+/// `count` of `None` goes on for ever; the runner's own end bounds it.
+pub fn passes(probes: usize, count: Option<u64>, every: Duration) -> impl Iterator<Item = Due> {
+    let passes = 0..count.unwrap_or(u64::MAX);
+    passes.flat_map(move |pass| {
+        let at = every.saturating_mul(u32::try_from(pass).unwrap_or(u32::MAX));
+        (0..probes).map(move |probe| Due { probe, at, expires: None, after_all: probe == 0 })
+    })
+}
+
+/// Every probe on its own interval, for ever. The first checks are spread over the interval by
+/// a hash of the probe's name, so that a fleet of probers and a file of probes do not fire at
+/// once, and every run fires the same way.
+#[derive(Debug)]
+pub struct Intervals {
+    next: BinaryHeap<Reverse<Slot>>,
+    lengths: Vec<Duration>,
+    jitter: Jitter,
+}
+
+/// The next check of one probe, ordered by the time it is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Slot {
+    due: Duration,
+    probe: usize,
+    begins: Duration,
+}
+
+/// A random delay of each check, up to a share of its interval. The slots stay where they are.
+#[derive(Clone, Copy, Debug)]
+struct Jitter {
+    share: f64,
+    seed: u64,
+}
+
+impl Intervals {
+    /// A plan for these probes. Each check is delayed by a random part, up to `jitter` (0 to 1),
+    /// of its interval; the same `seed` gives the same delays.
+    #[must_use]
+    pub fn new(probes: &[Arc<Probe>], jitter: f64, seed: u64) -> Intervals {
+        let lengths: Vec<Duration> = probes.iter().map(|probe| probe.schedule.shortest()).collect();
+        let mut plan =
+            Intervals { next: BinaryHeap::new(), lengths, jitter: Jitter { share: jitter.clamp(0.0, 1.0), seed } };
+        for (index, probe) in probes.iter().enumerate() {
+            plan.push(index, spread(&probe.name, plan.lengths[index]));
+        }
+        plan
+    }
+
+    fn push(&mut self, probe: usize, begins: Duration) {
+        let due = begins + self.jitter.delay(probe, begins, self.lengths[probe]);
+        self.next.push(Reverse(Slot { due, probe, begins }));
+    }
+}
+
+impl Iterator for Intervals {
+    type Item = Due;
+
+    fn next(&mut self) -> Option<Due> {
+        let Reverse(Slot { due, probe, begins }) = self.next.pop()?;
+        let ends = begins + self.lengths[probe];
+        self.push(probe, ends);
+        Some(Due { probe, at: due, expires: Some(ends), after_all: false })
+    }
+}
+
+impl Jitter {
+    fn delay(self, probe: usize, slot: Duration, interval: Duration) -> Duration {
+        if self.share == 0.0 {
+            return Duration::ZERO;
+        }
+        let slot = u64::try_from(slot.as_nanos()).unwrap_or(u64::MAX);
+        let random = mix(self.seed ^ mix(probe as u64) ^ slot);
+        interval.mul_f64(self.share * unit(random))
+    }
+}
+
+/// Where in its interval a probe begins: the same in every run and on every machine.
+#[must_use]
+pub fn spread(name: &str, interval: Duration) -> Duration {
+    // FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/), finished with a mixer, since FNV's
+    // high bits change little between short names that differ in their last letter.
+    let hash = name
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
+    interval.mul_f64(unit(mix(hash)))
+}
+
+/// The finaliser of `SplitMix64` (Steele, Lea, Flood 2014).
+const fn mix(value: u64) -> u64 {
+    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    value ^ (value >> 31)
+}
+
+/// The upper 53 bits as a number in [0, 1).
+#[expect(clippy::cast_precision_loss, reason = "53 bits are what an f64 holds exactly")]
+fn unit(random: u64) -> f64 {
+    (random >> 11) as f64 / (1u64 << 53) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn probes(intervals: &[(&str, u64)]) -> Vec<Arc<Probe>> {
+        intervals
+            .iter()
+            .map(|(name, ms)| Arc::new(Probe::plain(name, "web", "http://127.0.0.1/", Duration::from_millis(*ms))))
+            .collect()
+    }
+
+    #[test]
+    fn a_pass_is_every_probe_once_and_waits_for_the_pass_before() {
+        let dues: Vec<Due> = passes(2, Some(2), Duration::from_secs(1)).collect();
+        let shape: Vec<(usize, u64, bool)> =
+            dues.iter().map(|due| (due.probe, due.at.as_secs(), due.after_all)).collect();
+        assert_eq!(shape, [(0, 0, true), (1, 0, false), (0, 1, true), (1, 1, false)]);
+    }
+
+    #[test]
+    fn slots_do_not_drift_and_come_in_the_order_of_time() {
+        let probes = probes(&[("a", 100), ("b", 250)]);
+        let dues: Vec<Due> = Intervals::new(&probes, 0.0, 0).take(1_000).collect();
+        assert!(dues.windows(2).all(|pair| pair[0].at <= pair[1].at));
+        let of_a: Vec<Duration> = dues.iter().filter(|due| due.probe == 0).map(|due| due.at).collect();
+        assert_eq!(of_a[500], of_a[0] + Duration::from_millis(100) * 500);
+        assert!(dues.iter().all(|due| due.expires.is_some_and(|expires| expires > due.at)));
+    }
+
+    #[test]
+    fn probes_are_spread_over_their_interval_and_always_the_same_way() {
+        let interval = Duration::from_secs(10);
+        let names: Vec<String> = (0..1_000).map(|n| format!("probe-{n}")).collect();
+        let mut tenths = [0; 10];
+        for name in &names {
+            let at = spread(name, interval);
+            assert!(at < interval);
+            assert_eq!(at, spread(name, interval));
+            tenths[usize::try_from(at.as_secs()).expect("small")] += 1;
+        }
+        assert!(tenths.iter().all(|n| (60..=140).contains(n)), "{tenths:?}");
+    }
+
+    #[test]
+    fn jitter_delays_a_check_within_its_slot_and_moves_no_slot() {
+        let probes = probes(&[("a", 100)]);
+        let slots: Vec<Due> = Intervals::new(&probes, 0.0, 0).take(50).collect();
+        let jittered: Vec<Due> = Intervals::new(&probes, 0.5, 7).take(50).collect();
+        for (slot, jittered) in slots.iter().zip(&jittered) {
+            assert_eq!(slot.expires, jittered.expires);
+            let delay = jittered.at.abs_diff(slot.at);
+            assert!(jittered.at >= slot.at);
+            assert!(delay < Duration::from_millis(50), "{delay:?}");
+        }
+        assert!(jittered.iter().zip(&slots).any(|(jittered, slot)| jittered.at != slot.at));
+    }
+}

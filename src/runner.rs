@@ -1,1 +1,317 @@
-//! Drives a plan through any probe function, bounded, until done or told to stop.
+//! Drives a plan through any probe function, bounded, until done or told to stop. It does not
+//! know what a check does: tests pass a scripted one.
+
+mod control;
+mod limits;
+mod overload;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::model::Check;
+use crate::model::Failure;
+use crate::model::FailureClass;
+use crate::model::Gap;
+use crate::model::Outcome;
+use crate::model::Probe;
+use crate::model::SafeText;
+use crate::plan::Due;
+
+pub use control::Controls;
+pub use limits::Limits;
+pub use limits::raise_file_limit;
+pub use overload::Monitor;
+
+/// What a run reports as it goes.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A check ended, or was interrupted.
+    Ended(Box<Outcome>),
+    /// A check was due and was not run.
+    Missed {
+        /// Which probe, as an index into the probes of the run.
+        probe: usize,
+        /// When it was due.
+        scheduled_at: Timestamp,
+    },
+    /// The clocks parted: the machine slept, or its clock was set.
+    Gap(Gap),
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// The plan is through, or its time is up.
+    Done,
+    /// It was told to stop.
+    Stopped,
+}
+
+/// What a run needs to know of the world.
+pub struct Settings<W> {
+    /// Checks at once, at most.
+    pub concurrency: usize,
+    /// No check begins after this time from the start of the run.
+    pub until: Option<Duration>,
+    /// How long running checks may go on once told to stop.
+    pub grace: Duration,
+    /// The name of this place.
+    pub vantage: String,
+    /// The wall clock.
+    pub now: W,
+}
+
+/// Runs the checks of a plan.
+///
+/// A probe's check never overlaps its previous one: what is due while that still runs, or whose
+/// slot passes before there is room, is [`Event::Missed`]. A check's lag is counted from the
+/// moment it was due to the moment it began, and its own clock starts only then.
+pub async fn run<P, F, S, W>(
+    probes: &[Arc<Probe>],
+    plan: impl Iterator<Item = Due>,
+    settings: Settings<W>,
+    probe: P,
+    stop: S,
+    on_event: impl FnMut(Event),
+) -> Ended
+where
+    P: Fn(Check) -> F + Clone + Send + 'static,
+    F: Future<Output = Outcome> + Send + 'static,
+    S: Future<Output = ()>,
+    W: Fn() -> Timestamp + Clone + Send + 'static,
+{
+    let clock = Clock::start(settings.now.clone());
+    let run = Run {
+        probes,
+        permits: Arc::new(Semaphore::new(settings.concurrency)),
+        running: JoinSet::new(),
+        begun: vec![None; probes.len()],
+        clock,
+        settings,
+        probe,
+        on_event,
+    };
+    run.drive(plan, stop).await
+}
+
+/// The start of a run on both clocks.
+#[derive(Clone)]
+struct Clock<W> {
+    started: Instant,
+    now: W,
+}
+
+impl<W: Fn() -> Timestamp> Clock<W> {
+    fn start(now: W) -> Self {
+        Clock { started: Instant::now(), now }
+    }
+
+    /// The wall time of a past instant of the run's own clock. Counted back from now, so that a wall
+    /// clock that was set in between does not shift it.
+    fn wall(&self, at: Duration) -> Timestamp {
+        back((self.now)(), self.started.elapsed().saturating_sub(at))
+    }
+}
+
+fn back(instant: Timestamp, by: Duration) -> Timestamp {
+    instant.checked_sub(by).unwrap_or(Timestamp::MIN)
+}
+
+fn forward(instant: Timestamp, by: Duration) -> Timestamp {
+    instant.checked_add(by).unwrap_or(Timestamp::MAX)
+}
+
+/// What a task that runs a check brings back.
+enum Back {
+    Outcome(usize, Box<Outcome>),
+    /// There was no room before the check's slot had passed.
+    Expired(usize, Duration),
+}
+
+/// A check that is under way or waiting for room.
+#[derive(Clone, Copy)]
+struct Begun {
+    /// When it was due.
+    at: Duration,
+    task: tokio::task::Id,
+}
+
+struct Run<'r, P, W, E> {
+    probes: &'r [Arc<Probe>],
+    permits: Arc<Semaphore>,
+    running: JoinSet<Back>,
+    /// For each probe the check that is under way or waiting for room.
+    begun: Vec<Option<Begun>>,
+    clock: Clock<W>,
+    settings: Settings<W>,
+    probe: P,
+    on_event: E,
+}
+
+impl<P, F, W, E> Run<'_, P, W, E>
+where
+    P: Fn(Check) -> F + Clone + Send + 'static,
+    F: Future<Output = Outcome> + Send + 'static,
+    W: Fn() -> Timestamp + Clone + Send + 'static,
+    E: FnMut(Event),
+{
+    async fn drive(mut self, plan: impl Iterator<Item = Due>, stop: impl Future<Output = ()>) -> Ended {
+        tokio::pin!(stop);
+        let mut watch = GapWatch::new(&self.clock, self.probes);
+        let mut plan = plan.peekable();
+        loop {
+            let due = plan.peek().copied().filter(|due| self.settings.until.is_none_or(|until| due.at < until));
+            let Some(due) = due else { break };
+            let blocked = due.after_all && !self.running.is_empty();
+            tokio::select! {
+                biased;
+                () = &mut stop => {
+                    self.wind_down().await;
+                    return Ended::Stopped;
+                }
+                Some(back) = self.running.join_next() => self.take(back),
+                () = tokio::time::sleep_until(self.clock.started + due.at), if !blocked => {
+                    plan.next();
+                    if let Some(gap) = watch.look(&self.clock) {
+                        (self.on_event)(Event::Gap(gap));
+                    }
+                    if due.after_all && self.is_over() {
+                        break;
+                    }
+                    self.begin(due);
+                }
+            }
+        }
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut stop => {
+                    self.wind_down().await;
+                    return Ended::Stopped;
+                }
+                back = self.running.join_next() => match back {
+                    Some(back) => self.take(back),
+                    None => return Ended::Done,
+                }
+            }
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.settings.until.is_some_and(|until| self.clock.started.elapsed() >= until)
+    }
+
+    /// Starts a check, or counts it as missed.
+    fn begin(&mut self, due: Due) {
+        let late = due.expires.is_some_and(|expires| self.clock.started.elapsed() >= expires);
+        if late || self.begun[due.probe].is_some() {
+            self.miss(due.probe, due.at);
+            return;
+        }
+        // A pass that waited for the one before is due when that has ended, not before.
+        let at = if due.expires.is_none() { due.at.max(self.clock.started.elapsed()) } else { due.at };
+        let clock = self.clock.clone();
+        let permits = Arc::clone(&self.permits);
+        let probe = self.probe.clone();
+        let asked = Arc::clone(&self.probes[due.probe]);
+        let task = self.running.spawn(async move {
+            let room = permits.acquire_owned();
+            let permit = match due.expires {
+                Some(expires) => match tokio::time::timeout_at(clock.started + expires, room).await {
+                    Ok(permit) => permit,
+                    Err(_) => return Back::Expired(due.probe, at),
+                },
+                None => room.await,
+            };
+            let lag = clock.started.elapsed().saturating_sub(at);
+            let check = Check { probe: asked, scheduled_at: back((clock.now)(), lag), lag };
+            let outcome = probe(check).await;
+            drop(permit);
+            Back::Outcome(due.probe, Box::new(outcome))
+        });
+        self.begun[due.probe] = Some(Begun { at, task: task.id() });
+    }
+
+    fn miss(&mut self, probe: usize, at: Duration) {
+        let scheduled_at = self.clock.wall(at);
+        (self.on_event)(Event::Missed { probe, scheduled_at });
+    }
+
+    fn take(&mut self, back: Result<Back, tokio::task::JoinError>) {
+        match back {
+            Ok(Back::Outcome(probe, outcome)) => {
+                self.begun[probe] = None;
+                (self.on_event)(Event::Ended(outcome));
+            }
+            Ok(Back::Expired(probe, at)) => {
+                self.begun[probe] = None;
+                self.miss(probe, at);
+            }
+            // A check that panicked is a bug of ours. The run goes on, and the check is
+            // accounted for.
+            Err(lost) => {
+                if let Some(probe) =
+                    self.begun.iter().position(|begun| begun.is_some_and(|begun| begun.task == lost.id()))
+                {
+                    self.give_up(probe, FailureClass::ProberResources, "the check broke down inside the prober");
+                }
+            }
+        }
+    }
+
+    /// Lets running checks end for a while; the rest are interrupted.
+    async fn wind_down(&mut self) {
+        let end = Instant::now() + self.settings.grace;
+        while let Ok(Some(back)) = tokio::time::timeout_at(end, self.running.join_next()).await {
+            self.take(back);
+        }
+        self.running.abort_all();
+        for probe in 0..self.begun.len() {
+            self.give_up(probe, FailureClass::Interrupted, "the run was interrupted before the check could end");
+        }
+    }
+
+    /// Gives a check that was begun and brought nothing back its outcome.
+    fn give_up(&mut self, probe: usize, class: FailureClass, message: &str) {
+        let Some(Begun { at, .. }) = self.begun[probe].take() else { return };
+        let scheduled_at = self.clock.wall(at);
+        let check = Check { probe: Arc::clone(&self.probes[probe]), scheduled_at, lag: Duration::ZERO };
+        let failure = Failure::new(class, None, SafeText::message(message));
+        let outcome = Outcome::without_measurement(&check, &self.settings.vantage, scheduled_at, failure);
+        (self.on_event)(Event::Ended(Box::new(outcome)));
+    }
+}
+
+/// Compares the two clocks from check to check.
+struct GapWatch {
+    tolerance: Duration,
+    last: (Instant, Timestamp),
+}
+
+impl GapWatch {
+    /// Steps below this are what time servers do all day.
+    const LEAST: Duration = Duration::from_secs(2);
+
+    fn new<W: Fn() -> Timestamp>(clock: &Clock<W>, probes: &[Arc<Probe>]) -> GapWatch {
+        let shortest = probes.iter().map(|probe| probe.schedule.shortest()).min().unwrap_or_default();
+        GapWatch { tolerance: (2 * shortest).max(Self::LEAST), last: (Instant::now(), (clock.now)()) }
+    }
+
+    /// The gap since the last look, if the clocks parted by more than the tolerance.
+    fn look<W: Fn() -> Timestamp>(&mut self, clock: &Clock<W>) -> Option<Gap> {
+        let (mono, wall) = (Instant::now(), (clock.now)());
+        let (last_mono, last_wall) = std::mem::replace(&mut self.last, (mono, wall));
+        let expected = forward(last_wall, mono - last_mono);
+        let parted = wall.duration_since(expected).unsigned_abs();
+        (parted > self.tolerance).then_some(Gap { from: last_wall, to: wall })
+    }
+}
+
+#[cfg(test)]
+mod tests;

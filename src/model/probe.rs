@@ -96,6 +96,27 @@ pub struct Request {
     pub body_limit: u64,
 }
 
+impl Request {
+    /// The most redirects followed unless the probe says otherwise.
+    pub const REDIRECTS: u32 = 10;
+    /// The most bytes of a body read unless the probe says otherwise.
+    pub const BODY_LIMIT: u64 = 1 << 20;
+
+    /// A plain GET with every default.
+    #[must_use]
+    pub fn get(url: Value) -> Request {
+        Request {
+            method: Method::GET,
+            url,
+            headers: Vec::new(),
+            body: Body::Empty,
+            auth: None,
+            redirects: Self::REDIRECTS,
+            body_limit: Self::BODY_LIMIT,
+        }
+    }
+}
+
 /// The body of a request.
 #[derive(Clone, Debug)]
 pub enum Body {
@@ -295,6 +316,24 @@ impl Default for IncidentRules {
 pub type Surfaces = BTreeMap<String, Surface>;
 
 impl Probe {
+    /// A probe that asks for one URL and has every other value at its default: a timeout of
+    /// 10 seconds (never above the interval), a status of 200 to 299 expected.
+    #[must_use]
+    pub fn plain(name: &str, surface: &str, url: &str, interval: Duration) -> Probe {
+        Probe {
+            name: name.to_owned(),
+            surface: surface.to_owned(),
+            tags: Vec::new(),
+            control: false,
+            line: 0,
+            schedule: Schedule::Every(interval),
+            timeout: Duration::from_secs(10).min(interval),
+            steps: vec![Step { name: None, request: Request::get(Value::plain(url)), expect: Expect::default() }],
+            transport: Transport::default(),
+            retries: Retries { attempts: 0, delay: Duration::ZERO },
+        }
+    }
+
     /// The URL of the first request as it may be shown: secrets as `${NAME}`, no userinfo.
     #[must_use]
     pub fn shown_url(&self) -> String {

@@ -1,0 +1,152 @@
+//! Controls: reference targets. When they all fail at the moment a probe fails, we are the ones
+//! who are offline, and the verdict is `unknown` / `control_failed`.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::model::Check;
+use crate::model::Failure;
+use crate::model::FailureClass;
+use crate::model::Outcome;
+use crate::model::Probe;
+use crate::model::SafeText;
+use crate::model::Verdict;
+
+/// The control targets of a run and what they last said.
+#[derive(Clone)]
+pub struct Controls {
+    targets: Arc<[Target]>,
+    /// Ticks whenever a control check ends.
+    news: watch::Sender<u64>,
+}
+
+struct Target {
+    probe: Arc<Probe>,
+    state: Mutex<State>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct State {
+    /// Control checks under way.
+    under_way: u32,
+    /// When the last one ended and whether it was up.
+    last: Option<(Instant, bool)>,
+}
+
+impl Controls {
+    /// The controls among the probes of a run.
+    #[must_use]
+    pub fn among(probes: &[Arc<Probe>]) -> Controls {
+        let targets = probes
+            .iter()
+            .filter(|probe| probe.control)
+            .map(|probe| Target { probe: Arc::clone(probe), state: Mutex::default() })
+            .collect();
+        Controls { targets, news: watch::Sender::new(0) }
+    }
+
+    /// Runs a check through a probe function and judges a failure by the controls.
+    ///
+    /// A failing check asks what the controls said since it began. Those that are under way
+    /// anyway, as in a pass, are waited for; one that is not is checked once more, which is
+    /// evidence and never counted. A control that is up settles it at once.
+    pub async fn check<F>(&self, check: Check, probe: impl Fn(Check) -> F) -> Outcome
+    where
+        F: Future<Output = Outcome>,
+    {
+        if self.targets.is_empty() {
+            return probe(check).await;
+        }
+        if let Some(target) = self.targets.iter().find(|target| target.probe.name == check.probe.name) {
+            return self.observe(target, probe(check)).await;
+        }
+        let began = Instant::now();
+        let outcome = probe(check).await;
+        if outcome.verdict != Verdict::Down || self.any_is_up(began, &probe).await {
+            return outcome;
+        }
+        offline(outcome)
+    }
+
+    /// Awaits a control check and keeps what it said.
+    async fn observe(&self, target: &Target, check: impl Future<Output = Outcome>) -> Outcome {
+        let under_way = UnderWay::begin(target);
+        let outcome = check.await;
+        under_way.end(outcome.verdict == Verdict::Up);
+        self.news.send_modify(|news| *news = news.wrapping_add(1));
+        outcome
+    }
+
+    /// Whether any control was up since an instant. Ends when one was, or when all have failed.
+    async fn any_is_up<F>(&self, since: Instant, probe: &impl Fn(Check) -> F) -> bool
+    where
+        F: Future<Output = Outcome>,
+    {
+        let mut news = self.news.subscribe();
+        loop {
+            news.borrow_and_update();
+            let states: Vec<State> = self.targets.iter().map(Target::state).collect();
+            let said = |state: &State| state.last.filter(|(at, _)| *at >= since).map(|(_, up)| up);
+            if states.iter().filter_map(said).any(|up| up) {
+                return true;
+            }
+            let Some(silent) = states.iter().position(|state| said(state).is_none()) else { return false };
+            if states.iter().any(|state| state.under_way > 0) {
+                // An error would mean that the sender is gone, and it is ours.
+                let _ = news.changed().await;
+                continue;
+            }
+            let target = &self.targets[silent];
+            let extra = Check { probe: Arc::clone(&target.probe), scheduled_at: Timestamp::now(), lag: Duration::ZERO };
+            self.observe(target, probe(extra)).await;
+        }
+    }
+}
+
+/// Counts a control check as under way until it ends or is dropped.
+struct UnderWay<'t>(&'t Target);
+
+impl<'t> UnderWay<'t> {
+    fn begin(target: &'t Target) -> Self {
+        target.change(|state| state.under_way += 1);
+        UnderWay(target)
+    }
+
+    fn end(self, up: bool) {
+        self.0.change(|state| state.last = Some((Instant::now(), up)));
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.change(|state| state.under_way -= 1);
+    }
+}
+
+impl Target {
+    fn state(&self) -> State {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// The same check, judged as our own trouble; what was seen stays in the message.
+fn offline(mut outcome: Outcome) -> Outcome {
+    if let Some(seen) = outcome.failure.take() {
+        let message = format!("every control failed too, so we are offline; seen: {} {}", seen.class, seen.message);
+        let failure = Failure { class: FailureClass::ControlFailed, message: SafeText::message(&message), ..seen };
+        outcome.verdict = failure.class.verdict();
+        outcome.failure = Some(failure);
+    }
+    outcome
+}
