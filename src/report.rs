@@ -1,3 +1,156 @@
-//! Windows to the complete answer, as data.
+//! Windows to the complete answer, as data: was it down, for whom, since when, what kind of
+//! failure, and how sure are we? A [`Report`] is that answer; every format lays it out and none
+//! adds to it. It knows no format, no file and no clock.
 
+pub mod baseline;
+pub mod bracket;
+pub mod compare;
+pub mod coverage;
+pub mod incidents;
 pub mod pass;
+pub mod row;
+pub mod series;
+pub mod signature;
+pub mod slo;
+pub mod verdict;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+pub use baseline::Usual;
+pub use bracket::Bracket;
+pub use compare::Comparison;
+pub use coverage::Coverage;
+pub use coverage::NoData;
+pub use incidents::Incident;
+pub use incidents::Wave;
+pub use row::AddressRow;
+pub use row::ClassRow;
+pub use row::Example;
+pub use row::Figures;
+pub use row::PlaceRow;
+pub use row::ProbeRow;
+pub use row::SurfaceRow;
+pub use row::VantageRow;
+pub use series::Curve;
+pub use series::Expectation;
+pub use series::Part;
+pub use series::Point;
+pub use series::Waterfall;
+pub use signature::Reading;
+pub use slo::Slo;
+pub use verdict::Answer;
+pub use verdict::Confidence;
+pub use verdict::Extent;
+pub use verdict::State;
+
+use crate::model::timestamp;
+use crate::report::pass::LatencySummary;
+use crate::report::pass::Proof;
+
+/// The name and version of the document that `report --format json` prints.
+pub const SCHEMA: &str = "uptick.report/1";
+
+/// The complete answer. Serialised, this is the document `uptick.report/1`: instants RFC 3339 in
+/// UTC with milliseconds, durations in the unit their name ends in, ratios from 0 to 1 with their
+/// counts beside them, every list sorted, null where there is nothing to say.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Report {
+    /// `uptick.report/1`
+    pub schema: &'static str,
+    /// The instant it is judged at.
+    #[serde(with = "timestamp")]
+    #[schemars(with = "String")]
+    pub generated_at: Timestamp,
+    /// Who made it.
+    pub tool: Tool,
+    /// The span of time it is about.
+    pub window: Span,
+    /// The answer in short.
+    pub verdict: Answer,
+    /// What users see, one row a surface; the control targets, where there are any, last.
+    pub surfaces: Vec<SurfaceRow>,
+    /// Where we asked from, one row a vantage.
+    pub vantages: Vec<VantageRow>,
+    /// Each surface from each vantage.
+    pub places: Vec<PlaceRow>,
+    /// One row a probe.
+    pub probes: Vec<ProbeRow>,
+    /// The addresses that failed checks spoke to, the most failures first. Counted over the
+    /// failures whose evidence was kept, not over all.
+    pub addresses: Vec<AddressRow>,
+    /// The stretches of down-ness, in the order of their start.
+    pub incidents: Vec<Incident>,
+    /// Whether one surface is worse than another, for each pair.
+    pub comparisons: Vec<Comparison>,
+    /// Each surface from each vantage over time. Buckets without a check are absent.
+    pub series: Vec<Point>,
+    /// The upper edges of the latency bands that [`Point::bands`] counts in, in microseconds; the
+    /// last band has no upper edge.
+    pub band_edges_us: Vec<u64>,
+    /// Each surface over time, all vantages together: actual against expected.
+    pub expectations: Vec<Expectation>,
+    /// Percentile curves, incident against usual.
+    pub curves: Vec<Curve>,
+    /// Median time of each phase, incident against usual.
+    pub waterfalls: Vec<Waterfall>,
+    /// The stretches of the window without data, by vantage.
+    pub no_data: Vec<NoData>,
+    /// How late checks began: the prober's doing.
+    pub lag_us: LatencySummary,
+    /// How much of what was due was seen.
+    pub coverage: Coverage,
+    /// What a sample of this size can prove.
+    pub proof: Proof,
+    /// What we did not see, and what must not be concluded.
+    pub limits: Vec<String>,
+    /// What was read, and what of it could not be used.
+    pub integrity: Integrity,
+}
+
+/// Who made a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Tool {
+    /// `uptick`
+    pub name: &'static str,
+    /// Its version.
+    pub version: &'static str,
+}
+
+/// The span of time a report is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Span {
+    /// It begins here.
+    #[serde(with = "timestamp")]
+    #[schemars(with = "String")]
+    pub from: Timestamp,
+    /// It ends before this.
+    #[serde(with = "timestamp")]
+    #[schemars(with = "String")]
+    pub to: Timestamp,
+    /// The length of one bucket of the series, in seconds. Buckets begin at multiples of it since 1970.
+    pub bucket_s: u64,
+}
+
+/// What was read, and what of it could not be used. The reader of the journals counts it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Integrity {
+    /// Journals read.
+    pub journals: u64,
+    /// Lines read.
+    pub lines: u64,
+    /// Of these, windows in the span of the report.
+    pub windows: u64,
+    /// Windows before it, which say what is usual.
+    pub history_windows: u64,
+    /// Lines with the evidence of a failed check.
+    pub failures: u64,
+    /// Lines that are not what was written: skipped.
+    pub corrupt_lines: u64,
+    /// Lines of a newer version: skipped.
+    pub newer_lines: u64,
+    /// Torn ends of files, left by a crash while a line was written: skipped.
+    pub torn_tails: u64,
+    /// SHA-256 over the sorted checksums of the lines used, hexadecimal; empty where it was not computed.
+    pub sha256: String,
+}
