@@ -12,6 +12,7 @@ pub mod row;
 pub mod series;
 pub mod signature;
 pub mod slo;
+pub mod statistics;
 pub mod verdict;
 
 use jiff::Timestamp;
