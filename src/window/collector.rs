@@ -19,12 +19,19 @@ use super::Window;
 /// they add up, and no line of the journal grows without bounds.
 const CHECKS_LIMIT: usize = 8_192;
 
+/// How many failures of one class keep their evidence, per window.
+const EVIDENCE_PER_CLASS: usize = 3;
+
+/// How many failures wait with their evidence at most, until they are taken. All are counted.
+const EVIDENCE_WAITING: usize = 512;
+
 /// Gathers outcomes into windows of one span, aligned to the epoch.
 #[derive(Debug)]
 pub struct Collector {
     vantage: Arc<str>,
     span: SignedDuration,
     open: BTreeMap<Arc<str>, Open>,
+    failures: Vec<Outcome>,
 }
 
 /// The open window of one probe.
@@ -52,7 +59,12 @@ impl Collector {
     #[must_use]
     pub fn new(vantage: &str, span: Duration) -> Collector {
         let span = SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX);
-        Collector { vantage: vantage.into(), span: span.max(SignedDuration::from_millis(1)), open: BTreeMap::new() }
+        Collector {
+            vantage: vantage.into(),
+            span: span.max(SignedDuration::from_millis(1)),
+            open: BTreeMap::new(),
+            failures: Vec::new(),
+        }
     }
 
     /// Adds the outcome of a check. Returns the window that it closed: a probe has one open
@@ -66,7 +78,20 @@ impl Collector {
             timings: outcome.timings,
             lag: outcome.lag,
         };
-        self.add(&outcome.probe, &outcome.surface, outcome.control, outcome.scheduled_at, sample)
+        let closed = self.add(&outcome.probe, &outcome.surface, outcome.control, outcome.scheduled_at, sample);
+        if let Some(class) = outcome.class()
+            && self.failures.len() < EVIDENCE_WAITING
+            && self.open.get(&*outcome.probe).is_some_and(|open| open.count(class) <= EVIDENCE_PER_CLASS)
+        {
+            self.failures.push(outcome.clone());
+        }
+        closed
+    }
+
+    /// Takes the failures whose evidence is worth keeping: the first few of each class in each
+    /// window. Failures that are not taken in time are counted in their window all the same.
+    pub fn take_failures(&mut self) -> Vec<Outcome> {
+        std::mem::take(&mut self.failures)
     }
 
     /// Counts a check that was due and not run. Returns the window that it closed.
@@ -130,6 +155,10 @@ impl Open {
     fn new(surface: &str, control: bool, from: Timestamp, sample: Sample) -> Open {
         Open { surface: surface.into(), control, from, samples: vec![sample] }
     }
+
+    fn count(&self, class: FailureClass) -> usize {
+        self.samples.iter().filter(|sample| sample.class == Some(class)).count()
+    }
 }
 
 /// The beginning of the span that an instant lies in.
@@ -164,4 +193,104 @@ fn close(vantage: &Arc<str>, probe: &Arc<str>, span: SignedDuration, open: &Open
 /// The instant as the journal writes it.
 fn to_millisecond(at: Timestamp) -> Timestamp {
     Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Failure;
+    use crate::model::Phase;
+    use crate::model::SafeText;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).expect("an instant")
+    }
+
+    fn outcome(probe: &str, second: i64, class: Option<FailureClass>) -> Outcome {
+        Outcome {
+            probe: probe.to_owned(),
+            surface: "web".to_owned(),
+            vantage: "here".to_owned(),
+            control: false,
+            scheduled_at: at(second),
+            started_at: at(second),
+            lag: Duration::from_micros(120),
+            verdict: class.map_or(Verdict::Up, FailureClass::verdict),
+            failure: class.map(|class| Failure::new(class, Some(Phase::Connect), SafeText::message("no"))),
+            timings: Timings {
+                connect: Some(Duration::from_micros(95)),
+                total: Duration::from_micros(400),
+                ..Timings::default()
+            },
+            attempts: 1,
+            flaky: false,
+            status: None,
+            http_version: None,
+            remote: None,
+            tls: None,
+            redirects: Vec::new(),
+            body_bytes: 0,
+            body_cut: false,
+            evidence: None,
+        }
+    }
+
+    #[test]
+    fn a_check_of_the_next_span_closes_the_window() {
+        let mut collector = Collector::new("here", Duration::from_secs(60));
+        for second in [0, 10, 50] {
+            assert_eq!(collector.record(&outcome("home", second, None)), None);
+        }
+        let closed = collector.record(&outcome("home", 60, None)).expect("a window");
+        assert_eq!((closed.from, closed.to, closed.counts.up), (at(0), at(60), 3));
+        assert_eq!(closed.latency.total.count(), 3);
+        assert_eq!(closed.latency.tls.count(), 0);
+        assert_eq!(closed.lag.count(), 3);
+        let rest = collector.close_all();
+        assert_eq!((rest.len(), rest[0].from, rest[0].counts.up), (1, at(60), 1));
+        assert!(collector.close_all().is_empty());
+    }
+
+    #[test]
+    fn the_time_it_took_to_fail_is_kept_apart() {
+        let mut collector = Collector::new("here", Duration::from_secs(60));
+        let _ = collector.record(&outcome("home", 0, Some(FailureClass::ConnectRefused)));
+        let _ = collector.record(&outcome("home", 1, Some(FailureClass::Interrupted)));
+        let window = collector.close_all().remove(0);
+        assert_eq!((window.counts.down, window.counts.unknown), (1, 1));
+        assert_eq!((window.latency.total.count(), window.failed_latency.count()), (0, 1));
+        assert_eq!(window.failures[&FailureClass::Interrupted], 1);
+    }
+
+    #[test]
+    fn only_windows_whose_span_has_ended_are_closed() {
+        let mut collector = Collector::new("here", Duration::from_secs(60));
+        let _ = collector.record(&outcome("a", 59, None));
+        let _ = collector.record(&outcome("b", 60, None));
+        assert!(collector.close_ended(at(59)).is_empty());
+        let closed: Vec<_> = collector.close_ended(at(60)).iter().map(|window| window.probe.to_string()).collect();
+        assert_eq!(closed, ["a"]);
+        assert_eq!(collector.close_all().len(), 1);
+    }
+
+    #[test]
+    fn the_first_failures_of_each_class_keep_their_evidence_and_all_are_counted() {
+        let mut collector = Collector::new("here", Duration::from_secs(60));
+        for second in 0..10 {
+            let _ = collector.record(&outcome("home", second, Some(FailureClass::ConnectRefused)));
+            let _ = collector.record(&outcome("home", second, Some(FailureClass::Status)));
+        }
+        assert_eq!(collector.take_failures().len(), 2 * EVIDENCE_PER_CLASS);
+        assert!(collector.take_failures().is_empty());
+        assert_eq!(collector.close_all()[0].counts.down, 20);
+    }
+
+    #[test]
+    fn a_window_with_very_many_checks_closes_early() {
+        let mut collector = Collector::new("here", Duration::from_secs(60));
+        let closed: Vec<_> = (0..=CHECKS_LIMIT).filter_map(|_| collector.record(&outcome("home", 0, None))).collect();
+        assert_eq!(closed.len(), 1);
+        assert_eq!(closed[0].counts.up, u64::try_from(CHECKS_LIMIT).expect("it fits"));
+        assert_eq!(collector.close_all()[0].counts.up, 1);
+    }
 }

@@ -9,6 +9,8 @@ use hdrhistogram::serialization::Deserializer;
 use hdrhistogram::serialization::Serializer as _;
 use hdrhistogram::serialization::V2DeflateSerializer;
 
+use smallvec::SmallVec;
+
 use crate::model::micros;
 
 use super::buckets;
@@ -38,14 +40,14 @@ pub struct Histogram {
 #[derive(Clone, Debug, PartialEq)]
 enum Samples {
     /// Sorted; at most [`EXACT_LIMIT`].
-    Exact(Vec<u32>),
+    Exact(SmallVec<[u32; 4]>),
     /// In buckets.
     Buckets(Buckets),
 }
 
 impl Default for Samples {
     fn default() -> Self {
-        Samples::Exact(Vec::new())
+        Samples::Exact(SmallVec::new())
     }
 }
 
