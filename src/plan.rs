@@ -72,6 +72,18 @@ impl Intervals {
         plan
     }
 
+    /// The same plan without what was due before `from`: for a run that takes over from another.
+    #[must_use]
+    pub fn starting_at(mut self, from: Duration) -> Intervals {
+        for Reverse(Slot { probe, begins, .. }) in std::mem::take(&mut self.next) {
+            let length = self.lengths[probe];
+            let behind = from.saturating_sub(begins).as_nanos().div_ceil(length.as_nanos().max(1));
+            let begins = begins + length.saturating_mul(u32::try_from(behind).unwrap_or(u32::MAX));
+            self.push(probe, begins);
+        }
+        self
+    }
+
     fn push(&mut self, probe: usize, begins: Duration) {
         let due = begins + self.jitter.delay(probe, begins, self.lengths[probe]);
         self.next.push(Reverse(Slot { due, probe, begins }));
@@ -165,6 +177,15 @@ mod tests {
             tenths[usize::try_from(at.as_secs()).expect("small")] += 1;
         }
         assert!(tenths.iter().all(|n| (60..=140).contains(n)), "{tenths:?}");
+    }
+
+    #[test]
+    fn a_plan_that_takes_over_keeps_the_slots() {
+        let probes = probes(&[("a", 100), ("b", 250)]);
+        let from = Duration::from_secs(7);
+        let whole: Vec<Due> = Intervals::new(&probes, 0.0, 0).skip_while(|due| due.at < from).take(50).collect();
+        let late: Vec<Due> = Intervals::new(&probes, 0.0, 0).starting_at(from).take(50).collect();
+        assert_eq!(whole, late);
     }
 
     #[test]

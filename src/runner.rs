@@ -55,6 +55,8 @@ pub enum Ended {
 
 /// What a run needs to know of the world.
 pub struct Settings<W> {
+    /// The start of the plan's time. In the past where a run takes over from another.
+    pub started: Instant,
     /// Checks at once, at most.
     pub concurrency: usize,
     /// No check begins after this time from the start of the run.
@@ -86,7 +88,7 @@ where
     S: Future<Output = ()>,
     W: Fn() -> Timestamp + Clone + Send + 'static,
 {
-    let clock = Clock::start(settings.now.clone());
+    let clock = Clock { started: settings.started, now: settings.now.clone() };
     let run = Run {
         probes,
         permits: Arc::new(Semaphore::new(settings.concurrency)),
@@ -108,10 +110,6 @@ struct Clock<W> {
 }
 
 impl<W: Fn() -> Timestamp> Clock<W> {
-    fn start(now: W) -> Self {
-        Clock { started: Instant::now(), now }
-    }
-
     /// The wall time of a past instant of the run's own clock. Counted back from now, so that a wall
     /// clock that was set in between does not shift it.
     fn wall(&self, at: Duration) -> Timestamp {

@@ -17,7 +17,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("runner", &["model", "plan"]),
     ("report", &["model", "window", "journal"]),
     ("render", &["model", "window", "report", "config"]),
-    ("progress", &["model", "window", "report"]),
+    ("progress", &["model", "plan"]),
     ("demo", &["model"]),
     ("cli", &["model"]),
     (
@@ -32,6 +32,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 /// Each crate with the modules that may name it: one dependency, one home.
 const HOMES: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
     ("toml", &["config"]),
     ("annotate_snippets", &["config"]),
     ("reqwest", &["engine"]),

@@ -101,6 +101,7 @@ where
     let mut seen = Seen::default();
     let wall = wall.clone();
     let settings = Settings {
+        started: Instant::now(),
         concurrency: bounds.concurrency,
         until: bounds.until_ms.map(Duration::from_millis),
         grace: Duration::from_secs(2),
