@@ -7,6 +7,7 @@
 pub mod bombs;
 pub mod dns;
 pub mod h2;
+pub mod probes;
 pub mod run;
 pub mod server;
 pub mod tls;

@@ -1,0 +1,200 @@
+//! One row of the fault catalogue: a number, what goes wrong in words, what the outcome must
+//! be, and how to set it up. All rows are carried out the same way, here.
+
+use std::any::Any;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
+
+use uptick::engine::Engine;
+use uptick::model::FailureClass;
+use uptick::model::Outcome;
+use uptick::model::Phase;
+use uptick::model::Probe;
+use uptick::model::Redactor;
+use uptick::model::Step;
+use uptick::model::Verdict;
+
+use crate::support::probes;
+
+/// How much longer than its limit a check may take, as far as the machine is to blame.
+const GRACE: Duration = Duration::from_millis(250);
+
+/// One row.
+pub(crate) struct Row {
+    /// Its number in the catalogue. Several rows may be cases of one number.
+    pub(crate) number: u16,
+    /// What goes wrong, for the documentation: it follows "when".
+    pub(crate) when: &'static str,
+    /// What the outcome must be.
+    pub(crate) wanted: Wanted,
+    /// Sets the fault up.
+    pub(crate) setup: fn() -> Case,
+}
+
+/// What the outcome of a row must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// The target is up in spite of it.
+    Up,
+    /// The check fails with this class in this phase; no phase where the answer arrived whole.
+    Fails(FailureClass, Option<Phase>),
+}
+
+/// A row of a failure in a phase.
+pub(crate) const fn fails(
+    number: u16,
+    when: &'static str,
+    class: FailureClass,
+    phase: Phase,
+    setup: fn() -> Case,
+) -> Row {
+    Row { number, when, wanted: Wanted::Fails(class, Some(phase)), setup }
+}
+
+/// A row of an answer that is not as expected.
+pub(crate) const fn answers(number: u16, when: &'static str, class: FailureClass, setup: fn() -> Case) -> Row {
+    Row { number, when, wanted: Wanted::Fails(class, None), setup }
+}
+
+/// A row that is up.
+pub(crate) const fn up(number: u16, when: &'static str, setup: fn() -> Case) -> Row {
+    Row { number, when, wanted: Wanted::Up, setup }
+}
+
+/// A fault that is set up: the probe that meets it, and the servers that play it.
+pub(crate) struct Case {
+    probe: Probe,
+    before: usize,
+    kept: Vec<Box<dyn Any>>,
+    also: Vec<Also>,
+}
+
+/// A further claim about the outcome.
+type Also = Box<dyn FnOnce(&Outcome)>;
+
+impl Case {
+    /// A probe that gets a URL.
+    pub(crate) fn get(url: impl AsRef<str>) -> Case {
+        Case { probe: probes::get(url.as_ref()), before: 0, kept: Vec::new(), also: Vec::new() }
+    }
+
+    /// The time the check has.
+    pub(crate) fn within(mut self, milliseconds: u64) -> Case {
+        self.probe.timeout = Duration::from_millis(milliseconds);
+        self
+    }
+
+    /// Changes the probe.
+    pub(crate) fn probe(mut self, change: impl FnOnce(&mut Probe)) -> Case {
+        change(&mut self.probe);
+        self
+    }
+
+    /// Changes the probe's request and expectations.
+    pub(crate) fn step(mut self, change: impl FnOnce(&mut Step)) -> Case {
+        change(&mut self.probe.steps[0]);
+        self
+    }
+
+    /// Connects to this server whatever the URL's host is.
+    pub(crate) fn at(mut self, address: std::net::SocketAddr) -> Case {
+        self.probe.transport.address = Some(address);
+        self
+    }
+
+    /// Keeps a server until the check has ended.
+    pub(crate) fn keep(mut self, server: impl Any) -> Case {
+        self.kept.push(Box::new(server));
+        self
+    }
+
+    /// Makes this many checks, all of them up, before the one that counts.
+    pub(crate) fn after_good_checks(mut self, count: usize) -> Case {
+        self.before = count;
+        self
+    }
+
+    /// Claims more of the outcome.
+    pub(crate) fn also(mut self, claim: impl FnOnce(&Outcome) + 'static) -> Case {
+        self.also.push(Box::new(claim));
+        self
+    }
+}
+
+/// Carries rows out one after the other and fails with all that is not as wanted.
+#[track_caller]
+pub(crate) fn hold(rows: &[Row]) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let mut wrong = String::new();
+    for row in rows {
+        let problems = runtime.block_on(problems_of(row));
+        for problem in problems {
+            let _ = writeln!(wrong, "row {}, when {}: {problem}", row.number, row.when);
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+async fn problems_of(row: &Row) -> Vec<String> {
+    let case = (row.setup)();
+    let limit = case.probe.timeout;
+    let probe = Arc::new(case.probe);
+    let engine = Engine::new("test", Redactor::default(), std::slice::from_ref(&probe)).unwrap();
+    for _ in 0..case.before {
+        let outcome = engine.check(probes::due(&probe)).await;
+        assert_eq!(outcome.verdict, Verdict::Up, "row {}: a check before: {:?}", row.number, outcome.failure);
+    }
+    let start = Instant::now();
+    let outcome = engine.check(probes::due(&probe)).await;
+    let took = start.elapsed();
+    let mut problems = judge(row.wanted, &outcome);
+    if took > limit + GRACE {
+        problems.push(format!("took {took:?} with a limit of {limit:?}"));
+    }
+    if problems.is_empty() {
+        for claim in case.also {
+            let held = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| claim(&outcome)));
+            if held.is_err() {
+                problems.push(format!("a claim does not hold of {outcome:?}"));
+            }
+        }
+    }
+    drop(case.kept);
+    problems
+}
+
+fn judge(wanted: Wanted, outcome: &Outcome) -> Vec<String> {
+    let mut problems = Vec::new();
+    let found = match &outcome.failure {
+        None => Wanted::Up,
+        Some(failure) => Wanted::Fails(failure.class, failure.phase),
+    };
+    if found != wanted {
+        let said = outcome.failure.as_ref().map(|failure| failure.message.to_string()).unwrap_or_default();
+        problems.push(format!("{wanted:?} is wanted, found {found:?} after {:?}: {said}", outcome.timings.total));
+    }
+    let verdict = outcome.class().map_or(Verdict::Up, FailureClass::verdict);
+    if outcome.verdict != verdict {
+        problems.push(format!("the verdict is {} and the class says {verdict}", outcome.verdict));
+    }
+    if let Some(failure) = &outcome.failure {
+        if failure.message.is_empty() || failure.message.as_str().chars().count() > 301 {
+            problems.push(format!("the message is {:?}", failure.message));
+        }
+        if failure.message.as_str().contains("tokio") || failure.message.as_str().contains("hyper") {
+            problems.push(format!("the message speaks of our parts: {:?}", failure.message));
+        }
+        if let Some(phase) = failure.phase
+            && outcome.timings.phase(phase).is_none()
+        {
+            problems.push(format!("it broke in {phase}, and no time is given for that: {:?}", outcome.timings));
+        }
+    }
+    let phases: Duration = Phase::ALL.iter().filter_map(|&phase| outcome.timings.phase(phase)).sum();
+    if phases > outcome.timings.total {
+        problems.push(format!("the phases are longer than the whole: {:?}", outcome.timings));
+    }
+    problems
+}
