@@ -1,1 +1,98 @@
-//! The answer as text for people and programs.
+//! The answer as text for people and programs. Every format is a function that lays out the same
+//! data; none computes anything that another could compute differently.
+
+mod check;
+mod escape;
+mod evidence;
+mod exposition;
+mod paint;
+pub mod text;
+
+use std::io;
+use std::io::Write;
+use std::path::Path;
+
+pub use check::github::job_summary;
+pub use check::nagios::exit_status as nagios_exit_status;
+pub use check::ndjson::line as outcome_line;
+pub use paint::Look;
+
+use crate::report::pass::Pass;
+
+/// A format of `check`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckFormat {
+    /// For people, on a terminal.
+    Human,
+    /// One document, `uptick.check/1`.
+    Json,
+    /// One outcome a line.
+    Ndjson,
+    /// `JUnit` XML: one test case a probe, one suite a surface.
+    Junit,
+    /// TAP 14.
+    Tap,
+    /// Annotations of GitHub Actions.
+    Github,
+    /// The first line and performance data of a Nagios plugin.
+    Nagios,
+    /// The text format of Prometheus, for the textfile collector.
+    Prometheus,
+    /// Markdown, for tickets and job summaries.
+    Markdown,
+}
+
+impl CheckFormat {
+    /// Every format of `check`.
+    pub const ALL: [CheckFormat; 9] = [
+        CheckFormat::Human,
+        CheckFormat::Json,
+        CheckFormat::Ndjson,
+        CheckFormat::Junit,
+        CheckFormat::Tap,
+        CheckFormat::Github,
+        CheckFormat::Nagios,
+        CheckFormat::Prometheus,
+        CheckFormat::Markdown,
+    ];
+
+    /// The name on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            CheckFormat::Human => "human",
+            CheckFormat::Json => "json",
+            CheckFormat::Ndjson => "ndjson",
+            CheckFormat::Junit => "junit",
+            CheckFormat::Tap => "tap",
+            CheckFormat::Github => "github",
+            CheckFormat::Nagios => "nagios",
+            CheckFormat::Prometheus => "prometheus",
+            CheckFormat::Markdown => "markdown",
+        }
+    }
+}
+
+/// Writes what a pass found. `config` is the probe file, for annotations that point at its lines.
+///
+/// # Errors
+/// Those of the writer.
+pub fn outcomes(
+    format: CheckFormat,
+    pass: &Pass,
+    look: Look,
+    config: Option<&Path>,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    match format {
+        CheckFormat::Human => check::human::write(pass, look, out),
+        CheckFormat::Json => check::json::write(pass, out),
+        CheckFormat::Ndjson => check::ndjson::write(pass, out),
+        CheckFormat::Junit => check::junit::write(pass, out),
+        CheckFormat::Tap => check::tap::write(pass, out),
+        CheckFormat::Github => check::github::write(pass, config, out),
+        CheckFormat::Nagios => check::nagios::write(pass, out),
+        CheckFormat::Prometheus => check::prometheus::write(pass, out),
+        CheckFormat::Markdown => check::markdown::write(pass, out),
+    }
+}

@@ -13,9 +13,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 pub use fold::PassFold;
-pub use fold::RECENT;
 pub use latency::LatencySummary;
-pub use latency::PhaseSummary;
 pub use proof::Proof;
 
 use crate::model::Counts;
@@ -26,6 +24,8 @@ use crate::model::SafeText;
 use crate::model::Verdict;
 use crate::model::micros;
 use crate::model::timestamp;
+use crate::window::Histogram;
+use crate::window::Window;
 
 /// The name and version of the document that `check --format json` prints.
 pub const SCHEMA: &str = "uptick.check/1";
@@ -52,6 +52,8 @@ pub struct Pass {
     #[serde(rename = "elapsed_us", with = "micros")]
     #[schemars(with = "u64")]
     pub elapsed: Duration,
+    /// One summary a surface in the order of the probe file, the control targets apart and last.
+    pub surfaces: Vec<SurfaceSummary>,
     /// One summary a probe, in the order of the probe file.
     pub probes: Vec<ProbeSummary>,
     /// What a sample of this size can prove, and what it cannot.
@@ -92,7 +94,7 @@ pub struct ProbeSummary {
     pub latency: LatencySummary,
     /// The time of each phase of its up checks; a phase that never happened is absent.
     #[serde(rename = "phases_us")]
-    pub phases: BTreeMap<Phase, PhaseSummary>,
+    pub phases: BTreeMap<Phase, LatencySummary>,
     /// The total time of its down checks.
     #[serde(rename = "failed_latency_us")]
     pub failed_latency: LatencySummary,
@@ -101,9 +103,40 @@ pub struct ProbeSummary {
     pub lag: LatencySummary,
     /// What its own sample can prove.
     pub proof: Proof,
-    /// Its last verdicts in order, [`RECENT`] at most. Outcomes say the same in documents.
+    /// All its checks added up, for what needs histograms or the order of verdicts.
     #[serde(skip)]
-    pub recent: Vec<Verdict>,
+    pub window: Window,
+}
+
+/// What the probes of one surface found in a pass.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct SurfaceSummary {
+    /// The surface's name.
+    pub surface: String,
+    /// Whether these are control targets.
+    pub control: bool,
+    /// The verdict on all its checks.
+    pub verdict: Verdict,
+    /// How many probes it has.
+    pub probes: u64,
+    /// Of these, with a check that was down.
+    pub probes_down: u64,
+    /// Of these, with none that was down and one that could not be judged.
+    pub probes_unknown: u64,
+    /// How the checks ended.
+    pub counts: Counts,
+    /// Checks that failed first and passed on a later attempt.
+    pub flaky: u64,
+    /// The failures by class.
+    pub failures: BTreeMap<FailureClass, u64>,
+    /// The total time of the up checks of all its probes.
+    #[serde(rename = "latency_us")]
+    pub latency: LatencySummary,
+    /// What the sample of all its probes can prove.
+    pub proof: Proof,
+    /// The total time of the up checks as a histogram.
+    #[serde(skip)]
+    pub total: Histogram,
 }
 
 impl Pass {
@@ -124,5 +157,16 @@ impl Pass {
     #[must_use]
     pub fn flaky(&self) -> u64 {
         self.probes.iter().filter(|probe| !probe.control).map(|probe| probe.flaky).sum()
+    }
+}
+
+impl ProbeSummary {
+    /// The verdicts of its checks in order of time.
+    #[must_use]
+    pub fn verdicts(&self) -> Vec<Verdict> {
+        let of_run = |run: crate::window::Run| {
+            std::iter::repeat_n(run.verdict, usize::try_from(run.count).unwrap_or(usize::MAX))
+        };
+        self.window.strip.runs().flat_map(of_run).collect()
     }
 }

@@ -1,7 +1,7 @@
-//! From outcomes, one after the other, to a [`Pass`].
+//! From outcomes, one after the other, to a [`Pass`]: the same windows that the journal keeps,
+//! added up.
 
 use std::collections::BTreeMap;
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,175 +12,196 @@ use super::Pass;
 use super::ProbeSummary;
 use super::Proof;
 use super::SCHEMA;
+use super::SurfaceSummary;
 use super::kept::Kept;
 use crate::model::Counts;
-use crate::model::FailureClass;
 use crate::model::Outcome;
 use crate::model::Phase;
 use crate::model::Probe;
 use crate::model::SafeText;
 use crate::model::Verdict;
 use crate::model::text::MESSAGE_LIMIT;
+use crate::window::Collector;
+use crate::window::Window;
 
-/// The verdicts of a probe that [`ProbeSummary::recent`] holds at most.
-pub const RECENT: usize = 120;
+/// A strip longer than this is thinned: a summary needs the changes, not every instant.
+const STRIP_LIMIT: usize = 4_096;
 
 /// A pass in the making.
 #[derive(Debug)]
 pub struct PassFold {
-    vantage: String,
+    vantage: Arc<str>,
     started_at: Timestamp,
-    probes: Vec<Sums>,
+    collector: Collector,
+    probes: Vec<(Arc<Probe>, Window)>,
     /// The place of each probe in `probes`.
     places: BTreeMap<String, usize>,
     kept: Kept,
 }
 
 impl PassFold {
-    /// A pass of these probes that begins now. A probe that yields no outcome is in the answer too.
+    /// A pass of these probes that begins now, gathered in windows of `span`. A probe that
+    /// yields no outcome is in the answer too.
     #[must_use]
-    pub fn new(vantage: &str, probes: &[Arc<Probe>], started_at: Timestamp) -> PassFold {
-        let places = probes.iter().enumerate().map(|(place, probe)| (probe.name.clone(), place)).collect();
-        let probes = probes.iter().map(|probe| Sums::new(Arc::clone(probe))).collect();
-        PassFold { vantage: vantage.to_owned(), started_at, probes, places, kept: Kept::default() }
-    }
-
-    /// Adds an outcome. One of a probe that the pass does not know is left out: there is none.
-    pub fn record(&mut self, outcome: Outcome) {
-        let Some(place) = self.places.get(&outcome.probe) else { return };
-        self.probes[*place].add(&outcome);
-        self.kept.add(outcome);
-    }
-
-    /// The pass so far, `elapsed` after its begin.
-    #[must_use]
-    pub fn finish(self, elapsed: Duration, warnings: &[String]) -> Pass {
-        let probes: Vec<ProbeSummary> = self.probes.into_iter().map(Sums::finish).collect();
-        let total = |control: bool| {
-            let mut counts = Counts::default();
-            probes.iter().filter(|probe| probe.control == control).for_each(|probe| counts.merge(&probe.counts));
-            counts
+    pub fn new(vantage: &str, probes: &[Arc<Probe>], span: Duration, started_at: Timestamp) -> PassFold {
+        let place: Arc<str> = vantage.into();
+        let empty = |probe: &Arc<Probe>| {
+            let window =
+                Window::empty(&place, &probe.name.as_str().into(), &probe.surface.as_str().into(), probe.control);
+            (Arc::clone(probe), window)
         };
-        let (counts, controls) = (total(false), total(true));
+        PassFold {
+            started_at,
+            collector: Collector::new(vantage, span),
+            places: probes.iter().enumerate().map(|(at, probe)| (probe.name.clone(), at)).collect(),
+            probes: probes.iter().map(empty).collect(),
+            kept: Kept::default(),
+            vantage: place,
+        }
+    }
+
+    /// Adds an outcome. Returns the window that it closed, for the journal.
+    pub fn record(&mut self, outcome: Outcome) -> Option<Window> {
+        let closed = self.collector.record(&outcome);
+        self.kept.add(outcome);
+        self.absorb(closed)
+    }
+
+    /// Counts a check that was due and not run. Returns the window that it closed.
+    pub fn missed(&mut self, probe: &Probe, scheduled_at: Timestamp) -> Option<Window> {
+        let closed = self.collector.record_missed(probe, scheduled_at);
+        self.absorb(closed)
+    }
+
+    /// The pass, `elapsed` after its begin, and the windows that were open still.
+    #[must_use]
+    pub fn finish(mut self, elapsed: Duration, warnings: &[String]) -> (Pass, Vec<Window>) {
+        let closed = self.collector.close_all();
+        for window in &closed {
+            self.add(window);
+        }
+        let surfaces = surfaces(&self.probes);
+        let probes: Vec<ProbeSummary> =
+            self.probes.into_iter().map(|(probe, window)| probe_of(&probe, window)).collect();
+        let (counts, controls) = (counted(&surfaces, false), counted(&surfaces, true));
         let judged = if counts.scheduled() == 0 { controls } else { counts };
         let (outcomes, outcomes_left_out) = self.kept.finish();
-        Pass {
+        let pass = Pass {
             schema: SCHEMA,
             verdict: judged.verdict(),
             counts,
             controls,
-            vantage: self.vantage,
+            vantage: self.vantage.to_string(),
             started_at: self.started_at,
             elapsed,
-            proof: Proof::new(counts.judged(), counts.down),
+            surfaces,
             probes,
+            proof: Proof::new(counts.judged(), counts.down),
             outcomes,
             outcomes_left_out,
             warnings: warnings.iter().map(|warning| SafeText::message(warning)).collect(),
-        }
-    }
-}
-
-/// The sums of one probe.
-#[derive(Debug)]
-struct Sums {
-    probe: Arc<Probe>,
-    counts: Counts,
-    flaky: u64,
-    failures: BTreeMap<FailureClass, u64>,
-    latency: Samples,
-    phases: BTreeMap<Phase, Samples>,
-    failed_latency: Samples,
-    lag: Samples,
-    recent: VecDeque<Verdict>,
-}
-
-impl Sums {
-    fn new(probe: Arc<Probe>) -> Sums {
-        Sums {
-            probe,
-            counts: Counts::default(),
-            flaky: 0,
-            failures: BTreeMap::new(),
-            latency: Samples::default(),
-            phases: BTreeMap::new(),
-            failed_latency: Samples::default(),
-            lag: Samples::default(),
-            recent: VecDeque::new(),
-        }
-    }
-
-    fn add(&mut self, outcome: &Outcome) {
-        self.counts.add(outcome.verdict, 1);
-        self.flaky += u64::from(outcome.flaky);
-        if let Some(class) = outcome.class() {
-            *self.failures.entry(class).or_default() += 1;
-        }
-        match outcome.verdict {
-            Verdict::Up => {
-                self.latency.0.push(outcome.timings.total);
-                for phase in Phase::ALL {
-                    if let Some(time) = outcome.timings.phase(phase) {
-                        self.phases.entry(phase).or_default().0.push(time);
-                    }
-                }
-            }
-            Verdict::Down => self.failed_latency.0.push(outcome.timings.total),
-            Verdict::Unknown | Verdict::Missed => {}
-        }
-        if outcome.verdict != Verdict::Missed {
-            self.lag.0.push(outcome.lag);
-        }
-        if self.recent.len() == RECENT {
-            self.recent.pop_front();
-        }
-        self.recent.push_back(outcome.verdict);
-    }
-
-    fn finish(self) -> ProbeSummary {
-        let probe = &self.probe;
-        ProbeSummary {
-            probe: probe.name.clone(),
-            surface: probe.surface.clone(),
-            control: probe.control,
-            url: SafeText::clean(&probe.shown_url(), MESSAGE_LIMIT),
-            line: Some(probe.line).filter(|line| *line > 0),
-            insecure: probe.transport.tls.insecure,
-            verdict: self.counts.verdict(),
-            counts: self.counts,
-            flaky: self.flaky,
-            failures: self.failures,
-            latency: self.latency.summary(),
-            phases: self.phases.into_iter().map(|(phase, samples)| (phase, samples.summary())).collect(),
-            failed_latency: self.failed_latency.summary(),
-            lag: self.lag.summary(),
-            proof: Proof::new(self.counts.judged(), self.counts.down),
-            recent: self.recent.into(),
-        }
-    }
-}
-
-/// Samples of a time, until windows take their place.
-#[derive(Debug, Default)]
-struct Samples(Vec<Duration>);
-
-impl Samples {
-    fn summary(mut self) -> LatencySummary {
-        self.0.sort_unstable();
-        let n = self.0.len();
-        let percentile = |per_cent: usize, needs: usize| {
-            let rank = (n * per_cent).div_ceil(100);
-            (n >= needs).then(|| self.0[rank.max(1) - 1])
         };
-        LatencySummary {
-            count: n as u64,
-            min: self.0.first().copied(),
-            p50: percentile(50, 5),
-            p90: percentile(90, 29),
-            p95: percentile(95, 59),
-            p99: percentile(99, 299),
-            max: self.0.last().copied(),
-            sum: self.0.iter().sum(),
+        (pass, closed)
+    }
+
+    fn absorb(&mut self, closed: Option<Window>) -> Option<Window> {
+        if let Some(window) = &closed {
+            self.add(window);
         }
+        closed
+    }
+
+    /// Adds a window to its probe's. One of a probe that the pass does not know has no place.
+    fn add(&mut self, window: &Window) {
+        if let Some(place) = self.places.get(&*window.probe) {
+            let sum = &mut self.probes[*place].1;
+            sum.merge(window);
+            if sum.strip.runs().len() > STRIP_LIMIT {
+                sum.strip.thin();
+            }
+        }
+    }
+}
+
+/// The checks of all surfaces, or of the control targets.
+fn counted(surfaces: &[SurfaceSummary], control: bool) -> Counts {
+    let mut counts = Counts::default();
+    surfaces.iter().filter(|surface| surface.control == control).for_each(|surface| counts.merge(&surface.counts));
+    counts
+}
+
+/// One summary a surface in the order of the probe file, the control targets apart and last.
+fn surfaces(probes: &[(Arc<Probe>, Window)]) -> Vec<SurfaceSummary> {
+    let mut keys: Vec<(bool, &str)> = Vec::new();
+    for (probe, _) in probes {
+        let key = (probe.control, probe.surface.as_str());
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    keys.sort_by_key(|(control, _)| *control);
+    keys.into_iter()
+        .map(|(control, surface)| {
+            let windows: Vec<&Window> = probes
+                .iter()
+                .filter(|(probe, _)| probe.control == control && probe.surface == surface)
+                .map(|(_, window)| window)
+                .collect();
+            surface_of(surface, control, &windows)
+        })
+        .collect()
+}
+
+fn surface_of(surface: &str, control: bool, windows: &[&Window]) -> SurfaceSummary {
+    let (mut counts, mut flaky, mut failures) = (Counts::default(), 0, BTreeMap::new());
+    let mut latency = crate::window::Histogram::default();
+    for window in windows {
+        counts.merge(&window.counts);
+        flaky += window.flaky;
+        latency.merge(&window.latency.total);
+        for (class, n) in &window.failures {
+            *failures.entry(*class).or_default() += n;
+        }
+    }
+    let probes_of = |verdict| windows.iter().filter(|window| window.counts.verdict() == verdict).count() as u64;
+    SurfaceSummary {
+        surface: surface.to_owned(),
+        control,
+        verdict: counts.verdict(),
+        probes: windows.len() as u64,
+        probes_down: probes_of(Verdict::Down),
+        probes_unknown: probes_of(Verdict::Unknown),
+        counts,
+        flaky,
+        failures,
+        latency: LatencySummary::of(&latency),
+        proof: Proof::new(counts.judged(), counts.down),
+        total: latency,
+    }
+}
+
+fn probe_of(probe: &Probe, window: Window) -> ProbeSummary {
+    let happened = |phase: &Phase| !window.latency.phase(*phase).is_empty();
+    ProbeSummary {
+        probe: probe.name.clone(),
+        surface: probe.surface.clone(),
+        control: probe.control,
+        url: SafeText::clean(&probe.shown_url(), MESSAGE_LIMIT),
+        line: Some(probe.line).filter(|line| *line > 0),
+        insecure: probe.transport.tls.insecure,
+        verdict: window.counts.verdict(),
+        counts: window.counts,
+        flaky: window.flaky,
+        failures: window.failures.clone(),
+        latency: LatencySummary::of(&window.latency.total),
+        phases: Phase::ALL
+            .into_iter()
+            .filter(happened)
+            .map(|phase| (phase, LatencySummary::of(window.latency.phase(phase))))
+            .collect(),
+        failed_latency: LatencySummary::of(&window.failed_latency),
+        lag: LatencySummary::of(&window.lag),
+        proof: Proof::new(window.counts.judged(), window.counts.down),
+        window,
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::model::micros;
+use crate::window::Histogram;
 
 /// The time something took over many checks, in microseconds. A percentile is null where the samples are
 /// too few to bound it: p50 needs 5, p90 29, p95 59, p99 299.
@@ -42,5 +43,19 @@ pub struct LatencySummary {
     pub sum: Duration,
 }
 
-/// The time one phase took over many checks.
-pub type PhaseSummary = LatencySummary;
+impl LatencySummary {
+    /// The summary of a histogram.
+    #[must_use]
+    pub fn of(histogram: &Histogram) -> LatencySummary {
+        LatencySummary {
+            count: histogram.count(),
+            min: histogram.min(),
+            p50: histogram.percentile(0.5),
+            p90: histogram.percentile(0.9),
+            p95: histogram.percentile(0.95),
+            p99: histogram.percentile(0.99),
+            max: histogram.max(),
+            sum: histogram.sum(),
+        }
+    }
+}

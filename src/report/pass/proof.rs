@@ -29,7 +29,8 @@ impl Proof {
     /// The proof of `down` failures among `checks`.
     #[must_use]
     pub fn new(checks: u64, down: u64) -> Proof {
-        let at_least = availability_shown(checks, down);
+        // Down to a millionth: more digits would say nothing and differ between machines.
+        let at_least = availability_shown(checks, down).map(|bound| (bound * 1e6).floor() / 1e6);
         let not_shown = PROMISES.into_iter().find(|promise| at_least.is_none_or(|shown| shown < *promise));
         Proof { checks, down, at_least, not_shown, not_shown_needs: not_shown.map(checks_to_show) }
     }

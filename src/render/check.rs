@@ -1,0 +1,117 @@
+//! The formats of `check`: layouts of a [`Pass`].
+
+pub(super) mod github;
+pub(super) mod human;
+pub(super) mod json;
+pub(super) mod junit;
+pub(super) mod markdown;
+pub(super) mod nagios;
+pub(super) mod ndjson;
+pub(super) mod prometheus;
+pub(super) mod tap;
+
+use super::text;
+use crate::model::Verdict;
+use crate::report::pass::Pass;
+use crate::report::pass::ProbeSummary;
+use crate::report::pass::Proof;
+use crate::report::pass::SurfaceSummary;
+
+/// The probes that were not up, worst first: down before unknown, the larger share of failures
+/// first, then the order of the probe file.
+fn worst_first(pass: &Pass) -> Vec<&ProbeSummary> {
+    let mut worst: Vec<&ProbeSummary> = pass.probes.iter().filter(|probe| probe.verdict != Verdict::Up).collect();
+    let share = |probe: &ProbeSummary| {
+        let counts = probe.counts;
+        // In millionths, so that it can be compared and sorted.
+        (counts.down * 1_000_000).checked_div(counts.judged()).unwrap_or_default()
+    };
+    worst.sort_by_key(|probe| (probe.control, probe.verdict != Verdict::Down, std::cmp::Reverse(share(probe))));
+    worst
+}
+
+/// The summary of a probe's failures by class: `4 × connect_refused, 1 × status`.
+fn classes(probe: &ProbeSummary) -> String {
+    let mut classes: Vec<_> = probe.failures.iter().collect();
+    classes.sort_by_key(|(_, n)| std::cmp::Reverse(**n));
+    classes.iter().map(|(class, n)| format!("{} × {class}", text::count(**n))).collect::<Vec<_>>().join(", ")
+}
+
+/// `1 of 3 probes down (login)`, `all 2 probes up`.
+fn surface_phrase(pass: &Pass, surface: &SurfaceSummary, quote: impl Fn(&str) -> String) -> String {
+    let names: Vec<String> = pass
+        .probes
+        .iter()
+        .filter(|probe| probe.surface == surface.surface && probe.control == surface.control)
+        .filter(|probe| probe.verdict != Verdict::Up)
+        .map(|probe| quote(&probe.probe))
+        .collect();
+    let list = match names.len() {
+        0 => String::new(),
+        1..=3 => format!(" ({})", names.join(", ")),
+        more => format!(" ({}, {} and {} more)", names[0], names[1], more - 2),
+    };
+    let total = surface.probes;
+    if surface.probes_down > 0 {
+        format!("{} of {} down{list}", text::count(surface.probes_down), text::counted(total, "probe"))
+    } else if surface.verdict == Verdict::Unknown {
+        format!("{} of {} unknown{list}", text::count(total.min(names.len() as u64)), text::counted(total, "probe"))
+    } else if total == 1 {
+        "up".to_owned()
+    } else {
+        format!("all {} up", text::counted(total, "probe"))
+    }
+}
+
+/// `5 checks: 4 up, 1 down`.
+fn counts_phrase(pass: &Pass) -> String {
+    let counts = pass.counts;
+    let parts: Vec<String> =
+        [(counts.up, "up"), (counts.down, "down"), (counts.unknown, "unknown"), (counts.missed, "missed")]
+            .into_iter()
+            .filter(|(n, _)| *n > 0)
+            .map(|(n, word)| format!("{} {word}", text::count(n)))
+            .collect();
+    let flaky = pass.flaky();
+    let flaky = if flaky > 0 { format!(" ({} flaky)", text::count(flaky)) } else { String::new() };
+    format!("{}: {}{flaky}", text::counted(counts.scheduled(), "check"), parts.join(", "))
+}
+
+/// What the sample can and cannot prove, in one sentence.
+fn proof_sentence(proof: &Proof) -> String {
+    let Some(at_least) = proof.at_least else {
+        return "no check could be judged, so nothing is shown about availability".to_owned();
+    };
+    let shown = text::floor_ratio(at_least);
+    if proof.down > 0 {
+        let failed = format!("{} of {} failed", text::count(proof.down), text::counted(proof.checks, "check"));
+        return format!("{failed}: availability of at least {shown} is shown (95% confidence)");
+    }
+    let good = text::counted(proof.checks, "good check");
+    let verb = if proof.checks == 1 { "shows" } else { "show" };
+    let more = match (proof.not_shown, proof.not_shown_needs) {
+        (Some(promise), Some(needs)) => format!("; {} would need {}", text::ratio(promise), text::count(needs)),
+        _ => String::new(),
+    };
+    format!("{good} {verb} availability of at least {shown} (95% confidence){more}")
+}
+
+/// The probes that accept any certificate.
+fn insecure(pass: &Pass) -> Vec<&str> {
+    pass.probes.iter().filter(|probe| probe.insecure).map(|probe| probe.probe.as_str()).collect()
+}
+
+/// A loud sentence where certificates are not verified.
+fn insecure_sentence(pass: &Pass) -> Option<String> {
+    let names = insecure(pass);
+    if names.is_empty() {
+        return None;
+    }
+    let shown: Vec<&str> = names.iter().copied().take(10).collect();
+    let more = names.len() - shown.len();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    Some(format!(
+        "INSECURE TLS, any certificate is accepted: {}{more}. Up does not mean that the right server answered",
+        shown.join(", ")
+    ))
+}

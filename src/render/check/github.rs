@@ -1,0 +1,116 @@
+//! Annotations of GitHub Actions that point at the probe's line in the probe file, and the
+//! Markdown of the job summary.
+
+use std::io;
+use std::io::Write;
+use std::path::Path;
+
+use super::classes;
+use super::counts_phrase;
+use super::insecure_sentence;
+use super::markdown;
+use super::surface_phrase;
+use super::worst_first;
+use crate::model::Verdict;
+use crate::render::evidence;
+use crate::render::paint;
+use crate::report::pass::Pass;
+use crate::report::pass::ProbeSummary;
+
+/// GitHub shows ten annotations of a level and a step, and drops the rest in silence: the worst
+/// nine, and one that says how many more there are.
+const SHOWN: usize = 9;
+
+/// The most bytes of a job summary: GitHub refuses one of more than a MiB a step, whole.
+const SUMMARY_LIMIT: usize = 1_000_000;
+
+pub(in crate::render) fn write(pass: &Pass, config: Option<&Path>, out: &mut impl Write) -> io::Result<()> {
+    let worst = worst_first(pass);
+    let (down, unsure): (Vec<_>, Vec<_>) = worst.into_iter().partition(|probe| probe.verdict == Verdict::Down);
+    annotations("error", pass, &down, config, out)?;
+    annotations("warning", pass, &unsure, config, out)?;
+    if let Some(sentence) = insecure_sentence(pass) {
+        writeln!(out, "::warning title=insecure TLS::{}", message(&sentence))?;
+    }
+    let phrases: Vec<String> = pass
+        .surfaces
+        .iter()
+        .map(|surface| format!("{} {}", surface.surface, surface_phrase(pass, surface, str::to_owned)))
+        .collect();
+    let line = format!("uptick: {}: {}; {}", paint::word(pass.verdict), phrases.join("; "), counts_phrase(pass));
+    writeln!(out, "{}", harmless(&line))
+}
+
+/// The job summary, for the file that `GITHUB_STEP_SUMMARY` names.
+///
+/// # Errors
+/// Those of the writer.
+pub fn job_summary(pass: &Pass, out: &mut impl Write) -> io::Result<()> {
+    let mut text = Vec::new();
+    markdown::write(pass, &mut text)?;
+    if text.len() > SUMMARY_LIMIT {
+        let text = String::from_utf8_lossy(&text);
+        let end = text.floor_char_boundary(SUMMARY_LIMIT);
+        let end = text[..end].rfind("\n\n").unwrap_or(end);
+        // A cut may fall inside a code block; a fence longer than any closes none that is not open.
+        return writeln!(out, "{}\n\nThe summary is cut here: it is longer than a job summary may be.", &text[..end]);
+    }
+    out.write_all(&text)
+}
+
+fn annotations(
+    level: &str,
+    pass: &Pass,
+    probes: &[&ProbeSummary],
+    config: Option<&Path>,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    for probe in probes.iter().take(SHOWN) {
+        let mut properties = Vec::new();
+        if let (Some(config), Some(line)) = (config, probe.line) {
+            properties.push(format!("file={}", property(&config.to_string_lossy())));
+            properties.push(format!("line={line}"));
+        }
+        let title = format!("{} ({}) {}", probe.probe, probe.surface, probe.verdict);
+        properties.push(format!("title={}", property(&title)));
+        writeln!(out, "::{level} {}::{}", properties.join(","), message(&told(pass, probe)))?;
+    }
+    let more = probes.len().saturating_sub(SHOWN);
+    if more > 0 {
+        let names: Vec<&str> = probes[SHOWN..].iter().take(20).map(|probe| probe.probe.as_str()).collect();
+        let text = format!("{more} more: {}{}", names.join(", "), if more > 20 { ", …" } else { "" });
+        writeln!(out, "::{level} title={more} more::{}", message(&text))?;
+    }
+    Ok(())
+}
+
+/// The reason, the expectations that were not met, and where it was asked.
+fn told(pass: &Pass, probe: &ProbeSummary) -> String {
+    let Some(outcome) = pass.telling(&probe.probe).filter(|outcome| outcome.failure.is_some()) else {
+        return "due and not run".to_owned();
+    };
+    let mut lines = vec![evidence::reason(outcome)];
+    if probe.counts.scheduled() > 1 {
+        lines.push(format!("{} of {} checks: {}", probe.counts.down, probe.counts.scheduled(), classes(probe)));
+    }
+    let told = |fact: &evidence::Fact| matches!(fact.label, "expected" | "asked" | "address" | "repeat");
+    lines.extend(
+        evidence::facts(outcome).iter().filter(|fact| told(fact)).map(|fact| format!("{}: {}", fact.label, fact.text)),
+    );
+    lines.join("\n")
+}
+
+/// The message of a command.
+fn message(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// A property of a command.
+fn property(text: &str) -> String {
+    message(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+/// A line that is not a command: the runner takes `::` at a line's begin and `##[` anywhere.
+fn harmless(line: &str) -> String {
+    line.replace("##[", "# #[").replace(['\n', '\r'], " ")
+}

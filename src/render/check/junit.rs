@@ -1,0 +1,122 @@
+//! `JUnit` XML: a suite a surface, a test case a probe. Down is a failure, unknown an error,
+//! a probe that was not run is skipped. The phases are properties of the case.
+
+use std::io;
+use std::io::Write;
+use std::time::Duration;
+
+use quick_junit::NonSuccessKind;
+use quick_junit::Property;
+use quick_junit::Report;
+use quick_junit::TestCase;
+use quick_junit::TestCaseStatus;
+use quick_junit::TestSuite;
+
+use super::classes;
+use crate::model::Outcome;
+use crate::model::Phase;
+use crate::model::Verdict;
+use crate::model::micros;
+use crate::model::timestamp;
+use crate::render::evidence;
+use crate::report::pass::Pass;
+use crate::report::pass::ProbeSummary;
+use crate::report::pass::SurfaceSummary;
+
+pub(in crate::render) fn write(pass: &Pass, out: &mut impl Write) -> io::Result<()> {
+    let mut report = Report::new("uptick");
+    report.set_time(pass.elapsed);
+    report.add_test_suites(pass.surfaces.iter().map(|surface| suite(pass, surface)));
+    report.serialize(&mut *out).map_err(io::Error::other)
+}
+
+fn suite(pass: &Pass, surface: &SurfaceSummary) -> TestSuite {
+    let name = if surface.control { "control" } else { surface.surface.as_str() };
+    let mut suite = TestSuite::new(name);
+    // Without a zone, as the common schema has it; the time is UTC.
+    let began = timestamp::text(pass.started_at);
+    let began = began.split('.').next().unwrap_or_default();
+    suite.extra.insert("timestamp".into(), began.into());
+    suite.add_property(Property::new("vantage", pass.vantage.as_str()));
+    let probes = pass.probes.iter().filter(|probe| super::human::belongs(probe, surface));
+    let cases: Vec<TestCase> = probes.map(|probe| case(pass, probe, name)).collect();
+    suite.set_time(cases.iter().filter_map(|case| case.time).sum());
+    suite.add_test_cases(cases);
+    suite
+}
+
+fn case(pass: &Pass, probe: &ProbeSummary, suite: &str) -> TestCase {
+    let told = pass.telling(&probe.probe);
+    let mut case = TestCase::new(probe.probe.as_str(), status(probe, told));
+    case.set_classname(suite);
+    case.set_time(time_of(probe, told));
+    for (name, value) in properties(probe, told) {
+        case.add_property(Property::new(name, value));
+    }
+    case
+}
+
+fn status(probe: &ProbeSummary, told: Option<&Outcome>) -> TestCaseStatus {
+    let kind = match probe.verdict {
+        Verdict::Up => return TestCaseStatus::success(),
+        Verdict::Down => NonSuccessKind::Failure,
+        Verdict::Unknown if told.is_some_and(|outcome| outcome.failure.is_some()) => NonSuccessKind::Error,
+        Verdict::Unknown | Verdict::Missed => {
+            let mut skipped = TestCaseStatus::skipped();
+            skipped.set_message("due and not run");
+            return skipped;
+        }
+    };
+    let mut status = TestCaseStatus::non_success(kind);
+    if let Some(outcome) = told {
+        let reason = evidence::reason(outcome);
+        let counted = if probe.counts.scheduled() > 1 { format!("{}; last: ", classes(probe)) } else { String::new() };
+        status.set_message(format!("{counted}{reason}"));
+        if let Some(class) = outcome.class() {
+            status.set_type(class.name());
+        }
+        let facts: Vec<String> =
+            evidence::facts(outcome).iter().map(|fact| format!("{}: {}", fact.label, fact.text)).collect();
+        status.set_description(std::iter::once(reason).chain(facts).collect::<Vec<_>>().join("\n"));
+    }
+    status
+}
+
+/// The time of a case: all its checks.
+fn time_of(probe: &ProbeSummary, told: Option<&Outcome>) -> Duration {
+    let measured = probe.latency.sum + probe.failed_latency.sum;
+    if measured.is_zero() { told.map_or(Duration::ZERO, |outcome| outcome.timings.total) } else { measured }
+}
+
+/// The phases of the telling check in microseconds, and what is worth a column in a dashboard.
+fn properties(probe: &ProbeSummary, told: Option<&Outcome>) -> Vec<(String, String)> {
+    let mut properties = vec![("url".to_owned(), probe.url.to_string())];
+    let mut add = |name: &str, value: String| properties.push((name.to_owned(), value));
+    if probe.insecure {
+        add("insecure", "INSECURE TLS: any certificate is accepted".to_owned());
+    }
+    if probe.flaky > 0 {
+        add("flaky", probe.flaky.to_string());
+    }
+    let counts = probe.counts;
+    for (name, n) in [("checks", counts.scheduled()), ("up", counts.up), ("down", counts.down)] {
+        add(name, n.to_string());
+    }
+    if let Some(outcome) = told {
+        for phase in Phase::ALL {
+            if let Some(time) = outcome.timings.phase(phase) {
+                add(&format!("{phase}_us"), micros::of(time).to_string());
+            }
+        }
+        add("total_us", micros::of(outcome.timings.total).to_string());
+        if let Some(status) = outcome.status {
+            add("status", status.to_string());
+        }
+    }
+    for (name, time) in [("p50_us", probe.latency.p50), ("p95_us", probe.latency.p95), ("p99_us", probe.latency.p99)] {
+        if let Some(time) = time {
+            add(name, micros::of(time).to_string());
+        }
+    }
+    properties
+}

@@ -1,0 +1,128 @@
+//! A pass as Markdown, for tickets, merge requests and job summaries. Names and everything that
+//! came from outside stand in code, where nothing is markup, a link or a mention.
+
+use std::fmt::Write as _;
+use std::io;
+use std::io::Write;
+
+use super::classes;
+use super::counts_phrase;
+use super::insecure_sentence;
+use super::proof_sentence;
+use super::surface_phrase;
+use super::worst_first;
+use crate::model::Outcome;
+use crate::model::Verdict;
+use crate::render::escape;
+use crate::render::evidence;
+use crate::render::paint;
+use crate::render::text;
+use crate::report::pass::Pass;
+use crate::report::pass::ProbeSummary;
+
+/// The probes in the table, worst first when there are more.
+const ROWS: usize = 500;
+
+/// The failed probes shown with their evidence.
+const EVIDENCE: usize = 30;
+
+/// The characters of one piece of evidence.
+const FACT: usize = 1_000;
+
+pub(in crate::render) fn write(pass: &Pass, out: &mut impl Write) -> io::Result<()> {
+    let mut page = String::new();
+    heading(pass, &mut page);
+    table(pass, &mut page);
+    let worst = worst_first(pass);
+    for probe in worst.iter().take(EVIDENCE) {
+        if let Some(outcome) = pass.telling(&probe.probe).filter(|outcome| outcome.failure.is_some()) {
+            block(probe, outcome, &mut page);
+        }
+    }
+    if worst.len() > EVIDENCE {
+        let _ = writeln!(page, "Evidence of {} more failed probes is in the JSON output.\n", worst.len() - EVIDENCE);
+    }
+    let _ = writeln!(page, "{}.", capitalised(&proof_sentence(&pass.proof)));
+    out.write_all(page.as_bytes())
+}
+
+fn heading(pass: &Pass, page: &mut String) {
+    let quote = |name: &str| escape::code_span(name, false);
+    let phrases: Vec<String> = pass
+        .surfaces
+        .iter()
+        .map(|surface| {
+            let name = if surface.control { "control".to_owned() } else { quote(&surface.surface) };
+            format!("{name} {}", surface_phrase(pass, surface, quote))
+        })
+        .collect();
+    let _ = writeln!(page, "## {} {}: {}\n", paint::mark(pass.verdict), paint::word(pass.verdict), phrases.join(" · "));
+    let (at, took) = (text::instant(pass.started_at), text::duration(pass.elapsed));
+    let _ = writeln!(page, "{} from {} at {at} UTC, in {took}.\n", counts_phrase(pass), quote(&pass.vantage));
+    if let Some(sentence) = insecure_sentence(pass) {
+        let _ = writeln!(page, "**{}**\n", escape::code_span(&sentence, false));
+    }
+}
+
+fn table(pass: &Pass, page: &mut String) {
+    let _ = writeln!(page, "| | probe | surface | checks | down | p50 | p95 | p99 | max | reason |");
+    let _ = writeln!(page, "|---|---|---|--:|--:|--:|--:|--:|--:|---|");
+    let rows: Vec<&ProbeSummary> = if pass.probes.len() > ROWS {
+        let good = pass.probes.iter().filter(|probe| probe.verdict == Verdict::Up);
+        worst_first(pass).into_iter().chain(good).take(ROWS).collect()
+    } else {
+        pass.probes.iter().collect()
+    };
+    for probe in &rows {
+        let latency = probe.latency;
+        let _ = writeln!(
+            page,
+            "| {} {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+            paint::mark(probe.verdict),
+            paint::word(probe.verdict),
+            escape::code_span(&probe.probe, true),
+            if probe.control { "control".to_owned() } else { escape::code_span(&probe.surface, true) },
+            text::count(probe.counts.scheduled()),
+            text::count(probe.counts.down),
+            text::cell(latency.p50),
+            text::cell(latency.p95),
+            text::cell(latency.p99),
+            text::cell(latency.max),
+            escape::code_span(&reason(pass, probe), true),
+        );
+    }
+    page.push('\n');
+    if pass.probes.len() > rows.len() {
+        let _ = writeln!(page, "{} more probes are not in the table.\n", pass.probes.len() - rows.len());
+    }
+}
+
+/// Why a probe was not up, or what else is worth saying.
+fn reason(pass: &Pass, probe: &ProbeSummary) -> String {
+    let failed = pass.telling(&probe.probe).filter(|outcome| outcome.failure.is_some());
+    let flaky =
+        if probe.flaky > 0 { format!("flaky: {} passed on a later attempt", probe.flaky) } else { String::new() };
+    match failed {
+        Some(outcome) if probe.counts.scheduled() == 1 => evidence::reason(outcome),
+        Some(_) => classes(probe),
+        None if probe.verdict != Verdict::Up => "due and not run".to_owned(),
+        None => flaky,
+    }
+}
+
+/// The evidence of one failed check, as code.
+fn block(probe: &ProbeSummary, outcome: &Outcome, page: &mut String) {
+    let facts = evidence::facts(outcome);
+    let mut lines = vec![evidence::reason(outcome)];
+    lines.extend(facts.iter().map(|fact| format!("{:<12}{}", fact.label, text::clip(&fact.text, FACT))));
+    let code = lines.join("\n");
+    let fence = escape::fence(&code);
+    let at = text::instant(outcome.started_at);
+    let _ =
+        writeln!(page, "### {}, {at} UTC\n\n{fence}text\n{code}\n{fence}\n", escape::code_span(&probe.probe, false));
+}
+
+fn capitalised(sentence: &str) -> String {
+    let mut characters = sentence.chars();
+    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
+}

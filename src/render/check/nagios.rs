@@ -1,0 +1,91 @@
+//! The output of a Nagios plugin: one line and performance data, by the plugin guidelines.
+//! <https://www.monitoring-plugins.org/doc/guidelines.html>
+
+use std::fmt::Write as _;
+use std::io;
+use std::io::Write;
+
+use super::counts_phrase;
+use super::insecure_sentence;
+use super::worst_first;
+use crate::model::Verdict;
+use crate::render::evidence;
+use crate::render::text;
+use crate::report::pass::Pass;
+use crate::report::pass::ProbeSummary;
+
+/// The failed probes named on the first line: it is cut by many a pager.
+const NAMED: usize = 3;
+
+/// The columns that one reason may take on the first line.
+const REASON: usize = 160;
+
+/// The failed probes listed on the lines after the first.
+const LISTED: usize = 50;
+
+/// The exit status by Nagios' rules: 0 OK, 1 WARNING (up, but only on a later attempt),
+/// 2 CRITICAL (down), 3 UNKNOWN.
+#[must_use]
+pub fn exit_status(pass: &Pass) -> u8 {
+    match pass.verdict {
+        Verdict::Up if pass.flaky() > 0 => 1,
+        Verdict::Up => 0,
+        Verdict::Down => 2,
+        Verdict::Unknown | Verdict::Missed => 3,
+    }
+}
+
+pub(in crate::render) fn write(pass: &Pass, out: &mut impl Write) -> io::Result<()> {
+    let word = ["OK", "WARNING", "CRITICAL", "UNKNOWN"][usize::from(exit_status(pass))];
+    let worst = worst_first(pass);
+    let mut line = format!("UPTICK {word}: {}", counts_phrase(pass));
+    for probe in worst.iter().take(NAMED) {
+        let _ = write!(line, "; {} {}: {}", probe.probe, probe.verdict, text::clip(&reason(pass, probe), REASON));
+    }
+    if worst.len() > NAMED {
+        let _ = write!(line, "; and {} more", worst.len() - NAMED);
+    }
+    if let Some(sentence) = insecure_sentence(pass) {
+        let _ = write!(line, "; {sentence}");
+    }
+    writeln!(out, "{} |{}", harmless(&line), performance(pass))?;
+    for probe in worst.iter().skip(NAMED).take(LISTED) {
+        writeln!(out, "{}", harmless(&format!("{} {}: {}", probe.probe, probe.verdict, reason(pass, probe))))?;
+    }
+    Ok(())
+}
+
+fn reason(pass: &Pass, probe: &ProbeSummary) -> String {
+    match pass.telling(&probe.probe).filter(|outcome| outcome.failure.is_some()) {
+        Some(outcome) => evidence::reason(outcome),
+        None => "due and not run".to_owned(),
+    }
+}
+
+/// `'home'=0.105800s;;;0 'login'=U;;;0 'up'=1;;;0;2 …`: the median of each probe where there are
+/// several checks, the one time where there is one, `U` where nothing was measured.
+fn performance(pass: &Pass) -> String {
+    let mut data = String::new();
+    for probe in &pass.probes {
+        let time = probe.window.latency.total.quantile(0.5);
+        let time = time.map_or_else(|| "U".to_owned(), |time| format!("{:.6}s", time.as_secs_f64()));
+        let _ = write!(data, "'{}'={time};;;0 ", label(&probe.probe));
+    }
+    let counts = pass.counts;
+    let scheduled = counts.scheduled();
+    for (name, n) in [("up", counts.up), ("down", counts.down), ("unknown", counts.unknown), ("missed", counts.missed)]
+    {
+        let _ = write!(data, "'checks_{name}'={n};;;0;{scheduled} ");
+    }
+    data.trim_end().to_owned()
+}
+
+/// A label of performance data: no `=`, and a quote is doubled.
+fn label(name: &str) -> String {
+    harmless(name).replace('=', "_").replace('\'', "''")
+}
+
+/// Text before the performance data, which begins at the first `|`.
+fn harmless(text: &str) -> String {
+    text.replace('|', "¦").replace(['\n', '\r'], " ")
+}

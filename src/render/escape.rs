@@ -1,0 +1,34 @@
+//! Text inside Markdown, CSV, HTML: what must be escaped, so that text from outside stays text.
+
+/// Text as a Markdown code span: nothing in it is markup, a link or a mention. `in_table` guards
+/// the bars that would end a table's cell.
+#[must_use]
+pub(super) fn code_span(text: &str, in_table: bool) -> String {
+    let one_line = text.replace(['\n', '\r'], " ");
+    if one_line.trim().is_empty() {
+        return String::new();
+    }
+    let ticks = "`".repeat(longest_run(&one_line, '`') + 1);
+    // One blank on each side is taken away by the reader, so that a tick may stand at an end.
+    let edge = one_line.starts_with(['`', ' ']) || one_line.ends_with(['`', ' ']);
+    let blank = if edge { " " } else { "" };
+    let span = format!("{ticks}{blank}{one_line}{blank}{ticks}");
+    if in_table { span.replace('|', "\\|") } else { span }
+}
+
+/// The fence of a Markdown code block that this text cannot close.
+#[must_use]
+pub(super) fn fence(text: &str) -> String {
+    "`".repeat((longest_run(text, '`') + 1).max(3))
+}
+
+/// The longest run of a character.
+fn longest_run(text: &str, wanted: char) -> usize {
+    let mut longest = 0;
+    let mut run = 0;
+    for character in text.chars() {
+        run = if character == wanted { run + 1 } else { 0 };
+        longest = longest.max(run);
+    }
+    longest
+}

@@ -1,0 +1,114 @@
+//! Colours and marks of a terminal. A colour is never the only sign: every mark differs in shape too.
+
+use std::fmt::Write as _;
+
+use anstyle::AnsiColor;
+use anstyle::Style;
+
+use super::text;
+use crate::model::Verdict;
+
+/// How a text for people may look.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// The columns of the terminal.
+    pub width: usize,
+    /// Whether colours may be used.
+    pub colour: bool,
+    /// Whether nothing but ASCII may be used.
+    pub ascii: bool,
+}
+
+impl Default for Look {
+    /// What a file or a pipe gets: no colour, 100 columns.
+    fn default() -> Self {
+        Look { width: 100, colour: false, ascii: false }
+    }
+}
+
+/// Good news.
+pub(super) const GOOD: Style = AnsiColor::Green.on_default();
+/// Bad news.
+pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
+/// News that calls for attention.
+pub(super) const ODD: Style = AnsiColor::Yellow.on_default();
+/// What is there for completeness.
+pub(super) const DIM: Style = Style::new().dimmed();
+/// What leads the eye.
+pub(super) const BOLD: Style = Style::new().bold();
+
+/// Text being laid out for a terminal.
+#[derive(Debug)]
+pub(super) struct Canvas {
+    look: Look,
+    text: String,
+}
+
+impl Canvas {
+    pub(super) fn new(look: Look) -> Canvas {
+        Canvas { look, text: String::new() }
+    }
+
+    /// The columns there are, in bounds that can be laid out.
+    pub(super) fn width(&self) -> usize {
+        self.look.width.clamp(40, 200)
+    }
+
+    /// Adds text in a style.
+    pub(super) fn put(&mut self, style: Style, text: &str) {
+        let plain = if self.look.ascii { text::ascii(text) } else { text.to_owned() };
+        if self.look.colour && !plain.trim().is_empty() {
+            let _ = write!(self.text, "{style}{plain}{style:#}");
+        } else {
+            self.text.push_str(&plain);
+        }
+    }
+
+    /// Adds text as it is.
+    pub(super) fn plain(&mut self, text: &str) {
+        self.put(Style::new(), text);
+    }
+
+    /// Ends the line, without blanks at its end.
+    pub(super) fn end(&mut self) {
+        let kept = self.text.trim_end_matches(' ').len();
+        self.text.truncate(kept);
+        self.text.push('\n');
+    }
+
+    /// The text. A line of a build log that has `##[` in it is a command to GitHub's runner,
+    /// wherever it stands: servers must not be able to say one.
+    pub(super) fn finish(self) -> String {
+        self.text.replace("##[", "# #[")
+    }
+}
+
+/// The mark of a verdict.
+pub(super) const fn mark(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Up => "✓",
+        Verdict::Down => "✗",
+        Verdict::Unknown => "?",
+        Verdict::Missed => "–",
+    }
+}
+
+/// The style of a verdict.
+pub(super) const fn style(verdict: Verdict) -> Style {
+    match verdict {
+        Verdict::Up => GOOD,
+        Verdict::Down => BAD,
+        Verdict::Unknown => ODD,
+        Verdict::Missed => DIM,
+    }
+}
+
+/// The word of a verdict where it must not be overlooked.
+pub(super) const fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Up => "UP",
+        Verdict::Down => "DOWN",
+        Verdict::Unknown => "UNKNOWN",
+        Verdict::Missed => "MISSED",
+    }
+}

@@ -1,0 +1,1 @@
+//! Hostile text in every place that a server, a certificate or a probe file can fill.

@@ -1,0 +1,263 @@
+//! Fixed passes: what `check` found, made by hand through the same fold that `check` uses.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use uptick::model::Body;
+use uptick::model::CertificateFacts;
+use uptick::model::Evidence;
+use uptick::model::Expect;
+use uptick::model::Failure;
+use uptick::model::FailureClass;
+use uptick::model::Hop;
+use uptick::model::HttpVersion;
+use uptick::model::Mismatch;
+use uptick::model::Outcome;
+use uptick::model::Phase;
+use uptick::model::Probe;
+use uptick::model::Request;
+use uptick::model::Retries;
+use uptick::model::SafeText;
+use uptick::model::Schedule;
+use uptick::model::Step;
+use uptick::model::Timings;
+use uptick::model::TlsFacts;
+use uptick::model::Transport;
+use uptick::model::Value;
+use uptick::model::Verdict;
+use uptick::report::pass::Pass;
+use uptick::report::pass::PassFold;
+
+/// The instant at which every sample begins.
+pub(crate) fn start() -> Timestamp {
+    "2025-03-10T09:31:00Z".parse().expect("an instant")
+}
+
+/// A probe of one GET.
+pub(crate) fn probe(name: &str, surface: &str, url: &str, line: usize) -> Probe {
+    let request = Request {
+        method: http::Method::GET,
+        url: Value::plain(url),
+        headers: Vec::new(),
+        body: Body::Empty,
+        auth: None,
+        redirects: 10,
+        body_limit: 1 << 20,
+    };
+    Probe {
+        name: name.to_owned(),
+        surface: surface.to_owned(),
+        tags: Vec::new(),
+        control: false,
+        line,
+        schedule: Schedule::Every(Duration::from_secs(30)),
+        timeout: Duration::from_secs(10),
+        steps: vec![Step { name: None, request, expect: Expect::default() }],
+        transport: Transport::default(),
+        retries: Retries { attempts: 0, delay: Duration::ZERO },
+    }
+}
+
+pub(crate) fn ms(ms: f64) -> Duration {
+    Duration::from_secs_f64(ms / 1000.0)
+}
+
+/// An outcome that was up, with every phase.
+pub(crate) fn up(probe: &Probe, after: Duration, factor: f64) -> Outcome {
+    let mut timings = Timings::default();
+    let phases = [0.31, 4.2, 12.1, 88.0, 1.19];
+    for (phase, time) in Phase::ALL.into_iter().zip(phases) {
+        timings.add(phase, ms(time * factor));
+        timings.total += ms(time * factor);
+    }
+    Outcome {
+        probe: probe.name.clone(),
+        surface: probe.surface.clone(),
+        vantage: "lhr".to_owned(),
+        control: probe.control,
+        scheduled_at: start() + after,
+        started_at: start() + after + Duration::from_millis(1),
+        lag: Duration::from_micros(120),
+        verdict: Verdict::Up,
+        failure: None,
+        timings,
+        attempts: 1,
+        flaky: false,
+        status: Some(200),
+        http_version: Some(HttpVersion::V2),
+        remote: "104.244.42.1:443".parse().ok(),
+        tls: Some(TlsFacts {
+            version: Some("1.3".to_owned()),
+            cipher: Some("TLS13_AES_256_GCM_SHA384".to_owned()),
+            verified: true,
+            certificate: Some(certificate()),
+        }),
+        redirects: Vec::new(),
+        body_bytes: 12_345,
+        body_cut: false,
+        evidence: None,
+    }
+}
+
+fn certificate() -> CertificateFacts {
+    CertificateFacts {
+        subject: SafeText::message("CN=x.com"),
+        issuer: SafeText::message("CN=Example Root R1, O=Example Trust"),
+        names: vec![SafeText::message("x.com"), SafeText::message("*.x.com")],
+        names_total: 5,
+        not_before: "2024-12-01T00:00:00Z".parse().expect("an instant"),
+        not_after: "2025-04-01T00:00:00Z".parse().expect("an instant"),
+        sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),
+        chain_length: 3,
+    }
+}
+
+/// An outcome that failed in a phase after some time.
+pub(crate) fn failed(
+    probe: &Probe,
+    after: Duration,
+    class: FailureClass,
+    phase: Option<Phase>,
+    message: &str,
+) -> Outcome {
+    let mut outcome = up(probe, after, 1.0);
+    outcome.verdict = class.verdict();
+    outcome.failure = Some(Failure::new(class, phase, SafeText::message(message)));
+    outcome.tls = None;
+    outcome.status = None;
+    outcome.http_version = None;
+    outcome.body_bytes = 0;
+    outcome.timings = Timings::default();
+    outcome
+}
+
+/// A connection refused after a lookup.
+pub(crate) fn refused(probe: &Probe, after: Duration) -> Outcome {
+    let message = "127.0.0.1:9 refused the connection";
+    let mut outcome = failed(probe, after, FailureClass::ConnectRefused, Some(Phase::Connect), message);
+    outcome.timings.add(Phase::Resolve, Duration::from_micros(310));
+    outcome.timings.add(Phase::Connect, Duration::from_micros(95));
+    outcome.timings.total = Duration::from_micros(420);
+    outcome.remote = "127.0.0.1:9".parse().ok();
+    outcome.evidence = Some(Evidence {
+        url: SafeText::message("https://api.x.com/2/timeline"),
+        headers: Vec::new(),
+        body: None,
+        curl: Some(SafeText::message(
+            "curl -sS -m 10 -H \"authorization: Bearer $PROBE_TOKEN\" https://api.x.com/2/timeline",
+        )),
+        addresses: vec!["127.0.0.1:9".parse().expect("an address"), "127.0.0.2:9".parse().expect("an address")],
+    });
+    outcome
+}
+
+/// A page that answers 200 after a redirect and is not what it should be.
+pub(crate) fn wrong_page(probe: &Probe, after: Duration) -> Outcome {
+    let mut outcome = up(probe, after, 1.4);
+    outcome.verdict = Verdict::Down;
+    let mut failure =
+        Failure::new(FailureClass::AssertionFailed, None, SafeText::message("2 expectations were not met"));
+    failure.mismatches = vec![
+        Mismatch {
+            assertion: "body-contains".to_owned(),
+            expected: SafeText::message("\"<title\""),
+            actual: SafeText::message("a body of 104 bytes without it"),
+        },
+        Mismatch {
+            assertion: "header.content-type".to_owned(),
+            expected: SafeText::message("contains \"text/html\""),
+            actual: SafeText::message("\"application/json\""),
+        },
+    ];
+    outcome.failure = Some(failure);
+    outcome.redirects = vec![Hop {
+        url: SafeText::message("https://t.co/abc"),
+        status: 302,
+        location: SafeText::message("https://x.com/i/links?id=1"),
+        method: "GET".to_owned(),
+        remote: "104.244.42.5:443".parse().ok(),
+        timings: Timings { total: ms(22.0), ..Timings::default() },
+    }];
+    outcome.body_bytes = 104;
+    outcome.evidence = Some(Evidence {
+        url: SafeText::message("https://x.com/i/links?id=1"),
+        headers: vec![
+            ("server".to_owned(), SafeText::message("cloudflare envoy")),
+            ("content-type".to_owned(), SafeText::message("application/json")),
+            ("retry-after".to_owned(), SafeText::message("30")),
+        ],
+        body: Some(SafeText::message(
+            r#"{"errors":[{"message":"Your current API plan does not include access to this endpoint","code":467}]}"#,
+        )),
+        curl: Some(SafeText::message("curl -sS -L -m 10 https://t.co/abc")),
+        addresses: vec!["104.244.42.1:443".parse().expect("an address")],
+    });
+    outcome
+}
+
+/// Probes on two surfaces and a control: one of each kind of result.
+pub(crate) fn probes() -> Vec<Arc<Probe>> {
+    let mut staging = probe("staging", "web", "https://staging.x.com/", 40);
+    staging.transport.tls.insecure = true;
+    let mut control = probe("internet", "control", "https://www.example.com/", 6);
+    control.control = true;
+    vec![
+        Arc::new(probe("home", "web", "https://x.com/", 12)),
+        Arc::new(probe("short link", "web", "https://t.co/abc", 21)),
+        Arc::new(staging),
+        Arc::new(probe("timeline", "app", "https://api.x.com/2/timeline", 52)),
+        Arc::new(probe("notifications for everybody", "app", "https://api.x.com/2/notifications", 60)),
+        Arc::new(control),
+    ]
+}
+
+/// One check a probe.
+pub(crate) fn single() -> Pass {
+    let probes = probes();
+    let mut fold = PassFold::new("lhr", &probes, Duration::from_secs(60), start());
+    let mut flaky = up(&probes[2], ms(4.0), 1.1);
+    flaky.flaky = true;
+    flaky.attempts = 2;
+    let interrupted =
+        failed(&probes[4], ms(5.0), FailureClass::Interrupted, None, "the run was interrupted after 2.00 s");
+    for outcome in [
+        up(&probes[0], ms(0.0), 1.0),
+        refused(&probes[3], ms(2.0)),
+        wrong_page(&probes[1], ms(1.0)),
+        flaky,
+        up(&probes[5], ms(3.0), 0.5),
+        interrupted,
+    ] {
+        fold.record(outcome);
+    }
+    fold.finish(Duration::from_millis(1310), &["the control target is asked once".to_owned()]).0
+}
+
+/// All up, one check a probe.
+pub(crate) fn all_up() -> Pass {
+    let probes: Vec<Arc<Probe>> = probes().into_iter().filter(|probe| !probe.transport.tls.insecure).collect();
+    let mut fold = PassFold::new("lhr", &probes, Duration::from_secs(60), start());
+    for (at, probe) in (0u32..).zip(&probes) {
+        fold.record(up(probe, ms(f64::from(at)), 1.0 + f64::from(at) / 10.0));
+    }
+    fold.finish(Duration::from_millis(130), &[]).0
+}
+
+/// Many checks a probe: one probe fails for a while, one has missed checks.
+pub(crate) fn many() -> Pass {
+    let probes: Vec<Arc<Probe>> = probes().into_iter().take(4).collect();
+    let mut fold = PassFold::new("lhr", &probes, Duration::from_secs(60), start());
+    for at in 0..320_u32 {
+        for (number, probe) in probes.iter().enumerate() {
+            let after = Duration::from_millis(u64::from(at) * 1000);
+            match number {
+                3 if (100..148).contains(&at) => fold.record(refused(probe, after)),
+                1 if at % 97 == 5 => fold.record(wrong_page(probe, after)),
+                2 if at >= 20 => fold.missed(probe, start() + after),
+                _ => fold.record(up(probe, after, 1.0 + f64::from((at * 37) % 100) / 50.0)),
+            };
+        }
+    }
+    fold.finish(Duration::from_secs(320), &[]).0
+}
