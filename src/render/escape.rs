@@ -1,10 +1,12 @@
 //! Text inside Markdown, CSV, HTML: what must be escaped, so that text from outside stays text.
 
+use super::text;
+
 /// Text as a Markdown code span: nothing in it is markup, a link or a mention. `in_table` guards
 /// the bars that would end a table's cell.
 #[must_use]
-pub(super) fn code_span(text: &str, in_table: bool) -> String {
-    let one_line = text.replace(['\n', '\r'], " ");
+pub(super) fn code_span(content: &str, in_table: bool) -> String {
+    let one_line = text::visible(content);
     if one_line.trim().is_empty() {
         return String::new();
     }

@@ -56,7 +56,8 @@ impl Canvas {
 
     /// Adds text in a style.
     pub(super) fn put(&mut self, style: Style, text: &str) {
-        let plain = if self.look.ascii { text::ascii(text) } else { text.to_owned() };
+        let text = text::visible(text);
+        let plain = if self.look.ascii { text::ascii(&text) } else { text };
         if self.look.colour && !plain.trim().is_empty() {
             let _ = write!(self.text, "{style}{plain}{style:#}");
         } else {
@@ -76,10 +77,20 @@ impl Canvas {
         self.text.push('\n');
     }
 
-    /// The text. A line of a build log that has `##[` in it is a command to GitHub's runner,
-    /// wherever it stands: servers must not be able to say one.
+    /// The text. To GitHub's runner a line of a build log is a command where it begins with `::`,
+    /// after blanks too, or has `##[` in it, wherever: servers must not be able to say one.
     pub(super) fn finish(self) -> String {
-        self.text.replace("##[", "# #[")
+        let mut text = String::with_capacity(self.text.len());
+        for line in self.text.split_inclusive('\n') {
+            let content = line.trim_start();
+            let (blanks, content) = match content.strip_prefix("::") {
+                Some(rest) => (&line[..line.len() - content.len()], format!(": :{rest}")),
+                None => ("", line.to_owned()),
+            };
+            text.push_str(blanks);
+            text.push_str(&content.replace("##[", "# #["));
+        }
+        text
     }
 }
 

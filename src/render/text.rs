@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use unicode_width::UnicodeWidthChar;
 use unicode_width::UnicodeWidthStr;
 
+use crate::model::SafeText;
+
 /// A time with three digits or so: `310 µs`, `4.2 ms`, `105 ms`, `1.31 s`, `2 min 05 s`, `3 h 20 min`, `4 d 2 h`.
 #[must_use]
 pub fn duration(time: Duration) -> String {
@@ -116,6 +118,16 @@ pub fn floor_ratio(value: f64) -> String {
 pub fn instant(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
+
+/// Text on one line, with whatever could move a cursor or hide text made visible. What servers say is
+/// clean already; names from a probe file or a journal come here as they are.
+#[must_use]
+pub fn visible(text: &str) -> String {
+    SafeText::clean(text, LONGEST).to_string()
+}
+
+/// The most characters of one text in an output.
+const LONGEST: usize = 16 * 1024;
 
 /// The columns a text takes on a terminal.
 #[must_use]

@@ -1,5 +1,6 @@
 //! The formats of `check`.
 
+use std::io::Write;
 use std::path::Path;
 
 use uptick::render::CheckFormat;
@@ -7,6 +8,7 @@ use uptick::render::Look;
 use uptick::report::pass::Pass;
 
 use crate::assert_golden;
+use crate::hostile::prometheus_samples;
 use crate::sample;
 
 /// What a format makes of a pass.
@@ -53,4 +55,109 @@ fn every_format_lays_a_pass_out_as_agreed() {
     for (name, output) in golden() {
         assert_golden(name, &output);
     }
+}
+
+/// Runs a checker on a file, or says loudly that it is not installed. Returns what it said against it.
+fn checked_by(program: &str, arguments: &[&str], input: &str) -> Option<String> {
+    let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+    file.write_all(input.as_bytes()).expect("a write");
+    let output = std::process::Command::new(program)
+        .args(arguments)
+        .arg(file.path())
+        .stdin(file.reopen().expect("the file again"))
+        .output();
+    match output {
+        Ok(output) if output.status.success() => None,
+        Ok(output) => Some(format!("{}\n{input}", String::from_utf8_lossy(&output.stderr))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let skipped = format!("SKIPPED: {program} is not installed, so nothing was checked with it\n");
+            std::io::stderr().write_all(skipped.as_bytes()).expect("stderr");
+            None
+        }
+        Err(error) => panic!("{program}: {error}"),
+    }
+}
+
+#[test]
+fn junit_is_valid_against_the_common_schema() {
+    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/junit.xsd");
+    let schema = schema.to_string_lossy();
+    for pass in [sample::single(), sample::many(), sample::all_up()] {
+        let xml = render(CheckFormat::Junit, &pass, Look::default());
+        assert_eq!(checked_by("xmllint", &["--noout", "--schema", &schema], &xml), None);
+    }
+}
+
+#[test]
+fn prometheus_text_is_clean_to_promtool() {
+    for pass in [sample::single(), sample::many()] {
+        let text = render(CheckFormat::Prometheus, &pass, Look::default());
+        assert_eq!(checked_by("promtool", &["check", "metrics"], &text), None);
+    }
+}
+
+#[test]
+fn a_classic_histogram_rises_to_its_count() {
+    let pass = sample::many();
+    let text = render(CheckFormat::Prometheus, &pass, Look::default());
+    let samples = prometheus_samples(&text).expect("the text format");
+    let of = |start: &str| -> Vec<f64> {
+        let series = samples.iter().filter(|(series, _)| series.starts_with(start));
+        series.map(|(_, value)| *value).collect()
+    };
+    let labels = r#"{probe="timeline",surface="app",vantage="lhr""#;
+    let buckets = of(&format!("uptick_check_duration_seconds_bucket{labels}"));
+    assert!(buckets.is_sorted(), "{buckets:?}");
+    assert_eq!(buckets.last(), Some(&272.0));
+    assert_eq!(of(&format!("uptick_check_duration_seconds_count{labels}")), [272.0]);
+    assert_eq!(of(&format!("uptick_failures_total{labels},class=\"connect_refused\"")), [48.0]);
+}
+
+#[test]
+fn a_phase_that_did_not_happen_has_no_sample() {
+    let text = render(CheckFormat::Prometheus, &sample::single(), Look::default());
+    let phases = |probe: &str| text.matches(&format!("probe_http_duration_seconds{{probe=\"{probe}\"")).count();
+    assert_eq!(phases("home"), 5);
+    assert_eq!(phases("timeline"), 2);
+    // What could not be judged is neither 0 nor 1.
+    assert!(!text.contains("probe_success{probe=\"notifications for everybody\""), "{text}");
+}
+
+#[test]
+fn nagios_exit_statuses_are_its_own() {
+    assert_eq!(uptick::render::nagios_exit_status(&sample::all_up()), 0);
+    assert_eq!(uptick::render::nagios_exit_status(&sample::single()), 2);
+}
+
+#[test]
+fn github_is_given_nine_annotations_and_a_count_of_the_rest() {
+    let pass = sample::all_down(25);
+    let output = render(CheckFormat::Github, &pass, Look::default());
+    let errors: Vec<&str> = output.lines().filter(|line| line.starts_with("::error")).collect();
+    assert_eq!(errors.len(), 10);
+    assert!(errors[9].starts_with("::error title=16 more::16 more: "), "{}", errors[9]);
+}
+
+#[test]
+fn a_job_summary_stays_below_a_mebibyte() {
+    let mut summary = Vec::new();
+    uptick::render::job_summary(&sample::all_down(1_000), &mut summary).expect("a vector takes all");
+    assert!(summary.len() > 900_000, "{} bytes", summary.len());
+    assert!(summary.len() < 1 << 20, "{} bytes", summary.len());
+    let text = String::from_utf8(summary).expect("UTF-8");
+    assert!(text.contains("500 more probes are not in the table"));
+    assert!(text.ends_with("The summary is cut here: it is longer than a job summary may be.\n"));
+}
+
+#[test]
+fn a_long_run_keeps_its_failures_and_the_last_of_each_probe() {
+    let pass = sample::long_run(30_000);
+    assert_eq!(pass.counts.scheduled(), 30_000);
+    assert_eq!(pass.outcomes.len() as u64 + pass.outcomes_left_out, 30_000);
+    assert!(pass.outcomes.len() < 100, "{} outcomes are kept", pass.outcomes.len());
+    let failed = pass.outcomes.iter().filter(|outcome| outcome.failure.is_some()).count();
+    assert_eq!(failed, 11, "ten failures of the class, and the last outcome, which failed");
+    assert!(pass.outcomes.is_sorted_by_key(|outcome| outcome.started_at));
+    let text = human(&pass, Look::default());
+    assert!(text.contains("29,989 outcomes are counted and not kept one by one"), "{text}");
 }

@@ -14,6 +14,7 @@ use super::worst_first;
 use crate::model::Verdict;
 use crate::render::evidence;
 use crate::render::paint;
+use crate::render::text;
 use crate::report::pass::Pass;
 use crate::report::pass::ProbeSummary;
 
@@ -30,7 +31,7 @@ pub(in crate::render) fn write(pass: &Pass, config: Option<&Path>, out: &mut imp
     annotations("error", pass, &down, config, out)?;
     annotations("warning", pass, &unsure, config, out)?;
     if let Some(sentence) = insecure_sentence(pass) {
-        writeln!(out, "::warning title=insecure TLS::{}", message(&sentence))?;
+        writeln!(out, "::warning title=insecure TLS::{}", message(&text::visible(&sentence)))?;
     }
     let phrases: Vec<String> = pass
         .surfaces
@@ -46,16 +47,16 @@ pub(in crate::render) fn write(pass: &Pass, config: Option<&Path>, out: &mut imp
 /// # Errors
 /// Those of the writer.
 pub fn job_summary(pass: &Pass, out: &mut impl Write) -> io::Result<()> {
-    let mut text = Vec::new();
-    markdown::write(pass, &mut text)?;
-    if text.len() > SUMMARY_LIMIT {
-        let text = String::from_utf8_lossy(&text);
-        let end = text.floor_char_boundary(SUMMARY_LIMIT);
-        let end = text[..end].rfind("\n\n").unwrap_or(end);
-        // A cut may fall inside a code block; a fence longer than any closes none that is not open.
-        return writeln!(out, "{}\n\nThe summary is cut here: it is longer than a job summary may be.", &text[..end]);
+    let mut page = Vec::new();
+    markdown::write(pass, &mut page)?;
+    if page.len() > SUMMARY_LIMIT {
+        let page = String::from_utf8_lossy(&page);
+        let end = page.floor_char_boundary(SUMMARY_LIMIT);
+        // Evidence has no empty lines, so a cut at one is outside of any code block.
+        let end = page[..end].rfind("\n\n").unwrap_or(end);
+        return writeln!(out, "{}\n\nThe summary is cut here: it is longer than a job summary may be.", &page[..end]);
     }
-    out.write_all(&text)
+    out.write_all(&page)
 }
 
 fn annotations(
@@ -78,8 +79,8 @@ fn annotations(
     let more = probes.len().saturating_sub(SHOWN);
     if more > 0 {
         let names: Vec<&str> = probes[SHOWN..].iter().take(20).map(|probe| probe.probe.as_str()).collect();
-        let text = format!("{more} more: {}{}", names.join(", "), if more > 20 { ", …" } else { "" });
-        writeln!(out, "::{level} title={more} more::{}", message(&text))?;
+        let rest = format!("{more} more: {}{}", names.join(", "), if more > 20 { ", …" } else { "" });
+        writeln!(out, "::{level} title={more} more::{}", message(&text::visible(&rest)))?;
     }
     Ok(())
 }
@@ -97,20 +98,20 @@ fn told(pass: &Pass, probe: &ProbeSummary) -> String {
     lines.extend(
         evidence::facts(outcome).iter().filter(|fact| told(fact)).map(|fact| format!("{}: {}", fact.label, fact.text)),
     );
-    lines.join("\n")
+    lines.iter().map(|line| text::visible(line)).collect::<Vec<_>>().join("\n")
 }
 
-/// The message of a command.
+/// The message of a command. The runner of old took `##[` anywhere in a line for one too.
 fn message(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    text.replace("##[", "# #[").replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 /// A property of a command.
-fn property(text: &str) -> String {
-    message(text).replace(':', "%3A").replace(',', "%2C")
+fn property(content: &str) -> String {
+    message(&text::visible(content)).replace(':', "%3A").replace(',', "%2C")
 }
 
 /// A line that is not a command: the runner takes `::` at a line's begin and `##[` anywhere.
 fn harmless(line: &str) -> String {
-    line.replace("##[", "# #[").replace(['\n', '\r'], " ")
+    text::visible(line).replace("##[", "# #[")
 }

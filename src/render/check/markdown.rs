@@ -115,7 +115,7 @@ fn block(probe: &ProbeSummary, outcome: &Outcome, page: &mut String) {
     let facts = evidence::facts(outcome);
     let mut lines = vec![evidence::reason(outcome)];
     lines.extend(facts.iter().map(|fact| format!("{:<12}{}", fact.label, text::clip(&fact.text, FACT))));
-    let code = lines.join("\n");
+    let code = lines.iter().map(|line| text::visible(line)).collect::<Vec<_>>().join("\n");
     let fence = escape::fence(&code);
     let at = text::instant(outcome.started_at);
     let _ =

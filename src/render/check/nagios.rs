@@ -86,6 +86,6 @@ fn label(name: &str) -> String {
 }
 
 /// Text before the performance data, which begins at the first `|`.
-fn harmless(text: &str) -> String {
-    text.replace('|', "¦").replace(['\n', '\r'], " ")
+fn harmless(content: &str) -> String {
+    text::visible(content).replace('|', "¦")
 }

@@ -13,6 +13,7 @@ use crate::model::Verdict;
 use crate::model::micros;
 use crate::model::timestamp;
 use crate::render::evidence;
+use crate::render::text;
 use crate::report::pass::Pass;
 use crate::report::pass::ProbeSummary;
 
@@ -81,16 +82,17 @@ fn diagnostics(probe: &ProbeSummary, outcome: &Outcome, out: &mut impl Write) ->
 }
 
 /// A double-quoted YAML scalar: what JSON writes is one.
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+fn quoted(content: &str) -> String {
+    serde_json::Value::from(text::visible(content)).to_string()
 }
 
 /// A description: `#` would begin a directive, a backslash an escape.
-fn escaped(text: &str) -> String {
-    comment(text).replace('\\', "\\\\").replace('#', "\\#")
+fn escaped(content: &str) -> String {
+    // A description begins and ends with a word: blanks at its ends are not part of it.
+    comment(content).replace('\\', "\\\\").replace('#', "\\#")
 }
 
 /// Text on one line.
-fn comment(text: &str) -> String {
-    text.replace(['\n', '\r'], " ")
+fn comment(content: &str) -> String {
+    text::visible(content)
 }

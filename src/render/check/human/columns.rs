@@ -46,6 +46,8 @@ enum Kind {
     Single { phases: Vec<Phase> },
     /// Several checks a probe: counts, percentiles, and the verdicts in order.
     Many {
+        /// The columns of a count.
+        number: usize,
         /// Whether any check was unknown or missed.
         odd: bool,
         /// Where the verdicts in order go.
@@ -77,7 +79,8 @@ impl Columns {
         let many = pass.probes.iter().any(|probe| probe.counts.scheduled() > 1);
         let mut kind = if many {
             let odd = pass.probes.iter().any(|probe| probe.counts.unknown + probe.counts.missed > 0);
-            Kind::Many { odd, strip: Place::Beside(0) }
+            let most = pass.probes.iter().map(|probe| probe.counts.scheduled()).max().unwrap_or_default();
+            Kind::Many { number: text::count(most).len().max(5), odd, strip: Place::Beside(0) }
         } else {
             Kind::Single { phases: happened(pass) }
         };
@@ -188,10 +191,10 @@ impl Kind {
                 cells.extend(phases.iter().map(|phase| cell(phase.name(), phase.name().len().max(6))));
                 cells
             }
-            Kind::Many { odd, .. } => {
-                let mut cells = vec![cell("checks", 6), cell("up", 5), cell("down", 5)];
+            Kind::Many { number, odd, .. } => {
+                let mut cells = vec![cell("checks", 6.max(*number)), cell("up", *number), cell("down", *number)];
                 if *odd {
-                    cells.extend([cell("unknown", 7), cell("missed", 6)]);
+                    cells.extend([cell("unknown", 7.max(*number)), cell("missed", 6.max(*number))]);
                 }
                 cells.extend([cell("p50", 6), cell("p95", 6), cell("p99", 6), cell("max", 6)]);
                 cells
