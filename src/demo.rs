@@ -1,1 +1,30 @@
-//! An embedded origin that plays an outage.
+//! An embedded origin that plays an outage on the loopback interface: app and web endpoints
+//! with a certificate authority and resolvers of their own, seen from several vantages, and a
+//! scenario as data that says who behaves how and when. What is played is real: connections are
+//! not answered, certificates expire, names are refused. It knows nothing of what is found.
+
+mod authority;
+mod gate;
+mod listener;
+mod names;
+mod origin;
+mod page;
+mod scenario;
+mod scenarios;
+mod timeline;
+
+pub use origin::Origin;
+pub use origin::OriginError;
+pub use origin::Pace;
+pub use origin::View;
+pub use page::Page;
+pub use scenario::Act;
+pub use scenario::Behaviour;
+pub use scenario::Endpoint;
+pub use scenario::NameAct;
+pub use scenario::Resolvers;
+pub use scenario::Scenario;
+pub use scenario::Target;
+pub use scenario::Way;
+pub use scenarios::by_name;
+pub use scenarios::names;

@@ -46,6 +46,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("quick_junit", &["render"]),
     ("rcgen", &["demo"]),
     ("tokio_rustls", &["demo"]),
+    ("socket2", &["demo"]),
     ("regex", &["model"]),
     ("serde_json_path", &["model"]),
     ("aho_corasick", &["model"]),

@@ -1,0 +1,67 @@
+//! The origin's certificate authority: made when it starts, trusted by its probes alone, and
+//! gone when it ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::SystemTime;
+
+use rcgen::BasicConstraints;
+use rcgen::CertificateParams;
+use rcgen::CertifiedIssuer;
+use rcgen::DnType;
+use rcgen::ExtendedKeyUsagePurpose;
+use rcgen::IsCa;
+use rcgen::KeyPair;
+use rcgen::KeyUsagePurpose;
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::PrivatePkcs8KeyDer;
+
+use crate::demo::origin::OriginError;
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// An authority with one day behind it and thirty before it.
+pub(super) struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+}
+
+impl Authority {
+    pub(super) fn new() -> Result<Authority, OriginError> {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, "uptick demo authority");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        params.not_before = (SystemTime::now() - DAY).into();
+        params.not_after = (SystemTime::now() + 30 * DAY).into();
+        Ok(Authority { issuer: CertifiedIssuer::self_signed(params, KeyPair::generate()?)? })
+    }
+
+    /// Its certificate, for those who trust it.
+    pub(super) fn pem(&self) -> String {
+        self.issuer.pem()
+    }
+
+    /// A TLS configuration for a name whose certificate ends at an instant, in whole seconds.
+    pub(super) fn config(&self, name: &str, until: SystemTime) -> Result<Arc<ServerConfig>, OriginError> {
+        let mut params = CertificateParams::new(vec![name.to_owned()])?;
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.not_before = (SystemTime::now() - DAY).into();
+        params.not_after = until.into();
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.use_authority_key_identifier_extension = true;
+        let key = KeyPair::generate()?;
+        let certificate = params.signed_by(&key, &self.issuer)?;
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)?;
+        Ok(Arc::new(config))
+    }
+
+    /// An end that no run reaches.
+    pub(super) fn far() -> SystemTime {
+        SystemTime::now() + 20 * DAY
+    }
+}

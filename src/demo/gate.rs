@@ -1,0 +1,95 @@
+//! A listener that can stop answering connection requests and start again, as behind a filter
+//! that drops packets: its queue is made short, and filled.
+
+use std::io;
+use std::net::Ipv4Addr;
+use std::net::SocketAddr;
+
+use socket2::Domain;
+use socket2::SockRef;
+use socket2::Socket;
+use socket2::Type;
+use tokio::net::TcpListener;
+use tokio::net::TcpStream;
+
+/// How many connections may wait while the gate is open.
+const QUEUE: i32 = 1024;
+
+/// Connections that wait in the queue of a closed gate. Linux queues one more than it is told;
+/// the others are here to be sure of it.
+const FILLERS: usize = 3;
+
+pub(super) struct Gate {
+    listener: TcpListener,
+    fillers: Vec<Socket>,
+}
+
+impl Gate {
+    /// An open gate at a free port.
+    pub(super) async fn open_at_a_free_port() -> io::Result<Gate> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        Ok(Gate { listener, fillers: Vec::new() })
+    }
+
+    pub(super) fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// The next connection.
+    pub(super) async fn accept(&self) -> io::Result<TcpStream> {
+        self.listener.accept().await.map(|(stream, _)| stream)
+    }
+
+    /// From now on a connection request is not answered. A second call changes nothing.
+    pub(super) fn close(&mut self) -> io::Result<()> {
+        if !self.fillers.is_empty() {
+            return Ok(());
+        }
+        SockRef::from(&self.listener).listen(0)?;
+        let address = self.address()?.into();
+        for _ in 0..FILLERS {
+            let filler = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+            filler.set_nonblocking(true)?;
+            // In progress is what is wanted; a refusal would show as an open gate.
+            let _ = filler.connect(&address);
+            self.fillers.push(filler);
+        }
+        Ok(())
+    }
+
+    /// From now on connection requests are answered. A second call changes nothing.
+    pub(super) fn open(&mut self) -> io::Result<()> {
+        self.fillers.clear();
+        SockRef::from(&self.listener).listen(QUEUE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_closed_gate_does_not_answer_and_an_open_one_does() {
+        let mut gate = Gate::open_at_a_free_port().await.unwrap();
+        let address = gate.address().unwrap();
+        for _ in 0..3 {
+            gate.close().unwrap();
+            let knock = tokio::time::timeout(Duration::from_millis(200), TcpStream::connect(address)).await;
+            assert!(knock.is_err(), "a closed gate answered: {knock:?}");
+
+            gate.open().unwrap();
+            let mut peers = 0;
+            let knock = TcpStream::connect(address);
+            tokio::pin!(knock);
+            loop {
+                tokio::select! {
+                    stream = &mut knock => { stream.unwrap(); break }
+                    stream = gate.accept() => { stream.unwrap(); peers += 1 }
+                }
+            }
+            assert!(peers <= 5, "{peers} peers were let in");
+        }
+    }
+}

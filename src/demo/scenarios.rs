@@ -1,0 +1,407 @@
+//! The scenarios by name. Each is drawn after a real outage or a real mistake of probers; times
+//! of real outages are those of their public accounts.
+
+use std::time::Duration;
+
+use crate::demo::page::Page;
+use crate::demo::scenario::Act;
+use crate::demo::scenario::Behaviour;
+use crate::demo::scenario::Behaviour::Answers;
+use crate::demo::scenario::Behaviour::Mixed;
+use crate::demo::scenario::Behaviour::TlsStall;
+use crate::demo::scenario::Behaviour::Unanswered;
+use crate::demo::scenario::Endpoint;
+use crate::demo::scenario::NameAct;
+use crate::demo::scenario::Resolvers;
+use crate::demo::scenario::Scenario;
+use crate::demo::scenario::Target;
+use crate::demo::scenario::Way;
+
+/// What makes a scenario.
+type Maker = fn() -> Scenario;
+
+/// Every scenario, the demo's own first.
+const SCENARIOS: &[(&str, Maker)] = &[
+    ("x-2025-03-10", x_2025_03_10),
+    ("twitter-2023-03-06", twitter_2023_03_06),
+    ("twitter-2023-03-01", twitter_2023_03_01),
+    ("dns-servfail", dns_servfail),
+    ("dns-servfail-and-dead", dns_servfail_and_dead),
+    ("dns-one-resolver", dns_one_resolver),
+    ("expired-certificate", expired_certificate),
+    ("cdn-500", cdn_500),
+    ("flapping", flapping),
+    ("control-down", control_down),
+    ("brown-out", brown_out),
+    ("truncated", truncated),
+    ("one-vantage", one_vantage),
+    ("healthy", healthy),
+];
+
+/// The names of all scenarios.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    SCENARIOS.iter().map(|(name, _)| *name)
+}
+
+/// A scenario by its name.
+#[must_use]
+pub fn by_name(name: &str) -> Option<Scenario> {
+    SCENARIOS.iter().find(|(known, _)| *known == name).map(|(_, make)| make())
+}
+
+/// 10 March 2025: three waves of lost connections, stalled handshakes and edge error pages;
+/// the app worse than the web, London better than the US coasts.
+fn x_2025_03_10() -> Scenario {
+    // The story begins at 09:00 UTC.
+    let waves = [(clock(0, 32), clock(1, 21)), (clock(4, 31), clock(5, 28)), (clock(6, 4), clock(8, 45))];
+    let mut acts = Vec::new();
+    for (from, until) in waves {
+        for (surface, unanswered, stalled, edge) in [("app", 0.62, 0.12, 0.08), ("web", 0.26, 0.06, 0.20)] {
+            for (vantage, share) in [("iad", 1.0), ("sjc", 0.9), ("lhr", 0.35)] {
+                let target = Target { surface: Some(surface), vantage: Some(vantage), ..Target::default() };
+                let parts = vec![
+                    (unanswered * share, Unanswered),
+                    (stalled * share, TlsStall),
+                    (edge * share, Answers(edge_page_522())),
+                ];
+                acts.push(Act { from, until, target, behaviour: Mixed(parts) });
+            }
+        }
+    }
+    Scenario {
+        name: "x-2025-03-10",
+        tells: "three waves of lost connections, stalled handshakes and edge error pages; the app worse than the web",
+        story: clock(9, 0),
+        vantages: vec!["iad", "sjc", "lhr"],
+        acts,
+        ..calm()
+    }
+}
+
+/// 6 March 2023: an internal change, and links, images and pages answer 403 with an error of
+/// the application's own, from everywhere and at once; the timeline works on.
+fn twitter_2023_03_06() -> Scenario {
+    // The story begins at 15:15 UTC; 403 from 15:45 to 16:50.
+    let refused = || Answers(Page::json(403, API_PLAN_467).header("server", "tsa_b"));
+    let act = |endpoint| Act {
+        from: minutes(30),
+        until: minutes(95),
+        target: Target { endpoint: Some(endpoint), ..Target::default() },
+        behaviour: refused(),
+    };
+    Scenario {
+        name: "twitter-2023-03-06",
+        tells: "links, images and pages answer 403 with a JSON error while the timeline works on",
+        story: minutes(120),
+        vantages: vec!["iad", "sjc", "lhr"],
+        acts: vec![act("link"), act("image"), act("terms")],
+        ..calm()
+    }
+}
+
+/// 1 March 2023: the site answers 200 from everywhere, and timelines are empty.
+fn twitter_2023_03_01() -> Scenario {
+    let empty = Answers(Page::json(200, r#"{"items":[],"status":"ok"}"#));
+    let target = Target { endpoint: Some("timeline"), ..Target::default() };
+    Scenario {
+        name: "twitter-2023-03-01",
+        tells: "everything answers 200, and the timeline is empty",
+        story: minutes(120),
+        vantages: vec!["iad", "lhr"],
+        acts: vec![Act { from: minutes(30), until: minutes(120), target, behaviour: empty }],
+        ..calm()
+    }
+}
+
+/// The name servers fail, and what they lead to is well: the address still answers.
+fn dns_servfail() -> Scenario {
+    Scenario {
+        name: "dns-servfail",
+        tells: "every resolver answers SERVFAIL, and the addresses are well",
+        story: minutes(60),
+        endpoints: with_ways(),
+        names: vec![not_known(Resolvers::Both, Some("x.test"))],
+        ..calm()
+    }
+}
+
+/// The name servers fail because the network behind them is gone: the address is dead too.
+fn dns_servfail_and_dead() -> Scenario {
+    Scenario {
+        name: "dns-servfail-and-dead",
+        tells: "every resolver answers SERVFAIL, and the addresses do not answer either",
+        story: minutes(60),
+        endpoints: with_ways(),
+        names: vec![not_known(Resolvers::Both, Some("x.test"))],
+        acts: ["app", "web"]
+            .map(|surface| Act {
+                from: minutes(20),
+                until: minutes(60),
+                target: Target { surface: Some(surface), ..Target::default() },
+                behaviour: Unanswered,
+            })
+            .to_vec(),
+        ..calm()
+    }
+}
+
+/// Our own resolver fails, for the control target too; another one knows the names.
+fn dns_one_resolver() -> Scenario {
+    Scenario {
+        name: "dns-one-resolver",
+        tells: "the resolver we ask answers SERVFAIL, another one knows every name",
+        story: minutes(60),
+        endpoints: with_ways(),
+        names: vec![not_known(Resolvers::First, None)],
+        ..calm()
+    }
+}
+
+/// The web's certificate expires in the middle, and stays so.
+fn expired_certificate() -> Scenario {
+    let target = Target { surface: Some("web"), ..Target::default() };
+    Scenario {
+        name: "expired-certificate",
+        tells: "the web's certificate expires in the middle",
+        story: minutes(60),
+        vantages: vec!["iad", "lhr"],
+        acts: vec![Act { from: minutes(30), until: minutes(60), target, behaviour: Behaviour::CertificateExpired }],
+        ..calm()
+    }
+}
+
+/// The delivery network in front of everything answers 500 within milliseconds, also for a
+/// stranger on the same network; its own shallow status path works on.
+fn cdn_500() -> Scenario {
+    let broken = |surface: Option<&'static str>, endpoint: Option<&'static str>| Act {
+        from: minutes(20),
+        until: minutes(50),
+        target: Target { surface, endpoint, vantage: None },
+        behaviour: Answers(edge_page_500()),
+    };
+    let mut endpoints = endpoints();
+    endpoints.push(Endpoint {
+        contains: Some("colo="),
+        ..page_of("edge-trace", "web", "www.x.test", "/cdn-cgi/trace", Page::html(200, "colo=IAD"))
+    });
+    endpoints.push(Endpoint {
+        control: true,
+        ..page_of("same-cdn", "control", "stranger.test", "/", Page::html(200, "<title>A stranger</title>"))
+    });
+    endpoints.push(internet());
+    let mut acts = vec![broken(Some("app"), None), broken(Some("web"), None), broken(None, Some("same-cdn"))];
+    acts.push(Act { behaviour: Behaviour::Healthy, ..broken(None, Some("edge-trace")) });
+    Scenario {
+        name: "cdn-500",
+        tells: "the delivery network answers 500 in milliseconds for app, web and a stranger behind it",
+        story: minutes(60),
+        vantages: vec!["iad", "lhr"],
+        endpoints,
+        acts,
+        ..calm()
+    }
+}
+
+/// Half of the time everything fails, half of it nothing does, in turns of five minutes.
+fn flapping() -> Scenario {
+    let turn = |n: u64| Act {
+        from: minutes(10 * n),
+        until: minutes(10 * n + 5),
+        target: Target { surface: Some("app"), ..Target::default() },
+        behaviour: Answers(Page::html(500, "<title>Internal error</title>")),
+    };
+    Scenario {
+        name: "flapping",
+        tells: "the app fails and recovers every five minutes",
+        story: minutes(60),
+        acts: (0..6).map(turn).collect(),
+        ..calm()
+    }
+}
+
+/// We are the ones who are offline: everything fails, the control target too.
+fn control_down() -> Scenario {
+    let everything = Act { from: minutes(20), until: minutes(60), target: Target::default(), behaviour: Unanswered };
+    Scenario {
+        name: "control-down",
+        tells: "nothing answers, the control target neither: we are offline",
+        story: minutes(60),
+        acts: vec![everything],
+        ..calm()
+    }
+}
+
+/// Three requests of ten fail at random.
+fn brown_out() -> Scenario {
+    let thirds = Mixed(vec![(0.3, Answers(Page::html(503, "<title>Over capacity</title>")))]);
+    let target = Target { surface: Some("app"), ..Target::default() };
+    Scenario {
+        name: "brown-out",
+        tells: "three requests of ten to the app fail at random",
+        story: minutes(60),
+        acts: vec![Act { from: Duration::ZERO, until: minutes(60), target, behaviour: thirds }],
+        ..calm()
+    }
+}
+
+/// Bodies break off in the middle, and some connections are reset.
+fn truncated() -> Scenario {
+    let broken = Mixed(vec![(0.5, Behaviour::Truncated), (0.2, Behaviour::Reset)]);
+    let target = Target { surface: Some("web"), ..Target::default() };
+    Scenario {
+        name: "truncated",
+        tells: "bodies of the web break off in the middle, some connections are reset",
+        story: minutes(60),
+        acts: vec![Act { from: minutes(20), until: minutes(50), target, behaviour: broken }],
+        ..calm()
+    }
+}
+
+/// One place of three has no way there.
+fn one_vantage() -> Scenario {
+    let from_one = |surface| Act {
+        from: minutes(20),
+        until: minutes(50),
+        target: Target { surface: Some(surface), endpoint: None, vantage: Some("sjc") },
+        behaviour: Unanswered,
+    };
+    Scenario {
+        name: "one-vantage",
+        tells: "one vantage of three gets no answer from app and web, its control target is well",
+        story: minutes(60),
+        vantages: vec!["iad", "sjc", "lhr"],
+        acts: vec![from_one("app"), from_one("web")],
+        ..calm()
+    }
+}
+
+/// Nothing goes wrong.
+fn healthy() -> Scenario {
+    Scenario { name: "healthy", tells: "nothing goes wrong", ..calm() }
+}
+
+/// An hour in which nothing happens, seen from one place: what every scenario starts from.
+fn calm() -> Scenario {
+    let mut endpoints = endpoints();
+    endpoints.push(internet());
+    Scenario {
+        name: "",
+        tells: "",
+        story: minutes(60),
+        vantages: vec!["iad"],
+        endpoints,
+        acts: Vec::new(),
+        names: Vec::new(),
+        seed: 20_250_310,
+    }
+}
+
+/// The app and the web as their users see them.
+fn endpoints() -> Vec<Endpoint> {
+    let timeline = Page::json(200, r#"{"items":[{"id":1,"text":"hello"},{"id":2,"text":"world"}],"status":"ok"}"#);
+    vec![
+        Endpoint { not_empty: Some("$.items"), ..page_of("timeline", "app", "api.x.test", "/timeline", timeline) },
+        page_of("login", "app", "api.x.test", "/login", Page::json(200, r#"{"flow":"password"}"#)),
+        Endpoint {
+            contains: Some("<title>"),
+            ..page_of("home", "web", "x.test", "/", Page::html(200, "<!doctype html><title>X</title><h1>Hello</h1>"))
+        },
+        page_of("link", "web", "t.x.test", "/abc", Page::html(200, "<title>A page somewhere</title>")),
+        page_of("image", "web", "img.x.test", "/logo.svg", image()),
+        page_of("terms", "web", "x.test", "/tos", Page::html(200, "<title>Terms of service</title>")),
+    ]
+}
+
+/// The endpoints, and further ways to the page: without a lookup, and by another resolver.
+fn with_ways() -> Vec<Endpoint> {
+    let page = || Page::html(200, "<!doctype html><title>X</title><h1>Hello</h1>");
+    let mut endpoints = endpoints();
+    endpoints.push(Endpoint { way: Way::TlsAtAddress, ..page_of("home-by-address", "web", "x.test", "/", page()) });
+    endpoints.push(Endpoint {
+        way: Way::Tls(Resolvers::Second),
+        ..page_of("home-by-other-resolver", "web", "x.test", "/", page())
+    });
+    endpoints.push(internet());
+    endpoints
+}
+
+fn page_of(name: &'static str, surface: &'static str, host: &'static str, path: &'static str, page: Page) -> Endpoint {
+    Endpoint {
+        name,
+        surface,
+        control: false,
+        host,
+        path,
+        way: Way::Tls(Resolvers::First),
+        page,
+        contains: None,
+        not_empty: None,
+    }
+}
+
+/// The control target: somebody else's page, in clear.
+fn internet() -> Endpoint {
+    let page = Page::html(200, "<title>Somebody else</title>");
+    Endpoint { control: true, way: Way::Clear, ..page_of("internet", "control", "elsewhere.test", "/", page) }
+}
+
+fn image() -> Page {
+    let body = r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="M1 1l7 7M8 1L1 8"/></svg>"#;
+    Page { status: 200, headers: vec![("content-type", "image/svg+xml")], body }
+}
+
+/// The answer of 6 March 2023; 467 is the application's code and not a status.
+const API_PLAN_467: &str =
+    r#"{"errors":[{"message":"Your current API plan does not include access to this endpoint","code":467}]}"#;
+
+/// What an edge answers when it gets no connection to the origin behind it.
+fn edge_page_522() -> Page {
+    Page::html(522, "<!doctype html><title>522: Connection timed out</title><h1>Error code 522</h1>")
+        .header("server", "cloudflare")
+        .header("cf-ray", "91e0a3b2c4d5e6f7-IAD")
+}
+
+/// What an edge answers when it fails itself.
+fn edge_page_500() -> Page {
+    Page::html(500, "<!doctype html><title>500: Internal server error</title><h1>Error code 500</h1>")
+        .header("server", "cloudflare")
+        .header("cf-ray", "99f1b4c3d5e6f708-IAD")
+}
+
+fn not_known(resolvers: Resolvers, zone: Option<&'static str>) -> NameAct {
+    NameAct { from: minutes(20), until: minutes(60), resolvers, zone, code: Some(2) }
+}
+
+const fn minutes(minutes: u64) -> Duration {
+    Duration::from_mins(minutes)
+}
+
+/// Hours and minutes since the beginning of the story.
+const fn clock(hours: u64, more: u64) -> Duration {
+    minutes(60 * hours + more)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scenario_is_found_by_the_name_it_says() {
+        for name in names() {
+            assert_eq!(by_name(name).map(|scenario| scenario.name), Some(name));
+        }
+        assert!(by_name("no such outage").is_none());
+    }
+
+    #[test]
+    fn every_act_concerns_somebody_and_happens_within_the_story() {
+        for name in names() {
+            let scenario = by_name(name).expect("a scenario");
+            for act in &scenario.acts {
+                let concerned = |vantage: &&str| scenario.endpoints.iter().any(|one| act.target.covers(one, vantage));
+                assert!(scenario.vantages.iter().any(concerned), "{name}: {:?} is nobody", act.target);
+                assert!(act.from < act.until && act.until <= scenario.story, "{name}: {act:?}");
+            }
+        }
+    }
+}

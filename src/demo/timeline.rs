@@ -1,0 +1,144 @@
+//! From a scenario's acts to the stretches of one listener, in time of the run: who plays needs
+//! no arithmetic, and what is played is known before it begins.
+
+use std::time::Duration;
+
+use crate::demo::scenario::Behaviour;
+use crate::demo::scenario::Endpoint;
+use crate::demo::scenario::Scenario;
+
+/// How finely the share of time without an answer is cut.
+const SLOT: Duration = Duration::from_millis(250);
+
+/// A stretch of the run in which a listener behaves the same.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Stretch {
+    /// Until this long after the start.
+    pub(super) until: Duration,
+    /// Whether connection requests are answered.
+    pub(super) open: bool,
+    /// How connections are treated, and with which share; the rest are well.
+    pub(super) shares: Vec<(f64, Behaviour)>,
+}
+
+/// The stretches of an endpoint seen from a vantage. After the last one it is well.
+pub(super) fn stretches(scenario: &Scenario, endpoint: &Endpoint, vantage: &str, run: Duration) -> Vec<Stretch> {
+    let acts: Vec<_> = scenario.acts.iter().filter(|act| act.target.covers(endpoint, vantage)).collect();
+    let mut marks: Vec<Duration> = acts.iter().flat_map(|act| [act.from, act.until]).collect();
+    marks.push(scenario.story);
+    marks.retain(|mark| !mark.is_zero() && *mark <= scenario.story);
+    marks.sort_unstable();
+    marks.dedup();
+
+    let stream = stream_of(scenario.seed, endpoint.name, vantage);
+    let mut stretches = Vec::new();
+    let mut from = Duration::ZERO;
+    for until in marks {
+        let behaviour = acts.iter().rev().find(|act| act.from <= from && from < act.until);
+        let behaviour = behaviour.map_or(&Behaviour::Healthy, |act| &act.behaviour);
+        let (begin, end) = (scaled(from, scenario.story, run), scaled(until, scenario.story, run));
+        push_stretches(&mut stretches, behaviour, begin, end, stream);
+        from = until;
+    }
+    stretches
+}
+
+fn push_stretches(stretches: &mut Vec<Stretch>, behaviour: &Behaviour, from: Duration, until: Duration, stream: u64) {
+    let (closed_share, shares) = match behaviour {
+        Behaviour::Healthy | Behaviour::CertificateExpired => (0.0, Vec::new()),
+        Behaviour::Unanswered => (1.0, Vec::new()),
+        Behaviour::Mixed(shares) => split(shares),
+        one => (0.0, vec![(1.0, one.clone())]),
+    };
+    if closed_share <= 0.0 || closed_share >= 1.0 {
+        stretches.push(Stretch { until, open: closed_share <= 0.0, shares });
+        return;
+    }
+    let mut at = from;
+    while at < until {
+        let slot = at.as_millis() / SLOT.as_millis();
+        let end = until.min(SLOT * u32::try_from(slot + 1).unwrap_or(u32::MAX));
+        let open = draw(stream, u64::try_from(slot).unwrap_or(u64::MAX)) >= closed_share;
+        stretches.push(Stretch { until: end, open, shares: shares.clone() });
+        at = end;
+    }
+}
+
+/// The share of time without an answer, and the shares of connections while there is one.
+fn split(shares: &[(f64, Behaviour)]) -> (f64, Vec<(f64, Behaviour)>) {
+    let closed: f64 = shares.iter().filter(|(_, kind)| *kind == Behaviour::Unanswered).map(|(share, _)| share).sum();
+    let open = (1.0 - closed).max(f64::MIN_POSITIVE);
+    let rest = shares.iter().filter(|(_, kind)| *kind != Behaviour::Unanswered);
+    (closed, rest.map(|(share, kind)| (share / open, kind.clone())).collect())
+}
+
+/// When the certificate of an endpoint ends, in time of the run.
+pub(super) fn expiry(scenario: &Scenario, endpoint: &Endpoint, vantage: &str, run: Duration) -> Option<Duration> {
+    let expires = |act: &&crate::demo::scenario::Act| {
+        act.behaviour == Behaviour::CertificateExpired && act.target.covers(endpoint, vantage)
+    };
+    let first = scenario.acts.iter().filter(expires).map(|act| act.from).min()?;
+    Some(scaled(first, scenario.story, run))
+}
+
+/// A time of the story in the run.
+pub(super) fn scaled(time: Duration, story: Duration, run: Duration) -> Duration {
+    run.mul_f64((time.as_secs_f64() / story.as_secs_f64()).clamp(0.0, 1.0))
+}
+
+/// The stream of chance of one listener: the same seed, the same story.
+pub(super) fn stream_of(seed: u64, endpoint: &str, vantage: &str) -> u64 {
+    // FNV-1a: stable across runs and machines, which the standard hasher is not.
+    endpoint
+        .bytes()
+        .chain([0])
+        .chain(vantage.bytes())
+        .fold(seed ^ 0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// The n-th number of a stream, in [0, 1). This is splitmix64.
+pub(super) fn draw(stream: u64, n: u64) -> f64 {
+    let mut z = stream.wrapping_add(n.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^= z >> 31;
+    // 53 bits fit a float exactly.
+    f64::from(u32::try_from(z >> 32).unwrap_or(0)) / 4_294_967_296.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demo::by_name;
+
+    const RUN: Duration = Duration::from_secs(20);
+
+    #[test]
+    fn the_same_seed_plays_the_same_story() {
+        let scenario = by_name("x-2025-03-10").expect("a scenario");
+        let play = || stretches(&scenario, &scenario.endpoints[0], "iad", RUN);
+        assert_eq!(play(), play());
+        assert!(play().iter().any(|stretch| !stretch.open));
+        assert!(play().iter().any(|stretch| stretch.open));
+    }
+
+    #[test]
+    fn stretches_follow_each_other_to_the_end() {
+        for name in crate::demo::names() {
+            let scenario = by_name(name).expect("a scenario");
+            for endpoint in &scenario.endpoints {
+                for vantage in &scenario.vantages {
+                    let stretches = stretches(&scenario, endpoint, vantage, RUN);
+                    assert!(stretches.is_sorted_by(|one, next| one.until < next.until), "{name}: {stretches:?}");
+                    assert_eq!(stretches.last().map(|last| last.until), Some(RUN), "{name}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn chance_keeps_its_shares() {
+        let hits = (0..10_000).filter(|&n| draw(stream_of(7, "timeline", "iad"), n) < 0.3).count();
+        assert!((2_800..3_200).contains(&hits), "{hits} of 10,000");
+    }
+}
