@@ -3,8 +3,26 @@
 //! A file becomes a [`Config`] whose every value is legal, or a [`ConfigError`] that names every
 //! problem of the file at once. Nothing past this module validates again.
 
+mod arguments;
 mod diagnostic;
+mod expect;
+mod explain;
+mod file;
+mod interpolate;
+mod keys;
+mod layers;
+mod measure;
+mod probe;
+mod reader;
+mod reference;
+mod request;
+mod schema;
+mod settings;
+mod shape;
 mod source;
+mod transport;
+mod tree;
+mod url;
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -15,6 +33,8 @@ use crate::model::IncidentRules;
 use crate::model::Probe;
 use crate::model::Redactor;
 use crate::model::Surfaces;
+
+use reader::Reader;
 
 pub use diagnostic::ConfigError;
 pub use diagnostic::Problem;
@@ -69,10 +89,12 @@ pub fn find(start: &Path) -> Option<PathBuf> {
 /// # Errors
 /// Every problem of the file at once, each with its line and column.
 pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
-    let _ = env;
     let source = source::Source::read(path)?;
-    let _ = Problem::at(&source, &(0..0), "", &[]).with_help("");
-    Err(ConfigError::new(vec![Problem::about_file(&source.path, "has no probes")]))
+    let mut reader = Reader::new(env);
+    let parsed = tree::parse(0, &source.text);
+    reader.sources.push(source);
+    let root = parsed.map_err(|mistakes| reader.syntax_error(mistakes))?;
+    file::config(&mut reader, &root, path)
 }
 
 /// The configuration of `uptick check URL…`: one probe for each URL, every key at its default.
@@ -80,12 +102,23 @@ pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Config,
 /// # Errors
 /// Every text that is not an http or https URL.
 pub fn from_urls(urls: &[String]) -> Result<Config, ConfigError> {
-    Err(ConfigError::new(urls.iter().map(|url| Problem::about_argument(url)).collect()))
+    arguments::config(urls)
 }
 
 /// One probe as TOML with every default and inherited value filled in, secrets as references.
 #[must_use]
 pub fn explain(config: &Config, probe: &Probe) -> String {
-    let _ = config;
-    format!("[[probe]]\nname = \"{}\"\n", probe.name)
+    explain::explain(config, probe)
+}
+
+/// Every key of the probe file as Markdown tables: what it may hold, its default, its meaning.
+#[must_use]
+pub fn reference() -> String {
+    reference::markdown()
+}
+
+/// The JSON Schema of the probe file, for editors.
+#[must_use]
+pub fn schema() -> serde_json::Value {
+    schema::schema()
 }

@@ -189,7 +189,7 @@ error: probe \"home\": unknown key `timout`
     fn a_secret_and_an_escape_sequence_are_not_shown() {
         let text = "password = \"hunter2\" # \u{1b}[31m";
         let source = Source { path: PathBuf::from("p.toml"), text: text.to_owned() };
-        let problem = Problem::at(&source, &(0..8), "bad\nnews", &[12..19]);
+        let problem = Problem::at(&source, &(0..8), "bad\nnews", std::slice::from_ref(&(12..19)));
         let shown = ConfigError::new(vec![problem]).to_string();
         assert!(shown.contains("1 | password = \"*******\" # ?[31m"), "{shown}");
         assert!(shown.starts_with("error: bad\\nnews\n"), "{shown}");

@@ -1,0 +1,136 @@
+//! The configuration of `uptick check URL…`: no file, every key at its default.
+
+use std::sync::Arc;
+
+use super::Config;
+use super::ConfigError;
+use super::Settings;
+use super::interpolate::Use;
+use super::probe::INTERVAL;
+use super::probe::RETRY_DELAY;
+use super::probe::TIMEOUT;
+use super::reader::Reader;
+use super::request::BODY_LIMIT;
+use super::request::REDIRECTS;
+use super::tree::Place;
+use super::url;
+use super::url::Target;
+use crate::model::Body;
+use crate::model::Expect;
+use crate::model::IncidentRules;
+use crate::model::Probe;
+use crate::model::Redactor;
+use crate::model::Request;
+use crate::model::Retries;
+use crate::model::Schedule;
+use crate::model::Step;
+use crate::model::Surface;
+use crate::model::Surfaces;
+use crate::model::Transport;
+
+/// The surface of a URL of the command line.
+const SURFACE: &str = "web";
+
+pub(super) fn config(urls: &[String]) -> Result<Config, ConfigError> {
+    let env = |_: &str| None;
+    let mut reader = Reader::new(&env);
+    let mut probes: Vec<Arc<Probe>> = Vec::with_capacity(urls.len());
+    for (at, url) in urls.iter().enumerate() {
+        // There is no file: the number of the argument is place enough to tell two apart.
+        let place = Place { file: at, start: 0, end: 0 };
+        reader.owner = None;
+        // A dollar sign on the command line was the shell's to fill in.
+        let raw = url.replace("${", "$${");
+        let shown = crate::model::SafeText::clean(url, 100);
+        let Some(target) = url::target_of_text(&mut reader, &format!("{shown}"), &raw, &place, url::WEB, Use::Text)
+        else {
+            continue;
+        };
+        let probe = probe(target, &probes);
+        probes.push(Arc::new(probe));
+    }
+    if urls.is_empty() {
+        reader.problem_at_large("no URL is given", None);
+    }
+    reader.finish()?;
+    Ok(Config {
+        path: None,
+        settings: Settings::default(),
+        surfaces: Surfaces::from([(SURFACE.to_owned(), Surface::default())]),
+        incident: IncidentRules::default(),
+        probes,
+        redactor: Redactor::new(std::mem::take(&mut reader.secrets)),
+        warnings: Vec::new(),
+    })
+}
+
+fn probe(target: Target, before: &[Arc<Probe>]) -> Probe {
+    let request = Request {
+        method: http::Method::GET,
+        url: target.url,
+        headers: Vec::new(),
+        body: Body::Empty,
+        auth: target.auth,
+        redirects: REDIRECTS,
+        body_limit: BODY_LIMIT,
+    };
+    let mut probe = Probe {
+        name: String::new(),
+        surface: SURFACE.to_owned(),
+        tags: Vec::new(),
+        control: false,
+        line: 0,
+        schedule: Schedule::Every(INTERVAL),
+        timeout: TIMEOUT,
+        steps: vec![Step { name: None, request, expect: Expect::default() }],
+        transport: Transport::default(),
+        retries: Retries { attempts: 0, delay: RETRY_DELAY },
+    };
+    probe.name = unique(&probe.shown_url(), before);
+    probe
+}
+
+/// The URL as a name: the same URL a second time is `https://example.com/ (2)`.
+fn unique(url: &str, before: &[Arc<Probe>]) -> String {
+    let is_taken = |name: &str| before.iter().any(|probe| probe.name == name);
+    let url = crate::model::SafeText::clean(url, 190).as_str().to_owned();
+    let numbered = (2..).map(|number| format!("{url} ({number})"));
+    std::iter::once(url.clone()).chain(numbered).find(|name| !is_taken(name)).unwrap_or(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn urls(urls: &[&str]) -> Result<Config, ConfigError> {
+        config(&urls.iter().map(|url| (*url).to_owned()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_url_is_its_own_name_and_is_asked_in_its_plain_form() {
+        let config = urls(&["https://Example.com", "http://0x7f000001:8080/a", "https://example.com/"]).unwrap();
+        let names: Vec<&str> = config.probes.iter().map(|probe| probe.name.as_str()).collect();
+        assert_eq!(names, ["https://example.com/", "http://127.0.0.1:8080/a", "https://example.com/ (2)"]);
+    }
+
+    #[test]
+    fn a_secret_in_a_url_is_not_in_its_name() {
+        let config = urls(&["https://me:hunter22@x.test/?token=abcdef&a=1"]).unwrap();
+        assert_eq!(config.probes[0].name, "https://x.test/?token=${TOKEN}&a=1");
+        let shown = config.redactor.redact("hunter22 abcdef me:hunter22");
+        assert_eq!(shown, "[redacted] [redacted] [redacted]");
+        assert!(config.probes[0].steps[0].request.auth.is_some());
+    }
+
+    #[test]
+    fn every_text_that_is_not_a_url_is_named() {
+        let error = urls(&["example.com", "https://ok.test", "ftp://x.test"]).unwrap_err().to_string();
+        let expected = "\
+error: `example.com` has no scheme
+  |
+  = help: did you mean https://example.com?
+
+error: `ftp://x.test` has a scheme that is not http or https";
+        assert_eq!(error, expected);
+    }
+}

@@ -1,0 +1,103 @@
+//! The tables beside the probes: settings, surfaces, the rules of incidents.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use super::Settings;
+use super::interpolate;
+use super::layers;
+use super::measure;
+use super::reader::Reader;
+use super::tree::Node;
+use super::tree::Table;
+use crate::model::IncidentRules;
+use crate::model::Surface;
+use crate::model::Surfaces;
+
+/// Reads `[settings]`.
+pub(super) fn settings(reader: &mut Reader, root: &Table) -> Settings {
+    let mut settings = Settings::default();
+    let Some(table) = root.get("settings").and_then(Node::as_table) else { return settings };
+    if let Some(vantage) = table.get("vantage").and_then(|node| layers::name(reader, "vantage", node)) {
+        settings.vantage = vantage;
+    }
+    if let Some(concurrency) = table.get("concurrency").and_then(layers::integer) {
+        settings.concurrency = concurrency;
+    }
+    let range = Duration::from_secs(1)..=Duration::from_hours(24);
+    if let Some(window) = table.get("window").and_then(|node| layers::duration(reader, "window", node, range)) {
+        settings.window = window;
+    }
+    settings
+}
+
+/// Reads `[surface.*]`.
+pub(super) fn surfaces(reader: &mut Reader, root: &Table) -> Surfaces {
+    let mut surfaces = Surfaces::new();
+    for entry in root.get("surface").and_then(Node::as_table).map(|table| &table.entries).into_iter().flatten() {
+        let Some(table) = entry.node.as_table() else { continue };
+        reader.owner = Some(format!("surface \"{}\"", entry.key));
+        if entry.key.trim().is_empty() || entry.key.chars().any(crate::model::text::is_hidden) {
+            reader.problem(&entry.key_place, "the name of a surface is empty or has a control character in it");
+        }
+        surfaces.insert(entry.key.clone(), surface(reader, table));
+    }
+    reader.owner = None;
+    surfaces
+}
+
+fn surface(reader: &mut Reader, table: &Table) -> Surface {
+    Surface {
+        label: table.get("label").and_then(|node| layers::name(reader, "label", node)),
+        objective: promise(reader, table, "objective", "99.9% over 30d", measure::objective),
+        latency_objective: promise(reader, table, "latency-objective", "95% under 800ms", measure::latency_objective),
+    }
+}
+
+fn promise<T>(
+    reader: &mut Reader,
+    table: &Table,
+    key: &str,
+    example: &str,
+    read: fn(&str) -> Result<T, String>,
+) -> Option<T> {
+    let node = table.get(key)?;
+    match read(&interpolate::plain(reader, node)?) {
+        Ok(promise) => Some(promise),
+        Err(why) => {
+            reader.advise(
+                &node.place,
+                format!("`{key}` is not an objective: {why}"),
+                format!("write it as \"{example}\""),
+            );
+            None
+        }
+    }
+}
+
+/// Reads `[incident]`.
+pub(super) fn incident(reader: &mut Reader, root: &Table) -> IncidentRules {
+    let mut rules = IncidentRules::default();
+    let Some(table) = root.get("incident").and_then(Node::as_table) else { return rules };
+    let count = |key: &str| table.get(key).and_then(layers::integer::<u32>).and_then(NonZeroU32::new);
+    rules.open_after = count("open-after").unwrap_or(rules.open_after);
+    rules.close_after = count("close-after").unwrap_or(rules.close_after);
+    if let Some(node) = table.get("open-ratio")
+        && let Some(text) = interpolate::plain(reader, node)
+    {
+        match measure::count_of(&text) {
+            Ok((_, of)) if of.get() > 1_000 => {
+                reader.problem(&node.place, "`open-ratio` looks back over more than 1000 checks");
+            }
+            Ok((failures, of)) => (rules.open_failures, rules.open_of) = (failures, of),
+            Err(why) => {
+                reader.advise(&node.place, format!("`open-ratio` is not a ratio: {why}"), "write it as \"4 of 10\"");
+            }
+        }
+    }
+    if let Some(node) = table.get("join-within") {
+        let range = Duration::ZERO..=Duration::from_hours(31 * 24);
+        rules.join_within = layers::duration(reader, "join-within", node, range).unwrap_or(rules.join_within);
+    }
+    rules
+}
