@@ -1,1 +1,34 @@
-//! Windows and failures on disk, append-only: the only code that touches the files.
+//! Windows and failures on disk, append-only: the only code that touches the journal's files.
+//! `docs/journal.md` describes the format for other programs.
+
+mod batch;
+mod disk;
+mod error;
+mod integrity;
+mod line;
+mod lock;
+mod read;
+mod spool;
+mod store;
+#[cfg(test)]
+mod sweep;
+mod wire;
+
+pub use error::JournalError;
+pub use integrity::Integrity;
+pub use line::Gap;
+pub use line::GapReason;
+pub use line::Line;
+pub use line::Range;
+pub use read::Reader;
+pub use read::read;
+pub use store::Journal;
+pub use store::Options;
+pub use store::Recorded;
+pub use store::Sharing;
+pub use wire::Decoder;
+pub use wire::LINE_LIMIT;
+pub use wire::LineError;
+pub use wire::VERSION;
+pub use wire::Writer;
+pub use wire::schema;

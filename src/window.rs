@@ -2,6 +2,8 @@
 //! time. Windows form a commutative monoid, so runs, machines and years need no coordination:
 //! merging is adding. This module knows no file and no clock.
 
+#[cfg(test)]
+pub(crate) mod arbitrary;
 mod buckets;
 mod collector;
 mod histogram;
@@ -116,5 +118,67 @@ impl Window {
     #[must_use]
     pub fn last(&self, verdict: Verdict) -> Option<Timestamp> {
         self.strip.last(verdict)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn merged(first: &Window, second: &Window) -> Window {
+        let mut sum = first.clone();
+        sum.merge(second);
+        sum
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        #[test]
+        fn merging_is_commutative_and_associative_and_the_empty_window_is_neutral(
+            a in arbitrary::window(),
+            b in arbitrary::window(),
+            c in arbitrary::window(),
+        ) {
+            prop_assert_eq!(merged(&a, &b), merged(&b, &a));
+            prop_assert_eq!(merged(&merged(&a, &b), &c), merged(&a, &merged(&b, &c)));
+            let empty = Window::empty(&a.vantage, &a.probe, &a.surface, a.control);
+            prop_assert_eq!(&merged(&a, &empty), &a);
+            prop_assert_eq!(&merged(&empty, &a), &a);
+        }
+
+        #[test]
+        fn a_merged_percentile_is_that_of_the_union_within_one_bucket(
+            parts in prop::collection::vec(prop::collection::vec(0_u64..5_000_000_000, 0..200), 1..6),
+            q in 0.01_f64..1.0,
+        ) {
+            let mut merged = Histogram::default();
+            let mut union = Vec::new();
+            for part in parts {
+                let mut histogram = Histogram::default();
+                for value in part {
+                    histogram.record_micros(value);
+                    union.push(value);
+                }
+                merged.merge(&histogram);
+            }
+            union.sort_unstable();
+            let Some(found) = merged.quantile(q) else {
+                prop_assert!(union.is_empty());
+                return Ok(());
+            };
+            #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "hundreds")]
+            let rank = ((q * union.len() as f64 - 1e-9).ceil() as usize).max(1);
+            let exact = union[rank - 1];
+            let found = u64::try_from(found.as_micros()).expect("it fits");
+            // What is in the last bucket, which ends at an hour, is shown as the maximum.
+            prop_assert!(found >= exact, "{found} {exact}");
+            prop_assert!(found - exact <= exact / 1000 || exact >= 3_598_000_000, "{found} {exact}");
+            prop_assert_eq!(merged.min_micros(), union.first().copied());
+            prop_assert_eq!(merged.max_micros(), union.last().copied());
+            prop_assert_eq!(merged.sum_micros(), union.iter().sum::<u64>());
+        }
     }
 }

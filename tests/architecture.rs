@@ -42,6 +42,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("x509_parser", &["engine"]),
     ("hdrhistogram", &["window"]),
     ("flate2", &["window"]),
+    ("rustix", &["journal"]),
     ("indicatif", &["progress"]),
     ("quick_junit", &["render"]),
     ("rcgen", &["demo"]),

@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn a_check_of_the_next_span_closes_the_window() {
-        let mut collector = Collector::new("here", Duration::from_secs(60));
+        let mut collector = Collector::new("here", Duration::from_mins(1));
         for second in [0, 10, 50] {
             assert_eq!(collector.record(&outcome("home", second, None)), None);
         }
@@ -253,7 +253,7 @@ mod tests {
 
     #[test]
     fn the_time_it_took_to_fail_is_kept_apart() {
-        let mut collector = Collector::new("here", Duration::from_secs(60));
+        let mut collector = Collector::new("here", Duration::from_mins(1));
         let _ = collector.record(&outcome("home", 0, Some(FailureClass::ConnectRefused)));
         let _ = collector.record(&outcome("home", 1, Some(FailureClass::Interrupted)));
         let window = collector.close_all().remove(0);
@@ -264,7 +264,7 @@ mod tests {
 
     #[test]
     fn only_windows_whose_span_has_ended_are_closed() {
-        let mut collector = Collector::new("here", Duration::from_secs(60));
+        let mut collector = Collector::new("here", Duration::from_mins(1));
         let _ = collector.record(&outcome("a", 59, None));
         let _ = collector.record(&outcome("b", 60, None));
         assert!(collector.close_ended(at(59)).is_empty());
@@ -275,7 +275,7 @@ mod tests {
 
     #[test]
     fn the_first_failures_of_each_class_keep_their_evidence_and_all_are_counted() {
-        let mut collector = Collector::new("here", Duration::from_secs(60));
+        let mut collector = Collector::new("here", Duration::from_mins(1));
         for second in 0..10 {
             let _ = collector.record(&outcome("home", second, Some(FailureClass::ConnectRefused)));
             let _ = collector.record(&outcome("home", second, Some(FailureClass::Status)));
@@ -287,7 +287,7 @@ mod tests {
 
     #[test]
     fn a_window_with_very_many_checks_closes_early() {
-        let mut collector = Collector::new("here", Duration::from_secs(60));
+        let mut collector = Collector::new("here", Duration::from_mins(1));
         let closed: Vec<_> = (0..=CHECKS_LIMIT).filter_map(|_| collector.record(&outcome("home", 0, None))).collect();
         assert_eq!(closed.len(), 1);
         assert_eq!(closed[0].counts.up, u64::try_from(CHECKS_LIMIT).expect("it fits"));

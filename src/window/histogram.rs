@@ -21,7 +21,8 @@ const DIGITS: u8 = 3;
 /// The most a bucket can hold, in microseconds: one hour. More is held there; `max` and `sum`
 /// stay exact.
 const TOP: u32 = 3_600_000_000;
-/// As long as there are at most this many samples, they are kept exactly.
+/// As long as there are at most this many samples, none of them longer than [`TOP`], they are
+/// kept exactly.
 const EXACT_LIMIT: usize = 16;
 
 /// Times in microseconds, in buckets of three significant digits, with exact count, min, max and
@@ -63,7 +64,10 @@ impl Histogram {
         self.max = self.max.max(time);
         self.sum = self.sum.saturating_add(time);
         self.count = self.count.saturating_add(1);
-        self.samples.add(u32::try_from(time).unwrap_or(TOP).min(TOP));
+        match u32::try_from(time) {
+            Ok(time) if time <= TOP => self.samples.add(time),
+            _ => self.samples.bucketed().add(TOP, 1),
+        }
     }
 
     /// Adds the samples of another.
@@ -93,13 +97,31 @@ impl Histogram {
     /// The shortest time, exactly.
     #[must_use]
     pub fn min(&self) -> Option<Duration> {
-        (self.count > 0).then(|| Duration::from_micros(self.min))
+        self.min_micros().map(Duration::from_micros)
     }
 
     /// The longest time, exactly.
     #[must_use]
     pub fn max(&self) -> Option<Duration> {
-        (self.count > 0).then(|| Duration::from_micros(self.max))
+        self.max_micros().map(Duration::from_micros)
+    }
+
+    /// The shortest time in microseconds.
+    #[must_use]
+    pub fn min_micros(&self) -> Option<u64> {
+        (self.count > 0).then_some(self.min)
+    }
+
+    /// The longest time in microseconds.
+    #[must_use]
+    pub fn max_micros(&self) -> Option<u64> {
+        (self.count > 0).then_some(self.max)
+    }
+
+    /// All times added up in microseconds.
+    #[must_use]
+    pub const fn sum_micros(&self) -> u64 {
+        self.sum
     }
 
     /// All times added up, exactly; held at 584,000 years.
@@ -145,21 +167,20 @@ impl Histogram {
             Samples::Buckets(buckets) => (None, Some(buckets)),
         };
         let exact = exact.into_iter().flatten().map(|value| (u64::from(*value), 1));
-        let bucketed =
-            bucketed.into_iter().flat_map(Buckets::iter).map(|(low, count)| (u64::from(buckets::highest(low)), count));
-        exact.chain(bucketed).map(|(value, count)| {
+        let bucketed = bucketed.into_iter().flat_map(Buckets::iter).map(|(low, count)| {
             // What is held at the top is as long as the longest; no bucket ends past that.
-            let value = if value >= u64::from(TOP) { self.max } else { value.min(self.max) };
-            (Duration::from_micros(value), count)
-        })
+            let held = low >= buckets::lowest(TOP);
+            (if held { self.max } else { u64::from(buckets::highest(low)).min(self.max) }, count)
+        });
+        exact.chain(bucketed).map(|(value, count)| (Duration::from_micros(value), count))
     }
 
     /// The samples themselves in microseconds, sorted, where they are few enough to be kept.
     #[must_use]
     pub fn exact_micros(&self) -> Option<&[u32]> {
         match &self.samples {
-            Samples::Exact(values) if self.max <= u64::from(TOP) => Some(values),
-            _ => None,
+            Samples::Exact(values) => Some(values),
+            Samples::Buckets(_) => None,
         }
     }
 
@@ -316,6 +337,12 @@ impl HdrText {
             .serialize(&self.scratch, &mut self.bytes)
             .expect("a histogram within its bounds is written to memory");
         STANDARD.encode_string(&self.bytes, out);
+    }
+}
+
+impl std::fmt::Debug for HdrText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HdrText").finish_non_exhaustive()
     }
 }
 

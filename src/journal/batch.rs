@@ -1,0 +1,155 @@
+//! The lines of one day that are written together, and how they get to the end of a file: each
+//! of them once, whatever was tried before.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::fs::OpenOptions;
+use std::io;
+use std::io::BufRead as _;
+use std::io::BufReader;
+use std::io::Read as _;
+use std::io::Seek as _;
+use std::io::SeekFrom;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::JournalError;
+use super::LINE_LIMIT;
+use super::Line;
+use super::Writer;
+use super::disk::Disk;
+
+/// The lines of one UTC day, each ending in a line feed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Batch {
+    /// The day.
+    pub(super) day: Date,
+    /// The lines.
+    pub(super) bytes: Vec<u8>,
+    /// How many.
+    pub(super) lines: u64,
+    /// Where an earlier attempt to write them began, in the day's file: some of them may stand
+    /// there already. None where nothing was tried.
+    pub(super) tried_at: Option<u64>,
+}
+
+/// How a batch was written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Placed {
+    /// Whether the file ended in the middle of a line and was given a line feed first.
+    pub(super) healed: bool,
+}
+
+impl Batch {
+    /// Puts lines into one batch per day, in the order of the days. Lines that are too long for
+    /// readers are left out, and the error says so.
+    pub(super) fn by_day(lines: &[Line], writer: &mut Writer) -> (Vec<Batch>, Result<(), JournalError>) {
+        let mut batches: Vec<Batch> = Vec::new();
+        let mut problem = Ok(());
+        for line in lines {
+            let day = TimeZone::UTC.to_datetime(line.at()).date();
+            let at = match batches.binary_search_by_key(&day, |batch| batch.day) {
+                Ok(at) => at,
+                Err(at) => {
+                    batches.insert(at, Batch { day, bytes: Vec::new(), lines: 0, tried_at: None });
+                    at
+                }
+            };
+            let batch = &mut batches[at];
+            match writer.write(line, &mut batch.bytes) {
+                Ok(()) => batch.lines += 1,
+                Err(error) => problem = Err(error),
+            }
+        }
+        (batches, problem)
+    }
+
+    /// Writes the lines at the end of the day's file in one buffer and waits until they are on
+    /// the disk; `sync_name` does the same for the file's name. Lines that an earlier attempt
+    /// left there are not written again. The caller holds the lock, or is the only writer.
+    ///
+    /// On an error the file is cut back to what it was, and `tried_at` says where it was tried:
+    /// after a failed sync nobody knows what is on the disk.
+    pub(super) fn place(&mut self, disk: &Disk, path: &Path, sync_name: bool) -> Result<Placed, JournalError> {
+        let (file, created) = disk.open(path).map_err(JournalError::io("open", path))?;
+        let length = checked_length(&file).map_err(JournalError::io("append to", path))?;
+        let placed = self.place_at(disk, path, &file, length).and_then(|placed| {
+            let folder = path.parent().unwrap_or(Path::new("."));
+            if created || sync_name {
+                disk.sync_folder(folder).map_err(JournalError::io("sync", folder))?;
+            }
+            Ok(placed)
+        });
+        if placed.is_err() {
+            self.tried_at = Some(self.tried_at.unwrap_or(length).min(length));
+            // If this fails too, what was written stands behind `tried_at` and is found there.
+            let _ = disk.set_length(&file, length);
+        }
+        placed
+    }
+
+    fn place_at(&self, disk: &Disk, path: &Path, file: &File, length: u64) -> Result<Placed, JournalError> {
+        let healed = length > 0 && last_byte(file, length).map_err(JournalError::io("read", path))? != b'\n';
+        let missing = match self.tried_at.filter(|at| *at < length) {
+            Some(at) => self.rewrite(file, path, at).map_err(JournalError::io("write to", path))?,
+            None => self.bytes.clone(),
+        };
+        if !missing.is_empty() {
+            let heal: &[u8] = if healed { b"\n" } else { b"" };
+            disk.write(file, &[heal, &missing].concat()).map_err(JournalError::io("write to", path))?;
+        }
+        disk.sync_data(file).map_err(JournalError::io("sync", path))?;
+        Ok(Placed { healed })
+    }
+
+    /// The lines that do not stand in the file from `at` on. What stands there is written over
+    /// itself: after a failed sync the system takes it for being on the disk, and a second sync
+    /// alone would say yes without a reason.
+    fn rewrite(&self, file: &File, path: &Path, at: u64) -> io::Result<Vec<u8>> {
+        let lines = || self.bytes.split_inclusive(|byte| *byte == b'\n');
+        let mut wanted: HashMap<&[u8], u64> = HashMap::new();
+        lines().for_each(|line| *wanted.entry(line).or_default() += 1);
+        let over = OpenOptions::new().write(true).open(path)?;
+        let mut reader = BufReader::new(file);
+        let mut at = reader.seek(SeekFrom::Start(at))?;
+        let mut line = Vec::new();
+        while (&mut reader).take(LONGEST_READ).read_until(b'\n', &mut line)? > 0 {
+            over.write_all_at(&line, at)?;
+            at += line.len() as u64;
+            if let Some(count) = wanted.get_mut(line.as_slice()) {
+                *count = count.saturating_sub(1);
+            }
+            line.clear();
+        }
+        let mut missing = Vec::new();
+        for line in lines() {
+            if let Some(count) = wanted.get_mut(line).filter(|count| **count > 0) {
+                *count -= 1;
+                missing.extend_from_slice(line);
+            }
+        }
+        Ok(missing)
+    }
+}
+
+/// No line of ours is longer; a longer one is read in pieces.
+const LONGEST_READ: u64 = LINE_LIMIT as u64 + 1;
+
+/// The length of a file that can be appended to.
+fn checked_length(file: &File) -> io::Result<u64> {
+    let metadata = file.metadata()?;
+    if metadata.is_file() {
+        Ok(metadata.len())
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"))
+    }
+}
+
+fn last_byte(file: &File, length: u64) -> io::Result<u8> {
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, length - 1)?;
+    Ok(byte[0])
+}

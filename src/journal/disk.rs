@@ -1,0 +1,155 @@
+//! The calls to the disk that can fail, in one place: so that a test can let each of them fail
+//! in turn, and so that every file is made with the same rights.
+
+#[cfg(test)]
+pub(super) mod faults;
+
+use std::fs;
+use std::fs::DirBuilder;
+use std::fs::File;
+use std::fs::OpenOptions;
+use std::fs::Permissions;
+use std::io;
+use std::io::Write as _;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+/// Files are for their owner alone.
+const FILE_MODE: u32 = 0o600;
+/// So are folders.
+const FOLDER_MODE: u32 = 0o700;
+
+/// The disk.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Disk {
+    #[cfg(test)]
+    pub(super) faults: faults::Faults,
+}
+
+/// A call that can fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(test), expect(dead_code, reason = "the names are for the tests that let calls fail"))]
+pub(super) enum Call {
+    CreateFolder,
+    Open,
+    Write,
+    SyncData,
+    SyncFolder,
+    SetLength,
+    Rename,
+    Remove,
+}
+
+impl Disk {
+    /// Makes a folder and the folders it lies in, 0700 whatever the umask; it may be there.
+    pub(super) fn create_folder(&self, path: &Path) -> io::Result<()> {
+        if path.is_dir() {
+            return Ok(());
+        }
+        self.strike(Call::CreateFolder)?;
+        DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(path)?;
+        fs::set_permissions(path, Permissions::from_mode(FOLDER_MODE))
+    }
+
+    /// Opens a file to read it and to append to it, and makes it where it is not there. Says
+    /// whether it was made. A symbolic link is not followed.
+    pub(super) fn open(&self, path: &Path) -> io::Result<(File, bool)> {
+        self.strike(Call::Open)?;
+        match append_options().open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            opened => return opened.map(|file| (file, false)),
+        }
+        match create_new(path) {
+            // Another process was faster.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                append_options().open(path).map(|file| (file, false))
+            }
+            created => created.map(|file| (file, true)),
+        }
+    }
+
+    /// Makes a file that must not be there yet.
+    pub(super) fn create_new(&self, path: &Path) -> io::Result<File> {
+        self.strike(Call::Open)?;
+        create_new(path)
+    }
+
+    /// Writes everything at the end of a file: one call, as long as the disk takes it all.
+    pub(super) fn write(&self, mut file: &File, bytes: &[u8]) -> io::Result<()> {
+        if let Some((taken, error)) = self.short_write(bytes.len()) {
+            file.write_all(&bytes[..taken])?;
+            return Err(error);
+        }
+        file.write_all(bytes)
+    }
+
+    /// Waits until the content of a file is on the disk.
+    pub(super) fn sync_data(&self, file: &File) -> io::Result<()> {
+        self.strike(Call::SyncData)?;
+        file.sync_data()
+    }
+
+    /// Waits until the names in a folder are on the disk.
+    pub(super) fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+        self.strike(Call::SyncFolder)?;
+        File::open(folder)?.sync_all()
+    }
+
+    /// Cuts a file.
+    pub(super) fn set_length(&self, file: &File, length: u64) -> io::Result<()> {
+        self.strike(Call::SetLength)?;
+        file.set_len(length)
+    }
+
+    /// Renames a file, over another where there is one.
+    pub(super) fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.strike(Call::Rename)?;
+        fs::rename(from, to)
+    }
+
+    /// Removes a file.
+    pub(super) fn remove(&self, path: &Path) -> io::Result<()> {
+        self.strike(Call::Remove)?;
+        fs::remove_file(path)
+    }
+
+    #[cfg(test)]
+    fn strike(&self, call: Call) -> io::Result<()> {
+        self.faults.strike(call)
+    }
+
+    #[cfg(test)]
+    fn short_write(&self, length: usize) -> Option<(usize, io::Error)> {
+        self.faults.short_write(length).map(|taken| (taken, self.faults.error()))
+    }
+}
+
+/// Outside of tests nothing fails but the disk itself.
+#[cfg(not(test))]
+#[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "the seam where tests let calls fail")]
+impl Disk {
+    const fn strike(&self, _: Call) -> io::Result<()> {
+        Ok(())
+    }
+
+    const fn short_write(&self, _: usize) -> Option<(usize, io::Error)> {
+        None
+    }
+}
+
+fn append_options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    // Not blocking: a named pipe in the place of a file must not hang the run.
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    options.read(true).append(true).mode(FILE_MODE).custom_flags(flags.bits().cast_signed());
+    options
+}
+
+fn create_new(path: &Path) -> io::Result<File> {
+    let file = append_options().create_new(true).open(path)?;
+    // The umask may have taken the owner's own rights.
+    file.set_permissions(Permissions::from_mode(FILE_MODE))?;
+    Ok(file)
+}

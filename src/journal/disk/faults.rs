@@ -1,0 +1,83 @@
+//! A disk that fails at a chosen call, for tests: with an error, or by dying there, after which
+//! no call has any effect, as for a process that was killed.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::Mutex;
+
+use super::Call;
+
+/// What happens at the chosen call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The call fails with this error number; a write takes nothing.
+    Error(i32),
+    /// A write takes half of the bytes, then fails with this error number; another call fails.
+    Short(i32),
+    /// From this call on every call fails: the process is dead. A write takes half of the bytes.
+    Death,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Faults(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    calls: Vec<Call>,
+    planned: Option<(usize, Fault)>,
+    dead: bool,
+}
+
+impl Faults {
+    /// Lets the call with this number, from 0, fail.
+    pub(crate) fn plan(&self, number: usize, fault: Fault) {
+        let mut state = self.0.lock().expect("no panic while locked");
+        *state = State { planned: Some((number, fault)), ..State::default() };
+    }
+
+    /// The calls made so far.
+    pub(crate) fn calls(&self) -> Vec<Call> {
+        self.0.lock().expect("no panic while locked").calls.clone()
+    }
+
+    pub(super) fn strike(&self, call: Call) -> io::Result<()> {
+        match self.next(call) {
+            Some(_) => Err(self.error()),
+            None => Ok(()),
+        }
+    }
+
+    /// How many of the bytes a write takes, where it fails.
+    pub(super) fn short_write(&self, length: usize) -> Option<usize> {
+        let was_dead = self.0.lock().expect("no panic while locked").dead;
+        self.next(Call::Write).map(|fault| match fault {
+            Fault::Error(_) => 0,
+            Fault::Death if was_dead => 0,
+            Fault::Short(_) | Fault::Death => length / 2,
+        })
+    }
+
+    /// The error of the planned fault.
+    pub(super) fn error(&self) -> io::Error {
+        let state = self.0.lock().expect("no panic while locked");
+        match state.planned {
+            Some((_, Fault::Error(number) | Fault::Short(number))) => io::Error::from_raw_os_error(number),
+            _ => io::Error::other("killed"),
+        }
+    }
+
+    fn next(&self, call: Call) -> Option<Fault> {
+        let mut state = self.0.lock().expect("no panic while locked");
+        let number = state.calls.len();
+        state.calls.push(call);
+        if state.dead {
+            return Some(Fault::Death);
+        }
+        let (planned, fault) = state.planned?;
+        if planned != number {
+            return None;
+        }
+        state.dead = fault == Fault::Death;
+        Some(fault)
+    }
+}

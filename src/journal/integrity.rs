@@ -1,0 +1,38 @@
+//! What was found while reading: how much there was, and what could not be used.
+
+use serde::Serialize;
+
+/// Counts of what a reader met. Nothing here hides a line: `lines` counts every line but blank
+/// ones, whatever became of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Integrity {
+    /// Files read.
+    pub files: u64,
+    /// Lines read.
+    pub lines: u64,
+    /// Lines that cannot be used: torn, damaged, or too long. They were skipped.
+    pub corrupt_lines: u64,
+    /// Files that end in the middle of a line, as a crash or a write under way leaves them.
+    pub torn_tails: u64,
+    /// Lines of a version or kind that this version does not know. They were skipped.
+    pub newer_lines: u64,
+    /// Lines that still wait in the spool, because the journal could not be locked or written;
+    /// they were read from there.
+    pub spooled_lines: u64,
+    /// Lines that stand in the spool and in the journal both, as a crash between the two leaves
+    /// them. They were counted once.
+    pub duplicate_lines: u64,
+}
+
+impl Integrity {
+    /// Adds what another reader met.
+    pub const fn merge(&mut self, other: &Integrity) {
+        self.files += other.files;
+        self.lines += other.lines;
+        self.corrupt_lines += other.corrupt_lines;
+        self.torn_tails += other.torn_tails;
+        self.newer_lines += other.newer_lines;
+        self.spooled_lines += other.spooled_lines;
+        self.duplicate_lines += other.duplicate_lines;
+    }
+}

@@ -1,0 +1,107 @@
+//! What the lines of a journal say: a window, a failure, or a gap in which nothing was seen.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::model::Outcome;
+use crate::model::timestamp;
+use crate::window::Window;
+
+/// One line of a journal.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Line {
+    /// A summary of one probe's checks over a span of time.
+    Window(Box<Window>),
+    /// The evidence of one failed check.
+    Failure(Box<Outcome>),
+    /// A stretch of time in which the prober did not run or its clock jumped.
+    Gap(Gap),
+}
+
+/// A stretch of time in which nothing was due, because the prober did not run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Gap {
+    /// Where nothing was seen from.
+    pub vantage: String,
+    /// The last instant before it.
+    #[serde(with = "timestamp")]
+    #[schemars(with = "String")]
+    pub from: Timestamp,
+    /// The first instant after it. It lies before `from` where the clock was set back.
+    #[serde(with = "timestamp")]
+    #[schemars(with = "String")]
+    pub to: Timestamp,
+    /// Why.
+    pub reason: GapReason,
+}
+
+/// Why there is a gap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GapReason {
+    /// The machine slept, or the process was stopped.
+    Suspended,
+    /// The clock was set.
+    ClockStep,
+}
+
+impl Line {
+    /// The instant that decides on the day a line belongs to.
+    #[must_use]
+    pub fn at(&self) -> Timestamp {
+        match self {
+            Line::Window(window) => window.from,
+            Line::Failure(outcome) => outcome.scheduled_at,
+            Line::Gap(gap) => gap.from.min(gap.to),
+        }
+    }
+}
+
+impl From<Window> for Line {
+    fn from(window: Window) -> Line {
+        Line::Window(Box::new(window))
+    }
+}
+
+impl From<Outcome> for Line {
+    fn from(outcome: Outcome) -> Line {
+        Line::Failure(Box::new(outcome))
+    }
+}
+
+impl From<Gap> for Line {
+    fn from(gap: Gap) -> Line {
+        Line::Gap(gap)
+    }
+}
+
+/// The time that is asked about. A window or gap that reaches into it belongs to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// From here.
+    pub from: Timestamp,
+    /// Before this.
+    pub to: Timestamp,
+}
+
+impl Range {
+    /// All time.
+    pub const ALL: Range = Range { from: Timestamp::MIN, to: Timestamp::MAX };
+
+    /// Whether a line belongs to it.
+    #[must_use]
+    pub fn contains(&self, line: &Line) -> bool {
+        match line {
+            Line::Window(window) => self.overlaps(window.from, window.to),
+            Line::Failure(outcome) => self.from <= outcome.scheduled_at && outcome.scheduled_at < self.to,
+            Line::Gap(gap) => self.overlaps(gap.from.min(gap.to), gap.from.max(gap.to)),
+        }
+    }
+
+    /// Whether a span of time reaches into it.
+    #[must_use]
+    pub fn overlaps(&self, from: Timestamp, to: Timestamp) -> bool {
+        from < self.to && (to > self.from || from >= self.from)
+    }
+}

@@ -1,0 +1,111 @@
+//! Lines out of journals, from as many folders and files as wanted: parsed on several threads,
+//! delivered in the order of the files, bounded by a few pieces of a mebibyte each. It takes no
+//! lock, and reads beside writers and a compaction.
+
+mod pieces;
+mod sources;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::sync::mpsc::Receiver;
+use std::thread;
+
+use super::Integrity;
+use super::JournalError;
+use super::Line;
+use super::Range;
+
+use pieces::Piece;
+use pieces::Worker;
+use sources::Spooled;
+
+/// How many batches of lines a thread may be ahead.
+const AHEAD: usize = 2;
+
+/// Opens journals to read the lines that belong to a range. A path is a journal's folder or a
+/// file of lines.
+///
+/// # Errors
+/// [`JournalError`], where a path cannot be read at all.
+pub fn read(paths: &[PathBuf], range: Range) -> Result<Reader, JournalError> {
+    let mut spooled = Spooled::default();
+    let mut pieces = Vec::new();
+    for path in paths {
+        sources::add(path, range, &mut spooled, &mut pieces)?;
+    }
+    let mut integrity = Integrity::default();
+    integrity.merge(&spooled.integrity);
+    let lines = std::mem::take(&mut spooled.lines);
+    let threads = start(pieces, range, spooled);
+    Ok(Reader { turn: 0, threads, integrity, lines: lines.into_iter() })
+}
+
+/// What a thread says about one piece: some lines, several times; then what it met.
+enum Message {
+    Lines(Vec<Line>),
+    Failed(JournalError),
+    End(Integrity),
+}
+
+/// The lines of journals. After the last one, [`Reader::integrity`] is complete.
+pub struct Reader {
+    /// One channel for each thread; the pieces are dealt to them in turn.
+    threads: Vec<Receiver<Message>>,
+    turn: usize,
+    lines: std::vec::IntoIter<Line>,
+    integrity: Integrity,
+}
+
+impl Reader {
+    /// What was met so far.
+    #[must_use]
+    pub const fn integrity(&self) -> &Integrity {
+        &self.integrity
+    }
+}
+
+impl Iterator for Reader {
+    type Item = Result<Line, JournalError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(line) = self.lines.next() {
+                return Some(Ok(line));
+            }
+            if self.threads.is_empty() {
+                return None;
+            }
+            match self.threads[self.turn].recv() {
+                Ok(Message::Lines(lines)) => self.lines = lines.into_iter(),
+                Ok(Message::Failed(error)) => return Some(Err(error)),
+                Ok(Message::End(integrity)) => {
+                    self.integrity.merge(&integrity);
+                    self.turn = (self.turn + 1) % self.threads.len();
+                }
+                // The thread whose turn it is has no piece left, so no thread has one.
+                Err(mpsc::RecvError) => self.threads.clear(),
+            }
+        }
+    }
+}
+
+/// Starts the threads and deals the pieces to them in turn. A thread ends with its pieces, or
+/// when nobody listens any more.
+fn start(pieces: Vec<Piece>, range: Range, spooled: Spooled) -> Vec<Receiver<Message>> {
+    let spooled = Arc::new(spooled);
+    let count = thread::available_parallelism().map_or(1, usize::from).min(pieces.len());
+    let mut hands: Vec<Vec<Piece>> = (0..count).map(|_| Vec::new()).collect();
+    for (at, piece) in pieces.into_iter().enumerate() {
+        hands[at % count].push(piece);
+    }
+    hands
+        .into_iter()
+        .map(|hand| {
+            let (sender, receiver) = mpsc::sync_channel(AHEAD);
+            let mut worker = Worker::new(range, Arc::clone(&spooled), sender);
+            thread::spawn(move || worker.run(hand));
+            receiver
+        })
+        .collect()
+}

@@ -1,0 +1,142 @@
+//! Which files a journal has, and what waits in its spool.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use crate::journal::Decoder;
+use crate::journal::Integrity;
+use crate::journal::JournalError;
+use crate::journal::Line;
+use crate::journal::LineError;
+use crate::journal::Range;
+use crate::journal::spool::Spool;
+
+use super::pieces;
+use super::pieces::Piece;
+use super::pieces::Source;
+
+/// The lines of the spools, which may stand in the days' files too.
+#[derive(Default)]
+pub(super) struct Spooled {
+    pub(super) lines: Vec<Line>,
+    pub(super) integrity: Integrity,
+    /// How often each line is in a spool, by its checksum and length.
+    twins: Mutex<HashMap<(u32, usize), u64>>,
+    any: bool,
+}
+
+impl Spooled {
+    /// Whether a line of a day's file was read from the spool already. Each line of the spool
+    /// has one twin at most.
+    pub(super) fn was_read(&self, line: &[u8]) -> bool {
+        if !self.any {
+            return false;
+        }
+        let mut twins = self.twins.lock().unwrap_or_else(PoisonError::into_inner);
+        match twins.get_mut(&identity(line)).filter(|count| **count > 0) {
+            Some(count) => {
+                *count -= 1;
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn add(&mut self, line: &[u8], range: Range, decoder: &mut Decoder) {
+        self.integrity.lines += 1;
+        self.integrity.spooled_lines += 1;
+        match decoder.decode(line) {
+            Ok(meaning) => {
+                self.any = true;
+                let twins = self.twins.get_mut().unwrap_or_else(PoisonError::into_inner);
+                *twins.entry(identity(line)).or_default() += 1;
+                if range.contains(&meaning) {
+                    self.lines.push(meaning);
+                }
+            }
+            Err(LineError::Corrupt) => self.integrity.corrupt_lines += 1,
+            Err(LineError::Newer) => self.integrity.newer_lines += 1,
+        }
+    }
+}
+
+fn identity(line: &[u8]) -> (u32, usize) {
+    (crc32fast::hash(line), line.len())
+}
+
+/// Adds the files of a path. The spool is read before the days' files are looked at: lines move
+/// from there to here, so that one that moves meanwhile is met once or twice, and never missed.
+pub(super) fn add(
+    path: &Path,
+    range: Range,
+    spooled: &mut Spooled,
+    pieces: &mut Vec<Piece>,
+) -> Result<(), JournalError> {
+    let metadata = fs::metadata(path).map_err(JournalError::io("read", path))?;
+    if !metadata.is_dir() {
+        pieces::cut(&Arc::new(Source::new(path.to_owned())), metadata.is_file().then_some(metadata.len()), pieces);
+        return Ok(());
+    }
+    let mut decoder = Decoder::default();
+    for file in Spool::of(path).files()? {
+        if !may_hold(file.day, range) {
+            continue;
+        }
+        let Some(bytes) = file.read()? else { continue };
+        spooled.integrity.files += 1;
+        for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            spooled.add(line, range, &mut decoder);
+        }
+    }
+    for file in day_files(path)? {
+        if may_hold(file.day, range) {
+            pieces::cut(&Arc::new(Source::new(file.path)), Some(file.length), pieces);
+        }
+    }
+    Ok(())
+}
+
+/// A file of a journal that holds lines of one day.
+pub(in crate::journal) struct DayFile {
+    pub(in crate::journal) path: PathBuf,
+    pub(in crate::journal) day: Date,
+    pub(in crate::journal) length: u64,
+}
+
+/// The days' files of a journal's folder, in the order of their names: `2025-03-10.jsonl`, or
+/// `2025-03-10.RUN.jsonl` where each run writes its own.
+pub(in crate::journal) fn day_files(folder: &Path) -> Result<Vec<DayFile>, JournalError> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(JournalError::io("list", folder))? {
+        let entry = entry.map_err(JournalError::io("list", folder))?;
+        let name = entry.file_name();
+        let Some(day) = name.to_str().and_then(day_of) else { continue };
+        // A file that was removed since then holds nothing.
+        let Ok(metadata) = entry.metadata() else { continue };
+        if metadata.is_file() {
+            files.push(DayFile { path: entry.path(), day, length: metadata.len() });
+        }
+    }
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(files)
+}
+
+fn day_of(name: &str) -> Option<Date> {
+    name.strip_suffix(".jsonl")?.split('.').next()?.parse().ok()
+}
+
+/// Whether a file of this day can hold lines of the range: a line begins on the file's day, and
+/// no window is longer than a day.
+fn may_hold(day: Date, range: Range) -> bool {
+    let first = TimeZone::UTC.to_datetime(range.from).date();
+    let last = TimeZone::UTC.to_datetime(range.to).date();
+    day <= last && day.tomorrow().is_ok_and(|next| next >= first)
+}

@@ -1,0 +1,161 @@
+//! Lines that could not be written to the day's file wait in files of their own, and are moved
+//! there later: none lost, none twice.
+//!
+//! A spool file is `spool/DAY.TRIED.ID.jsonl`. TRIED is where an attempt to write the lines to
+//! the day's file began, or `new` where none was made. A file whose lines may stand in the day's
+//! file therefore always says from where on to look for them: before the first attempt to move
+//! them it is renamed, and the rename is made durable.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
+use std::time::SystemTime;
+
+use jiff::civil::Date;
+
+use super::JournalError;
+use super::batch::Batch;
+use super::disk::Disk;
+
+/// The folder in the journal's folder.
+const FOLDER: &str = "spool";
+/// What a file is called until it is complete.
+const UNFINISHED: &str = ".unfinished";
+/// An unfinished file this old has no writer any more.
+const ABANDONED: Duration = Duration::from_hours(1);
+/// A spool file holds one batch; nothing larger than this is one.
+const FILE_LIMIT: u64 = 256 << 20;
+
+/// The spool of a journal.
+#[derive(Clone, Debug)]
+pub(super) struct Spool {
+    folder: PathBuf,
+}
+
+/// A batch in the spool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct SpoolFile {
+    pub(super) path: PathBuf,
+    pub(super) day: Date,
+    tried_at: Option<u64>,
+    id: String,
+}
+
+impl Spool {
+    pub(super) fn of(journal: &Path) -> Spool {
+        Spool { folder: journal.join(FOLDER) }
+    }
+
+    /// Puts a batch into a file of its own and waits until it is on the disk.
+    pub(super) fn put(&self, disk: &Disk, batch: &Batch, id: &str) -> Result<(), JournalError> {
+        disk.create_folder(&self.folder).map_err(JournalError::io("create", &self.folder))?;
+        let path = self.folder.join(file_name(batch.day, batch.tried_at, id));
+        let unfinished = path.with_extension(&UNFINISHED[1..]);
+        let file = disk.create_new(&unfinished).map_err(JournalError::io("create", &unfinished))?;
+        let written = disk.write(&file, &batch.bytes).and_then(|()| disk.sync_data(&file));
+        if let Err(error) = written {
+            let _ = disk.remove(&unfinished);
+            return Err(JournalError::io("write to", &unfinished)(error));
+        }
+        disk.rename(&unfinished, &path).map_err(JournalError::io("rename", &unfinished))?;
+        disk.sync_folder(&self.folder).map_err(JournalError::io("sync", &self.folder))
+    }
+
+    /// The files that wait, in the order of their names.
+    pub(super) fn files(&self) -> Result<Vec<SpoolFile>, JournalError> {
+        let entries = match fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(JournalError::io("list", &self.folder))?,
+        };
+        let mut files: Vec<SpoolFile> =
+            entries.filter_map(Result::ok).filter_map(|entry| parse(entry.path())).collect();
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(files)
+    }
+
+    /// Moves a file's lines to the day's file. The caller holds the lock.
+    pub(super) fn merge(&self, disk: &Disk, journal: &Path, file: &SpoolFile) -> Result<u64, JournalError> {
+        let target = journal.join(day_file(file.day));
+        let mut file = file.clone();
+        if file.tried_at.is_none() {
+            file = self.mark_tried(disk, file, &target)?;
+        }
+        let Some(bytes) = file.read()? else { return Ok(0) };
+        let lines = bytes.iter().map(|byte| u64::from(*byte == b'\n')).sum();
+        let mut batch = Batch { day: file.day, bytes, lines, tried_at: file.tried_at };
+        batch.place(disk, &target, true)?;
+        disk.remove(&file.path).map_err(JournalError::io("remove", &file.path))?;
+        Ok(lines)
+    }
+
+    /// Writes into the file's name that its lines are about to be written to the day's file.
+    fn mark_tried(&self, disk: &Disk, file: SpoolFile, target: &Path) -> Result<SpoolFile, JournalError> {
+        let length = match fs::metadata(target) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+            metadata => metadata.map_err(JournalError::io("read", target))?.len(),
+        };
+        let path = self.folder.join(file_name(file.day, Some(length), &file.id));
+        disk.rename(&file.path, &path).map_err(JournalError::io("rename", &file.path))?;
+        disk.sync_folder(&self.folder).map_err(JournalError::io("sync", &self.folder))?;
+        Ok(SpoolFile { path, tried_at: Some(length), ..file })
+    }
+
+    /// Removes what writers that died left unfinished. None of it was ever called recorded.
+    pub(super) fn sweep(&self, disk: &Disk) {
+        let Ok(entries) = fs::read_dir(&self.folder) else { return };
+        for entry in entries.filter_map(Result::ok) {
+            let unfinished = entry.file_name().to_string_lossy().ends_with(UNFINISHED);
+            let age = entry.metadata().and_then(|metadata| metadata.modified()).ok();
+            let age = age.and_then(|modified| SystemTime::now().duration_since(modified).ok());
+            if unfinished && age.is_some_and(|age| age > ABANDONED) {
+                let _ = disk.remove(&entry.path());
+            }
+        }
+    }
+}
+
+impl SpoolFile {
+    /// The whole lines in the file; none where another process has moved it meanwhile.
+    pub(super) fn read(&self) -> Result<Option<Vec<u8>>, JournalError> {
+        let metadata = match fs::symlink_metadata(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            metadata => metadata.map_err(JournalError::io("read", &self.path))?,
+        };
+        if !metadata.is_file() || metadata.len() > FILE_LIMIT {
+            return Err(JournalError::NotAJournal(self.path.clone()));
+        }
+        let mut bytes = match fs::read(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            bytes => bytes.map_err(JournalError::io("read", &self.path))?,
+        };
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        bytes.truncate(whole);
+        Ok(Some(bytes))
+    }
+}
+
+/// The file of a day: `2025-03-10.jsonl`.
+pub(super) fn day_file(day: Date) -> String {
+    format!("{day}.jsonl")
+}
+
+fn file_name(day: Date, tried_at: Option<u64>, id: &str) -> String {
+    match tried_at {
+        Some(at) => format!("{day}.{at}.{id}.jsonl"),
+        None => format!("{day}.new.{id}.jsonl"),
+    }
+}
+
+fn parse(path: PathBuf) -> Option<SpoolFile> {
+    let name = path.file_name()?.to_str()?.strip_suffix(".jsonl")?;
+    let mut parts = name.splitn(3, '.');
+    let day: Date = parts.next()?.parse().ok()?;
+    let tried_at = match parts.next()? {
+        "new" => None,
+        at => Some(at.parse().ok()?),
+    };
+    let id = parts.next()?.to_owned();
+    Some(SpoolFile { path, day, tried_at, id })
+}

@@ -1,0 +1,293 @@
+//! The journal as its writer sees it: lines go in, and `Ok` means that they are on the disk.
+
+use std::hash::BuildHasher as _;
+use std::hash::RandomState;
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::civil::Date;
+
+use super::JournalError;
+use super::Line;
+use super::Writer;
+use super::batch::Batch;
+use super::disk::Disk;
+use super::lock;
+use super::lock::Lock;
+use super::lock::NoLock;
+use super::spool::Spool;
+use super::spool::day_file;
+
+/// The name of the lock file in the journal's folder.
+const LOCK_FILE: &str = "lock";
+
+/// The most bytes of lines that wait in memory while they can be written nowhere.
+const WAITING_LIMIT: usize = 64 << 20;
+
+/// How many spool files one append moves at most: the lock is not held for ever.
+const MERGES_PER_APPEND: usize = 256;
+
+/// How several writers share a journal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sharing {
+    /// By a lock on a local disk; by a file per run where locks cannot be trusted.
+    #[default]
+    Auto,
+    /// By a lock.
+    Lock,
+    /// Each run writes files of its own, and no lock is needed.
+    FilePerRun,
+}
+
+/// How to write a journal.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// How several writers share it.
+    pub sharing: Sharing,
+    /// The longest wait for the lock; then the lines go to the spool.
+    pub lock_timeout: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { sharing: Sharing::Auto, lock_timeout: Duration::from_secs(5) }
+    }
+}
+
+/// What became of the lines that were appended. All of them are on the disk.
+#[derive(Debug, Default)]
+pub struct Recorded {
+    /// How many lines were recorded, with those that had been waiting in memory.
+    pub lines: u64,
+    /// How many of them went to the spool; a later append moves them to the day's file, and
+    /// readers read them meanwhile.
+    pub spooled: u64,
+    /// Why they went there.
+    pub spooled_because: Option<JournalError>,
+    /// How many lines of earlier spool files were moved to their day's file.
+    pub merged: u64,
+    /// How many files ended in the middle of a line, and were given a line feed.
+    pub healed: u64,
+}
+
+/// A journal, open to append.
+#[derive(Debug)]
+pub struct Journal {
+    folder: PathBuf,
+    options: Options,
+    shared_by: SharedBy,
+    disk: Disk,
+    spool: Spool,
+    writer: Writer,
+    /// Distinguishes this run's files from all others.
+    run: String,
+    /// Numbers the spool files of this run.
+    spooled: u64,
+    /// The file whose name is known to be on the disk.
+    durable: Option<PathBuf>,
+    /// What could be written nowhere: tried again with the next append.
+    waiting: Vec<Batch>,
+    /// Lines that waited for too long, and were given up.
+    given_up: u64,
+}
+
+/// How writers do share the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum SharedBy {
+    Lock,
+    FilePerRun,
+}
+
+impl Journal {
+    /// Opens a journal and makes its folder where it is not there.
+    ///
+    /// # Errors
+    /// [`JournalError`], where the folder cannot be made or is not a folder.
+    pub fn open(folder: &Path, options: Options) -> Result<Journal, JournalError> {
+        Journal::open_on(Disk::default(), folder, options)
+    }
+
+    pub(super) fn open_on(disk: Disk, folder: &Path, options: Options) -> Result<Journal, JournalError> {
+        if folder.exists() && !folder.is_dir() {
+            return Err(JournalError::NotAJournal(folder.to_owned()));
+        }
+        let is_new = !folder.exists();
+        disk.create_folder(folder).map_err(JournalError::io("create", folder))?;
+        if is_new && let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            disk.sync_folder(parent).map_err(JournalError::io("sync", parent))?;
+        }
+        let shared_by = match options.sharing {
+            Sharing::Lock => SharedBy::Lock,
+            Sharing::Auto if has_reliable_locks(folder) => SharedBy::Lock,
+            Sharing::Auto | Sharing::FilePerRun => SharedBy::FilePerRun,
+        };
+        let spool = Spool::of(folder);
+        spool.sweep(&disk);
+        let run = format!("{:016x}", RandomState::new().hash_one(folder));
+        Ok(Journal {
+            folder: folder.to_owned(),
+            options,
+            shared_by,
+            disk,
+            spool,
+            writer: Writer::default(),
+            run,
+            spooled: 0,
+            durable: None,
+            waiting: Vec::new(),
+            given_up: 0,
+        })
+    }
+
+    /// The journal's folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Whether each run writes files of its own here, because locks cannot be trusted or by
+    /// choice.
+    #[must_use]
+    pub fn is_file_per_run(&self) -> bool {
+        self.shared_by == SharedBy::FilePerRun
+    }
+
+    /// How many lines could be written nowhere so far, and wait in memory for the next append.
+    #[must_use]
+    pub fn waiting_lines(&self) -> u64 {
+        self.waiting.iter().map(|batch| batch.lines).sum()
+    }
+
+    /// How many lines are lost, because more waited than memory is meant for.
+    #[must_use]
+    pub fn given_up_lines(&self) -> u64 {
+        self.given_up
+    }
+
+    /// Appends lines, with those that wait from earlier calls. `Ok` means that every one of them
+    /// is on the disk, in the day's file or in the spool.
+    ///
+    /// # Errors
+    /// [`JournalError`], where lines could be written nowhere. They wait in memory, up to 64 MiB
+    /// of them: call again later, also without new lines, and do not pass the same lines again.
+    pub fn append(&mut self, lines: &[Line]) -> Result<Recorded, JournalError> {
+        let (new, too_long) = Batch::by_day(lines, &mut self.writer);
+        let mut batches = std::mem::take(&mut self.waiting);
+        batches.extend(new);
+        if batches.is_empty() {
+            return too_long.map(|()| Recorded::default());
+        }
+        let recorded = match self.shared_by {
+            SharedBy::Lock => self.append_locked(batches),
+            SharedBy::FilePerRun => self.place_all(batches, None),
+        };
+        self.bound_waiting();
+        recorded.and_then(|recorded| too_long.map(|()| recorded))
+    }
+
+    fn append_locked(&mut self, batches: Vec<Batch>) -> Result<Recorded, JournalError> {
+        let path = self.folder.join(LOCK_FILE);
+        match lock::acquire(&self.disk, &path, self.options.lock_timeout) {
+            Ok(lock) => self.place_all(batches, Some(&lock)),
+            Err(NoLock::Unsupported) => {
+                self.shared_by = SharedBy::FilePerRun;
+                self.place_all(batches, None)
+            }
+            Err(NoLock::Held) => self.spool_all(batches, JournalError::Locked(path)),
+            Err(NoLock::Failed(error)) => {
+                let error = JournalError::io("lock", &path)(error);
+                self.spool_all(batches, error)
+            }
+        }
+    }
+
+    /// Writes batches to their days' files; those that fail go to the spool, those that fail
+    /// there too wait.
+    fn place_all(&mut self, batches: Vec<Batch>, lock: Option<&Lock>) -> Result<Recorded, JournalError> {
+        let mut recorded = Recorded::default();
+        if lock.is_some() {
+            recorded.merged = self.merge_spool();
+        }
+        let mut failure = Ok(());
+        for mut batch in batches {
+            let path = self.folder.join(self.file_name(batch.day));
+            let sync_name = self.durable.as_ref() != Some(&path);
+            match batch.place(&self.disk, &path, sync_name) {
+                Ok(placed) => {
+                    recorded.lines += batch.lines;
+                    recorded.healed += u64::from(placed.healed);
+                    self.durable = Some(path);
+                }
+                Err(error) if lock.is_some() => failure = failure.and(self.spool(batch, error, &mut recorded)),
+                Err(error) => {
+                    self.waiting.push(batch);
+                    failure = failure.and(Err(error));
+                }
+            }
+        }
+        failure.map(|()| recorded)
+    }
+
+    fn spool_all(&mut self, batches: Vec<Batch>, because: JournalError) -> Result<Recorded, JournalError> {
+        let mut recorded = Recorded::default();
+        let mut because = Some(because);
+        let mut failure = Ok(());
+        for batch in batches {
+            let error = because.take().unwrap_or_else(|| JournalError::Locked(self.folder.join(LOCK_FILE)));
+            failure = failure.and(self.spool(batch, error, &mut recorded));
+            because = recorded.spooled_because.take();
+        }
+        recorded.spooled_because = because;
+        failure.map(|()| recorded)
+    }
+
+    /// Puts a batch into the spool because of an error; where that fails too, the batch waits
+    /// and the first error is the answer.
+    fn spool(&mut self, batch: Batch, because: JournalError, recorded: &mut Recorded) -> Result<(), JournalError> {
+        let id = format!("{}-{}", self.run, self.spooled);
+        self.spooled += 1;
+        if self.spool.put(&self.disk, &batch, &id).is_err() {
+            self.waiting.push(batch);
+            return Err(because);
+        }
+        recorded.lines += batch.lines;
+        recorded.spooled += batch.lines;
+        recorded.spooled_because = Some(because);
+        Ok(())
+    }
+
+    /// Moves what waits in the spool to the days' files. What cannot be moved stays.
+    fn merge_spool(&self) -> u64 {
+        let files = self.spool.files().unwrap_or_default();
+        let merged = |file| self.spool.merge(&self.disk, &self.folder, file).unwrap_or(0);
+        files.iter().take(MERGES_PER_APPEND).map(merged).sum()
+    }
+
+    fn file_name(&self, day: Date) -> String {
+        match self.shared_by {
+            SharedBy::Lock => day_file(day),
+            SharedBy::FilePerRun => format!("{day}.{}.jsonl", self.run),
+        }
+    }
+
+    /// Gives up the oldest lines where more wait than memory is meant for.
+    fn bound_waiting(&mut self) {
+        let mut bytes: usize = self.waiting.iter().map(|batch| batch.bytes.len()).sum();
+        while bytes > WAITING_LIMIT {
+            let batch = self.waiting.remove(0);
+            bytes -= batch.bytes.len();
+            self.given_up += batch.lines;
+        }
+    }
+}
+
+/// Whether locks can be trusted on a folder's file system. A lock on a network file system may
+/// block for ever, or hold on one machine alone.
+fn has_reliable_locks(folder: &Path) -> bool {
+    /// NFS, SMB (three generations), AFS, Coda, 9P and FUSE, by the numbers of statfs(2).
+    const WITHOUT: [u64; 8] =
+        [0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42, 0x5346_414f, 0x7375_7245, 0x0102_1997, 0x6573_5546];
+    #[expect(clippy::cast_sign_loss, reason = "the type of the number differs by platform")]
+    rustix::fs::statfs(folder).map_or(true, |facts| !WITHOUT.contains(&((facts.f_type as u64) & 0xffff_ffff)))
+}

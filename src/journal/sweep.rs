@@ -1,0 +1,161 @@
+//! Every call to the disk fails once, in every way: no line that was called recorded is lost, no
+//! line is there twice, every journal opens again, and nothing panics.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::model::Verdict;
+use crate::window::Window;
+
+use super::Journal;
+use super::Line;
+use super::Options;
+use super::Range;
+use super::Sharing;
+use super::disk::Disk;
+use super::disk::faults::Fault;
+
+const OPTIONS: Options = Options { sharing: Sharing::Lock, lock_timeout: Duration::from_millis(1) };
+
+const ENOSPC: i32 = 28;
+const EIO: i32 = 5;
+const EACCES: i32 = 13;
+
+const EVERY_FAULT: [Fault; 6] = [
+    Fault::Error(ENOSPC),
+    Fault::Error(EIO),
+    Fault::Error(EACCES),
+    Fault::Short(ENOSPC),
+    Fault::Short(EIO),
+    Fault::Death,
+];
+
+/// A window of one check; each number its own probe. Numbers from 100 on are of the next day.
+fn line(number: u64) -> Line {
+    let name = |text: &str| Arc::<str>::from(text);
+    let from: Timestamp =
+        if number < 100 { "2025-03-10T23:59:00Z" } else { "2025-03-11T00:00:00Z" }.parse().expect("an instant");
+    let mut window = Window::empty(&name("here"), &name(&number.to_string()), &name("web"), false);
+    window.from = from;
+    window.to = from + Duration::from_mins(1);
+    window.counts.up = 1;
+    window.strip.push(from, Verdict::Up, None);
+    Line::from(window)
+}
+
+/// A journal with two lines, a torn tail, and two lines in the spool.
+fn prepare(folder: &Path) {
+    let mut journal = Journal::open(folder, OPTIONS).expect("a folder");
+    journal.append(&[line(1), line(2)]).expect("room");
+    let mut day = fs::OpenOptions::new().append(true).open(folder.join("2025-03-10.jsonl")).expect("the day's file");
+    day.write_all(b"{\"v\":1,\"kind\":\"win").expect("room");
+    let lock = fs::File::open(folder.join("lock")).expect("the lock file");
+    lock.lock().expect("nobody holds it");
+    let recorded = journal.append(&[line(3), line(101)]).expect("the spool takes them");
+    assert_eq!(recorded.spooled, 2);
+}
+
+/// What every run tries to append.
+fn batches() -> [Vec<Line>; 3] {
+    [vec![line(4), line(5)], vec![line(6), line(102)], vec![line(7)]]
+}
+
+/// Appends on a disk with a fault. Returns the numbers of the lines that were called recorded.
+fn run(disk: &Disk, folder: &Path) -> Vec<u64> {
+    let mut recorded = vec![1, 2, 3, 101];
+    let Ok(mut journal) = Journal::open_on(disk.clone(), folder, OPTIONS) else { return recorded };
+    let mut tried = Vec::new();
+    for batch in batches() {
+        tried.extend(numbers(&batch).into_keys());
+        // `Ok` speaks for the lines of earlier calls too, which had been waiting.
+        if journal.append(&batch).is_ok() {
+            recorded.append(&mut tried);
+        }
+    }
+    recorded
+}
+
+/// How often each line is there.
+fn numbers(lines: &[Line]) -> BTreeMap<u64, u64> {
+    let mut numbers = BTreeMap::new();
+    for line in lines {
+        let Line::Window(window) = line else { panic!("{line:?}") };
+        *numbers.entry(window.probe.parse().expect("a number")).or_default() += 1;
+    }
+    numbers
+}
+
+#[track_caller]
+fn check(folder: &Path, recorded: &[u64], context: &str) {
+    let mut reader = super::read(&[folder.to_owned()], Range::ALL).expect("the folder is there");
+    let found: Vec<Line> = reader.by_ref().collect::<Result<_, _>>().expect("every file is readable");
+    let found = numbers(&found);
+    for number in recorded {
+        assert_eq!(found.get(number), Some(&1), "{context}: line {number} in {found:?}");
+    }
+    assert!(found.values().all(|count| *count == 1), "{context}: {found:?}");
+    assert!(reader.integrity().corrupt_lines <= 2, "{context}: {:?}", reader.integrity());
+}
+
+#[test]
+fn whatever_call_fails_no_recorded_line_is_lost_and_none_is_doubled() {
+    let calls = {
+        let folder = tempfile::tempdir().expect("a folder");
+        prepare(folder.path());
+        let disk = Disk::default();
+        run(&disk, folder.path());
+        disk.faults.calls().len()
+    };
+    assert!(calls > 20, "the run makes {calls} calls");
+    for (fault, number) in EVERY_FAULT.iter().flat_map(|fault| (0..=calls).map(move |number| (*fault, number))) {
+        let context = format!("{fault:?} at call {number}");
+        let folder = tempfile::tempdir().expect("a folder");
+        prepare(folder.path());
+        let disk = Disk::default();
+        disk.faults.plan(number, fault);
+        let recorded = run(&disk, folder.path());
+        check(folder.path(), &recorded, &context);
+
+        let mut journal = Journal::open(folder.path(), OPTIONS).expect("it opens again");
+        let last = journal.append(&[line(8), line(103)]).expect("the disk is well again");
+        assert_eq!(last.spooled, 0, "{context}");
+        let recorded: Vec<u64> = recorded.into_iter().chain([8, 103]).collect();
+        check(folder.path(), &recorded, &context);
+        let spool = fs::read_dir(folder.path().join("spool")).expect("the spool");
+        let left: Vec<_> = spool.map(|entry| entry.expect("an entry").file_name()).collect();
+        assert!(left.iter().all(|name| name.to_string_lossy().ends_with(".unfinished")), "{context}: {left:?}");
+    }
+}
+
+#[test]
+fn lines_that_found_no_place_are_recorded_when_the_disk_is_well_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let disk = Disk::default();
+    let mut journal = Journal::open_on(disk.clone(), folder.path(), OPTIONS).expect("a folder");
+    // Both the day's file and the spool fail: from the first write on the disk is dead.
+    disk.faults.plan(0, Fault::Death);
+    let error = journal.append(&[line(1)]).expect_err("nothing can be written");
+    assert!(error.to_string().contains(&folder.path().display().to_string()), "{error}");
+    assert_eq!(journal.waiting_lines(), 1);
+    disk.faults.plan(usize::MAX, Fault::Death);
+    let recorded = journal.append(&[line(2)]).expect("the disk is well again");
+    assert_eq!((recorded.lines, journal.waiting_lines()), (2, 0));
+    check(folder.path(), &[1, 2], "");
+}
+
+#[test]
+fn an_error_names_the_path_and_the_number_of_the_system() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let disk = Disk::default();
+    let mut journal = Journal::open_on(disk.clone(), folder.path(), OPTIONS).expect("a folder");
+    disk.faults.plan(2, Fault::Short(ENOSPC));
+    let recorded = journal.append(&[line(1)]).expect("the spool takes it");
+    let because = recorded.spooled_because.expect("a reason").to_string();
+    assert!(because.contains("2025-03-10.jsonl") && because.contains("(os error 28)"), "{because}");
+}

@@ -1,0 +1,297 @@
+//! A line as text, and back. It knows no file.
+//!
+//! A line is one JSON object that begins with `{"v":1,"kind":"…"` and ends with
+//! `,"crc":"xxxxxxxx"}`: CRC-32 (IEEE 802.3) in lower-case hexadecimal of all bytes of the line
+//! before its last eighteen, which are the crc member and the closing brace.
+
+mod histogram;
+mod instant;
+mod json;
+mod window;
+
+use std::io::Write as _;
+use std::str;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::model::Outcome;
+use crate::window::HdrText;
+
+use super::Gap;
+use super::JournalError;
+use super::Line;
+
+use window::WindowLine;
+
+/// The version of the format that is written, and the newest that is read.
+pub const VERSION: u32 = 1;
+
+/// The longest line that is written or read, in bytes, without its line feed.
+pub const LINE_LIMIT: usize = 1 << 20;
+
+/// The bytes of `,"crc":"xxxxxxxx"}`.
+const TAIL: usize = 18;
+
+/// The bytes of `,"crc":""}`.
+const EMPTY_TAIL: usize = TAIL - 8;
+
+/// Why a line cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LineError {
+    /// It is torn, damaged or not of this format.
+    #[error("the line is damaged")]
+    Corrupt,
+    /// It is intact, and of a version or kind that is not known here.
+    #[error("the line is of a newer version")]
+    Newer,
+}
+
+/// One line of a journal (`uptick-journal/YYYY-MM-DD.jsonl`).
+#[derive(Serialize, schemars::JsonSchema)]
+#[schemars(title = "uptick journal line", rename = "JournalLine")]
+struct WireLine<'l> {
+    /// The version of the format. It is always the first member.
+    #[schemars(extend("const" = 1))]
+    v: u32,
+    #[serde(flatten)]
+    kind: Kind<'l>,
+    /// CRC-32 (IEEE 802.3), in lower-case hexadecimal, of the line's bytes before its last
+    /// eighteen: this member and the closing brace. It is always the last member.
+    #[schemars(regex(pattern = "^[0-9a-f]{8}$"))]
+    crc: &'static str,
+}
+
+/// What a line says. The member `kind` is the second of a line, after `v`.
+#[derive(Serialize, schemars::JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Kind<'l> {
+    /// A summary of one probe's checks over a span of time.
+    Window(Box<WindowLine<'l>>),
+    /// The evidence of one failed check: an outcome.
+    Failure(&'l Outcome),
+    /// A stretch of time in which the prober did not run, or its clock was set.
+    Gap(&'l Gap),
+}
+
+/// Writes lines. It holds the scratch that histograms are built in.
+#[derive(Debug, Default)]
+pub struct Writer {
+    hdr: HdrText,
+}
+
+impl Writer {
+    /// Appends a line and its line feed to `out`.
+    ///
+    /// # Errors
+    /// [`JournalError::LineTooLong`], where readers would refuse the line; nothing is appended.
+    pub fn write(&mut self, line: &Line, out: &mut Vec<u8>) -> Result<(), JournalError> {
+        let begin = out.len();
+        match line {
+            Line::Window(window) => put(Kind::Window(Box::new(WindowLine::new(window, &mut self.hdr))), out),
+            Line::Gap(gap) => put(Kind::Gap(gap), out),
+            Line::Failure(outcome) => {
+                put(Kind::Failure(outcome), out);
+                if out.len() - begin > LINE_LIMIT {
+                    // The evidence is the part that can be long, and the part one can do without.
+                    out.truncate(begin);
+                    let bare = Outcome { evidence: None, redirects: Vec::new(), ..Outcome::clone(outcome) };
+                    put(Kind::Failure(&bare), out);
+                }
+            }
+        }
+        let bytes = out.len() - begin;
+        if bytes > LINE_LIMIT {
+            out.truncate(begin);
+            return Err(JournalError::LineTooLong { bytes });
+        }
+        out.push(b'\n');
+        Ok(())
+    }
+}
+
+/// Appends a line without its line feed.
+fn put(kind: Kind<'_>, out: &mut Vec<u8>) {
+    let begin = out.len();
+    serde_json::to_writer(&mut *out, &WireLine { v: VERSION, kind, crc: "" })
+        .expect("a line is plain data, and memory takes every write");
+    // The checksum covers what stands before it, so it is written when all of that stands.
+    out.truncate(out.len() - EMPTY_TAIL);
+    let crc = crc32fast::hash(&out[begin..]);
+    write!(out, ",\"crc\":\"{crc:08x}\"}}").expect("memory takes every write");
+}
+
+/// Reads lines. It keeps one copy of each name, as every line repeats them.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    names: Names,
+}
+
+impl Decoder {
+    /// Reads one line, without its line feed. It allocates in proportion to the line and never
+    /// panics, whatever the bytes.
+    ///
+    /// # Errors
+    /// [`LineError`], where the line cannot be used.
+    pub fn decode(&mut self, line: &[u8]) -> Result<Line, LineError> {
+        let text = checked(line)?;
+        match kind(text)? {
+            "window" => window::decode(text, &mut self.names).map(Line::from),
+            "failure" => {
+                let outcome: Outcome = serde_json::from_str(text).map_err(|_| LineError::Corrupt)?;
+                Ok(Line::from(outcome))
+            }
+            "gap" => {
+                let gap: Gap = serde_json::from_str(text).map_err(|_| LineError::Corrupt)?;
+                Ok(Line::from(gap))
+            }
+            _ => Err(LineError::Newer),
+        }
+    }
+}
+
+/// The text of a line whose checksum is right.
+fn checked(line: &[u8]) -> Result<&str, LineError> {
+    if line.len() > LINE_LIMIT {
+        return Err(LineError::Corrupt);
+    }
+    let body = line.len().checked_sub(TAIL).ok_or(LineError::Corrupt)?;
+    let (body, tail) = line.split_at(body);
+    let hex = tail.strip_prefix(b",\"crc\":\"").and_then(|rest| rest.strip_suffix(b"\"}"));
+    let crc = hex.and_then(hex_u32).ok_or(LineError::Corrupt)?;
+    if crc32fast::hash(body) != crc {
+        return Err(LineError::Corrupt);
+    }
+    str::from_utf8(line).map_err(|_| LineError::Corrupt)
+}
+
+/// Eight lower-case hexadecimal digits.
+fn hex_u32(digits: &[u8]) -> Option<u32> {
+    digits.iter().try_fold(0_u32, |number, digit| {
+        let value = match digit {
+            b'0'..=b'9' => digit - b'0',
+            b'a'..=b'f' => digit - b'a' + 10,
+            _ => return None,
+        };
+        Some(number << 4 | u32::from(value))
+    })
+}
+
+/// The kind of a line of our version.
+fn kind(text: &str) -> Result<&str, LineError> {
+    let rest = text.strip_prefix("{\"v\":").ok_or(LineError::Corrupt)?;
+    let (version, rest) = rest.split_once(',').ok_or(LineError::Corrupt)?;
+    let version: u32 = version.parse().map_err(|_| LineError::Corrupt)?;
+    if version > VERSION {
+        return Err(LineError::Newer);
+    }
+    let rest = rest.strip_prefix("\"kind\":\"").ok_or(LineError::Corrupt)?;
+    rest.split_once('"').map(|(kind, _)| kind).ok_or(LineError::Corrupt)
+}
+
+/// The names met last, so that lines share them: each name has one place, found by its checksum.
+#[derive(Debug, Default)]
+struct Names {
+    places: Vec<Option<Arc<str>>>,
+}
+
+impl Names {
+    /// How many places there are. Two names of one place take turns, which costs a copy.
+    const PLACES: usize = 4096;
+
+    fn get(&mut self, name: &str) -> Arc<str> {
+        if self.places.is_empty() {
+            self.places.resize(Self::PLACES, None);
+        }
+        let place = &mut self.places[crc32fast::hash(name.as_bytes()) as usize % Self::PLACES];
+        match place {
+            Some(kept) if **kept == *name => Arc::clone(kept),
+            _ => Arc::clone(place.insert(name.into())),
+        }
+    }
+}
+
+/// The JSON Schema of a journal line.
+#[must_use]
+pub fn schema() -> schemars::Schema {
+    schemars::generate::SchemaSettings::draft2020_12()
+        .for_serialize()
+        .into_generator()
+        .into_root_schema_for::<WireLine<'static>>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::GapReason;
+    use crate::window::arbitrary;
+
+    fn written(line: &Line) -> Vec<u8> {
+        let mut out = Vec::new();
+        Writer::default().write(line, &mut out).expect("the line is short");
+        assert_eq!(out.pop(), Some(b'\n'));
+        out
+    }
+
+    fn gap() -> Line {
+        Line::Gap(Gap {
+            vantage: "here".to_owned(),
+            from: "2025-03-10T09:31:00.250Z".parse().expect("an instant"),
+            to: "2025-03-10T10:31:00Z".parse().expect("an instant"),
+            reason: GapReason::Suspended,
+        })
+    }
+
+    #[test]
+    fn a_line_begins_and_ends_as_the_page_says() {
+        let line = written(&gap());
+        let text = str::from_utf8(&line).expect("text");
+        assert_eq!(
+            text,
+            "{\"v\":1,\"kind\":\"gap\",\"vantage\":\"here\",\"from\":\"2025-03-10T09:31:00.250Z\",\
+             \"to\":\"2025-03-10T10:31:00.000Z\",\"reason\":\"suspended\",\"crc\":\"b4822745\"}"
+        );
+    }
+
+    #[test]
+    fn a_changed_byte_is_noticed_wherever_it_is() {
+        let line = written(&gap());
+        for at in 0..line.len() {
+            let mut changed = line.clone();
+            changed[at] ^= 0x01;
+            assert_eq!(Decoder::default().decode(&changed), Err(LineError::Corrupt), "byte {at}");
+        }
+    }
+
+    #[test]
+    fn a_newer_version_and_a_newer_kind_are_told_from_damage() {
+        for (old, new) in [("\"v\":1", "\"v\":2"), ("\"gap\"", "\"eclipse\"")] {
+            let line = String::from_utf8(written(&gap())).expect("text").replace(old, new);
+            assert_eq!(Decoder::default().decode(line.as_bytes()), Err(LineError::Corrupt));
+            let body = &line[..line.len() - TAIL];
+            let line = format!("{body},\"crc\":\"{:08x}\"}}", crc32fast::hash(body.as_bytes()));
+            assert_eq!(Decoder::default().decode(line.as_bytes()), Err(LineError::Newer));
+        }
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(300))]
+
+        #[test]
+        fn what_is_written_is_read_back(window in arbitrary::window()) {
+            let line = Line::from(window);
+            let bytes = written(&line);
+            proptest::prop_assert!(serde_json::from_slice::<serde_json::Value>(&bytes).is_ok());
+            proptest::prop_assert_eq!(Decoder::default().decode(&bytes), Ok(line));
+        }
+
+        #[test]
+        fn no_body_with_a_right_checksum_makes_it_panic(body: Vec<u8>, begin in 0usize..3) {
+            let begin = ["", "{\"v\":1,\"kind\":\"window\",", "{\"v\":1,\"kind\":\"failure\","][begin];
+            let mut line = [begin.as_bytes(), &body].concat();
+            let crc = crc32fast::hash(&line);
+            line.extend_from_slice(format!(",\"crc\":\"{crc:08x}\"}}").as_bytes());
+            proptest::prop_assert!(Decoder::default().decode(&line).is_err());
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! A histogram inside a line: the times themselves where they are few; `HdrHistogram`'s text and
+//! the exact numbers beside it where they are many.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use crate::window::HdrText;
+use crate::window::Histogram;
+
+use super::LineError;
+use super::json::Json;
+
+/// Times in microseconds.
+#[derive(Serialize, schemars::JsonSchema)]
+#[serde(untagged)]
+#[schemars(rename = "Histogram")]
+pub(super) enum WireHistogram<'l> {
+    /// At most sixteen times: each of them, sorted. Count, min, max and sum follow from them.
+    Values {
+        /// The times in microseconds, sorted.
+        #[schemars(length(min = 1, max = 16))]
+        values_us: &'l [u32],
+    },
+    /// More than sixteen times, or one of more than an hour.
+    Hdr {
+        /// How many.
+        count: u64,
+        /// The shortest, exactly.
+        min_us: u64,
+        /// The longest, exactly.
+        max_us: u64,
+        /// All of them added up, exactly.
+        sum_us: u64,
+        /// `HdrHistogram` V2, compressed, in base64: 1 µs to an hour at three significant digits.
+        /// What took longer is held at the hour.
+        #[schemars(regex(pattern = "^HISTFA"))]
+        hdr: Cow<'l, str>,
+    },
+}
+
+impl<'l> WireHistogram<'l> {
+    /// The histogram as it is written; none where it is empty.
+    pub(super) fn new(histogram: &'l Histogram, hdr: &mut HdrText) -> Option<WireHistogram<'l>> {
+        let (min, max) = (histogram.min_micros()?, histogram.max_micros()?);
+        if let Some(values_us) = histogram.exact_micros() {
+            return Some(WireHistogram::Values { values_us });
+        }
+        let mut text = String::new();
+        hdr.write(histogram, &mut text);
+        Some(WireHistogram::Hdr {
+            count: histogram.count(),
+            min_us: min,
+            max_us: max,
+            sum_us: histogram.sum_micros(),
+            hdr: Cow::Owned(text),
+        })
+    }
+}
+
+/// Reads what [`WireHistogram`] writes.
+pub(super) fn read(json: &mut Json<'_>) -> Result<Histogram, LineError> {
+    let mut histogram = Histogram::default();
+    let (mut count, mut min, mut max, mut sum) = (0, 0, 0, 0);
+    let mut hdr = None;
+    json.object(|json, name| {
+        match name {
+            "values_us" => json.numbers(|value| {
+                histogram.record_micros(value);
+                Ok(())
+            })?,
+            "count" => count = json.number()?,
+            "min_us" => min = json.number()?,
+            "max_us" => max = json.number()?,
+            "sum_us" => sum = json.number()?,
+            "hdr" => hdr = Some(json.string()?.into_owned()),
+            _ => json.skip()?,
+        }
+        Ok(())
+    })?;
+    let Some(hdr) = hdr else { return Ok(histogram) };
+    let histogram = Histogram::from_hdr_text(&hdr, min, max, sum).map_err(|_| LineError::Corrupt)?;
+    if histogram.count() == count { Ok(histogram) } else { Err(LineError::Corrupt) }
+}

@@ -1,0 +1,72 @@
+//! Any window, for property tests: made by a collector out of any outcomes.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use proptest::prelude::*;
+
+use crate::model::Failure;
+use crate::model::FailureClass;
+use crate::model::Outcome;
+use crate::model::SafeText;
+use crate::model::Timings;
+use crate::model::Verdict;
+
+use super::Collector;
+use super::Window;
+
+/// An outcome of the probe `home`, due in the ten minutes after `minute`.
+pub(crate) fn outcome(minute: i64) -> impl Strategy<Value = Outcome> {
+    let class = prop::option::weighted(0.4, 0..FailureClass::ALL.len());
+    let phase = || prop::option::of(0_u64..20_000_000);
+    let phases = (phase(), phase(), phase(), phase(), phase());
+    let total = prop_oneof![9 => 0_u64..60_000_000, 1 => 0_u64..90_000_000_000];
+    (0_i64..600_000, -50_i64..5_000, class, phases, total, any::<bool>(), any::<bool>()).prop_map(
+        move |(due, late, class, phases, total, flaky, missed)| {
+            let class = class.map(|at| FailureClass::ALL[at]);
+            let at = |millisecond| Timestamp::from_millisecond(minute * 60_000 + millisecond).expect("an instant");
+            let missed = missed && class.is_none() && total % 7 == 0;
+            Outcome {
+                probe: "home".to_owned(),
+                surface: "web".to_owned(),
+                vantage: "here".to_owned(),
+                control: false,
+                scheduled_at: at(due),
+                started_at: at(due + late),
+                lag: Duration::from_millis(late.max(0).unsigned_abs()),
+                verdict: if missed { Verdict::Missed } else { class.map_or(Verdict::Up, FailureClass::verdict) },
+                failure: class.map(|class| Failure::new(class, None, SafeText::message("no"))),
+                timings: Timings {
+                    resolve: phases.0.map(Duration::from_micros),
+                    connect: phases.1.map(Duration::from_micros),
+                    tls: phases.2.map(Duration::from_micros),
+                    processing: phases.3.map(Duration::from_micros),
+                    transfer: phases.4.map(Duration::from_micros),
+                    total: Duration::from_micros(total),
+                },
+                attempts: 1,
+                flaky: flaky && class.is_none() && !missed,
+                status: None,
+                http_version: None,
+                remote: None,
+                tls: None,
+                redirects: Vec::new(),
+                body_bytes: 0,
+                body_cut: false,
+                evidence: None,
+            }
+        },
+    )
+}
+
+/// A window of the probe `home` with up to sixty checks in one of the ten minutes from 2025 on.
+pub(crate) fn window() -> impl Strategy<Value = Window> {
+    const MINUTE: i64 = 28_928_160;
+    prop::collection::vec(outcome(MINUTE), 1..60).prop_map(|outcomes| {
+        let mut collector = Collector::new("here", Duration::from_mins(10));
+        for outcome in outcomes {
+            assert_eq!(collector.record(&outcome), None, "the span holds all of them");
+        }
+        collector.close_all().remove(0)
+    })
+}
