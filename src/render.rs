@@ -6,6 +6,7 @@ mod escape;
 mod evidence;
 mod exposition;
 mod paint;
+mod report;
 pub mod text;
 
 use std::io;
@@ -17,6 +18,7 @@ pub use check::nagios::exit_status as nagios_exit_status;
 pub use check::ndjson::line as outcome_line;
 pub use paint::Look;
 
+use crate::report::Report;
 use crate::report::pass::Pass;
 
 /// A format of `check`.
@@ -94,5 +96,37 @@ pub fn outcomes(
         CheckFormat::Nagios => check::nagios::write(pass, out),
         CheckFormat::Prometheus => check::prometheus::write(pass, out),
         CheckFormat::Markdown => check::markdown::write(pass, out),
+    }
+}
+
+/// A format of `report`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReportFormat {
+    /// For people, on a terminal.
+    Human,
+    /// The sentence alone.
+    Brief,
+    /// One document, `uptick.report/1`.
+    Json,
+    /// Markdown, for tickets.
+    Markdown,
+    /// Comma-separated values, for spreadsheets.
+    Csv,
+    /// The text format of Prometheus, for the textfile collector.
+    Prometheus,
+}
+
+/// Writes the answer of a report.
+///
+/// # Errors
+/// Those of the writer.
+pub fn report(format: ReportFormat, report: &Report, look: Look, out: &mut impl Write) -> io::Result<()> {
+    match format {
+        ReportFormat::Human => report::human::write(report, look, out),
+        ReportFormat::Brief => report::human::brief(report, look, out),
+        ReportFormat::Json => report::json::write(report, out),
+        ReportFormat::Markdown => report::markdown::write(report, out),
+        ReportFormat::Csv => report::csv::write(report, out),
+        ReportFormat::Prometheus => report::prometheus::write(report, out),
     }
 }

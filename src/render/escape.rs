@@ -34,3 +34,30 @@ fn longest_run(text: &str, wanted: char) -> usize {
     }
     longest
 }
+
+/// A sentence as Markdown text: whatever Markdown acts on is escaped; `@`, `://` and `www.` are broken
+/// by an entity, so that they become neither mentions nor links.
+#[must_use]
+pub(super) fn markdown(content: &str) -> String {
+    let mut escaped = String::new();
+    for character in text::visible(content).chars() {
+        match character {
+            '@' => escaped.push_str("&#64;"),
+            ':' => escaped.push_str("&#58;"),
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '+' | '-' | '!' | '|' | '~' | '=' => {
+                escaped.push('\\');
+                escaped.push(character);
+            }
+            _ => escaped.push(character),
+        }
+    }
+    // A number and a dot at the begin of a line would be a list.
+    match escaped.find(|character: char| !character.is_ascii_digit()) {
+        Some(at) if at > 0 && escaped[at..].starts_with('.') => escaped.insert(at, '\\'),
+        _ => {}
+    }
+    escaped.trim().to_owned()
+}

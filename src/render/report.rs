@@ -1,0 +1,172 @@
+//! The formats of `report`: layouts of a [`Report`], and the phrases they share.
+
+pub(super) mod csv;
+pub(super) mod human;
+pub(super) mod json;
+pub(super) mod markdown;
+pub(super) mod prometheus;
+
+use jiff::Timestamp;
+
+use super::text;
+use crate::model::FailureClass;
+use crate::model::SafeText;
+use crate::report::Bracket;
+use crate::report::Figures;
+use crate::report::Incident;
+use crate::report::Report;
+use crate::report::State;
+use crate::report::SurfaceRow;
+use crate::report::verdict::Kind;
+
+/// How instants are written in one report: with the day where it spans several, with fractions of a
+/// second where it is short.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Clock {
+    format: &'static str,
+    /// How many characters of the fraction are left out.
+    cut: usize,
+}
+
+impl Clock {
+    pub(super) fn of(report: &Report) -> Clock {
+        let window = &report.window;
+        let one_day = window.from.as_second().div_euclid(86_400) == (window.to.as_second() - 1).div_euclid(86_400);
+        let seconds = window.to.as_second() - window.from.as_second();
+        match (one_day, seconds < 600) {
+            (true, true) => Clock { format: "%H:%M:%S.%3f", cut: 2 },
+            (true, false) => Clock { format: "%H:%M:%S", cut: 0 },
+            (false, true) => Clock { format: "%m-%d %H:%M:%S.%3f", cut: 2 },
+            (false, false) => Clock { format: "%m-%d %H:%M:%S", cut: 0 },
+        }
+    }
+
+    /// `15:04:00`
+    pub(super) fn at(self, instant: Timestamp) -> String {
+        let mut text = instant.strftime(self.format).to_string();
+        text.truncate(text.len() - self.cut);
+        text
+    }
+
+    /// `15:03:30..15:04:00`: after the one, by the other.
+    pub(super) fn bracket(self, bracket: &Bracket) -> String {
+        match bracket.after {
+            Some(after) => format!("{}..{}", self.at(after), self.at(bracket.by)),
+            None => format!("before {}", self.at(bracket.by)),
+        }
+    }
+
+    /// `15:03:30..15:04:00 to 17:59:30..18:00:00`, `…, ongoing`.
+    pub(super) fn stretch(self, start: &Bracket, end: Option<&Bracket>) -> String {
+        match end {
+            Some(end) => format!("{} to {}", self.bracket(start), self.bracket(end)),
+            None => format!("{}, ongoing", self.bracket(start)),
+        }
+    }
+}
+
+/// `2025-03-10 09:00:00 → 18:00:00 UTC`
+pub(super) fn span(report: &Report) -> String {
+    let (from, to) = (report.window.from, report.window.to);
+    let one_day = from.as_second().div_euclid(86_400) == to.as_second().div_euclid(86_400);
+    let to = if one_day { to.strftime("%H:%M:%S").to_string() } else { text::instant(to) };
+    format!("{} → {to} UTC", text::instant(from))
+}
+
+/// The name of a surface for people.
+pub(super) fn label(surface: &SurfaceRow) -> &SafeText {
+    surface.label.as_ref().unwrap_or(&surface.surface)
+}
+
+/// The word of a state where it must not be overlooked.
+pub(super) const fn word(state: State) -> &'static str {
+    match state {
+        State::Up => "UP",
+        State::Degraded => "DEGRADED",
+        State::Flapping => "FLAPPING",
+        State::Down => "DOWN",
+        State::Unknown => "UNKNOWN",
+    }
+}
+
+/// The mark of a state; each has a shape of its own.
+pub(super) const fn mark(state: State) -> &'static str {
+    match state {
+        State::Up => "✓",
+        State::Degraded => "▲",
+        State::Flapping => "≈",
+        State::Down => "✗",
+        State::Unknown => "?",
+    }
+}
+
+/// `30.0–33.2%`
+pub(super) fn interval(ci95: Option<[f64; 2]>) -> String {
+    ci95.map_or_else(|| "-".to_owned(), |[low, high]| format!("{}–{}", text::ratio(low), text::ratio(high)))
+}
+
+/// A ratio that may be absent.
+pub(super) fn ratio(value: Option<f64>) -> String {
+    value.map_or_else(|| "-".to_owned(), text::ratio)
+}
+
+/// The dominant failure of a row: `connect_timeout 78%`, `status 522 41%`, `-`.
+pub(super) fn main_failure(figures: &Figures) -> String {
+    let Some((class, _)) = figures.main_class() else { return "-".to_owned() };
+    let row = &figures.classes[&class];
+    format!("{} {}", class_name(class, row.statuses.first().map(|(status, _)| *status)), text::ratio(row.share))
+}
+
+/// `status 522`, `connect_timeout`.
+pub(super) fn class_name(class: FailureClass, status: Option<u16>) -> String {
+    match (class, status) {
+        (FailureClass::Status, Some(status)) => format!("status {status}"),
+        (class, _) => class.to_string(),
+    }
+}
+
+/// `connect_timeout in connect, 78% of 1,022 failures`.
+pub(super) fn kind(kind: &Kind) -> String {
+    let phase = kind.phase.map(|phase| format!(" in {phase}")).unwrap_or_default();
+    let name = class_name(kind.class, kind.status);
+    format!("{name}{phase}, {} of {}", text::ratio(kind.share), text::counted(kind.of, "failure"))
+}
+
+/// A length in seconds: `2 h 56 min`.
+pub(super) fn seconds(seconds: f64) -> String {
+    text::duration(std::time::Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or_default())
+}
+
+/// How long an incident lasted or lasts: `2 h 56 min to 2 h 57 min`.
+pub(super) fn length(incident: &Incident) -> String {
+    let least = seconds(incident.duration_s.min);
+    match incident.duration_s.max.map(seconds) {
+        Some(most) if most == least => least,
+        Some(most) => format!("{least} to {most}"),
+        None => format!("{least} or more"),
+    }
+}
+
+/// Minutes of full outage: `170 min`, `0.4 min`.
+pub(super) fn minutes(minutes: f64) -> String {
+    if minutes >= 9.95 { format!("{minutes:.0} min") } else { format!("{minutes:.1} min") }
+}
+
+/// `iad, lhr, sjc`
+pub(super) fn list(names: &[SafeText]) -> String {
+    names.iter().map(SafeText::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// Words of the report's own data, `network_loss`, as words for people.
+pub(super) fn plain(words: &[&'static str]) -> String {
+    words.iter().map(|word| word.replace('_', " ")).collect::<Vec<_>>().join(", ")
+}
+
+/// `2 incidents, 4 waves`, `no incident`.
+pub(super) fn incidents_phrase(report: &Report) -> String {
+    let waves: usize = report.incidents.iter().map(|incident| incident.waves.len()).sum();
+    match report.incidents.len() {
+        0 => "no incident".to_owned(),
+        n => format!("{}, {}", text::counted(n as u64, "incident"), text::counted(waves as u64, "wave")),
+    }
+}

@@ -1,0 +1,152 @@
+//! Comma-separated values (RFC 4180) for spreadsheets: one row a surface, vantage, place, probe and
+//! bucket, all with the same columns. No cell can be taken for a formula.
+
+use std::io;
+use std::io::Write;
+
+use super::class_name;
+use crate::model::micros;
+use crate::model::timestamp;
+use crate::report::Figures;
+use crate::report::Point;
+use crate::report::Report;
+use crate::report::pass::LatencySummary;
+
+const COLUMNS: [&str; 24] = [
+    "row",
+    "surface",
+    "vantage",
+    "probe",
+    "at",
+    "state",
+    "checks",
+    "up",
+    "down",
+    "unknown",
+    "missed",
+    "flaky",
+    "failed_ratio",
+    "ci95_low",
+    "ci95_high",
+    "impact_minutes",
+    "coverage",
+    "min_us",
+    "p50_us",
+    "p90_us",
+    "p95_us",
+    "p99_us",
+    "max_us",
+    "main_failure",
+];
+
+/// One row by its cells.
+type Cells = [String; COLUMNS.len()];
+
+pub(in crate::render) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
+    line(&COLUMNS.map(str::to_owned), out)?;
+    for row in &report.surfaces {
+        line(&figures(["surface", row.surface.as_str(), "", ""], row.state.name(), &row.figures), out)?;
+    }
+    for row in &report.vantages {
+        line(&figures(["vantage", "", row.vantage.as_str(), ""], row.state.name(), &row.figures), out)?;
+    }
+    for row in &report.places {
+        let names = ["place", row.surface.as_str(), row.vantage.as_str(), ""];
+        line(&figures(names, row.state.name(), &row.figures), out)?;
+    }
+    for row in &report.probes {
+        let names = ["probe", row.surface.as_str(), "", row.probe.as_str()];
+        line(&figures(names, row.state.name(), &row.figures), out)?;
+    }
+    report.series.iter().try_for_each(|point| line(&bucket(point), out))
+}
+
+fn figures([row, surface, vantage, probe]: [&str; 4], state: &str, figures: &Figures) -> Cells {
+    let number = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
+    let main = figures
+        .main_class()
+        .map(|(class, _)| class_name(class, figures.classes[&class].statuses.first().map(|(status, _)| *status)));
+    let [shortest, p50, p90, p95, p99, longest] = latency(&figures.latency_us);
+    [
+        row.to_owned(),
+        surface.to_owned(),
+        vantage.to_owned(),
+        probe.to_owned(),
+        String::new(),
+        state.to_owned(),
+        figures.checks.to_string(),
+        figures.up.to_string(),
+        figures.down.to_string(),
+        figures.unknown.to_string(),
+        figures.missed.to_string(),
+        figures.flaky.to_string(),
+        number(figures.failed_ratio),
+        number(figures.ci95.map(|[low, _]| low)),
+        number(figures.ci95.map(|[_, high]| high)),
+        figures.impact_minutes.to_string(),
+        number(figures.coverage.ratio),
+        shortest,
+        p50,
+        p90,
+        p95,
+        p99,
+        longest,
+        main.unwrap_or_default(),
+    ]
+}
+
+fn bucket(point: &Point) -> Cells {
+    let main = point.classes.iter().rev().max_by_key(|(_, n)| **n).map(|(class, _)| class.to_string());
+    let ratio = crate::report::statistics::ratio(point.failed, point.n);
+    let interval = crate::report::statistics::wilson(point.failed, point.n);
+    let number = |value: Option<f64>| value.map(|value| format!("{value:.6}")).unwrap_or_default();
+    let [shortest, p50, p90, p95, p99, longest] = latency(&point.latency_us);
+    [
+        "bucket".to_owned(),
+        point.surface.to_string(),
+        point.vantage.to_string(),
+        String::new(),
+        timestamp::text(point.t),
+        String::new(),
+        (point.n + point.unknown + point.missed).to_string(),
+        (point.n - point.failed.min(point.n)).to_string(),
+        point.failed.to_string(),
+        point.unknown.to_string(),
+        point.missed.to_string(),
+        String::new(),
+        number(ratio),
+        number(interval.map(|[low, _]| low)),
+        number(interval.map(|[_, high]| high)),
+        String::new(),
+        String::new(),
+        shortest,
+        p50,
+        p90,
+        p95,
+        p99,
+        longest,
+        main.unwrap_or_default(),
+    ]
+}
+
+fn latency(latency: &LatencySummary) -> [String; 6] {
+    [latency.min, latency.p50, latency.p90, latency.p95, latency.p99, latency.max]
+        .map(|time| time.map(|time| micros::of(time).to_string()).unwrap_or_default())
+}
+
+fn line(cells: &Cells, out: &mut impl Write) -> io::Result<()> {
+    let line: Vec<String> = cells.iter().map(|content| cell(content)).collect();
+    write!(out, "{}\r\n", line.join(","))
+}
+
+/// A cell: quoted where it must be, and never one that a spreadsheet would compute.
+fn cell(content: &str) -> String {
+    let content = crate::render::text::visible(content);
+    let is_formula = content.starts_with(['=', '+', '-', '@', '\t', '\r']) && content.parse::<f64>().is_err();
+    let content = if is_formula { format!("'{content}") } else { content };
+    if content.contains(['"', ',', '\n', '\r', '\'']) || content.starts_with(' ') || content.ends_with(' ') {
+        format!("\"{}\"", content.replace('"', "\"\""))
+    } else {
+        content
+    }
+}

@@ -1,0 +1,231 @@
+//! The tables of a report on a terminal.
+
+use std::collections::BTreeMap;
+
+use anstyle::Style;
+
+use super::class_name;
+use super::paint;
+use super::style;
+use super::title;
+use crate::model::FailureClass;
+use crate::render::paint::BOLD;
+use crate::render::paint::Canvas;
+use crate::render::paint::DIM;
+use crate::render::report::interval;
+use crate::render::report::label;
+use crate::render::report::main_failure;
+use crate::render::report::mark;
+use crate::render::report::ratio;
+use crate::render::report::word;
+use crate::render::text;
+use crate::report::Report;
+use crate::report::State;
+use crate::report::SurfaceRow;
+use crate::report::slo::AvailabilitySlo;
+use crate::report::slo::LatencySlo;
+
+/// A column: its heading, and whether it stands on the right.
+struct Column {
+    heading: &'static str,
+    right: bool,
+    /// The least width of a terminal that shows it.
+    from: usize,
+}
+
+const SURFACES: [Column; 11] = [
+    Column { heading: "surface", right: false, from: 0 },
+    Column { heading: "state", right: false, from: 0 },
+    Column { heading: "checks", right: true, from: 0 },
+    Column { heading: "failed", right: true, from: 0 },
+    Column { heading: "ratio", right: true, from: 0 },
+    Column { heading: "95% interval", right: true, from: 100 },
+    Column { heading: "share", right: true, from: 0 },
+    Column { heading: "p50", right: true, from: 0 },
+    Column { heading: "p95", right: true, from: 0 },
+    Column { heading: "usual p95", right: true, from: 90 },
+    Column { heading: "main failure", right: false, from: 72 },
+];
+
+/// One row a surface, and what the comparisons say.
+pub(super) fn surfaces(report: &Report, canvas: &mut Canvas) {
+    let width = canvas.width();
+    let rows: Vec<(State, Vec<String>)> = report.surfaces.iter().map(|row| (row.state, surface(row))).collect();
+    let shown: Vec<usize> = (0..SURFACES.len()).filter(|at| SURFACES[*at].from <= width).collect();
+    let widths: Vec<usize> = shown
+        .iter()
+        .map(|at| {
+            let cells = rows.iter().map(|(_, cells)| text::width(&cells[*at]));
+            cells.chain([SURFACES[*at].heading.len()]).max().unwrap_or(0).min(40)
+        })
+        .collect();
+    let heading: Vec<String> = SURFACES.iter().map(|column| column.heading.to_owned()).collect();
+    line(&heading, &shown, &widths, |_| DIM, canvas);
+    for (state, cells) in &rows {
+        let style_of = |at: usize| match at {
+            0 => BOLD,
+            1 => style(*state),
+            9 => DIM,
+            _ => Style::new(),
+        };
+        line(cells, &shown, &widths, style_of, canvas);
+    }
+    for comparison in &report.comparisons {
+        let p = if comparison.p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {:.3}", comparison.p) };
+        canvas.put(DIM, &format!("  {} (Fisher's exact test, {p})", comparison.reading));
+        canvas.end();
+    }
+    canvas.end();
+}
+
+fn line(cells: &[String], shown: &[usize], widths: &[usize], style_of: impl Fn(usize) -> Style, canvas: &mut Canvas) {
+    for (at, width) in shown.iter().zip(widths) {
+        let cell = if SURFACES[*at].right { text::right(&cells[*at], *width) } else { text::left(&cells[*at], *width) };
+        canvas.plain(if *at == 0 { "" } else { "  " });
+        canvas.put(style_of(*at), &cell);
+    }
+    canvas.end();
+}
+
+fn surface(row: &SurfaceRow) -> Vec<String> {
+    let figures = &row.figures;
+    let usual = row.baseline.p95_us.map(std::time::Duration::from_micros);
+    vec![
+        if row.control { format!("{} (control)", label(row)) } else { label(row).to_string() },
+        format!("{} {}", mark(row.state), word(row.state)),
+        text::count(figures.checks),
+        text::count(figures.down),
+        ratio(figures.failed_ratio),
+        interval(figures.ci95),
+        ratio(row.share_of_failures),
+        text::cell(figures.latency_us.p50),
+        text::cell(figures.latency_us.p95),
+        text::cell(usual),
+        main_failure(figures),
+    ]
+}
+
+/// Each surface from each vantage, where there are several vantages or one is set aside.
+pub(super) fn vantages(report: &Report, canvas: &mut Canvas) {
+    if report.vantages.len() < 2 && !report.vantages.iter().any(|row| row.set_aside) {
+        return;
+    }
+    title("by vantage", canvas);
+    let names: Vec<&SurfaceRow> = report.surfaces.iter().filter(|row| !row.control).collect();
+    let widest = report.vantages.iter().map(|row| text::width(row.vantage.as_str())).max().unwrap_or(0).clamp(8, 24);
+    let cell = 30.min((canvas.width().saturating_sub(widest + 2)) / names.len().max(1)).max(16);
+    canvas.plain(&" ".repeat(widest + 2));
+    for row in &names {
+        canvas.put(DIM, &format!("  {}", text::left(label(row).as_str(), cell - 2)));
+    }
+    canvas.end();
+    for vantage in &report.vantages {
+        canvas.plain(&format!("  {}", text::left(vantage.vantage.as_str(), widest)));
+        for row in &names {
+            let place =
+                report.places.iter().find(|place| place.surface == row.surface && place.vantage == vantage.vantage);
+            let content = place.map_or_else(
+                || "-".to_owned(),
+                |place| {
+                    let figures = &place.figures;
+                    format!("{} {} [{}]", mark(place.state), ratio(figures.failed_ratio), interval(figures.ci95))
+                },
+            );
+            let style = place.map_or(DIM, |place| style(place.state));
+            canvas.plain("  ");
+            canvas.put(style, &text::left(&content, cell - 2));
+        }
+        if vantage.set_aside {
+            canvas.put(paint::ODD, "  set aside: its control targets fail");
+        }
+        canvas.end();
+    }
+    canvas.end();
+}
+
+/// A row of the failures.
+pub(super) struct ClassLine {
+    pub(super) name: String,
+    pub(super) n: u64,
+    pub(super) example: String,
+    pub(super) curl: Option<String>,
+}
+
+/// The failures of all surfaces by class, in the order of the phases.
+pub(super) fn classes(report: &Report) -> Vec<ClassLine> {
+    let mut lines: BTreeMap<FailureClass, ClassLine> = BTreeMap::new();
+    for (class, row) in report.surfaces.iter().flat_map(|surface| &surface.figures.classes) {
+        let status = row.statuses.first().map(|(status, _)| *status);
+        let line = lines.entry(*class).or_insert_with(|| ClassLine {
+            name: class_name(*class, status),
+            n: 0,
+            example: String::new(),
+            curl: None,
+        });
+        line.n += row.n;
+        if let Some(example) = row.example.as_ref().filter(|_| line.example.is_empty()) {
+            line.example = format!("{} from {}: {}", example.probe, example.vantage, example.message);
+            line.curl = example.curl.as_ref().map(ToString::to_string);
+        }
+    }
+    lines.into_values().collect()
+}
+
+/// The objectives: surface, what was promised and what came of it, and whether it is missed.
+pub(super) fn objectives(report: &Report) -> Vec<(String, String, bool)> {
+    let mut lines = Vec::new();
+    for row in &report.surfaces {
+        let Some(slo) = &row.slo else { continue };
+        if let Some(availability) = &slo.availability {
+            let firing = availability.burn.iter().any(|burn| burn.firing);
+            lines.push((label(row).to_string(), promised(availability), firing || availability.budget_used > 1.0));
+        }
+        if let Some(latency) = &slo.latency {
+            lines.push((label(row).to_string(), promised_latency(latency), latency.missed));
+        }
+    }
+    lines
+}
+
+/// `99.9% over 30 d: 410% of the error budget is used (12% of the span seen); burning 31× over 1 h: page`
+fn promised(slo: &AvailabilitySlo) -> String {
+    let over = text::duration(std::time::Duration::from_secs(slo.over_s));
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of a budget, held at u64's ends"
+    )]
+    let used = (slo.budget_used * 100.0).round() as u64;
+    let mut parts = vec![format!(
+        "{} over {over}: {}% of the error budget is used, as far as the {} of the span that was seen says",
+        text::ratio(slo.objective),
+        text::count(used),
+        text::ratio(slo.span_seen)
+    )];
+    for burn in slo.burn.iter().filter(|burn| burn.firing) {
+        let window = text::duration(std::time::Duration::from_secs(burn.long_s));
+        parts.push(format!(
+            "burns {:.1}× too fast over {window}: {}",
+            burn.long_burn.unwrap_or_default(),
+            burn.severity
+        ));
+    }
+    if !slo.burn.iter().any(|burn| burn.judged) {
+        parts.push("burn is not judged: too few failures".to_owned());
+    }
+    if !slo.provable {
+        parts.push(format!("{} checks would be needed to show it", text::count(slo.checks_needed)));
+    }
+    parts.join("; ")
+}
+
+fn promised_latency(slo: &LatencySlo) -> String {
+    let under = text::duration(std::time::Duration::from_micros(slo.under_us));
+    let found = slo.ratio.map_or_else(
+        || "nothing measured".to_owned(),
+        |ratio| {
+            format!("{} of {} were, [{}]", text::ratio(ratio), text::counted(slo.checks, "check"), interval(slo.ci95))
+        },
+    );
+    format!("{} under {under}: {found}{}", text::ratio(slo.objective), if slo.missed { ", missed" } else { "" })
+}

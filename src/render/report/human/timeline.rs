@@ -1,0 +1,131 @@
+//! The strip of each surface from each vantage over time, on a terminal.
+
+use anstyle::Style;
+use jiff::Timestamp;
+
+use super::title;
+use crate::model::SafeText;
+use crate::render::paint;
+use crate::render::paint::Canvas;
+use crate::render::paint::DIM;
+use crate::render::text;
+use crate::report::Report;
+
+/// What was seen in one cell.
+#[derive(Clone, Copy, Default)]
+struct Cell {
+    judged: u64,
+    failed: u64,
+    unknown: u64,
+}
+
+/// The cells of a strip: how many there are, how long each is, and when the first begins.
+struct Grid {
+    begin: i64,
+    seconds: i64,
+    cells: usize,
+}
+
+fn signed(seconds: u64) -> i64 {
+    i64::try_from(seconds).unwrap_or(i64::MAX)
+}
+
+impl Grid {
+    fn of(report: &Report, room: usize) -> Grid {
+        let bucket = report.window.bucket_s.max(1);
+        let begin = report.window.from.as_second().div_euclid(signed(bucket)) * signed(bucket);
+        let length = u64::try_from(report.window.to.as_second() - begin).unwrap_or(0).max(1);
+        let buckets = length.div_ceil(bucket);
+        let seconds = bucket * buckets.div_ceil(room.max(1) as u64).max(1);
+        let cells = usize::try_from(length.div_ceil(seconds)).unwrap_or(1);
+        Grid { begin, seconds: signed(seconds), cells }
+    }
+
+    /// The cell of an instant.
+    fn cell(&self, at: Timestamp) -> Option<usize> {
+        let cell = usize::try_from((at.as_second() - self.begin).div_euclid(self.seconds)).ok()?;
+        (cell < self.cells).then_some(cell)
+    }
+
+    fn begin_of(&self, cell: usize) -> Timestamp {
+        let second = self.begin + self.seconds * i64::try_from(cell).unwrap_or_default();
+        Timestamp::from_second(second).unwrap_or_default()
+    }
+}
+
+pub(super) fn write(report: &Report, canvas: &mut Canvas) {
+    if report.series.is_empty() {
+        return;
+    }
+    let names = report.places.iter().map(|place| text::width(place.vantage.as_str())).max().unwrap_or(0).clamp(4, 16);
+    let grid = Grid::of(report, canvas.width().saturating_sub(names + 4));
+    let cell = text::duration(std::time::Duration::from_secs(grid.seconds.unsigned_abs()));
+    title(&format!("over time, {cell} a cell"), canvas);
+    canvas.put(DIM, "  ▂ all up   ▒ below 10% failed   ▓ below 50%   █ 50% or more   ? cannot say   · no data");
+    canvas.end();
+    for surface in report.surfaces.iter().filter(|row| !row.control) {
+        canvas.put(Style::new(), &format!("  {}", super::super::label(surface)));
+        canvas.end();
+        for place in report.places.iter().filter(|place| place.surface == surface.surface) {
+            canvas.put(DIM, &format!("  {}  ", text::left(place.vantage.as_str(), names)));
+            for cell in cells(report, &place.surface, &place.vantage, &grid) {
+                let (glyph, style) = glyph(cell);
+                canvas.put(style, glyph);
+            }
+            canvas.end();
+        }
+    }
+    canvas.plain(&" ".repeat(names + 4));
+    canvas.put(DIM, &axis(&grid));
+    canvas.end();
+    canvas.end();
+}
+
+fn cells(report: &Report, surface: &SafeText, vantage: &SafeText, grid: &Grid) -> Vec<Cell> {
+    let mut cells = vec![Cell::default(); grid.cells];
+    for point in report.series.iter().filter(|point| point.surface == *surface && point.vantage == *vantage) {
+        if let Some(cell) = grid.cell(point.t).map(|at| &mut cells[at]) {
+            cell.judged += point.n;
+            cell.failed += point.failed;
+            cell.unknown += point.unknown;
+        }
+    }
+    cells
+}
+
+const fn glyph(cell: Cell) -> (&'static str, Style) {
+    if cell.judged == 0 {
+        return if cell.unknown > 0 { ("?", paint::ODD) } else { ("·", DIM) };
+    }
+    match (cell.failed, cell.failed * 10 < cell.judged, cell.failed * 2 < cell.judged) {
+        (0, ..) => ("▂", paint::GOOD),
+        (_, true, _) => ("▒", paint::ODD),
+        (_, _, true) => ("▓", paint::BAD),
+        _ => ("█", paint::BAD),
+    }
+}
+
+/// Instants under the cells they belong to, as many as there is room for.
+fn axis(grid: &Grid) -> String {
+    let days = grid.seconds * i64::try_from(grid.cells).unwrap_or_default() > 2 * 86_400;
+    let seconds = grid.seconds * i64::try_from(grid.cells).unwrap_or_default() < 600;
+    let format = if days {
+        "%m-%d"
+    } else if seconds {
+        "%H:%M:%S"
+    } else {
+        "%H:%M"
+    };
+    let mut axis = String::new();
+    let mut cell = 0;
+    while cell < grid.cells {
+        let label = grid.begin_of(cell).strftime(format).to_string();
+        if cell + label.len() > grid.cells && cell > 0 {
+            break;
+        }
+        axis.push_str(&" ".repeat(cell.saturating_sub(axis.len())));
+        axis.push_str(&label);
+        cell += 14;
+    }
+    axis
+}

@@ -1,0 +1,193 @@
+//! The answer as Markdown, for tickets and job summaries. Everything that came from outside stands in
+//! code, where nothing is markup, a link or a mention.
+
+use std::fmt::Write as _;
+use std::io;
+use std::io::Write;
+
+use super::Clock;
+use super::incidents_phrase;
+use super::interval;
+use super::kind;
+use super::label;
+use super::length;
+use super::list;
+use super::main_failure;
+use super::mark;
+use super::minutes;
+use super::plain;
+use super::ratio;
+use super::span;
+use super::word;
+use crate::render::escape;
+use crate::render::text;
+use crate::report::Figures;
+use crate::report::Incident;
+use crate::report::Report;
+
+/// The probes and incidents listed.
+const ROWS: usize = 100;
+
+pub(in crate::render) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
+    let mut page = String::new();
+    let verdict = &report.verdict;
+    let _ = writeln!(page, "## {} {}\n", mark(verdict.state), word(verdict.state));
+    let _ = writeln!(page, "{}\n", prose(&verdict.sentence));
+    let reasons: Vec<String> = verdict.reasons.iter().map(|reason| prose(reason)).collect();
+    let _ = writeln!(page, "Confidence: **{}** ({}).", verdict.confidence, reasons.join("; "));
+    let _ = writeln!(page, "Window: {}. {}.\n", span(report), incidents_phrase(report));
+    surfaces(report, &mut page);
+    places(report, &mut page);
+    failures(report, &mut page);
+    for incident in report.incidents.iter().rev().take(ROWS) {
+        one_incident(incident, Clock::of(report), &mut page);
+    }
+    if !report.limits.is_empty() {
+        let _ = writeln!(page, "### What this does not say\n");
+        for limit in &report.limits {
+            let _ = writeln!(page, "- {}", prose(limit));
+        }
+    }
+    out.write_all(page.as_bytes())
+}
+
+/// A sentence of the report's own, in which names from the probe file may stand: every character that
+/// Markdown acts on is escaped, and `@` and `://` cannot become a mention or a link.
+fn prose(sentence: &str) -> String {
+    escape::markdown(sentence)
+}
+
+fn code(name: &str) -> String {
+    escape::code_span(name, true)
+}
+
+fn surfaces(report: &Report, page: &mut String) {
+    let _ = writeln!(
+        page,
+        "| surface | state | checks | failed | ratio | 95% interval | share | p50 | p95 | p99 | usual p95 | main failure |"
+    );
+    let _ = writeln!(page, "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|");
+    for row in &report.surfaces {
+        let usual = row.baseline.p95_us.map(std::time::Duration::from_micros);
+        let control = if row.control { " (control)" } else { "" };
+        let _ = writeln!(
+            page,
+            "| {}{control} | {} {} | {} | {} | {} | {} | {} |",
+            code(label(row).as_str()),
+            mark(row.state),
+            word(row.state),
+            counted(&row.figures),
+            ratio(row.share_of_failures),
+            latency(&row.figures),
+            text::cell(usual),
+            code(&main_failure(&row.figures)),
+        );
+    }
+    page.push('\n');
+    for comparison in &report.comparisons {
+        let _ = writeln!(page, "- {} (Fisher's exact test, p = {:.3})", prose(&comparison.reading), comparison.p);
+    }
+    if !report.comparisons.is_empty() {
+        page.push('\n');
+    }
+}
+
+/// Checks, failed, ratio and interval, as four cells.
+fn counted(figures: &Figures) -> String {
+    format!(
+        "{} | {} | {} | {}",
+        text::count(figures.checks),
+        text::count(figures.down),
+        ratio(figures.failed_ratio),
+        interval(figures.ci95)
+    )
+}
+
+/// Three percentiles, as three cells.
+fn latency(figures: &Figures) -> String {
+    let latency = &figures.latency_us;
+    format!("{} | {} | {}", text::cell(latency.p50), text::cell(latency.p95), text::cell(latency.p99))
+}
+
+fn places(report: &Report, page: &mut String) {
+    if report.vantages.len() < 2 {
+        return;
+    }
+    let _ = writeln!(page, "| surface | vantage | state | checks | failed | ratio | 95% interval |");
+    let _ = writeln!(page, "|---|---|---|--:|--:|--:|--:|");
+    for row in report.places.iter().take(ROWS) {
+        let _ = writeln!(
+            page,
+            "| {} | {} | {} {} | {} |",
+            code(row.surface.as_str()),
+            code(row.vantage.as_str()),
+            mark(row.state),
+            word(row.state),
+            counted(&row.figures)
+        );
+    }
+    page.push('\n');
+}
+
+fn failures(report: &Report, page: &mut String) {
+    let rows: Vec<_> = report
+        .surfaces
+        .iter()
+        .flat_map(|surface| surface.figures.classes.iter().map(move |(class, row)| (surface, class, row)))
+        .collect();
+    if rows.is_empty() {
+        return;
+    }
+    let _ = writeln!(page, "| failure | surface | n | share | example |\n|---|---|--:|--:|---|");
+    for (surface, class, row) in rows.into_iter().take(ROWS) {
+        let status = row.statuses.first().map(|(status, _)| *status);
+        let example = row.example.as_ref().map(|example| code(example.message.as_str())).unwrap_or_default();
+        let _ = writeln!(
+            page,
+            "| {} | {} | {} | {} | {example} |",
+            code(&super::class_name(*class, status)),
+            code(label(surface).as_str()),
+            text::count(row.n),
+            text::ratio(row.share),
+        );
+    }
+    page.push('\n');
+}
+
+fn one_incident(incident: &Incident, clock: Clock, page: &mut String) {
+    let going = if incident.end.is_none() { " (ongoing)" } else { "" };
+    let _ = writeln!(page, "### Incident {}{going}\n", escape::code_span(&list(&incident.surfaces), false));
+    let mut item = |name: &str, content: &str| {
+        let _ = writeln!(page, "- {name}: {}", prose(content));
+    };
+    item("when (UTC)", &clock.stretch(&incident.start, incident.end.as_ref()));
+    item("seen from", &list(&incident.vantages));
+    item("lasted", &length(incident));
+    let failed =
+        format!("{} of {} failed", text::count(incident.actual_failures), text::counted(incident.judged, "check"));
+    let expected = incident.expected_failures.map(|n| format!(", {n:.1} expected")).unwrap_or_default();
+    item("failures", &format!("{failed}{expected}"));
+    for impact in &incident.impact_minutes {
+        item("impact", &format!("{} {} of full outage", impact.surface, minutes(impact.minutes)));
+    }
+    if let Some(dominant) = &incident.kind {
+        item("kind", &kind(dominant));
+    }
+    if incident.waves.len() > 1 {
+        for (number, wave) in incident.waves.iter().enumerate().take(ROWS) {
+            let failed = format!("{} of {} failed", text::count(wave.failed), text::count(wave.judged));
+            let name = format!("wave {}", number + 1);
+            item(&name, &format!("{}, {failed}", clock.stretch(&wave.start, wave.end.as_ref())));
+        }
+    }
+    for (name, words) in [
+        ("consistent with", &incident.signature.consistent_with),
+        ("not consistent with", &incident.signature.not_consistent_with),
+        ("cannot distinguish", &incident.signature.cannot_distinguish),
+    ] {
+        if !words.is_empty() {
+            item(name, &plain(words));
+        }
+    }
+    page.push('\n');
+}
