@@ -14,6 +14,7 @@
 //! | [`runner`] | drives a plan through a probe function, bounded, until done or told to stop |
 //! | [`report`] | windows → the complete answer as data |
 //! | [`render`] | the answer → text for people and programs |
+//! | [`export`] | windows → the systems that exist: Prometheus, OpenTelemetry |
 //! | [`progress`] | the live view on a terminal |
 //! | [`demo`] | an embedded origin that plays an outage |
 //! | [`commands`] | one file a command: a list of named steps |
@@ -28,6 +29,7 @@ pub mod commands;
 pub mod config;
 pub mod demo;
 pub mod engine;
+pub mod export;
 pub mod journal;
 pub mod model;
 pub mod plan;

@@ -17,14 +17,15 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("runner", &["model", "plan"]),
     ("report", &["model", "window", "journal"]),
     ("render", &["model", "window", "report", "config"]),
+    ("export", &["model", "window", "journal"]),
     ("progress", &["model", "plan"]),
     ("demo", &["model"]),
     ("cli", &["model"]),
     (
         "commands",
         &[
-            "model", "config", "plan", "engine", "window", "journal", "runner", "report", "render", "progress", "demo",
-            "cli",
+            "model", "config", "plan", "engine", "window", "journal", "runner", "report", "render", "export",
+            "progress", "demo", "cli",
         ],
     ),
 ];
@@ -36,7 +37,11 @@ const HOMES: &[(&str, &[&str])] = &[
     ("clap_mangen", &["cli"]),
     ("toml", &["config"]),
     ("annotate_snippets", &["config"]),
-    ("reqwest", &["engine"]),
+    // Exporters send through `export/http.rs`; it is the one file there that knows reqwest.
+    ("reqwest", &["engine", "export"]),
+    ("prost", &["export"]),
+    ("snap", &["export"]),
+    ("opentelemetry_proto", &["export"]),
     ("hickory_resolver", &["engine"]),
     ("tower", &["engine"]),
     ("x509_parser", &["engine"]),
