@@ -42,6 +42,9 @@ pub use diagnostic::Problem;
 /// The name of the probe file.
 pub const FILE_NAME: &str = "probes.toml";
 
+/// What `uptick init` writes: a commented probe file to begin with.
+pub const TEMPLATE: &str = include_str!("config/template.toml");
+
 /// Everything a probe file says, with every default and variable filled in.
 #[derive(Clone, Debug)]
 pub struct Config {

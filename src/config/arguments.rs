@@ -127,8 +127,8 @@ mod tests {
         let error = urls(&["example.com", "https://ok.test", "ftp://x.test"]).unwrap_err().to_string();
         let expected = "\
 error: `example.com` has no scheme
-  |
-  = help: did you mean https://example.com?
+ |
+ = help: did you mean https://example.com?
 
 error: `ftp://x.test` has a scheme that is not http or https";
         assert_eq!(error, expected);

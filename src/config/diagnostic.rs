@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_diagnostic_shows_the_place_and_the_advice() {
-        let source = Source { path: PathBuf::from("probes.toml"), text: "a = 1\n  timout = \"5s\"\n".to_owned() };
+        let source = Source::new(Path::new("probes.toml"), "a = 1\n  timout = \"5s\"\n".to_owned());
         let problem = Problem::at(&source, &(8..14), "probe \"home\": unknown key `timout`", &[])
             .with_help("did you mean `timeout`?");
         assert_eq!((problem.line, problem.column), (2, 3));
@@ -188,7 +188,7 @@ error: probe \"home\": unknown key `timout`
     #[test]
     fn a_secret_and_an_escape_sequence_are_not_shown() {
         let text = "password = \"hunter2\" # \u{1b}[31m";
-        let source = Source { path: PathBuf::from("p.toml"), text: text.to_owned() };
+        let source = Source::new(Path::new("p.toml"), text.to_owned());
         let problem = Problem::at(&source, &(0..8), "bad\nnews", std::slice::from_ref(&(12..19)));
         let shown = ConfigError::new(vec![problem]).to_string();
         assert!(shown.contains("1 | password = \"*******\" # ?[31m"), "{shown}");

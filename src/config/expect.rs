@@ -155,7 +155,7 @@ pub(super) fn json_path(reader: &mut Reader, key: &str, node: &Node) -> Option<J
     match JsonPath::new(&text) {
         Ok(path) => Some(path),
         Err(why) => {
-            let message = format!("`{key}` is not a JSON path: {why}");
+            let message = format!("`{key}` is not a JSON path: {}", why.trim_end_matches(", parser error"));
             if text.starts_with('$') {
                 reader.problem(&node.place, message);
             } else {

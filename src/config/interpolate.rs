@@ -167,12 +167,13 @@ pub(super) fn resolve(reader: &mut Reader, variable: &Variable, place: &Place, u
         (Some(value), _) => value,
         (None, Some(default)) => default.clone(),
         (None, None) => {
-            let (Origin::Environment(name) | Origin::Secret(name) | Origin::File(name)) = &variable.origin;
-            reader.advise(
-                &at,
-                format!("the environment variable {name} is not set"),
-                format!("set {name}, or give it a default: ${{{name}:-default}}"),
-            );
+            let (help, name) = match &variable.origin {
+                Origin::Environment(name) if !matches!(usage, Use::Secret(_)) => {
+                    (format!("set {name}, or give it a default: ${{{name}:-default}}"), name)
+                }
+                Origin::Environment(name) | Origin::Secret(name) | Origin::File(name) => (format!("set {name}"), name),
+            };
+            reader.advise(&at, format!("the environment variable {name} is not set"), help);
             return None;
         }
     };

@@ -83,7 +83,7 @@ impl Shape {
             Shape::List(of) => format!("a list of {}", of.plural()),
             Shape::OneOrMore(of) | Shape::Some(of) => format!("{}, or a list", of.title()),
             Shape::Either(shapes) => shapes.iter().map(Shape::title).collect::<Vec<_>>().join(" or "),
-            Shape::Table(table) => format!("a table: {}", table.title),
+            Shape::Table(_) => "a table".to_owned(),
             Shape::Map(of) => format!("a table of names to {}", of.plural()),
         }
     }

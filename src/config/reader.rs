@@ -14,6 +14,7 @@ use super::diagnostic::Problem;
 use super::source::Source;
 use super::tree::Place;
 use crate::model::Secret;
+use crate::model::is_secret_name;
 
 /// The environment: the value of a variable, where it has one.
 pub(super) type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
@@ -127,9 +128,30 @@ impl<'e> Reader<'e> {
     pub(super) fn syntax_error(&mut self, mistakes: Vec<(Range<usize>, String)>) -> ConfigError {
         let file = self.sources.len().saturating_sub(1);
         for (span, message) in mistakes {
+            self.mask_line(file, span.start);
             self.problem(&Place { file, start: span.start, end: span.end }, format!("this is not TOML: {message}"));
         }
         self.finish().err().unwrap_or_else(|| ConfigError::new(Vec::new()))
+    }
+
+    /// Hides what may be a secret in a line that is not TOML, where nothing is known but the text.
+    fn mask_line(&mut self, file: usize, at: usize) {
+        let Some(source) = self.sources.get(file) else { return };
+        let Range { start, end } = source.line_at(at).range;
+        let line = &source.text[start..end];
+        let mut hidden: Vec<(usize, usize)> = Vec::new();
+        let after_secret_name = line.match_indices('=').find(|(equals, _)| {
+            let before = line[..*equals].trim_end_matches([' ', '\t', '"', '\'']);
+            let word = before.rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_').next();
+            word.is_some_and(|word| is_secret_name(word) || word == "bearer")
+        });
+        hidden.extend(after_secret_name.map(|(equals, _)| (equals + 1, line.len())));
+        if let (Some(scheme), Some(userinfo)) = (line.find("://"), line.rfind('@')) {
+            hidden.push((scheme + 3, userinfo));
+        }
+        for (from, to) in hidden.into_iter().filter(|(from, to)| from < to) {
+            self.masked.push(Place { file, start: start + from, end: start + to });
+        }
     }
 
     /// Ends the reading.

@@ -40,14 +40,15 @@ pub(super) fn markdown() -> String {
 
 fn row(page: &mut String, key: &Key) {
     let holds = match &key.shape {
-        Shape::Table(table) => format!("a table: {}", table.title),
+        Shape::Table(table) | Shape::List(Shape::Table(table)) | Shape::Map(Shape::Table(table)) => {
+            format!("tables: see {}", table.title)
+        }
         shape => shape.title(),
     };
-    let default = if key.default.starts_with(['"', '[', '{']) || key.default.chars().all(|c| c.is_ascii_digit()) {
-        if key.default.is_empty() { String::new() } else { format!("`{}`", key.default) }
-    } else {
-        key.default.to_owned()
-    };
+    // A literal of TOML is shown as code; a default in words is not.
+    let is_literal =
+        key.default.parse::<toml::Value>().is_ok() || key.default.starts_with('"') && key.default.ends_with('"');
+    let default = if is_literal { format!("`{}`", key.default) } else { key.default.to_owned() };
     let _ = writeln!(page, "| `{}` | {} | {} | {} |", key.name, holds.replace('|', "\\|"), default, key.meaning);
 }
 

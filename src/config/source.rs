@@ -19,6 +19,8 @@ pub(super) const LARGEST_FILE: u64 = 4 << 20;
 pub(super) struct Source {
     pub(super) path: PathBuf,
     pub(super) text: String,
+    /// Where each line begins.
+    starts: Vec<usize>,
 }
 
 /// A line of a [`Source`] and where it stands.
@@ -34,17 +36,21 @@ impl Source {
     pub(super) fn read(path: &Path) -> Result<Arc<Source>, ConfigError> {
         let text = read_text(path, LARGEST_FILE)
             .map_err(|message| ConfigError::new(vec![Problem::about_file(path, &message)]))?;
-        Ok(Arc::new(Source { path: path.to_owned(), text }))
+        Ok(Arc::new(Source::new(path, text)))
+    }
+
+    pub(super) fn new(path: &Path, text: String) -> Source {
+        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Source { path: path.to_owned(), text, starts }
     }
 
     /// The line that a byte stands in.
     pub(super) fn line_at(&self, byte: usize) -> Line {
-        let byte = self.text.floor_char_boundary(byte.min(self.text.len()));
-        let before = &self.text[..byte];
-        let start = before.rfind('\n').map_or(0, |at| at + 1);
-        let length = self.text[start..].find('\n').unwrap_or(self.text.len() - start);
-        let line = self.text[start..start + length].trim_end_matches('\r');
-        Line { number: before.matches('\n').count() + 1, range: start..start + line.len() }
+        let number = self.starts.partition_point(|start| *start <= byte).max(1);
+        let start = self.starts[number - 1];
+        let end = self.starts.get(number).map_or(self.text.len(), |next| next - 1);
+        let line = self.text[start..end].trim_end_matches('\r');
+        Line { number, range: start..start + line.len() }
     }
 }
 
@@ -100,7 +106,7 @@ mod tests {
     use super::*;
 
     fn source(text: &str) -> Source {
-        Source { path: PathBuf::from("probes.toml"), text: text.to_owned() }
+        Source::new(Path::new("probes.toml"), text.to_owned())
     }
 
     #[test]

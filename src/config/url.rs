@@ -43,12 +43,19 @@ pub(super) fn target_of_text(
     schemes: &[&str],
     usage: Use,
 ) -> Option<Target> {
-    let (without, auth) = match split_userinfo(raw) {
+    let (without, mut auth) = match split_userinfo(raw) {
         Some((userinfo, without)) => (without, Some(credentials(reader, userinfo, place)?)),
         None => (raw.to_owned(), None),
     };
     let pieces = interpolate::read_pieces(reader, &without, place)?;
-    let parts = assemble(reader, pieces, place, usage)?;
+    let mut parts = assemble(reader, pieces, place, usage)?;
+    // Userinfo may also have come out of a variable.
+    if let Some(Part::Plain(first)) = parts.first_mut()
+        && let Some((userinfo, without)) = split_userinfo(first)
+    {
+        auth = Some(credentials(reader, &userinfo.replace("${", "$${"), place)?);
+        *first = without;
+    }
     if matches!(parts.first(), Some(Part::Capture(_))) {
         return Some(Target { url: Value { parts }, auth });
     }
@@ -57,32 +64,18 @@ pub(super) fn target_of_text(
         Ok(parsed) => parsed,
         Err((message, help)) => {
             let message = format!("`{key}` {message}");
-            match help {
+            // The advice quotes the text, which it may where nothing was filled in and nothing is secret.
+            match help.filter(|_| url.to_string() == raw) {
                 Some(help) => reader.advise(place, message, help),
                 None => reader.problem(place, message),
             }
             return None;
         }
     };
-    Some(normalised(reader, url, parsed, auth, place))
-}
-
-/// A URL that is plain text is kept as the parser writes it: `http://0x7f000001` is
-/// `http://127.0.0.1/`. Userinfo that came out of a variable becomes credentials.
-fn normalised(reader: &mut Reader, url: Value, mut parsed: Url, auth: Option<Auth>, place: &Place) -> Target {
+    // A URL that is plain text is kept as the parser writes it: `http://0x7f000001` is
+    // `http://127.0.0.1/`.
     let is_plain = matches!(url.parts.as_slice(), [Part::Plain(_)]);
-    if !is_plain {
-        return Target { url, auth };
-    }
-    let userinfo = match parsed.password() {
-        Some(password) => format!("{}:{password}", parsed.username()),
-        None => parsed.username().to_owned(),
-    };
-    let auth = auth.or_else(|| {
-        if userinfo.is_empty() { None } else { credentials(reader, &userinfo.replace("${", "$${"), place) }
-    });
-    let _ = (parsed.set_username(""), parsed.set_password(None));
-    Target { url: Value::plain(parsed.as_str()), auth }
+    Some(Target { url: if is_plain { Value::plain(parsed.as_str()) } else { url }, auth })
 }
 
 /// The text of a URL with a word in the place of each capture.
