@@ -1,0 +1,156 @@
+//! What is installed beside the binary is what its readers accept: systemd its units, Kubernetes
+//! its manifests, GitHub and GitLab their pipelines, Docker its file. Where a reader is not on
+//! this machine, the test says `skipped:` aloud; `.ci/run` installs them all.
+
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_uptick");
+const UNITS: [&str; 3] = ["uptick.service", "uptick-check.service", "uptick-check.timer"];
+
+/// Runs a reader and wants it content; a reader that is not here is a loud skip.
+#[track_caller]
+fn accepts(program: &str, arguments: &[&str]) {
+    match Command::new(program).args(arguments).output() {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            writeln!(std::io::stderr(), "skipped: {program} is not on this machine").unwrap();
+        }
+        Err(error) => panic!("{program}: {error}"),
+        Ok(output) => {
+            let said = [output.stdout, output.stderr].concat();
+            assert!(output.status.success(), "{program} {arguments:?}:\n{}", String::from_utf8_lossy(&said));
+        }
+    }
+}
+
+/// The units as installed, but with this build as the program, so that systemd finds it.
+fn units(folder: &Path) -> Vec<PathBuf> {
+    let write = |name: &&str| {
+        let unit = fs::read_to_string(Path::new("packaging/systemd").join(name)).unwrap();
+        let path = folder.join(name);
+        fs::write(&path, unit.replace("/usr/bin/uptick", BINARY)).unwrap();
+        path
+    };
+    UNITS.iter().map(write).collect()
+}
+
+#[test]
+fn systemd_accepts_the_units() {
+    let folder = tempfile::tempdir().unwrap();
+    let paths = units(folder.path());
+    let mut arguments = vec!["verify", "--man=no"];
+    arguments.extend(paths.iter().map(|path| path.to_str().unwrap()));
+    accepts("systemd-analyze", &arguments);
+}
+
+#[test]
+fn the_services_are_as_shut_in_as_a_prober_can_be() {
+    let folder = tempfile::tempdir().unwrap();
+    for path in units(folder.path()).iter().filter(|path| path.extension().unwrap() == "service") {
+        // Tenths: what is left is the network, which is what a prober is for.
+        accepts("systemd-analyze", &["security", "--offline=true", "--threshold=13", path.to_str().unwrap()]);
+    }
+}
+
+#[test]
+fn both_services_are_shut_in_alike() {
+    let read = |name: &str| fs::read_to_string(Path::new("packaging/systemd").join(name)).unwrap();
+    let walls = |unit: &str| -> Vec<String> {
+        let from = unit.find("StateDirectory=").unwrap();
+        let to = unit.find("[Install]").unwrap_or(unit.len());
+        unit[from..to].trim().lines().map(str::to_owned).collect()
+    };
+    assert_eq!(walls(&read("uptick.service")), walls(&read("uptick-check.service")));
+}
+
+#[test]
+fn kubernetes_accepts_the_manifests() {
+    let files = ["examples/kubernetes/cronjob.yaml", "examples/kubernetes/deployment.yaml"];
+    accepts("kubernetes-validate", &[&["--strict"], &files[..]].concat());
+}
+
+#[test]
+fn the_pipelines_are_what_github_and_gitlab_read() {
+    for (schema, file) in [
+        ("vendor.github-actions", "examples/ci/github-action/action.yml"),
+        ("vendor.github-workflows", "examples/ci/github-workflow.yml"),
+        ("vendor.gitlab-ci", "examples/ci/gitlab-ci.yml"),
+    ] {
+        accepts("check-jsonschema", &["--builtin-schema", schema, file]);
+    }
+}
+
+#[test]
+fn the_scripts_and_the_dockerfile_pass_their_linters() {
+    accepts("shellcheck", &[".ci/run", "packaging/build.sh"]);
+    accepts("hadolint", &["packaging/docker/Dockerfile"]);
+}
+
+/// The shell of the action is inside its YAML, where shellcheck does not look.
+#[test]
+fn the_steps_of_the_action_pass_shellcheck() {
+    let action = fs::read_to_string("examples/ci/github-action/action.yml").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let steps: Vec<&str> = action.split("      run: |\n").skip(1).collect();
+    assert_eq!(steps.len(), 2);
+    for (at, step) in steps.iter().enumerate() {
+        let lines = step.lines().take_while(|line| line.is_empty() || line.starts_with("        "));
+        let script: String = lines.map(|line| format!("{}\n", line.trim_start_matches("        "))).collect();
+        let path = folder.path().join(format!("step-{at}.sh"));
+        fs::write(&path, format!("#!/bin/bash\nset -e\n{script}")).unwrap();
+        accepts("shellcheck", &[path.to_str().unwrap()]);
+    }
+}
+
+#[test]
+fn dependencies_are_of_known_licences_and_from_the_registry() {
+    accepts("cargo-deny", &["--offline", "--log-level", "error", "check", "bans", "licenses", "sources"]);
+}
+
+#[test]
+fn the_image_is_built_from_files_that_suffice() {
+    let dockerfile = fs::read_to_string("packaging/docker/Dockerfile").unwrap();
+    let ignored = fs::read_to_string(".dockerignore").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut copied = 0;
+    for line in dockerfile.lines().filter(|line| line.starts_with("COPY ") && !line.contains("--from")) {
+        let words: Vec<&str> = line.split_whitespace().skip(1).collect();
+        let (_, sources) = words.split_last().unwrap();
+        for source in sources {
+            assert!(ignored.lines().any(|line| line == format!("!{source}")), "{source} is not in .dockerignore");
+            let status = Command::new("cp").arg("-r").arg(source).arg(folder.path()).status().unwrap();
+            assert!(status.success());
+            copied += 1;
+        }
+    }
+    assert!(copied >= 4);
+    let manifest = folder.path().join("Cargo.toml");
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--offline", "--locked", "--no-deps", "--format-version", "1", "--manifest-path"])
+        .arg(&manifest)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn the_debian_package_names_files_that_exist() {
+    let manifest = fs::read_to_string("Cargo.toml").unwrap();
+    let (_, package) = manifest.split_once("[package.metadata.deb]").unwrap();
+    let mut found = 0;
+    for line in package.lines().take_while(|line| *line != "]") {
+        let Some(asset) = line.trim().strip_prefix("[\"") else { continue };
+        let source = asset.split('"').next().unwrap();
+        if !source.starts_with("target/") {
+            let source = source.split("/*").next().unwrap();
+            assert!(Path::new(source).exists(), "{source}");
+            found += 1;
+        }
+    }
+    assert!(found >= 5, "{found}");
+}
