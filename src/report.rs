@@ -5,9 +5,11 @@
 pub mod baseline;
 pub mod bracket;
 pub mod compare;
+pub mod condition;
 pub mod coverage;
 pub mod incidents;
 pub mod pass;
+pub mod regression;
 pub mod row;
 pub mod series;
 pub mod signature;

@@ -44,20 +44,41 @@ impl PassFold {
     /// yields no outcome is in the answer too.
     #[must_use]
     pub fn new(vantage: &str, probes: &[Arc<Probe>], span: Duration, started_at: Timestamp) -> PassFold {
-        let place: Arc<str> = vantage.into();
-        let empty = |probe: &Arc<Probe>| {
-            let window =
-                Window::empty(&place, &probe.name.as_str().into(), &probe.surface.as_str().into(), probe.control);
-            (Arc::clone(probe), window)
-        };
-        PassFold {
+        let mut fold = PassFold {
             started_at,
             collector: Collector::new(vantage, span),
-            places: probes.iter().enumerate().map(|(at, probe)| (probe.name.clone(), at)).collect(),
-            probes: probes.iter().map(empty).collect(),
+            places: BTreeMap::new(),
+            probes: Vec::new(),
             kept: Kept::default(),
-            vantage: place,
+            vantage: vantage.into(),
+        };
+        fold.adopt(probes);
+        fold
+    }
+
+    /// Goes on with these probes too. Those that it had stay in the answer.
+    pub fn adopt(&mut self, probes: &[Arc<Probe>]) {
+        for probe in probes {
+            if let Some(known) = self.places.get(&probe.name) {
+                self.probes[*known].0 = Arc::clone(probe);
+                continue;
+            }
+            let (name, surface) = (probe.name.as_str().into(), probe.surface.as_str().into());
+            let window = Window::empty(&self.vantage, &name, &surface, probe.control);
+            self.places.insert(probe.name.clone(), self.probes.len());
+            self.probes.push((Arc::clone(probe), window));
         }
+    }
+
+    /// Closes the windows whose span has ended at `now`, for the journal.
+    pub fn close_ended(&mut self, now: Timestamp) -> Vec<Window> {
+        let closed = self.collector.close_ended(now);
+        closed.into_iter().filter_map(|window| self.absorb(Some(window))).collect()
+    }
+
+    /// The failures whose evidence is worth recording, since this was last asked.
+    pub fn take_failures(&mut self) -> Vec<Outcome> {
+        self.collector.take_failures()
     }
 
     /// Adds an outcome. Returns the window that it closed, for the journal.
