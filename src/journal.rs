@@ -16,8 +16,6 @@ mod wire;
 
 pub use error::JournalError;
 pub use integrity::Integrity;
-pub use line::Gap;
-pub use line::GapReason;
 pub use line::Line;
 pub use line::Range;
 pub use read::Reader;

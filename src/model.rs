@@ -26,6 +26,7 @@ pub use failure::Failure;
 pub use failure::FailureClass;
 pub use failure::Mismatch;
 pub use gap::Gap;
+pub use gap::GapReason;
 pub use outcome::CertificateFacts;
 pub use outcome::Check;
 pub use outcome::Evidence;

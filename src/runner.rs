@@ -176,8 +176,8 @@ where
                 Some(back) = self.running.join_next() => self.take(back),
                 () = tokio::time::sleep_until(self.clock.started + due.at), if !blocked => {
                     plan.next();
-                    if let Some(gap) = watch.look(&self.clock) {
-                        (self.on_event)(Event::Gap(gap));
+                    if let Some((from, to)) = watch.look(&self.clock) {
+                        (self.on_event)(Event::Gap(Gap::between(&self.settings.vantage, from, to)));
                     }
                     if due.after_all && self.is_over() {
                         break;
@@ -301,13 +301,13 @@ impl GapWatch {
         GapWatch { tolerance: (2 * shortest).max(Self::LEAST), last: (Instant::now(), (clock.now)()) }
     }
 
-    /// The gap since the last look, if the clocks parted by more than the tolerance.
-    fn look<W: Fn() -> Timestamp>(&mut self, clock: &Clock<W>) -> Option<Gap> {
+    /// The ends of the gap since the last look, if the clocks parted by more than the tolerance.
+    fn look<W: Fn() -> Timestamp>(&mut self, clock: &Clock<W>) -> Option<(Timestamp, Timestamp)> {
         let (mono, wall) = (Instant::now(), (clock.now)());
         let (last_mono, last_wall) = std::mem::replace(&mut self.last, (mono, wall));
         let expected = forward(last_wall, mono - last_mono);
         let parted = wall.duration_since(expected).unsigned_abs();
-        (parted > self.tolerance).then_some(Gap { from: last_wall, to: wall })
+        (parted > self.tolerance).then_some((last_wall, wall))
     }
 }
 

@@ -1,11 +1,9 @@
 //! What the lines of a journal say: a window, a failure, or a gap in which nothing was seen.
 
 use jiff::Timestamp;
-use serde::Deserialize;
-use serde::Serialize;
 
+use crate::model::Gap;
 use crate::model::Outcome;
-use crate::model::timestamp;
 use crate::window::Window;
 
 /// One line of a journal.
@@ -17,33 +15,6 @@ pub enum Line {
     Failure(Box<Outcome>),
     /// A stretch of time in which the prober did not run or its clock jumped.
     Gap(Gap),
-}
-
-/// A stretch of time in which nothing was due, because the prober did not run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct Gap {
-    /// Where nothing was seen from.
-    pub vantage: String,
-    /// The last instant before it.
-    #[serde(with = "timestamp")]
-    #[schemars(with = "String")]
-    pub from: Timestamp,
-    /// The first instant after it. It lies before `from` where the clock was set back.
-    #[serde(with = "timestamp")]
-    #[schemars(with = "String")]
-    pub to: Timestamp,
-    /// Why.
-    pub reason: GapReason,
-}
-
-/// Why there is a gap.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum GapReason {
-    /// The machine slept, or the process was stopped.
-    Suspended,
-    /// The clock was set.
-    ClockStep,
 }
 
 impl Line {

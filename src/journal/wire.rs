@@ -15,10 +15,10 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::model::Gap;
 use crate::model::Outcome;
 use crate::window::HdrText;
 
-use super::Gap;
 use super::JournalError;
 use super::Line;
 
@@ -223,7 +223,7 @@ pub fn schema() -> schemars::Schema {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::GapReason;
+    use crate::model::GapReason;
     use crate::window::arbitrary;
 
     fn written(line: &Line) -> Vec<u8> {

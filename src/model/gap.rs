@@ -10,6 +10,8 @@ use super::timestamp;
 /// Nothing was due in it, and nothing of it is counted as up or down.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Gap {
+    /// Where nothing was seen from.
+    pub vantage: String,
     /// The last instant on the wall clock before it.
     #[serde(with = "timestamp")]
     #[schemars(with = "String")]
@@ -18,4 +20,25 @@ pub struct Gap {
     #[serde(with = "timestamp")]
     #[schemars(with = "String")]
     pub to: Timestamp,
+    /// Why.
+    pub reason: GapReason,
+}
+
+/// Why there is a gap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GapReason {
+    /// The machine slept, or its clock was set forward: from inside these look alike.
+    Suspended,
+    /// The clock was set back.
+    ClockStep,
+}
+
+impl Gap {
+    /// The gap between two instants of the wall clock.
+    #[must_use]
+    pub fn between(vantage: &str, from: Timestamp, to: Timestamp) -> Gap {
+        let reason = if to < from { GapReason::ClockStep } else { GapReason::Suspended };
+        Gap { vantage: vantage.to_owned(), from, to, reason }
+    }
 }
