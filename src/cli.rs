@@ -185,7 +185,7 @@ pub struct Report {
     /// The verdict sentence alone
     #[arg(long)]
     pub brief: bool,
-    /// Exit with 1 on this: down, slo, flaky; may be given several times
+    /// Exit with 1 on this instead of on down; may be given several times
     #[arg(long = "fail-on", value_name = "WHAT", value_enum)]
     pub fail_on: Vec<FailOn>,
     /// The format, or FORMAT=FILE; may be given several times: human, json, html, markdown, csv, prometheus
@@ -205,6 +205,8 @@ pub enum FailOn {
     Slo,
     /// A check passed only on a later attempt
     Flaky,
+    /// Nothing: the report is for the record
+    Never,
 }
 
 /// `uptick validate`

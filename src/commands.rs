@@ -1,1 +1,66 @@
-//! One file a command: each a list of named steps.
+//! One file a command: each a list of named steps. What commands share has a file of its own
+//! noun: how a process ends, its streams, its signals, what it was set up to probe.
+
+mod books;
+mod check;
+mod desk;
+mod exit;
+mod outputs;
+mod probing;
+mod recorder;
+mod setup;
+mod signals;
+mod terminal;
+mod validate;
+mod watch;
+
+use std::process::ExitCode;
+
+use crate::cli::Cli;
+use crate::cli::Command;
+use crate::cli::Look;
+use exit::Exit;
+use exit::Stop;
+use terminal::Talk;
+use terminal::Terminal;
+
+/// Does what the command line says and returns how the process ends.
+#[must_use]
+pub fn run(cli: Cli) -> ExitCode {
+    let terminal = Terminal::new(look(&cli.command), &setup::env);
+    let done = match cli.command {
+        Command::Check(args) => check::run(&args, &terminal),
+        Command::Watch(args) => watch::run(&args, &terminal),
+        Command::Validate(args) => validate::run(&args, &terminal),
+        Command::Completions(args) => terminal::print(|out| {
+            crate::cli::write_completions(args.shell, out);
+            Ok(())
+        }),
+        Command::Man => terminal::print(|out| crate::cli::write_manual(out)),
+        _ => Err(Stop::Usage("error: not there yet".to_owned())),
+    };
+    match done {
+        Ok(exit) => exit.into(),
+        Err(Stop::Unread) => Exit::Up.into(),
+        Err(Stop::Usage(message)) => {
+            terminal::say_whole(&message);
+            Exit::Usage.into()
+        }
+        Err(Stop::Trouble(message)) => {
+            terminal.say(Talk::Error, &message);
+            Exit::Unknown.into()
+        }
+    }
+}
+
+fn look(command: &Command) -> Look {
+    match command {
+        Command::Check(args) => args.common.look,
+        Command::Watch(args) => args.common.look,
+        Command::Report(args) => args.common.look,
+        Command::Validate(args) => args.common.look,
+        Command::Demo(args) => args.look,
+        Command::Compact(args) => args.look,
+        Command::Init(_) | Command::Schema(_) | Command::Completions(_) | Command::Man => Look::default(),
+    }
+}

@@ -1,5 +1,7 @@
 //! The binary: wiring only.
 
-fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    uptick::commands::run(uptick::cli::parse())
 }

@@ -53,8 +53,10 @@ impl Board {
     }
 
     /// Takes in that a probe was due and not run.
-    pub fn record_missed(&mut self, probe: usize) {
-        self.rows[probe].record_missed();
+    pub fn record_missed(&mut self, probe: &str) {
+        if let Some(row) = self.rows.iter_mut().find(|row| row.name() == probe) {
+            row.record_missed();
+        }
         self.draw_if_due();
     }
 

@@ -1,0 +1,104 @@
+//! The books of a run: what happened goes into the answer and into the journal.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+use super::probing;
+use super::recorder::Recorded;
+use super::recorder::Recorder;
+use super::terminal::Talk;
+use super::terminal::Terminal;
+use crate::config::Config;
+use crate::journal::JournalError;
+use crate::journal::Line;
+use crate::model::Gap;
+use crate::model::Outcome;
+use crate::model::Probe;
+use crate::report::pass::Pass;
+use crate::report::pass::PassFold;
+use crate::window::Window;
+
+/// Keeps the books.
+pub(super) struct Books {
+    fold: PassFold,
+    recorder: Option<Recorder>,
+    warnings: Vec<String>,
+    began: Instant,
+}
+
+impl Books {
+    /// New books for these probes; with a journal's folder they are recorded there.
+    #[must_use]
+    pub(super) fn open(config: &Config, probes: &[Arc<Probe>], journal: Option<PathBuf>) -> Books {
+        let vantage = &config.settings.vantage;
+        Books {
+            fold: PassFold::new(vantage, probes, config.settings.window, probing::now()),
+            recorder: journal.map(Recorder::start),
+            warnings: config.warnings.clone(),
+            began: Instant::now(),
+        }
+    }
+
+    /// Goes on with these probes too.
+    pub(super) fn adopt(&mut self, probes: &[Arc<Probe>]) {
+        self.fold.adopt(probes);
+    }
+
+    /// Books an outcome.
+    pub(super) fn record(&mut self, outcome: Outcome) {
+        let closed = self.fold.record(outcome);
+        self.hand_over(closed.into_iter().collect());
+    }
+
+    /// Books that a check was due and not run.
+    pub(super) fn missed(&mut self, probe: &Probe, scheduled_at: Timestamp) {
+        let closed = self.fold.missed(probe, scheduled_at);
+        self.hand_over(closed.into_iter().collect());
+    }
+
+    /// Books that the clocks parted.
+    pub(super) fn gap(&self, gap: Gap) {
+        if let Some(recorder) = &self.recorder {
+            recorder.record(vec![Line::Gap(gap)]);
+        }
+    }
+
+    /// Hands the windows over whose span has ended.
+    pub(super) fn close_ended(&mut self, now: Timestamp) {
+        let closed = self.fold.close_ended(now);
+        self.hand_over(closed);
+    }
+
+    /// What trouble the journal has had since this was last asked.
+    #[must_use]
+    pub(super) fn trouble(&self) -> Option<JournalError> {
+        self.recorder.as_ref().and_then(Recorder::trouble)
+    }
+
+    /// Closes the books: the answer, and whether everything is in the journal.
+    pub(super) fn close(mut self, terminal: &Terminal) -> (Pass, bool) {
+        let failures = self.fold.take_failures();
+        let (pass, windows) = self.fold.finish(self.began.elapsed(), &self.warnings);
+        let Some(recorder) = self.recorder else { return (pass, true) };
+        recorder.record(lines(windows, failures));
+        let Recorded { error, lost } = recorder.finish();
+        if let Some(error) = &error {
+            terminal.say(Talk::Error, &format!("{error}; {lost} lines are not in the journal"));
+        }
+        (pass, error.is_none())
+    }
+
+    fn hand_over(&mut self, windows: Vec<Window>) {
+        let Some(recorder) = &self.recorder else { return };
+        if !windows.is_empty() {
+            recorder.record(lines(windows, self.fold.take_failures()));
+        }
+    }
+}
+
+fn lines(windows: Vec<Window>, failures: Vec<Outcome>) -> Vec<Line> {
+    windows.into_iter().map(Line::from).chain(failures.into_iter().map(Line::from)).collect()
+}

@@ -1,0 +1,106 @@
+//! The desk of a watch: books on one side, the board or a log on the other.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::books::Books;
+use super::terminal::Terminal;
+use crate::model::Gap;
+use crate::model::Outcome;
+use crate::model::Probe;
+use crate::model::Verdict;
+use crate::model::timestamp;
+use crate::progress::Board;
+use crate::report::pass::Pass;
+
+const FOOTER: &str = "  · up   X down   ? unknown   - missed        Ctrl-C ends the watch";
+
+/// Takes in what happens in a watch.
+pub(super) struct Desk {
+    books: Books,
+    board: Board,
+    terminal: Terminal,
+    last: BTreeMap<String, Verdict>,
+}
+
+impl Desk {
+    /// A desk for these probes.
+    #[must_use]
+    pub(super) fn new(books: Books, probes: &[Arc<Probe>], terminal: &Terminal) -> Desk {
+        Desk { books, board: board(probes, terminal), terminal: *terminal, last: BTreeMap::new() }
+    }
+
+    /// Goes on with another configuration's probes.
+    pub(super) fn reload(&mut self, probes: &[Arc<Probe>]) {
+        self.books.adopt(probes);
+        let board = board(probes, &self.terminal);
+        std::mem::replace(&mut self.board, board).finish();
+        self.say(&format!("the configuration was read again: {} probes from here on", probes.len()));
+    }
+
+    /// Takes an outcome in.
+    pub(super) fn record(&mut self, outcome: Outcome) {
+        self.board.record(&outcome);
+        self.log(&outcome);
+        self.books.record(outcome);
+    }
+
+    /// Takes in that a check was due and not run.
+    pub(super) fn missed(&mut self, probe: &Probe, scheduled_at: Timestamp) {
+        self.board.record_missed(&probe.name);
+        self.books.missed(probe, scheduled_at);
+    }
+
+    /// Takes in that the clocks parted.
+    pub(super) fn gap(&mut self, gap: Gap) {
+        let (from, to) = (timestamp::text(gap.from), timestamp::text(gap.to));
+        self.say(&format!("the clock went from {from} to {to} at once: the machine slept, or its clock was set"));
+        self.books.gap(gap);
+    }
+
+    /// Hands ended windows over, draws, and says what trouble there is.
+    pub(super) fn tick(&mut self, now: Timestamp) {
+        self.books.close_ended(now);
+        self.board.draw_if_due();
+        if let Some(trouble) = self.books.trouble() {
+            self.say(&format!("warning: {trouble}; checks go on, and it will be tried again"));
+        }
+    }
+
+    /// Says something, above the board where there is one.
+    pub(super) fn say(&self, text: &str) {
+        self.board.say(text);
+    }
+
+    /// Takes the board away and closes the books.
+    #[must_use]
+    pub(super) fn close(self) -> (Pass, bool) {
+        self.board.finish();
+        self.books.close(&self.terminal)
+    }
+
+    /// Without a board, a change of state is a line of log; with `-v` every outcome is.
+    fn log(&mut self, outcome: &Outcome) {
+        let before = self.last.insert(outcome.probe.clone(), outcome.verdict);
+        let changed = before.map_or(outcome.verdict != Verdict::Up, |before| before != outcome.verdict);
+        if self.terminal.progress || !(changed && !self.terminal.quiet || self.terminal.verbose > 0) {
+            return;
+        }
+        let reason = outcome.failure.as_ref().map(|failure| format!(" {}: {}", failure.class, failure.message));
+        self.board.say(&format!(
+            "{} {} {} {}{} after {:.1} ms",
+            timestamp::text(outcome.started_at),
+            outcome.verdict,
+            outcome.surface,
+            outcome.probe,
+            reason.unwrap_or_default(),
+            outcome.timings.total.as_secs_f64() * 1e3,
+        ));
+    }
+}
+
+fn board(probes: &[Arc<Probe>], terminal: &Terminal) -> Board {
+    Board::new(probes, FOOTER.to_owned(), terminal.talk_colour, terminal.progress)
+}

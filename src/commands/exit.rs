@@ -1,0 +1,105 @@
+//! How the process ends.
+
+use std::process::ExitCode;
+
+use crate::model::Verdict;
+
+/// The exit status, in the contract's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Exit {
+    /// All up, or nothing to complain about.
+    Up,
+    /// At least one down, or a condition that was asked for is met.
+    Down,
+    /// Usage or configuration error: nothing was probed.
+    Usage,
+    /// Nothing down, but checks could not be judged or the journal could not be written.
+    Unknown,
+    /// Ended by this signal.
+    Signal(Signal),
+}
+
+/// A signal that ends a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Signal {
+    /// SIGINT, as Ctrl-C sends it.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+}
+
+impl Exit {
+    /// The exit status of a verdict.
+    #[must_use]
+    pub(super) const fn of(verdict: Verdict) -> Exit {
+        match verdict {
+            Verdict::Up => Exit::Up,
+            Verdict::Down => Exit::Down,
+            Verdict::Unknown | Verdict::Missed => Exit::Unknown,
+        }
+    }
+
+    /// The same after our own trouble: that shows only where nothing worse does.
+    #[must_use]
+    pub(super) const fn with_trouble(self, trouble: bool) -> Exit {
+        match self {
+            Exit::Up if trouble => Exit::Unknown,
+            other => other,
+        }
+    }
+
+    /// The status as a number.
+    #[must_use]
+    pub(super) const fn status(self) -> u8 {
+        match self {
+            Exit::Up => 0,
+            Exit::Down => 1,
+            Exit::Usage => 2,
+            Exit::Unknown => 3,
+            Exit::Signal(Signal::Interrupt) => 130,
+            Exit::Signal(Signal::Terminate) => 143,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit.status())
+    }
+}
+
+/// Why a command could not do its job.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// Usage or configuration: nothing was probed. The message is complete.
+    Usage(String),
+    /// The tool could not do its job: a file, a folder, the machine.
+    Trouble(String),
+    /// Who reads the output has gone. Nothing to say, and nobody to say it to.
+    Unread,
+}
+
+impl Stop {
+    /// What `error` says of the file or stream named.
+    #[must_use]
+    pub(super) fn io(what: &str, error: &std::io::Error) -> Stop {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            Stop::Unread
+        } else {
+            Stop::Trouble(format!("{what}: {error}"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trouble_of_ours_shows_only_where_nothing_worse_does() {
+        assert_eq!(Exit::Up.with_trouble(true), Exit::Unknown);
+        assert_eq!(Exit::Down.with_trouble(true), Exit::Down);
+        assert_eq!(Exit::Up.with_trouble(false), Exit::Up);
+        assert_eq!(Exit::Signal(Signal::Interrupt).with_trouble(true).status(), 130);
+    }
+}

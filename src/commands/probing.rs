@@ -1,0 +1,58 @@
+//! The probe function of a run: the engine, judged by the controls and by our own lateness.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use crate::engine::Engine;
+use crate::model::Check;
+use crate::model::Outcome;
+use crate::model::Probe;
+use crate::runner::Controls;
+use crate::runner::Monitor;
+
+/// Everything that turns a check into an outcome.
+#[derive(Clone)]
+pub(super) struct Probing {
+    engine: Arc<Engine>,
+    controls: Controls,
+    monitor: Monitor,
+}
+
+impl Probing {
+    /// For these probes; the controls are those among them.
+    #[must_use]
+    pub(super) fn new(engine: Engine, probes: &[Arc<Probe>]) -> Probing {
+        Probing { engine: Arc::new(engine), controls: Controls::among(probes), monitor: Monitor::default() }
+    }
+
+    /// Measures our own lateness for ever: spawn it beside the run.
+    pub(super) fn monitor(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.monitor.clone().run()
+    }
+
+    /// Carries one check out.
+    pub(super) async fn check(self, check: Check) -> Outcome {
+        self.controls
+            .check(check, |check| -> Pin<Box<dyn Future<Output = Outcome> + Send>> {
+                // Boxed, since a control that is checked again inside a check would otherwise be
+                // a future that holds itself.
+                let Probing { engine, monitor, .. } = self.clone();
+                Box::pin(async move {
+                    let (began, limit) = (Instant::now(), check.probe.timeout);
+                    let outcome = engine.check(check).await;
+                    monitor.judge(outcome, began, limit).await
+                })
+            })
+            .await
+    }
+}
+
+/// The wall clock.
+#[must_use]
+pub(super) fn now() -> Timestamp {
+    Timestamp::now()
+}

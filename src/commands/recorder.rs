@@ -1,0 +1,124 @@
+//! Records beside the run: a thread of its own appends to the journal, so that a slow disk or a
+//! held lock never delays a check.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::mpsc;
+use std::thread;
+use std::thread::JoinHandle;
+
+use crate::journal::Journal;
+use crate::journal::JournalError;
+use crate::journal::Line;
+use crate::journal::Options;
+
+/// Appends lines to a journal, in order, until it is finished.
+pub(super) struct Recorder {
+    sender: mpsc::Sender<Vec<Line>>,
+    thread: JoinHandle<Recorded>,
+    trouble: Arc<Mutex<Option<JournalError>>>,
+}
+
+/// What became of the lines.
+#[derive(Debug, Default)]
+pub(super) struct Recorded {
+    /// Why lines are not in the journal.
+    pub(super) error: Option<String>,
+    /// How many.
+    pub(super) lost: u64,
+}
+
+impl Recorder {
+    /// Begins to record into a folder, which is made if it is not there.
+    pub(super) fn start(folder: PathBuf) -> Recorder {
+        let (sender, receiver) = mpsc::channel();
+        let trouble = Arc::default();
+        let scribe = Scribe { folder, journal: None, early: Vec::new(), trouble: Arc::clone(&trouble) };
+        let thread = thread::spawn(move || scribe.serve(&receiver));
+        Recorder { sender, thread, trouble }
+    }
+
+    /// Hands lines over. Does not wait.
+    pub(super) fn record(&self, lines: Vec<Line>) {
+        if !lines.is_empty() {
+            // An error means that the thread has ended, which it does only with us.
+            let _ = self.sender.send(lines);
+        }
+    }
+
+    /// The trouble since the last time this was asked, to be said while the run goes on.
+    pub(super) fn trouble(&self) -> Option<JournalError> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Waits until everything handed over is in the journal, or cannot be.
+    pub(super) fn finish(self) -> Recorded {
+        drop(self.sender);
+        let broken = |_| Recorded { error: Some("the recorder broke down".to_owned()), lost: 0 };
+        self.thread.join().unwrap_or_else(broken)
+    }
+}
+
+/// The thread's side.
+struct Scribe {
+    folder: PathBuf,
+    journal: Option<Journal>,
+    /// Lines from before the journal could be opened.
+    early: Vec<Line>,
+    trouble: Arc<Mutex<Option<JournalError>>>,
+}
+
+impl Scribe {
+    /// Lines wait here at most, where the journal cannot even be opened: hours of a large run.
+    const EARLY_LIMIT: usize = 100_000;
+
+    fn serve(mut self, receiver: &mpsc::Receiver<Vec<Line>>) -> Recorded {
+        let mut lost = 0;
+        while let Ok(mut lines) = receiver.recv() {
+            while let Ok(more) = receiver.try_recv() {
+                lines.extend(more);
+            }
+            self.note(|scribe| scribe.append(lines));
+            let excess = self.early.len().saturating_sub(Self::EARLY_LIMIT);
+            self.early.drain(..excess);
+            lost += excess as u64;
+        }
+        self.close(lost)
+    }
+
+    /// Appends lines, after those that wait. What fails waits on, in the journal or here.
+    fn append(&mut self, lines: Vec<Line>) -> Result<(), JournalError> {
+        self.early.extend(lines);
+        let journal = match &mut self.journal {
+            Some(journal) => journal,
+            None => self.journal.insert(Journal::open(&self.folder, Options::default())?),
+        };
+        let recorded = journal.append(&std::mem::take(&mut self.early))?;
+        match recorded.spooled_because {
+            // Nothing is lost, and whoever wonders where the lines are should know.
+            Some(because) => Err(because),
+            None => Ok(()),
+        }
+    }
+
+    /// The last try for what waits.
+    fn close(mut self, mut lost: u64) -> Recorded {
+        let waits =
+            |scribe: &Scribe| scribe.early.len() as u64 + scribe.journal.as_ref().map_or(0, Journal::waiting_lines);
+        let mut error = None;
+        if waits(&self) > 0 {
+            error = self.append(Vec::new()).err().map(|error| error.to_string());
+        }
+        lost += waits(&self) + self.journal.as_ref().map_or(0, Journal::given_up_lines);
+        let why = || error.unwrap_or_else(|| "the journal could not be written for too long".to_owned());
+        Recorded { error: (lost > 0).then(why), lost }
+    }
+
+    fn note(&mut self, act: impl FnOnce(&mut Scribe) -> Result<(), JournalError>) {
+        if let Err(error) = act(self) {
+            *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! From the command line to what is to be probed: the configuration, the probes selected, and
+//! where the journal is.
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::exit::Stop;
+use super::terminal::Terminal;
+use crate::cli::Common;
+use crate::config;
+use crate::config::Config;
+use crate::config::ConfigError;
+use crate::model::Probe;
+use crate::model::SafeText;
+
+/// The folder of the journal where nothing else is said.
+pub(super) const JOURNAL_FOLDER: &str = "uptick-journal";
+
+/// The process' environment.
+#[must_use]
+pub(super) fn env(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// The configuration named by the options, else the nearest one.
+pub(super) fn load(file: Option<&Path>, vantage: Option<&str>, terminal: &Terminal) -> Result<Config, Stop> {
+    let path = match file {
+        Some(path) => path.to_path_buf(),
+        None => nearest()?,
+    };
+    let mut config = config::load(&path, &env).map_err(|error| usage(&error, terminal))?;
+    name_vantage(&mut config, vantage)?;
+    config.warnings.iter().for_each(|warning| terminal.warn(warning));
+    Ok(config)
+}
+
+/// The configuration of URLs given on the command line.
+pub(super) fn from_urls(urls: &[String], vantage: Option<&str>, terminal: &Terminal) -> Result<Config, Stop> {
+    let mut config = config::from_urls(urls).map_err(|error| usage(&error, terminal))?;
+    name_vantage(&mut config, vantage)?;
+    Ok(config)
+}
+
+fn usage(error: &ConfigError, terminal: &Terminal) -> Stop {
+    Stop::Usage(error.render(terminal.talk_colour))
+}
+
+fn nearest() -> Result<PathBuf, Stop> {
+    let here = std::env::current_dir().map_err(|error| Stop::io("the working directory", &error))?;
+    config::find(&here).ok_or_else(|| {
+        Stop::Usage(
+            "error: there is no probes.toml here or in a folder above; \
+             write one with `uptick init`, name one with --config, or give URLs to check"
+                .to_owned(),
+        )
+    })
+}
+
+fn name_vantage(config: &mut Config, vantage: Option<&str>) -> Result<(), Stop> {
+    let Some(vantage) = vantage else { return Ok(()) };
+    if vantage.is_empty() || SafeText::clean(vantage, 100).as_str() != vantage {
+        let message = "error: --vantage must be 1 to 100 characters without control characters";
+        return Err(Stop::Usage(message.to_owned()));
+    }
+    vantage.clone_into(&mut config.settings.vantage);
+    Ok(())
+}
+
+/// The probes that the command line selects, in the order of the file. Control targets stay:
+/// without them nobody could tell whether we are the ones who are offline.
+pub(super) fn select(config: &Config, names: &[String], common: &Common) -> Result<Vec<Arc<Probe>>, Stop> {
+    let is_known = |name: &String| config.probes.iter().any(|probe| probe.name == *name);
+    if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
+        let known = config.probes.iter().map(|probe| probe.name.as_str());
+        return Err(Stop::Usage(format!("error: there is no probe {unknown:?}{}", suggestion(unknown, known))));
+    }
+    let surfaces = config.probes.iter().map(|probe| probe.surface.as_str());
+    known_or_stop("surface", &common.surfaces, surfaces)?;
+    let tags = config.probes.iter().flat_map(|probe| probe.tags.iter().map(String::as_str));
+    known_or_stop("tag", &common.tags, tags)?;
+    let is_wanted = |probe: &Probe| {
+        (names.is_empty() || names.contains(&probe.name))
+            && (common.surfaces.is_empty() || common.surfaces.contains(&probe.surface))
+            && (common.tags.is_empty() || probe.tags.iter().any(|tag| common.tags.contains(tag)))
+    };
+    let selected: Vec<Arc<Probe>> =
+        config.probes.iter().filter(|probe| probe.control || is_wanted(probe)).cloned().collect();
+    if selected.iter().all(|probe| probe.control && !is_wanted(probe)) {
+        return Err(Stop::Usage("error: no probe is of that surface with that tag".to_owned()));
+    }
+    Ok(selected)
+}
+
+fn known_or_stop<'k>(what: &str, asked: &[String], known: impl Iterator<Item = &'k str> + Clone) -> Result<(), Stop> {
+    match asked.iter().find(|asked| !known.clone().any(|known| known == asked.as_str())) {
+        Some(unknown) => {
+            Err(Stop::Usage(format!("error: no probe has the {what} {unknown:?}{}", suggestion(unknown, known))))
+        }
+        None => Ok(()),
+    }
+}
+
+/// `; did you mean "…"?`, else what there is.
+fn suggestion<'k>(unknown: &str, known: impl Iterator<Item = &'k str>) -> String {
+    const MOST_LISTED: usize = 12;
+    let mut known: Vec<&str> = known.collect();
+    known.sort_unstable();
+    known.dedup();
+    let near = known.iter().map(|known| (strsim::jaro_winkler(unknown, known), *known));
+    let near = near.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(likeness, _)| *likeness > 0.8);
+    match near {
+        Some((_, near)) => format!("; did you mean {near:?}?"),
+        None if known.len() <= MOST_LISTED => format!("; there are: {}", known.join(", ")),
+        None => format!("; there are {}, and `uptick validate` lists them", known.len()),
+    }
+}
+
+/// Where the journal is: where the option says, else where systemd keeps the state of a service,
+/// else beside the configuration, else here.
+#[must_use]
+pub(super) fn journal_place(asked: Option<&Path>, config: Option<&Path>) -> PathBuf {
+    if let Some(asked) = asked {
+        return asked.to_path_buf();
+    }
+    if let Some(state) = env("STATE_DIRECTORY").filter(|state| !state.is_empty()) {
+        // Several are joined by colons; the first is the service's own.
+        return PathBuf::from(state.split(':').next().unwrap_or_default()).join(JOURNAL_FOLDER);
+    }
+    config.and_then(Path::parent).unwrap_or(Path::new("")).join(JOURNAL_FOLDER)
+}

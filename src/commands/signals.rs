@@ -1,0 +1,61 @@
+//! Signals: the first asks the run to end in good order, the second ends the process at once.
+
+use std::future::Future;
+use std::io;
+
+use tokio::signal::unix::Signal as Stream;
+use tokio::signal::unix::SignalKind;
+use tokio::signal::unix::signal;
+use tokio::sync::watch;
+
+use super::exit::Exit;
+use super::exit::Signal;
+
+/// The signals of a run.
+pub(super) struct Signals {
+    first: watch::Receiver<Option<Signal>>,
+}
+
+impl Signals {
+    /// Begins to listen. From here on the first signal no longer ends the process; a second one
+    /// does, at once: what the journal holds by then is whole, since it is written line by line.
+    ///
+    /// # Errors
+    /// Where the system gives no signal handler.
+    pub(super) fn listen() -> io::Result<Signals> {
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let (sender, first) = watch::channel(None);
+        tokio::spawn(async move {
+            let signal = next(&mut interrupt, &mut terminate).await;
+            sender.send_replace(Some(signal));
+            let second = next(&mut interrupt, &mut terminate).await;
+            std::process::exit(i32::from(Exit::Signal(second).status()));
+        });
+        Ok(Signals { first })
+    }
+
+    /// Resolves at the first signal.
+    pub(super) fn first(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut first = self.first.clone();
+        async move {
+            // An error means that the listener is gone, which then sends nothing more.
+            if first.wait_for(Option::is_some).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// The signal that came, if one did.
+    #[must_use]
+    pub(super) fn came(&self) -> Option<Signal> {
+        *self.first.borrow()
+    }
+}
+
+async fn next(interrupt: &mut Stream, terminate: &mut Stream) -> Signal {
+    tokio::select! {
+        _ = interrupt.recv() => Signal::Interrupt,
+        _ = terminate.recv() => Signal::Terminate,
+    }
+}

@@ -1,0 +1,112 @@
+//! The two streams: stdout is the answer, stderr the conversation.
+
+use std::io;
+use std::io::IsTerminal as _;
+use std::io::Write;
+
+use super::exit::Exit;
+use super::exit::Stop;
+use crate::cli::Color;
+use crate::cli::Look;
+use crate::model::SafeText;
+use crate::render;
+
+/// What the streams can show.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terminal {
+    /// How an answer for people may look on the standard output.
+    pub(super) answer: render::Look,
+    /// Whether the conversation may be coloured.
+    pub(super) talk_colour: bool,
+    /// Whether progress may be drawn: stderr is a terminal and nobody asked for silence.
+    pub(super) progress: bool,
+    /// Whether all-well is to be silent.
+    pub(super) quiet: bool,
+    /// How much more is wanted.
+    pub(super) verbose: u8,
+}
+
+impl Terminal {
+    /// What this process' streams can show, given the options and the environment.
+    pub(super) fn new(look: Look, env: &dyn Fn(&str) -> Option<String>) -> Terminal {
+        let (answer, talk) = (io::stdout().is_terminal(), io::stderr().is_terminal());
+        let set = |name: &str| env(name).is_some_and(|value| !value.is_empty());
+        let dumb = env("TERM").is_some_and(|term| term == "dumb");
+        let colour = |terminal: bool| match look.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => terminal && !dumb && !set("NO_COLOR"),
+        };
+        let columns = env("COLUMNS").and_then(|columns| columns.parse().ok()).filter(|columns| *columns > 0);
+        let width = columns.or_else(|| answer.then(terminal_columns).flatten());
+        Terminal {
+            answer: render::Look {
+                width: width.unwrap_or(render::Look::default().width),
+                colour: colour(answer),
+                ascii: !is_utf8(env),
+            },
+            talk_colour: colour(talk),
+            progress: talk && !dumb && !look.quiet && !set("CI"),
+            quiet: look.quiet,
+            verbose: look.verbose,
+        }
+    }
+
+    /// Says something on stderr. Where nobody listens any more, that is no reason to stop.
+    pub(super) fn say(&self, kind: Talk, text: &str) {
+        let (label, style) = match kind {
+            Talk::Error => ("error", anstyle::AnsiColor::Red.on_default().bold()),
+            Talk::Warning => ("warning", anstyle::AnsiColor::Yellow.on_default().bold()),
+            Talk::Note => ("note", anstyle::AnsiColor::Cyan.on_default()),
+        };
+        let mut stderr = io::stderr().lock();
+        let _ = if self.talk_colour {
+            writeln!(stderr, "{style}{label}:{style:#} {text}")
+        } else {
+            writeln!(stderr, "{label}: {text}")
+        };
+    }
+
+    /// Says a warning that may quote something from outside.
+    pub(super) fn warn(&self, text: &str) {
+        self.say(Talk::Warning, SafeText::message(text).as_str());
+    }
+}
+
+/// Says a message on stderr that is complete as it is, such as the diagnostics of a configuration.
+pub(super) fn say_whole(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Writes an answer to the standard output.
+pub(super) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<Exit, Stop> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    write(&mut out).and_then(|()| out.flush()).map_err(|error| Stop::io("standard output", &error))?;
+    Ok(Exit::Up)
+}
+
+/// The weight of something said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Talk {
+    /// It cannot go on.
+    Error,
+    /// It goes on, and the user should know.
+    Warning,
+    /// For the curious.
+    Note,
+}
+
+/// Whether the locale can show more than ASCII. Where none is set, as under cron, it can: what
+/// reads the output there is a program.
+fn is_utf8(env: &dyn Fn(&str) -> Option<String>) -> bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(env).find(|value| !value.is_empty());
+    locale.is_none_or(|locale| {
+        let locale = locale.to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
+}
+
+/// The columns of the terminal that stdout is.
+fn terminal_columns() -> Option<usize> {
+    terminal_size::terminal_size_of(io::stdout()).map(|(terminal_size::Width(columns), _)| usize::from(columns))
+}

@@ -1,0 +1,63 @@
+//! `uptick validate`: reads the configuration, says what would be probed, sends nothing.
+
+use std::io;
+use std::io::Write;
+
+use super::exit::Exit;
+use super::exit::Stop;
+use super::setup;
+use super::terminal;
+use super::terminal::Terminal;
+use crate::cli::Validate;
+use crate::config;
+use crate::config::Config;
+use crate::engine::Engine;
+use crate::model::Probe;
+use crate::render::text;
+
+/// Loads everything that a run would load, then lists the probes, or explains one.
+pub(super) fn run(args: &Validate, terminal: &Terminal) -> Result<Exit, Stop> {
+    let common = &args.common;
+    let config = setup::load(common.config.as_deref(), common.vantage.as_deref(), terminal)?;
+    // Certificates and keys are read here, so that a missing file is found by `validate` too.
+    Engine::new(&config.settings.vantage, config.redactor.clone(), &config.probes)
+        .map_err(|error| Stop::Usage(format!("error: {error}")))?;
+    if let Some(name) = &args.explain {
+        let names = [name.clone()];
+        let selected = setup::select(&config, &names, common)?;
+        let probe = selected.iter().find(|probe| probe.name == *name);
+        let explained = probe.map(|probe| config::explain(&config, probe)).unwrap_or_default();
+        return terminal::print(|out| out.write_all(explained.as_bytes()));
+    }
+    let probes = setup::select(&config, &[], common)?;
+    terminal::print(|out| {
+        let path = config.path.as_deref().map(|path| path.display().to_string()).unwrap_or_default();
+        let controls = probes.iter().filter(|probe| probe.control).count();
+        writeln!(out, "{path}: {}", summary(&config, probes.len() - controls, controls))?;
+        probes.iter().try_for_each(|probe| line(probe, out))
+    })
+}
+
+fn summary(config: &Config, probes: usize, controls: usize) -> String {
+    let rate: f64 = config.probes.iter().map(|probe| 60.0 / probe.schedule.shortest().as_secs_f64()).sum();
+    format!(
+        "{}, {} from vantage {}; about {rate:.0} checks a minute, {} at once at most",
+        text::counted(probes as u64, "probe"),
+        text::counted(controls as u64, "control"),
+        config.settings.vantage,
+        config.settings.concurrency,
+    )
+}
+
+fn line(probe: &Probe, out: &mut dyn Write) -> io::Result<()> {
+    let surface = if probe.control { "control" } else { &probe.surface };
+    let method = probe.steps.first().map_or("", |step| step.request.method.as_str());
+    let every = text::tight_duration(probe.schedule.shortest());
+    let timeout = text::tight_duration(probe.timeout);
+    writeln!(
+        out,
+        "  {surface:10} {:24} every {every:>5}, timeout {timeout:>5}  {method} {}",
+        probe.name,
+        probe.shown_url()
+    )
+}

@@ -1,0 +1,209 @@
+//! `uptick watch`: probes on their intervals until a signal, recorded as they go.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::books::Books;
+use super::check;
+use super::desk::Desk;
+use super::exit::Exit;
+use super::exit::Stop;
+use super::probing;
+use super::probing::Probing;
+use super::setup;
+use super::signals::Signals;
+use super::terminal;
+use super::terminal::Talk;
+use super::terminal::Terminal;
+use crate::cli;
+use crate::config::Config;
+use crate::engine::Engine;
+use crate::model::Probe;
+use crate::plan;
+use crate::render;
+use crate::render::CheckFormat;
+use crate::runner;
+use crate::runner::Ended;
+use crate::runner::Event;
+use crate::runner::Limits;
+
+/// How often ended windows are handed to the journal and the board is drawn.
+const TICK: Duration = Duration::from_millis(200);
+
+/// Sets the watch up, runs it, and sums it up.
+pub(super) fn run(args: &cli::Watch, terminal: &Terminal) -> Result<Exit, Stop> {
+    let ready = Ready::load(args, terminal)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Stop::io("the runtime", &error))?;
+    let place = setup::journal_place(args.journal.as_deref(), ready.config.path.as_deref());
+    let books = Books::open(&ready.config, &ready.probes, (!args.no_record).then_some(place));
+    let desk = Desk::new(books, &ready.probes, terminal);
+    let watching = Watching { args, terminal, desk: Rc::new(RefCell::new(desk)), started: Instant::now() };
+    let (signal, desk) = runtime.block_on(watching.run(ready))?;
+    runtime.shutdown_background();
+    let (pass, recorded) = desk.close();
+    if !terminal.quiet || pass.verdict != crate::model::Verdict::Up {
+        let look = terminal.answer;
+        terminal::print(|mut out| render::outcomes(CheckFormat::Human, &pass, look, None, &mut out))?;
+    }
+    let exit = signal.map_or_else(|| Exit::of(pass.verdict), Exit::Signal);
+    Ok(exit.with_trouble(!recorded))
+}
+
+/// A configuration with everything that is made from it.
+struct Ready {
+    config: Config,
+    probes: Vec<Arc<Probe>>,
+    engine: Engine,
+    concurrency: usize,
+}
+
+impl Ready {
+    fn load(args: &cli::Watch, terminal: &Terminal) -> Result<Ready, Stop> {
+        let common = &args.common;
+        let config = setup::load(common.config.as_deref(), common.vantage.as_deref(), terminal)?;
+        let probes = setup::select(&config, &args.targets, common)?;
+        let engine = check::engine(&config, &probes)?;
+        let limits = Limits::clamp(config.settings.concurrency, runner::raise_file_limit());
+        limits.warning.iter().for_each(|warning| terminal.warn(warning));
+        Ok(Ready { config, probes, engine, concurrency: limits.concurrency })
+    }
+}
+
+/// A run of one configuration, and the way to tell it to stop.
+struct Generation<'w> {
+    run: Pin<Box<dyn Future<Output = Ended> + 'w>>,
+    stop: watch::Sender<bool>,
+    monitor: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Generation<'_> {
+    fn drop(&mut self) {
+        self.monitor.abort();
+    }
+}
+
+struct Watching<'w> {
+    args: &'w cli::Watch,
+    terminal: &'w Terminal,
+    desk: Rc<RefCell<Desk>>,
+    started: Instant,
+}
+
+impl<'w> Watching<'w> {
+    /// Runs generation after generation: SIGHUP begins a new one, while what the old one has
+    /// under way may end.
+    async fn run(self, ready: Ready) -> Result<(Option<super::exit::Signal>, Desk), Stop> {
+        let no_handler = |error| Stop::io("signal handlers", &error);
+        let signals = Signals::listen().map_err(no_handler)?;
+        let mut reload = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).map_err(no_handler)?;
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let first = signals.first();
+        tokio::pin!(first);
+        let mut current = self.begin(ready, check::GRACE);
+        let mut ending: Vec<Generation<'w>> = Vec::new();
+        let mut stopping = false;
+        loop {
+            tokio::select! {
+                _ = &mut current.run => break,
+                () = &mut first, if !stopping => {
+                    stopping = true;
+                    self.terminal.say(Talk::Note, "stopping: checks that run may end; once more stops at once");
+                    current.stop.send_replace(true);
+                }
+                _ = reload.recv(), if !stopping => {
+                    if let Some(next) = self.reload() {
+                        let old = std::mem::replace(&mut current, next);
+                        old.stop.send_replace(true);
+                        ending.push(old);
+                    }
+                }
+                () = any_ended(&mut ending) => {}
+                _ = tick.tick() => self.desk.borrow_mut().tick(probing::now()),
+            }
+        }
+        while !ending.is_empty() {
+            any_ended(&mut ending).await;
+        }
+        drop(current);
+        let desk = Rc::into_inner(self.desk).map(RefCell::into_inner);
+        let desk = desk.ok_or_else(|| Stop::Trouble("a run outlived the watch".to_owned()))?;
+        Ok((signals.came(), desk))
+    }
+
+    /// Begins to run a configuration in the slots of the watch, wherever it stands in them.
+    fn begin(&self, ready: Ready, grace: Duration) -> Generation<'w> {
+        let Ready { config, probes, engine, concurrency } = ready;
+        let plan = plan::Intervals::new(&probes, self.args.jitter, seed()).starting_at(self.started.elapsed());
+        let probing = Probing::new(engine, &probes);
+        let monitor = tokio::spawn(probing.monitor());
+        let (stop, mut stopped) = watch::channel(false);
+        let settings = runner::Settings {
+            started: self.started,
+            concurrency,
+            until: self.args.span,
+            grace,
+            vantage: config.settings.vantage,
+            now: probing::now,
+        };
+        let desk = Rc::clone(&self.desk);
+        let run = Box::pin(async move {
+            let stop = async move {
+                // An error means that the watch is gone, and this run with it.
+                let _ = stopped.wait_for(|stop| *stop).await;
+            };
+            let check = move |check| probing.clone().check(check);
+            runner::run(&probes, plan, settings, check, stop, |event| match event {
+                Event::Ended(outcome) => desk.borrow_mut().record(*outcome),
+                Event::Missed { probe, scheduled_at } => desk.borrow_mut().missed(&probes[probe], scheduled_at),
+                Event::Gap(gap) => desk.borrow_mut().gap(gap),
+            })
+            .await
+        });
+        Generation { run, stop, monitor }
+    }
+
+    /// The next generation, or a word on why the old one stays.
+    fn reload(&self) -> Option<Generation<'w>> {
+        let ready = match Ready::load(self.args, self.terminal) {
+            Ok(ready) => ready,
+            Err(Stop::Usage(message) | Stop::Trouble(message)) => {
+                self.desk.borrow().say(&message);
+                self.desk.borrow().say("the configuration was not changed: the old one goes on");
+                return None;
+            }
+            Err(Stop::Unread) => return None,
+        };
+        self.desk.borrow_mut().reload(&ready.probes);
+        // A check of the old configuration ends within its own time-out, which is below its
+        // interval: it cannot meet the next one of the same probe.
+        let grace = ready.probes.iter().map(|probe| probe.timeout).max().unwrap_or(check::GRACE);
+        Some(self.begin(ready, grace.max(check::GRACE)))
+    }
+}
+
+/// Resolves when one of the generations has ended, and takes it out. Never, where there are none.
+async fn any_ended(ending: &mut Vec<Generation<'_>>) {
+    let ended = std::future::poll_fn(|context| {
+        let ready = ending.iter_mut().position(|generation| generation.run.as_mut().poll(context).is_ready());
+        ready.map_or(std::task::Poll::Pending, std::task::Poll::Ready)
+    })
+    .await;
+    drop(ending.swap_remove(ended));
+}
+
+/// A seed for the jitter: another one each time, or many probers would still fire together.
+fn seed() -> u64 {
+    use std::hash::BuildHasher as _;
+    std::hash::RandomState::new().hash_one("jitter")
+}
