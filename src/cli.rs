@@ -132,6 +132,16 @@ pub struct Check {
     /// The journal folder [default: uptick-journal beside the configuration]
     #[arg(long, value_name = "DIR", env = "UPTICK_JOURNAL")]
     pub journal: Option<PathBuf>,
+    /// Exit with 1 on this instead of on down: "p95 > 800ms", "max > 2s", "failed > 1%", "down > 2",
+    /// down, flaky, unknown, missed or never; judged for each probe; may be given several times
+    #[arg(long = "fail-on", value_name = "CONDITION")]
+    pub fail_on: Vec<String>,
+    /// Compare with this journal, and exit with 1 where a probe is significantly slower or fails more
+    #[arg(long, value_name = "JOURNAL")]
+    pub baseline: Option<PathBuf>,
+    /// End with status 75 when another run with this option holds the same journal
+    #[arg(long)]
+    pub single_instance: bool,
     /// The format, or FORMAT=FILE; may be given several times: human, json, ndjson, junit, tap,
     /// github, markdown, nagios, prometheus
     #[arg(long = "format", value_name = "FORMAT[=FILE]", value_parser = values::output)]
@@ -159,6 +169,9 @@ pub struct Watch {
     /// The journal folder [default: uptick-journal beside the configuration]
     #[arg(long, value_name = "DIR", env = "UPTICK_JOURNAL")]
     pub journal: Option<PathBuf>,
+    /// End with status 75 when another run with this option holds the same journal
+    #[arg(long)]
+    pub single_instance: bool,
     /// Record nothing
     #[arg(long, conflicts_with = "journal")]
     pub no_record: bool,

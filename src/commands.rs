@@ -10,6 +10,7 @@ mod probing;
 mod recorder;
 mod setup;
 mod signals;
+mod single;
 mod terminal;
 mod validate;
 mod watch;
@@ -45,6 +46,10 @@ pub fn run(cli: Cli) -> ExitCode {
         Err(Stop::Usage(message)) => {
             terminal::say_whole(&message);
             Exit::Usage.into()
+        }
+        Err(Stop::Busy(message)) => {
+            terminal.say(Talk::Error, &message);
+            Exit::Busy.into()
         }
         Err(Stop::Trouble(message)) => {
             terminal.say(Talk::Error, &message);

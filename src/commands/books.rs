@@ -17,6 +17,7 @@ use crate::journal::Line;
 use crate::model::Gap;
 use crate::model::Outcome;
 use crate::model::Probe;
+use crate::report::condition::Condition;
 use crate::report::pass::Pass;
 use crate::report::pass::PassFold;
 use crate::window::Window;
@@ -40,6 +41,15 @@ impl Books {
             warnings: config.warnings.clone(),
             began: Instant::now(),
         }
+    }
+
+    /// Judges the run by these conditions, and compares it with what is recorded.
+    pub(super) fn judged_by(mut self, conditions: Vec<Condition>, recorded: Option<Vec<Window>>) -> Books {
+        self.fold = self.fold.judged_by(conditions);
+        if let Some(recorded) = recorded {
+            self.fold = self.fold.compared_with(recorded);
+        }
+        self
     }
 
     /// Goes on with these probes too.

@@ -7,6 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::books::Books;
 use super::exit::Exit;
 use super::exit::Signal;
@@ -16,11 +18,14 @@ use super::probing;
 use super::probing::Probing;
 use super::setup;
 use super::signals::Signals;
+use super::single::SingleInstance;
 use super::terminal;
 use super::terminal::Terminal;
 use crate::cli;
 use crate::config::Config;
 use crate::engine::Engine;
+use crate::journal;
+use crate::journal::Line;
 use crate::model::Outcome;
 use crate::model::Probe;
 use crate::model::Verdict;
@@ -29,10 +34,15 @@ use crate::progress;
 use crate::render;
 use crate::render::CheckFormat;
 use crate::render::Look;
+use crate::report::condition::Condition;
 use crate::report::pass::Pass;
 use crate::runner;
 use crate::runner::Event;
 use crate::runner::Limits;
+use crate::window::Window;
+
+/// How far back `--baseline` looks.
+const BASELINE_SPAN: Duration = Duration::from_hours(14 * 24);
 
 /// How long running checks may go on after the first signal.
 pub(super) const GRACE: Duration = Duration::from_secs(2);
@@ -41,11 +51,14 @@ pub(super) const GRACE: Duration = Duration::from_secs(2);
 pub(super) fn run(args: &cli::Check, terminal: &Terminal) -> Result<Exit, Stop> {
     let (config, probes) = asked(args, terminal)?;
     let outputs = Outputs::open(&args.formats, args.output.as_deref(), CheckFormat::Human, format)?;
+    let conditions = conditions(&args.fail_on)?;
+    let recorded = args.baseline.as_deref().map(|journal| baseline(journal, &config)).transpose()?;
     let engine = engine(&config, &probes)?;
     let limits = Limits::clamp(config.settings.concurrency, runner::raise_file_limit());
     limits.warning.iter().for_each(|warning| terminal.warn(warning));
     let runtime = runtime(probes.len()).map_err(|error| Stop::io("the runtime", &error))?;
-    let place = args.record.then(|| setup::journal_place(args.journal.as_deref(), config.path.as_deref()));
+    let place = setup::journal_place(args.journal.as_deref(), config.path.as_deref());
+    let _place = args.single_instance.then(|| SingleInstance::take(&place)).transpose()?;
     let passes = Passes {
         args,
         probes: &probes,
@@ -54,13 +67,53 @@ pub(super) fn run(args: &cli::Check, terminal: &Terminal) -> Result<Exit, Stop> 
         terminal,
         streams: outputs.stdout == Some(CheckFormat::Ndjson),
     };
-    let books = Books::open(&config, &probes, place);
+    let books = Books::open(&config, &probes, args.record.then_some(place)).judged_by(conditions, recorded);
     let (books, signal) = runtime.block_on(passes.make(engine, books))?;
     // Whatever still runs in the background, such as a lookup, does not hold the exit up.
     runtime.shutdown_background();
     let (pass, recorded) = books.close(terminal);
+    let nagios = outputs.stdout == Some(CheckFormat::Nagios);
     answer(&pass, outputs, config.path.as_deref(), terminal)?;
-    Ok(signal.map_or_else(|| Exit::of(pass.verdict), Exit::Signal).with_trouble(!recorded))
+    Ok(match signal {
+        Some(signal) => Exit::Signal(signal),
+        None if nagios => Exit::Nagios(render::nagios_exit_status(&pass)),
+        None => exit(&pass).with_trouble(!recorded),
+    })
+}
+
+/// A run that fails by what it was told to fail on is down; else its verdict decides, without the
+/// failures that were to be let pass.
+fn exit(pass: &Pass) -> Exit {
+    match pass.verdict {
+        _ if pass.fails() => Exit::Down,
+        Verdict::Unknown | Verdict::Missed => Exit::Unknown,
+        Verdict::Up | Verdict::Down => Exit::Up,
+    }
+}
+
+fn conditions(texts: &[String]) -> Result<Vec<Condition>, Stop> {
+    texts.iter().map(|text| text.parse().map_err(|error| Stop::Usage(format!("error: --fail-on: {error}")))).collect()
+}
+
+/// What a journal has recorded of the last days from this vantage, to compare a run with.
+fn baseline(journal: &Path, config: &Config) -> Result<Vec<Window>, Stop> {
+    let to = probing::now();
+    let from = to.checked_sub(BASELINE_SPAN).unwrap_or(Timestamp::MIN);
+    let failed = |error: journal::JournalError| Stop::Trouble(error.to_string());
+    let lines = journal::read(&[journal.to_path_buf()], journal::Range { from, to }).map_err(failed)?;
+    let mut windows = Vec::new();
+    for line in lines {
+        if let Line::Window(window) = line.map_err(failed)?
+            && *window.vantage == *config.settings.vantage
+        {
+            windows.push(*window);
+        }
+    }
+    if windows.is_empty() {
+        let (vantage, journal) = (&config.settings.vantage, journal.display());
+        return Err(Stop::Usage(format!("error: --baseline: {journal} has no window from vantage {vantage}")));
+    }
+    Ok(windows)
 }
 
 /// Writes the answer in every format asked for: the files first, so that a closed pipe costs none.

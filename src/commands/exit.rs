@@ -15,6 +15,10 @@ pub(super) enum Exit {
     Usage,
     /// Nothing down, but checks could not be judged or the journal could not be written.
     Unknown,
+    /// What Nagios' plugin guidelines say: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
+    Nagios(u8),
+    /// Another run holds the place (`EX_TEMPFAIL` of sysexits.h).
+    Busy,
     /// Ended by this signal.
     Signal(Signal),
 }
@@ -56,6 +60,8 @@ impl Exit {
             Exit::Down => 1,
             Exit::Usage => 2,
             Exit::Unknown => 3,
+            Exit::Nagios(status) => status,
+            Exit::Busy => 75,
             Exit::Signal(Signal::Interrupt) => 130,
             Exit::Signal(Signal::Terminate) => 143,
         }
@@ -75,6 +81,8 @@ pub(super) enum Stop {
     Usage(String),
     /// The tool could not do its job: a file, a folder, the machine.
     Trouble(String),
+    /// Another run holds the place.
+    Busy(String),
     /// Who reads the output has gone. Nothing to say, and nobody to say it to.
     Unread,
 }

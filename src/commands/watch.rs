@@ -19,6 +19,7 @@ use super::probing;
 use super::probing::Probing;
 use super::setup;
 use super::signals::Signals;
+use super::single::SingleInstance;
 use super::terminal;
 use super::terminal::Talk;
 use super::terminal::Terminal;
@@ -45,6 +46,7 @@ pub(super) fn run(args: &cli::Watch, terminal: &Terminal) -> Result<Exit, Stop> 
         .build()
         .map_err(|error| Stop::io("the runtime", &error))?;
     let place = setup::journal_place(args.journal.as_deref(), ready.config.path.as_deref());
+    let _place = args.single_instance.then(|| SingleInstance::take(&place)).transpose()?;
     let books = Books::open(&ready.config, &ready.probes, (!args.no_record).then_some(place));
     let desk = Desk::new(books, &ready.probes, terminal);
     let watching = Watching { args, terminal, desk: Rc::new(RefCell::new(desk)), started: Instant::now() };
@@ -177,7 +179,7 @@ impl<'w> Watching<'w> {
     fn reload(&self) -> Option<Generation<'w>> {
         let ready = match Ready::load(self.args, self.terminal) {
             Ok(ready) => ready,
-            Err(Stop::Usage(message) | Stop::Trouble(message)) => {
+            Err(Stop::Usage(message) | Stop::Trouble(message) | Stop::Busy(message)) => {
                 self.desk.borrow().say(&message);
                 self.desk.borrow().say("the configuration was not changed: the old one goes on");
                 return None;

@@ -16,6 +16,7 @@ use crate::report::pass::Pass;
 use crate::report::pass::ProbeSummary;
 use crate::report::pass::Proof;
 use crate::report::pass::SurfaceSummary;
+use crate::report::regression::Judgement;
 
 /// The probes that were not up, worst first: down before unknown, the larger share of failures
 /// first, then the order of the probe file.
@@ -99,6 +100,19 @@ fn proof_sentence(proof: &Proof) -> String {
 /// The probes that accept any certificate.
 fn insecure(pass: &Pass) -> Vec<&str> {
     pass.probes.iter().filter(|probe| probe.insecure).map(|probe| probe.probe.as_str()).collect()
+}
+
+/// What `--fail-on` and `--baseline` say, a sentence each: what fails the run first.
+fn judgement_sentences(pass: &Pass) -> Vec<String> {
+    let violations = pass.violations.iter().flatten();
+    let met = violations.map(|met| format!("fails on {}: {}: {}", met.condition, met.probe, met.found));
+    let of = |wanted: Judgement, word: &'static str| {
+        let regressions = pass.regressions.iter().flatten().filter(move |regression| regression.judgement == wanted);
+        regressions.map(move |regression| format!("{word}: {}: {}", regression.probe, regression.sentence))
+    };
+    let worse = of(Judgement::Worse, "worse than recorded");
+    let rest = of(Judgement::NotWorse, "no worse than recorded").chain(of(Judgement::TooFew, "not compared"));
+    met.chain(worse).chain(rest).collect()
 }
 
 /// A loud sentence where certificates are not verified.

@@ -24,6 +24,9 @@ use crate::model::SafeText;
 use crate::model::Verdict;
 use crate::model::micros;
 use crate::model::timestamp;
+use crate::report::condition::Violation;
+use crate::report::regression::Judgement;
+use crate::report::regression::Regression;
 use crate::window::Histogram;
 use crate::window::Window;
 
@@ -62,6 +65,12 @@ pub struct Pass {
     pub outcomes: Vec<Outcome>,
     /// Outcomes that were counted and not kept: a long run keeps failures and the last of each probe.
     pub outcomes_left_out: u64,
+    /// The conditions of `--fail-on` that are met; absent where none were given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub violations: Option<Vec<Violation>>,
+    /// How each probe compares with the journal of `--baseline`; absent where none was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub regressions: Option<Vec<Regression>>,
     /// What the reader should know about the run itself.
     pub warnings: Vec<SafeText>,
 }
@@ -151,6 +160,20 @@ impl Pass {
     pub fn telling(&self, probe: &str) -> Option<&Outcome> {
         let failed = |outcome: &&Outcome| outcome.probe == probe && outcome.failure.is_some();
         self.outcomes.iter().rev().find(failed).or_else(|| self.last(probe))
+    }
+
+    /// Whether the run fails: by the conditions and the baseline where any were given, else where
+    /// a check was down.
+    #[must_use]
+    pub fn fails(&self) -> bool {
+        let worse = |regression: &Regression| regression.judgement == Judgement::Worse;
+        match (&self.violations, &self.regressions) {
+            (None, None) => self.verdict == Verdict::Down,
+            (violations, regressions) => {
+                violations.as_ref().map_or(self.verdict == Verdict::Down, |violations| !violations.is_empty())
+                    || regressions.iter().flatten().any(worse)
+            }
+        }
     }
 
     /// Checks of probes, controls apart, that failed first and passed on a later attempt.

@@ -8,6 +8,7 @@ use std::path::Path;
 use super::classes;
 use super::counts_phrase;
 use super::insecure_sentence;
+use super::judgement_sentences;
 use super::markdown;
 use super::surface_phrase;
 use super::worst_first;
@@ -30,6 +31,10 @@ pub(in crate::render) fn write(pass: &Pass, config: Option<&Path>, out: &mut imp
     let (down, unsure): (Vec<_>, Vec<_>) = worst.into_iter().partition(|probe| probe.verdict == Verdict::Down);
     annotations("error", pass, &down, config, out)?;
     annotations("warning", pass, &unsure, config, out)?;
+    let level = if pass.fails() { "error" } else { "notice" };
+    for sentence in judgement_sentences(pass).iter().take(SHOWN) {
+        writeln!(out, "::{level} title=uptick::{}", message(&text::visible(sentence)))?;
+    }
     if let Some(sentence) = insecure_sentence(pass) {
         writeln!(out, "::warning title=insecure TLS::{}", message(&text::visible(&sentence)))?;
     }

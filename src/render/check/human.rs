@@ -9,6 +9,7 @@ use std::io::Write;
 use super::classes;
 use super::counts_phrase;
 use super::insecure_sentence;
+use super::judgement_sentences;
 use super::proof_sentence;
 use super::surface_phrase;
 use crate::model::Outcome;
@@ -145,6 +146,10 @@ fn summary(pass: &Pass, canvas: &mut Canvas) {
     if pass.outcomes_left_out > 0 {
         let left_out = text::count(pass.outcomes_left_out);
         indented(DIM, &format!("  {left_out} outcomes are counted and not kept one by one"), 2, canvas);
+    }
+    let style = if pass.fails() { BAD } else { DIM };
+    for sentence in judgement_sentences(pass) {
+        indented(style, &format!("  {sentence}"), 2, canvas);
     }
     if let Some(sentence) = insecure_sentence(pass) {
         indented(BAD, &format!("  {sentence}"), 2, canvas);

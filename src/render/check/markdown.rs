@@ -8,6 +8,7 @@ use std::io::Write;
 use super::classes;
 use super::counts_phrase;
 use super::insecure_sentence;
+use super::judgement_sentences;
 use super::proof_sentence;
 use super::surface_phrase;
 use super::worst_first;
@@ -41,6 +42,9 @@ pub(in crate::render) fn write(pass: &Pass, out: &mut impl Write) -> io::Result<
     }
     if worst.len() > EVIDENCE {
         let _ = writeln!(page, "Evidence of {} more failed probes is in the JSON output.\n", worst.len() - EVIDENCE);
+    }
+    for sentence in judgement_sentences(pass) {
+        let _ = writeln!(page, "- {}", escape::code_span(&sentence, false));
     }
     let _ = writeln!(page, "{}.", capitalised(&proof_sentence(&pass.proof)));
     out.write_all(page.as_bytes())

@@ -21,6 +21,10 @@ use crate::model::Probe;
 use crate::model::SafeText;
 use crate::model::Verdict;
 use crate::model::text::MESSAGE_LIMIT;
+use crate::report::condition::Condition;
+use crate::report::condition::Violation;
+use crate::report::regression;
+use crate::report::regression::Regression;
 use crate::window::Collector;
 use crate::window::Window;
 
@@ -37,6 +41,9 @@ pub struct PassFold {
     /// The place of each probe in `probes`.
     places: BTreeMap<String, usize>,
     kept: Kept,
+    conditions: Option<Vec<Condition>>,
+    /// What is recorded of each probe, to compare with.
+    recorded: Option<BTreeMap<Arc<str>, Window>>,
 }
 
 impl PassFold {
@@ -50,10 +57,32 @@ impl PassFold {
             places: BTreeMap::new(),
             probes: Vec::new(),
             kept: Kept::default(),
+            conditions: None,
+            recorded: None,
             vantage: vantage.into(),
         };
         fold.adopt(probes);
         fold
+    }
+
+    /// Judges the run by these conditions, where there are any.
+    #[must_use]
+    pub fn judged_by(mut self, conditions: Vec<Condition>) -> PassFold {
+        self.conditions = (!conditions.is_empty()).then_some(conditions);
+        self
+    }
+
+    /// Compares the run with these windows of earlier ones.
+    #[must_use]
+    pub fn compared_with(mut self, windows: impl IntoIterator<Item = Window>) -> PassFold {
+        let recorded = self.recorded.get_or_insert_default();
+        for window in windows {
+            match recorded.get_mut(&window.probe) {
+                Some(sum) => sum.merge(&window),
+                None => drop(recorded.insert(Arc::clone(&window.probe), window)),
+            }
+        }
+        self
     }
 
     /// Goes on with these probes too. Those that it had stay in the answer.
@@ -102,6 +131,8 @@ impl PassFold {
             self.add(window);
         }
         let surfaces = surfaces(&self.probes);
+        let violations = self.conditions.as_ref().map(|conditions| violations(conditions, &self.probes));
+        let regressions = self.recorded.as_ref().map(|recorded| regressions(recorded, &self.probes));
         let probes: Vec<ProbeSummary> =
             self.probes.into_iter().map(|(probe, window)| probe_of(&probe, window)).collect();
         let (counts, controls) = (counted(&surfaces, false), counted(&surfaces, true));
@@ -120,6 +151,8 @@ impl PassFold {
             proof: Proof::new(counts.judged(), counts.down),
             outcomes,
             outcomes_left_out,
+            violations,
+            regressions,
             warnings: warnings.iter().map(|warning| SafeText::message(warning)).collect(),
         };
         (pass, closed)
@@ -142,6 +175,18 @@ impl PassFold {
             }
         }
     }
+}
+
+/// The conditions that probes meet, in the order of the probes. Control targets have no say.
+fn violations(conditions: &[Condition], probes: &[(Arc<Probe>, Window)]) -> Vec<Violation> {
+    let windows = probes.iter().filter(|(probe, _)| !probe.control).map(|(_, window)| window);
+    windows.flat_map(|window| conditions.iter().filter_map(|condition| condition.judge(window))).collect()
+}
+
+/// How each probe compares with its record, where it has one.
+fn regressions(recorded: &BTreeMap<Arc<str>, Window>, probes: &[(Arc<Probe>, Window)]) -> Vec<Regression> {
+    let windows = probes.iter().filter(|(probe, _)| !probe.control).map(|(_, window)| window);
+    windows.filter_map(|window| Some(regression::compare(window, recorded.get(&window.probe)?))).collect()
 }
 
 /// The checks of all surfaces, or of the control targets.
