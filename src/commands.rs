@@ -8,6 +8,7 @@ mod exit;
 mod outputs;
 mod probing;
 mod recorder;
+mod schema;
 mod setup;
 mod signals;
 mod single;
@@ -33,6 +34,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Check(args) => check::run(&args, &terminal),
         Command::Watch(args) => watch::run(&args, &terminal),
         Command::Validate(args) => validate::run(&args, &terminal),
+        Command::Schema(args) => terminal::print(|out| schema::write(args.document, out)),
         Command::Completions(args) => terminal::print(|out| {
             crate::cli::write_completions(args.shell, out);
             Ok(())

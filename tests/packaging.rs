@@ -18,7 +18,8 @@ const UNITS: [&str; 3] = ["uptick.service", "uptick-check.service", "uptick-chec
 fn accepts(program: &str, arguments: &[&str]) {
     match Command::new(program).args(arguments).output() {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            writeln!(std::io::stderr(), "skipped: {program} is not on this machine").unwrap();
+            // Written past the capture of the test harness, so that a skip is seen.
+            let _ = writeln!(std::io::stderr(), "skipped: {program} is not on this machine");
         }
         Err(error) => panic!("{program}: {error}"),
         Ok(output) => {
@@ -100,16 +101,11 @@ fn the_steps_of_the_action_pass_shellcheck() {
     assert_eq!(steps.len(), 2);
     for (at, step) in steps.iter().enumerate() {
         let lines = step.lines().take_while(|line| line.is_empty() || line.starts_with("        "));
-        let script: String = lines.map(|line| format!("{}\n", line.trim_start_matches("        "))).collect();
+        let script = lines.map(str::trim_start).collect::<Vec<_>>().join("\n");
         let path = folder.path().join(format!("step-{at}.sh"));
-        fs::write(&path, format!("#!/bin/bash\nset -e\n{script}")).unwrap();
+        fs::write(&path, format!("#!/bin/bash\nset -e\n{script}\n")).unwrap();
         accepts("shellcheck", &[path.to_str().unwrap()]);
     }
-}
-
-#[test]
-fn dependencies_are_of_known_licences_and_from_the_registry() {
-    accepts("cargo-deny", &["--offline", "--log-level", "error", "check", "bans", "licenses", "sources"]);
 }
 
 #[test]

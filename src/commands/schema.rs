@@ -1,0 +1,40 @@
+//! `uptick schema`: the JSON Schema of a document, derived from the types that write it. The same
+//! texts stand under `schemas/`, and a test keeps them equal.
+
+use std::io;
+use std::io::Write;
+
+use schemars::JsonSchema;
+use schemars::Schema;
+use schemars::generate::SchemaSettings;
+use serde_json::Value;
+
+use crate::cli::Document;
+use crate::config;
+use crate::journal;
+use crate::model::Outcome;
+use crate::report::Report;
+use crate::report::pass::Pass;
+
+/// Prints the schema of a document, indented, with a line feed at its end.
+pub(super) fn write(document: Document, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, &schema(document))?;
+    writeln!(out)
+}
+
+fn schema(document: Document) -> Value {
+    match document {
+        Document::Probes => config::schema(),
+        Document::Outcome => of::<Outcome>("uptick outcome").into(),
+        Document::Check => of::<Pass>("uptick.check/1").into(),
+        Document::Journal => journal::schema().into(),
+        Document::Report => of::<Report>("uptick.report/1").into(),
+    }
+}
+
+/// The schema of a type as it is written, under a title of the contract.
+fn of<T: JsonSchema>(title: &str) -> Schema {
+    let mut schema = SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>();
+    schema.insert("title".to_owned(), title.into());
+    schema
+}
