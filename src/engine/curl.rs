@@ -1,0 +1,225 @@
+//! A check as a `curl` command line that a person can run: secrets as shell variables, every
+//! word quoted. It is built from what the probe says, never from what a server said.
+
+use std::fmt::Write as _;
+
+use http::Method;
+use url::Url;
+
+use crate::model::Auth;
+use crate::model::Body;
+use crate::model::HttpVersionWish;
+use crate::model::IpFamily;
+use crate::model::Part;
+use crate::model::Probe;
+use crate::model::Request;
+use crate::model::TlsVersion;
+use crate::model::Transport;
+use crate::model::Value;
+
+/// The command that repeats one request of a probe.
+pub(super) fn command(probe: &Probe, request: &Request) -> String {
+    let mut words = vec!["curl".to_owned(), "-sS".to_owned(), "-i".to_owned(), "--compressed".to_owned()];
+    words.push(format!("--max-time {}", probe.timeout.as_secs_f64()));
+    if request.redirects > 0 {
+        words.push(format!("-L --max-redirs {}", request.redirects));
+    }
+    let mut url = request.url.clone();
+    let host = transport_words(&probe.transport, &mut url, &mut words);
+    method_words(request, &mut words);
+    auth_words(request.auth.as_ref(), &mut words);
+    for (name, value) in &request.headers {
+        words.push(format!("-H {}", quote(&prefixed(&format!("{name}: "), value))));
+    }
+    if let Some(host) = host
+        && !request.headers.iter().any(|(name, _)| name == http::header::HOST)
+    {
+        words.push(format!("-H {}", quote(&Value::plain(&format!("host: {host}")))));
+    }
+    body_words(&request.body, &mut words);
+    words.push(quote(&url));
+    words.join(" ")
+}
+
+/// The words for how the target is reached. Where the TLS name is not the URL's, the URL takes
+/// that name and the authority to send as a header is returned.
+fn transport_words(transport: &Transport, url: &mut Value, words: &mut Vec<String>) -> Option<String> {
+    let tls = &transport.tls;
+    match transport.http_version {
+        HttpVersionWish::Auto => {}
+        HttpVersionWish::Http1 => words.push("--http1.1".to_owned()),
+        HttpVersionWish::Http2 if url.to_string().starts_with("http:") => {
+            words.push("--http2-prior-knowledge".to_owned());
+        }
+        HttpVersionWish::Http2 => words.push("--http2".to_owned()),
+    }
+    match transport.ip {
+        IpFamily::Any => {}
+        IpFamily::V4 => words.push("-4".to_owned()),
+        IpFamily::V6 => words.push("-6".to_owned()),
+    }
+    if tls.insecure {
+        words.push("-k".to_owned());
+    }
+    let files = [("--cacert", &tls.ca_file), ("--cert", &tls.client_cert), ("--key", &tls.client_key)];
+    for (option, file) in files {
+        if let Some(file) = file {
+            words.push(format!("{option} {}", quote(&Value::plain(&file.to_string_lossy()))));
+        }
+    }
+    if tls.min_version == TlsVersion::V1_3 {
+        words.push("--tlsv1.3".to_owned());
+    }
+    if let Some(source) = transport.source_address {
+        words.push(format!("--interface {source}"));
+    }
+    if let Some(proxy) = &transport.proxy {
+        words.push(format!("--proxy {}", quote(proxy)));
+    }
+    connect_to(transport, url, words)
+}
+
+fn connect_to(transport: &Transport, url: &mut Value, words: &mut Vec<String>) -> Option<String> {
+    let parsed = Url::parse(&url.to_string()).ok()?;
+    let (host, port) = (parsed.host_str()?.to_owned(), parsed.port_or_known_default()?);
+    let name = transport.tls.server_name.as_ref().filter(|name| **name != host && parsed.scheme() == "https");
+    let target = match transport.address {
+        Some(address) => format!("{}:{}", bracketed(&address.ip().to_string()), address.port()),
+        None if name.is_some() => format!("{host}:{port}"),
+        None => return None,
+    };
+    let asked = name.map_or(host.as_str(), String::as_str);
+    words.push(format!("--connect-to {}", quote(&Value::plain(&format!("{asked}:{port}:{target}")))));
+    let name = name?;
+    replace_host(url, &host, name);
+    Some(super::connect::authority_of(&parsed))
+}
+
+fn bracketed(address: &str) -> String {
+    if address.contains(':') { format!("[{address}]") } else { address.to_owned() }
+}
+
+fn replace_host(url: &mut Value, host: &str, name: &str) {
+    for part in &mut url.parts {
+        if let Part::Plain(text) = part
+            && let Some(at) = text.find(host)
+        {
+            text.replace_range(at..at + host.len(), name);
+            return;
+        }
+    }
+}
+
+fn method_words(request: &Request, words: &mut Vec<String>) {
+    let implied = if matches!(request.body, Body::Empty) { Method::GET } else { Method::POST };
+    if request.method == Method::HEAD {
+        words.push("-I".to_owned());
+    } else if request.method != implied {
+        words.push(format!("-X {}", quote(&Value::plain(request.method.as_str()))));
+    }
+}
+
+fn auth_words(auth: Option<&Auth>, words: &mut Vec<String>) {
+    match auth {
+        Some(Auth::Basic { user, password }) => {
+            let mut pair = user.clone();
+            pair.parts.push(Part::Plain(":".to_owned()));
+            pair.parts.extend(password.parts.iter().cloned());
+            words.push(format!("-u {}", quote(&pair)));
+        }
+        Some(Auth::Bearer(token)) => words.push(format!("-H {}", quote(&prefixed("authorization: Bearer ", token)))),
+        None => {}
+    }
+}
+
+fn body_words(body: &Body, words: &mut Vec<String>) {
+    match body {
+        Body::Empty => {}
+        // curl would add a content type of its own, and uptick adds none.
+        Body::Text(text) => words.push(format!("-H 'content-type:' --data-raw {}", quote(text))),
+        Body::Json(text) => words.push(format!("-H 'content-type: application/json' --data-raw {}", quote(text))),
+        Body::Form(fields) => {
+            for (name, value) in fields {
+                words.push(format!("--data-urlencode {}", quote(&prefixed(&format!("{name}="), value))));
+            }
+        }
+    }
+}
+
+fn prefixed(prefix: &str, value: &Value) -> Value {
+    let mut parts = vec![Part::Plain(prefix.to_owned())];
+    parts.extend(value.parts.iter().cloned());
+    Value { parts }
+}
+
+/// One word of a POSIX shell, with `$'…'` of bash and zsh for control characters: plain text
+/// between quotes, secrets and captures as variables.
+fn quote(value: &Value) -> String {
+    let mut word = String::new();
+    for part in &value.parts {
+        match part {
+            Part::Plain(text) => push_quoted(text, &mut word),
+            Part::Secret { name, .. } | Part::Capture(name) => {
+                let _ = write!(word, "\"${}\"", variable(name));
+            }
+        }
+    }
+    if word.is_empty() { "''".to_owned() } else { word }
+}
+
+fn push_quoted(text: &str, word: &mut String) {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@,%+".contains(c);
+    if text.chars().all(is_plain) {
+        word.push_str(text);
+    } else if text.chars().any(char::is_control) {
+        let _ = write!(word, "$'");
+        for character in text.chars() {
+            match character {
+                '\'' | '\\' => {
+                    word.push('\\');
+                    word.push(character);
+                }
+                '\n' => word.push_str("\\n"),
+                '\r' => word.push_str("\\r"),
+                '\t' => word.push_str("\\t"),
+                control if control.is_control() => {
+                    let mut bytes = [0; 4];
+                    for byte in control.encode_utf8(&mut bytes).bytes() {
+                        let _ = write!(word, "\\x{byte:02x}");
+                    }
+                }
+                other => word.push(other),
+            }
+        }
+        word.push('\'');
+    } else {
+        let _ = write!(word, "'{}'", text.replace('\'', "'\\''"));
+    }
+}
+
+/// The name of a secret or capture as that of a shell variable.
+fn variable(name: &str) -> String {
+    let mut variable: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
+    if !variable.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
+        variable.insert(0, '_');
+    }
+    variable
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_is_quoted_and_a_secret_is_a_variable() {
+        assert_eq!(quote(&Value::plain("https://x.test/a")), "https://x.test/a");
+        assert_eq!(quote(&Value::plain("https://x.test/a?b=1&c=$(id)")), "'https://x.test/a?b=1&c=$(id)'");
+        assert_eq!(quote(&Value::plain("it's")), "'it'\\''s'");
+        assert_eq!(quote(&Value::plain("a\nb'c")), "$'a\\nb\\'c'");
+        assert_eq!(quote(&Value::plain("")), "''");
+        assert_eq!(quote(&prefixed("Bearer ", &Value::secret("API_TOKEN", "hunter22"))), "'Bearer '\"$API_TOKEN\"");
+        assert_eq!(variable("file:/run/secrets/x"), "FILE__RUN_SECRETS_X");
+        assert_eq!(variable("2fa"), "_2FA");
+    }
+}

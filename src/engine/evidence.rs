@@ -1,0 +1,91 @@
+//! What is kept of a failed check, to understand and repeat it: bounded, clean and redacted.
+
+use std::net::SocketAddr;
+
+use http::HeaderMap;
+use url::Url;
+
+use crate::model::Evidence;
+use crate::model::REDACTED;
+use crate::model::Redactor;
+use crate::model::SafeText;
+use crate::model::is_secret_name;
+
+use super::body::Body;
+
+/// How much of a body is kept in memory for a cut: more than is shown, so that a secret at the
+/// edge of the cut is whole when it is redacted.
+pub(super) const KEPT: usize = 8 * 1024;
+
+/// The longest cut of a body that is shown, in characters.
+const BODY: usize = 1024;
+
+/// The longest header value shown, in characters.
+const HEADER: usize = 200;
+
+/// The longest command line shown, in characters.
+const CURL: usize = 4096;
+
+/// The most addresses shown.
+const ADDRESSES: usize = 16;
+
+/// The headers that say who answered, and why so.
+const TELLING: &[&str] = &[
+    "server",
+    "via",
+    "date",
+    "age",
+    "content-type",
+    "content-length",
+    "content-encoding",
+    "location",
+    "retry-after",
+    "www-authenticate",
+    "x-cache",
+    "x-served-by",
+    "x-request-id",
+    "x-amz-cf-id",
+    "x-amzn-requestid",
+    "cf-ray",
+    "alt-svc",
+];
+
+/// Gathers the evidence of one request.
+pub(super) fn gather(
+    url: &Url,
+    answer: Option<(&HeaderMap, &Body)>,
+    addresses: &[SocketAddr],
+    curl: &str,
+    redactor: &Redactor,
+) -> Evidence {
+    Evidence {
+        url: redactor.url(url),
+        headers: answer.map(|(headers, _)| telling(headers, redactor)).unwrap_or_default(),
+        body: answer.and_then(|(_, body)| cut(body, redactor)),
+        curl: Some(redactor.clean(curl, CURL)),
+        addresses: addresses.iter().take(ADDRESSES).copied().collect(),
+    }
+}
+
+fn telling(headers: &HeaderMap, redactor: &Redactor) -> Vec<(String, SafeText)> {
+    let value = |name: &&str| {
+        let value = headers.get(*name)?;
+        let shown = if is_secret_name(name) {
+            SafeText::message(REDACTED)
+        } else {
+            redactor.clean_bytes(value.as_bytes(), HEADER)
+        };
+        Some(((*name).to_owned(), shown))
+    };
+    TELLING.iter().filter_map(value).collect()
+}
+
+fn cut(body: &Body, redactor: &Redactor) -> Option<SafeText> {
+    if body.bytes.is_empty() {
+        return None;
+    }
+    if let Some(encoding) = &body.encoding {
+        return Some(redactor.message(&format!("({} bytes of content encoding {encoding})", body.read)));
+    }
+    Some(redactor.clean_bytes(&body.bytes[..body.bytes.len().min(KEPT)], BODY))
+}

@@ -1,0 +1,482 @@
+//! One step of a check: the request, its redirects, the body, the judgement. It knows one step
+//! and what earlier steps left behind, and nothing of retries.
+
+use http::HeaderMap;
+use http::HeaderName;
+use http::HeaderValue;
+use http::Method;
+use http::Version;
+use http::header;
+use jiff::Timestamp;
+use rustls::CipherSuite;
+use url::Url;
+
+use crate::model::Auth;
+use crate::model::Body as RequestBody;
+use crate::model::Captures;
+use crate::model::Evidence;
+use crate::model::Failure;
+use crate::model::FailureClass;
+use crate::model::Hop;
+use crate::model::HttpVersion;
+use crate::model::Mismatch;
+use crate::model::Phase;
+use crate::model::Probe;
+use crate::model::Redactor;
+use crate::model::Step;
+use crate::model::Timings;
+use crate::model::TlsFacts;
+use crate::model::Value;
+
+use super::Engine;
+use super::body;
+use super::body::Appetite;
+use super::body::Body;
+use super::certificate;
+use super::client::ClientKey;
+use super::connect;
+use super::connect::Route;
+use super::cookies::Jar;
+use super::curl;
+use super::evidence;
+use super::expect;
+use super::expect::Came;
+use super::marks::Seen;
+use super::redirect;
+use super::request::Asker;
+use super::request::Deadline;
+use super::request::Fault;
+use super::request::Outgoing;
+use super::request::Trace;
+
+/// The most redirects kept in the record, however many are allowed.
+const HOPS: usize = 20;
+
+/// The longest Location kept, in characters.
+const LOCATION: usize = 300;
+
+/// What a check's steps have in common: forgotten at its end.
+#[derive(Debug, Default)]
+pub(super) struct Session {
+    pub(super) jar: Jar,
+    pub(super) captures: Captures,
+    pub(super) redactor: Redactor,
+}
+
+/// What became of one step.
+#[derive(Debug, Default)]
+pub(super) struct Answered {
+    pub(super) failure: Option<Failure>,
+    pub(super) timings: Timings,
+    pub(super) status: Option<u16>,
+    pub(super) http_version: Option<HttpVersion>,
+    pub(super) remote: Option<std::net::SocketAddr>,
+    pub(super) tls: Option<TlsFacts>,
+    pub(super) redirects: Vec<Hop>,
+    pub(super) body: Body,
+    pub(super) evidence: Option<Evidence>,
+}
+
+/// One step under way.
+pub(super) struct Exchange<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) probe: &'a Probe,
+    pub(super) step: &'a Step,
+    pub(super) session: &'a mut Session,
+    pub(super) deadline: Deadline,
+}
+
+/// A response head, and where it came from.
+struct Head {
+    response: reqwest::Response,
+    url: Url,
+    method: Method,
+    trace: Trace,
+}
+
+impl Exchange<'_> {
+    /// Carries the step out.
+    pub(super) async fn run(mut self) -> Answered {
+        let mut answered = Answered::default();
+        match self.follow(&mut answered).await {
+            Ok(head) => self.judge(head, &mut answered).await,
+            Err(Stopped { fault, url, trace }) => {
+                if let Some(trace) = &trace {
+                    answered.timings.add_all(&trace.timings());
+                    self.note_connection(&trace.seen(), trace, &mut answered);
+                }
+                let addresses = trace.map(|trace| trace.addresses).unwrap_or_default();
+                self.fail(&fault, Vec::new(), url.as_ref(), None, &addresses, &mut answered);
+            }
+        }
+        answered
+    }
+
+    /// Sends the request and follows its redirects until there is an answer.
+    async fn follow(&mut self, answered: &mut Answered) -> Result<Head, Stopped> {
+        let request = &self.step.request;
+        let own = self.url().map_err(Stopped::before)?;
+        let mut outgoing = self.outgoing().map_err(Stopped::before)?;
+        let mut url = own.clone();
+        let mut hops = 0;
+        loop {
+            let (trace, response) = self.ask(&own, &url, &outgoing).await;
+            let response =
+                response.map_err(|fault| Stopped { fault, url: Some(url.clone()), trace: Some(trace.clone()) })?;
+            self.session.jar.keep(response.headers(), &url);
+            answered.http_version = version(response.version());
+            answered.status = Some(response.status().as_u16());
+            let status = response.status();
+            if status.as_u16() == 101 {
+                let fault = Fault::new(
+                    FailureClass::HttpProtocol,
+                    Phase::Processing,
+                    "status 101 without being asked to switch protocols",
+                );
+                return Err(Stopped { fault, url: Some(url), trace: Some(trace) });
+            }
+            if request.redirects == 0 || !redirect::is_redirect(status) {
+                return Ok(Head { response, url, method: outgoing.method, trace });
+            }
+            self.note_hop(&response, &url, &outgoing.method, &trace, answered);
+            let stopped = |fault| Stopped { fault, url: Some(url.clone()), trace: None };
+            let target = redirect::target(response.headers(), &url).map_err(stopped)?;
+            if hops >= request.redirects {
+                let message = format!("more than {} redirects", request.redirects);
+                return Err(stopped(Fault::new(FailureClass::RedirectLimit, None, message)));
+            }
+            self.redirect(&mut outgoing, status, !connect::same_origin(&url, &target)).map_err(stopped)?;
+            hops += 1;
+            url = target;
+        }
+    }
+
+    /// Changes the request to what is sent after a redirect.
+    fn redirect(&self, outgoing: &mut Outgoing, status: http::StatusCode, elsewhere: bool) -> Result<(), Fault> {
+        let method = redirect::method_after(status, &outgoing.method);
+        if method != outgoing.method {
+            outgoing.body = None;
+            for name in [header::CONTENT_TYPE, header::CONTENT_LENGTH, header::CONTENT_ENCODING] {
+                outgoing.headers.remove(name);
+            }
+        }
+        outgoing.method = method;
+        if !elsewhere {
+            return Ok(());
+        }
+        if outgoing.body.is_some() && has_secrets(&self.step.request.body) {
+            let message = "a redirect to another origin would take the secrets in the request's body there";
+            return Err(Fault::new(FailureClass::RedirectBlocked, None, message));
+        }
+        let safe: Vec<&HeaderName> = self
+            .step
+            .request
+            .headers
+            .iter()
+            .filter(|(name, value)| redirect::is_safe(name) && !is_private(value))
+            .map(|(name, _)| name)
+            .collect();
+        let of_body = |name: &HeaderName| outgoing.body.is_some() && *name == header::CONTENT_TYPE;
+        let names: Vec<HeaderName> = outgoing.headers.keys().cloned().collect();
+        for name in names {
+            if !safe.contains(&&name) && !of_body(&name) {
+                outgoing.headers.remove(name);
+            }
+        }
+        Ok(())
+    }
+
+    /// One request, and once more where the server asked for that or an idle connection was gone.
+    async fn ask(&self, own: &Url, url: &Url, outgoing: &Outgoing) -> (Trace, Result<reqwest::Response, Fault>) {
+        let mut outgoing = outgoing.clone();
+        if let Some(cookies) = self.session.jar.header(url) {
+            // A configured cookie header stands before what the server has set.
+            let both = match outgoing.headers.get(header::COOKIE) {
+                Some(configured) => [configured.as_bytes(), b"; ", cookies.as_bytes()].concat(),
+                None => cookies.as_bytes().to_vec(),
+            };
+            outgoing.headers.insert(header::COOKIE, HeaderValue::from_bytes(&both).unwrap_or(cookies));
+        }
+        let host = outgoing.headers.remove(header::HOST);
+        let route = connect::route(&self.probe.transport, own, url, host.as_ref());
+        let mut route = match route {
+            Ok(route) => route,
+            Err(reason) => return not_sent(&reason),
+        };
+        let first = self.ask_once(&route, &outgoing, self.probe.transport.reuse).await;
+        let Err(fault) = &first.1 else { return first };
+        if fault.symptoms.asks_for_http1() && route.key.version != crate::model::HttpVersionWish::Http2 {
+            route.key.version = crate::model::HttpVersionWish::Http1;
+        } else if !(fault.symptoms.asks_to_retry() || self.was_stale(&first.0, fault, &outgoing)) {
+            return first;
+        }
+        self.ask_once(&route, &outgoing, false).await
+    }
+
+    async fn ask_once(
+        &self,
+        route: &Route,
+        outgoing: &Outgoing,
+        keep: bool,
+    ) -> (Trace, Result<reqwest::Response, Fault>) {
+        let key: &ClientKey = &route.key;
+        let client =
+            if keep { self.engine.clients.take_kept(&self.probe.name, key) } else { self.engine.clients.fresh(key) };
+        let client = match client {
+            Ok(client) => client,
+            Err(reason) => return not_sent(&reason),
+        };
+        let transport = &self.probe.transport;
+        let names = &self.engine.names;
+        let asker =
+            Asker { names, resolver: transport.resolver, ip: transport.ip, client: client.clone(), keeps: keep };
+        let answer = asker.ask(route, outgoing, self.deadline).await;
+        if keep {
+            self.engine.clients.give_back(&self.probe.name, key.clone(), client);
+        }
+        answer
+    }
+
+    /// Whether an idle connection was used that the server had closed: its failure says nothing
+    /// about the target. Only for requests that may be sent twice.
+    fn was_stale(&self, trace: &Trace, fault: &Fault, outgoing: &Outgoing) -> bool {
+        self.probe.transport.reuse
+            && !trace.seen().was_dialled()
+            && outgoing.method.is_idempotent()
+            && matches!(
+                fault.class,
+                FailureClass::ConnectionReset | FailureClass::EmptyReply | FailureClass::Http2Error
+            )
+    }
+
+    /// Reads the body and judges the answer.
+    async fn judge(&mut self, head: Head, answered: &mut Answered) {
+        let Head { response, url, method, trace } = head;
+        let expect = &self.step.expect;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let seen = trace.seen();
+        let target = trace.remote().map(|remote| remote.to_string()).unwrap_or_default();
+        let limit = self.step.request.body_limit;
+        let keep =
+            if expect::needs_body(expect) { usize::try_from(limit).unwrap_or(usize::MAX) } else { evidence::KEPT };
+        let has_body = method != Method::HEAD && !matches!(status.as_u16(), 204 | 304);
+        let (body, fault) = if has_body {
+            body::read(response, Appetite { limit, keep }, self.deadline, &seen, &target).await
+        } else {
+            (Body::default(), None)
+        };
+        answered.timings.add_all(&trace.timings());
+        self.note_connection(&seen, &trace, answered);
+        let fault = fault.or_else(|| undecoded(&body, expect::needs_body(expect)));
+        let unmet = if fault.is_some() {
+            expect::status(expect, status)
+        } else {
+            let came = Came {
+                status,
+                headers: &headers,
+                url: &url,
+                http_version: answered.http_version,
+                tls: answered.tls.as_ref(),
+                body: &body,
+                timings: &answered.timings,
+                now: Timestamp::now(),
+            };
+            expect::judge(expect, &came, &self.session.captures, &self.session.redactor)
+        };
+        let failure = match (unmet, fault) {
+            (Some(unmet), _) => Some((Fault::new(unmet.class, None, unmet.message), unmet.mismatches)),
+            (None, Some(fault)) => Some((fault, Vec::new())),
+            (None, None) => None,
+        };
+        if let Some((fault, mismatches)) = failure {
+            self.fail(&fault, mismatches, Some(&url), Some((&headers, &body)), &trace.addresses, answered);
+        }
+        answered.body = body;
+    }
+
+    fn fail(
+        &self,
+        fault: &Fault,
+        mismatches: Vec<Mismatch>,
+        url: Option<&Url>,
+        answer: Option<(&HeaderMap, &Body)>,
+        addresses: &[std::net::SocketAddr],
+        answered: &mut Answered,
+    ) {
+        let redactor = &self.session.redactor;
+        let mut failure = Failure::new(fault.class, fault.phase, redactor.message(&fault.message));
+        failure.step.clone_from(&self.step.name);
+        failure.mismatches = mismatches;
+        answered.failure = Some(failure);
+        if let Some(url) = url {
+            let curl = curl::command(self.probe, &self.step.request);
+            answered.evidence = Some(evidence::gather(url, answer, addresses, &curl, redactor));
+        }
+    }
+
+    fn note_hop(
+        &self,
+        response: &reqwest::Response,
+        url: &Url,
+        method: &Method,
+        trace: &Trace,
+        answered: &mut Answered,
+    ) {
+        let timings = trace.timings();
+        answered.timings.add_all(&timings);
+        self.note_connection(&trace.seen(), trace, answered);
+        if answered.redirects.len() < HOPS {
+            let redactor = &self.session.redactor;
+            answered.redirects.push(Hop {
+                url: redactor.url(url),
+                status: response.status().as_u16(),
+                location: shown_location(redirect::location(response.headers()), url, redactor),
+                method: method.to_string(),
+                remote: trace.remote(),
+                timings,
+            });
+        }
+    }
+
+    fn note_connection(&self, seen: &Seen, trace: &Trace, answered: &mut Answered) {
+        answered.remote = trace.remote();
+        answered.tls = seen.is_tls().then(|| TlsFacts {
+            version: seen.tls_version.map(str::to_owned),
+            cipher: seen.cipher.map(cipher_name),
+            verified: seen.verified,
+            certificate: certificate::facts(&seen.chain, &self.session.redactor),
+        });
+    }
+
+    fn url(&self) -> Result<Url, Fault> {
+        let text = self.fill(&self.step.request.url)?;
+        let url = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        url.ok_or_else(|| Fault::new(FailureClass::CaptureFailed, None, "a captured value makes the URL unusable"))
+    }
+
+    fn fill(&self, value: &Value) -> Result<String, Fault> {
+        value.fill(&self.session.captures).map_err(|name| {
+            Fault::new(FailureClass::CaptureFailed, None, format!("no earlier step captured a value for {name}"))
+        })
+    }
+
+    /// The request as it is first sent.
+    fn outgoing(&self) -> Result<Outgoing, Fault> {
+        let request = &self.step.request;
+        let mut headers = HeaderMap::new();
+        let body = match &request.body {
+            RequestBody::Empty => None,
+            RequestBody::Text(text) => Some(self.fill(text)?),
+            RequestBody::Json(text) => {
+                headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                Some(self.fill(text)?)
+            }
+            RequestBody::Form(fields) => {
+                headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+                let mut form = url::form_urlencoded::Serializer::new(String::new());
+                for (name, value) in fields {
+                    form.append_pair(name, &self.fill(value)?);
+                }
+                Some(form.finish())
+            }
+        };
+        if let Some((name, value)) = self.authorization()? {
+            headers.insert(name, value);
+        }
+        let mut configured = HeaderMap::new();
+        for (name, value) in &request.headers {
+            configured.append(name.clone(), header_value(name, &self.fill(value)?)?);
+        }
+        for name in configured.keys() {
+            headers.remove(name);
+        }
+        headers.extend(configured);
+        Ok(Outgoing { method: request.method.clone(), headers, body: body.map(String::into_bytes) })
+    }
+
+    fn authorization(&self) -> Result<Option<(HeaderName, HeaderValue)>, Fault> {
+        use base64::Engine as _;
+        let text = match &self.step.request.auth {
+            None => return Ok(None),
+            Some(Auth::Bearer(token)) => format!("Bearer {}", self.fill(token)?),
+            Some(Auth::Basic { user, password }) => {
+                let pair = format!("{}:{}", self.fill(user)?, self.fill(password)?);
+                format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
+            }
+        };
+        let mut value = header_value(&header::AUTHORIZATION, &text)?;
+        value.set_sensitive(true);
+        Ok(Some((header::AUTHORIZATION, value)))
+    }
+}
+
+/// Why there is no answer.
+struct Stopped {
+    fault: Fault,
+    url: Option<Url>,
+    trace: Option<Trace>,
+}
+
+impl Stopped {
+    /// Nothing was sent.
+    fn before(fault: Fault) -> Stopped {
+        Stopped { fault, url: None, trace: None }
+    }
+}
+
+fn not_sent(reason: &str) -> (Trace, Result<reqwest::Response, Fault>) {
+    (
+        Trace::new(),
+        Err(Fault::new(FailureClass::ProberResources, None, format!("the request cannot be sent: {reason}"))),
+    )
+}
+
+fn header_value(name: &HeaderName, text: &str) -> Result<HeaderValue, Fault> {
+    HeaderValue::from_bytes(text.as_bytes()).map_err(|_| {
+        Fault::new(FailureClass::CaptureFailed, None, format!("a captured value cannot stand in the header {name}"))
+    })
+}
+
+fn undecoded(body: &Body, needed: bool) -> Option<Fault> {
+    let encoding = body.encoding.as_ref().filter(|_| needed)?;
+    let message = format!("the content encoding {encoding} cannot be decoded, and an expectation needs the body");
+    Some(Fault::new(FailureClass::BodyDecode, Phase::Transfer, message))
+}
+
+/// A Location as the server wrote it; where it is a URL, without userinfo and secret parameters.
+fn shown_location(location: &[u8], url: &Url, redactor: &Redactor) -> crate::model::SafeText {
+    match std::str::from_utf8(location).ok().map(|text| (text, Url::parse(text))) {
+        Some((_, Ok(absolute))) => redactor.url(&absolute),
+        Some((text, Err(_))) if text.contains('?') => match url.join(text) {
+            Ok(joined) => redactor.url(&joined),
+            Err(_) => redactor.clean(text, LOCATION),
+        },
+        _ => redactor.clean_bytes(location, LOCATION),
+    }
+}
+
+fn version(version: Version) -> Option<HttpVersion> {
+    match version {
+        Version::HTTP_10 => Some(HttpVersion::V1_0),
+        Version::HTTP_11 => Some(HttpVersion::V1_1),
+        Version::HTTP_2 => Some(HttpVersion::V2),
+        _ => None,
+    }
+}
+
+/// The IANA name: rustls marks the suites of TLS 1.3 in its own.
+fn cipher_name(suite: CipherSuite) -> String {
+    format!("{suite:?}").replacen("TLS13_", "TLS_", 1)
+}
+
+fn is_private(value: &Value) -> bool {
+    value.secrets().next().is_some() || value.captures().next().is_some()
+}
+
+fn has_secrets(body: &RequestBody) -> bool {
+    match body {
+        RequestBody::Empty => false,
+        RequestBody::Text(text) | RequestBody::Json(text) => is_private(text),
+        RequestBody::Form(fields) => fields.iter().any(|(_, value)| is_private(value)),
+    }
+}

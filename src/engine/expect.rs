@@ -1,0 +1,402 @@
+//! What was expected against what came. Every rule that does not hold is told, not the first alone.
+
+use std::fmt::Display;
+
+use http::HeaderMap;
+use http::StatusCode;
+use jiff::Timestamp;
+use serde_json::Value as Json;
+use sha2::Digest;
+use sha2::Sha256;
+use url::Url;
+
+use crate::model::Captures;
+use crate::model::Expect;
+use crate::model::FailureClass;
+use crate::model::HeaderExpectation;
+use crate::model::HeaderRule;
+use crate::model::HttpVersion;
+use crate::model::JsonExpectation;
+use crate::model::JsonRule;
+use crate::model::Mismatch;
+use crate::model::Redactor;
+use crate::model::SafeText;
+use crate::model::TextRule;
+use crate::model::Timings;
+use crate::model::TlsFacts;
+use crate::model::Value;
+
+use super::body::Body;
+
+/// The longest expected or actual text kept, in characters.
+const SHOWN: usize = 200;
+
+/// The most mismatches kept.
+const MISMATCHES: usize = 50;
+
+/// What came, as far as it can be judged.
+#[derive(Debug)]
+pub(super) struct Came<'a> {
+    pub(super) status: StatusCode,
+    pub(super) headers: &'a HeaderMap,
+    pub(super) url: &'a Url,
+    pub(super) http_version: Option<HttpVersion>,
+    pub(super) tls: Option<&'a TlsFacts>,
+    pub(super) body: &'a Body,
+    pub(super) timings: &'a Timings,
+    pub(super) now: Timestamp,
+}
+
+/// Why an answer is not as expected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Unmet {
+    pub(super) class: FailureClass,
+    pub(super) message: String,
+    pub(super) mismatches: Vec<Mismatch>,
+}
+
+/// Whether a rule looks into the body, so that a body that cannot be decoded fails it.
+pub(super) fn needs_body(expect: &Expect) -> bool {
+    !expect.body.is_empty()
+        || !expect.json.is_empty()
+        || expect.sha256.is_some()
+        || expect.min_bytes.is_some()
+        || expect.max_bytes.is_some()
+}
+
+/// The mismatch of the status alone, which is known before the body.
+pub(super) fn status(expect: &Expect, status: StatusCode) -> Option<Unmet> {
+    if expect.status.iter().any(|set| set.contains(status)) {
+        return None;
+    }
+    let expected: Vec<String> = expect.status.iter().map(ToString::to_string).collect();
+    let expected = expected.join(", ");
+    let message = format!("status {}, expected {expected}", status.as_u16());
+    let mismatch = Mismatch {
+        assertion: "status".to_owned(),
+        expected: SafeText::clean(&expected, SHOWN),
+        actual: SafeText::clean(status.as_str(), SHOWN),
+    };
+    Some(Unmet { class: FailureClass::Status, message, mismatches: vec![mismatch] })
+}
+
+/// Judges all of it. A wrong status decides the class: what else is wrong with an error page
+/// follows from it, and is told beside it.
+pub(super) fn judge(expect: &Expect, came: &Came<'_>, captures: &Captures, redactor: &Redactor) -> Option<Unmet> {
+    let of_status = status(expect, came.status);
+    let mut judge = Judge { captures, redactor, mismatches: Vec::new(), beyond_limit: false };
+    judge.connection(expect, came);
+    judge.headers(&expect.headers, came.headers);
+    judge.body(expect, came.body);
+    judge.latency(expect, came.timings);
+    let mut mismatches = judge.mismatches;
+    if let Some(of_status) = of_status {
+        mismatches.splice(0..0, of_status.mismatches);
+        return Some(Unmet { class: of_status.class, message: of_status.message, mismatches });
+    }
+    if judge.beyond_limit {
+        let message =
+            format!("the body goes on past the limit of {} bytes, and an expectation needs the rest", came.body.read);
+        return Some(Unmet { class: FailureClass::BodyTooLarge, message, mismatches });
+    }
+    let first = mismatches.first()?;
+    let more = match mismatches.len() {
+        1 => String::new(),
+        n => format!(" (and {} more)", n - 1),
+    };
+    let message = format!("{}: expected {}, got {}{more}", first.assertion, first.expected, first.actual);
+    Some(Unmet { class: FailureClass::AssertionFailed, message, mismatches })
+}
+
+struct Judge<'a> {
+    captures: &'a Captures,
+    redactor: &'a Redactor,
+    mismatches: Vec<Mismatch>,
+    /// Whether a rule could have been met by what lies past the limit.
+    beyond_limit: bool,
+}
+
+impl Judge<'_> {
+    fn miss(&mut self, assertion: &str, expected: impl Display, actual: impl Display) {
+        if self.mismatches.len() < MISMATCHES {
+            self.mismatches.push(Mismatch {
+                assertion: assertion.to_owned(),
+                expected: self.redactor.clean(&expected.to_string(), SHOWN),
+                actual: self.redactor.clean(&actual.to_string(), SHOWN),
+            });
+        }
+    }
+
+    /// The real text of an expectation. A capture that has no value was told where it was missed.
+    fn fill(&self, value: &Value) -> String {
+        value.fill(self.captures).unwrap_or_default()
+    }
+
+    fn connection(&mut self, expect: &Expect, came: &Came<'_>) {
+        if let Some(expected) = &expect.final_url {
+            let wanted = self.fill(expected);
+            let same = Url::parse(&wanted).map_or(came.url.as_str() == wanted, |wanted| wanted == *came.url);
+            if !same {
+                self.miss("final-url", expected, self.redactor.url(came.url));
+            }
+        }
+        if !expect.http_version.is_empty() && !came.http_version.is_some_and(|got| expect.http_version.contains(&got)) {
+            let names: Vec<&str> = expect.http_version.iter().map(|version| version.name()).collect();
+            self.miss("http-version", names.join(", "), came.http_version.map_or("unknown", HttpVersion::name));
+        }
+        let tls_version = came.tls.and_then(|tls| tls.version.as_deref());
+        if !expect.tls_version.is_empty() && !expect.tls_version.iter().any(|wanted| Some(wanted.name()) == tls_version)
+        {
+            let names: Vec<&str> = expect.tls_version.iter().map(|version| version.name()).collect();
+            self.miss("tls-version", names.join(", "), tls_version.unwrap_or("no TLS"));
+        }
+        let is_secure = came.url.scheme() == "https";
+        if expect.secure.is_some_and(|secure| secure != is_secure) {
+            self.miss("secure", !is_secure, is_secure);
+        }
+        if let Some(days) = expect.certificate_days {
+            self.certificate_days(days, came);
+        }
+    }
+
+    fn certificate_days(&mut self, days: u32, came: &Came<'_>) {
+        let certificate = came.tls.and_then(|tls| tls.certificate.as_ref());
+        let expected = format!("at least {days} days");
+        match certificate {
+            None => self.miss("certificate-days", expected, "no certificate"),
+            Some(certificate) => {
+                let left = certificate.not_after.duration_since(came.now).as_secs().div_euclid(24 * 60 * 60);
+                if left < i64::from(days) {
+                    self.miss("certificate-days", expected, format_args!("{left} days"));
+                }
+            }
+        }
+    }
+
+    fn headers(&mut self, rules: &[HeaderRule], headers: &HeaderMap) {
+        for rule in rules {
+            let values: Vec<String> = headers
+                .get_all(&rule.name)
+                .iter()
+                .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+                .collect();
+            if values.is_empty() && rule.optional {
+                continue;
+            }
+            if let Some(expected) = self.header_expected(&rule.rule, &values) {
+                let actual = if values.is_empty() { "no such header".to_owned() } else { values.join(", ") };
+                let hidden = crate::model::is_secret_name(rule.name.as_str()) && !values.is_empty();
+                let actual = if hidden { crate::model::REDACTED.to_owned() } else { actual };
+                self.miss(&format!("header.{}", rule.name), expected, actual);
+            }
+        }
+    }
+
+    /// What was expected, where it did not come.
+    fn header_expected(&self, rule: &HeaderExpectation, values: &[String]) -> Option<String> {
+        let (holds, expected) = match rule {
+            HeaderExpectation::Contains(text) => {
+                let wanted = self.fill(text);
+                (values.iter().any(|value| value.contains(&wanted)), format!("contains {text}"))
+            }
+            HeaderExpectation::Matches(pattern) => {
+                (values.iter().any(|value| pattern.is_match(value)), format!("matches {}", pattern.as_str()))
+            }
+            HeaderExpectation::NotMatches(pattern) => {
+                (!values.iter().any(|value| pattern.is_match(value)), format!("does not match {}", pattern.as_str()))
+            }
+            HeaderExpectation::Absent => (values.is_empty(), "absent".to_owned()),
+            HeaderExpectation::Present => (!values.is_empty(), "present".to_owned()),
+        };
+        (!holds).then_some(expected)
+    }
+
+    fn body(&mut self, expect: &Expect, body: &Body) {
+        if let Some(least) = expect.min_bytes
+            && body.read < least
+        {
+            self.unless_cut(
+                body,
+                "min-bytes",
+                format_args!("at least {least} bytes"),
+                format_args!("{} bytes", body.read),
+            );
+        }
+        if let Some(most) = expect.max_bytes {
+            if body.read > most {
+                self.miss("max-bytes", format_args!("at most {most} bytes"), format_args!("{} bytes", body.read));
+            } else if body.cut {
+                self.beyond_limit = true;
+            }
+        }
+        if let Some(expected) = expect.sha256 {
+            let actual: [u8; 32] = Sha256::digest(&body.bytes).into();
+            if actual != expected {
+                self.unless_cut(body, "sha256", hexadecimal(&expected), hexadecimal(&actual));
+            }
+        }
+        if !expect.body.is_empty() {
+            let text = String::from_utf8_lossy(&body.bytes);
+            for rule in &expect.body {
+                self.text(rule, &text, body);
+            }
+        }
+        if !expect.json.is_empty() {
+            self.json(&expect.json, body);
+        }
+    }
+
+    /// A rule that is not met by what was read: what lies past the limit might meet it.
+    fn unless_cut(&mut self, body: &Body, assertion: &str, expected: impl Display, actual: impl Display) {
+        if body.cut {
+            self.beyond_limit = true;
+        } else {
+            self.miss(assertion, expected, actual);
+        }
+    }
+
+    fn text(&mut self, rule: &TextRule, text: &str, body: &Body) {
+        match rule {
+            TextRule::Contains(wanted) => {
+                if !text.contains(&self.fill(wanted)) {
+                    self.unless_cut(body, "body-contains", wanted, beginning(text));
+                }
+            }
+            TextRule::Matches(pattern) => {
+                if !pattern.is_match(text) {
+                    self.unless_cut(body, "body-matches", pattern.as_str(), beginning(text));
+                }
+            }
+            TextRule::Lacks(unwanted) => {
+                if text.contains(&self.fill(unwanted)) {
+                    self.miss("body-lacks", format_args!("no {unwanted}"), unwanted);
+                } else if body.cut {
+                    self.beyond_limit = true;
+                }
+            }
+            TextRule::NotMatches(pattern) => match pattern.capture(text) {
+                Some(found) => self.miss("body-not-matches", format_args!("no {}", pattern.as_str()), found),
+                None if body.cut => self.beyond_limit = true,
+                None => {}
+            },
+        }
+    }
+
+    fn json(&mut self, rules: &[JsonRule], body: &Body) {
+        if body.cut {
+            self.beyond_limit = true;
+            return;
+        }
+        match serde_json::from_slice::<Json>(&body.bytes) {
+            Ok(document) => {
+                for rule in rules {
+                    self.json_rule(rule, &document);
+                }
+            }
+            Err(error) => self.miss("json", "a JSON document", format_args!("not JSON: {error}")),
+        }
+    }
+
+    fn json_rule(&mut self, rule: &JsonRule, document: &Json) {
+        let found = rule.path.find(document);
+        let holds = match &rule.rule {
+            JsonExpectation::Exists(exists) => found.is_empty() != *exists,
+            other => !found.is_empty() && found.iter().all(|node| json_holds(other, node)),
+        };
+        if !holds {
+            let expected = format!("{} {}", rule.path.as_str(), json_expected(&rule.rule));
+            let actual = match &found[..] {
+                [] => "nothing".to_owned(),
+                [one] => one.to_string(),
+                [first, ..] => format!("{} nodes, the first {first}", found.len()),
+            };
+            self.miss("json", expected, actual);
+        }
+    }
+
+    fn latency(&mut self, expect: &Expect, timings: &Timings) {
+        for (phase, most) in &expect.latency {
+            let (name, took) = match phase {
+                Some(phase) => (phase.name(), timings.phase(*phase).unwrap_or_default()),
+                None => ("total", timings.total),
+            };
+            if took > *most {
+                self.miss(&format!("latency.{name}"), format_args!("at most {most:?}"), format_args!("{took:.1?}"));
+            }
+        }
+    }
+}
+
+fn beginning(text: &str) -> &str {
+    match text.char_indices().nth(SHOWN) {
+        Some((at, _)) => &text[..at],
+        None => text,
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
+fn json_holds(rule: &JsonExpectation, node: &Json) -> bool {
+    match rule {
+        JsonExpectation::Exists(_) => true,
+        JsonExpectation::Equals(wanted) => json_equal(node, wanted),
+        JsonExpectation::NotEquals(unwanted) => !json_equal(node, unwanted),
+        JsonExpectation::Contains(part) => match (node, part) {
+            (Json::String(text), Json::String(part)) => text.contains(part.as_str()),
+            (Json::Array(items), part) => items.iter().any(|item| json_equal(item, part)),
+            _ => false,
+        },
+        JsonExpectation::Matches(pattern) => match node {
+            Json::String(text) => pattern.is_match(text),
+            Json::Array(_) | Json::Object(_) => false,
+            scalar => pattern.is_match(&scalar.to_string()),
+        },
+        JsonExpectation::MinLength(least) => json_length(node).is_some_and(|length| length >= *least),
+        JsonExpectation::MaxLength(most) => json_length(node).is_some_and(|length| length <= *most),
+        JsonExpectation::Min(least) => node.as_f64().is_some_and(|number| number >= *least),
+        JsonExpectation::Max(most) => node.as_f64().is_some_and(|number| number <= *most),
+    }
+}
+
+/// Numbers are equal by value: `1` and `1.0` are the same number in JSON.
+fn json_equal(one: &Json, other: &Json) -> bool {
+    match (one, other) {
+        (Json::Number(one), Json::Number(other)) => one == other || one.as_f64() == other.as_f64(),
+        (Json::Array(one), Json::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| json_equal(one, other))
+        }
+        (Json::Object(one), Json::Object(other)) => {
+            one.len() == other.len()
+                && one.iter().all(|(key, one)| other.get(key).is_some_and(|other| json_equal(one, other)))
+        }
+        _ => one == other,
+    }
+}
+
+/// The length of an array or object, or of a string in characters.
+fn json_length(node: &Json) -> Option<u64> {
+    let length = match node {
+        Json::String(text) => text.chars().count(),
+        Json::Array(items) => items.len(),
+        Json::Object(members) => members.len(),
+        _ => return None,
+    };
+    Some(length as u64)
+}
+
+fn json_expected(rule: &JsonExpectation) -> String {
+    match rule {
+        JsonExpectation::Exists(true) => "exists".to_owned(),
+        JsonExpectation::Exists(false) => "does not exist".to_owned(),
+        JsonExpectation::Equals(value) => format!("equals {value}"),
+        JsonExpectation::NotEquals(value) => format!("does not equal {value}"),
+        JsonExpectation::Contains(value) => format!("contains {value}"),
+        JsonExpectation::Matches(pattern) => format!("matches {}", pattern.as_str()),
+        JsonExpectation::MinLength(least) => format!("has a length of at least {least}"),
+        JsonExpectation::MaxLength(most) => format!("has a length of at most {most}"),
+        JsonExpectation::Min(least) => format!("is at least {least}"),
+        JsonExpectation::Max(most) => format!("is at most {most}"),
+    }
+}

@@ -1,0 +1,143 @@
+//! What a redirect asks for, and what of it is done. It sends nothing.
+
+use http::HeaderMap;
+use http::HeaderName;
+use http::Method;
+use http::StatusCode;
+use http::header;
+use url::Url;
+
+use crate::model::FailureClass;
+use crate::model::Phase;
+
+use super::request::Fault;
+
+/// The longest Location followed, in bytes.
+const LOCATION_LIMIT: usize = 8 * 1024;
+
+/// The configured headers that another origin may see. Anything else could be a credential.
+const SAFE: &[HeaderName] = &[
+    header::ACCEPT,
+    header::ACCEPT_CHARSET,
+    header::ACCEPT_ENCODING,
+    header::ACCEPT_LANGUAGE,
+    header::CACHE_CONTROL,
+    header::PRAGMA,
+    header::USER_AGENT,
+];
+
+/// Whether a configured header may be sent to another origin.
+pub(super) fn is_safe(name: &HeaderName) -> bool {
+    SAFE.contains(name)
+}
+
+/// Whether a status asks to go elsewhere.
+pub(super) fn is_redirect(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
+}
+
+/// The Location of a redirect as the server wrote it, for the record.
+pub(super) fn location(headers: &HeaderMap) -> &[u8] {
+    headers.get(header::LOCATION).map_or(&[], |location| location.as_bytes())
+}
+
+/// Where a redirect leads, without userinfo and fragment.
+///
+/// # Errors
+/// That it leads nowhere, or where we do not go.
+pub(super) fn target(headers: &HeaderMap, url: &Url) -> Result<Url, Fault> {
+    let invalid = |what: &str| Fault::new(FailureClass::RedirectInvalid, None::<Phase>, what);
+    let mut locations = headers.get_all(header::LOCATION).iter();
+    let first = locations.next().ok_or_else(|| invalid("a redirect without a Location"))?;
+    if locations.any(|other| other != first) {
+        return Err(invalid("a redirect with several different Locations"));
+    }
+    if first.len() > LOCATION_LIMIT {
+        return Err(invalid(&format!("a redirect with a Location of {} bytes", first.len())));
+    }
+    let text =
+        std::str::from_utf8(first.as_bytes()).map_err(|_| invalid("a redirect with a Location that is not text"))?;
+    if text.trim().is_empty() {
+        return Err(invalid("a redirect with an empty Location"));
+    }
+    let mut target =
+        url.join(text.trim()).map_err(|error| invalid(&format!("a redirect with an unusable Location: {error}")))?;
+    let blocked = |what: String| Fault::new(FailureClass::RedirectBlocked, None::<Phase>, what);
+    match (url.scheme(), target.scheme()) {
+        ("https", "http") => return Err(blocked("a redirect from https to http is not followed".to_owned())),
+        (_, "http" | "https") => {}
+        (_, scheme) => return Err(blocked(format!("a redirect to a {scheme}: URL is not followed"))),
+    }
+    if target.host().is_none() {
+        return Err(invalid("a redirect to a URL without a host"));
+    }
+    let _ = target.set_username("");
+    let _ = target.set_password(None);
+    target.set_fragment(None);
+    Ok(target)
+}
+
+/// The method after a redirect (RFC 9110 section 15.4, Fetch standard 4.4).
+pub(super) fn method_after(status: StatusCode, method: &Method) -> Method {
+    match (status.as_u16(), method) {
+        (301 | 302, &Method::POST) => Method::GET,
+        (303, method) if method != Method::GET && method != Method::HEAD => Method::GET,
+        (_, method) => method.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn towards(location: &str) -> Result<String, FailureClass> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::LOCATION, HeaderValue::from_bytes(location.as_bytes()).expect("a value"));
+        let from = Url::parse("https://a.test/x/y").expect("a URL");
+        target(&headers, &from).map(String::from).map_err(|fault| fault.class)
+    }
+
+    #[test]
+    fn a_location_is_resolved_and_loses_userinfo_and_fragment() {
+        assert_eq!(towards("../z?q=1#f").as_deref(), Ok("https://a.test/z?q=1"));
+        assert_eq!(towards("//b.test/").as_deref(), Ok("https://b.test/"));
+        assert_eq!(towards("https://u:pw@b.test/").as_deref(), Ok("https://b.test/"));
+    }
+
+    #[test]
+    fn where_we_do_not_go_is_blocked_and_what_leads_nowhere_is_invalid() {
+        for location in ["file:///etc/passwd", "ftp://a.test/", "data:text/plain,x", "javascript:1", "http://a.test/"] {
+            assert_eq!(towards(location), Err(FailureClass::RedirectBlocked), "{location}");
+        }
+        for location in ["", "  ", "https://", "https://[::1", &"x".repeat(70_000)] {
+            assert_eq!(towards(location), Err(FailureClass::RedirectInvalid), "{location}");
+        }
+    }
+
+    #[test]
+    fn two_locations_must_agree() {
+        let mut headers = HeaderMap::new();
+        let from = Url::parse("http://a.test/").expect("a URL");
+        assert!(target(&headers, &from).is_err());
+        headers.append(header::LOCATION, HeaderValue::from_static("/b"));
+        headers.append(header::LOCATION, HeaderValue::from_static("/b"));
+        assert!(target(&headers, &from).is_ok());
+        headers.append(header::LOCATION, HeaderValue::from_static("/c"));
+        assert_eq!(target(&headers, &from).map_err(|fault| fault.class), Err(FailureClass::RedirectInvalid));
+    }
+
+    #[test]
+    fn a_post_becomes_a_get_where_the_standard_says_so() {
+        let after = |status: u16, method: Method| {
+            method_after(StatusCode::from_u16(status).expect("a status"), &method).to_string()
+        };
+        assert_eq!(after(301, Method::POST), "GET");
+        assert_eq!(after(302, Method::PUT), "PUT");
+        assert_eq!(after(303, Method::PUT), "GET");
+        assert_eq!(after(303, Method::HEAD), "HEAD");
+        assert_eq!(after(307, Method::POST), "POST");
+        assert_eq!(after(308, Method::POST), "POST");
+    }
+}

@@ -1,0 +1,455 @@
+//! One request to one target: lookup, dial, send, until the response head is there. Every
+//! failure becomes a [`Fault`] with its phase, and every instant is kept.
+
+use std::error::Error as StdError;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderMap;
+use http::Method;
+use reqwest::Client;
+use reqwest::Response;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::model::FailureClass;
+use crate::model::IpFamily;
+use crate::model::Phase;
+use crate::model::Resolver;
+use crate::model::Timings;
+
+use super::certificate;
+use super::classify::Symptoms;
+use super::classify::classify;
+use super::classify::symptoms;
+use super::connect::Gate;
+use super::connect::Lookup;
+use super::connect::Route;
+use super::marks::Attempt;
+use super::marks::LateLookup;
+use super::marks::Seen;
+use super::resolver::Names;
+use super::resolver::NoAddress;
+
+/// How long one address is given before the next is tried beside it (RFC 8305 section 5).
+const HEAD_START: Duration = Duration::from_millis(300);
+
+/// The most addresses of a name that are tried.
+const ADDRESSES: usize = 32;
+
+/// A timeout that fires this late says more about us than about the target.
+const LATE: Duration = Duration::from_secs(1);
+
+/// When a check must have ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deadline {
+    pub(super) at: Instant,
+    /// The limit as configured, for messages.
+    pub(super) limit: Duration,
+}
+
+/// What is sent.
+#[derive(Clone, Debug)]
+pub(super) struct Outgoing {
+    pub(super) method: Method,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Option<Vec<u8>>,
+}
+
+/// What went wrong, before redaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Fault {
+    pub(super) class: FailureClass,
+    pub(super) phase: Option<Phase>,
+    pub(super) message: String,
+    pub(super) symptoms: Symptoms,
+}
+
+impl Fault {
+    pub(super) fn new(class: FailureClass, phase: impl Into<Option<Phase>>, message: impl Into<String>) -> Fault {
+        Fault { class, phase: phase.into(), message: message.into(), symptoms: Symptoms::default() }
+    }
+}
+
+/// What is known of one request besides its answer.
+#[derive(Clone, Debug)]
+pub(super) struct Trace {
+    /// When the request was begun.
+    pub(super) began: Instant,
+    /// When it was handed to the client.
+    asked: Instant,
+    resolve: Option<Duration>,
+    /// The addresses the name has.
+    pub(super) addresses: Vec<SocketAddr>,
+    attempt: Option<Arc<Attempt>>,
+}
+
+impl Trace {
+    pub(super) fn new() -> Trace {
+        let now = Instant::now();
+        Trace { began: now, asked: now, resolve: None, addresses: Vec::new(), attempt: None }
+    }
+
+    /// What was seen of the connection.
+    pub(super) fn seen(&self) -> Seen {
+        self.attempt.as_ref().map(|attempt| attempt.seen().clone()).unwrap_or_default()
+    }
+
+    /// The address that was dialled.
+    pub(super) fn remote(&self) -> Option<SocketAddr> {
+        let attempt = self.attempt.as_ref()?;
+        attempt.seen().remote.or((!attempt.address.ip().is_unspecified()).then_some(attempt.address))
+    }
+
+    /// The time each phase took until now.
+    pub(super) fn timings(&self) -> Timings {
+        let now = Instant::now();
+        let mut timings = match &self.attempt {
+            Some(attempt) => attempt.seen().timings(self.asked, now),
+            None => Timings::default(),
+        };
+        if let Some(resolve) = self.resolve {
+            timings.add(Phase::Resolve, resolve);
+        }
+        timings.total = now.saturating_duration_since(self.began);
+        timings
+    }
+}
+
+/// What requests are sent with.
+#[derive(Debug)]
+pub(super) struct Asker<'a> {
+    pub(super) names: &'a Arc<Names>,
+    pub(super) resolver: Resolver,
+    pub(super) ip: IpFamily,
+    pub(super) client: Client,
+    /// Whether the client may still have a connection.
+    pub(super) keeps: bool,
+}
+
+impl Asker<'_> {
+    /// Sends one request and waits for the response head.
+    pub(super) async fn ask(
+        &self,
+        route: &Route,
+        outgoing: &Outgoing,
+        deadline: Deadline,
+    ) -> (Trace, Result<Response, Fault>) {
+        let mut trace = Trace::new();
+        let answer = self.ask_traced(route, outgoing, deadline, &mut trace).await;
+        if answer.is_ok()
+            && let Some(attempt) = &trace.attempt
+        {
+            attempt.answer();
+        }
+        (trace, answer)
+    }
+
+    async fn ask_traced(
+        &self,
+        route: &Route,
+        outgoing: &Outgoing,
+        deadline: Deadline,
+        trace: &mut Trace,
+    ) -> Result<Response, Fault> {
+        if self.keeps && route.second.is_none() {
+            let attempt = self.late_attempt(route);
+            trace.attempt = Some(Arc::clone(&attempt));
+            return self.send(route, outgoing, deadline, &attempt).await;
+        }
+        let addresses = self.addresses(&route.lookup, deadline, trace).await?;
+        let mut pinned = Vec::new();
+        if let Some((host, port)) = &route.second {
+            let lookup = Lookup::Name { host: host.clone(), port: *port };
+            let found = self.addresses(&lookup, deadline, trace).await?;
+            pinned.extend(found.first().map(|address| (host.clone(), *address)));
+        }
+        trace.addresses.clone_from(&addresses);
+        trace.asked = Instant::now();
+        let attempts = attempts(route, &addresses, &pinned, trace.asked);
+        match &attempts[..] {
+            [attempt] => {
+                trace.attempt = Some(Arc::clone(attempt));
+                self.send(route, outgoing, deadline, attempt).await
+            }
+            attempts => {
+                let (attempt, answer) = self.race(route, outgoing, deadline, attempts).await;
+                trace.attempt = Some(attempt);
+                answer
+            }
+        }
+    }
+
+    /// The addresses to dial, and the time it took to find them.
+    async fn addresses(
+        &self,
+        lookup: &Lookup,
+        deadline: Deadline,
+        trace: &mut Trace,
+    ) -> Result<Vec<SocketAddr>, Fault> {
+        let (host, port) = match lookup {
+            Lookup::Address(address) => return Ok(vec![*address]),
+            Lookup::Name { host, port } => (host, *port),
+        };
+        let began = Instant::now();
+        let found = tokio::time::timeout_at(deadline.at, self.names.lookup(self.resolver, host, self.ip)).await;
+        trace.resolve = Some(trace.resolve.unwrap_or_default() + began.elapsed());
+        match found {
+            Ok(Ok(found)) => {
+                Ok(found.into_iter().take(ADDRESSES).map(|address| SocketAddr::new(address, port)).collect())
+            }
+            Ok(Err(failure)) => Err(unresolved(host, &failure)),
+            Err(_) => Err(timed_out(Phase::Resolve, deadline, host)),
+        }
+    }
+
+    /// The one attempt of a client that may still have a connection: it looks the name up only
+    /// if it has none.
+    fn late_attempt(&self, route: &Route) -> Arc<Attempt> {
+        let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
+        let mut attempt = match &route.lookup {
+            Lookup::Address(address) => Attempt::new(*address, vec![(route.dialled_name.clone(), *address)]),
+            Lookup::Name { .. } => Attempt::new(unknown, Vec::new()),
+        };
+        if let Lookup::Name { host, port } = &route.lookup {
+            let names = Arc::clone(self.names);
+            let late = LateLookup { names, by: self.resolver, ip: self.ip, host: host.clone(), port: *port };
+            attempt.late = Some(late);
+        }
+        attempt.certificate_name.clone_from(&route.certificate_name);
+        Arc::new(attempt)
+    }
+
+    /// Sends the request through one attempt.
+    async fn send(
+        &self,
+        route: &Route,
+        outgoing: &Outgoing,
+        deadline: Deadline,
+        attempt: &Arc<Attempt>,
+    ) -> Result<Response, Fault> {
+        let request = outgoing.request(route);
+        let asked = attempt.scope(self.client.execute(request));
+        match tokio::time::timeout_at(deadline.at, asked).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) => Err(fault_of(&error, attempt, route)),
+            Err(_) => Err(timed_out(attempt.seen().phase(), deadline, &target_of(attempt, route))),
+        }
+    }
+
+    /// Dials the addresses one after the other, each a little later than the one before and at
+    /// once where that one failed. The first that connects sends its request, and its answer or
+    /// failure is the outcome; where none connects, it is the most telling failure.
+    async fn race(
+        &self,
+        route: &Route,
+        outgoing: &Outgoing,
+        deadline: Deadline,
+        attempts: &[Arc<Attempt>],
+    ) -> (Arc<Attempt>, Result<Response, Fault>) {
+        let mut waiting = attempts.iter().enumerate();
+        let mut under_way: JoinSet<(usize, Result<Response, reqwest::Error>)> = JoinSet::new();
+        let mut failed: Vec<(usize, Fault)> = Vec::new();
+        let mut dial_next = true;
+        loop {
+            if dial_next && let Some((place, attempt)) = waiting.next() {
+                let (attempt, client, request) = (Arc::clone(attempt), self.client.clone(), outgoing.request(route));
+                under_way.spawn(async move { (place, attempt.scope(client.execute(request)).await) });
+            }
+            dial_next = tokio::select! {
+                ended = under_way.join_next() => match ended {
+                    Some(Ok((place, Ok(response)))) => return (Arc::clone(&attempts[place]), Ok(response)),
+                    Some(Ok((place, Err(error)))) => {
+                        let fault = fault_of(&error, &attempts[place], route);
+                        if fault.phase > Some(Phase::Connect) && !is_outrun(&error) {
+                            return (Arc::clone(&attempts[place]), Err(fault));
+                        }
+                        if !is_outrun(&error) {
+                            failed.push((place, fault));
+                        }
+                        true
+                    }
+                    Some(Err(_)) => true,
+                    None => return none_connected(attempts, failed),
+                },
+                () = tokio::time::sleep(HEAD_START), if waiting.len() > 0 => {
+                    !attempts.iter().any(|attempt| attempt.seen().phase() > Phase::Connect)
+                }
+                () = tokio::time::sleep_until(deadline.at) => {
+                    let dialled = &attempts[..attempts.len() - waiting.len()];
+                    let hung = |attempt: &&Arc<Attempt>| !failed.iter().any(|(place, _)| Arc::ptr_eq(attempt, &attempts[*place]));
+                    let furthest = dialled.iter().filter(hung).max_by_key(|attempt| attempt.seen().phase());
+                    let attempt = furthest.unwrap_or(&attempts[0]);
+                    let fault = timed_out(attempt.seen().phase(), deadline, &target_of(attempt, route));
+                    return (Arc::clone(attempt), Err(fault));
+                }
+            };
+        }
+    }
+}
+
+impl Outgoing {
+    fn request(&self, route: &Route) -> reqwest::Request {
+        let mut request = reqwest::Request::new(self.method.clone(), route.url.clone());
+        request.headers_mut().clone_from(&self.headers);
+        if let Some(authority) = &route.authority {
+            request.headers_mut().insert(http::header::HOST, authority.clone());
+        }
+        if let Some(body) = &self.body {
+            *request.body_mut() = Some(body.clone().into());
+        }
+        request
+    }
+}
+
+fn attempts(
+    route: &Route,
+    addresses: &[SocketAddr],
+    pinned: &[(String, SocketAddr)],
+    dialled: Instant,
+) -> Vec<Arc<Attempt>> {
+    let gate = (addresses.len() > 1).then(|| Arc::new(Gate::new()));
+    let attempt = |(place, address): (usize, &SocketAddr)| {
+        let mut names = vec![(route.dialled_name.clone(), *address)];
+        names.extend_from_slice(pinned);
+        let mut attempt = Attempt::new(*address, names);
+        attempt.certificate_name.clone_from(&route.certificate_name);
+        attempt.gate = gate.as_ref().map(|gate| (Arc::clone(gate), place));
+        attempt.dial(dialled);
+        Arc::new(attempt)
+    };
+    addresses.iter().enumerate().map(attempt).collect()
+}
+
+fn is_outrun(error: &reqwest::Error) -> bool {
+    let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if error.is::<super::marks::Outrun>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// The most telling of the failures of all addresses.
+fn none_connected(attempts: &[Arc<Attempt>], failed: Vec<(usize, Fault)>) -> (Arc<Attempt>, Result<Response, Fault>) {
+    let tried = failed.len();
+    let told = failed.into_iter().max_by_key(|(place, fault)| (weight(fault.class), usize::MAX - place));
+    let (place, mut fault) = told.unwrap_or_else(|| {
+        (0, Fault::new(FailureClass::ProberResources, Phase::Connect, "the attempts to connect were lost"))
+    });
+    fault.message = format!("{} ({tried} addresses tried)", fault.message);
+    (Arc::clone(&attempts[place]), Err(fault))
+}
+
+/// Which of several failures to connect says most: that we lack something, that the host is
+/// there and refuses, that it is silent, and last that there is no way to it, which is how a
+/// machine without IPv6 sees every IPv6 address.
+fn weight(class: FailureClass) -> u8 {
+    match class {
+        FailureClass::ProberFdLimit | FailureClass::ProberResources => 5,
+        FailureClass::ConnectRefused | FailureClass::ConnectionReset => 4,
+        FailureClass::ConnectTimeout => 3,
+        FailureClass::ProberPortsExhausted => 2,
+        _ => 1,
+    }
+}
+
+fn unresolved(host: &str, failure: &NoAddress) -> Fault {
+    let message = match failure.class {
+        FailureClass::DnsNotFound => format!("no such host {host} ({})", failure.detail),
+        FailureClass::DnsNoAddress => format!("{host} has no address of the wanted family"),
+        FailureClass::DnsTimeout => format!("no resolver answered for {host}"),
+        _ => format!("{host} could not be resolved: {}", failure.detail),
+    };
+    Fault::new(failure.class, Phase::Resolve, message)
+}
+
+/// What ran out of time, by phase. A timer that fires late means that we were too busy to see
+/// whether the target answered.
+pub(super) fn timed_out(phase: Phase, deadline: Deadline, target: &str) -> Fault {
+    let late = Instant::now().saturating_duration_since(deadline.at);
+    if late > LATE {
+        let late = late.as_millis();
+        let message =
+            format!("the prober was too busy: the timeout of {:?} was noticed {late} ms late", deadline.limit);
+        return Fault::new(FailureClass::ProberOverloaded, phase, message);
+    }
+    let (class, what) = match phase {
+        Phase::Resolve => (FailureClass::DnsTimeout, format!("{target} was not resolved")),
+        Phase::Connect => (FailureClass::ConnectTimeout, format!("{target} did not accept the connection")),
+        Phase::Tls => (FailureClass::TlsHandshakeTimeout, format!("{target} did not finish the TLS handshake")),
+        Phase::Processing => (FailureClass::ResponseTimeout, format!("{target} sent no complete response head")),
+        Phase::Transfer => (FailureClass::BodyTimeout, format!("{target} did not finish the body")),
+    };
+    let limit = deadline.limit;
+    Fault::new(class, phase, format!("{what} within {} ms (timeout {limit:?})", limit.as_millis()))
+}
+
+fn target_of(attempt: &Attempt, route: &Route) -> String {
+    if attempt.address.ip().is_unspecified() && attempt.address.port() == 0 {
+        return route.url.host_str().unwrap_or_default().to_owned();
+    }
+    attempt.address.to_string()
+}
+
+/// The failure that an error of the client is.
+fn fault_of(error: &reqwest::Error, attempt: &Attempt, route: &Route) -> Fault {
+    let seen = attempt.seen().clone();
+    if let Some(failure) = &seen.no_address {
+        return unresolved(route.url.host_str().unwrap_or_default(), failure);
+    }
+    fault_in(error, seen.phase(), &seen, &target_of(attempt, route))
+}
+
+/// The failure that an error in this phase is.
+pub(super) fn fault_in(error: &reqwest::Error, phase: Phase, seen: &Seen, target: &str) -> Fault {
+    let mut symptoms = symptoms(error);
+    symptoms.client_cert_missing = seen.client_cert_missing;
+    symptoms.speaks_h2 = seen.h2;
+    symptoms.self_signed = certificate::is_self_signed(&seen.chain);
+    let class = classify(&symptoms, phase);
+    let message = describe(class, &symptoms, target, &innermost(error));
+    Fault { class, phase: Some(phase), message, symptoms }
+}
+
+/// The last cause of an error: the one that says what happened, without URLs.
+fn innermost(error: &(dyn StdError + 'static)) -> String {
+    let mut told = String::new();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        told = error.to_string();
+        let payload = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        cause = error.source().or(payload.map(|payload| payload as &(dyn StdError + 'static)));
+    }
+    told
+}
+
+fn describe(class: FailureClass, symptoms: &Symptoms, target: &str, told: &str) -> String {
+    match class {
+        FailureClass::ConnectRefused => format!("{target} refused the connection"),
+        FailureClass::ConnectTimeout => format!("{target} did not accept the connection: {told}"),
+        FailureClass::ConnectUnreachable => format!("{target} cannot be reached: {told}"),
+        FailureClass::ConnectionReset => format!("{target} reset the connection"),
+        FailureClass::EmptyReply => format!("{target} closed the connection without an answer"),
+        FailureClass::HeadersTooLarge => format!("the response head of {target} is larger than accepted"),
+        FailureClass::TlsNotTls => format!("{target} does not speak TLS on this port"),
+        FailureClass::TlsVersion => format!("{target} offers no TLS version that is accepted: {told}"),
+        FailureClass::TlsClientCertRequired => format!("{target} asks for a client certificate"),
+        FailureClass::TlsCertUntrusted if symptoms.self_signed => "the certificate is self-signed".to_owned(),
+        FailureClass::TlsCertUntrusted => {
+            "the certificate's issuer is unknown: a private authority, or an intermediate is missing".to_owned()
+        }
+        FailureClass::TlsCertExpired => "the certificate has expired".to_owned(),
+        FailureClass::TlsCertNotYetValid => "the certificate is not valid yet".to_owned(),
+        FailureClass::TlsCertNameMismatch => "the certificate is for other names".to_owned(),
+        FailureClass::TlsCertRevoked => "the certificate is revoked".to_owned(),
+        FailureClass::TlsCertInvalid => format!("the certificate cannot be used: {told}"),
+        FailureClass::TlsHandshakeFailed => format!("the TLS handshake with {target} failed: {told}"),
+        FailureClass::BodyDecode => format!("the body cannot be decoded: {told}"),
+        FailureClass::BodyTruncated => format!("{target} ended the connection before the body was complete"),
+        _ => format!("{target}: {told}"),
+    }
+}
