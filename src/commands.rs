@@ -5,6 +5,7 @@ mod books;
 mod check;
 mod desk;
 mod exit;
+mod init;
 mod outputs;
 mod probing;
 mod recorder;
@@ -33,6 +34,7 @@ pub fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Check(args) => check::run(&args, &terminal),
         Command::Watch(args) => watch::run(&args, &terminal),
+        Command::Init(args) => init::run(&args),
         Command::Validate(args) => validate::run(&args, &terminal),
         Command::Schema(args) => terminal::print(|out| schema::write(args.document, out)),
         Command::Completions(args) => terminal::print(|out| {

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::io::Write;
+use std::sync::Arc;
 
 use super::exit::Exit;
 use super::exit::Stop;
@@ -32,18 +33,18 @@ pub(super) fn run(args: &Validate, terminal: &Terminal) -> Result<Exit, Stop> {
     let probes = setup::select(&config, &[], common)?;
     terminal::print(|out| {
         let path = config.path.as_deref().map(|path| path.display().to_string()).unwrap_or_default();
-        let controls = probes.iter().filter(|probe| probe.control).count();
-        writeln!(out, "{path}: {}", summary(&config, probes.len() - controls, controls))?;
+        writeln!(out, "{path}: {}", summary(&config, &probes))?;
         probes.iter().try_for_each(|probe| line(probe, out))
     })
 }
 
-fn summary(config: &Config, probes: usize, controls: usize) -> String {
-    let rate: f64 = config.probes.iter().map(|probe| 60.0 / probe.schedule.shortest().as_secs_f64()).sum();
+fn summary(config: &Config, probes: &[Arc<Probe>]) -> String {
+    let controls = probes.iter().filter(|probe| probe.control).count() as u64;
+    let rate: f64 = probes.iter().map(|probe| 60.0 / probe.schedule.shortest().as_secs_f64()).sum();
     format!(
         "{}, {} from vantage {}; about {rate:.0} checks a minute, {} at once at most",
-        text::counted(probes as u64, "probe"),
-        text::counted(controls as u64, "control"),
+        text::counted(probes.len() as u64 - controls, "probe"),
+        text::counted(controls, "control"),
         config.settings.vantage,
         config.settings.concurrency,
     )

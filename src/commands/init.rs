@@ -1,0 +1,24 @@
+//! `uptick init`: writes a commented probe file.
+
+use std::fs::File;
+use std::io::ErrorKind;
+use std::io::Write as _;
+
+use super::exit::Exit;
+use super::exit::Stop;
+use super::terminal;
+use crate::cli::Init;
+use crate::config;
+
+/// Writes the file, unless there is one.
+pub(super) fn run(args: &Init) -> Result<Exit, Stop> {
+    let path = args.path.display();
+    let written = File::create_new(&args.path).and_then(|mut file| file.write_all(config::TEMPLATE.as_bytes()));
+    match written {
+        Ok(()) => terminal::print(|out| writeln!(out, "wrote {path}; next: uptick validate, then uptick check")),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            Err(Stop::Usage(format!("error: {path} is there already and was not touched; name another file")))
+        }
+        Err(error) => Err(Stop::Usage(format!("error: cannot write {path}: {error}"))),
+    }
+}
