@@ -307,8 +307,14 @@ pub struct Completions {
 }
 
 /// Writes a completion script.
-pub fn write_completions(shell: clap_complete::Shell, out: &mut dyn std::io::Write) {
-    clap_complete::generate(shell, &mut <Cli as clap::CommandFactory>::command(), "uptick", &mut { out });
+///
+/// # Errors
+/// What `out` says.
+pub fn write_completions(shell: clap_complete::Shell, out: &mut dyn std::io::Write) -> std::io::Result<()> {
+    // The generator panics where its writer fails; memory does not.
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut <Cli as clap::CommandFactory>::command(), "uptick", &mut script);
+    out.write_all(&script)
 }
 
 /// Writes the manual page, in roff.

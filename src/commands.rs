@@ -37,10 +37,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Init(args) => init::run(&args),
         Command::Validate(args) => validate::run(&args, &terminal),
         Command::Schema(args) => terminal::print(|out| schema::write(args.document, out)),
-        Command::Completions(args) => terminal::print(|out| {
-            crate::cli::write_completions(args.shell, out);
-            Ok(())
-        }),
+        Command::Completions(args) => terminal::print(|out| crate::cli::write_completions(args.shell, out)),
         Command::Man => terminal::print(|out| crate::cli::write_manual(out)),
         _ => Err(Stop::Usage("error: not there yet".to_owned())),
     };

@@ -38,6 +38,7 @@ use reader::Reader;
 
 pub use diagnostic::ConfigError;
 pub use diagnostic::Problem;
+pub use measure::show_duration;
 
 /// The name of the probe file.
 pub const FILE_NAME: &str = "probes.toml";

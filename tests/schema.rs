@@ -14,6 +14,7 @@ use boon::Schemas;
 use serde_json::Value;
 use serde_json::json;
 use support::run::Run;
+use support::server::Server;
 
 const DOCUMENTS: [&str; 5] = ["probes", "outcome", "check", "journal", "report"];
 
@@ -59,6 +60,15 @@ impl Judge {
         Judge::compile(serde_json::from_str(&printed(document)).unwrap())
     }
 
+    /// The schema with every object closed, so that a key it does not know is an error: what is
+    /// written today must be described today.
+    fn strict(document: &str) -> Judge {
+        let mut schema: Value = serde_json::from_str(&printed(document)).unwrap();
+        let closed = close(&mut schema);
+        assert!(closed > 3, "{document} has objects to close");
+        Judge::compile(schema)
+    }
+
     fn compile(schema: Value) -> Judge {
         let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
         compiler.add_resource("mem:///schema.json", schema).unwrap();
@@ -76,6 +86,132 @@ impl Judge {
     fn refuses(&self, document: &Value) -> bool {
         self.schemas.validate(document, self.index).is_err()
     }
+}
+
+/// Closes the objects that stand on their own, and returns how many.
+fn close(schema: &mut Value) -> usize {
+    match schema {
+        Value::Object(fields) => {
+            let mut closed = fields.values_mut().map(close).sum();
+            if fields.contains_key("properties") && !fields.contains_key("additionalProperties") {
+                fields.insert("additionalProperties".to_owned(), json!(false));
+                closed += 1;
+            }
+            closed
+        }
+        Value::Array(elements) => elements.iter_mut().map(close).sum(),
+        _ => 0,
+    }
+}
+
+/// A probe file with something up, something down by status and by assertion, something refused,
+/// and a redirect.
+fn config(server: &Server) -> String {
+    let url = |path: &str| server.url(path);
+    format!(
+        r#"
+        [surface.web]
+        objective = "99.9% over 30d"
+        [[control]]
+        name = "control"
+        url = "{good}"
+        [[probe]]
+        name = "good"
+        surface = "web"
+        url = "{good}"
+        [[probe]]
+        name = "moved"
+        surface = "web"
+        url = "{moved}"
+        [[probe]]
+        name = "wrong"
+        surface = "app"
+        url = "{good}"
+        expect.status = 404
+        expect.body-contains = "absent"
+        expect.json = [{{ path = "$.status", equals = "gone" }}]
+        [[probe]]
+        name = "refused"
+        surface = "app"
+        url = "http://127.0.0.1:9/"
+        retries = {{ attempts = 1, delay = "10ms" }}
+        "#,
+        good = url("/good"),
+        moved = url("/moved"),
+    )
+}
+
+fn origin() -> Server {
+    Server::start(|conn| {
+        let request = conn.request();
+        if request.starts_with(b"GET /moved") {
+            conn.send(b"HTTP/1.1 302 Found\r\nlocation: /good\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        } else {
+            conn.send(
+                b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nserver: test\r\ncontent-length: 15\r\n\
+                  connection: close\r\n\r\n{\"status\":\"ok\"}",
+            );
+        }
+    })
+}
+
+#[test]
+fn the_document_of_a_check_is_described() {
+    let server = origin();
+    let ran = Run::new(["check", "--count", "3", "--format", "json"]).config(&config(&server)).run();
+    ran.expect_code(1);
+    let document = ran.json();
+    assert_eq!(document["counts"], json!({"scheduled": 12, "up": 6, "down": 6, "unknown": 0, "missed": 0}));
+    Judge::strict("check").accepts(&document);
+}
+
+#[test]
+fn the_lines_of_a_check_are_described() {
+    let server = origin();
+    let ran = Run::new(["check", "--format", "ndjson"]).config(&config(&server)).run();
+    ran.expect_code(1);
+    let judge = Judge::strict("outcome");
+    let lines = ran.json_lines();
+    assert_eq!(lines.len(), 5);
+    lines.iter().for_each(|line| judge.accepts(line));
+}
+
+#[test]
+fn the_lines_of_a_journal_are_described() {
+    let server = origin();
+    let ran = Run::new(["check", "--count", "2", "--record", "-q"]).config(&config(&server)).run();
+    ran.expect_code(1);
+    let judge = Judge::new("journal");
+    let (mut windows, mut failures) = (0, 0);
+    for (path, bytes) in ran.files().iter().filter(|(path, _)| path.extension().is_some_and(|it| it == "jsonl")) {
+        for line in String::from_utf8_lossy(bytes).lines() {
+            let line: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            judge.accepts(&line);
+            match line["kind"].as_str() {
+                Some("window") => windows += 1,
+                Some("failure") => failures += 1,
+                other => panic!("an unexpected kind {other:?}"),
+            }
+        }
+    }
+    assert!(windows >= 5 && failures >= 2, "{windows} windows, {failures} failures");
+}
+
+#[test]
+fn a_document_that_is_not_as_described_is_refused() {
+    let server = origin();
+    let ran = Run::new(["check", "--format", "ndjson"]).config(&config(&server)).run();
+    let judge = Judge::new("outcome");
+    let line = ran.json_lines().remove(0);
+    judge.accepts(&line);
+    for (key, wrong) in [("verdict", json!("broken")), ("lag_us", json!("12")), ("failure", json!({"class": "odd"}))] {
+        let mut other = line.clone();
+        other[key] = wrong;
+        assert!(judge.refuses(&other), "{key}");
+    }
+    let mut other = line;
+    other.as_object_mut().unwrap().remove("probe");
+    assert!(judge.refuses(&other));
 }
 
 #[test]

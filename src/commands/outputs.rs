@@ -55,11 +55,15 @@ impl<F: Copy + PartialEq> Outputs<F> {
         self.stdout == Some(format) || self.files.iter().any(|(of_file, _)| *of_file == format)
     }
 
-    /// Writes every file and lets it appear under its name.
+    /// Writes every file and lets it appear under its name. A pipe that nobody reads is passed over.
     pub(super) fn write_files(self, mut write: impl FnMut(F, &mut dyn Write) -> io::Result<()>) -> Result<(), Stop> {
         for (format, file) in self.files {
             let path = file.path().to_path_buf();
-            file.write(|out| write(format, out)).map_err(|error| Stop::io(&path.display().to_string(), &error))?;
+            let written = file.write(|out| write(format, out));
+            match written.map_err(|error| Stop::io(&path.display().to_string(), &error)) {
+                Ok(()) | Err(Stop::Unread) => {}
+                Err(stop) => return Err(stop),
+            }
         }
         Ok(())
     }

@@ -78,11 +78,13 @@ pub(super) fn say_whole(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
-/// Writes an answer to the standard output.
+/// Writes an answer to the standard output. A reader that has gone is no error and changes no status.
 pub(super) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<Exit, Stop> {
     let mut out = io::BufWriter::new(io::stdout().lock());
-    write(&mut out).and_then(|()| out.flush()).map_err(|error| Stop::io("standard output", &error))?;
-    Ok(Exit::Up)
+    match write(&mut out).and_then(|()| out.flush()).map_err(|error| Stop::io("standard output", &error)) {
+        Ok(()) | Err(Stop::Unread) => Ok(Exit::Up),
+        Err(stop) => Err(stop),
+    }
 }
 
 /// The weight of something said.

@@ -31,10 +31,13 @@ pub(super) fn run(args: &Validate, terminal: &Terminal) -> Result<Exit, Stop> {
         return terminal::print(|out| out.write_all(explained.as_bytes()));
     }
     let probes = setup::select(&config, &[], common)?;
+    if terminal.quiet {
+        return Ok(Exit::Up);
+    }
     terminal::print(|out| {
         let path = config.path.as_deref().map(|path| path.display().to_string()).unwrap_or_default();
         writeln!(out, "{path}: {}", summary(&config, &probes))?;
-        probes.iter().try_for_each(|probe| line(probe, out))
+        list(&probes, out)
     })
 }
 
@@ -50,15 +53,26 @@ fn summary(config: &Config, probes: &[Arc<Probe>]) -> String {
     )
 }
 
-fn line(probe: &Probe, out: &mut dyn Write) -> io::Result<()> {
+/// A line a probe, in columns as wide as what stands in them.
+fn list(probes: &[Arc<Probe>], out: &mut dyn Write) -> io::Result<()> {
+    let rows: Vec<[String; 5]> = probes.iter().map(|probe| row(probe)).collect();
+    let width = |column: usize| rows.iter().map(|row| text::width(&row[column])).max().unwrap_or_default();
+    let widths = [width(0), width(1), width(2), width(3)];
+    for row in &rows {
+        let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| text::left(cell, width)).collect();
+        writeln!(out, "  {}  {}", cells.join("  "), row[4])?;
+    }
+    Ok(())
+}
+
+fn row(probe: &Probe) -> [String; 5] {
     let surface = if probe.control { "control" } else { &probe.surface };
     let method = probe.steps.first().map_or("", |step| step.request.method.as_str());
-    let every = text::tight_duration(probe.schedule.shortest());
-    let timeout = text::tight_duration(probe.timeout);
-    writeln!(
-        out,
-        "  {surface:10} {:24} every {every:>5}, timeout {timeout:>5}  {method} {}",
-        probe.name,
-        probe.shown_url()
-    )
+    [
+        text::visible(surface),
+        text::visible(&probe.name),
+        format!("every {}", config::show_duration(probe.schedule.shortest())),
+        format!("timeout {}", config::show_duration(probe.timeout)),
+        format!("{method} {}", probe.shown_url()),
+    ]
 }

@@ -105,8 +105,9 @@ fn part(number: &str, unit: &str) -> Result<Duration, String> {
     u64::try_from(total).map(Duration::from_nanos).map_err(|_| too_long())
 }
 
-/// Writes a duration as [`duration`] reads it: "1m 30s".
-pub(super) fn show_duration(time: Duration) -> String {
+/// Writes a duration as a probe file has it: `1m 30s`.
+#[must_use]
+pub fn show_duration(time: Duration) -> String {
     let mut rest = time.as_nanos();
     let mut words = Vec::new();
     for (unit, nanoseconds) in UNITS.iter().filter(|(unit, _)| *unit != "w") {

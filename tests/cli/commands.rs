@@ -1,0 +1,124 @@
+//! Commands that probe nothing.
+
+use std::fs;
+use std::io::Write as _;
+use std::process::Command;
+
+use crate::origin::healthy;
+use crate::origin::probe;
+use crate::support::run::Run;
+
+const COMMANDS: [&str; 10] =
+    ["check", "watch", "report", "validate", "demo", "init", "schema", "compact", "completions", "man"];
+
+#[test]
+fn validate_lists_what_would_be_probed_and_sends_nothing() {
+    let server = healthy();
+    let config = "[surface.web]\nlabel = \"Web\"\n".to_owned()
+        + &probe("home", &server.url("/start"), &["surface = \"web\""])
+        + &probe("api", &server.url("/api"), &["interval = \"15s\""]);
+    let ran = Run::new(["validate"]).config(&config).run();
+    ran.expect_code(0);
+    for part in ["home", "api", "/start", "15s", "2 probes"] {
+        assert!(ran.stdout.contains(part), "{part}: {}", ran.stdout);
+    }
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn validate_names_every_problem_at_once() {
+    let wrong = "[[probe]]\nname = \"a\"\nurl = \"http://127.0.0.1/\"\ntimout = \"1s\"\n\
+                 [[probe]]\nname = \"b\"\nurl = \"http://127.0.0.1/\"\ninterval = \"soon\"\n";
+    let ran = Run::new(["validate"]).config(wrong).run();
+    ran.expect_code(2);
+    assert!(ran.stderr.contains("probes.toml:4:") && ran.stderr.contains("timeout"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("probes.toml:8:"), "{}", ran.stderr);
+}
+
+#[test]
+fn explain_fills_everything_in_and_keeps_secrets_to_itself() {
+    let config = "[defaults]\ntimeout = \"7s\"\n".to_owned()
+        + &probe("api", "http://127.0.0.1/", &["auth.bearer = \"${secret:PROBE_TOKEN}\""]);
+    let ran = Run::new(["validate", "--explain", "api"]).config(&config).env("PROBE_TOKEN", "tuppence-coloured").run();
+    ran.expect_code(0);
+    assert!(ran.stdout.contains("7s") && ran.stdout.contains("interval"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("PROBE_TOKEN"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("tuppence-coloured"), "{}", ran.stdout);
+    let unknown =
+        Run::new(["validate", "--explain", "apo"]).config(&config).env("PROBE_TOKEN", "tuppence-coloured").run();
+    assert!(unknown.expect_code(2).stderr.contains("did you mean \"api\"?"), "{}", unknown.stderr);
+}
+
+#[test]
+fn init_writes_a_file_that_is_valid_and_never_writes_over_one() {
+    let ran = Run::new(["init"]).run();
+    ran.expect_code(0);
+    let path = ran.folder.path().join("probes.toml");
+    let written = fs::read_to_string(&path).unwrap();
+    assert!(written.contains("[[probe]]"));
+    let valid = Run::new(["validate"]).config(&written).run();
+    valid.expect_code(0);
+    let again = Run::new(["init"]).config("mine").run();
+    again.expect_code(2);
+    assert_eq!(fs::read_to_string(again.folder.path().join("probes.toml")).unwrap(), "mine");
+    let named = Run::new(["init", "other.toml"]).run();
+    named.expect_code(0);
+    assert!(named.folder.path().join("other.toml").exists());
+}
+
+#[test]
+fn completions_are_scripts_that_their_shells_read() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let ran = Run::new(["completions", shell]).run();
+        ran.expect_code(0);
+        for command in COMMANDS {
+            assert!(ran.stdout.contains(command), "{shell}: {command}");
+        }
+        let script = ran.folder.path().join("script");
+        fs::write(&script, &ran.stdout).unwrap();
+        if let Ok(status) = Command::new(shell).arg("-n").arg(&script).status() {
+            assert!(status.success(), "{shell} does not read it");
+        }
+    }
+    Run::new(["completions", "cmd"]).run().expect_code(2);
+}
+
+#[test]
+fn the_manual_names_every_command_and_every_exit_status() {
+    let ran = Run::new(["man"]).run();
+    ran.expect_code(0);
+    for part in COMMANDS.iter().chain(&["130", "143", "probes.toml", ".TH uptick 1"]) {
+        assert!(ran.stdout.contains(part), "{part}");
+    }
+    let page = ran.folder.path().join("uptick.1");
+    fs::write(&page, &ran.stdout).unwrap();
+    let shown = Command::new("man").args(["--warnings", "--local-file"]).arg(&page).env("LC_ALL", "C.UTF-8").output();
+    if let Ok(output) = shown {
+        assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    } else {
+        let _ = writeln!(std::io::stderr(), "skipped: man is not on this machine");
+    }
+}
+
+#[test]
+fn help_and_version_are_answers() {
+    for arguments in [&["--help"][..], &["check", "--help"], &["--version"]] {
+        let ran = Run::new(arguments).run();
+        ran.expect_code(0);
+        assert!(ran.stdout.contains("uptick") && ran.stderr.is_empty());
+    }
+    let help = Run::new(["check", "--help"]).run().stdout;
+    for status in ["0 ", "1 ", "2 ", "3 ", "130", "143"] {
+        assert!(help.contains(status), "{status}: {help}");
+    }
+}
+
+#[test]
+fn an_answer_that_nobody_reads_is_no_error() {
+    for arguments in [&["man"][..], &["completions", "bash"], &["schema", "report"], &["--help"]] {
+        let mut child = Run::new(arguments).command().spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+    }
+}

@@ -1,0 +1,132 @@
+//! A run that is under way: signals go in, and what it leaves is looked at.
+
+use std::fs;
+use std::io::Read as _;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::process::Child;
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
+
+use serde_json::Value;
+
+use crate::support::run::Run;
+
+/// The longest anything is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A run that is under way.
+pub(crate) struct Live {
+    run: Run,
+    child: Child,
+}
+
+/// How a run ended, and after how long since it was last signalled.
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) after: Duration,
+    pub(crate) run: Run,
+}
+
+impl Live {
+    /// Begins a run.
+    pub(crate) fn start(run: Run) -> Live {
+        let child = run.command().spawn().unwrap();
+        Live { run, child }
+    }
+
+    /// Waits until signals are heard: before that they end any process the plain way.
+    #[track_caller]
+    pub(crate) fn listens(&self) {
+        let status = format!("/proc/{}/status", self.child.id());
+        let hears_all = || {
+            let status = fs::read_to_string(&status).unwrap_or_default();
+            let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or_default();
+            let caught = u64::from_str_radix(caught.trim(), 16).unwrap_or_default();
+            // Signal n is bit n - 1: SIGINT is 2, SIGTERM is 15.
+            caught & (1 << 1) != 0 && caught & (1 << 14) != 0
+        };
+        until("it hears signals", hears_all);
+    }
+
+    /// Sends a signal by its short name.
+    pub(crate) fn signal(&self, name: &str) {
+        let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
+        assert!(status.success(), "kill -s {name}");
+    }
+
+    /// Where the run works.
+    pub(crate) fn folder(&self) -> &Path {
+        self.run.folder()
+    }
+
+    /// Whether it is still under way.
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Waits for the end.
+    #[track_caller]
+    pub(crate) fn end(mut self) -> Ended {
+        let begin = Instant::now();
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            if begin.elapsed() > PATIENCE {
+                let _ = self.child.kill();
+                panic!("the run did not end");
+            }
+            thread::sleep(Duration::from_millis(1));
+        };
+        let after = begin.elapsed();
+        let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
+        let (mut stdout, mut stderr) = (String::new(), String::new());
+        self.child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
+        self.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        Ended { code, stdout, stderr, after, run: self.run }
+    }
+}
+
+/// Waits until a claim is true.
+#[track_caller]
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !holds() {
+        assert!(begin.elapsed() < PATIENCE, "never came true: {what}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The lines of every journal file below a folder, each of them whole.
+#[track_caller]
+pub(crate) fn journal_lines(folder: &Path) -> Vec<Value> {
+    let mut lines = Vec::new();
+    let Ok(entries) = fs::read_dir(folder.join("uptick-journal")) else { return lines };
+    for entry in entries {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "jsonl") {
+            let text = fs::read_to_string(&path).unwrap();
+            assert!(text.is_empty() || text.ends_with('\n'), "{}: the last line is torn", path.display());
+            lines.extend(text.lines().map(|line| -> Value {
+                serde_json::from_str(line).unwrap_or_else(|error| panic!("{}: {error}: {line}", path.display()))
+            }));
+        }
+    }
+    lines
+}
+
+/// scheduled, up, down, unknown, missed: added up over the windows of a journal.
+pub(crate) fn recorded(folder: &Path) -> [u64; 5] {
+    let mut sums = [0; 5];
+    for line in journal_lines(folder).iter().filter(|line| line["kind"] == "window") {
+        for (sum, key) in sums.iter_mut().zip(["scheduled", "up", "down", "unknown", "missed"]) {
+            *sum += line[key].as_u64().unwrap();
+        }
+    }
+    sums
+}

@@ -1,0 +1,17 @@
+//! The binary as a user meets it: what it says, where it says it, how it ends.
+
+#![allow(clippy::unwrap_used, reason = "a set-up that fails is a failed test")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod accounting;
+mod commands;
+mod live;
+mod origin;
+mod outputs;
+mod selection;
+mod signals;
+mod streams;
+mod verdicts;
+mod watching;

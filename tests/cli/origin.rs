@@ -1,0 +1,34 @@
+//! Servers and probe files of these tests.
+
+use std::fmt::Write as _;
+
+use crate::support::server::Server;
+use crate::support::server::closed_port;
+use crate::support::server::ok;
+
+/// A server that answers 200 at once.
+pub(crate) fn healthy() -> Server {
+    Server::answers(ok("fine"))
+}
+
+/// A server that takes the request and never answers.
+pub(crate) fn hanging() -> Server {
+    Server::start(|conn| {
+        conn.request();
+        conn.stall();
+    })
+}
+
+/// A URL that refuses the connection.
+pub(crate) fn refusing() -> String {
+    format!("http://127.0.0.1:{}/", closed_port())
+}
+
+/// One probe with a name and a URL and whatever keys follow, a line each.
+pub(crate) fn probe(name: &str, url: &str, keys: &[&str]) -> String {
+    let mut text = format!("[[probe]]\nname = \"{name}\"\nurl = \"{url}\"\n");
+    for key in keys {
+        let _ = writeln!(text, "{key}");
+    }
+    text
+}

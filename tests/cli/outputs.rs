@@ -1,0 +1,130 @@
+//! Formats and files.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use crate::origin::healthy;
+use crate::origin::probe;
+use crate::origin::refusing;
+use crate::support::run::Run;
+
+const FORMATS: [&str; 9] = ["human", "json", "ndjson", "junit", "tap", "github", "nagios", "prometheus", "markdown"];
+
+#[test]
+fn several_formats_go_to_several_places_in_one_run() {
+    let server = healthy();
+    let files: Vec<String> = FORMATS.iter().map(|format| format!("{format}=out/{format}")).collect();
+    let mut arguments = vec!["check", "--format", "human"];
+    for file in &files {
+        arguments.extend(["--format", file]);
+    }
+    let run = Run::new(arguments).config(&probe("home", &server.url("/"), &[]));
+    fs::create_dir(run.folder().join("out")).unwrap();
+    let ran = run.run();
+    ran.expect_code(0);
+    assert_eq!(server.connections(), 1, "one run, however many formats");
+    assert!(ran.stdout.contains("home"));
+    for format in FORMATS {
+        let text = fs::read_to_string(ran.folder.path().join("out").join(format)).unwrap();
+        assert!(text.contains("home") || text.contains("UP"), "{format}: {text}");
+        assert!(!text.contains('\u{1b}'), "{format} is plain");
+    }
+    assert_eq!(fs::read_dir(ran.folder.path().join("out")).unwrap().count(), FORMATS.len(), "no drafts are left");
+}
+
+#[test]
+fn each_format_by_name_goes_to_stdout() {
+    for format in FORMATS {
+        let server = healthy();
+        let config = probe("home", &server.url("/"), &[]) + &probe("gone", &refusing(), &[]);
+        let ran = Run::new(["check", "--format", format]).config(&config).run();
+        ran.expect_code(if format == "nagios" { 2 } else { 1 });
+        assert!(ran.stdout.contains("connect_refused") || ran.stdout.contains("refused"), "{format}: {}", ran.stdout);
+    }
+}
+
+#[test]
+fn an_output_file_takes_the_answer() {
+    let server = healthy();
+    let ran = Run::new(["check", "--format", "json", "-o", "answer.json"])
+        .config(&probe("home", &server.url("/"), &[]))
+        .run();
+    ran.expect_code(0);
+    assert_eq!(ran.stdout, "");
+    let text = fs::read_to_string(ran.folder.path().join("answer.json")).unwrap();
+    let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(document["schema"], "uptick.check/1");
+}
+
+#[test]
+fn a_place_that_cannot_be_written_is_said_before_anything_is_probed() {
+    let server = healthy();
+    let config = probe("home", &server.url("/"), &[]);
+    for arguments in [
+        &["check", "--format", "json=missing/answer.json"][..],
+        &["check", "-o", "missing/answer.json"],
+        &["check", "--format", "json", "--format", "human"],
+    ] {
+        let ran = Run::new(arguments).config(&config).run();
+        ran.expect_code(2);
+        assert!(ran.stderr.starts_with("error: "), "{}", ran.stderr);
+    }
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn the_job_summary_of_github_is_added_to() {
+    let config = probe("gone", &refusing(), &[]);
+    let run = Run::new(["check", "--format", "github"]).config(&config).file("summary.md", "# before\n");
+    let ran = run.env("GITHUB_STEP_SUMMARY", "summary.md").run();
+    ran.expect_code(1);
+    assert!(ran.stdout.contains("::error file=") && ran.stdout.contains("probes.toml"), "{}", ran.stdout);
+    let summary = fs::read_to_string(ran.folder.path().join("summary.md")).unwrap();
+    assert!(summary.starts_with("# before\n") && summary.contains("connect_refused"), "{summary}");
+    let other =
+        Run::new(["check"]).config(&config).file("summary.md", "").env("GITHUB_STEP_SUMMARY", "summary.md").run();
+    assert_eq!(fs::read_to_string(other.folder.path().join("summary.md")).unwrap(), "", "only where github is asked");
+}
+
+#[test]
+fn the_journal_is_private_whatever_the_umask() {
+    let server = healthy();
+    let config = probe("home", &server.url("/"), &[]) + &probe("gone", &refusing(), &[]);
+    for umask in ["000", "077"] {
+        let run = Run::new(["check", "--record"]).config(&config);
+        let ran = run.through(["sh", "-c", &format!("umask {umask}; exec \"$0\" \"$@\"")]).run();
+        ran.expect_code(1);
+        let journal = ran.folder.path().join("uptick-journal");
+        let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&journal), 0o700);
+        let mut files = 0;
+        for entry in fs::read_dir(&journal).unwrap() {
+            let path = entry.unwrap().path();
+            assert_eq!(mode(&path), if path.is_dir() { 0o700 } else { 0o600 }, "{}", path.display());
+            files += 1;
+        }
+        assert!(files > 0);
+    }
+}
+
+#[test]
+fn the_journal_lies_beside_the_configuration_or_where_it_is_told() {
+    let server = healthy();
+    let config = probe("home", &server.url("/"), &[]);
+    let has_lines = |folder: &std::path::Path| {
+        let files = fs::read_dir(folder).map(|entries| entries.flatten().collect::<Vec<_>>()).unwrap_or_default();
+        files.iter().any(|file| file.path().extension().is_some_and(|extension| extension == "jsonl"))
+    };
+    let beside = Run::new(["check", "--record"]).config(&config).run();
+    assert!(has_lines(&beside.folder.path().join("uptick-journal")));
+    let told = Run::new(["check", "--record", "--journal", "told"]).config(&config).env("UPTICK_JOURNAL", "no").run();
+    assert!(has_lines(&told.folder.path().join("told")) && !told.folder.path().join("no").exists());
+    let told = Run::new(["check", "--record"]).config(&config).env("UPTICK_JOURNAL", "variable").run();
+    assert!(has_lines(&told.folder.path().join("variable")));
+    let service = Run::new(["check", "--record"]).config(&config);
+    let state = service.folder().join("state").display().to_string();
+    let service = service.env("STATE_DIRECTORY", &format!("{state}:/elsewhere")).run();
+    assert!(has_lines(&service.folder.path().join("state/uptick-journal")));
+    let unrecorded = Run::new(["check"]).config(&config).run();
+    assert!(!unrecorded.folder.path().join("uptick-journal").exists());
+}

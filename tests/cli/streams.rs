@@ -1,0 +1,129 @@
+//! stdout is the answer, stderr the conversation, and either may be gone.
+
+use std::process::Command;
+use std::process::Stdio;
+
+use crate::live::recorded;
+use crate::origin::healthy;
+use crate::origin::probe;
+use crate::origin::refusing;
+use crate::support::run::Ran;
+use crate::support::run::Run;
+
+const ESCAPE: char = '\u{1b}';
+
+/// Runs on a terminal of its own and returns what that was shown.
+fn on_a_terminal(arguments: &[&str], environment: &[(&str, &str)], config: &str) -> String {
+    let line = arguments.join(" ");
+    let mut run = Run::new([""]).config(config);
+    let binary = env!("CARGO_BIN_EXE_uptick");
+    // `script` gives the command a terminal; the run's own words would be its last arguments.
+    run = run.through(["sh", "-c", &format!("exec script --quiet --return --command '{binary} {line}' /dev/null")]);
+    run = run.env("TERM", "xterm-256color");
+    for (name, value) in environment {
+        run = run.env(name, value);
+    }
+    run.run().stdout
+}
+
+#[test]
+fn a_piped_answer_is_plain_and_nothing_else_is_said() {
+    let server = healthy();
+    let ran = Run::new(["check"]).config(&probe("home", &server.url("/"), &[])).run();
+    ran.expect_code(0);
+    assert!(ran.stdout.contains("home") && !ran.stdout.contains(ESCAPE), "{}", ran.stdout);
+    assert_eq!(ran.stderr, "");
+}
+
+#[test]
+fn quiet_says_nothing_when_all_is_well_and_everything_when_not() {
+    let server = healthy();
+    let up = Run::new(["check", "-q"]).config(&probe("home", &server.url("/"), &[])).run();
+    up.expect_code(0);
+    assert_eq!((up.stdout.as_str(), up.stderr.as_str()), ("", ""));
+    let down = Run::new(["check", "-q"]).config(&probe("home", &refusing(), &[])).run();
+    down.expect_code(1);
+    assert!(down.stdout.contains("connect_refused"), "{}", down.stdout);
+}
+
+#[test]
+fn colour_is_for_terminals_and_can_be_had_and_refused() {
+    let server = healthy();
+    let config = probe("home", &server.url("/"), &[]);
+    let coloured = |text: &str| text.contains("\u{1b}[3") || text.contains("\u{1b}[1") || text.contains("\u{1b}[9");
+    // Progress draws with escapes too, so it is switched off by CI where colour is looked for.
+    let shown = on_a_terminal(&["check"], &[("CI", "1")], &config);
+    assert!(shown.contains("home") && coloured(&shown), "{shown:?}");
+    for environment in [&[("CI", "1"), ("NO_COLOR", "1")][..], &[("TERM", "dumb")]] {
+        let shown = on_a_terminal(&["check"], environment, &config);
+        assert!(shown.contains("home") && !shown.contains(ESCAPE), "{environment:?}: {shown:?}");
+    }
+    let shown = on_a_terminal(&["check", "--color", "never"], &[("CI", "1")], &config);
+    assert!(shown.contains("home") && !shown.contains(ESCAPE), "{shown:?}");
+    let shown = on_a_terminal(&["check"], &[("CI", "1"), ("NO_COLOR", "")], &config);
+    assert!(coloured(&shown), "an empty NO_COLOR is not set: {shown:?}");
+    let piped = Run::new(["check", "--color", "always"]).config(&config).env("NO_COLOR", "1").run();
+    assert!(coloured(&piped.stdout), "{}", piped.stdout);
+}
+
+#[test]
+fn progress_is_drawn_on_a_terminal_alone() {
+    let server = healthy();
+    let config = probe("home", &server.url("/"), &[]);
+    let arguments = ["check", "--count", "3", "--every", "150ms"];
+    let shown = on_a_terminal(&arguments, &[], &config);
+    assert!(shown.contains("of 3 checks"), "{shown:?}");
+    for environment in [("CI", "true"), ("TERM", "dumb")] {
+        let shown = on_a_terminal(&arguments, &[environment], &config);
+        assert!(shown.contains("home") && !shown.contains("of 3 checks"), "{environment:?}: {shown:?}");
+    }
+    let piped = Run::new(arguments).config(&config).run();
+    assert_eq!(piped.stderr, "");
+}
+
+/// Runs with the reading end of stdout or stderr closed before anything is written.
+fn unread(run: &Run, stdout: bool, stderr: bool) -> i32 {
+    let mut command: Command = run.command();
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    if stdout {
+        drop(child.stdout.take());
+    }
+    if stderr {
+        drop(child.stderr.take());
+    }
+    child.wait_with_output().unwrap().status.code().unwrap_or(-1)
+}
+
+#[test]
+fn when_nobody_reads_the_answer_the_verdict_and_the_records_stay() {
+    let server = healthy();
+    let url = server.url("/");
+    let config = probe("home", &url, &[]) + &probe("gone", &refusing(), &["timeout = \"1s\""]);
+    for format in ["human", "json", "ndjson", "junit"] {
+        let run = Run::new(["check", "--count", "50", "--record", "--format", format]).config(&config);
+        assert_eq!(unread(&run, true, true), 1, "{format}");
+        assert_eq!(recorded(run.folder()), [100, 50, 50, 0, 0], "{format}");
+    }
+}
+
+#[test]
+fn streams_that_are_closed_from_the_start_are_no_trouble() {
+    let server = healthy();
+    let config = probe("home", &server.url("/"), &[]);
+    for closed in ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"] {
+        let run = Run::new(["check", "--record"]).config(&config);
+        let run = run.through(["sh", "-c", &format!("exec \"$0\" \"$@\" {closed}")]);
+        let ran: Ran = run.run();
+        ran.expect_code(0);
+        assert_eq!(recorded(ran.folder.path()), [1, 1, 0, 0, 0], "{closed}");
+    }
+}
+
+#[test]
+fn a_full_disk_behind_stdout_is_said() {
+    let server = healthy();
+    let run = Run::new(["check"]).config(&probe("home", &server.url("/"), &[]));
+    let ran = run.through(["sh", "-c", "exec \"$0\" \"$@\" >/dev/full"]).run();
+    ran.expect_code(3);
+    assert!(ran.stderr.contains("standard output"), "{}", ran.stderr);
+}

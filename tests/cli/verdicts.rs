@@ -1,0 +1,105 @@
+//! The exit status: the verdict, and nothing else.
+
+use crate::origin::healthy;
+use crate::origin::probe;
+use crate::origin::refusing;
+use crate::support::run::Run;
+
+#[test]
+fn all_up_is_0() {
+    let server = healthy();
+    let ran = Run::new(["check"]).config(&probe("a", &server.url("/"), &[])).run();
+    ran.expect_code(0);
+    assert_eq!(server.connections(), 1);
+}
+
+#[test]
+fn one_down_among_many_up_is_1() {
+    let server = healthy();
+    let config = probe("a", &server.url("/"), &[]) + &probe("b", &refusing(), &[]) + &probe("c", &server.url("/"), &[]);
+    Run::new(["check"]).config(&config).run().expect_code(1);
+}
+
+#[test]
+fn urls_need_no_configuration() {
+    let server = healthy();
+    Run::new(["check", &server.url("/a"), &server.url("/b")]).run().expect_code(0);
+    assert_eq!(server.connections(), 2);
+    Run::new(["check", &server.url("/"), &refusing()]).run().expect_code(1);
+}
+
+#[test]
+fn a_usage_or_configuration_error_is_2_and_sends_nothing() {
+    let server = healthy();
+    let good = probe("a", &server.url("/"), &[]);
+    for arguments in [
+        &["check", "--no-such-option"][..],
+        &["check", "--format", "yaml"],
+        &["check", "--count", "0"],
+        &["check", "--every", "soon"],
+        &["check", "b"],
+        &["check", "a", "http://127.0.0.1/"],
+        &["check", "ftp://127.0.0.1/"],
+        &["check", "--config", "elsewhere.toml"],
+        &["check", "-q", "-v"],
+        &["check", "--vantage", "a\nb"],
+        &["check", "--fail-on", "soon"],
+        &["nonsense"],
+        &[],
+    ] {
+        let ran = Run::new(arguments).config(&good).run();
+        ran.expect_code(2);
+        assert!(ran.stdout.is_empty(), "{arguments:?}: {}", ran.stdout);
+        assert!(!ran.stderr.is_empty(), "{arguments:?}");
+    }
+    for wrong in ["", "[[probe]]\nname = \"a\"\n", "[[probe]\n", &probe("a", "gopher://x/", &[])] {
+        let ran = Run::new(["check"]).config(&(good.clone() + wrong + "\nodd = 1\n")).run();
+        ran.expect_code(2);
+        assert!(ran.stderr.contains("probes.toml:"), "{}", ran.stderr);
+    }
+    Run::new(["check"]).run().expect_code(2);
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn when_the_controls_fail_too_it_is_3() {
+    let control = format!("[[control]]\nname = \"internet\"\nurl = \"{}\"\n", refusing());
+    let ran = Run::new(["check", "--format", "json"]).config(&(control + &probe("a", &refusing(), &[]))).run();
+    ran.expect_code(3);
+    let document = ran.json();
+    assert_eq!(document["verdict"], "unknown");
+    assert!(document.to_string().contains("control_failed"), "{document}");
+}
+
+#[test]
+fn a_journal_that_cannot_be_written_is_3_and_never_hides_something_down() {
+    let server = healthy();
+    let up =
+        Run::new(["check", "--record"]).config(&probe("a", &server.url("/"), &[])).file("uptick-journal", "").run();
+    up.expect_code(3);
+    assert!(up.stdout.contains("UP"), "the verdict stays: {}", up.stdout);
+    assert!(up.stderr.contains("uptick-journal"), "{}", up.stderr);
+    let down = Run::new(["check", "--record"]).config(&probe("a", &refusing(), &[])).file("uptick-journal", "").run();
+    down.expect_code(1);
+}
+
+#[test]
+fn a_condition_takes_the_place_of_the_verdict() {
+    let server = healthy();
+    let up = probe("a", &server.url("/"), &[]);
+    Run::new(["check", "--fail-on", "max > 1us"]).config(&up).run().expect_code(1);
+    Run::new(["check", "--fail-on", "max > 1h"]).config(&up).run().expect_code(0);
+    let down = probe("a", &refusing(), &[]);
+    Run::new(["check", "--fail-on", "never"]).config(&down).run().expect_code(0);
+    Run::new(["check", "--count", "4", "--fail-on", "down > 4"]).config(&down).run().expect_code(0);
+    Run::new(["check", "--count", "4", "--fail-on", "down > 3"]).config(&down).run().expect_code(1);
+}
+
+#[test]
+fn nagios_has_its_own_numbers() {
+    let server = healthy();
+    let up = Run::new(["check", "--format", "nagios"]).config(&probe("a", &server.url("/"), &[])).run();
+    assert!(up.expect_code(0).stdout.contains("OK"), "{}", up.stdout);
+    let down = Run::new(["check", "--format", "nagios"]).config(&probe("a", &refusing(), &[])).run();
+    assert!(down.expect_code(2).stdout.contains("CRITICAL"), "{}", down.stdout);
+}

@@ -1,0 +1,110 @@
+//! `uptick watch`: begins, reloads, ends.
+
+use std::fs;
+use std::time::Duration;
+
+use crate::live::Live;
+use crate::live::recorded;
+use crate::live::until;
+use crate::origin::healthy;
+use crate::origin::probe;
+use crate::support::run::Run;
+
+const FAST: &str = "[defaults]\ninterval = \"100ms\"\ntimeout = \"90ms\"\n";
+
+#[test]
+fn a_watch_probes_on_its_interval_until_it_is_told_and_records() {
+    let server = healthy();
+    let live = Live::start(Run::new(["watch"]).config(&(FAST.to_owned() + &probe("home", &server.url("/"), &[]))));
+    until("ten checks", || server.connections() >= 10);
+    live.signal("TERM");
+    let ended = live.end();
+    assert_eq!(ended.code, 143, "{}", ended.stderr);
+    assert!(ended.after < Duration::from_millis(2_500));
+    let [scheduled, up, down, unknown, missed] = recorded(ended.run.folder());
+    assert_eq!(scheduled, up + down + unknown + missed);
+    assert!(up >= 9 && down == 0, "{up} up, {down} down");
+    assert!(ended.stdout.contains("home"), "the watch is summed up: {}", ended.stdout);
+}
+
+#[test]
+fn a_watch_ends_by_itself_after_the_time_given() {
+    let server = healthy();
+    let config = FAST.to_owned() + &probe("home", &server.url("/"), &[]);
+    let ran = Run::new(["watch", "--for", "550ms", "--no-record"]).config(&config).run();
+    ran.expect_code(0);
+    assert!((4..=6).contains(&server.connections()), "{}", server.connections());
+    assert!(!ran.folder.path().join("uptick-journal").exists());
+}
+
+#[test]
+fn the_configuration_is_read_again_on_sighup() {
+    let (first, second) = (healthy(), healthy());
+    let config = FAST.to_owned() + &probe("first", &first.url("/"), &[]);
+    let live = Live::start(Run::new(["watch"]).config(&config));
+    until("the first is asked", || first.connections() >= 2);
+    assert_eq!(second.connections(), 0);
+    let more = config.clone() + &probe("second", &second.url("/"), &[]);
+    fs::write(live.folder().join("probes.toml"), more).unwrap();
+    live.signal("HUP");
+    until("the second is asked", || second.connections() >= 2);
+    let before = first.connections();
+    until("the first is still asked", || first.connections() >= before + 2);
+    live.signal("INT");
+    let ended = live.end();
+    assert_eq!(ended.code, 130, "{}", ended.stderr);
+    assert!(ended.stderr.contains("read again"), "{}", ended.stderr);
+    let [scheduled, up, down, unknown, missed] = recorded(ended.run.folder());
+    assert_eq!((scheduled, down), (up + unknown + missed, 0), "a reload loses nothing and breaks nothing");
+}
+
+#[test]
+fn a_configuration_that_cannot_be_read_again_leaves_the_old_one_in_force() {
+    let server = healthy();
+    let config = FAST.to_owned() + &probe("home", &server.url("/"), &[]);
+    let mut live = Live::start(Run::new(["watch"]).config(&config));
+    until("it is asked", || server.connections() >= 2);
+    fs::write(live.folder().join("probes.toml"), config.replace("url", "ulr")).unwrap();
+    live.signal("HUP");
+    let before = server.connections();
+    until("it is asked on", || server.connections() >= before + 3);
+    assert!(live.is_running());
+    live.signal("INT");
+    let ended = live.end();
+    assert_eq!(ended.code, 130);
+    assert!(ended.stderr.contains("ulr") && ended.stderr.contains("the old one goes on"), "{}", ended.stderr);
+}
+
+#[test]
+fn one_run_alone_holds_a_journal_where_that_is_asked_for() {
+    let server = healthy();
+    let config = FAST.to_owned() + &probe("home", &server.url("/"), &[]);
+    let live = Live::start(Run::new(["watch", "--single-instance"]).config(&config));
+    until("it is asked", || server.connections() >= 1);
+    let journal = live.folder().join("uptick-journal").display().to_string();
+    let other = Run::new(["check", "--record", "--single-instance", "--journal", &journal]).config(&config).run();
+    other.expect_code(75);
+    live.signal("INT");
+    live.end();
+    let later = Run::new(["check", "--record", "--single-instance", "--journal", &journal]).config(&config).run();
+    later.expect_code(0);
+}
+
+#[test]
+fn without_a_terminal_a_change_of_state_is_a_line_of_log() {
+    let server = crate::support::server::Server::start(|conn| {
+        let number = conn.number();
+        conn.request();
+        let status = if (3..6).contains(&number) { 503 } else { 200 };
+        conn.send(crate::support::server::answer(status, &[], "x"));
+    });
+    let live = Live::start(
+        Run::new(["watch", "--no-record"]).config(&(FAST.to_owned() + &probe("home", &server.url("/"), &[]))),
+    );
+    until("it is well again", || server.connections() >= 9);
+    live.signal("INT");
+    let ended = live.end();
+    let log: Vec<&str> = ended.stderr.lines().filter(|line| line.contains("home")).collect();
+    assert_eq!(log.len(), 2, "down, and up again: {}", ended.stderr);
+    assert!(log[0].contains("down") && log[0].contains("status") && log[1].contains("up"), "{log:?}");
+}
