@@ -16,6 +16,8 @@ use std::thread;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use super::server;
+
 /// The record types that matter here.
 pub const A: u16 = 1;
 /// An alias.
@@ -74,6 +76,8 @@ impl Reply {
 /// A running server.
 pub struct Dns {
     address: SocketAddr,
+    udp: UdpSocket,
+    tcp: TcpListener,
     stopped: Arc<AtomicBool>,
     questions: Arc<Mutex<Vec<Question>>>,
     threads: Vec<JoinHandle<()>>,
@@ -104,10 +108,12 @@ impl Dns {
         let script = Arc::new(script);
         let over_udp = thread::spawn({
             let (stopped, questions, script) = (Arc::clone(&stopped), Arc::clone(&questions), Arc::clone(&script));
+            let udp = udp.try_clone().unwrap();
             move || serve_udp(&udp, &stopped, &questions, &*script)
         });
         let over_tcp = thread::spawn({
             let (stopped, questions) = (Arc::clone(&stopped), Arc::clone(&questions));
+            let tcp = tcp.try_clone().unwrap();
             move || {
                 for stream in tcp.incoming() {
                     if stopped.load(Ordering::SeqCst) {
@@ -119,7 +125,7 @@ impl Dns {
                 }
             }
         });
-        Dns { address, stopped, questions, threads: vec![over_udp, over_tcp] }
+        Dns { address, udp, tcp, stopped, questions, threads: vec![over_udp, over_tcp] }
     }
 
     /// Where it listens.
@@ -136,10 +142,12 @@ impl Dns {
 impl Drop for Dns {
     fn drop(&mut self) {
         self.stopped.store(true, Ordering::SeqCst);
+        // A socket that waits is woken by its own end, or else by a datagram of nothing.
+        let _ = socket2::SockRef::from(&self.udp).shutdown(std::net::Shutdown::Both);
         if let Ok(waker) = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)) {
             let _ = waker.send_to(&[], self.address);
         }
-        let _ = TcpStream::connect_timeout(&self.address, Duration::from_secs(1));
+        server::wake(&self.tcp);
         for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
@@ -164,10 +172,12 @@ fn serve_udp(
     script: &impl Fn(&Question) -> Reply,
 ) {
     let mut buffer = [0u8; 1500];
-    while let Ok((length, peer)) = udp.recv_from(&mut buffer) {
+    loop {
+        let received = udp.recv_from(&mut buffer);
         if stopped.load(Ordering::SeqCst) {
             return;
         }
+        let Ok((length, peer)) = received else { continue };
         let query = buffer[..length].to_vec();
         let Some(question) = question_of(&query, false) else { continue };
         questions.lock().unwrap().push(question.clone());

@@ -7,7 +7,9 @@
 pub mod bombs;
 pub mod dns;
 pub mod h2;
+pub mod hostile;
 pub mod probes;
 pub mod run;
 pub mod server;
+pub mod strict;
 pub mod tls;

@@ -26,6 +26,7 @@ const FAREWELL: Duration = Duration::from_millis(500);
 /// A running server. Dropping it closes every connection and waits for its threads.
 pub struct Server {
     address: SocketAddr,
+    listener: TcpListener,
     shared: Arc<Shared>,
     accepting: Option<JoinHandle<()>>,
 }
@@ -65,10 +66,10 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared::default());
         let accepting = thread::spawn({
-            let shared = Arc::clone(&shared);
+            let (listener, shared) = (listener.try_clone().unwrap(), Arc::clone(&shared));
             move || accept_all(&listener, &shared, tls.as_ref(), &Arc::new(script))
         });
-        Server { address, shared, accepting: Some(accepting) }
+        Server { address, listener, shared, accepting: Some(accepting) }
     }
 
     /// Reads one request, sends these bytes, closes.
@@ -126,8 +127,7 @@ impl Drop for Server {
             }
         }
         self.shared.changed.notify_all();
-        // The accepting thread looks at the flag after each connection: this is the last one.
-        let _ = TcpStream::connect_timeout(&self.address, Duration::from_secs(1));
+        wake(&self.listener);
         if let Some(accepting) = self.accepting.take() {
             let _ = accepting.join();
         }
@@ -135,6 +135,15 @@ impl Drop for Server {
         for thread in threads {
             let _ = thread.join();
         }
+    }
+}
+
+/// Ends a thread that accepts, also where a filter lets no connection through.
+pub(super) fn wake(listener: &TcpListener) {
+    let _ = socket2::SockRef::from(listener).shutdown(Shutdown::Both);
+    // Where a listener cannot be shut down, one last connection does it.
+    if let Ok(address) = listener.local_addr() {
+        let _ = TcpStream::connect_timeout(&address, Duration::from_millis(100));
     }
 }
 
