@@ -53,6 +53,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rcgen", &["demo"]),
     ("tokio_rustls", &["demo"]),
     ("socket2", &["demo"]),
+    ("croner", &["model"]),
+    ("scraper", &["model", "engine"]),
     ("regex", &["model"]),
     ("serde_json_path", &["model"]),
     ("aho_corasick", &["model"]),

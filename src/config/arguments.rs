@@ -8,25 +8,17 @@ use super::Settings;
 use super::interpolate::Use;
 use super::probe::INTERVAL;
 use super::probe::RETRY_DELAY;
-use super::probe::TIMEOUT;
 use super::reader::Reader;
-use super::request::BODY_LIMIT;
-use super::request::REDIRECTS;
 use super::tree::Place;
 use super::url;
 use super::url::Target;
-use crate::model::Body;
-use crate::model::Expect;
 use crate::model::IncidentRules;
 use crate::model::Probe;
 use crate::model::Redactor;
 use crate::model::Request;
-use crate::model::Retries;
-use crate::model::Schedule;
 use crate::model::Step;
 use crate::model::Surface;
 use crate::model::Surfaces;
-use crate::model::Transport;
 
 /// The surface of a URL of the command line.
 const SURFACE: &str = "web";
@@ -65,27 +57,10 @@ pub(super) fn config(urls: &[String]) -> Result<Config, ConfigError> {
 }
 
 fn probe(target: Target, before: &[Arc<Probe>]) -> Probe {
-    let request = Request {
-        method: http::Method::GET,
-        url: target.url,
-        headers: Vec::new(),
-        body: Body::Empty,
-        auth: target.auth,
-        redirects: REDIRECTS,
-        body_limit: BODY_LIMIT,
-    };
-    let mut probe = Probe {
-        name: String::new(),
-        surface: SURFACE.to_owned(),
-        tags: Vec::new(),
-        control: false,
-        line: 0,
-        schedule: Schedule::Every(INTERVAL),
-        timeout: TIMEOUT,
-        steps: vec![Step { name: None, request, expect: Expect::default() }],
-        transport: Transport::default(),
-        retries: Retries { attempts: 0, delay: RETRY_DELAY },
-    };
+    let request = Request { auth: target.auth, ..Request::get(target.url) };
+    let mut probe = Probe::plain("", SURFACE, "", INTERVAL);
+    probe.retries.delay = RETRY_DELAY;
+    probe.steps = vec![Step::of(request)];
     probe.name = unique(&probe.shown_url(), before);
     probe
 }

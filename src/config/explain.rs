@@ -12,11 +12,14 @@ use super::measure::show_objective;
 use crate::model::Auth;
 use crate::model::Body;
 use crate::model::Expect;
+use crate::model::FileBody;
+use crate::model::FormPart;
 use crate::model::HeaderExpectation;
 use crate::model::HeaderRule;
 use crate::model::HttpVersionWish;
 use crate::model::IpFamily;
 use crate::model::JsonExpectation;
+use crate::model::OAuth2;
 use crate::model::Part;
 use crate::model::Probe;
 use crate::model::Redactor;
@@ -39,6 +42,7 @@ pub(super) fn explain(config: &Config, probe: &Probe) -> String {
     lines.set("tags", &list(probe.tags.iter().map(|tag| writer.text(tag))));
     match &probe.schedule {
         Schedule::Every(interval) => lines.set("interval", &quoted(&show_duration(*interval))),
+        Schedule::Cron(cron) => lines.set("schedule", &writer.text(cron.as_str())),
     }
     lines.set("timeout", &quoted(&show_duration(probe.timeout)));
     let delay = quoted(&show_duration(probe.retries.delay));
@@ -99,6 +103,12 @@ impl Writer<'_> {
 
     fn value(&self, value: &Value) -> String {
         quoted(&self.reference(value))
+    }
+
+    fn file(&self, file: &FileBody) -> String {
+        let mut fields = vec![format!("path = {}", self.path(&file.path))];
+        fields.extend(file.content_type.as_ref().map(|kind| format!("content-type = {}", self.text(kind))));
+        table(fields.into_iter())
     }
 
     /// A path as it stands in the file: relative to its folder.
@@ -169,6 +179,14 @@ fn request(lines: &mut Lines, writer: &Writer, request: &Request) {
             let fields = fields.iter().map(|(name, value)| format!("{} = {}", key(name), writer.value(value)));
             lines.set("form", &table(fields));
         }
+        Body::File(file) => lines.set("file", &writer.file(file)),
+        Body::Multipart(parts) => {
+            let parts = parts.iter().map(|(name, part)| match part {
+                FormPart::Text(text) => format!("{} = {}", key(name), writer.value(text)),
+                FormPart::File(file) => format!("{} = {}", key(name), writer.file(file)),
+            });
+            lines.set("multipart", &table(parts));
+        }
     }
     match &request.auth {
         None => {}
@@ -177,12 +195,24 @@ fn request(lines: &mut Lines, writer: &Writer, request: &Request) {
             let fields = [format!("user = {}", writer.value(user)), format!("password = {}", writer.value(password))];
             lines.set("auth.basic", &table(fields.into_iter()));
         }
+        Some(Auth::OAuth2(client)) => lines.set("auth.oauth2", &oauth2(writer, client)),
     }
     match request.redirects {
         0 => lines.set("redirects", "\"none\""),
         redirects => lines.set("redirects", &redirects.to_string()),
     }
     lines.set("body-limit", &quoted(&show_bytes(request.body_limit)));
+}
+
+fn oauth2(writer: &Writer, client: &OAuth2) -> String {
+    let mut fields = vec![
+        format!("token-url = {}", writer.value(&client.token_url)),
+        format!("client-id = {}", writer.value(&client.client_id)),
+        format!("client-secret = {}", writer.value(&client.client_secret)),
+        format!("scopes = {}", list(client.scopes.iter().map(|scope| writer.text(scope)))),
+    ];
+    fields.extend(client.audience.as_ref().map(|audience| format!("audience = {}", writer.text(audience))));
+    table(fields.into_iter())
 }
 
 /// The headers; one that is sent several times is a list.

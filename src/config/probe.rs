@@ -71,9 +71,11 @@ fn named_probe(reader: &mut Reader, own: &Table, layers: &Layers, name: String, 
         line: reader.line_of(&own.place),
         schedule,
         timeout,
-        steps: vec![Step { name: None, request, expect }],
+        steps: vec![Step { expect, ..Step::of(request) }],
         transport,
         retries,
+        session: None,
+        maintenance: Vec::new(),
     })
 }
 

@@ -10,7 +10,9 @@ use super::layers::Layers;
 use super::reader::Reader;
 use super::tree::Node;
 use super::url;
+use crate::model::Addresses;
 use crate::model::Auth;
+use crate::model::Deny;
 use crate::model::HttpVersionWish;
 use crate::model::IpFamily;
 use crate::model::Part;
@@ -48,6 +50,8 @@ pub(super) fn transport(reader: &mut Reader, layers: &Layers) -> Transport {
         source_address,
         http_version,
         reuse: word(reader, layers, "connection", &["fresh", "reuse"]) == Some("reuse"),
+        addresses: Addresses::First,
+        deny: Deny::NOTHING,
     }
 }
 

@@ -26,7 +26,6 @@ use crate::demo::scenario::Resolvers;
 use crate::demo::scenario::Scenario;
 use crate::demo::scenario::Way;
 use crate::demo::timeline;
-use crate::model::Body;
 use crate::model::Expect;
 use crate::model::JsonExpectation;
 use crate::model::JsonPath;
@@ -34,8 +33,6 @@ use crate::model::JsonRule;
 use crate::model::Probe;
 use crate::model::Request;
 use crate::model::Resolver;
-use crate::model::Retries;
-use crate::model::Schedule;
 use crate::model::Step;
 use crate::model::TextRule;
 use crate::model::Tls;
@@ -178,29 +175,13 @@ fn probe_of(endpoint: &Endpoint, address: SocketAddr, resolvers: [SocketAddr; 2]
         },
         ..Transport::default()
     };
+    let step = Step { expect: expect(endpoint), ..Step::of(Request::get(Value::plain(&url))) };
     Probe {
-        name: endpoint.name.to_owned(),
-        surface: endpoint.surface.to_owned(),
-        tags: Vec::new(),
         control: endpoint.control,
-        line: 0,
-        schedule: Schedule::Every(pace.interval),
         timeout: pace.timeout,
-        steps: vec![Step { name: None, request: request(&url), expect: expect(endpoint) }],
+        steps: vec![step],
         transport,
-        retries: Retries { attempts: 0, delay: Duration::ZERO },
-    }
-}
-
-fn request(url: &str) -> Request {
-    Request {
-        method: http::Method::GET,
-        url: Value::plain(url),
-        headers: Vec::new(),
-        body: Body::Empty,
-        auth: None,
-        redirects: 10,
-        body_limit: 1 << 20,
+        ..Probe::plain(endpoint.name, endpoint.surface, &url, pace.interval)
     }
 }
 

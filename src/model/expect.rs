@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::HeaderName;
 use http::StatusCode;
 
+use super::Assets;
 use super::HttpVersion;
 use super::Phase;
 use super::TlsVersion;
@@ -41,6 +42,8 @@ pub struct Expect {
     pub max_bytes: Option<u64>,
     /// The SHA-256 of the body.
     pub sha256: Option<[u8; 32]>,
+    /// The files that the page links to load too.
+    pub assets: Option<Assets>,
 }
 
 impl Default for Expect {
@@ -59,6 +62,7 @@ impl Default for Expect {
             min_bytes: None,
             max_bytes: None,
             sha256: None,
+            assets: None,
         }
     }
 }

@@ -6,13 +6,21 @@ use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderName;
 use http::Method;
+use jiff::Timestamp;
 use url::Url;
 
+use super::Addresses;
+use super::Capture;
+use super::Deny;
 use super::Expect;
+use super::Maintenance;
+use super::Schedule;
+use super::Session;
 use super::Value;
 
 /// The named question in `probes.toml`.
@@ -38,23 +46,10 @@ pub struct Probe {
     pub transport: Transport,
     /// What to do after a failed attempt.
     pub retries: Retries,
-}
-
-/// When a probe is due.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Schedule {
-    /// At a fixed interval.
-    Every(Duration),
-}
-
-impl Schedule {
-    /// The shortest time between two checks.
-    #[must_use]
-    pub const fn shortest(&self) -> Duration {
-        match self {
-            Schedule::Every(interval) => *interval,
-        }
-    }
+    /// The shared journey whose captures and cookies it uses.
+    pub session: Option<Arc<Session>>,
+    /// When its failures are expected.
+    pub maintenance: Vec<Maintenance>,
 }
 
 /// What to do after a failed attempt. Every attempt is recorded and the first result is kept.
@@ -75,6 +70,16 @@ pub struct Step {
     pub request: Request,
     /// What must hold of the answer.
     pub expect: Expect,
+    /// What is taken out of the answer for later steps.
+    pub captures: Vec<Capture>,
+}
+
+impl Step {
+    /// A request with the default expectations.
+    #[must_use]
+    pub fn of(request: Request) -> Step {
+        Step { name: None, request, expect: Expect::default(), captures: Vec::new() }
+    }
 }
 
 /// What is sent.
@@ -129,6 +134,30 @@ pub enum Body {
     Json(Value),
     /// Fields, sent as `application/x-www-form-urlencoded`.
     Form(Vec<(String, Value)>),
+    /// The bytes of a file, read with the probe file and sent as they are.
+    File(FileBody),
+    /// Parts, sent as `multipart/form-data`.
+    Multipart(Vec<(String, FormPart)>),
+}
+
+/// A part of a `multipart/form-data` body.
+#[derive(Clone, Debug)]
+pub enum FormPart {
+    /// A text field.
+    Text(Value),
+    /// A file.
+    File(FileBody),
+}
+
+/// A file that is sent.
+#[derive(Clone, Debug)]
+pub struct FileBody {
+    /// Where it was read from; its last part is the name it is sent under.
+    pub path: PathBuf,
+    /// What is in it.
+    pub bytes: Arc<[u8]>,
+    /// Its media type, `application/octet-stream` where absent.
+    pub content_type: Option<String>,
 }
 
 /// Credentials of a request.
@@ -143,6 +172,24 @@ pub enum Auth {
     },
     /// A bearer token.
     Bearer(Value),
+    /// A bearer token that a token server gives for client credentials (RFC 6749, 4.4). It is
+    /// kept until it expires; a failure to get it is `auth_failed`, not the target's.
+    OAuth2(OAuth2),
+}
+
+/// Client credentials of OAuth 2.0.
+#[derive(Clone, Debug)]
+pub struct OAuth2 {
+    /// The token endpoint.
+    pub token_url: Value,
+    /// The client's name.
+    pub client_id: Value,
+    /// The client's secret.
+    pub client_secret: Value,
+    /// The scopes asked for.
+    pub scopes: Vec<String>,
+    /// The audience asked for, which some servers need.
+    pub audience: Option<String>,
 }
 
 /// How to reach the target.
@@ -164,6 +211,10 @@ pub struct Transport {
     pub http_version: HttpVersionWish,
     /// Whether an idle connection of an earlier check may be used.
     pub reuse: bool,
+    /// Which of the name's addresses are asked, and how many must be up.
+    pub addresses: Addresses,
+    /// Networks that may not be asked.
+    pub deny: Deny,
 }
 
 /// TLS settings of a probe.
@@ -328,10 +379,18 @@ impl Probe {
             line: 0,
             schedule: Schedule::Every(interval),
             timeout: Duration::from_secs(10).min(interval),
-            steps: vec![Step { name: None, request: Request::get(Value::plain(url)), expect: Expect::default() }],
+            steps: vec![Step::of(Request::get(Value::plain(url)))],
             transport: Transport::default(),
             retries: Retries { attempts: 0, delay: Duration::ZERO },
+            session: None,
+            maintenance: Vec::new(),
         }
+    }
+
+    /// Whether an instant is within one of its maintenance windows.
+    #[must_use]
+    pub fn is_in_maintenance(&self, instant: Timestamp) -> bool {
+        self.maintenance.iter().any(|window| window.covers(instant))
     }
 
     /// The URL of the first request as it may be shown: secrets as `${NAME}`, no userinfo.

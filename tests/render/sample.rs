@@ -4,10 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use uptick::model::Body;
 use uptick::model::CertificateFacts;
 use uptick::model::Evidence;
-use uptick::model::Expect;
 use uptick::model::Failure;
 use uptick::model::FailureClass;
 use uptick::model::Hop;
@@ -16,15 +14,9 @@ use uptick::model::Mismatch;
 use uptick::model::Outcome;
 use uptick::model::Phase;
 use uptick::model::Probe;
-use uptick::model::Request;
-use uptick::model::Retries;
 use uptick::model::SafeText;
-use uptick::model::Schedule;
-use uptick::model::Step;
 use uptick::model::Timings;
 use uptick::model::TlsFacts;
-use uptick::model::Transport;
-use uptick::model::Value;
 use uptick::model::Verdict;
 use uptick::report::pass::Pass;
 use uptick::report::pass::PassFold;
@@ -36,27 +28,7 @@ pub(crate) fn start() -> Timestamp {
 
 /// A probe of one GET.
 pub(crate) fn probe(name: &str, surface: &str, url: &str, line: usize) -> Probe {
-    let request = Request {
-        method: http::Method::GET,
-        url: Value::plain(url),
-        headers: Vec::new(),
-        body: Body::Empty,
-        auth: None,
-        redirects: 10,
-        body_limit: 1 << 20,
-    };
-    Probe {
-        name: name.to_owned(),
-        surface: surface.to_owned(),
-        tags: Vec::new(),
-        control: false,
-        line,
-        schedule: Schedule::Every(Duration::from_secs(30)),
-        timeout: Duration::from_secs(10),
-        steps: vec![Step { name: None, request, expect: Expect::default() }],
-        transport: Transport::default(),
-        retries: Retries { attempts: 0, delay: Duration::ZERO },
-    }
+    Probe { line, ..Probe::plain(name, surface, url, Duration::from_secs(30)) }
 }
 
 pub(crate) fn ms(ms: f64) -> Duration {

@@ -6,42 +6,14 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use uptick::engine::Engine;
-use uptick::model::Body;
 use uptick::model::Check;
-use uptick::model::Expect;
 use uptick::model::Outcome;
 use uptick::model::Probe;
 use uptick::model::Redactor;
-use uptick::model::Request;
-use uptick::model::Retries;
-use uptick::model::Schedule;
-use uptick::model::Step;
-use uptick::model::Transport;
-use uptick::model::Value;
 
 /// A probe that gets a URL and expects 2xx, with two seconds to do so.
 pub fn get(url: &str) -> Probe {
-    let request = Request {
-        method: http::Method::GET,
-        url: Value::plain(url),
-        headers: Vec::new(),
-        body: Body::Empty,
-        auth: None,
-        redirects: 10,
-        body_limit: 1 << 20,
-    };
-    Probe {
-        name: "target".to_owned(),
-        surface: "web".to_owned(),
-        tags: Vec::new(),
-        control: false,
-        line: 0,
-        schedule: Schedule::Every(Duration::from_secs(30)),
-        timeout: Duration::from_secs(2),
-        steps: vec![Step { name: None, request, expect: Expect::default() }],
-        transport: Transport::default(),
-        retries: Retries { attempts: 0, delay: Duration::ZERO },
-    }
+    Probe { timeout: Duration::from_secs(2), ..Probe::plain("target", "web", url, Duration::from_secs(30)) }
 }
 
 /// A check that is due now.

@@ -1,0 +1,98 @@
+//! What is told to whom when something changes.
+
+use std::time::Duration;
+
+use http::HeaderName;
+
+use super::Value;
+
+/// `[[alert]]`: one receiver, and what it is told of.
+#[derive(Clone, Debug)]
+pub struct Alert {
+    /// The name, for warnings and for the state that is kept between runs.
+    pub name: String,
+    /// What it is told of.
+    pub on: Vec<AlertEvent>,
+    /// The surfaces it is told of; empty for all.
+    pub surfaces: Vec<String>,
+    /// How it is told.
+    pub target: AlertTarget,
+    /// Attempts after the first.
+    pub retries: u32,
+    /// The most time one attempt may take.
+    pub timeout: Duration,
+    /// An incident that goes on is told of again after this long; never where absent.
+    pub repeat: Option<Duration>,
+}
+
+/// Something that an alert may tell of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AlertEvent {
+    /// An incident opened.
+    Open,
+    /// A new wave of an incident began.
+    Wave,
+    /// An incident ended.
+    Close,
+    /// A probe passes and fails in turn.
+    Flapping,
+    /// A certificate expires soon.
+    CertificateExpiring,
+    /// The error budget of a surface burns too fast.
+    SloBurn,
+}
+
+impl AlertEvent {
+    /// Every event.
+    pub const ALL: [AlertEvent; 6] = [
+        AlertEvent::Open,
+        AlertEvent::Wave,
+        AlertEvent::Close,
+        AlertEvent::Flapping,
+        AlertEvent::CertificateExpiring,
+        AlertEvent::SloBurn,
+    ];
+
+    /// The name, as in the probe file and in every message.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            AlertEvent::Open => "open",
+            AlertEvent::Wave => "wave",
+            AlertEvent::Close => "close",
+            AlertEvent::Flapping => "flapping",
+            AlertEvent::CertificateExpiring => "certificate-expiring",
+            AlertEvent::SloBurn => "slo-burn",
+        }
+    }
+}
+
+/// How an alert is told.
+#[derive(Clone, Debug)]
+pub enum AlertTarget {
+    /// A POST of JSON.
+    Webhook {
+        /// The URL, which is a secret where it says so.
+        url: Value,
+        /// What the JSON looks like.
+        template: WebhookTemplate,
+        /// Headers sent along.
+        headers: Vec<(HeaderName, Value)>,
+    },
+    /// A program, with the facts in its environment and as JSON on its standard input.
+    Exec {
+        /// The program and its arguments, without a shell.
+        command: Vec<Value>,
+    },
+}
+
+/// What a webhook's JSON looks like.
+#[derive(Clone, Debug)]
+pub enum WebhookTemplate {
+    /// All facts (`uptick.alert/1`).
+    Json,
+    /// `{"text": …}`, which Slack, Mattermost, Rocket.Chat and Discord's `/slack` read.
+    Slack,
+    /// Events API v2 of `PagerDuty`, with this routing key.
+    PagerDuty(Value),
+}

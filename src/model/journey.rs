@@ -1,0 +1,57 @@
+//! Journeys: values captured by one step for the next, and journeys that several probes share.
+
+use std::time::Duration;
+
+use http::HeaderName;
+
+use super::JsonPath;
+use super::Pattern;
+use super::Selector;
+use super::Step;
+use super::Transport;
+
+/// A value that a step takes out of its answer, for `{{name}}` in later steps.
+#[derive(Clone, Debug)]
+pub struct Capture {
+    /// The name it is used by.
+    pub name: String,
+    /// Where in the answer it stands.
+    pub from: CaptureFrom,
+}
+
+/// Where a captured value stands in an answer. One that is not there is `capture_failed`.
+#[derive(Clone, Debug)]
+pub enum CaptureFrom {
+    /// The first node that the path finds in the body: a text without its quotes, anything
+    /// else as JSON.
+    Json(JsonPath),
+    /// The first group of the first match in the body, or the whole match.
+    Matches(Pattern),
+    /// The first value of a header.
+    Header(HeaderName),
+    /// The value of a cookie that was set.
+    Cookie(String),
+    /// The first element that a selector finds in the page.
+    Select {
+        /// Which element.
+        selector: Selector,
+        /// This attribute of it; its text where there is none.
+        attribute: Option<String>,
+    },
+}
+
+/// A journey that several probes share, such as a login: `[session.NAME]`. It runs once per
+/// lifetime; its captures and cookies are those of the probes that name it.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// The name.
+    pub name: String,
+    /// How long it is good for.
+    pub lifetime: Duration,
+    /// The most time it may take.
+    pub timeout: Duration,
+    /// Its requests, in order.
+    pub steps: Vec<Step>,
+    /// How to reach its target.
+    pub transport: Transport,
+}

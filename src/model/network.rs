@@ -1,0 +1,194 @@
+//! Which addresses may be asked, and how many of a name's addresses must be up.
+
+use std::net::IpAddr;
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
+
+/// Networks that may not be asked: `network.deny`. It is enforced on the resolved address of
+/// every hop, so that no spelling of a name or an address gets around it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Deny {
+    /// Private and loopback networks, and addresses that lead nowhere else.
+    pub private: bool,
+    /// Link-local networks.
+    pub link_local: bool,
+    /// The metadata services of clouds.
+    pub metadata: bool,
+}
+
+impl Deny {
+    /// Nothing is denied.
+    pub const NOTHING: Deny = Deny { private: false, link_local: false, metadata: false };
+
+    /// The name of the denied network that an address is in.
+    #[must_use]
+    pub fn denies(&self, address: IpAddr) -> Option<&'static str> {
+        let address = inner(address);
+        if self.metadata && is_metadata(address) {
+            return Some("metadata");
+        }
+        if self.link_local && is_link_local(address) {
+            return Some("link-local");
+        }
+        (self.private && is_private(address)).then_some("private")
+    }
+}
+
+/// The IPv4 address inside an IPv6 one: mapped, compatible, NAT64 (RFC 6052) and 6to4.
+fn inner(address: IpAddr) -> IpAddr {
+    let IpAddr::V6(v6) = address else { return address };
+    let [a, b, c, d, e, f, g, h] = v6.segments();
+    let v4 = |high: u16, low: u16| IpAddr::V4(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)));
+    match [a, b, c, d, e, f] {
+        [0, 0, 0, 0, 0, 0xffff] | [0x64, 0xff9b, 0, 0, 0, 0] => v4(g, h),
+        [0, 0, 0, 0, 0, 0] if v6 != Ipv6Addr::LOCALHOST && v6 != Ipv6Addr::UNSPECIFIED => v4(g, h),
+        [0, 0, 0, 0, 0xffff, 0] => v4(g, h),
+        [0x2002, high, low, ..] => v4(high, low),
+        _ => address,
+    }
+}
+
+/// 169.254.169.254 and its relatives: AWS, Google, Azure, Oracle, Alibaba, and AWS over IPv6.
+fn is_metadata(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            matches!(
+                v4.octets(),
+                [169, 254, 169, 253 | 254] | [169, 254, 170, 2] | [100, 100, 100, 200] | [192, 0, 0, 192]
+            )
+        }
+        IpAddr::V6(v6) => matches!(v6.segments(), [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23 | 0x253 | 0x254]),
+    }
+}
+
+fn is_link_local(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_link_local(),
+        IpAddr::V6(v6) => v6.is_unicast_link_local(),
+    }
+}
+
+/// Loopback, RFC 1918, shared (RFC 6598), unique local, unspecified, and what is reserved.
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            let [a, b, c, _] = v4.octets();
+            v4.is_private()
+                || v4.is_loopback()
+                || v4.is_broadcast()
+                || v4.is_multicast()
+                || a == 0
+                || (a == 100 && (64..128).contains(&b))
+                || (a == 198 && (18..20).contains(&b))
+                || (a == 192 && b == 0 && c == 0)
+                || a >= 240
+        }
+        IpAddr::V6(v6) => {
+            v6.is_loopback()
+                || v6.is_unspecified()
+                || v6.is_unique_local()
+                || v6.is_multicast()
+                || v6.segments()[0] & 0xffc0 == 0xfec0
+        }
+    }
+}
+
+/// Which of a name's addresses are asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Addresses {
+    /// The first that connects.
+    #[default]
+    First,
+    /// Each, as a case of its own; this many must be up.
+    All(Quorum),
+}
+
+/// How many of a name's addresses must be up for the probe to be up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Quorum {
+    /// All of them.
+    #[default]
+    All,
+    /// More than half.
+    Majority,
+    /// At least this many.
+    AtLeast(u32),
+}
+
+impl Quorum {
+    /// Whether `up` of `all` addresses are enough. Of no address, none is.
+    #[must_use]
+    pub const fn is_met(self, up: usize, all: usize) -> bool {
+        match self {
+            Quorum::All => up == all && all > 0,
+            Quorum::Majority => up * 2 > all,
+            Quorum::AtLeast(least) => up >= least as usize,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: Deny = Deny { private: true, link_local: true, metadata: true };
+
+    #[test]
+    fn every_way_to_write_an_address_of_our_own_is_denied() {
+        let cases = [
+            ("127.0.0.1", "private"),
+            ("127.8.9.1", "private"),
+            ("0.0.0.0", "private"),
+            ("0.1.2.3", "private"),
+            ("10.0.0.1", "private"),
+            ("172.16.0.1", "private"),
+            ("172.31.255.255", "private"),
+            ("192.168.1.1", "private"),
+            ("100.64.0.1", "private"),
+            ("192.0.0.8", "private"),
+            ("198.18.0.1", "private"),
+            ("255.255.255.255", "private"),
+            ("240.0.0.1", "private"),
+            ("224.0.0.1", "private"),
+            ("169.254.1.1", "link-local"),
+            ("169.254.169.254", "metadata"),
+            ("169.254.170.2", "metadata"),
+            ("100.100.100.200", "metadata"),
+            ("192.0.0.192", "metadata"),
+            ("::1", "private"),
+            ("::", "private"),
+            ("fc00::1", "private"),
+            ("fd12:3456::1", "private"),
+            ("fec0::1", "private"),
+            ("ff02::1", "private"),
+            ("fe80::1", "link-local"),
+            ("fd00:ec2::254", "metadata"),
+            ("::ffff:127.0.0.1", "private"),
+            ("::ffff:a9fe:a9fe", "metadata"),
+            ("::7f00:1", "private"),
+            ("64:ff9b::7f00:1", "private"),
+            ("64:ff9b::a9fe:a9fe", "metadata"),
+            ("2002:7f00:1::", "private"),
+            ("::ffff:0:a00:1", "private"),
+        ];
+        for (address, network) in cases {
+            assert_eq!(ALL.denies(address.parse().unwrap()), Some(network), "{address}");
+        }
+    }
+
+    #[test]
+    fn the_internet_is_not_denied() {
+        for address in ["1.1.1.1", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "64:ff9b::101:101", "2002:101:101::"]
+        {
+            assert_eq!(ALL.denies(address.parse().unwrap()), None, "{address}");
+        }
+        assert_eq!(Deny::NOTHING.denies(Ipv4Addr::LOCALHOST.into()), None);
+    }
+
+    #[test]
+    fn a_quorum_is_met_or_not() {
+        assert!(Quorum::All.is_met(3, 3) && !Quorum::All.is_met(2, 3) && !Quorum::All.is_met(0, 0));
+        assert!(Quorum::Majority.is_met(2, 3) && !Quorum::Majority.is_met(2, 4));
+        assert!(Quorum::AtLeast(1).is_met(1, 6) && !Quorum::AtLeast(1).is_met(0, 6));
+    }
+}

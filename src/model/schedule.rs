@@ -1,0 +1,307 @@
+//! When a probe is due, and when its failures are expected: intervals, cron expressions with a
+//! time zone, maintenance windows. No clock: every question names its instant.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::time::Duration;
+
+use croner::CivilDate;
+use croner::CivilDateTime;
+use croner::CivilTime;
+use croner::CronDateTime;
+use croner::Resolution;
+use croner::Weekday;
+use croner::errors::CronError;
+use jiff::SignedDuration;
+use jiff::Timestamp;
+use jiff::ZonedDateTime;
+use jiff::tz::AmbiguousOffset;
+use jiff::tz::TimeZone;
+
+/// When a probe is due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Schedule {
+    /// At a fixed interval.
+    Every(Duration),
+    /// When a cron expression says so.
+    Cron(Cron),
+}
+
+impl Schedule {
+    /// The shortest time between two checks.
+    #[must_use]
+    pub const fn shortest(&self) -> Duration {
+        match self {
+            Schedule::Every(interval) => *interval,
+            Schedule::Cron(cron) => cron.shortest,
+        }
+    }
+}
+
+/// A cron expression in a time zone: five fields, or six with seconds first, or a word like
+/// `@hourly`, then the zone's name, UTC where there is none.
+///
+/// Where clocks go forward, a fixed time that does not exist that day is due when the gap ends;
+/// where they go back, it is due once, the first time round. What repeats (`*`, `*/5`) is due in
+/// real time: it leaves the gap out and runs through both halves of the repeated hour.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Cron {
+    source: String,
+    pattern: croner::Cron,
+    zone: TimeZone,
+    shortest: Duration,
+}
+
+impl Cron {
+    /// How many times are looked at to find the shortest time between two.
+    const LOOKED_AT: usize = 200;
+    /// From where: 1 January 2026, so that half a year of today's clock changes is seen.
+    const LOOKED_FROM: i64 = 1_767_225_600;
+
+    /// Reads an expression.
+    ///
+    /// # Errors
+    /// What is wrong with it, in one line.
+    pub fn new(source: &str) -> Result<Cron, String> {
+        let source = source.trim();
+        let (pattern, zone) = split_zone(source)?;
+        let fields = pattern.split_whitespace().count();
+        if !pattern.starts_with('@') && !(5..=6).contains(&fields) {
+            return Err(format!("it has {fields} fields; a cron expression has 5, or 6 with seconds first"));
+        }
+        let parser = croner::parser::CronParser::builder().year(croner::parser::Year::Disallowed).build();
+        let pattern = parser.parse(pattern).map_err(|error| sentence(&error))?;
+        let mut cron = Cron { source: source.to_owned(), pattern, zone, shortest: Duration::MAX };
+        let from = Timestamp::constant(Self::LOOKED_FROM, 0);
+        let mut before = cron.next_after(from).ok_or("no date it asks for ever comes")?;
+        for _ in 0..Self::LOOKED_AT {
+            let Some(next) = cron.next_after(before) else { break };
+            let between = next.duration_since(before).unsigned_abs();
+            cron.shortest = cron.shortest.min(between);
+            before = next;
+        }
+        Ok(cron)
+    }
+
+    /// The expression with its zone, as written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.source
+    }
+
+    /// The first time it is due after an instant.
+    #[must_use]
+    pub fn next_after(&self, instant: Timestamp) -> Option<Timestamp> {
+        let from = WallClock(instant.to_zoned_datetime(self.zone.clone()));
+        self.pattern.find_next_occurrence(&from, false).ok().map(|next| next.0.timestamp())
+    }
+
+    /// The last time it was due at or before an instant.
+    #[must_use]
+    pub fn last_at(&self, instant: Timestamp) -> Option<Timestamp> {
+        let from = WallClock(instant.to_zoned_datetime(self.zone.clone()));
+        self.pattern.find_previous_occurrence(&from, true).ok().map(|last| last.0.timestamp())
+    }
+}
+
+impl fmt::Debug for Cron {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Cron").field(&self.source).finish()
+    }
+}
+
+/// The zone is the last word where that names one.
+fn split_zone(source: &str) -> Result<(&str, TimeZone), String> {
+    let (fields, last) = source.rsplit_once(char::is_whitespace).unwrap_or(("", source));
+    if let Ok(zone) = TimeZone::get(last) {
+        return Ok((fields.trim_end(), zone));
+    }
+    // No field of cron has five letters in a row: it was meant as a zone.
+    let is_a_name = last.contains(|c: char| c.is_ascii_alphabetic()) && last.len() > 5 && !last.starts_with('@');
+    let letters = last.split(|c: char| !c.is_ascii_alphabetic()).map(str::len).max().unwrap_or(0);
+    if is_a_name && letters > 3 {
+        return Err("its last word is not a time zone, such as Europe/Berlin".to_owned());
+    }
+    Ok((source, TimeZone::UTC))
+}
+
+fn sentence(error: &CronError) -> String {
+    match error {
+        CronError::EmptyPattern => "it is empty".to_owned(),
+        CronError::InvalidPattern(why) | CronError::IllegalCharacters(why) | CronError::ComponentError(why) => {
+            why.trim_end_matches('.').to_owned()
+        }
+        _ => "no date it asks for ever comes".to_owned(),
+    }
+}
+
+/// A date and time with its zone, for croner, whose own support is for another version of jiff.
+#[derive(Clone)]
+struct WallClock(ZonedDateTime);
+
+impl CronDateTime for WallClock {
+    fn to_civil(&self) -> CivilDateTime {
+        let parts = (self.0.month(), self.0.day(), self.0.hour(), self.0.minute(), self.0.second());
+        let (month, day, hour, minute, second) = parts;
+        let number = |part: i8| u32::from(part.unsigned_abs());
+        let date = CivilDate::from_ymd_opt(i32::from(self.0.year()), number(month), number(day));
+        let time = CivilTime::from_hms_opt(number(hour), number(minute), number(second));
+        let (date, time) = date.zip(time).expect("a date and time of jiff exists");
+        CivilDateTime::new(date, time)
+    }
+
+    fn civil_weekday(&self) -> Weekday {
+        let days = u32::from(self.0.weekday().to_sunday_zero_offset().unsigned_abs());
+        Weekday::from_days_from_sunday(days)
+    }
+
+    fn resolve_civil(&self, civil: CivilDateTime) -> Result<Resolution<Self>, CronError> {
+        let number = |part: u32| i8::try_from(part).map_err(|_| CronError::InvalidDate);
+        let year = i16::try_from(civil.year()).map_err(|_| CronError::InvalidDate)?;
+        let (month, day) = (number(civil.month())?, number(civil.day())?);
+        let (hour, minute, second) = (number(civil.hour())?, number(civil.minute())?, number(civil.second())?);
+        let datetime = jiff::civil::DateTime::new(year, month, day, hour, minute, second, 0)
+            .map_err(|_| CronError::InvalidDate)?;
+        let ambiguous = self.0.time_zone().to_ambiguous_zoned_datetime(datetime);
+        let told = |zoned: Result<ZonedDateTime, jiff::Error>| zoned.map(WallClock).map_err(|_| CronError::InvalidTime);
+        Ok(match ambiguous.offset() {
+            AmbiguousOffset::Unambiguous { .. } => Resolution::Single(told(ambiguous.unambiguous())?),
+            AmbiguousOffset::Fold { .. } => {
+                Resolution::Ambiguous(told(ambiguous.clone().earlier())?, told(ambiguous.later())?)
+            }
+            AmbiguousOffset::Gap { .. } => Resolution::Gap,
+        })
+    }
+
+    fn checked_add_seconds(&self, seconds: i64) -> Option<Self> {
+        self.0.checked_add(SignedDuration::from_secs(seconds)).ok().map(WallClock)
+    }
+
+    fn cmp_instant(&self, other: &Self) -> Ordering {
+        self.0.timestamp().cmp(&other.0.timestamp())
+    }
+}
+
+/// A stretch of time in which failures are expected: checks run and are recorded, marked, and
+/// not counted against the objective.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Maintenance {
+    /// Once.
+    Once {
+        /// It begins here,
+        from: Timestamp,
+        /// and ends before here.
+        to: Timestamp,
+    },
+    /// Again and again.
+    Repeated {
+        /// When it begins.
+        begins: Cron,
+        /// How long it is.
+        lasts: Duration,
+    },
+}
+
+impl Maintenance {
+    /// Whether an instant is within it.
+    #[must_use]
+    pub fn covers(&self, instant: Timestamp) -> bool {
+        match self {
+            Maintenance::Once { from, to } => (*from..*to).contains(&instant),
+            Maintenance::Repeated { begins, lasts } => {
+                begins.last_at(instant).is_some_and(|begun| instant.duration_since(begun).unsigned_abs() < *lasts)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn instant(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    /// The next times of an expression, in Berlin's wall clock with its offset.
+    fn next_in_berlin(expression: &str, after: &str, count: usize) -> Vec<String> {
+        let cron = Cron::new(&format!("{expression} Europe/Berlin")).unwrap();
+        let zone = TimeZone::get("Europe/Berlin").unwrap();
+        let mut at = instant(after);
+        let mut next = Vec::new();
+        for _ in 0..count {
+            at = cron.next_after(at).unwrap();
+            next.push(at.to_zoned_datetime(zone.clone()).strftime("%m-%d %H:%M%z").to_string());
+        }
+        next
+    }
+
+    #[test]
+    fn a_fixed_time_in_the_gap_of_spring_is_due_when_the_gap_ends() {
+        // Clocks go from 02:00 to 03:00 on 29 March 2026.
+        let next = next_in_berlin("30 2 * * *", "2026-03-27T12:00:00Z", 3);
+        assert_eq!(next, ["03-28 02:30+0100", "03-29 03:00+0200", "03-30 02:30+0200"]);
+    }
+
+    #[test]
+    fn what_repeats_leaves_the_gap_of_spring_out() {
+        let next = next_in_berlin("*/30 * * * *", "2026-03-29T00:15:00Z", 3);
+        assert_eq!(next, ["03-29 01:30+0100", "03-29 03:00+0200", "03-29 03:30+0200"]);
+    }
+
+    #[test]
+    fn a_fixed_time_in_the_repeated_hour_of_autumn_is_due_once() {
+        // Clocks go from 03:00 back to 02:00 on 25 October 2026.
+        let next = next_in_berlin("30 2 * * *", "2026-10-24T12:00:00Z", 2);
+        assert_eq!(next, ["10-25 02:30+0200", "10-26 02:30+0100"]);
+    }
+
+    #[test]
+    fn what_repeats_runs_through_both_halves_of_the_repeated_hour() {
+        let next = next_in_berlin("*/30 * * * *", "2026-10-24T23:45:00Z", 5);
+        let expected =
+            ["10-25 02:00+0200", "10-25 02:30+0200", "10-25 02:00+0100", "10-25 02:30+0100", "10-25 03:00+0100"];
+        assert_eq!(next, expected);
+    }
+
+    #[test]
+    fn seconds_words_and_zones_are_read() {
+        assert_eq!(Cron::new("*/15 * * * * *").unwrap().shortest, Duration::from_secs(15));
+        assert_eq!(Cron::new("*/5 * * * * Europe/Berlin").unwrap().shortest, Duration::from_mins(5));
+        assert_eq!(Cron::new("@hourly").unwrap().shortest, Duration::from_hours(1));
+        assert_eq!(Cron::new("0 9 * * MON-FRI").unwrap().shortest, Duration::from_hours(24));
+        assert_eq!(Cron::new("0 9 * * * America/New_York").unwrap().shortest, Duration::from_hours(23));
+    }
+
+    #[test]
+    fn what_is_not_an_expression_is_told_why() {
+        let told = |text: &str| Cron::new(text).unwrap_err();
+        assert_eq!(told("* * *"), "it has 3 fields; a cron expression has 5, or 6 with seconds first");
+        assert_eq!(told("* * * * * Europe/Berlni"), "its last word is not a time zone, such as Europe/Berlin");
+        assert_eq!(told("0 0 31 2 *"), "no date it asks for ever comes");
+        assert!(!told("61 * * * *").is_empty());
+        assert!(!told("a b c d e").is_empty());
+        assert!(!told("").is_empty());
+    }
+
+    #[test]
+    fn a_maintenance_window_covers_its_time() {
+        let once = Maintenance::Once { from: instant("2026-01-01T10:00:00Z"), to: instant("2026-01-01T12:00:00Z") };
+        assert!(once.covers(instant("2026-01-01T10:00:00Z")));
+        assert!(!once.covers(instant("2026-01-01T12:00:00Z")));
+        let begins = Cron::new("0 3 * * SUN Europe/Berlin").unwrap();
+        let weekly = Maintenance::Repeated { begins, lasts: Duration::from_hours(2) };
+        // Sunday, 4 January 2026, is winter time: 03:00 is 02:00 UTC.
+        assert!(!weekly.covers(instant("2026-01-04T01:59:59Z")));
+        assert!(weekly.covers(instant("2026-01-04T02:00:00Z")));
+        assert!(weekly.covers(instant("2026-01-04T03:59:59Z")));
+        assert!(!weekly.covers(instant("2026-01-04T04:00:00Z")));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_panics(text in "[0-9*/,LW#? A-Z@-]{0,24}") {
+            let _ = Cron::new(&text);
+        }
+    }
+}
