@@ -12,6 +12,7 @@ mod evidence;
 mod exchange;
 mod expect;
 mod marks;
+mod multipart;
 mod redirect;
 mod request;
 mod resolver;

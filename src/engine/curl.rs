@@ -8,6 +8,7 @@ use url::Url;
 
 use crate::model::Auth;
 use crate::model::Body;
+use crate::model::FormPart;
 use crate::model::HttpVersionWish;
 use crate::model::IpFamily;
 use crate::model::Part;
@@ -16,6 +17,8 @@ use crate::model::Request;
 use crate::model::TlsVersion;
 use crate::model::Transport;
 use crate::model::Value;
+
+use super::multipart;
 
 /// The command that repeats one request of a probe.
 pub(super) fn command(probe: &Probe, request: &Request) -> String {
@@ -128,6 +131,7 @@ fn auth_words(auth: Option<&Auth>, words: &mut Vec<String>) {
             words.push(format!("-u {}", quote(&pair)));
         }
         Some(Auth::Bearer(token)) => words.push(format!("-H {}", quote(&prefixed("authorization: Bearer ", token)))),
+        Some(Auth::OAuth2(_)) => words.push("-H \"authorization: Bearer $OAUTH2_TOKEN\"".to_owned()),
         None => {}
     }
 }
@@ -141,6 +145,25 @@ fn body_words(body: &Body, words: &mut Vec<String>) {
         Body::Form(fields) => {
             for (name, value) in fields {
                 words.push(format!("--data-urlencode {}", quote(&prefixed(&format!("{name}="), value))));
+            }
+        }
+        Body::File(file) => {
+            let kind = file.content_type.as_deref().unwrap_or(multipart::OCTETS);
+            let at = Value::plain(&format!("@{}", file.path.display()));
+            words.push(format!(
+                "-H {} --data-binary {}",
+                quote(&Value::plain(&format!("content-type: {kind}"))),
+                quote(&at)
+            ));
+        }
+        Body::Multipart(parts) => {
+            for (name, part) in parts {
+                words.push(match part {
+                    FormPart::Text(text) => format!("--form-string {}", quote(&prefixed(&format!("{name}="), text))),
+                    FormPart::File(file) => {
+                        format!("-F {}", quote(&Value::plain(&format!("{name}=@{}", file.path.display()))))
+                    }
+                });
             }
         }
     }

@@ -17,6 +17,7 @@ use crate::model::Captures;
 use crate::model::Evidence;
 use crate::model::Failure;
 use crate::model::FailureClass;
+use crate::model::FormPart;
 use crate::model::Hop;
 use crate::model::HttpVersion;
 use crate::model::Mismatch;
@@ -42,6 +43,7 @@ use super::evidence;
 use super::expect;
 use super::expect::Came;
 use super::marks::Seen;
+use super::multipart;
 use super::redirect;
 use super::request::Asker;
 use super::request::Deadline;
@@ -360,16 +362,29 @@ impl Exchange<'_> {
         })
     }
 
+    /// The text of a JSON body: what was captured is escaped to stand between quotes.
+    fn fill_json(&self, value: &Value) -> Result<String, Fault> {
+        let escape = |text: &String| {
+            let quoted = serde_json::Value::from(text.as_str()).to_string();
+            quoted[1..quoted.len() - 1].to_owned()
+        };
+        let captures: Captures =
+            self.session.captures.iter().map(|(name, text)| (name.clone(), escape(text))).collect();
+        value.fill(&captures).map_err(|name| {
+            Fault::new(FailureClass::CaptureFailed, None, format!("no earlier step captured a value for {name}"))
+        })
+    }
+
     /// The request as it is first sent.
     fn outgoing(&self) -> Result<Outgoing, Fault> {
         let request = &self.step.request;
         let mut headers = HeaderMap::new();
         let body = match &request.body {
             RequestBody::Empty => None,
-            RequestBody::Text(text) => Some(self.fill(text)?),
+            RequestBody::Text(text) => Some(self.fill(text)?.into_bytes()),
             RequestBody::Json(text) => {
                 headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-                Some(self.fill(text)?)
+                Some(self.fill_json(text)?.into_bytes())
             }
             RequestBody::Form(fields) => {
                 headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
@@ -377,7 +392,24 @@ impl Exchange<'_> {
                 for (name, value) in fields {
                     form.append_pair(name, &self.fill(value)?);
                 }
-                Some(form.finish())
+                Some(form.finish().into_bytes())
+            }
+            RequestBody::File(file) => {
+                let kind = file.content_type.as_deref().unwrap_or(multipart::OCTETS);
+                headers.insert(header::CONTENT_TYPE, header_value(&header::CONTENT_TYPE, kind)?);
+                Some(file.bytes.to_vec())
+            }
+            RequestBody::Multipart(parts) => {
+                let mut form = multipart::Form::new();
+                for (name, part) in parts {
+                    match part {
+                        FormPart::Text(text) => form.text(name, &self.fill(text)?),
+                        FormPart::File(file) => form.file(name, file),
+                    }
+                }
+                let (kind, body) = form.finish();
+                headers.insert(header::CONTENT_TYPE, header_value(&header::CONTENT_TYPE, &kind)?);
+                Some(body)
             }
         };
         if let Some((name, value)) = self.authorization()? {
@@ -391,7 +423,7 @@ impl Exchange<'_> {
             headers.remove(name);
         }
         headers.extend(configured);
-        Ok(Outgoing { method: request.method.clone(), headers, body: body.map(String::into_bytes) })
+        Ok(Outgoing { method: request.method.clone(), headers, body })
     }
 
     fn authorization(&self) -> Result<Option<(HeaderName, HeaderValue)>, Fault> {
@@ -399,6 +431,9 @@ impl Exchange<'_> {
         let text = match &self.step.request.auth {
             None => return Ok(None),
             Some(Auth::Bearer(token)) => format!("Bearer {}", self.fill(token)?),
+            Some(Auth::OAuth2(_)) => {
+                return Err(Fault::new(FailureClass::AuthFailed, None, "no token was fetched for this request"));
+            }
             Some(Auth::Basic { user, password }) => {
                 let pair = format!("{}:{}", self.fill(user)?, self.fill(password)?);
                 format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
@@ -478,5 +513,9 @@ fn has_secrets(body: &RequestBody) -> bool {
         RequestBody::Empty => false,
         RequestBody::Text(text) | RequestBody::Json(text) => is_private(text),
         RequestBody::Form(fields) => fields.iter().any(|(_, value)| is_private(value)),
+        RequestBody::File(_) => false,
+        RequestBody::Multipart(parts) => {
+            parts.iter().any(|(_, part)| matches!(part, FormPart::Text(text) if is_private(text)))
+        }
     }
 }
