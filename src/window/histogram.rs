@@ -175,6 +175,22 @@ impl Histogram {
         exact.chain(bucketed).map(|(value, count)| (Duration::from_micros(value), count))
     }
 
+    /// The samples from the shortest: the middle of each bucket, and how many are in it. Unlike in
+    /// [`Histogram::buckets`], where a sample stands does not depend on the others, so that counts
+    /// which only grow here only grow in every layout made of them.
+    pub fn centres(&self) -> impl Iterator<Item = (Duration, u64)> {
+        let (exact, bucketed) = match &self.samples {
+            Samples::Exact(values) => (Some(values), None),
+            Samples::Buckets(buckets) => (None, Some(buckets)),
+        };
+        let exact = exact.into_iter().flatten().map(|value| (*value, 1));
+        let bucketed = bucketed.into_iter().flat_map(Buckets::iter);
+        exact.chain(bucketed).map(|(value, count)| {
+            let (low, high) = (buckets::lowest(value), buckets::highest(value));
+            (Duration::from_micros(u64::from(low + (high - low) / 2)), count)
+        })
+    }
+
     /// The samples themselves in microseconds, sorted, where they are few enough to be kept.
     #[must_use]
     pub fn exact_micros(&self) -> Option<&[u32]> {

@@ -1,0 +1,234 @@
+//! One request to a backend and what its answer means. The only file of the exporters that
+//! knows reqwest.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderMap;
+use http::HeaderValue;
+use http::StatusCode;
+use http::header;
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use url::Url;
+
+use crate::model::Redactor;
+use crate::model::SafeText;
+
+use super::ExportError;
+
+/// The longest answer that is read, in bytes.
+const ANSWER_LIMIT: usize = 1 << 20;
+/// The longest a backend can make us wait by `Retry-After`.
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+
+/// Where to send, and how.
+#[derive(Clone, Debug)]
+pub(super) struct Endpoint {
+    client: reqwest::Client,
+    url: Url,
+    headers: HeaderMap,
+}
+
+/// What an answer means for what was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// Taken. The body as far as it was read.
+    Accepted(Vec<u8>),
+    /// Not taken, and worth another attempt, at the earliest after this time.
+    Retry(Option<Duration>, SafeText),
+    /// Not taken, and another attempt would end the same.
+    Refused(SafeText),
+}
+
+impl Endpoint {
+    /// A client for one address. Credentials in the URL become a header.
+    ///
+    /// # Errors
+    /// [`ExportError`], where the URL or the certificates cannot be used.
+    pub(super) fn new(
+        mut url: Url,
+        mut headers: HeaderMap,
+        timeout: Duration,
+        certificates: Option<&Path>,
+    ) -> Result<Endpoint, ExportError> {
+        let shown = Redactor::default().url(&url);
+        if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+            return Err(ExportError::Url { url: shown, why: "it must begin with http:// or https://" });
+        }
+        if let Some(value) = credentials(&url) {
+            headers.insert(header::AUTHORIZATION, value);
+        }
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+        let roots = if url.scheme() == "https" { roots(certificates)? } else { RootCertStore::empty() };
+        let client = reqwest::Client::builder()
+            .timeout(timeout)
+            .connect_timeout(timeout.min(Duration::from_secs(5)))
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .user_agent(concat!("uptick/", env!("CARGO_PKG_VERSION")))
+            .tls_backend_preconfigured(tls(roots))
+            .build()
+            .map_err(|error| ExportError::Client { url: shown, why: reason(error) })?;
+        Ok(Endpoint { client, url, headers })
+    }
+
+    /// Sends a body once.
+    pub(super) async fn post(&self, body: Vec<u8>, worth_retrying: fn(StatusCode) -> bool) -> Answer {
+        self.ask(self.client.post(self.url.clone()).body(body), worth_retrying).await
+    }
+
+    /// Asks another address of the same server.
+    #[cfg(feature = "remote-write")]
+    pub(super) async fn get(&self, url: Url) -> Answer {
+        self.ask(self.client.get(url), |status| status.is_server_error()).await
+    }
+
+    async fn ask(&self, request: reqwest::RequestBuilder, worth_retrying: fn(StatusCode) -> bool) -> Answer {
+        let mut response = match request.headers(self.headers.clone()).send().await {
+            Ok(response) => response,
+            Err(error) => return Answer::Retry(None, reason(error)),
+        };
+        let status = response.status();
+        let after = pause(response.headers());
+        let mut body = Vec::new();
+        let read = loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() <= ANSWER_LIMIT => body.extend_from_slice(&chunk),
+                // The status has said what counts; the rest of a long answer is not needed.
+                Ok(_) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        if status.is_success() {
+            return match read {
+                Ok(()) => Answer::Accepted(body),
+                Err(error) => Answer::Retry(None, reason(error)),
+            };
+        }
+        let why = SafeText::message(&format!("{status}: {}", SafeText::clean_bytes(&body, 200)));
+        if worth_retrying(status) { Answer::Retry(after, why) } else { Answer::Refused(why) }
+    }
+}
+
+/// Headers as `name=value,name=value`, the values percent-encoded where need be: the way
+/// `OTEL_EXPORTER_OTLP_HEADERS` is written. Their values are secret.
+///
+/// # Errors
+/// [`ExportError::Variable`], where a name or value is none.
+pub(super) fn headers(text: &str, variable: &'static str) -> Result<HeaderMap, ExportError> {
+    let mut headers = HeaderMap::new();
+    for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
+        let wrong = |why| ExportError::Variable { variable, why };
+        let (name, value) = pair.split_once('=').ok_or_else(|| wrong("a header is written name=value"))?;
+        let name = name.trim().parse::<http::HeaderName>().map_err(|_| wrong("a header's name is none"))?;
+        let value: Vec<u8> = percent_encoding::percent_decode_str(value.trim()).collect();
+        let mut value = HeaderValue::from_bytes(&value).map_err(|_| wrong("a header's value is none"))?;
+        value.set_sensitive(true);
+        headers.append(name, value);
+    }
+    Ok(headers)
+}
+
+/// User and password of a URL as the header they stand for.
+fn credentials(url: &Url) -> Option<HeaderValue> {
+    use base64::Engine as _;
+
+    if url.username().is_empty() && url.password().is_none() {
+        return None;
+    }
+    let plain = |text: &str| percent_encoding::percent_decode_str(text).collect::<Vec<u8>>();
+    let mut pair = plain(url.username());
+    pair.push(b':');
+    pair.extend(plain(url.password().unwrap_or_default()));
+    let encoded = base64::engine::general_purpose::STANDARD.encode(pair);
+    let mut value = HeaderValue::from_str(&format!("Basic {encoded}")).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+/// The seconds of a `Retry-After`, held at [`LONGEST_PAUSE`].
+fn pause(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds).min(LONGEST_PAUSE))
+}
+
+/// What went wrong, cause by cause, without the address and its secrets.
+fn reason(error: reqwest::Error) -> SafeText {
+    if error.is_timeout() {
+        return SafeText::message("no answer in time");
+    }
+    let error = error.without_url();
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(&error);
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    SafeText::message(&text)
+}
+
+/// The certificates of a file, or else those of the system, or else Mozilla's.
+fn roots(certificates: Option<&Path>) -> Result<RootCertStore, ExportError> {
+    let mut roots = RootCertStore::empty();
+    if let Some(path) = certificates {
+        let broken = |source| ExportError::Certificates { path: path.to_owned(), source };
+        for certificate in CertificateDer::pem_file_iter(path).map_err(|e| broken(io::Error::other(e)))? {
+            let certificate = certificate.map_err(|e| broken(io::Error::other(e)))?;
+            roots.add(certificate).map_err(|e| broken(io::Error::other(e)))?;
+        }
+        if roots.is_empty() {
+            return Err(broken(io::Error::new(io::ErrorKind::InvalidData, "there is none in it")));
+        }
+    } else {
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        if roots.is_empty() {
+            roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        }
+    }
+    Ok(roots)
+}
+
+fn tls(roots: RootCertStore) -> rustls::ClientConfig {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("ring has the ciphers of TLS 1.2 and 1.3")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_leave_the_url_and_become_a_header() {
+        let url = Url::parse("http://u%40x:p%3Aw@host.test/api/v1/write").expect("a URL");
+        let endpoint = Endpoint::new(url, HeaderMap::new(), Duration::from_secs(1), None).expect("an endpoint");
+        assert_eq!(endpoint.url.as_str(), "http://host.test/api/v1/write");
+        assert_eq!(endpoint.headers[header::AUTHORIZATION], "Basic dUB4OnA6dw==");
+        assert!(!format!("{endpoint:?}").contains("dUB4"));
+    }
+
+    #[test]
+    fn a_pause_is_bounded() {
+        let headers = |value: &str| HeaderMap::from_iter([(header::RETRY_AFTER, value.parse().expect("a value"))]);
+        assert_eq!(pause(&headers("7")), Some(Duration::from_secs(7)));
+        assert_eq!(pause(&headers("86400")), Some(LONGEST_PAUSE));
+        assert_eq!(pause(&headers("Wed, 21 Oct 2026 07:28:00 GMT")), None);
+    }
+
+    #[test]
+    fn only_http_is_spoken() {
+        let url = Url::parse("ftp://host.test/").expect("a URL");
+        assert!(Endpoint::new(url, HeaderMap::new(), Duration::from_secs(1), None).is_err());
+    }
+}

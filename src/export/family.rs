@@ -1,0 +1,289 @@
+//! What is exported, as data: families of metrics and the series of a window or an outcome. The
+//! names are `blackbox_exporter`'s where they mean the same; what it does not have begins with
+//! `uptick_`. This file knows no format.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::model::FailureClass;
+use crate::model::Outcome;
+use crate::model::Phase;
+use crate::model::SafeText;
+use crate::model::Verdict;
+use crate::window::Histogram;
+use crate::window::Window;
+
+/// A family of metrics.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Family {
+    /// Its name in Prometheus.
+    pub name: &'static str,
+    /// Its name in OpenTelemetry, where the unit is apart.
+    pub otel_name: &'static str,
+    /// Its unit, as OpenTelemetry writes it (UCUM).
+    pub unit: &'static str,
+    /// What it says, in one sentence.
+    pub help: &'static str,
+    /// How its numbers behave.
+    pub kind: Kind,
+}
+
+/// How the numbers of a family behave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Goes up and down.
+    Gauge,
+    /// Only goes up.
+    Counter,
+    /// Counts values in buckets.
+    Histogram,
+}
+
+/// One series of a family, with its value now.
+#[derive(Clone, Debug)]
+pub struct Series<'w> {
+    /// Its family.
+    pub family: &'static Family,
+    /// Whose it is.
+    pub of: Arc<Identity>,
+    /// The label it has beyond those of its identity.
+    pub label: Option<(&'static str, Cow<'static, str>)>,
+    /// Its value.
+    pub value: Value<'w>,
+}
+
+/// The value of a series.
+#[derive(Clone, Copy, Debug)]
+pub enum Value<'w> {
+    /// Of a gauge.
+    Number(f64),
+    /// Of a counter.
+    Count(u64),
+    /// Of a histogram.
+    Histogram(&'w Histogram),
+}
+
+/// The labels that every series of a probe has. They are clean and bounded.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Identity {
+    /// The probe's name.
+    pub probe: String,
+    /// Its surface, or `control` where it is a control target.
+    pub surface: String,
+    /// Where we ask from.
+    pub vantage: String,
+}
+
+impl Identity {
+    /// The labels of a probe as seen from a vantage.
+    #[must_use]
+    pub fn new(vantage: &str, probe: &str, surface: &str, control: bool) -> Identity {
+        let surface = if control { "control" } else { surface };
+        Identity { probe: label(probe), surface: label(surface), vantage: label(vantage) }
+    }
+
+    /// The label of what is not about a probe but about us.
+    #[must_use]
+    pub fn of_vantage(vantage: &str) -> Identity {
+        Identity { probe: String::new(), surface: String::new(), vantage: label(vantage) }
+    }
+}
+
+impl Series<'_> {
+    /// All its labels, in the order of their names. One without a value is none.
+    pub fn labels(&self) -> impl Iterator<Item = (&str, &str)> {
+        let own = self.label.as_ref().map(|(name, value)| (*name, value.as_ref()));
+        let mut all: [Option<(&str, &str)>; 4] = [
+            own,
+            Some(("probe", &self.of.probe)),
+            Some(("surface", &self.of.surface)),
+            Some(("vantage", &self.of.vantage)),
+        ];
+        all.sort_unstable();
+        all.into_iter().flatten().filter(|(_, value)| !value.is_empty())
+    }
+}
+
+/// The longest value of a label, in characters.
+const LABEL_LIMIT: usize = 200;
+
+/// A text as the value of a label: one clean line. Of one that is too long the beginning stays
+/// and a checksum of all of it, so that two of them do not become one series.
+fn label(text: &str) -> String {
+    let clean = SafeText::clean(text, LABEL_LIMIT);
+    if clean.as_str().chars().count() <= LABEL_LIMIT {
+        return clean.as_str().to_owned();
+    }
+    let checksum = format!("…{:08x}", crc32fast::hash(text.as_bytes()));
+    let kept = LABEL_LIMIT - checksum.chars().count();
+    clean.as_str().chars().take(kept).collect::<String>() + &checksum
+}
+
+/// The identity of a window.
+#[must_use]
+pub fn identity_of(window: &Window) -> Identity {
+    Identity::new(&window.vantage, &window.probe, &window.surface, window.control)
+}
+
+/// What a window says. A phase that never happened has no series.
+#[must_use]
+pub fn of_window<'w>(window: &'w Window) -> Vec<Series<'w>> {
+    let of = Arc::new(identity_of(window));
+    let mut all = Vec::new();
+    let mut add = |family: &'static Family, label: Option<(&'static str, &'static str)>, value: Value<'w>| {
+        let label = label.map(|(name, value)| (name, Cow::Borrowed(value)));
+        all.push(Series { family, of: Arc::clone(&of), label, value });
+    };
+    let counts = window.counts;
+    for (verdict, count) in [
+        (Verdict::Up, counts.up),
+        (Verdict::Down, counts.down),
+        (Verdict::Unknown, counts.unknown),
+        (Verdict::Missed, counts.missed),
+    ] {
+        add(&CHECKS, Some(("verdict", verdict.name())), Value::Count(count));
+    }
+    for (class, count) in &window.failures {
+        add(&FAILURES, Some(("class", FailureClass::name(*class))), Value::Count(*count));
+    }
+    add(&FLAKY, None, Value::Count(window.flaky));
+    add(&DURATION, None, Value::Histogram(&window.latency.total));
+    for phase in Phase::ALL {
+        let histogram = window.latency.phase(phase);
+        if !histogram.is_empty() {
+            add(&PHASE_DURATION, Some(("phase", phase.name())), Value::Histogram(histogram));
+        }
+    }
+    add(&FAILED_DURATION, None, Value::Histogram(&window.failed_latency));
+    add(&LAG, None, Value::Histogram(&window.lag));
+    all
+}
+
+/// What the last check of a probe says, as `blackbox_exporter` says it. A check that could not
+/// be judged says nothing: its success is neither 0 nor 1.
+#[must_use]
+pub fn of_outcome(outcome: &Outcome) -> Vec<Series<'static>> {
+    let success = match outcome.verdict {
+        Verdict::Up => 1.0,
+        Verdict::Down => 0.0,
+        Verdict::Unknown | Verdict::Missed => return Vec::new(),
+    };
+    let of = Arc::new(Identity::new(&outcome.vantage, &outcome.probe, &outcome.surface, outcome.control));
+    let gauge = |family, value| Series { family, of: Arc::clone(&of), label: None, value: Value::Number(value) };
+    let mut all = vec![
+        gauge(&SUCCESS, success),
+        gauge(&LAST_DURATION, outcome.timings.total.as_secs_f64()),
+        gauge(&LAST_CHECK, seconds(outcome.started_at)),
+        gauge(&REDIRECTS, small(outcome.redirects.len())),
+    ];
+    let version = outcome.http_version.and_then(|version| version.name().parse().ok());
+    let certificate = outcome.tls.as_ref().and_then(|tls| tls.certificate.as_ref());
+    let expiry = certificate.map(|certificate| seconds(certificate.not_after));
+    let answered = outcome.status.map(|_| ());
+    let body = usize::try_from(outcome.body_bytes).unwrap_or(usize::MAX);
+    for (family, value) in [
+        (&STATUS, outcome.status.map(f64::from)),
+        (&HTTP_VERSION, version),
+        (&SSL, answered.map(|()| f64::from(u8::from(outcome.tls.is_some())))),
+        (&BODY_LENGTH, answered.map(|()| small(body))),
+        (&IP_PROTOCOL, outcome.remote.map(|remote| if remote.is_ipv4() { 4.0 } else { 6.0 })),
+        (&CERT_EXPIRY, expiry),
+        (&DNS_TIME, outcome.timings.resolve.map(|time| time.as_secs_f64())),
+    ] {
+        all.extend(value.map(|value| gauge(family, value)));
+    }
+    for phase in Phase::ALL {
+        if let Some(time) = outcome.timings.phase(phase) {
+            let label = Some(("phase", Cow::Borrowed(phase.name())));
+            all.push(Series { label, ..gauge(&LAST_PHASE_DURATION, time.as_secs_f64()) });
+        }
+    }
+    if let Some(version) = outcome.tls.as_ref().and_then(|tls| tls.version.as_ref()) {
+        let label = Some(("version", Cow::Owned(label(&format!("TLS {version}")))));
+        all.push(Series { label, ..gauge(&TLS_VERSION, 1.0) });
+    }
+    all
+}
+
+#[expect(clippy::cast_precision_loss, reason = "milliseconds of a date stay far below 2^52")]
+fn seconds(instant: jiff::Timestamp) -> f64 {
+    instant.as_millisecond() as f64 / 1000.0
+}
+
+#[expect(clippy::cast_precision_loss, reason = "redirects and bodies are limited far below 2^52")]
+fn small(count: usize) -> f64 {
+    count as f64
+}
+
+macro_rules! families {
+    ($($constant:ident $kind:ident $name:literal $otel_name:literal $unit:literal $help:literal;)+) => {
+        $(
+            #[doc = $help]
+            pub static $constant: Family =
+                Family { name: $name, otel_name: $otel_name, unit: $unit, help: $help, kind: Kind::$kind };
+        )+
+
+        /// Every family, in the order in which they are shown.
+        pub static ALL: &[&Family] = &[$(&$constant,)+];
+    };
+}
+
+families! {
+    SUCCESS Gauge "probe_success" "probe.success" "1" "Whether the last check was up.";
+    LAST_DURATION Gauge "probe_duration_seconds" "probe.duration" "s" "How long the last check took.";
+    LAST_PHASE_DURATION Gauge "probe_http_duration_seconds" "probe.http.duration" "s" "How long each phase of the last check took, over all redirects.";
+    DNS_TIME Gauge "probe_dns_lookup_time_seconds" "probe.dns.lookup.time" "s" "How long looking names up took.";
+    STATUS Gauge "probe_http_status_code" "probe.http.status.code" "1" "The status code of the last answer.";
+    HTTP_VERSION Gauge "probe_http_version" "probe.http.version" "1" "The HTTP version of the last answer.";
+    REDIRECTS Gauge "probe_http_redirects" "probe.http.redirects" "1" "How many redirects were followed.";
+    SSL Gauge "probe_http_ssl" "probe.http.ssl" "1" "Whether the last connection was encrypted.";
+    BODY_LENGTH Gauge "probe_http_uncompressed_body_length" "probe.http.uncompressed.body.length" "1" "How many bytes of the last body were read, decoded.";
+    IP_PROTOCOL Gauge "probe_ip_protocol" "probe.ip.protocol" "1" "The IP version of the last connection, 4 or 6.";
+    CERT_EXPIRY Gauge "probe_ssl_earliest_cert_expiry" "probe.ssl.earliest.cert.expiry" "1" "When the server's certificate expires, in Unix time.";
+    TLS_VERSION Gauge "probe_tls_version_info" "probe.tls.version.info" "1" "The TLS version of the last connection.";
+    LAST_CHECK Gauge "uptick_last_check_timestamp_seconds" "uptick.last.check.timestamp" "s" "When the last check began that could be judged, in Unix time.";
+    CHECKS Counter "uptick_checks_total" "uptick.checks" "{check}" "Checks by verdict: up, down, unknown (the prober or its network is at fault), missed (due and not run).";
+    FAILURES Counter "uptick_failures_total" "uptick.failures" "{check}" "Checks that were not up, by failure class.";
+    FLAKY Counter "uptick_flaky_checks_total" "uptick.flaky.checks" "{check}" "Checks that failed at first and passed on a later attempt.";
+    DURATION Histogram "uptick_check_duration_seconds" "uptick.check.duration" "s" "How long the checks took that were up.";
+    PHASE_DURATION Histogram "uptick_check_phase_duration_seconds" "uptick.check.phase.duration" "s" "How long each phase took of the checks that were up.";
+    FAILED_DURATION Histogram "uptick_failed_check_duration_seconds" "uptick.failed.check.duration" "s" "How long the checks took that were down.";
+    REMOTE_WRITE_BATCHES Counter "uptick_remote_write_batches_total" "uptick.remote_write.batches" "{batch}" "Batches of remote write by result: sent, dropped, refused; and attempts that were made again.";
+    OTLP_BATCHES Counter "uptick_otlp_batches_total" "uptick.otlp.batches" "{batch}" "Batches of OTLP by result: sent, dropped, refused; and attempts that were made again.";
+    BUILD Gauge "uptick_build_info" "uptick.build.info" "1" "The version that runs.";
+    LAG Histogram "uptick_check_lag_seconds" "uptick.check.lag" "s" "How late checks began after they were due: the prober's doing.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_label_is_cut_and_stays_its_own() {
+        let (one, other) = ("a".repeat(300), "a".repeat(301));
+        assert_eq!(label(&one).chars().count(), LABEL_LIMIT);
+        assert_ne!(label(&one), label(&other));
+        assert_eq!(label("home\n\u{1b}[31m"), "home\\n\\u{1b}[31m");
+    }
+
+    #[test]
+    fn names_follow_the_conventions() {
+        for family in ALL {
+            assert_eq!(family.name.ends_with("_total"), family.kind == Kind::Counter, "{}", family.name);
+            assert_eq!(family.name.contains("_seconds"), family.unit == "s", "{}", family.name);
+        }
+    }
+
+    #[test]
+    fn a_phase_that_never_happened_has_no_series() {
+        let names = ["here", "home", "web"].map(Arc::from);
+        let mut window = Window::empty(&names[0], &names[1], &names[2], false);
+        window.latency.connect.record_micros(95);
+        let phases: Vec<_> = of_window(&window)
+            .into_iter()
+            .filter(|series| series.family == &PHASE_DURATION)
+            .map(|series| series.label)
+            .collect();
+        assert_eq!(phases, [Some(("phase", Cow::Borrowed("connect")))]);
+    }
+}

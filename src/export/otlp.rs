@@ -1,0 +1,145 @@
+//! OpenTelemetry metrics over HTTP: counters, the last checks' gauges, and exponential histograms
+//! made from the windows' own. Cumulative where a process lives on, delta where it ends.
+//! <https://opentelemetry.io/docs/specs/otlp/>
+
+mod environment;
+mod request;
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use http::HeaderValue;
+use http::StatusCode;
+use http::header;
+use jiff::Timestamp;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceResponse;
+use prost::Message as _;
+
+use crate::model::Outcome;
+use crate::model::SafeText;
+use crate::window::Window;
+
+use super::ExportError;
+use super::Tally;
+use super::cumulative::Cumulative;
+use super::endpoint::Endpoint;
+use super::family;
+use super::family::Series;
+use super::push::Backend;
+use super::push::News;
+use super::push::Push;
+
+pub use environment::Settings;
+pub use environment::Temporality;
+
+/// Windows whose series go into one request, at most: it stays below a megabyte.
+const WINDOWS_PER_REQUEST: usize = 100;
+
+/// A running exporter to a collector.
+#[derive(Debug)]
+pub struct Otlp {
+    push: Push,
+}
+
+impl Otlp {
+    /// Starts one on the current runtime; its cumulative series begin now.
+    ///
+    /// # Errors
+    /// [`ExportError`], where the address, the headers or the certificates cannot be used.
+    pub fn start(settings: Settings) -> Result<Otlp, ExportError> {
+        let mut headers = settings.headers.clone();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
+        if settings.gzip {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        let certificates = settings.certificates.as_deref();
+        let endpoint = Endpoint::new(settings.url.clone(), headers, settings.timeout, certificates)?;
+        let mut encoder = Encoder { since: Timestamp::now(), sums: Cumulative::default(), settings };
+        let encode = move |news: News| encoder.encode(&news, Timestamp::now());
+        Ok(Otlp { push: Push::start(Backend { endpoint, encode, worth_retrying, objection }) })
+    }
+
+    /// Takes note of windows that closed. It never waits.
+    pub fn windows(&self, windows: &[Window]) {
+        self.push.windows(windows);
+    }
+
+    /// Takes note of the last check of a probe. It never waits.
+    pub fn outcome(&self, outcome: &Outcome) {
+        self.push.outcome(outcome);
+    }
+
+    /// What became of the batches so far.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        self.push.tally()
+    }
+
+    /// Sends what there is, for at most this long.
+    pub async fn finish(self, patience: Duration) -> Tally {
+        self.push.finish(patience).await
+    }
+}
+
+/// The specification: again on 429, 502, 503 and 504, never on anything else.
+fn worth_retrying(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::BAD_GATEWAY
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::GATEWAY_TIMEOUT
+    )
+}
+
+/// A collector may take a request and say in the answer that it threw parts of it away.
+fn objection(body: &[u8]) -> Option<SafeText> {
+    let answer = ExportMetricsServiceResponse::decode(body).ok()?;
+    let partial = answer.partial_success.filter(|partial| partial.rejected_data_points > 0)?;
+    let (points, why) = (partial.rejected_data_points, partial.error_message);
+    Some(SafeText::message(&format!("{points} data points rejected: {why}")))
+}
+
+/// Makes requests of news.
+struct Encoder {
+    settings: Settings,
+    /// Where the next delta begins, or all of what is cumulative.
+    since: Timestamp,
+    sums: Cumulative,
+}
+
+impl Encoder {
+    fn encode(&mut self, news: &News, now: Timestamp) -> Vec<Vec<u8>> {
+        let changed: Vec<&Window> = match self.settings.temporality {
+            Temporality::Delta => news.windows.windows().collect(),
+            Temporality::Cumulative => {
+                for window in news.windows.windows() {
+                    self.sums.add(window);
+                }
+                let sum = |window| self.sums.get(&family::identity_of(window));
+                news.windows.windows().filter_map(sum).collect()
+            }
+        };
+        let time = request::Time { since: self.since, now, temporality: self.settings.temporality };
+        let mut requests = Vec::new();
+        for some in changed.chunks(WINDOWS_PER_REQUEST) {
+            let series: Vec<Series<'_>> = some.iter().copied().flat_map(family::of_window).collect();
+            requests.push(self.body(&series, time));
+        }
+        let last: Vec<Series<'_>> = news.last.values().flat_map(|all| all.iter().cloned()).collect();
+        requests.extend(last.chunks(WINDOWS_PER_REQUEST * 20).map(|some| self.body(some, time)));
+        if self.settings.temporality == Temporality::Delta {
+            self.since = now;
+        }
+        requests
+    }
+
+    fn body(&self, series: &[Series<'_>], time: request::Time) -> Vec<u8> {
+        let plain = request::of(series, &self.settings.resource, time).encode_to_vec();
+        if !self.settings.gzip {
+            return plain;
+        }
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(&plain).and_then(|()| encoder.finish()).expect("a vector takes every write")
+    }
+}

@@ -1,0 +1,281 @@
+//! Sends what an encoder makes of the news, in order, one request at a time, until it is taken.
+//! Whoever brings news never waits: news add up while the encoder is busy, encoded batches wait
+//! in a bounded queue, and what does not fit is dropped, oldest first, and counted.
+
+use std::collections::BTreeMap;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use http::StatusCode;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use crate::model::Outcome;
+use crate::model::SafeText;
+use crate::window::Window;
+
+use super::Tally;
+use super::cumulative::Cumulative;
+use super::endpoint::Answer;
+use super::endpoint::Endpoint;
+use super::family;
+use super::family::Series;
+
+/// Batches that wait at most.
+const QUEUE_BATCHES: usize = 256;
+/// Bytes that wait at most.
+const QUEUE_BYTES: usize = 16 << 20;
+/// How long news gather before they are encoded: the windows of many probes close together.
+const GATHER: Duration = Duration::from_millis(500);
+/// The pause after a first failure; it doubles with each.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// What happened since the encoder was last asked.
+#[derive(Debug, Default)]
+pub(super) struct News {
+    /// Windows that closed, added up by series.
+    pub(super) windows: Cumulative,
+    /// What the last check of each probe says; nothing where it could not be judged.
+    pub(super) last: BTreeMap<String, Arc<Vec<Series<'static>>>>,
+}
+
+impl News {
+    fn is_empty(&self) -> bool {
+        self.windows.is_empty() && self.last.is_empty()
+    }
+}
+
+/// How one kind of backend is spoken to.
+pub(super) struct Backend<E> {
+    /// Where.
+    pub(super) endpoint: Endpoint,
+    /// Makes the bodies of requests of news. It may read and write files.
+    pub(super) encode: E,
+    /// Which answers are worth another attempt.
+    pub(super) worth_retrying: fn(StatusCode) -> bool,
+    /// What an accepted request's answer says was refused of it after all.
+    pub(super) objection: fn(&[u8]) -> Option<SafeText>,
+}
+
+/// A running exporter.
+#[derive(Debug)]
+pub(super) struct Push {
+    shared: Arc<Shared>,
+    worker: JoinHandle<()>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    inbox: Mutex<Inbox>,
+    wake: Notify,
+    tally: Mutex<Tally>,
+}
+
+#[derive(Debug, Default)]
+struct Inbox {
+    news: News,
+    /// When to end, once nothing more will come.
+    deadline: Option<Instant>,
+}
+
+impl Push {
+    /// Starts an exporter on the current runtime.
+    pub(super) fn start<E>(backend: Backend<E>) -> Push
+    where
+        E: FnMut(News) -> Vec<Vec<u8>> + Send + 'static,
+    {
+        let shared = Arc::new(Shared::default());
+        let worker = Worker {
+            shared: Arc::clone(&shared),
+            endpoint: backend.endpoint,
+            worth_retrying: backend.worth_retrying,
+            objection: backend.objection,
+            queue: VecDeque::new(),
+            in_flight: None,
+            next_try: None,
+            pause: FIRST_PAUSE,
+        };
+        Push { shared, worker: tokio::spawn(worker.run(backend.encode)) }
+    }
+
+    /// Takes note of windows that closed.
+    pub(super) fn windows(&self, windows: &[Window]) {
+        let mut inbox = lock(&self.shared.inbox);
+        for window in windows {
+            inbox.news.windows.add(window);
+        }
+        drop(inbox);
+        self.shared.wake.notify_one();
+    }
+
+    /// Takes note of the last check of a probe. It is sent along with the next windows.
+    pub(super) fn outcome(&self, outcome: &Outcome) {
+        let series = Arc::new(family::of_outcome(outcome));
+        lock(&self.shared.inbox).news.last.insert(outcome.probe.clone(), series);
+    }
+
+    /// What became of the batches so far.
+    pub(super) fn tally(&self) -> Tally {
+        lock(&self.shared.tally).clone()
+    }
+
+    /// Sends what there is, for at most this long, and says what became of everything.
+    pub(super) async fn finish(self, patience: Duration) -> Tally {
+        lock(&self.shared.inbox).deadline = Some(Instant::now() + patience);
+        self.shared.wake.notify_one();
+        // The worker keeps to its deadline; it may only be held up by a file system that hangs.
+        let mut worker = self.worker;
+        if tokio::time::timeout(patience + Duration::from_secs(5), &mut worker).await.is_err() {
+            worker.abort();
+        }
+        lock(&self.shared.tally).clone()
+    }
+}
+
+struct Worker {
+    shared: Arc<Shared>,
+    endpoint: Endpoint,
+    worth_retrying: fn(StatusCode) -> bool,
+    objection: fn(&[u8]) -> Option<SafeText>,
+    queue: VecDeque<Vec<u8>>,
+    in_flight: Option<JoinHandle<Answer>>,
+    next_try: Option<Instant>,
+    pause: Duration,
+}
+
+impl Worker {
+    async fn run<E>(mut self, mut encode: E)
+    where
+        E: FnMut(News) -> Vec<Vec<u8>> + Send + 'static,
+    {
+        let mut encode_at: Option<Instant> = None;
+        loop {
+            let deadline = lock(&self.shared.inbox).deadline;
+            if deadline.is_some() || encode_at.is_some_and(|at| at <= Instant::now()) {
+                encode_at = None;
+                encode = self.encode(encode).await;
+            }
+            self.begin_sending();
+            let is_through = self.queue.is_empty() && lock(&self.shared.inbox).news.is_empty();
+            if deadline.is_some_and(|deadline| is_through || deadline <= Instant::now()) {
+                break;
+            }
+            tokio::select! {
+                () = self.shared.wake.notified() => encode_at = encode_at.or(Some(Instant::now() + GATHER)),
+                answer = landing(&mut self.in_flight) => self.take(answer),
+                () = at(encode_at) => {}
+                () = at(self.next_try) => self.next_try = None,
+                () = at(deadline) => {}
+            }
+        }
+        if let Some(request) = self.in_flight.take() {
+            request.abort();
+        }
+        self.note(|tally, worker| tally.dropped += worker.queue.len() as u64);
+    }
+
+    /// Encodes the news, off the runtime's threads, and puts the batches into the queue.
+    async fn encode<E>(&mut self, mut encode: E) -> E
+    where
+        E: FnMut(News) -> Vec<Vec<u8>> + Send + 'static,
+    {
+        let news = std::mem::take(&mut lock(&self.shared.inbox).news);
+        if news.is_empty() {
+            return encode;
+        }
+        let encoding = tokio::task::spawn_blocking(move || {
+            let batches = encode(news);
+            (encode, batches)
+        });
+        let (encode, batches) = encoding.await.expect("an encoder does not panic, and is not aborted");
+        self.queue.extend(batches);
+        while self.queue.len() > 1 && self.is_over_full() {
+            // The first may be on its way; then the next oldest goes.
+            self.queue.remove(usize::from(self.in_flight.is_some()));
+            self.note(|tally, _| tally.dropped += 1);
+        }
+        encode
+    }
+
+    fn is_over_full(&self) -> bool {
+        self.queue.len() > QUEUE_BATCHES || self.queue.iter().map(Vec::len).sum::<usize>() > QUEUE_BYTES
+    }
+
+    fn begin_sending(&mut self) {
+        if self.in_flight.is_some() || self.next_try.is_some() {
+            return;
+        }
+        if let Some(batch) = self.queue.front() {
+            let (endpoint, batch, worth_retrying) = (self.endpoint.clone(), batch.clone(), self.worth_retrying);
+            self.in_flight = Some(tokio::spawn(async move { endpoint.post(batch, worth_retrying).await }));
+        }
+    }
+
+    /// Takes the answer to the first batch of the queue.
+    fn take(&mut self, answer: Answer) {
+        self.in_flight = None;
+        match answer {
+            Answer::Accepted(body) => {
+                self.queue.pop_front();
+                self.pause = FIRST_PAUSE;
+                let objection = (self.objection)(&body);
+                self.note(|tally, _| match objection {
+                    None => tally.sent += 1,
+                    Some(why) => {
+                        tally.refused += 1;
+                        tally.last_error = Some(why);
+                    }
+                });
+            }
+            Answer::Refused(why) => {
+                self.queue.pop_front();
+                self.pause = FIRST_PAUSE;
+                self.note(|tally, _| {
+                    tally.refused += 1;
+                    tally.last_error = Some(why);
+                });
+            }
+            Answer::Retry(after, why) => {
+                self.next_try = Some(Instant::now() + after.unwrap_or(self.pause));
+                self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+                self.note(|tally, _| {
+                    tally.retries += 1;
+                    tally.last_error = Some(why);
+                });
+            }
+        }
+    }
+
+    fn note(&self, change: impl FnOnce(&mut Tally, &Worker)) {
+        change(&mut lock(&self.shared.tally), self);
+    }
+}
+
+/// The answer to the request that is on its way; never, where there is none.
+async fn landing(in_flight: &mut Option<JoinHandle<Answer>>) -> Answer {
+    match in_flight {
+        Some(request) => {
+            request.await.unwrap_or_else(|_| Answer::Retry(None, SafeText::message("the request broke off")))
+        }
+        None => std::future::pending().await,
+    }
+}
+
+async fn at(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => tokio::time::sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What is counted is still right where somebody panicked while counting.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,135 @@
+//! Series as remote write carries them: each with its labels in order, and with one sample or,
+//! where it is new, a zero before it. Without the zero a backend cannot tell the first failure
+//! from one that was always there.
+
+use std::collections::BTreeSet;
+
+use crate::export::buckets;
+use crate::export::buckets::Exponential;
+use crate::export::family;
+use crate::export::family::Series;
+use crate::export::family::Value;
+use crate::export::message::write::BucketSpan;
+use crate::export::message::write::Histogram;
+use crate::export::message::write::Label;
+use crate::export::message::write::Sample;
+use crate::export::message::write::TimeSeries;
+
+use super::Histograms;
+use super::state::Change;
+
+/// The value of one series at an instant.
+#[derive(Clone, Debug, PartialEq)]
+enum Point {
+    Number(f64),
+    Native(Box<Histogram>),
+}
+
+/// The series of a sum that changed.
+pub(super) fn of_change(change: &Change, histograms: Histograms, at_ms: i64) -> Vec<TimeSeries> {
+    let before: BTreeSet<Vec<(String, String)>> = change
+        .before
+        .iter()
+        .flat_map(family::of_window)
+        .flat_map(|series| points(&series, histograms))
+        .map(|(labels, _)| key(&labels))
+        .collect();
+    let now = family::of_window(&change.after);
+    let points = now.iter().flat_map(|series| points(series, histograms));
+    points
+        .map(|(labels, point)| {
+            let is_new = !before.contains(&key(&labels));
+            timeseries(labels, point, is_new, at_ms)
+        })
+        .collect()
+}
+
+/// The series of a gauge.
+pub(super) fn of_series(series: &Series<'_>, histograms: Histograms, at_ms: i64) -> Vec<TimeSeries> {
+    points(series, histograms).into_iter().map(|(labels, point)| timeseries(labels, point, false, at_ms)).collect()
+}
+
+fn timeseries(labels: Vec<Label>, point: Point, is_new: bool, at_ms: i64) -> TimeSeries {
+    let mut series = TimeSeries { labels, ..TimeSeries::default() };
+    match point {
+        Point::Number(value) => {
+            if is_new {
+                series.samples.push(Sample { value: 0.0, timestamp_ms: at_ms - 1 });
+            }
+            series.samples.push(Sample { value, timestamp_ms: at_ms });
+        }
+        Point::Native(histogram) => {
+            if is_new {
+                let (schema, zero_threshold) = (histogram.schema, histogram.zero_threshold);
+                let zero = Histogram { schema, zero_threshold, timestamp_ms: at_ms - 1, ..Histogram::default() };
+                series.histograms.push(zero);
+            }
+            series.histograms.push(Histogram { timestamp_ms: at_ms, ..*histogram });
+        }
+    }
+    series
+}
+
+/// The points that a series is written as: a histogram in buckets of its own series is many.
+fn points(series: &Series<'_>, histograms: Histograms) -> Vec<(Vec<Label>, Point)> {
+    let name = series.family.name;
+    let plain = |suffix: &str, more: Option<(&str, &str)>, value: f64| {
+        (labels(series, &format!("{name}{suffix}"), more), Point::Number(value))
+    };
+    let histogram = match series.value {
+        Value::Number(value) => return vec![plain("", None, value)],
+        Value::Count(count) => return vec![plain("", None, double(count))],
+        Value::Histogram(histogram) => histogram,
+    };
+    let mut all: Vec<_> = match histograms {
+        Histograms::Native(schema) => {
+            return vec![(labels(series, name, None), Point::Native(Box::new(native(histogram, schema))))];
+        }
+        Histograms::Classic => {
+            let bounded = buckets::classic(histogram).into_iter().map(|(le, n)| (le.as_secs_f64().to_string(), n));
+            let all = bounded.chain([("+Inf".to_owned(), histogram.count())]);
+            all.map(|(le, count)| plain("_bucket", Some(("le", &le)), double(count))).collect()
+        }
+        Histograms::VmRange => buckets::vmranges(histogram)
+            .iter()
+            .map(|(range, count)| plain("_bucket", Some(("vmrange", range)), double(*count)))
+            .collect(),
+    };
+    all.push(plain("_sum", None, histogram.sum().as_secs_f64()));
+    all.push(plain("_count", None, double(histogram.count())));
+    all
+}
+
+fn native(histogram: &crate::window::Histogram, schema: i8) -> Histogram {
+    let exponential = Exponential::of(histogram, schema);
+    let (spans, positive_deltas) = exponential.spans();
+    Histogram {
+        count: exponential.count(),
+        sum: histogram.sum().as_secs_f64(),
+        schema: exponential.schema.into(),
+        zero_threshold: buckets::ZERO_THRESHOLD,
+        zero_count: exponential.zeros,
+        positive_spans: spans.into_iter().map(|span| BucketSpan { offset: span.offset, length: span.length }).collect(),
+        positive_deltas,
+        timestamp_ms: 0,
+    }
+}
+
+/// All labels in the order of their names, the name of the metric among them.
+fn labels(series: &Series<'_>, name: &str, more: Option<(&str, &str)>) -> Vec<Label> {
+    let all = series.labels().chain([("__name__", name)]).chain(more);
+    let label = |(name, value): (&str, &str)| Label { name: name.to_owned(), value: value.to_owned() };
+    let mut all: Vec<Label> = all.map(label).collect();
+    all.sort_by(|one, other| one.name.cmp(&other.name));
+    all
+}
+
+/// What tells one series from another.
+pub(super) fn key(labels: &[Label]) -> Vec<(String, String)> {
+    labels.iter().map(|label| (label.name.clone(), label.value.clone())).collect()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "the format counts in doubles")]
+fn double(count: u64) -> f64 {
+    count as f64
+}

@@ -1,0 +1,199 @@
+//! Asks a backend for what it was sent. Some take native histograms, answer that all is well,
+//! and throw them away; nobody notices until the day they are needed.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use serde_json::Value;
+use url::Url;
+
+use crate::export::ExportError;
+use crate::export::endpoint::Answer;
+use crate::export::endpoint::Endpoint;
+use crate::export::family;
+use crate::export::family::Identity;
+use crate::model::Redactor;
+use crate::model::SafeText;
+
+use super::Histograms;
+use super::Settings;
+use super::replay::Last;
+
+/// How often a backend is asked: it may take a moment until what was sent can be found.
+const ATTEMPTS: u32 = 20;
+/// The time between.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// What a backend has of what it was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// All of it.
+    Whole {
+        /// How many samples the histogram has.
+        count: u64,
+    },
+    /// Another number of samples: another prober writes the same series, or some were lost.
+    Different {
+        /// How many were sent.
+        sent: u64,
+        /// How many were found.
+        found: u64,
+    },
+    /// The counters and not the histogram: the backend took it and dropped it.
+    HistogramDropped,
+    /// Nothing.
+    Nothing,
+    /// It could not be asked.
+    Unknown(SafeText),
+}
+
+impl Stored {
+    /// Whether all is there.
+    #[must_use]
+    pub const fn is_whole(&self) -> bool {
+        matches!(self, Stored::Whole { .. })
+    }
+
+    /// One sentence for the user, and what to do about it.
+    #[must_use]
+    pub fn sentence(&self, histograms: Histograms) -> String {
+        match self {
+            Stored::Whole { count } => format!("the backend has the histogram with all {count} samples"),
+            Stored::Different { sent, found } => format!(
+                "the backend has a histogram of {found} samples where {sent} were sent: does another prober have the same vantage?"
+            ),
+            Stored::HistogramDropped if matches!(histograms, Histograms::Native(_)) => {
+                "the backend has the counters and DROPPED the native histogram: switch native histograms on there, \
+                 or send --histograms vmrange (VictoriaMetrics) or classic"
+                    .to_owned()
+            }
+            Stored::HistogramDropped => "the backend has the counters and not the histogram".to_owned(),
+            Stored::Nothing => "the backend took the samples and has none of them".to_owned(),
+            Stored::Unknown(why) => format!("the backend could not be asked: {why}"),
+        }
+    }
+}
+
+/// Asks for one probe's histogram, and for its counter where the histogram is not there.
+///
+/// # Errors
+/// [`ExportError`], where it cannot be told where to ask, or the settings cannot be used.
+pub async fn verify(settings: &Settings, query_url: Option<Url>, last: &Last) -> Result<Stored, ExportError> {
+    let url = query_url.or_else(|| query_address(&settings.url)).ok_or_else(|| ExportError::Url {
+        url: Redactor::default().url(&settings.url),
+        why: "its query API is not known; say it with --query-url",
+    })?;
+    let endpoint = super::endpoint(settings)?;
+    let of = family::identity_of(&last.sum);
+    let sent = last.sum.latency.total.count();
+    let name = match settings.histograms {
+        Histograms::Native(_) => family::DURATION.name.to_owned(),
+        Histograms::Classic | Histograms::VmRange => format!("{}_count", family::DURATION.name),
+    };
+    let mut found = Stored::Nothing;
+    for _ in 0..ATTEMPTS {
+        found = match ask(&endpoint, &url, &selector(&name, &of, ""), last.at_ms).await {
+            Ok(Some(count)) if count == sent => return Ok(Stored::Whole { count }),
+            Ok(Some(found)) => Stored::Different { sent, found },
+            Ok(None) => {
+                let counter = selector(family::CHECKS.name, &of, ",verdict=\"up\"");
+                match ask(&endpoint, &url, &counter, last.at_ms).await {
+                    Ok(Some(_)) => Stored::HistogramDropped,
+                    Ok(None) => Stored::Nothing,
+                    Err(why) => Stored::Unknown(why),
+                }
+            }
+            Err(why) => Stored::Unknown(why),
+        };
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(found)
+}
+
+/// Where the query API of a backend is that takes remote write here.
+fn query_address(write: &Url) -> Option<Url> {
+    const PATHS: [(&str, &str); 3] = [
+        ("/api/v1/write", "/api/v1/query"),
+        // Mimir, Cortex; Grafana Cloud.
+        ("/api/v1/push", "/prometheus/api/v1/query"),
+        ("/api/prom/push", "/api/prom/api/v1/query"),
+    ];
+    let (path, query) = PATHS.iter().find_map(|(from, to)| Some((write.path().strip_suffix(from)?, to)))?;
+    let mut url = write.clone();
+    // A cluster of VictoriaMetrics has another door for questions.
+    let path = path.strip_prefix("/insert/").map_or_else(|| path.to_owned(), |rest| format!("/select/{rest}"));
+    url.set_path(&format!("{path}{query}"));
+    url.set_query(None);
+    Some(url)
+}
+
+fn selector(name: &str, of: &Identity, more: &str) -> String {
+    let mut text = format!("{name}{{");
+    for (label, value) in [("probe", &of.probe), ("surface", &of.surface), ("vantage", &of.vantage)] {
+        let value = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+        let comma = if label == "probe" { "" } else { "," };
+        let _ = write!(text, "{comma}{label}=\"{value}\"");
+    }
+    text + more + "}"
+}
+
+/// The number of samples of a histogram, or the value of a counter, at an instant.
+async fn ask(endpoint: &Endpoint, url: &Url, query: &str, at_ms: i64) -> Result<Option<u64>, SafeText> {
+    let mut url = url.clone();
+    let time = format!("{}.{:03}", at_ms.div_euclid(1000), at_ms.rem_euclid(1000));
+    // VictoriaMetrics hides the last half minute from who does not say nocache.
+    url.query_pairs_mut().append_pair("query", query).append_pair("time", &time).append_pair("nocache", "1");
+    match endpoint.get(url).await {
+        Answer::Accepted(body) => {
+            let answer: Value =
+                serde_json::from_slice(&body).map_err(|_| SafeText::message("its answer is not JSON"))?;
+            Ok(count(&answer))
+        }
+        Answer::Retry(_, why) | Answer::Refused(why) => Err(why),
+    }
+}
+
+/// `{"data":{"result":[{"histogram":[t,{"count":"5"}]}]}}` or `{"value":[t,"5"]}`
+fn count(answer: &Value) -> Option<u64> {
+    let first = answer.pointer("/data/result/0")?;
+    let text = first.pointer("/histogram/1/count").or_else(|| first.pointer("/value/1"))?.as_str()?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a count; `as` holds what is none at 0"
+    )]
+    text.parse::<f64>().ok().map(|count| count as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_query_api_is_found_from_where_is_written() {
+        for (write, query) in [
+            ("http://p.test:9090/api/v1/write", "http://p.test:9090/api/v1/query"),
+            ("https://m.test/api/v1/push", "https://m.test/prometheus/api/v1/query"),
+            ("https://g.test/api/prom/push", "https://g.test/api/prom/api/v1/query"),
+            ("http://vm.test/insert/7/prometheus/api/v1/write", "http://vm.test/select/7/prometheus/api/v1/query"),
+        ] {
+            let write = Url::parse(write).expect("a URL");
+            assert_eq!(query_address(&write).map(String::from).as_deref(), Some(query));
+        }
+        assert_eq!(query_address(&Url::parse("http://x.test/elsewhere").expect("a URL")), None);
+    }
+
+    #[test]
+    fn a_selector_is_escaped() {
+        let of = Identity::new("here", "a \"b\" \\", "web", false);
+        assert_eq!(selector("m", &of, ""), r#"m{probe="a \"b\" \\",surface="web",vantage="here"}"#);
+    }
+
+    #[test]
+    fn both_kinds_of_answer_are_read() {
+        let native = serde_json::json!({"data": {"result": [{"histogram": [1, {"count": "5", "sum": "1"}]}]}});
+        let number = serde_json::json!({"data": {"result": [{"value": [1, "5"]}]}});
+        let nothing = serde_json::json!({"data": {"result": []}});
+        assert_eq!((count(&native), count(&number), count(&nothing)), (Some(5), Some(5), None));
+    }
+}

@@ -1,0 +1,81 @@
+//! Series in the protobuf format of Prometheus: the one that carries native histograms. Classic
+//! buckets stand beside them, for a server that does not take native ones.
+
+use prost::Message as _;
+
+use crate::export::buckets;
+use crate::export::buckets::Exponential;
+use crate::export::family::Family;
+use crate::export::family::Kind;
+use crate::export::family::Series;
+use crate::export::family::Value;
+use crate::export::message::exposition::Bucket;
+use crate::export::message::exposition::BucketSpan;
+use crate::export::message::exposition::Histogram;
+use crate::export::message::exposition::LabelPair;
+use crate::export::message::exposition::Metric;
+use crate::export::message::exposition::MetricFamily;
+use crate::export::message::exposition::MetricType;
+use crate::export::message::exposition::Number;
+
+/// What the format calls itself.
+pub(super) const CONTENT_TYPE: &str =
+    "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited";
+
+/// Writes series, which stand in the order of their families.
+pub(super) fn write(all: &[Series<'_>], schema: i8, out: &mut Vec<u8>) {
+    for stretch in all.chunk_by(|series, next| series.family == next.family) {
+        let mut family = announced(stretch[0].family);
+        family.metrics = stretch.iter().map(|series| metric(series, schema)).collect();
+        family.encode_length_delimited(out).expect("a vector grows");
+    }
+}
+
+fn announced(family: &Family) -> MetricFamily {
+    let kind = match family.kind {
+        Kind::Gauge => MetricType::Gauge,
+        Kind::Counter => MetricType::Counter,
+        Kind::Histogram => MetricType::Histogram,
+    };
+    MetricFamily {
+        name: Some(family.name.to_owned()),
+        help: Some(family.help.to_owned()),
+        kind: Some(kind.into()),
+        metrics: Vec::new(),
+    }
+}
+
+fn metric(series: &Series<'_>, schema: i8) -> Metric {
+    let pair = |(name, value): (&str, &str)| LabelPair { name: Some(name.to_owned()), value: Some(value.to_owned()) };
+    let mut metric = Metric { labels: series.labels().map(pair).collect(), ..Metric::default() };
+    match series.value {
+        Value::Number(number) => metric.gauge = Some(Number { value: Some(number) }),
+        #[expect(clippy::cast_precision_loss, reason = "the format counts in doubles")]
+        Value::Count(count) => metric.counter = Some(Number { value: Some(count as f64) }),
+        Value::Histogram(histogram) => metric.histogram = Some(both_layouts(histogram, schema)),
+    }
+    metric
+}
+
+fn both_layouts(histogram: &crate::window::Histogram, schema: i8) -> Histogram {
+    let native = Exponential::of(histogram, schema);
+    let (spans, deltas) = native.spans();
+    let classic = buckets::classic(histogram);
+    Histogram {
+        count: Some(native.count()),
+        sum: Some(histogram.sum().as_secs_f64()),
+        classic: classic
+            .into_iter()
+            .map(|(bound, count)| Bucket { cumulative_count: Some(count), upper_bound: Some(bound.as_secs_f64()) })
+            .collect(),
+        schema: Some(native.schema.into()),
+        // A threshold above zero is what tells a native histogram from a classic one.
+        zero_threshold: Some(buckets::ZERO_THRESHOLD),
+        zero_count: Some(native.zeros),
+        positive_spans: spans
+            .into_iter()
+            .map(|span| BucketSpan { offset: Some(span.offset), length: Some(span.length) })
+            .collect(),
+        positive_deltas: deltas,
+    }
+}

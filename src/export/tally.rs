@@ -1,0 +1,38 @@
+//! What became of an exporter's batches: all of them are counted.
+
+use crate::model::SafeText;
+
+/// What became of an exporter's batches.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Batches the backend took.
+    pub sent: u64,
+    /// Batches given up: the queue was full, or the time was over.
+    pub dropped: u64,
+    /// Batches the backend will not take, also not when asked again.
+    pub refused: u64,
+    /// Attempts that failed and were made again.
+    pub retries: u64,
+    /// What went wrong last.
+    pub last_error: Option<SafeText>,
+}
+
+impl Tally {
+    /// Whether every batch arrived.
+    #[must_use]
+    pub const fn is_whole(&self) -> bool {
+        self.dropped == 0 && self.refused == 0
+    }
+
+    /// One sentence for the user about what did not arrive; none where all did.
+    #[must_use]
+    pub fn warning(&self, exporter: &str) -> Option<String> {
+        if self.is_whole() {
+            return None;
+        }
+        let all = self.sent + self.dropped + self.refused;
+        let lost = self.dropped + self.refused;
+        let why = self.last_error.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+        Some(format!("{exporter}: {lost} of {all} batches did not arrive{why}"))
+    }
+}
