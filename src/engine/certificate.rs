@@ -44,16 +44,32 @@ pub(super) fn is_self_signed(chain: &[CertificateDer<'_>]) -> bool {
         .is_some_and(|(_, certificate)| certificate.subject().as_raw() == certificate.issuer().as_raw())
 }
 
+/// The first few names of the leaf of a chain, for a message.
+pub(super) fn names_text(chain: &[CertificateDer<'_>]) -> String {
+    let parsed = chain.first().and_then(|leaf| parse_x509_certificate(leaf).ok());
+    let names = parsed.map(|(_, certificate)| all_names(&certificate)).unwrap_or_default();
+    match names.len() {
+        0 => "no name".to_owned(),
+        total if total > NAMES => format!("{} and {} more", names[..NAMES].join(", "), total - NAMES),
+        _ => names.join(", "),
+    }
+}
+
 /// Dates past the calendar are held at its ends.
 fn instant(seconds: i64) -> Timestamp {
     Timestamp::from_second(seconds).unwrap_or(if seconds < 0 { Timestamp::MIN } else { Timestamp::MAX })
 }
 
 fn names(certificate: &X509Certificate<'_>, redactor: &Redactor) -> (Vec<SafeText>, usize) {
-    let Ok(Some(extension)) = certificate.subject_alternative_name() else { return (Vec::new(), 0) };
-    let general_names = &extension.value.general_names;
-    let shown = general_names.iter().filter_map(text_of).take(NAMES);
-    (shown.map(|name| redactor.clean(&name, NAME_LIMIT)).collect(), general_names.len())
+    let names = all_names(certificate);
+    (names.iter().take(NAMES).map(|name| redactor.clean(name, NAME_LIMIT)).collect(), names.len())
+}
+
+fn all_names(certificate: &X509Certificate<'_>) -> Vec<String> {
+    match certificate.subject_alternative_name() {
+        Ok(Some(extension)) => extension.value.general_names.iter().filter_map(text_of).collect(),
+        _ => Vec::new(),
+    }
 }
 
 fn text_of(name: &GeneralName<'_>) -> Option<String> {

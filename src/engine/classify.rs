@@ -25,6 +25,8 @@ pub(super) struct Symptoms {
     pub(super) io: Option<io::ErrorKind>,
     /// What TLS says.
     pub(super) tls: Option<TlsSymptom>,
+    /// Why the certificate cannot be used, in our words.
+    pub(super) certificate: Option<&'static str>,
     /// What HTTP says.
     pub(super) http: Option<HttpSymptom>,
     /// What HTTP/2 says.
@@ -172,9 +174,12 @@ fn head_class(symptoms: &Symptoms) -> FailureClass {
     match symptoms.http {
         Some(HttpSymptom::TooLarge) => FailureClass::HeadersTooLarge,
         Some(HttpSymptom::Parse) => FailureClass::HttpProtocol,
+        _ if is_h2_eof(symptoms) => FailureClass::EmptyReply,
         _ if is_reset(symptoms) => reset_before_answer(symptoms),
         _ if symptoms.io == Some(io::ErrorKind::TimedOut) => FailureClass::ResponseTimeout,
-        Some(HttpSymptom::Canceled) if symptoms.speaks_h2 => FailureClass::Http2Error,
+        // The connection was found unusable before the request could be sent over it, and hyper
+        // keeps to itself why: what came was no HTTP/2.
+        Some(HttpSymptom::Canceled) if symptoms.speaks_h2 => FailureClass::HttpProtocol,
         Some(HttpSymptom::Incomplete | HttpSymptom::Canceled) => FailureClass::EmptyReply,
         _ => match symptoms.io {
             Some(io::ErrorKind::UnexpectedEof) => FailureClass::EmptyReply,
@@ -193,6 +198,9 @@ fn reset_before_answer(symptoms: &Symptoms) -> FailureClass {
 fn body_class(symptoms: &Symptoms) -> FailureClass {
     if let Some(h2) = symptoms.h2 {
         return h2_class(h2, Phase::Transfer);
+    }
+    if is_h2_eof(symptoms) {
+        return FailureClass::BodyTruncated;
     }
     if is_reset(symptoms) {
         return FailureClass::ConnectionReset;
@@ -227,6 +235,11 @@ fn is_reset(symptoms: &Symptoms) -> bool {
             Some(io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted)
         ),
     }
+}
+
+/// h2 makes a broken pipe, without the operating system's number, of a connection that ended.
+fn is_h2_eof(symptoms: &Symptoms) -> bool {
+    symptoms.speaks_h2 && symptoms.errno.is_none() && symptoms.io == Some(io::ErrorKind::BrokenPipe)
 }
 
 fn is_unreachable(kind: io::ErrorKind) -> bool {
@@ -264,6 +277,7 @@ fn note(error: &(dyn StdError + 'static), symptoms: &mut Symptoms) {
         note_io(error, symptoms);
     } else if let Some(error) = error.downcast_ref::<rustls::Error>() {
         symptoms.tls = Some(tls_symptom(error));
+        symptoms.certificate = certificate_trouble(error);
     } else if let Some(error) = error.downcast_ref::<hyper::Error>() {
         note_http(error, symptoms);
     } else if let Some(error) = error.downcast_ref::<h2::Error>() {
@@ -297,6 +311,7 @@ fn note_http(error: &hyper::Error, symptoms: &mut Symptoms) {
 }
 
 fn note_h2(error: &h2::Error, symptoms: &mut Symptoms) {
+    symptoms.speaks_h2 = true;
     if let Some(io) = error.get_io() {
         note_io(io, symptoms);
     }
@@ -316,7 +331,6 @@ fn is_header_list(error: &h2::Error) -> bool {
 fn tls_symptom(error: &rustls::Error) -> TlsSymptom {
     match error {
         rustls::Error::InvalidCertificate(error) => certificate_symptom(error),
-        rustls::Error::NoCertificatesPresented => TlsSymptom::Certificate(FailureClass::TlsCertInvalid),
         rustls::Error::AlertReceived(alert) => TlsSymptom::Alert(*alert),
         rustls::Error::PeerIncompatible(
             PeerIncompatible::ServerDoesNotSupportTls12Or13
@@ -328,6 +342,11 @@ fn tls_symptom(error: &rustls::Error) -> TlsSymptom {
         rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion) => {
             TlsSymptom::NotTls
         }
+        // Nothing but a certificate is that large.
+        rustls::Error::NoCertificatesPresented
+        | rustls::Error::InvalidMessage(
+            InvalidMessage::HandshakePayloadTooLarge | InvalidMessage::CertificatePayloadTooLarge,
+        ) => TlsSymptom::Certificate(FailureClass::TlsCertInvalid),
         _ => TlsSymptom::Other,
     }
 }
@@ -344,6 +363,30 @@ fn certificate_symptom(error: &CertificateError) -> TlsSymptom {
         // A self-signed leaf that says it is an authority lands here.
         CertificateError::Other(_) => return TlsSymptom::OtherCertificate,
         _ => FailureClass::TlsCertInvalid,
+    })
+}
+
+/// rustls' own words list every algorithm it knows by number.
+fn certificate_trouble(error: &rustls::Error) -> Option<&'static str> {
+    let error = match error {
+        rustls::Error::InvalidCertificate(error) => error,
+        rustls::Error::InvalidMessage(_) => return Some("it is larger than a handshake takes"),
+        _ => return None,
+    };
+    Some(match error {
+        CertificateError::BadEncoding => "its encoding is not valid",
+        CertificateError::BadSignature => "its signature does not verify, or its key is too weak",
+        CertificateError::UnsupportedSignatureAlgorithmContext { .. }
+        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            "its signature algorithm is not accepted: SHA-1 or another weak one"
+        }
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            "it is not meant for servers"
+        }
+        CertificateError::UnhandledCriticalExtension => "it has a critical extension that is not understood",
+        CertificateError::UnknownRevocationStatus => "whether it is revoked is not known",
+        CertificateError::InvalidOcspResponse => "the OCSP response beside it is not valid",
+        _ => "it is refused",
     })
 }
 
@@ -478,6 +521,7 @@ mod tests {
                     tls,
                     http,
                     h2,
+                    certificate: None,
                     decoding,
                     client_cert_missing,
                     self_signed,

@@ -1,5 +1,9 @@
 //! The cookies of one check: kept along its redirects and steps with the scoping of RFC 6265,
-//! bounded, and forgotten with it.
+//! bounded, and forgotten with it. One thing is narrower than the RFC: a cookie of one port is
+//! not sent to another, since another port may be another's service. The two standard ports
+//! count as one, so that a redirect from http to https keeps what was set.
+
+use std::collections::HashMap;
 
 use cookie::Cookie;
 use cookie_store::CookieStore;
@@ -17,7 +21,8 @@ const COOKIE_LIMIT: usize = 4 * 1024;
 /// The cookies of one check.
 #[derive(Debug, Default)]
 pub(super) struct Jar {
-    store: CookieStore,
+    /// By port; none for the standard ones.
+    stores: HashMap<Option<u16>, CookieStore>,
 }
 
 impl Jar {
@@ -29,20 +34,28 @@ impl Jar {
             }
             let Ok(cookie) = std::str::from_utf8(value.as_bytes()).map(Cookie::parse) else { continue };
             let Ok(cookie) = cookie else { continue };
-            let full = self.store.iter_any().count() >= COOKIES;
+            let full = self.len() >= COOKIES;
             if is_for_a_whole_top_level(&cookie) || full {
                 continue;
             }
-            let _ = self.store.insert_raw(&cookie, url);
+            let _ = self.stores.entry(port_of(url)).or_default().insert_raw(&cookie, url);
         }
     }
 
     /// The cookie header for a request, if any cookie is for it.
     pub(super) fn header(&self, url: &Url) -> Option<HeaderValue> {
-        let pairs: Vec<String> =
-            self.store.get_request_values(url).map(|(name, value)| format!("{name}={value}")).collect();
+        let store = self.stores.get(&port_of(url))?;
+        let pairs: Vec<String> = store.get_request_values(url).map(|(name, value)| format!("{name}={value}")).collect();
         if pairs.is_empty() { None } else { HeaderValue::from_str(&pairs.join("; ")).ok() }
     }
+
+    fn len(&self) -> usize {
+        self.stores.values().map(|store| store.iter_any().count()).sum()
+    }
+}
+
+fn port_of(url: &Url) -> Option<u16> {
+    url.port().filter(|port| !matches!(port, 80 | 443))
 }
 
 /// A cookie for `com` would be sent to every other site of a journey.
@@ -80,6 +93,8 @@ mod tests {
         );
         assert_eq!(jar.header(&url("http://a.test/")), None);
         assert_eq!(jar.header(&url("https://b.test/x/")), None);
+        assert_eq!(jar.header(&url("https://a.test:8443/x/")), None);
+        assert!(jar.header(&url("http://a.test/x/")).is_some());
     }
 
     #[test]
@@ -91,7 +106,7 @@ mod tests {
             set(&mut jar, "http://a.test/", &chunk);
         }
         set(&mut jar, "http://a.test/", &[&format!("long={}", "x".repeat(5000))]);
-        assert_eq!(jar.store.iter_any().count(), COOKIES);
-        assert!(jar.store.iter_any().all(|cookie| cookie.name() != "long"));
+        assert_eq!(jar.len(), COOKIES);
+        assert!(!jar.header(&url("http://a.test/")).expect("cookies").to_str().expect("text").contains("long"));
     }
 }

@@ -27,7 +27,7 @@ const HEADER: usize = 200;
 const CURL: usize = 4096;
 
 /// The most addresses shown.
-const ADDRESSES: usize = 16;
+const ADDRESSES: usize = 32;
 
 /// The headers that say who answered, and why so.
 const TELLING: &[&str] = &[

@@ -140,14 +140,15 @@ impl Exchange<'_> {
             if request.redirects == 0 || !redirect::is_redirect(status) {
                 return Ok(Head { response, url, method: outgoing.method, trace });
             }
-            self.note_hop(&response, &url, &outgoing.method, &trace, answered);
-            let stopped = |fault| Stopped { fault, url: Some(url.clone()), trace: None };
+            let stopped = |fault| Stopped { fault, url: Some(url.clone()), trace: Some(trace.clone()) };
             let target = redirect::target(response.headers(), &url).map_err(stopped)?;
             if hops >= request.redirects {
                 let message = format!("more than {} redirects", request.redirects);
                 return Err(stopped(Fault::new(FailureClass::RedirectLimit, None, message)));
             }
+            let method = outgoing.method.clone();
             self.redirect(&mut outgoing, status, !connect::same_origin(&url, &target)).map_err(stopped)?;
+            self.note_hop(&response, &url, &method, &trace, answered);
             hops += 1;
             url = target;
         }
@@ -286,7 +287,10 @@ impl Exchange<'_> {
             expect::judge(expect, &came, &self.session.captures, &self.session.redactor)
         };
         let failure = match (unmet, fault) {
-            (Some(unmet), _) => Some((Fault::new(unmet.class, None, unmet.message), unmet.mismatches)),
+            (Some(unmet), _) => {
+                let phase = (unmet.class == FailureClass::BodyTooLarge).then_some(Phase::Transfer);
+                Some((Fault::new(unmet.class, phase, unmet.message), unmet.mismatches))
+            }
             (None, Some(fault)) => Some((fault, Vec::new())),
             (None, None) => None,
         };

@@ -64,7 +64,7 @@ pub(super) struct Seen {
     pub(super) no_address: Option<NoAddress>,
     /// The address at the other end, once connected.
     pub(super) remote: Option<SocketAddr>,
-    /// Whether ALPN settled on HTTP/2.
+    /// Whether HTTP/2 is spoken, by ALPN or by prior knowledge.
     pub(super) h2: bool,
     /// `"1.2"` or `"1.3"`, once the server has chosen.
     pub(super) tls_version: Option<&'static str>,
@@ -97,6 +97,11 @@ impl Attempt {
         self.seen().dialled = Some(at);
     }
 
+    /// Notes that HTTP/2 is spoken whatever the handshake says.
+    pub(super) fn speak_h2(&self) {
+        self.seen().h2 = true;
+    }
+
     /// Notes that the response head is complete.
     pub(super) fn answer(&self) {
         self.seen().answered = Some(Instant::now());
@@ -121,6 +126,8 @@ impl Seen {
             Seen { connected: Some(_), .. } => Phase::Processing,
             Seen { tls_began: Some(_), .. } => Phase::Tls,
             Seen { resolving: Some(_), resolved: None, .. } => Phase::Resolve,
+            // The connector was not asked: the connection was there already.
+            Seen { resolving: None, dialled: None, .. } => Phase::Processing,
             _ => Phase::Connect,
         }
     }
@@ -223,7 +230,7 @@ fn mark_connected(attempt: &Attempt, connection: &impl Connection) {
     connected.get_extras(&mut extras);
     let mut seen = attempt.seen();
     seen.connected = Some(Instant::now());
-    seen.h2 = connected.is_negotiated_h2();
+    seen.h2 |= connected.is_negotiated_h2();
     seen.remote = extras.get::<HttpInfo>().map(HttpInfo::remote_addr);
 }
 

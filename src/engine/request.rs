@@ -13,7 +13,9 @@ use reqwest::Response;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use crate::model::ClassGroup;
 use crate::model::FailureClass;
+use crate::model::HttpVersionWish;
 use crate::model::IpFamily;
 use crate::model::Phase;
 use crate::model::Resolver;
@@ -230,6 +232,9 @@ impl Asker<'_> {
         attempt: &Arc<Attempt>,
     ) -> Result<Response, Fault> {
         let request = outgoing.request(route);
+        if route.key.version == HttpVersionWish::Http2 {
+            attempt.speak_h2();
+        }
         let asked = attempt.scope(self.client.execute(request));
         match tokio::time::timeout_at(deadline.at, asked).await {
             Ok(Ok(response)) => Ok(response),
@@ -255,6 +260,9 @@ impl Asker<'_> {
         loop {
             if dial_next && let Some((place, attempt)) = waiting.next() {
                 let (attempt, client, request) = (Arc::clone(attempt), self.client.clone(), outgoing.request(route));
+                if route.key.version == HttpVersionWish::Http2 {
+                    attempt.speak_h2();
+                }
                 under_way.spawn(async move { (place, attempt.scope(client.execute(request)).await) });
             }
             dial_next = tokio::select! {
@@ -401,17 +409,30 @@ fn fault_of(error: &reqwest::Error, attempt: &Attempt, route: &Route) -> Fault {
     if let Some(failure) = &seen.no_address {
         return unresolved(route.url.host_str().unwrap_or_default(), failure);
     }
-    fault_in(error, seen.phase(), &seen, &target_of(attempt, route))
+    let mut fault = fault_in(error, seen.phase(), &seen, &target_of(attempt, route));
+    if fault.class == FailureClass::TlsCertNameMismatch {
+        let wanted = match &attempt.certificate_name {
+            Some(name) => name.to_str().into_owned(),
+            None => route.url.host_str().unwrap_or_default().to_owned(),
+        };
+        fault.message = format!("the certificate is not for {wanted} but for {}", certificate::names_text(&seen.chain));
+    }
+    fault
 }
 
 /// The failure that an error in this phase is.
 pub(super) fn fault_in(error: &reqwest::Error, phase: Phase, seen: &Seen, target: &str) -> Fault {
     let mut symptoms = symptoms(error);
     symptoms.client_cert_missing = seen.client_cert_missing;
-    symptoms.speaks_h2 = seen.h2;
+    symptoms.speaks_h2 |= seen.h2;
     symptoms.self_signed = certificate::is_self_signed(&seen.chain);
     let class = classify(&symptoms, phase);
-    let message = describe(class, &symptoms, target, &innermost(error));
+    let mut message = describe(class, &symptoms, target, &innermost(error));
+    if class == FailureClass::HttpProtocol && phase == Phase::Processing && !seen.is_tls() && !symptoms.speaks_h2 {
+        message.push_str("; the port may speak TLS or another protocol");
+    }
+    // In TLS 1.3 a server refuses a client after the client's handshake has ended.
+    let phase = if class.group() == ClassGroup::Tls { Phase::Tls } else { phase };
     Fault { class, phase: Some(phase), message, symptoms }
 }
 
@@ -444,11 +465,16 @@ fn describe(class: FailureClass, symptoms: &Symptoms, target: &str, told: &str) 
         }
         FailureClass::TlsCertExpired => "the certificate has expired".to_owned(),
         FailureClass::TlsCertNotYetValid => "the certificate is not valid yet".to_owned(),
-        FailureClass::TlsCertNameMismatch => "the certificate is for other names".to_owned(),
         FailureClass::TlsCertRevoked => "the certificate is revoked".to_owned(),
-        FailureClass::TlsCertInvalid => format!("the certificate cannot be used: {told}"),
+        FailureClass::TlsCertInvalid => {
+            format!("the certificate cannot be used: {}", symptoms.certificate.unwrap_or("it is refused"))
+        }
         FailureClass::TlsHandshakeFailed => format!("the TLS handshake with {target} failed: {told}"),
         FailureClass::BodyDecode => format!("the body cannot be decoded: {told}"),
+        FailureClass::Http2Error if symptoms.h2.is_some() => {
+            let reason = symptoms.h2.map(|h2| h2::Reason::from(h2.reason));
+            format!("{target} ended the stream or the connection: {:?}", reason.unwrap_or(h2::Reason::NO_ERROR))
+        }
         FailureClass::BodyTruncated => format!("{target} ended the connection before the body was complete"),
         _ => format!("{target}: {told}"),
     }

@@ -25,6 +25,7 @@ use crate::support::server::Server;
 pub(crate) const ROWS: &[Row] = &[
     fails(59, "the response head comes line by line and never ends", ResponseTimeout, Processing, || {
         serve(|conn| {
+            conn.request();
             conn.send("HTTP/1.1 200 OK\r\n");
             conn.send_forever("x: y\r\n", Duration::from_millis(50));
         })
@@ -32,6 +33,7 @@ pub(crate) const ROWS: &[Row] = &[
     }),
     fails(59, "the peer sends half a status line and stops", ResponseTimeout, Processing, || {
         serve(|conn| {
+            conn.request();
             conn.send("HTTP/1.1 2");
             conn.stall();
         })
@@ -39,21 +41,24 @@ pub(crate) const ROWS: &[Row] = &[
     }),
     fails(60, "the response head is endless lines", HeadersTooLarge, Processing, || {
         serve(|conn| {
+            conn.request();
             conn.send("HTTP/1.1 200 OK\r\n");
             conn.send_forever("x-filler: 0123456789abcdef0123456789abcdef\r\n".repeat(100), Duration::ZERO);
         })
     }),
     fails(60, "the response head is one endless line", HeadersTooLarge, Processing, || {
         serve(|conn| {
+            conn.request();
             conn.send("HTTP/1.1 200 OK\r\nx: ");
             conn.send_forever("y".repeat(4096), Duration::ZERO);
         })
     }),
     up(61, "the response has 90 headers", || headers(90)),
-    fails(61, "the response has 101 headers", HeadersTooLarge, Processing, || headers(101)),
+    up(61, "the response has 200 headers, as real sites do", || headers(200)),
+    fails(61, "the response has 300 headers", HeadersTooLarge, Processing, || headers(300)),
     fails(61, "the response has 1,000 headers", HeadersTooLarge, Processing, || headers(1_000)),
     up(62, "one header has 300,000 bytes", || one_header(300_000)),
-    fails(62, "one header has 500,000 bytes", HeadersTooLarge, Processing, || one_header(500_000)),
+    fails(62, "one header has 1,000,000 bytes", HeadersTooLarge, Processing, || one_header(1_000_000)),
     fails(63, "a header value has a NUL", HttpProtocol, Processing, || raw(b"HTTP/1.1 200 OK\r\nx: a\0b\r\n\r\n")),
     fails(63, "a header value has an escape sequence", HttpProtocol, Processing, || {
         raw(b"HTTP/1.1 200 OK\r\nx: \x1b[31mred\r\n\r\n")
@@ -156,7 +161,7 @@ pub(crate) const ROWS: &[Row] = &[
     answers(76, "the server says 503 and to come back at a date", Status, || {
         refuses(503, "Fri, 31 Dec 9999 23:59:59 GMT")
     }),
-    answers(76, "the server says 503 and to come back at no time at all", Status, || refuses(503, "soon, \x7f")),
+    answers(76, "the server says 503 and to come back at no time at all", Status, || refuses(503, "soon")),
     up(77, "the server sets 90 cookies", || cookies(90)),
     fails(77, "the server sets 1,000 cookies", HeadersTooLarge, Processing, || cookies(1_000)),
 ];

@@ -176,6 +176,8 @@ pub(crate) const ROWS: &[Row] = &[
         raw(|conn| {
             conn.read_some(&mut Vec::new());
             conn.send("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            // An end with bytes unread would reset the connection before the answer is seen.
+            conn.stall();
         })
     }),
     fails(111, "the answer has no status", HttpProtocol, Processing, || {

@@ -153,8 +153,7 @@ impl Leaf {
             .with_protocol_versions(versions)
             .unwrap()
             .with_no_client_auth()
-            .with_single_cert(self.chain.clone(), self.key_der())
-            .unwrap();
+            .with_cert_resolver(self.unexamined());
         change(&mut config);
         Arc::new(config)
     }
@@ -175,6 +174,12 @@ impl Leaf {
             .with_single_cert(self.chain.clone(), self.key_der())
             .unwrap();
         Arc::new(config)
+    }
+
+    /// The certificate as it is: rustls would refuse to serve some that the tests need.
+    fn unexamined(&self) -> Arc<rustls::sign::SingleCertAndKey> {
+        let key = provider().key_provider.load_private_key(self.key_der()).unwrap();
+        Arc::new(rustls::sign::CertifiedKey::new(self.chain.clone(), key).into())
     }
 
     fn key_der(&self) -> PrivateKeyDer<'static> {
