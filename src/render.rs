@@ -5,6 +5,7 @@ mod check;
 mod escape;
 mod evidence;
 mod exposition;
+mod html;
 mod paint;
 mod report;
 pub mod text;
@@ -108,6 +109,8 @@ pub enum ReportFormat {
     Brief,
     /// One document, `uptick.report/1`.
     Json,
+    /// One page with charts, that loads nothing and runs nothing.
+    Html,
     /// Markdown, for tickets.
     Markdown,
     /// Comma-separated values, for spreadsheets.
@@ -125,6 +128,7 @@ pub fn report(format: ReportFormat, report: &Report, look: Look, out: &mut impl 
         ReportFormat::Human => report::human::write(report, look, out),
         ReportFormat::Brief => report::human::brief(report, look, out),
         ReportFormat::Json => report::json::write(report, out),
+        ReportFormat::Html => html::write(report, out),
         ReportFormat::Markdown => report::markdown::write(report, out),
         ReportFormat::Csv => report::csv::write(report, out),
         ReportFormat::Prometheus => report::prometheus::write(report, out),

@@ -48,6 +48,13 @@ impl Clock {
         text
     }
 
+    /// `15:04`, where the seconds are zero.
+    pub(super) fn short(self, instant: Timestamp) -> String {
+        let text = self.at(instant);
+        let whole = text.trim_end_matches(".0");
+        whole.strip_suffix(":00").unwrap_or(whole).to_owned()
+    }
+
     /// `15:03:30..15:04:00`: after the one, by the other.
     pub(super) fn bracket(self, bracket: &Bracket) -> String {
         match bracket.after {
@@ -78,6 +85,12 @@ pub(super) fn label(surface: &SurfaceRow) -> &SafeText {
     surface.label.as_ref().unwrap_or(&surface.surface)
 }
 
+/// The same, and that it is the control targets, where its name does not say so.
+pub(super) fn full_label(surface: &SurfaceRow) -> String {
+    let name = label(surface);
+    if surface.control && name.as_str() != "control" { format!("{name} (control)") } else { name.to_string() }
+}
+
 /// The word of a state where it must not be overlooked.
 pub(super) const fn word(state: State) -> &'static str {
     match state {
@@ -100,9 +113,12 @@ pub(super) const fn mark(state: State) -> &'static str {
     }
 }
 
-/// `30.0–33.2%`
+/// `30.1–33.2%`
 pub(super) fn interval(ci95: Option<[f64; 2]>) -> String {
-    ci95.map_or_else(|| "-".to_owned(), |[low, high]| format!("{}–{}", text::ratio(low), text::ratio(high)))
+    ci95.map_or_else(
+        || "-".to_owned(),
+        |[low, high]| format!("{}–{}", text::ratio(low).trim_end_matches('%'), text::ratio(high)),
+    )
 }
 
 /// A ratio that may be absent.
@@ -157,9 +173,36 @@ pub(super) fn list(names: &[SafeText]) -> String {
     names.iter().map(SafeText::as_str).collect::<Vec<_>>().join(", ")
 }
 
-/// Words of the report's own data, `network_loss`, as words for people.
+/// A word of the report's own data, `network_loss`, as words for people.
+pub(super) fn plain_word(word: &str) -> String {
+    let words = word.split('_').map(|word| match word {
+        "dns" => "DNS",
+        "ddos" => "DDoS",
+        "tls" => "TLS",
+        "ip" => "IP",
+        "ipv4" => "IPv4",
+        "ipv6" => "IPv6",
+        "cdn" => "CDN",
+        "waf" => "WAF",
+        other => other,
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// Several of them.
 pub(super) fn plain(words: &[&'static str]) -> String {
-    words.iter().map(|word| word.replace('_', " ")).collect::<Vec<_>>().join(", ")
+    words.iter().map(|word| plain_word(word)).collect::<Vec<_>>().join(", ")
+}
+
+/// How much of an error budget is used: `41%`, `26 times over`.
+pub(super) fn budget(used: f64) -> String {
+    if used >= 9.95 {
+        format!("{used:.0} times over")
+    } else if used > 1.0 {
+        format!("{used:.1} times over")
+    } else {
+        text::ratio(used)
+    }
 }
 
 /// `2 incidents, 4 waves`, `no incident`.

@@ -33,7 +33,7 @@ use crate::report::Report;
 use crate::report::State;
 
 /// The columns of a label.
-const LABEL: usize = 11;
+const LABEL: usize = 12;
 
 /// The waves of an incident that are listed, and the incidents.
 const WAVES: usize = 8;
@@ -81,7 +81,8 @@ fn answer(report: &Report, canvas: &mut Canvas) {
     }
     canvas.end();
     let vantages: Vec<String> = report.vantages.iter().map(|row| row.vantage.to_string()).collect();
-    let from = format!("{}: {}", text::counted(vantages.len() as u64, "vantage"), vantages.join(", "));
+    let from = if vantages.is_empty() { String::new() } else { format!(": {}", vantages.join(", ")) };
+    let from = format!("{}{from}", text::counted(vantages.len() as u64, "vantage"));
     labelled(DIM, "window", &format!("{} · {from} · {}", span(report), incidents_phrase(report)), canvas);
     let reasons = verdict.reasons.join(" · ");
     labelled(DIM, "confidence", &format!("{} · {reasons}", verdict.confidence), canvas);
@@ -117,23 +118,22 @@ fn failures(report: &Report, canvas: &mut Canvas) {
     }
     title("failures", canvas);
     let widest = rows.iter().map(|row| text::width(&row.name)).max().unwrap_or(0);
+    let mut last = None;
     for row in rows {
         let name = text::left(&row.name, widest);
         canvas.plain(&format!("  {name}  {}  ", text::right(&text::count(row.n), 7)));
-        let room = canvas.width().saturating_sub(widest + 13);
-        let mut lines = text::wrap(&row.example, room);
-        lines.truncate(2);
-        canvas.put(DIM, lines.first().map_or("", String::as_str));
-        canvas.end();
-        for line in lines.iter().skip(1) {
-            canvas.plain(&" ".repeat(widest + 13));
+        let indent = widest + 13;
+        let room = canvas.width().saturating_sub(indent);
+        for (at, line) in text::wrap(&row.example, room).iter().take(2).enumerate() {
+            canvas.plain(&" ".repeat(if at == 0 { 0 } else { indent }));
             canvas.put(DIM, line);
             canvas.end();
         }
-        if let Some(curl) = row.curl {
-            canvas.plain(&" ".repeat(widest + 13));
-            canvas.put(DIM, &curl);
+        // One command for several failures of one request.
+        if row.curl.is_some() && row.curl != last {
+            canvas.put(DIM, &format!("{}{}", " ".repeat(indent), row.curl.as_deref().unwrap_or_default()));
             canvas.end();
+            last = row.curl;
         }
     }
     canvas.end();

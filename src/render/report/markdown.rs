@@ -6,6 +6,7 @@ use std::io;
 use std::io::Write;
 
 use super::Clock;
+use super::full_label;
 use super::incidents_phrase;
 use super::interval;
 use super::kind;
@@ -69,11 +70,10 @@ fn surfaces(report: &Report, page: &mut String) {
     let _ = writeln!(page, "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|");
     for row in &report.surfaces {
         let usual = row.baseline.p95_us.map(std::time::Duration::from_micros);
-        let control = if row.control { " (control)" } else { "" };
         let _ = writeln!(
             page,
-            "| {}{control} | {} {} | {} | {} | {} | {} | {} |",
-            code(label(row).as_str()),
+            "| {} | {} {} | {} | {} | {} | {} | {} |",
+            code(&full_label(row)),
             mark(row.state),
             word(row.state),
             counted(&row.figures),

@@ -12,6 +12,8 @@ use crate::model::FailureClass;
 use crate::render::paint::BOLD;
 use crate::render::paint::Canvas;
 use crate::render::paint::DIM;
+use crate::render::report::budget;
+use crate::render::report::full_label;
 use crate::render::report::interval;
 use crate::render::report::label;
 use crate::render::report::main_failure;
@@ -91,7 +93,7 @@ fn surface(row: &SurfaceRow) -> Vec<String> {
     let figures = &row.figures;
     let usual = row.baseline.p95_us.map(std::time::Duration::from_micros);
     vec![
-        if row.control { format!("{} (control)", label(row)) } else { label(row).to_string() },
+        full_label(row),
         format!("{} {}", mark(row.state), word(row.state)),
         text::count(figures.checks),
         text::count(figures.down),
@@ -190,25 +192,19 @@ pub(super) fn objectives(report: &Report) -> Vec<(String, String, bool)> {
 /// `99.9% over 30 d: 410% of the error budget is used (12% of the span seen); burning 31× over 1 h: page`
 fn promised(slo: &AvailabilitySlo) -> String {
     let over = text::duration(std::time::Duration::from_secs(slo.over_s));
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a share of a budget, held at u64's ends"
-    )]
-    let used = (slo.budget_used * 100.0).round() as u64;
+    let seen = if slo.span_seen < 0.995 {
+        format!(", by the {} of it that was seen", text::ratio(slo.span_seen))
+    } else {
+        String::new()
+    };
     let mut parts = vec![format!(
-        "{} over {over}: {}% of the error budget is used, as far as the {} of the span that was seen says",
+        "{} over {over}: error budget used {}{seen}",
         text::ratio(slo.objective),
-        text::count(used),
-        text::ratio(slo.span_seen)
+        budget(slo.budget_used)
     )];
     for burn in slo.burn.iter().filter(|burn| burn.firing) {
         let window = text::duration(std::time::Duration::from_secs(burn.long_s));
-        parts.push(format!(
-            "burns {:.1}× too fast over {window}: {}",
-            burn.long_burn.unwrap_or_default(),
-            burn.severity
-        ));
+        parts.push(format!("burning {:.0}× over {window}: {}", burn.long_burn.unwrap_or_default(), burn.severity));
     }
     if !slo.burn.iter().any(|burn| burn.judged) {
         parts.push("burn is not judged: too few failures".to_owned());

@@ -1,0 +1,168 @@
+//! The report as one HTML page: no script, no network, nothing from outside that could be markup. It
+//! reads in the order of the questions, prints, and says in tables what it draws.
+
+mod banner;
+mod classes;
+mod curve;
+mod expected;
+mod frame;
+mod incidents;
+mod kinds;
+mod latency;
+mod markup;
+mod method;
+mod objectives;
+mod places;
+mod ratios;
+mod scale;
+mod strip;
+mod table;
+mod waterfall;
+
+use std::io;
+use std::io::Write;
+
+use crate::report::Report;
+use crate::report::SurfaceRow;
+use markup::Page;
+
+/// The surfaces that have charts of their own: those that failed most.
+const CHARTED: usize = 4;
+
+/// Nothing may be loaded or run: styles are in the page, and so is everything else.
+const HEAD: &str = concat!(
+    "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n",
+    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'\">\n",
+    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n",
+    "<meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"referrer\" content=\"no-referrer\">\n",
+    "<link rel=\"icon\" href=\"data:,\">\n",
+);
+
+pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
+    let mut page = Page::default();
+    page.raw(HEAD);
+    page.element("title", &[], &title(report));
+    page.raw(concat!("\n<style>\n", include_str!("html/page.css"), "</style>\n</head>\n<body>\n"));
+    kinds::patterns(&mut page);
+    banner::write(report, &mut page);
+    page.raw("<main id=\"main\">\n");
+    charts(report, &mut page);
+    words(report, &mut page);
+    page.raw("</main>\n");
+    footer(report, &mut page);
+    page.raw("</body>\n</html>\n");
+    out.write_all(page.finish().as_bytes())
+}
+
+fn title(report: &Report) -> String {
+    let state = report.verdict.state;
+    let surfaces = super::report::list(&report.verdict.scope.surfaces);
+    let of = if surfaces.is_empty() { String::new() } else { format!(": {surfaces}") };
+    format!("{}{of} · uptick report", super::report::word(state))
+}
+
+/// The surfaces with charts of their own, in the order of the report.
+fn charted(report: &Report) -> Vec<&SurfaceRow> {
+    let mut surfaces: Vec<(usize, &SurfaceRow)> =
+        report.surfaces.iter().enumerate().filter(|(_, row)| !row.control).collect();
+    surfaces.sort_by_key(|(at, row)| (std::cmp::Reverse(row.figures.down), *at));
+    surfaces.truncate(CHARTED);
+    surfaces.sort_by_key(|(at, _)| *at);
+    surfaces.into_iter().map(|(_, row)| row).collect()
+}
+
+fn charts(report: &Report, page: &mut Page) {
+    let surfaces = charted(report);
+    section("over-time", "Was it down, for whom, since when", "Each surface as seen from each vantage.", page);
+    strip::write(report, page);
+    page.close("section");
+    section("usual", "Compared with usual", "What failed, beside what fails at this hour on other days.", page);
+    expected::write(report, &surfaces, page);
+    page.close("section");
+    section(
+        "kinds",
+        "What kind of failure",
+        "By the phase of a check in which it broke, in the order of the phases: DNS at the bottom, a wrong answer at the top.",
+        page,
+    );
+    classes::write(report, &surfaces, page);
+    page.close("section");
+    section("surfaces", "Which surface is hit", "Two ways to count, which must not be mixed up.", page);
+    ratios::write(report, page);
+    places::surfaces(report, page);
+    page.close("section");
+    section(
+        "latency",
+        "How slow were the answers that came",
+        "The latency of up checks: the darker, the more checks. Solid: median. Dashed: 95th percentile.",
+        page,
+    );
+    latency::write(report, &surfaces, page);
+    page.raw("<h3>The slowest one in ten, in a hundred, in a thousand</h3><p class=\"lead\">A curve that lies higher is slower; its shade is the 95% interval of each percentile.</p>\n");
+    curve::write(report, &surfaces, page);
+    page.raw("<h3>Where the time goes</h3><p class=\"lead\">Median of each phase of up checks.</p>\n");
+    waterfall::write(report, &surfaces, page);
+    page.close("section");
+}
+
+fn words(report: &Report, page: &mut Page) {
+    section(
+        "places",
+        "From where, and to which address",
+        "With a handful of vantages a map would mislead; a table does not.",
+        page,
+    );
+    places::vantages(report, page);
+    places::probes(report, page);
+    places::addresses(report, page);
+    page.close("section");
+    if !report.incidents.is_empty() {
+        section(
+            "incidents",
+            "Incidents",
+            "Nearby stretches are waves of one incident. Bounds are the checks on either side of each change.",
+            page,
+        );
+        incidents::write(report, page);
+        page.close("section");
+    }
+    if report.surfaces.iter().any(|row| row.slo.is_some()) {
+        section(
+            "objectives",
+            "Objectives",
+            "What was promised, and how fast the error budget burns (SRE workbook, chapter 5).",
+            page,
+        );
+        objectives::write(report, page);
+        page.close("section");
+    }
+    section("method", "Method and limits", "How this was measured, what was not seen, and what it cannot say.", page);
+    method::write(report, page);
+    page.close("section");
+    section("data", "Data", "", page);
+    method::data(report, page);
+    page.close("section");
+}
+
+/// Opens a section with its heading; the caller closes it.
+fn section(id: &'static str, heading: &'static str, lead: &'static str, page: &mut Page) {
+    let heading_id = format!("{id}-heading");
+    page.open("section", &[("id", id), ("aria-labelledby", &heading_id)]);
+    page.element("h2", &[("id", &heading_id)], heading);
+    if !lead.is_empty() {
+        page.element("p", &[("class", "lead")], lead);
+    }
+    page.line();
+}
+
+fn footer(report: &Report, page: &mut Page) {
+    page.raw("<footer><p>");
+    page.text(&format!(
+        "{} {} · {} · made {} UTC · this page has no script, loads nothing, and can be mailed or kept as it is",
+        report.tool.name,
+        report.tool.version,
+        super::report::span(report),
+        super::text::instant(report.generated_at)
+    ));
+    page.raw("</p></footer>\n");
+}

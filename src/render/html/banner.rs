@@ -1,0 +1,167 @@
+//! The head of the page: the answer in one sentence, how sure we are and why, and the facts that
+//! people ask for next.
+
+use super::markup::Page;
+use crate::render::report;
+use crate::render::report::Clock;
+use crate::render::text;
+use crate::report::Confidence;
+use crate::report::Extent;
+use crate::report::Report;
+use crate::report::State;
+
+pub(super) fn write(report: &Report, page: &mut Page) {
+    let verdict = &report.verdict;
+    page.raw("<header id=\"top\"><a class=\"skip\" href=\"#main\">Skip to the charts</a>\n");
+    page.open("div", &[("class", "over")]);
+    page.raw("<strong>uptick report</strong>");
+    page.element("span", &[], &report::span(report));
+    page.element("span", &[], &format!("made {} UTC", text::instant(report.generated_at)));
+    page.close("div");
+    page.open("div", &[("class", banner_class(verdict.state))]);
+    page.open("div", &[("class", "chips")]);
+    state(verdict.state, page);
+    confidence(verdict.confidence, page);
+    page.close("div");
+    let (headline, rest) = headline(&verdict.sentence);
+    page.element("h1", &[], headline);
+    if !rest.is_empty() {
+        page.element("p", &[("class", "rest")], rest);
+    }
+    facts(report, page);
+    if !verdict.reasons.is_empty() {
+        let label = format!("Why the confidence is {}", verdict.confidence);
+        page.open("ul", &[("class", "reasons"), ("aria-label", &label)]);
+        for reason in &verdict.reasons {
+            page.element("li", &[], reason);
+        }
+        page.close("ul");
+    }
+    page.close("div");
+    contents(report, page);
+    page.raw("</header>\n");
+}
+
+/// The sentence in two: what stands before its first colon is the headline.
+fn headline(sentence: &str) -> (&str, &str) {
+    const SHORTEST: usize = 12;
+    match sentence.split_once(": ") {
+        Some((headline, rest)) if headline.chars().count() >= SHORTEST => (headline, rest),
+        _ => sentence.split_once(". ").unwrap_or((sentence, "")),
+    }
+}
+
+const fn banner_class(state: State) -> &'static str {
+    match state {
+        State::Up => "banner up",
+        State::Degraded => "banner degraded",
+        State::Flapping => "banner flapping",
+        State::Down => "banner down",
+        State::Unknown => "banner unknown",
+    }
+}
+
+/// A state as a chip: a word, a shape and a colour.
+pub(super) fn state(state: State, page: &mut Page) {
+    let (class, shape) = match state {
+        State::Up => ("chip up", "M5.2 11.6 1.4 7.8l1.7-1.7 2.1 2.1 5.7-5.7 1.7 1.7z"),
+        State::Degraded => ("chip degraded", "M7 1.5 13 12.5H1z"),
+        State::Flapping => ("chip flapping", "M1 9.5l3-5 3 5 3-5 3 5h-2l-1-1.8-3 5-3-5-1 1.8z"),
+        State::Down => ("chip down", "M3 1.2 7 5.2l4-4L12.8 3l-4 4 4 4-1.8 1.8-4-4-4 4L1.2 11l4-4-4-4z"),
+        State::Unknown => (
+            "chip unknown",
+            "M5.9 9.2V8.1c0-1.4 2.3-1.9 2.3-3.2 0-.7-.5-1.2-1.3-1.2-.9 0-1.4.6-1.4 1.5H3.4C3.4 3 4.9 1.6 7 1.6c2 0 3.5 1.2 3.5 3.1 0 2.2-2.5 2.5-2.5 3.7v.8zm0 3.2v-2h2.1v2z",
+        ),
+    };
+    page.open("span", &[("class", class)]);
+    page.open("svg", &[("viewBox", "0 0 14 14"), ("aria-hidden", "true")]);
+    page.leaf("path", &[("d", shape)]);
+    page.close("svg");
+    page.text(report::word(state));
+    page.close("span");
+}
+
+fn confidence(confidence: Confidence, page: &mut Page) {
+    let class = match confidence {
+        Confidence::High => "chip high",
+        Confidence::Medium => "chip medium",
+        Confidence::Low => "chip low",
+    };
+    page.open("span", &[("class", class)]);
+    // Three bars, as many of them full as we are sure.
+    page.open("svg", &[("viewBox", "0 0 14 14"), ("aria-hidden", "true")]);
+    for (at, bar) in ["M1 9h3v4H1z", "M5.5 5.5h3V13h-3z", "M10 2h3v11h-3z"].into_iter().enumerate() {
+        let full = at <= confidence as usize;
+        page.leaf("path", &[("d", bar), ("fill-opacity", if full { "1" } else { ".25" })]);
+    }
+    page.close("svg");
+    page.text(&format!("confidence {confidence}"));
+    page.close("span");
+}
+
+fn facts(report: &Report, page: &mut Page) {
+    let clock = Clock::of(report);
+    let verdict = &report.verdict;
+    page.open("dl", &[("class", "facts")]);
+    if let Some(since) = &verdict.since {
+        let until = verdict
+            .until
+            .as_ref()
+            .map_or_else(|| "ongoing".to_owned(), |until| format!("until {}", clock.bracket(until)));
+        fact("since (UTC)", &clock.bracket(since), &until, page);
+    }
+    if let Some(incident) = report.incidents.last() {
+        let waves = report::incidents_phrase(report);
+        fact("lasting", &report::length(incident), &waves, page);
+        let impact: Vec<String> = incident
+            .impact_minutes
+            .iter()
+            .map(|impact| format!("{} {}", impact.surface, report::minutes(impact.minutes)))
+            .collect();
+        fact("impact, full-outage minutes", &impact.join(" · "), "failed ratio × time", page);
+    }
+    if let Some(kind) = &verdict.kind {
+        let name = report::class_name(kind.class, kind.status);
+        let phase = kind.phase.map(|phase| format!(" in {phase}")).unwrap_or_default();
+        fact("mostly", &name, &format!("{}{phase}", text::ratio(kind.share)), page);
+    }
+    let extent = match verdict.scope.extent {
+        Extent::Global => "seen from most places",
+        Extent::Local => "seen from few places",
+        Extent::SingleVantage => "one place alone was asked from",
+        Extent::None => "nothing fails",
+    };
+    let seen =
+        format!("{} of {}", verdict.scope.vantages.len(), text::counted(verdict.scope.vantages_judged, "vantage"));
+    let failing = verdict.state.is_failing();
+    fact("where", if failing { &seen } else { "everywhere asked" }, extent, page);
+    if let Some(coverage) = report.coverage.ratio {
+        let (observed, expected) = (text::count(report.coverage.observed), text::count(report.coverage.expected));
+        fact("coverage", &text::ratio(coverage), &format!("{observed} of {expected} checks made"), page);
+    }
+    page.close("dl");
+}
+
+fn fact(name: &str, value: &str, more: &str, page: &mut Page) {
+    page.open("div", &[]);
+    page.element("dt", &[], name);
+    page.open("dd", &[]);
+    page.text(value);
+    page.element("small", &[], more);
+    page.close("dd");
+    page.close("div");
+}
+
+fn contents(report: &Report, page: &mut Page) {
+    page.raw("<nav aria-label=\"Contents\"><ul>");
+    page.raw("<li><a href=\"#over-time\">Over time</a></li><li><a href=\"#usual\">Against usual</a></li>");
+    page.raw("<li><a href=\"#kinds\">Kinds of failure</a></li><li><a href=\"#surfaces\">Surfaces</a></li>");
+    page.raw("<li><a href=\"#latency\">Latency</a></li><li><a href=\"#places\">Places</a></li>");
+    if !report.incidents.is_empty() {
+        page.raw("<li><a href=\"#incidents\">Incidents</a></li>");
+    }
+    if report.surfaces.iter().any(|row| row.slo.is_some()) {
+        page.raw("<li><a href=\"#objectives\">Objectives</a></li>");
+    }
+    page.raw("<li><a href=\"#method\">Method and limits</a></li><li><a href=\"#data\">Data</a></li></ul></nav>\n");
+}

@@ -1,0 +1,173 @@
+//! Failures by kind over time, stacked in the order of the phases: a solid block of one kind and a
+//! mixture that comes in waves are different outages.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::frame;
+use super::frame::AXIS;
+use super::frame::Figure;
+use super::frame::RIGHT;
+use super::frame::WIDTH;
+use super::kinds;
+use super::kinds::Kind;
+use super::markup::Page;
+use super::scale::Linear;
+use super::scale::number;
+use super::scale::place;
+use super::scale::ticks_to;
+use super::table;
+use crate::model::FailureClass;
+use crate::render::report::Clock;
+use crate::render::report::class_name;
+use crate::render::report::label;
+use crate::render::text;
+use crate::report::Report;
+use crate::report::SurfaceRow;
+
+const TOP: f64 = 12.0;
+const HEIGHT: f64 = 170.0;
+
+/// Failures of one bucket by class.
+type Bucket = BTreeMap<FailureClass, u64>;
+
+pub(super) fn write(report: &Report, surfaces: &[&SurfaceRow], page: &mut Page) {
+    let mut seen: Vec<Kind> = Vec::new();
+    for (at, surface) in surfaces.iter().enumerate() {
+        let buckets = buckets(report, surface);
+        if buckets.values().all(BTreeMap::is_empty) {
+            continue;
+        }
+        let kinds = buckets.values().flat_map(|bucket| bucket.keys()).filter_map(|class| Kind::of(*class));
+        seen.extend(kinds);
+        one(report, surface, &buckets, at, page);
+    }
+    if seen.is_empty() {
+        page.element("p", &[], "Nothing failed in this window.");
+        return;
+    }
+    let in_order: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| seen.contains(kind)).collect();
+    kinds::legend(&in_order, Kind::name, page);
+    by_class(report, page);
+}
+
+/// The failures of a surface that are the target's, by bucket, all vantages together.
+fn buckets(report: &Report, surface: &SurfaceRow) -> BTreeMap<Timestamp, Bucket> {
+    let mut buckets: BTreeMap<Timestamp, Bucket> = BTreeMap::new();
+    for point in report.series.iter().filter(|point| point.surface == surface.surface) {
+        let bucket = buckets.entry(point.t).or_default();
+        for (class, n) in point.classes.iter().filter(|(class, _)| !class.is_ours()) {
+            *bucket.entry(*class).or_default() += n;
+        }
+    }
+    buckets
+}
+
+fn one(report: &Report, surface: &SurfaceRow, buckets: &BTreeMap<Timestamp, Bucket>, at: usize, page: &mut Page) {
+    let highest = buckets.values().map(|bucket| bucket.values().sum::<u64>()).max().unwrap_or(0);
+    let ticks = ticks_to(number(highest), 3);
+    let bottom = HEIGHT - AXIS;
+    let scale = Linear { from: 0.0, to: ticks[ticks.len() - 1], start: bottom, end: TOP };
+    let (id, title) = (format!("classes-{at}"), format!("Failures of {} by kind over time", label(surface)));
+    page.open("figure", &[]);
+    page.element("h3", &[], label(surface).as_str());
+    Figure {
+        id: &id,
+        title: &title,
+        description: "Failed checks in each stretch of time, stacked by the phase they broke in, DNS at the bottom. \
+                      The same numbers are in the table below.",
+        width: WIDTH,
+        height: HEIGHT,
+    }
+    .write(page, |page| {
+        for tick in &ticks {
+            frame::level(scale.at(*tick), RIGHT, &place(*tick), page);
+        }
+        frame::time_axis(report, TOP, bottom, page);
+        for (begin, bucket) in buckets {
+            column(report, *begin, bucket, &scale, page);
+        }
+    });
+    numbers(report, buckets, page);
+    page.close("figure");
+}
+
+fn column(report: &Report, begin: Timestamp, bucket: &Bucket, scale: &Linear, page: &mut Page) {
+    let times = frame::times(report);
+    let (from, to) = frame::bucket(report, begin);
+    let (x, width) = (times.at(from), times.at(to) - times.at(from));
+    let mut below = 0;
+    for kind in Kind::ALL {
+        let of_kind: Vec<(&FailureClass, &u64)> =
+            bucket.iter().filter(|(class, _)| Kind::of(**class) == Some(kind)).collect();
+        let n: u64 = of_kind.iter().map(|(_, n)| **n).sum();
+        if n == 0 {
+            continue;
+        }
+        let (low, high) = (scale.at(number(below)), scale.at(number(below + n)));
+        let path = format!(
+            "M{} {}h{}v{}h-{}z",
+            place(x + width * 0.06),
+            place(high),
+            place(width * 0.88),
+            place(low - high),
+            place(width * 0.88)
+        );
+        let names: Vec<String> = of_kind.iter().map(|(class, n)| format!("{n} {class}")).collect();
+        let says = format!("{}: {}", Clock::of(report).short(begin), names.join(", "));
+        page.pointed("path", &[("fill", kind.fill()), ("d", &path)], &says);
+        below += n;
+    }
+}
+
+fn numbers(report: &Report, buckets: &BTreeMap<Timestamp, Bucket>, page: &mut Page) {
+    let clock = Clock::of(report);
+    let mut classes: Vec<FailureClass> = buckets.values().flat_map(|bucket| bucket.keys().copied()).collect();
+    classes.sort_unstable();
+    classes.dedup();
+    let headings: Vec<String> =
+        std::iter::once("from (UTC)".to_owned()).chain(classes.iter().map(ToString::to_string)).collect();
+    table::details("The numbers: failures by class", page, |page| {
+        table::write("Failures by class; stretches without any are left out", &headings, page, |rows| {
+            for (begin, bucket) in buckets.iter().filter(|(_, bucket)| !bucket.is_empty()) {
+                let cells = classes.iter().map(|class| bucket.get(class).copied().unwrap_or(0).to_string());
+                rows.row(std::iter::once(clock.at(*begin)).chain(cells));
+            }
+        });
+    });
+}
+
+/// Each class of each surface, with one failed check that stands for the others.
+fn by_class(report: &Report, page: &mut Page) {
+    let headings = ["failure", "surface", "checks", "share", "first", "last", "one of them"].map(str::to_owned);
+    let numeric = [false, false, true, true, false, false, false];
+    let clock = Clock::of(report);
+    table::columns("What failed, with an example of each", &headings, &numeric, page, |rows| {
+        for surface in report.surfaces.iter().filter(|surface| !surface.control) {
+            for (class, row) in &surface.figures.classes {
+                let at =
+                    |instant: Option<Timestamp>| instant.map_or_else(|| "–".to_owned(), |instant| clock.at(instant));
+                let statuses: Vec<String> =
+                    row.statuses.iter().take(4).map(|(status, n)| format!("{status} ({n})")).collect();
+                let name = match statuses.len() {
+                    0 => class.to_string(),
+                    1 => class_name(*class, row.statuses.first().map(|(status, _)| *status)),
+                    _ => format!("{class}: {}", statuses.join(", ")),
+                };
+                let example = row.example.as_ref().map_or_else(String::new, |example| {
+                    format!("{} from {}: {}", example.probe, example.vantage, example.message)
+                });
+                rows.row([
+                    name,
+                    label(surface).to_string(),
+                    text::count(row.n),
+                    text::ratio(row.share),
+                    at(row.first),
+                    at(row.last),
+                    example,
+                ]);
+            }
+        }
+    });
+}

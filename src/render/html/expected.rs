@@ -1,0 +1,148 @@
+//! Failures over time beside what is usual at this hour: the picture that complaint counts give,
+//! from checks.
+
+use super::frame;
+use super::frame::AXIS;
+use super::frame::Figure;
+use super::frame::RIGHT;
+use super::frame::WIDTH;
+use super::markup::Page;
+use super::scale::Linear;
+use super::scale::number;
+use super::scale::place;
+use super::scale::ticks_to;
+use super::table;
+use crate::render::report::Clock;
+use crate::render::report::label;
+use crate::render::text;
+use crate::report::Expectation;
+use crate::report::Report;
+use crate::report::SurfaceRow;
+
+const TOP: f64 = 12.0;
+const HEIGHT: f64 = 150.0;
+
+pub(super) fn write(report: &Report, surfaces: &[&SurfaceRow], page: &mut Page) {
+    for (at, surface) in surfaces.iter().enumerate() {
+        let buckets: Vec<&Expectation> =
+            report.expectations.iter().filter(|bucket| bucket.surface == surface.surface).collect();
+        one(report, surface, &buckets, at, page);
+    }
+}
+
+fn one(report: &Report, surface: &SurfaceRow, buckets: &[&Expectation], at: usize, page: &mut Page) {
+    let highest = buckets.iter().map(|bucket| bucket.actual.max(bucket.expected_high.unwrap_or(0))).max().unwrap_or(0);
+    let ticks = ticks_to(number(highest), 3);
+    let bottom = HEIGHT - AXIS;
+    let scale = Linear { from: 0.0, to: ticks[ticks.len() - 1], start: bottom, end: TOP };
+    let (id, title) =
+        (format!("expected-{at}"), format!("Failed checks of {} over time, against usual", label(surface)));
+    page.open("figure", &[]);
+    page.element("h3", &[], label(surface).as_str());
+    Figure {
+        id: &id,
+        title: &title,
+        description: "Bars are failed checks. Dark bars are above what is usual at this hour of the day. \
+                      The same numbers are in the table below.",
+        width: WIDTH,
+        height: HEIGHT,
+    }
+    .write(page, |page| {
+        for tick in &ticks {
+            frame::level(scale.at(*tick), RIGHT, &place(*tick), page);
+        }
+        frame::time_axis(report, TOP, bottom, page);
+        frame::shade(report, Some(&surface.surface), TOP, bottom, page);
+        usual(report, buckets, &scale, page);
+        bars(report, buckets, &scale, page);
+    });
+    page.element("figcaption", &[], &caption(surface));
+    numbers(report, buckets, page);
+    page.close("figure");
+}
+
+/// The band of what is usual, and the line of what is expected.
+fn usual(report: &Report, buckets: &[&Expectation], scale: &Linear, page: &mut Page) {
+    let times = frame::times(report);
+    let (mut band, mut line) = (String::new(), String::new());
+    for bucket in buckets {
+        let (begin, end) = frame::bucket(report, bucket.t);
+        let (x, width) = (times.at(begin), times.at(end) - times.at(begin));
+        if let Some(high) = bucket.expected_high {
+            let y = scale.at(number(high));
+            let w = place(width);
+            band.push_str(&format!("M{} {}h{w}v{}h-{w}z", place(x), place(y), place(scale.start - y)));
+        }
+        if let Some(expected) = bucket.expected {
+            line.push_str(&format!("M{} {}h{}", place(x), place(scale.at(expected)), place(width)));
+        }
+    }
+    if !band.is_empty() {
+        page.leaf("path", &[("class", "band"), ("d", &band)]);
+    }
+    if !line.is_empty() {
+        page.leaf("path", &[("class", "expected"), ("d", &line)]);
+    }
+}
+
+fn bars(report: &Report, buckets: &[&Expectation], scale: &Linear, page: &mut Page) {
+    let times = frame::times(report);
+    let clock = Clock::of(report);
+    for bucket in buckets {
+        let (begin, end) = frame::bucket(report, bucket.t);
+        let (x, width) = (times.at(begin), times.at(end) - times.at(begin));
+        let usual = bucket.expected.map(|expected| format!(", {expected:.1} expected")).unwrap_or_default();
+        let says = format!("{}: {} of {} failed{usual}", clock.short(bucket.t), bucket.actual, bucket.n);
+        if bucket.actual > 0 {
+            let unusual = bucket.expected_high.is_none_or(|high| bucket.actual > high);
+            let y = scale.at(number(bucket.actual));
+            let w = place(width * 0.84);
+            let path = format!("M{} {}h{w}v{}h-{w}z", place(x + width * 0.08), place(y), place(scale.start - y));
+            page.pointed("path", &[("class", if unusual { "bar" } else { "calm" }), ("d", &path)], &says);
+        }
+    }
+}
+
+/// What the baseline is, or that there is none.
+fn caption(surface: &SurfaceRow) -> String {
+    let usual = &surface.baseline;
+    let Some(method) = usual.method else {
+        let needed = text::counted(usual.days_needed, "earlier day");
+        return format!(
+            "Nothing to compare with yet: the journal holds {} of the {needed} that are needed.",
+            usual.days
+        );
+    };
+    let expected = usual.expected_failures.map(|n| format!("{n:.1} expected")).unwrap_or_default();
+    let actual = text::counted(surface.figures.down, "failure");
+    format!(
+        "{actual}, {expected}. Shaded: what is usual at this hour, from {} ({}).",
+        text::counted(usual.days, "earlier day"),
+        method.replace(['_', '-'], " ")
+    )
+}
+
+fn numbers(report: &Report, buckets: &[&Expectation], page: &mut Page) {
+    let clock = Clock::of(report);
+    let headings =
+        ["from (UTC)", "checks", "failed", "expected", "usual up to", "p50", "usual p50", "p95", "usual p95"];
+    let headings = headings.map(str::to_owned);
+    let time = |us: Option<u64>| text::cell(us.map(std::time::Duration::from_micros));
+    table::details("The numbers: actual against usual", page, |page| {
+        table::write("Actual against usual", &headings, page, |rows| {
+            for bucket in buckets {
+                rows.row([
+                    clock.at(bucket.t),
+                    bucket.n.to_string(),
+                    bucket.actual.to_string(),
+                    bucket.expected.map_or_else(|| "–".to_owned(), |expected| format!("{expected:.2}")),
+                    bucket.expected_high.map_or_else(|| "–".to_owned(), |high| high.to_string()),
+                    time(bucket.p50_us),
+                    time(bucket.usual_p50_us),
+                    time(bucket.p95_us),
+                    time(bucket.usual_p95_us),
+                ]);
+            }
+        });
+    });
+}

@@ -1,0 +1,125 @@
+//! What all charts share: a figure with its caption and text alternative, one axis of time, and the
+//! shading of incidents.
+
+use jiff::Timestamp;
+
+use super::markup::Page;
+use super::scale::Times;
+use super::scale::place;
+use crate::model::SafeText;
+use crate::render::report::Clock;
+use crate::report::Report;
+
+/// The width of a chart in its own units.
+pub(super) const WIDTH: f64 = 1000.0;
+/// Where time begins: what is on the left is for labels.
+pub(super) const LEFT: f64 = 120.0;
+/// Where time ends.
+pub(super) const RIGHT: f64 = 988.0;
+/// The height of the axis of time.
+pub(super) const AXIS: f64 = 26.0;
+
+/// A figure: where it is, what it shows, and how to read it.
+pub(super) struct Figure<'f> {
+    /// Unique on the page.
+    pub(super) id: &'f str,
+    /// What it shows, in a few words.
+    pub(super) title: &'f str,
+    /// What is to be seen, for those who cannot see it.
+    pub(super) description: &'f str,
+    pub(super) width: f64,
+    pub(super) height: f64,
+}
+
+impl Figure<'_> {
+    /// Writes the figure with what `draw` puts into it.
+    pub(super) fn write(&self, page: &mut Page, draw: impl FnOnce(&mut Page)) {
+        let wide = if self.width < WIDTH { "scroll half" } else { "scroll" };
+        page.open("div", &[("class", wide), ("tabindex", "0"), ("role", "region"), ("aria-label", self.title)]);
+        let (title, description) = (format!("{}-title", self.id), format!("{}-text", self.id));
+        let view = format!("0 0 {} {}", place(self.width), place(self.height));
+        let labelled = format!("{title} {description}");
+        page.open("svg", &[("viewBox", &view), ("role", "img"), ("aria-labelledby", &labelled)]);
+        page.element("title", &[("id", &title)], self.title);
+        page.element("desc", &[("id", &description)], self.description);
+        draw(page);
+        page.close("svg");
+        page.close("div");
+        page.line();
+    }
+}
+
+/// The scale of time of a report's charts.
+pub(super) fn times(report: &Report) -> Times {
+    Times::new(report.window.from, report.window.to, LEFT, RIGHT)
+}
+
+/// The begin and the end of a bucket, within the window.
+pub(super) fn bucket(report: &Report, begin: Timestamp) -> (Timestamp, Timestamp) {
+    let length = jiff::SignedDuration::from_secs(i64::try_from(report.window.bucket_s).unwrap_or(i64::MAX));
+    let end = begin.saturating_add(length).unwrap_or(Timestamp::MAX);
+    (begin.max(report.window.from), end.min(report.window.to))
+}
+
+/// Vertical lines at named instants, and their names below `bottom`.
+pub(super) fn time_axis(report: &Report, top: f64, bottom: f64, page: &mut Page) {
+    let times = times(report);
+    let (top_at, bottom_at, name_at) = (place(top), place(bottom), place(bottom + 17.0));
+    page.open("g", &[("class", "axis")]);
+    for (instant, name) in times.ticks(9) {
+        let x = times.at(instant);
+        let at = place(x);
+        page.leaf("line", &[("x1", &at), ("x2", &at), ("y1", &top_at), ("y2", &bottom_at)]);
+        let anchor = if x < LEFT + 20.0 {
+            "start"
+        } else if x > RIGHT - 24.0 {
+            "end"
+        } else {
+            "middle"
+        };
+        page.element("text", &[("x", &at), ("y", &name_at), ("text-anchor", anchor)], &name);
+    }
+    page.close("g");
+}
+
+/// A horizontal line at a value of the left axis, and its name.
+pub(super) fn level(y: f64, right: f64, name: &str, page: &mut Page) {
+    let at = place(y);
+    page.open("g", &[("class", "axis")]);
+    page.leaf("line", &[("x1", &place(LEFT)), ("x2", &place(right)), ("y1", &at), ("y2", &at)]);
+    page.element("text", &[("x", &place(LEFT - 8.0)), ("y", &place(y + 4.0)), ("text-anchor", "end")], name);
+    page.close("g");
+}
+
+/// Shades the waves of the incidents of one surface, or of all.
+pub(super) fn shade(report: &Report, surface: Option<&SafeText>, top: f64, bottom: f64, page: &mut Page) {
+    let times = times(report);
+    let clock = Clock::of(report);
+    for (number, incident) in report.incidents.iter().enumerate() {
+        if surface.is_some_and(|surface| !incident.surfaces.contains(surface)) {
+            continue;
+        }
+        for (wave_number, wave) in incident.waves.iter().enumerate() {
+            let start = times.at(wave.start.after.unwrap_or(wave.start.by));
+            let end = times.at(wave.end.map_or(report.window.to, |end| end.by));
+            let says = format!(
+                "incident {}, wave {}: {}",
+                number + 1,
+                wave_number + 1,
+                clock.stretch(&wave.start, wave.end.as_ref())
+            );
+            let width = (end - start).max(1.5);
+            page.pointed(
+                "rect",
+                &[
+                    ("class", "incident"),
+                    ("x", &place(start)),
+                    ("y", &place(top)),
+                    ("width", &place(width)),
+                    ("height", &place(bottom - top)),
+                ],
+                &says,
+            );
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Incidents with their waves, their bounds, and what the evidence reads as.
+
+use super::markup::Page;
+use super::table;
+use crate::render::report;
+use crate::render::report::Clock;
+use crate::render::text;
+use crate::report::Incident;
+use crate::report::Reading;
+use crate::report::Report;
+
+/// The incidents shown in full, the last ones; and the waves of one.
+const SHOWN: usize = 20;
+const WAVES: usize = 60;
+
+pub(super) fn write(report: &Report, page: &mut Page) {
+    let left_out = report.incidents.len().saturating_sub(SHOWN);
+    if left_out > 0 {
+        page.element("p", &[("class", "note")], &format!("{left_out} earlier incidents are in the data."));
+    }
+    for (number, incident) in report.incidents.iter().enumerate().skip(left_out) {
+        one(report, number + 1, incident, page);
+    }
+}
+
+fn one(report: &Report, number: usize, incident: &Incident, page: &mut Page) {
+    let clock = Clock::of(report);
+    page.open("article", &[("class", "card"), ("id", &format!("incident-{number}"))]);
+    let going = if incident.end.is_none() { " · ongoing" } else { "" };
+    page.element("h3", &[], &format!("Incident {number}: {}{going}", report::list(&incident.surfaces)));
+    page.open("dl", &[("class", "facts")]);
+    fact("began between (UTC)", &clock.bracket(&incident.start), page);
+    let end = incident.end.as_ref().map_or_else(|| "goes on".to_owned(), |end| clock.bracket(end));
+    fact("ended between (UTC)", &end, page);
+    fact("lasted", &report::length(incident), page);
+    let failed = format!("{} of {}", text::count(incident.actual_failures), text::count(incident.judged));
+    let expected = incident.expected_failures.map(|n| format!(" ({n:.1} expected)")).unwrap_or_default();
+    fact("failed checks", &format!("{failed}{expected}"), page);
+    for impact in &incident.impact_minutes {
+        fact(&format!("impact on {}", impact.surface), &report::minutes(impact.minutes), page);
+    }
+    fact("seen from", &report::list(&incident.vantages), page);
+    fact("opened by", &format!("{} at {}", incident.rule, clock.at(incident.detected_at)), page);
+    let flapping = if incident.flapping { "flapping, " } else { "" };
+    fact("changes of state", &format!("{flapping}{:.0}% (Nagios)", incident.flap_percent), page);
+    page.close("dl");
+    if incident.waves.len() > 1 {
+        waves(incident, clock, page);
+    }
+    reading(&incident.signature, page);
+    page.element(
+        "p",
+        &[("class", "note")],
+        &format!("Probes: {}. Name: {}.", report::list(&incident.probes), incident.id),
+    );
+    page.close("article");
+    page.line();
+}
+
+fn fact(name: &str, value: &str, page: &mut Page) {
+    page.open("div", &[]);
+    page.element("dt", &[], name);
+    page.element("dd", &[], value);
+    page.close("div");
+}
+
+fn waves(incident: &Incident, clock: Clock, page: &mut Page) {
+    let headings =
+        ["wave", "began between (UTC)", "ended between (UTC)", "checks", "failed", "ratio", "worst"].map(str::to_owned);
+    let numeric = [false, false, false, true, true, true, false];
+    table::columns("Waves", &headings, &numeric, page, |rows| {
+        for (number, wave) in incident.waves.iter().enumerate().take(WAVES) {
+            let peak = wave.peak.map(|peak| format!("{} at {}", text::ratio(peak.ratio), clock.at(peak.at)));
+            rows.row([
+                (number + 1).to_string(),
+                clock.bracket(&wave.start),
+                wave.end.as_ref().map_or_else(|| "goes on".to_owned(), |end| clock.bracket(end)),
+                text::count(wave.judged),
+                text::count(wave.failed),
+                report::ratio(crate::report::statistics::ratio(wave.failed, wave.judged)),
+                peak.unwrap_or_else(|| "–".to_owned()),
+            ]);
+        }
+    });
+    if incident.waves.len() > WAVES {
+        page.element(
+            "p",
+            &[("class", "note")],
+            &format!("{} more waves are in the data.", incident.waves.len() - WAVES),
+        );
+    }
+}
+
+/// What the evidence fits, what it speaks against, and what looks the same from outside.
+fn reading(reading: &Reading, page: &mut Page) {
+    if reading.matched.is_empty() && reading.consistent_with.is_empty() {
+        return;
+    }
+    page.open("div", &[("class", "three")]);
+    for (name, words) in [
+        ("Consistent with", &reading.consistent_with),
+        ("Not consistent with", &reading.not_consistent_with),
+        ("Cannot be told apart from outside", &reading.cannot_distinguish),
+    ] {
+        page.open("div", &[]);
+        page.element("h4", &[], name);
+        page.open("ul", &[]);
+        for word in words {
+            page.element("li", &[], &report::plain_word(word));
+        }
+        if words.is_empty() {
+            page.raw("<li>nothing</li>");
+        }
+        page.close("ul");
+        page.close("div");
+    }
+    page.close("div");
+    if !reading.matched.is_empty() {
+        table::details("What this reading rests on", page, |page| matches(reading, page));
+    }
+    if !reading.extra_checks.is_empty() {
+        table::details("Extra checks that were made to tell causes apart", page, |page| {
+            page.open("ul", &[("class", "plain")]);
+            for check in &reading.extra_checks {
+                page.element("li", &[], check);
+            }
+            page.close("ul");
+        });
+    }
+}
+
+fn matches(reading: &Reading, page: &mut Page) {
+    let headings =
+        ["row", "what it looks like", "points to", "failures", "seen", "would speak against it", "looked like this"];
+    let headings = headings.map(str::to_owned);
+    let numeric = [false, false, false, true, false, false, false];
+    table::columns("Rows of the signature table whose evidence is there", &headings, &numeric, page, |rows| {
+        for row in &reading.matched {
+            rows.row([
+                row.id.to_owned(),
+                row.signature.to_owned(),
+                report::plain_word(row.likely),
+                text::count(row.n),
+                row.evidence.join("; "),
+                row.refuted_by.join("; "),
+                row.precedents.join("; "),
+            ]);
+        }
+    });
+}

@@ -1,0 +1,127 @@
+//! The kinds of failures as a chart shows them, in the order of the phases: each has a colour and a
+//! weave of its own, so that neighbours can be told apart without colours.
+
+use crate::model::ClassGroup;
+use crate::model::FailureClass;
+use crate::model::Phase;
+
+use super::markup::Page;
+
+/// A kind of failure, or the phase it breaks in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Resolve,
+    Connect,
+    Tls,
+    Reset,
+    Processing,
+    Transfer,
+    Status,
+    Answer,
+}
+
+impl Kind {
+    pub(super) const ALL: [Kind; 8] = [
+        Kind::Resolve,
+        Kind::Connect,
+        Kind::Tls,
+        Kind::Reset,
+        Kind::Processing,
+        Kind::Transfer,
+        Kind::Status,
+        Kind::Answer,
+    ];
+
+    /// The kind of a class; none where the prober is at fault.
+    pub(super) const fn of(class: FailureClass) -> Option<Kind> {
+        Some(match class.group() {
+            ClassGroup::Resolve => Kind::Resolve,
+            ClassGroup::Connect => Kind::Connect,
+            ClassGroup::Tls => Kind::Tls,
+            ClassGroup::AnyConnected => Kind::Reset,
+            ClassGroup::Processing => Kind::Processing,
+            ClassGroup::Transfer => Kind::Transfer,
+            ClassGroup::Answer => match class {
+                FailureClass::Status => Kind::Status,
+                _ => Kind::Answer,
+            },
+            ClassGroup::Ours => return None,
+        })
+    }
+
+    pub(super) const fn of_phase(phase: Phase) -> Kind {
+        match phase {
+            Phase::Resolve => Kind::Resolve,
+            Phase::Connect => Kind::Connect,
+            Phase::Tls => Kind::Tls,
+            Phase::Processing => Kind::Processing,
+            Phase::Transfer => Kind::Transfer,
+        }
+    }
+
+    /// What it is called in a legend.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Kind::Resolve => "resolve (DNS)",
+            Kind::Connect => "connect (TCP)",
+            Kind::Tls => "TLS",
+            Kind::Reset => "connection reset",
+            Kind::Processing => "processing (no answer)",
+            Kind::Transfer => "transfer (body)",
+            Kind::Status => "status code",
+            Kind::Answer => "wrong answer",
+        }
+    }
+
+    /// What fills its shapes: its colour, and over it its weave where it has one.
+    pub(super) const fn fill(self) -> &'static str {
+        match self {
+            Kind::Resolve => "url(#k-resolve)",
+            Kind::Connect => "var(--connect)",
+            Kind::Tls => "url(#k-tls)",
+            Kind::Reset => "url(#k-reset)",
+            Kind::Processing => "var(--processing)",
+            Kind::Transfer => "url(#k-transfer)",
+            Kind::Status => "url(#k-status)",
+            Kind::Answer => "url(#k-answer)",
+        }
+    }
+}
+
+/// The patterns that shapes refer to. One hidden drawing holds them for the whole page.
+pub(super) fn patterns(page: &mut Page) {
+    page.raw(concat!(
+        "<svg aria-hidden=\"true\" style=\"position:absolute;width:0;height:0\"><defs>",
+        "<pattern id=\"gap\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\">",
+        "<path class=\"gapline\" d=\"M0 0v6\"/></pattern>",
+        "<pattern id=\"unsure\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\">",
+        "<circle class=\"gapdot\" cx=\"2\" cy=\"2\" r=\"1.2\"/></pattern>",
+        "<pattern id=\"k-resolve\" width=\"5\" height=\"5\" patternUnits=\"userSpaceOnUse\">",
+        "<path class=\"k-resolve\" d=\"M0 0h5v5H0z\"/><circle class=\"dot\" cx=\"2\" cy=\"2\" r=\"1.1\"/></pattern>",
+        "<pattern id=\"k-tls\" width=\"5\" height=\"5\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\">",
+        "<path class=\"k-tls\" d=\"M0 0h5v5H0z\"/><path class=\"weave\" d=\"M0 0v5\"/></pattern>",
+        "<pattern id=\"k-reset\" width=\"5\" height=\"5\" patternUnits=\"userSpaceOnUse\">",
+        "<path class=\"k-reset\" d=\"M0 0h5v5H0z\"/><path class=\"weave\" d=\"M0 1h5\"/></pattern>",
+        "<pattern id=\"k-transfer\" width=\"5\" height=\"5\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(-45)\">",
+        "<path class=\"k-transfer\" d=\"M0 0h5v5H0z\"/><path class=\"weave\" d=\"M0 0v5\"/></pattern>",
+        "<pattern id=\"k-status\" width=\"5\" height=\"5\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\">",
+        "<path class=\"k-status\" d=\"M0 0h5v5H0z\"/><path class=\"weave\" d=\"M0 0v5\"/></pattern>",
+        "<pattern id=\"k-answer\" width=\"5\" height=\"5\" patternUnits=\"userSpaceOnUse\">",
+        "<path class=\"k-answer\" d=\"M0 0h5v5H0z\"/><circle class=\"dot\" cx=\"2\" cy=\"2\" r=\"1.1\"/></pattern>",
+        "</defs></svg>\n",
+    ));
+}
+
+/// A list of kinds with a swatch each, by the names that `name` gives.
+pub(super) fn legend(kinds: &[Kind], name: impl Fn(Kind) -> &'static str, page: &mut Page) {
+    page.open("ul", &[("class", "legend")]);
+    for kind in kinds {
+        page.open("li", &[]);
+        page.open("svg", &[("viewBox", "0 0 22 12"), ("aria-hidden", "true")]);
+        page.leaf("path", &[("fill", kind.fill()), ("d", "M0 0h22v12H0z")]);
+        page.close("svg");
+        page.text(name(*kind));
+        page.close("li");
+    }
+    page.close("ul");
+}

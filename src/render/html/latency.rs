@@ -1,0 +1,235 @@
+//! Latency over time as a heat map: how many checks took how long, and the percentiles of merged
+//! histograms over it. What failed has no latency of an answer: it has a row of its own at the top.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::frame;
+use super::frame::AXIS;
+use super::frame::Figure;
+use super::frame::LEFT;
+use super::frame::RIGHT;
+use super::frame::WIDTH;
+use super::markup::Page;
+use super::scale::Log;
+use super::scale::number;
+use super::scale::place;
+use super::strip;
+use crate::render::report::Clock;
+use crate::render::report::label;
+use crate::render::text;
+use crate::report::Expectation;
+use crate::report::Report;
+use crate::report::SurfaceRow;
+
+/// The row of failures, and where the map begins below it.
+const FAILED: f64 = 14.0;
+const TOP: f64 = 26.0;
+const HEIGHT: f64 = 236.0;
+
+/// The bands of one bucket, all vantages together, and how many checks failed.
+#[derive(Default)]
+struct Column {
+    bands: BTreeMap<u16, u64>,
+    judged: u64,
+    failed: u64,
+}
+
+pub(super) fn write(report: &Report, surfaces: &[&SurfaceRow], page: &mut Page) {
+    for (at, surface) in surfaces.iter().enumerate() {
+        let columns = columns(report, surface);
+        let bands: Vec<u16> = columns.values().flat_map(|column| column.bands.keys().copied()).collect();
+        let (Some(lowest), Some(highest)) = (bands.iter().min(), bands.iter().max()) else { continue };
+        one(report, surface, &columns, (*lowest, *highest), at, page);
+    }
+}
+
+fn columns(report: &Report, surface: &SurfaceRow) -> BTreeMap<Timestamp, Column> {
+    let mut columns: BTreeMap<Timestamp, Column> = BTreeMap::new();
+    for point in report.series.iter().filter(|point| point.surface == surface.surface) {
+        let column = columns.entry(point.t).or_default();
+        column.judged += point.n;
+        column.failed += point.failed;
+        for (band, n) in &point.bands {
+            *column.bands.entry(*band).or_default() += n;
+        }
+    }
+    columns
+}
+
+/// The lower and the upper edge of a band, in microseconds.
+fn edges(report: &Report, band: u16) -> (f64, f64) {
+    let edges = &report.band_edges_us;
+    let edge = |at: usize| edges.get(at).copied().map(number);
+    let at = usize::from(band);
+    let upper = edge(at).unwrap_or_else(|| edge(edges.len().saturating_sub(1)).unwrap_or(1.0) * 2.0);
+    let lower = at.checked_sub(1).and_then(edge).unwrap_or(upper / 2.0);
+    (lower.max(1.0), upper.max(1.0))
+}
+
+fn one(
+    report: &Report,
+    surface: &SurfaceRow,
+    columns: &BTreeMap<Timestamp, Column>,
+    (lowest, highest): (u16, u16),
+    at: usize,
+    page: &mut Page,
+) {
+    let bottom = HEIGHT - AXIS;
+    let scale = Log::new(edges(report, lowest).0, edges(report, highest).1, bottom, TOP);
+    let (id, title) = (format!("latency-{at}"), format!("Latency of {} over time", label(surface)));
+    page.open("figure", &[]);
+    page.element("h3", &[], label(surface).as_str());
+    Figure {
+        id: &id,
+        title: &title,
+        description: "The darker a cell, the more up checks took that long. Lines: median solid, 95th percentile dashed. \
+                      The row at the top is the share of checks that failed. Percentiles are in the table of actual against usual.",
+        width: WIDTH,
+        height: HEIGHT,
+    }
+    .write(page, |page| {
+        frame::shade(report, Some(&surface.surface), TOP, bottom, page);
+        heat(report, columns, &scale, page);
+        for tick in scale.ticks() {
+            frame::level(scale.at(tick), RIGHT, &microseconds(tick), page);
+        }
+        frame::time_axis(report, TOP, bottom, page);
+        failed(report, columns, page);
+        lines(report, surface, &scale, page);
+        tooltips(report, surface, columns, bottom, page);
+    });
+    page.element("figcaption", &[], &caption(surface));
+    page.close("figure");
+}
+
+/// A time on an axis: `200 ms`.
+pub(super) fn microseconds(us: f64) -> String {
+    let time = text::duration(Duration::from_secs_f64((us / 1e6).max(0.0)));
+    time.replace(".0 ", " ").replace(".00 ", " ")
+}
+
+/// One path a shade: thousands of cells in five elements.
+fn heat(report: &Report, columns: &BTreeMap<Timestamp, Column>, scale: &Log, page: &mut Page) {
+    let times = frame::times(report);
+    let most = columns.values().flat_map(|column| column.bands.values()).max().copied().unwrap_or(1);
+    let mut shades: [String; 5] = std::array::from_fn(|_| String::new());
+    for (begin, column) in columns {
+        let (from, to) = frame::bucket(report, *begin);
+        let (x, width) = (times.at(from), times.at(to) - times.at(from));
+        for (band, n) in &column.bands {
+            let (low, high) = edges(report, *band);
+            let (y, bottom) = (scale.at(high), scale.at(low));
+            // The root spreads the few and the many over the shades.
+            let share = (number(*n) / number(most)).sqrt();
+            let tone = [0.25, 0.45, 0.65, 0.85].into_iter().filter(|limit| share > *limit).count();
+            let (width, height) = (place(width), place(bottom - y));
+            shades[tone].push_str(&format!("M{} {}h{width}v{height}h-{width}z", place(x), place(y)));
+        }
+    }
+    for (path, class) in shades.iter().zip(["h1", "h2", "h3", "h4", "h5"]) {
+        if !path.is_empty() {
+            page.leaf("path", &[("class", class), ("d", path)]);
+        }
+    }
+}
+
+/// The share of checks that failed, in a row above the map.
+fn failed(report: &Report, columns: &BTreeMap<Timestamp, Column>, page: &mut Page) {
+    let times = frame::times(report);
+    let name = [("x", &*place(LEFT - 8.0)), ("y", "12"), ("text-anchor", "end")];
+    page.element("text", &name, "failed");
+    for (begin, column) in columns.iter().filter(|(_, column)| column.failed > 0) {
+        let (from, to) = frame::bucket(report, *begin);
+        let (x, width) = (times.at(from), times.at(to) - times.at(from));
+        let share = number(column.failed) / number(column.judged.max(1));
+        let height = (share * FAILED).max(3.0);
+        let path =
+            format!("M{} {}h{w}v{}h-{w}z", place(x), place(2.0 + FAILED - height), place(height), w = place(width));
+        page.leaf("path", &[("class", strip::ramp(share)), ("d", &path)]);
+    }
+}
+
+/// A percentile by its name.
+type Percentile = (&'static str, fn(&Expectation) -> Option<u64>);
+
+/// The percentiles as lines. Where the samples are too few there is no line, and no guess.
+fn lines(report: &Report, surface: &SurfaceRow, scale: &Log, page: &mut Page) {
+    let times = frame::times(report);
+    let of: [Percentile; 2] = [("p50", |at| at.p50_us), ("p95", |at| at.p95_us)];
+    for (class, value) in of {
+        let mut path = String::new();
+        let mut last: Option<(f64, f64)> = None;
+        for bucket in report.expectations.iter().filter(|bucket| bucket.surface == surface.surface) {
+            let (from, to) = frame::bucket(report, bucket.t);
+            let (x, end) = (times.at(from), times.at(to));
+            let Some(us) = value(bucket) else {
+                last = None;
+                continue;
+            };
+            let y = scale.at(number(us));
+            let joined = last.is_some_and(|(right, _)| (right - x).abs() < 0.6);
+            let step =
+                if joined { format!("L{} {}", place(x), place(y)) } else { format!("M{} {}", place(x), place(y)) };
+            path.push_str(&step);
+            path.push_str(&format!("H{}", place(end)));
+            last = Some((end, y));
+        }
+        if !path.is_empty() {
+            page.leaf("path", &[("class", class), ("d", &path)]);
+        }
+        if let Some((x, y)) = last {
+            let anchor = [
+                ("class", "strong"),
+                ("x", &*place((x - 4.0).min(RIGHT))),
+                ("y", &place(y - 6.0)),
+                ("text-anchor", "end"),
+            ];
+            page.element("text", &anchor, class);
+        }
+    }
+}
+
+/// What each column says when it is pointed at.
+fn tooltips(
+    report: &Report,
+    surface: &SurfaceRow,
+    columns: &BTreeMap<Timestamp, Column>,
+    bottom: f64,
+    page: &mut Page,
+) {
+    let times = frame::times(report);
+    let clock = Clock::of(report);
+    for bucket in report.expectations.iter().filter(|bucket| bucket.surface == surface.surface) {
+        let (from, to) = frame::bucket(report, bucket.t);
+        let (x, width) = (times.at(from), times.at(to) - times.at(from));
+        let time = |us: Option<u64>| us.map_or_else(|| "-".to_owned(), |us| text::duration(Duration::from_micros(us)));
+        let (judged, failed) = columns.get(&bucket.t).map_or((0, 0), |column| (column.judged, column.failed));
+        let says = format!(
+            "{}: p50 {}, p95 {}, {failed} of {judged} failed",
+            clock.short(bucket.t),
+            time(bucket.p50_us),
+            time(bucket.p95_us)
+        );
+        let path = format!("M{} 0h{w}v{}h-{w}z", place(x), place(bottom), w = place(width));
+        page.pointed("path", &[("class", "hit"), ("d", &path)], &says);
+    }
+}
+
+fn caption(surface: &SurfaceRow) -> String {
+    let latency = &surface.figures.latency_us;
+    let time = |time: Option<Duration>| time.map_or_else(|| "–".to_owned(), text::duration);
+    let usual = surface.baseline.p95_us.map(Duration::from_micros);
+    let usual = usual.map(|p95| format!(" Usual p95: {}.", text::duration(p95))).unwrap_or_default();
+    format!(
+        "{}: p50 {}, p90 {}, p95 {}, p99 {}, longest {}.{usual} A dash means too few samples for that percentile.",
+        text::counted(latency.count, "up check"),
+        time(latency.p50),
+        time(latency.p90),
+        time(latency.p95),
+        time(latency.p99),
+        time(latency.max)
+    )
+}

@@ -1,0 +1,117 @@
+//! A page in the making. Tags and attribute names are ours, known when the program is built; every
+//! text and every value is escaped on its way in, so that nothing from outside can be markup.
+
+use std::fmt::Write as _;
+
+use crate::render::text;
+
+/// HTML being written.
+#[derive(Debug, Default)]
+pub(super) struct Page {
+    html: String,
+}
+
+/// Attributes: a name of ours and a value.
+pub(super) type Attributes<'a> = &'a [(&'static str, &'a str)];
+
+impl Page {
+    /// Adds markup of ours as it stands.
+    pub(super) fn raw(&mut self, markup: &'static str) {
+        self.html.push_str(markup);
+    }
+
+    /// Adds text.
+    pub(super) fn text(&mut self, content: &str) {
+        escape_into(&text::visible(content), &mut self.html);
+    }
+
+    /// Opens an element.
+    pub(super) fn open(&mut self, tag: &'static str, attributes: Attributes<'_>) {
+        self.start(tag, attributes);
+        self.html.push('>');
+    }
+
+    /// Closes it.
+    pub(super) fn close(&mut self, tag: &'static str) {
+        let _ = write!(self.html, "</{tag}>");
+    }
+
+    /// An element with text in it and nothing else.
+    pub(super) fn element(&mut self, tag: &'static str, attributes: Attributes<'_>, content: &str) {
+        self.open(tag, attributes);
+        self.text(content);
+        self.close(tag);
+    }
+
+    /// An SVG element with nothing in it.
+    pub(super) fn leaf(&mut self, tag: &'static str, attributes: Attributes<'_>) {
+        self.start(tag, attributes);
+        self.html.push_str("/>");
+    }
+
+    /// An SVG element that says what it is when it is pointed at.
+    pub(super) fn pointed(&mut self, tag: &'static str, attributes: Attributes<'_>, says: &str) {
+        self.open(tag, attributes);
+        self.element("title", &[], says);
+        self.close(tag);
+    }
+
+    /// Ends a line, for the sake of those who read the source.
+    pub(super) fn line(&mut self) {
+        self.html.push('\n');
+    }
+
+    /// A JSON document in a script element, where only `</script` and `<!--` would be markup: no `<` is left.
+    pub(super) fn json(&mut self, document: &str) {
+        self.html
+            .push_str(&document.replace('<', "\\u003c").replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029"));
+    }
+
+    /// The page.
+    pub(super) fn finish(self) -> String {
+        self.html
+    }
+
+    fn start(&mut self, tag: &'static str, attributes: Attributes<'_>) {
+        let _ = write!(self.html, "<{tag}");
+        for (name, value) in attributes {
+            let _ = write!(self.html, " {name}=\"");
+            escape_into(value, &mut self.html);
+            self.html.push('"');
+        }
+    }
+}
+
+/// Escapes the five characters that mean something in HTML text and in a quoted value.
+fn escape_into(content: &str, html: &mut String) {
+    for character in content.chars() {
+        match character {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            '\'' => html.push_str("&#39;"),
+            _ => html.push(character),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_and_values_cannot_be_markup() {
+        let mut page = Page::default();
+        page.element("p", &[("title", "a\"b'c<&")], "</p><script>alert(1)</script>");
+        let expected = "<p title=\"a&quot;b&#39;c&lt;&amp;\">&lt;/p&gt;&lt;script&gt;alert(1)&lt;/script&gt;</p>";
+        assert_eq!(page.finish(), expected);
+    }
+
+    #[test]
+    fn json_cannot_end_its_script() {
+        let mut page = Page::default();
+        page.json(r#"{"a":"</script><!--"}"#);
+        assert_eq!(page.finish(), r#"{"a":"\u003c/script>\u003c!--"}"#);
+    }
+}

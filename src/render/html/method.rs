@@ -1,0 +1,164 @@
+//! How the page was made and what must not be concluded from it, and the data itself.
+
+use std::time::Duration;
+
+use super::markup::Page;
+use super::table;
+use crate::render::report::Clock;
+use crate::render::text;
+use crate::report::Report;
+
+/// The most bytes of data in the page. It is a page to be mailed; the command line has the rest.
+const DATA_LIMIT: usize = 120_000;
+
+pub(super) fn write(report: &Report, page: &mut Page) {
+    asked(report, page);
+    not_seen(report, page);
+    page.raw("<h3>What must not be concluded</h3><ul class=\"plain\">");
+    for limit in &report.limits {
+        page.element("li", &[], limit);
+    }
+    page.raw(
+        "<li>From outside, overload, loss upstream and malice look alike. Nothing here says who, or why.</li></ul>\n",
+    );
+    formulae(page);
+}
+
+/// How often was asked, and what this many checks can show.
+fn asked(report: &Report, page: &mut Page) {
+    let mut cadences: Vec<u64> = report.probes.iter().filter_map(|row| row.cadence_ms).collect();
+    cadences.sort_unstable();
+    cadences.dedup();
+    let every = match (cadences.first(), cadences.last()) {
+        (Some(first), Some(last)) if first != last => {
+            format!(
+                "every {} to {}",
+                text::duration(Duration::from_millis(*first)),
+                text::duration(Duration::from_millis(*last))
+            )
+        }
+        (Some(only), _) => format!("every {}", text::duration(Duration::from_millis(*only))),
+        _ => "at no interval that could be told".to_owned(),
+    };
+    let probes = text::counted(report.probes.len() as u64, "probe");
+    let vantages = text::counted(report.vantages.len() as u64, "vantage");
+    page.element("p", &[], &format!("{probes} asked {every} from {vantages}, each check on a new connection. A change of state is known to have happened between two checks, and is written so."));
+    if let Some(shown) = report.proof.at_least {
+        let mut sentence = format!(
+            "{} of {} failed, which shows an availability of at least {} for the moments asked about (95% confidence)",
+            text::count(report.proof.down),
+            text::counted(report.proof.checks, "check"),
+            text::floor_ratio(shown)
+        );
+        if let (Some(promise), Some(needs)) = (report.proof.not_shown, report.proof.not_shown_needs) {
+            sentence.push_str(&format!(
+                "; showing {} takes {} checks without a failure",
+                text::ratio(promise),
+                text::count(needs)
+            ));
+        }
+        page.element("p", &[], &format!("{sentence}."));
+    }
+}
+
+fn not_seen(report: &Report, page: &mut Page) {
+    let clock = Clock::of(report);
+    let lag = &report.lag_us;
+    let time = |time: Option<Duration>| time.map_or_else(|| "–".to_owned(), text::duration);
+    page.element(
+        "p",
+        &[],
+        &format!(
+            "Checks began late by p50 {}, p99 {}, at most {}: the prober's doing, and in no latency here.",
+            time(lag.p50),
+            time(lag.p99),
+            time(lag.max)
+        ),
+    );
+    if report.no_data.is_empty() {
+        page.raw("<p>There is no stretch without data.</p>\n");
+        return;
+    }
+    let headings = ["vantage", "no data from (UTC)", "to", "because"].map(str::to_owned);
+    table::columns("Stretches without data: neither up nor down", &headings, &[false; 4], page, |rows| {
+        for gap in report.no_data.iter().take(100) {
+            let why = if gap.clock_jump { "the machine slept or its clock was set" } else { "not known" };
+            rows.row([gap.vantage.to_string(), clock.at(gap.from), clock.at(gap.to), why.to_owned()]);
+        }
+    });
+}
+
+fn formulae(page: &mut Page) {
+    page.raw(concat!(
+        "<details><summary>Rules and formulae</summary><ul class=\"plain\">",
+        "<li>Failed ratio = down / (up + down). Checks that were missed or could not be judged count as neither.</li>",
+        "<li>Intervals are Wilson's score intervals at 95%. They take checks as independent, which failures are not: read them as the narrowest they can be.</li>",
+        "<li>A surface is called worse than another where Fisher's exact test, two-sided, gives p ≤ 0.05.</li>",
+        "<li>Percentiles are of merged HdrHistograms, never means of percentiles, and absent where the samples are too few to bound them: p50 needs 5, p90 29, p95 59, p99 299.</li>",
+        "<li>Latency is that of up checks. How long it took to fail is kept apart, and so is our own lateness.</li>",
+        "<li>An incident opens by failures in a row, or by so many of the last checks, as each incident says; it closes after good checks in a row on every surface that opened it. A stretch soon after another is a wave of the same incident.</li>",
+        "<li>Impact is the sum of failed ratio times time: minutes of full outage that would hurt as much.</li>",
+        "<li>Usual is the same hour of the day on earlier days of the journal, median; failures are unusual beyond the 99.9th percentile of a Poisson distribution around it.</li>",
+        "<li>Flapping is Nagios' weighted percentage of state changes over the last 21 checks.</li>",
+        "<li>Where all control targets of a vantage fail, its word does not count: we were offline, not they.</li>",
+        "<li>Confidence is high where at least two vantages agree, control targets answer, the interval is at most ±10 points and coverage is at least 90%; one of these missing makes it medium, more make it low.</li>",
+        "</ul></details>\n",
+    ));
+}
+
+/// The data: whole where it fits, else without the series, and it says so.
+pub(super) fn data(report: &Report, page: &mut Page) {
+    let whole = serde_json::to_value(report).unwrap_or_default();
+    let (document, left_out) = fitting(whole);
+    let note = match left_out.len() {
+        0 => "The whole answer is in this page as JSON, in the script element with the id uptick-report".to_owned(),
+        _ => format!(
+            "The answer is in this page as JSON, in the script element with the id uptick-report, without {} to keep the page small",
+            left_out.join(", ")
+        ),
+    };
+    page.element(
+        "p",
+        &[],
+        &format!("{note}. The same document comes from uptick report --format json, as CSV from --format csv."),
+    );
+    let integrity = &report.integrity;
+    let read = format!(
+        "Read: {}, {} and {} before, {} of evidence, {} corrupt, {} of a newer version, {}.",
+        text::counted(integrity.journals, "journal"),
+        text::counted(integrity.windows, "window"),
+        text::count(integrity.history_windows),
+        text::counted(integrity.failures, "line"),
+        text::counted(integrity.corrupt_lines, "line"),
+        text::count(integrity.newer_lines),
+        text::counted(integrity.torn_tails, "torn end"),
+    );
+    page.element("p", &[], &read);
+    if !integrity.sha256.is_empty() {
+        page.open("p", &[]);
+        page.text("SHA-256 over the checksums of the lines used: ");
+        page.element("code", &[], &integrity.sha256);
+        page.close("p");
+    }
+    page.raw("<script type=\"application/json\" id=\"uptick-report\">");
+    page.json(&document);
+    page.raw("</script>\n");
+}
+
+/// The document as text, within the limit: what is longest and can best be missed goes first.
+fn fitting(mut document: serde_json::Value) -> (String, Vec<&'static str>) {
+    const DISPENSABLE: [&str; 4] = ["series", "expectations", "places", "probes"];
+    let mut left_out = Vec::new();
+    let mut text = document.to_string();
+    for name in DISPENSABLE {
+        if text.len() <= DATA_LIMIT {
+            break;
+        }
+        if let Some(object) = document.as_object_mut() {
+            object.remove(name);
+            left_out.push(name);
+        }
+        text = document.to_string();
+    }
+    (text, left_out)
+}

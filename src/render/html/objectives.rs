@@ -1,0 +1,94 @@
+//! What was promised, how much of the error budget is spent, and how fast it burns.
+
+use std::time::Duration;
+
+use super::markup::Page;
+use super::table;
+use crate::render::report;
+use crate::render::report::label;
+use crate::render::text;
+use crate::report::Report;
+use crate::report::slo::AvailabilitySlo;
+use crate::report::slo::Burn;
+use crate::report::slo::LatencySlo;
+
+pub(super) fn write(report: &Report, page: &mut Page) {
+    for row in &report.surfaces {
+        let Some(slo) = &row.slo else { continue };
+        page.open("article", &[("class", "card")]);
+        page.element("h3", &[], label(row).as_str());
+        if let Some(availability) = &slo.availability {
+            promised(availability, page);
+        }
+        if let Some(latency) = &slo.latency {
+            fast_enough(latency, page);
+        }
+        page.close("article");
+    }
+}
+
+fn promised(slo: &AvailabilitySlo, page: &mut Page) {
+    let over = text::duration(Duration::from_secs(slo.over_s));
+    let used = report::budget(slo.budget_used);
+    let bound = if slo.span_seen < 0.995 { "at least " } else { "" };
+    let mut sentence = format!(
+        "{} of checks over {over} were promised. {} of {} failed: the error budget of the whole span is used {bound}{used}.",
+        text::ratio(slo.objective),
+        text::count(slo.failed),
+        text::count(slo.judged)
+    );
+    if slo.span_seen < 0.995 {
+        sentence.push_str(&format!(" There is data for {} of the span.", text::ratio(slo.span_seen)));
+    }
+    if !slo.provable {
+        sentence.push_str(&format!(
+            " So few checks cannot show this objective, even had all been up: that takes {}.",
+            text::count(slo.checks_needed)
+        ));
+    }
+    page.element("p", &[], &sentence);
+    let headings = ["windows", "fires above", "long", "failed", "short", "failed", "verdict"].map(str::to_owned);
+    let numeric = [false, true, true, true, true, true, false];
+    table::columns("Burn rates: 1 spends the budget in exactly the promised span", &headings, &numeric, page, |rows| {
+        for burn in &slo.burn {
+            let length = |seconds| text::duration(Duration::from_secs(seconds));
+            let rate = |rate: Option<f64>| rate.map_or_else(|| "–".to_owned(), |rate| format!("{rate:.0}×"));
+            rows.row([
+                format!("{} and {}", length(burn.long_s), length(burn.short_s)),
+                format!("{}×", burn.threshold),
+                rate(burn.long_burn),
+                format!("{} of {}", text::count(burn.long_failed), text::count(burn.long_judged)),
+                rate(burn.short_burn),
+                format!("{} of {}", text::count(burn.short_failed), text::count(burn.short_judged)),
+                verdict(burn).to_owned(),
+            ]);
+        }
+    });
+}
+
+const fn verdict(burn: &Burn) -> &'static str {
+    match (burn.judged, burn.firing) {
+        (false, _) => "not judged: too few failures",
+        (true, true) => burn.severity,
+        (true, false) => "fine",
+    }
+}
+
+fn fast_enough(slo: &LatencySlo, page: &mut Page) {
+    let under = text::duration(Duration::from_micros(slo.under_us));
+    let found = match slo.ratio {
+        Some(ratio) => format!(
+            "{} of {} were [{}]",
+            text::ratio(ratio),
+            text::counted(slo.checks, "up check"),
+            report::interval(slo.ci95)
+        ),
+        None => "no up check was measured".to_owned(),
+    };
+    let verdict = if slo.missed { "Missed" } else { "Not missed for certain" };
+    page.element(
+        "p",
+        &[],
+        &format!("{} of checks under {under} were promised; {found}. {verdict}.", text::ratio(slo.objective)),
+    );
+}

@@ -1,0 +1,131 @@
+//! Tables of who saw what: surfaces, vantages, each surface from each vantage, probes, addresses.
+//! Not a map: with a few vantages a map misleads.
+
+use std::time::Duration;
+
+use super::markup::Page;
+use super::table;
+use crate::render::report;
+use crate::render::report::Clock;
+use crate::render::report::full_label;
+use crate::render::report::label;
+use crate::render::report::word;
+use crate::render::text;
+use crate::report::Figures;
+use crate::report::Report;
+
+/// The rows of a table; the rest is in the data.
+const ROWS: usize = 300;
+
+/// The columns that every row of figures has.
+const FIGURES: [&str; 8] = ["checks", "failed", "ratio [95%]", "p50", "p95", "p99", "coverage", "main failure"];
+
+pub(super) fn surfaces(report: &Report, page: &mut Page) {
+    let headings = headings(&["surface", "state"], &["usual p95", "up by time"]);
+    let numeric = numeric(2, &[true, true]);
+    table::columns("Surfaces", &headings, &numeric, page, |rows| {
+        for row in &report.surfaces {
+            let usual = text::cell(row.baseline.p95_us.map(Duration::from_micros));
+            let first = [full_label(row), word(row.state).to_owned()];
+            rows.row(first.into_iter().chain(cells(&row.figures)).chain([usual, report::ratio(row.time_up_ratio)]));
+        }
+    });
+}
+
+pub(super) fn vantages(report: &Report, page: &mut Page) {
+    let clock = Clock::of(report);
+    let headings = headings(&["vantage", "state", "controls"], &["lateness p99", "last seen (UTC)"]);
+    let numeric = numeric(3, &[true, false]);
+    table::columns("By vantage", &headings, &numeric, page, |rows| {
+        for row in report.vantages.iter().take(ROWS) {
+            let control =
+                row.control.map_or("none", |state| if row.set_aside { "failing: set aside" } else { state.name() });
+            let first = [row.vantage.to_string(), word(row.state).to_owned(), control.to_owned()];
+            let last = [text::cell(row.lag_us.p99.or(row.lag_us.max)), clock.at(row.last_seen)];
+            let class = if row.set_aside { "aside" } else { "" };
+            rows.row_of(class, first.into_iter().chain(cells(&row.figures)).chain(last));
+        }
+    });
+    if report.vantages.len() > 1 {
+        places(report, page);
+    }
+}
+
+fn places(report: &Report, page: &mut Page) {
+    let headings = headings(&["surface", "vantage", "state"], &[]);
+    table::columns("Each surface from each vantage", &headings, &numeric(3, &[]), page, |rows| {
+        for row in report.places.iter().take(ROWS) {
+            let surface =
+                report.surfaces.iter().find(|surface| surface.surface == row.surface && surface.control == row.control);
+            let surface = surface.map_or_else(|| row.surface.to_string(), |surface| label(surface).to_string());
+            rows.row(
+                [surface, row.vantage.to_string(), word(row.state).to_owned()].into_iter().chain(cells(&row.figures)),
+            );
+        }
+    });
+}
+
+pub(super) fn probes(report: &Report, page: &mut Page) {
+    let headings = headings(&["probe", "surface", "state"], &["every"]);
+    table::columns("By probe", &headings, &numeric(3, &[true]), page, |rows| {
+        for row in report.probes.iter().take(ROWS) {
+            let every = text::cell(row.cadence_ms.map(Duration::from_millis));
+            let surface = if row.control { "control".to_owned() } else { row.surface.to_string() };
+            let first = [row.probe.to_string(), surface, word(row.state).to_owned()];
+            rows.row(first.into_iter().chain(cells(&row.figures)).chain([every]));
+        }
+    });
+    more(report.probes.len(), page);
+}
+
+pub(super) fn addresses(report: &Report, page: &mut Page) {
+    if report.addresses.is_empty() {
+        return;
+    }
+    let headings = ["address", "family", "surface", "failures"].map(str::to_owned);
+    table::columns("Addresses that failed checks spoke to", &headings, &[false, false, false, true], page, |rows| {
+        for row in report.addresses.iter().take(ROWS) {
+            rows.row([
+                row.address.to_string(),
+                format!("IPv{}", row.family),
+                row.surface.to_string(),
+                text::count(row.failed),
+            ]);
+        }
+    });
+    more(report.addresses.len(), page);
+    page.raw("<p class=\"note\">Counted over the failures whose evidence was kept, not over all. An address is a path, and no culprit.</p>\n");
+}
+
+fn more(rows: usize, page: &mut Page) {
+    if rows > ROWS {
+        page.element("p", &[("class", "note")], &format!("{} more are in the data.", rows - ROWS));
+    }
+}
+
+fn headings(first: &[&str], last: &[&str]) -> Vec<String> {
+    first.iter().chain(&FIGURES).chain(last).map(|heading| (*heading).to_owned()).collect()
+}
+
+/// Which columns hold numbers, for [`headings`] with so many columns of words first.
+fn numeric(words: usize, last: &[bool]) -> Vec<bool> {
+    let figures = FIGURES.iter().map(|heading| *heading != "main failure");
+    std::iter::repeat_n(false, words).chain(figures).chain(last.iter().copied()).collect()
+}
+
+fn cells(figures: &Figures) -> [String; FIGURES.len()] {
+    let latency = &figures.latency_us;
+    [
+        text::count(figures.checks),
+        text::count(figures.down),
+        match figures.failed_ratio {
+            Some(ratio) => format!("{} [{}]", text::ratio(ratio), report::interval(figures.ci95)),
+            None => "-".to_owned(),
+        },
+        text::cell(latency.p50),
+        text::cell(latency.p95),
+        text::cell(latency.p99),
+        report::ratio(figures.coverage.ratio),
+        report::main_failure(figures),
+    ]
+}

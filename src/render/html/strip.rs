@@ -1,0 +1,238 @@
+//! The heat strip: each surface from each vantage over time. A cell fills from below by the share of
+//! checks that failed, in a colour that darkens with it; no data is hatched, and never up or down.
+
+use super::frame;
+use super::frame::AXIS;
+use super::frame::Figure;
+use super::frame::LEFT;
+use super::frame::WIDTH;
+use super::markup::Page;
+use super::scale::number;
+use super::scale::place;
+use super::table;
+use crate::render::report::Clock;
+use crate::render::report::interval;
+use crate::render::report::label;
+use crate::render::text;
+use crate::report::PlaceRow;
+use crate::report::Point;
+use crate::report::Report;
+use crate::report::statistics;
+
+/// The height of a row, and the room between two.
+const ROW: f64 = 26.0;
+const GAP: f64 = 5.0;
+
+/// The room above the rows for the numbers of incidents.
+const TOP: f64 = 24.0;
+
+/// The rows drawn: the others are in the table of places.
+const ROWS: usize = 24;
+
+pub(super) fn write(report: &Report, page: &mut Page) {
+    let places = rows(report);
+    let left_out = report.places.len() - places.len();
+    let height = TOP + number(places.len() as u64) * (ROW + GAP) + AXIS;
+    let bottom = height - AXIS;
+    page.open("figure", &[]);
+    Figure {
+        id: "strip",
+        title: "Failed checks over time, each surface from each vantage",
+        description: "Each cell is one stretch of time. It fills from below by the share of checks that failed. \
+                      The same numbers are in the table below.",
+        width: WIDTH,
+        height,
+    }
+    .write(page, |page| {
+        frame::time_axis(report, TOP, bottom, page);
+        numbers(report, page);
+        for (at, place) in places.iter().enumerate() {
+            row(report, place, TOP + number(at as u64) * (ROW + GAP), page);
+        }
+    });
+    legend(page);
+    page.open("figcaption", &[]);
+    let bucket = text::duration(std::time::Duration::from_secs(report.window.bucket_s));
+    page.text(&format!(
+        "One cell is {bucket}, times are UTC. Brackets: waves of incidents, numbered by incident and wave."
+    ));
+    if left_out > 0 {
+        page.text(&format!(" {left_out} places with fewer failures are in the tables alone."));
+    }
+    page.close("figcaption");
+    numbers_table(report, &places, page);
+    page.close("figure");
+}
+
+/// The rows to draw, in the order of the report; where there are too many, those that failed most.
+fn rows(report: &Report) -> Vec<&PlaceRow> {
+    let mut places: Vec<(usize, &PlaceRow)> = report.places.iter().enumerate().collect();
+    if places.len() > ROWS {
+        places.sort_by_key(|(at, place)| (std::cmp::Reverse(place.figures.down), *at));
+        places.truncate(ROWS);
+        places.sort_by_key(|(at, _)| *at);
+    }
+    places.into_iter().map(|(_, place)| place).collect()
+}
+
+/// A bracket over each wave, and its number where there is room for it.
+fn numbers(report: &Report, page: &mut Page) {
+    let times = frame::times(report);
+    let clock = Clock::of(report);
+    let mut free = 0.0;
+    for (number, incident) in report.incidents.iter().enumerate() {
+        for (wave_number, wave) in incident.waves.iter().enumerate() {
+            let at = times.at(wave.start.by);
+            let end = times.at(wave.end.map_or(report.window.to, |end| end.by)).max(at + 2.0);
+            let bracket = format!("M{at} 20v-5H{}v5", place(end), at = place(at));
+            let says = clock.stretch(&wave.start, wave.end.as_ref());
+            page.pointed("path", &[("class", "bracket"), ("d", &bracket)], &says);
+            if at < free {
+                continue;
+            }
+            let name = if incident.waves.len() > 1 {
+                format!("{}.{}", number + 1, wave_number + 1)
+            } else {
+                (number + 1).to_string()
+            };
+            page.element("text", &[("class", "strong"), ("x", &place(at)), ("y", "11")], &name);
+            free = at + 30.0;
+        }
+    }
+}
+
+fn row(report: &Report, row: &PlaceRow, top: f64, page: &mut Page) {
+    let times = frame::times(report);
+    let surface =
+        report.surfaces.iter().find(|surface| surface.surface == row.surface && surface.control == row.control);
+    let surface = surface.map_or(row.surface.as_str(), |surface| label(surface).as_str());
+    let name = format!("{surface} · {}", row.vantage);
+    let y = place(top + ROW / 2.0 + 4.0);
+    page.open("text", &[("class", "name"), ("x", &place(LEFT - 10.0)), ("y", &y), ("text-anchor", "end")]);
+    page.element("title", &[], &name);
+    page.text(&text::clip(&name, 18));
+    page.close("text");
+    // Where nothing else is drawn, there is no data.
+    let whole = format!(
+        "M{} {}h{}v{}h-{}z",
+        place(LEFT),
+        place(top),
+        place(frame::RIGHT - LEFT),
+        place(ROW),
+        place(frame::RIGHT - LEFT)
+    );
+    page.pointed("path", &[("d", &whole), ("fill", "url(#gap)")], "no data");
+    let clock = Clock::of(report);
+    for point in points(report, row) {
+        let (begin, end) = frame::bucket(report, point.t);
+        let (x, right) = (times.at(begin), times.at(end));
+        // A hair between cells, where they are wide enough to spare it.
+        let width = if right - x > 4.0 { right - x - 0.7 } else { right - x };
+        cell(point, &clock.short(point.t), x, top, width.max(0.5), page);
+    }
+}
+
+/// The points of a place in order.
+pub(super) fn points<'r>(report: &'r Report, row: &'r PlaceRow) -> impl Iterator<Item = &'r Point> {
+    report.series.iter().filter(move |point| point.surface == row.surface && point.vantage == row.vantage)
+}
+
+fn cell(point: &Point, at: &str, x: f64, top: f64, width: f64, page: &mut Page) {
+    let from = |y: f64, height: f64| {
+        format!("M{} {}h{}v{}h-{}z", place(x), place(y), place(width), place(height), place(width))
+    };
+    let whole = from(top, ROW);
+    if point.n == 0 {
+        if point.unknown > 0 {
+            let says = format!("{at}: {} could not be judged", text::counted(point.unknown, "check"));
+            page.leaf("path", &[("d", &whole), ("fill", "var(--card)")]);
+            page.pointed("path", &[("d", &whole), ("fill", "url(#unsure)")], &says);
+        }
+        return;
+    }
+    let share = number(point.failed) / number(point.n);
+    let says = says(point, at);
+    page.pointed("path", &[("class", "r0"), ("d", &whole)], &says);
+    if point.failed > 0 {
+        // A single failure is seen, too: never less than three units high.
+        let height = (share * ROW).max(3.0);
+        page.leaf("path", &[("class", fill(share)), ("d", &from(top + ROW - height, height))]);
+    }
+}
+
+/// The ramp for a shape that lies over its cell and must not hide what the cell says.
+fn fill(share: f64) -> &'static str {
+    match ramp(share) {
+        "r1" => "f r1",
+        "r2" => "f r2",
+        "r3" => "f r3",
+        "r4" => "f r4",
+        _ => "f r5",
+    }
+}
+
+fn says(point: &Point, at: &str) -> String {
+    let more = match (point.unknown, point.missed) {
+        (0, 0) => String::new(),
+        (unknown, 0) => format!(", {unknown} unknown"),
+        (0, missed) => format!(", {missed} missed"),
+        (unknown, missed) => format!(", {unknown} unknown, {missed} missed"),
+    };
+    if point.failed == 0 {
+        return format!("{at}: none of {} failed{more}", point.n);
+    }
+    let ratio = statistics::ratio(point.failed, point.n).map_or_else(String::new, text::ratio);
+    let interval = interval(statistics::wilson(point.failed, point.n));
+    format!("{at}: {} of {} failed, {ratio} [{interval}]{more}", point.failed, point.n)
+}
+
+/// The colour of a share of failures.
+pub(super) fn ramp(share: f64) -> &'static str {
+    match share {
+        share if share <= 0.0 => "r0",
+        share if share < 0.05 => "r1",
+        share if share < 0.2 => "r2",
+        share if share < 0.5 => "r3",
+        share if share < 0.8 => "r4",
+        _ => "r5",
+    }
+}
+
+fn legend(page: &mut Page) {
+    page.raw(concat!(
+        "<ul class=\"legend\" aria-label=\"Key\">",
+        "<li><svg viewBox=\"0 0 22 12\" aria-hidden=\"true\"><path class=\"r0\" d=\"M0 0h22v12H0z\"/></svg>none failed</li>",
+        "<li><svg viewBox=\"0 0 22 12\" aria-hidden=\"true\"><path class=\"r0\" d=\"M0 0h22v12H0z\"/><path class=\"r1\" d=\"M0 9h22v3H0z\"/></svg>below 5%</li>",
+        "<li><svg viewBox=\"0 0 22 12\" aria-hidden=\"true\"><path class=\"r0\" d=\"M0 0h22v12H0z\"/><path class=\"r2\" d=\"M0 9h22v3H0z\"/></svg>5–20%</li>",
+        "<li><svg viewBox=\"0 0 22 12\" aria-hidden=\"true\"><path class=\"r0\" d=\"M0 0h22v12H0z\"/><path class=\"r3\" d=\"M0 7h22v5H0z\"/></svg>20–50%</li>",
+        "<li><svg viewBox=\"0 0 22 12\" aria-hidden=\"true\"><path class=\"r0\" d=\"M0 0h22v12H0z\"/><path class=\"r4\" d=\"M0 4h22v8H0z\"/></svg>50–80%</li>",
+        "<li><svg viewBox=\"0 0 22 12\" aria-hidden=\"true\"><path class=\"r5\" d=\"M0 0h22v12H0z\"/></svg>80% or more</li>",
+        "<li><svg viewBox=\"0 0 22 12\" aria-hidden=\"true\"><path fill=\"url(#unsure)\" d=\"M0 0h22v12H0z\"/></svg>could not be judged</li>",
+        "<li><svg viewBox=\"0 0 22 12\" aria-hidden=\"true\"><path fill=\"url(#gap)\" d=\"M0 0h22v12H0z\"/></svg>no data</li></ul>\n",
+    ));
+}
+
+/// The numbers of the strip, one row a stretch of time.
+fn numbers_table(report: &Report, places: &[&PlaceRow], page: &mut Page) {
+    let clock = Clock::of(report);
+    let mut begins: Vec<jiff::Timestamp> = report.series.iter().map(|point| point.t).collect();
+    begins.sort_unstable();
+    begins.dedup();
+    let headings: Vec<String> = std::iter::once("from (UTC)".to_owned())
+        .chain(places.iter().map(|row| format!("{} · {}", row.surface, row.vantage)))
+        .collect();
+    let by_place: Vec<std::collections::BTreeMap<jiff::Timestamp, &Point>> =
+        places.iter().map(|row| points(report, row).map(|point| (point.t, point)).collect()).collect();
+    table::details("The numbers: failed of judged checks", page, |page| {
+        table::write("Failed of judged checks", &headings, page, |rows| {
+            for begin in begins {
+                let cells = by_place.iter().map(|points| match points.get(&begin) {
+                    Some(point) if point.n > 0 => format!("{}/{}", point.failed, point.n),
+                    Some(_) => "?".to_owned(),
+                    None => "–".to_owned(),
+                });
+                rows.row(std::iter::once(clock.at(begin)).chain(cells));
+            }
+        });
+    });
+}

@@ -1,0 +1,126 @@
+//! Where the time goes: the median of each phase of up checks, one after the other, usually and in
+//! the incident.
+
+use std::time::Duration;
+
+use super::curve;
+use super::frame::Figure;
+use super::kinds;
+use super::kinds::Kind;
+use super::latency::microseconds;
+use super::markup::Page;
+use super::scale::Linear;
+use super::scale::number;
+use super::scale::place;
+use super::scale::ticks_to;
+use super::table;
+use crate::model::Phase;
+use crate::model::SafeText;
+use crate::render::report::label;
+use crate::render::text;
+use crate::report::Report;
+use crate::report::SurfaceRow;
+use crate::report::Waterfall;
+
+const WIDTH: f64 = 1000.0;
+const LEFT: f64 = 250.0;
+const RIGHT: f64 = 900.0;
+const ROW: f64 = 30.0;
+const TOP: f64 = 8.0;
+const AXIS: f64 = 24.0;
+
+pub(super) fn write(report: &Report, surfaces: &[&SurfaceRow], page: &mut Page) {
+    let shown = |row: &SafeText| surfaces.iter().any(|surface| surface.surface == *row);
+    let rows: Vec<&Waterfall> =
+        report.waterfalls.iter().filter(|row| shown(&row.surface) && !row.phases_us.is_empty()).collect();
+    if rows.is_empty() {
+        page.element("p", &[("class", "note")], "No up check has a phase to show.");
+        return;
+    }
+    let longest = rows.iter().map(|row| row.phases_us.values().sum::<u64>()).max().unwrap_or(1);
+    let ticks = ticks_to(number(longest), 6);
+    let scale = Linear { from: 0.0, to: ticks[ticks.len() - 1], start: LEFT, end: RIGHT };
+    let height = TOP + number(rows.len() as u64) * ROW + AXIS;
+    page.open("figure", &[]);
+    Figure {
+        id: "waterfall",
+        title: "Median time of each phase, in incidents and usually",
+        description: "One bar a surface and part of the window; its pieces are the phases in order. \
+                      The same numbers are in the table below.",
+        width: WIDTH,
+        height,
+    }
+    .write(page, |page| {
+        axis(&ticks, &scale, height, page);
+        for (at, row) in rows.iter().enumerate() {
+            bar(surfaces, row, TOP + number(at as u64) * ROW, &scale, page);
+        }
+    });
+    let seen: Vec<Kind> = Phase::ALL
+        .into_iter()
+        .filter(|phase| rows.iter().any(|row| row.phases_us.contains_key(phase)))
+        .map(Kind::of_phase)
+        .collect();
+    kinds::legend(&seen, phase_name, page);
+    numbers(surfaces, &rows, page);
+    page.close("figure");
+}
+
+/// The name of the phase that a kind of failure breaks in.
+fn phase_name(kind: Kind) -> &'static str {
+    Phase::ALL.into_iter().find(|phase| Kind::of_phase(*phase) == kind).map_or("", Phase::name)
+}
+
+fn axis(ticks: &[f64], scale: &Linear, height: f64, page: &mut Page) {
+    page.open("g", &[("class", "axis")]);
+    for tick in ticks {
+        let at = place(scale.at(*tick));
+        page.leaf("line", &[("x1", &at), ("x2", &at), ("y1", &place(TOP)), ("y2", &place(height - AXIS))]);
+        let name = if *tick > 0.0 { microseconds(*tick) } else { "0".to_owned() };
+        page.element("text", &[("x", &at), ("y", &place(height - 7.0)), ("text-anchor", "middle")], &name);
+    }
+    page.close("g");
+}
+
+/// `X app, in incidents`
+fn name(surfaces: &[&SurfaceRow], row: &Waterfall) -> String {
+    let surface = surfaces.iter().find(|surface| surface.surface == row.surface);
+    let surface = surface.map_or(row.surface.as_str(), |surface| label(surface).as_str());
+    let part = curve::part(row.part).0.split(':').next().unwrap_or_default();
+    format!("{surface}, {part}")
+}
+
+fn bar(surfaces: &[&SurfaceRow], row: &Waterfall, y: f64, scale: &Linear, page: &mut Page) {
+    let name = name(surfaces, row);
+    let at = [("class", "name"), ("x", &*place(LEFT - 10.0)), ("y", &place(y + 19.0)), ("text-anchor", "end")];
+    page.element("text", &at, &text::clip(&name, 36));
+    let mut before = 0;
+    for (phase, us) in &row.phases_us {
+        let (x, end) = (scale.at(number(before)), scale.at(number(before + us)));
+        let path = format!("M{} {}h{w}v18h-{w}z", place(x), place(y + 5.0), w = place((end - x).max(0.5)));
+        let says = format!("{name}: {phase} {}", text::duration(Duration::from_micros(*us)));
+        page.pointed("path", &[("fill", Kind::of_phase(*phase).fill()), ("d", &path)], &says);
+        before += us;
+    }
+    let at = [("class", "strong"), ("x", &*place(scale.at(number(before)) + 8.0)), ("y", &place(y + 19.0))];
+    page.element("text", &at, &text::duration(Duration::from_micros(before)));
+}
+
+fn numbers(surfaces: &[&SurfaceRow], rows: &[&Waterfall], page: &mut Page) {
+    let headings: Vec<String> = ["surface and part", "up checks"]
+        .into_iter()
+        .chain(Phase::ALL.iter().map(|phase| phase.name()))
+        .map(str::to_owned)
+        .collect();
+    table::details("The numbers: median of each phase", page, |page| {
+        table::write("Median of each phase of up checks", &headings, page, |table| {
+            for row in rows {
+                let cell = |phase: &Phase| {
+                    row.phases_us.get(phase).map_or_else(|| "–".to_owned(), |us| microseconds(number(*us)))
+                };
+                let cells = Phase::ALL.iter().map(cell);
+                table.row([name(surfaces, row), text::count(row.n)].into_iter().chain(cells));
+            }
+        });
+    });
+}
