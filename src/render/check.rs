@@ -44,7 +44,8 @@ fn surface_phrase(pass: &Pass, surface: &SurfaceSummary, quote: impl Fn(&str) ->
         .probes
         .iter()
         .filter(|probe| probe.surface == surface.surface && probe.control == surface.control)
-        .filter(|probe| probe.verdict != Verdict::Up)
+        // Where something is down, what could not be judged is beside the point.
+        .filter(|probe| if surface.probes_down > 0 { probe.counts.down > 0 } else { probe.verdict != Verdict::Up })
         .map(|probe| quote(&probe.probe))
         .collect();
     let list = match names.len() {

@@ -4,7 +4,9 @@ use jiff::Timestamp;
 
 use super::text;
 use crate::model::CertificateFacts;
+use crate::model::FailureClass;
 use crate::model::Hop;
+use crate::model::Mismatch;
 use crate::model::Outcome;
 use crate::model::TlsFacts;
 
@@ -22,6 +24,10 @@ pub(super) fn reason(outcome: &Outcome) -> String {
     let Some(failure) = &outcome.failure else { return String::new() };
     let step = failure.step.as_ref().map(|step| format!(" at step \"{step}\"")).unwrap_or_default();
     let phase = failure.phase.map(|phase| format!(" in {phase}")).unwrap_or_default();
+    if failure.class == FailureClass::Status {
+        // The message begins with the word `status`.
+        return format!("{}{step}", failure.message);
+    }
     format!("{}{phase}{step}: {}", failure.class, failure.message)
 }
 
@@ -30,7 +36,9 @@ pub(super) fn facts(outcome: &Outcome) -> Vec<Fact> {
     let Some(failure) = &outcome.failure else { return Vec::new() };
     let mut facts = Vec::new();
     let mut add = |label, text: String| facts.push(Fact { label, text });
-    for mismatch in &failure.mismatches {
+    // A wrong status is in the reason already; what else was not met is here.
+    let said = |mismatch: &Mismatch| failure.class == FailureClass::Status && mismatch.assertion == "status";
+    for mismatch in failure.mismatches.iter().filter(|mismatch| !said(mismatch)) {
         add("expected", format!("{}: expected {}, got {}", mismatch.assertion, mismatch.expected, mismatch.actual));
     }
     for hop in &outcome.redirects {
