@@ -27,7 +27,8 @@ const ENOSPC: i32 = 28;
 const EIO: i32 = 5;
 const EACCES: i32 = 13;
 
-const EVERY_FAULT: [Fault; 6] = [
+const EVERY_FAULT: [Fault; 7] = [
+    Fault::Errors(EIO),
     Fault::Error(ENOSPC),
     Fault::Error(EIO),
     Fault::Error(EACCES),

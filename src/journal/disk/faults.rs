@@ -12,6 +12,8 @@ use super::Call;
 pub(crate) enum Fault {
     /// The call fails with this error number; a write takes nothing.
     Error(i32),
+    /// The call and the two after it fail with this error number; a write takes half of the bytes.
+    Errors(i32),
     /// A write takes half of the bytes, then fails with this error number; another call fails.
     Short(i32),
     /// From this call on every call fails: the process is dead. A write takes half of the bytes.
@@ -53,7 +55,7 @@ impl Faults {
         self.next(Call::Write).map(|fault| match fault {
             Fault::Error(_) => 0,
             Fault::Death if was_dead => 0,
-            Fault::Short(_) | Fault::Death => length / 2,
+            Fault::Short(_) | Fault::Errors(_) | Fault::Death => length / 2,
         })
     }
 
@@ -61,7 +63,7 @@ impl Faults {
     pub(super) fn error(&self) -> io::Error {
         let state = self.0.lock().expect("no panic while locked");
         match state.planned {
-            Some((_, Fault::Error(number) | Fault::Short(number))) => io::Error::from_raw_os_error(number),
+            Some((_, Fault::Error(number) | Fault::Errors(number) | Fault::Short(number))) => io::Error::from_raw_os_error(number),
             _ => io::Error::other("killed"),
         }
     }
@@ -74,7 +76,8 @@ impl Faults {
             return Some(Fault::Death);
         }
         let (planned, fault) = state.planned?;
-        if planned != number {
+        let last = planned.saturating_add(if matches!(fault, Fault::Errors(_)) { 2 } else { 0 });
+        if !(planned..=last).contains(&number) {
             return None;
         }
         state.dead = fault == Fault::Death;
