@@ -11,17 +11,14 @@ use crate::window::Histogram;
 use super::LineError;
 use super::json::Json;
 
-/// Times in microseconds.
+/// How long things took.
 #[derive(Serialize, schemars::JsonSchema)]
 #[serde(untagged)]
 #[schemars(rename = "Histogram")]
 pub(super) enum WireHistogram<'l> {
-    /// At most sixteen times: each of them, sorted. Count, min, max and sum follow from them.
-    Values {
-        /// The times in microseconds, sorted.
-        #[schemars(length(min = 1, max = 16))]
-        values_us: &'l [u32],
-    },
+    /// At most sixteen times: each of them in microseconds, sorted. Most windows are of this
+    /// kind, and a journal costs half as much for it.
+    Values(#[schemars(length(min = 1, max = 16))] &'l [u32]),
     /// More than sixteen times, or one of more than an hour.
     Hdr {
         /// How many.
@@ -44,7 +41,7 @@ impl<'l> WireHistogram<'l> {
     pub(super) fn new(histogram: &'l Histogram, hdr: &mut HdrText) -> Option<WireHistogram<'l>> {
         let (min, max) = (histogram.min_micros()?, histogram.max_micros()?);
         if let Some(values_us) = histogram.exact_micros() {
-            return Some(WireHistogram::Values { values_us });
+            return Some(WireHistogram::Values(values_us));
         }
         let mut text = String::new();
         hdr.write(histogram, &mut text);
@@ -60,25 +57,28 @@ impl<'l> WireHistogram<'l> {
 
 /// Reads what [`WireHistogram`] writes.
 pub(super) fn read(json: &mut Json<'_>) -> Result<Histogram, LineError> {
-    let mut histogram = Histogram::default();
+    if json.is_array() {
+        let mut histogram = Histogram::default();
+        json.numbers(|value| {
+            histogram.record_micros(value);
+            Ok(())
+        })?;
+        return Ok(histogram);
+    }
     let (mut count, mut min, mut max, mut sum) = (0, 0, 0, 0);
     let mut hdr = None;
     json.object(|json, name| {
         match name {
-            "values_us" => json.numbers(|value| {
-                histogram.record_micros(value);
-                Ok(())
-            })?,
             "count" => count = json.number()?,
             "min_us" => min = json.number()?,
             "max_us" => max = json.number()?,
             "sum_us" => sum = json.number()?,
-            "hdr" => hdr = Some(json.string()?.into_owned()),
+            "hdr" => hdr = Some(json.string()?),
             _ => json.skip()?,
         }
         Ok(())
     })?;
-    let Some(hdr) = hdr else { return Ok(histogram) };
+    let hdr = hdr.ok_or(LineError::Corrupt)?;
     let histogram = Histogram::from_hdr_text(&hdr, min, max, sum).map_err(|_| LineError::Corrupt)?;
     if histogram.count() == count { Ok(histogram) } else { Err(LineError::Corrupt) }
 }

@@ -38,6 +38,12 @@ impl<'l> Json<'l> {
         }
     }
 
+    /// Whether an array begins here.
+    pub(super) fn is_array(&mut self) -> bool {
+        self.blanks();
+        self.text.as_bytes().get(self.at) == Some(&b'[')
+    }
+
     /// Reads an array of whole numbers.
     pub(super) fn numbers(&mut self, mut number: impl FnMut(u64) -> Result<(), LineError>) -> Result<(), LineError> {
         self.expect(b'[')?;
