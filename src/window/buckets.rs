@@ -1,9 +1,23 @@
 //! Counts of values in buckets of three significant digits, laid out as `HdrHistogram` lays
 //! them out: exact up to 2,047, then each octave in 1,024 equal parts.
+//!
+//! Few buckets are a sorted list, many are pages of counters: a window has few, the sum of a
+//! month has thousands and is added to a million times.
+
+use std::fmt;
+use std::mem;
 
 /// The number of values that have a bucket of their own, as a power of two. 2,048 is the
 /// smallest power of two that keeps three significant digits.
 const EXACT_BITS: u32 = 11;
+/// The buckets of an octave.
+const OCTAVE: usize = 1 << (EXACT_BITS - 1);
+/// As many buckets are kept as a list.
+const LIST_LIMIT: usize = 64;
+/// The counters of a page.
+const PAGE: usize = 128;
+/// The pages that all buckets of 32-bit values take.
+const PAGES: usize = (32 - EXACT_BITS as usize + 2) * OCTAVE / PAGE;
 
 /// The smallest value that shares a bucket with `value`.
 #[must_use]
@@ -23,40 +37,158 @@ const fn shift(value: u32) -> u32 {
     (u32::BITS - value.leading_zeros()).saturating_sub(EXACT_BITS)
 }
 
+/// The number of a value's bucket. Past the exact ones an octave begins at a multiple of 1,024.
+const fn number(value: u32) -> usize {
+    let shift = shift(value);
+    (value >> shift) as usize + shift as usize * OCTAVE
+}
+
+/// The smallest value of a bucket, by its number.
+fn lowest_of(number: usize) -> u32 {
+    let shift = (number / OCTAVE).saturating_sub(1);
+    u32::try_from((number - shift * OCTAVE) << shift).unwrap_or(u32::MAX)
+}
+
 /// How many values fell into each bucket. A bucket is named by its lowest value.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Buckets {
+#[derive(Clone)]
+pub(super) enum Buckets {
     /// Sorted by bucket; no count is zero.
-    counts: Vec<(u32, u64)>,
+    List(Vec<(u32, u64)>),
+    /// Counters by the bucket's number; a page that is not there is zero.
+    Pages(Vec<Option<Box<[u64; PAGE]>>>),
+}
+
+impl Default for Buckets {
+    fn default() -> Self {
+        Buckets::List(Vec::new())
+    }
 }
 
 impl Buckets {
     /// Counts `count` more of a value.
     pub(super) fn add(&mut self, value: u32, count: u64) {
-        let bucket = lowest(value);
-        match self.counts.binary_search_by_key(&bucket, |(lowest, _)| *lowest) {
-            Ok(at) => self.counts[at].1 = self.counts[at].1.saturating_add(count),
-            Err(at) => self.counts.insert(at, (bucket, count)),
+        match self {
+            Buckets::Pages(pages) => add_to_page(pages, number(value), count),
+            Buckets::List(list) => {
+                let bucket = lowest(value);
+                match list.binary_search_by_key(&bucket, |(lowest, _)| *lowest) {
+                    Ok(at) => list[at].1 = list[at].1.saturating_add(count),
+                    Err(at) => list.insert(at, (bucket, count)),
+                }
+                if list.len() > LIST_LIMIT {
+                    self.turn();
+                }
+            }
+        }
+    }
+
+    /// Adds the counts of others.
+    pub(super) fn merge(&mut self, other: &Buckets) {
+        match (&mut *self, other) {
+            (Buckets::Pages(mine), Buckets::Pages(theirs)) => {
+                for (mine, theirs) in mine.iter_mut().zip(theirs) {
+                    merge_page(mine, theirs.as_deref());
+                }
+            }
+            (Buckets::List(_), Buckets::Pages(_)) => {
+                let list = mem::replace(self, other.clone());
+                self.merge(&list);
+            }
+            (_, Buckets::List(list)) => {
+                for (value, count) in list {
+                    self.add(*value, *count);
+                }
+            }
         }
     }
 
     /// The buckets that hold anything, from the lowest: the lowest value of each, and its count.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, u64)> {
-        self.counts.iter().copied()
+        let (list, pages) = match self {
+            Buckets::List(list) => (list.as_slice(), &[][..]),
+            Buckets::Pages(pages) => (&[][..], pages.as_slice()),
+        };
+        let pages = pages.iter().enumerate().filter_map(|(at, page)| Some((at, page.as_deref()?)));
+        let counted = pages.flat_map(|(page, counts)| {
+            let counted = counts.iter().enumerate().filter(|(_, count)| **count > 0);
+            counted.map(move |(at, count)| (lowest_of(page * PAGE + at), *count))
+        });
+        list.iter().copied().chain(counted)
+    }
+
+    /// Turns the list into pages.
+    fn turn(&mut self) {
+        let mut pages = vec![None; PAGES];
+        for (value, count) in self.iter() {
+            add_to_page(&mut pages, number(value), count);
+        }
+        *self = Buckets::Pages(pages);
+    }
+}
+
+fn add_to_page(pages: &mut [Option<Box<[u64; PAGE]>>], number: usize, count: u64) {
+    let page = pages[number / PAGE].get_or_insert_with(|| Box::new([0; PAGE]));
+    let counter = &mut page[number % PAGE];
+    *counter = counter.saturating_add(count);
+}
+
+fn merge_page(mine: &mut Option<Box<[u64; PAGE]>>, theirs: Option<&[u64; PAGE]>) {
+    let Some(theirs) = theirs else { return };
+    let mine = mine.get_or_insert_with(|| Box::new([0; PAGE]));
+    for (mine, theirs) in mine.iter_mut().zip(theirs) {
+        *mine = mine.saturating_add(*theirs);
+    }
+}
+
+/// The same counts are equal, however they are kept.
+impl PartialEq for Buckets {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl fmt::Debug for Buckets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
     use super::*;
 
-    proptest::proptest! {
+    proptest! {
         #[test]
-        fn a_bucket_is_narrower_than_a_thousandth_of_its_values(value in 1u32..=3_600_000_000) {
+        fn a_bucket_is_narrower_than_a_thousandth_of_its_values(value: u32) {
             let (low, high) = (lowest(value), highest(value));
-            proptest::prop_assert!(low <= value && value <= high);
-            proptest::prop_assert!(u64::from(high - low) * 1000 < u64::from(low.max(1)) || low == high);
-            proptest::prop_assert_eq!(lowest(low), lowest(high));
+            prop_assert!(low <= value && value <= high);
+            prop_assert!(u64::from(high - low) * 1000 < u64::from(low.max(1)) || low == high);
+            prop_assert_eq!(lowest(low), lowest(high));
+            prop_assert_eq!(lowest_of(number(value)), low);
+            prop_assert!(number(value) < PAGES * PAGE);
+        }
+
+        #[test]
+        fn lists_and_pages_count_the_same(
+            first in prop::collection::vec((0_u32..200_000, 1_u64..9), 0..200),
+            second in prop::collection::vec((0_u32..200_000, 1_u64..9), 0..200),
+        ) {
+            let (mut buckets, mut others) = (Buckets::default(), Buckets::default());
+            let mut counts = BTreeMap::new();
+            for (value, count) in &first {
+                buckets.add(*value, *count);
+                *counts.entry(lowest(*value)).or_insert(0) += count;
+            }
+            for (value, count) in &second {
+                others.add(*value, *count);
+                *counts.entry(lowest(*value)).or_insert(0) += count;
+            }
+            buckets.merge(&others);
+            prop_assert_eq!(buckets.iter().collect::<Vec<_>>(), counts.into_iter().collect::<Vec<_>>());
         }
     }
 }

@@ -244,10 +244,7 @@ impl Samples {
                 }
             }
             (_, Samples::Buckets(theirs)) => {
-                let buckets = self.bucketed();
-                for (value, count) in theirs.iter() {
-                    buckets.add(value, count);
-                }
+                self.bucketed().merge(theirs);
             }
         }
     }

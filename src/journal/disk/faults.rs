@@ -63,7 +63,9 @@ impl Faults {
     pub(super) fn error(&self) -> io::Error {
         let state = self.0.lock().expect("no panic while locked");
         match state.planned {
-            Some((_, Fault::Error(number) | Fault::Errors(number) | Fault::Short(number))) => io::Error::from_raw_os_error(number),
+            Some((_, Fault::Error(number) | Fault::Errors(number) | Fault::Short(number))) => {
+                io::Error::from_raw_os_error(number)
+            }
             _ => io::Error::other("killed"),
         }
     }
