@@ -2,6 +2,7 @@
 
 mod alert;
 mod asset;
+mod diagnosis;
 mod expect;
 mod failure;
 mod gap;
@@ -24,6 +25,9 @@ pub use alert::WebhookTemplate;
 pub use asset::Assets;
 pub use asset::HostPattern;
 pub use asset::Selector;
+pub use diagnosis::Diagnosis;
+pub use diagnosis::ExtraCheck;
+pub use diagnosis::ExtraKind;
 pub use expect::Expect;
 pub use expect::HeaderExpectation;
 pub use expect::HeaderRule;

@@ -2,20 +2,40 @@
 //! failure, and how sure are we? A [`Report`] is that answer; every format lays it out and none
 //! adds to it. It knows no format, no file and no clock.
 
+mod answer;
 pub mod baseline;
 pub mod bracket;
+#[cfg(test)]
+mod chance;
 pub mod compare;
 pub mod condition;
 pub mod coverage;
+mod desk;
+mod detector;
+mod edge;
+mod evidence;
+mod figures;
+mod flap;
+mod fold;
+mod follow;
+mod history;
 pub mod incidents;
+mod ladder;
+mod limits;
+mod offline;
 pub mod pass;
 pub mod regression;
 pub mod row;
+mod sentence;
 pub mod series;
 pub mod signature;
 pub mod slo;
+mod state;
 pub mod statistics;
+mod ticks;
 pub mod verdict;
+mod waves;
+mod words;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -25,6 +45,8 @@ pub use bracket::Bracket;
 pub use compare::Comparison;
 pub use coverage::Coverage;
 pub use coverage::NoData;
+pub use fold::Fold;
+pub use fold::Question;
 pub use incidents::Incident;
 pub use incidents::Wave;
 pub use row::AddressRow;

@@ -35,7 +35,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),
-    ("toml", &["config"]),
+    // The signature table is data in the repository, read with the same parser.
+    ("toml", &["config", "report"]),
     ("annotate_snippets", &["config"]),
     // Exporters send through `export/endpoint.rs`; it is the one file there that knows reqwest.
     ("reqwest", &["engine", "export"]),

@@ -64,6 +64,7 @@ pub(super) fn gather(
         body: answer.and_then(|(_, body)| cut(body, redactor)),
         curl: Some(redactor.clean(curl, CURL)),
         addresses: addresses.iter().take(ADDRESSES).copied().collect(),
+        diagnosis: None,
     }
 }
 

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde::Serialize;
 
+use super::Diagnosis;
 use super::Failure;
 use super::FailureClass;
 use super::Probe;
@@ -214,4 +215,7 @@ pub struct Evidence {
     pub curl: Option<SafeText>,
     /// The addresses the name resolved to, where it did.
     pub addresses: Vec<SocketAddr>,
+    /// What extra checks found, where any were made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diagnosis: Option<Diagnosis>,
 }

@@ -134,21 +134,6 @@ pub fn poisson_high(expected: f64) -> u64 {
     k
 }
 
-/// The z-score of the Wald-Wolfowitz runs test: how far the number of runs (stretches of equal
-/// verdicts) is from what chance gives. Strongly negative: failures come in stretches. Strongly
-/// positive: they alternate. Absent where all verdicts are equal.
-#[must_use]
-pub fn runs_score(failed: u64, good: u64, runs: u64) -> Option<f64> {
-    let (a, b) = (number(failed), number(good));
-    let n = a + b;
-    if failed == 0 || good == 0 || n < 3.0 {
-        return None;
-    }
-    let mean = 2.0 * a * b / n + 1.0;
-    let variance = (mean - 1.0) * (mean - 2.0) / (n - 1.0);
-    (variance > 0.0).then(|| (number(runs) - mean) / variance.sqrt())
-}
-
 /// The median; the mean of the middle two where there is no middle one. Absent of nothing.
 #[must_use]
 pub fn median(values: &mut [f64]) -> Option<f64> {
@@ -229,14 +214,6 @@ mod tests {
     }
 
     #[test]
-    fn verdicts_that_alternate_or_cluster_are_not_chance() {
-        assert!(runs_score(10, 11, 21).is_some_and(|z| z > 3.0), "strictly alternating");
-        assert!(runs_score(50, 55, 21).is_some_and(|z| z < -5.0), "stretches of five");
-        assert!(runs_score(50, 50, 51).is_some_and(|z| z.abs() < 0.5), "chance");
-        assert_eq!(runs_score(0, 20, 1), None);
-    }
-
-    #[test]
     fn the_median_of_two_lies_between_them() {
         assert_eq!(median(&mut []), None);
         assert_eq!(median(&mut [3.0, 1.0, 2.0]), Some(2.0));
@@ -266,9 +243,6 @@ mod tests {
         }
         for row in rows("availability_shown") {
             close(availability_shown(whole(&row[0]), whole(&row[1])).expect("a bound"), real(&row[2]), 1e-12);
-        }
-        for row in rows("runs") {
-            close(runs_score(whole(&row[0]), whole(&row[1]), whole(&row[2])).expect("a score"), real(&row[3]), 1e-9);
         }
         for row in rows("ln_gamma") {
             close(ln_gamma(real(&row[0])), real(&row[1]), 1e-10 * real(&row[1]).abs().max(1.0));

@@ -1,10 +1,32 @@
 //! The answer in short: state, for whom, since when, what kind, how sure.
 
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::Serialize;
 
+use super::Coverage;
+use super::Incident;
+use super::Reading;
+use super::SurfaceRow;
+use super::VantageRow;
 use super::bracket::Bracket;
+use super::desk::Desk;
+use super::desk::Slow;
+use super::evidence::Fact;
+use super::follow::Cell;
+use super::follow::tally;
+use super::incidents::Found;
+use super::incidents::bracket;
+use super::incidents::kind;
+use super::ladder;
+use super::sentence::Sentence;
+use super::signature;
+use super::signature::scene::Scene;
+use super::state;
+use super::statistics::wilson;
+use super::words;
 use crate::model::FailureClass;
 use crate::model::Phase;
 use crate::model::SafeText;
@@ -26,6 +48,8 @@ pub struct Answer {
     pub confidence: Confidence,
     /// Why, one reason a line.
     pub reasons: Vec<String>,
+    /// What the evidence reads as: of the last incident, or of what shows without one.
+    pub signature: Reading,
     /// All of it in one sentence.
     pub sentence: String,
 }
@@ -145,4 +169,203 @@ impl fmt::Display for Confidence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }
+}
+
+/// Half of an interval this wide or less is narrow: ten points.
+const NARROW: f64 = 0.1;
+
+/// At least this share of what was due must have been seen.
+const COVERED: f64 = 0.9;
+
+/// Below this share of what was due, nothing can be called up.
+const HARDLY_SEEN: f64 = 0.5;
+
+/// What the verdict is made of.
+pub(super) struct Case<'c, 'f> {
+    pub(super) desk: &'c Desk<'f>,
+    pub(super) surfaces: &'c [SurfaceRow],
+    pub(super) vantages: &'c [VantageRow],
+    pub(super) incidents: &'c [Incident],
+    pub(super) found: &'c Found,
+    pub(super) coverage: Coverage,
+}
+
+/// A surface's checks in its open wave, or in the whole window where none is open.
+#[derive(Clone, Debug)]
+pub(super) struct Standing {
+    pub(super) surface: SafeText,
+    pub(super) state: State,
+    /// The begin of the open wave.
+    pub(super) since: Option<Bracket>,
+    pub(super) judged: u64,
+    pub(super) failed: u64,
+    pub(super) ci95: Option<[f64; 2]>,
+    pub(super) kind: Option<Kind>,
+    /// Vantages that see it failing.
+    pub(super) vantages: Vec<SafeText>,
+    pub(super) slow: Option<Slow>,
+}
+
+impl Case<'_, '_> {
+    /// The answer in short.
+    pub(super) fn answer(&self) -> Answer {
+        let standings: Vec<Standing> = self.watched().map(|row| self.standing(row)).collect();
+        let mut state = state::of_all(standings.iter().map(|standing| standing.state));
+        let hardly_seen = self.coverage.ratio.is_some_and(|ratio| ratio < HARDLY_SEEN);
+        if state == State::Up && hardly_seen {
+            state = State::Unknown;
+        }
+        let worst: Vec<&Standing> =
+            standings.iter().filter(|standing| state.is_failing() && standing.state == state).collect();
+        let scope = self.scope(&worst, &standings);
+        let open = self.incidents.iter().rev().find(|incident| incident.end.is_none());
+        let last = open.or(self.incidents.last());
+        let (confidence, reasons) = self.confidence(state, &scope, &worst);
+        let mut answer = Answer {
+            state,
+            since: worst.iter().filter_map(|standing| standing.since).min_by_key(|since| since.by),
+            until: if state.is_failing() { None } else { last.and_then(|incident| incident.end) },
+            kind: worst.iter().find_map(|standing| standing.kind.clone()).or_else(|| last?.kind.clone()),
+            scope,
+            confidence,
+            reasons,
+            signature: self.reading(last, &standings),
+            sentence: String::new(),
+        };
+        answer.sentence = Sentence { case: self, answer: &answer, standings: &standings, last }.write();
+        answer
+    }
+
+    /// The surfaces the verdict is on: all but the control targets, or these where there is nothing else.
+    fn watched(&self) -> impl Iterator<Item = &SurfaceRow> {
+        let only_controls = self.surfaces.iter().all(|row| row.control);
+        self.surfaces.iter().filter(move |row| only_controls || !row.control)
+    }
+
+    fn standing(&self, row: &SurfaceRow) -> Standing {
+        let waves = self.found.of_surface.get(&row.surface);
+        let open = waves.and_then(|waves| waves.iter().rev().find(|wave| wave.end.is_none()));
+        let span = open.map_or((self.desk.frame.from, self.desk.frame.to), |wave| (wave.start.by, self.desk.frame.to));
+        let mine = self.desk.group(|one| {
+            one.series.control == row.control && one.surface == row.surface && !self.desk.is_set_aside(&one.vantage)
+        });
+        let mut all = Cell::default();
+        for one in &mine {
+            for cell in tally(one.series, self.desk.offline_of(&one.series.vantage), &[span]) {
+                all.merge(&cell);
+            }
+        }
+        all.classes.retain(|class, _| !class.is_ours());
+        let scene = Scene { classes: all.classes, facts: self.facts(&row.surface, span), ..Scene::default() };
+        let failing = |vantage: &&SafeText| self.desk.place_state(&row.surface, vantage).is_failing();
+        Standing {
+            surface: row.surface.clone(),
+            state: row.state,
+            since: open.map(|wave| bracket(wave.start)),
+            judged: all.judged,
+            failed: all.failed,
+            ci95: wilson(all.failed, all.judged),
+            kind: kind(&scene),
+            vantages: self.desk.vantages().into_iter().filter(failing).cloned().collect(),
+            slow: self.desk.slow(&row.surface, self.desk.frame.to),
+        }
+    }
+
+    fn facts(&self, surface: &SafeText, (from, to): (i64, i64)) -> BTreeMap<Fact, u64> {
+        let mut facts: BTreeMap<Fact, u64> = BTreeMap::new();
+        let from = ladder::floor(from, self.desk.frame.step);
+        for (fact, n) in self.desk.fold.evidence.facts(from, to) {
+            if fact.surface == *surface && !fact.class.is_ours() {
+                *facts.entry(fact.clone()).or_default() += n;
+            }
+        }
+        facts
+    }
+
+    fn scope(&self, worst: &[&Standing], standings: &[Standing]) -> Scope {
+        let judged = self.desk.vantages_judged();
+        let vantages: BTreeSet<&SafeText> = worst.iter().flat_map(|standing| &standing.vantages).collect();
+        let surfaces = if worst.is_empty() {
+            standings.iter().map(|standing| standing.surface.clone()).collect()
+        } else {
+            worst.iter().map(|standing| standing.surface.clone()).collect()
+        };
+        let extent = if worst.is_empty() {
+            Extent::None
+        } else if judged <= 1 {
+            Extent::SingleVantage
+        } else if state::reaches_quorum(vantages.len(), judged) || vantages.is_empty() {
+            Extent::Global
+        } else {
+            Extent::Local
+        };
+        Scope { surfaces, vantages: vantages.into_iter().cloned().collect(), vantages_judged: judged as u64, extent }
+    }
+
+    /// High when all of these hold, medium when one does not, low when more do not:
+    ///
+    /// - at least two vantages agree (half of them, and two); with one vantage it is medium at most;
+    /// - control targets answer;
+    /// - half of the 95 % interval of the failed ratio is ten points or less;
+    /// - at least 90 % of what was due was seen.
+    fn confidence(&self, state: State, scope: &Scope, worst: &[&Standing]) -> (Confidence, Vec<String>) {
+        let vantages = scope.vantages_judged;
+        let agree = match (state, scope.extent) {
+            (State::Unknown, _) => (false, format!("{} can be judged", plural(vantages, "vantage"))),
+            (_, Extent::SingleVantage) => (false, "one vantage".to_owned()),
+            (_, Extent::None) if vantages < 2 => (false, "one vantage".to_owned()),
+            (_, Extent::None) => (true, format!("{vantages} vantages agree")),
+            (_, Extent::Global) => (true, format!("{} of {vantages} vantages agree", scope.vantages.len())),
+            (_, Extent::Local) => {
+                (true, format!("{} of {vantages} vantages, the others see it up", scope.vantages.len()))
+            }
+        };
+        let control = match self.desk.control_ok() {
+            Some(true) => (true, "control ok".to_owned()),
+            Some(false) => (false, "control targets fail".to_owned()),
+            None => (false, "no control target".to_owned()),
+        };
+        let (failed, judged) = if worst.is_empty() {
+            let sum = |of: fn(&SurfaceRow) -> u64| self.watched().map(of).sum::<u64>();
+            (sum(|row| row.figures.down), sum(|row| row.figures.up + row.figures.down))
+        } else {
+            worst.iter().fold((0, 0), |sum, standing| (sum.0 + standing.failed, sum.1 + standing.judged))
+        };
+        let half_width = wilson(failed, judged).map(|[low, high]| (high - low) / 2.0);
+        let narrow = match half_width {
+            Some(half) => (half <= NARROW, format!("interval ±{} points", words::percent(half))),
+            None => (false, "nothing judged".to_owned()),
+        };
+        let covered = match self.coverage.ratio {
+            Some(ratio) => (ratio >= COVERED, format!("coverage {} %", words::percent(ratio))),
+            None => (false, "nothing was due".to_owned()),
+        };
+        let rules = [agree, control, narrow, covered];
+        let unmet = rules.iter().filter(|(met, _)| !met).count();
+        let confidence = match unmet {
+            0 => Confidence::High,
+            1 => Confidence::Medium,
+            _ => Confidence::Low,
+        };
+        (confidence, rules.into_iter().map(|(_, reason)| reason).collect())
+    }
+
+    /// What the last incident reads as; without one, what else shows: control targets that fail, a slow tail.
+    fn reading(&self, last: Option<&Incident>, standings: &[Standing]) -> Reading {
+        if let Some(incident) = last {
+            return incident.signature.clone();
+        }
+        let slow = standings.iter().filter_map(|standing| standing.slow).find(|slow| slow.certain);
+        signature::read(&Scene {
+            control_ok: self.desk.control_ok(),
+            slow_tail: slow.map(|slow| slow.median_as_usual),
+            surfaces: standings.len(),
+            ..Scene::default()
+        })
+    }
+}
+
+/// `1 vantage`, `3 vantages`
+pub(super) fn plural(n: u64, noun: &str) -> String {
+    if n == 1 { format!("1 {noun}") } else { format!("{} {noun}s", words::count(n)) }
 }

@@ -6,10 +6,8 @@ Run once, by hand:  pip install scipy statsmodels && python statistics.py > stat
 import json
 import random
 
-import numpy as np
 from scipy.special import gammaln
 from scipy.stats import fisher_exact, norm, poisson
-from statsmodels.sandbox.stats.runs import runstest_1samp
 from statsmodels.stats.proportion import proportion_confint
 
 random.seed(20250310)
@@ -60,28 +58,12 @@ def shown_rows():
     return rows
 
 
-def runs_rows():
-    rows = []
-    for _ in range(40):
-        n, p, stay = random.randint(20, 300), random.uniform(0.1, 0.9), random.random()
-        verdicts = [random.random() < p]
-        while len(verdicts) < n:
-            verdicts.append(verdicts[-1] if random.random() < stay else random.random() < p)
-        failed = sum(verdicts)
-        if 0 < failed < n:
-            runs = 1 + sum(a != b for a, b in zip(verdicts, verdicts[1:]))
-            z, _ = runstest_1samp(np.array(verdicts, dtype=int), cutoff=0.5, correction=False)
-            rows.append([failed, n - failed, runs, float(z)])
-    return rows
-
-
 document = {
     "made_by": "tests/independent/statistics.py",
     "wilson": wilson_rows(),
     "fisher": fisher_rows(),
     "poisson_high": poisson_rows(),
     "availability_shown": shown_rows(),
-    "runs": runs_rows(),
     "ln_gamma": [[x, float(gammaln(x))] for x in [1, 1.5, 2, 3.25, 9.99, 10, 55, 1000, 1e6, 1e9]],
 }
 assert abs(norm.ppf(0.975) - 1.959963984540054) < 1e-15

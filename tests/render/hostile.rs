@@ -111,6 +111,7 @@ fn failed_with(probe: &Probe, hostile: &str, class: FailureClass) -> Outcome {
         body: Some(text()),
         curl: Some(text()),
         addresses: Vec::new(),
+        diagnosis: None,
     });
     outcome
 }

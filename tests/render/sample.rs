@@ -120,6 +120,7 @@ pub(crate) fn refused(probe: &Probe, after: Duration) -> Outcome {
             "curl -sS -m 10 -H \"authorization: Bearer $PROBE_TOKEN\" https://api.x.com/2/timeline",
         )),
         addresses: vec!["127.0.0.1:9".parse().expect("an address"), "127.0.0.2:9".parse().expect("an address")],
+        diagnosis: None,
     });
     outcome
 }
@@ -164,6 +165,7 @@ pub(crate) fn wrong_page(probe: &Probe, after: Duration) -> Outcome {
         )),
         curl: Some(SafeText::message("curl -sS -L -m 10 https://t.co/abc")),
         addresses: vec!["104.244.42.1:443".parse().expect("an address")],
+        diagnosis: None,
     });
     outcome
 }

@@ -1,0 +1,245 @@
+//! Everything the parts of the answer are made of, laid out once: series followed in order of
+//! surface, vantage and probe, their checks over time, what is usual, and who was offline.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::State;
+use super::baseline::UsualHours;
+use super::evidence::name;
+use super::fold::Fold;
+use super::fold::Sheet;
+use super::follow::Cell;
+use super::follow::Followed;
+use super::follow::Frame;
+use super::follow::follow;
+use super::ladder;
+use super::offline::Offline;
+use super::state;
+use super::statistics::wilson;
+use crate::model::SafeText;
+use crate::window::Histogram;
+
+/// The laid-out material of an answer.
+#[derive(Debug)]
+pub(super) struct Desk<'f> {
+    pub(super) fold: &'f Fold,
+    pub(super) frame: Frame<'f>,
+    /// By surface, vantage and probe; control targets last.
+    pub(super) followed: Vec<Followed<'f>>,
+    /// Checks over time, by sheet.
+    cells: Vec<BTreeMap<i64, Cell>>,
+    offline: BTreeMap<Arc<str>, Offline>,
+    usual: BTreeMap<SafeText, UsualHours>,
+}
+
+/// Whether answers take far longer than usual.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Slow {
+    /// More than one in twenty takes three times the usual 95th percentile, for certain.
+    pub(super) certain: bool,
+    /// The median is as usual all the same.
+    pub(super) median_as_usual: bool,
+    /// The 95th percentile of the latest answers at hand.
+    pub(super) p95_us: u64,
+    /// The usual one.
+    pub(super) usual_p95_us: u64,
+}
+
+impl<'f> Desk<'f> {
+    /// Follows every series of the window.
+    pub(super) fn new(fold: &'f Fold, frame: Frame<'f>) -> Desk<'f> {
+        let mut series: Vec<_> = fold.series.iter().filter(|series| series.is_in_window()).collect();
+        series.sort_by(|a, b| {
+            let key =
+                |series: &'f super::fold::Series| (series.control, &series.surface, &series.vantage, &series.probe);
+            key(a).cmp(&key(b))
+        });
+        let controls: BTreeSet<&Arc<str>> =
+            series.iter().filter(|series| series.control).map(|series| &series.vantage).collect();
+        let offline: BTreeMap<Arc<str>, Offline> = controls
+            .into_iter()
+            .map(|vantage| {
+                let of_vantage = series.iter().filter(|series| series.control && series.vantage == *vantage);
+                (Arc::clone(vantage), Offline::of(of_vantage.copied()))
+            })
+            .collect();
+        let mut cells = vec![BTreeMap::new(); fold.sheets.len()];
+        let followed: Vec<Followed<'f>> = series
+            .into_iter()
+            .map(|series| {
+                let offline = if series.control { None } else { offline.get(&series.vantage) };
+                follow(series, &frame, offline, &mut cells[series.sheet])
+            })
+            .collect();
+        let surfaces: BTreeSet<&Arc<str>> = followed.iter().map(|one| &one.series.surface).collect();
+        let usual = surfaces
+            .into_iter()
+            .map(|surface| (name(surface), UsualHours::new(fold.history.past(surface), frame.from)))
+            .collect();
+        Desk { fold, frame, followed, cells, offline, usual }
+    }
+
+    /// The surfaces, those of control targets apart.
+    pub(super) fn surfaces(&self) -> BTreeSet<&SafeText> {
+        self.followed.iter().filter(|one| !one.series.control).map(|one| &one.surface).collect()
+    }
+
+    /// The surfaces of control targets.
+    pub(super) fn control_surfaces(&self) -> BTreeSet<&SafeText> {
+        self.followed.iter().filter(|one| one.series.control).map(|one| &one.surface).collect()
+    }
+
+    /// The vantages with data in the window.
+    pub(super) fn vantages(&self) -> BTreeSet<&SafeText> {
+        self.followed.iter().map(|one| &one.vantage).collect()
+    }
+
+    /// The series that satisfy something.
+    pub(super) fn group(&self, holds: impl Fn(&Followed<'f>) -> bool) -> Vec<&Followed<'f>> {
+        self.followed.iter().filter(|one| holds(one)).collect()
+    }
+
+    /// The places of a surface's series, control targets left out.
+    pub(super) fn series_of(&self, surface: &SafeText) -> Vec<usize> {
+        let numbered = self.followed.iter().enumerate();
+        numbered.filter(|(_, one)| !one.series.control && one.surface == *surface).map(|(at, _)| at).collect()
+    }
+
+    /// Whether a probe of a surface is a control target.
+    pub(super) fn is_control(&self, surface: &SafeText, probe: &SafeText) -> bool {
+        self.followed.iter().any(|one| one.series.control && one.surface == *surface && one.probe == *probe)
+    }
+
+    /// The sheets with their checks over time, by surface and vantage; control targets last.
+    pub(super) fn sheets(&self) -> impl Iterator<Item = (&'f Sheet, &BTreeMap<i64, Cell>)> {
+        let mut sheets: Vec<_> =
+            self.fold.sheets.iter().zip(&self.cells).filter(|(_, cells)| !cells.is_empty()).collect();
+        sheets.sort_by_key(|(sheet, _)| (sheet.control, &sheet.surface, &sheet.vantage));
+        sheets.into_iter()
+    }
+
+    /// When a vantage was offline; absent where it has no control targets.
+    pub(super) fn offline_of(&self, vantage: &Arc<str>) -> Option<&Offline> {
+        self.offline.get(vantage)
+    }
+
+    /// What is usual for a surface.
+    pub(super) fn usual_of(&self, surface: &SafeText) -> Option<&UsualHours> {
+        self.usual.get(surface)
+    }
+
+    /// How far apart two stretches of a surface may be and still be one: as many checks as the rules look at.
+    pub(super) fn slack(&self, surface: &SafeText) -> i64 {
+        let cadences = self.series_of(surface).into_iter().filter_map(|at| self.followed[at].cadence);
+        cadences.min().unwrap_or_default().saturating_mul(i64::from(self.frame.rules.open_of.get()))
+    }
+
+    /// Whether a vantage is set aside: its control targets fail at the end of the window, or the
+    /// prober there says itself that it could not judge.
+    pub(super) fn is_set_aside(&self, vantage: &SafeText) -> bool {
+        let offline = self.offline.iter().any(|(of, offline)| name(of) == *vantage && offline.goes_on());
+        let mine = self.group(|one| one.vantage == *vantage && !one.series.control && !one.silent);
+        offline || (!mine.is_empty() && mine.iter().all(|one| one.blind))
+    }
+
+    /// Vantages whose word counts: not set aside, and heard of at the end of the window.
+    pub(super) fn vantages_judged(&self) -> usize {
+        let heard = |vantage: &SafeText| {
+            self.followed.iter().any(|one| one.vantage == *vantage && !one.series.control && !one.silent)
+        };
+        self.vantages().into_iter().filter(|vantage| !self.is_set_aside(vantage) && heard(vantage)).count()
+    }
+
+    /// Whether control targets answer from every vantage that counts; absent where there are none.
+    pub(super) fn control_ok(&self) -> Option<bool> {
+        let states: Vec<State> = self.vantages().into_iter().filter_map(|vantage| self.control_of(vantage)).collect();
+        if states.is_empty() { None } else { Some(!states.contains(&State::Down)) }
+    }
+
+    /// The state of the control targets of a vantage: down when all of them fail; absent where it has none.
+    pub(super) fn control_of(&self, vantage: &SafeText) -> Option<State> {
+        let controls = self.group(|one| one.series.control && one.vantage == *vantage);
+        if controls.is_empty() {
+            return None;
+        }
+        if self.offline.iter().any(|(of, offline)| name(of) == *vantage && offline.goes_on()) {
+            return Some(State::Down);
+        }
+        Some(match state::of_place(&controls, self.frame.rules) {
+            // One of several that fails does not make us offline.
+            State::Down if controls.len() > 1 => State::Degraded,
+            state => state,
+        })
+    }
+
+    /// The state of a surface from a vantage.
+    pub(super) fn place_state(&self, surface: &SafeText, vantage: &SafeText) -> State {
+        if self.is_set_aside(vantage) {
+            return State::Unknown;
+        }
+        let mine = self.group(|one| !one.series.control && one.surface == *surface && one.vantage == *vantage);
+        state::of_place(&mine, self.frame.rules)
+    }
+
+    /// The state of a surface: of its places, and degraded where none fails and answers take far longer than usual.
+    pub(super) fn surface_state(&self, surface: &SafeText) -> State {
+        let mine: BTreeSet<&SafeText> =
+            self.series_of(surface).into_iter().map(|at| &self.followed[at].vantage).collect();
+        let places: Vec<State> = mine.into_iter().map(|vantage| self.place_state(surface, vantage)).collect();
+        match state::of_surface(&places) {
+            State::Up if self.slow(surface, self.frame.to).is_some_and(|slow| slow.certain) => State::Degraded,
+            state => state,
+        }
+    }
+
+    /// Whether the latest answers of a surface up to an instant take far longer than usual: looks
+    /// back over the buckets that hold the last ten answers. Absent without a baseline or answers.
+    pub(super) fn slow(&self, surface: &SafeText, up_to: i64) -> Option<Slow> {
+        /// So many answers are looked at, at least.
+        const ANSWERS: u64 = 10;
+        /// This many times the usual 95th percentile is slow.
+        const TIMES: u64 = 3;
+        /// One in twenty may exceed a 95th percentile.
+        const SHARE: f64 = 0.05;
+        let latest = self.latest(surface, up_to, ANSWERS);
+        let usual = self.usual_of(surface)?.at(up_to, 1)?;
+        let usual_p95_us = usual.p95_us?;
+        if latest.count() < ANSWERS {
+            return None;
+        }
+        let slow = latest.count() - latest.count_within(Duration::from_micros(usual_p95_us.saturating_mul(TIMES)));
+        let certain = wilson(slow, latest.count()).is_some_and(|[low, _]| low > SHARE);
+        let p95 = latest.quantile(0.95)?;
+        let median = latest.quantile(0.5)?;
+        let usual_median = Duration::from_micros(usual.p50_us?);
+        Some(Slow {
+            certain,
+            median_as_usual: median <= usual_median * 3 / 2,
+            p95_us: crate::model::micros::of(p95),
+            usual_p95_us,
+        })
+    }
+
+    /// The latency of the buckets of a surface up to an instant that hold so many answers.
+    fn latest(&self, surface: &SafeText, up_to: i64, answers: u64) -> Histogram {
+        let sheets: Vec<_> =
+            self.sheets().filter(|(sheet, _)| !sheet.control && name(&sheet.surface) == *surface).collect();
+        let mut latest = Histogram::default();
+        let begins: BTreeSet<i64> =
+            sheets.iter().flat_map(|(sheet, _)| sheet.latency.range(..=up_to).map(|(begin, _)| *begin)).collect();
+        // Old answers say nothing of now.
+        let oldest = ladder::floor(up_to, self.frame.step) - 10 * self.frame.step;
+        for begin in begins.into_iter().rev().filter(|begin| *begin >= oldest) {
+            if latest.count() >= answers {
+                break;
+            }
+            for one in sheets.iter().filter_map(|(sheet, _)| sheet.latency.get(&begin)) {
+                latest.merge(&one.total);
+            }
+        }
+        latest
+    }
+}

@@ -1,0 +1,403 @@
+//! When one probe's failures from one vantage are a stretch of down-ness: it begins with the first
+//! failed check of the run that opened it and ends with the first good check of the recovery.
+//! It knows checks and their instants, and nothing of surfaces.
+
+use std::collections::VecDeque;
+
+use super::flap::Flap;
+use crate::model::IncidentRules;
+
+/// An instant that is known up to the distance of two checks, in milliseconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Edge {
+    /// The last check of the state before; absent where none was seen.
+    pub(super) after: Option<i64>,
+    /// The first check of the state after.
+    pub(super) by: i64,
+}
+
+/// Which rule opened a stretch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rule {
+    /// So many failures in a row.
+    InARow,
+    /// So many failures among the last checks.
+    Among,
+}
+
+impl Rule {
+    /// `3 in a row`, `4 of 10`.
+    pub(super) fn words(self, rules: &IncidentRules) -> String {
+        match self {
+            Rule::InARow => format!("{} in a row", rules.open_after),
+            Rule::Among => format!("{} of {}", rules.open_failures, rules.open_of),
+        }
+    }
+}
+
+/// A stretch of down-ness.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Stretch {
+    /// It began in here.
+    pub(super) start: Edge,
+    /// It ended in here; absent while it goes on.
+    pub(super) end: Option<Edge>,
+    /// Its last failure so far.
+    pub(super) last_failed: i64,
+    /// The check that opened it.
+    pub(super) detected_at: i64,
+    /// The rule that opened it.
+    pub(super) rule: Rule,
+    /// The highest percentage of state changes in it.
+    pub(super) flap_percent: f64,
+    /// Whether it came and went.
+    pub(super) flapped: bool,
+    /// What was counted before it.
+    before: Count,
+}
+
+/// Judged checks.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Count {
+    judged: u64,
+    failed: u64,
+}
+
+impl Stretch {
+    /// The same, ended.
+    pub(super) fn ending(self, end: Edge) -> Stretch {
+        Stretch { end: Some(end), ..self }
+    }
+}
+
+/// Follows the judged checks of one probe from one vantage in order of time.
+#[derive(Clone, Debug)]
+pub(super) struct Detector {
+    rules: IncidentRules,
+    /// After so long without a judged check, in milliseconds, what was before is no longer "in a row".
+    memory: i64,
+    recent: VecDeque<Recent>,
+    failed_recently: u32,
+    run: Run,
+    last: Option<i64>,
+    last_good: Option<i64>,
+    open: Option<Stretch>,
+    hard_down: bool,
+    flap: Flap,
+    count: Count,
+    stretches: Vec<Stretch>,
+}
+
+/// One of the last checks, and the last good one before it.
+#[derive(Clone, Copy, Debug)]
+struct Recent {
+    at: i64,
+    failed: bool,
+    good_before: Option<i64>,
+}
+
+/// Checks in a row with the same verdict.
+#[derive(Clone, Copy, Debug, Default)]
+struct Run {
+    failed: bool,
+    length: u32,
+    /// The first of them.
+    start: i64,
+    /// The last good check before.
+    good_before: Option<i64>,
+}
+
+impl Detector {
+    /// Nothing seen yet. `cadence` is the usual time between two checks in milliseconds; after as
+    /// many of them without data as the rules look back, the past is forgotten.
+    pub(super) fn new(rules: &IncidentRules, cadence: Option<i64>) -> Detector {
+        Detector {
+            rules: *rules,
+            memory: cadence.map_or(i64::MAX, |cadence| cadence.saturating_mul(i64::from(rules.open_of.get()))),
+            recent: VecDeque::new(),
+            failed_recently: 0,
+            run: Run::default(),
+            last: None,
+            last_good: None,
+            open: None,
+            hard_down: false,
+            flap: Flap::default(),
+            count: Count::default(),
+            stretches: Vec::new(),
+        }
+    }
+
+    /// Adds a judged check: up or down. What is neither is no data and is not added.
+    pub(super) fn push(&mut self, at: i64, failed: bool) {
+        if self.last.is_some_and(|last| at - last > self.memory) {
+            self.forget();
+        }
+        self.last = Some(at);
+        self.count.judged += 1;
+        self.count.failed += u64::from(failed);
+        self.remember(at, failed);
+        if failed {
+            self.fail(at);
+        } else {
+            self.recover(at);
+        }
+        self.follow_flapping(failed);
+    }
+
+    /// The stretches in order; the last may be open.
+    pub(super) fn stretches(&self) -> impl Iterator<Item = Stretch> {
+        self.stretches.iter().copied().chain(self.open)
+    }
+
+    /// Whether a stretch is open.
+    pub(super) const fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// Failures and judged checks since the open stretch began; where none is open, among the last few.
+    pub(super) fn failing(&self) -> (u64, u64) {
+        match &self.open {
+            Some(open) => (self.count.failed - open.before.failed, self.count.judged - open.before.judged),
+            None => (u64::from(self.failed_recently), self.recent.len() as u64),
+        }
+    }
+
+    /// Whether there are fewer checks than could ever open a stretch, and all of them failed.
+    pub(super) fn only_failures(&self) -> bool {
+        let judged = self.count.judged;
+        judged > 0 && judged < u64::from(self.rules.open_after.get()) && self.count.failed == judged
+    }
+
+    /// Judged checks, all of them.
+    pub(super) const fn judged(&self) -> u64 {
+        self.count.judged
+    }
+
+    /// Whether it comes and goes now.
+    pub(super) fn is_flapping(&self) -> bool {
+        self.flap.flapping()
+    }
+
+    /// The failures in a row up to now.
+    pub(super) const fn failures_in_a_row(&self) -> u32 {
+        if self.run.failed { self.run.length } else { 0 }
+    }
+
+    fn forget(&mut self) {
+        self.recent.clear();
+        self.failed_recently = 0;
+        self.run = Run::default();
+    }
+
+    fn remember(&mut self, at: i64, failed: bool) {
+        if self.recent.len() == self.rules.open_of.get() as usize
+            && let Some(oldest) = self.recent.pop_front()
+        {
+            self.failed_recently -= u32::from(oldest.failed);
+        }
+        self.recent.push_back(Recent { at, failed, good_before: self.last_good });
+        self.failed_recently += u32::from(failed);
+        if self.run.length == 0 || self.run.failed != failed {
+            self.run = Run { failed, length: 0, start: at, good_before: self.last_good };
+        }
+        self.run.length = self.run.length.saturating_add(1);
+    }
+
+    fn fail(&mut self, at: i64) {
+        let in_a_row = self.run.length >= self.rules.open_after.get();
+        self.hard_down |= in_a_row;
+        if let Some(open) = &mut self.open {
+            open.last_failed = at;
+        } else if in_a_row {
+            self.open(at, Edge { after: self.run.good_before, by: self.run.start }, Rule::InARow);
+        } else if self.failed_recently >= self.rules.open_failures.get()
+            && let Some(first) = self.recent.iter().find(|check| check.failed)
+        {
+            self.open(at, Edge { after: first.good_before, by: first.at }, Rule::Among);
+        }
+    }
+
+    /// A stretch that reopens while its last failure is among the checks that the rules look at
+    /// has not ended: it goes on.
+    fn open(&mut self, at: i64, start: Edge, rule: Rule) {
+        let goes_on = self.stretches.pop_if(|last| self.recent.iter().any(|check| check.at == last.last_failed));
+        if let Some(stretch) = goes_on {
+            self.open = Some(Stretch { end: None, last_failed: at, ..stretch });
+            return;
+        }
+        self.open = Some(Stretch {
+            start,
+            end: None,
+            last_failed: at,
+            detected_at: at,
+            rule,
+            flap_percent: 0.0,
+            flapped: false,
+            before: self.before(start.by),
+        });
+    }
+
+    /// What was counted before one of the last checks.
+    fn before(&self, at: i64) -> Count {
+        let mut before = self.count;
+        for check in self.recent.iter().filter(|check| check.at >= at) {
+            before.judged -= 1;
+            before.failed -= u64::from(check.failed);
+        }
+        before
+    }
+
+    fn recover(&mut self, at: i64) {
+        self.last_good = Some(at);
+        if self.run.length >= self.rules.close_after.get() {
+            self.hard_down = false;
+            if let Some(mut stretch) = self.open.take() {
+                stretch.end = Some(Edge { after: Some(stretch.last_failed), by: self.run.start });
+                self.stretches.push(stretch);
+            }
+        }
+    }
+
+    fn follow_flapping(&mut self, failed: bool) {
+        self.flap.push(failed, self.hard_down);
+        let (flapping, is_open) = (self.flap.flapping(), self.open.is_some());
+        if let Some(stretch) = self.open.as_mut().or(self.stretches.last_mut())
+            && (is_open || flapping)
+        {
+            stretch.flapped |= flapping;
+            stretch.flap_percent = stretch.flap_percent.max(self.flap.percent());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::chance::Chance;
+    use crate::report::statistics::median;
+
+    const MINUTE: i64 = 60_000;
+
+    /// Verdicts a minute apart, from a text: `.` good, `x` failed, ` ` no data.
+    fn follow(verdicts: &str) -> Detector {
+        let mut detector = Detector::new(&IncidentRules::default(), Some(MINUTE));
+        for (minute, verdict) in (0..).zip(verdicts.chars()) {
+            if verdict != ' ' {
+                detector.push(minute * MINUTE, verdict == 'x');
+            }
+        }
+        detector
+    }
+
+    fn minutes(edge: Edge) -> (Option<i64>, i64) {
+        (edge.after.map(|after| after / MINUTE), edge.by / MINUTE)
+    }
+
+    /// Starts, ends and rules of the stretches, in minutes.
+    fn stretches(verdicts: &str) -> Vec<(i64, Option<i64>, Rule)> {
+        let found = follow(verdicts);
+        found.stretches().map(|s| (minutes(s.start).1, s.end.map(|end| minutes(end).1), s.rule)).collect()
+    }
+
+    #[test]
+    fn three_in_a_row_open_and_the_start_is_the_first_of_them() {
+        let found = follow("...xxx....");
+        let stretch = found.stretches().next().expect("a stretch");
+        assert_eq!(minutes(stretch.start), (Some(2), 3));
+        assert_eq!(stretch.end.map(minutes), Some((Some(5), 6)));
+        assert_eq!(stretch.detected_at / MINUTE, 5);
+        assert_eq!(stretch.rule, Rule::InARow);
+        assert!(!found.is_open());
+    }
+
+    #[test]
+    fn two_in_a_row_are_not_enough_and_four_of_ten_are() {
+        assert_eq!(stretches("..xx....xx....xx...."), [(2, Some(16), Rule::Among)]);
+        assert_eq!(stretches("..xx.........xx......"), []);
+        assert_eq!(stretches("..x.x.x......."), []);
+    }
+
+    #[test]
+    fn what_goes_on_has_no_end() {
+        assert_eq!(stretches("..xxxxxxx"), [(2, None, Rule::InARow)]);
+        assert!(follow("..xxxxxxx").is_open());
+        assert_eq!(follow("..xxxxxxx").failures_in_a_row(), 7);
+    }
+
+    #[test]
+    fn an_outage_from_the_first_check_on_has_no_last_good_check() {
+        let stretch = follow("xxx").stretches().next().expect("a stretch");
+        assert_eq!(minutes(stretch.start), (None, 0));
+    }
+
+    #[test]
+    fn two_good_checks_do_not_close() {
+        assert_eq!(stretches("..xxxx..xxxx......"), [(2, Some(12), Rule::InARow)]);
+    }
+
+    #[test]
+    fn missing_checks_are_neither_good_nor_bad() {
+        assert_eq!(stretches("..x  x   x......"), [(2, Some(10), Rule::InARow)]);
+        assert_eq!(stretches("...               ..."), []);
+        let widened = follow("..   xxx   .......").stretches().next().expect("a stretch");
+        assert_eq!(minutes(widened.start), (Some(1), 5));
+        assert_eq!(widened.end.map(minutes), Some((Some(7), 11)));
+    }
+
+    #[test]
+    fn failures_on_both_sides_of_a_long_sleep_are_not_in_a_row() {
+        assert_eq!(stretches("...xx                    x....."), []);
+    }
+
+    #[test]
+    fn sixty_thousand_healthy_checks_open_nothing() {
+        let mut detector = Detector::new(&IncidentRules::default(), Some(MINUTE));
+        (0..60_000).for_each(|minute| detector.push(minute * MINUTE, false));
+        assert_eq!(detector.stretches().count(), 0);
+    }
+
+    #[test]
+    fn sixty_thousand_checks_with_one_failure_in_a_thousand_open_nothing() {
+        let mut chance = Chance::new(1);
+        let mut detector = Detector::new(&IncidentRules::default(), Some(MINUTE));
+        (0..60_000).for_each(|minute| detector.push(minute * MINUTE, chance.happens(0.001)));
+        assert_eq!(detector.stretches().count(), 0);
+    }
+
+    /// Checks until a stretch opens when 30 % fail at random, for many seeds.
+    fn checks_to_open(rules: &IncidentRules) -> Vec<f64> {
+        (0..2_000)
+            .map(|seed| {
+                let mut chance = Chance::new(seed);
+                let mut detector = Detector::new(rules, Some(MINUTE));
+                (1_i32..100_000).find(|check| {
+                    detector.push(i64::from(*check) * MINUTE, chance.happens(0.3));
+                    detector.is_open()
+                })
+            })
+            .map(|checks| f64::from(checks.expect("it opens at last")))
+            .collect()
+    }
+
+    #[test]
+    fn thirty_percent_at_random_open_within_a_median_of_eighteen_checks() {
+        let mut both = checks_to_open(&IncidentRules::default());
+        let in_a_row = IncidentRules { open_failures: 1000.try_into().expect("not zero"), ..IncidentRules::default() };
+        let mut in_a_row = checks_to_open(&in_a_row);
+        #[expect(clippy::cast_precision_loss, reason = "two thousand")]
+        let mean = in_a_row.iter().sum::<f64>() / in_a_row.len() as f64;
+        assert!(median(&mut both).is_some_and(|checks| checks <= 18.0));
+        // The published mean of the rule "3 in a row" alone is 51.
+        assert!((45.0..57.0).contains(&mean), "{mean}");
+        assert!(median(&mut in_a_row).is_some_and(|checks| checks > 25.0));
+    }
+
+    #[test]
+    fn a_brown_out_is_one_stretch_or_few() {
+        let mut chance = Chance::new(3);
+        let mut detector = Detector::new(&IncidentRules::default(), Some(MINUTE));
+        (0..600).for_each(|minute| detector.push(minute * MINUTE, chance.happens(0.71)));
+        assert!(detector.stretches().count() <= 3, "{}", detector.stretches().count());
+        assert!(!detector.is_flapping());
+    }
+}

@@ -1,0 +1,292 @@
+//! The evidence of failed checks, counted: a failure in full is kilobytes, and there can be
+//! millions. What signatures ask about becomes a small fact that is counted by time; of each
+//! class the first failure stays as an example.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use super::edge::Edge;
+use super::ladder;
+use super::row::Example;
+use super::signature::scene::Extra;
+use crate::model::FailureClass;
+use crate::model::Outcome;
+use crate::model::Phase;
+use crate::model::SafeText;
+
+/// The most addresses kept of a surface: the lowest, so that the order of reading does not matter.
+const ADDRESSES: usize = 64;
+
+/// The most status codes kept of a class: the lowest.
+const STATUSES: usize = 32;
+
+/// Below this an answer is instant, in microseconds: no machine behind the first was waited for.
+const INSTANT_US: u128 = 250_000;
+
+/// Waits after which balancers and edges give up, in seconds. An answer this late, within a
+/// twentieth, is their timeout and not the origin's answer.
+const ROUND_TIMEOUTS_S: [u128; 6] = [10, 15, 30, 60, 100, 120];
+
+/// What a signature can ask about a failed check.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Fact {
+    pub(super) vantage: SafeText,
+    pub(super) surface: SafeText,
+    pub(super) probe: SafeText,
+    pub(super) class: FailureClass,
+    pub(super) status: Option<u16>,
+    pub(super) edge: Option<Edge>,
+    pub(super) pace: Pace,
+    pub(super) body: BodyKind,
+    /// 4, 6, or 0 where no address was spoken to.
+    pub(super) family: u8,
+    /// The redirect led to a page to log in at, or to a page that speaks of the service's state.
+    pub(super) sent_away: bool,
+}
+
+/// How long the failure took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Pace {
+    /// At once.
+    Instant,
+    /// As long as a balancer waits.
+    RoundTimeout,
+    /// Some other time.
+    Other,
+}
+
+/// What the body of the answer was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum BodyKind {
+    /// None that was kept.
+    None,
+    /// JSON: an application speaks.
+    Json,
+    /// A page that asks for proof of being human, or a mark of being held off.
+    Challenge,
+    /// Anything else.
+    Other,
+}
+
+/// Evidence, counted.
+#[derive(Debug, Default)]
+pub(super) struct Evidence {
+    /// By the begin of the bucket, in milliseconds since 1970.
+    facts: BTreeMap<i64, BTreeMap<Fact, u64>>,
+    /// What extra checks found, by the begin of the bucket and surface.
+    extra: BTreeMap<i64, BTreeMap<SafeText, Extra>>,
+    /// Failures by surface and address.
+    addresses: BTreeMap<SafeText, BTreeMap<IpAddr, u64>>,
+    /// By vantage, surface, probe and class.
+    seen: BTreeMap<(SafeText, SafeText, SafeText, FailureClass), Seen>,
+}
+
+/// What was seen of one class of failure.
+#[derive(Clone, Debug)]
+pub(super) struct Seen {
+    pub(super) example: Example,
+    pub(super) statuses: BTreeMap<u16, u64>,
+    /// How often the evidence names each phase.
+    pub(super) phases: BTreeMap<Phase, u64>,
+}
+
+impl Evidence {
+    /// Adds a failed check. `in_window`: not in the day before.
+    pub(super) fn add(&mut self, outcome: &Outcome, step: i64, in_window: bool) {
+        let Some(fact) = Fact::of(outcome) else { return };
+        let address = outcome.remote.map(|remote| remote.ip());
+        if in_window {
+            self.count_address(&fact.surface, address);
+            self.see(&fact, outcome);
+        }
+        let bucket = ladder::floor(outcome.started_at.as_millisecond(), step);
+        if let Some(diagnosis) = outcome.evidence.as_ref().and_then(|evidence| evidence.diagnosis.as_ref()) {
+            self.extra.entry(bucket).or_default().entry(fact.surface.clone()).or_default().add(diagnosis);
+        }
+        *self.facts.entry(bucket).or_default().entry(fact).or_default() += 1;
+    }
+
+    /// Joins the facts into longer buckets.
+    pub(super) fn coarsen(&mut self, step: i64) {
+        for (begin, facts) in std::mem::take(&mut self.facts) {
+            let coarse = self.facts.entry(ladder::floor(begin, step)).or_default();
+            for (fact, n) in facts {
+                *coarse.entry(fact).or_default() += n;
+            }
+        }
+        for (begin, extra) in std::mem::take(&mut self.extra) {
+            let coarse = self.extra.entry(ladder::floor(begin, step)).or_default();
+            for (surface, extra) in extra {
+                coarse.entry(surface).or_default().merge(&extra);
+            }
+        }
+    }
+
+    /// What extra checks found in the buckets that begin within a span, for some surfaces.
+    pub(super) fn extra(&self, from: i64, to: i64, surfaces: &[SafeText]) -> Extra {
+        let mut all = Extra::default();
+        let buckets = if from <= to { Some(self.extra.range(from..=to)) } else { None };
+        let found = buckets.into_iter().flatten().flat_map(|(_, extra)| extra);
+        for (_, extra) in found.filter(|(surface, _)| surfaces.contains(surface)) {
+            all.merge(extra);
+        }
+        all
+    }
+
+    /// The facts of the buckets that begin within a span, in milliseconds since 1970, with their counts.
+    pub(super) fn facts(&self, from: i64, to: i64) -> impl Iterator<Item = (&Fact, u64)> {
+        let buckets = if from <= to { Some(self.facts.range(from..=to)) } else { None };
+        buckets.into_iter().flatten().flat_map(|(_, facts)| facts.iter().map(|(fact, n)| (fact, *n)))
+    }
+
+    /// Failures by surface and address.
+    pub(super) fn addresses(&self) -> impl Iterator<Item = (&SafeText, IpAddr, u64)> {
+        self.addresses.iter().flat_map(|(surface, addresses)| addresses.iter().map(move |(ip, n)| (surface, *ip, *n)))
+    }
+
+    /// What was seen of one class of one series' failures.
+    pub(super) fn seen(
+        &self,
+        vantage: &SafeText,
+        surface: &SafeText,
+        probe: &SafeText,
+        class: FailureClass,
+    ) -> Option<&Seen> {
+        self.seen.get(&(vantage.clone(), surface.clone(), probe.clone(), class))
+    }
+
+    fn count_address(&mut self, surface: &SafeText, address: Option<IpAddr>) {
+        let Some(address) = address else { return };
+        let addresses = self.addresses.entry(surface.clone()).or_default();
+        *addresses.entry(address).or_default() += 1;
+        if addresses.len() > ADDRESSES {
+            // The lowest are complete: one that is put out never comes back.
+            addresses.pop_last();
+        }
+    }
+
+    fn see(&mut self, fact: &Fact, outcome: &Outcome) {
+        let Some(failure) = &outcome.failure else { return };
+        let key = (fact.vantage.clone(), fact.surface.clone(), fact.probe.clone(), fact.class);
+        let example = example(fact, outcome);
+        let seen = self.seen.entry(key).or_insert_with(|| Seen {
+            example: example.clone(),
+            statuses: BTreeMap::new(),
+            phases: BTreeMap::new(),
+        });
+        if (example.at, &example.message) < (seen.example.at, &seen.example.message) {
+            seen.example = example;
+        }
+        if let Some(status) = outcome.status {
+            *seen.statuses.entry(status).or_default() += 1;
+            if seen.statuses.len() > STATUSES {
+                seen.statuses.pop_last();
+            }
+        }
+        if let Some(phase) = failure.phase {
+            *seen.phases.entry(phase).or_default() += 1;
+        }
+    }
+}
+
+impl Seen {
+    /// Joins what was seen of the same class elsewhere.
+    pub(super) fn merge(&mut self, other: &Seen) {
+        let key = |example: &Example| (example.at, example.vantage.clone(), example.probe.clone());
+        if key(&other.example) < key(&self.example) {
+            self.example = other.example.clone();
+        }
+        for (status, n) in &other.statuses {
+            *self.statuses.entry(*status).or_default() += n;
+        }
+        for (phase, n) in &other.phases {
+            *self.phases.entry(*phase).or_default() += n;
+        }
+    }
+}
+
+/// A name from a journal as it may be printed.
+pub(super) fn name(text: &str) -> SafeText {
+    /// Longer than any name that a probe file accepts.
+    const LONGEST: usize = 200;
+    SafeText::clean(text, LONGEST)
+}
+
+fn example(fact: &Fact, outcome: &Outcome) -> Example {
+    let evidence = outcome.evidence.as_ref();
+    let server = |(name, _): &&(String, SafeText)| name.eq_ignore_ascii_case("server");
+    Example {
+        at: outcome.started_at,
+        probe: fact.probe.clone(),
+        vantage: fact.vantage.clone(),
+        message: outcome.failure.as_ref().map(|failure| failure.message.clone()).unwrap_or_default(),
+        status: outcome.status,
+        address: outcome.remote.map(|remote| SafeText::message(&remote.to_string())),
+        server: evidence.and_then(|evidence| evidence.headers.iter().find(server)).map(|(_, value)| value.clone()),
+        curl: evidence.and_then(|evidence| evidence.curl.clone()),
+    }
+}
+
+impl Fact {
+    fn of(outcome: &Outcome) -> Option<Fact> {
+        let failure = outcome.failure.as_ref()?;
+        let headers = outcome.evidence.as_ref().map_or(&[][..], |evidence| &evidence.headers);
+        Some(Fact {
+            vantage: name(&outcome.vantage),
+            surface: name(&outcome.surface),
+            probe: name(&outcome.probe),
+            class: failure.class,
+            status: outcome.status,
+            edge: Edge::of(headers),
+            pace: Pace::of(outcome),
+            body: BodyKind::of(outcome),
+            family: match outcome.remote.map(|remote| remote.ip()) {
+                Some(IpAddr::V4(_)) => 4,
+                Some(IpAddr::V6(_)) => 6,
+                None => 0,
+            },
+            sent_away: outcome.redirects.iter().any(|hop| is_elsewhere(hop.location.as_str())),
+        })
+    }
+}
+
+/// Whether a redirect leads to a page to log in at, or to one that speaks of the service's state.
+fn is_elsewhere(location: &str) -> bool {
+    let location = location.to_ascii_lowercase();
+    ["login", "signin", "sign-in", "maintenance", "status", "sorry", "unavailable"]
+        .iter()
+        .any(|word| location.contains(word))
+}
+
+impl Pace {
+    fn of(outcome: &Outcome) -> Pace {
+        let took = outcome.timings.processing.unwrap_or(outcome.timings.total).as_micros();
+        let is_round = |seconds: u128| took.abs_diff(seconds * 1_000_000) <= seconds * 1_000_000 / 20;
+        if took < INSTANT_US {
+            Pace::Instant
+        } else if ROUND_TIMEOUTS_S.into_iter().any(is_round) {
+            Pace::RoundTimeout
+        } else {
+            Pace::Other
+        }
+    }
+}
+
+impl BodyKind {
+    fn of(outcome: &Outcome) -> BodyKind {
+        let Some(evidence) = &outcome.evidence else { return BodyKind::None };
+        let body =
+            evidence.body.as_ref().map(|body| body.as_str().trim_start().to_ascii_lowercase()).unwrap_or_default();
+        let held_off = evidence.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("cf-mitigated"));
+        let asks = ["captcha", "challenge-platform", "are you a robot", "verify you are human"];
+        if held_off || asks.iter().any(|word| body.contains(word)) {
+            BodyKind::Challenge
+        } else if body.starts_with('{') || body.starts_with('[') {
+            BodyKind::Json
+        } else if body.is_empty() {
+            BodyKind::None
+        } else {
+            BodyKind::Other
+        }
+    }
+}

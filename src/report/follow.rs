@@ -1,0 +1,278 @@
+//! One pass over the checks of one probe from one vantage: the stretches of down-ness, the counts
+//! over time, and what was due and not seen.
+
+use std::collections::BTreeMap;
+
+use super::Coverage;
+use super::detector::Detector;
+use super::evidence::name;
+use super::fold::Series;
+use super::ladder;
+use super::offline::Offline;
+use super::statistics::ratio;
+use super::statistics::rounded;
+use super::ticks::Tick;
+use crate::model::FailureClass;
+use crate::model::IncidentRules;
+use crate::model::SafeText;
+use crate::model::Verdict;
+
+/// After so many cadences without a check there is no data.
+const SILENT_AFTER: i64 = 5;
+
+/// A prober that was silent for no longer than this, in milliseconds, or than a tenth of a shorter
+/// window, is not called silent, whatever its cadence: one run by hand has none to speak of.
+const SILENCE_FORGIVEN_MS: i64 = 60_000;
+
+/// Checks of a stretch of time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Cell {
+    pub(super) judged: u64,
+    pub(super) failed: u64,
+    pub(super) unknown: u64,
+    pub(super) missed: u64,
+    pub(super) classes: BTreeMap<FailureClass, u64>,
+}
+
+/// The failures of one class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Spell {
+    pub(super) n: u64,
+    pub(super) first: i64,
+    pub(super) last: i64,
+}
+
+/// What one pass over a series found.
+#[derive(Clone, Debug)]
+pub(super) struct Followed<'f> {
+    pub(super) series: &'f Series,
+    pub(super) vantage: SafeText,
+    pub(super) surface: SafeText,
+    pub(super) probe: SafeText,
+    /// The usual time between two checks in milliseconds.
+    pub(super) cadence: Option<i64>,
+    pub(super) detector: Detector,
+    pub(super) classes: BTreeMap<FailureClass, Spell>,
+    /// The last check that was made, whatever it found.
+    pub(super) last: Option<i64>,
+    /// Whether the last checks say nothing because we were offline or could not judge.
+    pub(super) blind: bool,
+    /// Whether nothing was heard of it for long at the end of the window.
+    pub(super) silent: bool,
+    pub(super) coverage: Coverage,
+}
+
+/// What a pass needs to know beside the checks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Frame<'f> {
+    pub(super) rules: &'f IncidentRules,
+    /// The window, in milliseconds since 1970.
+    pub(super) from: i64,
+    pub(super) to: i64,
+    /// Whether the window begins where the question says, and not where the data does.
+    pub(super) from_is_asked: bool,
+    /// The length of a bucket in milliseconds.
+    pub(super) step: i64,
+}
+
+impl Cell {
+    pub(super) fn add(&mut self, tick: &Tick, offline: bool) {
+        match tick.verdict {
+            Verdict::Missed => self.missed += 1,
+            Verdict::Unknown => self.unknown += 1,
+            Verdict::Down if offline => self.unknown += 1,
+            Verdict::Up => self.judged += 1,
+            Verdict::Down => {
+                self.judged += 1;
+                self.failed += 1;
+            }
+        }
+        if let Some(class) = tick.class {
+            *self.classes.entry(class).or_default() += 1;
+        }
+    }
+
+    pub(super) fn merge(&mut self, other: &Cell) {
+        self.judged += other.judged;
+        self.failed += other.failed;
+        self.unknown += other.unknown;
+        self.missed += other.missed;
+        for (class, n) in &other.classes {
+            *self.classes.entry(*class).or_default() += n;
+        }
+    }
+}
+
+/// Follows a series, and counts its checks into the buckets of its sheet.
+pub(super) fn follow<'f>(
+    series: &'f Series,
+    frame: &Frame<'_>,
+    offline: Option<&Offline>,
+    cells: &mut BTreeMap<i64, Cell>,
+) -> Followed<'f> {
+    let cadence = cadence(series);
+    let mut detector = Detector::new(frame.rules, cadence);
+    let mut blind = false;
+    let mut watch = |tick: &Tick| {
+        let is_offline = offline.is_some_and(|offline| offline.covers(tick.at));
+        match tick.verdict {
+            Verdict::Up => detector.push(tick.at, false),
+            Verdict::Down if !is_offline => detector.push(tick.at, true),
+            Verdict::Down | Verdict::Unknown | Verdict::Missed => {}
+        }
+        if tick.verdict != Verdict::Missed {
+            blind = is_offline || tick.verdict == Verdict::Unknown;
+        }
+        is_offline
+    };
+    series.lead.iter().for_each(|tick| {
+        watch(&tick);
+    });
+    let mut seen = Seen::default();
+    for tick in series.ticks.iter() {
+        let is_offline = watch(&tick);
+        seen.add(&tick, is_offline, frame.step, cells);
+    }
+    seen.flush(cells);
+    let (coverage, silent) = coverage(series, &seen, cadence, frame);
+    Followed {
+        series,
+        vantage: name(&series.vantage),
+        surface: name(&series.surface),
+        probe: name(&series.probe),
+        cadence,
+        detector,
+        classes: seen.classes,
+        last: seen.last,
+        blind,
+        silent,
+        coverage,
+    }
+}
+
+/// What is gathered in a pass over the checks in the window.
+#[derive(Debug, Default)]
+struct Seen {
+    bucket: i64,
+    cell: Cell,
+    classes: BTreeMap<FailureClass, Spell>,
+    first: Option<i64>,
+    last: Option<i64>,
+}
+
+impl Seen {
+    fn add(&mut self, tick: &Tick, offline: bool, step: i64, cells: &mut BTreeMap<i64, Cell>) {
+        let bucket = ladder::floor(tick.at, step);
+        if bucket != self.bucket {
+            self.flush(cells);
+            self.bucket = bucket;
+        }
+        self.cell.add(tick, offline);
+        self.first = self.first.or(Some(tick.at));
+        if tick.verdict != Verdict::Missed {
+            self.last = Some(tick.at);
+        }
+        if let Some(class) = tick.class {
+            let spell = self.classes.entry(class).or_insert(Spell { n: 0, first: tick.at, last: tick.at });
+            spell.n += 1;
+            spell.last = tick.at;
+        }
+    }
+
+    fn flush(&mut self, cells: &mut BTreeMap<i64, Cell>) {
+        if self.cell != Cell::default() {
+            cells.entry(self.bucket).or_default().merge(&std::mem::take(&mut self.cell));
+        }
+    }
+}
+
+/// The usual time between two checks: the median. Absent below three checks.
+fn cadence(series: &Series) -> Option<i64> {
+    let mut distances = Vec::new();
+    let mut last = None;
+    for tick in series.lead.iter().chain(series.ticks.iter()) {
+        if let Some(last) = last {
+            distances.push(tick.at - last);
+        }
+        last = Some(tick.at);
+    }
+    if distances.len() < 2 {
+        return None;
+    }
+    let middle = distances.len() / 2;
+    let (_, median, _) = distances.select_nth_unstable(middle);
+    (*median > 0).then_some(*median)
+}
+
+/// How much of what was due was seen, and whether it fell silent before the end of the window.
+fn coverage(series: &Series, seen: &Seen, cadence: Option<i64>, frame: &Frame<'_>) -> (Coverage, bool) {
+    let scheduled = series.counts.scheduled();
+    let observed = scheduled - series.counts.missed;
+    let mut expected = scheduled;
+    let mut silent = false;
+    if let (Some(cadence), Some(first), Some(last)) = (cadence, seen.first, seen.last) {
+        let has_past = series.lead.iter().next().is_some();
+        let begin = if has_past && frame.from_is_asked { frame.from } else { first };
+        let end = frame.to.max(last);
+        let due = (end - begin).max(0) / cadence;
+        expected = expected.max(u64::try_from(due).unwrap_or_default());
+        let forgiven = SILENCE_FORGIVEN_MS.min((frame.to - frame.from) / 10);
+        silent = end - last > forgiven.max(cadence.saturating_mul(SILENT_AFTER));
+    }
+    let ratio = ratio(observed, expected).map(rounded);
+    (Coverage { expected, observed, ratio }, silent)
+}
+
+/// Counts the checks of a series in each of some spans, in order and disjoint, ends included.
+pub(super) fn tally(series: &Series, offline: Option<&Offline>, spans: &[(i64, i64)]) -> Vec<Cell> {
+    let mut cells = vec![Cell::default(); spans.len()];
+    let mut at = 0;
+    for tick in series.lead.iter().chain(series.ticks.iter()) {
+        while at < spans.len() && spans[at].1 < tick.at {
+            at += 1;
+        }
+        match spans.get(at) {
+            Some((from, _)) if *from <= tick.at => {
+                cells[at].add(&tick, offline.is_some_and(|offline| offline.covers(tick.at)));
+            }
+            Some(_) => {}
+            None => break,
+        }
+    }
+    cells
+}
+
+/// The stretches in which no check of these series was made, longer than [`SILENT_AFTER`] cadences.
+pub(super) fn silences(followed: &[&Followed<'_>], frame: &Frame<'_>) -> Vec<(i64, i64)> {
+    let Some(cadence) = followed.iter().filter_map(|one| one.cadence).min() else { return Vec::new() };
+    let limit = cadence.saturating_mul(SILENT_AFTER);
+    let mut instants: Vec<i64> = Vec::new();
+    for one in followed {
+        let made = one.series.ticks.iter().filter(|tick| tick.verdict != Verdict::Missed);
+        instants.extend(made.map(|tick| tick.at));
+        thin_out(&mut instants, limit);
+    }
+    instants.push(frame.to);
+    let has_past = followed.iter().any(|one| one.series.lead.iter().next().is_some());
+    if has_past && frame.from_is_asked {
+        instants.push(frame.from);
+    }
+    instants.sort_unstable();
+    instants.windows(2).filter(|pair| pair[1] - pair[0] > limit).map(|pair| (pair[0], pair[1])).collect()
+}
+
+/// Drops instants that lie between two others less than the limit apart: they bound no silence.
+fn thin_out(instants: &mut Vec<i64>, limit: i64) {
+    instants.sort_unstable();
+    let mut kept: Vec<i64> = Vec::new();
+    for at in instants.drain(..) {
+        if let [.., before, last] = kept[..]
+            && last > before
+            && at - before <= limit
+        {
+            kept.pop();
+        }
+        kept.push(at);
+    }
+    *instants = kept;
+}

@@ -1,0 +1,105 @@
+//! What we did not see, and what must not be concluded: said in every report.
+
+use super::Coverage;
+use super::SurfaceRow;
+use super::VantageRow;
+use super::desk::Desk;
+use super::statistics::checks_to_show;
+use super::verdict::plural;
+use super::words;
+
+/// The limits of a report.
+pub(super) fn limits(
+    desk: &Desk<'_>,
+    surfaces: &[SurfaceRow],
+    vantages: &[VantageRow],
+    coverage: &Coverage,
+) -> Vec<String> {
+    let mut limits = Vec::new();
+    limits.extend(place(vantages));
+    limits.extend(aside(vantages));
+    limits.extend(control(desk));
+    limits.extend(between(desk));
+    limits.extend(unseen(coverage));
+    limits.extend(unjudged(surfaces));
+    limits.extend(surfaces.iter().filter_map(percentiles));
+    limits.extend(baseline(surfaces));
+    limits.extend(evidence(desk, surfaces));
+    if surfaces.iter().any(|row| row.figures.down > 0) {
+        limits.push("From outside no one can say who or why: causes are classes that fit the evidence.".to_owned());
+    }
+    limits
+}
+
+fn place(vantages: &[VantageRow]) -> Option<String> {
+    match vantages {
+        [one] => Some(format!("Seen from one vantage, {}: of other places nothing can be said.", one.vantage)),
+        _ => None,
+    }
+}
+
+fn aside(vantages: &[VantageRow]) -> Vec<String> {
+    let aside = vantages.iter().filter(|row| row.set_aside);
+    aside
+        .map(|row| format!("{} is set aside: it could not reach its control targets, or could not judge.", row.vantage))
+        .collect()
+}
+
+fn control(desk: &Desk<'_>) -> Option<String> {
+    let none = desk.control_ok().is_none() && !desk.followed.is_empty();
+    none.then(|| "No control target: an outage of our own network would look like one of theirs.".to_owned())
+}
+
+fn between(desk: &Desk<'_>) -> Option<String> {
+    let longest = desk.followed.iter().filter(|one| !one.series.control).filter_map(|one| one.cadence).max()?;
+    Some(format!("What lasts less than the {} between two checks can go unseen.", words::span(longest)))
+}
+
+fn unseen(coverage: &Coverage) -> Option<String> {
+    let unseen = coverage.expected - coverage.observed;
+    (unseen > 0).then(|| {
+        format!(
+            "{} of {} were not made: no data, neither up nor down.",
+            words::count(unseen),
+            plural(coverage.expected, "due check")
+        )
+    })
+}
+
+fn unjudged(surfaces: &[SurfaceRow]) -> Option<String> {
+    let unknown: u64 = surfaces.iter().map(|row| row.figures.unknown).sum();
+    (unknown > 0)
+        .then(|| format!("{} could not be judged: the prober or its network was at fault.", plural(unknown, "check")))
+}
+
+fn percentiles(row: &SurfaceRow) -> Option<String> {
+    let count = row.figures.latency_us.count;
+    let missing = [("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99)]
+        .into_iter()
+        .find(|(_, q)| count < checks_to_show(*q));
+    let (percentile, q) = missing.filter(|_| count > 0)?;
+    Some(format!(
+        "{percentile} of {} cannot be told from {}: that takes {}.",
+        row.surface,
+        plural(count, "up check"),
+        words::count(checks_to_show(q))
+    ))
+}
+
+fn baseline(surfaces: &[SurfaceRow]) -> Option<String> {
+    let missing = surfaces.iter().find(|row| !row.control && row.baseline.method.is_none())?;
+    let usual = &missing.baseline;
+    Some(format!("No baseline yet: {} before this time, {} needed.", plural(usual.days, "day"), usual.days_needed))
+}
+
+fn evidence(desk: &Desk<'_>, surfaces: &[SurfaceRow]) -> Option<String> {
+    let failed: u64 = surfaces.iter().map(|row| row.figures.down).sum();
+    let kept = desk.fold.evidence.facts(desk.frame.from, desk.frame.to).map(|(_, n)| n).sum::<u64>().min(failed);
+    (kept < failed).then(|| {
+        format!(
+            "Evidence of {} of {} was kept: status codes and addresses are counted over these.",
+            words::count(kept),
+            plural(failed, "failure")
+        )
+    })
+}

@@ -1,0 +1,294 @@
+//! The answer in one sentence that could stand in a newspaper or an incident ticket; every number in
+//! it stands in the report too. A second one says what the sample can prove, or how sure we are.
+
+use jiff::Timestamp;
+
+use super::Incident;
+use super::bracket::Bracket;
+use super::incidents::instant;
+use super::pass::Proof;
+use super::signature;
+use super::statistics::checks_to_show;
+use super::verdict::Answer;
+use super::verdict::Case;
+use super::verdict::Extent;
+use super::verdict::Standing;
+use super::verdict::State;
+use super::verdict::plural;
+use super::words;
+use crate::model::FailureClass;
+use crate::model::SafeText;
+
+/// So many causes are named on each side.
+const CAUSES: usize = 3;
+
+/// The promise that a sample is measured against where no objective is set.
+const USUAL_PROMISE: f64 = 0.999;
+
+/// What the sentence is made of.
+pub(super) struct Sentence<'s, 'c, 'f> {
+    pub(super) case: &'s Case<'c, 'f>,
+    pub(super) answer: &'s Answer,
+    pub(super) standings: &'s [Standing],
+    /// The last incident, open or over.
+    pub(super) last: Option<&'s Incident>,
+}
+
+impl Sentence<'_, '_, '_> {
+    pub(super) fn write(&self) -> String {
+        match self.answer.state {
+            State::Down | State::Flapping | State::Degraded => self.failing(),
+            State::Up => self.up(),
+            State::Unknown => self.unknown(),
+        }
+    }
+
+    fn failing(&self) -> String {
+        let state = self.answer.state;
+        let (worst, others): (Vec<&Standing>, Vec<&Standing>) =
+            self.standings.iter().partition(|standing| standing.state == state);
+        let mut parts = vec![format!(
+            "{}: {}",
+            self.opening(&worst),
+            worst.iter().map(|one| Self::share(one, worst.len() > 1)).collect::<Vec<_>>().join(", ")
+        )];
+        parts.extend(others.iter().map(|one| Self::other(one)));
+        parts.extend(self.set_aside());
+        parts.extend(self.control());
+        parts.extend(self.consistent());
+        format!("{}. {}", parts.join("; "), self.confidence())
+    }
+
+    /// `app is down from 2 of 3 vantages since 13:31:00-13:32:00 UTC (57 min, ongoing)`
+    fn opening(&self, worst: &[&Standing]) -> String {
+        let names: Vec<&str> = worst.iter().map(|standing| standing.surface.as_str()).collect();
+        let verb = if names.len() == 1 { "is" } else { "are" };
+        let mut text = format!("{} {verb} {}{}", words::list(&names), self.answer.state, self.whence());
+        if let Some(since) = self.answer.since {
+            let lasts = self.case.desk.frame.to - since.by.as_millisecond();
+            text += &format!(
+                " since {} ({}, ongoing{})",
+                words::bracket(&since, self.to()),
+                words::span(lasts),
+                self.wave()
+            );
+        }
+        text
+    }
+
+    /// The number of the wave, where it is not the only one.
+    fn wave(&self) -> String {
+        match self.last.map(|incident| incident.waves.len()) {
+            Some(waves) if waves > 1 => format!(", wave {waves} of this incident"),
+            _ => String::new(),
+        }
+    }
+
+    fn whence(&self) -> String {
+        let scope = &self.answer.scope;
+        let names: Vec<&str> = scope.vantages.iter().map(SafeText::as_str).collect();
+        match scope.extent {
+            Extent::Global => format!(" from {} of {} vantages", names.len(), scope.vantages_judged),
+            Extent::Local => {
+                format!(" from {} alone ({} of {} vantages)", words::list(&names), names.len(), scope.vantages_judged)
+            }
+            Extent::SingleVantage if names.is_empty() => " from the one vantage".to_owned(),
+            Extent::SingleVantage => format!(" from {}, the one vantage", words::list(&names)),
+            Extent::None => String::new(),
+        }
+    }
+
+    /// `71 % of 171 checks failed [64-77 %], mostly connect_timeout (83 %)`
+    fn share(standing: &Standing, named: bool) -> String {
+        let name = if named { format!("{} ", standing.surface) } else { String::new() };
+        if standing.failed == 0
+            && let Some(slow) = standing.slow
+        {
+            let (now, usual) = (words::micros(slow.p95_us), words::micros(slow.usual_p95_us));
+            return format!("{name}answers take far longer than usual, p95 {now} against {usual}");
+        }
+        let mostly = standing.kind.as_ref().map(|kind| {
+            let status = kind.status.map(|status| format!(" {status}")).unwrap_or_default();
+            let how = if kind.n == kind.of { "all" } else { "mostly" };
+            let share = if kind.n == kind.of { String::new() } else { format!(" ({} %)", words::percent(kind.share)) };
+            format!(", {how} {}{status}{share}", kind.class)
+        });
+        format!("{name}{}{}", failed_of(standing), mostly.unwrap_or_default())
+    }
+
+    fn other(standing: &Standing) -> String {
+        match standing.state {
+            State::Up => format!("{} up", standing.surface),
+            State::Unknown => format!("{} unknown", standing.surface),
+            state if standing.failed == 0 => format!("{} {state}", standing.surface),
+            state => format!("{} {state}, {}", standing.surface, failed_of(standing)),
+        }
+    }
+
+    fn set_aside(&self) -> Option<String> {
+        let names: Vec<&str> =
+            self.case.vantages.iter().filter(|row| row.set_aside).map(|row| row.vantage.as_str()).collect();
+        (!names.is_empty()).then(|| format!("{} set aside, where the control targets fail too", words::list(&names)))
+    }
+
+    fn control(&self) -> Option<String> {
+        self.case.desk.control_ok().map(|ok| if ok { "control ok" } else { "control targets fail" }.to_owned())
+    }
+
+    /// `consistent with network-level loss or origin overload, not with DNS or a certificate`
+    fn consistent(&self) -> Option<String> {
+        let (consistent, not) = signature::in_words(&self.answer.signature);
+        let cut = |mut causes: Vec<String>| {
+            causes.truncate(CAUSES);
+            causes
+        };
+        let (consistent, not) = (cut(consistent), cut(not));
+        if consistent.is_empty() {
+            return None;
+        }
+        let not = if not.is_empty() { String::new() } else { format!(", not with {}", words::choice(&not)) };
+        Some(format!("consistent with {}{not}", words::choice(&consistent)))
+    }
+
+    fn confidence(&self) -> String {
+        let name = self.answer.confidence.name();
+        format!("Confidence {name} ({}).", self.answer.reasons.join(", "))
+    }
+
+    /// `app and web are up from 3 of 3 vantages: none of 1,440 checks failed, which shows an availability of
+    /// at least 99.7 % (95 % confidence); 99.9 % needs 2,995 checks.`
+    fn up(&self) -> String {
+        let names: Vec<&str> = self.standings.iter().map(|standing| standing.surface.as_str()).collect();
+        let verb = if names.len() == 1 { "is" } else { "are" };
+        let rows = self.case.surfaces.iter().filter(|row| names.contains(&row.surface.as_str()));
+        let (failed, judged) =
+            rows.fold((0, 0), |sum, row| (sum.0 + row.figures.down, sum.1 + row.figures.up + row.figures.down));
+        let whence = match self.answer.scope.vantages_judged {
+            0 | 1 => String::new(),
+            vantages => format!(" from {vantages} of {} vantages", self.case.vantages.len()),
+        };
+        let mut parts = vec![format!("{} {verb} up{whence}: {}", words::list(&names), failures(failed, judged))];
+        parts.extend(self.past());
+        parts.push(self.proven(judged, failed));
+        parts.extend(self.set_aside());
+        format!("{}. {}", parts.join("; "), self.confidence())
+    }
+
+    /// What a sample of this size shows: `availability ≥ 86 % (95 % confidence); 99.9 % needs 2,995 checks`
+    fn proven(&self, judged: u64, failed: u64) -> String {
+        let proof = Proof::new(judged, failed);
+        let Some(shown) = proof.at_least else { return "nothing was judged".to_owned() };
+        let surfaces = &self.case.desk.fold.question.surfaces;
+        let promised = surfaces
+            .values()
+            .filter_map(|surface| Some(surface.objective?.ratio))
+            .fold(None, |most: Option<f64>, one| Some(most.map_or(one, |most| most.max(one))));
+        let promise = promised.unwrap_or(USUAL_PROMISE);
+        let needs = if shown >= promise || failed > 0 {
+            String::new()
+        } else {
+            format!("; {} % needs {} checks", words::objective(promise), words::count(checks_to_show(promise)))
+        };
+        format!("availability ≥ {} % (95 % confidence){needs}", words::availability(shown))
+    }
+
+    /// The last incident of the window, which is over.
+    fn past(&self) -> Option<String> {
+        let incident = self.last?;
+        let end = incident.end?;
+        let names: Vec<&str> = incident.surfaces.iter().map(SafeText::as_str).collect();
+        let verb = if names.len() == 1 { "was" } else { "were" };
+        let waves = match incident.waves.len() {
+            1 => String::new(),
+            waves => format!(" in {waves} waves"),
+        };
+        let kind = incident.kind.as_ref().map(|kind| format!(", mostly {}", class_words(kind.class, kind.status)));
+        Some(format!(
+            "{} {verb} failing{waves} from {} to {}, {} of {} checks{}",
+            words::list(&names),
+            words::bracket(&incident.start, self.to()),
+            words::bracket(&end, self.to()),
+            words::count(incident.actual_failures),
+            words::count(incident.judged),
+            kind.unwrap_or_default(),
+        ))
+    }
+
+    fn unknown(&self) -> String {
+        let why = self.why_unknown();
+        let before = self.past().map(|past| format!("; before that {past}")).unwrap_or_default();
+        format!("unknown: {why}{before}. {}", self.confidence())
+    }
+
+    fn why_unknown(&self) -> String {
+        let desk = self.case.desk;
+        if desk.followed.is_empty() {
+            return "no check was made in this time".to_owned();
+        }
+        let aside = desk.vantages().into_iter().filter(|vantage| desk.is_set_aside(vantage)).count();
+        if aside > 0 && desk.vantages_judged() == 0 {
+            let (all_fail, ok) = (desk.control_ok() == Some(false), desk.control_ok() == Some(true));
+            return if all_fail || !ok {
+                "the control targets fail too, so it is we who are offline".to_owned()
+            } else {
+                "the last checks could not be judged".to_owned()
+            };
+        }
+        let last = desk.followed.iter().filter(|one| !one.series.control).filter_map(|one| one.last).max();
+        if let Some(last) = last
+            && desk.followed.iter().any(|one| one.silent)
+        {
+            let silent: Vec<&str> = self
+                .standings
+                .iter()
+                .filter(|one| one.state == State::Unknown)
+                .map(|one| one.surface.as_str())
+                .collect();
+            let what = if silent.len() == self.standings.len() {
+                String::new()
+            } else {
+                format!(" of {}", words::list(&silent))
+            };
+            let at = words::bracket(&Bracket { after: Some(instant(last)), by: self.to() }, self.to());
+            return format!(
+                "no check{what} since {} UTC ({})",
+                at.split('-').next().unwrap_or_default(),
+                words::span(desk.frame.to - last)
+            );
+        }
+        match self.case.coverage.ratio {
+            Some(ratio) => format!("only {} % of the checks that were due were made", words::percent(ratio)),
+            None => "nothing was due".to_owned(),
+        }
+    }
+
+    fn to(&self) -> Timestamp {
+        instant(self.case.desk.frame.to)
+    }
+}
+
+/// `71 % of 171 checks failed [64-77 %]`
+fn failed_of(standing: &Standing) -> String {
+    let (failed, judged) = (standing.failed, standing.judged);
+    if judged == 0 {
+        return "nothing was judged".to_owned();
+    }
+    let share = super::statistics::ratio(failed, judged).map(words::percent).unwrap_or_default();
+    let interval = standing.ci95.map(|ends| format!(" {}", words::interval(ends))).unwrap_or_default();
+    format!("{share} % of {} failed{interval}", plural(judged, "check"))
+}
+
+/// `none of 1,440 checks failed`
+fn failures(failed: u64, judged: u64) -> String {
+    match (failed, judged) {
+        (_, 0) => "no check was judged".to_owned(),
+        (0, 1) => "the one check was good".to_owned(),
+        (0, _) => format!("none of {} checks failed", words::count(judged)),
+        _ => format!("{} of {} failed", words::count(failed), plural(judged, "check")),
+    }
+}
+
+/// `status 403`, `connect_timeout`
+fn class_words(class: FailureClass, status: Option<u16>) -> String {
+    status.map_or_else(|| class.name().to_owned(), |status| format!("{class} {status}"))
+}
