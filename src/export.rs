@@ -19,9 +19,13 @@ pub mod remote_write;
 pub mod scrape;
 mod tally;
 
+#[cfg(feature = "prometheus-server")]
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::runtime::Builder;
+use tokio::runtime::Runtime;
 
 use crate::model::Outcome;
 use crate::model::Probe;
@@ -30,21 +34,56 @@ use crate::window::Window;
 pub use error::ExportError;
 pub use tally::Tally;
 
-/// The exporters of a run: none, one or several. To hand something to them never waits.
+/// The exporters of a run: none, one or several. To hand something to them never waits: they
+/// live on a runtime of their own, so that no handshake of theirs stands in a check's way.
 #[derive(Default)]
 pub struct Exporters {
-    /// Metrics to fetch.
+    runtime: Option<Runtime>,
     #[cfg(feature = "prometheus-server")]
-    pub scrape: Option<scrape::Scrape>,
-    /// Prometheus remote write.
+    scrape: Option<scrape::Scrape>,
     #[cfg(feature = "remote-write")]
-    pub remote_write: Option<remote_write::RemoteWrite>,
-    /// OpenTelemetry.
+    remote_write: Option<remote_write::RemoteWrite>,
     #[cfg(feature = "otlp")]
-    pub otlp: Option<otlp::Otlp>,
+    otlp: Option<otlp::Otlp>,
 }
 
 impl Exporters {
+    /// Serves metrics to fetch, with native histograms of a schema. Returns where.
+    ///
+    /// # Errors
+    /// [`ExportError`], where nobody can listen there.
+    #[cfg(feature = "prometheus-server")]
+    pub fn listen(&mut self, address: SocketAddr, vantage: &str, schema: i8) -> Result<SocketAddr, ExportError> {
+        let scrape = self.runtime()?.block_on(scrape::Scrape::listen(address, vantage, schema))?;
+        Ok(self.scrape.insert(scrape).address())
+    }
+
+    /// Sends to a backend by remote write; see [`remote_write::RemoteWrite::start`].
+    ///
+    /// # Errors
+    /// [`ExportError`], where the settings cannot be used.
+    #[cfg(feature = "remote-write")]
+    pub fn remote_write(
+        &mut self,
+        settings: &remote_write::Settings,
+        base: impl FnOnce() -> cumulative::Cumulative,
+    ) -> Result<(), ExportError> {
+        let _inside = self.runtime()?.enter();
+        self.remote_write = Some(remote_write::RemoteWrite::start(settings, base)?);
+        Ok(())
+    }
+
+    /// Sends to an OpenTelemetry collector.
+    ///
+    /// # Errors
+    /// [`ExportError`], where the settings cannot be used.
+    #[cfg(feature = "otlp")]
+    pub fn otlp(&mut self, settings: otlp::Settings) -> Result<(), ExportError> {
+        let _inside = self.runtime()?.enter();
+        self.otlp = Some(otlp::Otlp::start(settings)?);
+        Ok(())
+    }
+
     /// Takes note of a check.
     pub fn outcome(&self, outcome: &Outcome) {
         #[cfg(feature = "prometheus-server")]
@@ -75,31 +114,48 @@ impl Exporters {
     }
 
     /// Sends what there is, for at most this long, and says in one sentence for each exporter
-    /// what did not arrive.
-    #[cfg_attr(
-        not(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp")),
-        expect(clippy::unused_async, reason = "without exporters there is nothing to wait for")
-    )]
-    pub async fn finish(self, patience: Duration) -> Vec<String> {
-        let mut warnings = Vec::new();
+    /// what did not arrive. Must not be called from within a runtime.
+    #[must_use]
+    pub fn finish(mut self, patience: Duration) -> Vec<String> {
+        let Some(runtime) = self.runtime.take() else { return Vec::new() };
+        let warnings = runtime.block_on(self.end(patience));
+        runtime.shutdown_background();
+        warnings
+    }
+
+    async fn end(self, patience: Duration) -> Vec<String> {
+        let warnings = Vec::new();
         // One after the other would wait twice as long for two that are down.
         #[cfg(feature = "remote-write")]
         let remote_write = self.remote_write.map(|remote_write| tokio::spawn(remote_write.finish(patience)));
         #[cfg(feature = "otlp")]
-        if let Some(otlp) = self.otlp {
-            warnings.extend(otlp.finish(patience).await.warning("otlp"));
-        }
+        let warnings = match self.otlp {
+            Some(otlp) => warnings.into_iter().chain(otlp.finish(patience).await.warning("otlp")).collect(),
+            None => warnings,
+        };
         #[cfg(feature = "remote-write")]
-        if let Some(remote_write) = remote_write {
-            let tally = remote_write.await.unwrap_or_default();
-            warnings.extend(tally.warning("remote write"));
-        }
+        let warnings = match remote_write {
+            Some(remote_write) => {
+                let (tally, trouble) = remote_write.await.unwrap_or_default();
+                let trouble =
+                    trouble.map(|why| format!("remote write: the sums could not be kept for the next run: {why}"));
+                warnings.into_iter().chain(tally.warning("remote write")).chain(trouble).collect()
+            }
+            None => warnings,
+        };
         #[cfg(feature = "prometheus-server")]
         if let Some(scrape) = self.scrape {
             scrape.finish().await;
         }
-        let _ = (&mut warnings, patience);
         warnings
+    }
+
+    fn runtime(&mut self) -> Result<&Runtime, ExportError> {
+        if let Some(ref runtime) = self.runtime {
+            return Ok(runtime);
+        }
+        let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("export").enable_all().build();
+        Ok(self.runtime.insert(runtime.map_err(ExportError::Runtime)?))
     }
 
     /// What became of the batches is a metric too.

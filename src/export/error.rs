@@ -9,6 +9,9 @@ use crate::model::SafeText;
 /// Why an exporter cannot begin.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
+    /// There is no thread to be had.
+    #[error("cannot start a thread for the exporters")]
+    Runtime(#[source] io::Error),
     /// Nobody can listen there.
     #[error("cannot listen on {address}")]
     Listen {

@@ -9,6 +9,9 @@ mod verify;
 
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -20,6 +23,7 @@ use prost::Message as _;
 use url::Url;
 
 use crate::model::Outcome;
+use crate::model::SafeText;
 use crate::window::Window;
 
 use super::ExportError;
@@ -102,21 +106,30 @@ pub const HEADERS_VARIABLE: &str = "UPTICK_REMOTE_WRITE_HEADERS";
 #[derive(Debug)]
 pub struct RemoteWrite {
     push: Push,
+    /// Why the sums are not kept between runs.
+    trouble: Arc<Mutex<Option<SafeText>>>,
 }
 
 impl RemoteWrite {
     /// Starts one on the current runtime. `base` is what was seen before there was a state: the
-    /// journal so far.
+    /// journal so far. It is asked at once and only then.
     ///
     /// # Errors
     /// [`ExportError`], where the address or the headers cannot be used.
-    pub fn start(settings: &Settings, base: Base) -> Result<RemoteWrite, ExportError> {
+    pub fn start(settings: &Settings, base: impl FnOnce() -> Cumulative) -> Result<RemoteWrite, ExportError> {
         let endpoint = endpoint(settings)?;
         let mut state = State::new(settings.state.clone(), base);
         let histograms = settings.histograms;
-        let encode = move |news: News| encode(&news, &mut state, histograms, Timestamp::now());
+        let trouble = Arc::new(Mutex::new(None));
+        let shared = Arc::clone(&trouble);
+        let encode = move |news: News| {
+            let requests = encode(&news, &mut state, histograms, Timestamp::now());
+            let trouble = state.trouble().map(|error| SafeText::message(&error.to_string()));
+            *shared.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+            requests
+        };
         let backend = Backend { endpoint, encode, worth_retrying, objection: |_| None };
-        Ok(RemoteWrite { push: Push::start(backend) })
+        Ok(RemoteWrite { push: Push::start(backend), trouble })
     }
 
     /// Takes note of windows that closed. It never waits.
@@ -135,14 +148,14 @@ impl RemoteWrite {
         self.push.tally()
     }
 
-    /// Sends what there is, for at most this long.
-    pub async fn finish(self, patience: Duration) -> Tally {
-        self.push.finish(patience).await
+    /// Sends what there is, for at most this long. Says what became of the batches, and why the
+    /// sums could not be kept for the next run, where they could not.
+    pub async fn finish(self, patience: Duration) -> (Tally, Option<SafeText>) {
+        let tally = self.push.finish(patience).await;
+        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take();
+        (tally, trouble)
     }
 }
-
-/// What was seen before there was a state, read only when it is needed.
-pub type Base = Box<dyn FnOnce() -> Cumulative + Send>;
 
 /// The specification: again on 5xx and 429, never on any other 4xx.
 pub(super) fn worth_retrying(status: StatusCode) -> bool {

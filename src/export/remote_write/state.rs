@@ -31,8 +31,6 @@ use crate::window::HdrText;
 use crate::window::Histogram;
 use crate::window::Window;
 
-use super::Base;
-
 /// What the file says it is.
 const SCHEMA: &str = "uptick.remote-write-state/1";
 /// The largest file that is read, in bytes: some hundred thousand series.
@@ -43,10 +41,11 @@ const LOCK_TIME: Duration = Duration::from_secs(2);
 /// The sums, and where they are kept.
 pub(super) struct State {
     path: Option<PathBuf>,
-    base: Option<Base>,
     sums: Cumulative,
     /// The file as this process left it: then it need not be read again.
     left: Option<Mark>,
+    /// Why the file does not know what is in memory.
+    trouble: Option<io::Error>,
     last_instant: i64,
     hdr: HdrText,
 }
@@ -68,20 +67,18 @@ pub(super) struct Change {
 
 impl State {
     /// Sums that are kept in a file, or for as long as the process lives. `base` is where they
-    /// begin when there is no file yet.
-    pub(super) fn new(path: Option<PathBuf>, base: Base) -> State {
-        let sums = Cumulative::default();
-        State { path, base: Some(base), sums, left: None, last_instant: i64::MIN, hdr: HdrText::default() }
+    /// begin when there is no file yet; it is asked at once, while nothing new is in it.
+    pub(super) fn new(path: Option<PathBuf>, base: impl FnOnce() -> Cumulative) -> State {
+        let known = path.as_deref().and_then(|path| read(path).ok());
+        let sums = known.unwrap_or_else(base);
+        State { path, sums, left: None, trouble: None, last_instant: i64::MIN, hdr: HdrText::default() }
     }
 
     /// Adds what is new. A file that cannot be written does not keep anything from being sent:
     /// the next run then begins where the file stands, and a backend sees a counter's reset.
     pub(super) fn add(&mut self, news: &Cumulative) -> Vec<Change> {
-        let path = self.path.clone();
-        let lock = path.as_deref().and_then(|path| lock(path).ok());
-        if !self.is_as_left(path.as_deref()) {
-            self.read(path.as_deref());
-        }
+        let lock = self.path.as_deref().map(lock).transpose();
+        self.read_again();
         let mut changes = Vec::new();
         for window in news.windows() {
             let identity = family::identity_of(window);
@@ -91,10 +88,17 @@ impl State {
                 changes.push(Change { before, after: after.clone() });
             }
         }
-        if let Some(path) = path.filter(|_| lock.is_some() && !changes.is_empty()) {
-            self.left = self.write(&path).ok();
-        }
+        self.trouble = match lock {
+            Err(error) => Some(error),
+            Ok(_) if changes.is_empty() => self.trouble.take(),
+            Ok(_) => self.write().err(),
+        };
         changes
+    }
+
+    /// Why the sums are not kept, where they are not.
+    pub(super) const fn trouble(&self) -> Option<&io::Error> {
+        self.trouble.as_ref()
     }
 
     /// The instant of the next samples, in milliseconds: now, and two later than the last, since
@@ -104,40 +108,29 @@ impl State {
         self.last_instant
     }
 
-    /// Whether the sums in memory are still the newest.
-    fn is_as_left(&self, path: Option<&Path>) -> bool {
-        if self.base.is_some() {
-            return false;
-        }
-        match (path, self.left) {
-            (Some(path), Some(left)) => mark(path).ok() == Some(left),
-            // Without a file that could be written, what is in memory is all there is.
-            _ => true,
+    /// Reads what another run has added. What this one could not write would be lost by it.
+    fn read_again(&mut self) {
+        let Some(path) = self.path.as_deref().filter(|_| self.trouble.is_none()) else { return };
+        let is_as_left = mark(path).is_ok_and(|found| Some(found) == self.left);
+        if !is_as_left && let Ok(sums) = read(path) {
+            self.sums = sums;
         }
     }
 
-    fn read(&mut self, path: Option<&Path>) {
-        let base = self.base.take();
-        match path.and_then(|path| read(path).ok()) {
-            Some(sums) => self.sums = sums,
-            None => {
-                if let Some(base) = base {
-                    self.sums = base();
-                }
-            }
-        }
-    }
-
-    fn write(&mut self, path: &Path) -> io::Result<Mark> {
+    fn write(&mut self) -> io::Result<()> {
+        let Some(path) = &self.path else { return Ok(()) };
         let windows = self.sums.windows().map(|window| Sum::of(window, &mut self.hdr)).collect();
         let document = Document { schema: SCHEMA.to_owned(), windows };
         let folder = path.parent().unwrap_or(Path::new("."));
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        serde_json::to_writer(io::BufWriter::new(&mut file), &document)?;
-        file.flush()?;
+        let mut writer = io::BufWriter::new(&mut file);
+        serde_json::to_writer(&mut writer, &document)?;
+        writer.flush()?;
+        drop(writer);
         file.as_file().sync_data()?;
         file.persist(path)?;
-        mark(path)
+        self.left = Some(mark(path)?);
+        Ok(())
     }
 }
 
@@ -302,5 +295,86 @@ impl Times {
             Some(times) => Histogram::from_hdr_text(&times.hdr, times.min_us, times.max_us, times.sum_us).ok(),
             None => Some(Histogram::default()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn news(up: u64) -> Cumulative {
+        let names = ["here", "home", "web"].map(Arc::from);
+        let mut window = Window::empty(&names[0], &names[1], &names[2], false);
+        (window.from, window.to) = (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH + Duration::from_mins(1));
+        window.counts.up = up;
+        window.counts.down = 1;
+        window.failures.insert(FailureClass::ConnectRefused, 1);
+        for n in 0..up {
+            window.latency.total.record_micros(1_000 + n * 977);
+            window.latency.connect.record_micros(95 + n);
+        }
+        let mut news = Cumulative::default();
+        news.add(&window);
+        news
+    }
+
+    fn only(changes: Vec<Change>) -> Change {
+        assert_eq!(changes.len(), 1);
+        changes.into_iter().next().expect("one change")
+    }
+
+    #[test]
+    fn a_later_run_goes_on_where_the_earlier_one_ended() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("new").join("state");
+        let base = || news(7);
+        let first = only(State::new(Some(path.clone()), base).add(&news(20)));
+        assert_eq!((first.before.map(|sum| sum.counts.up), first.after.counts.up), (Some(7), 27));
+        let second = only(State::new(Some(path), Cumulative::default).add(&news(5)));
+        let before = second.before.expect("the first run's sum");
+        assert_eq!((before.counts.up, before.failures[&FailureClass::ConnectRefused]), (27, 2));
+        assert_eq!(before.latency.total.count(), 27);
+        assert_eq!(before.latency.total.sum(), first.after.latency.total.sum());
+        assert_eq!(second.after.counts.up, 32);
+    }
+
+    #[test]
+    fn two_at_once_add_up() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("state");
+        let mut one = State::new(Some(path.clone()), Cumulative::default);
+        let mut other = State::new(Some(path), Cumulative::default);
+        for total in [1, 2, 3].map(|n| n * 4) {
+            one.add(&news(1));
+            assert_eq!(only(other.add(&news(3))).after.counts.up, total);
+        }
+    }
+
+    #[test]
+    fn a_state_that_cannot_be_written_is_kept_in_memory_and_said() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let in_the_way = folder.path().join("file");
+        fs::write(&in_the_way, "").expect("a file");
+        let mut state = State::new(Some(in_the_way.join("state")), Cumulative::default);
+        state.add(&news(2));
+        assert_eq!(only(state.add(&news(3))).after.counts.up, 5);
+        assert!(state.trouble().is_some());
+    }
+
+    #[test]
+    fn a_broken_file_is_begun_anew() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("state");
+        fs::write(&path, "{\"schema\":\"uptick.remote-wri").expect("a file");
+        let mut state = State::new(Some(path.clone()), || news(7));
+        assert_eq!(only(state.add(&news(1))).after.counts.up, 8);
+        assert_eq!(only(State::new(Some(path), Cumulative::default).add(&news(1))).after.counts.up, 9);
+    }
+
+    #[test]
+    fn instants_only_go_forward() {
+        let mut state = State::new(None, Cumulative::default);
+        let now = Timestamp::from_millisecond(5_000).expect("an instant");
+        assert_eq!([now, now, Timestamp::UNIX_EPOCH].map(|now| state.next_instant(now)), [5_000, 5_002, 5_004]);
     }
 }
