@@ -1,5 +1,6 @@
 //! The command line: clap, and nothing else knows clap.
 
+mod export;
 mod values;
 
 use std::path::PathBuf;
@@ -10,6 +11,9 @@ use clap::Parser;
 use clap::Subcommand;
 use clap::ValueEnum;
 
+#[cfg(feature = "remote-write")]
+pub use export::Export;
+pub use export::ExportTo;
 pub use values::Output;
 
 const EXIT_STATUS: &str = "\
@@ -51,6 +55,9 @@ pub enum Command {
     Schema(Schema),
     /// Merge old windows of a journal into hourly and daily ones
     Compact(Compact),
+    /// Send what a journal holds to another system
+    #[cfg(feature = "remote-write")]
+    Export(Export),
     /// Print a shell completion script
     Completions(Completions),
     /// Print the manual page
@@ -142,6 +149,9 @@ pub struct Check {
     /// End with status 75 when another run with this option holds the same journal
     #[arg(long)]
     pub single_instance: bool,
+    /// Where else to send what is measured
+    #[command(flatten)]
+    pub export: ExportTo,
     /// The format, or FORMAT=FILE; may be given several times: human, json, ndjson, junit, tap,
     /// github, markdown, nagios, prometheus
     #[arg(long = "format", value_name = "FORMAT[=FILE]", value_parser = values::output)]
@@ -172,6 +182,13 @@ pub struct Watch {
     /// End with status 75 when another run with this option holds the same journal
     #[arg(long)]
     pub single_instance: bool,
+    /// Where else to send what is measured
+    #[command(flatten)]
+    pub export: ExportTo,
+    /// Serve metrics for Prometheus here, at /metrics; `blackbox_exporter` uses port 9115
+    #[cfg(feature = "prometheus-server")]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Option<std::net::SocketAddr>,
     /// Record nothing
     #[arg(long, conflicts_with = "journal")]
     pub no_record: bool,

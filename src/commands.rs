@@ -5,6 +5,9 @@ mod books;
 mod check;
 mod desk;
 mod exit;
+#[cfg(feature = "remote-write")]
+mod export;
+mod exporting;
 mod init;
 mod outputs;
 mod probing;
@@ -37,6 +40,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Init(args) => init::run(&args),
         Command::Validate(args) => validate::run(&args, &terminal),
         Command::Schema(args) => terminal::print(|out| schema::write(args.document, out)),
+        #[cfg(feature = "remote-write")]
+        Command::Export(args) => export::run(&args, &terminal),
         Command::Completions(args) => terminal::print(|out| crate::cli::write_completions(args.shell, out)),
         Command::Man => terminal::print(|out| crate::cli::write_manual(out)),
         _ => Err(Stop::Usage("error: not there yet".to_owned())),
@@ -67,6 +72,8 @@ fn look(command: &Command) -> Look {
         Command::Validate(args) => args.common.look,
         Command::Demo(args) => args.look,
         Command::Compact(args) => args.look,
+        #[cfg(feature = "remote-write")]
+        Command::Export(args) => args.look,
         Command::Init(_) | Command::Schema(_) | Command::Completions(_) | Command::Man => Look::default(),
     }
 }

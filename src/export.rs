@@ -19,7 +19,6 @@ pub mod remote_write;
 pub mod scrape;
 mod tally;
 
-#[cfg(feature = "prometheus-server")]
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -48,14 +47,24 @@ pub struct Exporters {
 }
 
 impl Exporters {
-    /// Serves metrics to fetch, with native histograms of a schema. Returns where.
+    /// Serves metrics to fetch, with native histograms of a schema.
     ///
     /// # Errors
     /// [`ExportError`], where nobody can listen there.
     #[cfg(feature = "prometheus-server")]
-    pub fn listen(&mut self, address: SocketAddr, vantage: &str, schema: i8) -> Result<SocketAddr, ExportError> {
-        let scrape = self.runtime()?.block_on(scrape::Scrape::listen(address, vantage, schema))?;
-        Ok(self.scrape.insert(scrape).address())
+    pub fn listen(&mut self, address: SocketAddr, vantage: &str, schema: i8) -> Result<(), ExportError> {
+        self.scrape = Some(self.runtime()?.block_on(scrape::Scrape::listen(address, vantage, schema))?);
+        Ok(())
+    }
+
+    /// Where metrics are served: the port, where 0 was asked for.
+    #[must_use]
+    pub fn address(&self) -> Option<SocketAddr> {
+        #[cfg(feature = "prometheus-server")]
+        let address = self.scrape.as_ref().map(scrape::Scrape::address);
+        #[cfg(not(feature = "prometheus-server"))]
+        let address = None;
+        address
     }
 
     /// Sends to a backend by remote write; see [`remote_write::RemoteWrite::start`].

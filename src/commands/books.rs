@@ -12,6 +12,7 @@ use super::recorder::Recorder;
 use super::terminal::Talk;
 use super::terminal::Terminal;
 use crate::config::Config;
+use crate::export::Exporters;
 use crate::journal::JournalError;
 use crate::journal::Line;
 use crate::model::Gap;
@@ -26,18 +27,26 @@ use crate::window::Window;
 pub(super) struct Books {
     fold: PassFold,
     recorder: Option<Recorder>,
+    exporters: Arc<Exporters>,
     warnings: Vec<String>,
     began: Instant,
 }
 
 impl Books {
-    /// New books for these probes; with a journal's folder they are recorded there.
+    /// New books for these probes; with a journal's folder they are recorded there, and the
+    /// exporters hear of everything.
     #[must_use]
-    pub(super) fn open(config: &Config, probes: &[Arc<Probe>], journal: Option<PathBuf>) -> Books {
+    pub(super) fn open(
+        config: &Config,
+        probes: &[Arc<Probe>],
+        journal: Option<PathBuf>,
+        exporters: Arc<Exporters>,
+    ) -> Books {
         let vantage = &config.settings.vantage;
         Books {
             fold: PassFold::new(vantage, probes, config.settings.window, probing::now()),
             recorder: journal.map(Recorder::start),
+            exporters,
             warnings: config.warnings.clone(),
             began: Instant::now(),
         }
@@ -59,12 +68,14 @@ impl Books {
 
     /// Books an outcome.
     pub(super) fn record(&mut self, outcome: Outcome) {
+        self.exporters.outcome(&outcome);
         let closed = self.fold.record(outcome);
         self.hand_over(closed.into_iter().collect());
     }
 
     /// Books that a check was due and not run.
     pub(super) fn missed(&mut self, probe: &Probe, scheduled_at: Timestamp) {
+        self.exporters.missed(probe, scheduled_at);
         let closed = self.fold.missed(probe, scheduled_at);
         self.hand_over(closed.into_iter().collect());
     }
@@ -92,6 +103,7 @@ impl Books {
     pub(super) fn close(mut self, terminal: &Terminal) -> (Pass, bool) {
         let failures = self.fold.take_failures();
         let (pass, windows) = self.fold.finish(self.began.elapsed(), &self.warnings);
+        self.exporters.windows(&windows);
         let Some(recorder) = self.recorder else { return (pass, true) };
         recorder.record(lines(windows, failures));
         let Recorded { error, lost } = recorder.finish();
@@ -102,8 +114,11 @@ impl Books {
     }
 
     fn hand_over(&mut self, windows: Vec<Window>) {
-        let Some(recorder) = &self.recorder else { return };
-        if !windows.is_empty() {
+        if windows.is_empty() {
+            return;
+        }
+        self.exporters.windows(&windows);
+        if let Some(recorder) = &self.recorder {
             recorder.record(lines(windows, self.fold.take_failures()));
         }
     }

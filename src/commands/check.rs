@@ -13,6 +13,7 @@ use super::books::Books;
 use super::exit::Exit;
 use super::exit::Signal;
 use super::exit::Stop;
+use super::exporting;
 use super::outputs::Outputs;
 use super::probing;
 use super::probing::Probing;
@@ -59,6 +60,7 @@ pub(super) fn run(args: &cli::Check, terminal: &Terminal) -> Result<Exit, Stop> 
     let runtime = runtime(probes.len()).map_err(|error| Stop::io("the runtime", &error))?;
     let place = setup::journal_place(args.journal.as_deref(), config.path.as_deref());
     let _place = args.single_instance.then(|| SingleInstance::take(&place)).transpose()?;
+    let exporters = exporting::start(&args.export, &exporting::Run::Check, &config, &place)?;
     let passes = Passes {
         args,
         probes: &probes,
@@ -67,13 +69,16 @@ pub(super) fn run(args: &cli::Check, terminal: &Terminal) -> Result<Exit, Stop> 
         terminal,
         streams: outputs.stdout == Some(CheckFormat::Ndjson),
     };
-    let books = Books::open(&config, &probes, args.record.then_some(place)).judged_by(conditions, recorded);
+    let books = Books::open(&config, &probes, args.record.then_some(place), Arc::clone(&exporters))
+        .judged_by(conditions, recorded);
     let (books, signal) = runtime.block_on(passes.make(engine, books))?;
     // Whatever still runs in the background, such as a lookup, does not hold the exit up.
     runtime.shutdown_background();
     let (pass, recorded) = books.close(terminal);
     let nagios = outputs.stdout == Some(CheckFormat::Nagios);
-    answer(&pass, outputs, config.path.as_deref(), terminal)?;
+    let answered = answer(&pass, outputs, config.path.as_deref(), terminal);
+    exporting::finish(exporters, terminal);
+    answered?;
     Ok(match signal {
         Some(signal) => Exit::Signal(signal),
         None if nagios => Exit::Nagios(render::nagios_exit_status(&pass)),

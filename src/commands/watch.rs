@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use super::check;
 use super::desk::Desk;
 use super::exit::Exit;
 use super::exit::Stop;
+use super::exporting;
 use super::probing;
 use super::probing::Probing;
 use super::setup;
@@ -47,7 +49,12 @@ pub(super) fn run(args: &cli::Watch, terminal: &Terminal) -> Result<Exit, Stop> 
         .map_err(|error| Stop::io("the runtime", &error))?;
     let place = setup::journal_place(args.journal.as_deref(), ready.config.path.as_deref());
     let _place = args.single_instance.then(|| SingleInstance::take(&place)).transpose()?;
-    let books = Books::open(&ready.config, &ready.probes, (!args.no_record).then_some(place));
+    let exporters = exporting::start(&args.export, &exporting::Run::Watch(listen(args)), &ready.config, &place)?;
+    exporters
+        .address()
+        .iter()
+        .for_each(|address| terminal.say(Talk::Note, &format!("metrics at http://{address}/metrics")));
+    let books = Books::open(&ready.config, &ready.probes, (!args.no_record).then_some(place), Arc::clone(&exporters));
     let desk = Desk::new(books, &ready.probes, terminal);
     let watching = Watching { args, terminal, desk: Rc::new(RefCell::new(desk)), started: Instant::now() };
     let (signal, desk) = runtime.block_on(watching.run(ready))?;
@@ -57,8 +64,19 @@ pub(super) fn run(args: &cli::Watch, terminal: &Terminal) -> Result<Exit, Stop> 
         let look = terminal.answer;
         terminal::print(|mut out| render::outcomes(CheckFormat::Human, &pass, look, None, &mut out))?;
     }
+    exporting::finish(exporters, terminal);
     let exit = signal.map_or_else(|| Exit::of(pass.verdict), Exit::Signal);
     Ok(exit.with_trouble(!recorded))
+}
+
+#[cfg(feature = "prometheus-server")]
+const fn listen(args: &cli::Watch) -> Option<SocketAddr> {
+    args.listen
+}
+
+#[cfg(not(feature = "prometheus-server"))]
+const fn listen(_: &cli::Watch) -> Option<SocketAddr> {
+    None
 }
 
 /// A configuration with everything that is made from it.

@@ -3,6 +3,7 @@
 //! goes in is what the buckets add up to. Values are seconds.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 use std::time::Duration;
 
 use crate::model::micros;
@@ -36,6 +37,53 @@ pub const CLASSIC_BOUNDS: [Duration; 14] = [
     Duration::from_secs(30),
     Duration::from_mins(1),
 ];
+
+/// How histograms are written for Prometheus and its kin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// As native ones of this schema, 0 to 8. Prometheus 2.40 and later, with the feature
+    /// on; Mimir, Thanos, Grafana Cloud.
+    Native(i8),
+    /// As classic buckets, cumulative, with `le`.
+    Classic,
+    /// As `VictoriaMetrics` buckets, with `vmrange`.
+    VmRange,
+}
+
+impl Default for Kind {
+    fn default() -> Self {
+        Kind::Native(DEFAULT_SCHEMA)
+    }
+}
+
+impl Kind {
+    /// The schema of native histograms; the default where others are meant.
+    #[must_use]
+    pub const fn schema(self) -> i8 {
+        match self {
+            Kind::Native(schema) => schema,
+            Kind::Classic | Kind::VmRange => DEFAULT_SCHEMA,
+        }
+    }
+}
+
+/// `native`, `native:8`, `classic` or `vmrange`
+impl FromStr for Kind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Kind, String> {
+        let schema = |text: &str| text.parse().ok().filter(|schema| (0..=FINEST_SCHEMA).contains(schema));
+        match text.split_once(':') {
+            None if text == "native" => Ok(Kind::default()),
+            None if text == "classic" => Ok(Kind::Classic),
+            None if text == "vmrange" => Ok(Kind::VmRange),
+            Some(("native", digits)) => schema(digits)
+                .map(Kind::Native)
+                .ok_or_else(|| format!("`{digits}` is no schema; it is a number from 0 to {FINEST_SCHEMA}")),
+            _ => Err(format!("`{text}` is no kind of histogram; write native, native:8, classic or vmrange")),
+        }
+    }
+}
 
 /// Buckets that grow by the same factor, 2^(2^-schema).
 ///

@@ -248,10 +248,10 @@ families! {
     DURATION Histogram "uptick_check_duration_seconds" "uptick.check.duration" "s" "How long the checks took that were up.";
     PHASE_DURATION Histogram "uptick_check_phase_duration_seconds" "uptick.check.phase.duration" "s" "How long each phase took of the checks that were up.";
     FAILED_DURATION Histogram "uptick_failed_check_duration_seconds" "uptick.failed.check.duration" "s" "How long the checks took that were down.";
+    LAG Histogram "uptick_check_lag_seconds" "uptick.check.lag" "s" "How late checks began after they were due: the prober's doing.";
     REMOTE_WRITE_BATCHES Counter "uptick_remote_write_batches_total" "uptick.remote_write.batches" "{batch}" "Batches of remote write by result: sent, dropped, refused; and attempts that were made again.";
     OTLP_BATCHES Counter "uptick_otlp_batches_total" "uptick.otlp.batches" "{batch}" "Batches of OTLP by result: sent, dropped, refused; and attempts that were made again.";
     BUILD Gauge "uptick_build_info" "uptick.build.info" "1" "The version that runs.";
-    LAG Histogram "uptick_check_lag_seconds" "uptick.check.lag" "s" "How late checks began after they were due: the prober's doing.";
 }
 
 #[cfg(test)]

@@ -8,7 +8,6 @@ mod state;
 mod verify;
 
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -28,7 +27,7 @@ use crate::window::Window;
 
 use super::ExportError;
 use super::Tally;
-use super::buckets;
+use super::buckets::Kind;
 use super::cumulative::Cumulative;
 use super::endpoint::Endpoint;
 use super::message::write::TimeSeries;
@@ -50,42 +49,6 @@ pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
 /// Windows whose series go into one request, at most: it stays below a megabyte.
 const WINDOWS_PER_REQUEST: usize = 100;
 
-/// How histograms are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Histograms {
-    /// As native histograms of this schema, 0 to 8. Prometheus 2.40 and later, with the feature
-    /// on; Mimir, Thanos, Grafana Cloud.
-    Native(i8),
-    /// As classic buckets, cumulative, with `le`.
-    Classic,
-    /// As `VictoriaMetrics` buckets, with `vmrange`.
-    VmRange,
-}
-
-impl Default for Histograms {
-    fn default() -> Self {
-        Histograms::Native(buckets::DEFAULT_SCHEMA)
-    }
-}
-
-/// `native`, `native:8`, `classic` or `vmrange`
-impl FromStr for Histograms {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Histograms, String> {
-        let schema = |text: &str| text.parse().ok().filter(|schema| (0..=buckets::FINEST_SCHEMA).contains(schema));
-        match text.split_once(':') {
-            None if text == "native" => Ok(Histograms::default()),
-            None if text == "classic" => Ok(Histograms::Classic),
-            None if text == "vmrange" => Ok(Histograms::VmRange),
-            Some(("native", digits)) => schema(digits)
-                .map(Histograms::Native)
-                .ok_or_else(|| format!("`{digits}` is no schema; it is a number from 0 to {}", buckets::FINEST_SCHEMA)),
-            _ => Err(format!("`{text}` is no kind of histogram; write native, native:8, classic or vmrange")),
-        }
-    }
-}
-
 /// What remote write needs to know.
 #[derive(Debug)]
 pub struct Settings {
@@ -94,7 +57,7 @@ pub struct Settings {
     /// Headers to send along, as `name=value,name=value`; secret.
     pub headers: Option<String>,
     /// How histograms are written.
-    pub histograms: Histograms,
+    pub histograms: Kind,
     /// Where the sums are kept between runs; without it they begin at zero with each.
     pub state: Option<PathBuf>,
 }
@@ -178,7 +141,7 @@ pub(super) fn endpoint(settings: &Settings) -> Result<Endpoint, ExportError> {
 }
 
 /// The requests that say what is new.
-fn encode(news: &News, state: &mut State, histograms: Histograms, now: Timestamp) -> Vec<Vec<u8>> {
+fn encode(news: &News, state: &mut State, histograms: Kind, now: Timestamp) -> Vec<Vec<u8>> {
     let changes = state.add(&news.windows);
     let at = state.next_instant(now);
     let mut requests = Vec::new();

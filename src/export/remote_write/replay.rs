@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use crate::export::ExportError;
 use crate::export::Tally;
+use crate::export::buckets::Kind;
 use crate::export::cumulative::Cumulative;
 use crate::export::endpoint::Answer;
 use crate::export::endpoint::Endpoint;
@@ -91,7 +92,7 @@ impl Replay {
     }
 
     /// Every series with all its samples, and the sums at the end.
-    fn series(mut self, histograms: super::Histograms, now: Timestamp) -> (Vec<TimeSeries>, Vec<Last>) {
+    fn series(mut self, histograms: Kind, now: Timestamp) -> (Vec<TimeSeries>, Vec<Last>) {
         let mut all: BTreeMap<Vec<(String, String)>, TimeSeries> = BTreeMap::new();
         let mut last: BTreeMap<Identity, Last> = BTreeMap::new();
         for (end, news) in &self.steps {
@@ -171,7 +172,6 @@ async fn deliver(endpoint: &Endpoint, bodies: Vec<Vec<u8>>, patience: Duration) 
 mod tests {
     use std::sync::Arc;
 
-    use super::super::Histograms;
     use super::*;
 
     fn window(minute: i64, up: u64) -> Window {
@@ -206,7 +206,7 @@ mod tests {
         for (at, up) in [(12, 3), (11, 2), (12, 5)] {
             replay.add(&window(at, up));
         }
-        let (series, last) = replay.series(Histograms::default(), minute(20));
+        let (series, last) = replay.series(Kind::default(), minute(20));
         let expected = [(719_999, 0.0), (720_000, 2.0), (780_000, 10.0)];
         assert_eq!(values(&series, "uptick_checks_total"), expected);
         assert_eq!(values(&series, "uptick_check_duration_seconds"), expected);
@@ -219,7 +219,7 @@ mod tests {
         let mut replay = Replay::new(minute(10), minute(20));
         replay.add(&window(3, 7));
         replay.add(&window(15, 1));
-        let (series, _) = replay.series(Histograms::Classic, minute(20));
+        let (series, _) = replay.series(Kind::Classic, minute(20));
         assert_eq!(values(&series, "uptick_checks_total"), [(960_000, 8.0)]);
     }
 }

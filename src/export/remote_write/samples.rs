@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::export::buckets;
 use crate::export::buckets::Exponential;
+use crate::export::buckets::Kind;
 use crate::export::family;
 use crate::export::family::Series;
 use crate::export::family::Value;
@@ -15,7 +16,6 @@ use crate::export::message::write::Label;
 use crate::export::message::write::Sample;
 use crate::export::message::write::TimeSeries;
 
-use super::Histograms;
 use super::state::Change;
 
 /// The value of one series at an instant.
@@ -26,7 +26,7 @@ enum Point {
 }
 
 /// The series of a sum that changed.
-pub(super) fn of_change(change: &Change, histograms: Histograms, at_ms: i64) -> Vec<TimeSeries> {
+pub(super) fn of_change(change: &Change, histograms: Kind, at_ms: i64) -> Vec<TimeSeries> {
     let before: BTreeSet<Vec<(String, String)>> = change
         .before
         .iter()
@@ -45,7 +45,7 @@ pub(super) fn of_change(change: &Change, histograms: Histograms, at_ms: i64) -> 
 }
 
 /// The series of a gauge.
-pub(super) fn of_series(series: &Series<'_>, histograms: Histograms, at_ms: i64) -> Vec<TimeSeries> {
+pub(super) fn of_series(series: &Series<'_>, histograms: Kind, at_ms: i64) -> Vec<TimeSeries> {
     points(series, histograms).into_iter().map(|(labels, point)| timeseries(labels, point, false, at_ms)).collect()
 }
 
@@ -71,7 +71,7 @@ fn timeseries(labels: Vec<Label>, point: Point, is_new: bool, at_ms: i64) -> Tim
 }
 
 /// The points that a series is written as: a histogram in buckets of its own series is many.
-fn points(series: &Series<'_>, histograms: Histograms) -> Vec<(Vec<Label>, Point)> {
+fn points(series: &Series<'_>, histograms: Kind) -> Vec<(Vec<Label>, Point)> {
     let name = series.family.name;
     let plain = |suffix: &str, more: Option<(&str, &str)>, value: f64| {
         (labels(series, &format!("{name}{suffix}"), more), Point::Number(value))
@@ -82,15 +82,15 @@ fn points(series: &Series<'_>, histograms: Histograms) -> Vec<(Vec<Label>, Point
         Value::Histogram(histogram) => histogram,
     };
     let mut all: Vec<_> = match histograms {
-        Histograms::Native(schema) => {
+        Kind::Native(schema) => {
             return vec![(labels(series, name, None), Point::Native(Box::new(native(histogram, schema))))];
         }
-        Histograms::Classic => {
+        Kind::Classic => {
             let bounded = buckets::classic(histogram).into_iter().map(|(le, n)| (le.as_secs_f64().to_string(), n));
             let all = bounded.chain([("+Inf".to_owned(), histogram.count())]);
             all.map(|(le, count)| plain("_bucket", Some(("le", &le)), double(count))).collect()
         }
-        Histograms::VmRange => buckets::vmranges(histogram)
+        Kind::VmRange => buckets::vmranges(histogram)
             .iter()
             .map(|(range, count)| plain("_bucket", Some(("vmrange", range)), double(*count)))
             .collect(),

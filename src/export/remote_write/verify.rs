@@ -8,6 +8,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::export::ExportError;
+use crate::export::buckets::Kind;
 use crate::export::endpoint::Answer;
 use crate::export::endpoint::Endpoint;
 use crate::export::family;
@@ -15,7 +16,6 @@ use crate::export::family::Identity;
 use crate::model::Redactor;
 use crate::model::SafeText;
 
-use super::Histograms;
 use super::Settings;
 use super::replay::Last;
 
@@ -56,13 +56,13 @@ impl Stored {
 
     /// One sentence for the user, and what to do about it.
     #[must_use]
-    pub fn sentence(&self, histograms: Histograms) -> String {
+    pub fn sentence(&self, histograms: Kind) -> String {
         match self {
             Stored::Whole { count } => format!("the backend has the histogram with all {count} samples"),
             Stored::Different { sent, found } => format!(
                 "the backend has a histogram of {found} samples where {sent} were sent: does another prober have the same vantage?"
             ),
-            Stored::HistogramDropped if matches!(histograms, Histograms::Native(_)) => {
+            Stored::HistogramDropped if matches!(histograms, Kind::Native(_)) => {
                 "the backend has the counters and DROPPED the native histogram: switch native histograms on there, \
                  or send --histograms vmrange (VictoriaMetrics) or classic"
                     .to_owned()
@@ -87,8 +87,8 @@ pub async fn verify(settings: &Settings, query_url: Option<Url>, last: &Last) ->
     let of = family::identity_of(&last.sum);
     let sent = last.sum.latency.total.count();
     let name = match settings.histograms {
-        Histograms::Native(_) => family::DURATION.name.to_owned(),
-        Histograms::Classic | Histograms::VmRange => format!("{}_count", family::DURATION.name),
+        Kind::Native(_) => family::DURATION.name.to_owned(),
+        Kind::Classic | Kind::VmRange => format!("{}_count", family::DURATION.name),
     };
     let mut found = Stored::Nothing;
     for _ in 0..ATTEMPTS {

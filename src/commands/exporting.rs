@@ -1,0 +1,117 @@
+//! From the command line and the environment to the exporters of a run, and their end.
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::exit::Stop;
+use super::setup;
+use super::terminal::Terminal;
+use crate::cli::ExportTo;
+use crate::config::Config;
+use crate::export::ExportError;
+use crate::export::Exporters;
+#[cfg(feature = "remote-write")]
+use crate::export::cumulative::Cumulative;
+#[cfg(feature = "otlp")]
+use crate::export::otlp;
+#[cfg(feature = "remote-write")]
+use crate::export::remote_write;
+#[cfg(feature = "remote-write")]
+use crate::journal;
+use crate::model::SafeText;
+
+/// The longest the end of a run waits for backends. What they did not take by then is counted.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The file beside a journal's lines that holds what remote write has sent in all.
+#[cfg(feature = "remote-write")]
+const STATE_FILE: &str = "remote-write.state";
+
+/// The kind of a run.
+pub(super) enum Run {
+    /// It ends by itself, and another begins later.
+    Check,
+    /// It goes on until it is told to stop, and may be asked for metrics there.
+    Watch(Option<SocketAddr>),
+}
+
+/// Starts what was asked for. `place` is the journal's folder, whether it is written to or not.
+pub(super) fn start(asked: &ExportTo, run: &Run, config: &Config, place: &Path) -> Result<Arc<Exporters>, Stop> {
+    let mut exporters = Exporters::default();
+    let vantage = &config.settings.vantage;
+    #[cfg(feature = "prometheus-server")]
+    if let Run::Watch(Some(address)) = run {
+        let schema = histograms(asked.histograms.as_deref())?.schema();
+        exporters.listen(*address, vantage, schema).map_err(|error| usage(&error))?;
+    }
+    #[cfg(feature = "remote-write")]
+    if let Some(url) = &asked.remote_write {
+        let mut settings = remote_write_settings(url, asked.histograms.as_deref())?;
+        settings.state = Some(place.join(STATE_FILE));
+        exporters.remote_write(&settings, || recorded(place, vantage)).map_err(|error| usage(&error))?;
+    }
+    #[cfg(feature = "otlp")]
+    if let Some(url) = &asked.otlp {
+        let usual = match run {
+            Run::Check => otlp::Temporality::Delta,
+            Run::Watch(_) => otlp::Temporality::Cumulative,
+        };
+        let settings = otlp::Settings::read(url.as_deref(), usual, &setup::env).map_err(|error| usage(&error))?;
+        if let Some(settings) = settings {
+            exporters.otlp(settings).map_err(|error| usage(&error))?;
+        }
+    }
+    let _ = (&mut exporters, asked, run, vantage, place);
+    Ok(Arc::new(exporters))
+}
+
+/// Lets the exporters send what they have, and says what did not arrive. The verdict of a run
+/// stands whatever becomes of it elsewhere.
+pub(super) fn finish(exporters: Arc<Exporters>, terminal: &Terminal) {
+    let Some(exporters) = Arc::into_inner(exporters) else { return };
+    exporters.finish(PATIENCE).iter().for_each(|warning| terminal.warn(warning));
+}
+
+/// The settings of remote write, without a state.
+#[cfg(feature = "remote-write")]
+pub(super) fn remote_write_settings(url: &str, kind: Option<&str>) -> Result<remote_write::Settings, Stop> {
+    let url = url.parse().map_err(|_| Stop::Usage("error: --remote-write: that is no URL".to_owned()))?;
+    let headers = setup::env(remote_write::HEADERS_VARIABLE);
+    Ok(remote_write::Settings { url, headers, histograms: histograms(kind)?, state: None })
+}
+
+/// What a journal has recorded so far from a vantage. One that cannot be read, or is not there
+/// yet, holds nothing.
+#[cfg(feature = "remote-write")]
+fn recorded(place: &Path, vantage: &str) -> Cumulative {
+    let mut sums = Cumulative::default();
+    let lines = journal::read(&[place.to_path_buf()], journal::Range::ALL);
+    for line in lines.into_iter().flatten() {
+        if let Ok(journal::Line::Window(window)) = line
+            && *window.vantage == *vantage
+        {
+            sums.add(&window);
+        }
+    }
+    sums
+}
+
+#[cfg(any(feature = "remote-write", feature = "prometheus-server"))]
+fn histograms(kind: Option<&str>) -> Result<crate::export::buckets::Kind, Stop> {
+    let parsed = kind.map(str::parse).transpose();
+    parsed.map(Option::unwrap_or_default).map_err(|error: String| Stop::Usage(format!("error: --histograms: {error}")))
+}
+
+/// What cannot begin is a matter of usage; every cause is told.
+pub(super) fn usage(error: &ExportError) -> Stop {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    Stop::Usage(format!("error: {}", SafeText::message(&text)))
+}
