@@ -55,7 +55,8 @@ pub(super) fn run(args: &cli::Check, terminal: &Terminal) -> Result<Exit, Stop> 
     let conditions = conditions(&args.fail_on)?;
     let recorded = args.baseline.as_deref().map(|journal| baseline(journal, &config)).transpose()?;
     let engine = engine(&config, &probes)?;
-    let limits = Limits::clamp(config.settings.concurrency, runner::raise_file_limit());
+    let limits = Limits::clamp(config.settings.concurrency, runner::raise_file_limit())
+        .map_err(|error| Stop::Trouble(error.to_string()))?;
     limits.warning.iter().for_each(|warning| terminal.warn(warning));
     let runtime = runtime(probes.len()).map_err(|error| Stop::io("the runtime", &error))?;
     let place = setup::journal_place(args.journal.as_deref(), config.path.as_deref());

@@ -93,7 +93,8 @@ impl Ready {
         let config = setup::load(common.config.as_deref(), common.vantage.as_deref(), terminal)?;
         let probes = setup::select(&config, &args.targets, common)?;
         let engine = check::engine(&config, &probes)?;
-        let limits = Limits::clamp(config.settings.concurrency, runner::raise_file_limit());
+        let limits = Limits::clamp(config.settings.concurrency, runner::raise_file_limit())
+            .map_err(|error| Stop::Trouble(error.to_string()))?;
         limits.warning.iter().for_each(|warning| terminal.warn(warning));
         Ok(Ready { config, probes, engine, concurrency: limits.concurrency })
     }

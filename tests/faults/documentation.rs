@@ -26,7 +26,6 @@ the two differ.
 ";
 
 #[test]
-#[ignore = "the engine asks nobody yet"]
 fn the_page_is_what_the_table_prints() {
     let committed = std::fs::read_to_string(PAGE).unwrap_or_default();
     assert!(committed == page(), "run: cargo test --test faults -- --ignored write_the_page");
@@ -83,6 +82,9 @@ fn cases_of(class: Option<FailureClass>) -> String {
             _ => continue,
         };
         let _ = writeln!(lines, "{line}");
+    }
+    if let Some((_, reason)) = elsewhere::UNUSED.iter().find(|(unused, _)| Some(*unused) == class) {
+        let _ = writeln!(lines, "Not in use: {reason}.");
     }
     for case in elsewhere::CASES.iter().filter(|case| class.is_some() && case.class == class) {
         let _ = writeln!(lines, "- when {}", case.when);

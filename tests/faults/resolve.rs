@@ -131,6 +131,17 @@ pub(crate) const ROWS: &[Row] = &[
         let (server, dns) = (greeting(), Dns::start(known_in_ascii));
         Case::get(format!("http://bücher.test:{}/", server.port())).resolved_by(&dns).keep(server).keep(dns)
     }),
+    up(117, "the URL spells an address in hexadecimal", || spelt("0x7f000001")),
+    up(117, "the URL spells an address in octal", || spelt("0177.1")),
+    up(117, "the URL spells an address as one number", || spelt("2130706433")),
+    up(117, "the URL's address is 0", || spelt("0")),
+    up(117, "the URL has a user, a password and a fragment: none of them is shown", || {
+        let server = greeting();
+        Case::get(format!("http://user:pw-4711@127.0.0.1:{}/#top", server.port())).keep(server).also(|outcome| {
+            let record = serde_json::to_string(outcome).expect("an outcome");
+            assert!(!record.contains("pw-4711"), "{record}");
+        })
+    }),
     fails(14, "a label of the name has more than 63 characters", DnsNotFound, Resolve, || {
         let dns = Dns::always(Reply::address(LOCALHOST));
         Case::get(format!("http://{}.test/", "a".repeat(64))).resolved_by(&dns).keep(dns)
@@ -147,6 +158,15 @@ fn known_in_ascii(question: &dns::Question) -> Reply {
 
 fn greeting() -> Server {
     Server::answers(server::ok("hello"))
+}
+
+/// A URL whose host the URL standard reads as an address of this machine.
+fn spelt(host: &str) -> Case {
+    let server = greeting();
+    Case::get(format!("http://{host}:{}/", server.port())).keep(server).also(|outcome| {
+        assert!(outcome.remote.is_some_and(|remote| remote.is_ipv4()), "{:?}", outcome.remote);
+        assert_eq!(outcome.timings.resolve, None, "an address needs no lookup");
+    })
 }
 
 /// A probe of a name nobody serves: the answer of the resolver decides.

@@ -67,6 +67,7 @@ pub(crate) const fn up(number: u16, when: &'static str, setup: fn() -> Case) -> 
 pub(crate) struct Case {
     probe: Probe,
     before: usize,
+    tries: usize,
     kept: Vec<Box<dyn Any>>,
     also: Vec<Also>,
 }
@@ -77,7 +78,7 @@ type Also = Box<dyn FnOnce(&Outcome)>;
 impl Case {
     /// A probe that gets a URL.
     pub(crate) fn get(url: impl AsRef<str>) -> Case {
-        Case { probe: probes::get(url.as_ref()), before: 0, kept: Vec::new(), also: Vec::new() }
+        Case { probe: probes::get(url.as_ref()), before: 0, tries: 1, kept: Vec::new(), also: Vec::new() }
     }
 
     /// The time the check has.
@@ -116,6 +117,12 @@ impl Case {
         self
     }
 
+    /// Makes this many checks at most, up to the first that is not up, which is the one that counts.
+    pub(crate) fn until_it_fails(mut self, tries: usize) -> Case {
+        self.tries = tries;
+        self
+    }
+
     /// Claims more of the outcome.
     pub(crate) fn also(mut self, claim: impl FnOnce(&Outcome) + 'static) -> Case {
         self.also.push(Box::new(claim));
@@ -146,8 +153,15 @@ async fn problems_of(row: &Row) -> Vec<String> {
         let outcome = engine.check(probes::due(&probe)).await;
         assert_eq!(outcome.verdict, Verdict::Up, "row {}: a check before: {:?}", row.number, outcome.failure);
     }
-    let start = Instant::now();
-    let outcome = engine.check(probes::due(&probe)).await;
+    let mut start = Instant::now();
+    let mut outcome = engine.check(probes::due(&probe)).await;
+    for _ in 1..case.tries {
+        if outcome.verdict != Verdict::Up {
+            break;
+        }
+        start = Instant::now();
+        outcome = engine.check(probes::due(&probe)).await;
+    }
     let took = start.elapsed();
     let mut problems = judge(row.wanted, &outcome);
     if took > limit + GRACE {

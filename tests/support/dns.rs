@@ -120,7 +120,9 @@ impl Dns {
                         return;
                     }
                     if let Ok(stream) = stream {
-                        serve_tcp(stream, &questions, &*script);
+                        let (questions, script) = (Arc::clone(&questions), Arc::clone(&script));
+                        // Not joined: it ends when its peer does, or two seconds later.
+                        thread::spawn(move || serve_tcp(stream, &questions, &*script));
                     }
                 }
             }

@@ -1,0 +1,109 @@
+//! Trouble that comes in numbers: what hangs, or is used up, must not be held against others.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
+
+use uptick::engine::Engine;
+use uptick::model::FailureClass;
+use uptick::model::Outcome;
+use uptick::model::Probe;
+use uptick::model::Redactor;
+use uptick::model::Resolver;
+use uptick::model::Verdict;
+
+use crate::support::dns;
+use crate::support::dns::Dns;
+use crate::support::dns::Reply;
+use crate::support::probes;
+use crate::support::run::Run;
+use crate::support::server;
+use crate::support::server::Server;
+
+/// A resolver that knows the names that begin with `good` and says nothing to others.
+fn half_deaf() -> Dns {
+    Dns::start(
+        |question: &dns::Question| {
+            if question.name.starts_with("good") { Reply::address(Ipv4Addr::LOCALHOST) } else { Reply::Silence }
+        },
+    )
+}
+
+fn checks_at_once(probes: &[Arc<Probe>]) -> Vec<Outcome> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let engine = Arc::new(Engine::new("test", Redactor::default(), probes).unwrap());
+        let mut checks = tokio::task::JoinSet::new();
+        for probe in probes {
+            let (engine, check) = (Arc::clone(&engine), probes::due(probe));
+            checks.spawn(async move { engine.check(check).await });
+        }
+        checks.join_all().await
+    })
+}
+
+#[test]
+fn a_thousand_hung_lookups_harm_no_healthy_host() {
+    let (server, dns) = (
+        Server::start(|conn| {
+            conn.request();
+            conn.send(server::ok("hello"));
+        }),
+        half_deaf(),
+    );
+    let probe = |name: String| {
+        let mut probe = probes::get(&format!("http://{name}.test:{}/", server.port()));
+        probe.transport.resolver = Resolver::Udp(dns.address());
+        probe.name = name;
+        probe.timeout = Duration::from_secs(3);
+        Arc::new(probe)
+    };
+    let hung = (0..1_000).map(|n| probe(format!("hung{n}")));
+    let good = (0..50).map(|n| probe(format!("good{n}")));
+    let probes: Vec<Arc<Probe>> = hung.chain(good).collect();
+    let start = Instant::now();
+    let outcomes = checks_at_once(&probes);
+    let took = start.elapsed();
+    for outcome in &outcomes {
+        let class = if outcome.probe.starts_with("good") { None } else { Some(FailureClass::DnsTimeout) };
+        assert_eq!(outcome.class(), class, "{outcome:?}");
+    }
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.verdict == Verdict::Up).count(), 50);
+    assert!(took < Duration::from_secs(6), "the thousand wait side by side: {took:?}");
+}
+
+#[test]
+fn the_process_does_not_wait_for_lookups_that_hang() {
+    let dns = half_deaf();
+    let probes: String = (0..50)
+        .map(|n| {
+            let resolver = dns.address();
+            format!("[[probe]]\nname = \"p{n}\"\nurl = \"http://hung{n}.test/\"\nresolver = \"udp://{resolver}\"\n")
+        })
+        .collect();
+    let config = format!("[defaults]\ninterval = \"30s\"\ntimeout = \"500ms\"\n{probes}");
+    let ran = Run::new(["check", "--format", "ndjson"]).config(&config).run();
+    let lines = ran.json_lines();
+    assert_eq!(lines.len(), 50);
+    for line in lines {
+        // A machine that is busy elsewhere makes the verdict unknown, and no check longer.
+        let class = line["failure"]["class"].as_str().unwrap_or_default();
+        assert!(["dns_timeout", "prober_overloaded"].contains(&class), "{line}");
+    }
+    // The limit, half a second to leave, and the time a loaded machine needs to start a process.
+    assert!(ran.took < Duration::from_millis(500 + 500 + 1_500), "{:?}", ran.took);
+}
+
+#[test]
+fn a_process_without_descriptors_says_so_and_does_not_panic() {
+    let server = Server::answers(server::ok("hello"));
+    for limit in [4, 6, 8, 10, 12] {
+        let script = format!("ulimit -n {limit}; exec \"$@\"");
+        let url = server.url("/");
+        let ran = Run::new(["check", url.as_str()]).through(["sh", "-c", script.as_str(), "limit"]).run();
+        assert!(!ran.stderr.contains("panicked"), "with {limit}: {}", ran.stderr);
+        assert!([0, 2, 3].contains(&ran.code()), "never down, with {limit}: {} {}", ran.code(), ran.stderr);
+        assert!(ran.code() == 0 || !ran.stderr.is_empty() || !ran.stdout.is_empty(), "a word is said, with {limit}");
+    }
+}
