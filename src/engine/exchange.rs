@@ -514,10 +514,9 @@ fn is_private(value: &Value) -> bool {
 
 fn has_secrets(body: &RequestBody) -> bool {
     match body {
-        RequestBody::Empty => false,
+        RequestBody::Empty | RequestBody::File(_) => false,
         RequestBody::Text(text) | RequestBody::Json(text) => is_private(text),
         RequestBody::Form(fields) => fields.iter().any(|(_, value)| is_private(value)),
-        RequestBody::File(_) => false,
         RequestBody::Multipart(parts) => {
             parts.iter().any(|(_, part)| matches!(part, FormPart::Text(text) if is_private(text)))
         }

@@ -1,5 +1,7 @@
 //! The bytes of a `multipart/form-data` body (RFC 7578).
 
+use std::fmt::Write as _;
+
 use sha2::Digest as _;
 use sha2::Sha256;
 
@@ -56,8 +58,10 @@ impl Form {
             hash.update(head);
             hash.update(content);
         }
-        let digits = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>();
-        format!("uptick-{digits}")
+        hash.finalize().iter().take(16).fold("uptick-".to_owned(), |mut boundary, byte| {
+            let _ = write!(boundary, "{byte:02x}");
+            boundary
+        })
     }
 }
 

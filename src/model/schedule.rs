@@ -47,7 +47,7 @@ impl Schedule {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Cron {
     source: String,
-    pattern: croner::Cron,
+    pattern: Box<croner::Cron>,
     zone: TimeZone,
     shortest: Duration,
 }
@@ -70,7 +70,7 @@ impl Cron {
             return Err(format!("it has {fields} fields; a cron expression has 5, or 6 with seconds first"));
         }
         let parser = croner::parser::CronParser::builder().year(croner::parser::Year::Disallowed).build();
-        let pattern = parser.parse(pattern).map_err(|error| sentence(&error))?;
+        let pattern = Box::new(parser.parse(pattern).map_err(|error| sentence(&error))?);
         let mut cron = Cron { source: source.to_owned(), pattern, zone, shortest: Duration::MAX };
         let from = Timestamp::constant(Self::LOOKED_FROM, 0);
         let mut before = cron.next_after(from).ok_or("no date it asks for ever comes")?;
