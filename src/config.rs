@@ -3,14 +3,22 @@
 //! A file becomes a [`Config`] whose every value is legal, or a [`ConfigError`] that names every
 //! problem of the file at once. Nothing past this module validates again.
 
+mod alert;
 mod arguments;
+mod assets;
+mod auth;
+mod body;
 mod diagnostic;
 mod expect;
 mod explain;
 mod file;
+mod include;
 mod interpolate;
+mod journey;
 mod keys;
 mod layers;
+mod maintenance;
+mod matrix;
 mod measure;
 mod probe;
 mod reader;
@@ -24,15 +32,19 @@ mod transport;
 mod tree;
 mod url;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::model::Alert;
 use crate::model::IncidentRules;
 use crate::model::Probe;
 use crate::model::Redactor;
+use crate::model::Session;
 use crate::model::Surfaces;
+use crate::model::Value;
 
 use reader::Reader;
 
@@ -57,6 +69,12 @@ pub struct Config {
     pub surfaces: Surfaces,
     /// When a stretch of failures is an incident.
     pub incident: IncidentRules,
+    /// Journeys that probes share, by name.
+    pub sessions: BTreeMap<String, Arc<Session>>,
+    /// Who is told when something changes.
+    pub alerts: Vec<Alert>,
+    /// A URL that is asked after every pass.
+    pub heartbeat: Option<Value>,
     /// The probes in the order of the file; control targets are among them.
     pub probes: Vec<Arc<Probe>>,
     /// Knows every secret of the file.
@@ -97,7 +115,12 @@ pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Config,
     let mut reader = Reader::new(env);
     let parsed = tree::parse(0, &source.text);
     reader.sources.push(source);
-    let root = parsed.map_err(|mistakes| reader.syntax_error(mistakes))?;
+    let root = parsed.unwrap_or_else(|mistakes| {
+        reader.syntax_mistakes(0, mistakes);
+        tree::Table::empty()
+    });
+    // Half a file would be told of what its other half says.
+    reader.finish()?;
     file::config(&mut reader, &root, path)
 }
 

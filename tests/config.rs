@@ -183,17 +183,128 @@ max-bytes = "64KiB"
 sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 "#;
 
-fn every_key_in(folder: &Path) -> Config {
+const JOURNEYS: &str = r#"
+include = ["probes.d/*.toml"]
+
+[settings]
+heartbeat = "https://hc.test/${TOKEN}"
+
+[network]
+deny = ["link-local", "metadata"]
+
+[session.login]
+lifetime = "5m"
+timeout = "5s"
+http-version = "2"
+headers = { x-from = "uptick" }
+
+  [[session.login.step]]
+  name = "page"
+  url = "https://x.test/login"
+  capture.csrf = { matches = 'name="csrf" value="([^"]+)"' }
+  capture.link = { select = "a.next", attribute = "href" }
+
+  [[session.login.step]]
+  method = "POST"
+  url = "https://x.test/login"
+  form = { csrf = "{{csrf}}", user = "probe", password = "${PASSWORD}" }
+  capture = { token = { json = "$.token" }, id = { header = "x-id" }, sid = { cookie = "sid" } }
+  expect.status = 201
+
+[[alert]]
+name = "ops"
+on = ["open", "close", "flapping", "certificate-expiring", "slo-burn"]
+surfaces = ["app"]
+webhook = "${TARGETS:-https://hooks.test/a}"
+headers = { x-token = "${TOKEN}" }
+template = "json"
+retries = 1
+timeout = "5s"
+repeat = "1h"
+
+[[alert]]
+name = "pager"
+template = "pagerduty"
+routing-key = "${TOKEN}"
+
+[[alert]]
+name = "script"
+exec = ["/usr/bin/logger", "uptick"]
+
+[[probe]]
+name = "timeline"
+surface = "app"
+session = "login"
+schedule = "*/5 * * * * Europe/Berlin"
+maintenance = [
+    { from = 2026-12-01T22:00:00+01:00, to = 2026-12-02T04:00:00+01:00 },
+    { schedule = "0 3 * * SUN Europe/Berlin", for = "2h" },
+]
+addresses = "all"
+addresses-up = 2
+headers = { authorization = "Bearer {{token}}" }
+expect.json = { path = "$.items", min-length = 1 }
+
+  [[probe.step]]
+  name = "home"
+  url = "https://x.test/home/{{id}}"
+  auth.oauth2 = { token-url = "https://auth.test/token", client-id = "probe", client-secret = "${TOKEN}", scopes = ["read", "write"], audience = "api" }
+  expect.assets = { select = "img", limit = 5, hosts = ["*.cdn.test"], body-limit = "64KiB", at-least = 2 }
+
+  [[probe.step]]
+  name = "timeline"
+  method = "POST"
+  url = "https://x.test/timeline?after={{sid}}"
+  json = { token = "{{token}}", "q" = "{{unknown" }
+
+[[probe]]
+name = "upload {region} {n}"
+surface = "app"
+url = "https://{region}.x.test/upload"
+method = "POST"
+headers = { x-region = "{region}" }
+multipart = { note = "n{n}", picture = { path = "picture.png", content-type = "image/png" } }
+matrix = { region = ["us-east", "us-west"], n = [1, 2] }
+
+[[probe]]
+name = "put"
+surface = "app"
+url = "https://x.test/put"
+method = "PUT"
+file = "picture.png"
+
+[[probe]]
+name = "post"
+surface = "app"
+url = "https://x.test/post"
+method = "POST"
+body = "text"
+auth.bearer = "${TOKEN}"
+
+[[probe]]
+name = "form"
+surface = "app"
+url = "https://x.test/form"
+method = "POST"
+form = { a = "b", n = 1, yes = true }
+"#;
+
+/// Two files of every key, with the files that they name.
+fn every_key_in(folder: &Path) -> [Config; 2] {
     for file in ["ca.pem", "client.pem", "client.key"] {
         std::fs::write(folder.join(file), "").unwrap();
     }
-    load_in(folder, EVERY_KEY).unwrap_or_else(|error| panic!("{error}"))
+    std::fs::write(folder.join("picture.png"), b"\x89PNG").unwrap();
+    std::fs::create_dir_all(folder.join("probes.d")).unwrap();
+    let included = "[[probe]]\nname = \"included\"\nsurface = \"app\"\nurl = \"https://y.test/\"\n";
+    std::fs::write(folder.join("probes.d/team.toml"), included).unwrap();
+    [EVERY_KEY, JOURNEYS].map(|text| load_in(folder, text).unwrap_or_else(|error| panic!("{error}")))
 }
 
 #[test]
 fn every_key_is_read() {
     let folder = tempfile::tempdir().unwrap();
-    let config = every_key_in(folder.path());
+    let [config, _] = every_key_in(folder.path());
     assert_eq!(config.settings.vantage, "local");
     assert_eq!(config.settings.concurrency, 128);
     assert_eq!(config.settings.window, Duration::from_mins(2));
@@ -214,33 +325,109 @@ fn every_key_is_read() {
 }
 
 #[test]
+fn every_key_of_journeys_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let [_, config] = every_key_in(folder.path());
+    let names: Vec<&str> = config.probes.iter().map(|probe| probe.name.as_str()).collect();
+    let uploads = ["upload us-east 1", "upload us-east 2", "upload us-west 1", "upload us-west 2"];
+    assert_eq!(names, [&["timeline"], &uploads[..], &["put", "post", "form", "included"]].concat());
+    let timeline = &config.probes[0];
+    let steps: Vec<Option<&str>> = timeline.steps.iter().map(|step| step.name.as_deref()).collect();
+    assert_eq!(steps, [Some("home"), Some("timeline")]);
+    // What the probe expects is for the last step, and its headers are for every step.
+    assert_eq!(timeline.steps.iter().map(|step| step.expect.json.len()).collect::<Vec<_>>(), [0, 1]);
+    assert!(timeline.steps[0].expect.assets.is_some());
+    assert_eq!(timeline.steps[1].request.headers[0].1.to_string(), "Bearer {{token}}");
+    let session = timeline.session.as_ref().unwrap();
+    assert_eq!(session.name, "login");
+    assert_eq!(session.steps.iter().map(|step| step.captures.len()).collect::<Vec<_>>(), [2, 3]);
+    assert_eq!(session.lifetime, Duration::from_mins(5));
+    assert!(timeline.is_in_maintenance("2026-12-01T23:00:00Z".parse().unwrap()));
+    assert!(!timeline.is_in_maintenance("2026-12-03T23:00:00Z".parse().unwrap()));
+    assert!(timeline.transport.deny.metadata && session.transport.deny.link_local && !timeline.transport.deny.private);
+    assert_eq!(config.probes[3].steps[0].request.url.to_string(), "https://us-west.x.test/upload");
+    assert_eq!(config.probes[3].steps[0].request.headers[0].1.to_string(), "us-west");
+    assert_eq!(config.alerts.len(), 3);
+    assert_eq!(config.heartbeat.unwrap().to_string(), "https://hc.test/${TOKEN}");
+    assert_eq!(config.redactor.redact("s3cr3t-token"), "[redacted]");
+}
+
+#[test]
 fn what_is_explained_is_a_probe_file_and_says_the_same_again() {
     let folder = tempfile::tempdir().unwrap();
-    let config = every_key_in(folder.path());
-    for probe in &config.probes {
-        let explained = config::explain(&config, probe);
-        assert!(!explained.contains("s3cr3t") && !explained.contains("p\\\"ss"), "{explained}");
-        let file = explained
-            .replace("[[control]]", "[[probe]]")
-            .replace("name = \"internet\"\nsurface = \"control\"", "name = \"internet\"\nsurface = \"web\"");
-        let again = load_in(folder.path(), &file).unwrap_or_else(|error| panic!("{error}\n{explained}"));
-        let probe_again = only(&again);
-        let explained_again = config::explain(&again, probe_again);
-        let without_comments =
-            |text: &str| text.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join("\n");
-        assert_eq!(without_comments(&explained_again), without_comments(&file));
+    let mut explained_probes = 0;
+    for config in every_key_in(folder.path()) {
+        for probe in &config.probes {
+            let explained = config::explain(&config, probe);
+            assert!(!explained.contains("s3cr3t") && !explained.contains("p\\\"ss"), "{explained}");
+            // A file of controls alone has no probes: a control is read again as a probe.
+            let file = explained.replace("[[control]]", "[[probe]]");
+            let again = load_in(folder.path(), &file).unwrap_or_else(|error| panic!("{error}\n{explained}"));
+            let explained_again = config::explain(&again, only(&again));
+            let is_comment = |line: &&str| line.starts_with('#');
+            let without_comments: Vec<&str> = file.lines().filter(|line| !is_comment(line)).collect();
+            assert_eq!(explained_again, without_comments.join("\n") + "\n");
+            explained_probes += 1;
+        }
+    }
+    assert_eq!(explained_probes, 11);
+}
+
+#[test]
+fn every_key_of_the_table_is_in_the_files_of_every_key() {
+    let schema = config::schema();
+    let files = [EVERY_KEY, JOURNEYS].concat();
+    let words: Vec<&str> = files.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').collect();
+    for (title, table) in schema["$defs"].as_object().unwrap() {
+        for key in table["properties"].as_object().unwrap().keys() {
+            assert!(words.contains(&key.as_str()), "{title}: {key} is in neither file");
+        }
     }
 }
 
 #[test]
-fn every_key_of_the_table_is_in_the_file_of_every_key() {
-    let schema = config::schema();
-    for (title, table) in schema["$defs"].as_object().unwrap() {
-        for key in table["properties"].as_object().unwrap().keys() {
-            let elsewhere = ["body", "form", "bearer"].contains(&key.as_str());
-            assert!(elsewhere || EVERY_KEY.contains(key.as_str()), "{title}: {key} is not in EVERY_KEY");
-        }
-    }
+fn an_included_file_is_named_in_its_diagnostics() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("probes.d")).unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join("probes.d").join(name), text).unwrap();
+    write("a.toml", "[[probe]]\nname = \"a\"\nurl = \"https://x.test/\"\n[settings]\n");
+    write("b.toml", "[defaults]\ntimeout = \"2s\"\n[[probe]]\nname = \"a\"\nurl = \"x\"\ntimout = 1\n");
+    write("c.toml", "[[probe\n");
+    write(".hidden.toml", "nonsense");
+    write("d.txt", "nonsense");
+    let error = load_in(folder.path(), "include = \"probes.d/*.toml\"\n").unwrap_err();
+    let told: Vec<String> = error
+        .problems()
+        .iter()
+        .map(|problem| {
+            let file = problem.file.as_ref().unwrap().strip_prefix(folder.path()).unwrap().display().to_string();
+            format!("{file}:{}:{} {}", problem.line, problem.column, problem.message)
+        })
+        .collect();
+    let path = folder.path().join("probes.d/a.toml").display().to_string();
+    let expected = [
+        "probes.d/a.toml:4:2 unknown key `settings` in an included file".to_owned(),
+        format!("probes.d/b.toml:4:8 the name \"a\" is taken by the probe in {path}, line 1"),
+        "probes.d/b.toml:5:7 probe \"a\": `url` has no scheme".to_owned(),
+        "probes.d/b.toml:6:1 probe \"a\": unknown key `timout` in [[probe]]".to_owned(),
+        "probes.d/c.toml:1:8 this is not TOML: unclosed array table, expected `]]`".to_owned(),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn the_defaults_of_an_included_file_are_laid_over_the_first_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let team =
+        "[defaults]\ninterval = \"1m\"\nheaders.x-team = \"b\"\n[[probe]]\nname = \"b\"\nurl = \"https://x.test/\"\n";
+    std::fs::write(folder.path().join("team.toml"), team).unwrap();
+    let first = "include = \"team.toml\"\n[defaults]\ninterval = \"2m\"\ntags = [\"all\"]\nheaders.x-all = \"a\"\n[[probe]]\nname = \"a\"\nurl = \"https://x.test/\"\n";
+    let config = load_in(folder.path(), first).unwrap_or_else(|error| panic!("{error}"));
+    let headers = |probe: &Probe| probe.steps[0].request.headers.len();
+    assert_eq!(config.probes[0].schedule.shortest(), Duration::from_mins(2));
+    assert_eq!(config.probes[1].schedule.shortest(), Duration::from_mins(1));
+    assert_eq!((headers(&config.probes[0]), headers(&config.probes[1])), (1, 2));
+    assert_eq!(config.probes[1].tags, ["all"]);
 }
 
 #[test]

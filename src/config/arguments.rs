@@ -1,5 +1,6 @@
 //! The configuration of `uptick check URL…`: no file, every key at its default.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Config;
@@ -50,6 +51,9 @@ pub(super) fn config(urls: &[String]) -> Result<Config, ConfigError> {
         settings: Settings::default(),
         surfaces: Surfaces::from([(SURFACE.to_owned(), Surface::default())]),
         incident: IncidentRules::default(),
+        sessions: BTreeMap::new(),
+        alerts: Vec::new(),
+        heartbeat: None,
         probes,
         redactor: Redactor::new(std::mem::take(&mut reader.secrets)),
         warnings: Vec::new(),

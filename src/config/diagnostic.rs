@@ -61,6 +61,10 @@ impl ConfigError {
         &self.problems
     }
 
+    pub(super) fn into_problems(self) -> Vec<Problem> {
+        self.problems
+    }
+
     /// Every problem as a diagnostic of a few lines, with the line it stands in.
     #[must_use]
     pub fn render(&self, colour: bool) -> String {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::assets;
 use super::interpolate;
 use super::interpolate::Use;
 use super::layers;
@@ -58,6 +59,9 @@ pub(super) fn expect(reader: &mut Reader, layers: &Layers) -> Expect {
         && min > max
     {
         reader.problem(&node.place, "`min-bytes` is larger than `max-bytes`: no body is both");
+    }
+    if layers.get("assets").is_some() {
+        expect.assets = assets::assets(reader, &layers.inner("assets"));
     }
     expect.sha256 = layers.get("sha256").and_then(|node| sha256(reader, node));
     expect

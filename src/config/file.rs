@@ -1,4 +1,5 @@
-//! A whole probe file: its tables in the order in which they need each other.
+//! A whole probe file and the files it includes: their tables in the order in which they need
+//! each other.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,76 +7,151 @@ use std::sync::Arc;
 
 use super::Config;
 use super::ConfigError;
+use super::alert;
+use super::include;
+use super::journey;
+use super::journey::Sessions;
 use super::keys;
+use super::layers;
 use super::layers::Layers;
+use super::matrix;
 use super::probe;
+use super::probe::Shared;
 use super::reader::Reader;
 use super::settings;
 use super::shape;
 use super::tree::Item;
 use super::tree::Node;
 use super::tree::Table;
+use crate::model::Deny;
 use crate::model::Probe;
 use crate::model::Redactor;
 use crate::model::Surfaces;
 
 /// Reads the configuration out of a file's tree.
 pub(super) fn config(reader: &mut Reader, root: &Table, path: &Path) -> Result<Config, ConfigError> {
+    shape::mask_secrets(reader, root);
     shape::check(reader, root, &keys::ROOT);
+    let included = include::files(reader, root);
+    let files: Vec<&Table> = std::iter::once(root).chain(&included).collect();
     let settings = settings::settings(reader, root);
-    let mut surfaces = settings::surfaces(reader, root);
     let incident = settings::incident(reader, root);
-    let probes = probes(reader, root);
-    if !root.entries.iter().any(|entry| entry.key == "probe") {
+    let heartbeat = alert::heartbeat(reader, root);
+    let mut surfaces = Surfaces::new();
+    for file in &files {
+        settings::surfaces(reader, file, &mut surfaces);
+    }
+    let sessions = files.iter().filter_map(|file| file.get("session")?.as_table());
+    let declared = sessions.flat_map(|table| table.entries.iter().map(|entry| entry.key.clone())).collect();
+    let mut shared = Shared { sessions: Sessions::new(), declared, deny: deny(reader, root) };
+    for file in &files {
+        journey::sessions(reader, file, &defaults(root, file), shared.deny, &mut shared.sessions);
+    }
+    let probes = probes(reader, &files, &shared);
+    if !files.iter().any(|file| file.get("probe").is_some()) {
         reader.problem_at_large("has no probes", Some("add a [[probe]]; `uptick init` writes a file to begin with"));
     }
     complete_surfaces(reader, &mut surfaces, &probes);
+    let alerts = alert::alerts(reader, root, &surfaces);
     reader.finish()?;
     assert!(!probes.is_empty(), "a probe without problems is read");
+    let redactor = Redactor::new(std::mem::take(&mut reader.secrets));
+    warn_of_named_secrets(reader, &redactor, &probes);
     Ok(Config {
         path: Some(path.to_owned()),
         settings,
         surfaces,
         incident,
+        sessions: shared.sessions,
+        alerts,
+        heartbeat,
         probes,
-        redactor: Redactor::new(std::mem::take(&mut reader.secrets)),
-        warnings: std::mem::take(&mut reader.warnings),
+        warnings: std::mem::take(&mut reader.warnings).iter().map(|warning| redactor.redact(warning)).collect(),
+        redactor,
     })
 }
 
-/// The controls and the probes, in the order of the file.
-fn probes(reader: &mut Reader, root: &Table) -> Vec<Arc<Probe>> {
-    let defaults = root.get("defaults").and_then(Node::as_table);
-    if let Some(defaults) = defaults {
-        probe::defaults(reader, defaults);
-    }
-    let mut tables: Vec<(&Table, bool)> = Vec::new();
-    for (key, control) in [("control", true), ("probe", false)] {
-        if let Some(Node { item: Item::List(list), .. }) = root.get(key) {
-            tables.extend(list.iter().filter_map(Node::as_table).map(|table| (table, control)));
+/// A name is shown in every output as it is, also where it has a secret in it.
+fn warn_of_named_secrets(reader: &mut Reader, redactor: &Redactor, probes: &[Arc<Probe>]) {
+    for probe in probes {
+        let names = [&probe.name, &probe.surface].into_iter().chain(&probe.tags);
+        if names.into_iter().any(|name| redactor.redact(name) != *name) {
+            reader.warn(&format!(
+                "the probe in line {} has a secret in its name, surface or tags, which are shown",
+                probe.line
+            ));
         }
     }
-    tables.sort_by_key(|(table, _)| table.place.clone());
-    let mut probes: Vec<Arc<Probe>> = Vec::with_capacity(tables.len());
-    let mut lines: BTreeMap<String, usize> = BTreeMap::new();
-    for (table, control) in tables {
-        let (name, probe) = probe::probe(reader, table, defaults, control);
-        if let Some(name) = name {
-            match lines.get(&name) {
-                Some(line) => duplicate(reader, table, &name, *line),
-                None => {
-                    lines.insert(name, reader.line_of(&table.place));
-                }
+}
+
+/// The defaults of a file: its own over those of the first.
+fn defaults<'t>(root: &'t Table, file: &'t Table) -> Layers<'t> {
+    let of = |file: &'t Table| file.get("defaults").and_then(Node::as_table);
+    let first = of(root).filter(|_| !std::ptr::eq(root, file));
+    Layers::new(of(file).into_iter().chain(first))
+}
+
+/// The networks that may not be asked.
+fn deny(reader: &mut Reader, root: &Table) -> Deny {
+    let mut deny = Deny::NOTHING;
+    let denied = root.get("network").and_then(Node::as_table).and_then(|table| table.get("deny"));
+    for node in denied.map(Node::one_or_more).unwrap_or_default() {
+        match layers::word(reader, "deny", node, &["private", "link-local", "metadata"]) {
+            Some("private") => deny.private = true,
+            Some("link-local") => deny.link_local = true,
+            Some(_) => deny.metadata = true,
+            None => {}
+        }
+    }
+    deny
+}
+
+/// The controls and the probes, in the order of the files.
+fn probes(reader: &mut Reader, files: &[&Table], shared: &Shared) -> Vec<Arc<Probe>> {
+    let mut probes = Vec::new();
+    let mut lines = BTreeMap::new();
+    for file in files {
+        let defaults = defaults(files[0], file);
+        if file.get("defaults").is_some() {
+            probe::defaults(reader, &defaults, shared);
+        }
+        let mut tables: Vec<(&Table, bool)> = Vec::new();
+        for (key, control) in [("control", true), ("probe", false)] {
+            if let Some(Node { item: Item::List(list), .. }) = file.get(key) {
+                tables.extend(list.iter().filter_map(Node::as_table).map(|table| (table, control)));
             }
         }
-        probes.extend(probe.map(Arc::new));
+        tables.sort_by_key(|(table, _)| table.place.clone());
+        for (table, control) in tables {
+            for combination in matrix::combinations(reader, table) {
+                reader.matrix = combination;
+                let (name, probe) = probe::probe(reader, table, &defaults, shared, control);
+                note_name(reader, table, name, &mut lines);
+                probes.extend(probe.map(Arc::new));
+            }
+            reader.matrix.clear();
+        }
     }
     probes
 }
 
-fn duplicate(reader: &mut Reader, table: &Table, name: &str, line: usize) {
-    if let Some(node) = Layers::new([table]).get("name") {
-        reader.problem(&node.place, format!("the name \"{name}\" is taken by the probe in line {line}"));
+/// A name is taken by the first probe that has it.
+fn note_name(reader: &mut Reader, table: &Table, name: Option<String>, lines: &mut BTreeMap<String, (usize, usize)>) {
+    let (Some(name), Some(node)) = (name, table.get("name")) else { return };
+    let here = (table.place.file, reader.line_of(&table.place));
+    match lines.get(&name) {
+        // Probes of one matrix that share a name were told so already.
+        Some(taken) if *taken == here => {}
+        Some((file, line)) if *file == here.0 => {
+            reader.problem(&node.place, format!("the name \"{name}\" is taken by the probe in line {line}"));
+        }
+        Some((file, line)) => {
+            let path = reader.sources.get(*file).map(|source| source.path.display().to_string()).unwrap_or_default();
+            reader.problem(&node.place, format!("the name \"{name}\" is taken by the probe in {path}, line {line}"));
+        }
+        None => {
+            lines.insert(name, here);
+        }
     }
 }
 
@@ -87,9 +163,8 @@ fn complete_surfaces(reader: &mut Reader, surfaces: &mut Surfaces, probes: &[Arc
             && let Some(near) = shape::nearest(&probe.surface, described.iter().map(String::as_str))
         {
             let (name, surface) = (&probe.name, &probe.surface);
-            reader.warn(&format!(
-                "probe \"{name}\": no [surface.{surface}] describes its surface; did you mean \"{near}\"?"
-            ));
+            let message = format!("no [surface.{surface}] describes its surface; did you mean \"{near}\"?");
+            reader.warn(&format!("probe \"{name}\": {message}"));
         }
         surfaces.entry(probe.surface.clone()).or_default();
     }

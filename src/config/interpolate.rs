@@ -51,8 +51,9 @@ pub(super) enum Use<'n> {
     /// Nothing secret, in an expectation: `{{name}}` is a capture where there is one of that
     /// name, and text otherwise, so that a page can be held against its template.
     Expectation,
-    /// The user of a credential: a secret where it comes from a variable and is long enough.
-    User,
+    /// The user of a credential, the URL of a webhook: a secret where it comes from a variable
+    /// and is long enough.
+    Variable,
     /// A secret place with this name: a value from a variable is a secret, and so is a text
     /// that stands there in the open.
     Secret(&'n str),
@@ -108,7 +109,7 @@ pub(super) fn read_pieces(reader: &mut Reader, raw: &str, place: &Place) -> Opti
 
 /// `{{name}}`, as a capture or as the text that it is.
 pub(super) fn capture(reader: &mut Reader, name: String, written: String, place: &Place, usage: Use) -> Option<Part> {
-    if usage != Use::Text && reader.captures.contains(&name) {
+    if usage != Use::Text && (reader.captures.contains(&name) || reader.captures_anything) {
         return Some(Part::Capture(name));
     }
     if matches!(usage, Use::Text | Use::Expectation) {
@@ -180,7 +181,7 @@ pub(super) fn resolve(reader: &mut Reader, variable: &Variable, place: &Place, u
     let is_secret = match usage {
         _ if !matches!(variable.origin, Origin::Environment(_)) => true,
         Use::Secret(_) => true,
-        Use::User => value.len() >= SHORTEST_SECRET,
+        Use::Variable => value.len() >= SHORTEST_SECRET,
         Use::Text | Use::Open | Use::Expectation => false,
     };
     if !is_secret {
@@ -229,6 +230,19 @@ pub(super) fn join_plain(parts: Vec<Part>) -> Vec<Part> {
         }
     }
     joined
+}
+
+/// The names between single braces in a text.
+pub(super) fn placeholders(text: &str) -> Vec<&str> {
+    let mut names = Vec::new();
+    for (at, _) in text.match_indices('{') {
+        if !text[..at].ends_with(['$', '{'])
+            && let Some((name, _)) = braced(&text[at..], "{", "}")
+        {
+            names.push(name);
+        }
+    }
+    names
 }
 
 /// Cuts a text into its pieces.

@@ -24,6 +24,16 @@ impl<'t> Layers<'t> {
         Layers(tables.into_iter().collect())
     }
 
+    /// These with another nearest.
+    pub(super) fn under(&self, nearest: &'t Table) -> Layers<'t> {
+        Layers(std::iter::once(nearest).chain(self.0.iter().copied()).collect())
+    }
+
+    /// These without the nearest.
+    pub(super) fn below(&self) -> Layers<'t> {
+        Layers(self.0.iter().skip(1).copied().collect())
+    }
+
     /// The nearest value of a key.
     pub(super) fn get(&self, key: &str) -> Option<&'t Node> {
         self.0.iter().find_map(|table| table.get(key))
@@ -61,6 +71,11 @@ impl<'t> Layers<'t> {
             }
         }
         None
+    }
+
+    /// How far away a value is said: 0 in the nearest table.
+    pub(super) fn distance(&self, is_said: impl Fn(&Table) -> bool) -> Option<usize> {
+        self.0.iter().position(|table| is_said(table))
     }
 
     /// A key of the nearest table alone.

@@ -1,22 +1,30 @@
 //! One `[[probe]]` or `[[control]]` over the defaults.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::expect;
+use super::journey;
+use super::journey::Sessions;
 use super::layers;
 use super::layers::Layers;
+use super::maintenance;
 use super::measure::show_duration;
 use super::reader::Reader;
 use super::request;
+use super::shape::nearest;
 use super::transport;
 use super::tree::Item;
 use super::tree::Node;
 use super::tree::Table;
+use crate::model::Deny;
 use crate::model::Expect;
 use crate::model::Probe;
 use crate::model::Request;
 use crate::model::Retries;
 use crate::model::Schedule;
+use crate::model::Session;
 use crate::model::Step;
 use crate::model::TextRule;
 use crate::model::Value;
@@ -32,36 +40,50 @@ pub(super) const SURFACE: &str = "default";
 /// The surface of a control target that names none.
 pub(super) const CONTROL_SURFACE: &str = "control";
 
+/// What probes share: the sessions of all files, and the networks that may not be asked.
+pub(super) struct Shared {
+    pub(super) sessions: Sessions,
+    /// The names of all sessions, also of those with problems.
+    pub(super) declared: BTreeSet<String>,
+    pub(super) deny: Deny,
+}
+
 /// Reads one probe. Problems are reported as the probe's; one with problems may be absent,
 /// and its name may be known all the same.
 pub(super) fn probe(
     reader: &mut Reader,
     own: &Table,
-    defaults: Option<&Table>,
+    defaults: &Layers,
+    shared: &Shared,
     control: bool,
 ) -> (Option<String>, Option<Probe>) {
     let kind = if control { "control" } else { "probe" };
     reader.owner = None;
     let name = request::required(reader, own, "name", kind).and_then(|node| layers::name(reader, "name", node));
     reader.owner = name.as_ref().map(|name| format!("{kind} \"{name}\""));
-    let layers = Layers::new(std::iter::once(own).chain(defaults));
-    let probe = named_probe(reader, own, &layers, name.clone().unwrap_or_default(), control);
+    let probe = named_probe(reader, own, &defaults.under(own), shared, name.clone().unwrap_or_default(), control);
     reader.owner = None;
+    reader.captures.clear();
+    reader.captures_anything = false;
     (name, probe)
 }
 
-fn named_probe(reader: &mut Reader, own: &Table, layers: &Layers, name: String, control: bool) -> Option<Probe> {
-    request::required(reader, own, "url", if control { "the control" } else { "the probe" });
+fn named_probe(
+    reader: &mut Reader,
+    own: &Table,
+    layers: &Layers,
+    shared: &Shared,
+    name: String,
+    control: bool,
+) -> Option<Probe> {
     let surface = layers.get("surface").map(|node| layers::name(reader, "surface", node));
     let tags = layers.get("tags").map(Node::one_or_more).unwrap_or_default();
     let tags: Vec<String> = tags.iter().filter_map(|node| layers::name(reader, "tags", node)).collect();
-    let (schedule, timeout) = timing(reader, layers);
-    let retries = retries(reader, layers);
-    let request = request::request(reader, own, layers);
-    let expect = expect::expect(reader, &layers.inner("expect"));
-    let transport = transport::transport(reader, layers);
-    let request = request?;
-    judge(reader, layers, &request, &expect, timeout);
+    let timing = timing(reader, layers);
+    let session = layers.get("session").and_then(|node| session(reader, node, shared));
+    reader.captures = session.iter().flat_map(|session| captures_of(session)).collect();
+    let steps = steps(reader, own, layers, timing.timeout);
+    let transport = transport::transport(reader, layers, shared.deny);
     let default_surface = if control { CONTROL_SURFACE } else { SURFACE };
     Some(Probe {
         name,
@@ -69,57 +91,135 @@ fn named_probe(reader: &mut Reader, own: &Table, layers: &Layers, name: String, 
         tags,
         control,
         line: reader.line_of(&own.place),
-        schedule,
-        timeout,
-        steps: vec![Step { expect, ..Step::of(request) }],
+        schedule: timing.schedule,
+        timeout: timing.timeout,
+        steps: steps?,
         transport,
-        retries,
-        session: None,
-        maintenance: Vec::new(),
+        retries: timing.retries,
+        session,
+        maintenance: layers.get("maintenance").map(|node| maintenance::windows(reader, node)).unwrap_or_default(),
     })
 }
 
+/// The one request of a probe, or the steps of its journey.
+fn steps(reader: &mut Reader, own: &Table, layers: &Layers, timeout: Duration) -> Option<Vec<Step>> {
+    if let Some(node) = own.get("step") {
+        let steps = journey::steps(reader, own, layers, node)?;
+        let last = steps.last()?;
+        judge(reader, &layers.inner("expect"), &last.request, &last.expect, timeout);
+        return Some(steps);
+    }
+    if own.get("url").is_none() {
+        reader.problem(&own.place, "the probe has no `url`");
+    }
+    let request = request::request(reader, own, layers);
+    let expect = expect::expect(reader, &layers.inner("expect"));
+    let request = request?;
+    judge(reader, &layers.inner("expect"), &request, &expect, timeout);
+    Some(vec![Step { expect, ..Step::of(request) }])
+}
+
+fn session(reader: &mut Reader, node: &Node, shared: &Shared) -> Option<Arc<Session>> {
+    let sessions = &shared.sessions;
+    let name = layers::name(reader, "session", node)?;
+    if let Some(session) = sessions.get(&name) {
+        return Some(Arc::clone(session));
+    }
+    if shared.declared.contains(&name) {
+        // Its own problems are told; what it captures is not known.
+        reader.captures_anything = true;
+        return None;
+    }
+    let message = format!("there is no session \"{name}\"");
+    match nearest(&name, sessions.keys().map(String::as_str)) {
+        Some(near) => reader.advise(&node.place, message, format!("did you mean \"{near}\"?")),
+        None => reader.advise(&node.place, message, format!("describe it as [session.{name}]")),
+    }
+    None
+}
+
+/// The names that a session captures.
+fn captures_of(session: &Session) -> impl Iterator<Item = String> {
+    session.steps.iter().flat_map(|step| step.captures.iter().map(|capture| capture.name.clone()))
+}
+
 /// Reads the defaults alone, so that what is wrong with them is said once and as theirs.
-pub(super) fn defaults(reader: &mut Reader, defaults: &Table) {
+pub(super) fn defaults(reader: &mut Reader, layers: &Layers, shared: &Shared) {
     let warnings = reader.warnings.len();
     reader.owner = Some("[defaults]".to_owned());
-    let layers = Layers::new([defaults]);
     for key in ["surface", "tags"] {
         for node in layers.get(key).map(Node::one_or_more).unwrap_or_default() {
             layers::name(reader, key, node);
         }
     }
-    timing(reader, &layers);
-    retries(reader, &layers);
-    request::request(reader, defaults, &layers);
+    timing(reader, layers);
+    if let Some(node) = layers.get("maintenance") {
+        maintenance::windows(reader, node);
+    }
+    request::defaults(reader, layers);
     expect::expect(reader, &layers.inner("expect"));
-    transport::transport(reader, &layers);
+    transport::transport(reader, layers, shared.deny);
     reader.owner = None;
     reader.warnings.truncate(warnings);
 }
 
-/// The interval and the timeout, which must fit into it.
-fn timing(reader: &mut Reader, layers: &Layers) -> (Schedule, Duration) {
-    let (interval_node, timeout_node) = (layers.get("interval"), layers.get("timeout"));
-    let interval_range = Duration::from_millis(10)..=Duration::from_hours(31 * 24);
-    let timeout_range = Duration::from_millis(1)..=Duration::from_hours(1);
-    let interval = match interval_node {
-        Some(node) => layers::duration(reader, "interval", node, interval_range),
-        None => Some(INTERVAL),
+/// When a probe is due, and how long it may take.
+struct Timing {
+    schedule: Schedule,
+    timeout: Duration,
+    retries: Retries,
+}
+
+/// The schedule and the timeout, which must fit into it.
+fn timing(reader: &mut Reader, layers: &Layers) -> Timing {
+    let retries = retries(reader, layers);
+    let when = layers.one_of(reader, &["interval", "schedule"]);
+    let schedule = match when {
+        Some(entry) if entry.key == "schedule" => maintenance::cron(reader, &entry.node).map(Schedule::Cron),
+        Some(entry) => {
+            let range = Duration::from_millis(10)..=Duration::from_hours(31 * 24);
+            layers::duration(reader, "interval", &entry.node, range).map(Schedule::Every)
+        }
+        None => Some(Schedule::Every(INTERVAL)),
     };
-    let timeout = match timeout_node {
-        Some(node) => layers::duration(reader, "timeout", node, timeout_range),
-        None => Some(TIMEOUT.min(interval.unwrap_or(TIMEOUT))),
+    let shortest = schedule.as_ref().map_or(Duration::MAX, Schedule::shortest);
+    let timeout = match layers.get("timeout") {
+        Some(node) => layers::duration(reader, "timeout", node, Duration::from_millis(1)..=Duration::from_hours(1)),
+        None => Some(TIMEOUT.min(shortest)),
     };
-    if let (Some(interval), Some(timeout)) = (interval, timeout)
-        && interval < timeout
-        && let Some(node) = layers.own("interval").or(layers.own("timeout")).or(interval_node).or(timeout_node)
+    if let Some(timeout) = timeout
+        && shortest < timeout
+        && let Some(node) = layers
+            .own("interval")
+            .or(layers.own("schedule"))
+            .or(layers.own("timeout"))
+            .or(when.map(|when| &when.node))
+            .or(layers.get("timeout"))
     {
-        let message =
-            format!("interval {} is shorter than timeout {}", show_duration(interval), show_duration(timeout));
-        reader.advise(&node.place, message, "raise `interval` or lower `timeout`");
+        let key = when.map_or("interval", |entry| entry.key.as_str());
+        let (shortest, timeout) = (show_duration(shortest), show_duration(timeout));
+        let message = format!("{key} {shortest} is shorter than timeout {timeout}");
+        let help = if key == "interval" { "raise `interval` or lower `timeout`" } else { "lower `timeout`" };
+        reader.advise(&node.place, message, help);
     }
-    (Schedule::Every(interval.unwrap_or(INTERVAL)), timeout.unwrap_or(TIMEOUT))
+    let timing = Timing {
+        schedule: schedule.unwrap_or(Schedule::Every(INTERVAL)),
+        timeout: timeout.unwrap_or(TIMEOUT),
+        retries,
+    };
+    warn_of_retries(reader, &timing);
+    timing
+}
+
+/// A check that may outlast its interval misses the next one.
+fn warn_of_retries(reader: &mut Reader, timing: &Timing) {
+    let Retries { attempts, delay } = timing.retries;
+    let longest = timing.timeout * (attempts + 1) + delay * attempts;
+    let interval = timing.schedule.shortest();
+    if attempts > 0 && longest > interval {
+        let (longest, interval) = (show_duration(longest), show_duration(interval));
+        reader.warn(&format!("its attempts may take {longest}, longer than the {interval} between two checks: the next one is then missed"));
+    }
 }
 
 fn retries(reader: &mut Reader, layers: &Layers) -> Retries {
@@ -139,8 +239,7 @@ fn retries(reader: &mut Reader, layers: &Layers) -> Retries {
 }
 
 /// What is legal key by key and can never hold together.
-fn judge(reader: &mut Reader, layers: &Layers, request: &Request, expect: &Expect, timeout: Duration) {
-    let inner = layers.inner("expect");
+fn judge(reader: &mut Reader, inner: &Layers, request: &Request, expect: &Expect, timeout: Duration) {
     if request.method == http::Method::HEAD {
         let needs_body = ["body-contains", "body-matches", "json", "min-bytes", "sha256"];
         if let Some((key, node)) = needs_body.iter().find_map(|key| Some((key, inner.get(key)?))) {

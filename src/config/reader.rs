@@ -13,6 +13,7 @@ use super::diagnostic::ConfigError;
 use super::diagnostic::Problem;
 use super::source::Source;
 use super::tree::Place;
+use crate::model::Redactor;
 use crate::model::Secret;
 use crate::model::is_secret_name;
 
@@ -30,11 +31,15 @@ pub(super) struct Reader<'e> {
     pub(super) matrix: BTreeMap<String, String>,
     /// The captures of earlier steps, and of the session.
     pub(super) captures: BTreeSet<String>,
+    /// Whether an earlier step could not be read, so that a capture may be one of it.
+    pub(super) captures_anything: bool,
     pub(super) warnings: Vec<String>,
     pub(super) secrets: Vec<Secret>,
     /// Places of texts that are secrets: they are not shown in a diagnostic.
     masked: Vec<Place>,
     found: Vec<Found>,
+    /// Problems of files that could not be read at all.
+    unread: Vec<Problem>,
     seen: BTreeSet<(Option<Place>, String)>,
     /// Files named by `${file:…}`, so that a hundred probes read one token once.
     pub(super) files: RefCell<BTreeMap<PathBuf, Result<String, String>>>,
@@ -56,10 +61,12 @@ impl<'e> Reader<'e> {
             owner: None,
             matrix: BTreeMap::new(),
             captures: BTreeSet::new(),
+            captures_anything: false,
             warnings: Vec::new(),
             secrets: Vec::new(),
             masked: Vec::new(),
             found: Vec::new(),
+            unread: Vec::new(),
             seen: BTreeSet::new(),
             files: RefCell::default(),
         }
@@ -124,14 +131,17 @@ impl<'e> Reader<'e> {
         self.sources.get(place.file).map_or(0, |source| source.line_at(place.start).number)
     }
 
-    /// The mistakes of syntax of the file read last, as an error.
-    pub(super) fn syntax_error(&mut self, mistakes: Vec<(Range<usize>, String)>) -> ConfigError {
-        let file = self.sources.len().saturating_sub(1);
+    /// Takes the problems of another file over, one that could not be read.
+    pub(super) fn take(&mut self, error: ConfigError) {
+        self.unread.extend(error.into_problems());
+    }
+
+    /// Mistakes of syntax of a file.
+    pub(super) fn syntax_mistakes(&mut self, file: usize, mistakes: Vec<(Range<usize>, String)>) {
         for (span, message) in mistakes {
             self.mask_line(file, span.start);
             self.problem(&Place { file, start: span.start, end: span.end }, format!("this is not TOML: {message}"));
         }
-        self.finish().err().unwrap_or_else(|| ConfigError::new(Vec::new()))
     }
 
     /// Hides what may be a secret in a line that is not TOML, where nothing is known but the text.
@@ -159,12 +169,21 @@ impl<'e> Reader<'e> {
     /// # Errors
     /// Every problem found, in the order of the files.
     pub(super) fn finish(&mut self) -> Result<(), ConfigError> {
-        if self.found.is_empty() {
+        if self.found.is_empty() && self.unread.is_empty() {
             return Ok(());
         }
         let mut found = std::mem::take(&mut self.found);
         found.sort_by(|a, b| a.place.cmp(&b.place));
-        Err(ConfigError::new(found.into_iter().map(|found| self.tell(found)).collect()))
+        // A secret may also stand where it is not one: in a name, which messages begin with.
+        let redactor = Redactor::new(self.secrets.iter().cloned());
+        for found in &mut found {
+            found.owner = found.owner.take().map(|owner| redactor.redact(&owner));
+            found.message = redactor.redact(&found.message);
+            found.help = found.help.take().map(|help| redactor.redact(&help));
+        }
+        let mut problems = std::mem::take(&mut self.unread);
+        problems.extend(found.into_iter().map(|found| self.tell(found)));
+        Err(ConfigError::new(problems))
     }
 
     fn tell(&self, found: Found) -> Problem {

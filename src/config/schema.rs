@@ -43,7 +43,8 @@ fn table(shape: &TableShape, definitions: &mut Map<String, Value>) -> Value {
 
 fn of(shape: &Shape, definitions: &mut Map<String, Value>) -> Value {
     match shape {
-        Shape::Text | Shape::Duration => json!({ "type": "string" }),
+        // An editor sees TOML's own dates as text too.
+        Shape::Text | Shape::Duration | Shape::Instant => json!({ "type": "string" }),
         Shape::Words(words) => json!({ "anyOf": [{ "enum": words }, { "type": "string", "pattern": r"\$\{" }] }),
         Shape::Bytes => json!({ "type": ["string", "integer"] }),
         Shape::Integer(least, most) if *most == i64::MAX => json!({ "type": "integer", "minimum": least }),

@@ -31,19 +31,20 @@ pub(super) fn settings(reader: &mut Reader, root: &Table) -> Settings {
     settings
 }
 
-/// Reads `[surface.*]`.
-pub(super) fn surfaces(reader: &mut Reader, root: &Table) -> Surfaces {
-    let mut surfaces = Surfaces::new();
+/// Reads `[surface.*]` of one file.
+pub(super) fn surfaces(reader: &mut Reader, root: &Table, surfaces: &mut Surfaces) {
     for entry in root.get("surface").and_then(Node::as_table).map(|table| &table.entries).into_iter().flatten() {
         let Some(table) = entry.node.as_table() else { continue };
         reader.owner = Some(format!("surface \"{}\"", entry.key));
         if entry.key.trim().is_empty() || entry.key.chars().any(crate::model::text::is_hidden) {
             reader.problem(&entry.key_place, "the name of a surface is empty or has a control character in it");
         }
-        surfaces.insert(entry.key.clone(), surface(reader, table));
+        let surface = surface(reader, table);
+        if surfaces.insert(entry.key.clone(), surface).is_some() {
+            reader.problem(&entry.key_place, "another file describes this surface");
+        }
     }
     reader.owner = None;
-    surfaces
 }
 
 fn surface(reader: &mut Reader, table: &Table) -> Surface {

@@ -9,11 +9,12 @@ use super::tree::Entry;
 use super::tree::Item;
 use super::tree::Node;
 use super::tree::Table;
+use crate::model::is_secret_name;
 
 /// Checks a table and everything in it.
 pub(super) fn check(reader: &mut Reader, table: &Table, shape: &'static TableShape) {
     let outer = reader.owner.clone();
-    reader.owner = owner(table, shape).or_else(|| outer.clone());
+    reader.owner = owner(table, shape, outer.as_deref()).or_else(|| outer.clone());
     for entry in &table.entries {
         match shape.key(&entry.key) {
             Some(key) => check_node(reader, &entry.key, &entry.node, &key.shape),
@@ -24,11 +25,12 @@ pub(super) fn check(reader: &mut Reader, table: &Table, shape: &'static TableSha
 }
 
 /// `probe "home"`, for the tables whose problems are told with a name.
-fn owner(table: &Table, shape: &TableShape) -> Option<String> {
+fn owner(table: &Table, shape: &TableShape, outer: Option<&str>) -> Option<String> {
     let kind = shape.title.strip_prefix("[[")?.strip_suffix("]]")?;
-    match &table.get("name")?.item {
-        Item::Text(name) => Some(format!("{kind} \"{name}\"")),
-        _ => None,
+    let Item::Text(name) = &table.get("name")?.item else { return None };
+    match (kind, outer) {
+        ("probe.step", Some(outer)) => Some(format!("{outer}, step \"{name}\"")),
+        _ => Some(format!("{kind} \"{name}\"")),
     }
 }
 
@@ -36,9 +38,14 @@ fn check_node(reader: &mut Reader, name: &str, node: &Node, shape: &'static Shap
     match (shape, &node.item) {
         (Shape::Table(table_shape), Item::Table(table)) => check(reader, table, table_shape),
         (Shape::Map(of), Item::Table(table)) => {
+            let outer = reader.owner.clone();
             for entry in &table.entries {
+                if matches!(of, Shape::Table(table) if table.title.ends_with(".NAME]")) {
+                    reader.owner = Some(format!("{name} \"{}\"", entry.key));
+                }
                 check_node(reader, &entry.key, &entry.node, of);
             }
+            reader.owner = outer;
         }
         (Shape::OneOrMore(of) | Shape::List(of) | Shape::Some(of), Item::List(list)) => {
             if list.is_empty() && !matches!(shape, Shape::Some(_)) {
@@ -76,6 +83,7 @@ fn admits(shape: &Shape, node: &Node) -> bool {
         Shape::Scalar => {
             matches!(node.item, Item::Text(_) | Item::Integer(_) | Item::Float(_) | Item::Boolean(_))
         }
+        Shape::Instant => matches!(node.item, Item::Text(_) | Item::Date(_)),
         Shape::List(_) => matches!(node.item, Item::List(_)),
         Shape::OneOrMore(of) | Shape::Some(of) => matches!(node.item, Item::List(_)) || admits(of, node),
         Shape::Either(shapes) => shapes.iter().any(|shape| admits(shape, node)),
@@ -101,6 +109,32 @@ pub(super) fn wrong_type(reader: &mut Reader, name: &str, node: &Node, shape: &S
         }
         _ => reader.problem(&node.place, message),
     }
+}
+
+/// Hides the texts of secret places from every diagnostic, whatever else is wrong with them.
+pub(super) fn mask_secrets(reader: &mut Reader, table: &Table) {
+    for entry in &table.entries {
+        mask_node(reader, is_secret_key(&entry.key), &entry.node);
+    }
+}
+
+fn mask_node(reader: &mut Reader, is_secret: bool, node: &Node) {
+    match &node.item {
+        // A reference shows nothing; the rest of such a text helps to see what is wrong.
+        Item::Text(text) if is_secret && !text.contains("${") => reader.mask(&node.place),
+        Item::List(list) => list.iter().for_each(|node| mask_node(reader, is_secret, node)),
+        Item::Table(table) => {
+            for entry in &table.entries {
+                mask_node(reader, is_secret || is_secret_key(&entry.key), &entry.node);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// `tls.client-key` names a file, which is no secret.
+fn is_secret_key(key: &str) -> bool {
+    (is_secret_name(key) && key != "client-key") || key == "bearer"
 }
 
 /// Words of other tools, and ours for the same thing.
@@ -129,30 +163,7 @@ const OTHER_WORDS: [(&str, &str); 22] = [
     ("uri", "url"),
 ];
 
-/// Keys of the format that this version does not know yet.
-const NOT_YET: [&str; 15] = [
-    "step",
-    "capture",
-    "assets",
-    "matrix",
-    "include",
-    "schedule",
-    "maintenance",
-    "session",
-    "alert",
-    "oauth2",
-    "network",
-    "addresses",
-    "addresses-up",
-    "file",
-    "multipart",
-];
-
 fn unknown_key(reader: &mut Reader, entry: &Entry, shape: &TableShape) {
-    if NOT_YET.contains(&entry.key.as_str()) {
-        reader.problem(&entry.key_place, format!("`{}` is not supported yet", entry.key));
-        return;
-    }
     let message = format!("unknown key `{}` in {}", entry.key, shape.title);
     let help = suggestion(&entry.key, shape).unwrap_or_else(|| {
         let keys: Vec<&str> = shape.keys().map(|key| key.name).collect();

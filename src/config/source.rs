@@ -59,6 +59,19 @@ impl Source {
 /// # Errors
 /// One sentence that continues the file's name.
 pub(super) fn read_text(path: &Path, limit: u64) -> Result<String, String> {
+    let text = String::from_utf8(read_bytes(path, limit)?).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..at].split(|byte| *byte == b'\n').count();
+        format!("is not UTF-8 text: line {line} has a byte that cannot be read")
+    })?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+/// Reads a regular file of at most `limit` bytes.
+///
+/// # Errors
+/// One sentence that continues the file's name.
+pub(super) fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>, String> {
     // Asked before opening: opening a named pipe would wait for a writer.
     let metadata = std::fs::metadata(path).map_err(|error| stat_sentence(path, &error))?;
     if metadata.is_dir() {
@@ -73,12 +86,7 @@ pub(super) fn read_text(path: &Path, limit: u64) -> Result<String, String> {
     if bytes.len() as u64 > limit {
         return Err(format!("is larger than {limit} bytes"));
     }
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        let line = error.as_bytes()[..at].split(|byte| *byte == b'\n').count();
-        format!("is not UTF-8 text: line {line} has a byte that cannot be read")
-    })?;
-    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+    Ok(bytes)
 }
 
 /// A link that leads to itself has no stable error kind: it is a link that cannot be followed.

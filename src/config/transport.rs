@@ -8,6 +8,7 @@ use super::interpolate::Use;
 use super::layers;
 use super::layers::Layers;
 use super::reader::Reader;
+use super::tree::Item;
 use super::tree::Node;
 use super::url;
 use crate::model::Addresses;
@@ -16,6 +17,7 @@ use crate::model::Deny;
 use crate::model::HttpVersionWish;
 use crate::model::IpFamily;
 use crate::model::Part;
+use crate::model::Quorum;
 use crate::model::Resolver;
 use crate::model::Tls;
 use crate::model::TlsVersion;
@@ -23,7 +25,7 @@ use crate::model::Transport;
 use crate::model::Value;
 
 /// Reads how to reach the target.
-pub(super) fn transport(reader: &mut Reader, layers: &Layers) -> Transport {
+pub(super) fn transport(reader: &mut Reader, layers: &Layers, deny: Deny) -> Transport {
     let ip = match word(reader, layers, "ip", &["any", "v4", "v6"]) {
         Some("v4") => IpFamily::V4,
         Some("v6") => IpFamily::V6,
@@ -50,9 +52,31 @@ pub(super) fn transport(reader: &mut Reader, layers: &Layers) -> Transport {
         source_address,
         http_version,
         reuse: word(reader, layers, "connection", &["fresh", "reuse"]) == Some("reuse"),
-        addresses: Addresses::First,
-        deny: Deny::NOTHING,
+        addresses: addresses(reader, layers),
+        deny,
     }
+}
+
+/// Which addresses are asked, and how many must be up.
+fn addresses(reader: &mut Reader, layers: &Layers) -> Addresses {
+    let all = word(reader, layers, "addresses", &["first", "all"]) == Some("all");
+    let quorum = layers.get("addresses-up").and_then(|node| match node.item {
+        Item::Text(_) => match layers::word(reader, "addresses-up", node, &["all", "majority"])? {
+            "majority" => Some(Quorum::Majority),
+            _ => Some(Quorum::All),
+        },
+        _ => layers::integer(node).map(Quorum::AtLeast),
+    });
+    if !all {
+        if let Some(node) = layers.get("addresses-up") {
+            reader.problem(&node.place, "`addresses-up` means nothing without `addresses = \"all\"`");
+        }
+        return Addresses::First;
+    }
+    for (key, node) in ["address", "proxy"].iter().filter_map(|key| Some((key, layers.get(key)?))) {
+        reader.problem(&node.place, format!("`{key}` leaves no choice of addresses, and `addresses` asks for all"));
+    }
+    Addresses::All(quorum.unwrap_or_default())
 }
 
 fn word<'w>(reader: &mut Reader, layers: &Layers, key: &str, words: &[&'w str]) -> Option<&'w str> {

@@ -96,6 +96,11 @@ impl Node {
 }
 
 impl Table {
+    /// A table without keys, at the beginning of the first file.
+    pub(super) fn empty() -> Table {
+        Table { place: Place::new(0, 0..0), entries: Vec::new() }
+    }
+
     pub(super) fn entry(&self, key: &str) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.key == key)
     }

@@ -238,7 +238,7 @@ fn credentials(reader: &mut Reader, userinfo: &str, place: &Place) -> Option<Aut
         Some(at) => (&userinfo[..at], &userinfo[at + 1..]),
         None => (userinfo, ""),
     };
-    let user = decoded(interpolate::fill_text(reader, user, place, Use::User)?);
+    let user = decoded(interpolate::fill_text(reader, user, place, Use::Variable)?);
     let password = decoded(interpolate::fill_text(reader, password, place, Use::Secret("password"))?);
     Some(basic(reader, user, password))
 }

@@ -1,0 +1,167 @@
+//! `[[alert]]` and the heartbeat: who is told when something changes.
+
+use std::time::Duration;
+
+use http::HeaderName;
+
+use super::interpolate;
+use super::interpolate::Use;
+use super::layers;
+use super::layers::Layers;
+use super::reader::Reader;
+use super::request;
+use super::tree::Item;
+use super::tree::Node;
+use super::tree::Table;
+use super::url;
+use crate::model::Alert;
+use crate::model::AlertEvent;
+use crate::model::AlertTarget;
+use crate::model::Surfaces;
+use crate::model::Value;
+use crate::model::WebhookTemplate;
+use crate::model::is_secret_name;
+
+/// Where `PagerDuty` takes events, version 2.
+const PAGERDUTY: &str = "https://events.pagerduty.com/v2/enqueue";
+/// Attempts after a failed one unless the file says otherwise.
+const RETRIES: u32 = 2;
+/// The most time of one attempt unless the file says otherwise.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Reads `[[alert]]`.
+pub(super) fn alerts(reader: &mut Reader, root: &Table, surfaces: &Surfaces) -> Vec<Alert> {
+    let mut alerts: Vec<Alert> = Vec::new();
+    let Some(Node { item: Item::List(list), .. }) = root.get("alert") else { return alerts };
+    for table in list.iter().filter_map(Node::as_table) {
+        reader.owner = None;
+        let name = request::required(reader, table, "name", "the alert");
+        let name = name.and_then(|node| layers::name(reader, "name", node));
+        reader.owner = name.as_ref().map(|name| format!("alert \"{name}\""));
+        if let (Some(node), Some(name)) = (table.get("name"), &name)
+            && alerts.iter().any(|other| other.name == *name)
+        {
+            reader.problem(&node.place, format!("another alert is named \"{name}\""));
+        }
+        alerts.extend(alert(reader, table, name.unwrap_or_default(), surfaces));
+    }
+    reader.owner = None;
+    alerts
+}
+
+fn alert(reader: &mut Reader, table: &Table, name: String, known: &Surfaces) -> Option<Alert> {
+    let mut surfaces = Vec::new();
+    for node in table.get("surfaces").map(Node::one_or_more).unwrap_or_default() {
+        let Some(surface) = layers::name(reader, "surfaces", node) else { continue };
+        if !known.contains_key(&surface) {
+            let message = format!("no probe belongs to the surface \"{surface}\"");
+            match super::shape::nearest(&surface, known.keys().map(String::as_str)) {
+                Some(near) => reader.advise(&node.place, message, format!("did you mean \"{near}\"?")),
+                None => reader.problem(&node.place, message),
+            }
+        }
+        surfaces.push(surface);
+    }
+    let on = match table.get("on") {
+        Some(node) => node.one_or_more().iter().filter_map(|node| event(reader, node)).collect(),
+        None => vec![AlertEvent::Open, AlertEvent::Wave, AlertEvent::Close],
+    };
+    let mut time = |key: &str, range| table.get(key).map(|node| layers::duration(reader, key, node, range));
+    let timeout = time("timeout", Duration::from_millis(1)..=Duration::from_mins(1)).unwrap_or(Some(TIMEOUT));
+    let repeat = time("repeat", Duration::from_mins(1)..=Duration::from_hours(31 * 24)).flatten();
+    let retries = table.get("retries").and_then(layers::integer).unwrap_or(RETRIES);
+    let target = target(reader, table)?;
+    Some(Alert { name, on, surfaces, target, retries, timeout: timeout?, repeat })
+}
+
+fn event(reader: &mut Reader, node: &Node) -> Option<AlertEvent> {
+    let names = AlertEvent::ALL.map(AlertEvent::name);
+    let word = layers::word(reader, "on", node, &names)?;
+    AlertEvent::ALL.into_iter().find(|event| event.name() == word)
+}
+
+fn target(reader: &mut Reader, table: &Table) -> Option<AlertTarget> {
+    let of_webhook = ["template", "routing-key", "headers"];
+    match Layers::new([table]).one_of(reader, &["webhook", "exec"]) {
+        Some(entry) if entry.key == "exec" => {
+            for key in of_webhook {
+                if let Some(other) = table.entry(key) {
+                    reader.problem(&other.key_place, format!("`{key}` means nothing beside `exec`"));
+                }
+            }
+            exec(reader, &entry.node)
+        }
+        Some(entry) => webhook(reader, table, Some(&entry.node)),
+        // PagerDuty's address is known.
+        None if is_pagerduty(table) => webhook(reader, table, None),
+        None => {
+            reader.problem(&table.place, "the alert has neither `webhook` nor `exec`");
+            None
+        }
+    }
+}
+
+fn is_pagerduty(table: &Table) -> bool {
+    matches!(table.get("template"), Some(Node { item: Item::Text(text), .. }) if text == "pagerduty")
+}
+
+fn exec(reader: &mut Reader, node: &Node) -> Option<AlertTarget> {
+    let command: Option<Vec<Value>> =
+        node.one_or_more().iter().map(|node| interpolate::fill(reader, node, Use::Text)).collect();
+    let command = command?;
+    if command.first().is_some_and(|program| program.parts.is_empty()) {
+        reader.problem(&node.place, "`exec` names no program");
+    }
+    Some(AlertTarget::Exec { command })
+}
+
+fn webhook(reader: &mut Reader, table: &Table, node: Option<&Node>) -> Option<AlertTarget> {
+    let url = match node {
+        Some(node) => address(reader, "webhook", node),
+        None => Some(Value::plain(PAGERDUTY)),
+    };
+    let word =
+        table.get("template").map(|node| layers::word(reader, "template", node, &["json", "slack", "pagerduty"]));
+    let key = table.get("routing-key");
+    let template = match word.unwrap_or(Some("json"))? {
+        "pagerduty" => {
+            let key = request::required(reader, table, "routing-key", "an alert for PagerDuty")?;
+            WebhookTemplate::PagerDuty(interpolate::fill(reader, key, Use::Secret("routing-key"))?)
+        }
+        word => {
+            if let Some(node) = key {
+                reader.problem(&node.place, "`routing-key` means nothing without `template = \"pagerduty\"`");
+            }
+            if word == "slack" { WebhookTemplate::Slack } else { WebhookTemplate::Json }
+        }
+    };
+    Some(AlertTarget::Webhook { url: url?, template, headers: headers(reader, table) })
+}
+
+fn headers(reader: &mut Reader, table: &Table) -> Vec<(HeaderName, Value)> {
+    let mut headers = Vec::new();
+    for entry in table.get("headers").and_then(Node::as_table).map(|table| &table.entries).into_iter().flatten() {
+        let Some(name) = request::header_name(reader, entry) else { continue };
+        let usage = if is_secret_name(name.as_str()) { Use::Secret(name.as_str()) } else { Use::Text };
+        let Some(value) = interpolate::fill(reader, &entry.node, usage) else { continue };
+        if request::is_header_value(reader, &entry.node, &format!("the header {name}"), &value) {
+            headers.push((name, value));
+        }
+    }
+    headers
+}
+
+/// A URL that whoever knows it may use: out of a variable it is a secret.
+fn address(reader: &mut Reader, key: &str, node: &Node) -> Option<Value> {
+    let target = url::target(reader, key, node, url::WEB, Use::Variable)?;
+    if target.auth.is_some() {
+        reader.problem(&node.place, format!("`{key}` has credentials in it: use `headers`, or a token in its path"));
+    }
+    Some(target.url)
+}
+
+/// Reads `settings.heartbeat`.
+pub(super) fn heartbeat(reader: &mut Reader, root: &Table) -> Option<Value> {
+    let node = root.get("settings")?.as_table()?.get("heartbeat")?;
+    address(reader, "heartbeat", node)
+}
