@@ -2,6 +2,7 @@
 //! `docs/journal.md` describes the format for other programs.
 
 mod batch;
+mod compact;
 mod disk;
 mod error;
 mod integrity;
@@ -14,6 +15,9 @@ mod store;
 mod sweep;
 mod wire;
 
+pub use compact::CompactRules;
+pub use compact::Compacted;
+pub use compact::compact;
 pub use error::JournalError;
 pub use integrity::Integrity;
 pub use line::Line;

@@ -26,6 +26,9 @@ pub enum JournalError {
         /// How long the line is.
         bytes: usize,
     },
+    /// A line that was about to replace others does not read back as what it was written from.
+    #[error("journal: a compacted line does not read back; the day is left as it was")]
+    Unreadable,
     /// The lock did not come in time, and the work cannot be done without it.
     #[error("journal: {} is locked by another process; try again when it has ended", .0.display())]
     Locked(PathBuf),

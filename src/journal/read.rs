@@ -20,6 +20,8 @@ use pieces::Piece;
 use pieces::Worker;
 use sources::Spooled;
 
+pub(super) use sources::day_files;
+
 /// How many batches of lines a thread may be ahead.
 const AHEAD: usize = 2;
 

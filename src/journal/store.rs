@@ -20,7 +20,7 @@ use super::spool::Spool;
 use super::spool::day_file;
 
 /// The name of the lock file in the journal's folder.
-const LOCK_FILE: &str = "lock";
+pub(super) const LOCK_FILE: &str = "lock";
 
 /// The most bytes of lines that wait in memory while they can be written nowhere.
 const WAITING_LIMIT: usize = 64 << 20;
@@ -284,7 +284,7 @@ impl Journal {
 
 /// Whether locks can be trusted on a folder's file system. A lock on a network file system may
 /// block for ever, or hold on one machine alone.
-fn has_reliable_locks(folder: &Path) -> bool {
+pub(super) fn has_reliable_locks(folder: &Path) -> bool {
     /// NFS, SMB (three generations), AFS, Coda, 9P and FUSE, by the numbers of statfs(2).
     const WITHOUT: [u64; 8] =
         [0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42, 0x5346_414f, 0x7375_7245, 0x0102_1997, 0x6573_5546];

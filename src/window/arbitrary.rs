@@ -59,14 +59,19 @@ pub(crate) fn outcome(minute: i64) -> impl Strategy<Value = Outcome> {
     )
 }
 
-/// A window of the probe `home` with up to sixty checks in one of the ten minutes from 2025 on.
+/// A window of the probe `home` with up to sixty checks in the first ten minutes of 2025, thinned
+/// or not.
 pub(crate) fn window() -> impl Strategy<Value = Window> {
     const MINUTE: i64 = 28_928_160;
-    prop::collection::vec(outcome(MINUTE), 1..60).prop_map(|outcomes| {
+    (prop::collection::vec(outcome(MINUTE), 1..60), any::<bool>()).prop_map(|(outcomes, thin)| {
         let mut collector = Collector::new("here", Duration::from_mins(10));
         for outcome in outcomes {
             assert_eq!(collector.record(&outcome), None, "the span holds all of them");
         }
-        collector.close_all().remove(0)
+        let mut window = collector.close_all().remove(0);
+        if thin {
+            window.strip.thin();
+        }
+        window
     })
 }

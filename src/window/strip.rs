@@ -91,11 +91,18 @@ impl Strip {
     /// Joins neighbours with the same verdict and class. How many there were in a row, and the
     /// instants around every change of state, stay; the instants in between go.
     pub fn thin(&mut self) {
+        self.thin_within(Timestamp::MIN, Timestamp::MAX);
+    }
+
+    /// The same for the checks in a span of time. A check that began late, past the end of its
+    /// window, stays by itself: the checks of the next window are not all behind it.
+    pub fn thin_within(&mut self, from: Timestamp, to: Timestamp) {
+        let (from_ms, to_ms) = (from.as_millisecond(), to.as_millisecond());
+        let within = |entry: &Entry| from_ms <= entry.from_ms && entry.to_ms < to_ms;
         self.entries.dedup_by(|next, entry| {
-            let count = entry.count.checked_add(next.count);
             let same = next.verdict == entry.verdict && next.class == entry.class;
-            match count {
-                Some(count) if same => {
+            match entry.count.checked_add(next.count) {
+                Some(count) if same && within(entry) && within(next) => {
                     entry.to_ms = entry.to_ms.max(next.to_ms);
                     entry.count = count;
                     true

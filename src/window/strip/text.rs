@@ -1,9 +1,9 @@
-//! A strip as text: `0U9998U10003Da*3+20000`. It does not know which class a letter stands for
+//! A strip as text: `3412U9998U10003*3+20000Da`. It does not know which class a letter stands for
 //! by itself: the letters number the names of the window's failures in alphabetical order.
 //!
 //! ```text
 //! strip   = *run
-//! run     = [delta] verdict [class] ["*" count ["+" span]]
+//! run     = [delta] ["*" count ["+" span]] verdict [class]
 //! delta   = ["-"] digits      milliseconds since the run before began (the first: since the window's from); absent: 0
 //! verdict = "U" up / "D" down / "X" unknown / "M" missed
 //! class   = "a".."y" the 1st to 25th name, "za".."zz" the 26th to 51st; absent: no class
@@ -40,15 +40,15 @@ impl Strip {
                 let _ = write!(out, "{}", entry.from_ms - before);
             }
             before = entry.from_ms;
-            out.push(letter(entry.verdict));
-            if let Some(at) = entry.class.and_then(|class| classes.iter().position(|other| *other == class)) {
-                push_number(at, out);
-            }
             if entry.count != 1 || entry.to_ms != entry.from_ms {
                 let _ = write!(out, "*{}", entry.count);
             }
             if entry.to_ms != entry.from_ms {
                 let _ = write!(out, "+{}", entry.to_ms - entry.from_ms);
+            }
+            out.push(letter(entry.verdict));
+            if let Some(at) = entry.class.and_then(|class| classes.iter().position(|other| *other == class)) {
+                push_number(at, out);
             }
         }
     }
@@ -79,6 +79,14 @@ fn read_run(rest: &mut Cursor<'_>, before: i64, classes: &[FailureClass]) -> Res
     let from_ms =
         if back { before.checked_sub(delta.ok_or(StripError)?) } else { before.checked_add(delta.unwrap_or(0)) };
     let from_ms = from_ms.filter(|at| at.abs() <= FURTHEST_MS).ok_or(StripError)?;
+    let (mut count, mut span) = (1, 0);
+    if rest.take(b'*') {
+        count =
+            rest.number()?.and_then(|count| u32::try_from(count).ok()).filter(|count| *count > 0).ok_or(StripError)?;
+        if rest.take(b'+') {
+            span = rest.number()?.ok_or(StripError)?;
+        }
+    }
     let verdict = match rest.byte() {
         Some(b'U') => Verdict::Up,
         Some(b'D') => Verdict::Down,
@@ -90,14 +98,6 @@ fn read_run(rest: &mut Cursor<'_>, before: i64, classes: &[FailureClass]) -> Res
         Some(at) => Some(*classes.get(at).ok_or(StripError)?),
         None => None,
     };
-    let (mut count, mut span) = (1, 0);
-    if rest.take(b'*') {
-        count =
-            rest.number()?.and_then(|count| u32::try_from(count).ok()).filter(|count| *count > 0).ok_or(StripError)?;
-        if rest.take(b'+') {
-            span = rest.number()?.ok_or(StripError)?;
-        }
-    }
     let to_ms = from_ms.checked_add(span).filter(|at| *at <= FURTHEST_MS).ok_or(StripError)?;
     Ok(Entry { from_ms, to_ms, verdict, class, count })
 }
@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn a_strip_reads_as_the_page_says() {
         let classes = [FailureClass::ConnectTimeout, FailureClass::Status];
-        let text = "U9998U10003Db*3+20000-40000M";
+        let text = "U9998U10003*3+20000Db-40000M";
         let strip = Strip::from_text(text, at(60_000), &classes).expect("a strip");
         let runs: Vec<_> = strip.runs().map(|run| (run.from.as_millisecond(), run.verdict, run.count)).collect();
         assert_eq!(
@@ -210,7 +210,8 @@ mod tests {
 
     #[test]
     fn what_is_not_a_strip_is_refused() {
-        for text in ["1", "Q", "U*", "U*0", "U*2+", "-U", "Dz", "Db", "9999999999999999U", "U*99999999999", "é"] {
+        for text in ["1", "Q", "*U", "*0U", "*2+U", "*2", "-U", "Dz", "Db", "9999999999999999U", "*99999999999U", "é"]
+        {
             assert_eq!(Strip::from_text(text, at(0), &[FailureClass::Status]), Err(StripError), "{text}");
         }
     }

@@ -1,0 +1,174 @@
+//! Old windows become hourly and daily ones. What is said of them stays: windows add up, and a
+//! strip keeps what is around every change of state. It works beside running writers and
+//! readers, and a crash at any point leaves a day's file as it was or as it shall be.
+
+mod day;
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::JournalError;
+use super::disk::Disk;
+use super::lock;
+use super::lock::Lock;
+use super::lock::NoLock;
+use super::read::day_files;
+use super::spool::Spool;
+use super::store::LOCK_FILE;
+use super::store::has_reliable_locks;
+
+use day::Folded;
+
+/// What the new content of a file is called until it takes the file's place.
+const UNFINISHED: &str = "compacting";
+
+/// When windows become coarser.
+#[derive(Clone, Copy, Debug)]
+pub struct CompactRules {
+    /// Days that ended this long ago get hourly windows.
+    pub hourly_after: Duration,
+    /// Days that ended this long ago get daily windows.
+    pub daily_after: Duration,
+    /// The longest wait for the lock, for each day.
+    pub lock_timeout: Duration,
+}
+
+impl Default for CompactRules {
+    fn default() -> Self {
+        CompactRules {
+            hourly_after: Duration::from_hours(7 * 24),
+            daily_after: Duration::from_hours(60 * 24),
+            lock_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What a compaction did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Compacted {
+    /// Files that became smaller.
+    pub files: u64,
+    /// Files that were left alone because they hold lines of a newer version, or because lines
+    /// of their day wait in the spool and cannot be moved.
+    pub left_alone: u64,
+    /// Windows in the files that became smaller, before and after.
+    pub windows_before: u64,
+    /// The same after.
+    pub windows_after: u64,
+    /// Bytes of the files that became smaller, before and after.
+    pub bytes_before: u64,
+    /// The same after.
+    pub bytes_after: u64,
+}
+
+/// Compacts the days of a journal that are old enough at `now`.
+///
+/// # Errors
+/// [`JournalError`], where a file cannot be read or written, the lock does not come, or the file
+/// system has no reliable locks. What was compacted until then stays so.
+pub fn compact(folder: &Path, now: Timestamp, rules: &CompactRules) -> Result<Compacted, JournalError> {
+    if !has_reliable_locks(folder) {
+        return Err(JournalError::NoLocks(folder.to_owned()));
+    }
+    compact_on(&Disk::default(), folder, now, rules)
+}
+
+pub(super) fn compact_on(
+    disk: &Disk,
+    folder: &Path,
+    now: Timestamp,
+    rules: &CompactRules,
+) -> Result<Compacted, JournalError> {
+    let mut compacted = Compacted::default();
+    for file in day_files(folder)? {
+        let Some(span) = span_for(file.day, now, rules) else { continue };
+        // For each day anew: writers shall not wait for a whole year.
+        let _lock = take_lock(disk, folder, rules)?;
+        if !empty_spool(disk, folder, file.day)? {
+            compacted.left_alone += 1;
+            continue;
+        }
+        compact_file(disk, &file.path, span, &mut compacted)?;
+    }
+    Ok(compacted)
+}
+
+/// How coarse the windows of a day become; none while it is too young.
+fn span_for(day: Date, now: Timestamp, rules: &CompactRules) -> Option<SignedDuration> {
+    let end = TimeZone::UTC.to_timestamp(day.tomorrow().ok()?.at(0, 0, 0, 0)).ok()?;
+    let age = Duration::try_from(now.duration_since(end)).ok()?;
+    if age >= rules.daily_after {
+        Some(SignedDuration::from_hours(24))
+    } else if age >= rules.hourly_after {
+        Some(SignedDuration::from_hours(1))
+    } else {
+        None
+    }
+}
+
+fn take_lock(disk: &Disk, folder: &Path, rules: &CompactRules) -> Result<Lock, JournalError> {
+    let path = folder.join(LOCK_FILE);
+    lock::acquire(disk, &path, rules.lock_timeout).map_err(|error| match error {
+        NoLock::Held => JournalError::Locked(path),
+        NoLock::Unsupported => JournalError::NoLocks(folder.to_owned()),
+        NoLock::Failed(error) => JournalError::io("lock", &path)(error),
+    })
+}
+
+/// Moves what waits in the spool for a day: where a spool file's lines stand in the day's file
+/// already, they are found there by what they say, which compaction is about to change.
+fn empty_spool(disk: &Disk, folder: &Path, day: Date) -> Result<bool, JournalError> {
+    let spool = Spool::of(folder);
+    for file in spool.files()?.iter().filter(|file| file.day == day) {
+        if spool.merge(disk, folder, file).is_err() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn compact_file(disk: &Disk, path: &Path, span: SignedDuration, compacted: &mut Compacted) -> Result<(), JournalError> {
+    let before = fs::metadata(path).map_err(JournalError::io("read", path))?.len();
+    let unfinished = path.with_extension(UNFINISHED);
+    // Left there by a compaction that died; the lock is ours, so it has no owner.
+    remove_if_there(disk, &unfinished).map_err(JournalError::io("remove", &unfinished))?;
+    let folded = match day::fold(disk, path, &unfinished, span, before) {
+        Ok(Folded::Smaller { windows_before, windows_after, bytes }) => {
+            compacted.windows_before += windows_before;
+            compacted.windows_after += windows_after;
+            compacted.bytes_before += before;
+            compacted.bytes_after += bytes;
+            compacted.files += 1;
+            replace(disk, &unfinished, path)
+        }
+        Ok(Folded::Newer) => {
+            compacted.left_alone += 1;
+            Ok(())
+        }
+        Ok(Folded::Same) => Ok(()),
+        Err(error) => Err(error),
+    };
+    // Nothing to remove where it took the file's place.
+    let _ = remove_if_there(disk, &unfinished);
+    folded
+}
+
+fn replace(disk: &Disk, unfinished: &Path, path: &Path) -> Result<(), JournalError> {
+    disk.rename(unfinished, path).map_err(JournalError::io("rename", unfinished))?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    disk.sync_folder(folder).map_err(JournalError::io("sync", folder))
+}
+
+fn remove_if_there(disk: &Disk, path: &Path) -> io::Result<()> {
+    if fs::symlink_metadata(path).is_ok() { disk.remove(path) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,190 @@
+//! One day's file, with coarser windows, as a new file beside it.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::BufRead as _;
+use std::io::BufReader;
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use jiff::Timestamp;
+
+use crate::journal::Decoder;
+use crate::journal::JournalError;
+use crate::journal::LINE_LIMIT;
+use crate::journal::Line;
+use crate::journal::LineError;
+use crate::journal::Writer;
+use crate::journal::disk::Disk;
+use crate::model::FailureClass;
+use crate::model::Outcome;
+use crate::window::Window;
+
+/// A file larger than this is read several times, for a part of the probes each.
+const PASS: u64 = 128 << 20;
+/// A strip with more runs than this stays in two windows: no line may grow without bounds.
+const RUNS_LIMIT: usize = 20_000;
+/// How many failures of one class keep their evidence in each coarse window: the first ones, and
+/// the last beside them.
+const FIRST_FAILURES: usize = 3;
+
+/// What became of a day's file.
+pub(super) enum Folded {
+    /// The new file is complete and on the disk.
+    Smaller { windows_before: u64, windows_after: u64, bytes: u64 },
+    /// There is nothing to merge.
+    Same,
+    /// There are lines of a newer version, which this one does not touch.
+    Newer,
+}
+
+/// Who asked what: the key of a window, and the beginning of its coarse span.
+type Key = (Timestamp, Arc<str>, Arc<str>, Arc<str>, bool);
+/// What a failure's evidence is kept for.
+type FailureKey = (Timestamp, String, String, FailureClass);
+
+/// Reads a day's file and writes it with coarser windows to `target`.
+pub(super) fn fold(
+    disk: &Disk,
+    source: &Path,
+    target: &Path,
+    span: SignedDuration,
+    length: u64,
+) -> Result<Folded, JournalError> {
+    let passes = u32::try_from(length / PASS).unwrap_or(u32::MAX).saturating_add(1);
+    let file = disk.create_new(target).map_err(JournalError::io("create", target))?;
+    let (mut windows_before, mut windows_after, mut bytes) = (0, 0, 0);
+    for pass in 0..passes {
+        let mut day = Day { span, part: (pass, passes), ..Day::default() };
+        if day.read(source)? == Newer::Yes {
+            return Ok(Folded::Newer);
+        }
+        windows_before += day.windows_read;
+        let (text, windows) = day.write()?;
+        windows_after += windows;
+        bytes += text.len() as u64;
+        disk.write(&file, &text).map_err(JournalError::io("write to", target))?;
+    }
+    if windows_after >= windows_before {
+        return Ok(Folded::Same);
+    }
+    disk.sync_data(&file).map_err(JournalError::io("sync", target))?;
+    Ok(Folded::Smaller { windows_before, windows_after, bytes })
+}
+
+/// Whether a line of a newer version was met.
+#[derive(PartialEq, Eq)]
+enum Newer {
+    Yes,
+    No,
+}
+
+/// What a day's file says.
+#[derive(Default)]
+struct Day {
+    span: SignedDuration,
+    /// Which part of the probes this is about, and of how many.
+    part: (u32, u32),
+    windows_read: u64,
+    windows: BTreeMap<Key, Vec<Window>>,
+    failures: BTreeMap<FailureKey, Vec<Outcome>>,
+    /// Gaps, and what is damaged: it is evidence of something, and small.
+    kept: Vec<u8>,
+}
+
+impl Day {
+    fn read(&mut self, path: &Path) -> Result<Newer, JournalError> {
+        let file = File::open(path).map_err(JournalError::io("open", path))?;
+        let mut reader = BufReader::with_capacity(256 << 10, file);
+        let mut decoder = Decoder::default();
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            let limit = LINE_LIMIT as u64 + 1;
+            let read =
+                (&mut reader).take(limit).read_until(b'\n', &mut line).map_err(JournalError::io("read", path))?;
+            if read == 0 {
+                return Ok(Newer::No);
+            }
+            let text = line.strip_suffix(b"\n").unwrap_or(&line);
+            match decoder.decode(text) {
+                Err(LineError::Newer) => return Ok(Newer::Yes),
+                Ok(Line::Window(window)) if self.is_mine(&window.probe) => self.add_window(*window),
+                Ok(Line::Failure(outcome)) if self.is_mine(&outcome.probe) => self.add_failure(*outcome),
+                Ok(Line::Gap(_)) | Err(LineError::Corrupt) if self.part.0 == 0 => {
+                    // The pieces of an overlong line stay the pieces of one line.
+                    self.kept.extend_from_slice(&line);
+                }
+                Ok(_) | Err(LineError::Corrupt) => {}
+            }
+        }
+    }
+
+    fn is_mine(&self, probe: &str) -> bool {
+        crc32fast::hash(probe.as_bytes()) % self.part.1 == self.part.0
+    }
+
+    fn add_window(&mut self, window: Window) {
+        self.windows_read += 1;
+        let name = |name: &Arc<str>| Arc::clone(name);
+        let slot = slot(window.from, self.span);
+        let key = (slot, name(&window.vantage), name(&window.probe), name(&window.surface), window.control);
+        let merged = self.windows.entry(key).or_default();
+        let fits = |last: &Window| last.strip.runs().len() + window.strip.runs().len() <= RUNS_LIMIT;
+        if let Some(last) = merged.last_mut().filter(|last| !fits(last)) {
+            last.strip.thin_within(last.from, last.to);
+        }
+        match merged.last_mut().filter(|last| fits(last)) {
+            Some(last) => last.merge(&window),
+            None => merged.push(window),
+        }
+    }
+
+    fn add_failure(&mut self, outcome: Outcome) {
+        let Some(class) = outcome.class() else { return };
+        let slot = slot(outcome.scheduled_at, self.span);
+        let kept = self.failures.entry((slot, outcome.vantage.clone(), outcome.probe.clone(), class)).or_default();
+        if kept.len() > FIRST_FAILURES {
+            kept.pop();
+        }
+        kept.push(outcome);
+    }
+
+    /// The new lines, each read back before it is believed, and how many are windows.
+    fn write(self) -> Result<(Vec<u8>, u64), JournalError> {
+        let mut text = self.kept;
+        if text.last().is_some_and(|last| *last != b'\n') {
+            text.push(b'\n');
+        }
+        let mut lines = 0;
+        let (mut writer, mut decoder) = (Writer::default(), Decoder::default());
+        for mut window in self.windows.into_values().flatten() {
+            window.strip.thin_within(window.from, window.to);
+            put(&Line::from(window), &mut writer, &mut decoder, &mut text)?;
+            lines += 1;
+        }
+        for outcome in self.failures.into_values().flatten() {
+            put(&Line::from(outcome), &mut writer, &mut decoder, &mut text)?;
+        }
+        Ok((text, lines))
+    }
+}
+
+fn put(line: &Line, writer: &mut Writer, decoder: &mut Decoder, text: &mut Vec<u8>) -> Result<(), JournalError> {
+    let begin = text.len();
+    writer.write(line, text)?;
+    // The old file goes when the new one stands: what it says must be what was meant.
+    if decoder.decode(&text[begin..text.len() - 1]).as_ref() == Ok(line) {
+        Ok(())
+    } else {
+        Err(JournalError::Unreadable)
+    }
+}
+
+/// The beginning of the coarse span that an instant lies in.
+fn slot(at: Timestamp, span: SignedDuration) -> Timestamp {
+    let into = at.as_millisecond().rem_euclid(i64::try_from(span.as_millis()).unwrap_or(i64::MAX).max(1));
+    Timestamp::from_millisecond(at.as_millisecond() - into).unwrap_or(at)
+}

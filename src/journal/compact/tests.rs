@@ -1,0 +1,207 @@
+//! Compaction changes no number, and a failing disk changes no file.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::journal;
+use crate::journal::Journal;
+use crate::journal::Line;
+use crate::journal::Options;
+use crate::journal::Range;
+use crate::journal::Sharing;
+use crate::journal::disk::faults::Fault;
+use crate::model::FailureClass;
+use crate::model::Outcome;
+use crate::window::Collector;
+use crate::window::Window;
+use crate::window::arbitrary;
+
+const OPTIONS: Options = Options { sharing: Sharing::Lock, lock_timeout: Duration::from_secs(5) };
+/// Midnight of 2025-01-01 in minutes since the epoch.
+const MIDNIGHT: i64 = 28_928_160;
+
+fn later(days: i64) -> Timestamp {
+    Timestamp::from_second((MIDNIGHT + days * 1440) * 60).expect("an instant")
+}
+
+/// Outcomes of two probes in some ten-minute stretches of a day, in the order of time.
+fn outcomes() -> impl Strategy<Value = Vec<Outcome>> {
+    let stretch = (0_i64..144, any::<bool>())
+        .prop_flat_map(|(stretch, other)| (arbitrary::outcome(MIDNIGHT + stretch * 10), Just(other)))
+        .prop_map(|(outcome, other)| if other { Outcome { probe: "other".to_owned(), ..outcome } } else { outcome });
+    prop::collection::vec(stretch, 1..120).prop_map(|mut outcomes| {
+        outcomes.sort_by_key(|outcome| outcome.scheduled_at);
+        outcomes
+    })
+}
+
+fn record(folder: &Path, outcomes: &[Outcome]) {
+    let mut collector = Collector::new("here", Duration::from_mins(1));
+    let mut windows: Vec<Window> = Vec::new();
+    for outcome in outcomes {
+        windows.extend(collector.record(outcome));
+    }
+    windows.extend(collector.close_all());
+    let failures = collector.take_failures();
+    let lines: Vec<Line> = windows.into_iter().map(Line::from).chain(failures.into_iter().map(Line::from)).collect();
+    Journal::open(folder, OPTIONS).expect("a folder").append(&lines).expect("room");
+}
+
+/// What a journal says.
+struct Said {
+    /// The windows of each probe, added up.
+    sums: BTreeMap<String, Window>,
+    /// The first and the last evidence of each class.
+    evidence: BTreeMap<(String, FailureClass), (Outcome, Outcome)>,
+    /// How many windows there are.
+    windows: usize,
+}
+
+fn said(folder: &Path) -> Said {
+    let (mut sums, mut evidence, mut windows) = (BTreeMap::<String, Window>::new(), BTreeMap::new(), 0);
+    for line in journal::read(&[folder.to_owned()], Range::ALL).expect("a journal") {
+        match line.expect("a readable file") {
+            Line::Window(window) => {
+                windows += 1;
+                let empty = Window::empty(&window.vantage, &window.probe, &window.surface, window.control);
+                sums.entry(window.probe.to_string()).or_insert(empty).merge(&window);
+            }
+            Line::Failure(outcome) => {
+                let key = (outcome.probe.clone(), outcome.class().expect("a failure"));
+                let (first, last) =
+                    evidence.entry(key).or_insert_with(|| (Outcome::clone(&outcome), Outcome::clone(&outcome)));
+                if outcome.scheduled_at < first.scheduled_at {
+                    *first = Outcome::clone(&outcome);
+                }
+                if outcome.scheduled_at >= last.scheduled_at {
+                    *last = *outcome;
+                }
+            }
+            Line::Gap(_) => {}
+        }
+    }
+    for sum in sums.values_mut() {
+        sum.strip.thin();
+    }
+    Said { sums, evidence, windows }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn what_is_said_of_windows_does_not_change_when_they_become_coarser(outcomes in outcomes()) {
+        let folder = tempfile::tempdir().expect("a folder");
+        record(folder.path(), &outcomes);
+        let Said { sums, evidence, windows } = said(folder.path());
+        for days in [1, 8, 61, 400] {
+            compact_on(&Disk::default(), folder.path(), later(days), &CompactRules::default()).expect("room");
+            let after = said(folder.path());
+            prop_assert!(after.windows <= windows);
+            // Coarse spans reach from the first to the last of their windows.
+            prop_assert_eq!(&after.sums, &sums);
+            for (key, (first, last)) in &evidence {
+                let (first_after, last_after) = &after.evidence[key];
+                prop_assert_eq!(first_after.scheduled_at, first.scheduled_at);
+                prop_assert_eq!(last_after.scheduled_at, last.scheduled_at);
+            }
+        }
+        prop_assert!(said(folder.path()).windows <= 2, "one window a day and probe");
+    }
+}
+
+/// Two hours of one probe, a check a minute, down for a while.
+fn two_hours(folder: &Path) {
+    let outcomes: Vec<Outcome> = (0..120).map(|minute| steady(minute, (40..44).contains(&minute))).collect();
+    record(folder, &outcomes);
+}
+
+fn steady(minute: i64, down: bool) -> Outcome {
+    use crate::model::Failure;
+    use crate::model::SafeText;
+    use crate::model::Verdict;
+
+    let at = Timestamp::from_second((MIDNIGHT + minute) * 60).expect("an instant");
+    let class = FailureClass::ConnectRefused;
+    Outcome {
+        probe: "home".to_owned(),
+        surface: "web".to_owned(),
+        vantage: "here".to_owned(),
+        control: false,
+        scheduled_at: at,
+        started_at: at,
+        lag: Duration::ZERO,
+        verdict: if down { Verdict::Down } else { Verdict::Up },
+        failure: down.then(|| Failure::new(class, None, SafeText::message("refused"))),
+        timings: crate::model::Timings::default(),
+        attempts: 1,
+        flaky: false,
+        status: None,
+        http_version: None,
+        remote: None,
+        tls: None,
+        redirects: Vec::new(),
+        body_bytes: 0,
+        body_cut: false,
+        evidence: None,
+    }
+}
+
+#[test]
+fn a_day_becomes_hours_and_then_a_day_and_a_young_one_stays() {
+    let folder = tempfile::tempdir().expect("a folder");
+    two_hours(folder.path());
+    let compact =
+        |days| compact_on(&Disk::default(), folder.path(), later(days), &CompactRules::default()).expect("room");
+    assert_eq!(compact(7), Compacted::default());
+    let hourly = compact(8);
+    assert_eq!((hourly.files, hourly.windows_before, hourly.windows_after), (1, 120, 2));
+    assert!(hourly.bytes_after < hourly.bytes_before / 10);
+    assert_eq!(compact(9), Compacted::default());
+    assert_eq!(compact(61).windows_after, 1);
+    let mut lines = journal::read(&[folder.path().to_owned()], Range::ALL).expect("a journal");
+    let Some(Ok(Line::Window(window))) = lines.next() else { panic!("a window") };
+    let runs: Vec<_> = window.strip.runs().map(|run| (run.verdict.name(), run.count)).collect();
+    assert_eq!(runs, [("up", 40), ("down", 4), ("up", 76)]);
+}
+
+#[test]
+fn lines_of_a_newer_version_are_not_touched() {
+    let folder = tempfile::tempdir().expect("a folder");
+    two_hours(folder.path());
+    let file = folder.path().join("2025-01-01.jsonl");
+    let body = "{\"v\":2,\"kind\":\"window\"";
+    let newer = format!("{body},\"crc\":\"{:08x}\"}}\n", crc32fast::hash(body.as_bytes()));
+    let text = fs::read_to_string(&file).expect("the day") + &newer;
+    fs::write(&file, &text).expect("room");
+    let compacted =
+        compact_on(&Disk::default(), folder.path(), later(100), &CompactRules::default()).expect("readable");
+    assert_eq!((compacted.files, compacted.left_alone), (0, 1));
+    assert_eq!(fs::read_to_string(&file).expect("the day"), text);
+}
+
+#[test]
+fn whatever_call_fails_the_day_is_as_it_was_or_as_it_shall_be() {
+    for (fault, number) in (0..12).flat_map(|number| {
+        [Fault::Error(28), Fault::Errors(5), Fault::Short(28), Fault::Death].map(|fault| (fault, number))
+    }) {
+        let folder = tempfile::tempdir().expect("a folder");
+        two_hours(folder.path());
+        let Said { sums, .. } = said(folder.path());
+        let disk = Disk::default();
+        disk.faults.plan(number, fault);
+        let result = compact_on(&disk, folder.path(), later(8), &CompactRules::default());
+        let after = said(folder.path());
+        assert!([120, 2].contains(&after.windows), "{fault:?} at call {number}: {} windows", after.windows);
+        assert_eq!(after.sums, sums, "{fault:?} at call {number}");
+        if let Err(error) = result {
+            assert!(error.to_string().contains('/'), "{error}");
+        }
+        compact_on(&Disk::default(), folder.path(), later(8), &CompactRules::default()).expect("well again");
+        assert_eq!(said(folder.path()).windows, 2, "{fault:?} at call {number}");
+        let left = fs::read_dir(folder.path()).expect("a folder").count();
+        assert_eq!(left, 2, "the lock and the day");
+    }
+}
