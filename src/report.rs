@@ -179,3 +179,6 @@ pub struct Integrity {
     /// SHA-256 over the sorted checksums of the lines used, hexadecimal; empty where it was not computed.
     pub sha256: String,
 }
+
+#[cfg(test)]
+mod tests;

@@ -50,8 +50,8 @@ pub(super) struct Stretch {
     pub(super) rule: Rule,
     /// The highest percentage of state changes in it.
     pub(super) flap_percent: f64,
-    /// Whether it came and went.
-    pub(super) flapped: bool,
+    /// Checks during which it came and went.
+    pub(super) flapped: u64,
     /// What was counted before it.
     before: Count,
 }
@@ -82,7 +82,6 @@ pub(super) struct Detector {
     last: Option<i64>,
     last_good: Option<i64>,
     open: Option<Stretch>,
-    hard_down: bool,
     flap: Flap,
     count: Count,
     stretches: Vec<Stretch>,
@@ -120,7 +119,6 @@ impl Detector {
             last: None,
             last_good: None,
             open: None,
-            hard_down: false,
             flap: Flap::default(),
             count: Count::default(),
             stretches: Vec::new(),
@@ -205,7 +203,6 @@ impl Detector {
 
     fn fail(&mut self, at: i64) {
         let in_a_row = self.run.length >= self.rules.open_after.get();
-        self.hard_down |= in_a_row;
         if let Some(open) = &mut self.open {
             open.last_failed = at;
         } else if in_a_row {
@@ -232,7 +229,7 @@ impl Detector {
             detected_at: at,
             rule,
             flap_percent: 0.0,
-            flapped: false,
+            flapped: 0,
             before: self.before(start.by),
         });
     }
@@ -250,7 +247,6 @@ impl Detector {
     fn recover(&mut self, at: i64) {
         self.last_good = Some(at);
         if self.run.length >= self.rules.close_after.get() {
-            self.hard_down = false;
             if let Some(mut stretch) = self.open.take() {
                 stretch.end = Some(Edge { after: Some(stretch.last_failed), by: self.run.start });
                 self.stretches.push(stretch);
@@ -259,12 +255,12 @@ impl Detector {
     }
 
     fn follow_flapping(&mut self, failed: bool) {
-        self.flap.push(failed, self.hard_down);
+        self.flap.push(failed);
         let (flapping, is_open) = (self.flap.flapping(), self.open.is_some());
         if let Some(stretch) = self.open.as_mut().or(self.stretches.last_mut())
             && (is_open || flapping)
         {
-            stretch.flapped |= flapping;
+            stretch.flapped += u64::from(flapping);
             stretch.flap_percent = stretch.flap_percent.max(self.flap.percent());
         }
     }

@@ -184,6 +184,9 @@ fn surfaces_of(desk: &Desk<'_>, incident: &[Joined]) -> BTreeSet<SafeText> {
     incident.iter().flat_map(|wave| &wave.members).map(|member| desk.followed[member.series].surface.clone()).collect()
 }
 
+/// An incident flaps when one in so many of its checks was made while its probe came and went.
+const FLAPPING: u64 = 4;
+
 /// For each incident and wave: its checks by series.
 type Counted = Vec<Vec<BTreeMap<usize, Cell>>>;
 
@@ -229,7 +232,8 @@ impl Description<'_, '_> {
         let ends = self.incident.iter().map(|wave| wave.end);
         let end = ends.reduce(|one, other| if one?.by >= other?.by { one } else { other }).flatten();
         let flap_percent = members().map(|member| member.stretch.flap_percent).fold(0.0, f64::max);
-        let flapping = members().any(|member| member.stretch.flapped);
+        let flapped: u64 = members().map(|member| member.stretch.flapped).sum();
+        let flapping = flapped > 0 && flapped * FLAPPING >= all.judged;
         let scene = self.scene(&all, vantages.len(), probes.len(), flapping);
         Incident {
             id: self.id(start),

@@ -101,8 +101,8 @@ impl Sentence<'_, '_, '_> {
     /// `71 % of 171 checks failed [64-77 %], mostly connect_timeout (83 %)`
     fn share(standing: &Standing, named: bool) -> String {
         let name = if named { format!("{} ", standing.surface) } else { String::new() };
-        if standing.failed == 0
-            && let Some(slow) = standing.slow
+        if standing.since.is_none()
+            && let Some(slow) = standing.slow.filter(|slow| slow.certain)
         {
             let (now, usual) = (words::micros(slow.p95_us), words::micros(slow.usual_p95_us));
             return format!("{name}answers take far longer than usual, p95 {now} against {usual}");

@@ -1,0 +1,521 @@
+//! Reports on recorded days: the twelve scenarios that every report must judge right, and what
+//! must hold whatever was recorded.
+
+mod stage;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use proptest::prelude::*;
+
+use self::stage::Found;
+use self::stage::Line;
+use self::stage::Stage;
+use self::stage::at;
+use self::stage::diagnosed;
+use self::stage::failed;
+use self::stage::json;
+use self::stage::question;
+use self::stage::status;
+use self::stage::usual_ms;
+use super::Confidence;
+use super::Extent;
+use super::Incident;
+use super::Question;
+use super::Report;
+use super::State;
+use super::chance::Chance;
+use crate::model::ExtraKind;
+use crate::model::FailureClass;
+use crate::window::Histogram;
+
+const CLOUDFLARE: &[(&str, &str)] = &[("server", "cloudflare"), ("cf-ray", "8a1f-LHR")];
+
+fn matched(incident: &Incident) -> Vec<&str> {
+    incident.signature.matched.iter().map(|row| row.id).collect()
+}
+
+#[track_caller]
+fn one_incident(report: &Report) -> &Incident {
+    assert_eq!(report.incidents.len(), 1, "{:#?}", report.incidents);
+    &report.incidents[0]
+}
+
+fn state_of(report: &Report, surface: &str) -> State {
+    report.surfaces.iter().find(|row| row.surface.as_str() == surface).expect("a surface").state
+}
+
+/// Whether an instant lies in one of some spans of a day, `HH:MM`.
+fn within(instant: Timestamp, spans: &[(&str, &str)]) -> bool {
+    let time = instant.to_string()[11..16].to_owned();
+    spans.iter().any(|(from, to)| *from <= time.as_str() && time.as_str() < *to)
+}
+
+/// X on 10 March 2025: three waves, from three vantages, with control targets.
+fn x_march_2025() -> Report {
+    let waves = [("09:32", "10:21"), ("13:31", "14:28"), ("15:04", "18:00")];
+    let mut stage = Stage::default();
+    let mut chance = Chance::new(20_250_310);
+    for vantage in ["iad", "lhr", "sjc"] {
+        let (from, to) = ("2025-03-10T09:00:00Z", "2025-03-10T18:00:00Z");
+        stage.play(Line::control(vantage, 60), from, to, |_| Found::Up(40));
+        for (surface, probe, share) in
+            [("app", "timeline", 0.71), ("app", "login", 0.71), ("web", "home", 0.417), ("web", "profile", 0.417)]
+        {
+            stage.play(Line::new(vantage, surface, probe, 30), from, to, |now| {
+                if !within(now, &waves) || !chance.happens(share) {
+                    return Found::Up(usual_ms(&mut chance));
+                }
+                match chance.below(100) {
+                    0..60 => failed(FailureClass::ConnectTimeout, 10_000),
+                    60..72 => failed(FailureClass::TlsHandshakeTimeout, 10_000),
+                    _ => status(522, 9_000, CLOUDFLARE, "error code: 522"),
+                }
+            });
+        }
+    }
+    stage.report(question("2025-03-10T09:00:00Z", "2025-03-10T18:00:00Z"))
+}
+
+#[test]
+fn x_2025_03_10_is_one_incident_of_three_waves() {
+    let report = x_march_2025();
+    let incident = one_incident(&report);
+    let begins: Vec<String> = incident.waves.iter().map(|wave| wave.start.by.to_string()[11..15].to_owned()).collect();
+    assert_eq!(begins, ["09:3", "13:3", "15:0"]);
+    assert!(incident.end.is_none() && !incident.flapping, "{incident:#?}");
+    assert_eq!(state_of(&report, "app"), State::Down);
+    assert_eq!(state_of(&report, "web"), State::Degraded);
+    assert_eq!(state_of(&report, "control"), State::Up);
+    assert_eq!((report.verdict.state, report.verdict.scope.extent), (State::Down, Extent::Global));
+    assert_eq!(report.verdict.confidence, Confidence::High);
+    assert!(report.verdict.since.is_some_and(|since| since.by >= at("2025-03-10T15:04:00Z")));
+    let rows = matched(incident);
+    assert!(rows.contains(&"S5") && rows.contains(&"S12"), "{rows:?}");
+    assert!(!rows.iter().any(|row| ["S1", "S2", "S3", "S4", "S9", "S15"].contains(row)), "{rows:?}");
+    assert_eq!(incident.signature.consistent_with[..2], ["network_loss", "origin_overload"]);
+    for cause in ["dns", "certificate", "application_auth"] {
+        assert!(incident.signature.not_consistent_with.contains(&cause), "{cause}");
+    }
+    let share = |surface: &str| {
+        let row = report.surfaces.iter().find(|row| row.surface.as_str() == surface).expect("a surface");
+        row.share_of_failures.expect("a share")
+    };
+    assert!((share("app") - 0.63).abs() < 0.02, "{}", share("app"));
+    assert!((share("web") - 0.37).abs() < 0.02);
+    assert_eq!(report.comparisons[0].reading, "app is worse than web");
+    assert_eq!(incident.attribution, "undetermined");
+}
+
+#[test]
+fn the_sentence_could_stand_in_a_newspaper() {
+    let sentence = x_march_2025().verdict.sentence;
+    assert!(sentence.starts_with("app is down from 3 of 3 vantages since 15:0"), "{sentence}");
+    for part in [
+        "ongoing, wave 3 of this incident",
+        "checks failed [",
+        "mostly connect_timeout (",
+        "; web degraded, ",
+        "; control ok; consistent with network-level loss",
+        "Confidence high (3 of 3 vantages agree, control ok, ",
+    ] {
+        assert!(sentence.contains(part), "{part:?} is not in {sentence:?}");
+    }
+}
+
+#[test]
+fn no_report_says_attack() {
+    assert!(!json(&x_march_2025()).to_lowercase().contains("attack"));
+}
+
+#[test]
+fn twitter_2023_03_06_is_degraded_with_403_on_some_functions() {
+    let mut stage = Stage::default();
+    let (from, to) = ("2023-03-06T15:00:00Z", "2023-03-06T16:30:00Z");
+    let broken = [("15:45", "16:50")];
+    let body =
+        r#"{"errors":[{"message":"Your current API plan does not include access to this endpoint","code":467}]}"#;
+    stage.play(Line::control("here", 60), from, to, |_| Found::Up(40));
+    stage.play(Line::new("here", "web", "timeline", 60), from, to, |_| Found::Up(90));
+    for probe in ["link", "image", "terms"] {
+        stage.play(Line::new("here", "web", probe, 60), from, to, |now| {
+            if within(now, &broken) { status(403, 20, &[], body) } else { Found::Up(90) }
+        });
+    }
+    let report = stage.report(question(from, to));
+    assert_eq!(report.verdict.state, State::Degraded);
+    let incident = one_incident(&report);
+    let rows = matched(incident);
+    assert!(rows.contains(&"S15") && rows.contains(&"S20"), "{rows:?}");
+    assert!(incident.signature.not_consistent_with.contains(&"network"));
+    assert_eq!(report.verdict.kind.as_ref().and_then(|kind| kind.status), Some(403));
+    assert!(report.verdict.sentence.contains("status 403"), "{}", report.verdict.sentence);
+}
+
+#[test]
+fn twitter_2023_03_01_is_an_empty_timeline() {
+    let mut stage = Stage::default();
+    let (from, to) = ("2023-03-01T09:00:00Z", "2023-03-01T11:00:00Z");
+    stage.play(Line::control("here", 60), from, to, |_| Found::Up(40));
+    stage.play(Line::new("here", "app", "timeline", 60), from, to, |now| {
+        if within(now, &[("10:00", "12:00")]) { failed(FailureClass::AssertionFailed, 80) } else { Found::Up(80) }
+    });
+    stage.play(Line::new("here", "app", "trends", 60), from, to, |_| Found::Up(80));
+    let report = stage.report(question(from, to));
+    assert_eq!(report.verdict.state, State::Degraded);
+    assert!(matched(one_incident(&report)).contains(&"S17"));
+}
+
+/// Names that fail, with what extra checks find.
+fn names_fail(extra: &[(ExtraKind, &str, Option<FailureClass>)]) -> Report {
+    let mut stage = Stage::default();
+    let (from, to) = ("2025-01-01T09:00:00Z", "2025-01-01T10:00:00Z");
+    stage.play(Line::control("here", 60), from, to, |_| Found::Up(40));
+    stage.play(Line::new("here", "app", "api", 60), from, to, |now| {
+        let fails = within(now, &[("09:30", "10:00")]);
+        if fails { diagnosed(FailureClass::DnsServerFailure, extra) } else { Found::Up(80) }
+    });
+    stage.report(question(from, to))
+}
+
+#[test]
+fn names_that_fail_are_told_apart_by_extra_checks() {
+    let resolver = |class| (ExtraKind::OtherResolver, "1.1.1.1:53", class);
+    let last = |class| (ExtraKind::LastGoodAddress, "203.0.113.7:443", class);
+    let (servfail, timeout) = (Some(FailureClass::DnsServerFailure), Some(FailureClass::ConnectTimeout));
+    for (extra, row, others) in [
+        (vec![resolver(servfail), last(timeout)], "S2", ["S3", "S4"]),
+        (vec![resolver(servfail), last(None)], "S4", ["S2", "S3"]),
+        (vec![resolver(None), last(None)], "S3", ["S2", "S4"]),
+        (vec![], "S2-S4", ["S2", "S4"]),
+    ] {
+        let report = names_fail(&extra);
+        let rows = matched(one_incident(&report));
+        assert!(rows.contains(&row), "{row}: {rows:?}");
+        assert!(!rows.iter().any(|found| others.contains(found)), "{row}: {rows:?}");
+        assert_eq!(report.verdict.state, State::Down);
+    }
+}
+
+#[test]
+fn an_expired_certificate_has_its_onset_within_one_interval() {
+    let mut stage = Stage::default();
+    let (from, to) = ("2020-02-03T13:00:00Z", "2020-02-03T15:00:00Z");
+    let expiry = at("2020-02-03T14:00:07Z");
+    for vantage in ["iad", "lhr"] {
+        stage.play(Line::control(vantage, 60), from, to, |_| Found::Up(40));
+        stage.play(Line::new(vantage, "app", "teams", 30), from, to, |now| {
+            if now >= expiry { failed(FailureClass::TlsCertExpired, 15) } else { Found::Up(80) }
+        });
+    }
+    let report = stage.report(question(from, to));
+    assert_eq!(report.verdict.state, State::Down);
+    let incident = one_incident(&report);
+    let after = incident.start.after.expect("a good check before");
+    assert!(after < expiry && expiry <= incident.start.by);
+    assert!(incident.start.width().is_some_and(|width| width <= Duration::from_secs(30)));
+    assert_eq!(matched(incident)[0], "S9");
+    assert_eq!(incident.kind.as_ref().map(|kind| kind.class), Some(FailureClass::TlsCertExpired));
+}
+
+#[test]
+fn a_content_network_that_fails_is_not_hidden_by_a_shallow_probe() {
+    let mut stage = Stage::default();
+    let (from, to) = ("2025-12-05T08:00:00Z", "2025-12-05T09:10:00Z");
+    let broken = [("08:47", "10:00")];
+    let fails = |now| if within(now, &broken) { status(500, 3, CLOUDFLARE, "error") } else { Found::Up(50) };
+    for vantage in ["iad", "lhr"] {
+        stage.play(Line::control(vantage, 60), from, to, |_| Found::Up(40));
+        stage.play(Line { probe: "same network", ..Line::control(vantage, 60) }, from, to, fails);
+        stage.play(Line::new(vantage, "app", "api", 30), from, to, fails);
+        stage.play(Line::new(vantage, "web", "home", 30), from, to, fails);
+        stage.play(Line::new(vantage, "web", "trace", 30), from, to, |_| Found::Up(10));
+    }
+    let report = stage.report(question(from, to));
+    assert!(report.verdict.state.is_failing());
+    assert_eq!(state_of(&report, "web"), State::Degraded);
+    assert_eq!(state_of(&report, "app"), State::Down);
+    let incident = one_incident(&report);
+    let found = incident.signature.matched.iter().find(|row| row.id == "S11").expect("S11");
+    assert!(found.evidence.iter().any(|words| words == "answered by Cloudflare"), "{found:#?}");
+    assert!(found.evidence.iter().any(|words| words.starts_with("a control target behind the same")), "{found:#?}");
+}
+
+#[test]
+fn what_comes_and_goes_is_one_flapping_incident() {
+    for (every, half) in [(60, 150), (30, 150), (30, 300), (15, 150)] {
+        let mut stage = Stage::default();
+        let (from, to) = ("2025-11-18T11:00:00Z", "2025-11-18T13:00:00Z");
+        let broken = at("2025-11-18T11:20:00Z").as_second();
+        stage.play(Line::control("here", 60), from, to, |_| Found::Up(40));
+        stage.play(Line::new("here", "web", "home", every), from, to, |now| {
+            let into = now.as_second() - broken;
+            if into >= 0 && (into / half) % 2 == 0 { status(500, 5, CLOUDFLARE, "error") } else { Found::Up(50) }
+        });
+        let report = stage.report(question(from, to));
+        let incident = one_incident(&report);
+        assert!(incident.flapping && incident.flap_percent >= 30.0, "{every} {half}: {incident:#?}");
+        assert_eq!(report.verdict.state, State::Flapping, "{every} {half}: {}", report.verdict.sentence);
+        assert!(matched(incident).contains(&"S21"));
+    }
+}
+
+#[test]
+fn a_laptop_asleep_is_no_data_and_no_incident() {
+    let sleeping = |spans: &'static [(&'static str, &'static str)]| {
+        let mut stage = Stage::default();
+        let (from, to) = ("2025-01-01T09:00:00Z", "2025-01-01T18:00:00Z");
+        for line in [Line::control("laptop", 60), Line::new("laptop", "app", "api", 60)] {
+            stage.play(line, from, to, |now| if within(now, spans) { Found::Asleep } else { Found::Up(50) });
+        }
+        stage.report(question(from, to))
+    };
+    let still_asleep = sleeping(&[("15:00", "18:00")]);
+    assert_eq!(still_asleep.verdict.state, State::Unknown);
+    assert!(
+        still_asleep.verdict.sentence.starts_with("unknown: no check since 14:59"),
+        "{}",
+        still_asleep.verdict.sentence
+    );
+    let awake_again = sleeping(&[("12:00", "15:00")]);
+    assert_eq!(awake_again.verdict.state, State::Up);
+    for report in [&still_asleep, &awake_again] {
+        assert!(report.incidents.is_empty());
+        assert!(report.coverage.ratio.is_some_and(|ratio| (ratio - 2.0 / 3.0).abs() < 0.01), "{:?}", report.coverage);
+        assert_eq!(report.no_data.len(), 1);
+        let app = &report.surfaces[0];
+        assert_eq!((app.figures.up, app.figures.down, app.time_up_ratio), (360, 0, Some(1.0)));
+        let buckets = report.series.iter().filter(|point| point.surface.as_str() == "app").count();
+        assert!(report.series.iter().all(|point| point.n > 0), "a bucket without a check is absent");
+        assert_eq!(buckets, 72, "six of nine hours in five minutes");
+    }
+}
+
+#[test]
+fn when_the_control_target_fails_too_nothing_is_known() {
+    for class in [FailureClass::ConnectTimeout, FailureClass::ControlFailed] {
+        let mut stage = Stage::default();
+        let (from, to) = ("2025-01-01T09:00:00Z", "2025-01-01T10:00:00Z");
+        let broken = [("09:40", "10:00")];
+        stage.play(Line::control("here", 60), from, to, |now| {
+            if within(now, &broken) { failed(FailureClass::ConnectTimeout, 10_000) } else { Found::Up(40) }
+        });
+        stage.play(Line::new("here", "app", "api", 60), from, to, |now| {
+            if within(now, &broken) { failed(class, 10_000) } else { Found::Up(40) }
+        });
+        let report = stage.report(question(from, to));
+        assert_eq!(report.verdict.state, State::Unknown);
+        assert!(report.incidents.is_empty());
+        assert!(report.vantages[0].set_aside);
+        assert!(report.verdict.signature.matched.iter().any(|row| row.id == "S8"));
+        assert!(report.verdict.sentence.contains("we who are offline"), "{}", report.verdict.sentence);
+    }
+}
+
+#[test]
+fn a_vantage_whose_control_target_fails_is_set_aside_and_the_others_are_believed() {
+    let mut stage = Stage::default();
+    let (from, to) = ("2025-01-01T09:00:00Z", "2025-01-01T10:00:00Z");
+    for vantage in ["iad", "lhr", "sjc"] {
+        let offline = vantage == "sjc";
+        for line in [Line::control(vantage, 60), Line::new(vantage, "app", "api", 60)] {
+            stage.play(line, from, to, |now| {
+                let fails = offline && within(now, &[("09:30", "10:00")]);
+                if fails { failed(FailureClass::ConnectTimeout, 10_000) } else { Found::Up(40) }
+            });
+        }
+    }
+    let report = stage.report(question(from, to));
+    assert_eq!(report.verdict.state, State::Up);
+    assert!(report.incidents.is_empty());
+    let aside: Vec<&str> = report.vantages.iter().filter(|row| row.set_aside).map(|row| row.vantage.as_str()).collect();
+    assert_eq!(aside, ["sjc"]);
+    assert!(report.verdict.sentence.contains("sjc set aside"), "{}", report.verdict.sentence);
+}
+
+#[test]
+fn a_green_run_of_twenty_checks_says_what_it_can_prove() {
+    let mut stage = Stage::default();
+    for probe in 0..20 {
+        let name = format!("probe {probe}");
+        stage
+            .play(Line::new("ci", "app", &name, 60), "2025-01-01T09:00:00Z", "2025-01-01T09:01:00Z", |_| Found::Up(50));
+    }
+    let report = stage.report(Question::default());
+    assert_eq!((report.verdict.state, report.coverage.ratio), (State::Up, Some(1.0)));
+    let sentence = &report.verdict.sentence;
+    assert!(sentence.contains("availability ≥ 86 % (95 % confidence); 99.9 % needs 2,995 checks"), "{sentence}");
+    assert!(report.proof.at_least.is_some_and(|shown| (shown - 0.861).abs() < 1e-3));
+}
+
+#[test]
+fn one_vantage_of_three_is_a_local_trouble() {
+    let mut stage = Stage::default();
+    let (from, to) = ("2025-01-01T09:00:00Z", "2025-01-01T10:00:00Z");
+    for vantage in ["iad", "lhr", "sjc"] {
+        stage.play(Line::control(vantage, 60), from, to, |_| Found::Up(40));
+        stage.play(Line::new(vantage, "app", "api", 60), from, to, |now| {
+            let fails = vantage == "iad" && within(now, &[("09:30", "10:00")]);
+            if fails { failed(FailureClass::ConnectTimeout, 10_000) } else { Found::Up(40) }
+        });
+    }
+    let report = stage.report(question(from, to));
+    assert_eq!((report.verdict.state, report.verdict.scope.extent), (State::Degraded, Extent::Local));
+    let rows = matched(one_incident(&report));
+    assert!(rows.contains(&"S7") && !rows.contains(&"S5"), "{rows:?}");
+    assert!(report.verdict.sentence.contains("from iad alone (1 of 3 vantages)"), "{}", report.verdict.sentence);
+}
+
+#[test]
+fn what_is_usual_comes_from_earlier_days_and_slow_answers_stand_out() {
+    let mut stage = Stage::default();
+    let mut chance = Chance::new(11);
+    stage.play(Line::control("here", 60), "2025-01-01T00:00:00Z", "2025-01-08T00:00:00Z", |_| Found::Up(40));
+    stage.play(Line::new("here", "app", "api", 60), "2025-01-01T00:00:00Z", "2025-01-08T00:00:00Z", |now| {
+        if now >= at("2025-01-07T23:00:00Z") {
+            Found::Up(1_500)
+        } else if chance.happens(0.01) {
+            failed(FailureClass::ResponseTimeout, 10_000)
+        } else {
+            Found::Up(usual_ms(&mut chance))
+        }
+    });
+    let report = stage.report(question("2025-01-07T00:00:00Z", "2025-01-08T00:00:00Z"));
+    let app = &report.surfaces[0];
+    assert_eq!((app.baseline.days, app.state), (6, State::Degraded));
+    let expected = app.baseline.expected_failures.expect("a baseline");
+    assert!((6.0..18.0).contains(&expected), "1 % of 1,380 checks: {expected}");
+    assert!(app.baseline.p95_us.is_some_and(|p95| (90_000..200_000).contains(&p95)));
+    assert!(
+        report.verdict.sentence.contains("answers take far longer than usual, p95 1.5 s"),
+        "{}",
+        report.verdict.sentence
+    );
+    let early = stage.report(question("2025-01-04T00:00:00Z", "2025-01-05T00:00:00Z"));
+    assert_eq!(early.surfaces[0].baseline.method, None);
+    assert!(early.limits.iter().any(|limit| limit.starts_with("No baseline yet: 3 days")), "{:?}", early.limits);
+}
+
+#[test]
+fn an_incident_that_began_before_the_window_has_its_start() {
+    let mut stage = Stage::default();
+    stage.play(Line::new("here", "app", "api", 60), "2025-01-01T08:00:00Z", "2025-01-01T10:00:00Z", |now| {
+        if within(now, &[("08:30", "10:00")]) { failed(FailureClass::ConnectRefused, 1) } else { Found::Up(50) }
+    });
+    let report = stage.report(question("2025-01-01T09:00:00Z", "2025-01-01T10:00:00Z"));
+    let incident = one_incident(&report);
+    assert_eq!(incident.start.by.to_string()[11..16], *"08:30");
+    assert_eq!(report.surfaces[0].figures.checks, 60);
+}
+
+#[test]
+fn no_journal_is_unknown() {
+    let report = Stage::default().report(question("2025-01-01T09:00:00Z", "2025-01-01T10:00:00Z"));
+    assert_eq!(report.verdict.state, State::Unknown);
+    assert!(report.verdict.sentence.starts_with("unknown: no check was made"), "{}", report.verdict.sentence);
+    assert_eq!(Stage::default().report(Question::default()).verdict.state, State::Unknown);
+}
+
+#[test]
+fn the_percentiles_of_three_vantages_are_those_of_all_their_checks() {
+    let mut stage = Stage::default();
+    let mut chance = Chance::new(5);
+    let mut union = Histogram::default();
+    for vantage in ["iad", "lhr", "sjc"] {
+        stage.play(Line::new(vantage, "app", "api", 30), "2025-01-01T09:00:00Z", "2025-01-01T12:00:00Z", |_| {
+            let ms = usual_ms(&mut chance);
+            union.record(Duration::from_millis(ms));
+            Found::Up(ms)
+        });
+    }
+    let report = stage.report(Question::default());
+    let merged = report.surfaces[0].figures.latency_us;
+    assert_eq!(merged.count, union.count());
+    let (merged, union) = (merged.p95.expect("p95").as_secs_f64(), union.percentile(0.95).expect("p95").as_secs_f64());
+    assert!((merged - union).abs() <= union * 0.01);
+}
+
+/// A few probes from two vantages with failures of every kind, from a seed.
+fn any_day(seed: u64) -> Stage {
+    let classes = [FailureClass::ConnectTimeout, FailureClass::Status, FailureClass::Interrupted];
+    let mut chance = Chance::new(seed);
+    let mut stage = Stage::default();
+    for (vantage, surface, probe) in
+        [("a", "app", "one"), ("a", "web", "two"), ("b", "app", "one"), ("b", "app", "three")]
+    {
+        let (mut failing, line) = (false, Line::new(vantage, surface, probe, 60));
+        stage.play(line, "2025-01-01T08:00:00Z", "2025-01-01T12:00:00Z", |_| {
+            if chance.happens(0.05) {
+                failing = !failing;
+            }
+            if failing && chance.happens(0.8) {
+                let class = classes[usize::try_from(chance.below(3)).expect("small")];
+                if class == FailureClass::Status { status(503, 5, &[], "busy") } else { failed(class, 100) }
+            } else if chance.happens(0.02) {
+                Found::Missed
+            } else if chance.happens(0.01) {
+                Found::Asleep
+            } else {
+                Found::Up(usual_ms(&mut chance))
+            }
+        });
+    }
+    stage
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn the_order_of_lines_does_not_matter(seed: u64) {
+        let asked = || question("2025-01-01T09:00:00Z", "2025-01-01T12:00:00Z");
+        let mut stage = any_day(seed);
+        let in_order = json(&stage.report(asked()));
+        let mut chance = Chance::new(seed ^ 1);
+        shuffle(&mut stage.windows, &mut chance);
+        shuffle(&mut stage.failures, &mut chance);
+        prop_assert_eq!(in_order, json(&stage.report(asked())));
+    }
+
+    #[test]
+    fn windows_merged_before_make_the_same_report(seed: u64) {
+        let mut stage = any_day(seed);
+        let apart = stage.report(Question::default());
+        let mut merged: Vec<crate::window::Window> = Vec::new();
+        for window in &stage.windows {
+            match merged.iter_mut().find(|other| other.same_key(window)) {
+                Some(other) => other.merge(window),
+                None => merged.push(window.clone()),
+            }
+        }
+        stage.windows = merged;
+        let together = stage.report(Question::default());
+        prop_assert_eq!(&apart.verdict.state, &together.verdict.state);
+        prop_assert_eq!(&apart.verdict.since, &together.verdict.since);
+        let figures = |report: &Report| serde_json::to_string(&(&report.surfaces, &report.vantages, &report.probes, &report.places, report.coverage)).expect("rows");
+        prop_assert_eq!(figures(&apart), figures(&together));
+        let waves = |report: &Report| report.incidents.iter().map(|incident| (incident.start, incident.end, incident.actual_failures, incident.waves.len())).collect::<Vec<_>>();
+        prop_assert_eq!(waves(&apart), waves(&together));
+    }
+
+    #[test]
+    fn every_count_adds_up(seed: u64) {
+        let report = any_day(seed).report(Question::default());
+        let figures = report.surfaces.iter().map(|row| &row.figures).chain(report.probes.iter().map(|row| &row.figures));
+        for row in figures {
+            prop_assert_eq!(row.checks, row.up + row.down + row.unknown + row.missed);
+            prop_assert_eq!(row.down + row.unknown, row.classes.values().map(|class| class.n).sum::<u64>());
+        }
+        let rows: u64 = report.surfaces.iter().map(|row| row.figures.checks).sum();
+        prop_assert_eq!(rows, report.vantages.iter().map(|row| row.figures.checks).sum::<u64>());
+        let points: u64 = report.series.iter().map(|point| point.n + point.unknown + point.missed).sum();
+        prop_assert_eq!(rows, points);
+    }
+}
+
+fn shuffle<T>(items: &mut [T], chance: &mut Chance) {
+    for at in (1..items.len()).rev() {
+        let other = usize::try_from(chance.below(at as u64 + 1)).expect("an index");
+        items.swap(at, other);
+    }
+}

@@ -1,0 +1,209 @@
+//! A stage for tests: checks that never were, at instants that are only numbers, gathered into
+//! windows by the same collector that gathers real ones.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::model::Diagnosis;
+use crate::model::Evidence;
+use crate::model::ExtraCheck;
+use crate::model::ExtraKind;
+use crate::model::Failure;
+use crate::model::FailureClass;
+use crate::model::Outcome;
+use crate::model::SafeText;
+use crate::model::Timings;
+use crate::model::Verdict;
+use crate::report::Fold;
+use crate::report::Integrity;
+use crate::report::Question;
+use crate::report::Report;
+use crate::report::chance::Chance;
+use crate::report::figures;
+use crate::window::Collector;
+use crate::window::Window;
+
+/// What was recorded.
+#[derive(Clone, Default)]
+pub(super) struct Stage {
+    pub(super) windows: Vec<Window>,
+    pub(super) failures: Vec<Outcome>,
+}
+
+/// One probe from one vantage.
+#[derive(Clone, Copy)]
+pub(super) struct Line<'l> {
+    pub(super) vantage: &'l str,
+    pub(super) surface: &'l str,
+    pub(super) probe: &'l str,
+    pub(super) control: bool,
+    /// Seconds between two checks.
+    pub(super) every: i64,
+}
+
+/// What one check found.
+pub(super) enum Found {
+    /// The target up, after so many milliseconds.
+    Up(u64),
+    /// A failure.
+    Failed(Box<Outcome>),
+    /// Due and not run.
+    Missed,
+    /// Nothing was due: the machine slept.
+    Asleep,
+}
+
+impl<'l> Line<'l> {
+    pub(super) const fn new(vantage: &'l str, surface: &'l str, probe: &'l str, every: i64) -> Line<'l> {
+        Line { vantage, surface, probe, control: false, every }
+    }
+
+    pub(super) const fn control(vantage: &'l str, every: i64) -> Line<'l> {
+        Line { vantage, surface: "control", probe: "internet", control: true, every }
+    }
+}
+
+impl Stage {
+    /// Plays a probe from one instant to another, as texts; what each check finds, `found` says.
+    pub(super) fn play(&mut self, line: Line<'_>, from: &str, to: &str, mut found: impl FnMut(Timestamp) -> Found) {
+        let mut collector = Collector::new(line.vantage, Duration::from_secs(60));
+        // Probes of one file are spread over their interval by their names.
+        let spread = i64::from(crc32fast::hash(line.probe.as_bytes()) % 1000) * line.every;
+        let (mut due, end) = (at(from).as_millisecond() + spread, at(to).as_millisecond());
+        while due < end {
+            let scheduled_at = Timestamp::from_millisecond(due).expect("an instant");
+            if let Some(outcome) = outcome(line, scheduled_at, found(scheduled_at)) {
+                self.windows.extend(collector.record(&outcome));
+            }
+            self.failures.extend(collector.take_failures());
+            due += line.every * 1000;
+        }
+        self.windows.extend(collector.close_all());
+    }
+
+    /// The report on all that was recorded.
+    pub(super) fn report(&self, question: Question) -> Report {
+        let now = question.to.unwrap_or_else(|| at("2030-01-01T00:00:00Z"));
+        let mut fold = Fold::new(question);
+        for window in &self.windows {
+            fold.window(window);
+        }
+        for failure in &self.failures {
+            fold.failure(failure);
+        }
+        fold.finish(now, Integrity::default())
+    }
+}
+
+fn outcome(line: Line<'_>, scheduled_at: Timestamp, found: Found) -> Option<Outcome> {
+    let mut outcome = match found {
+        Found::Asleep => return None,
+        Found::Up(ms) => up(ms),
+        Found::Failed(outcome) => *outcome,
+        Found::Missed => Outcome { verdict: Verdict::Missed, ..up(0) },
+    };
+    line.vantage.clone_into(&mut outcome.vantage);
+    line.surface.clone_into(&mut outcome.surface);
+    line.probe.clone_into(&mut outcome.probe);
+    outcome.control = line.control;
+    outcome.scheduled_at = scheduled_at;
+    outcome.started_at = scheduled_at;
+    Some(outcome)
+}
+
+fn up(ms: u64) -> Outcome {
+    let ms = Duration::from_millis(ms);
+    Outcome {
+        probe: String::new(),
+        surface: String::new(),
+        vantage: String::new(),
+        control: false,
+        scheduled_at: Timestamp::UNIX_EPOCH,
+        started_at: Timestamp::UNIX_EPOCH,
+        lag: Duration::from_micros(300),
+        verdict: Verdict::Up,
+        failure: None,
+        timings: Timings {
+            resolve: Some(ms / 10),
+            connect: Some(ms / 10),
+            tls: Some(ms / 5),
+            processing: Some(ms / 2),
+            transfer: Some(ms / 10),
+            total: ms,
+        },
+        attempts: 1,
+        flaky: false,
+        status: Some(200),
+        http_version: None,
+        remote: None,
+        tls: None,
+        redirects: Vec::new(),
+        body_bytes: 0,
+        body_cut: false,
+        evidence: None,
+    }
+}
+
+/// A failure of a class, after so many milliseconds.
+pub(super) fn failed(class: FailureClass, ms: u64) -> Found {
+    Found::Failed(Box::new(failure(class, ms)))
+}
+
+fn failure(class: FailureClass, ms: u64) -> Outcome {
+    Outcome {
+        verdict: class.verdict(),
+        failure: Some(Failure::new(class, figures::phase(class, None), SafeText::message(class.meaning()))),
+        timings: Timings { total: Duration::from_millis(ms), ..Timings::default() },
+        status: None,
+        ..up(0)
+    }
+}
+
+/// An answer with a bad status after so many milliseconds, with headers and the begin of a body.
+pub(super) fn status(code: u16, ms: u64, headers: &[(&str, &str)], body: &str) -> Found {
+    let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), SafeText::message(value))).collect();
+    let body = Some(SafeText::message(body));
+    Found::Failed(Box::new(Outcome {
+        status: Some(code),
+        evidence: Some(Evidence { headers, body, ..Evidence::default() }),
+        ..failure(FailureClass::Status, ms)
+    }))
+}
+
+/// A failure with what extra checks found: whom they asked, and how that failed.
+pub(super) fn diagnosed(class: FailureClass, extra: &[(ExtraKind, &str, Option<FailureClass>)]) -> Found {
+    let extra = extra
+        .iter()
+        .map(|(kind, target, class)| ExtraCheck {
+            kind: *kind,
+            target: SafeText::message(target),
+            class: *class,
+            status: None,
+            took: Duration::from_millis(3),
+        })
+        .collect();
+    let evidence = Evidence { diagnosis: Some(Diagnosis { extra }), ..Evidence::default() };
+    Found::Failed(Box::new(Outcome { evidence: Some(evidence), ..failure(class, 5) }))
+}
+
+pub(super) fn at(text: &str) -> Timestamp {
+    text.parse().expect("an instant")
+}
+
+/// About 80 ms, with a tail.
+pub(super) fn usual_ms(chance: &mut Chance) -> u64 {
+    if chance.happens(0.01) { 300 + chance.below(400) } else { 60 + chance.below(40) }
+}
+
+/// A question about a span, with waves joined within four hours.
+pub(super) fn question(from: &str, to: &str) -> Question {
+    let mut question = Question { from: Some(at(from)), to: Some(at(to)), ..Question::default() };
+    question.rules.join_within = Duration::from_hours(4);
+    question
+}
+
+/// The whole report as text.
+pub(super) fn json(report: &Report) -> String {
+    serde_json::to_string(report).expect("a report serialises")
+}
