@@ -46,7 +46,11 @@ pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     kinds::patterns(&mut page);
     banner::write(report, &mut page);
     page.raw("<main id=\"main\">\n");
-    charts(report, &mut page);
+    if report.series.is_empty() {
+        page.raw("<p>There is no check in this window: nothing to draw, and nothing to conclude.</p>\n");
+    } else {
+        charts(report, &mut page);
+    }
     words(report, &mut page);
     page.raw("</main>\n");
     footer(report, &mut page);
@@ -106,6 +110,9 @@ fn charts(report: &Report, page: &mut Page) {
 }
 
 fn words(report: &Report, page: &mut Page) {
+    if report.series.is_empty() {
+        return method_and_data(report, page);
+    }
     section(
         "places",
         "From where, and to which address",
@@ -136,6 +143,10 @@ fn words(report: &Report, page: &mut Page) {
         objectives::write(report, page);
         page.close("section");
     }
+    method_and_data(report, page);
+}
+
+fn method_and_data(report: &Report, page: &mut Page) {
     section("method", "Method and limits", "How this was measured, what was not seen, and what it cannot say.", page);
     method::write(report, page);
     page.close("section");

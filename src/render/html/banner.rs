@@ -133,8 +133,11 @@ fn facts(report: &Report, page: &mut Page) {
     };
     let seen =
         format!("{} of {}", verdict.scope.vantages.len(), text::counted(verdict.scope.vantages_judged, "vantage"));
-    let failing = verdict.state.is_failing();
-    fact("where", if failing { &seen } else { "everywhere asked" }, extent, page);
+    match verdict.state {
+        State::Up => fact("where", "everywhere asked", extent, page),
+        State::Unknown => {}
+        _ => fact("where", &seen, extent, page),
+    }
     if let Some(coverage) = report.coverage.ratio {
         let (observed, expected) = (text::count(report.coverage.observed), text::count(report.coverage.expected));
         fact("coverage", &text::ratio(coverage), &format!("{observed} of {expected} checks made"), page);
@@ -146,7 +149,7 @@ fn fact(name: &str, value: &str, more: &str, page: &mut Page) {
     page.open("div", &[]);
     page.element("dt", &[], name);
     page.open("dd", &[]);
-    page.text(value);
+    page.breakable(value);
     page.element("small", &[], more);
     page.close("dd");
     page.close("div");
@@ -154,9 +157,11 @@ fn fact(name: &str, value: &str, more: &str, page: &mut Page) {
 
 fn contents(report: &Report, page: &mut Page) {
     page.raw("<nav aria-label=\"Contents\"><ul>");
-    page.raw("<li><a href=\"#over-time\">Over time</a></li><li><a href=\"#usual\">Against usual</a></li>");
-    page.raw("<li><a href=\"#kinds\">Kinds of failure</a></li><li><a href=\"#surfaces\">Surfaces</a></li>");
-    page.raw("<li><a href=\"#latency\">Latency</a></li><li><a href=\"#places\">Places</a></li>");
+    if !report.series.is_empty() {
+        page.raw("<li><a href=\"#over-time\">Over time</a></li><li><a href=\"#usual\">Against usual</a></li>");
+        page.raw("<li><a href=\"#kinds\">Kinds of failure</a></li><li><a href=\"#surfaces\">Surfaces</a></li>");
+        page.raw("<li><a href=\"#latency\">Latency</a></li><li><a href=\"#places\">Places</a></li>");
+    }
     if !report.incidents.is_empty() {
         page.raw("<li><a href=\"#incidents\">Incidents</a></li>");
     }

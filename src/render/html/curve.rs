@@ -142,7 +142,8 @@ fn band(curve: &Curve, across: &Linear, up: &Log, page: &mut Page) {
     for (percentile, _) in &curve.points {
         let spread = 1.96 * (percentile * (1.0 - percentile) / number(curve.n.max(1))).sqrt();
         let low = value_at(curve, (percentile - spread).max(0.0));
-        let high = value_at(curve, percentile + spread);
+        // Past the last percentile that the samples suffice for, the longest is the bound.
+        let high = value_at(curve, percentile + spread).or_else(|| curve.max_us.map(number));
         if let (Some(low), Some(high)) = (low, high) {
             let x = place(across.at(nines(*percentile)));
             upper.push(format!("{x} {}", place(up.at(high))));

@@ -26,6 +26,10 @@ pub(super) fn write(report: &Report, surfaces: &[&SurfaceRow], page: &mut Page) 
     for (at, surface) in surfaces.iter().enumerate() {
         let buckets: Vec<&Expectation> =
             report.expectations.iter().filter(|bucket| bucket.surface == surface.surface).collect();
+        if buckets.iter().all(|bucket| bucket.actual == 0) {
+            page.element("p", &[], &format!("{}: nothing failed. {}", label(surface), caption(surface)));
+            continue;
+        }
         one(report, surface, &buckets, at, page);
     }
 }

@@ -60,7 +60,9 @@ fn one(report: &Report, number: usize, incident: &Incident, page: &mut Page) {
 fn fact(name: &str, value: &str, page: &mut Page) {
     page.open("div", &[]);
     page.element("dt", &[], name);
-    page.element("dd", &[], value);
+    page.open("dd", &[]);
+    page.breakable(value);
+    page.close("dd");
     page.close("div");
 }
 

@@ -25,6 +25,17 @@ impl Page {
         escape_into(&text::visible(content), &mut self.html);
     }
 
+    /// Adds text that may be broken into lines after a `_` or a `..`.
+    pub(super) fn breakable(&mut self, content: &str) {
+        let mut rest = content;
+        while let Some(at) = rest.find("..").map(|at| at + 2).into_iter().chain(rest.find('_').map(|at| at + 1)).min() {
+            self.text(&rest[..at]);
+            self.raw("<wbr>");
+            rest = &rest[at..];
+        }
+        self.text(rest);
+    }
+
     /// Opens an element.
     pub(super) fn open(&mut self, tag: &'static str, attributes: Attributes<'_>) {
         self.start(tag, attributes);

@@ -18,9 +18,7 @@ pub(super) fn write(report: &Report, page: &mut Page) {
     for limit in &report.limits {
         page.element("li", &[], limit);
     }
-    page.raw(
-        "<li>From outside, overload, loss upstream and malice look alike. Nothing here says who, or why.</li></ul>\n",
-    );
+    page.raw("<li>From outside, many causes look alike. Nothing here says who, or why.</li></ul>\n");
     formulae(page);
 }
 

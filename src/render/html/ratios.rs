@@ -28,7 +28,9 @@ pub(super) fn write(report: &Report, page: &mut Page) {
     let surfaces: Vec<&SurfaceRow> = report.surfaces.iter().filter(|row| !row.control).take(ROWS).collect();
     page.open("div", &[("class", "pair")]);
     ratios(&surfaces, page);
-    shares(&surfaces, page);
+    if surfaces.iter().any(|row| row.share_of_failures.is_some()) {
+        shares(&surfaces, page);
+    }
     page.close("div");
     comparisons(report, page);
 }
