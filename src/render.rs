@@ -119,6 +119,19 @@ pub enum ReportFormat {
     Prometheus,
 }
 
+impl ReportFormat {
+    /// Every format of `report`.
+    pub const ALL: [ReportFormat; 7] = [
+        ReportFormat::Human,
+        ReportFormat::Brief,
+        ReportFormat::Json,
+        ReportFormat::Html,
+        ReportFormat::Markdown,
+        ReportFormat::Csv,
+        ReportFormat::Prometheus,
+    ];
+}
+
 /// Writes the answer of a report.
 ///
 /// # Errors

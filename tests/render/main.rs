@@ -3,7 +3,10 @@
 
 mod check;
 mod hostile;
+mod page;
+mod report;
 mod sample;
+mod scenario;
 
 use std::fs;
 use std::path::Path;
@@ -23,18 +26,23 @@ fn assert_golden(name: &str, output: &str) {
     assert_eq!(output, golden, "{name} is not its golden file");
 }
 
+/// Every golden file by name, and what it should hold.
+fn golden() -> Vec<(&'static str, String)> {
+    check::golden().into_iter().chain(report::golden()).collect()
+}
+
 #[test]
 #[ignore = "writes files; run it to accept a change of layout"]
 fn write_the_golden_files() {
     fs::create_dir_all(golden_folder()).expect("the folder");
-    for (name, output) in check::golden() {
+    for (name, output) in golden() {
         fs::write(golden_folder().join(name), output).expect("a golden file");
     }
 }
 
 #[test]
 fn every_golden_file_is_compared() {
-    let mut names: Vec<String> = check::golden().into_iter().map(|(name, _)| name.to_owned()).collect();
+    let mut names: Vec<String> = golden().into_iter().map(|(name, _)| name.to_owned()).collect();
     names.sort();
     let mut files: Vec<String> = fs::read_dir(golden_folder())
         .expect("the folder")

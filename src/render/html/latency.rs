@@ -111,23 +111,38 @@ pub(super) fn microseconds(us: f64) -> String {
     time.replace(".0 ", " ").replace(".00 ", " ")
 }
 
-/// One path a shade: thousands of cells in five elements.
+/// One path a shade, and one piece of it for cells of one shade in a row: thousands of cells in five elements.
 fn heat(report: &Report, columns: &BTreeMap<Timestamp, Column>, scale: &Log, page: &mut Page) {
     let times = frame::times(report);
     let most = columns.values().flat_map(|column| column.bands.values()).max().copied().unwrap_or(1);
     let mut shades: [String; 5] = std::array::from_fn(|_| String::new());
+    // By band: the shade of the piece that is being drawn, where it began and where it ends so far.
+    let mut pieces: BTreeMap<u16, (usize, f64, f64)> = BTreeMap::new();
+    let mut draw = |band: u16, (tone, x, end): (usize, f64, f64)| {
+        let (low, high) = edges(report, band);
+        let (y, bottom) = (scale.at(high), scale.at(low));
+        let (width, height) = (place(end - x), place(bottom - y));
+        shades[tone].push_str(&format!("M{} {}h{width}v{height}h-{width}z", place(x), place(y)));
+    };
     for (begin, column) in columns {
         let (from, to) = frame::bucket(report, *begin);
-        let (x, width) = (times.at(from), times.at(to) - times.at(from));
+        let (x, end) = (times.at(from), times.at(to));
         for (band, n) in &column.bands {
-            let (low, high) = edges(report, *band);
-            let (y, bottom) = (scale.at(high), scale.at(low));
             // The root spreads the few and the many over the shades.
             let share = (number(*n) / number(most)).sqrt();
             let tone = [0.25, 0.45, 0.65, 0.85].into_iter().filter(|limit| share > *limit).count();
-            let (width, height) = (place(width), place(bottom - y));
-            shades[tone].push_str(&format!("M{} {}h{width}v{height}h-{width}z", place(x), place(y)));
+            match pieces.get_mut(band) {
+                Some(piece) if piece.0 == tone && (piece.2 - x).abs() < 0.05 => piece.2 = end,
+                _ => {
+                    if let Some(piece) = pieces.insert(*band, (tone, x, end)) {
+                        draw(*band, piece);
+                    }
+                }
+            }
         }
+    }
+    for (band, piece) in pieces {
+        draw(band, piece);
     }
     for (path, class) in shades.iter().zip(["h1", "h2", "h3", "h4", "h5"]) {
         if !path.is_empty() {

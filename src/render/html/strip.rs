@@ -27,7 +27,7 @@ const GAP: f64 = 5.0;
 const TOP: f64 = 24.0;
 
 /// The rows drawn: the others are in the table of places.
-const ROWS: usize = 24;
+const ROWS: usize = 18;
 
 pub(super) fn write(report: &Report, page: &mut Page) {
     let places = rows(report);
@@ -123,12 +123,63 @@ fn row(report: &Report, row: &PlaceRow, top: f64, page: &mut Page) {
     );
     page.pointed("path", &[("d", &whole), ("fill", "url(#gap)")], "no data");
     let clock = Clock::of(report);
+    let mut good = Good::default();
     for point in points(report, row) {
         let (begin, end) = frame::bucket(report, point.t);
         let (x, right) = (times.at(begin), times.at(end));
         // A hair between cells, where they are wide enough to spare it.
         let width = if right - x > 4.0 { right - x - 0.7 } else { right - x };
-        cell(point, &clock.short(point.t), x, top, width.max(0.5), page);
+        let cell = Cell { x, top, width: width.max(0.5) };
+        if point.n > 0 && point.failed + point.unknown + point.missed == 0 {
+            good.add(&cell, &clock.short(point.t), point.n);
+        } else {
+            good.flush(page);
+            failed(point, &clock.short(point.t), &cell, page);
+        }
+    }
+    good.flush(page);
+}
+
+/// Where a cell is.
+struct Cell {
+    x: f64,
+    top: f64,
+    width: f64,
+}
+
+impl Cell {
+    /// The cell from its bottom up to a height.
+    fn path(&self, height: f64) -> String {
+        let w = place(self.width);
+        format!("M{} {}h{w}v{}h-{w}z", place(self.x), place(self.top + ROW - height), place(height))
+    }
+}
+
+/// Cells in a row in which nothing failed: one shape, for they all say the same.
+#[derive(Default)]
+struct Good {
+    path: String,
+    first: String,
+    last: String,
+    checks: u64,
+}
+
+impl Good {
+    fn add(&mut self, cell: &Cell, at: &str, checks: u64) {
+        if self.path.is_empty() {
+            at.clone_into(&mut self.first);
+        }
+        at.clone_into(&mut self.last);
+        self.checks += checks;
+        self.path.push_str(&cell.path(ROW));
+    }
+
+    fn flush(&mut self, page: &mut Page) {
+        let Good { path, first, last, checks } = std::mem::take(self);
+        if !path.is_empty() {
+            let span = if first == last { first } else { format!("{first} – {last}") };
+            page.pointed("path", &[("class", "r0"), ("d", &path)], &format!("{span}: none of {checks} failed"));
+        }
     }
 }
 
@@ -137,11 +188,9 @@ pub(super) fn points<'r>(report: &'r Report, row: &'r PlaceRow) -> impl Iterator
     report.series.iter().filter(move |point| point.surface == row.surface && point.vantage == row.vantage)
 }
 
-fn cell(point: &Point, at: &str, x: f64, top: f64, width: f64, page: &mut Page) {
-    let from = |y: f64, height: f64| {
-        format!("M{} {}h{}v{}h-{}z", place(x), place(y), place(width), place(height), place(width))
-    };
-    let whole = from(top, ROW);
+/// A cell in which something failed, or could not be judged, or was missed.
+fn failed(point: &Point, at: &str, cell: &Cell, page: &mut Page) {
+    let whole = cell.path(ROW);
     if point.n == 0 {
         if point.unknown > 0 {
             let says = format!("{at}: {} could not be judged", text::counted(point.unknown, "check"));
@@ -151,12 +200,10 @@ fn cell(point: &Point, at: &str, x: f64, top: f64, width: f64, page: &mut Page) 
         return;
     }
     let share = number(point.failed) / number(point.n);
-    let says = says(point, at);
-    page.pointed("path", &[("class", "r0"), ("d", &whole)], &says);
+    page.pointed("path", &[("class", "r0"), ("d", &whole)], &says(point, at));
     if point.failed > 0 {
         // A single failure is seen, too: never less than three units high.
-        let height = (share * ROW).max(3.0);
-        page.leaf("path", &[("class", fill(share)), ("d", &from(top + ROW - height, height))]);
+        page.leaf("path", &[("class", fill(share)), ("d", &cell.path((share * ROW).max(3.0)))]);
     }
 }
 

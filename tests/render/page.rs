@@ -1,0 +1,271 @@
+//! The page of `report --format html`, by rules that need no browser and in a real one, Chromium,
+//! where that is installed.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+use std::process::Stdio;
+use std::time::Duration;
+
+use uptick::render::Look;
+use uptick::render::ReportFormat;
+use uptick::report::Report;
+
+use crate::hostile::PAYLOADS;
+use crate::report::render;
+use crate::scenario;
+
+fn page(report: &Report) -> String {
+    render(ReportFormat::Html, report, Look::default())
+}
+
+/// The tags of a page in order, `<p` and `</p`, after checking that each is closed in its turn.
+fn tags(page: &str) -> Vec<String> {
+    const VOID: [&str; 4] = ["meta", "link", "br", "wbr"];
+    let mut tags = Vec::new();
+    let mut open: Vec<String> = Vec::new();
+    let mut rest = page;
+    while let Some(at) = rest.find('<') {
+        rest = &rest[at + 1..];
+        if rest.starts_with("!doctype") {
+            continue;
+        }
+        let end = end_of_tag(rest);
+        let tag = &rest[..end];
+        let name: String =
+            tag.chars().take_while(|character| character.is_ascii_alphanumeric() || *character == '/').collect();
+        let name = name.trim_end_matches('/').to_owned();
+        assert!(!name.is_empty(), "a bare < in {:?}", &rest[..rest.len().min(80)]);
+        tags.push(name.clone());
+        if let Some(closed) = name.strip_prefix('/') {
+            assert_eq!(open.pop().as_deref(), Some(closed), "before {:?}", &rest[..rest.len().min(80)]);
+        } else if !tag.ends_with('/') && !VOID.contains(&name.as_str()) {
+            open.push(name.clone());
+        }
+        rest = &rest[end..];
+        if name == "style" || name == "script" {
+            rest = &rest[rest.find("</").expect("its end")..];
+        }
+    }
+    assert!(open.is_empty(), "{open:?}");
+    tags
+}
+
+/// Where a tag ends: a `>` in a quoted value does not end it.
+fn end_of_tag(tag: &str) -> usize {
+    let mut quoted = false;
+    for (at, character) in tag.char_indices() {
+        match character {
+            '"' => quoted = !quoted,
+            '>' if !quoted => return at,
+            _ => {}
+        }
+    }
+    panic!("a tag without an end");
+}
+
+#[test]
+fn every_tag_is_closed_in_its_turn_and_every_id_is_there_once() {
+    for report in [scenario::march(), &scenario::quiet(), &scenario::nothing()] {
+        let page = page(report);
+        assert!(tags(&page).len() > 100);
+        let mut ids: Vec<&str> = page.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        let all = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), all);
+        for target in page.split("aria-labelledby=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+            assert!(target.split(' ').all(|id| ids.contains(&id)), "{target}");
+        }
+        for target in page.split("href=\"#").skip(1).filter_map(|rest| rest.split('"').next()) {
+            assert!(ids.contains(&target), "{target}");
+        }
+        for target in page.split("url(#").skip(1).filter_map(|rest| rest.split(')').next()) {
+            assert!(ids.contains(&target), "{target}");
+        }
+    }
+}
+
+#[test]
+fn the_page_loads_nothing_and_runs_nothing() {
+    let page = page(scenario::march());
+    assert!(page.contains("default-src 'none'; style-src 'unsafe-inline'; img-src data:"));
+    assert_eq!(page.matches("<script").count(), 1);
+    assert!(page.contains("<script type=\"application/json\" id=\"uptick-report\">"));
+    for link in page.split("href=\"").skip(1) {
+        assert!(link.starts_with('#') || link.starts_with("data:,\""), "{}", &link[..40]);
+    }
+    for word in [
+        " src=", "<img", "<iframe", "<object", "<embed", "@import", "url(h", "url(/", " onload", " onclick", "<form",
+        "<base",
+    ] {
+        assert!(!page.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn hostile_text_leaves_the_structure_of_the_page_as_it_is() {
+    let harmless = tags(&page(&scenario::hostile("plain")));
+    for payload in PAYLOADS {
+        let report = scenario::hostile(payload);
+        // Names may be broken into lines, and empty evidence is left out.
+        let kept = |tags: Vec<String>| -> Vec<String> { tags.into_iter().filter(|tag| tag != "wbr").collect() };
+        assert_eq!(kept(tags(&page(&report))), kept(harmless.clone()), "{payload:?}");
+    }
+}
+
+#[test]
+fn the_data_in_the_page_is_the_report() {
+    for report in [scenario::quiet(), scenario::hostile("</script><!-- <script>")] {
+        let page = page(&report);
+        let (_, rest) = page.split_once("id=\"uptick-report\">").expect("the data");
+        let (data, _) = rest.split_once("</script>").expect("its end");
+        let data: serde_json::Value = serde_json::from_str(data).expect("JSON");
+        assert_eq!(data["verdict"]["sentence"], report.verdict.sentence.as_str());
+    }
+}
+
+#[test]
+fn a_week_of_ten_probes_is_below_500_kilobytes() {
+    let report = scenario::long(7, 10, &["iad", "lhr", "sjc"], Duration::from_mins(5));
+    let page = page(&report);
+    assert!(report.series.len() > 900, "{} points", report.series.len());
+    assert!(page.len() < 500_000, "{} bytes", page.len());
+}
+
+#[test]
+fn a_fleet_and_a_long_time_stay_a_page_that_can_be_mailed() {
+    let vantages: Vec<String> = (0..30).map(|number| format!("place-{number:02}")).collect();
+    let vantages: Vec<&str> = vantages.iter().map(String::as_str).collect();
+    let page = page(&scenario::long(30, 4, &vantages, Duration::from_hours(1)));
+    assert!(page.len() < 700_000, "{} bytes", page.len());
+}
+
+/// The pages as files, to be looked at.
+#[test]
+#[ignore = "writes files; run it to look at the pages"]
+fn write_the_pages() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages");
+    std::fs::create_dir_all(&folder).expect("the folder");
+    let week = scenario::long(7, 10, &["iad", "lhr", "sjc"], Duration::from_mins(5));
+    let pages = [
+        ("march", page(scenario::march())),
+        ("quiet", page(&scenario::quiet())),
+        ("nothing", page(&scenario::nothing())),
+        ("week", page(&week)),
+        ("hostile", page(&scenario::hostile("<script>document.title='ran'</script>"))),
+    ];
+    for (name, page) in pages {
+        std::fs::write(folder.join(format!("{name}.html")), page).expect("a page");
+    }
+}
+
+/// What Chromium made of a page: its document, and what it said.
+struct Seen {
+    document: String,
+    console: String,
+    requests: String,
+    picture: Vec<u8>,
+}
+
+/// Opens a page in headless Chromium; none where it is not installed, and that is said loudly.
+fn open(page: &str, width: u32, dark: bool) -> Option<Seen> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("report.html");
+    std::fs::write(&file, page).expect("the page");
+    let run = |what: &[&str]| {
+        let profile = tempfile::tempdir().expect("a profile");
+        let flags = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--hide-scrollbars",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--enable-logging=stderr",
+        ];
+        Command::new("chromium")
+            .args(flags)
+            .arg(format!("--user-data-dir={}", profile.path().display()))
+            .arg(format!("--window-size={width},1400"))
+            .arg(format!("--blink-settings=preferredColorScheme={}", u8::from(!dark)))
+            .arg(format!("--log-net-log={}", folder.path().join("net.json").display()))
+            .args(what)
+            .arg(format!("file://{}", file.display()))
+            .stdin(Stdio::null())
+            .output()
+    };
+    let dumped = match run(&["--dump-dom"]) {
+        Ok(output) => output,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            std::io::stderr()
+                .write_all(b"SKIPPED: chromium is not installed, so no page was opened in it\n")
+                .expect("stderr");
+            return None;
+        }
+        Err(error) => panic!("chromium: {error}"),
+    };
+    let requests = std::fs::read_to_string(folder.path().join("net.json")).unwrap_or_default();
+    let picture = folder.path().join("page.png");
+    let shot = run(&[&format!("--screenshot={}", picture.display())]).expect("chromium again");
+    let said = String::from_utf8_lossy(&dumped.stderr).into_owned() + &String::from_utf8_lossy(&shot.stderr);
+    let console = said.lines().filter(|line| line.contains("CONSOLE")).collect::<Vec<_>>().join("\n");
+    let document = String::from_utf8_lossy(&dumped.stdout).into_owned();
+    assert!(document.contains("</html>"), "chromium gave no document: {said}");
+    Some(Seen { document, console, requests, picture: read(&picture) })
+}
+
+fn read(path: &Path) -> Vec<u8> {
+    std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[test]
+fn chromium_draws_the_charts_in_light_and_dark_wide_and_narrow() {
+    let page = page(scenario::march());
+    let mut pictures = Vec::new();
+    for (width, dark) in [(1180, false), (1180, true), (390, false)] {
+        let Some(seen) = open(&page, width, dark) else { return };
+        assert_eq!(seen.console, "", "the console is silent");
+        for id in [
+            "strip-title",
+            "expected-0-title",
+            "classes-0-title",
+            "ratios-title",
+            "shares-title",
+            "latency-0-title",
+            "curve-0-title",
+            "waterfall-title",
+        ] {
+            assert!(seen.document.contains(&format!("id=\"{id}\"")), "{id} is drawn");
+        }
+        assert!(seen.picture.len() > 20_000, "{} bytes of picture", seen.picture.len());
+        pictures.push(seen.picture);
+    }
+    assert_ne!(pictures[0], pictures[1], "dark looks different");
+}
+
+#[test]
+fn chromium_runs_no_hostile_text_and_asks_no_host() {
+    const ATTEMPTS: [&str; 3] = [
+        "<script>document.title='ran'</script>",
+        "\"><img src=http://evil.test/x onerror=\"document.title='ran'\">",
+        "</script></style></title></svg><script src=//evil.test/x></script><svg onload=\"document.title='ran'\">",
+    ];
+    for attempt in ATTEMPTS {
+        let Some(seen) = open(&page(&scenario::hostile(attempt)), 1180, false) else { return };
+        assert_eq!(seen.console, "", "{attempt}");
+        assert!(!seen.document.contains("<title>ran"), "{attempt}");
+        assert!(!seen.requests.contains("//evil.test/x"), "{attempt}");
+    }
+}
+
+/// What the test above would see if a text were not escaped: it is not blind.
+#[test]
+fn chromium_would_have_told_of_text_that_is_markup() {
+    let page = page(scenario::march()).replacen("</main>", "<img src=http://evil.test/x></main>", 1);
+    let Some(seen) = open(&page, 1180, false) else { return };
+    assert!(seen.console.contains("evil.test"), "the policy blocks it, and the console says so: {:?}", seen.console);
+}

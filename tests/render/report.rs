@@ -1,0 +1,120 @@
+//! The formats of `report`, of made-up journals.
+
+use uptick::render::Look;
+use uptick::render::ReportFormat;
+use uptick::report::Report;
+
+use crate::assert_golden;
+use crate::hostile::PAYLOADS;
+use crate::hostile::markdown_structure;
+use crate::hostile::prometheus_samples;
+use crate::scenario;
+
+pub(crate) fn render(format: ReportFormat, report: &Report, look: Look) -> String {
+    let mut out = Vec::new();
+    uptick::render::report(format, report, look, &mut out).expect("a vector takes all");
+    String::from_utf8(out).expect("every format is UTF-8")
+}
+
+fn of(format: ReportFormat, report: &Report) -> String {
+    render(format, report, Look::default())
+}
+
+/// Every golden file by name, and what it should hold.
+pub(crate) fn golden() -> Vec<(&'static str, String)> {
+    let (march, quiet, nothing) = (scenario::march(), &scenario::quiet(), &scenario::nothing());
+    let human = |report: &Report, look: Look| render(ReportFormat::Human, report, look);
+    vec![
+        ("report-march.txt", human(march, Look { width: 110, ..Look::default() })),
+        ("report-march-80-ascii.txt", human(march, Look { width: 80, ascii: true, ..Look::default() })),
+        ("report-quiet.txt", human(quiet, Look::default())),
+        ("report-nothing.txt", human(nothing, Look::default())),
+        ("report-march.brief.txt", of(ReportFormat::Brief, march)),
+        ("report-march.md", of(ReportFormat::Markdown, march)),
+        ("report-quiet.csv", of(ReportFormat::Csv, quiet)),
+        ("report-march.prom", of(ReportFormat::Prometheus, march)),
+        ("report-nothing.html", of(ReportFormat::Html, nothing)),
+    ]
+}
+
+#[test]
+fn every_format_lays_a_report_out_as_agreed() {
+    for (name, output) in golden() {
+        assert_golden(name, &output);
+    }
+}
+
+#[test]
+fn the_same_journal_gives_the_same_bytes() {
+    let (first, second) = (scenario::hostile("a"), scenario::hostile("a"));
+    for format in ReportFormat::ALL {
+        assert_eq!(of(format, &first), of(format, &second), "{format:?}");
+    }
+}
+
+#[test]
+fn no_format_of_a_report_says_attack() {
+    let march = scenario::march();
+    for format in ReportFormat::ALL {
+        assert!(!of(format, march).to_lowercase().contains("attack"), "{format:?}");
+    }
+}
+
+#[test]
+fn every_row_of_the_csv_has_every_column() {
+    let text = of(ReportFormat::Csv, &scenario::hostile("=cmd|' /C calc'!A0,\"x\"\r\n"));
+    let rows: Vec<Vec<String>> = csv_rows(&text);
+    assert!(rows.len() > 10, "{}", rows.len());
+    for row in &rows {
+        assert_eq!(row.len(), rows[0].len(), "{row:?}");
+        for cell in row {
+            let formula = cell.starts_with(['=', '+', '-', '@']) && cell.parse::<f64>().is_err();
+            assert!(!formula, "{cell:?} would be computed");
+        }
+    }
+}
+
+/// Reads RFC 4180 strictly.
+fn csv_rows(text: &str) -> Vec<Vec<String>> {
+    let (mut rows, mut row, mut cell) = (Vec::new(), Vec::new(), String::new());
+    let mut characters = text.chars().peekable();
+    let mut quoted = false;
+    while let Some(character) = characters.next() {
+        match (character, quoted) {
+            ('"', true) if characters.peek() == Some(&'"') => {
+                characters.next();
+                cell.push('"');
+            }
+            ('"', _) => quoted = !quoted,
+            (',', false) => row.push(std::mem::take(&mut cell)),
+            ('\r', false) => {
+                assert_eq!(characters.next(), Some('\n'), "a line ends in CR LF");
+                row.push(std::mem::take(&mut cell));
+                rows.push(std::mem::take(&mut row));
+            }
+            (character, _) => cell.push(character),
+        }
+    }
+    assert!(cell.is_empty() && row.is_empty() && !quoted, "the last line is not ended");
+    rows
+}
+
+#[test]
+fn hostile_names_and_messages_stay_text_in_every_format() {
+    let harmless = scenario::hostile("plain");
+    let structure = markdown_structure(&of(ReportFormat::Markdown, &harmless));
+    // An empty text has no code span, which is the one difference there may be.
+    for payload in PAYLOADS.iter().filter(|payload| !payload.is_empty()) {
+        let report = scenario::hostile(payload);
+        let human = of(ReportFormat::Human, &report);
+        let forbidden = |character: char| character.is_control() && character != '\n';
+        assert!(!human.contains(forbidden), "{human:?}");
+        assert!(!human.lines().any(|line| line.trim_start().starts_with("::")) && !human.contains("##["), "{human}");
+        prometheus_samples(&of(ReportFormat::Prometheus, &report))
+            .unwrap_or_else(|error| panic!("{payload:?}: {error}"));
+        let markdown = of(ReportFormat::Markdown, &report);
+        assert_eq!(markdown_structure(&markdown), structure, "{payload:?}: {markdown}");
+        let json: serde_json::Value = serde_json::from_str(&of(ReportFormat::Json, &report)).expect("one document");
+        assert_eq!(json["schema"], "uptick.report/1");
+    }
+}
