@@ -3,6 +3,7 @@
 
 mod books;
 mod check;
+mod demo;
 mod desk;
 mod exit;
 #[cfg(feature = "remote-write")]
@@ -12,6 +13,7 @@ mod init;
 mod outputs;
 mod probing;
 mod recorder;
+mod report;
 mod schema;
 mod setup;
 mod signals;
@@ -44,6 +46,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Export(args) => export::run(&args, &terminal),
         Command::Completions(args) => terminal::print(|out| crate::cli::write_completions(args.shell, out)),
         Command::Man => terminal::print(|out| crate::cli::write_manual(out)),
+        Command::Report(args) => report::run(&args, &terminal),
+        Command::Demo(args) => demo::run(&args, &terminal),
         _ => Err(Stop::Usage("error: not there yet".to_owned())),
     };
     match done {

@@ -130,6 +130,20 @@ impl ReportFormat {
         ReportFormat::Csv,
         ReportFormat::Prometheus,
     ];
+
+    /// The name on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            ReportFormat::Human => "human",
+            ReportFormat::Brief => "brief",
+            ReportFormat::Json => "json",
+            ReportFormat::Html => "html",
+            ReportFormat::Markdown => "markdown",
+            ReportFormat::Csv => "csv",
+            ReportFormat::Prometheus => "prometheus",
+        }
+    }
 }
 
 /// Writes the answer of a report.

@@ -1,0 +1,260 @@
+//! `uptick demo`: plays an outage on this machine, probes it for real, and reports.
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::books::Books;
+use super::check::GRACE;
+use super::exit::Exit;
+use super::exit::Signal;
+use super::exit::Stop;
+use super::probing;
+use super::probing::Probing;
+use super::report;
+use super::signals::Signals;
+use super::terminal;
+use super::terminal::Talk;
+use super::terminal::Terminal;
+use crate::cli;
+use crate::config::Config;
+use crate::config::Settings;
+use crate::demo;
+use crate::demo::Origin;
+use crate::demo::Pace;
+use crate::demo::Scenario;
+use crate::demo::View;
+use crate::engine::Engine;
+use crate::model::IncidentRules;
+use crate::model::Probe;
+use crate::model::Redactor;
+use crate::model::Surfaces;
+use crate::plan;
+use crate::progress;
+use crate::render;
+use crate::render::ReportFormat;
+use crate::report::Question;
+use crate::runner;
+use crate::runner::Event;
+
+/// The span of one window: a story is compressed, and so are they.
+const WINDOW: Duration = Duration::from_secs(1);
+/// How the demo is played and probed: a check often enough that the shortest pause between two
+/// waves, half an hour of the story, holds the three good checks that end a stretch.
+const PACE: Pace =
+    Pace { run: Duration::from_secs(22), interval: Duration::from_millis(200), timeout: Duration::from_millis(190) };
+/// Stretches this near to each other, in the story, are waves of one incident. Longer than the
+/// default: on 10 March 2025 more than three hours lay between the first wave and the second.
+const JOIN_WITHIN: Duration = Duration::from_hours(4);
+/// Checks at once from one vantage: the demo has a few probes.
+const CONCURRENCY: usize = 64;
+
+/// Plays the scenario, watches it from every vantage, then answers from the journals.
+pub(super) fn run(args: &cli::Demo, terminal: &Terminal) -> Result<Exit, Stop> {
+    if args.scenario == "list" {
+        return list();
+    }
+    let scenario = scenario(&args.scenario)?;
+    let folders = Folders::new(args.keep.as_deref())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Stop::io("the runtime", &error))?;
+    let pace = PACE;
+    if !terminal.quiet {
+        let seconds = pace.run.as_secs();
+        terminal.say(Talk::Note, &format!("{} ({seconds} s, on this machine alone)", scenario.tells));
+    }
+    let began = Timestamp::now();
+    let played = runtime.block_on(play(&scenario, pace, &folders, terminal));
+    runtime.shutdown_background();
+    let signal = played?;
+    answer(&scenario, pace, began, &folders, terminal)?;
+    Ok(signal.map_or(Exit::Up, Exit::Signal))
+}
+
+fn list() -> Result<Exit, Stop> {
+    terminal::print(|out| {
+        demo::names()
+            .filter_map(demo::by_name)
+            .try_for_each(|scenario| writeln!(out, "{:24} {}", scenario.name, scenario.tells))
+    })
+}
+
+fn scenario(name: &str) -> Result<Scenario, Stop> {
+    demo::by_name(name).ok_or_else(|| {
+        let names: Vec<&str> = demo::names().collect();
+        Stop::Usage(format!("error: there is no scenario {name:?}; there are: {}", names.join(", ")))
+    })
+}
+
+/// Where the journals and the report go: a folder of the user, or one that is gone with the demo's
+/// journals, while the page stays for the reader.
+struct Folders {
+    folder: PathBuf,
+    page: PathBuf,
+    temporary: Option<tempfile::TempDir>,
+}
+
+impl Folders {
+    fn new(keep: Option<&Path>) -> Result<Folders, Stop> {
+        let failed = |error: &std::io::Error| Stop::io("a folder for the demo's journals", error);
+        if let Some(folder) = keep {
+            std::fs::create_dir_all(folder).map_err(|error| failed(&error))?;
+            let page = folder.join("uptick-demo.html");
+            return Ok(Folders { folder: folder.to_path_buf(), page, temporary: None });
+        }
+        let temporary = tempfile::tempdir().map_err(|error| failed(&error))?;
+        let page = std::env::temp_dir().join("uptick-demo.html");
+        Ok(Folders { folder: temporary.path().to_path_buf(), page, temporary: Some(temporary) })
+    }
+
+    fn journal(&self, vantage: &str) -> PathBuf {
+        self.folder.join(vantage)
+    }
+}
+
+/// Starts the origin and watches it from every vantage at once.
+async fn play(scenario: &Scenario, pace: Pace, folders: &Folders, terminal: &Terminal) -> Result<Option<Signal>, Stop> {
+    let signals = Signals::listen().map_err(|error| Stop::io("signal handlers", &error))?;
+    let origin = Origin::start(scenario, pace).await.map_err(|error| Stop::Trouble(error.to_string()))?;
+    let checks: u32 = origin.views.iter().flat_map(|view| &view.probes).map(|probe| per_run(probe, pace)).sum();
+    let line = Arc::new(Mutex::new(progress::Line::new(Some(u64::from(checks)), terminal.progress)));
+    let mut watches = JoinSet::new();
+    for view in &origin.views {
+        let watch = Watch::new(view, pace, folders, Arc::clone(&line))?;
+        watches.spawn(watch.run(signals.first()));
+    }
+    for (books, whole) in watches.join_all().await.into_iter().map(|books| books.close(terminal)) {
+        drop(books);
+        if !whole {
+            return Err(Stop::Trouble("the demo's journal could not be written".to_owned()));
+        }
+    }
+    if let Some(line) = Arc::into_inner(line) {
+        line.into_inner().unwrap_or_else(PoisonError::into_inner).finish();
+    }
+    Ok(signals.came())
+}
+
+/// How often a probe is due in a run.
+fn per_run(probe: &Probe, pace: Pace) -> u32 {
+    let interval = probe.schedule.shortest();
+    let first = plan::spread(&probe.name, interval);
+    let times = pace.run.saturating_sub(first).as_nanos().div_ceil(interval.as_nanos().max(1));
+    u32::try_from(times).unwrap_or(u32::MAX)
+}
+
+/// The watch from one vantage.
+struct Watch {
+    books: Books,
+    engine: Engine,
+    probes: Vec<Arc<Probe>>,
+    vantage: String,
+    pace: Pace,
+    line: Arc<Mutex<progress::Line>>,
+}
+
+impl Watch {
+    fn new(view: &View, pace: Pace, folders: &Folders, line: Arc<Mutex<progress::Line>>) -> Result<Watch, Stop> {
+        let config = config(view);
+        let engine = Engine::new(&view.vantage, Redactor::default(), &view.probes)
+            .map_err(|error| Stop::Trouble(error.to_string()))?;
+        let books = Books::open(&config, &view.probes, Some(folders.journal(&view.vantage)), Arc::default());
+        Ok(Watch { books, engine, probes: view.probes.clone(), vantage: view.vantage.clone(), pace, line })
+    }
+
+    async fn run(self, stop: impl Future<Output = ()> + Send) -> Books {
+        let Watch { mut books, engine, probes, vantage, pace, line } = self;
+        let settings = runner::Settings {
+            started: Instant::now(),
+            concurrency: CONCURRENCY,
+            until: Some(pace.run),
+            grace: GRACE,
+            vantage,
+            now: probing::now,
+        };
+        let probing = Probing::new(engine, &probes);
+        let monitor = tokio::spawn(probing.monitor());
+        let plan = plan::Intervals::new(&probes, 0.0, 0);
+        let check = move |check| probing.clone().check(check);
+        runner::run(&probes, plan, settings, check, stop, |event| match event {
+            Event::Ended(outcome) => {
+                line.lock().unwrap_or_else(PoisonError::into_inner).record(&outcome);
+                books.record(*outcome);
+            }
+            Event::Missed { probe, scheduled_at } => books.missed(&probes[probe], scheduled_at),
+            Event::Gap(gap) => books.gap(gap),
+        })
+        .await;
+        monitor.abort();
+        books
+    }
+}
+
+fn config(view: &View) -> Config {
+    Config {
+        path: None,
+        settings: Settings { vantage: view.vantage.clone(), concurrency: CONCURRENCY, window: WINDOW },
+        surfaces: Surfaces::default(),
+        incident: IncidentRules::default(),
+        probes: view.probes.clone(),
+        redactor: Redactor::default(),
+        warnings: Vec::new(),
+    }
+}
+
+/// The report on the terminal and as a page, and how to read it.
+fn answer(
+    scenario: &Scenario,
+    pace: Pace,
+    began: Timestamp,
+    folders: &Folders,
+    terminal: &Terminal,
+) -> Result<(), Stop> {
+    let journals: Vec<PathBuf> = scenario.vantages.iter().map(|vantage| folders.journal(vantage)).collect();
+    let question = Question {
+        from: Some(began),
+        to: Some(Timestamp::now()),
+        bucket: Some(WINDOW),
+        rules: compressed(scenario, pace),
+        surfaces: Surfaces::default(),
+    };
+    let report = report::ask(question, &journals)?;
+    let mut html = Vec::new();
+    render::report(ReportFormat::Html, &report, render::Look::default(), &mut html)
+        .and_then(|()| std::fs::write(&folders.page, &html))
+        .map_err(|error| Stop::io(&folders.page.display().to_string(), &error))?;
+    let look = terminal.answer;
+    terminal::print(|mut out| {
+        render::report(ReportFormat::Human, &report, look, &mut out)?;
+        writeln!(out)?;
+        how_to_read(scenario, pace, &folders.page, out)
+    })?;
+    let _ = &folders.temporary;
+    Ok(())
+}
+
+/// The rules of incidents at the pace of the demo: what is hours in the story is seconds here.
+fn compressed(scenario: &Scenario, pace: Pace) -> IncidentRules {
+    let by = pace.run.as_secs_f64() / scenario.story.as_secs_f64();
+    IncidentRules { join_within: JOIN_WITHIN.mul_f64(by), ..IncidentRules::default() }
+}
+
+fn how_to_read(scenario: &Scenario, pace: Pace, html: &Path, out: &mut dyn std::io::Write) -> std::io::Result<()> {
+    let times = scenario.story.as_secs_f64() / pace.run.as_secs_f64();
+    writeln!(out, "How to read this")?;
+    writeln!(out, "  The first sentence is the answer; every number after it backs it.")?;
+    writeln!(out, "  A ratio stands with its 95 % interval: two that overlap are not told apart.")?;
+    writeln!(out, "  \"since\" is a bracket: the last good check and the first bad one.")?;
+    writeln!(out, "  Times are those of the play; in the story each second was {times:.0} seconds.")?;
+    writeln!(out, "  The same as a page, with charts: {}", html.display())?;
+    writeln!(out, "  Other outages: uptick demo --scenario list. Your own: uptick init.")
+}

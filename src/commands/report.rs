@@ -1,0 +1,136 @@
+//! `uptick report`: answers from one or many journals.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use super::exit::Exit;
+use super::exit::Stop;
+use super::outputs::Outputs;
+use super::probing;
+use super::setup;
+use super::terminal;
+use super::terminal::Terminal;
+use crate::cli;
+use crate::cli::FailOn;
+use crate::config::Config;
+use crate::journal;
+use crate::render;
+use crate::render::Look;
+use crate::render::ReportFormat;
+use crate::report::Fold;
+use crate::report::Integrity;
+use crate::report::Question;
+use crate::report::Report;
+use crate::report::State;
+
+/// The span reported on where nothing is said.
+const SINCE: std::time::Duration = std::time::Duration::from_hours(24);
+
+/// Reads the journals, makes the answer and writes it.
+pub(super) fn run(args: &cli::Report, terminal: &Terminal) -> Result<Exit, Stop> {
+    let default = if args.brief { ReportFormat::Brief } else { ReportFormat::Human };
+    let outputs = Outputs::open(&args.formats, args.output.as_deref(), default, format)?;
+    let config = config(args, terminal)?;
+    let journals = journals(args, config.as_ref());
+    let question = question(args, config.as_ref(), Timestamp::now())?;
+    let report = ask(question, &journals)?;
+    let stdout = outputs.stdout;
+    outputs.write_files(|format, mut out| render::report(format, &report, Look::default(), &mut out))?;
+    let is_well = report.verdict.state == State::Up;
+    if let Some(format) = stdout.filter(|_| !(terminal.quiet && is_well)) {
+        let look = terminal.answer;
+        terminal::print(|mut out| render::report(format, &report, look, &mut out))?;
+    }
+    Ok(exit(args, &report))
+}
+
+/// The answer to a question from journals, each the folder or a file of one place.
+pub(super) fn ask(question: Question, journals: &[PathBuf]) -> Result<Report, Stop> {
+    let to = question.to;
+    let mut fold = Fold::new(question);
+    let range = journal::Range { from: fold.reads_from().unwrap_or(Timestamp::MIN), to: to.unwrap_or(Timestamp::MAX) };
+    let trouble = |error: journal::JournalError| Stop::Trouble(error.to_string());
+    let mut reader = journal::read(journals, range).map_err(trouble)?;
+    for line in &mut reader {
+        match line.map_err(trouble)? {
+            journal::Line::Window(window) => fold.window(&window),
+            journal::Line::Failure(outcome) => fold.failure(&outcome),
+            journal::Line::Gap(gap) => fold.gap(&gap),
+        }
+    }
+    let read = integrity(journals.len(), reader.integrity());
+    Ok(fold.finish(to.unwrap_or_else(probing::now), read))
+}
+
+/// What the journals' reader counted, in the report's words.
+fn integrity(journals: usize, read: &journal::Integrity) -> Integrity {
+    Integrity {
+        journals: journals as u64,
+        lines: read.lines,
+        corrupt_lines: read.corrupt_lines,
+        newer_lines: read.newer_lines,
+        torn_tails: read.torn_tails,
+        ..Integrity::default()
+    }
+}
+
+fn format(name: &str) -> Result<ReportFormat, String> {
+    ReportFormat::ALL.into_iter().find(|format| format.name() == name).ok_or_else(|| {
+        let names: Vec<&str> = ReportFormat::ALL.iter().map(|format| format.name()).collect();
+        format!("there is no format {name:?}; there are: {}", names.join(", "))
+    })
+}
+
+/// The configuration, which a report can do without where journals are named: it then knows no
+/// labels, objectives and rules but the usual ones.
+fn config(args: &cli::Report, terminal: &Terminal) -> Result<Option<Config>, Stop> {
+    let here = std::env::current_dir().ok();
+    let nearest = here.as_deref().and_then(crate::config::find);
+    match args.common.config.clone().or(nearest) {
+        Some(path) => setup::load(Some(&path), None, terminal).map(Some),
+        None if args.journals.is_empty() => setup::load(None, None, terminal).map(Some),
+        None => Ok(None),
+    }
+}
+
+fn journals(args: &cli::Report, config: Option<&Config>) -> Vec<PathBuf> {
+    if args.journals.is_empty() {
+        vec![setup::journal_place(None, config.and_then(|config| config.path.as_deref()))]
+    } else {
+        args.journals.clone()
+    }
+}
+
+fn question(args: &cli::Report, config: Option<&Config>, now: Timestamp) -> Result<Question, Stop> {
+    let to = args.to.unwrap_or(now);
+    let since = args.since.unwrap_or(SINCE);
+    let from = args.from.or_else(|| to.checked_sub(since).ok()).unwrap_or(Timestamp::MIN);
+    if from >= to {
+        return Err(Stop::Usage("error: the report would end before it begins: --from must be before --to".to_owned()));
+    }
+    Ok(Question {
+        from: Some(from),
+        to: Some(to),
+        bucket: None,
+        rules: config.map(|config| config.incident).unwrap_or_default(),
+        surfaces: config.map(|config| config.surfaces.clone()).unwrap_or_default(),
+    })
+}
+
+/// The verdict decides, as it does for `check`; where conditions are given, they decide instead.
+fn exit(args: &cli::Report, report: &Report) -> Exit {
+    let state = report.verdict.state;
+    let is_met = |what: &FailOn| match what {
+        FailOn::Down => matches!(state, State::Down | State::Degraded | State::Flapping),
+        FailOn::Slo => report.surfaces.iter().any(|surface| surface.slo.as_ref().is_some_and(|slo| slo.burnt)),
+        FailOn::Flaky => report.probes.iter().any(|probe| probe.figures.flaky > 0),
+        FailOn::Never => false,
+    };
+    let asked = if args.fail_on.is_empty() { &[FailOn::Down][..] } else { &args.fail_on };
+    match state {
+        _ if asked.iter().any(is_met) => Exit::Down,
+        State::Unknown => Exit::Unknown,
+        _ => Exit::Up,
+    }
+}
