@@ -304,12 +304,12 @@ pub struct Compact {
     /// The probe file whose journal is meant [default: the nearest probes.toml upward from here]
     #[arg(short, long, value_name = "FILE", env = "UPTICK_CONFIG")]
     pub config: Option<PathBuf>,
-    /// Windows older than this become hourly
-    #[arg(long, value_name = "TIME", default_value = "2d", value_parser = values::duration)]
-    pub hourly_after: Duration,
-    /// Windows older than this become daily
-    #[arg(long, value_name = "TIME", default_value = "30d", value_parser = values::duration)]
-    pub daily_after: Duration,
+    /// Days that ended this long ago get hourly windows [default: 7d]
+    #[arg(long, value_name = "TIME", value_parser = values::duration)]
+    pub hourly_after: Option<Duration>,
+    /// Days that ended this long ago get daily windows [default: 60d]
+    #[arg(long, value_name = "TIME", value_parser = values::duration)]
+    pub daily_after: Option<Duration>,
     /// How to look
     #[command(flatten)]
     pub look: Look,

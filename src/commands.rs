@@ -3,6 +3,7 @@
 
 mod books;
 mod check;
+mod compact;
 mod demo;
 mod desk;
 mod exit;
@@ -48,7 +49,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Man => terminal::print(|out| crate::cli::write_manual(out)),
         Command::Report(args) => report::run(&args, &terminal),
         Command::Demo(args) => demo::run(&args, &terminal),
-        _ => Err(Stop::Usage("error: not there yet".to_owned())),
+        Command::Compact(args) => compact::run(&args, &terminal),
     };
     match done {
         Ok(exit) => exit.into(),

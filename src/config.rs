@@ -83,6 +83,25 @@ pub struct Config {
     pub warnings: Vec<String>,
 }
 
+impl Config {
+    /// The configuration of probes that stand in no file, everything else at its default.
+    #[must_use]
+    pub fn of(settings: Settings, probes: Vec<Arc<Probe>>) -> Config {
+        Config {
+            path: None,
+            settings,
+            surfaces: Surfaces::new(),
+            incident: IncidentRules::default(),
+            sessions: BTreeMap::new(),
+            alerts: Vec::new(),
+            heartbeat: None,
+            probes,
+            redactor: Redactor::default(),
+            warnings: Vec::new(),
+        }
+    }
+}
+
 /// The settings of the prober itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {

@@ -1,7 +1,5 @@
 //! `uptick compact`: old windows of a journal become hourly and daily ones.
 
-use std::io::Write as _;
-
 use super::exit::Exit;
 use super::exit::Stop;
 use super::probing;
@@ -11,6 +9,7 @@ use super::terminal::Terminal;
 use crate::cli;
 use crate::config;
 use crate::journal;
+use crate::journal::CompactRules;
 use crate::render::text;
 
 /// Compacts the journal and says what that saved.
@@ -18,21 +17,25 @@ pub(super) fn run(args: &cli::Compact, terminal: &Terminal) -> Result<Exit, Stop
     let nearest = || std::env::current_dir().ok().and_then(|here| config::find(&here));
     let config = args.config.clone().or_else(nearest);
     let folder = setup::journal_place(args.journal.as_deref(), config.as_deref());
-    let ages = journal::Ages { hourly: args.hourly_after, daily: args.daily_after };
-    let done = journal::compact(&folder, ages, probing::now()).map_err(|error| Stop::Trouble(error.to_string()))?;
+    let usual = CompactRules::default();
+    let rules = CompactRules {
+        hourly_after: args.hourly_after.unwrap_or(usual.hourly_after),
+        daily_after: args.daily_after.unwrap_or(usual.daily_after),
+        ..usual
+    };
+    let trouble = |error: journal::JournalError| Stop::Trouble(error.to_string());
+    let done = journal::compact(&folder, probing::now(), &rules).map_err(trouble)?;
+    if done.left_alone > 0 {
+        let files = text::counted(done.left_alone, "file");
+        terminal.warn(&format!("{files} left alone: of a newer version, or with lines that wait in the spool"));
+    }
     if terminal.quiet {
         return Ok(Exit::Up);
     }
     terminal::print(|out| {
-        writeln!(
-            out,
-            "{}: {} compacted, {} lines became {}, {} bytes became {}",
-            folder.display(),
-            text::counted(done.files, "file"),
-            text::count(done.lines_before),
-            text::count(done.lines_after),
-            text::count(done.bytes_before),
-            text::count(done.bytes_after),
-        )
+        let (files, folder) = (text::counted(done.files, "file"), folder.display());
+        let (before, after) = (text::count(done.windows_before), text::count(done.windows_after));
+        let (from, to) = (text::count(done.bytes_before), text::count(done.bytes_after));
+        writeln!(out, "{folder}: {files} compacted; {before} windows became {after}, {from} bytes became {to}")
     })
 }

@@ -164,7 +164,8 @@ struct Watch {
 
 impl Watch {
     fn new(view: &View, pace: Pace, folders: &Folders, line: Arc<Mutex<progress::Line>>) -> Result<Watch, Stop> {
-        let config = config(view);
+        let settings = Settings { vantage: view.vantage.clone(), concurrency: CONCURRENCY, window: WINDOW };
+        let config = Config::of(settings, view.probes.clone());
         let engine = Engine::new(&view.vantage, Redactor::default(), &view.probes)
             .map_err(|error| Stop::Trouble(error.to_string()))?;
         let books = Books::open(&config, &view.probes, Some(folders.journal(&view.vantage)), Arc::default());
@@ -196,18 +197,6 @@ impl Watch {
         .await;
         monitor.abort();
         books
-    }
-}
-
-fn config(view: &View) -> Config {
-    Config {
-        path: None,
-        settings: Settings { vantage: view.vantage.clone(), concurrency: CONCURRENCY, window: WINDOW },
-        surfaces: Surfaces::default(),
-        incident: IncidentRules::default(),
-        probes: view.probes.clone(),
-        redactor: Redactor::default(),
-        warnings: Vec::new(),
     }
 }
 

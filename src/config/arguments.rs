@@ -1,6 +1,5 @@
 //! The configuration of `uptick check URL…`: no file, every key at its default.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Config;
@@ -13,7 +12,6 @@ use super::reader::Reader;
 use super::tree::Place;
 use super::url;
 use super::url::Target;
-use crate::model::IncidentRules;
 use crate::model::Probe;
 use crate::model::Redactor;
 use crate::model::Request;
@@ -46,18 +44,9 @@ pub(super) fn config(urls: &[String]) -> Result<Config, ConfigError> {
         reader.problem_at_large("no URL is given", None);
     }
     reader.finish()?;
-    Ok(Config {
-        path: None,
-        settings: Settings::default(),
-        surfaces: Surfaces::from([(SURFACE.to_owned(), Surface::default())]),
-        incident: IncidentRules::default(),
-        sessions: BTreeMap::new(),
-        alerts: Vec::new(),
-        heartbeat: None,
-        probes,
-        redactor: Redactor::new(std::mem::take(&mut reader.secrets)),
-        warnings: Vec::new(),
-    })
+    let redactor = Redactor::new(std::mem::take(&mut reader.secrets));
+    let surfaces = Surfaces::from([(SURFACE.to_owned(), Surface::default())]);
+    Ok(Config { surfaces, redactor, ..Config::of(Settings::default(), probes) })
 }
 
 fn probe(target: Target, before: &[Arc<Probe>]) -> Probe {
