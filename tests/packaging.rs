@@ -150,3 +150,61 @@ fn the_debian_package_names_files_that_exist() {
     }
     assert!(found >= 5, "{found}");
 }
+
+/// Every command line of uptick in the units, the crontab, the manifests and the pipelines.
+fn commands() -> Vec<Vec<String>> {
+    let mut commands = Vec::new();
+    let words = |text: &str| -> Vec<String> { text.split_whitespace().map(str::to_owned).collect() };
+    for unit in &UNITS[..2] {
+        let text = fs::read_to_string(Path::new("packaging/systemd").join(unit)).unwrap();
+        let lines = text.lines().filter(|line| line.starts_with("ExecStart"));
+        commands.extend(lines.filter_map(|line| line.split_once("/usr/bin/uptick ")).map(|(_, rest)| words(rest)));
+    }
+    for file in ["examples/cron/crontab", "examples/ci/gitlab-ci.yml"] {
+        let text = fs::read_to_string(file).unwrap();
+        let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+        commands.extend(lines.filter_map(|line| {
+            let (_, rest) = line.split_once("/usr/bin/uptick ").or_else(|| line.split_once("- uptick "))?;
+            Some(words(rest))
+        }));
+    }
+    for file in ["examples/kubernetes/cronjob.yaml", "examples/kubernetes/deployment.yaml"] {
+        let text = fs::read_to_string(file).unwrap();
+        let arguments = text.lines().filter_map(|line| line.trim().strip_prefix("args: [")?.strip_suffix(']'));
+        let word = |word: &str| word.trim().trim_matches('"').to_owned();
+        commands.extend(arguments.map(|list| list.split(',').map(word).collect()));
+    }
+    commands
+}
+
+#[test]
+fn every_command_line_in_the_examples_is_understood() {
+    let folder = tempfile::tempdir().unwrap();
+    let commands = commands();
+    assert!(commands.len() >= 10, "{}", commands.len());
+    for arguments in commands {
+        let output = Command::new(BINARY)
+            .args(&arguments)
+            .current_dir(folder.path())
+            .env("UPTICK_CONFIG", "missing.toml")
+            .env("UPTICK_JOURNAL", "missing")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        // It stops at the configuration, which is not there, and not at the command line.
+        assert!(!said.contains("Usage:") && !said.contains("unexpected"), "uptick {arguments:?}: {said}");
+        assert!(!said.contains("there is no format"), "uptick {arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn the_configuration_in_the_manifest_is_valid() {
+    let manifest = fs::read_to_string("examples/kubernetes/deployment.yaml").unwrap();
+    let (_, inner) = manifest.split_once("  probes.toml: |\n").unwrap();
+    let lines = inner.lines().take_while(|line| line.is_empty() || line.starts_with("    "));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("probes.toml");
+    fs::write(&path, lines.map(str::trim_start).collect::<Vec<_>>().join("\n")).unwrap();
+    let output = Command::new(BINARY).args(["validate", "--config"]).arg(&path).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
