@@ -25,6 +25,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::model::Check;
+use crate::model::EarlierAttempt;
 use crate::model::Outcome;
 use crate::model::Probe;
 use crate::model::Redactor;
@@ -83,17 +84,15 @@ impl Engine {
     pub async fn check(&self, check: Check) -> Outcome {
         let started_at = Timestamp::now();
         let retries = check.probe.retries;
-        let mut attempts = 0;
-        let mut flaky = false;
-        loop {
-            attempts += 1;
+        let mut earlier: Vec<EarlierAttempt> = Vec::new();
+        for _ in 0..retries.attempts {
             let answered = self.attempt(&check.probe).await;
-            if answered.failure.is_none() || attempts > retries.attempts {
-                flaky |= answered.failure.is_none() && attempts > 1;
-                return self.outcome(&check, started_at, attempts, flaky, answered);
-            }
+            let Some(failure) = answered.failure else { return self.outcome(&check, started_at, earlier, answered) };
+            earlier.push(EarlierAttempt { failure, timings: answered.timings, remote: answered.remote });
             tokio::time::sleep(retries.delay).await;
         }
+        let last = self.attempt(&check.probe).await;
+        self.outcome(&check, started_at, earlier, last)
     }
 
     /// All steps of the probe once.
@@ -117,7 +116,14 @@ impl Engine {
         all
     }
 
-    fn outcome(&self, check: &Check, started_at: Timestamp, attempts: u32, flaky: bool, answered: Answered) -> Outcome {
+    fn outcome(
+        &self,
+        check: &Check,
+        started_at: Timestamp,
+        earlier: Vec<EarlierAttempt>,
+        answered: Answered,
+    ) -> Outcome {
+        let is_up = answered.failure.is_none();
         Outcome {
             probe: check.probe.name.clone(),
             surface: check.probe.surface.clone(),
@@ -129,8 +135,8 @@ impl Engine {
             verdict: answered.failure.as_ref().map_or(Verdict::Up, |failure| failure.class.verdict()),
             failure: answered.failure,
             timings: answered.timings,
-            attempts,
-            flaky,
+            attempts: u32::try_from(earlier.len()).unwrap_or(u32::MAX).saturating_add(1),
+            flaky: !earlier.is_empty() && is_up,
             status: answered.status,
             http_version: answered.http_version,
             remote: answered.remote,
@@ -138,6 +144,11 @@ impl Engine {
             redirects: answered.redirects,
             body_bytes: answered.body.read,
             body_cut: answered.body.cut,
+            http3_offered: answered.http3_offered,
+            earlier_attempts: earlier,
+            steps: answered.steps,
+            assets: answered.assets,
+            addresses: answered.addresses,
             evidence: answered.evidence,
         }
     }

@@ -66,6 +66,11 @@ fn up(probe: &str, n: u64, secure: bool) -> Outcome {
         redirects: Vec::new(),
         body_bytes: 1256,
         body_cut: false,
+        http3_offered: false,
+        earlier_attempts: Vec::new(),
+        steps: Vec::new(),
+        assets: Vec::new(),
+        addresses: Vec::new(),
         evidence: None,
     }
 }

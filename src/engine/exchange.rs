@@ -11,6 +11,8 @@ use jiff::Timestamp;
 use rustls::CipherSuite;
 use url::Url;
 
+use crate::model::AddressOutcome;
+use crate::model::AssetOutcome;
 use crate::model::Auth;
 use crate::model::Body as RequestBody;
 use crate::model::Captures;
@@ -25,6 +27,7 @@ use crate::model::Phase;
 use crate::model::Probe;
 use crate::model::Redactor;
 use crate::model::Step;
+use crate::model::StepOutcome;
 use crate::model::Timings;
 use crate::model::TlsFacts;
 use crate::model::Value;
@@ -76,6 +79,10 @@ pub(super) struct Answered {
     pub(super) tls: Option<TlsFacts>,
     pub(super) redirects: Vec<Hop>,
     pub(super) body: Body,
+    pub(super) http3_offered: bool,
+    pub(super) steps: Vec<StepOutcome>,
+    pub(super) assets: Vec<AssetOutcome>,
+    pub(super) addresses: Vec<AddressOutcome>,
     pub(super) evidence: Option<Evidence>,
 }
 

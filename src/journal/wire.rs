@@ -95,7 +95,15 @@ impl Writer {
                 if out.len() - begin > LINE_LIMIT {
                     // The evidence is the part that can be long, and the part one can do without.
                     out.truncate(begin);
-                    let bare = Outcome { evidence: None, redirects: Vec::new(), ..Outcome::clone(outcome) };
+                    let bare = Outcome {
+                        evidence: None,
+                        redirects: Vec::new(),
+                        earlier_attempts: Vec::new(),
+                        steps: Vec::new(),
+                        assets: Vec::new(),
+                        addresses: Vec::new(),
+                        ..Outcome::clone(outcome)
+                    };
                     put(Kind::Failure(&bare), out);
                 }
             }

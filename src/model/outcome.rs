@@ -80,9 +80,86 @@ pub struct Outcome {
     /// Whether the body went on past the limit and was not read further.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub body_cut: bool,
+    /// Whether the answer offers HTTP/3 (`alt-svc`), which is not spoken here.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub http3_offered: bool,
+    /// The attempts before the last, in order; empty where the first decided.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier_attempts: Vec<EarlierAttempt>,
+    /// The steps of a journey, in order; empty for a probe of one request.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<StepOutcome>,
+    /// The files that the page links to, as far as they were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assets: Vec<AssetOutcome>,
+    /// Each address of the name, where all of them are asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<AddressOutcome>,
     /// What helps to understand and repeat a failed check; absent when it was up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
+}
+
+/// An attempt that failed and was followed by another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct EarlierAttempt {
+    /// Why it was not up.
+    pub failure: Failure,
+    /// Microseconds per phase of this attempt alone.
+    #[serde(rename = "timings_us")]
+    pub timings: Timings,
+    /// The address of its last connection.
+    pub remote: Option<SocketAddr>,
+}
+
+/// What became of one step of a journey.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct StepOutcome {
+    /// The step's name.
+    pub name: String,
+    /// Whether it was asked; a step after one that failed is not.
+    pub asked: bool,
+    /// The class of its failure; null where it passed or was not asked.
+    pub class: Option<FailureClass>,
+    /// The status code of its answer.
+    pub status: Option<u16>,
+    /// Microseconds per phase of this step alone.
+    #[serde(rename = "timings_us")]
+    pub timings: Timings,
+}
+
+/// What became of one file that a page links to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct AssetOutcome {
+    /// Where it is.
+    pub url: SafeText,
+    /// The class of its failure; null where it loaded.
+    pub class: Option<FailureClass>,
+    /// The status code of its answer.
+    pub status: Option<u16>,
+    /// Its media type, as the server wrote it.
+    pub content_type: Option<SafeText>,
+    /// Bytes of its body, after decoding, as far as it was read.
+    pub bytes: u64,
+    /// Microseconds per phase of this file alone.
+    #[serde(rename = "timings_us")]
+    pub timings: Timings,
+}
+
+/// What became of the check at one address of the name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct AddressOutcome {
+    /// The address.
+    pub address: SocketAddr,
+    /// What was found there.
+    pub verdict: Verdict,
+    /// Why it was not up; null when it was.
+    pub failure: Option<Failure>,
+    /// The status code of its answer.
+    pub status: Option<u16>,
+    /// Microseconds per phase at this address alone.
+    #[serde(rename = "timings_us")]
+    pub timings: Timings,
 }
 
 impl Outcome {
@@ -115,6 +192,11 @@ impl Outcome {
             redirects: Vec::new(),
             body_bytes: 0,
             body_cut: false,
+            http3_offered: false,
+            earlier_attempts: Vec::new(),
+            steps: Vec::new(),
+            assets: Vec::new(),
+            addresses: Vec::new(),
             evidence: None,
         }
     }

@@ -38,7 +38,7 @@ pub struct Probe {
     pub line: usize,
     /// When it is due.
     pub schedule: Schedule,
-    /// The most time one check may take, all redirects and steps together.
+    /// The most time one attempt may take, all redirects and steps together.
     pub timeout: Duration,
     /// The requests, in order: one, or the steps of a journey.
     pub steps: Vec<Step>,
@@ -385,6 +385,15 @@ impl Probe {
             session: None,
             maintenance: Vec::new(),
         }
+    }
+
+    /// The longest a check may take: every attempt to its timeout, and the waits between.
+    #[must_use]
+    pub fn longest(&self) -> Duration {
+        let retries = self.retries;
+        self.timeout
+            .saturating_mul(retries.attempts.saturating_add(1))
+            .saturating_add(retries.delay.saturating_mul(retries.attempts))
     }
 
     /// Whether an instant is within one of its maintenance windows.

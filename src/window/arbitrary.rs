@@ -53,6 +53,11 @@ pub(crate) fn outcome(minute: i64) -> impl Strategy<Value = Outcome> {
                 redirects: Vec::new(),
                 body_bytes: 0,
                 body_cut: false,
+                http3_offered: false,
+                earlier_attempts: Vec::new(),
+                steps: Vec::new(),
+                assets: Vec::new(),
+                addresses: Vec::new(),
                 evidence: None,
             }
         },

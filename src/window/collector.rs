@@ -231,6 +231,11 @@ mod tests {
             redirects: Vec::new(),
             body_bytes: 0,
             body_cut: false,
+            http3_offered: false,
+            earlier_attempts: Vec::new(),
+            steps: Vec::new(),
+            assets: Vec::new(),
+            addresses: Vec::new(),
             evidence: None,
         }
     }

@@ -68,6 +68,11 @@ pub(crate) fn up(probe: &Probe, after: Duration, factor: f64) -> Outcome {
         redirects: Vec::new(),
         body_bytes: 12_345,
         body_cut: false,
+        http3_offered: false,
+        earlier_attempts: Vec::new(),
+        steps: Vec::new(),
+        assets: Vec::new(),
+        addresses: Vec::new(),
         evidence: None,
     }
 }

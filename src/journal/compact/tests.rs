@@ -145,6 +145,11 @@ fn steady(minute: i64, down: bool) -> Outcome {
         redirects: Vec::new(),
         body_bytes: 0,
         body_cut: false,
+        http3_offered: false,
+        earlier_attempts: Vec::new(),
+        steps: Vec::new(),
+        assets: Vec::new(),
+        addresses: Vec::new(),
         evidence: None,
     }
 }
