@@ -48,7 +48,7 @@ pub(super) fn run(args: &cli::Export, terminal: &Terminal) -> Result<Exit, Stop>
     if trouble.is_none() && !terminal.quiet {
         let (requests, probes) = (sent.tally.sent, sent.last.len());
         let back = if args.verify { ", and found there again" } else { "" };
-        terminal::print(|out| writeln!(out, "sent: {probes} probes in {requests} requests{back}"))?;
+        terminal::print(|out| writeln!(out, "sent: probes {probes}, requests {requests}{back}"))?;
     }
     Ok(if trouble.is_some() { Exit::Unknown } else { Exit::Up })
 }

@@ -19,10 +19,13 @@ use crate::model::SafeText;
 use super::Settings;
 use super::replay::Last;
 
-/// How often a backend is asked: it may take a moment until what was sent can be found.
-const ATTEMPTS: u32 = 20;
+/// How often a backend is asked: it may take a moment until what was sent can be found, and one
+/// that looked too early may remember for ten seconds that there was nothing.
+const ATTEMPTS: u32 = 60;
 /// The time between.
 const PAUSE: Duration = Duration::from_millis(500);
+/// How often the counters must be there without the histogram, which was sent together with them.
+const CONVINCED: u32 = 30;
 
 /// What a backend has of what it was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +94,7 @@ pub async fn verify(settings: &Settings, query_url: Option<Url>, last: &Last) ->
         Kind::Classic | Kind::VmRange => format!("{}_count", family::DURATION.name),
     };
     let mut found = Stored::Nothing;
+    let mut without = 0;
     for _ in 0..ATTEMPTS {
         found = match ask(&endpoint, &url, &selector(&name, &of, ""), last.at_ms).await {
             Ok(Some(count)) if count == sent => return Ok(Stored::Whole { count }),
@@ -105,6 +109,10 @@ pub async fn verify(settings: &Settings, query_url: Option<Url>, last: &Last) ->
             }
             Err(why) => Stored::Unknown(why),
         };
+        without += u32::from(found == Stored::HistogramDropped);
+        if without >= CONVINCED {
+            break;
+        }
         tokio::time::sleep(PAUSE).await;
     }
     Ok(found)
@@ -140,7 +148,8 @@ fn selector(name: &str, of: &Identity, more: &str) -> String {
 /// The number of samples of a histogram, or the value of a counter, at an instant.
 async fn ask(endpoint: &Endpoint, url: &Url, query: &str, at_ms: i64) -> Result<Option<u64>, SafeText> {
     let mut url = url.clone();
-    let time = format!("{}.{:03}", at_ms.div_euclid(1000), at_ms.rem_euclid(1000));
+    // Some look for samples before a whole second.
+    let time = (at_ms.div_euclid(1000) + 2).to_string();
     // VictoriaMetrics hides the last half minute from who does not say nocache.
     url.query_pairs_mut().append_pair("query", query).append_pair("time", &time).append_pair("nocache", "1");
     match endpoint.get(url).await {

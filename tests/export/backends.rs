@@ -1,0 +1,214 @@
+//! Backends that are dead, slow, refusing or lying: whatever they do, nobody who reports waits,
+//! and what did not arrive is counted.
+
+use std::time::Duration;
+use std::time::Instant;
+
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsPartialSuccess;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceResponse;
+use prost::Message as _;
+use uptick::export::Tally;
+use uptick::export::buckets::Kind;
+use uptick::export::cumulative::Cumulative;
+use uptick::export::otlp;
+use uptick::export::otlp::Otlp;
+use uptick::export::remote_write;
+use uptick::export::remote_write::RemoteWrite;
+use uptick::window::Window;
+
+use crate::samples::window;
+use crate::support::server::Server;
+use crate::support::server::answer;
+use crate::support::server::closed_port;
+
+/// One of the exporters that push.
+enum Exporter {
+    RemoteWrite(RemoteWrite),
+    Otlp(Otlp),
+}
+
+const BOTH: [&str; 2] = ["remote write", "otlp"];
+
+impl Exporter {
+    fn start(kind: &str, base: &str) -> Exporter {
+        if kind == "otlp" {
+            let settings = otlp::Settings::read(Some(base), otlp::Temporality::Cumulative, &|_| None).unwrap().unwrap();
+            return Exporter::Otlp(Otlp::start(settings).unwrap());
+        }
+        let url = format!("{base}/api/v1/write").parse().unwrap();
+        let settings = remote_write::Settings { url, headers: None, histograms: Kind::default(), state: None };
+        Exporter::RemoteWrite(RemoteWrite::start(&settings, Cumulative::default).unwrap())
+    }
+
+    fn windows(&self, windows: &[Window]) {
+        match self {
+            Exporter::RemoteWrite(exporter) => exporter.windows(windows),
+            Exporter::Otlp(exporter) => exporter.windows(windows),
+        }
+    }
+
+    fn tally(&self) -> Tally {
+        match self {
+            Exporter::RemoteWrite(exporter) => exporter.tally(),
+            Exporter::Otlp(exporter) => exporter.tally(),
+        }
+    }
+
+    async fn finish(self, patience: Duration) -> Tally {
+        match self {
+            Exporter::RemoteWrite(exporter) => exporter.finish(patience).await.0,
+            Exporter::Otlp(exporter) => exporter.finish(patience).await,
+        }
+    }
+}
+
+const LONG: Duration = Duration::from_secs(30);
+
+fn some() -> Window {
+    window("here", "home", &[1_000, 2_000])
+}
+
+/// A server that answers the first requests with these, and every other with 200.
+fn answering(answers: Vec<Vec<u8>>) -> Server {
+    Server::start(move |conn| {
+        conn.request();
+        let number = conn.number();
+        conn.send(answers.get(number - 1).cloned().unwrap_or_else(|| answer(200, &[], "")));
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_backend_costs_no_time_and_is_counted() {
+    for kind in BOTH {
+        let exporter = Exporter::start(kind, &format!("http://127.0.0.1:{}", closed_port()));
+        let start = Instant::now();
+        for _ in 0..1_000 {
+            exporter.windows(&[some()]);
+        }
+        assert!(start.elapsed() < Duration::from_secs(10), "{kind}: {:?}", start.elapsed());
+        let tally = exporter.finish(Duration::from_secs(2)).await;
+        assert_eq!((tally.sent, tally.dropped > 0), (0, true), "{kind}: {tally:?}");
+        assert!(tally.retries > 0, "{kind}: {tally:?}");
+        assert!(tally.warning(kind).unwrap().contains("did not arrive"), "{kind}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backend_that_never_answers_does_not_hold_the_end_up() {
+    for kind in BOTH {
+        let server = Server::start(|conn| {
+            conn.request();
+            conn.stall();
+        });
+        let exporter = Exporter::start(kind, &server.url(""));
+        exporter.windows(&[some()]);
+        let start = Instant::now();
+        let tally = exporter.finish(Duration::from_secs(1)).await;
+        assert_eq!((tally.sent, tally.dropped), (0, 1), "{kind}: {tally:?}");
+        assert!(start.elapsed() < Duration::from_secs(9), "{kind}: {:?}", start.elapsed());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_overloaded_backend_is_asked_again_with_the_same_until_it_takes_it() {
+    for kind in BOTH {
+        let server = answering(vec![answer(503, &[], ""), answer(429, &[("retry-after", "1")], "")]);
+        let exporter = Exporter::start(kind, &server.url(""));
+        exporter.windows(&[some()]);
+        let tally = exporter.finish(LONG).await;
+        assert_eq!((tally.sent, tally.retries, tally.is_whole()), (1, 2, true), "{kind}: {tally:?}");
+        let requests = server.requests();
+        assert_eq!(requests.len(), 3, "{kind}");
+        assert!(requests.iter().all(|request| *request == requests[0]), "{kind}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_backend_will_not_take_is_sent_once() {
+    for kind in BOTH {
+        for status in [400, 401, 404, 413] {
+            let refusal = answer(status, &[], "out of order \u{1b}[31msample");
+            let server = answering(vec![refusal]);
+            let exporter = Exporter::start(kind, &server.url(""));
+            exporter.windows(&[some()]);
+            let tally = exporter.finish(LONG).await;
+            assert_eq!((tally.sent, tally.refused, tally.retries), (0, 1, 0), "{kind} {status}: {tally:?}");
+            assert_eq!(server.connections(), 1, "{kind} {status}");
+            let why = tally.last_error.unwrap();
+            assert!(why.as_str().contains("out of order") && !why.as_str().contains('\u{1b}'), "{why}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_internal_error_is_retried_by_remote_write_and_not_by_otlp() {
+    for (kind, connections) in [("remote write", 2), ("otlp", 1)] {
+        let server = answering(vec![answer(500, &[], "")]);
+        let exporter = Exporter::start(kind, &server.url(""));
+        exporter.windows(&[some()]);
+        exporter.finish(LONG).await;
+        assert_eq!(server.connections(), connections, "{kind}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redirect_is_not_followed_with_what_was_for_another() {
+    for kind in BOTH {
+        let elsewhere = answering(Vec::new());
+        let server = answering(vec![answer(307, &[("location", &elsewhere.url("/"))], "")]);
+        let exporter = Exporter::start(kind, &server.url("").replace("http://", "http://user:hunter22@"));
+        exporter.windows(&[some()]);
+        let tally = exporter.finish(LONG).await;
+        assert_eq!((tally.refused, elsewhere.connections()), (1, 0), "{kind}: {tally:?}");
+        assert!(server.requests_text()[0].contains("authorization: Basic "), "{kind}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_without_end_is_not_read_to_its_end() {
+    for kind in BOTH {
+        let server = Server::start(|conn| {
+            conn.request();
+            conn.send("HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n");
+            conn.send_forever(vec![0; 65_536], Duration::ZERO);
+        });
+        let exporter = Exporter::start(kind, &server.url(""));
+        exporter.windows(&[some()]);
+        let tally = exporter.finish(LONG).await;
+        assert_eq!((tally.sent, tally.retries), (1, 0), "{kind}: {tally:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collector_that_takes_a_request_and_rejects_what_is_in_it_is_noticed() {
+    let partial =
+        ExportMetricsPartialSuccess { rejected_data_points: 7, error_message: "no histograms here".to_owned() };
+    let body = ExportMetricsServiceResponse { partial_success: Some(partial) }.encode_to_vec();
+    let server = answering(vec![answer(200, &[], body)]);
+    let exporter = Exporter::start("otlp", &server.url(""));
+    exporter.windows(&[some()]);
+    let tally = exporter.finish(LONG).await;
+    assert_eq!((tally.sent, tally.refused), (0, 1), "{tally:?}");
+    assert_eq!(tally.last_error.unwrap().as_str(), "7 data points rejected: no histograms here");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_fit_into_the_queue_is_dropped_oldest_first_and_counted() {
+    for kind in BOTH {
+        let server = Server::start(|conn| {
+            conn.request();
+            conn.stall();
+        });
+        let exporter = Exporter::start(kind, &server.url(""));
+        // A request carries a hundred windows, and 256 requests wait at most.
+        let windows: Vec<Window> = (0..30_000).map(|n| window("here", &format!("probe {n}"), &[])).collect();
+        exporter.windows(&windows);
+        let start = Instant::now();
+        while exporter.tally().dropped < 300 - 256 {
+            assert!(start.elapsed() < Duration::from_mins(2), "{kind}: {:?}", exporter.tally());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let tally = exporter.finish(Duration::from_millis(200)).await;
+        assert_eq!((tally.sent, tally.dropped), (0, 300), "{kind}: {tally:?}");
+    }
+}

@@ -1,0 +1,136 @@
+//! OTLP: what is sent, decoded; and a real collector that takes it.
+
+use std::io::Read as _;
+use std::time::Duration;
+
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::metrics::v1::AggregationTemporality;
+use opentelemetry_proto::tonic::metrics::v1::ExponentialHistogramDataPoint;
+use opentelemetry_proto::tonic::metrics::v1::Metric;
+use opentelemetry_proto::tonic::metrics::v1::metric::Data;
+use prost::Message as _;
+use uptick::export::otlp::Otlp;
+use uptick::export::otlp::Settings;
+use uptick::export::otlp::Temporality;
+
+use crate::programs::Program;
+use crate::samples::window;
+use crate::support::run::Run;
+use crate::support::server::Server;
+use crate::support::server::answer;
+use crate::support::server::find;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn taking() -> Server {
+    Server::answers(answer(200, &[], ""))
+}
+
+fn start(server: &Server, temporality: Temporality) -> Otlp {
+    Otlp::start(Settings::read(Some(&server.url("")), temporality, &|_| None).unwrap().unwrap()).unwrap()
+}
+
+fn decoded(request: &[u8]) -> ExportMetricsServiceRequest {
+    let body = &request[find(request, b"\r\n\r\n").unwrap() + 4..];
+    if find(request, b"content-encoding: gzip").is_none() {
+        return ExportMetricsServiceRequest::decode(body).unwrap();
+    }
+    let mut plain = Vec::new();
+    flate2::read::GzDecoder::new(body).read_to_end(&mut plain).unwrap();
+    ExportMetricsServiceRequest::decode(plain.as_slice()).unwrap()
+}
+
+fn metric(request: &ExportMetricsServiceRequest, name: &str) -> Metric {
+    let metrics = &request.resource_metrics[0].scope_metrics[0].metrics;
+    metrics.iter().find(|metric| metric.name == name).unwrap_or_else(|| panic!("no {name} in {metrics:#?}")).clone()
+}
+
+fn histogram(request: &ExportMetricsServiceRequest) -> (AggregationTemporality, ExponentialHistogramDataPoint) {
+    let metric = metric(request, "uptick.check.duration");
+    assert_eq!(metric.unit, "s");
+    let Some(Data::ExponentialHistogram(histogram)) = metric.data else { panic!("{metric:?}") };
+    (histogram.aggregation_temporality(), histogram.data_points[0].clone())
+}
+
+async fn two_requests(temporality: Temporality) -> Vec<ExportMetricsServiceRequest> {
+    let server = taking();
+    let otlp = start(&server, temporality);
+    otlp.windows(&[window("here", "home", &[1_000, 2_000, 0])]);
+    let begun = std::time::Instant::now();
+    while otlp.tally().sent == 0 {
+        assert!(begun.elapsed() < PATIENCE, "{:?}", otlp.tally());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    otlp.windows(&[window("here", "home", &[4_000])]);
+    assert!(otlp.finish(PATIENCE).await.is_whole());
+    server.requests().iter().map(|request| decoded(request)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cumulative_histograms_say_all_since_the_beginning() {
+    let requests = two_requests(Temporality::Cumulative).await;
+    let [(kind, first), (_, second)] = [histogram(&requests[0]), histogram(&requests[1])];
+    assert_eq!(kind, AggregationTemporality::Cumulative);
+    assert_eq!((first.count, first.zero_count, second.count), (3, 1, 4));
+    assert_eq!(first.start_time_unix_nano, second.start_time_unix_nano);
+    assert!(first.time_unix_nano < second.time_unix_nano);
+    assert_eq!((second.min, second.max), (Some(0.0), Some(0.004)));
+    let buckets = second.positive.unwrap().bucket_counts;
+    assert_eq!(buckets.iter().sum::<u64>() + second.zero_count, 4);
+    assert!(buckets.len() <= 160, "{}", buckets.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn delta_histograms_say_what_came_since_the_last() {
+    let requests = two_requests(Temporality::Delta).await;
+    let [(kind, first), (_, second)] = [histogram(&requests[0]), histogram(&requests[1])];
+    assert_eq!(kind, AggregationTemporality::Delta);
+    assert_eq!((first.count, second.count), (3, 1));
+    assert_eq!(first.time_unix_nano, second.start_time_unix_nano, "no gap and no overlap between two deltas");
+}
+
+#[test]
+fn a_check_sends_deltas_and_honours_the_environment() {
+    let (origin, server) = (taking(), taking());
+    let ran = Run::new(["check", "--otlp", &origin.url("/")])
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", &server.url(""))
+        .env("OTEL_EXPORTER_OTLP_HEADERS", "x-tenant=seven")
+        .env("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip")
+        .env("OTEL_SERVICE_NAME", "prober")
+        .run();
+    assert!(!ran.expect_code(0).stderr.contains("warning"), "{}", ran.stderr);
+    let requests = server.requests();
+    let head = String::from_utf8_lossy(&requests[0]).into_owned();
+    assert!(head.starts_with("POST /v1/metrics HTTP/1.1\r\n"), "{head}");
+    assert!(
+        head.contains("x-tenant: seven\r\n") && head.contains("content-type: application/x-protobuf\r\n"),
+        "{head}"
+    );
+    let request = decoded(&requests[0]);
+    let (kind, point) = histogram(&request);
+    assert_eq!((kind, point.count), (AggregationTemporality::Delta, 1));
+    let attributes = &request.resource_metrics[0].resource.as_ref().unwrap().attributes;
+    assert!(format!("{attributes:?}").contains("prober"), "{attributes:?}");
+}
+
+#[test]
+fn a_disabled_sdk_sends_nothing() {
+    let (origin, server) = (taking(), taking());
+    let ran = Run::new(["check", &format!("--otlp={}", server.url("")), &origin.url("/")])
+        .env("OTEL_SDK_DISABLED", "true")
+        .run();
+    ran.expect_code(0);
+    assert_eq!(server.connections(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_real_collector_takes_exponential_histograms() {
+    let Some(collector) = Program::collector() else { return };
+    let base = format!("http://{}", collector.address);
+    let otlp = Otlp::start(Settings::read(Some(&base), Temporality::Cumulative, &|_| None).unwrap().unwrap()).unwrap();
+    otlp.windows(&[window("here", "home", &[1_000, 2_000, 50_000])]);
+    let tally = otlp.finish(PATIENCE).await;
+    assert_eq!((tally.sent, tally.is_whole()), (1, true), "{tally:?}\n{}", collector.log());
+    collector.wait(|| collector.log().contains("uptick.check.duration"), "a histogram in the collector's log");
+    assert!(collector.log().contains("ExponentialHistogram"), "{}", collector.log());
+}

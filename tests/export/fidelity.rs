@@ -1,0 +1,58 @@
+//! What a percentile is worth after the way through Prometheus: five vantages of 20,000 samples
+//! each and different distributions, merged there, against the truth of all samples pooled.
+
+use std::io::Write as _;
+
+use uptick::export::buckets::Kind;
+use uptick::export::cumulative::Cumulative;
+use uptick::export::remote_write::RemoteWrite;
+
+use crate::programs::Program;
+use crate::prometheus::PATIENCE;
+use crate::prometheus::settings;
+use crate::samples::Times;
+use crate::samples::window;
+
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a hundred thousand times of minutes at most"
+)]
+/// The time that a share `q` of the times does not exceed.
+fn exact(sorted: &[u64], q: f64) -> f64 {
+    let rank = (q * sorted.len() as f64).ceil() as usize;
+    sorted[rank.saturating_sub(1)] as f64 / 1e6
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_merged_p99_is_within_half_a_percent_of_the_pooled_truth() {
+    let Some(prometheus) = Program::prometheus(&[]) else { return };
+    let writer = RemoteWrite::start(&settings(&prometheus, Kind::default()), Cumulative::default).unwrap();
+    let places =
+        [("fra", 20e3, 0.3), ("iad", 45e3, 0.4), ("sin", 90e3, 0.5), ("gru", 140e3, 0.35), ("syd", 260e3, 0.6)];
+    let (mut pooled, mut p99s) = (Vec::new(), Vec::new());
+    for (seed, (vantage, median, spread)) in (1..).zip(places) {
+        let mut times: Vec<u64> = Times::new(seed, median, spread).take(20_000).collect();
+        writer.windows(&[window(vantage, "home", &times)]);
+        times.sort_unstable();
+        p99s.push(exact(&times, 0.99));
+        pooled.extend(times);
+    }
+    assert!(writer.finish(PATIENCE).await.0.is_whole());
+    pooled.sort_unstable();
+    let count = "histogram_count(sum(uptick_check_duration_seconds{probe=\"home\"}))";
+    prometheus.wait(|| prometheus.number(count) == 100_000.0, "all samples of five vantages");
+    let mut out = std::io::stderr();
+    for q in [0.5, 0.9, 0.99, 0.999] {
+        let query = format!("histogram_quantile({q}, sum(uptick_check_duration_seconds{{probe=\"home\"}}))");
+        let (merged, truth) = (prometheus.number(&query), exact(&pooled, q));
+        let off = (merged / truth - 1.0) * 100.0;
+        let _ = writeln!(out, "p{}: pooled {truth:.6} s, merged by Prometheus {merged:.6} s, {off:+.3} %", q * 100.0);
+        assert!(off.abs() < 0.5 || q > 0.99, "p{q}: {off:+.3} %");
+    }
+    let mean = p99s.iter().sum::<f64>() / 5.0;
+    let off = (mean / exact(&pooled, 0.99) - 1.0) * 100.0;
+    let _ = writeln!(out, "p99 as the mean of five percentiles: {mean:.6} s, {off:+.1} %");
+    assert!(off.abs() > 5.0, "the mean of percentiles is not what it is compared with here");
+}

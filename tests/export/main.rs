@@ -1,0 +1,19 @@
+//! Exports against the programs they are for: Prometheus, `VictoriaMetrics`, an OpenTelemetry
+//! collector; and against backends that are dead, slow, refusing or lying.
+
+#![allow(clippy::unwrap_used, reason = "a set-up that fails is a failed test")]
+#![allow(clippy::float_cmp, reason = "counts are whole, also as a backend's numbers")]
+#![cfg(all(feature = "prometheus-server", feature = "remote-write", feature = "otlp"))]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod backends;
+mod collector;
+mod fidelity;
+mod programs;
+mod prometheus;
+mod rules;
+mod samples;
+mod scrape;
+mod victoria;

@@ -1,0 +1,57 @@
+//! Windows to export, of times from known distributions.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use uptick::window::Window;
+
+/// The window of a probe whose checks were up and took these microseconds, and ended now.
+pub(crate) fn window(vantage: &str, probe: &str, micros: &[u64]) -> Window {
+    let names = [vantage, probe, "web"].map(Arc::from);
+    let mut window = Window::empty(&names[0], &names[1], &names[2], false);
+    window.to = Timestamp::now();
+    window.from = window.to.checked_sub(jiff::SignedDuration::from_mins(1)).unwrap();
+    window.counts.up = micros.len() as u64;
+    for micros in micros {
+        window.latency.total.record_micros(*micros);
+        window.latency.connect.record_micros(micros / 10);
+        window.lag.record_micros(100);
+    }
+    window
+}
+
+/// Log-normal times with a slow tail, the same each time.
+pub(crate) struct Times {
+    seed: u64,
+    median: f64,
+    spread: f64,
+}
+
+impl Times {
+    pub(crate) fn new(seed: u64, median_us: f64, spread: f64) -> Times {
+        Times { seed, median: median_us, spread }
+    }
+
+    /// The next of an even distribution between 0 and 1 (`SplitMix64`).
+    #[expect(clippy::cast_precision_loss, reason = "53 bits are what a double holds")]
+    fn even(&mut self) -> f64 {
+        self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.seed;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^= z >> 31;
+        ((z >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
+    }
+}
+
+impl Iterator for Times {
+    type Item = u64;
+
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive time of minutes at most")]
+    fn next(&mut self) -> Option<u64> {
+        let (one, other) = (self.even(), self.even());
+        let normal = (-2.0 * one.ln()).sqrt() * (std::f64::consts::TAU * other).cos();
+        let slow = if self.even() < 0.005 { 10.0 } else { 1.0 };
+        Some((self.median * (self.spread * normal).exp() * slow).round() as u64)
+    }
+}

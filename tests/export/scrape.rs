@@ -1,0 +1,208 @@
+//! The metrics that a watch serves: clean by Prometheus' own checker, read by Prometheus itself,
+//! and served by a server that nobody can hold up.
+
+use std::io::Read;
+use std::io::Write;
+use std::net::TcpStream;
+use std::process::Command;
+use std::process::Stdio;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use uptick::export::family;
+use uptick::export::scrape::Scrape;
+use uptick::model::Outcome;
+
+use crate::programs::PATIENCE;
+use crate::programs::Program;
+use crate::programs::raw;
+use crate::programs::skip;
+use crate::programs::try_get;
+use crate::support::run::Run;
+use crate::support::server::Server;
+use crate::support::server::closed_port;
+use crate::support::server::ok;
+
+/// A check of a probe: up without a class, else down or unknown by it.
+fn outcome(probe: &str, class: Option<&str>) -> Outcome {
+    let verdict = match class {
+        None => "up",
+        Some("control_failed") => "unknown",
+        Some(_) => "down",
+    };
+    let failure =
+        class.map(|class| serde_json::json!({"class": class, "phase": "connect", "message": "no", "step": null}));
+    serde_json::from_value(serde_json::json!({
+        "probe": probe, "surface": "web", "vantage": "here", "scheduled_at": Timestamp::now(), "started_at": Timestamp::now(),
+        "lag_us": 120, "verdict": verdict, "failure": failure,
+        "timings_us": {"resolve": null, "connect": 95, "tls": null, "processing": 800, "transfer": 70, "total": 1000},
+        "attempts": 1, "status": if class.is_none() { Some(200) } else { None }, "http_version": null,
+        "remote": "127.0.0.1:9", "tls": null, "redirects": [], "body_bytes": 5,
+    }))
+    .unwrap()
+}
+
+async fn serving(outcomes: &[Outcome]) -> Scrape {
+    let scrape = Scrape::listen("127.0.0.1:0".parse().unwrap(), "here", 5).await.unwrap();
+    for outcome in outcomes {
+        scrape.outcome(outcome);
+    }
+    scrape
+}
+
+#[track_caller]
+fn assert_clean(metrics: &str) {
+    let mut promtool = Command::new("promtool");
+    promtool.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let Ok(mut child) = promtool.spawn() else { return skip("promtool") };
+    child.stdin.take().unwrap().write_all(metrics.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.is_empty(), "{said}\n{metrics}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_text_is_clean_whatever_a_probe_is_called() {
+    let names = ["home", "a \"quoted\" \\ name\nof two lines", "\u{1b}[31mred\u{202e}", "ünïcødé", &"long".repeat(200)];
+    let outcomes: Vec<Outcome> = names.iter().map(|name| outcome(name, None)).collect();
+    let scrape = serving(&outcomes).await;
+    let metrics = try_get(scrape.address(), "/metrics").unwrap();
+    assert_clean(&metrics);
+    assert_eq!(metrics.matches("probe_success{").count(), names.len());
+    assert!(!metrics.contains('\u{1b}'));
+    let longest = metrics.lines().map(str::len).max().unwrap();
+    assert!(longest < 1_000, "{longest}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn counters_are_as_fresh_as_the_last_check_and_an_unknown_one_has_no_success() {
+    let scrape = serving(&[outcome("home", None), outcome("home", Some("connect_refused"))]).await;
+    let metrics = || try_get(scrape.address(), "/metrics").unwrap();
+    let labels = "probe=\"home\",surface=\"web\",vantage=\"here\"";
+    for line in [
+        format!("probe_success{{{labels}}} 0"),
+        format!("uptick_checks_total{{{labels},verdict=\"up\"}} 1"),
+        format!("uptick_checks_total{{{labels},verdict=\"down\"}} 1"),
+        format!("uptick_failures_total{{class=\"connect_refused\",{labels}}} 1"),
+        format!("uptick_check_duration_seconds_count{{{labels}}} 1"),
+        format!("uptick_check_lag_seconds_count{{{labels}}} 2"),
+    ] {
+        assert!(metrics().lines().any(|found| found == line), "{line}\n{}", metrics());
+    }
+    // What did not happen is absent, never zero.
+    assert!(!metrics().contains("phase=\"tls\"") && !metrics().contains("probe_http_status_code"));
+    scrape.outcome(&outcome("home", Some("control_failed")));
+    let after = metrics();
+    assert!(!after.contains("probe_success"), "{after}");
+    assert!(after.contains(&format!("uptick_checks_total{{{labels},verdict=\"unknown\"}} 1")), "{after}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn prometheus_scrapes_native_histograms_by_protobuf() {
+    let outcomes: Vec<Outcome> = (0..40).map(|_| outcome("home", None)).collect();
+    let scrape = serving(&outcomes).await;
+    let Some(prometheus) = Program::prometheus(&[scrape.address()]) else { return };
+    assert_eq!(prometheus.number("histogram_count(uptick_check_duration_seconds{probe=\"home\"})"), 40.0);
+    let median = prometheus.number("histogram_quantile(0.5, uptick_check_duration_seconds)");
+    assert!((median - 0.001).abs() < 0.000_03, "{median}");
+    assert_eq!(prometheus.number("probe_success"), 1.0);
+    assert_eq!(prometheus.number("uptick_checks_total{verdict=\"up\"}"), 40.0);
+    assert_eq!(prometheus.number("up{job=\"uptick\"}"), 1.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watch_serves_what_it_counts() {
+    let origin = Server::answers(ok("fine"));
+    let config = format!(
+        "[[probe]]\nname = \"home\"\nsurface = \"web\"\nurl = \"{}\"\ninterval = \"1s\"\ntimeout = \"900ms\"\n",
+        origin.url("/")
+    );
+    let run = Run::new(["watch", "--no-record", "--listen=127.0.0.1:0"]).config(&config);
+    let mut child = run.command().spawn().unwrap();
+    let mut said = String::new();
+    let mut stderr = child.stderr.take().unwrap();
+    let mut byte = [0];
+    while !said.ends_with("/metrics\n") && stderr.read(&mut byte).unwrap() == 1 {
+        said.push(char::from(byte[0]));
+    }
+    let address = said.trim().rsplit_once("http://").unwrap().1.trim_end_matches("/metrics").parse().unwrap();
+    let start = std::time::Instant::now();
+    let metrics = loop {
+        let metrics = try_get(address, "/metrics").unwrap();
+        if metrics.contains("probe_success") {
+            break metrics;
+        }
+        assert!(start.elapsed() < PATIENCE, "{metrics}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    let _ = child.kill();
+    let _ = child.wait();
+    assert_clean(&metrics);
+    assert!(
+        metrics.contains("probe_http_status_code{probe=\"home\",surface=\"web\",vantage=\"local\"} 200"),
+        "{metrics}"
+    );
+}
+
+#[test]
+fn the_textfile_speaks_of_the_same_families() {
+    let origin = Server::answers(ok("fine"));
+    let dead = format!("http://127.0.0.1:{}/", closed_port());
+    let ran = Run::new(["check", "--format=prometheus", &origin.url("/"), &dead]).run();
+    let text = &ran.expect_code(1).stdout;
+    assert_clean(text);
+    let known = |line: &&str| family::ALL.iter().any(|family| line.starts_with(&format!("# TYPE {} ", family.name)));
+    let shared: Vec<&str> = text.lines().filter(|line| line.starts_with("# TYPE probe_")).collect();
+    assert!(shared.len() >= 8, "{text}");
+    for line in shared {
+        assert!(known(&line), "{line} is no family of ours");
+    }
+    for family in [&family::CHECKS, &family::FAILURES, &family::FLAKY, &family::DURATION, &family::FAILED_DURATION] {
+        assert!(text.contains(&format!("# TYPE {} ", family.name)), "{}", family.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_get_of_metrics_is_answered() {
+    let scrape = serving(&[]).await;
+    let status = |request: &str| {
+        let request = format!("{request} HTTP/1.1\r\nhost: x\r\n\r\n");
+        let answer = raw(scrape.address(), request.as_bytes()).unwrap();
+        String::from_utf8_lossy(&answer).split(' ').nth(1).unwrap_or_default().to_owned()
+    };
+    assert_eq!(status("GET /metrics"), "200");
+    assert_eq!(status("HEAD /metrics"), "200");
+    assert_eq!(status("GET /metrics?x=1"), "200");
+    assert_eq!(status("GET /"), "200");
+    assert_eq!(status("GET /etc/passwd"), "404");
+    assert_eq!(status("POST /metrics"), "405");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_can_hold_the_server_up() {
+    let scrape = serving(&[outcome("home", None)]).await;
+    let address = scrape.address();
+    // More connections than there is room for, none of which says anything.
+    let mut idle: Vec<TcpStream> = (0..40).map(|_| TcpStream::connect(address).unwrap()).collect();
+    // They are closed in time, and whoever comes then is served.
+    let start = std::time::Instant::now();
+    while try_get(address, "/metrics").is_none() {
+        assert!(start.elapsed() < PATIENCE, "the server never came back");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let mut rest = Vec::new();
+    idle[0].set_read_timeout(Some(PATIENCE)).unwrap();
+    assert!(idle[0].read_to_end(&mut rest).is_ok() || rest.is_empty());
+    // A head without end is cut off.
+    let mut endless = TcpStream::connect(address).unwrap();
+    endless.set_write_timeout(Some(PATIENCE)).unwrap();
+    let line = format!("x-filler: {}\r\n", "a".repeat(1_000));
+    let mut sent = endless.write_all(b"GET /metrics HTTP/1.1\r\n").map(|()| 0);
+    while let Ok(lines) = sent
+        && lines < 100_000
+    {
+        sent = endless.write_all(line.as_bytes()).map(|()| lines + 1);
+    }
+    assert!(sent.is_err(), "a hundred megabytes of head were read");
+    assert!(try_get(address, "/metrics").is_some());
+}
