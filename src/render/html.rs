@@ -98,7 +98,7 @@ fn charts(report: &Report, page: &mut Page) {
     section(
         "latency",
         "How slow were the answers that came",
-        "The latency of up checks: the darker, the more checks. Solid: median. Dashed: 95th percentile.",
+        "The latency of up checks: the darker, the more checks. Solid: median. Dashed: 95th percentile. Dotted: 99th, where the checks suffice for it.",
         page,
     );
     latency::write(report, &surfaces, page);

@@ -71,6 +71,8 @@ pub struct Expectation {
     pub p50_us: Option<u64>,
     /// The 95th percentile.
     pub p95_us: Option<u64>,
+    /// The 99th percentile.
+    pub p99_us: Option<u64>,
     /// The usual median at this hour.
     pub usual_p50_us: Option<u64>,
     /// The usual 95th percentile at this hour.
@@ -193,6 +195,7 @@ pub(super) fn expectations(
             expected_high: expected.map(poisson_high),
             p50_us: latency.p50.map(micros::of),
             p95_us: latency.p95.map(micros::of),
+            p99_us: latency.p99.map(micros::of),
             usual_p50_us: usual.and_then(|usual| usual.p50_us),
             usual_p95_us: usual.and_then(|usual| usual.p95_us),
         }

@@ -112,13 +112,15 @@ fn facts(report: &Report, page: &mut Page) {
     }
     if let Some(incident) = report.incidents.last() {
         let waves = report::incidents_phrase(report);
-        fact("lasting", &report::length(incident), &waves, page);
+        let over = incident.end.is_some();
+        let name = if over { "the last incident lasted" } else { "lasting" };
+        fact(name, &report::length(incident), &waves, page);
         let impact: Vec<String> = incident
             .impact_minutes
             .iter()
             .map(|impact| format!("{} {}", impact.surface, report::minutes(impact.minutes)))
             .collect();
-        fact("impact, full-outage minutes", &impact.join(" · "), "failed ratio × time", page);
+        fact("its impact", &impact.join(" · "), "minutes of full outage that hurt as much", page);
     }
     if let Some(kind) = &verdict.kind {
         let name = report::class_name(kind.class, kind.status);

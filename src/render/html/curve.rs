@@ -44,7 +44,7 @@ pub(super) fn write(report: &Report, surfaces: &[&SurfaceRow], page: &mut Page) 
         one(surface, curves, at, page);
     }
     page.close("div");
-    parts_legend(page);
+    parts_legend(&with_curves, page);
 }
 
 /// The name of a part for people, and the classes of its line, band and mark.
@@ -56,9 +56,11 @@ pub(super) const fn part(part: Part) -> (&'static str, [&'static str; 3]) {
     }
 }
 
-fn parts_legend(page: &mut Page) {
+/// The parts that any of the curves is of.
+fn parts_legend(with_curves: &[(&SurfaceRow, Vec<&Curve>)], page: &mut Page) {
     page.raw("<ul class=\"legend\">");
-    for of in [Part::Incident, Part::Calm, Part::Usual] {
+    let seen = |part: Part| with_curves.iter().any(|(_, curves)| curves.iter().any(|curve| curve.part == part));
+    for of in [Part::Incident, Part::Calm, Part::Usual].into_iter().filter(|part| seen(*part)) {
         let (name, [line, ..]) = part(of);
         page.open("li", &[]);
         page.open("svg", &[("viewBox", "0 0 22 12"), ("aria-hidden", "true")]);

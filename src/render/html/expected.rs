@@ -129,7 +129,7 @@ fn caption(surface: &SurfaceRow) -> String {
 fn numbers(report: &Report, buckets: &[&Expectation], page: &mut Page) {
     let clock = Clock::of(report);
     let headings =
-        ["from (UTC)", "checks", "failed", "expected", "usual up to", "p50", "usual p50", "p95", "usual p95"];
+        ["from (UTC)", "checks", "failed", "expected", "usual up to", "p50", "usual p50", "p95", "usual p95", "p99"];
     let headings = headings.map(str::to_owned);
     let time = |us: Option<u64>| text::cell(us.map(std::time::Duration::from_micros));
     table::details("The numbers: actual against usual", page, |page| {
@@ -145,6 +145,7 @@ fn numbers(report: &Report, buckets: &[&Expectation], page: &mut Page) {
                     time(bucket.usual_p50_us),
                     time(bucket.p95_us),
                     time(bucket.usual_p95_us),
+                    time(bucket.p99_us),
                 ]);
             }
         });

@@ -85,7 +85,7 @@ fn one(
     Figure {
         id: &id,
         title: &title,
-        description: "The darker a cell, the more up checks took that long. Lines: median solid, 95th percentile dashed. \
+        description: "The darker a cell, the more up checks took that long. Lines: median solid, 95th percentile dashed, 99th dotted. \
                       The row at the top is the share of checks that failed. Percentiles are in the table of actual against usual.",
         width: WIDTH,
         height: HEIGHT,
@@ -173,7 +173,7 @@ type Percentile = (&'static str, fn(&Expectation) -> Option<u64>);
 /// The percentiles as lines. Where the samples are too few there is no line, and no guess.
 fn lines(report: &Report, surface: &SurfaceRow, scale: &Log, page: &mut Page) {
     let times = frame::times(report);
-    let of: [Percentile; 2] = [("p50", |at| at.p50_us), ("p95", |at| at.p95_us)];
+    let of: [Percentile; 3] = [("p50", |at| at.p50_us), ("p95", |at| at.p95_us), ("p99", |at| at.p99_us)];
     for (class, value) in of {
         let mut path = String::new();
         let mut last: Option<(f64, f64)> = None;
@@ -196,13 +196,11 @@ fn lines(report: &Report, surface: &SurfaceRow, scale: &Log, page: &mut Page) {
             page.leaf("path", &[("class", class), ("d", &path)]);
         }
         if let Some((x, y)) = last {
-            let anchor = [
-                ("class", "strong"),
-                ("x", &*place((x - 4.0).min(RIGHT))),
-                ("y", &place(y - 6.0)),
-                ("text-anchor", "end"),
-            ];
-            page.element("text", &anchor, class);
+            // The name of the median stands below its line, so that it leaves room for the others.
+            let y = if class == "p50" { y + 15.0 } else { y - 6.0 };
+            let at =
+                [("class", "strong"), ("x", &*place((x - 4.0).min(RIGHT))), ("y", &place(y)), ("text-anchor", "end")];
+            page.element("text", &at, class);
         }
     }
 }
@@ -223,10 +221,11 @@ fn tooltips(
         let time = |us: Option<u64>| us.map_or_else(|| "-".to_owned(), |us| text::duration(Duration::from_micros(us)));
         let (judged, failed) = columns.get(&bucket.t).map_or((0, 0), |column| (column.judged, column.failed));
         let says = format!(
-            "{}: p50 {}, p95 {}, {failed} of {judged} failed",
+            "{}: p50 {}, p95 {}, p99 {}, {failed} of {judged} failed",
             clock.short(bucket.t),
             time(bucket.p50_us),
-            time(bucket.p95_us)
+            time(bucket.p95_us),
+            time(bucket.p99_us)
         );
         let path = format!("M{} 0h{w}v{}h-{w}z", place(x), place(bottom), w = place(width));
         page.pointed("path", &[("class", "hit"), ("d", &path)], &says);

@@ -110,7 +110,7 @@ fn row(report: &Report, row: &PlaceRow, top: f64, page: &mut Page) {
     let y = place(top + ROW / 2.0 + 4.0);
     page.open("text", &[("class", "name"), ("x", &place(LEFT - 10.0)), ("y", &y), ("text-anchor", "end")]);
     page.element("title", &[], &name);
-    page.text(&text::clip(&name, 18));
+    page.text(&format!("{} · {}", text::clip(surface, 9), text::clip(row.vantage.as_str(), 8)));
     page.close("text");
     // Where nothing else is drawn, there is no data.
     let whole = format!(
