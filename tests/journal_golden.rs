@@ -6,7 +6,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use uptick::journal;
 use uptick::journal::Decoder;
 use uptick::journal::Line;
 use uptick::journal::Writer;
@@ -172,16 +171,19 @@ fn a_check_costs_at_most_a_hundred_bytes() {
 }
 
 #[test]
-fn the_committed_schema_is_the_schema() {
-    let schema = serde_json::to_string_pretty(&journal::schema()).expect("a schema is JSON") + "\n";
-    let committed = fs::read_to_string("schemas/journal.schema.json").unwrap_or_default();
-    assert!(schema == committed, "schemas/journal.schema.json is not what journal::schema() says:\n{schema}");
-}
-
-#[test]
 fn the_checksum_is_computed_as_the_page_says() {
     let line = written(&gap());
     let line = line.trim_end();
     let (covered, tail) = line.split_at(line.len() - 18);
     assert_eq!(tail, format!(",\"crc\":\"{:08x}\"}}", crc32fast::hash(covered.as_bytes())));
+}
+
+#[test]
+fn the_page_shows_a_real_line_and_the_real_sizes() {
+    let page = fs::read_to_string("docs/journal.md").expect("the page");
+    assert!(page.contains(written(&outage()).trim_end()), "the example of the page is the golden line");
+    for line in [http(), https()] {
+        let bytes = written(&line).len();
+        assert!(page.contains(&bytes.to_string()), "{bytes} bytes");
+    }
 }
