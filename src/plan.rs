@@ -6,7 +6,10 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::model::Probe;
+use crate::model::Schedule;
 
 /// A check that is due. Times count from the start of the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,13 +36,15 @@ pub fn passes(probes: usize, count: Option<u64>, every: Duration) -> impl Iterat
     })
 }
 
-/// Every probe on its own interval, for ever. The first checks are spread over the interval by
-/// a hash of the probe's name, so that a fleet of probers and a file of probes do not fire at
-/// once, and every run fires the same way.
+/// Every probe on its own interval or schedule, for ever. The first checks on an interval are
+/// spread over it by a hash of the probe's name, so that a fleet of probers and a file of probes
+/// do not fire at once, and every run fires the same way. A check on a cron schedule is due at
+/// the time it names, unspread.
 #[derive(Debug)]
 pub struct Intervals {
     next: BinaryHeap<Reverse<Slot>>,
-    lengths: Vec<Duration>,
+    schedules: Vec<Schedule>,
+    origin: Timestamp,
     jitter: Jitter,
 }
 
@@ -59,15 +64,19 @@ struct Jitter {
 }
 
 impl Intervals {
-    /// A plan for these probes. Each check is delayed by a random part, up to `jitter` (0 to 1),
-    /// of its interval; the same `seed` gives the same delays.
+    /// A plan for these probes, whose time begins at `origin` on the wall clock. Each check on an
+    /// interval is delayed by a random part of it, up to `jitter` (0 to 1); the same `seed` gives
+    /// the same delays.
     #[must_use]
-    pub fn new(probes: &[Arc<Probe>], jitter: f64, seed: u64) -> Intervals {
-        let lengths: Vec<Duration> = probes.iter().map(|probe| probe.schedule.shortest()).collect();
-        let mut plan =
-            Intervals { next: BinaryHeap::new(), lengths, jitter: Jitter { share: jitter.clamp(0.0, 1.0), seed } };
+    pub fn new(probes: &[Arc<Probe>], origin: Timestamp, jitter: f64, seed: u64) -> Intervals {
+        let schedules = probes.iter().map(|probe| probe.schedule.clone()).collect();
+        let jitter = Jitter { share: jitter.clamp(0.0, 1.0), seed };
+        let mut plan = Intervals { next: BinaryHeap::new(), schedules, origin, jitter };
         for (index, probe) in probes.iter().enumerate() {
-            plan.push(index, spread(&probe.name, plan.lengths[index]));
+            match &probe.schedule {
+                Schedule::Every(interval) => plan.push(index, spread(&probe.name, *interval)),
+                Schedule::Cron(cron) => plan.push_after(index, cron.next_after(origin)),
+            }
         }
         plan
     }
@@ -76,17 +85,49 @@ impl Intervals {
     #[must_use]
     pub fn starting_at(mut self, from: Duration) -> Intervals {
         for Reverse(Slot { probe, begins, .. }) in std::mem::take(&mut self.next) {
-            let length = self.lengths[probe];
-            let behind = from.saturating_sub(begins).as_nanos().div_ceil(length.as_nanos().max(1));
-            let begins = begins + length.saturating_mul(u32::try_from(behind).unwrap_or(u32::MAX));
-            self.push(probe, begins);
+            match &self.schedules[probe] {
+                Schedule::Every(length) => {
+                    let behind = from.saturating_sub(begins).as_nanos().div_ceil(length.as_nanos().max(1));
+                    let begins = begins + length.saturating_mul(u32::try_from(behind).unwrap_or(u32::MAX));
+                    self.push(probe, begins);
+                }
+                Schedule::Cron(cron) => {
+                    let next = self.instant(from).and_then(|instant| cron.next_after(instant));
+                    self.push_after(probe, next);
+                }
+            }
         }
         self
     }
 
     fn push(&mut self, probe: usize, begins: Duration) {
-        let due = begins + self.jitter.delay(probe, begins, self.lengths[probe]);
-        self.next.push(Reverse(Slot { due, probe, begins }));
+        let delay = match &self.schedules[probe] {
+            Schedule::Every(interval) => self.jitter.delay(probe, begins, *interval),
+            Schedule::Cron(_) => Duration::ZERO,
+        };
+        self.next.push(Reverse(Slot { due: begins + delay, probe, begins }));
+    }
+
+    /// The next check of a probe on a schedule. A schedule whose last date is past has none.
+    fn push_after(&mut self, probe: usize, next: Option<Timestamp>) {
+        if let Some(next) = next {
+            self.push(probe, next.duration_since(self.origin).try_into().unwrap_or_default());
+        }
+    }
+
+    fn instant(&self, at: Duration) -> Option<Timestamp> {
+        self.origin.checked_add(at).ok()
+    }
+
+    /// When the slot after one that begins here begins; `None` where there is none.
+    fn after(&self, probe: usize, begins: Duration) -> Option<Duration> {
+        match &self.schedules[probe] {
+            Schedule::Every(interval) => Some(begins + *interval),
+            Schedule::Cron(cron) => {
+                let next = cron.next_after(self.instant(begins)?)?;
+                next.duration_since(self.origin).try_into().ok()
+            }
+        }
     }
 }
 
@@ -95,9 +136,11 @@ impl Iterator for Intervals {
 
     fn next(&mut self) -> Option<Due> {
         let Reverse(Slot { due, probe, begins }) = self.next.pop()?;
-        let ends = begins + self.lengths[probe];
-        self.push(probe, ends);
-        Some(Due { probe, at: due, expires: Some(ends), after_all: false })
+        let ends = self.after(probe, begins);
+        if let Some(ends) = ends {
+            self.push(probe, ends);
+        }
+        Some(Due { probe, at: due, expires: ends, after_all: false })
     }
 }
 
@@ -158,7 +201,7 @@ mod tests {
     #[test]
     fn slots_do_not_drift_and_come_in_the_order_of_time() {
         let probes = probes(&[("a", 100), ("b", 250)]);
-        let dues: Vec<Due> = Intervals::new(&probes, 0.0, 0).take(1_000).collect();
+        let dues: Vec<Due> = Intervals::new(&probes, Timestamp::UNIX_EPOCH, 0.0, 0).take(1_000).collect();
         assert!(dues.windows(2).all(|pair| pair[0].at <= pair[1].at));
         let of_a: Vec<Duration> = dues.iter().filter(|due| due.probe == 0).map(|due| due.at).collect();
         assert_eq!(of_a[500], of_a[0] + Duration::from_millis(100) * 500);
@@ -180,19 +223,40 @@ mod tests {
     }
 
     #[test]
+    fn a_check_on_a_schedule_is_due_at_the_time_it_names() {
+        let schedule = Schedule::Cron(crate::model::Cron::new("*/10 * * * * *").expect("a cron expression"));
+        let cron = Arc::new(Probe { schedule, ..Probe::clone(&probes(&[("cron", 1)])[0]) });
+        let probes = [probes(&[("a", 4_000)]), vec![cron]].concat();
+        let origin: Timestamp = "2026-01-01T00:00:07.500Z".parse().expect("an instant");
+        let dues: Vec<Due> = Intervals::new(&probes, origin, 0.9, 1).take(40).collect();
+        assert!(dues.windows(2).all(|pair| pair[0].at <= pair[1].at));
+        let of_cron: Vec<(Duration, Option<Duration>)> =
+            dues.iter().filter(|due| due.probe == 1).map(|due| (due.at, due.expires)).collect();
+        let [first, second, third] = [2_500, 12_500, 22_500].map(Duration::from_millis);
+        assert_eq!(of_cron[..2], [(first, Some(second)), (second, Some(third))]);
+        let late = Intervals::new(&probes, origin, 0.0, 0).starting_at(Duration::from_secs(20));
+        assert_eq!(
+            late.filter(|due| due.probe == 1).take(1).next().expect("a check").at,
+            Duration::from_millis(22_500)
+        );
+    }
+
+    #[test]
     fn a_plan_that_takes_over_keeps_the_slots() {
         let probes = probes(&[("a", 100), ("b", 250)]);
         let from = Duration::from_secs(7);
-        let whole: Vec<Due> = Intervals::new(&probes, 0.0, 0).skip_while(|due| due.at < from).take(50).collect();
-        let late: Vec<Due> = Intervals::new(&probes, 0.0, 0).starting_at(from).take(50).collect();
+        let whole: Vec<Due> =
+            Intervals::new(&probes, Timestamp::UNIX_EPOCH, 0.0, 0).skip_while(|due| due.at < from).take(50).collect();
+        let late: Vec<Due> =
+            Intervals::new(&probes, Timestamp::UNIX_EPOCH, 0.0, 0).starting_at(from).take(50).collect();
         assert_eq!(whole, late);
     }
 
     #[test]
     fn jitter_delays_a_check_within_its_slot_and_moves_no_slot() {
         let probes = probes(&[("a", 100)]);
-        let slots: Vec<Due> = Intervals::new(&probes, 0.0, 0).take(50).collect();
-        let jittered: Vec<Due> = Intervals::new(&probes, 0.5, 7).take(50).collect();
+        let slots: Vec<Due> = Intervals::new(&probes, Timestamp::UNIX_EPOCH, 0.0, 0).take(50).collect();
+        let jittered: Vec<Due> = Intervals::new(&probes, Timestamp::UNIX_EPOCH, 0.5, 7).take(50).collect();
         for (slot, jittered) in slots.iter().zip(&jittered) {
             assert_eq!(slot.expires, jittered.expires);
             let delay = jittered.at.abs_diff(slot.at);

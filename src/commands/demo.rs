@@ -184,7 +184,7 @@ impl Watch {
         };
         let probing = Probing::new(engine, &probes);
         let monitor = tokio::spawn(probing.monitor());
-        let plan = plan::Intervals::new(&probes, 0.0, 0);
+        let plan = plan::Intervals::new(&probes, probing::now(), 0.0, 0);
         let check = move |check| probing.clone().check(check);
         runner::run(&probes, plan, settings, check, stop, |event| match event {
             Event::Ended(outcome) => {

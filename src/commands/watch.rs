@@ -165,7 +165,10 @@ impl<'w> Watching<'w> {
     /// Begins to run a configuration in the slots of the watch, wherever it stands in them.
     fn begin(&self, ready: Ready, grace: Duration) -> Generation<'w> {
         let Ready { config, probes, engine, concurrency } = ready;
-        let plan = plan::Intervals::new(&probes, self.args.jitter, seed()).starting_at(self.started.elapsed());
+        let elapsed = self.started.elapsed();
+        // Where the wall clock was set meanwhile, schedules follow it.
+        let origin = probing::now().checked_sub(elapsed).unwrap_or_else(|_| probing::now());
+        let plan = plan::Intervals::new(&probes, origin, self.args.jitter, seed()).starting_at(elapsed);
         let probing = Probing::new(engine, &probes);
         let monitor = tokio::spawn(probing.monitor());
         let (stop, mut stopped) = watch::channel(false);

@@ -119,7 +119,7 @@ where
 }
 
 fn intervals(probes: &[Arc<Probe>]) -> plan::Intervals {
-    plan::Intervals::new(probes, 0.0, 0)
+    plan::Intervals::new(probes, Timestamp::UNIX_EPOCH, 0.0, 0)
 }
 
 #[tokio::test(start_paused = true)]
