@@ -1,0 +1,113 @@
+//! The README as a book of blocks.
+//!
+//! A fenced block is understood by its language and by the comment before it:
+//!
+//! - `console`: lines that begin with `$ ` are run, in order, in one folder; what follows each is
+//!   its answer. A command without an answer in the book may say anything;
+//! - `<!-- file: NAME -->`: the block is a file of that folder;
+//! - `<!-- from: PATH -->`: the block is an excerpt of that file of the repository;
+//! - `<!-- lines of: PATH -->`: each line of the block is a line of that file;
+//! - `<!-- elsewhere: WHY -->`: the block is not for here.
+
+use std::fs;
+
+pub(crate) struct Book {
+    pub(crate) blocks: Vec<Block>,
+}
+
+pub(crate) enum Block {
+    Console { line: usize, entries: Vec<Entry> },
+    File { name: String, text: String },
+    Excerpt { line: usize, file: String, text: String },
+    Lines { line: usize, file: String, text: String },
+    Elsewhere,
+}
+
+pub(crate) struct Entry {
+    pub(crate) command: String,
+    /// The answer in the book, where there is one.
+    pub(crate) shown: Option<String>,
+}
+
+impl Book {
+    pub(crate) fn read(path: &str) -> Book {
+        Book::parse(&fs::read_to_string(path).unwrap())
+    }
+
+    pub(crate) fn parse(text: &str) -> Book {
+        let mut blocks = Vec::new();
+        let mut note = "";
+        let mut lines = text.lines().enumerate();
+        while let Some((number, line)) = lines.next() {
+            let Some(language) = line.strip_prefix("```") else {
+                if !line.trim().is_empty() {
+                    note = line;
+                }
+                continue;
+            };
+            let body: Vec<&str> = lines.by_ref().map(|(_, line)| line).take_while(|line| *line != "```").collect();
+            blocks.push(block(number + 1, language, note, &body));
+            note = "";
+        }
+        Book { blocks }
+    }
+}
+
+fn block(line: usize, language: &str, note: &str, body: &[&str]) -> Block {
+    let note = note.strip_prefix("<!-- ").and_then(|note| note.strip_suffix(" -->")).unwrap_or_default();
+    let text = || body.iter().map(|line| [line, "\n"].concat()).collect::<String>();
+    match (note.split_once(": "), language) {
+        (Some(("file", name)), _) => Block::File { name: name.to_owned(), text: text() },
+        (Some(("from", file)), _) => Block::Excerpt { line, file: file.to_owned(), text: text() },
+        (Some(("lines of", file)), _) => Block::Lines { line, file: file.to_owned(), text: text() },
+        (Some(("elsewhere", why)), _) if !why.is_empty() => Block::Elsewhere,
+        (None, "console") => Block::Console { line, entries: entries(body) },
+        _ => panic!("README.md:{line}: a block of {language:?} that no rule covers"),
+    }
+}
+
+fn entries(body: &[&str]) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = Vec::new();
+    for line in body {
+        if let Some(command) = line.strip_prefix("$ ") {
+            entries.push(Entry { command: command.to_owned(), shown: None });
+        } else {
+            let entry = entries.last_mut().expect("a console block begins with a command");
+            let shown = entry.shown.get_or_insert_default();
+            shown.push_str(line);
+            shown.push('\n');
+        }
+    }
+    entries
+}
+
+/// The text with the answers of its console commands put in the place of those it shows. Commands
+/// without an answer in the book get none.
+pub(crate) fn with_answers(text: &str, answers: &[(bool, String)]) -> String {
+    let mut answers = answers.iter();
+    let mut out = String::new();
+    let (mut in_console, mut note) = (false, "");
+    for line in text.lines() {
+        let begins = line == "```console" && !note.starts_with("<!-- elsewhere");
+        if !line.trim().is_empty() {
+            note = line;
+        }
+        if begins {
+            in_console = true;
+        } else if in_console && line == "```" {
+            in_console = false;
+        } else if in_console {
+            if line.starts_with("$ ") {
+                out.push_str(line);
+                out.push('\n');
+                if let Some((true, answer)) = answers.next() {
+                    out.push_str(answer);
+                }
+            }
+            continue;
+        }
+        out.push_str(line);
+        out.push('\n');
+    }
+    out
+}

@@ -1,0 +1,98 @@
+//! The world of the README: the shop it asks about, played on the loopback interface, and the
+//! folder its commands are run in.
+
+use std::fs;
+use std::process::Command;
+use std::process::Stdio;
+
+use tempfile::TempDir;
+
+use crate::support::server::Server;
+use crate::support::server::answer;
+use crate::support::tls::Authority;
+
+/// What the README calls the shop.
+const NAME: &str = "https://shop.example.com";
+/// The address it shows.
+const ADDRESS: &str = "203.0.113.7:443";
+
+/// Whose certificate it shows.
+const CERTIFICATE: &str = "CN=shop.example.com, by CN=Example CA, for shop.example.com";
+
+pub(crate) struct Shop {
+    server: Server,
+    authority: Authority,
+    folder: TempDir,
+}
+
+impl Shop {
+    /// Opens the shop. Its checkout is over capacity.
+    pub(crate) fn open() -> Shop {
+        let authority = Authority::new();
+        let server = Server::tls(authority.leaf(&["localhost"]).config(), |conn| {
+            let request = String::from_utf8_lossy(&conn.request()).into_owned();
+            let path = request.split_whitespace().nth(1).unwrap_or_default().to_owned();
+            let html = [("content-type", "text/html; charset=utf-8")];
+            let json = [("content-type", "application/json")];
+            let reply = match path.as_str() {
+                "/api/health" => answer(200, &json, "{\"status\":\"ok\"}"),
+                "/checkout" => answer(503, &[("retry-after", "30")], "over capacity"),
+                _ => answer(200, &html, "<!doctype html><title>Shop</title>"),
+            };
+            conn.send(reply);
+        });
+        Shop { server, authority, folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// Writes a file of the folder.
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        let path = self.folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, self.here(text)).unwrap();
+    }
+
+    /// Runs a command of the README and returns what it answers, in the README's own words.
+    pub(crate) fn run(&self, command: &str) -> String {
+        let command = here_command(&self.here(command));
+        let script = format!("uptick() {{ {binary:?} \"$@\"; }}\n{command}", binary = env!("CARGO_BIN_EXE_uptick"));
+        let output = Command::new("bash")
+            .args(["-c", &script])
+            .current_dir(self.folder.path())
+            .env_clear()
+            .envs(std::env::vars_os().filter(|(name, _)| name == "PATH" || name == "HOME"))
+            .env("SSL_CERT_FILE", self.authority.ca_file())
+            .env("COLUMNS", "100")
+            .env("LANG", "C.UTF-8")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let code = output.status.code().unwrap_or(-1);
+        assert!(code <= 3, "$ {command}: {code}: {}", String::from_utf8_lossy(&output.stderr));
+        let said = [output.stdout, output.stderr].concat();
+        self.there(&String::from_utf8_lossy(&said))
+    }
+
+    /// The shop's name and address, where they really are.
+    fn here(&self, text: &str) -> String {
+        text.replace(NAME, &self.server.https("localhost", ""))
+    }
+
+    /// The same, as the README has them.
+    fn there(&self, text: &str) -> String {
+        text.replace(&self.server.https("localhost", ""), NAME)
+            .replace(&self.server.address().to_string(), ADDRESS)
+            // Whether this machine's localhost has a second address is its own affair.
+            .replace(&format!("; the name also has [::1]:{}", self.server.port()), "")
+            .replace("CN=uptick test leaf, by CN=uptick test authority, for localhost", CERTIFICATE)
+            .replace(&format!("{}/", self.folder.path().display()), "")
+    }
+}
+
+/// What a command is here: the program is built already, and nothing runs for ever.
+fn here_command(command: &str) -> String {
+    let command = command.replace("cargo run --release -- ", "uptick ");
+    match command.strip_prefix("uptick watch") {
+        Some(rest) => format!("uptick watch --for 1s{rest}"),
+        None => command,
+    }
+}

@@ -1,0 +1,45 @@
+//! The tables of the README that are made from the code.
+
+use std::fmt::Write as _;
+
+use uptick::model::ClassGroup;
+use uptick::model::FailureClass;
+
+/// The text with every generated part, between `<!-- begin NAME -->` and `<!-- end -->`, made anew.
+pub(crate) fn filled(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    let mut found = 0;
+    while let Some(at) = rest.find("<!-- begin ") {
+        let (before, from) = rest.split_at(at);
+        let (marker, after) = from.split_once('\n').unwrap();
+        let name = marker.trim_start_matches("<!-- begin ").trim_end_matches(" -->");
+        let (_, after) = after.split_once("<!-- end -->").expect("a part that begins also ends");
+        let table = match name {
+            "classes" => classes(),
+            other => panic!("there is no table {other:?}"),
+        };
+        let _ = write!(out, "{before}{marker}\n{table}<!-- end -->");
+        rest = after;
+        found += 1;
+    }
+    assert!(found >= 1, "the README has generated parts");
+    out + rest
+}
+
+fn classes() -> String {
+    let mut table = "| where | classes |\n|---|---|\n".to_owned();
+    let mut groups: Vec<ClassGroup> = Vec::new();
+    for class in FailureClass::ALL {
+        if !groups.contains(&class.group()) {
+            groups.push(class.group());
+        }
+    }
+    for group in groups {
+        let of_group = FailureClass::ALL.iter().filter(|class| class.group() == group);
+        let links: Vec<String> =
+            of_group.map(|class| format!("[`{class}`](docs/failure-classes.md#{class})")).collect();
+        let _ = writeln!(table, "| {} | {} |", group.title(), links.join(" "));
+    }
+    table
+}
