@@ -98,7 +98,7 @@ impl Sentence<'_, '_, '_> {
         }
     }
 
-    /// `71 % of 171 checks failed [64-77 %], mostly connect_timeout (83 %)`
+    /// `71% of 171 checks failed [64-77%], mostly connect_timeout (83%)`
     fn share(standing: &Standing, named: bool) -> String {
         let name = if named { format!("{} ", standing.surface) } else { String::new() };
         if standing.since.is_none()
@@ -110,7 +110,7 @@ impl Sentence<'_, '_, '_> {
         let mostly = standing.kind.as_ref().map(|kind| {
             let status = kind.status.map(|status| format!(" {status}")).unwrap_or_default();
             let how = if kind.n == kind.of { "all" } else { "mostly" };
-            let share = if kind.n == kind.of { String::new() } else { format!(" ({} %)", words::percent(kind.share)) };
+            let share = if kind.n == kind.of { String::new() } else { format!(" ({}%)", words::percent(kind.share)) };
             format!(", {how} {}{status}{share}", kind.class)
         });
         format!("{name}{}{}", failed_of(standing), mostly.unwrap_or_default())
@@ -156,7 +156,7 @@ impl Sentence<'_, '_, '_> {
     }
 
     /// `app and web are up from 3 of 3 vantages: none of 1,440 checks failed, which shows an availability of
-    /// at least 99.7 % (95 % confidence); 99.9 % needs 2,995 checks.`
+    /// at least 99.7% (95% confidence); 99.9% needs 2,995 checks.`
     fn up(&self) -> String {
         let names: Vec<&str> = self.standings.iter().map(|standing| standing.surface.as_str()).collect();
         let verb = if names.len() == 1 { "is" } else { "are" };
@@ -174,7 +174,7 @@ impl Sentence<'_, '_, '_> {
         format!("{}. {}", parts.join("; "), self.confidence())
     }
 
-    /// What a sample of this size shows: `availability ≥ 86 % (95 % confidence); 99.9 % needs 2,995 checks`
+    /// What a sample of this size shows: `availability ≥ 86% (95% confidence); 99.9% needs 2,995 checks`
     fn proven(&self, judged: u64, failed: u64) -> String {
         let proof = Proof::new(judged, failed);
         let Some(shown) = proof.at_least else { return "nothing was judged".to_owned() };
@@ -187,9 +187,9 @@ impl Sentence<'_, '_, '_> {
         let needs = if shown >= promise || failed > 0 {
             String::new()
         } else {
-            format!("; {} % needs {} checks", words::objective(promise), words::count(checks_to_show(promise)))
+            format!("; {}% needs {} checks", words::objective(promise), words::count(checks_to_show(promise)))
         };
-        format!("availability ≥ {} % (95 % confidence){needs}", words::availability(shown))
+        format!("availability ≥ {}% (95% confidence){needs}", words::availability(shown))
     }
 
     /// The last incident of the window, which is over.
@@ -257,7 +257,7 @@ impl Sentence<'_, '_, '_> {
             );
         }
         match self.case.coverage.ratio {
-            Some(ratio) => format!("only {} % of the checks that were due were made", words::percent(ratio)),
+            Some(ratio) => format!("only {}% of the checks that were due were made", words::percent(ratio)),
             None => "nothing was due".to_owned(),
         }
     }
@@ -267,7 +267,7 @@ impl Sentence<'_, '_, '_> {
     }
 }
 
-/// `71 % of 171 checks failed [64-77 %]`
+/// `71% of 171 checks failed [64-77%]`
 fn failed_of(standing: &Standing) -> String {
     let (failed, judged) = (standing.failed, standing.judged);
     if judged == 0 {
@@ -275,7 +275,7 @@ fn failed_of(standing: &Standing) -> String {
     }
     let share = super::statistics::ratio(failed, judged).map(words::percent).unwrap_or_default();
     let interval = standing.ci95.map(|ends| format!(" {}", words::interval(ends))).unwrap_or_default();
-    format!("{share} % of {} failed{interval}", plural(judged, "check"))
+    format!("{share}% of {} failed{interval}", plural(judged, "check"))
 }
 
 /// `none of 1,440 checks failed`

@@ -344,7 +344,7 @@ fn a_green_run_of_twenty_checks_says_what_it_can_prove() {
     let report = stage.report(Question::default());
     assert_eq!((report.verdict.state, report.coverage.ratio), (State::Up, Some(1.0)));
     let sentence = &report.verdict.sentence;
-    assert!(sentence.contains("availability ≥ 86 % (95 % confidence); 99.9 % needs 2,995 checks"), "{sentence}");
+    assert!(sentence.contains("availability ≥ 86% (95% confidence); 99.9% needs 2,995 checks"), "{sentence}");
     assert!(report.proof.at_least.is_some_and(|shown| (shown - 0.861).abs() < 1e-3));
 }
 

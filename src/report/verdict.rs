@@ -337,7 +337,7 @@ impl Case<'_, '_> {
             None => (false, "nothing judged".to_owned()),
         };
         let covered = match self.coverage.ratio {
-            Some(ratio) => (ratio >= COVERED, format!("coverage {} %", words::percent(ratio))),
+            Some(ratio) => (ratio >= COVERED, format!("coverage {}%", words::percent(ratio))),
             None => (false, "nothing was due".to_owned()),
         };
         let rules = [agree, control, narrow, covered];

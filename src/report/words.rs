@@ -38,9 +38,9 @@ pub(super) fn percent(ratio: f64) -> String {
     }
 }
 
-/// An interval of a ratio: `[64-77 %]`.
+/// An interval of a ratio: `[64-77%]`.
 pub(super) fn interval([low, high]: [f64; 2]) -> String {
-    format!("[{}-{} %]", percent(low), percent(high))
+    format!("[{}-{}%]", percent(low), percent(high))
 }
 
 /// An availability in percent, rounded down so that nothing is claimed that was not shown: `86`, `99.8`, `99.97`.
