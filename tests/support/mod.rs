@@ -10,6 +10,7 @@ pub mod h2;
 pub mod hostile;
 pub mod probes;
 pub mod run;
+pub mod secrets;
 pub mod server;
 pub mod strict;
 pub mod tls;

@@ -1,0 +1,83 @@
+//! Secrets to be looked for in what comes out: each with a core that no escaping changes, so
+//! that a leak is found whatever the output made of the rest.
+
+use std::fmt::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+/// How many there are.
+pub const COUNT: usize = 12;
+
+/// The n-th secret. It begins and ends with letters and digits, and between them has what URLs,
+/// JSON, XML, shells and Markdown write differently.
+pub fn secret(n: usize) -> String {
+    format!("{}/+&=<\"\\ ~|`%{}", head(n), tail(n))
+}
+
+/// The n-th secret, of characters that may stand in a user name or a path alike.
+pub fn tame(n: usize) -> String {
+    format!("{}-._{}", head(n), tail(n))
+}
+
+fn head(n: usize) -> String {
+    format!("hEad{n:02}qZ7w")
+}
+
+fn tail(n: usize) -> String {
+    format!("tAil{n:02}Kx9v")
+}
+
+/// What is found of any secret in a text, in any encoding: exact, in part, URL-encoded,
+/// JSON-escaped, or as base64 at any alignment.
+pub fn found_in(text: &[u8]) -> Vec<String> {
+    let forms: Vec<String> = (0..COUNT).flat_map(forms).collect();
+    let found = aho_corasick::AhoCorasick::new(&forms).unwrap();
+    let places: std::collections::BTreeSet<usize> =
+        found.find_iter(text).map(|found| found.pattern().as_usize()).collect();
+    places.into_iter().map(|place| forms[place].clone()).collect()
+}
+
+/// The forms of one secret whose presence is a leak. Escaping leaves the core as it is.
+fn forms(n: usize) -> Vec<String> {
+    let mut forms = vec![head(n), tail(n)];
+    for core in [head(n), tail(n)] {
+        for alignment in 0..3 {
+            let bytes = [&vec![0u8; alignment], core.as_bytes()].concat();
+            // The characters that neighbours have a part in are left out.
+            let (first, last) = ([0, 2, 3][alignment], bytes.len() * 8 / 6);
+            forms.push(STANDARD_NO_PAD.encode(&bytes)[first..last].to_owned());
+            forms.push(URL_SAFE_NO_PAD.encode(&bytes)[first..last].to_owned());
+        }
+        forms.push(core.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat());
+        forms.push(core.bytes().map(|byte| format!("\\u{:04x}", u16::from(byte))).collect::<Vec<_>>().concat());
+    }
+    forms
+}
+
+/// A request in every encoding a server may send it back in.
+pub fn encodings(request: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+    let text = String::from_utf8_lossy(request).into_owned();
+    let url: String = url::form_urlencoded::byte_serialize(request).collect();
+    // What encodeURIComponent leaves, in lower hexadecimal digits, as some servers write it.
+    let mut lower = String::new();
+    for &byte in request {
+        if byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte) {
+            lower.push(char::from(byte));
+        } else {
+            let _ = write!(lower, "%{byte:02x}");
+        }
+    }
+    let html = text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;").replace('/', "&#x2F;");
+    let json = serde_json::to_string(&text).unwrap();
+    vec![
+        ("exact", request.to_vec()),
+        ("url", url.into_bytes()),
+        ("percent", lower.into_bytes()),
+        ("base64", base64::engine::general_purpose::STANDARD.encode(request).into_bytes()),
+        ("base64 of urls", URL_SAFE_NO_PAD.encode(request).into_bytes()),
+        ("html", html.into_bytes()),
+        ("json", json.as_bytes()[1..json.len() - 1].to_vec()),
+    ]
+}
