@@ -31,9 +31,15 @@ impl Program {
     /// Prometheus that takes remote write and native histograms, and scrapes these targets every
     /// second. None, said aloud, where it is not installed.
     pub(crate) fn prometheus(targets: &[SocketAddr]) -> Option<Program> {
+        Program::prometheus_with(targets, &[])
+    }
+
+    /// The same with rules, evaluated every second.
+    pub(crate) fn prometheus_with(targets: &[SocketAddr], rules: &[PathBuf]) -> Option<Program> {
         let targets: Vec<String> = targets.iter().map(|target| format!("\"{target}\"")).collect();
         let configuration = format!(
-            "global: {{scrape_interval: 1s, scrape_timeout: 1s}}\n\
+            "global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}\n\
+             rule_files: {rules:?}\n\
              scrape_configs: [{{job_name: uptick, static_configs: [{{targets: [{}]}}]}}]\n",
             targets.join(", ")
         );
