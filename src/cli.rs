@@ -139,6 +139,10 @@ pub struct Check {
     /// The journal folder [default: uptick-journal beside the configuration]
     #[arg(long, value_name = "DIR", env = "UPTICK_JOURNAL")]
     pub journal: Option<PathBuf>,
+    /// When a probe fails, make extra checks that tell causes apart: another resolver, each address
+    /// alone, the last good address, TCP alone, a control target; never counted as checks
+    #[arg(long)]
+    pub diagnose: bool,
     /// Exit with 1 on this instead of on down: "p95 > 800ms", "max > 2s", "failed > 1%", "down > 2",
     /// down, flaky, unknown, missed or never; judged for each probe; may be given several times
     #[arg(long = "fail-on", value_name = "CONDITION")]

@@ -6,6 +6,7 @@ mod check;
 mod compact;
 mod demo;
 mod desk;
+mod doctor;
 mod exit;
 #[cfg(feature = "remote-write")]
 mod export;

@@ -42,6 +42,7 @@ use crate::model::Alert;
 use crate::model::IncidentRules;
 use crate::model::Probe;
 use crate::model::Redactor;
+use crate::model::Resolver;
 use crate::model::Session;
 use crate::model::Surfaces;
 use crate::model::Value;
@@ -111,11 +112,18 @@ pub struct Settings {
     pub concurrency: usize,
     /// The span of one window record.
     pub window: Duration,
+    /// Who else is asked for a name when it fails, to tell the resolver's trouble from the name's.
+    pub second_resolver: Option<Resolver>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { vantage: "local".to_owned(), concurrency: 256, window: Duration::from_mins(1) }
+        Settings {
+            vantage: "local".to_owned(),
+            concurrency: 256,
+            window: Duration::from_mins(1),
+            second_resolver: None,
+        }
     }
 }
 

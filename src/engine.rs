@@ -8,6 +8,7 @@ mod client;
 mod connect;
 mod cookies;
 mod curl;
+mod diagnose;
 mod evidence;
 mod exchange;
 mod expect;
@@ -30,6 +31,8 @@ use crate::model::Outcome;
 use crate::model::Probe;
 use crate::model::Redactor;
 use crate::model::Verdict;
+
+pub use diagnose::Clues;
 
 use client::Clients;
 use exchange::Answered;

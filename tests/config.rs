@@ -188,6 +188,7 @@ include = ["probes.d/*.toml"]
 
 [settings]
 heartbeat = "https://hc.test/${TOKEN}"
+second-resolver = "udp://1.1.1.1:53"
 
 [network]
 deny = ["link-local", "metadata"]

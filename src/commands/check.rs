@@ -4,12 +4,15 @@ use std::fs::File;
 use std::io;
 use std::io::Write as _;
 use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::books::Books;
+use super::doctor::Diagnosing;
+use super::doctor::LastGood;
 use super::exit::Exit;
 use super::exit::Signal;
 use super::exit::Stop;
@@ -29,6 +32,7 @@ use crate::journal;
 use crate::journal::Line;
 use crate::model::Outcome;
 use crate::model::Probe;
+use crate::model::Resolver;
 use crate::model::Verdict;
 use crate::plan;
 use crate::progress;
@@ -69,13 +73,19 @@ pub(super) fn run(args: &cli::Check, terminal: &Terminal) -> Result<Exit, Stop> 
         concurrency: limits.concurrency,
         terminal,
         streams: outputs.stdout == Some(CheckFormat::Ndjson),
+        second_resolver: config.settings.second_resolver,
+        memory: (args.diagnose && args.record).then(|| place.clone()),
     };
     let books = Books::open(&config, &probes, args.record.then_some(place), Arc::clone(&exporters))
         .judged_by(conditions, recorded);
-    let (books, signal) = runtime.block_on(passes.make(engine, books))?;
+    let (books, signal, last_good) = runtime.block_on(passes.make(engine, books))?;
     // Whatever still runs in the background, such as a lookup, does not hold the exit up.
     runtime.shutdown_background();
     let (pass, recorded) = books.close(terminal);
+    if let Some(folder) = &passes.memory {
+        // Only the next run's extra checks know less where this fails.
+        let _ = journal::keep_last_good(folder, passes.vantage, &last_good);
+    }
     let nagios = outputs.stdout == Some(CheckFormat::Nagios);
     let answered = answer(&pass, outputs, config.path.as_deref(), terminal);
     exporting::finish(exporters, terminal);
@@ -197,10 +207,13 @@ struct Passes<'r> {
     concurrency: usize,
     terminal: &'r Terminal,
     streams: bool,
+    second_resolver: Option<Resolver>,
+    /// Where runs tell each other which addresses answered last.
+    memory: Option<PathBuf>,
 }
 
 impl Passes<'_> {
-    async fn make(&self, engine: Engine, books: Books) -> Result<(Books, Option<Signal>), Stop> {
+    async fn make(&self, engine: Engine, books: Books) -> Result<(Books, Option<Signal>, LastGood), Stop> {
         let signals = Signals::listen().map_err(|error| Stop::io("signal handlers", &error))?;
         let settings = runner::Settings {
             started: tokio::time::Instant::now(),
@@ -216,7 +229,9 @@ impl Passes<'_> {
         let mut line = progress::Line::new(planned, self.terminal.progress);
         let mut stream = Stream { wanted: self.streams, gone: false };
         let mut books = books;
-        let probing = Probing::new(engine, self.probes);
+        let probing =
+            Probing::new(engine, self.probes).diagnosing(self.diagnosing(), self.second_resolver, self.probes);
+        let doctor = probing.clone();
         let monitor = tokio::spawn(probing.monitor());
         let check = move |check| probing.clone().check(check);
         runner::run(self.probes, plan, settings, check, signals.first(), |event| match event {
@@ -231,7 +246,15 @@ impl Passes<'_> {
         .await;
         monitor.abort();
         line.finish();
-        Ok((books, signals.came()))
+        Ok((books, signals.came(), doctor.last_good()))
+    }
+
+    fn diagnosing(&self) -> Diagnosing {
+        if !self.args.diagnose {
+            return Diagnosing::No;
+        }
+        let memory = self.memory.as_deref();
+        Diagnosing::Waiting(memory.map(|folder| journal::last_good(folder, self.vantage)).unwrap_or_default())
     }
 
     /// The passes to make: one, unless something else is said; without end, where only time bounds them.

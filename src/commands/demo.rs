@@ -164,7 +164,8 @@ struct Watch {
 
 impl Watch {
     fn new(view: &View, pace: Pace, folders: &Folders, line: Arc<Mutex<progress::Line>>) -> Result<Watch, Stop> {
-        let settings = Settings { vantage: view.vantage.clone(), concurrency: CONCURRENCY, window: WINDOW };
+        let settings =
+            Settings { vantage: view.vantage.clone(), concurrency: CONCURRENCY, window: WINDOW, ..Settings::default() };
         let config = Config::of(settings, view.probes.clone());
         let engine = Engine::new(&view.vantage, Redactor::default(), &view.probes)
             .map_err(|error| Stop::Trouble(error.to_string()))?;

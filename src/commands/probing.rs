@@ -7,10 +7,14 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::doctor::Diagnosing;
+use super::doctor::Doctor;
+use super::doctor::LastGood;
 use crate::engine::Engine;
 use crate::model::Check;
 use crate::model::Outcome;
 use crate::model::Probe;
+use crate::model::Resolver;
 use crate::runner::Controls;
 use crate::runner::Monitor;
 
@@ -20,13 +24,26 @@ pub(super) struct Probing {
     engine: Arc<Engine>,
     controls: Controls,
     monitor: Monitor,
+    doctor: Option<Arc<Doctor>>,
 }
 
 impl Probing {
     /// For these probes; the controls are those among them.
     #[must_use]
     pub(super) fn new(engine: Engine, probes: &[Arc<Probe>]) -> Probing {
-        Probing { engine: Arc::new(engine), controls: Controls::among(probes), monitor: Monitor::default() }
+        let engine = Arc::new(engine);
+        Probing { engine, controls: Controls::among(probes), monitor: Monitor::default(), doctor: None }
+    }
+
+    /// Looks into failures, with the help of another resolver where one is configured.
+    #[must_use]
+    pub(super) fn diagnosing(self, how: Diagnosing, other: Option<Resolver>, probes: &[Arc<Probe>]) -> Probing {
+        Probing { doctor: Doctor::new(how, &self.engine, other, probes), ..self }
+    }
+
+    /// The addresses that answered last, where failures are looked into.
+    pub(super) fn last_good(&self) -> LastGood {
+        self.doctor.as_ref().map(|doctor| doctor.last_good()).unwrap_or_default()
     }
 
     /// Measures our own lateness for ever: spawn it beside the run.
@@ -36,7 +53,9 @@ impl Probing {
 
     /// Carries one check out.
     pub(super) async fn check(self, check: Check) -> Outcome {
-        self.controls
+        let probe = Arc::clone(&check.probe);
+        let outcome = self
+            .controls
             .check(check, |check| -> Pin<Box<dyn Future<Output = Outcome> + Send>> {
                 // Boxed, since a control that is checked again inside a check would otherwise be
                 // a future that holds itself.
@@ -47,7 +66,11 @@ impl Probing {
                     monitor.judge(outcome, began, limit).await
                 })
             })
-            .await
+            .await;
+        match &self.doctor {
+            Some(doctor) if !probe.control => doctor.examine(&probe, outcome).await,
+            _ => outcome,
+        }
     }
 }
 

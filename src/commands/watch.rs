@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::books::Books;
 use super::check;
 use super::desk::Desk;
+use super::doctor::Diagnosing;
 use super::exit::Exit;
 use super::exit::Stop;
 use super::exporting;
@@ -169,7 +170,8 @@ impl<'w> Watching<'w> {
         // Where the wall clock was set meanwhile, schedules follow it.
         let origin = probing::now().checked_sub(elapsed).unwrap_or_else(|_| probing::now());
         let plan = plan::Intervals::new(&probes, origin, self.args.jitter, seed()).starting_at(elapsed);
-        let probing = Probing::new(engine, &probes);
+        let other = config.settings.second_resolver;
+        let probing = Probing::new(engine, &probes).diagnosing(Diagnosing::Beside, other, &probes);
         let monitor = tokio::spawn(probing.monitor());
         let (stop, mut stopped) = watch::channel(false);
         let settings = runner::Settings {

@@ -8,6 +8,7 @@ use super::interpolate;
 use super::layers;
 use super::measure;
 use super::reader::Reader;
+use super::transport;
 use super::tree::Node;
 use super::tree::Table;
 use crate::model::IncidentRules;
@@ -28,6 +29,8 @@ pub(super) fn settings(reader: &mut Reader, root: &Table) -> Settings {
     if let Some(window) = table.get("window").and_then(|node| layers::duration(reader, "window", node, range)) {
         settings.window = window;
     }
+    settings.second_resolver =
+        table.get("second-resolver").and_then(|node| transport::resolver(reader, "second-resolver", node));
     settings
 }
 

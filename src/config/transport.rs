@@ -47,7 +47,7 @@ pub(super) fn transport(reader: &mut Reader, layers: &Layers, deny: Deny) -> Tra
         tls: tls(reader, &layers.inner("tls")),
         ip,
         address,
-        resolver: layers.get("resolver").and_then(|node| resolver(reader, node)).unwrap_or_default(),
+        resolver: layers.get("resolver").and_then(|node| resolver(reader, "resolver", node)).unwrap_or_default(),
         proxy: layers.get("proxy").and_then(|node| proxy(reader, node)),
         source_address,
         http_version,
@@ -164,7 +164,8 @@ fn source_address(reader: &mut Reader, node: &Node, ip: IpFamily) -> Option<IpAd
     Some(address)
 }
 
-fn resolver(reader: &mut Reader, node: &Node) -> Option<Resolver> {
+/// A resolver: `"system"` or a server.
+pub(super) fn resolver(reader: &mut Reader, key: &str, node: &Node) -> Option<Resolver> {
     let text = interpolate::plain(reader, node)?;
     if text == "system" {
         return Some(Resolver::System);
@@ -181,7 +182,7 @@ fn resolver(reader: &mut Reader, node: &Node) -> Option<Resolver> {
                 Ok(IpAddr::V6(ip)) => format!("did you mean \"udp://[{ip}]:53\"?"),
                 Err(_) => "write it as \"udp://1.1.1.1:53\"".to_owned(),
             };
-            reader.advise(&node.place, "`resolver` is neither \"system\" nor a server", help);
+            reader.advise(&node.place, format!("`{key}` is neither \"system\" nor a server"), help);
             None
         }
     }

@@ -131,10 +131,10 @@ impl<'f> Desk<'f> {
         self.usual.get(surface)
     }
 
-    /// How far apart two stretches of a surface may be and still be one: as many checks as the rules look at.
+    /// How far apart two stretches of a surface may be and still be one wave: as many checks as close a stretch.
     pub(super) fn slack(&self, surface: &SafeText) -> i64 {
         let cadences = self.series_of(surface).into_iter().filter_map(|at| self.followed[at].cadence);
-        cadences.min().unwrap_or_default().saturating_mul(i64::from(self.frame.rules.open_of.get()))
+        cadences.min().unwrap_or_default().saturating_mul(i64::from(self.frame.rules.close_after.get()))
     }
 
     /// Whether a vantage is set aside: its control targets fail at the end of the window, or the

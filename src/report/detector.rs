@@ -246,11 +246,11 @@ impl Detector {
 
     fn recover(&mut self, at: i64) {
         self.last_good = Some(at);
-        if self.run.length >= self.rules.close_after.get() {
-            if let Some(mut stretch) = self.open.take() {
-                stretch.end = Some(Edge { after: Some(stretch.last_failed), by: self.run.start });
-                self.stretches.push(stretch);
-            }
+        if self.run.length >= self.rules.close_after.get()
+            && let Some(stretch) = self.open.take()
+        {
+            let end = Edge { after: Some(stretch.last_failed), by: self.run.start };
+            self.stretches.push(stretch.ending(end));
         }
     }
 

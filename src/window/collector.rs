@@ -81,7 +81,8 @@ impl Collector {
         let closed = self.add(&outcome.probe, &outcome.surface, outcome.control, outcome.scheduled_at, sample);
         if let Some(class) = outcome.class()
             && self.failures.len() < EVIDENCE_WAITING
-            && self.open.get(&*outcome.probe).is_some_and(|open| open.count(class) <= EVIDENCE_PER_CLASS)
+            && (has_diagnosis(outcome)
+                || self.open.get(&*outcome.probe).is_some_and(|open| open.count(class) <= EVIDENCE_PER_CLASS))
         {
             self.failures.push(outcome.clone());
         }
@@ -159,6 +160,11 @@ impl Open {
     fn count(&self, class: FailureClass) -> usize {
         self.samples.iter().filter(|sample| sample.class == Some(class)).count()
     }
+}
+
+/// Whether extra checks were made: there are few of them, and all are kept.
+fn has_diagnosis(outcome: &Outcome) -> bool {
+    outcome.evidence.as_ref().is_some_and(|evidence| evidence.diagnosis.is_some())
 }
 
 /// The beginning of the span that an instant lies in.

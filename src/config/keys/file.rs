@@ -57,6 +57,12 @@ pub(in crate::config) const SETTINGS: TableShape = TableShape {
         key("concurrency", Shape::Integer(1, 100_000), "256", "The most checks under way at once."),
         key("window", Shape::Duration, "\"1m\"", "The span of one window record, from 1s to 1d."),
         key(
+            "second-resolver",
+            Shape::Text,
+            "",
+            "Who else is asked when a name fails, to tell the resolver's trouble from the name's: `\"system\"` or `\"udp://1.1.1.1:53\"`.",
+        ),
+        key(
             "heartbeat",
             Shape::Text,
             "",

@@ -67,7 +67,7 @@ impl<'l> Line<'l> {
 impl Stage {
     /// Plays a probe from one instant to another, as texts; what each check finds, `found` says.
     pub(super) fn play(&mut self, line: Line<'_>, from: &str, to: &str, mut found: impl FnMut(Timestamp) -> Found) {
-        let mut collector = Collector::new(line.vantage, Duration::from_secs(60));
+        let mut collector = Collector::new(line.vantage, Duration::from_mins(1));
         // Probes of one file are spread over their interval by their names.
         let spread = i64::from(crc32fast::hash(line.probe.as_bytes()) % 1000) * line.every;
         let (mut due, end) = (at(from).as_millisecond() + spread, at(to).as_millisecond());

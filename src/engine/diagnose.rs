@@ -1,0 +1,202 @@
+//! Extra checks while a probe fails, to tell causes apart: another resolver, each address alone, the
+//! address that worked last, TCP alone, a control target. A few, at once, each with a short time;
+//! evidence, and never counted. Only what may be repeated is repeated: a request that is not a
+//! plain GET or HEAD is asked for a connection and no more.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Method;
+use jiff::Timestamp;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio::time::timeout;
+use url::Host;
+use url::Url;
+
+use crate::model::Body;
+use crate::model::Check;
+use crate::model::ClassGroup;
+use crate::model::Diagnosis;
+use crate::model::ExtraCheck;
+use crate::model::ExtraKind;
+use crate::model::FailureClass;
+use crate::model::Outcome;
+use crate::model::Probe;
+use crate::model::Resolver;
+use crate::model::Retries;
+use crate::model::SafeText;
+use crate::model::Transport;
+
+use super::Engine;
+use super::classify::errno_class;
+
+/// The most time one extra check may take.
+const TIME: Duration = Duration::from_secs(5);
+
+/// The most addresses of a name that are asked alone.
+const ADDRESSES: usize = 4;
+
+/// The most bytes of a body that are read.
+const BODY: u64 = 64 * 1024;
+
+/// What is known beside a failed check.
+#[derive(Clone, Debug, Default)]
+pub struct Clues {
+    /// The address that answered last.
+    pub last_good: Option<SocketAddr>,
+    /// Another resolver than the probe's.
+    pub other_resolver: Option<Resolver>,
+    /// A control target.
+    pub control: Option<Arc<Probe>>,
+}
+
+/// One question.
+#[derive(Clone, Debug)]
+enum Question {
+    Resolve(Resolver),
+    Ask(ExtraKind, SocketAddr),
+    Connect(SocketAddr),
+    Control(Arc<Probe>),
+}
+
+impl Engine {
+    /// Makes the extra checks that say something about this failure. Ends within seconds, whatever
+    /// the target does; empty where nothing can be asked, as behind a proxy.
+    pub async fn diagnose(self: &Arc<Self>, probe: &Arc<Probe>, failed: &Outcome, clues: &Clues) -> Diagnosis {
+        let mut asking = JoinSet::new();
+        for (place, question) in questions(probe, failed, clues).into_iter().enumerate() {
+            let (engine, probe) = (Arc::clone(self), Arc::clone(probe));
+            asking.spawn(async move { (place, engine.ask(&probe, question).await) });
+        }
+        let mut found = Vec::new();
+        while let Some(answer) = asking.join_next().await {
+            // A question whose task broke down has no answer.
+            found.extend(answer);
+        }
+        found.sort_by_key(|(place, _)| *place);
+        Diagnosis { extra: found.into_iter().map(|(_, extra)| extra).collect() }
+    }
+
+    async fn ask(&self, probe: &Arc<Probe>, question: Question) -> ExtraCheck {
+        let began = Instant::now();
+        let limit = TIME.min(probe.timeout);
+        let extra = |kind, target: String, class, status| ExtraCheck {
+            kind,
+            target: SafeText::message(&target),
+            class,
+            status,
+            took: began.elapsed(),
+        };
+        match question {
+            Question::Resolve(resolver) => {
+                let class = self.resolves(probe, resolver, limit).await.err();
+                extra(ExtraKind::OtherResolver, resolver_name(resolver), class, None)
+            }
+            Question::Ask(kind, address) => {
+                let pinned = pinned(probe, address, limit);
+                let answered = self.attempt(&pinned).await;
+                extra(kind, address.to_string(), answered.failure.map(|failure| failure.class), answered.status)
+            }
+            Question::Connect(address) => {
+                extra(ExtraKind::Tcp, address.to_string(), connects(address, limit).await.err(), None)
+            }
+            Question::Control(control) => {
+                let name = control.name.clone();
+                let check = Check { probe: control, scheduled_at: Timestamp::now(), lag: Duration::ZERO };
+                let outcome = self.check(check).await;
+                extra(ExtraKind::Control, name, outcome.class(), outcome.status)
+            }
+        }
+    }
+
+    async fn resolves(&self, probe: &Probe, resolver: Resolver, limit: Duration) -> Result<(), FailureClass> {
+        let Some(host) = host(probe) else { return Err(FailureClass::DnsNotFound) };
+        let lookup = self.names.lookup(resolver, &host, probe.transport.ip);
+        match timeout(limit, lookup).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(none)) => Err(none.class),
+            Err(_) => Err(FailureClass::DnsTimeout),
+        }
+    }
+}
+
+/// What to ask about a failure: names where names fail, addresses where the way to them may.
+fn questions(probe: &Arc<Probe>, failed: &Outcome, clues: &Clues) -> Vec<Question> {
+    let Some(class) = failed.class().filter(|class| !class.is_ours() && probe.transport.proxy.is_none()) else {
+        return Vec::new();
+    };
+    let mut questions = Vec::new();
+    let of_names = class.group() == ClassGroup::Resolve;
+    let ask = |kind, address| if may_repeat(probe) { Question::Ask(kind, address) } else { Question::Connect(address) };
+    if of_names && host(probe).is_some() {
+        questions.extend(other_resolver(probe, clues).map(Question::Resolve));
+    }
+    if let Some(last_good) = clues.last_good.filter(|last| of_names || failed.remote != Some(*last)) {
+        questions.push(ask(ExtraKind::LastGoodAddress, last_good));
+    }
+    let addresses = failed.evidence.iter().flat_map(|evidence| &evidence.addresses);
+    let addresses: Vec<SocketAddr> = addresses.take(ADDRESSES).copied().collect();
+    if addresses.len() > 1 && probe.transport.address.is_none() {
+        questions.extend(addresses.into_iter().map(|address| ask(ExtraKind::Address, address)));
+    }
+    questions.extend(failed.remote.filter(|_| may_repeat(probe)).map(Question::Connect));
+    questions.extend(clues.control.clone().filter(|control| control.name != probe.name).map(Question::Control));
+    questions
+}
+
+/// The configured other resolver; without one, the system's, where the probe asks another.
+fn other_resolver(probe: &Probe, clues: &Clues) -> Option<Resolver> {
+    let other = clues.other_resolver.unwrap_or(Resolver::System);
+    (other != probe.transport.resolver).then_some(other)
+}
+
+/// Whether asking again does nothing but ask.
+fn may_repeat(probe: &Probe) -> bool {
+    let request = probe.steps.first().map(|step| &step.request);
+    request.is_some_and(|request| {
+        matches!(request.method, Method::GET | Method::HEAD) && matches!(request.body, Body::Empty)
+    })
+}
+
+/// The first request of a probe, to one address, once.
+fn pinned(probe: &Probe, address: SocketAddr, limit: Duration) -> Probe {
+    let mut pinned = probe.clone();
+    pinned.steps.truncate(1);
+    for step in &mut pinned.steps {
+        step.request.redirects = 0;
+        step.request.body_limit = step.request.body_limit.min(BODY);
+    }
+    pinned.timeout = limit;
+    pinned.retries = Retries { attempts: 0, ..probe.retries };
+    pinned.transport = Transport { address: Some(address), reuse: false, ..probe.transport.clone() };
+    pinned
+}
+
+async fn connects(address: SocketAddr, limit: Duration) -> Result<(), FailureClass> {
+    match timeout(limit, TcpStream::connect(address)).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused => Err(FailureClass::ConnectRefused),
+        Ok(Err(error)) if error.kind() == std::io::ErrorKind::TimedOut => Err(FailureClass::ConnectTimeout),
+        Ok(Err(error)) => Err(error.raw_os_error().and_then(errno_class).unwrap_or(FailureClass::ConnectUnreachable)),
+        Err(_) => Err(FailureClass::ConnectTimeout),
+    }
+}
+
+/// The host name of the first request; absent where it is an address or not known beforehand.
+fn host(probe: &Probe) -> Option<String> {
+    let url = probe.steps.first()?.request.url.fill(&crate::model::Captures::new()).ok()?;
+    match Url::parse(&url).ok()?.host()? {
+        Host::Domain(name) => Some(name.to_owned()),
+        Host::Ipv4(_) | Host::Ipv6(_) => None,
+    }
+}
+
+fn resolver_name(resolver: Resolver) -> String {
+    match resolver {
+        Resolver::System => "system".to_owned(),
+        Resolver::Udp(server) => server.to_string(),
+    }
+}

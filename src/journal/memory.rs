@@ -1,0 +1,78 @@
+//! What one run tells the next beside the journal: the addresses that answered last, so that a
+//! prober which cron starts every minute can ask them when names fail. It is a help and no
+//! record: where it cannot be read or written, nothing is lost but that help.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::io::Read as _;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::Path;
+
+/// The file in the journal's folder.
+const FILE: &str = "last-good.json";
+
+/// The most bytes of it that are read: some ten thousand probes.
+const LIMIT: u64 = 1 << 20;
+
+/// The addresses that answered last from a vantage, by probe. None where nothing was kept, or
+/// what was kept cannot be read.
+#[must_use]
+pub fn last_good(folder: &Path, vantage: &str) -> BTreeMap<String, SocketAddr> {
+    read(folder).unwrap_or_default().remove(vantage).unwrap_or_default()
+}
+
+/// Keeps the addresses that answered last from a vantage, beside those of other vantages.
+///
+/// # Errors
+/// The folder or the file in it cannot be written.
+pub fn keep_last_good(folder: &Path, vantage: &str, addresses: &BTreeMap<String, SocketAddr>) -> io::Result<()> {
+    let mut all = read(folder).unwrap_or_default();
+    if all.get(vantage) == Some(addresses) {
+        return Ok(());
+    }
+    all.insert(vantage.to_owned(), addresses.clone());
+    // Whoever reads meanwhile reads the old file or the new one, and never half of one.
+    let new = folder.join(format!(".{FILE}.{}", std::process::id()));
+    let written = create(&new).and_then(|mut file| file.write_all(serde_json::to_string(&all)?.as_bytes()));
+    let kept = written.and_then(|()| std::fs::rename(&new, folder.join(FILE)));
+    if kept.is_err() {
+        // What is left of it helps nobody.
+        let _ = std::fs::remove_file(&new);
+    }
+    kept
+}
+
+fn read(folder: &Path) -> Option<BTreeMap<String, BTreeMap<String, SocketAddr>>> {
+    let mut text = String::new();
+    File::open(folder.join(FILE)).ok()?.take(LIMIT).read_to_string(&mut text).ok()?;
+    serde_json::from_str(&text).ok()
+}
+
+fn create(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_vantage_keeps_its_own_addresses() {
+        let folder = tempfile::tempdir().unwrap();
+        let address: SocketAddr = "203.0.113.7:443".parse().unwrap();
+        let addresses = BTreeMap::from([("home".to_owned(), address)]);
+        assert!(last_good(folder.path(), "iad").is_empty());
+        keep_last_good(folder.path(), "iad", &addresses).unwrap();
+        keep_last_good(folder.path(), "lhr", &BTreeMap::new()).unwrap();
+        assert_eq!(last_good(folder.path(), "iad"), addresses);
+        assert!(last_good(folder.path(), "lhr").is_empty());
+        std::fs::write(folder.path().join(FILE), "{").unwrap();
+        assert!(last_good(folder.path(), "iad").is_empty());
+    }
+}
