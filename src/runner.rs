@@ -61,15 +61,14 @@ pub struct Settings<W> {
     pub concurrency: usize,
     /// No check begins after this time from the start of the run.
     pub until: Option<Duration>,
-    /// How long running checks may go on once told to stop.
-    pub grace: Duration,
     /// The name of this place.
     pub vantage: String,
     /// The wall clock.
     pub now: W,
 }
 
-/// Runs the checks of a plan.
+/// Runs the checks of a plan, until that is through or `stop` resolves to the time that running
+/// checks may still take.
 ///
 /// A probe's check never overlaps its previous one: what is due while that still runs, or whose
 /// slot passes before there is room, is [`Event::Missed`]. A check's lag is counted from the
@@ -85,7 +84,7 @@ pub async fn run<P, F, S, W>(
 where
     P: Fn(Check) -> F + Clone + Send + 'static,
     F: Future<Output = Outcome> + Send + 'static,
-    S: Future<Output = ()>,
+    S: Future<Output = Duration>,
     W: Fn() -> Timestamp + Clone + Send + 'static,
 {
     let clock = Clock { started: settings.started, now: settings.now.clone() };
@@ -159,7 +158,7 @@ where
     W: Fn() -> Timestamp + Clone + Send + 'static,
     E: FnMut(Event),
 {
-    async fn drive(mut self, plan: impl Iterator<Item = Due>, stop: impl Future<Output = ()>) -> Ended {
+    async fn drive(mut self, plan: impl Iterator<Item = Due>, stop: impl Future<Output = Duration>) -> Ended {
         tokio::pin!(stop);
         let mut watch = GapWatch::new(&self.clock, self.probes);
         let mut plan = plan.peekable();
@@ -169,8 +168,8 @@ where
             let blocked = due.after_all && !self.running.is_empty();
             tokio::select! {
                 biased;
-                () = &mut stop => {
-                    self.wind_down().await;
+                grace = &mut stop => {
+                    self.wind_down(grace).await;
                     return Ended::Stopped;
                 }
                 Some(back) = self.running.join_next() => self.take(back),
@@ -189,8 +188,8 @@ where
         loop {
             tokio::select! {
                 biased;
-                () = &mut stop => {
-                    self.wind_down().await;
+                grace = &mut stop => {
+                    self.wind_down(grace).await;
                     return Ended::Stopped;
                 }
                 back = self.running.join_next() => match back {
@@ -264,8 +263,8 @@ where
     }
 
     /// Lets running checks end for a while; the rest are interrupted.
-    async fn wind_down(&mut self) {
-        let end = Instant::now() + self.settings.grace;
+    async fn wind_down(&mut self, grace: Duration) {
+        let end = Instant::now() + grace;
         while let Ok(Some(back)) = tokio::time::timeout_at(end, self.running.join_next()).await {
             self.take(back);
         }

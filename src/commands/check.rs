@@ -49,9 +49,6 @@ use crate::window::Window;
 /// How far back `--baseline` looks.
 const BASELINE_SPAN: Duration = Duration::from_hours(14 * 24);
 
-/// How long running checks may go on after the first signal.
-pub(super) const GRACE: Duration = Duration::from_secs(2);
-
 /// Sets the run up, makes the passes, records and answers.
 pub(super) fn run(args: &cli::Check, terminal: &Terminal) -> Result<Exit, Stop> {
     let (config, probes) = asked(args, terminal)?;
@@ -219,7 +216,6 @@ impl Passes<'_> {
             started: tokio::time::Instant::now(),
             concurrency: self.concurrency,
             until: self.args.span,
-            grace: GRACE,
             vantage: self.vantage.to_owned(),
             now: probing::now,
         };

@@ -12,7 +12,6 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::books::Books;
-use super::check::GRACE;
 use super::exit::Exit;
 use super::exit::Signal;
 use super::exit::Stop;
@@ -173,13 +172,12 @@ impl Watch {
         Ok(Watch { books, engine, probes: view.probes.clone(), vantage: view.vantage.clone(), pace, line })
     }
 
-    async fn run(self, stop: impl Future<Output = ()> + Send) -> Books {
+    async fn run(self, stop: impl Future<Output = Duration> + Send) -> Books {
         let Watch { mut books, engine, probes, vantage, pace, line } = self;
         let settings = runner::Settings {
             started: Instant::now(),
             concurrency: CONCURRENCY,
             until: Some(pace.run),
-            grace: GRACE,
             vantage,
             now: probing::now,
         };

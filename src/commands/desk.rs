@@ -10,6 +10,7 @@ use super::terminal::Terminal;
 use crate::model::Gap;
 use crate::model::Outcome;
 use crate::model::Probe;
+use crate::model::Schedule;
 use crate::model::Verdict;
 use crate::model::timestamp;
 use crate::progress::Board;
@@ -23,18 +24,30 @@ pub(super) struct Desk {
     board: Board,
     terminal: Terminal,
     last: BTreeMap<String, Verdict>,
+    /// Whether the clocks parted since the last tick.
+    parted: bool,
+    /// Whether a probe is due by the wall clock.
+    by_wall_clock: bool,
 }
 
 impl Desk {
     /// A desk for these probes.
     #[must_use]
     pub(super) fn new(books: Books, probes: &[Arc<Probe>], terminal: &Terminal) -> Desk {
-        Desk { books, board: board(probes, terminal), terminal: *terminal, last: BTreeMap::new() }
+        Desk {
+            books,
+            board: board(probes, terminal),
+            terminal: *terminal,
+            last: BTreeMap::new(),
+            parted: false,
+            by_wall_clock: by_wall_clock(probes),
+        }
     }
 
     /// Goes on with another configuration's probes.
     pub(super) fn reload(&mut self, probes: &[Arc<Probe>]) {
         self.books.adopt(probes);
+        self.by_wall_clock = by_wall_clock(probes);
         let board = board(probes, &self.terminal);
         std::mem::replace(&mut self.board, board).finish();
         self.say(&format!("the configuration was read again: {} probes from here on", probes.len()));
@@ -58,15 +71,18 @@ impl Desk {
         let (from, to) = (timestamp::text(gap.from), timestamp::text(gap.to));
         self.say(&format!("the clock went from {from} to {to} at once: the machine slept, or its clock was set"));
         self.books.gap(gap);
+        self.parted = true;
     }
 
-    /// Hands ended windows over, draws, and says what trouble there is.
-    pub(super) fn tick(&mut self, now: Timestamp) {
+    /// Hands ended windows over, draws, and says what trouble there is. Returns whether the clocks
+    /// have parted since, and a probe follows the wall clock.
+    pub(super) fn tick(&mut self, now: Timestamp) -> bool {
         self.books.close_ended(now);
         self.board.draw_if_due();
         if let Some(trouble) = self.books.trouble() {
             self.say(&format!("warning: {trouble}; checks go on, and it will be tried again"));
         }
+        std::mem::take(&mut self.parted) && self.by_wall_clock
     }
 
     /// Says something, above the board where there is one.
@@ -99,6 +115,10 @@ impl Desk {
             outcome.timings.total.as_secs_f64() * 1e3,
         ));
     }
+}
+
+fn by_wall_clock(probes: &[Arc<Probe>]) -> bool {
+    probes.iter().any(|probe| matches!(probe.schedule, Schedule::Cron(_)))
 }
 
 fn board(probes: &[Arc<Probe>], terminal: &Terminal) -> Board {

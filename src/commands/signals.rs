@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io;
+use std::time::Duration;
 
 use tokio::signal::unix::Signal as Stream;
 use tokio::signal::unix::SignalKind;
@@ -10,6 +11,9 @@ use tokio::sync::watch;
 
 use super::exit::Exit;
 use super::exit::Signal;
+
+/// How long running checks may go on after the first signal.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// The signals of a run.
 pub(super) struct Signals {
@@ -35,14 +39,15 @@ impl Signals {
         Ok(Signals { first })
     }
 
-    /// Resolves at the first signal.
-    pub(super) fn first(&self) -> impl Future<Output = ()> + Send + use<> {
+    /// Resolves at the first signal, to the time that running checks may still take.
+    pub(super) fn first(&self) -> impl Future<Output = Duration> + Send + use<> {
         let mut first = self.first.clone();
         async move {
             // An error means that the listener is gone, which then sends nothing more.
             if first.wait_for(Option::is_some).await.is_err() {
                 std::future::pending::<()>().await;
             }
+            GRACE
         }
     }
 

@@ -103,9 +103,20 @@ impl Ready {
 
 /// A run of one configuration, and the way to tell it to stop.
 struct Generation<'w> {
+    /// The longest time-out of its probes.
+    longest: Duration,
     run: Pin<Box<dyn Future<Output = Ended> + 'w>>,
-    stop: watch::Sender<bool>,
+    stop: watch::Sender<Option<Duration>>,
     monitor: tokio::task::JoinHandle<()>,
+}
+
+impl Generation<'_> {
+    /// Begins nothing more. What is under way may end in its own time, which is below its
+    /// interval: it cannot meet the next check of the same probe.
+    fn retire(self) -> Self {
+        self.stop.send_replace(Some(self.longest));
+        self
+    }
 }
 
 impl Drop for Generation<'_> {
@@ -132,26 +143,29 @@ impl<'w> Watching<'w> {
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let first = signals.first();
         tokio::pin!(first);
-        let mut current = self.begin(ready, check::GRACE);
+        let mut current = self.begin(ready);
         let mut ending: Vec<Generation<'w>> = Vec::new();
         let mut stopping = false;
         loop {
             tokio::select! {
                 _ = &mut current.run => break,
-                () = &mut first, if !stopping => {
+                grace = &mut first, if !stopping => {
                     stopping = true;
                     self.terminal.say(Talk::Note, "stopping: checks that run may end; once more stops at once");
-                    current.stop.send_replace(true);
+                    current.stop.send_replace(Some(grace));
                 }
                 _ = reload.recv(), if !stopping => {
                     if let Some(next) = self.reload() {
-                        let old = std::mem::replace(&mut current, next);
-                        old.stop.send_replace(true);
-                        ending.push(old);
+                        ending.push(std::mem::replace(&mut current, next).retire());
                     }
                 }
                 () = any_ended(&mut ending) => {}
-                _ = tick.tick() => self.desk.borrow_mut().tick(probing::now()),
+                _ = tick.tick() => {
+                    let parted = self.desk.borrow_mut().tick(probing::now());
+                    if parted && !stopping && let Some(next) = self.reload() {
+                        ending.push(std::mem::replace(&mut current, next).retire());
+                    }
+                }
             }
         }
         while !ending.is_empty() {
@@ -164,7 +178,7 @@ impl<'w> Watching<'w> {
     }
 
     /// Begins to run a configuration in the slots of the watch, wherever it stands in them.
-    fn begin(&self, ready: Ready, grace: Duration) -> Generation<'w> {
+    fn begin(&self, ready: Ready) -> Generation<'w> {
         let Ready { config, probes, engine, concurrency } = ready;
         let elapsed = self.started.elapsed();
         // Where the wall clock was set meanwhile, schedules follow it.
@@ -173,12 +187,12 @@ impl<'w> Watching<'w> {
         let other = config.settings.second_resolver;
         let probing = Probing::new(engine, &probes).diagnosing(Diagnosing::Beside, other, &probes);
         let monitor = tokio::spawn(probing.monitor());
-        let (stop, mut stopped) = watch::channel(false);
+        let (stop, mut stopped) = watch::channel(None);
+        let longest = probes.iter().map(|probe| probe.timeout).max().unwrap_or_default();
         let settings = runner::Settings {
             started: self.started,
             concurrency,
             until: self.args.span,
-            grace,
             vantage: config.settings.vantage,
             now: probing::now,
         };
@@ -186,7 +200,7 @@ impl<'w> Watching<'w> {
         let run = Box::pin(async move {
             let stop = async move {
                 // An error means that the watch is gone, and this run with it.
-                let _ = stopped.wait_for(|stop| *stop).await;
+                stopped.wait_for(Option::is_some).await.ok().and_then(|grace| *grace).unwrap_or_default()
             };
             let check = move |check| probing.clone().check(check);
             runner::run(&probes, plan, settings, check, stop, |event| match event {
@@ -196,7 +210,7 @@ impl<'w> Watching<'w> {
             })
             .await
         });
-        Generation { run, stop, monitor }
+        Generation { longest, run, stop, monitor }
     }
 
     /// The next generation, or a word on why the old one stays.
@@ -211,10 +225,7 @@ impl<'w> Watching<'w> {
             Err(Stop::Unread) => return None,
         };
         self.desk.borrow_mut().reload(&ready.probes);
-        // A check of the old configuration ends within its own time-out, which is below its
-        // interval: it cannot meet the next one of the same probe.
-        let grace = ready.probes.iter().map(|probe| probe.timeout).max().unwrap_or(check::GRACE);
-        Some(self.begin(ready, grace.max(check::GRACE)))
+        Some(self.begin(ready))
     }
 }
 

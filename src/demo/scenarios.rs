@@ -53,7 +53,7 @@ pub fn by_name(name: &str) -> Option<Scenario> {
 /// the app worse than the web, London better than the US coasts.
 fn x_2025_03_10() -> Scenario {
     // The story begins at 09:00 UTC.
-    let waves = [(clock(0, 32), clock(1, 21)), (clock(4, 31), clock(5, 28)), (clock(6, 4), clock(8, 45))];
+    let waves = [(clock(0, 32), clock(1, 21)), (clock(4, 31), clock(5, 28)), (clock(6, 4), clock(9, 0))];
     let mut acts = Vec::new();
     for (from, until) in waves {
         for (surface, unanswered, stalled, edge) in [("app", 0.62, 0.12, 0.08), ("web", 0.26, 0.06, 0.20)] {

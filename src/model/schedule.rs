@@ -89,6 +89,12 @@ impl Cron {
         &self.source
     }
 
+    /// The shortest time between two times it is due.
+    #[must_use]
+    pub const fn shortest(&self) -> Duration {
+        self.shortest
+    }
+
     /// The first time it is due after an instant.
     #[must_use]
     pub fn next_after(&self, instant: Timestamp) -> Option<Timestamp> {

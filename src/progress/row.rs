@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use anstyle::AnsiColor;
 use anstyle::Style;
+use jiff::Timestamp;
 
 use crate::model::Outcome;
 use crate::model::Probe;
+use crate::model::Schedule;
 use crate::model::Verdict;
 use crate::plan;
 
@@ -124,7 +126,13 @@ impl Row {
 
     /// How long until the probe is due again. Jitter is not foreseen.
     fn next_due(&self, elapsed: Duration) -> Duration {
-        let interval = self.probe.schedule.shortest();
+        let interval = match &self.probe.schedule {
+            Schedule::Every(interval) => *interval,
+            Schedule::Cron(cron) => {
+                let now = Timestamp::now();
+                return cron.next_after(now).map(|next| next.duration_since(now).unsigned_abs()).unwrap_or_default();
+            }
+        };
         let first = plan::spread(&self.probe.name, interval);
         match elapsed.checked_sub(first) {
             None => first.saturating_sub(elapsed),
@@ -168,8 +176,6 @@ fn short(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::*;
     use crate::model::Check;
     use crate::model::Failure;

@@ -104,7 +104,6 @@ where
         started: Instant::now(),
         concurrency: bounds.concurrency,
         until: bounds.until_ms.map(Duration::from_millis),
-        grace: Duration::from_secs(2),
         vantage: "test".to_owned(),
         now: move || wall.now(),
     };
@@ -113,6 +112,7 @@ where
             Some(ms) => tokio::time::sleep(Duration::from_millis(ms)).await,
             None => std::future::pending().await,
         }
+        Duration::from_secs(2)
     };
     let ended = run(probes, plan, settings, probe, stop, |event| seen.take(probes, event)).await;
     (ended, seen)
