@@ -19,6 +19,7 @@ use super::scale::place;
 use super::scale::ticks_to;
 use super::table;
 use crate::model::FailureClass;
+use crate::model::SafeText;
 use crate::render::report::Clock;
 use crate::render::report::class_name;
 use crate::render::report::label;
@@ -50,6 +51,7 @@ pub(super) fn write(report: &Report, surfaces: &[&SurfaceRow], page: &mut Page) 
     let in_order: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| seen.contains(kind)).collect();
     kinds::legend(&in_order, Kind::name, page);
     by_class(report, page);
+    commands(report, page);
 }
 
 /// The failures of a surface that are the target's, by bucket, all vantages together.
@@ -169,5 +171,26 @@ fn by_class(report: &Report, page: &mut Page) {
                 ]);
             }
         }
+    });
+}
+
+/// The commands that repeat the examples, each once, secrets as shell variables.
+fn commands(report: &Report, page: &mut Page) {
+    let rows = report.surfaces.iter().filter(|row| !row.control).flat_map(|row| row.figures.classes.values());
+    let mut commands: Vec<&SafeText> =
+        rows.filter_map(|row| row.example.as_ref()).filter_map(|example| example.curl.as_ref()).collect();
+    commands.sort_unstable();
+    commands.dedup();
+    if commands.is_empty() {
+        return;
+    }
+    table::details("Commands that repeat these checks", page, |page| {
+        page.open("ul", &[("class", "plain")]);
+        for command in commands {
+            page.open("li", &[]);
+            page.element("code", &[], command.as_str());
+            page.close("li");
+        }
+        page.close("ul");
     });
 }

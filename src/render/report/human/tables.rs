@@ -43,7 +43,7 @@ const SURFACES: [Column; 11] = [
     Column { heading: "ratio", right: true, from: 0 },
     Column { heading: "95% interval", right: true, from: 100 },
     Column { heading: "share", right: true, from: 0 },
-    Column { heading: "p50", right: true, from: 0 },
+    Column { heading: "p50", right: true, from: 88 },
     Column { heading: "p95", right: true, from: 0 },
     Column { heading: "usual p95", right: true, from: 90 },
     Column { heading: "main failure", right: false, from: 72 },
@@ -54,13 +54,18 @@ pub(super) fn surfaces(report: &Report, canvas: &mut Canvas) {
     let width = canvas.width();
     let rows: Vec<(State, Vec<String>)> = report.surfaces.iter().map(|row| (row.state, surface(row))).collect();
     let shown: Vec<usize> = (0..SURFACES.len()).filter(|at| SURFACES[*at].from <= width).collect();
-    let widths: Vec<usize> = shown
+    let mut widths: Vec<usize> = shown
         .iter()
         .map(|at| {
             let cells = rows.iter().map(|(_, cells)| text::width(&cells[*at]));
             cells.chain([SURFACES[*at].heading.len()]).max().unwrap_or(0).min(40)
         })
         .collect();
+    // The last column gives way where the line would be too long.
+    let taken: usize = widths.iter().map(|width| width + 2).sum::<usize>() - 2;
+    if let Some(last) = widths.last_mut() {
+        *last = last.saturating_sub(taken.saturating_sub(width)).max(10);
+    }
     let heading: Vec<String> = SURFACES.iter().map(|column| column.heading.to_owned()).collect();
     line(&heading, &shown, &widths, |_| DIM, canvas);
     for (state, cells) in &rows {

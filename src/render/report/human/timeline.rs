@@ -61,8 +61,11 @@ pub(super) fn write(report: &Report, canvas: &mut Canvas) {
     let grid = Grid::of(report, canvas.width().saturating_sub(names + 4));
     let cell = text::duration(std::time::Duration::from_secs(grid.seconds.unsigned_abs()));
     title(&format!("over time, {cell} a cell"), canvas);
-    canvas.put(DIM, "  ▂ all up   ▒ below 10% failed   ▓ below 50%   █ 50% or more   ? cannot say   · no data");
-    canvas.end();
+    let key = "▂ all up  ▒ below 10% failed  ▓ below 50%  █ 50% or more  ? cannot say  · no data";
+    for line in text::wrap(key, canvas.width().saturating_sub(2)) {
+        canvas.put(DIM, &format!("  {line}"));
+        canvas.end();
+    }
     for surface in report.surfaces.iter().filter(|row| !row.control) {
         canvas.put(Style::new(), &format!("  {}", super::super::label(surface)));
         canvas.end();
