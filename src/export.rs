@@ -2,11 +2,14 @@
 //! Exporting is at the edge: it never delays a check, and what it cannot deliver is counted.
 
 pub mod buckets;
+mod csv;
 pub mod cumulative;
 #[cfg(any(feature = "remote-write", feature = "otlp"))]
 mod endpoint;
 mod error;
 pub mod family;
+mod hgrm;
+mod hlog;
 #[cfg(any(feature = "prometheus-server", feature = "remote-write"))]
 mod message;
 #[cfg(feature = "otlp")]
@@ -30,7 +33,10 @@ use crate::model::Outcome;
 use crate::model::Probe;
 use crate::window::Window;
 
+pub use csv::csv;
 pub use error::ExportError;
+pub use hgrm::hgrm;
+pub use hlog::hlog;
 pub use tally::Tally;
 
 /// The exporters of a run: none, one or several. To hand something to them never waits: they

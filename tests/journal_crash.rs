@@ -7,6 +7,7 @@ use std::fs;
 use std::io::BufRead as _;
 use std::io::BufReader;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Child;
 use std::process::Command;
@@ -108,6 +109,29 @@ fn sixteen_writers_at_once_lose_nothing_and_tear_nothing() {
     assert_eq!(found.len() as u64, WRITERS * APPENDS * LINES);
     assert!(found.values().all(|count| *count == 1));
     assert_eq!((integrity.corrupt_lines, integrity.torn_tails), (0, 0));
+}
+
+#[test]
+fn the_rights_of_files_do_not_depend_on_the_umask() {
+    for umask in ["000", "077", "277"] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path().join("journal");
+        let inner = command(&folder, "masked", 1);
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", &format!("umask {umask}; exec \"$0\" \"$@\"")])
+            .arg(inner.get_program())
+            .args(inner.get_args());
+        for (key, value) in inner.get_envs() {
+            shell.env(key, value.unwrap_or_default());
+        }
+        assert!(shell.output().expect("sh starts").status.success());
+        let mode = |path: &Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+        assert_eq!(mode(&folder), 0o700, "umask {umask}");
+        for name in ["lock", "2025-03-10.jsonl"] {
+            assert_eq!(mode(&folder.join(name)), 0o600, "{name} with umask {umask}");
+        }
+    }
 }
 
 #[test]

@@ -55,13 +55,14 @@ struct Sample {
 }
 
 impl Collector {
-    /// A collector with nothing in it. A span below a millisecond is held at one.
+    /// A collector with nothing in it. The span is held between a millisecond and a day: a line
+    /// of the journal is found by the day it begins on.
     #[must_use]
     pub fn new(vantage: &str, span: Duration) -> Collector {
         let span = SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX);
         Collector {
             vantage: vantage.into(),
-            span: span.max(SignedDuration::from_millis(1)),
+            span: span.clamp(SignedDuration::from_millis(1), SignedDuration::from_hours(24)),
             open: BTreeMap::new(),
             failures: Vec::new(),
         }
@@ -294,6 +295,13 @@ mod tests {
         assert_eq!(collector.take_failures().len(), 2 * EVIDENCE_PER_CLASS);
         assert!(collector.take_failures().is_empty());
         assert_eq!(collector.close_all()[0].counts.down, 20);
+    }
+
+    #[test]
+    fn ten_thousand_probes_with_open_windows_take_few_megabytes() {
+        // Six checks each; the room of a vector is at most twice what is in it.
+        let bytes = 10_000 * (size_of::<Open>() + 2 * 6 * size_of::<Sample>());
+        assert!(bytes < 24 << 20, "{bytes} bytes");
     }
 
     #[test]

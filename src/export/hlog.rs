@@ -1,0 +1,80 @@
+//! `.hlog`: `HdrHistogram`'s interval log, version 1.3, one line per window and kind of time. The
+//! tools of that family read it: `HistogramLogAnalyzer`, the Java, Python and JavaScript readers.
+
+use std::io;
+use std::io::Write;
+
+use jiff::Timestamp;
+
+use crate::model::Phase;
+use crate::window::HdrText;
+use crate::window::Histogram;
+use crate::window::Window;
+
+/// What the maximum of an interval is divided by: our times are microseconds, and the log's
+/// readers show milliseconds.
+const MAX_DIVISOR: f64 = 1000.0;
+
+/// Writes windows as an interval log, in their order. The tag of a line names vantage, surface,
+/// probe and what was timed: `Tag=local/web/home/total`, then each phase, `failed` and `lag`.
+/// Values are microseconds; instants are seconds since the epoch.
+///
+/// # Errors
+/// What the writer says.
+pub fn hlog(windows: &[Window], out: &mut impl Write) -> io::Result<()> {
+    let start = windows.iter().map(|window| window.from).min().unwrap_or(Timestamp::UNIX_EPOCH);
+    writeln!(out, "#[Histogram log format version 1.3]")?;
+    writeln!(out, "#[BaseTime: 0.000 (seconds since epoch)]")?;
+    writeln!(out, "#[StartTime: {:.3} (seconds since epoch), {start:.3}]", seconds(start))?;
+    writeln!(out, "#[MaxValueDivisor: {MAX_DIVISOR:.1}]")?;
+    writeln!(out, "\"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"")?;
+    let mut hdr = HdrText::default();
+    for window in windows {
+        write_window(window, &mut hdr, out)?;
+    }
+    Ok(())
+}
+
+fn write_window(window: &Window, hdr: &mut HdrText, out: &mut impl Write) -> io::Result<()> {
+    let phases = Phase::ALL.map(|phase| (phase.name(), window.latency.phase(phase)));
+    let all = [("total", &window.latency.total)].into_iter().chain(phases);
+    for (name, histogram) in all.chain([("failed", &window.failed_latency), ("lag", &window.lag)]) {
+        write_line(window, name, histogram, hdr, out)?;
+    }
+    Ok(())
+}
+
+fn write_line(
+    window: &Window,
+    name: &str,
+    histogram: &Histogram,
+    hdr: &mut HdrText,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let Some(max) = histogram.max() else { return Ok(()) };
+    let [vantage, surface, probe] = [&window.vantage, &window.surface, &window.probe].map(|name| tag(name));
+    let length = window.to.duration_since(window.from).as_secs_f64();
+    let max = max.as_secs_f64() * 1_000_000.0 / MAX_DIVISOR;
+    let mut text = String::new();
+    hdr.write(histogram, &mut text);
+    writeln!(out, "Tag={vantage}/{surface}/{probe}/{name},{:.3},{length:.3},{max:.3},{text}", seconds(window.from))
+}
+
+fn seconds(at: Timestamp) -> f64 {
+    at.as_duration().as_secs_f64()
+}
+
+/// A name as part of a tag: commas, blanks and slashes would end it.
+fn tag(name: &str) -> String {
+    name.chars().map(|c| if c.is_whitespace() || c.is_control() || ",/=#\"".contains(c) { '_' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_leave_its_tag() {
+        assert_eq!(tag("a,b c/d\n#e=é"), "a_b_c_d__e_é");
+    }
+}
