@@ -1,7 +1,11 @@
 //! One check in, one [`Outcome`] out, never an error. It knows probes and the network, and
 //! neither schedules nor files.
 
+mod addresses;
+mod assets;
+mod at_once;
 mod body;
+mod capture;
 mod certificate;
 mod classify;
 mod client;
@@ -12,12 +16,17 @@ mod diagnose;
 mod evidence;
 mod exchange;
 mod expect;
+mod html;
+mod journey;
 mod marks;
 mod multipart;
+mod outgoing;
 mod redirect;
 mod request;
 mod resolver;
+mod shared;
 mod tls;
+mod token;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,6 +34,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use crate::model::Addresses;
 use crate::model::Check;
 use crate::model::EarlierAttempt;
 use crate::model::Outcome;
@@ -36,10 +46,12 @@ pub use diagnose::Clues;
 
 use client::Clients;
 use exchange::Answered;
-use exchange::Exchange;
 use exchange::Session;
 use request::Deadline;
+use request::Fault;
 use resolver::Names;
+use shared::Sessions;
+use token::Tokens;
 
 /// Carries checks out. Shareable: one for the whole run.
 #[derive(Debug)]
@@ -48,6 +60,8 @@ pub struct Engine {
     redactor: Redactor,
     clients: Clients,
     names: Arc<Names>,
+    tokens: Tokens,
+    sessions: Sessions,
 }
 
 /// Why an engine could not be built: something of ours is missing, no target was asked.
@@ -79,7 +93,14 @@ impl Engine {
     /// A certificate or key file that cannot be read or used, or a proxy that cannot be.
     pub fn new(vantage: &str, redactor: Redactor, probes: &[Arc<Probe>]) -> Result<Engine, EngineError> {
         let clients = Clients::new(probes)?;
-        Ok(Engine { vantage: vantage.to_owned(), redactor, clients, names: Arc::default() })
+        Ok(Engine {
+            vantage: vantage.to_owned(),
+            redactor,
+            clients,
+            names: Arc::default(),
+            tokens: Tokens::default(),
+            sessions: Sessions::default(),
+        })
     }
 
     /// Carries one check out. Each attempt ends within the probe's timeout, and the check with
@@ -98,25 +119,40 @@ impl Engine {
         self.outcome(&check, started_at, earlier, last)
     }
 
-    /// All steps of the probe once.
+    /// All steps of the probe once. A shared session is made or waited for before the clock
+    /// starts: its time is not the target's. One that a target refuses is made anew, once.
     async fn attempt(&self, probe: &Probe) -> Answered {
-        let began = Instant::now();
-        let deadline = Deadline { at: began + probe.timeout, limit: probe.timeout };
-        let mut session = Session { redactor: self.redactor.clone(), ..Session::default() };
-        let mut all = Answered::default();
-        for step in &probe.steps {
-            let exchange = Exchange { engine: self, probe, step, session: &mut session, deadline };
-            let mut answered = exchange.run().await;
-            answered.timings.add_all(&all.timings);
-            all.redirects.append(&mut answered.redirects);
-            answered.redirects = std::mem::take(&mut all.redirects);
-            all = answered;
-            if all.failure.is_some() {
-                break;
+        let Some(shared) = &probe.session else {
+            return self.attempt_with(probe, self.session()).await;
+        };
+        let mut renewed = false;
+        loop {
+            let (session, kept) = match self.sessions.get(self, shared).await {
+                Ok(made) => made,
+                Err(fault) => return blocked(&fault, probe, &self.redactor),
+            };
+            let answered = self.attempt_with(probe, session).await;
+            let refused = answered.failure.is_some() && matches!(answered.status, Some(401 | 403));
+            if renewed || !(kept && refused) {
+                return answered;
             }
+            renewed = true;
+            self.sessions.forget(shared).await;
         }
-        all.timings.total = began.elapsed();
-        all
+    }
+
+    fn session(&self) -> Session {
+        Session { redactor: self.redactor.clone(), ..Session::default() }
+    }
+
+    async fn attempt_with(&self, probe: &Probe, mut session: Session) -> Answered {
+        let deadline = Deadline { at: Instant::now() + probe.timeout, limit: probe.timeout };
+        match probe.transport.addresses {
+            Addresses::All(quorum) if probe.transport.address.is_none() && probe.transport.proxy.is_none() => {
+                addresses::run(self, probe, quorum, &session, deadline).await
+            }
+            _ => journey::run(self, probe, &mut session, deadline).await,
+        }
     }
 
     fn outcome(
@@ -155,4 +191,13 @@ impl Engine {
             evidence: answered.evidence,
         }
     }
+}
+
+/// A check that could not be made because the session it needs failed.
+fn blocked(fault: &Fault, probe: &Probe, redactor: &Redactor) -> Answered {
+    let mut answered = Answered::default();
+    if let Some(step) = probe.steps.first() {
+        answered.fail(fault, Vec::new(), None, probe, step, redactor);
+    }
+    answered
 }

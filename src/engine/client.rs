@@ -15,6 +15,7 @@ use rustls::ClientConfig;
 use crate::model::Captures;
 use crate::model::HttpVersionWish;
 use crate::model::Probe;
+use crate::model::Step;
 use crate::model::Tls;
 use crate::model::Transport;
 
@@ -73,15 +74,19 @@ impl Clients {
     /// root certificates cost milliseconds: they are read now only if a probe needs them.
     pub(super) fn new(probes: &[Arc<Probe>]) -> Result<Clients, EngineError> {
         let mut clients = Clients::default();
-        for probe in probes {
+        let transports = probes.iter().flat_map(|probe| {
+            let session = probe.session.as_ref().map(|session| &session.transport);
+            std::iter::once(&probe.transport).chain(session).map(|transport| (&probe.name, transport))
+        });
+        for (name, transport) in transports {
             for own in [true, false] {
-                let key = ClientKey::new(&probe.transport, own);
+                let key = ClientKey::new(transport, own);
                 if !clients.configs.contains_key(&key.tls) {
                     let config = tls::config(&key.tls, &clients.roots)?;
                     clients.configs.insert(key.tls.clone(), config);
                 }
                 let built = clients.fresh(&key);
-                built.map_err(|reason| EngineError::Client { probe: probe.name.clone(), reason })?;
+                built.map_err(|reason| EngineError::Client { probe: name.clone(), reason })?;
             }
         }
         if probes.iter().any(|probe| needs_system_roots(probe)) {
@@ -155,10 +160,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 fn needs_system_roots(probe: &Probe) -> bool {
-    let tls = &probe.transport.tls;
-    tls.ca_file.is_none()
-        && !tls.insecure
-        && probe.steps.iter().any(|step| {
-            step.request.url.to_string().get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:"))
-        })
+    let is_https = |step: &Step| {
+        let url = step.request.url.to_string();
+        url.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:"))
+    };
+    let needs = |transport: &Transport, steps: &[Step]| {
+        transport.tls.ca_file.is_none() && !transport.tls.insecure && steps.iter().any(is_https)
+    };
+    needs(&probe.transport, &probe.steps)
+        || probe.session.as_ref().is_some_and(|session| needs(&session.transport, &session.steps))
 }

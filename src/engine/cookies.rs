@@ -19,7 +19,7 @@ const COOKIES: usize = 50;
 const COOKIE_LIMIT: usize = 4 * 1024;
 
 /// The cookies of one check.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Jar {
     /// By port; none for the standard ones.
     stores: HashMap<Option<u16>, CookieStore>,
@@ -47,6 +47,12 @@ impl Jar {
         let store = self.stores.get(&port_of(url))?;
         let pairs: Vec<String> = store.get_request_values(url).map(|(name, value)| format!("{name}={value}")).collect();
         if pairs.is_empty() { None } else { HeaderValue::from_str(&pairs.join("; ")).ok() }
+    }
+
+    /// The value of a cookie by its name, whatever its scope.
+    pub(super) fn value(&self, name: &str) -> Option<&str> {
+        let mut cookies = self.stores.values().flat_map(CookieStore::iter_any);
+        cookies.find(|cookie| cookie.name() == name).map(|cookie| cookie.value())
     }
 
     fn len(&self) -> usize {

@@ -1,6 +1,8 @@
 //! One step of a check: the request, its redirects, the body, the judgement. It knows one step
 //! and what earlier steps left behind, and nothing of retries.
 
+use std::net::SocketAddr;
+
 use http::HeaderMap;
 use http::HeaderName;
 use http::HeaderValue;
@@ -13,29 +15,27 @@ use url::Url;
 
 use crate::model::AddressOutcome;
 use crate::model::AssetOutcome;
-use crate::model::Auth;
-use crate::model::Body as RequestBody;
 use crate::model::Captures;
 use crate::model::Evidence;
 use crate::model::Failure;
 use crate::model::FailureClass;
-use crate::model::FormPart;
 use crate::model::Hop;
 use crate::model::HttpVersion;
 use crate::model::Mismatch;
 use crate::model::Phase;
 use crate::model::Probe;
 use crate::model::Redactor;
+use crate::model::Secret;
 use crate::model::Step;
 use crate::model::StepOutcome;
 use crate::model::Timings;
 use crate::model::TlsFacts;
-use crate::model::Value;
 
 use super::Engine;
 use super::body;
 use super::body::Appetite;
 use super::body::Body;
+use super::capture;
 use super::certificate;
 use super::client::ClientKey;
 use super::connect;
@@ -46,7 +46,7 @@ use super::evidence;
 use super::expect;
 use super::expect::Came;
 use super::marks::Seen;
-use super::multipart;
+use super::outgoing;
 use super::redirect;
 use super::request::Asker;
 use super::request::Deadline;
@@ -61,11 +61,13 @@ const HOPS: usize = 20;
 const LOCATION: usize = 300;
 
 /// What a check's steps have in common: forgotten at its end.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Session {
     pub(super) jar: Jar,
     pub(super) captures: Captures,
     pub(super) redactor: Redactor,
+    /// The token of a request whose credentials are those of OAuth 2.0.
+    pub(super) token: Option<Secret>,
 }
 
 /// What became of one step.
@@ -75,15 +77,26 @@ pub(super) struct Answered {
     pub(super) timings: Timings,
     pub(super) status: Option<u16>,
     pub(super) http_version: Option<HttpVersion>,
-    pub(super) remote: Option<std::net::SocketAddr>,
+    pub(super) remote: Option<SocketAddr>,
     pub(super) tls: Option<TlsFacts>,
     pub(super) redirects: Vec<Hop>,
     pub(super) body: Body,
+    /// The answer that was judged: where it came from, and its head.
+    pub(super) page: Option<Page>,
+    /// The addresses of the name that answered.
+    pub(super) dialled: Vec<SocketAddr>,
     pub(super) http3_offered: bool,
     pub(super) steps: Vec<StepOutcome>,
     pub(super) assets: Vec<AssetOutcome>,
     pub(super) addresses: Vec<AddressOutcome>,
     pub(super) evidence: Option<Evidence>,
+}
+
+/// An answer that was judged.
+#[derive(Clone, Debug)]
+pub(super) struct Page {
+    pub(super) url: Url,
+    pub(super) headers: HeaderMap,
 }
 
 /// One step under way.
@@ -93,6 +106,8 @@ pub(super) struct Exchange<'a> {
     pub(super) step: &'a Step,
     pub(super) session: &'a mut Session,
     pub(super) deadline: Deadline,
+    /// The URL whose host the transport's overrides are for, where it is not the step's own.
+    pub(super) home: Option<&'a Url>,
 }
 
 /// A response head, and where it came from.
@@ -101,6 +116,29 @@ struct Head {
     url: Url,
     method: Method,
     trace: Trace,
+}
+
+impl Answered {
+    /// Makes it a failure, with what helps to understand and repeat it.
+    pub(super) fn fail(
+        &mut self,
+        fault: &Fault,
+        mismatches: Vec<Mismatch>,
+        url: Option<&Url>,
+        probe: &Probe,
+        step: &Step,
+        redactor: &Redactor,
+    ) {
+        let mut failure = Failure::new(fault.class, fault.phase, redactor.message(&fault.message));
+        failure.step.clone_from(&step.name);
+        failure.mismatches = mismatches;
+        self.failure = Some(failure);
+        if let Some(url) = url {
+            let curl = curl::command(probe, &step.request);
+            let answer = self.page.as_ref().map(|page| (&page.headers, &self.body));
+            self.evidence = Some(evidence::gather(url, answer, &self.dialled, &curl, redactor));
+        }
+    }
 }
 
 impl Exchange<'_> {
@@ -114,8 +152,8 @@ impl Exchange<'_> {
                     answered.timings.add_all(&trace.timings());
                     self.note_connection(&trace.seen(), trace, &mut answered);
                 }
-                let addresses = trace.map(|trace| trace.addresses).unwrap_or_default();
-                self.fail(&fault, Vec::new(), url.as_ref(), None, &addresses, &mut answered);
+                answered.dialled = trace.map(|trace| trace.addresses).unwrap_or_default();
+                answered.fail(&fault, Vec::new(), url.as_ref(), self.probe, self.step, &self.session.redactor);
             }
         }
         answered
@@ -124,9 +162,9 @@ impl Exchange<'_> {
     /// Sends the request and follows its redirects until there is an answer.
     async fn follow(&mut self, answered: &mut Answered) -> Result<Head, Stopped> {
         let request = &self.step.request;
-        let own = self.url().map_err(Stopped::before)?;
-        let mut outgoing = self.outgoing().map_err(Stopped::before)?;
-        let mut url = own.clone();
+        let mut url = outgoing::url(self.step, self.session).map_err(Stopped::before)?;
+        let mut outgoing = outgoing::build(self.step, self.session).map_err(Stopped::before)?;
+        let own = self.home.cloned().unwrap_or_else(|| url.clone());
         let mut hops = 0;
         loop {
             let (trace, response) = self.ask(&own, &url, &outgoing).await;
@@ -174,7 +212,7 @@ impl Exchange<'_> {
         if !elsewhere {
             return Ok(());
         }
-        if outgoing.body.is_some() && has_secrets(&self.step.request.body) {
+        if outgoing.body.is_some() && outgoing::has_secrets(&self.step.request.body) {
             let message = "a redirect to another origin would take the secrets in the request's body there";
             return Err(Fault::new(FailureClass::RedirectBlocked, None, message));
         }
@@ -183,7 +221,7 @@ impl Exchange<'_> {
             .request
             .headers
             .iter()
-            .filter(|(name, value)| redirect::is_safe(name) && !is_private(value))
+            .filter(|(name, value)| redirect::is_safe(name) && !outgoing::is_private(value))
             .map(|(name, _)| name)
             .collect();
         let of_body = |name: &HeaderName| outgoing.body.is_some() && *name == header::CONTENT_TYPE;
@@ -238,8 +276,14 @@ impl Exchange<'_> {
         };
         let transport = &self.probe.transport;
         let names = &self.engine.names;
-        let asker =
-            Asker { names, resolver: transport.resolver, ip: transport.ip, client: client.clone(), keeps: keep };
+        let asker = Asker {
+            names,
+            resolver: transport.resolver,
+            ip: transport.ip,
+            deny: transport.deny,
+            client: client.clone(),
+            keeps: keep,
+        };
         let answer = asker.ask(route, outgoing, self.deadline).await;
         if keep {
             self.engine.clients.give_back(&self.probe.name, key.clone(), client);
@@ -267,8 +311,8 @@ impl Exchange<'_> {
         let seen = trace.seen();
         let target = trace.remote().map(|remote| remote.to_string()).unwrap_or_default();
         let limit = self.step.request.body_limit;
-        let keep =
-            if expect::needs_body(expect) { usize::try_from(limit).unwrap_or(usize::MAX) } else { evidence::KEPT };
+        let needs_body = expect::needs_body(expect) || capture::needs_body(&self.step.captures);
+        let keep = if needs_body { usize::try_from(limit).unwrap_or(usize::MAX) } else { evidence::KEPT };
         let has_body = method != Method::HEAD && !matches!(status.as_u16(), 204 | 304);
         let (body, fault) = if has_body {
             body::read(response, Appetite { limit, keep }, self.deadline, &seen, &target).await
@@ -277,7 +321,7 @@ impl Exchange<'_> {
         };
         answered.timings.add_all(&trace.timings());
         self.note_connection(&seen, &trace, answered);
-        let fault = fault.or_else(|| undecoded(&body, expect::needs_body(expect)));
+        let fault = fault.or_else(|| undecoded(&body, needs_body));
         let unmet = if fault.is_some() {
             expect::status(expect, status)
         } else {
@@ -301,29 +345,12 @@ impl Exchange<'_> {
             (None, Some(fault)) => Some((fault, Vec::new())),
             (None, None) => None,
         };
-        if let Some((fault, mismatches)) = failure {
-            self.fail(&fault, mismatches, Some(&url), Some((&headers, &body)), &trace.addresses, answered);
-        }
+        answered.http3_offered = offers_http3(&headers);
         answered.body = body;
-    }
-
-    fn fail(
-        &self,
-        fault: &Fault,
-        mismatches: Vec<Mismatch>,
-        url: Option<&Url>,
-        answer: Option<(&HeaderMap, &Body)>,
-        addresses: &[std::net::SocketAddr],
-        answered: &mut Answered,
-    ) {
-        let redactor = &self.session.redactor;
-        let mut failure = Failure::new(fault.class, fault.phase, redactor.message(&fault.message));
-        failure.step.clone_from(&self.step.name);
-        failure.mismatches = mismatches;
-        answered.failure = Some(failure);
-        if let Some(url) = url {
-            let curl = curl::command(self.probe, &self.step.request);
-            answered.evidence = Some(evidence::gather(url, answer, addresses, &curl, redactor));
+        answered.page = Some(Page { url: url.clone(), headers });
+        answered.dialled = trace.addresses;
+        if let Some((fault, mismatches)) = failure {
+            answered.fail(&fault, mismatches, Some(&url), self.probe, self.step, &self.session.redactor);
         }
     }
 
@@ -360,100 +387,6 @@ impl Exchange<'_> {
             certificate: certificate::facts(&seen.chain, &self.session.redactor),
         });
     }
-
-    fn url(&self) -> Result<Url, Fault> {
-        let text = self.fill(&self.step.request.url)?;
-        let url = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-        url.ok_or_else(|| Fault::new(FailureClass::CaptureFailed, None, "a captured value makes the URL unusable"))
-    }
-
-    fn fill(&self, value: &Value) -> Result<String, Fault> {
-        value.fill(&self.session.captures).map_err(|name| {
-            Fault::new(FailureClass::CaptureFailed, None, format!("no earlier step captured a value for {name}"))
-        })
-    }
-
-    /// The text of a JSON body: what was captured is escaped to stand between quotes.
-    fn fill_json(&self, value: &Value) -> Result<String, Fault> {
-        let escape = |text: &String| {
-            let quoted = serde_json::Value::from(text.as_str()).to_string();
-            quoted[1..quoted.len() - 1].to_owned()
-        };
-        let captures: Captures =
-            self.session.captures.iter().map(|(name, text)| (name.clone(), escape(text))).collect();
-        value.fill(&captures).map_err(|name| {
-            Fault::new(FailureClass::CaptureFailed, None, format!("no earlier step captured a value for {name}"))
-        })
-    }
-
-    /// The request as it is first sent.
-    fn outgoing(&self) -> Result<Outgoing, Fault> {
-        let request = &self.step.request;
-        let mut headers = HeaderMap::new();
-        let body = match &request.body {
-            RequestBody::Empty => None,
-            RequestBody::Text(text) => Some(self.fill(text)?.into_bytes()),
-            RequestBody::Json(text) => {
-                headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-                Some(self.fill_json(text)?.into_bytes())
-            }
-            RequestBody::Form(fields) => {
-                headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-                let mut form = url::form_urlencoded::Serializer::new(String::new());
-                for (name, value) in fields {
-                    form.append_pair(name, &self.fill(value)?);
-                }
-                Some(form.finish().into_bytes())
-            }
-            RequestBody::File(file) => {
-                let kind = file.content_type.as_deref().unwrap_or(multipart::OCTETS);
-                headers.insert(header::CONTENT_TYPE, header_value(&header::CONTENT_TYPE, kind)?);
-                Some(file.bytes.to_vec())
-            }
-            RequestBody::Multipart(parts) => {
-                let mut form = multipart::Form::new();
-                for (name, part) in parts {
-                    match part {
-                        FormPart::Text(text) => form.text(name, &self.fill(text)?),
-                        FormPart::File(file) => form.file(name, file),
-                    }
-                }
-                let (kind, body) = form.finish();
-                headers.insert(header::CONTENT_TYPE, header_value(&header::CONTENT_TYPE, &kind)?);
-                Some(body)
-            }
-        };
-        if let Some((name, value)) = self.authorization()? {
-            headers.insert(name, value);
-        }
-        let mut configured = HeaderMap::new();
-        for (name, value) in &request.headers {
-            configured.append(name.clone(), header_value(name, &self.fill(value)?)?);
-        }
-        for name in configured.keys() {
-            headers.remove(name);
-        }
-        headers.extend(configured);
-        Ok(Outgoing { method: request.method.clone(), headers, body })
-    }
-
-    fn authorization(&self) -> Result<Option<(HeaderName, HeaderValue)>, Fault> {
-        use base64::Engine as _;
-        let text = match &self.step.request.auth {
-            None => return Ok(None),
-            Some(Auth::Bearer(token)) => format!("Bearer {}", self.fill(token)?),
-            Some(Auth::OAuth2(_)) => {
-                return Err(Fault::new(FailureClass::AuthFailed, None, "no token was fetched for this request"));
-            }
-            Some(Auth::Basic { user, password }) => {
-                let pair = format!("{}:{}", self.fill(user)?, self.fill(password)?);
-                format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
-            }
-        };
-        let mut value = header_value(&header::AUTHORIZATION, &text)?;
-        value.set_sensitive(true);
-        Ok(Some((header::AUTHORIZATION, value)))
-    }
 }
 
 /// Why there is no answer.
@@ -477,12 +410,6 @@ fn not_sent(reason: &str) -> (Trace, Result<reqwest::Response, Fault>) {
     )
 }
 
-fn header_value(name: &HeaderName, text: &str) -> Result<HeaderValue, Fault> {
-    HeaderValue::from_bytes(text.as_bytes()).map_err(|_| {
-        Fault::new(FailureClass::CaptureFailed, None, format!("a captured value cannot stand in the header {name}"))
-    })
-}
-
 fn undecoded(body: &Body, needed: bool) -> Option<Fault> {
     let encoding = body.encoding.as_ref().filter(|_| needed)?;
     let message = format!("the content encoding {encoding} cannot be decoded, and an expectation needs the body");
@@ -501,6 +428,14 @@ fn shown_location(location: &[u8], url: &Url, redactor: &Redactor) -> crate::mod
     }
 }
 
+/// Whether `alt-svc` (RFC 7838) offers HTTP/3.
+fn offers_http3(headers: &HeaderMap) -> bool {
+    headers.get_all(header::ALT_SVC).iter().filter_map(|value| value.to_str().ok()).any(|value| {
+        let protocol = |service: &str| service.trim().split('=').next().unwrap_or_default().to_owned();
+        value.split(',').map(protocol).any(|protocol| protocol == "h3" || protocol.starts_with("h3-"))
+    })
+}
+
 fn version(version: Version) -> Option<HttpVersion> {
     match version {
         Version::HTTP_10 => Some(HttpVersion::V1_0),
@@ -513,19 +448,4 @@ fn version(version: Version) -> Option<HttpVersion> {
 /// The IANA name: rustls marks the suites of TLS 1.3 in its own.
 fn cipher_name(suite: CipherSuite) -> String {
     format!("{suite:?}").replacen("TLS13_", "TLS_", 1)
-}
-
-fn is_private(value: &Value) -> bool {
-    value.secrets().next().is_some() || value.captures().next().is_some()
-}
-
-fn has_secrets(body: &RequestBody) -> bool {
-    match body {
-        RequestBody::Empty | RequestBody::File(_) => false,
-        RequestBody::Text(text) | RequestBody::Json(text) => is_private(text),
-        RequestBody::Form(fields) => fields.iter().any(|(_, value)| is_private(value)),
-        RequestBody::Multipart(parts) => {
-            parts.iter().any(|(_, part)| matches!(part, FormPart::Text(text) if is_private(text)))
-        }
-    }
 }

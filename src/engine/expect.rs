@@ -62,6 +62,7 @@ pub(super) fn needs_body(expect: &Expect) -> bool {
         || expect.sha256.is_some()
         || expect.min_bytes.is_some()
         || expect.max_bytes.is_some()
+        || expect.assets.is_some()
 }
 
 /// The mismatch of the status alone, which is known before the body.

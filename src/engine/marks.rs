@@ -20,6 +20,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::ServerName;
 use tokio::time::Instant;
 
+use crate::model::Deny;
+use crate::model::FailureClass;
 use crate::model::IpFamily;
 use crate::model::Phase;
 use crate::model::Resolver;
@@ -262,6 +264,7 @@ pub(super) struct LateLookup {
     pub(super) names: Arc<Names>,
     pub(super) by: Resolver,
     pub(super) ip: IpFamily,
+    pub(super) deny: Deny,
     pub(super) host: String,
     pub(super) port: u16,
 }
@@ -269,7 +272,15 @@ pub(super) struct LateLookup {
 async fn late_lookup(attempt: &Attempt) -> Result<Vec<SocketAddr>, NotPinned> {
     let late = attempt.late.as_ref().ok_or(NotPinned)?;
     attempt.seen().resolving = Some(Instant::now());
-    let answer = late.names.lookup(late.by, &late.host, late.ip).await;
+    let answer = late.names.lookup(late.by, &late.host, late.ip).await.and_then(|addresses| {
+        match addresses.iter().find_map(|address| Some((address, late.deny.denies(*address)?))) {
+            Some((address, network)) => Err(NoAddress {
+                class: FailureClass::TargetBlocked,
+                detail: format!("leads to {address}, which is in the denied network \"{network}\""),
+            }),
+            None => Ok(addresses),
+        }
+    });
     let now = Instant::now();
     let mut seen = attempt.seen();
     seen.resolved = Some(now);

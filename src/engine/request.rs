@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::model::ClassGroup;
+use crate::model::Deny;
 use crate::model::FailureClass;
 use crate::model::HttpVersionWish;
 use crate::model::IpFamily;
@@ -38,7 +39,7 @@ use super::resolver::NoAddress;
 const HEAD_START: Duration = Duration::from_millis(300);
 
 /// The most addresses of a name that are tried.
-const ADDRESSES: usize = 32;
+pub(super) const ADDRESSES: usize = 32;
 
 /// A timeout that fires this late says more about us than about the target.
 const LATE: Duration = Duration::from_secs(1);
@@ -125,6 +126,8 @@ pub(super) struct Asker<'a> {
     pub(super) names: &'a Arc<Names>,
     pub(super) resolver: Resolver,
     pub(super) ip: IpFamily,
+    /// Networks that may not be asked.
+    pub(super) deny: Deny,
     pub(super) client: Client,
     /// Whether the client may still have a connection.
     pub(super) keeps: bool,
@@ -156,6 +159,9 @@ impl Asker<'_> {
         trace: &mut Trace,
     ) -> Result<Response, Fault> {
         if self.keeps && route.second.is_none() {
+            if let Lookup::Address(address) = &route.lookup {
+                self.admit(std::iter::once(address), route)?;
+            }
             let attempt = self.late_attempt(route);
             trace.attempt = Some(Arc::clone(&attempt));
             return self.send(route, outgoing, deadline, &attempt).await;
@@ -168,6 +174,7 @@ impl Asker<'_> {
             pinned.extend(found.first().map(|address| (host.clone(), *address)));
         }
         trace.addresses.clone_from(&addresses);
+        self.admit(addresses.iter().chain(pinned.iter().map(|(_, address)| address)), route)?;
         trace.asked = Instant::now();
         let attempts = attempts(route, &addresses, &pinned, trace.asked);
         match &attempts[..] {
@@ -206,6 +213,19 @@ impl Asker<'_> {
         }
     }
 
+    /// Whether all addresses may be asked: one that may not is reason enough, since which of
+    /// them would be dialled is for the name's owner to say.
+    fn admit<'a>(&self, addresses: impl Iterator<Item = &'a SocketAddr>, route: &Route) -> Result<(), Fault> {
+        for address in addresses {
+            if let Some(network) = self.deny.denies(address.ip()) {
+                let host = route.url.host_str().unwrap_or_default();
+                let message = format!("{host} leads to {}, which is in the denied network \"{network}\"", address.ip());
+                return Err(Fault::new(FailureClass::TargetBlocked, None, message));
+            }
+        }
+        Ok(())
+    }
+
     /// The one attempt of a client that may still have a connection: it looks the name up only
     /// if it has none.
     fn late_attempt(&self, route: &Route) -> Arc<Attempt> {
@@ -216,7 +236,8 @@ impl Asker<'_> {
         };
         if let Lookup::Name { host, port } = &route.lookup {
             let names = Arc::clone(self.names);
-            let late = LateLookup { names, by: self.resolver, ip: self.ip, host: host.clone(), port: *port };
+            let (by, ip, deny) = (self.resolver, self.ip, self.deny);
+            let late = LateLookup { names, by, ip, deny, host: host.clone(), port: *port };
             attempt.late = Some(late);
         }
         attempt.certificate_name.clone_from(&route.certificate_name);
@@ -365,14 +386,17 @@ fn weight(class: FailureClass) -> u8 {
     }
 }
 
-fn unresolved(host: &str, failure: &NoAddress) -> Fault {
+/// The failure to find an address.
+pub(super) fn unresolved(host: &str, failure: &NoAddress) -> Fault {
     let message = match failure.class {
         FailureClass::DnsNotFound => format!("no such host {host} ({})", failure.detail),
         FailureClass::DnsNoAddress => format!("{host} has no address of the wanted family"),
         FailureClass::DnsTimeout => format!("no resolver answered for {host}"),
+        FailureClass::TargetBlocked => format!("{host} {}", failure.detail),
         _ => format!("{host} could not be resolved: {}", failure.detail),
     };
-    Fault::new(failure.class, Phase::Resolve, message)
+    let phase = (failure.class != FailureClass::TargetBlocked).then_some(Phase::Resolve);
+    Fault::new(failure.class, phase, message)
 }
 
 /// What ran out of time, by phase. A timer that fires late means that we were too busy to see

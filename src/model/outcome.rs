@@ -31,6 +31,7 @@ pub struct Check {
 
 /// The one record of a check. This is also its shape as JSON (`uptick.check/1`, journal).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one fact of its own, and any combination of them occurs")]
 pub struct Outcome {
     /// The probe's name.
     pub probe: String,

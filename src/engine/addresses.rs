@@ -1,0 +1,124 @@
+//! A check at each address of a name: one dead address of six is seen.
+
+use std::net::SocketAddr;
+
+use tokio::time::Instant;
+use url::Host;
+use url::Url;
+
+use crate::model::AddressOutcome;
+use crate::model::Addresses;
+use crate::model::Phase;
+use crate::model::Probe;
+use crate::model::Quorum;
+use crate::model::Transport;
+use crate::model::Verdict;
+
+use super::Engine;
+use super::at_once::at_once;
+use super::exchange::Answered;
+use super::exchange::Session;
+use super::journey;
+use super::request::ADDRESSES;
+use super::request::Deadline;
+use super::request::Fault;
+use super::request::timed_out;
+use super::request::unresolved;
+
+/// How many addresses are asked at a time.
+const AT_ONCE: usize = 8;
+
+/// Asks each address of the first step's host, and judges them by the quorum.
+pub(super) async fn run(
+    engine: &Engine,
+    probe: &Probe,
+    quorum: Quorum,
+    session: &Session,
+    deadline: Deadline,
+) -> Answered {
+    let began = Instant::now();
+    let found = find(engine, probe, session, deadline).await;
+    let resolve = began.elapsed();
+    let addresses = match found {
+        Ok(Some(addresses)) => addresses,
+        // An address in the URL is the only one there is.
+        Ok(None) => return journey::run(engine, probe, &mut session.clone(), deadline).await,
+        Err(fault) => {
+            let mut answered = Answered::default();
+            answered.timings.add(Phase::Resolve, resolve);
+            answered.timings.total = resolve;
+            if let Some(step) = probe.steps.first() {
+                answered.fail(&fault, Vec::new(), None, probe, step, &session.redactor);
+            }
+            return answered;
+        }
+    };
+    let probes: Vec<Probe> = addresses.iter().map(|address| at(probe, *address)).collect();
+    let runs = probes.iter().map(|probe| async move {
+        let mut session = session.clone();
+        journey::run(engine, probe, &mut session, deadline).await
+    });
+    let answers = at_once(runs.collect(), AT_ONCE).await;
+    let mut judged = judge(&addresses, answers, quorum);
+    judged.timings.add(Phase::Resolve, resolve);
+    judged.timings.total = began.elapsed();
+    judged
+}
+
+/// The probe at one address alone.
+fn at(probe: &Probe, address: SocketAddr) -> Probe {
+    let transport = Transport { address: Some(address), addresses: Addresses::First, ..probe.transport.clone() };
+    Probe { transport, ..probe.clone() }
+}
+
+/// The addresses of the first step's host; none where it is an address itself.
+async fn find(
+    engine: &Engine,
+    probe: &Probe,
+    session: &Session,
+    deadline: Deadline,
+) -> Result<Option<Vec<SocketAddr>>, Fault> {
+    let first = probe.steps.first().and_then(|step| step.request.url.fill(&session.captures).ok());
+    let Some(url) = first.and_then(|url| Url::parse(&url).ok()) else { return Ok(None) };
+    let (Some(Host::Domain(host)), Some(port)) = (url.host(), url.port_or_known_default()) else { return Ok(None) };
+    let transport = &probe.transport;
+    let lookup = engine.names.lookup(transport.resolver, host, transport.ip);
+    match tokio::time::timeout_at(deadline.at, lookup).await {
+        Ok(Ok(found)) => {
+            Ok(Some(found.into_iter().take(ADDRESSES).map(|address| SocketAddr::new(address, port)).collect()))
+        }
+        Ok(Err(failure)) => Err(unresolved(host, &failure)),
+        Err(_) => Err(timed_out(Phase::Resolve, deadline, host)),
+    }
+}
+
+/// The outcome of all is that of the first address that is up, or where the quorum is not met
+/// that of the first that is not.
+fn judge(addresses: &[SocketAddr], mut answers: Vec<Answered>, quorum: Quorum) -> Answered {
+    let outcomes: Vec<AddressOutcome> =
+        addresses.iter().zip(&answers).map(|(address, answered)| outcome(*address, answered)).collect();
+    let up = answers.iter().filter(|answered| answered.failure.is_none()).count();
+    let is_met = quorum.is_met(up, answers.len());
+    let telling = answers.iter().position(|answered| answered.failure.is_none() == is_met).unwrap_or_default();
+    if answers.is_empty() {
+        return Answered::default();
+    }
+    let total = answers.len();
+    let mut telling = answers.swap_remove(telling);
+    if let Some(failure) = &mut telling.failure {
+        let message = format!("{up} of {total} addresses are up: {}", failure.message);
+        failure.message = crate::model::SafeText::message(&message);
+    }
+    telling.addresses = outcomes;
+    telling
+}
+
+fn outcome(address: SocketAddr, answered: &Answered) -> AddressOutcome {
+    AddressOutcome {
+        address,
+        verdict: answered.failure.as_ref().map_or(Verdict::Up, |failure| failure.class.verdict()),
+        failure: answered.failure.clone(),
+        status: answered.status,
+        timings: answered.timings,
+    }
+}

@@ -1,0 +1,136 @@
+//! The files that a page links to: each is asked for, bounded in number, bytes and time, and
+//! one that does not load is told by its URL.
+
+use http::header;
+use url::Url;
+
+use crate::model::AssetOutcome;
+use crate::model::Assets;
+use crate::model::Expect;
+use crate::model::FailureClass;
+use crate::model::Mismatch;
+use crate::model::Probe;
+use crate::model::Request;
+use crate::model::SafeText;
+use crate::model::Step;
+use crate::model::Value;
+
+use super::Engine;
+use super::at_once::at_once;
+use super::connect;
+use super::exchange::Answered;
+use super::exchange::Exchange;
+use super::exchange::Session;
+use super::html;
+use super::outgoing;
+use super::redirect;
+use super::request::Deadline;
+use super::request::Fault;
+
+/// How many are asked for at a time: what a browser does over HTTP/1.1.
+const AT_ONCE: usize = 6;
+
+/// The longest media type kept, in characters.
+const TYPE: usize = 100;
+
+/// A page whose files are to be loaded.
+pub(super) struct Loading<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) probe: &'a Probe,
+    pub(super) step: &'a Step,
+    pub(super) session: &'a Session,
+    pub(super) deadline: Deadline,
+}
+
+impl Loading<'_> {
+    /// Loads the files and makes a failure of the answer where one does not load or too few are
+    /// linked to.
+    pub(super) async fn load(&self, assets: &Assets, answered: &mut Answered) {
+        let Some(page) = answered.page.clone() else { return };
+        let Ok(own) = outgoing::url(self.step, self.session) else { return };
+        let text = String::from_utf8_lossy(&answered.body.bytes).into_owned();
+        let page_host = page.url.host_str().unwrap_or_default().to_owned();
+        let admits = |link: &Url| link.host_str().is_some_and(|host| assets.admits(host, &page_host));
+        let limit = usize::try_from(assets.limit).unwrap_or(usize::MAX);
+        let links = html::links(&text, &assets.select, &page.url, limit, admits);
+        if links.len() < usize::try_from(assets.at_least).unwrap_or(usize::MAX) {
+            self.fail(too_few(assets, links.len()), &page.url, answered);
+            return;
+        }
+        let loads = links.iter().map(|link| self.load_one(link, &own, assets.body_limit)).collect();
+        let outcomes: Vec<(AssetOutcome, Option<Fault>)> = at_once(loads, AT_ONCE).await;
+        let total = outcomes.len();
+        let (outcomes, faults): (Vec<_>, Vec<_>) = outcomes.into_iter().unzip();
+        let mut failed =
+            outcomes.iter().zip(&faults).filter_map(|(asset, fault)| fault.as_ref().map(|fault| (asset, fault)));
+        let failure = failed.next().map(|(asset, first)| {
+            // That we lack something says nothing about the page.
+            let class = if first.class.is_ours() { first.class } else { FailureClass::AssetFailed };
+            let count = 1 + failed.count();
+            let message = format!("{count} of {total} files did not load, the first {}: {}", asset.url, first.message);
+            (Fault::new(class, None, message), Vec::new())
+        });
+        answered.assets = outcomes;
+        if let Some(failure) = failure {
+            self.fail(failure, &page.url, answered);
+        }
+    }
+
+    fn fail(&self, (fault, mismatches): (Fault, Vec<Mismatch>), url: &Url, answered: &mut Answered) {
+        answered.fail(&fault, mismatches, Some(url), self.probe, self.step, &self.session.redactor);
+    }
+
+    async fn load_one(&self, link: &Url, own: &Url, body_limit: u64) -> (AssetOutcome, Option<Fault>) {
+        let mut session = self.session.clone();
+        let step = self.step_for(link, own, body_limit);
+        let exchange = Exchange {
+            engine: self.engine,
+            probe: self.probe,
+            step: &step,
+            session: &mut session,
+            deadline: self.deadline,
+            home: Some(own),
+        };
+        let answered = exchange.run().await;
+        let kind = answered.page.as_ref().and_then(|page| page.headers.get(header::CONTENT_TYPE));
+        let asset = AssetOutcome {
+            url: self.session.redactor.url(link),
+            class: answered.failure.as_ref().map(|failure| failure.class),
+            status: answered.status,
+            content_type: kind.map(|kind| self.session.redactor.clean_bytes(kind.as_bytes(), TYPE)),
+            bytes: answered.body.read,
+            timings: answered.timings,
+        };
+        let fault = answered.failure.map(|failure| Fault::new(failure.class, failure.phase, failure.message.as_str()));
+        (asset, fault)
+    }
+
+    /// A file of the origin that the step asks is asked for with the step's headers and
+    /// credentials, one of another (where a redirect led, too) with those alone that are nobody's
+    /// secret.
+    fn step_for(&self, link: &Url, url: &Url, body_limit: u64) -> Step {
+        let own = &self.step.request;
+        let same_origin = connect::same_origin(link, url);
+        let safe = |(name, value): &&(http::HeaderName, Value)| redirect::is_safe(name) && !outgoing::is_private(value);
+        let of_body = |name: &http::HeaderName| [header::CONTENT_TYPE, header::CONTENT_LENGTH].contains(name);
+        let headers = own.headers.iter().filter(|header| if same_origin { !of_body(&header.0) } else { safe(header) });
+        let request = Request {
+            headers: headers.cloned().collect(),
+            auth: if same_origin { own.auth.clone() } else { None },
+            body_limit,
+            ..Request::get(Value::plain(link.as_str()))
+        };
+        Step { expect: Expect::default(), ..Step::of(request) }
+    }
+}
+
+fn too_few(assets: &Assets, found: usize) -> (Fault, Vec<Mismatch>) {
+    let expected = format!("at least {} links by {}", assets.at_least, assets.select.as_str());
+    let message = format!("assets.at-least: expected {expected}, got {found}");
+    let mismatch = Mismatch {
+        assertion: "assets.at-least".to_owned(),
+        expected: SafeText::message(&expected),
+        actual: SafeText::message(&found.to_string()),
+    };
+    (Fault::new(FailureClass::AssertionFailed, None, message), vec![mismatch])
+}

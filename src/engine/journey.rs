@@ -1,0 +1,128 @@
+//! All steps of a probe once, in order: what one captures the next may use, and after one that
+//! fails none is asked.
+
+use tokio::time::Instant;
+
+use crate::model::Auth;
+use crate::model::Probe;
+use crate::model::Secret;
+use crate::model::Step;
+use crate::model::StepOutcome;
+use crate::model::Timings;
+
+use super::Engine;
+use super::assets::Loading;
+use super::capture;
+use super::exchange::Answered;
+use super::exchange::Exchange;
+use super::exchange::Session;
+use super::request::Deadline;
+use super::request::Fault;
+
+/// Asks all steps. The answer is the last step's that was asked; times add up over all.
+pub(super) async fn run(engine: &Engine, probe: &Probe, session: &mut Session, deadline: Deadline) -> Answered {
+    let began = Instant::now();
+    let mut all = Answered::default();
+    let mut steps = Vec::new();
+    for (place, step) in probe.steps.iter().enumerate() {
+        if all.failure.is_some() {
+            steps.push(outcome(place, step, None));
+            continue;
+        }
+        let mut answered = take_step(engine, probe, step, session, deadline).await;
+        steps.push(outcome(place, step, Some(&answered)));
+        if let Some(failure) = &mut answered.failure
+            && probe.steps.len() > 1
+        {
+            failure.step.get_or_insert_with(|| name_of(place, step));
+        }
+        answered.timings.add_all(&all.timings);
+        answered.http3_offered |= all.http3_offered;
+        all.redirects.append(&mut answered.redirects);
+        answered.redirects = std::mem::take(&mut all.redirects);
+        all.assets.append(&mut answered.assets);
+        answered.assets = std::mem::take(&mut all.assets);
+        all = answered;
+    }
+    all.timings.total = began.elapsed();
+    if probe.steps.len() > 1 || probe.steps.iter().any(|step| step.name.is_some()) {
+        all.steps = steps;
+    }
+    all
+}
+
+fn name_of(place: usize, step: &Step) -> String {
+    step.name.clone().unwrap_or_else(|| format!("step {}", place + 1))
+}
+
+fn outcome(place: usize, step: &Step, answered: Option<&Answered>) -> StepOutcome {
+    StepOutcome {
+        name: name_of(place, step),
+        asked: answered.is_some(),
+        class: answered.and_then(|answered| answered.failure.as_ref()).map(|failure| failure.class),
+        status: answered.and_then(|answered| answered.status),
+        timings: answered.map_or_else(Timings::default, |answered| answered.timings),
+    }
+}
+
+/// One step: its token, its request, what is captured from the answer, and what the page links to.
+async fn take_step(engine: &Engine, probe: &Probe, step: &Step, session: &mut Session, deadline: Deadline) -> Answered {
+    let began = Instant::now();
+    let mut answered = ask(engine, probe, step, session, deadline).await;
+    if answered.failure.is_none()
+        && let Err(fault) = capture_all(step, session, &answered)
+    {
+        let url = answered.page.as_ref().map(|page| page.url.clone());
+        answered.fail(&fault, Vec::new(), url.as_ref(), probe, step, &session.redactor);
+    }
+    if answered.failure.is_none()
+        && let Some(assets) = &step.expect.assets
+    {
+        Loading { engine, probe, step, session, deadline }.load(assets, &mut answered).await;
+    }
+    answered.timings.total = began.elapsed();
+    answered
+}
+
+/// Keeps what the answer gives, and treats it as secret from then on.
+fn capture_all(step: &Step, session: &mut Session, answered: &Answered) -> Result<(), Fault> {
+    let Some(page) = answered.page.as_ref().filter(|_| !step.captures.is_empty()) else { return Ok(()) };
+    let taken = capture::take(&step.captures, page, &answered.body, &session.jar)?;
+    session.redactor = session.redactor.with(taken.iter().map(|(_, value)| Secret::new(value)));
+    session.captures.extend(taken);
+    Ok(())
+}
+
+/// The request, with a token where it needs one. A kept token that is refused may have been
+/// revoked: it is fetched anew, and the request is sent once more.
+async fn ask(engine: &Engine, probe: &Probe, step: &Step, session: &mut Session, deadline: Deadline) -> Answered {
+    let Some(Auth::OAuth2(oauth)) = &step.request.auth else {
+        return exchange(engine, probe, step, session, deadline).await;
+    };
+    for _ in 0..2 {
+        let fetched = match engine.tokens.get(engine, probe, oauth, session, deadline).await {
+            Ok(fetched) => fetched,
+            Err(fault) => return not_asked(&fault, probe, step, session),
+        };
+        if session.token.as_ref() != Some(&fetched.secret) {
+            session.redactor = session.redactor.with([fetched.secret.clone()]);
+        }
+        session.token = Some(fetched.secret.clone());
+        let answered = exchange(engine, probe, step, session, deadline).await;
+        if !(fetched.kept && answered.status == Some(401) && answered.failure.is_some()) {
+            return answered;
+        }
+        engine.tokens.forget(oauth, session, &fetched.secret).await;
+    }
+    exchange(engine, probe, step, session, deadline).await
+}
+
+async fn exchange(engine: &Engine, probe: &Probe, step: &Step, session: &mut Session, deadline: Deadline) -> Answered {
+    Exchange { engine, probe, step, session, deadline, home: None }.run().await
+}
+
+fn not_asked(fault: &Fault, probe: &Probe, step: &Step, session: &Session) -> Answered {
+    let mut answered = Answered::default();
+    answered.fail(fault, Vec::new(), None, probe, step, &session.redactor);
+    answered
+}

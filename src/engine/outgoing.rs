@@ -1,0 +1,138 @@
+//! What a step says, with secrets and captured values filled in → the request on the wire.
+
+use http::HeaderMap;
+use http::HeaderName;
+use http::HeaderValue;
+use http::header;
+use url::Url;
+
+use crate::model::Auth;
+use crate::model::Body as RequestBody;
+use crate::model::Captures;
+use crate::model::FailureClass;
+use crate::model::FormPart;
+use crate::model::Step;
+use crate::model::Value;
+
+use super::exchange::Session;
+use super::multipart;
+use super::request::Fault;
+use super::request::Outgoing;
+
+/// The URL that is first asked.
+pub(super) fn url(step: &Step, session: &Session) -> Result<Url, Fault> {
+    let text = fill(session, &step.request.url)?;
+    let url = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    url.ok_or_else(|| Fault::new(FailureClass::CaptureFailed, None, "a captured value makes the URL unusable"))
+}
+
+fn fill(session: &Session, value: &Value) -> Result<String, Fault> {
+    value.fill(&session.captures).map_err(|name| {
+        Fault::new(FailureClass::CaptureFailed, None, format!("no earlier step captured a value for {name}"))
+    })
+}
+
+/// The text of a JSON body: what was captured is escaped to stand between quotes.
+fn fill_json(session: &Session, value: &Value) -> Result<String, Fault> {
+    let escape = |text: &String| {
+        let quoted = serde_json::Value::from(text.as_str()).to_string();
+        quoted[1..quoted.len() - 1].to_owned()
+    };
+    let captures: Captures = session.captures.iter().map(|(name, text)| (name.clone(), escape(text))).collect();
+    value.fill(&captures).map_err(|name| {
+        Fault::new(FailureClass::CaptureFailed, None, format!("no earlier step captured a value for {name}"))
+    })
+}
+
+/// The request as it is first sent.
+pub(super) fn build(step: &Step, session: &Session) -> Result<Outgoing, Fault> {
+    let request = &step.request;
+    let mut headers = HeaderMap::new();
+    let body = match &request.body {
+        RequestBody::Empty => None,
+        RequestBody::Text(text) => Some(fill(session, text)?.into_bytes()),
+        RequestBody::Json(text) => {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            Some(fill_json(session, text)?.into_bytes())
+        }
+        RequestBody::Form(fields) => {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+            let mut form = url::form_urlencoded::Serializer::new(String::new());
+            for (name, value) in fields {
+                form.append_pair(name, &fill(session, value)?);
+            }
+            Some(form.finish().into_bytes())
+        }
+        RequestBody::File(file) => {
+            let kind = file.content_type.as_deref().unwrap_or(multipart::OCTETS);
+            headers.insert(header::CONTENT_TYPE, header_value(&header::CONTENT_TYPE, kind)?);
+            Some(file.bytes.to_vec())
+        }
+        RequestBody::Multipart(parts) => {
+            let mut form = multipart::Form::new();
+            for (name, part) in parts {
+                match part {
+                    FormPart::Text(text) => form.text(name, &fill(session, text)?),
+                    FormPart::File(file) => form.file(name, file),
+                }
+            }
+            let (kind, body) = form.finish();
+            headers.insert(header::CONTENT_TYPE, header_value(&header::CONTENT_TYPE, &kind)?);
+            Some(body)
+        }
+    };
+    if let Some((name, value)) = authorization(step, session)? {
+        headers.insert(name, value);
+    }
+    let mut configured = HeaderMap::new();
+    for (name, value) in &request.headers {
+        configured.append(name.clone(), header_value(name, &fill(session, value)?)?);
+    }
+    for name in configured.keys() {
+        headers.remove(name);
+    }
+    headers.extend(configured);
+    Ok(Outgoing { method: request.method.clone(), headers, body })
+}
+
+fn authorization(step: &Step, session: &Session) -> Result<Option<(HeaderName, HeaderValue)>, Fault> {
+    use base64::Engine as _;
+    let text = match &step.request.auth {
+        None => return Ok(None),
+        Some(Auth::Bearer(token)) => format!("Bearer {}", fill(session, token)?),
+        Some(Auth::OAuth2(_)) => match &session.token {
+            Some(token) => format!("Bearer {}", token.reveal()),
+            None => return Err(Fault::new(FailureClass::AuthFailed, None, "no token was fetched for this request")),
+        },
+        Some(Auth::Basic { user, password }) => {
+            let pair = format!("{}:{}", fill(session, user)?, fill(session, password)?);
+            format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
+        }
+    };
+    let mut value = header_value(&header::AUTHORIZATION, &text)?;
+    value.set_sensitive(true);
+    Ok(Some((header::AUTHORIZATION, value)))
+}
+
+fn header_value(name: &HeaderName, text: &str) -> Result<HeaderValue, Fault> {
+    HeaderValue::from_bytes(text.as_bytes()).map_err(|_| {
+        Fault::new(FailureClass::CaptureFailed, None, format!("a captured value cannot stand in the header {name}"))
+    })
+}
+
+/// Whether a value holds what is nobody else's business.
+pub(super) fn is_private(value: &Value) -> bool {
+    value.secrets().next().is_some() || value.captures().next().is_some()
+}
+
+/// Whether a body holds what is nobody else's business.
+pub(super) fn has_secrets(body: &RequestBody) -> bool {
+    match body {
+        RequestBody::Empty | RequestBody::File(_) => false,
+        RequestBody::Text(text) | RequestBody::Json(text) => is_private(text),
+        RequestBody::Form(fields) => fields.iter().any(|(_, value)| is_private(value)),
+        RequestBody::Multipart(parts) => {
+            parts.iter().any(|(_, part)| matches!(part, FormPart::Text(text) if is_private(text)))
+        }
+    }
+}
