@@ -76,9 +76,9 @@ fn first_candidate(srcset: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    const PAGE: &str = r##"<!doctype html><base href="/static/"><img src=a.png><img src="//cdn.test/b.png#x">
+    const PAGE: &str = r#"<!doctype html><base href="/static/"><img src=a.png><img src="//cdn.test/b.png#x">
         <img srcset="c.png 1x, d.png 2x"><script src="https://other.test/e.js"></script><img src="data:image/png,x">
-        <link rel=stylesheet href=/f.css><img src=a.png><a name="csrf" content=" tok ">  hello  </a>"##;
+        <link rel=stylesheet href=/f.css><img src=a.png><a name="csrf" content=" tok ">  hello  </a>"#;
 
     fn links_of(limit: usize) -> Vec<String> {
         let selector = Selector::new("img, script, link[rel=stylesheet]").expect("a selector");
