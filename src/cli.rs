@@ -204,9 +204,18 @@ pub struct Report {
     /// Journals: folders or files, one or many [default: the journal beside the configuration]
     #[arg(value_name = "JOURNAL", env = "UPTICK_JOURNAL")]
     pub journals: Vec<PathBuf>,
-    /// Common options
+    /// The probe file, for labels, objectives and rules [default: the nearest probes.toml upward from here]
+    #[arg(short, long, value_name = "FILE", env = "UPTICK_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Only probes of this surface
+    #[arg(long = "surface", value_name = "SURFACE")]
+    pub surfaces: Vec<String>,
+    /// Only probes with this tag in the probe file
+    #[arg(long = "tag", value_name = "TAG")]
+    pub tags: Vec<String>,
+    /// What to print and how to look
     #[command(flatten)]
-    pub common: Common,
+    pub look: Look,
     /// Report on this long up to now [default: 24h]
     #[arg(long, value_name = "TIME", value_parser = values::duration, conflicts_with_all = ["from", "to"])]
     pub since: Option<Duration>,

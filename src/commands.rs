@@ -74,7 +74,7 @@ fn look(command: &Command) -> Look {
     match command {
         Command::Check(args) => args.common.look,
         Command::Watch(args) => args.common.look,
-        Command::Report(args) => args.common.look,
+        Command::Report(args) => args.look,
         Command::Validate(args) => args.common.look,
         Command::Demo(args) => args.look,
         Command::Compact(args) => args.look,

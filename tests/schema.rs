@@ -198,6 +198,22 @@ fn the_lines_of_a_journal_are_described() {
 }
 
 #[test]
+fn the_document_of_a_report_is_described() {
+    let server = origin();
+    let ran = Run::new(["check", "--count", "12", "--record", "-q"]).config(&config(&server)).run();
+    ran.expect_code(1);
+    let journal = ran.folder.path().join("uptick-journal").display().to_string();
+    let report = Run::new(["report", &journal, "--since", "1h", "--format", "json"]).config(&config(&server)).run();
+    let document = report.json();
+    assert_eq!(document["schema"], "uptick.report/1");
+    assert!(document["incidents"].as_array().is_some_and(|incidents| !incidents.is_empty()), "{document:#}");
+    Judge::strict("report").accepts(&document);
+    let empty = Run::new(["report", "--since", "1h", "--format", "json"]).config(&config(&server));
+    std::fs::create_dir(empty.folder().join("uptick-journal")).unwrap();
+    Judge::strict("report").accepts(&empty.run().json());
+}
+
+#[test]
 fn a_document_that_is_not_as_described_is_refused() {
     let server = origin();
     let ran = Run::new(["check", "--format", "ndjson"]).config(&config(&server)).run();

@@ -215,7 +215,7 @@ fn answer(
         rules: compressed(scenario, pace),
         surfaces: Surfaces::default(),
     };
-    let report = report::ask(question, &journals)?;
+    let report = report::ask(question, &journals, &report::Filter::default())?;
     let mut html = Vec::new();
     render::report(ReportFormat::Html, &report, render::Look::default(), &mut html)
         .and_then(|()| std::fs::write(&folders.page, &html))

@@ -1,6 +1,8 @@
 //! `uptick report`: answers from one or many journals.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -15,6 +17,7 @@ use crate::cli;
 use crate::cli::FailOn;
 use crate::config::Config;
 use crate::journal;
+use crate::model::Probe;
 use crate::render;
 use crate::render::Look;
 use crate::render::ReportFormat;
@@ -32,21 +35,21 @@ pub(super) fn run(args: &cli::Report, terminal: &Terminal) -> Result<Exit, Stop>
     let default = if args.brief { ReportFormat::Brief } else { ReportFormat::Human };
     let outputs = Outputs::open(&args.formats, args.output.as_deref(), default, format)?;
     let config = config(args, terminal)?;
-    let journals = journals(args, config.as_ref());
+    let journals = journals(args, config.as_ref())?;
     let question = question(args, config.as_ref(), Timestamp::now())?;
-    let report = ask(question, &journals)?;
+    let report = ask(question, &journals, &Filter::new(args, config.as_ref())?)?;
     let stdout = outputs.stdout;
     outputs.write_files(|format, mut out| render::report(format, &report, Look::default(), &mut out))?;
-    let is_well = report.verdict.state == State::Up;
-    if let Some(format) = stdout.filter(|_| !(terminal.quiet && is_well)) {
+    let exit = exit(args, &report);
+    if let Some(format) = stdout.filter(|_| !(terminal.quiet && exit == Exit::Up)) {
         let look = terminal.answer;
         terminal::print(|mut out| render::report(format, &report, look, &mut out))?;
     }
-    Ok(exit(args, &report))
+    Ok(exit)
 }
 
 /// The answer to a question from journals, each the folder or a file of one place.
-pub(super) fn ask(question: Question, journals: &[PathBuf]) -> Result<Report, Stop> {
+pub(super) fn ask(question: Question, journals: &[PathBuf], filter: &Filter) -> Result<Report, Stop> {
     let to = question.to;
     let mut fold = Fold::new(question);
     let range = journal::Range { from: fold.reads_from().unwrap_or(Timestamp::MIN), to: to.unwrap_or(Timestamp::MAX) };
@@ -54,13 +57,54 @@ pub(super) fn ask(question: Question, journals: &[PathBuf]) -> Result<Report, St
     let mut reader = journal::read(journals, range).map_err(trouble)?;
     for line in &mut reader {
         match line.map_err(trouble)? {
-            journal::Line::Window(window) => fold.window(&window),
-            journal::Line::Failure(outcome) => fold.failure(&outcome),
+            journal::Line::Window(window) if filter.keeps(&window.surface, &window.probe, window.control) => {
+                fold.window(&window);
+            }
+            journal::Line::Failure(outcome) if filter.keeps(&outcome.surface, &outcome.probe, outcome.control) => {
+                fold.failure(&outcome);
+            }
+            journal::Line::Window(_) | journal::Line::Failure(_) => {}
             journal::Line::Gap(gap) => fold.gap(&gap),
         }
     }
     let read = integrity(journals.len(), reader.integrity());
     Ok(fold.finish(to.unwrap_or_else(probing::now), read))
+}
+
+/// Which probes a report is about.
+#[derive(Debug, Default)]
+pub(super) struct Filter {
+    surfaces: Vec<String>,
+    /// The probes with a tag that was asked for, by name; absent where none was.
+    probes: Option<BTreeSet<String>>,
+}
+
+impl Filter {
+    /// What the options ask for. Tags stand in the probe file alone.
+    fn new(args: &cli::Report, config: Option<&Config>) -> Result<Filter, Stop> {
+        let surfaces = args.surfaces.clone();
+        if args.tags.is_empty() {
+            return Ok(Filter { surfaces, probes: None });
+        }
+        let Some(config) = config else {
+            return Err(Stop::Usage(
+                "error: tags are in the probe file, and there is none: name it with --config".into(),
+            ));
+        };
+        let is_tagged = |probe: &&Arc<Probe>| probe.tags.iter().any(|tag| args.tags.contains(tag));
+        let probes: BTreeSet<String> = config.probes.iter().filter(is_tagged).map(|probe| probe.name.clone()).collect();
+        if probes.is_empty() {
+            return Err(Stop::Usage(format!("error: no probe has the tag {:?}", args.tags[0])));
+        }
+        Ok(Filter { surfaces, probes: Some(probes) })
+    }
+
+    /// Controls stay: without them nobody could tell whether we were the ones who were offline.
+    fn keeps(&self, surface: &str, probe: &str, control: bool) -> bool {
+        control
+            || (self.surfaces.is_empty() || self.surfaces.iter().any(|asked| asked == surface))
+                && self.probes.as_ref().is_none_or(|probes| probes.contains(probe))
+    }
 }
 
 /// What the journals' reader counted, in the report's words.
@@ -87,19 +131,29 @@ fn format(name: &str) -> Result<ReportFormat, String> {
 fn config(args: &cli::Report, terminal: &Terminal) -> Result<Option<Config>, Stop> {
     let here = std::env::current_dir().ok();
     let nearest = here.as_deref().and_then(crate::config::find);
-    match args.common.config.clone().or(nearest) {
+    match args.config.clone().or(nearest) {
         Some(path) => setup::load(Some(&path), None, terminal).map(Some),
         None if args.journals.is_empty() => setup::load(None, None, terminal).map(Some),
         None => Ok(None),
     }
 }
 
-fn journals(args: &cli::Report, config: Option<&Config>) -> Vec<PathBuf> {
-    if args.journals.is_empty() {
-        vec![setup::journal_place(None, config.and_then(|config| config.path.as_deref()))]
-    } else {
-        args.journals.clone()
+/// The journals asked for, each of which must be there: a slip of the pen is not an empty answer.
+fn journals(args: &cli::Report, config: Option<&Config>) -> Result<Vec<PathBuf>, Stop> {
+    if let Some(missing) = args.journals.iter().find(|journal| !journal.exists()) {
+        return Err(Stop::Usage(format!("error: there is no journal {}", missing.display())));
     }
+    if !args.journals.is_empty() {
+        return Ok(args.journals.clone());
+    }
+    let usual = setup::journal_place(None, config.and_then(|config| config.path.as_deref()));
+    if !usual.exists() {
+        return Err(Stop::Usage(format!(
+            "error: there is no journal {}; make one with `uptick watch` or `uptick check --record`, or name one",
+            usual.display()
+        )));
+    }
+    Ok(vec![usual])
 }
 
 fn question(args: &cli::Report, config: Option<&Config>, now: Timestamp) -> Result<Question, Stop> {

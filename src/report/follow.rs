@@ -212,12 +212,16 @@ fn coverage(series: &Series, seen: &Seen, cadence: Option<i64>, frame: &Frame<'_
     let mut silent = false;
     if let (Some(cadence), Some(first), Some(last)) = (cadence, seen.first, seen.last) {
         let has_past = series.lead.iter().next().is_some();
-        let begin = if has_past && frame.from_is_asked { frame.from } else { first };
-        let end = frame.to.max(last);
-        let due = (end - begin).max(0) / cadence;
-        expected = expected.max(u64::try_from(due).unwrap_or_default());
         let forgiven = SILENCE_FORGIVEN_MS.min((frame.to - frame.from) / 10);
-        silent = end - last > forgiven.max(cadence.saturating_mul(SILENT_AFTER));
+        silent = frame.to - last > forgiven.max(cadence.saturating_mul(SILENT_AFTER));
+        // Passes made back to back by hand show no schedule that more could have been due by.
+        let is_scheduled = has_past || last - first >= SILENCE_FORGIVEN_MS || cadence >= SILENCE_FORGIVEN_MS;
+        if is_scheduled {
+            let begin = if has_past && frame.from_is_asked { frame.from } else { first };
+            let end = if silent { frame.to } else { last };
+            let due = (end - begin).max(0) / cadence;
+            expected = expected.max(u64::try_from(due).unwrap_or_default());
+        }
     }
     let ratio = ratio(observed, expected).map(rounded);
     (Coverage { expected, observed, ratio }, silent)

@@ -10,6 +10,7 @@ mod commands;
 mod live;
 mod origin;
 mod outputs;
+mod reporting;
 mod selection;
 mod signals;
 mod streams;

@@ -1,0 +1,106 @@
+//! `uptick report` and `uptick compact` as a user meets them.
+
+use std::fs;
+use std::path::Path;
+
+use crate::origin::healthy;
+use crate::origin::probe;
+use crate::origin::refusing;
+use crate::support::run::Ran;
+use crate::support::run::Run;
+
+/// A folder with a configuration and a journal in which `home` is up and `gone` is not.
+fn recorded() -> Ran {
+    let server = healthy();
+    let config = probe("home", &server.url("/"), &["surface = \"web\""])
+        + &probe("gone", &refusing(), &["surface = \"app\"", "tags = [\"late\"]"]);
+    let ran = Run::new(["check", "--record", "-q", "--count", "8"]).config(&config).run();
+    ran.expect_code(1);
+    ran
+}
+
+fn report(folder: &Path, arguments: &[&str]) -> Ran {
+    let journal = folder.join("uptick-journal").display().to_string();
+    let config = fs::read_to_string(folder.join("probes.toml")).unwrap();
+    Run::new([&["report", &journal], arguments].concat()).config(&config).run()
+}
+
+#[test]
+fn a_report_ends_as_a_check_would_or_as_it_is_asked_to() {
+    let recorded = recorded();
+    let ran = report(recorded.folder.path(), &[]);
+    ran.expect_code(1);
+    for part in ["app", "web", "connect_refused", "vantage"] {
+        assert!(ran.stdout.contains(part), "{part}: {}", ran.stdout);
+    }
+    report(recorded.folder.path(), &["--fail-on", "down"]).expect_code(1);
+    report(recorded.folder.path(), &["--fail-on", "flaky"]).expect_code(0);
+    let quiet = report(recorded.folder.path(), &["-q", "--fail-on", "flaky"]);
+    assert_eq!((quiet.code(), quiet.stdout.as_str()), (0, ""), "quiet is about the exit status");
+}
+
+#[test]
+fn a_report_can_be_about_one_surface_or_tag() {
+    let recorded = recorded();
+    let web = report(recorded.folder.path(), &["--surface", "web"]);
+    web.expect_code(0);
+    assert!(!web.stdout.contains("connect_refused"), "{}", web.stdout);
+    let tagged = report(recorded.folder.path(), &["--tag", "late"]);
+    assert!(tagged.expect_code(1).stdout.contains("connect_refused"), "{}", tagged.stdout);
+    assert!(!tagged.stdout.contains("web"), "{}", tagged.stdout);
+    report(recorded.folder.path(), &["--tag", "unheard-of"]).expect_code(2);
+    report(recorded.folder.path(), &["--surface", "unheard-of"]).expect_code(3);
+}
+
+#[test]
+fn brief_is_one_sentence() {
+    let recorded = recorded();
+    let ran = report(recorded.folder.path(), &["--brief"]);
+    ran.expect_code(1);
+    assert!(ran.stdout.contains("coverage 100%"), "passes by hand have no schedule to fall short of: {}", ran.stdout);
+    assert_eq!(ran.stdout.lines().count(), 1, "{}", ran.stdout);
+    assert!(ran.stdout.contains("app") && ran.stdout.contains("down"), "{}", ran.stdout);
+}
+
+#[test]
+fn every_format_of_a_report_can_be_had_at_once() {
+    let recorded = recorded();
+    let files: Vec<String> =
+        ["json", "html", "markdown", "csv", "prometheus"].iter().map(|format| format!("{format}={format}")).collect();
+    let mut arguments = vec!["--format", "human"];
+    files.iter().for_each(|file| arguments.extend(["--format", file]));
+    let ran = report(recorded.folder.path(), &arguments);
+    ran.expect_code(1);
+    for format in ["json", "html", "markdown", "csv", "prometheus"] {
+        let text = fs::read_to_string(ran.folder.path().join(format)).unwrap();
+        assert!(text.contains("app"), "{format}: {text}");
+    }
+}
+
+#[test]
+fn a_journal_that_is_not_there_is_2_and_one_that_is_empty_is_3() {
+    let nowhere = Run::new(["report", "nowhere"]).run();
+    nowhere.expect_code(2);
+    assert!(nowhere.stderr.contains("nowhere"), "{}", nowhere.stderr);
+    let empty = Run::new(["report", "empty"]);
+    fs::create_dir(empty.folder().join("empty")).unwrap();
+    empty.run().expect_code(3);
+}
+
+#[test]
+fn usage_errors_of_a_report_are_2() {
+    let recorded = recorded();
+    for arguments in [&["--format", "yaml"][..], &["--since", "1h", "--from", "2025-03-10"], &["--from", "yesterday"]] {
+        report(recorded.folder.path(), arguments).expect_code(2);
+    }
+}
+
+#[test]
+fn compaction_changes_no_word_of_a_brief_report() {
+    let recorded = recorded();
+    let journal = recorded.folder.path().join("uptick-journal").display().to_string();
+    let span = ["--from", "2020-01-01", "--to", "2040-01-01", "--brief"];
+    let before = report(recorded.folder.path(), &span).stdout;
+    Run::new(["compact", &journal, "-q", "--hourly-after", "1s", "--daily-after", "2s"]).run().expect_code(0);
+    assert_eq!(report(recorded.folder.path(), &span).stdout, before);
+}
