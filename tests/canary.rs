@@ -51,7 +51,7 @@ fn echoing(place: &'static str, encoding: usize) -> Server {
         if place == "location" && name == "json" {
             // Every backslash of a Location is a slash by the URL standard, so that an escape of
             // JSON cannot be undone there.
-            echo = request.clone();
+            echo.clone_from(&request);
         }
         let line: Vec<u8> = echo.iter().copied().filter(|byte| !byte.is_ascii_control()).collect();
         conn.send(match place {

@@ -76,12 +76,10 @@ fn a_thousand_hung_lookups_harm_no_healthy_host() {
 #[test]
 fn the_process_does_not_wait_for_lookups_that_hang() {
     let dns = half_deaf();
-    let probes: String = (0..50)
-        .map(|n| {
-            let resolver = dns.address();
-            format!("[[probe]]\nname = \"p{n}\"\nurl = \"http://hung{n}.test/\"\nresolver = \"udp://{resolver}\"\n")
-        })
-        .collect();
+    let probes = server::lines(50, |n| {
+        let resolver = dns.address();
+        format!("[[probe]]\nname = \"p{n}\"\nurl = \"http://hung{n}.test/\"\nresolver = \"udp://{resolver}\"\n")
+    });
     let config = format!("[defaults]\ninterval = \"30s\"\ntimeout = \"500ms\"\n{probes}");
     let ran = Run::new(["check", "--format", "ndjson"]).config(&config).run();
     let lines = ran.json_lines();
