@@ -4,8 +4,7 @@
 pub mod buckets;
 mod csv;
 pub mod cumulative;
-#[cfg(any(feature = "remote-write", feature = "otlp"))]
-mod endpoint;
+pub(crate) mod endpoint;
 mod error;
 pub mod family;
 mod hgrm;

@@ -15,6 +15,7 @@
 //! | [`report`] | windows → the complete answer as data |
 //! | [`render`] | the answer → text for people and programs |
 //! | [`export`] | windows → the systems that exist: Prometheus, OpenTelemetry |
+//! | [`alert`] | who is told when something changes |
 //! | [`progress`] | the live view on a terminal |
 //! | [`demo`] | an embedded origin that plays an outage |
 //! | [`commands`] | one file a command: a list of named steps |
@@ -24,6 +25,7 @@
 //! An [`model::Outcome`] is for the target's faults, a `Result` for ours: `?` always means that
 //! the tool could not do its job.
 
+pub mod alert;
 pub mod cli;
 pub mod commands;
 pub mod config;

@@ -18,13 +18,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("report", &["model", "window", "journal"]),
     ("render", &["model", "window", "report", "config"]),
     ("export", &["model", "window", "journal"]),
+    ("alert", &["model", "report", "export"]),
     ("progress", &["model", "plan"]),
     ("demo", &["model"]),
     ("cli", &["model"]),
     (
         "commands",
         &[
-            "model", "config", "plan", "engine", "window", "journal", "runner", "report", "render", "export",
+            "model", "config", "plan", "engine", "window", "journal", "runner", "report", "render", "export", "alert",
             "progress", "demo", "cli",
         ],
     ),

@@ -1,5 +1,5 @@
-//! One request to a backend and what its answer means. The only file of the exporters that
-//! knows reqwest.
+//! One request to a backend or a receiver of alerts, and what its answer means. The only file of
+//! these that knows reqwest.
 
 use std::io;
 use std::path::Path;
@@ -27,7 +27,7 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// Where to send, and how.
 #[derive(Clone, Debug)]
-pub(super) struct Endpoint {
+pub(crate) struct Endpoint {
     client: reqwest::Client,
     url: Url,
     headers: HeaderMap,
@@ -35,7 +35,7 @@ pub(super) struct Endpoint {
 
 /// What an answer means for what was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(crate) enum Answer {
     /// Taken. The body as far as it was read.
     Accepted(Vec<u8>),
     /// Not taken, and worth another attempt, at the earliest after this time.
@@ -49,7 +49,7 @@ impl Endpoint {
     ///
     /// # Errors
     /// [`ExportError`], where the URL or the certificates cannot be used.
-    pub(super) fn new(
+    pub(crate) fn new(
         mut url: Url,
         mut headers: HeaderMap,
         timeout: Duration,
@@ -79,13 +79,12 @@ impl Endpoint {
     }
 
     /// Sends a body once.
-    pub(super) async fn post(&self, body: Vec<u8>, worth_retrying: fn(StatusCode) -> bool) -> Answer {
+    pub(crate) async fn post(&self, body: Vec<u8>, worth_retrying: fn(StatusCode) -> bool) -> Answer {
         self.ask(self.client.post(self.url.clone()).body(body), worth_retrying).await
     }
 
     /// Asks another address of the same server.
-    #[cfg(feature = "remote-write")]
-    pub(super) async fn get(&self, url: Url) -> Answer {
+    pub(crate) async fn get(&self, url: Url) -> Answer {
         self.ask(self.client.get(url), |status| status.is_server_error()).await
     }
 
@@ -116,12 +115,13 @@ impl Endpoint {
     }
 }
 
+#[cfg(any(feature = "remote-write", feature = "otlp"))]
 /// Headers as `name=value,name=value`, the values percent-encoded where need be: the way
 /// `OTEL_EXPORTER_OTLP_HEADERS` is written. Their values are secret.
 ///
 /// # Errors
 /// [`ExportError::Variable`], where a name or value is none.
-pub(super) fn headers(text: &str, variable: &'static str) -> Result<HeaderMap, ExportError> {
+pub(crate) fn headers(text: &str, variable: &'static str) -> Result<HeaderMap, ExportError> {
     let mut headers = HeaderMap::new();
     for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
         let wrong = |why| ExportError::Variable { variable, why };

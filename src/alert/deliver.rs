@@ -1,0 +1,166 @@
+//! Delivering one message: an attempt, and a few more with a growing wait between.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use http::HeaderMap;
+use http::StatusCode;
+use tokio::io::AsyncReadExt as _;
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
+use url::Url;
+
+use super::Backoff;
+use super::news::Change;
+use crate::export::endpoint::Answer;
+use crate::export::endpoint::Endpoint;
+use crate::model::Redactor;
+use crate::model::SafeText;
+
+/// The most of what a program says that is kept, in bytes.
+const MOST_SAID: u64 = 1_000;
+
+/// One message on its way.
+#[derive(Debug)]
+pub(super) struct Delivery {
+    /// The message in one sentence.
+    pub(super) summary: SafeText,
+    pub(super) way: Way,
+    /// Attempts in all.
+    pub(super) attempts: u32,
+    /// The most time one attempt may take.
+    pub(super) timeout: Duration,
+    pub(super) redactor: Redactor,
+}
+
+/// How a message gets to its receiver.
+#[derive(Debug)]
+pub(super) enum Way {
+    /// A POST.
+    Post { url: String, headers: HeaderMap, body: Vec<u8> },
+    /// A program, without a shell.
+    Run { command: Vec<String>, environment: Vec<(&'static str, String)>, input: Vec<u8> },
+}
+
+/// What came of one attempt.
+enum Attempt {
+    Done,
+    Again(Option<Duration>, SafeText),
+    Hopeless(SafeText),
+}
+
+/// Delivers the messages of one receiver, in order. What comes after one that failed is held
+/// back, so that nobody hears of an end before the begin.
+pub(super) async fn in_order(
+    deliveries: Vec<(Change, Delivery)>,
+    backoff: Backoff,
+) -> Vec<(Change, SafeText, Result<(), SafeText>)> {
+    let mut ended = Vec::with_capacity(deliveries.len());
+    for (change, delivery) in deliveries {
+        let result = delivery.deliver(backoff).await;
+        let failed = result.is_err();
+        ended.push((change, delivery.summary, result));
+        if failed {
+            break;
+        }
+    }
+    ended
+}
+
+impl Delivery {
+    async fn deliver(&self, backoff: Backoff) -> Result<(), SafeText> {
+        let mut attempt = 1;
+        loop {
+            let (after, why) = match self.attempt().await {
+                Attempt::Done => return Ok(()),
+                Attempt::Hopeless(why) => return Err(why),
+                Attempt::Again(after, why) => (after, why),
+            };
+            if attempt >= self.attempts {
+                let times = if attempt == 1 { "1 attempt".to_owned() } else { format!("{attempt} attempts") };
+                return Err(SafeText::message(&format!("{why} ({times})")));
+            }
+            let wait = after.unwrap_or_default().min(backoff.longest).max(backoff.before(attempt));
+            tokio::time::sleep(wait).await;
+            attempt += 1;
+        }
+    }
+
+    async fn attempt(&self) -> Attempt {
+        match &self.way {
+            Way::Post { url, headers, body } => self.post(url, headers, body).await,
+            Way::Run { command, environment, input } => {
+                match tokio::time::timeout(self.timeout, self.run(command, environment, input)).await {
+                    Ok(attempt) => attempt,
+                    Err(_) => Attempt::Again(None, SafeText::message("the program did not end in time")),
+                }
+            }
+        }
+    }
+
+    async fn post(&self, url: &str, headers: &HeaderMap, body: &[u8]) -> Attempt {
+        let Ok(url) = Url::parse(url) else {
+            return Attempt::Hopeless(SafeText::message("its URL is none"));
+        };
+        let endpoint = match Endpoint::new(url, headers.clone(), self.timeout, None) {
+            Ok(endpoint) => endpoint,
+            Err(error) => return Attempt::Hopeless(self.redactor.message(&error.to_string())),
+        };
+        match endpoint.post(body.to_vec(), is_worth_retrying).await {
+            Answer::Accepted(_) => Attempt::Done,
+            Answer::Retry(after, why) => Attempt::Again(after, self.redactor.message(why.as_str())),
+            Answer::Refused(why) => Attempt::Hopeless(self.redactor.message(why.as_str())),
+        }
+    }
+
+    async fn run(&self, command: &[String], environment: &[(&'static str, String)], input: &[u8]) -> Attempt {
+        let Some((program, arguments)) = command.split_first() else {
+            return Attempt::Hopeless(SafeText::message("it names no program"));
+        };
+        let child = Command::new(program)
+            .args(arguments)
+            .envs(environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            // A program that does not end in time goes with this future.
+            .kill_on_drop(true)
+            .spawn();
+        let mut child = match child {
+            Ok(child) => child,
+            Err(error) => {
+                return Attempt::Hopeless(self.redactor.message(&format!("{program} cannot be run: {error}")));
+            }
+        };
+        let (stdin, stderr) = (child.stdin.take(), child.stderr.take());
+        let feed = async {
+            if let Some(mut stdin) = stdin {
+                // A program may leave its input unread.
+                let _ = stdin.write_all(input).await;
+            }
+        };
+        let listen = async {
+            let mut said = Vec::new();
+            if let Some(mut stderr) = stderr {
+                let _ = (&mut stderr).take(MOST_SAID).read_to_end(&mut said).await;
+                let _ = tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await;
+            }
+            said
+        };
+        let ((), said, status) = tokio::join!(feed, listen, child.wait());
+        match status {
+            Ok(status) if status.success() => Attempt::Done,
+            Ok(status) => {
+                let said = String::from_utf8_lossy(&said);
+                Attempt::Again(None, self.redactor.message(&format!("{program}: {status}: {}", said.trim())))
+            }
+            Err(error) => Attempt::Again(None, self.redactor.message(&format!("{program}: {error}"))),
+        }
+    }
+}
+
+/// Busy or broken servers, and none that says no.
+fn is_worth_retrying(status: StatusCode) -> bool {
+    status.is_server_error()
+        || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS)
+}

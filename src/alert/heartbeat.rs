@@ -1,0 +1,43 @@
+//! The sign of life after a pass: a monitor of the monitor misses it when it stays away.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+use url::Url;
+
+use super::Backoff;
+use crate::export::endpoint::Answer;
+use crate::export::endpoint::Endpoint;
+use crate::model::Captures;
+use crate::model::Redactor;
+use crate::model::SafeText;
+use crate::model::Value;
+use crate::model::Verdict;
+
+/// The most time of one attempt.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// Attempts in all.
+const ATTEMPTS: u32 = 3;
+
+/// Asks the URL, with `/fail` where something was down.
+pub(super) async fn ping(url: &Value, verdict: Verdict, redactor: &Redactor, backoff: Backoff) -> Result<(), SafeText> {
+    let told = |why: &str| redactor.message(&format!("heartbeat: {why}"));
+    let filled = url.fill(&Captures::new()).unwrap_or_default();
+    let mut url = Url::parse(&filled).map_err(|_| told("its URL is none"))?;
+    if verdict == Verdict::Down
+        && let Ok(mut path) = url.path_segments_mut()
+    {
+        path.pop_if_empty().push("fail");
+    }
+    let endpoint =
+        Endpoint::new(url.clone(), HeaderMap::new(), TIMEOUT, None).map_err(|error| told(&error.to_string()))?;
+    for attempt in 1.. {
+        match endpoint.get(url.clone()).await {
+            Answer::Accepted(_) => break,
+            Answer::Refused(why) => return Err(told(why.as_str())),
+            Answer::Retry(_, why) if attempt >= ATTEMPTS => return Err(told(why.as_str())),
+            Answer::Retry(..) => tokio::time::sleep(backoff.before(attempt)).await,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,141 @@
+//! A notice as what a receiver reads: JSON, a text for Slack and its like, an event for
+//! `PagerDuty`, or the environment of a program. Pure; it sends nothing.
+
+use http::HeaderMap;
+use http::HeaderValue;
+use http::header;
+use serde_json::json;
+
+use super::deliver::Delivery;
+use super::deliver::Way;
+use super::notice::Notice;
+use crate::model::Alert;
+use crate::model::AlertTarget;
+use crate::model::Captures;
+use crate::model::Redactor;
+use crate::model::Value;
+use crate::model::WebhookTemplate;
+
+/// The longest text of a chat message, in characters.
+const LONGEST_TEXT: usize = 2_000;
+
+/// What is sent to a receiver, and how.
+pub(super) fn delivery(alert: &Alert, notice: &Notice, redactor: &Redactor) -> Delivery {
+    let document = document(notice, redactor);
+    let way = match &alert.target {
+        AlertTarget::Webhook { url, template, headers } => {
+            let body = match template {
+                WebhookTemplate::Json => document.to_string(),
+                WebhookTemplate::Slack => slack(notice, redactor).to_string(),
+                WebhookTemplate::PagerDuty(key) => pagerduty(notice, &document, key).to_string(),
+            };
+            let mut sent = HeaderMap::new();
+            sent.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            for (name, value) in headers {
+                if let Ok(mut value) = HeaderValue::from_bytes(revealed(value).as_bytes()) {
+                    value.set_sensitive(true);
+                    sent.insert(name.clone(), value);
+                }
+            }
+            Way::Post { url: revealed(url), headers: sent, body: body.into_bytes() }
+        }
+        AlertTarget::Exec { command } => Way::Run {
+            command: command.iter().map(revealed).collect(),
+            environment: environment(notice, redactor),
+            input: document.to_string().into_bytes(),
+        },
+    };
+    Delivery {
+        summary: notice.summary.clone(),
+        way,
+        attempts: alert.retries + 1,
+        timeout: alert.timeout,
+        redactor: redactor.clone(),
+    }
+}
+
+fn revealed(value: &Value) -> String {
+    value.fill(&Captures::new()).unwrap_or_default()
+}
+
+/// The document without a secret in it: names come from the file, and may have one.
+fn document(notice: &Notice, redactor: &Redactor) -> serde_json::Value {
+    let plain = serde_json::to_value(notice).unwrap_or_default();
+    redacted(plain, redactor)
+}
+
+fn redacted(json: serde_json::Value, redactor: &Redactor) -> serde_json::Value {
+    match json {
+        serde_json::Value::String(text) => redactor.redact(&text).into(),
+        serde_json::Value::Array(list) => list.into_iter().map(|json| redacted(json, redactor)).collect(),
+        serde_json::Value::Object(fields) => {
+            fields.into_iter().map(|(name, json)| (name, redacted(json, redactor))).collect()
+        }
+        other => other,
+    }
+}
+
+/// `{"text": …}`. `&`, `<` and `>` are escaped, so that no name can mention a channel or hide a link.
+fn slack(notice: &Notice, redactor: &Redactor) -> serde_json::Value {
+    let mark = match notice.severity {
+        "resolved" => "✅",
+        "critical" => "🔴",
+        _ => "⚠️",
+    };
+    let text = redactor.clean(notice.summary.as_str(), LONGEST_TEXT);
+    let text = text.as_str().replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    json!({ "text": format!("{mark} {text}") })
+}
+
+/// Events API v2: <https://developer.pagerduty.com/docs/send-alert-event>.
+fn pagerduty(notice: &Notice, document: &serde_json::Value, key: &Value) -> serde_json::Value {
+    let action = if notice.severity == "resolved" { "resolve" } else { "trigger" };
+    let severity = if notice.severity == "critical" { "critical" } else { "warning" };
+    json!({
+        "routing_key": revealed(key),
+        "event_action": action,
+        "dedup_key": format!("uptick:{}", document["key"].as_str().unwrap_or_default()),
+        "client": "uptick",
+        "payload": {
+            // The API takes 1,024 characters; a sentence of ours has at most 300.
+            "summary": document["summary"],
+            "source": document["surfaces"].as_array().and_then(|list| list.first()).cloned().unwrap_or_else(|| "uptick".into()),
+            "severity": severity,
+            "timestamp": document["at"],
+            "class": notice.event,
+            "custom_details": document,
+        },
+    })
+}
+
+/// The facts as variables, for scripts that do not read JSON.
+fn environment(notice: &Notice, redactor: &Redactor) -> Vec<(&'static str, String)> {
+    let incident = notice.incident.as_ref();
+    let joined = |names: &[crate::model::SafeText]| {
+        names.iter().map(crate::model::SafeText::as_str).collect::<Vec<_>>().join(",")
+    };
+    let facts = [
+        ("UPTICK_ALERT", notice.alert.clone()),
+        ("UPTICK_EVENT", notice.event.to_owned()),
+        ("UPTICK_SEVERITY", notice.severity.to_owned()),
+        ("UPTICK_KEY", notice.key.clone()),
+        ("UPTICK_SUMMARY", notice.summary.as_str().to_owned()),
+        ("UPTICK_VERDICT", notice.verdict.clone()),
+        ("UPTICK_SURFACES", joined(&notice.surfaces)),
+        ("UPTICK_PROBES", incident.map(|incident| joined(&incident.probes)).unwrap_or_default()),
+        ("UPTICK_VANTAGES", incident.map(|incident| joined(&incident.vantages)).unwrap_or_default()),
+        ("UPTICK_SINCE", incident.map(|incident| format!("{:.3}", incident.start.by)).unwrap_or_default()),
+        (
+            "UPTICK_UNTIL",
+            incident.and_then(|incident| incident.end).map(|end| format!("{:.3}", end.by)).unwrap_or_default(),
+        ),
+        (
+            "UPTICK_CLASS",
+            incident
+                .and_then(|incident| incident.kind.as_ref())
+                .map(|kind| kind.class.name().to_owned())
+                .unwrap_or_default(),
+        ),
+    ];
+    facts.into_iter().map(|(name, fact)| (name, redactor.clean(&fact, LONGEST_TEXT).as_str().to_owned())).collect()
+}

@@ -1,0 +1,251 @@
+//! What is new: a report held against what one receiver was told before. Pure; it tells nobody.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::model::Alert;
+use crate::model::AlertEvent;
+use crate::model::Outcome;
+use crate::model::SafeText;
+use crate::model::timestamp;
+use crate::report::Incident;
+use crate::report::Report;
+
+/// A certificate is told of when it has fewer days than each of these, the first once, then again.
+const DAYS: [i64; 4] = [1, 3, 7, 14];
+/// What ended is forgotten after this.
+const FORGET_AFTER: Duration = Duration::from_hours(7 * 24);
+
+/// What one receiver was told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Memory {
+    /// When it was last looked for news.
+    pub(super) looked_at: Option<Timestamp>,
+    /// Incidents it knows of.
+    pub(super) incidents: Vec<Known>,
+    /// What stands: a budget that burns, a certificate that expires, by a key, with the time told.
+    pub(super) standing: BTreeMap<String, Timestamp>,
+}
+
+/// An incident that a receiver knows of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Known {
+    /// The name it was first told by: an incident that spreads keeps it.
+    pub(super) key: String,
+    pub(super) surfaces: BTreeSet<String>,
+    pub(super) start: Timestamp,
+    /// Absent while it goes on.
+    pub(super) end: Option<Timestamp>,
+    pub(super) waves: usize,
+    pub(super) flapping: bool,
+    /// When it was last told of.
+    pub(super) told_at: Timestamp,
+}
+
+/// Something new.
+#[derive(Clone, Debug)]
+pub(super) enum Change {
+    /// Of an incident: which event, its lasting key, and whether it was told before.
+    Incident { event: AlertEvent, key: String, repeated: bool, incident: Box<Incident> },
+    /// A certificate has fewer days than a threshold.
+    Certificate { key: String, expiring: Expiring },
+    /// The budget of a surface burns: its row and its rate in the report.
+    Burn { key: String, surface: usize, burn: usize },
+}
+
+/// A certificate that expires soon.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Expiring {
+    /// The probe that saw it.
+    pub probe: String,
+    /// Its surface.
+    pub surface: String,
+    /// Whose it is.
+    pub subject: SafeText,
+    /// It is valid until here.
+    #[serde(with = "timestamp")]
+    #[schemars(with = "String")]
+    pub not_after: Timestamp,
+    /// Whole days left; negative where it has expired.
+    pub days_left: i64,
+}
+
+/// The certificates among some outcomes that have fewer than 14 days, one for each probe.
+pub fn expiring<'o>(outcomes: impl IntoIterator<Item = &'o Outcome>, now: Timestamp) -> Vec<Expiring> {
+    let mut found: BTreeMap<&str, Expiring> = BTreeMap::new();
+    for outcome in outcomes {
+        let Some(certificate) = outcome.tls.as_ref().and_then(|tls| tls.certificate.as_ref()) else { continue };
+        let days_left = certificate.not_after.duration_since(now).as_secs().div_euclid(86_400);
+        if DAYS.iter().any(|days| days_left < *days) {
+            let expiring = Expiring {
+                probe: outcome.probe.clone(),
+                surface: outcome.surface.clone(),
+                subject: certificate.subject.clone(),
+                not_after: certificate.not_after,
+                days_left,
+            };
+            found.insert(&outcome.probe, expiring);
+        }
+    }
+    found.into_values().collect()
+}
+
+impl Change {
+    pub(super) fn event(&self) -> AlertEvent {
+        match self {
+            Change::Incident { event, .. } => *event,
+            Change::Certificate { .. } => AlertEvent::CertificateExpiring,
+            Change::Burn { .. } => AlertEvent::SloBurn,
+        }
+    }
+
+    /// What names the thing it is about, the same from its begin to its end.
+    pub(super) fn key(&self) -> &str {
+        match self {
+            Change::Incident { key, .. } | Change::Certificate { key, .. } | Change::Burn { key, .. } => key,
+        }
+    }
+}
+
+/// Everything that is new for one receiver, in the order in which it happened.
+pub(super) fn changes(
+    alert: &Alert,
+    memory: &mut Memory,
+    report: &Report,
+    expiring: &[Expiring],
+    now: Timestamp,
+) -> Vec<Change> {
+    memory.forget(now);
+    let concerns = |surface: &str| alert.surfaces.is_empty() || alert.surfaces.iter().any(|wanted| wanted == surface);
+    let mut changes = Vec::new();
+    for incident in &report.incidents {
+        if incident.surfaces.iter().any(|surface| concerns(surface.as_str())) {
+            changes.extend(of_incident(alert, memory, incident, now));
+        }
+    }
+    let of_concern = expiring.iter().filter(|expiring| concerns(&expiring.surface));
+    let certificates = of_concern.filter_map(certificate).collect::<Vec<_>>();
+    let burns = burns(report, concerns);
+    let standing: BTreeSet<&str> = certificates.iter().chain(&burns).map(Change::key).collect();
+    // What does not stand any more is news when it stands again.
+    memory.standing.retain(|key, _| standing.contains(key.as_str()));
+    let is_new = |change: &Change| !memory.standing.contains_key(change.key());
+    changes.extend(certificates.into_iter().chain(burns).filter(is_new));
+    changes
+}
+
+fn of_incident(alert: &Alert, memory: &Memory, incident: &Incident, now: Timestamp) -> Vec<Change> {
+    let goes_on = incident.end.is_none();
+    let Some(known) = memory.known(incident, now) else {
+        // One that was over before we ever looked is history, not news.
+        let ended = incident.end.map(|end| end.by);
+        let event = match ended {
+            None => AlertEvent::Open,
+            Some(ended) if memory.looked_at.is_some_and(|looked_at| ended > looked_at) => AlertEvent::Close,
+            Some(_) => return Vec::new(),
+        };
+        return vec![change(event, &incident.id, incident)];
+    };
+    let is_due = |repeat: Duration| {
+        now.duration_since(known.told_at) >= jiff::SignedDuration::try_from(repeat).unwrap_or_default()
+    };
+    let mut changes = Vec::new();
+    if goes_on && (incident.waves.len() > known.waves || known.end.is_some()) {
+        changes.push(change(AlertEvent::Wave, &known.key, incident));
+    } else if goes_on && alert.repeat.is_some_and(is_due) {
+        let (event, key) = (AlertEvent::Open, known.key.clone());
+        changes.push(Change::Incident { event, key, repeated: true, incident: Box::new(incident.clone()) });
+    }
+    if goes_on && incident.flapping && !known.flapping {
+        changes.push(change(AlertEvent::Flapping, &known.key, incident));
+    }
+    if !goes_on && known.end.is_none() {
+        changes.push(change(AlertEvent::Close, &known.key, incident));
+    }
+    changes
+}
+
+fn change(event: AlertEvent, key: &str, incident: &Incident) -> Change {
+    Change::Incident { event, key: key.to_owned(), repeated: false, incident: Box::new(incident.clone()) }
+}
+
+fn certificate(expiring: &Expiring) -> Option<Change> {
+    let threshold = DAYS.iter().find(|days| expiring.days_left < **days)?;
+    let key = format!("certificate:{}:{}:{threshold}", expiring.probe, expiring.not_after);
+    Some(Change::Certificate { key, expiring: expiring.clone() })
+}
+
+fn burns(report: &Report, concerns: impl Fn(&str) -> bool) -> Vec<Change> {
+    let mut burns = Vec::new();
+    for (surface, row) in report.surfaces.iter().enumerate().filter(|(_, row)| !row.control) {
+        let availability = row.slo.as_ref().and_then(|slo| slo.availability.as_ref());
+        let rates = availability.map(|availability| availability.burn.as_slice()).unwrap_or_default();
+        // The fastest that fires says it all.
+        let firing = rates.iter().position(|burn| burn.firing).filter(|_| concerns(row.surface.as_str()));
+        burns.extend(firing.map(|burn| {
+            let key = format!("slo:{}:{}", row.surface, rates[burn].severity);
+            Change::Burn { key, surface, burn }
+        }));
+    }
+    burns
+}
+
+impl Memory {
+    /// The incident as it is known: by its name, or as one of the same surface at the same time,
+    /// since an incident that spreads or is seen more closely changes its name.
+    fn known(&self, incident: &Incident, now: Timestamp) -> Option<&Known> {
+        let is_same = |known: &&Known| known.key == incident.id || known.overlaps(incident, now);
+        self.incidents.iter().rev().find(is_same)
+    }
+
+    /// Notes that a change was told, or that this receiver does not want to hear of it.
+    pub(super) fn note(&mut self, change: &Change, now: Timestamp) {
+        let Change::Incident { key, incident, event, .. } = change else {
+            self.standing.insert(change.key().to_owned(), now);
+            return;
+        };
+        let surfaces = incident.surfaces.iter().map(|surface| surface.as_str().to_owned());
+        let end = incident.end.map(|end| end.by);
+        let at = self.incidents.iter().position(|known| known.key == *key).unwrap_or(self.incidents.len());
+        if at == self.incidents.len() {
+            let (key, start) = (key.clone(), incident.start.by);
+            self.incidents.push(Known {
+                key,
+                surfaces: BTreeSet::new(),
+                start,
+                end,
+                waves: 0,
+                flapping: false,
+                told_at: now,
+            });
+        }
+        let known = &mut self.incidents[at];
+        known.surfaces.extend(surfaces);
+        known.start = known.start.min(incident.start.by);
+        if *event == AlertEvent::Flapping {
+            known.flapping = true;
+        } else {
+            (known.end, known.waves) = (end, incident.waves.len());
+        }
+        known.told_at = now;
+    }
+
+    fn forget(&mut self, now: Timestamp) {
+        let is_old = |end: Timestamp| now.duration_since(end).unsigned_abs() > FORGET_AFTER;
+        self.incidents.retain(|known| !known.end.is_some_and(is_old));
+    }
+}
+
+impl Known {
+    fn overlaps(&self, incident: &Incident, now: Timestamp) -> bool {
+        let shares = incident.surfaces.iter().any(|surface| self.surfaces.contains(surface.as_str()));
+        let (ends, incident_ends) = (self.end.unwrap_or(now), incident.end.map_or(now, |end| end.by));
+        shares && incident.start.by <= ends && self.start <= incident_ends
+    }
+}

@@ -1,0 +1,184 @@
+//! What a receiver is told, as data: the document `uptick.alert/1`, and one sentence of it.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::news::Change;
+use super::news::Expiring;
+use crate::model::AlertEvent;
+use crate::model::SafeText;
+use crate::model::timestamp;
+use crate::report::Incident;
+use crate::report::Report;
+use crate::report::slo::Burn;
+
+/// The name and version of the document that a webhook is sent.
+pub const SCHEMA: &str = "uptick.alert/1";
+
+/// One message. Serialised, this is the document `uptick.alert/1`.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub(super) struct Notice {
+    /// `uptick.alert/1`
+    pub(super) schema: &'static str,
+    /// `open`, `wave`, `close`, `flapping`, `certificate-expiring` or `slo-burn`
+    pub(super) event: &'static str,
+    /// `critical`, `warning` or `resolved`
+    pub(super) severity: &'static str,
+    /// The receiver's name.
+    pub(super) alert: String,
+    /// When it is told.
+    #[serde(with = "timestamp")]
+    #[schemars(with = "String")]
+    pub(super) at: Timestamp,
+    /// What names the thing it is about, the same from its begin to its end.
+    pub(super) key: String,
+    /// Whether it was told before and still goes on.
+    pub(super) repeated: bool,
+    /// All of it in one sentence.
+    pub(super) summary: SafeText,
+    /// The surfaces it is about.
+    pub(super) surfaces: Vec<SafeText>,
+    /// The incident it is about; null where it is about none.
+    pub(super) incident: Option<Incident>,
+    /// The certificate it is about.
+    pub(super) certificate: Option<Expiring>,
+    /// The budget it is about.
+    pub(super) slo: Option<BurningBudget>,
+    /// The verdict of the report it was found in, as a sentence.
+    pub(super) verdict: String,
+}
+
+/// A budget that burns too fast.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub(super) struct BurningBudget {
+    /// The promised share of good checks.
+    objective: f64,
+    /// The share of the budget that is used.
+    budget_used: f64,
+    /// The rate that fires.
+    burn: Burn,
+}
+
+/// The JSON Schema of the document.
+#[must_use]
+pub fn schema() -> serde_json::Value {
+    let mut generator = schemars::generate::SchemaSettings::draft2020_12().for_serialize().into_generator();
+    generator.root_schema_for::<Notice>().to_value()
+}
+
+/// The message about a change.
+pub(super) fn notice(alert: &str, change: &Change, report: &Report, now: Timestamp) -> Notice {
+    let mut notice = Notice {
+        schema: SCHEMA,
+        event: change.event().name(),
+        severity: "warning",
+        alert: alert.to_owned(),
+        at: now,
+        key: change.key().to_owned(),
+        repeated: false,
+        summary: SafeText::default(),
+        surfaces: Vec::new(),
+        incident: None,
+        certificate: None,
+        slo: None,
+        verdict: report.verdict.sentence.clone(),
+    };
+    match change {
+        Change::Incident { event, repeated, incident, .. } => {
+            notice.severity = match event {
+                AlertEvent::Close => "resolved",
+                AlertEvent::Flapping => "warning",
+                _ => "critical",
+            };
+            notice.repeated = *repeated;
+            notice.summary = SafeText::message(&of_incident(*event, *repeated, incident, report));
+            notice.surfaces.clone_from(&incident.surfaces);
+            notice.incident = Some(Incident::clone(incident));
+        }
+        Change::Certificate { expiring, .. } => {
+            notice.summary = SafeText::message(&of_certificate(expiring));
+            notice.surfaces = vec![SafeText::message(&expiring.surface)];
+            notice.certificate = Some(expiring.clone());
+        }
+        Change::Burn { surface, burn, .. } => {
+            let row = &report.surfaces[*surface];
+            notice.surfaces = vec![row.surface.clone()];
+            if let Some(slo) = row.slo.as_ref().and_then(|slo| slo.availability.as_ref()) {
+                let burn = slo.burn[*burn].clone();
+                notice.severity = if burn.severity == "page" { "critical" } else { "warning" };
+                let label = row.label.as_ref().unwrap_or(&row.surface);
+                notice.summary = SafeText::message(&of_burn(label, &burn, slo.budget_used));
+                let (objective, budget_used) = (slo.objective, slo.budget_used);
+                notice.slo = Some(BurningBudget { objective, budget_used, burn });
+            }
+        }
+    }
+    notice
+}
+
+fn of_incident(event: AlertEvent, repeated: bool, incident: &Incident, report: &Report) -> String {
+    let who = labels(incident, report);
+    let are = if incident.surfaces.len() > 1 { "are" } else { "is" };
+    let began = seconds(incident.start.by);
+    let kind = incident.kind.as_ref().map(|kind| format!(", {} in {} of {} failures", kind.class, kind.n, kind.of));
+    let kind = kind.unwrap_or_default();
+    match event {
+        AlertEvent::Close => {
+            let ended = incident.end.map(|end| seconds(end.by)).unwrap_or_default();
+            let (failed, judged, minutes) = (incident.actual_failures, incident.judged, incident.duration_s.min / 60.0);
+            format!(
+                "{who} {are} up again since {ended}; down since {began}, at least {minutes:.0} min, {failed} of {judged} checks failed{kind}"
+            )
+        }
+        AlertEvent::Wave => {
+            let wave = incident.waves.last().map_or_else(|| began.clone(), |wave| seconds(wave.start.by));
+            let number = incident.waves.len();
+            format!("{who} {are} down again since {wave}: wave {number} of the incident that began {began}{kind}")
+        }
+        AlertEvent::Flapping => {
+            format!("{who} comes and goes since {began}: {:.0} % state changes", incident.flap_percent)
+        }
+        _ => {
+            let still = if repeated { "still " } else { "" };
+            let from = joined(&incident.vantages);
+            format!("{who} {are} {still}down since {began} ({}), seen from {from}{kind}", incident.rule)
+        }
+    }
+}
+
+fn of_certificate(expiring: &Expiring) -> String {
+    let Expiring { probe, not_after, days_left, .. } = expiring;
+    match days_left {
+        ..0 => format!("the certificate that probe \"{probe}\" sees expired {}", seconds(*not_after)),
+        0 => format!("the certificate that probe \"{probe}\" sees expires today, {}", seconds(*not_after)),
+        1 => format!("the certificate that probe \"{probe}\" sees expires in 1 day, {}", seconds(*not_after)),
+        days => format!("the certificate that probe \"{probe}\" sees expires in {days} days, {}", seconds(*not_after)),
+    }
+}
+
+fn of_burn(label: &SafeText, burn: &Burn, budget_used: f64) -> String {
+    let rate = burn.long_burn.unwrap_or_default();
+    let hours = burn.long_s / 3600;
+    let used = budget_used * 100.0;
+    format!(
+        "{label} burns its error budget {rate:.1} times as fast as promised over {hours} h; {used:.0} % of it is spent"
+    )
+}
+
+/// The surfaces by the names shown to people.
+fn labels(incident: &Incident, report: &Report) -> String {
+    let label = |surface: &SafeText| {
+        let row = report.surfaces.iter().find(|row| row.surface == *surface);
+        row.and_then(|row| row.label.clone()).unwrap_or_else(|| surface.clone())
+    };
+    let labels: Vec<SafeText> = incident.surfaces.iter().map(label).collect();
+    joined(&labels)
+}
+
+fn joined(names: &[SafeText]) -> String {
+    names.iter().map(SafeText::as_str).collect::<Vec<_>>().join(", ")
+}
+
+fn seconds(instant: Timestamp) -> String {
+    format!("{instant:.0}")
+}

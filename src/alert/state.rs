@@ -1,0 +1,128 @@
+//! What was told, in one file: read, replaced whole by a rename, and locked while it is used.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::fs::File;
+use std::fs::OpenOptions;
+use std::fs::TryLockError;
+use std::io;
+use std::io::Read as _;
+use std::io::Write as _;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::news::Memory;
+use crate::model::SafeText;
+
+/// The version of the file.
+const VERSION: u32 = 1;
+/// The largest file read, in bytes.
+const LARGEST: u64 = 16 << 20;
+
+/// Why what was told cannot be read or kept.
+#[derive(Debug, thiserror::Error)]
+pub enum AlertError {
+    /// The file cannot be read, written or locked.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The file is of a newer version of the program, and is left as it is.
+    #[error("{} was written by a newer version (format {version}): no alert is sent", path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// The version of its format.
+        version: u32,
+    },
+}
+
+/// What every receiver was told, by its name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct State {
+    v: u32,
+    written_at: Option<Timestamp>,
+    #[serde(default)]
+    alerts: BTreeMap<String, Memory>,
+}
+
+/// What every version of the file says.
+#[derive(Deserialize)]
+struct Header {
+    v: u32,
+}
+
+impl State {
+    /// What the file says. One that is not there says nothing, and one that is damaged is set
+    /// aside with a warning: then an incident that goes on is told of again.
+    pub(super) fn read(path: &Path, warnings: &mut Vec<SafeText>) -> Result<State, AlertError> {
+        let failed = |source| AlertError::File { path: path.to_owned(), source };
+        let mut text = String::new();
+        match File::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(State::default()),
+            Err(error) => return Err(failed(error)),
+            Ok(file) => {
+                if let Err(error) = file.take(LARGEST).read_to_string(&mut text)
+                    && error.kind() != io::ErrorKind::InvalidData
+                {
+                    return Err(failed(error));
+                }
+            }
+        }
+        match serde_json::from_str::<Header>(&text) {
+            Ok(Header { v }) if v > VERSION => return Err(AlertError::Newer { path: path.to_owned(), version: v }),
+            _ => {}
+        }
+        serde_json::from_str(&text).or_else(|_| {
+            let aside = path.with_extension("json.damaged");
+            fs::rename(path, &aside).map_err(failed)?;
+            let warning = format!("{} was damaged and is now {}", path.display(), aside.display());
+            warnings.push(SafeText::message(&warning));
+            Ok(State::default())
+        })
+    }
+
+    /// What one receiver was told.
+    pub(super) fn of(&mut self, alert: &str) -> &mut Memory {
+        self.alerts.entry(alert.to_owned()).or_default()
+    }
+
+    /// Replaces the file: whoever reads it sees the old one or the new one, whole.
+    pub(super) fn write(&mut self, path: &Path, now: Timestamp) -> Result<(), AlertError> {
+        let failed = |source| AlertError::File { path: path.to_owned(), source };
+        (self.v, self.written_at) = (VERSION, Some(now));
+        let text = serde_json::to_vec_pretty(self).map_err(|error| failed(io::Error::other(error)))?;
+        let beside = path.with_extension("json.new");
+        let write = || {
+            let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+            file.write_all(&text)?;
+            file.sync_data()?;
+            fs::rename(&beside, path)
+        };
+        write().map_err(failed)
+    }
+}
+
+/// The lock on the file, until it is dropped; `None` while another run has it.
+pub(super) fn lock(path: &Path) -> Result<Option<File>, AlertError> {
+    let failed = |source| AlertError::File { path: path.to_owned(), source };
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+    }
+    let lock = path.with_extension("lock");
+    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(lock).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
