@@ -163,9 +163,9 @@ pub(super) fn length(incident: &Incident) -> String {
     }
 }
 
-/// Minutes of full outage: `170 min`, `0.4 min`.
+/// Minutes of full outage: `170 min`, `4 min 12 s`, `8.3 s`.
 pub(super) fn minutes(minutes: f64) -> String {
-    if minutes >= 9.95 { format!("{minutes:.0} min") } else { format!("{minutes:.1} min") }
+    if minutes >= 9.95 { format!("{minutes:.0} min") } else { seconds((minutes * 600.0).round() / 10.0) }
 }
 
 /// `iad, lhr, sjc`

@@ -34,6 +34,10 @@ fn spaced(time: Duration, space: &str) -> String {
     if us < 1_000 {
         return format!("{us}{space}µs");
     }
+    // What is a whole number is a limit or an interval, and no one wrote "30.0 s" in a file.
+    if us < 60_000_000 && us % 1_000_000 == 0 {
+        return format!("{}{space}s", us / 1_000_000);
+    }
     if rounded(100) < 1_000 {
         return format!("{}.{}{space}ms", rounded(100) / 10, rounded(100) % 10);
     }
@@ -253,6 +257,7 @@ mod tests {
         assert_eq!(us(105_800), "106 ms");
         assert_eq!(us(999_499), "999 ms");
         assert_eq!(us(999_500), "1.00 s");
+        assert_eq!(us(30_000_000), "30 s");
         assert_eq!(us(1_310_000), "1.31 s");
         assert_eq!(us(9_995_000), "10.0 s");
         assert_eq!(us(59_940_000), "59.9 s");

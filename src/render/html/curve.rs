@@ -23,6 +23,9 @@ const RIGHT: f64 = 462.0;
 const TOP: f64 = 14.0;
 const BOTTOM: f64 = 226.0;
 
+/// The fewest checks that make a curve.
+const FEWEST: u64 = 20;
+
 /// The percentiles that the axis names.
 const NAMED: [(f64, &str); 5] = [(0.5, "p50"), (0.9, "p90"), (0.99, "p99"), (0.999, "p99.9"), (0.9999, "p99.99")];
 
@@ -30,7 +33,7 @@ pub(super) fn write(report: &Report, surfaces: &[&SurfaceRow], page: &mut Page) 
     let with_curves: Vec<(&SurfaceRow, Vec<&Curve>)> = surfaces
         .iter()
         .map(|surface| {
-            let of_surface = |curve: &&Curve| curve.surface == surface.surface && curve.points.len() > 1;
+            let of_surface = |curve: &&Curve| curve.surface == surface.surface && curve.n >= FEWEST;
             (*surface, report.curves.iter().filter(of_surface).collect())
         })
         .filter(|(_, curves): &(_, Vec<&Curve>)| !curves.is_empty())

@@ -40,7 +40,7 @@ fn asked(report: &Report, page: &mut Page) {
     };
     let probes = text::counted(report.probes.len() as u64, "probe");
     let vantages = text::counted(report.vantages.len() as u64, "vantage");
-    page.element("p", &[], &format!("{probes} asked {every} from {vantages}, each check on a new connection. A change of state is known to have happened between two checks, and is written so."));
+    page.element("p", &[], &format!("{probes} asked {every} from {vantages}. A change of state is known to have happened between two checks, and is written so."));
     if let Some(shown) = report.proof.at_least {
         let mut sentence = format!(
             "{} of {} failed, which shows an availability of at least {} for the moments asked about (95% confidence)",

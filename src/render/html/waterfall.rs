@@ -29,10 +29,16 @@ const ROW: f64 = 30.0;
 const TOP: f64 = 8.0;
 const AXIS: f64 = 24.0;
 
+/// The fewest checks that have a median worth a bar.
+const FEWEST: u64 = 5;
+
 pub(super) fn write(report: &Report, surfaces: &[&SurfaceRow], page: &mut Page) {
     let shown = |row: &SafeText| surfaces.iter().any(|surface| surface.surface == *row);
-    let rows: Vec<&Waterfall> =
-        report.waterfalls.iter().filter(|row| shown(&row.surface) && !row.phases_us.is_empty()).collect();
+    let rows: Vec<&Waterfall> = report
+        .waterfalls
+        .iter()
+        .filter(|row| shown(&row.surface) && !row.phases_us.is_empty() && row.n >= FEWEST)
+        .collect();
     if rows.is_empty() {
         page.element("p", &[("class", "note")], "No up check has a phase to show.");
         return;

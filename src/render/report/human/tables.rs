@@ -41,11 +41,11 @@ const SURFACES: [Column; 11] = [
     Column { heading: "checks", right: true, from: 0 },
     Column { heading: "failed", right: true, from: 0 },
     Column { heading: "ratio", right: true, from: 0 },
-    Column { heading: "95% interval", right: true, from: 100 },
+    Column { heading: "95% interval", right: true, from: 94 },
     Column { heading: "share", right: true, from: 0 },
-    Column { heading: "p50", right: true, from: 88 },
+    Column { heading: "p50", right: true, from: 114 },
     Column { heading: "p95", right: true, from: 0 },
-    Column { heading: "usual p95", right: true, from: 90 },
+    Column { heading: "usual p95", right: true, from: 106 },
     Column { heading: "main failure", right: false, from: 72 },
 ];
 
@@ -53,7 +53,9 @@ const SURFACES: [Column; 11] = [
 pub(super) fn surfaces(report: &Report, canvas: &mut Canvas) {
     let width = canvas.width();
     let rows: Vec<(State, Vec<String>)> = report.surfaces.iter().map(|row| (row.state, surface(row))).collect();
-    let shown: Vec<usize> = (0..SURFACES.len()).filter(|at| SURFACES[*at].from <= width).collect();
+    let usual = report.surfaces.iter().any(|row| row.baseline.p95_us.is_some());
+    let has_place = |at: &usize| SURFACES[*at].from <= width && (SURFACES[*at].heading != "usual p95" || usual);
+    let shown: Vec<usize> = (0..SURFACES.len()).filter(has_place).collect();
     let mut widths: Vec<usize> = shown
         .iter()
         .map(|at| {
