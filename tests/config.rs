@@ -149,7 +149,7 @@ headers = { Accept = "text/html", x-many = ["a", "b"], cookie = "sid=${TOKEN}; t
 json = { list = [1, 2.5, true, "${HOST} \"quoted\""], password = "${PASSWORD}", "b c" = { d = "$${X}" } }
 auth.basic = { user = "probe", password = "${PASSWORD}" }
 redirects = 3
-tls = { server-name = "x.test", min-version = "1.3", insecure = false, ca-file = "ca.pem", client-cert = "client.pem", client-key = "client.key" }
+tls = { server-name = "x.test", min-version = "1.3", insecure = false, ca-file = "ca.pem", crl-file = "crl.pem", client-cert = "client.pem", client-key = "client.key" }
 ip = "v4"
 address = "127.0.0.1:8443"
 resolver = "udp://1.1.1.1:53"
@@ -292,7 +292,7 @@ form = { a = "b", n = 1, yes = true }
 
 /// Two files of every key, with the files that they name.
 fn every_key_in(folder: &Path) -> [Config; 2] {
-    for file in ["ca.pem", "client.pem", "client.key"] {
+    for file in ["ca.pem", "crl.pem", "client.pem", "client.key"] {
         std::fs::write(folder.join(file), "").unwrap();
     }
     std::fs::write(folder.join("picture.png"), b"\x89PNG").unwrap();
@@ -323,6 +323,7 @@ fn every_key_is_read() {
     assert_eq!(probe.steps[0].expect.latency.len(), 6);
     assert_eq!(probe.steps[0].expect.status.len(), 2);
     assert_eq!(probe.transport.tls.ca_file.as_deref(), Some(folder.path().join("ca.pem").as_path()));
+    assert_eq!(probe.transport.tls.crl_file.as_deref(), Some(folder.path().join("crl.pem").as_path()));
 }
 
 #[test]

@@ -172,7 +172,12 @@ fn transport(lines: &mut Lines, writer: &Writer, transport: &Transport) {
 }
 
 fn tls(lines: &mut Lines, writer: &Writer, tls: &Tls) {
-    let files = [("ca-file", &tls.ca_file), ("client-cert", &tls.client_cert), ("client-key", &tls.client_key)];
+    let files = [
+        ("ca-file", &tls.ca_file),
+        ("crl-file", &tls.crl_file),
+        ("client-cert", &tls.client_cert),
+        ("client-key", &tls.client_key),
+    ];
     for (key, file) in files {
         if let Some(file) = file {
             lines.set(&format!("tls.{key}"), &writer.path(file));

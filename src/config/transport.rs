@@ -85,7 +85,8 @@ fn word<'w>(reader: &mut Reader, layers: &Layers, key: &str, words: &[&'w str]) 
 
 fn tls(reader: &mut Reader, layers: &Layers) -> Tls {
     let mut file = |key: &str| layers.get(key).and_then(|node| layers::file(reader, key, node));
-    let (ca_file, client_cert, client_key) = (file("ca-file"), file("client-cert"), file("client-key"));
+    let (ca_file, crl_file) = (file("ca-file"), file("crl-file"));
+    let (client_cert, client_key) = (file("client-cert"), file("client-key"));
     for (key, other) in [("client-cert", "client-key"), ("client-key", "client-cert")] {
         if let (Some(node), None) = (layers.get(key), layers.get(other)) {
             reader.problem(&node.place, format!("`tls.{key}` needs `tls.{other}` beside it"));
@@ -94,12 +95,15 @@ fn tls(reader: &mut Reader, layers: &Layers) -> Tls {
     let insecure = layers.get("insecure").and_then(layers::boolean).unwrap_or(false);
     if insecure {
         reader.warn("`tls.insecure` accepts any certificate");
-        if let (Some(_), Some(node)) = (&ca_file, layers.get("ca-file")) {
-            reader.problem(&node.place, "`tls.ca-file` means nothing beside `tls.insecure`");
+        for (key, file) in [("ca-file", &ca_file), ("crl-file", &crl_file)] {
+            if let (Some(_), Some(node)) = (file, layers.get(key)) {
+                reader.problem(&node.place, format!("`tls.{key}` means nothing beside `tls.insecure`"));
+            }
         }
     }
     Tls {
         ca_file,
+        crl_file,
         client_cert,
         client_key,
         server_name: layers.get("server-name").and_then(|node| server_name(reader, node)),

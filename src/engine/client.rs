@@ -120,6 +120,11 @@ impl Clients {
         }
     }
 
+    /// Whether there is one that an earlier check has used.
+    pub(super) fn is_kept(&self, probe: &str, key: &ClientKey) -> bool {
+        lock(&self.kept).contains_key(&(probe.to_owned(), key.clone()))
+    }
+
     /// Gives it back for the next check.
     pub(super) fn give_back(&self, probe: &str, key: ClientKey, client: Client) {
         lock(&self.kept).insert((probe.to_owned(), key), client);

@@ -64,7 +64,12 @@ fn transport_words(transport: &Transport, url: &mut Value, words: &mut Vec<Strin
     if tls.insecure {
         words.push("-k".to_owned());
     }
-    let files = [("--cacert", &tls.ca_file), ("--cert", &tls.client_cert), ("--key", &tls.client_key)];
+    let files = [
+        ("--cacert", &tls.ca_file),
+        ("--crlfile", &tls.crl_file),
+        ("--cert", &tls.client_cert),
+        ("--key", &tls.client_key),
+    ];
     for (option, file) in files {
         if let Some(file) = file {
             words.push(format!("{option} {}", quote(&Value::plain(&file.to_string_lossy()))));

@@ -251,11 +251,12 @@ impl Exchange<'_> {
             Ok(route) => route,
             Err(reason) => return not_sent(&reason),
         };
+        let reuses = self.probe.transport.reuse && self.engine.clients.is_kept(&self.probe.name, &route.key);
         let first = self.ask_once(&route, &outgoing, self.probe.transport.reuse).await;
         let Err(fault) = &first.1 else { return first };
         if fault.symptoms.asks_for_http1() && route.key.version != crate::model::HttpVersionWish::Http2 {
             route.key.version = crate::model::HttpVersionWish::Http1;
-        } else if !(fault.symptoms.asks_to_retry() || self.was_stale(&first.0, fault, &outgoing)) {
+        } else if !(fault.symptoms.asks_to_retry() || reuses && may_be_stale(fault, &outgoing)) {
             return first;
         }
         self.ask_once(&route, &outgoing, false).await
@@ -289,18 +290,6 @@ impl Exchange<'_> {
             self.engine.clients.give_back(&self.probe.name, key.clone(), client);
         }
         answer
-    }
-
-    /// Whether an idle connection was used that the server had closed: its failure says nothing
-    /// about the target. Only for requests that may be sent twice.
-    fn was_stale(&self, trace: &Trace, fault: &Fault, outgoing: &Outgoing) -> bool {
-        self.probe.transport.reuse
-            && !trace.seen().was_dialled()
-            && outgoing.method.is_idempotent()
-            && matches!(
-                fault.class,
-                FailureClass::ConnectionReset | FailureClass::EmptyReply | FailureClass::Http2Error
-            )
     }
 
     /// Reads the body and judges the answer.
@@ -401,6 +390,14 @@ impl Stopped {
     fn before(fault: Fault) -> Stopped {
         Stopped { fault, url: None, trace: None }
     }
+}
+
+/// Whether an idle connection may have been used that the server had closed: its failure says
+/// nothing about the target. A connection that was made beside does not tell, since the client
+/// takes whichever is ready first. Only for requests that may be sent twice.
+fn may_be_stale(fault: &Fault, outgoing: &Outgoing) -> bool {
+    outgoing.method.is_idempotent()
+        && matches!(fault.class, FailureClass::ConnectionReset | FailureClass::EmptyReply | FailureClass::Http2Error)
 }
 
 fn not_sent(reason: &str) -> (Trace, Result<reqwest::Response, Fault>) {

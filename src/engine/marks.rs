@@ -134,11 +134,6 @@ impl Seen {
         }
     }
 
-    /// Whether a connection was made for it, and not one used that was there already.
-    pub(super) fn was_dialled(&self) -> bool {
-        self.dialled.is_some()
-    }
-
     /// Whether TLS was begun.
     pub(super) fn is_tls(&self) -> bool {
         self.tls_began.is_some()

@@ -30,6 +30,7 @@ use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::hash;
 use rustls::pki_types::CertificateDer;
+use rustls::pki_types::CertificateRevocationListDer;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::ServerName;
 use rustls::pki_types::UnixTime;
@@ -55,16 +56,20 @@ impl SystemRoots {
 
     fn verifier(&self) -> &Arc<WebPkiServerVerifier> {
         self.0.get_or_init(|| {
-            let mut roots = RootCertStore::empty();
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            if roots.is_empty() {
-                roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-            }
-            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&PROVIDER))
+            WebPkiServerVerifier::builder_with_provider(Arc::new(system_roots()), Arc::clone(&PROVIDER))
                 .build()
                 .expect("the fallback roots are not empty")
         })
     }
+}
+
+fn system_roots() -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if roots.is_empty() {
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    }
+    roots
 }
 
 /// The configuration for these settings, without ALPN.
@@ -72,10 +77,10 @@ impl SystemRoots {
 /// # Errors
 /// A certificate or key file that cannot be read or used.
 pub(super) fn config(tls: &Tls, roots: &SystemRoots) -> Result<ClientConfig, EngineError> {
-    let trust = match &tls.ca_file {
+    let trust = match (&tls.ca_file, &tls.crl_file) {
         _ if tls.insecure => Trust::Anyone,
-        Some(file) => Trust::These(private_roots(file)?),
-        None => Trust::System(roots.clone()),
+        (None, None) => Trust::System(roots.clone()),
+        (ca_file, crl_file) => Trust::These(private_verifier(ca_file.as_deref(), crl_file.as_deref())?),
     };
     let versions: &[&rustls::SupportedProtocolVersion] = match tls.min_version {
         TlsVersion::V1_2 => &[&rustls::version::TLS13, &rustls::version::TLS12],
@@ -112,14 +117,31 @@ fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, EngineError
     if found.is_empty() { Err(unusable(file, "there is no certificate in it")) } else { Ok(found) }
 }
 
-fn private_roots(file: &Path) -> Result<Arc<WebPkiServerVerifier>, EngineError> {
+/// A verifier of a probe's own authorities, its own revocation lists, or both. A list says
+/// nothing of the certificates of other issuers, and these are not refused for that.
+fn private_verifier(ca_file: Option<&Path>, crl_file: Option<&Path>) -> Result<Arc<WebPkiServerVerifier>, EngineError> {
     let mut roots = RootCertStore::empty();
-    for certificate in certificates(file)? {
-        roots.add(certificate).map_err(|error| unusable(file, error))?;
+    match ca_file {
+        Some(file) => {
+            for certificate in certificates(file)? {
+                roots.add(certificate).map_err(|error| unusable(file, error))?;
+            }
+        }
+        None => roots = system_roots(),
     }
-    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&PROVIDER))
-        .build()
-        .map_err(|error| unusable(file, error))
+    let mut builder = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&PROVIDER));
+    if let Some(file) = crl_file {
+        builder = builder.with_crls(revocation_lists(file)?).allow_unknown_revocation_status();
+    }
+    let file = crl_file.or(ca_file).unwrap_or(Path::new("the system's roots"));
+    builder.build().map_err(|error| unusable(file, error))
+}
+
+fn revocation_lists(file: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>, EngineError> {
+    let found: Result<Vec<_>, _> =
+        CertificateRevocationListDer::pem_file_iter(file).map_err(|error| unusable(file, error))?.collect();
+    let found = found.map_err(|error| unusable(file, error))?;
+    if found.is_empty() { Err(unusable(file, "there is no revocation list in it")) } else { Ok(found) }
 }
 
 fn client_cert(tls: &Tls) -> Result<Option<Arc<CertifiedKey>>, EngineError> {

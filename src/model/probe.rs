@@ -222,6 +222,8 @@ pub struct Transport {
 pub struct Tls {
     /// Trust these certificates (PEM) and no others.
     pub ca_file: Option<PathBuf>,
+    /// Refuse the certificates on these revocation lists (PEM).
+    pub crl_file: Option<PathBuf>,
     /// The client certificate chain (PEM).
     pub client_cert: Option<PathBuf>,
     /// The client certificate's key (PEM).

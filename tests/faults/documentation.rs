@@ -83,9 +83,6 @@ fn cases_of(class: Option<FailureClass>) -> String {
         };
         let _ = writeln!(lines, "{line}");
     }
-    if let Some((_, reason)) = elsewhere::UNUSED.iter().find(|(unused, _)| Some(*unused) == class) {
-        let _ = writeln!(lines, "Not in use: {reason}.");
-    }
     for case in elsewhere::CASES.iter().filter(|case| class.is_some() && case.class == class) {
         let _ = writeln!(lines, "- when {}", case.when);
     }

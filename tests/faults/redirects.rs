@@ -6,9 +6,11 @@ use http::HeaderName;
 use http::Method;
 use uptick::model::Auth;
 use uptick::model::Body;
+use uptick::model::Deny;
 use uptick::model::FailureClass::RedirectBlocked;
 use uptick::model::FailureClass::RedirectInvalid;
 use uptick::model::FailureClass::RedirectLimit;
+use uptick::model::FailureClass::TargetBlocked;
 use uptick::model::Resolver;
 use uptick::model::Value;
 
@@ -98,6 +100,10 @@ pub(crate) const ROWS: &[Row] = &[
             let requests = seen.requests_text().concat().to_lowercase();
             assert!(!requests.contains("authorization"), "{requests}");
         })
+    }),
+    answers(100, "a redirect leads to a metadata service, and `network.deny` has \"metadata\"", TargetBlocked, || {
+        leads("http://169.254.169.254/latest/meta-data/")
+            .probe(|probe| probe.transport.deny = Deny { metadata: true, ..Deny::NOTHING })
     }),
     up(101, "a POST is redirected by 301: the next request is a GET without the body", || posting(301, "GET", false)),
     up(101, "a POST is redirected by 302: the next request is a GET without the body", || posting(302, "GET", false)),

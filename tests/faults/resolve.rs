@@ -6,12 +6,14 @@ use std::net::Ipv6Addr;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use uptick::model::Deny;
 use uptick::model::FailureClass::ConnectRefused;
 use uptick::model::FailureClass::DnsNoAddress;
 use uptick::model::FailureClass::DnsNotFound;
 use uptick::model::FailureClass::DnsServerFailure;
 use uptick::model::FailureClass::DnsTimeout;
 use uptick::model::FailureClass::EmptyReply;
+use uptick::model::FailureClass::TargetBlocked;
 use uptick::model::IpFamily;
 use uptick::model::Phase::Connect;
 use uptick::model::Phase::Processing;
@@ -20,6 +22,7 @@ use uptick::model::Resolver;
 
 use crate::row::Case;
 use crate::row::Row;
+use crate::row::answers;
 use crate::row::fails;
 use crate::row::up;
 use crate::support::dns;
@@ -122,6 +125,14 @@ pub(crate) const ROWS: &[Row] = &[
     up(12, "the name leads to 0.0.0.0", || found_by(Dns::always(Reply::address(Ipv4Addr::UNSPECIFIED)))),
     up(12, "the name leads to ::ffff:127.0.0.1", || {
         found_by(Dns::always(Reply::address(Ipv4Addr::LOCALHOST.to_ipv6_mapped())))
+    }),
+    answers(12, "the name leads to the loopback interface, and `network.deny` has \"private\"", TargetBlocked, || {
+        found_by(Dns::always(Reply::address(LOCALHOST)))
+            .probe(|probe| probe.transport.deny = Deny { private: true, ..Deny::NOTHING })
+            .also(|outcome| {
+                let message = &outcome.failure.as_ref().expect("a failure").message;
+                assert!(message.as_str().contains("127.0.0.1"), "the address is named: {message}");
+            })
     }),
     up(14, "the name ends in a dot", || {
         let (server, dns) = (greeting(), Dns::always(Reply::address(LOCALHOST)));

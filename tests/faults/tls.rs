@@ -21,6 +21,7 @@ use uptick::model::FailureClass::TlsCertExpired;
 use uptick::model::FailureClass::TlsCertInvalid;
 use uptick::model::FailureClass::TlsCertNameMismatch;
 use uptick::model::FailureClass::TlsCertNotYetValid;
+use uptick::model::FailureClass::TlsCertRevoked;
 use uptick::model::FailureClass::TlsCertUntrusted;
 use uptick::model::FailureClass::TlsClientCertRequired;
 use uptick::model::FailureClass::TlsHandshakeFailed;
@@ -106,15 +107,18 @@ pub(crate) const ROWS: &[Row] = &[
         let strangers = [Authority::named("a stranger").certificate(), root.certificate(), intermediate.certificate()];
         shows(&root, intermediate.leaf(&["good.test"]).and(strangers).config())
     }),
-    up(38, "the certificate is revoked: revocation is not checked", || {
-        let authority = Authority::new();
-        let mut params = tls::leaf_params(&["good.test"]);
-        params.serial_number = Some(rcgen::SerialNumber::from(4711));
-        params.crl_distribution_points =
-            vec![rcgen::CrlDistributionPoint { uris: vec!["http://127.0.0.1:9/list.crl".to_owned()] }];
-        let leaf = authority.sign(&params);
-        authority.revoke(4711);
-        shows(&authority, leaf.config())
+    up(38, "the certificate is revoked and there is no `tls.crl-file`: revocation is not checked", || {
+        with_serial(4711).0
+    }),
+    fails(38, "the certificate is on the list of `tls.crl-file`", TlsCertRevoked, Tls, || {
+        let (case, authority) = with_serial(4711);
+        let list = authority.revoke(4711);
+        case.probe(|probe| probe.transport.tls.crl_file = Some(list)).keep(authority)
+    }),
+    up(38, "another certificate is on the list of `tls.crl-file`", || {
+        let (case, authority) = with_serial(4711);
+        let list = authority.revoke(42);
+        case.probe(|probe| probe.transport.tls.crl_file = Some(list)).keep(authority)
     }),
     fails(39, "the certificate is for clients alone", TlsCertInvalid, Tls, || {
         let mut params = tls::leaf_params(&["good.test"]);
@@ -345,6 +349,15 @@ fn for_many_names(count: usize) -> Case {
     let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
     names.push("good.test");
     signed(&tls::leaf_params(&names))
+}
+
+/// A server whose certificate has this serial number, and the authority that may revoke it.
+fn with_serial(serial: u64) -> (Case, Authority) {
+    let authority = Authority::new();
+    let mut params = tls::leaf_params(&["good.test"]);
+    params.serial_number = Some(rcgen::SerialNumber::from(serial));
+    let leaf = authority.sign(&params);
+    (shows(&authority, leaf.config()), authority)
 }
 
 /// A server whose certificate is signed by an authority that the probe trusts.

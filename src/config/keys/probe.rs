@@ -207,6 +207,12 @@ pub(in crate::config) const TLS: TableShape = TableShape {
             "the system's",
             "Trust these certificates (PEM) and no others; relative to the probe file.",
         ),
+        key(
+            "crl-file",
+            Shape::Text,
+            "",
+            "Refuse the certificates on these revocation lists (PEM); without it revocation is not checked.",
+        ),
         key("client-cert", Shape::Text, "", "The client certificate chain (PEM)."),
         key("client-key", Shape::Text, "", "The key of the client certificate (PEM)."),
         key("server-name", Shape::Text, "the URL's host", "The name in SNI and in the certificate."),
