@@ -1,6 +1,8 @@
 //! The command line: clap, and nothing else knows clap.
 
+#[cfg(feature = "remote-write")]
 mod export;
+mod export_to;
 mod values;
 
 use std::path::PathBuf;
@@ -13,7 +15,7 @@ use clap::ValueEnum;
 
 #[cfg(feature = "remote-write")]
 pub use export::Export;
-pub use export::ExportTo;
+pub use export_to::ExportTo;
 pub use values::Output;
 
 const EXIT_STATUS: &str = "\

@@ -25,6 +25,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use jiff::Timestamp;
+#[cfg(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp"))]
 use tokio::runtime::Builder;
 use tokio::runtime::Runtime;
 
@@ -137,6 +138,10 @@ impl Exporters {
         warnings
     }
 
+    #[cfg_attr(
+        not(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp")),
+        expect(clippy::unused_async, reason = "without exporters there is nothing to wait for")
+    )]
     async fn end(self, patience: Duration) -> Vec<String> {
         let warnings = Vec::new();
         // One after the other would wait twice as long for two that are down.
@@ -161,9 +166,11 @@ impl Exporters {
         if let Some(scrape) = self.scrape {
             scrape.finish().await;
         }
+        let _ = patience;
         warnings
     }
 
+    #[cfg(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp"))]
     fn runtime(&mut self) -> Result<&Runtime, ExportError> {
         if let Some(ref runtime) = self.runtime {
             return Ok(runtime);

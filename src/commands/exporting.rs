@@ -1,16 +1,20 @@
 //! From the command line and the environment to the exporters of a run, and their end.
 
+#[cfg(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp"))]
 use std::error::Error;
+#[cfg(feature = "prometheus-server")]
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::exit::Stop;
+#[cfg(any(feature = "remote-write", feature = "otlp"))]
 use super::setup;
 use super::terminal::Terminal;
 use crate::cli::ExportTo;
 use crate::config::Config;
+#[cfg(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp"))]
 use crate::export::ExportError;
 use crate::export::Exporters;
 #[cfg(feature = "remote-write")]
@@ -21,6 +25,7 @@ use crate::export::otlp;
 use crate::export::remote_write;
 #[cfg(feature = "remote-write")]
 use crate::journal;
+#[cfg(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp"))]
 use crate::model::SafeText;
 
 /// The longest the end of a run waits for backends. What they did not take by then is counted.
@@ -35,15 +40,23 @@ pub(super) enum Run {
     /// It ends by itself, and another begins later.
     Check,
     /// It goes on until it is told to stop, and may be asked for metrics there.
-    Watch(Option<SocketAddr>),
+    Watch {
+        /// Where.
+        #[cfg(feature = "prometheus-server")]
+        listen: Option<SocketAddr>,
+    },
 }
 
 /// Starts what was asked for. `place` is the journal's folder, whether it is written to or not.
+#[cfg_attr(
+    not(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp")),
+    expect(clippy::unnecessary_wraps, reason = "without exporters nothing can fail to start")
+)]
 pub(super) fn start(asked: &ExportTo, run: &Run, config: &Config, place: &Path) -> Result<Arc<Exporters>, Stop> {
     let mut exporters = Exporters::default();
     let vantage = &config.settings.vantage;
     #[cfg(feature = "prometheus-server")]
-    if let Run::Watch(Some(address)) = run {
+    if let Run::Watch { listen: Some(address) } = run {
         let schema = histograms(asked.histograms.as_deref())?.schema();
         exporters.listen(*address, vantage, schema).map_err(|error| usage(&error))?;
     }
@@ -57,7 +70,7 @@ pub(super) fn start(asked: &ExportTo, run: &Run, config: &Config, place: &Path) 
     if let Some(url) = &asked.otlp {
         let usual = match run {
             Run::Check => otlp::Temporality::Delta,
-            Run::Watch(_) => otlp::Temporality::Cumulative,
+            Run::Watch { .. } => otlp::Temporality::Cumulative,
         };
         let settings = otlp::Settings::read(url.as_deref(), usual, &setup::env).map_err(|error| usage(&error))?;
         if let Some(settings) = settings {
@@ -106,6 +119,7 @@ fn histograms(kind: Option<&str>) -> Result<crate::export::buckets::Kind, Stop> 
 }
 
 /// What cannot begin is a matter of usage; every cause is told.
+#[cfg(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp"))]
 pub(super) fn usage(error: &ExportError) -> Stop {
     let mut text = error.to_string();
     let mut cause = error.source();

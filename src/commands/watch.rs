@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::future::Future;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -50,7 +49,11 @@ pub(super) fn run(args: &cli::Watch, terminal: &Terminal) -> Result<Exit, Stop> 
         .map_err(|error| Stop::io("the runtime", &error))?;
     let place = setup::journal_place(args.journal.as_deref(), ready.config.path.as_deref());
     let _place = args.single_instance.then(|| SingleInstance::take(&place)).transpose()?;
-    let exporters = exporting::start(&args.export, &exporting::Run::Watch(listen(args)), &ready.config, &place)?;
+    let run = exporting::Run::Watch {
+        #[cfg(feature = "prometheus-server")]
+        listen: args.listen,
+    };
+    let exporters = exporting::start(&args.export, &run, &ready.config, &place)?;
     exporters
         .address()
         .iter()
@@ -68,16 +71,6 @@ pub(super) fn run(args: &cli::Watch, terminal: &Terminal) -> Result<Exit, Stop> 
     exporting::finish(exporters, terminal);
     let exit = signal.map_or_else(|| Exit::of(pass.verdict), Exit::Signal);
     Ok(exit.with_trouble(!recorded))
-}
-
-#[cfg(feature = "prometheus-server")]
-const fn listen(args: &cli::Watch) -> Option<SocketAddr> {
-    args.listen
-}
-
-#[cfg(not(feature = "prometheus-server"))]
-const fn listen(_: &cli::Watch) -> Option<SocketAddr> {
-    None
 }
 
 /// A configuration with everything that is made from it.
