@@ -22,6 +22,7 @@ pub mod scrape;
 mod tally;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -115,6 +116,13 @@ impl Exporters {
         #[cfg(feature = "prometheus-server")]
         self.scrape.iter().for_each(|scrape| scrape.missed(probe, scheduled_at));
         let _ = (probe, scheduled_at);
+    }
+
+    /// Takes note that from here on there are these probes.
+    pub fn adopt(&self, probes: &[Arc<Probe>]) {
+        #[cfg(feature = "prometheus-server")]
+        self.scrape.iter().for_each(|scrape| scrape.adopt(probes));
+        let _ = probes;
     }
 
     /// Takes note of windows that closed.

@@ -64,6 +64,7 @@ impl Books {
     /// Goes on with these probes too.
     pub(super) fn adopt(&mut self, probes: &[Arc<Probe>]) {
         self.fold.adopt(probes);
+        self.exporters.adopt(probes);
     }
 
     /// Books an outcome.

@@ -85,7 +85,7 @@ pub(super) fn run(args: &cli::Check, terminal: &Terminal) -> Result<Exit, Stop> 
     }
     let nagios = outputs.stdout == Some(CheckFormat::Nagios);
     let answered = answer(&pass, outputs, config.path.as_deref(), terminal);
-    exporting::finish(exporters, terminal);
+    exporting::finish(exporters, signal.is_some(), terminal);
     answered?;
     Ok(match signal {
         Some(signal) => Exit::Signal(signal),

@@ -31,6 +31,9 @@ use crate::model::SafeText;
 /// The longest the end of a run waits for backends. What they did not take by then is counted.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The same where somebody has told the run to stop, and waits.
+const SHORT_PATIENCE: Duration = Duration::from_secs(2);
+
 /// The file beside a journal's lines that holds what remote write has sent in all.
 #[cfg(feature = "remote-write")]
 const STATE_FILE: &str = "remote-write.state";
@@ -83,9 +86,10 @@ pub(super) fn start(asked: &ExportTo, run: &Run, config: &Config, place: &Path) 
 
 /// Lets the exporters send what they have, and says what did not arrive. The verdict of a run
 /// stands whatever becomes of it elsewhere.
-pub(super) fn finish(exporters: Arc<Exporters>, terminal: &Terminal) {
+pub(super) fn finish(exporters: Arc<Exporters>, told_to_stop: bool, terminal: &Terminal) {
     let Some(exporters) = Arc::into_inner(exporters) else { return };
-    exporters.finish(PATIENCE).iter().for_each(|warning| terminal.warn(warning));
+    let patience = if told_to_stop { SHORT_PATIENCE } else { PATIENCE };
+    exporters.finish(patience).iter().for_each(|warning| terminal.warn(warning));
 }
 
 /// The settings of remote write, without a state.

@@ -68,7 +68,7 @@ pub(super) fn run(args: &cli::Watch, terminal: &Terminal) -> Result<Exit, Stop> 
         let look = terminal.answer;
         terminal::print(|mut out| render::outcomes(CheckFormat::Human, &pass, look, None, &mut out))?;
     }
-    exporting::finish(exporters, terminal);
+    exporting::finish(exporters, signal.is_some(), terminal);
     let exit = signal.map_or_else(|| Exit::of(pass.verdict), Exit::Signal);
     Ok(exit.with_trouble(!recorded))
 }

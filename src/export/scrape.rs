@@ -7,6 +7,7 @@ mod text;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -52,6 +53,8 @@ struct Inbox {
     collector: Collector,
     closed: Cumulative,
     last: BTreeMap<String, Arc<Vec<Series<'static>>>>,
+    /// The probes there are, once that has changed.
+    known: Option<BTreeSet<String>>,
     tallies: BTreeMap<&'static str, (&'static Family, Tally)>,
 }
 
@@ -72,6 +75,7 @@ impl Scrape {
             collector: Collector::new(vantage, SPAN),
             closed: Cumulative::default(),
             last: BTreeMap::new(),
+            known: None,
             tallies: BTreeMap::new(),
         };
         let metrics = Arc::new(Metrics {
@@ -94,7 +98,10 @@ impl Scrape {
     pub fn outcome(&self, outcome: &Outcome) {
         let last = Arc::new(family::of_outcome(outcome));
         let mut inbox = self.metrics.inbox();
-        inbox.last.insert(outcome.probe.clone(), last);
+        // A retired probe may end its last check after it was retired.
+        if inbox.known.as_ref().is_none_or(|known| known.contains(&outcome.probe)) {
+            inbox.last.insert(outcome.probe.clone(), last);
+        }
         if let Some(window) = inbox.collector.record(outcome) {
             inbox.closed.add(&window);
         }
@@ -108,6 +115,15 @@ impl Scrape {
         if let Some(window) = inbox.collector.record_missed(probe, scheduled_at) {
             inbox.closed.add(&window);
         }
+    }
+
+    /// Takes note that from here on there are these probes: of one that is gone, the last check
+    /// says nothing any more. What was counted stays.
+    pub fn adopt(&self, probes: &[Arc<Probe>]) {
+        let known: BTreeSet<String> = probes.iter().map(|probe| probe.name.clone()).collect();
+        let mut inbox = self.metrics.inbox();
+        inbox.last.retain(|probe, _| known.contains(probe));
+        inbox.known = Some(known);
     }
 
     /// Takes note of what became of another exporter's batches, which are a family of their own.

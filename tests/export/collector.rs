@@ -19,6 +19,7 @@ use crate::support::run::Run;
 use crate::support::server::Server;
 use crate::support::server::answer;
 use crate::support::server::find;
+use crate::support::tls::Authority;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -111,6 +112,29 @@ fn a_check_sends_deltas_and_honours_the_environment() {
     assert_eq!((kind, point.count), (AggregationTemporality::Delta, 1));
     let attributes = &request.resource_metrics[0].resource.as_ref().unwrap().attributes;
     assert!(format!("{attributes:?}").contains("prober"), "{attributes:?}");
+}
+
+#[test]
+fn the_certificate_of_the_environment_is_trusted_and_no_other() {
+    let (ours, other) = (Authority::new(), Authority::new());
+    let server = Server::tls(ours.leaf(&["localhost"]).config(), |conn| {
+        conn.request();
+        conn.send(answer(200, &[], ""));
+    });
+    let url = server.https("localhost", "");
+    let windows = [window("here", "home", &[1_000])];
+    for (authority, sent) in [(&ours, 1), (&other, 0)] {
+        let file = authority.ca_file().display().to_string();
+        let env = |name: &str| (name == "OTEL_EXPORTER_OTLP_CERTIFICATE").then(|| file.clone());
+        let settings = Settings::read(Some(&url), Temporality::Delta, &env).unwrap().unwrap();
+        let tally = tokio::runtime::Runtime::new().unwrap().block_on(async {
+            let otlp = Otlp::start(settings).unwrap();
+            otlp.windows(&windows);
+            otlp.finish(if sent > 0 { PATIENCE } else { Duration::from_secs(1) }).await
+        });
+        assert_eq!((tally.sent, tally.dropped), (sent, 1 - sent), "{tally:?}");
+    }
+    assert_eq!(server.requests().len(), 1);
 }
 
 #[test]

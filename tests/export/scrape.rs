@@ -98,6 +98,26 @@ async fn counters_are_as_fresh_as_the_last_check_and_an_unknown_one_has_no_succe
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_probe_that_is_gone_from_the_configuration_has_no_last_check_and_keeps_its_counts() {
+    let scrape = serving(&[outcome("old", None), outcome("kept", None)]).await;
+    let config = uptick::config::from_urls(&["http://x.test/".to_owned()]).unwrap();
+    let mut kept = uptick::model::Probe::clone(&config.probes[0]);
+    kept.name = "kept".to_owned();
+    scrape.adopt(&[std::sync::Arc::new(kept)]);
+    // Its last check ends after it was retired.
+    scrape.outcome(&outcome("old", None));
+    let metrics = try_get(scrape.address(), "/metrics").unwrap();
+    assert!(
+        metrics.contains("probe_success{probe=\"kept\"") && !metrics.contains("probe_success{probe=\"old\""),
+        "{metrics}"
+    );
+    assert!(
+        metrics.contains("uptick_checks_total{probe=\"old\",surface=\"web\",vantage=\"here\",verdict=\"up\"} 2"),
+        "{metrics}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn prometheus_scrapes_native_histograms_by_protobuf() {
     let outcomes: Vec<Outcome> = (0..40).map(|_| outcome("home", None)).collect();
     let scrape = serving(&outcomes).await;
