@@ -85,6 +85,12 @@ impl Desk {
         std::mem::take(&mut self.parted) && self.by_wall_clock
     }
 
+    /// Says that the watch comes to its end; the board stays as it is.
+    pub(super) fn stopping(&mut self, text: &str) {
+        self.board.freeze();
+        self.say(text);
+    }
+
     /// Says something, above the board where there is one.
     pub(super) fn say(&self, text: &str) {
         self.board.say(text);

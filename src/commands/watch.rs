@@ -144,7 +144,7 @@ impl<'w> Watching<'w> {
                 _ = &mut current.run => break,
                 grace = &mut first, if !stopping => {
                     stopping = true;
-                    self.terminal.say(Talk::Note, "stopping: checks that run may end; once more stops at once");
+                    self.desk.borrow_mut().stopping("note: stopping: checks that run may end; once more stops at once");
                     current.stop.send_replace(Some(grace));
                 }
                 _ = reload.recv(), if !stopping => {

@@ -81,6 +81,16 @@ impl Board {
         });
     }
 
+    /// Leaves the board on the screen as it is and goes on below it. A terminal that echoes Ctrl-C
+    /// has moved the cursor by then, so that drawing over the board would miss it by a line.
+    pub fn freeze(&mut self) {
+        if !self.bars.is_empty() {
+            self.multi.set_draw_target(target(false));
+            self.bars.clear();
+            self.say("");
+        }
+    }
+
     /// Takes the board away.
     pub fn finish(self) {
         // An error means that the terminal is gone, and the board with it.
