@@ -92,6 +92,12 @@ fn the_scripts_and_the_dockerfile_pass_their_linters() {
     accepts("hadolint", &["packaging/docker/Dockerfile"]);
 }
 
+#[test]
+fn an_editor_accepts_the_probe_file_by_its_schema() {
+    let schema = format!("file://{}/schemas/probes.json", env!("CARGO_MANIFEST_DIR"));
+    accepts("taplo", &["check", "--schema", &schema, "probes.toml", "src/config/template.toml"]);
+}
+
 /// The shell of the action is inside its YAML, where shellcheck does not look.
 #[test]
 fn the_steps_of_the_action_pass_shellcheck() {

@@ -36,10 +36,13 @@ pub(super) fn facts(outcome: &Outcome) -> Vec<Fact> {
     let Some(failure) = &outcome.failure else { return Vec::new() };
     let mut facts = Vec::new();
     let mut add = |label, text: String| facts.push(Fact { label, text });
-    // A wrong status is in the reason already; what else was not met is here.
+    // What the reason says already, a wrong status or the one thing expected, is not said again.
     let said = |mismatch: &Mismatch| failure.class == FailureClass::Status && mismatch.assertion == "status";
     for mismatch in failure.mismatches.iter().filter(|mismatch| !said(mismatch)) {
-        add("expected", format!("{}: expected {}, got {}", mismatch.assertion, mismatch.expected, mismatch.actual));
+        let text = format!("{}: expected {}, got {}", mismatch.assertion, mismatch.expected, mismatch.actual);
+        if text != failure.message.as_str() {
+            add("expected", text);
+        }
     }
     for hop in &outcome.redirects {
         add("redirect", redirect(hop));

@@ -218,7 +218,7 @@ fn coverage(series: &Series, seen: &Seen, cadence: Option<i64>, frame: &Frame<'_
         let is_scheduled = has_past || last - first >= SILENCE_FORGIVEN_MS || cadence >= SILENCE_FORGIVEN_MS;
         if is_scheduled {
             let begin = if has_past && frame.from_is_asked { frame.from } else { first };
-            let end = if silent { frame.to } else { last };
+            let end = if silent { frame.to } else { frame.to.min(last + cadence).max(last) };
             let due = (end - begin).max(0) / cadence;
             expected = expected.max(u64::try_from(due).unwrap_or_default());
         }

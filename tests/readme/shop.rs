@@ -36,8 +36,9 @@ impl Shop {
             let json = [("content-type", "application/json")];
             let reply = match path.as_str() {
                 "/api/health" => answer(200, &json, "{\"status\":\"ok\"}"),
+                "/logo.png" => answer(200, &[("content-type", "image/png")], "\u{89}PNG"),
                 "/checkout" => answer(503, &[("retry-after", "30")], "over capacity"),
-                _ => answer(200, &html, "<!doctype html><title>Shop</title>"),
+                _ => answer(200, &html, "<!doctype html><title>Shop</title><img src=/logo.png>"),
             };
             conn.send(reply);
         });
