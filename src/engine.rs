@@ -168,6 +168,7 @@ impl Engine {
             surface: check.probe.surface.clone(),
             vantage: self.vantage.clone(),
             control: check.probe.control,
+            maintenance: check.probe.is_in_maintenance(check.scheduled_at),
             scheduled_at: check.scheduled_at,
             started_at,
             lag: check.lag,

@@ -69,6 +69,7 @@ pub use verdict::Confidence;
 pub use verdict::Extent;
 pub use verdict::State;
 
+use crate::model::Counts;
 use crate::model::timestamp;
 use crate::report::pass::LatencySummary;
 use crate::report::pass::Proof;
@@ -125,6 +126,8 @@ pub struct Report {
     pub lag_us: LatencySummary,
     /// How much of what was due was seen.
     pub coverage: Coverage,
+    /// Checks within maintenance windows: in every figure but those of the objectives.
+    pub maintenance: Counts,
     /// What a sample of this size can prove.
     pub proof: Proof,
     /// What we did not see, and what must not be concluded.

@@ -42,6 +42,9 @@ pub struct Window {
     pub surface: Arc<str>,
     /// Whether the probe is a control target.
     pub control: bool,
+    /// Whether its checks were due within a maintenance window: recorded, and not counted against
+    /// the objective.
+    pub maintenance: bool,
     /// The span begins here. A check belongs to the span in which it was due.
     pub from: Timestamp,
     /// The span ends before this.
@@ -71,6 +74,7 @@ impl Window {
             probe: Arc::clone(probe),
             surface: Arc::clone(surface),
             control,
+            maintenance: false,
             from: Timestamp::MAX,
             to: Timestamp::MIN,
             counts: Counts::default(),
@@ -83,13 +87,15 @@ impl Window {
         }
     }
 
-    /// Whether the window is of the same vantage, probe and surface, so that the two may merge.
+    /// Whether the window is of the same vantage, probe and surface, in or out of maintenance
+    /// alike, so that the two may merge.
     #[must_use]
     pub fn same_key(&self, other: &Window) -> bool {
         self.vantage == other.vantage
             && self.probe == other.probe
             && self.surface == other.surface
             && self.control == other.control
+            && self.maintenance == other.maintenance
     }
 
     /// Adds the checks of another window. Commutative and associative among windows of one key;

@@ -43,6 +43,7 @@ fn up(probe: &str, n: u64, secure: bool) -> Outcome {
         surface: "web".to_owned(),
         vantage: "local".to_owned(),
         control: false,
+        maintenance: false,
         scheduled_at,
         started_at: scheduled_at + Duration::from_millis(chance(6) % 3),
         lag: micros(80 + chance(6)),

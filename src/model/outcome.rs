@@ -42,6 +42,9 @@ pub struct Outcome {
     /// Whether the probe is a control target.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub control: bool,
+    /// Whether the check was due within a maintenance window of the probe.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub maintenance: bool,
     /// When the check was due.
     #[serde(with = "timestamp")]
     #[schemars(with = "String")]
@@ -178,6 +181,7 @@ impl Outcome {
             surface: check.probe.surface.clone(),
             vantage: vantage.to_owned(),
             control: check.probe.control,
+            maintenance: check.probe.is_in_maintenance(check.scheduled_at),
             scheduled_at: check.scheduled_at,
             started_at,
             lag: check.lag,

@@ -100,8 +100,9 @@ pub(super) fn answer(mut fold: Fold, now: Timestamp, integrity: Integrity) -> Re
         no_data: no_data(&desk),
         lag_us: lag(&desk.group(|_| true)),
         coverage,
+        maintenance: fold.maintenance,
         proof: Proof::new(judged.n, judged.failed),
-        limits: limits::limits(&desk, &surfaces, &vantages, &coverage),
+        limits: limits::limits(&desk, &surfaces, &vantages, &coverage, &fold.maintenance),
         integrity: Integrity {
             windows: fold.windows,
             history_windows: fold.history_windows,

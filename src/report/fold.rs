@@ -57,6 +57,8 @@ pub struct Fold {
     pub(super) extent: Extent,
     pub(super) windows: u64,
     pub(super) history_windows: u64,
+    /// Checks within maintenance windows: in every figure but those of the objectives.
+    pub(super) maintenance: Counts,
     pub(super) failures: u64,
 }
 
@@ -121,6 +123,7 @@ impl Fold {
             extent: Extent { from, to, longest: 0, step: ladder::step(0, 0) },
             windows: 0,
             history_windows: 0,
+            maintenance: Counts::default(),
             failures: 0,
         }
     }
@@ -139,7 +142,11 @@ impl Fold {
         if self.question.to.is_some_and(|to| window.from >= to) || window.counts.scheduled() == 0 {
             return;
         }
-        self.history.count(window);
+        if window.maintenance {
+            self.maintenance.merge(&window.counts);
+        } else {
+            self.history.count(window);
+        }
         if let Some(from) = self.question.from
             && window.from < from
         {

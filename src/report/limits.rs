@@ -7,6 +7,7 @@ use super::desk::Desk;
 use super::statistics::checks_to_show;
 use super::verdict::plural;
 use super::words;
+use crate::model::Counts;
 
 /// The limits of a report.
 pub(super) fn limits(
@@ -14,6 +15,7 @@ pub(super) fn limits(
     surfaces: &[SurfaceRow],
     vantages: &[VantageRow],
     coverage: &Coverage,
+    maintenance: &Counts,
 ) -> Vec<String> {
     let mut limits = Vec::new();
     limits.extend(place(vantages));
@@ -22,6 +24,7 @@ pub(super) fn limits(
     limits.extend(between(desk));
     limits.extend(unseen(coverage));
     limits.extend(unjudged(surfaces));
+    limits.extend(planned(maintenance));
     limits.extend(surfaces.iter().filter_map(percentiles));
     limits.extend(baseline(surfaces));
     limits.extend(evidence(desk, surfaces));
@@ -64,6 +67,11 @@ fn unseen(coverage: &Coverage) -> Option<String> {
             plural(coverage.expected, "due check")
         )
     })
+}
+
+fn planned(maintenance: &Counts) -> Option<String> {
+    let n = maintenance.scheduled();
+    (n > 0).then(|| format!("{} fell into maintenance: not counted against an objective.", plural(n, "check")))
 }
 
 fn unjudged(surfaces: &[SurfaceRow]) -> Option<String> {

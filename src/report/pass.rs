@@ -45,6 +45,10 @@ pub struct Pass {
     pub counts: Counts,
     /// The checks of the control targets.
     pub controls: Counts,
+    /// Of the checks of the probes, those that were due within a maintenance window: they have no
+    /// say in the verdict. Absent where there were none.
+    #[serde(skip_serializing_if = "is_none")]
+    pub maintenance: Counts,
     /// Where we asked from.
     pub vantage: String,
     /// When the pass began.
@@ -146,6 +150,10 @@ pub struct SurfaceSummary {
     /// The total time of the up checks as a histogram.
     #[serde(skip)]
     pub total: Histogram,
+}
+
+fn is_none(counts: &Counts) -> bool {
+    *counts == Counts::default()
 }
 
 impl Pass {

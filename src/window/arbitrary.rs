@@ -31,6 +31,7 @@ pub(crate) fn outcome(minute: i64) -> impl Strategy<Value = Outcome> {
                 surface: "web".to_owned(),
                 vantage: "here".to_owned(),
                 control: false,
+                maintenance: false,
                 scheduled_at: at(due),
                 started_at: at(due + late),
                 lag: Duration::from_millis(late.max(0).unsigned_abs()),

@@ -39,6 +39,7 @@ pub struct Collector {
 struct Open {
     surface: Arc<str>,
     control: bool,
+    maintenance: bool,
     from: Timestamp,
     samples: Vec<Sample>,
 }
@@ -50,6 +51,7 @@ struct Sample {
     verdict: Verdict,
     class: Option<FailureClass>,
     flaky: bool,
+    maintenance: bool,
     timings: Timings,
     lag: Duration,
 }
@@ -76,6 +78,7 @@ impl Collector {
             verdict: outcome.verdict,
             class: outcome.class(),
             flaky: outcome.flaky,
+            maintenance: outcome.maintenance,
             timings: outcome.timings,
             lag: outcome.lag,
         };
@@ -103,6 +106,7 @@ impl Collector {
             verdict: Verdict::Missed,
             class: None,
             flaky: false,
+            maintenance: probe.is_in_maintenance(scheduled_at),
             timings: Timings::default(),
             lag: Duration::ZERO,
         };
@@ -134,6 +138,7 @@ impl Collector {
             let fits = open.from == from
                 && *open.surface == *surface
                 && open.control == control
+                && open.maintenance == sample.maintenance
                 && open.samples.len() < CHECKS_LIMIT;
             if !fits {
                 let name = Arc::clone(name);
@@ -155,7 +160,8 @@ impl Collector {
 
 impl Open {
     fn new(surface: &str, control: bool, from: Timestamp, sample: Sample) -> Open {
-        Open { surface: surface.into(), control, from, samples: vec![sample] }
+        let maintenance = sample.maintenance;
+        Open { surface: surface.into(), control, maintenance, from, samples: vec![sample] }
     }
 
     fn count(&self, class: FailureClass) -> usize {
@@ -176,6 +182,7 @@ fn slot(at: Timestamp, span: SignedDuration) -> Timestamp {
 
 fn close(vantage: &Arc<str>, probe: &Arc<str>, span: SignedDuration, open: &Open) -> Window {
     let mut window = Window::empty(vantage, probe, &open.surface, open.control);
+    window.maintenance = open.maintenance;
     window.from = open.from;
     window.to = open.from.saturating_add(span).unwrap_or(Timestamp::MAX);
     for sample in &open.samples {
@@ -219,6 +226,7 @@ mod tests {
             surface: "web".to_owned(),
             vantage: "here".to_owned(),
             control: false,
+            maintenance: false,
             scheduled_at: at(second),
             started_at: at(second),
             lag: Duration::from_micros(120),

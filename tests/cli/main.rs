@@ -8,6 +8,7 @@ mod support;
 mod accounting;
 mod commands;
 mod live;
+mod maintenance;
 mod origin;
 mod outputs;
 mod reporting;

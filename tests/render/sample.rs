@@ -48,6 +48,7 @@ pub(crate) fn up(probe: &Probe, after: Duration, factor: f64) -> Outcome {
         surface: probe.surface.clone(),
         vantage: "lhr".to_owned(),
         control: probe.control,
+        maintenance: false,
         scheduled_at: start() + after,
         started_at: start() + after + Duration::from_millis(1),
         lag: Duration::from_micros(120),

@@ -41,7 +41,7 @@ pub(super) enum Folded {
 }
 
 /// Who asked what: the key of a window, and the beginning of its coarse span.
-type Key = (Timestamp, Arc<str>, Arc<str>, Arc<str>, bool);
+type Key = (Timestamp, Arc<str>, Arc<str>, Arc<str>, bool, bool);
 /// What a failure's evidence is kept for.
 type FailureKey = (Timestamp, String, String, FailureClass);
 
@@ -130,7 +130,8 @@ impl Day {
         self.windows_read += 1;
         let name = |name: &Arc<str>| Arc::clone(name);
         let slot = slot(window.from, self.span);
-        let key = (slot, name(&window.vantage), name(&window.probe), name(&window.surface), window.control);
+        let (vantage, probe, surface) = (name(&window.vantage), name(&window.probe), name(&window.surface));
+        let key = (slot, vantage, probe, surface, window.control, window.maintenance);
         let merged = self.windows.entry(key).or_default();
         let fits = |last: &Window| last.strip.runs().len() + window.strip.runs().len() <= RUNS_LIMIT;
         if let Some(last) = merged.last_mut().filter(|last| !fits(last)) {

@@ -130,6 +130,7 @@ fn steady(minute: i64, down: bool) -> Outcome {
         surface: "web".to_owned(),
         vantage: "here".to_owned(),
         control: false,
+        maintenance: false,
         scheduled_at: at,
         started_at: at,
         lag: Duration::ZERO,

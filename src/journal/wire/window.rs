@@ -40,6 +40,9 @@ pub(super) struct WindowLine<'l> {
     /// Whether the probe is a control target; absent: no.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     control: bool,
+    /// Whether its checks were due within a maintenance window; absent: no.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    maintenance: bool,
     /// The span begins here. A check belongs to the span in which it was due.
     #[serde(with = "timestamp")]
     #[schemars(with = "String")]
@@ -118,6 +121,7 @@ impl<'l> WindowLine<'l> {
             probe: &window.probe,
             surface: &window.surface,
             control: window.control,
+            maintenance: window.maintenance,
             from: window.from,
             to: window.to,
             counts: window.counts,
@@ -170,6 +174,7 @@ struct Fields<'l> {
     probe: Option<Arc<str>>,
     surface: Option<Arc<str>>,
     control: bool,
+    maintenance: bool,
     from: Option<Timestamp>,
     to: Option<Timestamp>,
     scheduled: u64,
@@ -189,6 +194,7 @@ impl<'l> Fields<'l> {
             "probe" => self.probe = Some(names.get(&json.string()?)),
             "surface" => self.surface = Some(names.get(&json.string()?)),
             "control" => self.control = json.boolean()?,
+            "maintenance" => self.maintenance = json.boolean()?,
             "from" => self.from = Some(instant::read(&json.string()?)?),
             "to" => self.to = Some(instant::read(&json.string()?)?),
             "scheduled" => self.scheduled = read_count(json)?,
@@ -227,6 +233,7 @@ impl<'l> Fields<'l> {
             probe,
             surface,
             control: self.control,
+            maintenance: self.maintenance,
             from,
             to,
             counts: self.counts,

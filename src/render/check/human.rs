@@ -143,6 +143,10 @@ fn summary(pass: &Pass, canvas: &mut Canvas) {
         indented(DIM, &line, 2, canvas);
     }
     indented(DIM, &format!("  {}", proof_sentence(&pass.proof)), 2, canvas);
+    if pass.maintenance.scheduled() > 0 {
+        let n = text::counted(pass.maintenance.scheduled(), "check");
+        indented(DIM, &format!("  {n} fell into maintenance and have no say in the verdict"), 2, canvas);
+    }
     if pass.outcomes_left_out > 0 {
         let left_out = text::count(pass.outcomes_left_out);
         indented(DIM, &format!("  {left_out} outcomes are counted and not kept one by one"), 2, canvas);

@@ -41,6 +41,8 @@ pub struct PassFold {
     /// The place of each probe in `probes`.
     places: BTreeMap<String, usize>,
     kept: Kept,
+    /// The checks that were due in maintenance.
+    maintenance: Counts,
     conditions: Option<Vec<Condition>>,
     /// What is recorded of each probe, to compare with.
     recorded: Option<BTreeMap<Arc<str>, Window>>,
@@ -57,6 +59,7 @@ impl PassFold {
             places: BTreeMap::new(),
             probes: Vec::new(),
             kept: Kept::default(),
+            maintenance: Counts::default(),
             conditions: None,
             recorded: None,
             vantage: vantage.into(),
@@ -113,6 +116,9 @@ impl PassFold {
     /// Adds an outcome. Returns the window that it closed, for the journal.
     pub fn record(&mut self, outcome: Outcome) -> Option<Window> {
         let closed = self.collector.record(&outcome);
+        if outcome.maintenance && !outcome.control {
+            self.maintenance.add(outcome.verdict, 1);
+        }
         self.kept.add(outcome);
         self.absorb(closed)
     }
@@ -137,10 +143,16 @@ impl PassFold {
             self.probes.into_iter().map(|(probe, window)| probe_of(&probe, window)).collect();
         let (counts, controls) = (counted(&surfaces, false), counted(&surfaces, true));
         let judged = if counts.scheduled() == 0 { controls } else { counts };
+        let verdict = if self.maintenance == Counts::default() {
+            judged.verdict()
+        } else {
+            verdict_beside(&judged, &self.maintenance)
+        };
         let (outcomes, outcomes_left_out) = self.kept.finish();
         let pass = Pass {
             schema: SCHEMA,
-            verdict: judged.verdict(),
+            verdict,
+            maintenance: self.maintenance,
             counts,
             controls,
             vantage: self.vantage.to_string(),
@@ -175,6 +187,18 @@ impl PassFold {
             }
         }
     }
+}
+
+/// The verdict without the checks that were due in maintenance: a target that is down then is as
+/// announced.
+fn verdict_beside(all: &Counts, maintenance: &Counts) -> Verdict {
+    let rest = Counts {
+        up: all.up - maintenance.up.min(all.up),
+        down: all.down - maintenance.down.min(all.down),
+        unknown: all.unknown - maintenance.unknown.min(all.unknown),
+        missed: all.missed - maintenance.missed.min(all.missed),
+    };
+    if rest.scheduled() == 0 { Verdict::Up } else { rest.verdict() }
 }
 
 /// The conditions that probes meet, in the order of the probes. Control targets have no say.

@@ -119,6 +119,7 @@ fn up(ms: u64) -> Outcome {
         surface: String::new(),
         vantage: String::new(),
         control: false,
+        maintenance: false,
         scheduled_at: Timestamp::UNIX_EPOCH,
         started_at: Timestamp::UNIX_EPOCH,
         lag: Duration::from_micros(300),
