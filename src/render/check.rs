@@ -85,6 +85,9 @@ fn proof_sentence(proof: &Proof) -> String {
         return "no check could be judged, so nothing is shown about availability".to_owned();
     };
     let shown = text::floor_ratio(at_least);
+    if proof.down > 0 && proof.down == proof.checks {
+        return format!("all {} failed: no availability is shown", text::counted(proof.checks, "check"));
+    }
     if proof.down > 0 {
         let failed = format!("{} of {} failed", text::count(proof.down), text::counted(proof.checks, "check"));
         return format!("{failed}: availability of at least {shown} is shown (95% confidence)");
