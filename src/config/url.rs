@@ -78,10 +78,22 @@ pub(super) fn target_of_text(
     Some(Target { url: if is_plain { Value::plain(parsed.as_str()) } else { url }, auth })
 }
 
-/// The text of a URL with a word in the place of each capture.
+/// The text of a URL with a word in the place of each capture. What follows a host and port
+/// directly is taken for a path: `https://x.test:8443{{location}}`.
 fn with_stand_ins(url: &Value) -> String {
-    let captures = url.captures().map(|name| (name.to_owned(), "capture".to_owned())).collect();
-    url.fill(&captures).unwrap_or_default()
+    let mut text = String::new();
+    for part in &url.parts {
+        match part {
+            Part::Plain(plain) => text.push_str(plain),
+            Part::Secret { value, .. } => text.push_str(value.reveal()),
+            Part::Capture(_) => {
+                let authority = text.split_once("://").map_or("", |(_, rest)| rest);
+                let ends_in_host = !authority.is_empty() && !authority.contains(['/', '?', '#']);
+                text.push_str(if ends_in_host { "/capture" } else { "capture" });
+            }
+        }
+    }
+    text
 }
 
 /// Parses a URL that must have one of these schemes and a host.
@@ -294,6 +306,18 @@ mod tests {
             "has a host name that is longer than DNS allows"
         );
         assert_eq!(check("example.com/x", WEB).unwrap_err().1.unwrap(), "did you mean https://example.com/x?");
+    }
+
+    #[test]
+    fn a_capture_may_be_a_host_a_path_or_a_value() {
+        let stand_ins = |before: &str, after: &str| {
+            let parts =
+                vec![Part::Plain(before.to_owned()), Part::Capture("c".to_owned()), Part::Plain(after.to_owned())];
+            check(&with_stand_ins(&Value { parts }), WEB).map(|url| url.to_string())
+        };
+        assert_eq!(stand_ins("https://x.test:8443", "?a=1"), Ok("https://x.test:8443/capture?a=1".to_owned()));
+        assert_eq!(stand_ins("https://", "/a"), Ok("https://capture/a".to_owned()));
+        assert_eq!(stand_ins("https://x.test/?a=", ""), Ok("https://x.test/?a=capture".to_owned()));
     }
 
     #[test]
