@@ -9,6 +9,10 @@ mod integrity;
 mod line;
 mod lock;
 mod memory;
+#[cfg(feature = "object-store")]
+mod objects;
+#[cfg(feature = "object-store")]
+mod outbox;
 mod read;
 mod spool;
 mod store;
@@ -25,6 +29,12 @@ pub use line::Line;
 pub use line::Range;
 pub use memory::keep_last_good;
 pub use memory::last_good;
+#[cfg(feature = "object-store")]
+pub use objects::Objects;
+#[cfg(feature = "object-store")]
+pub use objects::PATIENCE;
+#[cfg(feature = "object-store")]
+pub use objects::Shipped;
 pub use read::Reader;
 pub use read::read;
 pub use store::Journal;

@@ -51,6 +51,7 @@ const HOMES: &[(&str, &[&str])] = &[
     // Windows compress histograms; OTLP has requests compressed with gzip.
     ("flate2", &["window", "export"]),
     ("rustix", &["journal"]),
+    ("object_store", &["journal"]),
     ("indicatif", &["progress"]),
     ("quick_junit", &["render"]),
     ("rcgen", &["demo"]),

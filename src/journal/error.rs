@@ -4,6 +4,8 @@ use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 
+use crate::model::SafeText;
+
 /// Why the journal could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
@@ -25,6 +27,16 @@ pub enum JournalError {
     LineTooLong {
         /// How long the line is.
         bytes: usize,
+    },
+    /// An object store did not do what was asked.
+    #[error("journal: cannot {action} {url}: {why}")]
+    Store {
+        /// What was tried.
+        action: &'static str,
+        /// With which store or object, without credentials.
+        url: String,
+        /// What it said.
+        why: SafeText,
     },
     /// A line that was about to replace others does not read back as what it was written from.
     #[error("journal: a compacted line does not read back; the day is left as it was")]

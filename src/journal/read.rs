@@ -21,6 +21,8 @@ use pieces::Worker;
 use sources::Spooled;
 
 pub(super) use sources::day_files;
+#[cfg(feature = "object-store")]
+pub(super) use sources::may_hold;
 
 /// How many batches of lines a thread may be ahead.
 const AHEAD: usize = 2;

@@ -135,7 +135,7 @@ fn day_of(name: &str) -> Option<Date> {
 
 /// Whether a file of this day can hold lines of the range: a line begins on the file's day, and
 /// no window is longer than a day.
-fn may_hold(day: Date, range: Range) -> bool {
+pub(in crate::journal) fn may_hold(day: Date, range: Range) -> bool {
     let first = TimeZone::UTC.to_datetime(range.from).date();
     let last = TimeZone::UTC.to_datetime(range.to).date();
     day <= last && day.tomorrow().is_ok_and(|next| next >= first)

@@ -1,0 +1,105 @@
+//! A local journal on its way to object storage: what is recorded is on this disk first, then
+//! sealed into files that never change again, then shipped. A store that is away loses nothing.
+
+use std::fs;
+use std::hash::BuildHasher as _;
+use std::hash::RandomState;
+use std::io;
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::JournalError;
+use super::disk::Disk;
+use super::lock;
+use super::lock::NoLock;
+use super::read::day_files;
+use super::spool::Spool;
+use super::store::LOCK_FILE;
+use super::store::has_reliable_locks;
+
+/// The folder in the outbox's folder.
+const FOLDER: &str = "sealed";
+/// The longest wait for writers.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A file that never changes again.
+#[derive(Clone, Debug)]
+pub(super) struct Sealed {
+    pub(super) path: PathBuf,
+    /// Its UTC day: `2025-03-10`.
+    pub(super) day: String,
+    /// Vantage and a number that nobody else has: `local-0a1b2c3d.0123456789abcdef.jsonl`.
+    pub(super) name: String,
+}
+
+/// Seals what has been recorded so far. Under the lock, so that no writer has the file open;
+/// the next append makes a new one.
+pub(super) fn seal(disk: &Disk, outbox: &Path, vantage: &str) -> Result<(), JournalError> {
+    if !has_reliable_locks(outbox) {
+        return Err(JournalError::NoLocks(outbox.to_owned()));
+    }
+    let path = outbox.join(LOCK_FILE);
+    let _lock = lock::acquire(disk, &path, LOCK_TIMEOUT).map_err(|error| match error {
+        NoLock::Held => JournalError::Locked(path.clone()),
+        NoLock::Unsupported => JournalError::NoLocks(outbox.to_owned()),
+        NoLock::Failed(error) => JournalError::io("lock", &path)(error),
+    })?;
+    let spool = Spool::of(outbox);
+    for file in spool.files()? {
+        spool.merge(disk, outbox, &file)?;
+    }
+    let days = day_files(outbox)?;
+    if days.is_empty() {
+        return Ok(());
+    }
+    let folder = outbox.join(FOLDER);
+    disk.create_folder(&folder).map_err(JournalError::io("create", &folder))?;
+    for file in days {
+        // The name is chosen once, before the file is shipped: however often that is tried, it is
+        // the same object.
+        let id = RandomState::new().hash_one(&file.path);
+        let target = folder.join(format!("{}.{}.{id:016x}.jsonl", file.day, label(vantage)));
+        disk.rename(&file.path, &target).map_err(JournalError::io("rename", &file.path))?;
+    }
+    disk.sync_folder(&folder).map_err(JournalError::io("sync", &folder))?;
+    disk.sync_folder(outbox).map_err(JournalError::io("sync", outbox))
+}
+
+/// What is sealed and not yet shipped, oldest day first.
+pub(super) fn sealed(outbox: &Path) -> Result<Vec<Sealed>, JournalError> {
+    let folder = outbox.join(FOLDER);
+    let entries = match fs::read_dir(&folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(JournalError::io("list", &folder))?,
+    };
+    let mut sealed: Vec<Sealed> = entries.filter_map(Result::ok).filter_map(|entry| parse(entry.path())).collect();
+    sealed.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(sealed)
+}
+
+fn parse(path: PathBuf) -> Option<Sealed> {
+    let (day, name) = path.file_name()?.to_str()?.split_once('.')?;
+    let (day, name) = (day.to_owned(), name.to_owned());
+    name.ends_with(".jsonl").then_some(Sealed { path, day, name })
+}
+
+/// A vantage as part of a key: what every store takes as it is, and told from any other by its
+/// checksum. The lines themselves have the vantage in full.
+fn label(vantage: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
+    let short: String = vantage.chars().take(64).map(plain).collect();
+    format!("{short}-{:08x}", crc32fast::hash(vantage.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_is_safe_and_two_vantages_have_two() {
+        assert_eq!(label("us-east"), "us-east-2f3ba4b5");
+        assert!(label("../../é x").starts_with("_______x-"));
+        assert_ne!(label("a b"), label("a_b"));
+    }
+}

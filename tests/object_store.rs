@@ -1,0 +1,237 @@
+//! Journals in object storage: what several vantages ship is read as if it lay in one folder.
+//! Against a folder always, against emulators of S3 and of Azure where they are installed.
+
+use std::fs;
+use std::io::BufRead as _;
+use std::io::BufReader;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Child;
+use std::process::Command;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use uptick::journal;
+use uptick::journal::Journal;
+use uptick::journal::Line;
+use uptick::journal::Objects;
+use uptick::journal::Options;
+use uptick::journal::Range;
+use uptick::journal::Sharing;
+use uptick::model::Verdict;
+use uptick::window::Window;
+
+const OPTIONS: Options = Options { sharing: Sharing::Lock, lock_timeout: Duration::from_secs(5) };
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn window(vantage: &str, hour: u64) -> Line {
+    let name = |text: &str| Arc::<str>::from(text);
+    let begin: Timestamp = "2025-03-10T00:00:00Z".parse().expect("an instant");
+    let mut window = Window::empty(&name(vantage), &name("home"), &name("web"), false);
+    window.from = begin + Duration::from_hours(hour);
+    window.to = window.from + Duration::from_mins(1);
+    window.counts.up = 1;
+    window.strip.push(window.from, Verdict::Up, None);
+    window.latency.total.record_micros(hour * 1000 + 1);
+    Line::from(window)
+}
+
+fn open(url: &str, settings: &[(&str, &str)], patience: Duration) -> Objects {
+    let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Objects::open(url, settings, patience).expect("a store")
+}
+
+fn read(paths: &[PathBuf], range: Range) -> Vec<Line> {
+    let mut lines: Vec<Line> =
+        journal::read(paths, range).expect("the files are there").collect::<Result<_, _>>().expect("they are readable");
+    lines.sort_by_key(|line| match line {
+        Line::Window(window) => (window.vantage.to_string(), window.from),
+        other => (String::new(), other.at()),
+    });
+    lines
+}
+
+/// Two vantages record and ship, several times; everything is read back, and part of it.
+#[track_caller]
+fn ships_and_reads(objects: &Objects) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let everything = folder.path().join("everything");
+    let mut one_folder = Journal::open(&everything, OPTIONS).expect("a folder");
+    for vantage in ["eu west/1", "us-east"] {
+        let outbox = folder.path().join(format!("outbox-{}", vantage.len()));
+        let mut journal = Journal::open(&outbox, OPTIONS).expect("a folder");
+        for hours in [0..3, 20..50, 70..71] {
+            let lines: Vec<Line> = hours.map(|hour| window(vantage, hour)).collect();
+            journal.append(&lines).expect("room");
+            one_folder.append(&lines).expect("room");
+            let shipped = objects.ship(&outbox, vantage).expect("the outbox is readable");
+            assert!(shipped.waiting_because.is_none(), "{shipped:?}");
+            assert!(shipped.sent > 0 && shipped.waiting == 0, "{shipped:?}");
+        }
+        assert_eq!(objects.ship(&outbox, vantage).expect("readable").sent, 0, "nothing is shipped twice");
+    }
+    let cache = folder.path().join("cache");
+    for range in [
+        Range::ALL,
+        Range {
+            from: "2025-03-11T01:00:00Z".parse().expect("an instant"),
+            to: "2025-03-11T09:00:00Z".parse().expect("an instant"),
+        },
+    ] {
+        let files = objects.fetch(range, &cache).expect("the store answers");
+        assert!(read(&files, range) == read(std::slice::from_ref(&everything), range));
+    }
+    let files = objects.fetch(Range::ALL, &cache).expect("the store answers");
+    let before: Vec<_> = files.iter().map(|file| fs::metadata(file).expect("it is there").modified().ok()).collect();
+    let files = objects.fetch(Range::ALL, &cache).expect("the store answers");
+    let after: Vec<_> = files.iter().map(|file| fs::metadata(file).expect("it is there").modified().ok()).collect();
+    assert_eq!(before, after, "an object is brought once");
+}
+
+#[test]
+fn a_folder_serves_as_an_object_store() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = format!("file://{}/", folder.path().join("store").display());
+    fs::create_dir(folder.path().join("store")).expect("room");
+    ships_and_reads(&open(&url, &[], PATIENCE));
+}
+
+#[test]
+fn a_file_that_was_shipped_before_we_died_is_not_shipped_twice() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, outbox, cache) =
+        (folder.path().join("store"), folder.path().join("outbox"), folder.path().join("cache"));
+    fs::create_dir(&store).expect("room");
+    let objects = open(&format!("file://{}/", store.display()), &[], PATIENCE);
+    let mut journal = Journal::open(&outbox, OPTIONS).expect("a folder");
+    journal.append(&[window("here", 1)]).expect("room");
+    objects.ship(&outbox, "here").expect("readable");
+    let object = objects.fetch(Range::ALL, &cache).expect("the store answers").remove(0);
+    let sealed = outbox.join("sealed").join(object.file_name().expect("a name"));
+    fs::copy(&object, &sealed).expect("room");
+    let shipped = objects.ship(&outbox, "here").expect("readable");
+    assert_eq!((shipped.sent, shipped.waiting, sealed.exists()), (1, 0, false));
+    assert_eq!(read(&objects.fetch(Range::ALL, &cache).expect("the store answers"), Range::ALL), [window("here", 1)]);
+
+    // Another object of that name is not taken for ours.
+    fs::write(&sealed, "something else").expect("room");
+    let shipped = objects.ship(&outbox, "here").expect("readable");
+    assert_eq!((shipped.sent, shipped.waiting), (0, 1));
+    assert!(shipped.waiting_because.expect("a reason").to_string().contains("another object"));
+}
+
+#[test]
+fn a_store_that_is_away_costs_a_bounded_time_and_no_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let outbox = folder.path().join("outbox");
+    let settings = [
+        ("AWS_ACCESS_KEY_ID", "id"),
+        ("AWS_SECRET_ACCESS_KEY", "not-so-secret"),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ENDPOINT", "http://127.0.0.1:9"),
+        ("AWS_ALLOW_HTTP", "true"),
+    ];
+    let away = open("s3://bucket/prefix", &settings, Duration::from_secs(1));
+    let mut journal = Journal::open(&outbox, OPTIONS).expect("a folder");
+    for hour in [1, 30] {
+        journal.append(&[window("here", hour)]).expect("room");
+        let begin = Instant::now();
+        let shipped = away.ship(&outbox, "here").expect("the outbox is readable");
+        assert!(begin.elapsed() < Duration::from_secs(10), "one attempt, not one for each file");
+        assert_eq!((shipped.sent, shipped.waiting), (0, if hour == 1 { 1 } else { 2 }));
+        let because = shipped.waiting_because.expect("a reason").to_string();
+        assert!(because.contains("s3://bucket/prefix/2025-03-10/"), "{because}");
+        assert!(!because.contains("not-so-secret"), "{because}");
+    }
+    assert!(away.fetch(Range::ALL, &folder.path().join("cache")).is_err());
+
+    let store = folder.path().join("store");
+    fs::create_dir(&store).expect("room");
+    let back = open(&format!("file://{}/", store.display()), &[], PATIENCE);
+    assert_eq!(back.ship(&outbox, "here").expect("readable").sent, 2);
+    let files = back.fetch(Range::ALL, &folder.path().join("cache")).expect("the store answers");
+    assert_eq!(read(&files, Range::ALL), [window("here", 1), window("here", 30)]);
+}
+
+/// An emulator that ends with the test.
+struct Emulator {
+    child: Child,
+    address: String,
+}
+
+impl Emulator {
+    /// Starts a program that says `http://127.0.0.1:PORT` when it listens; none where it is not
+    /// installed.
+    fn start(program: &str, args: &[&str]) -> Option<Emulator> {
+        let spawned = Command::new(program).args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let Ok(mut child) = spawned else {
+            eprintln!("skipped: {program} is not installed, so no journal was shipped to it");
+            return None;
+        };
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let stdout = child.stdout.take().map(|out| Box::new(out) as Box<dyn std::io::Read + Send>);
+        let stderr = child.stderr.take().map(|out| Box::new(out) as Box<dyn std::io::Read + Send>);
+        for stream in [stdout, stderr].into_iter().flatten() {
+            let sender = sender.clone();
+            thread::spawn(move || {
+                for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                    if let Some(at) = line.find("http://127.0.0.1:") {
+                        let _ = sender.send(line[at..].trim_end_matches('/').to_owned());
+                    }
+                }
+            });
+        }
+        let address = receiver.recv_timeout(Duration::from_secs(60)).expect("the emulator says where it listens");
+        Some(Emulator { child, address })
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn s3_serves_as_an_object_store() {
+    let Some(emulator) = Emulator::start("moto_server", &["-p", "0"]) else { return };
+    let bucket = format!("{}/fleet", emulator.address);
+    assert!(Command::new("curl").args(["-sf", "-X", "PUT", &bucket]).output().expect("curl").status.success());
+    let settings = [
+        ("AWS_ACCESS_KEY_ID", "id"),
+        ("AWS_SECRET_ACCESS_KEY", "key"),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ENDPOINT", emulator.address.as_str()),
+        ("AWS_ALLOW_HTTP", "true"),
+    ];
+    ships_and_reads(&open("s3://fleet/some/prefix", &settings, PATIENCE));
+    let nowhere = open("s3://nowhere/prefix", &settings, PATIENCE);
+    let folder = tempfile::tempdir().expect("a folder");
+    let error = nowhere.fetch(Range::ALL, folder.path()).expect_err("no such bucket").to_string();
+    assert!(error.contains("s3://nowhere/prefix") && error.contains("bucket does not exist"), "{error}");
+}
+
+#[test]
+fn azure_serves_as_an_object_store() {
+    // The account and key that every emulator of Azure has, by its documentation.
+    const ACCOUNT: &str = "devstoreaccount1";
+    const KEY: &str = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+    let args = ["--blobPort", "0", "--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry"];
+    let Some(emulator) = Emulator::start("azurite-blob", &args) else { return };
+    let endpoint = format!("{}/{ACCOUNT}", emulator.address);
+    let script = Path::new("tests/independent/azure_container.py");
+    let made = Command::new("python3").arg(script).args([&endpoint, ACCOUNT, KEY, "fleet"]).output().expect("python3");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let settings = [
+        ("AZURE_STORAGE_ACCOUNT_NAME", ACCOUNT),
+        ("AZURE_STORAGE_ACCOUNT_KEY", KEY),
+        ("AZURE_STORAGE_ENDPOINT", endpoint.as_str()),
+        ("AZURE_ALLOW_HTTP", "true"),
+    ];
+    ships_and_reads(&open("az://fleet/some/prefix", &settings, PATIENCE));
+}
