@@ -14,6 +14,7 @@ mod objects;
 #[cfg(feature = "object-store")]
 mod outbox;
 mod read;
+mod remote;
 mod spool;
 mod store;
 #[cfg(test)]
@@ -33,10 +34,13 @@ pub use memory::last_good;
 pub use objects::Objects;
 #[cfg(feature = "object-store")]
 pub use objects::PATIENCE;
-#[cfg(feature = "object-store")]
-pub use objects::Shipped;
 pub use read::Reader;
 pub use read::read;
+pub use remote::Shipped;
+pub use remote::folder_name;
+pub use remote::gather;
+pub use remote::is_url;
+pub use remote::ship;
 pub use store::Journal;
 pub use store::Options;
 pub use store::Recorded;

@@ -235,3 +235,33 @@ fn azure_serves_as_an_object_store() {
     ];
     ships_and_reads(&open("az://fleet/some/prefix", &settings, PATIENCE));
 }
+
+#[test]
+fn the_binary_records_to_a_store_and_reports_from_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = folder.path().join("store");
+    fs::create_dir(&store).expect("room");
+    let url = format!("file://{}/", store.display());
+    let probes = "[[probe]]\nname = \"home\"\nurl = \"http://127.0.0.1:9/\"\n";
+    fs::write(folder.path().join("probes.toml"), probes).expect("room");
+    let uptick = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_uptick"));
+        command.args(args).current_dir(folder.path()).env("XDG_CACHE_HOME", folder.path().join("cache"));
+        command.env_remove("STATE_DIRECTORY").output().expect("uptick starts")
+    };
+    for vantage in ["east", "west"] {
+        let check = uptick(&["check", "--record", "--journal", &url, "--vantage", vantage]);
+        assert_eq!(check.status.code(), Some(1), "{}", String::from_utf8_lossy(&check.stderr));
+    }
+    let report = uptick(&["report", &url, "--since", "1h", "--format", "json"]);
+    let answer: serde_json::Value = serde_json::from_slice(&report.stdout).expect("a report");
+    let vantages: Vec<&str> =
+        answer["vantages"].as_array().expect("vantages").iter().filter_map(|v| v["vantage"].as_str()).collect();
+    assert_eq!(vantages, ["east", "west"], "{}", String::from_utf8_lossy(&report.stderr));
+
+    fs::remove_dir_all(&store).expect("it is there");
+    fs::write(&store, "no folder").expect("room");
+    let check = uptick(&["check", "--record", "--journal", &url, "--vantage", "east", "http://127.0.0.1:9/"]);
+    let said = String::from_utf8_lossy(&check.stderr);
+    assert!(said.contains("waits on this disk"), "{said}");
+}

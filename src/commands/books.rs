@@ -7,6 +7,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use super::probing;
+use super::recorder::Place;
 use super::recorder::Recorded;
 use super::recorder::Recorder;
 use super::terminal::Talk;
@@ -45,7 +46,7 @@ impl Books {
         let vantage = &config.settings.vantage;
         Books {
             fold: PassFold::new(vantage, probes, config.settings.window, probing::now()),
-            recorder: journal.map(Recorder::start),
+            recorder: journal.map(|place| Recorder::start(Place::of(place, config))),
             exporters,
             warnings: config.warnings.clone(),
             began: Instant::now(),
@@ -107,11 +108,14 @@ impl Books {
         self.exporters.windows(&windows);
         let Some(recorder) = self.recorder else { return (pass, true) };
         recorder.record(lines(windows, failures));
-        let Recorded { error, lost } = recorder.finish();
+        let Recorded { error, lost, unshipped } = recorder.finish();
         if let Some(error) = &error {
             terminal.say(Talk::Error, &format!("{error}; {lost} lines are not in the journal"));
         }
-        (pass, error.is_none())
+        if let Some(unshipped) = &unshipped {
+            terminal.say(Talk::Error, &format!("{unshipped}; what was recorded waits on this disk for the next run"));
+        }
+        (pass, error.is_none() && unshipped.is_none())
     }
 
     fn hand_over(&mut self, windows: Vec<Window>) {

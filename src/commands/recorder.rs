@@ -1,5 +1,5 @@
-//! Records beside the run: a thread of its own appends to the journal, so that a slow disk or a
-//! held lock never delays a check.
+//! Records beside the run: a thread of its own appends to the journal, so that a slow disk, a
+//! held lock or an object store that is away never delays a check.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,17 +8,50 @@ use std::sync::PoisonError;
 use std::sync::mpsc;
 use std::thread;
 use std::thread::JoinHandle;
+use std::time::Duration;
+use std::time::Instant;
 
+use super::setup;
+use crate::config::Config;
+use crate::journal;
 use crate::journal::Journal;
 use crate::journal::JournalError;
 use crate::journal::Line;
 use crate::journal::Options;
+
+/// How often a run ships what it has recorded to an object store; it does so once more at its end.
+const SHIP_EVERY: Duration = Duration::from_mins(5);
 
 /// Appends lines to a journal, in order, until it is finished.
 pub(super) struct Recorder {
     sender: mpsc::Sender<Vec<Line>>,
     thread: JoinHandle<Recorded>,
     trouble: Arc<Mutex<Option<JournalError>>>,
+}
+
+/// Where a run records.
+pub(super) struct Place {
+    /// The folder.
+    folder: PathBuf,
+    /// Where the lines go on to from there.
+    store: Option<Store>,
+}
+
+/// An object store that lines are shipped to.
+struct Store {
+    url: PathBuf,
+    vantage: String,
+}
+
+impl Place {
+    /// The place that an option or a default names: a folder, or a URL.
+    pub(super) fn of(place: PathBuf, config: &Config) -> Place {
+        if !journal::is_url(&place) {
+            return Place { folder: place, store: None };
+        }
+        let folder = setup::outbox_place(&place, config.path.as_deref());
+        Place { folder, store: Some(Store { url: place, vantage: config.settings.vantage.clone() }) }
+    }
 }
 
 /// What became of the lines.
@@ -28,14 +61,22 @@ pub(super) struct Recorded {
     pub(super) error: Option<String>,
     /// How many.
     pub(super) lost: u64,
+    /// Why lines are on this disk and not in the object store; the next run ships them.
+    pub(super) unshipped: Option<JournalError>,
 }
 
 impl Recorder {
     /// Begins to record into a folder, which is made if it is not there.
-    pub(super) fn start(folder: PathBuf) -> Recorder {
+    pub(super) fn start(place: Place) -> Recorder {
         let (sender, receiver) = mpsc::channel();
         let trouble = Arc::default();
-        let scribe = Scribe { folder, journal: None, early: Vec::new(), trouble: Arc::clone(&trouble) };
+        let scribe = Scribe {
+            place,
+            journal: None,
+            early: Vec::new(),
+            trouble: Arc::clone(&trouble),
+            shipped_at: Instant::now(),
+        };
         let thread = thread::spawn(move || scribe.serve(&receiver));
         Recorder { sender, thread, trouble }
     }
@@ -56,18 +97,19 @@ impl Recorder {
     /// Waits until everything handed over is in the journal, or cannot be.
     pub(super) fn finish(self) -> Recorded {
         drop(self.sender);
-        let broken = |_| Recorded { error: Some("the recorder broke down".to_owned()), lost: 0 };
+        let broken = |_| Recorded { error: Some("the recorder broke down".to_owned()), lost: 0, unshipped: None };
         self.thread.join().unwrap_or_else(broken)
     }
 }
 
 /// The thread's side.
 struct Scribe {
-    folder: PathBuf,
+    place: Place,
     journal: Option<Journal>,
     /// Lines from before the journal could be opened.
     early: Vec<Line>,
     trouble: Arc<Mutex<Option<JournalError>>>,
+    shipped_at: Instant,
 }
 
 impl Scribe {
@@ -84,6 +126,9 @@ impl Scribe {
             let excess = self.early.len().saturating_sub(Self::EARLY_LIMIT);
             self.early.drain(..excess);
             lost += excess as u64;
+            if self.shipped_at.elapsed() >= SHIP_EVERY {
+                self.note(Scribe::ship);
+            }
         }
         self.close(lost)
     }
@@ -93,7 +138,7 @@ impl Scribe {
         self.early.extend(lines);
         let journal = match &mut self.journal {
             Some(journal) => journal,
-            None => self.journal.insert(Journal::open(&self.folder, Options::default())?),
+            None => self.journal.insert(Journal::open(&self.place.folder, Options::default())?),
         };
         let recorded = journal.append(&std::mem::take(&mut self.early))?;
         match recorded.spooled_because {
@@ -101,6 +146,14 @@ impl Scribe {
             Some(because) => Err(because),
             None => Ok(()),
         }
+    }
+
+    /// Ships what is recorded, where there is a store. What it does not take waits on the disk.
+    fn ship(&mut self) -> Result<(), JournalError> {
+        self.shipped_at = Instant::now();
+        let Some(store) = &self.place.store else { return Ok(()) };
+        let shipped = journal::ship(&self.place.folder, &store.vantage, &store.url, &setup::environment())?;
+        shipped.waiting_because.map_or(Ok(()), Err)
     }
 
     /// The last try for what waits.
@@ -111,9 +164,10 @@ impl Scribe {
         if waits(&self) > 0 {
             error = self.append(Vec::new()).err().map(|error| error.to_string());
         }
+        let unshipped = self.ship().err();
         lost += waits(&self) + self.journal.as_ref().map_or(0, Journal::given_up_lines);
         let why = || error.unwrap_or_else(|| "the journal could not be written for too long".to_owned());
-        Recorded { error: (lost > 0).then(why), lost }
+        Recorded { error: (lost > 0).then(why), lost, unshipped }
     }
 
     fn note(&mut self, act: impl FnOnce(&mut Scribe) -> Result<(), JournalError>) {

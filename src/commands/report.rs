@@ -54,7 +54,8 @@ pub(super) fn ask(question: Question, journals: &[PathBuf], filter: &Filter) -> 
     let mut fold = Fold::new(question);
     let range = journal::Range { from: fold.reads_from().unwrap_or(Timestamp::MIN), to: to.unwrap_or(Timestamp::MAX) };
     let trouble = |error: journal::JournalError| Stop::Trouble(error.to_string());
-    let mut reader = journal::read(journals, range).map_err(trouble)?;
+    let paths = journal::gather(journals, range, &setup::cache_place(), &setup::environment()).map_err(trouble)?;
+    let mut reader = journal::read(&paths, range).map_err(trouble)?;
     for line in &mut reader {
         match line.map_err(trouble)? {
             journal::Line::Window(window) if filter.keeps(&window.surface, &window.probe, window.control) => {
@@ -140,7 +141,7 @@ fn config(args: &cli::Report, terminal: &Terminal) -> Result<Option<Config>, Sto
 
 /// The journals asked for, each of which must be there: a slip of the pen is not an empty answer.
 fn journals(args: &cli::Report, config: Option<&Config>) -> Result<Vec<PathBuf>, Stop> {
-    if let Some(missing) = args.journals.iter().find(|journal| !journal.exists()) {
+    if let Some(missing) = args.journals.iter().find(|journal| !journal::is_url(journal) && !journal.exists()) {
         return Err(Stop::Usage(format!("error: there is no journal {}", missing.display())));
     }
     if !args.journals.is_empty() {

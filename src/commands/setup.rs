@@ -11,6 +11,7 @@ use crate::cli::Common;
 use crate::config;
 use crate::config::Config;
 use crate::config::ConfigError;
+use crate::journal;
 use crate::model::Probe;
 use crate::model::SafeText;
 
@@ -114,6 +115,26 @@ fn suggestion<'k>(unknown: &str, known: impl Iterator<Item = &'k str>) -> String
         None if known.len() <= MOST_LISTED => format!("; there are: {}", known.join(", ")),
         None => format!("; there are {}, and `uptick validate` lists them", known.len()),
     }
+}
+
+/// The whole environment, as far as it is text: object stores have many settings there.
+pub(super) fn environment() -> Vec<(String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+/// Where copies of what lies elsewhere are kept; they may be removed at any time.
+pub(super) fn cache_place() -> PathBuf {
+    let usual = || env("HOME").map(|home| PathBuf::from(home).join(".cache"));
+    let place = env("XDG_CACHE_HOME").filter(|place| !place.is_empty()).map(PathBuf::from).or_else(usual);
+    place.unwrap_or_else(std::env::temp_dir).join("uptick")
+}
+
+/// Where a run records before its lines are shipped to the journal of a URL: beside where the
+/// journal would be by itself.
+pub(super) fn outbox_place(url: &Path, config: Option<&Path>) -> PathBuf {
+    journal_place(None, config).with_file_name("uptick-outbox").join(journal::folder_name(url))
 }
 
 /// Where the journal is: where the option says, else where systemd keeps the state of a service,

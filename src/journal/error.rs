@@ -38,6 +38,9 @@ pub enum JournalError {
         /// What it said.
         why: SafeText,
     },
+    /// A journal was named by a URL, and this build knows no object stores.
+    #[error("journal: {} is a URL, and this build has no object storage; build with `--features object-store`", .0.display())]
+    NoStores(PathBuf),
     /// A line that was about to replace others does not read back as what it was written from.
     #[error("journal: a compacted line does not read back; the day is left as it was")]
     Unreadable,

@@ -28,6 +28,7 @@ use crate::model::SafeText;
 
 use super::JournalError;
 use super::Range;
+use super::Shipped;
 use super::disk::Disk;
 use super::outbox;
 use super::outbox::Sealed;
@@ -52,17 +53,6 @@ pub struct Objects {
     /// The longest one request and its repetitions may take.
     patience: Duration,
     runtime: Runtime,
-}
-
-/// What shipping did.
-#[derive(Debug, Default)]
-pub struct Shipped {
-    /// Files that are objects now.
-    pub sent: u64,
-    /// Files that wait on the local disk for the next attempt.
-    pub waiting: u64,
-    /// Why they wait.
-    pub waiting_because: Option<JournalError>,
 }
 
 impl Objects {

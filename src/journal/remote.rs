@@ -1,0 +1,117 @@
+//! Journals by URL, beside those by path: what a command needs to know of object storage. In a
+//! build without it every URL is refused by name.
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use super::JournalError;
+use super::Range;
+
+/// What was shipped, and what waits on the local disk for another attempt.
+#[derive(Debug, Default)]
+pub struct Shipped {
+    /// Files that are objects now.
+    pub sent: u64,
+    /// Files that wait.
+    pub waiting: u64,
+    /// Why they wait.
+    pub waiting_because: Option<JournalError>,
+}
+
+/// Whether a journal is named by a URL: `s3://bucket/prefix`.
+#[must_use]
+pub fn is_url(place: &Path) -> bool {
+    place
+        .to_string_lossy()
+        .split_once("://")
+        .is_some_and(|(scheme, _)| !scheme.is_empty() && scheme.chars().all(|c| c.is_ascii_alphanumeric()))
+}
+
+/// The name of a folder for what belongs to a URL on the local disk: safe, and its own.
+#[must_use]
+pub fn folder_name(url: &Path) -> String {
+    format!("store-{:08x}", crc32fast::hash(url.as_os_str().as_encoded_bytes()))
+}
+
+/// Brings the objects of every journal that is named by a URL into a folder of its own in
+/// `cache`, those that are not there yet, and returns the paths to read: the files of the URLs,
+/// and the other paths as they are. It blocks: not for a task of an async runtime.
+///
+/// # Errors
+/// [`JournalError`], where a store does not answer, or this build knows no stores.
+pub fn gather(
+    journals: &[PathBuf],
+    range: Range,
+    cache: &Path,
+    environment: &[(String, String)],
+) -> Result<Vec<PathBuf>, JournalError> {
+    let mut paths = Vec::new();
+    for journal in journals {
+        if is_url(journal) {
+            paths.extend(fetch(journal, range, &cache.join(folder_name(journal)), environment)?);
+        } else {
+            paths.push(journal.clone());
+        }
+    }
+    Ok(paths)
+}
+
+#[cfg(feature = "object-store")]
+fn fetch(
+    url: &Path,
+    range: Range,
+    cache: &Path,
+    environment: &[(String, String)],
+) -> Result<Vec<PathBuf>, JournalError> {
+    open(url, environment)?.fetch(range, cache)
+}
+
+/// Ships what a local journal has recorded so far to the store of a URL. It blocks.
+///
+/// # Errors
+/// [`JournalError`], where the local journal cannot be read, the URL or its settings cannot be
+/// used, or this build knows no stores. A store that does not answer is a reason in the answer.
+#[cfg(feature = "object-store")]
+pub fn ship(
+    outbox: &Path,
+    vantage: &str,
+    url: &Path,
+    environment: &[(String, String)],
+) -> Result<Shipped, JournalError> {
+    open(url, environment)?.ship(outbox, vantage)
+}
+
+#[cfg(feature = "object-store")]
+fn open(url: &Path, environment: &[(String, String)]) -> Result<super::Objects, JournalError> {
+    super::Objects::open(&url.to_string_lossy(), environment.iter().cloned(), super::PATIENCE)
+}
+
+#[cfg(not(feature = "object-store"))]
+fn fetch(url: &Path, _: Range, _: &Path, _: &[(String, String)]) -> Result<Vec<PathBuf>, JournalError> {
+    Err(JournalError::NoStores(url.to_owned()))
+}
+
+/// Ships what a local journal has recorded so far: not in this build.
+///
+/// # Errors
+/// Always.
+#[cfg(not(feature = "object-store"))]
+pub fn ship(_: &Path, _: &str, url: &Path, _: &[(String, String)]) -> Result<Shipped, JournalError> {
+    Err(JournalError::NoStores(url.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_told_from_a_path() {
+        for url in ["s3://bucket/prefix", "gs://b", "az://c/p", "file:///tmp/x"] {
+            assert!(is_url(Path::new(url)), "{url}");
+        }
+        for path in ["uptick-journal", "/var/lib/uptick", "./a:b", "://x", "a b://c", ""] {
+            assert!(!is_url(Path::new(path)), "{path}");
+        }
+        assert_ne!(folder_name(Path::new("s3://a")), folder_name(Path::new("s3://b")));
+    }
+}
