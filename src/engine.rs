@@ -110,12 +110,12 @@ impl Engine {
         let retries = check.probe.retries;
         let mut earlier: Vec<EarlierAttempt> = Vec::new();
         for _ in 0..retries.attempts {
-            let answered = self.attempt(&check.probe).await;
+            let answered = Box::pin(self.attempt(&check.probe)).await;
             let Some(failure) = answered.failure else { return self.outcome(&check, started_at, earlier, answered) };
             earlier.push(EarlierAttempt { failure, timings: answered.timings, remote: answered.remote });
             tokio::time::sleep(retries.delay).await;
         }
-        let last = self.attempt(&check.probe).await;
+        let last = Box::pin(self.attempt(&check.probe)).await;
         self.outcome(&check, started_at, earlier, last)
     }
 
