@@ -602,6 +602,11 @@ fn ten_thousand_probes_are_read() {
         let _ = write!(text, "[[probe]]\nname = \"p{number}\"\nurl = \"https://x.test/{number}\"\n");
     }
     assert_eq!(good(&text).probes.len(), 10_000);
+    // And told of, each with a secret and a mistake.
+    let wrong = text.replace("url = ", "headers.authorization = \"Bearer abcdefgh\"\ntimout = \"1s\"\nurl = ");
+    let error = load(&wrong).unwrap_err();
+    assert_eq!(error.problems().len(), 10_000);
+    assert!(error.to_string().ends_with("error: and 9900 more problems"));
 }
 
 #[test]

@@ -154,6 +154,9 @@ fn clean(text: &str) -> String {
 /// A line as it may be shown. Every replacement has as many bytes as what it replaces, so that
 /// the marks below the line stay where they belong.
 fn shown_line(raw: &str, begins_at: usize, masked: &[Range<usize>]) -> String {
+    let ends_at = begins_at + raw.len();
+    let masked: Vec<&Range<usize>> =
+        masked.iter().filter(|secret| secret.start < ends_at && secret.end > begins_at).collect();
     let mut shown = String::with_capacity(raw.len());
     for (at, character) in raw.char_indices() {
         let at = begins_at + at;

@@ -35,6 +35,9 @@ pub(super) struct Reader<'e> {
     pub(super) captures_anything: bool,
     pub(super) warnings: Vec<String>,
     pub(super) secrets: Vec<Secret>,
+    /// The values of the secrets and the warnings, each once.
+    kept: BTreeSet<String>,
+    warned: BTreeSet<String>,
     /// Places of texts that are secrets: they are not shown in a diagnostic.
     masked: Vec<Place>,
     found: Vec<Found>,
@@ -64,6 +67,8 @@ impl<'e> Reader<'e> {
             captures_anything: false,
             warnings: Vec::new(),
             secrets: Vec::new(),
+            kept: BTreeSet::new(),
+            warned: BTreeSet::new(),
             masked: Vec::new(),
             found: Vec::new(),
             unread: Vec::new(),
@@ -100,14 +105,16 @@ impl<'e> Reader<'e> {
             Some(owner) => format!("{owner}: {message}"),
             None => message.to_owned(),
         };
-        if !self.warnings.contains(&warning) {
+        if self.warned.insert(warning.clone()) {
             self.warnings.push(warning);
         }
     }
 
     /// Takes a secret into keeping for the redactor.
     pub(super) fn keep_secret(&mut self, value: &str) {
-        self.secrets.push(Secret::new(value));
+        if self.kept.insert(value.to_owned()) {
+            self.secrets.push(Secret::new(value));
+        }
     }
 
     /// Hides a text of the file in every diagnostic.
@@ -182,11 +189,15 @@ impl<'e> Reader<'e> {
             found.help = found.help.take().map(|help| redactor.redact(&help));
         }
         let mut problems = std::mem::take(&mut self.unread);
-        problems.extend(found.into_iter().map(|found| self.tell(found)));
+        let mut masked: BTreeMap<usize, Vec<Range<usize>>> = BTreeMap::new();
+        for place in &self.masked {
+            masked.entry(place.file).or_default().push(place.span());
+        }
+        problems.extend(found.into_iter().map(|found| self.tell(found, &masked)));
         Err(ConfigError::new(problems))
     }
 
-    fn tell(&self, found: Found) -> Problem {
+    fn tell(&self, found: Found, masked: &BTreeMap<usize, Vec<Range<usize>>>) -> Problem {
         let source = found.place.as_ref().and_then(|place| Some((place, self.sources.get(place.file)?)));
         let problem = match (source, self.sources.first()) {
             (Some((place, source)), _) => {
@@ -194,9 +205,8 @@ impl<'e> Reader<'e> {
                     Some(owner) => format!("{owner}: {}", found.message),
                     None => found.message,
                 };
-                let masked: Vec<Range<usize>> =
-                    self.masked.iter().filter(|masked| masked.file == place.file).map(Place::span).collect();
-                Problem::at(source, &place.span(), &message, &masked)
+                let masked = masked.get(&place.file).map(Vec::as_slice).unwrap_or_default();
+                Problem::at(source, &place.span(), &message, masked)
             }
             (None, Some(source)) => Problem::about_file(&source.path, &found.message),
             (None, None) => Problem::about_argument(&found.message),
