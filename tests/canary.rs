@@ -174,6 +174,19 @@ fn no_output_of_a_check_has_a_secret_that_a_server_gives_back() {
     for request in sink.requests() {
         assert_eq!(secrets::found_in(&request), Vec::<String>::new(), "an export");
     }
+    let journal = ran.folder.path().join("uptick-journal");
+    assert!(journal.is_dir(), "it is recorded");
+    assert_secret_in_reports(journal.to_str().unwrap(), &file);
+}
+
+/// What is made of a journal has no secret either.
+#[track_caller]
+fn assert_secret_in_reports(journal: &str, file: &str) {
+    for format in ["human", "json", "html", "markdown", "csv", "prometheus"] {
+        let ran = entrusted(Run::new(["report", "--format", format, "-vv", journal])).config(file).run();
+        assert!(ran.stdout.contains("default"), "{format} names the surface: {}{}", ran.stdout, ran.stderr);
+        assert_secret(&ran);
+    }
 }
 
 #[test]

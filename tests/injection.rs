@@ -5,6 +5,7 @@
 
 mod support;
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +31,7 @@ use uptick::report::pass::PassFold;
 use support::h2;
 use support::hostile;
 use support::probes;
+use support::run::Run;
 use support::server::Server;
 use support::strict;
 use support::tls;
@@ -224,4 +226,90 @@ fn no_output_obeys_a_server() {
     let mut summary = Vec::new();
     render::job_summary(&pass, &mut summary).unwrap();
     strict::markdown(&String::from_utf8(summary).unwrap());
+}
+
+/// A probe file of every string in every place of HTTP/1, and of every string that may be a name.
+fn hostile_file(server: &Server) -> String {
+    let mut file = "[defaults]\ninterval = \"60s\"\ntimeout = \"10s\"\n".to_owned();
+    for (place_at, place) in PLACES.iter().enumerate() {
+        for at in 0..hostile::STRINGS.len() {
+            let url = server.url(&format!("/{place_at}/{at}"));
+            let more = match place.name {
+                "json" => "expect.json = [{ path = \"$.status\", equals = \"ok\" }]\n",
+                "expected header" => "expect.header = { x-note = \"something else\" }\n",
+                "content encoding" => "expect.min-bytes = 1000000\n",
+                "location" => "redirects = 2\n",
+                _ => "",
+            };
+            let _ =
+                write!(file, "[[probe]]\nname = \"{} {at}\"\nsurface = \"web\"\nurl = \"{url}\"\n{more}", place.name);
+        }
+    }
+    for (at, name) in legal_names().enumerate() {
+        let url = server.url(&format!("/0/{at}"));
+        let name = toml_text(name);
+        let _ = write!(file, "[[probe]]\nname = {name}\nsurface = {name}\ntags = [{name}]\nurl = \"{url}\"\n");
+        let _ = write!(file, "[surface.{name}]\nlabel = {name}\n");
+    }
+    file
+}
+
+/// The strings that the configuration takes as a name; the others are refused by it.
+fn legal_names() -> impl Iterator<Item = &'static str> {
+    hostile::STRINGS.into_iter().filter(|name| {
+        let file = format!("[[probe]]\nname = {}\nurl = \"http://127.0.0.1:9/\"\n", toml_text(name));
+        let ran = Run::new(["validate"]).config(&file).run();
+        strict::assert_visible(&ran.stdout, "validate");
+        strict::assert_visible(&ran.stderr, "a diagnostic");
+        assert!([0, 2].contains(&ran.code()), "{}", ran.stderr);
+        ran.code() == 0
+    })
+}
+
+/// A basic string of TOML.
+fn toml_text(text: &str) -> String {
+    let mut quoted = "\"".to_owned();
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            _ if character.is_control() => {
+                let _ = write!(quoted, "\\u{:04x}", u32::from(character));
+            }
+            _ => quoted.push(character),
+        }
+    }
+    quoted + "\""
+}
+
+#[test]
+fn no_report_obeys_a_server_or_a_name() {
+    let server = hostile_http();
+    let file = hostile_file(&server);
+    assert!(file.matches("[surface.").count() >= 8, "some of the strings may be names");
+    let check =
+        Run::new(["check", "-vv", "--record", "--format", "human", "--vantage", "<b>pwn</b>|`*_"]).config(&file);
+    let checked = check.run();
+    checked.expect_code(1);
+    strict::terminal(&checked.stdout);
+    strict::terminal(&checked.stderr);
+    let journal = checked.folder.path().join("uptick-journal");
+    for format in ["human", "json", "html", "markdown", "csv", "prometheus"] {
+        let report = Run::new(["report", "-vv", "--format", format, journal.to_str().unwrap()]).config(&file).run();
+        let text = &report.stdout;
+        assert!(text.contains("pwn"), "{format} shows names: {text}{}", report.stderr);
+        match format {
+            "human" => strict::terminal(text),
+            "json" => drop(strict::json(text)),
+            "html" => drop(strict::html(text)),
+            "markdown" => strict::markdown(text),
+            "csv" => drop(strict::csv(text)),
+            _ => drop(strict::prometheus(text)),
+        }
+        strict::terminal(&report.stderr);
+    }
+    for (path, bytes) in checked.files() {
+        if path.extension().is_some_and(|extension| extension == "jsonl") {
+            drop(strict::json_lines(&String::from_utf8(bytes).unwrap()));
+        }
+    }
 }

@@ -24,6 +24,10 @@ pub(super) fn fence(text: &str) -> String {
     "`".repeat((longest_run(text, '`') + 1).max(3))
 }
 
+fn ends_in_www(text: &str) -> bool {
+    text.len() >= 3 && text.as_bytes()[text.len() - 3..].eq_ignore_ascii_case(b"www")
+}
+
 /// The longest run of a character.
 fn longest_run(text: &str, wanted: char) -> usize {
     let mut longest = 0;
@@ -44,6 +48,7 @@ pub(super) fn markdown(content: &str) -> String {
         match character {
             '@' => escaped.push_str("&#64;"),
             ':' => escaped.push_str("&#58;"),
+            '.' if ends_in_www(&escaped) => escaped.push_str("&#46;"),
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),

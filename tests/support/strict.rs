@@ -222,7 +222,8 @@ pub fn markdown(text: &str) {
     assert_visible(text, "Markdown");
     let tags = regex::Regex::new("<[^>]*>").unwrap();
     let mut code = false;
-    for event in Parser::new_ext(text, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH) {
+    let parser = Parser::new_ext(text, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH);
+    for (event, place) in parser.into_offset_iter() {
         match event {
             Event::Start(Tag::CodeBlock(_)) => code = true,
             Event::End(pulldown_cmark::TagEnd::CodeBlock) => code = false,
@@ -234,9 +235,11 @@ pub fn markdown(text: &str) {
                     assert!(OURS.contains(&tag.as_str()), "HTML that is not ours: {html:?}");
                 }
             }
-            Event::Text(words) if !code => {
-                for begin in ["http://", "https://", "www.", "@pwn", "#1"] {
-                    assert!(!words.contains(begin), "becomes a link: {words:?}");
+            Event::Text(_) if !code => {
+                // GitHub makes links of these as they are written, before escapes are undone.
+                let written = text[place].to_lowercase();
+                for begin in ["http://", "https://", "ftp://", "www.", "@"] {
+                    assert!(!written.contains(begin), "becomes a link: {written:?}");
                 }
             }
             _ => {}
@@ -266,7 +269,10 @@ pub fn csv(text: &str) -> Vec<Vec<String>> {
 pub fn html(page: &str) -> String {
     assert_visible(page, "HTML");
     let mut text = String::new();
-    for token in html5gum::Tokenizer::new(page) {
+    let mut emitter = html5gum::DefaultEmitter::default();
+    // What stands in a script is text until its end tag, as a browser reads it.
+    emitter.naively_switch_states(true);
+    for token in html5gum::Tokenizer::new_with_emitter(page, emitter) {
         match token.unwrap() {
             html5gum::Token::StartTag(tag) => {
                 let name = String::from_utf8_lossy(&tag.name).into_owned();
@@ -290,6 +296,10 @@ pub fn html(page: &str) -> String {
 #[track_caller]
 fn assert_element(name: &str, attributes: &BTreeMap<String, String>) {
     const NEVER: [&str; 8] = ["iframe", "object", "embed", "link", "base", "form", "img", "video"];
+    // An empty icon: without it a browser asks the page's server for one.
+    if name == "link" && attributes.len() == 2 && attributes.get("href").is_some_and(|href| href == "data:,") {
+        return;
+    }
     assert!(!NEVER.contains(&name), "<{name}> {attributes:?}");
     if name == "script" {
         let kind = attributes.get("type").map(String::as_str);
