@@ -149,9 +149,10 @@ impl Engine {
         let deadline = Deadline { at: Instant::now() + probe.timeout, limit: probe.timeout };
         match probe.transport.addresses {
             Addresses::All(quorum) if probe.transport.address.is_none() && probe.transport.proxy.is_none() => {
-                addresses::run(self, probe, quorum, &session, deadline).await
+                // Boxed, so that whoever holds many checks holds many pointers.
+                Box::pin(addresses::run(self, probe, quorum, &session, deadline)).await
             }
-            _ => journey::run(self, probe, &mut session, deadline).await,
+            _ => Box::pin(journey::run(self, probe, &mut session, deadline)).await,
         }
     }
 

@@ -152,7 +152,7 @@ async fn ask(engine: &Engine, probe: &Probe, step: Step, session: &Session, dead
     let first = probe.steps.first().and_then(|step| step.request.url.fill(&session.captures).ok());
     let home = first.and_then(|url| Url::parse(&url).ok());
     let exchange = Exchange { engine, probe, step: &step, session: &mut own, deadline, home: home.as_ref() };
-    exchange.run().await
+    Box::pin(exchange.run()).await
 }
 
 fn step(oauth: &OAuth2, session: &Session, basic: bool) -> Result<Step, Fault> {
