@@ -280,11 +280,11 @@ fn with_token(target: &Server, tokens: &Server) -> Arc<Probe> {
 
 #[tokio::test]
 async fn a_token_is_fetched_once_and_kept_and_fetched_anew_when_it_is_refused() {
-    let refused = Arc::new(AtomicUsize::new(1));
-    let refuses = Arc::clone(&refused);
+    let number = Arc::new(AtomicUsize::new(1));
+    let accepted_now = Arc::clone(&number);
     let target = Server::start(move |conn| {
         let request = String::from_utf8_lossy(&conn.request()).into_owned();
-        let accepted = format!("Bearer token-number-{}", refuses.load(Ordering::SeqCst));
+        let accepted = format!("Bearer token-number-{}", accepted_now.load(Ordering::SeqCst));
         conn.send(if request.contains(&accepted) { server::ok("in") } else { server::answer(401, &[], "out") });
     });
     let (tokens, given) = token_server(200);
@@ -295,11 +295,11 @@ async fn a_token_is_fetched_once_and_kept_and_fetched_anew_when_it_is_refused() 
         assert_eq!(outcome.verdict, Verdict::Up, "{outcome:?}");
     }
     assert_eq!(given.load(Ordering::SeqCst), 1, "one token for three checks");
-    refused.store(2, Ordering::SeqCst);
+    number.store(2, Ordering::SeqCst);
     let outcome = engine.check(probes::due(&probe)).await;
     assert_eq!(outcome.verdict, Verdict::Up, "a revoked token is fetched anew: {outcome:?}");
     assert_eq!(given.load(Ordering::SeqCst), 2);
-    refused.store(9, Ordering::SeqCst);
+    number.store(9, Ordering::SeqCst);
     let outcome = engine.check(probes::due(&probe)).await;
     assert_eq!(
         (outcome.verdict, outcome.status),
@@ -467,7 +467,7 @@ async fn a_redirect_into_a_denied_network_is_blocked() {
 
 #[tokio::test]
 async fn a_million_links_and_a_redirect_on_every_file_are_bounded() {
-    let page: String = (0..20_000).map(|n| format!("<img src=/loop/{n}>")).collect();
+    let page = server::lines(20_000, |n| format!("<img src=/loop/{n}>"));
     let server = Server::start(move |conn| {
         let request = String::from_utf8_lossy(&conn.request()).into_owned();
         if request.starts_with("GET /loop") {

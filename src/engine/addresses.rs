@@ -18,12 +18,12 @@ use super::Engine;
 use super::at_once::at_once;
 use super::exchange::Answered;
 use super::exchange::Session;
+use super::fault::Deadline;
+use super::fault::Fault;
+use super::fault::timed_out;
+use super::fault::unresolved;
 use super::journey;
 use super::request::ADDRESSES;
-use super::request::Deadline;
-use super::request::Fault;
-use super::request::timed_out;
-use super::request::unresolved;
 
 /// How many addresses are asked at a time.
 const AT_ONCE: usize = 8;

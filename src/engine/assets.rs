@@ -21,11 +21,11 @@ use super::connect;
 use super::exchange::Answered;
 use super::exchange::Exchange;
 use super::exchange::Session;
+use super::fault::Deadline;
+use super::fault::Fault;
 use super::html;
 use super::outgoing;
 use super::redirect;
-use super::request::Deadline;
-use super::request::Fault;
 
 /// How many are asked for at a time: what a browser does over HTTP/1.1.
 const AT_ONCE: usize = 6;

@@ -7,11 +7,11 @@ use tokio::time::Instant;
 use crate::model::FailureClass;
 use crate::model::Phase;
 
+use super::fault::Deadline;
+use super::fault::Fault;
+use super::fault::fault_in;
+use super::fault::timed_out;
 use super::marks::Seen;
-use super::request::Deadline;
-use super::request::Fault;
-use super::request::fault_in;
-use super::request::timed_out;
 
 /// What was read of a body, after decoding.
 #[derive(Clone, Debug, Default)]

@@ -9,8 +9,8 @@ use crate::model::FailureClass;
 use super::body::Body;
 use super::cookies::Jar;
 use super::exchange::Page;
+use super::fault::Fault;
 use super::html;
-use super::request::Fault;
 
 /// The longest value captured, in bytes.
 const LIMIT: usize = 16 * 1024;

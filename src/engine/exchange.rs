@@ -45,12 +45,12 @@ use super::curl;
 use super::evidence;
 use super::expect;
 use super::expect::Came;
+use super::fault::Deadline;
+use super::fault::Fault;
 use super::marks::Seen;
 use super::outgoing;
 use super::redirect;
 use super::request::Asker;
-use super::request::Deadline;
-use super::request::Fault;
 use super::request::Outgoing;
 use super::request::Trace;
 

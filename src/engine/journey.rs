@@ -16,8 +16,8 @@ use super::capture;
 use super::exchange::Answered;
 use super::exchange::Exchange;
 use super::exchange::Session;
-use super::request::Deadline;
-use super::request::Fault;
+use super::fault::Deadline;
+use super::fault::Fault;
 
 /// Asks all steps. The answer is the last step's that was asked; times add up over all.
 pub(super) async fn run(engine: &Engine, probe: &Probe, session: &mut Session, deadline: Deadline) -> Answered {

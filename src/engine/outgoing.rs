@@ -15,8 +15,8 @@ use crate::model::Step;
 use crate::model::Value;
 
 use super::exchange::Session;
+use super::fault::Fault;
 use super::multipart;
-use super::request::Fault;
 use super::request::Outgoing;
 
 /// The URL that is first asked.

@@ -10,7 +10,7 @@ use url::Url;
 use crate::model::FailureClass;
 use crate::model::Phase;
 
-use super::request::Fault;
+use super::fault::Fault;
 
 /// The longest Location followed, in bytes.
 const LOCATION_LIMIT: usize = 8 * 1024;

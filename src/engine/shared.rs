@@ -15,9 +15,9 @@ use crate::model::Session as SharedSession;
 
 use super::Engine;
 use super::exchange::Session;
+use super::fault::Deadline;
+use super::fault::Fault;
 use super::journey;
-use super::request::Deadline;
-use super::request::Fault;
 
 /// How long a session that failed is not tried again: its dependants come at about the same time.
 const PAUSE: Duration = Duration::from_secs(5);

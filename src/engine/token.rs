@@ -30,8 +30,8 @@ use super::Engine;
 use super::exchange::Answered;
 use super::exchange::Exchange;
 use super::exchange::Session;
-use super::request::Deadline;
-use super::request::Fault;
+use super::fault::Deadline;
+use super::fault::Fault;
 
 /// The longest answer of a token server that is read, in bytes.
 const LIMIT: u64 = 64 * 1024;
