@@ -1,6 +1,7 @@
 //! One file a command: each a list of named steps. What commands share has a file of its own
 //! noun: how a process ends, its streams, its signals, what it was set up to probe.
 
+mod alerting;
 mod books;
 mod check;
 mod compact;

@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::alerting::Alerting;
+use super::alerting::Now;
 use super::books::Books;
 use super::doctor::Diagnosing;
 use super::doctor::LastGood;
@@ -25,6 +27,7 @@ use super::signals::Signals;
 use super::single::SingleInstance;
 use super::terminal;
 use super::terminal::Terminal;
+use crate::alert;
 use crate::cli;
 use crate::config::Config;
 use crate::engine::Engine;
@@ -73,6 +76,10 @@ pub(super) fn run(args: &cli::Check, terminal: &Terminal) -> Result<Exit, Stop> 
         second_resolver: config.settings.second_resolver,
         memory: (args.diagnose && args.record).then(|| place.clone()),
     };
+    let alerting = Alerting::of(&config, &place);
+    if alerting.is_some() && !args.record && !config.alerts.is_empty() {
+        terminal.warn("alerts are told from the journal: without --record there is nothing new in it");
+    }
     let books = Books::open(&config, &probes, args.record.then_some(place), Arc::clone(&exporters))
         .judged_by(conditions, recorded);
     let (books, signal, last_good) = runtime.block_on(passes.make(engine, books))?;
@@ -86,6 +93,10 @@ pub(super) fn run(args: &cli::Check, terminal: &Terminal) -> Result<Exit, Stop> 
     let nagios = outputs.stdout == Some(CheckFormat::Nagios);
     let answered = answer(&pass, outputs, config.path.as_deref(), terminal);
     exporting::finish(exporters, signal.is_some(), terminal);
+    if let Some(alerting) = alerting.filter(|_| signal.is_none()) {
+        let now = Now { expiring: alert::expiring(&pass.outcomes, probing::now()), verdict: pass.verdict };
+        alerting.speak(&now).iter().for_each(|warning| terminal.warn(warning));
+    }
     answered?;
     Ok(match signal {
         Some(signal) => Exit::Signal(signal),

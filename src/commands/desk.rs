@@ -2,11 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
 
 use jiff::Timestamp;
 
+use super::alerting::Now;
+use super::alerting::Speaker;
 use super::books::Books;
 use super::terminal::Terminal;
+use crate::alert;
+use crate::alert::Expiring;
+use crate::model::Counts;
 use crate::model::Gap;
 use crate::model::Outcome;
 use crate::model::Probe;
@@ -18,12 +25,20 @@ use crate::report::pass::Pass;
 
 const FOOTER: &str = "  · up   X down   ? unknown   - missed        Ctrl-C ends the watch";
 
+/// How often alerts are looked for and the heartbeat is sent.
+const SPEAKS_EVERY: Duration = Duration::from_secs(10);
+
 /// Takes in what happens in a watch.
 pub(super) struct Desk {
     books: Books,
     board: Board,
     terminal: Terminal,
     last: BTreeMap<String, Verdict>,
+    /// Certificates that end soon, by probe.
+    expiring: BTreeMap<String, Expiring>,
+    /// Who tells alerts, and when it spoke last.
+    speaker: Option<Speaker>,
+    spoke: Instant,
     /// Whether the clocks parted since the last tick.
     parted: bool,
     /// Whether a probe is due by the wall clock.
@@ -33,12 +48,15 @@ pub(super) struct Desk {
 impl Desk {
     /// A desk for these probes.
     #[must_use]
-    pub(super) fn new(books: Books, probes: &[Arc<Probe>], terminal: &Terminal) -> Desk {
+    pub(super) fn new(books: Books, probes: &[Arc<Probe>], speaker: Option<Speaker>, terminal: &Terminal) -> Desk {
         Desk {
             books,
             board: board(probes, terminal),
             terminal: *terminal,
             last: BTreeMap::new(),
+            expiring: BTreeMap::new(),
+            speaker,
+            spoke: Instant::now(),
             parted: false,
             by_wall_clock: by_wall_clock(probes),
         }
@@ -56,6 +74,11 @@ impl Desk {
     /// Takes an outcome in.
     pub(super) fn record(&mut self, outcome: Outcome) {
         self.board.record(&outcome);
+        if self.speaker.is_some() {
+            for expiring in alert::expiring([&outcome], outcome.started_at) {
+                self.expiring.insert(outcome.probe.clone(), expiring);
+            }
+        }
         self.log(&outcome);
         self.books.record(outcome);
     }
@@ -82,7 +105,23 @@ impl Desk {
         if let Some(trouble) = self.books.trouble() {
             self.say(&format!("warning: {trouble}; checks go on, and it will be tried again"));
         }
+        self.speak_if_due();
         std::mem::take(&mut self.parted) && self.by_wall_clock
+    }
+
+    fn speak_if_due(&mut self) {
+        let Some(speaker) = &self.speaker else { return };
+        speaker.warnings().iter().for_each(|warning| self.say(&format!("warning: {warning}")));
+        if self.spoke.elapsed() >= SPEAKS_EVERY {
+            speaker.speak(self.now());
+            self.spoke = Instant::now();
+        }
+    }
+
+    fn now(&self) -> Now {
+        let mut counts = Counts::default();
+        self.last.values().for_each(|verdict| counts.add(*verdict, 1));
+        Now { expiring: self.expiring.values().cloned().collect(), verdict: counts.verdict() }
     }
 
     /// Says that the watch comes to its end; the board stays as it is.
@@ -99,8 +138,12 @@ impl Desk {
     /// Takes the board away and closes the books.
     #[must_use]
     pub(super) fn close(self) -> (Pass, bool) {
+        let now = self.now();
         self.board.finish();
-        self.books.close(&self.terminal)
+        let closed = self.books.close(&self.terminal);
+        let warnings = self.speaker.map(|speaker| speaker.finish(now)).unwrap_or_default();
+        warnings.iter().for_each(|warning| self.terminal.warn(warning));
+        closed
     }
 
     /// Without a board, a change of state is a line of log; with `-v` every outcome is.

@@ -10,6 +10,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::alerting::Alerting;
+use super::alerting::Speaker;
 use super::books::Books;
 use super::check;
 use super::desk::Desk;
@@ -58,8 +60,9 @@ pub(super) fn run(args: &cli::Watch, terminal: &Terminal) -> Result<Exit, Stop> 
         .address()
         .iter()
         .for_each(|address| terminal.say(Talk::Note, &format!("metrics at http://{address}/metrics")));
+    let speaker = Alerting::of(&ready.config, &place).map(Speaker::start);
     let books = Books::open(&ready.config, &ready.probes, (!args.no_record).then_some(place), Arc::clone(&exporters));
-    let desk = Desk::new(books, &ready.probes, terminal);
+    let desk = Desk::new(books, &ready.probes, speaker, terminal);
     let watching = Watching { args, terminal, desk: Rc::new(RefCell::new(desk)), started: Instant::now() };
     let (signal, desk) = runtime.block_on(watching.run(ready))?;
     runtime.shutdown_background();

@@ -6,6 +6,7 @@
 mod support;
 
 mod accounting;
+mod alerting;
 mod commands;
 mod live;
 mod maintenance;
