@@ -52,7 +52,7 @@ fn writer() {
     let mut parts = task.split('|');
     let (folder, name) = (parts.next().expect("a folder"), parts.next().expect("a name"));
     let appends: u64 = parts.next().expect("a count").parse().expect("a number");
-    let options = Options { sharing: Sharing::Lock, lock_timeout: Duration::from_secs(60) };
+    let options = Options { sharing: Sharing::Lock, lock_timeout: Duration::from_mins(1) };
     let Ok(mut journal) = Journal::open(Path::new(folder), options) else { return };
     for append in 0..appends {
         let lines: Vec<Line> = (0..LINES).map(|n| line(name, append * LINES + n)).collect();
@@ -204,7 +204,7 @@ fn a_fault_injected_into_each_call_of_a_real_writer_loses_no_recorded_line() {
                 let said = String::from_utf8_lossy(&output.stderr);
                 assert!(!said.contains("panicked"), "{context}: {said}");
                 let acknowledged: u64 =
-                    said.lines().filter_map(|line| line.strip_prefix("recorded ")?.parse().ok()).last().unwrap_or(0);
+                    said.lines().rev().find_map(|line| line.strip_prefix("recorded ")?.parse().ok()).unwrap_or(0);
                 let trace = fs::read_to_string(folder.with_extension("trace")).unwrap_or_default();
                 injected += u64::from(trace.contains("INJECTED") || trace.contains("killed by SIGKILL"));
                 let (found, _) = read(&folder);

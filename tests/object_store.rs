@@ -1,6 +1,8 @@
 //! Journals in object storage: what several vantages ship is read as if it lay in one folder.
 //! Against a folder always, against emulators of S3 and of Azure where they are installed.
 
+#![expect(clippy::print_stderr, reason = "a test that misses its tool says so")]
+
 use std::fs;
 use std::io::BufRead as _;
 use std::io::BufReader;
@@ -185,7 +187,7 @@ impl Emulator {
                 }
             });
         }
-        let address = receiver.recv_timeout(Duration::from_secs(60)).expect("the emulator says where it listens");
+        let address = receiver.recv_timeout(Duration::from_mins(1)).expect("the emulator says where it listens");
         Some(Emulator { child, address })
     }
 }

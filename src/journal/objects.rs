@@ -182,7 +182,7 @@ impl Objects {
             let (day, date, listed) = listing.map_err(|_| failed("list", &self.url, "the listing died"))?;
             let listed = listed.map_err(|_| self.late("list", &day))?;
             for object in listed.map_err(|error| self.failed("list", &day, &error))?.objects {
-                let name = object.location.filename().filter(|name| name.ends_with(".jsonl"));
+                let name = object.location.filename().filter(|name| name.strip_suffix(".jsonl").is_some());
                 if let Some(name) = name.map(|name| format!("{date}.{name}")) {
                     objects.push((name, object));
                 }
