@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use uptick::model::ClassGroup;
 use uptick::model::FailureClass;
+use uptick::render::CheckFormat;
+use uptick::render::ReportFormat;
 
 /// The text with every generated part, between `<!-- begin NAME -->` and `<!-- end -->`, made anew.
 pub(crate) fn filled(text: &str) -> String {
@@ -17,6 +19,7 @@ pub(crate) fn filled(text: &str) -> String {
         let (_, after) = after.split_once("<!-- end -->").expect("a part that begins also ends");
         let table = match name {
             "classes" => classes(),
+            "formats" => formats(),
             other => panic!("there is no table {other:?}"),
         };
         let _ = write!(out, "{before}{marker}\n{table}<!-- end -->");
@@ -25,6 +28,13 @@ pub(crate) fn filled(text: &str) -> String {
     }
     assert!(found >= 1, "the README has generated parts");
     out + rest
+}
+
+fn formats() -> String {
+    let row = |command: &str, names: &[&str]| format!("| `{command}` | `{}` |\n", names.join("`, `"));
+    let check = CheckFormat::ALL.map(CheckFormat::name);
+    let report = ReportFormat::ALL.map(ReportFormat::name);
+    ["| command | formats |\n|---|---|\n".to_owned(), row("check", &check), row("report", &report)].concat()
 }
 
 fn classes() -> String {
