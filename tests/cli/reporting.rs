@@ -68,7 +68,9 @@ fn every_format_of_a_report_can_be_had_at_once() {
     let files: Vec<String> =
         ["json", "html", "markdown", "csv", "prometheus"].iter().map(|format| format!("{format}={format}")).collect();
     let mut arguments = vec!["--format", "human"];
-    files.iter().for_each(|file| arguments.extend(["--format", file]));
+    for file in &files {
+        arguments.extend(["--format", file]);
+    }
     let ran = report(recorded.folder.path(), &arguments);
     ran.expect_code(1);
     for format in ["json", "html", "markdown", "csv", "prometheus"] {
