@@ -14,6 +14,7 @@ use std::sync::PoisonError;
 use crate::engine::Clues;
 use crate::engine::Engine;
 use crate::model::Diagnosis;
+use crate::model::FailureClass;
 use crate::model::Outcome;
 use crate::model::Probe;
 use crate::model::Resolver;
@@ -84,6 +85,10 @@ impl Doctor {
                 false
             }
             Verdict::Down => self.failed(probe, &mut outcome),
+            // Also where the control targets fail: it may be our resolver, and others know better.
+            Verdict::Unknown if outcome.class() == Some(FailureClass::ControlFailed) => {
+                self.failed(probe, &mut outcome)
+            }
             Verdict::Unknown | Verdict::Missed => false,
         };
         if due && self.waits {

@@ -18,12 +18,12 @@ use url::Url;
 
 use crate::model::Body;
 use crate::model::Check;
-use crate::model::ClassGroup;
 use crate::model::Diagnosis;
 use crate::model::ExtraCheck;
 use crate::model::ExtraKind;
 use crate::model::FailureClass;
 use crate::model::Outcome;
+use crate::model::Phase;
 use crate::model::Probe;
 use crate::model::Resolver;
 use crate::model::Retries;
@@ -69,7 +69,8 @@ impl Engine {
         let mut asking = JoinSet::new();
         for (place, question) in questions(probe, failed, clues).into_iter().enumerate() {
             let (engine, probe) = (Arc::clone(self), Arc::clone(probe));
-            asking.spawn(async move { (place, engine.ask(&probe, question).await) });
+            // Boxed: a whole check is in it.
+            asking.spawn(async move { (place, Box::pin(engine.ask(&probe, question)).await) });
         }
         let mut found = Vec::new();
         while let Some(answer) = asking.join_next().await {
@@ -125,11 +126,14 @@ impl Engine {
 
 /// What to ask about a failure: names where names fail, addresses where the way to them may.
 fn questions(probe: &Arc<Probe>, failed: &Outcome, clues: &Clues) -> Vec<Question> {
-    let Some(class) = failed.class().filter(|class| !class.is_ours() && probe.transport.proxy.is_none()) else {
+    // When the control targets fail too, it may be for the resolver that all of them ask.
+    let theirs = |class: FailureClass| !class.is_ours() || class == FailureClass::ControlFailed;
+    let Some(failure) = failed.failure.as_ref().filter(|failure| theirs(failure.class)) else { return Vec::new() };
+    if probe.transport.proxy.is_some() {
         return Vec::new();
-    };
+    }
     let mut questions = Vec::new();
-    let of_names = class.group() == ClassGroup::Resolve;
+    let of_names = failure.phase == Some(Phase::Resolve);
     let ask = |kind, address| if may_repeat(probe) { Question::Ask(kind, address) } else { Question::Connect(address) };
     if of_names && host(probe).is_some() {
         questions.extend(other_resolver(probe, clues).map(Question::Resolve));

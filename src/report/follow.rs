@@ -24,6 +24,9 @@ const SILENT_AFTER: i64 = 5;
 /// window, is not called silent, whatever its cadence: one run by hand has none to speak of.
 const SILENCE_FORGIVEN_MS: i64 = 60_000;
 
+/// After so many checks in a row that could not be judged, nothing is known of now.
+const BLIND_AFTER: u32 = 3;
+
 /// Checks of a stretch of time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Cell {
@@ -112,7 +115,8 @@ pub(super) fn follow<'f>(
 ) -> Followed<'f> {
     let cadence = cadence(series);
     let mut detector = Detector::new(frame.rules, cadence);
-    let mut blind = false;
+    let mut blind_checks = 0_u32;
+    let mut seeing = false;
     let mut watch = |tick: &Tick| {
         let is_offline = offline.is_some_and(|offline| offline.covers(tick.at));
         match tick.verdict {
@@ -121,7 +125,9 @@ pub(super) fn follow<'f>(
             Verdict::Down | Verdict::Unknown | Verdict::Missed => {}
         }
         if tick.verdict != Verdict::Missed {
-            blind = is_offline || tick.verdict == Verdict::Unknown;
+            let is_blind = is_offline || tick.verdict == Verdict::Unknown;
+            blind_checks = if is_blind { blind_checks.saturating_add(1) } else { 0 };
+            seeing |= !is_blind;
         }
         is_offline
     };
@@ -144,7 +150,8 @@ pub(super) fn follow<'f>(
         detector,
         classes: seen.classes,
         last: seen.last,
-        blind,
+        // One check that could not be judged says little; with nothing but such checks, one is enough.
+        blind: blind_checks >= BLIND_AFTER || (blind_checks > 0 && !seeing),
         silent,
         coverage,
     }
@@ -215,7 +222,7 @@ fn coverage(series: &Series, seen: &Seen, cadence: Option<i64>, frame: &Frame<'_
         let forgiven = SILENCE_FORGIVEN_MS.min((frame.to - frame.from) / 10);
         silent = frame.to - last > forgiven.max(cadence.saturating_mul(SILENT_AFTER));
         // Passes made back to back by hand show no schedule that more could have been due by.
-        let is_scheduled = has_past || last - first >= SILENCE_FORGIVEN_MS || cadence >= SILENCE_FORGIVEN_MS;
+        let is_scheduled = has_past || last - first >= forgiven || cadence >= forgiven;
         if is_scheduled {
             let begin = if has_past && frame.from_is_asked { frame.from } else { first };
             let end = if silent { frame.to } else { frame.to.min(last + cadence).max(last) };

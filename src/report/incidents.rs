@@ -22,10 +22,12 @@ use super::statistics::ratio;
 use super::statistics::rounded;
 use super::verdict::Kind;
 use super::waves;
+use super::waves::Division;
 use super::waves::Joined;
 use super::waves::Member;
 use crate::model::FailureClass;
 use crate::model::SafeText;
+use crate::model::Verdict;
 use crate::model::timestamp;
 
 /// A stretch of down-ness of one or more surfaces; nearby stretches are waves of one incident.
@@ -146,12 +148,36 @@ pub(super) fn find(desk: &Desk<'_>) -> Found {
         .into_iter()
         .map(|(surface, members)| {
             let slack = desk.slack(&surface);
-            (surface, waves::waves(members, slack))
+            let waves = waves::waves(members, slack).into_iter().flat_map(|wave| divided(desk, wave, slack));
+            (surface, waves.collect())
         })
         .collect();
     let incidents = of_surface.values().flat_map(|of_surface| waves::incidents(of_surface.clone(), within)).collect();
     let slack = of_surface.keys().map(|surface| desk.slack(surface)).max().unwrap_or_default();
-    Found { incidents: waves::across(incidents, slack), of_surface }
+    let incidents = waves::across(incidents, slack)
+        .into_iter()
+        .map(|incident| incident.into_iter().flat_map(|wave| divided(desk, wave, slack)).collect());
+    Found { incidents: incidents.collect(), of_surface }
+}
+
+/// A wave divided where it paused.
+fn divided(desk: &Desk<'_>, wave: Joined, pause: i64) -> Vec<Joined> {
+    let series: BTreeSet<usize> = wave.members.iter().map(|member| member.series).collect();
+    let (from, to) = (wave.start.after.unwrap_or(wave.start.by), wave.last().min(desk.frame.to));
+    let mut checks = Vec::new();
+    for at in series {
+        let one = &desk.followed[at];
+        let offline = desk.offline_of(&one.series.vantage);
+        for tick in one.series.lead.between(from, to).chain(one.series.ticks.between(from, to)) {
+            let failed = tick.verdict == Verdict::Down && !offline.is_some_and(|offline| offline.covers(tick.at));
+            if failed || tick.verdict == Verdict::Up {
+                checks.push(waves::Judged { at: tick.at, series: at, failed });
+            }
+        }
+    }
+    checks.sort_unstable();
+    let failures = u64::from(desk.frame.rules.open_after.get());
+    waves::divide(wave, &checks, Division { pause, failures })
 }
 
 /// A stretch of a probe that has long been silent is over: it was taken away, or nobody knows.

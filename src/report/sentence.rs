@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 
 use super::Incident;
+use super::VantageRow;
 use super::bracket::Bracket;
 use super::incidents::instant;
 use super::pass::Proof;
@@ -126,9 +127,19 @@ impl Sentence<'_, '_, '_> {
     }
 
     fn set_aside(&self) -> Option<String> {
-        let names: Vec<&str> =
-            self.case.vantages.iter().filter(|row| row.set_aside).map(|row| row.vantage.as_str()).collect();
-        (!names.is_empty()).then(|| format!("{} set aside, where the control targets fail too", words::list(&names)))
+        let aside = |offline: bool| -> Vec<&str> {
+            let rows = self.case.vantages.iter().filter(|row| row.set_aside);
+            let because = |row: &&VantageRow| (row.control == Some(State::Down)) == offline;
+            rows.filter(because).map(|row| row.vantage.as_str()).collect()
+        };
+        let (offline, blind) = (aside(true), aside(false));
+        let told = [(offline, "where the control targets fail too"), (blind, "where checks could not be judged")];
+        let parts: Vec<String> = told
+            .into_iter()
+            .filter(|(names, _)| !names.is_empty())
+            .map(|(names, why)| format!("{} set aside, {why}", words::list(&names)))
+            .collect();
+        (!parts.is_empty()).then(|| parts.join("; "))
     }
 
     fn control(&self) -> Option<String> {
@@ -217,7 +228,8 @@ impl Sentence<'_, '_, '_> {
     fn unknown(&self) -> String {
         let why = self.why_unknown();
         let before = self.past().map(|past| format!("; before that {past}")).unwrap_or_default();
-        format!("unknown: {why}{before}. {}", self.confidence())
+        let consistent = self.consistent().filter(|_| self.last.is_none()).map(|words| format!("; {words}"));
+        format!("unknown: {why}{before}{}. {}", consistent.unwrap_or_default(), self.confidence())
     }
 
     fn why_unknown(&self) -> String {

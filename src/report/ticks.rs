@@ -55,16 +55,30 @@ impl Ticks {
         self.runs.sort_unstable();
     }
 
+    /// The checks between two instants, ends included, in order.
+    pub(super) fn between(&self, from: i64, to: i64) -> impl Iterator<Item = Tick> {
+        // What is packed sorts by its instant first.
+        let before = |at: i64| self.singles.partition_point(|packed| unpack(*packed).at < at);
+        let singles = &self.singles[before(from)..before(to.saturating_add(1)).max(before(from))];
+        let thinned = self.runs.iter().filter(move |run| unpack(run.first).at <= to && run.last_at >= from);
+        let thinned = thinned.flat_map(Packed::ticks).filter(move |tick| from <= tick.at && tick.at <= to);
+        merged(singles.iter().map(|packed| unpack(*packed)), thinned)
+    }
+
     /// The checks in order. Those in the middle of a thinned run are spread evenly over it.
     pub(super) fn iter(&self) -> impl Iterator<Item = Tick> {
-        let mut singles = self.singles.iter().map(|packed| unpack(*packed)).peekable();
-        let mut thinned = self.runs.iter().flat_map(Packed::ticks).peekable();
-        std::iter::from_fn(move || match (singles.peek(), thinned.peek()) {
-            (Some(single), Some(run)) if single.at <= run.at => singles.next(),
-            (_, Some(_)) => thinned.next(),
-            (_, None) => singles.next(),
-        })
+        merged(self.singles.iter().map(|packed| unpack(*packed)), self.runs.iter().flat_map(Packed::ticks))
     }
+}
+
+/// Two rows of checks as one, in order.
+fn merged(one: impl Iterator<Item = Tick>, other: impl Iterator<Item = Tick>) -> impl Iterator<Item = Tick> {
+    let (mut one, mut other) = (one.peekable(), other.peekable());
+    std::iter::from_fn(move || match (one.peek(), other.peek()) {
+        (Some(first), Some(second)) if first.at <= second.at => one.next(),
+        (_, Some(_)) => other.next(),
+        (_, None) => one.next(),
+    })
 }
 
 impl Packed {
@@ -131,6 +145,19 @@ mod tests {
         ticks.sort();
         let at: Vec<i64> = ticks.iter().map(|tick| tick.at).collect();
         assert_eq!(at, [1_000, 2_000, 2_500, 3_000, 4_000]);
+    }
+
+    #[test]
+    fn a_span_has_the_checks_at_its_ends() {
+        let mut ticks = Ticks::default();
+        for at in [1_000, 2_000, 3_000, 4_000] {
+            ticks.add(&run(at, at, Verdict::Up, None, 1));
+        }
+        ticks.add(&run(1_500, 3_500, Verdict::Up, None, 3));
+        ticks.sort();
+        let at: Vec<i64> = ticks.between(2_000, 3_500).map(|tick| tick.at).collect();
+        assert_eq!(at, [2_000, 2_500, 3_000, 3_500]);
+        assert_eq!(ticks.between(9_000, 8_000).count(), 0);
     }
 
     proptest! {

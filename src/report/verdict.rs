@@ -355,11 +355,13 @@ impl Case<'_, '_> {
         if let Some(incident) = last {
             return incident.signature.clone();
         }
+        let surfaces: Vec<SafeText> = standings.iter().map(|standing| standing.surface.clone()).collect();
         let slow = standings.iter().filter_map(|standing| standing.slow).find(|slow| slow.certain);
         signature::read(&Scene {
             control_ok: self.desk.control_ok(),
             slow_tail: slow.map(|slow| slow.median_as_usual),
             surfaces: standings.len(),
+            extra: self.desk.fold.evidence.extra(self.desk.frame.from, self.desk.frame.to, &surfaces),
             ..Scene::default()
         })
     }

@@ -3,6 +3,7 @@
 
 use super::detector::Edge;
 use super::detector::Stretch;
+use super::statistics::ratio;
 
 /// A stretch of one series.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -77,6 +78,95 @@ pub(super) fn across(mut incidents: Vec<Vec<Joined>>, slack: i64) -> Vec<Vec<Joi
     joined.into_iter().map(|incident| waves(members(incident), slack)).collect()
 }
 
+/// A judged check of a wave, of any of its series.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Judged {
+    pub(super) at: i64,
+    pub(super) series: usize,
+    pub(super) failed: bool,
+}
+
+/// Failures of a wave without a pause among them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Cluster {
+    first: Judged,
+    newest: Judged,
+    failures: u64,
+}
+
+/// When a wave is divided.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Division {
+    /// A pause is at least so long, in milliseconds,
+    pub(super) pause: i64,
+    /// and a wave has at least so many failures: strays are none.
+    pub(super) failures: u64,
+}
+
+/// Divides a wave where it paused: where all its series together had so many good checks in a row
+/// that at its failed ratio chance would not make them. One series that hardly fails must not
+/// bridge what is a pause for all others.
+pub(super) fn divide(wave: Joined, checks: &[Judged], division: Division) -> Vec<Joined> {
+    let clusters = clusters(checks, division.pause);
+    let is_last = |at: usize| at + 1 == clusters.len();
+    let numbered = clusters.iter().enumerate();
+    let is_wave = |(at, cluster): &(usize, &Cluster)| {
+        cluster.failures >= division.failures || (is_last(*at) && wave.end.is_none())
+    };
+    let mut parts: Vec<Joined> = numbered
+        .filter(is_wave)
+        .map(|(at, cluster)| Joined {
+            start: if at == 0 { wave.start } else { start_of(cluster, checks) },
+            end: if is_last(at) { wave.end } else { Some(end_of(cluster, checks)) },
+            members: Vec::new(),
+        })
+        .collect();
+    match parts.first_mut() {
+        // What the members say is counted once, with the first part.
+        Some(first) => first.members = wave.members,
+        None => parts.push(wave),
+    }
+    parts
+}
+
+fn clusters(checks: &[Judged], pause: i64) -> Vec<Cluster> {
+    /// What happens less often than this is not chance.
+    const CHANCE: f64 = 0.001;
+    let failed = checks.iter().filter(|judged| judged.failed).count() as u64;
+    let good_share = 1.0 - ratio(failed, checks.len() as u64).unwrap_or(1.0);
+    let mut clusters: Vec<Cluster> = Vec::new();
+    let mut good = 0;
+    for judged in checks {
+        if !judged.failed {
+            good += 1;
+            continue;
+        }
+        match clusters.last_mut() {
+            Some(cluster) if judged.at - cluster.newest.at < pause || good_share.powi(good) >= CHANCE => {
+                cluster.newest = *judged;
+                cluster.failures += 1;
+            }
+            _ => clusters.push(Cluster { first: *judged, newest: *judged, failures: 1 }),
+        }
+        good = 0;
+    }
+    clusters
+}
+
+/// From the last good check of the series that fails first.
+fn start_of(cluster: &Cluster, checks: &[Judged]) -> Edge {
+    let first = cluster.first;
+    let good = |judged: &&Judged| judged.series == first.series && judged.at < first.at && !judged.failed;
+    Edge { after: checks.iter().rev().find(good).map(|judged| judged.at), by: first.at }
+}
+
+/// To the next good check of the series that fails last.
+fn end_of(cluster: &Cluster, checks: &[Judged]) -> Edge {
+    let newest = cluster.newest;
+    let good = |judged: &&Judged| judged.series == newest.series && judged.at > newest.at && !judged.failed;
+    Edge { after: Some(newest.at), by: checks.iter().find(good).map_or(newest.at, |judged| judged.at) }
+}
+
 /// The later end; what has no end is later than any.
 fn later(one: Option<Edge>, other: Option<Edge>) -> Option<Edge> {
     let (one, other) = (one?, other?);
@@ -121,6 +211,35 @@ mod tests {
         assert_eq!(waves.len(), 3);
         let groups = incidents(waves, 30);
         assert_eq!(groups.iter().map(Vec::len).collect::<Vec<_>>(), [2, 1]);
+    }
+
+    /// Judged checks of series from texts of verdicts ten apart, each series one later than the last.
+    fn judged(series: &[&str]) -> Vec<Judged> {
+        let mut all: Vec<Judged> = (0..)
+            .zip(series)
+            .flat_map(|(series, verdicts)| {
+                (0..).zip(verdicts.chars()).map(move |(n, verdict)| {
+                    let offset = i64::try_from(series).expect("small");
+                    Judged { at: n * 10 + offset, series, failed: verdict == 'x' }
+                })
+            })
+            .collect();
+        all.sort();
+        all
+    }
+
+    #[test]
+    fn a_wave_is_divided_where_all_its_series_pause() {
+        let wave = Joined { start: Edge { after: None, by: 0 }, end: None, members: Vec::new() };
+        let checks = judged(&["xxxx.x.......xxx.xx", "x.xx.........x.xxxx", ".x..x..........x..x"]);
+        let division = Division { pause: 30, failures: 3 };
+        let parts = divide(wave.clone(), &checks, division);
+        assert_eq!(spans(&parts), [(0, Some(60)), (130, None)]);
+        assert_eq!(parts[1].start.after, Some(120), "the last good check of the series that fails first");
+        let brown_out = judged(&["x.x..xx.x......x.x..x.xx..x.x"]);
+        assert_eq!(divide(wave.clone(), &brown_out, division).len(), 1);
+        let stray = judged(&["xxxx.x........................xxx.xx", "x.xx..............x...........xxxxxx"]);
+        assert_eq!(spans(&divide(wave, &stray, division)), [(0, Some(60)), (300, None)]);
     }
 
     #[test]

@@ -1,0 +1,518 @@
+//! The scenarios that every report must judge right, played by real servers on this machine, probed
+//! by the binary in two ways: one long `watch`, and processes that cron could have started, one
+//! each interval. Time is compressed by short intervals; nothing of what is found is made up.
+
+#![allow(clippy::unwrap_used, reason = "a laboratory that cannot be set up is a failed test")]
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Child;
+use std::process::Command;
+use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use uptick::config;
+use uptick::config::Config;
+use uptick::config::Settings;
+use uptick::demo;
+use uptick::demo::Origin;
+use uptick::demo::Pace;
+use uptick::demo::Scenario;
+use uptick::model::Resolver;
+
+/// How the binary is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum How {
+    /// `uptick watch`
+    Watch,
+    /// `uptick check --record`, a process each interval, overlapping or not.
+    Cron,
+}
+
+/// A story that is being told.
+struct Stage {
+    scenario: Scenario,
+    pace: Pace,
+    origin: Origin,
+    /// When it began, by our clock.
+    began: Instant,
+    folder: TempDir,
+    // Dropped last: the origin lives in it.
+    _runtime: Runtime,
+}
+
+/// What a report said.
+struct Told {
+    report: Value,
+    code: i32,
+}
+
+impl Stage {
+    /// Begins to play a scenario from one of its vantages with some of its endpoints, for so many seconds.
+    fn new(name: &str, endpoints: &[&str], run: f64, interval: f64) -> Stage {
+        Stage::from(1, name, endpoints, run, interval)
+    }
+
+    /// The same from several vantages.
+    fn from(vantages: usize, name: &str, endpoints: &[&str], run: f64, interval: f64) -> Stage {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let mut scenario = demo::by_name(name).unwrap();
+        scenario.vantages.truncate(vantages);
+        if !endpoints.is_empty() {
+            scenario.endpoints.retain(|endpoint| endpoints.contains(&endpoint.name));
+            assert_eq!(scenario.endpoints.len(), endpoints.len(), "{name} has all of {endpoints:?}");
+        }
+        // A check that times out must end before the next is due, which would else be missed.
+        let interval = Duration::from_secs_f64(interval);
+        let pace = Pace { run: Duration::from_secs_f64(run), interval, timeout: interval.mul_f64(0.7) };
+        let origin = runtime.block_on(Origin::start(&scenario, pace)).unwrap();
+        let stage = Stage {
+            scenario,
+            pace,
+            origin,
+            began: Instant::now(),
+            folder: tempfile::tempdir().unwrap(),
+            _runtime: runtime,
+        };
+        stage.write_configs();
+        stage
+    }
+
+    /// One probe file a vantage, as a person could have written it.
+    fn write_configs(&self) {
+        let join_within = self.story(Duration::from_hours(4).as_secs_f64() / 60.0).as_millis();
+        for view in &self.origin.views {
+            let settings =
+                Settings { vantage: view.vantage.clone(), window: Duration::from_secs(1), ..Settings::default() };
+            let config = Config::of(settings, view.probes.clone());
+            let probes: String = view.probes.iter().map(|probe| config::explain(&config, probe)).collect();
+            let second = self.second_resolver(&view.vantage);
+            let head = format!(
+                "[settings]\nvantage = \"{}\"\nwindow = \"1s\"\n{second}\n[incident]\njoin-within = \"{join_within}ms\"\n\n",
+                view.vantage
+            );
+            fs::write(self.config(&view.vantage), head + &probes).unwrap();
+        }
+    }
+
+    /// The resolver that a probe of this vantage asks besides the first.
+    fn second_resolver(&self, vantage: &str) -> String {
+        let view = self.origin.views.iter().find(|view| view.vantage == vantage).unwrap();
+        let resolvers: Vec<Resolver> = view.probes.iter().map(|probe| probe.transport.resolver).collect();
+        match resolvers.iter().find(|resolver| **resolver != resolvers[0]) {
+            Some(Resolver::Udp(server)) => format!("second-resolver = \"udp://{server}\"\n"),
+            _ => String::new(),
+        }
+    }
+
+    fn config(&self, vantage: &str) -> PathBuf {
+        self.folder.path().join(format!("{vantage}.toml"))
+    }
+
+    fn journal(&self, vantage: &str) -> PathBuf {
+        self.folder.path().join(vantage)
+    }
+
+    fn vantages(&self) -> impl Iterator<Item = &str> {
+        self.origin.views.iter().map(|view| view.vantage.as_str())
+    }
+
+    /// A time of the story, in its minutes, as time of the run.
+    fn story(&self, minutes: f64) -> Duration {
+        self.pace.run.mul_f64(minutes * 60.0 / self.scenario.story.as_secs_f64())
+    }
+
+    /// The instant of a time of the story.
+    fn at(&self, minutes: f64) -> Timestamp {
+        self.origin.started_at + self.story(minutes)
+    }
+
+    fn wait_until(&self, minutes: f64) {
+        thread::sleep(self.story(minutes).saturating_sub(self.began.elapsed()));
+    }
+
+    fn uptick<const N: usize>(&self, vantage: &str, arguments: [&str; N]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_uptick"));
+        command.args(arguments).arg("-c").arg(self.config(vantage)).env_remove("UPTICK_CONFIG");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Probes from every vantage until a time of the story.
+    fn probe(&self, how: How, until: f64) {
+        match how {
+            How::Watch => {
+                let watches: Vec<Child> = self.vantages().map(|vantage| self.watch(vantage, until)).collect();
+                watches.into_iter().for_each(end);
+            }
+            How::Cron => self.cron(until),
+        }
+    }
+
+    fn watch(&self, vantage: &str, until: f64) -> Child {
+        let left = self.story(until).saturating_sub(self.began.elapsed()).as_millis();
+        let mut command = self.uptick(vantage, ["watch", "-q", "--for", &format!("{left}ms")]);
+        command.arg("--journal").arg(self.journal(vantage)).spawn().unwrap()
+    }
+
+    fn cron(&self, until: f64) {
+        let mut running: Vec<Child> = Vec::new();
+        let mut due = self.began.elapsed();
+        while due < self.story(until) {
+            for vantage in self.vantages() {
+                let mut command = self.uptick(vantage, ["check", "-q", "--record", "--diagnose"]);
+                running.push(command.arg("--journal").arg(self.journal(vantage)).spawn().unwrap());
+            }
+            due += self.pace.interval;
+            thread::sleep(due.saturating_sub(self.began.elapsed()));
+        }
+        running.into_iter().for_each(end);
+    }
+
+    /// The report on all journals, from the begin of the story to a time of it.
+    fn report(&self, to: f64) -> Told {
+        self.report_between(self.origin.started_at, self.at(to))
+    }
+
+    fn report_between(&self, from: Timestamp, to: Timestamp) -> Told {
+        let first = self.vantages().next().unwrap();
+        let mut command = self.uptick(first, ["report", "--format", "json"]);
+        command.args(["--from", &from.to_string(), "--to", &to.to_string()]);
+        command.args(self.vantages().map(|vantage| self.journal(vantage)));
+        let output = command.output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(!text.to_lowercase().contains("attack"));
+        let report = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}{stderr}"));
+        Told { report, code: output.status.code().unwrap() }
+    }
+}
+
+/// Waits for a run; one that could not run at all is a failed test.
+fn end(child: Child) {
+    let output = child.wait_with_output().unwrap();
+    let (code, stderr) = (output.status.code(), String::from_utf8_lossy(&output.stderr));
+    assert!(matches!(code, Some(0 | 1 | 3)), "{code:?}: {stderr}");
+}
+
+/// Plays a scenario in both ways at once, each on an origin of its own, and judges both.
+fn both_ways(judge: impl Fn(How) + Sync) {
+    thread::scope(|scope| {
+        let cron = scope.spawn(|| judge(How::Cron));
+        judge(How::Watch);
+        cron.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    });
+}
+
+impl Told {
+    fn state(&self) -> &str {
+        self.report["verdict"]["state"].as_str().unwrap()
+    }
+
+    fn sentence(&self) -> &str {
+        self.report["verdict"]["sentence"].as_str().unwrap()
+    }
+
+    fn surface(&self, name: &str) -> &Value {
+        self.report["surfaces"].as_array().unwrap().iter().find(|row| row["surface"] == name).unwrap()
+    }
+
+    fn incidents(&self) -> &[Value] {
+        self.report["incidents"].as_array().unwrap()
+    }
+
+    /// The one incident there is.
+    #[track_caller]
+    fn incident(&self) -> &Value {
+        assert_eq!(self.incidents().len(), 1, "{}\n{:#}", self.sentence(), self.report["incidents"]);
+        &self.incidents()[0]
+    }
+
+    /// The rows of the signature table that the verdict matched.
+    fn rows(&self) -> Vec<&str> {
+        let matched = self.report["verdict"]["signature"]["matched"].as_array().unwrap();
+        matched.iter().map(|row| row["id"].as_str().unwrap()).collect()
+    }
+
+    #[track_caller]
+    fn reads_as(&self, wanted: &[&str], unwanted: &[&str]) {
+        let rows = self.rows();
+        assert!(wanted.iter().all(|row| rows.contains(row)), "{wanted:?}: {rows:?}\n{}", self.sentence());
+        assert!(!unwanted.iter().any(|row| rows.contains(row)), "not {unwanted:?}: {rows:?}\n{}", self.sentence());
+    }
+
+    fn coverage(&self) -> f64 {
+        self.report["coverage"]["ratio"].as_f64().unwrap()
+    }
+}
+
+fn instant(value: &Value) -> Timestamp {
+    value.as_str().unwrap().parse().unwrap()
+}
+
+#[test]
+fn x_2025_03_10_is_one_incident_of_three_waves() {
+    both_ways(|how| {
+        let (run, interval) = if how == How::Watch { (30.0, 0.3) } else { (60.0, 0.6) };
+        let stage = Stage::from(3, "x-2025-03-10", &["timeline", "login", "home", "link", "internet"], run, interval);
+        // Judged in the third wave.
+        stage.probe(how, 500.0);
+        let told = stage.report(500.0);
+        let incident = told.incident();
+        assert_eq!(incident["waves"].as_array().unwrap().len(), 3, "{how:?} {:#}", incident["waves"]);
+        assert_eq!(incident["surfaces"], serde_json::json!(["app", "web"]));
+        told.reads_as(&["S5", "S12"], &["S1", "S2", "S3", "S4", "S9", "S15"]);
+        assert!(matches!(told.state(), "down" | "degraded"), "{}", told.sentence());
+        assert_eq!((told.code, incident["attribution"].as_str()), (1, Some("undetermined")));
+        assert!(incident["vantages"].as_array().unwrap().len() >= 2, "{}", incident["vantages"]);
+        // The app fails 61 % of the time and the web 39 %, from three places with their own shares.
+        let share = told.surface("app")["share_per_check"].as_f64().unwrap();
+        assert!((0.52..0.72).contains(&share), "{share}");
+        let comparison = &told.report["comparisons"][0];
+        assert_eq!(comparison["reading"], "app is worse than web", "{how:?} {comparison} {}", told.sentence());
+    });
+}
+
+#[test]
+fn twitter_2023_03_06_is_degraded_by_403_while_the_network_is_well() {
+    both_ways(|how| {
+        let endpoints = ["timeline", "home", "link", "image", "terms", "internet"];
+        let stage = Stage::new("twitter-2023-03-06", &endpoints, 16.0, 0.5);
+        stage.probe(how, 90.0);
+        let told = stage.report(90.0);
+        assert_eq!((told.state(), told.code), ("degraded", 1), "{}", told.sentence());
+        assert_eq!(told.incident()["surfaces"], serde_json::json!(["web"]));
+        told.reads_as(&["S15", "S20"], &["S5", "S9", "S11"]);
+        assert!(told.sentence().contains("status 403"), "{}", told.sentence());
+        let not = told.report["verdict"]["signature"]["not_consistent_with"].as_array().unwrap();
+        assert!(not.contains(&"network".into()) && not.contains(&"dns".into()), "{not:?}");
+    });
+}
+
+#[test]
+fn twitter_2023_03_01_is_seen_by_an_expectation() {
+    both_ways(|how| {
+        let stage = Stage::new("twitter-2023-03-01", &["timeline", "login", "home", "internet"], 15.0, 0.5);
+        stage.probe(how, 110.0);
+        let told = stage.report(110.0);
+        let states = (told.state(), told.surface("web")["state"].as_str());
+        assert_eq!(states, ("degraded", Some("up")), "{how:?} {}", told.sentence());
+        told.reads_as(&["S17"], &["S5", "S15"]);
+        assert_eq!(told.report["verdict"]["kind"]["class"], "assertion_failed");
+    });
+}
+
+#[test]
+fn names_that_fail_everywhere_while_the_address_answers() {
+    both_ways(|how| {
+        let stage = Stage::new("dns-servfail", &["timeline", "home", "home-by-other-resolver", "internet"], 15.0, 0.5);
+        stage.probe(how, 55.0);
+        let told = stage.report(55.0);
+        assert_eq!(told.report["verdict"]["kind"]["class"], "dns_server_failure", "{}", told.sentence());
+        told.reads_as(&["S4"], &["S2", "S3", "S2-S4"]);
+    });
+}
+
+#[test]
+fn names_that_fail_everywhere_and_addresses_that_are_dead() {
+    both_ways(|how| {
+        let endpoints = ["timeline", "home", "home-by-other-resolver", "internet"];
+        let stage = Stage::new("dns-servfail-and-dead", &endpoints, 15.0, 0.5);
+        stage.probe(how, 55.0);
+        let told = stage.report(55.0);
+        assert_eq!(told.report["verdict"]["kind"]["class"], "dns_server_failure", "{}", told.sentence());
+        told.reads_as(&["S2"], &["S3", "S4", "S2-S4"]);
+    });
+}
+
+#[test]
+fn names_that_fail_for_our_resolver_alone() {
+    both_ways(|how| {
+        let endpoints = ["timeline", "home", "home-by-other-resolver", "internet"];
+        let stage = Stage::new("dns-one-resolver", &endpoints, 15.0, 0.5);
+        stage.probe(how, 55.0);
+        let told = stage.report(55.0);
+        // Every control target asks that resolver too: it is we who cannot see.
+        assert_eq!((told.state(), told.code), ("unknown", 3), "{}", told.sentence());
+        assert!(told.incidents().is_empty());
+        told.reads_as(&["S3b"], &["S2", "S4"]);
+        assert!(told.sentence().contains("our own resolver"), "{}", told.sentence());
+    });
+}
+
+#[test]
+fn a_certificate_expires_and_the_onset_is_known_to_one_interval() {
+    both_ways(|how| {
+        let stage = Stage::new("expired-certificate", &["timeline", "home", "internet"], 15.0, 0.5);
+        stage.probe(how, 55.0);
+        let told = stage.report(55.0);
+        assert_eq!((told.state(), told.code), ("down", 1), "{}", told.sentence());
+        told.reads_as(&["S9"], &["S5", "S10"]);
+        let start = &told.incident()["start"];
+        let (after, by) = (instant(&start["after"]), instant(&start["by"]));
+        // Certificates end at whole seconds; a machine with other things to do is late.
+        let second = Duration::from_secs(1);
+        assert!(after < stage.at(30.0) + second && by > stage.at(30.0) - second, "{start}");
+        assert!(by.duration_since(after).unsigned_abs() <= stage.pace.interval * 2, "{start}");
+    });
+}
+
+#[test]
+fn a_content_network_fails_and_its_shallow_probe_hides_nothing() {
+    both_ways(|how| {
+        let endpoints = ["timeline", "home", "edge-trace", "same-cdn", "internet"];
+        let stage = Stage::new("cdn-500", &endpoints, 14.0, 0.5);
+        stage.probe(how, 48.0);
+        let told = stage.report(48.0);
+        assert_eq!(told.surface("web")["state"], "degraded", "{}", told.sentence());
+        assert_eq!((told.state(), told.code), ("down", 1), "{}", told.sentence());
+        told.reads_as(&["S11"], &["S5", "S9", "S14"]);
+        let probe = |name: &str| {
+            let probes = told.report["probes"].as_array().unwrap();
+            probes.iter().find(|row| row["probe"] == name).unwrap()["state"].clone()
+        };
+        assert_eq!((probe("edge-trace"), probe("internet")), ("up".into(), "up".into()));
+    });
+}
+
+#[test]
+fn what_oscillates_is_one_flapping_incident() {
+    both_ways(|how| {
+        let (run, interval) = if how == How::Watch { (24.0, 0.4) } else { (30.0, 0.5) };
+        let stage = Stage::new("flapping", &["timeline", "home", "internet"], run, interval);
+        stage.probe(how, 57.0);
+        let told = stage.report(57.0);
+        let incident = told.incident();
+        assert_eq!(incident["flapping"], true, "{incident:#}");
+        assert_eq!((told.state(), told.code), ("flapping", 1), "{}", told.sentence());
+        told.reads_as(&["S21"], &[]);
+    });
+}
+
+#[test]
+fn a_prober_that_sleeps_sees_no_outage_and_no_uptime() {
+    let stage = Stage::new("healthy", &["timeline", "home", "internet"], 15.0, 0.4);
+    let watch = stage.watch("iad", 60.0);
+    stage.wait_until(40.0);
+    signal(&watch, "STOP");
+    stage.wait_until(58.0);
+    let asleep = stage.report(58.0);
+    assert_eq!((asleep.state(), asleep.code), ("unknown", 3), "{}", asleep.sentence());
+    assert!(asleep.sentence().contains("no check since"), "{}", asleep.sentence());
+    signal(&watch, "CONT");
+    end(watch);
+    let awake = stage.report(60.0);
+    for told in [&asleep, &awake] {
+        assert!(told.incidents().is_empty(), "{}", told.sentence());
+        let coverage = told.coverage();
+        assert!((0.55..0.8).contains(&coverage), "{:#} {}", told.report["probes"], told.sentence());
+        assert_eq!(told.surface("app")["down"], 0);
+        assert!(!told.report["no_data"].as_array().unwrap().is_empty());
+    }
+}
+
+#[test]
+fn a_prober_that_cron_no_longer_starts_sees_no_outage_and_no_uptime() {
+    let stage = Stage::new("healthy", &["timeline", "home", "internet"], 15.0, 0.5);
+    stage.probe(How::Cron, 40.0);
+    stage.wait_until(60.0);
+    let told = stage.report(60.0);
+    assert_eq!((told.state(), told.code), ("unknown", 3), "{}", told.sentence());
+    assert!(told.incidents().is_empty());
+    assert!((0.55..0.8).contains(&told.coverage()), "{}", told.coverage());
+}
+
+fn signal(child: &Child, name: &str) {
+    let status = Command::new("kill").arg(format!("-{name}")).arg(child.id().to_string()).status().unwrap();
+    assert!(status.success());
+}
+
+#[test]
+fn when_the_control_target_fails_too_it_is_unknown() {
+    both_ways(|how| {
+        let stage = Stage::new("control-down", &["timeline", "home", "internet"], 15.0, 0.5);
+        stage.probe(how, 55.0);
+        let told = stage.report(55.0);
+        assert_eq!((told.state(), told.code), ("unknown", 3), "{}", told.sentence());
+        assert!(told.incidents().is_empty(), "{:#}", told.report["incidents"]);
+        assert_eq!(told.report["vantages"][0]["set_aside"], true);
+        told.reads_as(&["S8"], &[]);
+    });
+}
+
+#[test]
+fn a_green_run_of_twenty_checks_says_what_it_proves() {
+    let stage = Stage::new("healthy", &["timeline"], 30.0, 10.0);
+    let text = fs::read_to_string(stage.config("iad")).unwrap();
+    let (head, probe) = text.split_at(text.find("[[probe]]").unwrap());
+    let probes: Vec<String> =
+        (0..20).map(|n| probe.replace("name = \"timeline\"", &format!("name = \"probe {n}\""))).collect();
+    fs::write(stage.config("iad"), head.to_owned() + &probes.join("\n")).unwrap();
+    let mut check = stage.uptick("iad", ["check", "-q", "--record"]);
+    let output = check.arg("--journal").arg(stage.journal("iad")).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let told = stage.report_between(stage.origin.started_at - Duration::from_hours(1), Timestamp::now());
+    assert_eq!((told.state(), told.code), ("up", 0), "{}", told.sentence());
+    let proven = "none of 20 checks failed; availability ≥ 86% (95% confidence); 99.9% needs 2,995 checks";
+    assert!(told.sentence().contains(proven), "{}", told.sentence());
+}
+
+#[test]
+fn a_brown_out_opens_an_incident() {
+    both_ways(|how| {
+        let stage = Stage::new("brown-out", &["timeline", "login", "home", "internet"], 20.0, 0.4);
+        // Processes are dearer than checks.
+        let until = if how == How::Watch { 60.0 } else { 55.0 };
+        stage.probe(how, until);
+        let told = stage.report(until);
+        assert_eq!(told.incident()["surfaces"], serde_json::json!(["app"]), "{}", told.sentence());
+        let failed = told.surface("app")["failed_ratio"].as_f64().unwrap();
+        assert!((0.15..0.45).contains(&failed), "{failed}");
+        assert_eq!(told.incident()["flapping"], false, "{}", told.sentence());
+    });
+}
+
+#[test]
+fn one_vantage_of_three_is_local_trouble() {
+    both_ways(|how| {
+        let stage = Stage::from(3, "one-vantage", &["timeline", "internet"], 12.0, 0.5);
+        stage.probe(how, 48.0);
+        let told = stage.report(48.0);
+        assert_eq!(told.report["verdict"]["scope"]["extent"], "local", "{}", told.sentence());
+        assert_eq!(told.report["verdict"]["scope"]["vantages"], serde_json::json!(["sjc"]));
+        told.reads_as(&["S7"], &["S5"]);
+    });
+}
+
+#[test]
+fn the_report_on_three_journals_has_the_percentiles_of_all_their_checks() {
+    let stage = Stage::from(3, "x-2025-03-10", &["home", "internet"], 400.0, 1.0);
+    let vantages: Vec<&str> = stage.vantages().collect();
+    let mut totals: Vec<u64> = thread::scope(|scope| {
+        let checks: Vec<_> = vantages.iter().map(|vantage| scope.spawn(|| checked(&stage, vantage))).collect();
+        checks.into_iter().flat_map(|check| check.join().unwrap()).collect()
+    });
+    totals.sort_unstable();
+    let told = stage.report_between(stage.origin.started_at - Duration::from_mins(1), Timestamp::now());
+    let web = told.surface("web");
+    assert_eq!(web["latency_us"]["count"], totals.len());
+    let union = totals[(totals.len() * 95).div_ceil(100) - 1];
+    let merged = web["latency_us"]["p95"].as_u64().unwrap();
+    assert!(merged.abs_diff(union) * 100 <= union, "{merged} {union}");
+}
+
+/// The total times of 30 checks from a vantage, which are recorded too.
+fn checked(stage: &Stage, vantage: &str) -> Vec<u64> {
+    let mut command = stage.uptick(vantage, ["check", "--record", "--count", "30", "--format", "ndjson"]);
+    let output = command.arg("--journal").arg(stage.journal(vantage)).output().unwrap();
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let outcomes = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let up = outcomes.filter(|outcome| outcome["surface"] == "web" && outcome["verdict"] == "up");
+    up.map(|outcome| outcome["timings_us"]["total"].as_u64().unwrap()).collect()
+}
