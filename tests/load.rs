@@ -4,6 +4,8 @@
 //!
 //! Each prints its figures. The bounds are those that the project promises, so each can fail.
 
+#![allow(clippy::unwrap_used, reason = "a set-up that fails is a failed test")]
+
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;

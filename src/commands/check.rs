@@ -95,7 +95,9 @@ pub(super) fn run(args: &cli::Check, terminal: &Terminal) -> Result<Exit, Stop> 
     exporting::finish(exporters, signal.is_some(), terminal);
     if let Some(alerting) = alerting.filter(|_| signal.is_none()) {
         let now = Now { expiring: alert::expiring(&pass.outcomes, probing::now()), verdict: pass.verdict };
-        alerting.speak(&now).iter().for_each(|warning| terminal.warn(warning));
+        for warning in alerting.speak(&now) {
+            terminal.warn(&warning);
+        }
     }
     answered?;
     Ok(match signal {

@@ -111,7 +111,9 @@ impl Desk {
 
     fn speak_if_due(&mut self) {
         let Some(speaker) = &self.speaker else { return };
-        speaker.warnings().iter().for_each(|warning| self.say(&format!("warning: {warning}")));
+        for warning in speaker.warnings() {
+            self.say(&format!("warning: {warning}"));
+        }
         if self.spoke.elapsed() >= SPEAKS_EVERY {
             speaker.speak(self.now());
             self.spoke = Instant::now();
@@ -142,7 +144,9 @@ impl Desk {
         self.board.finish();
         let closed = self.books.close(&self.terminal);
         let warnings = self.speaker.map(|speaker| speaker.finish(now)).unwrap_or_default();
-        warnings.iter().for_each(|warning| self.terminal.warn(warning));
+        for warning in &warnings {
+            self.terminal.warn(warning);
+        }
         closed
     }
 
