@@ -33,6 +33,9 @@ fn windows() -> Vec<Window> {
     vec![first, second]
 }
 
+/// What the independent reader says of one histogram: tag, begin, length, count and buckets.
+type Read = (String, f64, f64, u64, Vec<(u64, u64)>);
+
 #[test]
 fn a_table_has_a_row_for_each_window() {
     let mut out = Vec::new();
@@ -66,7 +69,6 @@ fn python_reads_the_interval_log_as_it_was_meant() {
     export::hlog(&windows, &mut fs::File::create(&file).expect("room")).expect("room");
     let output = Command::new("python3").arg("tests/independent/hlog.py").arg(&file).output().expect("python3 starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    type Read = (String, f64, f64, u64, Vec<(u64, u64)>);
     let read: Vec<Read> = serde_json::from_slice(&output.stdout).expect("the script writes JSON");
     let tags: Vec<&str> = read.iter().map(|(tag, ..)| tag.as_str()).collect();
     assert_eq!(tags, ["local/web/home__really/total", "local/web/home__really/lag", "local/web/home__really/failed"]);
