@@ -1,6 +1,7 @@
 //! A TCP server on a loopback port that runs a script for each connection: these bytes, this
 //! pause, this end. It knows nothing of HTTP but where a request ends.
 
+use std::collections::HashMap;
 use std::io::Read;
 use std::io::Write;
 use std::net::Ipv4Addr;
@@ -41,7 +42,7 @@ struct Shared {
 struct State {
     stopped: bool,
     connections: usize,
-    live: Vec<TcpStream>,
+    live: HashMap<usize, TcpStream>,
     requests: Vec<Vec<u8>>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -122,7 +123,7 @@ impl Drop for Server {
         {
             let mut state = self.shared.state.lock().unwrap();
             state.stopped = true;
-            for stream in &state.live {
+            for stream in state.live.values() {
                 let _ = stream.shutdown(Shutdown::Both);
             }
         }
@@ -162,7 +163,8 @@ fn accept_all<S: Fn(&mut Conn) + Send + Sync + 'static>(
         let _ = stream.set_nodelay(true);
         state.connections += 1;
         let number = state.connections;
-        state.live.push(stream.try_clone().unwrap());
+        state.live.insert(number, stream.try_clone().unwrap());
+        state.threads.retain(|thread| !thread.is_finished());
         let (shared, tls, script) = (Arc::clone(shared), tls.cloned(), Arc::clone(script));
         state.threads.push(thread::spawn(move || {
             let mut conn = Conn { wire: Wire::Plain(stream), number, shared, over: false };
@@ -354,8 +356,7 @@ impl Conn {
 
     /// Takes the connection off the server's list, which holds a second handle of it.
     fn forget(&mut self) {
-        let Ok(peer) = self.tcp().peer_addr() else { return };
-        self.shared.state.lock().unwrap().live.retain(|stream| stream.peer_addr().is_ok_and(|other| other != peer));
+        self.shared.state.lock().unwrap().live.remove(&self.number);
     }
 
     fn tcp(&self) -> &TcpStream {
