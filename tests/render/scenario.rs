@@ -73,7 +73,7 @@ impl Plan<'_> {
                     if self.asleep.iter().all(|(asleep, from, to)| asleep != vantage || due < *from || due >= *to) {
                         let (failing, slow) = weather(probe, vantage, due);
                         let outcome = check(probe, vantage, due, failing, slow, &mut dice);
-                        if outcome.failure.is_some() && evidence % 7 == 0 {
+                        if outcome.failure.is_some() && evidence.is_multiple_of(7) {
                             fold.failure(&outcome);
                         }
                         evidence += u32::from(outcome.failure.is_some());
@@ -91,7 +91,7 @@ impl Plan<'_> {
 fn check(probe: &Probe, vantage: &str, due: Timestamp, failing: f64, slow: f64, dice: &mut Dice) -> Outcome {
     let after = Duration::try_from(due.duration_since(sample::start())).unwrap_or_default();
     let mut outcome = if dice.throw() < failing { failure(probe, after, dice) } else { sample::up(probe, after, 1.0) };
-    outcome.vantage = vantage.to_owned();
+    vantage.clone_into(&mut outcome.vantage);
     outcome.scheduled_at = due;
     outcome.lag = Duration::from_micros(80).mul_f64(dice.spread());
     outcome.started_at = due + outcome.lag;
@@ -300,7 +300,7 @@ pub(crate) fn hostile(text: &str) -> Report {
                 } else {
                     sample::up(probe, after, 1.0)
                 };
-                outcome.vantage = vantage.to_owned();
+                vantage.clone_into(&mut outcome.vantage);
                 if outcome.failure.is_some() {
                     fold.failure(&outcome);
                 }
