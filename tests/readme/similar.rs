@@ -27,10 +27,15 @@ fn plain(line: &str) -> String {
     let mut out = String::new();
     for word in line.split_whitespace() {
         let word = if word.chars().all(is_bar) { "|".to_owned() } else { numbers_gone(word) };
-        if !matches!(word.as_str(), "ns" | "µs" | "ms" | "s" | "min" | "h" | "-") {
+        let unit = word.trim_end_matches([',', ';', ')']);
+        if matches!(unit, "ns" | "µs" | "ms" | "s" | "min" | "h" | "-") {
+            // What stands behind the unit stays, behind the number.
+            out.truncate(out.trim_end().len());
+            out.push_str(&word[unit.len()..]);
+        } else {
             out.push_str(&word);
-            out.push(' ');
         }
+        out.push(' ');
     }
     // A value that could not be said in one run and could in another is a value all the same.
     out.replace("# # ", "# ").trim_end().to_owned()
