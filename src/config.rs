@@ -20,6 +20,7 @@ mod layers;
 mod maintenance;
 mod matrix;
 mod measure;
+mod pattern;
 mod probe;
 mod reader;
 mod reference;

@@ -418,6 +418,26 @@ fn an_included_file_is_named_in_its_diagnostics() {
 }
 
 #[test]
+fn the_files_of_every_team_are_read_in_the_order_of_their_paths() {
+    let folder = tempfile::tempdir().unwrap();
+    for team in ["web", "app", "app/ios"] {
+        std::fs::create_dir_all(folder.path().join("teams").join(team)).unwrap();
+        let text = format!("[[probe]]\nname = \"{team}\"\nurl = \"https://x.test/\"\n");
+        std::fs::write(folder.path().join("teams").join(team).join("probes.toml"), text).unwrap();
+    }
+    let names = |pattern: &str| -> Vec<String> {
+        let text = format!("include = \"{pattern}\"\n[[probe]]\nname = \"own\"\nurl = \"https://x.test/\"\n");
+        let config = load_in(folder.path(), &text).unwrap_or_else(|error| panic!("{error}"));
+        let unmatched = config.warnings.iter().map(String::as_str);
+        config.probes.iter().map(|probe| probe.name.as_str()).chain(unmatched).map(str::to_owned).collect()
+    };
+    assert_eq!(names("teams/*/probes.toml"), ["own", "app", "web"]);
+    // The file that the pattern stands in matches too, and is not read again.
+    assert_eq!(names("**/probes.toml"), ["own", "app/ios", "app", "web"]);
+    assert_eq!(names("team/*/probes.toml"), ["own", "no file matches include = \"team/*/probes.toml\""]);
+}
+
+#[test]
 fn the_defaults_of_an_included_file_are_laid_over_the_first_files() {
     let folder = tempfile::tempdir().unwrap();
     let team =

@@ -1,20 +1,17 @@
 //! `include`: more files beside the first, by path or by pattern.
 
-use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 
 use super::interpolate;
 use super::keys;
+use super::pattern;
 use super::reader::Reader;
 use super::shape;
 use super::source::Source;
 use super::tree;
 use super::tree::Node;
 use super::tree::Table;
-
-/// The most files that one file includes.
-const MOST_FILES: usize = 1_000;
 
 /// Reads the files that a file includes, in the order of their names.
 pub(super) fn files(reader: &mut Reader, root: &Table) -> Vec<Table> {
@@ -61,79 +58,22 @@ fn file(reader: &mut Reader, path: &Path) -> Option<Table> {
     }
 }
 
-/// The paths that one entry means: a pattern means the files that match, maybe none.
+/// The paths that one entry means: a pattern means the other files that match, maybe none.
 fn paths(reader: &mut Reader, node: &Node) -> Vec<PathBuf> {
     let Some(text) = interpolate::plain(reader, node) else { return Vec::new() };
-    let path = reader.folder_of(&node.place).join(&text);
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let folder = path.parent().map(Path::to_owned).unwrap_or_default();
-    if folder.to_string_lossy().contains(['*', '?']) {
-        reader.problem(&node.place, "`include`: `*` and `?` may stand in a file's name, not in a folder's");
-        return Vec::new();
+    let folder = reader.folder_of(&node.place);
+    if !pattern::is_pattern(&text) {
+        return vec![folder.join(&text)];
     }
-    if !name.contains(['*', '?']) {
-        return vec![path];
-    }
-    let folder_to_read = if folder.as_os_str().is_empty() { Path::new(".") } else { folder.as_path() };
-    let entries = fs::read_dir(folder_to_read).map(|entries| entries.flatten().map(|entry| entry.file_name()));
-    let mut found: Vec<PathBuf> = entries
-        .into_iter()
-        .flatten()
-        .filter(|entry| matches(&name, &entry.to_string_lossy()))
-        .map(|entry| folder.join(entry))
-        .filter(|path| path.is_file())
-        .collect();
-    found.sort();
+    let mut found = pattern::files(&folder, &text).unwrap_or_else(|why| {
+        reader.problem(&node.place, format!("`include`: {why}"));
+        Vec::new()
+    });
+    // `**/probes.toml` matches the file that it stands in.
+    let own = reader.sources.get(node.place.file).and_then(|source| source.path.canonicalize().ok());
+    found.retain(|path| path.canonicalize().ok() != own);
     if found.is_empty() {
         reader.warn(&format!("no file matches include = \"{text}\""));
     }
-    if found.len() > MOST_FILES {
-        reader.problem(&node.place, format!("`include`: more than {MOST_FILES} files match"));
-        found.clear();
-    }
     found
-}
-
-/// Whether a name matches a pattern of `*` and `?`. A hidden file is matched by name alone.
-fn matches(pattern: &str, name: &str) -> bool {
-    if name.starts_with('.') && !pattern.starts_with('.') {
-        return false;
-    }
-    let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
-    // Where the last `*` stood, and how far the name was when it began to take characters.
-    let (mut p, mut n, mut star) = (0, 0, None);
-    while n < name.len() {
-        match pattern.get(p) {
-            Some('*') => {
-                star = Some((p, n));
-                p += 1;
-            }
-            Some(c) if *c == '?' || *c == name[n] => (p, n) = (p + 1, n + 1),
-            _ => match star {
-                Some((at, taken)) => {
-                    star = Some((at, taken + 1));
-                    (p, n) = (at + 1, taken + 1);
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[p..].iter().all(|c| *c == '*')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pattern_matches_names() {
-        assert!(matches("*.toml", "a.toml"));
-        assert!(!matches("*.toml", "a.toml.bak"));
-        assert!(!matches("*.toml", ".hidden.toml"));
-        assert!(matches(".*", ".hidden.toml"));
-        assert!(matches("a*b*c", "aXbYbZc"));
-        assert!(!matches("a*b*c", "aXbYb"));
-        assert!(matches("??.toml", "ab.toml"));
-        assert!(!matches("??.toml", "a.toml"));
-    }
 }

@@ -27,7 +27,7 @@ const PROBER_KEYS: &[Key] = &[
         "include",
         Shape::OneOrMore(&Shape::Text),
         "",
-        "Files with more of what follows; `*` and `?` stand for any characters of a file's name: `\"probes.d/*.toml\"`.",
+        "Files with more of what follows. `*` and `?` stand for any characters of one part of a path, `**` for folders however deep (32 at most): `\"probes.d/*.toml\"`, `\"teams/*/probes.toml\"`, `\"**/probes.toml\"`.",
     ),
 ];
 
