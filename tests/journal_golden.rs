@@ -3,12 +3,14 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use uptick::journal::Decoder;
 use uptick::journal::Line;
 use uptick::journal::Writer;
+use uptick::model::Check;
 use uptick::model::Evidence;
 use uptick::model::Failure;
 use uptick::model::FailureClass;
@@ -16,6 +18,7 @@ use uptick::model::Gap;
 use uptick::model::GapReason;
 use uptick::model::Outcome;
 use uptick::model::Phase;
+use uptick::model::Probe;
 use uptick::model::SafeText;
 use uptick::model::Timings;
 use uptick::model::Verdict;
@@ -38,15 +41,11 @@ fn up(probe: &str, n: u64, secure: bool) -> Outcome {
     let processing = micros(87_000 + chance(4) * 140);
     let transfer = micros(240 + chance(5));
     let scheduled_at = at(FROM) + Duration::from_millis(n * 10_000 + 3_412);
+    let plain = Arc::new(Probe::plain(probe, "web", "https://x.example/", Duration::from_secs(10)));
+    let check = Check { probe: plain, scheduled_at, lag: micros(80 + chance(6)) };
+    let started_at = scheduled_at + Duration::from_millis(chance(6) % 3);
+    let failure = Failure::new(FailureClass::Status, None, SafeText::message("not up"));
     Outcome {
-        probe: probe.to_owned(),
-        surface: "web".to_owned(),
-        vantage: "local".to_owned(),
-        control: false,
-        maintenance: false,
-        scheduled_at,
-        started_at: scheduled_at + Duration::from_millis(chance(6) % 3),
-        lag: micros(80 + chance(6)),
         verdict: Verdict::Up,
         failure: None,
         timings: Timings {
@@ -57,21 +56,10 @@ fn up(probe: &str, n: u64, secure: bool) -> Outcome {
             transfer: Some(transfer),
             total: resolve + connect + tls.unwrap_or_default() + processing + transfer + micros(31),
         },
-        attempts: 1,
-        flaky: false,
         status: Some(200),
-        http_version: None,
         remote: "192.0.2.7:443".parse().ok(),
-        tls: None,
-        redirects: Vec::new(),
         body_bytes: 1256,
-        body_cut: false,
-        http3_offered: false,
-        earlier_attempts: Vec::new(),
-        steps: Vec::new(),
-        assets: Vec::new(),
-        addresses: Vec::new(),
-        evidence: None,
+        ..Outcome::without_measurement(&check, "local", started_at, failure)
     }
 }
 

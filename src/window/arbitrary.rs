@@ -1,13 +1,16 @@
 //! Any window, for property tests: made by a collector out of any outcomes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use proptest::prelude::*;
 
+use crate::model::Check;
 use crate::model::Failure;
 use crate::model::FailureClass;
 use crate::model::Outcome;
+use crate::model::Probe;
 use crate::model::SafeText;
 use crate::model::Timings;
 use crate::model::Verdict;
@@ -26,17 +29,14 @@ pub(crate) fn outcome(minute: i64) -> impl Strategy<Value = Outcome> {
             let class = class.map(|at| FailureClass::ALL[at]);
             let at = |millisecond| Timestamp::from_millisecond(minute * 60_000 + millisecond).expect("an instant");
             let missed = missed && class.is_none() && total % 7 == 0;
+            let failure = |class| Failure::new(class, None, SafeText::message("no"));
+            let lag = Duration::from_millis(late.max(0).unsigned_abs());
+            let probe = Arc::new(Probe::plain("home", "web", "http://x.test/", Duration::from_secs(10)));
+            let check = Check { probe, scheduled_at: at(due), lag };
+            let failed = failure(class.unwrap_or(FailureClass::Status));
             Outcome {
-                probe: "home".to_owned(),
-                surface: "web".to_owned(),
-                vantage: "here".to_owned(),
-                control: false,
-                maintenance: false,
-                scheduled_at: at(due),
-                started_at: at(due + late),
-                lag: Duration::from_millis(late.max(0).unsigned_abs()),
                 verdict: if missed { Verdict::Missed } else { class.map_or(Verdict::Up, FailureClass::verdict) },
-                failure: class.map(|class| Failure::new(class, None, SafeText::message("no"))),
+                failure: class.map(failure),
                 timings: Timings {
                     resolve: phases.0.map(Duration::from_micros),
                     connect: phases.1.map(Duration::from_micros),
@@ -45,21 +45,8 @@ pub(crate) fn outcome(minute: i64) -> impl Strategy<Value = Outcome> {
                     transfer: phases.4.map(Duration::from_micros),
                     total: Duration::from_micros(total),
                 },
-                attempts: 1,
                 flaky: flaky && class.is_none() && !missed,
-                status: None,
-                http_version: None,
-                remote: None,
-                tls: None,
-                redirects: Vec::new(),
-                body_bytes: 0,
-                body_cut: false,
-                http3_offered: false,
-                earlier_attempts: Vec::new(),
-                steps: Vec::new(),
-                assets: Vec::new(),
-                addresses: Vec::new(),
-                evidence: None,
+                ..Outcome::without_measurement(&check, "here", at(due + late), failed)
             }
         },
     )

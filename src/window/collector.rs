@@ -212,6 +212,7 @@ fn to_millisecond(at: Timestamp) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Check;
     use crate::model::Failure;
     use crate::model::Phase;
     use crate::model::SafeText;
@@ -221,37 +222,19 @@ mod tests {
     }
 
     fn outcome(probe: &str, second: i64, class: Option<FailureClass>) -> Outcome {
+        let probe = Arc::new(Probe::plain(probe, "web", "http://x.test/", Duration::from_secs(10)));
+        let check = Check { probe, scheduled_at: at(second), lag: Duration::from_micros(120) };
+        let failure = |class| Failure::new(class, Some(Phase::Connect), SafeText::message("no"));
+        let failed = failure(class.unwrap_or(FailureClass::ConnectRefused));
         Outcome {
-            probe: probe.to_owned(),
-            surface: "web".to_owned(),
-            vantage: "here".to_owned(),
-            control: false,
-            maintenance: false,
-            scheduled_at: at(second),
-            started_at: at(second),
-            lag: Duration::from_micros(120),
             verdict: class.map_or(Verdict::Up, FailureClass::verdict),
-            failure: class.map(|class| Failure::new(class, Some(Phase::Connect), SafeText::message("no"))),
+            failure: class.map(failure),
             timings: Timings {
                 connect: Some(Duration::from_micros(95)),
                 total: Duration::from_micros(400),
                 ..Timings::default()
             },
-            attempts: 1,
-            flaky: false,
-            status: None,
-            http_version: None,
-            remote: None,
-            tls: None,
-            redirects: Vec::new(),
-            body_bytes: 0,
-            body_cut: false,
-            http3_offered: false,
-            earlier_attempts: Vec::new(),
-            steps: Vec::new(),
-            assets: Vec::new(),
-            addresses: Vec::new(),
-            evidence: None,
+            ..Outcome::without_measurement(&check, "here", at(second), failed)
         }
     }
 

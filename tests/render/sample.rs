@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use uptick::model::CertificateFacts;
+use uptick::model::Check;
 use uptick::model::Evidence;
 use uptick::model::Failure;
 use uptick::model::FailureClass;
@@ -43,20 +44,13 @@ pub(crate) fn up(probe: &Probe, after: Duration, factor: f64) -> Outcome {
         timings.add(phase, ms(time * factor));
         timings.total += ms(time * factor);
     }
+    let due = start() + after;
+    let check = Check { probe: Arc::new(probe.clone()), scheduled_at: due, lag: Duration::from_micros(120) };
+    let failure = Failure::new(FailureClass::Status, None, SafeText::message("not up"));
     Outcome {
-        probe: probe.name.clone(),
-        surface: probe.surface.clone(),
-        vantage: "lhr".to_owned(),
-        control: probe.control,
-        maintenance: false,
-        scheduled_at: start() + after,
-        started_at: start() + after + Duration::from_millis(1),
-        lag: Duration::from_micros(120),
         verdict: Verdict::Up,
         failure: None,
         timings,
-        attempts: 1,
-        flaky: false,
         status: Some(200),
         http_version: Some(HttpVersion::V2),
         remote: "104.244.42.1:443".parse().ok(),
@@ -66,15 +60,8 @@ pub(crate) fn up(probe: &Probe, after: Duration, factor: f64) -> Outcome {
             verified: true,
             certificate: Some(certificate()),
         }),
-        redirects: Vec::new(),
         body_bytes: 12_345,
-        body_cut: false,
-        http3_offered: false,
-        earlier_attempts: Vec::new(),
-        steps: Vec::new(),
-        assets: Vec::new(),
-        addresses: Vec::new(),
-        evidence: None,
+        ..Outcome::without_measurement(&check, "lhr", due + Duration::from_millis(1), failure)
     }
 }
 

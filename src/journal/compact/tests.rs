@@ -1,6 +1,7 @@
 //! Compaction changes no number, and a failing disk changes no file.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 
@@ -12,8 +13,13 @@ use crate::journal::Options;
 use crate::journal::Range;
 use crate::journal::Sharing;
 use crate::journal::disk::faults::Fault;
+use crate::model::Check;
+use crate::model::Failure;
 use crate::model::FailureClass;
 use crate::model::Outcome;
+use crate::model::Probe;
+use crate::model::SafeText;
+use crate::model::Verdict;
 use crate::window::Collector;
 use crate::window::Window;
 use crate::window::arbitrary;
@@ -119,40 +125,12 @@ fn two_hours(folder: &Path) {
 }
 
 fn steady(minute: i64, down: bool) -> Outcome {
-    use crate::model::Failure;
-    use crate::model::SafeText;
-    use crate::model::Verdict;
-
     let at = Timestamp::from_second((MIDNIGHT + minute) * 60).expect("an instant");
-    let class = FailureClass::ConnectRefused;
-    Outcome {
-        probe: "home".to_owned(),
-        surface: "web".to_owned(),
-        vantage: "here".to_owned(),
-        control: false,
-        maintenance: false,
-        scheduled_at: at,
-        started_at: at,
-        lag: Duration::ZERO,
-        verdict: if down { Verdict::Down } else { Verdict::Up },
-        failure: down.then(|| Failure::new(class, None, SafeText::message("refused"))),
-        timings: crate::model::Timings::default(),
-        attempts: 1,
-        flaky: false,
-        status: None,
-        http_version: None,
-        remote: None,
-        tls: None,
-        redirects: Vec::new(),
-        body_bytes: 0,
-        body_cut: false,
-        http3_offered: false,
-        earlier_attempts: Vec::new(),
-        steps: Vec::new(),
-        assets: Vec::new(),
-        addresses: Vec::new(),
-        evidence: None,
-    }
+    let probe = Arc::new(Probe::plain("home", "web", "http://x.test/", Duration::from_mins(1)));
+    let check = Check { probe, scheduled_at: at, lag: Duration::ZERO };
+    let failure = Failure::new(FailureClass::ConnectRefused, None, SafeText::message("refused"));
+    let failed = Outcome::without_measurement(&check, "here", at, failure);
+    if down { failed } else { Outcome { verdict: Verdict::Up, failure: None, ..failed } }
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! A stage for tests: checks that never were, at instants that are only numbers, gathered into
 //! windows by the same collector that gathers real ones.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::model::Check;
 use crate::model::Diagnosis;
 use crate::model::Evidence;
 use crate::model::ExtraCheck;
@@ -12,6 +14,7 @@ use crate::model::ExtraKind;
 use crate::model::Failure;
 use crate::model::FailureClass;
 use crate::model::Outcome;
+use crate::model::Probe;
 use crate::model::SafeText;
 use crate::model::Timings;
 use crate::model::Verdict;
@@ -114,15 +117,10 @@ fn outcome(line: Line<'_>, scheduled_at: Timestamp, found: Found) -> Option<Outc
 
 fn up(ms: u64) -> Outcome {
     let ms = Duration::from_millis(ms);
+    let probe = Arc::new(Probe::plain("", "", "http://x.test/", Duration::from_secs(10)));
+    let check = Check { probe, scheduled_at: Timestamp::UNIX_EPOCH, lag: Duration::from_micros(300) };
+    let failure = Failure::new(FailureClass::Status, None, SafeText::message("not up"));
     Outcome {
-        probe: String::new(),
-        surface: String::new(),
-        vantage: String::new(),
-        control: false,
-        maintenance: false,
-        scheduled_at: Timestamp::UNIX_EPOCH,
-        started_at: Timestamp::UNIX_EPOCH,
-        lag: Duration::from_micros(300),
         verdict: Verdict::Up,
         failure: None,
         timings: Timings {
@@ -133,21 +131,8 @@ fn up(ms: u64) -> Outcome {
             transfer: Some(ms / 10),
             total: ms,
         },
-        attempts: 1,
-        flaky: false,
         status: Some(200),
-        http_version: None,
-        remote: None,
-        tls: None,
-        redirects: Vec::new(),
-        body_bytes: 0,
-        body_cut: false,
-        http3_offered: false,
-        earlier_attempts: Vec::new(),
-        steps: Vec::new(),
-        assets: Vec::new(),
-        addresses: Vec::new(),
-        evidence: None,
+        ..Outcome::without_measurement(&check, "", Timestamp::UNIX_EPOCH, failure)
     }
 }
 
