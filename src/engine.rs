@@ -171,6 +171,7 @@ impl Engine {
             vantage: self.vantage.clone(),
             control: check.probe.control,
             maintenance: check.probe.is_in_maintenance(check.scheduled_at),
+            insecure: check.probe.is_insecure(),
             scheduled_at: check.scheduled_at,
             started_at,
             lag: check.lag,

@@ -45,6 +45,8 @@ pub struct Window {
     /// Whether its checks were due within a maintenance window: recorded, and not counted against
     /// the objective.
     pub maintenance: bool,
+    /// Whether any of its checks accepted any certificate (`tls.insecure`). Not a part of the key.
+    pub insecure: bool,
     /// The span begins here. A check belongs to the span in which it was due.
     pub from: Timestamp,
     /// The span ends before this.
@@ -75,6 +77,7 @@ impl Window {
             surface: Arc::clone(surface),
             control,
             maintenance: false,
+            insecure: false,
             from: Timestamp::MAX,
             to: Timestamp::MIN,
             counts: Counts::default(),
@@ -105,6 +108,7 @@ impl Window {
         self.to = self.to.max(other.to);
         self.counts.merge(&other.counts);
         self.flaky += other.flaky;
+        self.insecure |= other.insecure;
         for (class, count) in &other.failures {
             *self.failures.entry(*class).or_default() += count;
         }

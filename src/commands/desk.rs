@@ -159,13 +159,14 @@ impl Desk {
         }
         let reason = outcome.failure.as_ref().map(|failure| format!(" {}: {}", failure.class, failure.message));
         self.board.say(&format!(
-            "{} {} {} {}{} after {:.1} ms",
+            "{} {} {} {}{} after {:.1} ms{}",
             timestamp::text(outcome.started_at),
             outcome.verdict,
             outcome.surface,
             outcome.probe,
             reason.unwrap_or_default(),
             outcome.timings.total.as_secs_f64() * 1e3,
+            if outcome.insecure { ", INSECURE TLS: any certificate is accepted" } else { "" },
         ));
     }
 }

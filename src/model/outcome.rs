@@ -45,6 +45,10 @@ pub struct Outcome {
     /// Whether the check was due within a maintenance window of the probe.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub maintenance: bool,
+    /// Whether any certificate was accepted (`tls.insecure`): up does not mean that the right server
+    /// answered.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub insecure: bool,
     /// When the check was due.
     #[serde(with = "timestamp")]
     #[schemars(with = "String")]
@@ -182,6 +186,7 @@ impl Outcome {
             vantage: vantage.to_owned(),
             control: check.probe.control,
             maintenance: check.probe.is_in_maintenance(check.scheduled_at),
+            insecure: check.probe.is_insecure(),
             scheduled_at: check.scheduled_at,
             started_at,
             lag: check.lag,

@@ -398,6 +398,13 @@ impl Probe {
             .saturating_add(retries.delay.saturating_mul(retries.attempts))
     }
 
+    /// Whether any certificate is good enough, for it or for its session: then up does not mean that
+    /// the right server answered.
+    #[must_use]
+    pub fn is_insecure(&self) -> bool {
+        self.transport.tls.insecure || self.session.as_ref().is_some_and(|session| session.transport.tls.insecure)
+    }
+
     /// Whether an instant is within one of its maintenance windows.
     #[must_use]
     pub fn is_in_maintenance(&self, instant: Timestamp) -> bool {

@@ -89,8 +89,9 @@ impl Row {
         }
         let strip: String = self.strip.iter().map(|verdict| self.painted(*verdict, sign(*verdict))).collect();
         let blank = " ".repeat(STRIP - self.strip.len());
+        let insecure = if self.probe.is_insecure() { " INSECURE" } else { "" };
         format!(
-            "  {} {name:width$} {strip}{blank} {:>8} {:>8} {:>7} {:>6} {}",
+            "  {} {name:width$} {strip}{blank} {:>8} {:>8} {:>7} {:>6}{insecure} {}",
             self.last().map_or_else(|| format!("{state:7}"), |verdict| self.painted(verdict, &format!("{state:7}"))),
             self.percentile(50, 1),
             self.percentile(95, 59),
@@ -198,6 +199,14 @@ mod tests {
         assert!(line.starts_with("  down    home   ·-X "), "{line}");
         assert!(line.contains("4.2ms        -   120us"), "{line}");
         assert!(line.ends_with("connect_refused"), "{line}");
+    }
+
+    #[test]
+    fn a_row_says_that_any_certificate_is_accepted() {
+        let mut probe = Probe::plain("home", "web", "https://x.test/", Duration::from_secs(10));
+        assert!(!Row::new(Arc::new(probe.clone()), 6, false).line(Duration::ZERO).contains("INSECURE"));
+        probe.transport.tls.insecure = true;
+        assert!(Row::new(Arc::new(probe), 6, false).line(Duration::ZERO).contains(" INSECURE "));
     }
 
     #[test]

@@ -121,15 +121,5 @@ fn judgement_sentences(pass: &Pass) -> Vec<String> {
 
 /// A loud sentence where certificates are not verified.
 fn insecure_sentence(pass: &Pass) -> Option<String> {
-    let names = insecure(pass);
-    if names.is_empty() {
-        return None;
-    }
-    let shown: Vec<&str> = names.iter().copied().take(10).collect();
-    let more = names.len() - shown.len();
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    Some(format!(
-        "INSECURE TLS, any certificate is accepted: {}{more}. Up does not mean that the right server answered",
-        shown.join(", ")
-    ))
+    text::insecure_sentence(&insecure(pass))
 }

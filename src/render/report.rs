@@ -72,6 +72,12 @@ impl Clock {
     }
 }
 
+/// A loud sentence where certificates were not verified.
+pub(super) fn insecure_sentence(report: &Report) -> Option<String> {
+    let insecure = report.probes.iter().filter(|row| row.insecure);
+    text::insecure_sentence(&insecure.map(|row| row.probe.as_str()).collect::<Vec<_>>())
+}
+
 /// `2025-03-10 09:00:00 → 18:00:00 UTC`
 pub(super) fn span(report: &Report) -> String {
     let (from, to) = (report.window.from, report.window.to);

@@ -242,6 +242,20 @@ pub fn ascii(text: &str) -> String {
         .collect()
 }
 
+/// A loud sentence on the probes that accept any certificate, where there are any.
+pub(super) fn insecure_sentence(names: &[&str]) -> Option<String> {
+    if names.is_empty() {
+        return None;
+    }
+    let shown: Vec<&str> = names.iter().copied().take(10).collect();
+    let more = names.len() - shown.len();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    Some(format!(
+        "INSECURE TLS, any certificate is accepted: {}{more}. Up does not mean that the right server answered",
+        shown.join(", ")
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -72,6 +72,8 @@ pub(super) struct Series {
     pub(super) surface: Arc<str>,
     pub(super) probe: Arc<str>,
     pub(super) control: bool,
+    /// Whether any certificate was accepted.
+    pub(super) insecure: bool,
     /// Its place among the sheets.
     pub(super) sheet: usize,
     pub(super) counts: Counts,
@@ -237,6 +239,7 @@ impl Series {
             surface: Arc::clone(surface),
             probe: Arc::clone(probe),
             control: *control,
+            insecure: false,
             sheet,
             counts: Counts::default(),
             flaky: 0,
@@ -251,6 +254,7 @@ impl Series {
     fn add(&mut self, window: &Window) {
         self.counts.merge(&window.counts);
         self.flaky += window.flaky;
+        self.insecure |= window.insecure;
         self.latency.merge(&window.latency.total);
         self.failed_latency.merge(&window.failed_latency);
         self.lag.merge(&window.lag);

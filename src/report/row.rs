@@ -179,6 +179,10 @@ pub struct ProbeRow {
     pub surface: SafeText,
     /// Whether it is a control target.
     pub control: bool,
+    /// Whether any of its checks accepted any certificate (`tls.insecure`): up does not mean that the
+    /// right server answered. Absent: no.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub insecure: bool,
     /// Its state at the end of the window.
     pub state: State,
     /// The time between two checks, in milliseconds, as the journal shows it; null where there are too few.

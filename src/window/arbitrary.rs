@@ -46,6 +46,7 @@ pub(crate) fn outcome(minute: i64) -> impl Strategy<Value = Outcome> {
                     total: Duration::from_micros(total),
                 },
                 flaky: flaky && class.is_none() && !missed,
+                insecure: total % 31 == 0,
                 ..Outcome::without_measurement(&check, "here", at(due + late), failed)
             }
         },

@@ -52,6 +52,7 @@ struct Sample {
     class: Option<FailureClass>,
     flaky: bool,
     maintenance: bool,
+    insecure: bool,
     timings: Timings,
     lag: Duration,
 }
@@ -79,6 +80,7 @@ impl Collector {
             class: outcome.class(),
             flaky: outcome.flaky,
             maintenance: outcome.maintenance,
+            insecure: outcome.insecure,
             timings: outcome.timings,
             lag: outcome.lag,
         };
@@ -107,6 +109,7 @@ impl Collector {
             class: None,
             flaky: false,
             maintenance: probe.is_in_maintenance(scheduled_at),
+            insecure: probe.is_insecure(),
             timings: Timings::default(),
             lag: Duration::ZERO,
         };
@@ -188,6 +191,7 @@ fn close(vantage: &Arc<str>, probe: &Arc<str>, span: SignedDuration, open: &Open
     for sample in &open.samples {
         window.counts.add(sample.verdict, 1);
         window.flaky += u64::from(sample.flaky);
+        window.insecure |= sample.insecure;
         if let Some(class) = sample.class {
             *window.failures.entry(class).or_default() += 1;
         }

@@ -43,6 +43,9 @@ pub(super) struct WindowLine<'l> {
     /// Whether its checks were due within a maintenance window; absent: no.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     maintenance: bool,
+    /// Whether any of its checks accepted any certificate (`tls.insecure`); absent: no.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    insecure: bool,
     /// The span begins here. A check belongs to the span in which it was due.
     #[serde(with = "timestamp")]
     #[schemars(with = "String")]
@@ -122,6 +125,7 @@ impl<'l> WindowLine<'l> {
             surface: &window.surface,
             control: window.control,
             maintenance: window.maintenance,
+            insecure: window.insecure,
             from: window.from,
             to: window.to,
             counts: window.counts,
@@ -175,6 +179,7 @@ struct Fields<'l> {
     surface: Option<Arc<str>>,
     control: bool,
     maintenance: bool,
+    insecure: bool,
     from: Option<Timestamp>,
     to: Option<Timestamp>,
     scheduled: u64,
@@ -195,6 +200,7 @@ impl<'l> Fields<'l> {
             "surface" => self.surface = Some(names.get(&json.string()?)),
             "control" => self.control = json.boolean()?,
             "maintenance" => self.maintenance = json.boolean()?,
+            "insecure" => self.insecure = json.boolean()?,
             "from" => self.from = Some(instant::read(&json.string()?)?),
             "to" => self.to = Some(instant::read(&json.string()?)?),
             "scheduled" => self.scheduled = read_count(json)?,
@@ -234,6 +240,7 @@ impl<'l> Fields<'l> {
             surface,
             control: self.control,
             maintenance: self.maintenance,
+            insecure: self.insecure,
             from,
             to,
             counts: self.counts,

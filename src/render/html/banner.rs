@@ -28,6 +28,11 @@ pub(super) fn write(report: &Report, page: &mut Page) {
     if !rest.is_empty() {
         page.element("p", &[("class", "rest")], rest);
     }
+    if let Some(sentence) = report::insecure_sentence(report) {
+        page.open("p", &[("class", "rest")]);
+        page.element("strong", &[], &sentence);
+        page.close("p");
+    }
     facts(report, page);
     if !verdict.reasons.is_empty() {
         let label = format!("Why the confidence is {}", verdict.confidence);

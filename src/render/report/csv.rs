@@ -12,7 +12,7 @@ use crate::report::Point;
 use crate::report::Report;
 use crate::report::pass::LatencySummary;
 
-const COLUMNS: [&str; 24] = [
+const COLUMNS: [&str; 25] = [
     "row",
     "surface",
     "vantage",
@@ -37,6 +37,7 @@ const COLUMNS: [&str; 24] = [
     "p99_us",
     "max_us",
     "main_failure",
+    "insecure_tls",
 ];
 
 /// One row by its cells.
@@ -56,7 +57,11 @@ pub(in crate::render) fn write(report: &Report, out: &mut impl Write) -> io::Res
     }
     for row in &report.probes {
         let names = ["probe", row.surface.as_str(), "", row.probe.as_str()];
-        line(&figures(names, row.state.name(), &row.figures), out)?;
+        let mut cells = figures(names, row.state.name(), &row.figures);
+        if row.insecure {
+            "INSECURE".clone_into(&mut cells[COLUMNS.len() - 1]);
+        }
+        line(&cells, out)?;
     }
     report.series.iter().try_for_each(|point| line(&bucket(point), out))
 }
@@ -92,6 +97,7 @@ fn figures([row, surface, vantage, probe]: [&str; 4], state: &str, figures: &Fig
         p99,
         longest,
         main.unwrap_or_default(),
+        String::new(),
     ]
 }
 
@@ -126,6 +132,7 @@ fn bucket(point: &Point) -> Cells {
         p99,
         longest,
         main.unwrap_or_default(),
+        String::new(),
     ]
 }
 

@@ -12,6 +12,7 @@ use anstyle::Style;
 use super::Clock;
 use super::class_name;
 use super::incidents_phrase;
+use super::insecure_sentence;
 use super::kind;
 use super::length;
 use super::list;
@@ -56,6 +57,9 @@ pub(in crate::render) fn write(report: &Report, look: Look, out: &mut impl Write
 pub(in crate::render) fn brief(report: &Report, look: Look, out: &mut impl Write) -> io::Result<()> {
     let mut canvas = Canvas::new(look);
     canvas.put(style(report.verdict.state), &report.verdict.sentence);
+    if let Some(sentence) = insecure_sentence(report) {
+        canvas.put(ODD, &format!(" {sentence}."));
+    }
     canvas.end();
     out.write_all(canvas.finish().as_bytes())
 }
@@ -88,6 +92,9 @@ fn answer(report: &Report, canvas: &mut Canvas) {
     labelled(DIM, "confidence", &format!("{} · {reasons}", verdict.confidence), canvas);
     if let Some(dominant) = &verdict.kind {
         labelled(DIM, "kind", &kind(dominant), canvas);
+    }
+    if let Some(sentence) = insecure_sentence(report) {
+        labelled(ODD, "INSECURE", &sentence, canvas);
     }
     canvas.end();
 }

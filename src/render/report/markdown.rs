@@ -8,6 +8,7 @@ use std::io::Write;
 use super::Clock;
 use super::full_label;
 use super::incidents_phrase;
+use super::insecure_sentence;
 use super::interval;
 use super::kind;
 use super::label;
@@ -37,6 +38,9 @@ pub(in crate::render) fn write(report: &Report, out: &mut impl Write) -> io::Res
     let reasons: Vec<String> = verdict.reasons.iter().map(|reason| prose(reason)).collect();
     let _ = writeln!(page, "Confidence: **{}** ({}).", verdict.confidence, reasons.join("; "));
     let _ = writeln!(page, "Window: {}. {}.\n", span(report), incidents_phrase(report));
+    if let Some(sentence) = insecure_sentence(report) {
+        let _ = writeln!(page, "**{}**\n", prose(&sentence));
+    }
     surfaces(report, &mut page);
     places(report, &mut page);
     failures(report, &mut page);

@@ -17,6 +17,7 @@ pub(in crate::render) fn write(report: &Report, out: &mut impl Write) -> io::Res
     places(report, &mut text);
     incidents(report, &mut text);
     objectives(report, &mut text);
+    insecure(report, &mut text);
     window(report, &mut text);
     out.write_all(text.finish().as_bytes())
 }
@@ -120,6 +121,15 @@ fn objectives(report: &Report, text: &mut Exposition) {
                 text.gauge("uptick_slo_burn_rate", help, &labels, rate);
             }
         }
+    }
+}
+
+/// What must not be overlooked.
+fn insecure(report: &Report, text: &mut Exposition) {
+    for row in report.probes.iter().filter(|row| row.insecure) {
+        let labels: Labels<'_> = vec![("probe", row.probe.as_str()), ("surface", row.surface.as_str())];
+        let help = "Whether the probe accepts ANY certificate: then up does not mean that the right server answered.";
+        text.gauge("uptick_probe_insecure_tls", help, &labels, 1_u64);
     }
 }
 

@@ -278,7 +278,7 @@ fn probe_of(probe: &Probe, window: Window) -> ProbeSummary {
         control: probe.control,
         url: SafeText::clean(&probe.shown_url(), MESSAGE_LIMIT),
         line: Some(probe.line).filter(|line| *line > 0),
-        insecure: probe.transport.tls.insecure,
+        insecure: probe.is_insecure(),
         verdict: window.counts.verdict(),
         counts: window.counts,
         flaky: window.flaky,
