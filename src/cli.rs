@@ -1,6 +1,5 @@
 //! The command line: clap, and nothing else knows clap.
 
-#[cfg(feature = "remote-write")]
 mod export;
 mod export_to;
 mod values;
@@ -13,8 +12,8 @@ use clap::Parser;
 use clap::Subcommand;
 use clap::ValueEnum;
 
-#[cfg(feature = "remote-write")]
 pub use export::Export;
+pub use export::FileKind;
 pub use export_to::ExportTo;
 pub use values::Output;
 
@@ -57,8 +56,7 @@ pub enum Command {
     Schema(Schema),
     /// Merge old windows of a journal into hourly and daily ones
     Compact(Compact),
-    /// Send what a journal holds to another system
-    #[cfg(feature = "remote-write")]
+    /// Write what a journal holds for another tool, or send it to another system
     Export(Export),
     /// Print a shell completion script
     Completions(Completions),

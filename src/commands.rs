@@ -9,8 +9,10 @@ mod demo;
 mod desk;
 mod doctor;
 mod exit;
-#[cfg(feature = "remote-write")]
 mod export;
+mod export_file;
+#[cfg(feature = "remote-write")]
+mod export_send;
 mod exporting;
 mod init;
 mod outputs;
@@ -45,7 +47,6 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Init(args) => init::run(&args),
         Command::Validate(args) => validate::run(&args, &terminal),
         Command::Schema(args) => terminal::print(|out| schema::write(args.document, out)),
-        #[cfg(feature = "remote-write")]
         Command::Export(args) => export::run(&args, &terminal),
         Command::Completions(args) => terminal::print(|out| crate::cli::write_completions(args.shell, out)),
         Command::Man => terminal::print(|out| crate::cli::write_manual(out)),
@@ -79,7 +80,6 @@ fn look(command: &Command) -> Look {
         Command::Validate(args) => args.common.look,
         Command::Demo(args) => args.look,
         Command::Compact(args) => args.look,
-        #[cfg(feature = "remote-write")]
         Command::Export(args) => args.look,
         Command::Init(_) | Command::Schema(_) | Command::Completions(_) | Command::Man => Look::default(),
     }

@@ -20,6 +20,7 @@ pub mod remote_write;
 #[cfg(feature = "prometheus-server")]
 pub mod scrape;
 mod tally;
+mod window_file;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -34,11 +35,12 @@ use crate::model::Outcome;
 use crate::model::Probe;
 use crate::window::Window;
 
-pub use csv::csv;
+pub use csv::Csv;
 pub use error::ExportError;
 pub use hgrm::hgrm;
-pub use hlog::hlog;
+pub use hlog::Hlog;
 pub use tally::Tally;
+pub use window_file::WindowFile;
 
 /// The exporters of a run: none, one or several. To hand something to them never waits: they
 /// live on a runtime of their own, so that no handshake of theirs stands in a check's way.

@@ -18,30 +18,94 @@ pub struct Export {
     /// The probe file whose journal is meant [default: the nearest probes.toml upward from here]
     #[arg(short, long, value_name = "FILE", env = "UPTICK_CONFIG")]
     pub config: Option<PathBuf>,
-    /// Send by Prometheus remote write; headers such as `authorization=Bearer%20…` go into
-    /// `UPTICK_REMOTE_WRITE_HEADERS`
-    #[arg(long, value_name = "URL", env = "UPTICK_REMOTE_WRITE", hide_env_values = true, required = true)]
-    pub remote_write: String,
-    /// How histograms are written: native, native:SCHEMA with 0 to 8, classic or vmrange
+    /// Only probes of this name; may be given several times
+    #[arg(long = "probe", value_name = "PROBE")]
+    pub probes: Vec<String>,
+    /// The file to write
+    #[command(flatten)]
+    pub file: ExportFile,
+    /// Write the file here instead of to the standard output
+    #[arg(short, long, value_name = "FILE", requires = "file")]
+    pub output: Option<PathBuf>,
+    /// Send by Prometheus remote write; the URL may also stand in `UPTICK_REMOTE_WRITE`, headers such
+    /// as `authorization=Bearer%20…` in `UPTICK_REMOTE_WRITE_HEADERS`
+    // Not `env`: a variable that is always set would then stand in the way of every file.
+    #[cfg(feature = "remote-write")]
+    #[arg(long, value_name = "URL", conflicts_with = "file")]
+    pub remote_write: Option<String>,
+    /// How remote write writes histograms: native, native:SCHEMA with 0 to 8, classic or vmrange
     /// (`VictoriaMetrics`)
-    #[arg(long, value_name = "KIND", default_value = "native:5")]
+    #[cfg(feature = "remote-write")]
+    #[arg(long, value_name = "KIND", default_value = "native:5", conflicts_with = "file")]
     pub histograms: String,
-    /// Send this long up to now [default: 1h]
+    /// Windows of this long up to now [default: 1h]
     #[arg(long, value_name = "TIME", value_parser = values::duration, conflicts_with_all = ["from", "to"])]
     pub since: Option<Duration>,
-    /// Send from this instant on
+    /// Windows from this instant on
     #[arg(long, value_name = "INSTANT", value_parser = values::instant)]
     pub from: Option<Timestamp>,
-    /// Send up to this instant
+    /// Windows up to this instant
     #[arg(long, value_name = "INSTANT", value_parser = values::instant)]
     pub to: Option<Timestamp>,
     /// Ask the backend for what was sent, and say if it is not there
-    #[arg(long)]
+    #[cfg(feature = "remote-write")]
+    #[arg(long, conflicts_with = "file")]
     pub verify: bool,
     /// Where to ask [default: found from the address that is written to]
+    #[cfg(feature = "remote-write")]
     #[arg(long, value_name = "URL", requires = "verify")]
     pub query_url: Option<String>,
     /// How to look
     #[command(flatten)]
     pub look: Look,
+}
+
+/// The kind of file, of which one at most is asked for.
+#[derive(Args, Clone, Copy, Debug)]
+#[group(id = "file", multiple = false)]
+#[cfg_attr(feature = "otlp", expect(clippy::struct_excessive_bools, reason = "one option each; `kind` says which"))]
+pub struct ExportFile {
+    /// Write a table of windows, comma-separated (RFC 4180), for spreadsheets
+    #[arg(long)]
+    csv: bool,
+    /// Write every histogram of every window as an interval log of `HdrHistogram`
+    #[arg(long)]
+    hlog: bool,
+    /// Write the percentile distribution of one probe, merged over all windows and vantages, as
+    /// `HdrHistogram` prints it, in milliseconds
+    #[arg(long)]
+    hgrm: bool,
+    /// Write OpenTelemetry metrics as OTLP JSON, one request with the deltas of a window a line
+    #[cfg(feature = "otlp")]
+    #[arg(long)]
+    otlp_json: bool,
+}
+
+/// A kind of file to export to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    /// Comma-separated values.
+    Csv,
+    /// `HdrHistogram`'s interval log.
+    Hlog,
+    /// `HdrHistogram`'s percentile distribution.
+    Hgrm,
+    /// OTLP's JSON.
+    #[cfg(feature = "otlp")]
+    OtlpJson,
+}
+
+impl ExportFile {
+    /// The kind that was asked for, if one was.
+    #[must_use]
+    pub fn kind(self) -> Option<FileKind> {
+        let all = [
+            (self.csv, FileKind::Csv),
+            (self.hlog, FileKind::Hlog),
+            (self.hgrm, FileKind::Hgrm),
+            #[cfg(feature = "otlp")]
+            (self.otlp_json, FileKind::OtlpJson),
+        ];
+        all.into_iter().find_map(|(asked, kind)| asked.then_some(kind))
+    }
 }

@@ -1,4 +1,5 @@
-//! `uptick export`: sends what a journal holds to a backend that has not seen it.
+//! `uptick export`: what a journal holds, as a file for another tool or to a backend that has not
+//! seen it.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,56 +8,68 @@ use jiff::Timestamp;
 
 use super::exit::Exit;
 use super::exit::Stop;
-use super::exporting;
+use super::export_file;
+#[cfg(feature = "remote-write")]
+use super::export_send;
 use super::probing;
 use super::setup;
-use super::terminal;
-use super::terminal::Talk;
 use super::terminal::Terminal;
 use crate::cli;
 use crate::config;
-use crate::export::remote_write;
-use crate::export::remote_write::Replay;
-use crate::export::remote_write::Sent;
-use crate::export::remote_write::Settings;
 use crate::journal;
 use crate::journal::Line;
 use crate::journal::Range;
+use crate::window::Window;
 
-/// What is sent unless something else is said.
+/// What is exported unless something else is said.
 const SPAN: Duration = Duration::from_hours(1);
-/// The longest a backend may take for all of it.
-const PATIENCE: Duration = Duration::from_mins(5);
 
-/// Reads, sends, asks back where that is wanted.
+/// Where to, which the command line has to say.
+const NOWHERE: &str = if cfg!(all(feature = "remote-write", feature = "otlp")) {
+    "error: say what to export to: --remote-write URL, --csv, --hlog, --hgrm or --otlp-json"
+} else {
+    "error: say what to export to; `uptick export --help` lists what this build knows"
+};
+
+/// Writes a file or sends.
 pub(super) fn run(args: &cli::Export, terminal: &Terminal) -> Result<Exit, Stop> {
-    let settings = exporting::remote_write_settings(&args.remote_write, Some(&args.histograms))?;
-    let query = args.query_url.as_deref().map(str::parse).transpose();
-    let query = query.map_err(|_| Stop::Usage("error: --query-url: that is no URL".to_owned()))?;
-    let replay = replay(&journals(args)?, span(args)?)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Stop::io("the runtime", &error))?;
-    let sending = replay.send(&settings, probing::now(), PATIENCE);
-    let sent = runtime.block_on(sending).map_err(|error| exporting::usage(&error))?;
-    let mut trouble = sent.tally.warning("remote write");
-    say(trouble.as_deref(), terminal);
-    if args.verify && trouble.is_none() {
-        let verifying = verify(&settings, query, &sent);
-        trouble = runtime.block_on(verifying).map_err(|error| exporting::usage(&error))?;
-        say(trouble.as_deref(), terminal);
+    let span = span(args)?;
+    if let Some(kind) = args.file.kind() {
+        return export_file::run(kind, args, span, terminal);
     }
-    if trouble.is_none() && !terminal.quiet {
-        let (requests, probes) = (sent.tally.sent, sent.last.len());
-        let back = if args.verify { ", and found there again" } else { "" };
-        terminal::print(|out| writeln!(out, "sent: probes {probes}, requests {requests}{back}"))?;
+    #[cfg(feature = "remote-write")]
+    if let Some(url) = args.remote_write.clone().or_else(|| setup::env("UPTICK_REMOTE_WRITE")) {
+        return export_send::run(&url, args, span, terminal);
     }
-    Ok(if trouble.is_some() { Exit::Unknown } else { Exit::Up })
+    Err(Stop::Usage(NOWHERE.to_owned()))
 }
 
-fn say(trouble: Option<&str>, terminal: &Terminal) {
-    if let Some(trouble) = trouble {
-        terminal.say(Talk::Error, trouble);
+/// Hands on every window of the probes that were asked for, whatever the order of the journals;
+/// `false` ends it. What cannot be read is said, and is no reason to stop.
+pub(super) fn read(
+    args: &cli::Export,
+    range: Range,
+    terminal: &Terminal,
+    mut each: impl FnMut(Window) -> bool,
+) -> Result<(), Stop> {
+    let failed = |error: journal::JournalError| Stop::Trouble(error.to_string());
+    let journals = journals(args)?;
+    let paths = journal::gather(&journals, range, &setup::cache_place(), &setup::environment()).map_err(failed)?;
+    let mut reader = journal::read(&paths, range).map_err(failed)?;
+    for line in &mut reader {
+        if let Line::Window(window) = line.map_err(failed)?
+            && (args.probes.is_empty() || args.probes.iter().any(|name| **name == *window.probe))
+            && !each(*window)
+        {
+            break;
+        }
     }
+    let skipped = reader.integrity().corrupt_lines + reader.integrity().newer_lines;
+    if skipped > 0 {
+        terminal
+            .warn(&format!("lines of the journal that could not be read, and are not in what is exported: {skipped}"));
+    }
+    Ok(())
 }
 
 fn journals(args: &cli::Export) -> Result<Vec<PathBuf>, Stop> {
@@ -76,29 +89,4 @@ fn span(args: &cli::Export) -> Result<Range, Stop> {
         return Err(Stop::Usage("error: there is no time between --from and --to".to_owned()));
     }
     Ok(Range { from, to })
-}
-
-/// Everything up to the end of the span: what came before it is part of every sum.
-fn replay(journals: &[PathBuf], span: Range) -> Result<Replay, Stop> {
-    let failed = |error: journal::JournalError| Stop::Trouble(error.to_string());
-    let mut replay = Replay::new(span.from, span.to);
-    for line in journal::read(journals, Range { from: Timestamp::MIN, to: span.to }).map_err(failed)? {
-        if let Line::Window(window) = line.map_err(failed)? {
-            replay.add(&window);
-        }
-    }
-    Ok(replay)
-}
-
-/// What is wrong with what the backend has, asked of the probe with the most samples.
-async fn verify(
-    settings: &Settings,
-    query: Option<url::Url>,
-    sent: &Sent,
-) -> Result<Option<String>, crate::export::ExportError> {
-    let Some(last) = sent.last.iter().max_by_key(|last| last.sum.latency.total.count()) else {
-        return Ok(Some("nothing was sent: the journal has no window of that time".to_owned()));
-    };
-    let stored = remote_write::verify(settings, query, last).await?;
-    Ok((!stored.is_whole()).then(|| stored.sentence(settings.histograms)))
 }

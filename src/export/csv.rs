@@ -7,21 +7,32 @@ use crate::model::timestamp;
 use crate::window::Histogram;
 use crate::window::Window;
 
+use super::WindowFile;
+
 /// The columns. A percentile of too few samples is empty, as is every time of no sample.
 const COLUMNS: &str = "vantage,probe,surface,control,from,to,scheduled,up,down,unknown,missed,flaky,failures,\
     latency_count,latency_min_us,latency_p50_us,latency_p90_us,latency_p99_us,latency_max_us,latency_sum_us,\
     failed_max_us,lag_max_us";
 
-/// Writes windows as a table with a head. `failures` is `class=count;class=count`.
-///
-/// # Errors
-/// What the writer says.
-pub fn csv(windows: &[Window], out: &mut impl Write) -> io::Result<()> {
-    write!(out, "{COLUMNS}\r\n")?;
-    for window in windows {
-        write!(out, "{}\r\n", row(window).join(","))?;
+/// A table of windows with a head. `failures` is `class=count;class=count`.
+#[derive(Debug)]
+pub struct Csv(());
+
+impl Csv {
+    /// Writes the head.
+    ///
+    /// # Errors
+    /// What the writer says.
+    pub fn begin(out: &mut dyn Write) -> io::Result<Csv> {
+        write!(out, "{COLUMNS}\r\n")?;
+        Ok(Csv(()))
     }
-    Ok(())
+}
+
+impl WindowFile for Csv {
+    fn window(&mut self, window: &Window, out: &mut dyn Write) -> io::Result<()> {
+        write!(out, "{}\r\n", row(window).join(","))
+    }
 }
 
 fn row(window: &Window) -> Vec<String> {

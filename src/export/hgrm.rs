@@ -8,24 +8,27 @@ use std::time::Duration;
 use crate::window::Histogram;
 
 /// The lines for each halving of the distance to 100 %.
-const TICKS: f64 = 5.0;
+const TICKS: u32 = 5;
 
 /// Writes the distribution of a histogram: value, percentile, how many samples are at most that
 /// long, and one over what is left. An empty histogram has no line but the heads.
 ///
 /// # Errors
 /// What the writer says.
-pub fn hgrm(histogram: &Histogram, out: &mut impl Write) -> io::Result<()> {
+pub fn hgrm(histogram: &Histogram, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{:>12} {:>14} {:>10} {:>14}\n", "Value", "Percentile", "TotalCount", "1/(1-Percentile)")?;
-    let total = count(histogram.count());
-    let (mut seen, mut level) = (0, 0.0);
+    let (mut seen, mut tick) = (0, 0);
     for (time, in_bucket) in histogram.buckets() {
         seen += in_bucket;
-        let share = count(seen) / total;
-        while level <= share && level < 1.0 {
-            let rest = 1.0 / (1.0 - level);
-            writeln!(out, "{:12.3} {level:2.12} {seen:10} {rest:14.2}", millis(time))?;
-            level = next(level);
+        loop {
+            let (left, whole) = level(tick);
+            let is_within = u128::from(seen) * whole >= u128::from(histogram.count()) * (whole - left);
+            if !is_within {
+                break;
+            }
+            let (share, rest) = (ratio(whole - left, whole), ratio(whole, left));
+            writeln!(out, "{:12.3} {share:2.12} {seen:10} {rest:14.2}", millis(time))?;
+            tick += 1;
             if seen == histogram.count() {
                 break;
             }
@@ -41,10 +44,16 @@ pub fn hgrm(histogram: &Histogram, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "#[Buckets = {:12}, SubBuckets     = {:12}]", 22, 2048)
 }
 
-/// The next level that is printed: the distance to 1 is halved in [`TICKS`] steps.
-fn next(level: f64) -> f64 {
-    let halvings = (1.0 / (1.0 - level)).log2().floor() + 1.0;
-    level + 1.0 / (halvings.exp2() * TICKS)
+/// How much is above the level of a tick, and of how much: the distance to all is halved in [`TICKS`]
+/// steps. As whole numbers, since sums of steps drift past the levels they are to meet.
+const fn level(tick: u32) -> (u128, u128) {
+    let halvings = tick / TICKS;
+    ((2 * TICKS - tick % TICKS) as u128, ((2 * TICKS) as u128) << halvings)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a quotient of counts is no more exact than they are")]
+const fn ratio(part: u128, whole: u128) -> f64 {
+    part as f64 / whole as f64
 }
 
 /// Mean and standard deviation in milliseconds: the mean exactly, the deviation by buckets.

@@ -11,37 +11,46 @@ use crate::window::HdrText;
 use crate::window::Histogram;
 use crate::window::Window;
 
+use super::WindowFile;
+
 /// What the maximum of an interval is divided by: our times are microseconds, and the log's
 /// readers show milliseconds.
 const MAX_DIVISOR: f64 = 1000.0;
 
-/// Writes windows as an interval log, in their order. The tag of a line names vantage, surface,
-/// probe and what was timed: `Tag=local/web/home/total`, then each phase, `failed` and `lag`.
-/// Values are microseconds; instants are seconds since the epoch.
-///
-/// # Errors
-/// What the writer says.
-pub fn hlog(windows: &[Window], out: &mut impl Write) -> io::Result<()> {
-    let start = windows.iter().map(|window| window.from).min().unwrap_or(Timestamp::UNIX_EPOCH);
-    writeln!(out, "#[Histogram log format version 1.3]")?;
-    writeln!(out, "#[BaseTime: 0.000 (seconds since epoch)]")?;
-    writeln!(out, "#[StartTime: {:.3} (seconds since epoch), {start:.3}]", seconds(start))?;
-    writeln!(out, "#[MaxValueDivisor: {MAX_DIVISOR:.1}]")?;
-    writeln!(out, "\"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"")?;
-    let mut hdr = HdrText::default();
-    for window in windows {
-        write_window(window, &mut hdr, out)?;
-    }
-    Ok(())
+/// An interval log. The tag of a line names vantage, surface, probe and what was timed:
+/// `Tag=local/web/home/total`, then each phase, `failed` and `lag`. Values are microseconds;
+/// instants are seconds since the epoch.
+#[derive(Debug, Default)]
+pub struct Hlog {
+    hdr: HdrText,
 }
 
-fn write_window(window: &Window, hdr: &mut HdrText, out: &mut impl Write) -> io::Result<()> {
-    let phases = Phase::ALL.map(|phase| (phase.name(), window.latency.phase(phase)));
-    let all = [("total", &window.latency.total)].into_iter().chain(phases);
-    for (name, histogram) in all.chain([("failed", &window.failed_latency), ("lag", &window.lag)]) {
-        write_line(window, name, histogram, hdr, out)?;
+impl Hlog {
+    /// Writes the head of a log that begins at an instant.
+    ///
+    /// # Errors
+    /// What the writer says.
+    pub fn begin(start: Timestamp, out: &mut dyn Write) -> io::Result<Hlog> {
+        // The readers know no time before the epoch.
+        let start = start.max(Timestamp::UNIX_EPOCH);
+        writeln!(out, "#[Histogram log format version 1.3]")?;
+        writeln!(out, "#[BaseTime: 0.000 (seconds since epoch)]")?;
+        writeln!(out, "#[StartTime: {:.3} (seconds since epoch), {start:.3}]", seconds(start))?;
+        writeln!(out, "#[MaxValueDivisor: {MAX_DIVISOR:.1}]")?;
+        writeln!(out, "\"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"")?;
+        Ok(Hlog::default())
     }
-    Ok(())
+}
+
+impl WindowFile for Hlog {
+    fn window(&mut self, window: &Window, out: &mut dyn Write) -> io::Result<()> {
+        let phases = Phase::ALL.map(|phase| (phase.name(), window.latency.phase(phase)));
+        let all = [("total", &window.latency.total)].into_iter().chain(phases);
+        for (name, histogram) in all.chain([("failed", &window.failed_latency), ("lag", &window.lag)]) {
+            write_line(window, name, histogram, &mut self.hdr, out)?;
+        }
+        Ok(())
+    }
 }
 
 fn write_line(
@@ -49,7 +58,7 @@ fn write_line(
     name: &str,
     histogram: &Histogram,
     hdr: &mut HdrText,
-    out: &mut impl Write,
+    out: &mut dyn Write,
 ) -> io::Result<()> {
     let Some(max) = histogram.max() else { return Ok(()) };
     let [vantage, surface, probe] = [&window.vantage, &window.surface, &window.probe].map(|name| tag(name));

@@ -3,6 +3,7 @@
 //! <https://opentelemetry.io/docs/specs/otlp/>
 
 mod environment;
+mod json;
 mod request;
 
 use std::io::Write as _;
@@ -31,6 +32,7 @@ use super::push::Push;
 
 pub use environment::Settings;
 pub use environment::Temporality;
+pub use json::Json;
 
 /// Windows whose series go into one request, at most: it stays below a megabyte.
 const WINDOWS_PER_REQUEST: usize = 100;

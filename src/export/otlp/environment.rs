@@ -130,7 +130,7 @@ fn preferred(usual: Temporality, env: &dyn Fn(&str) -> Option<String>) -> Result
 
 /// Who we are: our name and version, then what the environment says. Pairs that are none are
 /// left out, as the specification has it.
-fn resource(env: &dyn Fn(&str) -> Option<String>) -> Vec<(String, String)> {
+pub(super) fn resource(env: &dyn Fn(&str) -> Option<String>) -> Vec<(String, String)> {
     let clean = |text: &str| SafeText::clean(text.trim(), ATTRIBUTE_LIMIT).as_str().to_owned();
     let mut all = BTreeMap::from([
         ("service.name".to_owned(), "uptick".to_owned()),
@@ -141,7 +141,7 @@ fn resource(env: &dyn Fn(&str) -> Option<String>) -> Vec<(String, String)> {
         let value = percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned();
         all.insert(clean(name), clean(&value));
     }
-    if let Some(name) = env("OTEL_SERVICE_NAME") {
+    if let Some(name) = env("OTEL_SERVICE_NAME").filter(|name| !name.trim().is_empty()) {
         all.insert("service.name".to_owned(), clean(&name));
     }
     all.into_iter().collect()

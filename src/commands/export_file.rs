@@ -1,0 +1,112 @@
+//! `uptick export --csv` and its like: windows as a file for another tool, written as they are read.
+
+use std::io;
+use std::io::Write;
+use std::sync::Arc;
+
+use super::exit::Exit;
+use super::exit::Stop;
+use super::export;
+use super::outputs::Outputs;
+#[cfg(feature = "otlp")]
+use super::setup;
+use super::terminal;
+use super::terminal::Terminal;
+use crate::cli;
+use crate::cli::FileKind;
+use crate::export as files;
+use crate::journal::Range;
+use crate::window::Histogram;
+
+/// Writes the file, or says it on the standard output.
+pub(super) fn run(kind: FileKind, args: &cli::Export, span: Range, terminal: &Terminal) -> Result<Exit, Stop> {
+    let outputs = Outputs::open(&[], args.output.as_deref(), kind, |_| Ok(kind))?;
+    // What stops the reading is no error of the file, and is told as what it is.
+    let mut stopped = None;
+    let mut write = |out: &mut dyn Write| {
+        pour(kind, args, span, terminal, out).map_err(|why| match why {
+            Failed::Written(error) => error,
+            Failed::Read(stop) => {
+                stopped = Some(stop);
+                io::Error::other("the journal could not be read")
+            }
+        })
+    };
+    let written = match outputs.stdout {
+        Some(_) => terminal::print(write).map(drop),
+        None => outputs.write_files(|_, out| write(out)),
+    };
+    match stopped {
+        Some(stop) => Err(stop),
+        None => written.map(|()| Exit::Up),
+    }
+}
+
+/// Why a file is not whole.
+enum Failed {
+    Read(Stop),
+    Written(io::Error),
+}
+
+impl From<Stop> for Failed {
+    fn from(stop: Stop) -> Failed {
+        Failed::Read(stop)
+    }
+}
+
+impl From<io::Error> for Failed {
+    fn from(error: io::Error) -> Failed {
+        Failed::Written(error)
+    }
+}
+
+fn pour(
+    kind: FileKind,
+    args: &cli::Export,
+    span: Range,
+    terminal: &Terminal,
+    out: &mut dyn Write,
+) -> Result<(), Failed> {
+    if kind == FileKind::Hgrm {
+        return Ok(files::hgrm(&one(args, span, terminal)?, out)?);
+    }
+    let mut file: Box<dyn files::WindowFile> = match kind {
+        FileKind::Hlog => Box::new(files::Hlog::begin(span.from, out)?),
+        #[cfg(feature = "otlp")]
+        FileKind::OtlpJson => Box::new(files::otlp::Json::new(&setup::env)),
+        FileKind::Csv | FileKind::Hgrm => Box::new(files::Csv::begin(out)?),
+    };
+    let (mut count, mut done) = (0_u64, Ok(()));
+    export::read(args, span, terminal, |window| {
+        count += 1;
+        done = file.window(&window, out);
+        done.is_ok()
+    })?;
+    if count == 0 {
+        empty(terminal);
+    }
+    Ok(done?)
+}
+
+/// The times of one probe's checks that were up: a distribution is of one thing.
+fn one(args: &cli::Export, span: Range, terminal: &Terminal) -> Result<Histogram, Stop> {
+    let mut all = std::collections::BTreeMap::<Arc<str>, Histogram>::new();
+    export::read(args, span, terminal, |window| {
+        all.entry(Arc::clone(&window.probe)).or_default().merge(&window.latency.total);
+        true
+    })?;
+    if all.len() > 1 {
+        let names: Vec<String> = all.keys().map(|name| format!("{name:?}")).collect();
+        let names = names.join(", ");
+        return Err(Stop::Usage(format!("error: --hgrm is of one probe; choose it with --probe: {names}")));
+    }
+    let only = all.into_values().next();
+    if only.is_none() {
+        empty(terminal);
+    }
+    Ok(only.unwrap_or_default())
+}
+
+fn empty(terminal: &Terminal) {
+    terminal.warn("there is no window of that time in the journal; --since or --from reach further back");
+}

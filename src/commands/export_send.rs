@@ -1,0 +1,77 @@
+//! `uptick export --remote-write`: sends what a journal holds to a backend that has not seen it.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::exit::Exit;
+use super::exit::Stop;
+use super::export;
+use super::exporting;
+use super::probing;
+use super::terminal;
+use super::terminal::Talk;
+use super::terminal::Terminal;
+use crate::cli;
+use crate::export::remote_write;
+use crate::export::remote_write::Replay;
+use crate::export::remote_write::Sent;
+use crate::export::remote_write::Settings;
+use crate::journal::Range;
+
+/// The longest a backend may take for all of it.
+const PATIENCE: Duration = Duration::from_mins(5);
+
+/// Reads, sends, asks back where that is wanted.
+pub(super) fn run(url: &str, args: &cli::Export, span: Range, terminal: &Terminal) -> Result<Exit, Stop> {
+    let settings = exporting::remote_write_settings(url, Some(&args.histograms))?;
+    let query = args.query_url.as_deref().map(str::parse).transpose();
+    let query = query.map_err(|_| Stop::Usage("error: --query-url: that is no URL".to_owned()))?;
+    let replay = replay(args, span, terminal)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Stop::io("the runtime", &error))?;
+    let sending = replay.send(&settings, probing::now(), PATIENCE);
+    let sent = runtime.block_on(sending).map_err(|error| exporting::usage(&error))?;
+    let mut trouble = sent.tally.warning("remote write");
+    say(trouble.as_deref(), terminal);
+    if args.verify && trouble.is_none() {
+        let verifying = verify(&settings, query, &sent);
+        trouble = runtime.block_on(verifying).map_err(|error| exporting::usage(&error))?;
+        say(trouble.as_deref(), terminal);
+    }
+    if trouble.is_none() && !terminal.quiet {
+        let (requests, probes) = (sent.tally.sent, sent.last.len());
+        let back = if args.verify { ", and found there again" } else { "" };
+        terminal::print(|out| writeln!(out, "sent: probes {probes}, requests {requests}{back}"))?;
+    }
+    Ok(if trouble.is_some() { Exit::Unknown } else { Exit::Up })
+}
+
+fn say(trouble: Option<&str>, terminal: &Terminal) {
+    if let Some(trouble) = trouble {
+        terminal.say(Talk::Error, trouble);
+    }
+}
+
+/// Everything up to the end of the span: what came before it is part of every sum.
+fn replay(args: &cli::Export, span: Range, terminal: &Terminal) -> Result<Replay, Stop> {
+    let mut replay = Replay::new(span.from, span.to);
+    export::read(args, Range { from: Timestamp::MIN, to: span.to }, terminal, |window| {
+        replay.add(&window);
+        true
+    })?;
+    Ok(replay)
+}
+
+/// What is wrong with what the backend has, asked of the probe with the most samples.
+async fn verify(
+    settings: &Settings,
+    query: Option<url::Url>,
+    sent: &Sent,
+) -> Result<Option<String>, crate::export::ExportError> {
+    let Some(last) = sent.last.iter().max_by_key(|last| last.sum.latency.total.count()) else {
+        return Ok(Some("nothing was sent: the journal has no window of that time".to_owned()));
+    };
+    let stored = remote_write::verify(settings, query, last).await?;
+    Ok((!stored.is_whole()).then(|| stored.sentence(settings.histograms)))
+}

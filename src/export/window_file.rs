@@ -1,0 +1,15 @@
+//! A file of windows for another tool.
+
+use std::io;
+use std::io::Write;
+
+use crate::window::Window;
+
+/// A file that is written window by window, so that a long journal need not fit into memory.
+pub trait WindowFile {
+    /// Writes one window.
+    ///
+    /// # Errors
+    /// What the writer says.
+    fn window(&mut self, window: &Window, out: &mut dyn Write) -> io::Result<()>;
+}
