@@ -135,6 +135,7 @@ join-within = "1h"
 [[control]]
 name = "internet"
 url = "https://www.example.com/"
+address = "127.0.0.1:8443"
 
 [[probe]]
 name = "home"
@@ -151,7 +152,6 @@ auth.basic = { user = "probe", password = "${PASSWORD}" }
 redirects = 3
 tls = { server-name = "x.test", min-version = "1.3", insecure = false, ca-file = "ca.pem", crl-file = "crl.pem", client-cert = "client.pem", client-key = "client.key" }
 ip = "v4"
-address = "127.0.0.1:8443"
 resolver = "udp://1.1.1.1:53"
 proxy = "http://u:${secret:TOKEN}@proxy.test:3128"
 source-address = "127.0.0.1"
@@ -582,6 +582,14 @@ fn what_is_legal_and_probably_not_meant_is_warned_of() {
     assert!(warnings("expect.status = 301").contains("redirects are followed"));
     assert!(warnings("expect.status = 301\nredirects = \"none\"").is_empty());
     assert!(warnings("expect.latency.total = \"30s\"").contains("not shorter than `timeout`"));
+    let longer =
+        "probe \"a\": one check may take 31s, longer than the 30s between two: what is due meanwhile is missed";
+    assert_eq!(warnings("timeout = \"10s\"\nretries = { attempts = 2, delay = \"500ms\" }"), longer);
+    assert_eq!(warnings("timeout = \"10s\"\nretries = { attempts = 2, delay = \"0ms\" }"), "");
+    // A session is made before the check's own clock begins, and once more where it is refused.
+    let session = "[session.s]\ntimeout = \"11s\"\n[[session.s.step]]\nurl = \"https://x.test/\"\n";
+    let waits = good(&format!("{session}[[probe]]\nname = \"a\"\nsession = \"s\"\nurl = \"https://x.test/\"\n"));
+    assert_eq!(waits.warnings, [longer]);
     let config = good("[surface.web]\n[[probe]]\nname = \"a\"\nurl = \"https://x.test/\"\nsurface = \"wbe\"\n");
     assert_eq!(config.warnings.len(), 2, "{:?}", config.warnings);
     assert!(config.warnings[0].ends_with("did you mean \"web\"?"));

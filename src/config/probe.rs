@@ -85,7 +85,7 @@ fn named_probe(
     let steps = steps(reader, own, layers, timing.timeout);
     let transport = transport::transport(reader, layers, shared.deny);
     let default_surface = if control { CONTROL_SURFACE } else { SURFACE };
-    Some(Probe {
+    let probe = Probe {
         name,
         surface: surface.unwrap_or_else(|| Some(default_surface.to_owned()))?,
         tags,
@@ -98,7 +98,9 @@ fn named_probe(
         retries: timing.retries,
         session,
         maintenance: layers.get("maintenance").map(|node| maintenance::windows(reader, node)).unwrap_or_default(),
-    })
+    };
+    warn_of_length(reader, &probe);
+    Some(probe)
 }
 
 /// The one request of a probe, or the steps of its journey.
@@ -202,23 +204,17 @@ fn timing(reader: &mut Reader, layers: &Layers) -> Timing {
         let help = if key == "interval" { "raise `interval` or lower `timeout`" } else { "lower `timeout`" };
         reader.advise(&node.place, message, help);
     }
-    let timing = Timing {
-        schedule: schedule.unwrap_or(Schedule::Every(INTERVAL)),
-        timeout: timeout.unwrap_or(TIMEOUT),
-        retries,
-    };
-    warn_of_retries(reader, &timing);
-    timing
+    Timing { schedule: schedule.unwrap_or(Schedule::Every(INTERVAL)), timeout: timeout.unwrap_or(TIMEOUT), retries }
 }
 
-/// A check that may outlast its interval misses the next one.
-fn warn_of_retries(reader: &mut Reader, timing: &Timing) {
-    let Retries { attempts, delay } = timing.retries;
-    let longest = timing.timeout * (attempts + 1) + delay * attempts;
-    let interval = timing.schedule.shortest();
-    if attempts > 0 && longest > interval {
+/// A check that may outlast its interval misses the next one, which is counted.
+fn warn_of_length(reader: &mut Reader, probe: &Probe) {
+    let (longest, interval) = (probe.longest(), probe.schedule.shortest());
+    if longest > interval {
         let (longest, interval) = (show_duration(longest), show_duration(interval));
-        reader.warn(&format!("its attempts may take {longest}, longer than the {interval} between two checks: the next one is then missed"));
+        reader.warn(&format!(
+            "one check may take {longest}, longer than the {interval} between two: what is due meanwhile is missed"
+        ));
     }
 }
 

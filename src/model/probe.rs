@@ -389,11 +389,16 @@ impl Probe {
         }
     }
 
-    /// The longest a check may take: every attempt to its timeout, and the waits between.
+    /// The longest a check may take: every attempt to its timeout, and the waits between. Where it
+    /// has a session, an attempt may wait for that, be refused, and be made once more.
     #[must_use]
     pub fn longest(&self) -> Duration {
         let retries = self.retries;
-        self.timeout
+        let attempt = match &self.session {
+            Some(session) => self.timeout.saturating_mul(2).saturating_add(session.timeout),
+            None => self.timeout,
+        };
+        attempt
             .saturating_mul(retries.attempts.saturating_add(1))
             .saturating_add(retries.delay.saturating_mul(retries.attempts))
     }
