@@ -7,6 +7,7 @@ mod alert;
 mod arguments;
 mod assets;
 mod auth;
+mod authority;
 mod body;
 mod diagnostic;
 mod expect;

@@ -465,6 +465,25 @@ async fn a_redirect_into_a_denied_network_is_blocked() {
     assert_eq!(outcome.redirects.len(), 1);
 }
 
+/// A proxy is told an address as it stands in the URL, with no lookup in between.
+#[tokio::test]
+async fn a_proxy_is_not_told_of_a_denied_address() {
+    let proxy = Server::start(|conn| {
+        conn.request();
+    });
+    for scheme in ["socks5", "http"] {
+        for reuse in [false, true] {
+            let mut probe = probes::get("http://169.254.169.254/latest");
+            probe.transport.proxy = Some(Value::plain(&format!("{scheme}://{}", proxy.address())));
+            probe.transport.deny = Deny { private: false, link_local: true, metadata: true };
+            probe.transport.reuse = reuse;
+            let outcome = outcome(probe).await;
+            assert_eq!(outcome.class(), Some(FailureClass::TargetBlocked), "{scheme}: {outcome:?}");
+        }
+    }
+    assert_eq!(proxy.connections(), 0);
+}
+
 #[tokio::test]
 async fn a_million_links_and_a_redirect_on_every_file_are_bounded() {
     let page = server::lines(20_000, |n| format!("<img src=/loop/{n}>"));

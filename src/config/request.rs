@@ -5,6 +5,7 @@ use http::HeaderValue;
 use http::Method;
 
 use super::auth;
+use super::authority;
 use super::body;
 use super::interpolate;
 use super::interpolate::Use;
@@ -47,6 +48,7 @@ pub(super) fn request(reader: &mut Reader, own: &Table, layers: &Layers) -> Opti
         None => Some(Request::BODY_LIMIT),
     };
     let (url, method, body) = (target?.url, method?, body?);
+    authority::check(reader, layers, &url, &headers);
     if method == Method::TRACE && !matches!(body, Body::Empty) {
         reader.problem(&own.place, "a TRACE request has no body");
     }

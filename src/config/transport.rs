@@ -43,12 +43,20 @@ pub(super) fn transport(reader: &mut Reader, layers: &Layers, deny: Deny) -> Tra
     {
         reader.problem(&node.place, "`source-address` and `address` are of different families");
     }
+    let proxy = layers.get("proxy").and_then(|node| proxy(reader, node, deny));
+    if let (Some(_), Some(node)) = (layers.get("proxy"), layers.get("address")) {
+        reader.advise(
+            &node.place,
+            "`address` has no use with `proxy`, which connects to the host of `url`",
+            "leave one of them out",
+        );
+    }
     Transport {
         tls: tls(reader, &layers.inner("tls")),
         ip,
         address,
         resolver: layers.get("resolver").and_then(|node| resolver(reader, "resolver", node)).unwrap_or_default(),
-        proxy: layers.get("proxy").and_then(|node| proxy(reader, node)),
+        proxy,
         source_address,
         http_version,
         reuse: word(reader, layers, "connection", &["fresh", "reuse"]) == Some("reuse"),
@@ -193,8 +201,16 @@ pub(super) fn resolver(reader: &mut Reader, key: &str, node: &Node) -> Option<Re
 }
 
 /// The proxy with its credentials in their place: they are part of this one value.
-fn proxy(reader: &mut Reader, node: &Node) -> Option<Value> {
+fn proxy(reader: &mut Reader, node: &Node, deny: Deny) -> Option<Value> {
     let target = url::target(reader, "proxy", node, url::PROXY, Use::Open)?;
+    if deny != Deny::NOTHING && !target.url.to_string().starts_with("socks5:") {
+        let message = "`network.deny` cannot be kept with this `proxy`, which looks names up itself";
+        reader.advise(
+            &node.place,
+            message,
+            "use a `socks5://` proxy, which is told addresses, or leave one of them out",
+        );
+    }
     let Some(Auth::Basic { user, password }) = target.auth else { return Some(target.url) };
     let mut parts = target.url.parts;
     let Some(Part::Plain(first)) = parts.first_mut() else { return Some(Value { parts }) };

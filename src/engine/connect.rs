@@ -63,6 +63,8 @@ pub(super) struct Route {
     /// A second name the client asks the address of: the target behind a SOCKS proxy that
     /// wants addresses.
     pub(super) second: Option<(String, u16)>,
+    /// The address that a proxy is told to reach, where the URL has one.
+    pub(super) told: Option<SocketAddr>,
     /// Which client to use.
     pub(super) key: ClientKey,
 }
@@ -104,10 +106,18 @@ pub(super) fn route(transport: &Transport, own: &Url, url: &Url, host: Option<&H
         {
             second = Some((host.clone(), *port));
         }
+        let told = match lookup {
+            Lookup::Address(address) => Some(address),
+            Lookup::Name { .. } => None,
+        };
         lookup = proxy_lookup(&proxy)?;
         let dialled_name = proxy.host_str().unwrap_or_default().to_owned();
         let authority = host.cloned();
-        return Ok(Route { url: wire, authority, certificate_name, lookup, dialled_name, second, key });
+        if authority.is_some() && wire.scheme() == "https" && key.version == HttpVersionWish::Auto {
+            // HTTP/2 has no host header.
+            key.version = HttpVersionWish::Http1;
+        }
+        return Ok(Route { url: wire, authority, certificate_name, lookup, dialled_name, second, told, key });
     }
     if let Lookup::Address(address) = lookup {
         point_at(&mut wire, &target, address, &mut certificate_name);
@@ -121,7 +131,7 @@ pub(super) fn route(transport: &Transport, own: &Url, url: &Url, host: Option<&H
         set_authority(&mut wire, &mut key, authority.as_ref());
     }
     let dialled_name = wire.host_str().unwrap_or_default().to_owned();
-    Ok(Route { url: wire, authority, certificate_name, lookup, dialled_name, second, key })
+    Ok(Route { url: wire, authority, certificate_name, lookup, dialled_name, second, told: None, key })
 }
 
 /// Makes the client dial `address`: an address in a URL is dialled as it is, and so is a port.

@@ -132,6 +132,7 @@ impl Asker<'_> {
         deadline: Deadline,
         trace: &mut Trace,
     ) -> Result<Response, Fault> {
+        self.admit(route.told.iter(), route)?;
         if self.keeps && route.second.is_none() {
             if let Lookup::Address(address) = &route.lookup {
                 self.admit(std::iter::once(address), route)?;
