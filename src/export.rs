@@ -6,7 +6,6 @@ mod csv;
 pub mod cumulative;
 pub(crate) mod endpoint;
 mod error;
-pub mod family;
 mod hgrm;
 mod hlog;
 #[cfg(any(feature = "prometheus-server", feature = "remote-write"))]
@@ -31,6 +30,8 @@ use jiff::Timestamp;
 use tokio::runtime::Builder;
 use tokio::runtime::Runtime;
 
+#[cfg(all(feature = "prometheus-server", any(feature = "remote-write", feature = "otlp")))]
+use crate::metric;
 use crate::model::Outcome;
 use crate::model::Probe;
 use crate::window::Window;
@@ -195,11 +196,11 @@ impl Exporters {
         let Some(scrape) = &self.scrape else { return };
         #[cfg(feature = "remote-write")]
         if let Some(remote_write) = &self.remote_write {
-            scrape.tally(&family::REMOTE_WRITE_BATCHES, remote_write.tally());
+            scrape.tally(&metric::REMOTE_WRITE_BATCHES, remote_write.tally());
         }
         #[cfg(feature = "otlp")]
         if let Some(otlp) = &self.otlp {
-            scrape.tally(&family::OTLP_BATCHES, otlp.tally());
+            scrape.tally(&metric::OTLP_BATCHES, otlp.tally());
         }
     }
 }

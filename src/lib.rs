@@ -10,6 +10,7 @@
 //! | [`plan`] | when is a value: an iterator of due checks |
 //! | [`engine`] | one check → one [`model::Outcome`], never an error |
 //! | [`window`] | outcomes added up: counts, classes, histograms, the strip of verdicts |
+//! | [`metric`] | outcomes and windows as series of metrics, by the names they have everywhere |
 //! | [`journal`] | windows and failures on disk, append-only |
 //! | [`runner`] | drives a plan through a probe function, bounded, until done or told to stop |
 //! | [`report`] | windows → the complete answer as data |
@@ -33,6 +34,7 @@ pub mod demo;
 pub mod engine;
 pub mod export;
 pub mod journal;
+pub mod metric;
 pub mod model;
 pub mod plan;
 pub mod progress;

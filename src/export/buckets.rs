@@ -1,5 +1,5 @@
 //! One histogram in the bucket layouts of other systems: native (Prometheus), exponential
-//! (OpenTelemetry), `vmrange` (`VictoriaMetrics`) and classic. Pure, and no sample is lost: what
+//! (OpenTelemetry) and `vmrange` (`VictoriaMetrics`). Pure, and no sample is lost: what
 //! goes in is what the buckets add up to. Values are seconds.
 
 use std::collections::BTreeMap;
@@ -19,24 +19,6 @@ pub const DEFAULT_SCHEMA: i8 = 5;
 /// What counts as zero in a native histogram, in seconds: 2^-128, as client libraries have it. Of
 /// times in microseconds only zero itself.
 pub const ZERO_THRESHOLD: f64 = 2.938_735_877_055_719e-39;
-
-/// The upper bounds of the classic buckets: those of client libraries, on to a minute.
-pub const CLASSIC_BOUNDS: [Duration; 14] = [
-    Duration::from_millis(5),
-    Duration::from_millis(10),
-    Duration::from_millis(25),
-    Duration::from_millis(50),
-    Duration::from_millis(100),
-    Duration::from_millis(250),
-    Duration::from_millis(500),
-    Duration::from_secs(1),
-    Duration::from_millis(2_500),
-    Duration::from_secs(5),
-    Duration::from_secs(10),
-    Duration::from_secs(15),
-    Duration::from_secs(30),
-    Duration::from_mins(1),
-];
 
 /// How histograms are written for Prometheus and its kin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -217,21 +199,6 @@ fn bound(index: i32, schema: i8) -> f64 {
     (f64::from(index) / f64::from(schema).exp2()).exp2()
 }
 
-/// The samples at or below each of [`CLASSIC_BOUNDS`]. The last bucket, without a bound, is the
-/// count of all.
-#[must_use]
-pub fn classic(histogram: &Histogram) -> Vec<(Duration, u64)> {
-    let mut samples = histogram.centres().peekable();
-    let mut count = 0;
-    let mut within = |bound: Duration| {
-        while let Some((_, more)) = samples.next_if(|(time, _)| *time <= bound) {
-            count += more;
-        }
-        (bound, count)
-    };
-    CLASSIC_BOUNDS.iter().map(|bound| within(*bound)).collect()
-}
-
 /// The buckets of `VictoriaMetrics` that hold anything: eighteen a decade, each named by its
 /// bounds as `1.000e-01...1.136e-01`.
 /// <https://github.com/VictoriaMetrics/metrics/blob/master/histogram.go>
@@ -290,6 +257,7 @@ fn scientific(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metric::classic;
 
     fn histogram(values: &[u64]) -> Histogram {
         let mut histogram = Histogram::default();

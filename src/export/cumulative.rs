@@ -3,11 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::metric;
+use crate::metric::Identity;
 use crate::window::Strip;
 use crate::window::Window;
-
-use super::family;
-use super::family::Identity;
 
 /// The sum of all windows, by the labels they are exported under.
 #[derive(Clone, Debug, Default)]
@@ -18,7 +17,7 @@ pub struct Cumulative {
 impl Cumulative {
     /// Adds the checks of a window.
     pub fn add(&mut self, window: &Window) {
-        let identity = family::identity_of(window);
+        let identity = metric::identity_of(window);
         if let Some(sum) = self.windows.get_mut(&identity) {
             sum.merge(window);
             sum.strip = Strip::default();

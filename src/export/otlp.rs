@@ -16,6 +16,8 @@ use jiff::Timestamp;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceResponse;
 use prost::Message as _;
 
+use crate::metric;
+use crate::metric::Series;
 use crate::model::Outcome;
 use crate::model::SafeText;
 use crate::window::Window;
@@ -24,8 +26,6 @@ use super::ExportError;
 use super::Tally;
 use super::cumulative::Cumulative;
 use super::endpoint::Endpoint;
-use super::family;
-use super::family::Series;
 use super::push::Backend;
 use super::push::News;
 use super::push::Push;
@@ -118,14 +118,14 @@ impl Encoder {
                 for window in news.windows.windows() {
                     self.sums.add(window);
                 }
-                let sum = |window| self.sums.get(&family::identity_of(window));
+                let sum = |window| self.sums.get(&metric::identity_of(window));
                 news.windows.windows().filter_map(sum).collect()
             }
         };
         let time = request::Time { since: self.since, now, temporality: self.settings.temporality };
         let mut requests = Vec::new();
         for some in changed.chunks(WINDOWS_PER_REQUEST) {
-            let series: Vec<Series<'_>> = some.iter().copied().flat_map(family::of_window).collect();
+            let series: Vec<Series<'_>> = some.iter().copied().flat_map(metric::of_window).collect();
             requests.push(self.body(&series, time));
         }
         let last: Vec<Series<'_>> = news.last.values().flat_map(|all| all.iter().cloned()).collect();

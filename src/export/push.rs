@@ -15,6 +15,8 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use crate::metric;
+use crate::metric::Series;
 use crate::model::Outcome;
 use crate::model::SafeText;
 use crate::window::Window;
@@ -23,8 +25,6 @@ use super::Tally;
 use super::cumulative::Cumulative;
 use super::endpoint::Answer;
 use super::endpoint::Endpoint;
-use super::family;
-use super::family::Series;
 
 /// Batches that wait at most.
 const QUEUE_BATCHES: usize = 256;
@@ -117,7 +117,7 @@ impl Push {
 
     /// Takes note of the last check of a probe. It is sent along with the next windows.
     pub(super) fn outcome(&self, outcome: &Outcome) {
-        let series = Arc::new(family::of_outcome(outcome));
+        let series = Arc::new(metric::of_outcome(outcome));
         lock(&self.shared.inbox).news.last.insert(outcome.probe.clone(), series);
     }
 

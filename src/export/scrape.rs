@@ -3,7 +3,6 @@
 
 mod protobuf;
 mod server;
-mod text;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -17,6 +16,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::metric;
+use crate::metric::Family;
+use crate::metric::Identity;
+use crate::metric::Series;
+use crate::metric::Value;
 use crate::model::Outcome;
 use crate::model::Probe;
 use crate::window::Collector;
@@ -24,11 +28,6 @@ use crate::window::Collector;
 use super::ExportError;
 use super::Tally;
 use super::cumulative::Cumulative;
-use super::family;
-use super::family::Family;
-use super::family::Identity;
-use super::family::Series;
-use super::family::Value;
 
 /// The span of the windows in between; they are added up at every scrape.
 const SPAN: Duration = Duration::from_mins(1);
@@ -96,7 +95,7 @@ impl Scrape {
 
     /// Takes note of a check.
     pub fn outcome(&self, outcome: &Outcome) {
-        let last = Arc::new(family::of_outcome(outcome));
+        let last = Arc::new(metric::of_outcome(outcome));
         let mut inbox = self.metrics.inbox();
         // A retired probe may end its last check after it was retired.
         if inbox.known.as_ref().is_none_or(|known| known.contains(&outcome.probe)) {
@@ -158,16 +157,16 @@ impl Metrics {
             total.add(&window);
         }
         // What is shared and what is borrowed live differently long; pushed one by one they fit.
-        let mut all: Vec<Series<'_>> = total.windows().flat_map(family::of_window).collect();
+        let mut all: Vec<Series<'_>> = total.windows().flat_map(metric::of_window).collect();
         let ours = tallies.values().flat_map(|(family, tally)| self.batches(family, tally));
         for series in last.values().flat_map(|series| series.iter().cloned()).chain(ours).chain([self.build()]) {
             all.push(series);
         }
-        all.sort_by_key(|series| family::ALL.iter().position(|family| *family == series.family));
+        metric::sort(&mut all);
         match format {
             Format::Text => {
                 let mut text = String::new();
-                text::write(&all, &mut text);
+                metric::text::write(&all, &mut text);
                 text.into_bytes()
             }
             Format::Protobuf => {
@@ -181,7 +180,7 @@ impl Metrics {
     fn build(&self) -> Series<'static> {
         let label = Some(("version", Cow::Borrowed(env!("CARGO_PKG_VERSION"))));
         Series {
-            family: &family::BUILD,
+            family: &metric::BUILD,
             of: Arc::new(Identity::of_vantage(&self.vantage)),
             label,
             value: Value::Number(1.0),

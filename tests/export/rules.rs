@@ -8,8 +8,8 @@ use std::process::Command;
 
 use uptick::export::buckets::Kind;
 use uptick::export::cumulative::Cumulative;
-use uptick::export::family;
 use uptick::export::remote_write::RemoteWrite;
+use uptick::metric;
 
 use crate::programs::Program;
 use crate::programs::skip;
@@ -41,7 +41,7 @@ fn every_metric_that_is_asked_for_is_exported_or_recorded() {
     assert!(recorded.len() > 10, "{recorded:?}");
     let known = |name: &str| {
         let base = ["_bucket", "_sum", "_count"].iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name);
-        family::ALL.iter().any(|family| family.name == base) || recorded.contains(name)
+        metric::ALL.iter().any(|family| family.name == base) || recorded.contains(name)
     };
     let mut asked = BTreeSet::new();
     let expressions = expressions(&dashboard());
@@ -59,7 +59,7 @@ fn every_metric_that_is_asked_for_is_exported_or_recorded() {
 #[test]
 fn every_metric_is_documented_in_its_own_words() {
     let page = fs::read_to_string("docs/exporting.md").unwrap();
-    for family in family::ALL {
+    for family in metric::ALL {
         let row = page.lines().find(|line| line.starts_with(&format!("| `{}` | ", family.name)));
         let row = row.unwrap_or_else(|| panic!("{} is not documented", family.name));
         assert!(row.ends_with(&format!("| {} |", family.help)), "{row}");

@@ -9,7 +9,6 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use uptick::export::family;
 use uptick::export::scrape::Scrape;
 use uptick::model::Outcome;
 
@@ -20,7 +19,6 @@ use crate::programs::skip;
 use crate::programs::try_get;
 use crate::support::run::Run;
 use crate::support::server::Server;
-use crate::support::server::closed_port;
 use crate::support::server::ok;
 
 /// A check of a probe: up without a class, else down or unknown by it.
@@ -162,24 +160,6 @@ async fn a_watch_serves_what_it_counts() {
         metrics.contains("probe_http_status_code{probe=\"home\",surface=\"web\",vantage=\"local\"} 200"),
         "{metrics}"
     );
-}
-
-#[test]
-fn the_textfile_speaks_of_the_same_families() {
-    let origin = Server::answers(ok("fine"));
-    let dead = format!("http://127.0.0.1:{}/", closed_port());
-    let ran = Run::new(["check", "--format=prometheus", &origin.url("/"), &dead]).run();
-    let text = &ran.expect_code(1).stdout;
-    assert_clean(text);
-    let known = |line: &&str| family::ALL.iter().any(|family| line.starts_with(&format!("# TYPE {} ", family.name)));
-    let shared: Vec<&str> = text.lines().filter(|line| line.starts_with("# TYPE probe_")).collect();
-    assert!(shared.len() >= 8, "{text}");
-    for line in shared {
-        assert!(known(&line), "{line} is no family of ours");
-    }
-    for family in [&family::CHECKS, &family::FAILURES, &family::FLAKY, &family::DURATION, &family::FAILED_DURATION] {
-        assert!(text.contains(&format!("# TYPE {} ", family.name)), "{}", family.name);
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

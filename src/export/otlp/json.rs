@@ -17,7 +17,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::export::WindowFile;
-use crate::export::family;
+use crate::metric;
 use crate::window::Window;
 
 use super::Temporality;
@@ -41,7 +41,7 @@ impl Json {
 impl WindowFile for Json {
     fn window(&mut self, window: &Window, out: &mut dyn Write) -> io::Result<()> {
         let time = request::Time { since: window.from, now: window.to, temporality: Temporality::Delta };
-        let request = request::of(&family::of_window(window), &self.resource, time);
+        let request = request::of(&metric::of_window(window), &self.resource, time);
         writeln!(out, "{}", document(&request))
     }
 }

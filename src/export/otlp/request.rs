@@ -22,10 +22,10 @@ use opentelemetry_proto::tonic::resource::v1::Resource;
 
 use crate::export::buckets;
 use crate::export::buckets::Exponential;
-use crate::export::family::Family;
-use crate::export::family::Kind;
-use crate::export::family::Series;
-use crate::export::family::Value;
+use crate::metric::Family;
+use crate::metric::Kind;
+use crate::metric::Series;
+use crate::metric::Value;
 use crate::window::Histogram;
 
 use super::Temporality;

@@ -14,9 +14,9 @@ use crate::export::buckets::Kind;
 use crate::export::cumulative::Cumulative;
 use crate::export::endpoint::Answer;
 use crate::export::endpoint::Endpoint;
-use crate::export::family;
-use crate::export::family::Identity;
 use crate::export::message::write::TimeSeries;
+use crate::metric;
+use crate::metric::Identity;
 use crate::window::Window;
 
 use super::Settings;
@@ -98,7 +98,7 @@ impl Replay {
         for (end, news) in &self.steps {
             let at_ms = (*end).min(now).as_millisecond();
             for window in news.windows() {
-                let identity = family::identity_of(window);
+                let identity = metric::identity_of(window);
                 let before = self.base.get(&identity).cloned();
                 self.base.add(window);
                 let Some(after) = self.base.get(&identity).cloned() else { continue };

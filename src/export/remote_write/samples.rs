@@ -7,14 +7,14 @@ use std::collections::BTreeSet;
 use crate::export::buckets;
 use crate::export::buckets::Exponential;
 use crate::export::buckets::Kind;
-use crate::export::family;
-use crate::export::family::Series;
-use crate::export::family::Value;
 use crate::export::message::write::BucketSpan;
 use crate::export::message::write::Histogram;
 use crate::export::message::write::Label;
 use crate::export::message::write::Sample;
 use crate::export::message::write::TimeSeries;
+use crate::metric;
+use crate::metric::Series;
+use crate::metric::Value;
 
 use super::state::Change;
 
@@ -30,11 +30,11 @@ pub(super) fn of_change(change: &Change, histograms: Kind, at_ms: i64) -> Vec<Ti
     let before: BTreeSet<Vec<(String, String)>> = change
         .before
         .iter()
-        .flat_map(family::of_window)
+        .flat_map(metric::of_window)
         .flat_map(|series| points(&series, histograms))
         .map(|(labels, _)| key(&labels))
         .collect();
-    let now = family::of_window(&change.after);
+    let now = metric::of_window(&change.after);
     let points = now.iter().flat_map(|series| points(series, histograms));
     points
         .map(|(labels, point)| {
@@ -86,7 +86,7 @@ fn points(series: &Series<'_>, histograms: Kind) -> Vec<(Vec<Label>, Point)> {
             return vec![(labels(series, name, None), Point::Native(Box::new(native(histogram, schema))))];
         }
         Kind::Classic => {
-            let bounded = buckets::classic(histogram).into_iter().map(|(le, n)| (le.as_secs_f64().to_string(), n));
+            let bounded = metric::classic(histogram).into_iter().map(|(le, n)| (le.as_secs_f64().to_string(), n));
             let all = bounded.chain([("+Inf".to_owned(), histogram.count())]);
             all.map(|(le, count)| plain("_bucket", Some(("le", &le)), double(count))).collect()
         }

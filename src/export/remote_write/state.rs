@@ -21,7 +21,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::export::cumulative::Cumulative;
-use crate::export::family;
+use crate::metric;
 use crate::model::Counts;
 use crate::model::FailureClass;
 use crate::model::Phase;
@@ -81,7 +81,7 @@ impl State {
         self.read_again();
         let mut changes = Vec::new();
         for window in news.windows() {
-            let identity = family::identity_of(window);
+            let identity = metric::identity_of(window);
             let before = self.sums.get(&identity).cloned();
             self.sums.add(window);
             if let Some(after) = self.sums.get(&identity) {

@@ -11,8 +11,8 @@ use crate::export::ExportError;
 use crate::export::buckets::Kind;
 use crate::export::endpoint::Answer;
 use crate::export::endpoint::Endpoint;
-use crate::export::family;
-use crate::export::family::Identity;
+use crate::metric;
+use crate::metric::Identity;
 use crate::model::Redactor;
 use crate::model::SafeText;
 
@@ -87,11 +87,11 @@ pub async fn verify(settings: &Settings, query_url: Option<Url>, last: &Last) ->
         why: "its query API is not known; say it with --query-url",
     })?;
     let endpoint = super::endpoint(settings)?;
-    let of = family::identity_of(&last.sum);
+    let of = metric::identity_of(&last.sum);
     let sent = last.sum.latency.total.count();
     let name = match settings.histograms {
-        Kind::Native(_) => family::DURATION.name.to_owned(),
-        Kind::Classic | Kind::VmRange => format!("{}_count", family::DURATION.name),
+        Kind::Native(_) => metric::DURATION.name.to_owned(),
+        Kind::Classic | Kind::VmRange => format!("{}_count", metric::DURATION.name),
     };
     let mut found = Stored::Nothing;
     let mut without = 0;
@@ -100,7 +100,7 @@ pub async fn verify(settings: &Settings, query_url: Option<Url>, last: &Last) ->
             Ok(Some(count)) if count == sent => return Ok(Stored::Whole { count }),
             Ok(Some(found)) => Stored::Different { sent, found },
             Ok(None) => {
-                let counter = selector(family::CHECKS.name, &of, ",verdict=\"up\"");
+                let counter = selector(metric::CHECKS.name, &of, ",verdict=\"up\"");
                 match ask(&endpoint, &url, &counter, last.at_ms).await {
                     Ok(Some(_)) => Stored::HistogramDropped,
                     Ok(None) => Stored::Nothing,

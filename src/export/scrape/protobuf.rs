@@ -5,10 +5,6 @@ use prost::Message as _;
 
 use crate::export::buckets;
 use crate::export::buckets::Exponential;
-use crate::export::family::Family;
-use crate::export::family::Kind;
-use crate::export::family::Series;
-use crate::export::family::Value;
 use crate::export::message::exposition::Bucket;
 use crate::export::message::exposition::BucketSpan;
 use crate::export::message::exposition::Histogram;
@@ -17,6 +13,11 @@ use crate::export::message::exposition::Metric;
 use crate::export::message::exposition::MetricFamily;
 use crate::export::message::exposition::MetricType;
 use crate::export::message::exposition::Number;
+use crate::metric;
+use crate::metric::Family;
+use crate::metric::Kind;
+use crate::metric::Series;
+use crate::metric::Value;
 
 /// What the format calls itself.
 pub(super) const CONTENT_TYPE: &str =
@@ -60,7 +61,7 @@ fn metric(series: &Series<'_>, schema: i8) -> Metric {
 fn both_layouts(histogram: &crate::window::Histogram, schema: i8) -> Histogram {
     let native = Exponential::of(histogram, schema);
     let (spans, deltas) = native.spans();
-    let classic = buckets::classic(histogram);
+    let classic = metric::classic(histogram);
     Histogram {
         count: Some(native.count()),
         sum: Some(histogram.sum().as_secs_f64()),

@@ -26,11 +26,11 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use crate::export::ExportError;
+use crate::metric::text;
 
 use super::Format;
 use super::Metrics;
 use super::protobuf;
-use super::text;
 
 /// Connections at once, at most; another is closed as it comes.
 const CONNECTIONS: usize = 32;

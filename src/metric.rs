@@ -1,6 +1,9 @@
 //! What is exported, as data: families of metrics and the series of a window or an outcome. The
 //! names are `blackbox_exporter`'s where they mean the same; what it does not have begins with
-//! `uptick_`. This file knows no format.
+//! `uptick_`. What is written for Prometheus by pull, by push and into a file comes from this table.
+
+mod classic;
+pub mod text;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -12,6 +15,9 @@ use crate::model::SafeText;
 use crate::model::Verdict;
 use crate::window::Histogram;
 use crate::window::Window;
+
+pub use classic::CLASSIC_BOUNDS;
+pub use classic::classic;
 
 /// A family of metrics.
 #[derive(Debug, PartialEq, Eq)]
@@ -203,6 +209,12 @@ pub fn of_outcome(outcome: &Outcome) -> Vec<Series<'static>> {
         all.push(Series { label, ..gauge(&TLS_VERSION, 1.0) });
     }
     all
+}
+
+/// Brings series into the order of their families, in which they are shown; within a family their
+/// order stays.
+pub fn sort(all: &mut [Series<'_>]) {
+    all.sort_by_key(|series| ALL.iter().position(|family| *family == series.family));
 }
 
 #[expect(clippy::cast_precision_loss, reason = "milliseconds of a date stay far below 2^52")]

@@ -1,0 +1,74 @@
+//! The text format of Prometheus (version 0.0.4), histograms in classic buckets.
+//! <https://prometheus.io/docs/instrumenting/exposition_formats/>
+
+use std::fmt::Display;
+use std::fmt::Write as _;
+
+use super::Family;
+use super::Kind;
+use super::Series;
+use super::Value;
+
+/// What the format calls itself.
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Writes series, which stand in the order of their families.
+pub fn write(all: &[Series<'_>], out: &mut String) {
+    let mut announced: Option<&Family> = None;
+    for series in all {
+        if announced != Some(series.family) {
+            announced = Some(series.family);
+            let kind = match series.family.kind {
+                Kind::Gauge => "gauge",
+                Kind::Counter => "counter",
+                Kind::Histogram => "histogram",
+            };
+            announce(series.family.name, kind, series.family.help, out);
+        }
+        let mut add = |suffix: &str, le: Option<&str>, value: &dyn Display| {
+            let labels = series.labels().chain(le.map(|le| ("le", le)));
+            sample(&format!("{}{suffix}", series.family.name), labels, value, out);
+        };
+        match series.value {
+            Value::Number(number) => add("", None, &number),
+            Value::Count(count) => add("", None, &count),
+            Value::Histogram(histogram) => {
+                for (bound, count) in super::classic(histogram) {
+                    add("_bucket", Some(&bound.as_secs_f64().to_string()), &count);
+                }
+                add("_bucket", Some("+Inf"), &histogram.count());
+                add("_sum", None, &histogram.sum().as_secs_f64());
+                add("_count", None, &histogram.count());
+            }
+        }
+    }
+}
+
+/// Writes what stands before the samples of a family.
+pub fn announce(name: &str, kind: &str, help: &str, out: &mut String) {
+    let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
+}
+
+/// Writes one sample.
+pub fn sample<'l>(name: &str, labels: impl Iterator<Item = (&'l str, &'l str)>, value: impl Display, out: &mut String) {
+    let _ = write!(out, "{name}{{");
+    for (at, (name, value)) in labels.enumerate() {
+        let comma = if at > 0 { "," } else { "" };
+        let _ = write!(out, "{comma}{name}=\"");
+        escape(value, out);
+        out.push('"');
+    }
+    let _ = writeln!(out, "}} {value}");
+}
+
+/// The value of a label, between its quotes.
+fn escape(text: &str, out: &mut String) {
+    for character in text.chars() {
+        match character {
+            '\\' => out.push_str("\\\\"),
+            '"' => out.push_str("\\\""),
+            '\n' => out.push_str("\\n"),
+            other => out.push(other),
+        }
+    }
+}
