@@ -124,7 +124,7 @@ impl Origin {
                 };
                 let part = Part {
                     start,
-                    stretches: timeline::stretches(scenario, endpoint, vantage, pace.run),
+                    stretches: timeline::stretches(scenario, endpoint, vantage, pace),
                     stream: timeline::stream_of(scenario.seed, endpoint.name, vantage),
                     tls,
                     path: endpoint.path,

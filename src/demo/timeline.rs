@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
+use crate::demo::Pace;
 use crate::demo::scenario::Behaviour;
 use crate::demo::scenario::Endpoint;
 use crate::demo::scenario::Scenario;
 
-/// How finely the share of time without an answer is cut.
+/// How finely the share of time without an answer is cut, at least.
 const SLOT: Duration = Duration::from_millis(250);
 
 /// A stretch of the run in which a listener behaves the same.
@@ -22,7 +23,7 @@ pub(super) struct Stretch {
 }
 
 /// The stretches of an endpoint seen from a vantage. After the last one it is well.
-pub(super) fn stretches(scenario: &Scenario, endpoint: &Endpoint, vantage: &str, run: Duration) -> Vec<Stretch> {
+pub(super) fn stretches(scenario: &Scenario, endpoint: &Endpoint, vantage: &str, pace: Pace) -> Vec<Stretch> {
     let acts: Vec<_> = scenario.acts.iter().filter(|act| act.target.covers(endpoint, vantage)).collect();
     let mut marks: Vec<Duration> = acts.iter().flat_map(|act| [act.from, act.until]).collect();
     marks.push(scenario.story);
@@ -36,14 +37,31 @@ pub(super) fn stretches(scenario: &Scenario, endpoint: &Endpoint, vantage: &str,
     for until in marks {
         let behaviour = acts.iter().rev().find(|act| act.from <= from && from < act.until);
         let behaviour = behaviour.map_or(&Behaviour::Healthy, |act| &act.behaviour);
-        let (begin, end) = (scaled(from, scenario.story, run), scaled(until, scenario.story, run));
-        push_stretches(&mut stretches, behaviour, begin, end, stream);
+        let (begin, end) = (scaled(from, scenario.story, pace.run), scaled(until, scenario.story, pace.run));
+        push_stretches(&mut stretches, behaviour, (begin, end), Chances { stream, slot: slot(pace) });
         from = until;
     }
     stretches
 }
 
-fn push_stretches(stretches: &mut Vec<Stretch>, behaviour: &Behaviour, from: Duration, until: Duration, stream: u64) {
+/// Where chance has a part: its stream, and the time for which each draw counts.
+#[derive(Clone, Copy)]
+struct Chances {
+    stream: u64,
+    slot: Duration,
+}
+
+/// Below the time between two checks, so that a story that is played slower stays the same.
+fn slot(pace: Pace) -> Duration {
+    SLOT.max(pace.interval * 5 / 8)
+}
+
+fn push_stretches(
+    stretches: &mut Vec<Stretch>,
+    behaviour: &Behaviour,
+    (from, until): (Duration, Duration),
+    chances: Chances,
+) {
     let (closed_share, shares) = match behaviour {
         Behaviour::Healthy | Behaviour::CertificateExpired => (0.0, Vec::new()),
         Behaviour::Unanswered => (1.0, Vec::new()),
@@ -56,9 +74,9 @@ fn push_stretches(stretches: &mut Vec<Stretch>, behaviour: &Behaviour, from: Dur
     }
     let mut at = from;
     while at < until {
-        let slot = at.as_millis() / SLOT.as_millis();
-        let end = until.min(SLOT * u32::try_from(slot + 1).unwrap_or(u32::MAX));
-        let open = draw(stream, u64::try_from(slot).unwrap_or(u64::MAX)) >= closed_share;
+        let slot = at.as_millis() / chances.slot.as_millis();
+        let end = until.min(chances.slot * u32::try_from(slot + 1).unwrap_or(u32::MAX));
+        let open = draw(chances.stream, u64::try_from(slot).unwrap_or(u64::MAX)) >= closed_share;
         stretches.push(Stretch { until: end, open, shares: shares.clone() });
         at = end;
     }
@@ -113,13 +131,22 @@ mod tests {
 
     const RUN: Duration = Duration::from_secs(20);
 
+    fn pace(times_slower: u32) -> Pace {
+        let (interval, timeout) = (Duration::from_millis(400), Duration::from_millis(280));
+        Pace { run: RUN * times_slower, interval: interval * times_slower, timeout }
+    }
+
     #[test]
     fn the_same_seed_plays_the_same_story() {
         let scenario = by_name("x-2025-03-10").expect("a scenario");
-        let play = || stretches(&scenario, &scenario.endpoints[0], "iad", RUN);
+        let play = || stretches(&scenario, &scenario.endpoints[0], "iad", pace(1));
         assert_eq!(play(), play());
         assert!(play().iter().any(|stretch| !stretch.open));
         assert!(play().iter().any(|stretch| stretch.open));
+        let slower: Vec<Stretch> = stretches(&scenario, &scenario.endpoints[0], "iad", pace(4));
+        let told = |stretch: &Stretch, times: u128| ((stretch.until.as_micros() + 2) / times / 4, stretch.open);
+        let faster: Vec<_> = slower.iter().map(|stretch| told(stretch, 4)).collect();
+        assert_eq!(faster, play().iter().map(|stretch| told(stretch, 1)).collect::<Vec<_>>(), "the same story, slower");
     }
 
     #[test]
@@ -128,7 +155,7 @@ mod tests {
             let scenario = by_name(name).expect("a scenario");
             for endpoint in &scenario.endpoints {
                 for vantage in &scenario.vantages {
-                    let stretches = stretches(&scenario, endpoint, vantage, RUN);
+                    let stretches = stretches(&scenario, endpoint, vantage, pace(1));
                     assert!(stretches.is_sorted_by(|one, next| one.until < next.until), "{name}: {stretches:?}");
                     assert_eq!(stretches.last().map(|last| last.until), Some(RUN), "{name}");
                 }
