@@ -161,7 +161,7 @@ pub struct Span {
 }
 
 /// What was read, and what of it could not be used. The reader of the journals counts it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Integrity {
     /// Journals read.
     pub journals: u64,
@@ -179,8 +179,6 @@ pub struct Integrity {
     pub newer_lines: u64,
     /// Torn ends of files, left by a crash while a line was written: skipped.
     pub torn_tails: u64,
-    /// SHA-256 over the sorted checksums of the lines used, hexadecimal; empty where it was not computed.
-    pub sha256: String,
 }
 
 #[cfg(test)]

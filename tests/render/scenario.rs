@@ -265,7 +265,7 @@ pub(crate) fn long(days: i64, probes: usize, vantages: &[&str], every: Duration)
 }
 
 fn integrity() -> Integrity {
-    Integrity { journals: 1, lines: 12_345, sha256: "9f2c".repeat(16), ..Integrity::default() }
+    Integrity { journals: 1, lines: 12_345, ..Integrity::default() }
 }
 
 /// A short report in which every name and every message is hostile.

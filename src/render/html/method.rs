@@ -132,12 +132,6 @@ pub(super) fn data(report: &Report, page: &mut Page) {
         text::counted(integrity.torn_tails, "torn end"),
     );
     page.element("p", &[], &read);
-    if !integrity.sha256.is_empty() {
-        page.open("p", &[]);
-        page.text("SHA-256 over the checksums of the lines used: ");
-        page.element("code", &[], &integrity.sha256);
-        page.close("p");
-    }
     page.raw("<script type=\"application/json\" id=\"uptick-report\">");
     page.json(&document);
     page.raw("</script>\n");

@@ -266,9 +266,6 @@ fn not_seen(report: &Report, canvas: &mut Canvas) {
         &format!("{read}, {} evidence lines{}", text::count(integrity.failures), unusable(report)),
         canvas,
     );
-    if !integrity.sha256.is_empty() {
-        labelled(DIM, "sha256", &integrity.sha256, canvas);
-    }
 }
 
 /// Lines that could not be used: `; 1 corrupt, 2 newer, 1 torn`.
