@@ -60,7 +60,7 @@ pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
 
 fn title(report: &Report) -> String {
     let state = report.verdict.state;
-    let surfaces = super::report::list(&report.verdict.scope.surfaces);
+    let surfaces = super::report::labels(report, &report.verdict.scope.surfaces);
     let of = if surfaces.is_empty() { String::new() } else { format!(": {surfaces}") };
     format!("{}{of} · uptick report", super::report::word(state))
 }

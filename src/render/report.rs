@@ -86,14 +86,20 @@ pub(super) fn span(report: &Report) -> String {
     format!("{} → {to} UTC", text::instant(from))
 }
 
-/// The name of a surface for people.
-pub(super) fn label(surface: &SurfaceRow) -> &SafeText {
-    surface.label.as_ref().unwrap_or(&surface.surface)
+/// The name of a surface for people, by its name.
+pub(super) fn label<'r>(report: &'r Report, surface: &'r SafeText) -> &'r SafeText {
+    let row = report.surfaces.iter().find(|row| row.surface == *surface);
+    row.map_or(surface, SurfaceRow::label)
+}
+
+/// Several surfaces for people, by their names.
+pub(super) fn labels(report: &Report, surfaces: &[SafeText]) -> String {
+    list(&surfaces.iter().map(|surface| label(report, surface).clone()).collect::<Vec<_>>())
 }
 
 /// The same, and that it is the control targets, where its name does not say so.
 pub(super) fn full_label(surface: &SurfaceRow) -> String {
-    let name = label(surface);
+    let name = surface.label();
     if surface.control && name.as_str() != "control" { format!("{name} (control)") } else { name.to_string() }
 }
 
@@ -117,6 +123,11 @@ pub(super) const fn mark(state: State) -> &'static str {
         State::Down => "✗",
         State::Unknown => "?",
     }
+}
+
+/// A probability of chance: `p < 0.001`, `p = 0.017`.
+pub(super) fn chance(p: f64) -> String {
+    if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.3}") }
 }
 
 /// `30.1–33.2%`

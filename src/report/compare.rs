@@ -29,7 +29,7 @@ pub struct Comparison {
     pub p: f64,
     /// Whether it is small enough to say that `a` is worse: p ≤ 0.05.
     pub significant: bool,
-    /// `app is worse than web` or `cannot tell app from web`.
+    /// `app is worse than web` or `cannot tell app from web`, with their labels.
     pub reading: String,
 }
 
@@ -52,9 +52,9 @@ fn pair(a: &SurfaceRow, b: &SurfaceRow) -> Comparison {
     let p = fisher(a_failed, a_judged, b_failed, b_judged);
     let significant = p <= SIGNIFICANT && share(worse) > share(better);
     let reading = if significant {
-        format!("{} is worse than {}", worse.surface, better.surface)
+        format!("{} is worse than {}", worse.label(), better.label())
     } else {
-        format!("cannot tell {} from {}", worse.surface, better.surface)
+        format!("cannot tell {} from {}", worse.label(), better.label())
     };
     Comparison {
         test: "fisher_exact",

@@ -88,7 +88,7 @@ fn percentiles(row: &SurfaceRow) -> Option<String> {
     let (percentile, q) = missing.filter(|_| count > 0)?;
     Some(format!(
         "{percentile} of {} cannot be told from {}: that takes {}.",
-        row.surface,
+        row.label(),
         plural(count, "up check"),
         words::count(checks_to_show(q))
     ))

@@ -132,6 +132,14 @@ pub struct SurfaceRow {
     pub slo: Option<Slo>,
 }
 
+impl SurfaceRow {
+    /// Its name for people: the label, where it has one.
+    #[must_use]
+    pub fn label(&self) -> &SafeText {
+        self.label.as_ref().unwrap_or(&self.surface)
+    }
+}
+
 /// Where we ask from.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct VantageRow {

@@ -62,7 +62,7 @@ impl Sentence<'_, '_, '_> {
 
     /// `app is down from 2 of 3 vantages since 13:31:00-13:32:00 UTC (57 min, ongoing)`
     fn opening(&self, worst: &[&Standing]) -> String {
-        let names: Vec<&str> = worst.iter().map(|standing| standing.surface.as_str()).collect();
+        let names: Vec<&str> = worst.iter().map(|standing| standing.label.as_str()).collect();
         let verb = if names.len() == 1 { "is" } else { "are" };
         let mut text = format!("{} {verb} {}{}", words::list(&names), self.answer.state, self.whence());
         if let Some(since) = self.answer.since {
@@ -101,7 +101,7 @@ impl Sentence<'_, '_, '_> {
 
     /// `71% of 171 checks failed [64-77%], mostly connect_timeout (83%)`
     fn share(standing: &Standing, named: bool) -> String {
-        let name = if named { format!("{} ", standing.surface) } else { String::new() };
+        let name = if named { format!("{} ", standing.label) } else { String::new() };
         if standing.since.is_none()
             && let Some(slow) = standing.slow.filter(|slow| slow.certain)
         {
@@ -119,10 +119,10 @@ impl Sentence<'_, '_, '_> {
 
     fn other(standing: &Standing) -> String {
         match standing.state {
-            State::Up => format!("{} up", standing.surface),
-            State::Unknown => format!("{} unknown", standing.surface),
-            state if standing.failed == 0 => format!("{} {state}", standing.surface),
-            state => format!("{} {state}, {}", standing.surface, failed_of(standing)),
+            State::Up => format!("{} up", standing.label),
+            State::Unknown => format!("{} unknown", standing.label),
+            state if standing.failed == 0 => format!("{} {state}", standing.label),
+            state => format!("{} {state}, {}", standing.label, failed_of(standing)),
         }
     }
 
@@ -169,11 +169,12 @@ impl Sentence<'_, '_, '_> {
     /// `app and web are up from 3 of 3 vantages: none of 1,440 checks failed, which shows an availability of
     /// at least 99.7% (95% confidence); 99.9% needs 2,995 checks.`
     fn up(&self) -> String {
-        let names: Vec<&str> = self.standings.iter().map(|standing| standing.surface.as_str()).collect();
+        let names: Vec<&str> = self.standings.iter().map(|standing| standing.label.as_str()).collect();
         let verb = if names.len() == 1 { "is" } else { "are" };
-        let rows = self.case.surfaces.iter().filter(|row| names.contains(&row.surface.as_str()));
-        let (failed, judged) =
-            rows.fold((0, 0), |sum, row| (sum.0 + row.figures.down, sum.1 + row.figures.up + row.figures.down));
+        let (failed, judged) = self
+            .case
+            .watched()
+            .fold((0, 0), |sum, row| (sum.0 + row.figures.down, sum.1 + row.figures.up + row.figures.down));
         let whence = match self.answer.scope.vantages_judged {
             0 | 1 => String::new(),
             vantages => format!(" from {vantages} of {} vantages", self.case.vantages.len()),
@@ -207,7 +208,7 @@ impl Sentence<'_, '_, '_> {
     fn past(&self) -> Option<String> {
         let incident = self.last?;
         let end = incident.end?;
-        let names: Vec<&str> = incident.surfaces.iter().map(SafeText::as_str).collect();
+        let names: Vec<&str> = incident.surfaces.iter().map(|surface| self.label(surface)).collect();
         let verb = if names.len() == 1 { "was" } else { "were" };
         let waves = match incident.waves.len() {
             1 => String::new(),
@@ -250,12 +251,8 @@ impl Sentence<'_, '_, '_> {
         if let Some(last) = last
             && desk.followed.iter().any(|one| one.silent)
         {
-            let silent: Vec<&str> = self
-                .standings
-                .iter()
-                .filter(|one| one.state == State::Unknown)
-                .map(|one| one.surface.as_str())
-                .collect();
+            let silent: Vec<&str> =
+                self.standings.iter().filter(|one| one.state == State::Unknown).map(|one| one.label.as_str()).collect();
             let what = if silent.len() == self.standings.len() {
                 String::new()
             } else {
@@ -272,6 +269,12 @@ impl Sentence<'_, '_, '_> {
             Some(ratio) => format!("only {}% of the checks that were due were made", words::percent(ratio)),
             None => "nothing was due".to_owned(),
         }
+    }
+
+    /// A surface's name for people.
+    fn label<'n>(&'n self, surface: &'n SafeText) -> &'n str {
+        let standing = self.standings.iter().find(|standing| standing.surface == *surface);
+        standing.map_or(surface, |standing| &standing.label).as_str()
     }
 
     fn to(&self) -> Timestamp {

@@ -194,6 +194,8 @@ pub(super) struct Case<'c, 'f> {
 #[derive(Clone, Debug)]
 pub(super) struct Standing {
     pub(super) surface: SafeText,
+    /// Its name for people.
+    pub(super) label: SafeText,
     pub(super) state: State,
     /// The begin of the open wave.
     pub(super) since: Option<Bracket>,
@@ -237,7 +239,7 @@ impl Case<'_, '_> {
     }
 
     /// The surfaces the verdict is on: all but the control targets, or these where there is nothing else.
-    fn watched(&self) -> impl Iterator<Item = &SurfaceRow> {
+    pub(super) fn watched(&self) -> impl Iterator<Item = &SurfaceRow> {
         let only_controls = self.surfaces.iter().all(|row| row.control);
         self.surfaces.iter().filter(move |row| only_controls || !row.control)
     }
@@ -260,6 +262,7 @@ impl Case<'_, '_> {
         let failing = |vantage: &&SafeText| self.desk.place_state(&row.surface, vantage).is_failing();
         Standing {
             surface: row.surface.clone(),
+            label: row.label().clone(),
             state: row.state,
             since: open.map(|wave| bracket(wave.start)),
             judged: all.judged,

@@ -123,7 +123,7 @@ fn facts(report: &Report, page: &mut Page) {
         let impact: Vec<String> = incident
             .impact_minutes
             .iter()
-            .map(|impact| format!("{} {}", impact.surface, report::minutes(impact.minutes)))
+            .map(|impact| format!("{} {}", report::label(report, &impact.surface), report::minutes(impact.minutes)))
             .collect();
         fact("its impact", &impact.join(" · "), "minutes of full outage that hurt as much", page);
     }

@@ -22,7 +22,6 @@ use crate::model::FailureClass;
 use crate::model::SafeText;
 use crate::render::report::Clock;
 use crate::render::report::class_name;
-use crate::render::report::label;
 use crate::render::text;
 use crate::report::Report;
 use crate::report::SurfaceRow;
@@ -71,9 +70,9 @@ fn one(report: &Report, surface: &SurfaceRow, buckets: &BTreeMap<Timestamp, Buck
     let ticks = ticks_to(number(highest), 3);
     let bottom = HEIGHT - AXIS;
     let scale = Linear { from: 0.0, to: ticks[ticks.len() - 1], start: bottom, end: TOP };
-    let (id, title) = (format!("classes-{at}"), format!("Failures of {} by kind over time", label(surface)));
+    let (id, title) = (format!("classes-{at}"), format!("Failures of {} by kind over time", surface.label()));
     page.open("figure", &[]);
-    page.element("h3", &[], label(surface).as_str());
+    page.element("h3", &[], surface.label().as_str());
     Figure {
         id: &id,
         title: &title,
@@ -162,7 +161,7 @@ fn by_class(report: &Report, page: &mut Page) {
                 });
                 rows.row([
                     name,
-                    label(surface).to_string(),
+                    surface.label().to_string(),
                     text::count(row.n),
                     text::ratio(row.share),
                     at(row.first),

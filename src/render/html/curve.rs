@@ -9,7 +9,6 @@ use super::scale::Log;
 use super::scale::number;
 use super::scale::place;
 use super::table;
-use crate::render::report::label;
 use crate::render::text;
 use crate::report::Curve;
 use crate::report::Part;
@@ -87,9 +86,9 @@ fn one(surface: &SurfaceRow, curves: &[&Curve], at: usize, page: &mut Page) {
     let last = points().map(|(percentile, _)| *percentile).fold(0.9, f64::max);
     let across = Linear { from: 0.0, to: nines(last), start: LEFT, end: RIGHT };
     let up = Log::new(number(fastest) * 0.9, number(slowest) * 1.1, BOTTOM, TOP);
-    let (id, title) = (format!("curve-{at}"), format!("Percentiles of latency of {}", label(surface)));
+    let (id, title) = (format!("curve-{at}"), format!("Percentiles of latency of {}", surface.label()));
     page.open("figure", &[]);
-    page.element("h3", &[], label(surface).as_str());
+    page.element("h3", &[], surface.label().as_str());
     Figure {
         id: &id,
         title: &title,

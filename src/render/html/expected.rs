@@ -13,7 +13,6 @@ use super::scale::place;
 use super::scale::ticks_to;
 use super::table;
 use crate::render::report::Clock;
-use crate::render::report::label;
 use crate::render::text;
 use crate::report::Expectation;
 use crate::report::Report;
@@ -27,7 +26,7 @@ pub(super) fn write(report: &Report, surfaces: &[&SurfaceRow], page: &mut Page) 
         let buckets: Vec<&Expectation> =
             report.expectations.iter().filter(|bucket| bucket.surface == surface.surface).collect();
         if buckets.iter().all(|bucket| bucket.actual == 0) {
-            page.element("p", &[], &format!("{}: nothing failed. {}", label(surface), caption(surface)));
+            page.element("p", &[], &format!("{}: nothing failed. {}", surface.label(), caption(surface)));
             continue;
         }
         one(report, surface, &buckets, at, page);
@@ -40,9 +39,9 @@ fn one(report: &Report, surface: &SurfaceRow, buckets: &[&Expectation], at: usiz
     let bottom = HEIGHT - AXIS;
     let scale = Linear { from: 0.0, to: ticks[ticks.len() - 1], start: bottom, end: TOP };
     let (id, title) =
-        (format!("expected-{at}"), format!("Failed checks of {} over time, against usual", label(surface)));
+        (format!("expected-{at}"), format!("Failed checks of {} over time, against usual", surface.label()));
     page.open("figure", &[]);
-    page.element("h3", &[], label(surface).as_str());
+    page.element("h3", &[], surface.label().as_str());
     Figure {
         id: &id,
         title: &title,

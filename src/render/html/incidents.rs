@@ -27,7 +27,7 @@ fn one(report: &Report, number: usize, incident: &Incident, page: &mut Page) {
     let clock = Clock::of(report);
     page.open("article", &[("class", "card"), ("id", &format!("incident-{number}"))]);
     let going = if incident.end.is_none() { " · ongoing" } else { "" };
-    page.element("h3", &[], &format!("Incident {number}: {}{going}", report::list(&incident.surfaces)));
+    page.element("h3", &[], &format!("Incident {number}: {}{going}", report::labels(report, &incident.surfaces)));
     page.open("dl", &[("class", "facts")]);
     fact("began between (UTC)", &clock.bracket(&incident.start), page);
     let end = incident.end.as_ref().map_or_else(|| "goes on".to_owned(), |end| clock.bracket(end));
@@ -37,7 +37,7 @@ fn one(report: &Report, number: usize, incident: &Incident, page: &mut Page) {
     let expected = incident.expected_failures.map(|n| format!(" ({n:.1} expected)")).unwrap_or_default();
     fact("failed checks", &format!("{failed}{expected}"), page);
     for impact in &incident.impact_minutes {
-        fact(&format!("impact on {}", impact.surface), &report::minutes(impact.minutes), page);
+        fact(&format!("impact on {}", report::label(report, &impact.surface)), &report::minutes(impact.minutes), page);
     }
     fact("seen from", &report::list(&incident.vantages), page);
     fact("opened by", &format!("{} at {}", incident.rule, clock.at(incident.detected_at)), page);

@@ -18,7 +18,6 @@ use super::scale::number;
 use super::scale::place;
 use super::strip;
 use crate::render::report::Clock;
-use crate::render::report::label;
 use crate::render::text;
 use crate::report::Expectation;
 use crate::report::Report;
@@ -79,9 +78,9 @@ fn one(
 ) {
     let bottom = HEIGHT - AXIS;
     let scale = Log::new(edges(report, lowest).0, edges(report, highest).1, bottom, TOP);
-    let (id, title) = (format!("latency-{at}"), format!("Latency of {} over time", label(surface)));
+    let (id, title) = (format!("latency-{at}"), format!("Latency of {} over time", surface.label()));
     page.open("figure", &[]);
-    page.element("h3", &[], label(surface).as_str());
+    page.element("h3", &[], surface.label().as_str());
     Figure {
         id: &id,
         title: &title,

@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::markup::Page;
 use super::table;
 use crate::render::report;
-use crate::render::report::label;
 use crate::render::text;
 use crate::report::Report;
 use crate::report::slo::AvailabilitySlo;
@@ -16,7 +15,7 @@ pub(super) fn write(report: &Report, page: &mut Page) {
     for row in &report.surfaces {
         let Some(slo) = &row.slo else { continue };
         page.open("article", &[("class", "card")]);
-        page.element("h3", &[], label(row).as_str());
+        page.element("h3", &[], row.label().as_str());
         if let Some(availability) = &slo.availability {
             promised(availability, page);
         }

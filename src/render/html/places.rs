@@ -57,7 +57,7 @@ fn places(report: &Report, page: &mut Page) {
         for row in report.places.iter().take(ROWS) {
             let surface =
                 report.surfaces.iter().find(|surface| surface.surface == row.surface && surface.control == row.control);
-            let surface = surface.map_or_else(|| row.surface.to_string(), |surface| label(surface).to_string());
+            let surface = surface.map_or_else(|| row.surface.to_string(), |surface| surface.label().to_string());
             rows.row(
                 [surface, row.vantage.to_string(), word(row.state).to_owned()].into_iter().chain(cells(&row.figures)),
             );
@@ -70,7 +70,7 @@ pub(super) fn probes(report: &Report, page: &mut Page) {
     table::columns("By probe", &headings, &numeric(3, &[true]), page, |rows| {
         for row in report.probes.iter().take(ROWS) {
             let every = text::cell(row.cadence_ms.map(Duration::from_millis));
-            let surface = if row.control { "control".to_owned() } else { row.surface.to_string() };
+            let surface = if row.control { "control".to_owned() } else { label(report, &row.surface).to_string() };
             let first = [row.probe.to_string(), surface, word(row.state).to_owned()];
             rows.row(first.into_iter().chain(cells(&row.figures)).chain([every]));
         }
@@ -88,7 +88,7 @@ pub(super) fn addresses(report: &Report, page: &mut Page) {
             rows.row([
                 row.address.to_string(),
                 format!("IPv{}", row.family),
-                row.surface.to_string(),
+                label(report, &row.surface).to_string(),
                 text::count(row.failed),
             ]);
         }

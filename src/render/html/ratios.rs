@@ -9,7 +9,7 @@ use super::scale::place;
 use super::scale::ticks_to;
 use super::strip;
 use crate::render::report;
-use crate::render::report::label;
+use crate::render::report::chance;
 use crate::render::text;
 use crate::report::Report;
 use crate::report::SurfaceRow;
@@ -72,7 +72,7 @@ fn ratios(surfaces: &[&SurfaceRow], page: &mut Page) {
         let judged = figures.up + figures.down;
         page.text(&format!(
             "{}: {} of {} failed [{}]. ",
-            label(surface),
+            surface.label(),
             text::count(figures.down),
             text::counted(judged, "check"),
             report::interval(figures.ci95)
@@ -130,8 +130,8 @@ fn level(x: f64, height: f64, name: &str, page: &mut Page) {
 fn name(surface: &SurfaceRow, y: f64, page: &mut Page) {
     let attributes = [("class", "name"), ("x", &*place(LEFT - 10.0)), ("y", &place(y + 20.0)), ("text-anchor", "end")];
     page.open("text", &attributes);
-    page.element("title", &[], label(surface).as_str());
-    page.text(&text::clip(label(surface).as_str(), 14));
+    page.element("title", &[], surface.label().as_str());
+    page.text(&text::clip(surface.label().as_str(), 14));
     page.close("text");
 }
 
@@ -151,7 +151,7 @@ fn comparisons(report: &Report, page: &mut Page) {
     }
     page.open("ul", &[("class", "plain")]);
     for comparison in &report.comparisons {
-        let p = if comparison.p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {:.3}", comparison.p) };
+        let p = chance(comparison.p);
         let counts = format!(
             "{} of {} against {} of {}",
             text::count(comparison.a_failed),

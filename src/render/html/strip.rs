@@ -103,9 +103,7 @@ fn numbers(report: &Report, page: &mut Page) {
 
 fn row(report: &Report, row: &PlaceRow, top: f64, page: &mut Page) {
     let times = frame::times(report);
-    let surface =
-        report.surfaces.iter().find(|surface| surface.surface == row.surface && surface.control == row.control);
-    let surface = surface.map_or(row.surface.as_str(), |surface| label(surface).as_str());
+    let surface = label(report, &row.surface).as_str();
     let name = format!("{surface} · {}", row.vantage);
     let y = place(top + ROW / 2.0 + 4.0);
     page.open("text", &[("class", "name"), ("x", &place(LEFT - 10.0)), ("y", &y), ("text-anchor", "end")]);
@@ -266,7 +264,7 @@ fn numbers_table(report: &Report, places: &[&PlaceRow], page: &mut Page) {
     begins.sort_unstable();
     begins.dedup();
     let headings: Vec<String> = std::iter::once("from (UTC)".to_owned())
-        .chain(places.iter().map(|row| format!("{} · {}", row.surface, row.vantage)))
+        .chain(places.iter().map(|row| format!("{} · {}", label(report, &row.surface), row.vantage)))
         .collect();
     let by_place: Vec<std::collections::BTreeMap<jiff::Timestamp, &Point>> =
         places.iter().map(|row| points(report, row).map(|point| (point.t, point)).collect()).collect();

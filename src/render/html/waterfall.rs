@@ -16,7 +16,6 @@ use super::scale::ticks_to;
 use super::table;
 use crate::model::Phase;
 use crate::model::SafeText;
-use crate::render::report::label;
 use crate::render::text;
 use crate::report::Report;
 use crate::report::SurfaceRow;
@@ -91,7 +90,7 @@ fn axis(ticks: &[f64], scale: &Linear, height: f64, page: &mut Page) {
 /// `X app, in incidents`
 fn name(surfaces: &[&SurfaceRow], row: &Waterfall) -> String {
     let surface = surfaces.iter().find(|surface| surface.surface == row.surface);
-    let surface = surface.map_or(row.surface.as_str(), |surface| label(surface).as_str());
+    let surface = surface.map_or(row.surface.as_str(), |surface| surface.label().as_str());
     let part = curve::part(row.part).0.split(':').next().unwrap_or_default();
     format!("{surface}, {part}")
 }

@@ -14,6 +14,8 @@ use super::class_name;
 use super::incidents_phrase;
 use super::insecure_sentence;
 use super::kind;
+use super::label;
+use super::labels;
 use super::length;
 use super::list;
 use super::mark;
@@ -99,12 +101,12 @@ fn answer(report: &Report, canvas: &mut Canvas) {
     canvas.end();
 }
 
-/// A labelled text with a hanging indent.
-fn labelled(style: Style, label: &str, content: &str, canvas: &mut Canvas) {
+/// A text with its name before it and a hanging indent.
+fn labelled(style: Style, name: &str, content: &str, canvas: &mut Canvas) {
     let room = canvas.width().saturating_sub(LABEL + 3);
     for (at, line) in text::wrap(content, room).iter().enumerate() {
         canvas.plain("  ");
-        canvas.put(style, &text::left(if at == 0 { label } else { "" }, LABEL));
+        canvas.put(style, &text::left(if at == 0 { name } else { "" }, LABEL));
         canvas.plain(" ");
         canvas.plain(line);
         canvas.end();
@@ -158,22 +160,22 @@ fn incidents(report: &Report, canvas: &mut Canvas) {
         canvas.end();
     }
     for incident in report.incidents.iter().skip(left_out) {
-        one_incident(incident, clock, canvas);
+        one_incident(report, incident, clock, canvas);
     }
     canvas.end();
 }
 
-fn one_incident(incident: &Incident, clock: Clock, canvas: &mut Canvas) {
+fn one_incident(report: &Report, incident: &Incident, clock: Clock, canvas: &mut Canvas) {
     let style = if incident.end.is_none() { BAD } else { BOLD };
     let from = list(&incident.vantages);
     canvas.plain("  ");
-    canvas.put(style, &list(&incident.surfaces));
+    canvas.put(style, &labels(report, &incident.surfaces));
     canvas.plain(&format!(" from {from}: {}", clock.stretch(&incident.start, incident.end.as_ref())));
     canvas.end();
     let impact: Vec<String> = incident
         .impact_minutes
         .iter()
-        .map(|impact| format!("{} {}", impact.surface, minutes(impact.minutes)))
+        .map(|impact| format!("{} {}", label(report, &impact.surface), minutes(impact.minutes)))
         .collect();
     let flapping = if incident.flapping { ", flapping" } else { "" };
     let expected = incident.expected_failures.map(|n| format!(", {n:.1} expected")).unwrap_or_default();

@@ -6,12 +6,14 @@ use std::io;
 use std::io::Write;
 
 use super::Clock;
+use super::chance;
 use super::full_label;
 use super::incidents_phrase;
 use super::insecure_sentence;
 use super::interval;
 use super::kind;
 use super::label;
+use super::labels;
 use super::length;
 use super::list;
 use super::main_failure;
@@ -45,7 +47,7 @@ pub(in crate::render) fn write(report: &Report, out: &mut impl Write) -> io::Res
     places(report, &mut page);
     failures(report, &mut page);
     for incident in report.incidents.iter().rev().take(ROWS) {
-        one_incident(incident, Clock::of(report), &mut page);
+        one_incident(report, incident, Clock::of(report), &mut page);
     }
     if !report.limits.is_empty() {
         let _ = writeln!(page, "### What this does not say\n");
@@ -89,7 +91,7 @@ fn surfaces(report: &Report, page: &mut String) {
     }
     page.push('\n');
     for comparison in &report.comparisons {
-        let _ = writeln!(page, "- {} (Fisher's exact test, p = {:.3})", prose(&comparison.reading), comparison.p);
+        let _ = writeln!(page, "- {} (Fisher's exact test, {})", prose(&comparison.reading), chance(comparison.p));
     }
     if !report.comparisons.is_empty() {
         page.push('\n');
@@ -123,7 +125,7 @@ fn places(report: &Report, page: &mut String) {
         let _ = writeln!(
             page,
             "| {} | {} | {} {} | {} |",
-            code(row.surface.as_str()),
+            code(label(report, &row.surface).as_str()),
             code(row.vantage.as_str()),
             mark(row.state),
             word(row.state),
@@ -150,7 +152,7 @@ fn failures(report: &Report, page: &mut String) {
             page,
             "| {} | {} | {} | {} | {example} |",
             code(&super::class_name(*class, status)),
-            code(label(surface).as_str()),
+            code(surface.label().as_str()),
             text::count(row.n),
             text::ratio(row.share),
         );
@@ -158,9 +160,9 @@ fn failures(report: &Report, page: &mut String) {
     page.push('\n');
 }
 
-fn one_incident(incident: &Incident, clock: Clock, page: &mut String) {
+fn one_incident(report: &Report, incident: &Incident, clock: Clock, page: &mut String) {
     let going = if incident.end.is_none() { " (ongoing)" } else { "" };
-    let _ = writeln!(page, "### Incident {}{going}\n", escape::code_span(&list(&incident.surfaces), false));
+    let _ = writeln!(page, "### Incident {}{going}\n", escape::code_span(&labels(report, &incident.surfaces), false));
     let mut item = |name: &str, content: &str| {
         let _ = writeln!(page, "- {name}: {}", prose(content));
     };
@@ -172,7 +174,7 @@ fn one_incident(incident: &Incident, clock: Clock, page: &mut String) {
     let expected = incident.expected_failures.map(|n| format!(", {n:.1} expected")).unwrap_or_default();
     item("failures", &format!("{failed}{expected}"));
     for impact in &incident.impact_minutes {
-        item("impact", &format!("{} {} of full outage", impact.surface, minutes(impact.minutes)));
+        item("impact", &format!("{} {} of full outage", label(report, &impact.surface), minutes(impact.minutes)));
     }
     if let Some(dominant) = &incident.kind {
         item("kind", &kind(dominant));

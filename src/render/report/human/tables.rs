@@ -13,9 +13,9 @@ use crate::render::paint::BOLD;
 use crate::render::paint::Canvas;
 use crate::render::paint::DIM;
 use crate::render::report::budget;
+use crate::render::report::chance;
 use crate::render::report::full_label;
 use crate::render::report::interval;
-use crate::render::report::label;
 use crate::render::report::main_failure;
 use crate::render::report::mark;
 use crate::render::report::ratio;
@@ -80,7 +80,7 @@ pub(super) fn surfaces(report: &Report, canvas: &mut Canvas) {
         line(cells, &shown, &widths, style_of, canvas);
     }
     for comparison in &report.comparisons {
-        let p = if comparison.p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {:.3}", comparison.p) };
+        let p = chance(comparison.p);
         canvas.put(DIM, &format!("  {} (Fisher's exact test, {p})", comparison.reading));
         canvas.end();
     }
@@ -125,7 +125,7 @@ pub(super) fn vantages(report: &Report, canvas: &mut Canvas) {
     let cell = 30.min((canvas.width().saturating_sub(widest + 2)) / names.len().max(1)).max(16);
     canvas.plain(&" ".repeat(widest + 2));
     for row in &names {
-        canvas.put(DIM, &format!("  {}", text::left(label(row).as_str(), cell - 2)));
+        canvas.put(DIM, &format!("  {}", text::left(row.label().as_str(), cell - 2)));
     }
     canvas.end();
     for vantage in &report.vantages {
@@ -187,10 +187,10 @@ pub(super) fn objectives(report: &Report) -> Vec<(String, String, bool)> {
         let Some(slo) = &row.slo else { continue };
         if let Some(availability) = &slo.availability {
             let firing = availability.burn.iter().any(|burn| burn.firing);
-            lines.push((label(row).to_string(), promised(availability), firing || availability.budget_used > 1.0));
+            lines.push((row.label().to_string(), promised(availability), firing || availability.budget_used > 1.0));
         }
         if let Some(latency) = &slo.latency {
-            lines.push((label(row).to_string(), promised_latency(latency), latency.missed));
+            lines.push((row.label().to_string(), promised_latency(latency), latency.missed));
         }
     }
     lines

@@ -67,7 +67,7 @@ pub(super) fn write(report: &Report, canvas: &mut Canvas) {
         canvas.end();
     }
     for surface in report.surfaces.iter().filter(|row| !row.control) {
-        canvas.put(Style::new(), &format!("  {}", super::super::label(surface)));
+        canvas.put(Style::new(), &format!("  {}", surface.label()));
         canvas.end();
         for place in report.places.iter().filter(|place| place.surface == surface.surface) {
             canvas.put(DIM, &format!("  {}  ", text::left(place.vantage.as_str(), names)));
