@@ -25,6 +25,7 @@ mod limits;
 mod offline;
 pub mod pass;
 pub mod regression;
+mod rhythm;
 pub mod row;
 mod sentence;
 pub mod series;

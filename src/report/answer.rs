@@ -299,7 +299,11 @@ fn probes(desk: &Desk<'_>) -> Vec<ProbeRow> {
             control,
             insecure: mine.iter().any(|one| one.series.insecure),
             state: state::of_surface(&states),
-            cadence_ms: mine.iter().filter_map(|one| one.cadence).min().and_then(|cadence| u64::try_from(cadence).ok()),
+            cadence_ms: mine
+                .iter()
+                .filter_map(|one| one.cadence())
+                .min()
+                .and_then(|cadence| u64::try_from(cadence).ok()),
             lag_us: lag(&mine),
             figures: figures(&mine, &desk.fold.evidence),
         }

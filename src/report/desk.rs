@@ -133,7 +133,7 @@ impl<'f> Desk<'f> {
 
     /// How far apart two stretches of a surface may be and still be one wave: as many checks as close a stretch.
     pub(super) fn slack(&self, surface: &SafeText) -> i64 {
-        let cadences = self.series_of(surface).into_iter().filter_map(|at| self.followed[at].cadence);
+        let cadences = self.series_of(surface).into_iter().filter_map(|at| self.followed[at].cadence());
         cadences.min().unwrap_or_default().saturating_mul(i64::from(self.frame.rules.close_after.get()))
     }
 

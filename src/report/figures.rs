@@ -22,9 +22,6 @@ use crate::model::FailureClass;
 use crate::model::Phase;
 use crate::window::Histogram;
 
-/// Milliseconds of a minute.
-const MINUTE_MS: f64 = 60_000.0;
-
 /// The figures of a group of series.
 pub(super) fn figures(group: &[&Followed<'_>], evidence: &Evidence) -> Figures {
     let (mut counts, mut flaky) = (Counts::default(), 0);
@@ -90,10 +87,7 @@ fn impact_minutes(group: &[&Followed<'_>]) -> f64 {
     if group.is_empty() {
         return 0.0;
     }
-    let minutes = group.iter().map(|one| {
-        let cadence = u64::try_from(one.cadence.unwrap_or_default()).unwrap_or_default();
-        number(one.series.counts.down) * number(cadence) / MINUTE_MS
-    });
+    let minutes = group.iter().map(|one| one.minutes(one.series.counts.down));
     rounded(minutes.sum::<f64>() / number(group.len() as u64))
 }
 

@@ -9,6 +9,8 @@ use super::evidence::name;
 use super::fold::Series;
 use super::ladder;
 use super::offline::Offline;
+use super::rhythm::Rhythm;
+use super::statistics::number;
 use super::statistics::ratio;
 use super::statistics::rounded;
 use super::ticks::Tick;
@@ -16,6 +18,9 @@ use crate::model::FailureClass;
 use crate::model::IncidentRules;
 use crate::model::SafeText;
 use crate::model::Verdict;
+
+/// Milliseconds of a minute.
+const MINUTE_MS: f64 = 60_000.0;
 
 /// After so many cadences without a check there is no data.
 const SILENT_AFTER: i64 = 5;
@@ -52,8 +57,8 @@ pub(super) struct Followed<'f> {
     pub(super) vantage: SafeText,
     pub(super) surface: SafeText,
     pub(super) probe: SafeText,
-    /// The usual time between two checks in milliseconds.
-    pub(super) cadence: Option<i64>,
+    /// How often it was asked; absent where the checks are too few to tell.
+    pub(super) rhythm: Option<Rhythm>,
     pub(super) detector: Detector,
     pub(super) classes: BTreeMap<FailureClass, Spell>,
     /// The last check that was made, whatever it found.
@@ -76,6 +81,18 @@ pub(super) struct Frame<'f> {
     pub(super) from_is_asked: bool,
     /// The length of a bucket in milliseconds.
     pub(super) step: i64,
+}
+
+impl Followed<'_> {
+    /// The usual time between two checks, or between the begins of two bursts of them, in milliseconds.
+    pub(super) fn cadence(&self) -> Option<i64> {
+        self.rhythm.map(|rhythm| rhythm.every)
+    }
+
+    /// The minutes that so many of its checks stand for.
+    pub(super) fn minutes(&self, checks: u64) -> f64 {
+        number(checks) * self.rhythm.map_or(0.0, Rhythm::per_check) / MINUTE_MS
+    }
 }
 
 impl Cell {
@@ -113,8 +130,8 @@ pub(super) fn follow<'f>(
     offline: Option<&Offline>,
     cells: &mut BTreeMap<i64, Cell>,
 ) -> Followed<'f> {
-    let cadence = cadence(series);
-    let mut detector = Detector::new(frame.rules, cadence);
+    let rhythm = rhythm(series, frame);
+    let mut detector = Detector::new(frame.rules, rhythm.map(|rhythm| rhythm.every));
     let mut blind_checks = 0_u32;
     let mut seeing = false;
     let mut watch = |tick: &Tick| {
@@ -140,13 +157,13 @@ pub(super) fn follow<'f>(
         seen.add(&tick, is_offline, frame.step, cells);
     }
     seen.flush(cells);
-    let (coverage, silent) = coverage(series, &seen, cadence, frame);
+    let (coverage, silent) = coverage(series, &seen, rhythm, frame);
     Followed {
         series,
         vantage: name(&series.vantage),
         surface: name(&series.surface),
         probe: name(&series.probe),
-        cadence,
+        rhythm,
         detector,
         classes: seen.classes,
         last: seen.last,
@@ -193,41 +210,33 @@ impl Seen {
     }
 }
 
-/// The usual time between two checks: the median. Absent below three checks.
-fn cadence(series: &Series) -> Option<i64> {
-    let mut distances = Vec::new();
-    let mut last = None;
-    for tick in series.lead.iter().chain(series.ticks.iter()) {
-        if let Some(last) = last {
-            distances.push(tick.at - last);
-        }
-        last = Some(tick.at);
-    }
-    if distances.len() < 2 {
-        return None;
-    }
-    let middle = distances.len() / 2;
-    let (_, median, _) = distances.select_nth_unstable(middle);
-    (*median > 0).then_some(*median)
+/// How often it was asked.
+fn rhythm(series: &Series, frame: &Frame<'_>) -> Option<Rhythm> {
+    let instants = || series.lead.iter().chain(series.ticks.iter()).map(|tick| tick.at);
+    Rhythm::of(instants, forgiven(frame))
+}
+
+/// No longer a silence than this is called one.
+fn forgiven(frame: &Frame<'_>) -> i64 {
+    SILENCE_FORGIVEN_MS.min((frame.to - frame.from) / 10)
 }
 
 /// How much of what was due was seen, and whether it fell silent before the end of the window.
-fn coverage(series: &Series, seen: &Seen, cadence: Option<i64>, frame: &Frame<'_>) -> (Coverage, bool) {
+fn coverage(series: &Series, seen: &Seen, rhythm: Option<Rhythm>, frame: &Frame<'_>) -> (Coverage, bool) {
     let scheduled = series.counts.scheduled();
     let observed = scheduled - series.counts.missed;
     let mut expected = scheduled;
     let mut silent = false;
-    if let (Some(cadence), Some(first), Some(last)) = (cadence, seen.first, seen.last) {
+    if let (Some(rhythm), Some(first), Some(last)) = (rhythm, seen.first, seen.last) {
         let has_past = series.lead.iter().next().is_some();
-        let forgiven = SILENCE_FORGIVEN_MS.min((frame.to - frame.from) / 10);
+        let (cadence, forgiven) = (rhythm.every, forgiven(frame));
         silent = frame.to - last > forgiven.max(cadence.saturating_mul(SILENT_AFTER));
         // Passes made back to back by hand show no schedule that more could have been due by.
         let is_scheduled = has_past || last - first >= forgiven || cadence >= forgiven;
         if is_scheduled {
             let begin = if has_past && frame.from_is_asked { frame.from } else { first };
             let end = if silent { frame.to } else { frame.to.min(last + cadence).max(last) };
-            let due = (end - begin).max(0) / cadence;
-            expected = expected.max(u64::try_from(due).unwrap_or_default());
+            expected = expected.max(rhythm.due_in(end - begin));
         }
     }
     let ratio = ratio(observed, expected).map(rounded);
@@ -255,7 +264,7 @@ pub(super) fn tally(series: &Series, offline: Option<&Offline>, spans: &[(i64, i
 
 /// The stretches in which no check of these series was made, longer than [`SILENT_AFTER`] cadences.
 pub(super) fn silences(followed: &[&Followed<'_>], frame: &Frame<'_>) -> Vec<(i64, i64)> {
-    let Some(cadence) = followed.iter().filter_map(|one| one.cadence).min() else { return Vec::new() };
+    let Some(cadence) = followed.iter().filter_map(|one| one.cadence()).min() else { return Vec::new() };
     let limit = cadence.saturating_mul(SILENT_AFTER);
     let mut instants: Vec<i64> = Vec::new();
     for one in followed {

@@ -339,9 +339,7 @@ impl Description<'_, '_> {
                 .iter()
                 .map(|at| {
                     let failed: u64 = self.cells.iter().filter_map(|cells| cells.get(at)).map(|cell| cell.failed).sum();
-                    let cadence =
-                        u64::try_from(self.desk.followed[*at].cadence.unwrap_or_default()).unwrap_or_default();
-                    number(failed) * number(cadence) / 60_000.0
+                    self.desk.followed[*at].minutes(failed)
                 })
                 .sum();
             rounded(sum / number(series.len().max(1) as u64))

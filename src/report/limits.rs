@@ -4,6 +4,7 @@ use super::Coverage;
 use super::SurfaceRow;
 use super::VantageRow;
 use super::desk::Desk;
+use super::follow::Followed;
 use super::statistics::checks_to_show;
 use super::verdict::plural;
 use super::words;
@@ -54,7 +55,7 @@ fn control(desk: &Desk<'_>) -> Option<String> {
 }
 
 fn between(desk: &Desk<'_>) -> Option<String> {
-    let longest = desk.followed.iter().filter(|one| !one.series.control).filter_map(|one| one.cadence).max()?;
+    let longest = desk.followed.iter().filter(|one| !one.series.control).filter_map(Followed::cadence).max()?;
     Some(format!("What lasts less than the {} between two checks can go unseen.", words::span(longest)))
 }
 

@@ -193,7 +193,8 @@ pub struct ProbeRow {
     pub insecure: bool,
     /// Its state at the end of the window.
     pub state: State,
-    /// The time between two checks, in milliseconds, as the journal shows it; null where there are too few.
+    /// The time between two checks, or between the begins of two bursts of them, in milliseconds, as the journal
+    /// shows it; null where there are too few.
     pub cadence_ms: Option<u64>,
     /// Its checks.
     #[serde(flatten)]

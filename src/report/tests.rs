@@ -1,6 +1,7 @@
 //! Reports on recorded days: the twelve scenarios that every report must judge right, and what
 //! must hold whatever was recorded.
 
+mod bursts;
 mod labels;
 mod stage;
 
