@@ -56,8 +56,11 @@ pub(super) fn ask(question: Question, journals: &[PathBuf], filter: &Filter) -> 
     let trouble = |error: journal::JournalError| Stop::Trouble(error.to_string());
     let paths = journal::gather(journals, range, &setup::cache_place(), &setup::environment()).map_err(trouble)?;
     let mut reader = journal::read(&paths, range).map_err(trouble)?;
+    let mut recorded = BTreeSet::new();
     for line in &mut reader {
-        match line.map_err(trouble)? {
+        let line = line.map_err(trouble)?;
+        filter.note(&line, &mut recorded);
+        match line {
             journal::Line::Window(window) if filter.keeps(&window.surface, &window.probe, window.control) => {
                 fold.window(&window);
             }
@@ -68,6 +71,7 @@ pub(super) fn ask(question: Question, journals: &[PathBuf], filter: &Filter) -> 
             journal::Line::Gap(gap) => fold.gap(&gap),
         }
     }
+    filter.check(&recorded)?;
     let read = integrity(journals.len(), reader.integrity());
     Ok(fold.finish(to.unwrap_or_else(probing::now), read))
 }
@@ -76,6 +80,8 @@ pub(super) fn ask(question: Question, journals: &[PathBuf], filter: &Filter) -> 
 #[derive(Debug, Default)]
 pub(super) struct Filter {
     surfaces: Vec<String>,
+    /// The surfaces of the probe file.
+    configured: BTreeSet<String>,
     /// The probes with a tag that was asked for, by name; absent where none was.
     probes: Option<BTreeSet<String>>,
 }
@@ -84,20 +90,39 @@ impl Filter {
     /// What the options ask for. Tags stand in the probe file alone.
     fn new(args: &cli::Report, config: Option<&Config>) -> Result<Filter, Stop> {
         let surfaces = args.surfaces.clone();
+        let configured = config.into_iter().flat_map(surfaces_of).collect();
         if args.tags.is_empty() {
-            return Ok(Filter { surfaces, probes: None });
+            return Ok(Filter { surfaces, configured, probes: None });
         }
         let Some(config) = config else {
             return Err(Stop::Usage(
                 "error: tags are in the probe file, and there is none: name it with --config".into(),
             ));
         };
+        let tags = config.probes.iter().flat_map(|probe| probe.tags.iter().map(String::as_str));
+        setup::known_or_stop("tag", &args.tags, tags)?;
         let is_tagged = |probe: &&Arc<Probe>| probe.tags.iter().any(|tag| args.tags.contains(tag));
-        let probes: BTreeSet<String> = config.probes.iter().filter(is_tagged).map(|probe| probe.name.clone()).collect();
-        if probes.is_empty() {
-            return Err(Stop::Usage(format!("error: no probe has the tag {:?}", args.tags[0])));
+        let probes = config.probes.iter().filter(is_tagged).map(|probe| probe.name.clone()).collect();
+        Ok(Filter { surfaces, configured, probes: Some(probes) })
+    }
+
+    /// Notes a surface that stands in a journal, where surfaces are asked for.
+    fn note(&self, line: &journal::Line, recorded: &mut BTreeSet<Arc<str>>) {
+        if let journal::Line::Window(window) = line
+            && !self.surfaces.is_empty()
+            && !recorded.contains(&window.surface)
+        {
+            recorded.insert(Arc::clone(&window.surface));
         }
-        Ok(Filter { surfaces, probes: Some(probes) })
+    }
+
+    /// Each surface that is asked for must stand in the journals or in the probe file. Empty journals prove nothing.
+    fn check(&self, recorded: &BTreeSet<Arc<str>>) -> Result<(), Stop> {
+        if recorded.is_empty() && self.configured.is_empty() {
+            return Ok(());
+        }
+        let known = recorded.iter().map(AsRef::as_ref).chain(self.configured.iter().map(String::as_str));
+        setup::known_or_stop("surface", &self.surfaces, known)
     }
 
     /// Controls stay: without them nobody could tell whether we were the ones who were offline.
@@ -106,6 +131,10 @@ impl Filter {
             || (self.surfaces.is_empty() || self.surfaces.iter().any(|asked| asked == surface))
                 && self.probes.as_ref().is_none_or(|probes| probes.contains(probe))
     }
+}
+
+fn surfaces_of(config: &Config) -> impl Iterator<Item = String> {
+    config.probes.iter().map(|probe| probe.surface.clone()).chain(config.surfaces.keys().cloned())
 }
 
 /// What the journals' reader counted, in the report's words.

@@ -93,7 +93,12 @@ pub(super) fn select(config: &Config, names: &[String], common: &Common) -> Resu
     Ok(selected)
 }
 
-fn known_or_stop<'k>(what: &str, asked: &[String], known: impl Iterator<Item = &'k str> + Clone) -> Result<(), Stop> {
+/// Every name that is asked for must be known: a slip of the pen is not an empty answer.
+pub(super) fn known_or_stop<'k>(
+    what: &str,
+    asked: &[String],
+    known: impl Iterator<Item = &'k str> + Clone,
+) -> Result<(), Stop> {
     match asked.iter().find(|asked| !known.clone().any(|known| known == asked.as_str())) {
         Some(unknown) => {
             Err(Stop::Usage(format!("error: no probe has the {what} {unknown:?}{}", suggestion(unknown, known))))

@@ -48,8 +48,26 @@ fn a_report_can_be_about_one_surface_or_tag() {
     let tagged = report(recorded.folder.path(), &["--tag", "late"]);
     assert!(tagged.expect_code(1).stdout.contains("connect_refused"), "{}", tagged.stdout);
     assert!(!tagged.stdout.contains("web"), "{}", tagged.stdout);
-    report(recorded.folder.path(), &["--tag", "unheard-of"]).expect_code(2);
-    report(recorded.folder.path(), &["--surface", "unheard-of"]).expect_code(3);
+}
+
+#[test]
+fn a_surface_or_tag_that_nobody_knows_is_a_slip_of_the_pen() {
+    let recorded = recorded();
+    let refused = |arguments: &[&str], told: &str| {
+        let ran = report(recorded.folder.path(), arguments);
+        assert_eq!((ran.expect_code(2).stdout.as_str(), ran.stderr.trim_end()), ("", told), "{arguments:?}");
+    };
+    refused(&["--surface", "webb"], "error: no probe has the surface \"webb\"; did you mean \"web\"?");
+    refused(&["--surface", "unheard-of"], "error: no probe has the surface \"unheard-of\"; there are: app, web");
+    refused(&["--tag", "lat"], "error: no probe has the tag \"lat\"; did you mean \"late\"?");
+    refused(&["--tag", "late", "--tag", "x"], "error: no probe has the tag \"x\"; there are: late");
+    let journal = recorded.folder.path().join("uptick-journal").display().to_string();
+    let bare = Run::new(["report", &journal, "--surface", "webb"]).run();
+    assert!(bare.expect_code(2).stderr.contains("did you mean \"web\"?"), "the journal knows: {}", bare.stderr);
+    // What is configured and was not probed yet is known.
+    let config = fs::read_to_string(recorded.folder.path().join("probes.toml")).unwrap();
+    let later = config + &probe("later", &refusing(), &["surface = \"images\""]);
+    Run::new(["report", &journal, "--surface", "images"]).config(&later).run().expect_code(3);
 }
 
 #[test]
