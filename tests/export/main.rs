@@ -14,6 +14,7 @@ mod fidelity;
 mod programs;
 mod prometheus;
 mod rules;
+mod runs;
 mod samples;
 mod scrape;
 mod victoria;

@@ -206,3 +206,32 @@ async fn nobody_can_hold_the_server_up() {
     assert!(sent.is_err(), "a hundred megabytes of head were read");
     assert!(try_get(address, "/metrics").is_some());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scraper_that_does_not_read_hinders_no_check_and_no_other() {
+    // An answer of megabytes does not fit into the buffers of a connection.
+    let outcomes: Vec<Outcome> = (0..200).map(|n| outcome(&format!("probe {n}"), None)).collect();
+    let scrape = serving(&outcomes).await;
+    let address = scrape.address();
+    let mut deaf: Vec<TcpStream> = (0..10).map(|_| TcpStream::connect(address).unwrap()).collect();
+    for stream in &mut deaf {
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+    }
+    // One more goes away in the middle, and one asks for what it says it will send later.
+    let mut gone = TcpStream::connect(address).unwrap();
+    gone.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+    gone.read_exact(&mut [0; 100]).unwrap();
+    drop(gone);
+    let mut liar = TcpStream::connect(address).unwrap();
+    liar.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\ncontent-length: 99999999999\r\n\r\nabc").unwrap();
+    let start = std::time::Instant::now();
+    for outcome in outcomes.iter().cycle().take(1_000) {
+        scrape.outcome(outcome);
+    }
+    assert!(start.elapsed() < PATIENCE, "checks waited {:?}", start.elapsed());
+    let metrics = try_get(address, "/metrics").unwrap();
+    assert!(metrics.len() > 1_000_000, "{}", metrics.len());
+    let checks = "uptick_checks_total{probe=\"probe 7\",surface=\"web\",vantage=\"here\",verdict=\"up\"} 6";
+    assert!(metrics.contains(checks), "what was counted meanwhile is there");
+    assert_eq!(deaf.len(), 10, "they were there all the time");
+}

@@ -1,0 +1,129 @@
+//! Whatever a backend does to an exporter: a check has its verdict, its exit status and its record,
+//! and what did not arrive is said.
+
+use std::thread;
+use std::time::Duration;
+
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsPartialSuccess;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceResponse;
+use prost::Message as _;
+
+use crate::support::run::Run;
+use crate::support::server::Server;
+use crate::support::server::answer;
+use crate::support::server::closed_port;
+use crate::support::server::ok;
+
+const EXPORTERS: [&str; 2] = ["--remote-write", "--otlp"];
+
+/// Backends by what they do, each with what is said of it; nothing where it took what it was given.
+fn backends() -> Vec<(&'static str, Option<Server>, Option<&'static str>)> {
+    let silent = Server::start(|conn| {
+        conn.request();
+        conn.stall();
+    });
+    let dripping = Server::start(|conn| {
+        conn.request();
+        conn.send("HTTP/1.1 200 OK\r\nx: ");
+        conn.send_forever("y", Duration::from_millis(100));
+    });
+    let endless = Server::start(|conn| {
+        conn.request();
+        conn.send("HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n");
+        conn.send_forever(vec![0; 65_536], Duration::ZERO);
+    });
+    let resetting = Server::start(|conn| {
+        conn.request();
+        conn.reset();
+    });
+    let lost = Some("did not arrive");
+    vec![
+        ("dead", None, lost),
+        ("silent", Some(silent), lost),
+        ("dripping", Some(dripping), lost),
+        ("resetting", Some(resetting), lost),
+        ("another protocol", Some(Server::answers("SSH-2.0-OpenSSH_9.2\r\n")), lost),
+        ("refusing", Some(Server::answers(answer(403, &[], "no tenant \u{1b}[31mhere"))), Some("no tenant")),
+        ("overloaded", Some(Server::answers(answer(429, &[("retry-after", "86400")], ""))), lost),
+        ("endless", Some(endless), None),
+        ("lying", Some(Server::answers(answer(200, &[], "taken, not kept"))), None),
+    ]
+}
+
+/// A check of a target that is up, recorded and exported there.
+#[track_caller]
+fn check(exporter: &str, backend: &str, base: &str, told: Option<&str>) {
+    let origin = Server::answers(ok("fine"));
+    let config = format!("[[probe]]\nname = \"home\"\nsurface = \"web\"\nurl = \"{}\"\n", origin.url("/"));
+    let url = if exporter == "--otlp" { base.to_owned() } else { format!("{base}/api/v1/write") };
+    let ran = Run::new(["check", "--record", &format!("{exporter}={url}")]).config(&config).run();
+    let case = format!("{exporter} to one that is {backend}");
+    assert_eq!(ran.status.code(), Some(0), "{case}: {}", ran.stderr);
+    assert!(ran.stdout.contains("up"), "{case}: {}", ran.stdout);
+    match told {
+        Some(told) => assert!(ran.stderr.contains("warning") && ran.stderr.contains(told), "{case}: {}", ran.stderr),
+        None => assert_eq!(ran.stderr, "", "{case}"),
+    }
+    assert!(!ran.stderr.contains('\u{1b}'), "{case}: {:?}", ran.stderr);
+    let journal = ran.folder.path().join("uptick-journal").display().to_string();
+    let table = Run::new(["export", "--csv", "--since=1d", &journal]).run();
+    let row = table.expect_code(0).stdout.lines().nth(1).unwrap_or_default().to_owned();
+    assert!(row.starts_with("local,home,web,false,") && row.contains("Z,1,1,0,0,0,0,,1,"), "{case}: {row}");
+}
+
+#[test]
+fn a_check_is_judged_and_recorded_whatever_its_backend_does() {
+    let backends = backends();
+    // Some take the ten seconds that the end of a run waits; they may as well wait together.
+    thread::scope(|scope| {
+        for (backend, server, told) in &backends {
+            for exporter in EXPORTERS {
+                scope.spawn(move || {
+                    let dead = || format!("http://127.0.0.1:{}", closed_port());
+                    let base = server.as_ref().map_or_else(dead, |server| server.url(""));
+                    check(exporter, backend, &base, *told);
+                });
+            }
+        }
+    });
+}
+
+#[test]
+fn a_collector_that_throws_data_points_away_is_named_at_the_end_of_a_check() {
+    let partial = ExportMetricsPartialSuccess { rejected_data_points: 7, error_message: "no histograms".to_owned() };
+    let body = ExportMetricsServiceResponse { partial_success: Some(partial) }.encode_to_vec();
+    let server = Server::answers(answer(200, &[], body));
+    check("--otlp", "partial", &server.url(""), Some("7 data points rejected: no histograms"));
+}
+
+#[test]
+fn a_watch_goes_on_while_every_backend_hangs() {
+    let origin = Server::answers(ok("fine"));
+    let silent = Server::start(|conn| {
+        conn.request();
+        conn.stall();
+    });
+    let config = format!(
+        "[[probe]]\nname = \"home\"\nsurface = \"web\"\nurl = \"{}\"\ninterval = \"1s\"\ntimeout = \"900ms\"\n",
+        origin.url("/")
+    );
+    let write = format!("--remote-write={}", silent.url("/api/v1/write"));
+    let otlp = format!("--otlp={}", silent.url(""));
+    let ran = Run::new(["watch", "--for=4s", "--listen=127.0.0.1:0", &write, &otlp]).config(&config).run();
+    assert_eq!(ran.status.code(), Some(0), "{}", ran.stderr);
+    let journal = ran.folder.path().join("uptick-journal").display().to_string();
+    let table = Run::new(["export", "--csv", "--since=1d", &journal]).run();
+    let mut reader = csv::Reader::from_reader(table.expect_code(0).stdout.as_bytes());
+    let [mut due, mut up] = [0; 2];
+    for row in reader.records() {
+        let row = row.unwrap();
+        due += row[6].parse::<u64>().unwrap();
+        up += row[7].parse::<u64>().unwrap();
+    }
+    // A busy machine may miss one; a backend may cost none.
+    assert!((3..=5).contains(&due) && up >= 2, "{due} due, {up} up:\n{}", table.stdout);
+    for exporter in ["remote write", "otlp"] {
+        assert!(ran.stderr.contains(exporter) && ran.stderr.contains("did not arrive"), "{}", ran.stderr);
+    }
+    assert!(silent.connections() >= 2, "both were tried");
+}
