@@ -10,30 +10,16 @@ use uptick::export::remote_write::RemoteWrite;
 use crate::programs::Program;
 use crate::prometheus::PATIENCE;
 use crate::prometheus::settings;
-use crate::samples::Times;
+use crate::samples;
+use crate::samples::exact;
 use crate::samples::window;
-
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a hundred thousand times of minutes at most"
-)]
-/// The time that a share `q` of the times does not exceed.
-fn exact(sorted: &[u64], q: f64) -> f64 {
-    let rank = (q * sorted.len() as f64).ceil() as usize;
-    sorted[rank.saturating_sub(1)] as f64 / 1e6
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_merged_p99_is_within_half_a_percent_of_the_pooled_truth() {
     let Some(prometheus) = Program::prometheus(&[]) else { return };
     let writer = RemoteWrite::start(&settings(&prometheus, Kind::default()), Cumulative::default).unwrap();
-    let places =
-        [("fra", 20e3, 0.3), ("iad", 45e3, 0.4), ("sin", 90e3, 0.5), ("gru", 140e3, 0.35), ("syd", 260e3, 0.6)];
     let (mut pooled, mut p99s) = (Vec::new(), Vec::new());
-    for (seed, (vantage, median, spread)) in (1..).zip(places) {
-        let mut times: Vec<u64> = Times::new(seed, median, spread).take(20_000).collect();
+    for (vantage, mut times) in samples::fleet() {
         writer.windows(&[window(vantage, "home", &times)]);
         times.sort_unstable();
         p99s.push(exact(&times, 0.99));

@@ -55,3 +55,23 @@ impl Iterator for Times {
         Some((self.median * (self.spread * normal).exp() * slow).round() as u64)
     }
 }
+
+/// Five vantages and their times, each from a distribution of its own.
+pub(crate) fn fleet() -> Vec<(&'static str, Vec<u64>)> {
+    let places =
+        [("fra", 20e3, 0.3), ("iad", 45e3, 0.4), ("sin", 90e3, 0.5), ("gru", 140e3, 0.35), ("syd", 260e3, 0.6)];
+    let times = |(seed, (vantage, median, spread))| (vantage, Times::new(seed, median, spread).take(20_000).collect());
+    (1..).zip(places).map(times).collect()
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a hundred thousand times of minutes at most"
+)]
+/// The time that a share `q` of the times does not exceed.
+pub(crate) fn exact(sorted: &[u64], q: f64) -> f64 {
+    let rank = (q * sorted.len() as f64).ceil() as usize;
+    sorted[rank.saturating_sub(1)] as f64 / 1e6
+}
