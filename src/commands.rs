@@ -15,6 +15,7 @@ mod export_file;
 mod export_send;
 mod exporting;
 mod init;
+mod ledger;
 mod outputs;
 mod probing;
 mod recorder;

@@ -445,3 +445,55 @@ async fn a_heartbeat_is_asked_after_a_pass() {
     let expected = ["GET /ping/1234?x=1 HTTP/1.1", "GET /ping/1234?x=1 HTTP/1.1", "GET /ping/1234/fail?x=1 HTTP/1.1"];
     assert_eq!(lines, expected);
 }
+
+/// A watch of a target that is down until an alert is heard, and what was heard when.
+fn watched(more: &'static [&'static str]) -> (Vec<(String, Timestamp)>, support::run::Ran) {
+    let heard = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let (note, opened) = (Arc::clone(&heard), Arc::clone(&heard));
+    let receiver = Server::start(move |conn| {
+        let request = String::from_utf8(conn.request()).unwrap();
+        let body: Json = serde_json::from_str(request.split_once("\r\n\r\n").unwrap().1).unwrap();
+        note.lock().unwrap().push((body["event"].as_str().unwrap().to_owned(), Timestamp::now()));
+        conn.send(answer(200, &[], "ok"));
+    });
+    let target = Server::start(move |conn| {
+        conn.request();
+        let is_down = opened.lock().unwrap().is_empty();
+        conn.send(answer(if is_down { 500 } else { 200 }, &[], "x"));
+    });
+    // Windows of an hour end with the run, and by then all must be told.
+    let file = format!(
+        "[settings]\nwindow = \"1h\"\n{}[[probe]]\nname = \"home\"\ninterval = \"1500ms\"\nurl = \"{}\"\n",
+        webhook(&receiver),
+        target.url("/")
+    );
+    let ran = support::run::Run::new([&["watch", "-v", "--for", "12s"], more].concat()).config(&file).run();
+    let heard = heard.lock().unwrap().clone();
+    (heard, ran)
+}
+
+#[test]
+fn a_watch_tells_within_one_interval_of_the_check_that_is_news() {
+    let watches = [&[][..], &["--no-record"]].map(|more| std::thread::spawn(move || watched(more)));
+    for (heard, ran) in watches.map(|watch| watch.join().unwrap()) {
+        assert!(!ran.stderr.contains("warning"), "{}", ran.stderr);
+        let [(open, opened), (close, closed)] = &heard[..] else { panic!("{heard:?}: {}", ran.stderr) };
+        assert_eq!((open.as_str(), close.as_str()), ("open", "close"));
+        // When each check began, and whether it was up.
+        let checks: Vec<(Timestamp, bool)> = ran
+            .stderr
+            .lines()
+            .filter_map(|line| {
+                let (at, rest) = line.split_once(' ')?;
+                Some((at.parse().ok()?, rest.starts_with("up ")))
+            })
+            .collect();
+        let begun = |state: bool, before: &Timestamp| {
+            checks.iter().filter(|(at, is_up)| *is_up == state && at < before).count()
+        };
+        // The third of its kind is the news, and one more may have begun meanwhile.
+        assert!((3..=4).contains(&begun(false, opened)), "{heard:?}: {}", ran.stderr);
+        assert!((3..=4).contains(&begun(true, closed)), "{heard:?}: {}", ran.stderr);
+        assert!(checks.iter().any(|(at, _)| at > closed), "the watch went on: {heard:?}: {}", ran.stderr);
+    }
+}

@@ -1,12 +1,14 @@
-//! Alerts and the heartbeat of a run: told from the journal, beside the checks and after them,
-//! never in their way.
+//! Alerts and the heartbeat of a run: told from what is recorded and what a watch has seen since,
+//! beside the checks and after them, never in their way.
 
 use std::path::Path;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc;
+use std::sync::mpsc::TrySendError;
 use std::thread;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -15,22 +17,21 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use super::exit::Stop;
-use super::probing;
-use super::report;
-use super::report::Filter;
+use super::ledger::Ledger;
 use crate::alert;
 use crate::alert::Alerts;
 use crate::alert::Expiring;
 use crate::config::Config;
-use crate::model::IncidentRules;
+use crate::journal::Line;
 use crate::model::Redactor;
-use crate::model::Surfaces;
 use crate::model::Value;
 use crate::model::Verdict;
-use crate::report::Question;
+use crate::window::Collector;
 
-/// How far back an alert looks: an incident that began earlier is open, and was told.
-const LOOKS_BACK: Duration = Duration::from_hours(24);
+/// Between two judgements of a watch is at least so many times of what the last one took,
+const JUDGES_SHARE: u32 = 10;
+/// and no more than this.
+pub(super) const SPEAKS_EVERY: Duration = Duration::from_secs(10);
 
 /// How long the end of a watch waits for what is being told.
 const LAST_WORD: Duration = Duration::from_secs(1);
@@ -40,13 +41,21 @@ pub(super) struct Alerting {
     alerts: Alerts,
     heartbeat: Option<Value>,
     redactor: Redactor,
-    rules: IncidentRules,
-    surfaces: Surfaces,
-    journal: PathBuf,
+    ledger: Ledger,
+    /// How long the last judgement took.
+    took: Duration,
 }
 
 /// What a run knows that its journal does not.
 pub(super) struct Now {
+    /// When this is known.
+    pub(super) at: Timestamp,
+    /// What was handed to the journal since the last time.
+    pub(super) lines: Vec<Line>,
+    /// What is not in a window yet.
+    pub(super) open: Collector,
+    /// Whether the heartbeat is due.
+    pub(super) beats: bool,
     /// Certificates that end soon.
     pub(super) expiring: Vec<Expiring>,
     /// The verdict on the last checks.
@@ -55,7 +64,8 @@ pub(super) struct Now {
 
 impl Alerting {
     /// What the configuration asks for; none where nobody is to be told.
-    pub(super) fn of(config: &Config, journal: &Path) -> Option<Alerting> {
+    /// `recorded` says whether the run records into the journal.
+    pub(super) fn of(config: &Config, journal: &Path, recorded: bool) -> Option<Alerting> {
         let alerts = Alerts::new(&config.alerts, &config.redactor, journal);
         if alerts.is_empty() && config.heartbeat.is_none() {
             return None;
@@ -64,23 +74,23 @@ impl Alerting {
             alerts,
             heartbeat: config.heartbeat.clone(),
             redactor: config.redactor.clone(),
-            rules: config.incident,
-            surfaces: config.surfaces.clone(),
-            journal: journal.to_path_buf(),
+            ledger: Ledger::new(journal.to_path_buf(), config.incident, config.surfaces.clone(), recorded),
+            took: Duration::ZERO,
         })
     }
 
     /// Tells what is new and sends the heartbeat. Blocks until the receivers have heard it, each
     /// within its own limits. What could not be told is a warning each.
-    pub(super) fn speak(&self, now: &Now) -> Vec<String> {
+    pub(super) fn speak(&mut self, now: Now) -> Vec<String> {
+        let (verdict, beats) = (now.verdict, now.beats);
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
             Err(error) => return vec![format!("alerts could not be told: {error}")],
         };
         let warnings = runtime.block_on(async {
             let mut warnings = self.tell(now).await;
-            if let Some(url) = &self.heartbeat
-                && let Err(why) = alert::heartbeat(url, now.verdict, &self.redactor).await
+            if let Some(url) = self.heartbeat.as_ref().filter(|_| beats)
+                && let Err(why) = alert::heartbeat(url, verdict, &self.redactor).await
             {
                 warnings.push(format!("the heartbeat was not heard: {why}"));
             }
@@ -90,26 +100,21 @@ impl Alerting {
         warnings
     }
 
-    async fn tell(&self, now: &Now) -> Vec<String> {
+    async fn tell(&mut self, now: Now) -> Vec<String> {
         if self.alerts.is_empty() {
             return Vec::new();
         }
-        let at = probing::now();
-        let question = Question {
-            from: Some(at.checked_sub(LOOKS_BACK).unwrap_or(Timestamp::MIN)),
-            to: Some(at),
-            rules: self.rules,
-            surfaces: self.surfaces.clone(),
-            ..Question::default()
-        };
-        let report = match report::ask(question, std::slice::from_ref(&self.journal), &Filter::default()) {
+        let began = Instant::now();
+        self.ledger.add(now.lines);
+        let report = match self.ledger.report(now.at, now.open) {
             Ok(report) => report,
             Err(Stop::Usage(why) | Stop::Trouble(why) | Stop::Busy(why)) => {
                 return vec![format!("alerts could not be told: {why}")];
             }
             Err(Stop::Unread) => return Vec::new(),
         };
-        match self.alerts.tell(&report, &now.expiring, at).await {
+        self.took = began.elapsed();
+        match self.alerts.tell(&report, &now.expiring, now.at).await {
             Ok(told) => told.warnings.iter().map(ToString::to_string).collect(),
             Err(error) => vec![error.to_string()],
         }
@@ -121,28 +126,43 @@ pub(super) struct Speaker {
     sender: mpsc::SyncSender<Now>,
     thread: JoinHandle<()>,
     warnings: Arc<Mutex<Vec<String>>>,
+    /// Milliseconds between two judgements.
+    pace: Arc<AtomicU64>,
 }
 
 impl Speaker {
     /// Begins to listen for words.
-    pub(super) fn start(alerting: Alerting) -> Speaker {
+    pub(super) fn start(mut alerting: Alerting) -> Speaker {
         // One waits while one is told: what a third would say, the second will.
         let (sender, receiver) = mpsc::sync_channel::<Now>(1);
         let warnings = Arc::new(Mutex::new(Vec::new()));
         let said = Arc::clone(&warnings);
+        let pace = Arc::new(AtomicU64::new(0));
+        let paced = Arc::clone(&pace);
         let thread = thread::spawn(move || {
             for now in receiver {
-                let new = alerting.speak(&now);
+                let new = alerting.speak(now);
+                let pace = (alerting.took * JUDGES_SHARE).min(SPEAKS_EVERY);
+                paced.store(u64::try_from(pace.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
                 said.lock().unwrap_or_else(PoisonError::into_inner).extend(new);
             }
         });
-        Speaker { sender, thread, warnings }
+        Speaker { sender, thread, warnings, pace }
     }
 
-    /// Hands over what is known now. Does not wait; where it is busy, the next time will do.
-    pub(super) fn speak(&self, now: Now) {
-        // Full or gone: in both cases there is nothing to do about it here.
-        let _ = self.sender.try_send(now);
+    /// Hands over what is known now. Does not wait.
+    ///
+    /// # Errors
+    /// What was not taken, because it is busy or gone: the next time will do.
+    pub(super) fn speak(&self, now: Now) -> Result<(), Box<Now>> {
+        self.sender.try_send(now).map_err(|error| match error {
+            TrySendError::Full(now) | TrySendError::Disconnected(now) => Box::new(now),
+        })
+    }
+
+    /// The time that is to pass between two judgements.
+    pub(super) fn pace(&self) -> Duration {
+        Duration::from_millis(self.pace.load(Ordering::Relaxed))
     }
 
     /// The warnings since this was last asked.
@@ -153,7 +173,7 @@ impl Speaker {
     /// Says the last word and waits a moment for it to be heard. What is not told by then is told
     /// by the next run: what was told is remembered, and not what was tried.
     pub(super) fn finish(self, now: Now) -> Vec<String> {
-        let Speaker { sender, thread, warnings } = self;
+        let Speaker { sender, thread, warnings, .. } = self;
         let _ = sender.try_send(now);
         drop(sender);
         let end = Instant::now() + LAST_WORD;

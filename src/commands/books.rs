@@ -22,6 +22,7 @@ use crate::model::Probe;
 use crate::report::condition::Condition;
 use crate::report::pass::Pass;
 use crate::report::pass::PassFold;
+use crate::window::Collector;
 use crate::window::Window;
 
 /// Keeps the books.
@@ -31,6 +32,8 @@ pub(super) struct Books {
     exporters: Arc<Exporters>,
     warnings: Vec<String>,
     began: Instant,
+    /// What was handed over since it was last asked for, where anybody asks.
+    overheard: Option<Vec<Line>>,
 }
 
 impl Books {
@@ -50,7 +53,19 @@ impl Books {
             exporters,
             warnings: config.warnings.clone(),
             began: Instant::now(),
+            overheard: None,
         }
+    }
+
+    /// Keeps what it hands over for [`Books::news`] too.
+    pub(super) fn overheard(mut self) -> Books {
+        self.overheard = Some(Vec::new());
+        self
+    }
+
+    /// What was handed over since this was last asked, and what is not yet.
+    pub(super) fn news(&mut self) -> (Vec<Line>, Collector) {
+        (self.overheard.as_mut().map(std::mem::take).unwrap_or_default(), self.fold.open())
     }
 
     /// Judges the run by these conditions, and compares it with what is recorded.
@@ -66,6 +81,13 @@ impl Books {
     pub(super) fn adopt(&mut self, probes: &[Arc<Probe>]) {
         self.fold.adopt(probes);
         self.exporters.adopt(probes);
+    }
+
+    /// Takes back what [`Books::news`] gave, to be asked for again.
+    pub(super) fn put_back(&mut self, lines: Vec<Line>) {
+        if let Some(overheard) = &mut self.overheard {
+            overheard.splice(..0, lines);
+        }
     }
 
     /// Books an outcome.
@@ -123,8 +145,15 @@ impl Books {
             return;
         }
         self.exporters.windows(&windows);
+        if self.recorder.is_none() && self.overheard.is_none() {
+            return;
+        }
+        let lines = lines(windows, self.fold.take_failures());
+        if let Some(overheard) = &mut self.overheard {
+            overheard.extend(lines.iter().cloned());
+        }
         if let Some(recorder) = &self.recorder {
-            recorder.record(lines(windows, self.fold.take_failures()));
+            recorder.record(lines);
         }
     }
 }

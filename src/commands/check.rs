@@ -47,6 +47,7 @@ use crate::report::pass::Pass;
 use crate::runner;
 use crate::runner::Event;
 use crate::runner::Limits;
+use crate::window::Collector;
 use crate::window::Window;
 
 /// How far back `--baseline` looks.
@@ -76,7 +77,7 @@ pub(super) fn run(args: &cli::Check, terminal: &Terminal) -> Result<Exit, Stop> 
         second_resolver: config.settings.second_resolver,
         memory: (args.diagnose && args.record).then(|| place.clone()),
     };
-    let alerting = Alerting::of(&config, &place);
+    let alerting = Alerting::of(&config, &place, args.record);
     if alerting.is_some() && !args.record && !config.alerts.is_empty() {
         terminal.warn("alerts are told from the journal: without --record there is nothing new in it");
     }
@@ -93,9 +94,17 @@ pub(super) fn run(args: &cli::Check, terminal: &Terminal) -> Result<Exit, Stop> 
     let nagios = outputs.stdout == Some(CheckFormat::Nagios);
     let answered = answer(&pass, outputs, config.path.as_deref(), terminal);
     exporting::finish(exporters, signal.is_some(), terminal);
-    if let Some(alerting) = alerting.filter(|_| signal.is_none()) {
-        let now = Now { expiring: alert::expiring(&pass.outcomes, probing::now()), verdict: pass.verdict };
-        for warning in alerting.speak(&now) {
+    if let Some(mut alerting) = alerting.filter(|_| signal.is_none()) {
+        let at = probing::now();
+        let now = Now {
+            at,
+            lines: Vec::new(),
+            open: Collector::new(&config.settings.vantage, config.settings.window),
+            beats: true,
+            expiring: alert::expiring(&pass.outcomes, at),
+            verdict: pass.verdict,
+        };
+        for warning in alerting.speak(now) {
             terminal.warn(&warning);
         }
     }

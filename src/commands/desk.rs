@@ -2,19 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 use std::time::Instant;
 
 use jiff::Timestamp;
 
 use super::alerting::Now;
+use super::alerting::SPEAKS_EVERY;
 use super::alerting::Speaker;
 use super::books::Books;
+use super::probing;
 use super::terminal::Terminal;
 use crate::alert;
 use crate::alert::Expiring;
 use crate::model::Counts;
 use crate::model::Gap;
+use crate::model::IncidentRules;
 use crate::model::Outcome;
 use crate::model::Probe;
 use crate::model::Schedule;
@@ -25,9 +27,6 @@ use crate::report::pass::Pass;
 
 const FOOTER: &str = "  · up   X down   ? unknown   - missed        Ctrl-C ends the watch";
 
-/// How often alerts are looked for and the heartbeat is sent.
-const SPEAKS_EVERY: Duration = Duration::from_secs(10);
-
 /// Takes in what happens in a watch.
 pub(super) struct Desk {
     books: Books,
@@ -36,9 +35,15 @@ pub(super) struct Desk {
     last: BTreeMap<String, Verdict>,
     /// Certificates that end soon, by probe.
     expiring: BTreeMap<String, Expiring>,
-    /// Who tells alerts, and when it spoke last.
+    /// Who tells alerts, when it was last spoken to, and when it last sent the heartbeat.
     speaker: Option<Speaker>,
     spoke: Instant,
+    beat: Instant,
+    /// Whether there may be news since.
+    news: bool,
+    /// Probes that were not up, with the good checks that it takes until they are no news.
+    restless: BTreeMap<String, u32>,
+    rules: IncidentRules,
     /// Whether the clocks parted since the last tick.
     parted: bool,
     /// Whether a probe is due by the wall clock.
@@ -48,15 +53,25 @@ pub(super) struct Desk {
 impl Desk {
     /// A desk for these probes.
     #[must_use]
-    pub(super) fn new(books: Books, probes: &[Arc<Probe>], speaker: Option<Speaker>, terminal: &Terminal) -> Desk {
+    pub(super) fn new(
+        books: Books,
+        probes: &[Arc<Probe>],
+        speaker: Option<Speaker>,
+        rules: IncidentRules,
+        terminal: &Terminal,
+    ) -> Desk {
         Desk {
-            books,
+            books: if speaker.is_some() { books.overheard() } else { books },
             board: board(probes, terminal),
             terminal: *terminal,
             last: BTreeMap::new(),
             expiring: BTreeMap::new(),
             speaker,
             spoke: Instant::now(),
+            beat: Instant::now(),
+            news: false,
+            restless: BTreeMap::new(),
+            rules,
             parted: false,
             by_wall_clock: by_wall_clock(probes),
         }
@@ -78,6 +93,7 @@ impl Desk {
             for expiring in alert::expiring([&outcome], outcome.started_at) {
                 self.expiring.insert(outcome.probe.clone(), expiring);
             }
+            self.listen(&outcome);
         }
         self.log(&outcome);
         self.books.record(outcome);
@@ -109,21 +125,57 @@ impl Desk {
         std::mem::take(&mut self.parted) && self.by_wall_clock
     }
 
+    /// Notes whether a check may be news: it was not up, or it follows on one that was not closely
+    /// enough to end an incident.
+    fn listen(&mut self, outcome: &Outcome) {
+        if outcome.verdict != Verdict::Up {
+            self.restless.insert(outcome.probe.clone(), self.rules.close_after.get());
+            self.news = true;
+        } else if let Some(left) = self.restless.get_mut(&outcome.probe) {
+            *left -= 1;
+            if *left == 0 {
+                self.restless.remove(&outcome.probe);
+            }
+            self.news = true;
+        }
+    }
+
+    /// Speaks where there may be news, as often as that is cheap, and else now and then.
     fn speak_if_due(&mut self) {
         let Some(speaker) = &self.speaker else { return };
         for warning in speaker.warnings() {
             self.say(&format!("warning: {warning}"));
         }
-        if self.spoke.elapsed() >= SPEAKS_EVERY {
-            speaker.speak(self.now());
+        let since = self.spoke.elapsed();
+        if since >= SPEAKS_EVERY || self.news && since >= speaker.pace() {
+            let now = self.now();
+            let beats = now.beats;
+            let Some(speaker) = &self.speaker else { return };
+            match speaker.speak(now) {
+                Ok(()) => {
+                    self.news = false;
+                    if beats {
+                        self.beat = Instant::now();
+                    }
+                }
+                Err(now) => self.books.put_back(now.lines),
+            }
             self.spoke = Instant::now();
         }
     }
 
-    fn now(&self) -> Now {
+    fn now(&mut self) -> Now {
         let mut counts = Counts::default();
         self.last.values().for_each(|verdict| counts.add(*verdict, 1));
-        Now { expiring: self.expiring.values().cloned().collect(), verdict: counts.verdict() }
+        let (lines, open) = self.books.news();
+        Now {
+            at: probing::now(),
+            lines,
+            open,
+            beats: self.beat.elapsed() >= SPEAKS_EVERY,
+            expiring: self.expiring.values().cloned().collect(),
+            verdict: counts.verdict(),
+        }
     }
 
     /// Says that the watch comes to its end; the board stays as it is.
@@ -139,8 +191,8 @@ impl Desk {
 
     /// Takes the board away and closes the books.
     #[must_use]
-    pub(super) fn close(self) -> (Pass, bool) {
-        let now = self.now();
+    pub(super) fn close(mut self) -> (Pass, bool) {
+        let now = Now { beats: true, ..self.now() };
         self.board.finish();
         let closed = self.books.close(&self.terminal);
         let warnings = self.speaker.map(|speaker| speaker.finish(now)).unwrap_or_default();

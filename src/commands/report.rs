@@ -52,28 +52,39 @@ pub(super) fn run(args: &cli::Report, terminal: &Terminal) -> Result<Exit, Stop>
 pub(super) fn ask(question: Question, journals: &[PathBuf], filter: &Filter) -> Result<Report, Stop> {
     let to = question.to;
     let mut fold = Fold::new(question);
-    let range = journal::Range { from: fold.reads_from().unwrap_or(Timestamp::MIN), to: to.unwrap_or(Timestamp::MAX) };
+    let mut recorded = BTreeSet::new();
+    let integrity = read(&mut fold, journals, |fold, line| {
+        filter.note(line, &mut recorded);
+        match line {
+            journal::Line::Window(window) if filter.keeps(&window.surface, &window.probe, window.control) => {
+                fold.window(window);
+            }
+            journal::Line::Failure(outcome) if filter.keeps(&outcome.surface, &outcome.probe, outcome.control) => {
+                fold.failure(outcome);
+            }
+            journal::Line::Window(_) | journal::Line::Failure(_) => {}
+            journal::Line::Gap(gap) => fold.gap(gap),
+        }
+    })?;
+    filter.check(&recorded)?;
+    Ok(fold.finish(to.unwrap_or_else(probing::now), integrity))
+}
+
+/// Reads the lines that are of use to a fold and hands them to `add`.
+pub(super) fn read(
+    fold: &mut Fold,
+    journals: &[PathBuf],
+    mut add: impl FnMut(&mut Fold, &journal::Line),
+) -> Result<Integrity, Stop> {
+    let (from, to) = (fold.reads_from().unwrap_or(Timestamp::MIN), fold.reads_to().unwrap_or(Timestamp::MAX));
+    let range = journal::Range { from, to };
     let trouble = |error: journal::JournalError| Stop::Trouble(error.to_string());
     let paths = journal::gather(journals, range, &setup::cache_place(), &setup::environment()).map_err(trouble)?;
     let mut reader = journal::read(&paths, range).map_err(trouble)?;
-    let mut recorded = BTreeSet::new();
     for line in &mut reader {
-        let line = line.map_err(trouble)?;
-        filter.note(&line, &mut recorded);
-        match line {
-            journal::Line::Window(window) if filter.keeps(&window.surface, &window.probe, window.control) => {
-                fold.window(&window);
-            }
-            journal::Line::Failure(outcome) if filter.keeps(&outcome.surface, &outcome.probe, outcome.control) => {
-                fold.failure(&outcome);
-            }
-            journal::Line::Window(_) | journal::Line::Failure(_) => {}
-            journal::Line::Gap(gap) => fold.gap(&gap),
-        }
+        add(fold, &line.map_err(trouble)?);
     }
-    filter.check(&recorded)?;
-    let read = integrity(journals.len(), reader.integrity());
-    Ok(fold.finish(to.unwrap_or_else(probing::now), read))
+    Ok(integrity(journals.len(), reader.integrity()))
 }
 
 /// Which probes a report is about.

@@ -60,9 +60,10 @@ pub(super) fn run(args: &cli::Watch, terminal: &Terminal) -> Result<Exit, Stop> 
         .address()
         .iter()
         .for_each(|address| terminal.say(Talk::Note, &format!("metrics at http://{address}/metrics")));
-    let speaker = Alerting::of(&ready.config, &place).map(Speaker::start);
+    let speaker = Alerting::of(&ready.config, &place, !args.no_record).map(Speaker::start);
+    let rules = ready.config.incident;
     let books = Books::open(&ready.config, &ready.probes, (!args.no_record).then_some(place), Arc::clone(&exporters));
-    let desk = Desk::new(books, &ready.probes, speaker, terminal);
+    let desk = Desk::new(books, &ready.probes, speaker, rules, terminal);
     let watching = Watching { args, terminal, desk: Rc::new(RefCell::new(desk)), started: Instant::now() };
     let (signal, desk) = runtime.block_on(watching.run(ready))?;
     runtime.shutdown_background();

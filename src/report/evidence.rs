@@ -69,7 +69,7 @@ pub(super) enum BodyKind {
 }
 
 /// Evidence, counted.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Evidence {
     /// By the begin of the bucket, in milliseconds since 1970.
     facts: BTreeMap<i64, BTreeMap<Fact, u64>>,

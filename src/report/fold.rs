@@ -44,7 +44,7 @@ pub struct Question {
 }
 
 /// The answer in the making.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Fold {
     pub(super) question: Question,
     pub(super) series: Vec<Series>,
@@ -130,12 +130,26 @@ impl Fold {
         }
     }
 
+    /// The same judged at a later instant.
+    #[must_use]
+    pub fn judged_at(mut self, to: Timestamp) -> Fold {
+        self.question.to = Some(to);
+        self.extent.to = self.extent.to.max(to.as_millisecond());
+        self
+    }
+
     /// The instant from which windows are of use: what is usual, and objectives, look back so far.
     /// A reader may leave out what ends before.
     #[must_use]
     pub fn reads_from(&self) -> Option<Timestamp> {
         let longest = self.question.surfaces.values().filter_map(|surface| Some(surface.objective?.over)).max();
         self.history.reads_from(self.question.to, longest)
+    }
+
+    /// The instant from which on nothing is of use; none where there is no end.
+    #[must_use]
+    pub const fn reads_to(&self) -> Option<Timestamp> {
+        self.question.to
     }
 
     /// Adds a window. One belongs to the time in which it begins.

@@ -20,7 +20,7 @@ pub(super) const HOUR_MS: i64 = 3_600_000;
 pub(super) const DAY_MS: i64 = 24 * HOUR_MS;
 
 /// Checks by surface and hour.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct History {
     /// The begin of the window.
     from: Option<i64>,
@@ -28,7 +28,7 @@ pub(super) struct History {
 }
 
 /// What is known of one surface.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Past {
     /// Up and down checks by the hour they were due in, those of the window too.
     pub(super) hours: BTreeMap<i64, Judged>,
@@ -48,7 +48,7 @@ pub(super) struct Judged {
 }
 
 /// An hour or a day of the past.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Then {
     pub(super) judged: Judged,
     pub(super) latency: Histogram,

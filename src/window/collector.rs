@@ -26,7 +26,7 @@ const EVIDENCE_PER_CLASS: usize = 3;
 const EVIDENCE_WAITING: usize = 512;
 
 /// Gathers outcomes into windows of one span, aligned to the epoch.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Collector {
     vantage: Arc<str>,
     span: SignedDuration,
@@ -35,7 +35,7 @@ pub struct Collector {
 }
 
 /// The open window of one probe.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Open {
     surface: Arc<str>,
     control: bool,
@@ -45,7 +45,7 @@ struct Open {
 }
 
 /// What a window needs of one check.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Sample {
     at: Timestamp,
     verdict: Verdict,

@@ -108,6 +108,12 @@ impl PassFold {
         closed.into_iter().filter_map(|window| self.absorb(Some(window))).collect()
     }
 
+    /// A copy of what no window holds yet: the open windows, and failures that were not taken.
+    #[must_use]
+    pub fn open(&self) -> Collector {
+        self.collector.clone()
+    }
+
     /// The failures whose evidence is worth recording, since this was last asked.
     pub fn take_failures(&mut self) -> Vec<Outcome> {
         self.collector.take_failures()
