@@ -31,6 +31,7 @@ mod sentence;
 pub mod series;
 pub mod signature;
 pub mod slo;
+mod slow;
 mod state;
 pub mod statistics;
 mod ticks;

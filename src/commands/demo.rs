@@ -214,6 +214,7 @@ fn answer(
         bucket: Some(WINDOW),
         rules: compressed(scenario, pace),
         surfaces: Surfaces::default(),
+        families: std::collections::BTreeMap::default(),
     };
     let report = report::ask(question, &journals, &report::Filter::default())?;
     let mut html = Vec::new();

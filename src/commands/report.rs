@@ -17,6 +17,7 @@ use crate::cli;
 use crate::cli::FailOn;
 use crate::config::Config;
 use crate::journal;
+use crate::model::IpFamily;
 use crate::model::Probe;
 use crate::render;
 use crate::render::Look;
@@ -210,7 +211,25 @@ fn question(args: &cli::Report, config: Option<&Config>, now: Timestamp) -> Resu
         bucket: None,
         rules: config.map(|config| config.incident).unwrap_or_default(),
         surfaces: config.map(|config| config.surfaces.clone()).unwrap_or_default(),
+        families: config.into_iter().flat_map(|config| &config.probes).filter_map(family).collect(),
     })
+}
+
+/// The address family of a probe that is asked over one alone, by its name.
+fn family(probe: &Arc<Probe>) -> Option<(String, u8)> {
+    let family = match (probe.transport.address, probe.transport.ip) {
+        (Some(address), _) => {
+            if address.is_ipv4() {
+                4
+            } else {
+                6
+            }
+        }
+        (None, IpFamily::V4) => 4,
+        (None, IpFamily::V6) => 6,
+        (None, IpFamily::Any) => return None,
+    };
+    Some((probe.name.clone(), family))
 }
 
 /// The verdict decides, as it does for `check`; where conditions are given, they decide instead.

@@ -132,6 +132,10 @@ fn words(report: &Report, page: &mut Page) {
         );
         incidents::write(report, page);
         page.close("section");
+    } else if !report.verdict.signature.matched.is_empty() {
+        section("reading", "What it reads as", "There is no incident, and yet the evidence fits this.", page);
+        incidents::reading(&report.verdict.signature, page);
+        page.close("section");
     }
     if report.surfaces.iter().any(|row| row.slo.is_some()) {
         section(

@@ -34,7 +34,7 @@ pub struct Comparison {
 }
 
 /// A difference this unlikely by chance is called one.
-const SIGNIFICANT: f64 = 0.05;
+pub(super) const SIGNIFICANT: f64 = 0.05;
 
 /// Compares each pair of surfaces that have judged checks, control targets left out.
 pub(super) fn compare(surfaces: &[SurfaceRow]) -> Vec<Comparison> {

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::State;
 use super::baseline::UsualHours;
@@ -15,12 +14,9 @@ use super::follow::Cell;
 use super::follow::Followed;
 use super::follow::Frame;
 use super::follow::follow;
-use super::ladder;
 use super::offline::Offline;
 use super::state;
-use super::statistics::wilson;
 use crate::model::SafeText;
-use crate::window::Histogram;
 
 /// The laid-out material of an answer.
 #[derive(Debug)]
@@ -33,19 +29,6 @@ pub(super) struct Desk<'f> {
     cells: Vec<BTreeMap<i64, Cell>>,
     offline: BTreeMap<Arc<str>, Offline>,
     usual: BTreeMap<SafeText, UsualHours>,
-}
-
-/// Whether answers take far longer than usual.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Slow {
-    /// More than one in twenty takes three times the usual 95th percentile, for certain.
-    pub(super) certain: bool,
-    /// The median is as usual all the same.
-    pub(super) median_as_usual: bool,
-    /// The 95th percentile of the latest answers at hand.
-    pub(super) p95_us: u64,
-    /// The usual one.
-    pub(super) usual_p95_us: u64,
 }
 
 impl<'f> Desk<'f> {
@@ -121,6 +104,12 @@ impl<'f> Desk<'f> {
         sheets.into_iter()
     }
 
+    /// The address family that a series is asked over, 4 or 6, where it is one alone.
+    pub(super) fn family_of(&self, series: usize) -> Option<u8> {
+        let probe: &str = &self.followed[series].series.probe;
+        self.fold.question.families.get(probe).copied()
+    }
+
     /// When a vantage was offline; absent where it has no control targets.
     pub(super) fn offline_of(&self, vantage: &Arc<str>) -> Option<&Offline> {
         self.offline.get(vantage)
@@ -193,53 +182,5 @@ impl<'f> Desk<'f> {
             State::Up if self.slow(surface, self.frame.to).is_some_and(|slow| slow.certain) => State::Degraded,
             state => state,
         }
-    }
-
-    /// Whether the latest answers of a surface up to an instant take far longer than usual: looks
-    /// back over the buckets that hold the last ten answers. Absent without a baseline or answers.
-    pub(super) fn slow(&self, surface: &SafeText, up_to: i64) -> Option<Slow> {
-        /// So many answers are looked at, at least.
-        const ANSWERS: u64 = 10;
-        /// This many times the usual 95th percentile is slow.
-        const TIMES: u64 = 3;
-        /// One in twenty may exceed a 95th percentile.
-        const SHARE: f64 = 0.05;
-        let latest = self.latest(surface, up_to, ANSWERS);
-        let usual = self.usual_of(surface)?.at(up_to, 1)?;
-        let usual_p95_us = usual.p95_us?;
-        if latest.count() < ANSWERS {
-            return None;
-        }
-        let slow = latest.count() - latest.count_within(Duration::from_micros(usual_p95_us.saturating_mul(TIMES)));
-        let certain = wilson(slow, latest.count()).is_some_and(|[low, _]| low > SHARE);
-        let p95 = latest.quantile(0.95)?;
-        let median = latest.quantile(0.5)?;
-        let usual_median = Duration::from_micros(usual.p50_us?);
-        Some(Slow {
-            certain,
-            median_as_usual: median <= usual_median * 3 / 2,
-            p95_us: crate::model::micros::of(p95),
-            usual_p95_us,
-        })
-    }
-
-    /// The latency of the buckets of a surface up to an instant that hold so many answers.
-    fn latest(&self, surface: &SafeText, up_to: i64, answers: u64) -> Histogram {
-        let sheets: Vec<_> =
-            self.sheets().filter(|(sheet, _)| !sheet.control && name(&sheet.surface) == *surface).collect();
-        let mut latest = Histogram::default();
-        let begins: BTreeSet<i64> =
-            sheets.iter().flat_map(|(sheet, _)| sheet.latency.range(..=up_to).map(|(begin, _)| *begin)).collect();
-        // Old answers say nothing of now.
-        let oldest = ladder::floor(up_to, self.frame.step) - 10 * self.frame.step;
-        for begin in begins.into_iter().rev().filter(|begin| *begin >= oldest) {
-            if latest.count() >= answers {
-                break;
-            }
-            for one in sheets.iter().filter_map(|(sheet, _)| sheet.latency.get(&begin)) {
-                latest.merge(&one.total);
-            }
-        }
-        latest
     }
 }

@@ -100,8 +100,9 @@ impl Evidence {
             self.see(&fact, outcome);
         }
         let bucket = ladder::floor(outcome.started_at.as_millisecond(), step);
-        if let Some(diagnosis) = outcome.evidence.as_ref().and_then(|evidence| evidence.diagnosis.as_ref()) {
-            self.extra.entry(bucket).or_default().entry(fact.surface.clone()).or_default().add(diagnosis);
+        let is_diagnosed = outcome.evidence.as_ref().is_some_and(|evidence| evidence.diagnosis.is_some());
+        if is_diagnosed || !outcome.addresses.is_empty() {
+            self.extra.entry(bucket).or_default().entry(fact.surface.clone()).or_default().add(outcome);
         }
         *self.facts.entry(bucket).or_default().entry(fact).or_default() += 1;
     }

@@ -41,6 +41,8 @@ pub struct Question {
     pub rules: IncidentRules,
     /// The surfaces with their labels and objectives.
     pub surfaces: Surfaces,
+    /// The address family, 4 or 6, of the probes that are asked over one alone, by name.
+    pub families: BTreeMap<String, u8>,
 }
 
 /// The answer in the making.

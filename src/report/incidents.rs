@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::bracket::Bracket;
+use super::compare::SIGNIFICANT;
 use super::desk::Desk;
 use super::detector::Edge;
 use super::detector::Stretch;
@@ -17,6 +18,7 @@ use super::ladder;
 use super::signature;
 use super::signature::Reading;
 use super::signature::scene::Scene;
+use super::statistics::fisher;
 use super::statistics::number;
 use super::statistics::ratio;
 use super::statistics::rounded;
@@ -395,13 +397,15 @@ impl Description<'_, '_> {
             control_ok: desk.control_ok(),
             control_on_edge_fails: self.control_on_edge_fails(),
             worse_surface: Some(self.worse_surface && self.surfaces.len() < desk.surfaces().len().max(2)),
-            slow_tail: None,
+            slow_tail: self.slow_tail(),
+            family_split: self.family_split(),
             slow_before: self.slow_before(),
             extra,
         }
     }
 
-    /// Whether a control target behind the content network that answers fails in the same time.
+    /// Whether a control target behind the content network that answers fails in the same time; absent
+    /// where none is known to stand there.
     fn control_on_edge_fails(&self) -> Option<bool> {
         let desk = self.desk;
         let from = self.incident.first().map(|wave| ladder::floor(wave.start.by, desk.frame.step))?;
@@ -413,13 +417,35 @@ impl Description<'_, '_> {
             .filter(|(fact, _)| self.surfaces.contains(&fact.surface))
             .filter_map(|(fact, _)| fact.edge)
             .collect();
-        let of_control = |fact: &super::evidence::Fact| desk.is_control(&fact.surface, &fact.probe);
-        let found = desk
-            .fold
-            .evidence
-            .facts(from, to)
-            .any(|(fact, _)| of_control(fact) && fact.edge.is_some_and(|edge| mine.contains(&edge)));
-        found.then_some(true)
+        // Only failures are signed: a control target that never failed may stand behind any network.
+        let signed = |(fact, _): &(&super::evidence::Fact, u64)| {
+            desk.is_control(&fact.surface, &fact.probe) && fact.edge.is_some_and(|edge| mine.contains(&edge))
+        };
+        let fails = desk.fold.evidence.facts(from, to).any(|fact| signed(&fact));
+        let is_known = fails || desk.fold.evidence.facts(i64::MIN, i64::MAX).any(|fact| signed(&fact));
+        is_known.then_some(fails)
+    }
+
+    /// Whether at its end the slowest answers are slower than usual while the median is not.
+    fn slow_tail(&self) -> Option<bool> {
+        let to = self.incident.last()?.last().min(self.desk.frame.to);
+        let tails = self.surfaces.iter().filter_map(|surface| self.desk.has_slow_tail(surface, to));
+        tails.reduce(|one, other| one || other)
+    }
+
+    /// Whether the probes that are asked over one address family alone fail over the one and not over
+    /// the other; absent where there are not some of each.
+    fn family_split(&self) -> Option<bool> {
+        let of = |family: u8| {
+            let cells = self.cells.iter().flatten().filter(|(series, _)| self.desk.family_of(**series) == Some(family));
+            cells.fold((0, 0), |sum, (_, cell)| (sum.0 + cell.failed, sum.1 + cell.judged))
+        };
+        let ((failed4, judged4), (failed6, judged6)) = (of(4), of(6));
+        let is_split = |(failed, judged): (u64, u64), (others, of): (u64, u64)| {
+            failed * 2 >= judged && others * 10 <= of && fisher(failed, judged, others, of) <= SIGNIFICANT
+        };
+        let (four, six) = ((failed4, judged4), (failed6, judged6));
+        (judged4 > 0 && judged6 > 0).then(|| is_split(four, six) || is_split(six, four))
     }
 
     /// Whether the latest answers before it were far slower than usual.

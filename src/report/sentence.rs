@@ -182,8 +182,22 @@ impl Sentence<'_, '_, '_> {
         let mut parts = vec![format!("{} {verb} up{whence}: {}", words::list(&names), failures(failed, judged))];
         parts.extend(self.past());
         parts.push(self.proven(judged, failed));
+        parts.extend(self.tail());
         parts.extend(self.set_aside());
         format!("{}. {}", parts.join("; "), self.confidence())
+    }
+
+    /// What often comes before an outage: `the slowest answers of app are slower than usual (p99 900 ms against
+    /// 310 ms), consistent with queueing at a part of the pool`
+    fn tail(&self) -> Option<String> {
+        let has_tail = |one: &&Standing| one.tail.is_some_and(|tail| tail.certain && tail.median_as_usual);
+        let standing = self.standings.iter().find(has_tail)?;
+        let tail = standing.tail?;
+        let of = if self.standings.len() == 1 { String::new() } else { format!(" of {}", standing.label) };
+        let (now, usual) = (words::micros(tail.p99_us), words::micros(tail.usual_p99_us));
+        let consistent = self.consistent().filter(|_| self.last.is_none());
+        let consistent = consistent.map(|words| format!(", {words}")).unwrap_or_default();
+        Some(format!("the slowest answers{of} are slower than usual (p99 {now} against {usual}){consistent}"))
     }
 
     /// What a sample of this size shows: `availability ≥ 86% (95% confidence); 99.9% needs 2,995 checks`

@@ -87,9 +87,24 @@ pub(super) fn in_words(reading: &Reading) -> (Vec<String>, Vec<String>) {
     (words(&reading.consistent_with), words(&reading.not_consistent_with))
 }
 
+/// The rows of the table by their names.
+#[cfg(test)]
+pub(super) fn ids() -> impl Iterator<Item = &'static str> {
+    Table::read().signatures.into_iter().map(|row| row.id)
+}
+
+/// The causes that a row of the table points to.
+#[cfg(test)]
+pub(super) fn causes(id: &str) -> Vec<&'static str> {
+    let rows = Table::read().signatures.into_iter().filter(|row| row.id == id);
+    rows.flat_map(|row| row.consistent_with).collect()
+}
+
 fn matches(row: &Row<'static>, scene: &Scene) -> Option<Match> {
     let selects_all = row.classes.is_empty();
-    let (n, of) = if selects_all {
+    let (n, of) = if row.of_answers {
+        (0, 0)
+    } else if selects_all {
         (scene.failures(), scene.failures())
     } else if row.is_of_classes() {
         (scene.of_classes(|class| row.classes.contains(&class)), scene.failures())

@@ -3,6 +3,7 @@
 
 mod bursts;
 mod labels;
+mod signatures;
 mod stage;
 
 use std::time::Duration;

@@ -13,7 +13,6 @@ use super::SurfaceRow;
 use super::VantageRow;
 use super::bracket::Bracket;
 use super::desk::Desk;
-use super::desk::Slow;
 use super::evidence::Fact;
 use super::follow::Cell;
 use super::follow::tally;
@@ -24,6 +23,8 @@ use super::ladder;
 use super::sentence::Sentence;
 use super::signature;
 use super::signature::scene::Scene;
+use super::slow::Slow;
+use super::slow::Tail;
 use super::state;
 use super::statistics::wilson;
 use super::words;
@@ -206,6 +207,7 @@ pub(super) struct Standing {
     /// Vantages that see it failing.
     pub(super) vantages: Vec<SafeText>,
     pub(super) slow: Option<Slow>,
+    pub(super) tail: Option<Tail>,
 }
 
 impl Case<'_, '_> {
@@ -271,6 +273,7 @@ impl Case<'_, '_> {
             kind: kind(&scene),
             vantages: self.desk.vantages().into_iter().filter(failing).cloned().collect(),
             slow: self.desk.slow(&row.surface, self.desk.frame.to),
+            tail: self.desk.tail(&row.surface, self.desk.frame.to),
         }
     }
 
@@ -359,10 +362,10 @@ impl Case<'_, '_> {
             return incident.signature.clone();
         }
         let surfaces: Vec<SafeText> = standings.iter().map(|standing| standing.surface.clone()).collect();
-        let slow = standings.iter().filter_map(|standing| standing.slow).find(|slow| slow.certain);
+        let tails = surfaces.iter().filter_map(|surface| self.desk.has_slow_tail(surface, self.desk.frame.to));
         signature::read(&Scene {
             control_ok: self.desk.control_ok(),
-            slow_tail: slow.map(|slow| slow.median_as_usual),
+            slow_tail: tails.reduce(|one, other| one || other),
             surfaces: standings.len(),
             extra: self.desk.fold.evidence.extra(self.desk.frame.from, self.desk.frame.to, &surfaces),
             ..Scene::default()

@@ -94,7 +94,7 @@ fn waves(incident: &Incident, clock: Clock, page: &mut Page) {
 }
 
 /// What the evidence fits, what it speaks against, and what looks the same from outside.
-fn reading(reading: &Reading, page: &mut Page) {
+pub(super) fn reading(reading: &Reading, page: &mut Page) {
     if reading.matched.is_empty() && reading.consistent_with.is_empty() {
         return;
     }

@@ -32,6 +32,7 @@ use crate::render::paint::Look;
 use crate::render::paint::ODD;
 use crate::render::text;
 use crate::report::Incident;
+use crate::report::Reading;
 use crate::report::Report;
 use crate::report::State;
 
@@ -95,10 +96,31 @@ fn answer(report: &Report, canvas: &mut Canvas) {
     if let Some(dominant) = &verdict.kind {
         labelled(DIM, "kind", &kind(dominant), canvas);
     }
+    if report.incidents.is_empty() {
+        reading(&verdict.signature, "", canvas);
+    }
     if let Some(sentence) = insecure_sentence(report) {
         labelled(ODD, "INSECURE", &sentence, canvas);
     }
     canvas.end();
+}
+
+/// What the evidence reads as, under names with an indent.
+fn reading(reading: &Reading, indent: &str, canvas: &mut Canvas) {
+    let mut line = |name: &str, content: &str| labelled(DIM, &format!("{indent}{name}"), content, canvas);
+    if !reading.consistent_with.is_empty() {
+        let rows: Vec<&str> = reading.matched.iter().map(|row| row.id).collect();
+        line("reads as", &format!("{} ({})", plain(&reading.consistent_with), rows.join(", ")));
+    }
+    if !reading.not_consistent_with.is_empty() {
+        line("not", &plain(&reading.not_consistent_with));
+    }
+    if !reading.cannot_distinguish.is_empty() {
+        line("cannot say", &plain(&reading.cannot_distinguish));
+    }
+    for check in &reading.extra_checks {
+        line("extra", check);
+    }
 }
 
 /// A text with its name before it and a hanging indent.
@@ -207,20 +229,7 @@ fn one_incident(report: &Report, incident: &Incident, clock: Clock, canvas: &mut
     if let Some(dominant) = &incident.kind {
         labelled(DIM, "  kind", &kind(dominant), canvas);
     }
-    let reading = &incident.signature;
-    if !reading.consistent_with.is_empty() {
-        let rows: Vec<&str> = reading.matched.iter().map(|row| row.id).collect();
-        labelled(DIM, "  reads as", &format!("{} ({})", plain(&reading.consistent_with), rows.join(", ")), canvas);
-    }
-    if !reading.not_consistent_with.is_empty() {
-        labelled(DIM, "  not", &plain(&reading.not_consistent_with), canvas);
-    }
-    if !reading.cannot_distinguish.is_empty() {
-        labelled(DIM, "  cannot say", &plain(&reading.cannot_distinguish), canvas);
-    }
-    for check in &reading.extra_checks {
-        labelled(DIM, "  extra", check, canvas);
-    }
+    reading(&incident.signature, "  ", canvas);
 }
 
 fn objectives(report: &Report, canvas: &mut Canvas) {

@@ -27,6 +27,7 @@ use crate::render::escape;
 use crate::render::text;
 use crate::report::Figures;
 use crate::report::Incident;
+use crate::report::Reading;
 use crate::report::Report;
 
 /// The probes and incidents listed.
@@ -40,6 +41,10 @@ pub(in crate::render) fn write(report: &Report, out: &mut impl Write) -> io::Res
     let reasons: Vec<String> = verdict.reasons.iter().map(|reason| prose(reason)).collect();
     let _ = writeln!(page, "Confidence: **{}** ({}).", verdict.confidence, reasons.join("; "));
     let _ = writeln!(page, "Window: {}. {}.\n", span(report), incidents_phrase(report));
+    if report.incidents.is_empty() && !verdict.signature.matched.is_empty() {
+        reading(&verdict.signature, &mut page);
+        page.push('\n');
+    }
     if let Some(sentence) = insecure_sentence(report) {
         let _ = writeln!(page, "**{}**\n", prose(&sentence));
     }
@@ -186,14 +191,19 @@ fn one_incident(report: &Report, incident: &Incident, clock: Clock, page: &mut S
             item(&name, &format!("{}, {failed}", clock.stretch(&wave.start, wave.end.as_ref())));
         }
     }
+    reading(&incident.signature, page);
+    page.push('\n');
+}
+
+/// What the evidence fits, what it speaks against, and what looks the same from outside.
+fn reading(reading: &Reading, page: &mut String) {
     for (name, words) in [
-        ("consistent with", &incident.signature.consistent_with),
-        ("not consistent with", &incident.signature.not_consistent_with),
-        ("cannot distinguish", &incident.signature.cannot_distinguish),
+        ("consistent with", &reading.consistent_with),
+        ("not consistent with", &reading.not_consistent_with),
+        ("cannot distinguish", &reading.cannot_distinguish),
     ] {
         if !words.is_empty() {
-            item(name, &plain(words));
+            let _ = writeln!(page, "- {name}: {}", prose(&plain(words)));
         }
     }
-    page.push('\n');
 }

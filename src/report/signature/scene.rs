@@ -9,6 +9,8 @@ use crate::model::ClassGroup;
 use crate::model::Diagnosis;
 use crate::model::ExtraKind;
 use crate::model::FailureClass;
+use crate::model::Outcome;
+use crate::model::Verdict;
 use crate::report::evidence::BodyKind;
 use crate::report::evidence::Fact;
 use crate::report::evidence::Pace;
@@ -52,6 +54,8 @@ pub(crate) struct Scene {
     pub(crate) slow_tail: Option<bool>,
     /// Whether answers were slower than usual before the first failure; absent without a baseline.
     pub(crate) slow_before: Option<bool>,
+    /// Whether probes over one address family fail and those over the other do not; absent without such probes.
+    pub(crate) family_split: Option<bool>,
     /// What extra checks found.
     pub(crate) extra: Extra,
 }
@@ -142,7 +146,13 @@ impl Condition {
             Condition::LastAddressAnswers => majority(extra.last_answers, extra.last_dead),
             Condition::LastAddressDead => majority(extra.last_dead, extra.last_answers),
             Condition::AddressSplit => majority(extra.split, extra.whole),
-            Condition::FamilySplit => majority(extra.by_family, extra.whole + extra.split - extra.by_family),
+            Condition::FamilySplit => {
+                let at_addresses = majority(extra.by_family, extra.whole + extra.split - extra.by_family);
+                match (at_addresses, scene.family_split) {
+                    (None, None) => None,
+                    (addresses, probes) => Some(addresses == Some(true) || probes == Some(true)),
+                }
+            }
         }
     }
 
@@ -229,8 +239,33 @@ impl Scene {
 }
 
 impl Extra {
-    /// Counts a diagnosis.
-    pub(crate) fn add(&mut self, diagnosis: &Diagnosis) {
+    /// Counts a failed check: what it found at each address, where all are asked, and its diagnosis.
+    pub(crate) fn add(&mut self, outcome: &Outcome) {
+        let diagnosis = outcome.evidence.as_ref().and_then(|evidence| evidence.diagnosis.as_ref());
+        let asked = outcome.addresses.iter().map(|one| (one.address.is_ipv6(), one.verdict == Verdict::Up));
+        let asked: Vec<(bool, bool)> = asked.collect();
+        if asked.is_empty() {
+            self.count_addresses(&diagnosis.map(addresses_of).unwrap_or_default());
+        } else {
+            self.count_addresses(&asked);
+        }
+        if let Some(diagnosis) = diagnosis {
+            self.count(diagnosis);
+        }
+    }
+
+    /// Counts the addresses of a name that were asked each by itself: whether of IPv6, and whether it answered.
+    fn count_addresses(&mut self, asked: &[(bool, bool)]) {
+        let answers = asked.iter().filter(|(_, answered)| *answered).count();
+        if answers > 0 && answers < asked.len() {
+            self.split += 1;
+            self.by_family += u64::from(is_split_by_family(asked));
+        } else if asked.len() > 1 {
+            self.whole += 1;
+        }
+    }
+
+    fn count(&mut self, diagnosis: &Diagnosis) {
         let count = |kind: ExtraKind, answered: bool| {
             diagnosis.extra.iter().filter(|extra| extra.kind == kind && extra.answered() == answered).count() as u64
         };
@@ -240,13 +275,6 @@ impl Extra {
         self.last_dead += count(ExtraKind::LastGoodAddress, false);
         self.tcp_open += count(ExtraKind::Tcp, true);
         self.tcp_closed += count(ExtraKind::Tcp, false);
-        let (answer, fail) = (count(ExtraKind::Address, true), count(ExtraKind::Address, false));
-        if answer > 0 && fail > 0 {
-            self.split += 1;
-            self.by_family += u64::from(is_split_by_family(diagnosis));
-        } else if answer + fail > 1 {
-            self.whole += 1;
-        }
     }
 
     pub(crate) fn merge(&mut self, other: &Extra) {
@@ -276,13 +304,16 @@ impl Extra {
     }
 }
 
-/// Whether the addresses of one family answer and those of the other do not.
-fn is_split_by_family(diagnosis: &Diagnosis) -> bool {
+/// The addresses that a diagnosis asked: whether of IPv6, and whether it answered.
+fn addresses_of(diagnosis: &Diagnosis) -> Vec<(bool, bool)> {
     let addresses = diagnosis.extra.iter().filter(|extra| extra.kind == ExtraKind::Address);
-    let families: Vec<(bool, bool)> =
-        addresses.map(|extra| (extra.target.as_str().starts_with('['), extra.answered())).collect();
+    addresses.map(|extra| (extra.target.as_str().starts_with('['), extra.answered())).collect()
+}
+
+/// Whether the addresses of one family answer and those of the other do not.
+fn is_split_by_family(asked: &[(bool, bool)]) -> bool {
     let all = |v6: bool, answered: bool| {
-        let mut of_family = families.iter().filter(|(family, _)| *family == v6).peekable();
+        let mut of_family = asked.iter().filter(|(family, _)| *family == v6).peekable();
         of_family.peek().is_some() && of_family.all(|(_, found)| *found == answered)
     };
     (all(true, true) && all(false, false)) || (all(true, false) && all(false, true))

@@ -46,6 +46,10 @@ pub(super) struct Row<'t> {
     pub(super) edge: Option<bool>,
     pub(super) pace: Option<PaceWord>,
     pub(super) body: Option<BodyWord>,
+    pub(super) sent_away: Option<bool>,
+    /// Whether it shows in the answers that came, and so in no failure.
+    #[serde(default)]
+    pub(super) of_answers: bool,
     #[serde(default = "share")]
     pub(super) share: f64,
     #[serde(default)]
@@ -131,7 +135,11 @@ impl Row<'_> {
     /// Whether classes alone select it, so that all failures can be counted and not only those
     /// whose evidence was kept.
     pub(super) const fn is_of_classes(&self) -> bool {
-        self.statuses.is_empty() && self.edge.is_none() && self.pace.is_none() && self.body.is_none()
+        self.statuses.is_empty()
+            && self.edge.is_none()
+            && self.pace.is_none()
+            && self.body.is_none()
+            && self.sent_away.is_none()
     }
 
     /// Whether a failure shows it.
@@ -144,6 +152,7 @@ impl Row<'_> {
                 PaceWord::Instant => fact.pace == Pace::Instant,
                 PaceWord::RoundTimeout => fact.pace == Pace::RoundTimeout,
             })
+            && self.sent_away.is_none_or(|sent_away| sent_away == fact.sent_away)
             && self.body.is_none_or(|body| match body {
                 BodyWord::Json => fact.body == BodyKind::Json,
                 BodyWord::Challenge => fact.body == BodyKind::Challenge,

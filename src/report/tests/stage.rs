@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::model::AddressOutcome;
 use crate::model::Check;
 use crate::model::Diagnosis;
 use crate::model::Evidence;
@@ -13,6 +14,7 @@ use crate::model::ExtraCheck;
 use crate::model::ExtraKind;
 use crate::model::Failure;
 use crate::model::FailureClass;
+use crate::model::Hop;
 use crate::model::Outcome;
 use crate::model::Probe;
 use crate::model::SafeText;
@@ -160,6 +162,37 @@ pub(super) fn status(code: u16, ms: u64, headers: &[(&str, &str)], body: &str) -
         evidence: Some(Evidence { headers, body, ..Evidence::default() }),
         ..failure(FailureClass::Status, ms)
     }))
+}
+
+/// A failed expectation of a page that a redirect led to.
+pub(super) fn sent_away(location: &str) -> Found {
+    let hop = Hop {
+        url: SafeText::message("https://x.test/"),
+        status: 302,
+        location: SafeText::message(location),
+        method: "GET".to_owned(),
+        remote: None,
+        timings: Timings::default(),
+    };
+    Found::Failed(Box::new(Outcome {
+        status: Some(200),
+        redirects: vec![hop],
+        ..failure(FailureClass::AssertionFailed, 20)
+    }))
+}
+
+/// A failed check that asked every address of the name, and whether each answered.
+pub(super) fn asked_everywhere(addresses: &[(&str, bool)]) -> Found {
+    let class = FailureClass::ConnectTimeout;
+    let asked = addresses.iter().map(|(address, answers)| AddressOutcome {
+        address: address.parse().expect("an address"),
+        verdict: if *answers { Verdict::Up } else { Verdict::Down },
+        failure: (!answers)
+            .then(|| Failure::new(class, figures::phase(class, None), SafeText::message(class.meaning()))),
+        status: answers.then_some(200),
+        timings: Timings::default(),
+    });
+    Found::Failed(Box::new(Outcome { addresses: asked.collect(), ..failure(class, 10_000) }))
 }
 
 /// A failure with what extra checks found: whom they asked, and how that failed.
