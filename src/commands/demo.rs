@@ -244,6 +244,11 @@ fn how_to_read(scenario: &Scenario, pace: Pace, html: &Path, out: &mut dyn std::
     writeln!(out, "  A ratio stands with its 95 % interval: two that overlap are not told apart.")?;
     writeln!(out, "  \"since\" is a bracket: the last good check and the first bad one.")?;
     writeln!(out, "  Times are those of the play; in the story each second was {times:.0} seconds.")?;
+    let hours = JOIN_WITHIN.as_secs() / 3_600;
+    writeln!(
+        out,
+        "  Pauses of up to {hours} hours of the story part waves; your own setting: join-within, 2h by default."
+    )?;
     writeln!(out, "  The same as a page, with charts: {}", html.display())?;
     writeln!(out, "  Other outages: uptick demo --scenario list. Your own: uptick init.")
 }

@@ -343,7 +343,7 @@ pub struct IncidentRules {
     pub open_of: NonZeroU32,
     /// Closed by this many good checks in a row.
     pub close_after: NonZeroU32,
-    /// A new stretch this soon after the last is a wave of the same incident.
+    /// A new stretch this soon after the last is a wave of the same incident, a later one an incident of its own.
     pub join_within: Duration,
 }
 

@@ -88,7 +88,12 @@ pub(in crate::config) const INCIDENT: TableShape = TableShape {
         key("open-after", Shape::Integer(1, 1_000), "3", "Failures in a row that open an incident."),
         key("open-ratio", Shape::Text, "\"4 of 10\"", "Failures out of the last checks that open one too."),
         key("close-after", Shape::Integer(1, 1_000), "3", "Good checks in a row that close it."),
-        key("join-within", Shape::Duration, "\"2h\"", "A new stretch this soon after is a wave of the same incident."),
+        key(
+            "join-within",
+            Shape::Duration,
+            "\"2h\"",
+            "A new stretch this soon after the last is a wave of the same incident; a later one is an incident of its own. An outage that pauses for longer needs more: on 10 March 2025 X paused for three hours, and `\"4h\"` makes one incident of that day, the default two.",
+        ),
     ]],
     required: &[],
 };
