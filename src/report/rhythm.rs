@@ -24,6 +24,12 @@ struct Run {
     checks: u64,
 }
 
+impl Run {
+    const fn lasts(&self) -> i64 {
+        self.to - self.from
+    }
+}
+
 impl Rhythm {
     /// The rhythm of checks at some instants, in order. Two runs that last no longer than `by_hand` each
     /// show a rhythm; longer ones with one pause between them are a watch with a gap in it. Absent below three checks.
@@ -56,17 +62,18 @@ impl Rhythm {
     }
 }
 
-/// The rhythm of runs with pauses between them, where the usual run is a burst.
+/// The rhythm of runs with pauses between them, where most checks are made in bursts.
 fn bursts(instants: impl Iterator<Item = i64>, pause: i64, by_hand: i64) -> Option<Rhythm> {
     let runs = runs(instants, pause);
     let mut begins: Vec<i64> = runs.windows(2).map(|pair| pair[1].from - pair[0].from).collect();
-    let mut lasts: Vec<i64> = runs.iter().map(|run| run.to - run.from).collect();
     let mut sizes: Vec<u64> = runs.iter().map(|run| run.checks).collect();
-    let longest = lasts.iter().copied().max()?;
+    let longest = runs.iter().map(Run::lasts).max()?;
     let every = if begins.is_empty() { return None } else { quantile(&mut begins, 2) };
-    let is_burst = quantile(&mut lasts, 2) <= LONGEST_BURST_MS.min(every / 2);
+    let is_burst = |run: &&Run| run.checks > 1 && run.lasts() <= LONGEST_BURST_MS.min(every / 2);
+    let in_bursts: u64 = runs.iter().filter(is_burst).map(|run| run.checks).sum();
+    let are_bursts = in_bursts * 2 > sizes.iter().sum();
     let is_gap = begins.len() == 1 && longest > by_hand;
-    (is_burst && !is_gap).then(|| Rhythm { every, checks: quantile(&mut sizes, 2) })
+    (are_bursts && !is_gap).then(|| Rhythm { every, checks: quantile(&mut sizes, 2) })
 }
 
 /// The checks parted where there is a pause.
@@ -142,6 +149,17 @@ mod tests {
         let week: Vec<i64> =
             (0..7).flat_map(|day| (0..480).map(move |minute| (day * 1_440 + minute) * MINUTE)).collect();
         assert_eq!(of(&week), Some(rhythm(MINUTE, 1)));
+    }
+
+    #[test]
+    fn another_interval_than_the_day_before_is_no_burst() {
+        let hours = |from: i64, to: i64, every: i64| {
+            (0..(to - from) * 60 * MINUTE / every).map(move |tick| from * 60 * MINUTE + tick * every)
+        };
+        let faster: Vec<i64> = hours(0, 24, 5 * MINUTE).chain(hours(24, 33, MINUTE / 2)).collect();
+        assert_eq!(of(&faster), Some(rhythm(MINUTE / 2, 1)));
+        let slower: Vec<i64> = hours(0, 24, MINUTE / 2).chain(hours(24, 33, 5 * MINUTE)).collect();
+        assert_eq!(of(&slower), Some(rhythm(MINUTE / 2, 1)));
     }
 
     #[test]
