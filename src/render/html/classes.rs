@@ -81,7 +81,7 @@ fn one(report: &Report, surface: &SurfaceRow, buckets: &BTreeMap<Timestamp, Buck
         width: WIDTH,
         height: HEIGHT,
     }
-    .write(page, |page| {
+    .over_time(page, |page| {
         for tick in &ticks {
             frame::level(scale.at(*tick), RIGHT, &place(*tick), page);
         }

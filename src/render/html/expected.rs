@@ -50,7 +50,7 @@ fn one(report: &Report, surface: &SurfaceRow, buckets: &[&Expectation], at: usiz
         width: WIDTH,
         height: HEIGHT,
     }
-    .write(page, |page| {
+    .over_time(page, |page| {
         for tick in &ticks {
             frame::level(scale.at(*tick), RIGHT, &place(*tick), page);
         }

@@ -34,8 +34,35 @@ pub(super) struct Figure<'f> {
 impl Figure<'_> {
     /// Writes the figure with what `draw` puts into it.
     pub(super) fn write(&self, page: &mut Page, draw: impl FnOnce(&mut Page)) {
-        let wide = if self.width < WIDTH { "scroll half" } else { "scroll" };
-        page.open("div", &[("class", wide), ("tabindex", "0"), ("role", "region"), ("aria-label", self.title)]);
+        self.open(if self.width < WIDTH { "scroll half" } else { "scroll" }, page);
+        self.drawing(page, draw);
+        page.close("div");
+        page.line();
+    }
+
+    /// The same for a chart over time. Where it is wider than the screen it opens at its end, which is what
+    /// people look for, and what stands left of the time stays in sight: drawn again, over the chart.
+    pub(super) fn over_time(&self, page: &mut Page, draw: impl FnOnce(&mut Page)) {
+        self.open("scroll time", page);
+        let chart = format!("{}-chart", self.id);
+        self.drawing(page, |page| {
+            page.open("g", &[("id", &chart)]);
+            draw(page);
+            page.close("g");
+        });
+        let view = format!("0 0 {} {}", place(LEFT - 1.0), place(self.height));
+        page.open("svg", &[("class", "left"), ("viewBox", &view), ("aria-hidden", "true")]);
+        page.leaf("use", &[("href", &format!("#{chart}"))]);
+        page.close("svg");
+        page.close("div");
+        page.line();
+    }
+
+    fn open(&self, class: &str, page: &mut Page) {
+        page.open("div", &[("class", class), ("tabindex", "0"), ("role", "region"), ("aria-label", self.title)]);
+    }
+
+    fn drawing(&self, page: &mut Page, draw: impl FnOnce(&mut Page)) {
         let (title, description) = (format!("{}-title", self.id), format!("{}-text", self.id));
         let view = format!("0 0 {} {}", place(self.width), place(self.height));
         let labelled = format!("{title} {description}");
@@ -44,8 +71,6 @@ impl Figure<'_> {
         page.element("desc", &[("id", &description)], self.description);
         draw(page);
         page.close("svg");
-        page.close("div");
-        page.line();
     }
 }
 

@@ -89,7 +89,7 @@ fn one(
         width: WIDTH,
         height: HEIGHT,
     }
-    .write(page, |page| {
+    .over_time(page, |page| {
         frame::shade(report, Some(&surface.surface), TOP, bottom, page);
         heat(report, columns, &scale, page);
         for tick in scale.ticks() {

@@ -43,7 +43,7 @@ pub(super) fn write(report: &Report, page: &mut Page) {
         width: WIDTH,
         height,
     }
-    .write(page, |page| {
+    .over_time(page, |page| {
         frame::time_axis(report, TOP, bottom, page);
         numbers(report, page);
         for (at, place) in places.iter().enumerate() {
