@@ -1,19 +1,26 @@
-//! How fast a journal is read: 30 days of 20 probes asked every 30 seconds, in one-minute
-//! windows. `cargo bench --bench journal` writes it to a temporary folder and reads it.
+//! How fast a journal is read, and how fast `uptick report` answers from it: 30 days of 20 probes
+//! asked every 30 seconds, in one-minute windows. `cargo bench --bench journal` writes it to a
+//! temporary folder and reads it; half of it too, to see that the time grows with the lines.
 
-#![expect(clippy::print_stdout, reason = "a benchmark's answer")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark's answer")]
 
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::BufWriter;
 use std::io::Write as _;
 use std::path::Path;
+use std::process::Command;
+use std::process::ExitCode;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 
+use clap::Parser as _;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use uptick::cli::Cli;
+use uptick::commands;
 use uptick::journal;
 use uptick::journal::Line;
 use uptick::journal::Range;
@@ -24,13 +31,54 @@ use uptick::window::Window;
 const DAYS: i64 = 30;
 const PROBES: u64 = 20;
 
-fn main() {
+/// Set for the process that answers, so that its memory is that of a report and of nothing else.
+const ANSWERING: &str = "UPTICK_BENCH_ANSWERING";
+
+fn main() -> ExitCode {
+    if std::env::var_os(ANSWERING).is_some() {
+        let exit = commands::run(Cli::parse());
+        eprintln!("{}", peak_memory_mib());
+        return exit;
+    }
     let folder = tempfile::tempdir().expect("a folder");
-    let bytes = write(folder.path());
+    let bytes = write(folder.path(), DAYS);
     println!("journal          {} windows, {bytes} bytes", DAYS * 1440 * i64::try_from(PROBES).expect("few"));
+    read(folder.path());
+    let half = tempfile::tempdir().expect("a folder");
+    write(half.path(), DAYS / 2);
+    for (days, folder) in [(DAYS / 2, half.path()), (DAYS, folder.path())] {
+        for format in ["human", "json", "html"] {
+            report(days, format, folder);
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// Answers in a process of its own, from the begin of the journal to its end.
+fn report(days: i64, format: &str, folder: &Path) {
+    let end = begin() + Duration::from_hours(24 * days.unsigned_abs());
+    let (mut times, mut memory) = (Vec::new(), 0);
+    for _ in 0..5 {
+        let begun = Instant::now();
+        let done = Command::new(std::env::current_exe().expect("this program"))
+            .args(["report", "--from", &begin().to_string(), "--to", &end.to_string(), "--format", format])
+            .arg(folder)
+            .env(ANSWERING, "1")
+            .stdout(Stdio::null())
+            .output()
+            .expect("it starts");
+        times.push(begun.elapsed());
+        assert_eq!(done.status.code(), Some(0), "{}", String::from_utf8_lossy(&done.stderr));
+        memory = memory.max(String::from_utf8_lossy(&done.stderr).trim().parse::<u64>().expect("a number"));
+    }
+    times.sort_unstable();
+    println!("report {format:<8}  {days} days in {:?} (median of 5), {memory} MiB at most", times[2]);
+}
+
+fn read(folder: &Path) {
     for _ in 0..3 {
         let (begin, ticks) = (Instant::now(), processor_time());
-        let mut reader = journal::read(&[folder.path().to_owned()], Range::ALL).expect("the folder is there");
+        let mut reader = journal::read(&[folder.to_owned()], Range::ALL).expect("the folder is there");
         let (mut windows, mut checks) = (0_u64, 0);
         for line in reader.by_ref() {
             if let Line::Window(window) = line.expect("the files are readable") {
@@ -48,7 +96,7 @@ fn main() {
     for _ in 0..3 {
         let (begin, ticks) = (Instant::now(), processor_time());
         let mut sums: HashMap<(Arc<str>, i64), Window> = HashMap::new();
-        for line in journal::read(&[folder.path().to_owned()], Range::ALL).expect("the folder is there") {
+        for line in journal::read(&[folder.to_owned()], Range::ALL).expect("the folder is there") {
             if let Line::Window(window) = line.expect("the files are readable") {
                 let key = (Arc::clone(&window.probe), window.from.as_second().div_euclid(6 * 3600));
                 match sums.get_mut(&key) {
@@ -85,12 +133,15 @@ fn peak_memory_mib() -> u64 {
     line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).unwrap_or_default() / 1024
 }
 
-fn write(folder: &Path) -> u64 {
-    let begin: Timestamp = "2025-03-01T00:00:00Z".parse().expect("an instant");
+fn begin() -> Timestamp {
+    "2025-03-01T00:00:00Z".parse().expect("an instant")
+}
+
+fn write(folder: &Path, days: i64) -> u64 {
     let mut writer = Writer::default();
     let mut bytes = 0;
-    for day in 0..DAYS {
-        let begin = begin + Duration::from_hours(24 * day.unsigned_abs());
+    for day in 0..days {
+        let begin = begin() + Duration::from_hours(24 * day.unsigned_abs());
         let date = TimeZone::UTC.to_datetime(begin).date();
         let mut file = BufWriter::new(File::create(folder.join(format!("{date}.jsonl"))).expect("room"));
         for minute in 0..1440 {

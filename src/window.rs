@@ -6,6 +6,7 @@
 pub(crate) mod arbitrary;
 mod buckets;
 mod collector;
+mod hdr;
 mod histogram;
 mod latency;
 mod strip;
@@ -20,8 +21,8 @@ use crate::model::FailureClass;
 use crate::model::Verdict;
 
 pub use collector::Collector;
-pub use histogram::HdrError;
-pub use histogram::HdrText;
+pub use hdr::HdrError;
+pub use hdr::HdrText;
 pub use histogram::Histogram;
 pub use latency::Latency;
 pub use strip::Run;

@@ -43,10 +43,10 @@ const fn number(value: u32) -> usize {
     (value >> shift) as usize + shift as usize * OCTAVE
 }
 
-/// The smallest value of a bucket, by its number.
-fn lowest_of(number: usize) -> u32 {
+/// The smallest value of a bucket, by its number; past the buckets of 32 bits, the largest there is.
+pub(super) fn lowest_of(number: usize) -> u32 {
     let shift = (number / OCTAVE).saturating_sub(1);
-    u32::try_from((number - shift * OCTAVE) << shift).unwrap_or(u32::MAX)
+    if number < PAGES * PAGE { u32::try_from((number - shift * OCTAVE) << shift).unwrap_or(u32::MAX) } else { u32::MAX }
 }
 
 /// How many values fell into each bucket. A bucket is named by its lowest value.

@@ -1,13 +1,6 @@
-//! How long things took, so that it can be added up and asked for percentiles. This is the only
-//! file that knows hdrhistogram, the format in which larger histograms travel.
+//! How long things took, so that it can be added up and asked for percentiles.
 
 use std::time::Duration;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use hdrhistogram::serialization::Deserializer;
-use hdrhistogram::serialization::Serializer as _;
-use hdrhistogram::serialization::V2DeflateSerializer;
 
 use smallvec::SmallVec;
 
@@ -15,12 +8,10 @@ use crate::model::micros;
 
 use super::buckets;
 use super::buckets::Buckets;
+use super::hdr;
+use super::hdr::HdrError;
+use super::hdr::TOP;
 
-/// The significant decimal digits kept of a value.
-const DIGITS: u8 = 3;
-/// The most a bucket can hold, in microseconds: one hour. More is held there; `max` and `sum`
-/// stay exact.
-const TOP: u32 = 3_600_000_000;
 /// As long as there are at most this many samples, none of them longer than [`TOP`], they are
 /// kept exactly.
 const EXACT_LIMIT: usize = 16;
@@ -179,16 +170,20 @@ impl Histogram {
     /// [`Histogram::buckets`], where a sample stands does not depend on the others, so that counts
     /// which only grow here only grow in every layout made of them.
     pub fn centres(&self) -> impl Iterator<Item = (Duration, u64)> {
+        self.values().map(|(value, count)| {
+            let (low, high) = (buckets::lowest(value), buckets::highest(value));
+            (Duration::from_micros(u64::from(low + (high - low) / 2)), count)
+        })
+    }
+
+    /// A value of each bucket in microseconds, from the lowest, and how many samples are in it.
+    pub(super) fn values(&self) -> impl Iterator<Item = (u32, u64)> {
         let (exact, bucketed) = match &self.samples {
             Samples::Exact(values) => (Some(values), None),
             Samples::Buckets(buckets) => (None, Some(buckets)),
         };
         let exact = exact.into_iter().flatten().map(|value| (*value, 1));
-        let bucketed = bucketed.into_iter().flat_map(Buckets::iter);
-        exact.chain(bucketed).map(|(value, count)| {
-            let (low, high) = (buckets::lowest(value), buckets::highest(value));
-            (Duration::from_micros(u64::from(low + (high - low) / 2)), count)
-        })
+        exact.chain(bucketed.into_iter().flat_map(Buckets::iter))
     }
 
     /// The samples themselves in microseconds, sorted, where they are few enough to be kept.
@@ -205,13 +200,10 @@ impl Histogram {
     /// # Errors
     /// [`HdrError`], where the text is not such a histogram or the numbers cannot belong to it.
     pub fn from_hdr_text(text: &str, min: u64, max: u64, sum: u64) -> Result<Histogram, HdrError> {
-        let decoded = decode(text)?;
-        let mut buckets = Buckets::default();
+        let buckets = hdr::decode(text)?;
         let mut count = 0_u64;
-        for value in decoded.iter_recorded() {
-            let micros = u32::try_from(value.value_iterated_to()).unwrap_or(TOP).min(TOP);
-            buckets.add(micros, value.count_at_value());
-            count = count.checked_add(value.count_at_value()).ok_or(HdrError::Numbers)?;
+        for (_, more) in buckets.iter() {
+            count = count.checked_add(more).ok_or(HdrError::Numbers)?;
         }
         if (count > 0 && min > max) || sum < max {
             return Err(HdrError::Numbers);
@@ -294,114 +286,10 @@ fn rank(q: f64, count: u64) -> u64 {
     ((q * count as f64 - 1e-9).ceil().max(1.0) as u64).min(count)
 }
 
-/// Why a text is not a histogram.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum HdrError {
-    /// It is not base64 of a compressed V2 histogram.
-    #[error("not a compressed HdrHistogram V2 in base64")]
-    Format,
-    /// It, or what it unfolds to, is larger than any of ours.
-    #[error("the histogram is too large")]
-    TooLarge,
-    /// Count, min, max or sum cannot belong to it.
-    #[error("the histogram's numbers contradict each other")]
-    Numbers,
-}
-
-/// Writes histograms as text (V2, compressed, base64: `HISTFA…`) through one reused scratch of
-/// 188 KiB: many histograms, one scratch.
-pub struct HdrText {
-    scratch: hdrhistogram::Histogram<u64>,
-    serializer: V2DeflateSerializer,
-    bytes: Vec<u8>,
-}
-
-impl Default for HdrText {
-    fn default() -> Self {
-        HdrText {
-            scratch: hdrhistogram::Histogram::new_with_bounds(1, u64::from(TOP), DIGITS)
-                .expect("1 to an hour at three digits are legal bounds"),
-            serializer: V2DeflateSerializer::new(),
-            bytes: Vec::new(),
-        }
-    }
-}
-
-impl HdrText {
-    /// Appends the histogram's text to `out`.
-    #[expect(clippy::missing_panics_doc, reason = "counts and bounds are legal, and memory takes every write")]
-    pub fn write(&mut self, histogram: &Histogram, out: &mut String) {
-        self.scratch.reset();
-        self.bytes.clear();
-        match &histogram.samples {
-            Samples::Exact(values) => {
-                for value in values {
-                    self.scratch.saturating_record(u64::from(*value));
-                }
-            }
-            Samples::Buckets(buckets) => {
-                for (value, count) in buckets.iter() {
-                    // The format's counts are signed.
-                    self.scratch.saturating_record_n(u64::from(value), count.min(i64::MAX.cast_unsigned()));
-                }
-            }
-        }
-        self.serializer
-            .serialize(&self.scratch, &mut self.bytes)
-            .expect("a histogram within its bounds is written to memory");
-        STANDARD.encode_string(&self.bytes, out);
-    }
-}
-
-impl std::fmt::Debug for HdrText {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("HdrText").finish_non_exhaustive()
-    }
-}
-
-/// The most bytes a histogram of ours can unfold to: 40 of header, and nine for each of the
-/// 23,552 counts between 1 µs and an hour at three digits, with room for other writers' bounds.
-const UNFOLDED_LIMIT: usize = 512 * 1024;
-/// The cookie of an uncompressed V2 histogram.
-const V2_COOKIE: [u8; 4] = 0x1c84_9313_u32.to_be_bytes();
-/// The cookie of a compressed one: the text begins with `HISTFA`.
-const V2_COMPRESSED_COOKIE: [u8; 4] = 0x1c84_9314_u32.to_be_bytes();
-
-/// Unfolds a text within bounds before hdrhistogram sees it: its reader allocates what the
-/// header claims.
-fn decode(text: &str) -> Result<hdrhistogram::Histogram<u64>, HdrError> {
-    use std::io::Read as _;
-
-    if text.len() > UNFOLDED_LIMIT {
-        return Err(HdrError::TooLarge);
-    }
-    let bytes = STANDARD.decode(text).map_err(|_| HdrError::Format)?;
-    let compressed =
-        bytes.strip_prefix(&V2_COMPRESSED_COOKIE).and_then(|rest| rest.get(4..)).ok_or(HdrError::Format)?;
-    let mut unfolded = Vec::new();
-    flate2::read::ZlibDecoder::new(compressed)
-        .take(UNFOLDED_LIMIT as u64 + 1)
-        .read_to_end(&mut unfolded)
-        .map_err(|_| HdrError::Format)?;
-    if unfolded.len() > UNFOLDED_LIMIT {
-        return Err(HdrError::TooLarge);
-    }
-    let rest = unfolded.strip_prefix(&V2_COOKIE).ok_or(HdrError::Format)?;
-    let payload_length = be_u32(rest, 0).ok_or(HdrError::Format)?;
-    let digits = be_u32(rest, 8).ok_or(HdrError::Format)?;
-    if payload_length as usize > unfolded.len() || digits > u32::from(DIGITS) {
-        return Err(HdrError::TooLarge);
-    }
-    Deserializer::new().deserialize(&mut unfolded.as_slice()).map_err(|_| HdrError::Format)
-}
-
-fn be_u32(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..at + 4)?.try_into().ok().map(u32::from_be_bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::window::HdrText;
 
     fn histogram(values: &[u64]) -> Histogram {
         let mut histogram = Histogram::default();

@@ -1,0 +1,228 @@
+//! Histograms as text, so that they can travel: `HdrHistogram` V2, compressed, in base64
+//! (`HISTFA…`), 1 µs to an hour at three significant digits. The only file that knows hdrhistogram.
+
+use std::io::Read as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flate2::bufread::ZlibDecoder;
+use hdrhistogram::serialization::Deserializer;
+use hdrhistogram::serialization::Serializer as _;
+use hdrhistogram::serialization::V2DeflateSerializer;
+
+use super::Histogram;
+use super::buckets;
+use super::buckets::Buckets;
+
+/// The significant decimal digits kept of a value.
+const DIGITS: u8 = 3;
+/// The most a bucket can hold, in microseconds: one hour. More is held there.
+pub(super) const TOP: u32 = 3_600_000_000;
+
+/// Why a text is not a histogram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HdrError {
+    /// It is not base64 of a compressed V2 histogram.
+    #[error("not a compressed HdrHistogram V2 in base64")]
+    Format,
+    /// It, or what it unfolds to, is larger than any of ours.
+    #[error("the histogram is too large")]
+    TooLarge,
+    /// Count, min, max or sum cannot belong to it.
+    #[error("the histogram's numbers contradict each other")]
+    Numbers,
+}
+
+/// Writes histograms as text (V2, compressed, base64: `HISTFA…`) through one reused scratch of
+/// 188 KiB: many histograms, one scratch.
+pub struct HdrText {
+    scratch: hdrhistogram::Histogram<u64>,
+    serializer: V2DeflateSerializer,
+    bytes: Vec<u8>,
+}
+
+impl Default for HdrText {
+    fn default() -> Self {
+        HdrText {
+            scratch: hdrhistogram::Histogram::new_with_bounds(1, u64::from(TOP), DIGITS)
+                .expect("1 to an hour at three digits are legal bounds"),
+            serializer: V2DeflateSerializer::new(),
+            bytes: Vec::new(),
+        }
+    }
+}
+
+impl HdrText {
+    /// Appends the histogram's text to `out`.
+    #[expect(clippy::missing_panics_doc, reason = "counts and bounds are legal, and memory takes every write")]
+    pub fn write(&mut self, histogram: &Histogram, out: &mut String) {
+        self.scratch.reset();
+        self.bytes.clear();
+        for (value, count) in histogram.values() {
+            // The format's counts are signed.
+            self.scratch.saturating_record_n(u64::from(value), count.min(i64::MAX.cast_unsigned()));
+        }
+        self.serializer
+            .serialize(&self.scratch, &mut self.bytes)
+            .expect("a histogram within its bounds is written to memory");
+        STANDARD.encode_string(&self.bytes, out);
+    }
+}
+
+impl std::fmt::Debug for HdrText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HdrText").finish_non_exhaustive()
+    }
+}
+
+/// The most bytes a histogram of ours can unfold to: 40 of header, and nine for each of the
+/// 23,552 counts between 1 µs and an hour at three digits, with room for other writers' bounds.
+const UNFOLDED_LIMIT: usize = 512 * 1024;
+/// The cookie of an uncompressed V2 histogram.
+const V2_COOKIE: [u8; 4] = 0x1c84_9313_u32.to_be_bytes();
+/// The cookie of a compressed one: the text begins with `HISTFA`.
+const V2_COMPRESSED_COOKIE: [u8; 4] = 0x1c84_9314_u32.to_be_bytes();
+
+/// Where the counts begin, after the cookie: their length, offset, digits, two bounds and a ratio.
+const HEADER: usize = 36;
+
+/// Reads the counts of a text. It is unfolded within bounds first: hdrhistogram's reader allocates
+/// what the header claims.
+///
+/// # Errors
+/// [`HdrError`], where the text is not such a histogram.
+pub(super) fn decode(text: &str) -> Result<Buckets, HdrError> {
+    let unfolded = unfold(text)?;
+    let rest = unfolded.strip_prefix(&V2_COOKIE).ok_or(HdrError::Format)?;
+    let (length, digits) = (be_u32(rest, 0)?, be_u32(rest, 8)?);
+    if length as usize > unfolded.len() || digits > u32::from(DIGITS) {
+        return Err(HdrError::TooLarge);
+    }
+    let (offset, lowest, ratio) = (be_u32(rest, 4)?, be_u64(rest, 12)?, be_u64(rest, 28)?);
+    if offset == 0 && digits == u32::from(DIGITS) && lowest == 1 && ratio == 1.0_f64.to_bits() {
+        let counts = rest.get(HEADER..HEADER + length as usize).ok_or(HdrError::Format)?;
+        return read_counts(counts);
+    }
+    let decoded: hdrhistogram::Histogram<u64> =
+        Deserializer::new().deserialize(&mut unfolded.as_slice()).map_err(|_| HdrError::Format)?;
+    let mut buckets = Buckets::default();
+    for value in decoded.iter_recorded() {
+        let micros = u32::try_from(value.value_iterated_to()).unwrap_or(TOP).min(TOP);
+        buckets.add(micros, value.count_at_value());
+    }
+    Ok(buckets)
+}
+
+/// The bytes within base64 and compression.
+fn unfold(text: &str) -> Result<Vec<u8>, HdrError> {
+    if text.len() > UNFOLDED_LIMIT {
+        return Err(HdrError::TooLarge);
+    }
+    let bytes = STANDARD.decode(text).map_err(|_| HdrError::Format)?;
+    let compressed =
+        bytes.strip_prefix(&V2_COMPRESSED_COOKIE).and_then(|rest| rest.get(4..)).ok_or(HdrError::Format)?;
+    let mut unfolded = Vec::new();
+    ZlibDecoder::new(compressed)
+        .take(UNFOLDED_LIMIT as u64 + 1)
+        .read_to_end(&mut unfolded)
+        .map_err(|_| HdrError::Format)?;
+    if unfolded.len() > UNFOLDED_LIMIT { Err(HdrError::TooLarge) } else { Ok(unfolded) }
+}
+
+/// Reads counts in the order of the buckets, as they are written: a positive number is a count, a
+/// negative one so many buckets without any. That the buckets are numbered as ours are spares the
+/// 188 KiB that hdrhistogram lays them out in: a report over a year reads a million of them.
+fn read_counts(mut bytes: &[u8]) -> Result<Buckets, HdrError> {
+    let mut buckets = Buckets::default();
+    let mut number = 0_usize;
+    while !bytes.is_empty() {
+        let (count, rest) = read_number(bytes)?;
+        bytes = rest;
+        if count > 0 {
+            buckets.add(buckets::lowest_of(number).min(TOP), count.unsigned_abs());
+        }
+        let passed = if count < 0 { usize::try_from(count.unsigned_abs()).ok() } else { Some(1) };
+        number = passed.and_then(|passed| number.checked_add(passed)).ok_or(HdrError::Format)?;
+    }
+    Ok(buckets)
+}
+
+/// Reads a number and returns what follows it: seven bits a byte, the least first, the ninth byte
+/// whole; then every other number is negative (`ZigZag` LEB128-64b9B of the format's specification).
+fn read_number(bytes: &[u8]) -> Result<(i64, &[u8]), HdrError> {
+    let mut bits = 0_u64;
+    for (at, byte) in bytes.iter().take(9).enumerate() {
+        let (value, more) = if at == 8 { (*byte, false) } else { (*byte & 0x7f, *byte & 0x80 != 0) };
+        bits |= u64::from(value) << (7 * at);
+        if !more {
+            let number = (bits >> 1).cast_signed() ^ -(bits & 1).cast_signed();
+            return Ok((number, &bytes[at + 1..]));
+        }
+    }
+    Err(HdrError::Format)
+}
+
+fn be_u32(bytes: &[u8], at: usize) -> Result<u32, HdrError> {
+    let four = bytes.get(at..at + 4).and_then(|four| four.try_into().ok());
+    four.map(u32::from_be_bytes).ok_or(HdrError::Format)
+}
+
+fn be_u64(bytes: &[u8], at: usize) -> Result<u64, HdrError> {
+    let eight = bytes.get(at..at + 8).and_then(|eight| eight.try_into().ok());
+    eight.map(u64::from_be_bytes).ok_or(HdrError::Format)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What hdrhistogram itself reads from a text.
+    fn by_the_library(text: &str) -> Vec<(u64, u64)> {
+        let bytes = STANDARD.decode(text).expect("base64");
+        let read: hdrhistogram::Histogram<u64> =
+            Deserializer::new().deserialize(&mut bytes.as_slice()).expect("a histogram");
+        let lowest = |value| read.lowest_equivalent(value);
+        read.iter_recorded().map(|value| (lowest(value.value_iterated_to()), value.count_at_value())).collect()
+    }
+
+    fn ours(text: &str) -> Vec<(u64, u64)> {
+        decode(text).expect("a histogram").iter().map(|(value, count)| (u64::from(value), count)).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn the_library_reads_the_same_counts(
+            times in prop::collection::vec(prop_oneof![0_u64..5_000, 0_u64..4_000_000_000], 0..300),
+            often in 1_usize..200,
+        ) {
+            let mut histogram = Histogram::default();
+            for time in &times {
+                histogram.record_micros(*time);
+            }
+            (0..often).for_each(|_| histogram.record_micros(77));
+            let mut text = String::new();
+            HdrText::default().write(&histogram, &mut text);
+            prop_assert!(text.starts_with("HISTFA"));
+            prop_assert_eq!(ours(&text), by_the_library(&text));
+        }
+
+        #[test]
+        fn bytes_that_are_no_counts_are_refused_or_read(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
+            let _ = read_counts(&bytes);
+        }
+    }
+
+    #[test]
+    fn a_histogram_with_other_buckets_is_read_too() {
+        let mut coarse = hdrhistogram::Histogram::<u64>::new_with_bounds(1, 10_000_000_000, 2).expect("legal bounds");
+        coarse.record_n(1_000, 3).expect("within bounds");
+        coarse.record(9_000_000_000).expect("within bounds");
+        let mut bytes = Vec::new();
+        V2DeflateSerializer::new().serialize(&coarse, &mut bytes).expect("it is written");
+        let counts = ours(&STANDARD.encode(bytes));
+        assert_eq!(counts.iter().map(|(_, count)| *count).collect::<Vec<_>>(), [3, 1]);
+        assert_eq!(counts[1].0, u64::from(super::super::buckets::lowest(TOP)));
+    }
+}
