@@ -37,6 +37,7 @@ pub use objects::PATIENCE;
 pub use read::Reader;
 pub use read::read;
 pub use remote::Shipped;
+pub use remote::compact_store;
 pub use remote::folder_name;
 pub use remote::gather;
 pub use remote::is_url;

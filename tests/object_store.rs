@@ -3,6 +3,7 @@
 
 #![expect(clippy::print_stderr, reason = "a test that misses its tool says so")]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::BufRead as _;
 use std::io::BufReader;
@@ -18,6 +19,8 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use uptick::journal;
+use uptick::journal::CompactRules;
+use uptick::journal::Compacted;
 use uptick::journal::Journal;
 use uptick::journal::Line;
 use uptick::journal::Objects;
@@ -99,7 +102,105 @@ fn a_folder_serves_as_an_object_store() {
     let folder = tempfile::tempdir().expect("a folder");
     let url = format!("file://{}/", folder.path().join("store").display());
     fs::create_dir(folder.path().join("store")).expect("room");
-    ships_and_reads(&open(&url, &[], PATIENCE));
+    let objects = open(&url, &[], PATIENCE);
+    ships_and_reads(&objects);
+    compacts(&objects);
+}
+
+/// What was counted from each vantage: checks, times, and all times added up.
+fn sums(files: &[PathBuf]) -> BTreeMap<String, (u64, u64, u64)> {
+    let mut sums: BTreeMap<String, (u64, u64, u64)> = BTreeMap::new();
+    for line in read(files, Range::ALL) {
+        let Line::Window(window) = line else { panic!("{line:?}") };
+        let (checks, times, micros) = sums.entry(window.vantage.to_string()).or_default();
+        *checks += window.counts.scheduled();
+        *times += window.latency.total.count();
+        *micros += window.latency.total.sum_micros();
+    }
+    sums
+}
+
+/// Ships a window of an hour of 10 March 2025.
+fn ship_one(objects: &Objects, vantage: &str, hour: u64) {
+    let folder = tempfile::tempdir().expect("a folder");
+    Journal::open(folder.path(), OPTIONS).expect("a folder").append(&[window(vantage, hour)]).expect("room");
+    assert_eq!(objects.ship(folder.path(), vantage).expect("readable").sent, 1);
+}
+
+/// What [`ships_and_reads`] left in the store becomes one object for each day and vantage, and
+/// nothing that was counted changes; then a part comes late.
+#[track_caller]
+fn compacts(objects: &Objects) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (cache, fresh) = (folder.path().join("cache"), folder.path().join("fresh"));
+    let files = |cache: &Path| objects.fetch(Range::ALL, cache).expect("the store answers");
+    let (now, rules) = (Timestamp::now(), CompactRules::default());
+    let counted = sums(&files(&cache));
+    assert_eq!(files(&cache).len(), 10, "two vantages, three days, up to two parts a day");
+
+    let done = objects.compact(now, &rules).expect("the store answers");
+    assert_eq!((done.files, done.windows_before, done.windows_after), (10, 68, 6), "{done:?}");
+    assert_eq!(sums(&files(&cache)), counted);
+    assert_eq!((sums(&files(&fresh)), files(&fresh).len()), (counted.clone(), 6));
+    assert_eq!(objects.compact(now, &rules).expect("the store answers"), Compacted::default(), "all is done");
+
+    ship_one(objects, "us-east", 23);
+    let late = sums(&files(&cache));
+    assert_eq!((late["us-east"].0, &late["eu west/1"]), (counted["us-east"].0 + 1, &counted["eu west/1"]));
+    let done = objects.compact(now, &rules).expect("the store answers");
+    assert_eq!((done.files, done.windows_before, done.windows_after), (2, 2, 1), "{done:?}");
+    assert_eq!(sums(&files(&cache)), late);
+
+    let later = now + Duration::from_hours(2);
+    assert_eq!(
+        objects.compact(later, &rules).expect("the store answers"),
+        Compacted::default(),
+        "it removes, and no more"
+    );
+    assert_eq!(sums(&files(&cache)), late);
+    assert_eq!((sums(&files(&folder.path().join("last"))), files(&cache).len()), (late, 6));
+}
+
+#[test]
+fn a_compaction_that_died_on_the_way_is_gone_on_with() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, cache) = (folder.path().join("store"), folder.path().join("cache"));
+    fs::create_dir(&store).expect("room");
+    let objects = open(&format!("file://{}/", store.display()), &[], PATIENCE);
+    let (now, rules) = (Timestamp::now(), CompactRules::default());
+    (1..4).for_each(|hour| ship_one(&objects, "here", hour));
+    let counted = sums(&objects.fetch(Range::ALL, &cache).expect("the store answers"));
+    objects.compact(now, &rules).expect("the store answers");
+    let names = || {
+        let entries =
+            fs::read_dir(store.join("2025-03-10")).expect("a day").map(|entry| entry.expect("readable").path());
+        let mut names: Vec<PathBuf> = entries.collect();
+        names.sort();
+        names
+    };
+    let is_merged = |path: &&PathBuf| path.to_string_lossy().ends_with(".merged-1.jsonl");
+    let merged = names().iter().find(is_merged).expect("a merged object").clone();
+
+    // It died after the manifest: the parts count, and another one that came meanwhile.
+    fs::remove_file(&merged).expect("it is there");
+    ship_one(&objects, "here", 5);
+    let read = || sums(&objects.fetch(Range::ALL, &cache).expect("the store answers"));
+    assert_eq!(read()["here"].0, counted["here"].0 + 1);
+    objects.compact(now, &rules).expect("the store answers");
+    assert!(merged.exists());
+    assert_eq!(read()["here"].0, counted["here"].0 + 1);
+    // It died while it removed the parts: what is left of them does not count.
+    let manifest = fs::read_to_string(merged.with_extension("json")).expect("a manifest");
+    let is_in_it = |path: &PathBuf| manifest.contains(path.file_name().expect("a name").to_str().expect("text"));
+    fs::remove_file(names().into_iter().find(is_in_it).expect("a part")).expect("it is there");
+    assert_eq!(read()["here"].0, counted["here"].0 + 1);
+    // The late part makes a second one; two hours later nothing else is left.
+    objects.compact(now, &rules).expect("the store answers");
+    objects.compact(now + Duration::from_hours(2), &rules).expect("the store answers");
+    let left: Vec<String> =
+        names().iter().map(|path| path.file_name().expect("a name").to_string_lossy().into_owned()).collect();
+    assert_eq!(left.iter().filter(|name| name.ends_with(".jsonl")).count(), 1, "{left:?}");
+    assert_eq!(read()["here"].0, counted["here"].0 + 1);
 }
 
 #[test]
@@ -211,7 +312,9 @@ fn s3_serves_as_an_object_store() {
         ("AWS_ENDPOINT", emulator.address.as_str()),
         ("AWS_ALLOW_HTTP", "true"),
     ];
-    ships_and_reads(&open("s3://fleet/some/prefix", &settings, PATIENCE));
+    let objects = open("s3://fleet/some/prefix", &settings, PATIENCE);
+    ships_and_reads(&objects);
+    compacts(&objects);
     let nowhere = open("s3://nowhere/prefix", &settings, PATIENCE);
     let folder = tempfile::tempdir().expect("a folder");
     let error = nowhere.fetch(Range::ALL, folder.path()).expect_err("no such bucket").to_string();
@@ -235,7 +338,9 @@ fn azure_serves_as_an_object_store() {
         ("AZURE_STORAGE_ENDPOINT", endpoint.as_str()),
         ("AZURE_ALLOW_HTTP", "true"),
     ];
-    ships_and_reads(&open("az://fleet/some/prefix", &settings, PATIENCE));
+    let objects = open("az://fleet/some/prefix", &settings, PATIENCE);
+    ships_and_reads(&objects);
+    compacts(&objects);
 }
 
 #[test]

@@ -24,7 +24,12 @@ pub(super) fn run(args: &cli::Compact, terminal: &Terminal) -> Result<Exit, Stop
         ..usual
     };
     let trouble = |error: journal::JournalError| Stop::Trouble(error.to_string());
-    let done = journal::compact(&folder, probing::now(), &rules).map_err(trouble)?;
+    let done = if journal::is_url(&folder) {
+        journal::compact_store(&folder, probing::now(), &rules, &setup::environment())
+    } else {
+        journal::compact(&folder, probing::now(), &rules)
+    };
+    let done = done.map_err(trouble)?;
     if done.left_alone > 0 {
         let files = text::counted(done.left_alone, "file");
         terminal.warn(&format!("{files} left alone: of a newer version, or with lines that wait in the spool"));

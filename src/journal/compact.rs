@@ -24,7 +24,8 @@ use super::spool::Spool;
 use super::store::LOCK_FILE;
 use super::store::has_reliable_locks;
 
-use day::Folded;
+pub(super) use day::Folded;
+pub(super) use day::fold;
 
 /// What the new content of a file is called until it takes the file's place.
 const UNFINISHED: &str = "compacting";
@@ -101,7 +102,7 @@ pub(super) fn compact_on(
 }
 
 /// How coarse the windows of a day become; none while it is too young.
-fn span_for(day: Date, now: Timestamp, rules: &CompactRules) -> Option<SignedDuration> {
+pub(super) fn span_for(day: Date, now: Timestamp, rules: &CompactRules) -> Option<SignedDuration> {
     let end = TimeZone::UTC.to_timestamp(day.tomorrow().ok()?.at(0, 0, 0, 0)).ok()?;
     let age = Duration::try_from(now.duration_since(end)).ok()?;
     if age >= rules.daily_after {
@@ -139,7 +140,7 @@ fn compact_file(disk: &Disk, path: &Path, span: SignedDuration, compacted: &mut 
     let unfinished = path.with_extension(UNFINISHED);
     // Left there by a compaction that died; the lock is ours, so it has no owner.
     remove_if_there(disk, &unfinished).map_err(JournalError::io("remove", &unfinished))?;
-    let folded = match day::fold(disk, path, &unfinished, span, before) {
+    let folded = match fold(disk, path, &unfinished, span, before) {
         Ok(Folded::Smaller { windows_before, windows_after, bytes }) => {
             compacted.windows_before += windows_before;
             compacted.windows_after += windows_after;
@@ -152,7 +153,7 @@ fn compact_file(disk: &Disk, path: &Path, span: SignedDuration, compacted: &mut 
             compacted.left_alone += 1;
             Ok(())
         }
-        Ok(Folded::Same) => Ok(()),
+        Ok(Folded::Same { .. }) => Ok(()),
         Err(error) => Err(error),
     };
     // Nothing to remove where it took the file's place.

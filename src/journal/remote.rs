@@ -4,6 +4,10 @@
 use std::path::Path;
 use std::path::PathBuf;
 
+use jiff::Timestamp;
+
+use super::CompactRules;
+use super::Compacted;
 use super::JournalError;
 use super::Range;
 
@@ -79,6 +83,35 @@ pub fn ship(
     environment: &[(String, String)],
 ) -> Result<Shipped, JournalError> {
     open(url, environment)?.ship(outbox, vantage)
+}
+
+/// Compacts the journal in the store of a URL at `now`. It blocks.
+///
+/// # Errors
+/// [`JournalError`], where the store does not answer, the URL or its settings cannot be used, the
+/// local disk has no room for a day of a vantage, or this build knows no stores.
+#[cfg(feature = "object-store")]
+pub fn compact_store(
+    url: &Path,
+    now: Timestamp,
+    rules: &CompactRules,
+    environment: &[(String, String)],
+) -> Result<Compacted, JournalError> {
+    open(url, environment)?.compact(now, rules)
+}
+
+/// Compacts the journal in the store of a URL: not in this build.
+///
+/// # Errors
+/// Always.
+#[cfg(not(feature = "object-store"))]
+pub fn compact_store(
+    url: &Path,
+    _: Timestamp,
+    _: &CompactRules,
+    _: &[(String, String)],
+) -> Result<Compacted, JournalError> {
+    Err(JournalError::NoStores(url.to_owned()))
 }
 
 #[cfg(feature = "object-store")]

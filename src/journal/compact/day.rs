@@ -31,11 +31,11 @@ const RUNS_LIMIT: usize = 20_000;
 const FIRST_FAILURES: usize = 3;
 
 /// What became of a day's file.
-pub(super) enum Folded {
+pub(in crate::journal) enum Folded {
     /// The new file is complete and on the disk.
     Smaller { windows_before: u64, windows_after: u64, bytes: u64 },
     /// There is nothing to merge.
-    Same,
+    Same { windows: u64 },
     /// There are lines of a newer version, which this one does not touch.
     Newer,
 }
@@ -46,7 +46,7 @@ type Key = (Timestamp, Arc<str>, Arc<str>, Arc<str>, bool, bool);
 type FailureKey = (Timestamp, String, String, FailureClass);
 
 /// Reads a day's file and writes it with coarser windows to `target`.
-pub(super) fn fold(
+pub(in crate::journal) fn fold(
     disk: &Disk,
     source: &Path,
     target: &Path,
@@ -68,7 +68,7 @@ pub(super) fn fold(
         disk.write(&file, &text).map_err(JournalError::io("write to", target))?;
     }
     if windows_after >= windows_before {
-        return Ok(Folded::Same);
+        return Ok(Folded::Same { windows: windows_before });
     }
     disk.sync_data(&file).map_err(JournalError::io("sync", target))?;
     Ok(Folded::Smaller { windows_before, windows_after, bytes })

@@ -1,0 +1,212 @@
+//! Objects in a local folder: each is brought once, since it never changes, and removed when it
+//! no longer counts.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::SystemTime;
+
+use jiff::civil::Date;
+use object_store::ObjectMeta;
+use object_store::ObjectStoreExt as _;
+use object_store::path::Path as Key;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time;
+
+use crate::journal::JournalError;
+use crate::journal::Range;
+use crate::journal::disk::Disk;
+
+use super::AT_ONCE;
+use super::Objects;
+use super::failed;
+use super::listing::Day;
+use super::listing::Manifest;
+use super::listing::Shelf;
+
+/// How many mebibytes of objects are in memory at once.
+const MEBIBYTES_AT_ONCE: u32 = 128;
+/// Nothing larger than this is an object of ours.
+const OBJECT_LIMIT: u64 = 128 << 20;
+/// What no longer counts is kept for so long: another reader may have begun before.
+const KEPT_FOR: Duration = Duration::from_hours(24);
+
+/// The local files of objects.
+pub(super) struct Cache<'f> {
+    folder: &'f Path,
+    /// The files that are there, and how long they are.
+    here: HashMap<String, u64>,
+}
+
+impl Objects {
+    /// Brings the objects of a range into a local folder, those that are not there yet: an object
+    /// never changes. Returns the files, in the order of days and vantages, to be read as one
+    /// journal.
+    ///
+    /// # Errors
+    /// [`JournalError`], where the store does not answer or the folder cannot be written.
+    pub fn fetch(&self, range: Range, folder: &Path) -> Result<Vec<PathBuf>, JournalError> {
+        let cache = Cache::open(folder)?;
+        self.runtime.block_on(async {
+            let dates = self.days().await?;
+            let days = self.list(&dates, range).await?;
+            let made_into = self.made_into(&days, &cache).await?;
+            let none = BTreeSet::new();
+            let mut objects = Vec::new();
+            for day in &days {
+                for (label, shelf) in &day.shelves {
+                    let made_into = made_into.get(&(day.date, label.clone())).unwrap_or(&none);
+                    objects.extend(shelf.counted(made_into).into_iter().map(|object| (day.date, object)));
+                }
+            }
+            let mut files = self.bring(&objects, &cache).await?;
+            files.sort();
+            cache.prune(&dates, &days, &files);
+            Ok(files)
+        })
+    }
+
+    /// The parts that merged objects were made of, by day and label: asked only where there are both.
+    async fn made_into(
+        &self,
+        days: &[Day],
+        cache: &Cache<'_>,
+    ) -> Result<BTreeMap<(Date, String), BTreeSet<String>>, JournalError> {
+        let shelves = || days.iter().flat_map(|day| day.shelves.iter().map(|(label, shelf)| (day.date, label, shelf)));
+        let wanted: Vec<_> =
+            shelves().flat_map(|(date, _, shelf)| shelf.manifests().map(move |manifest| (date, manifest))).collect();
+        self.bring(&wanted, cache).await?;
+        let mut made_into: BTreeMap<(Date, String), BTreeSet<String>> = BTreeMap::new();
+        for (date, label, shelf) in shelves() {
+            for manifest in shelf.manifests() {
+                let manifest = self.manifest(&cache.file(date, manifest))?;
+                made_into.entry((date, label.clone())).or_default().extend(manifest.of);
+            }
+        }
+        Ok(made_into)
+    }
+
+    /// What a merged object was made of, from the file of its manifest.
+    pub(super) fn manifest(&self, file: &Path) -> Result<Manifest, JournalError> {
+        let bytes = fs::read(file).map_err(JournalError::io("read", file))?;
+        let manifest: Option<Manifest> =
+            serde_json::from_slice(&bytes).ok().filter(|manifest: &Manifest| manifest.v == 1);
+        manifest.ok_or_else(|| {
+            let why = format!("{} is of a newer version or damaged", file.file_name().unwrap_or_default().display());
+            failed("read", &self.url, &why)
+        })
+    }
+
+    /// Brings objects that are not there yet and returns the files of all.
+    pub(super) async fn bring(
+        &self,
+        objects: &[(Date, &ObjectMeta)],
+        cache: &Cache<'_>,
+    ) -> Result<Vec<PathBuf>, JournalError> {
+        let at_once = Arc::new(Semaphore::new(AT_ONCE));
+        let mebibytes = Arc::new(Semaphore::new(MEBIBYTES_AT_ONCE as usize));
+        let mut gets = JoinSet::new();
+        let mut files = Vec::new();
+        for (date, object) in objects {
+            let path = cache.file(*date, object);
+            files.push(path.clone());
+            if cache.has(&path, object.size) {
+                continue;
+            }
+            if object.size > OBJECT_LIMIT {
+                let why = "it is too large for an object of a journal";
+                return Err(failed("read", &self.shown(&object.location), why));
+            }
+            // Acquired here, so that no more tasks than may run are made.
+            let slot = Arc::clone(&at_once).acquire_owned().await;
+            let size = u32::try_from(object.size >> 20).unwrap_or(MEBIBYTES_AT_ONCE) + 1;
+            let room = Arc::clone(&mebibytes).acquire_many_owned(size.min(MEBIBYTES_AT_ONCE)).await;
+            let (store, patience, key) = (Arc::clone(&self.store), self.patience, object.location.clone());
+            gets.spawn(async move {
+                let _held = (slot, room);
+                let got = async { store.get(&key).await?.bytes().await };
+                (path, key.clone(), time::timeout(patience, got).await)
+            });
+            while let Some(done) = gets.try_join_next() {
+                self.keep(done)?;
+            }
+        }
+        while let Some(done) = gets.join_next().await {
+            self.keep(done)?;
+        }
+        Ok(files)
+    }
+
+    /// Puts an object that was brought into its file, whole or not at all.
+    fn keep<B: AsRef<[u8]>>(&self, done: Result<Got<B>, tokio::task::JoinError>) -> Result<(), JournalError> {
+        let (path, key, got) = done.map_err(|_| failed("read", &self.url, "the request died"))?;
+        let bytes = got.map_err(|_| self.late("read", &key))?.map_err(|error| self.failed("read", &key, &error))?;
+        let disk = Disk::default();
+        let unfinished = path.with_extension("unfinished");
+        let _ = fs::remove_file(&unfinished);
+        let file = disk.create_new(&unfinished).map_err(JournalError::io("create", &unfinished))?;
+        disk.write(&file, bytes.as_ref()).map_err(JournalError::io("write to", &unfinished))?;
+        disk.rename(&unfinished, &path).map_err(JournalError::io("rename", &unfinished))
+    }
+}
+
+/// A request for an object that has ended: the file it is for, the object, and the answer.
+type Got<B> = (PathBuf, Key, Result<Result<B, object_store::Error>, time::error::Elapsed>);
+
+impl<'f> Cache<'f> {
+    /// Opens a folder, and makes it where it is not there.
+    pub(super) fn open(folder: &'f Path) -> Result<Cache<'f>, JournalError> {
+        Disk::default().create_folder(folder).map_err(JournalError::io("create", folder))?;
+        let here = lengths(folder).map_err(JournalError::io("list", folder))?;
+        Ok(Cache { folder, here })
+    }
+
+    /// The file of an object.
+    pub(super) fn file(&self, date: Date, object: &ObjectMeta) -> PathBuf {
+        self.folder.join(format!("{date}.{}", object.location.filename().unwrap_or_default()))
+    }
+
+    fn has(&self, file: &Path, length: u64) -> bool {
+        file.file_name().and_then(|name| self.here.get(name.to_str()?)) == Some(&length)
+    }
+
+    /// Removes what was brought long ago and counts no longer, on the days that were listed and on
+    /// those that are gone. What cannot be removed costs room and nothing else.
+    fn prune(&self, dates: &[Date], listed: &[Day], files: &[PathBuf]) {
+        let files: BTreeSet<&Path> = files.iter().map(PathBuf::as_path).collect();
+        let manifests: BTreeSet<PathBuf> = listed
+            .iter()
+            .flat_map(|day| day.shelves.values().flat_map(Shelf::manifests).map(|object| self.file(day.date, object)))
+            .collect();
+        for name in self.here.keys() {
+            let Some(date) = name.split('.').next().and_then(|date| date.parse::<Date>().ok()) else { continue };
+            let path = self.folder.join(name);
+            let known = listed.iter().any(|day| day.date == date) || !dates.contains(&date);
+            let is_old = fs::metadata(&path)
+                .and_then(|file| file.modified())
+                .is_ok_and(|brought| SystemTime::now().duration_since(brought).is_ok_and(|age| age > KEPT_FOR));
+            if known && is_old && !files.contains(path.as_path()) && !manifests.contains(&path) {
+                let _ = fs::remove_file(&path);
+            }
+        }
+    }
+}
+
+/// The files of a folder and how long they are.
+fn lengths(folder: &Path) -> io::Result<HashMap<String, u64>> {
+    let mut lengths = HashMap::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if let (Ok(name), Ok(metadata)) = (entry.file_name().into_string(), entry.metadata()) {
+            lengths.insert(name, metadata.len());
+        }
+    }
+    Ok(lengths)
+}

@@ -1,0 +1,203 @@
+//! Which objects a journal has, and which of them count: those that a merged one has taken the
+//! place of do not.
+//!
+//! Of one day and vantage there are parts, `VANTAGE.ID.jsonl`, and merged objects, each made of all
+//! that counted before: `VANTAGE.merged-1.jsonl`, `VANTAGE.merged-2.jsonl`, … What a merged object
+//! was made of stands in `VANTAGE.merged-1.json`, which is there before it. So a reader who finds
+//! both the merged object and its parts knows what to leave out, whatever died when.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use object_store::ObjectMeta;
+use object_store::ObjectStore as _;
+use serde::Deserialize;
+use serde::Serialize;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time;
+
+use crate::journal::JournalError;
+use crate::journal::Range;
+use crate::journal::read::may_hold;
+
+use super::AT_ONCE;
+use super::Objects;
+use super::failed;
+
+/// What the names of merged objects have where those of parts have a random number.
+const MERGED: &str = "merged-";
+
+/// What a merged object was made of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Manifest {
+    /// The version of this format: 1.
+    pub(super) v: u32,
+    /// How long its windows are at least, in hours.
+    pub(super) span_h: i64,
+    /// The names of the objects, without the day.
+    pub(super) of: Vec<String>,
+}
+
+/// A day of a journal.
+#[derive(Debug)]
+pub(super) struct Day {
+    pub(super) date: Date,
+    /// By vantage, as its label in the names.
+    pub(super) shelves: BTreeMap<String, Shelf>,
+}
+
+/// The objects of one day and vantage.
+#[derive(Debug, Default)]
+pub(super) struct Shelf {
+    /// By name.
+    pub(super) parts: BTreeMap<String, ObjectMeta>,
+    /// Merged objects and their manifests by number.
+    pub(super) merged: BTreeMap<u32, Merged>,
+}
+
+/// A merged object.
+#[derive(Debug, Default)]
+pub(super) struct Merged {
+    pub(super) object: Option<ObjectMeta>,
+    pub(super) manifest: Option<ObjectMeta>,
+}
+
+impl Shelf {
+    fn add(&mut self, name: &str, rest: &str, object: ObjectMeta) {
+        let merged = |end: &str| rest.strip_prefix(MERGED)?.strip_suffix(end)?.parse::<u32>().ok();
+        if let Some(number) = merged(".jsonl") {
+            self.merged.entry(number).or_default().object = Some(object);
+        } else if let Some(number) = merged(".json") {
+            self.merged.entry(number).or_default().manifest = Some(object);
+        } else if rest.ends_with(".jsonl") {
+            self.parts.insert(name.to_owned(), object);
+        }
+    }
+
+    /// The last merged object that is there, and its number.
+    pub(super) fn last_merged(&self) -> Option<(u32, &ObjectMeta)> {
+        self.merged.iter().rev().find_map(|(number, merged)| Some((*number, merged.object.as_ref()?)))
+    }
+
+    /// The manifests that say which parts no longer count. None is of interest where there are no parts.
+    pub(super) fn manifests(&self) -> impl Iterator<Item = &ObjectMeta> {
+        let last = self.last_merged().map_or(0, |(number, _)| number);
+        let of_interest = if self.parts.is_empty() { 0 } else { last };
+        self.merged.range(..=of_interest).filter_map(|(_, merged)| merged.manifest.as_ref())
+    }
+
+    /// The objects that count: the last merged one, and the parts that none was made of.
+    pub(super) fn counted(&self, made_into: &BTreeSet<String>) -> Vec<&ObjectMeta> {
+        let merged = self.last_merged().map(|(_, object)| object);
+        let parts = self.parts.iter().filter(|(name, _)| merged.is_none() || !made_into.contains(*name));
+        merged.into_iter().chain(parts.map(|(_, object)| object)).collect()
+    }
+}
+
+/// What a vantage's merged object of a day is called, by its number.
+pub(super) fn merged_name(label: &str, number: u32) -> String {
+    format!("{label}.{MERGED}{number}.jsonl")
+}
+
+/// What its manifest is called.
+pub(super) fn manifest_name(label: &str, number: u32) -> String {
+    format!("{label}.{MERGED}{number}.json")
+}
+
+impl Objects {
+    /// The days that there are.
+    pub(super) async fn days(&self) -> Result<Vec<Date>, JournalError> {
+        let top = self.store.list_with_delimiter(Some(&self.prefix));
+        let top = self.within("list", &self.prefix, top).await?;
+        let top = top.map_err(|error| self.failed("list", &self.prefix, &error))?;
+        let date = |key: &object_store::path::Path| key.filename()?.parse::<Date>().ok();
+        Ok(top.common_prefixes.iter().filter_map(date).collect())
+    }
+
+    /// The objects of the days that reach into a range, several days at once.
+    pub(super) async fn list(&self, days: &[Date], range: Range) -> Result<Vec<Day>, JournalError> {
+        let mut listings = JoinSet::new();
+        let at_once = Arc::new(Semaphore::new(AT_ONCE));
+        for date in days.iter().copied().filter(|date| may_hold(*date, range)) {
+            let key = self.prefix.clone().join(date.to_string());
+            let (store, at_once, patience) = (Arc::clone(&self.store), Arc::clone(&at_once), self.patience);
+            listings.spawn(async move {
+                let _permit = at_once.acquire().await;
+                let listed = time::timeout(patience, store.list_with_delimiter(Some(&key))).await;
+                (key, date, listed)
+            });
+        }
+        let mut days = Vec::new();
+        while let Some(listing) = listings.join_next().await {
+            let (key, date, listed) = listing.map_err(|_| failed("list", &self.url, "the listing died"))?;
+            let listed = listed.map_err(|_| self.late("list", &key))?;
+            let mut day = Day { date, shelves: BTreeMap::new() };
+            for object in listed.map_err(|error| self.failed("list", &key, &error))?.objects {
+                let Some(name) = object.location.filename().map(str::to_owned) else { continue };
+                if let Some((label, rest)) = name.split_once('.') {
+                    day.shelves.entry(label.to_owned()).or_default().add(&name, rest, object);
+                }
+            }
+            days.push(day);
+        }
+        days.sort_by_key(|day| day.date);
+        Ok(days)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(name: &str) -> ObjectMeta {
+        let location = object_store::path::Path::from(format!("2025-03-10/{name}"));
+        ObjectMeta {
+            location,
+            last_modified: std::time::SystemTime::UNIX_EPOCH.into(),
+            size: 1,
+            e_tag: None,
+            version: None,
+        }
+    }
+
+    fn shelf(names: &[&str]) -> Shelf {
+        let mut shelf = Shelf::default();
+        for name in names {
+            shelf.add(name, name.split_once('.').expect("a label").1, object(name));
+        }
+        shelf
+    }
+
+    fn counted(shelf: &Shelf, made_into: &[&str]) -> Vec<String> {
+        let made_into = made_into.iter().map(|name| (*name).to_owned()).collect();
+        let names = shelf.counted(&made_into).into_iter().filter_map(|object| object.location.filename());
+        names.map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn parts_count_until_the_merged_object_is_there() {
+        let begun = shelf(&["v-1.aa.jsonl", "v-1.bb.jsonl", "v-1.merged-1.json"]);
+        assert_eq!(counted(&begun, &["v-1.aa.jsonl", "v-1.bb.jsonl"]), ["v-1.aa.jsonl", "v-1.bb.jsonl"]);
+        assert_eq!(begun.manifests().count(), 0);
+        let merged = shelf(&["v-1.aa.jsonl", "v-1.cc.jsonl", "v-1.merged-1.json", "v-1.merged-1.jsonl"]);
+        assert_eq!(merged.manifests().count(), 1);
+        assert_eq!(counted(&merged, &["v-1.aa.jsonl", "v-1.bb.jsonl"]), ["v-1.merged-1.jsonl", "v-1.cc.jsonl"]);
+    }
+
+    #[test]
+    fn of_merged_objects_the_last_counts() {
+        let shelf = shelf(&[
+            "v-1.merged-1.jsonl",
+            "v-1.merged-2.json",
+            "v-1.merged-2.jsonl",
+            "v-1.merged-10.jsonl",
+            "v-1.merged-11.json",
+        ]);
+        assert_eq!(shelf.last_merged().map(|(number, _)| number), Some(10));
+        assert_eq!(counted(&shelf, &[]), ["v-1.merged-10.jsonl"]);
+        assert_eq!(shelf.manifests().count(), 0, "without parts nobody needs to know");
+    }
+}

@@ -1,0 +1,220 @@
+//! Old windows of a journal in object storage become hourly and daily ones: what one vantage
+//! shipped on one day becomes one object, and what it was made of is removed later. Objects are
+//! created and removed, never changed; who dies on the way leaves what the next one goes on with.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::fs::File;
+use std::io;
+use std::io::Write as _;
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use object_store::ObjectMeta;
+use object_store::ObjectStoreExt as _;
+
+use crate::journal::CompactRules;
+use crate::journal::Compacted;
+use crate::journal::JournalError;
+use crate::journal::Range;
+use crate::journal::compact::Folded;
+use crate::journal::compact::fold;
+use crate::journal::compact::span_for;
+use crate::journal::disk::Disk;
+
+use super::Created;
+use super::Objects;
+use super::cache::Cache;
+use super::listing::Manifest;
+use super::listing::Shelf;
+use super::listing::manifest_name;
+use super::listing::merged_name;
+
+/// What a merged object was made of is removed when that object is so old: a reader who listed
+/// the journal before it was there has read by then.
+const REMOVED_AFTER: Duration = Duration::from_hours(1);
+
+/// What is to be merged into one object.
+struct Work<'d> {
+    date: Date,
+    label: &'d str,
+    /// The number of the merged object.
+    number: u32,
+    span: SignedDuration,
+    /// Of what.
+    objects: Vec<&'d ObjectMeta>,
+    /// Whether the manifest is there, and an earlier attempt died after it.
+    is_begun: bool,
+}
+
+impl Objects {
+    /// Compacts the days of a journal that are old enough at `now`, by vantage, and removes what
+    /// was compacted an hour ago or longer. Any number may do so at once: one of them does it.
+    ///
+    /// # Errors
+    /// [`JournalError`], where the store does not answer, or the local disk has no room for one
+    /// day of one vantage. What was compacted until then stays so.
+    pub fn compact(&self, now: Timestamp, rules: &CompactRules) -> Result<Compacted, JournalError> {
+        let folder = tempfile::tempdir().map_err(JournalError::io("create a folder in", &std::env::temp_dir()))?;
+        let mut compacted = Compacted::default();
+        let days = self.runtime.block_on(async {
+            let mut dates = self.days().await?;
+            dates.retain(|date| span_for(*date, now, rules).is_some());
+            self.list(&dates, Range::ALL).await
+        })?;
+        for day in &days {
+            let Some(span) = span_for(day.date, now, rules) else { continue };
+            for (label, shelf) in &day.shelves {
+                let work = folder.path().join(format!("{}.{label}", day.date));
+                let cache = Cache::open(&work)?;
+                self.remove_merged(day.date, shelf, now, &cache)?;
+                if let Some(work) = self.work(day.date, label, shelf, span, &cache)? {
+                    self.merge(&work, &cache, folder.path(), &mut compacted)?;
+                }
+                fs::remove_dir_all(&work).map_err(JournalError::io("remove", &work))?;
+            }
+        }
+        Ok(compacted)
+    }
+
+    /// What is to be done for a day of a vantage; none where all is in one object of that span.
+    fn work<'d>(
+        &self,
+        date: Date,
+        label: &'d str,
+        shelf: &'d Shelf,
+        span: SignedDuration,
+        cache: &Cache<'_>,
+    ) -> Result<Option<Work<'d>>, JournalError> {
+        let last = shelf.last_merged().map_or(0, |(number, _)| number);
+        let begun = shelf.merged.get(&(last + 1)).and_then(|merged| merged.manifest.as_ref());
+        if let Some(manifest) = begun {
+            let manifest = self.read_manifest(date, manifest, cache)?;
+            let (span, of) = (SignedDuration::from_hours(manifest.span_h), BTreeSet::from_iter(manifest.of));
+            let objects =
+                shelf.everything().filter(|object| object.location.filename().is_some_and(|name| of.contains(name)));
+            return Ok(Some(Work { date, label, number: last + 1, span, objects: objects.collect(), is_begun: true }));
+        }
+        let mut made_into = BTreeSet::new();
+        let mut reached = SignedDuration::ZERO;
+        for (number, manifest) in
+            shelf.merged.iter().filter_map(|(number, merged)| Some((*number, merged.manifest.as_ref()?)))
+        {
+            let manifest = self.read_manifest(date, manifest, cache)?;
+            made_into.extend(manifest.of);
+            if number == last {
+                reached = SignedDuration::from_hours(manifest.span_h);
+            }
+        }
+        let objects = shelf.counted(&made_into);
+        let is_done = objects.is_empty() || (objects.len() == 1 && last > 0 && reached >= span);
+        Ok((!is_done).then_some(Work { date, label, number: last + 1, span, objects, is_begun: false }))
+    }
+
+    fn merge(
+        &self,
+        work: &Work<'_>,
+        cache: &Cache<'_>,
+        folder: &Path,
+        compacted: &mut Compacted,
+    ) -> Result<(), JournalError> {
+        let objects: Vec<_> = work.objects.iter().map(|object| (work.date, *object)).collect();
+        let mut files = self.runtime.block_on(self.bring(&objects, cache))?;
+        files.sort();
+        let (whole, merged) = (folder.join("whole"), folder.join("merged"));
+        let before = join(&files, &whole).map_err(JournalError::io("write to", &whole))?;
+        let _ = fs::remove_file(&merged);
+        let (result, windows_before, windows_after) = match fold(&Disk::default(), &whole, &merged, work.span, before)?
+        {
+            Folded::Newer => {
+                compacted.left_alone += work.objects.len() as u64;
+                return Ok(());
+            }
+            Folded::Smaller { windows_before, windows_after, .. } => (&merged, windows_before, windows_after),
+            // There is nothing to add up, but one object is better than many.
+            Folded::Same { windows } => (&whole, windows, windows),
+        };
+        let bytes = fs::read(result).map_err(JournalError::io("read", result))?;
+        let after = bytes.len() as u64;
+        let name = |object: &&ObjectMeta| object.location.filename().map(str::to_owned);
+        let manifest =
+            Manifest { v: 1, span_h: work.span.as_hours(), of: work.objects.iter().filter_map(name).collect() };
+        let manifest = serde_json::to_vec(&manifest).map_err(|_| JournalError::Unreadable)?;
+        let day = work.date.to_string();
+        let created = self.runtime.block_on(async {
+            let key = self.key(&day, &manifest_name(work.label, work.number));
+            if !work.is_begun && self.create(&key, manifest).await? != Created::ByUs {
+                return Ok(Created::Taken);
+            }
+            self.create(&self.key(&day, &merged_name(work.label, work.number)), bytes).await
+        })?;
+        if created != Created::ByUs {
+            // Another one is at it.
+            return Ok(());
+        }
+        compacted.files += work.objects.len() as u64;
+        compacted.windows_before += windows_before;
+        compacted.windows_after += windows_after;
+        compacted.bytes_before += before;
+        compacted.bytes_after += after;
+        Ok(())
+    }
+
+    /// Removes what merged objects were made of, the earliest first: until all of that is gone, its
+    /// merged object stays.
+    fn remove_merged(&self, date: Date, shelf: &Shelf, now: Timestamp, cache: &Cache<'_>) -> Result<(), JournalError> {
+        for merged in shelf.merged.values() {
+            let (Some(object), Some(manifest)) = (&merged.object, &merged.manifest) else { continue };
+            let created = SignedDuration::from_secs(object.last_modified.timestamp());
+            let age = now.duration_since(Timestamp::UNIX_EPOCH) - created;
+            if Duration::try_from(age).is_ok_and(|age| age < REMOVED_AFTER) || age.is_negative() {
+                return Ok(());
+            }
+            let of = self.read_manifest(date, manifest, cache)?.of;
+            for object in shelf
+                .everything()
+                .filter(|object| object.location.filename().is_some_and(|name| of.iter().any(|other| other == name)))
+            {
+                let removed = self.within("remove", &object.location, self.store.delete(&object.location));
+                match self.runtime.block_on(removed)? {
+                    Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                    Err(error) => return Err(self.failed("remove", &object.location, &error)),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn read_manifest(&self, date: Date, manifest: &ObjectMeta, cache: &Cache<'_>) -> Result<Manifest, JournalError> {
+        self.runtime.block_on(self.bring(&[(date, manifest)], cache))?;
+        self.manifest(&cache.file(date, manifest))
+    }
+}
+
+impl Shelf {
+    /// Parts and merged objects.
+    fn everything(&self) -> impl Iterator<Item = &ObjectMeta> {
+        self.parts.values().chain(self.merged.values().filter_map(|merged| merged.object.as_ref()))
+    }
+}
+
+/// Writes files one after another into one, and returns its length.
+fn join(files: &[PathBuf], whole: &Path) -> io::Result<u64> {
+    let mut out = File::create(whole)?;
+    let mut length = 0;
+    for file in files {
+        let bytes = fs::read(file)?;
+        out.write_all(&bytes)?;
+        length += bytes.len() as u64;
+        if bytes.last().is_some_and(|last| *last != b'\n') {
+            // A torn line stays one of its own.
+            out.write_all(b"\n")?;
+            length += 1;
+        }
+    }
+    Ok(length)
+}
