@@ -141,7 +141,9 @@ fn compact_file(disk: &Disk, path: &Path, span: SignedDuration, compacted: &mut 
     // Left there by a compaction that died; the lock is ours, so it has no owner.
     remove_if_there(disk, &unfinished).map_err(JournalError::io("remove", &unfinished))?;
     let folded = match fold(disk, path, &unfinished, span, before) {
-        Ok(Folded::Smaller { windows_before, windows_after, bytes }) => {
+        // There is nothing to merge.
+        Ok(Folded::Whole { windows_before, windows_after, .. }) if windows_after >= windows_before => Ok(()),
+        Ok(Folded::Whole { windows_before, windows_after, bytes }) => {
             compacted.windows_before += windows_before;
             compacted.windows_after += windows_after;
             compacted.bytes_before += before;
@@ -153,7 +155,6 @@ fn compact_file(disk: &Disk, path: &Path, span: SignedDuration, compacted: &mut 
             compacted.left_alone += 1;
             Ok(())
         }
-        Ok(Folded::Same { .. }) => Ok(()),
         Err(error) => Err(error),
     };
     // Nothing to remove where it took the file's place.

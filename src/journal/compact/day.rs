@@ -32,10 +32,8 @@ const FIRST_FAILURES: usize = 3;
 
 /// What became of a day's file.
 pub(in crate::journal) enum Folded {
-    /// The new file is complete and on the disk.
-    Smaller { windows_before: u64, windows_after: u64, bytes: u64 },
-    /// There is nothing to merge.
-    Same { windows: u64 },
+    /// The new file is complete, and where it has fewer windows, on the disk.
+    Whole { windows_before: u64, windows_after: u64, bytes: u64 },
     /// There are lines of a newer version, which this one does not touch.
     Newer,
 }
@@ -67,11 +65,10 @@ pub(in crate::journal) fn fold(
         bytes += text.len() as u64;
         disk.write(&file, &text).map_err(JournalError::io("write to", target))?;
     }
-    if windows_after >= windows_before {
-        return Ok(Folded::Same { windows: windows_before });
+    if windows_after < windows_before {
+        disk.sync_data(&file).map_err(JournalError::io("sync", target))?;
     }
-    disk.sync_data(&file).map_err(JournalError::io("sync", target))?;
-    Ok(Folded::Smaller { windows_before, windows_after, bytes })
+    Ok(Folded::Whole { windows_before, windows_after, bytes })
 }
 
 /// Whether a line of a newer version was met.

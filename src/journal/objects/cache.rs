@@ -29,7 +29,7 @@ use super::Objects;
 use super::failed;
 use super::listing::Day;
 use super::listing::Manifest;
-use super::listing::Shelf;
+use super::listing::Stack;
 
 /// How many mebibytes of objects are in memory at once.
 const MEBIBYTES_AT_ONCE: u32 = 128;
@@ -61,9 +61,9 @@ impl Objects {
             let none = BTreeSet::new();
             let mut objects = Vec::new();
             for day in &days {
-                for (label, shelf) in &day.shelves {
+                for (label, stack) in &day.stacks {
                     let made_into = made_into.get(&(day.date, label.clone())).unwrap_or(&none);
-                    objects.extend(shelf.counted(made_into).into_iter().map(|object| (day.date, object)));
+                    objects.extend(stack.counted(made_into).into_iter().map(|object| (day.date, object)));
                 }
             }
             let mut files = self.bring(&objects, &cache).await?;
@@ -79,13 +79,13 @@ impl Objects {
         days: &[Day],
         cache: &Cache<'_>,
     ) -> Result<BTreeMap<(Date, String), BTreeSet<String>>, JournalError> {
-        let shelves = || days.iter().flat_map(|day| day.shelves.iter().map(|(label, shelf)| (day.date, label, shelf)));
+        let stacks = || days.iter().flat_map(|day| day.stacks.iter().map(|(label, stack)| (day.date, label, stack)));
         let wanted: Vec<_> =
-            shelves().flat_map(|(date, _, shelf)| shelf.manifests().map(move |manifest| (date, manifest))).collect();
+            stacks().flat_map(|(date, _, stack)| stack.manifests().map(move |manifest| (date, manifest))).collect();
         self.bring(&wanted, cache).await?;
         let mut made_into: BTreeMap<(Date, String), BTreeSet<String>> = BTreeMap::new();
-        for (date, label, shelf) in shelves() {
-            for manifest in shelf.manifests() {
+        for (date, label, stack) in stacks() {
+            for manifest in stack.manifests() {
                 let manifest = self.manifest(&cache.file(date, manifest))?;
                 made_into.entry((date, label.clone())).or_default().extend(manifest.of);
             }
@@ -183,7 +183,7 @@ impl<'f> Cache<'f> {
         let files: BTreeSet<&Path> = files.iter().map(PathBuf::as_path).collect();
         let manifests: BTreeSet<PathBuf> = listed
             .iter()
-            .flat_map(|day| day.shelves.values().flat_map(Shelf::manifests).map(|object| self.file(day.date, object)))
+            .flat_map(|day| day.stacks.values().flat_map(Stack::manifests).map(|object| self.file(day.date, object)))
             .collect();
         for name in self.here.keys() {
             let Some(date) = name.split('.').next().and_then(|date| date.parse::<Date>().ok()) else { continue };

@@ -46,12 +46,12 @@ pub(super) struct Manifest {
 pub(super) struct Day {
     pub(super) date: Date,
     /// By vantage, as its label in the names.
-    pub(super) shelves: BTreeMap<String, Shelf>,
+    pub(super) stacks: BTreeMap<String, Stack>,
 }
 
 /// The objects of one day and vantage.
 #[derive(Debug, Default)]
-pub(super) struct Shelf {
+pub(super) struct Stack {
     /// By name.
     pub(super) parts: BTreeMap<String, ObjectMeta>,
     /// Merged objects and their manifests by number.
@@ -65,14 +65,14 @@ pub(super) struct Merged {
     pub(super) manifest: Option<ObjectMeta>,
 }
 
-impl Shelf {
+impl Stack {
     fn add(&mut self, name: &str, rest: &str, object: ObjectMeta) {
         let merged = |end: &str| rest.strip_prefix(MERGED)?.strip_suffix(end)?.parse::<u32>().ok();
         if let Some(number) = merged(".jsonl") {
             self.merged.entry(number).or_default().object = Some(object);
         } else if let Some(number) = merged(".json") {
             self.merged.entry(number).or_default().manifest = Some(object);
-        } else if rest.ends_with(".jsonl") {
+        } else if rest.strip_suffix(".jsonl").is_some() {
             self.parts.insert(name.to_owned(), object);
         }
     }
@@ -134,11 +134,11 @@ impl Objects {
         while let Some(listing) = listings.join_next().await {
             let (key, date, listed) = listing.map_err(|_| failed("list", &self.url, "the listing died"))?;
             let listed = listed.map_err(|_| self.late("list", &key))?;
-            let mut day = Day { date, shelves: BTreeMap::new() };
+            let mut day = Day { date, stacks: BTreeMap::new() };
             for object in listed.map_err(|error| self.failed("list", &key, &error))?.objects {
                 let Some(name) = object.location.filename().map(str::to_owned) else { continue };
                 if let Some((label, rest)) = name.split_once('.') {
-                    day.shelves.entry(label.to_owned()).or_default().add(&name, rest, object);
+                    day.stacks.entry(label.to_owned()).or_default().add(&name, rest, object);
                 }
             }
             days.push(day);
@@ -163,41 +163,41 @@ mod tests {
         }
     }
 
-    fn shelf(names: &[&str]) -> Shelf {
-        let mut shelf = Shelf::default();
+    fn stack(names: &[&str]) -> Stack {
+        let mut stack = Stack::default();
         for name in names {
-            shelf.add(name, name.split_once('.').expect("a label").1, object(name));
+            stack.add(name, name.split_once('.').expect("a label").1, object(name));
         }
-        shelf
+        stack
     }
 
-    fn counted(shelf: &Shelf, made_into: &[&str]) -> Vec<String> {
+    fn counted(stack: &Stack, made_into: &[&str]) -> Vec<String> {
         let made_into = made_into.iter().map(|name| (*name).to_owned()).collect();
-        let names = shelf.counted(&made_into).into_iter().filter_map(|object| object.location.filename());
+        let names = stack.counted(&made_into).into_iter().filter_map(|object| object.location.filename());
         names.map(str::to_owned).collect()
     }
 
     #[test]
     fn parts_count_until_the_merged_object_is_there() {
-        let begun = shelf(&["v-1.aa.jsonl", "v-1.bb.jsonl", "v-1.merged-1.json"]);
+        let begun = stack(&["v-1.aa.jsonl", "v-1.bb.jsonl", "v-1.merged-1.json"]);
         assert_eq!(counted(&begun, &["v-1.aa.jsonl", "v-1.bb.jsonl"]), ["v-1.aa.jsonl", "v-1.bb.jsonl"]);
         assert_eq!(begun.manifests().count(), 0);
-        let merged = shelf(&["v-1.aa.jsonl", "v-1.cc.jsonl", "v-1.merged-1.json", "v-1.merged-1.jsonl"]);
+        let merged = stack(&["v-1.aa.jsonl", "v-1.cc.jsonl", "v-1.merged-1.json", "v-1.merged-1.jsonl"]);
         assert_eq!(merged.manifests().count(), 1);
         assert_eq!(counted(&merged, &["v-1.aa.jsonl", "v-1.bb.jsonl"]), ["v-1.merged-1.jsonl", "v-1.cc.jsonl"]);
     }
 
     #[test]
     fn of_merged_objects_the_last_counts() {
-        let shelf = shelf(&[
+        let stack = stack(&[
             "v-1.merged-1.jsonl",
             "v-1.merged-2.json",
             "v-1.merged-2.jsonl",
             "v-1.merged-10.jsonl",
             "v-1.merged-11.json",
         ]);
-        assert_eq!(shelf.last_merged().map(|(number, _)| number), Some(10));
-        assert_eq!(counted(&shelf, &[]), ["v-1.merged-10.jsonl"]);
-        assert_eq!(shelf.manifests().count(), 0, "without parts nobody needs to know");
+        assert_eq!(stack.last_merged().map(|(number, _)| number), Some(10));
+        assert_eq!(counted(&stack, &[]), ["v-1.merged-10.jsonl"]);
+        assert_eq!(stack.manifests().count(), 0, "without parts nobody needs to know");
     }
 }

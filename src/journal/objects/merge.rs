@@ -30,7 +30,7 @@ use super::Created;
 use super::Objects;
 use super::cache::Cache;
 use super::listing::Manifest;
-use super::listing::Shelf;
+use super::listing::Stack;
 use super::listing::manifest_name;
 use super::listing::merged_name;
 
@@ -68,11 +68,11 @@ impl Objects {
         })?;
         for day in &days {
             let Some(span) = span_for(day.date, now, rules) else { continue };
-            for (label, shelf) in &day.shelves {
+            for (label, stack) in &day.stacks {
                 let work = folder.path().join(format!("{}.{label}", day.date));
                 let cache = Cache::open(&work)?;
-                self.remove_merged(day.date, shelf, now, &cache)?;
-                if let Some(work) = self.work(day.date, label, shelf, span, &cache)? {
+                self.remove_merged(day.date, stack, now, &cache)?;
+                if let Some(work) = self.work(day.date, label, stack, span, &cache)? {
                     self.merge(&work, &cache, folder.path(), &mut compacted)?;
                 }
                 fs::remove_dir_all(&work).map_err(JournalError::io("remove", &work))?;
@@ -86,23 +86,23 @@ impl Objects {
         &self,
         date: Date,
         label: &'d str,
-        shelf: &'d Shelf,
+        stack: &'d Stack,
         span: SignedDuration,
         cache: &Cache<'_>,
     ) -> Result<Option<Work<'d>>, JournalError> {
-        let last = shelf.last_merged().map_or(0, |(number, _)| number);
-        let begun = shelf.merged.get(&(last + 1)).and_then(|merged| merged.manifest.as_ref());
+        let last = stack.last_merged().map_or(0, |(number, _)| number);
+        let begun = stack.merged.get(&(last + 1)).and_then(|merged| merged.manifest.as_ref());
         if let Some(manifest) = begun {
             let manifest = self.read_manifest(date, manifest, cache)?;
             let (span, of) = (SignedDuration::from_hours(manifest.span_h), BTreeSet::from_iter(manifest.of));
             let objects =
-                shelf.everything().filter(|object| object.location.filename().is_some_and(|name| of.contains(name)));
+                stack.everything().filter(|object| object.location.filename().is_some_and(|name| of.contains(name)));
             return Ok(Some(Work { date, label, number: last + 1, span, objects: objects.collect(), is_begun: true }));
         }
         let mut made_into = BTreeSet::new();
         let mut reached = SignedDuration::ZERO;
         for (number, manifest) in
-            shelf.merged.iter().filter_map(|(number, merged)| Some((*number, merged.manifest.as_ref()?)))
+            stack.merged.iter().filter_map(|(number, merged)| Some((*number, merged.manifest.as_ref()?)))
         {
             let manifest = self.read_manifest(date, manifest, cache)?;
             made_into.extend(manifest.of);
@@ -110,7 +110,7 @@ impl Objects {
                 reached = SignedDuration::from_hours(manifest.span_h);
             }
         }
-        let objects = shelf.counted(&made_into);
+        let objects = stack.counted(&made_into);
         let is_done = objects.is_empty() || (objects.len() == 1 && last > 0 && reached >= span);
         Ok((!is_done).then_some(Work { date, label, number: last + 1, span, objects, is_begun: false }))
     }
@@ -128,17 +128,15 @@ impl Objects {
         let (whole, merged) = (folder.join("whole"), folder.join("merged"));
         let before = join(&files, &whole).map_err(JournalError::io("write to", &whole))?;
         let _ = fs::remove_file(&merged);
-        let (result, windows_before, windows_after) = match fold(&Disk::default(), &whole, &merged, work.span, before)?
-        {
+        let (windows_before, windows_after) = match fold(&Disk::default(), &whole, &merged, work.span, before)? {
             Folded::Newer => {
                 compacted.left_alone += work.objects.len() as u64;
                 return Ok(());
             }
-            Folded::Smaller { windows_before, windows_after, .. } => (&merged, windows_before, windows_after),
-            // There is nothing to add up, but one object is better than many.
-            Folded::Same { windows } => (&whole, windows, windows),
+            // Where nothing added up, one object is better than many all the same.
+            Folded::Whole { windows_before, windows_after, .. } => (windows_before, windows_after),
         };
-        let bytes = fs::read(result).map_err(JournalError::io("read", result))?;
+        let bytes = fs::read(&merged).map_err(JournalError::io("read", &merged))?;
         let after = bytes.len() as u64;
         let name = |object: &&ObjectMeta| object.location.filename().map(str::to_owned);
         let manifest =
@@ -166,8 +164,8 @@ impl Objects {
 
     /// Removes what merged objects were made of, the earliest first: until all of that is gone, its
     /// merged object stays.
-    fn remove_merged(&self, date: Date, shelf: &Shelf, now: Timestamp, cache: &Cache<'_>) -> Result<(), JournalError> {
-        for merged in shelf.merged.values() {
+    fn remove_merged(&self, date: Date, stack: &Stack, now: Timestamp, cache: &Cache<'_>) -> Result<(), JournalError> {
+        for merged in stack.merged.values() {
             let (Some(object), Some(manifest)) = (&merged.object, &merged.manifest) else { continue };
             let created = SignedDuration::from_secs(object.last_modified.timestamp());
             let age = now.duration_since(Timestamp::UNIX_EPOCH) - created;
@@ -175,7 +173,7 @@ impl Objects {
                 return Ok(());
             }
             let of = self.read_manifest(date, manifest, cache)?.of;
-            for object in shelf
+            for object in stack
                 .everything()
                 .filter(|object| object.location.filename().is_some_and(|name| of.iter().any(|other| other == name)))
             {
@@ -195,7 +193,7 @@ impl Objects {
     }
 }
 
-impl Shelf {
+impl Stack {
     /// Parts and merged objects.
     fn everything(&self) -> impl Iterator<Item = &ObjectMeta> {
         self.parts.values().chain(self.merged.values().filter_map(|merged| merged.object.as_ref()))

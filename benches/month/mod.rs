@@ -1,0 +1,87 @@
+//! What the benchmarks of a month share: its windows, and a process of its own for each answer.
+
+use std::path::Path;
+use std::process::Command;
+use std::process::ExitCode;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
+
+use clap::Parser as _;
+use jiff::Timestamp;
+use uptick::cli::Cli;
+use uptick::commands;
+use uptick::model::Verdict;
+use uptick::window::Window;
+
+/// The days of the month.
+pub(crate) const DAYS: u64 = 30;
+/// The probes, each asked every 30 seconds.
+pub(crate) const PROBES: u64 = 20;
+/// The minutes of a day.
+pub(crate) const MINUTES: u64 = 1_440;
+
+/// Set for the process that answers, so that its memory is that of a report and of nothing else.
+const ANSWERING: &str = "UPTICK_BENCH_ANSWERING";
+
+/// Answers, where this process was started to; its peak of memory in MiB follows on stderr.
+pub(crate) fn answer_if_asked() -> Option<ExitCode> {
+    std::env::var_os(ANSWERING)?;
+    let exit = commands::run(Cli::parse());
+    eprintln!("{}", peak_memory_mib());
+    Some(exit)
+}
+
+/// Answers for so many days of a journal in a process of its own: how long that took from start
+/// to exit, and its peak of memory in MiB.
+pub(crate) fn answer(days: u64, format: &str, journal: &str, cache: &Path) -> (Duration, u64) {
+    let end = begin() + Duration::from_hours(24 * days);
+    let begun = Instant::now();
+    let done = Command::new(std::env::current_exe().expect("this program"))
+        .args(["report", "--from", &begin().to_string(), "--to", &end.to_string(), "--format", format, journal])
+        .env(ANSWERING, "1")
+        .env("XDG_CACHE_HOME", cache)
+        .stdout(Stdio::null())
+        .output()
+        .expect("it starts");
+    let time = begun.elapsed();
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert_eq!(done.status.code(), Some(0), "{said}");
+    (time, said.trim().parse().expect("a number of mebibytes"))
+}
+
+/// The begin of the month.
+pub(crate) fn begin() -> Timestamp {
+    "2025-03-01T00:00:00Z".parse().expect("an instant")
+}
+
+/// A window of so many minutes from a minute of the month on, of checks that were all up.
+pub(crate) fn window(vantage: &str, probe: u64, minute: u64, minutes: u64) -> Window {
+    let name = |text: &str| Arc::<str>::from(text);
+    let surface = if probe.is_multiple_of(2) { "app" } else { "web" };
+    let mut window = Window::empty(&name(vantage), &name(&format!("probe-{probe}")), &name(surface), false);
+    window.from = begin() + Duration::from_mins(minute);
+    window.to = window.from + Duration::from_mins(minutes);
+    window.counts.up = 2 * minutes;
+    for n in 2 * minute..2 * (minute + minutes) {
+        let chance = (n + probe * 7_919).wrapping_mul(2_654_435_761) % 10_007;
+        let at = begin() + Duration::from_millis(n * 30_000 + chance % 30_000);
+        window.strip.push(at, Verdict::Up, None);
+        window.latency.resolve.record_micros(1_200 + chance);
+        window.latency.connect.record_micros(18_000 + chance);
+        window.latency.tls.record_micros(41_000 + chance);
+        window.latency.processing.record_micros(87_000 + chance * 7);
+        window.latency.transfer.record_micros(240 + chance % 500);
+        window.latency.total.record_micros(148_000 + chance * 10);
+        window.lag.record_micros(80 + chance % 400);
+    }
+    window
+}
+
+/// The most memory this process ever had, as Linux tells it.
+pub(crate) fn peak_memory_mib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap_or_default();
+    line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).unwrap_or_default() / 1024
+}
