@@ -11,10 +11,15 @@ use crate::support::run::Run;
 
 /// A folder with a configuration and a journal in which `home` is up and `gone` is not.
 fn recorded() -> Ran {
+    recorded_at("local")
+}
+
+/// The same from a vantage.
+fn recorded_at(vantage: &str) -> Ran {
     let server = healthy();
     let config = probe("home", &server.url("/"), &["surface = \"web\""])
         + &probe("gone", &refusing(), &["surface = \"app\"", "tags = [\"late\"]"]);
-    let ran = Run::new(["check", "--record", "-q", "--count", "8"]).config(&config).run();
+    let ran = Run::new(["check", "--record", "-q", "--count", "8", "--vantage", vantage]).config(&config).run();
     ran.expect_code(1);
     ran
 }
@@ -68,6 +73,28 @@ fn a_surface_or_tag_that_nobody_knows_is_a_slip_of_the_pen() {
     let config = fs::read_to_string(recorded.folder.path().join("probes.toml")).unwrap();
     let later = config + &probe("later", &refusing(), &["surface = \"images\""]);
     Run::new(["report", &journal, "--surface", "images"]).config(&later).run().expect_code(3);
+}
+
+#[test]
+fn the_same_journals_give_the_same_bytes_in_every_format_and_order() {
+    let recorded = ["london", "paris", "tokyo"].map(recorded_at);
+    let [london, paris, tokyo] = recorded.each_ref().map(|ran| ran.folder.path().join("uptick-journal"));
+    let config = fs::read_to_string(recorded[0].folder.path().join("probes.toml")).unwrap();
+    let to = jiff::Timestamp::now().to_string();
+    let bytes = |format: &str, journals: [&Path; 3]| {
+        let journals = journals.map(|journal| journal.display().to_string());
+        let [first, second, third] = journals.each_ref().map(String::as_str);
+        let asked = ["report", first, second, third, "--to", &to, "--format", format];
+        let ran = Run::new(asked).config(&config).run();
+        assert!(!ran.expect_code(1).stdout.is_empty(), "{format}: {}", ran.stderr);
+        ran.stdout.clone()
+    };
+    for format in ["human", "brief", "json", "html", "markdown", "csv", "prometheus"] {
+        let told = bytes(format, [&london, &paris, &tokyo]);
+        assert_eq!(told, bytes(format, [&london, &paris, &tokyo]), "{format} twice");
+        assert_eq!(told, bytes(format, [&tokyo, &london, &paris]), "{format} in another order");
+        assert_eq!(told, bytes(format, [&paris, &tokyo, &london]), "{format} in another order");
+    }
 }
 
 #[test]
