@@ -4,6 +4,7 @@
 //! not answered, certificates expire, names are refused. It knows nothing of what is found.
 
 mod authority;
+mod cast;
 mod gate;
 mod listener;
 mod names;
