@@ -38,6 +38,8 @@ use exit::Stop;
 use terminal::Talk;
 use terminal::Terminal;
 
+pub use schema::derived_schema;
+
 /// Does what the command line says and returns how the process ends.
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
