@@ -62,6 +62,7 @@ impl Range {
 
     /// Whether a line belongs to it.
     #[must_use]
+    #[inline]
     pub fn contains(&self, line: &Line) -> bool {
         match line {
             Line::Window(window) => self.overlaps(window.from, window.to),
@@ -72,6 +73,7 @@ impl Range {
 
     /// Whether a span of time reaches into it.
     #[must_use]
+    #[inline]
     pub fn overlaps(&self, from: Timestamp, to: Timestamp) -> bool {
         from < self.to && (to > self.from || from >= self.from)
     }

@@ -159,6 +159,7 @@ impl Decoder {
 }
 
 /// The text of a line whose checksum is right.
+#[inline]
 fn checked(line: &[u8]) -> Result<&str, LineError> {
     if line.len() > LINE_LIMIT {
         return Err(LineError::Corrupt);
@@ -174,6 +175,7 @@ fn checked(line: &[u8]) -> Result<&str, LineError> {
 }
 
 /// Eight lower-case hexadecimal digits.
+#[inline]
 fn hex_u32(digits: &[u8]) -> Option<u32> {
     digits.iter().try_fold(0_u32, |number, digit| {
         let value = match digit {
@@ -186,6 +188,7 @@ fn hex_u32(digits: &[u8]) -> Option<u32> {
 }
 
 /// The kind of a line of our version.
+#[inline]
 fn kind(text: &str) -> Result<&str, LineError> {
     let rest = text.strip_prefix("{\"v\":").ok_or(LineError::Corrupt)?;
     let (version, rest) = rest.split_once(',').ok_or(LineError::Corrupt)?;
@@ -207,6 +210,7 @@ impl Names {
     /// How many places there are. Two names of one place take turns, which costs a copy.
     const PLACES: usize = 4096;
 
+    #[inline]
     fn get(&mut self, name: &str) -> Arc<str> {
         if self.places.is_empty() {
             self.places.resize(Self::PLACES, None);

@@ -21,6 +21,7 @@ const PAGES: usize = (32 - EXACT_BITS as usize + 2) * OCTAVE / PAGE;
 
 /// The smallest value that shares a bucket with `value`.
 #[must_use]
+#[inline]
 pub(super) const fn lowest(value: u32) -> u32 {
     let shift = shift(value);
     (value >> shift) << shift
@@ -33,11 +34,13 @@ pub(super) const fn highest(value: u32) -> u32 {
 }
 
 /// The width of a value's bucket, as a power of two.
+#[inline]
 const fn shift(value: u32) -> u32 {
     (u32::BITS - value.leading_zeros()).saturating_sub(EXACT_BITS)
 }
 
 /// The number of a value's bucket. Past the exact ones an octave begins at a multiple of 1,024.
+#[inline]
 const fn number(value: u32) -> usize {
     let shift = shift(value);
     (value >> shift) as usize + shift as usize * OCTAVE

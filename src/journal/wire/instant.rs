@@ -14,6 +14,7 @@ pub(super) fn read(text: &str) -> Result<Timestamp, LineError> {
 }
 
 /// The millisecond since the epoch, where the text is of the one shape and a real date.
+#[inline]
 fn millisecond(text: &[u8]) -> Option<i64> {
     let shape = text.len() == 24
         && text[4] == b'-'
@@ -37,12 +38,14 @@ fn millisecond(text: &[u8]) -> Option<i64> {
     Some((((days * 24 + hour) * 60 + minute) * 60 + second) * 1000 + digits(&text[20..23])?)
 }
 
+#[inline]
 fn digits(text: &[u8]) -> Option<i64> {
     text.iter().try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + i64::from(digit - b'0')))
 }
 
 /// The days from 1970-01-01 to a date of the Gregorian calendar. Years are counted from March,
 /// so that the leap day is the last of a year; 400 years have 146,097 days.
+#[inline]
 fn days_since_epoch(year: i64, month: i64, day: i64) -> Option<i64> {
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let longest = match month {

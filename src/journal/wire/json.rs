@@ -1,6 +1,8 @@
 //! A pull parser for one line of JSON: a report reads a million of them, and a general
 //! deserialiser spends most of its time on what a line of ours cannot hold. It accepts any JSON
 //! object, its members in any order and with any spaces; it knows nothing of windows.
+//!
+//! A release is compiled for size: `#[inline]` is on what is called for every byte or member.
 
 use std::borrow::Cow;
 
@@ -20,6 +22,7 @@ impl<'l> Json<'l> {
     }
 
     /// Reads an object: `member` is called with the name of each member, and reads its value.
+    #[inline]
     pub(super) fn object(
         &mut self,
         mut member: impl FnMut(&mut Json<'l>, &str) -> Result<(), LineError>,
@@ -39,12 +42,14 @@ impl<'l> Json<'l> {
     }
 
     /// Whether an array begins here.
+    #[inline]
     pub(super) fn is_array(&mut self) -> bool {
         self.blanks();
         self.text.as_bytes().get(self.at) == Some(&b'[')
     }
 
     /// Reads an array of whole numbers.
+    #[inline]
     pub(super) fn numbers(&mut self, mut number: impl FnMut(u64) -> Result<(), LineError>) -> Result<(), LineError> {
         self.expect(b'[')?;
         if self.take(b']') {
@@ -59,33 +64,38 @@ impl<'l> Json<'l> {
     }
 
     /// Reads a string: as it stands in the line, or without its escapes.
+    #[inline]
     pub(super) fn string(&mut self) -> Result<Cow<'l, str>, LineError> {
         self.expect(b'"')?;
         let begin = self.at;
-        let bytes = self.text.as_bytes();
-        let mut escaped = false;
-        loop {
-            match bytes.get(self.at) {
-                Some(b'"') => break,
-                Some(b'\\') => {
-                    escaped = true;
-                    self.at += 2;
-                }
-                Some(_) => self.at += 1,
-                None => return Err(LineError::Corrupt),
-            }
+        let end = self.stretch(begin).ok_or(LineError::Corrupt)?;
+        if self.text.as_bytes()[end] != b'"' {
+            return self.escaped(begin, end);
         }
-        let end = self.at;
-        self.at += 1;
-        if escaped {
-            let quoted = self.text.get(begin - 1..=end).ok_or(LineError::Corrupt)?;
-            serde_json::from_str(quoted).map(Cow::Owned).map_err(|_| LineError::Corrupt)
-        } else {
-            self.text.get(begin..end).map(Cow::Borrowed).ok_or(LineError::Corrupt)
+        self.at = end + 1;
+        self.text.get(begin..end).map(Cow::Borrowed).ok_or(LineError::Corrupt)
+    }
+
+    /// Where the next quote or backslash is, from a place on.
+    fn stretch(&self, from: usize) -> Option<usize> {
+        let rest = self.text.as_bytes().get(from..)?;
+        Some(from + rest.iter().position(|byte| matches!(byte, b'"' | b'\\'))?)
+    }
+
+    /// The string that begins after a quote, with its first escape.
+    #[cold]
+    fn escaped(&mut self, begin: usize, escape: usize) -> Result<Cow<'l, str>, LineError> {
+        let mut end = escape;
+        while self.text.as_bytes()[end] == b'\\' {
+            end = self.stretch(end + 2).ok_or(LineError::Corrupt)?;
         }
+        self.at = end + 1;
+        let quoted = self.text.get(begin - 1..=end).ok_or(LineError::Corrupt)?;
+        serde_json::from_str(quoted).map(Cow::Owned).map_err(|_| LineError::Corrupt)
     }
 
     /// Reads a whole number of at most eighteen digits.
+    #[inline]
     pub(super) fn number(&mut self) -> Result<u64, LineError> {
         self.blanks();
         let begin = self.at;
@@ -134,10 +144,12 @@ impl<'l> Json<'l> {
         if self.at == self.text.len() { Ok(()) } else { Err(LineError::Corrupt) }
     }
 
+    #[inline]
     fn expect(&mut self, wanted: u8) -> Result<(), LineError> {
         if self.take(wanted) { Ok(()) } else { Err(LineError::Corrupt) }
     }
 
+    #[inline]
     fn take(&mut self, wanted: u8) -> bool {
         self.blanks();
         let found = self.text.as_bytes().get(self.at) == Some(&wanted);
@@ -145,6 +157,7 @@ impl<'l> Json<'l> {
         found
     }
 
+    #[inline]
     fn blanks(&mut self) {
         while let Some(b' ' | b'\t' | b'\r' | b'\n') = self.text.as_bytes().get(self.at) {
             self.at += 1;
