@@ -347,12 +347,32 @@ pub fn write_completions(shell: clap_complete::Shell, out: &mut dyn std::io::Wri
     out.write_all(&script)
 }
 
-/// Writes the manual page, in roff.
+/// Writes the manual page, in roff: one page with every command, since the program is one.
 ///
 /// # Errors
 /// What `out` says.
 pub fn write_manual(out: &mut dyn std::io::Write) -> std::io::Result<()> {
-    clap_mangen::Man::new(<Cli as clap::CommandFactory>::command()).render(out)
+    let mut command = <Cli as clap::CommandFactory>::command();
+    command.build();
+    let page = clap_mangen::Man::new(command.clone());
+    page.render_title(out)?;
+    page.render_name_section(out)?;
+    page.render_synopsis_section(out)?;
+    page.render_description_section(out)?;
+    page.render_options_section(out)?;
+    for command in command.get_subcommands().filter(|command| command.get_name() != "help") {
+        let mut text = Vec::new();
+        let section = clap_mangen::Man::new(command.clone());
+        section.render_description_section(&mut text)?;
+        section.render_synopsis_section(&mut text)?;
+        section.render_options_section(&mut text)?;
+        let text = String::from_utf8_lossy(&text).into_owned();
+        let heading = format!("\n.SH \"UPTICK {}\"", command.get_name().to_uppercase());
+        let text = text.replace("\n.SH ", "\n.SS ").replacen("\n.SS DESCRIPTION", &heading, 1);
+        out.write_all(text.as_bytes())?;
+    }
+    page.render_extra_section(out)?;
+    page.render_version_section(out)
 }
 
 /// Reads the command line of this process. Usage errors are printed and end it with status 2.

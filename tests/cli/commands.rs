@@ -8,8 +8,8 @@ use crate::origin::healthy;
 use crate::origin::probe;
 use crate::support::run::Run;
 
-const COMMANDS: [&str; 10] =
-    ["check", "watch", "report", "validate", "demo", "init", "schema", "compact", "completions", "man"];
+const COMMANDS: [&str; 11] =
+    ["check", "watch", "report", "validate", "demo", "init", "schema", "compact", "export", "completions", "man"];
 
 #[test]
 fn validate_lists_what_would_be_probed_and_sends_nothing() {
@@ -87,8 +87,12 @@ fn completions_are_scripts_that_their_shells_read() {
 fn the_manual_names_every_command_and_every_exit_status() {
     let ran = Run::new(["man"]).run();
     ran.expect_code(0);
-    for part in COMMANDS.iter().chain(&["130", "143", "probes.toml", ".TH uptick 1"]) {
+    for part in COMMANDS.iter().chain(&["130", "143", "probes.toml", ".TH uptick 1", "otlp\\-json"]) {
         assert!(ran.stdout.contains(part), "{part}");
+    }
+    for command in COMMANDS {
+        let heading = format!(".SH \"UPTICK {}\"", command.to_uppercase());
+        assert_eq!(ran.stdout.matches(&heading).count(), 1, "{heading}");
     }
     let page = ran.folder.path().join("uptick.1");
     fs::write(&page, &ran.stdout).unwrap();
