@@ -10,9 +10,11 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use support::h2;
-use support::run::Ran;
 use support::run::Run;
 use support::secrets;
+use support::secrets::assert_secret;
+use support::secrets::assert_secret_in_reports;
+use support::secrets::entrusted;
 use support::server;
 use support::server::Server;
 
@@ -114,38 +116,6 @@ fn probe_file(echoes: &[(String, Server)]) -> String {
     file
 }
 
-/// With the secrets in the environment, and one of them in a file.
-fn entrusted(run: Run) -> Run {
-    let run = (0..secrets::COUNT).fold(run, |run, n| {
-        // A path is written as a URL writes it, and must not lead elsewhere.
-        run.env(&format!("S{n:02}"), &if n == 7 { secrets::tame(n) } else { secrets::secret(n) })
-    });
-    run.file("secret.txt", secrets::secret(11))
-}
-
-/// Fails on any trace of a secret in what a run said and left, but for the file it came from.
-#[track_caller]
-fn assert_secret(ran: &Ran) {
-    let mut texts = vec![("stdout".to_owned(), ran.stdout.clone().into_bytes())];
-    texts.push(("stderr".to_owned(), ran.stderr.clone().into_bytes()));
-    texts.extend(
-        ran.files()
-            .into_iter()
-            .filter(|(path, _)| !path.ends_with("secret.txt"))
-            .map(|(path, bytes)| (path.display().to_string(), bytes)),
-    );
-    for (name, text) in texts {
-        let found = secrets::found_in(&text);
-        if !found.is_empty() {
-            let text = String::from_utf8_lossy(&text).into_owned();
-            let at = text.find(&found[0]).unwrap_or_default();
-            let from = text.floor_char_boundary(at.saturating_sub(600));
-            let until = text.floor_char_boundary(at + 300);
-            panic!("{found:?} in {name}: …{}…", &text[from..until]);
-        }
-    }
-}
-
 #[test]
 fn no_output_of_a_check_has_a_secret_that_a_server_gives_back() {
     let echoes = echoes();
@@ -177,16 +147,6 @@ fn no_output_of_a_check_has_a_secret_that_a_server_gives_back() {
     let journal = ran.folder.path().join("uptick-journal");
     assert!(journal.is_dir(), "it is recorded");
     assert_secret_in_reports(journal.to_str().unwrap(), &file);
-}
-
-/// What is made of a journal has no secret either.
-#[track_caller]
-fn assert_secret_in_reports(journal: &str, file: &str) {
-    for format in ["human", "json", "html", "markdown", "csv", "prometheus"] {
-        let ran = entrusted(Run::new(["report", "--format", format, "-vv", journal])).config(file).run();
-        assert!(ran.stdout.contains("default"), "{format} names the surface: {}{}", ran.stdout, ran.stderr);
-        assert_secret(&ran);
-    }
 }
 
 #[test]

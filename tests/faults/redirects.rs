@@ -124,7 +124,7 @@ fn leads(location: &str) -> Case {
 fn host_of(request: &[u8]) -> String {
     let text = String::from_utf8_lossy(request).to_lowercase();
     let line = text.lines().find(|line| line.starts_with("host:")).unwrap_or_default();
-    line["host:".len()..].trim().to_owned()
+    line.strip_prefix("host:").unwrap_or_default().trim().to_owned()
 }
 
 /// A probe full of secrets, whose server sends it to another origin.

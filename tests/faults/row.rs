@@ -123,6 +123,12 @@ impl Case {
         self
     }
 
+    /// The probe and what plays the fault, for those who carry it out otherwise.
+    #[allow(dead_code, reason = "the canary has the binary carry the rows out")]
+    pub(crate) fn into_parts(self) -> (Probe, Vec<Box<dyn Any>>) {
+        (self.probe, self.kept)
+    }
+
     /// Claims more of the outcome.
     pub(crate) fn also(mut self, claim: impl FnOnce(&Outcome) + 'static) -> Case {
         self.also.push(Box::new(claim));

@@ -7,6 +7,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::run::Ran;
+use super::run::Run;
+
 /// How many there are.
 pub const COUNT: usize = 12;
 
@@ -37,6 +40,12 @@ pub fn found_in(text: &[u8]) -> Vec<String> {
     let places: std::collections::BTreeSet<usize> =
         found.find_iter(text).map(|found| found.pattern().as_usize()).collect();
     places.into_iter().map(|place| forms[place].clone()).collect()
+}
+
+/// The numbers of the secrets of which anything is in a text.
+pub fn numbers_in(text: &[u8]) -> Vec<usize> {
+    let found = found_in(text);
+    (0..COUNT).filter(|n| forms(*n).iter().any(|form| found.contains(form))).collect()
 }
 
 /// The forms of one secret whose presence is a leak. Escaping leaves the core as it is.
@@ -80,4 +89,46 @@ pub fn encodings(request: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
         ("html", html.into_bytes()),
         ("json", json.as_bytes()[1..json.len() - 1].to_vec()),
     ]
+}
+
+/// With the secrets in the environment, and one of them in a file.
+pub fn entrusted(run: Run) -> Run {
+    let run = (0..COUNT).fold(run, |run, n| {
+        // A path is written as a URL writes it, and must not lead elsewhere.
+        run.env(&format!("S{n:02}"), &if n == 7 { tame(n) } else { secret(n) })
+    });
+    run.file("secret.txt", secret(11))
+}
+
+/// Fails on any trace of a secret in what a run said and left, but for the file it came from.
+#[track_caller]
+pub fn assert_secret(ran: &Ran) {
+    let mut texts = vec![("stdout".to_owned(), ran.stdout.clone().into_bytes())];
+    texts.push(("stderr".to_owned(), ran.stderr.clone().into_bytes()));
+    texts.extend(
+        ran.files()
+            .into_iter()
+            .filter(|(path, _)| !path.ends_with("secret.txt"))
+            .map(|(path, bytes)| (path.display().to_string(), bytes)),
+    );
+    for (name, text) in texts {
+        let found = found_in(&text);
+        if !found.is_empty() {
+            let text = String::from_utf8_lossy(&text).into_owned();
+            let at = text.find(&found[0]).unwrap_or_default();
+            let from = text.floor_char_boundary(at.saturating_sub(600));
+            let until = text.floor_char_boundary(at + 300);
+            panic!("{found:?} in {name}: …{}…", &text[from..until]);
+        }
+    }
+}
+
+/// What is made of a journal has no secret either.
+#[track_caller]
+pub fn assert_secret_in_reports(journal: &str, file: &str) {
+    for format in ["human", "json", "html", "markdown", "csv", "prometheus"] {
+        let ran = entrusted(Run::new(["report", "--format", format, "-vv", journal])).config(file).run();
+        assert!(ran.stdout.contains("default"), "{format} names the surface: {}{}", ran.stdout, ran.stderr);
+        assert_secret(&ran);
+    }
 }

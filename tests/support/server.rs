@@ -12,6 +12,8 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::Condvar;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -23,6 +25,49 @@ use rustls::StreamOwned;
 
 /// The longest a connection lives after its script, while the peer takes its leave.
 const FAREWELL: Duration = Duration::from_millis(500);
+
+/// Whether every server says back in the head of an HTTP/1 answer what it was asked.
+static ECHOES: AtomicBool = AtomicBool::new(false);
+
+/// From here on every server of this process says back in the head of an HTTP/1 answer what it was
+/// asked, in several encodings: in the status line, in headers that are kept as evidence, in a
+/// cookie, and behind every Location. What else is wrong with the answer stays wrong.
+pub fn echo() {
+    ECHOES.store(true, Ordering::SeqCst);
+}
+
+/// An answer with what was asked in its head.
+fn with_echo(answer: &[u8], asked: &[u8]) -> Vec<u8> {
+    let Some(end) = find(answer, b"\r\n").filter(|_| answer.starts_with(b"HTTP/1.")) else { return answer.to_vec() };
+    let encodings = super::secrets::encodings(asked);
+    let line = |encoding: usize| {
+        let bytes = encodings[encoding].1.iter().copied();
+        bytes.filter(|byte| (b' '..=b'~').contains(byte)).collect::<Vec<u8>>()
+    };
+    let mut echo = answer[..end].to_vec();
+    echo.push(b' ');
+    echo.extend(line(0));
+    for (header, encoding) in [("server", 1), ("via", 0), ("retry-after", 3), ("set-cookie", 6)] {
+        echo.extend([b"\r\n", header.as_bytes(), b": echo="].concat());
+        echo.extend(line(encoding));
+    }
+    let mut rest = &answer[end..];
+    while let Some(at) = find(rest, b"\r\nlocation: ") {
+        let value = at + b"\r\nlocation: ".len();
+        let until = value + find(&rest[value..], b"\r\n").unwrap_or(0);
+        echo.extend_from_slice(&rest[..until]);
+        if until > value && until - value < 1_000 {
+            echo.extend_from_slice(b"?back=");
+            echo.extend(line(2));
+        }
+        rest = &rest[until..];
+        if until == value {
+            break;
+        }
+    }
+    echo.extend_from_slice(rest);
+    echo
+}
 
 /// A running server. Dropping it closes every connection and waits for its threads.
 pub struct Server {
@@ -167,7 +212,7 @@ fn accept_all<S: Fn(&mut Conn) + Send + Sync + 'static>(
         state.threads.retain(|thread| !thread.is_finished());
         let (shared, tls, script) = (Arc::clone(shared), tls.cloned(), Arc::clone(script));
         state.threads.push(thread::spawn(move || {
-            let mut conn = Conn { wire: Wire::Plain(stream), number, shared, over: false };
+            let mut conn = Conn { wire: Wire::Plain(stream), number, shared, asked: Vec::new(), over: false };
             if let Some(config) = tls
                 && !conn.shake_hands(config)
             {
@@ -189,6 +234,8 @@ pub struct Conn {
     wire: Wire,
     number: usize,
     shared: Arc<Shared>,
+    /// The last request.
+    asked: Vec<u8>,
     over: bool,
 }
 
@@ -240,6 +287,7 @@ impl Conn {
         }
         if !request.is_empty() {
             self.shared.state.lock().unwrap().requests.push(request.clone());
+            self.asked.clone_from(&request);
         }
         request
     }
@@ -272,9 +320,12 @@ impl Conn {
 
     /// Sends bytes; false where the peer is gone.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        let echo = ECHOES.load(Ordering::SeqCst) && !self.asked.is_empty();
+        let echo = echo.then(|| with_echo(bytes.as_ref(), &self.asked));
+        let bytes = echo.as_deref().unwrap_or(bytes.as_ref());
         let sent = match &mut self.wire {
-            Wire::Plain(stream) => stream.write_all(bytes.as_ref()),
-            Wire::Tls(tls) => tls.write_all(bytes.as_ref()).and_then(|()| tls.flush()),
+            Wire::Plain(stream) => stream.write_all(bytes),
+            Wire::Tls(tls) => tls.write_all(bytes).and_then(|()| tls.flush()),
         };
         sent.is_ok()
     }
