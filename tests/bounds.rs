@@ -5,7 +5,6 @@
 
 mod support;
 
-use std::fmt::Write as _;
 use std::process::Child;
 use std::thread;
 use std::time::Duration;
@@ -27,12 +26,23 @@ const HUNDRED: u64 = 200 * 1024;
 /// A server that would fill any memory, and the keys of a probe that reads it.
 struct Flood {
     name: &'static str,
+    /// `{}` in them is the URL; without it, it stands before them.
     keys: &'static str,
     server: Server,
+    /// How many connections it takes to say all of it.
+    connections: usize,
+}
+
+impl Flood {
+    fn probe(&self, name: &str) -> String {
+        let url = self.server.url("/");
+        let own = if self.keys.contains("{}") { String::new() } else { format!("url = \"{url}\"\n") };
+        format!("[[probe]]\nname = \"{name}\"\n{own}{}", self.keys.replace("{}", &url))
+    }
 }
 
 fn floods() -> Vec<Flood> {
-    let flood = |name, keys, server| Flood { name, keys, server };
+    let flood = |name, keys, server| Flood { name, keys, server, connections: 1 };
     let all = "expect.body-lacks = \"maintenance\"\n";
     let http2 = "http-version = \"2\"\n";
     let none = "";
@@ -74,7 +84,93 @@ fn floods() -> Vec<Flood> {
                 [head, h2::frame(h2::DATA, 0, stream, &[b'x'; 16_000]).repeat(4)].concat()
             }),
         ),
+        flood(
+            "a page with a million links",
+            "timeout = \"20s\"\nexpect.assets = { select = \"img\", limit = 20 }\n",
+            site(&server::lines(1_000_000, |n| format!("<img src=/{n}>")), server::ok("x")),
+        ),
+        Flood {
+            connections: 1 + 20 * 11,
+            ..flood(
+                "a redirect on every file of a page",
+                "timeout = \"20s\"\nexpect.assets = { select = \"img\", limit = 20 }\n",
+                site(
+                    &server::lines(20, |n| format!("<img src=/{n}>")),
+                    server::answer(302, &[("location", "again")], "x".repeat(4096)),
+                ),
+            )
+        },
+        flood("100 MB to capture out of JSON", CAPTURE_JSON, hundred_megabytes("{\"a\":\"")),
+        flood("100 MB to capture out of a page", CAPTURE_PAGE, hundred_megabytes("<a href=x>")),
+        Flood { connections: 50, ..flood("10,000 cookies", JOURNEY, cookies()) },
     ]
+}
+
+/// A value out of JSON, to be sent on.
+const CAPTURE_JSON: &str = r#"
+  [[probe.step]]
+  url = "{}"
+  capture.value = { json = "$.a" }
+  [[probe.step]]
+  url = "{}?{{value}}"
+"#;
+
+/// A text out of HTML, and one by a pattern.
+const CAPTURE_PAGE: &str = r#"
+  [[probe.step]]
+  url = "{}"
+  capture.matched = { matches = 'href=(x[^y]*)' }
+  capture.value = { select = "a" }
+  [[probe.step]]
+  url = "{}?{{value}}"
+"#;
+
+/// Five steps of ten answers each.
+const JOURNEY: &str = r#"
+timeout = "20s"
+redirects = 9
+expect.status = "2xx"
+  [[probe.step]]
+  url = "{}"
+  [[probe.step]]
+  url = "{}"
+  [[probe.step]]
+  url = "{}"
+  [[probe.step]]
+  url = "{}"
+  [[probe.step]]
+  url = "{}"
+"#;
+
+/// A page, and what comes of everything that it links to.
+fn site(page: &str, rest: Vec<u8>) -> Server {
+    let page = server::ok(page);
+    Server::start(move |conn| {
+        let is_page = conn.request().starts_with(b"GET / ");
+        conn.send(if is_page { &page } else { &rest });
+    })
+}
+
+fn hundred_megabytes(begin: &'static str) -> Server {
+    Server::start(move |conn| {
+        conn.request();
+        conn.send(format!("HTTP/1.1 200 x\r\ncontent-length: {}\r\n\r\n{begin}", begin.len() + (100 << 20)));
+        let piece = "x".repeat(1 << 20);
+        let _ = (0..100).all(|_| conn.send(&piece));
+    })
+}
+
+/// Two hundred cookies with each answer, a kilobyte each, and ten answers to a step.
+fn cookies() -> Server {
+    Server::start(|conn| {
+        conn.request();
+        let number = conn.number();
+        let cookies: Vec<(&str, String)> =
+            (0..200).map(|n| ("set-cookie", format!("c{number}-{n}={}", "x".repeat(1_000)))).collect();
+        let mut headers: Vec<(&str, &str)> = cookies.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        headers.push(("location", "/"));
+        conn.send(server::answer(if number % 10 == 0 { 200 } else { 302 }, &headers, ""));
+    })
 }
 
 fn endless(head: &'static str, piece: String) -> Server {
@@ -127,10 +223,9 @@ fn peak_of(child: &Child) -> u64 {
 fn one_check_of_anything_stays_small() {
     let waits = Server::start(Conn::stall);
     for flood in floods() {
-        let url = flood.server.url("/");
-        let probe = format!("[[probe]]\nname = \"flooded\"\nurl = \"{url}\"\n{}", flood.keys);
-        let most = most_memory(&probe, &waits);
-        assert!(flood.server.connections() > 0, "{} is asked for", flood.name);
+        let most = most_memory(&flood.probe("flooded"), &waits);
+        let connections = flood.server.connections();
+        assert!(connections >= flood.connections, "{}: {connections} connections", flood.name);
         assert!(most < ONE, "{}: {} MiB", flood.name, most / 1024);
     }
 }
@@ -141,9 +236,7 @@ fn a_hundred_checks_of_everything_stay_small() {
     let floods = floods();
     let mut probes = String::new();
     for n in 0..100 {
-        let flood = &floods[n % floods.len()];
-        let (url, keys) = (flood.server.url("/"), flood.keys);
-        let _ = write!(probes, "[[probe]]\nname = \"flooded {n}\"\nurl = \"{url}\"\n{keys}");
+        probes.push_str(&floods[n % floods.len()].probe(&format!("flooded {n}")));
     }
     let most = most_memory(&probes, &waits);
     assert!(most < HUNDRED, "{} MiB", most / 1024);
