@@ -155,6 +155,21 @@ impl Jitter {
     }
 }
 
+/// How long it is until a probe on its interval or schedule is due again, `elapsed` after the plan's
+/// time began and at `now` on the wall clock. Jitter is not foreseen. None where its schedule has
+/// no date left.
+#[must_use]
+pub fn until_next(probe: &Probe, elapsed: Duration, now: Timestamp) -> Option<Duration> {
+    let interval = match &probe.schedule {
+        Schedule::Every(interval) => *interval,
+        Schedule::Cron(cron) => return Some(cron.next_after(now)?.duration_since(now).unsigned_abs()),
+    };
+    let first = spread(&probe.name, interval);
+    let Some(since) = elapsed.checked_sub(first) else { return Some(first.saturating_sub(elapsed)) };
+    let into = since.as_nanos() % interval.as_nanos().max(1);
+    Some(interval.saturating_sub(Duration::from_nanos(u64::try_from(into).unwrap_or(u64::MAX))))
+}
+
 /// Where in its interval a probe begins: the same in every run and on every machine.
 #[must_use]
 pub fn spread(name: &str, interval: Duration) -> Duration {
@@ -239,6 +254,23 @@ mod tests {
             late.filter(|due| due.probe == 1).take(1).next().expect("a check").at,
             Duration::from_millis(22_500)
         );
+    }
+
+    #[test]
+    fn the_next_check_is_foreseen_where_the_plan_puts_it() {
+        let schedule = Schedule::Cron(crate::model::Cron::new("*/10 * * * * *").expect("a cron expression"));
+        let every = probes(&[("a", 4_000)]).remove(0);
+        let cron = Arc::new(Probe { schedule, ..Probe::clone(&every) });
+        let origin: Timestamp = "2026-01-01T00:00:07.500Z".parse().expect("an instant");
+        for probe in [every, cron] {
+            let dues: Vec<Duration> =
+                Intervals::new(&[Arc::clone(&probe)], origin, 0.0, 0).take(4).map(|due| due.at).collect();
+            for elapsed in (0..9_000).step_by(250).map(Duration::from_millis) {
+                let next = dues.iter().find(|due| **due > elapsed).expect("one is due");
+                let foreseen = until_next(&probe, elapsed, origin + elapsed).expect("it goes on");
+                assert_eq!(foreseen, next.saturating_sub(elapsed), "{elapsed:?}");
+            }
+        }
     }
 
     #[test]

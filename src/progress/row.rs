@@ -11,7 +11,6 @@ use jiff::Timestamp;
 
 use crate::model::Outcome;
 use crate::model::Probe;
-use crate::model::Schedule;
 use crate::model::Verdict;
 use crate::plan;
 
@@ -96,7 +95,7 @@ impl Row {
             self.percentile(50, 1),
             self.percentile(95, 59),
             short(self.lag),
-            short(self.next_due(elapsed)),
+            short(plan::until_next(&self.probe, elapsed, Timestamp::now()).unwrap_or_default()),
             self.reason,
             width = self.width,
         )
@@ -123,25 +122,6 @@ impl Row {
         let mut sorted: Vec<Duration> = self.samples.iter().copied().collect();
         sorted.sort_unstable();
         short(sorted[(sorted.len() * percent).div_ceil(100).saturating_sub(1)])
-    }
-
-    /// How long until the probe is due again. Jitter is not foreseen.
-    fn next_due(&self, elapsed: Duration) -> Duration {
-        let interval = match &self.probe.schedule {
-            Schedule::Every(interval) => *interval,
-            Schedule::Cron(cron) => {
-                let now = Timestamp::now();
-                return cron.next_after(now).map(|next| next.duration_since(now).unsigned_abs()).unwrap_or_default();
-            }
-        };
-        let first = plan::spread(&self.probe.name, interval);
-        match elapsed.checked_sub(first) {
-            None => first.saturating_sub(elapsed),
-            Some(since) => {
-                let into = since.as_nanos() % interval.as_nanos().max(1);
-                interval.saturating_sub(Duration::from_nanos(u64::try_from(into).unwrap_or(u64::MAX)))
-            }
-        }
     }
 }
 
@@ -207,15 +187,6 @@ mod tests {
         assert!(!Row::new(Arc::new(probe.clone()), 6, false).line(Duration::ZERO).contains("INSECURE"));
         probe.transport.tls.insecure = true;
         assert!(Row::new(Arc::new(probe), 6, false).line(Duration::ZERO).contains(" INSECURE "));
-    }
-
-    #[test]
-    fn the_next_check_is_where_the_plan_puts_it() {
-        let probe = Arc::new(Probe::plain("home", "web", "http://127.0.0.1/", Duration::from_secs(10)));
-        let first = plan::spread("home", Duration::from_secs(10));
-        let row = Row::new(probe, 6, false);
-        assert_eq!(row.next_due(Duration::ZERO), first);
-        assert_eq!(row.next_due(first + Duration::from_secs(3)), Duration::from_secs(7));
     }
 
     #[test]
