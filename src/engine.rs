@@ -2,6 +2,7 @@
 //! neither schedules nor files.
 
 mod addresses;
+mod answered;
 mod assets;
 mod at_once;
 mod body;
@@ -13,12 +14,14 @@ mod connect;
 mod cookies;
 mod curl;
 mod diagnose;
+mod errno;
 mod evidence;
 mod exchange;
 mod expect;
 mod fault;
 mod html;
 mod journey;
+mod json;
 mod marks;
 mod multipart;
 mod outgoing;
@@ -26,6 +29,7 @@ mod redirect;
 mod request;
 mod resolver;
 mod shared;
+mod symptoms;
 mod tls;
 mod token;
 
@@ -45,8 +49,8 @@ use crate::model::Verdict;
 
 pub use diagnose::Clues;
 
+use answered::Answered;
 use client::Clients;
-use exchange::Answered;
 use exchange::Session;
 use fault::Deadline;
 use fault::Fault;

@@ -15,8 +15,8 @@ use crate::model::Transport;
 use crate::model::Verdict;
 
 use super::Engine;
+use super::answered::Answered;
 use super::at_once::at_once;
-use super::exchange::Answered;
 use super::exchange::Session;
 use super::fault::Deadline;
 use super::fault::Fault;

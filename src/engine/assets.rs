@@ -16,9 +16,9 @@ use crate::model::Step;
 use crate::model::Value;
 
 use super::Engine;
+use super::answered::Answered;
 use super::at_once::at_once;
 use super::connect;
-use super::exchange::Answered;
 use super::exchange::Exchange;
 use super::exchange::Session;
 use super::fault::Deadline;

@@ -6,9 +6,9 @@ use crate::model::Capture;
 use crate::model::CaptureFrom;
 use crate::model::FailureClass;
 
+use super::answered::Page;
 use super::body::Body;
 use super::cookies::Jar;
-use super::exchange::Page;
 use super::fault::Fault;
 use super::html;
 

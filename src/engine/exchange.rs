@@ -1,64 +1,43 @@
 //! One step of a check: the request, its redirects, the body, the judgement. It knows one step
 //! and what earlier steps left behind, and nothing of retries.
 
-use std::net::SocketAddr;
-
-use http::HeaderMap;
 use http::HeaderName;
 use http::HeaderValue;
 use http::Method;
-use http::Version;
 use http::header;
 use jiff::Timestamp;
-use rustls::CipherSuite;
 use url::Url;
 
-use crate::model::AddressOutcome;
-use crate::model::AssetOutcome;
 use crate::model::Captures;
-use crate::model::Evidence;
-use crate::model::Failure;
 use crate::model::FailureClass;
-use crate::model::Hop;
-use crate::model::HttpVersion;
-use crate::model::Mismatch;
 use crate::model::Phase;
 use crate::model::Probe;
 use crate::model::Redactor;
 use crate::model::Secret;
 use crate::model::Step;
-use crate::model::StepOutcome;
-use crate::model::Timings;
-use crate::model::TlsFacts;
 
 use super::Engine;
+use super::answered::Answered;
+use super::answered::Page;
+use super::answered::offers_http3;
 use super::body;
 use super::body::Appetite;
 use super::body::Body;
 use super::capture;
-use super::certificate;
 use super::client::ClientKey;
 use super::connect;
 use super::connect::Route;
 use super::cookies::Jar;
-use super::curl;
 use super::evidence;
 use super::expect;
 use super::expect::Came;
 use super::fault::Deadline;
 use super::fault::Fault;
-use super::marks::Seen;
 use super::outgoing;
 use super::redirect;
 use super::request::Asker;
 use super::request::Outgoing;
 use super::request::Trace;
-
-/// The most redirects kept in the record, however many are allowed.
-const HOPS: usize = 20;
-
-/// The longest Location kept, in characters.
-const LOCATION: usize = 300;
 
 /// What a check's steps have in common: forgotten at its end.
 #[derive(Clone, Debug, Default)]
@@ -68,35 +47,6 @@ pub(super) struct Session {
     pub(super) redactor: Redactor,
     /// The token of a request whose credentials are those of OAuth 2.0.
     pub(super) token: Option<Secret>,
-}
-
-/// What became of one step.
-#[derive(Debug, Default)]
-pub(super) struct Answered {
-    pub(super) failure: Option<Failure>,
-    pub(super) timings: Timings,
-    pub(super) status: Option<u16>,
-    pub(super) http_version: Option<HttpVersion>,
-    pub(super) remote: Option<SocketAddr>,
-    pub(super) tls: Option<TlsFacts>,
-    pub(super) redirects: Vec<Hop>,
-    pub(super) body: Body,
-    /// The answer that was judged: where it came from, and its head.
-    pub(super) page: Option<Page>,
-    /// The addresses of the name that answered.
-    pub(super) dialled: Vec<SocketAddr>,
-    pub(super) http3_offered: bool,
-    pub(super) steps: Vec<StepOutcome>,
-    pub(super) assets: Vec<AssetOutcome>,
-    pub(super) addresses: Vec<AddressOutcome>,
-    pub(super) evidence: Option<Evidence>,
-}
-
-/// An answer that was judged.
-#[derive(Clone, Debug)]
-pub(super) struct Page {
-    pub(super) url: Url,
-    pub(super) headers: HeaderMap,
 }
 
 /// One step under way.
@@ -118,29 +68,6 @@ struct Head {
     trace: Trace,
 }
 
-impl Answered {
-    /// Makes it a failure, with what helps to understand and repeat it.
-    pub(super) fn fail(
-        &mut self,
-        fault: &Fault,
-        mismatches: Vec<Mismatch>,
-        url: Option<&Url>,
-        probe: &Probe,
-        step: &Step,
-        redactor: &Redactor,
-    ) {
-        let mut failure = Failure::new(fault.class, fault.phase, redactor.message(&fault.message));
-        failure.step.clone_from(&step.name);
-        failure.mismatches = mismatches;
-        self.failure = Some(failure);
-        if let Some(url) = url {
-            let curl = curl::command(probe, &step.request);
-            let answer = self.page.as_ref().map(|page| (&page.headers, &self.body));
-            self.evidence = Some(evidence::gather(url, answer, &self.dialled, &curl, redactor));
-        }
-    }
-}
-
 impl Exchange<'_> {
     /// Carries the step out.
     pub(super) async fn run(mut self) -> Answered {
@@ -150,7 +77,7 @@ impl Exchange<'_> {
             Err(Stopped { fault, url, trace }) => {
                 if let Some(trace) = &trace {
                     answered.timings.add_all(&trace.timings());
-                    self.note_connection(&trace.seen(), trace, &mut answered);
+                    answered.note_connection(&trace.seen(), trace, &self.session.redactor);
                 }
                 answered.dialled = trace.map(|trace| trace.addresses).unwrap_or_default();
                 answered.fail(&fault, Vec::new(), url.as_ref(), self.probe, self.step, &self.session.redactor);
@@ -171,8 +98,7 @@ impl Exchange<'_> {
             let response =
                 response.map_err(|fault| Stopped { fault, url: Some(url.clone()), trace: Some(trace.clone()) })?;
             self.session.jar.keep(response.headers(), &url);
-            answered.http_version = version(response.version());
-            answered.status = Some(response.status().as_u16());
+            answered.note_head(&response);
             let status = response.status();
             if status.as_u16() == 101 {
                 let fault = Fault::new(
@@ -193,7 +119,7 @@ impl Exchange<'_> {
             }
             let method = outgoing.method.clone();
             self.redirect(&mut outgoing, status, !connect::same_origin(&url, &target)).map_err(stopped)?;
-            self.note_hop(&response, &url, &method, &trace, answered);
+            answered.note_hop(&response, &url, &method, &trace, &self.session.redactor);
             hops += 1;
             url = target;
         }
@@ -309,7 +235,7 @@ impl Exchange<'_> {
             (Body::default(), None)
         };
         answered.timings.add_all(&trace.timings());
-        self.note_connection(&seen, &trace, answered);
+        answered.note_connection(&seen, &trace, &self.session.redactor);
         let fault = fault.or_else(|| undecoded(&body, needs_body));
         let unmet = if fault.is_some() {
             expect::status(expect, status)
@@ -341,40 +267,6 @@ impl Exchange<'_> {
         if let Some((fault, mismatches)) = failure {
             answered.fail(&fault, mismatches, Some(&url), self.probe, self.step, &self.session.redactor);
         }
-    }
-
-    fn note_hop(
-        &self,
-        response: &reqwest::Response,
-        url: &Url,
-        method: &Method,
-        trace: &Trace,
-        answered: &mut Answered,
-    ) {
-        let timings = trace.timings();
-        answered.timings.add_all(&timings);
-        self.note_connection(&trace.seen(), trace, answered);
-        if answered.redirects.len() < HOPS {
-            let redactor = &self.session.redactor;
-            answered.redirects.push(Hop {
-                url: redactor.url(url),
-                status: response.status().as_u16(),
-                location: shown_location(redirect::location(response.headers()), url, redactor),
-                method: method.to_string(),
-                remote: trace.remote(),
-                timings,
-            });
-        }
-    }
-
-    fn note_connection(&self, seen: &Seen, trace: &Trace, answered: &mut Answered) {
-        answered.remote = trace.remote();
-        answered.tls = seen.is_tls().then(|| TlsFacts {
-            version: seen.tls_version.map(str::to_owned),
-            cipher: seen.cipher.map(cipher_name),
-            verified: seen.verified,
-            certificate: certificate::facts(&seen.chain, &self.session.redactor),
-        });
     }
 }
 
@@ -411,38 +303,4 @@ fn undecoded(body: &Body, needed: bool) -> Option<Fault> {
     let encoding = body.encoding.as_ref().filter(|_| needed)?;
     let message = format!("the content encoding {encoding} cannot be decoded, and an expectation needs the body");
     Some(Fault::new(FailureClass::BodyDecode, Phase::Transfer, message))
-}
-
-/// A Location as the server wrote it; where it is a URL, without userinfo and secret parameters.
-fn shown_location(location: &[u8], url: &Url, redactor: &Redactor) -> crate::model::SafeText {
-    match std::str::from_utf8(location).ok().map(|text| (text, Url::parse(text))) {
-        Some((_, Ok(absolute))) => redactor.url(&absolute),
-        Some((text, Err(_))) if text.contains('?') => match url.join(text) {
-            Ok(joined) => redactor.url(&joined),
-            Err(_) => redactor.clean(text, LOCATION),
-        },
-        _ => redactor.clean_bytes(location, LOCATION),
-    }
-}
-
-/// Whether `alt-svc` (RFC 7838) offers HTTP/3.
-fn offers_http3(headers: &HeaderMap) -> bool {
-    headers.get_all(header::ALT_SVC).iter().filter_map(|value| value.to_str().ok()).any(|value| {
-        let protocol = |service: &str| service.trim().split('=').next().unwrap_or_default().to_owned();
-        value.split(',').map(protocol).any(|protocol| protocol == "h3" || protocol.starts_with("h3-"))
-    })
-}
-
-fn version(version: Version) -> Option<HttpVersion> {
-    match version {
-        Version::HTTP_10 => Some(HttpVersion::V1_0),
-        Version::HTTP_11 => Some(HttpVersion::V1_1),
-        Version::HTTP_2 => Some(HttpVersion::V2),
-        _ => None,
-    }
-}
-
-/// The IANA name: rustls marks the suites of TLS 1.3 in its own.
-fn cipher_name(suite: CipherSuite) -> String {
-    format!("{suite:?}").replacen("TLS13_", "TLS_", 1)
 }

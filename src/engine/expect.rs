@@ -27,6 +27,7 @@ use crate::model::TlsFacts;
 use crate::model::Value;
 
 use super::body::Body;
+use super::json;
 
 /// The longest expected or actual text kept, in characters.
 const SHOWN: usize = 200;
@@ -302,10 +303,10 @@ impl Judge<'_> {
         let found = rule.path.find(document);
         let holds = match &rule.rule {
             JsonExpectation::Exists(exists) => found.is_empty() != *exists,
-            other => !found.is_empty() && found.iter().all(|node| json_holds(other, node)),
+            other => !found.is_empty() && found.iter().all(|node| json::holds(other, node)),
         };
         if !holds {
-            let expected = format!("{} {}", rule.path.as_str(), json_expected(&rule.rule));
+            let expected = format!("{} {}", rule.path.as_str(), json::expected(&rule.rule));
             let actual = match &found[..] {
                 [] => "nothing".to_owned(),
                 [one] => one.to_string(),
@@ -337,67 +338,4 @@ fn beginning(text: &str) -> &str {
 
 fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
-}
-
-fn json_holds(rule: &JsonExpectation, node: &Json) -> bool {
-    match rule {
-        JsonExpectation::Exists(_) => true,
-        JsonExpectation::Equals(wanted) => json_equal(node, wanted),
-        JsonExpectation::NotEquals(unwanted) => !json_equal(node, unwanted),
-        JsonExpectation::Contains(part) => match (node, part) {
-            (Json::String(text), Json::String(part)) => text.contains(part.as_str()),
-            (Json::Array(items), part) => items.iter().any(|item| json_equal(item, part)),
-            _ => false,
-        },
-        JsonExpectation::Matches(pattern) => match node {
-            Json::String(text) => pattern.is_match(text),
-            Json::Array(_) | Json::Object(_) => false,
-            scalar => pattern.is_match(&scalar.to_string()),
-        },
-        JsonExpectation::MinLength(least) => json_length(node).is_some_and(|length| length >= *least),
-        JsonExpectation::MaxLength(most) => json_length(node).is_some_and(|length| length <= *most),
-        JsonExpectation::Min(least) => node.as_f64().is_some_and(|number| number >= *least),
-        JsonExpectation::Max(most) => node.as_f64().is_some_and(|number| number <= *most),
-    }
-}
-
-/// Numbers are equal by value: `1` and `1.0` are the same number in JSON.
-fn json_equal(one: &Json, other: &Json) -> bool {
-    match (one, other) {
-        (Json::Number(one), Json::Number(other)) => one == other || one.as_f64() == other.as_f64(),
-        (Json::Array(one), Json::Array(other)) => {
-            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| json_equal(one, other))
-        }
-        (Json::Object(one), Json::Object(other)) => {
-            one.len() == other.len()
-                && one.iter().all(|(key, one)| other.get(key).is_some_and(|other| json_equal(one, other)))
-        }
-        _ => one == other,
-    }
-}
-
-/// The length of an array or object, or of a string in characters.
-fn json_length(node: &Json) -> Option<u64> {
-    let length = match node {
-        Json::String(text) => text.chars().count(),
-        Json::Array(items) => items.len(),
-        Json::Object(members) => members.len(),
-        _ => return None,
-    };
-    Some(length as u64)
-}
-
-fn json_expected(rule: &JsonExpectation) -> String {
-    match rule {
-        JsonExpectation::Exists(true) => "exists".to_owned(),
-        JsonExpectation::Exists(false) => "does not exist".to_owned(),
-        JsonExpectation::Equals(value) => format!("equals {value}"),
-        JsonExpectation::NotEquals(value) => format!("does not equal {value}"),
-        JsonExpectation::Contains(value) => format!("contains {value}"),
-        JsonExpectation::Matches(pattern) => format!("matches {}", pattern.as_str()),
-        JsonExpectation::MinLength(least) => format!("has a length of at least {least}"),
-        JsonExpectation::MaxLength(most) => format!("has a length of at most {most}"),
-        JsonExpectation::Min(least) => format!("is at least {least}"),
-        JsonExpectation::Max(most) => format!("is at most {most}"),
-    }
 }

@@ -11,11 +11,11 @@ use crate::model::FailureClass;
 use crate::model::Phase;
 
 use super::certificate;
-use super::classify::Symptoms;
 use super::classify::classify;
-use super::classify::symptoms;
 use super::marks::Seen;
 use super::resolver::NoAddress;
+use super::symptoms::Symptoms;
+use super::symptoms::symptoms;
 
 /// A timeout that fires this late says more about us than about the target.
 const LATE: Duration = Duration::from_secs(1);

@@ -11,9 +11,9 @@ use crate::model::StepOutcome;
 use crate::model::Timings;
 
 use super::Engine;
+use super::answered::Answered;
 use super::assets::Loading;
 use super::capture;
-use super::exchange::Answered;
 use super::exchange::Exchange;
 use super::exchange::Session;
 use super::fault::Deadline;

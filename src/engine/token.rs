@@ -27,7 +27,7 @@ use crate::model::Step;
 use crate::model::Value;
 
 use super::Engine;
-use super::exchange::Answered;
+use super::answered::Answered;
 use super::exchange::Exchange;
 use super::exchange::Session;
 use super::fault::Deadline;

@@ -1,10 +1,6 @@
 //! A probe: the named question. What is asked, of whom, how often, and what must hold.
 //! Past the configuration every value here is legal.
 
-use std::collections::BTreeMap;
-use std::net::IpAddr;
-use std::net::SocketAddr;
-use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,13 +10,12 @@ use http::Method;
 use jiff::Timestamp;
 use url::Url;
 
-use super::Addresses;
 use super::Capture;
-use super::Deny;
 use super::Expect;
 use super::Maintenance;
 use super::Schedule;
 use super::Session;
+use super::Transport;
 use super::Value;
 
 /// The named question in `probes.toml`.
@@ -191,182 +186,6 @@ pub struct OAuth2 {
     /// The audience asked for, which some servers need.
     pub audience: Option<String>,
 }
-
-/// How to reach the target.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Transport {
-    /// TLS settings.
-    pub tls: Tls,
-    /// The address family asked for.
-    pub ip: IpFamily,
-    /// Connect here whatever the name resolves to; the name stays in the request and in TLS.
-    pub address: Option<SocketAddr>,
-    /// Who resolves names.
-    pub resolver: Resolver,
-    /// The proxy, with its credentials.
-    pub proxy: Option<Value>,
-    /// The local address to send from.
-    pub source_address: Option<IpAddr>,
-    /// The HTTP version spoken.
-    pub http_version: HttpVersionWish,
-    /// Whether an idle connection of an earlier check may be used.
-    pub reuse: bool,
-    /// Which of the name's addresses are asked, and how many must be up.
-    pub addresses: Addresses,
-    /// Networks that may not be asked.
-    pub deny: Deny,
-}
-
-/// TLS settings of a probe.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Tls {
-    /// Trust these certificates (PEM) and no others.
-    pub ca_file: Option<PathBuf>,
-    /// Refuse the certificates on these revocation lists (PEM).
-    pub crl_file: Option<PathBuf>,
-    /// The client certificate chain (PEM).
-    pub client_cert: Option<PathBuf>,
-    /// The client certificate's key (PEM).
-    pub client_key: Option<PathBuf>,
-    /// The name in SNI and in the certificate, where it is not the URL's host.
-    pub server_name: Option<String>,
-    /// The lowest TLS version accepted.
-    pub min_version: TlsVersion,
-    /// Accept any certificate. Loud in every output.
-    pub insecure: bool,
-}
-
-/// A TLS version we can speak.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum TlsVersion {
-    /// TLS 1.2.
-    #[default]
-    V1_2,
-    /// TLS 1.3.
-    V1_3,
-}
-
-impl TlsVersion {
-    /// `"1.2"` or `"1.3"`, as in the probe file and in every output.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            TlsVersion::V1_2 => "1.2",
-            TlsVersion::V1_3 => "1.3",
-        }
-    }
-}
-
-/// The address family asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum IpFamily {
-    /// Either.
-    #[default]
-    Any,
-    /// IPv4 alone.
-    V4,
-    /// IPv6 alone.
-    V6,
-}
-
-impl IpFamily {
-    /// Whether an address is of this family.
-    #[must_use]
-    pub const fn admits(self, address: IpAddr) -> bool {
-        match self {
-            IpFamily::Any => true,
-            IpFamily::V4 => address.is_ipv4(),
-            IpFamily::V6 => address.is_ipv6(),
-        }
-    }
-}
-
-/// Who resolves names.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Resolver {
-    /// The system's configuration: `/etc/hosts` and `/etc/resolv.conf`.
-    #[default]
-    System,
-    /// This server over UDP, and over TCP where the answer is cut.
-    Udp(SocketAddr),
-}
-
-/// The HTTP version spoken.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum HttpVersionWish {
-    /// What ALPN agrees on; HTTP/1.1 without TLS.
-    #[default]
-    Auto,
-    /// HTTP/1.1 alone.
-    Http1,
-    /// HTTP/2 alone, with prior knowledge where there is no TLS.
-    Http2,
-}
-
-/// What users see as one thing, and what was promised for it.
-#[derive(Clone, Debug, Default)]
-pub struct Surface {
-    /// The name shown to people.
-    pub label: Option<String>,
-    /// The promised availability.
-    pub objective: Option<Objective>,
-    /// The promised latency.
-    pub latency_objective: Option<LatencyObjective>,
-}
-
-/// "99.9% over 30d".
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Objective {
-    /// The promised share of good checks, in (0, 1).
-    pub ratio: f64,
-    /// The span it is promised over.
-    pub over: Duration,
-}
-
-/// "95% under 800ms".
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct LatencyObjective {
-    /// The promised share of checks, in (0, 1).
-    pub ratio: f64,
-    /// That end sooner than this.
-    pub under: Duration,
-}
-
-/// When a stretch of failures is an incident, and when incidents are waves of one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct IncidentRules {
-    /// Opened by this many failures in a row,
-    pub open_after: NonZeroU32,
-    /// or by this many failures,
-    pub open_failures: NonZeroU32,
-    /// out of this many checks.
-    pub open_of: NonZeroU32,
-    /// Closed by this many good checks in a row.
-    pub close_after: NonZeroU32,
-    /// A new stretch this soon after the last is a wave of the same incident, a later one an incident of its own.
-    pub join_within: Duration,
-}
-
-impl Default for IncidentRules {
-    fn default() -> Self {
-        const fn n(value: u32) -> NonZeroU32 {
-            match NonZeroU32::new(value) {
-                Some(value) => value,
-                None => NonZeroU32::MIN,
-            }
-        }
-        IncidentRules {
-            open_after: n(3),
-            open_failures: n(4),
-            open_of: n(10),
-            close_after: n(3),
-            join_within: Duration::from_hours(2),
-        }
-    }
-}
-
-/// The surfaces of a file, by name.
-pub type Surfaces = BTreeMap<String, Surface>;
 
 impl Probe {
     /// A probe that asks for one URL and has every other value at its default: a timeout of

@@ -1,0 +1,167 @@
+//! What became of one step: the record in the making, as plain data.
+
+use std::net::SocketAddr;
+
+use http::HeaderMap;
+use http::Method;
+use http::Version;
+use http::header;
+use rustls::CipherSuite;
+use url::Url;
+
+use crate::model::AddressOutcome;
+use crate::model::AssetOutcome;
+use crate::model::Evidence;
+use crate::model::Failure;
+use crate::model::Hop;
+use crate::model::HttpVersion;
+use crate::model::Mismatch;
+use crate::model::Probe;
+use crate::model::Redactor;
+use crate::model::SafeText;
+use crate::model::Step;
+use crate::model::StepOutcome;
+use crate::model::Timings;
+use crate::model::TlsFacts;
+
+use super::body::Body;
+use super::certificate;
+use super::curl;
+use super::evidence;
+use super::fault::Fault;
+use super::marks::Seen;
+use super::redirect;
+use super::request::Trace;
+
+/// The most redirects kept in the record, however many are allowed.
+const HOPS: usize = 20;
+
+/// The longest Location kept, in characters.
+const LOCATION: usize = 300;
+
+/// What became of one step.
+#[derive(Debug, Default)]
+pub(super) struct Answered {
+    pub(super) failure: Option<Failure>,
+    pub(super) timings: Timings,
+    pub(super) status: Option<u16>,
+    pub(super) http_version: Option<HttpVersion>,
+    pub(super) remote: Option<SocketAddr>,
+    pub(super) tls: Option<TlsFacts>,
+    pub(super) redirects: Vec<Hop>,
+    pub(super) body: Body,
+    /// The answer that was judged: where it came from, and its head.
+    pub(super) page: Option<Page>,
+    /// The addresses of the name that answered.
+    pub(super) dialled: Vec<SocketAddr>,
+    pub(super) http3_offered: bool,
+    pub(super) steps: Vec<StepOutcome>,
+    pub(super) assets: Vec<AssetOutcome>,
+    pub(super) addresses: Vec<AddressOutcome>,
+    pub(super) evidence: Option<Evidence>,
+}
+
+/// An answer that was judged.
+#[derive(Clone, Debug)]
+pub(super) struct Page {
+    pub(super) url: Url,
+    pub(super) headers: HeaderMap,
+}
+
+impl Answered {
+    /// Makes it a failure, with what helps to understand and repeat it.
+    pub(super) fn fail(
+        &mut self,
+        fault: &Fault,
+        mismatches: Vec<Mismatch>,
+        url: Option<&Url>,
+        probe: &Probe,
+        step: &Step,
+        redactor: &Redactor,
+    ) {
+        let mut failure = Failure::new(fault.class, fault.phase, redactor.message(&fault.message));
+        failure.step.clone_from(&step.name);
+        failure.mismatches = mismatches;
+        self.failure = Some(failure);
+        if let Some(url) = url {
+            let curl = curl::command(probe, &step.request);
+            let answer = self.page.as_ref().map(|page| (&page.headers, &self.body));
+            self.evidence = Some(evidence::gather(url, answer, &self.dialled, &curl, redactor));
+        }
+    }
+
+    /// Notes a redirect.
+    pub(super) fn note_hop(
+        &mut self,
+        response: &reqwest::Response,
+        url: &Url,
+        method: &Method,
+        trace: &Trace,
+        redactor: &Redactor,
+    ) {
+        let timings = trace.timings();
+        self.timings.add_all(&timings);
+        self.note_connection(&trace.seen(), trace, redactor);
+        if self.redirects.len() < HOPS {
+            self.redirects.push(Hop {
+                url: redactor.url(url),
+                status: response.status().as_u16(),
+                location: shown_location(redirect::location(response.headers()), url, redactor),
+                method: method.to_string(),
+                remote: trace.remote(),
+                timings,
+            });
+        }
+    }
+
+    /// Notes whom it spoke to, and what TLS showed.
+    pub(super) fn note_connection(&mut self, seen: &Seen, trace: &Trace, redactor: &Redactor) {
+        self.remote = trace.remote();
+        self.tls = seen.is_tls().then(|| TlsFacts {
+            version: seen.tls_version.map(str::to_owned),
+            cipher: seen.cipher.map(cipher_name),
+            verified: seen.verified,
+            certificate: certificate::facts(&seen.chain, redactor),
+        });
+    }
+
+    /// Notes what the head of an answer says of itself.
+    pub(super) fn note_head(&mut self, response: &reqwest::Response) {
+        self.http_version = version(response.version());
+        self.status = Some(response.status().as_u16());
+    }
+}
+
+/// A Location as the server wrote it; where it is a URL, without userinfo and secret parameters.
+fn shown_location(location: &[u8], url: &Url, redactor: &Redactor) -> SafeText {
+    match std::str::from_utf8(location).ok().map(|text| (text, Url::parse(text))) {
+        Some((_, Ok(absolute))) => redactor.url(&absolute),
+        Some((text, Err(_))) if text.contains('?') => match url.join(text) {
+            Ok(joined) => redactor.url(&joined),
+            Err(_) => redactor.clean(text, LOCATION),
+        },
+        _ => redactor.clean_bytes(location, LOCATION),
+    }
+}
+
+/// Whether `alt-svc` (RFC 7838) offers HTTP/3.
+pub(super) fn offers_http3(headers: &HeaderMap) -> bool {
+    headers.get_all(header::ALT_SVC).iter().filter_map(|value| value.to_str().ok()).any(|value| {
+        let protocol = |service: &str| service.trim().split('=').next().unwrap_or_default().to_owned();
+        value.split(',').map(protocol).any(|protocol| protocol == "h3" || protocol.starts_with("h3-"))
+    })
+}
+
+fn version(version: Version) -> Option<HttpVersion> {
+    match version {
+        Version::HTTP_10 => Some(HttpVersion::V1_0),
+        Version::HTTP_11 => Some(HttpVersion::V1_1),
+        Version::HTTP_2 => Some(HttpVersion::V2),
+        _ => None,
+    }
+}
+
+/// The IANA name: rustls marks the suites of TLS 1.3 in its own.
+fn cipher_name(suite: CipherSuite) -> String {
+    format!("{suite:?}").replacen("TLS13_", "TLS_", 1)
+}

@@ -1,0 +1,120 @@
+//! How a target is reached: TLS, addresses, who resolves names, a proxy, the version of HTTP.
+
+use std::net::IpAddr;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::Addresses;
+use super::Deny;
+use super::Value;
+
+/// How to reach the target.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Transport {
+    /// TLS settings.
+    pub tls: Tls,
+    /// The address family asked for.
+    pub ip: IpFamily,
+    /// Connect here whatever the name resolves to; the name stays in the request and in TLS.
+    pub address: Option<SocketAddr>,
+    /// Who resolves names.
+    pub resolver: Resolver,
+    /// The proxy, with its credentials.
+    pub proxy: Option<Value>,
+    /// The local address to send from.
+    pub source_address: Option<IpAddr>,
+    /// The HTTP version spoken.
+    pub http_version: HttpVersionWish,
+    /// Whether an idle connection of an earlier check may be used.
+    pub reuse: bool,
+    /// Which of the name's addresses are asked, and how many must be up.
+    pub addresses: Addresses,
+    /// Networks that may not be asked.
+    pub deny: Deny,
+}
+
+/// TLS settings of a probe.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Tls {
+    /// Trust these certificates (PEM) and no others.
+    pub ca_file: Option<PathBuf>,
+    /// Refuse the certificates on these revocation lists (PEM).
+    pub crl_file: Option<PathBuf>,
+    /// The client certificate chain (PEM).
+    pub client_cert: Option<PathBuf>,
+    /// The client certificate's key (PEM).
+    pub client_key: Option<PathBuf>,
+    /// The name in SNI and in the certificate, where it is not the URL's host.
+    pub server_name: Option<String>,
+    /// The lowest TLS version accepted.
+    pub min_version: TlsVersion,
+    /// Accept any certificate. Loud in every output.
+    pub insecure: bool,
+}
+
+/// A TLS version we can speak.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TlsVersion {
+    /// TLS 1.2.
+    #[default]
+    V1_2,
+    /// TLS 1.3.
+    V1_3,
+}
+
+impl TlsVersion {
+    /// `"1.2"` or `"1.3"`, as in the probe file and in every output.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            TlsVersion::V1_2 => "1.2",
+            TlsVersion::V1_3 => "1.3",
+        }
+    }
+}
+
+/// The address family asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum IpFamily {
+    /// Either.
+    #[default]
+    Any,
+    /// IPv4 alone.
+    V4,
+    /// IPv6 alone.
+    V6,
+}
+
+impl IpFamily {
+    /// Whether an address is of this family.
+    #[must_use]
+    pub const fn admits(self, address: IpAddr) -> bool {
+        match self {
+            IpFamily::Any => true,
+            IpFamily::V4 => address.is_ipv4(),
+            IpFamily::V6 => address.is_ipv6(),
+        }
+    }
+}
+
+/// Who resolves names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Resolver {
+    /// The system's configuration: `/etc/hosts` and `/etc/resolv.conf`.
+    #[default]
+    System,
+    /// This server over UDP, and over TCP where the answer is cut.
+    Udp(SocketAddr),
+}
+
+/// The HTTP version spoken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum HttpVersionWish {
+    /// What ALPN agrees on; HTTP/1.1 without TLS.
+    #[default]
+    Auto,
+    /// HTTP/1.1 alone.
+    Http1,
+    /// HTTP/2 alone, with prior knowledge where there is no TLS.
+    Http2,
+}
