@@ -34,7 +34,7 @@ impl Rhythm {
     /// The rhythm of checks at some instants, in order. Two runs that last no longer than `by_hand` each
     /// show a rhythm; longer ones with one pause between them are a watch with a gap in it. Absent below three checks.
     pub(super) fn of<I: Iterator<Item = i64>>(instants: impl Fn() -> I, by_hand: i64) -> Option<Rhythm> {
-        let mut distances: Vec<i64> = instants().zip(instants().skip(1)).map(|(a, b)| b - a).collect();
+        let mut distances = distances(instants());
         if distances.len() < 2 {
             return None;
         }
@@ -60,6 +60,12 @@ impl Rhythm {
     pub(super) fn due_in(self, ms: i64) -> u64 {
         u64::try_from(ms.max(0) / self.every).unwrap_or_default().saturating_mul(self.checks)
     }
+}
+
+/// How far each is from the one before.
+fn distances(mut instants: impl Iterator<Item = i64>) -> Vec<i64> {
+    let Some(mut before) = instants.next() else { return Vec::new() };
+    instants.map(|at| at - std::mem::replace(&mut before, at)).collect()
 }
 
 /// The rhythm of runs with pauses between them, where most checks are made in bursts.
