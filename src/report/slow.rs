@@ -48,9 +48,9 @@ impl Desk<'_> {
         const TIMES: u64 = 3;
         /// One in twenty may exceed a 95th percentile.
         const SHARE: f64 = 0.05;
-        let latest = self.latest(surface, up_to, ANSWERS, 0);
         let usual = self.usual_of(surface)?.at(up_to, 1)?;
         let usual_p95_us = usual.p95_us?;
+        let latest = self.latest(surface, up_to, ANSWERS, 0);
         if latest.count() < ANSWERS {
             return None;
         }
@@ -97,9 +97,9 @@ impl Desk<'_> {
         const SHARE: f64 = 0.01;
         /// Fewer are chance.
         const FEWEST: u64 = 3;
-        let latest = self.latest(surface, up_to, ANSWERS, 2 * HOUR_MS);
         let usual = self.usual_of(surface)?.at(up_to, 1)?;
         let usual_p99 = self.fold.history.past(surface.as_str())?.latency.total.percentile(0.99)?;
+        let latest = self.latest(surface, up_to, ANSWERS, 2 * HOUR_MS);
         if latest.count() < ANSWERS {
             return None;
         }
