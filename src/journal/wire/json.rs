@@ -32,9 +32,16 @@ impl<'l> Json<'l> {
             return Ok(());
         }
         loop {
-            let name = self.string()?;
+            let (raw, escaped) = self.raw()?;
             self.expect(b':')?;
-            member(self, &name)?;
+            let whole;
+            let name = if escaped {
+                whole = unescaped(raw)?;
+                whole.as_str()
+            } else {
+                raw
+            };
+            member(self, name)?;
             if !self.take(b',') {
                 return self.expect(b'}');
             }
@@ -63,35 +70,48 @@ impl<'l> Json<'l> {
         }
     }
 
-    /// Reads a string: as it stands in the line, or without its escapes.
+    /// Reads a string and hands it on: as it stands in the line, or without its escapes. It is not
+    /// returned, since one of two kinds would go through memory in pieces that the processor waits for.
+    #[inline]
+    pub(super) fn word<R>(&mut self, take: impl FnOnce(&str) -> R) -> Result<R, LineError> {
+        let (raw, escaped) = self.raw()?;
+        let whole;
+        let text = if escaped {
+            whole = unescaped(raw)?;
+            whole.as_str()
+        } else {
+            raw
+        };
+        Ok(take(text))
+    }
+
+    /// Reads a string to keep.
     #[inline]
     pub(super) fn string(&mut self) -> Result<Cow<'l, str>, LineError> {
+        let (raw, escaped) = self.raw()?;
+        if escaped { unescaped(raw).map(Cow::Owned) } else { Ok(Cow::Borrowed(raw)) }
+    }
+
+    /// What stands between two quotes, and whether any of it is escaped.
+    #[inline]
+    fn raw(&mut self) -> Result<(&'l str, bool), LineError> {
         self.expect(b'"')?;
         let begin = self.at;
-        let end = self.stretch(begin).ok_or(LineError::Corrupt)?;
-        if self.text.as_bytes()[end] != b'"' {
-            return self.escaped(begin, end);
+        let mut end = self.stretch(begin);
+        let escaped = self.text.as_bytes().get(end) == Some(&b'\\');
+        while self.text.as_bytes().get(end) == Some(&b'\\') {
+            end = self.stretch(end + 2);
         }
         self.at = end + 1;
-        self.text.get(begin..end).map(Cow::Borrowed).ok_or(LineError::Corrupt)
+        // At the end of the text there is no quote, and no such range either.
+        let quoted = self.text.get(begin..=end).ok_or(LineError::Corrupt)?;
+        Ok((&quoted[..quoted.len() - 1], escaped))
     }
 
-    /// Where the next quote or backslash is, from a place on.
-    fn stretch(&self, from: usize) -> Option<usize> {
-        let rest = self.text.as_bytes().get(from..)?;
-        Some(from + rest.iter().position(|byte| matches!(byte, b'"' | b'\\'))?)
-    }
-
-    /// The string that begins after a quote, with its first escape.
-    #[cold]
-    fn escaped(&mut self, begin: usize, escape: usize) -> Result<Cow<'l, str>, LineError> {
-        let mut end = escape;
-        while self.text.as_bytes()[end] == b'\\' {
-            end = self.stretch(end + 2).ok_or(LineError::Corrupt)?;
-        }
-        self.at = end + 1;
-        let quoted = self.text.get(begin - 1..=end).ok_or(LineError::Corrupt)?;
-        serde_json::from_str(quoted).map(Cow::Owned).map_err(|_| LineError::Corrupt)
+    /// Where the next quote or backslash is, from a place on; where there is none, the end.
+    fn stretch(&self, from: usize) -> usize {
+        let rest = self.text.as_bytes().get(from..).unwrap_or_default();
+        from + rest.iter().position(|byte| matches!(byte, b'"' | b'\\')).unwrap_or(rest.len())
     }
 
     /// Reads a whole number of at most eighteen digits.
@@ -163,6 +183,12 @@ impl<'l> Json<'l> {
             self.at += 1;
         }
     }
+}
+
+/// What stands between two quotes without its escapes.
+#[cold]
+fn unescaped(raw: &str) -> Result<String, LineError> {
+    serde_json::from_str(&format!("\"{raw}\"")).map_err(|_| LineError::Corrupt)
 }
 
 #[cfg(test)]

@@ -195,14 +195,14 @@ struct Fields<'l> {
 impl<'l> Fields<'l> {
     fn member(&mut self, json: &mut Json<'l>, name: &str, names: &mut Names) -> Result<(), LineError> {
         match name {
-            "vantage" => self.vantage = Some(names.get(&json.string()?)),
-            "probe" => self.probe = Some(names.get(&json.string()?)),
-            "surface" => self.surface = Some(names.get(&json.string()?)),
+            "vantage" => self.vantage = Some(json.word(|name| names.get(name))?),
+            "probe" => self.probe = Some(json.word(|name| names.get(name))?),
+            "surface" => self.surface = Some(json.word(|name| names.get(name))?),
             "control" => self.control = json.boolean()?,
             "maintenance" => self.maintenance = json.boolean()?,
             "insecure" => self.insecure = json.boolean()?,
-            "from" => self.from = Some(instant::read(&json.string()?)?),
-            "to" => self.to = Some(instant::read(&json.string()?)?),
+            "from" => self.from = Some(json.word(instant::read)??),
+            "to" => self.to = Some(json.word(instant::read)??),
             "scheduled" => self.scheduled = read_count(json)?,
             "up" => self.counts.up = read_count(json)?,
             "down" => self.counts.down = read_count(json)?,
