@@ -5,9 +5,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-profile=release build=(cargo build --locked --release)
+profile=release build=(cargo build --locked --all-features --release)
 if [ "${1:-}" = --debug ]; then
-    profile=debug build=(cargo build --locked)
+    profile=debug build=(cargo build --locked --all-features)
     shift
 fi
 host=$(rustc -vV | sed -n 's/^host: //p')
@@ -21,6 +21,14 @@ else
 fi
 "${build[@]}"
 
+# What a pipeline downloads stays small; see [profile.release] in Cargo.toml.
+size=$(stat -c %s "$folder/uptick")
+limit=15000000
+if [ "$profile" = release ] && [ "$target" = "$host" ] && [ "$size" -gt "$limit" ]; then
+    echo "error: $folder/uptick has $size bytes; a release may have $limit" >&2
+    exit 1
+fi
+
 version=$(cargo metadata --format-version 1 --no-deps --locked | grep -o '"version":"[^"]*"' | head -1 | cut -d'"' -f4)
 name=uptick-$version-$target
 out=target/package
@@ -30,7 +38,7 @@ mkdir -p "$out/$name"
 # run here; then the host's build says the same.
 speaker=$folder/uptick
 if ! "$speaker" --version >/dev/null 2>&1; then
-    cargo build --locked --quiet
+    cargo build --locked --all-features --quiet
     speaker=target/debug/uptick
 fi
 "$speaker" man >"$out/uptick.1"
