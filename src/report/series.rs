@@ -205,7 +205,7 @@ pub(super) fn expectations(
 
 /// The curve and the waterfall of a part of a surface's checks; none where there were none.
 pub(super) fn shape(surface: &SafeText, part: Part, latency: &Latency) -> Option<(Curve, Waterfall)> {
-    if latency.is_empty() {
+    if latency.total.is_empty() {
         return None;
     }
     let total = &latency.total;

@@ -68,6 +68,12 @@ impl Latency {
     /// Whether nothing was recorded.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
+        // A line of a journal may have phases without a total; they are kept as they are.
         self.total.is_empty()
+            && self.resolve.is_empty()
+            && self.connect.is_empty()
+            && self.tls.is_empty()
+            && self.processing.is_empty()
+            && self.transfer.is_empty()
     }
 }
