@@ -136,7 +136,7 @@ pub struct Check {
     /// Append the windows to the journal
     #[arg(long)]
     pub record: bool,
-    /// The journal folder [default: uptick-journal beside the configuration]
+    /// The folder of the journal, or its URL in object storage [default: uptick-journal beside the configuration]
     #[arg(long, value_name = "DIR", env = "UPTICK_JOURNAL")]
     pub journal: Option<PathBuf>,
     /// When a probe fails, make extra checks that tell causes apart: another resolver, each address
@@ -180,7 +180,7 @@ pub struct Watch {
     /// Delay each check by a random part, up to this share of its interval
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = values::share)]
     pub jitter: f64,
-    /// The journal folder [default: uptick-journal beside the configuration]
+    /// The folder of the journal, or its URL in object storage [default: uptick-journal beside the configuration]
     #[arg(long, value_name = "DIR", env = "UPTICK_JOURNAL")]
     pub journal: Option<PathBuf>,
     /// End with status 75 when another run with this option holds the same journal
@@ -311,7 +311,7 @@ pub enum Document {
 /// `uptick compact`
 #[derive(Args, Debug)]
 pub struct Compact {
-    /// The journal folder [default: uptick-journal beside the configuration]
+    /// The folder of the journal, or its URL in object storage [default: uptick-journal beside the configuration]
     #[arg(value_name = "JOURNAL", env = "UPTICK_JOURNAL")]
     pub journal: Option<PathBuf>,
     /// The probe file whose journal is meant [default: the nearest probes.toml upward from here]

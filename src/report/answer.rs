@@ -121,7 +121,7 @@ pub(super) fn answer(mut fold: Fold, now: Timestamp, integrity: Integrity) -> Re
 fn frame<'f>(fold: &'f Fold, now: Timestamp, rules: &'f crate::model::IncidentRules) -> Frame<'f> {
     let asked = &fold.question;
     let now = now.as_millisecond();
-    let last = fold.series.iter().filter_map(|series| series.ticks.iter().last()).map(|tick| tick.at).max();
+    let last = fold.series.iter().filter_map(|series| series.ticks.last_at()).max();
     let from = asked.from.map(jiff::Timestamp::as_millisecond);
     let from = from.or((fold.extent.from != i64::MAX).then_some(fold.extent.from)).unwrap_or(now);
     let to = match asked.to {

@@ -5,6 +5,8 @@
 use std::collections::VecDeque;
 
 use super::flap::Flap;
+use super::flap::SETTLED_AFTER;
+use super::ticks::Even;
 use crate::model::IncidentRules;
 
 /// An instant that is known up to the distance of two checks, in milliseconds since 1970.
@@ -142,6 +144,27 @@ impl Detector {
         self.follow_flapping(failed);
     }
 
+    /// Adds many good checks at once, where they are enough that those in the middle change nothing
+    /// but numbers, and close enough that nothing is forgotten between them. Otherwise adds none and says so.
+    pub(super) fn push_good(&mut self, checks: &Even) -> bool {
+        let rules = &self.rules;
+        let settled = u64::from(SETTLED_AFTER.max(rules.open_of.get()).max(rules.close_after.get()));
+        let [_, (longest, _)] = checks.distances();
+        if checks.count <= 2 * settled || longest > self.memory {
+            return false;
+        }
+        let last_skipped = checks.count - settled - 1;
+        (0..settled).for_each(|n| self.push(checks.at(n), false));
+        let skipped = last_skipped + 1 - settled;
+        self.count.judged += skipped;
+        self.run.length = self.run.length.saturating_add(u32::try_from(skipped).unwrap_or(u32::MAX));
+        self.last = Some(checks.at(last_skipped));
+        self.last_good = self.last;
+        self.flap.skip_good(skipped);
+        (last_skipped + 1..checks.count).for_each(|n| self.push(checks.at(n), false));
+        true
+    }
+
     /// The stretches in order; the last may be open.
     pub(super) fn stretches(&self) -> impl Iterator<Item = Stretch> {
         self.stretches.iter().copied().chain(self.open)
@@ -268,9 +291,13 @@ impl Detector {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::model::Verdict;
     use crate::report::chance::Chance;
     use crate::report::statistics::median;
+    use crate::report::ticks::Tick;
 
     const MINUTE: i64 = 60_000;
 
@@ -311,6 +338,38 @@ mod tests {
         assert_eq!(stretches("..xx....xx....xx...."), [(2, Some(16), Rule::Among)]);
         assert_eq!(stretches("..xx.........xx......"), []);
         assert_eq!(stretches("..x.x.x......."), []);
+    }
+
+    proptest! {
+        #[test]
+        fn good_checks_added_at_once_are_those_added_one_by_one(
+            before in "[.x ]{0,60}",
+            count in 441_u64..3_000,
+            distance in 50_000_i64..80_000,
+            after in "[.x ]{0,60}",
+        ) {
+            let begin = 100 * MINUTE;
+            let first = Tick { at: begin, verdict: Verdict::Up, class: None };
+            let good = Even { first, last_at: begin + distance * (count.cast_signed() - 1) + 7, count };
+            let end = good.last_at;
+            let (mut at_once, mut one_by_one) = (follow(&before), follow(&before));
+            prop_assert!(at_once.push_good(&good));
+            (0..count).for_each(|n| one_by_one.push(good.at(n), false));
+            for (minute, verdict) in (1..).zip(after.chars()).filter(|(_, verdict)| *verdict != ' ') {
+                at_once.push(end + minute * MINUTE, verdict == 'x');
+                one_by_one.push(end + minute * MINUTE, verdict == 'x');
+            }
+            prop_assert_eq!(format!("{at_once:?}"), format!("{one_by_one:?}"));
+        }
+    }
+
+    #[test]
+    fn good_checks_with_a_pause_in_them_are_not_added_at_once() {
+        let first = Tick { at: 0, verdict: Verdict::Up, class: None };
+        let mut detector = follow("");
+        assert!(!detector.push_good(&Even { first, last_at: 11 * MINUTE * 1_000, count: 1_001 }));
+        assert!(!detector.push_good(&Even { first, last_at: 9 * MINUTE, count: 10 }));
+        assert_eq!(detector.judged(), 0);
     }
 
     #[test]

@@ -27,6 +27,10 @@ const STRIDES: [usize; 4] = [1, 3, 5, 10];
 /// A state that lasts this many times longer than those before it has come to stay.
 const SETTLED: u64 = 3;
 
+/// After so many checks of one kind all that is remembered is of that kind: the states of the
+/// longest stride, and the checks before the first of them.
+pub(super) const SETTLED_AFTER: u32 = STATES * 10 + 10;
+
 /// The last states, the newest in the lowest bit.
 #[derive(Clone, Copy, Debug, Default)]
 struct States(u32);
@@ -121,6 +125,12 @@ impl Flap {
             self.latched[at] = enough && self.in_stretches(stride);
         }
         self.percent = percent;
+    }
+
+    /// Adds so many good checks after [`SETTLED_AFTER`] of them: nothing but their number is new.
+    pub(super) fn skip_good(&mut self, checks: u64) {
+        self.checks = self.checks.wrapping_add(usize::try_from(checks).unwrap_or(usize::MAX));
+        self.dwell.now += checks;
     }
 
     /// Whether it flaps now.

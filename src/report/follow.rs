@@ -13,6 +13,7 @@ use super::rhythm::Rhythm;
 use super::statistics::number;
 use super::statistics::ratio;
 use super::statistics::rounded;
+use super::ticks::Even;
 use super::ticks::Tick;
 use crate::model::FailureClass;
 use crate::model::IncidentRules;
@@ -131,30 +132,21 @@ pub(super) fn follow<'f>(
     cells: &mut BTreeMap<i64, Cell>,
 ) -> Followed<'f> {
     let rhythm = rhythm(series, frame);
-    let mut detector = Detector::new(frame.rules, rhythm.map(|rhythm| rhythm.every));
-    let mut blind_checks = 0_u32;
-    let mut seeing = false;
-    let mut watch = |tick: &Tick| {
-        let is_offline = offline.is_some_and(|offline| offline.covers(tick.at));
-        match tick.verdict {
-            Verdict::Up => detector.push(tick.at, false),
-            Verdict::Down if !is_offline => detector.push(tick.at, true),
-            Verdict::Down | Verdict::Unknown | Verdict::Missed => {}
-        }
-        if tick.verdict != Verdict::Missed {
-            let is_blind = is_offline || tick.verdict == Verdict::Unknown;
-            blind_checks = if is_blind { blind_checks.saturating_add(1) } else { 0 };
-            seeing |= !is_blind;
-        }
-        is_offline
-    };
+    let detector = Detector::new(frame.rules, rhythm.map(|rhythm| rhythm.every));
+    let mut watch = Watch { detector, offline, blind_checks: 0, seeing: false };
     series.lead.iter().for_each(|tick| {
-        watch(&tick);
+        watch.see(&tick);
     });
     let mut seen = Seen::default();
-    for tick in series.ticks.iter() {
-        let is_offline = watch(&tick);
-        seen.add(&tick, is_offline, frame.step, cells);
+    for even in series.ticks.evens() {
+        if watch.see_good(&even) {
+            seen.add_good(&even, frame.step, cells);
+            continue;
+        }
+        for tick in even.ticks() {
+            let is_offline = watch.see(&tick);
+            seen.add(&tick, is_offline, frame.step, cells);
+        }
     }
     seen.flush(cells);
     let (coverage, silent) = coverage(series, &seen, rhythm, frame);
@@ -164,13 +156,55 @@ pub(super) fn follow<'f>(
         surface: name(&series.surface),
         probe: name(&series.probe),
         rhythm,
-        detector,
+        blind: watch.is_blind(),
+        detector: watch.detector,
         classes: seen.classes,
         last: seen.last,
-        // One check that could not be judged says little; with nothing but such checks, one is enough.
-        blind: blind_checks >= BLIND_AFTER || (blind_checks > 0 && !seeing),
         silent,
         coverage,
+    }
+}
+
+/// What a series comes to, check by check.
+struct Watch<'o> {
+    detector: Detector,
+    offline: Option<&'o Offline>,
+    blind_checks: u32,
+    seeing: bool,
+}
+
+impl Watch<'_> {
+    /// Adds a check and says whether the vantage was offline then.
+    fn see(&mut self, tick: &Tick) -> bool {
+        let is_offline = self.offline.is_some_and(|offline| offline.covers(tick.at));
+        match tick.verdict {
+            Verdict::Up => self.detector.push(tick.at, false),
+            Verdict::Down if !is_offline => self.detector.push(tick.at, true),
+            Verdict::Down | Verdict::Unknown | Verdict::Missed => {}
+        }
+        if tick.verdict != Verdict::Missed {
+            let is_blind = is_offline || tick.verdict == Verdict::Unknown;
+            self.blind_checks = if is_blind { self.blind_checks.saturating_add(1) } else { 0 };
+            self.seeing |= !is_blind;
+        }
+        is_offline
+    }
+
+    /// Adds many good checks at once, where that is the same as one by one; says whether it was.
+    fn see_good(&mut self, checks: &Even) -> bool {
+        let is_clear = self.offline.is_none_or(|offline| offline.is_clear(checks));
+        let added = checks.first.verdict == Verdict::Up && is_clear && self.detector.push_good(checks);
+        if added {
+            self.blind_checks = 0;
+            self.seeing = true;
+        }
+        added
+    }
+
+    /// Whether the last checks say nothing. One that could not be judged says little; with nothing
+    /// but such checks, one is enough.
+    const fn is_blind(&self) -> bool {
+        self.blind_checks >= BLIND_AFTER || (self.blind_checks > 0 && !self.seeing)
     }
 }
 
@@ -203,6 +237,23 @@ impl Seen {
         }
     }
 
+    /// Adds many good checks at once: counted into their buckets by where these begin and end.
+    fn add_good(&mut self, even: &Even, step: i64, cells: &mut BTreeMap<i64, Cell>) {
+        let (mut bucket, mut counted) = (ladder::floor(even.first.at, step), 0);
+        while counted < even.count {
+            if bucket != self.bucket {
+                self.flush(cells);
+                self.bucket = bucket;
+            }
+            bucket += step;
+            let before = even.before(bucket);
+            self.cell.judged += before - counted;
+            counted = before;
+        }
+        self.first = self.first.or(Some(even.first.at));
+        self.last = Some(even.last_at);
+    }
+
     fn flush(&mut self, cells: &mut BTreeMap<i64, Cell>) {
         if self.cell != Cell::default() {
             cells.entry(self.bucket).or_default().merge(&std::mem::take(&mut self.cell));
@@ -212,8 +263,14 @@ impl Seen {
 
 /// How often it was asked.
 fn rhythm(series: &Series, frame: &Frame<'_>) -> Option<Rhythm> {
-    let instants = || series.lead.iter().chain(series.ticks.iter()).map(|tick| tick.at);
-    Rhythm::of(instants, forgiven(frame))
+    let distances = || {
+        let mut before: Option<i64> = None;
+        series.lead.evens().chain(series.ticks.evens()).flat_map(move |even| {
+            let to_it = before.replace(even.last_at).map(|before| (even.first.at - before, 1));
+            to_it.into_iter().chain(even.distances())
+        })
+    };
+    Rhythm::of(distances, forgiven(frame))
 }
 
 /// No longer a silence than this is called one.
@@ -268,8 +325,13 @@ pub(super) fn silences(followed: &[&Followed<'_>], frame: &Frame<'_>) -> Vec<(i6
     let limit = cadence.saturating_mul(SILENT_AFTER);
     let mut instants: Vec<i64> = Vec::new();
     for one in followed {
-        let made = one.series.ticks.iter().filter(|tick| tick.verdict != Verdict::Missed);
-        instants.extend(made.map(|tick| tick.at));
+        for even in one.series.ticks.evens().filter(|even| even.first.verdict != Verdict::Missed) {
+            // Of checks close together, some show as well that there is no silence.
+            let [_, (longest, _)] = even.distances();
+            let stride = usize::try_from(limit / longest.max(1)).unwrap_or_default().max(1);
+            instants.extend((0..even.count).step_by(stride).map(|n| even.at(n)));
+            instants.extend((even.count > 1).then_some(even.last_at));
+        }
         thin_out(&mut instants, limit);
     }
     instants.push(frame.to);

@@ -2,6 +2,7 @@
 //! nothing about others.
 
 use super::fold::Series;
+use super::ticks::Even;
 use crate::model::Verdict;
 
 /// Spans of time in which a vantage was offline, in milliseconds since 1970, in order; the ends
@@ -22,6 +23,12 @@ impl Offline {
     pub(super) fn covers(&self, at: i64) -> bool {
         let next = self.spans.partition_point(|(_, to)| *to <= at);
         self.spans.get(next).is_some_and(|(from, to)| *from < at && at < *to)
+    }
+
+    /// Whether it was never offline from the first to the last of some checks.
+    pub(super) fn is_clear(&self, checks: &Even) -> bool {
+        let next = self.spans.partition_point(|(_, to)| *to <= checks.first.at);
+        self.spans.get(next).is_none_or(|(from, _)| *from >= checks.last_at)
     }
 
     /// Whether it was offline at the end, as far as anyone knows.

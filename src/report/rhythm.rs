@@ -31,20 +31,21 @@ impl Run {
 }
 
 impl Rhythm {
-    /// The rhythm of checks at some instants, in order. Two runs that last no longer than `by_hand` each
+    /// The rhythm of checks that are so far apart, in order, and how often in a row. Two runs that last no longer than `by_hand` each
     /// show a rhythm; longer ones with one pause between them are a watch with a gap in it. Absent below three checks.
-    pub(super) fn of<I: Iterator<Item = i64>>(instants: impl Fn() -> I, by_hand: i64) -> Option<Rhythm> {
-        let mut distances = distances(instants());
-        if distances.len() < 2 {
+    pub(super) fn of<I: Iterator<Item = (i64, u64)>>(distances: impl Fn() -> I, by_hand: i64) -> Option<Rhythm> {
+        let mut sorted: Vec<(i64, u64)> = distances().filter(|(_, times)| *times > 0).collect();
+        sorted.sort_unstable();
+        let all: u64 = sorted.iter().map(|(_, times)| times).sum();
+        if all < 2 {
             return None;
         }
-        let longest = distances.iter().copied().max()?;
+        let (longest, _) = *sorted.last()?;
         // In bursts of two, every second distance is within a run.
-        let within = quantile(&mut distances, 4).max(1);
-        let pause = within.saturating_mul(PAUSE);
-        let bursts = (longest >= pause).then(|| bursts(instants(), pause, by_hand)).flatten();
+        let pause = nth(&sorted, all / 4).max(1).saturating_mul(PAUSE);
+        let bursts = (longest >= pause).then(|| bursts(distances(), pause, by_hand)).flatten();
         let steady = || {
-            let median = quantile(&mut distances, 2);
+            let median = nth(&sorted, all / 2);
             (median > 0).then_some(Rhythm { every: median, checks: 1 })
         };
         bursts.or_else(steady)
@@ -62,15 +63,20 @@ impl Rhythm {
     }
 }
 
-/// How far each is from the one before.
-fn distances(mut instants: impl Iterator<Item = i64>) -> Vec<i64> {
-    let Some(mut before) = instants.next() else { return Vec::new() };
-    instants.map(|at| at - std::mem::replace(&mut before, at)).collect()
+/// The value that so many do not exceed, of sorted ones and how often each is there.
+fn nth(sorted: &[(i64, u64)], mut rank: u64) -> i64 {
+    for (value, times) in sorted {
+        match rank.checked_sub(*times) {
+            Some(left) => rank = left,
+            None => return *value,
+        }
+    }
+    sorted.last().map_or(0, |(value, _)| *value)
 }
 
 /// The rhythm of runs with pauses between them, where most checks are made in bursts.
-fn bursts(instants: impl Iterator<Item = i64>, pause: i64, by_hand: i64) -> Option<Rhythm> {
-    let runs = runs(instants, pause);
+fn bursts(distances: impl Iterator<Item = (i64, u64)>, pause: i64, by_hand: i64) -> Option<Rhythm> {
+    let runs = runs(distances, pause);
     let mut begins: Vec<i64> = runs.windows(2).map(|pair| pair[1].from - pair[0].from).collect();
     let mut sizes: Vec<u64> = runs.iter().map(|run| run.checks).collect();
     let longest = runs.iter().map(Run::lasts).max()?;
@@ -83,17 +89,21 @@ fn bursts(instants: impl Iterator<Item = i64>, pause: i64, by_hand: i64) -> Opti
 }
 
 /// The checks parted where there is a pause.
-fn runs(instants: impl Iterator<Item = i64>, pause: i64) -> Vec<Run> {
-    let mut runs: Vec<Run> = Vec::new();
-    for at in instants {
-        match runs.last_mut() {
-            Some(run) if at - run.to < pause => {
-                run.to = at;
-                run.checks += 1;
+fn runs(distances: impl Iterator<Item = (i64, u64)>, pause: i64) -> Vec<Run> {
+    let mut runs = Vec::new();
+    let mut run = Run { from: 0, to: 0, checks: 1 };
+    for (distance, times) in distances {
+        if distance < pause {
+            run.to += distance * times.cast_signed();
+            run.checks += times;
+        } else {
+            for _ in 0..times {
+                let begin = run.to + distance;
+                runs.push(std::mem::replace(&mut run, Run { from: begin, to: begin, checks: 1 }));
             }
-            _ => runs.push(Run { from: at, to: at, checks: 1 }),
         }
     }
+    runs.push(run);
     runs
 }
 
@@ -111,7 +121,16 @@ mod tests {
     const MINUTE: i64 = 60_000;
 
     fn of(instants: &[i64]) -> Option<Rhythm> {
-        Rhythm::of(|| instants.iter().copied(), MINUTE)
+        Rhythm::of(|| instants.windows(2).map(|pair| (pair[1] - pair[0], 1)), MINUTE)
+    }
+
+    #[test]
+    fn what_comes_many_times_in_a_row_may_be_said_at_once() {
+        let said = |distances: &[(i64, u64)]| Rhythm::of(|| distances.iter().copied(), MINUTE);
+        assert_eq!(said(&[(MINUTE, 500), (90 * MINUTE, 1), (MINUTE, 40)]), Some(rhythm(MINUTE, 1)));
+        let bursts = [(1_000, 4), (10 * MINUTE, 1)].repeat(20);
+        assert_eq!(said(&bursts), Some(rhythm(10 * MINUTE + 4_000, 5)));
+        assert_eq!(said(&[(MINUTE, 0), (MINUTE, 1)]), None);
     }
 
     const fn rhythm(every: i64, checks: u64) -> Rhythm {

@@ -30,6 +30,74 @@ pub(super) struct Ticks {
     runs: Vec<Packed>,
 }
 
+/// Checks of one kind at even distances: one, or a thinned run that no other check falls into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Even {
+    /// The first of them.
+    pub(super) first: Tick,
+    /// When the last of them began.
+    pub(super) last_at: i64,
+    /// How many, at least one.
+    pub(super) count: u64,
+}
+
+impl Even {
+    const fn one(first: Tick) -> Even {
+        Even { first, last_at: first.at, count: 1 }
+    }
+
+    /// The distance of two of them, rounded down, and the remainder that is spread over all.
+    fn distance(&self) -> (i64, i64) {
+        let distances = i64::try_from(self.count - 1).unwrap_or(i64::MAX).max(1);
+        let length = (self.last_at - self.first.at).max(0);
+        (length / distances, length % distances)
+    }
+
+    /// How far they are apart and how often: the remainder of the length is spread by milliseconds.
+    pub(super) fn distances(&self) -> [(i64, u64); 2] {
+        let (distance, longer) = self.distance();
+        let longer = longer.unsigned_abs();
+        [(distance, self.count - 1 - longer), (distance + 1, longer)]
+    }
+
+    /// When the nth of them began, from 0.
+    pub(super) fn at(&self, n: u64) -> i64 {
+        let length = i128::from((self.last_at - self.first.at).max(0));
+        let into = length * i128::from(n) / i128::from((self.count - 1).max(1));
+        self.first.at + i64::try_from(into).unwrap_or_default()
+    }
+
+    /// Each of them.
+    pub(super) fn ticks(self) -> impl Iterator<Item = Tick> {
+        let distances = i64::try_from(self.count - 1).unwrap_or(i64::MAX).max(1);
+        let (distance, longer) = self.distance();
+        let (mut at, mut over) = (self.first.at, 0);
+        (0..self.count).map(move |_| {
+            let tick = Tick { at, ..self.first };
+            // The remainder carried on is what the exact place has beyond the millisecond.
+            over += longer;
+            at += distance + i64::from(over >= distances);
+            over -= if over >= distances { distances } else { 0 };
+            tick
+        })
+    }
+
+    /// How many of them began before an instant.
+    pub(super) fn before(&self, at: i64) -> u64 {
+        let (into, length) = (i128::from(at - self.first.at), i128::from(self.last_at - self.first.at));
+        if into <= 0 {
+            0
+        } else if length < into {
+            self.count
+        } else {
+            // The nth begins at length × n / (count - 1), rounded down.
+            let before = (into * i128::from(self.count - 1)).div_euclid(length)
+                + i128::from((into * i128::from(self.count - 1)).rem_euclid(length) > 0);
+            u64::try_from(before).unwrap_or(u64::MAX).min(self.count)
+        }
+    }
+}
+
 /// A run of more than one check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Packed {
@@ -67,7 +135,38 @@ impl Ticks {
 
     /// The checks in order. Those in the middle of a thinned run are spread evenly over it.
     pub(super) fn iter(&self) -> impl Iterator<Item = Tick> {
-        merged(self.singles.iter().map(|packed| unpack(*packed)), self.runs.iter().flat_map(Packed::ticks))
+        self.evens().flat_map(Even::ticks)
+    }
+
+    /// The same checks, thinned runs whole where no other check falls into them: a month in days
+    /// has hundreds of millions of checks and thousands of runs.
+    pub(super) fn evens(&self) -> impl Iterator<Item = Even> {
+        let mut singles = self.singles.iter().map(|packed| unpack(*packed)).peekable();
+        let mut runs = self.runs.iter().map(Packed::even).peekable();
+        let mut parted = None;
+        std::iter::from_fn(move || {
+            if parted.is_none() {
+                let next = singles.peek();
+                let run = runs.next_if(|run| next.is_none_or(|single| run.first.at < single.at));
+                match (run, next) {
+                    (Some(run), Some(single)) if single.at <= run.last_at => parted = Some(run.ticks().peekable()),
+                    (Some(run), _) => return Some(run),
+                    (None, _) => return singles.next().map(Even::one),
+                }
+            }
+            let of_run = parted.as_mut()?.next_if(|tick| singles.peek().is_none_or(|single| tick.at < single.at));
+            let tick = of_run.or_else(|| singles.next());
+            if parted.as_mut().is_some_and(|ticks| ticks.peek().is_none()) {
+                parted = None;
+            }
+            tick.map(Even::one)
+        })
+    }
+
+    /// When the last check began.
+    pub(super) fn last_at(&self) -> Option<i64> {
+        let single = self.singles.last().map(|packed| unpack(*packed).at);
+        single.max(self.runs.iter().map(|run| run.last_at).max())
     }
 }
 
@@ -82,13 +181,12 @@ fn merged(one: impl Iterator<Item = Tick>, other: impl Iterator<Item = Tick>) ->
 }
 
 impl Packed {
+    fn even(&self) -> Even {
+        Even { first: unpack(self.first), last_at: self.last_at, count: self.count }
+    }
+
     fn ticks(&self) -> impl Iterator<Item = Tick> + use<> {
-        let first = unpack(self.first);
-        let (count, length) = (self.count, i128::from((self.last_at - first.at).max(0)));
-        (0..count).map(move |n| {
-            let into = length * i128::from(n) / i128::from(count - 1);
-            Tick { at: first.at + i64::try_from(into).unwrap_or_default(), ..first }
-        })
+        self.even().ticks()
     }
 }
 
@@ -161,6 +259,41 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn runs_that_are_whole_are_the_same_checks(
+            singles in prop::collection::vec(0i64..3_000, 0..20),
+            spans in prop::collection::vec((0i64..500, 0i64..400, 2u64..40), 0..6),
+            at in 0i64..3_500,
+        ) {
+            let mut ticks = Ticks::default();
+            for at in &singles {
+                ticks.add(&run(*at, *at, Verdict::Down, None, 1));
+            }
+            let mut end = 0;
+            for (pause, length, count) in spans {
+                ticks.add(&run(end + pause, end + pause + length, Verdict::Up, None, count));
+                end += pause + length + 1;
+            }
+            ticks.sort();
+            let mut flat = Vec::new();
+            for even in ticks.evens() {
+                let at_each: Vec<i64> = even.ticks().map(|tick| tick.at).collect();
+                prop_assert_eq!(&at_each, &(0..even.count).map(|n| even.at(n)).collect::<Vec<_>>());
+                prop_assert_eq!(even.before(at), at_each.iter().filter(|tick| **tick < at).count() as u64);
+                let longer = at_each.windows(2).filter(|pair| pair[1] - pair[0] == even.distances()[1].0).count();
+                prop_assert_eq!(even.distances()[0].1 + even.distances()[1].1, even.count - 1);
+                prop_assert_eq!(even.distances()[1].1, longer as u64);
+                flat.extend(even.ticks());
+            }
+            let apart = merged(
+                ticks.singles.iter().map(|packed| unpack(*packed)),
+                ticks.runs.iter().flat_map(Packed::ticks),
+            );
+            prop_assert_eq!(&flat, &apart.collect::<Vec<_>>());
+            prop_assert!(flat.is_sorted_by_key(|tick| tick.at));
+            prop_assert_eq!(ticks.last_at(), flat.last().map(|tick| tick.at));
+        }
+
         #[test]
         fn the_order_of_adding_does_not_matter(mut instants in prop::collection::vec((0i64..10_000, 0usize..3), 0..50)) {
             let verdicts = [Verdict::Up, Verdict::Down, Verdict::Unknown];
