@@ -24,8 +24,8 @@ pub(super) use sources::day_files;
 #[cfg(feature = "object-store")]
 pub(super) use sources::may_hold;
 
-/// How many batches of lines a thread may be ahead: a whole piece, so that it works on while it waits for its turn.
-const AHEAD: usize = 8;
+/// How many pieces a thread may be ahead, so that it works on while it waits for its turn.
+const AHEAD: usize = 2;
 
 /// Opens journals to read the lines that belong to a range. A path is a journal's folder or a
 /// file of lines.

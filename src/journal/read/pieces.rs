@@ -28,8 +28,9 @@ use super::sources::Spooled;
 const PIECE: u64 = 1 << 20;
 /// How much of it is read at once.
 const BUFFER: usize = 256 << 10;
-/// How many bytes of lines travel together, more or less.
-const BATCH: u64 = PIECE / 8;
+/// How many bytes of lines travel together at most: a piece, and parts of what has no pieces. Each
+/// time costs two switches between threads.
+const BATCH: u64 = PIECE;
 
 /// A file that is read. It is opened when its first piece is, once for all of them: whatever is
 /// renamed over it meanwhile, its pieces fit together.
