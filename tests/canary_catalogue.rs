@@ -14,6 +14,8 @@ mod connect;
 mod head;
 #[path = "faults/http2.rs"]
 mod http2;
+#[path = "faults/machine.rs"]
+mod machine;
 #[path = "faults/redirects.rs"]
 mod redirects;
 #[path = "faults/resolve.rs"]
@@ -49,8 +51,10 @@ use uptick::model::Part;
 use uptick::model::Probe;
 use uptick::model::Value;
 
+use machine::Place;
 use row::Row;
 use row::Wanted;
+use support::run::Ran;
 use support::run::Run;
 use support::secrets;
 use support::secrets::assert_secret;
@@ -174,10 +178,10 @@ struct Rows {
 }
 
 /// The rows as far as their probes can stand in a file.
-fn file_of(plant: Plant, stage: &Stage) -> Rows {
+fn file_of<'r>(some: impl Iterator<Item = &'r Row>, plant: Plant, stage: &Stage) -> Rows {
     let mut rows = Rows::default();
     let folder = tempfile::tempdir().unwrap();
-    for (n, row) in SECTIONS.iter().copied().flatten().enumerate() {
+    for (n, row) in some.enumerate() {
         let (mut probe, servers) = (row.setup)().into_parts();
         probe.name = format!("row {} {n}", row.number);
         "default".clone_into(&mut probe.surface);
@@ -206,20 +210,38 @@ fn file_of(plant: Plant, stage: &Stage) -> Rows {
     rows
 }
 
-/// Makes the checks of all rows with these secrets and looks at everything that comes of it.
-/// `numbers` are the secrets that must have been sent, `rows` how many must go wrong as they should.
-fn look_everywhere(plant: Plant, numbers: &[usize], rows: usize) {
-    // Two hundred servers, and a connection to each.
-    let _ = rlimit::increase_nofile_limit(65_536);
+/// A check of everything in a probe file, with every output there is.
+fn check(file: &str) -> Run {
+    let formats = ["json", "ndjson", "junit", "tap", "github", "nagios", "prometheus", "markdown"];
+    let outputs: Vec<String> = formats.iter().map(|format| format!("--format={format}=out.{format}")).collect();
+    let mut arguments = vec!["check", "-vv", "--record", "--format=human", "--color=always"];
+    arguments.extend(outputs.iter().map(String::as_str));
+    entrusted(Run::new(arguments)).config(file).env("GITHUB_STEP_SUMMARY", "summary.md")
+}
+
+/// What it says in JSON.
+fn document_of(ran: &Ran) -> serde_json::Value {
+    serde_json::from_slice(&std::fs::read(ran.folder.path().join("out.json")).unwrap()).unwrap()
+}
+
+/// What the secrets of the probes need.
+fn stage() -> Stage {
     let tokens = Server::start(|conn| {
         conn.request();
         let token = serde_json::json!({ "access_token": secrets::tame(7), "token_type": "bearer", "expires_in": 600 });
         conn.send(server::answer(200, &[("content-type", "application/json")], token.to_string()));
     });
-    let authority = Authority::new();
-    let stage = Stage { tokens, client: authority.client_files() };
+    Stage { tokens, client: Authority::new().client_files() }
+}
+
+/// Makes the checks of all rows with these secrets and looks at everything that comes of it.
+/// `numbers` are the secrets that must have been sent, `rows` how many must go wrong as they should.
+fn look_everywhere(plant: Plant, numbers: &[usize], rows: usize) {
+    // Two hundred servers, and a connection to each.
+    let _ = rlimit::increase_nofile_limit(65_536);
+    let stage = stage();
     server::echo();
-    let Rows { file: probes, wanted, kept } = file_of(plant, &stage);
+    let Rows { file: probes, wanted, kept } = file_of(SECTIONS.iter().copied().flatten(), plant, &stage);
     assert!(wanted.len() >= 200, "{} rows stand in a probe file", wanted.len());
     let sink = Server::start(|conn| {
         conn.request();
@@ -232,19 +254,13 @@ fn look_everywhere(plant: Plant, numbers: &[usize], rows: usize) {
         sink.url("/hook")
     );
     let file = alerts + &probes;
-    let formats = ["json", "ndjson", "junit", "tap", "github", "nagios", "prometheus", "markdown"];
-    let outputs: Vec<String> = formats.iter().map(|format| format!("--format={format}=out.{format}")).collect();
-    let mut arguments = vec!["check", "-vv", "--record", "--format=human", "--color=always"];
-    arguments.extend(outputs.iter().map(String::as_str));
-    let run = entrusted(Run::new(arguments)).config(&file).env("GITHUB_STEP_SUMMARY", "summary.md");
-    let ran = run.run();
+    let ran = check(&file).run();
     ran.expect_code(1);
 
     let sent: Vec<u8> = kept.iter().flat_map(requests_to).chain(stage.tokens.requests()).flatten().collect();
     let arrived = secrets::numbers_in(&sent);
     assert!(numbers.iter().all(|n| arrived.contains(n)), "{numbers:?} are sent, and {arrived:?} arrived");
-    let document = ran.folder.path().join("out.json");
-    let document: serde_json::Value = serde_json::from_slice(&std::fs::read(document).unwrap()).unwrap();
+    let document = document_of(&ran);
     let went_wrong = as_wanted(&document, &wanted);
     assert!(went_wrong >= rows, "{went_wrong} of {} rows went as they should", wanted.len());
 
@@ -324,4 +340,40 @@ fn no_fault_brings_out_client_credentials_their_token_a_file_or_a_key() {
 #[test]
 fn no_fault_brings_out_the_credentials_of_a_proxy() {
     look_everywhere(at_the_proxy, &[2, 9, 11], 100);
+}
+
+/// Looks at everything that came of rows of a machine at fault.
+fn look_at(ran: &Ran, file: &str, wanted: &[(String, Wanted)]) {
+    let document = document_of(ran);
+    assert_eq!(as_wanted(&document, wanted), wanted.len(), "{document}");
+    assert_secret(ran);
+    let journal = ran.folder.path().join("uptick-journal");
+    assert_secret_in_reports(journal.to_str().unwrap(), file);
+    assert!(wanted.iter().all(|(probe, _)| ran.stdout.contains(probe)), "what is no secret is shown: {}", ran.stdout);
+}
+
+#[test]
+fn no_machine_at_fault_brings_out_a_secret() {
+    machine::in_each(&[Place::Namespace], "inside_a_machine");
+}
+
+#[test]
+#[ignore = "no_machine_at_fault_brings_out_a_secret runs it in the place it needs"]
+fn inside_a_machine() {
+    let Some(row) = machine::row_here() else { return };
+    let stage = stage();
+    let Rows { file, wanted, kept } = file_of(std::iter::once(row), open_places, &stage);
+    let ran = check(&file).run();
+    look_at(&ran, &file, &wanted);
+    drop(kept);
+}
+
+#[test]
+fn a_process_that_may_open_few_files_brings_out_no_secret() {
+    let probe = "[[probe]]\nname = \"few\"\nurl = \"http://127.0.0.1:9/?key=${S06}\"\nauth.bearer = \"${S00}\"\n";
+    for (files, says) in [(14, "leaves no room for a check"), (16, "allows 1 checks at once")] {
+        let ran = check(probe).through(["prlimit", &format!("--nofile={files}:{files}")]).run();
+        assert!(ran.stderr.contains(says), "{}", ran.stderr);
+        assert_secret(&ran);
+    }
 }

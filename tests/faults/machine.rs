@@ -1,6 +1,6 @@
 //! Rows that need a machine of their own: a network namespace with a packet filter, or a
-//! process under a limit. Each is a test of its own that this binary runs again inside such a
-//! place; where none can be had, the row is skipped, and says so whatever the test harness hides.
+//! process under a limit. For each the test binary runs itself again inside such a place; where none
+//! can be had, the row is skipped, and says so whatever the test harness hides.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -25,7 +25,6 @@ use uptick::model::Phase::Resolve;
 use crate::row::Case;
 use crate::row::Row;
 use crate::row::fails;
-use crate::row::hold;
 use crate::row::up;
 use crate::support::dns;
 use crate::support::dns::Dns;
@@ -107,7 +106,7 @@ pub(crate) const ROWS: &[Row] = &[
 
 /// Where a row's test is run.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+pub(crate) enum Place {
     /// A network namespace (and a mount namespace) of its own, loopback up.
     Namespace,
     /// A process that may have few files open.
@@ -118,12 +117,15 @@ fn place_of(row: &Row) -> Place {
     if row.number == 23 { Place::FewFiles } else { Place::Namespace }
 }
 
-#[test]
-fn machines_that_are_at_fault() {
+/// Runs a test of this binary once for each row of some places, inside such a place; there it asks
+/// [`row_here`] which one it is about.
+#[track_caller]
+pub(crate) fn in_each(places: &[Place], inside: &str) {
+    let rows: Vec<(usize, &Row)> = ROWS.iter().enumerate().filter(|(_, row)| places.contains(&place_of(row))).collect();
     let mut wrong = String::new();
     let mut skipped = 0;
-    for (at, row) in ROWS.iter().enumerate() {
-        match run_in(place_of(row), at) {
+    for (at, row) in &rows {
+        match run_in(place_of(row), *at, inside) {
             Ok(()) => {}
             Err(Trouble::Skipped(why)) => {
                 skipped += 1;
@@ -135,18 +137,15 @@ fn machines_that_are_at_fault() {
     }
     if skipped > 0 {
         let _ =
-            writeln!(std::io::stderr(), "skipped: {skipped} of {} rows that need a machine of their own", ROWS.len());
+            writeln!(std::io::stderr(), "skipped: {skipped} of {} rows that need a machine of their own", rows.len());
     }
     assert!(wrong.is_empty(), "\n{wrong}");
 }
 
-/// One row, the one whose place in the table is in the file `row` of the working directory.
-#[test]
-#[ignore = "machines_that_are_at_fault runs it in the place it needs"]
-fn inside() {
-    let Ok(at) = std::fs::read_to_string("row") else { return };
-    let row = &ROWS[at.parse::<usize>().unwrap()];
-    hold(std::slice::from_ref(row));
+/// The row whose place in the table is in the file `row` of the working directory: inside a place.
+pub(crate) fn row_here() -> Option<&'static Row> {
+    let at = std::fs::read_to_string("row").ok()?;
+    ROWS.get(at.parse::<usize>().unwrap())
 }
 
 enum Trouble {
@@ -172,7 +171,7 @@ touch ready
 exec "$@"
 "#;
 
-fn run_in(place: Place, at: usize) -> Result<(), Trouble> {
+fn run_in(place: Place, at: usize, inside: &str) -> Result<(), Trouble> {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("row"), at.to_string()).unwrap();
     let mut command = match place {
@@ -191,7 +190,7 @@ fn run_in(place: Place, at: usize) -> Result<(), Trouble> {
             command
         }
     };
-    command.arg(std::env::current_exe().unwrap()).args(["--exact", "machine::inside", "--ignored", "--nocapture"]);
+    command.arg(std::env::current_exe().unwrap()).args(["--exact", inside, "--ignored", "--nocapture"]);
     let output = command.current_dir(folder.path()).output().map_err(|error| Trouble::Skipped(error.to_string()))?;
     let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     if !folder.path().join("ready").exists() {

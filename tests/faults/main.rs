@@ -22,6 +22,7 @@ mod tls;
 
 use std::collections::BTreeSet;
 
+use machine::Place;
 use row::Row;
 use row::Wanted;
 use row::hold;
@@ -92,4 +93,17 @@ fn redirects_that_are_wrong() {
 #[test]
 fn http2_that_is_wrong() {
     hold(http2::ROWS);
+}
+
+#[test]
+fn machines_that_are_at_fault() {
+    machine::in_each(&[Place::Namespace, Place::FewFiles], "inside_a_machine");
+}
+
+#[test]
+#[ignore = "machines_that_are_at_fault runs it in the place it needs"]
+fn inside_a_machine() {
+    if let Some(row) = machine::row_here() {
+        hold(std::slice::from_ref(row));
+    }
 }
