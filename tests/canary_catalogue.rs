@@ -91,8 +91,10 @@ type Plant = fn(&mut Probe, &Stage);
 struct Stage {
     /// Gives tokens that are a secret.
     tokens: Server,
-    /// A client certificate and its key.
+    /// A client certificate and its key,
     client: (PathBuf, PathBuf),
+    /// and whose they are: its files go with it.
+    _authority: Authority,
 }
 
 fn header(probe: &mut Probe, name: HeaderName, value: Value) {
@@ -231,7 +233,8 @@ fn stage() -> Stage {
         let token = serde_json::json!({ "access_token": secrets::tame(7), "token_type": "bearer", "expires_in": 600 });
         conn.send(server::answer(200, &[("content-type", "application/json")], token.to_string()));
     });
-    Stage { tokens, client: Authority::new().client_files() }
+    let authority = Authority::new();
+    Stage { tokens, client: authority.client_files(), _authority: authority }
 }
 
 /// Makes the checks of all rows with these secrets and looks at everything that comes of it.
