@@ -38,6 +38,9 @@ const OBJECT_LIMIT: u64 = 128 << 20;
 /// What no longer counts is kept for so long: another reader may have begun before.
 const KEPT_FOR: Duration = Duration::from_hours(24);
 
+/// What merged objects were made of, by day and vantage and then by number.
+pub(super) type Manifests = BTreeMap<(Date, String), BTreeMap<u32, Manifest>>;
+
 /// The local files of objects.
 pub(super) struct Cache<'f> {
     folder: &'f Path,
@@ -57,13 +60,13 @@ impl Objects {
         self.runtime.block_on(async {
             let dates = self.days().await?;
             let days = self.list(&dates, range).await?;
-            let made_into = self.made_into(&days, &cache).await?;
-            let none = BTreeSet::new();
+            let manifests = self.manifests(&days, &cache, Stack::needed_manifests).await?;
+            let none = BTreeMap::new();
             let mut objects = Vec::new();
             for day in &days {
                 for (label, stack) in &day.stacks {
-                    let made_into = made_into.get(&(day.date, label.clone())).unwrap_or(&none);
-                    objects.extend(stack.counted(made_into).into_iter().map(|object| (day.date, object)));
+                    let manifests = manifests.get(&(day.date, label.clone())).unwrap_or(&none);
+                    objects.extend(stack.counted(manifests).into_iter().map(|object| (day.date, object)));
                 }
             }
             let mut files = self.bring(&objects, &cache).await?;
@@ -73,28 +76,32 @@ impl Objects {
         })
     }
 
-    /// The parts that merged objects were made of, by day and label: asked only where there are both.
-    async fn made_into(
+    /// What merged objects were made of, of those manifests that are chosen of each stack.
+    pub(super) async fn manifests<'d, I: Iterator<Item = (u32, &'d ObjectMeta)>>(
         &self,
-        days: &[Day],
+        days: &'d [Day],
         cache: &Cache<'_>,
-    ) -> Result<BTreeMap<(Date, String), BTreeSet<String>>, JournalError> {
-        let stacks = || days.iter().flat_map(|day| day.stacks.iter().map(|(label, stack)| (day.date, label, stack)));
-        let wanted: Vec<_> =
-            stacks().flat_map(|(date, _, stack)| stack.manifests().map(move |manifest| (date, manifest))).collect();
-        self.bring(&wanted, cache).await?;
-        let mut made_into: BTreeMap<(Date, String), BTreeSet<String>> = BTreeMap::new();
-        for (date, label, stack) in stacks() {
-            for manifest in stack.manifests() {
-                let manifest = self.manifest(&cache.file(date, manifest))?;
-                made_into.entry((date, label.clone())).or_default().extend(manifest.of);
+        choose: impl Fn(&'d Stack) -> I,
+    ) -> Result<Manifests, JournalError> {
+        let (mut keys, mut objects) = (Vec::new(), Vec::new());
+        for day in days {
+            for (label, stack) in &day.stacks {
+                for (number, object) in choose(stack) {
+                    keys.push(((day.date, label.clone()), number));
+                    objects.push((day.date, object));
+                }
             }
         }
-        Ok(made_into)
+        let files = self.bring(&objects, cache).await?;
+        let mut manifests = Manifests::new();
+        for ((key, number), file) in keys.into_iter().zip(files) {
+            manifests.entry(key).or_default().insert(number, self.manifest(&file)?);
+        }
+        Ok(manifests)
     }
 
     /// What a merged object was made of, from the file of its manifest.
-    pub(super) fn manifest(&self, file: &Path) -> Result<Manifest, JournalError> {
+    fn manifest(&self, file: &Path) -> Result<Manifest, JournalError> {
         let bytes = fs::read(file).map_err(JournalError::io("read", file))?;
         let manifest: Option<Manifest> =
             serde_json::from_slice(&bytes).ok().filter(|manifest: &Manifest| manifest.v == 1);
@@ -180,23 +187,25 @@ impl<'f> Cache<'f> {
     /// Removes what was brought long ago and counts no longer, on the days that were listed and on
     /// those that are gone. What cannot be removed costs room and nothing else.
     fn prune(&self, dates: &[Date], listed: &[Day], files: &[PathBuf]) {
-        let files: BTreeSet<&Path> = files.iter().map(PathBuf::as_path).collect();
-        let manifests: BTreeSet<PathBuf> = listed
-            .iter()
-            .flat_map(|day| day.stacks.values().flat_map(Stack::manifests).map(|object| self.file(day.date, object)))
-            .collect();
+        let manifests = listed.iter().flat_map(|day| {
+            let needed = day.stacks.values().flat_map(Stack::needed_manifests);
+            needed.map(|(_, object)| self.file(day.date, object))
+        });
+        let kept: BTreeSet<PathBuf> = files.iter().cloned().chain(manifests).collect();
         for name in self.here.keys() {
             let Some(date) = name.split('.').next().and_then(|date| date.parse::<Date>().ok()) else { continue };
             let path = self.folder.join(name);
             let known = listed.iter().any(|day| day.date == date) || !dates.contains(&date);
-            let is_old = fs::metadata(&path)
-                .and_then(|file| file.modified())
-                .is_ok_and(|brought| SystemTime::now().duration_since(brought).is_ok_and(|age| age > KEPT_FOR));
-            if known && is_old && !files.contains(path.as_path()) && !manifests.contains(&path) {
+            if known && !kept.contains(&path) && was_brought_long_ago(&path) {
                 let _ = fs::remove_file(&path);
             }
         }
     }
+}
+
+fn was_brought_long_ago(file: &Path) -> bool {
+    let brought = fs::metadata(file).and_then(|file| file.modified());
+    brought.is_ok_and(|brought| SystemTime::now().duration_since(brought).is_ok_and(|age| age > KEPT_FOR))
 }
 
 /// The files of a folder and how long they are.

@@ -82,18 +82,31 @@ impl Stack {
         self.merged.iter().rev().find_map(|(number, merged)| Some((*number, merged.object.as_ref()?)))
     }
 
-    /// The manifests that say which parts no longer count. None is of interest where there are no parts.
-    pub(super) fn manifests(&self) -> impl Iterator<Item = &ObjectMeta> {
-        let last = self.last_merged().map_or(0, |(number, _)| number);
-        let of_interest = if self.parts.is_empty() { 0 } else { last };
-        self.merged.range(..=of_interest).filter_map(|(_, merged)| merged.manifest.as_ref())
+    /// The manifests that are there, by number.
+    pub(super) fn manifests(&self) -> impl Iterator<Item = (u32, &ObjectMeta)> {
+        self.merged.iter().filter_map(|(number, merged)| Some((*number, merged.manifest.as_ref()?)))
     }
 
-    /// The objects that count: the last merged one, and the parts that none was made of.
-    pub(super) fn counted(&self, made_into: &BTreeSet<String>) -> Vec<&ObjectMeta> {
-        let merged = self.last_merged().map(|(_, object)| object);
-        let parts = self.parts.iter().filter(|(name, _)| merged.is_none() || !made_into.contains(*name));
-        merged.into_iter().chain(parts.map(|(_, object)| object)).collect()
+    /// The manifests that say which parts no longer count: none where there are no parts.
+    pub(super) fn needed_manifests(&self) -> impl Iterator<Item = (u32, &ObjectMeta)> {
+        let last = self.last_merged().filter(|_| !self.parts.is_empty()).map_or(0, |(number, _)| number);
+        self.manifests().filter(move |(number, _)| *number <= last)
+    }
+
+    /// The objects that count: the last merged one, and the parts that neither it nor one before it was
+    /// made of.
+    pub(super) fn counted(&self, manifests: &BTreeMap<u32, Manifest>) -> Vec<&ObjectMeta> {
+        let last = self.last_merged();
+        let made_of = manifests.range(..=last.map_or(0, |(number, _)| number)).flat_map(|(_, manifest)| &manifest.of);
+        let gone: BTreeSet<&String> = made_of.collect();
+        let parts = self.parts.iter().filter(|(name, _)| !gone.contains(name)).map(|(_, object)| object);
+        last.map(|(_, object)| object).into_iter().chain(parts).collect()
+    }
+
+    /// Those of some names, parts and merged objects.
+    pub(super) fn named(&self, names: &[String]) -> impl Iterator<Item = &ObjectMeta> {
+        let all = self.parts.values().chain(self.merged.values().filter_map(|merged| merged.object.as_ref()));
+        all.filter(|object| object.location.filename().is_some_and(|name| names.iter().any(|other| other == name)))
     }
 }
 
@@ -171,9 +184,11 @@ mod tests {
         stack
     }
 
-    fn counted(stack: &Stack, made_into: &[&str]) -> Vec<String> {
-        let made_into = made_into.iter().map(|name| (*name).to_owned()).collect();
-        let names = stack.counted(&made_into).into_iter().filter_map(|object| object.location.filename());
+    /// What counts where the first merged object is made of this.
+    fn counted(stack: &Stack, of: &[&str]) -> Vec<String> {
+        let of = of.iter().map(|name| (*name).to_owned()).collect();
+        let manifests = BTreeMap::from([(1, Manifest { v: 1, span_h: 1, of })]);
+        let names = stack.counted(&manifests).into_iter().filter_map(|object| object.location.filename());
         names.map(str::to_owned).collect()
     }
 
@@ -181,9 +196,9 @@ mod tests {
     fn parts_count_until_the_merged_object_is_there() {
         let begun = stack(&["v-1.aa.jsonl", "v-1.bb.jsonl", "v-1.merged-1.json"]);
         assert_eq!(counted(&begun, &["v-1.aa.jsonl", "v-1.bb.jsonl"]), ["v-1.aa.jsonl", "v-1.bb.jsonl"]);
-        assert_eq!(begun.manifests().count(), 0);
+        assert_eq!(begun.needed_manifests().count(), 0);
         let merged = stack(&["v-1.aa.jsonl", "v-1.cc.jsonl", "v-1.merged-1.json", "v-1.merged-1.jsonl"]);
-        assert_eq!(merged.manifests().count(), 1);
+        assert_eq!(merged.needed_manifests().count(), 1);
         assert_eq!(counted(&merged, &["v-1.aa.jsonl", "v-1.bb.jsonl"]), ["v-1.merged-1.jsonl", "v-1.cc.jsonl"]);
     }
 
@@ -198,6 +213,6 @@ mod tests {
         ]);
         assert_eq!(stack.last_merged().map(|(number, _)| number), Some(10));
         assert_eq!(counted(&stack, &[]), ["v-1.merged-10.jsonl"]);
-        assert_eq!(stack.manifests().count(), 0, "without parts nobody needs to know");
+        assert_eq!(stack.needed_manifests().count(), 0, "without parts nobody needs to know");
     }
 }

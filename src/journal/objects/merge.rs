@@ -2,7 +2,7 @@
 //! shipped on one day becomes one object, and what it was made of is removed later. Objects are
 //! created and removed, never changed; who dies on the way leaves what the next one goes on with.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs;
 use std::fs::File;
 use std::io;
@@ -51,6 +51,28 @@ struct Work<'d> {
     is_begun: bool,
 }
 
+impl<'d> Work<'d> {
+    /// What is to be done for a day of a vantage; none where all is in one object of that span.
+    fn of(
+        date: Date,
+        label: &'d str,
+        stack: &'d Stack,
+        manifests: &BTreeMap<u32, Manifest>,
+        span: SignedDuration,
+    ) -> Option<Work<'d>> {
+        let last = stack.last_merged().map_or(0, |(number, _)| number);
+        let span_of = |manifest: &Manifest| SignedDuration::from_hours(manifest.span_h);
+        if let Some(begun) = manifests.get(&(last + 1)) {
+            let objects = stack.named(&begun.of).collect();
+            return Some(Work { date, label, number: last + 1, span: span_of(begun), objects, is_begun: true });
+        }
+        let objects = stack.counted(manifests);
+        let reaches = manifests.get(&last).is_some_and(|manifest| span_of(manifest) >= span);
+        let is_done = objects.is_empty() || (objects.len() == 1 && reaches);
+        (!is_done).then_some(Work { date, label, number: last + 1, span, objects, is_begun: false })
+    }
+}
+
 impl Objects {
     /// Compacts the days of a journal that are old enough at `now`, by vantage, and removes what
     /// was compacted an hour ago or longer. Any number may do so at once: one of them does it.
@@ -60,73 +82,35 @@ impl Objects {
     /// day of one vantage. What was compacted until then stays so.
     pub fn compact(&self, now: Timestamp, rules: &CompactRules) -> Result<Compacted, JournalError> {
         let folder = tempfile::tempdir().map_err(JournalError::io("create a folder in", &std::env::temp_dir()))?;
-        let mut compacted = Compacted::default();
+        let place = folder.path().join("manifests");
+        let cache = Cache::open(&place)?;
         let days = self.runtime.block_on(async {
             let mut dates = self.days().await?;
             dates.retain(|date| span_for(*date, now, rules).is_some());
             self.list(&dates, Range::ALL).await
         })?;
+        let manifests = self.runtime.block_on(self.manifests(&days, &cache, Stack::manifests))?;
+        let (mut compacted, none) = (Compacted::default(), BTreeMap::new());
         for day in &days {
             let Some(span) = span_for(day.date, now, rules) else { continue };
             for (label, stack) in &day.stacks {
-                let work = folder.path().join(format!("{}.{label}", day.date));
-                let cache = Cache::open(&work)?;
-                self.remove_merged(day.date, stack, now, &cache)?;
-                if let Some(work) = self.work(day.date, label, stack, span, &cache)? {
-                    self.merge(&work, &cache, folder.path(), &mut compacted)?;
+                let manifests = manifests.get(&(day.date, label.clone())).unwrap_or(&none);
+                self.remove_merged(stack, manifests, now)?;
+                if let Some(work) = Work::of(day.date, label, stack, manifests, span) {
+                    self.merge(&work, folder.path(), &mut compacted)?;
                 }
-                fs::remove_dir_all(&work).map_err(JournalError::io("remove", &work))?;
             }
         }
         Ok(compacted)
     }
 
-    /// What is to be done for a day of a vantage; none where all is in one object of that span.
-    fn work<'d>(
-        &self,
-        date: Date,
-        label: &'d str,
-        stack: &'d Stack,
-        span: SignedDuration,
-        cache: &Cache<'_>,
-    ) -> Result<Option<Work<'d>>, JournalError> {
-        let last = stack.last_merged().map_or(0, |(number, _)| number);
-        let begun = stack.merged.get(&(last + 1)).and_then(|merged| merged.manifest.as_ref());
-        if let Some(manifest) = begun {
-            let manifest = self.read_manifest(date, manifest, cache)?;
-            let (span, of) = (SignedDuration::from_hours(manifest.span_h), BTreeSet::from_iter(manifest.of));
-            let objects =
-                stack.everything().filter(|object| object.location.filename().is_some_and(|name| of.contains(name)));
-            return Ok(Some(Work { date, label, number: last + 1, span, objects: objects.collect(), is_begun: true }));
-        }
-        let mut made_into = BTreeSet::new();
-        let mut reached = SignedDuration::ZERO;
-        for (number, manifest) in
-            stack.merged.iter().filter_map(|(number, merged)| Some((*number, merged.manifest.as_ref()?)))
-        {
-            let manifest = self.read_manifest(date, manifest, cache)?;
-            made_into.extend(manifest.of);
-            if number == last {
-                reached = SignedDuration::from_hours(manifest.span_h);
-            }
-        }
-        let objects = stack.counted(&made_into);
-        let is_done = objects.is_empty() || (objects.len() == 1 && last > 0 && reached >= span);
-        Ok((!is_done).then_some(Work { date, label, number: last + 1, span, objects, is_begun: false }))
-    }
-
-    fn merge(
-        &self,
-        work: &Work<'_>,
-        cache: &Cache<'_>,
-        folder: &Path,
-        compacted: &mut Compacted,
-    ) -> Result<(), JournalError> {
+    fn merge(&self, work: &Work<'_>, folder: &Path, compacted: &mut Compacted) -> Result<(), JournalError> {
         let objects: Vec<_> = work.objects.iter().map(|object| (work.date, *object)).collect();
-        let mut files = self.runtime.block_on(self.bring(&objects, cache))?;
+        let (parts, whole, merged) = (folder.join("parts"), folder.join("whole"), folder.join("merged"));
+        let mut files = self.runtime.block_on(self.bring(&objects, &Cache::open(&parts)?))?;
         files.sort();
-        let (whole, merged) = (folder.join("whole"), folder.join("merged"));
         let before = join(&files, &whole).map_err(JournalError::io("write to", &whole))?;
+        fs::remove_dir_all(&parts).map_err(JournalError::io("remove", &parts))?;
         let _ = fs::remove_file(&merged);
         let (windows_before, windows_after) = match fold(&Disk::default(), &whole, &merged, work.span, before)? {
             Folded::Newer => {
@@ -164,19 +148,20 @@ impl Objects {
 
     /// Removes what merged objects were made of, the earliest first: until all of that is gone, its
     /// merged object stays.
-    fn remove_merged(&self, date: Date, stack: &Stack, now: Timestamp, cache: &Cache<'_>) -> Result<(), JournalError> {
-        for merged in stack.merged.values() {
-            let (Some(object), Some(manifest)) = (&merged.object, &merged.manifest) else { continue };
+    fn remove_merged(
+        &self,
+        stack: &Stack,
+        manifests: &BTreeMap<u32, Manifest>,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        for (number, merged) in &stack.merged {
+            let (Some(object), Some(manifest)) = (&merged.object, manifests.get(number)) else { continue };
             let created = SignedDuration::from_secs(object.last_modified.timestamp());
             let age = now.duration_since(Timestamp::UNIX_EPOCH) - created;
             if Duration::try_from(age).is_ok_and(|age| age < REMOVED_AFTER) || age.is_negative() {
                 return Ok(());
             }
-            let of = self.read_manifest(date, manifest, cache)?.of;
-            for object in stack
-                .everything()
-                .filter(|object| object.location.filename().is_some_and(|name| of.iter().any(|other| other == name)))
-            {
+            for object in stack.named(&manifest.of) {
                 let removed = self.within("remove", &object.location, self.store.delete(&object.location));
                 match self.runtime.block_on(removed)? {
                     Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
@@ -185,18 +170,6 @@ impl Objects {
             }
         }
         Ok(())
-    }
-
-    fn read_manifest(&self, date: Date, manifest: &ObjectMeta, cache: &Cache<'_>) -> Result<Manifest, JournalError> {
-        self.runtime.block_on(self.bring(&[(date, manifest)], cache))?;
-        self.manifest(&cache.file(date, manifest))
-    }
-}
-
-impl Stack {
-    /// Parts and merged objects.
-    fn everything(&self) -> impl Iterator<Item = &ObjectMeta> {
-        self.parts.values().chain(self.merged.values().filter_map(|merged| merged.object.as_ref()))
     }
 }
 
