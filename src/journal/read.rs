@@ -24,7 +24,7 @@ pub(super) use sources::day_files;
 #[cfg(feature = "object-store")]
 pub(super) use sources::may_hold;
 
-/// How many pieces a thread may be ahead, so that it works on while it waits for its turn.
+/// How many batches of lines a thread may be ahead.
 const AHEAD: usize = 2;
 
 /// Opens journals to read the lines that belong to a range. A path is a journal's folder or a

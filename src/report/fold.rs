@@ -51,8 +51,6 @@ pub struct Fold {
     pub(super) question: Question,
     pub(super) series: Vec<Series>,
     places: HashMap<Key, usize>,
-    /// Where the last window belonged.
-    last_place: usize,
     pub(super) sheets: Vec<Sheet>,
     sheet_places: HashMap<(Arc<str>, Arc<str>, bool), usize>,
     pub(super) history: History,
@@ -121,7 +119,6 @@ impl Fold {
             question,
             series: Vec::new(),
             places: HashMap::new(),
-            last_place: 0,
             sheets: Vec::new(),
             sheet_places: HashMap::new(),
             history,
@@ -216,18 +213,6 @@ impl Fold {
 
     /// The place of a series, made where there is none yet.
     fn place(&mut self, vantage: &Arc<str>, surface: &Arc<str>, probe: &Arc<str>, control: bool) -> usize {
-        // A journal says its probes in turn: the next one is mostly the one after the last.
-        let next = if self.last_place + 1 < self.series.len() { self.last_place + 1 } else { 0 };
-        if self.series.get(next).is_some_and(|series| series.is_of(vantage, surface, probe, control)) {
-            self.last_place = next;
-            return next;
-        }
-        let place = self.find_place(vantage, surface, probe, control);
-        self.last_place = place;
-        place
-    }
-
-    fn find_place(&mut self, vantage: &Arc<str>, surface: &Arc<str>, probe: &Arc<str>, control: bool) -> usize {
         let key = (Arc::clone(vantage), Arc::clone(surface), Arc::clone(probe), control);
         if let Some(place) = self.places.get(&key) {
             return *place;
@@ -292,10 +277,6 @@ impl Series {
         for run in window.strip.runs() {
             self.ticks.add(&run);
         }
-    }
-
-    fn is_of(&self, vantage: &str, surface: &str, probe: &str, control: bool) -> bool {
-        *self.probe == *probe && *self.vantage == *vantage && *self.surface == *surface && self.control == control
     }
 
     /// Whether anything of it lies in the window.

@@ -28,9 +28,8 @@ use super::sources::Spooled;
 const PIECE: u64 = 1 << 20;
 /// How much of it is read at once.
 const BUFFER: usize = 256 << 10;
-/// How many bytes of lines travel together at most: a piece, and parts of what has no pieces. Each
-/// time costs two switches between threads.
-const BATCH: u64 = PIECE;
+/// How many lines travel together at most.
+const BATCH: usize = 1024;
 
 /// A file that is read. It is opened when its first piece is, once for all of them: whatever is
 /// renamed over it meanwhile, its pieces fit together.
@@ -142,7 +141,6 @@ impl Worker {
     /// Reads the lines that begin in the next `left` bytes.
     fn read_lines(&mut self, mut reader: impl BufRead, mut left: u64) -> io::Result<Result<(), Deaf>> {
         let mut line = Vec::new();
-        let mut flushed_at = left;
         while left > 0 {
             line.clear();
             if (&mut reader).take(LINE_LIMIT as u64 + 1).read_until(b'\n', &mut line)? == 0 {
@@ -158,11 +156,10 @@ impl Worker {
                 length += reader.skip_until(b'\n')? as u64;
             }
             left = left.saturating_sub(length);
-            if flushed_at - left >= BATCH {
-                flushed_at = left;
-                if let Err(deaf) = self.flush() {
-                    return Ok(Err(deaf));
-                }
+            if self.lines.len() >= BATCH
+                && let Err(deaf) = self.flush()
+            {
+                return Ok(Err(deaf));
             }
         }
         Ok(Ok(()))
