@@ -36,6 +36,7 @@ pub mod slo;
 mod slow;
 mod state;
 pub mod statistics;
+mod stretch;
 mod ticks;
 pub mod verdict;
 mod waves;

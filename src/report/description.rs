@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 
 use super::compare::SIGNIFICANT;
 use super::desk::Desk;
-use super::detector::Edge;
 use super::figures::phase;
 use super::follow::Cell;
 use super::follow::tally;
@@ -24,6 +23,7 @@ use super::statistics::fisher;
 use super::statistics::number;
 use super::statistics::ratio;
 use super::statistics::rounded;
+use super::stretch::Edge;
 use super::verdict::Kind;
 use super::waves::Joined;
 use crate::model::FailureClass;

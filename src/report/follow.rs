@@ -285,7 +285,7 @@ fn coverage(series: &Series, seen: &Seen, rhythm: Option<Rhythm>, frame: &Frame<
     let mut expected = scheduled;
     let mut silent = false;
     if let (Some(rhythm), Some(first), Some(last)) = (rhythm, seen.first, seen.last) {
-        let has_past = series.lead.iter().next().is_some();
+        let has_past = !series.lead.is_empty();
         let (cadence, forgiven) = (rhythm.every, forgiven(frame));
         silent = frame.to - last > forgiven.max(cadence.saturating_mul(SILENT_AFTER));
         // Passes made back to back by hand show no schedule that more could have been due by.
@@ -335,7 +335,7 @@ pub(super) fn silences(followed: &[&Followed<'_>], frame: &Frame<'_>) -> Vec<(i6
         thin_out(&mut instants, limit);
     }
     instants.push(frame.to);
-    let has_past = followed.iter().any(|one| one.series.lead.iter().next().is_some());
+    let has_past = followed.iter().any(|one| !one.series.lead.is_empty());
     if has_past && frame.from_is_asked {
         instants.push(frame.from);
     }

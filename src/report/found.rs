@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use super::desk::Desk;
-use super::detector::Edge;
-use super::detector::Stretch;
+use super::stretch::Edge;
+use super::stretch::Stretch;
 use super::waves;
 use super::waves::Division;
 use super::waves::Joined;

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::bracket::Bracket;
-use super::detector::Edge;
 use super::signature::Reading;
+use super::stretch::Edge;
 use super::verdict::Kind;
 use crate::model::SafeText;
 use crate::model::timestamp;

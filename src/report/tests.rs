@@ -3,13 +3,14 @@
 
 mod bursts;
 mod labels;
+mod march_2025;
+mod properties;
 mod signatures;
 mod stage;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
-use proptest::prelude::*;
 
 use self::stage::Found;
 use self::stage::Line;
@@ -17,11 +18,9 @@ use self::stage::Stage;
 use self::stage::at;
 use self::stage::diagnosed;
 use self::stage::failed;
-use self::stage::json;
 use self::stage::question;
 use self::stage::status;
 use self::stage::usual_ms;
-use super::Confidence;
 use super::Extent;
 use super::Incident;
 use super::Question;
@@ -52,83 +51,6 @@ fn state_of(report: &Report, surface: &str) -> State {
 fn within(instant: Timestamp, spans: &[(&str, &str)]) -> bool {
     let time = instant.to_string()[11..16].to_owned();
     spans.iter().any(|(from, to)| *from <= time.as_str() && time.as_str() < *to)
-}
-
-/// X on 10 March 2025: three waves, from three vantages, with control targets.
-fn x_march_2025() -> Report {
-    let waves = [("09:32", "10:21"), ("13:31", "14:28"), ("15:04", "18:00")];
-    let mut stage = Stage::default();
-    let mut chance = Chance::new(20_250_310);
-    for vantage in ["iad", "lhr", "sjc"] {
-        let (from, to) = ("2025-03-10T09:00:00Z", "2025-03-10T18:00:00Z");
-        stage.play(Line::control(vantage, 60), from, to, |_| Found::Up(40));
-        for (surface, probe, share) in
-            [("app", "timeline", 0.71), ("app", "login", 0.71), ("web", "home", 0.417), ("web", "profile", 0.417)]
-        {
-            stage.play(Line::new(vantage, surface, probe, 30), from, to, |now| {
-                if !within(now, &waves) || !chance.happens(share) {
-                    return Found::Up(usual_ms(&mut chance));
-                }
-                match chance.below(100) {
-                    0..60 => failed(FailureClass::ConnectTimeout, 10_000),
-                    60..72 => failed(FailureClass::TlsHandshakeTimeout, 10_000),
-                    _ => status(522, 9_000, CLOUDFLARE, "error code: 522"),
-                }
-            });
-        }
-    }
-    stage.report(question("2025-03-10T09:00:00Z", "2025-03-10T18:00:00Z"))
-}
-
-#[test]
-fn x_2025_03_10_is_one_incident_of_three_waves() {
-    let report = x_march_2025();
-    let incident = one_incident(&report);
-    let begins: Vec<String> = incident.waves.iter().map(|wave| wave.start.by.to_string()[11..15].to_owned()).collect();
-    assert_eq!(begins, ["09:3", "13:3", "15:0"]);
-    assert!(incident.end.is_none() && !incident.flapping, "{incident:#?}");
-    assert_eq!(state_of(&report, "app"), State::Down);
-    assert_eq!(state_of(&report, "web"), State::Degraded);
-    assert_eq!(state_of(&report, "control"), State::Up);
-    assert_eq!((report.verdict.state, report.verdict.scope.extent), (State::Down, Extent::Global));
-    assert_eq!(report.verdict.confidence, Confidence::High);
-    assert!(report.verdict.since.is_some_and(|since| since.by >= at("2025-03-10T15:04:00Z")));
-    let rows = matched(incident);
-    assert!(rows.contains(&"S5") && rows.contains(&"S12"), "{rows:?}");
-    assert!(!rows.iter().any(|row| ["S1", "S2", "S3", "S4", "S9", "S15"].contains(row)), "{rows:?}");
-    assert_eq!(incident.signature.consistent_with[..2], ["network_loss", "origin_overload"]);
-    for cause in ["dns", "certificate", "application_auth"] {
-        assert!(incident.signature.not_consistent_with.contains(&cause), "{cause}");
-    }
-    let share = |surface: &str| {
-        let row = report.surfaces.iter().find(|row| row.surface.as_str() == surface).expect("a surface");
-        row.share_of_failures.expect("a share")
-    };
-    assert!((share("app") - 0.63).abs() < 0.02, "{}", share("app"));
-    assert!((share("web") - 0.37).abs() < 0.02);
-    assert_eq!(report.comparisons[0].reading, "app is worse than web");
-    assert_eq!(incident.attribution, "undetermined");
-}
-
-#[test]
-fn the_sentence_could_stand_in_a_newspaper() {
-    let sentence = x_march_2025().verdict.sentence;
-    assert!(sentence.starts_with("app is down from 3 of 3 vantages since 15:0"), "{sentence}");
-    for part in [
-        "ongoing, wave 3 of this incident",
-        "checks failed [",
-        "mostly connect_timeout (",
-        "; web degraded, ",
-        "; control ok; consistent with network-level loss",
-        "Confidence high (3 of 3 vantages agree, control ok, ",
-    ] {
-        assert!(sentence.contains(part), "{part:?} is not in {sentence:?}");
-    }
-}
-
-#[test]
-fn no_report_says_attack() {
-    assert!(!json(&x_march_2025()).to_lowercase().contains("attack"));
 }
 
 #[test]
@@ -436,89 +358,4 @@ fn the_percentiles_of_three_vantages_are_those_of_all_their_checks() {
     assert_eq!(merged.count, union.count());
     let (merged, union) = (merged.p95.expect("p95").as_secs_f64(), union.percentile(0.95).expect("p95").as_secs_f64());
     assert!((merged - union).abs() <= union * 0.01);
-}
-
-/// A few probes from two vantages with failures of every kind, from a seed.
-fn any_day(seed: u64) -> Stage {
-    let classes = [FailureClass::ConnectTimeout, FailureClass::Status, FailureClass::Interrupted];
-    let mut chance = Chance::new(seed);
-    let mut stage = Stage::default();
-    for (vantage, surface, probe) in
-        [("a", "app", "one"), ("a", "web", "two"), ("b", "app", "one"), ("b", "app", "three")]
-    {
-        let (mut failing, line) = (false, Line::new(vantage, surface, probe, 60));
-        stage.play(line, "2025-01-01T08:00:00Z", "2025-01-01T12:00:00Z", |_| {
-            if chance.happens(0.05) {
-                failing = !failing;
-            }
-            if failing && chance.happens(0.8) {
-                let class = classes[usize::try_from(chance.below(3)).expect("small")];
-                if class == FailureClass::Status { status(503, 5, &[], "busy") } else { failed(class, 100) }
-            } else if chance.happens(0.02) {
-                Found::Missed
-            } else if chance.happens(0.01) {
-                Found::Asleep
-            } else {
-                Found::Up(usual_ms(&mut chance))
-            }
-        });
-    }
-    stage
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
-
-    #[test]
-    fn the_order_of_lines_does_not_matter(seed: u64) {
-        let asked = || question("2025-01-01T09:00:00Z", "2025-01-01T12:00:00Z");
-        let mut stage = any_day(seed);
-        let in_order = json(&stage.report(asked()));
-        let mut chance = Chance::new(seed ^ 1);
-        shuffle(&mut stage.windows, &mut chance);
-        shuffle(&mut stage.failures, &mut chance);
-        prop_assert_eq!(in_order, json(&stage.report(asked())));
-    }
-
-    #[test]
-    fn windows_merged_before_make_the_same_report(seed: u64) {
-        let mut stage = any_day(seed);
-        let apart = stage.report(Question::default());
-        let mut merged: Vec<crate::window::Window> = Vec::new();
-        for window in &stage.windows {
-            match merged.iter_mut().find(|other| other.same_key(window)) {
-                Some(other) => other.merge(window),
-                None => merged.push(window.clone()),
-            }
-        }
-        stage.windows = merged;
-        let together = stage.report(Question::default());
-        prop_assert_eq!(&apart.verdict.state, &together.verdict.state);
-        prop_assert_eq!(&apart.verdict.since, &together.verdict.since);
-        let figures = |report: &Report| serde_json::to_string(&(&report.surfaces, &report.vantages, &report.probes, &report.places, report.coverage)).expect("rows");
-        prop_assert_eq!(figures(&apart), figures(&together));
-        let waves = |report: &Report| report.incidents.iter().map(|incident| (incident.start, incident.end, incident.actual_failures, incident.waves.len())).collect::<Vec<_>>();
-        prop_assert_eq!(waves(&apart), waves(&together));
-    }
-
-    #[test]
-    fn every_count_adds_up(seed: u64) {
-        let report = any_day(seed).report(Question::default());
-        let figures = report.surfaces.iter().map(|row| &row.figures).chain(report.probes.iter().map(|row| &row.figures));
-        for row in figures {
-            prop_assert_eq!(row.checks, row.up + row.down + row.unknown + row.missed);
-            prop_assert_eq!(row.down + row.unknown, row.classes.values().map(|class| class.n).sum::<u64>());
-        }
-        let rows: u64 = report.surfaces.iter().map(|row| row.figures.checks).sum();
-        prop_assert_eq!(rows, report.vantages.iter().map(|row| row.figures.checks).sum::<u64>());
-        let points: u64 = report.series.iter().map(|point| point.n + point.unknown + point.missed).sum();
-        prop_assert_eq!(rows, points);
-    }
-}
-
-fn shuffle<T>(items: &mut [T], chance: &mut Chance) {
-    for at in (1..items.len()).rev() {
-        let other = usize::try_from(chance.below(at as u64 + 1)).expect("an index");
-        items.swap(at, other);
-    }
 }

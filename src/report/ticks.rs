@@ -46,11 +46,15 @@ impl Even {
         Even { first, last_at: first.at, count: 1 }
     }
 
+    /// How many distances lie between them, as a divisor.
+    fn gaps(&self) -> i64 {
+        i64::try_from(self.count - 1).unwrap_or(i64::MAX).max(1)
+    }
+
     /// The distance of two of them, rounded down, and the remainder that is spread over all.
     fn distance(&self) -> (i64, i64) {
-        let distances = i64::try_from(self.count - 1).unwrap_or(i64::MAX).max(1);
         let length = (self.last_at - self.first.at).max(0);
-        (length / distances, length % distances)
+        (length / self.gaps(), length % self.gaps())
     }
 
     /// How far they are apart and how often: the remainder of the length is spread by milliseconds.
@@ -63,21 +67,20 @@ impl Even {
     /// When the nth of them began, from 0.
     pub(super) fn at(&self, n: u64) -> i64 {
         let length = i128::from((self.last_at - self.first.at).max(0));
-        let into = length * i128::from(n) / i128::from((self.count - 1).max(1));
+        let into = length * i128::from(n) / i128::from(self.gaps());
         self.first.at + i64::try_from(into).unwrap_or_default()
     }
 
     /// Each of them.
     pub(super) fn ticks(self) -> impl Iterator<Item = Tick> {
-        let distances = i64::try_from(self.count - 1).unwrap_or(i64::MAX).max(1);
-        let (distance, longer) = self.distance();
+        let (gaps, (distance, longer)) = (self.gaps(), self.distance());
         let (mut at, mut over) = (self.first.at, 0);
         (0..self.count).map(move |_| {
             let tick = Tick { at, ..self.first };
             // The remainder carried on is what the exact place has beyond the millisecond.
             over += longer;
-            at += distance + i64::from(over >= distances);
-            over -= if over >= distances { distances } else { 0 };
+            at += distance + i64::from(over >= gaps);
+            over -= if over >= gaps { gaps } else { 0 };
             tick
         })
     }
@@ -117,6 +120,11 @@ impl Ticks {
         }
     }
 
+    /// Whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.singles.is_empty() && self.runs.is_empty()
+    }
+
     /// Puts the checks in order: the same order whatever the order of adding was.
     pub(super) fn sort(&mut self) {
         self.singles.sort_unstable();
@@ -129,7 +137,7 @@ impl Ticks {
         let before = |at: i64| self.singles.partition_point(|packed| unpack(*packed).at < at);
         let singles = &self.singles[before(from)..before(to.saturating_add(1)).max(before(from))];
         let thinned = self.runs.iter().filter(move |run| unpack(run.first).at <= to && run.last_at >= from);
-        let thinned = thinned.flat_map(Packed::ticks).filter(move |tick| from <= tick.at && tick.at <= to);
+        let thinned = thinned.flat_map(|run| run.even().ticks()).filter(move |tick| from <= tick.at && tick.at <= to);
         merged(singles.iter().map(|packed| unpack(*packed)), thinned)
     }
 
@@ -183,10 +191,6 @@ fn merged(one: impl Iterator<Item = Tick>, other: impl Iterator<Item = Tick>) ->
 impl Packed {
     fn even(&self) -> Even {
         Even { first: unpack(self.first), last_at: self.last_at, count: self.count }
-    }
-
-    fn ticks(&self) -> impl Iterator<Item = Tick> + use<> {
-        self.even().ticks()
     }
 }
 
@@ -287,7 +291,7 @@ mod tests {
             }
             let apart = merged(
                 ticks.singles.iter().map(|packed| unpack(*packed)),
-                ticks.runs.iter().flat_map(Packed::ticks),
+                ticks.runs.iter().flat_map(|run| run.even().ticks()),
             );
             prop_assert_eq!(&flat, &apart.collect::<Vec<_>>());
             prop_assert!(flat.is_sorted_by_key(|tick| tick.at));

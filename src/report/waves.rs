@@ -1,9 +1,9 @@
 //! Stretches of many probes and vantages joined: what overlaps is one wave of a surface, near
 //! waves are one incident, and surfaces that fail at the same time share it.
 
-use super::detector::Edge;
-use super::detector::Stretch;
 use super::statistics::ratio;
+use super::stretch::Edge;
+use super::stretch::Stretch;
 
 /// A stretch of one series.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,0 +1,101 @@
+//! What must hold of a report whatever was recorded.
+
+use proptest::prelude::*;
+
+use super::stage::Found;
+use super::stage::Line;
+use super::stage::Stage;
+use super::stage::failed;
+use super::stage::json;
+use super::stage::question;
+use super::stage::status;
+use super::stage::usual_ms;
+use crate::model::FailureClass;
+use crate::report::Question;
+use crate::report::Report;
+use crate::report::chance::Chance;
+
+/// A few probes from two vantages with failures of every kind, from a seed.
+fn any_day(seed: u64) -> Stage {
+    let classes = [FailureClass::ConnectTimeout, FailureClass::Status, FailureClass::Interrupted];
+    let mut chance = Chance::new(seed);
+    let mut stage = Stage::default();
+    for (vantage, surface, probe) in
+        [("a", "app", "one"), ("a", "web", "two"), ("b", "app", "one"), ("b", "app", "three")]
+    {
+        let (mut failing, line) = (false, Line::new(vantage, surface, probe, 60));
+        stage.play(line, "2025-01-01T08:00:00Z", "2025-01-01T12:00:00Z", |_| {
+            if chance.happens(0.05) {
+                failing = !failing;
+            }
+            if failing && chance.happens(0.8) {
+                let class = classes[usize::try_from(chance.below(3)).expect("small")];
+                if class == FailureClass::Status { status(503, 5, &[], "busy") } else { failed(class, 100) }
+            } else if chance.happens(0.02) {
+                Found::Missed
+            } else if chance.happens(0.01) {
+                Found::Asleep
+            } else {
+                Found::Up(usual_ms(&mut chance))
+            }
+        });
+    }
+    stage
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn the_order_of_lines_does_not_matter(seed: u64) {
+        let asked = || question("2025-01-01T09:00:00Z", "2025-01-01T12:00:00Z");
+        let mut stage = any_day(seed);
+        let in_order = json(&stage.report(asked()));
+        let mut chance = Chance::new(seed ^ 1);
+        shuffle(&mut stage.windows, &mut chance);
+        shuffle(&mut stage.failures, &mut chance);
+        prop_assert_eq!(in_order, json(&stage.report(asked())));
+    }
+
+    #[test]
+    fn windows_merged_before_make_the_same_report(seed: u64) {
+        let mut stage = any_day(seed);
+        let apart = stage.report(Question::default());
+        let mut merged: Vec<crate::window::Window> = Vec::new();
+        for window in &stage.windows {
+            match merged.iter_mut().find(|other| other.same_key(window)) {
+                Some(other) => other.merge(window),
+                None => merged.push(window.clone()),
+            }
+        }
+        stage.windows = merged;
+        let together = stage.report(Question::default());
+        prop_assert_eq!(&apart.verdict.state, &together.verdict.state);
+        prop_assert_eq!(&apart.verdict.since, &together.verdict.since);
+        let figures = |report: &Report| serde_json::to_string(&(&report.surfaces, &report.vantages, &report.probes, &report.places, report.coverage)).expect("rows");
+        prop_assert_eq!(figures(&apart), figures(&together));
+        let waves = |report: &Report| report.incidents.iter().map(|incident| (incident.start, incident.end, incident.actual_failures, incident.waves.len())).collect::<Vec<_>>();
+        prop_assert_eq!(waves(&apart), waves(&together));
+    }
+
+    #[test]
+    fn every_count_adds_up(seed: u64) {
+        let report = any_day(seed).report(Question::default());
+        let figures = report.surfaces.iter().map(|row| &row.figures).chain(report.probes.iter().map(|row| &row.figures));
+        for row in figures {
+            prop_assert_eq!(row.checks, row.up + row.down + row.unknown + row.missed);
+            prop_assert_eq!(row.down + row.unknown, row.classes.values().map(|class| class.n).sum::<u64>());
+        }
+        let rows: u64 = report.surfaces.iter().map(|row| row.figures.checks).sum();
+        prop_assert_eq!(rows, report.vantages.iter().map(|row| row.figures.checks).sum::<u64>());
+        let points: u64 = report.series.iter().map(|point| point.n + point.unknown + point.missed).sum();
+        prop_assert_eq!(rows, points);
+    }
+}
+
+fn shuffle<T>(items: &mut [T], chance: &mut Chance) {
+    for at in (1..items.len()).rev() {
+        let other = usize::try_from(chance.below(at as u64 + 1)).expect("an index");
+        items.swap(at, other);
+    }
+}
