@@ -13,6 +13,7 @@ use crate::model::Outcome;
 use crate::model::Phase;
 use crate::model::SafeText;
 use crate::model::Verdict;
+use crate::model::ip_version;
 use crate::window::Histogram;
 use crate::window::Window;
 
@@ -192,7 +193,7 @@ pub fn of_outcome(outcome: &Outcome) -> Vec<Series<'static>> {
         (&HTTP_VERSION, version),
         (&SSL, answered.map(|()| f64::from(u8::from(outcome.tls.is_some())))),
         (&BODY_LENGTH, answered.map(|()| small(body))),
-        (&IP_PROTOCOL, outcome.remote.map(|remote| if remote.is_ipv4() { 4.0 } else { 6.0 })),
+        (&IP_PROTOCOL, outcome.remote.map(|remote| f64::from(ip_version(remote.ip())))),
         (&CERT_EXPIRY, expiry),
         (&DNS_TIME, outcome.timings.resolve.map(|time| time.as_secs_f64())),
     ] {

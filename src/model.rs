@@ -98,5 +98,6 @@ pub use transport::Resolver;
 pub use transport::Tls;
 pub use transport::TlsVersion;
 pub use transport::Transport;
+pub use transport::ip_version;
 pub use verdict::Counts;
 pub use verdict::Verdict;

@@ -34,7 +34,6 @@ use crate::engine::Engine;
 use crate::model::IncidentRules;
 use crate::model::Probe;
 use crate::model::Redactor;
-use crate::model::Surfaces;
 use crate::plan;
 use crate::progress;
 use crate::render;
@@ -213,8 +212,7 @@ fn answer(
         to: Some(Timestamp::now()),
         bucket: Some(WINDOW),
         rules: compressed(scenario, pace),
-        surfaces: Surfaces::default(),
-        families: std::collections::BTreeMap::default(),
+        ..Question::default()
     };
     let report = report::ask(question, &journals, &report::Filter::default())?;
     let mut html = Vec::new();

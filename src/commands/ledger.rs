@@ -75,7 +75,7 @@ impl Ledger {
         };
         let mut fold = read.fold.clone().judged_at(now);
         for (_, line) in &self.fresh {
-            add(&mut fold, line);
+            report::add(&mut fold, line);
         }
         open.take_failures().iter().for_each(|failure| fold.failure(failure));
         open.close_all().iter().for_each(|window| fold.window(window));
@@ -103,18 +103,10 @@ impl Ledger {
         let journals = if is_there { std::slice::from_ref(&self.journal) } else { &[] };
         let integrity = report::read(&mut fold, journals, |fold, line| {
             if Mark::of(line).is_none_or(|mark| !fresh.contains(&mark)) {
-                add(fold, line);
+                report::add(fold, line);
             }
         })?;
         Ok(Read { fold, integrity, at, took: at.elapsed() })
-    }
-}
-
-fn add(fold: &mut Fold, line: &Line) {
-    match line {
-        Line::Window(window) => fold.window(window),
-        Line::Failure(outcome) => fold.failure(outcome),
-        Line::Gap(gap) => fold.gap(gap),
     }
 }
 

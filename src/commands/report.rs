@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::journal;
 use crate::model::IpFamily;
 use crate::model::Probe;
+use crate::model::ip_version;
 use crate::render;
 use crate::render::Look;
 use crate::render::ReportFormat;
@@ -56,19 +57,21 @@ pub(super) fn ask(question: Question, journals: &[PathBuf], filter: &Filter) -> 
     let mut recorded = BTreeSet::new();
     let integrity = read(&mut fold, journals, |fold, line| {
         filter.note(line, &mut recorded);
-        match line {
-            journal::Line::Window(window) if filter.keeps(&window.surface, &window.probe, window.control) => {
-                fold.window(window);
-            }
-            journal::Line::Failure(outcome) if filter.keeps(&outcome.surface, &outcome.probe, outcome.control) => {
-                fold.failure(outcome);
-            }
-            journal::Line::Window(_) | journal::Line::Failure(_) => {}
-            journal::Line::Gap(gap) => fold.gap(gap),
+        if filter.keeps(line) {
+            add(fold, line);
         }
     })?;
     filter.check(&recorded)?;
     Ok(fold.finish(to.unwrap_or_else(probing::now), integrity))
+}
+
+/// Adds a line to a fold.
+pub(super) fn add(fold: &mut Fold, line: &journal::Line) {
+    match line {
+        journal::Line::Window(window) => fold.window(window),
+        journal::Line::Failure(outcome) => fold.failure(outcome),
+        journal::Line::Gap(gap) => fold.gap(gap),
+    }
 }
 
 /// Reads the lines that are of use to a fold and hands them to `add`.
@@ -138,7 +141,12 @@ impl Filter {
     }
 
     /// Controls stay: without them nobody could tell whether we were the ones who were offline.
-    fn keeps(&self, surface: &str, probe: &str, control: bool) -> bool {
+    fn keeps(&self, line: &journal::Line) -> bool {
+        let (surface, probe, control) = match line {
+            journal::Line::Window(window) => (&*window.surface, &*window.probe, window.control),
+            journal::Line::Failure(outcome) => (&*outcome.surface, &*outcome.probe, outcome.control),
+            journal::Line::Gap(_) => return true,
+        };
         control
             || (self.surfaces.is_empty() || self.surfaces.iter().any(|asked| asked == surface))
                 && self.probes.as_ref().is_none_or(|probes| probes.contains(probe))
@@ -218,13 +226,7 @@ fn question(args: &cli::Report, config: Option<&Config>, now: Timestamp) -> Resu
 /// The address family of a probe that is asked over one alone, by its name.
 fn family(probe: &Arc<Probe>) -> Option<(String, u8)> {
     let family = match (probe.transport.address, probe.transport.ip) {
-        (Some(address), _) => {
-            if address.is_ipv4() {
-                4
-            } else {
-                6
-            }
-        }
+        (Some(address), _) => ip_version(address.ip()),
         (None, IpFamily::V4) => 4,
         (None, IpFamily::V6) => 6,
         (None, IpFamily::Any) => return None,

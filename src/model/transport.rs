@@ -97,6 +97,12 @@ impl IpFamily {
     }
 }
 
+/// The version of IP that an address is of: 4 or 6.
+#[must_use]
+pub const fn ip_version(address: IpAddr) -> u8 {
+    if address.is_ipv4() { 4 } else { 6 }
+}
+
 /// Who resolves names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Resolver {

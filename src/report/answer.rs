@@ -48,6 +48,7 @@ use super::statistics::ratio;
 use super::statistics::rounded;
 use super::verdict::Case;
 use crate::model::SafeText;
+use crate::model::ip_version;
 use crate::window::Histogram;
 use crate::window::Latency;
 
@@ -315,7 +316,7 @@ fn probes(desk: &Desk<'_>) -> Vec<ProbeRow> {
 fn addresses(desk: &Desk<'_>) -> Vec<AddressRow> {
     let row = |(surface, ip, failed): (&SafeText, std::net::IpAddr, u64)| AddressRow {
         address: name(&ip.to_string()),
-        family: if ip.is_ipv4() { 4 } else { 6 },
+        family: ip_version(ip),
         surface: surface.clone(),
         failed,
     };

@@ -13,6 +13,7 @@ use crate::model::FailureClass;
 use crate::model::Outcome;
 use crate::model::Phase;
 use crate::model::SafeText;
+use crate::model::ip_version;
 
 /// The most addresses kept of a surface: the lowest, so that the order of reading does not matter.
 const ADDRESSES: usize = 64;
@@ -241,11 +242,7 @@ impl Fact {
             edge: Edge::of(headers),
             pace: Pace::of(outcome),
             body: BodyKind::of(outcome),
-            family: match outcome.remote.map(|remote| remote.ip()) {
-                Some(IpAddr::V4(_)) => 4,
-                Some(IpAddr::V6(_)) => 6,
-                None => 0,
-            },
+            family: outcome.remote.map_or(0, |remote| ip_version(remote.ip())),
             sent_away: outcome.redirects.iter().any(|hop| is_elsewhere(hop.location.as_str())),
         })
     }

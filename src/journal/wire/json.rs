@@ -34,14 +34,8 @@ impl<'l> Json<'l> {
         loop {
             let (raw, escaped) = self.raw()?;
             self.expect(b':')?;
-            let whole;
-            let name = if escaped {
-                whole = unescaped(raw)?;
-                whole.as_str()
-            } else {
-                raw
-            };
-            member(self, name)?;
+            let mut room = String::new();
+            member(self, plain(raw, escaped, &mut room)?)?;
             if !self.take(b',') {
                 return self.expect(b'}');
             }
@@ -75,14 +69,8 @@ impl<'l> Json<'l> {
     #[inline]
     pub(super) fn word<R>(&mut self, take: impl FnOnce(&str) -> R) -> Result<R, LineError> {
         let (raw, escaped) = self.raw()?;
-        let whole;
-        let text = if escaped {
-            whole = unescaped(raw)?;
-            whole.as_str()
-        } else {
-            raw
-        };
-        Ok(take(text))
+        let mut room = String::new();
+        Ok(take(plain(raw, escaped, &mut room)?))
     }
 
     /// Reads a string to keep.
@@ -182,6 +170,17 @@ impl<'l> Json<'l> {
         while let Some(b' ' | b'\t' | b'\r' | b'\n') = self.text.as_bytes().get(self.at) {
             self.at += 1;
         }
+    }
+}
+
+/// What stands between two quotes, as it stands there or, in a room of its own, without its escapes.
+#[inline]
+fn plain<'t>(raw: &'t str, escaped: bool, room: &'t mut String) -> Result<&'t str, LineError> {
+    if escaped {
+        *room = unescaped(raw)?;
+        Ok(room)
+    } else {
+        Ok(raw)
     }
 }
 

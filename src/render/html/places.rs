@@ -55,9 +55,7 @@ fn places(report: &Report, page: &mut Page) {
     let headings = headings(&["surface", "vantage", "state"], &[]);
     table::columns("Each surface from each vantage", &headings, &numeric(3, &[]), page, |rows| {
         for row in report.places.iter().take(ROWS) {
-            let surface =
-                report.surfaces.iter().find(|surface| surface.surface == row.surface && surface.control == row.control);
-            let surface = surface.map_or_else(|| row.surface.to_string(), |surface| surface.label().to_string());
+            let surface = label(report, &row.surface).to_string();
             rows.row(
                 [surface, row.vantage.to_string(), word(row.state).to_owned()].into_iter().chain(cells(&row.figures)),
             );

@@ -16,6 +16,7 @@ use super::scale::ticks_to;
 use super::table;
 use crate::model::Phase;
 use crate::model::SafeText;
+use crate::render::report::label;
 use crate::render::text;
 use crate::report::Report;
 use crate::report::SurfaceRow;
@@ -58,7 +59,7 @@ pub(super) fn write(report: &Report, surfaces: &[&SurfaceRow], page: &mut Page) 
     .write(page, |page| {
         axis(&ticks, &scale, height, page);
         for (at, row) in rows.iter().enumerate() {
-            bar(surfaces, row, TOP + number(at as u64) * ROW, &scale, page);
+            bar(report, row, TOP + number(at as u64) * ROW, &scale, page);
         }
     });
     let seen: Vec<Kind> = Phase::ALL
@@ -67,7 +68,7 @@ pub(super) fn write(report: &Report, surfaces: &[&SurfaceRow], page: &mut Page) 
         .map(Kind::of_phase)
         .collect();
     kinds::legend(&seen, phase_name, page);
-    numbers(surfaces, &rows, page);
+    numbers(report, &rows, page);
     page.close("figure");
 }
 
@@ -88,15 +89,14 @@ fn axis(ticks: &[f64], scale: &Linear, height: f64, page: &mut Page) {
 }
 
 /// `X app, in incidents`
-fn name(surfaces: &[&SurfaceRow], row: &Waterfall) -> String {
-    let surface = surfaces.iter().find(|surface| surface.surface == row.surface);
-    let surface = surface.map_or(row.surface.as_str(), |surface| surface.label().as_str());
+fn name(report: &Report, row: &Waterfall) -> String {
+    let surface = label(report, &row.surface);
     let part = curve::part(row.part).0.split(':').next().unwrap_or_default();
     format!("{surface}, {part}")
 }
 
-fn bar(surfaces: &[&SurfaceRow], row: &Waterfall, y: f64, scale: &Linear, page: &mut Page) {
-    let name = name(surfaces, row);
+fn bar(report: &Report, row: &Waterfall, y: f64, scale: &Linear, page: &mut Page) {
+    let name = name(report, row);
     let at = [("class", "name"), ("x", &*place(LEFT - 10.0)), ("y", &place(y + 19.0)), ("text-anchor", "end")];
     page.element("text", &at, &text::clip(&name, 36));
     let mut before = 0;
@@ -111,7 +111,7 @@ fn bar(surfaces: &[&SurfaceRow], row: &Waterfall, y: f64, scale: &Linear, page: 
     page.element("text", &at, &text::duration(Duration::from_micros(before)));
 }
 
-fn numbers(surfaces: &[&SurfaceRow], rows: &[&Waterfall], page: &mut Page) {
+fn numbers(report: &Report, rows: &[&Waterfall], page: &mut Page) {
     let headings: Vec<String> = ["surface and part", "up checks"]
         .into_iter()
         .chain(Phase::ALL.iter().map(|phase| phase.name()))
@@ -124,7 +124,7 @@ fn numbers(surfaces: &[&SurfaceRow], rows: &[&Waterfall], page: &mut Page) {
                     row.phases_us.get(phase).map_or_else(|| "–".to_owned(), |us| microseconds(number(*us)))
                 };
                 let cells = Phase::ALL.iter().map(cell);
-                table.row([name(surfaces, row), text::count(row.n)].into_iter().chain(cells));
+                table.row([name(report, row), text::count(row.n)].into_iter().chain(cells));
             }
         });
     });
