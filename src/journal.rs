@@ -35,6 +35,7 @@ pub use objects::Objects;
 #[cfg(feature = "object-store")]
 pub use objects::PATIENCE;
 pub use read::Reader;
+pub use read::fold;
 pub use read::read;
 pub use remote::Shipped;
 pub use remote::compact_store;

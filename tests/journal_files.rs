@@ -50,8 +50,18 @@ fn read(path: &Path) -> (Vec<Line>, Integrity) {
 #[track_caller]
 fn read_range(path: &Path, range: Range) -> (Vec<Line>, Integrity) {
     let mut reader = journal::read(&[path.to_owned()], range).expect("the path is there");
-    let lines = reader.by_ref().collect::<Result<_, _>>().expect("the files are readable");
-    (lines, *reader.integrity())
+    let lines: Vec<Line> = reader.by_ref().collect::<Result<_, _>>().expect("the files are readable");
+    let add = |lines: &mut Vec<Line>, line: &Line| lines.push(line.clone());
+    let (parts, integrity) = journal::fold(&[path.to_owned()], range, Vec::new, add).expect("the path is there");
+    assert!(sorted(&parts.concat()) == sorted(&lines), "threads add up other lines");
+    assert_eq!(integrity, *reader.integrity());
+    (lines, integrity)
+}
+
+fn sorted(lines: &[Line]) -> Vec<String> {
+    let mut texts: Vec<String> = lines.iter().map(|line| format!("{line:?}")).collect();
+    texts.sort();
+    texts
 }
 
 fn files_in(folder: &Path) -> Vec<PathBuf> {

@@ -101,11 +101,14 @@ impl Ledger {
         // Before the first window ends there may be no journal yet.
         let is_there = journal::is_url(&self.journal) || self.journal.exists();
         let journals = if is_there { std::slice::from_ref(&self.journal) } else { &[] };
-        let integrity = report::read(&mut fold, journals, |fold, line| {
+        let (parts, integrity) = report::read(&fold, journals, &fold, |fold, line| {
             if Mark::of(line).is_none_or(|mark| !fresh.contains(&mark)) {
                 report::add(fold, line);
             }
         })?;
+        for part in parts {
+            fold.merge(part);
+        }
         Ok(Read { fold, integrity, at, took: at.elapsed() })
     }
 }

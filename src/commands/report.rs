@@ -53,14 +53,20 @@ pub(super) fn run(args: &cli::Report, terminal: &Terminal) -> Result<Exit, Stop>
 /// The answer to a question from journals, each the folder or a file of one place.
 pub(super) fn ask(question: Question, journals: &[PathBuf], filter: &Filter) -> Result<Report, Stop> {
     let to = question.to;
-    let mut fold = Fold::new(question);
-    let mut recorded = BTreeSet::new();
-    let integrity = read(&mut fold, journals, |fold, line| {
-        filter.note(line, &mut recorded);
+    let fold = Fold::new(question);
+    let nothing = (fold.clone(), BTreeSet::new());
+    let (parts, integrity) = read(&fold, journals, &nothing, |(fold, recorded), line| {
+        filter.note(line, recorded);
         if filter.keeps(line) {
             add(fold, line);
         }
     })?;
+    let join = |(mut fold, mut recorded): (Fold, BTreeSet<Arc<str>>), (part, surfaces)| {
+        fold.merge(part);
+        recorded.extend(surfaces);
+        (fold, recorded)
+    };
+    let (fold, recorded) = parts.into_iter().reduce(join).unwrap_or(nothing);
     filter.check(&recorded)?;
     Ok(fold.finish(to.unwrap_or_else(probing::now), integrity))
 }
@@ -74,21 +80,19 @@ pub(super) fn add(fold: &mut Fold, line: &journal::Line) {
     }
 }
 
-/// Reads the lines that are of use to a fold and hands them to `add`.
-pub(super) fn read(
-    fold: &mut Fold,
+/// Adds the lines that are of use to a fold to copies of `nothing`, as many as there are threads.
+pub(super) fn read<S: Clone + Send + Sync>(
+    fold: &Fold,
     journals: &[PathBuf],
-    mut add: impl FnMut(&mut Fold, &journal::Line),
-) -> Result<Integrity, Stop> {
+    nothing: &S,
+    add: impl Fn(&mut S, &journal::Line) + Sync,
+) -> Result<(Vec<S>, Integrity), Stop> {
     let (from, to) = (fold.reads_from().unwrap_or(Timestamp::MIN), fold.reads_to().unwrap_or(Timestamp::MAX));
     let range = journal::Range { from, to };
     let trouble = |error: journal::JournalError| Stop::Trouble(error.to_string());
     let paths = journal::gather(journals, range, &setup::cache_place(), &setup::environment()).map_err(trouble)?;
-    let mut reader = journal::read(&paths, range).map_err(trouble)?;
-    for line in &mut reader {
-        add(fold, &line.map_err(trouble)?);
-    }
-    Ok(integrity(journals.len(), reader.integrity()))
+    let (parts, met) = journal::fold(&paths, range, || nothing.clone(), add).map_err(trouble)?;
+    Ok((parts, integrity(journals.len(), &met)))
 }
 
 /// Which probes a report is about.

@@ -1,14 +1,19 @@
-//! Lines out of journals, from as many folders and files as wanted: parsed on several threads,
-//! delivered in the order of the files, bounded by a few pieces of a mebibyte each. It takes no
-//! lock, and reads beside writers and a compaction.
+//! Lines out of journals, from as many folders and files as wanted: parsed on several threads, and
+//! delivered in the order of the files, bounded by a few pieces of a mebibyte each, or added up where
+//! they are parsed. It takes no lock, and reads beside writers and a compaction.
 
+mod fold;
 mod pieces;
 mod sources;
+mod worker;
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::sync::mpsc::Receiver;
+use std::sync::mpsc::SendError;
+use std::sync::mpsc::SyncSender;
 use std::thread;
 
 use super::Integrity;
@@ -17,9 +22,10 @@ use super::Line;
 use super::Range;
 
 use pieces::Piece;
-use pieces::Worker;
 use sources::Spooled;
+use worker::Worker;
 
+pub use fold::fold;
 pub(super) use sources::day_files;
 #[cfg(feature = "object-store")]
 pub(super) use sources::may_hold;
@@ -27,19 +33,17 @@ pub(super) use sources::may_hold;
 /// How many batches of lines a thread may be ahead.
 const AHEAD: usize = 2;
 
+/// How many lines travel together at most.
+const BATCH: usize = 1024;
+
 /// Opens journals to read the lines that belong to a range. A path is a journal's folder or a
 /// file of lines.
 ///
 /// # Errors
 /// [`JournalError`], where a path cannot be read at all.
 pub fn read(paths: &[PathBuf], range: Range) -> Result<Reader, JournalError> {
-    let mut spooled = Spooled::default();
-    let mut pieces = Vec::new();
-    for path in paths {
-        sources::add(path, range, &mut spooled, &mut pieces)?;
-    }
-    let mut integrity = Integrity::default();
-    integrity.merge(&spooled.integrity);
+    let (pieces, mut spooled) = sources::open(paths, range)?;
+    let integrity = spooled.integrity;
     let lines = std::mem::take(&mut spooled.lines);
     let threads = start(pieces, range, spooled);
     Ok(Reader { turn: 0, threads, integrity, lines: lines.into_iter() })
@@ -107,9 +111,31 @@ fn start(pieces: Vec<Piece>, range: Range, spooled: Spooled) -> Vec<Receiver<Mes
         .into_iter()
         .map(|hand| {
             let (sender, receiver) = mpsc::sync_channel(AHEAD);
-            let mut worker = Worker::new(range, Arc::clone(&spooled), sender);
-            thread::spawn(move || worker.run(hand));
+            let mut worker = Worker::new(range, Arc::clone(&spooled));
+            thread::spawn(move || hand.into_iter().try_for_each(|piece| deliver(&piece, &mut worker, &sender)));
             receiver
         })
         .collect()
+}
+
+/// Sends what a piece holds.
+///
+/// # Errors
+/// Nobody listens any more.
+fn deliver(piece: &Piece, worker: &mut Worker, sender: &SyncSender<Message>) -> Result<(), SendError<Message>> {
+    let mut lines = Vec::new();
+    let result = worker.read(piece, |line| {
+        lines.push(line);
+        if lines.len() >= BATCH && sender.send(Message::Lines(std::mem::take(&mut lines))).is_err() {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    });
+    if !lines.is_empty() {
+        sender.send(Message::Lines(lines))?;
+    }
+    if let Err(error) = result {
+        sender.send(Message::Failed(error))?;
+    }
+    sender.send(Message::End(std::mem::take(&mut worker.integrity)))
 }

@@ -3,6 +3,7 @@
 //! class the first failure stays as an example.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::net::IpAddr;
 
 use super::edge::Edge;
@@ -95,9 +96,10 @@ impl Evidence {
     /// Adds a failed check. `in_window`: not in the day before.
     pub(super) fn add(&mut self, outcome: &Outcome, step: i64, in_window: bool) {
         let Some(fact) = Fact::of(outcome) else { return };
-        let address = outcome.remote.map(|remote| remote.ip());
         if in_window {
-            self.count_address(&fact.surface, address);
+            if let Some(remote) = outcome.remote {
+                self.count_address(&fact.surface, remote.ip(), 1);
+            }
             self.see(&fact, outcome);
         }
         let bucket = ladder::floor(outcome.started_at.as_millisecond(), step);
@@ -110,16 +112,44 @@ impl Evidence {
 
     /// Joins the facts into longer buckets.
     pub(super) fn coarsen(&mut self, step: i64) {
-        for (begin, facts) in std::mem::take(&mut self.facts) {
-            let coarse = self.facts.entry(ladder::floor(begin, step)).or_default();
-            for (fact, n) in facts {
-                *coarse.entry(fact).or_default() += n;
+        let (facts, extra) = (std::mem::take(&mut self.facts), std::mem::take(&mut self.extra));
+        self.join(facts, extra, step);
+    }
+
+    /// Adds the evidence of other checks, counted into buckets that are no longer than ours.
+    pub(super) fn merge(&mut self, other: Evidence, step: i64) {
+        self.join(other.facts, other.extra, step);
+        for (surface, addresses) in other.addresses {
+            for (address, n) in addresses {
+                self.count_address(&surface, address, n);
             }
         }
-        for (begin, extra) in std::mem::take(&mut self.extra) {
-            let coarse = self.extra.entry(ladder::floor(begin, step)).or_default();
+        for (key, theirs) in other.seen {
+            match self.seen.entry(key) {
+                Entry::Vacant(place) => {
+                    place.insert(theirs);
+                }
+                Entry::Occupied(mut mine) => mine.get_mut().merge(&theirs),
+            }
+        }
+    }
+
+    fn join(
+        &mut self,
+        facts: BTreeMap<i64, BTreeMap<Fact, u64>>,
+        extra: BTreeMap<i64, BTreeMap<SafeText, Extra>>,
+        step: i64,
+    ) {
+        for (begin, facts) in facts {
+            let bucket = self.facts.entry(ladder::floor(begin, step)).or_default();
+            for (fact, n) in facts {
+                *bucket.entry(fact).or_default() += n;
+            }
+        }
+        for (begin, extra) in extra {
+            let bucket = self.extra.entry(ladder::floor(begin, step)).or_default();
             for (surface, extra) in extra {
-                coarse.entry(surface).or_default().merge(&extra);
+                bucket.entry(surface).or_default().merge(&extra);
             }
         }
     }
@@ -157,10 +187,9 @@ impl Evidence {
         self.seen.get(&(vantage.clone(), surface.clone(), probe.clone(), class))
     }
 
-    fn count_address(&mut self, surface: &SafeText, address: Option<IpAddr>) {
-        let Some(address) = address else { return };
+    fn count_address(&mut self, surface: &SafeText, address: IpAddr, n: u64) {
         let addresses = self.addresses.entry(surface.clone()).or_default();
-        *addresses.entry(address).or_default() += 1;
+        *addresses.entry(address).or_default() += n;
         if addresses.len() > ADDRESSES {
             // The lowest are complete: one that is put out never comes back.
             addresses.pop_last();
@@ -176,14 +205,11 @@ impl Evidence {
             statuses: BTreeMap::new(),
             phases: BTreeMap::new(),
         });
-        if (example.at, &example.message) < (seen.example.at, &seen.example.message) {
+        if example < seen.example {
             seen.example = example;
         }
         if let Some(status) = outcome.status {
-            *seen.statuses.entry(status).or_default() += 1;
-            if seen.statuses.len() > STATUSES {
-                seen.statuses.pop_last();
-            }
+            seen.count_status(status, 1);
         }
         if let Some(phase) = failure.phase {
             *seen.phases.entry(phase).or_default() += 1;
@@ -194,15 +220,22 @@ impl Evidence {
 impl Seen {
     /// Joins what was seen of the same class elsewhere.
     pub(super) fn merge(&mut self, other: &Seen) {
-        let key = |example: &Example| (example.at, example.vantage.clone(), example.probe.clone());
-        if key(&other.example) < key(&self.example) {
+        if other.example < self.example {
             self.example = other.example.clone();
         }
         for (status, n) in &other.statuses {
-            *self.statuses.entry(*status).or_default() += n;
+            self.count_status(*status, *n);
         }
         for (phase, n) in &other.phases {
             *self.phases.entry(*phase).or_default() += n;
+        }
+    }
+
+    fn count_status(&mut self, status: u16, n: u64) {
+        *self.statuses.entry(status).or_default() += n;
+        if self.statuses.len() > STATUSES {
+            // As with addresses, the lowest are complete.
+            self.statuses.pop_last();
         }
     }
 }

@@ -1,5 +1,10 @@
 //! The streaming fold: windows, failures and gaps in any order, added up in bounded memory, until
-//! [`Fold::finish`] makes the answer of them. It knows no file and no clock.
+//! [`Fold::finish`] makes the answer of them. Folds that share the lines out between them merge into
+//! the one that had read them all. It knows no file and no clock.
+
+mod extent;
+mod series;
+mod sheet;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -15,15 +20,17 @@ use super::answer::answer;
 use super::evidence::Evidence;
 use super::history::History;
 use super::ladder;
-use super::ticks::Ticks;
 use crate::model::Counts;
 use crate::model::Gap;
 use crate::model::IncidentRules;
 use crate::model::Outcome;
 use crate::model::Surfaces;
-use crate::window::Histogram;
-use crate::window::Latency;
 use crate::window::Window;
+
+use extent::Extent;
+
+pub(super) use series::Series;
+pub(super) use sheet::Sheet;
 
 /// How long before the window checks are followed, so that an incident that began before it has a start.
 pub(super) const LEAD_IN_MS: i64 = 24 * 3_600_000;
@@ -67,54 +74,12 @@ pub struct Fold {
 /// What a series is of: vantage, surface, probe, and whether it is a control target.
 type Key = (Arc<str>, Arc<str>, Arc<str>, bool);
 
-/// One probe from one vantage.
-#[derive(Clone, Debug)]
-pub(super) struct Series {
-    pub(super) vantage: Arc<str>,
-    pub(super) surface: Arc<str>,
-    pub(super) probe: Arc<str>,
-    pub(super) control: bool,
-    /// Whether any certificate was accepted.
-    pub(super) insecure: bool,
-    /// Its place among the sheets.
-    pub(super) sheet: usize,
-    pub(super) counts: Counts,
-    pub(super) flaky: u64,
-    pub(super) latency: Histogram,
-    pub(super) failed_latency: Histogram,
-    pub(super) lag: Histogram,
-    /// The checks in the window,
-    pub(super) ticks: Ticks,
-    /// and those in the day before.
-    pub(super) lead: Ticks,
-}
-
-/// The latency of one surface from one vantage over time.
-#[derive(Clone, Debug)]
-pub(super) struct Sheet {
-    pub(super) surface: Arc<str>,
-    pub(super) vantage: Arc<str>,
-    pub(super) control: bool,
-    /// By the begin of the bucket, in milliseconds since 1970.
-    pub(super) latency: BTreeMap<i64, Latency>,
-}
-
-/// How far the windows reach, in milliseconds since 1970, and the step of the buckets that follows.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Extent {
-    pub(super) from: i64,
-    pub(super) to: i64,
-    longest: i64,
-    pub(super) step: i64,
-}
-
 impl Fold {
     /// Nothing read yet.
     #[must_use]
     pub fn new(question: Question) -> Fold {
         let history = History::new(question.from);
-        let ms = |instant: Option<Timestamp>| instant.map(jiff::Timestamp::as_millisecond);
-        let (from, to) = (ms(question.from).unwrap_or(i64::MAX), ms(question.to).unwrap_or(i64::MIN));
+        let extent = Extent::asked(&question);
         Fold {
             question,
             series: Vec::new(),
@@ -124,7 +89,7 @@ impl Fold {
             history,
             evidence: Evidence::default(),
             gaps: BTreeSet::new(),
-            extent: Extent { from, to, longest: 0, step: ladder::step(0, 0) },
+            extent,
             windows: 0,
             history_windows: 0,
             maintenance: Counts::default(),
@@ -179,7 +144,7 @@ impl Fold {
             return;
         }
         self.windows += 1;
-        self.stretch(begins, window.to.as_millisecond());
+        self.extend(|extent, bucket| extent.add(begins, window.to.as_millisecond(), bucket));
         let place = self.place(&window.vantage, &window.surface, &window.probe, window.control);
         let series = &mut self.series[place];
         series.add(window);
@@ -204,6 +169,29 @@ impl Fold {
         self.gaps.insert((gap.vantage.clone(), gap.from.as_millisecond(), gap.to.as_millisecond()));
     }
 
+    /// Adds what another fold has made of other lines, to the same question.
+    pub fn merge(&mut self, mut other: Fold) {
+        if other.windows > 0 {
+            self.extend(|extent, bucket| extent.merge(&other.extent, bucket));
+        }
+        let step = self.extent.step;
+        self.evidence.merge(other.evidence, step);
+        self.history.merge(other.history);
+        self.gaps.append(&mut other.gaps);
+        self.windows += other.windows;
+        self.history_windows += other.history_windows;
+        self.maintenance.merge(&other.maintenance);
+        self.failures += other.failures;
+        for series in other.series {
+            let place = self.place(&series.vantage, &series.surface, &series.probe, series.control);
+            self.series[place].merge(series);
+        }
+        for sheet in other.sheets {
+            let place = self.sheet_place(&sheet.surface, &sheet.vantage, sheet.control);
+            self.sheets[place].merge(sheet, step);
+        }
+    }
+
     /// The answer. `now` is the instant it is made at; `integrity` says what was read, and the
     /// counts of windows and history in it are filled in here.
     #[must_use]
@@ -217,80 +205,31 @@ impl Fold {
         if let Some(place) = self.places.get(&key) {
             return *place;
         }
-        let sheet_key = (Arc::clone(surface), Arc::clone(vantage), control);
-        let sheet = *self.sheet_places.entry(sheet_key).or_insert_with(|| {
-            let (surface, vantage) = (Arc::clone(surface), Arc::clone(vantage));
-            self.sheets.push(Sheet { surface, vantage, control, latency: BTreeMap::new() });
-            self.sheets.len() - 1
-        });
+        let sheet = self.sheet_place(surface, vantage, control);
         self.series.push(Series::new(&key, sheet));
         self.places.insert(key, self.series.len() - 1);
         self.series.len() - 1
     }
 
-    /// Widens the extent by a window, and with it the buckets where they would be too many.
-    fn stretch(&mut self, from: i64, to: i64) {
-        let extent = &mut self.extent;
-        extent.from = extent.from.min(from);
-        extent.to = extent.to.max(to);
-        extent.longest = extent.longest.max(to - from);
-        let step = match self.question.bucket {
-            Some(bucket) => i64::try_from(bucket.as_millis()).unwrap_or(i64::MAX).max(1_000),
-            None => ladder::step(extent.to - extent.from, extent.longest),
-        };
-        if step != extent.step {
-            extent.step = step;
+    /// The place of a sheet, made where there is none yet.
+    fn sheet_place(&mut self, surface: &Arc<str>, vantage: &Arc<str>, control: bool) -> usize {
+        *self.sheet_places.entry((Arc::clone(surface), Arc::clone(vantage), control)).or_insert_with(|| {
+            let (surface, vantage) = (Arc::clone(surface), Arc::clone(vantage));
+            self.sheets.push(Sheet { surface, vantage, control, latency: BTreeMap::new() });
+            self.sheets.len() - 1
+        })
+    }
+
+    /// Widens the extent, and with it the buckets where they would be too many.
+    fn extend(&mut self, widen: impl FnOnce(&mut Extent, Option<Duration>)) {
+        let before = self.extent.step;
+        widen(&mut self.extent, self.question.bucket);
+        let step = self.extent.step;
+        if step != before {
             for sheet in &mut self.sheets {
                 sheet.coarsen(step);
             }
             self.evidence.coarsen(step);
-        }
-    }
-}
-
-impl Series {
-    fn new((vantage, surface, probe, control): &Key, sheet: usize) -> Series {
-        Series {
-            vantage: Arc::clone(vantage),
-            surface: Arc::clone(surface),
-            probe: Arc::clone(probe),
-            control: *control,
-            insecure: false,
-            sheet,
-            counts: Counts::default(),
-            flaky: 0,
-            latency: Histogram::default(),
-            failed_latency: Histogram::default(),
-            lag: Histogram::default(),
-            ticks: Ticks::default(),
-            lead: Ticks::default(),
-        }
-    }
-
-    fn add(&mut self, window: &Window) {
-        self.counts.merge(&window.counts);
-        self.flaky += window.flaky;
-        self.insecure |= window.insecure;
-        self.latency.merge(&window.latency.total);
-        self.failed_latency.merge(&window.failed_latency);
-        self.lag.merge(&window.lag);
-        for run in window.strip.runs() {
-            self.ticks.add(&run);
-        }
-    }
-
-    /// Whether anything of it lies in the window.
-    pub(super) const fn is_in_window(&self) -> bool {
-        self.counts.scheduled() > 0
-    }
-}
-
-impl Sheet {
-    fn coarsen(&mut self, step: i64) {
-        let fine = std::mem::take(&mut self.latency);
-        for (begin, latency) in fine {
-            let coarse = self.latency.entry(ladder::floor(begin, step)).or_default();
-            coarse.merge(&latency);
         }
     }
 }

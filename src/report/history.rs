@@ -2,6 +2,7 @@
 //! span is longer than the window.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -61,6 +62,28 @@ impl Judged {
     }
 }
 
+impl Past {
+    fn merge(&mut self, other: Past) {
+        for (hour, judged) in other.hours {
+            self.hours.entry(hour).or_default().add(judged);
+        }
+        for (hour, then) in other.hourly {
+            self.hourly.entry(hour).or_default().merge(&then);
+        }
+        for (day, then) in other.daily {
+            self.daily.entry(day).or_default().merge(&then);
+        }
+        self.latency.merge(&other.latency);
+    }
+}
+
+impl Then {
+    fn merge(&mut self, other: &Then) {
+        self.judged.add(other.judged);
+        self.latency.merge(&other.latency);
+    }
+}
+
 impl History {
     pub(super) fn new(from: Option<Timestamp>) -> History {
         History { from: from.map(Timestamp::as_millisecond), surfaces: BTreeMap::new() }
@@ -99,6 +122,18 @@ impl History {
         then.judged.add(Judged { n: window.counts.judged(), failed: window.counts.down });
         then.latency.merge(&window.latency.total);
         past.latency.merge(&window.latency);
+    }
+
+    /// Adds what came before the same window by other lines.
+    pub(super) fn merge(&mut self, other: History) {
+        for (surface, theirs) in other.surfaces {
+            match self.surfaces.entry(surface) {
+                Entry::Vacant(place) => {
+                    place.insert(theirs);
+                }
+                Entry::Occupied(mut mine) => mine.get_mut().merge(theirs),
+            }
+        }
     }
 
     /// What is known of a surface.

@@ -81,8 +81,8 @@ pub struct ClassRow {
     pub statuses: Vec<(u16, u64)>,
 }
 
-/// One failed check that stands for many.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+/// One failed check that stands for many: the first of them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
 pub struct Example {
     /// When it began.
     #[serde(with = "timestamp")]

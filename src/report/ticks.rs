@@ -120,6 +120,12 @@ impl Ticks {
         }
     }
 
+    /// Adds the checks of another.
+    pub(super) fn merge(&mut self, other: Ticks) {
+        self.singles.extend(other.singles);
+        self.runs.extend(other.runs);
+    }
+
     /// Whether there is none.
     pub(super) fn is_empty(&self) -> bool {
         self.singles.is_empty() && self.runs.is_empty()

@@ -72,14 +72,18 @@ fn identity(line: &[u8]) -> (u32, usize) {
     (crc32fast::hash(line), line.len())
 }
 
+/// Finds out what there is to read: the files in pieces, and what waits in spools.
+pub(super) fn open(paths: &[PathBuf], range: Range) -> Result<(Vec<Piece>, Spooled), JournalError> {
+    let (mut pieces, mut spooled) = (Vec::new(), Spooled::default());
+    for path in paths {
+        add(path, range, &mut spooled, &mut pieces)?;
+    }
+    Ok((pieces, spooled))
+}
+
 /// Adds the files of a path. The spool is read before the days' files are looked at: lines move
 /// from there to here, so that one that moves meanwhile is met once or twice, and never missed.
-pub(super) fn add(
-    path: &Path,
-    range: Range,
-    spooled: &mut Spooled,
-    pieces: &mut Vec<Piece>,
-) -> Result<(), JournalError> {
+fn add(path: &Path, range: Range, spooled: &mut Spooled, pieces: &mut Vec<Piece>) -> Result<(), JournalError> {
     let metadata = fs::metadata(path).map_err(JournalError::io("read", path))?;
     if !metadata.is_dir() {
         pieces::cut(&Arc::new(Source::new(path.to_owned())), metadata.is_file().then_some(metadata.len()), pieces);

@@ -5,12 +5,15 @@ use proptest::prelude::*;
 use super::stage::Found;
 use super::stage::Line;
 use super::stage::Stage;
+use super::stage::at;
 use super::stage::failed;
 use super::stage::json;
 use super::stage::question;
 use super::stage::status;
 use super::stage::usual_ms;
 use crate::model::FailureClass;
+use crate::report::Fold;
+use crate::report::Integrity;
 use crate::report::Question;
 use crate::report::Report;
 use crate::report::chance::Chance;
@@ -55,6 +58,33 @@ proptest! {
         shuffle(&mut stage.windows, &mut chance);
         shuffle(&mut stage.failures, &mut chance);
         prop_assert_eq!(in_order, json(&stage.report(asked())));
+    }
+
+    #[test]
+    fn folds_that_share_the_lines_out_make_the_same_report(seed: u64, folds in 1usize..5, is_asked: bool) {
+        let mut stage = any_day(seed);
+        let mut chance = Chance::new(seed ^ 2);
+        // Some lines are of an hour: their length has a say in the buckets of whoever has one.
+        for at in (0..stage.windows.len()).rev() {
+            if chance.happens(0.2) {
+                let window = stage.windows.swap_remove(at);
+                match stage.windows.iter_mut().find(|other| other.same_key(&window) && other.from < window.from) {
+                    Some(earlier) => earlier.merge(&window),
+                    None => stage.windows.push(window),
+                }
+            }
+        }
+        let asked = || if is_asked { question("2025-01-01T09:00:00Z", "2025-01-01T12:00:00Z") } else { Question::default() };
+        let mut parts = vec![Fold::new(asked()); folds];
+        let mut part = || usize::try_from(chance.below(folds as u64)).expect("an index");
+        stage.windows.iter().for_each(|window| parts[part()].window(window));
+        stage.failures.iter().for_each(|failure| parts[part()].failure(failure));
+        let mut whole = parts.pop().expect("at least one");
+        for part in parts {
+            whole.merge(part);
+        }
+        let now = asked().to.unwrap_or_else(|| at("2030-01-01T00:00:00Z"));
+        prop_assert_eq!(json(&stage.report(asked())), json(&whole.finish(now, Integrity::default())));
     }
 
     #[test]

@@ -1,0 +1,103 @@
+//! Lines of journals added up where they are read: each thread has a state of its own, so that no
+//! line travels from one thread to another.
+
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::thread;
+
+use crate::journal::Integrity;
+use crate::journal::JournalError;
+use crate::journal::Line;
+use crate::journal::Range;
+
+use super::pieces::Piece;
+use super::sources;
+use super::worker::Worker;
+
+/// Adds the lines that belong to a range up: each of some threads begins a state and adds the lines
+/// that it reads, each line once. The states, one or more, are the caller's to merge; which lines went
+/// into which says nothing. A path is a journal's folder or a file of lines.
+///
+/// # Errors
+/// [`JournalError`], where a path cannot be read.
+pub fn fold<S: Send>(
+    paths: &[PathBuf],
+    range: Range,
+    begin: impl Fn() -> S + Sync,
+    add: impl Fn(&mut S, &Line) + Sync,
+) -> Result<(Vec<S>, Integrity), JournalError> {
+    let (pieces, mut spooled) = sources::open(paths, range)?;
+    let mut integrity = spooled.integrity;
+    let mut first = begin();
+    for line in std::mem::take(&mut spooled.lines) {
+        add(&mut first, &line);
+    }
+    let (spooled, shares) = (Arc::new(spooled), Shares::new(pieces));
+    let read = |hand: usize, mut state: S| {
+        let mut worker = Worker::new(range, Arc::clone(&spooled));
+        while let Some(piece) = shares.next(hand) {
+            let added = worker.read(&piece, |line| {
+                add(&mut state, &line);
+                ControlFlow::Continue(())
+            });
+            if let Err(error) = added {
+                shares.give_up();
+                return Err(error);
+            }
+        }
+        Ok((state, worker.integrity))
+    };
+    let (begin, read) = (&begin, &read);
+    let done: Vec<Result<(S, Integrity), JournalError>> = thread::scope(|scope| {
+        let others = (1..shares.hands).map(|hand| scope.spawn(move || read(hand, begin())));
+        let others: Vec<_> = others.collect();
+        let mine = read(0, first);
+        let join = |thread: thread::ScopedJoinHandle<'_, _>| match thread.join() {
+            Ok(done) => done,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        std::iter::once(mine).chain(others.into_iter().map(join)).collect()
+    });
+    let mut states = Vec::new();
+    for done in done {
+        let (state, met) = done?;
+        states.push(state);
+        integrity.merge(&met);
+    }
+    Ok((states, integrity))
+}
+
+/// The pieces, shared out between threads. Neighbours stay together as far as can be: they are of
+/// the same time and place, so the states have less in common that is there twice.
+struct Shares {
+    hands: usize,
+    left: Mutex<Vec<VecDeque<Piece>>>,
+}
+
+impl Shares {
+    fn new(mut pieces: Vec<Piece>) -> Shares {
+        let hands = thread::available_parallelism().map_or(1, usize::from).min(pieces.len()).max(1);
+        let mut left = Vec::new();
+        for hand in (0..hands).rev() {
+            left.push(VecDeque::from(pieces.split_off(pieces.len() * hand / (hand + 1))));
+        }
+        left.reverse();
+        Shares { hands, left: Mutex::new(left) }
+    }
+
+    /// The next piece of a hand; where it has none left, the last one of whoever has most.
+    fn next(&self, hand: usize) -> Option<Piece> {
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = left.get_mut(hand).and_then(VecDeque::pop_front);
+        own.or_else(|| left.iter_mut().max_by_key(|share| share.len())?.pop_back())
+    }
+
+    /// Nobody gets another piece.
+    fn give_up(&self) {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}

@@ -1,0 +1,148 @@
+//! Reads pieces, one after the other, and hands their lines on.
+
+use std::fs::File;
+use std::io;
+use std::io::BufRead;
+use std::io::BufReader;
+use std::io::Read as _;
+use std::ops::ControlFlow;
+use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
+
+use crate::journal::Decoder;
+use crate::journal::Integrity;
+use crate::journal::JournalError;
+use crate::journal::LINE_LIMIT;
+use crate::journal::Line;
+use crate::journal::LineError;
+use crate::journal::Range;
+
+use super::pieces::Part;
+use super::pieces::Piece;
+use super::sources::Spooled;
+
+/// How much of a piece is read at once.
+const BUFFER: usize = 256 << 10;
+
+/// Reads pieces on one thread.
+pub(super) struct Worker {
+    range: Range,
+    spooled: Arc<Spooled>,
+    decoder: Decoder,
+    /// What was met so far.
+    pub(super) integrity: Integrity,
+}
+
+impl Worker {
+    pub(super) fn new(range: Range, spooled: Arc<Spooled>) -> Worker {
+        Worker { range, spooled, decoder: Decoder::default(), integrity: Integrity::default() }
+    }
+
+    /// Hands on the lines of a piece that belong to the range, until they end or are refused.
+    pub(super) fn read(
+        &mut self,
+        piece: &Piece,
+        each: impl FnMut(Line) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, JournalError> {
+        self.read_piece(piece, each).map_err(JournalError::io("read", &piece.source.path))
+    }
+
+    fn read_piece(&mut self, piece: &Piece, each: impl FnMut(Line) -> ControlFlow<()>) -> io::Result<ControlFlow<()>> {
+        let file = match piece.source.open() {
+            // Removed since it was listed.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(ControlFlow::Continue(())),
+            file => file?,
+        };
+        match piece.part {
+            Part::Stream => {
+                self.integrity.files += 1;
+                self.read_lines(BufReader::new(&*file), u64::MAX, each)
+            }
+            Part::Bytes { from, to } => {
+                self.integrity.files += u64::from(from == 0);
+                let mut reader = BufReader::with_capacity(BUFFER, At { file: &file, at: from.saturating_sub(1) });
+                // The line that the byte before belongs to begins in the piece before.
+                let skipped = if from > 0 { reader.skip_until(b'\n')? as u64 } else { 0 };
+                let begin = (from + skipped).saturating_sub(u64::from(from > 0));
+                self.read_lines(reader, to.map_or(u64::MAX, |to| to.saturating_sub(begin)), each)
+            }
+        }
+    }
+
+    /// Reads the lines that begin in the next `left` bytes.
+    fn read_lines(
+        &mut self,
+        mut reader: impl BufRead,
+        mut left: u64,
+        mut each: impl FnMut(Line) -> ControlFlow<()>,
+    ) -> io::Result<ControlFlow<()>> {
+        let mut scratch = Vec::new();
+        while left > 0 {
+            let (length, line) = self.next(&mut reader, &mut scratch)?;
+            if length == 0 {
+                break;
+            }
+            if let Some(line) = line
+                && each(line).is_break()
+            {
+                return Ok(ControlFlow::Break(()));
+            }
+            left = left.saturating_sub(length);
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Reads one line, and says how many bytes it took: none at the end of the file.
+    fn next(&mut self, reader: &mut impl BufRead, scratch: &mut Vec<u8>) -> io::Result<(u64, Option<Line>)> {
+        let buffer = reader.fill_buf()?;
+        if let Some(length) = memchr::memchr(b'\n', buffer).filter(|length| *length <= LINE_LIMIT) {
+            let line = self.line(&buffer[..length], true);
+            reader.consume(length + 1);
+            return Ok((length as u64 + 1, line));
+        }
+        // Its end is not in the buffer.
+        scratch.clear();
+        let mut length = reader.take(LINE_LIMIT as u64 + 1).read_until(b'\n', scratch)? as u64;
+        let ended = scratch.pop_if(|byte| *byte == b'\n').is_some();
+        if ended || scratch.len() <= LINE_LIMIT {
+            return Ok((length, self.line(scratch, ended)));
+        }
+        self.integrity.lines += 1;
+        self.integrity.corrupt_lines += 1;
+        length += reader.skip_until(b'\n')? as u64;
+        Ok((length, None))
+    }
+
+    /// Judges one line; `ended` says whether a line feed follows it.
+    fn line(&mut self, line: &[u8], ended: bool) -> Option<Line> {
+        if line.is_empty() {
+            return None;
+        }
+        self.integrity.lines += 1;
+        if self.spooled.was_read(line) {
+            self.integrity.duplicate_lines += 1;
+            return None;
+        }
+        match self.decoder.decode(line) {
+            Ok(line) => return Some(line).filter(|line| self.range.contains(line)),
+            Err(LineError::Corrupt) if !ended => self.integrity.torn_tails += 1,
+            Err(LineError::Corrupt) => self.integrity.corrupt_lines += 1,
+            Err(LineError::Newer) => self.integrity.newer_lines += 1,
+        }
+        None
+    }
+}
+
+/// A file from an offset on.
+struct At<'f> {
+    file: &'f File,
+    at: u64,
+}
+
+impl io::Read for At<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(buffer, self.at)?;
+        self.at += read as u64;
+        Ok(read)
+    }
+}
