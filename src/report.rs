@@ -25,6 +25,7 @@ pub mod incidents;
 mod ladder;
 mod limits;
 mod offline;
+mod parallel;
 pub mod pass;
 pub mod regression;
 mod rhythm;

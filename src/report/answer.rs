@@ -31,6 +31,7 @@ use super::history::Judged;
 use super::incidents::instant;
 use super::ladder;
 use super::limits;
+use super::parallel;
 use super::pass::Proof;
 use super::row::AddressRow;
 use super::row::PlaceRow;
@@ -57,10 +58,10 @@ const ADDRESSES: usize = 100;
 
 /// Makes the answer.
 pub(super) fn answer(mut fold: Fold, now: Timestamp, integrity: Integrity) -> Report {
-    for series in &mut fold.series {
+    parallel::map(fold.series.iter_mut().collect(), |series| {
         series.ticks.sort();
         series.lead.sort();
-    }
+    });
     let rules = fold.question.rules;
     let frame = frame(&fold, now, &rules);
     let desk = Desk::new(&fold, frame);

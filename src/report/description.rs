@@ -17,6 +17,7 @@ use super::incidents::Wave;
 use super::incidents::bracket;
 use super::incidents::instant;
 use super::ladder;
+use super::parallel;
 use super::signature;
 use super::signature::scene::Scene;
 use super::statistics::fisher;
@@ -56,16 +57,19 @@ type Counted = Vec<Vec<BTreeMap<usize, Cell>>>;
 /// Counts the checks in every wave of every incident, with one pass over each series.
 fn count(desk: &Desk<'_>, found: &Found, surfaces: &[BTreeSet<SafeText>]) -> Counted {
     let mut counted: Counted = found.incidents.iter().map(|waves| vec![BTreeMap::new(); waves.len()]).collect();
-    for (series, one) in desk.followed.iter().enumerate().filter(|(_, one)| !one.series.control) {
-        let mine = || (0..found.incidents.len()).filter(|at| surfaces[*at].contains(&one.surface));
+    let series = desk.followed.iter().enumerate().filter(|(_, one)| !one.series.control).collect();
+    let cells = parallel::map(series, |(series, one)| {
+        let mine = (0..found.incidents.len()).filter(|at| surfaces[*at].contains(&one.surface));
         let places: Vec<(usize, usize)> =
-            mine().flat_map(|at| (0..found.incidents[at].len()).map(move |wave| (at, wave))).collect();
+            mine.flat_map(|at| (0..found.incidents[at].len()).map(move |wave| (at, wave))).collect();
         let spans: Vec<(i64, i64)> = places
             .iter()
             .map(|(at, wave)| &found.incidents[*at][*wave])
             .map(|wave| (wave.start.by, wave.last().min(desk.frame.to)))
             .collect();
-        let cells = tally(one.series, desk.offline_of(&one.series.vantage), &spans);
+        (series, places, tally(one.series, desk.offline_of(&one.series.vantage), &spans))
+    });
+    for (series, places, cells) in cells {
         for ((at, wave), cell) in places.into_iter().zip(cells) {
             counted[at][wave].insert(series, cell);
         }

@@ -15,6 +15,7 @@ use super::follow::Followed;
 use super::follow::Frame;
 use super::follow::follow;
 use super::offline::Offline;
+use super::parallel;
 use super::state;
 use crate::model::SafeText;
 
@@ -50,13 +51,18 @@ impl<'f> Desk<'f> {
             })
             .collect();
         let mut cells = vec![BTreeMap::new(); fold.sheets.len()];
-        let followed: Vec<Followed<'f>> = series
-            .into_iter()
-            .map(|series| {
-                let offline = if series.control { None } else { offline.get(&series.vantage) };
-                follow(series, &frame, offline, &mut cells[series.sheet])
-            })
-            .collect();
+        let one_by_one = parallel::map(series, |series| {
+            let offline = if series.control { None } else { offline.get(&series.vantage) };
+            follow(series, &frame, offline)
+        });
+        let mut followed = Vec::new();
+        for (one, counted) in one_by_one {
+            let cells: &mut BTreeMap<i64, Cell> = &mut cells[one.series.sheet];
+            for (begin, cell) in counted {
+                cells.entry(begin).or_default().merge(&cell);
+            }
+            followed.push(one);
+        }
         let surfaces: BTreeSet<&Arc<str>> = followed.iter().map(|one| &one.series.surface).collect();
         let usual = surfaces
             .into_iter()

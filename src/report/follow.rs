@@ -124,13 +124,12 @@ impl Cell {
     }
 }
 
-/// Follows a series, and counts its checks into the buckets of its sheet.
+/// Follows a series, and counts its checks by the begin of the bucket.
 pub(super) fn follow<'f>(
     series: &'f Series,
     frame: &Frame<'_>,
     offline: Option<&Offline>,
-    cells: &mut BTreeMap<i64, Cell>,
-) -> Followed<'f> {
+) -> (Followed<'f>, BTreeMap<i64, Cell>) {
     let rhythm = rhythm(series, frame);
     let detector = Detector::new(frame.rules, rhythm.map(|rhythm| rhythm.every));
     let mut watch = Watch { detector, offline, blind_checks: 0, seeing: false };
@@ -140,17 +139,17 @@ pub(super) fn follow<'f>(
     let mut seen = Seen::default();
     for even in series.ticks.evens() {
         if watch.see_good(&even) {
-            seen.add_good(&even, frame.step, cells);
+            seen.add_good(&even, frame.step);
             continue;
         }
         for tick in even.ticks() {
             let is_offline = watch.see(&tick);
-            seen.add(&tick, is_offline, frame.step, cells);
+            seen.add(&tick, is_offline, frame.step);
         }
     }
-    seen.flush(cells);
+    seen.flush();
     let (coverage, silent) = coverage(series, &seen, rhythm, frame);
-    Followed {
+    let followed = Followed {
         series,
         vantage: name(&series.vantage),
         surface: name(&series.surface),
@@ -162,7 +161,8 @@ pub(super) fn follow<'f>(
         last: seen.last,
         silent,
         coverage,
-    }
+    };
+    (followed, seen.cells)
 }
 
 /// What a series comes to, check by check.
@@ -211,18 +211,21 @@ impl Watch<'_> {
 /// What is gathered in a pass over the checks in the window.
 #[derive(Debug, Default)]
 struct Seen {
+    /// The bucket that checks fall into now, and those in it.
     bucket: i64,
     cell: Cell,
+    /// What fell into earlier buckets.
+    cells: BTreeMap<i64, Cell>,
     classes: BTreeMap<FailureClass, Spell>,
     first: Option<i64>,
     last: Option<i64>,
 }
 
 impl Seen {
-    fn add(&mut self, tick: &Tick, offline: bool, step: i64, cells: &mut BTreeMap<i64, Cell>) {
+    fn add(&mut self, tick: &Tick, offline: bool, step: i64) {
         let bucket = ladder::floor(tick.at, step);
         if bucket != self.bucket {
-            self.flush(cells);
+            self.flush();
             self.bucket = bucket;
         }
         self.cell.add(tick, offline);
@@ -238,11 +241,11 @@ impl Seen {
     }
 
     /// Adds many good checks at once: counted into their buckets by where these begin and end.
-    fn add_good(&mut self, even: &Even, step: i64, cells: &mut BTreeMap<i64, Cell>) {
+    fn add_good(&mut self, even: &Even, step: i64) {
         let (mut bucket, mut counted) = (ladder::floor(even.first.at, step), 0);
         while counted < even.count {
             if bucket != self.bucket {
-                self.flush(cells);
+                self.flush();
                 self.bucket = bucket;
             }
             bucket += step;
@@ -254,9 +257,9 @@ impl Seen {
         self.last = Some(even.last_at);
     }
 
-    fn flush(&mut self, cells: &mut BTreeMap<i64, Cell>) {
+    fn flush(&mut self) {
         if self.cell != Cell::default() {
-            cells.entry(self.bucket).or_default().merge(&std::mem::take(&mut self.cell));
+            self.cells.entry(self.bucket).or_default().merge(&std::mem::take(&mut self.cell));
         }
     }
 }
@@ -325,14 +328,17 @@ pub(super) fn silences(followed: &[&Followed<'_>], frame: &Frame<'_>) -> Vec<(i6
     let limit = cadence.saturating_mul(SILENT_AFTER);
     let mut instants: Vec<i64> = Vec::new();
     for one in followed {
+        let mut of_one = Instants { limit, kept: Vec::new() };
         for even in one.series.ticks.evens().filter(|even| even.first.verdict != Verdict::Missed) {
             // Of checks close together, some show as well that there is no silence.
             let [_, (longest, _)] = even.distances();
             let stride = usize::try_from(limit / longest.max(1)).unwrap_or_default().max(1);
-            instants.extend((0..even.count).step_by(stride).map(|n| even.at(n)));
-            instants.extend((even.count > 1).then_some(even.last_at));
+            (0..even.count).step_by(stride).for_each(|n| of_one.push(even.at(n)));
+            if even.count > 1 {
+                of_one.push(even.last_at);
+            }
         }
-        thin_out(&mut instants, limit);
+        instants.append(&mut of_one.kept);
     }
     instants.push(frame.to);
     let has_past = followed.iter().any(|one| !one.series.lead.is_empty());
@@ -343,18 +349,21 @@ pub(super) fn silences(followed: &[&Followed<'_>], frame: &Frame<'_>) -> Vec<(i6
     instants.windows(2).filter(|pair| pair[1] - pair[0] > limit).map(|pair| (pair[0], pair[1])).collect()
 }
 
-/// Drops instants that lie between two others less than the limit apart: they bound no silence.
-fn thin_out(instants: &mut Vec<i64>, limit: i64) {
-    instants.sort_unstable();
-    let mut kept: Vec<i64> = Vec::new();
-    for at in instants.drain(..) {
-        if let [.., before, last] = kept[..]
+/// Instants in order, without those that bound no silence: they lie between two others that are
+/// less than the limit apart.
+struct Instants {
+    limit: i64,
+    kept: Vec<i64>,
+}
+
+impl Instants {
+    fn push(&mut self, at: i64) {
+        if let [.., before, last] = self.kept[..]
             && last > before
-            && at - before <= limit
+            && at - before <= self.limit
         {
-            kept.pop();
+            self.kept.pop();
         }
-        kept.push(at);
+        self.kept.push(at);
     }
-    *instants = kept;
 }

@@ -16,10 +16,12 @@ use super::description::kind;
 use super::desk::Desk;
 use super::evidence::Fact;
 use super::follow::Cell;
+use super::follow::Followed;
 use super::follow::tally;
 use super::found::Found;
 use super::incidents::bracket;
 use super::ladder;
+use super::parallel;
 use super::sentence::Sentence;
 use super::signature;
 use super::signature::scene::Scene;
@@ -254,11 +256,8 @@ impl Case<'_, '_> {
             one.series.control == row.control && one.surface == row.surface && !self.desk.is_set_aside(&one.vantage)
         });
         let mut all = Cell::default();
-        for one in &mine {
-            for cell in tally(one.series, self.desk.offline_of(&one.series.vantage), &[span]) {
-                all.merge(&cell);
-            }
-        }
+        let count = |one: &Followed<'_>| tally(one.series, self.desk.offline_of(&one.series.vantage), &[span]);
+        parallel::map(mine, count).iter().flatten().for_each(|cell| all.merge(cell));
         all.classes.retain(|class, _| !class.is_ours());
         let scene = Scene { classes: all.classes, facts: self.facts(&row.surface, span), ..Scene::default() };
         let failing = |vantage: &&SafeText| self.desk.place_state(&row.surface, vantage).is_failing();
