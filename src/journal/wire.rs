@@ -143,8 +143,9 @@ impl Decoder {
     /// [`LineError`], where the line cannot be used.
     pub fn decode(&mut self, line: &[u8]) -> Result<Line, LineError> {
         let text = checked(line)?;
-        match kind(text)? {
-            "window" => window::decode(text, &mut self.names).map(Line::from),
+        let (kind, members) = kind(text)?;
+        match kind {
+            "window" => window::decode(members, &mut self.names).map(Line::from),
             "failure" => {
                 let outcome: Outcome = serde_json::from_str(text).map_err(|_| LineError::Corrupt)?;
                 Ok(Line::from(outcome))
@@ -187,17 +188,19 @@ fn hex_u32(digits: &[u8]) -> Option<u32> {
     })
 }
 
-/// The kind of a line of our version.
+/// The kind of a line of our version, and the members between it and the checksum.
 #[inline]
-fn kind(text: &str) -> Result<&str, LineError> {
+fn kind(text: &str) -> Result<(&str, &str), LineError> {
     let rest = text.strip_prefix("{\"v\":").ok_or(LineError::Corrupt)?;
-    let (version, rest) = rest.split_once(',').ok_or(LineError::Corrupt)?;
-    let version: u32 = version.parse().map_err(|_| LineError::Corrupt)?;
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let version: u32 = rest[..digits].parse().map_err(|_| LineError::Corrupt)?;
     if version > VERSION {
         return Err(LineError::Newer);
     }
-    let rest = rest.strip_prefix("\"kind\":\"").ok_or(LineError::Corrupt)?;
-    rest.split_once('"').map(|(kind, _)| kind).ok_or(LineError::Corrupt)
+    let rest = rest[digits..].strip_prefix(",\"kind\":\"").ok_or(LineError::Corrupt)?;
+    let length = rest.bytes().position(|byte| byte == b'"').ok_or(LineError::Corrupt)?;
+    let members = rest.get(length + 1..rest.len() - TAIL).ok_or(LineError::Corrupt)?;
+    Ok((&rest[..length], members))
 }
 
 /// The names met last, so that lines share them: each name has one place, found by its checksum.

@@ -32,13 +32,37 @@ impl<'l> Json<'l> {
             return Ok(());
         }
         loop {
-            let (raw, escaped) = self.raw()?;
-            self.expect(b':')?;
-            let mut room = String::new();
-            member(self, plain(raw, escaped, &mut room)?)?;
+            self.member(&mut member)?;
             if !self.take(b',') {
                 return self.expect(b'}');
             }
+        }
+    }
+
+    /// Reads what is left of an object but for its brace: each member with the comma before it.
+    #[inline]
+    pub(super) fn members(
+        &mut self,
+        mut member: impl FnMut(&mut Json<'l>, &str) -> Result<(), LineError>,
+    ) -> Result<(), LineError> {
+        while self.take(b',') {
+            self.member(&mut member)?;
+        }
+        self.end()
+    }
+
+    #[inline]
+    fn member(
+        &mut self,
+        member: &mut impl FnMut(&mut Json<'l>, &str) -> Result<(), LineError>,
+    ) -> Result<(), LineError> {
+        if let Some(name) = self.plain()? {
+            self.expect(b':')?;
+            member(self, name)
+        } else {
+            let name = self.escaped()?;
+            self.expect(b':')?;
+            member(self, &name)
         }
     }
 
@@ -68,37 +92,62 @@ impl<'l> Json<'l> {
     /// returned, since one of two kinds would go through memory in pieces that the processor waits for.
     #[inline]
     pub(super) fn word<R>(&mut self, take: impl FnOnce(&str) -> R) -> Result<R, LineError> {
-        let (raw, escaped) = self.raw()?;
-        let mut room = String::new();
-        Ok(take(plain(raw, escaped, &mut room)?))
+        match self.plain()? {
+            Some(word) => Ok(take(word)),
+            None => self.escaped().map(|word| take(&word)),
+        }
     }
 
     /// Reads a string to keep.
     #[inline]
     pub(super) fn string(&mut self) -> Result<Cow<'l, str>, LineError> {
-        let (raw, escaped) = self.raw()?;
-        if escaped { unescaped(raw).map(Cow::Owned) } else { Ok(Cow::Borrowed(raw)) }
+        match self.plain()? {
+            Some(text) => Ok(Cow::Borrowed(text)),
+            None => self.escaped().map(Cow::Owned),
+        }
     }
 
-    /// What stands between two quotes, and whether any of it is escaped.
+    /// Reads a string that has no escapes; where it has some, nothing but its first quote.
     #[inline]
-    fn raw(&mut self) -> Result<(&'l str, bool), LineError> {
+    fn plain(&mut self) -> Result<Option<&'l str>, LineError> {
         self.expect(b'"')?;
         let begin = self.at;
+        let end = self.stretch(begin);
+        match self.text.as_bytes().get(end) {
+            Some(b'"') => {
+                self.at = end + 1;
+                Ok(self.text.get(begin..end))
+            }
+            Some(_) => Ok(None),
+            None => Err(LineError::Corrupt),
+        }
+    }
+
+    /// Reads what follows the first quote of a string.
+    #[cold]
+    fn escaped(&mut self) -> Result<String, LineError> {
+        let begin = self.at;
         let mut end = self.stretch(begin);
-        let escaped = self.text.as_bytes().get(end) == Some(&b'\\');
         while self.text.as_bytes().get(end) == Some(&b'\\') {
             end = self.stretch(end + 2);
         }
         self.at = end + 1;
         // At the end of the text there is no quote, and no such range either.
         let quoted = self.text.get(begin..=end).ok_or(LineError::Corrupt)?;
-        Ok((&quoted[..quoted.len() - 1], escaped))
+        serde_json::from_str(&format!("\"{quoted}")).map_err(|_| LineError::Corrupt)
     }
 
-    /// Where the next quote or backslash is, from a place on; where there is none, the end.
+    /// Where the next quote or backslash is, from a place on; where there is none, the end. Names and
+    /// most words are short: they are found sooner than a search for long texts is set up.
+    #[inline]
     fn stretch(&self, from: usize) -> usize {
+        const SHORT: usize = 24;
         let rest = self.text.as_bytes().get(from..).unwrap_or_default();
+        for (at, byte) in rest.iter().take(SHORT).enumerate() {
+            if matches!(byte, b'"' | b'\\') {
+                return from + at;
+            }
+        }
         from + memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len())
     }
 
@@ -106,16 +155,19 @@ impl<'l> Json<'l> {
     #[inline]
     pub(super) fn number(&mut self) -> Result<u64, LineError> {
         self.blanks();
-        let begin = self.at;
-        let mut number = 0;
-        while let Some(digit @ b'0'..=b'9') = self.text.as_bytes().get(self.at) {
-            number = number * 10 + u64::from(digit - b'0');
-            self.at += 1;
-            if self.at - begin > 18 {
-                return Err(LineError::Corrupt);
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let (mut number, mut length) = (0_u64, 0);
+        for byte in rest {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                break;
             }
+            // What wraps has too many digits, and is refused below.
+            number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
+            length += 1;
         }
-        if self.at == begin { Err(LineError::Corrupt) } else { Ok(number) }
+        self.at += length;
+        if (1..=18).contains(&length) { Ok(number) } else { Err(LineError::Corrupt) }
     }
 
     /// Reads `true` or `false`.
@@ -147,7 +199,8 @@ impl<'l> Json<'l> {
     }
 
     /// Makes sure that nothing is left.
-    pub(super) fn end(&mut self) -> Result<(), LineError> {
+    #[inline]
+    fn end(&mut self) -> Result<(), LineError> {
         self.blanks();
         if self.at == self.text.len() { Ok(()) } else { Err(LineError::Corrupt) }
     }
@@ -171,23 +224,6 @@ impl<'l> Json<'l> {
             self.at += 1;
         }
     }
-}
-
-/// What stands between two quotes, as it stands there or, in a room of its own, without its escapes.
-#[inline]
-fn plain<'t>(raw: &'t str, escaped: bool, room: &'t mut String) -> Result<&'t str, LineError> {
-    if escaped {
-        *room = unescaped(raw)?;
-        Ok(room)
-    } else {
-        Ok(raw)
-    }
-}
-
-/// What stands between two quotes without its escapes.
-#[cold]
-fn unescaped(raw: &str) -> Result<String, LineError> {
-    serde_json::from_str(&format!("\"{raw}\"")).map_err(|_| LineError::Corrupt)
 }
 
 #[cfg(test)]

@@ -162,12 +162,10 @@ fn classes_by_name(failures: &BTreeMap<FailureClass, u64>) -> Vec<FailureClass> 
     classes
 }
 
-/// Reads what [`WindowLine`] writes.
-pub(super) fn decode(text: &str, names: &mut Names) -> Result<Window, LineError> {
+/// Reads what [`WindowLine`] writes: the members of a line between its kind and its checksum.
+pub(super) fn decode(members: &str, names: &mut Names) -> Result<Window, LineError> {
     let mut fields = Fields::default();
-    let mut json = Json::new(text);
-    json.object(|json, name| fields.member(json, name, names))?;
-    json.end()?;
+    Json::new(members).members(|json, name| fields.member(json, name, names))?;
     fields.window()
 }
 
