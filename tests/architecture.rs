@@ -49,8 +49,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tower", &["engine"]),
     ("x509_parser", &["engine"]),
     ("hdrhistogram", &["window"]),
-    // Windows compress histograms; OTLP has requests compressed with gzip.
-    ("flate2", &["window", "export"]),
+    // Windows compress histograms; OTLP has requests compressed with gzip; the binary carries its schemas compressed.
+    ("flate2", &["window", "export", "commands"]),
     ("rustix", &["journal"]),
     ("object_store", &["journal"]),
     ("indicatif", &["progress"]),

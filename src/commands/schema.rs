@@ -1,10 +1,11 @@
 //! `uptick schema`: the JSON Schema of a document, as it stands under `schemas/`. The files are
 //! derived from the types that write the documents, and a test derives them again; the binary carries
-//! the files, which spares it the means to derive them.
+//! the files, compressed by `build.rs`, which spares it the means to derive them.
 
 use std::io;
 use std::io::Write;
 
+use flate2::read::ZlibDecoder;
 use schemars::JsonSchema;
 use schemars::Schema;
 use schemars::generate::SchemaSettings;
@@ -17,16 +18,23 @@ use crate::model::Outcome;
 use crate::report::Report;
 use crate::report::pass::Pass;
 
+/// A file under `schemas/` as `build.rs` compressed it.
+macro_rules! compressed {
+    ($name:literal) => {
+        &include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".zlib"))[..]
+    };
+}
+
 /// Prints the schema of a document, indented, with a line feed at its end.
 pub(super) fn write(document: Document, out: &mut dyn Write) -> io::Result<()> {
-    let text = match document {
-        Document::Probes => include_str!("../../schemas/probes.json"),
-        Document::Outcome => include_str!("../../schemas/outcome.json"),
-        Document::Check => include_str!("../../schemas/check.json"),
-        Document::Journal => include_str!("../../schemas/journal.json"),
-        Document::Report => include_str!("../../schemas/report.json"),
+    let compressed = match document {
+        Document::Probes => compressed!("probes.json"),
+        Document::Outcome => compressed!("outcome.json"),
+        Document::Check => compressed!("check.json"),
+        Document::Journal => compressed!("journal.json"),
+        Document::Report => compressed!("report.json"),
     };
-    out.write_all(text.as_bytes())
+    io::copy(&mut ZlibDecoder::new(compressed), out).map(drop)
 }
 
 /// The schema of a document, derived from the types that write it: what its file has to say.
