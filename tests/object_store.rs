@@ -13,6 +13,7 @@ use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
 use std::sync::Arc;
+use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 use std::time::Instant;
@@ -105,6 +106,31 @@ fn a_folder_serves_as_an_object_store() {
     let objects = open(&url, &[], PATIENCE);
     ships_and_reads(&objects);
     compacts(&objects);
+}
+
+#[test]
+fn readers_that_bring_the_same_objects_at_once_do_not_disturb_each_other() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, cache) = (folder.path().join("store"), folder.path().join("cache"));
+    fs::create_dir(&store).expect("room");
+    let url = format!("file://{}/", store.display());
+    let objects = open(&url, &[], PATIENCE);
+    for hour in 0..100 {
+        ship_one(&objects, "here", hour);
+    }
+    let begin = Barrier::new(4);
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let objects = open(&url, &[], PATIENCE);
+                begin.wait();
+                let files = objects.fetch(Range::ALL, &cache).expect("the store answers");
+                assert_eq!(read(&files, Range::ALL).len(), 100);
+            });
+        }
+    });
+    let names = fs::read_dir(&cache).expect("a folder").map(|entry| entry.expect("an entry").file_name());
+    assert!(names.into_iter().all(|name| name.to_string_lossy().ends_with(".jsonl")), "nothing unfinished is left");
 }
 
 /// What was counted from each vantage: checks, times, and all times added up.

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::fs;
 use std::io;
+use std::io::Write as _;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,9 +15,12 @@ use std::time::SystemTime;
 
 use jiff::civil::Date;
 use object_store::ObjectMeta;
+use object_store::ObjectStore;
 use object_store::ObjectStoreExt as _;
 use object_store::path::Path as Key;
 use tokio::sync::Semaphore;
+use tokio::task;
+use tokio::task::JoinError;
 use tokio::task::JoinSet;
 use tokio::time;
 
@@ -138,34 +142,59 @@ impl Objects {
             let (store, patience, key) = (Arc::clone(&self.store), self.patience, object.location.clone());
             gets.spawn(async move {
                 let _held = (slot, room);
-                let got = async { store.get(&key).await?.bytes().await };
-                (path, key.clone(), time::timeout(patience, got).await)
+                let brought = bring_one(&*store, &key, patience, path).await;
+                brought.map_err(|missed| (key, missed))
             });
             while let Some(done) = gets.try_join_next() {
-                self.keep(done)?;
+                self.is_brought(done)?;
             }
         }
         while let Some(done) = gets.join_next().await {
-            self.keep(done)?;
+            self.is_brought(done)?;
         }
         Ok(files)
     }
 
-    /// Puts an object that was brought into its file, whole or not at all.
-    fn keep<B: AsRef<[u8]>>(&self, done: Result<Got<B>, tokio::task::JoinError>) -> Result<(), JournalError> {
-        let (path, key, got) = done.map_err(|_| failed("read", &self.url, "the request died"))?;
-        let bytes = got.map_err(|_| self.late("read", &key))?.map_err(|error| self.failed("read", &key, &error))?;
-        let disk = Disk::default();
-        let unfinished = path.with_extension("unfinished");
-        let _ = fs::remove_file(&unfinished);
-        let file = disk.create_new(&unfinished).map_err(JournalError::io("create", &unfinished))?;
-        disk.write(&file, bytes.as_ref()).map_err(JournalError::io("write to", &unfinished))?;
-        disk.rename(&unfinished, &path).map_err(JournalError::io("rename", &unfinished))
+    fn is_brought(&self, done: Result<Result<(), (Key, Missed)>, JoinError>) -> Result<(), JournalError> {
+        done.unwrap_or_else(|_| Err((self.prefix.clone(), Missed::Died))).map_err(|(key, missed)| match missed {
+            Missed::Late => self.late("read", &key),
+            Missed::Refused(error) => self.failed("read", &key, &error),
+            Missed::Unwritten(error) => error,
+            Missed::Died => failed("read", &self.shown(&key), "the request died"),
+        })
     }
 }
 
-/// A request for an object that has ended: the file it is for, the object, and the answer.
-type Got<B> = (PathBuf, Key, Result<Result<B, object_store::Error>, time::error::Elapsed>);
+/// Why an object was not brought.
+enum Missed {
+    /// No answer came in time.
+    Late,
+    /// The store refused, or could not be reached.
+    Refused(object_store::Error),
+    /// The answer could not be written into its file.
+    Unwritten(JournalError),
+    /// What asked broke down.
+    Died,
+}
+
+/// Brings one object into its file. That is written beside the other requests, on a thread that may wait.
+async fn bring_one(store: &dyn ObjectStore, key: &Key, patience: Duration, file: PathBuf) -> Result<(), Missed> {
+    let got = async { store.get(key).await?.bytes().await };
+    let bytes = time::timeout(patience, got).await.map_err(|_| Missed::Late)?.map_err(Missed::Refused)?;
+    let kept = task::spawn_blocking(move || keep(&bytes, &file)).await;
+    kept.map_err(|_| Missed::Died)?.map_err(Missed::Unwritten)
+}
+
+/// Puts what was brought into its file, whole or not at all, whoever else brings it meanwhile.
+fn keep(bytes: &[u8], path: &Path) -> Result<(), JournalError> {
+    let (folder, name) = (path.parent().unwrap_or(path), path.file_name().unwrap_or_default());
+    // What a killed reader leaves begins with its day, and goes when that is tidied up.
+    let unfinished = tempfile::Builder::new().prefix(name).suffix(".unfinished").tempfile_in(folder);
+    let mut unfinished = unfinished.map_err(JournalError::io("create", path))?;
+    unfinished.write_all(bytes).map_err(JournalError::io("write to", path))?;
+    unfinished.persist(path).map_err(|error| JournalError::io("rename", path)(error.error))?;
+    Ok(())
+}
 
 impl<'f> Cache<'f> {
     /// Opens a folder, and makes it where it is not there.
