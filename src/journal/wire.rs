@@ -168,24 +168,16 @@ fn checked(line: &[u8]) -> Result<&str, LineError> {
     let body = line.len().checked_sub(TAIL).ok_or(LineError::Corrupt)?;
     let (body, tail) = line.split_at(body);
     let hex = tail.strip_prefix(b",\"crc\":\"").and_then(|rest| rest.strip_suffix(b"\"}"));
-    let crc = hex.and_then(hex_u32).ok_or(LineError::Corrupt)?;
-    if crc32fast::hash(body) != crc {
+    if hex != Some(&hexadecimal(crc32fast::hash(body))) {
         return Err(LineError::Corrupt);
     }
     str::from_utf8(line).map_err(|_| LineError::Corrupt)
 }
 
-/// Eight lower-case hexadecimal digits.
+/// A number in eight lower-case hexadecimal digits.
 #[inline]
-fn hex_u32(digits: &[u8]) -> Option<u32> {
-    digits.iter().try_fold(0_u32, |number, digit| {
-        let value = match digit {
-            b'0'..=b'9' => digit - b'0',
-            b'a'..=b'f' => digit - b'a' + 10,
-            _ => return None,
-        };
-        Some(number << 4 | u32::from(value))
-    })
+fn hexadecimal(number: u32) -> [u8; 8] {
+    std::array::from_fn(|at| b"0123456789abcdef"[(number >> (28 - 4 * at)) as usize & 15])
 }
 
 /// The kind of a line of our version, and the members between it and the checksum.
