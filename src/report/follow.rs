@@ -9,12 +9,14 @@ use super::evidence::name;
 use super::fold::Series;
 use super::ladder;
 use super::offline::Offline;
+use super::parallel;
 use super::rhythm::Rhythm;
 use super::statistics::number;
 use super::statistics::ratio;
 use super::statistics::rounded;
 use super::ticks::Even;
 use super::ticks::Tick;
+use super::ticks::sort_runs;
 use crate::model::FailureClass;
 use crate::model::IncidentRules;
 use crate::model::SafeText;
@@ -326,26 +328,26 @@ pub(super) fn tally(series: &Series, offline: Option<&Offline>, spans: &[(i64, i
 pub(super) fn silences(followed: &[&Followed<'_>], frame: &Frame<'_>) -> Vec<(i64, i64)> {
     let Some(cadence) = followed.iter().filter_map(|one| one.cadence()).min() else { return Vec::new() };
     let limit = cadence.saturating_mul(SILENT_AFTER);
-    let mut instants: Vec<i64> = Vec::new();
-    for one in followed {
-        let mut of_one = Instants { limit, kept: Vec::new() };
+    let of_each = parallel::map(followed.to_vec(), |one| {
+        let mut instants = Instants { limit, kept: Vec::new() };
         for even in one.series.ticks.evens().filter(|even| even.first.verdict != Verdict::Missed) {
             // Of checks close together, some show as well that there is no silence.
             let [_, (longest, _)] = even.distances();
             let stride = usize::try_from(limit / longest.max(1)).unwrap_or_default().max(1);
-            (0..even.count).step_by(stride).for_each(|n| of_one.push(even.at(n)));
+            (0..even.count).step_by(stride).for_each(|n| instants.push(even.at(n)));
             if even.count > 1 {
-                of_one.push(even.last_at);
+                instants.push(even.last_at);
             }
         }
-        instants.append(&mut of_one.kept);
-    }
+        instants.kept
+    });
+    let mut instants = of_each.concat();
     instants.push(frame.to);
     let has_past = followed.iter().any(|one| !one.series.lead.is_empty());
     if has_past && frame.from_is_asked {
         instants.push(frame.from);
     }
-    instants.sort_unstable();
+    sort_runs(&mut instants);
     instants.windows(2).filter(|pair| pair[1] - pair[0] > limit).map(|pair| (pair[0], pair[1])).collect()
 }
 

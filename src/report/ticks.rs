@@ -133,8 +133,8 @@ impl Ticks {
 
     /// Puts the checks in order: the same order whatever the order of adding was.
     pub(super) fn sort(&mut self) {
-        self.singles.sort_unstable();
-        self.runs.sort_unstable();
+        sort_runs(&mut self.singles);
+        sort_runs(&mut self.runs);
     }
 
     /// The checks between two instants, ends included, in order.
@@ -182,6 +182,11 @@ impl Ticks {
         let single = self.singles.last().map(|packed| unpack(*packed).at);
         single.max(self.runs.iter().map(|run| run.last_at).max())
     }
+}
+
+/// Sorts what is made of a few long runs that are in order, as journals are: they are found, and merged.
+pub(super) fn sort_runs<T: Ord>(items: &mut [T]) {
+    items.sort();
 }
 
 /// Two rows of checks as one, in order.
