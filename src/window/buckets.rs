@@ -85,6 +85,16 @@ impl Buckets {
         }
     }
 
+    /// Counts `count` more of a value that is no smaller than any before. What is read in order stays
+    /// a list, however long: it is added to something else, and gone.
+    pub(super) fn push(list: &mut Vec<(u32, u64)>, value: u32, count: u64) {
+        let bucket = lowest(value);
+        match list.last_mut().filter(|(last, _)| *last == bucket) {
+            Some((_, sum)) => *sum = sum.saturating_add(count),
+            None => list.push((bucket, count)),
+        }
+    }
+
     /// Adds the counts of others.
     pub(super) fn merge(&mut self, other: &Buckets) {
         match (&mut *self, other) {
@@ -173,6 +183,21 @@ mod tests {
             prop_assert_eq!(lowest(low), lowest(high));
             prop_assert_eq!(lowest_of(number(value)), low);
             prop_assert!(number(value) < PAGES * PAGE);
+        }
+
+        #[test]
+        fn what_is_read_in_order_counts_the_same(mut counted in prop::collection::vec((0_u32..200_000, 1_u64..9), 0..200), more: u32) {
+            counted.sort_unstable();
+            let (mut list, mut buckets) = (Vec::new(), Buckets::default());
+            for (value, count) in counted {
+                Buckets::push(&mut list, value, count);
+                buckets.add(value, count);
+            }
+            let mut ordered = Buckets::List(list);
+            prop_assert_eq!(&ordered, &buckets);
+            ordered.add(more, 1);
+            buckets.add(more, 1);
+            prop_assert_eq!(ordered, buckets);
         }
 
         #[test]

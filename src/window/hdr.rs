@@ -133,18 +133,18 @@ fn unfold(text: &str) -> Result<Vec<u8>, HdrError> {
 /// negative one so many buckets without any. That the buckets are numbered as ours are spares the
 /// 188 KiB that hdrhistogram lays them out in: a report over a year reads a million of them.
 fn read_counts(mut bytes: &[u8]) -> Result<Buckets, HdrError> {
-    let mut buckets = Buckets::default();
+    let mut list = Vec::new();
     let mut number = 0_usize;
     while !bytes.is_empty() {
         let (count, rest) = read_number(bytes)?;
         bytes = rest;
         if count > 0 {
-            buckets.add(buckets::lowest_of(number).min(TOP), count.unsigned_abs());
+            Buckets::push(&mut list, buckets::lowest_of(number).min(TOP), count.unsigned_abs());
         }
         let passed = if count < 0 { usize::try_from(count.unsigned_abs()).ok() } else { Some(1) };
         number = passed.and_then(|passed| number.checked_add(passed)).ok_or(HdrError::Format)?;
     }
-    Ok(buckets)
+    Ok(Buckets::List(list))
 }
 
 /// Reads a number and returns what follows it: seven bits a byte, the least first, the ninth byte
