@@ -71,8 +71,11 @@ pub fn fold<S: Send>(
     Ok((states, integrity))
 }
 
-/// The pieces, shared out between threads. Neighbours stay together as far as can be: they are of
-/// the same time and place, so the states have less in common that is there twice.
+/// More threads than this would each hold a state, and wait for the same disk.
+const THREADS: usize = 8;
+
+/// The pieces, shared out between threads. What is of one place, and of one time, stays together as
+/// far as can be: the less the states have in common, the less there is twice.
 struct Shares {
     hands: usize,
     left: Mutex<Vec<VecDeque<Piece>>>,
@@ -80,7 +83,9 @@ struct Shares {
 
 impl Shares {
     fn new(mut pieces: Vec<Piece>) -> Shares {
-        let hands = thread::available_parallelism().map_or(1, usize::from).min(pieces.len()).max(1);
+        // Within a place the order of the files stays, and they come by days.
+        pieces.sort_by_cached_key(|piece| piece.source.place());
+        let hands = thread::available_parallelism().map_or(1, usize::from).min(THREADS).min(pieces.len()).max(1);
         let mut left = Vec::new();
         for hand in (0..hands).rev() {
             left.push(VecDeque::from(pieces.split_off(pieces.len() * hand / (hand + 1))));
@@ -99,5 +104,32 @@ impl Shares {
     /// Nobody gets another piece.
     fn give_up(&self) {
         self.left.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::pieces;
+    use super::super::pieces::Source;
+    use super::*;
+
+    #[test]
+    fn every_piece_is_dealt_once_whoever_asks_and_places_stay_together() {
+        let mut dealt = Vec::new();
+        for day in 10..20 {
+            for place in ["here", "there"] {
+                let source = Arc::new(Source::new(format!("2025-03-{day}.{place}.jsonl").into()));
+                pieces::cut(&source, Some(1), &mut dealt);
+            }
+        }
+        let shares = Shares::new(dealt);
+        let first: Vec<Piece> = (0..10).filter_map(|_| shares.next(0)).collect();
+        let rest: Vec<Piece> = std::iter::from_fn(|| shares.next(shares.hands - 1)).collect();
+        let paths = |pieces: &[Piece]| pieces.iter().map(|piece| piece.source.path.clone()).collect::<BTreeSet<_>>();
+        assert_eq!(paths(&first).union(&paths(&rest)).count(), 20);
+        assert_eq!(first.len() + rest.len(), 20);
+        assert!(shares.hands > 2 || paths(&first).iter().all(|path| path.to_string_lossy().contains(".here.")));
     }
 }

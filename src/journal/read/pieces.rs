@@ -23,6 +23,13 @@ impl Source {
         Source { path, file: Mutex::new(None) }
     }
 
+    /// What the names of files of one place have in common: `DAY.PLACE.jsonl`, where each run or each
+    /// vantage has its own.
+    pub(super) fn place(&self) -> String {
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        name.split('.').nth(1).unwrap_or_default().to_owned()
+    }
+
     pub(super) fn open(&self) -> io::Result<Arc<File>> {
         let mut opened = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         match &*opened {
