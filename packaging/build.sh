@@ -26,9 +26,9 @@ if [ "$profile" = release ]; then
         RUSTFLAGS="${RUSTFLAGS:+$RUSTFLAGS }--remap-path-prefix=$registry/="
     done
     export RUSTFLAGS
-    # What the last pass over the whole program takes into its callers: what is marked, and what is
-    # hardly more than a call. The linker keeps one of functions that are the same.
-    build+=(-- -C llvm-args=-inline-threshold=10)
+    # What the last pass over the whole program takes into its callers: what is hardly more than a
+    # call, and of what is marked the short. The linker keeps one of functions that are the same.
+    build+=(-- -C llvm-args=-inline-threshold=10 -C llvm-args=-inlinehint-threshold=50)
     [ "$target" != x86_64-unknown-linux-gnu ] || build+=(-C 'link-arg=-Wl,--icf=all')
 fi
 "${build[@]}"
