@@ -45,9 +45,10 @@ use crate::runner::Event;
 /// The span of one window: a story is compressed, and so are they.
 const WINDOW: Duration = Duration::from_secs(1);
 /// How the demo is played and probed: a check often enough that the shortest pause between two
-/// waves, half an hour of the story, holds the three good checks that end a stretch.
+/// waves, half an hour of the story, holds the three good checks that end a stretch; and a check
+/// that hangs ends so early that the next one begins on time.
 const PACE: Pace =
-    Pace { run: Duration::from_secs(22), interval: Duration::from_millis(200), timeout: Duration::from_millis(190) };
+    Pace { run: Duration::from_secs(22), interval: Duration::from_millis(200), timeout: Duration::from_millis(150) };
 /// Stretches this near to each other, in the story, are waves of one incident. Longer than the
 /// default: on 10 March 2025 more than three hours lay between the first wave and the second.
 const JOIN_WITHIN: Duration = Duration::from_hours(4);
