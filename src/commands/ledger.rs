@@ -97,18 +97,16 @@ impl Ledger {
             ..Question::default()
         };
         let fresh: BTreeSet<Mark> = self.fresh.iter().filter_map(|(_, line)| Mark::of(line)).collect();
-        let mut fold = Fold::new(question);
+        let fold = Fold::new(question);
         // Before the first window ends there may be no journal yet.
         let is_there = journal::is_url(&self.journal) || self.journal.exists();
         let journals = if is_there { std::slice::from_ref(&self.journal) } else { &[] };
-        let (parts, integrity) = report::read(&fold, journals, &fold, |fold, line| {
+        let add = |fold: &mut Fold, line: &Line| {
             if Mark::of(line).is_none_or(|mark| !fresh.contains(&mark)) {
                 report::add(fold, line);
             }
-        })?;
-        for part in parts {
-            fold.merge(part);
-        }
+        };
+        let (fold, integrity) = report::read(&fold, journals, &fold, add, Fold::merge)?;
         Ok(Read { fold, integrity, at, took: at.elapsed() })
     }
 }

@@ -55,18 +55,16 @@ pub(super) fn ask(question: Question, journals: &[PathBuf], filter: &Filter) -> 
     let to = question.to;
     let fold = Fold::new(question);
     let nothing = (fold.clone(), BTreeSet::new());
-    let (parts, integrity) = read(&fold, journals, &nothing, |(fold, recorded), line| {
+    let sift = |(fold, recorded): &mut (Fold, BTreeSet<Arc<str>>), line: &journal::Line| {
         filter.note(line, recorded);
         if filter.keeps(line) {
             add(fold, line);
         }
-    })?;
-    let join = |(mut fold, mut recorded): (Fold, BTreeSet<Arc<str>>), (part, surfaces)| {
-        fold.merge(part);
-        recorded.extend(surfaces);
-        (fold, recorded)
     };
-    let (fold, recorded) = parts.into_iter().reduce(join).unwrap_or(nothing);
+    let ((fold, recorded), integrity) = read(&fold, journals, &nothing, sift, |(fold, recorded), (part, more)| {
+        fold.merge(part);
+        recorded.extend(more);
+    })?;
     filter.check(&recorded)?;
     Ok(fold.finish(to.unwrap_or_else(probing::now), integrity))
 }
@@ -80,19 +78,20 @@ pub(super) fn add(fold: &mut Fold, line: &journal::Line) {
     }
 }
 
-/// Adds the lines that are of use to a fold to copies of `nothing`, as many as there are threads.
+/// Adds the lines that are of use to a fold to copies of `nothing`, one for each thread, and merges these.
 pub(super) fn read<S: Clone + Send + Sync>(
     fold: &Fold,
     journals: &[PathBuf],
     nothing: &S,
     add: impl Fn(&mut S, &journal::Line) + Sync,
-) -> Result<(Vec<S>, Integrity), Stop> {
+    merge: impl Fn(&mut S, S),
+) -> Result<(S, Integrity), Stop> {
     let (from, to) = (fold.reads_from().unwrap_or(Timestamp::MIN), fold.reads_to().unwrap_or(Timestamp::MAX));
     let range = journal::Range { from, to };
     let trouble = |error: journal::JournalError| Stop::Trouble(error.to_string());
     let paths = journal::gather(journals, range, &setup::cache_place(), &setup::environment()).map_err(trouble)?;
-    let (parts, met) = journal::fold(&paths, range, || nothing.clone(), add).map_err(trouble)?;
-    Ok((parts, integrity(journals.len(), &met)))
+    let (state, met) = journal::fold(&paths, range, || nothing.clone(), add, merge).map_err(trouble)?;
+    Ok((state, integrity(journals.len(), &met)))
 }
 
 /// Which probes a report is about.

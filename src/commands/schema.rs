@@ -5,7 +5,7 @@
 use std::io;
 use std::io::Write;
 
-use flate2::read::ZlibDecoder;
+use flate2::bufread::ZlibDecoder;
 use schemars::JsonSchema;
 use schemars::Schema;
 use schemars::generate::SchemaSettings;

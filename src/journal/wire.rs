@@ -143,7 +143,7 @@ impl Decoder {
     /// [`LineError`], where the line cannot be used.
     pub fn decode(&mut self, line: &[u8]) -> Result<Line, LineError> {
         let text = checked(line)?;
-        let (kind, members) = kind(text)?;
+        let (kind, members) = kind(&text[..text.len() - TAIL])?;
         match kind {
             "window" => window::decode(members, &mut self.names).map(Line::from),
             "failure" => {
@@ -180,19 +180,17 @@ fn hexadecimal(number: u32) -> [u8; 8] {
     std::array::from_fn(|at| b"0123456789abcdef"[(number >> (28 - 4 * at)) as usize & 15])
 }
 
-/// The kind of a line of our version, and the members between it and the checksum.
+/// The kind of a line of our version, and the members that follow it, of its text without the checksum.
 #[inline]
-fn kind(text: &str) -> Result<(&str, &str), LineError> {
-    let rest = text.strip_prefix("{\"v\":").ok_or(LineError::Corrupt)?;
-    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-    let version: u32 = rest[..digits].parse().map_err(|_| LineError::Corrupt)?;
+fn kind(body: &str) -> Result<(&str, &str), LineError> {
+    let rest = body.strip_prefix("{\"v\":").ok_or(LineError::Corrupt)?;
+    let (version, rest) = rest.split_at(rest.bytes().take_while(u8::is_ascii_digit).count());
+    let version: u32 = version.parse().map_err(|_| LineError::Corrupt)?;
     if version > VERSION {
         return Err(LineError::Newer);
     }
-    let rest = rest[digits..].strip_prefix(",\"kind\":\"").ok_or(LineError::Corrupt)?;
-    let length = rest.bytes().position(|byte| byte == b'"').ok_or(LineError::Corrupt)?;
-    let members = rest.get(length + 1..rest.len() - TAIL).ok_or(LineError::Corrupt)?;
-    Ok((&rest[..length], members))
+    let rest = rest.strip_prefix(",\"kind\":\"").ok_or(LineError::Corrupt)?;
+    rest.split_once('"').ok_or(LineError::Corrupt)
 }
 
 /// The names met last, so that lines share them: each name has one place, found by its checksum.

@@ -3,7 +3,6 @@
 //! class the first failure stays as an example.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::net::IpAddr;
 
 use super::edge::Edge;
@@ -125,12 +124,7 @@ impl Evidence {
             }
         }
         for (key, theirs) in other.seen {
-            match self.seen.entry(key) {
-                Entry::Vacant(place) => {
-                    place.insert(theirs);
-                }
-                Entry::Occupied(mut mine) => mine.get_mut().merge(&theirs),
-            }
+            self.seen.entry(key).and_modify(|mine| mine.merge(&theirs)).or_insert(theirs);
         }
     }
 

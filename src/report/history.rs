@@ -2,7 +2,6 @@
 //! span is longer than the window.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,15 +62,15 @@ impl Judged {
 }
 
 impl Past {
-    fn merge(&mut self, other: Past) {
-        for (hour, judged) in other.hours {
-            self.hours.entry(hour).or_default().add(judged);
+    fn merge(&mut self, other: &Past) {
+        for (hour, judged) in &other.hours {
+            self.hours.entry(*hour).or_default().add(*judged);
         }
-        for (hour, then) in other.hourly {
-            self.hourly.entry(hour).or_default().merge(&then);
+        for (hour, then) in &other.hourly {
+            self.hourly.entry(*hour).or_default().merge(then);
         }
-        for (day, then) in other.daily {
-            self.daily.entry(day).or_default().merge(&then);
+        for (day, then) in &other.daily {
+            self.daily.entry(*day).or_default().merge(then);
         }
         self.latency.merge(&other.latency);
     }
@@ -127,12 +126,7 @@ impl History {
     /// Adds what came before the same window by other lines.
     pub(super) fn merge(&mut self, other: History) {
         for (surface, theirs) in other.surfaces {
-            match self.surfaces.entry(surface) {
-                Entry::Vacant(place) => {
-                    place.insert(theirs);
-                }
-                Entry::Occupied(mut mine) => mine.get_mut().merge(theirs),
-            }
+            self.surfaces.entry(surface).and_modify(|mine| mine.merge(&theirs)).or_insert(theirs);
         }
     }
 

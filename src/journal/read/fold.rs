@@ -18,9 +18,9 @@ use super::pieces::Piece;
 use super::sources;
 use super::worker::Worker;
 
-/// Adds the lines that belong to a range up: each of some threads begins a state and adds the lines
-/// that it reads, each line once. The states, one or more, are the caller's to merge; which lines went
-/// into which says nothing. A path is a journal's folder or a file of lines.
+/// Adds the lines that belong to a range up, each line once: each of some threads begins a state and
+/// adds the lines that it reads, and the states are merged. Which lines went into which says nothing. A
+/// path is a journal's folder or a file of lines.
 ///
 /// # Errors
 /// [`JournalError`], where a path cannot be read.
@@ -29,9 +29,9 @@ pub fn fold<S: Send>(
     range: Range,
     begin: impl Fn() -> S + Sync,
     add: impl Fn(&mut S, &Line) + Sync,
-) -> Result<(Vec<S>, Integrity), JournalError> {
+    merge: impl Fn(&mut S, S),
+) -> Result<(S, Integrity), JournalError> {
     let (pieces, mut spooled) = sources::open(paths, range)?;
-    let mut integrity = spooled.integrity;
     let mut first = begin();
     for line in std::mem::take(&mut spooled.lines) {
         add(&mut first, &line);
@@ -52,23 +52,17 @@ pub fn fold<S: Send>(
         Ok((state, worker.integrity))
     };
     let (begin, read) = (&begin, &read);
-    let done: Vec<Result<(S, Integrity), JournalError>> = thread::scope(|scope| {
-        let others = (1..shares.hands).map(|hand| scope.spawn(move || read(hand, begin())));
-        let others: Vec<_> = others.collect();
-        let mine = read(0, first);
-        let join = |thread: thread::ScopedJoinHandle<'_, _>| match thread.join() {
-            Ok(done) => done,
-            Err(panic) => std::panic::resume_unwind(panic),
-        };
-        std::iter::once(mine).chain(others.into_iter().map(join)).collect()
-    });
-    let mut states = Vec::new();
-    for done in done {
-        let (state, met) = done?;
-        states.push(state);
-        integrity.merge(&met);
-    }
-    Ok((states, integrity))
+    thread::scope(|scope| {
+        let others: Vec<_> = (1..shares.hands).map(|hand| scope.spawn(move || read(hand, begin()))).collect();
+        let (mut state, mut integrity) = read(0, first)?;
+        integrity.merge(&spooled.integrity);
+        for other in others {
+            let (part, met) = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            merge(&mut state, part);
+            integrity.merge(&met);
+        }
+        Ok((state, integrity))
+    })
 }
 
 /// More threads than this would each hold a state, and wait for the same disk.

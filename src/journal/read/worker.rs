@@ -43,14 +43,14 @@ impl Worker {
         &mut self,
         piece: &Piece,
         each: impl FnMut(Line) -> ControlFlow<()>,
-    ) -> Result<ControlFlow<()>, JournalError> {
+    ) -> Result<(), JournalError> {
         self.read_piece(piece, each).map_err(JournalError::io("read", &piece.source.path))
     }
 
-    fn read_piece(&mut self, piece: &Piece, each: impl FnMut(Line) -> ControlFlow<()>) -> io::Result<ControlFlow<()>> {
+    fn read_piece(&mut self, piece: &Piece, each: impl FnMut(Line) -> ControlFlow<()>) -> io::Result<()> {
         let file = match piece.source.open() {
             // Removed since it was listed.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(ControlFlow::Continue(())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             file => file?,
         };
         match piece.part {
@@ -75,21 +75,16 @@ impl Worker {
         mut reader: impl BufRead,
         mut left: u64,
         mut each: impl FnMut(Line) -> ControlFlow<()>,
-    ) -> io::Result<ControlFlow<()>> {
+    ) -> io::Result<()> {
         let mut scratch = Vec::new();
         while left > 0 {
             let (length, line) = self.next(&mut reader, &mut scratch)?;
-            if length == 0 {
+            if length == 0 || line.is_some_and(|line| each(line).is_break()) {
                 break;
-            }
-            if let Some(line) = line
-                && each(line).is_break()
-            {
-                return Ok(ControlFlow::Break(()));
             }
             left = left.saturating_sub(length);
         }
-        Ok(ControlFlow::Continue(()))
+        Ok(())
     }
 
     /// Reads one line, and says how many bytes it took: none at the end of the file.

@@ -1,7 +1,6 @@
 //! The latency of one surface from one vantage over time.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use super::super::ladder;
@@ -30,13 +29,9 @@ impl Sheet {
     }
 
     fn join(&mut self, buckets: BTreeMap<i64, Latency>, step: i64) {
-        for (begin, latency) in buckets {
-            match self.latency.entry(ladder::floor(begin, step)) {
-                Entry::Vacant(bucket) => {
-                    bucket.insert(latency);
-                }
-                Entry::Occupied(mut bucket) => bucket.get_mut().merge(&latency),
-            }
+        for (begin, theirs) in buckets {
+            let bucket = self.latency.entry(ladder::floor(begin, step));
+            bucket.and_modify(|mine| mine.merge(&theirs)).or_insert(theirs);
         }
     }
 }
