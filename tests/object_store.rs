@@ -32,7 +32,7 @@ use uptick::model::Verdict;
 use uptick::window::Window;
 
 const OPTIONS: Options = Options { sharing: Sharing::Lock, lock_timeout: Duration::from_secs(5) };
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn window(vantage: &str, hour: u64) -> Line {
     let name = |text: &str| Arc::<str>::from(text);

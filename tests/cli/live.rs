@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::support::run::Run;
 
 /// The longest anything is waited for.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A run that is under way.
 pub(crate) struct Live {

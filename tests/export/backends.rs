@@ -62,7 +62,7 @@ impl Exporter {
     }
 }
 
-const LONG: Duration = Duration::from_secs(30);
+const LONG: Duration = Duration::from_mins(2);
 
 fn some() -> Window {
     window("here", "home", &[1_000, 2_000])

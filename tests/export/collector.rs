@@ -21,7 +21,7 @@ use crate::support::server::answer;
 use crate::support::server::find;
 use crate::support::tls::Authority;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 fn taking() -> Server {
     Server::answers(answer(200, &[], ""))

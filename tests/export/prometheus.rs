@@ -14,7 +14,7 @@ use crate::support::server::Server;
 use crate::support::server::closed_port;
 use crate::support::server::ok;
 
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 
 pub(crate) fn settings(program: &Program, histograms: Kind) -> Settings {
     let url = format!("http://{}/api/v1/write", program.address).parse().unwrap();
