@@ -100,7 +100,7 @@ impl Ready {
 
 /// A run of one configuration, and the way to tell it to stop.
 struct Generation<'w> {
-    /// The longest time-out of its probes.
+    /// The longest that a check of its probes may take.
     longest: Duration,
     run: Pin<Box<dyn Future<Output = Ended> + 'w>>,
     stop: watch::Sender<Option<Duration>>,
@@ -108,8 +108,8 @@ struct Generation<'w> {
 }
 
 impl Generation<'_> {
-    /// Begins nothing more. What is under way may end in its own time, which is below its
-    /// interval: it cannot meet the next check of the same probe.
+    /// Begins nothing more. What is under way may end in its own time: below its interval, it cannot
+    /// meet the next check of the same probe. Who lets it take longer was warned.
     fn retire(self) -> Self {
         self.stop.send_replace(Some(self.longest));
         self
@@ -185,7 +185,7 @@ impl<'w> Watching<'w> {
         let probing = Probing::new(engine, &probes).diagnosing(Diagnosing::Beside, other, &probes);
         let monitor = tokio::spawn(probing.monitor());
         let (stop, mut stopped) = watch::channel(None);
-        let longest = probes.iter().map(|probe| probe.timeout).max().unwrap_or_default();
+        let longest = probes.iter().map(|probe| probe.longest()).max().unwrap_or_default();
         let settings = runner::Settings {
             started: self.started,
             concurrency,

@@ -9,6 +9,8 @@ use crate::live::until;
 use crate::origin::healthy;
 use crate::origin::probe;
 use crate::support::run::Run;
+use crate::support::server::Server;
+use crate::support::server::answer;
 
 const FAST: &str = "[defaults]\ninterval = \"100ms\"\ntimeout = \"90ms\"\n";
 
@@ -59,6 +61,25 @@ fn the_configuration_is_read_again_on_sighup() {
 }
 
 #[test]
+fn a_check_under_way_keeps_the_time_for_its_retries_when_the_configuration_is_read_again() {
+    let server = Server::start(|conn| {
+        if conn.number() > 1 {
+            conn.request();
+            conn.send(answer(200, &[], "x"));
+        }
+    });
+    let retrying = ["retries = { attempts = 1, delay = \"2s\" }", "timeout = \"1s\"", "interval = \"5s\""];
+    let live = Live::start(Run::new(["watch"]).config(&probe("home", &server.url("/"), &retrying)));
+    until("it is asked", || server.connections() == 1);
+    live.signal("HUP");
+    until("it is asked once more", || server.connections() == 2);
+    live.signal("INT");
+    let ended = live.end();
+    let [scheduled, up, _, unknown, missed] = recorded(ended.run.folder());
+    assert_eq!((scheduled, up, unknown, missed), (1, 1, 0, 0), "{}", ended.stderr);
+}
+
+#[test]
 fn a_configuration_that_cannot_be_read_again_leaves_the_old_one_in_force() {
     let server = healthy();
     let config = FAST.to_owned() + &probe("home", &server.url("/"), &[]);
@@ -92,11 +113,11 @@ fn one_run_alone_holds_a_journal_where_that_is_asked_for() {
 
 #[test]
 fn without_a_terminal_a_change_of_state_is_a_line_of_log() {
-    let server = crate::support::server::Server::start(|conn| {
+    let server = Server::start(|conn| {
         let number = conn.number();
         conn.request();
         let status = if (3..6).contains(&number) { 503 } else { 200 };
-        conn.send(crate::support::server::answer(status, &[], "x"));
+        conn.send(answer(status, &[], "x"));
     });
     let live = Live::start(
         Run::new(["watch", "--no-record"]).config(&(FAST.to_owned() + &probe("home", &server.url("/"), &[]))),
