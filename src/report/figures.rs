@@ -45,8 +45,8 @@ pub(super) fn figures(group: &[&Followed<'_>], evidence: &Evidence) -> Figures {
         availability: ratio(counts.up, judged).map(rounded),
         impact_minutes: impact_minutes(group),
         coverage: coverage(group),
-        latency_us: summary(&latency),
-        failed_latency_us: summary(&failed_latency),
+        latency_us: LatencySummary::of(&latency),
+        failed_latency_us: LatencySummary::of(&failed_latency),
         classes: classes(group, evidence),
     }
 }
@@ -57,7 +57,7 @@ pub(super) fn lag(group: &[&Followed<'_>]) -> LatencySummary {
     for one in group {
         lag.merge(&one.series.lag);
     }
-    summary(&lag)
+    LatencySummary::of(&lag)
 }
 
 /// How much of what was due for a group was seen.
@@ -65,20 +65,6 @@ pub(super) fn coverage(group: &[&Followed<'_>]) -> Coverage {
     let expected = group.iter().map(|one| one.coverage.expected).sum();
     let observed = group.iter().map(|one| one.coverage.observed).sum();
     Coverage { expected, observed, ratio: ratio(observed, expected).map(rounded) }
-}
-
-/// The summary of a histogram; a percentile of too few samples is absent.
-pub(super) fn summary(histogram: &Histogram) -> LatencySummary {
-    LatencySummary {
-        count: histogram.count(),
-        min: histogram.min(),
-        p50: histogram.percentile(0.5),
-        p90: histogram.percentile(0.9),
-        p95: histogram.percentile(0.95),
-        p99: histogram.percentile(0.99),
-        max: histogram.max(),
-        sum: histogram.sum(),
-    }
 }
 
 /// Full-outage-equivalent minutes: a failed check stands for the time to the next one; a group

@@ -8,7 +8,6 @@ use serde::Serialize;
 
 use super::baseline::UsualHours;
 use super::evidence::name;
-use super::figures::summary;
 use super::fold::Sheet;
 use super::follow::Cell;
 use super::pass::LatencySummary;
@@ -151,7 +150,7 @@ pub(super) fn points(sheet: &Sheet, cells: &BTreeMap<i64, Cell>) -> Vec<Point> {
             unknown: cell.unknown,
             missed: cell.missed,
             classes: cell.classes.clone(),
-            latency_us: summary(latency),
+            latency_us: LatencySummary::of(latency),
             bands: bands(latency),
         })
     };
@@ -185,7 +184,7 @@ pub(super) fn expectations(
         let begin = t.as_millisecond();
         let usual = usual.at(begin, step);
         let expected = usual.map(|usual| usual.failed_ratio * number(n));
-        let latency = whole.get(&begin).map(|latency| summary(&latency.total)).unwrap_or_default();
+        let latency = whole.get(&begin).map(|latency| LatencySummary::of(&latency.total)).unwrap_or_default();
         Expectation {
             surface: surface.clone(),
             t,
