@@ -25,7 +25,10 @@ use super::marks::PinnedNames;
 use super::tls;
 use super::tls::SystemRoots;
 
-/// The most response headers accepted: real sites send more than hyper's 100.
+/// The most response headers accepted: real sites send more than hyper's 100. Interim answers
+/// (1xx) are bounded by the timeout alone: hyper has no limit of them. Where they come faster than
+/// they are parsed, at some 40 MB/s, they hold a thread up for a second at a stretch, and what that
+/// delays is `prober_overloaded` and not `down`.
 const HEADERS: usize = 256;
 
 /// The largest HTTP/2 header list accepted, in bytes after decompression. HTTP/1 heads are
