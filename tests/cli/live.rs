@@ -12,10 +12,8 @@ use std::time::Instant;
 
 use serde_json::Value;
 
+use crate::support::PATIENCE;
 use crate::support::run::Run;
-
-/// The longest anything is waited for.
-const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A run that is under way.
 pub(crate) struct Live {

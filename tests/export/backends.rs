@@ -17,6 +17,7 @@ use uptick::export::remote_write::RemoteWrite;
 use uptick::window::Window;
 
 use crate::samples::window;
+use crate::support::PATIENCE;
 use crate::support::server::Server;
 use crate::support::server::answer;
 use crate::support::server::closed_port;
@@ -61,8 +62,6 @@ impl Exporter {
         }
     }
 }
-
-const LONG: Duration = Duration::from_mins(2);
 
 fn some() -> Window {
     window("here", "home", &[1_000, 2_000])
@@ -115,7 +114,7 @@ async fn an_overloaded_backend_is_asked_again_with_the_same_until_it_takes_it() 
         let server = answering(vec![answer(503, &[], ""), answer(429, &[("retry-after", "1")], "")]);
         let exporter = Exporter::start(kind, &server.url(""));
         exporter.windows(&[some()]);
-        let tally = exporter.finish(LONG).await;
+        let tally = exporter.finish(PATIENCE).await;
         assert_eq!((tally.sent, tally.retries, tally.is_whole()), (1, 2, true), "{kind}: {tally:?}");
         let requests = server.requests();
         assert_eq!(requests.len(), 3, "{kind}");
@@ -131,7 +130,7 @@ async fn what_a_backend_will_not_take_is_sent_once() {
             let server = answering(vec![refusal]);
             let exporter = Exporter::start(kind, &server.url(""));
             exporter.windows(&[some()]);
-            let tally = exporter.finish(LONG).await;
+            let tally = exporter.finish(PATIENCE).await;
             assert_eq!((tally.sent, tally.refused, tally.retries), (0, 1, 0), "{kind} {status}: {tally:?}");
             assert_eq!(server.connections(), 1, "{kind} {status}");
             let why = tally.last_error.unwrap();
@@ -146,7 +145,7 @@ async fn an_internal_error_is_retried_by_remote_write_and_not_by_otlp() {
         let server = answering(vec![answer(500, &[], "")]);
         let exporter = Exporter::start(kind, &server.url(""));
         exporter.windows(&[some()]);
-        exporter.finish(LONG).await;
+        exporter.finish(PATIENCE).await;
         assert_eq!(server.connections(), connections, "{kind}");
     }
 }
@@ -158,7 +157,7 @@ async fn a_redirect_is_not_followed_with_what_was_for_another() {
         let server = answering(vec![answer(307, &[("location", &elsewhere.url("/"))], "")]);
         let exporter = Exporter::start(kind, &server.url("").replace("http://", "http://user:hunter22@"));
         exporter.windows(&[some()]);
-        let tally = exporter.finish(LONG).await;
+        let tally = exporter.finish(PATIENCE).await;
         assert_eq!((tally.refused, elsewhere.connections()), (1, 0), "{kind}: {tally:?}");
         assert!(server.requests_text()[0].contains("authorization: Basic "), "{kind}");
     }
@@ -174,7 +173,7 @@ async fn an_answer_without_end_is_not_read_to_its_end() {
         });
         let exporter = Exporter::start(kind, &server.url(""));
         exporter.windows(&[some()]);
-        let tally = exporter.finish(LONG).await;
+        let tally = exporter.finish(PATIENCE).await;
         assert_eq!((tally.sent, tally.retries), (1, 0), "{kind}: {tally:?}");
     }
 }
@@ -187,7 +186,7 @@ async fn a_collector_that_takes_a_request_and_rejects_what_is_in_it_is_noticed()
     let server = answering(vec![answer(200, &[], body)]);
     let exporter = Exporter::start("otlp", &server.url(""));
     exporter.windows(&[some()]);
-    let tally = exporter.finish(LONG).await;
+    let tally = exporter.finish(PATIENCE).await;
     assert_eq!((tally.sent, tally.refused), (0, 1), "{tally:?}");
     assert_eq!(tally.last_error.unwrap().as_str(), "7 data points rejected: no histograms here");
 }
@@ -205,7 +204,7 @@ async fn what_does_not_fit_into_the_queue_is_dropped_oldest_first_and_counted() 
         exporter.windows(&windows);
         let start = Instant::now();
         while exporter.tally().dropped < 300 - 256 {
-            assert!(start.elapsed() < Duration::from_mins(2), "{kind}: {:?}", exporter.tally());
+            assert!(start.elapsed() < PATIENCE, "{kind}: {:?}", exporter.tally());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         let tally = exporter.finish(Duration::from_millis(200)).await;

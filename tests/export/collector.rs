@@ -15,13 +15,12 @@ use uptick::export::otlp::Temporality;
 
 use crate::programs::Program;
 use crate::samples::window;
+use crate::support::PATIENCE;
 use crate::support::run::Run;
 use crate::support::server::Server;
 use crate::support::server::answer;
 use crate::support::server::find;
 use crate::support::tls::Authority;
-
-const PATIENCE: Duration = Duration::from_mins(2);
 
 fn taking() -> Server {
     Server::answers(answer(200, &[], ""))

@@ -8,11 +8,11 @@ use uptick::export::cumulative::Cumulative;
 use uptick::export::remote_write::RemoteWrite;
 
 use crate::programs::Program;
-use crate::prometheus::PATIENCE;
 use crate::prometheus::settings;
 use crate::samples;
 use crate::samples::exact;
 use crate::samples::window;
+use crate::support::PATIENCE;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_merged_p99_is_within_half_a_percent_of_the_pooled_truth() {

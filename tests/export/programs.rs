@@ -15,10 +15,8 @@ use std::time::Instant;
 
 use tempfile::TempDir;
 
+use crate::support::PATIENCE;
 use crate::support::server::closed_port;
-
-/// The longest a program may take to be ready, and a condition to become true.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(3);
 
 /// A program that runs.
 pub(crate) struct Program {

@@ -1,7 +1,5 @@
 //! Remote write into a real Prometheus, and what it makes of it.
 
-use std::time::Duration;
-
 use uptick::export::buckets::Kind;
 use uptick::export::cumulative::Cumulative;
 use uptick::export::remote_write::RemoteWrite;
@@ -9,12 +7,11 @@ use uptick::export::remote_write::Settings;
 
 use crate::programs::Program;
 use crate::samples::window;
+use crate::support::PATIENCE;
 use crate::support::run::Run;
 use crate::support::server::Server;
 use crate::support::server::closed_port;
 use crate::support::server::ok;
-
-pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 
 pub(crate) fn settings(program: &Program, histograms: Kind) -> Settings {
     let url = format!("http://{}/api/v1/write", program.address).parse().unwrap();

@@ -13,9 +13,9 @@ use uptick::metric;
 
 use crate::programs::Program;
 use crate::programs::skip;
-use crate::prometheus::PATIENCE;
 use crate::prometheus::settings;
 use crate::samples::window;
+use crate::support::PATIENCE;
 
 const FOLDER: &str = "examples/prometheus";
 

@@ -12,11 +12,11 @@ use jiff::Timestamp;
 use uptick::export::scrape::Scrape;
 use uptick::model::Outcome;
 
-use crate::programs::PATIENCE;
 use crate::programs::Program;
 use crate::programs::raw;
 use crate::programs::skip;
 use crate::programs::try_get;
+use crate::support::PATIENCE;
 use crate::support::run::Run;
 use crate::support::server::Server;
 use crate::support::server::ok;

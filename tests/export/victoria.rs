@@ -5,9 +5,9 @@ use uptick::export::cumulative::Cumulative;
 use uptick::export::remote_write::RemoteWrite;
 
 use crate::programs::Program;
-use crate::prometheus::PATIENCE;
 use crate::prometheus::settings;
 use crate::samples::window;
+use crate::support::PATIENCE;
 use crate::support::run::Run;
 use crate::support::server::Server;
 use crate::support::server::ok;

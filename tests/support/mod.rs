@@ -4,6 +4,11 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of the laboratory")]
 #![allow(clippy::unwrap_used, reason = "a laboratory that cannot be set up is a failed test")]
 
+use std::time::Duration;
+
+/// The longest that anything is waited for: what takes longer hangs, on the slowest of machines.
+pub const PATIENCE: Duration = Duration::from_mins(2);
+
 pub mod bombs;
 pub mod dns;
 pub mod h2;

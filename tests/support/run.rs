@@ -16,8 +16,7 @@ use std::time::Instant;
 
 use tempfile::TempDir;
 
-/// The longest a run may take before it is killed and the test fails.
-const PATIENCE: Duration = Duration::from_mins(3);
+use super::PATIENCE;
 
 /// A run to be made: a working directory of its own, and an environment without ours.
 pub struct Run {
