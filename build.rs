@@ -1,11 +1,9 @@
 //! Compresses what the binary carries to print: the JSON Schemas are a quarter of a megabyte of
 //! words that repeat, and an eighth of that when compressed.
 
-use std::env;
-use std::fs;
 use std::fs::File;
-use std::io;
 use std::path::Path;
+use std::{env, fs, io};
 
 use flate2::Compression;
 use flate2::write::ZlibEncoder;

@@ -14,11 +14,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use month::DAYS;
-use month::MINUTES;
-use month::PROBES;
-use uptick::journal::Line;
-use uptick::journal::Writer;
+use month::{DAYS, MINUTES, PROBES};
+use uptick::journal::{Line, Writer};
 
 const VANTAGES: u64 = 50;
 /// The minutes between two shipments.

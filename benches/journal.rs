@@ -8,22 +8,16 @@ mod month;
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::BufWriter;
-use std::io::Write as _;
+use std::io::{BufWriter, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
-use month::DAYS;
-use month::MINUTES;
-use month::PROBES;
+use month::{DAYS, MINUTES, PROBES};
 use uptick::journal;
-use uptick::journal::Line;
-use uptick::journal::Range;
-use uptick::journal::Writer;
+use uptick::journal::{Line, Range, Writer};
 use uptick::window::Window;
 
 fn main() -> ExitCode {

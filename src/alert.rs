@@ -12,24 +12,18 @@ mod news;
 mod notice;
 mod state;
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::task::JoinSet;
 
-use crate::model::Alert;
-use crate::model::Redactor;
-use crate::model::SafeText;
-use crate::model::Verdict;
+use crate::model::{Alert, Redactor, SafeText, Verdict};
 use crate::report::Report;
 
-pub use news::Expiring;
-pub use news::expiring;
-pub use notice::SCHEMA;
-pub use notice::schema;
+pub use news::{Expiring, expiring};
+pub use notice::{SCHEMA, schema};
 pub use state::AlertError;
 
 use self::deliver::Delivery;

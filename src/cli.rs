@@ -7,13 +7,9 @@ mod values;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
-use clap::Parser;
-use clap::Subcommand;
-use clap::ValueEnum;
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use export::Export;
-pub use export::FileKind;
+pub use export::{Export, FileKind};
 pub use export_to::ExportTo;
 pub use values::Output;
 

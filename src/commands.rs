@@ -30,13 +30,9 @@ mod watch;
 
 use std::process::ExitCode;
 
-use crate::cli::Cli;
-use crate::cli::Command;
-use crate::cli::Look;
-use exit::Exit;
-use exit::Stop;
-use terminal::Talk;
-use terminal::Terminal;
+use crate::cli::{Cli, Command, Look};
+use exit::{Exit, Stop};
+use terminal::{Talk, Terminal};
 
 pub use schema::derived_schema;
 

@@ -35,24 +35,15 @@ mod tree;
 mod url;
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::Alert;
-use crate::model::IncidentRules;
-use crate::model::Probe;
-use crate::model::Redactor;
-use crate::model::Resolver;
-use crate::model::Session;
-use crate::model::Surfaces;
-use crate::model::Value;
+use crate::model::{Alert, IncidentRules, Probe, Redactor, Resolver, Session, Surfaces, Value};
 
 use reader::Reader;
 
-pub use diagnostic::ConfigError;
-pub use diagnostic::Problem;
+pub use diagnostic::{ConfigError, Problem};
 pub use measure::show_duration;
 
 /// The name of the probe file.

@@ -39,21 +39,14 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::model::Addresses;
-use crate::model::Check;
-use crate::model::EarlierAttempt;
-use crate::model::Outcome;
-use crate::model::Probe;
-use crate::model::Redactor;
-use crate::model::Verdict;
+use crate::model::{Addresses, Check, EarlierAttempt, Outcome, Probe, Redactor, Verdict};
 
 pub use diagnose::Clues;
 
 use answered::Answered;
 use client::Clients;
 use exchange::Session;
-use fault::Deadline;
-use fault::Fault;
+use fault::{Deadline, Fault};
 use resolver::Names;
 use shared::Sessions;
 use token::Tokens;

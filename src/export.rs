@@ -32,8 +32,7 @@ use tokio::runtime::Runtime;
 
 #[cfg(all(feature = "prometheus-server", any(feature = "remote-write", feature = "otlp")))]
 use crate::metric;
-use crate::model::Outcome;
-use crate::model::Probe;
+use crate::model::{Outcome, Probe};
 use crate::window::Window;
 
 pub use csv::Csv;

@@ -8,17 +8,10 @@ pub mod text;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::model::FailureClass;
-use crate::model::Outcome;
-use crate::model::Phase;
-use crate::model::SafeText;
-use crate::model::Verdict;
-use crate::model::ip_version;
-use crate::window::Histogram;
-use crate::window::Window;
+use crate::model::{FailureClass, Outcome, Phase, SafeText, Verdict, ip_version};
+use crate::window::{Histogram, Window};
 
-pub use classic::CLASSIC_BOUNDS;
-pub use classic::classic;
+pub use classic::{CLASSIC_BOUNDS, classic};
 
 /// A family of metrics.
 #[derive(Debug, PartialEq, Eq)]

@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::Probe;
-use crate::model::Schedule;
+use crate::model::{Probe, Schedule};
 
 /// A check that is due. Times count from the start of the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,13 +4,9 @@
 mod board;
 mod row;
 
-use indicatif::ProgressBar;
-use indicatif::ProgressDrawTarget;
-use indicatif::ProgressStyle;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::model::Counts;
-use crate::model::Outcome;
-use crate::model::Verdict;
+use crate::model::{Counts, Outcome, Verdict};
 
 pub use board::Board;
 

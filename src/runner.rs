@@ -14,18 +14,11 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::model::Check;
-use crate::model::Failure;
-use crate::model::FailureClass;
-use crate::model::Gap;
-use crate::model::Outcome;
-use crate::model::Probe;
-use crate::model::SafeText;
+use crate::model::{Check, Failure, FailureClass, Gap, Outcome, Probe, SafeText};
 use crate::plan::Due;
 
 pub use control::Controls;
-pub use limits::Limits;
-pub use limits::raise_file_limit;
+pub use limits::{Limits, raise_file_limit};
 pub use overload::Monitor;
 
 /// What a run reports as it goes.

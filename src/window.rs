@@ -16,18 +16,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::model::Counts;
-use crate::model::FailureClass;
-use crate::model::Verdict;
+use crate::model::{Counts, FailureClass, Verdict};
 
 pub use collector::Collector;
-pub use hdr::HdrError;
-pub use hdr::HdrText;
+pub use hdr::{HdrError, HdrText};
 pub use histogram::Histogram;
 pub use latency::Latency;
-pub use strip::Run;
-pub use strip::Strip;
-pub use strip::StripError;
+pub use strip::{Run, Strip, StripError};
 
 /// A summary of one probe's checks, as seen from one vantage, over a span of time.
 ///

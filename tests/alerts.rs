@@ -11,31 +11,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value as Json;
-use support::server::Server;
-use support::server::answer;
-use support::server::closed_port;
-use uptick::alert;
-use uptick::alert::Alerts;
-use uptick::alert::Backoff;
-use uptick::alert::Told;
-use uptick::config;
+use support::server::{Server, answer, closed_port};
+use uptick::alert::{Alerts, Backoff, Told};
 use uptick::config::Config;
-use uptick::model::CertificateFacts;
-use uptick::model::Check;
-use uptick::model::Failure;
-use uptick::model::FailureClass;
-use uptick::model::Outcome;
-use uptick::model::Phase;
-use uptick::model::Probe;
-use uptick::model::SafeText;
-use uptick::model::TlsFacts;
-use uptick::model::Value;
-use uptick::model::Verdict;
-use uptick::report::Fold;
-use uptick::report::Integrity;
-use uptick::report::Question;
-use uptick::report::Report;
+use uptick::model::{
+    CertificateFacts, Check, Failure, FailureClass, Outcome, Phase, Probe, SafeText, TlsFacts, Value, Verdict,
+};
+use uptick::report::{Fold, Integrity, Question, Report};
 use uptick::window::Collector;
+use uptick::{alert, config};
 
 const INTERVAL: Duration = Duration::from_secs(30);
 

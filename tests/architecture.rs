@@ -3,8 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Each module with the modules it may import. Whoever adds an arrow says so here.
 const MAY_IMPORT: &[(&str, &[&str])] = &[

@@ -7,16 +7,11 @@ mod support;
 
 use std::process::Child;
 use std::thread;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use support::PATIENCE;
-use support::bombs;
-use support::h2;
 use support::run::Run;
-use support::server;
-use support::server::Conn;
-use support::server::Server;
+use support::server::{Conn, Server};
+use support::{PATIENCE, bombs, h2, server};
 
 /// The most memory one check may take, in KiB.
 const ONE: u64 = 64 * 1024;

@@ -9,14 +9,10 @@ mod support;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use support::h2;
 use support::run::Run;
-use support::secrets;
-use support::secrets::assert_secret;
-use support::secrets::assert_secret_in_reports;
-use support::secrets::entrusted;
-use support::server;
+use support::secrets::{assert_secret, assert_secret_in_reports, entrusted};
 use support::server::Server;
+use support::{h2, secrets, server};
 
 /// The secrets as they are written into a probe file, by where they stand. `{}` is the URL.
 const PLACES: [(&str, &str); secrets::COUNT] = [

@@ -33,36 +33,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderName;
-use http::Method;
-use http::header::AUTHORIZATION;
-use http::header::COOKIE;
-use http::header::HOST;
+use http::header::{AUTHORIZATION, COOKIE, HOST};
+use http::{HeaderName, Method};
 use uptick::config;
-use uptick::config::Config;
-use uptick::config::Settings;
-use uptick::model::Addresses;
-use uptick::model::Auth;
-use uptick::model::Body;
-use uptick::model::Deny;
-use uptick::model::HttpVersionWish;
-use uptick::model::OAuth2;
-use uptick::model::Part;
-use uptick::model::Probe;
-use uptick::model::Value;
+use uptick::config::{Config, Settings};
+use uptick::model::{Addresses, Auth, Body, Deny, HttpVersionWish, OAuth2, Part, Probe, Value};
 
 use machine::Place;
-use row::Row;
-use row::Wanted;
-use support::run::Ran;
-use support::run::Run;
-use support::secrets;
-use support::secrets::assert_secret;
-use support::secrets::assert_secret_in_reports;
-use support::secrets::entrusted;
-use support::server;
+use row::{Row, Wanted};
+use support::run::{Ran, Run};
+use support::secrets::{assert_secret, assert_secret_in_reports, entrusted};
 use support::server::Server;
 use support::tls::Authority;
+use support::{secrets, server};
 
 /// The rows that need no machine of their own.
 const SECTIONS: &[&[Row]] =

@@ -6,10 +6,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use uptick::config;
-use uptick::config::Config;
-use uptick::config::ConfigError;
-use uptick::model::Captures;
-use uptick::model::Probe;
+use uptick::config::{Config, ConfigError};
+use uptick::model::{Captures, Probe};
 
 fn environment(name: &str) -> Option<String> {
     let value = match name {

@@ -7,29 +7,13 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use support::probes;
-use support::server;
 use support::server::Server;
+use support::{probes, server};
 use uptick::engine::Engine;
-use uptick::model::Auth;
-use uptick::model::Body;
-use uptick::model::FailureClass;
-use uptick::model::HeaderExpectation;
-use uptick::model::HeaderRule;
-use uptick::model::JsonExpectation;
-use uptick::model::JsonPath;
-use uptick::model::JsonRule;
-use uptick::model::Outcome;
-use uptick::model::Pattern;
-use uptick::model::Probe;
-use uptick::model::Redactor;
-use uptick::model::Retries;
-use uptick::model::Secret;
-use uptick::model::StatusSet;
-use uptick::model::Step;
-use uptick::model::TextRule;
-use uptick::model::Value;
-use uptick::model::Verdict;
+use uptick::model::{
+    Auth, Body, FailureClass, HeaderExpectation, HeaderRule, JsonExpectation, JsonPath, JsonRule, Outcome, Pattern,
+    Probe, Redactor, Retries, Secret, StatusSet, Step, TextRule, Value, Verdict,
+};
 
 fn asking(url: &str, change: impl FnOnce(&mut Step)) -> Probe {
     let mut probe = probes::get(url);

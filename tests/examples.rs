@@ -9,8 +9,7 @@ use std::path::Path;
 
 use serde_json::Value as Json;
 use support::run::Run;
-use support::server::Server;
-use support::server::answer;
+use support::server::{Server, answer};
 use support::tls::Authority;
 
 /// A request as a server of these tests sees it.

@@ -13,13 +13,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tempfile::TempDir;
-use uptick::journal::Journal;
-use uptick::journal::Line;
-use uptick::journal::Options;
-use uptick::model::FailureClass;
-use uptick::model::Verdict;
-use uptick::window::Histogram;
-use uptick::window::Window;
+use uptick::journal::{Journal, Line, Options};
+use uptick::model::{FailureClass, Verdict};
+use uptick::window::{Histogram, Window};
 
 use support::run::Run;
 

@@ -15,10 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use uptick::journal::Journal;
-use uptick::journal::Line;
-use uptick::journal::Objects;
-use uptick::journal::Options;
+use uptick::journal::{Journal, Line, Objects, Options};
 use uptick::model::Verdict;
 use uptick::window::Window;
 

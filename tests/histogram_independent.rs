@@ -3,15 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::process::Command;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use serde::Deserialize;
-use uptick::journal::Decoder;
-use uptick::journal::Line;
+use uptick::journal::{Decoder, Line};
 use uptick::model::Phase;
-use uptick::window::HdrText;
-use uptick::window::Histogram;
+use uptick::window::{HdrText, Histogram};
 
 const SCRIPT: &str = "tests/independent/histogram.py";
 const SAID: &str = "tests/independent/histogram.json";

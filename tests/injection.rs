@@ -11,31 +11,18 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use uptick::engine::Engine;
-use uptick::model::HeaderExpectation;
-use uptick::model::HeaderRule;
-use uptick::model::HttpVersionWish;
-use uptick::model::JsonExpectation;
-use uptick::model::JsonPath;
-use uptick::model::JsonRule;
-use uptick::model::Outcome;
-use uptick::model::Probe;
-use uptick::model::Redactor;
-use uptick::model::Value;
-use uptick::model::Verdict;
+use uptick::model::{
+    HeaderExpectation, HeaderRule, HttpVersionWish, JsonExpectation, JsonPath, JsonRule, Outcome, Probe, Redactor,
+    Value, Verdict,
+};
 use uptick::render;
-use uptick::render::CheckFormat;
-use uptick::render::Look;
-use uptick::report::pass::Pass;
-use uptick::report::pass::PassFold;
+use uptick::render::{CheckFormat, Look};
+use uptick::report::pass::{Pass, PassFold};
 
-use support::h2;
-use support::hostile;
-use support::probes;
 use support::run::Run;
 use support::server::Server;
-use support::strict;
-use support::tls;
 use support::tls::Authority;
+use support::{h2, hostile, probes, strict, tls};
 
 /// A place where a server may put words of its own.
 struct Place {

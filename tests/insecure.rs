@@ -9,8 +9,7 @@ use support::run::Run;
 use support::server;
 use support::server::Server;
 use support::tls::Authority;
-use uptick::render::CheckFormat;
-use uptick::render::ReportFormat;
+use uptick::render::{CheckFormat, ReportFormat};
 
 /// A server that nobody should believe, and a probe that does.
 fn believed(more: &str) -> (Server, String) {

@@ -2,28 +2,17 @@
 //! journal opens. The writers are this test's own program, started again with a task.
 
 use std::collections::BTreeMap;
-use std::env;
-use std::fs;
-use std::io::BufRead as _;
-use std::io::BufReader;
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::Child;
-use std::process::Command;
-use std::process::Stdio;
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
+use std::{env, fs, thread};
 
 use jiff::Timestamp;
 use uptick::journal;
-use uptick::journal::Integrity;
-use uptick::journal::Journal;
-use uptick::journal::Line;
-use uptick::journal::Options;
-use uptick::journal::Range;
-use uptick::journal::Sharing;
+use uptick::journal::{Integrity, Journal, Line, Options, Range, Sharing};
 use uptick::model::Verdict;
 use uptick::window::Window;
 

@@ -9,12 +9,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use uptick::journal;
-use uptick::journal::Integrity;
-use uptick::journal::Line;
-use uptick::journal::Range;
-use uptick::journal::Writer;
-use uptick::model::FailureClass;
-use uptick::model::Verdict;
+use uptick::journal::{Integrity, Line, Range, Writer};
+use uptick::model::{FailureClass, Verdict};
 use uptick::window::Window;
 
 /// A generator of chance (xorshift), the same on every machine.

@@ -2,20 +2,13 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use uptick::journal;
-use uptick::journal::Integrity;
-use uptick::journal::Journal;
-use uptick::journal::JournalError;
-use uptick::journal::Line;
-use uptick::journal::Options;
-use uptick::journal::Range;
-use uptick::journal::Sharing;
+use uptick::journal::{Integrity, Journal, JournalError, Line, Options, Range, Sharing};
 use uptick::model::Verdict;
 use uptick::window::Window;
 

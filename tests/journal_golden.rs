@@ -7,21 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use uptick::journal::Decoder;
-use uptick::journal::Line;
-use uptick::journal::Writer;
-use uptick::model::Check;
-use uptick::model::Evidence;
-use uptick::model::Failure;
-use uptick::model::FailureClass;
-use uptick::model::Gap;
-use uptick::model::GapReason;
-use uptick::model::Outcome;
-use uptick::model::Phase;
-use uptick::model::Probe;
-use uptick::model::SafeText;
-use uptick::model::Timings;
-use uptick::model::Verdict;
+use uptick::journal::{Decoder, Line, Writer};
+use uptick::model::{
+    Check, Evidence, Failure, FailureClass, Gap, GapReason, Outcome, Phase, Probe, SafeText, Timings, Verdict,
+};
 use uptick::window::Collector;
 
 const FROM: &str = "2025-03-10T09:31:00Z";

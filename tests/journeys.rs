@@ -5,47 +5,20 @@
 
 mod support;
 
-use std::net::IpAddr;
-use std::net::Ipv4Addr;
-use std::net::TcpListener;
+use std::net::{IpAddr, Ipv4Addr, TcpListener};
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use support::dns::Dns;
-use support::dns::Reply;
-use support::probes;
-use support::server;
+use support::dns::{Dns, Reply};
 use support::server::Server;
+use support::{probes, server};
 use uptick::engine::Engine;
-use uptick::model::Addresses;
-use uptick::model::Assets;
-use uptick::model::Auth;
-use uptick::model::Body;
-use uptick::model::Capture;
-use uptick::model::CaptureFrom;
-use uptick::model::Deny;
-use uptick::model::FailureClass;
-use uptick::model::HostPattern;
-use uptick::model::JsonPath;
-use uptick::model::OAuth2;
-use uptick::model::Outcome;
-use uptick::model::Part;
-use uptick::model::Pattern;
-use uptick::model::Probe;
-use uptick::model::Quorum;
-use uptick::model::Redactor;
-use uptick::model::Request;
-use uptick::model::Resolver;
-use uptick::model::Secret;
-use uptick::model::Selector;
-use uptick::model::Session;
-use uptick::model::Step;
-use uptick::model::TextRule;
-use uptick::model::Transport;
-use uptick::model::Value;
-use uptick::model::Verdict;
+use uptick::model::{
+    Addresses, Assets, Auth, Body, Capture, CaptureFrom, Deny, FailureClass, HostPattern, JsonPath, OAuth2, Outcome,
+    Part, Pattern, Probe, Quorum, Redactor, Request, Resolver, Secret, Selector, Session, Step, TextRule, Transport,
+    Value, Verdict,
+};
 
 async fn outcome(probe: Probe) -> Outcome {
     probes::check(probe).await.0

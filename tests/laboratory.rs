@@ -3,16 +3,12 @@
 
 mod support;
 
-use std::io::Read;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 
-use support::bombs;
-use support::dns;
-use support::server;
-use support::tls;
+use support::{bombs, dns, server, tls};
 
 #[track_caller]
 fn assert_zeros(mut decoder: impl Read, mebibytes: usize) {

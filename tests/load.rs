@@ -9,21 +9,16 @@
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::io::AsyncReadExt as _;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
 use uptick::engine::Engine;
-use uptick::model::Counts;
-use uptick::model::Probe;
-use uptick::model::Redactor;
-use uptick::model::Verdict;
+use uptick::model::{Counts, Probe, Redactor, Verdict};
 use uptick::plan::Intervals;
 use uptick::runner;
 use uptick::runner::Event;

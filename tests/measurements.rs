@@ -6,34 +6,20 @@
 
 mod support;
 
-use std::fs;
-use std::io::Read;
-use std::io::Write;
-use std::net::Ipv4Addr;
-use std::net::SocketAddr;
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering;
-use std::thread;
-use std::time::Duration;
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use std::{fs, thread};
 
-use support::bombs;
-use support::dns::Dns;
-use support::dns::Reply;
-use support::probes;
+use support::dns::{Dns, Reply};
 use support::run::Run;
-use support::server;
-use support::server::Conn;
-use support::server::Server;
+use support::server::{Conn, Server};
 use support::tls::Authority;
+use support::{bombs, probes, server};
 use uptick::engine::Engine;
-use uptick::model::Outcome;
-use uptick::model::Probe;
-use uptick::model::Redactor;
-use uptick::model::Resolver;
-use uptick::model::Verdict;
+use uptick::model::{Outcome, Probe, Redactor, Resolver, Verdict};
 
 /// The time this thread has had a processor.
 fn thread_cpu() -> Duration {

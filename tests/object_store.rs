@@ -4,30 +4,16 @@
 #![expect(clippy::print_stderr, reason = "a test that misses its tool says so")]
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::BufRead as _;
-use std::io::BufReader;
-use std::path::Path;
-use std::path::PathBuf;
-use std::process::Child;
-use std::process::Command;
-use std::process::Stdio;
-use std::sync::Arc;
-use std::sync::Barrier;
-use std::thread;
-use std::time::Duration;
-use std::time::Instant;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Barrier};
+use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use jiff::Timestamp;
 use uptick::journal;
-use uptick::journal::CompactRules;
-use uptick::journal::Compacted;
-use uptick::journal::Journal;
-use uptick::journal::Line;
-use uptick::journal::Objects;
-use uptick::journal::Options;
-use uptick::journal::Range;
-use uptick::journal::Sharing;
+use uptick::journal::{CompactRules, Compacted, Journal, Line, Objects, Options, Range, Sharing};
 use uptick::model::Verdict;
 use uptick::window::Window;
 

@@ -5,19 +5,14 @@
 
 mod support;
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use uptick::demo;
-use uptick::demo::Origin;
-use uptick::demo::Pace;
+use uptick::demo::{Origin, Pace};
 use uptick::engine::Engine;
-use uptick::model::FailureClass;
-use uptick::model::Outcome;
-use uptick::model::Redactor;
+use uptick::model::{FailureClass, Outcome, Redactor};
 
 use support::probes;
 

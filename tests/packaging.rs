@@ -6,8 +6,7 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_uptick");

@@ -7,15 +7,11 @@ mod support;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use support::dns::Dns;
-use support::dns::Reply;
+use support::dns::{Dns, Reply};
 use support::probes;
 use support::server::Server;
 use support::tls::Authority;
-use uptick::model::Outcome;
-use uptick::model::Phase;
-use uptick::model::Resolver;
-use uptick::model::Verdict;
+use uptick::model::{Outcome, Phase, Resolver, Verdict};
 
 /// How long the delayed phase is held up.
 const DELAY: Duration = Duration::from_millis(300);

@@ -4,28 +4,19 @@
 
 #![allow(clippy::unwrap_used, reason = "a laboratory that cannot be set up is a failed test")]
 
-use std::fs;
-use std::path::Path;
-use std::path::PathBuf;
-use std::process::Child;
-use std::process::Command;
-use std::process::Stdio;
-use std::thread;
-use std::time::Duration;
-use std::time::Instant;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use jiff::Timestamp;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
-use uptick::config;
-use uptick::config::Config;
-use uptick::config::Settings;
-use uptick::demo;
-use uptick::demo::Origin;
-use uptick::demo::Pace;
-use uptick::demo::Scenario;
+use uptick::config::{Config, Settings};
+use uptick::demo::{Origin, Pace, Scenario};
 use uptick::model::Resolver;
+use uptick::{config, demo};
 
 /// How the binary is run.
 #[derive(Clone, Copy, Debug)]

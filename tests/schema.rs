@@ -8,11 +8,8 @@ mod support;
 use std::fs;
 use std::path::Path;
 
-use boon::Compiler;
-use boon::SchemaIndex;
-use boon::Schemas;
-use serde_json::Value;
-use serde_json::json;
+use boon::{Compiler, SchemaIndex, Schemas};
+use serde_json::{Value, json};
 use support::run::Run;
 use support::server::Server;
 use uptick::cli::Document;

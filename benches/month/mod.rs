@@ -1,12 +1,9 @@
 //! What the benchmarks of a month share: its windows, and a process of its own for each answer.
 
 use std::path::Path;
-use std::process::Command;
-use std::process::ExitCode;
-use std::process::Stdio;
+use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Parser as _;
 use jiff::Timestamp;

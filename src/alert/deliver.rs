@@ -3,19 +3,15 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use http::HeaderMap;
-use http::StatusCode;
-use tokio::io::AsyncReadExt as _;
-use tokio::io::AsyncWriteExt as _;
+use http::{HeaderMap, StatusCode};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
 use url::Url;
 
 use super::Backoff;
 use super::news::Change;
-use crate::export::endpoint::Answer;
-use crate::export::endpoint::Endpoint;
-use crate::model::Redactor;
-use crate::model::SafeText;
+use crate::export::endpoint::{Answer, Endpoint};
+use crate::model::{Redactor, SafeText};
 
 /// The most of what a program says that is kept, in bytes.
 const MOST_SAID: u64 = 1_000;

@@ -6,13 +6,8 @@ use http::HeaderMap;
 use url::Url;
 
 use super::Backoff;
-use crate::export::endpoint::Answer;
-use crate::export::endpoint::Endpoint;
-use crate::model::Captures;
-use crate::model::Redactor;
-use crate::model::SafeText;
-use crate::model::Value;
-use crate::model::Verdict;
+use crate::export::endpoint::{Answer, Endpoint};
+use crate::model::{Captures, Redactor, SafeText, Value, Verdict};
 
 /// The most time of one attempt.
 const TIMEOUT: Duration = Duration::from_secs(5);

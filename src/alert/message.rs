@@ -1,20 +1,12 @@
 //! A notice as what a receiver reads: JSON, a text for Slack and its like, an event for
 //! `PagerDuty`, or the environment of a program. Pure; it sends nothing.
 
-use http::HeaderMap;
-use http::HeaderValue;
-use http::header;
+use http::{HeaderMap, HeaderValue, header};
 use serde_json::json;
 
-use super::deliver::Delivery;
-use super::deliver::Way;
+use super::deliver::{Delivery, Way};
 use super::notice::Notice;
-use crate::model::Alert;
-use crate::model::AlertTarget;
-use crate::model::Captures;
-use crate::model::Redactor;
-use crate::model::Value;
-use crate::model::WebhookTemplate;
+use crate::model::{Alert, AlertTarget, Captures, Redactor, Value, WebhookTemplate};
 
 /// The longest text of a chat message, in characters.
 const LONGEST_TEXT: usize = 2_000;

@@ -1,20 +1,13 @@
 //! What is new: a report held against what one receiver was told before. Pure; it tells nobody.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::model::Alert;
-use crate::model::AlertEvent;
-use crate::model::Outcome;
-use crate::model::SafeText;
-use crate::model::timestamp;
-use crate::report::Incident;
-use crate::report::Report;
+use crate::model::{Alert, AlertEvent, Outcome, SafeText, timestamp};
+use crate::report::{Incident, Report};
 
 /// A certificate is told of when it has fewer days than each of these, the first once, then again.
 const DAYS: [i64; 4] = [1, 3, 7, 14];

@@ -3,14 +3,10 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::news::Change;
-use super::news::Expiring;
-use crate::model::AlertEvent;
-use crate::model::SafeText;
-use crate::model::timestamp;
-use crate::report::Incident;
-use crate::report::Report;
+use super::news::{Change, Expiring};
+use crate::model::{AlertEvent, SafeText, timestamp};
 use crate::report::slo::Burn;
+use crate::report::{Incident, Report};
 
 /// The name and version of the document that a webhook is sent.
 pub const SCHEMA: &str = "uptick.alert/1";

@@ -6,8 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use jiff::Timestamp;
 
-use super::Look;
-use super::values;
+use super::{Look, values};
 
 /// `uptick export`
 #[derive(Args, Debug)]

@@ -4,11 +4,8 @@ use std::path::PathBuf;
 use std::str::FromStr as _;
 use std::time::Duration;
 
-use jiff::SignedDuration;
-use jiff::Span;
-use jiff::Timestamp;
-use jiff::civil;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Span, Timestamp, civil};
 
 /// A format, and where to write it; without a file to the standard output.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,30 +2,22 @@
 //! beside the checks and after them, never in their way.
 
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering;
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::TrySendError;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::thread::JoinHandle;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
 use super::exit::Stop;
 use super::ledger::Ledger;
 use crate::alert;
-use crate::alert::Alerts;
-use crate::alert::Expiring;
+use crate::alert::{Alerts, Expiring};
 use crate::config::Config;
 use crate::journal::Line;
-use crate::model::Redactor;
-use crate::model::Value;
-use crate::model::Verdict;
+use crate::model::{Redactor, Value, Verdict};
 use crate::window::Collector;
 
 /// Between two judgements of a watch is at least so many times of what the last one took,

@@ -7,23 +7,15 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use super::probing;
-use super::recorder::Place;
-use super::recorder::Recorded;
-use super::recorder::Recorder;
-use super::terminal::Talk;
-use super::terminal::Terminal;
+use super::recorder::{Place, Recorded, Recorder};
+use super::terminal::{Talk, Terminal};
 use crate::config::Config;
 use crate::export::Exporters;
-use crate::journal::JournalError;
-use crate::journal::Line;
-use crate::model::Gap;
-use crate::model::Outcome;
-use crate::model::Probe;
+use crate::journal::{JournalError, Line};
+use crate::model::{Gap, Outcome, Probe};
 use crate::report::condition::Condition;
-use crate::report::pass::Pass;
-use crate::report::pass::PassFold;
-use crate::window::Collector;
-use crate::window::Window;
+use crate::report::pass::{Pass, PassFold};
+use crate::window::{Collector, Window};
 
 /// Keeps the books.
 pub(super) struct Books {

@@ -1,16 +1,11 @@
 //! `uptick compact`: old windows of a journal become hourly and daily ones.
 
-use super::exit::Exit;
-use super::exit::Stop;
-use super::probing;
-use super::setup;
-use super::terminal;
+use super::exit::{Exit, Stop};
 use super::terminal::Terminal;
-use crate::cli;
-use crate::config;
-use crate::journal;
+use super::{probing, setup, terminal};
 use crate::journal::CompactRules;
 use crate::render::text;
+use crate::{cli, config, journal};
 
 /// Compacts the journal and says what that saved.
 pub(super) fn run(args: &cli::Compact, terminal: &Terminal) -> Result<Exit, Stop> {

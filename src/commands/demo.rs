@@ -1,10 +1,7 @@
 //! `uptick demo`: plays an outage on this machine, probes it for real, and reports.
 
-use std::path::Path;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,35 +9,19 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::books::Books;
-use super::exit::Exit;
-use super::exit::Signal;
-use super::exit::Stop;
-use super::probing;
+use super::exit::{Exit, Signal, Stop};
 use super::probing::Probing;
-use super::report;
 use super::signals::Signals;
-use super::terminal;
-use super::terminal::Talk;
-use super::terminal::Terminal;
-use crate::cli;
-use crate::config::Config;
-use crate::config::Settings;
-use crate::demo;
-use crate::demo::Origin;
-use crate::demo::Pace;
-use crate::demo::Scenario;
-use crate::demo::View;
+use super::terminal::{Talk, Terminal};
+use super::{probing, report, terminal};
+use crate::config::{Config, Settings};
+use crate::demo::{Origin, Pace, Scenario, View};
 use crate::engine::Engine;
-use crate::model::IncidentRules;
-use crate::model::Probe;
-use crate::model::Redactor;
-use crate::plan;
-use crate::progress;
-use crate::render;
+use crate::model::{IncidentRules, Probe, Redactor};
 use crate::render::ReportFormat;
 use crate::report::Question;
-use crate::runner;
 use crate::runner::Event;
+use crate::{cli, demo, plan, progress, render, runner};
 
 /// The span of one window: a story is compressed, and so are they.
 const WINDOW: Duration = Duration::from_secs(1);

@@ -6,22 +6,13 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use super::alerting::Now;
-use super::alerting::SPEAKS_EVERY;
-use super::alerting::Speaker;
+use super::alerting::{Now, SPEAKS_EVERY, Speaker};
 use super::books::Books;
 use super::probing;
 use super::terminal::Terminal;
 use crate::alert;
 use crate::alert::Expiring;
-use crate::model::Counts;
-use crate::model::Gap;
-use crate::model::IncidentRules;
-use crate::model::Outcome;
-use crate::model::Probe;
-use crate::model::Schedule;
-use crate::model::Verdict;
-use crate::model::timestamp;
+use crate::model::{Counts, Gap, IncidentRules, Outcome, Probe, Schedule, Verdict, timestamp};
 use crate::progress::Board;
 use crate::report::pass::Pass;
 

@@ -6,19 +6,10 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::engine::Clues;
-use crate::engine::Engine;
-use crate::model::Diagnosis;
-use crate::model::FailureClass;
-use crate::model::Outcome;
-use crate::model::Probe;
-use crate::model::Resolver;
-use crate::model::Verdict;
+use crate::engine::{Clues, Engine};
+use crate::model::{Diagnosis, FailureClass, Outcome, Probe, Resolver, Verdict};
 
 /// Addresses that answered last, by probe.
 pub(super) type LastGood = BTreeMap<String, SocketAddr>;

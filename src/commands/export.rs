@@ -6,20 +6,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::exit::Exit;
-use super::exit::Stop;
-use super::export_file;
+use super::exit::{Exit, Stop};
 #[cfg(feature = "remote-write")]
 use super::export_send;
-use super::probing;
-use super::setup;
 use super::terminal::Terminal;
-use crate::cli;
-use crate::config;
-use crate::journal;
-use crate::journal::Line;
-use crate::journal::Range;
+use super::{export_file, probing, setup};
+use crate::journal::{Line, Range};
 use crate::window::Window;
+use crate::{cli, config, journal};
 
 /// What is exported unless something else is said.
 const SPAN: Duration = Duration::from_hours(1);

@@ -4,19 +4,16 @@ use std::io;
 use std::io::Write;
 use std::sync::Arc;
 
-use super::exit::Exit;
-use super::exit::Stop;
-use super::export;
+use super::exit::{Exit, Stop};
 use super::outputs::Outputs;
 #[cfg(feature = "otlp")]
 use super::setup;
-use super::terminal;
 use super::terminal::Terminal;
-use crate::cli;
+use super::{export, terminal};
 use crate::cli::FileKind;
-use crate::export as files;
 use crate::journal::Range;
 use crate::window::Histogram;
+use crate::{cli, export as files};
 
 /// Writes the file, or says it on the standard output.
 pub(super) fn run(kind: FileKind, args: &cli::Export, span: Range, terminal: &Terminal) -> Result<Exit, Stop> {

@@ -4,19 +4,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::exit::Exit;
-use super::exit::Stop;
-use super::export;
-use super::exporting;
-use super::probing;
-use super::terminal;
-use super::terminal::Talk;
-use super::terminal::Terminal;
+use super::exit::{Exit, Stop};
+use super::terminal::{Talk, Terminal};
+use super::{export, exporting, probing, terminal};
 use crate::cli;
 use crate::export::remote_write;
-use crate::export::remote_write::Replay;
-use crate::export::remote_write::Sent;
-use crate::export::remote_write::Settings;
+use crate::export::remote_write::{Replay, Sent, Settings};
 use crate::journal::Range;
 
 /// The longest a backend may take for all of it.

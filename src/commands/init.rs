@@ -1,11 +1,9 @@
 //! `uptick init`: writes a commented probe file.
 
 use std::fs::File;
-use std::io::ErrorKind;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 
-use super::exit::Exit;
-use super::exit::Stop;
+use super::exit::{Exit, Stop};
 use super::terminal;
 use crate::cli::Init;
 use crate::config;

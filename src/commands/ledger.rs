@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
@@ -12,14 +11,9 @@ use super::exit::Stop;
 use super::report;
 use crate::journal;
 use crate::journal::Line;
-use crate::model::IncidentRules;
-use crate::model::Surfaces;
-use crate::report::Fold;
-use crate::report::Integrity;
-use crate::report::Question;
-use crate::report::Report;
-use crate::window::Collector;
-use crate::window::Window;
+use crate::model::{IncidentRules, Surfaces};
+use crate::report::{Fold, Integrity, Question, Report};
+use crate::window::{Collector, Window};
 
 /// How far back an alert looks: an incident that began earlier is open, and was told.
 const LOOKS_BACK: Duration = Duration::from_hours(24);
@@ -140,15 +134,8 @@ impl Mark {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::Journal;
-    use crate::journal::Options;
-    use crate::model::Check;
-    use crate::model::Failure;
-    use crate::model::FailureClass;
-    use crate::model::Outcome;
-    use crate::model::Probe;
-    use crate::model::SafeText;
-    use crate::model::Verdict;
+    use crate::journal::{Journal, Options};
+    use crate::model::{Check, Failure, FailureClass, Outcome, Probe, SafeText, Verdict};
 
     const MINUTE: Duration = Duration::from_mins(1);
 

@@ -7,16 +7,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::doctor::Diagnosing;
-use super::doctor::Doctor;
-use super::doctor::LastGood;
+use super::doctor::{Diagnosing, Doctor, LastGood};
 use crate::engine::Engine;
-use crate::model::Check;
-use crate::model::Outcome;
-use crate::model::Probe;
-use crate::model::Resolver;
-use crate::runner::Controls;
-use crate::runner::Monitor;
+use crate::model::{Check, Outcome, Probe, Resolver};
+use crate::runner::{Controls, Monitor};
 
 /// Everything that turns a check into an outcome.
 #[derive(Clone)]

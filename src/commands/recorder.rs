@@ -2,22 +2,15 @@
 //! held lock or an object store that is away never delays a check.
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::thread::JoinHandle;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::setup;
 use crate::config::Config;
 use crate::journal;
-use crate::journal::Journal;
-use crate::journal::JournalError;
-use crate::journal::Line;
-use crate::journal::Options;
+use crate::journal::{Journal, JournalError, Line, Options};
 
 /// How often a run ships what it has recorded to an object store; it does so once more at its end.
 const SHIP_EVERY: Duration = Duration::from_mins(5);

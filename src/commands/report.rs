@@ -6,28 +6,16 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::exit::Exit;
-use super::exit::Stop;
+use super::exit::{Exit, Stop};
 use super::outputs::Outputs;
-use super::probing;
-use super::setup;
-use super::terminal;
 use super::terminal::Terminal;
-use crate::cli;
+use super::{probing, setup, terminal};
 use crate::cli::FailOn;
 use crate::config::Config;
-use crate::journal;
-use crate::model::IpFamily;
-use crate::model::Probe;
-use crate::model::ip_version;
-use crate::render;
-use crate::render::Look;
-use crate::render::ReportFormat;
-use crate::report::Fold;
-use crate::report::Integrity;
-use crate::report::Question;
-use crate::report::Report;
-use crate::report::State;
+use crate::model::{IpFamily, Probe, ip_version};
+use crate::render::{Look, ReportFormat};
+use crate::report::{Fold, Integrity, Question, Report, State};
+use crate::{cli, journal, render};
 
 /// The span reported on where nothing is said.
 const SINCE: std::time::Duration = std::time::Duration::from_hours(24);

@@ -6,17 +6,15 @@ use std::io;
 use std::io::Write;
 
 use flate2::bufread::ZlibDecoder;
-use schemars::JsonSchema;
-use schemars::Schema;
 use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
 use serde_json::Value;
 
 use crate::cli::Document;
-use crate::config;
-use crate::journal;
 use crate::model::Outcome;
 use crate::report::Report;
 use crate::report::pass::Pass;
+use crate::{config, journal};
 
 /// A file under `schemas/` as `build.rs` compressed it.
 macro_rules! compressed {

@@ -1,19 +1,15 @@
 //! From the command line to what is to be probed: the configuration, the probes selected, and
 //! where the journal is.
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::exit::Stop;
 use super::terminal::Terminal;
 use crate::cli::Common;
-use crate::config;
-use crate::config::Config;
-use crate::config::ConfigError;
-use crate::journal;
-use crate::model::Probe;
-use crate::model::SafeText;
+use crate::config::{Config, ConfigError};
+use crate::model::{Probe, SafeText};
+use crate::{config, journal};
 
 /// The folder of the journal where nothing else is said.
 pub(super) const JOURNAL_FOLDER: &str = "uptick-journal";

@@ -4,13 +4,10 @@ use std::future::Future;
 use std::io;
 use std::time::Duration;
 
-use tokio::signal::unix::Signal as Stream;
-use tokio::signal::unix::SignalKind;
-use tokio::signal::unix::signal;
+use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 use tokio::sync::watch;
 
-use super::exit::Exit;
-use super::exit::Signal;
+use super::exit::{Exit, Signal};
 
 /// How long running checks may go on after the first signal.
 const GRACE: Duration = Duration::from_secs(2);

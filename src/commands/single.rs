@@ -1,11 +1,8 @@
 //! `--single-instance`: one run at a time for one journal. The kernel lets go of the lock when the
 //! process ends, however it ends, so nothing is left over to clean up.
 
-use std::fs::DirBuilder;
-use std::fs::File;
-use std::fs::TryLockError;
-use std::os::unix::fs::DirBuilderExt as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::{DirBuilder, File, TryLockError};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use super::exit::Stop;

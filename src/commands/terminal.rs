@@ -1,13 +1,10 @@
 //! The two streams: stdout is the answer, stderr the conversation.
 
 use std::io;
-use std::io::IsTerminal as _;
-use std::io::Write;
+use std::io::{IsTerminal as _, Write};
 
-use super::exit::Exit;
-use super::exit::Stop;
-use crate::cli::Color;
-use crate::cli::Look;
+use super::exit::{Exit, Stop};
+use crate::cli::{Color, Look};
 use crate::model::SafeText;
 use crate::render;
 

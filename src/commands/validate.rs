@@ -4,11 +4,9 @@ use std::io;
 use std::io::Write;
 use std::sync::Arc;
 
-use super::exit::Exit;
-use super::exit::Stop;
-use super::setup;
-use super::terminal;
+use super::exit::{Exit, Stop};
 use super::terminal::Terminal;
+use super::{setup, terminal};
 use crate::cli::Validate;
 use crate::config;
 use crate::config::Config;

@@ -4,23 +4,12 @@ use std::time::Duration;
 
 use http::HeaderName;
 
-use super::interpolate;
 use super::interpolate::Use;
-use super::layers;
 use super::layers::Layers;
 use super::reader::Reader;
-use super::request;
-use super::tree::Item;
-use super::tree::Node;
-use super::tree::Table;
-use super::url;
-use crate::model::Alert;
-use crate::model::AlertEvent;
-use crate::model::AlertTarget;
-use crate::model::Surfaces;
-use crate::model::Value;
-use crate::model::WebhookTemplate;
-use crate::model::is_secret_name;
+use super::tree::{Item, Node, Table};
+use super::{interpolate, layers, request, url};
+use crate::model::{Alert, AlertEvent, AlertTarget, Surfaces, Value, WebhookTemplate, is_secret_name};
 
 /// Where `PagerDuty` takes events, version 2.
 const PAGERDUTY: &str = "https://events.pagerduty.com/v2/enqueue";

@@ -2,22 +2,13 @@
 
 use std::sync::Arc;
 
-use super::Config;
-use super::ConfigError;
-use super::Settings;
 use super::interpolate::Use;
-use super::probe::INTERVAL;
-use super::probe::RETRY_DELAY;
+use super::probe::{INTERVAL, RETRY_DELAY};
 use super::reader::Reader;
 use super::tree::Place;
-use super::url;
 use super::url::Target;
-use crate::model::Probe;
-use crate::model::Redactor;
-use crate::model::Request;
-use crate::model::Step;
-use crate::model::Surface;
-use crate::model::Surfaces;
+use super::{Config, ConfigError, Settings, url};
+use crate::model::{Probe, Redactor, Request, Step, Surface, Surfaces};
 
 /// The surface of a URL of the command line.
 const SURFACE: &str = "web";

@@ -1,14 +1,10 @@
 //! `expect.assets`: which of a page's files must load too.
 
-use super::interpolate;
-use super::journey;
-use super::layers;
 use super::layers::Layers;
 use super::reader::Reader;
 use super::tree::Node;
-use crate::model::Assets;
-use crate::model::HostPattern;
-use crate::model::Selector;
+use super::{interpolate, journey, layers};
+use crate::model::{Assets, HostPattern, Selector};
 
 /// What is loaded unless the file says otherwise.
 pub(super) const SELECT: &str = "img, script, link[rel=stylesheet]";

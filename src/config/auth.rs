@@ -2,19 +2,13 @@
 
 use http::HeaderName;
 
-use super::interpolate;
 use super::interpolate::Use;
-use super::layers;
 use super::layers::Layers;
 use super::reader::Reader;
-use super::request::is_header_value;
-use super::request::required;
-use super::request::stand_in;
+use super::request::{is_header_value, required, stand_in};
 use super::tree::Node;
-use super::url;
-use crate::model::Auth;
-use crate::model::OAuth2;
-use crate::model::Value;
+use super::{interpolate, layers, url};
+use crate::model::{Auth, OAuth2, Value};
 
 /// Reads the credentials. They stand in one place: in `auth`, in the URL, or in the header
 /// authorization; of two places, the nearer one counts, and a tie is a mistake.

@@ -1,8 +1,7 @@
 //! The name that a request is sent to where it is not the URL's: what cannot be sent together is
 //! refused here, since it would be sent as something else.
 
-use std::net::IpAddr;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use ::url::Url;
 use http::HeaderName;
@@ -10,8 +9,7 @@ use http::header::HOST;
 
 use super::layers::Layers;
 use super::reader::Reader;
-use super::tree::Item;
-use super::tree::Node;
+use super::tree::{Item, Node};
 use crate::model::Value;
 
 const HTTP1: &str = "set `http-version = \"1.1\"`";

@@ -2,21 +2,12 @@
 
 use std::sync::Arc;
 
-use super::interpolate;
 use super::interpolate::Use;
-use super::layers;
 use super::layers::Layers;
 use super::reader::Reader;
-use super::source;
-use super::tree::Item;
-use super::tree::Node;
-use crate::model::Body;
-use crate::model::FileBody;
-use crate::model::FormPart;
-use crate::model::Part;
-use crate::model::Secret;
-use crate::model::Value;
-use crate::model::is_secret_name;
+use super::tree::{Item, Node};
+use super::{interpolate, layers, source};
+use crate::model::{Body, FileBody, FormPart, Part, Secret, Value, is_secret_name};
 
 /// The keys that say what the body is; one excludes the others.
 pub(super) const KEYS: [&str; 5] = ["body", "json", "form", "file", "multipart"];

@@ -3,13 +3,9 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use annotate_snippets::AnnotationKind;
-use annotate_snippets::Level;
-use annotate_snippets::Renderer;
-use annotate_snippets::Snippet;
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
 use super::source::Source;
 use crate::model::SafeText;

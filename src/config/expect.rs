@@ -2,31 +2,15 @@
 
 use std::time::Duration;
 
-use super::assets;
-use super::interpolate;
 use super::interpolate::Use;
-use super::layers;
 use super::layers::Layers;
 use super::reader::Reader;
-use super::request;
-use super::tree::Entry;
-use super::tree::Item;
-use super::tree::Node;
-use super::tree::Table;
-use super::url;
-use crate::model::Expect;
-use crate::model::HeaderExpectation;
-use crate::model::HeaderRule;
-use crate::model::HttpVersion;
-use crate::model::JsonExpectation;
-use crate::model::JsonPath;
-use crate::model::JsonRule;
-use crate::model::Pattern;
-use crate::model::Phase;
-use crate::model::StatusSet;
-use crate::model::TextRule;
-use crate::model::TlsVersion;
-use crate::model::Value;
+use super::tree::{Entry, Item, Node, Table};
+use super::{assets, interpolate, layers, request, url};
+use crate::model::{
+    Expect, HeaderExpectation, HeaderRule, HttpVersion, JsonExpectation, JsonPath, JsonRule, Pattern, Phase, StatusSet,
+    TextRule, TlsVersion, Value,
+};
 
 /// The largest size of a body that can be expected: the largest that is read.
 const LARGEST_BODY: u64 = 1 << 30;

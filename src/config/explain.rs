@@ -8,29 +8,13 @@ mod write;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use self::write::Lines;
-use self::write::Writer;
-use self::write::key;
-use self::write::list;
-use self::write::quoted;
-use self::write::table;
+use self::write::{Lines, Writer, key, list, quoted, table};
 use super::Config;
-use super::measure::show_duration;
-use super::measure::show_latency_objective;
-use super::measure::show_objective;
-use crate::model::Addresses;
-use crate::model::Deny;
-use crate::model::HttpVersionWish;
-use crate::model::IpFamily;
-use crate::model::Maintenance;
-use crate::model::Probe;
-use crate::model::Quorum;
-use crate::model::Resolver;
-use crate::model::Schedule;
-use crate::model::Session;
-use crate::model::Step;
-use crate::model::Tls;
-use crate::model::Transport;
+use super::measure::{show_duration, show_latency_objective, show_objective};
+use crate::model::{
+    Addresses, Deny, HttpVersionWish, IpFamily, Maintenance, Probe, Quorum, Resolver, Schedule, Session, Step, Tls,
+    Transport,
+};
 
 /// The probe as TOML, with what it needs of the rest of the file.
 pub(super) fn explain(config: &Config, probe: &Probe) -> String {

@@ -5,28 +5,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::Config;
-use super::ConfigError;
-use super::alert;
-use super::include;
-use super::journey;
 use super::journey::Sessions;
-use super::keys;
-use super::layers;
 use super::layers::Layers;
-use super::matrix;
-use super::probe;
 use super::probe::Shared;
 use super::reader::Reader;
-use super::settings;
-use super::shape;
-use super::tree::Item;
-use super::tree::Node;
-use super::tree::Table;
-use crate::model::Deny;
-use crate::model::Probe;
-use crate::model::Redactor;
-use crate::model::Surfaces;
+use super::tree::{Item, Node, Table};
+use super::{Config, ConfigError, alert, include, journey, keys, layers, matrix, probe, settings, shape};
+use crate::model::{Deny, Probe, Redactor, Surfaces};
 
 /// Reads the configuration out of a file's tree.
 pub(super) fn config(reader: &mut Reader, root: &Table, path: &Path) -> Result<Config, ConfigError> {

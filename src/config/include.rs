@@ -1,17 +1,11 @@
 //! `include`: more files beside the first, by path or by pattern.
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::interpolate;
-use super::keys;
-use super::pattern;
 use super::reader::Reader;
-use super::shape;
 use super::source::Source;
-use super::tree;
-use super::tree::Node;
-use super::tree::Table;
+use super::tree::{Node, Table};
+use super::{interpolate, keys, pattern, shape, tree};
 
 /// Reads the files that a file includes, in the order of their names.
 pub(super) fn files(reader: &mut Reader, root: &Table) -> Vec<Table> {

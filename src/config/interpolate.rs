@@ -6,13 +6,8 @@ use std::path::Path;
 
 use super::reader::Reader;
 use super::source;
-use super::tree::Item;
-use super::tree::Node;
-use super::tree::Place;
-use crate::model::Part;
-use crate::model::SHORTEST_SECRET;
-use crate::model::Secret;
-use crate::model::Value;
+use super::tree::{Item, Node, Place};
+use crate::model::{Part, SHORTEST_SECRET, Secret, Value};
 
 /// The largest file that `${file:…}` reads, in bytes.
 const LARGEST_SECRET_FILE: u64 = 64 * 1024;

@@ -4,23 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::expect;
-use super::interpolate;
-use super::layers;
 use super::layers::Layers;
 use super::reader::Reader;
-use super::request;
-use super::transport;
-use super::tree::Entry;
-use super::tree::Item;
-use super::tree::Node;
-use super::tree::Table;
-use crate::model::Capture;
-use crate::model::CaptureFrom;
-use crate::model::Deny;
-use crate::model::Selector;
-use crate::model::Session;
-use crate::model::Step;
+use super::tree::{Entry, Item, Node, Table};
+use super::{expect, interpolate, layers, request, transport};
+use crate::model::{Capture, CaptureFrom, Deny, Selector, Session, Step};
 
 /// The most steps of a journey.
 const MOST_STEPS: usize = 100;

@@ -5,30 +5,9 @@ mod answer;
 mod file;
 mod probe;
 
-pub(super) use answer::ASSETS;
-pub(super) use answer::EXPECT;
-pub(super) use answer::HEADER;
-pub(super) use answer::JSON;
-pub(super) use answer::LATENCY;
-pub(super) use file::ALERT;
-pub(super) use file::INCIDENT;
-pub(super) use file::INCLUDED;
-pub(super) use file::NETWORK;
-pub(super) use file::ROOT;
-pub(super) use file::SETTINGS;
-pub(super) use file::SURFACE;
-pub(super) use probe::AUTH;
-pub(super) use probe::BASIC;
-pub(super) use probe::CAPTURE;
-pub(super) use probe::DEFAULTS;
-pub(super) use probe::FILE;
-pub(super) use probe::MAINTENANCE;
-pub(super) use probe::OAUTH2;
-pub(super) use probe::PROBE;
-pub(super) use probe::RETRIES;
-pub(super) use probe::SESSION;
-pub(super) use probe::STEP;
-pub(super) use probe::TLS;
+pub(super) use answer::{ASSETS, EXPECT, HEADER, JSON, LATENCY};
+pub(super) use file::{ALERT, INCIDENT, INCLUDED, NETWORK, ROOT, SETTINGS, SURFACE};
+pub(super) use probe::{AUTH, BASIC, CAPTURE, DEFAULTS, FILE, MAINTENANCE, OAUTH2, PROBE, RETRIES, SESSION, STEP, TLS};
 
 /// A table of the file and the keys that may stand in it.
 #[derive(Debug)]

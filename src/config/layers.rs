@@ -5,15 +5,11 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::interpolate;
 use super::keys::list_of;
-use super::measure;
 use super::reader::Reader;
 use super::shape::nearest;
-use super::tree::Entry;
-use super::tree::Item;
-use super::tree::Node;
-use super::tree::Table;
+use super::tree::{Entry, Item, Node, Table};
+use super::{interpolate, measure};
 
 /// Tables laid over each other, the nearest first.
 #[derive(Clone, Debug, Default)]

@@ -4,14 +4,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::interpolate;
-use super::layers;
 use super::reader::Reader;
-use super::tree::Item;
-use super::tree::Node;
-use super::tree::Table;
-use crate::model::Cron;
-use crate::model::Maintenance;
+use super::tree::{Item, Node, Table};
+use super::{interpolate, layers};
+use crate::model::{Cron, Maintenance};
 
 /// Reads the windows at a node.
 pub(super) fn windows(reader: &mut Reader, node: &Node) -> Vec<Maintenance> {

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use super::interpolate;
 use super::reader::Reader;
 use super::shape::nearest;
-use super::tree::Item;
-use super::tree::Node;
-use super::tree::Table;
+use super::tree::{Item, Node, Table};
 
 /// The most probes that one matrix makes.
 const MOST: usize = 1_000;

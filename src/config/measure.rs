@@ -4,8 +4,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use crate::model::LatencyObjective;
-use crate::model::Objective;
+use crate::model::{LatencyObjective, Objective};
 
 /// The units of time with their length in nanoseconds, longest first.
 const UNITS: [(&str, u64); 8] = [

@@ -2,8 +2,7 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The most files that one pattern means.
 const MOST_FILES: usize = 1_000;

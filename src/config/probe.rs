@@ -4,30 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::expect;
-use super::journey;
 use super::journey::Sessions;
-use super::layers;
 use super::layers::Layers;
-use super::maintenance;
 use super::measure::show_duration;
 use super::reader::Reader;
-use super::request;
 use super::shape::nearest;
-use super::transport;
-use super::tree::Item;
-use super::tree::Node;
-use super::tree::Table;
-use crate::model::Deny;
-use crate::model::Expect;
-use crate::model::Probe;
-use crate::model::Request;
-use crate::model::Retries;
-use crate::model::Schedule;
-use crate::model::Session;
-use crate::model::Step;
-use crate::model::TextRule;
-use crate::model::Value;
+use super::tree::{Item, Node, Table};
+use super::{expect, journey, layers, maintenance, request, transport};
+use crate::model::{Deny, Expect, Probe, Request, Retries, Schedule, Session, Step, TextRule, Value};
 
 /// The time between two checks unless the file says otherwise.
 pub(super) const INTERVAL: Duration = Duration::from_secs(30);

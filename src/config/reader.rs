@@ -2,20 +2,15 @@
 //! environment, the secrets met. It does not know what any key means.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::diagnostic::ConfigError;
-use super::diagnostic::Problem;
+use super::diagnostic::{ConfigError, Problem};
 use super::source::Source;
 use super::tree::Place;
-use crate::model::Redactor;
-use crate::model::Secret;
-use crate::model::is_secret_name;
+use crate::model::{Redactor, Secret, is_secret_name};
 
 /// The environment: the value of a variable, where it has one.
 pub(super) type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;

@@ -3,9 +3,7 @@
 use std::fmt::Write as _;
 
 use super::keys;
-use super::keys::Key;
-use super::keys::Shape;
-use super::keys::TableShape;
+use super::keys::{Key, Shape, TableShape};
 
 /// The tables of the reference, in the order of reading.
 const TABLES: &[(&TableShape, &str)] = &[

@@ -1,28 +1,14 @@
 //! What a probe or a step sends: method, URL, headers, body, credentials.
 
-use http::HeaderName;
-use http::HeaderValue;
-use http::Method;
+use http::{HeaderName, HeaderValue, Method};
 
-use super::auth;
-use super::authority;
-use super::body;
-use super::interpolate;
 use super::interpolate::Use;
-use super::layers;
 use super::layers::Layers;
 use super::reader::Reader;
 use super::shape::nearest;
-use super::tree::Entry;
-use super::tree::Item;
-use super::tree::Node;
-use super::tree::Table;
-use super::url;
-use crate::model::Body;
-use crate::model::Captures;
-use crate::model::Request;
-use crate::model::Value;
-use crate::model::is_secret_name;
+use super::tree::{Entry, Item, Node, Table};
+use super::{auth, authority, body, interpolate, layers, url};
+use crate::model::{Body, Captures, Request, Value, is_secret_name};
 
 /// The largest body limit.
 const LARGEST_BODY: u64 = 1 << 30;

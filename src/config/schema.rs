@@ -1,12 +1,9 @@
 //! The key table as a JSON Schema, for completion and checks in an editor.
 
-use serde_json::Map;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::keys;
-use super::keys::Shape;
-use super::keys::TableShape;
+use super::keys::{Shape, TableShape};
 
 /// The schema of the whole file.
 pub(super) fn schema() -> Value {

@@ -3,17 +3,10 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use super::Settings;
-use super::interpolate;
-use super::layers;
-use super::measure;
 use super::reader::Reader;
-use super::transport;
-use super::tree::Node;
-use super::tree::Table;
-use crate::model::IncidentRules;
-use crate::model::Surface;
-use crate::model::Surfaces;
+use super::tree::{Node, Table};
+use super::{Settings, interpolate, layers, measure, transport};
+use crate::model::{IncidentRules, Surface, Surfaces};
 
 /// Reads `[settings]`.
 pub(super) fn settings(reader: &mut Reader, root: &Table) -> Settings {

@@ -2,13 +2,9 @@
 //! value of the right type says is judged where it is read.
 
 use super::keys;
-use super::keys::Shape;
-use super::keys::TableShape;
+use super::keys::{Shape, TableShape};
 use super::reader::Reader;
-use super::tree::Entry;
-use super::tree::Item;
-use super::tree::Node;
-use super::tree::Table;
+use super::tree::{Entry, Item, Node, Table};
 use crate::model::is_secret_name;
 
 /// Checks a table and everything in it.

@@ -1,15 +1,12 @@
 //! The text of a probe file: read with a bound, and cut into lines for diagnostics.
 
 use std::fs::File;
-use std::io::ErrorKind;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::ops::Range;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::diagnostic::ConfigError;
-use super::diagnostic::Problem;
+use super::diagnostic::{ConfigError, Problem};
 
 /// The largest probe file read, in bytes.
 pub(super) const LARGEST_FILE: u64 = 4 << 20;

@@ -1,28 +1,15 @@
 //! How a target is reached: TLS, addresses, resolver, proxy, versions.
 
-use std::net::IpAddr;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use super::interpolate;
 use super::interpolate::Use;
-use super::layers;
 use super::layers::Layers;
 use super::reader::Reader;
-use super::tree::Item;
-use super::tree::Node;
-use super::url;
-use crate::model::Addresses;
-use crate::model::Auth;
-use crate::model::Deny;
-use crate::model::HttpVersionWish;
-use crate::model::IpFamily;
-use crate::model::Part;
-use crate::model::Quorum;
-use crate::model::Resolver;
-use crate::model::Tls;
-use crate::model::TlsVersion;
-use crate::model::Transport;
-use crate::model::Value;
+use super::tree::{Item, Node};
+use super::{interpolate, layers, url};
+use crate::model::{
+    Addresses, Auth, Deny, HttpVersionWish, IpFamily, Part, Quorum, Resolver, Tls, TlsVersion, Transport, Value,
+};
 
 /// Reads how to reach the target.
 pub(super) fn transport(reader: &mut Reader, layers: &Layers, deny: Deny) -> Transport {

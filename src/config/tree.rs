@@ -4,8 +4,7 @@
 use std::ops::Range;
 
 use toml::Spanned;
-use toml::de::DeTable;
-use toml::de::DeValue;
+use toml::de::{DeTable, DeValue};
 
 /// A place in one of the files of a configuration.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,22 +1,13 @@
 //! URLs of the probe file: http or https with a host, their userinfo turned into credentials,
 //! and the secret parameters of their query kept secret.
 
-use url::ParseError;
-use url::Url;
+use url::{ParseError, Url};
 
 use super::interpolate;
-use super::interpolate::Piece;
-use super::interpolate::Use;
+use super::interpolate::{Piece, Use};
 use super::reader::Reader;
-use super::tree::Item;
-use super::tree::Node;
-use super::tree::Place;
-use crate::model::Auth;
-use crate::model::Captures;
-use crate::model::Part;
-use crate::model::Secret;
-use crate::model::Value;
-use crate::model::is_secret_name;
+use super::tree::{Item, Node, Place};
+use crate::model::{Auth, Captures, Part, Secret, Value, is_secret_name};
 
 /// A URL and the credentials that stood in it.
 pub(super) struct Target {

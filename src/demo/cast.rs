@@ -2,9 +2,7 @@
 //! control target, and what they answer when they are well or not.
 
 use crate::demo::page::Page;
-use crate::demo::scenario::Endpoint;
-use crate::demo::scenario::Resolvers;
-use crate::demo::scenario::Way;
+use crate::demo::scenario::{Endpoint, Resolvers, Way};
 
 /// The app and the web as their users see them.
 pub(super) fn endpoints() -> Vec<Endpoint> {

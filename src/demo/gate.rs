@@ -2,15 +2,10 @@
 //! that drops packets: its queue is made short, and filled.
 
 use std::io;
-use std::net::Ipv4Addr;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
-use socket2::Domain;
-use socket2::SockRef;
-use socket2::Socket;
-use socket2::Type;
-use tokio::net::TcpListener;
-use tokio::net::TcpStream;
+use socket2::{Domain, SockRef, Socket, Type};
+use tokio::net::{TcpListener, TcpStream};
 
 /// How many connections may wait while the gate is open.
 const QUEUE: i32 = 1024;

@@ -6,22 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::ServerConfig;
-use tokio::io::AsyncRead;
-use tokio::io::AsyncReadExt as _;
-use tokio::io::AsyncWrite;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
-use tokio::time::sleep_until;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use crate::demo::gate::Gate;
 use crate::demo::page::Page;
 use crate::demo::scenario::Behaviour;
-use crate::demo::timeline::Stretch;
-use crate::demo::timeline::draw;
+use crate::demo::timeline::{Stretch, draw};
 
 /// The longest a peer may hold a connection.
 const PATIENCE: Duration = Duration::from_secs(30);

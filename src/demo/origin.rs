@@ -1,14 +1,10 @@
 //! The running origin: its listeners, its resolvers and the probes that lead to them.
 
-use std::fs;
-use std::io;
-use std::net::Ipv4Addr;
-use std::net::SocketAddr;
-use std::path::Path;
-use std::path::PathBuf;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
+use std::{fs, io};
 
 use jiff::Timestamp;
 use tokio::net::UdpSocket;
@@ -17,27 +13,13 @@ use tokio::time::Instant;
 
 use crate::demo::authority::Authority;
 use crate::demo::gate::Gate;
-use crate::demo::listener;
 use crate::demo::listener::Part;
-use crate::demo::names;
 use crate::demo::names::Failing;
-use crate::demo::scenario::Endpoint;
-use crate::demo::scenario::Resolvers;
-use crate::demo::scenario::Scenario;
-use crate::demo::scenario::Way;
-use crate::demo::timeline;
-use crate::model::Expect;
-use crate::model::JsonExpectation;
-use crate::model::JsonPath;
-use crate::model::JsonRule;
-use crate::model::Probe;
-use crate::model::Request;
-use crate::model::Resolver;
-use crate::model::Step;
-use crate::model::TextRule;
-use crate::model::Tls;
-use crate::model::Transport;
-use crate::model::Value;
+use crate::demo::scenario::{Endpoint, Resolvers, Scenario, Way};
+use crate::demo::{listener, names, timeline};
+use crate::model::{
+    Expect, JsonExpectation, JsonPath, JsonRule, Probe, Request, Resolver, Step, TextRule, Tls, Transport, Value,
+};
 
 /// An origin that plays a scenario. It ends when it is dropped.
 pub struct Origin {

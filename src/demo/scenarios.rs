@@ -3,25 +3,10 @@
 
 use std::time::Duration;
 
-use crate::demo::cast::API_PLAN_467;
-use crate::demo::cast::edge_page_500;
-use crate::demo::cast::edge_page_522;
-use crate::demo::cast::endpoints;
-use crate::demo::cast::internet;
-use crate::demo::cast::page_of;
-use crate::demo::cast::with_ways;
+use crate::demo::cast::{API_PLAN_467, edge_page_500, edge_page_522, endpoints, internet, page_of, with_ways};
 use crate::demo::page::Page;
-use crate::demo::scenario::Act;
-use crate::demo::scenario::Behaviour;
-use crate::demo::scenario::Behaviour::Answers;
-use crate::demo::scenario::Behaviour::Mixed;
-use crate::demo::scenario::Behaviour::TlsStall;
-use crate::demo::scenario::Behaviour::Unanswered;
-use crate::demo::scenario::Endpoint;
-use crate::demo::scenario::NameAct;
-use crate::demo::scenario::Resolvers;
-use crate::demo::scenario::Scenario;
-use crate::demo::scenario::Target;
+use crate::demo::scenario::Behaviour::{Answers, Mixed, TlsStall, Unanswered};
+use crate::demo::scenario::{Act, Behaviour, Endpoint, NameAct, Resolvers, Scenario, Target};
 
 /// What makes a scenario.
 type Maker = fn() -> Scenario;

@@ -4,9 +4,7 @@
 use std::time::Duration;
 
 use crate::demo::Pace;
-use crate::demo::scenario::Behaviour;
-use crate::demo::scenario::Endpoint;
-use crate::demo::scenario::Scenario;
+use crate::demo::scenario::{Behaviour, Endpoint, Scenario};
 
 /// How finely the share of time without an answer is cut, at least.
 const SLOT: Duration = Duration::from_millis(250);

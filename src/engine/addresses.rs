@@ -3,27 +3,16 @@
 use std::net::SocketAddr;
 
 use tokio::time::Instant;
-use url::Host;
-use url::Url;
+use url::{Host, Url};
 
-use crate::model::AddressOutcome;
-use crate::model::Addresses;
-use crate::model::Phase;
-use crate::model::Probe;
-use crate::model::Quorum;
-use crate::model::Transport;
-use crate::model::Verdict;
+use crate::model::{AddressOutcome, Addresses, Phase, Probe, Quorum, Transport, Verdict};
 
-use super::Engine;
 use super::answered::Answered;
 use super::at_once::at_once;
 use super::exchange::Session;
-use super::fault::Deadline;
-use super::fault::Fault;
-use super::fault::timed_out;
-use super::fault::unresolved;
-use super::journey;
+use super::fault::{Deadline, Fault, timed_out, unresolved};
 use super::request::ADDRESSES;
+use super::{Engine, journey};
 
 /// How many addresses are asked at a time.
 const AT_ONCE: usize = 8;

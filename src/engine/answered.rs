@@ -2,36 +2,20 @@
 
 use std::net::SocketAddr;
 
-use http::HeaderMap;
-use http::Method;
-use http::Version;
-use http::header;
+use http::{HeaderMap, Method, Version, header};
 use rustls::CipherSuite;
 use url::Url;
 
-use crate::model::AddressOutcome;
-use crate::model::AssetOutcome;
-use crate::model::Evidence;
-use crate::model::Failure;
-use crate::model::Hop;
-use crate::model::HttpVersion;
-use crate::model::Mismatch;
-use crate::model::Probe;
-use crate::model::Redactor;
-use crate::model::SafeText;
-use crate::model::Step;
-use crate::model::StepOutcome;
-use crate::model::Timings;
-use crate::model::TlsFacts;
+use crate::model::{
+    AddressOutcome, AssetOutcome, Evidence, Failure, Hop, HttpVersion, Mismatch, Probe, Redactor, SafeText, Step,
+    StepOutcome, Timings, TlsFacts,
+};
 
 use super::body::Body;
-use super::certificate;
-use super::curl;
-use super::evidence;
 use super::fault::Fault;
 use super::marks::Seen;
-use super::redirect;
 use super::request::Trace;
+use super::{certificate, curl, evidence, redirect};
 
 /// The most redirects kept in the record, however many are allowed.
 const HOPS: usize = 20;

@@ -4,28 +4,13 @@
 use http::header;
 use url::Url;
 
-use crate::model::AssetOutcome;
-use crate::model::Assets;
-use crate::model::Expect;
-use crate::model::FailureClass;
-use crate::model::Mismatch;
-use crate::model::Probe;
-use crate::model::Request;
-use crate::model::SafeText;
-use crate::model::Step;
-use crate::model::Value;
+use crate::model::{AssetOutcome, Assets, Expect, FailureClass, Mismatch, Probe, Request, SafeText, Step, Value};
 
-use super::Engine;
 use super::answered::Answered;
 use super::at_once::at_once;
-use super::connect;
-use super::exchange::Exchange;
-use super::exchange::Session;
-use super::fault::Deadline;
-use super::fault::Fault;
-use super::html;
-use super::outgoing;
-use super::redirect;
+use super::exchange::{Exchange, Session};
+use super::fault::{Deadline, Fault};
+use super::{Engine, connect, html, outgoing, redirect};
 
 /// How many are asked for at a time: what a browser does over HTTP/1.1.
 const AT_ONCE: usize = 6;

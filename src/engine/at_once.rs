@@ -1,8 +1,7 @@
 //! A few futures at a time, in the task that waits for them: no spawning, so that what the
 //! futures borrow needs no sharing, and dropping the wait drops them all.
 
-use std::future::Future;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::Poll;
 

@@ -4,13 +4,9 @@
 use reqwest::Response;
 use tokio::time::Instant;
 
-use crate::model::FailureClass;
-use crate::model::Phase;
+use crate::model::{FailureClass, Phase};
 
-use super::fault::Deadline;
-use super::fault::Fault;
-use super::fault::fault_in;
-use super::fault::timed_out;
+use super::fault::{Deadline, Fault, fault_in, timed_out};
 use super::marks::Seen;
 
 /// What was read of a body, after decoding.

@@ -2,9 +2,7 @@
 
 use serde_json::Value as Json;
 
-use crate::model::Capture;
-use crate::model::CaptureFrom;
-use crate::model::FailureClass;
+use crate::model::{Capture, CaptureFrom, FailureClass};
 
 use super::answered::Page;
 use super::body::Body;

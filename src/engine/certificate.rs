@@ -2,15 +2,12 @@
 
 use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
-use sha2::Digest;
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 use x509_parser::extensions::GeneralName;
 use x509_parser::parse_x509_certificate;
 use x509_parser::prelude::X509Certificate;
 
-use crate::model::CertificateFacts;
-use crate::model::Redactor;
-use crate::model::SafeText;
+use crate::model::{CertificateFacts, Redactor, SafeText};
 
 /// How many of a certificate's names are kept.
 const NAMES: usize = 5;

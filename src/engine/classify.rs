@@ -5,12 +5,8 @@ use std::io;
 use rustls::AlertDescription;
 
 use super::errno;
-use super::symptoms::H2Symptom;
-use super::symptoms::HttpSymptom;
-use super::symptoms::Symptoms;
-use super::symptoms::TlsSymptom;
-use crate::model::FailureClass;
-use crate::model::Phase;
+use super::symptoms::{H2Symptom, HttpSymptom, Symptoms, TlsSymptom};
+use crate::model::{FailureClass, Phase};
 
 /// The class of a failure in this phase.
 pub(super) fn classify(symptoms: &Symptoms, phase: Phase) -> FailureClass {

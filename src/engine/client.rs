@@ -4,26 +4,16 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use reqwest::Client;
 use rustls::ClientConfig;
 
-use crate::model::Captures;
-use crate::model::HttpVersionWish;
-use crate::model::Probe;
-use crate::model::Step;
-use crate::model::Tls;
-use crate::model::Transport;
+use crate::model::{Captures, HttpVersionWish, Probe, Step, Tls, Transport};
 
-use super::EngineError;
-use super::marks::MarkLayer;
-use super::marks::PinnedNames;
-use super::tls;
+use super::marks::{MarkLayer, PinnedNames};
 use super::tls::SystemRoots;
+use super::{EngineError, tls};
 
 /// The most response headers accepted: real sites send more than hyper's 100. Interim answers
 /// (1xx) are bounded by the timeout alone: hyper has no limit of them. Where they come faster than

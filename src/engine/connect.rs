@@ -1,18 +1,14 @@
 //! Where a request goes: what is looked up, which address is dialled under which name, and which
 //! of a name's addresses gets to answer.
 
-use std::net::IpAddr;
-use std::net::SocketAddr;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http::HeaderValue;
 use rustls::pki_types::ServerName;
-use url::Host;
-use url::Url;
+use url::{Host, Url};
 
-use crate::model::HttpVersionWish;
-use crate::model::Transport;
+use crate::model::{HttpVersionWish, Transport};
 
 use super::client::ClientKey;
 

@@ -7,9 +7,7 @@ use std::collections::HashMap;
 
 use cookie::Cookie;
 use cookie_store::CookieStore;
-use http::HeaderMap;
-use http::HeaderValue;
-use http::header;
+use http::{HeaderMap, HeaderValue, header};
 use url::Url;
 
 /// The most cookies kept.

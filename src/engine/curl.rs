@@ -6,17 +6,9 @@ use std::fmt::Write as _;
 use http::Method;
 use url::Url;
 
-use crate::model::Auth;
-use crate::model::Body;
-use crate::model::FormPart;
-use crate::model::HttpVersionWish;
-use crate::model::IpFamily;
-use crate::model::Part;
-use crate::model::Probe;
-use crate::model::Request;
-use crate::model::TlsVersion;
-use crate::model::Transport;
-use crate::model::Value;
+use crate::model::{
+    Auth, Body, FormPart, HttpVersionWish, IpFamily, Part, Probe, Request, TlsVersion, Transport, Value,
+};
 
 use super::multipart;
 

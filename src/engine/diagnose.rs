@@ -11,24 +11,13 @@ use http::Method;
 use jiff::Timestamp;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
-use tokio::time::timeout;
-use url::Host;
-use url::Url;
+use tokio::time::{Instant, timeout};
+use url::{Host, Url};
 
-use crate::model::Body;
-use crate::model::Check;
-use crate::model::Diagnosis;
-use crate::model::ExtraCheck;
-use crate::model::ExtraKind;
-use crate::model::FailureClass;
-use crate::model::Outcome;
-use crate::model::Phase;
-use crate::model::Probe;
-use crate::model::Resolver;
-use crate::model::Retries;
-use crate::model::SafeText;
-use crate::model::Transport;
+use crate::model::{
+    Body, Check, Diagnosis, ExtraCheck, ExtraKind, FailureClass, Outcome, Phase, Probe, Resolver, Retries, SafeText,
+    Transport,
+};
 
 use super::Engine;
 use super::classify::errno_class;

@@ -5,11 +5,7 @@ use std::net::SocketAddr;
 use http::HeaderMap;
 use url::Url;
 
-use crate::model::Evidence;
-use crate::model::REDACTED;
-use crate::model::Redactor;
-use crate::model::SafeText;
-use crate::model::is_secret_name;
+use crate::model::{Evidence, REDACTED, Redactor, SafeText, is_secret_name};
 
 use super::body::Body;
 

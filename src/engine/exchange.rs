@@ -1,43 +1,21 @@
 //! One step of a check: the request, its redirects, the body, the judgement. It knows one step
 //! and what earlier steps left behind, and nothing of retries.
 
-use http::HeaderName;
-use http::HeaderValue;
-use http::Method;
-use http::header;
+use http::{HeaderName, HeaderValue, Method, header};
 use jiff::Timestamp;
 use url::Url;
 
-use crate::model::Captures;
-use crate::model::FailureClass;
-use crate::model::Phase;
-use crate::model::Probe;
-use crate::model::Redactor;
-use crate::model::Secret;
-use crate::model::Step;
+use crate::model::{Captures, FailureClass, Phase, Probe, Redactor, Secret, Step};
 
-use super::Engine;
-use super::answered::Answered;
-use super::answered::Page;
-use super::answered::offers_http3;
-use super::body;
-use super::body::Appetite;
-use super::body::Body;
-use super::capture;
+use super::answered::{Answered, Page, offers_http3};
+use super::body::{Appetite, Body};
 use super::client::ClientKey;
-use super::connect;
 use super::connect::Route;
 use super::cookies::Jar;
-use super::evidence;
-use super::expect;
 use super::expect::Came;
-use super::fault::Deadline;
-use super::fault::Fault;
-use super::outgoing;
-use super::redirect;
-use super::request::Asker;
-use super::request::Outgoing;
-use super::request::Trace;
+use super::fault::{Deadline, Fault};
+use super::request::{Asker, Outgoing, Trace};
+use super::{Engine, body, capture, connect, evidence, expect, outgoing, redirect};
 
 /// What a check's steps have in common: forgotten at its end.
 #[derive(Clone, Debug, Default)]

@@ -2,29 +2,16 @@
 
 use std::fmt::Display;
 
-use http::HeaderMap;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use serde_json::Value as Json;
-use sha2::Digest;
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 use url::Url;
 
-use crate::model::Captures;
-use crate::model::Expect;
-use crate::model::FailureClass;
-use crate::model::HeaderExpectation;
-use crate::model::HeaderRule;
-use crate::model::HttpVersion;
-use crate::model::JsonExpectation;
-use crate::model::JsonRule;
-use crate::model::Mismatch;
-use crate::model::Redactor;
-use crate::model::SafeText;
-use crate::model::TextRule;
-use crate::model::Timings;
-use crate::model::TlsFacts;
-use crate::model::Value;
+use crate::model::{
+    Captures, Expect, FailureClass, HeaderExpectation, HeaderRule, HttpVersion, JsonExpectation, JsonRule, Mismatch,
+    Redactor, SafeText, TextRule, Timings, TlsFacts, Value,
+};
 
 use super::body::Body;
 use super::json;

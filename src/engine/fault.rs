@@ -6,16 +6,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::model::ClassGroup;
-use crate::model::FailureClass;
-use crate::model::Phase;
+use crate::model::{ClassGroup, FailureClass, Phase};
 
 use super::certificate;
 use super::classify::classify;
 use super::marks::Seen;
 use super::resolver::NoAddress;
-use super::symptoms::Symptoms;
-use super::symptoms::symptoms;
+use super::symptoms::{Symptoms, symptoms};
 
 /// A timeout that fires this late says more about us than about the target.
 const LATE: Duration = Duration::from_secs(1);

@@ -1,8 +1,7 @@
 //! What a page says of itself: the text of an element, and the files it links to. The only file
 //! that reads HTML; nothing of it outlives a call.
 
-use scraper::ElementRef;
-use scraper::Html;
+use scraper::{ElementRef, Html};
 use url::Url;
 
 use crate::model::Selector;

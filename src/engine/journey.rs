@@ -3,21 +3,13 @@
 
 use tokio::time::Instant;
 
-use crate::model::Auth;
-use crate::model::Probe;
-use crate::model::Secret;
-use crate::model::Step;
-use crate::model::StepOutcome;
-use crate::model::Timings;
+use crate::model::{Auth, Probe, Secret, Step, StepOutcome, Timings};
 
-use super::Engine;
 use super::answered::Answered;
 use super::assets::Loading;
-use super::capture;
-use super::exchange::Exchange;
-use super::exchange::Session;
-use super::fault::Deadline;
-use super::fault::Fault;
+use super::exchange::{Exchange, Session};
+use super::fault::{Deadline, Fault};
+use super::{Engine, capture};
 
 /// Asks all steps. The answer is the last step's that was asked; times add up over all.
 pub(super) async fn run(engine: &Engine, probe: &Probe, session: &mut Session, deadline: Deadline) -> Answered {

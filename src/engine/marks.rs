@@ -6,30 +6,18 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
-use std::task::Context;
-use std::task::Poll;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 
-use hyper_util::client::legacy::connect::Connection;
-use hyper_util::client::legacy::connect::HttpInfo;
+use hyper_util::client::legacy::connect::{Connection, HttpInfo};
 use rustls::CipherSuite;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::time::Instant;
 
-use crate::model::Deny;
-use crate::model::FailureClass;
-use crate::model::IpFamily;
-use crate::model::Phase;
-use crate::model::Resolver;
-use crate::model::Timings;
+use crate::model::{Deny, FailureClass, IpFamily, Phase, Resolver, Timings};
 
 use super::connect::Gate;
-use super::resolver::Names;
-use super::resolver::NoAddress;
+use super::resolver::{Names, NoAddress};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 

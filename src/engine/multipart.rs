@@ -2,8 +2,7 @@
 
 use std::fmt::Write as _;
 
-use sha2::Digest as _;
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 
 use crate::model::FileBody;
 

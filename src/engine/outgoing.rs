@@ -1,18 +1,9 @@
 //! What a step says, with secrets and captured values filled in → the request on the wire.
 
-use http::HeaderMap;
-use http::HeaderName;
-use http::HeaderValue;
-use http::header;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use url::Url;
 
-use crate::model::Auth;
-use crate::model::Body as RequestBody;
-use crate::model::Captures;
-use crate::model::FailureClass;
-use crate::model::FormPart;
-use crate::model::Step;
-use crate::model::Value;
+use crate::model::{Auth, Body as RequestBody, Captures, FailureClass, FormPart, Step, Value};
 
 use super::exchange::Session;
 use super::fault::Fault;

@@ -1,14 +1,9 @@
 //! What a redirect asks for, and what of it is done. It sends nothing.
 
-use http::HeaderMap;
-use http::HeaderName;
-use http::Method;
-use http::StatusCode;
-use http::header;
+use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use url::Url;
 
-use crate::model::FailureClass;
-use crate::model::Phase;
+use crate::model::{FailureClass, Phase};
 
 use super::fault::Fault;
 

@@ -6,33 +6,17 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderMap;
-use http::Method;
-use reqwest::Client;
-use reqwest::Response;
+use http::{HeaderMap, Method};
+use reqwest::{Client, Response};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::model::Deny;
-use crate::model::FailureClass;
-use crate::model::HttpVersionWish;
-use crate::model::IpFamily;
-use crate::model::Phase;
-use crate::model::Resolver;
-use crate::model::Timings;
+use crate::model::{Deny, FailureClass, HttpVersionWish, IpFamily, Phase, Resolver, Timings};
 
 use super::certificate;
-use super::connect::Gate;
-use super::connect::Lookup;
-use super::connect::Route;
-use super::fault::Deadline;
-use super::fault::Fault;
-use super::fault::fault_in;
-use super::fault::timed_out;
-use super::fault::unresolved;
-use super::marks::Attempt;
-use super::marks::LateLookup;
-use super::marks::Seen;
+use super::connect::{Gate, Lookup, Route};
+use super::fault::{Deadline, Fault, fault_in, timed_out, unresolved};
+use super::marks::{Attempt, LateLookup, Seen};
 use super::resolver::Names;
 
 /// How long one address is given before the next is tried beside it (RFC 8305 section 5).

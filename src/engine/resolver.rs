@@ -2,31 +2,21 @@
 //! getaddrinfo, whose threads would starve healthy lookups beside hung ones and hold the
 //! process back at its end. It caches nothing: a prober that remembers an answer measures nothing.
 
-use std::collections::HashMap;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::future::pending;
 use std::io;
-use std::net::IpAddr;
-use std::net::SocketAddr;
-use std::sync::Mutex;
-use std::sync::OnceLock;
-use std::sync::PoisonError;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use hickory_resolver::TokioResolver;
-use hickory_resolver::config::ConnectionConfig;
-use hickory_resolver::config::NameServerConfig;
-use hickory_resolver::config::ResolverConfig;
-use hickory_resolver::net::DnsError;
-use hickory_resolver::net::NetError;
+use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
-use hickory_resolver::proto::rr::RData;
-use hickory_resolver::proto::rr::RecordType;
+use hickory_resolver::proto::rr::{RData, RecordType};
 
-use crate::model::FailureClass;
-use crate::model::IpFamily;
-use crate::model::Resolver;
+use crate::model::{FailureClass, IpFamily, Resolver};
 
 use super::classify::errno_class;
 

@@ -2,22 +2,16 @@
 //! that needs it, and the others wait for it.
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::model::FailureClass;
-use crate::model::Probe;
-use crate::model::Session as SharedSession;
+use crate::model::{FailureClass, Probe, Session as SharedSession};
 
-use super::Engine;
 use super::exchange::Session;
-use super::fault::Deadline;
-use super::fault::Fault;
-use super::journey;
+use super::fault::{Deadline, Fault};
+use super::{Engine, journey};
 
 /// How long a session that failed is not tried again: its dependants come at about the same time.
 const PAUSE: Duration = Duration::from_secs(5);

@@ -3,10 +3,7 @@
 use std::error::Error as StdError;
 use std::io;
 
-use rustls::AlertDescription;
-use rustls::CertificateError;
-use rustls::InvalidMessage;
-use rustls::PeerIncompatible;
+use rustls::{AlertDescription, CertificateError, InvalidMessage, PeerIncompatible};
 
 use crate::model::FailureClass;
 

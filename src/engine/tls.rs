@@ -3,46 +3,25 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::LazyLock;
-use std::sync::OnceLock;
+use std::sync::{Arc, LazyLock, OnceLock};
 
-use rustls::CipherSuite;
-use rustls::CipherSuiteCommon;
-use rustls::ClientConfig;
-use rustls::DigitallySignedStruct;
-use rustls::DistinguishedName;
-use rustls::NamedGroup;
-use rustls::RootCertStore;
-use rustls::SignatureScheme;
-use rustls::SupportedCipherSuite;
-use rustls::Tls12CipherSuite;
-use rustls::Tls13CipherSuite;
-use rustls::client::ClientSessionStore;
-use rustls::client::ResolvesClientCert;
-use rustls::client::Resumption;
-use rustls::client::Tls12ClientSessionValue;
-use rustls::client::Tls13ClientSessionValue;
-use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::HandshakeSignatureValid;
-use rustls::client::danger::ServerCertVerified;
-use rustls::client::danger::ServerCertVerifier;
-use rustls::crypto::CryptoProvider;
-use rustls::crypto::hash;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::CertificateRevocationListDer;
-use rustls::pki_types::PrivateKeyDer;
-use rustls::pki_types::ServerName;
-use rustls::pki_types::UnixTime;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{
+    ClientSessionStore, ResolvesClientCert, Resumption, Tls12ClientSessionValue, Tls13ClientSessionValue,
+    WebPkiServerVerifier,
+};
+use rustls::crypto::{CryptoProvider, hash};
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::sign::CertifiedKey;
+use rustls::{
+    CipherSuite, CipherSuiteCommon, ClientConfig, DigitallySignedStruct, DistinguishedName, NamedGroup, RootCertStore,
+    SignatureScheme, SupportedCipherSuite, Tls12CipherSuite, Tls13CipherSuite,
+};
 
-use crate::model::HttpVersionWish;
-use crate::model::Tls;
-use crate::model::TlsVersion;
+use crate::model::{HttpVersionWish, Tls, TlsVersion};
 
-use super::EngineError;
-use super::marks;
+use super::{EngineError, marks};
 
 /// The system's root certificates, read when they are first needed.
 #[derive(Clone, Debug, Default)]

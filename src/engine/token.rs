@@ -2,9 +2,7 @@
 //! kept until they expire, and fetched by one check at a time.
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::Method;
@@ -12,26 +10,15 @@ use serde_json::Value as Json;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::model::Auth;
-use crate::model::Body as RequestBody;
-use crate::model::Expect;
-use crate::model::FailureClass;
-use crate::model::JsonExpectation;
-use crate::model::JsonPath;
-use crate::model::JsonRule;
-use crate::model::OAuth2;
-use crate::model::Probe;
-use crate::model::Request;
-use crate::model::Secret;
-use crate::model::Step;
-use crate::model::Value;
+use crate::model::{
+    Auth, Body as RequestBody, Expect, FailureClass, JsonExpectation, JsonPath, JsonRule, OAuth2, Probe, Request,
+    Secret, Step, Value,
+};
 
 use super::Engine;
 use super::answered::Answered;
-use super::exchange::Exchange;
-use super::exchange::Session;
-use super::fault::Deadline;
-use super::fault::Fault;
+use super::exchange::{Exchange, Session};
+use super::fault::{Deadline, Fault};
 
 /// The longest answer of a token server that is read, in bytes.
 const LIMIT: u64 = 64 * 1024;

@@ -4,8 +4,7 @@ use std::io;
 use std::io::Write;
 
 use crate::model::timestamp;
-use crate::window::Histogram;
-use crate::window::Window;
+use crate::window::{Histogram, Window};
 
 use super::WindowFile;
 

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::metric;
 use crate::metric::Identity;
-use crate::window::Strip;
-use crate::window::Window;
+use crate::window::{Strip, Window};
 
 /// The sum of all windows, by the labels they are exported under.
 #[derive(Clone, Debug, Default)]

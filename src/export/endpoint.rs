@@ -6,17 +6,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderMap;
-use http::HeaderValue;
-use http::StatusCode;
-use http::header;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use url::Url;
 
-use crate::model::Redactor;
-use crate::model::SafeText;
+use crate::model::{Redactor, SafeText};
 
 use super::ExportError;
 

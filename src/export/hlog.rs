@@ -7,9 +7,7 @@ use std::io::Write;
 use jiff::Timestamp;
 
 use crate::model::Phase;
-use crate::window::HdrText;
-use crate::window::Histogram;
-use crate::window::Window;
+use crate::window::{HdrText, Histogram, Window};
 
 use super::WindowFile;
 

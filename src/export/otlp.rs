@@ -9,29 +9,22 @@ mod request;
 use std::io::Write as _;
 use std::time::Duration;
 
-use http::HeaderValue;
-use http::StatusCode;
-use http::header;
+use http::{HeaderValue, StatusCode, header};
 use jiff::Timestamp;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceResponse;
 use prost::Message as _;
 
 use crate::metric;
 use crate::metric::Series;
-use crate::model::Outcome;
-use crate::model::SafeText;
+use crate::model::{Outcome, SafeText};
 use crate::window::Window;
 
-use super::ExportError;
-use super::Tally;
 use super::cumulative::Cumulative;
 use super::endpoint::Endpoint;
-use super::push::Backend;
-use super::push::News;
-use super::push::Push;
+use super::push::{Backend, News, Push};
+use super::{ExportError, Tally};
 
-pub use environment::Settings;
-pub use environment::Temporality;
+pub use environment::{Settings, Temporality};
 pub use json::Json;
 
 /// Windows whose series go into one request, at most: it stays below a megabyte.

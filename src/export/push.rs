@@ -2,12 +2,8 @@
 //! Whoever brings news never waits: news add up while the encoder is busy, encoded batches wait
 //! in a bounded queue, and what does not fit is dropped, oldest first, and counted.
 
-use std::collections::BTreeMap;
-use std::collections::VecDeque;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::StatusCode;
@@ -17,14 +13,12 @@ use tokio::time::Instant;
 
 use crate::metric;
 use crate::metric::Series;
-use crate::model::Outcome;
-use crate::model::SafeText;
+use crate::model::{Outcome, SafeText};
 use crate::window::Window;
 
 use super::Tally;
 use super::cumulative::Cumulative;
-use super::endpoint::Answer;
-use super::endpoint::Endpoint;
+use super::endpoint::{Answer, Endpoint};
 
 /// Batches that wait at most.
 const QUEUE_BATCHES: usize = 256;

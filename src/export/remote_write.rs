@@ -8,40 +8,27 @@ mod state;
 mod verify;
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use http::HeaderMap;
-use http::HeaderName;
-use http::HeaderValue;
-use http::StatusCode;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use jiff::Timestamp;
 use prost::Message as _;
 use url::Url;
 
-use crate::model::Outcome;
-use crate::model::SafeText;
+use crate::model::{Outcome, SafeText};
 use crate::window::Window;
 
-use super::ExportError;
-use super::Tally;
 use super::buckets::Kind;
 use super::cumulative::Cumulative;
 use super::endpoint::Endpoint;
-use super::message::write::TimeSeries;
-use super::message::write::WriteRequest;
-use super::push::Backend;
-use super::push::News;
-use super::push::Push;
+use super::message::write::{TimeSeries, WriteRequest};
+use super::push::{Backend, News, Push};
+use super::{ExportError, Tally};
 
-pub use replay::Last;
-pub use replay::Replay;
-pub use replay::Sent;
+pub use replay::{Last, Replay, Sent};
 use state::State;
-pub use verify::Stored;
-pub use verify::verify;
+pub use verify::{Stored, verify};
 
 /// The time one request may take.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(10);

@@ -5,29 +5,20 @@ mod protobuf;
 mod server;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::metric;
-use crate::metric::Family;
-use crate::metric::Identity;
-use crate::metric::Series;
-use crate::metric::Value;
-use crate::model::Outcome;
-use crate::model::Probe;
+use crate::metric::{Family, Identity, Series, Value};
+use crate::model::{Outcome, Probe};
 use crate::window::Collector;
 
-use super::ExportError;
-use super::Tally;
 use super::cumulative::Cumulative;
+use super::{ExportError, Tally};
 
 /// The span of the windows in between; they are added up at every scrape.
 const SPAN: Duration = Duration::from_mins(1);

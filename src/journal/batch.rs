@@ -2,25 +2,17 @@
 //! of them once, whatever was tried before.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io;
-use std::io::BufRead as _;
-use std::io::BufReader;
-use std::io::Read as _;
-use std::io::Seek as _;
-use std::io::SeekFrom;
+use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::JournalError;
-use super::LINE_LIMIT;
-use super::Line;
-use super::Writer;
 use super::disk::Disk;
+use super::{JournalError, LINE_LIMIT, Line, Writer};
 
 /// The lines of one UTC day, each ending in a line feed.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,28 +4,22 @@
 
 mod day;
 
-use std::fs;
-use std::io;
 use std::path::Path;
 use std::time::Duration;
+use std::{fs, io};
 
-use jiff::SignedDuration;
-use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
-use super::JournalError;
 use super::disk::Disk;
-use super::lock;
-use super::lock::Lock;
-use super::lock::NoLock;
+use super::lock::{Lock, NoLock};
 use super::read::day_files;
 use super::spool::Spool;
-use super::store::LOCK_FILE;
-use super::store::has_reliable_locks;
+use super::store::{LOCK_FILE, has_reliable_locks};
+use super::{JournalError, lock};
 
-pub(super) use day::Folded;
-pub(super) use day::fold;
+pub(super) use day::{Folded, fold};
 
 /// What the new content of a file is called until it takes the file's place.
 const UNFINISHED: &str = "compacting";

@@ -1,8 +1,7 @@
 //! Why the journal could not do its work. Each names the path and what the system said.
 
 use std::io;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::model::SafeText;
 

@@ -2,8 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::model::Gap;
-use crate::model::Outcome;
+use crate::model::{Gap, Outcome};
 use crate::window::Window;
 
 /// One line of a journal.

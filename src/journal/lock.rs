@@ -1,15 +1,11 @@
 //! One writer at a time: `flock` on a file of its own that is never removed. The kernel frees it
 //! when its holder dies, however it dies.
 
-use std::fs::File;
-use std::fs::TryLockError;
-use std::hash::BuildHasher as _;
-use std::hash::RandomState;
-use std::io;
+use std::fs::{File, TryLockError};
+use std::hash::{BuildHasher as _, RandomState};
 use std::path::Path;
-use std::thread;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use std::{io, thread};
 
 use super::disk::Disk;
 

@@ -11,22 +11,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use object_store::ObjectStore;
-use object_store::ObjectStoreExt as _;
-use object_store::PutMode;
-use object_store::PutOptions;
-use object_store::PutPayload;
 use object_store::path::Path as Key;
+use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload};
 use tokio::runtime::Runtime;
 use tokio::time;
 use url::Url;
 
 use crate::model::SafeText;
 
-use super::JournalError;
-use super::Shipped;
 use super::disk::Disk;
-use super::outbox;
+use super::{JournalError, Shipped, outbox};
 
 /// The usual patience with a store.
 pub const PATIENCE: Duration = Duration::from_secs(30);

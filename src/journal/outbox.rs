@@ -1,22 +1,17 @@
 //! A local journal on its way to object storage: what is recorded is on this disk first, then
 //! sealed into files that never change again, then shipped. A store that is away loses nothing.
 
-use std::fs;
-use std::hash::BuildHasher as _;
-use std::hash::RandomState;
-use std::io;
-use std::path::Path;
-use std::path::PathBuf;
+use std::hash::{BuildHasher as _, RandomState};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+use std::{fs, io};
 
-use super::JournalError;
 use super::disk::Disk;
-use super::lock;
 use super::lock::NoLock;
 use super::read::day_files;
 use super::spool::Spool;
-use super::store::LOCK_FILE;
-use super::store::has_reliable_locks;
+use super::store::{LOCK_FILE, has_reliable_locks};
+use super::{JournalError, lock};
 
 /// The folder in the outbox's folder.
 const FOLDER: &str = "sealed";

@@ -9,17 +9,11 @@ mod worker;
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::mpsc;
-use std::sync::mpsc::Receiver;
-use std::sync::mpsc::SendError;
-use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::{Receiver, SendError, SyncSender};
+use std::sync::{Arc, mpsc};
 use std::thread;
 
-use super::Integrity;
-use super::JournalError;
-use super::Line;
-use super::Range;
+use super::{Integrity, JournalError, Line, Range};
 
 use pieces::Piece;
 use sources::Spooled;

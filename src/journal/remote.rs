@@ -1,15 +1,11 @@
 //! Journals by URL, beside those by path: what a command needs to know of object storage. In a
 //! build without it every URL is refused by name.
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::CompactRules;
-use super::Compacted;
-use super::JournalError;
-use super::Range;
+use super::{CompactRules, Compacted, JournalError, Range};
 
 /// What was shipped, and what waits on the local disk for another attempt.
 #[derive(Debug, Default)]

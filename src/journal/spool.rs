@@ -6,12 +6,9 @@
 //! file therefore always says from where on to look for them: before the first attempt to move
 //! them it is renamed, and the rename is made durable.
 
-use std::fs;
-use std::io;
-use std::path::Path;
-use std::path::PathBuf;
-use std::time::Duration;
-use std::time::SystemTime;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+use std::{fs, io};
 
 use jiff::civil::Date;
 

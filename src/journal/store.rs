@@ -1,23 +1,16 @@
 //! The journal as its writer sees it: lines go in, and `Ok` means that they are on the disk.
 
-use std::hash::BuildHasher as _;
-use std::hash::RandomState;
-use std::path::Path;
-use std::path::PathBuf;
+use std::hash::{BuildHasher as _, RandomState};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::civil::Date;
 
-use super::JournalError;
-use super::Line;
-use super::Writer;
 use super::batch::Batch;
 use super::disk::Disk;
-use super::lock;
-use super::lock::Lock;
-use super::lock::NoLock;
-use super::spool::Spool;
-use super::spool::day_file;
+use super::lock::{Lock, NoLock};
+use super::spool::{Spool, day_file};
+use super::{JournalError, Line, Writer, lock};
 
 /// The name of the lock file in the journal's folder.
 pub(super) const LOCK_FILE: &str = "lock";

@@ -13,13 +13,9 @@ use jiff::Timestamp;
 use crate::model::Verdict;
 use crate::window::Window;
 
-use super::Journal;
-use super::Line;
-use super::Options;
-use super::Range;
-use super::Sharing;
 use super::disk::Disk;
 use super::disk::faults::Fault;
+use super::{Journal, Line, Options, Range, Sharing};
 
 const OPTIONS: Options = Options { sharing: Sharing::Lock, lock_timeout: Duration::from_millis(1) };
 

@@ -15,12 +15,10 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::model::Gap;
-use crate::model::Outcome;
+use crate::model::{Gap, Outcome};
 use crate::window::HdrText;
 
-use super::JournalError;
-use super::Line;
+use super::{JournalError, Line};
 
 use window::WindowLine;
 

@@ -1,13 +1,9 @@
 //! The text format of Prometheus (version 0.0.4), histograms in classic buckets.
 //! <https://prometheus.io/docs/instrumenting/exposition_formats/>
 
-use std::fmt::Display;
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 
-use super::Family;
-use super::Kind;
-use super::Series;
-use super::Value;
+use super::{Family, Kind, Series, Value};
 
 /// What the format calls itself.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";

@@ -3,12 +3,9 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::FailureClass;
-use super::SafeText;
-use super::micros;
+use super::{FailureClass, SafeText, micros};
 
 /// What extra checks found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]

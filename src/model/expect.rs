@@ -4,14 +4,9 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use http::HeaderName;
-use http::StatusCode;
+use http::{HeaderName, StatusCode};
 
-use super::Assets;
-use super::HttpVersion;
-use super::Phase;
-use super::TlsVersion;
-use super::Value;
+use super::{Assets, HttpVersion, Phase, TlsVersion, Value};
 
 /// The expectations of one request. The default expects a status of 200 to 299 and nothing else.
 #[derive(Clone, Debug)]

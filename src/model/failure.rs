@@ -2,11 +2,9 @@
 
 use std::fmt;
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::Phase;
-use super::SafeText;
+use super::{Phase, SafeText};
 
 /// Declares the classes once: variant, wire name, where it belongs, and one sentence for the user.
 macro_rules! failure_classes {

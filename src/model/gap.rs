@@ -1,8 +1,7 @@
 //! A stretch of time in which nothing was watched.
 
 use jiff::Timestamp;
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::timestamp;
 

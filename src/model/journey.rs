@@ -4,11 +4,7 @@ use std::time::Duration;
 
 use http::HeaderName;
 
-use super::JsonPath;
-use super::Pattern;
-use super::Selector;
-use super::Step;
-use super::Transport;
+use super::{JsonPath, Pattern, Selector, Step, Transport};
 
 /// A value that a step takes out of its answer, for `{{name}}` in later steps.
 #[derive(Clone, Debug)]

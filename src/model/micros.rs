@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde::Deserializer;
-use serde::Serializer;
+use serde::{Deserialize, Deserializer, Serializer};
 
 /// A duration as whole microseconds, held at `u64::MAX` (584,000 years).
 #[must_use]
@@ -24,9 +22,7 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
 pub(crate) mod optional {
     use std::time::Duration;
 
-    use serde::Deserialize;
-    use serde::Deserializer;
-    use serde::Serializer;
+    use serde::{Deserialize, Deserializer, Serializer};
 
     #[expect(clippy::ref_option, reason = "the shape serde's `with` asks for")]
     pub(crate) fn serialize<S: Serializer>(time: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {

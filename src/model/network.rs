@@ -1,8 +1,6 @@
 //! Which addresses may be asked, and how many of a name's addresses must be up.
 
-use std::net::IpAddr;
-use std::net::Ipv4Addr;
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Networks that may not be asked: `network.deny`. It is enforced on the resolved address of
 /// every hop, so that no spelling of a name or an address gets around it.

@@ -5,18 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::Diagnosis;
-use super::Failure;
-use super::FailureClass;
-use super::Probe;
-use super::SafeText;
-use super::Timings;
-use super::Verdict;
-use super::micros;
-use super::timestamp;
+use super::{Diagnosis, Failure, FailureClass, Probe, SafeText, Timings, Verdict, micros, timestamp};
 
 /// One due execution of a probe.
 #[derive(Clone, Debug)]

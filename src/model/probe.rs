@@ -5,18 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderName;
-use http::Method;
+use http::{HeaderName, Method};
 use jiff::Timestamp;
 use url::Url;
 
-use super::Capture;
-use super::Expect;
-use super::Maintenance;
-use super::Schedule;
-use super::Session;
-use super::Transport;
-use super::Value;
+use super::{Capture, Expect, Maintenance, Schedule, Session, Transport, Value};
 
 /// The named question in `probes.toml`.
 #[derive(Clone, Debug)]

@@ -3,16 +3,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use aho_corasick::AhoCorasick;
-use aho_corasick::MatchKind;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use aho_corasick::{AhoCorasick, MatchKind};
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use url::Url;
 
-use super::SafeText;
-use super::Secret;
-use super::disguise;
-use super::is_secret_name;
+use super::{SafeText, Secret, disguise, is_secret_name};
 
 /// What stands in the place of a secret.
 pub const REDACTED: &str = "[redacted]";

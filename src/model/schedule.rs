@@ -5,18 +5,10 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::time::Duration;
 
-use croner::CivilDate;
-use croner::CivilDateTime;
-use croner::CivilTime;
-use croner::CronDateTime;
-use croner::Resolution;
-use croner::Weekday;
 use croner::errors::CronError;
-use jiff::SignedDuration;
-use jiff::Timestamp;
-use jiff::ZonedDateTime;
-use jiff::tz::AmbiguousOffset;
-use jiff::tz::TimeZone;
+use croner::{CivilDate, CivilDateTime, CivilTime, CronDateTime, Resolution, Weekday};
+use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::{SignedDuration, Timestamp, ZonedDateTime};
 
 /// When a probe is due.
 #[derive(Clone, Debug, PartialEq, Eq)]

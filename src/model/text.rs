@@ -4,8 +4,7 @@
 use std::fmt;
 use std::fmt::Write as _;
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The longest message kept, in characters.
 pub const MESSAGE_LIMIT: usize = 300;

@@ -1,9 +1,7 @@
 //! Instants on the wire: RFC 3339, UTC, milliseconds.
 
 use jiff::Timestamp;
-use serde::Deserialize;
-use serde::Deserializer;
-use serde::Serializer;
+use serde::{Deserialize, Deserializer, Serializer};
 
 /// `2025-03-10T09:31:00.250Z`
 #[must_use]

@@ -1,12 +1,9 @@
 //! How a target is reached: TLS, addresses, who resolves names, a proxy, the version of HTTP.
 
-use std::net::IpAddr;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use super::Addresses;
-use super::Deny;
-use super::Value;
+use super::{Addresses, Deny, Value};
 
 /// How to reach the target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

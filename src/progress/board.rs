@@ -1,18 +1,13 @@
 //! The board of `watch`: a line for each surface and each probe, redrawn a few times a second.
 
 use std::sync::Arc;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use indicatif::MultiProgress;
-use indicatif::ProgressBar;
-use indicatif::ProgressStyle;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::row::Row;
 use super::target;
-use crate::model::Outcome;
-use crate::model::Probe;
-use crate::model::Verdict;
+use crate::model::{Outcome, Probe, Verdict};
 
 /// The time between two drawings: what an eye follows, and no work to speak of.
 const REDRAW: Duration = Duration::from_millis(200);

@@ -5,13 +5,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anstyle::AnsiColor;
-use anstyle::Style;
+use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
 
-use crate::model::Outcome;
-use crate::model::Probe;
-use crate::model::Verdict;
+use crate::model::{Outcome, Probe, Verdict};
 use crate::plan;
 
 /// Results in the strip.
@@ -158,10 +155,7 @@ fn short(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Check;
-    use crate::model::Failure;
-    use crate::model::FailureClass;
-    use crate::model::SafeText;
+    use crate::model::{Check, Failure, FailureClass, SafeText};
 
     #[test]
     fn a_row_says_state_strip_latency_and_reason() {

@@ -12,10 +12,7 @@ pub(super) mod tap;
 
 use super::text;
 use crate::model::Verdict;
-use crate::report::pass::Pass;
-use crate::report::pass::ProbeSummary;
-use crate::report::pass::Proof;
-use crate::report::pass::SurfaceSummary;
+use crate::report::pass::{Pass, ProbeSummary, Proof, SurfaceSummary};
 use crate::report::regression::Judgement;
 
 /// The probes that were not up, worst first: down before unknown, the larger share of failures

@@ -3,12 +3,7 @@
 use jiff::Timestamp;
 
 use super::text;
-use crate::model::CertificateFacts;
-use crate::model::FailureClass;
-use crate::model::Hop;
-use crate::model::Mismatch;
-use crate::model::Outcome;
-use crate::model::TlsFacts;
+use crate::model::{CertificateFacts, FailureClass, Hop, Mismatch, Outcome, TlsFacts};
 
 /// One line of evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -22,8 +22,7 @@ mod waterfall;
 use std::io;
 use std::io::Write;
 
-use crate::report::Report;
-use crate::report::SurfaceRow;
+use crate::report::{Report, SurfaceRow};
 use markup::Page;
 
 /// The surfaces that have charts of their own: those that failed most.

@@ -2,8 +2,7 @@
 
 use std::fmt::Write as _;
 
-use anstyle::AnsiColor;
-use anstyle::Style;
+use anstyle::{AnsiColor, Style};
 
 use super::text;
 use crate::model::Verdict;

@@ -9,15 +9,9 @@ pub(super) mod prometheus;
 use jiff::Timestamp;
 
 use super::text;
-use crate::model::FailureClass;
-use crate::model::SafeText;
-use crate::report::Bracket;
-use crate::report::Figures;
-use crate::report::Incident;
-use crate::report::Report;
-use crate::report::State;
-use crate::report::SurfaceRow;
+use crate::model::{FailureClass, SafeText};
 use crate::report::verdict::Kind;
+use crate::report::{Bracket, Figures, Incident, Report, State, SurfaceRow};
 
 /// How instants are written in one report: with the day where it spans several, with fractions of a
 /// second where it is short.

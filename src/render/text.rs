@@ -4,8 +4,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use unicode_width::UnicodeWidthChar;
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::model::SafeText;
 

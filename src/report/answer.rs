@@ -1,57 +1,30 @@
 //! From a finished fold to the answer: a list of named steps.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::Integrity;
-use super::Report;
-use super::SCHEMA;
-use super::Span;
-use super::State;
-use super::Tool;
-use super::Usual;
-use super::compare;
 use super::coverage::NoData;
-use super::description;
 use super::desk::Desk;
 use super::evidence::name;
-use super::figures::coverage;
-use super::figures::figures;
-use super::figures::lag;
+use super::figures::{coverage, figures, lag};
 use super::fold::Fold;
-use super::follow::Followed;
-use super::follow::Frame;
-use super::follow::silences;
-use super::found;
+use super::follow::{Followed, Frame, silences};
 use super::found::Found;
-use super::history::HOUR_MS;
-use super::history::Judged;
+use super::history::{HOUR_MS, Judged};
 use super::incidents::instant;
-use super::ladder;
-use super::limits;
-use super::parallel;
 use super::pass::Proof;
-use super::row::AddressRow;
-use super::row::PlaceRow;
-use super::row::ProbeRow;
-use super::row::SurfaceRow;
-use super::row::VantageRow;
-use super::series;
-use super::series::Part;
-use super::series::Point;
-use super::slo;
+use super::row::{AddressRow, PlaceRow, ProbeRow, SurfaceRow, VantageRow};
+use super::series::{Part, Point};
 use super::slo::Slo;
-use super::state;
-use super::statistics::number;
-use super::statistics::ratio;
-use super::statistics::rounded;
+use super::statistics::{number, ratio, rounded};
 use super::verdict::Case;
-use crate::model::SafeText;
-use crate::model::ip_version;
-use crate::window::Histogram;
-use crate::window::Latency;
+use super::{
+    Integrity, Report, SCHEMA, Span, State, Tool, Usual, compare, description, found, ladder, limits, parallel, series,
+    slo, state,
+};
+use crate::model::{SafeText, ip_version};
+use crate::window::{Histogram, Latency};
 
 /// The most addresses of a report.
 const ADDRESSES: usize = 100;

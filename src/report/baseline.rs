@@ -4,17 +4,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::history::DAY_MS;
-use super::history::DAYS;
-use super::history::HOUR_MS;
-use super::history::Judged;
-use super::history::Past;
-use super::history::Then;
+use super::history::{DAY_MS, DAYS, HOUR_MS, Judged, Past, Then};
 use super::ladder;
-use super::statistics::median;
-use super::statistics::number;
-use super::statistics::ratio;
-use super::statistics::rounded;
+use super::statistics::{median, number, ratio, rounded};
 use crate::model::micros;
 
 /// What is usual for a surface.

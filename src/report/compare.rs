@@ -3,8 +3,7 @@
 use serde::Serialize;
 
 use super::SurfaceRow;
-use super::statistics::fisher;
-use super::statistics::ratio;
+use super::statistics::{fisher, ratio};
 
 use crate::model::SafeText;
 

@@ -8,8 +8,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::statistics;
-use crate::model::SafeText;
-use crate::model::Verdict;
+use crate::model::{SafeText, Verdict};
 use crate::window::Window;
 
 /// A condition, as in `p95 > 800ms`, `failed > 1%` or `flaky`.

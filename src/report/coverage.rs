@@ -3,8 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::model::SafeText;
-use crate::model::timestamp;
+use crate::model::{SafeText, timestamp};
 
 /// How much of what was due was seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, schemars::JsonSchema)]

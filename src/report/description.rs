@@ -1,35 +1,20 @@
 //! An incident described: what is counted in its waves, and what its evidence reads as.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::compare::SIGNIFICANT;
 use super::desk::Desk;
 use super::figures::phase;
-use super::follow::Cell;
-use super::follow::tally;
+use super::follow::{Cell, tally};
 use super::found::Found;
-use super::incidents::DurationRange;
-use super::incidents::Incident;
-use super::incidents::Peak;
-use super::incidents::SurfaceImpact;
-use super::incidents::Wave;
-use super::incidents::bracket;
-use super::incidents::instant;
-use super::ladder;
-use super::parallel;
-use super::signature;
+use super::incidents::{DurationRange, Incident, Peak, SurfaceImpact, Wave, bracket, instant};
 use super::signature::scene::Scene;
-use super::statistics::fisher;
-use super::statistics::number;
-use super::statistics::ratio;
-use super::statistics::rounded;
+use super::statistics::{fisher, number, ratio, rounded};
 use super::stretch::Edge;
 use super::verdict::Kind;
 use super::waves::Joined;
-use crate::model::FailureClass;
-use crate::model::SafeText;
-use crate::model::timestamp;
+use super::{ladder, parallel, signature};
+use crate::model::{FailureClass, SafeText, timestamp};
 
 /// Counts the incidents and reads their signatures.
 pub(super) fn describe(desk: &Desk<'_>, found: &Found, worse_surface: bool) -> Vec<Incident> {

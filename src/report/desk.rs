@@ -1,22 +1,15 @@
 //! Everything the parts of the answer are made of, laid out once: series followed in order of
 //! surface, vantage and probe, their checks over time, what is usual, and who was offline.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::State;
 use super::baseline::UsualHours;
 use super::evidence::name;
-use super::fold::Fold;
-use super::fold::Sheet;
-use super::follow::Cell;
-use super::follow::Followed;
-use super::follow::Frame;
-use super::follow::follow;
+use super::fold::{Fold, Sheet};
+use super::follow::{Cell, Followed, Frame, follow};
 use super::offline::Offline;
-use super::parallel;
-use super::state;
+use super::{State, parallel, state};
 use crate::model::SafeText;
 
 /// The laid-out material of an answer.

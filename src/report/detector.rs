@@ -4,12 +4,8 @@
 
 use std::collections::VecDeque;
 
-use super::flap::Flap;
-use super::flap::SETTLED_AFTER;
-use super::stretch::Count;
-use super::stretch::Edge;
-use super::stretch::Rule;
-use super::stretch::Stretch;
+use super::flap::{Flap, SETTLED_AFTER};
+use super::stretch::{Count, Edge, Rule, Stretch};
 use super::ticks::Even;
 use crate::model::IncidentRules;
 

@@ -9,11 +9,7 @@ use super::edge::Edge;
 use super::ladder;
 use super::row::Example;
 use super::signature::scene::Extra;
-use crate::model::FailureClass;
-use crate::model::Outcome;
-use crate::model::Phase;
-use crate::model::SafeText;
-use crate::model::ip_version;
+use crate::model::{FailureClass, Outcome, Phase, SafeText, ip_version};
 
 /// The most addresses kept of a surface: the lowest, so that the order of reading does not matter.
 const ADDRESSES: usize = 64;

@@ -5,21 +5,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::Coverage;
-use super::evidence::Evidence;
-use super::evidence::Seen;
-use super::follow::Followed;
-use super::follow::Spell;
+use super::evidence::{Evidence, Seen};
+use super::follow::{Followed, Spell};
 use super::pass::LatencySummary;
-use super::row::ClassRow;
-use super::row::Figures;
-use super::statistics::number;
-use super::statistics::ratio;
-use super::statistics::rounded;
-use super::statistics::wilson;
-use crate::model::ClassGroup;
-use crate::model::Counts;
-use crate::model::FailureClass;
-use crate::model::Phase;
+use super::row::{ClassRow, Figures};
+use super::statistics::{number, ratio, rounded, wilson};
+use crate::model::{ClassGroup, Counts, FailureClass, Phase};
 use crate::window::Histogram;
 
 /// The figures of a group of series.

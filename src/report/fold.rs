@@ -6,25 +6,17 @@ mod extent;
 mod series;
 mod sheet;
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::Integrity;
-use super::Report;
 use super::answer::answer;
 use super::evidence::Evidence;
 use super::history::History;
-use super::ladder;
-use crate::model::Counts;
-use crate::model::Gap;
-use crate::model::IncidentRules;
-use crate::model::Outcome;
-use crate::model::Surfaces;
+use super::{Integrity, Report, ladder};
+use crate::model::{Counts, Gap, IncidentRules, Outcome, Surfaces};
 use crate::window::Window;
 
 use extent::Extent;

@@ -3,24 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use super::Coverage;
 use super::detector::Detector;
 use super::evidence::name;
 use super::fold::Series;
-use super::ladder;
 use super::offline::Offline;
-use super::parallel;
 use super::rhythm::Rhythm;
-use super::statistics::number;
-use super::statistics::ratio;
-use super::statistics::rounded;
-use super::ticks::Even;
-use super::ticks::Tick;
-use super::ticks::sort_runs;
-use crate::model::FailureClass;
-use crate::model::IncidentRules;
-use crate::model::SafeText;
-use crate::model::Verdict;
+use super::statistics::{number, ratio, rounded};
+use super::ticks::{Even, Tick, sort_runs};
+use super::{Coverage, ladder, parallel};
+use crate::model::{FailureClass, IncidentRules, SafeText, Verdict};
 
 /// Milliseconds of a minute.
 const MINUTE_MS: f64 = 60_000.0;

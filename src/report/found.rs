@@ -1,17 +1,12 @@
 //! Which stretches of down-ness there are, when they began and ended, and which belong together.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::desk::Desk;
-use super::stretch::Edge;
-use super::stretch::Stretch;
+use super::stretch::{Edge, Stretch};
 use super::waves;
-use super::waves::Division;
-use super::waves::Joined;
-use super::waves::Member;
-use crate::model::SafeText;
-use crate::model::Verdict;
+use super::waves::{Division, Joined, Member};
+use crate::model::{SafeText, Verdict};
 
 /// The incidents of a report in the making: joined, and not yet counted.
 #[derive(Clone, Debug, Default)]

@@ -5,13 +5,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::SignedDuration;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::ladder;
-use crate::window::Histogram;
-use crate::window::Latency;
-use crate::window::Window;
+use crate::window::{Histogram, Latency, Window};
 
 /// How many days before the window say what is usual.
 pub(super) const DAYS: i64 = 28;

@@ -7,8 +7,7 @@ use super::bracket::Bracket;
 use super::signature::Reading;
 use super::stretch::Edge;
 use super::verdict::Kind;
-use crate::model::SafeText;
-use crate::model::timestamp;
+use crate::model::{SafeText, timestamp};
 
 /// A stretch of down-ness of one or more surfaces; nearby stretches are waves of one incident.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]

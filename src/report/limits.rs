@@ -1,13 +1,10 @@
 //! What we did not see, and what must not be concluded: said in every report.
 
-use super::Coverage;
-use super::SurfaceRow;
-use super::VantageRow;
 use super::desk::Desk;
 use super::follow::Followed;
 use super::statistics::checks_to_show;
 use super::verdict::plural;
-use super::words;
+use super::{Coverage, SurfaceRow, VantageRow, words};
 use crate::model::Counts;
 
 /// The limits of a report.

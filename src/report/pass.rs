@@ -16,19 +16,10 @@ pub use fold::PassFold;
 pub use latency::LatencySummary;
 pub use proof::Proof;
 
-use crate::model::Counts;
-use crate::model::FailureClass;
-use crate::model::Outcome;
-use crate::model::Phase;
-use crate::model::SafeText;
-use crate::model::Verdict;
-use crate::model::micros;
-use crate::model::timestamp;
+use crate::model::{Counts, FailureClass, Outcome, Phase, SafeText, Verdict, micros, timestamp};
 use crate::report::condition::Violation;
-use crate::report::regression::Judgement;
-use crate::report::regression::Regression;
-use crate::window::Histogram;
-use crate::window::Window;
+use crate::report::regression::{Judgement, Regression};
+use crate::window::{Histogram, Window};
 
 /// The name and version of the document that `check --format json` prints.
 pub const SCHEMA: &str = "uptick.check/1";

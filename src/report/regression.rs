@@ -8,8 +8,7 @@ use serde::Serialize;
 
 use super::statistics;
 use crate::model::SafeText;
-use crate::window::Histogram;
-use crate::window::Window;
+use crate::window::{Histogram, Window};
 
 /// A difference this unlikely by chance is taken as one.
 const SIGNIFICANT: f64 = 0.01;

@@ -11,10 +11,7 @@ use super::coverage::Coverage;
 use super::pass::LatencySummary;
 use super::slo::Slo;
 use super::verdict::State;
-use crate::model::FailureClass;
-use crate::model::Phase;
-use crate::model::SafeText;
-use crate::model::timestamp;
+use crate::model::{FailureClass, Phase, SafeText, timestamp};
 
 /// How checks ended, and how long they took.
 #[derive(Clone, Debug, Default, Serialize, schemars::JsonSchema)]

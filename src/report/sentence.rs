@@ -3,22 +3,13 @@
 
 use jiff::Timestamp;
 
-use super::Incident;
-use super::VantageRow;
 use super::bracket::Bracket;
 use super::incidents::instant;
 use super::pass::Proof;
-use super::signature;
 use super::statistics::checks_to_show;
-use super::verdict::Answer;
-use super::verdict::Case;
-use super::verdict::Extent;
-use super::verdict::Standing;
-use super::verdict::State;
-use super::verdict::plural;
-use super::words;
-use crate::model::FailureClass;
-use crate::model::SafeText;
+use super::verdict::{Answer, Case, Extent, Standing, State, plural};
+use super::{Incident, VantageRow, signature, words};
+use crate::model::{FailureClass, SafeText};
 
 /// So many causes are named on each side.
 const CAUSES: usize = 3;

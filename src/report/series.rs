@@ -1,7 +1,6 @@
 //! The answer over time, for charts: per surface, vantage and bucket.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -11,16 +10,9 @@ use super::evidence::name;
 use super::fold::Sheet;
 use super::follow::Cell;
 use super::pass::LatencySummary;
-use super::statistics::number;
-use super::statistics::poisson_high;
-use super::statistics::rounded;
-use crate::model::FailureClass;
-use crate::model::Phase;
-use crate::model::SafeText;
-use crate::model::micros;
-use crate::model::timestamp;
-use crate::window::Histogram;
-use crate::window::Latency;
+use super::statistics::{number, poisson_high, rounded};
+use crate::model::{FailureClass, Phase, SafeText, micros, timestamp};
+use crate::window::{Histogram, Latency};
 
 /// A surface from a vantage in one bucket.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]

@@ -9,12 +9,9 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use self::scene::Scene;
-use self::table::Cause;
-use self::table::Row;
-use self::table::Table;
+use self::table::{Cause, Row, Table};
 use super::edge::Edge;
-use super::statistics::ratio;
-use super::statistics::rounded;
+use super::statistics::{ratio, rounded};
 
 /// What the evidence of an incident reads as.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, schemars::JsonSchema)]

@@ -5,14 +5,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::history::Judged;
-use super::statistics::checks_to_show;
-use super::statistics::ratio;
-use super::statistics::rounded;
-use super::statistics::wilson;
-use crate::model::LatencyObjective;
-use crate::model::Objective;
-use crate::model::Surface;
-use crate::model::micros;
+use super::statistics::{checks_to_show, ratio, rounded, wilson};
+use crate::model::{LatencyObjective, Objective, Surface, micros};
 use crate::window::Histogram;
 
 /// The objective of a surface, judged.

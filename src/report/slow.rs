@@ -8,8 +8,7 @@ use super::evidence::name;
 use super::history::HOUR_MS;
 use super::ladder;
 use super::statistics::wilson;
-use crate::model::SafeText;
-use crate::model::micros;
+use crate::model::{SafeText, micros};
 use crate::window::Histogram;
 
 /// Whether answers take far longer than usual.

@@ -78,11 +78,7 @@ pub(super) fn of_all(surfaces: impl Iterator<Item = State>) -> State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use State::Degraded;
-    use State::Down;
-    use State::Flapping;
-    use State::Unknown;
-    use State::Up;
+    use State::{Degraded, Down, Flapping, Unknown, Up};
 
     #[test]
     fn a_surface_is_down_when_half_of_the_vantages_and_two_say_so() {

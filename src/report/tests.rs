@@ -12,23 +12,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use self::stage::Found;
-use self::stage::Line;
-use self::stage::Stage;
-use self::stage::at;
-use self::stage::diagnosed;
-use self::stage::failed;
-use self::stage::question;
-use self::stage::status;
-use self::stage::usual_ms;
-use super::Extent;
-use super::Incident;
-use super::Question;
-use super::Report;
-use super::State;
+use self::stage::{Found, Line, Stage, at, diagnosed, failed, question, status, usual_ms};
 use super::chance::Chance;
-use crate::model::ExtraKind;
-use crate::model::FailureClass;
+use super::{Extent, Incident, Question, Report, State};
+use crate::model::{ExtraKind, FailureClass};
 use crate::window::Histogram;
 
 const CLOUDFLARE: &[(&str, &str)] = &[("server", "cloudflare"), ("cf-ray", "8a1f-LHR")];

@@ -1,8 +1,7 @@
 //! The verdicts of one probe from one vantage in order of time, packed: eight bytes a check, so
 //! that a month of many probes fits into memory. Adding is in any order; reading is in order.
 
-use crate::model::FailureClass;
-use crate::model::Verdict;
+use crate::model::{FailureClass, Verdict};
 use crate::window::Run;
 
 /// Bits of a packed tick that hold verdict and class; the rest is the instant.

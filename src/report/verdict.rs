@@ -1,38 +1,23 @@
 //! The answer in short: state, for whom, since when, what kind, how sure.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Serialize;
 
-use super::Coverage;
-use super::Incident;
-use super::Reading;
-use super::SurfaceRow;
-use super::VantageRow;
 use super::bracket::Bracket;
 use super::description::kind;
 use super::desk::Desk;
 use super::evidence::Fact;
-use super::follow::Cell;
-use super::follow::Followed;
-use super::follow::tally;
+use super::follow::{Cell, Followed, tally};
 use super::found::Found;
 use super::incidents::bracket;
-use super::ladder;
-use super::parallel;
 use super::sentence::Sentence;
-use super::signature;
 use super::signature::scene::Scene;
-use super::slow::Slow;
-use super::slow::Tail;
-use super::state;
+use super::slow::{Slow, Tail};
 use super::statistics::wilson;
-use super::words;
-use crate::model::FailureClass;
-use crate::model::Phase;
-use crate::model::SafeText;
+use super::{Coverage, Incident, Reading, SurfaceRow, VantageRow, ladder, parallel, signature, state, words};
+use crate::model::{FailureClass, Phase, SafeText};
 
 /// The answer in short.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]

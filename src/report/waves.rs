@@ -2,8 +2,7 @@
 //! waves are one incident, and surfaces that fail at the same time share it.
 
 use super::statistics::ratio;
-use super::stretch::Edge;
-use super::stretch::Stretch;
+use super::stretch::{Edge, Stretch};
 
 /// A stretch of one series.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -2,22 +2,14 @@
 //! who are offline, and the verdict is `unknown` / `control_failed`.
 
 use std::future::Future;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::model::Check;
-use crate::model::Failure;
-use crate::model::FailureClass;
-use crate::model::Outcome;
-use crate::model::Probe;
-use crate::model::SafeText;
-use crate::model::Verdict;
+use crate::model::{Check, Failure, FailureClass, Outcome, Probe, SafeText, Verdict};
 
 /// The control targets of a run and what they last said.
 #[derive(Clone)]

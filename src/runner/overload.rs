@@ -2,17 +2,12 @@
 //! the target.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::model::Failure;
-use crate::model::FailureClass;
-use crate::model::Outcome;
-use crate::model::SafeText;
+use crate::model::{Failure, FailureClass, Outcome, SafeText};
 
 /// How often the monitor wants to be woken. Whatever comes later is the prober's own delay.
 const TICK: Duration = Duration::from_millis(20);

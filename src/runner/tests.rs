@@ -2,13 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
-use std::sync::atomic::AtomicI64;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use super::*;
-use crate::model::Counts;
-use crate::model::Verdict;
+use crate::model::{Counts, Verdict};
 use crate::plan;
 
 fn probes(intervals: &[(&str, u64)]) -> Vec<Arc<Probe>> {

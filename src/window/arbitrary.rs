@@ -6,17 +6,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use proptest::prelude::*;
 
-use crate::model::Check;
-use crate::model::Failure;
-use crate::model::FailureClass;
-use crate::model::Outcome;
-use crate::model::Probe;
-use crate::model::SafeText;
-use crate::model::Timings;
-use crate::model::Verdict;
+use crate::model::{Check, Failure, FailureClass, Outcome, Probe, SafeText, Timings, Verdict};
 
-use super::Collector;
-use super::Window;
+use super::{Collector, Window};
 
 /// An outcome of the probe `home`, due in the ten minutes after `minute`.
 pub(crate) fn outcome(minute: i64) -> impl Strategy<Value = Outcome> {

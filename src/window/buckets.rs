@@ -4,8 +4,7 @@
 //! Few buckets are a sorted list, many are pages of counters: a window has few, the sum of a
 //! month has thousands and is added to a million times.
 
-use std::fmt;
-use std::mem;
+use std::{fmt, mem};
 
 /// The number of values that have a bucket of their own, as a power of two. 2,048 is the
 /// smallest power of two that keeps three significant digits.

@@ -4,14 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::SignedDuration;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use crate::model::FailureClass;
-use crate::model::Outcome;
-use crate::model::Probe;
-use crate::model::Timings;
-use crate::model::Verdict;
+use crate::model::{FailureClass, Outcome, Probe, Timings, Verdict};
 
 use super::Window;
 
@@ -216,10 +211,7 @@ fn to_millisecond(at: Timestamp) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Check;
-    use crate::model::Failure;
-    use crate::model::Phase;
-    use crate::model::SafeText;
+    use crate::model::{Check, Failure, Phase, SafeText};
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).expect("an instant")

@@ -6,13 +6,10 @@ use std::io::Read as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::bufread::ZlibDecoder;
-use hdrhistogram::serialization::Deserializer;
-use hdrhistogram::serialization::Serializer as _;
-use hdrhistogram::serialization::V2DeflateSerializer;
+use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerializer};
 
-use super::Histogram;
-use super::buckets;
 use super::buckets::Buckets;
+use super::{Histogram, buckets};
 
 /// The significant decimal digits kept of a value.
 const DIGITS: u8 = 3;

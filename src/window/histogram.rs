@@ -6,11 +6,9 @@ use smallvec::SmallVec;
 
 use crate::model::micros;
 
-use super::buckets;
 use super::buckets::Buckets;
-use super::hdr;
-use super::hdr::HdrError;
-use super::hdr::TOP;
+use super::hdr::{HdrError, TOP};
+use super::{buckets, hdr};
 
 /// As long as there are at most this many samples, none of them longer than [`TOP`], they are
 /// kept exactly.

@@ -1,7 +1,6 @@
 //! How long the checks took that were up: the total, and each phase.
 
-use crate::model::Phase;
-use crate::model::Timings;
+use crate::model::{Phase, Timings};
 
 use super::Histogram;
 

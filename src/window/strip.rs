@@ -6,9 +6,7 @@ mod text;
 use jiff::Timestamp;
 use smallvec::SmallVec;
 
-use crate::model::Counts;
-use crate::model::FailureClass;
-use crate::model::Verdict;
+use crate::model::{Counts, FailureClass, Verdict};
 
 pub use text::StripError;
 

@@ -1,17 +1,12 @@
 //! `scheduled = up + down + unknown + missed`, however a run ends.
 
 use std::sync::Mutex;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crate::live::Live;
-use crate::live::recorded;
-use crate::origin::hanging;
-use crate::origin::healthy;
-use crate::origin::probe;
-use crate::origin::refusing;
+use crate::live::{Live, recorded};
+use crate::origin::{hanging, healthy, probe, refusing};
 use crate::support::run::Run;
 
 const REPEATS: u64 = 36;

@@ -50,8 +50,7 @@ fn the_heartbeat_says_how_the_pass_ended() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let heard = std::thread::spawn(move || {
-        use std::io::Read as _;
-        use std::io::Write as _;
+        use std::io::{Read as _, Write as _};
         let (mut stream, _) = listener.accept().unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         let mut request = [0; 1_024];

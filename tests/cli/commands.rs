@@ -4,8 +4,7 @@ use std::fs;
 use std::io::Write as _;
 use std::process::Command;
 
-use crate::origin::healthy;
-use crate::origin::probe;
+use crate::origin::{healthy, probe};
 use crate::support::run::Run;
 
 const COMMANDS: [&str; 11] =

@@ -1,14 +1,11 @@
 //! A run that is under way: signals go in, and what it leaves is looked at.
 
-use std::fs;
 use std::io::Read as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
-use std::process::Child;
-use std::process::Command;
-use std::thread;
-use std::time::Duration;
-use std::time::Instant;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use serde_json::Value;
 

@@ -2,9 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::support::server::Server;
-use crate::support::server::closed_port;
-use crate::support::server::ok;
+use crate::support::server::{Server, closed_port, ok};
 
 /// A server that answers 200 at once.
 pub(crate) fn healthy() -> Server {

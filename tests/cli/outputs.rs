@@ -3,9 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::origin::healthy;
-use crate::origin::probe;
-use crate::origin::refusing;
+use crate::origin::{healthy, probe, refusing};
 use crate::support::run::Run;
 
 const FORMATS: [&str; 9] = ["human", "json", "ndjson", "junit", "tap", "github", "nagios", "prometheus", "markdown"];

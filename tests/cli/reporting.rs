@@ -3,11 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use crate::origin::healthy;
-use crate::origin::probe;
-use crate::origin::refusing;
-use crate::support::run::Ran;
-use crate::support::run::Run;
+use crate::origin::{healthy, probe, refusing};
+use crate::support::run::{Ran, Run};
 
 /// A folder with a configuration and a journal in which `home` is up and `gone` is not.
 fn recorded() -> Ran {

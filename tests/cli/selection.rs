@@ -1,9 +1,7 @@
 //! Which probes a command line means.
 
-use crate::origin::healthy;
-use crate::origin::probe;
-use crate::support::run::Ran;
-use crate::support::run::Run;
+use crate::origin::{healthy, probe};
+use crate::support::run::{Ran, Run};
 use crate::support::server::Server;
 
 fn config(server: &Server) -> String {

@@ -2,13 +2,8 @@
 
 use std::time::Duration;
 
-use crate::live::Live;
-use crate::live::journal_lines;
-use crate::live::recorded;
-use crate::live::until;
-use crate::origin::hanging;
-use crate::origin::healthy;
-use crate::origin::probe;
+use crate::live::{Live, journal_lines, recorded, until};
+use crate::origin::{hanging, healthy, probe};
 use crate::support::run::Run;
 
 /// The longest a run may take to end after a signal: two seconds of grace, and some to write.

@@ -1,14 +1,10 @@
 //! stdout is the answer, stderr the conversation, and either may be gone.
 
-use std::process::Command;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use crate::live::recorded;
-use crate::origin::healthy;
-use crate::origin::probe;
-use crate::origin::refusing;
-use crate::support::run::Ran;
-use crate::support::run::Run;
+use crate::origin::{healthy, probe, refusing};
+use crate::support::run::{Ran, Run};
 
 const ESCAPE: char = '\u{1b}';
 

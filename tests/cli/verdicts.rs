@@ -1,8 +1,6 @@
 //! The exit status: the verdict, and nothing else.
 
-use crate::origin::healthy;
-use crate::origin::probe;
-use crate::origin::refusing;
+use crate::origin::{healthy, probe, refusing};
 use crate::support::run::Run;
 
 #[test]

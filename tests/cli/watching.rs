@@ -3,14 +3,10 @@
 use std::fs;
 use std::time::Duration;
 
-use crate::live::Live;
-use crate::live::recorded;
-use crate::live::until;
-use crate::origin::healthy;
-use crate::origin::probe;
+use crate::live::{Live, recorded, until};
+use crate::origin::{healthy, probe};
 use crate::support::run::Run;
-use crate::support::server::Server;
-use crate::support::server::answer;
+use crate::support::server::{Server, answer};
 
 const FAST: &str = "[defaults]\ninterval = \"100ms\"\ntimeout = \"90ms\"\n";
 

@@ -1,26 +1,20 @@
 //! Backends that are dead, slow, refusing or lying: whatever they do, nobody who reports waits,
 //! and what did not arrive is counted.
 
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsPartialSuccess;
-use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceResponse;
+use opentelemetry_proto::tonic::collector::metrics::v1::{ExportMetricsPartialSuccess, ExportMetricsServiceResponse};
 use prost::Message as _;
-use uptick::export::Tally;
 use uptick::export::buckets::Kind;
 use uptick::export::cumulative::Cumulative;
-use uptick::export::otlp;
 use uptick::export::otlp::Otlp;
-use uptick::export::remote_write;
 use uptick::export::remote_write::RemoteWrite;
+use uptick::export::{Tally, otlp, remote_write};
 use uptick::window::Window;
 
 use crate::samples::window;
 use crate::support::PATIENCE;
-use crate::support::server::Server;
-use crate::support::server::answer;
-use crate::support::server::closed_port;
+use crate::support::server::{Server, answer, closed_port};
 
 /// One of the exporters that push.
 enum Exporter {

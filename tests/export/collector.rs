@@ -4,22 +4,16 @@ use std::io::Read as _;
 use std::time::Duration;
 
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
-use opentelemetry_proto::tonic::metrics::v1::AggregationTemporality;
-use opentelemetry_proto::tonic::metrics::v1::ExponentialHistogramDataPoint;
-use opentelemetry_proto::tonic::metrics::v1::Metric;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
+use opentelemetry_proto::tonic::metrics::v1::{AggregationTemporality, ExponentialHistogramDataPoint, Metric};
 use prost::Message as _;
-use uptick::export::otlp::Otlp;
-use uptick::export::otlp::Settings;
-use uptick::export::otlp::Temporality;
+use uptick::export::otlp::{Otlp, Settings, Temporality};
 
 use crate::programs::Program;
 use crate::samples::window;
 use crate::support::PATIENCE;
 use crate::support::run::Run;
-use crate::support::server::Server;
-use crate::support::server::answer;
-use crate::support::server::find;
+use crate::support::server::{Server, answer, find};
 use crate::support::tls::Authority;
 
 fn taking() -> Server {

@@ -10,8 +10,7 @@ use uptick::export::remote_write::RemoteWrite;
 use crate::programs::Program;
 use crate::prometheus::settings;
 use crate::samples;
-use crate::samples::exact;
-use crate::samples::window;
+use crate::samples::{exact, window};
 use crate::support::PATIENCE;
 
 #[tokio::test(flavor = "multi_thread")]

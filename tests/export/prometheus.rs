@@ -2,16 +2,13 @@
 
 use uptick::export::buckets::Kind;
 use uptick::export::cumulative::Cumulative;
-use uptick::export::remote_write::RemoteWrite;
-use uptick::export::remote_write::Settings;
+use uptick::export::remote_write::{RemoteWrite, Settings};
 
 use crate::programs::Program;
 use crate::samples::window;
 use crate::support::PATIENCE;
 use crate::support::run::Run;
-use crate::support::server::Server;
-use crate::support::server::closed_port;
-use crate::support::server::ok;
+use crate::support::server::{Server, closed_port, ok};
 
 pub(crate) fn settings(program: &Program, histograms: Kind) -> Settings {
     let url = format!("http://{}/api/v1/write", program.address).parse().unwrap();

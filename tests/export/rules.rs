@@ -11,8 +11,7 @@ use uptick::export::cumulative::Cumulative;
 use uptick::export::remote_write::RemoteWrite;
 use uptick::metric;
 
-use crate::programs::Program;
-use crate::programs::skip;
+use crate::programs::{Program, skip};
 use crate::prometheus::settings;
 use crate::samples::window;
 use crate::support::PATIENCE;

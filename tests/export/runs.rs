@@ -4,15 +4,11 @@
 use std::thread;
 use std::time::Duration;
 
-use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsPartialSuccess;
-use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceResponse;
+use opentelemetry_proto::tonic::collector::metrics::v1::{ExportMetricsPartialSuccess, ExportMetricsServiceResponse};
 use prost::Message as _;
 
 use crate::support::run::Run;
-use crate::support::server::Server;
-use crate::support::server::answer;
-use crate::support::server::closed_port;
-use crate::support::server::ok;
+use crate::support::server::{Server, answer, closed_port, ok};
 
 const EXPORTERS: [&str; 2] = ["--remote-write", "--otlp"];
 

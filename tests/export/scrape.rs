@@ -1,25 +1,19 @@
 //! The metrics that a watch serves: clean by Prometheus' own checker, read by Prometheus itself,
 //! and served by a server that nobody can hold up.
 
-use std::io::Read;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::Command;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use uptick::export::scrape::Scrape;
 use uptick::model::Outcome;
 
-use crate::programs::Program;
-use crate::programs::raw;
-use crate::programs::skip;
-use crate::programs::try_get;
+use crate::programs::{Program, raw, skip, try_get};
 use crate::support::PATIENCE;
 use crate::support::run::Run;
-use crate::support::server::Server;
-use crate::support::server::ok;
+use crate::support::server::{Server, ok};
 
 /// A check of a probe: up without a class, else down or unknown by it.
 fn outcome(probe: &str, class: Option<&str>) -> Outcome {

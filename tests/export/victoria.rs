@@ -9,8 +9,7 @@ use crate::prometheus::settings;
 use crate::samples::window;
 use crate::support::PATIENCE;
 use crate::support::run::Run;
-use crate::support::server::Server;
-use crate::support::server::ok;
+use crate::support::server::{Server, ok};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn vmrange_buckets_arrive_and_yield_percentiles() {

@@ -2,30 +2,15 @@
 
 use std::time::Duration;
 
-use uptick::model::FailureClass::AssertionFailed;
-use uptick::model::FailureClass::BodyDecode;
-use uptick::model::FailureClass::BodyTimeout;
-use uptick::model::FailureClass::BodyTooLarge;
-use uptick::model::FailureClass::BodyTruncated;
-use uptick::model::FailureClass::ConnectionReset;
-use uptick::model::FailureClass::HttpProtocol;
-use uptick::model::JsonExpectation;
-use uptick::model::JsonPath;
-use uptick::model::JsonRule;
-use uptick::model::Pattern;
+use uptick::model::FailureClass::{
+    AssertionFailed, BodyDecode, BodyTimeout, BodyTooLarge, BodyTruncated, ConnectionReset, HttpProtocol,
+};
 use uptick::model::Phase::Transfer;
-use uptick::model::TextRule;
-use uptick::model::Value;
+use uptick::model::{JsonExpectation, JsonPath, JsonRule, Pattern, TextRule, Value};
 
-use crate::row::Case;
-use crate::row::Row;
-use crate::row::answers;
-use crate::row::fails;
-use crate::row::up;
-use crate::support::bombs;
-use crate::support::server;
-use crate::support::server::Conn;
-use crate::support::server::Server;
+use crate::row::{Case, Row, answers, fails, up};
+use crate::support::server::{Conn, Server};
+use crate::support::{bombs, server};
 
 pub(crate) const ROWS: &[Row] = &[
     fails(78, "the body comes byte by byte", BodyTimeout, Transfer, || {

@@ -2,32 +2,18 @@
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use uptick::model::FailureClass::ConnectRefused;
-use uptick::model::FailureClass::ConnectTimeout;
-use uptick::model::FailureClass::ConnectUnreachable;
-use uptick::model::FailureClass::ConnectionReset;
-use uptick::model::FailureClass::EmptyReply;
-use uptick::model::FailureClass::ResponseTimeout;
-use uptick::model::FailureClass::TlsCertExpired;
-use uptick::model::Phase::Connect;
-use uptick::model::Phase::Processing;
-use uptick::model::Phase::Tls;
+use uptick::model::FailureClass::{
+    ConnectRefused, ConnectTimeout, ConnectUnreachable, ConnectionReset, EmptyReply, ResponseTimeout, TlsCertExpired,
+};
+use uptick::model::Phase::{Connect, Processing, Tls};
 
-use crate::row::Case;
-use crate::row::Row;
-use crate::row::fails;
-use crate::row::up;
-use crate::support::server;
-use crate::support::server::Blackhole;
-use crate::support::server::Conn;
-use crate::support::server::Server;
-use crate::support::tls;
-use crate::support::tls::Authority;
-use crate::support::tls::DAY;
+use crate::row::{Case, Row, fails, up};
+use crate::support::server::{Blackhole, Conn, Server};
+use crate::support::tls::{Authority, DAY};
+use crate::support::{server, tls};
 
 pub(crate) const ROWS: &[Row] = &[
     fails(15, "nothing listens on the port", ConnectRefused, Connect, || {

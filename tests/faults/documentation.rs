@@ -3,12 +3,10 @@
 
 use std::fmt::Write as _;
 
-use uptick::model::ClassGroup;
-use uptick::model::FailureClass;
+use uptick::model::{ClassGroup, FailureClass};
 
-use crate::elsewhere;
-use crate::every_row;
 use crate::row::Wanted;
+use crate::{elsewhere, every_row};
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/failure-classes.md");
 

@@ -3,24 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use uptick::model::FailureClass::HeadersTooLarge;
-use uptick::model::FailureClass::HttpProtocol;
-use uptick::model::FailureClass::ResponseTimeout;
-use uptick::model::FailureClass::Status;
-use uptick::model::HeaderExpectation;
-use uptick::model::HeaderRule;
+use uptick::model::FailureClass::{HeadersTooLarge, HttpProtocol, ResponseTimeout, Status};
 use uptick::model::Phase::Processing;
-use uptick::model::StatusSet;
-use uptick::model::Value;
+use uptick::model::{HeaderExpectation, HeaderRule, StatusSet, Value};
 
-use crate::row::Case;
-use crate::row::Row;
-use crate::row::answers;
-use crate::row::fails;
-use crate::row::up;
+use crate::row::{Case, Row, answers, fails, up};
 use crate::support::server;
-use crate::support::server::Conn;
-use crate::support::server::Server;
+use crate::support::server::{Conn, Server};
 
 pub(crate) const ROWS: &[Row] = &[
     fails(59, "the response head comes line by line and never ends", ResponseTimeout, Processing, || {

@@ -3,25 +3,15 @@
 use std::time::Duration;
 
 use rustls::ServerConfig;
-use uptick::model::FailureClass::BodyTimeout;
-use uptick::model::FailureClass::BodyTruncated;
-use uptick::model::FailureClass::ConnectionReset;
-use uptick::model::FailureClass::HeadersTooLarge;
-use uptick::model::FailureClass::Http2Error;
-use uptick::model::FailureClass::HttpProtocol;
-use uptick::model::FailureClass::ResponseTimeout;
-use uptick::model::HttpVersion;
-use uptick::model::HttpVersionWish;
-use uptick::model::Phase::Processing;
-use uptick::model::Phase::Transfer;
+use uptick::model::FailureClass::{
+    BodyTimeout, BodyTruncated, ConnectionReset, HeadersTooLarge, Http2Error, HttpProtocol, ResponseTimeout,
+};
+use uptick::model::Phase::{Processing, Transfer};
+use uptick::model::{HttpVersion, HttpVersionWish};
 
-use crate::row::Case;
-use crate::row::Row;
-use crate::row::fails;
-use crate::row::up;
+use crate::row::{Case, Row, fails, up};
 use crate::support::h2;
-use crate::support::server::Conn;
-use crate::support::server::Server;
+use crate::support::server::{Conn, Server};
 use crate::support::tls::Authority;
 
 pub(crate) const ROWS: &[Row] = &[

@@ -4,33 +4,20 @@
 
 use std::fs::File;
 use std::io::Write as _;
-use std::net::Ipv4Addr;
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, TcpStream};
 use std::process::Command;
 use std::time::Duration;
 
-use uptick::model::FailureClass::ConnectTimeout;
-use uptick::model::FailureClass::ConnectUnreachable;
-use uptick::model::FailureClass::DnsNotFound;
-use uptick::model::FailureClass::DnsServerFailure;
-use uptick::model::FailureClass::DnsTimeout;
-use uptick::model::FailureClass::ProberFdLimit;
-use uptick::model::FailureClass::ProberPortsExhausted;
-use uptick::model::FailureClass::ProberResources;
-use uptick::model::FailureClass::ResponseTimeout;
-use uptick::model::Phase::Connect;
-use uptick::model::Phase::Processing;
-use uptick::model::Phase::Resolve;
+use uptick::model::FailureClass::{
+    ConnectTimeout, ConnectUnreachable, DnsNotFound, DnsServerFailure, DnsTimeout, ProberFdLimit, ProberPortsExhausted,
+    ProberResources, ResponseTimeout,
+};
+use uptick::model::Phase::{Connect, Processing, Resolve};
 
-use crate::row::Case;
-use crate::row::Row;
-use crate::row::fails;
-use crate::row::up;
-use crate::support::dns;
-use crate::support::dns::Dns;
-use crate::support::dns::Reply;
-use crate::support::server;
+use crate::row::{Case, Row, fails, up};
+use crate::support::dns::{Dns, Reply};
 use crate::support::server::Server;
+use crate::support::{dns, server};
 
 pub(crate) const ROWS: &[Row] = &[
     fails(16, "a filter drops the connection request", ConnectTimeout, Connect, || {

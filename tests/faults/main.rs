@@ -23,9 +23,7 @@ mod tls;
 use std::collections::BTreeSet;
 
 use machine::Place;
-use row::Row;
-use row::Wanted;
-use row::hold;
+use row::{Row, Wanted, hold};
 use uptick::model::FailureClass;
 
 /// Every row, in the order of the catalogue.

@@ -2,24 +2,15 @@
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use uptick::engine::Engine;
-use uptick::model::FailureClass;
-use uptick::model::Outcome;
-use uptick::model::Probe;
-use uptick::model::Redactor;
-use uptick::model::Resolver;
-use uptick::model::Verdict;
+use uptick::model::{FailureClass, Outcome, Probe, Redactor, Resolver, Verdict};
 
-use crate::support::dns;
-use crate::support::dns::Dns;
-use crate::support::dns::Reply;
-use crate::support::probes;
+use crate::support::dns::{Dns, Reply};
 use crate::support::run::Run;
-use crate::support::server;
 use crate::support::server::Server;
+use crate::support::{dns, probes, server};
 
 /// A resolver that knows the names that begin with `good` and says nothing to others.
 fn half_deaf() -> Dns {

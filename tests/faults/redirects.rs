@@ -2,24 +2,12 @@
 
 use std::sync::Arc;
 
-use http::HeaderName;
-use http::Method;
-use uptick::model::Auth;
-use uptick::model::Body;
-use uptick::model::Deny;
-use uptick::model::FailureClass::RedirectBlocked;
-use uptick::model::FailureClass::RedirectInvalid;
-use uptick::model::FailureClass::RedirectLimit;
-use uptick::model::FailureClass::TargetBlocked;
-use uptick::model::Resolver;
-use uptick::model::Value;
+use http::{HeaderName, Method};
+use uptick::model::FailureClass::{RedirectBlocked, RedirectInvalid, RedirectLimit, TargetBlocked};
+use uptick::model::{Auth, Body, Deny, Resolver, Value};
 
-use crate::row::Case;
-use crate::row::Row;
-use crate::row::answers;
-use crate::row::up;
-use crate::support::dns::Dns;
-use crate::support::dns::Reply;
+use crate::row::{Case, Row, answers, up};
+use crate::support::dns::{Dns, Reply};
 use crate::support::server;
 use crate::support::server::Server;
 use crate::support::tls::Authority;

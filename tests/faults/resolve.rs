@@ -1,35 +1,18 @@
 //! Names that do not lead anywhere, and resolvers that misbehave.
 
-use std::net::IpAddr;
-use std::net::Ipv4Addr;
-use std::net::Ipv6Addr;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use uptick::model::Deny;
-use uptick::model::FailureClass::ConnectRefused;
-use uptick::model::FailureClass::DnsNoAddress;
-use uptick::model::FailureClass::DnsNotFound;
-use uptick::model::FailureClass::DnsServerFailure;
-use uptick::model::FailureClass::DnsTimeout;
-use uptick::model::FailureClass::EmptyReply;
-use uptick::model::FailureClass::TargetBlocked;
-use uptick::model::IpFamily;
-use uptick::model::Phase::Connect;
-use uptick::model::Phase::Processing;
-use uptick::model::Phase::Resolve;
-use uptick::model::Resolver;
+use uptick::model::FailureClass::{
+    ConnectRefused, DnsNoAddress, DnsNotFound, DnsServerFailure, DnsTimeout, EmptyReply, TargetBlocked,
+};
+use uptick::model::Phase::{Connect, Processing, Resolve};
+use uptick::model::{Deny, IpFamily, Resolver};
 
-use crate::row::Case;
-use crate::row::Row;
-use crate::row::answers;
-use crate::row::fails;
-use crate::row::up;
-use crate::support::dns;
-use crate::support::dns::Dns;
-use crate::support::dns::Reply;
-use crate::support::server;
+use crate::row::{Case, Row, answers, fails, up};
+use crate::support::dns::{Dns, Reply};
 use crate::support::server::Server;
+use crate::support::{dns, server};
 
 const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 

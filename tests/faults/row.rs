@@ -4,17 +4,10 @@
 use std::any::Any;
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use uptick::engine::Engine;
-use uptick::model::FailureClass;
-use uptick::model::Outcome;
-use uptick::model::Phase;
-use uptick::model::Probe;
-use uptick::model::Redactor;
-use uptick::model::Step;
-use uptick::model::Verdict;
+use uptick::model::{FailureClass, Outcome, Phase, Probe, Redactor, Step, Verdict};
 
 use crate::support::probes;
 

@@ -4,49 +4,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderName;
-use rcgen::BasicConstraints;
-use rcgen::CertificateParams;
-use rcgen::ExtendedKeyUsagePurpose;
-use rcgen::IsCa;
+use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa};
 use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
-use rustls::version::TLS12;
-use rustls::version::TLS13;
-use uptick::model::FailureClass::AssertionFailed;
-use uptick::model::FailureClass::BodyTruncated;
-use uptick::model::FailureClass::ConnectionReset;
-use uptick::model::FailureClass::HttpProtocol;
-use uptick::model::FailureClass::Status;
-use uptick::model::FailureClass::TlsCertExpired;
-use uptick::model::FailureClass::TlsCertInvalid;
-use uptick::model::FailureClass::TlsCertNameMismatch;
-use uptick::model::FailureClass::TlsCertNotYetValid;
-use uptick::model::FailureClass::TlsCertRevoked;
-use uptick::model::FailureClass::TlsCertUntrusted;
-use uptick::model::FailureClass::TlsClientCertRequired;
-use uptick::model::FailureClass::TlsHandshakeFailed;
-use uptick::model::FailureClass::TlsHandshakeTimeout;
-use uptick::model::FailureClass::TlsNotTls;
-use uptick::model::FailureClass::TlsVersion as TlsVersionFailed;
-use uptick::model::HttpVersion;
-use uptick::model::Phase::Processing;
-use uptick::model::Phase::Tls;
-use uptick::model::Phase::Transfer;
-use uptick::model::TlsVersion;
-use uptick::model::Value;
+use rustls::version::{TLS12, TLS13};
+use uptick::model::FailureClass::{
+    AssertionFailed, BodyTruncated, ConnectionReset, HttpProtocol, Status, TlsCertExpired, TlsCertInvalid,
+    TlsCertNameMismatch, TlsCertNotYetValid, TlsCertRevoked, TlsCertUntrusted, TlsClientCertRequired,
+    TlsHandshakeFailed, TlsHandshakeTimeout, TlsNotTls, TlsVersion as TlsVersionFailed,
+};
+use uptick::model::Phase::{Processing, Tls, Transfer};
+use uptick::model::{HttpVersion, TlsVersion, Value};
 
-use crate::row::Case;
-use crate::row::Row;
-use crate::row::answers;
-use crate::row::fails;
-use crate::row::up;
-use crate::support::server;
-use crate::support::server::Conn;
-use crate::support::server::Server;
-use crate::support::tls;
-use crate::support::tls::Authority;
-use crate::support::tls::DAY;
-use crate::support::tls::Leaf;
+use crate::row::{Case, Row, answers, fails, up};
+use crate::support::server::{Conn, Server};
+use crate::support::tls::{Authority, DAY, Leaf};
+use crate::support::{server, tls};
 
 pub(crate) const ROWS: &[Row] = &[
     fails(31, "the certificate has expired", TlsCertExpired, Tls, || {

@@ -13,8 +13,7 @@ mod support;
 mod targets;
 
 use std::path::Path;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use uptick::config;
 

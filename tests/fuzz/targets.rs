@@ -3,29 +3,19 @@
 
 use std::cell::RefCell;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tempfile::TempDir;
 use uptick::config;
-use uptick::config::Config;
-use uptick::config::ConfigError;
+use uptick::config::{Config, ConfigError};
 use uptick::engine::Engine;
-use uptick::journal::Decoder;
-use uptick::journal::Writer;
-use uptick::model::Cron;
-use uptick::model::Probe;
-use uptick::model::Redactor;
-use uptick::model::SafeText;
-use uptick::model::Schedule;
-use uptick::model::Secret;
-use uptick::model::Verdict;
+use uptick::journal::{Decoder, Writer};
+use uptick::model::{Cron, Probe, Redactor, SafeText, Schedule, Secret, Verdict};
 
-use crate::support::probes;
 use crate::support::server::Server;
-use crate::support::strict;
+use crate::support::{probes, strict};
 
 /// A secret that cleaned text must not have.
 pub(crate) const SECRET: &str = "s3cr3t/+ \"tok\"";

@@ -17,8 +17,7 @@ mod tables;
 use std::fs;
 use std::path::Path;
 
-use book::Block;
-use book::Book;
+use book::{Block, Book};
 use shop::Shop;
 use similar::similar;
 

@@ -2,13 +2,11 @@
 //! folder its commands are run in.
 
 use std::fs;
-use std::process::Command;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::support::server::Server;
-use crate::support::server::answer;
+use crate::support::server::{Server, answer};
 use crate::support::tls::Authority;
 
 /// What the README calls the shop.

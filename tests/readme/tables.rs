@@ -2,10 +2,8 @@
 
 use std::fmt::Write as _;
 
-use uptick::model::ClassGroup;
-use uptick::model::FailureClass;
-use uptick::render::CheckFormat;
-use uptick::render::ReportFormat;
+use uptick::model::{ClassGroup, FailureClass};
+use uptick::render::{CheckFormat, ReportFormat};
 
 /// The text with every generated part, between `<!-- begin NAME -->` and `<!-- end -->`, made anew.
 pub(crate) fn filled(text: &str) -> String {

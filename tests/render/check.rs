@@ -3,13 +3,11 @@
 use std::io::Write;
 use std::path::Path;
 
-use uptick::render::CheckFormat;
-use uptick::render::Look;
+use uptick::render::{CheckFormat, Look};
 use uptick::report::pass::Pass;
 
-use crate::assert_golden;
 use crate::hostile::prometheus_samples;
-use crate::sample;
+use crate::{assert_golden, sample};
 
 /// What a format makes of a pass.
 pub(crate) fn render(format: CheckFormat, pass: &Pass, look: Look) -> String {

@@ -5,18 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use uptick::model::CertificateFacts;
-use uptick::model::Evidence;
-use uptick::model::FailureClass;
-use uptick::model::Mismatch;
-use uptick::model::Outcome;
-use uptick::model::Phase;
-use uptick::model::Probe;
-use uptick::model::SafeText;
-use uptick::render::CheckFormat;
-use uptick::render::Look;
-use uptick::report::pass::Pass;
-use uptick::report::pass::PassFold;
+use uptick::model::{CertificateFacts, Evidence, FailureClass, Mismatch, Outcome, Phase, Probe, SafeText};
+use uptick::render::{CheckFormat, Look};
+use uptick::report::pass::{Pass, PassFold};
 
 use crate::check::render;
 use crate::sample;
@@ -299,8 +290,7 @@ fn prometheus_has_its_series_alone(pass: &Pass) -> Result<(), TestCaseError> {
 
 /// What a Markdown reader sees, without the text.
 pub(crate) fn markdown_structure(text: &str) -> Vec<String> {
-    use pulldown_cmark::Event;
-    use pulldown_cmark::Options;
+    use pulldown_cmark::{Event, Options};
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_FOOTNOTES;
     pulldown_cmark::Parser::new_ext(text, options)
         .filter_map(|event| match event {

@@ -9,8 +9,7 @@ mod sample;
 mod scenario;
 
 use std::fs;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The folder of the golden files.
 fn golden_folder() -> PathBuf {

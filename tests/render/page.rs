@@ -3,12 +3,10 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::process::Command;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use uptick::render::Look;
-use uptick::render::ReportFormat;
+use uptick::render::{Look, ReportFormat};
 use uptick::report::Report;
 
 use crate::hostile::PAYLOADS;

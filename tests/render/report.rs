@@ -1,14 +1,10 @@
 //! The formats of `report`, of made-up journals.
 
-use uptick::render::Look;
-use uptick::render::ReportFormat;
+use uptick::render::{Look, ReportFormat};
 use uptick::report::Report;
 
-use crate::assert_golden;
-use crate::hostile::PAYLOADS;
-use crate::hostile::markdown_structure;
-use crate::hostile::prometheus_samples;
-use crate::scenario;
+use crate::hostile::{PAYLOADS, markdown_structure, prometheus_samples};
+use crate::{assert_golden, scenario};
 
 pub(crate) fn render(format: ReportFormat, report: &Report, look: Look) -> String {
     let mut out = Vec::new();

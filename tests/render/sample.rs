@@ -4,23 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use uptick::model::CertificateFacts;
-use uptick::model::Check;
-use uptick::model::Evidence;
-use uptick::model::Failure;
-use uptick::model::FailureClass;
-use uptick::model::Hop;
-use uptick::model::HttpVersion;
-use uptick::model::Mismatch;
-use uptick::model::Outcome;
-use uptick::model::Phase;
-use uptick::model::Probe;
-use uptick::model::SafeText;
-use uptick::model::Timings;
-use uptick::model::TlsFacts;
-use uptick::model::Verdict;
-use uptick::report::pass::Pass;
-use uptick::report::pass::PassFold;
+use uptick::model::{
+    CertificateFacts, Check, Evidence, Failure, FailureClass, Hop, HttpVersion, Mismatch, Outcome, Phase, Probe,
+    SafeText, Timings, TlsFacts, Verdict,
+};
+use uptick::report::pass::{Pass, PassFold};
 
 /// The instant at which every sample begins.
 pub(crate) fn start() -> Timestamp {

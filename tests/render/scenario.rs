@@ -1,25 +1,14 @@
 //! Reports to lay out: checks made up by rule, gathered into windows and folded as the program does.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use uptick::model::Evidence;
-use uptick::model::FailureClass;
-use uptick::model::LatencyObjective;
-use uptick::model::Objective;
-use uptick::model::Outcome;
-use uptick::model::Phase;
-use uptick::model::Probe;
-use uptick::model::SafeText;
-use uptick::model::Surface;
-use uptick::model::Timings;
-use uptick::report::Fold;
-use uptick::report::Integrity;
-use uptick::report::Question;
-use uptick::report::Report;
+use uptick::model::{
+    Evidence, FailureClass, LatencyObjective, Objective, Outcome, Phase, Probe, SafeText, Surface, Timings,
+};
+use uptick::report::{Fold, Integrity, Question, Report};
 use uptick::window::Collector;
 
 use crate::sample;

@@ -3,8 +3,7 @@
 
 use std::io::Write;
 
-use flate2::Compression;
-use flate2::FlushCompress;
+use flate2::{Compression, FlushCompress};
 
 /// What one repeated piece decodes to.
 const PIECE: usize = 1 << 20;

@@ -1,15 +1,11 @@
 //! Probes as plain data, and single checks of them through the library.
 
 use std::sync::Arc;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use uptick::engine::Engine;
-use uptick::model::Check;
-use uptick::model::Outcome;
-use uptick::model::Probe;
-use uptick::model::Redactor;
+use uptick::model::{Check, Outcome, Probe, Redactor};
 
 /// A probe that gets a URL and expects 2xx, with two seconds to do so.
 pub fn get(url: &str) -> Probe {

@@ -4,11 +4,9 @@
 use std::fmt::Write as _;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-use super::run::Ran;
-use super::run::Run;
+use super::run::{Ran, Run};
 
 /// How many there are.
 pub const COUNT: usize = 12;

@@ -2,26 +2,15 @@
 //! pause, this end. It knows nothing of HTTP but where a request ends.
 
 use std::collections::HashMap;
-use std::io::Read;
-use std::io::Write;
-use std::net::Ipv4Addr;
-use std::net::Shutdown;
-use std::net::SocketAddr;
-use std::net::TcpListener;
-use std::net::TcpStream;
-use std::sync::Arc;
-use std::sync::Condvar;
-use std::sync::Mutex;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::thread::JoinHandle;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use rustls::ServerConfig;
-use rustls::ServerConnection;
-use rustls::StreamOwned;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// The longest a connection lives after its script, while the peer takes its leave.
 const FAREWELL: Duration = Duration::from_millis(500);

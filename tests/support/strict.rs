@@ -1,13 +1,9 @@
 //! Strict readers of every format the program writes: each fails on what a real reader would
 //! take for a command, for markup, or for a line that is not ours.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use pulldown_cmark::Event;
-use pulldown_cmark::Options;
-use pulldown_cmark::Parser;
-use pulldown_cmark::Tag;
+use pulldown_cmark::{Event, Options, Parser, Tag};
 
 /// Characters that act on a reader instead of being read.
 pub fn is_hidden(character: char) -> bool {

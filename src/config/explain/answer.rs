@@ -2,21 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::super::measure::show_bytes;
-use super::super::measure::show_duration;
-use super::write::Lines;
-use super::write::Writer;
-use super::write::key;
-use super::write::list;
-use super::write::quoted;
-use super::write::table;
-use super::write::toml_of;
-use crate::model::Assets;
-use crate::model::Expect;
-use crate::model::HeaderExpectation;
-use crate::model::HeaderRule;
-use crate::model::JsonExpectation;
-use crate::model::TextRule;
+use super::super::measure::{show_bytes, show_duration};
+use super::write::{Lines, Writer, key, list, quoted, table, toml_of};
+use crate::model::{Assets, Expect, HeaderExpectation, HeaderRule, JsonExpectation, TextRule};
 
 /// Every expectation.
 pub(super) fn expect(lines: &mut Lines, writer: &Writer, expect: &Expect) {

@@ -1,21 +1,8 @@
 //! What is sent, and what is taken out of the answer, as TOML.
 
 use super::super::measure::show_bytes;
-use super::write::Lines;
-use super::write::Writer;
-use super::write::key;
-use super::write::list;
-use super::write::one_or_list;
-use super::write::quoted;
-use super::write::table;
-use super::write::toml_of;
-use crate::model::Auth;
-use crate::model::Body;
-use crate::model::Capture;
-use crate::model::CaptureFrom;
-use crate::model::FormPart;
-use crate::model::OAuth2;
-use crate::model::Request;
+use super::write::{Lines, Writer, key, list, one_or_list, quoted, table, toml_of};
+use crate::model::{Auth, Body, Capture, CaptureFrom, FormPart, OAuth2, Request};
 
 /// The request.
 pub(super) fn request(lines: &mut Lines, writer: &Writer, request: &Request) {

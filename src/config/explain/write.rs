@@ -3,11 +3,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use crate::model::FileBody;
-use crate::model::Part;
-use crate::model::Redactor;
-use crate::model::Value;
 use crate::model::text::is_hidden;
+use crate::model::{FileBody, Part, Redactor, Value};
 
 /// Lines of `key = value`.
 pub(super) struct Lines(pub(super) String);

@@ -1,8 +1,6 @@
 //! The tables of what must hold of an answer.
 
-use super::Shape;
-use super::TableShape;
-use super::key;
+use super::{Shape, TableShape, key};
 
 pub(in crate::config) const EXPECT: TableShape = TableShape {
     title: "expect",

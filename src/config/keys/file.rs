@@ -1,13 +1,7 @@
 //! The tables of a file beside its probes.
 
-use super::Key;
-use super::Shape;
-use super::TableShape;
-use super::key;
-use super::probe::CONTROL;
-use super::probe::DEFAULTS;
-use super::probe::PROBE;
-use super::probe::SESSION;
+use super::probe::{CONTROL, DEFAULTS, PROBE, SESSION};
+use super::{Key, Shape, TableShape, key};
 
 /// The file as a whole.
 pub(in crate::config) const ROOT: TableShape =

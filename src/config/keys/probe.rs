@@ -1,10 +1,7 @@
 //! The tables of a probe: what is asked, and how it is reached.
 
-use super::Key;
-use super::Shape;
-use super::TableShape;
 use super::answer::EXPECT;
-use super::key;
+use super::{Key, Shape, TableShape, key};
 
 pub(in crate::config) const PROBE: TableShape = TableShape {
     title: "[[probe]]",

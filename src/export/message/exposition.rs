@@ -1,8 +1,7 @@
 //! What a scrape answers: delimited `MetricFamily` messages.
 //! <https://github.com/prometheus/client_model/blob/master/io/prometheus/client/metrics.proto>
 
-use prost::Enumeration;
-use prost::Message;
+use prost::{Enumeration, Message};
 
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct MetricFamily {

@@ -8,8 +8,7 @@ use std::time::Duration;
 use http::HeaderMap;
 use url::Url;
 
-use crate::export::ExportError;
-use crate::export::endpoint;
+use crate::export::{ExportError, endpoint};
 use crate::model::SafeText;
 
 /// Where a collector listens unless told otherwise.

@@ -6,23 +6,18 @@ use std::io;
 use std::io::Write;
 
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
-use opentelemetry_proto::tonic::common::v1::KeyValue;
-use opentelemetry_proto::tonic::common::v1::any_value;
-use opentelemetry_proto::tonic::metrics::v1::ExponentialHistogramDataPoint;
-use opentelemetry_proto::tonic::metrics::v1::Metric;
-use opentelemetry_proto::tonic::metrics::v1::NumberDataPoint;
+use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value};
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
-use opentelemetry_proto::tonic::metrics::v1::number_data_point;
-use serde_json::Value;
-use serde_json::json;
+use opentelemetry_proto::tonic::metrics::v1::{
+    ExponentialHistogramDataPoint, Metric, NumberDataPoint, number_data_point,
+};
+use serde_json::{Value, json};
 
 use crate::export::WindowFile;
 use crate::metric;
 use crate::window::Window;
 
-use super::Temporality;
-use super::environment;
-use super::request;
+use super::{Temporality, environment, request};
 
 /// A file of requests, each with what one window adds.
 #[derive(Debug)]

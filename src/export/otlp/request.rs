@@ -2,30 +2,18 @@
 
 use jiff::Timestamp;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
-use opentelemetry_proto::tonic::common::v1::AnyValue;
-use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
-use opentelemetry_proto::tonic::common::v1::KeyValue;
-use opentelemetry_proto::tonic::common::v1::any_value;
-use opentelemetry_proto::tonic::metrics::v1::AggregationTemporality;
-use opentelemetry_proto::tonic::metrics::v1::ExponentialHistogram;
-use opentelemetry_proto::tonic::metrics::v1::ExponentialHistogramDataPoint;
-use opentelemetry_proto::tonic::metrics::v1::Gauge;
-use opentelemetry_proto::tonic::metrics::v1::Metric;
-use opentelemetry_proto::tonic::metrics::v1::NumberDataPoint;
-use opentelemetry_proto::tonic::metrics::v1::ResourceMetrics;
-use opentelemetry_proto::tonic::metrics::v1::ScopeMetrics;
-use opentelemetry_proto::tonic::metrics::v1::Sum;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value};
 use opentelemetry_proto::tonic::metrics::v1::exponential_histogram_data_point::Buckets;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
-use opentelemetry_proto::tonic::metrics::v1::number_data_point;
+use opentelemetry_proto::tonic::metrics::v1::{
+    AggregationTemporality, ExponentialHistogram, ExponentialHistogramDataPoint, Gauge, Metric, NumberDataPoint,
+    ResourceMetrics, ScopeMetrics, Sum, number_data_point,
+};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 
 use crate::export::buckets;
 use crate::export::buckets::Exponential;
-use crate::metric::Family;
-use crate::metric::Kind;
-use crate::metric::Series;
-use crate::metric::Value;
+use crate::metric::{Family, Kind, Series, Value};
 use crate::window::Histogram;
 
 use super::Temporality;

@@ -4,24 +4,20 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jiff::SignedDuration;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-use crate::export::ExportError;
-use crate::export::Tally;
 use crate::export::buckets::Kind;
 use crate::export::cumulative::Cumulative;
-use crate::export::endpoint::Answer;
-use crate::export::endpoint::Endpoint;
+use crate::export::endpoint::{Answer, Endpoint};
 use crate::export::message::write::TimeSeries;
+use crate::export::{ExportError, Tally};
 use crate::metric;
 use crate::metric::Identity;
 use crate::window::Window;
 
-use super::Settings;
-use super::samples;
 use super::state::Change;
+use super::{Settings, samples};
 
 /// Steps of one replay, at most.
 const STEPS: i64 = 1_440;

@@ -5,16 +5,10 @@
 use std::collections::BTreeSet;
 
 use crate::export::buckets;
-use crate::export::buckets::Exponential;
-use crate::export::buckets::Kind;
-use crate::export::message::write::BucketSpan;
-use crate::export::message::write::Histogram;
-use crate::export::message::write::Label;
-use crate::export::message::write::Sample;
-use crate::export::message::write::TimeSeries;
+use crate::export::buckets::{Exponential, Kind};
+use crate::export::message::write::{BucketSpan, Histogram, Label, Sample, TimeSeries};
 use crate::metric;
-use crate::metric::Series;
-use crate::metric::Value;
+use crate::metric::{Series, Value};
 
 use super::state::Change;
 

@@ -3,33 +3,20 @@
 //! sent, so that what a backend has seen is never more than what the file knows.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::fs::File;
-use std::fs::OpenOptions;
-use std::fs::TryLockError;
-use std::io;
-use std::io::Read as _;
-use std::io::Write as _;
-use std::path::Path;
-use std::path::PathBuf;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use std::{fs, io};
 
 use jiff::Timestamp;
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::export::cumulative::Cumulative;
 use crate::metric;
-use crate::model::Counts;
-use crate::model::FailureClass;
-use crate::model::Phase;
-use crate::model::micros;
-use crate::model::timestamp;
-use crate::window::HdrText;
-use crate::window::Histogram;
-use crate::window::Window;
+use crate::model::{Counts, FailureClass, Phase, micros, timestamp};
+use crate::window::{HdrText, Histogram, Window};
 
 /// What the file says it is.
 const SCHEMA: &str = "uptick.remote-write-state/1";

@@ -9,12 +9,10 @@ use url::Url;
 
 use crate::export::ExportError;
 use crate::export::buckets::Kind;
-use crate::export::endpoint::Answer;
-use crate::export::endpoint::Endpoint;
+use crate::export::endpoint::{Answer, Endpoint};
 use crate::metric;
 use crate::metric::Identity;
-use crate::model::Redactor;
-use crate::model::SafeText;
+use crate::model::{Redactor, SafeText};
 
 use super::Settings;
 use super::replay::Last;

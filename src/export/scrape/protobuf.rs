@@ -5,19 +5,11 @@ use prost::Message as _;
 
 use crate::export::buckets;
 use crate::export::buckets::Exponential;
-use crate::export::message::exposition::Bucket;
-use crate::export::message::exposition::BucketSpan;
-use crate::export::message::exposition::Histogram;
-use crate::export::message::exposition::LabelPair;
-use crate::export::message::exposition::Metric;
-use crate::export::message::exposition::MetricFamily;
-use crate::export::message::exposition::MetricType;
-use crate::export::message::exposition::Number;
+use crate::export::message::exposition::{
+    Bucket, BucketSpan, Histogram, LabelPair, Metric, MetricFamily, MetricType, Number,
+};
 use crate::metric;
-use crate::metric::Family;
-use crate::metric::Kind;
-use crate::metric::Series;
-use crate::metric::Value;
+use crate::metric::{Family, Kind, Series, Value};
 
 /// What the format calls itself.
 pub(super) const CONTENT_TYPE: &str =

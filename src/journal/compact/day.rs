@@ -2,24 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::BufRead as _;
-use std::io::BufReader;
-use std::io::Read as _;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::sync::Arc;
 
-use jiff::SignedDuration;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use crate::journal::Decoder;
-use crate::journal::JournalError;
-use crate::journal::LINE_LIMIT;
-use crate::journal::Line;
-use crate::journal::LineError;
-use crate::journal::Writer;
 use crate::journal::disk::Disk;
-use crate::model::FailureClass;
-use crate::model::Outcome;
+use crate::journal::{Decoder, JournalError, LINE_LIMIT, Line, LineError, Writer};
+use crate::model::{FailureClass, Outcome};
 use crate::window::Window;
 
 /// A file larger than this is read several times, for a part of the probes each.

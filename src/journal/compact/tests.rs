@@ -7,22 +7,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::journal;
-use crate::journal::Journal;
-use crate::journal::Line;
-use crate::journal::Options;
-use crate::journal::Range;
-use crate::journal::Sharing;
 use crate::journal::disk::faults::Fault;
-use crate::model::Check;
-use crate::model::Failure;
-use crate::model::FailureClass;
-use crate::model::Outcome;
-use crate::model::Probe;
-use crate::model::SafeText;
-use crate::model::Verdict;
-use crate::window::Collector;
-use crate::window::Window;
-use crate::window::arbitrary;
+use crate::journal::{Journal, Line, Options, Range, Sharing};
+use crate::model::{Check, Failure, FailureClass, Outcome, Probe, SafeText, Verdict};
+use crate::window::{Collector, Window, arbitrary};
 
 const OPTIONS: Options = Options { sharing: Sharing::Lock, lock_timeout: Duration::from_secs(5) };
 /// Midnight of 2025-01-01 in minutes since the epoch.

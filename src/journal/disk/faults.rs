@@ -2,8 +2,7 @@
 //! no call has any effect, as for a process that was killed.
 
 use std::io;
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use super::Call;
 

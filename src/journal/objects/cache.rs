@@ -1,39 +1,25 @@
 //! Objects in a local folder: each is brought once, since it never changes, and removed when it
 //! no longer counts.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
-use std::collections::HashMap;
-use std::fs;
-use std::io;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Write as _;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
+use std::{fs, io};
 
 use jiff::civil::Date;
-use object_store::ObjectMeta;
-use object_store::ObjectStore;
-use object_store::ObjectStoreExt as _;
 use object_store::path::Path as Key;
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt as _};
 use tokio::sync::Semaphore;
-use tokio::task;
-use tokio::task::JoinError;
-use tokio::task::JoinSet;
-use tokio::time;
+use tokio::task::{JoinError, JoinSet};
+use tokio::{task, time};
 
-use crate::journal::JournalError;
-use crate::journal::Range;
 use crate::journal::disk::Disk;
+use crate::journal::{JournalError, Range};
 
-use super::AT_ONCE;
-use super::Objects;
-use super::failed;
-use super::listing::Day;
-use super::listing::Manifest;
-use super::listing::Stack;
+use super::listing::{Day, Manifest, Stack};
+use super::{AT_ONCE, Objects, failed};
 
 /// How many mebibytes of objects are in memory at once.
 const MEBIBYTES_AT_ONCE: u32 = 128;

@@ -6,26 +6,20 @@
 //! was made of stands in `VANTAGE.merged-1.json`, which is there before it. So a reader who finds
 //! both the merged object and its parts knows what to leave out, whatever died when.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::civil::Date;
-use object_store::ObjectMeta;
-use object_store::ObjectStore as _;
-use serde::Deserialize;
-use serde::Serialize;
+use object_store::{ObjectMeta, ObjectStore as _};
+use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time;
 
-use crate::journal::JournalError;
-use crate::journal::Range;
 use crate::journal::read::may_hold;
+use crate::journal::{JournalError, Range};
 
-use super::AT_ONCE;
-use super::Objects;
-use super::failed;
+use super::{AT_ONCE, Objects, failed};
 
 /// What the names of merged objects have where those of parts have a random number.
 const MERGED: &str = "merged-";

@@ -3,36 +3,23 @@
 //! created and removed, never changed; who dies on the way leaves what the next one goes on with.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::fs::File;
-use std::io;
 use std::io::Write as _;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+use std::{fs, io};
 
-use jiff::SignedDuration;
-use jiff::Timestamp;
 use jiff::civil::Date;
-use object_store::ObjectMeta;
-use object_store::ObjectStoreExt as _;
+use jiff::{SignedDuration, Timestamp};
+use object_store::{ObjectMeta, ObjectStoreExt as _};
 
-use crate::journal::CompactRules;
-use crate::journal::Compacted;
-use crate::journal::JournalError;
-use crate::journal::Range;
-use crate::journal::compact::Folded;
-use crate::journal::compact::fold;
-use crate::journal::compact::span_for;
+use crate::journal::compact::{Folded, fold, span_for};
 use crate::journal::disk::Disk;
+use crate::journal::{CompactRules, Compacted, JournalError, Range};
 
-use super::Created;
-use super::Objects;
 use super::cache::Cache;
-use super::listing::Manifest;
-use super::listing::Stack;
-use super::listing::manifest_name;
-use super::listing::merged_name;
+use super::listing::{Manifest, Stack, manifest_name, merged_name};
+use super::{Created, Objects};
 
 /// What a merged object was made of is removed when that object is so old: a reader who listed
 /// the journal before it was there has read by then.

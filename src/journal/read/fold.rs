@@ -4,15 +4,10 @@
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use crate::journal::Integrity;
-use crate::journal::JournalError;
-use crate::journal::Line;
-use crate::journal::Range;
+use crate::journal::{Integrity, JournalError, Line, Range};
 
 use super::pieces::Piece;
 use super::sources;

@@ -2,26 +2,17 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::Path;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::journal::Decoder;
-use crate::journal::Integrity;
-use crate::journal::JournalError;
-use crate::journal::Line;
-use crate::journal::LineError;
-use crate::journal::Range;
 use crate::journal::spool::Spool;
+use crate::journal::{Decoder, Integrity, JournalError, Line, LineError, Range};
 
 use super::pieces;
-use super::pieces::Piece;
-use super::pieces::Source;
+use super::pieces::{Piece, Source};
 
 /// The lines of the spools, which may stand in the days' files too.
 #[derive(Default)]

@@ -2,23 +2,14 @@
 
 use std::fs::File;
 use std::io;
-use std::io::BufRead;
-use std::io::BufReader;
-use std::io::Read as _;
+use std::io::{BufRead, BufReader, Read as _};
 use std::ops::ControlFlow;
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
-use crate::journal::Decoder;
-use crate::journal::Integrity;
-use crate::journal::JournalError;
-use crate::journal::LINE_LIMIT;
-use crate::journal::Line;
-use crate::journal::LineError;
-use crate::journal::Range;
+use crate::journal::{Decoder, Integrity, JournalError, LINE_LIMIT, Line, LineError, Range};
 
-use super::pieces::Part;
-use super::pieces::Piece;
+use super::pieces::{Part, Piece};
 use super::sources::Spooled;
 
 /// How much of a piece is read at once.

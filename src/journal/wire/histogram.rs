@@ -5,8 +5,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use crate::window::HdrText;
-use crate::window::Histogram;
+use crate::window::{HdrText, Histogram};
 
 use super::LineError;
 use super::json::Json;

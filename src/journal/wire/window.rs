@@ -7,21 +7,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::model::Counts;
-use crate::model::FailureClass;
-use crate::model::timestamp;
-use crate::window::HdrText;
-use crate::window::Histogram;
-use crate::window::Latency;
-use crate::window::Strip;
-use crate::window::Window;
+use crate::model::{Counts, FailureClass, timestamp};
+use crate::window::{HdrText, Histogram, Latency, Strip, Window};
 
-use super::LineError;
-use super::Names;
-use super::histogram;
 use super::histogram::WireHistogram;
-use super::instant;
 use super::json::Json;
+use super::{LineError, Names, histogram, instant};
 
 /// No count of a line is larger than this: a million million checks is 30,000 years of one a
 /// second, and millions of such lines still add up in 64 bits.

@@ -5,19 +5,10 @@ use std::io;
 use std::io::Write;
 use std::path::Path;
 
-use super::classes;
-use super::counts_phrase;
-use super::insecure_sentence;
-use super::judgement_sentences;
-use super::markdown;
-use super::surface_phrase;
-use super::worst_first;
+use super::{classes, counts_phrase, insecure_sentence, judgement_sentences, markdown, surface_phrase, worst_first};
 use crate::model::Verdict;
-use crate::render::evidence;
-use crate::render::paint;
-use crate::render::text;
-use crate::report::pass::Pass;
-use crate::report::pass::ProbeSummary;
+use crate::render::{evidence, paint, text};
+use crate::report::pass::{Pass, ProbeSummary};
 
 /// GitHub shows ten annotations of a level and a step, and drops the rest in silence: the worst
 /// nine, and one that says how many more there are.

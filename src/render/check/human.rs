@@ -6,28 +6,12 @@ mod columns;
 use std::io;
 use std::io::Write;
 
-use super::classes;
-use super::counts_phrase;
-use super::insecure_sentence;
-use super::judgement_sentences;
-use super::proof_sentence;
-use super::surface_phrase;
-use crate::model::Outcome;
-use crate::model::Verdict;
-use crate::render::evidence;
+use super::{classes, counts_phrase, insecure_sentence, judgement_sentences, proof_sentence, surface_phrase};
+use crate::model::{Outcome, Verdict};
 use crate::render::evidence::Fact;
-use crate::render::paint;
-use crate::render::paint::BAD;
-use crate::render::paint::BOLD;
-use crate::render::paint::Canvas;
-use crate::render::paint::DIM;
-use crate::render::paint::Look;
-use crate::render::paint::ODD;
-use crate::render::text;
-use crate::report::pass::LatencySummary;
-use crate::report::pass::Pass;
-use crate::report::pass::ProbeSummary;
-use crate::report::pass::SurfaceSummary;
+use crate::render::paint::{BAD, BOLD, Canvas, DIM, Look, ODD};
+use crate::render::{evidence, paint, text};
+use crate::report::pass::{LatencySummary, Pass, ProbeSummary, SurfaceSummary};
 use columns::Columns;
 
 /// The probes whose evidence is shown; the others have their reason alone.

@@ -5,23 +5,12 @@ use std::io;
 use std::io::Write;
 use std::time::Duration;
 
-use quick_junit::NonSuccessKind;
-use quick_junit::Property;
-use quick_junit::Report;
-use quick_junit::TestCase;
-use quick_junit::TestCaseStatus;
-use quick_junit::TestSuite;
+use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::classes;
-use crate::model::Outcome;
-use crate::model::Phase;
-use crate::model::Verdict;
-use crate::model::micros;
-use crate::model::timestamp;
+use crate::model::{Outcome, Phase, Verdict, micros, timestamp};
 use crate::render::evidence;
-use crate::report::pass::Pass;
-use crate::report::pass::ProbeSummary;
-use crate::report::pass::SurfaceSummary;
+use crate::report::pass::{Pass, ProbeSummary, SurfaceSummary};
 
 pub(in crate::render) fn write(pass: &Pass, out: &mut impl Write) -> io::Result<()> {
     let mut report = Report::new("uptick");

@@ -5,21 +5,12 @@ use std::fmt::Write as _;
 use std::io;
 use std::io::Write;
 
-use super::classes;
-use super::counts_phrase;
-use super::insecure_sentence;
-use super::judgement_sentences;
-use super::proof_sentence;
-use super::surface_phrase;
-use super::worst_first;
-use crate::model::Outcome;
-use crate::model::Verdict;
-use crate::render::escape;
-use crate::render::evidence;
-use crate::render::paint;
-use crate::render::text;
-use crate::report::pass::Pass;
-use crate::report::pass::ProbeSummary;
+use super::{
+    classes, counts_phrase, insecure_sentence, judgement_sentences, proof_sentence, surface_phrase, worst_first,
+};
+use crate::model::{Outcome, Verdict};
+use crate::render::{escape, evidence, paint, text};
+use crate::report::pass::{Pass, ProbeSummary};
 
 /// The probes in the table, worst first when there are more.
 const ROWS: usize = 500;

@@ -5,14 +5,10 @@ use std::fmt::Write as _;
 use std::io;
 use std::io::Write;
 
-use super::counts_phrase;
-use super::insecure_sentence;
-use super::worst_first;
+use super::{counts_phrase, insecure_sentence, worst_first};
 use crate::model::Verdict;
-use crate::render::evidence;
-use crate::render::text;
-use crate::report::pass::Pass;
-use crate::report::pass::ProbeSummary;
+use crate::render::{evidence, text};
+use crate::report::pass::{Pass, ProbeSummary};
 
 /// The failed probes named on the first line: it is cut by many a pager.
 const NAMED: usize = 3;

@@ -6,12 +6,9 @@ use std::io;
 use std::io::Write;
 
 use crate::metric;
-use crate::metric::Family;
-use crate::metric::Series;
-use crate::render::exposition::Exposition;
-use crate::render::exposition::Labels;
-use crate::report::pass::Pass;
-use crate::report::pass::ProbeSummary;
+use crate::metric::{Family, Series};
+use crate::render::exposition::{Exposition, Labels};
+use crate::report::pass::{Pass, ProbeSummary};
 
 /// What is told of everything the run counted: the histograms of phases and of lag would be most of
 /// the file, which is read again every few seconds.

@@ -4,18 +4,10 @@
 use std::io;
 use std::io::Write;
 
-use super::classes;
-use super::counts_phrase;
-use super::insecure_sentence;
-use crate::model::Outcome;
-use crate::model::Phase;
-use crate::model::Verdict;
-use crate::model::micros;
-use crate::model::timestamp;
-use crate::render::evidence;
-use crate::render::text;
-use crate::report::pass::Pass;
-use crate::report::pass::ProbeSummary;
+use super::{classes, counts_phrase, insecure_sentence};
+use crate::model::{Outcome, Phase, Verdict, micros, timestamp};
+use crate::render::{evidence, text};
+use crate::report::pass::{Pass, ProbeSummary};
 
 pub(in crate::render) fn write(pass: &Pass, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "TAP version 14")?;

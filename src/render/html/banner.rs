@@ -2,13 +2,9 @@
 //! people ask for next.
 
 use super::markup::Page;
-use crate::render::report;
 use crate::render::report::Clock;
-use crate::render::text;
-use crate::report::Confidence;
-use crate::report::Extent;
-use crate::report::Report;
-use crate::report::State;
+use crate::render::{report, text};
+use crate::report::{Confidence, Extent, Report, State};
 
 pub(super) fn write(report: &Report, page: &mut Page) {
     let verdict = &report.verdict;

@@ -5,26 +5,15 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::frame;
-use super::frame::AXIS;
-use super::frame::Figure;
-use super::frame::RIGHT;
-use super::frame::WIDTH;
-use super::kinds;
+use super::frame::{AXIS, Figure, RIGHT, WIDTH};
 use super::kinds::Kind;
 use super::markup::Page;
-use super::scale::Linear;
-use super::scale::number;
-use super::scale::place;
-use super::scale::ticks_to;
-use super::table;
-use crate::model::FailureClass;
-use crate::model::SafeText;
-use crate::render::report::Clock;
-use crate::render::report::class_name;
+use super::scale::{Linear, number, place, ticks_to};
+use super::{frame, kinds, table};
+use crate::model::{FailureClass, SafeText};
+use crate::render::report::{Clock, class_name};
 use crate::render::text;
-use crate::report::Report;
-use crate::report::SurfaceRow;
+use crate::report::{Report, SurfaceRow};
 
 const TOP: f64 = 12.0;
 const HEIGHT: f64 = 170.0;

@@ -4,16 +4,10 @@
 use super::frame::Figure;
 use super::latency::microseconds;
 use super::markup::Page;
-use super::scale::Linear;
-use super::scale::Log;
-use super::scale::number;
-use super::scale::place;
+use super::scale::{Linear, Log, number, place};
 use super::table;
 use crate::render::text;
-use crate::report::Curve;
-use crate::report::Part;
-use crate::report::Report;
-use crate::report::SurfaceRow;
+use crate::report::{Curve, Part, Report, SurfaceRow};
 
 const WIDTH: f64 = 480.0;
 const HEIGHT: f64 = 260.0;

@@ -1,22 +1,13 @@
 //! Failures over time beside what is usual at this hour: the picture that complaint counts give,
 //! from checks.
 
-use super::frame;
-use super::frame::AXIS;
-use super::frame::Figure;
-use super::frame::RIGHT;
-use super::frame::WIDTH;
+use super::frame::{AXIS, Figure, RIGHT, WIDTH};
 use super::markup::Page;
-use super::scale::Linear;
-use super::scale::number;
-use super::scale::place;
-use super::scale::ticks_to;
-use super::table;
+use super::scale::{Linear, number, place, ticks_to};
+use super::{frame, table};
 use crate::render::report::Clock;
 use crate::render::text;
-use crate::report::Expectation;
-use crate::report::Report;
-use crate::report::SurfaceRow;
+use crate::report::{Expectation, Report, SurfaceRow};
 
 const TOP: f64 = 12.0;
 const HEIGHT: f64 = 150.0;

@@ -4,8 +4,7 @@
 use jiff::Timestamp;
 
 use super::markup::Page;
-use super::scale::Times;
-use super::scale::place;
+use super::scale::{Times, place};
 use crate::model::SafeText;
 use crate::render::report::Clock;
 use crate::report::Report;

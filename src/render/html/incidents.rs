@@ -2,12 +2,9 @@
 
 use super::markup::Page;
 use super::table;
-use crate::render::report;
 use crate::render::report::Clock;
-use crate::render::text;
-use crate::report::Incident;
-use crate::report::Reading;
-use crate::report::Report;
+use crate::render::{report, text};
+use crate::report::{Incident, Reading, Report};
 
 /// The incidents shown in full, the last ones; and the waves of one.
 const SHOWN: usize = 20;

@@ -1,9 +1,7 @@
 //! The kinds of failures as a chart shows them, in the order of the phases: each has a colour and a
 //! weave of its own, so that neighbours can be told apart without colours.
 
-use crate::model::ClassGroup;
-use crate::model::FailureClass;
-use crate::model::Phase;
+use crate::model::{ClassGroup, FailureClass, Phase};
 
 use super::markup::Page;
 

@@ -6,22 +6,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::frame;
-use super::frame::AXIS;
-use super::frame::Figure;
-use super::frame::LEFT;
-use super::frame::RIGHT;
-use super::frame::WIDTH;
+use super::frame::{AXIS, Figure, LEFT, RIGHT, WIDTH};
 use super::markup::Page;
-use super::scale::Log;
-use super::scale::number;
-use super::scale::place;
-use super::strip;
+use super::scale::{Log, number, place};
+use super::{frame, strip};
 use crate::render::report::Clock;
 use crate::render::text;
-use crate::report::Expectation;
-use crate::report::Report;
-use crate::report::SurfaceRow;
+use crate::report::{Expectation, Report, SurfaceRow};
 
 /// The row of failures, and where the map begins below it.
 const FAILED: f64 = 14.0;

@@ -4,12 +4,9 @@ use std::time::Duration;
 
 use super::markup::Page;
 use super::table;
-use crate::render::report;
-use crate::render::text;
+use crate::render::{report, text};
 use crate::report::Report;
-use crate::report::slo::AvailabilitySlo;
-use crate::report::slo::Burn;
-use crate::report::slo::LatencySlo;
+use crate::report::slo::{AvailabilitySlo, Burn, LatencySlo};
 
 pub(super) fn write(report: &Report, page: &mut Page) {
     for row in &report.surfaces {

@@ -5,14 +5,9 @@ use std::time::Duration;
 
 use super::markup::Page;
 use super::table;
-use crate::render::report;
-use crate::render::report::Clock;
-use crate::render::report::full_label;
-use crate::render::report::label;
-use crate::render::report::word;
-use crate::render::text;
-use crate::report::Figures;
-use crate::report::Report;
+use crate::render::report::{Clock, full_label, label, word};
+use crate::render::{report, text};
+use crate::report::{Figures, Report};
 
 /// The rows of a table; the rest is in the data.
 const ROWS: usize = 300;

@@ -3,16 +3,11 @@
 
 use super::frame::Figure;
 use super::markup::Page;
-use super::scale::Linear;
-use super::scale::number;
-use super::scale::place;
-use super::scale::ticks_to;
+use super::scale::{Linear, number, place, ticks_to};
 use super::strip;
-use crate::render::report;
 use crate::render::report::chance;
-use crate::render::text;
-use crate::report::Report;
-use crate::report::SurfaceRow;
+use crate::render::{report, text};
+use crate::report::{Report, SurfaceRow};
 
 const WIDTH: f64 = 480.0;
 const LEFT: f64 = 96.0;

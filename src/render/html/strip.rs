@@ -1,23 +1,13 @@
 //! The heat strip: each surface from each vantage over time. A cell fills from below by the share of
 //! checks that failed, in a colour that darkens with it; no data is hatched, and never up or down.
 
-use super::frame;
-use super::frame::AXIS;
-use super::frame::Figure;
-use super::frame::LEFT;
-use super::frame::WIDTH;
+use super::frame::{AXIS, Figure, LEFT, WIDTH};
 use super::markup::Page;
-use super::scale::number;
-use super::scale::place;
-use super::table;
-use crate::render::report::Clock;
-use crate::render::report::interval;
-use crate::render::report::label;
+use super::scale::{number, place};
+use super::{frame, table};
+use crate::render::report::{Clock, interval, label};
 use crate::render::text;
-use crate::report::PlaceRow;
-use crate::report::Point;
-use crate::report::Report;
-use crate::report::statistics;
+use crate::report::{PlaceRow, Point, Report, statistics};
 
 /// The height of a row, and the room between two.
 const ROW: f64 = 26.0;

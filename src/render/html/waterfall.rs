@@ -3,24 +3,16 @@
 
 use std::time::Duration;
 
-use super::curve;
 use super::frame::Figure;
-use super::kinds;
 use super::kinds::Kind;
 use super::latency::microseconds;
 use super::markup::Page;
-use super::scale::Linear;
-use super::scale::number;
-use super::scale::place;
-use super::scale::ticks_to;
-use super::table;
-use crate::model::Phase;
-use crate::model::SafeText;
+use super::scale::{Linear, number, place, ticks_to};
+use super::{curve, kinds, table};
+use crate::model::{Phase, SafeText};
 use crate::render::report::label;
 use crate::render::text;
-use crate::report::Report;
-use crate::report::SurfaceRow;
-use crate::report::Waterfall;
+use crate::report::{Report, SurfaceRow, Waterfall};
 
 const WIDTH: f64 = 1000.0;
 const LEFT: f64 = 250.0;

@@ -5,12 +5,9 @@ use std::io;
 use std::io::Write;
 
 use super::class_name;
-use crate::model::micros;
-use crate::model::timestamp;
-use crate::report::Figures;
-use crate::report::Point;
-use crate::report::Report;
+use crate::model::{micros, timestamp};
 use crate::report::pass::LatencySummary;
+use crate::report::{Figures, Point, Report};
 
 const COLUMNS: [&str; 25] = [
     "row",

@@ -9,32 +9,13 @@ use std::io::Write;
 
 use anstyle::Style;
 
-use super::Clock;
-use super::class_name;
-use super::incidents_phrase;
-use super::insecure_sentence;
-use super::kind;
-use super::label;
-use super::labels;
-use super::length;
-use super::list;
-use super::mark;
-use super::minutes;
-use super::plain;
-use super::span;
-use crate::render::paint;
-use crate::render::paint::BAD;
-use crate::render::paint::BOLD;
-use crate::render::paint::Canvas;
-use crate::render::paint::DIM;
-use crate::render::paint::GOOD;
-use crate::render::paint::Look;
-use crate::render::paint::ODD;
-use crate::render::text;
-use crate::report::Incident;
-use crate::report::Reading;
-use crate::report::Report;
-use crate::report::State;
+use super::{
+    Clock, class_name, incidents_phrase, insecure_sentence, kind, label, labels, length, list, mark, minutes, plain,
+    span,
+};
+use crate::render::paint::{BAD, BOLD, Canvas, DIM, GOOD, Look, ODD};
+use crate::render::{paint, text};
+use crate::report::{Incident, Reading, Report, State};
 
 /// The columns of a label.
 const LABEL: usize = 12;

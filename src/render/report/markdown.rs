@@ -5,30 +5,12 @@ use std::fmt::Write as _;
 use std::io;
 use std::io::Write;
 
-use super::Clock;
-use super::chance;
-use super::full_label;
-use super::incidents_phrase;
-use super::insecure_sentence;
-use super::interval;
-use super::kind;
-use super::label;
-use super::labels;
-use super::length;
-use super::list;
-use super::main_failure;
-use super::mark;
-use super::minutes;
-use super::plain;
-use super::ratio;
-use super::span;
-use super::word;
-use crate::render::escape;
-use crate::render::text;
-use crate::report::Figures;
-use crate::report::Incident;
-use crate::report::Reading;
-use crate::report::Report;
+use super::{
+    Clock, chance, full_label, incidents_phrase, insecure_sentence, interval, kind, label, labels, length, list,
+    main_failure, mark, minutes, plain, ratio, span, word,
+};
+use crate::render::{escape, text};
+use crate::report::{Figures, Incident, Reading, Report};
 
 /// The probes and incidents listed.
 const ROWS: usize = 100;

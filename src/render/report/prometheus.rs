@@ -4,12 +4,8 @@ use std::io;
 use std::io::Write;
 use std::time::Duration;
 
-use crate::render::exposition::Exposition;
-use crate::render::exposition::Labels;
-use crate::report::Figures;
-use crate::report::PlaceRow;
-use crate::report::Report;
-use crate::report::State;
+use crate::render::exposition::{Exposition, Labels};
+use crate::report::{Figures, PlaceRow, Report, State};
 
 pub(in crate::render) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let mut text = Exposition::default();

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use super::super::ticks::Ticks;
 use super::Key;
 use crate::model::Counts;
-use crate::window::Histogram;
-use crate::window::Window;
+use crate::window::{Histogram, Window};
 
 /// One probe from one vantage.
 #[derive(Clone, Debug)]

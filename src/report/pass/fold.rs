@@ -7,26 +7,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::LatencySummary;
-use super::Pass;
-use super::ProbeSummary;
-use super::Proof;
-use super::SCHEMA;
-use super::SurfaceSummary;
 use super::kept::Kept;
-use crate::model::Counts;
-use crate::model::Outcome;
-use crate::model::Phase;
-use crate::model::Probe;
-use crate::model::SafeText;
-use crate::model::Verdict;
+use super::{LatencySummary, Pass, ProbeSummary, Proof, SCHEMA, SurfaceSummary};
 use crate::model::text::MESSAGE_LIMIT;
-use crate::report::condition::Condition;
-use crate::report::condition::Violation;
+use crate::model::{Counts, Outcome, Phase, Probe, SafeText, Verdict};
+use crate::report::condition::{Condition, Violation};
 use crate::report::regression;
 use crate::report::regression::Regression;
-use crate::window::Collector;
-use crate::window::Window;
+use crate::window::{Collector, Window};
 
 /// A strip longer than this is thinned: a summary needs the changes, not every instant.
 const STRIP_LIMIT: usize = 4_096;

@@ -3,8 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::FailureClass;
-use crate::model::Outcome;
+use crate::model::{FailureClass, Outcome};
 
 /// A run of up to this many checks keeps every outcome.
 pub(super) const ALL_UP_TO: usize = 2_000;

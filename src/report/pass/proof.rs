@@ -2,8 +2,7 @@
 
 use serde::Serialize;
 
-use crate::report::statistics::availability_shown;
-use crate::report::statistics::checks_to_show;
+use crate::report::statistics::{availability_shown, checks_to_show};
 
 /// Objectives that people promise, with the checks without a failure that show each.
 const PROMISES: [f64; 4] = [0.99, 0.995, 0.999, 0.9999];

@@ -5,15 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::model::ClassGroup;
-use crate::model::Diagnosis;
-use crate::model::ExtraKind;
-use crate::model::FailureClass;
-use crate::model::Outcome;
-use crate::model::Verdict;
-use crate::report::evidence::BodyKind;
-use crate::report::evidence::Fact;
-use crate::report::evidence::Pace;
+use crate::model::{ClassGroup, Diagnosis, ExtraKind, FailureClass, Outcome, Verdict};
+use crate::report::evidence::{BodyKind, Fact, Pace};
 use crate::report::statistics::ratio;
 
 /// Below this share of the failures something does not show.

@@ -6,9 +6,7 @@ use serde::Deserialize;
 
 use super::scene::Condition;
 use crate::model::FailureClass;
-use crate::report::evidence::BodyKind;
-use crate::report::evidence::Fact;
-use crate::report::evidence::Pace;
+use crate::report::evidence::{BodyKind, Fact, Pace};
 
 const TABLE: &str = include_str!("../signatures.toml");
 

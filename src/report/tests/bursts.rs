@@ -2,15 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::stage::Found;
-use super::stage::Line;
-use super::stage::Stage;
-use super::stage::failed;
-use super::stage::question;
+use super::stage::{Found, Line, Stage, failed, question};
 use super::within;
 use crate::model::FailureClass;
-use crate::report::Report;
-use crate::report::State;
+use crate::report::{Report, State};
 
 /// Five checks in five seconds every ten minutes for three hours, but for a span without cron.
 fn bursts(without: &[(&str, &str)], broken: &[(&str, &str)]) -> Report {

@@ -1,14 +1,8 @@
 //! A surface is called by its label where people read, and by its name where programs do.
 
-use super::stage::Found;
-use super::stage::Line;
-use super::stage::Stage;
-use super::stage::failed;
-use super::stage::json;
-use super::stage::question;
+use super::stage::{Found, Line, Stage, failed, json, question};
 use super::within;
-use crate::model::FailureClass;
-use crate::model::Surface;
+use crate::model::{FailureClass, Surface};
 use crate::report::Report;
 
 /// An app that fails until an instant, `HH:MM`, and a web that does not, with labels.

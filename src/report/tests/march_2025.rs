@@ -1,25 +1,10 @@
 //! X on 10 March 2025, as three vantages would have seen it.
 
-use super::CLOUDFLARE;
-use super::matched;
-use super::one_incident;
-use super::stage::Found;
-use super::stage::Line;
-use super::stage::Stage;
-use super::stage::at;
-use super::stage::failed;
-use super::stage::json;
-use super::stage::question;
-use super::stage::status;
-use super::stage::usual_ms;
-use super::state_of;
-use super::within;
+use super::stage::{Found, Line, Stage, at, failed, json, question, status, usual_ms};
+use super::{CLOUDFLARE, matched, one_incident, state_of, within};
 use crate::model::FailureClass;
-use crate::report::Confidence;
-use crate::report::Extent;
-use crate::report::Report;
-use crate::report::State;
 use crate::report::chance::Chance;
+use crate::report::{Confidence, Extent, Report, State};
 
 /// X on 10 March 2025: three waves, from three vantages, with control targets.
 fn x_march_2025() -> Report {

@@ -2,21 +2,10 @@
 
 use proptest::prelude::*;
 
-use super::stage::Found;
-use super::stage::Line;
-use super::stage::Stage;
-use super::stage::at;
-use super::stage::failed;
-use super::stage::json;
-use super::stage::question;
-use super::stage::status;
-use super::stage::usual_ms;
+use super::stage::{Found, Line, Stage, at, failed, json, question, status, usual_ms};
 use crate::model::FailureClass;
-use crate::report::Fold;
-use crate::report::Integrity;
-use crate::report::Question;
-use crate::report::Report;
 use crate::report::chance::Chance;
+use crate::report::{Fold, Integrity, Question, Report};
 
 /// A few probes from two vantages with failures of every kind, from a seed.
 fn any_day(seed: u64) -> Stage {

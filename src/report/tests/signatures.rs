@@ -2,23 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::stage::Found;
-use super::stage::Line;
-use super::stage::Stage;
-use super::stage::asked_everywhere;
-use super::stage::at;
-use super::stage::diagnosed;
-use super::stage::failed;
-use super::stage::question;
-use super::stage::sent_away;
-use super::stage::status;
-use super::stage::usual_ms;
-use crate::model::ExtraKind;
-use crate::model::FailureClass;
-use crate::report::Report;
-use crate::report::State;
+use super::stage::{
+    Found, Line, Stage, asked_everywhere, at, diagnosed, failed, question, sent_away, status, usual_ms,
+};
+use crate::model::{ExtraKind, FailureClass};
 use crate::report::chance::Chance;
-use crate::report::signature;
+use crate::report::{Report, State, signature};
 
 const CLOUDFLARE: &[(&str, &str)] = &[("server", "cloudflare"), ("cf-ray", "8a1f-LHR")];
 const BUSY: &[(&str, &str)] = &[("server", "nginx")];

@@ -6,28 +6,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::AddressOutcome;
-use crate::model::Check;
-use crate::model::Diagnosis;
-use crate::model::Evidence;
-use crate::model::ExtraCheck;
-use crate::model::ExtraKind;
-use crate::model::Failure;
-use crate::model::FailureClass;
-use crate::model::Hop;
-use crate::model::Outcome;
-use crate::model::Probe;
-use crate::model::SafeText;
-use crate::model::Timings;
-use crate::model::Verdict;
-use crate::report::Fold;
-use crate::report::Integrity;
-use crate::report::Question;
-use crate::report::Report;
+use crate::model::{
+    AddressOutcome, Check, Diagnosis, Evidence, ExtraCheck, ExtraKind, Failure, FailureClass, Hop, Outcome, Probe,
+    SafeText, Timings, Verdict,
+};
 use crate::report::chance::Chance;
-use crate::report::figures;
-use crate::window::Collector;
-use crate::window::Window;
+use crate::report::{Fold, Integrity, Question, Report, figures};
+use crate::window::{Collector, Window};
 
 /// What was recorded.
 #[derive(Clone, Default)]

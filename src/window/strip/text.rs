@@ -16,11 +16,9 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use smallvec::SmallVec;
 
-use crate::model::FailureClass;
-use crate::model::Verdict;
+use crate::model::{FailureClass, Verdict};
 
-use super::Entry;
-use super::Strip;
+use super::{Entry, Strip};
 
 /// Why a text is not a strip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

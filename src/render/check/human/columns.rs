@@ -2,16 +2,10 @@
 
 use anstyle::Style;
 
-use crate::model::Outcome;
-use crate::model::Phase;
-use crate::model::Verdict;
-use crate::render::paint;
-use crate::render::paint::BOLD;
-use crate::render::paint::Canvas;
-use crate::render::paint::DIM;
-use crate::render::text;
-use crate::report::pass::Pass;
-use crate::report::pass::ProbeSummary;
+use crate::model::{Outcome, Phase, Verdict};
+use crate::render::paint::{BOLD, Canvas, DIM};
+use crate::render::{paint, text};
+use crate::report::pass::{Pass, ProbeSummary};
 
 /// The blanks between two columns.
 const GAP: usize = 2;

@@ -4,28 +4,13 @@ use std::collections::BTreeMap;
 
 use anstyle::Style;
 
-use super::class_name;
-use super::paint;
-use super::style;
-use super::title;
+use super::{class_name, paint, style, title};
 use crate::model::FailureClass;
-use crate::render::paint::BOLD;
-use crate::render::paint::Canvas;
-use crate::render::paint::DIM;
-use crate::render::report::budget;
-use crate::render::report::chance;
-use crate::render::report::full_label;
-use crate::render::report::interval;
-use crate::render::report::main_failure;
-use crate::render::report::mark;
-use crate::render::report::ratio;
-use crate::render::report::word;
+use crate::render::paint::{BOLD, Canvas, DIM};
+use crate::render::report::{budget, chance, full_label, interval, main_failure, mark, ratio, word};
 use crate::render::text;
-use crate::report::Report;
-use crate::report::State;
-use crate::report::SurfaceRow;
-use crate::report::slo::AvailabilitySlo;
-use crate::report::slo::LatencySlo;
+use crate::report::slo::{AvailabilitySlo, LatencySlo};
+use crate::report::{Report, State, SurfaceRow};
 
 /// A column: its heading, and whether it stands on the right.
 struct Column {

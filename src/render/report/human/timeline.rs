@@ -5,10 +5,8 @@ use jiff::Timestamp;
 
 use super::title;
 use crate::model::SafeText;
-use crate::render::paint;
-use crate::render::paint::Canvas;
-use crate::render::paint::DIM;
-use crate::render::text;
+use crate::render::paint::{Canvas, DIM};
+use crate::render::{paint, text};
 use crate::report::Report;
 
 /// What was seen in one cell.
