@@ -2,9 +2,7 @@
 //! neither schedules nor files.
 
 mod addresses;
-mod answered;
 mod assets;
-mod at_once;
 mod body;
 mod capture;
 mod certificate;
@@ -15,8 +13,8 @@ mod cookies;
 mod curl;
 mod diagnose;
 mod errno;
+mod error;
 mod evidence;
-mod exchange;
 mod expect;
 mod fault;
 mod html;
@@ -24,16 +22,18 @@ mod journey;
 mod json;
 mod marks;
 mod multipart;
-mod outgoing;
 mod redirect;
 mod request;
+mod request_builder;
 mod resolver;
-mod shared;
+mod session;
+mod shared_session;
+mod step;
+mod step_result;
 mod symptoms;
 mod tls;
 mod token;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -42,13 +42,14 @@ use tokio::time::Instant;
 use crate::model::{Addresses, Check, EarlierAttempt, Outcome, Probe, Redactor, Verdict};
 
 pub use diagnose::Clues;
+pub use error::EngineError;
 
-use answered::Answered;
 use client::Clients;
-use exchange::Session;
 use fault::{Deadline, Fault};
 use resolver::Names;
-use shared::Sessions;
+use session::Session;
+use shared_session::Sessions;
+use step_result::StepResult;
 use token::Tokens;
 
 /// Carries checks out. Shareable: one for the whole run.
@@ -60,27 +61,6 @@ pub struct Engine {
     names: Arc<Names>,
     tokens: Tokens,
     sessions: Sessions,
-}
-
-/// Why an engine could not be built: something of ours is missing, no target was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum EngineError {
-    /// A file that a probe's TLS settings name cannot be read or used.
-    #[error("{}: {reason}", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// No client can be built for a probe.
-    #[error("probe \"{probe}\": no HTTP client can be built: {reason}")]
-    Client {
-        /// The probe's name.
-        probe: String,
-        /// What is wrong.
-        reason: String,
-    },
 }
 
 impl Engine {
@@ -119,7 +99,7 @@ impl Engine {
 
     /// All steps of the probe once. A shared session is made or waited for before the clock
     /// starts: its time is not the target's. One that a target refuses is made anew, once.
-    async fn attempt(&self, probe: &Probe) -> Answered {
+    async fn attempt(&self, probe: &Probe) -> StepResult {
         let Some(shared) = &probe.session else {
             return self.attempt_with(probe, self.session()).await;
         };
@@ -143,7 +123,7 @@ impl Engine {
         Session { redactor: self.redactor.clone(), ..Session::default() }
     }
 
-    async fn attempt_with(&self, probe: &Probe, mut session: Session) -> Answered {
+    async fn attempt_with(&self, probe: &Probe, mut session: Session) -> StepResult {
         let deadline = Deadline { at: Instant::now() + probe.timeout, limit: probe.timeout };
         match probe.transport.addresses {
             Addresses::All(quorum) if probe.transport.address.is_none() && probe.transport.proxy.is_none() => {
@@ -159,7 +139,7 @@ impl Engine {
         check: &Check,
         started_at: Timestamp,
         earlier: Vec<EarlierAttempt>,
-        answered: Answered,
+        answered: StepResult,
     ) -> Outcome {
         let is_up = answered.failure.is_none();
         Outcome {
@@ -195,8 +175,8 @@ impl Engine {
 }
 
 /// A check that could not be made because the session it needs failed.
-fn blocked(fault: &Fault, probe: &Probe, redactor: &Redactor) -> Answered {
-    let mut answered = Answered::default();
+fn blocked(fault: &Fault, probe: &Probe, redactor: &Redactor) -> StepResult {
+    let mut answered = StepResult::default();
     if let Some(step) = probe.steps.first() {
         answered.fail(fault, Vec::new(), None, probe, step, redactor);
     }

@@ -46,6 +46,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("opentelemetry_proto", &["export"]),
     ("hickory_resolver", &["engine"]),
     ("tower", &["engine"]),
+    ("futures_util", &["engine"]),
     ("x509_parser", &["engine"]),
     ("hdrhistogram", &["window"]),
     // Windows compress histograms; OTLP has requests compressed with gzip; the binary carries its schemas compressed.

@@ -2,16 +2,16 @@
 
 use std::net::SocketAddr;
 
+use futures_util::stream::{self, StreamExt};
 use tokio::time::Instant;
 use url::{Host, Url};
 
 use crate::model::{AddressOutcome, Addresses, Phase, Probe, Quorum, Transport, Verdict};
 
-use super::answered::Answered;
-use super::at_once::at_once;
-use super::exchange::Session;
 use super::fault::{Deadline, Fault, timed_out, unresolved};
 use super::request::ADDRESSES;
+use super::session::Session;
+use super::step_result::StepResult;
 use super::{Engine, journey};
 
 /// How many addresses are asked at a time.
@@ -24,7 +24,7 @@ pub(super) async fn run(
     quorum: Quorum,
     session: &Session,
     deadline: Deadline,
-) -> Answered {
+) -> StepResult {
     let began = Instant::now();
     let found = find(engine, probe, session, deadline).await;
     let resolve = began.elapsed();
@@ -33,7 +33,7 @@ pub(super) async fn run(
         // An address in the URL is the only one there is.
         Ok(None) => return journey::run(engine, probe, &mut session.clone(), deadline).await,
         Err(fault) => {
-            let mut answered = Answered::default();
+            let mut answered = StepResult::default();
             answered.timings.add(Phase::Resolve, resolve);
             answered.timings.total = resolve;
             if let Some(step) = probe.steps.first() {
@@ -43,15 +43,16 @@ pub(super) async fn run(
         }
     };
     let probes: Vec<Probe> = addresses.iter().map(|address| at(probe, *address)).collect();
-    let runs = probes.iter().map(|probe| async move {
-        let mut session = session.clone();
-        journey::run(engine, probe, &mut session, deadline).await
-    });
-    let answers = at_once(runs.collect(), AT_ONCE).await;
+    let runs: Vec<_> = probes.iter().map(|probe| Box::pin(run_one(engine, probe, session.clone(), deadline))).collect();
+    let answers: Vec<StepResult> = stream::iter(runs).buffered(AT_ONCE).collect().await;
     let mut judged = judge(&addresses, answers, quorum);
     judged.timings.add(Phase::Resolve, resolve);
     judged.timings.total = began.elapsed();
     judged
+}
+
+async fn run_one(engine: &Engine, probe: &Probe, mut session: Session, deadline: Deadline) -> StepResult {
+    journey::run(engine, probe, &mut session, deadline).await
 }
 
 /// The probe at one address alone.
@@ -83,14 +84,14 @@ async fn find(
 
 /// The outcome of all is that of the first address that is up, or where the quorum is not met
 /// that of the first that is not.
-fn judge(addresses: &[SocketAddr], mut answers: Vec<Answered>, quorum: Quorum) -> Answered {
+fn judge(addresses: &[SocketAddr], mut answers: Vec<StepResult>, quorum: Quorum) -> StepResult {
     let outcomes: Vec<AddressOutcome> =
         addresses.iter().zip(&answers).map(|(address, answered)| outcome(*address, answered)).collect();
     let up = answers.iter().filter(|answered| answered.failure.is_none()).count();
     let is_met = quorum.is_met(up, answers.len());
     let telling = answers.iter().position(|answered| answered.failure.is_none() == is_met).unwrap_or_default();
     if answers.is_empty() {
-        return Answered::default();
+        return StepResult::default();
     }
     let total = answers.len();
     let mut telling = answers.swap_remove(telling);
@@ -102,7 +103,7 @@ fn judge(addresses: &[SocketAddr], mut answers: Vec<Answered>, quorum: Quorum) -
     telling
 }
 
-fn outcome(address: SocketAddr, answered: &Answered) -> AddressOutcome {
+fn outcome(address: SocketAddr, answered: &StepResult) -> AddressOutcome {
     AddressOutcome {
         address,
         verdict: answered.failure.as_ref().map_or(Verdict::Up, |failure| failure.class.verdict()),

@@ -1,16 +1,17 @@
 //! The files that a page links to: each is asked for, bounded in number, bytes and time, and
 //! one that does not load is told by its URL.
 
+use futures_util::stream::{self, StreamExt};
 use http::header;
 use url::Url;
 
 use crate::model::{AssetOutcome, Assets, Expect, FailureClass, Mismatch, Probe, Request, SafeText, Step, Value};
 
-use super::answered::Answered;
-use super::at_once::at_once;
-use super::exchange::{Exchange, Session};
 use super::fault::{Deadline, Fault};
-use super::{Engine, connect, html, outgoing, redirect};
+use super::session::Session;
+use super::step::StepRun;
+use super::step_result::StepResult;
+use super::{Engine, connect, html, redirect, request_builder};
 
 /// How many are asked for at a time: what a browser does over HTTP/1.1.
 const AT_ONCE: usize = 6;
@@ -30,9 +31,9 @@ pub(super) struct Loading<'a> {
 impl Loading<'_> {
     /// Loads the files and makes a failure of the answer where one does not load or too few are
     /// linked to.
-    pub(super) async fn load(&self, assets: &Assets, answered: &mut Answered) {
+    pub(super) async fn load(&self, assets: &Assets, answered: &mut StepResult) {
         let Some(page) = answered.page.clone() else { return };
-        let Ok(own) = outgoing::url(self.step, self.session) else { return };
+        let Ok(own) = request_builder::url(self.step, self.session) else { return };
         let text = String::from_utf8_lossy(&answered.body.bytes).into_owned();
         let page_host = page.url.host_str().unwrap_or_default().to_owned();
         let admits = |link: &Url| link.host_str().is_some_and(|host| assets.admits(host, &page_host));
@@ -42,8 +43,8 @@ impl Loading<'_> {
             self.fail(too_few(assets, links.len()), &page.url, answered);
             return;
         }
-        let loads = links.iter().map(|link| self.load_one(link, &own, assets.body_limit)).collect();
-        let outcomes: Vec<(AssetOutcome, Option<Fault>)> = at_once(loads, AT_ONCE).await;
+        let loads: Vec<_> = links.iter().map(|link| Box::pin(self.load_one(link, &own, assets.body_limit))).collect();
+        let outcomes: Vec<(AssetOutcome, Option<Fault>)> = stream::iter(loads).buffered(AT_ONCE).collect().await;
         let total = outcomes.len();
         let (outcomes, faults): (Vec<_>, Vec<_>) = outcomes.into_iter().unzip();
         let mut failed =
@@ -61,14 +62,14 @@ impl Loading<'_> {
         }
     }
 
-    fn fail(&self, (fault, mismatches): (Fault, Vec<Mismatch>), url: &Url, answered: &mut Answered) {
+    fn fail(&self, (fault, mismatches): (Fault, Vec<Mismatch>), url: &Url, answered: &mut StepResult) {
         answered.fail(&fault, mismatches, Some(url), self.probe, self.step, &self.session.redactor);
     }
 
     async fn load_one(&self, link: &Url, own: &Url, body_limit: u64) -> (AssetOutcome, Option<Fault>) {
         let mut session = self.session.clone();
         let step = self.step_for(link, own, body_limit);
-        let exchange = Exchange {
+        let exchange = StepRun {
             engine: self.engine,
             probe: self.probe,
             step: &step,
@@ -96,7 +97,8 @@ impl Loading<'_> {
     fn step_for(&self, link: &Url, url: &Url, body_limit: u64) -> Step {
         let own = &self.step.request;
         let same_origin = connect::same_origin(link, url);
-        let safe = |(name, value): &&(http::HeaderName, Value)| redirect::is_safe(name) && !outgoing::is_private(value);
+        let safe =
+            |(name, value): &&(http::HeaderName, Value)| redirect::is_safe(name) && !request_builder::is_private(value);
         let of_body = |name: &http::HeaderName| [header::CONTENT_TYPE, header::CONTENT_LENGTH].contains(name);
         let headers = own.headers.iter().filter(|header| if same_origin { !of_body(&header.0) } else { safe(header) });
         let request = Request {

@@ -24,7 +24,7 @@ pub(super) struct Body {
 
 /// How much of a body is read and kept.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Appetite {
+pub(super) struct ReadLimits {
     /// The most bytes read, after decoding.
     pub(super) limit: u64,
     /// The most bytes kept.
@@ -34,7 +34,7 @@ pub(super) struct Appetite {
 /// Reads a body. What arrived before a fault is kept beside it.
 pub(super) async fn read(
     mut response: Response,
-    appetite: Appetite,
+    limits: ReadLimits,
     deadline: Deadline,
     seen: &Seen,
     target: &str,
@@ -43,10 +43,10 @@ pub(super) async fn read(
     loop {
         match tokio::time::timeout_at(deadline.at, response.chunk()).await {
             Ok(Ok(Some(chunk))) => {
-                let room = appetite.limit - body.read;
+                let room = limits.limit - body.read;
                 let taken = &chunk[..chunk.len().min(usize::try_from(room).unwrap_or(usize::MAX))];
                 body.read += taken.len() as u64;
-                let kept = taken.len().min(appetite.keep.saturating_sub(body.bytes.len()));
+                let kept = taken.len().min(limits.keep.saturating_sub(body.bytes.len()));
                 body.bytes.extend_from_slice(&taken[..kept]);
                 if taken.len() < chunk.len() {
                     body.cut = true;

@@ -4,11 +4,11 @@ use serde_json::Value as Json;
 
 use crate::model::{Capture, CaptureFrom, FailureClass};
 
-use super::answered::Page;
 use super::body::Body;
 use super::cookies::Jar;
 use super::fault::Fault;
 use super::html;
+use super::step_result::Page;
 
 /// The longest value captured, in bytes.
 const LIMIT: usize = 16 * 1024;

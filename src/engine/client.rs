@@ -11,9 +11,10 @@ use rustls::ClientConfig;
 
 use crate::model::{Captures, HttpVersionWish, Probe, Step, Tls, Transport};
 
+use super::error::EngineError;
 use super::marks::{MarkLayer, PinnedNames};
+use super::tls;
 use super::tls::SystemRoots;
-use super::{EngineError, tls};
 
 /// The most response headers accepted: real sites send more than hyper's 100. Interim answers
 /// (1xx) are bounded by the timeout alone: hyper has no limit of them. Where they come faster than

@@ -22,9 +22,9 @@ const SHOWN: usize = 200;
 /// The most mismatches kept.
 const MISMATCHES: usize = 50;
 
-/// What came, as far as it can be judged.
+/// What was received, as far as it can be judged.
 #[derive(Debug)]
-pub(super) struct Came<'a> {
+pub(super) struct ReceivedResponse<'a> {
     pub(super) status: StatusCode,
     pub(super) headers: &'a HeaderMap,
     pub(super) url: &'a Url,
@@ -71,21 +71,28 @@ pub(super) fn status(expect: &Expect, status: StatusCode) -> Option<Unmet> {
 
 /// Judges all of it. A wrong status decides the class: what else is wrong with an error page
 /// follows from it, and is told beside it.
-pub(super) fn judge(expect: &Expect, came: &Came<'_>, captures: &Captures, redactor: &Redactor) -> Option<Unmet> {
-    let of_status = status(expect, came.status);
+pub(super) fn judge(
+    expect: &Expect,
+    received: &ReceivedResponse<'_>,
+    captures: &Captures,
+    redactor: &Redactor,
+) -> Option<Unmet> {
+    let of_status = status(expect, received.status);
     let mut judge = Judge { captures, redactor, mismatches: Vec::new(), beyond_limit: false };
-    judge.connection(expect, came);
-    judge.headers(&expect.headers, came.headers);
-    judge.body(expect, came.body);
-    judge.latency(expect, came.timings);
+    judge.connection(expect, received);
+    judge.headers(&expect.headers, received.headers);
+    judge.body(expect, received.body);
+    judge.latency(expect, received.timings);
     let mut mismatches = judge.mismatches;
     if let Some(of_status) = of_status {
         mismatches.splice(0..0, of_status.mismatches);
         return Some(Unmet { class: of_status.class, message: of_status.message, mismatches });
     }
     if judge.beyond_limit {
-        let message =
-            format!("the body goes on past the limit of {} bytes, and an expectation needs the rest", came.body.read);
+        let message = format!(
+            "the body goes on past the limit of {} bytes, and an expectation needs the rest",
+            received.body.read
+        );
         return Some(Unmet { class: FailureClass::BodyTooLarge, message, mismatches });
     }
     let first = mismatches.first()?;
@@ -121,40 +128,42 @@ impl Judge<'_> {
         value.fill(self.captures).unwrap_or_default()
     }
 
-    fn connection(&mut self, expect: &Expect, came: &Came<'_>) {
+    fn connection(&mut self, expect: &Expect, received: &ReceivedResponse<'_>) {
         if let Some(expected) = &expect.final_url {
             let wanted = self.fill(expected);
-            let same = Url::parse(&wanted).map_or(came.url.as_str() == wanted, |wanted| wanted == *came.url);
+            let same = Url::parse(&wanted).map_or(received.url.as_str() == wanted, |wanted| wanted == *received.url);
             if !same {
-                self.miss("final-url", expected, self.redactor.url(came.url));
+                self.miss("final-url", expected, self.redactor.url(received.url));
             }
         }
-        if !expect.http_version.is_empty() && !came.http_version.is_some_and(|got| expect.http_version.contains(&got)) {
+        if !expect.http_version.is_empty()
+            && !received.http_version.is_some_and(|got| expect.http_version.contains(&got))
+        {
             let names: Vec<&str> = expect.http_version.iter().map(|version| version.name()).collect();
-            self.miss("http-version", names.join(", "), came.http_version.map_or("unknown", HttpVersion::name));
+            self.miss("http-version", names.join(", "), received.http_version.map_or("unknown", HttpVersion::name));
         }
-        let tls_version = came.tls.and_then(|tls| tls.version.as_deref());
+        let tls_version = received.tls.and_then(|tls| tls.version.as_deref());
         if !expect.tls_version.is_empty() && !expect.tls_version.iter().any(|wanted| Some(wanted.name()) == tls_version)
         {
             let names: Vec<&str> = expect.tls_version.iter().map(|version| version.name()).collect();
             self.miss("tls-version", names.join(", "), tls_version.unwrap_or("no TLS"));
         }
-        let is_secure = came.url.scheme() == "https";
+        let is_secure = received.url.scheme() == "https";
         if expect.secure.is_some_and(|secure| secure != is_secure) {
             self.miss("secure", !is_secure, is_secure);
         }
         if let Some(days) = expect.certificate_days {
-            self.certificate_days(days, came);
+            self.certificate_days(days, received);
         }
     }
 
-    fn certificate_days(&mut self, days: u32, came: &Came<'_>) {
-        let certificate = came.tls.and_then(|tls| tls.certificate.as_ref());
+    fn certificate_days(&mut self, days: u32, received: &ReceivedResponse<'_>) {
+        let certificate = received.tls.and_then(|tls| tls.certificate.as_ref());
         let expected = format!("at least {days} days");
         match certificate {
             None => self.miss("certificate-days", expected, "no certificate"),
             Some(certificate) => {
-                let left = certificate.not_after.duration_since(came.now).as_secs().div_euclid(24 * 60 * 60);
+                let left = certificate.not_after.duration_since(received.now).as_secs().div_euclid(24 * 60 * 60);
                 if left < i64::from(days) {
                     self.miss("certificate-days", expected, format_args!("{left} days"));
                 }

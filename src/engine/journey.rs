@@ -5,16 +5,17 @@ use tokio::time::Instant;
 
 use crate::model::{Auth, Probe, Secret, Step, StepOutcome, Timings};
 
-use super::answered::Answered;
 use super::assets::Loading;
-use super::exchange::{Exchange, Session};
 use super::fault::{Deadline, Fault};
+use super::session::Session;
+use super::step::StepRun;
+use super::step_result::StepResult;
 use super::{Engine, capture};
 
 /// Asks all steps. The answer is the last step's that was asked; times add up over all.
-pub(super) async fn run(engine: &Engine, probe: &Probe, session: &mut Session, deadline: Deadline) -> Answered {
+pub(super) async fn run(engine: &Engine, probe: &Probe, session: &mut Session, deadline: Deadline) -> StepResult {
     let began = Instant::now();
-    let mut all = Answered::default();
+    let mut all = StepResult::default();
     let mut steps = Vec::new();
     for (place, step) in probe.steps.iter().enumerate() {
         if all.failure.is_some() {
@@ -47,7 +48,7 @@ fn name_of(place: usize, step: &Step) -> String {
     step.name.clone().unwrap_or_else(|| format!("step {}", place + 1))
 }
 
-fn outcome(place: usize, step: &Step, answered: Option<&Answered>) -> StepOutcome {
+fn outcome(place: usize, step: &Step, answered: Option<&StepResult>) -> StepOutcome {
     StepOutcome {
         name: name_of(place, step),
         asked: answered.is_some(),
@@ -58,7 +59,13 @@ fn outcome(place: usize, step: &Step, answered: Option<&Answered>) -> StepOutcom
 }
 
 /// One step: its token, its request, what is captured from the answer, and what the page links to.
-async fn take_step(engine: &Engine, probe: &Probe, step: &Step, session: &mut Session, deadline: Deadline) -> Answered {
+async fn take_step(
+    engine: &Engine,
+    probe: &Probe,
+    step: &Step,
+    session: &mut Session,
+    deadline: Deadline,
+) -> StepResult {
     let began = Instant::now();
     let mut answered = ask(engine, probe, step, session, deadline).await;
     if answered.failure.is_none()
@@ -77,7 +84,7 @@ async fn take_step(engine: &Engine, probe: &Probe, step: &Step, session: &mut Se
 }
 
 /// Keeps what the answer gives, and treats it as secret from then on.
-fn capture_all(step: &Step, session: &mut Session, answered: &Answered) -> Result<(), Fault> {
+fn capture_all(step: &Step, session: &mut Session, answered: &StepResult) -> Result<(), Fault> {
     let Some(page) = answered.page.as_ref().filter(|_| !step.captures.is_empty()) else { return Ok(()) };
     let taken = capture::take(&step.captures, page, &answered.body, &session.jar)?;
     session.redactor = session.redactor.with(taken.iter().map(|(_, value)| Secret::new(value)));
@@ -87,7 +94,7 @@ fn capture_all(step: &Step, session: &mut Session, answered: &Answered) -> Resul
 
 /// The request, with a token where it needs one. A kept token that is refused may have been
 /// revoked: it is fetched anew, and the request is sent once more.
-async fn ask(engine: &Engine, probe: &Probe, step: &Step, session: &mut Session, deadline: Deadline) -> Answered {
+async fn ask(engine: &Engine, probe: &Probe, step: &Step, session: &mut Session, deadline: Deadline) -> StepResult {
     let Some(Auth::OAuth2(oauth)) = &step.request.auth else {
         return exchange(engine, probe, step, session, deadline).await;
     };
@@ -109,12 +116,18 @@ async fn ask(engine: &Engine, probe: &Probe, step: &Step, session: &mut Session,
     exchange(engine, probe, step, session, deadline).await
 }
 
-async fn exchange(engine: &Engine, probe: &Probe, step: &Step, session: &mut Session, deadline: Deadline) -> Answered {
-    Exchange { engine, probe, step, session, deadline, home: None }.run().await
+async fn exchange(
+    engine: &Engine,
+    probe: &Probe,
+    step: &Step,
+    session: &mut Session,
+    deadline: Deadline,
+) -> StepResult {
+    StepRun { engine, probe, step, session, deadline, home: None }.run().await
 }
 
-fn not_asked(fault: &Fault, probe: &Probe, step: &Step, session: &Session) -> Answered {
-    let mut answered = Answered::default();
+fn not_asked(fault: &Fault, probe: &Probe, step: &Step, session: &Session) -> StepResult {
+    let mut answered = StepResult::default();
     answered.fail(fault, Vec::new(), None, probe, step, &session.redactor);
     answered
 }

@@ -21,7 +21,8 @@ use rustls::{
 
 use crate::model::{HttpVersionWish, Tls, TlsVersion};
 
-use super::{EngineError, marks};
+use super::error::EngineError;
+use super::marks;
 
 /// The system's root certificates, read when they are first needed.
 #[derive(Clone, Debug, Default)]

@@ -16,9 +16,10 @@ use crate::model::{
 };
 
 use super::Engine;
-use super::answered::Answered;
-use super::exchange::{Exchange, Session};
 use super::fault::{Deadline, Fault};
+use super::session::Session;
+use super::step::StepRun;
+use super::step_result::StepResult;
 
 /// The longest answer of a token server that is read, in bytes.
 const LIMIT: u64 = 64 * 1024;
@@ -132,13 +133,13 @@ async fn fetch(
     Ok(Token { secret, until: Instant::now() + lifetime.saturating_sub(MARGIN) })
 }
 
-async fn ask(engine: &Engine, probe: &Probe, step: Step, session: &Session, deadline: Deadline) -> Answered {
+async fn ask(engine: &Engine, probe: &Probe, step: Step, session: &Session, deadline: Deadline) -> StepResult {
     let mut own = Session { redactor: session.redactor.clone(), ..Session::default() };
     own.captures.clone_from(&session.captures);
     // The overrides of the transport are for the probe's own host.
     let first = probe.steps.first().and_then(|step| step.request.url.fill(&session.captures).ok());
     let home = first.and_then(|url| Url::parse(&url).ok());
-    let exchange = Exchange { engine, probe, step: &step, session: &mut own, deadline, home: home.as_ref() };
+    let exchange = StepRun { engine, probe, step: &step, session: &mut own, deadline, home: home.as_ref() };
     Box::pin(exchange.run()).await
 }
 

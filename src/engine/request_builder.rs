@@ -5,10 +5,10 @@ use url::Url;
 
 use crate::model::{Auth, Body as RequestBody, Captures, FailureClass, FormPart, Step, Value};
 
-use super::exchange::Session;
 use super::fault::Fault;
 use super::multipart;
 use super::request::Outgoing;
+use super::session::Session;
 
 /// The URL that is first asked.
 pub(super) fn url(step: &Step, session: &Session) -> Result<Url, Fault> {

@@ -5,30 +5,20 @@ use http::{HeaderName, HeaderValue, Method, header};
 use jiff::Timestamp;
 use url::Url;
 
-use crate::model::{Captures, FailureClass, Phase, Probe, Redactor, Secret, Step};
+use crate::model::{FailureClass, Phase, Probe, Step};
 
-use super::answered::{Answered, Page, offers_http3};
-use super::body::{Appetite, Body};
+use super::body::{Body, ReadLimits};
 use super::client::ClientKey;
 use super::connect::Route;
-use super::cookies::Jar;
-use super::expect::Came;
+use super::expect::ReceivedResponse;
 use super::fault::{Deadline, Fault};
 use super::request::{Asker, Outgoing, Trace};
-use super::{Engine, body, capture, connect, evidence, expect, outgoing, redirect};
-
-/// What a check's steps have in common: forgotten at its end.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Session {
-    pub(super) jar: Jar,
-    pub(super) captures: Captures,
-    pub(super) redactor: Redactor,
-    /// The token of a request whose credentials are those of OAuth 2.0.
-    pub(super) token: Option<Secret>,
-}
+use super::session::Session;
+use super::step_result::{Page, StepResult, offers_http3};
+use super::{Engine, body, capture, connect, evidence, expect, redirect, request_builder};
 
 /// One step under way.
-pub(super) struct Exchange<'a> {
+pub(super) struct StepRun<'a> {
     pub(super) engine: &'a Engine,
     pub(super) probe: &'a Probe,
     pub(super) step: &'a Step,
@@ -46,10 +36,10 @@ struct Head {
     trace: Trace,
 }
 
-impl Exchange<'_> {
+impl StepRun<'_> {
     /// Carries the step out.
-    pub(super) async fn run(mut self) -> Answered {
-        let mut answered = Answered::default();
+    pub(super) async fn run(mut self) -> StepResult {
+        let mut answered = StepResult::default();
         match self.follow(&mut answered).await {
             Ok(head) => self.judge(head, &mut answered).await,
             Err(Stopped { fault, url, trace }) => {
@@ -65,10 +55,10 @@ impl Exchange<'_> {
     }
 
     /// Sends the request and follows its redirects until there is an answer.
-    async fn follow(&mut self, answered: &mut Answered) -> Result<Head, Stopped> {
+    async fn follow(&mut self, answered: &mut StepResult) -> Result<Head, Stopped> {
         let request = &self.step.request;
-        let mut url = outgoing::url(self.step, self.session).map_err(Stopped::before)?;
-        let mut outgoing = outgoing::build(self.step, self.session).map_err(Stopped::before)?;
+        let mut url = request_builder::url(self.step, self.session).map_err(Stopped::before)?;
+        let mut outgoing = request_builder::build(self.step, self.session).map_err(Stopped::before)?;
         let own = self.home.cloned().unwrap_or_else(|| url.clone());
         let mut hops = 0;
         loop {
@@ -116,7 +106,7 @@ impl Exchange<'_> {
         if !elsewhere {
             return Ok(());
         }
-        if outgoing.body.is_some() && outgoing::has_secrets(&self.step.request.body) {
+        if outgoing.body.is_some() && request_builder::has_secrets(&self.step.request.body) {
             let message = "a redirect to another origin would take the secrets in the request's body there";
             return Err(Fault::new(FailureClass::RedirectBlocked, None, message));
         }
@@ -125,7 +115,7 @@ impl Exchange<'_> {
             .request
             .headers
             .iter()
-            .filter(|(name, value)| redirect::is_safe(name) && !outgoing::is_private(value))
+            .filter(|(name, value)| redirect::is_safe(name) && !request_builder::is_private(value))
             .map(|(name, _)| name)
             .collect();
         let of_body = |name: &HeaderName| outgoing.body.is_some() && *name == header::CONTENT_TYPE;
@@ -197,7 +187,7 @@ impl Exchange<'_> {
     }
 
     /// Reads the body and judges the answer.
-    async fn judge(&mut self, head: Head, answered: &mut Answered) {
+    async fn judge(&mut self, head: Head, answered: &mut StepResult) {
         let Head { response, url, method, trace } = head;
         let expect = &self.step.expect;
         let (status, headers) = (response.status(), response.headers().clone());
@@ -208,7 +198,7 @@ impl Exchange<'_> {
         let keep = if needs_body { usize::try_from(limit).unwrap_or(usize::MAX) } else { evidence::KEPT };
         let has_body = method != Method::HEAD && !matches!(status.as_u16(), 204 | 304);
         let (body, fault) = if has_body {
-            body::read(response, Appetite { limit, keep }, self.deadline, &seen, &target).await
+            body::read(response, ReadLimits { limit, keep }, self.deadline, &seen, &target).await
         } else {
             (Body::default(), None)
         };
@@ -218,7 +208,7 @@ impl Exchange<'_> {
         let unmet = if fault.is_some() {
             expect::status(expect, status)
         } else {
-            let came = Came {
+            let received = ReceivedResponse {
                 status,
                 headers: &headers,
                 url: &url,
@@ -228,7 +218,7 @@ impl Exchange<'_> {
                 timings: &answered.timings,
                 now: Timestamp::now(),
             };
-            expect::judge(expect, &came, &self.session.captures, &self.session.redactor)
+            expect::judge(expect, &received, &self.session.captures, &self.session.redactor)
         };
         let failure = match (unmet, fault) {
             (Some(unmet), _) => {

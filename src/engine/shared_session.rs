@@ -9,8 +9,8 @@ use tokio::time::Instant;
 
 use crate::model::{FailureClass, Probe, Session as SharedSession};
 
-use super::exchange::Session;
 use super::fault::{Deadline, Fault};
+use super::session::Session;
 use super::{Engine, journey};
 
 /// How long a session that failed is not tried again: its dependants come at about the same time.

@@ -25,7 +25,7 @@ const LOCATION: usize = 300;
 
 /// What became of one step.
 #[derive(Debug, Default)]
-pub(super) struct Answered {
+pub(super) struct StepResult {
     pub(super) failure: Option<Failure>,
     pub(super) timings: Timings,
     pub(super) status: Option<u16>,
@@ -52,7 +52,7 @@ pub(super) struct Page {
     pub(super) headers: HeaderMap,
 }
 
-impl Answered {
+impl StepResult {
     /// Makes it a failure, with what helps to understand and repeat it.
     pub(super) fn fail(
         &mut self,
