@@ -6,6 +6,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`model`] | the words of the field as plain data: probe, check, outcome, failure class |
+//! | `format` | how numbers and times are written for people |
 //! | [`config`] | `probes.toml`: its shape, its diagnostics, its secrets |
 //! | [`plan`] | when is a value: an iterator of due checks |
 //! | [`engine`] | one check → one [`model::Outcome`], never an error |
@@ -33,6 +34,7 @@ pub mod config;
 pub mod demo;
 pub mod engine;
 pub mod export;
+pub(crate) mod format;
 pub mod journal;
 pub mod metric;
 pub mod model;

@@ -2,6 +2,7 @@
 
 mod alert;
 mod asset;
+mod bracket;
 mod diagnosis;
 mod disguise;
 mod expect;
@@ -24,6 +25,8 @@ mod verdict;
 
 pub use alert::{Alert, AlertEvent, AlertTarget, WebhookTemplate};
 pub use asset::{Assets, HostPattern, Selector};
+pub use bracket::Bracket;
+pub(crate) use bracket::optional as optional_timestamp;
 pub use diagnosis::{Diagnosis, ExtraCheck, ExtraKind};
 pub use expect::{
     Expect, HeaderExpectation, HeaderRule, JsonExpectation, JsonPath, JsonRule, Pattern, StatusSet, TextRule,

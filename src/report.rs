@@ -41,7 +41,6 @@ mod stretch;
 mod ticks;
 pub mod verdict;
 mod waves;
-mod words;
 
 use jiff::Timestamp;
 use serde::Serialize;

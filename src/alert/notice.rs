@@ -1,9 +1,12 @@
 //! What a receiver is told, as data: the document `uptick.alert/1`, and one sentence of it.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::news::{Change, Expiring};
+use crate::format;
 use crate::model::{AlertEvent, SafeText, timestamp};
 use crate::report::slo::Burn;
 use crate::report::{Incident, Report};
@@ -121,9 +124,11 @@ fn of_incident(event: AlertEvent, repeated: bool, incident: &Incident, report: &
     match event {
         AlertEvent::Close => {
             let ended = incident.end.map(|end| seconds(end.by)).unwrap_or_default();
-            let (failed, judged, minutes) = (incident.actual_failures, incident.judged, incident.duration_s.min / 60.0);
+            let (failed, judged) = (format::count(incident.actual_failures), format::count(incident.judged));
+            let least = Duration::try_from_secs_f64(incident.duration_s.min).unwrap_or_default();
             format!(
-                "{who} {are} up again since {ended}; down since {began}, at least {minutes:.0} min, {failed} of {judged} checks failed{kind}"
+                "{who} {are} up again since {ended}; down since {began}, at least {}, {failed} of {judged} checks failed{kind}",
+                format::duration(least)
             )
         }
         AlertEvent::Wave => {
@@ -155,10 +160,8 @@ fn of_certificate(expiring: &Expiring) -> String {
 fn of_burn(label: &SafeText, burn: &Burn, budget_used: f64) -> String {
     let rate = burn.long_burn.unwrap_or_default();
     let hours = burn.long_s / 3600;
-    let used = budget_used * 100.0;
-    format!(
-        "{label} burns its error budget {rate:.1} times as fast as promised over {hours} h; {used:.0} % of it is spent"
-    )
+    let used = format::budget(budget_used);
+    format!("{label} burns its error budget {rate:.1} times as fast as promised over {hours} h; spent: {used}")
 }
 
 /// The surfaces by the names shown to people.

@@ -3,8 +3,8 @@
 use super::exit::{Exit, Stop};
 use super::terminal::Terminal;
 use super::{probing, setup, terminal};
+use crate::format;
 use crate::journal::CompactRules;
-use crate::render::text;
 use crate::{cli, config, journal};
 
 /// Compacts the journal and says what that saved.
@@ -26,16 +26,16 @@ pub(super) fn run(args: &cli::Compact, terminal: &Terminal) -> Result<Exit, Stop
     };
     let done = done.map_err(trouble)?;
     if done.left_alone > 0 {
-        let files = text::counted(done.left_alone, "file");
+        let files = format::counted(done.left_alone, "file");
         terminal.warn(&format!("{files} left alone: of a newer version, or with lines that wait in the spool"));
     }
     if terminal.quiet {
         return Ok(Exit::Up);
     }
     terminal::print(|out| {
-        let (files, folder) = (text::counted(done.files, "file"), folder.display());
-        let (before, after) = (text::count(done.windows_before), text::count(done.windows_after));
-        let (from, to) = (text::count(done.bytes_before), text::count(done.bytes_after));
+        let (files, folder) = (format::counted(done.files, "file"), folder.display());
+        let (before, after) = (format::count(done.windows_before), format::count(done.windows_after));
+        let (from, to) = (format::count(done.bytes_before), format::count(done.bytes_after));
         writeln!(out, "{folder}: {files} compacted; {before} windows became {after}, {from} bytes became {to}")
     })
 }

@@ -11,6 +11,7 @@ use crate::cli::Validate;
 use crate::config;
 use crate::config::Config;
 use crate::engine::Engine;
+use crate::format;
 use crate::model::Probe;
 use crate::render::text;
 
@@ -44,8 +45,8 @@ fn summary(config: &Config, probes: &[Arc<Probe>]) -> String {
     let rate: f64 = probes.iter().map(|probe| 60.0 / probe.schedule.shortest().as_secs_f64()).sum();
     format!(
         "{}, {} from vantage {}; about {rate:.0} checks a minute, {} at once at most",
-        text::counted(probes.len() as u64 - controls, "probe"),
-        text::counted(controls, "control"),
+        format::counted(probes.len() as u64 - controls, "probe"),
+        format::counted(controls, "control"),
         config.settings.vantage,
         config.settings.concurrency,
     )

@@ -3,15 +3,37 @@
 use std::io;
 use std::io::Write;
 
+use crate::format;
 use crate::model::timestamp;
 use crate::window::{Histogram, Window};
 
 use super::WindowFile;
 
 /// The columns. A percentile of too few samples is empty, as is every time of no sample.
-const COLUMNS: &str = "vantage,probe,surface,control,from,to,scheduled,up,down,unknown,missed,flaky,failures,\
-    latency_count,latency_min_us,latency_p50_us,latency_p90_us,latency_p99_us,latency_max_us,latency_sum_us,\
-    failed_max_us,lag_max_us";
+const COLUMNS: [&str; 22] = [
+    "vantage",
+    "probe",
+    "surface",
+    "control",
+    "from",
+    "to",
+    "scheduled",
+    "up",
+    "down",
+    "unknown",
+    "missed",
+    "flaky",
+    "failures",
+    "latency_count",
+    "latency_min_us",
+    "latency_p50_us",
+    "latency_p90_us",
+    "latency_p99_us",
+    "latency_max_us",
+    "latency_sum_us",
+    "failed_max_us",
+    "lag_max_us",
+];
 
 /// A table of windows with a head. `failures` is `class=count;class=count`.
 #[derive(Debug)]
@@ -23,14 +45,14 @@ impl Csv {
     /// # Errors
     /// What the writer says.
     pub fn begin(out: &mut dyn Write) -> io::Result<Csv> {
-        write!(out, "{COLUMNS}\r\n")?;
+        line(COLUMNS, out)?;
         Ok(Csv(()))
     }
 }
 
 impl WindowFile for Csv {
     fn window(&mut self, window: &Window, out: &mut dyn Write) -> io::Result<()> {
-        write!(out, "{}\r\n", row(window).join(","))
+        line(row(window), out)
     }
 }
 
@@ -39,9 +61,9 @@ fn row(window: &Window) -> Vec<String> {
     let latency = &window.latency.total;
     let percentile = |q| micros(latency.percentile(q).map(crate::model::micros::of));
     vec![
-        field(&window.vantage),
-        field(&window.probe),
-        field(&window.surface),
+        format::spreadsheet_text(&window.vantage),
+        format::spreadsheet_text(&window.probe),
+        format::spreadsheet_text(&window.surface),
         window.control.to_string(),
         timestamp::text(window.from),
         timestamp::text(window.to),
@@ -51,7 +73,7 @@ fn row(window: &Window) -> Vec<String> {
         window.counts.unknown.to_string(),
         window.counts.missed.to_string(),
         window.flaky.to_string(),
-        field(&failures.join(";")),
+        format::spreadsheet_text(&failures.join(";")),
         latency.count().to_string(),
         micros(latency.min_micros()),
         percentile(0.5),
@@ -72,21 +94,9 @@ fn micros(time: Option<u64>) -> String {
     time.map_or_else(String::new, |time| time.to_string())
 }
 
-/// A text as a field: quoted where it must be, and never taken for a formula by a spreadsheet.
-fn field(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let text = if formula { format!("'{text}") } else { text.to_owned() };
-    if text.contains([',', '"', '\r', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_field_is_quoted_and_never_a_formula() {
-        for (text, expected) in [("home", "home"), ("a,\"b\"", "\"a,\"\"b\"\"\""), ("=1+1", "'=1+1"), ("", "")] {
-            assert_eq!(field(text), expected);
-        }
-    }
+fn line<T: AsRef<[u8]>>(cells: impl IntoIterator<Item = T>, out: &mut dyn Write) -> io::Result<()> {
+    let mut table =
+        csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).buffer_capacity(1 << 10).from_writer(out);
+    table.write_record(cells)?;
+    table.flush()
 }

@@ -11,6 +11,7 @@ pub(super) mod prometheus;
 pub(super) mod tap;
 
 use super::text;
+use crate::format;
 use crate::model::Verdict;
 use crate::report::pass::{Pass, ProbeSummary, Proof, SurfaceSummary};
 use crate::report::regression::Judgement;
@@ -32,7 +33,7 @@ fn worst_first(pass: &Pass) -> Vec<&ProbeSummary> {
 fn classes(probe: &ProbeSummary) -> String {
     let mut classes: Vec<_> = probe.failures.iter().collect();
     classes.sort_by_key(|(_, n)| std::cmp::Reverse(**n));
-    classes.iter().map(|(class, n)| format!("{} × {class}", text::count(**n))).collect::<Vec<_>>().join(", ")
+    classes.iter().map(|(class, n)| format!("{} × {class}", format::count(**n))).collect::<Vec<_>>().join(", ")
 }
 
 /// `1 of 3 probes down (login)`, `all 2 probes up`.
@@ -52,13 +53,13 @@ fn surface_phrase(pass: &Pass, surface: &SurfaceSummary, quote: impl Fn(&str) ->
     };
     let total = surface.probes;
     if surface.probes_down > 0 {
-        format!("{} of {} down{list}", text::count(surface.probes_down), text::counted(total, "probe"))
+        format!("{} of {} down{list}", format::count(surface.probes_down), format::counted(total, "probe"))
     } else if surface.verdict == Verdict::Unknown {
-        format!("{} of {} unknown{list}", text::count(total.min(names.len() as u64)), text::counted(total, "probe"))
+        format!("{} of {} unknown{list}", format::count(total.min(names.len() as u64)), format::counted(total, "probe"))
     } else if total == 1 {
         "up".to_owned()
     } else {
-        format!("all {} up", text::counted(total, "probe"))
+        format!("all {} up", format::counted(total, "probe"))
     }
 }
 
@@ -69,11 +70,11 @@ fn counts_phrase(pass: &Pass) -> String {
         [(counts.up, "up"), (counts.down, "down"), (counts.unknown, "unknown"), (counts.missed, "missed")]
             .into_iter()
             .filter(|(n, _)| *n > 0)
-            .map(|(n, word)| format!("{} {word}", text::count(n)))
+            .map(|(n, word)| format!("{} {word}", format::count(n)))
             .collect();
     let flaky = pass.flaky();
-    let flaky = if flaky > 0 { format!(" ({} flaky)", text::count(flaky)) } else { String::new() };
-    format!("{}: {}{flaky}", text::counted(counts.scheduled(), "check"), parts.join(", "))
+    let flaky = if flaky > 0 { format!(" ({} flaky)", format::count(flaky)) } else { String::new() };
+    format!("{}: {}{flaky}", format::counted(counts.scheduled(), "check"), parts.join(", "))
 }
 
 /// What the sample can and cannot prove, in one sentence.
@@ -81,18 +82,18 @@ fn proof_sentence(proof: &Proof) -> String {
     let Some(at_least) = proof.at_least else {
         return "no check could be judged, so nothing is shown about availability".to_owned();
     };
-    let shown = text::floor_ratio(at_least);
+    let shown = format::ratio_floor(at_least);
     if proof.down > 0 && proof.down == proof.checks {
-        return format!("all {} failed: no availability is shown", text::counted(proof.checks, "check"));
+        return format!("all {} failed: no availability is shown", format::counted(proof.checks, "check"));
     }
     if proof.down > 0 {
-        let failed = format!("{} of {} failed", text::count(proof.down), text::counted(proof.checks, "check"));
+        let failed = format!("{} of {} failed", format::count(proof.down), format::counted(proof.checks, "check"));
         return format!("{failed}: availability of at least {shown} is shown (95% confidence)");
     }
-    let good = text::counted(proof.checks, "good check");
+    let good = format::counted(proof.checks, "good check");
     let verb = if proof.checks == 1 { "shows" } else { "show" };
     let more = match (proof.not_shown, proof.not_shown_needs) {
-        (Some(promise), Some(needs)) => format!("; {} would need {}", text::ratio(promise), text::count(needs)),
+        (Some(promise), Some(needs)) => format!("; {} would need {}", format::ratio(promise), format::count(needs)),
         _ => String::new(),
     };
     format!("{good} {verb} availability of at least {shown} (95% confidence){more}")

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::text;
+use crate::format;
 use crate::model::{CertificateFacts, FailureClass, Hop, Mismatch, Outcome, TlsFacts};
 
 /// One line of evidence.
@@ -78,7 +78,7 @@ pub(super) fn facts(outcome: &Outcome) -> Vec<Fact> {
 
 fn redirect(hop: &Hop) -> String {
     let from = hop.remote.map(|remote| format!(" from {remote}")).unwrap_or_default();
-    let took = text::duration(hop.timings.total);
+    let took = format::duration(hop.timings.total);
     format!("{} {} {} → {} ({took}{from})", hop.status, hop.method, hop.url, hop.location)
 }
 
@@ -116,21 +116,17 @@ fn describe(certificate: &CertificateFacts, at: Timestamp) -> String {
         "{}, by {}, for {names}, valid {} to {} ({})",
         certificate.subject,
         certificate.issuer,
-        day(certificate.not_before),
-        day(certificate.not_after),
+        format::date(certificate.not_before),
+        format::date(certificate.not_after),
         validity(certificate, at)
     )
-}
-
-fn day(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%d").to_string()
 }
 
 /// `21 days left`, `expired 3 days ago`, `valid in 2 days`.
 fn validity(certificate: &CertificateFacts, at: Timestamp) -> String {
     const DAY: i64 = 86_400;
     let days = |from: Timestamp, to: Timestamp| (to.as_second() - from.as_second()) / DAY;
-    let counted = |n: i64| text::counted(n.unsigned_abs(), "day");
+    let counted = |n: i64| format::counted(n.unsigned_abs(), "day");
     if at < certificate.not_before {
         format!("not valid for another {}", counted(days(at, certificate.not_before)))
     } else if at > certificate.not_after {
@@ -145,6 +141,6 @@ fn answer(outcome: &Outcome) -> Option<String> {
     let status = outcome.status?;
     let version = outcome.http_version.map(|version| format!("HTTP/{} ", version.name())).unwrap_or_default();
     let cut = if outcome.body_cut { ", cut at the limit" } else { "" };
-    let bytes = text::counted(outcome.body_bytes, "byte");
+    let bytes = format::counted(outcome.body_bytes, "byte");
     Some(format!("{version}{status}, {bytes} read{cut}"))
 }

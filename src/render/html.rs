@@ -22,6 +22,7 @@ mod waterfall;
 use std::io;
 use std::io::Write;
 
+use crate::format;
 use crate::report::{Report, SurfaceRow};
 use markup::Page;
 
@@ -176,7 +177,7 @@ fn footer(report: &Report, page: &mut Page) {
         report.tool.name,
         report.tool.version,
         super::report::span(report),
-        super::text::instant(report.generated_at)
+        format::date_time(report.generated_at)
     ));
     page.raw("</p></footer>\n");
 }

@@ -6,64 +6,15 @@ pub(super) mod json;
 pub(super) mod markdown;
 pub(super) mod prometheus;
 
-use jiff::Timestamp;
-
 use super::text;
+use crate::format::{self, InstantFormat};
 use crate::model::{FailureClass, SafeText};
 use crate::report::verdict::Kind;
-use crate::report::{Bracket, Figures, Incident, Report, State, SurfaceRow};
+use crate::report::{Figures, Incident, Report, State, SurfaceRow};
 
-/// How instants are written in one report: with the day where it spans several, with fractions of a
-/// second where it is short.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Clock {
-    format: &'static str,
-    /// How many characters of the fraction are left out.
-    cut: usize,
-}
-
-impl Clock {
-    pub(super) fn of(report: &Report) -> Clock {
-        let window = &report.window;
-        let one_day = window.from.as_second().div_euclid(86_400) == (window.to.as_second() - 1).div_euclid(86_400);
-        let seconds = window.to.as_second() - window.from.as_second();
-        match (one_day, seconds < 600) {
-            (true, true) => Clock { format: "%H:%M:%S.%3f", cut: 2 },
-            (true, false) => Clock { format: "%H:%M:%S", cut: 0 },
-            (false, true) => Clock { format: "%m-%d %H:%M:%S.%3f", cut: 2 },
-            (false, false) => Clock { format: "%m-%d %H:%M:%S", cut: 0 },
-        }
-    }
-
-    /// `15:04:00`
-    pub(super) fn at(self, instant: Timestamp) -> String {
-        let mut text = instant.strftime(self.format).to_string();
-        text.truncate(text.len() - self.cut);
-        text
-    }
-
-    /// `15:04`, where the seconds are zero.
-    pub(super) fn short(self, instant: Timestamp) -> String {
-        let text = self.at(instant);
-        let whole = text.trim_end_matches(".0");
-        whole.strip_suffix(":00").unwrap_or(whole).to_owned()
-    }
-
-    /// `15:03:30..15:04:00`: after the one, by the other.
-    pub(super) fn bracket(self, bracket: &Bracket) -> String {
-        match bracket.after {
-            Some(after) => format!("{}..{}", self.at(after), self.at(bracket.by)),
-            None => format!("before {}", self.at(bracket.by)),
-        }
-    }
-
-    /// `15:03:30..15:04:00 to 17:59:30..18:00:00`, `…, ongoing`.
-    pub(super) fn stretch(self, start: &Bracket, end: Option<&Bracket>) -> String {
-        match end {
-            Some(end) => format!("{} to {}", self.bracket(start), self.bracket(end)),
-            None => format!("{}, ongoing", self.bracket(start)),
-        }
-    }
+/// How instants are written in a report.
+pub(super) fn instants(report: &Report) -> InstantFormat {
+    InstantFormat::utc(report.window.from, report.window.to)
 }
 
 /// A loud sentence where certificates were not verified.
@@ -72,12 +23,9 @@ pub(super) fn insecure_sentence(report: &Report) -> Option<String> {
     text::insecure_sentence(&insecure.map(|row| row.probe.as_str()).collect::<Vec<_>>())
 }
 
-/// `2025-03-10 09:00:00 → 18:00:00 UTC`
+/// `2025-03-10 09:00:00 to 18:00:00 UTC`
 pub(super) fn span(report: &Report) -> String {
-    let (from, to) = (report.window.from, report.window.to);
-    let one_day = from.as_second().div_euclid(86_400) == to.as_second().div_euclid(86_400);
-    let to = if one_day { to.strftime("%H:%M:%S").to_string() } else { text::instant(to) };
-    format!("{} → {to} UTC", text::instant(from))
+    instants(report).range(report.window.from, report.window.to)
 }
 
 /// The name of a surface for people, by its name.
@@ -124,24 +72,16 @@ pub(super) fn chance(p: f64) -> String {
     if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.3}") }
 }
 
-/// `30.1–33.2%`
+/// An interval that may be absent.
 pub(super) fn interval(ci95: Option<[f64; 2]>) -> String {
-    ci95.map_or_else(
-        || "-".to_owned(),
-        |[low, high]| format!("{}–{}", text::ratio(low).trim_end_matches('%'), text::ratio(high)),
-    )
-}
-
-/// A ratio that may be absent.
-pub(super) fn ratio(value: Option<f64>) -> String {
-    value.map_or_else(|| "-".to_owned(), text::ratio)
+    ci95.map_or_else(|| "-".to_owned(), format::interval)
 }
 
 /// The dominant failure of a row: `connect_timeout 78%`, `status 522 41%`, `-`.
 pub(super) fn main_failure(figures: &Figures) -> String {
     let Some((class, _)) = figures.main_class() else { return "-".to_owned() };
     let row = &figures.classes[&class];
-    format!("{} {}", class_name(class, row.statuses.first().map(|(status, _)| *status)), text::ratio(row.share))
+    format!("{} {}", class_name(class, row.statuses.first().map(|(status, _)| *status)), format::ratio(row.share))
 }
 
 /// `status 522`, `connect_timeout`.
@@ -156,12 +96,12 @@ pub(super) fn class_name(class: FailureClass, status: Option<u16>) -> String {
 pub(super) fn kind(kind: &Kind) -> String {
     let phase = kind.phase.map(|phase| format!(" in {phase}")).unwrap_or_default();
     let name = class_name(kind.class, kind.status);
-    format!("{name}{phase}, {} of {}", text::ratio(kind.share), text::counted(kind.of, "failure"))
+    format!("{name}{phase}, {} of {}", format::ratio(kind.share), format::counted(kind.of, "failure"))
 }
 
 /// A length in seconds: `2 h 56 min`.
 pub(super) fn seconds(seconds: f64) -> String {
-    text::duration(std::time::Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or_default())
+    format::duration(std::time::Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or_default())
 }
 
 /// How long an incident lasted or lasts: `2 h 56 min to 2 h 57 min`.
@@ -205,22 +145,11 @@ pub(super) fn plain(words: &[&'static str]) -> String {
     words.iter().map(|word| plain_word(word)).collect::<Vec<_>>().join(", ")
 }
 
-/// How much of an error budget is used: `41%`, `26 times over`.
-pub(super) fn budget(used: f64) -> String {
-    if used >= 9.95 {
-        format!("{used:.0} times over")
-    } else if used > 1.0 {
-        format!("{used:.1} times over")
-    } else {
-        text::ratio(used)
-    }
-}
-
 /// `2 incidents, 4 waves`, `no incident`.
 pub(super) fn incidents_phrase(report: &Report) -> String {
     let waves: usize = report.incidents.iter().map(|incident| incident.waves.len()).sum();
     match report.incidents.len() {
         0 => "no incident".to_owned(),
-        n => format!("{}, {}", text::counted(n as u64, "incident"), text::counted(waves as u64, "wave")),
+        n => format!("{}, {}", format::counted(n as u64, "incident"), format::counted(waves as u64, "wave")),
     }
 }

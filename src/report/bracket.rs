@@ -1,43 +1,4 @@
-//! An instant that is known up to the distance of two checks.
+//! Where this module has the brackets of its answers from.
 
-use std::time::Duration;
-
-use jiff::Timestamp;
-use serde::Serialize;
-
-use crate::model::timestamp;
-
-/// A change of state happened after one instant and by another: between two checks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
-pub struct Bracket {
-    /// The last check of the state before; null where none was seen.
-    #[serde(with = "optional")]
-    #[schemars(with = "Option<String>")]
-    pub after: Option<Timestamp>,
-    /// The first check of the state after.
-    #[serde(with = "timestamp")]
-    #[schemars(with = "String")]
-    pub by: Timestamp,
-}
-
-impl Bracket {
-    /// How long the two are apart; absent where nothing was seen before.
-    #[must_use]
-    pub fn width(&self) -> Option<Duration> {
-        self.after.map(|after| Duration::try_from(self.by.duration_since(after)).unwrap_or_default())
-    }
-}
-
-/// An instant that may be absent, which is null.
-pub(crate) mod optional {
-    use jiff::Timestamp;
-    use serde::Serializer;
-
-    #[expect(clippy::ref_option, reason = "the shape serde's `with` asks for")]
-    pub(crate) fn serialize<S: Serializer>(instant: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
-        match instant {
-            Some(instant) => crate::model::timestamp::serialize(instant, serializer),
-            None => serializer.serialize_none(),
-        }
-    }
-}
+pub use crate::model::Bracket;
+pub(crate) use crate::model::optional_timestamp as optional;

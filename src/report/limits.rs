@@ -3,8 +3,8 @@
 use super::desk::Desk;
 use super::follow::Followed;
 use super::statistics::checks_to_show;
-use super::verdict::plural;
-use super::{Coverage, SurfaceRow, VantageRow, words};
+use super::{Coverage, SurfaceRow, VantageRow};
+use crate::format;
 use crate::model::Counts;
 
 /// The limits of a report.
@@ -53,7 +53,7 @@ fn control(desk: &Desk<'_>) -> Option<String> {
 
 fn between(desk: &Desk<'_>) -> Option<String> {
     let longest = desk.followed.iter().filter(|one| !one.series.control).filter_map(Followed::cadence).max()?;
-    Some(format!("What lasts less than the {} between two checks can go unseen.", words::span(longest)))
+    Some(format!("What lasts less than the {} between two checks can go unseen.", format::milliseconds(longest)))
 }
 
 fn unseen(coverage: &Coverage) -> Option<String> {
@@ -61,21 +61,22 @@ fn unseen(coverage: &Coverage) -> Option<String> {
     (unseen > 0).then(|| {
         format!(
             "{} of {} were not made: no data, neither up nor down.",
-            words::count(unseen),
-            plural(coverage.expected, "due check")
+            format::count(unseen),
+            format::counted(coverage.expected, "due check")
         )
     })
 }
 
 fn planned(maintenance: &Counts) -> Option<String> {
     let n = maintenance.scheduled();
-    (n > 0).then(|| format!("{} fell into maintenance: not counted against an objective.", plural(n, "check")))
+    (n > 0).then(|| format!("{} fell into maintenance: not counted against an objective.", format::counted(n, "check")))
 }
 
 fn unjudged(surfaces: &[SurfaceRow]) -> Option<String> {
     let unknown: u64 = surfaces.iter().map(|row| row.figures.unknown).sum();
-    (unknown > 0)
-        .then(|| format!("{} could not be judged: the prober or its network was at fault.", plural(unknown, "check")))
+    (unknown > 0).then(|| {
+        format!("{} could not be judged: the prober or its network was at fault.", format::counted(unknown, "check"))
+    })
 }
 
 fn percentiles(row: &SurfaceRow) -> Option<String> {
@@ -87,15 +88,19 @@ fn percentiles(row: &SurfaceRow) -> Option<String> {
     Some(format!(
         "{percentile} of {} cannot be told from {}: that takes {}.",
         row.label(),
-        plural(count, "up check"),
-        words::count(checks_to_show(q))
+        format::counted(count, "up check"),
+        format::count(checks_to_show(q))
     ))
 }
 
 fn baseline(surfaces: &[SurfaceRow]) -> Option<String> {
     let missing = surfaces.iter().find(|row| !row.control && row.baseline.method.is_none())?;
     let usual = &missing.baseline;
-    Some(format!("No baseline yet: {} before this time, {} needed.", plural(usual.days, "day"), usual.days_needed))
+    Some(format!(
+        "No baseline yet: {} before this time, {} needed.",
+        format::counted(usual.days, "day"),
+        usual.days_needed
+    ))
 }
 
 fn evidence(desk: &Desk<'_>, surfaces: &[SurfaceRow]) -> Option<String> {
@@ -104,8 +109,8 @@ fn evidence(desk: &Desk<'_>, surfaces: &[SurfaceRow]) -> Option<String> {
     (kept < failed).then(|| {
         format!(
             "Evidence of {} of {} was kept: status codes and addresses are counted over these.",
-            words::count(kept),
-            plural(failed, "failure")
+            format::count(kept),
+            format::counted(failed, "failure")
         )
     })
 }

@@ -1,14 +1,15 @@
 //! The answer in one sentence that could stand in a newspaper or an incident ticket; every number in
 //! it stands in the report too. A second one says what the sample can prove, or how sure we are.
 
-use jiff::Timestamp;
+use std::time::Duration;
 
 use super::bracket::Bracket;
 use super::incidents::instant;
 use super::pass::Proof;
 use super::statistics::checks_to_show;
-use super::verdict::{Answer, Case, Extent, Standing, State, plural};
-use super::{Incident, VantageRow, signature, words};
+use super::verdict::{Answer, Case, Extent, Standing, State};
+use super::{Incident, VantageRow, signature};
+use crate::format::{self, InstantFormat};
 use crate::model::{FailureClass, SafeText};
 
 /// So many causes are named on each side.
@@ -55,15 +56,11 @@ impl Sentence<'_, '_, '_> {
     fn opening(&self, worst: &[&Standing]) -> String {
         let names: Vec<&str> = worst.iter().map(|standing| standing.label.as_str()).collect();
         let verb = if names.len() == 1 { "is" } else { "are" };
-        let mut text = format!("{} {verb} {}{}", words::list(&names), self.answer.state, self.whence());
+        let mut text = format!("{} {verb} {}{}", format::list(&names), self.answer.state, self.whence());
         if let Some(since) = self.answer.since {
             let lasts = self.case.desk.frame.to - since.by.as_millisecond();
-            text += &format!(
-                " since {} ({}, ongoing{})",
-                words::bracket(&since, self.to()),
-                words::span(lasts),
-                self.wave()
-            );
+            text +=
+                &format!(" since {} ({}, ongoing{})", self.bracket(&since), format::milliseconds(lasts), self.wave());
         }
         text
     }
@@ -82,10 +79,10 @@ impl Sentence<'_, '_, '_> {
         match scope.extent {
             Extent::Global => format!(" from {} of {} vantages", names.len(), scope.vantages_judged),
             Extent::Local => {
-                format!(" from {} alone ({} of {} vantages)", words::list(&names), names.len(), scope.vantages_judged)
+                format!(" from {} alone ({} of {} vantages)", format::list(&names), names.len(), scope.vantages_judged)
             }
             Extent::SingleVantage if names.is_empty() => " from the one vantage".to_owned(),
-            Extent::SingleVantage => format!(" from {}, the one vantage", words::list(&names)),
+            Extent::SingleVantage => format!(" from {}, the one vantage", format::list(&names)),
             Extent::None => String::new(),
         }
     }
@@ -96,13 +93,16 @@ impl Sentence<'_, '_, '_> {
         if standing.since.is_none()
             && let Some(slow) = standing.slow.filter(|slow| slow.certain)
         {
-            let (now, usual) = (words::micros(slow.p95_us), words::micros(slow.usual_p95_us));
+            let (now, usual) = (
+                format::duration(Duration::from_micros(slow.p95_us)),
+                format::duration(Duration::from_micros(slow.usual_p95_us)),
+            );
             return format!("{name}answers take far longer than usual, p95 {now} against {usual}");
         }
         let mostly = standing.kind.as_ref().map(|kind| {
             let status = kind.status.map(|status| format!(" {status}")).unwrap_or_default();
             let how = if kind.n == kind.of { "all" } else { "mostly" };
-            let share = if kind.n == kind.of { String::new() } else { format!(" ({}%)", words::percent(kind.share)) };
+            let share = if kind.n == kind.of { String::new() } else { format!(" ({})", format::ratio(kind.share)) };
             format!(", {how} {}{status}{share}", kind.class)
         });
         format!("{name}{}{}", failed_of(standing), mostly.unwrap_or_default())
@@ -128,7 +128,7 @@ impl Sentence<'_, '_, '_> {
         let parts: Vec<String> = told
             .into_iter()
             .filter(|(names, _)| !names.is_empty())
-            .map(|(names, why)| format!("{} set aside, {why}", words::list(&names)))
+            .map(|(names, why)| format!("{} set aside, {why}", format::list(&names)))
             .collect();
         (!parts.is_empty()).then(|| parts.join("; "))
     }
@@ -148,8 +148,8 @@ impl Sentence<'_, '_, '_> {
         if consistent.is_empty() {
             return None;
         }
-        let not = if not.is_empty() { String::new() } else { format!(", not with {}", words::choice(&not)) };
-        Some(format!("consistent with {}{not}", words::choice(&consistent)))
+        let not = if not.is_empty() { String::new() } else { format!(", not with {}", format::alternatives(&not)) };
+        Some(format!("consistent with {}{not}", format::alternatives(&consistent)))
     }
 
     fn confidence(&self) -> String {
@@ -170,7 +170,7 @@ impl Sentence<'_, '_, '_> {
             0 | 1 => String::new(),
             vantages => format!(" from {vantages} of {} vantages", self.case.vantages.len()),
         };
-        let mut parts = vec![format!("{} {verb} up{whence}: {}", words::list(&names), failures(failed, judged))];
+        let mut parts = vec![format!("{} {verb} up{whence}: {}", format::list(&names), failures(failed, judged))];
         parts.extend(self.past());
         parts.push(self.proven(judged, failed));
         parts.extend(self.tail());
@@ -185,7 +185,10 @@ impl Sentence<'_, '_, '_> {
         let standing = self.standings.iter().find(has_tail)?;
         let tail = standing.tail?;
         let of = if self.standings.len() == 1 { String::new() } else { format!(" of {}", standing.label) };
-        let (now, usual) = (words::micros(tail.p99_us), words::micros(tail.usual_p99_us));
+        let (now, usual) = (
+            format::duration(Duration::from_micros(tail.p99_us)),
+            format::duration(Duration::from_micros(tail.usual_p99_us)),
+        );
         let consistent = self.consistent().filter(|_| self.last.is_none());
         let consistent = consistent.map(|words| format!(", {words}")).unwrap_or_default();
         Some(format!("the slowest answers{of} are slower than usual (p99 {now} against {usual}){consistent}"))
@@ -204,9 +207,9 @@ impl Sentence<'_, '_, '_> {
         let needs = if shown >= promise || failed > 0 {
             String::new()
         } else {
-            format!("; {}% needs {} checks", words::objective(promise), words::count(checks_to_show(promise)))
+            format!("; {} needs {} checks", format::ratio(promise), format::count(checks_to_show(promise)))
         };
-        format!("availability ≥ {}% (95% confidence){needs}", words::availability(shown))
+        format!("availability ≥ {} (95% confidence){needs}", format::ratio_floor(shown))
     }
 
     /// The last incident of the window, which is over.
@@ -222,11 +225,11 @@ impl Sentence<'_, '_, '_> {
         let kind = incident.kind.as_ref().map(|kind| format!(", mostly {}", class_words(kind.class, kind.status)));
         Some(format!(
             "{} {verb} failing{waves} from {} to {}, {} of {} checks{}",
-            words::list(&names),
-            words::bracket(&incident.start, self.to()),
-            words::bracket(&end, self.to()),
-            words::count(incident.actual_failures),
-            words::count(incident.judged),
+            format::list(&names),
+            self.bracket(&incident.start),
+            self.bracket(&end),
+            format::count(incident.actual_failures),
+            format::count(incident.judged),
             kind.unwrap_or_default(),
         ))
     }
@@ -261,17 +264,16 @@ impl Sentence<'_, '_, '_> {
             let what = if silent.len() == self.standings.len() {
                 String::new()
             } else {
-                format!(" of {}", words::list(&silent))
+                format!(" of {}", format::list(&silent))
             };
-            let at = words::bracket(&Bracket { after: Some(instant(last)), by: self.to() }, self.to());
             return format!(
                 "no check{what} since {} UTC ({})",
-                at.split('-').next().unwrap_or_default(),
-                words::span(desk.frame.to - last)
+                self.instants().at(instant(last)),
+                format::milliseconds(desk.frame.to - last)
             );
         }
         match self.case.coverage.ratio {
-            Some(ratio) => format!("only {}% of the checks that were due were made", words::percent(ratio)),
+            Some(ratio) => format!("only {} of the checks that were due were made", format::ratio(ratio)),
             None => "nothing was due".to_owned(),
         }
     }
@@ -282,8 +284,13 @@ impl Sentence<'_, '_, '_> {
         standing.map_or(surface, |standing| &standing.label).as_str()
     }
 
-    fn to(&self) -> Timestamp {
-        instant(self.case.desk.frame.to)
+    fn instants(&self) -> InstantFormat {
+        let frame = &self.case.desk.frame;
+        InstantFormat::utc(instant(frame.from), instant(frame.to))
+    }
+
+    fn bracket(&self, bracket: &Bracket) -> String {
+        self.instants().bracket_in_zone(bracket)
     }
 }
 
@@ -293,9 +300,9 @@ fn failed_of(standing: &Standing) -> String {
     if judged == 0 {
         return "nothing was judged".to_owned();
     }
-    let share = super::statistics::ratio(failed, judged).map(words::percent).unwrap_or_default();
-    let interval = standing.ci95.map(|ends| format!(" {}", words::interval(ends))).unwrap_or_default();
-    format!("{share}% of {} failed{interval}", plural(judged, "check"))
+    let share = super::statistics::ratio(failed, judged).map(format::ratio).unwrap_or_default();
+    let interval = standing.ci95.map(|ends| format!(" ({})", format::interval(ends))).unwrap_or_default();
+    format!("{share} of {} failed{interval}", format::counted(judged, "check"))
 }
 
 /// `none of 1,440 checks failed`
@@ -303,8 +310,8 @@ fn failures(failed: u64, judged: u64) -> String {
     match (failed, judged) {
         (_, 0) => "no check was judged".to_owned(),
         (0, 1) => "the one check was good".to_owned(),
-        (0, _) => format!("none of {} checks failed", words::count(judged)),
-        _ => format!("{} of {} failed", words::count(failed), plural(judged, "check")),
+        (0, _) => format!("none of {} checks failed", format::count(judged)),
+        _ => format!("{} of {} failed", format::count(failed), format::counted(judged, "check")),
     }
 }
 

@@ -1,7 +1,5 @@
 //! What was promised, how much of the budget is spent, and how fast it burns.
 
-use std::time::Duration;
-
 use serde::Serialize;
 
 use super::history::Judged;
@@ -175,18 +173,10 @@ fn judge_latency(objective: &LatencyObjective, latency: &Histogram) -> LatencySl
     }
 }
 
-/// A span in words as people write it: `30d`, `6h`, `5m`.
-#[must_use]
-pub fn span_words(span: Duration) -> String {
-    let seconds = span.as_secs();
-    [(86_400, "d"), (3_600, "h"), (60, "m")]
-        .into_iter()
-        .find(|(unit, _)| seconds >= *unit && seconds.is_multiple_of(*unit))
-        .map_or_else(|| format!("{seconds}s"), |(unit, name)| format!("{}{name}", seconds / unit))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn promised(ratio: f64) -> Surface {
@@ -251,12 +241,5 @@ mod tests {
         assert!(!judged(9, 1).missed, "one of ten may be chance");
         assert!(judged(80, 20).missed);
         assert_eq!(judged(80, 20).fast, 80);
-    }
-
-    #[test]
-    fn spans_are_written_as_people_do() {
-        for (seconds, words) in [(2_592_000, "30d"), (21_600, "6h"), (300, "5m"), (90, "90s")] {
-            assert_eq!(span_words(Duration::from_secs(seconds)), words);
-        }
     }
 }

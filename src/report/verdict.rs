@@ -16,7 +16,8 @@ use super::sentence::Sentence;
 use super::signature::scene::Scene;
 use super::slow::{Slow, Tail};
 use super::statistics::wilson;
-use super::{Coverage, Incident, Reading, SurfaceRow, VantageRow, ladder, parallel, signature, state, words};
+use super::{Coverage, Incident, Reading, SurfaceRow, VantageRow, ladder, parallel, signature, state};
+use crate::format;
 use crate::model::{FailureClass, Phase, SafeText};
 
 /// The answer in short.
@@ -301,7 +302,7 @@ impl Case<'_, '_> {
     fn confidence(&self, state: State, scope: &Scope, worst: &[&Standing]) -> (Confidence, Vec<String>) {
         let vantages = scope.vantages_judged;
         let agree = match (state, scope.extent) {
-            (State::Unknown, _) => (false, format!("{} can be judged", plural(vantages, "vantage"))),
+            (State::Unknown, _) => (false, format!("{} can be judged", format::counted(vantages, "vantage"))),
             (_, Extent::SingleVantage) => (false, "one vantage".to_owned()),
             (_, Extent::None) if vantages < 2 => (false, "one vantage".to_owned()),
             (_, Extent::None) => (true, format!("{vantages} vantages agree")),
@@ -323,11 +324,11 @@ impl Case<'_, '_> {
         };
         let half_width = wilson(failed, judged).map(|[low, high]| (high - low) / 2.0);
         let narrow = match half_width {
-            Some(half) => (half <= NARROW, format!("interval ±{} points", words::percent(half))),
+            Some(half) => (half <= NARROW, format!("interval ±{} points", format::percentage(half))),
             None => (false, "nothing judged".to_owned()),
         };
         let covered = match self.coverage.ratio {
-            Some(ratio) => (ratio >= COVERED, format!("coverage {}%", words::percent(ratio))),
+            Some(ratio) => (ratio >= COVERED, format!("coverage {}", format::ratio(ratio))),
             None => (false, "nothing was due".to_owned()),
         };
         let rules = [agree, control, narrow, covered];
@@ -355,9 +356,4 @@ impl Case<'_, '_> {
             ..Scene::default()
         })
     }
-}
-
-/// `1 vantage`, `3 vantages`
-pub(super) fn plural(n: u64, noun: &str) -> String {
-    if n == 1 { format!("1 {noun}") } else { format!("{} {noun}s", words::count(n)) }
 }

@@ -20,7 +20,7 @@ fn human(pass: &Pass, look: Look) -> String {
     render(CheckFormat::Human, pass, look)
 }
 
-/// Every golden file by name, and what it should hold.
+/// Every snapshot by name, and what it should hold.
 pub(crate) fn golden() -> Vec<(&'static str, String)> {
     let (single, all_up, many) = (sample::single(), sample::all_up(), sample::many());
     let plain = Look::default();

@@ -1,4 +1,4 @@
-//! The formats of `check` and `report`: golden files of a fixed answer, strict parsers of each
+//! The formats of `check` and `report`: snapshots of a fixed answer, strict parsers of each
 //! format, and hostile text that must stay text in all of them.
 
 mod check;
@@ -8,45 +8,27 @@ mod report;
 mod sample;
 mod scenario;
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// The folder of the golden files.
-fn golden_folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/render")
-}
-
-/// Compares an output with its golden file. To accept a change, run the ignored test
-/// `write_the_golden_files` and read the difference before it is committed.
+/// Compares an output with its snapshot in `tests/golden/render`. `INSTA_UPDATE=always cargo test --test render`
+/// accepts a change of layout; read the difference before it is committed.
 #[track_caller]
 fn assert_golden(name: &str, output: &str) {
-    let path = golden_folder().join(name);
-    let golden = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    assert_eq!(output, golden, "{name} is not its golden file");
-}
-
-/// Every golden file by name, and what it should hold.
-fn golden() -> Vec<(&'static str, String)> {
-    check::golden().into_iter().chain(report::golden()).collect()
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../golden/render");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, output));
 }
 
 #[test]
-#[ignore = "writes files; run it to accept a change of layout"]
-fn write_the_golden_files() {
-    fs::create_dir_all(golden_folder()).expect("the folder");
-    for (name, output) in golden() {
-        fs::write(golden_folder().join(name), output).expect("a golden file");
-    }
-}
-
-#[test]
-fn every_golden_file_is_compared() {
-    let mut names: Vec<String> = golden().into_iter().map(|(name, _)| name.to_owned()).collect();
-    names.sort();
-    let mut files: Vec<String> = fs::read_dir(golden_folder())
-        .expect("the folder")
-        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
-        .collect();
-    files.sort();
-    assert_eq!(files, names);
+fn every_snapshot_is_compared() {
+    let of_format = check::golden().into_iter().chain(report::golden());
+    let compared: BTreeSet<String> = of_format.map(|(name, _)| format!("{name}.snap")).collect();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/render");
+    let files = fs::read_dir(folder).expect("the folder").map(|entry| entry.expect("an entry").file_name());
+    let kept: BTreeSet<String> = files.map(|name| name.to_string_lossy().into_owned()).collect();
+    assert_eq!(kept.difference(&compared).collect::<Vec<_>>(), Vec::<&String>::new());
 }

@@ -16,7 +16,7 @@ fn of(format: ReportFormat, report: &Report) -> String {
     render(format, report, Look::default())
 }
 
-/// Every golden file by name, and what it should hold.
+/// Every snapshot by name, and what it should hold.
 pub(crate) fn golden() -> Vec<(&'static str, String)> {
     let (march, quiet, nothing) = (scenario::march(), &scenario::quiet(), &scenario::nothing());
     let human = |report: &Report, look: Look| render(ReportFormat::Human, report, look);

@@ -7,6 +7,7 @@ use std::io;
 use std::io::Write;
 
 use super::{classes, counts_phrase, insecure_sentence, judgement_sentences, proof_sentence, surface_phrase};
+use crate::format;
 use crate::model::{Outcome, Verdict};
 use crate::render::evidence::Fact;
 use crate::render::paint::{BAD, BOLD, Canvas, DIM, Look, ODD};
@@ -37,7 +38,7 @@ pub(in crate::render) fn write(pass: &Pass, look: Look, out: &mut impl Write) ->
         canvas.end();
     }
     if shown > EVIDENCE_SHOWN {
-        let more = text::count((shown - EVIDENCE_SHOWN) as u64);
+        let more = format::count((shown - EVIDENCE_SHOWN) as u64);
         canvas.put(DIM, &format!("  evidence of {more} more failed probes: --format json"));
         canvas.end();
     }
@@ -59,18 +60,18 @@ fn findings(pass: &Pass, probe: &ProbeSummary, with_evidence: bool, canvas: &mut
         note(ODD, "INSECURE", "tls.insecure is set: any certificate is accepted", canvas);
     }
     if probe.flaky > 0 {
-        let times = text::counted(probe.flaky, "check");
+        let times = format::counted(probe.flaky, "check");
         note(ODD, "FLAKY", &format!("{times} failed at first and passed on a later attempt"), canvas);
     }
     if probe.counts.missed > 0 {
-        let content = format!("{} due and not run", text::counted(probe.counts.missed, "check"));
+        let content = format!("{} due and not run", format::counted(probe.counts.missed, "check"));
         note(ODD, paint::word(Verdict::Missed), &content, canvas);
     }
     let Some(outcome) = pass.telling(&probe.probe).filter(|outcome| outcome.failure.is_some()) else { return };
     let style = paint::style(outcome.verdict);
     if probe.counts.scheduled() > 1 {
         note(style, paint::word(probe.verdict), &classes(probe), canvas);
-        let when = text::instant(outcome.started_at);
+        let when = format::date_time(outcome.started_at);
         note(DIM, "last", &format!("{when} {}", evidence::reason(outcome)), canvas);
     } else {
         note(style, paint::word(outcome.verdict), &evidence::reason(outcome), canvas);
@@ -120,7 +121,7 @@ fn summary(pass: &Pass, canvas: &mut Canvas) {
         .map(|surface| format!("{} {}", title(surface), surface_phrase(pass, surface, str::to_owned)))
         .collect();
     indented(BOLD, &format!("  {}", phrases.join(" · ")), paint::word(pass.verdict).len() + 4, canvas);
-    let took = text::duration(pass.elapsed);
+    let took = format::duration(pass.elapsed);
     indented(DIM, &format!("  {} · from {} · in {took}", counts_phrase(pass), pass.vantage), 2, canvas);
     for surface in pass.surfaces.iter().filter(|surface| !surface.control && surface.counts.up > 0) {
         let line = format!("  {} latency: {}", title(surface), percentiles(&surface.latency));
@@ -128,11 +129,11 @@ fn summary(pass: &Pass, canvas: &mut Canvas) {
     }
     indented(DIM, &format!("  {}", proof_sentence(&pass.proof)), 2, canvas);
     if pass.maintenance.scheduled() > 0 {
-        let n = text::counted(pass.maintenance.scheduled(), "check");
+        let n = format::counted(pass.maintenance.scheduled(), "check");
         indented(DIM, &format!("  {n} fell into maintenance and have no say in the verdict"), 2, canvas);
     }
     if pass.outcomes_left_out > 0 {
-        let left_out = text::count(pass.outcomes_left_out);
+        let left_out = format::count(pass.outcomes_left_out);
         indented(DIM, &format!("  {left_out} outcomes are counted and not kept one by one"), 2, canvas);
     }
     let style = if pass.fails() { BAD } else { DIM };
@@ -146,14 +147,14 @@ fn summary(pass: &Pass, canvas: &mut Canvas) {
 
 /// `p50 88.0 ms  p95 -  p99 -  max 105 ms of 4 up checks`.
 fn percentiles(latency: &LatencySummary) -> String {
-    let show = |time: Option<std::time::Duration>| time.map_or_else(|| "-".to_owned(), text::duration);
+    let show = |time: Option<std::time::Duration>| time.map_or_else(|| "-".to_owned(), format::duration);
     format!(
         "p50 {}  p95 {}  p99 {}  max {}  of {}",
         show(latency.p50),
         show(latency.p95),
         show(latency.p99),
         show(latency.max),
-        text::counted(latency.count, "up check")
+        format::counted(latency.count, "up check")
     )
 }
 

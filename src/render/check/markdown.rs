@@ -8,6 +8,7 @@ use std::io::Write;
 use super::{
     classes, counts_phrase, insecure_sentence, judgement_sentences, proof_sentence, surface_phrase, worst_first,
 };
+use crate::format;
 use crate::model::{Outcome, Verdict};
 use crate::render::{escape, evidence, paint, text};
 use crate::report::pass::{Pass, ProbeSummary};
@@ -52,7 +53,7 @@ fn heading(pass: &Pass, page: &mut String) {
         })
         .collect();
     let _ = writeln!(page, "## {} {}: {}\n", paint::mark(pass.verdict), paint::word(pass.verdict), phrases.join(" · "));
-    let (at, took) = (text::instant(pass.started_at), text::duration(pass.elapsed));
+    let (at, took) = (format::date_time(pass.started_at), format::duration(pass.elapsed));
     let _ = writeln!(page, "{} from {} at {at} UTC, in {took}.\n", counts_phrase(pass), quote(&pass.vantage));
     if let Some(sentence) = insecure_sentence(pass) {
         let _ = writeln!(page, "**{}**\n", escape::code_span(&sentence, false));
@@ -77,12 +78,12 @@ fn table(pass: &Pass, page: &mut String) {
             paint::word(probe.verdict),
             escape::code_span(&probe.probe, true),
             if probe.control { "control".to_owned() } else { escape::code_span(&probe.surface, true) },
-            text::count(probe.counts.scheduled()),
-            text::count(probe.counts.down),
-            text::cell(latency.p50),
-            text::cell(latency.p95),
-            text::cell(latency.p99),
-            text::cell(latency.max),
+            format::count(probe.counts.scheduled()),
+            format::count(probe.counts.down),
+            format::duration_cell(latency.p50),
+            format::duration_cell(latency.p95),
+            format::duration_cell(latency.p99),
+            format::duration_cell(latency.max),
             escape::code_span(&reason(pass, probe), true),
         );
     }
@@ -112,7 +113,7 @@ fn block(probe: &ProbeSummary, outcome: &Outcome, page: &mut String) {
     lines.extend(facts.iter().map(|fact| format!("{:<12}{}", fact.label, text::clip(&fact.text, FACT))));
     let code = lines.iter().map(|line| text::visible(line)).collect::<Vec<_>>().join("\n");
     let fence = escape::fence(&code);
-    let at = text::instant(outcome.started_at);
+    let at = format::date_time(outcome.started_at);
     let _ =
         writeln!(page, "### {}, {at} UTC\n\n{fence}text\n{code}\n{fence}\n", escape::code_span(&probe.probe, false));
 }

@@ -2,8 +2,9 @@
 //! people ask for next.
 
 use super::markup::Page;
-use crate::render::report::Clock;
-use crate::render::{report, text};
+use crate::format;
+use crate::render::report;
+use crate::render::report::instants;
 use crate::report::{Confidence, Extent, Report, State};
 
 pub(super) fn write(report: &Report, page: &mut Page) {
@@ -12,7 +13,7 @@ pub(super) fn write(report: &Report, page: &mut Page) {
     page.open("div", &[("class", "over")]);
     page.raw("<strong>uptick report</strong>");
     page.element("span", &[], &report::span(report));
-    page.element("span", &[], &format!("made {} UTC", text::instant(report.generated_at)));
+    page.element("span", &[], &format!("made {} UTC", format::date_time(report.generated_at)));
     page.close("div");
     page.open("div", &[("class", banner_class(verdict.state))]);
     page.open("div", &[("class", "chips")]);
@@ -101,7 +102,7 @@ fn confidence(confidence: Confidence, page: &mut Page) {
 }
 
 fn facts(report: &Report, page: &mut Page) {
-    let clock = Clock::of(report);
+    let clock = instants(report);
     let verdict = &report.verdict;
     page.open("dl", &[("class", "facts")]);
     if let Some(since) = &verdict.since {
@@ -126,7 +127,7 @@ fn facts(report: &Report, page: &mut Page) {
     if let Some(kind) = &verdict.kind {
         let name = report::class_name(kind.class, kind.status);
         let phase = kind.phase.map(|phase| format!(" in {phase}")).unwrap_or_default();
-        fact("mostly", &name, &format!("{}{phase}", text::ratio(kind.share)), page);
+        fact("mostly", &name, &format!("{}{phase}", format::ratio(kind.share)), page);
     }
     let extent = match verdict.scope.extent {
         Extent::Global => "seen from most places",
@@ -135,15 +136,15 @@ fn facts(report: &Report, page: &mut Page) {
         Extent::None => "nothing fails",
     };
     let seen =
-        format!("{} of {}", verdict.scope.vantages.len(), text::counted(verdict.scope.vantages_judged, "vantage"));
+        format!("{} of {}", verdict.scope.vantages.len(), format::counted(verdict.scope.vantages_judged, "vantage"));
     match verdict.state {
         State::Up => fact("where", "everywhere asked", extent, page),
         State::Unknown => {}
         _ => fact("where", &seen, extent, page),
     }
     if let Some(coverage) = report.coverage.ratio {
-        let (observed, expected) = (text::count(report.coverage.observed), text::count(report.coverage.expected));
-        fact("coverage", &text::ratio(coverage), &format!("{observed} of {expected} checks made"), page);
+        let (observed, expected) = (format::count(report.coverage.observed), format::count(report.coverage.expected));
+        fact("coverage", &format::ratio(coverage), &format!("{observed} of {expected} checks made"), page);
     }
     page.close("dl");
 }

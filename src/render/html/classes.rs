@@ -10,9 +10,9 @@ use super::kinds::Kind;
 use super::markup::Page;
 use super::scale::{Linear, number, place, ticks_to};
 use super::{frame, kinds, table};
+use crate::format;
 use crate::model::{FailureClass, SafeText};
-use crate::render::report::{Clock, class_name};
-use crate::render::text;
+use crate::render::report::{class_name, instants};
 use crate::report::{Report, SurfaceRow};
 
 const TOP: f64 = 12.0;
@@ -105,14 +105,14 @@ fn column(report: &Report, begin: Timestamp, bucket: &Bucket, scale: &Linear, pa
             place(width * 0.88)
         );
         let names: Vec<String> = of_kind.iter().map(|(class, n)| format!("{n} {class}")).collect();
-        let says = format!("{}: {}", Clock::of(report).short(begin), names.join(", "));
+        let says = format!("{}: {}", instants(report).short(begin), names.join(", "));
         page.pointed("path", &[("fill", kind.fill()), ("d", &path)], &says);
         below += n;
     }
 }
 
 fn numbers(report: &Report, buckets: &BTreeMap<Timestamp, Bucket>, page: &mut Page) {
-    let clock = Clock::of(report);
+    let clock = instants(report);
     let mut classes: Vec<FailureClass> = buckets.values().flat_map(|bucket| bucket.keys().copied()).collect();
     classes.sort_unstable();
     classes.dedup();
@@ -132,7 +132,7 @@ fn numbers(report: &Report, buckets: &BTreeMap<Timestamp, Bucket>, page: &mut Pa
 fn by_class(report: &Report, page: &mut Page) {
     let headings = ["failure", "surface", "checks", "share", "first", "last", "one of them"].map(str::to_owned);
     let numeric = [false, false, true, true, false, false, false];
-    let clock = Clock::of(report);
+    let clock = instants(report);
     table::columns("What failed, with an example of each", &headings, &numeric, page, |rows| {
         for surface in report.surfaces.iter().filter(|surface| !surface.control) {
             for (class, row) in &surface.figures.classes {
@@ -151,8 +151,8 @@ fn by_class(report: &Report, page: &mut Page) {
                 rows.row([
                     name,
                     surface.label().to_string(),
-                    text::count(row.n),
-                    text::ratio(row.share),
+                    format::count(row.n),
+                    format::ratio(row.share),
                     at(row.first),
                     at(row.last),
                     example,

@@ -6,7 +6,7 @@ use super::latency::microseconds;
 use super::markup::Page;
 use super::scale::{Linear, Log, number, place};
 use super::table;
-use crate::render::text;
+use crate::format;
 use crate::report::{Curve, Part, Report, SurfaceRow};
 
 const WIDTH: f64 = 480.0;
@@ -161,7 +161,7 @@ fn line(curve: &Curve, across: &Linear, up: &Log, page: &mut Page) {
     };
     let path = format!("M{}", curve.points.iter().map(place_of).collect::<Vec<_>>().join("L"));
     let (name, [class, _, mark]) = part(curve.part);
-    page.pointed("path", &[("class", class), ("d", &path)], &format!("{name}, {}", text::counted(curve.n, "check")));
+    page.pointed("path", &[("class", class), ("d", &path)], &format!("{name}, {}", format::counted(curve.n, "check")));
     if let Some(max) = curve.max_us {
         // The longest has no percentile: it stands at the edge.
         let path = format!("M{} {}l5 5l-5 5l-5 -5z", place(RIGHT + 6.0), place(up.at(number(max)) - 5.0));
@@ -180,7 +180,7 @@ fn numbers(curves: &[&Curve], page: &mut Page) {
     }
     percentiles.sort_by(f64::total_cmp);
     percentiles.dedup_by(|a, b| a.total_cmp(b).is_eq());
-    let name = |curve: &&Curve| format!("{} ({})", part(curve.part).0, text::counted(curve.n, "check"));
+    let name = |curve: &&Curve| format!("{} ({})", part(curve.part).0, format::counted(curve.n, "check"));
     let headings: Vec<String> = std::iter::once("percentile".to_owned()).chain(curves.iter().map(name)).collect();
     table::details("The numbers: latency by percentile", page, |page| {
         table::write("Latency by percentile", &headings, page, |rows| {

@@ -5,8 +5,8 @@ use super::frame::{AXIS, Figure, RIGHT, WIDTH};
 use super::markup::Page;
 use super::scale::{Linear, number, place, ticks_to};
 use super::{frame, table};
-use crate::render::report::Clock;
-use crate::render::text;
+use crate::format;
+use crate::render::report::instants;
 use crate::report::{Expectation, Report, SurfaceRow};
 
 const TOP: f64 = 12.0;
@@ -81,7 +81,7 @@ fn usual(report: &Report, buckets: &[&Expectation], scale: &Linear, page: &mut P
 
 fn bars(report: &Report, buckets: &[&Expectation], scale: &Linear, page: &mut Page) {
     let times = frame::times(report);
-    let clock = Clock::of(report);
+    let clock = instants(report);
     for bucket in buckets {
         let (begin, end) = frame::bucket(report, bucket.t);
         let (x, width) = (times.at(begin), times.at(end) - times.at(begin));
@@ -101,27 +101,27 @@ fn bars(report: &Report, buckets: &[&Expectation], scale: &Linear, page: &mut Pa
 fn caption(surface: &SurfaceRow) -> String {
     let usual = &surface.baseline;
     let Some(method) = usual.method else {
-        let needed = text::counted(usual.days_needed, "earlier day");
+        let needed = format::counted(usual.days_needed, "earlier day");
         return format!(
             "Nothing to compare with yet: the journal holds {} of the {needed} that are needed.",
             usual.days
         );
     };
     let expected = usual.expected_failures.map(|n| format!("{n:.1} expected")).unwrap_or_default();
-    let actual = text::counted(surface.figures.down, "failure");
+    let actual = format::counted(surface.figures.down, "failure");
     format!(
         "{actual}, {expected}. Shaded: what is usual at this hour, from {} ({}).",
-        text::counted(usual.days, "earlier day"),
+        format::counted(usual.days, "earlier day"),
         method.replace(['_', '-'], " ")
     )
 }
 
 fn numbers(report: &Report, buckets: &[&Expectation], page: &mut Page) {
-    let clock = Clock::of(report);
+    let clock = instants(report);
     let headings =
         ["from (UTC)", "checks", "failed", "expected", "usual up to", "p50", "usual p50", "p95", "usual p95", "p99"];
     let headings = headings.map(str::to_owned);
-    let time = |us: Option<u64>| text::cell(us.map(std::time::Duration::from_micros));
+    let time = |us: Option<u64>| format::duration_cell(us.map(std::time::Duration::from_micros));
     table::details("The numbers: actual against usual", page, |page| {
         table::write("Actual against usual", &headings, page, |rows| {
             for bucket in buckets {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::markup::Page;
 use super::scale::{Times, place};
 use crate::model::SafeText;
-use crate::render::report::Clock;
+use crate::render::report::instants;
 use crate::report::Report;
 
 /// The width of a chart in its own units.
@@ -118,7 +118,7 @@ pub(super) fn level(y: f64, right: f64, name: &str, page: &mut Page) {
 /// Shades the waves of the incidents of one surface, or of all.
 pub(super) fn shade(report: &Report, surface: Option<&SafeText>, top: f64, bottom: f64, page: &mut Page) {
     let times = times(report);
-    let clock = Clock::of(report);
+    let clock = instants(report);
     for (number, incident) in report.incidents.iter().enumerate() {
         if surface.is_some_and(|surface| !incident.surfaces.contains(surface)) {
             continue;

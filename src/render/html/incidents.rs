@@ -2,8 +2,9 @@
 
 use super::markup::Page;
 use super::table;
-use crate::render::report::Clock;
-use crate::render::{report, text};
+use crate::format::{self, InstantFormat};
+use crate::render::report;
+use crate::render::report::instants;
 use crate::report::{Incident, Reading, Report};
 
 /// The incidents shown in full, the last ones; and the waves of one.
@@ -21,7 +22,7 @@ pub(super) fn write(report: &Report, page: &mut Page) {
 }
 
 fn one(report: &Report, number: usize, incident: &Incident, page: &mut Page) {
-    let clock = Clock::of(report);
+    let clock = instants(report);
     page.open("article", &[("class", "card"), ("id", &format!("incident-{number}"))]);
     let going = if incident.end.is_none() { " · ongoing" } else { "" };
     page.element("h3", &[], &format!("Incident {number}: {}{going}", report::labels(report, &incident.surfaces)));
@@ -30,7 +31,7 @@ fn one(report: &Report, number: usize, incident: &Incident, page: &mut Page) {
     let end = incident.end.as_ref().map_or_else(|| "goes on".to_owned(), |end| clock.bracket(end));
     fact("ended between (UTC)", &end, page);
     fact("lasted", &report::length(incident), page);
-    let failed = format!("{} of {}", text::count(incident.actual_failures), text::count(incident.judged));
+    let failed = format!("{} of {}", format::count(incident.actual_failures), format::count(incident.judged));
     let expected = incident.expected_failures.map(|n| format!(" ({n:.1} expected)")).unwrap_or_default();
     fact("failed checks", &format!("{failed}{expected}"), page);
     for impact in &incident.impact_minutes {
@@ -42,7 +43,7 @@ fn one(report: &Report, number: usize, incident: &Incident, page: &mut Page) {
     fact("changes of state", &format!("{flapping}{:.0}% (Nagios)", incident.flap_percent), page);
     page.close("dl");
     if incident.waves.len() > 1 {
-        waves(incident, clock, page);
+        waves(incident, &clock, page);
     }
     reading(&incident.signature, page);
     page.element(
@@ -63,20 +64,20 @@ fn fact(name: &str, value: &str, page: &mut Page) {
     page.close("div");
 }
 
-fn waves(incident: &Incident, clock: Clock, page: &mut Page) {
+fn waves(incident: &Incident, clock: &InstantFormat, page: &mut Page) {
     let headings =
         ["wave", "began between (UTC)", "ended between (UTC)", "checks", "failed", "ratio", "worst"].map(str::to_owned);
     let numeric = [false, false, false, true, true, true, false];
     table::columns("Waves", &headings, &numeric, page, |rows| {
         for (number, wave) in incident.waves.iter().enumerate().take(WAVES) {
-            let peak = wave.peak.map(|peak| format!("{} at {}", text::ratio(peak.ratio), clock.at(peak.at)));
+            let peak = wave.peak.map(|peak| format!("{} at {}", format::ratio(peak.ratio), clock.at(peak.at)));
             rows.row([
                 (number + 1).to_string(),
                 clock.bracket(&wave.start),
                 wave.end.as_ref().map_or_else(|| "goes on".to_owned(), |end| clock.bracket(end)),
-                text::count(wave.judged),
-                text::count(wave.failed),
-                report::ratio(crate::report::statistics::ratio(wave.failed, wave.judged)),
+                format::count(wave.judged),
+                format::count(wave.failed),
+                format::ratio_cell(crate::report::statistics::ratio(wave.failed, wave.judged)),
                 peak.unwrap_or_else(|| "–".to_owned()),
             ]);
         }
@@ -139,7 +140,7 @@ fn matches(reading: &Reading, page: &mut Page) {
                 row.id.to_owned(),
                 row.signature.to_owned(),
                 report::plain_word(row.likely),
-                text::count(row.n),
+                format::count(row.n),
                 row.evidence.join("; "),
                 row.refuted_by.join("; "),
                 row.precedents.join("; "),

@@ -10,8 +10,8 @@ use super::frame::{AXIS, Figure, LEFT, RIGHT, WIDTH};
 use super::markup::Page;
 use super::scale::{Log, number, place};
 use super::{frame, strip};
-use crate::render::report::Clock;
-use crate::render::text;
+use crate::format;
+use crate::render::report::instants;
 use crate::report::{Expectation, Report, SurfaceRow};
 
 /// The row of failures, and where the map begins below it.
@@ -97,7 +97,7 @@ fn one(
 
 /// A time on an axis: `200 ms`.
 pub(super) fn microseconds(us: f64) -> String {
-    let time = text::duration(Duration::from_secs_f64((us / 1e6).max(0.0)));
+    let time = format::duration(Duration::from_secs_f64((us / 1e6).max(0.0)));
     time.replace(".0 ", " ").replace(".00 ", " ")
 }
 
@@ -204,11 +204,12 @@ fn tooltips(
     page: &mut Page,
 ) {
     let times = frame::times(report);
-    let clock = Clock::of(report);
+    let clock = instants(report);
     for bucket in report.expectations.iter().filter(|bucket| bucket.surface == surface.surface) {
         let (from, to) = frame::bucket(report, bucket.t);
         let (x, width) = (times.at(from), times.at(to) - times.at(from));
-        let time = |us: Option<u64>| us.map_or_else(|| "-".to_owned(), |us| text::duration(Duration::from_micros(us)));
+        let time =
+            |us: Option<u64>| us.map_or_else(|| "-".to_owned(), |us| format::duration(Duration::from_micros(us)));
         let (judged, failed) = columns.get(&bucket.t).map_or((0, 0), |column| (column.judged, column.failed));
         let says = format!(
             "{}: p50 {}, p95 {}, p99 {}, {failed} of {judged} failed",
@@ -224,12 +225,12 @@ fn tooltips(
 
 fn caption(surface: &SurfaceRow) -> String {
     let latency = &surface.figures.latency_us;
-    let time = |time: Option<Duration>| time.map_or_else(|| "–".to_owned(), text::duration);
+    let time = |time: Option<Duration>| time.map_or_else(|| "–".to_owned(), format::duration);
     let usual = surface.baseline.p95_us.map(Duration::from_micros);
-    let usual = usual.map(|p95| format!(" Usual p95: {}.", text::duration(p95))).unwrap_or_default();
+    let usual = usual.map(|p95| format!(" Usual p95: {}.", format::duration(p95))).unwrap_or_default();
     format!(
         "{}: p50 {}, p90 {}, p95 {}, p99 {}, longest {}.{usual} A dash means too few samples for that percentile.",
-        text::counted(latency.count, "up check"),
+        format::counted(latency.count, "up check"),
         time(latency.p50),
         time(latency.p90),
         time(latency.p95),

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::markup::Page;
 use super::table;
-use crate::render::report::Clock;
-use crate::render::text;
+use crate::format;
+use crate::render::report::instants;
 use crate::report::Report;
 
 /// The most bytes of data in the page. It is a page to be mailed; the command line has the rest.
@@ -31,28 +31,28 @@ fn asked(report: &Report, page: &mut Page) {
         (Some(first), Some(last)) if first != last => {
             format!(
                 "every {} to {}",
-                text::duration(Duration::from_millis(*first)),
-                text::duration(Duration::from_millis(*last))
+                format::duration(Duration::from_millis(*first)),
+                format::duration(Duration::from_millis(*last))
             )
         }
-        (Some(only), _) => format!("every {}", text::duration(Duration::from_millis(*only))),
+        (Some(only), _) => format!("every {}", format::duration(Duration::from_millis(*only))),
         _ => "at no interval that could be told".to_owned(),
     };
-    let probes = text::counted(report.probes.len() as u64, "probe");
-    let vantages = text::counted(report.vantages.len() as u64, "vantage");
+    let probes = format::counted(report.probes.len() as u64, "probe");
+    let vantages = format::counted(report.vantages.len() as u64, "vantage");
     page.element("p", &[], &format!("{probes} asked {every} from {vantages}. A change of state is known to have happened between two checks, and is written so."));
     if let Some(shown) = report.proof.at_least {
         let mut sentence = format!(
             "{} of {} failed, which shows an availability of at least {} for the moments asked about (95% confidence)",
-            text::count(report.proof.down),
-            text::counted(report.proof.checks, "check"),
-            text::floor_ratio(shown)
+            format::count(report.proof.down),
+            format::counted(report.proof.checks, "check"),
+            format::ratio_floor(shown)
         );
         if let (Some(promise), Some(needs)) = (report.proof.not_shown, report.proof.not_shown_needs) {
             sentence.push_str(&format!(
                 "; showing {} takes {} checks without a failure",
-                text::ratio(promise),
-                text::count(needs)
+                format::ratio(promise),
+                format::count(needs)
             ));
         }
         page.element("p", &[], &format!("{sentence}."));
@@ -60,9 +60,9 @@ fn asked(report: &Report, page: &mut Page) {
 }
 
 fn not_seen(report: &Report, page: &mut Page) {
-    let clock = Clock::of(report);
+    let clock = instants(report);
     let lag = &report.lag_us;
-    let time = |time: Option<Duration>| time.map_or_else(|| "–".to_owned(), text::duration);
+    let time = |time: Option<Duration>| time.map_or_else(|| "–".to_owned(), format::duration);
     page.element(
         "p",
         &[],
@@ -123,13 +123,13 @@ pub(super) fn data(report: &Report, page: &mut Page) {
     let integrity = &report.integrity;
     let read = format!(
         "Read: {}, {} and {} before, {} of evidence, {} corrupt, {} of a newer version, {}.",
-        text::counted(integrity.journals, "journal"),
-        text::counted(integrity.windows, "window"),
-        text::count(integrity.history_windows),
-        text::counted(integrity.failures, "line"),
-        text::counted(integrity.corrupt_lines, "line"),
-        text::count(integrity.newer_lines),
-        text::counted(integrity.torn_tails, "torn end"),
+        format::counted(integrity.journals, "journal"),
+        format::counted(integrity.windows, "window"),
+        format::count(integrity.history_windows),
+        format::counted(integrity.failures, "line"),
+        format::counted(integrity.corrupt_lines, "line"),
+        format::count(integrity.newer_lines),
+        format::counted(integrity.torn_tails, "torn end"),
     );
     page.element("p", &[], &read);
     page.raw("<script type=\"application/json\" id=\"uptick-report\">");

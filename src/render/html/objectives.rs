@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::markup::Page;
 use super::table;
-use crate::render::{report, text};
+use crate::format;
+use crate::render::report;
 use crate::report::Report;
 use crate::report::slo::{AvailabilitySlo, Burn, LatencySlo};
 
@@ -24,22 +25,22 @@ pub(super) fn write(report: &Report, page: &mut Page) {
 }
 
 fn promised(slo: &AvailabilitySlo, page: &mut Page) {
-    let over = text::duration(Duration::from_secs(slo.over_s));
-    let used = report::budget(slo.budget_used);
+    let over = format::duration(Duration::from_secs(slo.over_s));
+    let used = format::budget(slo.budget_used);
     let bound = if slo.span_seen < 0.995 { "at least " } else { "" };
     let mut sentence = format!(
         "{} of checks over {over} were promised. {} of {} failed: the error budget of the whole span is used {bound}{used}.",
-        text::ratio(slo.objective),
-        text::count(slo.failed),
-        text::count(slo.judged)
+        format::ratio(slo.objective),
+        format::count(slo.failed),
+        format::count(slo.judged)
     );
     if slo.span_seen < 0.995 {
-        sentence.push_str(&format!(" There is data for {} of the span.", text::ratio(slo.span_seen)));
+        sentence.push_str(&format!(" There is data for {} of the span.", format::ratio(slo.span_seen)));
     }
     if !slo.provable {
         sentence.push_str(&format!(
             " So few checks cannot show this objective, even had all been up: that takes {}.",
-            text::count(slo.checks_needed)
+            format::count(slo.checks_needed)
         ));
     }
     page.element("p", &[], &sentence);
@@ -47,15 +48,15 @@ fn promised(slo: &AvailabilitySlo, page: &mut Page) {
     let numeric = [false, true, true, true, true, true, false];
     table::columns("Burn rates: 1 spends the budget in exactly the promised span", &headings, &numeric, page, |rows| {
         for burn in &slo.burn {
-            let length = |seconds| text::duration(Duration::from_secs(seconds));
+            let length = |seconds| format::duration(Duration::from_secs(seconds));
             let rate = |rate: Option<f64>| rate.map_or_else(|| "–".to_owned(), |rate| format!("{rate:.0}×"));
             rows.row([
                 format!("{} and {}", length(burn.long_s), length(burn.short_s)),
                 format!("{}×", burn.threshold),
                 rate(burn.long_burn),
-                format!("{} of {}", text::count(burn.long_failed), text::count(burn.long_judged)),
+                format!("{} of {}", format::count(burn.long_failed), format::count(burn.long_judged)),
                 rate(burn.short_burn),
-                format!("{} of {}", text::count(burn.short_failed), text::count(burn.short_judged)),
+                format!("{} of {}", format::count(burn.short_failed), format::count(burn.short_judged)),
                 verdict(burn).to_owned(),
             ]);
         }
@@ -71,12 +72,12 @@ const fn verdict(burn: &Burn) -> &'static str {
 }
 
 fn fast_enough(slo: &LatencySlo, page: &mut Page) {
-    let under = text::duration(Duration::from_micros(slo.under_us));
+    let under = format::duration(Duration::from_micros(slo.under_us));
     let found = match slo.ratio {
         Some(ratio) => format!(
-            "{} of {} were [{}]",
-            text::ratio(ratio),
-            text::counted(slo.checks, "up check"),
+            "{} of {} were ({})",
+            format::ratio(ratio),
+            format::counted(slo.checks, "up check"),
             report::interval(slo.ci95)
         ),
         None => "no up check was measured".to_owned(),
@@ -85,6 +86,6 @@ fn fast_enough(slo: &LatencySlo, page: &mut Page) {
     page.element(
         "p",
         &[],
-        &format!("{} of checks under {under} were promised; {found}. {verdict}.", text::ratio(slo.objective)),
+        &format!("{} of checks under {under} were promised; {found}. {verdict}.", format::ratio(slo.objective)),
     );
 }

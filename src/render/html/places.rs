@@ -5,30 +5,33 @@ use std::time::Duration;
 
 use super::markup::Page;
 use super::table;
-use crate::render::report::{Clock, full_label, label, word};
-use crate::render::{report, text};
+use crate::format;
+use crate::render::report;
+use crate::render::report::{full_label, instants, label, word};
 use crate::report::{Figures, Report};
 
 /// The rows of a table; the rest is in the data.
 const ROWS: usize = 300;
 
 /// The columns that every row of figures has.
-const FIGURES: [&str; 8] = ["checks", "failed", "ratio [95%]", "p50", "p95", "p99", "coverage", "main failure"];
+const FIGURES: [&str; 8] = ["checks", "failed", "ratio (95%)", "p50", "p95", "p99", "coverage", "main failure"];
 
 pub(super) fn surfaces(report: &Report, page: &mut Page) {
     let headings = headings(&["surface", "state"], &["usual p95", "up by time"]);
     let numeric = numeric(2, &[true, true]);
     table::columns("Surfaces", &headings, &numeric, page, |rows| {
         for row in &report.surfaces {
-            let usual = text::cell(row.baseline.p95_us.map(Duration::from_micros));
+            let usual = format::duration_cell(row.baseline.p95_us.map(Duration::from_micros));
             let first = [full_label(row), word(row.state).to_owned()];
-            rows.row(first.into_iter().chain(cells(&row.figures)).chain([usual, report::ratio(row.time_up_ratio)]));
+            rows.row(
+                first.into_iter().chain(cells(&row.figures)).chain([usual, format::ratio_cell(row.time_up_ratio)]),
+            );
         }
     });
 }
 
 pub(super) fn vantages(report: &Report, page: &mut Page) {
-    let clock = Clock::of(report);
+    let clock = instants(report);
     let headings = headings(&["vantage", "state", "controls"], &["lateness p99", "last seen (UTC)"]);
     let numeric = numeric(3, &[true, false]);
     table::columns("By vantage", &headings, &numeric, page, |rows| {
@@ -36,7 +39,7 @@ pub(super) fn vantages(report: &Report, page: &mut Page) {
             let control =
                 row.control.map_or("none", |state| if row.set_aside { "failing: set aside" } else { state.name() });
             let first = [row.vantage.to_string(), word(row.state).to_owned(), control.to_owned()];
-            let last = [text::cell(row.lag_us.p99.or(row.lag_us.max)), clock.at(row.last_seen)];
+            let last = [format::duration_cell(row.lag_us.p99.or(row.lag_us.max)), clock.at(row.last_seen)];
             let class = if row.set_aside { "aside" } else { "" };
             rows.row_of(class, first.into_iter().chain(cells(&row.figures)).chain(last));
         }
@@ -62,7 +65,7 @@ pub(super) fn probes(report: &Report, page: &mut Page) {
     let headings = headings(&["probe", "surface", "state"], &["every"]);
     table::columns("By probe", &headings, &numeric(3, &[true]), page, |rows| {
         for row in report.probes.iter().take(ROWS) {
-            let every = text::cell(row.cadence_ms.map(Duration::from_millis));
+            let every = format::duration_cell(row.cadence_ms.map(Duration::from_millis));
             let surface = if row.control { "control".to_owned() } else { label(report, &row.surface).to_string() };
             let first = [row.probe.to_string(), surface, word(row.state).to_owned()];
             rows.row(first.into_iter().chain(cells(&row.figures)).chain([every]));
@@ -82,7 +85,7 @@ pub(super) fn addresses(report: &Report, page: &mut Page) {
                 row.address.to_string(),
                 format!("IPv{}", row.family),
                 label(report, &row.surface).to_string(),
-                text::count(row.failed),
+                format::count(row.failed),
             ]);
         }
     });
@@ -109,16 +112,16 @@ fn numeric(words: usize, last: &[bool]) -> Vec<bool> {
 fn cells(figures: &Figures) -> [String; FIGURES.len()] {
     let latency = &figures.latency_us;
     [
-        text::count(figures.checks),
-        text::count(figures.down),
+        format::count(figures.checks),
+        format::count(figures.down),
         match figures.failed_ratio {
-            Some(ratio) => format!("{} [{}]", text::ratio(ratio), report::interval(figures.ci95)),
+            Some(ratio) => format!("{} ({})", format::ratio(ratio), report::interval(figures.ci95)),
             None => "-".to_owned(),
         },
-        text::cell(latency.p50),
-        text::cell(latency.p95),
-        text::cell(latency.p99),
-        report::ratio(figures.coverage.ratio),
+        format::duration_cell(latency.p50),
+        format::duration_cell(latency.p95),
+        format::duration_cell(latency.p99),
+        format::ratio_cell(figures.coverage.ratio),
         report::main_failure(figures),
     ]
 }

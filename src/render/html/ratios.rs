@@ -5,6 +5,7 @@ use super::frame::Figure;
 use super::markup::Page;
 use super::scale::{Linear, number, place, ticks_to};
 use super::strip;
+use crate::format;
 use crate::render::report::chance;
 use crate::render::{report, text};
 use crate::report::{Report, SurfaceRow};
@@ -57,7 +58,7 @@ fn ratios(surfaces: &[&SurfaceRow], page: &mut Page) {
                     t = place(middle - 6.0)
                 );
                 page.leaf("path", &[("class", "whisker"), ("d", &path)]);
-                x_label(high.max(x), y, &text::ratio(ratio), page);
+                x_label(high.max(x), y, &format::ratio(ratio), page);
             }
         }
     });
@@ -66,10 +67,10 @@ fn ratios(surfaces: &[&SurfaceRow], page: &mut Page) {
         let figures = &surface.figures;
         let judged = figures.up + figures.down;
         page.text(&format!(
-            "{}: {} of {} failed [{}]. ",
+            "{}: {} of {} failed ({}). ",
             surface.label(),
-            text::count(figures.down),
-            text::counted(judged, "check"),
+            format::count(figures.down),
+            format::counted(judged, "check"),
             report::interval(figures.ci95)
         ));
     }
@@ -98,7 +99,7 @@ fn shares(surfaces: &[&SurfaceRow], page: &mut Page) {
                     page.pointed("path", &[("class", "whisker"), ("d", &path)], "had all surfaces been asked as often");
                 }
                 let even = surface.share_per_check.map_or(0.0, |even| scale.at(even * 100.0));
-                x_label(x.max(even), y, &text::ratio(share), page);
+                x_label(x.max(even), y, &format::ratio(share), page);
             }
         }
     });
@@ -149,10 +150,10 @@ fn comparisons(report: &Report, page: &mut Page) {
         let p = chance(comparison.p);
         let counts = format!(
             "{} of {} against {} of {}",
-            text::count(comparison.a_failed),
-            text::count(comparison.a_judged),
-            text::count(comparison.b_failed),
-            text::count(comparison.b_judged)
+            format::count(comparison.a_failed),
+            format::count(comparison.a_judged),
+            format::count(comparison.b_failed),
+            format::count(comparison.b_judged)
         );
         page.element("li", &[], &format!("{} ({counts}; Fisher's exact test, {p})", comparison.reading));
     }

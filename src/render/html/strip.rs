@@ -5,7 +5,8 @@ use super::frame::{AXIS, Figure, LEFT, WIDTH};
 use super::markup::Page;
 use super::scale::{number, place};
 use super::{frame, table};
-use crate::render::report::{Clock, interval, label};
+use crate::format;
+use crate::render::report::{instants, interval, label};
 use crate::render::text;
 use crate::report::{PlaceRow, Point, Report, statistics};
 
@@ -42,7 +43,7 @@ pub(super) fn write(report: &Report, page: &mut Page) {
     });
     legend(page);
     page.open("figcaption", &[]);
-    let bucket = text::duration(std::time::Duration::from_secs(report.window.bucket_s));
+    let bucket = format::duration(std::time::Duration::from_secs(report.window.bucket_s));
     page.text(&format!(
         "One cell is {bucket}, times are UTC. Brackets: waves of incidents, numbered by incident and wave."
     ));
@@ -68,7 +69,7 @@ fn rows(report: &Report) -> Vec<&PlaceRow> {
 /// A bracket over each wave, and its number where there is room for it.
 fn numbers(report: &Report, page: &mut Page) {
     let times = frame::times(report);
-    let clock = Clock::of(report);
+    let clock = instants(report);
     let mut free = 0.0;
     for (number, incident) in report.incidents.iter().enumerate() {
         for (wave_number, wave) in incident.waves.iter().enumerate() {
@@ -110,7 +111,7 @@ fn row(report: &Report, row: &PlaceRow, top: f64, page: &mut Page) {
         place(frame::RIGHT - LEFT)
     );
     page.pointed("path", &[("d", &whole), ("fill", "url(#gap)")], "no data");
-    let clock = Clock::of(report);
+    let clock = instants(report);
     let mut good = Good::default();
     for point in points(report, row) {
         let (begin, end) = frame::bucket(report, point.t);
@@ -181,7 +182,7 @@ fn failed(point: &Point, at: &str, cell: &Cell, page: &mut Page) {
     let whole = cell.path(ROW);
     if point.n == 0 {
         if point.unknown > 0 {
-            let says = format!("{at}: {} could not be judged", text::counted(point.unknown, "check"));
+            let says = format!("{at}: {} could not be judged", format::counted(point.unknown, "check"));
             page.leaf("path", &[("d", &whole), ("fill", "var(--card)")]);
             page.pointed("path", &[("d", &whole), ("fill", "url(#unsure)")], &says);
         }
@@ -216,9 +217,9 @@ fn says(point: &Point, at: &str) -> String {
     if point.failed == 0 {
         return format!("{at}: none of {} failed{more}", point.n);
     }
-    let ratio = statistics::ratio(point.failed, point.n).map_or_else(String::new, text::ratio);
+    let ratio = statistics::ratio(point.failed, point.n).map_or_else(String::new, format::ratio);
     let interval = interval(statistics::wilson(point.failed, point.n));
-    format!("{at}: {} of {} failed, {ratio} [{interval}]{more}", point.failed, point.n)
+    format!("{at}: {} of {} failed, {ratio} ({interval}){more}", point.failed, point.n)
 }
 
 /// The colour of a share of failures.
@@ -249,7 +250,7 @@ fn legend(page: &mut Page) {
 
 /// The numbers of the strip, one row a stretch of time.
 fn numbers_table(report: &Report, places: &[&PlaceRow], page: &mut Page) {
-    let clock = Clock::of(report);
+    let clock = instants(report);
     let mut begins: Vec<jiff::Timestamp> = report.series.iter().map(|point| point.t).collect();
     begins.sort_unstable();
     begins.dedup();

@@ -9,6 +9,7 @@ use super::latency::microseconds;
 use super::markup::Page;
 use super::scale::{Linear, number, place, ticks_to};
 use super::{curve, kinds, table};
+use crate::format;
 use crate::model::{Phase, SafeText};
 use crate::render::report::label;
 use crate::render::text;
@@ -95,12 +96,12 @@ fn bar(report: &Report, row: &Waterfall, y: f64, scale: &Linear, page: &mut Page
     for (phase, us) in &row.phases_us {
         let (x, end) = (scale.at(number(before)), scale.at(number(before + us)));
         let path = format!("M{} {}h{w}v18h-{w}z", place(x), place(y + 5.0), w = place((end - x).max(0.5)));
-        let says = format!("{name}: {phase} {}", text::duration(Duration::from_micros(*us)));
+        let says = format!("{name}: {phase} {}", format::duration(Duration::from_micros(*us)));
         page.pointed("path", &[("fill", Kind::of_phase(*phase).fill()), ("d", &path)], &says);
         before += us;
     }
     let at = [("class", "strong"), ("x", &*place(scale.at(number(before)) + 8.0)), ("y", &place(y + 19.0))];
-    page.element("text", &at, &text::duration(Duration::from_micros(before)));
+    page.element("text", &at, &format::duration(Duration::from_micros(before)));
 }
 
 fn numbers(report: &Report, rows: &[&Waterfall], page: &mut Page) {
@@ -116,7 +117,7 @@ fn numbers(report: &Report, rows: &[&Waterfall], page: &mut Page) {
                     row.phases_us.get(phase).map_or_else(|| "–".to_owned(), |us| microseconds(number(*us)))
                 };
                 let cells = Phase::ALL.iter().map(cell);
-                table.row([name(report, row), text::count(row.n)].into_iter().chain(cells));
+                table.row([name(report, row), format::count(row.n)].into_iter().chain(cells));
             }
         });
     });

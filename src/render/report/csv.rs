@@ -5,7 +5,9 @@ use std::io;
 use std::io::Write;
 
 use super::class_name;
+use crate::format;
 use crate::model::{micros, timestamp};
+use crate::render::text;
 use crate::report::pass::LatencySummary;
 use crate::report::{Figures, Point, Report};
 
@@ -41,16 +43,18 @@ const COLUMNS: [&str; 25] = [
 type Cells = [String; COLUMNS.len()];
 
 pub(in crate::render) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
-    line(&COLUMNS.map(str::to_owned), out)?;
+    let mut table = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
+    let mut line = |cells: &Cells| table.write_record(cells.iter().map(|content| cell(content)));
+    line(&COLUMNS.map(str::to_owned))?;
     for row in &report.surfaces {
-        line(&figures(["surface", row.surface.as_str(), "", ""], row.state.name(), &row.figures), out)?;
+        line(&figures(["surface", row.surface.as_str(), "", ""], row.state.name(), &row.figures))?;
     }
     for row in &report.vantages {
-        line(&figures(["vantage", "", row.vantage.as_str(), ""], row.state.name(), &row.figures), out)?;
+        line(&figures(["vantage", "", row.vantage.as_str(), ""], row.state.name(), &row.figures))?;
     }
     for row in &report.places {
         let names = ["place", row.surface.as_str(), row.vantage.as_str(), ""];
-        line(&figures(names, row.state.name(), &row.figures), out)?;
+        line(&figures(names, row.state.name(), &row.figures))?;
     }
     for row in &report.probes {
         let names = ["probe", row.surface.as_str(), "", row.probe.as_str()];
@@ -58,9 +62,10 @@ pub(in crate::render) fn write(report: &Report, out: &mut impl Write) -> io::Res
         if row.insecure {
             "INSECURE".clone_into(&mut cells[COLUMNS.len() - 1]);
         }
-        line(&cells, out)?;
+        line(&cells)?;
     }
-    report.series.iter().try_for_each(|point| line(&bucket(point), out))
+    report.series.iter().try_for_each(|point| line(&bucket(point)))?;
+    table.flush()
 }
 
 fn figures([row, surface, vantage, probe]: [&str; 4], state: &str, figures: &Figures) -> Cells {
@@ -138,19 +143,7 @@ fn latency(latency: &LatencySummary) -> [String; 6] {
         .map(|time| time.map(|time| micros::of(time).to_string()).unwrap_or_default())
 }
 
-fn line(cells: &Cells, out: &mut impl Write) -> io::Result<()> {
-    let line: Vec<String> = cells.iter().map(|content| cell(content)).collect();
-    write!(out, "{}\r\n", line.join(","))
-}
-
-/// A cell: quoted where it must be, and never one that a spreadsheet would compute.
+/// A cell, and never one that a spreadsheet would compute.
 fn cell(content: &str) -> String {
-    let content = crate::render::text::visible(content);
-    let is_formula = content.starts_with(['=', '+', '-', '@', '\t', '\r']) && content.parse::<f64>().is_err();
-    let content = if is_formula { format!("'{content}") } else { content };
-    if content.contains(['"', ',', '\n', '\r', '\'']) || content.starts_with(' ') || content.ends_with(' ') {
-        format!("\"{}\"", content.replace('"', "\"\""))
-    } else {
-        content
-    }
+    if content.parse::<f64>().is_ok() { content.to_owned() } else { format::spreadsheet_text(&text::visible(content)) }
 }

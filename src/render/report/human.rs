@@ -10,9 +10,10 @@ use std::io::Write;
 use anstyle::Style;
 
 use super::{
-    Clock, class_name, incidents_phrase, insecure_sentence, kind, label, labels, length, list, mark, minutes, plain,
+    class_name, incidents_phrase, insecure_sentence, instants, kind, label, labels, length, list, mark, minutes, plain,
     span,
 };
+use crate::format::{self, InstantFormat};
 use crate::render::paint::{BAD, BOLD, Canvas, DIM, GOOD, Look, ODD};
 use crate::render::{paint, text};
 use crate::report::{Incident, Reading, Report, State};
@@ -70,7 +71,7 @@ fn answer(report: &Report, canvas: &mut Canvas) {
     canvas.end();
     let vantages: Vec<String> = report.vantages.iter().map(|row| row.vantage.to_string()).collect();
     let from = if vantages.is_empty() { String::new() } else { format!(": {}", vantages.join(", ")) };
-    let from = format!("{}{from}", text::counted(vantages.len() as u64, "vantage"));
+    let from = format!("{}{from}", format::counted(vantages.len() as u64, "vantage"));
     labelled(DIM, "window", &format!("{} · {from} · {}", span(report), incidents_phrase(report)), canvas);
     let reasons = verdict.reasons.join(" · ");
     labelled(DIM, "confidence", &format!("{} · {reasons}", verdict.confidence), canvas);
@@ -133,7 +134,7 @@ fn failures(report: &Report, canvas: &mut Canvas) {
     let mut last = None;
     for row in rows {
         let name = text::left(&row.name, widest);
-        canvas.plain(&format!("  {name}  {}  ", text::right(&text::count(row.n), 7)));
+        canvas.plain(&format!("  {name}  {}  ", text::right(&format::count(row.n), 7)));
         let indent = widest + 13;
         let room = canvas.width().saturating_sub(indent);
         for (at, line) in text::wrap(&row.example, room).iter().take(2).enumerate() {
@@ -155,20 +156,20 @@ fn incidents(report: &Report, canvas: &mut Canvas) {
     if report.incidents.is_empty() {
         return;
     }
-    let clock = Clock::of(report);
+    let clock = instants(report);
     title("incidents", canvas);
     let left_out = report.incidents.len().saturating_sub(INCIDENTS);
     if left_out > 0 {
-        canvas.put(DIM, &format!("  {} earlier ones: --format json", text::count(left_out as u64)));
+        canvas.put(DIM, &format!("  {} earlier ones: --format json", format::count(left_out as u64)));
         canvas.end();
     }
     for incident in report.incidents.iter().skip(left_out) {
-        one_incident(report, incident, clock, canvas);
+        one_incident(report, incident, &clock, canvas);
     }
     canvas.end();
 }
 
-fn one_incident(report: &Report, incident: &Incident, clock: Clock, canvas: &mut Canvas) {
+fn one_incident(report: &Report, incident: &Incident, clock: &InstantFormat, canvas: &mut Canvas) {
     let style = if incident.end.is_none() { BAD } else { BOLD };
     let from = list(&incident.vantages);
     canvas.plain("  ");
@@ -184,8 +185,8 @@ fn one_incident(report: &Report, incident: &Incident, clock: Clock, canvas: &mut
     let expected = incident.expected_failures.map(|n| format!(", {n:.1} expected")).unwrap_or_default();
     let failed = format!(
         "{} of {} failed{expected}",
-        text::count(incident.actual_failures),
-        text::counted(incident.judged, "check")
+        format::count(incident.actual_failures),
+        format::counted(incident.judged, "check")
     );
     let opened = format!("opened by {} at {}", incident.rule, clock.at(incident.detected_at));
     labelled(DIM, "  lasted", &format!("{}{flapping} · {failed} · {opened}", length(incident)), canvas);
@@ -196,12 +197,12 @@ fn one_incident(report: &Report, incident: &Incident, clock: Clock, canvas: &mut
             labelled(DIM, "  waves", &format!("{skipped} earlier ones: --format json"), canvas);
         }
         for (number, wave) in incident.waves.iter().enumerate().skip(skipped) {
-            let peak = wave.peak.map(|peak| format!(" · worst {} at {}", text::ratio(peak.ratio), clock.at(peak.at)));
+            let peak = wave.peak.map(|peak| format!(" · worst {} at {}", format::ratio(peak.ratio), clock.at(peak.at)));
             let content = format!(
                 "{} · {} of {} failed{}",
                 clock.stretch(&wave.start, wave.end.as_ref()),
-                text::count(wave.failed),
-                text::count(wave.judged),
+                format::count(wave.failed),
+                format::count(wave.judged),
                 peak.unwrap_or_default()
             );
             labelled(DIM, &format!("  wave {}", number + 1), &content, canvas);
@@ -227,12 +228,12 @@ fn objectives(report: &Report, canvas: &mut Canvas) {
 
 /// What was not seen, and what must not be concluded.
 fn not_seen(report: &Report, canvas: &mut Canvas) {
-    let clock = Clock::of(report);
+    let clock = instants(report);
     title("not seen", canvas);
     let coverage = report.coverage;
     if let Some(ratio) = coverage.ratio {
-        let (observed, expected) = (text::count(coverage.observed), text::counted(coverage.expected, "check"));
-        labelled(DIM, "coverage", &format!("{}: {observed} of {expected} made", text::ratio(ratio)), canvas);
+        let (observed, expected) = (format::count(coverage.observed), format::counted(coverage.expected, "check"));
+        labelled(DIM, "coverage", &format!("{}: {observed} of {expected} made", format::ratio(ratio)), canvas);
     }
     for gap in report.no_data.iter().take(5) {
         let why = if gap.clock_jump { ", the prober says that its machine slept or its clock was set" } else { "" };
@@ -250,12 +251,15 @@ fn not_seen(report: &Report, canvas: &mut Canvas) {
         labelled(DIM, "limit", limit, canvas);
     }
     let integrity = &report.integrity;
-    let read =
-        format!("{} of {}", text::counted(integrity.windows, "window"), text::counted(integrity.journals, "journal"));
+    let read = format!(
+        "{} of {}",
+        format::counted(integrity.windows, "window"),
+        format::counted(integrity.journals, "journal")
+    );
     labelled(
         DIM,
         "read",
-        &format!("{read}, {} evidence lines{}", text::count(integrity.failures), unusable(report)),
+        &format!("{read}, {} evidence lines{}", format::count(integrity.failures), unusable(report)),
         canvas,
     );
 }
@@ -266,6 +270,6 @@ fn unusable(report: &Report) -> String {
     let counted =
         [(integrity.corrupt_lines, "corrupt"), (integrity.newer_lines, "newer"), (integrity.torn_tails, "torn")];
     let parts: Vec<String> =
-        counted.into_iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{} {word}", text::count(n))).collect();
+        counted.into_iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{} {word}", format::count(n))).collect();
     if parts.is_empty() { String::new() } else { format!("; skipped: {}", parts.join(", ")) }
 }

@@ -6,10 +6,11 @@ use std::io;
 use std::io::Write;
 
 use super::{
-    Clock, chance, full_label, incidents_phrase, insecure_sentence, interval, kind, label, labels, length, list,
-    main_failure, mark, minutes, plain, ratio, span, word,
+    chance, full_label, incidents_phrase, insecure_sentence, instants, interval, kind, label, labels, length, list,
+    main_failure, mark, minutes, plain, span, word,
 };
-use crate::render::{escape, text};
+use crate::format::{self, InstantFormat};
+use crate::render::escape;
 use crate::report::{Figures, Incident, Reading, Report};
 
 /// The probes and incidents listed.
@@ -34,7 +35,7 @@ pub(in crate::render) fn write(report: &Report, out: &mut impl Write) -> io::Res
     places(report, &mut page);
     failures(report, &mut page);
     for incident in report.incidents.iter().rev().take(ROWS) {
-        one_incident(report, incident, Clock::of(report), &mut page);
+        one_incident(report, incident, &instants(report), &mut page);
     }
     if !report.limits.is_empty() {
         let _ = writeln!(page, "### What this does not say\n");
@@ -70,9 +71,9 @@ fn surfaces(report: &Report, page: &mut String) {
             mark(row.state),
             word(row.state),
             counted(&row.figures),
-            ratio(row.share_of_failures),
+            format::ratio_cell(row.share_of_failures),
             latency(&row.figures),
-            text::cell(usual),
+            format::duration_cell(usual),
             code(&main_failure(&row.figures)),
         );
     }
@@ -89,9 +90,9 @@ fn surfaces(report: &Report, page: &mut String) {
 fn counted(figures: &Figures) -> String {
     format!(
         "{} | {} | {} | {}",
-        text::count(figures.checks),
-        text::count(figures.down),
-        ratio(figures.failed_ratio),
+        format::count(figures.checks),
+        format::count(figures.down),
+        format::ratio_cell(figures.failed_ratio),
         interval(figures.ci95)
     )
 }
@@ -99,7 +100,12 @@ fn counted(figures: &Figures) -> String {
 /// Three percentiles, as three cells.
 fn latency(figures: &Figures) -> String {
     let latency = &figures.latency_us;
-    format!("{} | {} | {}", text::cell(latency.p50), text::cell(latency.p95), text::cell(latency.p99))
+    format!(
+        "{} | {} | {}",
+        format::duration_cell(latency.p50),
+        format::duration_cell(latency.p95),
+        format::duration_cell(latency.p99)
+    )
 }
 
 fn places(report: &Report, page: &mut String) {
@@ -140,14 +146,14 @@ fn failures(report: &Report, page: &mut String) {
             "| {} | {} | {} | {} | {example} |",
             code(&super::class_name(*class, status)),
             code(surface.label().as_str()),
-            text::count(row.n),
-            text::ratio(row.share),
+            format::count(row.n),
+            format::ratio(row.share),
         );
     }
     page.push('\n');
 }
 
-fn one_incident(report: &Report, incident: &Incident, clock: Clock, page: &mut String) {
+fn one_incident(report: &Report, incident: &Incident, clock: &InstantFormat, page: &mut String) {
     let going = if incident.end.is_none() { " (ongoing)" } else { "" };
     let _ = writeln!(page, "### Incident {}{going}\n", escape::code_span(&labels(report, &incident.surfaces), false));
     let mut item = |name: &str, content: &str| {
@@ -157,7 +163,7 @@ fn one_incident(report: &Report, incident: &Incident, clock: Clock, page: &mut S
     item("seen from", &list(&incident.vantages));
     item("lasted", &length(incident));
     let failed =
-        format!("{} of {} failed", text::count(incident.actual_failures), text::counted(incident.judged, "check"));
+        format!("{} of {} failed", format::count(incident.actual_failures), format::counted(incident.judged, "check"));
     let expected = incident.expected_failures.map(|n| format!(", {n:.1} expected")).unwrap_or_default();
     item("failures", &format!("{failed}{expected}"));
     for impact in &incident.impact_minutes {
@@ -168,7 +174,7 @@ fn one_incident(report: &Report, incident: &Incident, clock: Clock, page: &mut S
     }
     if incident.waves.len() > 1 {
         for (number, wave) in incident.waves.iter().enumerate().take(ROWS) {
-            let failed = format!("{} of {} failed", text::count(wave.failed), text::count(wave.judged));
+            let failed = format!("{} of {} failed", format::count(wave.failed), format::count(wave.judged));
             let name = format!("wave {}", number + 1);
             item(&name, &format!("{}, {failed}", clock.stretch(&wave.start, wave.end.as_ref())));
         }

@@ -2,6 +2,7 @@
 
 use anstyle::Style;
 
+use crate::format;
 use crate::model::{Outcome, Phase, Verdict};
 use crate::render::paint::{BOLD, Canvas, DIM};
 use crate::render::{paint, text};
@@ -74,7 +75,7 @@ impl Columns {
         let mut kind = if many {
             let odd = pass.probes.iter().any(|probe| probe.counts.unknown + probe.counts.missed > 0);
             let most = pass.probes.iter().map(|probe| probe.counts.scheduled()).max().unwrap_or_default();
-            Kind::Many { number: text::count(most).len().max(5), odd, strip: Place::Beside(0) }
+            Kind::Many { number: format::count(most).len().max(5), odd, strip: Place::Beside(0) }
         } else {
             Kind::Single { phases: happened(pass) }
         };
@@ -219,12 +220,12 @@ fn single(outcome: Option<&Outcome>, phases: &[Phase]) -> Vec<(String, Style)> {
     let answer = outcome.status.map_or_else(|| "-".to_owned(), |status| format!("{status}{version}"));
     // A check that was not begun took no time, and 0 µs would be a measurement.
     let measured = Some(outcome.timings.total).filter(|total| !total.is_zero());
-    let total = (text::cell(measured), Style::new());
+    let total = (format::duration_cell(measured), Style::new());
     let broke_in = outcome.failure.as_ref().and_then(|failure| failure.phase);
     let mut cells = vec![(answer, Style::new()), total];
     cells.extend(phases.iter().map(|phase| {
         let style = if broke_in == Some(*phase) { paint::style(outcome.verdict) } else { DIM };
-        (text::cell(outcome.timings.phase(*phase)), style)
+        (format::duration_cell(outcome.timings.phase(*phase)), style)
     }));
     cells
 }
@@ -232,7 +233,7 @@ fn single(outcome: Option<&Outcome>, phases: &[Phase]) -> Vec<(String, Style)> {
 /// The cells of many checks.
 fn many(probe: &ProbeSummary, odd: bool) -> Vec<(String, Style)> {
     let counts = probe.counts;
-    let number = |n: u64, style: Style| (text::count(n), if n == 0 { DIM } else { style });
+    let number = |n: u64, style: Style| (format::count(n), if n == 0 { DIM } else { style });
     let mut cells = vec![
         number(counts.scheduled(), Style::new()),
         number(counts.up, Style::new()),
@@ -244,7 +245,7 @@ fn many(probe: &ProbeSummary, odd: bool) -> Vec<(String, Style)> {
     }
     let latency = &probe.latency;
     for time in [latency.p50, latency.p95, latency.p99, latency.max] {
-        cells.push((text::cell(time), if time.is_none() { DIM } else { Style::new() }));
+        cells.push((format::duration_cell(time), if time.is_none() { DIM } else { Style::new() }));
     }
     cells
 }

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use anstyle::Style;
 
 use super::{class_name, paint, style, title};
+use crate::format;
 use crate::model::FailureClass;
 use crate::render::paint::{BOLD, Canvas, DIM};
-use crate::render::report::{budget, chance, full_label, interval, main_failure, mark, ratio, word};
+use crate::render::report::{chance, full_label, interval, main_failure, mark, word};
 use crate::render::text;
 use crate::report::slo::{AvailabilitySlo, LatencySlo};
 use crate::report::{Report, State, SurfaceRow};
@@ -87,14 +88,14 @@ fn surface(row: &SurfaceRow) -> Vec<String> {
     vec![
         full_label(row),
         format!("{} {}", mark(row.state), word(row.state)),
-        text::count(figures.checks),
-        text::count(figures.down),
-        ratio(figures.failed_ratio),
+        format::count(figures.checks),
+        format::count(figures.down),
+        format::ratio_cell(figures.failed_ratio),
         interval(figures.ci95),
-        ratio(row.share_of_failures),
-        text::cell(figures.latency_us.p50),
-        text::cell(figures.latency_us.p95),
-        text::cell(usual),
+        format::ratio_cell(row.share_of_failures),
+        format::duration_cell(figures.latency_us.p50),
+        format::duration_cell(figures.latency_us.p95),
+        format::duration_cell(usual),
         main_failure(figures),
     ]
 }
@@ -122,7 +123,12 @@ pub(super) fn vantages(report: &Report, canvas: &mut Canvas) {
                 || "-".to_owned(),
                 |place| {
                     let figures = &place.figures;
-                    format!("{} {} [{}]", mark(place.state), ratio(figures.failed_ratio), interval(figures.ci95))
+                    format!(
+                        "{} {} ({})",
+                        mark(place.state),
+                        format::ratio_cell(figures.failed_ratio),
+                        interval(figures.ci95)
+                    )
                 },
             );
             let style = place.map_or(DIM, |place| style(place.state));
@@ -183,37 +189,42 @@ pub(super) fn objectives(report: &Report) -> Vec<(String, String, bool)> {
 
 /// `99.9% over 30 d: 410% of the error budget is used (12% of the span seen); burning 31× over 1 h: page`
 fn promised(slo: &AvailabilitySlo) -> String {
-    let over = text::duration(std::time::Duration::from_secs(slo.over_s));
+    let over = format::duration(std::time::Duration::from_secs(slo.over_s));
     let seen = if slo.span_seen < 0.995 {
-        format!(", by the {} of it that was seen", text::ratio(slo.span_seen))
+        format!(", by the {} of it that was seen", format::ratio(slo.span_seen))
     } else {
         String::new()
     };
     let mut parts = vec![format!(
         "{} over {over}: error budget used {}{seen}",
-        text::ratio(slo.objective),
-        budget(slo.budget_used)
+        format::ratio(slo.objective),
+        format::budget(slo.budget_used)
     )];
     for burn in slo.burn.iter().filter(|burn| burn.firing) {
-        let window = text::duration(std::time::Duration::from_secs(burn.long_s));
+        let window = format::duration(std::time::Duration::from_secs(burn.long_s));
         parts.push(format!("burning {:.0}× over {window}: {}", burn.long_burn.unwrap_or_default(), burn.severity));
     }
     if !slo.burn.iter().any(|burn| burn.judged) {
         parts.push("burn is not judged: too few failures".to_owned());
     }
     if !slo.provable {
-        parts.push(format!("{} checks would be needed to show it", text::count(slo.checks_needed)));
+        parts.push(format!("{} checks would be needed to show it", format::count(slo.checks_needed)));
     }
     parts.join("; ")
 }
 
 fn promised_latency(slo: &LatencySlo) -> String {
-    let under = text::duration(std::time::Duration::from_micros(slo.under_us));
+    let under = format::duration(std::time::Duration::from_micros(slo.under_us));
     let found = slo.ratio.map_or_else(
         || "nothing measured".to_owned(),
         |ratio| {
-            format!("{} of {} were, [{}]", text::ratio(ratio), text::counted(slo.checks, "check"), interval(slo.ci95))
+            format!(
+                "{} of {} were ({})",
+                format::ratio(ratio),
+                format::counted(slo.checks, "check"),
+                interval(slo.ci95)
+            )
         },
     );
-    format!("{} under {under}: {found}{}", text::ratio(slo.objective), if slo.missed { ", missed" } else { "" })
+    format!("{} under {under}: {found}{}", format::ratio(slo.objective), if slo.missed { ", missed" } else { "" })
 }

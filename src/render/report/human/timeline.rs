@@ -4,6 +4,7 @@ use anstyle::Style;
 use jiff::Timestamp;
 
 use super::title;
+use crate::format;
 use crate::model::SafeText;
 use crate::render::paint::{Canvas, DIM};
 use crate::render::{paint, text};
@@ -57,7 +58,7 @@ pub(super) fn write(report: &Report, canvas: &mut Canvas) {
     }
     let names = report.places.iter().map(|place| text::width(place.vantage.as_str())).max().unwrap_or(0).clamp(4, 16);
     let grid = Grid::of(report, canvas.width().saturating_sub(names + 4));
-    let cell = text::duration(std::time::Duration::from_secs(grid.seconds.unsigned_abs()));
+    let cell = format::duration(std::time::Duration::from_secs(grid.seconds.unsigned_abs()));
     title(&format!("over time, {cell} a cell"), canvas);
     let key = "▂ all up  ▒ below 10% failed  ▓ below 50%  █ 50% or more  ? cannot say  · no data";
     for line in text::wrap(key, canvas.width().saturating_sub(2)) {

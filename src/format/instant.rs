@@ -1,0 +1,140 @@
+//! Instants, alone and in pairs.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use crate::model::Bracket;
+
+/// `2025-03-10 15:04:00`, in UTC.
+pub(crate) fn date_time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// `2025-03-10`, in UTC.
+pub(crate) fn date(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d").to_string()
+}
+
+/// How the instants of one answer are written: with their date where the answer covers several days or
+/// the instant is of another, with tenths of a second where it covers less than ten minutes.
+#[derive(Clone, Debug)]
+pub(crate) struct InstantFormat {
+    zone: TimeZone,
+    /// The day whose instants are written without their date.
+    day: Option<Date>,
+    tenths: bool,
+}
+
+impl InstantFormat {
+    /// The form for an answer over a range, `to` excluded.
+    pub(crate) fn of_range(from: Timestamp, to: Timestamp, zone: TimeZone) -> InstantFormat {
+        let last = if to > from { to - jiff::SignedDuration::from_nanos(1) } else { to };
+        let date = |at: Timestamp| at.to_zoned_datetime(zone.clone()).date();
+        let day = (date(from) == date(last)).then(|| date(last));
+        let tenths = to.as_second() - from.as_second() < 600;
+        InstantFormat { zone, day, tenths }
+    }
+
+    /// The form for an answer over a range in UTC.
+    pub(crate) fn utc(from: Timestamp, to: Timestamp) -> InstantFormat {
+        InstantFormat::of_range(from, to, TimeZone::UTC)
+    }
+
+    /// `15:04:00`, `15:04:00.5`, `2025-03-10 15:04:00`
+    pub(crate) fn at(&self, instant: Timestamp) -> String {
+        let zoned = instant.to_zoned_datetime(self.zone.clone());
+        let date = if self.day == Some(zoned.date()) { "" } else { "%Y-%m-%d " };
+        let mut text = zoned.strftime(&format!("{date}%H:%M:%S")).to_string();
+        if self.tenths {
+            text.push_str(&format!(".{}", zoned.subsec_nanosecond() / 100_000_000));
+        }
+        text
+    }
+
+    /// `15:04` where the seconds are zero.
+    pub(crate) fn short(&self, instant: Timestamp) -> String {
+        let text = self.at(instant);
+        let whole = text.strip_suffix(".0").unwrap_or(&text);
+        whole.strip_suffix(":00").unwrap_or(whole).to_owned()
+    }
+
+    /// An instant known up to two checks: `15:03:30–15:04:00`.
+    pub(crate) fn bracket(&self, bracket: &Bracket) -> String {
+        let Some(after) = bracket.after else { return format!("{} or earlier", self.at(bracket.by)) };
+        let (after, by) = (self.at(after), self.at(bracket.by));
+        if after == by { by } else { format!("{after}–{by}") }
+    }
+
+    /// The same with the zone: `15:03:30–15:04:00 UTC`, `15:04:00 UTC or earlier`.
+    pub(crate) fn bracket_in_zone(&self, bracket: &Bracket) -> String {
+        let zone = self.zone(bracket.by);
+        match bracket.after {
+            Some(_) => format!("{} {zone}", self.bracket(bracket)),
+            None => format!("{} {zone} or earlier", self.at(bracket.by)),
+        }
+    }
+
+    /// From one change of state to the next: `15:03:30–15:04:00 to 17:59:30–18:00:00`, `15:03:30–15:04:00, ongoing`.
+    pub(crate) fn stretch(&self, start: &Bracket, end: Option<&Bracket>) -> String {
+        match end {
+            Some(end) => format!("{} to {}", self.bracket(start), self.bracket(end)),
+            None => format!("{}, ongoing", self.bracket(start)),
+        }
+    }
+
+    /// The zone at an instant: `UTC`, `CET`.
+    pub(crate) fn zone(&self, instant: Timestamp) -> String {
+        instant.to_zoned_datetime(self.zone.clone()).strftime("%Z").to_string()
+    }
+
+    /// `2025-03-10 09:00:00 to 18:00:00 UTC`
+    pub(crate) fn range(&self, from: Timestamp, to: Timestamp) -> String {
+        let of = |at: Timestamp| at.to_zoned_datetime(self.zone.clone());
+        let end = if of(from).date() == of(to).date() { "%H:%M:%S %Z" } else { "%Y-%m-%d %H:%M:%S %Z" };
+        format!("{} to {}", of(from).strftime("%Y-%m-%d %H:%M:%S"), of(to).strftime(end))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().expect("an instant")
+    }
+
+    #[test]
+    fn an_instant_has_its_date_only_where_it_is_of_another_day() {
+        let day = InstantFormat::utc(at("2025-03-10T09:00:00Z"), at("2025-03-11T00:00:00Z"));
+        assert_eq!(day.at(at("2025-03-10T15:04:00.120Z")), "15:04:00");
+        assert_eq!(day.at(at("2025-03-09T15:04:00Z")), "2025-03-09 15:04:00");
+        let days = InstantFormat::utc(at("2025-03-09T09:00:00Z"), at("2025-03-10T18:00:00Z"));
+        assert_eq!(days.at(at("2025-03-10T15:04:00Z")), "2025-03-10 15:04:00");
+        let minute = InstantFormat::utc(at("2025-03-10T15:00:00Z"), at("2025-03-10T15:01:00Z"));
+        assert_eq!(minute.at(at("2025-03-10T15:00:04.560Z")), "15:00:04.5");
+        assert_eq!(minute.short(at("2025-03-10T15:00:00Z")), "15:00");
+    }
+
+    #[test]
+    fn a_bracket_is_written_with_a_dash_and_a_span_with_a_word() {
+        let (from, to) = (at("2025-03-10T09:00:00Z"), at("2025-03-10T18:00:00Z"));
+        let form = InstantFormat::utc(from, to);
+        let (after, by) = (at("2025-03-10T15:03:30.5Z"), at("2025-03-10T15:04:00Z"));
+        let onset = Bracket { after: Some(after), by };
+        assert_eq!(form.bracket(&onset), "15:03:30–15:04:00");
+        assert_eq!(form.bracket(&Bracket { after: Some(by), by }), "15:04:00");
+        assert_eq!(form.bracket(&Bracket { after: None, by }), "15:04:00 or earlier");
+        assert_eq!(form.stretch(&onset, None), "15:03:30–15:04:00, ongoing");
+        assert_eq!(form.range(from, to), "2025-03-10 09:00:00 to 18:00:00 UTC");
+        assert_eq!(form.range(at("2025-03-09T09:00:00Z"), to), "2025-03-09 09:00:00 to 2025-03-10 18:00:00 UTC");
+    }
+
+    #[test]
+    fn a_zone_moves_the_clock_and_the_day() {
+        let zone = TimeZone::get("Europe/Berlin").expect("a zone of the tz database");
+        let form = InstantFormat::of_range(at("2025-03-10T22:00:00Z"), at("2025-03-10T23:30:00Z"), zone);
+        assert_eq!(form.at(at("2025-03-10T23:04:00Z")), "2025-03-11 00:04:00");
+        assert_eq!(form.zone(at("2025-03-10T23:04:00Z")), "CET");
+    }
+}
