@@ -1,6 +1,6 @@
 //! The statistics of few samples: intervals, tests and what a sample can prove. Pure formulae with
 //! their sources; it knows no surface and no check. Tests hold them to published values and to
-//! an independent implementation (`tests/independent/`).
+//! an independent implementation (`tests/interoperability/`).
 
 /// The confidence of every interval and bound.
 pub const CONFIDENCE: f64 = 0.95;
@@ -220,11 +220,11 @@ mod tests {
         assert_eq!(median(&mut [4.0, 1.0]), Some(2.5));
     }
 
-    /// Values of scipy and statsmodels, made once by `tests/independent/statistics.py`.
+    /// Values of scipy and statsmodels, made once by `tests/interoperability/statistics.py`.
     #[test]
     fn an_independent_implementation_agrees() {
         let fixture: serde_json::Value =
-            serde_json::from_str(include_str!("../../tests/independent/statistics.json")).expect("a fixture");
+            serde_json::from_str(include_str!("../../tests/interoperability/statistics.json")).expect("a fixture");
         let whole = |value: &serde_json::Value| value.as_u64().expect("a count");
         let real = |value: &serde_json::Value| value.as_f64().expect("a number");
         let rows = |name: &str| fixture[name].as_array().expect("rows").clone();

@@ -7,6 +7,7 @@ mod support;
 
 mod accounting;
 mod alerting;
+mod alerts;
 mod commands;
 mod live;
 mod maintenance;

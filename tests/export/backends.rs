@@ -12,8 +12,8 @@ use uptick::export::remote_write::RemoteWrite;
 use uptick::export::{Tally, otlp, remote_write};
 use uptick::window::Window;
 
-use crate::samples::window;
 use crate::support::PATIENCE;
+use crate::support::samples::window;
 use crate::support::server::{Server, answer, closed_port};
 
 /// One of the exporters that push.

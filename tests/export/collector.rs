@@ -10,9 +10,9 @@ use prost::Message as _;
 use uptick::export::otlp::{Otlp, Settings, Temporality};
 
 use crate::programs::Program;
-use crate::samples::window;
 use crate::support::PATIENCE;
 use crate::support::run::Run;
+use crate::support::samples::window;
 use crate::support::server::{Server, answer, find};
 use crate::support::tls::Authority;
 

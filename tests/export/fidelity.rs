@@ -9,9 +9,8 @@ use uptick::export::remote_write::RemoteWrite;
 
 use crate::programs::Program;
 use crate::prometheus::settings;
-use crate::samples;
-use crate::samples::{exact, window};
-use crate::support::PATIENCE;
+use crate::support::samples::{exact, window};
+use crate::support::{PATIENCE, samples};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_merged_p99_is_within_half_a_percent_of_the_pooled_truth() {

@@ -5,9 +5,9 @@ use uptick::export::cumulative::Cumulative;
 use uptick::export::remote_write::{RemoteWrite, Settings};
 
 use crate::programs::Program;
-use crate::samples::window;
 use crate::support::PATIENCE;
 use crate::support::run::Run;
+use crate::support::samples::window;
 use crate::support::server::{Server, closed_port, ok};
 
 pub(crate) fn settings(program: &Program, histograms: Kind) -> Settings {

@@ -13,8 +13,8 @@ use uptick::metric;
 
 use crate::programs::{Program, skip};
 use crate::prometheus::settings;
-use crate::samples::window;
 use crate::support::PATIENCE;
+use crate::support::samples::window;
 
 const FOLDER: &str = "examples/prometheus";
 

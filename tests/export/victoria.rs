@@ -6,9 +6,9 @@ use uptick::export::remote_write::RemoteWrite;
 
 use crate::programs::Program;
 use crate::prometheus::settings;
-use crate::samples::window;
 use crate::support::PATIENCE;
 use crate::support::run::Run;
+use crate::support::samples::window;
 use crate::support::server::{Server, ok};
 
 #[tokio::test(flavor = "multi_thread")]

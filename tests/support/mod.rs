@@ -15,6 +15,7 @@ pub mod h2;
 pub mod hostile;
 pub mod probes;
 pub mod run;
+pub mod samples;
 pub mod secrets;
 pub mod server;
 pub mod strict;

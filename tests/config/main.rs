@@ -1,0 +1,9 @@
+//! The probe file: what is accepted, what is refused, how it is said, and the examples.
+
+#![allow(clippy::unwrap_used, reason = "a set-up that fails is a failed test")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod examples;
+mod probes_file;

@@ -1,0 +1,104 @@
+//! The fault catalogue: for every way in which a check can go wrong a server that does exactly
+//! that, and the class and phase it must be reported as. The same table is the user's
+//! documentation of failure classes.
+
+#![allow(clippy::unwrap_used, reason = "a laboratory that cannot be set up is a failed test")]
+
+pub(crate) mod body;
+pub(crate) mod connect;
+mod documentation;
+mod elsewhere;
+pub(crate) mod head;
+pub(crate) mod http2;
+pub(crate) mod machine;
+mod many;
+pub(crate) mod redirects;
+pub(crate) mod resolve;
+pub(crate) mod row;
+pub(crate) mod tls;
+
+use std::collections::BTreeSet;
+
+use machine::Place;
+use row::{Row, Wanted, hold};
+use uptick::model::FailureClass;
+
+/// Every row, in the order of the catalogue.
+const SECTIONS: &[&[Row]] =
+    &[resolve::ROWS, connect::ROWS, tls::ROWS, head::ROWS, body::ROWS, redirects::ROWS, http2::ROWS, machine::ROWS];
+
+/// How many numbers the catalogue has.
+const NUMBERS: u16 = 123;
+
+fn every_row() -> impl Iterator<Item = &'static Row> {
+    SECTIONS.iter().copied().flatten()
+}
+
+#[test]
+fn every_number_of_the_catalogue_has_a_row() {
+    let mut numbers: BTreeSet<u16> = every_row().map(|row| row.number).collect();
+    numbers.extend(elsewhere::CASES.iter().filter_map(|case| case.number));
+    let missing: Vec<u16> = (1..=NUMBERS).filter(|number| !numbers.contains(number)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn every_class_has_a_row() {
+    let mut classes: BTreeSet<FailureClass> = elsewhere::CASES.iter().filter_map(|case| case.class).collect();
+    for row in every_row() {
+        if let Wanted::Fails(class, _) = row.wanted {
+            classes.insert(class);
+        }
+    }
+    let missing: Vec<FailureClass> =
+        FailureClass::ALL.iter().copied().filter(|class| !classes.contains(class)).collect();
+    assert!(missing.is_empty(), "no test ends in {missing:?}");
+}
+
+#[test]
+fn names_that_do_not_resolve() {
+    hold(resolve::ROWS);
+}
+
+#[test]
+fn connections_that_fail() {
+    hold(connect::ROWS);
+}
+
+#[test]
+fn tls_that_fails() {
+    hold(tls::ROWS);
+}
+
+#[test]
+fn response_heads_that_are_wrong() {
+    hold(head::ROWS);
+}
+
+#[test]
+fn bodies_that_are_wrong() {
+    hold(body::ROWS);
+}
+
+#[test]
+fn redirects_that_are_wrong() {
+    hold(redirects::ROWS);
+}
+
+#[test]
+fn http2_that_is_wrong() {
+    hold(http2::ROWS);
+}
+
+#[test]
+fn machines_that_are_at_fault() {
+    machine::in_each(&[Place::Namespace, Place::FewFiles], "faults::inside_a_machine");
+}
+
+#[test]
+#[ignore = "machines_that_are_at_fault runs it in the place it needs"]
+fn inside_a_machine() {
+    if let Some(row) = machine::row_here() {
+        hold(std::slice::from_ref(row));
+    }
+}

@@ -1,0 +1,196 @@
+//! Bodies that are slow, endless, cut, packed wrongly, or not what was expected.
+
+use std::time::Duration;
+
+use uptick::model::FailureClass::{
+    AssertionFailed, BodyDecode, BodyTimeout, BodyTooLarge, BodyTruncated, ConnectionReset, HttpProtocol,
+};
+use uptick::model::Phase::Transfer;
+use uptick::model::{JsonExpectation, JsonPath, JsonRule, Pattern, TextRule, Value};
+
+use crate::faults::row::{Case, Row, answers, fails, up};
+use crate::support::server::{Conn, Server};
+use crate::support::{bombs, server};
+
+pub(crate) const ROWS: &[Row] = &[
+    fails(78, "the body comes byte by byte", BodyTimeout, Transfer, || {
+        serve(|conn| {
+            conn.send(LENGTH_100);
+            conn.send_forever("x", Duration::from_millis(50));
+        })
+        .within(400)
+        .also(|outcome| assert!(outcome.body_bytes > 0, "the bytes that came are counted"))
+    }),
+    fails(79, "the body stops after three bytes", BodyTimeout, Transfer, || {
+        serve(|conn| {
+            conn.send(LENGTH_100);
+            conn.send("abc");
+            conn.stall();
+        })
+        .within(400)
+        .also(|outcome| assert_eq!(outcome.body_bytes, 3))
+    }),
+    up(80, "the body never ends: reading stops at the limit, and the record says so", || {
+        endless("HTTP/1.1 200 OK\r\n\r\n", "0123456789abcdef".repeat(1024)).also(|outcome| {
+            assert!(outcome.body_cut);
+            assert_eq!(outcome.body_bytes, 1 << 20);
+        })
+    }),
+    up(80, "the chunks never end: reading stops at the limit, and the record says so", || {
+        endless(CHUNKED, format!("4000\r\n{}\r\n", "x".repeat(0x4000))).also(|outcome| assert!(outcome.body_cut))
+    }),
+    fails(80, "the body never ends and an expectation needs all of it", BodyTooLarge, Transfer, || {
+        endless("HTTP/1.1 200 OK\r\n\r\n", "0123456789abcdef".repeat(1024))
+            .step(|step| step.expect.body = vec![TextRule::Lacks(Value::plain("maintenance"))])
+    }),
+    up(81, "1 MB of gzip decodes to a gigabyte: the limit counts after decoding", || {
+        encoded("gzip", bombs::gzip(1024)).also(|outcome| {
+            assert!(outcome.body_cut);
+            assert_eq!(outcome.body_bytes, 1 << 20);
+        })
+    }),
+    fails(81, "1 MB of gzip decodes to a gigabyte and an expectation needs all of it", BodyTooLarge, Transfer, || {
+        encoded("gzip", bombs::gzip(1024)).step(|step| step.expect.max_bytes = Some(5 << 20))
+    }),
+    up(82, "a little brotli decodes to a gigabyte: the limit counts after decoding", || {
+        encoded("br", bombs::brotli(1024)).also(|outcome| assert!(outcome.body_cut))
+    }),
+    up(82, "a little zstd decodes to a gigabyte: the limit counts after decoding", || {
+        encoded("zstd", bombs::zstd(1024)).also(|outcome| assert!(outcome.body_cut))
+    }),
+    fails(83, "the body is compressed twice (`gzip, gzip`) and an expectation reads it", BodyDecode, Transfer, || {
+        encoded("gzip, gzip", bombs::gzipped(&bombs::gzipped(b"hello")))
+            .step(|step| step.expect.body = vec![TextRule::Contains(Value::plain("hello"))])
+    }),
+    fails(83, "the body is compressed six times over and an expectation reads it", BodyDecode, Transfer, || {
+        encoded("gzip, br, gzip, br, gzip, br", bombs::gzipped(b"hello"))
+            .step(|step| step.expect.body = vec![TextRule::Contains(Value::plain("hello"))])
+    }),
+    up(83, "the body is compressed twice and nothing reads it", || {
+        encoded("gzip, gzip", bombs::gzipped(&bombs::gzipped(b"hello")))
+    }),
+    fails(84, "the body has an encoding nobody knows and an expectation reads it", BodyDecode, Transfer, || {
+        encoded("xyz", b"hello".to_vec())
+            .step(|step| step.expect.body = vec![TextRule::Contains(Value::plain("hello"))])
+    }),
+    up(84, "the body has an encoding nobody knows and nothing reads it", || encoded("xyz", b"hello".to_vec())),
+    fails(85, "the gzip body is no gzip", BodyDecode, Transfer, || encoded("gzip", b"plain text".to_vec())),
+    fails(85, "the brotli body is no brotli", BodyDecode, Transfer, || encoded("br", vec![0xff; 64])),
+    fails(85, "the zstd body is no zstd", BodyDecode, Transfer, || encoded("zstd", b"plain text".to_vec())),
+    fails(85, "the gzip body breaks off in the middle", BodyDecode, Transfer, || {
+        let text: String = (0..5_000).map(|n| n.to_string()).collect();
+        let whole = bombs::gzipped(text.as_bytes());
+        encoded("gzip", whole[..whole.len() / 2].to_vec())
+    }),
+    fails(85, "the gzip body has the wrong checksum", BodyDecode, Transfer, || {
+        let mut body = bombs::gzipped(b"hello hello hello");
+        let at = body.len() - 6;
+        body[at] ^= 0xff;
+        encoded("gzip", body)
+    }),
+    fails(86, "the connection ends after three bytes of a hundred", BodyTruncated, Transfer, || {
+        raw([LENGTH_100.as_bytes(), b"abc"].concat()).also(|outcome| assert_eq!(outcome.body_bytes, 3))
+    }),
+    fails(87, "the connection is reset in the body", ConnectionReset, Transfer, || {
+        serve(|conn| {
+            conn.send(LENGTH_100);
+            conn.send("abc");
+            // The reset must not overtake the bytes, which would then be lost.
+            conn.wait(Duration::from_millis(50));
+            conn.reset();
+        })
+    }),
+    fails(88, "a chunk's size is no number", HttpProtocol, Transfer, || chunks("xyz\r\nabc\r\n0\r\n\r\n")),
+    fails(88, "a chunk's size overflows", HttpProtocol, Transfer, || chunks("fffffffffffffffff\r\nabc\r\n0\r\n\r\n")),
+    fails(88, "a chunk is longer than it says", HttpProtocol, Transfer, || chunks("3\r\nabcdef\r\n0\r\n\r\n")),
+    fails(88, "the last chunk is missing", BodyTruncated, Transfer, || chunks("3\r\nabc\r\n")),
+    fails(88, "the connection ends inside a chunk", BodyTruncated, Transfer, || chunks("64\r\nabc")),
+    fails(88, "a chunk has an extension of 40,000 bytes", HttpProtocol, Transfer, || {
+        chunks(&format!("3;{}\r\nabc\r\n0\r\n\r\n", "x".repeat(40_000)))
+    }),
+    fails(88, "3,000 trailers follow the body", HttpProtocol, Transfer, || {
+        let trailers = server::lines(3_000, |n| format!("t-{n}: y\r\n"));
+        chunks(&format!("3\r\nabc\r\n0\r\n{trailers}\r\n"))
+    }),
+    up(89, "the body is not UTF-8: rules run on what can be read", || {
+        raw(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhell\xf6 \xff\xfe ok".to_vec())
+            .step(|step| step.expect.body = vec![TextRule::Contains(Value::plain("hell"))])
+    }),
+    up(89, "the body's charset does not exist", || {
+        let headers = [("content-type", "text/html; charset=klingon-8")];
+        raw(server::answer(200, &headers, "hello"))
+            .step(|step| step.expect.body = vec![TextRule::Contains(Value::plain("hello"))])
+    }),
+    answers(90, "the JSON is a hundred thousand nested lists", AssertionFailed, || json("[".repeat(100_000))),
+    answers(90, "the JSON is nested closed lists, deeper than any reader goes", AssertionFailed, || {
+        json(format!("{}{}", "[".repeat(50_000), "]".repeat(50_000)))
+    }),
+    answers(90, "the JSON has NaN in it", AssertionFailed, || json("{\"status\":NaN}".to_owned())),
+    answers(90, "the JSON is cut", AssertionFailed, || json("{\"status\":\"ok\"".to_owned())),
+    answers(90, "the JSON has another value where the path leads", AssertionFailed, || {
+        json("{\"status\":\"down\"}".to_owned()).also(|outcome| {
+            let mismatches = &outcome.failure.as_ref().expect("a failure").mismatches;
+            assert!(mismatches[0].actual.as_str().contains("down"), "{mismatches:?}");
+        })
+    }),
+    answers(90, "the JSON is a number of 900,000 digits", AssertionFailed, || json("7".repeat(900_000))),
+    up(90, "the JSON names a key twice: the last one counts", || {
+        json("{\"status\":\"down\",\"status\":\"ok\"}".to_owned())
+    }),
+    answers(91, "a pattern that would take other engines years is not found", AssertionFailed, || {
+        raw(server::ok(&"a".repeat(200_000))).step(|step| {
+            let pattern = Pattern::new("^(a+)+$b").expect("a pattern");
+            step.expect.body = vec![TextRule::Matches(pattern)];
+        })
+    }),
+    up(92, "a HEAD request is answered with a body", || {
+        raw(server::ok("hello"))
+            .step(|step| step.request.method = http::Method::HEAD)
+            .also(|outcome| assert_eq!(outcome.body_bytes, 0))
+    }),
+    up(92, "the body is empty", || raw(server::ok("")).also(|outcome| assert_eq!(outcome.body_bytes, 0))),
+    answers(92, "the body is empty and `expect.min-bytes` is 1", AssertionFailed, || {
+        raw(server::ok("")).step(|step| step.expect.min_bytes = Some(1))
+    }),
+];
+
+const LENGTH_100: &str = "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n";
+const CHUNKED: &str = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+
+fn serve(script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
+    let server = Server::start(move |conn| {
+        conn.request();
+        script(conn);
+    });
+    Case::get(server.url("/")).keep(server)
+}
+
+fn raw(bytes: impl Into<Vec<u8>>) -> Case {
+    let server = Server::answers(bytes);
+    Case::get(server.url("/")).keep(server)
+}
+
+fn endless(head: &'static str, piece: String) -> Case {
+    serve(move |conn| {
+        conn.send(head);
+        conn.send_forever(&piece, Duration::ZERO);
+    })
+}
+
+fn encoded(encoding: &str, body: Vec<u8>) -> Case {
+    raw(server::answer(200, &[("content-encoding", encoding)], body))
+}
+
+fn chunks(body: &str) -> Case {
+    raw([CHUNKED, body].concat())
+}
+
+/// A JSON body, of which `$.status` must be "ok".
+fn json(body: String) -> Case {
+    raw(server::answer(200, &[("content-type", "application/json")], body)).step(|step| {
+        step.expect.json = vec![JsonRule {
+            path: JsonPath::new("$.status").expect("a path"),
+            rule: JsonExpectation::Equals("ok".into()),
+        }];
+    })
+}

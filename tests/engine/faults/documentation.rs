@@ -1,0 +1,88 @@
+//! The page of failure classes for the user, printed from the classes and the rows. The
+//! committed page is held to it.
+
+use std::fmt::Write as _;
+
+use uptick::model::{ClassGroup, FailureClass};
+
+use crate::faults::row::Wanted;
+use crate::faults::{elsewhere, every_row};
+
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/failure-classes.md");
+
+const INTRODUCTION: &str = "\
+# Failure classes
+
+A check that is not `up` has exactly one failure class. The set is closed, and a name is never changed once it is
+released: rules, dashboards and scripts may rely on it. Beside the class a failure says in which phase the check broke:
+`resolve`, `connect`, `tls`, `processing` or `transfer`; the phase is null where the answer arrived whole and was not
+as expected.
+
+Each line below is a test: a server that does exactly this, and this class and phase as the only result that passes.
+The page is printed from that table by `cargo test --test engine -- --ignored write_the_page`, and a test fails when
+the two differ.
+";
+
+#[test]
+fn the_page_is_what_the_table_prints() {
+    let committed = std::fs::read_to_string(PAGE).unwrap_or_default();
+    assert!(committed == page(), "run: cargo test --test engine -- --ignored write_the_page");
+}
+
+#[test]
+#[ignore = "writes docs/failure-classes.md"]
+fn write_the_page() {
+    std::fs::create_dir_all(concat!(env!("CARGO_MANIFEST_DIR"), "/docs")).unwrap();
+    std::fs::write(PAGE, page()).unwrap();
+}
+
+fn page() -> String {
+    let mut page = INTRODUCTION.to_owned();
+    let mut group: Option<ClassGroup> = None;
+    for &class in FailureClass::ALL {
+        if group != Some(class.group()) {
+            group = Some(class.group());
+            let _ = write!(page, "\n## {}\n", heading(class.group()));
+        }
+        let _ = write!(page, "\n### `{class}`\n\n{}\n", class.meaning());
+        let cases = cases_of(Some(class));
+        if !cases.is_empty() {
+            let _ = write!(page, "\n{cases}");
+        }
+    }
+    let _ = write!(page, "\n## Up in spite of it\n\nThese are not failures.\n\n{}", cases_of(None));
+    page
+}
+
+fn heading(group: ClassGroup) -> &'static str {
+    match group {
+        ClassGroup::Ours => "The prober's own trouble: `unknown`, never `down`",
+        ClassGroup::AnyConnected => "Any phase with a connection",
+        ClassGroup::Answer => "The answer is not as expected",
+        ClassGroup::Resolve => "Resolve",
+        ClassGroup::Connect => "Connect",
+        ClassGroup::Tls => "TLS",
+        ClassGroup::Processing => "Processing",
+        ClassGroup::Transfer => "Transfer",
+    }
+}
+
+/// One line for every row of a class, with its phase; none stands for up.
+fn cases_of(class: Option<FailureClass>) -> String {
+    let mut lines = String::new();
+    for row in every_row() {
+        let line = match (row.wanted, class) {
+            (Wanted::Up, None) => format!("- when {}", row.when),
+            (Wanted::Fails(found, Some(phase)), Some(class)) if found == class => {
+                format!("- when {} (phase `{phase}`)", row.when)
+            }
+            (Wanted::Fails(found, None), Some(class)) if found == class => format!("- when {}", row.when),
+            _ => continue,
+        };
+        let _ = writeln!(lines, "{line}");
+    }
+    for case in elsewhere::CASES.iter().filter(|case| class.is_some() && case.class == class) {
+        let _ = writeln!(lines, "- when {}", case.when);
+    }
+    lines
+}

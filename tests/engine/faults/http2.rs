@@ -1,0 +1,207 @@
+//! HTTP/2 peers that break the rules, or keep them at our expense.
+
+use std::time::Duration;
+
+use rustls::ServerConfig;
+use uptick::model::FailureClass::{
+    BodyTimeout, BodyTruncated, ConnectionReset, HeadersTooLarge, Http2Error, HttpProtocol, ResponseTimeout,
+};
+use uptick::model::Phase::{Processing, Transfer};
+use uptick::model::{HttpVersion, HttpVersionWish};
+
+use crate::faults::row::{Case, Row, fails, up};
+use crate::support::h2;
+use crate::support::server::{Conn, Server};
+use crate::support::tls::Authority;
+
+pub(crate) const ROWS: &[Row] = &[
+    up(102, "HTTP/2 is spoken without TLS, and well", || {
+        asked(|conn, stream| {
+            conn.send(h2::answer(stream, b"hello"));
+            conn.stall();
+        })
+        .also(|outcome| {
+            assert_eq!(outcome.http_version, Some(HttpVersion::V2));
+            assert_eq!(outcome.body_bytes, 5);
+        })
+    }),
+    up(102, "HTTP/2 is agreed on in TLS, and spoken well", || {
+        let authority = Authority::new();
+        let negotiates = |config: &mut ServerConfig| config.alpn_protocols = vec![b"h2".to_vec()];
+        let config = authority.leaf(&["good.test"]).config_with(rustls::ALL_VERSIONS, negotiates);
+        let server = Server::tls(config, |conn| {
+            conn.send(h2::settings());
+            if let Some(stream) = h2::read_request(conn) {
+                conn.send(h2::answer(stream, b"hello"));
+                conn.stall();
+            }
+        });
+        let ca_file = authority.ca_file();
+        Case::get(server.https("good.test", "/"))
+            .at(server.address())
+            .probe(|probe| probe.transport.tls.ca_file = Some(ca_file))
+            .keep(authority)
+            .keep(server)
+            .also(|outcome| assert_eq!(outcome.http_version, Some(HttpVersion::V2)))
+    }),
+    fails(102, "the peer never sends its SETTINGS", ResponseTimeout, Processing, || raw(Conn::stall).within(400)),
+    fails(102, "the peer sends its SETTINGS and no answer", ResponseTimeout, Processing, || {
+        asked(|conn, _| conn.stall()).within(400)
+    }),
+    fails(103, "the peer sends GOAWAY(NO_ERROR) instead of an answer", Http2Error, Processing, || {
+        asked(|conn, _| {
+            conn.send(h2::goaway(0, h2::NO_ERROR, b""));
+        })
+    }),
+    fails(104, "the peer sends GOAWAY(INTERNAL_ERROR) with an escape sequence to say", Http2Error, Processing, || {
+        asked(|conn, _| {
+            conn.send(h2::goaway(0, h2::INTERNAL_ERROR, b"\x1b[31mdebug\x1b]0;pwn\x07"));
+        })
+        .also(|outcome| {
+            let message = &outcome.failure.as_ref().expect("a failure").message;
+            assert!(message.as_str().contains("INTERNAL_ERROR"), "the code is named: {message}");
+        })
+    }),
+    fails(105, "the peer refuses the stream (REFUSED_STREAM)", Http2Error, Processing, || {
+        asked(|conn, stream| {
+            conn.send(h2::reset(stream, h2::REFUSED_STREAM));
+            conn.stall();
+        })
+    }),
+    fails(105, "the peer resets the stream (INTERNAL_ERROR)", Http2Error, Processing, || {
+        asked(|conn, stream| {
+            conn.send(h2::reset(stream, h2::INTERNAL_ERROR));
+            conn.stall();
+        })
+    }),
+    fails(105, "the peer wants HTTP/1.1 (HTTP_1_1_REQUIRED)", Http2Error, Processing, || {
+        asked(|conn, stream| {
+            conn.send(h2::reset(stream, h2::HTTP_1_1_REQUIRED));
+            conn.stall();
+        })
+        .also(|outcome| {
+            let message = &outcome.failure.as_ref().expect("a failure").message;
+            assert!(message.as_str().contains("HTTP_1_1_REQUIRED"), "the code is named: {message}");
+        })
+    }),
+    fails(105, "the peer resets the stream in the body (INTERNAL_ERROR)", Http2Error, Transfer, || {
+        asked(|conn, stream| {
+            conn.send(begun(stream));
+            conn.wait(Duration::from_millis(50));
+            conn.send(h2::reset(stream, h2::INTERNAL_ERROR));
+            conn.stall();
+        })
+    }),
+    fails(106, "the connection ends in the body of a stream", BodyTruncated, Transfer, || {
+        asked(|conn, stream| {
+            conn.send(begun(stream));
+        })
+    }),
+    fails(106, "the connection is reset in the body of a stream", ConnectionReset, Transfer, || {
+        asked(|conn, stream| {
+            conn.send(begun(stream));
+            conn.wait(Duration::from_millis(50));
+            conn.reset();
+        })
+    }),
+    fails(106, "the body of a stream stops", BodyTimeout, Transfer, || {
+        asked(|conn, stream| {
+            conn.send(begun(stream));
+            conn.stall();
+        })
+        .within(400)
+    }),
+    fails(107, "SETTINGS come without end", ResponseTimeout, Processing, || {
+        asked(|conn, _| conn.send_forever(h2::frame(h2::SETTINGS, 0, 0, &[]).repeat(100), Duration::from_millis(1)))
+            .within(400)
+    }),
+    fails(107, "PINGs come without end", ResponseTimeout, Processing, || {
+        asked(|conn, _| conn.send_forever(h2::frame(h2::PING, 0, 0, &[7; 8]).repeat(100), Duration::from_millis(1)))
+            .within(400)
+    }),
+    fails(108, "empty DATA frames come without end", Http2Error, Transfer, || {
+        asked(|conn, stream| {
+            conn.send(h2::frame(h2::HEADERS, h2::END_HEADERS, stream, h2::STATUS_200));
+            conn.send_forever(h2::frame(h2::DATA, 0, stream, &[]).repeat(1_000), Duration::ZERO);
+        })
+    }),
+    fails(109, "CONTINUATION frames come without end", Http2Error, Processing, || {
+        asked(|conn, stream| {
+            conn.send(h2::frame(h2::HEADERS, 0, stream, h2::STATUS_200));
+            conn.send_forever(h2::frame(h2::CONTINUATION, 0, stream, &[]).repeat(1_000), Duration::ZERO);
+        })
+    }),
+    fails(110, "a small header block decodes to megabytes (HPACK bomb)", HeadersTooLarge, Processing, || {
+        asked(|conn, stream| {
+            // One header of 4,000 bytes goes into the table, and every further byte repeats it.
+            let mut block = h2::STATUS_200.to_vec();
+            let mut entry = h2::header("x", &[b'y'; 4_000]);
+            entry[0] = 0x40;
+            block.extend(entry);
+            block.extend([0xbe; 4_000]);
+            conn.send(h2::frame(h2::HEADERS, h2::END_HEADERS | h2::END_STREAM, stream, &block));
+            conn.stall();
+        })
+    }),
+    fails(111, "the header block is not HPACK", HttpProtocol, Processing, || {
+        asked(|conn, stream| {
+            conn.send(h2::frame(h2::HEADERS, h2::END_HEADERS, stream, &[0xff, 0xff, 0xff, 0xff, 0xff, 0x0f]));
+            conn.stall();
+        })
+    }),
+    fails(111, "a frame is larger than allowed", HttpProtocol, Processing, || {
+        asked(|conn, stream| {
+            conn.send(h2::frame(h2::HEADERS, h2::END_HEADERS, stream, &vec![0x88; 20_000]));
+            conn.stall();
+        })
+    }),
+    fails(111, "the peer promises what nobody asked for (PUSH_PROMISE)", HttpProtocol, Processing, || {
+        asked(|conn, stream| {
+            let promise = [&[0, 0, 0, 2][..], &[0x82, 0x87, 0x84, 0x41, 0x01, b'x']].concat();
+            conn.send(h2::frame(h2::PUSH_PROMISE, h2::END_HEADERS, stream, &promise));
+            conn.stall();
+        })
+    }),
+    fails(111, "the peer answers in HTTP/1.1", HttpProtocol, Processing, || {
+        raw(|conn| {
+            conn.read_some(&mut Vec::new());
+            conn.send("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            // An end with bytes unread would reset the connection before the answer is seen.
+            conn.stall();
+        })
+    }),
+    fails(111, "the answer has no status", HttpProtocol, Processing, || {
+        asked(|conn, stream| {
+            let block = h2::header("x", b"y");
+            conn.send(h2::frame(h2::HEADERS, h2::END_HEADERS | h2::END_STREAM, stream, &block));
+            conn.stall();
+        })
+    }),
+    fails(111, "frames come for a stream nobody opened", HttpProtocol, Processing, || {
+        asked(|conn, stream| {
+            conn.send(h2::frame(h2::DATA, 0, stream + 40, b"hello"));
+            conn.stall();
+        })
+    }),
+];
+
+/// A peer that speaks as it likes from the first byte.
+fn raw(script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
+    let server = Server::start(script);
+    Case::get(server.url("/")).probe(|probe| probe.transport.http_version = HttpVersionWish::Http2).keep(server)
+}
+
+/// A peer that begins as it should, and goes on as it likes once it was asked.
+fn asked(script: impl Fn(&mut Conn, u32) + Send + Sync + 'static) -> Case {
+    raw(move |conn| {
+        conn.send(h2::settings());
+        if let Some(stream) = h2::read_request(conn) {
+            script(conn, stream);
+        }
+    })
+}
+
+/// The head of an answer and the first bytes of its body.
+fn begun(stream: u32) -> Vec<u8> {
+    [h2::frame(h2::HEADERS, h2::END_HEADERS, stream, h2::STATUS_200), h2::frame(h2::DATA, 0, stream, b"hel")].concat()
+}

@@ -1,0 +1,407 @@
+//! Certificates that must be refused, handshakes that fail or stall.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderName;
+use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa};
+use rustls::ServerConfig;
+use rustls::pki_types::CertificateDer;
+use rustls::version::{TLS12, TLS13};
+use uptick::model::FailureClass::{
+    AssertionFailed, BodyTruncated, ConnectionReset, HttpProtocol, Status, TlsCertExpired, TlsCertInvalid,
+    TlsCertNameMismatch, TlsCertNotYetValid, TlsCertRevoked, TlsCertUntrusted, TlsClientCertRequired,
+    TlsHandshakeFailed, TlsHandshakeTimeout, TlsNotTls, TlsVersion as TlsVersionFailed,
+};
+use uptick::model::Phase::{Processing, Tls, Transfer};
+use uptick::model::{HttpVersion, TlsVersion, Value};
+
+use crate::faults::row::{Case, Row, answers, fails, up};
+use crate::support::server::{Conn, Server};
+use crate::support::tls::{Authority, DAY, Leaf};
+use crate::support::{server, tls};
+
+pub(crate) const ROWS: &[Row] = &[
+    fails(31, "the certificate has expired", TlsCertExpired, Tls, || {
+        dated(3 * DAY, Some(DAY)).also(|outcome| {
+            let certificate = outcome.tls.as_ref().and_then(|tls| tls.certificate.as_ref());
+            let certificate = certificate.expect("the facts of a certificate that was refused");
+            assert!(certificate.not_after < jiff::Timestamp::now());
+            assert!(outcome.tls.as_ref().is_some_and(|tls| !tls.verified));
+        })
+    }),
+    fails(32, "the certificate is not valid yet", TlsCertNotYetValid, Tls, || {
+        let mut params = tls::leaf_params(&["good.test"]);
+        params.not_before = tls::after(DAY).into();
+        signed(&params)
+    }),
+    fails(33, "the certificate is for other names", TlsCertNameMismatch, Tls, || {
+        signed(&tls::leaf_params(&["other.test", "a.test", "b.test", "c.test", "d.test", "e.test", "f.test"])).also(
+            |outcome| {
+                let message = &outcome.failure.as_ref().expect("a failure").message;
+                assert!(message.as_str().contains("other.test"), "{message}");
+                assert!(!message.as_str().contains("f.test"), "the first few names are enough: {message}");
+            },
+        )
+    }),
+    fails(34, "the certificate is signed by itself", TlsCertUntrusted, Tls, || {
+        let leaf = Leaf::self_signed(&tls::leaf_params(&["good.test"]));
+        shows(&Authority::new(), leaf.config())
+    }),
+    fails(
+        34,
+        "the certificate is an authority's own, signed by itself (`openssl req -x509`)",
+        TlsCertUntrusted,
+        Tls,
+        || {
+            let mut params = tls::leaf_params(&["good.test"]);
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            shows(&Authority::new(), Leaf::self_signed(&params).config())
+        },
+    ),
+    fails(35, "the certificate's authority is not trusted", TlsCertUntrusted, Tls, || {
+        let leaf = Authority::named("some other authority").leaf(&["good.test"]);
+        shows(&Authority::new(), leaf.config())
+    }),
+    fails(36, "the server does not send the intermediate certificate", TlsCertUntrusted, Tls, || {
+        let root = Authority::new();
+        let leaf = root.intermediate().leaf(&["good.test"]);
+        shows(&root, leaf.config())
+    }),
+    up(36, "the server sends the intermediate certificate", || {
+        let root = Authority::new();
+        let intermediate = root.intermediate();
+        let leaf = intermediate.leaf(&["good.test"]).and([intermediate.certificate()]);
+        shows(&root, leaf.config())
+    }),
+    up(37, "the chain is in the wrong order and holds strangers", || {
+        let root = Authority::new();
+        let intermediate = root.intermediate();
+        let strangers = [Authority::named("a stranger").certificate(), root.certificate(), intermediate.certificate()];
+        shows(&root, intermediate.leaf(&["good.test"]).and(strangers).config())
+    }),
+    up(38, "the certificate is revoked and there is no `tls.crl-file`: revocation is not checked", || {
+        with_serial(4711).0
+    }),
+    fails(38, "the certificate is on the list of `tls.crl-file`", TlsCertRevoked, Tls, || {
+        let (case, authority) = with_serial(4711);
+        let list = authority.revoke(4711);
+        case.probe(|probe| probe.transport.tls.crl_file = Some(list)).keep(authority)
+    }),
+    up(38, "another certificate is on the list of `tls.crl-file`", || {
+        let (case, authority) = with_serial(4711);
+        let list = authority.revoke(42);
+        case.probe(|probe| probe.transport.tls.crl_file = Some(list)).keep(authority)
+    }),
+    fails(39, "the certificate is for clients alone", TlsCertInvalid, Tls, || {
+        let mut params = tls::leaf_params(&["good.test"]);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        signed(&params)
+    }),
+    fails(40, "the certificate's key is an RSA key of 1024 bits", TlsCertInvalid, Tls, || {
+        let authority = Authority::new();
+        let certificate = authority.sign_key(&tls::leaf_params(&["good.test"]), &tls::WeakRsaKey::new());
+        shows_unsigned(&authority.ca_file(), &[certificate]).keep(authority)
+    }),
+    fails(41, "the certificate is signed with SHA-1", TlsCertInvalid, Tls, || {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/sha1");
+        let leaf = std::fs::read(format!("{folder}/leaf.der")).unwrap();
+        shows_unsigned(format!("{folder}/ca.pem").as_ref(), &[CertificateDer::from(leaf)]).also(|outcome| {
+            let message = &outcome.failure.as_ref().expect("a failure").message;
+            assert!(message.as_str().chars().count() < 200, "no dump of identifiers: {message}");
+        })
+    }),
+    up(42, "the certificate is for 4,000 names", || {
+        for_many_names(4_000).also(|outcome| {
+            let certificate = outcome.tls.as_ref().and_then(|tls| tls.certificate.as_ref()).expect("facts");
+            assert_eq!(certificate.names_total, 4_000);
+            assert!(certificate.names.len() <= 20, "{} names are kept", certificate.names.len());
+        })
+    }),
+    fails(42, "the certificate is for 10,000 names, which is more than a handshake takes", TlsCertInvalid, Tls, || {
+        for_many_names(10_000)
+    }),
+    fails(43, "the server speaks TLS 1.0 alone and says so in an alert", TlsVersionFailed, Tls, || {
+        scripted(|conn| {
+            conn.send(tls::fatal_alert(70));
+        })
+    }),
+    fails(43, "the server answers in TLS 1.0", TlsVersionFailed, Tls, || {
+        scripted(|conn| {
+            let hello = [&[2, 0, 0, 38, 3, 1][..], &[7; 32], &[0, 0, 0x2f, 0]].concat();
+            conn.send(tls::record(22, &hello));
+            conn.stall();
+        })
+    }),
+    fails(43, "the server speaks TLS 1.2 and `tls.min-version` is \"1.3\"", TlsVersionFailed, Tls, || {
+        let authority = Authority::new();
+        let config = authority.leaf(&["good.test"]).config_with(&[&TLS12], |_| {});
+        shows(&authority, config).probe(|probe| probe.transport.tls.min_version = TlsVersion::V1_3)
+    }),
+    fails(44, "the server finds no cipher in common (alert handshake_failure)", TlsHandshakeFailed, Tls, || {
+        scripted(|conn| {
+            conn.send(tls::fatal_alert(40));
+        })
+    }),
+    fails(44, "the server picks a cipher that was not offered", TlsHandshakeFailed, Tls, || {
+        scripted(|conn| {
+            // TLS_RSA_WITH_RC4_128_SHA.
+            let hello = [&[2, 0, 0, 38, 3, 3][..], &[7; 32], &[0, 0, 0x05, 0]].concat();
+            conn.send(tls::record(22, &hello));
+            conn.stall();
+        })
+    }),
+    fails(45, "the server does not know the name asked for (alert unrecognized_name)", TlsHandshakeFailed, Tls, || {
+        scripted(|conn| {
+            conn.send(tls::fatal_alert(112));
+        })
+        .also(|outcome| {
+            let message = outcome.failure.as_ref().expect("a failure").message.as_str().to_lowercase();
+            assert!(message.contains("unrecogni"), "the alert is named: {message}");
+        })
+    }),
+    up(46, "the URL has an address, and `tls.server-name` says whose certificate it is", || {
+        let authority = Authority::new();
+        let server = greeting(authority.leaf(&["good.test"]).config());
+        let ca_file = authority.ca_file();
+        Case::get(format!("https://{}/", server.address()))
+            .probe(|probe| {
+                probe.transport.tls.ca_file = Some(ca_file);
+                probe.transport.tls.server_name = Some("good.test".to_owned());
+            })
+            .keep(authority)
+            .keep(server)
+    }),
+    fails(
+        46,
+        "the URL has an address, and a `host` header alone says whose certificate it is",
+        TlsCertNameMismatch,
+        Tls,
+        || {
+            let authority = Authority::new();
+            let server = greeting(authority.leaf(&["good.test"]).config());
+            let ca_file = authority.ca_file();
+            Case::get(format!("https://{}/", server.address()))
+                .probe(|probe| probe.transport.tls.ca_file = Some(ca_file))
+                .step(|step| step.request.headers.push((HeaderName::from_static("host"), Value::plain("good.test"))))
+                .keep(authority)
+                .keep(server)
+        },
+    ),
+    up(47, "the server does not negotiate a protocol: it is HTTP/1.1, and recorded", || {
+        signed(&tls::leaf_params(&["good.test"]))
+            .also(|outcome| assert_eq!(outcome.http_version, Some(HttpVersion::V1_1)))
+    }),
+    answers(47, "the server does not negotiate a protocol and `expect.http-version` is \"2\"", AssertionFailed, || {
+        signed(&tls::leaf_params(&["good.test"])).step(|step| step.expect.http_version = vec![HttpVersion::V2])
+    }),
+    fails(
+        47,
+        "the server speaks none of the protocols offered (alert no_application_protocol)",
+        TlsHandshakeFailed,
+        Tls,
+        || {
+            let authority = Authority::new();
+            let config = authority
+                .leaf(&["good.test"])
+                .config_with(rustls::ALL_VERSIONS, |config| config.alpn_protocols = vec![b"foo".to_vec()]);
+            shows(&authority, config)
+        },
+    ),
+    fails(48, "the peer reads the ClientHello and stays silent", TlsHandshakeTimeout, Tls, || {
+        scripted(Conn::stall).within(400)
+    }),
+    fails(49, "the handshake stops after five bytes", TlsHandshakeTimeout, Tls, || {
+        scripted(|conn| {
+            conn.send([22, 3, 3, 0, 80]);
+            conn.stall();
+        })
+        .within(400)
+    }),
+    fails(50, "the connection ends in the handshake", TlsHandshakeFailed, Tls, || scripted(|_| {})),
+    fails(50, "the connection ends one byte into the handshake", TlsHandshakeFailed, Tls, || {
+        scripted(|conn| {
+            conn.send([22]);
+        })
+    }),
+    fails(51, "the connection is reset in the handshake", ConnectionReset, Tls, || scripted(Conn::reset)),
+    fails(52, "the peer sends another fatal alert", TlsHandshakeFailed, Tls, || {
+        scripted(|conn| {
+            conn.send(tls::fatal_alert(80));
+        })
+    }),
+    fails(53, "the peer answers plain HTTP on the TLS port", TlsNotTls, Tls, || {
+        scripted(|conn| {
+            conn.send("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        })
+    }),
+    fails(53, "the peer greets like an SSH server on the TLS port", TlsNotTls, Tls, || {
+        scripted(|conn| {
+            conn.send("SSH-2.0-OpenSSH_9.7\r\n");
+            conn.stall();
+        })
+    }),
+    fails(54, "plain HTTP is spoken to a TLS port, which answers with an alert", HttpProtocol, Processing, || {
+        let server = Server::start(|conn| {
+            conn.request();
+            conn.send(tls::fatal_alert(50));
+        });
+        Case::get(server.url("/")).keep(server).also(|outcome| {
+            let message = &outcome.failure.as_ref().expect("a failure").message;
+            assert!(message.as_str().contains("TLS"), "the hint: {message}");
+        })
+    }),
+    answers(54, "plain HTTP is spoken to a TLS port, which answers 400 in plain HTTP", Status, || {
+        let page = "The plain HTTP request was sent to HTTPS port";
+        let server = Server::answers(server::answer(400, &[("server", "nginx")], page));
+        Case::get(server.url("/")).keep(server)
+    }),
+    fails(55, "the server wants a client certificate (TLS 1.3)", TlsClientCertRequired, Tls, || wants_client(&TLS13)),
+    fails(55, "the server wants a client certificate (TLS 1.2)", TlsClientCertRequired, Tls, || wants_client(&TLS12)),
+    up(55, "the server wants a client certificate and gets it", || {
+        let authority = Authority::new();
+        let config = authority.leaf(&["good.test"]).config_for_clients_of(&authority, rustls::ALL_VERSIONS);
+        let (certificate, key) = authority.client_files();
+        shows(&authority, config)
+            .probe(|probe| {
+                probe.transport.tls.client_cert = Some(certificate);
+                probe.transport.tls.client_key = Some(key);
+            })
+            .keep(authority)
+    }),
+    fails(56, "TLS ends without a farewell in a body without a length", BodyTruncated, Transfer, || {
+        let authority = Authority::new();
+        let server = Server::tls(authority.leaf(&["good.test"]).config(), |conn| {
+            conn.request();
+            conn.send("HTTP/1.1 200 OK\r\n\r\nhalf of the pa");
+            conn.drop_without_close_notify();
+        });
+        trusting(&authority, &server).keep(server).keep(authority)
+    }),
+    up(56, "TLS ends without a farewell after a body of known length", || {
+        let authority = Authority::new();
+        let server = Server::tls(authority.leaf(&["good.test"]).config(), |conn| {
+            conn.request();
+            conn.send(server::ok("all of it"));
+            conn.drop_without_close_notify();
+        });
+        trusting(&authority, &server).keep(server).keep(authority)
+    }),
+    up(57, "the certificate has expired and `tls.insecure` is set: the record says that nothing was verified", || {
+        dated(3 * DAY, Some(DAY)).probe(|probe| probe.transport.tls.insecure = true).also(|outcome| {
+            let tls = outcome.tls.as_ref().expect("facts");
+            assert!(!tls.verified);
+            assert!(tls.certificate.is_some());
+        })
+    }),
+    answers(58, "the certificate expires in 30 days and `expect.certificate-days` is 60", AssertionFailed, || {
+        signed(&tls::leaf_params(&["good.test"])).step(|step| step.expect.certificate_days = Some(60)).also(|outcome| {
+            let mismatches = &outcome.failure.as_ref().expect("a failure").mismatches;
+            assert_eq!(mismatches[0].assertion, "certificate-days");
+            assert!(mismatches[0].actual.as_str().contains("29"), "{mismatches:?}");
+        })
+    }),
+    up(58, "the certificate expires in 30 days and `expect.certificate-days` is 14", || {
+        signed(&tls::leaf_params(&["good.test"])).step(|step| step.expect.certificate_days = Some(14))
+    }),
+    up(58, "the certificate expires in the year 9999", || {
+        let mut params = tls::leaf_params(&["good.test"]);
+        params.not_after = rcgen::date_time_ymd(9999, 12, 31);
+        signed(&params).step(|step| step.expect.certificate_days = Some(14))
+    }),
+    up(58, "the certificate is valid from the year 1970", || {
+        let mut params = tls::leaf_params(&["good.test"]);
+        params.not_before = rcgen::date_time_ymd(1970, 1, 2);
+        signed(&params)
+    }),
+];
+
+/// A server whose certificate is for so many names, the one asked for the last of them.
+fn for_many_names(count: usize) -> Case {
+    let names: Vec<String> = (1..count).map(|n| format!("n{n}.test")).collect();
+    let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
+    names.push("good.test");
+    signed(&tls::leaf_params(&names))
+}
+
+/// A server whose certificate has this serial number, and the authority that may revoke it.
+fn with_serial(serial: u64) -> (Case, Authority) {
+    let authority = Authority::new();
+    let mut params = tls::leaf_params(&["good.test"]);
+    params.serial_number = Some(rcgen::SerialNumber::from(serial));
+    let leaf = authority.sign(&params);
+    (shows(&authority, leaf.config()), authority)
+}
+
+/// A server whose certificate is signed by an authority that the probe trusts.
+fn signed(params: &CertificateParams) -> Case {
+    let authority = Authority::new();
+    let config = authority.sign(params).config();
+    shows(&authority, config)
+}
+
+/// A certificate that began and, where given, ended so long ago.
+fn dated(began: Duration, ended: Option<Duration>) -> Case {
+    let mut params = tls::leaf_params(&["good.test"]);
+    params.not_before = tls::before(began).into();
+    if let Some(ended) = ended {
+        params.not_after = tls::before(ended).into();
+    }
+    signed(&params)
+}
+
+/// A healthy server behind this TLS, and a probe that trusts this authority.
+fn shows(authority: &Authority, config: Arc<ServerConfig>) -> Case {
+    let server = greeting(config);
+    trusting(authority, &server).keep(server)
+}
+
+fn greeting(config: Arc<ServerConfig>) -> Server {
+    Server::tls(config, |conn| {
+        conn.request();
+        conn.send(server::ok("hello"));
+    })
+}
+
+/// A probe of `good.test` at a server; the authority's file is copied, so that it may go.
+fn trusting(authority: &Authority, server: &Server) -> Case {
+    let folder = tempfile::tempdir().unwrap();
+    let ca_file = folder.path().join("ca.pem");
+    std::fs::copy(authority.ca_file(), &ca_file).unwrap();
+    Case::get(server.https("good.test", "/"))
+        .at(server.address())
+        .probe(|probe| probe.transport.tls.ca_file = Some(ca_file))
+        .keep(folder)
+}
+
+/// A peer that gets a `ClientHello` and answers with bytes of its own.
+fn scripted(script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
+    let server = Server::start(move |conn| {
+        conn.read_some(&mut Vec::new());
+        script(conn);
+    });
+    let authority = Authority::new();
+    trusting(&authority, &server).keep(server)
+}
+
+/// A TLS 1.2 server that shows certificates it cannot sign for: the client is done with it
+/// before it asks for the signature.
+fn shows_unsigned(ca_file: &std::path::Path, chain: &[CertificateDer<'static>]) -> Case {
+    let flight = tls::unsigned_flight(chain);
+    let server = Server::start(move |conn| {
+        conn.read_some(&mut Vec::new());
+        conn.send(&flight);
+        conn.stall();
+    });
+    let ca_file = ca_file.to_owned();
+    Case::get(server.https("good.test", "/"))
+        .at(server.address())
+        .probe(|probe| probe.transport.tls.ca_file = Some(ca_file))
+        .keep(server)
+}
+
+fn wants_client(version: &'static rustls::SupportedProtocolVersion) -> Case {
+    let authority = Authority::new();
+    let config = authority.leaf(&["good.test"]).config_for_clients_of(&authority, &[version]);
+    shows(&authority, config)
+}

@@ -1,0 +1,16 @@
+//! One check, one outcome: the engine against local servers that misbehave exactly as told.
+
+#![allow(clippy::unwrap_used, reason = "a set-up that fails is a failed test")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod faults;
+mod insecure;
+mod journeys;
+mod load;
+mod measurements;
+mod phases;
+mod secret_leaks_in_faults;
+mod single_request;
+mod test_servers;

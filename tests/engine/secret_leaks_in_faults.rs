@@ -1,0 +1,344 @@
+//! Every row of the fault catalogue with secrets in every place that a probe has for one, against
+//! servers that say back what they were asked: the binary makes all the checks, and whatever it
+//! says or leaves has no secret in it.
+
+#![allow(clippy::unwrap_used, reason = "a laboratory that cannot be set up is a failed test")]
+
+use std::any::Any;
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{AUTHORIZATION, COOKIE, HOST};
+use http::{HeaderName, Method};
+use uptick::config;
+use uptick::config::{Config, Settings};
+use uptick::model::{Addresses, Auth, Body, Deny, HttpVersionWish, OAuth2, Part, Probe, Value};
+
+use crate::faults::machine::Place;
+use crate::faults::row::{Row, Wanted};
+use crate::faults::{body, connect, head, http2, machine, redirects, resolve, tls};
+use crate::support::run::{Ran, Run};
+use crate::support::secrets::{assert_secret, assert_secret_in_reports, entrusted};
+use crate::support::server::Server;
+use crate::support::tls::Authority;
+use crate::support::{secrets, server};
+
+/// The rows that need no machine of their own.
+const SECTIONS: &[&[Row]] =
+    &[resolve::ROWS, connect::ROWS, tls::ROWS, head::ROWS, body::ROWS, redirects::ROWS, http2::ROWS];
+
+/// A word that every probe sends and that is no secret: it must come back, or nothing was looked at.
+const OPEN: &str = "oPenZz7wCanary";
+
+/// The secret with this number, as the probe file refers to it.
+fn secret(n: usize) -> Value {
+    Value::secret(&format!("S{n:02}"), "never read: the probe file has the reference")
+}
+
+/// Some text with the secret in it.
+fn around(before: &str, n: usize, after: &str) -> Value {
+    let mut parts = vec![Part::Plain(before.to_owned())];
+    parts.extend(secret(n).parts);
+    parts.push(Part::Plain(after.to_owned()));
+    Value { parts }
+}
+
+/// Puts secrets into a probe of one request.
+type Plant = fn(&mut Probe, &Stage);
+
+/// What the secrets of the probes need.
+struct Stage {
+    /// Gives tokens that are a secret.
+    tokens: Server,
+    /// A client certificate and its key,
+    client: (PathBuf, PathBuf),
+    /// and whose they are: its files go with it.
+    _authority: Authority,
+}
+
+fn header(probe: &mut Probe, name: HeaderName, value: Value) {
+    probe.steps[0].request.headers.push((name, value));
+}
+
+fn named(name: &'static str) -> HeaderName {
+    HeaderName::from_static(name)
+}
+
+fn body(probe: &mut Probe, body: Body) {
+    let request = &mut probe.steps[0].request;
+    if request.method == Method::GET {
+        request.method = Method::POST;
+    }
+    if request.method == Method::POST {
+        request.body = body;
+    }
+}
+
+/// A bearer token, a header by its name, a cookie, a query, a text.
+fn open_places(probe: &mut Probe, _: &Stage) {
+    probe.steps[0].request.auth = Some(Auth::Bearer(secret(0)));
+    header(probe, named("x-api-key"), secret(3));
+    header(probe, COOKIE, around("a=1; sid=", 4, ""));
+    let url = &mut probe.steps[0].request.url.parts;
+    url.push(Part::Plain("?page=1&access_token=".to_owned()));
+    url.extend(secret(6).parts);
+    body(probe, Body::Text(around("hello ", 8, " hello")));
+}
+
+/// Userinfo in the URL, a header by its mark, a form.
+fn in_the_url(probe: &mut Probe, _: &Stage) {
+    let url = probe.steps[0].request.url.to_string();
+    if let Some((scheme, rest)) = url.split_once("://") {
+        probe.steps[0].request.auth = None;
+        probe.steps[0].request.url = around(&format!("{scheme}://probe:"), 1, &format!("@{rest}"));
+    }
+    header(probe, named("x-note"), around("for ", 5, " alone"));
+    body(probe, Body::Form(vec![("user".to_owned(), Value::plain("probe")), ("password".to_owned(), secret(10))]));
+}
+
+/// Client credentials and the token that comes of them, a file, a client certificate's key.
+fn of_others(probe: &mut Probe, stage: &Stage) {
+    // The token is fetched as the probe asks, and this token server speaks HTTP/1 alone.
+    let speaks_http1 = probe.transport.http_version != HttpVersionWish::Http2;
+    probe.steps[0].request.auth = speaks_http1.then(|| {
+        Auth::OAuth2(OAuth2 {
+            token_url: Value::plain(&stage.tokens.url("/token")),
+            client_id: Value::plain("probe"),
+            client_secret: secret(10),
+            scopes: Vec::new(),
+            audience: None,
+        })
+    });
+    header(probe, named("x-token"), Value::secret("file:secret.txt", "never read"));
+    let (certificate, key) = stage.client.clone();
+    (probe.transport.tls.client_cert, probe.transport.tls.client_key) = (Some(certificate), Some(key));
+}
+
+/// The credentials of a proxy, where the target can be one; a header with a scheme of its own.
+fn at_the_proxy(probe: &mut Probe, _: &Stage) {
+    let url = probe.steps[0].request.url.to_string();
+    let transport = &mut probe.transport;
+    let can_be_one = transport.address.is_none() && transport.addresses == Addresses::First;
+    if let Some(rest) = url.strip_prefix("http://").filter(|_| can_be_one && transport.proxy.is_none()) {
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        transport.proxy = Some(around("http://probe:", 11, &format!("@{authority}")));
+    }
+    probe.steps[0].request.auth = None;
+    header(probe, AUTHORIZATION, around("Custom ", 2, ""));
+    header(probe, named("x-api-key"), secret(9));
+}
+
+/// A probe file of rows.
+#[derive(Default)]
+struct Rows {
+    file: String,
+    /// What must become of each, by its probe.
+    wanted: Vec<(String, Wanted)>,
+    /// What plays them.
+    kept: Vec<Box<dyn Any>>,
+}
+
+/// The rows as far as their probes can stand in a file.
+fn file_of<'r>(some: impl Iterator<Item = &'r Row>, plant: Plant, stage: &Stage) -> Rows {
+    let mut rows = Rows::default();
+    let folder = tempfile::tempdir().unwrap();
+    for (n, row) in some.enumerate() {
+        let (mut probe, servers) = (row.setup)().into_parts();
+        probe.name = format!("row {} {n}", row.number);
+        "default".clone_into(&mut probe.surface);
+        // Where time is not the fault, a busy machine must not be one.
+        if !matches!(row.wanted, Wanted::Fails(class, _) if class.name().ends_with("_timeout")) {
+            probe.timeout = Duration::from_secs(15);
+        }
+        // It stands outside of a probe, once a file.
+        probe.transport.deny = Deny::NOTHING;
+        probe.steps[0].request.headers.retain(|(name, _)| *name == HOST);
+        header(&mut probe, named("x-open"), Value::plain(OPEN));
+        plant(&mut probe, stage);
+        let explained = config::explain(&Config::of(Settings::default(), Vec::new()), &probe);
+        // A row may be of a probe that no file can describe.
+        let alone = folder.path().join("probes.toml");
+        std::fs::write(&alone, &explained).unwrap();
+        std::fs::write(folder.path().join("secret.txt"), "any secret").unwrap();
+        let loaded = config::load(&alone, &|name| name.starts_with('S').then(|| "any-secret".to_owned()));
+
+        if loaded.is_ok() {
+            let _ = writeln!(rows.file, "{explained}");
+            rows.wanted.push((probe.name, row.wanted));
+            rows.kept.extend(servers);
+        }
+    }
+    rows
+}
+
+/// A check of everything in a probe file, with every output there is.
+fn check(file: &str) -> Run {
+    let formats = ["json", "ndjson", "junit", "tap", "github", "nagios", "prometheus", "markdown"];
+    let outputs: Vec<String> = formats.iter().map(|format| format!("--format={format}=out.{format}")).collect();
+    let mut arguments = vec!["check", "-vv", "--record", "--format=human", "--color=always"];
+    arguments.extend(outputs.iter().map(String::as_str));
+    entrusted(Run::new(arguments)).config(file).env("GITHUB_STEP_SUMMARY", "summary.md")
+}
+
+/// What it says in JSON.
+fn document_of(ran: &Ran) -> serde_json::Value {
+    serde_json::from_slice(&std::fs::read(ran.folder.path().join("out.json")).unwrap()).unwrap()
+}
+
+/// What the secrets of the probes need.
+fn stage() -> Stage {
+    let tokens = Server::start(|conn| {
+        conn.request();
+        let token = serde_json::json!({ "access_token": secrets::tame(7), "token_type": "bearer", "expires_in": 600 });
+        conn.send(server::answer(200, &[("content-type", "application/json")], token.to_string()));
+    });
+    let authority = Authority::new();
+    Stage { tokens, client: authority.client_files(), _authority: authority }
+}
+
+/// Makes the checks of all rows with these secrets and looks at everything that comes of it.
+/// `numbers` are the secrets that must have been sent, `rows` how many must go wrong as they should.
+fn look_everywhere(plant: Plant, numbers: &[usize], rows: usize) {
+    // Two hundred servers, and a connection to each.
+    let _ = rlimit::increase_nofile_limit(65_536);
+    let stage = stage();
+    server::echo();
+    let Rows { file: probes, wanted, kept } = file_of(SECTIONS.iter().copied().flatten(), plant, &stage);
+    assert!(wanted.len() >= 200, "{} rows stand in a probe file", wanted.len());
+    let sink = Server::start(|conn| {
+        conn.request();
+        conn.send("HTTP/1.1 204 x\r\n\r\n");
+    });
+    let script = "(env | grep ^UPTICK_; cat) >> told.txt";
+    let alerts = format!(
+        "[settings]\nconcurrency = 48\n[incident]\nopen-after = 1\n[[alert]]\nname = \"hook\"\nwebhook = \"{}\"\n\
+         [[alert]]\nname = \"script\"\nexec = [\"/bin/sh\", \"-c\", {script:?}]\n",
+        sink.url("/hook")
+    );
+    let file = alerts + &probes;
+    let ran = check(&file).run();
+    ran.expect_code(1);
+
+    let sent: Vec<u8> = kept.iter().flat_map(requests_to).chain(stage.tokens.requests()).flatten().collect();
+    let arrived = secrets::numbers_in(&sent);
+    assert!(numbers.iter().all(|n| arrived.contains(n)), "{numbers:?} are sent, and {arrived:?} arrived");
+    let document = document_of(&ran);
+    let went_wrong = as_wanted(&document, &wanted);
+    assert!(went_wrong >= rows, "{went_wrong} of {} rows went as they should", wanted.len());
+
+    assert_secret(&ran);
+    for request in sink.requests() {
+        assert_eq!(secrets::found_in(&request), Vec::<String>::new(), "an alert");
+    }
+    assert!(sink.connections() > 0, "an alert is told: {}", ran.stderr);
+    let journal = ran.folder.path().join("uptick-journal");
+    assert_secret_in_reports(journal.to_str().unwrap(), &file);
+    // What a panic could print of it.
+    let loaded = config::load(&ran.folder.path().join("probes.toml"), &|name| {
+        Some(secrets::secret(name.strip_prefix('S')?.parse().ok()?))
+    });
+    assert_eq!(secrets::found_in(format!("{loaded:?}").as_bytes()), Vec::<String>::new());
+    // The key of the client certificate is in no output either.
+    let key = std::fs::read_to_string(&stage.client.1).unwrap();
+    let line = key.lines().nth(1).unwrap();
+    let mut said = vec![ran.stdout.clone().into_bytes(), ran.stderr.clone().into_bytes()];
+    said.extend(ran.files().into_iter().map(|(_, bytes)| bytes));
+    assert!(said.iter().all(|bytes| server::find(bytes, line.as_bytes()).is_none()), "the client's key");
+
+    // And none of this would hold of a word that is no secret.
+    let has_open = |bytes: &[u8]| server::find(bytes, OPEN.as_bytes()).is_some();
+    assert!(has_open(ran.stdout.as_bytes()), "the terminal shows what is no secret");
+    let shown: BTreeSet<String> = ran
+        .files()
+        .into_iter()
+        .filter(|(_, bytes)| has_open(bytes))
+        .filter_map(|(path, _)| Some(path.file_name()?.to_string_lossy().into_owned()))
+        .collect();
+    for format in ["json", "ndjson", "junit", "github", "tap", "markdown"] {
+        assert!(shown.contains(&format!("out.{format}")), "{format} is not among {shown:?}");
+    }
+    assert!(
+        shown.iter().any(|name| name.contains(".json") && !name.starts_with("out")),
+        "the journal is not among {shown:?}"
+    );
+    drop(kept);
+}
+
+/// What a server that plays a row was sent.
+fn requests_to(kept: &Box<dyn Any>) -> Vec<Vec<u8>> {
+    let shared = kept.downcast_ref::<Arc<Server>>().map(Arc::as_ref);
+    kept.downcast_ref::<Server>().or(shared).map(Server::requests).unwrap_or_default()
+}
+
+/// How many outcomes of a document are what their rows want.
+fn as_wanted(document: &serde_json::Value, wanted: &[(String, Wanted)]) -> usize {
+    let outcomes = document["outcomes"].as_array().unwrap();
+    let class_of = |name: &str| {
+        let outcome = outcomes.iter().find(|outcome| outcome["probe"] == name)?;
+        Some(outcome["failure"]["class"].as_str().map(str::to_owned))
+    };
+    let is_as_wanted = |(name, wanted): &&(String, Wanted)| match wanted {
+        Wanted::Up => class_of(name) == Some(None),
+        Wanted::Fails(class, _) => class_of(name) == Some(Some(class.name().to_owned())),
+    };
+    wanted.iter().filter(is_as_wanted).count()
+}
+
+#[test]
+fn no_fault_brings_out_a_token_a_header_a_cookie_a_query_or_a_text() {
+    look_everywhere(open_places, &[0, 3, 4, 6, 8], 150);
+}
+
+#[test]
+fn no_fault_brings_out_userinfo_a_marked_header_or_a_form() {
+    look_everywhere(in_the_url, &[1, 5, 10], 150);
+}
+
+#[test]
+fn no_fault_brings_out_client_credentials_their_token_a_file_or_a_key() {
+    look_everywhere(of_others, &[7, 10, 11], 150);
+}
+
+#[test]
+fn no_fault_brings_out_the_credentials_of_a_proxy() {
+    look_everywhere(at_the_proxy, &[2, 9, 11], 100);
+}
+
+/// Looks at everything that came of rows of a machine at fault.
+fn look_at(ran: &Ran, file: &str, wanted: &[(String, Wanted)]) {
+    let document = document_of(ran);
+    assert_eq!(as_wanted(&document, wanted), wanted.len(), "{document}");
+    assert_secret(ran);
+    let journal = ran.folder.path().join("uptick-journal");
+    assert_secret_in_reports(journal.to_str().unwrap(), file);
+    assert!(wanted.iter().all(|(probe, _)| ran.stdout.contains(probe)), "what is no secret is shown: {}", ran.stdout);
+}
+
+#[test]
+fn no_machine_at_fault_brings_out_a_secret() {
+    machine::in_each(&[Place::Namespace], "secret_leaks_in_faults::inside_a_machine");
+}
+
+#[test]
+#[ignore = "no_machine_at_fault_brings_out_a_secret runs it in the place it needs"]
+fn inside_a_machine() {
+    let Some(row) = machine::row_here() else { return };
+    let stage = stage();
+    let Rows { file, wanted, kept } = file_of(std::iter::once(row), open_places, &stage);
+    let ran = check(&file).run();
+    look_at(&ran, &file, &wanted);
+    drop(kept);
+}
+
+#[test]
+fn a_process_that_may_open_few_files_brings_out_no_secret() {
+    let probe = "[[probe]]\nname = \"few\"\nurl = \"http://127.0.0.1:9/?key=${S06}\"\nauth.bearer = \"${S00}\"\n";
+    for (files, says) in [(14, "leaves no room for a check"), (16, "allows 1 checks at once")] {
+        let ran = check(probe).through(["prlimit", &format!("--nofile={files}:{files}")]).run();
+        assert!(ran.stderr.contains(says), "{}", ran.stderr);
+        assert_secret(&ran);
+    }
+}

@@ -1,0 +1,9 @@
+//! What lies beside the source is true: README, packages, manifests, pipelines.
+
+#![allow(clippy::unwrap_used, reason = "a set-up that fails is a failed test")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod packaging;
+mod readme;

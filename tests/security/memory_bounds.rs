@@ -1,0 +1,237 @@
+//! What a server can make large stays small: the most memory the binary ever held, as the
+//! kernel counted it, while a server sends without end or sends a bomb.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "a laboratory that cannot be set up is a failed test")]
+
+use std::process::Child;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::support::run::Run;
+use crate::support::server::{Conn, Server};
+use crate::support::{PATIENCE, bombs, h2, server};
+
+/// The most memory one check may take, in KiB.
+const ONE: u64 = 64 * 1024;
+
+/// The most memory a hundred checks at once may take, in KiB.
+const HUNDRED: u64 = 200 * 1024;
+
+/// A server that would fill any memory, and the keys of a probe that reads it.
+struct Flood {
+    name: &'static str,
+    /// `{}` in them is the URL; without it, it stands before them.
+    keys: &'static str,
+    server: Server,
+    /// How many connections it takes to say all of it.
+    connections: usize,
+}
+
+impl Flood {
+    fn probe(&self, name: &str) -> String {
+        let url = self.server.url("/");
+        let own = if self.keys.contains("{}") { String::new() } else { format!("url = \"{url}\"\n") };
+        format!("[[probe]]\nname = \"{name}\"\n{own}{}", self.keys.replace("{}", &url))
+    }
+}
+
+fn floods() -> Vec<Flood> {
+    let flood = |name, keys, server| Flood { name, keys, server, connections: 1 };
+    let all = "expect.body-lacks = \"maintenance\"\n";
+    let http2 = "http-version = \"2\"\n";
+    let none = "";
+    let filler = "0123456789abcdef".repeat(4096);
+    vec![
+        flood("a body without end", all, endless("HTTP/1.1 200 x\r\n\r\n", filler.clone())),
+        flood(
+            "chunks without end",
+            all,
+            endless("HTTP/1.1 200 x\r\ntransfer-encoding: chunked\r\n\r\n", format!("10000\r\n{filler}\r\n")),
+        ),
+        flood("headers without end", none, endless("HTTP/1.1 200 x\r\n", "x: 0123456789abcdef\r\n".repeat(4096))),
+        flood("a header without end", none, endless("HTTP/1.1 200 x\r\nx: ", filler.clone())),
+        flood("a status line without end", none, endless("HTTP/1.1 200 ", filler.clone())),
+        flood("interim answers without end", none, endless("", "HTTP/1.1 103 x\r\nlink: </a>\r\n\r\n".repeat(1_000))),
+        flood(
+            "a chunk's extension without end",
+            all,
+            endless("HTTP/1.1 200 x\r\ntransfer-encoding: chunked\r\n\r\n1;", filler),
+        ),
+        flood("1 GiB of gzip", all, bomb("gzip", bombs::gzip(1024))),
+        flood("1 GiB of brotli", all, bomb("br", bombs::brotli(1024))),
+        flood("1 GiB of zstd", all, bomb("zstd", bombs::zstd(1024))),
+        flood("SETTINGS without end", http2, h2_flood(|_| h2::frame(h2::SETTINGS, 0, 0, &[]).repeat(1_000))),
+        flood("PINGs without end", http2, h2_flood(|_| h2::frame(h2::PING, 0, 0, &[7; 8]).repeat(1_000))),
+        flood(
+            "CONTINUATION without end",
+            http2,
+            h2_flood(|stream| {
+                let more = h2::frame(h2::CONTINUATION, 0, stream, &h2::header("x", &[b'y'; 4_000])).repeat(100);
+                [h2::frame(h2::HEADERS, 0, stream, h2::STATUS_200), more].concat()
+            }),
+        ),
+        flood(
+            "a body without end in HTTP/2",
+            "http-version = \"2\"\nexpect.body-lacks = \"maintenance\"\n",
+            h2_flood(|stream| {
+                let head = h2::frame(h2::HEADERS, h2::END_HEADERS, stream, h2::STATUS_200);
+                [head, h2::frame(h2::DATA, 0, stream, &[b'x'; 16_000]).repeat(4)].concat()
+            }),
+        ),
+        flood(
+            "a page with a million links",
+            "timeout = \"20s\"\nexpect.assets = { select = \"img\", limit = 20 }\n",
+            site(&server::lines(1_000_000, |n| format!("<img src=/{n}>")), server::ok("x")),
+        ),
+        Flood {
+            connections: 1 + 20 * 11,
+            ..flood(
+                "a redirect on every file of a page",
+                "timeout = \"20s\"\nexpect.assets = { select = \"img\", limit = 20 }\n",
+                site(
+                    &server::lines(20, |n| format!("<img src=/{n}>")),
+                    server::answer(302, &[("location", "again")], "x".repeat(4096)),
+                ),
+            )
+        },
+        flood("100 MB to capture out of JSON", CAPTURE_JSON, hundred_megabytes("{\"a\":\"")),
+        flood("100 MB to capture out of a page", CAPTURE_PAGE, hundred_megabytes("<a href=x>")),
+        Flood { connections: 50, ..flood("10,000 cookies", JOURNEY, cookies()) },
+    ]
+}
+
+/// A value out of JSON, to be sent on.
+const CAPTURE_JSON: &str = r#"
+  [[probe.step]]
+  url = "{}"
+  capture.value = { json = "$.a" }
+  [[probe.step]]
+  url = "{}?{{value}}"
+"#;
+
+/// A text out of HTML, and one by a pattern.
+const CAPTURE_PAGE: &str = r#"
+  [[probe.step]]
+  url = "{}"
+  capture.matched = { matches = 'href=(x[^y]*)' }
+  capture.value = { select = "a" }
+  [[probe.step]]
+  url = "{}?{{value}}"
+"#;
+
+/// Five steps of ten answers each.
+const JOURNEY: &str = r#"
+timeout = "20s"
+redirects = 9
+expect.status = "2xx"
+  [[probe.step]]
+  url = "{}"
+  [[probe.step]]
+  url = "{}"
+  [[probe.step]]
+  url = "{}"
+  [[probe.step]]
+  url = "{}"
+  [[probe.step]]
+  url = "{}"
+"#;
+
+/// A page, and what comes of everything that it links to.
+fn site(page: &str, rest: Vec<u8>) -> Server {
+    let page = server::ok(page);
+    Server::start(move |conn| {
+        let is_page = conn.request().starts_with(b"GET / ");
+        conn.send(if is_page { &page } else { &rest });
+    })
+}
+
+fn hundred_megabytes(begin: &'static str) -> Server {
+    Server::start(move |conn| {
+        conn.request();
+        conn.send(format!("HTTP/1.1 200 x\r\ncontent-length: {}\r\n\r\n{begin}", begin.len() + (100 << 20)));
+        let piece = "x".repeat(1 << 20);
+        let _ = (0..100).all(|_| conn.send(&piece));
+    })
+}
+
+/// Two hundred cookies with each answer, a kilobyte each, and ten answers to a step.
+fn cookies() -> Server {
+    Server::start(|conn| {
+        conn.request();
+        let number = conn.number();
+        let cookies: Vec<(&str, String)> =
+            (0..200).map(|n| ("set-cookie", format!("c{number}-{n}={}", "x".repeat(1_000)))).collect();
+        let mut headers: Vec<(&str, &str)> = cookies.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        headers.push(("location", "/"));
+        conn.send(server::answer(if number % 10 == 0 { 200 } else { 302 }, &headers, ""));
+    })
+}
+
+fn endless(head: &'static str, piece: String) -> Server {
+    Server::start(move |conn: &mut Conn| {
+        conn.request();
+        conn.send(head);
+        conn.send_forever(&piece, Duration::ZERO);
+    })
+}
+
+fn bomb(encoding: &'static str, body: Vec<u8>) -> Server {
+    Server::answers(server::answer(200, &[("content-encoding", encoding)], body))
+}
+
+fn h2_flood(frames: fn(u32) -> Vec<u8>) -> Server {
+    Server::start(move |conn| {
+        conn.send(h2::settings());
+        if let Some(stream) = h2::read_request(conn) {
+            conn.send_forever(frames(stream), Duration::ZERO);
+        }
+    })
+}
+
+/// Runs a probe file and gives the most memory the process held, in KiB. Beside the others a
+/// probe waits for an answer that does not come: the process is looked at while it waits.
+fn most_memory(probes: &str, waits: &Server) -> u64 {
+    let timeouts = "[settings]\nconcurrency = 256\n[defaults]\ninterval = \"30s\"\ntimeout = \"1s\"\n";
+    let waiting = format!("[[probe]]\nname = \"waits\"\nurl = \"{}\"\n", waits.url("/"));
+    let run = Run::new(["check", "--format", "json"]).config(&format!("{timeouts}{probes}{waiting}"));
+    let mut child = run.command().stdout(std::process::Stdio::null()).spawn().unwrap();
+    let start = Instant::now();
+    let mut most = 0;
+    while child.try_wait().unwrap().is_none() {
+        most = most.max(peak_of(&child));
+        assert!(start.elapsed() < PATIENCE, "it does not end");
+        thread::sleep(Duration::from_millis(10));
+    }
+    assert!(most > 0 && start.elapsed() > Duration::from_millis(800), "it was looked at while it waited");
+    most
+}
+
+/// The most resident memory so far, in KiB; 0 once the process has ended.
+fn peak_of(child: &Child) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or_default()
+}
+
+#[test]
+fn one_check_of_anything_stays_small() {
+    let waits = Server::start(Conn::stall);
+    for flood in floods() {
+        let most = most_memory(&flood.probe("flooded"), &waits);
+        let connections = flood.server.connections();
+        assert!(connections >= flood.connections, "{}: {connections} connections", flood.name);
+        assert!(most < ONE, "{}: {} MiB", flood.name, most / 1024);
+    }
+}
+
+#[test]
+fn a_hundred_checks_of_everything_stay_small() {
+    let waits = Server::start(Conn::stall);
+    let floods = floods();
+    let mut probes = String::new();
+    for n in 0..100 {
+        probes.push_str(&floods[n % floods.len()].probe(&format!("flooded {n}")));
+    }
+    let most = most_memory(&probes, &waits);
+    assert!(most < HUNDRED, "{} MiB", most / 1024);
+}

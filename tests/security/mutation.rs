@@ -1,0 +1,266 @@
+//! Six parsers of what others write, against mutations of good input: the probe file, the journal,
+//! a server's bytes, the cleaning of text, schedules, durations. Each runs briefly with the other
+//! tests and for a minute with `cargo test --release --test security mutation -- --ignored --test-threads 1`.
+//!
+//! The mutations are blind, and every input begins as a good one or as one of `tests/security/mutation/corpus`: a
+//! fuzzer that sees coverage (libFuzzer) found those, as few as reach all that it reached. Each of
+//! them is run as it is, too.
+
+#![allow(clippy::unwrap_used, reason = "a laboratory that cannot be set up is a failed test")]
+
+mod targets;
+
+use crate::support;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use uptick::config;
+
+use targets::SECRET;
+
+/// With the other tests.
+const BRIEFLY: Duration = Duration::from_secs(1);
+
+/// On request.
+const LONG: Duration = Duration::from_mins(1);
+
+/// Splitmix64: the same seed makes the same inputs.
+struct Chance(u64);
+
+impl Chance {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.next() % u64::try_from(end.max(1)).unwrap()).unwrap()
+    }
+}
+
+/// Feeds mutations of the corpus to a target for a while. The seed of an input that panics is in
+/// the message, and makes it again.
+fn feed(time: Duration, corpus: &[Vec<u8>], words: &[&str], target: impl Fn(&[u8])) {
+    assert!(!corpus.is_empty());
+    let start = Instant::now();
+    let mut seed = 0;
+    while start.elapsed() < time {
+        let input = mutated(seed, corpus, words);
+        let held = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| target(&input)));
+        assert!(held.is_ok(), "seed {seed}: {:?}", String::from_utf8_lossy(&input));
+        seed += 1;
+    }
+    assert!(seed >= 20, "{seed} inputs in {time:?}");
+}
+
+fn mutated(seed: u64, corpus: &[Vec<u8>], words: &[&str]) -> Vec<u8> {
+    let mut chance = Chance(seed);
+    let mut input = corpus[chance.below(corpus.len())].clone();
+    for _ in 0..=chance.below(8) {
+        let at = chance.below(input.len() + 1);
+        let end = (at + 1 + chance.below(40)).min(input.len());
+        let at = at.min(end);
+        match chance.below(9) {
+            0 if at < input.len() => input[at] ^= 1 << chance.below(8),
+            1 if at < input.len() => input[at] = u8::try_from(chance.below(256)).unwrap(),
+            2 => drop(input.drain(at..end)),
+            3 => input.truncate(at),
+            4 => {
+                let piece = input[at..end].to_vec();
+                let times = 1 + chance.below(60);
+                input.splice(at..at, piece.repeat(times));
+            }
+            5 => {
+                let other = &corpus[chance.below(corpus.len())];
+                let from = chance.below(other.len() + 1);
+                let until = (from + chance.below(200)).min(other.len());
+                input.splice(at..end, other[from..until].to_vec());
+            }
+            _ => drop(input.splice(at..end, words[chance.below(words.len())].bytes())),
+        }
+    }
+    input.truncate(64 * 1024);
+    input
+}
+
+/// Every file under a folder whose name ends so.
+fn files(folder: &str, end: &str) -> Vec<Vec<u8>> {
+    let mut found = Vec::new();
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.to_string_lossy().ends_with(end) {
+                found.push(std::fs::read(path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+const NUMBERS: [&str; 12] =
+    ["0", "-1", "1e400", "99999999999999999999", "0x7f", "\u{0}", "\u{202e}", "ä", "\r\n", "\"", "\\", "${"];
+
+fn words(more: &[&'static str]) -> Vec<&'static str> {
+    NUMBERS.iter().chain(more).copied().collect()
+}
+
+/// One parser: its corpus, what else may stand in its input, and what holds of it.
+struct Target {
+    /// The name of its folder in the corpus.
+    name: &'static str,
+    seeds: fn() -> Vec<Vec<u8>>,
+    words: &'static [&'static str],
+    holds: fn(&[u8]),
+}
+
+fn texts<const N: usize>(seeds: [&str; N]) -> Vec<Vec<u8>> {
+    seeds.map(|text| text.as_bytes().to_vec()).to_vec()
+}
+
+const TARGETS: [Target; 6] = [
+    Target {
+        name: "probe-file",
+        seeds: || {
+            let mut seeds = files("examples", ".toml");
+            seeds.push(config::TEMPLATE.as_bytes().to_vec());
+            seeds
+        },
+        words: &["[[probe]]\n", "[[probe.step]]\n", "expect.", "${secret:A}", "{{a}}", "'''", "5m", "= {", "["],
+        holds: targets::probe_file,
+    },
+    Target {
+        name: "journal",
+        seeds: || {
+            let lines = files("tests/golden/journal", ".jsonl");
+            lines.iter().flat_map(|file| file.split(|&byte| byte == b'\n')).map(<[u8]>::to_vec).collect()
+        },
+        words: &["{\"v\":1,", "null", "[", "}", "\"strip\":\"", "HISTFA", "\"crc\":\"", "true"],
+        holds: targets::journal,
+    },
+    Target {
+        name: "response",
+        seeds: || {
+            texts([
+                "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello",
+                "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nx: y\r\n\r\n",
+                "HTTP/1.1 302 Found\r\nlocation: /next\r\nset-cookie: a=b; Path=/; HttpOnly\r\ncontent-length: 0\r\n\r\n",
+                "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 503 Busy\r\nretry-after: 9\r\ncontent-length: 0\r\n\r\n",
+                "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 4\r\n\r\n\u{1f}x\u{8}\u{0}",
+                "HTTP/1.0 204 No Content\r\nalt-svc: h3=\":443\"\r\n\r\n",
+            ])
+        },
+        words: &["HTTP/1.1 ", "content-length: ", "transfer-encoding: chunked\r\n", "\r\n\r\n", ": ", "location: "],
+        holds: targets::response,
+    },
+    Target {
+        name: "text",
+        seeds: || {
+            let mut seeds: Vec<Vec<u8>> =
+                support::hostile::STRINGS.iter().map(|text| support::hostile::bytes(text)).collect();
+            seeds.push(format!("a {SECRET} b").into_bytes());
+            seeds.extend(texts(["s3cr3t%2F%2B+%22tok%22", "s3cr3t\\/+ \\\"tok\\\""]));
+            seeds
+        },
+        words: &[SECRET, "%25", "%2", "\\u00", "&#x", "&amp;", ";", "+", "\u{1b}["],
+        holds: targets::text,
+    },
+    Target {
+        name: "schedule",
+        seeds: || {
+            texts([
+                "*/5 * * * *",
+                "0 9-17 * * MON-FRI Europe/Berlin",
+                "@daily",
+                "30 4 1,15 * 5",
+                "0 0 29 2 *",
+                "10 0 3 * * 7",
+            ])
+        },
+        words: &["*/", "L", "W", "#", "?", "60", "FRI", "JAN", "@", " UTC", ",", "-", "Europe/", "America/Sao_Paulo"],
+        holds: targets::schedule,
+    },
+    Target {
+        name: "duration",
+        seeds: || texts(["500ms", "30s", "1m 30s", "1h", "31d", "10ms", "1.5s", "2m30s"]),
+        words: &["ms", "us", "s", "m", "h", "d", " ", ".", "1", "sec", "minutes", "18446744073709551615"],
+        holds: targets::duration,
+    },
+];
+
+impl Target {
+    /// What the fuzzer found, by the names of its files.
+    fn found(&self) -> Vec<Vec<u8>> {
+        files(&format!("tests/security/mutation/corpus/{}", self.name), "")
+    }
+
+    fn feed(&self, time: Duration) {
+        let corpus = [(self.seeds)(), self.found()].concat();
+        feed(time, &corpus, &words(self.words), self.holds);
+    }
+}
+
+fn target(name: &str) -> &'static Target {
+    TARGETS.iter().find(|target| target.name == name).unwrap()
+}
+
+#[test]
+fn no_input_breaks_a_parser() {
+    for target in &TARGETS {
+        target.feed(BRIEFLY);
+    }
+}
+
+#[test]
+fn nothing_of_the_corpus_breaks_a_parser() {
+    for target in &TARGETS {
+        let found = target.found();
+        assert!(!found.is_empty(), "{} has a corpus", target.name);
+        let bytes: usize = found.iter().map(Vec::len).sum();
+        assert!(bytes < 16 << 10, "the corpus of {} has {bytes} bytes", target.name);
+        for input in &found {
+            (target.holds)(input);
+        }
+    }
+}
+
+#[test]
+#[ignore = "a minute each"]
+fn no_input_breaks_the_probe_file_in_a_minute() {
+    target("probe-file").feed(LONG);
+}
+
+#[test]
+#[ignore = "a minute each"]
+fn no_input_breaks_the_journal_in_a_minute() {
+    target("journal").feed(LONG);
+}
+
+#[test]
+#[ignore = "a minute each"]
+fn no_answer_breaks_a_check_in_a_minute() {
+    target("response").feed(LONG);
+}
+
+#[test]
+#[ignore = "a minute each"]
+fn no_text_gets_past_the_cleaning_in_a_minute() {
+    target("text").feed(LONG);
+}
+
+#[test]
+#[ignore = "a minute each"]
+fn no_schedule_breaks_the_clock_in_a_minute() {
+    target("schedule").feed(LONG);
+}
+
+#[test]
+#[ignore = "a minute each"]
+fn no_duration_is_read_as_another_in_a_minute() {
+    target("duration").feed(LONG);
+}
