@@ -5,11 +5,11 @@
 //! What was told is kept in one file, so that a prober that cron starts every minute tells of an
 //! incident once. A receiver that could not be reached is tried again with the next pass.
 
-mod deliver;
+mod changes;
+mod delivery;
 mod heartbeat;
 mod message;
-mod news;
-mod notice;
+mod payload;
 mod state;
 
 use std::path::{Path, PathBuf};
@@ -22,12 +22,12 @@ use tokio::task::JoinSet;
 use crate::model::{Alert, Redactor, SafeText, Verdict};
 use crate::report::Report;
 
-pub use news::{Expiring, expiring};
-pub use notice::{SCHEMA, schema};
+pub use changes::{ExpiringCertificate, expiring};
+pub use payload::{SCHEMA, schema};
 pub use state::AlertError;
 
-use self::deliver::Delivery;
-use self::news::Change;
+use self::changes::Change;
+use self::delivery::Delivery;
 use self::state::State;
 
 /// The name of the file in the journal's folder that says what was told.
@@ -66,7 +66,7 @@ impl Backoff {
 
 /// What came of telling.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct Deliveries {
     /// What was told, one sentence each.
     pub sent: Vec<SafeText>,
     /// Who could not be told, and why.
@@ -100,54 +100,59 @@ impl Alerts {
     /// # Errors
     /// [`AlertError`], where what was told cannot be read or kept. Nothing is told then, or it
     /// may be told again.
-    pub async fn tell(&self, report: &Report, expiring: &[Expiring], now: Timestamp) -> Result<Told, AlertError> {
+    pub async fn notify(
+        &self,
+        report: &Report,
+        expiring: &[ExpiringCertificate],
+        now: Timestamp,
+    ) -> Result<Deliveries, AlertError> {
         if self.is_empty() {
-            return Ok(Told::default());
+            return Ok(Deliveries::default());
         }
         // Another run that tells at this moment tells the same.
-        let Some(lock) = state::lock(&self.state)? else { return Ok(Told::default()) };
-        let mut told = Told::default();
-        let mut state = State::read(&self.state, &mut told.warnings)?;
-        let mut deliveries = JoinSet::new();
+        let Some(lock) = state::lock(&self.state)? else { return Ok(Deliveries::default()) };
+        let mut deliveries = Deliveries::default();
+        let mut state = State::read(&self.state, &mut deliveries.warnings)?;
+        let mut running = JoinSet::new();
         for (index, alert) in self.receivers.iter().enumerate() {
-            let memory = state.of(&alert.name);
-            let changes = news::changes(alert, memory, report, expiring, now);
+            let receiver = state.of(&alert.name);
+            let changes = changes::changes(alert, receiver, report, expiring, now);
             let (wanted, others): (Vec<Change>, Vec<Change>) =
                 changes.into_iter().partition(|change| alert.on.contains(&change.event()));
             for change in &others {
-                memory.note(change, now);
+                receiver.note(change, now);
             }
-            memory.looked_at = Some(now);
+            receiver.looked_at = Some(now);
             let deliveries_of_alert: Vec<(Change, Delivery)> =
                 wanted.into_iter().map(|change| self.delivery(alert, change, report, now)).collect();
             let backoff = self.backoff;
-            deliveries.spawn(async move { (index, deliver::in_order(deliveries_of_alert, backoff).await) });
+            running.spawn(async move { (index, delivery::in_order(deliveries_of_alert, backoff).await) });
         }
-        while let Some(ended) = deliveries.join_next().await {
+        while let Some(ended) = running.join_next().await {
             let Ok((index, ended)) = ended else { continue };
             let alert = &self.receivers[index];
             for (change, summary, result) in ended {
                 match result {
                     Ok(()) => {
                         state.of(&alert.name).note(&change, now);
-                        told.sent.push(SafeText::message(&format!("{}: {summary}", alert.name)));
+                        deliveries.sent.push(SafeText::message(&format!("{}: {summary}", alert.name)));
                     }
                     Err(why) => {
                         let warning =
                             format!("alert \"{}\" could not tell \"{}\": {why}", alert.name, change.event().name());
-                        told.warnings.push(self.redactor.message(&warning));
+                        deliveries.warnings.push(self.redactor.message(&warning));
                     }
                 }
             }
         }
         state.write(&self.state, now)?;
         drop(lock);
-        Ok(told)
+        Ok(deliveries)
     }
 
     fn delivery(&self, alert: &Alert, change: Change, report: &Report, now: Timestamp) -> (Change, Delivery) {
-        let notice = notice::notice(&alert.name, &change, report, now);
-        let delivery = message::delivery(alert, &notice, &self.redactor);
+        let payload = payload::payload(&alert.name, &change, report, now);
+        let delivery = message::delivery(alert, &payload, &self.redactor);
         (change, delivery)
     }
 }

@@ -77,12 +77,12 @@ pub struct Common {
     pub tags: Vec<String>,
     /// What to print and how to look
     #[command(flatten)]
-    pub look: Look,
+    pub output_args: OutputArgs,
 }
 
 /// Options of what is printed and how it looks.
 #[derive(Args, Clone, Copy, Debug)]
-pub struct Look {
+pub struct OutputArgs {
     /// Print nothing when all is well
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
@@ -94,9 +94,9 @@ pub struct Look {
     pub color: Color,
 }
 
-impl Default for Look {
+impl Default for OutputArgs {
     fn default() -> Self {
-        Look { quiet: false, verbose: 0, color: Color::Auto }
+        OutputArgs { quiet: false, verbose: 0, color: Color::Auto }
     }
 }
 
@@ -211,7 +211,7 @@ pub struct Report {
     pub tags: Vec<String>,
     /// What to print and how to look
     #[command(flatten)]
-    pub look: Look,
+    pub output_args: OutputArgs,
     /// Report on this long up to now [default: 24h]
     #[arg(long, value_name = "TIME", value_parser = values::duration, conflicts_with_all = ["from", "to"])]
     pub since: Option<Duration>,
@@ -270,7 +270,7 @@ pub struct Demo {
     pub keep: Option<PathBuf>,
     /// How to look
     #[command(flatten)]
-    pub look: Look,
+    pub output_args: OutputArgs,
 }
 
 /// `uptick init`
@@ -321,7 +321,7 @@ pub struct Compact {
     pub daily_after: Option<Duration>,
     /// How to look
     #[command(flatten)]
-    pub look: Look,
+    pub output_args: OutputArgs,
 }
 
 /// `uptick completions`

@@ -1,45 +1,34 @@
-//! One file a command: each a list of named steps. What commands share has a file of its own
-//! noun: how a process ends, its streams, its signals, what it was set up to probe.
+//! One file a command, each a list of verbs. What commands share lies below them: `run` (a run of
+//! checks and its consumers), `input` (the configuration, the selection, the journals), `process` (the
+//! streams, the signals, the exit).
 
-mod alerting;
-mod books;
 mod check;
 mod compact;
 mod demo;
-mod desk;
-mod doctor;
-mod exit;
 mod export;
-mod export_file;
-#[cfg(feature = "remote-write")]
-mod export_send;
-mod exporting;
 mod init;
-mod ledger;
-mod outputs;
-mod probing;
-mod recorder;
+mod input;
+mod process;
 mod report;
+mod run;
 mod schema;
-mod setup;
-mod signals;
-mod single;
-mod terminal;
 mod validate;
 mod watch;
 
 use std::process::ExitCode;
 
-use crate::cli::{Cli, Command, Look};
-use exit::{Exit, Stop};
-use terminal::{Talk, Terminal};
+use crate::cli::{Cli, Command, OutputArgs};
+use input::selection;
+use process::exit::{CliError, Exit};
+use process::terminal;
+use process::terminal::{MessageLevel, Terminal};
 
 pub use schema::derived_schema;
 
 /// Does what the command line says and returns how the process ends.
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
-    let terminal = Terminal::new(look(&cli.command), &setup::env);
+    let terminal = Terminal::new(output_args(&cli.command), &selection::env);
     let done = match cli.command {
         Command::Check(args) => check::run(&args, &terminal),
         Command::Watch(args) => watch::run(&args, &terminal),
@@ -55,31 +44,31 @@ pub fn run(cli: Cli) -> ExitCode {
     };
     match done {
         Ok(exit) => exit.into(),
-        Err(Stop::Unread) => Exit::Up.into(),
-        Err(Stop::Usage(message)) => {
+        Err(CliError::BrokenPipe) => Exit::Up.into(),
+        Err(CliError::Usage(message)) => {
             terminal::say_whole(&message);
             Exit::Usage.into()
         }
-        Err(Stop::Busy(message)) => {
-            terminal.say(Talk::Error, &message);
+        Err(CliError::Busy(message)) => {
+            terminal.say(MessageLevel::Error, &message);
             Exit::Busy.into()
         }
-        Err(Stop::Trouble(message)) => {
-            terminal.say(Talk::Error, &message);
+        Err(CliError::Runtime(message)) => {
+            terminal.say(MessageLevel::Error, &message);
             Exit::Unknown.into()
         }
     }
 }
 
-fn look(command: &Command) -> Look {
+fn output_args(command: &Command) -> OutputArgs {
     match command {
-        Command::Check(args) => args.common.look,
-        Command::Watch(args) => args.common.look,
-        Command::Report(args) => args.look,
-        Command::Validate(args) => args.common.look,
-        Command::Demo(args) => args.look,
-        Command::Compact(args) => args.look,
-        Command::Export(args) => args.look,
-        Command::Init(_) | Command::Schema(_) | Command::Completions(_) | Command::Man => Look::default(),
+        Command::Check(args) => args.common.output_args,
+        Command::Watch(args) => args.common.output_args,
+        Command::Report(args) => args.output_args,
+        Command::Validate(args) => args.common.output_args,
+        Command::Demo(args) => args.output_args,
+        Command::Compact(args) => args.output_args,
+        Command::Export(args) => args.output_args,
+        Command::Init(_) | Command::Schema(_) | Command::Completions(_) | Command::Man => OutputArgs::default(),
     }
 }

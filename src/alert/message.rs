@@ -1,25 +1,25 @@
-//! A notice as what a receiver reads: JSON, a text for Slack and its like, an event for
+//! A payload as what a receiver reads: JSON, a text for Slack and its like, an event for
 //! `PagerDuty`, or the environment of a program. Pure; it sends nothing.
 
 use http::{HeaderMap, HeaderValue, header};
 use serde_json::json;
 
-use super::deliver::{Delivery, Way};
-use super::notice::Notice;
+use super::delivery::{Delivery, Transport};
+use super::payload::Payload;
 use crate::model::{Alert, AlertTarget, Captures, Redactor, Value, WebhookTemplate};
 
 /// The longest text of a chat message, in characters.
 const LONGEST_TEXT: usize = 2_000;
 
 /// What is sent to a receiver, and how.
-pub(super) fn delivery(alert: &Alert, notice: &Notice, redactor: &Redactor) -> Delivery {
-    let document = document(notice, redactor);
-    let way = match &alert.target {
+pub(super) fn delivery(alert: &Alert, payload: &Payload, redactor: &Redactor) -> Delivery {
+    let document = document(payload, redactor);
+    let transport = match &alert.target {
         AlertTarget::Webhook { url, template, headers } => {
             let body = match template {
                 WebhookTemplate::Json => document.to_string(),
-                WebhookTemplate::Slack => slack(notice, redactor).to_string(),
-                WebhookTemplate::PagerDuty(key) => pagerduty(notice, &document, key).to_string(),
+                WebhookTemplate::Slack => slack(payload, redactor).to_string(),
+                WebhookTemplate::PagerDuty(key) => pagerduty(payload, &document, key).to_string(),
             };
             let mut sent = HeaderMap::new();
             sent.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -29,17 +29,17 @@ pub(super) fn delivery(alert: &Alert, notice: &Notice, redactor: &Redactor) -> D
                     sent.insert(name.clone(), value);
                 }
             }
-            Way::Post { url: revealed(url), headers: sent, body: body.into_bytes() }
+            Transport::Post { url: revealed(url), headers: sent, body: body.into_bytes() }
         }
-        AlertTarget::Exec { command } => Way::Run {
+        AlertTarget::Exec { command } => Transport::Run {
             command: command.iter().map(revealed).collect(),
-            environment: environment(notice, redactor),
+            environment: environment(payload, redactor),
             input: document.to_string().into_bytes(),
         },
     };
     Delivery {
-        summary: notice.summary.clone(),
-        way,
+        summary: payload.summary.clone(),
+        transport,
         attempts: alert.retries + 1,
         timeout: alert.timeout,
         redactor: redactor.clone(),
@@ -51,8 +51,8 @@ fn revealed(value: &Value) -> String {
 }
 
 /// The document without a secret in it: names come from the file, and may have one.
-fn document(notice: &Notice, redactor: &Redactor) -> serde_json::Value {
-    let plain = serde_json::to_value(notice).unwrap_or_default();
+fn document(payload: &Payload, redactor: &Redactor) -> serde_json::Value {
+    let plain = serde_json::to_value(payload).unwrap_or_default();
     redacted(plain, redactor)
 }
 
@@ -68,21 +68,21 @@ fn redacted(json: serde_json::Value, redactor: &Redactor) -> serde_json::Value {
 }
 
 /// `{"text": …}`. `&`, `<` and `>` are escaped, so that no name can mention a channel or hide a link.
-fn slack(notice: &Notice, redactor: &Redactor) -> serde_json::Value {
-    let mark = match notice.severity {
+fn slack(payload: &Payload, redactor: &Redactor) -> serde_json::Value {
+    let mark = match payload.severity {
         "resolved" => "✅",
         "critical" => "🔴",
         _ => "⚠️",
     };
-    let text = redactor.clean(notice.summary.as_str(), LONGEST_TEXT);
+    let text = redactor.clean(payload.summary.as_str(), LONGEST_TEXT);
     let text = text.as_str().replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     json!({ "text": format!("{mark} {text}") })
 }
 
 /// Events API v2: <https://developer.pagerduty.com/docs/send-alert-event>.
-fn pagerduty(notice: &Notice, document: &serde_json::Value, key: &Value) -> serde_json::Value {
-    let action = if notice.severity == "resolved" { "resolve" } else { "trigger" };
-    let severity = if notice.severity == "critical" { "critical" } else { "warning" };
+fn pagerduty(payload: &Payload, document: &serde_json::Value, key: &Value) -> serde_json::Value {
+    let action = if payload.severity == "resolved" { "resolve" } else { "trigger" };
+    let severity = if payload.severity == "critical" { "critical" } else { "warning" };
     json!({
         "routing_key": revealed(key),
         "event_action": action,
@@ -94,26 +94,26 @@ fn pagerduty(notice: &Notice, document: &serde_json::Value, key: &Value) -> serd
             "source": document["surfaces"].as_array().and_then(|list| list.first()).cloned().unwrap_or_else(|| "uptick".into()),
             "severity": severity,
             "timestamp": document["at"],
-            "class": notice.event,
+            "class": payload.event,
             "custom_details": document,
         },
     })
 }
 
 /// The facts as variables, for scripts that do not read JSON.
-fn environment(notice: &Notice, redactor: &Redactor) -> Vec<(&'static str, String)> {
-    let incident = notice.incident.as_ref();
+fn environment(payload: &Payload, redactor: &Redactor) -> Vec<(&'static str, String)> {
+    let incident = payload.incident.as_ref();
     let joined = |names: &[crate::model::SafeText]| {
         names.iter().map(crate::model::SafeText::as_str).collect::<Vec<_>>().join(",")
     };
     let facts = [
-        ("UPTICK_ALERT", notice.alert.clone()),
-        ("UPTICK_EVENT", notice.event.to_owned()),
-        ("UPTICK_SEVERITY", notice.severity.to_owned()),
-        ("UPTICK_KEY", notice.key.clone()),
-        ("UPTICK_SUMMARY", notice.summary.as_str().to_owned()),
-        ("UPTICK_VERDICT", notice.verdict.clone()),
-        ("UPTICK_SURFACES", joined(&notice.surfaces)),
+        ("UPTICK_ALERT", payload.alert.clone()),
+        ("UPTICK_EVENT", payload.event.to_owned()),
+        ("UPTICK_SEVERITY", payload.severity.to_owned()),
+        ("UPTICK_KEY", payload.key.clone()),
+        ("UPTICK_SUMMARY", payload.summary.as_str().to_owned()),
+        ("UPTICK_VERDICT", payload.verdict.clone()),
+        ("UPTICK_SURFACES", joined(&payload.surfaces)),
         ("UPTICK_PROBES", incident.map(|incident| joined(&incident.probes)).unwrap_or_default()),
         ("UPTICK_VANTAGES", incident.map(|incident| joined(&incident.vantages)).unwrap_or_default()),
         ("UPTICK_SINCE", incident.map(|incident| format!("{:.3}", incident.start.by)).unwrap_or_default()),

@@ -10,7 +10,7 @@ use std::{fs, io};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::news::Memory;
+use super::changes::ReceiverState;
 use crate::model::SafeText;
 
 /// The version of the file.
@@ -45,7 +45,7 @@ pub(super) struct State {
     v: u32,
     written_at: Option<Timestamp>,
     #[serde(default)]
-    alerts: BTreeMap<String, Memory>,
+    alerts: BTreeMap<String, ReceiverState>,
 }
 
 /// What every version of the file says.
@@ -85,7 +85,7 @@ impl State {
     }
 
     /// What one receiver was told.
-    pub(super) fn of(&mut self, alert: &str) -> &mut Memory {
+    pub(super) fn of(&mut self, alert: &str) -> &mut ReceiverState {
         self.alerts.entry(alert.to_owned()).or_default()
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use jiff::Timestamp;
 
-use super::{Look, values};
+use super::{OutputArgs, values};
 
 /// `uptick export`
 #[derive(Args, Debug)]
@@ -56,7 +56,7 @@ pub struct Export {
     pub query_url: Option<String>,
     /// How to look
     #[command(flatten)]
-    pub look: Look,
+    pub output_args: OutputArgs,
 }
 
 /// The kind of file, of which one at most is asked for.

@@ -9,16 +9,19 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::alerting::{Alerting, Now};
-use super::books::Books;
-use super::doctor::{Diagnosing, LastGood};
-use super::exit::{Exit, Signal, Stop};
-use super::outputs::Outputs;
-use super::probing::Probing;
-use super::signals::Signals;
-use super::single::SingleInstance;
-use super::terminal::Terminal;
-use super::{exporting, probing, setup, terminal};
+use crate::commands::input::selection;
+use crate::commands::process::exit::{CliError, Exit, Signal};
+use crate::commands::process::instance_lock::InstanceLock;
+use crate::commands::process::outputs::Outputs;
+use crate::commands::process::signals::Signals;
+use crate::commands::process::terminal;
+use crate::commands::process::terminal::Terminal;
+use crate::commands::run::alert_worker::{Alerting, RunSnapshot};
+use crate::commands::run::check_pipeline;
+use crate::commands::run::check_pipeline::CheckPipeline;
+use crate::commands::run::diagnoser::{Diagnosing, LastGood};
+use crate::commands::run::exporters;
+use crate::commands::run::run_recorder::RunRecorder;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::journal::Line;
@@ -34,19 +37,19 @@ use crate::{alert, cli, journal, plan, progress, render, runner};
 const BASELINE_SPAN: Duration = Duration::from_hours(14 * 24);
 
 /// Sets the run up, makes the passes, records and answers.
-pub(super) fn run(args: &cli::Check, terminal: &Terminal) -> Result<Exit, Stop> {
+pub(super) fn run(args: &cli::Check, terminal: &Terminal) -> Result<Exit, CliError> {
     let (config, probes) = asked(args, terminal)?;
     let outputs = Outputs::open(&args.formats, args.output.as_deref(), CheckFormat::Human, format)?;
     let conditions = conditions(&args.fail_on)?;
-    let recorded = args.baseline.as_deref().map(|journal| baseline(journal, &config)).transpose()?;
+    let earlier = args.baseline.as_deref().map(|journal| baseline(journal, &config)).transpose()?;
     let engine = engine(&config, &probes)?;
     let limits = Limits::clamp(config.settings.concurrency, runner::raise_file_limit())
-        .map_err(|error| Stop::Trouble(error.to_string()))?;
+        .map_err(|error| CliError::Runtime(error.to_string()))?;
     limits.warning.iter().for_each(|warning| terminal.warn(warning));
-    let runtime = runtime(probes.len()).map_err(|error| Stop::io("the runtime", &error))?;
-    let place = setup::journal_place(args.journal.as_deref(), config.path.as_deref());
-    let _place = args.single_instance.then(|| SingleInstance::take(&place)).transpose()?;
-    let exporters = exporting::start(&args.export, &exporting::Run::Check, &config, &place)?;
+    let runtime = runtime(probes.len()).map_err(|error| CliError::io("the runtime", &error))?;
+    let place = selection::journal_place(args.journal.as_deref(), config.path.as_deref());
+    let _place = args.single_instance.then(|| InstanceLock::take(&place)).transpose()?;
+    let exporters = exporters::start(&args.export, &exporters::Run::Check, &config, &place)?;
     let passes = Passes {
         args,
         probes: &probes,
@@ -61,26 +64,26 @@ pub(super) fn run(args: &cli::Check, terminal: &Terminal) -> Result<Exit, Stop> 
     if alerting.is_some() && !args.record && !config.alerts.is_empty() {
         terminal.warn("alerts are told from the journal: without --record there is nothing new in it");
     }
-    let books = Books::open(&config, &probes, args.record.then_some(place), Arc::clone(&exporters))
-        .judged_by(conditions, recorded);
-    let (books, signal, last_good) = runtime.block_on(passes.make(engine, books))?;
+    let recorder = RunRecorder::open(&config, &probes, args.record.then_some(place), Arc::clone(&exporters))
+        .judged_by(conditions, earlier);
+    let (recorder, signal, last_good) = runtime.block_on(passes.make(engine, recorder))?;
     // Whatever still runs in the background, such as a lookup, does not hold the exit up.
     runtime.shutdown_background();
-    let (pass, recorded) = books.close(terminal);
+    let (pass, is_recorded) = recorder.close(terminal);
     if let Some(folder) = &passes.memory {
         // Only the next run's extra checks know less where this fails.
         let _ = journal::keep_last_good(folder, passes.vantage, &last_good);
     }
     let nagios = outputs.stdout == Some(CheckFormat::Nagios);
     let answered = answer(&pass, outputs, config.path.as_deref(), terminal);
-    exporting::finish(exporters, signal.is_some(), terminal);
+    exporters::finish(exporters, signal.is_some(), terminal);
     if let Some(mut alerting) = alerting.filter(|_| signal.is_none()) {
-        let at = probing::now();
-        let now = Now {
+        let at = check_pipeline::now();
+        let now = RunSnapshot {
             at,
             lines: Vec::new(),
             open: Collector::new(&config.settings.vantage, config.settings.window),
-            beats: true,
+            heartbeat_due: true,
             expiring: alert::expiring(&pass.outcomes, at),
             verdict: pass.verdict,
         };
@@ -92,7 +95,7 @@ pub(super) fn run(args: &cli::Check, terminal: &Terminal) -> Result<Exit, Stop> 
     Ok(match signal {
         Some(signal) => Exit::Signal(signal),
         None if nagios => Exit::Nagios(render::nagios_exit_status(&pass)),
-        None => exit(&pass).with_trouble(!recorded),
+        None => exit(&pass).with_trouble(!is_recorded),
     })
 }
 
@@ -106,15 +109,18 @@ fn exit(pass: &Pass) -> Exit {
     }
 }
 
-fn conditions(texts: &[String]) -> Result<Vec<Condition>, Stop> {
-    texts.iter().map(|text| text.parse().map_err(|error| Stop::Usage(format!("error: --fail-on: {error}")))).collect()
+fn conditions(texts: &[String]) -> Result<Vec<Condition>, CliError> {
+    texts
+        .iter()
+        .map(|text| text.parse().map_err(|error| CliError::Usage(format!("error: --fail-on: {error}"))))
+        .collect()
 }
 
-/// What a journal has recorded of the last days from this vantage, to compare a run with.
-fn baseline(journal: &Path, config: &Config) -> Result<Vec<Window>, Stop> {
-    let to = probing::now();
+/// What a journal has earlier of the last days from this vantage, to compare a run with.
+fn baseline(journal: &Path, config: &Config) -> Result<Vec<Window>, CliError> {
+    let to = check_pipeline::now();
     let from = to.checked_sub(BASELINE_SPAN).unwrap_or(Timestamp::MIN);
-    let failed = |error: journal::JournalError| Stop::Trouble(error.to_string());
+    let failed = |error: journal::JournalError| CliError::Runtime(error.to_string());
     let lines = journal::read(&[journal.to_path_buf()], journal::Range { from, to }).map_err(failed)?;
     let mut windows = Vec::new();
     for line in lines {
@@ -126,14 +132,19 @@ fn baseline(journal: &Path, config: &Config) -> Result<Vec<Window>, Stop> {
     }
     if windows.is_empty() {
         let (vantage, journal) = (&config.settings.vantage, journal.display());
-        return Err(Stop::Usage(format!("error: --baseline: {journal} has no window from vantage {vantage}")));
+        return Err(CliError::Usage(format!("error: --baseline: {journal} has no window from vantage {vantage}")));
     }
     Ok(windows)
 }
 
 /// Writes the answer in every format asked for: the files first, so that a closed pipe costs none.
-fn answer(pass: &Pass, outputs: Outputs<CheckFormat>, config: Option<&Path>, terminal: &Terminal) -> Result<(), Stop> {
-    if let Some(path) = setup::env("GITHUB_STEP_SUMMARY").filter(|_| outputs.has(CheckFormat::Github)) {
+fn answer(
+    pass: &Pass,
+    outputs: Outputs<CheckFormat>,
+    config: Option<&Path>,
+    terminal: &Terminal,
+) -> Result<(), CliError> {
+    if let Some(path) = selection::env("GITHUB_STEP_SUMMARY").filter(|_| outputs.has(CheckFormat::Github)) {
         append_job_summary(pass, Path::new(&path))?;
     }
     let stdout = outputs.stdout;
@@ -149,36 +160,36 @@ fn answer(pass: &Pass, outputs: Outputs<CheckFormat>, config: Option<&Path>, ter
 }
 
 /// Adds to the page that GitHub shows with the job. Other steps write to it too, so it is appended.
-fn append_job_summary(pass: &Pass, path: &Path) -> Result<(), Stop> {
+fn append_job_summary(pass: &Pass, path: &Path) -> Result<(), CliError> {
     let mut summary = Vec::new();
     render::job_summary(pass, &mut summary)
         .and_then(|()| File::options().append(true).create(true).open(path)?.write_all(&summary))
-        .map_err(|error| Stop::io("GITHUB_STEP_SUMMARY", &error))
+        .map_err(|error| CliError::io("GITHUB_STEP_SUMMARY", &error))
 }
 
 /// The configuration and the probes that the command line asks for.
-fn asked(args: &cli::Check, terminal: &Terminal) -> Result<(Config, Vec<Arc<Probe>>), Stop> {
+fn asked(args: &cli::Check, terminal: &Terminal) -> Result<(Config, Vec<Arc<Probe>>), CliError> {
     let common = &args.common;
     let is_url = |target: &&String| target.contains("://");
     let urls = args.targets.iter().filter(is_url).count();
     if urls == 0 {
-        let config = setup::load(common.config.as_deref(), common.vantage.as_deref(), terminal)?;
-        let probes = setup::select(&config, &args.targets, common)?;
+        let config = selection::load(common.config.as_deref(), common.vantage.as_deref(), terminal)?;
+        let probes = selection::select(&config, &args.targets, common)?;
         return Ok((config, probes));
     }
     if urls < args.targets.len() {
         let message = "error: give names of probes or URLs, not both";
-        return Err(Stop::Usage(message.to_owned()));
+        return Err(CliError::Usage(message.to_owned()));
     }
-    let config = setup::from_urls(&args.targets, common.vantage.as_deref(), terminal)?;
-    let probes = setup::select(&config, &[], common)?;
+    let config = selection::from_urls(&args.targets, common.vantage.as_deref(), terminal)?;
+    let probes = selection::select(&config, &[], common)?;
     Ok((config, probes))
 }
 
 /// The engine for these probes. What it cannot read is a matter of configuration.
-pub(super) fn engine(config: &Config, probes: &[Arc<Probe>]) -> Result<Engine, Stop> {
+pub(super) fn engine(config: &Config, probes: &[Arc<Probe>]) -> Result<Engine, CliError> {
     Engine::new(&config.settings.vantage, config.redactor.clone(), probes)
-        .map_err(|error| Stop::Usage(format!("error: {error}")))
+        .map_err(|error| CliError::Usage(format!("error: {error}")))
 }
 
 fn format(name: &str) -> Result<CheckFormat, String> {
@@ -212,23 +223,27 @@ struct Passes<'r> {
 }
 
 impl Passes<'_> {
-    async fn make(&self, engine: Engine, books: Books) -> Result<(Books, Option<Signal>, LastGood), Stop> {
-        let signals = Signals::listen().map_err(|error| Stop::io("signal handlers", &error))?;
+    async fn make(
+        &self,
+        engine: Engine,
+        recorder: RunRecorder,
+    ) -> Result<(RunRecorder, Option<Signal>, LastGood), CliError> {
+        let signals = Signals::listen().map_err(|error| CliError::io("signal handlers", &error))?;
         let settings = runner::Settings {
             started: tokio::time::Instant::now(),
             concurrency: self.concurrency,
             until: self.args.span,
             vantage: self.vantage.to_owned(),
-            now: probing::now,
+            now: check_pipeline::now,
         };
         let count = self.count();
         let plan = plan::passes(self.probes.len(), count, self.args.every.unwrap_or_default());
         let planned = count.map(|passes| passes.saturating_mul(self.probes.len() as u64));
         let mut line = progress::Line::new(planned, self.terminal.progress);
         let mut stream = Stream { wanted: self.streams, gone: false };
-        let mut books = books;
+        let mut recorder = recorder;
         let probing =
-            Probing::new(engine, self.probes).diagnosing(self.diagnosing(), self.second_resolver, self.probes);
+            CheckPipeline::new(engine, self.probes).diagnosing(self.diagnosing(), self.second_resolver, self.probes);
         let doctor = probing.clone();
         let monitor = tokio::spawn(probing.monitor());
         let check = move |check| probing.clone().check(check);
@@ -236,15 +251,15 @@ impl Passes<'_> {
             Event::Ended(outcome) => {
                 line.record(&outcome);
                 stream.write(&outcome);
-                books.record(*outcome);
+                recorder.record(*outcome);
             }
-            Event::Missed { probe, scheduled_at } => books.missed(&self.probes[probe], scheduled_at),
-            Event::Gap(gap) => books.gap(gap),
+            Event::Missed { probe, scheduled_at } => recorder.missed(&self.probes[probe], scheduled_at),
+            Event::Gap(gap) => recorder.gap(gap),
         })
         .await;
         monitor.abort();
         line.finish();
-        Ok((books, signals.came(), doctor.last_good()))
+        Ok((recorder, signals.came(), doctor.last_good()))
     }
 
     fn diagnosing(&self) -> Diagnosing {
@@ -269,7 +284,7 @@ struct Stream {
 }
 
 impl Stream {
-    /// Writes an outcome. Where the reader has gone, the checks go on: they may be recorded.
+    /// Writes an outcome. Where the reader has gone, the checks go on: they may be earlier.
     fn write(&mut self, outcome: &Outcome) {
         if self.wanted && !self.gone {
             let mut out = io::stdout().lock();

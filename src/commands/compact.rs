@@ -1,28 +1,30 @@
 //! `uptick compact`: old windows of a journal become hourly and daily ones.
 
-use super::exit::{Exit, Stop};
-use super::terminal::Terminal;
-use super::{probing, setup, terminal};
+use crate::commands::input::selection;
+use crate::commands::process::exit::{CliError, Exit};
+use crate::commands::process::terminal;
+use crate::commands::process::terminal::Terminal;
+use crate::commands::run::check_pipeline;
 use crate::format;
 use crate::journal::CompactRules;
 use crate::{cli, config, journal};
 
 /// Compacts the journal and says what that saved.
-pub(super) fn run(args: &cli::Compact, terminal: &Terminal) -> Result<Exit, Stop> {
+pub(super) fn run(args: &cli::Compact, terminal: &Terminal) -> Result<Exit, CliError> {
     let nearest = || std::env::current_dir().ok().and_then(|here| config::find(&here));
     let config = args.config.clone().or_else(nearest);
-    let folder = setup::journal_place(args.journal.as_deref(), config.as_deref());
+    let folder = selection::journal_place(args.journal.as_deref(), config.as_deref());
     let usual = CompactRules::default();
     let rules = CompactRules {
         hourly_after: args.hourly_after.unwrap_or(usual.hourly_after),
         daily_after: args.daily_after.unwrap_or(usual.daily_after),
         ..usual
     };
-    let trouble = |error: journal::JournalError| Stop::Trouble(error.to_string());
+    let trouble = |error: journal::JournalError| CliError::Runtime(error.to_string());
     let done = if journal::is_url(&folder) {
-        journal::compact_store(&folder, probing::now(), &rules, &setup::environment())
+        journal::compact_store(&folder, check_pipeline::now(), &rules, &selection::environment())
     } else {
-        journal::compact(&folder, probing::now(), &rules)
+        journal::compact(&folder, check_pipeline::now(), &rules)
     };
     let done = done.map_err(trouble)?;
     if done.left_alone > 0 {

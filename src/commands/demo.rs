@@ -8,12 +8,14 @@ use jiff::Timestamp;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::books::Books;
-use super::exit::{Exit, Signal, Stop};
-use super::probing::Probing;
-use super::signals::Signals;
-use super::terminal::{Talk, Terminal};
-use super::{probing, report, terminal};
+use crate::commands::input::journal_query;
+use crate::commands::process::exit::{CliError, Exit, Signal};
+use crate::commands::process::signals::Signals;
+use crate::commands::process::terminal;
+use crate::commands::process::terminal::{MessageLevel, Terminal};
+use crate::commands::run::check_pipeline;
+use crate::commands::run::check_pipeline::CheckPipeline;
+use crate::commands::run::run_recorder::RunRecorder;
 use crate::config::{Config, Settings};
 use crate::demo::{Origin, Pace, Scenario, View};
 use crate::engine::Engine;
@@ -37,7 +39,7 @@ const JOIN_WITHIN: Duration = Duration::from_hours(4);
 const CONCURRENCY: usize = 64;
 
 /// Plays the scenario, watches it from every vantage, then answers from the journals.
-pub(super) fn run(args: &cli::Demo, terminal: &Terminal) -> Result<Exit, Stop> {
+pub(super) fn run(args: &cli::Demo, terminal: &Terminal) -> Result<Exit, CliError> {
     if args.scenario == "list" {
         return list();
     }
@@ -46,11 +48,11 @@ pub(super) fn run(args: &cli::Demo, terminal: &Terminal) -> Result<Exit, Stop> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Stop::io("the runtime", &error))?;
+        .map_err(|error| CliError::io("the runtime", &error))?;
     let pace = PACE;
     if !terminal.quiet {
         let seconds = pace.run.as_secs();
-        terminal.say(Talk::Note, &format!("{} ({seconds} s, on this machine alone)", scenario.tells));
+        terminal.say(MessageLevel::Note, &format!("{} ({seconds} s, on this machine alone)", scenario.tells));
     }
     let began = Timestamp::now();
     let played = runtime.block_on(play(&scenario, pace, &folders, terminal));
@@ -60,7 +62,7 @@ pub(super) fn run(args: &cli::Demo, terminal: &Terminal) -> Result<Exit, Stop> {
     Ok(signal.map_or(Exit::Up, Exit::Signal))
 }
 
-fn list() -> Result<Exit, Stop> {
+fn list() -> Result<Exit, CliError> {
     terminal::print(|out| {
         demo::names()
             .filter_map(demo::by_name)
@@ -68,10 +70,10 @@ fn list() -> Result<Exit, Stop> {
     })
 }
 
-fn scenario(name: &str) -> Result<Scenario, Stop> {
+fn scenario(name: &str) -> Result<Scenario, CliError> {
     demo::by_name(name).ok_or_else(|| {
         let names: Vec<&str> = demo::names().collect();
-        Stop::Usage(format!("error: there is no scenario {name:?}; there are: {}", names.join(", ")))
+        CliError::Usage(format!("error: there is no scenario {name:?}; there are: {}", names.join(", ")))
     })
 }
 
@@ -84,8 +86,8 @@ struct Folders {
 }
 
 impl Folders {
-    fn new(keep: Option<&Path>) -> Result<Folders, Stop> {
-        let failed = |error: &std::io::Error| Stop::io("a folder for the demo's journals", error);
+    fn new(keep: Option<&Path>) -> Result<Folders, CliError> {
+        let failed = |error: &std::io::Error| CliError::io("a folder for the demo's journals", error);
         if let Some(folder) = keep {
             std::fs::create_dir_all(folder).map_err(|error| failed(&error))?;
             let page = folder.join("uptick-demo.html");
@@ -102,9 +104,14 @@ impl Folders {
 }
 
 /// Starts the origin and watches it from every vantage at once.
-async fn play(scenario: &Scenario, pace: Pace, folders: &Folders, terminal: &Terminal) -> Result<Option<Signal>, Stop> {
-    let signals = Signals::listen().map_err(|error| Stop::io("signal handlers", &error))?;
-    let origin = Origin::start(scenario, pace).await.map_err(|error| Stop::Trouble(error.to_string()))?;
+async fn play(
+    scenario: &Scenario,
+    pace: Pace,
+    folders: &Folders,
+    terminal: &Terminal,
+) -> Result<Option<Signal>, CliError> {
+    let signals = Signals::listen().map_err(|error| CliError::io("signal handlers", &error))?;
+    let origin = Origin::start(scenario, pace).await.map_err(|error| CliError::Runtime(error.to_string()))?;
     let checks: u32 = origin.views.iter().flat_map(|view| &view.probes).map(|probe| per_run(probe, pace)).sum();
     let line = Arc::new(Mutex::new(progress::Line::new(Some(u64::from(checks)), terminal.progress)));
     let mut watches = JoinSet::new();
@@ -112,10 +119,10 @@ async fn play(scenario: &Scenario, pace: Pace, folders: &Folders, terminal: &Ter
         let watch = Watch::new(view, pace, folders, Arc::clone(&line))?;
         watches.spawn(watch.run(signals.first()));
     }
-    for (books, whole) in watches.join_all().await.into_iter().map(|books| books.close(terminal)) {
-        drop(books);
+    for (recorder, whole) in watches.join_all().await.into_iter().map(|recorder| recorder.close(terminal)) {
+        drop(recorder);
         if !whole {
-            return Err(Stop::Trouble("the demo's journal could not be written".to_owned()));
+            return Err(CliError::Runtime("the demo's journal could not be written".to_owned()));
         }
     }
     if let Some(line) = Arc::into_inner(line) {
@@ -134,7 +141,7 @@ fn per_run(probe: &Probe, pace: Pace) -> u32 {
 
 /// The watch from one vantage.
 struct Watch {
-    books: Books,
+    recorder: RunRecorder,
     engine: Engine,
     probes: Vec<Arc<Probe>>,
     vantage: String,
@@ -143,40 +150,40 @@ struct Watch {
 }
 
 impl Watch {
-    fn new(view: &View, pace: Pace, folders: &Folders, line: Arc<Mutex<progress::Line>>) -> Result<Watch, Stop> {
+    fn new(view: &View, pace: Pace, folders: &Folders, line: Arc<Mutex<progress::Line>>) -> Result<Watch, CliError> {
         let settings =
             Settings { vantage: view.vantage.clone(), concurrency: CONCURRENCY, window: WINDOW, ..Settings::default() };
         let config = Config::of(settings, view.probes.clone());
         let engine = Engine::new(&view.vantage, Redactor::default(), &view.probes)
-            .map_err(|error| Stop::Trouble(error.to_string()))?;
-        let books = Books::open(&config, &view.probes, Some(folders.journal(&view.vantage)), Arc::default());
-        Ok(Watch { books, engine, probes: view.probes.clone(), vantage: view.vantage.clone(), pace, line })
+            .map_err(|error| CliError::Runtime(error.to_string()))?;
+        let recorder = RunRecorder::open(&config, &view.probes, Some(folders.journal(&view.vantage)), Arc::default());
+        Ok(Watch { recorder, engine, probes: view.probes.clone(), vantage: view.vantage.clone(), pace, line })
     }
 
-    async fn run(self, stop: impl Future<Output = Duration> + Send) -> Books {
-        let Watch { mut books, engine, probes, vantage, pace, line } = self;
+    async fn run(self, stop: impl Future<Output = Duration> + Send) -> RunRecorder {
+        let Watch { mut recorder, engine, probes, vantage, pace, line } = self;
         let settings = runner::Settings {
             started: Instant::now(),
             concurrency: CONCURRENCY,
             until: Some(pace.run),
             vantage,
-            now: probing::now,
+            now: check_pipeline::now,
         };
-        let probing = Probing::new(engine, &probes);
+        let probing = CheckPipeline::new(engine, &probes);
         let monitor = tokio::spawn(probing.monitor());
-        let plan = plan::Intervals::new(&probes, probing::now(), 0.0, 0);
+        let plan = plan::Intervals::new(&probes, check_pipeline::now(), 0.0, 0);
         let check = move |check| probing.clone().check(check);
         runner::run(&probes, plan, settings, check, stop, |event| match event {
             Event::Ended(outcome) => {
                 line.lock().unwrap_or_else(PoisonError::into_inner).record(&outcome);
-                books.record(*outcome);
+                recorder.record(*outcome);
             }
-            Event::Missed { probe, scheduled_at } => books.missed(&probes[probe], scheduled_at),
-            Event::Gap(gap) => books.gap(gap),
+            Event::Missed { probe, scheduled_at } => recorder.missed(&probes[probe], scheduled_at),
+            Event::Gap(gap) => recorder.gap(gap),
         })
         .await;
         monitor.abort();
-        books
+        recorder
     }
 }
 
@@ -187,7 +194,7 @@ fn answer(
     began: Timestamp,
     folders: &Folders,
     terminal: &Terminal,
-) -> Result<(), Stop> {
+) -> Result<(), CliError> {
     let journals: Vec<PathBuf> = scenario.vantages.iter().map(|vantage| folders.journal(vantage)).collect();
     let question = Question {
         from: Some(began),
@@ -196,11 +203,11 @@ fn answer(
         rules: compressed(scenario, pace),
         ..Question::default()
     };
-    let report = report::ask(question, &journals, &report::Filter::default())?;
+    let report = journal_query::ask(question, &journals, &journal_query::Filter::default())?;
     let mut html = Vec::new();
     render::report(ReportFormat::Html, &report, render::Look::default(), &mut html)
         .and_then(|()| std::fs::write(&folders.page, &html))
-        .map_err(|error| Stop::io(&folders.page.display().to_string(), &error))?;
+        .map_err(|error| CliError::io(&folders.page.display().to_string(), &error))?;
     let look = terminal.answer;
     terminal::print(|mut out| {
         render::report(ReportFormat::Human, &report, look, &mut out)?;

@@ -3,20 +3,20 @@
 use std::fs::File;
 use std::io::{ErrorKind, Write as _};
 
-use super::exit::{Exit, Stop};
-use super::terminal;
 use crate::cli::Init;
+use crate::commands::process::exit::{CliError, Exit};
+use crate::commands::process::terminal;
 use crate::config;
 
 /// Writes the file, unless there is one.
-pub(super) fn run(args: &Init) -> Result<Exit, Stop> {
+pub(super) fn run(args: &Init) -> Result<Exit, CliError> {
     let path = args.path.display();
     let written = File::create_new(&args.path).and_then(|mut file| file.write_all(config::TEMPLATE.as_bytes()));
     match written {
         Ok(()) => terminal::print(|out| writeln!(out, "wrote {path}; next: uptick validate, then uptick check")),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            Err(Stop::Usage(format!("error: {path} is there already and was not touched; name another file")))
+            Err(CliError::Usage(format!("error: {path} is there already and was not touched; name another file")))
         }
-        Err(error) => Err(Stop::Usage(format!("error: cannot write {path}: {error}"))),
+        Err(error) => Err(CliError::Usage(format!("error: cannot write {path}: {error}"))),
     }
 }

@@ -1,33 +1,34 @@
 //! `uptick report`: answers from one or many journals.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::exit::{Exit, Stop};
-use super::outputs::Outputs;
-use super::terminal::Terminal;
-use super::{probing, setup, terminal};
 use crate::cli::FailOn;
+use crate::commands::input::journal_query::Filter;
+use crate::commands::input::{journal_query, selection};
+use crate::commands::process::exit::{CliError, Exit};
+use crate::commands::process::outputs::Outputs;
+use crate::commands::process::terminal;
+use crate::commands::process::terminal::Terminal;
 use crate::config::Config;
 use crate::model::{IpFamily, Probe, ip_version};
 use crate::render::{Look, ReportFormat};
-use crate::report::{Fold, Integrity, Question, Report, State};
+use crate::report::{Question, Report, State};
 use crate::{cli, journal, render};
 
 /// The span reported on where nothing is said.
 const SINCE: std::time::Duration = std::time::Duration::from_hours(24);
 
 /// Reads the journals, makes the answer and writes it.
-pub(super) fn run(args: &cli::Report, terminal: &Terminal) -> Result<Exit, Stop> {
+pub(super) fn run(args: &cli::Report, terminal: &Terminal) -> Result<Exit, CliError> {
     let default = if args.brief { ReportFormat::Brief } else { ReportFormat::Human };
     let outputs = Outputs::open(&args.formats, args.output.as_deref(), default, format)?;
     let config = config(args, terminal)?;
     let journals = journals(args, config.as_ref())?;
     let question = question(args, config.as_ref(), Timestamp::now())?;
-    let report = ask(question, &journals, &Filter::new(args, config.as_ref())?)?;
+    let report = journal_query::ask(question, &journals, &Filter::new(&args.surfaces, &args.tags, config.as_ref())?)?;
     let stdout = outputs.stdout;
     outputs.write_files(|format, mut out| render::report(format, &report, Look::default(), &mut out))?;
     let exit = exit(args, &report);
@@ -36,128 +37,6 @@ pub(super) fn run(args: &cli::Report, terminal: &Terminal) -> Result<Exit, Stop>
         terminal::print(|mut out| render::report(format, &report, look, &mut out))?;
     }
     Ok(exit)
-}
-
-/// The answer to a question from journals, each the folder or a file of one place.
-pub(super) fn ask(question: Question, journals: &[PathBuf], filter: &Filter) -> Result<Report, Stop> {
-    let to = question.to;
-    let fold = Fold::new(question);
-    let nothing = (fold.clone(), BTreeSet::new());
-    let sift = |(fold, recorded): &mut (Fold, BTreeSet<Arc<str>>), line: &journal::Line| {
-        filter.note(line, recorded);
-        if filter.keeps(line) {
-            add(fold, line);
-        }
-    };
-    let ((fold, recorded), integrity) = read(&fold, journals, &nothing, sift, |(fold, recorded), (part, more)| {
-        fold.merge(part);
-        recorded.extend(more);
-    })?;
-    filter.check(&recorded)?;
-    Ok(fold.finish(to.unwrap_or_else(probing::now), integrity))
-}
-
-/// Adds a line to a fold.
-pub(super) fn add(fold: &mut Fold, line: &journal::Line) {
-    match line {
-        journal::Line::Window(window) => fold.window(window),
-        journal::Line::Failure(outcome) => fold.failure(outcome),
-        journal::Line::Gap(gap) => fold.gap(gap),
-    }
-}
-
-/// Adds the lines that are of use to a fold to copies of `nothing`, one for each thread, and merges these.
-pub(super) fn read<S: Clone + Send + Sync>(
-    fold: &Fold,
-    journals: &[PathBuf],
-    nothing: &S,
-    add: impl Fn(&mut S, &journal::Line) + Sync,
-    merge: impl Fn(&mut S, S),
-) -> Result<(S, Integrity), Stop> {
-    let (from, to) = (fold.reads_from().unwrap_or(Timestamp::MIN), fold.reads_to().unwrap_or(Timestamp::MAX));
-    let range = journal::Range { from, to };
-    let trouble = |error: journal::JournalError| Stop::Trouble(error.to_string());
-    let paths = journal::gather(journals, range, &setup::cache_place(), &setup::environment()).map_err(trouble)?;
-    let (state, met) = journal::fold(&paths, range, || nothing.clone(), add, merge).map_err(trouble)?;
-    Ok((state, integrity(journals.len(), &met)))
-}
-
-/// Which probes a report is about.
-#[derive(Debug, Default)]
-pub(super) struct Filter {
-    surfaces: Vec<String>,
-    /// The surfaces of the probe file.
-    configured: BTreeSet<String>,
-    /// The probes with a tag that was asked for, by name; absent where none was.
-    probes: Option<BTreeSet<String>>,
-}
-
-impl Filter {
-    /// What the options ask for. Tags stand in the probe file alone.
-    fn new(args: &cli::Report, config: Option<&Config>) -> Result<Filter, Stop> {
-        let surfaces = args.surfaces.clone();
-        let configured = config.into_iter().flat_map(surfaces_of).collect();
-        if args.tags.is_empty() {
-            return Ok(Filter { surfaces, configured, probes: None });
-        }
-        let Some(config) = config else {
-            return Err(Stop::Usage(
-                "error: tags are in the probe file, and there is none: name it with --config".into(),
-            ));
-        };
-        let tags = config.probes.iter().flat_map(|probe| probe.tags.iter().map(String::as_str));
-        setup::known_or_stop("tag", &args.tags, tags)?;
-        let is_tagged = |probe: &&Arc<Probe>| probe.tags.iter().any(|tag| args.tags.contains(tag));
-        let probes = config.probes.iter().filter(is_tagged).map(|probe| probe.name.clone()).collect();
-        Ok(Filter { surfaces, configured, probes: Some(probes) })
-    }
-
-    /// Notes a surface that stands in a journal, where surfaces are asked for.
-    fn note(&self, line: &journal::Line, recorded: &mut BTreeSet<Arc<str>>) {
-        if let journal::Line::Window(window) = line
-            && !self.surfaces.is_empty()
-            && !recorded.contains(&window.surface)
-        {
-            recorded.insert(Arc::clone(&window.surface));
-        }
-    }
-
-    /// Each surface that is asked for must stand in the journals or in the probe file. Empty journals prove nothing.
-    fn check(&self, recorded: &BTreeSet<Arc<str>>) -> Result<(), Stop> {
-        if recorded.is_empty() && self.configured.is_empty() {
-            return Ok(());
-        }
-        let known = recorded.iter().map(AsRef::as_ref).chain(self.configured.iter().map(String::as_str));
-        setup::known_or_stop("surface", &self.surfaces, known)
-    }
-
-    /// Controls stay: without them nobody could tell whether we were the ones who were offline.
-    fn keeps(&self, line: &journal::Line) -> bool {
-        let (surface, probe, control) = match line {
-            journal::Line::Window(window) => (&*window.surface, &*window.probe, window.control),
-            journal::Line::Failure(outcome) => (&*outcome.surface, &*outcome.probe, outcome.control),
-            journal::Line::Gap(_) => return true,
-        };
-        control
-            || (self.surfaces.is_empty() || self.surfaces.iter().any(|asked| asked == surface))
-                && self.probes.as_ref().is_none_or(|probes| probes.contains(probe))
-    }
-}
-
-fn surfaces_of(config: &Config) -> impl Iterator<Item = String> {
-    config.probes.iter().map(|probe| probe.surface.clone()).chain(config.surfaces.keys().cloned())
-}
-
-/// What the journals' reader counted, in the report's words.
-fn integrity(journals: usize, read: &journal::Integrity) -> Integrity {
-    Integrity {
-        journals: journals as u64,
-        lines: read.lines,
-        corrupt_lines: read.corrupt_lines,
-        newer_lines: read.newer_lines,
-        torn_tails: read.torn_tails,
-        ..Integrity::default()
-    }
 }
 
 fn format(name: &str) -> Result<ReportFormat, String> {
@@ -169,27 +48,27 @@ fn format(name: &str) -> Result<ReportFormat, String> {
 
 /// The configuration, which a report can do without where journals are named: it then knows no
 /// labels, objectives and rules but the usual ones.
-fn config(args: &cli::Report, terminal: &Terminal) -> Result<Option<Config>, Stop> {
+fn config(args: &cli::Report, terminal: &Terminal) -> Result<Option<Config>, CliError> {
     let here = std::env::current_dir().ok();
     let nearest = here.as_deref().and_then(crate::config::find);
     match args.config.clone().or(nearest) {
-        Some(path) => setup::load(Some(&path), None, terminal).map(Some),
-        None if args.journals.is_empty() => setup::load(None, None, terminal).map(Some),
+        Some(path) => selection::load(Some(&path), None, terminal).map(Some),
+        None if args.journals.is_empty() => selection::load(None, None, terminal).map(Some),
         None => Ok(None),
     }
 }
 
 /// The journals asked for, each of which must be there: a slip of the pen is not an empty answer.
-fn journals(args: &cli::Report, config: Option<&Config>) -> Result<Vec<PathBuf>, Stop> {
+fn journals(args: &cli::Report, config: Option<&Config>) -> Result<Vec<PathBuf>, CliError> {
     if let Some(missing) = args.journals.iter().find(|journal| !journal::is_url(journal) && !journal.exists()) {
-        return Err(Stop::Usage(format!("error: there is no journal {}", missing.display())));
+        return Err(CliError::Usage(format!("error: there is no journal {}", missing.display())));
     }
     if !args.journals.is_empty() {
         return Ok(args.journals.clone());
     }
-    let usual = setup::journal_place(None, config.and_then(|config| config.path.as_deref()));
+    let usual = selection::journal_place(None, config.and_then(|config| config.path.as_deref()));
     if !usual.exists() {
-        return Err(Stop::Usage(format!(
+        return Err(CliError::Usage(format!(
             "error: there is no journal {}; make one with `uptick watch` or `uptick check --record`, or name one",
             usual.display()
         )));
@@ -197,12 +76,14 @@ fn journals(args: &cli::Report, config: Option<&Config>) -> Result<Vec<PathBuf>,
     Ok(vec![usual])
 }
 
-fn question(args: &cli::Report, config: Option<&Config>, now: Timestamp) -> Result<Question, Stop> {
+fn question(args: &cli::Report, config: Option<&Config>, now: Timestamp) -> Result<Question, CliError> {
     let to = args.to.unwrap_or(now);
     let since = args.since.unwrap_or(SINCE);
     let from = args.from.or_else(|| to.checked_sub(since).ok()).unwrap_or(Timestamp::MIN);
     if from >= to {
-        return Err(Stop::Usage("error: the report would end before it begins: --from must be before --to".to_owned()));
+        return Err(CliError::Usage(
+            "error: the report would end before it begins: --from must be before --to".to_owned(),
+        ));
     }
     Ok(Question {
         from: Some(from),

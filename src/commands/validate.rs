@@ -4,10 +4,11 @@ use std::io;
 use std::io::Write;
 use std::sync::Arc;
 
-use super::exit::{Exit, Stop};
-use super::terminal::Terminal;
-use super::{setup, terminal};
 use crate::cli::Validate;
+use crate::commands::input::selection;
+use crate::commands::process::exit::{CliError, Exit};
+use crate::commands::process::terminal;
+use crate::commands::process::terminal::Terminal;
 use crate::config;
 use crate::config::Config;
 use crate::engine::Engine;
@@ -16,20 +17,20 @@ use crate::model::Probe;
 use crate::render::text;
 
 /// Loads everything that a run would load, then lists the probes, or explains one.
-pub(super) fn run(args: &Validate, terminal: &Terminal) -> Result<Exit, Stop> {
+pub(super) fn run(args: &Validate, terminal: &Terminal) -> Result<Exit, CliError> {
     let common = &args.common;
-    let config = setup::load(common.config.as_deref(), common.vantage.as_deref(), terminal)?;
+    let config = selection::load(common.config.as_deref(), common.vantage.as_deref(), terminal)?;
     // Certificates and keys are read here, so that a missing file is found by `validate` too.
     Engine::new(&config.settings.vantage, config.redactor.clone(), &config.probes)
-        .map_err(|error| Stop::Usage(format!("error: {error}")))?;
+        .map_err(|error| CliError::Usage(format!("error: {error}")))?;
     if let Some(name) = &args.explain {
         let names = [name.clone()];
-        let selected = setup::select(&config, &names, common)?;
+        let selected = selection::select(&config, &names, common)?;
         let probe = selected.iter().find(|probe| probe.name == *name);
         let explained = probe.map(|probe| config::explain(&config, probe)).unwrap_or_default();
         return terminal::print(|out| out.write_all(explained.as_bytes()));
     }
-    let probes = setup::select(&config, &[], common)?;
+    let probes = selection::select(&config, &[], common)?;
     if terminal.quiet {
         return Ok(Exit::Up);
     }

@@ -10,16 +10,20 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::alerting::{Alerting, Speaker};
-use super::books::Books;
-use super::desk::Desk;
-use super::doctor::Diagnosing;
-use super::exit::{Exit, Stop};
-use super::probing::Probing;
-use super::signals::Signals;
-use super::single::SingleInstance;
-use super::terminal::{Talk, Terminal};
-use super::{check, exporting, probing, setup, terminal};
+use crate::commands::check;
+use crate::commands::input::selection;
+use crate::commands::process::exit::{CliError, Exit};
+use crate::commands::process::instance_lock::InstanceLock;
+use crate::commands::process::signals::Signals;
+use crate::commands::process::terminal;
+use crate::commands::process::terminal::{MessageLevel, Terminal};
+use crate::commands::run::alert_worker::{AlertWorker, Alerting};
+use crate::commands::run::check_pipeline;
+use crate::commands::run::check_pipeline::CheckPipeline;
+use crate::commands::run::diagnoser::Diagnosing;
+use crate::commands::run::exporters;
+use crate::commands::run::run_recorder::RunRecorder;
+use crate::commands::run::watch_state::WatchState;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::model::Probe;
@@ -31,38 +35,39 @@ use crate::{cli, plan, render, runner};
 const TICK: Duration = Duration::from_millis(200);
 
 /// Sets the watch up, runs it, and sums it up.
-pub(super) fn run(args: &cli::Watch, terminal: &Terminal) -> Result<Exit, Stop> {
+pub(super) fn run(args: &cli::Watch, terminal: &Terminal) -> Result<Exit, CliError> {
     let ready = Ready::load(args, terminal)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Stop::io("the runtime", &error))?;
-    let place = setup::journal_place(args.journal.as_deref(), ready.config.path.as_deref());
-    let _place = args.single_instance.then(|| SingleInstance::take(&place)).transpose()?;
-    let run = exporting::Run::Watch {
+        .map_err(|error| CliError::io("the runtime", &error))?;
+    let place = selection::journal_place(args.journal.as_deref(), ready.config.path.as_deref());
+    let _place = args.single_instance.then(|| InstanceLock::take(&place)).transpose()?;
+    let run = exporters::Run::Watch {
         #[cfg(feature = "prometheus-server")]
         listen: args.listen,
     };
-    let exporters = exporting::start(&args.export, &run, &ready.config, &place)?;
+    let exporters = exporters::start(&args.export, &run, &ready.config, &place)?;
     exporters
         .address()
         .iter()
-        .for_each(|address| terminal.say(Talk::Note, &format!("metrics at http://{address}/metrics")));
-    let speaker = Alerting::of(&ready.config, &place, !args.no_record).map(Speaker::start);
+        .for_each(|address| terminal.say(MessageLevel::Note, &format!("metrics at http://{address}/metrics")));
+    let speaker = Alerting::of(&ready.config, &place, !args.no_record).map(AlertWorker::start);
     let rules = ready.config.incident;
-    let books = Books::open(&ready.config, &ready.probes, (!args.no_record).then_some(place), Arc::clone(&exporters));
-    let desk = Desk::new(books, &ready.probes, speaker, rules, terminal);
-    let watching = Watching { args, terminal, desk: Rc::new(RefCell::new(desk)), started: Instant::now() };
-    let (signal, desk) = runtime.block_on(watching.run(ready))?;
+    let recorder =
+        RunRecorder::open(&ready.config, &ready.probes, (!args.no_record).then_some(place), Arc::clone(&exporters));
+    let state = WatchState::new(recorder, &ready.probes, speaker, rules, terminal);
+    let watching = Watching { args, terminal, state: Rc::new(RefCell::new(state)), started: Instant::now() };
+    let (signal, state) = runtime.block_on(watching.run(ready))?;
     runtime.shutdown_background();
-    let (pass, recorded) = desk.close();
+    let (pass, is_recorded) = state.close();
     if !terminal.quiet || pass.verdict != crate::model::Verdict::Up {
         let look = terminal.answer;
         terminal::print(|mut out| render::outcomes(CheckFormat::Human, &pass, look, None, &mut out))?;
     }
-    exporting::finish(exporters, signal.is_some(), terminal);
+    exporters::finish(exporters, signal.is_some(), terminal);
     let exit = signal.map_or_else(|| Exit::of(pass.verdict), Exit::Signal);
-    Ok(exit.with_trouble(!recorded))
+    Ok(exit.with_trouble(!is_recorded))
 }
 
 /// A configuration with everything that is made from it.
@@ -74,13 +79,13 @@ struct Ready {
 }
 
 impl Ready {
-    fn load(args: &cli::Watch, terminal: &Terminal) -> Result<Ready, Stop> {
+    fn load(args: &cli::Watch, terminal: &Terminal) -> Result<Ready, CliError> {
         let common = &args.common;
-        let config = setup::load(common.config.as_deref(), common.vantage.as_deref(), terminal)?;
-        let probes = setup::select(&config, &args.targets, common)?;
+        let config = selection::load(common.config.as_deref(), common.vantage.as_deref(), terminal)?;
+        let probes = selection::select(&config, &args.targets, common)?;
         let engine = check::engine(&config, &probes)?;
         let limits = Limits::clamp(config.settings.concurrency, runner::raise_file_limit())
-            .map_err(|error| Stop::Trouble(error.to_string()))?;
+            .map_err(|error| CliError::Runtime(error.to_string()))?;
         limits.warning.iter().for_each(|warning| terminal.warn(warning));
         Ok(Ready { config, probes, engine, concurrency: limits.concurrency })
     }
@@ -113,15 +118,15 @@ impl Drop for Generation<'_> {
 struct Watching<'w> {
     args: &'w cli::Watch,
     terminal: &'w Terminal,
-    desk: Rc<RefCell<Desk>>,
+    state: Rc<RefCell<WatchState>>,
     started: Instant,
 }
 
 impl<'w> Watching<'w> {
     /// Runs generation after generation: SIGHUP begins a new one, while what the old one has
     /// under way may end.
-    async fn run(self, ready: Ready) -> Result<(Option<super::exit::Signal>, Desk), Stop> {
-        let no_handler = |error| Stop::io("signal handlers", &error);
+    async fn run(self, ready: Ready) -> Result<(Option<crate::commands::process::exit::Signal>, WatchState), CliError> {
+        let no_handler = |error| CliError::io("signal handlers", &error);
         let signals = Signals::listen().map_err(no_handler)?;
         let mut reload = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).map_err(no_handler)?;
         let mut tick = tokio::time::interval(TICK);
@@ -136,7 +141,7 @@ impl<'w> Watching<'w> {
                 _ = &mut current.run => break,
                 grace = &mut first, if !stopping => {
                     stopping = true;
-                    self.desk.borrow_mut().stopping("note: stopping: checks that run may end; once more stops at once");
+                    self.state.borrow_mut().stopping("note: stopping: checks that run may end; once more stops at once");
                     current.stop.send_replace(Some(grace));
                 }
                 _ = reload.recv(), if !stopping => {
@@ -146,7 +151,7 @@ impl<'w> Watching<'w> {
                 }
                 () = any_ended(&mut ending) => {}
                 _ = tick.tick() => {
-                    let parted = self.desk.borrow_mut().tick(probing::now());
+                    let parted = self.state.borrow_mut().tick(check_pipeline::now());
                     if parted && !stopping && let Some(next) = self.reload() {
                         ending.push(std::mem::replace(&mut current, next).retire());
                     }
@@ -157,9 +162,9 @@ impl<'w> Watching<'w> {
             any_ended(&mut ending).await;
         }
         drop(current);
-        let desk = Rc::into_inner(self.desk).map(RefCell::into_inner);
-        let desk = desk.ok_or_else(|| Stop::Trouble("a run outlived the watch".to_owned()))?;
-        Ok((signals.came(), desk))
+        let state = Rc::into_inner(self.state).map(RefCell::into_inner);
+        let state = state.ok_or_else(|| CliError::Runtime("a run outlived the watch".to_owned()))?;
+        Ok((signals.came(), state))
     }
 
     /// Begins to run a configuration in the slots of the watch, wherever it stands in them.
@@ -167,10 +172,10 @@ impl<'w> Watching<'w> {
         let Ready { config, probes, engine, concurrency } = ready;
         let elapsed = self.started.elapsed();
         // Where the wall clock was set meanwhile, schedules follow it.
-        let origin = probing::now().checked_sub(elapsed).unwrap_or_else(|_| probing::now());
+        let origin = check_pipeline::now().checked_sub(elapsed).unwrap_or_else(|_| check_pipeline::now());
         let plan = plan::Intervals::new(&probes, origin, self.args.jitter, seed()).starting_at(elapsed);
         let other = config.settings.second_resolver;
-        let probing = Probing::new(engine, &probes).diagnosing(Diagnosing::Beside, other, &probes);
+        let probing = CheckPipeline::new(engine, &probes).diagnosing(Diagnosing::Beside, other, &probes);
         let monitor = tokio::spawn(probing.monitor());
         let (stop, mut stopped) = watch::channel(None);
         let longest = probes.iter().map(|probe| probe.longest()).max().unwrap_or_default();
@@ -179,9 +184,9 @@ impl<'w> Watching<'w> {
             concurrency,
             until: self.args.span,
             vantage: config.settings.vantage,
-            now: probing::now,
+            now: check_pipeline::now,
         };
-        let desk = Rc::clone(&self.desk);
+        let state = Rc::clone(&self.state);
         let run = Box::pin(async move {
             let stop = async move {
                 // An error means that the watch is gone, and this run with it.
@@ -189,9 +194,9 @@ impl<'w> Watching<'w> {
             };
             let check = move |check| probing.clone().check(check);
             runner::run(&probes, plan, settings, check, stop, |event| match event {
-                Event::Ended(outcome) => desk.borrow_mut().record(*outcome),
-                Event::Missed { probe, scheduled_at } => desk.borrow_mut().missed(&probes[probe], scheduled_at),
-                Event::Gap(gap) => desk.borrow_mut().gap(gap),
+                Event::Ended(outcome) => state.borrow_mut().record(*outcome),
+                Event::Missed { probe, scheduled_at } => state.borrow_mut().missed(&probes[probe], scheduled_at),
+                Event::Gap(gap) => state.borrow_mut().gap(gap),
             })
             .await
         });
@@ -202,14 +207,14 @@ impl<'w> Watching<'w> {
     fn reload(&self) -> Option<Generation<'w>> {
         let ready = match Ready::load(self.args, self.terminal) {
             Ok(ready) => ready,
-            Err(Stop::Usage(message) | Stop::Trouble(message) | Stop::Busy(message)) => {
-                self.desk.borrow().say(&message);
-                self.desk.borrow().say("the configuration was not changed: the old one goes on");
+            Err(CliError::Usage(message) | CliError::Runtime(message) | CliError::Busy(message)) => {
+                self.state.borrow().say(&message);
+                self.state.borrow().say("the configuration was not changed: the old one goes on");
                 return None;
             }
-            Err(Stop::Unread) => return None,
+            Err(CliError::BrokenPipe) => return None,
         };
-        self.desk.borrow_mut().reload(&ready.probes);
+        self.state.borrow_mut().reload(&ready.probes);
         Some(self.begin(ready))
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::support::server::{Server, answer, closed_port};
 use jiff::Timestamp;
 use serde_json::Value as Json;
-use uptick::alert::{Alerts, Backoff, Told};
+use uptick::alert::{Alerts, Backoff, Deliveries};
 use uptick::config::Config;
 use uptick::model::{
     CertificateFacts, Check, Failure, FailureClass, Outcome, Phase, Probe, SafeText, TlsFacts, Value, Verdict,
@@ -82,14 +82,14 @@ impl Stage {
     }
 
     /// What a run of its own tells of these checks.
-    async fn tell(&self, surfaces: &[(&str, &str)]) -> Told {
+    async fn tell(&self, surfaces: &[(&str, &str)]) -> Deliveries {
         self.tell_at(surfaces, 0).await
     }
 
-    async fn tell_at(&self, surfaces: &[(&str, &str)], later: usize) -> Told {
+    async fn tell_at(&self, surfaces: &[(&str, &str)], later: usize) -> Deliveries {
         let report = report_of(&self.config, surfaces);
         let now = report.generated_at + INTERVAL * u32::try_from(later).unwrap();
-        self.alerts().tell(&report, &[], now).await.unwrap()
+        self.alerts().notify(&report, &[], now).await.unwrap()
     }
 
     fn alerts(&self) -> Alerts {
@@ -127,13 +127,13 @@ fn events(server: &Server) -> Vec<String> {
 async fn an_incident_is_told_of_once_by_many_runs_and_again_when_it_ends() {
     let server = taker();
     let stage = Stage::new(&webhook(&server));
-    assert_eq!(stage.tell(&[("web", "uuuuudd")]).await, Told::default());
-    let told = stage.tell(&[("web", "uuuuuddd")]).await;
+    assert_eq!(stage.notify(&[("web", "uuuuudd")]).await, Deliveries::default());
+    let told = stage.notify(&[("web", "uuuuuddd")]).await;
     assert_eq!(told.sent.len(), 1, "{told:?}");
-    assert_eq!(stage.tell(&[("web", "uuuuudddd")]).await, Told::default());
-    assert_eq!(stage.tell(&[("web", "uuuuuddddd")]).await, Told::default());
-    stage.tell(&[("web", "uuuuudddddduuu")]).await;
-    stage.tell(&[("web", "uuuuudddddduuuu")]).await;
+    assert_eq!(stage.notify(&[("web", "uuuuudddd")]).await, Deliveries::default());
+    assert_eq!(stage.notify(&[("web", "uuuuuddddd")]).await, Deliveries::default());
+    stage.notify(&[("web", "uuuuudddddduuu")]).await;
+    stage.notify(&[("web", "uuuuudddddduuuu")]).await;
     let bodies = bodies(&server);
     assert_eq!(events(&server), ["open", "close"]);
     assert_eq!(bodies[0]["key"], bodies[1]["key"]);
@@ -151,7 +151,7 @@ async fn an_incident_is_told_of_once_by_many_runs_and_again_when_it_ends() {
 async fn what_was_over_before_we_first_looked_is_not_news() {
     let server = taker();
     let stage = Stage::new(&webhook(&server));
-    stage.tell(&[("web", "uuddddduuuuu")]).await;
+    stage.notify(&[("web", "uuddddduuuuu")]).await;
     assert_eq!(server.connections(), 0);
 }
 
@@ -159,8 +159,8 @@ async fn what_was_over_before_we_first_looked_is_not_news() {
 async fn an_incident_between_two_looks_is_told_of_when_it_is_over() {
     let server = taker();
     let stage = Stage::new(&webhook(&server));
-    stage.tell(&[("web", "uu")]).await;
-    stage.tell(&[("web", "uuddddduuuuu")]).await;
+    stage.notify(&[("web", "uu")]).await;
+    stage.notify(&[("web", "uuddddduuuuu")]).await;
     assert_eq!(events(&server), ["close"]);
 }
 
@@ -169,9 +169,9 @@ async fn a_new_wave_is_told_of_as_one_of_the_same_incident() {
     let server = taker();
     let stage = Stage::new(&webhook(&server));
     let first = "uuuudddduuuuuu";
-    stage.tell(&[("web", &first[..8])]).await;
-    stage.tell(&[("web", first)]).await;
-    stage.tell(&[("web", &format!("{first}dddd"))]).await;
+    stage.notify(&[("web", &first[..8])]).await;
+    stage.notify(&[("web", first)]).await;
+    stage.notify(&[("web", &format!("{first}dddd"))]).await;
     assert_eq!(events(&server), ["open", "close", "wave"]);
     let keys: Vec<Json> = bodies(&server).iter().map(|body| body["key"].clone()).collect();
     assert!(keys.iter().all(|key| *key == keys[0]), "{keys:?}");
@@ -181,9 +181,9 @@ async fn a_new_wave_is_told_of_as_one_of_the_same_incident() {
 async fn an_incident_that_spreads_keeps_its_key_and_is_not_told_of_anew() {
     let server = taker();
     let stage = Stage::new(&webhook(&server));
-    stage.tell(&[("web", "uuuuuddd"), ("app", "uuuuuuuu")]).await;
-    stage.tell(&[("web", "uuuuudddddd"), ("app", "uuuuuuuuddd")]).await;
-    stage.tell(&[("web", "uuuuuddddddddduuu"), ("app", "uuuuuuuuddddduuuu")]).await;
+    stage.notify(&[("web", "uuuuuddd"), ("app", "uuuuuuuu")]).await;
+    stage.notify(&[("web", "uuuuudddddd"), ("app", "uuuuuuuuddd")]).await;
+    stage.notify(&[("web", "uuuuuddddddddduuu"), ("app", "uuuuuuuuddddduuuu")]).await;
     assert_eq!(events(&server), ["open", "close"]);
     let bodies = bodies(&server);
     assert_eq!(bodies[0]["key"], bodies[1]["key"]);
@@ -194,7 +194,7 @@ async fn an_incident_that_goes_on_is_repeated_where_that_is_asked() {
     let server = taker();
     let stage = Stage::new(&format!("{}repeat = \"10m\"\n", webhook(&server)));
     let down = "uuuudddd";
-    stage.tell(&[("web", down)]).await;
+    stage.notify(&[("web", down)]).await;
     stage.tell_at(&[("web", down)], 10).await;
     stage.tell_at(&[("web", down)], 20).await;
     stage.tell_at(&[("web", down)], 21).await;
@@ -211,12 +211,12 @@ async fn a_busy_receiver_is_asked_again_and_one_that_refuses_is_not() {
         conn.send(answer(status, &[("retry-after", "3600")], ""));
     });
     let stage = Stage::new(&webhook(&busy));
-    let told = stage.tell(&[("web", "uuuudddd")]).await;
+    let told = stage.notify(&[("web", "uuuudddd")]).await;
     assert_eq!((told.sent.len(), told.warnings.len(), busy.connections()), (1, 0, 3));
 
     let refusing = Server::answers(answer(403, &[], "no s3cr3t-token for you"));
     let stage = Stage::new(&webhook(&refusing));
-    let told = stage.tell(&[("web", "uuuudddd")]).await;
+    let told = stage.notify(&[("web", "uuuudddd")]).await;
     assert_eq!((told.sent.len(), refusing.connections()), (0, 1));
     let expected = "alert \"ops\" could not tell \"open\": 403 Forbidden: no [redacted] for you";
     assert_eq!(told.warnings, [SafeText::message(expected)]);
@@ -230,7 +230,7 @@ async fn a_receiver_that_is_down_is_told_by_a_later_run_and_keeps_nobody_else_wa
         format!("[[alert]]\nname = \"dead\"\nwebhook = \"http://127.0.0.1:{port}/?key=abcdefgh\"\nretries = 1\n");
     let stage = Stage::new(&format!("{dead}{}", webhook(&server)));
     for _ in 0..2 {
-        let told = stage.tell(&[("web", "uuuudddd")]).await;
+        let told = stage.notify(&[("web", "uuuudddd")]).await;
         assert_eq!(told.warnings.len(), 1, "{told:?}");
         let warning = told.warnings[0].as_str();
         assert!(
@@ -246,9 +246,9 @@ async fn a_receiver_that_is_down_is_told_by_a_later_run_and_keeps_nobody_else_wa
 async fn only_the_events_and_surfaces_that_were_asked_for_are_told() {
     let server = taker();
     let stage = Stage::new(&format!("{}on = \"close\"\nsurfaces = [\"web\"]\n", webhook(&server)));
-    stage.tell(&[("web", "uuuudddd"), ("app", "uuuudddd")]).await;
-    stage.tell(&[("web", "uuuudddduuu"), ("app", "uuuuddddddd")]).await;
-    stage.tell(&[("web", "uuuudddduuuu"), ("app", "uuuudddduuuu")]).await;
+    stage.notify(&[("web", "uuuudddd"), ("app", "uuuudddd")]).await;
+    stage.notify(&[("web", "uuuudddduuu"), ("app", "uuuuddddddd")]).await;
+    stage.notify(&[("web", "uuuudddduuuu"), ("app", "uuuudddduuuu")]).await;
     assert_eq!(events(&server).len(), server.connections());
     assert!(events(&server).iter().all(|event| event == "close"));
     assert_eq!(server.connections(), 1);
@@ -262,7 +262,7 @@ async fn slack_gets_a_text_that_can_mention_nobody() {
     let mut config = configured(folder.path(), &alerts);
     config.surfaces.get_mut("web").unwrap().label = Some("<!channel> & co".to_owned());
     let stage = Stage { folder, config };
-    stage.tell(&[("web", "uuuudddd")]).await;
+    stage.notify(&[("web", "uuuudddd")]).await;
     let text = bodies(&server)[0]["text"].as_str().unwrap().to_owned();
     assert!(text.starts_with("🔴 &lt;!channel&gt; &amp; co is down since"), "{text}");
 }
@@ -272,8 +272,8 @@ async fn pagerduty_gets_an_event_that_is_resolved_under_the_same_key() {
     let server = taker();
     let alerts = format!("{}template = \"pagerduty\"\nrouting-key = \"${{TOKEN}}\"\n", webhook(&server));
     let stage = Stage::new(&alerts);
-    stage.tell(&[("web", "uuuudddd")]).await;
-    stage.tell(&[("web", "uuuudddduuu")]).await;
+    stage.notify(&[("web", "uuuudddd")]).await;
+    stage.notify(&[("web", "uuuudddduuu")]).await;
     let bodies = bodies(&server);
     let actions: Vec<&str> = bodies.iter().map(|body| body["event_action"].as_str().unwrap()).collect();
     assert_eq!(actions, ["trigger", "resolve"]);
@@ -291,7 +291,7 @@ async fn a_program_gets_the_facts_in_its_environment_and_on_its_input() {
     let out = folder.path().join("out");
     let script = format!("(env | grep ^UPTICK_ | sort; cat) > {}", out.display());
     let stage = Stage::new(&format!("[[alert]]\nname = \"script\"\nexec = [\"/bin/sh\", \"-c\", \"{script}\"]\n"));
-    let told = stage.tell(&[("web", "uuuudddd")]).await;
+    let told = stage.notify(&[("web", "uuuudddd")]).await;
     assert_eq!((told.sent.len(), told.warnings.len()), (1, 0), "{told:?}");
     let said = std::fs::read_to_string(out).unwrap();
     for line in [
@@ -316,7 +316,7 @@ async fn a_program_that_fails_or_does_not_end_is_a_warning() {
     let absent = "[[alert]]\nname = \"absent\"\nexec = [\"/nowhere/program\"]\nretries = 5\n";
     let endless = "[[alert]]\nname = \"endless\"\nexec = [\"/bin/sleep\", \"600\"]\nretries = 0\ntimeout = \"100ms\"\n";
     let stage = Stage::new(&format!("{failing}{absent}{endless}"));
-    let told = stage.tell(&[("web", "uuuudddd")]).await;
+    let told = stage.notify(&[("web", "uuuudddd")]).await;
     let mut warnings: Vec<&str> = told.warnings.iter().map(SafeText::as_str).collect();
     warnings.sort_unstable();
     assert_eq!(told.sent, []);
@@ -350,7 +350,7 @@ async fn a_certificate_is_told_of_at_each_threshold() {
     };
     for left in [20, 13, 12, 6, 5, 2, 0, -1] {
         let (expiring, now) = days(left);
-        stage.alerts().tell(&report, &expiring, now).await.unwrap();
+        stage.alerts().notify(&report, &expiring, now).await.unwrap();
     }
     let told: Vec<i64> =
         bodies(&server).iter().map(|body| body["certificate"]["days_left"].as_i64().unwrap()).collect();
@@ -365,9 +365,9 @@ async fn a_budget_that_burns_is_told_of_once_while_it_burns() {
     let stage = Stage::new(&format!("{}on = \"slo-burn\"\n", webhook(&server)));
     let good = "u".repeat(100);
     let burning = format!("{good}{}", "d".repeat(40));
-    stage.tell(&[("web", &good)]).await;
-    stage.tell(&[("web", &burning)]).await;
-    stage.tell(&[("web", &format!("{burning}d"))]).await;
+    stage.notify(&[("web", &good)]).await;
+    stage.notify(&[("web", &burning)]).await;
+    stage.notify(&[("web", &format!("{burning}d"))]).await;
     assert_eq!(events(&server), ["slo-burn"]);
     let body = &bodies(&server)[0];
     assert_eq!(body["severity"], "critical");
@@ -379,15 +379,15 @@ async fn a_budget_that_burns_is_told_of_once_while_it_burns() {
 async fn a_damaged_state_is_set_aside_and_a_newer_one_is_left_alone() {
     let server = taker();
     let stage = Stage::new(&webhook(&server));
-    stage.tell(&[("web", "uuuudddd")]).await;
+    stage.notify(&[("web", "uuuudddd")]).await;
     std::fs::write(stage.state(), "{\"v\":1,\"alerts\":").unwrap();
-    let told = stage.tell(&[("web", "uuuuddddd")]).await;
+    let told = stage.notify(&[("web", "uuuuddddd")]).await;
     assert!(told.warnings[0].as_str().contains("was damaged and is now"), "{told:?}");
     assert_eq!(events(&server), ["open", "open"]);
 
     std::fs::write(stage.state(), "{\"v\":2,\"new\":[]}").unwrap();
     let report = report_of(&stage.config, &[("web", "uuuudddddd")]);
-    let error = stage.alerts().tell(&report, &[], report.generated_at).await.unwrap_err();
+    let error = stage.alerts().notify(&report, &[], report.generated_at).await.unwrap_err();
     assert!(error.to_string().contains("was written by a newer version (format 2)"), "{error}");
     assert_eq!(std::fs::read_to_string(stage.state()).unwrap(), "{\"v\":2,\"new\":[]}");
 }
@@ -397,7 +397,7 @@ async fn the_state_is_for_us_alone() {
     use std::os::unix::fs::PermissionsExt as _;
     let server = taker();
     let stage = Stage::new(&webhook(&server));
-    stage.tell(&[("web", "uuuudddd")]).await;
+    stage.notify(&[("web", "uuuudddd")]).await;
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&stage.state()), 0o600);
     assert_eq!(mode(stage.state().parent().unwrap()), 0o700);
@@ -408,7 +408,7 @@ async fn runs_at_the_same_moment_tell_once() {
     let server = taker();
     let stage = Stage::new(&webhook(&server));
     let report = report_of(&stage.config, &[("web", "uuuudddd")]);
-    let tell = || async { stage.alerts().tell(&report, &[], report.generated_at).await.unwrap().sent.len() };
+    let tell = || async { stage.alerts().notify(&report, &[], report.generated_at).await.unwrap().sent.len() };
     let (a, b, c) = tokio::join!(tell(), tell(), tell());
     assert_eq!(a + b + c, 1);
     assert_eq!(events(&server), ["open"]);

@@ -7,7 +7,7 @@ use std::thread;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::setup;
+use crate::commands::input::selection;
 use crate::config::Config;
 use crate::journal;
 use crate::journal::{Journal, JournalError, Line, Options};
@@ -16,14 +16,14 @@ use crate::journal::{Journal, JournalError, Line, Options};
 const SHIP_EVERY: Duration = Duration::from_mins(5);
 
 /// Appends lines to a journal, in order, until it is finished.
-pub(super) struct Recorder {
+pub(crate) struct Recorder {
     sender: mpsc::Sender<Vec<Line>>,
     thread: JoinHandle<Recorded>,
     trouble: Arc<Mutex<Option<JournalError>>>,
 }
 
 /// Where a run records.
-pub(super) struct Place {
+pub(crate) struct JournalLocation {
     /// The folder.
     folder: PathBuf,
     /// Where the lines go on to from there.
@@ -36,46 +36,46 @@ struct Store {
     vantage: String,
 }
 
-impl Place {
+impl JournalLocation {
     /// The place that an option or a default names: a folder, or a URL.
-    pub(super) fn of(place: PathBuf, config: &Config) -> Place {
+    pub(crate) fn of(place: PathBuf, config: &Config) -> JournalLocation {
         if !journal::is_url(&place) {
-            return Place { folder: place, store: None };
+            return JournalLocation { folder: place, store: None };
         }
-        let folder = setup::outbox_place(&place, config.path.as_deref());
-        Place { folder, store: Some(Store { url: place, vantage: config.settings.vantage.clone() }) }
+        let folder = selection::outbox_place(&place, config.path.as_deref());
+        JournalLocation { folder, store: Some(Store { url: place, vantage: config.settings.vantage.clone() }) }
     }
 }
 
 /// What became of the lines.
 #[derive(Debug, Default)]
-pub(super) struct Recorded {
+pub(crate) struct Recorded {
     /// Why lines are not in the journal.
-    pub(super) error: Option<String>,
+    pub(crate) error: Option<String>,
     /// How many.
-    pub(super) lost: u64,
+    pub(crate) lost: u64,
     /// Why lines are on this disk and not in the object store; the next run ships them.
-    pub(super) unshipped: Option<JournalError>,
+    pub(crate) unshipped: Option<JournalError>,
 }
 
 impl Recorder {
     /// Begins to record into a folder, which is made if it is not there.
-    pub(super) fn start(place: Place) -> Recorder {
+    pub(crate) fn start(place: JournalLocation) -> Recorder {
         let (sender, receiver) = mpsc::channel();
         let trouble = Arc::default();
-        let scribe = Scribe {
+        let writer = JournalWriter {
             place,
             journal: None,
-            early: Vec::new(),
+            pending: Vec::new(),
             trouble: Arc::clone(&trouble),
             shipped_at: Instant::now(),
         };
-        let thread = thread::spawn(move || scribe.serve(&receiver));
+        let thread = thread::spawn(move || writer.serve(&receiver));
         Recorder { sender, thread, trouble }
     }
 
     /// Hands lines over. Does not wait.
-    pub(super) fn record(&self, lines: Vec<Line>) {
+    pub(crate) fn record(&self, lines: Vec<Line>) {
         if !lines.is_empty() {
             // An error means that the thread has ended, which it does only with us.
             let _ = self.sender.send(lines);
@@ -83,12 +83,12 @@ impl Recorder {
     }
 
     /// The trouble since the last time this was asked, to be said while the run goes on.
-    pub(super) fn trouble(&self) -> Option<JournalError> {
+    pub(crate) fn trouble(&self) -> Option<JournalError> {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Waits until everything handed over is in the journal, or cannot be.
-    pub(super) fn finish(self) -> Recorded {
+    pub(crate) fn finish(self) -> Recorded {
         drop(self.sender);
         let broken = |_| Recorded { error: Some("the recorder broke down".to_owned()), lost: 0, unshipped: None };
         self.thread.join().unwrap_or_else(broken)
@@ -96,18 +96,18 @@ impl Recorder {
 }
 
 /// The thread's side.
-struct Scribe {
-    place: Place,
+struct JournalWriter {
+    place: JournalLocation,
     journal: Option<Journal>,
     /// Lines from before the journal could be opened.
-    early: Vec<Line>,
+    pending: Vec<Line>,
     trouble: Arc<Mutex<Option<JournalError>>>,
     shipped_at: Instant,
 }
 
-impl Scribe {
+impl JournalWriter {
     /// Lines wait here at most, where the journal cannot even be opened: hours of a large run.
-    const EARLY_LIMIT: usize = 100_000;
+    const PENDING_LIMIT: usize = 100_000;
 
     fn serve(mut self, receiver: &mpsc::Receiver<Vec<Line>>) -> Recorded {
         let mut lost = 0;
@@ -115,12 +115,12 @@ impl Scribe {
             while let Ok(more) = receiver.try_recv() {
                 lines.extend(more);
             }
-            self.note(|scribe| scribe.append(lines));
-            let excess = self.early.len().saturating_sub(Self::EARLY_LIMIT);
-            self.early.drain(..excess);
+            self.note(|writer| writer.append(lines));
+            let excess = self.pending.len().saturating_sub(Self::PENDING_LIMIT);
+            self.pending.drain(..excess);
             lost += excess as u64;
             if self.shipped_at.elapsed() >= SHIP_EVERY {
-                self.note(Scribe::ship);
+                self.note(JournalWriter::ship);
             }
         }
         self.close(lost)
@@ -128,12 +128,12 @@ impl Scribe {
 
     /// Appends lines, after those that wait. What fails waits on, in the journal or here.
     fn append(&mut self, lines: Vec<Line>) -> Result<(), JournalError> {
-        self.early.extend(lines);
+        self.pending.extend(lines);
         let journal = match &mut self.journal {
             Some(journal) => journal,
             None => self.journal.insert(Journal::open(&self.place.folder, Options::default())?),
         };
-        let recorded = journal.append(&std::mem::take(&mut self.early))?;
+        let recorded = journal.append(&std::mem::take(&mut self.pending))?;
         match recorded.spooled_because {
             // Nothing is lost, and whoever wonders where the lines are should know.
             Some(because) => Err(because),
@@ -145,14 +145,15 @@ impl Scribe {
     fn ship(&mut self) -> Result<(), JournalError> {
         self.shipped_at = Instant::now();
         let Some(store) = &self.place.store else { return Ok(()) };
-        let shipped = journal::ship(&self.place.folder, &store.vantage, &store.url, &setup::environment())?;
+        let shipped = journal::ship(&self.place.folder, &store.vantage, &store.url, &selection::environment())?;
         shipped.waiting_because.map_or(Ok(()), Err)
     }
 
     /// The last try for what waits.
     fn close(mut self, mut lost: u64) -> Recorded {
-        let waits =
-            |scribe: &Scribe| scribe.early.len() as u64 + scribe.journal.as_ref().map_or(0, Journal::waiting_lines);
+        let waits = |writer: &JournalWriter| {
+            writer.pending.len() as u64 + writer.journal.as_ref().map_or(0, Journal::waiting_lines)
+        };
         let mut error = None;
         if waits(&self) > 0 {
             error = self.append(Vec::new()).err().map(|error| error.to_string());
@@ -163,7 +164,7 @@ impl Scribe {
         Recorded { error: (lost > 0).then(why), lost, unshipped }
     }
 
-    fn note(&mut self, act: impl FnOnce(&mut Scribe) -> Result<(), JournalError>) {
+    fn note(&mut self, act: impl FnOnce(&mut JournalWriter) -> Result<(), JournalError>) {
         if let Err(error) = act(self) {
             *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
         }

@@ -4,24 +4,24 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::exit::Stop;
-use super::terminal::Terminal;
 use crate::cli::Common;
+use crate::commands::process::exit::CliError;
+use crate::commands::process::terminal::Terminal;
 use crate::config::{Config, ConfigError};
 use crate::model::{Probe, SafeText};
 use crate::{config, journal};
 
 /// The folder of the journal where nothing else is said.
-pub(super) const JOURNAL_FOLDER: &str = "uptick-journal";
+pub(crate) const JOURNAL_FOLDER: &str = "uptick-journal";
 
 /// The process' environment.
 #[must_use]
-pub(super) fn env(name: &str) -> Option<String> {
+pub(crate) fn env(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
 /// The configuration named by the options, else the nearest one.
-pub(super) fn load(file: Option<&Path>, vantage: Option<&str>, terminal: &Terminal) -> Result<Config, Stop> {
+pub(crate) fn load(file: Option<&Path>, vantage: Option<&str>, terminal: &Terminal) -> Result<Config, CliError> {
     let path = match file {
         Some(path) => path.to_path_buf(),
         None => nearest()?,
@@ -33,20 +33,20 @@ pub(super) fn load(file: Option<&Path>, vantage: Option<&str>, terminal: &Termin
 }
 
 /// The configuration of URLs given on the command line.
-pub(super) fn from_urls(urls: &[String], vantage: Option<&str>, terminal: &Terminal) -> Result<Config, Stop> {
+pub(crate) fn from_urls(urls: &[String], vantage: Option<&str>, terminal: &Terminal) -> Result<Config, CliError> {
     let mut config = config::from_urls(urls).map_err(|error| usage(&error, terminal))?;
     name_vantage(&mut config, vantage)?;
     Ok(config)
 }
 
-fn usage(error: &ConfigError, terminal: &Terminal) -> Stop {
-    Stop::Usage(error.render(terminal.talk_colour))
+fn usage(error: &ConfigError, terminal: &Terminal) -> CliError {
+    CliError::Usage(error.render(terminal.talk_colour))
 }
 
-fn nearest() -> Result<PathBuf, Stop> {
-    let here = std::env::current_dir().map_err(|error| Stop::io("the working directory", &error))?;
+fn nearest() -> Result<PathBuf, CliError> {
+    let here = std::env::current_dir().map_err(|error| CliError::io("the working directory", &error))?;
     config::find(&here).ok_or_else(|| {
-        Stop::Usage(
+        CliError::Usage(
             "error: there is no probes.toml here or in a folder above; \
              write one with `uptick init`, name one with --config, or give URLs to check"
                 .to_owned(),
@@ -54,11 +54,11 @@ fn nearest() -> Result<PathBuf, Stop> {
     })
 }
 
-fn name_vantage(config: &mut Config, vantage: Option<&str>) -> Result<(), Stop> {
+fn name_vantage(config: &mut Config, vantage: Option<&str>) -> Result<(), CliError> {
     let Some(vantage) = vantage else { return Ok(()) };
     if vantage.is_empty() || SafeText::clean(vantage, 100).as_str() != vantage {
         let message = "error: --vantage must be 1 to 100 characters without control characters";
-        return Err(Stop::Usage(message.to_owned()));
+        return Err(CliError::Usage(message.to_owned()));
     }
     vantage.clone_into(&mut config.settings.vantage);
     Ok(())
@@ -66,11 +66,11 @@ fn name_vantage(config: &mut Config, vantage: Option<&str>) -> Result<(), Stop> 
 
 /// The probes that the command line selects, in the order of the file. Control targets stay:
 /// without them nobody could tell whether we are the ones who are offline.
-pub(super) fn select(config: &Config, names: &[String], common: &Common) -> Result<Vec<Arc<Probe>>, Stop> {
+pub(crate) fn select(config: &Config, names: &[String], common: &Common) -> Result<Vec<Arc<Probe>>, CliError> {
     let is_known = |name: &String| config.probes.iter().any(|probe| probe.name == *name);
     if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
         let known = config.probes.iter().map(|probe| probe.name.as_str());
-        return Err(Stop::Usage(format!("error: there is no probe {unknown:?}{}", suggestion(unknown, known))));
+        return Err(CliError::Usage(format!("error: there is no probe {unknown:?}{}", suggestion(unknown, known))));
     }
     let surfaces = config.probes.iter().map(|probe| probe.surface.as_str());
     known_or_stop("surface", &common.surfaces, surfaces)?;
@@ -84,20 +84,20 @@ pub(super) fn select(config: &Config, names: &[String], common: &Common) -> Resu
     let selected: Vec<Arc<Probe>> =
         config.probes.iter().filter(|probe| probe.control || is_wanted(probe)).cloned().collect();
     if selected.iter().all(|probe| probe.control && !is_wanted(probe)) {
-        return Err(Stop::Usage("error: no probe is of that surface with that tag".to_owned()));
+        return Err(CliError::Usage("error: no probe is of that surface with that tag".to_owned()));
     }
     Ok(selected)
 }
 
 /// Every name that is asked for must be known: a slip of the pen is not an empty answer.
-pub(super) fn known_or_stop<'k>(
+pub(crate) fn known_or_stop<'k>(
     what: &str,
     asked: &[String],
     known: impl Iterator<Item = &'k str> + Clone,
-) -> Result<(), Stop> {
+) -> Result<(), CliError> {
     match asked.iter().find(|asked| !known.clone().any(|known| known == asked.as_str())) {
         Some(unknown) => {
-            Err(Stop::Usage(format!("error: no probe has the {what} {unknown:?}{}", suggestion(unknown, known))))
+            Err(CliError::Usage(format!("error: no probe has the {what} {unknown:?}{}", suggestion(unknown, known))))
         }
         None => Ok(()),
     }
@@ -119,14 +119,14 @@ fn suggestion<'k>(unknown: &str, known: impl Iterator<Item = &'k str>) -> String
 }
 
 /// The whole environment, as far as it is text: object stores have many settings there.
-pub(super) fn environment() -> Vec<(String, String)> {
+pub(crate) fn environment() -> Vec<(String, String)> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect()
 }
 
 /// Where copies of what lies elsewhere are kept; they may be removed at any time.
-pub(super) fn cache_place() -> PathBuf {
+pub(crate) fn cache_place() -> PathBuf {
     let usual = || env("HOME").map(|home| PathBuf::from(home).join(".cache"));
     let place = env("XDG_CACHE_HOME").filter(|place| !place.is_empty()).map(PathBuf::from).or_else(usual);
     place.unwrap_or_else(std::env::temp_dir).join("uptick")
@@ -134,14 +134,14 @@ pub(super) fn cache_place() -> PathBuf {
 
 /// Where a run records before its lines are shipped to the journal of a URL: beside where the
 /// journal would be by itself.
-pub(super) fn outbox_place(url: &Path, config: Option<&Path>) -> PathBuf {
+pub(crate) fn outbox_place(url: &Path, config: Option<&Path>) -> PathBuf {
     journal_place(None, config).with_file_name("uptick-outbox").join(journal::folder_name(url))
 }
 
 /// Where the journal is: where the option says, else where systemd keeps the state of a service,
 /// else beside the configuration, else here.
 #[must_use]
-pub(super) fn journal_place(asked: Option<&Path>, config: Option<&Path>) -> PathBuf {
+pub(crate) fn journal_place(asked: Option<&Path>, config: Option<&Path>) -> PathBuf {
     if let Some(asked) = asked {
         return asked.to_path_buf();
     }

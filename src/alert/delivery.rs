@@ -9,19 +9,19 @@ use tokio::process::Command;
 use url::Url;
 
 use super::Backoff;
-use super::news::Change;
+use super::changes::Change;
 use crate::export::endpoint::{Answer, Endpoint};
 use crate::model::{Redactor, SafeText};
 
 /// The most of what a program says that is kept, in bytes.
-const MOST_SAID: u64 = 1_000;
+const STDERR_LIMIT: u64 = 1_000;
 
 /// One message on its way.
 #[derive(Debug)]
 pub(super) struct Delivery {
     /// The message in one sentence.
     pub(super) summary: SafeText,
-    pub(super) way: Way,
+    pub(super) transport: Transport,
     /// Attempts in all.
     pub(super) attempts: u32,
     /// The most time one attempt may take.
@@ -31,7 +31,7 @@ pub(super) struct Delivery {
 
 /// How a message gets to its receiver.
 #[derive(Debug)]
-pub(super) enum Way {
+pub(super) enum Transport {
     /// A POST.
     Post { url: String, headers: HeaderMap, body: Vec<u8> },
     /// A program, without a shell.
@@ -40,9 +40,9 @@ pub(super) enum Way {
 
 /// What came of one attempt.
 enum Attempt {
-    Done,
-    Again(Option<Duration>, SafeText),
-    Hopeless(SafeText),
+    Delivered,
+    Retry(Option<Duration>, SafeText),
+    Refused(SafeText),
 }
 
 /// Delivers the messages of one receiver, in order. What comes after one that failed is held
@@ -68,9 +68,9 @@ impl Delivery {
         let mut attempt = 1;
         loop {
             let (after, why) = match self.attempt().await {
-                Attempt::Done => return Ok(()),
-                Attempt::Hopeless(why) => return Err(why),
-                Attempt::Again(after, why) => (after, why),
+                Attempt::Delivered => return Ok(()),
+                Attempt::Refused(why) => return Err(why),
+                Attempt::Retry(after, why) => (after, why),
             };
             if attempt >= self.attempts {
                 let times = if attempt == 1 { "1 attempt".to_owned() } else { format!("{attempt} attempts") };
@@ -83,12 +83,12 @@ impl Delivery {
     }
 
     async fn attempt(&self) -> Attempt {
-        match &self.way {
-            Way::Post { url, headers, body } => self.post(url, headers, body).await,
-            Way::Run { command, environment, input } => {
+        match &self.transport {
+            Transport::Post { url, headers, body } => self.post(url, headers, body).await,
+            Transport::Run { command, environment, input } => {
                 match tokio::time::timeout(self.timeout, self.run(command, environment, input)).await {
                     Ok(attempt) => attempt,
-                    Err(_) => Attempt::Again(None, SafeText::message("the program did not end in time")),
+                    Err(_) => Attempt::Retry(None, SafeText::message("the program did not end in time")),
                 }
             }
         }
@@ -96,22 +96,22 @@ impl Delivery {
 
     async fn post(&self, url: &str, headers: &HeaderMap, body: &[u8]) -> Attempt {
         let Ok(url) = Url::parse(url) else {
-            return Attempt::Hopeless(SafeText::message("its URL is none"));
+            return Attempt::Refused(SafeText::message("its URL is none"));
         };
         let endpoint = match Endpoint::new(url, headers.clone(), self.timeout, None) {
             Ok(endpoint) => endpoint,
-            Err(error) => return Attempt::Hopeless(self.redactor.message(&error.to_string())),
+            Err(error) => return Attempt::Refused(self.redactor.message(&error.to_string())),
         };
         match endpoint.post(body.to_vec(), is_worth_retrying).await {
-            Answer::Accepted(_) => Attempt::Done,
-            Answer::Retry(after, why) => Attempt::Again(after, self.redactor.message(why.as_str())),
-            Answer::Refused(why) => Attempt::Hopeless(self.redactor.message(why.as_str())),
+            Answer::Accepted(_) => Attempt::Delivered,
+            Answer::Retry(after, why) => Attempt::Retry(after, self.redactor.message(why.as_str())),
+            Answer::Refused(why) => Attempt::Refused(self.redactor.message(why.as_str())),
         }
     }
 
     async fn run(&self, command: &[String], environment: &[(&'static str, String)], input: &[u8]) -> Attempt {
         let Some((program, arguments)) = command.split_first() else {
-            return Attempt::Hopeless(SafeText::message("it names no program"));
+            return Attempt::Refused(SafeText::message("it names no program"));
         };
         let child = Command::new(program)
             .args(arguments)
@@ -125,7 +125,7 @@ impl Delivery {
         let mut child = match child {
             Ok(child) => child,
             Err(error) => {
-                return Attempt::Hopeless(self.redactor.message(&format!("{program} cannot be run: {error}")));
+                return Attempt::Refused(self.redactor.message(&format!("{program} cannot be run: {error}")));
             }
         };
         let (stdin, stderr) = (child.stdin.take(), child.stderr.take());
@@ -138,19 +138,19 @@ impl Delivery {
         let listen = async {
             let mut said = Vec::new();
             if let Some(mut stderr) = stderr {
-                let _ = (&mut stderr).take(MOST_SAID).read_to_end(&mut said).await;
+                let _ = (&mut stderr).take(STDERR_LIMIT).read_to_end(&mut said).await;
                 let _ = tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await;
             }
             said
         };
         let ((), said, status) = tokio::join!(feed, listen, child.wait());
         match status {
-            Ok(status) if status.success() => Attempt::Done,
+            Ok(status) if status.success() => Attempt::Delivered,
             Ok(status) => {
                 let said = String::from_utf8_lossy(&said);
-                Attempt::Again(None, self.redactor.message(&format!("{program}: {status}: {}", said.trim())))
+                Attempt::Retry(None, self.redactor.message(&format!("{program}: {status}: {}", said.trim())))
             }
-            Err(error) => Attempt::Again(None, self.redactor.message(&format!("{program}: {error}"))),
+            Err(error) => Attempt::Retry(None, self.redactor.message(&format!("{program}: {error}"))),
         }
     }
 }

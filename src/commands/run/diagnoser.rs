@@ -12,11 +12,11 @@ use crate::engine::{Clues, Engine};
 use crate::model::{Diagnosis, FailureClass, Outcome, Probe, Resolver, Verdict};
 
 /// Addresses that answered last, by probe.
-pub(super) type LastGood = BTreeMap<String, SocketAddr>;
+pub(crate) type LastGood = BTreeMap<String, SocketAddr>;
 
 /// Whether and how failures are looked into.
 #[derive(Clone, Debug, Default)]
-pub(super) enum Diagnosing {
+pub(crate) enum Diagnosing {
     /// Not at all.
     #[default]
     No,
@@ -28,51 +28,51 @@ pub(super) enum Diagnosing {
 
 /// Looks into failures.
 #[derive(Debug)]
-pub(super) struct Doctor {
+pub(crate) struct Diagnoser {
     engine: Arc<Engine>,
     other_resolver: Option<Resolver>,
     control: Option<Arc<Probe>>,
     waits: bool,
-    patients: Mutex<BTreeMap<String, Patient>>,
+    states: Mutex<BTreeMap<String, ProbeState>>,
 }
 
 /// What is known of one probe.
 #[derive(Debug, Default)]
-struct Patient {
+struct ProbeState {
     last_good: Option<SocketAddr>,
     failures: u32,
     under_way: bool,
     finding: Option<Diagnosis>,
 }
 
-impl Doctor {
+impl Diagnoser {
     /// For a run of these probes; none where failures are not looked into.
-    pub(super) fn new(
+    pub(crate) fn new(
         diagnosing: Diagnosing,
         engine: &Arc<Engine>,
         other_resolver: Option<Resolver>,
         probes: &[Arc<Probe>],
-    ) -> Option<Arc<Doctor>> {
+    ) -> Option<Arc<Diagnoser>> {
         let (waits, last_good) = match diagnosing {
             Diagnosing::No => return None,
             Diagnosing::Waiting(last_good) => (true, last_good),
             Diagnosing::Beside => (false, LastGood::new()),
         };
-        let patient = |(probe, address)| (probe, Patient { last_good: Some(address), ..Patient::default() });
-        Some(Arc::new(Doctor {
+        let state = |(probe, address)| (probe, ProbeState { last_good: Some(address), ..ProbeState::default() });
+        Some(Arc::new(Diagnoser {
             engine: Arc::clone(engine),
             other_resolver,
             control: probes.iter().find(|probe| probe.control).cloned(),
             waits,
-            patients: Mutex::new(last_good.into_iter().map(patient).collect()),
+            states: Mutex::new(last_good.into_iter().map(state).collect()),
         }))
     }
 
     /// Looks at an outcome; one that failed may come back with more evidence.
-    pub(super) async fn examine(self: &Arc<Self>, probe: &Arc<Probe>, mut outcome: Outcome) -> Outcome {
+    pub(crate) async fn examine(self: &Arc<Self>, probe: &Arc<Probe>, mut outcome: Outcome) -> Outcome {
         let due = match outcome.verdict {
             Verdict::Up => {
-                self.well(probe, &outcome);
+                self.on_up(probe, &outcome);
                 false
             }
             Verdict::Down => self.failed(probe, &mut outcome),
@@ -83,59 +83,59 @@ impl Doctor {
             Verdict::Unknown | Verdict::Missed => false,
         };
         if due && self.waits {
-            let finding = self.look(probe, &outcome).await;
+            let finding = self.diagnose(probe, &outcome).await;
             attach(&mut outcome, finding);
         } else if due {
-            let (doctor, probe, outcome) = (Arc::clone(self), Arc::clone(probe), outcome.clone());
+            let (diagnoser, probe, outcome) = (Arc::clone(self), Arc::clone(probe), outcome.clone());
             tokio::spawn(async move {
-                let finding = doctor.look(&probe, &outcome).await;
-                let mut patients = doctor.patients();
-                let patient = patients.entry(probe.name.clone()).or_default();
-                patient.under_way = false;
-                patient.finding = (patient.failures > 0).then_some(finding);
+                let finding = diagnoser.diagnose(&probe, &outcome).await;
+                let mut states = diagnoser.states();
+                let state = states.entry(probe.name.clone()).or_default();
+                state.under_way = false;
+                state.finding = (state.failures > 0).then_some(finding);
             });
         }
         outcome
     }
 
     /// The addresses that answered last.
-    pub(super) fn last_good(&self) -> LastGood {
-        let patients = self.patients();
-        patients.iter().filter_map(|(probe, patient)| Some((probe.clone(), patient.last_good?))).collect()
+    pub(crate) fn last_good(&self) -> LastGood {
+        let states = self.states();
+        states.iter().filter_map(|(probe, state)| Some((probe.clone(), state.last_good?))).collect()
     }
 
-    fn well(&self, probe: &Probe, outcome: &Outcome) {
-        let mut patients = self.patients();
-        let patient = patients.entry(probe.name.clone()).or_default();
-        *patient = Patient {
-            last_good: outcome.remote.or(patient.last_good),
-            under_way: patient.under_way,
-            ..Patient::default()
+    fn on_up(&self, probe: &Probe, outcome: &Outcome) {
+        let mut states = self.states();
+        let state = states.entry(probe.name.clone()).or_default();
+        *state = ProbeState {
+            last_good: outcome.remote.or(state.last_good),
+            under_way: state.under_way,
+            ..ProbeState::default()
         };
     }
 
-    /// Counts a failure, gives it what was found since the last, and says whether to look again.
+    /// Counts a failure, gives it what was found since the last, and says whether to diagnose again.
     fn failed(&self, probe: &Probe, outcome: &mut Outcome) -> bool {
-        let mut patients = self.patients();
-        let patient = patients.entry(probe.name.clone()).or_default();
-        patient.failures = patient.failures.saturating_add(1);
-        if let Some(finding) = patient.finding.take() {
+        let mut states = self.states();
+        let state = states.entry(probe.name.clone()).or_default();
+        state.failures = state.failures.saturating_add(1);
+        if let Some(finding) = state.finding.take() {
             attach(outcome, finding);
         }
         let first = if self.waits { 1 } else { 2 };
-        let due = !patient.under_way && patient.failures >= first && patient.failures.is_power_of_two();
-        patient.under_way |= due && !self.waits;
+        let due = !state.under_way && state.failures >= first && state.failures.is_power_of_two();
+        state.under_way |= due && !self.waits;
         due
     }
 
-    async fn look(&self, probe: &Arc<Probe>, outcome: &Outcome) -> Diagnosis {
-        let last_good = self.patients().get(&probe.name).and_then(|patient| patient.last_good);
+    async fn diagnose(&self, probe: &Arc<Probe>, outcome: &Outcome) -> Diagnosis {
+        let last_good = self.states().get(&probe.name).and_then(|state| state.last_good);
         let clues = Clues { last_good, other_resolver: self.other_resolver, control: self.control.clone() };
         self.engine.diagnose(probe, outcome, &clues).await
     }
 
-    fn patients(&self) -> MutexGuard<'_, BTreeMap<String, Patient>> {
-        self.patients.lock().unwrap_or_else(PoisonError::into_inner)
+    fn states(&self) -> MutexGuard<'_, BTreeMap<String, ProbeState>> {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

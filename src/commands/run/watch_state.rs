@@ -1,4 +1,4 @@
-//! The desk of a watch: books on one side, the board or a log on the other.
+//! The state of a watch: recorder on one side, the board or a log on the other.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,12 +6,12 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use super::alerting::{Now, SPEAKS_EVERY, Speaker};
-use super::books::Books;
-use super::probing;
-use super::terminal::Terminal;
 use crate::alert;
-use crate::alert::Expiring;
+use crate::alert::ExpiringCertificate;
+use crate::commands::process::terminal::Terminal;
+use crate::commands::run::alert_worker::{AlertWorker, RunSnapshot, SPEAKS_EVERY};
+use crate::commands::run::check_pipeline;
+use crate::commands::run::run_recorder::RunRecorder;
 use crate::model::{Counts, Gap, IncidentRules, Outcome, Probe, Schedule, Verdict, timestamp};
 use crate::progress::Board;
 use crate::report::pass::Pass;
@@ -19,15 +19,15 @@ use crate::report::pass::Pass;
 const FOOTER: &str = "  · up   X down   ? unknown   - missed        Ctrl-C ends the watch";
 
 /// Takes in what happens in a watch.
-pub(super) struct Desk {
-    books: Books,
+pub(crate) struct WatchState {
+    recorder: RunRecorder,
     board: Board,
     terminal: Terminal,
     last: BTreeMap<String, Verdict>,
     /// Certificates that end soon, by probe.
-    expiring: BTreeMap<String, Expiring>,
+    expiring: BTreeMap<String, ExpiringCertificate>,
     /// Who tells alerts, when it was last spoken to, and when it last sent the heartbeat.
-    speaker: Option<Speaker>,
+    alert_worker: Option<AlertWorker>,
     spoke: Instant,
     beat: Instant,
     /// Whether there may be news since.
@@ -41,23 +41,23 @@ pub(super) struct Desk {
     by_wall_clock: bool,
 }
 
-impl Desk {
-    /// A desk for these probes.
+impl WatchState {
+    /// A state for these probes.
     #[must_use]
-    pub(super) fn new(
-        books: Books,
+    pub(crate) fn new(
+        recorder: RunRecorder,
         probes: &[Arc<Probe>],
-        speaker: Option<Speaker>,
+        alert_worker: Option<AlertWorker>,
         rules: IncidentRules,
         terminal: &Terminal,
-    ) -> Desk {
-        Desk {
-            books: if speaker.is_some() { books.overheard() } else { books },
+    ) -> WatchState {
+        WatchState {
+            recorder: if alert_worker.is_some() { recorder.overheard() } else { recorder },
             board: board(probes, terminal),
             terminal: *terminal,
             last: BTreeMap::new(),
             expiring: BTreeMap::new(),
-            speaker,
+            alert_worker,
             spoke: Instant::now(),
             beat: Instant::now(),
             news: false,
@@ -69,8 +69,8 @@ impl Desk {
     }
 
     /// Goes on with another configuration's probes.
-    pub(super) fn reload(&mut self, probes: &[Arc<Probe>]) {
-        self.books.adopt(probes);
+    pub(crate) fn reload(&mut self, probes: &[Arc<Probe>]) {
+        self.recorder.adopt(probes);
         self.by_wall_clock = by_wall_clock(probes);
         let board = board(probes, &self.terminal);
         std::mem::replace(&mut self.board, board).finish();
@@ -78,38 +78,38 @@ impl Desk {
     }
 
     /// Takes an outcome in.
-    pub(super) fn record(&mut self, outcome: Outcome) {
+    pub(crate) fn record(&mut self, outcome: Outcome) {
         self.board.record(&outcome);
-        if self.speaker.is_some() {
+        if self.alert_worker.is_some() {
             for expiring in alert::expiring([&outcome], outcome.started_at) {
                 self.expiring.insert(outcome.probe.clone(), expiring);
             }
             self.listen(&outcome);
         }
         self.log(&outcome);
-        self.books.record(outcome);
+        self.recorder.record(outcome);
     }
 
     /// Takes in that a check was due and not run.
-    pub(super) fn missed(&mut self, probe: &Probe, scheduled_at: Timestamp) {
+    pub(crate) fn missed(&mut self, probe: &Probe, scheduled_at: Timestamp) {
         self.board.record_missed(&probe.name);
-        self.books.missed(probe, scheduled_at);
+        self.recorder.missed(probe, scheduled_at);
     }
 
     /// Takes in that the clocks parted.
-    pub(super) fn gap(&mut self, gap: Gap) {
+    pub(crate) fn gap(&mut self, gap: Gap) {
         let (from, to) = (timestamp::text(gap.from), timestamp::text(gap.to));
         self.say(&format!("the clock went from {from} to {to} at once: the machine slept, or its clock was set"));
-        self.books.gap(gap);
+        self.recorder.gap(gap);
         self.parted = true;
     }
 
     /// Hands ended windows over, draws, and says what trouble there is. Returns whether the clocks
     /// have parted since, and a probe follows the wall clock.
-    pub(super) fn tick(&mut self, now: Timestamp) -> bool {
-        self.books.close_ended(now);
+    pub(crate) fn tick(&mut self, now: Timestamp) -> bool {
+        self.recorder.close_ended(now);
         self.board.draw_if_due();
-        if let Some(trouble) = self.books.trouble() {
+        if let Some(trouble) = self.recorder.trouble() {
             self.say(&format!("warning: {trouble}; checks go on, and it will be tried again"));
         }
         self.speak_if_due();
@@ -133,60 +133,60 @@ impl Desk {
 
     /// Speaks where there may be news, as often as that is cheap, and else now and then.
     fn speak_if_due(&mut self) {
-        let Some(speaker) = &self.speaker else { return };
-        for warning in speaker.warnings() {
+        let Some(alert_worker) = &self.alert_worker else { return };
+        for warning in alert_worker.warnings() {
             self.say(&format!("warning: {warning}"));
         }
         let since = self.spoke.elapsed();
-        if since >= SPEAKS_EVERY || self.news && since >= speaker.pace() {
+        if since >= SPEAKS_EVERY || self.news && since >= alert_worker.pace() {
             let now = self.now();
-            let beats = now.beats;
-            let Some(speaker) = &self.speaker else { return };
-            match speaker.speak(now) {
+            let heartbeat_due = now.heartbeat_due;
+            let Some(alert_worker) = &self.alert_worker else { return };
+            match alert_worker.speak(now) {
                 Ok(()) => {
                     self.news = false;
-                    if beats {
+                    if heartbeat_due {
                         self.beat = Instant::now();
                     }
                 }
-                Err(now) => self.books.put_back(now.lines),
+                Err(now) => self.recorder.put_back(now.lines),
             }
             self.spoke = Instant::now();
         }
     }
 
-    fn now(&mut self) -> Now {
+    fn now(&mut self) -> RunSnapshot {
         let mut counts = Counts::default();
         self.last.values().for_each(|verdict| counts.add(*verdict, 1));
-        let (lines, open) = self.books.news();
-        Now {
-            at: probing::now(),
+        let (lines, open) = self.recorder.news();
+        RunSnapshot {
+            at: check_pipeline::now(),
             lines,
             open,
-            beats: self.beat.elapsed() >= SPEAKS_EVERY,
+            heartbeat_due: self.beat.elapsed() >= SPEAKS_EVERY,
             expiring: self.expiring.values().cloned().collect(),
             verdict: counts.verdict(),
         }
     }
 
     /// Says that the watch comes to its end; the board stays as it is.
-    pub(super) fn stopping(&mut self, text: &str) {
+    pub(crate) fn stopping(&mut self, text: &str) {
         self.board.freeze();
         self.say(text);
     }
 
     /// Says something, above the board where there is one.
-    pub(super) fn say(&self, text: &str) {
+    pub(crate) fn say(&self, text: &str) {
         self.board.say(text);
     }
 
-    /// Takes the board away and closes the books.
+    /// Takes the board away and closes the recorder.
     #[must_use]
-    pub(super) fn close(mut self) -> (Pass, bool) {
-        let now = Now { beats: true, ..self.now() };
+    pub(crate) fn close(mut self) -> (Pass, bool) {
+        let now = RunSnapshot { heartbeat_due: true, ..self.now() };
         self.board.finish();
-        let closed = self.books.close(&self.terminal);
-        let warnings = self.speaker.map(|speaker| speaker.finish(now)).unwrap_or_default();
+        let closed = self.recorder.close(&self.terminal);
+        let warnings = self.alert_worker.map(|alert_worker| alert_worker.finish(now)).unwrap_or_default();
         for warning in &warnings {
             self.terminal.warn(warning);
         }

@@ -7,13 +7,13 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 use tokio::sync::watch;
 
-use super::exit::{Exit, Signal};
+use crate::commands::process::exit::{Exit, Signal};
 
 /// How long running checks may go on after the first signal.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// The signals of a run.
-pub(super) struct Signals {
+pub(crate) struct Signals {
     first: watch::Receiver<Option<Signal>>,
 }
 
@@ -23,7 +23,7 @@ impl Signals {
     ///
     /// # Errors
     /// Where the system gives no signal handler.
-    pub(super) fn listen() -> io::Result<Signals> {
+    pub(crate) fn listen() -> io::Result<Signals> {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
         let (sender, first) = watch::channel(None);
@@ -37,7 +37,7 @@ impl Signals {
     }
 
     /// Resolves at the first signal, to the time that running checks may still take.
-    pub(super) fn first(&self) -> impl Future<Output = Duration> + Send + use<> {
+    pub(crate) fn first(&self) -> impl Future<Output = Duration> + Send + use<> {
         let mut first = self.first.clone();
         async move {
             // An error means that the listener is gone, which then sends nothing more.
@@ -50,7 +50,7 @@ impl Signals {
 
     /// The signal that came, if one did.
     #[must_use]
-    pub(super) fn came(&self) -> Option<Signal> {
+    pub(crate) fn came(&self) -> Option<Signal> {
         *self.first.borrow()
     }
 }

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::exit::Stop;
 use crate::cli::Output;
+use crate::commands::process::exit::CliError;
 
 /// The outputs of one command, each with its format.
 #[derive(Debug)]
-pub(super) struct Outputs<F> {
+pub(crate) struct Outputs<F> {
     /// What goes to the standard output.
     pub stdout: Option<F>,
     files: Vec<(F, FileOutput)>,
@@ -21,14 +21,14 @@ pub(super) struct Outputs<F> {
 impl<F: Copy + PartialEq> Outputs<F> {
     /// Opens what the options name. `parse` knows the formats; without any option the answer
     /// goes to the standard output as `default`.
-    pub(super) fn open(
+    pub(crate) fn open(
         formats: &[Output],
         file: Option<&Path>,
         default: F,
         parse: impl Fn(&str) -> Result<F, String>,
-    ) -> Result<Outputs<F>, Stop> {
+    ) -> Result<Outputs<F>, CliError> {
         let mut outputs = Outputs { stdout: None, files: Vec::new() };
-        let usage = |message: String| Stop::Usage(format!("error: {message}"));
+        let usage = |message: String| CliError::Usage(format!("error: {message}"));
         let whole = [Output { format: String::new(), file: None }];
         let formats = if formats.is_empty() { &whole[..] } else { formats };
         let mut file = file;
@@ -49,17 +49,20 @@ impl<F: Copy + PartialEq> Outputs<F> {
 
     /// Whether a format is among them.
     #[must_use]
-    pub(super) fn has(&self, format: F) -> bool {
+    pub(crate) fn has(&self, format: F) -> bool {
         self.stdout == Some(format) || self.files.iter().any(|(of_file, _)| *of_file == format)
     }
 
     /// Writes every file and lets it appear under its name. A pipe that nobody reads is passed over.
-    pub(super) fn write_files(self, mut write: impl FnMut(F, &mut dyn Write) -> io::Result<()>) -> Result<(), Stop> {
+    pub(crate) fn write_files(
+        self,
+        mut write: impl FnMut(F, &mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), CliError> {
         for (format, file) in self.files {
             let path = file.path().to_path_buf();
             let written = file.write(|out| write(format, out));
-            match written.map_err(|error| Stop::io(&path.display().to_string(), &error)) {
-                Ok(()) | Err(Stop::Unread) => {}
+            match written.map_err(|error| CliError::io(&path.display().to_string(), &error)) {
+                Ok(()) | Err(CliError::BrokenPipe) => {}
                 Err(stop) => return Err(stop),
             }
         }
@@ -77,8 +80,8 @@ enum FileOutput {
 }
 
 impl FileOutput {
-    fn open(path: &Path) -> Result<FileOutput, Stop> {
-        let failed = |error: io::Error| Stop::Usage(format!("error: cannot write {}: {error}", path.display()));
+    fn open(path: &Path) -> Result<FileOutput, CliError> {
+        let failed = |error: io::Error| CliError::Usage(format!("error: cannot write {}: {error}", path.display()));
         let special = path.metadata().is_ok_and(|meta| !meta.is_file());
         let path = path.to_path_buf();
         if special {
@@ -157,7 +160,7 @@ mod tests {
         let outputs = Outputs::open(&[], None, 'h', parse).unwrap();
         assert_eq!(outputs.stdout, Some('h'));
         let two = [output("json", None), output("human", None)];
-        assert!(matches!(Outputs::open(&two, None, 'h', parse), Err(Stop::Usage(_))));
+        assert!(matches!(Outputs::open(&two, None, 'h', parse), Err(CliError::Usage(_))));
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("a");
         let outputs = Outputs::open(&two, Some(&file), 'h', parse).unwrap();
@@ -167,6 +170,6 @@ mod tests {
     #[test]
     fn a_folder_that_is_not_there_is_said_before_anything_is_probed() {
         let formats = [output("json", Some("/nonexistent/folder/x".into()))];
-        assert!(matches!(Outputs::open(&formats, None, 'h', parse), Err(Stop::Usage(_))));
+        assert!(matches!(Outputs::open(&formats, None, 'h', parse), Err(CliError::Usage(_))));
     }
 }

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::exit::Stop;
-use super::report;
+use crate::commands::input::journal_query;
+use crate::commands::process::exit::CliError;
 use crate::journal;
 use crate::journal::Line;
 use crate::model::{IncidentRules, Surfaces};
@@ -27,7 +27,7 @@ const READS_SHARE: u32 = 20;
 const RECORDED_AFTER: Duration = Duration::from_mins(1);
 
 /// What is known of the last day.
-pub(super) struct Ledger {
+pub(crate) struct AlertHistory {
     journal: PathBuf,
     rules: IncidentRules,
     surfaces: Surfaces,
@@ -46,13 +46,13 @@ struct Read {
     took: Duration,
 }
 
-impl Ledger {
-    pub(super) fn new(journal: PathBuf, rules: IncidentRules, surfaces: Surfaces, recorded: bool) -> Ledger {
-        Ledger { journal, rules, surfaces, recorded, read: None, fresh: Vec::new() }
+impl AlertHistory {
+    pub(crate) fn new(journal: PathBuf, rules: IncidentRules, surfaces: Surfaces, recorded: bool) -> AlertHistory {
+        AlertHistory { journal, rules, surfaces, recorded, read: None, fresh: Vec::new() }
     }
 
     /// Takes in what the run has handed to the journal.
-    pub(super) fn add(&mut self, lines: Vec<Line>) {
+    pub(crate) fn add(&mut self, lines: Vec<Line>) {
         let now = Instant::now();
         self.fresh.extend(lines.into_iter().map(|line| (now, line)));
     }
@@ -60,8 +60,8 @@ impl Ledger {
     /// The report on the last day as it is known at `now`, with the windows that are open still.
     ///
     /// # Errors
-    /// What [`report::read`] says.
-    pub(super) fn report(&mut self, now: Timestamp, mut open: Collector) -> Result<Report, Stop> {
+    /// What [`journal_query::read`] says.
+    pub(crate) fn report(&mut self, now: Timestamp, mut open: Collector) -> Result<Report, CliError> {
         let is_stale = |read: &Read| read.at.elapsed() >= READS_AFTER.max(read.took * READS_SHARE);
         let read = match self.read.take().filter(|read| !is_stale(read)) {
             Some(read) => read,
@@ -69,7 +69,7 @@ impl Ledger {
         };
         let mut fold = read.fold.clone().judged_at(now);
         for (_, line) in &self.fresh {
-            report::add(&mut fold, line);
+            journal_query::add(&mut fold, line);
         }
         open.take_failures().iter().for_each(|failure| fold.failure(failure));
         open.close_all().iter().for_each(|window| fold.window(window));
@@ -79,7 +79,7 @@ impl Ledger {
     }
 
     /// Reads the journal without what is fresh, which is counted on its own.
-    fn read_journal(&mut self, now: Timestamp) -> Result<Read, Stop> {
+    fn read_journal(&mut self, now: Timestamp) -> Result<Read, CliError> {
         let at = Instant::now();
         let forgets_after = if self.recorded { RECORDED_AFTER } else { LOOKS_BACK };
         self.fresh.retain(|(came, _)| came.elapsed() < forgets_after);
@@ -97,10 +97,10 @@ impl Ledger {
         let journals = if is_there { std::slice::from_ref(&self.journal) } else { &[] };
         let add = |fold: &mut Fold, line: &Line| {
             if Mark::of(line).is_none_or(|mark| !fresh.contains(&mark)) {
-                report::add(fold, line);
+                journal_query::add(fold, line);
             }
         };
-        let (fold, integrity) = report::read(&fold, journals, &fold, add, Fold::merge)?;
+        let (fold, integrity) = journal_query::read(&fold, journals, &fold, add, Fold::merge)?;
         Ok(Read { fold, integrity, at, took: at.elapsed() })
     }
 }
@@ -160,12 +160,12 @@ mod tests {
         (collector, closed)
     }
 
-    fn ledger(folder: &std::path::Path) -> Ledger {
-        Ledger::new(folder.to_owned(), IncidentRules::default(), Surfaces::new(), true)
+    fn history(folder: &std::path::Path) -> AlertHistory {
+        AlertHistory::new(folder.to_owned(), IncidentRules::default(), Surfaces::new(), true)
     }
 
-    fn told(ledger: &mut Ledger, open: &Collector) -> (u64, u64, usize) {
-        let report = ledger.report(start() + MINUTE * 6, open.clone()).unwrap_or_else(|_| panic!("a report"));
+    fn told(history: &mut AlertHistory, open: &Collector) -> (u64, u64, usize) {
+        let report = history.report(start() + MINUTE * 6, open.clone()).unwrap_or_else(|_| panic!("a report"));
         (report.surfaces[0].figures.up, report.surfaces[0].figures.down, report.incidents.len())
     }
 
@@ -180,12 +180,12 @@ mod tests {
             if recorded {
                 journal.append(&closed[3..]).expect("room");
             }
-            let mut ledger = ledger(folder.path());
-            ledger.add(closed[1..].to_vec());
-            assert_eq!(told(&mut ledger, &open), (30, 3, 1), "{recorded}");
+            let mut history = history(folder.path());
+            history.add(closed[1..].to_vec());
+            assert_eq!(told(&mut history, &open), (30, 3, 1), "{recorded}");
         }
         let nothing = Collector::new("here", MINUTE);
-        assert_eq!(told(&mut ledger(folder.path()), &nothing), (30, 0, 0), "without the open windows");
+        assert_eq!(told(&mut history(folder.path()), &nothing), (30, 0, 0), "without the open windows");
     }
 
     #[test]
@@ -194,13 +194,13 @@ mod tests {
         let journal = folder.path().join("journal");
         let (open, closed) = checks();
         Journal::open(&journal, Options::default()).expect("a journal").append(&closed[..4]).expect("room");
-        let mut ledger = ledger(&journal);
-        assert_eq!(told(&mut ledger, &Collector::new("here", MINUTE)), (24, 0, 0));
+        let mut history = history(&journal);
+        assert_eq!(told(&mut history, &Collector::new("here", MINUTE)), (24, 0, 0));
         std::fs::remove_dir_all(&journal).expect("it is there");
         // Far away from the time at which it is read again, however slow the machine is.
-        ledger.read.as_mut().expect("it was read").took = Duration::from_hours(1);
-        ledger.add(closed[4..].to_vec());
-        assert_eq!(told(&mut ledger, &open), (30, 3, 1));
-        assert_eq!(told(&mut ledger, &open), (30, 3, 1), "what is open is not kept");
+        history.read.as_mut().expect("it was read").took = Duration::from_hours(1);
+        history.add(closed[4..].to_vec());
+        assert_eq!(told(&mut history, &open), (30, 3, 1));
+        assert_eq!(told(&mut history, &open), (30, 3, 1), "what is open is not kept");
     }
 }

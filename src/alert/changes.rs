@@ -17,18 +17,18 @@ const FORGET_AFTER: Duration = Duration::from_hours(7 * 24);
 /// What one receiver was told.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct Memory {
+pub(super) struct ReceiverState {
     /// When it was last looked for news.
     pub(super) looked_at: Option<Timestamp>,
     /// Incidents it knows of.
-    pub(super) incidents: Vec<Known>,
+    pub(super) incidents: Vec<KnownIncident>,
     /// What stands: a budget that burns, a certificate that expires, by a key, with the time told.
     pub(super) standing: BTreeMap<String, Timestamp>,
 }
 
 /// An incident that a receiver knows of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Known {
+pub(super) struct KnownIncident {
     /// The name it was first told by: an incident that spreads keeps it.
     pub(super) key: String,
     pub(super) surfaces: BTreeSet<String>,
@@ -47,14 +47,14 @@ pub(super) enum Change {
     /// Of an incident: which event, its lasting key, and whether it was told before.
     Incident { event: AlertEvent, key: String, repeated: bool, incident: Box<Incident> },
     /// A certificate has fewer days than a threshold.
-    Certificate { key: String, expiring: Expiring },
+    Certificate { key: String, expiring: ExpiringCertificate },
     /// The budget of a surface burns: its row and its rate in the report.
     Burn { key: String, surface: usize, burn: usize },
 }
 
 /// A certificate that expires soon.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
-pub struct Expiring {
+pub struct ExpiringCertificate {
     /// The probe that saw it.
     pub probe: String,
     /// Its surface.
@@ -70,13 +70,13 @@ pub struct Expiring {
 }
 
 /// The certificates among some outcomes that have fewer than 14 days, one for each probe.
-pub fn expiring<'o>(outcomes: impl IntoIterator<Item = &'o Outcome>, now: Timestamp) -> Vec<Expiring> {
-    let mut found: BTreeMap<&str, Expiring> = BTreeMap::new();
+pub fn expiring<'o>(outcomes: impl IntoIterator<Item = &'o Outcome>, now: Timestamp) -> Vec<ExpiringCertificate> {
+    let mut found: BTreeMap<&str, ExpiringCertificate> = BTreeMap::new();
     for outcome in outcomes {
         let Some(certificate) = outcome.tls.as_ref().and_then(|tls| tls.certificate.as_ref()) else { continue };
         let days_left = certificate.not_after.duration_since(now).as_secs().div_euclid(86_400);
         if DAYS.iter().any(|days| days_left < *days) {
-            let expiring = Expiring {
+            let expiring = ExpiringCertificate {
                 probe: outcome.probe.clone(),
                 surface: outcome.surface.clone(),
                 subject: certificate.subject.clone(),
@@ -109,17 +109,17 @@ impl Change {
 /// Everything that is new for one receiver, in the order in which it happened.
 pub(super) fn changes(
     alert: &Alert,
-    memory: &mut Memory,
+    receiver: &mut ReceiverState,
     report: &Report,
-    expiring: &[Expiring],
+    expiring: &[ExpiringCertificate],
     now: Timestamp,
 ) -> Vec<Change> {
-    memory.forget(now);
+    receiver.forget(now);
     let concerns = |surface: &str| alert.surfaces.is_empty() || alert.surfaces.iter().any(|wanted| wanted == surface);
     let mut changes = Vec::new();
     for incident in &report.incidents {
         if incident.surfaces.iter().any(|surface| concerns(surface.as_str())) {
-            changes.extend(of_incident(alert, memory, incident, now));
+            changes.extend(of_incident(alert, receiver, incident, now));
         }
     }
     let of_concern = expiring.iter().filter(|expiring| concerns(&expiring.surface));
@@ -127,20 +127,20 @@ pub(super) fn changes(
     let burns = burns(report, concerns);
     let standing: BTreeSet<&str> = certificates.iter().chain(&burns).map(Change::key).collect();
     // What does not stand any more is news when it stands again.
-    memory.standing.retain(|key, _| standing.contains(key.as_str()));
-    let is_new = |change: &Change| !memory.standing.contains_key(change.key());
+    receiver.standing.retain(|key, _| standing.contains(key.as_str()));
+    let is_new = |change: &Change| !receiver.standing.contains_key(change.key());
     changes.extend(certificates.into_iter().chain(burns).filter(is_new));
     changes
 }
 
-fn of_incident(alert: &Alert, memory: &Memory, incident: &Incident, now: Timestamp) -> Vec<Change> {
+fn of_incident(alert: &Alert, receiver: &ReceiverState, incident: &Incident, now: Timestamp) -> Vec<Change> {
     let goes_on = incident.end.is_none();
-    let Some(known) = memory.known(incident, now) else {
+    let Some(known) = receiver.known(incident, now) else {
         // One that was over before we ever looked is history, not news.
         let ended = incident.end.map(|end| end.by);
         let event = match ended {
             None => AlertEvent::Open,
-            Some(ended) if memory.looked_at.is_some_and(|looked_at| ended > looked_at) => AlertEvent::Close,
+            Some(ended) if receiver.looked_at.is_some_and(|looked_at| ended > looked_at) => AlertEvent::Close,
             Some(_) => return Vec::new(),
         };
         return vec![change(event, &incident.id, incident)];
@@ -168,7 +168,7 @@ fn change(event: AlertEvent, key: &str, incident: &Incident) -> Change {
     Change::Incident { event, key: key.to_owned(), repeated: false, incident: Box::new(incident.clone()) }
 }
 
-fn certificate(expiring: &Expiring) -> Option<Change> {
+fn certificate(expiring: &ExpiringCertificate) -> Option<Change> {
     let threshold = DAYS.iter().find(|days| expiring.days_left < **days)?;
     let key = format!("certificate:{}:{}:{threshold}", expiring.probe, expiring.not_after);
     Some(Change::Certificate { key, expiring: expiring.clone() })
@@ -189,11 +189,11 @@ fn burns(report: &Report, concerns: impl Fn(&str) -> bool) -> Vec<Change> {
     burns
 }
 
-impl Memory {
+impl ReceiverState {
     /// The incident as it is known: by its name, or as one of the same surface at the same time,
     /// since an incident that spreads or is seen more closely changes its name.
-    fn known(&self, incident: &Incident, now: Timestamp) -> Option<&Known> {
-        let is_same = |known: &&Known| known.key == incident.id || known.overlaps(incident, now);
+    fn known(&self, incident: &Incident, now: Timestamp) -> Option<&KnownIncident> {
+        let is_same = |known: &&KnownIncident| known.key == incident.id || known.overlaps(incident, now);
         self.incidents.iter().rev().find(is_same)
     }
 
@@ -208,7 +208,7 @@ impl Memory {
         let at = self.incidents.iter().position(|known| known.key == *key).unwrap_or(self.incidents.len());
         if at == self.incidents.len() {
             let (key, start) = (key.clone(), incident.start.by);
-            self.incidents.push(Known {
+            self.incidents.push(KnownIncident {
                 key,
                 surfaces: BTreeSet::new(),
                 start,
@@ -235,7 +235,7 @@ impl Memory {
     }
 }
 
-impl Known {
+impl KnownIncident {
     fn overlaps(&self, incident: &Incident, now: Timestamp) -> bool {
         let shares = incident.surfaces.iter().any(|surface| self.surfaces.contains(surface.as_str()));
         let (ends, incident_ends) = (self.end.unwrap_or(now), incident.end.map_or(now, |end| end.by));

@@ -8,11 +8,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::exit::Stop;
-#[cfg(any(feature = "remote-write", feature = "otlp"))]
-use super::setup;
-use super::terminal::Terminal;
 use crate::cli::ExportTo;
+#[cfg(any(feature = "remote-write", feature = "otlp"))]
+use crate::commands::input::selection;
+use crate::commands::process::exit::CliError;
+use crate::commands::process::terminal::Terminal;
 use crate::config::Config;
 #[cfg(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp"))]
 use crate::export::ExportError;
@@ -39,7 +39,7 @@ const SHORT_PATIENCE: Duration = Duration::from_secs(2);
 const STATE_FILE: &str = "remote-write.state";
 
 /// The kind of a run.
-pub(super) enum Run {
+pub(crate) enum Run {
     /// It ends by itself, and another begins later.
     Check,
     /// It goes on until it is told to stop, and may be asked for metrics there.
@@ -55,7 +55,7 @@ pub(super) enum Run {
     not(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp")),
     expect(clippy::unnecessary_wraps, reason = "without exporters nothing can fail to start")
 )]
-pub(super) fn start(asked: &ExportTo, run: &Run, config: &Config, place: &Path) -> Result<Arc<Exporters>, Stop> {
+pub(crate) fn start(asked: &ExportTo, run: &Run, config: &Config, place: &Path) -> Result<Arc<Exporters>, CliError> {
     let mut exporters = Exporters::default();
     let vantage = &config.settings.vantage;
     #[cfg(feature = "prometheus-server")]
@@ -75,7 +75,7 @@ pub(super) fn start(asked: &ExportTo, run: &Run, config: &Config, place: &Path) 
             Run::Check => otlp::Temporality::Delta,
             Run::Watch { .. } => otlp::Temporality::Cumulative,
         };
-        let settings = otlp::Settings::read(url.as_deref(), usual, &setup::env).map_err(|error| usage(&error))?;
+        let settings = otlp::Settings::read(url.as_deref(), usual, &selection::env).map_err(|error| usage(&error))?;
         if let Some(settings) = settings {
             exporters.otlp(settings).map_err(|error| usage(&error))?;
         }
@@ -86,7 +86,7 @@ pub(super) fn start(asked: &ExportTo, run: &Run, config: &Config, place: &Path) 
 
 /// Lets the exporters send what they have, and says what did not arrive. The verdict of a run
 /// stands whatever becomes of it elsewhere.
-pub(super) fn finish(exporters: Arc<Exporters>, told_to_stop: bool, terminal: &Terminal) {
+pub(crate) fn finish(exporters: Arc<Exporters>, told_to_stop: bool, terminal: &Terminal) {
     let Some(exporters) = Arc::into_inner(exporters) else { return };
     let patience = if told_to_stop { SHORT_PATIENCE } else { PATIENCE };
     exporters.finish(patience).iter().for_each(|warning| terminal.warn(warning));
@@ -94,9 +94,9 @@ pub(super) fn finish(exporters: Arc<Exporters>, told_to_stop: bool, terminal: &T
 
 /// The settings of remote write, without a state.
 #[cfg(feature = "remote-write")]
-pub(super) fn remote_write_settings(url: &str, kind: Option<&str>) -> Result<remote_write::Settings, Stop> {
-    let url = url.parse().map_err(|_| Stop::Usage("error: --remote-write: that is no URL".to_owned()))?;
-    let headers = setup::env(remote_write::HEADERS_VARIABLE);
+pub(crate) fn remote_write_settings(url: &str, kind: Option<&str>) -> Result<remote_write::Settings, CliError> {
+    let url = url.parse().map_err(|_| CliError::Usage("error: --remote-write: that is no URL".to_owned()))?;
+    let headers = selection::env(remote_write::HEADERS_VARIABLE);
     Ok(remote_write::Settings { url, headers, histograms: histograms(kind)?, state: None })
 }
 
@@ -117,19 +117,21 @@ fn recorded(place: &Path, vantage: &str) -> Cumulative {
 }
 
 #[cfg(any(feature = "remote-write", feature = "prometheus-server"))]
-fn histograms(kind: Option<&str>) -> Result<crate::export::buckets::Kind, Stop> {
+fn histograms(kind: Option<&str>) -> Result<crate::export::buckets::Kind, CliError> {
     let parsed = kind.map(str::parse).transpose();
-    parsed.map(Option::unwrap_or_default).map_err(|error: String| Stop::Usage(format!("error: --histograms: {error}")))
+    parsed
+        .map(Option::unwrap_or_default)
+        .map_err(|error: String| CliError::Usage(format!("error: --histograms: {error}")))
 }
 
 /// What cannot begin is a matter of usage; every cause is told.
 #[cfg(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp"))]
-pub(super) fn usage(error: &ExportError) -> Stop {
+pub(crate) fn usage(error: &ExportError) -> CliError {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {
         text = format!("{text}: {inner}");
         cause = inner.source();
     }
-    Stop::Usage(format!("error: {}", SafeText::message(&text)))
+    CliError::Usage(format!("error: {}", SafeText::message(&text)))
 }

@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::exit::Stop;
-use super::ledger::Ledger;
 use crate::alert;
-use crate::alert::{Alerts, Expiring};
+use crate::alert::{Alerts, ExpiringCertificate};
+use crate::commands::process::exit::CliError;
+use crate::commands::run::alert_history::AlertHistory;
 use crate::config::Config;
 use crate::journal::Line;
 use crate::model::{Redactor, Value, Verdict};
@@ -23,41 +23,41 @@ use crate::window::Collector;
 /// Between two judgements of a watch is at least so many times of what the last one took,
 const JUDGES_SHARE: u32 = 10;
 /// and no more than this.
-pub(super) const SPEAKS_EVERY: Duration = Duration::from_secs(10);
+pub(crate) const SPEAKS_EVERY: Duration = Duration::from_secs(10);
 
 /// How long the end of a watch waits for what is being told.
 const LAST_WORD: Duration = Duration::from_secs(1);
 
 /// Who is told, and what it takes to know what to tell.
-pub(super) struct Alerting {
+pub(crate) struct Alerting {
     alerts: Alerts,
     heartbeat: Option<Value>,
     redactor: Redactor,
-    ledger: Ledger,
+    history: AlertHistory,
     /// How long the last judgement took.
     took: Duration,
 }
 
 /// What a run knows that its journal does not.
-pub(super) struct Now {
+pub(crate) struct RunSnapshot {
     /// When this is known.
-    pub(super) at: Timestamp,
+    pub(crate) at: Timestamp,
     /// What was handed to the journal since the last time.
-    pub(super) lines: Vec<Line>,
+    pub(crate) lines: Vec<Line>,
     /// What is not in a window yet.
-    pub(super) open: Collector,
+    pub(crate) open: Collector,
     /// Whether the heartbeat is due.
-    pub(super) beats: bool,
+    pub(crate) heartbeat_due: bool,
     /// Certificates that end soon.
-    pub(super) expiring: Vec<Expiring>,
+    pub(crate) expiring: Vec<ExpiringCertificate>,
     /// The verdict on the last checks.
-    pub(super) verdict: Verdict,
+    pub(crate) verdict: Verdict,
 }
 
 impl Alerting {
     /// What the configuration asks for; none where nobody is to be told.
     /// `recorded` says whether the run records into the journal.
-    pub(super) fn of(config: &Config, journal: &Path, recorded: bool) -> Option<Alerting> {
+    pub(crate) fn of(config: &Config, journal: &Path, recorded: bool) -> Option<Alerting> {
         let alerts = Alerts::new(&config.alerts, &config.redactor, journal);
         if alerts.is_empty() && config.heartbeat.is_none() {
             return None;
@@ -66,22 +66,22 @@ impl Alerting {
             alerts,
             heartbeat: config.heartbeat.clone(),
             redactor: config.redactor.clone(),
-            ledger: Ledger::new(journal.to_path_buf(), config.incident, config.surfaces.clone(), recorded),
+            history: AlertHistory::new(journal.to_path_buf(), config.incident, config.surfaces.clone(), recorded),
             took: Duration::ZERO,
         })
     }
 
     /// Tells what is new and sends the heartbeat. Blocks until the receivers have heard it, each
     /// within its own limits. What could not be told is a warning each.
-    pub(super) fn speak(&mut self, now: Now) -> Vec<String> {
-        let (verdict, beats) = (now.verdict, now.beats);
+    pub(crate) fn speak(&mut self, now: RunSnapshot) -> Vec<String> {
+        let (verdict, heartbeat_due) = (now.verdict, now.heartbeat_due);
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
             Err(error) => return vec![format!("alerts could not be told: {error}")],
         };
         let warnings = runtime.block_on(async {
             let mut warnings = self.tell(now).await;
-            if let Some(url) = self.heartbeat.as_ref().filter(|_| beats)
+            if let Some(url) = self.heartbeat.as_ref().filter(|_| heartbeat_due)
                 && let Err(why) = alert::heartbeat(url, verdict, &self.redactor).await
             {
                 warnings.push(format!("the heartbeat was not heard: {why}"));
@@ -92,21 +92,21 @@ impl Alerting {
         warnings
     }
 
-    async fn tell(&mut self, now: Now) -> Vec<String> {
+    async fn tell(&mut self, now: RunSnapshot) -> Vec<String> {
         if self.alerts.is_empty() {
             return Vec::new();
         }
         let began = Instant::now();
-        self.ledger.add(now.lines);
-        let report = match self.ledger.report(now.at, now.open) {
+        self.history.add(now.lines);
+        let report = match self.history.report(now.at, now.open) {
             Ok(report) => report,
-            Err(Stop::Usage(why) | Stop::Trouble(why) | Stop::Busy(why)) => {
+            Err(CliError::Usage(why) | CliError::Runtime(why) | CliError::Busy(why)) => {
                 return vec![format!("alerts could not be told: {why}")];
             }
-            Err(Stop::Unread) => return Vec::new(),
+            Err(CliError::BrokenPipe) => return Vec::new(),
         };
         self.took = began.elapsed();
-        match self.alerts.tell(&report, &now.expiring, now.at).await {
+        match self.alerts.notify(&report, &now.expiring, now.at).await {
             Ok(told) => told.warnings.iter().map(ToString::to_string).collect(),
             Err(error) => vec![error.to_string()],
         }
@@ -114,19 +114,19 @@ impl Alerting {
 }
 
 /// Speaks beside a watch, in a thread of its own.
-pub(super) struct Speaker {
-    sender: mpsc::SyncSender<Now>,
+pub(crate) struct AlertWorker {
+    sender: mpsc::SyncSender<RunSnapshot>,
     thread: JoinHandle<()>,
     warnings: Arc<Mutex<Vec<String>>>,
     /// Milliseconds between two judgements.
     pace: Arc<AtomicU64>,
 }
 
-impl Speaker {
+impl AlertWorker {
     /// Begins to listen for words.
-    pub(super) fn start(mut alerting: Alerting) -> Speaker {
+    pub(crate) fn start(mut alerting: Alerting) -> AlertWorker {
         // One waits while one is told: what a third would say, the second will.
-        let (sender, receiver) = mpsc::sync_channel::<Now>(1);
+        let (sender, receiver) = mpsc::sync_channel::<RunSnapshot>(1);
         let warnings = Arc::new(Mutex::new(Vec::new()));
         let said = Arc::clone(&warnings);
         let pace = Arc::new(AtomicU64::new(0));
@@ -139,33 +139,33 @@ impl Speaker {
                 said.lock().unwrap_or_else(PoisonError::into_inner).extend(new);
             }
         });
-        Speaker { sender, thread, warnings, pace }
+        AlertWorker { sender, thread, warnings, pace }
     }
 
     /// Hands over what is known now. Does not wait.
     ///
     /// # Errors
     /// What was not taken, because it is busy or gone: the next time will do.
-    pub(super) fn speak(&self, now: Now) -> Result<(), Box<Now>> {
+    pub(crate) fn speak(&self, now: RunSnapshot) -> Result<(), Box<RunSnapshot>> {
         self.sender.try_send(now).map_err(|error| match error {
             TrySendError::Full(now) | TrySendError::Disconnected(now) => Box::new(now),
         })
     }
 
     /// The time that is to pass between two judgements.
-    pub(super) fn pace(&self) -> Duration {
+    pub(crate) fn pace(&self) -> Duration {
         Duration::from_millis(self.pace.load(Ordering::Relaxed))
     }
 
     /// The warnings since this was last asked.
-    pub(super) fn warnings(&self) -> Vec<String> {
+    pub(crate) fn warnings(&self) -> Vec<String> {
         std::mem::take(&mut *self.warnings.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Says the last word and waits a moment for it to be heard. What is not told by then is told
     /// by the next run: what was told is remembered, and not what was tried.
-    pub(super) fn finish(self, now: Now) -> Vec<String> {
-        let Speaker { sender, thread, warnings, .. } = self;
+    pub(crate) fn finish(self, now: RunSnapshot) -> Vec<String> {
+        let AlertWorker { sender, thread, warnings, .. } = self;
         let _ = sender.try_send(now);
         drop(sender);
         let end = Instant::now() + LAST_WORD;

@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::exit::{Exit, Stop};
-use super::terminal::{Talk, Terminal};
-use super::{export, exporting, probing, terminal};
 use crate::cli;
+use crate::commands::export::windows;
+use crate::commands::process::exit::{CliError, Exit};
+use crate::commands::process::terminal;
+use crate::commands::process::terminal::{MessageLevel, Terminal};
+use crate::commands::run::check_pipeline;
+use crate::commands::run::exporters;
 use crate::export::remote_write;
 use crate::export::remote_write::{Replay, Sent, Settings};
 use crate::journal::Range;
@@ -16,20 +19,20 @@ use crate::journal::Range;
 const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Reads, sends, asks back where that is wanted.
-pub(super) fn run(url: &str, args: &cli::Export, span: Range, terminal: &Terminal) -> Result<Exit, Stop> {
-    let settings = exporting::remote_write_settings(url, Some(&args.histograms))?;
+pub(crate) fn run(url: &str, args: &cli::Export, span: Range, terminal: &Terminal) -> Result<Exit, CliError> {
+    let settings = exporters::remote_write_settings(url, Some(&args.histograms))?;
     let query = args.query_url.as_deref().map(str::parse).transpose();
-    let query = query.map_err(|_| Stop::Usage("error: --query-url: that is no URL".to_owned()))?;
+    let query = query.map_err(|_| CliError::Usage("error: --query-url: that is no URL".to_owned()))?;
     let replay = replay(args, span, terminal)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Stop::io("the runtime", &error))?;
-    let sending = replay.send(&settings, probing::now(), PATIENCE);
-    let sent = runtime.block_on(sending).map_err(|error| exporting::usage(&error))?;
+    let runtime = runtime.map_err(|error| CliError::io("the runtime", &error))?;
+    let sending = replay.send(&settings, check_pipeline::now(), PATIENCE);
+    let sent = runtime.block_on(sending).map_err(|error| exporters::usage(&error))?;
     let mut trouble = sent.tally.warning("remote write");
     say(trouble.as_deref(), terminal);
     if args.verify && trouble.is_none() {
         let verifying = verify(&settings, query, &sent);
-        trouble = runtime.block_on(verifying).map_err(|error| exporting::usage(&error))?;
+        trouble = runtime.block_on(verifying).map_err(|error| exporters::usage(&error))?;
         say(trouble.as_deref(), terminal);
     }
     if trouble.is_none() && !terminal.quiet {
@@ -42,14 +45,14 @@ pub(super) fn run(url: &str, args: &cli::Export, span: Range, terminal: &Termina
 
 fn say(trouble: Option<&str>, terminal: &Terminal) {
     if let Some(trouble) = trouble {
-        terminal.say(Talk::Error, trouble);
+        terminal.say(MessageLevel::Error, trouble);
     }
 }
 
 /// Everything up to the end of the span: what came before it is part of every sum.
-fn replay(args: &cli::Export, span: Range, terminal: &Terminal) -> Result<Replay, Stop> {
+fn replay(args: &cli::Export, span: Range, terminal: &Terminal) -> Result<Replay, CliError> {
     let mut replay = Replay::new(span.from, span.to);
-    export::read(args, Range { from: Timestamp::MIN, to: span.to }, terminal, |window| {
+    windows::read(args, Range { from: Timestamp::MIN, to: span.to }, terminal, |window| {
         replay.add(&window);
         true
     })?;

@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use super::probing;
-use super::recorder::{Place, Recorded, Recorder};
-use super::terminal::{Talk, Terminal};
+use crate::commands::process::terminal::{MessageLevel, Terminal};
+use crate::commands::run::check_pipeline;
+use crate::commands::run::journal_writer::{JournalLocation, Recorded, Recorder};
 use crate::config::Config;
 use crate::export::Exporters;
 use crate::journal::{JournalError, Line};
@@ -18,7 +18,7 @@ use crate::report::pass::{Pass, PassFold};
 use crate::window::{Collector, Window};
 
 /// Keeps the books.
-pub(super) struct Books {
+pub(crate) struct RunRecorder {
     fold: PassFold,
     recorder: Option<Recorder>,
     exporters: Arc<Exporters>,
@@ -28,20 +28,20 @@ pub(super) struct Books {
     overheard: Option<Vec<Line>>,
 }
 
-impl Books {
+impl RunRecorder {
     /// New books for these probes; with a journal's folder they are recorded there, and the
     /// exporters hear of everything.
     #[must_use]
-    pub(super) fn open(
+    pub(crate) fn open(
         config: &Config,
         probes: &[Arc<Probe>],
         journal: Option<PathBuf>,
         exporters: Arc<Exporters>,
-    ) -> Books {
+    ) -> RunRecorder {
         let vantage = &config.settings.vantage;
-        Books {
-            fold: PassFold::new(vantage, probes, config.settings.window, probing::now()),
-            recorder: journal.map(|place| Recorder::start(Place::of(place, config))),
+        RunRecorder {
+            fold: PassFold::new(vantage, probes, config.settings.window, check_pipeline::now()),
+            recorder: journal.map(|place| Recorder::start(JournalLocation::of(place, config))),
             exporters,
             warnings: config.warnings.clone(),
             began: Instant::now(),
@@ -49,19 +49,19 @@ impl Books {
         }
     }
 
-    /// Keeps what it hands over for [`Books::news`] too.
-    pub(super) fn overheard(mut self) -> Books {
+    /// Keeps what it hands over for [`RunRecorder::news`] too.
+    pub(crate) fn overheard(mut self) -> RunRecorder {
         self.overheard = Some(Vec::new());
         self
     }
 
     /// What was handed over since this was last asked, and what is not yet.
-    pub(super) fn news(&mut self) -> (Vec<Line>, Collector) {
+    pub(crate) fn news(&mut self) -> (Vec<Line>, Collector) {
         (self.overheard.as_mut().map(std::mem::take).unwrap_or_default(), self.fold.open())
     }
 
     /// Judges the run by these conditions, and compares it with what is recorded.
-    pub(super) fn judged_by(mut self, conditions: Vec<Condition>, recorded: Option<Vec<Window>>) -> Books {
+    pub(crate) fn judged_by(mut self, conditions: Vec<Condition>, recorded: Option<Vec<Window>>) -> RunRecorder {
         self.fold = self.fold.judged_by(conditions);
         if let Some(recorded) = recorded {
             self.fold = self.fold.compared_with(recorded);
@@ -70,53 +70,53 @@ impl Books {
     }
 
     /// Goes on with these probes too.
-    pub(super) fn adopt(&mut self, probes: &[Arc<Probe>]) {
+    pub(crate) fn adopt(&mut self, probes: &[Arc<Probe>]) {
         self.fold.adopt(probes);
         self.exporters.adopt(probes);
     }
 
-    /// Takes back what [`Books::news`] gave, to be asked for again.
-    pub(super) fn put_back(&mut self, lines: Vec<Line>) {
+    /// Takes back what [`RunRecorder::news`] gave, to be asked for again.
+    pub(crate) fn put_back(&mut self, lines: Vec<Line>) {
         if let Some(overheard) = &mut self.overheard {
             overheard.splice(..0, lines);
         }
     }
 
-    /// Books an outcome.
-    pub(super) fn record(&mut self, outcome: Outcome) {
+    /// Records an outcome.
+    pub(crate) fn record(&mut self, outcome: Outcome) {
         self.exporters.outcome(&outcome);
         let closed = self.fold.record(outcome);
         self.hand_over(closed.into_iter().collect());
     }
 
-    /// Books that a check was due and not run.
-    pub(super) fn missed(&mut self, probe: &Probe, scheduled_at: Timestamp) {
+    /// Records that a check was due and not run.
+    pub(crate) fn missed(&mut self, probe: &Probe, scheduled_at: Timestamp) {
         self.exporters.missed(probe, scheduled_at);
         let closed = self.fold.missed(probe, scheduled_at);
         self.hand_over(closed.into_iter().collect());
     }
 
-    /// Books that the clocks parted.
-    pub(super) fn gap(&self, gap: Gap) {
+    /// Records that the clocks parted.
+    pub(crate) fn gap(&self, gap: Gap) {
         if let Some(recorder) = &self.recorder {
             recorder.record(vec![Line::Gap(gap)]);
         }
     }
 
     /// Hands the windows over whose span has ended.
-    pub(super) fn close_ended(&mut self, now: Timestamp) {
+    pub(crate) fn close_ended(&mut self, now: Timestamp) {
         let closed = self.fold.close_ended(now);
         self.hand_over(closed);
     }
 
     /// What trouble the journal has had since this was last asked.
     #[must_use]
-    pub(super) fn trouble(&self) -> Option<JournalError> {
+    pub(crate) fn trouble(&self) -> Option<JournalError> {
         self.recorder.as_ref().and_then(Recorder::trouble)
     }
 
     /// Closes the books: the answer, and whether everything is in the journal.
-    pub(super) fn close(mut self, terminal: &Terminal) -> (Pass, bool) {
+    pub(crate) fn close(mut self, terminal: &Terminal) -> (Pass, bool) {
         let failures = self.fold.take_failures();
         let (pass, windows) = self.fold.finish(self.began.elapsed(), &self.warnings);
         self.exporters.windows(&windows);
@@ -124,10 +124,13 @@ impl Books {
         recorder.record(lines(windows, failures));
         let Recorded { error, lost, unshipped } = recorder.finish();
         if let Some(error) = &error {
-            terminal.say(Talk::Error, &format!("{error}; {lost} lines are not in the journal"));
+            terminal.say(MessageLevel::Error, &format!("{error}; {lost} lines are not in the journal"));
         }
         if let Some(unshipped) = &unshipped {
-            terminal.say(Talk::Error, &format!("{unshipped}; what was recorded waits on this disk for the next run"));
+            terminal.say(
+                MessageLevel::Error,
+                &format!("{unshipped}; what was recorded waits on this disk for the next run"),
+            );
         }
         (pass, error.is_none() && unshipped.is_none())
     }

@@ -3,33 +3,33 @@
 use std::io;
 use std::io::{IsTerminal as _, Write};
 
-use super::exit::{Exit, Stop};
-use crate::cli::{Color, Look};
+use crate::cli::{Color, OutputArgs};
+use crate::commands::process::exit::{CliError, Exit};
 use crate::model::SafeText;
 use crate::render;
 
 /// What the streams can show.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Terminal {
+pub(crate) struct Terminal {
     /// How an answer for people may look on the standard output.
-    pub(super) answer: render::Look,
+    pub(crate) answer: render::Look,
     /// Whether the conversation may be coloured.
-    pub(super) talk_colour: bool,
+    pub(crate) talk_colour: bool,
     /// Whether progress may be drawn: stderr is a terminal and nobody asked for silence.
-    pub(super) progress: bool,
+    pub(crate) progress: bool,
     /// Whether all-well is to be silent.
-    pub(super) quiet: bool,
+    pub(crate) quiet: bool,
     /// How much more is wanted.
-    pub(super) verbose: u8,
+    pub(crate) verbose: u8,
 }
 
 impl Terminal {
     /// What this process' streams can show, given the options and the environment.
-    pub(super) fn new(look: Look, env: &dyn Fn(&str) -> Option<String>) -> Terminal {
+    pub(crate) fn new(args: OutputArgs, env: &dyn Fn(&str) -> Option<String>) -> Terminal {
         let (answer, talk) = (io::stdout().is_terminal(), io::stderr().is_terminal());
         let set = |name: &str| env(name).is_some_and(|value| !value.is_empty());
         let dumb = env("TERM").is_some_and(|term| term == "dumb");
-        let colour = |terminal: bool| match look.color {
+        let colour = |terminal: bool| match args.color {
             Color::Always => true,
             Color::Never => false,
             Color::Auto => terminal && !dumb && !set("NO_COLOR"),
@@ -43,18 +43,18 @@ impl Terminal {
                 ascii: !is_utf8(env),
             },
             talk_colour: colour(talk),
-            progress: talk && !dumb && !look.quiet && !set("CI"),
-            quiet: look.quiet,
-            verbose: look.verbose,
+            progress: talk && !dumb && !args.quiet && !set("CI"),
+            quiet: args.quiet,
+            verbose: args.verbose,
         }
     }
 
     /// Says something on stderr. Where nobody listens any more, that is no reason to stop.
-    pub(super) fn say(&self, kind: Talk, text: &str) {
+    pub(crate) fn say(&self, kind: MessageLevel, text: &str) {
         let (label, style) = match kind {
-            Talk::Error => ("error", anstyle::AnsiColor::Red.on_default().bold()),
-            Talk::Warning => ("warning", anstyle::AnsiColor::Yellow.on_default().bold()),
-            Talk::Note => ("note", anstyle::AnsiColor::Cyan.on_default()),
+            MessageLevel::Error => ("error", anstyle::AnsiColor::Red.on_default().bold()),
+            MessageLevel::Warning => ("warning", anstyle::AnsiColor::Yellow.on_default().bold()),
+            MessageLevel::Note => ("note", anstyle::AnsiColor::Cyan.on_default()),
         };
         let mut stderr = io::stderr().lock();
         let _ = if self.talk_colour {
@@ -65,28 +65,28 @@ impl Terminal {
     }
 
     /// Says a warning that may quote something from outside.
-    pub(super) fn warn(&self, text: &str) {
-        self.say(Talk::Warning, SafeText::message(text).as_str());
+    pub(crate) fn warn(&self, text: &str) {
+        self.say(MessageLevel::Warning, SafeText::message(text).as_str());
     }
 }
 
 /// Says a message on stderr that is complete as it is, such as the diagnostics of a configuration.
-pub(super) fn say_whole(text: &str) {
+pub(crate) fn say_whole(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
 /// Writes an answer to the standard output. A reader that has gone is no error and changes no status.
-pub(super) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<Exit, Stop> {
+pub(crate) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<Exit, CliError> {
     let mut out = io::BufWriter::new(io::stdout().lock());
-    match write(&mut out).and_then(|()| out.flush()).map_err(|error| Stop::io("standard output", &error)) {
-        Ok(()) | Err(Stop::Unread) => Ok(Exit::Up),
+    match write(&mut out).and_then(|()| out.flush()).map_err(|error| CliError::io("standard output", &error)) {
+        Ok(()) | Err(CliError::BrokenPipe) => Ok(Exit::Up),
         Err(stop) => Err(stop),
     }
 }
 
 /// The weight of something said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Talk {
+pub(crate) enum MessageLevel {
     /// It cannot go on.
     Error,
     /// It goes on, and the user should know.

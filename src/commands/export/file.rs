@@ -4,19 +4,20 @@ use std::io;
 use std::io::Write;
 use std::sync::Arc;
 
-use super::exit::{Exit, Stop};
-use super::outputs::Outputs;
-#[cfg(feature = "otlp")]
-use super::setup;
-use super::terminal::Terminal;
-use super::{export, terminal};
 use crate::cli::FileKind;
+use crate::commands::export::windows;
+#[cfg(feature = "otlp")]
+use crate::commands::input::selection;
+use crate::commands::process::exit::{CliError, Exit};
+use crate::commands::process::outputs::Outputs;
+use crate::commands::process::terminal;
+use crate::commands::process::terminal::Terminal;
 use crate::journal::Range;
 use crate::window::Histogram;
 use crate::{cli, export as files};
 
 /// Writes the file, or says it on the standard output.
-pub(super) fn run(kind: FileKind, args: &cli::Export, span: Range, terminal: &Terminal) -> Result<Exit, Stop> {
+pub(crate) fn run(kind: FileKind, args: &cli::Export, span: Range, terminal: &Terminal) -> Result<Exit, CliError> {
     let outputs = Outputs::open(&[], args.output.as_deref(), kind, |_| Ok(kind))?;
     // What stops the reading is no error of the file, and is told as what it is.
     let mut stopped = None;
@@ -41,12 +42,12 @@ pub(super) fn run(kind: FileKind, args: &cli::Export, span: Range, terminal: &Te
 
 /// Why a file is not whole.
 enum Failed {
-    Read(Stop),
+    Read(CliError),
     Written(io::Error),
 }
 
-impl From<Stop> for Failed {
-    fn from(stop: Stop) -> Failed {
+impl From<CliError> for Failed {
+    fn from(stop: CliError) -> Failed {
         Failed::Read(stop)
     }
 }
@@ -70,11 +71,11 @@ fn pour(
     let mut file: Box<dyn files::WindowFile> = match kind {
         FileKind::Hlog => Box::new(files::Hlog::begin(span.from, out)?),
         #[cfg(feature = "otlp")]
-        FileKind::OtlpJson => Box::new(files::otlp::Json::new(&setup::env)),
+        FileKind::OtlpJson => Box::new(files::otlp::Json::new(&selection::env)),
         FileKind::Csv | FileKind::Hgrm => Box::new(files::Csv::begin(out)?),
     };
     let (mut count, mut done) = (0_u64, Ok(()));
-    export::read(args, span, terminal, |window| {
+    windows::read(args, span, terminal, |window| {
         count += 1;
         done = file.window(&window, out);
         done.is_ok()
@@ -86,16 +87,16 @@ fn pour(
 }
 
 /// The times of one probe's checks that were up: a distribution is of one thing.
-fn one(args: &cli::Export, span: Range, terminal: &Terminal) -> Result<Histogram, Stop> {
+fn one(args: &cli::Export, span: Range, terminal: &Terminal) -> Result<Histogram, CliError> {
     let mut all = std::collections::BTreeMap::<Arc<str>, Histogram>::new();
-    export::read(args, span, terminal, |window| {
+    windows::read(args, span, terminal, |window| {
         all.entry(Arc::clone(&window.probe)).or_default().merge(&window.latency.total);
         true
     })?;
     if all.len() > 1 {
         let names: Vec<String> = all.keys().map(|name| format!("{name:?}")).collect();
         let names = names.join(", ");
-        return Err(Stop::Usage(format!("error: --hgrm is of one probe; choose it with --probe: {names}")));
+        return Err(CliError::Usage(format!("error: --hgrm is of one probe; choose it with --probe: {names}")));
     }
     let only = all.into_values().next();
     if only.is_none() {

@@ -7,53 +7,53 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::doctor::{Diagnosing, Doctor, LastGood};
+use crate::commands::run::diagnoser::{Diagnoser, Diagnosing, LastGood};
 use crate::engine::Engine;
 use crate::model::{Check, Outcome, Probe, Resolver};
 use crate::runner::{Controls, Monitor};
 
 /// Everything that turns a check into an outcome.
 #[derive(Clone)]
-pub(super) struct Probing {
+pub(crate) struct CheckPipeline {
     engine: Arc<Engine>,
     controls: Controls,
     monitor: Monitor,
-    doctor: Option<Arc<Doctor>>,
+    diagnoser: Option<Arc<Diagnoser>>,
 }
 
-impl Probing {
+impl CheckPipeline {
     /// For these probes; the controls are those among them.
     #[must_use]
-    pub(super) fn new(engine: Engine, probes: &[Arc<Probe>]) -> Probing {
+    pub(crate) fn new(engine: Engine, probes: &[Arc<Probe>]) -> CheckPipeline {
         let engine = Arc::new(engine);
-        Probing { engine, controls: Controls::among(probes), monitor: Monitor::default(), doctor: None }
+        CheckPipeline { engine, controls: Controls::among(probes), monitor: Monitor::default(), diagnoser: None }
     }
 
     /// Looks into failures, with the help of another resolver where one is configured.
     #[must_use]
-    pub(super) fn diagnosing(self, how: Diagnosing, other: Option<Resolver>, probes: &[Arc<Probe>]) -> Probing {
-        Probing { doctor: Doctor::new(how, &self.engine, other, probes), ..self }
+    pub(crate) fn diagnosing(self, how: Diagnosing, other: Option<Resolver>, probes: &[Arc<Probe>]) -> CheckPipeline {
+        CheckPipeline { diagnoser: Diagnoser::new(how, &self.engine, other, probes), ..self }
     }
 
     /// The addresses that answered last, where failures are looked into.
-    pub(super) fn last_good(&self) -> LastGood {
-        self.doctor.as_ref().map(|doctor| doctor.last_good()).unwrap_or_default()
+    pub(crate) fn last_good(&self) -> LastGood {
+        self.diagnoser.as_ref().map(|diagnoser| diagnoser.last_good()).unwrap_or_default()
     }
 
     /// Measures our own lateness for ever: spawn it beside the run.
-    pub(super) fn monitor(&self) -> impl Future<Output = ()> + Send + use<> {
+    pub(crate) fn monitor(&self) -> impl Future<Output = ()> + Send + use<> {
         self.monitor.clone().run()
     }
 
     /// Carries one check out.
-    pub(super) async fn check(self, check: Check) -> Outcome {
+    pub(crate) async fn check(self, check: Check) -> Outcome {
         let probe = Arc::clone(&check.probe);
         let outcome = self
             .controls
             .check(check, |check| -> Pin<Box<dyn Future<Output = Outcome> + Send>> {
                 // Boxed, since a control that is checked again inside a check would otherwise be
                 // a future that holds itself.
-                let Probing { engine, monitor, .. } = self.clone();
+                let CheckPipeline { engine, monitor, .. } = self.clone();
                 Box::pin(async move {
                     let (began, limit) = (Instant::now(), check.probe.timeout);
                     let outcome = engine.check(check).await;
@@ -61,8 +61,8 @@ impl Probing {
                 })
             })
             .await;
-        match &self.doctor {
-            Some(doctor) if !probe.control => doctor.examine(&probe, outcome).await,
+        match &self.diagnoser {
+            Some(diagnoser) if !probe.control => diagnoser.examine(&probe, outcome).await,
             _ => outcome,
         }
     }
@@ -70,6 +70,6 @@ impl Probing {
 
 /// The wall clock.
 #[must_use]
-pub(super) fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     Timestamp::now()
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::news::{Change, Expiring};
+use super::changes::{Change, ExpiringCertificate};
 use crate::format;
 use crate::model::{AlertEvent, SafeText, timestamp};
 use crate::report::slo::Burn;
@@ -16,7 +16,7 @@ pub const SCHEMA: &str = "uptick.alert/1";
 
 /// One message. Serialised, this is the document `uptick.alert/1`.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
-pub(super) struct Notice {
+pub(super) struct Payload {
     /// `uptick.alert/1`
     pub(super) schema: &'static str,
     /// `open`, `wave`, `close`, `flapping`, `certificate-expiring` or `slo-burn`
@@ -40,16 +40,16 @@ pub(super) struct Notice {
     /// The incident it is about; null where it is about none.
     pub(super) incident: Option<Incident>,
     /// The certificate it is about.
-    pub(super) certificate: Option<Expiring>,
+    pub(super) certificate: Option<ExpiringCertificate>,
     /// The budget it is about.
-    pub(super) slo: Option<BurningBudget>,
+    pub(super) slo: Option<BudgetBurn>,
     /// The verdict of the report it was found in, as a sentence.
     pub(super) verdict: String,
 }
 
 /// A budget that burns too fast.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
-pub(super) struct BurningBudget {
+pub(super) struct BudgetBurn {
     /// The promised share of good checks.
     objective: f64,
     /// The share of the budget that is used.
@@ -62,12 +62,12 @@ pub(super) struct BurningBudget {
 #[must_use]
 pub fn schema() -> serde_json::Value {
     let mut generator = schemars::generate::SchemaSettings::draft2020_12().for_serialize().into_generator();
-    generator.root_schema_for::<Notice>().to_value()
+    generator.root_schema_for::<Payload>().to_value()
 }
 
 /// The message about a change.
-pub(super) fn notice(alert: &str, change: &Change, report: &Report, now: Timestamp) -> Notice {
-    let mut notice = Notice {
+pub(super) fn payload(alert: &str, change: &Change, report: &Report, now: Timestamp) -> Payload {
+    let mut payload = Payload {
         schema: SCHEMA,
         event: change.event().name(),
         severity: "warning",
@@ -84,35 +84,35 @@ pub(super) fn notice(alert: &str, change: &Change, report: &Report, now: Timesta
     };
     match change {
         Change::Incident { event, repeated, incident, .. } => {
-            notice.severity = match event {
+            payload.severity = match event {
                 AlertEvent::Close => "resolved",
                 AlertEvent::Flapping => "warning",
                 _ => "critical",
             };
-            notice.repeated = *repeated;
-            notice.summary = SafeText::message(&of_incident(*event, *repeated, incident, report));
-            notice.surfaces.clone_from(&incident.surfaces);
-            notice.incident = Some(Incident::clone(incident));
+            payload.repeated = *repeated;
+            payload.summary = SafeText::message(&of_incident(*event, *repeated, incident, report));
+            payload.surfaces.clone_from(&incident.surfaces);
+            payload.incident = Some(Incident::clone(incident));
         }
         Change::Certificate { expiring, .. } => {
-            notice.summary = SafeText::message(&of_certificate(expiring));
-            notice.surfaces = vec![SafeText::message(&expiring.surface)];
-            notice.certificate = Some(expiring.clone());
+            payload.summary = SafeText::message(&of_certificate(expiring));
+            payload.surfaces = vec![SafeText::message(&expiring.surface)];
+            payload.certificate = Some(expiring.clone());
         }
         Change::Burn { surface, burn, .. } => {
             let row = &report.surfaces[*surface];
-            notice.surfaces = vec![row.surface.clone()];
+            payload.surfaces = vec![row.surface.clone()];
             if let Some(slo) = row.slo.as_ref().and_then(|slo| slo.availability.as_ref()) {
                 let burn = slo.burn[*burn].clone();
-                notice.severity = if burn.severity == "page" { "critical" } else { "warning" };
+                payload.severity = if burn.severity == "page" { "critical" } else { "warning" };
                 let label = row.label.as_ref().unwrap_or(&row.surface);
-                notice.summary = SafeText::message(&of_burn(label, &burn, slo.budget_used));
+                payload.summary = SafeText::message(&of_burn(label, &burn, slo.budget_used));
                 let (objective, budget_used) = (slo.objective, slo.budget_used);
-                notice.slo = Some(BurningBudget { objective, budget_used, burn });
+                payload.slo = Some(BudgetBurn { objective, budget_used, burn });
             }
         }
     }
-    notice
+    payload
 }
 
 fn of_incident(event: AlertEvent, repeated: bool, incident: &Incident, report: &Report) -> String {
@@ -147,8 +147,8 @@ fn of_incident(event: AlertEvent, repeated: bool, incident: &Incident, report: &
     }
 }
 
-fn of_certificate(expiring: &Expiring) -> String {
-    let Expiring { probe, not_after, days_left, .. } = expiring;
+fn of_certificate(expiring: &ExpiringCertificate) -> String {
+    let ExpiringCertificate { probe, not_after, days_left, .. } = expiring;
     match days_left {
         ..0 => format!("the certificate that probe \"{probe}\" sees expired {}", seconds(*not_after)),
         0 => format!("the certificate that probe \"{probe}\" sees expires today, {}", seconds(*not_after)),

@@ -6,7 +6,7 @@ use crate::model::Verdict;
 
 /// The exit status, in the contract's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Exit {
+pub(crate) enum Exit {
     /// All up, or nothing to complain about.
     Up,
     /// At least one down, or a condition that was asked for is met.
@@ -25,7 +25,7 @@ pub(super) enum Exit {
 
 /// A signal that ends a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Signal {
+pub(crate) enum Signal {
     /// SIGINT, as Ctrl-C sends it.
     Interrupt,
     /// SIGTERM.
@@ -35,7 +35,7 @@ pub(super) enum Signal {
 impl Exit {
     /// The exit status of a verdict.
     #[must_use]
-    pub(super) const fn of(verdict: Verdict) -> Exit {
+    pub(crate) const fn of(verdict: Verdict) -> Exit {
         match verdict {
             Verdict::Up => Exit::Up,
             Verdict::Down => Exit::Down,
@@ -45,7 +45,7 @@ impl Exit {
 
     /// The same after our own trouble: that shows only where nothing worse does.
     #[must_use]
-    pub(super) const fn with_trouble(self, trouble: bool) -> Exit {
+    pub(crate) const fn with_trouble(self, trouble: bool) -> Exit {
         match self {
             Exit::Up if trouble => Exit::Unknown,
             other => other,
@@ -54,7 +54,7 @@ impl Exit {
 
     /// The status as a number.
     #[must_use]
-    pub(super) const fn status(self) -> u8 {
+    pub(crate) const fn status(self) -> u8 {
         match self {
             Exit::Up => 0,
             Exit::Down => 1,
@@ -76,25 +76,25 @@ impl From<Exit> for ExitCode {
 
 /// Why a command could not do its job.
 #[derive(Debug)]
-pub(super) enum Stop {
+pub(crate) enum CliError {
     /// Usage or configuration: nothing was probed. The message is complete.
     Usage(String),
     /// The tool could not do its job: a file, a folder, the machine.
-    Trouble(String),
+    Runtime(String),
     /// Another run holds the place.
     Busy(String),
     /// Who reads the output has gone. Nothing to say, and nobody to say it to.
-    Unread,
+    BrokenPipe,
 }
 
-impl Stop {
+impl CliError {
     /// What `error` says of the file or stream named.
     #[must_use]
-    pub(super) fn io(what: &str, error: &std::io::Error) -> Stop {
+    pub(crate) fn io(what: &str, error: &std::io::Error) -> CliError {
         if error.kind() == std::io::ErrorKind::BrokenPipe {
-            Stop::Unread
+            CliError::BrokenPipe
         } else {
-            Stop::Trouble(format!("{what}: {error}"))
+            CliError::Runtime(format!("{what}: {error}"))
         }
     }
 }

@@ -1,0 +1,4 @@
+//! What a command works on: the configuration, the probes that were selected, the journals.
+
+pub(crate) mod journal_query;
+pub(crate) mod selection;

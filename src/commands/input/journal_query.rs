@@ -1,0 +1,137 @@
+//! From journals to a report: the lines that a question is about, added up.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::selection;
+use crate::commands::process::exit::CliError;
+use crate::config::Config;
+use crate::journal;
+use crate::model::Probe;
+use crate::report::{Fold, Integrity, Question, Report};
+
+/// The answer to a question from journals, each the folder or a file of one place.
+pub(crate) fn ask(question: Question, journals: &[PathBuf], filter: &Filter) -> Result<Report, CliError> {
+    let to = question.to;
+    let fold = Fold::new(question);
+    let nothing = (fold.clone(), BTreeSet::new());
+    let sift = |(fold, recorded): &mut (Fold, BTreeSet<Arc<str>>), line: &journal::Line| {
+        filter.note(line, recorded);
+        if filter.keeps(line) {
+            add(fold, line);
+        }
+    };
+    let ((fold, recorded), integrity) = read(&fold, journals, &nothing, sift, |(fold, recorded), (part, more)| {
+        fold.merge(part);
+        recorded.extend(more);
+    })?;
+    filter.check(&recorded)?;
+    Ok(fold.finish(to.unwrap_or_else(Timestamp::now), integrity))
+}
+
+/// Adds a line to a fold.
+pub(crate) fn add(fold: &mut Fold, line: &journal::Line) {
+    match line {
+        journal::Line::Window(window) => fold.window(window),
+        journal::Line::Failure(outcome) => fold.failure(outcome),
+        journal::Line::Gap(gap) => fold.gap(gap),
+    }
+}
+
+/// Adds the lines that are of use to a fold to copies of `nothing`, one for each thread, and merges these.
+pub(crate) fn read<S: Clone + Send + Sync>(
+    fold: &Fold,
+    journals: &[PathBuf],
+    nothing: &S,
+    add: impl Fn(&mut S, &journal::Line) + Sync,
+    merge: impl Fn(&mut S, S),
+) -> Result<(S, Integrity), CliError> {
+    let (from, to) = (fold.reads_from().unwrap_or(Timestamp::MIN), fold.reads_to().unwrap_or(Timestamp::MAX));
+    let range = journal::Range { from, to };
+    let trouble = |error: journal::JournalError| CliError::Runtime(error.to_string());
+    let paths =
+        journal::gather(journals, range, &selection::cache_place(), &selection::environment()).map_err(trouble)?;
+    let (state, met) = journal::fold(&paths, range, || nothing.clone(), add, merge).map_err(trouble)?;
+    Ok((state, integrity(journals.len(), &met)))
+}
+
+/// Which probes a report is about.
+#[derive(Debug, Default)]
+pub(crate) struct Filter {
+    surfaces: Vec<String>,
+    /// The surfaces of the probe file.
+    configured: BTreeSet<String>,
+    /// The probes with a tag that was asked for, by name; absent where none was.
+    probes: Option<BTreeSet<String>>,
+}
+
+impl Filter {
+    /// What the options ask for. Tags stand in the probe file alone.
+    pub(crate) fn new(surfaces: &[String], tags: &[String], config: Option<&Config>) -> Result<Filter, CliError> {
+        let surfaces = surfaces.to_vec();
+        let configured = config.into_iter().flat_map(surfaces_of).collect();
+        if tags.is_empty() {
+            return Ok(Filter { surfaces, configured, probes: None });
+        }
+        let Some(config) = config else {
+            return Err(CliError::Usage(
+                "error: tags are in the probe file, and there is none: name it with --config".into(),
+            ));
+        };
+        let known = config.probes.iter().flat_map(|probe| probe.tags.iter().map(String::as_str));
+        selection::known_or_stop("tag", tags, known)?;
+        let is_tagged = |probe: &&Arc<Probe>| probe.tags.iter().any(|tag| tags.contains(tag));
+        let probes = config.probes.iter().filter(is_tagged).map(|probe| probe.name.clone()).collect();
+        Ok(Filter { surfaces, configured, probes: Some(probes) })
+    }
+
+    /// Notes a surface that stands in a journal, where surfaces are asked for.
+    fn note(&self, line: &journal::Line, recorded: &mut BTreeSet<Arc<str>>) {
+        if let journal::Line::Window(window) = line
+            && !self.surfaces.is_empty()
+            && !recorded.contains(&window.surface)
+        {
+            recorded.insert(Arc::clone(&window.surface));
+        }
+    }
+
+    /// Each surface that is asked for must stand in the journals or in the probe file. Empty journals prove nothing.
+    fn check(&self, recorded: &BTreeSet<Arc<str>>) -> Result<(), CliError> {
+        if recorded.is_empty() && self.configured.is_empty() {
+            return Ok(());
+        }
+        let known = recorded.iter().map(AsRef::as_ref).chain(self.configured.iter().map(String::as_str));
+        selection::known_or_stop("surface", &self.surfaces, known)
+    }
+
+    /// Controls stay: without them nobody could tell whether we were the ones who were offline.
+    fn keeps(&self, line: &journal::Line) -> bool {
+        let (surface, probe, control) = match line {
+            journal::Line::Window(window) => (&*window.surface, &*window.probe, window.control),
+            journal::Line::Failure(outcome) => (&*outcome.surface, &*outcome.probe, outcome.control),
+            journal::Line::Gap(_) => return true,
+        };
+        control
+            || (self.surfaces.is_empty() || self.surfaces.iter().any(|asked| asked == surface))
+                && self.probes.as_ref().is_none_or(|probes| probes.contains(probe))
+    }
+}
+
+fn surfaces_of(config: &Config) -> impl Iterator<Item = String> {
+    config.probes.iter().map(|probe| probe.surface.clone()).chain(config.surfaces.keys().cloned())
+}
+
+/// What the journals' reader counted, in the report's words.
+fn integrity(journals: usize, read: &journal::Integrity) -> Integrity {
+    Integrity {
+        journals: journals as u64,
+        lines: read.lines,
+        corrupt_lines: read.corrupt_lines,
+        newer_lines: read.newer_lines,
+        torn_tails: read.torn_tails,
+        ..Integrity::default()
+    }
+}

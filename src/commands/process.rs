@@ -1,0 +1,7 @@
+//! The process as its surroundings see it: its streams, its signals, its lock, and how it ends.
+
+pub(crate) mod exit;
+pub(crate) mod instance_lock;
+pub(crate) mod outputs;
+pub(crate) mod signals;
+pub(crate) mod terminal;
