@@ -1,6 +1,6 @@
 //! A line as text, and back. It knows no file.
 //!
-//! A line is one JSON object that begins with `{"v":1,"kind":"…"` and ends with
+//! A line is one JSON object that starts with `{"v":1,"kind":"…"` and ends with
 //! `,"crc":"xxxxxxxx"}`: CRC-32 (IEEE 802.3) in lower-case hexadecimal of all bytes of the line
 //! before its last eighteen, which are the crc member and the closing brace.
 
@@ -15,15 +15,15 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::model::{Gap, Outcome};
+use crate::model::{FailureClass, Gap, Outcome};
 use crate::window::HdrText;
 
 use super::{JournalError, Line};
 
 use window::WindowLine;
 
-/// The version of the format that is written, and the newest that is read.
-pub const VERSION: u32 = 1;
+/// The newest version of the format that is read. A line is written with the lowest version that it needs.
+pub const VERSION: u32 = 2;
 
 /// The longest line that is written or read, in bytes, without its line feed.
 pub const LINE_LIMIT: usize = 1 << 20;
@@ -49,8 +49,8 @@ pub enum LineError {
 #[derive(Serialize, schemars::JsonSchema)]
 #[schemars(title = "uptick journal line", rename = "JournalLine")]
 struct WireLine<'l> {
-    /// The version of the format. It is always the first member.
-    #[schemars(extend("const" = 1))]
+    /// The lowest version of the format that the line needs. It is always the first member.
+    #[schemars(range(min = 1, max = 2))]
     v: u32,
     #[serde(flatten)]
     kind: Kind<'l>,
@@ -70,6 +70,34 @@ enum Kind<'l> {
     Failure(&'l Outcome),
     /// A stretch of time in which the prober did not run, or its clock was set.
     Gap(&'l Gap),
+}
+
+impl Kind<'_> {
+    /// The lowest version of the format whose readers understand the line.
+    fn version(&self) -> u32 {
+        match self {
+            Kind::Window(window) => window.version(),
+            Kind::Failure(outcome) => outcome.class().map_or(1, class_version),
+            Kind::Gap(_) => 1,
+        }
+    }
+}
+
+/// The version of the format in which a failure class came to be: a reader of an older one does not know it.
+const fn class_version(class: FailureClass) -> u32 {
+    match class {
+        FailureClass::ProxyRefused
+        | FailureClass::ProberNoRoute
+        | FailureClass::ProberClock
+        | FailureClass::ProberUnsupported
+        | FailureClass::Http3Error
+        | FailureClass::UpgradeRefused
+        | FailureClass::StarttlsRefused
+        | FailureClass::MessageTimeout
+        | FailureClass::GrpcStatus
+        | FailureClass::GrpcNotServing => 2,
+        _ => 1,
+    }
 }
 
 /// Writes lines. It holds the scratch that histograms are built in.
@@ -119,7 +147,7 @@ impl Writer {
 /// Appends a line without its line feed.
 fn put(kind: Kind<'_>, out: &mut Vec<u8>) {
     let begin = out.len();
-    serde_json::to_writer(&mut *out, &WireLine { v: VERSION, kind, crc: "" })
+    serde_json::to_writer(&mut *out, &WireLine { v: kind.version(), kind, crc: "" })
         .expect("a line is plain data, and memory takes every write");
     // The checksum covers what stands before it, so it is written when all of that stands.
     out.truncate(out.len() - EMPTY_TAIL);
@@ -268,7 +296,7 @@ mod tests {
 
     #[test]
     fn a_newer_version_and_a_newer_kind_are_told_from_damage() {
-        for (old, new) in [("\"v\":1", "\"v\":2"), ("\"gap\"", "\"eclipse\"")] {
+        for (old, new) in [("\"v\":1", "\"v\":3"), ("\"gap\"", "\"eclipse\"")] {
             let line = String::from_utf8(written(&gap())).expect("text").replace(old, new);
             assert_eq!(Decoder::default().decode(line.as_bytes()), Err(LineError::Corrupt));
             let body = &line[..line.len() - TAIL];

@@ -65,11 +65,17 @@ failure_classes! {
     HttpProtocol "http_protocol" Processing "The answer is not valid HTTP.";
     HeadersTooLarge "headers_too_large" Processing "The response head is larger or has more headers than we accept.";
     Http2Error "http2_error" Processing "The peer ended the HTTP/2 stream or connection with an error.";
+    Http3Error "http3_error" Processing "The peer ended the HTTP/3 stream or the QUIC connection with an error.";
+    UpgradeRefused "upgrade_refused" Processing "The server answered without the upgrade to WebSocket that was asked for.";
+    StarttlsRefused "starttls_refused" Processing "The server does not offer or refuses to start TLS on this port.";
+    MessageTimeout "message_timeout" Transfer "The connection stood, the message that was waited for did not arrive in time.";
     BodyTimeout "body_timeout" Transfer "The body did not arrive in time.";
     BodyTruncated "body_truncated" Transfer "The connection ended before the body was complete.";
     BodyTooLarge "body_too_large" Transfer "The body is larger than the limit and an expectation needs the rest.";
     BodyDecode "body_decode" Transfer "The body's content encoding cannot be decoded.";
     Status "status" Answer "The status code is not among the expected.";
+    GrpcStatus "grpc_status" Answer "The gRPC call ended with a status other than OK.";
+    GrpcNotServing "grpc_not_serving" Answer "The gRPC health service says that it is not serving.";
     RedirectLimit "redirect_limit" Answer "More redirects than allowed, or a loop.";
     RedirectBlocked "redirect_blocked" Answer "A redirect leads where we do not go: another scheme, or from https to http.";
     RedirectInvalid "redirect_invalid" Answer "A redirect without a usable Location.";
@@ -77,6 +83,10 @@ failure_classes! {
     AssertionFailed "assertion_failed" Answer "The answer does not meet an expectation.";
     CaptureFailed "capture_failed" Answer "A value that a later step needs was not in the answer.";
     AssetFailed "asset_failed" Answer "A file that the page links to did not load.";
+    ProxyRefused "proxy_refused" Ours "The proxy itself is unreachable or refuses to serve us: the target was not asked.";
+    ProberNoRoute "prober_no_route" Ours "This host has no address of the target's family, or no way out.";
+    ProberClock "prober_clock" Ours "This host's clock is wrong: it is set before the date of our build.";
+    ProberUnsupported "prober_unsupported" Ours "The target needs something that this prober does not know: an algorithm, a cipher, an extension or a key.";
     ProberFdLimit "prober_fd_limit" Ours "The prober ran out of file descriptors.";
     ProberPortsExhausted "prober_ports_exhausted" Ours "The prober ran out of local ports.";
     ProberResources "prober_resources" Ours "The prober ran out of memory, buffers or threads, or may not use the network.";

@@ -12,7 +12,7 @@ use crate::window::{HdrText, Histogram, Latency, Strip, Window};
 
 use super::histogram::WireHistogram;
 use super::json::Json;
-use super::{LineError, Names, histogram, instant};
+use super::{LineError, Names, class_version, histogram, instant};
 
 /// No count of a line is larger than this: a million million checks is 30,000 years of one a
 /// second, and millions of such lines still add up in 64 bits.
@@ -127,6 +127,13 @@ impl<'l> WindowLine<'l> {
             failed_latency: WireHistogram::new(&window.failed_latency, hdr),
             lag: WireHistogram::new(&window.lag, hdr),
         }
+    }
+}
+
+impl WindowLine<'_> {
+    /// The lowest version of the format whose readers understand the line.
+    pub(super) fn version(&self) -> u32 {
+        self.failures.keys().map(|class| class_version(*class)).max().unwrap_or(1)
     }
 }
 

@@ -6,7 +6,7 @@
 //! run     = [delta] ["*" count ["+" span]] verdict [class]
 //! delta   = ["-"] digits      milliseconds since the run before began (the first: since the window's from); absent: 0
 //! verdict = "U" up / "D" down / "X" unknown / "M" missed
-//! class   = "a".."y" the 1st to 25th name, "za".."zz" the 26th to 51st; absent: no class
+//! class   = *"z" ("a".."y")   "a".."y" the 1st to 25th name, "za".."zy" the 26th to 50th, "zza".. the 51st on; absent: no class
 //! count   = digits            checks in the run; absent: 1
 //! span    = digits            milliseconds from the first to the last check of the run; absent: 0
 //! ```
@@ -109,17 +109,14 @@ const fn letter(verdict: Verdict) -> char {
     }
 }
 
-/// The letters that the last of two number letters counts from.
+/// The letters that stand for a number by themselves; each `z` before them counts this many more.
 const SINGLE_LETTERS: usize = 25;
 
 fn push_number(at: usize, out: &mut String) {
-    let alphabet = |at: usize| char::from(b'a' + u8::try_from(at.min(25)).unwrap_or(25));
-    if at < SINGLE_LETTERS {
-        out.push(alphabet(at));
-    } else {
+    for _ in 0..at / SINGLE_LETTERS {
         out.push('z');
-        out.push(alphabet(at - SINGLE_LETTERS));
     }
+    out.push(char::from(b'a' + u8::try_from(at % SINGLE_LETTERS).unwrap_or(0)));
 }
 
 /// What is left of the text.
@@ -153,17 +150,13 @@ impl Cursor<'_> {
     }
 
     fn class_number(&mut self) -> Result<Option<usize>, StripError> {
-        match self.0.first() {
-            Some(b'z') => {
-                self.0 = &self.0[1..];
-                let second = self.byte().filter(u8::is_ascii_lowercase).ok_or(StripError)?;
-                Ok(Some(SINGLE_LETTERS + usize::from(second - b'a')))
-            }
+        let skipped = self.0.iter().take_while(|byte| **byte == b'z').count();
+        match self.0.get(skipped) {
             Some(letter @ b'a'..=b'y') => {
-                let at = usize::from(letter - b'a');
-                self.0 = &self.0[1..];
-                Ok(Some(at))
+                self.0 = &self.0[skipped + 1..];
+                Ok(Some(skipped * SINGLE_LETTERS + usize::from(letter - b'a')))
             }
+            _ if skipped > 0 => Err(StripError),
             _ => Ok(None),
         }
     }
