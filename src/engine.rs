@@ -25,7 +25,7 @@ mod multipart;
 mod redirect;
 mod request;
 mod request_builder;
-mod resolver;
+mod resolve;
 mod session;
 mod shared_session;
 mod step;
@@ -46,7 +46,7 @@ pub use error::EngineError;
 
 use client::Clients;
 use fault::{Deadline, Fault};
-use resolver::Names;
+use resolve::Names;
 use session::Session;
 use shared_session::Sessions;
 use step_result::StepResult;

@@ -11,7 +11,7 @@ use crate::model::{ClassGroup, FailureClass, Phase};
 use super::certificate;
 use super::classify::classify;
 use super::marks::Seen;
-use super::resolver::NoAddress;
+use super::resolve::NoAddress;
 use super::symptoms::{Symptoms, symptoms};
 
 /// A timeout that fires this late says more about us than about the target.
@@ -44,8 +44,8 @@ impl Fault {
 pub(super) fn unresolved(host: &str, failure: &NoAddress) -> Fault {
     let message = match failure.class {
         FailureClass::DnsNotFound => format!("no such host {host} ({})", failure.detail),
-        FailureClass::DnsNoAddress => format!("{host} has no address of the wanted family"),
-        FailureClass::DnsTimeout => format!("no resolver answered for {host}"),
+        FailureClass::DnsNoAddress => format!("{host} has no address of the wanted family ({})", failure.detail),
+        FailureClass::DnsTimeout => format!("no resolver answered for {host}: {}", failure.detail),
         FailureClass::TargetBlocked => format!("{host} {}", failure.detail),
         _ => format!("{host} could not be resolved: {}", failure.detail),
     };

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use crate::model::{Deny, FailureClass, IpFamily, Phase, Resolver, Timings};
 
 use super::connect::Gate;
-use super::resolver::{Names, NoAddress};
+use super::resolve::{Names, NoAddress};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 

@@ -17,7 +17,7 @@ use super::certificate;
 use super::connect::{Gate, Lookup, Route};
 use super::fault::{Deadline, Fault, fault_in, timed_out, unresolved};
 use super::marks::{Attempt, LateLookup, Seen};
-use super::resolver::Names;
+use super::resolve::Names;
 
 /// How long one address is given before the next is tried beside it (RFC 8305 section 5).
 const HEAD_START: Duration = Duration::from_millis(300);

@@ -1,0 +1,378 @@
+//! A name → its addresses, by the C library's policy, which users take for granted: the hosts file
+//! first, one search list for both families, name servers strictly in the order of `resolv.conf`,
+//! every file read anew when it changes. It asks over its own sockets and never through
+//! getaddrinfo, whose threads would starve healthy lookups beside hung ones and hold the process
+//! back at its end. It caches nothing: a prober that remembers an answer measures nothing.
+
+mod hosts;
+mod message;
+mod nsswitch;
+mod numeric;
+mod resolv_conf;
+mod search;
+mod server;
+mod system;
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use hickory_proto::rr::{Name, RecordType};
+
+use crate::model::{FailureClass, IpFamily, Resolver};
+
+use super::classify::errno_class;
+use super::errno;
+use message::Reply;
+use resolv_conf::ResolvConf;
+use server::Trouble;
+use system::{Paths, SystemFiles};
+
+/// The most aliases asked for one after the other, where a server does not follow them itself.
+const ALIASES: usize = 8;
+
+/// The most names of a search list that a message names.
+const NAMED: usize = 3;
+
+/// Why a name has no address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct NoAddress {
+    pub(super) class: FailureClass,
+    pub(super) detail: String,
+}
+
+impl NoAddress {
+    fn new(class: FailureClass, detail: impl Into<String>) -> NoAddress {
+        NoAddress { class, detail: detail.into() }
+    }
+
+    /// Nothing of ours was left to ask with.
+    fn ours(error: &io::Error) -> NoAddress {
+        let class = error.raw_os_error().and_then(errno_class).unwrap_or(FailureClass::ProberResources);
+        NoAddress::new(class, error.to_string())
+    }
+
+    fn and(mut self, more: &str) -> NoAddress {
+        self.detail = format!("{}; {more}", self.detail);
+        self
+    }
+}
+
+/// Looks names up.
+#[derive(Debug)]
+pub(super) struct Names {
+    files: SystemFiles,
+    /// Counts lookups, for `options rotate`.
+    lookups: AtomicUsize,
+}
+
+impl Default for Names {
+    fn default() -> Names {
+        Names::with(SystemFiles::new(Paths::default(), system::surroundings()))
+    }
+}
+
+impl Names {
+    fn with(files: SystemFiles) -> Names {
+        Names { files, lookups: AtomicUsize::new(0) }
+    }
+
+    /// The addresses of a host, IPv6 and IPv4 in turn. A name server of a probe's own is asked for
+    /// the name as it is, and neither the hosts file nor the search list counts.
+    pub(super) async fn lookup(&self, by: Resolver, host: &str, ip: IpFamily) -> Result<Vec<IpAddr>, NoAddress> {
+        if let Some(address) = numeric::address(host) {
+            return of_family(&[address], ip)
+                .ok_or_else(|| NoAddress::new(FailureClass::DnsNoAddress, "it is an address of the other family"));
+        }
+        match by {
+            Resolver::System => self.lookup_by_system(host, ip).await,
+            Resolver::Udp(_) if is_localhost(host) => Ok(loopback(ip)),
+            Resolver::Udp(server) => self.ask(host, &ResolvConf::of_server(server), &kinds(ip, false)).await,
+        }
+    }
+
+    async fn lookup_by_system(&self, host: &str, ip: IpFamily) -> Result<Vec<IpAddr>, NoAddress> {
+        let hosts = self.files.hosts().map_err(|error| NoAddress::ours(&error))?;
+        let known = hosts.addresses(host);
+        if let Some(found) = of_family(known, ip) {
+            return Ok(found);
+        }
+        if is_localhost(host) {
+            return Ok(loopback(ip));
+        }
+        if !known.is_empty() {
+            let detail = "the hosts file has an address of the other family alone";
+            return Err(NoAddress::new(FailureClass::DnsNoAddress, detail));
+        }
+        let conf = self.files.resolv_conf().map_err(|error| NoAddress::ours(&error))?;
+        let found = self.search(host, &conf, ip).await;
+        found.map_err(|failure| self.explain(failure, host, &conf))
+    }
+
+    /// Asks for each name that the host may stand for, up to the first that has an address.
+    async fn search(&self, host: &str, conf: &ResolvConf, ip: IpFamily) -> Result<Vec<IpAddr>, NoAddress> {
+        let kinds = kinds(ip, conf.no_aaaa);
+        if kinds.is_empty() {
+            return Err(NoAddress::new(FailureClass::DnsNoAddress, "resolv.conf says no-aaaa"));
+        }
+        let names = search::candidates(host, conf);
+        let as_it_is = host.strip_suffix('.').unwrap_or(host);
+        let mut failures: Vec<(&str, NoAddress)> = Vec::new();
+        for name in &names {
+            let is_whole = name == as_it_is;
+            let is_silent = |(_, failure): &(&str, NoAddress)| failure.class == FailureClass::DnsTimeout;
+            if !is_whole && failures.iter().any(is_silent) {
+                // Servers that are silent about one name are not asked for the rest of the list.
+                continue;
+            }
+            let failure = match self.ask(name, conf, &kinds).await {
+                Ok(found) => return Ok(found),
+                Err(failure) if failure.class.is_ours() => return Err(failure),
+                Err(failure) => failure,
+            };
+            // A host that is there in the other family ends the search: a name further down the
+            // list would be another host.
+            let ends = failure.class == FailureClass::DnsNoAddress
+                && names.len() > 1
+                && matches!(kinds[..], [kind] if self.ask(name, conf, &[other(kind)]).await.is_ok());
+            if ends {
+                return Err(failure);
+            }
+            failures.push((name, failure));
+        }
+        Err(told(&failures, as_it_is))
+    }
+
+    /// Adds what was not asked to the failure to find a name.
+    fn explain(&self, failure: NoAddress, host: &str, conf: &ResolvConf) -> NoAddress {
+        let is_stub = |server: &SocketAddr| server.ip() == IpAddr::V4(Ipv4Addr::new(127, 0, 0, 53));
+        let may_be_elsewhere = matches!(failure.class, FailureClass::DnsNotFound | FailureClass::DnsNoAddress);
+        if !may_be_elsewhere {
+            return failure;
+        }
+        match self.files.not_asked().note(host, conf.servers.iter().any(is_stub)) {
+            Some(note) => failure.and(&note),
+            None => failure,
+        }
+    }
+
+    /// The addresses of one name, its aliases followed.
+    async fn ask(&self, name: &str, conf: &ResolvConf, kinds: &[RecordType]) -> Result<Vec<IpAddr>, NoAddress> {
+        let Ok(mut name) = message::name(name) else {
+            return Err(NoAddress::new(FailureClass::DnsNotFound, "not a valid DNS name"));
+        };
+        let mut met: Vec<Name> = Vec::new();
+        loop {
+            let next = match self.ask_servers(&name, conf, kinds).await? {
+                Found::Addresses(addresses) => return Ok(addresses),
+                Found::NoData => return Err(NoAddress::new(FailureClass::DnsNoAddress, "no address")),
+                Found::Alias(next) => next,
+            };
+            met.push(name);
+            if met.contains(&next) {
+                return Err(NoAddress::new(FailureClass::DnsServerFailure, "CNAME loop"));
+            }
+            if met.len() > ALIASES {
+                return Err(NoAddress::new(FailureClass::DnsServerFailure, "too many aliases (CNAME)"));
+            }
+            name = next;
+        }
+    }
+
+    /// One name asked of the servers, strictly in their order: the next one only where one did not
+    /// answer or answered with an error.
+    async fn ask_servers(&self, name: &Name, conf: &ResolvConf, kinds: &[RecordType]) -> Result<Found, NoAddress> {
+        let mut lookup = Lookup::new(kinds);
+        let first = if conf.rotate { self.lookups.fetch_add(1, Ordering::Relaxed) } else { 0 };
+        for _ in 0..conf.attempts {
+            for place in 0..conf.servers.len() {
+                let server = conf.servers[(first + place) % conf.servers.len()];
+                let said = server::ask(server, name, &lookup.open(), conf, conf.patience(place)).await;
+                lookup.take(server, said)?;
+                if lookup.is_settled() {
+                    return lookup.conclude();
+                }
+            }
+        }
+        lookup.conclude()
+    }
+}
+
+/// What the servers know of a name.
+enum Found {
+    Addresses(Vec<IpAddr>),
+    /// It is an alias of a name of which the servers said nothing yet.
+    Alias(Name),
+    NoData,
+}
+
+/// One name under way: what was said of it, by kind of record.
+struct Lookup {
+    replies: Vec<(RecordType, Option<Reply>)>,
+    troubles: Vec<(SocketAddr, Trouble)>,
+}
+
+impl Lookup {
+    fn new(kinds: &[RecordType]) -> Lookup {
+        Lookup { replies: kinds.iter().map(|kind| (*kind, None)).collect(), troubles: Vec::new() }
+    }
+
+    /// The kinds of record that no server has answered for.
+    fn open(&self) -> Vec<RecordType> {
+        self.replies.iter().filter(|(_, reply)| reply.is_none()).map(|(kind, _)| *kind).collect()
+    }
+
+    /// Takes in what a server said.
+    ///
+    /// # Errors
+    /// It was not asked at all: something of ours is used up.
+    fn take(&mut self, server: SocketAddr, said: Vec<server::Said>) -> Result<(), NoAddress> {
+        for (kind, reply) in said {
+            match reply {
+                Ok(reply) => {
+                    for (of, known) in &mut self.replies {
+                        if *of == kind {
+                            *known = Some(reply.clone());
+                        }
+                    }
+                }
+                Err(Trouble::Io(error)) if is_used_up(&error) => return Err(NoAddress::ours(&error)),
+                Err(trouble) => {
+                    self.troubles.retain(|(of, _)| *of != server);
+                    self.troubles.push((server, trouble));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether no further server is asked.
+    fn is_settled(&self) -> bool {
+        let decides = |reply: &Reply| matches!(reply, Reply::Addresses(_) | Reply::NotFound);
+        self.replies.iter().filter_map(|(_, reply)| reply.as_ref()).any(decides)
+            || self.replies.iter().all(|(_, reply)| reply.is_some())
+    }
+
+    fn conclude(self) -> Result<Found, NoAddress> {
+        let replies: Vec<&Reply> = self.replies.iter().filter_map(|(_, reply)| reply.as_ref()).collect();
+        let of_kind = |kind| self.replies.iter().find(|(of, _)| *of == kind).and_then(|(_, reply)| reply.as_ref());
+        let addresses = |kind| match of_kind(kind) {
+            Some(Reply::Addresses(addresses)) => addresses.clone(),
+            _ => Vec::new(),
+        };
+        let found = interleave(addresses(RecordType::AAAA), addresses(RecordType::A));
+        if !found.is_empty() {
+            return Ok(Found::Addresses(found));
+        }
+        if replies.contains(&&Reply::NotFound) {
+            return Err(NoAddress::new(FailureClass::DnsNotFound, "NXDOMAIN"));
+        }
+        if replies.contains(&&Reply::AliasLoop) {
+            return Err(NoAddress::new(FailureClass::DnsServerFailure, "CNAME loop"));
+        }
+        if replies.len() < self.replies.len() {
+            return Err(unanswered(&self.troubles));
+        }
+        let alias = replies.into_iter().find_map(|reply| match reply {
+            Reply::Alias(next) => Some(next.clone()),
+            _ => None,
+        });
+        Ok(alias.map_or(Found::NoData, Found::Alias))
+    }
+}
+
+/// Whether an error says that we have nothing left to ask with. That there is no IPv6 here, or no
+/// way to this one server, is told otherwise: the next server may be reached.
+fn is_used_up(error: &io::Error) -> bool {
+    error.raw_os_error().is_some_and(|errno| errno != errno::EADDRNOTAVAIL && errno_class(errno).is_some())
+}
+
+/// No server had a usable answer: what each of them did.
+fn unanswered(troubles: &[(SocketAddr, Trouble)]) -> NoAddress {
+    let is_silent = |(_, trouble): &(SocketAddr, Trouble)| matches!(trouble, Trouble::Silent);
+    let class = if troubles.iter().all(is_silent) { FailureClass::DnsTimeout } else { FailureClass::DnsServerFailure };
+    let told: Vec<String> =
+        troubles.iter().map(|(server, trouble)| format!("{} {}", server_text(*server), trouble.text())).collect();
+    NoAddress::new(class, told.join(", "))
+}
+
+/// A server as it stands in `resolv.conf`, with its port where that is not DNS's own.
+fn server_text(server: SocketAddr) -> String {
+    if server.port() == 53 { server.ip().to_string() } else { server.to_string() }
+}
+
+/// The failure of a search: that of the name as it is where that was asked first, as in glibc, else
+/// the one that says most.
+fn told(failures: &[(&str, NoAddress)], as_it_is: &str) -> NoAddress {
+    let weight = |class| match class {
+        FailureClass::DnsNoAddress => 3,
+        FailureClass::DnsServerFailure => 2,
+        FailureClass::DnsTimeout => 1,
+        _ => 0,
+    };
+    let first = failures.first().filter(|(name, _)| *name == as_it_is);
+    let heaviest = || failures.iter().rev().max_by_key(|(_, failure)| weight(failure.class));
+    let Some((_, failure)) = first.or_else(heaviest) else {
+        return NoAddress::new(FailureClass::DnsNotFound, "not a valid DNS name");
+    };
+    if failures.len() < 2 {
+        return failure.clone();
+    }
+    let mut asked: Vec<&str> = failures.iter().take(NAMED).map(|(name, _)| *name).collect();
+    if failures.len() > NAMED {
+        asked.push("…");
+    }
+    failure.clone().and(&format!("asked as {}", asked.join(", ")))
+}
+
+/// The kinds of record to ask for.
+fn kinds(ip: IpFamily, no_aaaa: bool) -> Vec<RecordType> {
+    let mut kinds = Vec::with_capacity(2);
+    if ip != IpFamily::V6 {
+        kinds.push(RecordType::A);
+    }
+    if ip != IpFamily::V4 && !no_aaaa {
+        kinds.push(RecordType::AAAA);
+    }
+    kinds
+}
+
+fn other(kind: RecordType) -> RecordType {
+    if kind == RecordType::A { RecordType::AAAA } else { RecordType::A }
+}
+
+/// `localhost` and the names below it lead to this host and are asked of nobody (RFC 6761 section
+/// 6.3); systemd knows them with `localdomain` behind them as well.
+fn is_localhost(host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+    let host = host.strip_suffix(".localdomain").unwrap_or(&host);
+    host == "localhost" || host.ends_with(".localhost")
+}
+
+fn loopback(ip: IpFamily) -> Vec<IpAddr> {
+    let both = [IpAddr::V6(Ipv6Addr::LOCALHOST), IpAddr::V4(Ipv4Addr::LOCALHOST)];
+    both.into_iter().filter(|address| ip.admits(*address)).collect()
+}
+
+/// The addresses of the wanted family in turn; none where there is none.
+fn of_family(addresses: &[IpAddr], ip: IpFamily) -> Option<Vec<IpAddr>> {
+    let (v6, v4): (Vec<IpAddr>, Vec<IpAddr>) =
+        addresses.iter().filter(|address| ip.admits(**address)).partition(|address| address.is_ipv6());
+    let found = interleave(v6, v4);
+    (!found.is_empty()).then_some(found)
+}
+
+fn interleave(v6: Vec<IpAddr>, v4: Vec<IpAddr>) -> Vec<IpAddr> {
+    let mut addresses = Vec::with_capacity(v6.len() + v4.len());
+    let (mut v6, mut v4) = (v6.into_iter(), v4.into_iter());
+    loop {
+        let pair = (v6.next(), v4.next());
+        if pair == (None, None) {
+            return addresses;
+        }
+        addresses.extend([pair.0, pair.1].into_iter().flatten());
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,352 @@
+//! One question and what a message is as the reply to it. The codec is hickory's; what is read is
+//! what glibc reads: header, question and answers, and none of the sections after them.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use hickory_proto::ProtoError;
+use hickory_proto::op::{Edns, Header, Message, MessageType, OpCode, Query, ResponseCode};
+use hickory_proto::rr::{DNSClass, Name, RecordType};
+use hickory_proto::serialize::binary::{BinDecodable, BinDecoder, DecodeError};
+
+/// The payload that an OPT record offers (glibc's `RESOLV_EDNS_BUFFER_SIZE`).
+const PAYLOAD: u16 = 1200;
+
+/// The most aliases followed within one reply.
+const ALIASES: usize = 32;
+
+/// The most addresses kept of one reply.
+const ADDRESSES: usize = 256;
+
+/// A question to a server, under a random number.
+#[derive(Clone, Debug)]
+pub(super) struct Question {
+    name: Name,
+    kind: RecordType,
+    id: u16,
+    bytes: Vec<u8>,
+}
+
+/// A usable reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Reply {
+    /// The addresses at the end of the aliases.
+    Addresses(Vec<IpAddr>),
+    /// The name is an alias of this one, which has no address in the reply.
+    Alias(Name),
+    /// The name exists without an address of this family.
+    NoData,
+    /// The name does not exist.
+    NotFound,
+    /// The aliases lead back to themselves.
+    AliasLoop,
+}
+
+/// Why a message that is a reply cannot be used; another server may do better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unusable {
+    /// The server answered with an error.
+    Code(ResponseCode),
+    /// The server does not recurse and points elsewhere.
+    Referral,
+    /// The answer section cannot be read.
+    Malformed,
+    /// The reply was cut: it is to be asked for over TCP.
+    Truncated,
+}
+
+impl Question {
+    /// A question for the records of a name, with an OPT record (RFC 6891) where that is wanted.
+    ///
+    /// # Errors
+    /// A name that a message cannot carry.
+    pub(super) fn new(name: &Name, kind: RecordType, edns: bool) -> Result<Question, ProtoError> {
+        let mut message = Message::query();
+        message.metadata.recursion_desired = true;
+        message.add_query(Query::query(name.clone(), kind));
+        if edns {
+            let mut opt = Edns::new();
+            opt.set_max_payload(PAYLOAD);
+            message.set_edns(opt);
+        }
+        let bytes = message.to_vec()?;
+        Ok(Question { name: name.clone(), kind, id: message.metadata.id, bytes })
+    }
+
+    /// The message to send.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The message to send over TCP: its length stands before it.
+    pub(super) fn framed(&self) -> Vec<u8> {
+        let length = u16::try_from(self.bytes.len()).unwrap_or(u16::MAX);
+        [&length.to_be_bytes()[..], &self.bytes].concat()
+    }
+
+    /// What a message is as the reply to this question; none where it is the reply to none or to
+    /// another, and is to be ignored.
+    pub(super) fn read(&self, message: &[u8]) -> Option<Result<Reply, Unusable>> {
+        let mut decoder = BinDecoder::new(message);
+        let header = Header::read(&mut decoder).ok()?;
+        let is_reply = header.message_type == MessageType::Response && header.op_code == OpCode::Query;
+        if !is_reply || header.id != self.id {
+            return None;
+        }
+        let code = header.response_code;
+        let is_error = !matches!(code, ResponseCode::NoError | ResponseCode::NXDomain);
+        if header.counts.queries == 0 && is_error {
+            // Some servers that refuse do not repeat the question.
+            return Some(Err(Unusable::Code(code)));
+        }
+        if header.counts.queries != 1 || !self.is_asked_by(&Query::read(&mut decoder).ok()?) {
+            return None;
+        }
+        if is_error {
+            return Some(Err(Unusable::Code(code)));
+        }
+        if header.truncation {
+            return Some(Err(Unusable::Truncated));
+        }
+        if code == ResponseCode::NXDomain {
+            return Some(Ok(Reply::NotFound));
+        }
+        let counts = header.counts;
+        if counts.answers == 0 {
+            let referral = !header.authoritative && !header.recursion_available && counts.additionals == 0;
+            return Some(if referral { Err(Unusable::Referral) } else { Ok(Reply::NoData) });
+        }
+        let answers = Answers::read(&mut decoder, counts.answers, self.kind);
+        Some(answers.map(|answers| answers.follow(&self.name)).map_err(|_| Unusable::Malformed))
+    }
+
+    fn is_asked_by(&self, query: &Query) -> bool {
+        query.query_type() == self.kind && query.query_class() == DNSClass::IN && *query.name() == self.name
+    }
+}
+
+/// The records of an answer section that matter here.
+#[derive(Debug, Default)]
+struct Answers {
+    aliases: Vec<(Name, Name)>,
+    addresses: Vec<(Name, IpAddr)>,
+}
+
+impl Answers {
+    fn read(decoder: &mut BinDecoder<'_>, count: u16, kind: RecordType) -> Result<Answers, DecodeError> {
+        let mut answers = Answers::default();
+        for _ in 0..count {
+            let owner = Name::read(decoder)?;
+            let of = RecordType::from(decoder.read_u16()?.unverified());
+            let class = decoder.read_u16()?.unverified();
+            let _time_to_live = decoder.read_u32()?;
+            let length = usize::from(decoder.read_u16()?.unverified());
+            let start = decoder.index();
+            let data = decoder.read_slice(length)?.unverified();
+            if class != u16::from(DNSClass::IN) {
+                continue;
+            }
+            if of == RecordType::CNAME {
+                let at = u16::try_from(start).map_err(|_| DecodeError::InsufficientBytes)?;
+                answers.aliases.push((owner, Name::read(&mut decoder.clone(at))?));
+            } else if of == kind {
+                // A record of another length is passed over, as glibc does.
+                answers.addresses.extend(address(data).map(|address| (owner, address)));
+            }
+        }
+        Ok(answers)
+    }
+
+    /// Follows the aliases of a name to its addresses, in whatever order the records came.
+    fn follow(self, name: &Name) -> Reply {
+        let mut at = name;
+        let mut followed = 0;
+        while let Some((_, target)) = self.aliases.iter().find(|(owner, _)| owner == at) {
+            followed += 1;
+            if target == name || followed > ALIASES.min(self.aliases.len()) {
+                return Reply::AliasLoop;
+            }
+            at = target;
+        }
+        let mut addresses: Vec<IpAddr> = Vec::new();
+        for (_, address) in self.addresses.iter().filter(|(owner, _)| owner == at) {
+            if addresses.len() < ADDRESSES && !addresses.contains(address) {
+                addresses.push(*address);
+            }
+        }
+        match (addresses.is_empty(), followed) {
+            (false, _) => Reply::Addresses(addresses),
+            (true, 0) => Reply::NoData,
+            (true, _) => Reply::Alias(at.clone()),
+        }
+    }
+}
+
+fn address(data: &[u8]) -> Option<IpAddr> {
+    match data.len() {
+        4 => <[u8; 4]>::try_from(data).ok().map(|bytes| IpAddr::V4(Ipv4Addr::from(bytes))),
+        16 => <[u8; 16]>::try_from(data).ok().map(|bytes| IpAddr::V6(Ipv6Addr::from(bytes))),
+        _ => None,
+    }
+}
+
+/// The name of a host as it is written: its labels are taken byte by byte, whatever is in them.
+///
+/// # Errors
+/// A label that is empty or longer than 63 bytes, or a name longer than 255.
+pub(super) fn name(host: &str) -> Result<Name, ProtoError> {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    Name::from_labels(host.split('.').map(str::as_bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use hickory_proto::rr::rdata::{A, AAAA, CNAME};
+    use hickory_proto::rr::{RData, Record};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn host(text: &str) -> Name {
+        name(text).expect("a name")
+    }
+
+    fn question() -> Question {
+        Question::new(&host("site.test"), RecordType::A, false).expect("a question")
+    }
+
+    fn reply(question: &Question, records: Vec<Record>) -> Message {
+        let mut message = Message::new(question.id, MessageType::Response, OpCode::Query);
+        message.metadata.recursion_available = true;
+        message.add_query(Query::query(question.name.clone(), question.kind));
+        message.add_answers(records);
+        message
+    }
+
+    fn a(owner: &str, last: u8) -> Record {
+        Record::from_rdata(host(owner), 1, RData::A(A::new(192, 0, 2, last)))
+    }
+
+    fn alias(owner: &str, target: &str) -> Record {
+        Record::from_rdata(host(owner), 1, RData::CNAME(CNAME(host(target))))
+    }
+
+    fn read(records: Vec<Record>) -> Reply {
+        let question = question();
+        let bytes = reply(&question, records).to_vec().expect("a message");
+        question.read(&bytes).expect("a reply").expect("a usable one")
+    }
+
+    fn addresses(last: &[u8]) -> Reply {
+        Reply::Addresses(last.iter().map(|&last| IpAddr::V4(Ipv4Addr::new(192, 0, 2, last))).collect())
+    }
+
+    #[test]
+    fn names_are_carried_as_they_are_written() {
+        for written in ["my_app.test", "-a.test", "a-.test", "9.test", "a b.test", "*.test", "xn--bcher-kva.test"] {
+            let name = host(written);
+            let labels: Vec<&[u8]> = name.iter().collect();
+            assert_eq!(labels.join(&b'.'), written.as_bytes());
+            Question::new(&name, RecordType::A, false).expect("a question");
+        }
+        for written in ["", "a..test", ".test", "..", &format!("{}.test", "a".repeat(64)), &"abcdefg.".repeat(40)] {
+            assert!(name(written).is_err(), "{written:?}");
+        }
+    }
+
+    #[test]
+    fn aliases_are_followed_in_any_order() {
+        assert_eq!(read(vec![a("site.test", 1), a("site.test", 2), a("site.test", 1)]), addresses(&[1, 2]));
+        let shuffled =
+            vec![a("cdn.test", 1), alias("b.test", "CDN.test"), alias("site.test", "b.test"), a("other.test", 9)];
+        assert_eq!(read(shuffled), addresses(&[1]));
+        assert_eq!(read(vec![alias("site.test", "cdn.test")]), Reply::Alias(host("cdn.test")));
+        assert_eq!(read(vec![a("other.test", 9)]), Reply::NoData);
+        assert_eq!(read(vec![alias("site.test", "site.test")]), Reply::AliasLoop);
+        let circle = vec![alias("site.test", "b.test"), alias("b.test", "c.test"), alias("c.test", "b.test")];
+        assert_eq!(read(circle), Reply::AliasLoop);
+    }
+
+    #[test]
+    fn a_record_of_another_family_is_no_address_of_this_one() {
+        let v6 = Record::from_rdata(host("site.test"), 1, RData::AAAA(AAAA(Ipv6Addr::LOCALHOST)));
+        assert_eq!(read(vec![v6]), Reply::NoData);
+    }
+
+    #[test]
+    fn thousands_of_records_are_bounded() {
+        let records = (0..2_000u32).map(|n| {
+            let [_, _, high, low] = n.to_be_bytes();
+            Record::from_rdata(host("site.test"), 1, RData::A(A::new(10, 0, high, low)))
+        });
+        let Reply::Addresses(found) = read(records.collect()) else { panic!("addresses are there") };
+        assert_eq!(found.len(), ADDRESSES);
+    }
+
+    #[test]
+    fn what_answers_another_question_is_ignored() {
+        let question = question();
+        let good = reply(&question, vec![a("site.test", 1)]);
+        let mut wrong_id = good.clone();
+        wrong_id.metadata.id ^= 1;
+        let mut a_query = good.clone();
+        a_query.metadata.message_type = MessageType::Query;
+        let mut wrong_name = good.clone();
+        wrong_name.queries = vec![Query::query(host("other.test"), RecordType::A)];
+        let mut wrong_kind = good.clone();
+        wrong_kind.queries = vec![Query::query(host("site.test"), RecordType::AAAA)];
+        let mut no_question = good.clone();
+        no_question.queries.clear();
+        for message in [wrong_id, a_query, wrong_name, wrong_kind, no_question] {
+            assert_eq!(question.read(&message.to_vec().expect("a message")), None);
+        }
+        assert_eq!(question.read(&[]), None);
+        assert_eq!(question.read(b"HTTP/1.1 400 Bad Request\r\n"), None);
+        let mut other_case = good.clone();
+        other_case.queries = vec![Query::query(host("SITE.Test"), RecordType::A)];
+        assert!(question.read(&other_case.to_vec().expect("a message")).is_some());
+    }
+
+    #[test]
+    fn errors_send_the_question_on() {
+        let question = question();
+        for code in [ResponseCode::ServFail, ResponseCode::Refused, ResponseCode::NotImp, ResponseCode::FormErr] {
+            let mut message = reply(&question, Vec::new());
+            message.metadata.response_code = code;
+            let whole = question.read(&message.to_vec().expect("a message"));
+            assert_eq!(whole, Some(Err(Unusable::Code(code))));
+            message.queries.clear();
+            assert_eq!(question.read(&message.to_vec().expect("a message")), Some(Err(Unusable::Code(code))));
+        }
+        let mut lame = reply(&question, Vec::new());
+        lame.metadata.recursion_available = false;
+        assert_eq!(question.read(&lame.to_vec().expect("a message")), Some(Err(Unusable::Referral)));
+        lame.metadata.authoritative = true;
+        assert_eq!(question.read(&lame.to_vec().expect("a message")), Some(Ok(Reply::NoData)));
+    }
+
+    #[test]
+    fn what_stands_after_the_answers_is_not_read() {
+        let question = question();
+        let mut bytes = reply(&question, vec![a("site.test", 1)]).to_vec().expect("a message");
+        // Eight additional records are announced, and three bytes of nonsense follow.
+        bytes[11] = 8;
+        bytes.extend([0xff, 0xff, 0xff]);
+        assert_eq!(question.read(&bytes), Some(Ok(addresses(&[1]))));
+        // An answer that is announced and is not there.
+        bytes[7] = 2;
+        assert_eq!(question.read(&bytes), Some(Err(Unusable::Malformed)));
+    }
+
+    proptest! {
+        #[test]
+        fn no_message_is_too_odd(cut in 0usize..200, at in 0usize..200, with in any::<u8>()) {
+            let question = question();
+            let records = vec![alias("site.test", "b.test"), a("b.test", 1)];
+            let mut bytes = reply(&question, records).to_vec().expect("a message");
+            let length = bytes.len();
+            bytes[at % length] = with;
+            bytes.truncate(cut);
+            let _ = question.read(&bytes);
+        }
+    }
+}

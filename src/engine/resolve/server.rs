@@ -1,0 +1,266 @@
+//! One name server asked for one name: over UDP, and over TCP where the reply was cut.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use hickory_proto::op::ResponseCode;
+use hickory_proto::rr::{Name, RecordType};
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpStream, UdpSocket};
+use tokio::time::{Instant, timeout_at};
+
+use super::message::{Question, Reply, Unusable};
+use super::resolv_conf::ResolvConf;
+
+/// How long the other family is waited for once one has brought addresses: a server that drops
+/// one kind of question must not hold back a host that is there (RFC 8305 waits 50 ms).
+const GRACE: Duration = Duration::from_millis(100);
+
+/// The largest datagram that is read. One that fills it may have been longer, and counts as cut.
+const DATAGRAM: usize = 4096;
+
+/// Why a server gave no usable reply.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// It did not answer while it was waited for.
+    Silent,
+    /// It cannot be asked: refused, unreachable, or a fault of our own.
+    Io(io::Error),
+    /// It ended the TCP connection before it had answered.
+    Closed,
+    /// It answered with something of no use.
+    Unusable(Unusable),
+}
+
+impl Trouble {
+    /// What the server did, after its address in a sentence.
+    pub(super) fn text(&self) -> String {
+        match self {
+            Trouble::Silent => "did not answer".to_owned(),
+            Trouble::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => "refused the question".to_owned(),
+            Trouble::Io(error) => format!("cannot be asked: {error}"),
+            Trouble::Closed => "ended the connection without an answer".to_owned(),
+            Trouble::Unusable(Unusable::Code(code)) => format!("answered {}", code_name(*code)),
+            Trouble::Unusable(Unusable::Referral) => "does not look names up (it pointed to other servers)".to_owned(),
+            Trouble::Unusable(Unusable::Malformed) => "sent an answer that cannot be read".to_owned(),
+            Trouble::Unusable(Unusable::Truncated) => "sent an answer that was cut, over TCP too".to_owned(),
+        }
+    }
+}
+
+/// The names that operators know the codes by.
+fn code_name(code: ResponseCode) -> String {
+    match code {
+        ResponseCode::FormErr => "FORMERR".to_owned(),
+        ResponseCode::ServFail => "SERVFAIL".to_owned(),
+        ResponseCode::NotImp => "NOTIMP".to_owned(),
+        ResponseCode::Refused => "REFUSED".to_owned(),
+        code => format!("with code {}", u16::from(code)),
+    }
+}
+
+/// What a server said to the question for one kind of record.
+pub(super) type Said = (RecordType, Result<Reply, Trouble>);
+
+/// Asks one server for these kinds of record of a name, and waits this long at most.
+pub(super) async fn ask(
+    server: SocketAddr,
+    name: &Name,
+    kinds: &[RecordType],
+    conf: &ResolvConf,
+    patience: Duration,
+) -> Vec<Said> {
+    let one_by_one = conf.single_request || conf.single_request_reopen;
+    let groups: Vec<&[RecordType]> = if one_by_one { kinds.chunks(1).collect() } else { vec![kinds] };
+    let mut said = Vec::new();
+    for group in groups {
+        said.extend(ask_together(server, name, group, conf, patience).await);
+    }
+    let silent: Vec<RecordType> =
+        said.iter().filter(|(_, reply)| matches!(reply, Err(Trouble::Silent))).map(|(kind, _)| *kind).collect();
+    // Some servers and firewalls answer one question of a socket alone. Who answered one of two is
+    // asked the other again, from a socket of its own.
+    if silent.len() == 1 && said.len() == 2 && !said.iter().any(|(_, reply)| has_addresses(reply)) && !one_by_one {
+        let again = ask_together(server, name, &silent, conf, patience).await;
+        said.retain(|(kind, _)| *kind != silent[0]);
+        said.extend(again);
+    }
+    said
+}
+
+fn has_addresses(reply: &Result<Reply, Trouble>) -> bool {
+    matches!(reply, Ok(Reply::Addresses(_)))
+}
+
+async fn ask_together(
+    server: SocketAddr,
+    name: &Name,
+    kinds: &[RecordType],
+    conf: &ResolvConf,
+    patience: Duration,
+) -> Vec<Said> {
+    let said = exchange(server, name, kinds, conf, conf.edns0, patience).await;
+    if !conf.edns0 {
+        return said;
+    }
+    // A server that does not know the OPT record is asked without it.
+    let unknown = |reply: &Result<Reply, Trouble>| {
+        matches!(reply, Err(Trouble::Unusable(Unusable::Code(ResponseCode::FormErr | ResponseCode::NotImp))))
+    };
+    let (refused, mut kept): (Vec<Said>, Vec<Said>) = said.into_iter().partition(|(_, reply)| unknown(reply));
+    if !refused.is_empty() {
+        let kinds: Vec<RecordType> = refused.iter().map(|(kind, _)| *kind).collect();
+        kept.extend(exchange(server, name, &kinds, conf, false, patience).await);
+    }
+    kept
+}
+
+/// The questions under way: each with its reply, once that has come.
+struct Pending {
+    questions: Vec<(RecordType, Question, Option<Result<Reply, Trouble>>)>,
+    until: Instant,
+}
+
+impl Pending {
+    fn new(name: &Name, kinds: &[RecordType], edns: bool, patience: Duration) -> Pending {
+        let question = |kind: &RecordType| match Question::new(name, *kind, edns) {
+            Ok(question) => Some((*kind, question, None)),
+            Err(_) => None,
+        };
+        Pending { questions: kinds.iter().filter_map(question).collect(), until: Instant::now() + patience }
+    }
+
+    fn open(&self) -> impl Iterator<Item = &Question> {
+        self.questions.iter().filter(|(_, _, reply)| reply.is_none()).map(|(_, question, _)| question)
+    }
+
+    fn is_done(&self) -> bool {
+        self.open().next().is_none()
+    }
+
+    /// Takes a message in; one that answers nothing asked here is ignored.
+    fn take(&mut self, message: &[u8], may_be_cut: bool) {
+        for (_, question, reply) in self.questions.iter_mut().filter(|(_, _, reply)| reply.is_none()) {
+            let Some(read) = question.read(message) else { continue };
+            let read = match read {
+                Err(Unusable::Malformed) if may_be_cut => Err(Unusable::Truncated),
+                read => read,
+            };
+            *reply = Some(read.map_err(Trouble::Unusable));
+            if reply.as_ref().is_some_and(has_addresses) {
+                self.until = self.until.min(Instant::now() + GRACE);
+            }
+            return;
+        }
+    }
+
+    fn fail(&mut self, trouble: impl Fn() -> Trouble) {
+        for (_, _, reply) in &mut self.questions {
+            reply.get_or_insert_with(|| Err(trouble()));
+        }
+    }
+
+    fn said(mut self) -> Vec<Said> {
+        self.fail(|| Trouble::Silent);
+        let said = self.questions.into_iter().filter_map(|(kind, _, reply)| Some((kind, reply?)));
+        said.collect()
+    }
+}
+
+async fn exchange(
+    server: SocketAddr,
+    name: &Name,
+    kinds: &[RecordType],
+    conf: &ResolvConf,
+    edns: bool,
+    patience: Duration,
+) -> Vec<Said> {
+    let mut pending = Pending::new(name, kinds, edns, patience);
+    if conf.use_vc {
+        over_tcp(server, &mut pending).await;
+        return pending.said();
+    }
+    over_udp(server, &mut pending).await;
+    let said = pending.said();
+    let is_cut = |reply: &Result<Reply, Trouble>| matches!(reply, Err(Trouble::Unusable(Unusable::Truncated)));
+    let (cut, mut whole): (Vec<Said>, Vec<Said>) = said.into_iter().partition(|(_, reply)| is_cut(reply));
+    if !cut.is_empty() {
+        let kinds: Vec<RecordType> = cut.iter().map(|(kind, _)| *kind).collect();
+        let mut pending = Pending::new(name, &kinds, edns, patience);
+        over_tcp(server, &mut pending).await;
+        whole.extend(pending.said());
+    }
+    whole
+}
+
+/// One socket, connected, so that the kernel takes datagrams of this server alone.
+async fn over_udp(server: SocketAddr, pending: &mut Pending) {
+    if let Err(error) = udp_rounds(server, pending).await {
+        pending.fail(|| Trouble::Io(clone_of(&error)));
+    }
+}
+
+async fn udp_rounds(server: SocketAddr, pending: &mut Pending) -> io::Result<()> {
+    let socket = open_udp(server)?;
+    for question in pending.open() {
+        socket.send(question.bytes()).await?;
+    }
+    let mut buffer = vec![0; DATAGRAM];
+    while !pending.is_done() {
+        let Ok(received) = timeout_at(pending.until, socket.recv(&mut buffer)).await else { break };
+        let length = received?;
+        pending.take(&buffer[..length], length == DATAGRAM);
+        // A flood of datagrams must not keep this thread to itself.
+        tokio::task::consume_budget().await;
+    }
+    Ok(())
+}
+
+fn open_udp(server: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::for_address(server), Type::DGRAM, Some(Protocol::UDP))?;
+    socket.set_nonblocking(true)?;
+    socket.connect(&server.into())?;
+    UdpSocket::from_std(socket.into())
+}
+
+/// One connection for all questions, one after the other, and another where the server ends it
+/// after a reply.
+async fn over_tcp(server: SocketAddr, pending: &mut Pending) {
+    while !pending.is_done() {
+        let before = pending.open().count();
+        let until = pending.until;
+        let Ok(round) = timeout_at(until, tcp_round(server, pending)).await else { return };
+        let is_stuck = pending.open().count() == before;
+        match round {
+            Err(error) if is_stuck && error.kind() != io::ErrorKind::UnexpectedEof => {
+                return pending.fail(|| Trouble::Io(clone_of(&error)));
+            }
+            _ if is_stuck => return pending.fail(|| Trouble::Closed),
+            _ => {}
+        }
+    }
+}
+
+async fn tcp_round(server: SocketAddr, pending: &mut Pending) -> io::Result<()> {
+    let mut stream = TcpStream::connect(server).await?;
+    stream.set_nodelay(true)?;
+    loop {
+        let open = pending.open().count();
+        let Some(question) = pending.open().next().map(Question::framed) else { return Ok(()) };
+        stream.write_all(&question).await?;
+        while pending.open().count() == open {
+            let length = stream.read_u16().await?;
+            let mut message = vec![0; usize::from(length)];
+            stream.read_exact(&mut message).await?;
+            pending.take(&message, false);
+            tokio::task::consume_budget().await;
+        }
+    }
+}
+
+/// The same error for another question.
+fn clone_of(error: &io::Error) -> io::Error {
+    error.raw_os_error().map_or_else(|| io::Error::from(error.kind()), io::Error::from_raw_os_error)
+}
