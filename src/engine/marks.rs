@@ -220,7 +220,7 @@ fn mark_connected(attempt: &Attempt, connection: &impl Connection) {
 }
 
 /// Answers the connector's lookups from what the attempt has pinned: names are looked up by
-/// [`super::resolver`] before, where their time and their failures are known.
+/// [`super::resolve`] before, where their time and their failures are known.
 #[derive(Debug)]
 pub(super) struct PinnedNames;
 
