@@ -4,7 +4,6 @@ mod alert;
 mod asset;
 mod bracket;
 mod diagnosis;
-mod disguise;
 mod expect;
 mod failure;
 mod gap;
@@ -14,13 +13,17 @@ mod network;
 mod outcome;
 mod phase;
 mod probe;
+pub mod quantity;
 mod redactor;
+mod request;
 mod schedule;
 mod secret;
+pub mod suggest;
 mod surface;
 pub mod text;
 pub mod timestamp;
 mod transport;
+mod unescape;
 mod verdict;
 
 pub use alert::{Alert, AlertEvent, AlertTarget, WebhookTemplate};
@@ -33,18 +36,19 @@ pub use expect::{
 };
 pub use failure::{ClassGroup, Failure, FailureClass, Mismatch};
 pub use gap::{Gap, GapReason};
-pub use journey::{Capture, CaptureFrom, Session};
-pub use network::{Addresses, Deny, Quorum};
+pub use journey::{Capture, CaptureFrom, Session, Step};
+pub use network::{Addresses, DeniedNetworks, Quorum};
 pub use outcome::{
-    AddressOutcome, AssetOutcome, CertificateFacts, Check, EarlierAttempt, Evidence, Hop, HttpVersion, Outcome,
-    StepOutcome, TlsFacts,
+    AddressOutcome, AssetOutcome, CertificateFacts, Check, EarlierAttempt, Evidence, Hop, Outcome, StepOutcome,
+    TlsFacts,
 };
 pub use phase::{Phase, Timings};
-pub use probe::{Auth, Body, FileBody, FormPart, OAuth2, Probe, Request, Retries, Step};
-pub use redactor::{REDACTED, Redactor, SHORTEST_SECRET};
+pub use probe::{Probe, Retries};
+pub use redactor::Redactor;
+pub use request::{Auth, Body, FileBody, FormPart, OAuth2, Request};
 pub use schedule::{Cron, Maintenance, Schedule};
-pub use secret::{Captures, Part, Secret, Value, is_secret_name};
+pub use secret::{Captures, REDACTED, SHORTEST_SECRET, Secret, Value, ValuePart, is_secret_name};
 pub use surface::{IncidentRules, LatencyObjective, Objective, Surface, Surfaces};
 pub use text::SafeText;
-pub use transport::{HttpVersionWish, IpFamily, Resolver, Tls, TlsVersion, Transport, ip_version};
+pub use transport::{HttpVersion, HttpVersionPreference, IpFamily, Resolver, Tls, TlsVersion, Transport, ip_version};
 pub use verdict::{Counts, Verdict};

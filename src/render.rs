@@ -74,9 +74,26 @@ impl CheckFormat {
             CheckFormat::Markdown => "markdown",
         }
     }
+
+    /// What it is for, in a few words.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            CheckFormat::Human => "for people, on a terminal",
+            CheckFormat::Json => "one document, uptick.check/1",
+            CheckFormat::Ndjson => "one outcome a line, as each check ends",
+            CheckFormat::Junit => "JUnit XML, for CI",
+            CheckFormat::Tap => "TAP 14",
+            CheckFormat::Github => "annotations of GitHub Actions",
+            CheckFormat::Nagios => "status line and performance data of a Nagios plugin",
+            CheckFormat::Prometheus => "the text format, for the textfile collector",
+            CheckFormat::Markdown => "for tickets and job summaries",
+        }
+    }
 }
 
-/// Writes what a pass found. `config` is the probe file, for annotations that point at its lines.
+/// Writes what a pass found. `workspace` is the root of the
+/// repository, for annotations that point into it.
 ///
 /// # Errors
 /// Those of the writer.
@@ -84,7 +101,7 @@ pub fn outcomes(
     format: CheckFormat,
     pass: &Pass,
     look: Look,
-    config: Option<&Path>,
+    workspace: Option<&Path>,
     out: &mut impl Write,
 ) -> io::Result<()> {
     match format {
@@ -93,7 +110,7 @@ pub fn outcomes(
         CheckFormat::Ndjson => check::ndjson::write(pass, out),
         CheckFormat::Junit => check::junit::write(pass, out),
         CheckFormat::Tap => check::tap::write(pass, out),
-        CheckFormat::Github => check::github::write(pass, config, out),
+        CheckFormat::Github => check::github::write(pass, workspace, out),
         CheckFormat::Nagios => check::nagios::write(pass, out),
         CheckFormat::Prometheus => check::prometheus::write(pass, out),
         CheckFormat::Markdown => check::markdown::write(pass, out),
@@ -142,6 +159,20 @@ impl ReportFormat {
             ReportFormat::Markdown => "markdown",
             ReportFormat::Csv => "csv",
             ReportFormat::Prometheus => "prometheus",
+        }
+    }
+
+    /// What it is for, in a few words.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            ReportFormat::Human => "for people, on a terminal",
+            ReportFormat::Brief => "the verdict sentence alone",
+            ReportFormat::Json => "one document, uptick.report/1",
+            ReportFormat::Html => "one page with charts, that loads nothing and runs nothing",
+            ReportFormat::Markdown => "for tickets",
+            ReportFormat::Csv => "comma-separated values, for spreadsheets",
+            ReportFormat::Prometheus => "the text format, for the textfile collector",
         }
     }
 }

@@ -22,7 +22,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("alert", &["model", "format", "report", "export"]),
     ("progress", &["model", "format", "plan"]),
     ("demo", &["model"]),
-    ("cli", &["model"]),
+    ("cli", &["model", "report", "render"]),
     (
         "commands",
         &[

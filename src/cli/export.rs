@@ -6,11 +6,12 @@ use std::time::Duration;
 use clap::Args;
 use jiff::Timestamp;
 
-use super::{OutputArgs, values};
+use crate::cli::args::OutputArgs;
+use crate::cli::values;
 
 /// `uptick export`
 #[derive(Args, Debug)]
-pub struct Export {
+pub struct ExportArgs {
     /// Journals: folders or files, one or many [default: the journal beside the configuration]
     #[arg(value_name = "JOURNAL", env = "UPTICK_JOURNAL")]
     pub journals: Vec<PathBuf>,
@@ -82,7 +83,7 @@ pub struct ExportFile {
 
 /// A kind of file to export to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FileKind {
+pub enum ExportFormat {
     /// Comma-separated values.
     Csv,
     /// `HdrHistogram`'s interval log.
@@ -97,13 +98,13 @@ pub enum FileKind {
 impl ExportFile {
     /// The kind that was asked for, if one was.
     #[must_use]
-    pub fn kind(self) -> Option<FileKind> {
+    pub fn kind(self) -> Option<ExportFormat> {
         let all = [
-            (self.csv, FileKind::Csv),
-            (self.hlog, FileKind::Hlog),
-            (self.hgrm, FileKind::Hgrm),
+            (self.csv, ExportFormat::Csv),
+            (self.hlog, ExportFormat::Hlog),
+            (self.hgrm, ExportFormat::Hgrm),
             #[cfg(feature = "otlp")]
-            (self.otlp_json, FileKind::OtlpJson),
+            (self.otlp_json, ExportFormat::OtlpJson),
         ];
         all.into_iter().find_map(|(asked, kind)| asked.then_some(kind))
     }

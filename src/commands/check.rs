@@ -37,9 +37,9 @@ use crate::{alert, cli, journal, plan, progress, render, runner};
 const BASELINE_SPAN: Duration = Duration::from_hours(14 * 24);
 
 /// Sets the run up, makes the passes, records and answers.
-pub(super) fn run(args: &cli::Check, terminal: &Terminal) -> Result<Exit, CliError> {
+pub(super) fn run(args: &cli::CheckArgs, terminal: &Terminal) -> Result<Exit, CliError> {
     let (config, probes) = asked(args, terminal)?;
-    let outputs = Outputs::open(&args.formats, args.output.as_deref(), CheckFormat::Human, format)?;
+    let outputs = Outputs::open(&args.formats, args.output.as_deref(), CheckFormat::Human)?;
     let conditions = conditions(&args.fail_on)?;
     let earlier = args.baseline.as_deref().map(|journal| baseline(journal, &config)).transpose()?;
     let engine = engine(&config, &probes)?;
@@ -75,7 +75,7 @@ pub(super) fn run(args: &cli::Check, terminal: &Terminal) -> Result<Exit, CliErr
         let _ = journal::keep_last_good(folder, passes.vantage, &last_good);
     }
     let nagios = outputs.stdout == Some(CheckFormat::Nagios);
-    let answered = answer(&pass, outputs, config.path.as_deref(), terminal);
+    let answered = answer(&pass, outputs, terminal);
     exporters::finish(exporters, signal.is_some(), terminal);
     if let Some(mut alerting) = alerting.filter(|_| signal.is_none()) {
         let at = check_pipeline::now();
@@ -109,14 +109,16 @@ fn exit(pass: &Pass) -> Exit {
     }
 }
 
-fn conditions(texts: &[String]) -> Result<Vec<Condition>, CliError> {
-    texts
-        .iter()
-        .map(|text| text.parse().map_err(|error| CliError::Usage(format!("error: --fail-on: {error}"))))
-        .collect()
+/// The conditions, which are about what a run has: budgets are a report's.
+fn conditions(asked: &[Condition]) -> Result<Vec<Condition>, CliError> {
+    if asked.contains(&Condition::Slo) {
+        let message = "error: --fail-on slo needs a journal: use `uptick report --fail-on slo` after `check --record`";
+        return Err(CliError::Usage(message.to_owned()));
+    }
+    Ok(asked.to_vec())
 }
 
-/// What a journal has earlier of the last days from this vantage, to compare a run with.
+/// What a journal has recorded of the last days from this vantage, to compare a run with.
 fn baseline(journal: &Path, config: &Config) -> Result<Vec<Window>, CliError> {
     let to = check_pipeline::now();
     let from = to.checked_sub(BASELINE_SPAN).unwrap_or(Timestamp::MIN);
@@ -137,23 +139,26 @@ fn baseline(journal: &Path, config: &Config) -> Result<Vec<Window>, CliError> {
     Ok(windows)
 }
 
+/// The root of the repository that a CI job works in, else where we are.
+fn workspace() -> Option<PathBuf> {
+    let here = || std::env::current_dir().ok();
+    selection::env("GITHUB_WORKSPACE").map(PathBuf::from).or_else(here)
+}
+
 /// Writes the answer in every format asked for: the files first, so that a closed pipe costs none.
-fn answer(
-    pass: &Pass,
-    outputs: Outputs<CheckFormat>,
-    config: Option<&Path>,
-    terminal: &Terminal,
-) -> Result<(), CliError> {
+fn answer(pass: &Pass, outputs: Outputs<CheckFormat>, terminal: &Terminal) -> Result<(), CliError> {
     if let Some(path) = selection::env("GITHUB_STEP_SUMMARY").filter(|_| outputs.has(CheckFormat::Github)) {
         append_job_summary(pass, Path::new(&path))?;
     }
     let stdout = outputs.stdout;
-    outputs.write_files(|format, mut out| render::outcomes(format, pass, Look::default(), config, &mut out))?;
+    let workspace = workspace();
+    let workspace = workspace.as_deref();
+    outputs.write_files(|format, mut out| render::outcomes(format, pass, Look::default(), workspace, &mut out))?;
     let silent = terminal.quiet && pass.verdict == Verdict::Up;
     match stdout {
         Some(format) if !silent && format != CheckFormat::Ndjson => {
             let look = terminal.answer;
-            terminal::print(|mut out| render::outcomes(format, pass, look, config, &mut out)).map(drop)
+            terminal::print(|mut out| render::outcomes(format, pass, look, workspace, &mut out)).map(drop)
         }
         _ => Ok(()),
     }
@@ -168,7 +173,7 @@ fn append_job_summary(pass: &Pass, path: &Path) -> Result<(), CliError> {
 }
 
 /// The configuration and the probes that the command line asks for.
-fn asked(args: &cli::Check, terminal: &Terminal) -> Result<(Config, Vec<Arc<Probe>>), CliError> {
+fn asked(args: &cli::CheckArgs, terminal: &Terminal) -> Result<(Config, Vec<Arc<Probe>>), CliError> {
     let common = &args.common;
     let is_url = |target: &&String| target.contains("://");
     let urls = args.targets.iter().filter(is_url).count();
@@ -192,13 +197,6 @@ pub(super) fn engine(config: &Config, probes: &[Arc<Probe>]) -> Result<Engine, C
         .map_err(|error| CliError::Usage(format!("error: {error}")))
 }
 
-fn format(name: &str) -> Result<CheckFormat, String> {
-    CheckFormat::ALL.into_iter().find(|format| format.name() == name).ok_or_else(|| {
-        let names: Vec<&str> = CheckFormat::ALL.iter().map(|format| format.name()).collect();
-        format!("there is no format {name:?}; there are: {}", names.join(", "))
-    })
-}
-
 /// Few probes need no second thread, and not starting one is most of what a short run can save.
 fn runtime(probes: usize) -> io::Result<tokio::runtime::Runtime> {
     const FEW: usize = 4;
@@ -211,7 +209,7 @@ fn runtime(probes: usize) -> io::Result<tokio::runtime::Runtime> {
 }
 
 struct Passes<'r> {
-    args: &'r cli::Check,
+    args: &'r cli::CheckArgs,
     probes: &'r [Arc<Probe>],
     vantage: &'r str,
     concurrency: usize,

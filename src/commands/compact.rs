@@ -10,7 +10,7 @@ use crate::journal::CompactRules;
 use crate::{cli, config, journal};
 
 /// Compacts the journal and says what that saved.
-pub(super) fn run(args: &cli::Compact, terminal: &Terminal) -> Result<Exit, CliError> {
+pub(super) fn run(args: &cli::CompactArgs, terminal: &Terminal) -> Result<Exit, CliError> {
     let nearest = || std::env::current_dir().ok().and_then(|here| config::find(&here));
     let config = args.config.clone().or_else(nearest);
     let folder = selection::journal_place(args.journal.as_deref(), config.as_deref());

@@ -39,7 +39,7 @@ const JOIN_WITHIN: Duration = Duration::from_hours(4);
 const CONCURRENCY: usize = 64;
 
 /// Plays the scenario, watches it from every vantage, then answers from the journals.
-pub(super) fn run(args: &cli::Demo, terminal: &Terminal) -> Result<Exit, CliError> {
+pub(super) fn run(args: &cli::DemoArgs, terminal: &Terminal) -> Result<Exit, CliError> {
     if args.scenario == "list" {
         return list();
     }

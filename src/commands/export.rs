@@ -20,7 +20,7 @@ const NOWHERE: &str = if cfg!(all(feature = "remote-write", feature = "otlp")) {
 };
 
 /// Writes a file or sends.
-pub(super) fn run(args: &cli::Export, terminal: &Terminal) -> Result<Exit, CliError> {
+pub(super) fn run(args: &cli::ExportArgs, terminal: &Terminal) -> Result<Exit, CliError> {
     let span = windows::span(args)?;
     if let Some(kind) = args.file.kind() {
         return file::run(kind, args, span, terminal);

@@ -3,13 +3,13 @@
 use std::fs::File;
 use std::io::{ErrorKind, Write as _};
 
-use crate::cli::Init;
+use crate::cli::InitArgs;
 use crate::commands::process::exit::{CliError, Exit};
 use crate::commands::process::terminal;
 use crate::config;
 
 /// Writes the file, unless there is one.
-pub(super) fn run(args: &Init) -> Result<Exit, CliError> {
+pub(super) fn run(args: &InitArgs) -> Result<Exit, CliError> {
     let path = args.path.display();
     let written = File::create_new(&args.path).and_then(|mut file| file.write_all(config::TEMPLATE.as_bytes()));
     match written {

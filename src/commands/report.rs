@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::cli::FailOn;
 use crate::commands::input::journal_query::Filter;
 use crate::commands::input::{journal_query, selection};
 use crate::commands::process::exit::{CliError, Exit};
@@ -15,16 +15,19 @@ use crate::commands::process::terminal::Terminal;
 use crate::config::Config;
 use crate::model::{IpFamily, Probe, ip_version};
 use crate::render::{Look, ReportFormat};
-use crate::report::{Question, Report, State};
+use crate::report::condition::{Condition, Counted};
+use crate::report::pass::LatencySummary;
+use crate::report::{Figures, Question, Report, State};
 use crate::{cli, journal, render};
 
 /// The span reported on where nothing is said.
-const SINCE: std::time::Duration = std::time::Duration::from_hours(24);
+const SINCE: Duration = Duration::from_hours(24);
 
 /// Reads the journals, makes the answer and writes it.
-pub(super) fn run(args: &cli::Report, terminal: &Terminal) -> Result<Exit, CliError> {
+pub(super) fn run(args: &cli::ReportArgs, terminal: &Terminal) -> Result<Exit, CliError> {
     let default = if args.brief { ReportFormat::Brief } else { ReportFormat::Human };
-    let outputs = Outputs::open(&args.formats, args.output.as_deref(), default, format)?;
+    check_conditions(&args.fail_on)?;
+    let outputs = Outputs::open(&args.formats, args.output.as_deref(), default)?;
     let config = config(args, terminal)?;
     let journals = journals(args, config.as_ref())?;
     let question = question(args, config.as_ref(), Timestamp::now())?;
@@ -39,16 +42,9 @@ pub(super) fn run(args: &cli::Report, terminal: &Terminal) -> Result<Exit, CliEr
     Ok(exit)
 }
 
-fn format(name: &str) -> Result<ReportFormat, String> {
-    ReportFormat::ALL.into_iter().find(|format| format.name() == name).ok_or_else(|| {
-        let names: Vec<&str> = ReportFormat::ALL.iter().map(|format| format.name()).collect();
-        format!("there is no format {name:?}; there are: {}", names.join(", "))
-    })
-}
-
 /// The configuration, which a report can do without where journals are named: it then knows no
 /// labels, objectives and rules but the usual ones.
-fn config(args: &cli::Report, terminal: &Terminal) -> Result<Option<Config>, CliError> {
+fn config(args: &cli::ReportArgs, terminal: &Terminal) -> Result<Option<Config>, CliError> {
     let here = std::env::current_dir().ok();
     let nearest = here.as_deref().and_then(crate::config::find);
     match args.config.clone().or(nearest) {
@@ -59,7 +55,7 @@ fn config(args: &cli::Report, terminal: &Terminal) -> Result<Option<Config>, Cli
 }
 
 /// The journals asked for, each of which must be there: a slip of the pen is not an empty answer.
-fn journals(args: &cli::Report, config: Option<&Config>) -> Result<Vec<PathBuf>, CliError> {
+fn journals(args: &cli::ReportArgs, config: Option<&Config>) -> Result<Vec<PathBuf>, CliError> {
     if let Some(missing) = args.journals.iter().find(|journal| !journal::is_url(journal) && !journal.exists()) {
         return Err(CliError::Usage(format!("error: there is no journal {}", missing.display())));
     }
@@ -76,7 +72,7 @@ fn journals(args: &cli::Report, config: Option<&Config>) -> Result<Vec<PathBuf>,
     Ok(vec![usual])
 }
 
-fn question(args: &cli::Report, config: Option<&Config>, now: Timestamp) -> Result<Question, CliError> {
+fn question(args: &cli::ReportArgs, config: Option<&Config>, now: Timestamp) -> Result<Question, CliError> {
     let to = args.to.unwrap_or(now);
     let since = args.since.unwrap_or(SINCE);
     let from = args.from.or_else(|| to.checked_sub(since).ok()).unwrap_or(Timestamp::MIN);
@@ -107,18 +103,73 @@ fn family(probe: &Arc<Probe>) -> Option<(String, u8)> {
 }
 
 /// The verdict decides, as it does for `check`; where conditions are given, they decide instead.
-fn exit(args: &cli::Report, report: &Report) -> Exit {
+fn exit(args: &cli::ReportArgs, report: &Report) -> Exit {
     let state = report.verdict.state;
-    let is_met = |what: &FailOn| match what {
-        FailOn::Down => matches!(state, State::Down | State::Degraded | State::Flapping),
-        FailOn::Slo => report.surfaces.iter().any(|surface| surface.slo.as_ref().is_some_and(|slo| slo.burnt)),
-        FailOn::Flaky => report.probes.iter().any(|probe| probe.figures.flaky > 0),
-        FailOn::Never => false,
+    let is_met = |condition: &Condition| match condition {
+        Condition::Slo => report.surfaces.iter().any(|surface| surface.slo.as_ref().is_some_and(|slo| slo.burnt)),
+        Condition::Never => false,
+        Condition::Count { what: Counted::Down, most: 0 } => is_failing(state),
+        condition => report.probes.iter().filter(|row| !row.control).any(|row| is_met_by(condition, &row.figures)),
     };
-    let asked = if args.fail_on.is_empty() { &[FailOn::Down][..] } else { &args.fail_on };
+    let fails = if args.fail_on.is_empty() { is_failing(state) } else { args.fail_on.iter().any(is_met) };
     match state {
-        _ if asked.iter().any(is_met) => Exit::Down,
+        _ if fails => Exit::Down,
         State::Unknown => Exit::Unknown,
         _ => Exit::Up,
+    }
+}
+
+const fn is_failing(state: State) -> bool {
+    matches!(state, State::Down | State::Degraded | State::Flapping)
+}
+
+/// A percentile that a report has; within, none where the samples are too few.
+#[expect(clippy::cast_possible_truncation, reason = "a percentile is between 0 and 100")]
+fn percentile(latency: &LatencySummary, quantile: f64) -> Option<Option<Duration>> {
+    match (quantile * 1_000.0).round() as i64 {
+        500 => Some(latency.p50),
+        900 => Some(latency.p90),
+        950 => Some(latency.p95),
+        990 => Some(latency.p99),
+        1_000 => Some(latency.max),
+        _ => None,
+    }
+}
+
+/// Refuses a percentile that a report does not have.
+fn check_conditions(conditions: &[Condition]) -> Result<(), CliError> {
+    let latency = LatencySummary::default();
+    let is_unknown = |condition: &&Condition| match condition {
+        Condition::Slower { quantile, .. } => percentile(&latency, *quantile).is_none(),
+        _ => false,
+    };
+    match conditions.iter().find(is_unknown) {
+        Some(unknown) => {
+            Err(CliError::Usage(format!("error: --fail-on \"{unknown}\": a report has p50, p90, p95, p99 and max")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Whether the figures of one probe meet a condition.
+#[expect(clippy::cast_precision_loss, reason = "counts of checks stay far below 2^52")]
+fn is_met_by(condition: &Condition, figures: &Figures) -> bool {
+    match *condition {
+        Condition::Slower { quantile, limit } => {
+            percentile(&figures.latency_us, quantile).flatten().is_some_and(|time| time > limit)
+        }
+        Condition::Failed { ratio } => {
+            figures.down > 0 && figures.down as f64 > ratio * (figures.up + figures.down) as f64 + 1e-9
+        }
+        Condition::Count { what, most } => {
+            let count = match what {
+                Counted::Down => figures.down,
+                Counted::Unknown => figures.unknown,
+                Counted::Missed => figures.missed,
+                Counted::Flaky => figures.flaky,
+            };
+            count > most
+        }
+        Condition::Slo | Condition::Never => false,
     }
 }

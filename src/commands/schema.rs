@@ -10,7 +10,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use serde_json::Value;
 
-use crate::cli::Document;
+use crate::cli::SchemaDocument;
 use crate::model::Outcome;
 use crate::report::Report;
 use crate::report::pass::Pass;
@@ -24,26 +24,26 @@ macro_rules! compressed {
 }
 
 /// Prints the schema of a document, indented, with a line feed at its end.
-pub(super) fn write(document: Document, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(document: SchemaDocument, out: &mut dyn Write) -> io::Result<()> {
     let compressed = match document {
-        Document::Probes => compressed!("probes.json"),
-        Document::Outcome => compressed!("outcome.json"),
-        Document::Check => compressed!("check.json"),
-        Document::Journal => compressed!("journal.json"),
-        Document::Report => compressed!("report.json"),
+        SchemaDocument::Probes => compressed!("probes.json"),
+        SchemaDocument::Outcome => compressed!("outcome.json"),
+        SchemaDocument::Check => compressed!("check.json"),
+        SchemaDocument::Journal => compressed!("journal.json"),
+        SchemaDocument::Report => compressed!("report.json"),
     };
     io::copy(&mut ZlibDecoder::new(compressed), out).map(drop)
 }
 
 /// The schema of a document, derived from the types that write it: what its file has to say.
 #[must_use]
-pub fn derived_schema(document: Document) -> Value {
+pub fn derived_schema(document: SchemaDocument) -> Value {
     match document {
-        Document::Probes => config::schema(),
-        Document::Outcome => of::<Outcome>("uptick outcome").into(),
-        Document::Check => of::<Pass>("uptick.check/1").into(),
-        Document::Journal => journal::schema().into(),
-        Document::Report => of::<Report>("uptick.report/1").into(),
+        SchemaDocument::Probes => config::schema(),
+        SchemaDocument::Outcome => of::<Outcome>("uptick outcome").into(),
+        SchemaDocument::Check => of::<Pass>("uptick.check/1").into(),
+        SchemaDocument::Journal => journal::schema().into(),
+        SchemaDocument::Report => of::<Report>("uptick.report/1").into(),
     }
 }
 

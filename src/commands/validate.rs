@@ -4,7 +4,7 @@ use std::io;
 use std::io::Write;
 use std::sync::Arc;
 
-use crate::cli::Validate;
+use crate::cli::ValidateArgs;
 use crate::commands::input::selection;
 use crate::commands::process::exit::{CliError, Exit};
 use crate::commands::process::terminal;
@@ -14,10 +14,11 @@ use crate::config::Config;
 use crate::engine::Engine;
 use crate::format;
 use crate::model::Probe;
+use crate::model::quantity::show_duration;
 use crate::render::text;
 
 /// Loads everything that a run would load, then lists the probes, or explains one.
-pub(super) fn run(args: &Validate, terminal: &Terminal) -> Result<Exit, CliError> {
+pub(super) fn run(args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, CliError> {
     let common = &args.common;
     let config = selection::load(common.config.as_deref(), common.vantage.as_deref(), terminal)?;
     // Certificates and keys are read here, so that a missing file is found by `validate` too.
@@ -71,8 +72,8 @@ fn row(probe: &Probe) -> [String; 5] {
     [
         text::visible(surface),
         text::visible(&probe.name),
-        format!("every {}", config::show_duration(probe.schedule.shortest())),
-        format!("timeout {}", config::show_duration(probe.timeout)),
+        format!("every {}", show_duration(probe.schedule.shortest())),
+        format!("timeout {}", show_duration(probe.timeout)),
         format!("{method} {}", probe.shown_url()),
     ]
 }

@@ -35,7 +35,7 @@ use crate::{cli, plan, render, runner};
 const TICK: Duration = Duration::from_millis(200);
 
 /// Sets the watch up, runs it, and sums it up.
-pub(super) fn run(args: &cli::Watch, terminal: &Terminal) -> Result<Exit, CliError> {
+pub(super) fn run(args: &cli::WatchArgs, terminal: &Terminal) -> Result<Exit, CliError> {
     let ready = Ready::load(args, terminal)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -79,7 +79,7 @@ struct Ready {
 }
 
 impl Ready {
-    fn load(args: &cli::Watch, terminal: &Terminal) -> Result<Ready, CliError> {
+    fn load(args: &cli::WatchArgs, terminal: &Terminal) -> Result<Ready, CliError> {
         let common = &args.common;
         let config = selection::load(common.config.as_deref(), common.vantage.as_deref(), terminal)?;
         let probes = selection::select(&config, &args.targets, common)?;
@@ -116,7 +116,7 @@ impl Drop for Generation<'_> {
 }
 
 struct Watching<'w> {
-    args: &'w cli::Watch,
+    args: &'w cli::WatchArgs,
     terminal: &'w Terminal,
     state: Rc<RefCell<WatchState>>,
     started: Instant,

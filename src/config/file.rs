@@ -1,22 +1,32 @@
 //! A whole probe file and the files it includes: their tables in the order in which they need
 //! each other.
 
+mod alert;
+mod include;
+mod settings;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::journey::Sessions;
-use super::layers::Layers;
-use super::probe::Shared;
-use super::reader::Reader;
-use super::tree::{Item, Node, Table};
-use super::{Config, ConfigError, alert, include, journey, keys, layers, matrix, probe, settings, shape};
-use crate::model::{Deny, Probe, Redactor, Surfaces};
+use crate::config::keys::tables;
+use crate::config::keys::type_check;
+use crate::config::loaded::Config;
+use crate::config::probe;
+use crate::config::probe::journey::Sessions;
+use crate::config::probe::{ProbeContext, journey, matrix};
+use crate::config::reader::ConfigReader;
+use crate::config::syntax::diagnostic::ConfigError;
+use crate::config::syntax::tree::{Item, Node, Table};
+use crate::config::value::layers;
+use crate::config::value::layers::Layers;
+use crate::model::suggest;
+use crate::model::{DeniedNetworks, Probe, Redactor, Surfaces};
 
 /// Reads the configuration out of a file's tree.
-pub(super) fn config(reader: &mut Reader, root: &Table, path: &Path) -> Result<Config, ConfigError> {
-    shape::mask_secrets(reader, root);
-    shape::check(reader, root, &keys::ROOT);
+pub(crate) fn config(reader: &mut ConfigReader, root: &Table, path: &Path) -> Result<Config, ConfigError> {
+    type_check::mask_secrets(reader, root);
+    type_check::check(reader, root, &tables::ROOT);
     let included = include::files(reader, root);
     let files: Vec<&Table> = std::iter::once(root).chain(&included).collect();
     let settings = settings::settings(reader, root);
@@ -28,13 +38,13 @@ pub(super) fn config(reader: &mut Reader, root: &Table, path: &Path) -> Result<C
     }
     let sessions = files.iter().filter_map(|file| file.get("session")?.as_table());
     let declared = sessions.flat_map(|table| table.entries.iter().map(|entry| entry.key.clone())).collect();
-    let mut shared = Shared { sessions: Sessions::new(), declared, deny: deny(reader, root) };
+    let mut shared = ProbeContext { sessions: Sessions::new(), declared, deny: deny(reader, root) };
     for file in &files {
         journey::sessions(reader, file, &defaults(root, file), shared.deny, &mut shared.sessions);
     }
     let probes = probes(reader, &files, &shared);
     if !files.iter().any(|file| file.get("probe").is_some()) {
-        reader.problem_at_large("has no probes", Some("add a [[probe]]; `uptick init` writes a file to begin with"));
+        reader.problem_at_large("has no probes", Some("add a [[probe]]; `uptick init` writes an example file"));
     }
     complete_surfaces(reader, &mut surfaces, &probes);
     let alerts = alert::alerts(reader, root, &surfaces);
@@ -57,12 +67,12 @@ pub(super) fn config(reader: &mut Reader, root: &Table, path: &Path) -> Result<C
 }
 
 /// A name is shown in every output as it is, also where it has a secret in it.
-fn warn_of_named_secrets(reader: &mut Reader, redactor: &Redactor, probes: &[Arc<Probe>]) {
+fn warn_of_named_secrets(reader: &mut ConfigReader, redactor: &Redactor, probes: &[Arc<Probe>]) {
     for probe in probes {
         let names = [&probe.name, &probe.surface].into_iter().chain(&probe.tags);
         if names.into_iter().any(|name| redactor.redact(name) != *name) {
             reader.warn(&format!(
-                "the probe in line {} has a secret in its name, surface or tags, which are shown",
+                "the probe in line {} contains a secret in its name, surface or tags, which are shown",
                 probe.line
             ));
         }
@@ -77,8 +87,8 @@ fn defaults<'t>(root: &'t Table, file: &'t Table) -> Layers<'t> {
 }
 
 /// The networks that may not be asked.
-fn deny(reader: &mut Reader, root: &Table) -> Deny {
-    let mut deny = Deny::NOTHING;
+fn deny(reader: &mut ConfigReader, root: &Table) -> DeniedNetworks {
+    let mut deny = DeniedNetworks::NOTHING;
     let denied = root.get("network").and_then(Node::as_table).and_then(|table| table.get("deny"));
     for node in denied.map(Node::one_or_more).unwrap_or_default() {
         match layers::word(reader, "deny", node, &["private", "link-local", "metadata"]) {
@@ -92,7 +102,7 @@ fn deny(reader: &mut Reader, root: &Table) -> Deny {
 }
 
 /// The controls and the probes, in the order of the files.
-fn probes(reader: &mut Reader, files: &[&Table], shared: &Shared) -> Vec<Arc<Probe>> {
+fn probes(reader: &mut ConfigReader, files: &[&Table], shared: &ProbeContext) -> Vec<Arc<Probe>> {
     let mut probes = Vec::new();
     let mut lines = BTreeMap::new();
     for file in files {
@@ -106,7 +116,7 @@ fn probes(reader: &mut Reader, files: &[&Table], shared: &Shared) -> Vec<Arc<Pro
                 tables.extend(list.iter().filter_map(Node::as_table).map(|table| (table, control)));
             }
         }
-        tables.sort_by_key(|(table, _)| table.place.clone());
+        tables.sort_by_key(|(table, _)| table.span.clone());
         for (table, control) in tables {
             for combination in matrix::combinations(reader, table) {
                 reader.matrix = combination;
@@ -121,18 +131,26 @@ fn probes(reader: &mut Reader, files: &[&Table], shared: &Shared) -> Vec<Arc<Pro
 }
 
 /// A name is taken by the first probe that has it.
-fn note_name(reader: &mut Reader, table: &Table, name: Option<String>, lines: &mut BTreeMap<String, (usize, usize)>) {
+fn note_name(
+    reader: &mut ConfigReader,
+    table: &Table,
+    name: Option<String>,
+    lines: &mut BTreeMap<String, (usize, usize)>,
+) {
     let (Some(name), Some(node)) = (name, table.get("name")) else { return };
-    let here = (table.place.file, reader.line_of(&table.place));
+    let here = (table.span.file, reader.line_of(&table.span));
     match lines.get(&name) {
         // Probes of one matrix that share a name were told so already.
         Some(taken) if *taken == here => {}
         Some((file, line)) if *file == here.0 => {
-            reader.problem(&node.place, format!("the name \"{name}\" is taken by the probe in line {line}"));
+            reader.problem(&node.span, format!("the name \"{name}\" is already used by the probe in line {line}"));
         }
         Some((file, line)) => {
             let path = reader.sources.get(*file).map(|source| source.path.display().to_string()).unwrap_or_default();
-            reader.problem(&node.place, format!("the name \"{name}\" is taken by the probe in {path}, line {line}"));
+            reader.problem(
+                &node.span,
+                format!("the name \"{name}\" is already used by the probe in {path}, line {line}"),
+            );
         }
         None => {
             lines.insert(name, here);
@@ -141,11 +159,11 @@ fn note_name(reader: &mut Reader, table: &Table, name: Option<String>, lines: &m
 }
 
 /// Adds the surfaces that probes name and the file does not describe.
-fn complete_surfaces(reader: &mut Reader, surfaces: &mut Surfaces, probes: &[Arc<Probe>]) {
+fn complete_surfaces(reader: &mut ConfigReader, surfaces: &mut Surfaces, probes: &[Arc<Probe>]) {
     let described: Vec<String> = surfaces.keys().cloned().collect();
     for probe in probes.iter().filter(|probe| !probe.control) {
         if !surfaces.contains_key(&probe.surface)
-            && let Some(near) = shape::nearest(&probe.surface, described.iter().map(String::as_str))
+            && let Some(near) = suggest::nearest(&probe.surface, described.iter().map(String::as_str))
         {
             let (name, surface) = (&probe.name, &probe.surface);
             let message = format!("no [surface.{surface}] describes its surface; did you mean \"{near}\"?");

@@ -1,49 +1,123 @@
 //! One `[[probe]]` or `[[control]]` over the defaults.
 
+pub(crate) mod assets;
+pub(crate) mod auth;
+mod authority;
+pub(crate) mod body;
+pub(crate) mod expect;
+pub(crate) mod journey;
+pub(crate) mod maintenance;
+pub(crate) mod matrix;
+pub(crate) mod request;
+pub(crate) mod transport;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::journey::Sessions;
-use super::layers::Layers;
-use super::measure::show_duration;
-use super::reader::Reader;
-use super::shape::nearest;
-use super::tree::{Item, Node, Table};
-use super::{expect, journey, layers, maintenance, request, transport};
-use crate::model::{Deny, Expect, Probe, Request, Retries, Schedule, Session, Step, TextRule, Value};
+use crate::config::keys::schema::{Key, TableSchema, ValueType, key};
+use crate::config::probe::journey::Sessions;
+use crate::config::reader::ConfigReader;
+use crate::config::syntax::tree::{Item, Node, Table};
+use crate::config::value::layers;
+use crate::config::value::layers::Layers;
+use crate::model::quantity::show_duration;
+use crate::model::suggest;
+use crate::model::{DeniedNetworks, Expect, Probe, Request, Retries, Schedule, Session, Step, TextRule, Value};
 
-/// The time between two checks unless the file says otherwise.
-pub(super) const INTERVAL: Duration = Duration::from_secs(30);
-/// The most time of a check unless the file says otherwise.
-pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
-/// The wait before an attempt that follows a failed one.
-pub(super) const RETRY_DELAY: Duration = Duration::from_secs(1);
-/// The surface of a probe that names none.
-pub(super) const SURFACE: &str = "default";
-/// The surface of a control target that names none.
-pub(super) const CONTROL_SURFACE: &str = "control";
+pub(crate) const PROBE: TableSchema = TableSchema {
+    title: "[[probe]]",
+    groups: &[IDENTITY_KEYS, TIMING_KEYS, request::REQUEST_KEYS, transport::TRANSPORT_KEYS],
+    required: &["name"],
+};
+
+pub(crate) const CONTROL: TableSchema = TableSchema { title: "[[control]]", ..PROBE };
+
+pub(crate) const DEFAULTS: TableSchema = TableSchema {
+    title: "[defaults]",
+    groups: &[TIMING_KEYS, request::REQUEST_KEYS, transport::TRANSPORT_KEYS],
+    required: &[],
+};
+
+/// What a probe is known by, and what only it can say.
+const IDENTITY_KEYS: &[Key] = &[
+    key("name", ValueType::Text, "", "The name, unique in the file: the key of every record."),
+    key("url", ValueType::Text, "", "The URL: http or https."),
+    key(
+        "step",
+        ValueType::List(&ValueType::Table(&journey::STEP)),
+        "",
+        "Instead of a URL, a journey: requests in order, cookies kept, values captured.",
+    ),
+    key(
+        "matrix",
+        ValueType::Map(&ValueType::List(&ValueType::Scalar)),
+        "",
+        "One probe for every combination of these values: `{region}` stands for the one of `matrix.region`.",
+    ),
+];
+
+/// Keys of a probe as a whole.
+const TIMING_KEYS: &[Key] = &[
+    key("surface", ValueType::Text, "\"default\"", "What users see as one thing: the unit of objective and summary."),
+    key("tags", ValueType::Some(&ValueType::Text), "[]", "Labels to select probes by."),
+    key("interval", ValueType::Duration, "\"30s\"", "Interval between the starts of two checks, from 10ms to 31d."),
+    key(
+        "schedule",
+        ValueType::Text,
+        "",
+        "Instead of an interval, a cron expression and a time zone: `\"*/5 * * * * Europe/Berlin\"`; UTC where none is said.",
+    ),
+    key(
+        "timeout",
+        ValueType::Duration,
+        "\"10s\", or the interval where that is shorter",
+        "Maximum time of one attempt, all steps and redirects together, from 1ms to 1h.",
+    ),
+    key(
+        "retries",
+        ValueType::Either(&[ValueType::Table(&RETRIES), ValueType::Integer(0, 10)]),
+        "0",
+        "Attempts after a failed one; each is recorded, and the first result is kept.",
+    ),
+    key("session", ValueType::Text, "", "The session whose captures and cookies it uses."),
+    key(
+        "maintenance",
+        ValueType::List(&ValueType::Table(&maintenance::MAINTENANCE)),
+        "",
+        "When failures are expected: checks run and are recorded, and do not count against the objective.",
+    ),
+];
+
+pub(crate) const RETRIES: TableSchema = TableSchema {
+    title: "retries",
+    groups: &[&[
+        key("attempts", ValueType::Integer(0, 10), "0", "Attempts after the first."),
+        key("delay", ValueType::Duration, "\"1s\"", "The wait before each, up to 1h."),
+    ]],
+    required: &[],
+};
 
 /// What probes share: the sessions of all files, and the networks that may not be asked.
-pub(super) struct Shared {
-    pub(super) sessions: Sessions,
+pub(crate) struct ProbeContext {
+    pub(crate) sessions: Sessions,
     /// The names of all sessions, also of those with problems.
-    pub(super) declared: BTreeSet<String>,
-    pub(super) deny: Deny,
+    pub(crate) declared: BTreeSet<String>,
+    pub(crate) deny: DeniedNetworks,
 }
 
 /// Reads one probe. Problems are reported as the probe's; one with problems may be absent,
 /// and its name may be known all the same.
-pub(super) fn probe(
-    reader: &mut Reader,
+pub(crate) fn probe(
+    reader: &mut ConfigReader,
     own: &Table,
     defaults: &Layers,
-    shared: &Shared,
+    shared: &ProbeContext,
     control: bool,
 ) -> (Option<String>, Option<Probe>) {
     let kind = if control { "control" } else { "probe" };
     reader.owner = None;
-    let name = request::required(reader, own, "name", kind).and_then(|node| layers::name(reader, "name", node));
+    let name = layers::required(reader, own, "name", kind).and_then(|node| layers::name(reader, "name", node));
     reader.owner = name.as_ref().map(|name| format!("{kind} \"{name}\""));
     let probe = named_probe(reader, own, &defaults.under(own), shared, name.clone().unwrap_or_default(), control);
     reader.owner = None;
@@ -53,10 +127,10 @@ pub(super) fn probe(
 }
 
 fn named_probe(
-    reader: &mut Reader,
+    reader: &mut ConfigReader,
     own: &Table,
     layers: &Layers,
-    shared: &Shared,
+    shared: &ProbeContext,
     name: String,
     control: bool,
 ) -> Option<Probe> {
@@ -68,13 +142,14 @@ fn named_probe(
     reader.captures = session.iter().flat_map(|session| captures_of(session)).collect();
     let steps = steps(reader, own, layers, timing.timeout);
     let transport = transport::transport(reader, layers, shared.deny);
-    let default_surface = if control { CONTROL_SURFACE } else { SURFACE };
+    let default_surface = if control { Probe::CONTROL_SURFACE } else { Probe::SURFACE };
     let probe = Probe {
         name,
         surface: surface.unwrap_or_else(|| Some(default_surface.to_owned()))?,
         tags,
         control,
-        line: reader.line_of(&own.place),
+        file: reader.file_of(&own.span),
+        line: reader.line_of(&own.span),
         schedule: timing.schedule,
         timeout: timing.timeout,
         steps: steps?,
@@ -88,7 +163,7 @@ fn named_probe(
 }
 
 /// The one request of a probe, or the steps of its journey.
-fn steps(reader: &mut Reader, own: &Table, layers: &Layers, timeout: Duration) -> Option<Vec<Step>> {
+fn steps(reader: &mut ConfigReader, own: &Table, layers: &Layers, timeout: Duration) -> Option<Vec<Step>> {
     if let Some(node) = own.get("step") {
         let steps = journey::steps(reader, own, layers, node)?;
         let last = steps.last()?;
@@ -96,7 +171,7 @@ fn steps(reader: &mut Reader, own: &Table, layers: &Layers, timeout: Duration) -
         return Some(steps);
     }
     if own.get("url").is_none() {
-        reader.problem(&own.place, "the probe has no `url`");
+        reader.problem(&own.span, "the probe has no `url`");
     }
     let request = request::request(reader, own, layers);
     let expect = expect::expect(reader, &layers.inner("expect"));
@@ -105,7 +180,7 @@ fn steps(reader: &mut Reader, own: &Table, layers: &Layers, timeout: Duration) -
     Some(vec![Step { expect, ..Step::of(request) }])
 }
 
-fn session(reader: &mut Reader, node: &Node, shared: &Shared) -> Option<Arc<Session>> {
+fn session(reader: &mut ConfigReader, node: &Node, shared: &ProbeContext) -> Option<Arc<Session>> {
     let sessions = &shared.sessions;
     let name = layers::name(reader, "session", node)?;
     if let Some(session) = sessions.get(&name) {
@@ -116,10 +191,10 @@ fn session(reader: &mut Reader, node: &Node, shared: &Shared) -> Option<Arc<Sess
         reader.captures_anything = true;
         return None;
     }
-    let message = format!("there is no session \"{name}\"");
-    match nearest(&name, sessions.keys().map(String::as_str)) {
-        Some(near) => reader.advise(&node.place, message, format!("did you mean \"{near}\"?")),
-        None => reader.advise(&node.place, message, format!("describe it as [session.{name}]")),
+    let message = format!("no session is named \"{name}\"");
+    match suggest::nearest(&name, sessions.keys().map(String::as_str)) {
+        Some(near) => reader.advise(&node.span, message, format!("did you mean \"{near}\"?")),
+        None => reader.advise(&node.span, message, format!("describe it as [session.{name}]")),
     }
     None
 }
@@ -130,7 +205,7 @@ fn captures_of(session: &Session) -> impl Iterator<Item = String> {
 }
 
 /// Reads the defaults alone, so that what is wrong with them is said once and as theirs.
-pub(super) fn defaults(reader: &mut Reader, layers: &Layers, shared: &Shared) {
+pub(crate) fn defaults(reader: &mut ConfigReader, layers: &Layers, shared: &ProbeContext) {
     let warnings = reader.warnings.len();
     reader.owner = Some("[defaults]".to_owned());
     for key in ["surface", "tags"] {
@@ -157,7 +232,7 @@ struct Timing {
 }
 
 /// The schedule and the timeout, which must fit into it.
-fn timing(reader: &mut Reader, layers: &Layers) -> Timing {
+fn timing(reader: &mut ConfigReader, layers: &Layers) -> Timing {
     let retries = retries(reader, layers);
     let when = layers.one_of(reader, &["interval", "schedule"]);
     let schedule = match when {
@@ -166,12 +241,12 @@ fn timing(reader: &mut Reader, layers: &Layers) -> Timing {
             let range = Duration::from_millis(10)..=Duration::from_hours(31 * 24);
             layers::duration(reader, "interval", &entry.node, range).map(Schedule::Every)
         }
-        None => Some(Schedule::Every(INTERVAL)),
+        None => Some(Schedule::Every(Probe::INTERVAL)),
     };
     let shortest = schedule.as_ref().map_or(Duration::MAX, Schedule::shortest);
     let timeout = match layers.get("timeout") {
         Some(node) => layers::duration(reader, "timeout", node, Duration::from_millis(1)..=Duration::from_hours(1)),
-        None => Some(TIMEOUT.min(shortest)),
+        None => Some(Probe::TIMEOUT.min(shortest)),
     };
     if let Some(timeout) = timeout
         && shortest < timeout
@@ -186,24 +261,28 @@ fn timing(reader: &mut Reader, layers: &Layers) -> Timing {
         let (shortest, timeout) = (show_duration(shortest), show_duration(timeout));
         let message = format!("{key} {shortest} is shorter than timeout {timeout}");
         let help = if key == "interval" { "raise `interval` or lower `timeout`" } else { "lower `timeout`" };
-        reader.advise(&node.place, message, help);
+        reader.advise(&node.span, message, help);
     }
-    Timing { schedule: schedule.unwrap_or(Schedule::Every(INTERVAL)), timeout: timeout.unwrap_or(TIMEOUT), retries }
+    Timing {
+        schedule: schedule.unwrap_or(Schedule::Every(Probe::INTERVAL)),
+        timeout: timeout.unwrap_or(Probe::TIMEOUT),
+        retries,
+    }
 }
 
 /// A check that may outlast its interval misses the next one, which is counted.
-fn warn_of_length(reader: &mut Reader, probe: &Probe) {
+fn warn_of_length(reader: &mut ConfigReader, probe: &Probe) {
     let (longest, interval) = (probe.longest(), probe.schedule.shortest());
     if longest > interval {
         let (longest, interval) = (show_duration(longest), show_duration(interval));
         reader.warn(&format!(
-            "one check may take {longest}, longer than the {interval} between two: what is due meanwhile is missed"
+            "one check may take {longest}, longer than its interval of {interval}: checks due in between are missed"
         ));
     }
 }
 
-fn retries(reader: &mut Reader, layers: &Layers) -> Retries {
-    let mut retries = Retries { attempts: 0, delay: RETRY_DELAY };
+fn retries(reader: &mut ConfigReader, layers: &Layers) -> Retries {
+    let mut retries = Retries { attempts: 0, delay: Retries::DELAY };
     let Some(node) = layers.get("retries") else { return retries };
     if let Item::Integer(_) = node.item {
         retries.attempts = layers::integer(node).unwrap_or(0);
@@ -213,28 +292,28 @@ fn retries(reader: &mut Reader, layers: &Layers) -> Retries {
     retries.attempts = table.get("attempts").and_then(layers::integer).unwrap_or(0);
     if let Some(node) = table.get("delay") {
         let range = Duration::ZERO..=Duration::from_hours(1);
-        retries.delay = layers::duration(reader, "delay", node, range).unwrap_or(RETRY_DELAY);
+        retries.delay = layers::duration(reader, "delay", node, range).unwrap_or(Retries::DELAY);
     }
     retries
 }
 
 /// What is legal key by key and can never hold together.
-fn judge(reader: &mut Reader, inner: &Layers, request: &Request, expect: &Expect, timeout: Duration) {
+fn judge(reader: &mut ConfigReader, inner: &Layers, request: &Request, expect: &Expect, timeout: Duration) {
     if request.method == http::Method::HEAD {
         let needs_body = ["body-contains", "body-matches", "json", "min-bytes", "sha256"];
         if let Some((key, node)) = needs_body.iter().find_map(|key| Some((key, inner.get(key)?))) {
-            reader.problem(&node.place, format!("`expect.{key}` can never hold: the answer to HEAD has no body"));
+            reader.problem(&node.span, format!("`expect.{key}` can never hold: the answer to HEAD has no body"));
         }
     }
     if let (Some(least), Some(node)) = (expect.min_bytes, inner.get("min-bytes"))
         && least > request.body_limit
     {
-        reader.advise(&node.place, "`min-bytes` is past `body-limit`: it can never hold", "raise `body-limit`");
+        reader.advise(&node.span, "`min-bytes` is larger than `body-limit`: it can never hold", "raise `body-limit`");
     }
     if let (Some(most), Some(_)) = (expect.max_bytes, inner.get("max-bytes"))
         && most > request.body_limit
     {
-        reader.warn("`max-bytes` is past `body-limit`, so `body-limit` is what holds");
+        reader.warn("`max-bytes` is larger than `body-limit`, so `body-limit` decides");
     }
     for (phase, limit) in &expect.latency {
         if *limit >= timeout {
@@ -256,7 +335,7 @@ fn judge(reader: &mut Reader, inner: &Layers, request: &Request, expect: &Expect
     if expect.body.iter().any(both)
         && let Some(node) = inner.get("body-lacks")
     {
-        reader.problem(&node.place, "`body-lacks` names a text that `body-contains` asks for: no body has both");
+        reader.problem(&node.span, "`body-lacks` names a text that `body-contains` asks for: no body has both");
     }
 }
 

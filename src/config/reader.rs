@@ -7,53 +7,53 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::diagnostic::{ConfigError, Problem};
-use super::source::Source;
-use super::tree::Place;
+use crate::config::syntax::diagnostic::{ConfigError, Problem};
+use crate::config::syntax::source::{Source, SourceError};
+use crate::config::syntax::tree::Span;
 use crate::model::{Redactor, Secret, is_secret_name};
 
 /// The environment: the value of a variable, where it has one.
-pub(super) type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
+pub(crate) type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
 
 /// The one thing that is passed along while a configuration is read.
-pub(super) struct Reader<'e> {
-    pub(super) env: Environment<'e>,
-    /// The files read, in order; a [`Place`] counts into it.
-    pub(super) sources: Vec<Arc<Source>>,
+pub(crate) struct ConfigReader<'e> {
+    pub(crate) env: Environment<'e>,
+    /// The files read, in order; a [`Span`] counts into it.
+    pub(crate) sources: Vec<Arc<Source>>,
     /// What problems are about: `probe "home"`.
-    pub(super) owner: Option<String>,
+    pub(crate) owner: Option<String>,
     /// What the keys of a matrix stand for in the probe being read.
-    pub(super) matrix: BTreeMap<String, String>,
+    pub(crate) matrix: BTreeMap<String, String>,
     /// The captures of earlier steps, and of the session.
-    pub(super) captures: BTreeSet<String>,
+    pub(crate) captures: BTreeSet<String>,
     /// Whether an earlier step could not be read, so that a capture may be one of it.
-    pub(super) captures_anything: bool,
-    pub(super) warnings: Vec<String>,
-    pub(super) secrets: Vec<Secret>,
+    pub(crate) captures_anything: bool,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) secrets: Vec<Secret>,
     /// The values of the secrets and the warnings, each once.
     kept: BTreeSet<String>,
     warned: BTreeSet<String>,
     /// Places of texts that are secrets: they are not shown in a diagnostic.
-    masked: Vec<Place>,
-    found: Vec<Found>,
+    masked: Vec<Span>,
+    found: Vec<PendingProblem>,
     /// Problems of files that could not be read at all.
     unread: Vec<Problem>,
-    seen: BTreeSet<(Option<Place>, String)>,
+    seen: BTreeSet<(Option<Span>, String)>,
     /// Files named by `${file:…}`, so that a hundred probes read one token once.
-    pub(super) files: RefCell<BTreeMap<PathBuf, Result<String, String>>>,
+    pub(crate) files: RefCell<BTreeMap<PathBuf, Result<String, SourceError>>>,
 }
 
-/// A problem before its place is turned into a line.
-struct Found {
-    place: Option<Place>,
+/// A problem before its span is turned into a line.
+struct PendingProblem {
+    span: Option<Span>,
     owner: Option<String>,
     message: String,
     help: Option<String>,
 }
 
-impl<'e> Reader<'e> {
-    pub(super) fn new(env: Environment<'e>) -> Reader<'e> {
-        Reader {
+impl<'e> ConfigReader<'e> {
+    pub(crate) fn new(env: Environment<'e>) -> ConfigReader<'e> {
+        ConfigReader {
             env,
             sources: Vec::new(),
             owner: None,
@@ -72,30 +72,35 @@ impl<'e> Reader<'e> {
         }
     }
 
-    /// A problem at a place.
-    pub(super) fn problem(&mut self, place: &Place, message: impl Into<String>) {
-        self.add(Some(place.clone()), message.into(), None);
+    /// A problem at a span of the file.
+    pub(crate) fn problem(&mut self, span: &Span, message: impl Into<String>) {
+        self.add(Some(span.clone()), message.into(), None);
     }
 
-    /// A problem at a place, with advice.
-    pub(super) fn advise(&mut self, place: &Place, message: impl Into<String>, help: impl Into<String>) {
-        self.add(Some(place.clone()), message.into(), Some(help.into()));
+    /// A problem at a span, with advice.
+    pub(crate) fn advise(&mut self, span: &Span, message: impl Into<String>, help: impl Into<String>) {
+        self.add(Some(span.clone()), message.into(), Some(help.into()));
     }
 
-    /// A problem that has no place: of the first file as a whole, or of the command line.
-    pub(super) fn problem_at_large(&mut self, message: impl Into<String>, help: Option<&str>) {
+    /// A problem at a span, with advice where there is some.
+    pub(crate) fn tell(&mut self, span: &Span, message: impl Into<String>, help: Option<String>) {
+        self.add(Some(span.clone()), message.into(), help);
+    }
+
+    /// A problem that has no span: of the first file as a whole, or of the command line.
+    pub(crate) fn problem_at_large(&mut self, message: impl Into<String>, help: Option<&str>) {
         self.add(None, message.into(), help.map(str::to_owned));
     }
 
-    /// The same problem at the same place is one, however many probes inherit it.
-    fn add(&mut self, place: Option<Place>, message: String, help: Option<String>) {
-        if self.seen.insert((place.clone(), message.clone())) {
-            self.found.push(Found { place, owner: self.owner.clone(), message, help });
+    /// The same problem at the same span is one, however many probes inherit it.
+    fn add(&mut self, span: Option<Span>, message: String, help: Option<String>) {
+        if self.seen.insert((span.clone(), message.clone())) {
+            self.found.push(PendingProblem { span, owner: self.owner.clone(), message, help });
         }
     }
 
     /// A warning about the probe being read.
-    pub(super) fn warn(&mut self, message: &str) {
+    pub(crate) fn warn(&mut self, message: &str) {
         let warning = match &self.owner {
             Some(owner) => format!("{owner}: {message}"),
             None => message.to_owned(),
@@ -106,43 +111,49 @@ impl<'e> Reader<'e> {
     }
 
     /// Takes a secret into keeping for the redactor.
-    pub(super) fn keep_secret(&mut self, value: &str) {
+    pub(crate) fn keep_secret(&mut self, value: &str) {
         if self.kept.insert(value.to_owned()) {
             self.secrets.push(Secret::new(value));
         }
     }
 
     /// Hides a text of the file in every diagnostic.
-    pub(super) fn mask(&mut self, place: &Place) {
-        self.masked.push(place.clone());
+    pub(crate) fn mask(&mut self, span: &Span) {
+        self.masked.push(span.clone());
     }
 
-    /// The text of the file at a place.
-    pub(super) fn text_at(&self, place: &Place) -> &str {
-        self.sources.get(place.file).and_then(|source| source.text.get(place.span())).unwrap_or_default()
+    /// The text of the file at a span.
+    pub(crate) fn text_at(&self, span: &Span) -> &str {
+        self.sources.get(span.file).and_then(|source| source.text.get(span.range())).unwrap_or_default()
     }
 
     /// The folder that paths in a file are relative to.
-    pub(super) fn folder_of(&self, place: &Place) -> PathBuf {
-        let parent = self.sources.get(place.file).and_then(|source| source.path.parent());
+    pub(crate) fn folder_of(&self, span: &Span) -> PathBuf {
+        let parent = self.sources.get(span.file).and_then(|source| source.path.parent());
         parent.unwrap_or(Path::new("")).to_owned()
     }
 
-    /// The line a place stands in, from 1; 0 for the command line.
-    pub(super) fn line_of(&self, place: &Place) -> usize {
-        self.sources.get(place.file).map_or(0, |source| source.line_at(place.start).number)
+    /// The file of a span, as an absolute path.
+    pub(crate) fn file_of(&self, span: &Span) -> Option<Arc<Path>> {
+        let source = self.sources.get(span.file)?;
+        Some(std::path::absolute(&source.path).map_or_else(|_| Arc::from(source.path.as_path()), Arc::from))
     }
 
-    /// Takes the problems of another file over, one that could not be read.
-    pub(super) fn take(&mut self, error: ConfigError) {
-        self.unread.extend(error.into_problems());
+    /// The line that a span starts in, from 1; 0 for the command line.
+    pub(crate) fn line_of(&self, span: &Span) -> usize {
+        self.sources.get(span.file).map_or(0, |source| source.line_at(span.start).number)
+    }
+
+    /// An included file that cannot be read.
+    pub(crate) fn unreadable(&mut self, path: &Path, error: &SourceError) {
+        self.unread.push(Problem::about_file(path, &error.to_string()));
     }
 
     /// Mistakes of syntax of a file.
-    pub(super) fn syntax_mistakes(&mut self, file: usize, mistakes: Vec<(Range<usize>, String)>) {
+    pub(crate) fn syntax_mistakes(&mut self, file: usize, mistakes: Vec<(Range<usize>, String)>) {
         for (span, message) in mistakes {
             self.mask_line(file, span.start);
-            self.problem(&Place { file, start: span.start, end: span.end }, format!("this is not TOML: {message}"));
+            self.problem(&Span { file, start: span.start, end: span.end }, format!("this is not TOML: {message}"));
         }
     }
 
@@ -162,7 +173,7 @@ impl<'e> Reader<'e> {
             hidden.push((scheme + 3, userinfo));
         }
         for (from, to) in hidden.into_iter().filter(|(from, to)| from < to) {
-            self.masked.push(Place { file, start: start + from, end: start + to });
+            self.masked.push(Span { file, start: start + from, end: start + to });
         }
     }
 
@@ -170,12 +181,12 @@ impl<'e> Reader<'e> {
     ///
     /// # Errors
     /// Every problem found, in the order of the files.
-    pub(super) fn finish(&mut self) -> Result<(), ConfigError> {
+    pub(crate) fn finish(&mut self) -> Result<(), ConfigError> {
         if self.found.is_empty() && self.unread.is_empty() {
             return Ok(());
         }
         let mut found = std::mem::take(&mut self.found);
-        found.sort_by(|a, b| a.place.cmp(&b.place));
+        found.sort_by(|a, b| a.span.cmp(&b.span));
         // A secret may also stand where it is not one: in a name, which messages begin with.
         let redactor = Redactor::new(self.secrets.iter().cloned());
         for found in &mut found {
@@ -185,23 +196,23 @@ impl<'e> Reader<'e> {
         }
         let mut problems = std::mem::take(&mut self.unread);
         let mut masked: BTreeMap<usize, Vec<Range<usize>>> = BTreeMap::new();
-        for place in &self.masked {
-            masked.entry(place.file).or_default().push(place.span());
+        for span in &self.masked {
+            masked.entry(span.file).or_default().push(span.range());
         }
-        problems.extend(found.into_iter().map(|found| self.tell(found, &masked)));
+        problems.extend(found.into_iter().map(|found| self.locate(found, &masked)));
         Err(ConfigError::new(problems))
     }
 
-    fn tell(&self, found: Found, masked: &BTreeMap<usize, Vec<Range<usize>>>) -> Problem {
-        let source = found.place.as_ref().and_then(|place| Some((place, self.sources.get(place.file)?)));
+    fn locate(&self, found: PendingProblem, masked: &BTreeMap<usize, Vec<Range<usize>>>) -> Problem {
+        let source = found.span.as_ref().and_then(|span| Some((span, self.sources.get(span.file)?)));
         let problem = match (source, self.sources.first()) {
-            (Some((place, source)), _) => {
+            (Some((span, source)), _) => {
                 let message = match found.owner {
                     Some(owner) => format!("{owner}: {}", found.message),
                     None => found.message,
                 };
-                let masked = masked.get(&place.file).map(Vec::as_slice).unwrap_or_default();
-                Problem::at(source, &place.span(), &message, masked)
+                let masked = masked.get(&span.file).map(Vec::as_slice).unwrap_or_default();
+                Problem::at(source, &span.range(), &message, masked)
             }
             (None, Some(source)) => Problem::about_file(&source.path, &found.message),
             (None, None) => Problem::about_argument(&found.message),

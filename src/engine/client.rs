@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use reqwest::Client;
 use rustls::ClientConfig;
 
-use crate::model::{Captures, HttpVersionWish, Probe, Step, Tls, Transport};
+use crate::model::{Captures, HttpVersionPreference, Probe, Step, Tls, Transport};
 
 use super::error::EngineError;
 use super::marks::{MarkLayer, PinnedNames};
@@ -33,7 +33,7 @@ const USER_AGENT: &str = concat!("uptick/", env!("CARGO_PKG_VERSION"));
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct ClientKey {
     pub(super) tls: Tls,
-    pub(super) version: HttpVersionWish,
+    pub(super) version: HttpVersionPreference,
     pub(super) proxy: Option<String>,
     pub(super) source: Option<IpAddr>,
 }
@@ -142,9 +142,9 @@ impl Clients {
             .local_address(key.source)
             .user_agent(USER_AGENT);
         builder = match key.version {
-            HttpVersionWish::Auto => builder,
-            HttpVersionWish::Http1 => builder.http1_only(),
-            HttpVersionWish::Http2 => builder.http2_prior_knowledge(),
+            HttpVersionPreference::Auto => builder,
+            HttpVersionPreference::Http1 => builder.http1_only(),
+            HttpVersionPreference::Http2 => builder.http2_prior_knowledge(),
         };
         if let Some(proxy) = &key.proxy {
             builder =

@@ -8,7 +8,7 @@ use http::HeaderValue;
 use rustls::pki_types::ServerName;
 use url::{Host, Url};
 
-use crate::model::{HttpVersionWish, Transport};
+use crate::model::{HttpVersionPreference, Transport};
 
 use super::client::ClientKey;
 
@@ -109,9 +109,9 @@ pub(super) fn route(transport: &Transport, own: &Url, url: &Url, host: Option<&H
         lookup = proxy_lookup(&proxy)?;
         let dialled_name = proxy.host_str().unwrap_or_default().to_owned();
         let authority = host.cloned();
-        if authority.is_some() && wire.scheme() == "https" && key.version == HttpVersionWish::Auto {
+        if authority.is_some() && wire.scheme() == "https" && key.version == HttpVersionPreference::Auto {
             // HTTP/2 has no host header.
-            key.version = HttpVersionWish::Http1;
+            key.version = HttpVersionPreference::Http1;
         }
         return Ok(Route { url: wire, authority, certificate_name, lookup, dialled_name, second, told, key });
     }
@@ -159,10 +159,10 @@ fn point_at(
 /// request is sent over HTTP/1.1 unless HTTP/2 was asked for.
 fn set_authority(wire: &mut Url, key: &mut ClientKey, authority: Option<&HeaderValue>) {
     if wire.scheme() == "https" {
-        if key.version == HttpVersionWish::Auto {
-            key.version = HttpVersionWish::Http1;
+        if key.version == HttpVersionPreference::Auto {
+            key.version = HttpVersionPreference::Http1;
         }
-    } else if key.version == HttpVersionWish::Http2
+    } else if key.version == HttpVersionPreference::Http2
         && let Some(authority) = authority.and_then(|authority| authority.to_str().ok())
         && let Ok(named) = Url::parse(&format!("http://{authority}/"))
         && let (Some(Host::Domain(name)), None) = (named.host(), named.port())
@@ -247,7 +247,7 @@ mod tests {
         assert_eq!(route.url.host_str(), Some("inner.test"));
         assert_eq!(route.authority, Some(HeaderValue::from_static("x.test")));
         assert_eq!(route.lookup, Lookup::Name { host: "x.test".into(), port: 443 });
-        assert_eq!(route.key.version, HttpVersionWish::Http1);
+        assert_eq!(route.key.version, HttpVersionPreference::Http1);
     }
 
     #[test]

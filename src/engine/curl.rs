@@ -7,7 +7,7 @@ use http::Method;
 use url::Url;
 
 use crate::model::{
-    Auth, Body, FormPart, HttpVersionWish, IpFamily, Part, Probe, Request, TlsVersion, Transport, Value,
+    Auth, Body, FormPart, HttpVersionPreference, IpFamily, Probe, Request, TlsVersion, Transport, Value, ValuePart,
 };
 
 use super::multipart;
@@ -41,12 +41,12 @@ pub(super) fn command(probe: &Probe, request: &Request) -> String {
 fn transport_words(transport: &Transport, url: &mut Value, words: &mut Vec<String>) -> Option<String> {
     let tls = &transport.tls;
     match transport.http_version {
-        HttpVersionWish::Auto => {}
-        HttpVersionWish::Http1 => words.push("--http1.1".to_owned()),
-        HttpVersionWish::Http2 if url.to_string().starts_with("http:") => {
+        HttpVersionPreference::Auto => {}
+        HttpVersionPreference::Http1 => words.push("--http1.1".to_owned()),
+        HttpVersionPreference::Http2 if url.to_string().starts_with("http:") => {
             words.push("--http2-prior-knowledge".to_owned());
         }
-        HttpVersionWish::Http2 => words.push("--http2".to_owned()),
+        HttpVersionPreference::Http2 => words.push("--http2".to_owned()),
     }
     match transport.ip {
         IpFamily::Any => {}
@@ -101,7 +101,7 @@ fn bracketed(address: &str) -> String {
 
 fn replace_host(url: &mut Value, host: &str, name: &str) {
     for part in &mut url.parts {
-        if let Part::Plain(text) = part
+        if let ValuePart::Plain(text) = part
             && let Some(at) = text.find(host)
         {
             text.replace_range(at..at + host.len(), name);
@@ -123,7 +123,7 @@ fn auth_words(auth: Option<&Auth>, words: &mut Vec<String>) {
     match auth {
         Some(Auth::Basic { user, password }) => {
             let mut pair = user.clone();
-            pair.parts.push(Part::Plain(":".to_owned()));
+            pair.parts.push(ValuePart::Plain(":".to_owned()));
             pair.parts.extend(password.parts.iter().cloned());
             words.push(format!("-u {}", quote(&pair)));
         }
@@ -167,7 +167,7 @@ fn body_words(body: &Body, words: &mut Vec<String>) {
 }
 
 fn prefixed(prefix: &str, value: &Value) -> Value {
-    let mut parts = vec![Part::Plain(prefix.to_owned())];
+    let mut parts = vec![ValuePart::Plain(prefix.to_owned())];
     parts.extend(value.parts.iter().cloned());
     Value { parts }
 }
@@ -178,8 +178,8 @@ fn quote(value: &Value) -> String {
     let mut word = String::new();
     for part in &value.parts {
         match part {
-            Part::Plain(text) => push_quoted(text, &mut word),
-            Part::Secret { name, .. } | Part::Capture(name) => {
+            ValuePart::Plain(text) => push_quoted(text, &mut word),
+            ValuePart::Secret { name, .. } | ValuePart::Capture(name) => {
                 let _ = write!(word, "\"${}\"", variable(name));
             }
         }

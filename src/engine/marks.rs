@@ -14,7 +14,7 @@ use rustls::CipherSuite;
 use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::time::Instant;
 
-use crate::model::{Deny, FailureClass, IpFamily, Phase, Resolver, Timings};
+use crate::model::{DeniedNetworks, FailureClass, IpFamily, Phase, Resolver, Timings};
 
 use super::connect::Gate;
 use super::resolve::{Names, NoAddress};
@@ -247,7 +247,7 @@ pub(super) struct LateLookup {
     pub(super) names: Arc<Names>,
     pub(super) by: Resolver,
     pub(super) ip: IpFamily,
-    pub(super) deny: Deny,
+    pub(super) deny: DeniedNetworks,
     pub(super) host: String,
     pub(super) port: u16,
 }

@@ -36,11 +36,12 @@ pub(super) fn location(headers: &HeaderMap) -> &[u8] {
     headers.get(header::LOCATION).map_or(&[], |location| location.as_bytes())
 }
 
-/// Where a redirect leads, without userinfo and fragment.
+/// Where a redirect leads, without userinfo and fragment. From https to http it is followed only where
+/// `allow_downgrade` says so.
 ///
 /// # Errors
 /// That it leads nowhere, or where we do not go.
-pub(super) fn target(headers: &HeaderMap, url: &Url) -> Result<Url, Fault> {
+pub(super) fn target(headers: &HeaderMap, url: &Url, allow_downgrade: bool) -> Result<Url, Fault> {
     let invalid = |what: &str| Fault::new(FailureClass::RedirectInvalid, None::<Phase>, what);
     let mut locations = headers.get_all(header::LOCATION).iter();
     let first = locations.next().ok_or_else(|| invalid("a redirect without a Location"))?;
@@ -59,7 +60,10 @@ pub(super) fn target(headers: &HeaderMap, url: &Url) -> Result<Url, Fault> {
         url.join(text.trim()).map_err(|error| invalid(&format!("a redirect with an unusable Location: {error}")))?;
     let blocked = |what: String| Fault::new(FailureClass::RedirectBlocked, None::<Phase>, what);
     match (url.scheme(), target.scheme()) {
-        ("https", "http") => return Err(blocked("a redirect from https to http is not followed".to_owned())),
+        ("https", "http") if !allow_downgrade => {
+            let message = "a redirect from https to http is not followed; `redirects-allow-downgrade = true` allows it";
+            return Err(blocked(message.to_owned()));
+        }
         (_, "http" | "https") => {}
         (_, scheme) => return Err(blocked(format!("a redirect to a {scheme}: URL is not followed"))),
     }
@@ -91,7 +95,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::LOCATION, HeaderValue::from_bytes(location.as_bytes()).expect("a value"));
         let from = Url::parse("https://a.test/x/y").expect("a URL");
-        target(&headers, &from).map(String::from).map_err(|fault| fault.class)
+        target(&headers, &from, false).map(String::from).map_err(|fault| fault.class)
     }
 
     #[test]
@@ -112,15 +116,30 @@ mod tests {
     }
 
     #[test]
+    fn a_downgrade_is_followed_where_it_is_allowed() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::LOCATION, HeaderValue::from_static("http://a.test/z"));
+        let from = Url::parse("https://a.test/").expect("a URL");
+        let blocked = target(&headers, &from, false).map_err(|fault| (fault.class, fault.message.clone()));
+        let (class, message) = blocked.expect_err("a fault");
+        assert_eq!(class, FailureClass::RedirectBlocked);
+        assert!(message.contains("redirects-allow-downgrade"), "{message}");
+        assert_eq!(
+            target(&headers, &from, true).map(String::from).map_err(|fault| fault.class).as_deref(),
+            Ok("http://a.test/z")
+        );
+    }
+
+    #[test]
     fn two_locations_must_agree() {
         let mut headers = HeaderMap::new();
         let from = Url::parse("http://a.test/").expect("a URL");
-        assert!(target(&headers, &from).is_err());
+        assert!(target(&headers, &from, false).is_err());
         headers.append(header::LOCATION, HeaderValue::from_static("/b"));
         headers.append(header::LOCATION, HeaderValue::from_static("/b"));
-        assert!(target(&headers, &from).is_ok());
+        assert!(target(&headers, &from, false).is_ok());
         headers.append(header::LOCATION, HeaderValue::from_static("/c"));
-        assert_eq!(target(&headers, &from).map_err(|fault| fault.class), Err(FailureClass::RedirectInvalid));
+        assert_eq!(target(&headers, &from, false).map_err(|fault| fault.class), Err(FailureClass::RedirectInvalid));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use reqwest::{Client, Response};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::model::{Deny, FailureClass, HttpVersionWish, IpFamily, Phase, Resolver, Timings};
+use crate::model::{DeniedNetworks, FailureClass, HttpVersionPreference, IpFamily, Phase, Resolver, Timings};
 
 use super::certificate;
 use super::connect::{Gate, Lookup, Route};
@@ -85,7 +85,7 @@ pub(super) struct Asker<'a> {
     pub(super) resolver: Resolver,
     pub(super) ip: IpFamily,
     /// Networks that may not be asked.
-    pub(super) deny: Deny,
+    pub(super) deny: DeniedNetworks,
     pub(super) client: Client,
     /// Whether the client may still have a connection.
     pub(super) keeps: bool,
@@ -212,7 +212,7 @@ impl Asker<'_> {
         attempt: &Arc<Attempt>,
     ) -> Result<Response, Fault> {
         let request = outgoing.request(route);
-        if route.key.version == HttpVersionWish::Http2 {
+        if route.key.version == HttpVersionPreference::Http2 {
             attempt.speak_h2();
         }
         let asked = attempt.scope(self.client.execute(request));
@@ -240,7 +240,7 @@ impl Asker<'_> {
         loop {
             if dial_next && let Some((place, attempt)) = waiting.next() {
                 let (attempt, client, request) = (Arc::clone(attempt), self.client.clone(), outgoing.request(route));
-                if route.key.version == HttpVersionWish::Http2 {
+                if route.key.version == HttpVersionPreference::Http2 {
                     attempt.speak_h2();
                 }
                 under_way.spawn(async move { (place, attempt.scope(client.execute(request)).await) });

@@ -80,7 +80,8 @@ impl StepRun<'_> {
                 return Ok(Head { response, url, method: outgoing.method, trace });
             }
             let stopped = |fault| Stopped { fault, url: Some(url.clone()), trace: Some(trace.clone()) };
-            let target = redirect::target(response.headers(), &url).map_err(stopped)?;
+            let target =
+                redirect::target(response.headers(), &url, request.redirects_allow_downgrade).map_err(stopped)?;
             if hops >= request.redirects {
                 let message = format!("more than {} redirects", request.redirects);
                 return Err(stopped(Fault::new(FailureClass::RedirectLimit, None, message)));
@@ -148,8 +149,8 @@ impl StepRun<'_> {
         let reuses = self.probe.transport.reuse && self.engine.clients.is_kept(&self.probe.name, &route.key);
         let first = self.ask_once(&route, &outgoing, self.probe.transport.reuse).await;
         let Err(fault) = &first.1 else { return first };
-        if fault.symptoms.asks_for_http1() && route.key.version != crate::model::HttpVersionWish::Http2 {
-            route.key.version = crate::model::HttpVersionWish::Http1;
+        if fault.symptoms.asks_for_http1() && route.key.version != crate::model::HttpVersionPreference::Http2 {
+            route.key.version = crate::model::HttpVersionPreference::Http1;
         } else if !(fault.symptoms.asks_to_retry() || reuses && may_be_stale(fault, &outgoing)) {
             return first;
         }

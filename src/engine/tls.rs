@@ -19,7 +19,7 @@ use rustls::{
     SignatureScheme, SupportedCipherSuite, Tls12CipherSuite, Tls13CipherSuite,
 };
 
-use crate::model::{HttpVersionWish, Tls, TlsVersion};
+use crate::model::{HttpVersionPreference, Tls, TlsVersion};
 
 use super::error::EngineError;
 use super::marks;
@@ -78,11 +78,11 @@ pub(super) fn config(tls: &Tls, roots: &SystemRoots) -> Result<ClientConfig, Eng
 }
 
 /// The protocols offered in the handshake. Without them HTTP/2 would be silently gone.
-pub(super) fn alpn(wish: HttpVersionWish) -> Vec<Vec<u8>> {
+pub(super) fn alpn(wish: HttpVersionPreference) -> Vec<Vec<u8>> {
     match wish {
-        HttpVersionWish::Auto => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
-        HttpVersionWish::Http1 => vec![b"http/1.1".to_vec()],
-        HttpVersionWish::Http2 => vec![b"h2".to_vec()],
+        HttpVersionPreference::Auto => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
+        HttpVersionPreference::Http1 => vec![b"http/1.1".to_vec()],
+        HttpVersionPreference::Http2 => vec![b"h2".to_vec()],
     }
 }
 

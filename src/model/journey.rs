@@ -4,7 +4,28 @@ use std::time::Duration;
 
 use http::HeaderName;
 
-use super::{JsonPath, Pattern, Selector, Step, Transport};
+use super::{Expect, JsonPath, Pattern, Request, Selector, Transport};
+
+/// One request and what its answer must be.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// The step's name in a journey; absent for a probe of one request.
+    pub name: Option<String>,
+    /// What is sent.
+    pub request: Request,
+    /// What must hold of the answer.
+    pub expect: Expect,
+    /// What is taken out of the answer for later steps.
+    pub captures: Vec<Capture>,
+}
+
+impl Step {
+    /// A request with the default expectations.
+    #[must_use]
+    pub fn of(request: Request) -> Step {
+        Step { name: None, request, expect: Expect::default(), captures: Vec::new() }
+    }
+}
 
 /// A value that a step takes out of its answer, for `{{name}}` in later steps.
 #[derive(Clone, Debug)]

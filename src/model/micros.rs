@@ -27,7 +27,7 @@ pub(crate) mod optional {
     #[expect(clippy::ref_option, reason = "the shape serde's `with` asks for")]
     pub(crate) fn serialize<S: Serializer>(time: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
         match time {
-            Some(time) => serializer.serialize_some(&super::of(*time)),
+            Some(time) => serializer.serialize_some(&crate::model::micros::of(*time)),
             None => serializer.serialize_none(),
         }
     }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// Networks that may not be asked: `network.deny`. It is enforced on the resolved address of
 /// every hop, so that no spelling of a name or an address gets around it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Deny {
+pub struct DeniedNetworks {
     /// Private and loopback networks, and addresses that lead nowhere else.
     pub private: bool,
     /// Link-local networks.
@@ -14,9 +14,9 @@ pub struct Deny {
     pub metadata: bool,
 }
 
-impl Deny {
+impl DeniedNetworks {
     /// Nothing is denied.
-    pub const NOTHING: Deny = Deny { private: false, link_local: false, metadata: false };
+    pub const NOTHING: DeniedNetworks = DeniedNetworks { private: false, link_local: false, metadata: false };
 
     /// The name of the denied network that an address is in.
     #[must_use]
@@ -131,7 +131,7 @@ impl Quorum {
 mod tests {
     use super::*;
 
-    const ALL: Deny = Deny { private: true, link_local: true, metadata: true };
+    const ALL: DeniedNetworks = DeniedNetworks { private: true, link_local: true, metadata: true };
 
     #[test]
     fn every_way_to_write_an_address_of_our_own_is_denied() {
@@ -182,7 +182,7 @@ mod tests {
         {
             assert_eq!(ALL.denies(address.parse().unwrap()), None, "{address}");
         }
-        assert_eq!(Deny::NOTHING.denies(Ipv4Addr::LOCALHOST.into()), None);
+        assert_eq!(DeniedNetworks::NOTHING.denies(Ipv4Addr::LOCALHOST.into()), None);
     }
 
     #[test]

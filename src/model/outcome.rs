@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Diagnosis, Failure, FailureClass, Probe, SafeText, Timings, Verdict, micros, timestamp};
+use super::{Diagnosis, Failure, FailureClass, HttpVersion, Probe, SafeText, Timings, Verdict, micros, timestamp};
 
 /// One due execution of a probe.
 #[derive(Clone, Debug)]
@@ -199,32 +199,6 @@ impl Outcome {
             assets: Vec::new(),
             addresses: Vec::new(),
             evidence: None,
-        }
-    }
-}
-
-/// An HTTP version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
-pub enum HttpVersion {
-    /// HTTP/1.0
-    #[serde(rename = "1.0")]
-    V1_0,
-    /// HTTP/1.1
-    #[serde(rename = "1.1")]
-    V1_1,
-    /// HTTP/2
-    #[serde(rename = "2")]
-    V2,
-}
-
-impl HttpVersion {
-    /// `"1.0"`, `"1.1"` or `"2"`, as in the probe file and in every output.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            HttpVersion::V1_0 => "1.0",
-            HttpVersion::V1_1 => "1.1",
-            HttpVersion::V2 => "2",
         }
     }
 }

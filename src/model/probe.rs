@@ -1,15 +1,14 @@
 //! A probe: the named question. What is asked, of whom, how often, and what must hold.
 //! Past the configuration every value here is legal.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderName, Method};
 use jiff::Timestamp;
 use url::Url;
 
-use super::{Capture, Expect, Maintenance, Schedule, Session, Transport, Value};
+use super::{Maintenance, Request, Schedule, Session, Step, Transport, Value};
 
 /// The named question in `probes.toml`.
 #[derive(Clone, Debug)]
@@ -22,7 +21,9 @@ pub struct Probe {
     pub tags: Vec<String>,
     /// Whether it is a reference target: its failure means that we are offline.
     pub control: bool,
-    /// The line of `probes.toml` it begins at, from 1; 0 for a URL of the command line.
+    /// The file that defines it, as an absolute path; absent for a URL of the command line.
+    pub file: Option<Arc<Path>>,
+    /// The line of that file where its table starts, from 1; 0 for a URL of the command line.
     pub line: usize,
     /// When it is due.
     pub schedule: Schedule,
@@ -49,138 +50,21 @@ pub struct Retries {
     pub delay: Duration,
 }
 
-/// One request and what its answer must be.
-#[derive(Clone, Debug)]
-pub struct Step {
-    /// The step's name in a journey; absent for a probe of one request.
-    pub name: Option<String>,
-    /// What is sent.
-    pub request: Request,
-    /// What must hold of the answer.
-    pub expect: Expect,
-    /// What is taken out of the answer for later steps.
-    pub captures: Vec<Capture>,
-}
-
-impl Step {
-    /// A request with the default expectations.
-    #[must_use]
-    pub fn of(request: Request) -> Step {
-        Step { name: None, request, expect: Expect::default(), captures: Vec::new() }
-    }
-}
-
-/// What is sent.
-#[derive(Clone, Debug)]
-pub struct Request {
-    /// The method.
-    pub method: Method,
-    /// The URL; http or https once its captures are filled in.
-    pub url: Value,
-    /// Headers in the order given.
-    pub headers: Vec<(HeaderName, Value)>,
-    /// The body, if any.
-    pub body: Body,
-    /// Credentials.
-    pub auth: Option<Auth>,
-    /// The most redirects followed; 0 returns the redirect itself as the answer.
-    pub redirects: u32,
-    /// The most bytes of a body read, after decoding.
-    pub body_limit: u64,
-}
-
-impl Request {
-    /// The most redirects followed unless the probe says otherwise.
-    pub const REDIRECTS: u32 = 10;
-    /// The most bytes of a body read unless the probe says otherwise.
-    pub const BODY_LIMIT: u64 = 1 << 20;
-
-    /// A plain GET with every default.
-    #[must_use]
-    pub fn get(url: Value) -> Request {
-        Request {
-            method: Method::GET,
-            url,
-            headers: Vec::new(),
-            body: Body::Empty,
-            auth: None,
-            redirects: Self::REDIRECTS,
-            body_limit: Self::BODY_LIMIT,
-        }
-    }
-}
-
-/// The body of a request.
-#[derive(Clone, Debug)]
-pub enum Body {
-    /// None.
-    Empty,
-    /// Text as it is.
-    Text(Value),
-    /// A JSON document, sent as `application/json`; it is text because its strings may hold
-    /// secrets and captures.
-    Json(Value),
-    /// Fields, sent as `application/x-www-form-urlencoded`.
-    Form(Vec<(String, Value)>),
-    /// The bytes of a file, read with the probe file and sent as they are.
-    File(FileBody),
-    /// Parts, sent as `multipart/form-data`.
-    Multipart(Vec<(String, FormPart)>),
-}
-
-/// A part of a `multipart/form-data` body.
-#[derive(Clone, Debug)]
-pub enum FormPart {
-    /// A text field.
-    Text(Value),
-    /// A file.
-    File(FileBody),
-}
-
-/// A file that is sent.
-#[derive(Clone, Debug)]
-pub struct FileBody {
-    /// Where it was read from; its last part is the name it is sent under.
-    pub path: PathBuf,
-    /// What is in it.
-    pub bytes: Arc<[u8]>,
-    /// Its media type, `application/octet-stream` where absent.
-    pub content_type: Option<String>,
-}
-
-/// Credentials of a request.
-#[derive(Clone, Debug)]
-pub enum Auth {
-    /// HTTP basic authentication.
-    Basic {
-        /// The user.
-        user: Value,
-        /// The password.
-        password: Value,
-    },
-    /// A bearer token.
-    Bearer(Value),
-    /// A bearer token that a token server gives for client credentials (RFC 6749, 4.4). It is
-    /// kept until it expires; a failure to get it is `auth_failed`, not the target's.
-    OAuth2(OAuth2),
-}
-
-/// Client credentials of OAuth 2.0.
-#[derive(Clone, Debug)]
-pub struct OAuth2 {
-    /// The token endpoint.
-    pub token_url: Value,
-    /// The client's name.
-    pub client_id: Value,
-    /// The client's secret.
-    pub client_secret: Value,
-    /// The scopes asked for.
-    pub scopes: Vec<String>,
-    /// The audience asked for, which some servers need.
-    pub audience: Option<String>,
+impl Retries {
+    /// The wait before an attempt that follows a failed one, unless the probe file says otherwise.
+    pub const DELAY: Duration = Duration::from_secs(1);
 }
 
 impl Probe {
+    /// The time between two checks unless the probe file says otherwise.
+    pub const INTERVAL: Duration = Duration::from_secs(30);
+    /// The most time of an attempt unless the probe file says otherwise.
+    pub const TIMEOUT: Duration = Duration::from_secs(10);
+    /// The surface of a probe that names none.
+    pub const SURFACE: &str = "default";
+    /// The surface of a control target that names none.
+    pub const CONTROL_SURFACE: &str = "control";
+
     /// A probe that asks for one URL and has every other value at its default: a timeout of
     /// 10 seconds (never above the interval), a status of 200 to 299 expected.
     #[must_use]
@@ -190,9 +74,10 @@ impl Probe {
             surface: surface.to_owned(),
             tags: Vec::new(),
             control: false,
+            file: None,
             line: 0,
             schedule: Schedule::Every(interval),
-            timeout: Duration::from_secs(10).min(interval),
+            timeout: Self::TIMEOUT.min(interval),
             steps: vec![Step::of(Request::get(Value::plain(url)))],
             transport: Transport::default(),
             retries: Retries { attempts: 0, delay: Duration::ZERO },

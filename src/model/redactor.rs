@@ -1,4 +1,4 @@
-//! The redaction that keeps secrets, in every disguise, out of what a server gives back.
+//! The redaction that keeps secrets, in every encoding, out of what a server gives back.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -7,13 +7,7 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use url::Url;
 
-use super::{SafeText, Secret, disguise, is_secret_name};
-
-/// What stands in the place of a secret.
-pub const REDACTED: &str = "[redacted]";
-
-/// The shortest secret that can be redacted without shredding the rest of the text, in bytes.
-pub const SHORTEST_SECRET: usize = 4;
+use super::{REDACTED, SHORTEST_SECRET, SafeText, Secret, is_secret_name, unescape};
 
 /// Finds every encoding of every secret in a text. This is the one way from what a server
 /// says to [`SafeText`].
@@ -113,10 +107,10 @@ impl Redactor {
     }
 }
 
-/// Where secrets stand in a text, in order and apart from each other, whatever their disguise.
+/// Where secrets stand in a text, in order and apart from each other, whatever their encoding.
 fn places(automaton: &AhoCorasick, text: &[u8]) -> Vec<Range<usize>> {
     let mut places: Vec<Range<usize>> = automaton.find_iter(text).map(|found| found.range()).collect();
-    for plain in disguise::undone(text) {
+    for plain in unescape::unescape_all(text) {
         places.extend(automaton.find_iter(&plain.bytes).map(|found| plain.place(found.range())));
     }
     places.sort_unstable_by_key(|place| (place.start, place.end));
@@ -131,7 +125,7 @@ fn places(automaton: &AhoCorasick, text: &[u8]) -> Vec<Range<usize>> {
 }
 
 /// The forms that are looked for: the value as it is, and what base64 makes of it and of its
-/// forms on the wire, at each of three alignments. Other escapes are undone before.
+/// forms on the wire, at each of three alignments. Other escapes are undone first.
 fn forms(value: &str) -> Vec<String> {
     let mut forms = vec![value.to_owned()];
     let wire_forms = wire_forms(value);
@@ -208,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_disguise_within_a_disguise_is_seen_through() {
+    fn an_escape_within_an_escape_is_undone() {
         let redactor = Redactor::new([Secret::new("a/b \"c\"")]);
         for text in ["a%252Fb%2520%2522c%2522", "{\\\"x\\\":\\\"a\\/b \\\\\\\"c\\\\\\\"\\\"}", "A/B &quot;C&#34;"] {
             let redacted = redactor.redact(text);

@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::redactor::REDACTED;
+/// What stands in the place of a secret.
+pub const REDACTED: &str = "[redacted]";
+
+/// The shortest secret that can be redacted without shredding the rest of the text, in bytes.
+pub const SHORTEST_SECRET: usize = 4;
 
 /// A secret value. It has no `Display`, and `Debug` shows nothing of it.
 #[derive(Clone, PartialEq, Eq)]
@@ -35,7 +39,7 @@ pub type Captures = BTreeMap<String, String>;
 
 /// A piece of a [`Value`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum ValuePart {
     /// Text as it is.
     Plain(String),
     /// A secret, and the name it is shown by.
@@ -54,20 +58,20 @@ pub enum Part {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Value {
     /// The pieces, in order.
-    pub parts: Vec<Part>,
+    pub parts: Vec<ValuePart>,
 }
 
 impl Value {
     /// A text without secrets or captures.
     #[must_use]
     pub fn plain(text: &str) -> Value {
-        Value { parts: vec![Part::Plain(text.to_owned())] }
+        Value { parts: vec![ValuePart::Plain(text.to_owned())] }
     }
 
     /// A text that is a secret as a whole, shown as `${name}`.
     #[must_use]
     pub fn secret(name: &str, value: &str) -> Value {
-        Value { parts: vec![Part::Secret { name: name.to_owned(), value: Secret::new(value) }] }
+        Value { parts: vec![ValuePart::Secret { name: name.to_owned(), value: Secret::new(value) }] }
     }
 
     /// The real text, for the wire.
@@ -78,9 +82,9 @@ impl Value {
         let mut text = String::new();
         for part in &self.parts {
             match part {
-                Part::Plain(plain) => text.push_str(plain),
-                Part::Secret { value, .. } => text.push_str(value.reveal()),
-                Part::Capture(name) => text.push_str(captures.get(name).ok_or_else(|| name.clone())?),
+                ValuePart::Plain(plain) => text.push_str(plain),
+                ValuePart::Secret { value, .. } => text.push_str(value.reveal()),
+                ValuePart::Capture(name) => text.push_str(captures.get(name).ok_or_else(|| name.clone())?),
             }
         }
         Ok(text)
@@ -89,16 +93,16 @@ impl Value {
     /// The secrets in it.
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
         self.parts.iter().filter_map(|part| match part {
-            Part::Secret { value, .. } => Some(value),
-            Part::Plain(_) | Part::Capture(_) => None,
+            ValuePart::Secret { value, .. } => Some(value),
+            ValuePart::Plain(_) | ValuePart::Capture(_) => None,
         })
     }
 
     /// The names of the captures in it.
     pub fn captures(&self) -> impl Iterator<Item = &str> {
         self.parts.iter().filter_map(|part| match part {
-            Part::Capture(name) => Some(name.as_str()),
-            Part::Plain(_) | Part::Secret { .. } => None,
+            ValuePart::Capture(name) => Some(name.as_str()),
+            ValuePart::Plain(_) | ValuePart::Secret { .. } => None,
         })
     }
 }
@@ -107,9 +111,9 @@ impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for part in &self.parts {
             match part {
-                Part::Plain(plain) => f.write_str(plain)?,
-                Part::Secret { name, .. } => write!(f, "${{{name}}}")?,
-                Part::Capture(name) => write!(f, "{{{{{name}}}}}")?,
+                ValuePart::Plain(plain) => f.write_str(plain)?,
+                ValuePart::Secret { name, .. } => write!(f, "${{{name}}}")?,
+                ValuePart::Capture(name) => write!(f, "{{{{{name}}}}}")?,
             }
         }
         Ok(())
@@ -139,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_missing_capture_is_named() {
-        let value = Value { parts: vec![Part::Plain("Bearer ".into()), Part::Capture("token".into())] };
+        let value = Value { parts: vec![ValuePart::Plain("Bearer ".into()), ValuePart::Capture("token".into())] };
         assert_eq!(value.to_string(), "Bearer {{token}}");
         assert_eq!(value.fill(&Captures::new()), Err("token".to_owned()));
     }

@@ -3,7 +3,9 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use super::{Addresses, Deny, Value};
+use serde::{Deserialize, Serialize};
+
+use super::{Addresses, DeniedNetworks, Value};
 
 /// How to reach the target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,13 +23,13 @@ pub struct Transport {
     /// The local address to send from.
     pub source_address: Option<IpAddr>,
     /// The HTTP version spoken.
-    pub http_version: HttpVersionWish,
+    pub http_version: HttpVersionPreference,
     /// Whether an idle connection of an earlier check may be used.
     pub reuse: bool,
     /// Which of the name's addresses are asked, and how many must be up.
     pub addresses: Addresses,
     /// Networks that may not be asked.
-    pub deny: Deny,
+    pub deny: DeniedNetworks,
 }
 
 /// TLS settings of a probe.
@@ -112,7 +114,7 @@ pub enum Resolver {
 
 /// The HTTP version spoken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum HttpVersionWish {
+pub enum HttpVersionPreference {
     /// What ALPN agrees on; HTTP/1.1 without TLS.
     #[default]
     Auto,
@@ -120,4 +122,30 @@ pub enum HttpVersionWish {
     Http1,
     /// HTTP/2 alone, with prior knowledge where there is no TLS.
     Http2,
+}
+
+/// An HTTP version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+pub enum HttpVersion {
+    /// HTTP/1.0
+    #[serde(rename = "1.0")]
+    V1_0,
+    /// HTTP/1.1
+    #[serde(rename = "1.1")]
+    V1_1,
+    /// HTTP/2
+    #[serde(rename = "2")]
+    V2,
+}
+
+impl HttpVersion {
+    /// `"1.0"`, `"1.1"` or `"2"`, as in the probe file and in every output.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            HttpVersion::V1_0 => "1.0",
+            HttpVersion::V1_1 => "1.1",
+            HttpVersion::V2 => "2",
+        }
+    }
 }

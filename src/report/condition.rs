@@ -5,10 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use jiff::SignedDuration;
-
 use super::statistics;
-use crate::model::{SafeText, Verdict};
+use crate::model::{SafeText, Verdict, quantity};
 use crate::window::Window;
 
 /// A condition, as in `p95 > 800ms`, `failed > 1%` or `flaky`.
@@ -34,6 +32,8 @@ pub enum Condition {
         /// The most that are fine.
         most: u64,
     },
+    /// An error budget is spent, or burns too fast. Only a report has budgets.
+    Slo,
     /// Never: the run is for the record.
     Never,
 }
@@ -100,7 +100,7 @@ impl Condition {
                 let n = what.of(window);
                 (n > most).then(|| format!("{n} of {} checks", window.counts.scheduled()))
             }
-            Condition::Never => None,
+            Condition::Slo | Condition::Never => None,
         };
         found.map(|found| Violation {
             probe: window.probe.to_string(),
@@ -140,6 +140,7 @@ impl fmt::Display for Condition {
                 let name = Counted::ALL.iter().find(|(_, counted)| *counted == what).map_or("", |(name, _)| name);
                 if most == 0 { f.write_str(name) } else { write!(f, "{name} > {most}") }
             }
+            Condition::Slo => f.write_str("slo"),
             Condition::Never => f.write_str("never"),
         }
     }
@@ -150,14 +151,15 @@ impl FromStr for Condition {
 
     fn from_str(text: &str) -> Result<Condition, String> {
         let wrong = || {
-            format!(
-                "{text:?} is no condition; write for example \"p95 > 800ms\", \"max > 2s\", \"failed > 1%\", \
-                 \"down > 2\", down, flaky, unknown, missed or never"
-            )
+            "it is not a condition: write for example \"p95 > 800ms\", \"max > 2s\", \"failed > 1%\", \"down > 2\", down, \
+             flaky, unknown, missed, slo or never"
+                .to_owned()
         };
         let text = text.trim();
-        if text == "never" {
-            return Ok(Condition::Never);
+        match text {
+            "never" => return Ok(Condition::Never),
+            "slo" => return Ok(Condition::Slo),
+            _ => {}
         }
         let Some((metric, threshold)) = text.split_once('>') else {
             return counted(text).map(|what| Condition::Count { what, most: 0 }).ok_or_else(wrong);
@@ -168,9 +170,9 @@ impl FromStr for Condition {
             _ if counted(metric).is_some() => {
                 counted(metric).zip(threshold.parse().ok()).map(|(what, most)| Condition::Count { what, most })
             }
-            _ => {
-                quantile(metric).zip(duration(threshold)).map(|(quantile, limit)| Condition::Slower { quantile, limit })
-            }
+            _ => quantile(metric)
+                .zip(quantity::positive_duration(threshold).ok())
+                .map(|(quantile, limit)| Condition::Slower { quantile, limit }),
         };
         condition.ok_or_else(wrong)
     }
@@ -193,11 +195,6 @@ fn quantile(metric: &str) -> Option<f64> {
 fn percent(text: &str) -> Option<f64> {
     let percent: f64 = text.strip_suffix('%')?.trim().parse().ok()?;
     (0.0..=100.0).contains(&percent).then_some(percent / 100.0)
-}
-
-fn duration(text: &str) -> Option<Duration> {
-    let time: SignedDuration = text.parse().ok()?;
-    Duration::try_from(time).ok().filter(|time| !time.is_zero())
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ mod latency;
 mod proof;
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -81,7 +83,10 @@ pub struct ProbeSummary {
     pub control: bool,
     /// The URL it asks first, secrets as `${NAME}`.
     pub url: SafeText,
-    /// The line of the probe file it begins at, from 1; null for a URL of the command line.
+    /// The file that defines it, as an absolute path.
+    #[serde(skip)]
+    pub file: Option<Arc<Path>>,
+    /// The line of that file where its table starts, from 1; null for a URL of the command line.
     pub line: Option<usize>,
     /// Whether it accepts any certificate.
     pub insecure: bool,

@@ -407,7 +407,7 @@ fn an_included_file_is_named_in_its_diagnostics() {
     let path = folder.path().join("probes.d/a.toml").display().to_string();
     let expected = [
         "probes.d/a.toml:4:2 unknown key `settings` in an included file".to_owned(),
-        format!("probes.d/b.toml:4:8 the name \"a\" is taken by the probe in {path}, line 1"),
+        format!("probes.d/b.toml:4:8 the name \"a\" is already used by the probe in {path}, line 1"),
         "probes.d/b.toml:5:7 probe \"a\": `url` has no scheme".to_owned(),
         "probes.d/b.toml:6:1 probe \"a\": unknown key `timout` in [[probe]]".to_owned(),
         "probes.d/c.toml:1:8 this is not TOML: unclosed array table, expected `]]`".to_owned(),

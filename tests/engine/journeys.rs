@@ -13,9 +13,9 @@ use crate::support::server::Server;
 use crate::support::{probes, server};
 use uptick::engine::Engine;
 use uptick::model::{
-    Addresses, Assets, Auth, Body, Capture, CaptureFrom, Deny, FailureClass, HostPattern, JsonPath, OAuth2, Outcome,
-    Part, Pattern, Probe, Quorum, Redactor, Request, Resolver, Secret, Selector, Session, Step, TextRule, Transport,
-    Value, Verdict,
+    Addresses, Assets, Auth, Body, Capture, CaptureFrom, DeniedNetworks, FailureClass, HostPattern, JsonPath, OAuth2,
+    Outcome, Pattern, Probe, Quorum, Redactor, Request, Resolver, Secret, Selector, Session, Step, TextRule, Transport,
+    Value, ValuePart, Verdict,
 };
 
 async fn outcome(probe: Probe) -> Outcome {
@@ -27,7 +27,7 @@ fn step(name: &str, url: &str) -> Step {
 }
 
 fn captured(before: &str, name: &str) -> Value {
-    Value { parts: vec![Part::Plain(before.to_owned()), Part::Capture(name.to_owned())] }
+    Value { parts: vec![ValuePart::Plain(before.to_owned()), ValuePart::Capture(name.to_owned())] }
 }
 
 fn capture(name: &str, from: CaptureFrom) -> Capture {
@@ -393,7 +393,7 @@ async fn one_dead_address_of_three_is_seen_and_the_quorum_decides() {
     }
 }
 
-const PRIVATE: Deny = Deny { private: true, link_local: false, metadata: false };
+const PRIVATE: DeniedNetworks = DeniedNetworks { private: true, link_local: false, metadata: false };
 
 #[tokio::test]
 async fn a_denied_network_is_not_asked_however_its_address_is_spelled() {
@@ -428,7 +428,7 @@ async fn a_redirect_into_a_denied_network_is_blocked() {
     // Loopback may be asked here, or there would be no first hop.
     let outside = Server::answers(server::answer(302, &[("location", "http://169.254.169.254/latest")], ""));
     let mut probe = probes::get(&outside.url("/"));
-    probe.transport.deny = Deny { private: false, link_local: true, metadata: true };
+    probe.transport.deny = DeniedNetworks { private: false, link_local: true, metadata: true };
     let outcome = outcome(probe).await;
     assert_eq!(outcome.class(), Some(FailureClass::TargetBlocked), "{outcome:?}");
     let message = outcome.failure.unwrap().message.to_string();
@@ -446,7 +446,7 @@ async fn a_proxy_is_not_told_of_a_denied_address() {
         for reuse in [false, true] {
             let mut probe = probes::get("http://169.254.169.254/latest");
             probe.transport.proxy = Some(Value::plain(&format!("{scheme}://{}", proxy.address())));
-            probe.transport.deny = Deny { private: false, link_local: true, metadata: true };
+            probe.transport.deny = DeniedNetworks { private: false, link_local: true, metadata: true };
             probe.transport.reuse = reuse;
             let outcome = outcome(probe).await;
             assert_eq!(outcome.class(), Some(FailureClass::TargetBlocked), "{scheme}: {outcome:?}");

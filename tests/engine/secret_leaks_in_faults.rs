@@ -15,7 +15,7 @@ use http::header::{AUTHORIZATION, COOKIE, HOST};
 use http::{HeaderName, Method};
 use uptick::config;
 use uptick::config::{Config, Settings};
-use uptick::model::{Addresses, Auth, Body, Deny, HttpVersionWish, OAuth2, Part, Probe, Value};
+use uptick::model::{Addresses, Auth, Body, DeniedNetworks, HttpVersionPreference, OAuth2, Probe, Value, ValuePart};
 
 use crate::faults::machine::Place;
 use crate::faults::row::{Row, Wanted};
@@ -40,9 +40,9 @@ fn secret(n: usize) -> Value {
 
 /// Some text with the secret in it.
 fn around(before: &str, n: usize, after: &str) -> Value {
-    let mut parts = vec![Part::Plain(before.to_owned())];
+    let mut parts = vec![ValuePart::Plain(before.to_owned())];
     parts.extend(secret(n).parts);
-    parts.push(Part::Plain(after.to_owned()));
+    parts.push(ValuePart::Plain(after.to_owned()));
     Value { parts }
 }
 
@@ -83,7 +83,7 @@ fn open_places(probe: &mut Probe, _: &Stage) {
     header(probe, named("x-api-key"), secret(3));
     header(probe, COOKIE, around("a=1; sid=", 4, ""));
     let url = &mut probe.steps[0].request.url.parts;
-    url.push(Part::Plain("?page=1&access_token=".to_owned()));
+    url.push(ValuePart::Plain("?page=1&access_token=".to_owned()));
     url.extend(secret(6).parts);
     body(probe, Body::Text(around("hello ", 8, " hello")));
 }
@@ -102,7 +102,7 @@ fn in_the_url(probe: &mut Probe, _: &Stage) {
 /// Client credentials and the token that comes of them, a file, a client certificate's key.
 fn of_others(probe: &mut Probe, stage: &Stage) {
     // The token is fetched as the probe asks, and this token server speaks HTTP/1 alone.
-    let speaks_http1 = probe.transport.http_version != HttpVersionWish::Http2;
+    let speaks_http1 = probe.transport.http_version != HttpVersionPreference::Http2;
     probe.steps[0].request.auth = speaks_http1.then(|| {
         Auth::OAuth2(OAuth2 {
             token_url: Value::plain(&stage.tokens.url("/token")),
@@ -154,7 +154,7 @@ fn file_of<'r>(some: impl Iterator<Item = &'r Row>, plant: Plant, stage: &Stage)
             probe.timeout = Duration::from_secs(15);
         }
         // It stands outside of a probe, once a file.
-        probe.transport.deny = Deny::NOTHING;
+        probe.transport.deny = DeniedNetworks::NOTHING;
         probe.steps[0].request.headers.retain(|(name, _)| *name == HOST);
         header(&mut probe, named("x-open"), Value::plain(OPEN));
         plant(&mut probe, stage);

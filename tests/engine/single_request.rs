@@ -191,7 +191,7 @@ async fn a_secret_that_a_server_echoes_is_in_no_part_of_the_record() {
         step.request.headers = vec![(http::HeaderName::from_static("x-api-key"), Value::secret("KEY", SECRET))];
         step.request.auth = Some(Auth::Basic { user: Value::plain("user"), password: Value::secret("KEY", SECRET) });
     });
-    probe.steps[0].request.url.parts.push(uptick::model::Part::Plain("?token=".to_owned()));
+    probe.steps[0].request.url.parts.push(uptick::model::ValuePart::Plain("?token=".to_owned()));
     probe.steps[0].request.url.parts.push(Value::secret("KEY", SECRET).parts[0].clone());
     let probe = Arc::new(probe);
     let redactor = Redactor::new([Secret::new(SECRET)]);

@@ -12,7 +12,7 @@ use crate::{assert_golden, sample};
 /// What a format makes of a pass.
 pub(crate) fn render(format: CheckFormat, pass: &Pass, look: Look) -> String {
     let mut out = Vec::new();
-    uptick::render::outcomes(format, pass, look, Some(Path::new("probes.toml")), &mut out).expect("a vector takes all");
+    uptick::render::outcomes(format, pass, look, Some(Path::new("/workspace")), &mut out).expect("a vector takes all");
     String::from_utf8(out).expect("every format is UTF-8")
 }
 

@@ -1,5 +1,6 @@
 //! Fixed passes: what `check` found, made by hand through the same fold that `check` uses.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +18,8 @@ pub(crate) fn start() -> Timestamp {
 
 /// A probe of one GET.
 pub(crate) fn probe(name: &str, surface: &str, url: &str, line: usize) -> Probe {
-    Probe { line, ..Probe::plain(name, surface, url, Duration::from_secs(30)) }
+    let file = Some(Arc::from(Path::new("/workspace/probes.toml")));
+    Probe { file, line, ..Probe::plain(name, surface, url, Duration::from_secs(30)) }
 }
 
 pub(crate) fn ms(ms: f64) -> Duration {

@@ -10,7 +10,7 @@ use crate::support::run::Run;
 use crate::support::server::Server;
 use boon::{Compiler, SchemaIndex, Schemas};
 use serde_json::{Value, json};
-use uptick::cli::Document;
+use uptick::cli::SchemaDocument;
 
 const DOCUMENTS: [&str; 5] = ["probes", "outcome", "check", "journal", "report"];
 
@@ -27,11 +27,11 @@ fn path(document: &str) -> String {
 /// What a file has to say by the types of the documents.
 fn derived(document: &str) -> String {
     let document = match document {
-        "probes" => Document::Probes,
-        "outcome" => Document::Outcome,
-        "check" => Document::Check,
-        "journal" => Document::Journal,
-        "report" => Document::Report,
+        "probes" => SchemaDocument::Probes,
+        "outcome" => SchemaDocument::Outcome,
+        "check" => SchemaDocument::Check,
+        "journal" => SchemaDocument::Journal,
+        "report" => SchemaDocument::Report,
         other => panic!("{other}"),
     };
     serde_json::to_string_pretty(&uptick::commands::derived_schema(document)).unwrap() + "\n"

@@ -10,8 +10,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uptick::engine::Engine;
 use uptick::model::{
-    HeaderExpectation, HeaderRule, HttpVersionWish, JsonExpectation, JsonPath, JsonRule, Outcome, Probe, Redactor,
-    Value, Verdict,
+    HeaderExpectation, HeaderRule, HttpVersionPreference, JsonExpectation, JsonPath, JsonRule, Outcome, Probe,
+    Redactor, Value, Verdict,
 };
 use uptick::render;
 use uptick::render::{CheckFormat, Look};
@@ -119,7 +119,7 @@ fn hostile_http2() -> (Server, Vec<Probe>) {
     let asked = (0..hostile::STRINGS.len()).map(|at| {
         let mut probe = probes::get(&server.url("/"));
         probe.name = format!("goaway {at}");
-        probe.transport.http_version = HttpVersionWish::Http2;
+        probe.transport.http_version = HttpVersionPreference::Http2;
         probe
     });
     let asked = asked.collect();
@@ -173,7 +173,7 @@ fn is_hidden_in(outcome: &Outcome) -> bool {
 
 fn rendered(format: CheckFormat, pass: &Pass, look: Look) -> String {
     let mut out = Vec::new();
-    render::outcomes(format, pass, look, Some("probes.toml".as_ref()), &mut out).unwrap();
+    render::outcomes(format, pass, look, Some("/workspace".as_ref()), &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::io::Write;
 use std::sync::Arc;
 
-use crate::cli::FileKind;
+use crate::cli::ExportFormat;
 use crate::commands::export::windows;
 #[cfg(feature = "otlp")]
 use crate::commands::input::selection;
@@ -17,8 +17,13 @@ use crate::window::Histogram;
 use crate::{cli, export as files};
 
 /// Writes the file, or says it on the standard output.
-pub(crate) fn run(kind: FileKind, args: &cli::Export, span: Range, terminal: &Terminal) -> Result<Exit, CliError> {
-    let outputs = Outputs::open(&[], args.output.as_deref(), kind, |_| Ok(kind))?;
+pub(crate) fn run(
+    kind: ExportFormat,
+    args: &cli::ExportArgs,
+    span: Range,
+    terminal: &Terminal,
+) -> Result<Exit, CliError> {
+    let outputs = Outputs::open(&[], args.output.as_deref(), kind)?;
     // What stops the reading is no error of the file, and is told as what it is.
     let mut stopped = None;
     let mut write = |out: &mut dyn Write| {
@@ -59,20 +64,20 @@ impl From<io::Error> for Failed {
 }
 
 fn pour(
-    kind: FileKind,
-    args: &cli::Export,
+    kind: ExportFormat,
+    args: &cli::ExportArgs,
     span: Range,
     terminal: &Terminal,
     out: &mut dyn Write,
 ) -> Result<(), Failed> {
-    if kind == FileKind::Hgrm {
+    if kind == ExportFormat::Hgrm {
         return Ok(files::hgrm(&one(args, span, terminal)?, out)?);
     }
     let mut file: Box<dyn files::WindowFile> = match kind {
-        FileKind::Hlog => Box::new(files::Hlog::begin(span.from, out)?),
+        ExportFormat::Hlog => Box::new(files::Hlog::begin(span.from, out)?),
         #[cfg(feature = "otlp")]
-        FileKind::OtlpJson => Box::new(files::otlp::Json::new(&selection::env)),
-        FileKind::Csv | FileKind::Hgrm => Box::new(files::Csv::begin(out)?),
+        ExportFormat::OtlpJson => Box::new(files::otlp::Json::new(&selection::env)),
+        ExportFormat::Csv | ExportFormat::Hgrm => Box::new(files::Csv::begin(out)?),
     };
     let (mut count, mut done) = (0_u64, Ok(()));
     windows::read(args, span, terminal, |window| {
@@ -87,7 +92,7 @@ fn pour(
 }
 
 /// The times of one probe's checks that were up: a distribution is of one thing.
-fn one(args: &cli::Export, span: Range, terminal: &Terminal) -> Result<Histogram, CliError> {
+fn one(args: &cli::ExportArgs, span: Range, terminal: &Terminal) -> Result<Histogram, CliError> {
     let mut all = std::collections::BTreeMap::<Arc<str>, Histogram>::new();
     windows::read(args, span, terminal, |window| {
         all.entry(Arc::clone(&window.probe)).or_default().merge(&window.latency.total);

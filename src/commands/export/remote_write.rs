@@ -19,7 +19,7 @@ use crate::journal::Range;
 const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Reads, sends, asks back where that is wanted.
-pub(crate) fn run(url: &str, args: &cli::Export, span: Range, terminal: &Terminal) -> Result<Exit, CliError> {
+pub(crate) fn run(url: &str, args: &cli::ExportArgs, span: Range, terminal: &Terminal) -> Result<Exit, CliError> {
     let settings = exporters::remote_write_settings(url, Some(&args.histograms))?;
     let query = args.query_url.as_deref().map(str::parse).transpose();
     let query = query.map_err(|_| CliError::Usage("error: --query-url: that is no URL".to_owned()))?;
@@ -50,7 +50,7 @@ fn say(trouble: Option<&str>, terminal: &Terminal) {
 }
 
 /// Everything up to the end of the span: what came before it is part of every sum.
-fn replay(args: &cli::Export, span: Range, terminal: &Terminal) -> Result<Replay, CliError> {
+fn replay(args: &cli::ExportArgs, span: Range, terminal: &Terminal) -> Result<Replay, CliError> {
     let mut replay = Replay::new(span.from, span.to);
     windows::read(args, Range { from: Timestamp::MIN, to: span.to }, terminal, |window| {
         replay.add(&window);

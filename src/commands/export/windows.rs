@@ -19,7 +19,7 @@ const SPAN: Duration = Duration::from_hours(1);
 /// Hands on every window of the probes that were asked for, whatever the order of the journals;
 /// `false` ends it. What cannot be read is said, and is no reason to stop.
 pub(crate) fn read(
-    args: &cli::Export,
+    args: &cli::ExportArgs,
     range: Range,
     terminal: &Terminal,
     mut each: impl FnMut(Window) -> bool,
@@ -45,7 +45,7 @@ pub(crate) fn read(
     Ok(())
 }
 
-fn journals(args: &cli::Export) -> Result<Vec<PathBuf>, CliError> {
+fn journals(args: &cli::ExportArgs) -> Result<Vec<PathBuf>, CliError> {
     if !args.journals.is_empty() {
         return Ok(args.journals.clone());
     }
@@ -55,7 +55,7 @@ fn journals(args: &cli::Export) -> Result<Vec<PathBuf>, CliError> {
 }
 
 /// The span that the options name.
-pub(crate) fn span(args: &cli::Export) -> Result<Range, CliError> {
+pub(crate) fn span(args: &cli::ExportArgs) -> Result<Range, CliError> {
     let to = args.to.unwrap_or_else(check_pipeline::now);
     let back = to.checked_sub(args.since.unwrap_or(SPAN)).unwrap_or(Timestamp::MIN);
     let from = args.from.unwrap_or(back);

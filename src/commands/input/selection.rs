@@ -4,11 +4,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::cli::Common;
+use crate::cli::ProbeArgs;
 use crate::commands::process::exit::CliError;
 use crate::commands::process::terminal::Terminal;
 use crate::config::{Config, ConfigError};
-use crate::model::{Probe, SafeText};
+use crate::model::{Probe, SafeText, suggest};
 use crate::{config, journal};
 
 /// The folder of the journal where nothing else is said.
@@ -66,7 +66,7 @@ fn name_vantage(config: &mut Config, vantage: Option<&str>) -> Result<(), CliErr
 
 /// The probes that the command line selects, in the order of the file. Control targets stay:
 /// without them nobody could tell whether we are the ones who are offline.
-pub(crate) fn select(config: &Config, names: &[String], common: &Common) -> Result<Vec<Arc<Probe>>, CliError> {
+pub(crate) fn select(config: &Config, names: &[String], common: &ProbeArgs) -> Result<Vec<Arc<Probe>>, CliError> {
     let is_known = |name: &String| config.probes.iter().any(|probe| probe.name == *name);
     if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
         let known = config.probes.iter().map(|probe| probe.name.as_str());
@@ -84,7 +84,7 @@ pub(crate) fn select(config: &Config, names: &[String], common: &Common) -> Resu
     let selected: Vec<Arc<Probe>> =
         config.probes.iter().filter(|probe| probe.control || is_wanted(probe)).cloned().collect();
     if selected.iter().all(|probe| probe.control && !is_wanted(probe)) {
-        return Err(CliError::Usage("error: no probe is of that surface with that tag".to_owned()));
+        return Err(CliError::Usage("error: no probe matches both --surface and --tag".to_owned()));
     }
     Ok(selected)
 }
@@ -109,10 +109,8 @@ fn suggestion<'k>(unknown: &str, known: impl Iterator<Item = &'k str>) -> String
     let mut known: Vec<&str> = known.collect();
     known.sort_unstable();
     known.dedup();
-    let near = known.iter().map(|known| (strsim::jaro_winkler(unknown, known), *known));
-    let near = near.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(likeness, _)| *likeness > 0.8);
-    match near {
-        Some((_, near)) => format!("; did you mean {near:?}?"),
+    match suggest::nearest(unknown, known.iter().copied()) {
+        Some(near) => format!("; did you mean {near:?}?"),
         None if known.len() <= MOST_LISTED => format!("; there are: {}", known.join(", ")),
         None => format!("; there are {}, and `uptick validate` lists them", known.len()),
     }

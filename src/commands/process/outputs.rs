@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use crate::cli::Output;
+use crate::cli::FormatOutput;
 use crate::commands::process::exit::CliError;
 
 /// The outputs of one command, each with its format.
@@ -19,21 +19,15 @@ pub(crate) struct Outputs<F> {
 }
 
 impl<F: Copy + PartialEq> Outputs<F> {
-    /// Opens what the options name. `parse` knows the formats; without any option the answer
-    /// goes to the standard output as `default`.
-    pub(crate) fn open(
-        formats: &[Output],
-        file: Option<&Path>,
-        default: F,
-        parse: impl Fn(&str) -> Result<F, String>,
-    ) -> Result<Outputs<F>, CliError> {
+    /// Opens what the options name; without any the answer goes to the standard output as `default`.
+    pub(crate) fn open(formats: &[FormatOutput<F>], file: Option<&Path>, default: F) -> Result<Outputs<F>, CliError> {
         let mut outputs = Outputs { stdout: None, files: Vec::new() };
         let usage = |message: String| CliError::Usage(format!("error: {message}"));
-        let whole = [Output { format: String::new(), file: None }];
+        let whole = [FormatOutput { format: default, file: None }];
         let formats = if formats.is_empty() { &whole[..] } else { formats };
         let mut file = file;
         for asked in formats {
-            let format = if asked.format.is_empty() { default } else { parse(&asked.format).map_err(usage)? };
+            let format = asked.format;
             match asked.file.as_deref().or_else(|| file.take()) {
                 Some(path) => outputs.files.push((format, FileOutput::open(path)?)),
                 None if outputs.stdout.is_none() => outputs.stdout = Some(format),
@@ -129,20 +123,16 @@ fn builder() -> tempfile::Builder<'static, 'static> {
 mod tests {
     use super::*;
 
-    fn parse(name: &str) -> Result<char, String> {
-        name.chars().next().ok_or_else(|| "no format".to_owned())
-    }
-
-    fn output(format: &str, file: Option<PathBuf>) -> Output {
-        Output { format: format.to_owned(), file }
+    const fn output(format: char, file: Option<PathBuf>) -> FormatOutput<char> {
+        FormatOutput { format, file }
     }
 
     #[test]
     fn a_file_appears_whole_or_not_at_all() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("answer");
-        let formats = [output("junit", Some(path.clone()))];
-        let outputs = Outputs::open(&formats, None, 'h', parse).unwrap();
+        let formats = [output('j', Some(path.clone()))];
+        let outputs = Outputs::open(&formats, None, 'h').unwrap();
         assert!(!path.exists());
         let failed = outputs.write_files(|_, out| {
             out.write_all(b"half")?;
@@ -150,26 +140,26 @@ mod tests {
         });
         assert!(failed.is_err() && !path.exists());
         assert_eq!(folder.path().read_dir().unwrap().count(), 0, "the draft is gone as well");
-        let outputs = Outputs::open(&formats, None, 'h', parse).unwrap();
+        let outputs = Outputs::open(&formats, None, 'h').unwrap();
         outputs.write_files(|_, out| out.write_all(b"whole")).unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"whole");
     }
 
     #[test]
     fn one_format_alone_goes_to_the_standard_output() {
-        let outputs = Outputs::open(&[], None, 'h', parse).unwrap();
+        let outputs = Outputs::open(&[], None, 'h').unwrap();
         assert_eq!(outputs.stdout, Some('h'));
-        let two = [output("json", None), output("human", None)];
-        assert!(matches!(Outputs::open(&two, None, 'h', parse), Err(CliError::Usage(_))));
+        let two = [output('j', None), output('h', None)];
+        assert!(matches!(Outputs::open(&two, None, 'h'), Err(CliError::Usage(_))));
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("a");
-        let outputs = Outputs::open(&two, Some(&file), 'h', parse).unwrap();
+        let outputs = Outputs::open(&two, Some(&file), 'h').unwrap();
         assert_eq!(outputs.stdout, Some('h'), "-o takes the first format that has no file");
     }
 
     #[test]
     fn a_folder_that_is_not_there_is_said_before_anything_is_probed() {
-        let formats = [output("json", Some("/nonexistent/folder/x".into()))];
-        assert!(matches!(Outputs::open(&formats, None, 'h', parse), Err(CliError::Usage(_))));
+        let formats = [output('j', Some("/nonexistent/folder/x".into()))];
+        assert!(matches!(Outputs::open(&formats, None, 'h'), Err(CliError::Usage(_))));
     }
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cli::ExportTo;
+use crate::cli::ExporterArgs;
 #[cfg(any(feature = "remote-write", feature = "otlp"))]
 use crate::commands::input::selection;
 use crate::commands::process::exit::CliError;
@@ -55,7 +55,12 @@ pub(crate) enum Run {
     not(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp")),
     expect(clippy::unnecessary_wraps, reason = "without exporters nothing can fail to start")
 )]
-pub(crate) fn start(asked: &ExportTo, run: &Run, config: &Config, place: &Path) -> Result<Arc<Exporters>, CliError> {
+pub(crate) fn start(
+    asked: &ExporterArgs,
+    run: &Run,
+    config: &Config,
+    place: &Path,
+) -> Result<Arc<Exporters>, CliError> {
     let mut exporters = Exporters::default();
     let vantage = &config.settings.vantage;
     #[cfg(feature = "prometheus-server")]

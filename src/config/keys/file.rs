@@ -1,25 +1,26 @@
 //! The tables of a file beside its probes.
 
-use super::probe::{CONTROL, DEFAULTS, PROBE, SESSION};
-use super::{Key, Shape, TableShape, key};
+use crate::config::keys::schema::{Key, TableSchema, ValueType, key};
+use crate::config::probe::journey::SESSION;
+use crate::config::probe::{CONTROL, DEFAULTS, PROBE};
 
 /// The file as a whole.
-pub(in crate::config) const ROOT: TableShape =
-    TableShape { title: "the file", groups: &[PROBER_KEYS, SHARED_KEYS], required: &[] };
+pub(crate) const ROOT: TableSchema =
+    TableSchema { title: "the file", groups: &[PROBER_KEYS, SHARED_KEYS], required: &[] };
 
 /// A file that another one includes.
-pub(in crate::config) const INCLUDED: TableShape =
-    TableShape { title: "an included file", groups: &[SHARED_KEYS], required: &[] };
+pub(crate) const INCLUDED: TableSchema =
+    TableSchema { title: "an included file", groups: &[SHARED_KEYS], required: &[] };
 
 /// What only the first file says.
 const PROBER_KEYS: &[Key] = &[
-    key("settings", Shape::Table(&SETTINGS), "", "The settings of the prober itself."),
-    key("incident", Shape::Table(&INCIDENT), "", "When failures are an incident."),
-    key("network", Shape::Table(&NETWORK), "", "Which networks may be asked."),
-    key("alert", Shape::List(&Shape::Table(&ALERT)), "", "Who is told when something changes."),
+    key("settings", ValueType::Table(&SETTINGS), "", "The settings of the prober itself."),
+    key("incident", ValueType::Table(&INCIDENT), "", "When failures are an incident."),
+    key("network", ValueType::Table(&NETWORK), "", "Which networks may be asked."),
+    key("alert", ValueType::List(&ValueType::Table(&ALERT)), "", "Who is told when something changes."),
     key(
         "include",
-        Shape::OneOrMore(&Shape::Text),
+        ValueType::OneOrMore(&ValueType::Text),
         "",
         "Files with more of what follows. `*` and `?` stand for any characters of one part of a path, `**` for folders however deep (32 at most): `\"probes.d/*.toml\"`, `\"teams/*/probes.toml\"`, `\"**/probes.toml\"`.",
     ),
@@ -29,62 +30,62 @@ const PROBER_KEYS: &[Key] = &[
 const SHARED_KEYS: &[Key] = &[
     key(
         "defaults",
-        Shape::Table(&DEFAULTS),
+        ValueType::Table(&DEFAULTS),
         "",
         "What every probe has unless it says otherwise; those of an included file are laid over the first file's.",
     ),
-    key("surface", Shape::Map(&Shape::Table(&SURFACE)), "", "What users see as one thing, by name."),
-    key("session", Shape::Map(&Shape::Table(&SESSION)), "", "Journeys that several probes share, by name."),
+    key("surface", ValueType::Map(&ValueType::Table(&SURFACE)), "", "What users see as one thing, by name."),
+    key("session", ValueType::Map(&ValueType::Table(&SESSION)), "", "Journeys that several probes share, by name."),
     key(
         "control",
-        Shape::List(&Shape::Table(&CONTROL)),
+        ValueType::List(&ValueType::Table(&CONTROL)),
         "",
-        "Reference targets: when all of them fail, we are offline.",
+        "Reference targets: when all of them fail, this vantage itself is offline.",
     ),
-    key("probe", Shape::List(&Shape::Table(&PROBE)), "", "The probes."),
+    key("probe", ValueType::List(&ValueType::Table(&PROBE)), "", "The probes."),
 ];
 
-pub(in crate::config) const SETTINGS: TableShape = TableShape {
+pub(crate) const SETTINGS: TableSchema = TableSchema {
     title: "[settings]",
     groups: &[&[
-        key("vantage", Shape::Text, "\"local\"", "Where we ask from: a label on every record."),
-        key("concurrency", Shape::Integer(1, 100_000), "256", "The most checks under way at once."),
-        key("window", Shape::Duration, "\"1m\"", "The span of one window record, from 1s to 1d."),
+        key("vantage", ValueType::Text, "\"local\"", "Where the checks run: a label on every record."),
+        key("concurrency", ValueType::Integer(1, 100_000), "256", "Maximum number of checks in flight."),
+        key("window", ValueType::Duration, "\"1m\"", "The span of one window record, from 1s to 1d."),
         key(
             "second-resolver",
-            Shape::Text,
+            ValueType::Text,
             "",
-            "Who else is asked when a name fails, to tell the resolver's trouble from the name's: `\"system\"` or `\"udp://1.1.1.1:53\"`.",
+            "A second resolver, asked when a name fails, to tell a broken resolver from a missing name: `\"system\"` or `\"udp://1.1.1.1:53\"`.",
         ),
         key(
             "heartbeat",
-            Shape::Text,
+            ValueType::Text,
             "",
-            "A URL that is asked after every pass, `/fail` added where something was down: a monitor of the monitor.",
+            "A URL requested after every pass, with `/fail` added when something was down: a dead man's switch.",
         ),
     ]],
     required: &[],
 };
 
-pub(in crate::config) const SURFACE: TableShape = TableShape {
+pub(crate) const SURFACE: TableSchema = TableSchema {
     title: "[surface.NAME]",
     groups: &[&[
-        key("label", Shape::Text, "the name", "The name shown to people."),
-        key("objective", Shape::Text, "", "The promised availability: `\"99.9% over 30d\"`."),
-        key("latency-objective", Shape::Text, "", "The promised latency: `\"95% under 800ms\"`."),
+        key("label", ValueType::Text, "the name", "The name shown to people."),
+        key("objective", ValueType::Text, "", "The promised availability: `\"99.9% over 30d\"`."),
+        key("latency-objective", ValueType::Text, "", "The promised latency: `\"95% under 800ms\"`."),
     ]],
     required: &[],
 };
 
-pub(in crate::config) const INCIDENT: TableShape = TableShape {
+pub(crate) const INCIDENT: TableSchema = TableSchema {
     title: "[incident]",
     groups: &[&[
-        key("open-after", Shape::Integer(1, 1_000), "3", "Failures in a row that open an incident."),
-        key("open-ratio", Shape::Text, "\"4 of 10\"", "Failures out of the last checks that open one too."),
-        key("close-after", Shape::Integer(1, 1_000), "3", "Good checks in a row that close it."),
+        key("open-after", ValueType::Integer(1, 1_000), "3", "Failures in a row that open an incident."),
+        key("open-ratio", ValueType::Text, "\"4 of 10\"", "Failures out of the last checks that open one too."),
+        key("close-after", ValueType::Integer(1, 1_000), "3", "Good checks in a row that close it."),
         key(
             "join-within",
-            Shape::Duration,
+            ValueType::Duration,
             "\"2h\"",
             "A new stretch this soon after the last is a wave of the same incident; a later one is an incident of its own. An outage that pauses for longer needs more: on 10 March 2025 X paused for three hours, and `\"4h\"` makes one incident of that day, the default two.",
         ),
@@ -92,47 +93,54 @@ pub(in crate::config) const INCIDENT: TableShape = TableShape {
     required: &[],
 };
 
-pub(in crate::config) const NETWORK: TableShape = TableShape {
+pub(crate) const NETWORK: TableSchema = TableSchema {
     title: "[network]",
     groups: &[&[key(
         "deny",
-        Shape::Some(&Shape::Words(&["private", "link-local", "metadata"])),
+        ValueType::Some(&ValueType::Words(&["private", "link-local", "metadata"])),
         "[]",
-        "Networks that may not be asked, whatever a name resolves to or a redirect says: \
+        "Networks that are never connected to, whatever a name resolves to or a redirect says: \
          private and loopback addresses, link-local ones, the metadata services of clouds.",
     )]],
     required: &[],
 };
 
-pub(in crate::config) const ALERT: TableShape = TableShape {
+pub(crate) const ALERT: TableSchema = TableSchema {
     title: "[[alert]]",
     groups: &[&[
-        key("name", Shape::Text, "", "The name, unique in the file."),
+        key("name", ValueType::Text, "", "The name, unique in the file."),
         key(
             "on",
-            Shape::OneOrMore(&Shape::Words(&["open", "wave", "close", "flapping", "certificate-expiring", "slo-burn"])),
+            ValueType::OneOrMore(&ValueType::Words(&[
+                "open",
+                "wave",
+                "close",
+                "flapping",
+                "certificate-expiring",
+                "slo-burn",
+            ])),
             "[\"open\", \"wave\", \"close\"]",
-            "What it tells of.",
+            "Events that send it.",
         ),
-        key("surfaces", Shape::Some(&Shape::Text), "all", "The surfaces it tells of."),
-        key("webhook", Shape::Text, "", "The URL that is sent a POST of JSON."),
+        key("surfaces", ValueType::Some(&ValueType::Text), "all", "Surfaces that send it."),
+        key("webhook", ValueType::Text, "", "The URL that is sent a POST of JSON."),
         key(
             "exec",
-            Shape::List(&Shape::Text),
+            ValueType::List(&ValueType::Text),
             "",
             "Instead, a program and its arguments, run without a shell: the facts are in its environment.",
         ),
         key(
             "template",
-            Shape::Words(&["json", "slack", "pagerduty"]),
+            ValueType::Words(&["json", "slack", "pagerduty"]),
             "\"json\"",
             "What the JSON looks like: all facts, a text for Slack and its like, or an event for PagerDuty.",
         ),
-        key("routing-key", Shape::Text, "", "The routing key of PagerDuty."),
-        key("headers", Shape::Map(&Shape::Text), "{}", "Headers sent along."),
-        key("retries", Shape::Integer(0, 10), "2", "Attempts after a failed one, with a growing wait between."),
-        key("timeout", Shape::Duration, "\"10s\"", "The most time of one attempt, up to 1m."),
-        key("repeat", Shape::Duration, "", "An incident that goes on is told of again after this long, from 1m."),
+        key("routing-key", ValueType::Text, "", "The routing key of PagerDuty."),
+        key("headers", ValueType::Map(&ValueType::Text), "{}", "Headers sent along."),
+        key("retries", ValueType::Integer(0, 10), "2", "Attempts after a failed one, with a growing wait between."),
+        key("timeout", ValueType::Duration, "\"10s\"", "Maximum time of one attempt, up to 1m."),
+        key("repeat", ValueType::Duration, "", "Send a reminder of an ongoing incident after this long, from 1m."),
     ]],
     required: &["name"],
 };

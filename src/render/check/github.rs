@@ -17,11 +17,11 @@ const SHOWN: usize = 9;
 /// The most bytes of a job summary: GitHub refuses one of more than a MiB a step, whole.
 const SUMMARY_LIMIT: usize = 1_000_000;
 
-pub(in crate::render) fn write(pass: &Pass, config: Option<&Path>, out: &mut impl Write) -> io::Result<()> {
+pub(in crate::render) fn write(pass: &Pass, workspace: Option<&Path>, out: &mut impl Write) -> io::Result<()> {
     let worst = worst_first(pass);
     let (down, unsure): (Vec<_>, Vec<_>) = worst.into_iter().partition(|probe| probe.verdict == Verdict::Down);
-    annotations("error", pass, &down, config, out)?;
-    annotations("warning", pass, &unsure, config, out)?;
+    annotations("error", pass, &down, workspace, out)?;
+    annotations("warning", pass, &unsure, workspace, out)?;
     let level = if pass.fails() { "error" } else { "notice" };
     for sentence in judgement_sentences(pass).iter().take(SHOWN) {
         writeln!(out, "::{level} title=uptick::{}", message(&text::visible(sentence)))?;
@@ -59,13 +59,15 @@ fn annotations(
     level: &str,
     pass: &Pass,
     probes: &[&ProbeSummary],
-    config: Option<&Path>,
+    workspace: Option<&Path>,
     out: &mut impl Write,
 ) -> io::Result<()> {
     for probe in probes.iter().take(SHOWN) {
         let mut properties = Vec::new();
-        if let (Some(config), Some(line)) = (config, probe.line) {
-            properties.push(format!("file={}", property(&config.to_string_lossy())));
+        if let (Some(file), Some(line)) = (&probe.file, probe.line) {
+            // GitHub finds a file by its path from the root of the repository.
+            let file = workspace.and_then(|workspace| file.strip_prefix(workspace).ok()).unwrap_or(file);
+            properties.push(format!("file={}", property(&file.to_string_lossy())));
             properties.push(format!("line={line}"));
         }
         let title = format!("{} ({}) {}", probe.probe, probe.surface, probe.verdict);

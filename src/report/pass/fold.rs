@@ -271,6 +271,7 @@ fn probe_of(probe: &Probe, window: Window) -> ProbeSummary {
         surface: probe.surface.clone(),
         control: probe.control,
         url: SafeText::clean(&probe.shown_url(), MESSAGE_LIMIT),
+        file: probe.file.clone(),
         line: Some(probe.line).filter(|line| *line > 0),
         insecure: probe.is_insecure(),
         verdict: window.counts.verdict(),

@@ -7,7 +7,7 @@ use uptick::model::FailureClass::{
     BodyTimeout, BodyTruncated, ConnectionReset, HeadersTooLarge, Http2Error, HttpProtocol, ResponseTimeout,
 };
 use uptick::model::Phase::{Processing, Transfer};
-use uptick::model::{HttpVersion, HttpVersionWish};
+use uptick::model::{HttpVersion, HttpVersionPreference};
 
 use crate::faults::row::{Case, Row, fails, up};
 use crate::support::h2;
@@ -188,7 +188,7 @@ pub(crate) const ROWS: &[Row] = &[
 /// A peer that speaks as it likes from the first byte.
 fn raw(script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
     let server = Server::start(script);
-    Case::get(server.url("/")).probe(|probe| probe.transport.http_version = HttpVersionWish::Http2).keep(server)
+    Case::get(server.url("/")).probe(|probe| probe.transport.http_version = HttpVersionPreference::Http2).keep(server)
 }
 
 /// A peer that begins as it should, and goes on as it likes once it was asked.

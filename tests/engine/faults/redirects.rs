@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::{HeaderName, Method};
 use uptick::model::FailureClass::{RedirectBlocked, RedirectInvalid, RedirectLimit, TargetBlocked};
-use uptick::model::{Auth, Body, Deny, Resolver, Value};
+use uptick::model::{Auth, Body, DeniedNetworks, Resolver, Value};
 
 use crate::faults::row::{Case, Row, answers, up};
 use crate::support::dns::{Dns, Reply};
@@ -91,7 +91,7 @@ pub(crate) const ROWS: &[Row] = &[
     }),
     answers(100, "a redirect leads to a metadata service, and `network.deny` has \"metadata\"", TargetBlocked, || {
         leads("http://169.254.169.254/latest/meta-data/")
-            .probe(|probe| probe.transport.deny = Deny { metadata: true, ..Deny::NOTHING })
+            .probe(|probe| probe.transport.deny = DeniedNetworks { metadata: true, ..DeniedNetworks::NOTHING })
     }),
     up(101, "a POST is redirected by 301: the next request is a GET without the body", || posting(301, "GET", false)),
     up(101, "a POST is redirected by 302: the next request is a GET without the body", || posting(302, "GET", false)),

@@ -7,7 +7,7 @@ use uptick::model::FailureClass::{
     ConnectRefused, DnsNoAddress, DnsNotFound, DnsServerFailure, DnsTimeout, EmptyReply, TargetBlocked,
 };
 use uptick::model::Phase::{Connect, Processing, Resolve};
-use uptick::model::{Deny, IpFamily, Resolver};
+use uptick::model::{DeniedNetworks, IpFamily, Resolver};
 
 use crate::faults::row::{Case, Row, answers, fails, up};
 use crate::support::dns::{Dns, Reply};
@@ -111,7 +111,7 @@ pub(crate) const ROWS: &[Row] = &[
     }),
     answers(12, "the name leads to the loopback interface, and `network.deny` has \"private\"", TargetBlocked, || {
         found_by(Dns::always(Reply::address(LOCALHOST)))
-            .probe(|probe| probe.transport.deny = Deny { private: true, ..Deny::NOTHING })
+            .probe(|probe| probe.transport.deny = DeniedNetworks { private: true, ..DeniedNetworks::NOTHING })
             .also(|outcome| {
                 let message = &outcome.failure.as_ref().expect("a failure").message;
                 assert!(message.as_str().contains("127.0.0.1"), "the address is named: {message}");

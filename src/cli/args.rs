@@ -1,0 +1,56 @@
+//! Options that several commands share: which probes, how much to print, in which colour.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+/// Options of every command that reads a configuration.
+#[derive(Args, Clone, Debug)]
+pub struct ProbeArgs {
+    /// The probe file [default: the nearest probes.toml upward from here]
+    #[arg(short, long, value_name = "FILE", env = "UPTICK_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// The name of this place, on every record [default: settings.vantage, else local]
+    #[arg(long, value_name = "NAME", env = "UPTICK_VANTAGE")]
+    pub vantage: Option<String>,
+    /// Only probes of this surface
+    #[arg(long = "surface", value_name = "SURFACE")]
+    pub surfaces: Vec<String>,
+    /// Only probes with this tag
+    #[arg(long = "tag", value_name = "TAG")]
+    pub tags: Vec<String>,
+    /// What to print and how to look
+    #[command(flatten)]
+    pub output_args: OutputArgs,
+}
+
+/// Options of what is printed and how it looks.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct OutputArgs {
+    /// Print nothing when all is well
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Print more; twice for everything
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// When to use colour
+    #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub color: Color,
+}
+
+impl Default for OutputArgs {
+    fn default() -> Self {
+        OutputArgs { quiet: false, verbose: 0, color: Color::Auto }
+    }
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}

@@ -1,0 +1,62 @@
+//! The options of `uptick check`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::cli::args::ProbeArgs;
+use crate::cli::exporter::ExporterArgs;
+use crate::cli::format::{FormatOutput, FormatParser};
+use crate::cli::values;
+use crate::render::CheckFormat;
+use crate::report::condition::Condition;
+
+/// `uptick check`
+#[derive(Args, Debug)]
+pub struct CheckArgs {
+    /// Probes of the configuration by name, or URLs, which need no configuration
+    #[arg(value_name = "PROBE|URL")]
+    pub targets: Vec<String>,
+    /// Common options
+    #[command(flatten)]
+    pub common: ProbeArgs,
+    /// Passes to make
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub count: Option<u64>,
+    /// Interval between the starts of two passes [default: back to back]
+    #[arg(long, value_name = "TIME", value_parser = values::duration)]
+    pub every: Option<Duration>,
+    /// Make passes for this long
+    #[arg(long = "for", value_name = "TIME", value_parser = values::duration)]
+    pub span: Option<Duration>,
+    /// Append the windows to the journal
+    #[arg(long)]
+    pub record: bool,
+    /// The folder of the journal, or its URL in object storage [default: uptick-journal beside the configuration]
+    #[arg(long, value_name = "DIR", env = "UPTICK_JOURNAL")]
+    pub journal: Option<PathBuf>,
+    /// When a probe fails, make extra checks that tell causes apart: another resolver, each address
+    /// alone, the last good address, TCP alone, a control target; never counted as checks
+    #[arg(long)]
+    pub diagnose: bool,
+    /// Exit with 1 on this instead of on down: "p95 > 800ms", "max > 2s", "failed > 1%", "down > 2",
+    /// down, flaky, unknown, missed or never; judged for each probe; may be given several times
+    #[arg(long = "fail-on", value_name = "CONDITION")]
+    pub fail_on: Vec<Condition>,
+    /// Compare with this journal, and exit with 1 where a probe is significantly slower or fails more
+    #[arg(long, value_name = "JOURNAL")]
+    pub baseline: Option<PathBuf>,
+    /// End with status 75 when another run with this option holds the same journal
+    #[arg(long)]
+    pub single_instance: bool,
+    /// Where else to send what is measured
+    #[command(flatten)]
+    pub export: ExporterArgs,
+    /// The format, or FORMAT=FILE; may be given several times
+    #[arg(long = "format", value_name = "FORMAT[=FILE]", value_parser = FormatParser::<CheckFormat>::NEW)]
+    pub formats: Vec<FormatOutput<CheckFormat>>,
+    /// Write the answer to this file instead of the standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}

@@ -1,0 +1,154 @@
+//! The command line as a whole: every command, and the options of the small ones.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::cli::args::{OutputArgs, ProbeArgs};
+use crate::cli::check::CheckArgs;
+use crate::cli::export::ExportArgs;
+use crate::cli::report::ReportArgs;
+use crate::cli::values;
+use crate::cli::watch::WatchArgs;
+
+const EXIT_STATUS: &str = "\
+Exit status:
+  0    all up
+  1    at least one down, or a condition of --fail-on met
+  2    usage or configuration error; nothing was probed
+  3    unknown: nothing down, but checks could not be judged or the journal could not be written
+  130  interrupted (143: terminated)";
+
+/// Synthetic availability prober: was it down, for whom, since when, what kind of failure, and how sure are we?
+#[derive(Debug, Parser)]
+#[command(name = "uptick", version, after_help = EXIT_STATUS, max_term_width = 110, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check every probe now and print a verdict
+    #[command(after_help = EXIT_STATUS)]
+    Check(CheckArgs),
+    /// Check every probe on its interval until a signal, and record
+    #[command(after_help = EXIT_STATUS)]
+    Watch(WatchArgs),
+    /// Answer from one or many journals
+    #[command(after_help = EXIT_STATUS)]
+    Report(ReportArgs),
+    /// Read the configuration, say what would be probed, send nothing
+    Validate(ValidateArgs),
+    /// Play an outage on this machine, probe it for real, and report
+    Demo(DemoArgs),
+    /// Write a commented probes.toml
+    Init(InitArgs),
+    /// Print the JSON Schema of a document
+    Schema(SchemaArgs),
+    /// Merge old windows of a journal into hourly and daily ones
+    Compact(CompactArgs),
+    /// Write what a journal holds for another tool, or send it to another system
+    Export(ExportArgs),
+    /// Print a shell completion script
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    Man,
+}
+
+/// `uptick validate`
+#[derive(Args, Debug)]
+pub struct ValidateArgs {
+    /// Common options
+    #[command(flatten)]
+    pub common: ProbeArgs,
+    /// Print this probe with every default and inherited value filled in
+    #[arg(long, value_name = "PROBE")]
+    pub explain: Option<String>,
+}
+
+/// `uptick demo`
+#[derive(Args, Debug)]
+pub struct DemoArgs {
+    /// The outage to play; `list` names them all
+    #[arg(long, value_name = "NAME", default_value = "x-2025-03-10")]
+    pub scenario: String,
+    /// Keep the journal and the report in this folder
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
+    /// How to look
+    #[command(flatten)]
+    pub output_args: OutputArgs,
+}
+
+/// `uptick init`
+#[derive(Args, Debug)]
+pub struct InitArgs {
+    /// The file to write; an existing one is not touched
+    #[arg(value_name = "FILE", default_value = "probes.toml")]
+    pub path: PathBuf,
+}
+
+/// `uptick schema`
+#[derive(Args, Debug)]
+pub struct SchemaArgs {
+    /// Which document
+    #[arg(value_enum)]
+    pub document: SchemaDocument,
+}
+
+/// Documents that have a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchemaDocument {
+    /// probes.toml
+    Probes,
+    /// One line of `check --format ndjson`
+    Outcome,
+    /// `check --format json`
+    Check,
+    /// One line of a journal
+    Journal,
+    /// `report --format json`
+    Report,
+}
+
+/// `uptick compact`
+#[derive(Args, Debug)]
+pub struct CompactArgs {
+    /// The folder of the journal, or its URL in object storage [default: uptick-journal beside the configuration]
+    #[arg(value_name = "JOURNAL", env = "UPTICK_JOURNAL")]
+    pub journal: Option<PathBuf>,
+    /// The probe file whose journal is meant [default: the nearest probes.toml upward from here]
+    #[arg(short, long, value_name = "FILE", env = "UPTICK_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Days that ended this long ago get hourly windows [default: 7d]
+    #[arg(long, value_name = "TIME", value_parser = values::duration)]
+    pub hourly_after: Option<Duration>,
+    /// Days that ended this long ago get daily windows [default: 60d]
+    #[arg(long, value_name = "TIME", value_parser = values::duration)]
+    pub daily_after: Option<Duration>,
+    /// How to look
+    #[command(flatten)]
+    pub output_args: OutputArgs,
+}
+
+/// `uptick completions`
+#[derive(Args, Debug)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+}

@@ -1,0 +1,54 @@
+//! The options of `uptick report`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::cli::args::OutputArgs;
+use crate::cli::format::{FormatOutput, FormatParser};
+use crate::cli::values;
+use crate::render::ReportFormat;
+use crate::report::condition::Condition;
+
+/// `uptick report`
+#[derive(Args, Debug)]
+pub struct ReportArgs {
+    /// Journals: folders or files, one or many [default: the journal beside the configuration]
+    #[arg(value_name = "JOURNAL", env = "UPTICK_JOURNAL")]
+    pub journals: Vec<PathBuf>,
+    /// The probe file, for labels, objectives and rules [default: the nearest probes.toml upward from here]
+    #[arg(short, long, value_name = "FILE", env = "UPTICK_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Only probes of this surface
+    #[arg(long = "surface", value_name = "SURFACE")]
+    pub surfaces: Vec<String>,
+    /// Only probes with this tag in the probe file
+    #[arg(long = "tag", value_name = "TAG")]
+    pub tags: Vec<String>,
+    /// What to print and how to look
+    #[command(flatten)]
+    pub output_args: OutputArgs,
+    /// Report on this long up to now [default: 24h]
+    #[arg(long, value_name = "TIME", value_parser = values::duration, conflicts_with_all = ["from", "to"])]
+    pub since: Option<Duration>,
+    /// Report from this instant on
+    #[arg(long, value_name = "INSTANT", value_parser = values::instant)]
+    pub from: Option<jiff::Timestamp>,
+    /// Report up to this instant
+    #[arg(long, value_name = "INSTANT", value_parser = values::instant)]
+    pub to: Option<jiff::Timestamp>,
+    /// The verdict sentence alone
+    #[arg(long)]
+    pub brief: bool,
+    /// Exit with 1 on this instead of on down: "p95 > 800ms", "max > 2s", "failed > 1%", "down > 2",
+    /// down, flaky, unknown, missed, slo or never; judged for each probe; may be given several times
+    #[arg(long = "fail-on", value_name = "CONDITION")]
+    pub fail_on: Vec<Condition>,
+    /// The format, or FORMAT=FILE; may be given several times
+    #[arg(long = "format", value_name = "FORMAT[=FILE]", value_parser = FormatParser::<ReportFormat>::NEW)]
+    pub formats: Vec<FormatOutput<ReportFormat>>,
+    /// Write the answer to this file instead of the standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}

@@ -1,0 +1,43 @@
+//! The options of `uptick watch`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::cli::args::ProbeArgs;
+use crate::cli::exporter::ExporterArgs;
+use crate::cli::values;
+
+/// `uptick watch`
+#[derive(Args, Debug)]
+pub struct WatchArgs {
+    /// Probes of the configuration by name [default: all]
+    #[arg(value_name = "PROBE")]
+    pub targets: Vec<String>,
+    /// Common options
+    #[command(flatten)]
+    pub common: ProbeArgs,
+    /// Stop after this long
+    #[arg(long = "for", value_name = "TIME", value_parser = values::duration)]
+    pub span: Option<Duration>,
+    /// Delay each check by a random part, up to this share of its interval
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = values::share)]
+    pub jitter: f64,
+    /// The folder of the journal, or its URL in object storage [default: uptick-journal beside the configuration]
+    #[arg(long, value_name = "DIR", env = "UPTICK_JOURNAL")]
+    pub journal: Option<PathBuf>,
+    /// End with status 75 when another run with this option holds the same journal
+    #[arg(long)]
+    pub single_instance: bool,
+    /// Where else to send what is measured
+    #[command(flatten)]
+    pub export: ExporterArgs,
+    /// Serve metrics for Prometheus here, at /metrics; `blackbox_exporter` uses port 9115
+    #[cfg(feature = "prometheus-server")]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Option<std::net::SocketAddr>,
+    /// Record nothing
+    #[arg(long, conflicts_with = "journal")]
+    pub no_record: bool,
+}

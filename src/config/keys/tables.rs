@@ -1,0 +1,11 @@
+//! Every table of the file, by name. A table stands beside the code that reads it.
+
+pub(crate) use crate::config::keys::file::{ALERT, INCIDENT, INCLUDED, NETWORK, ROOT, SETTINGS, SURFACE};
+pub(crate) use crate::config::probe::assets::ASSETS;
+pub(crate) use crate::config::probe::auth::{AUTH, BASIC, OAUTH2};
+pub(crate) use crate::config::probe::body::FILE;
+pub(crate) use crate::config::probe::expect::{EXPECT, HEADER, JSON, LATENCY};
+pub(crate) use crate::config::probe::journey::{CAPTURE, SESSION, STEP};
+pub(crate) use crate::config::probe::maintenance::MAINTENANCE;
+pub(crate) use crate::config::probe::transport::TLS;
+pub(crate) use crate::config::probe::{DEFAULTS, PROBE, RETRIES};

@@ -1,0 +1,76 @@
+//! A configuration that was read: [`Config`], every value of it legal.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::{Alert, IncidentRules, Probe, Redactor, Resolver, Session, Surfaces, Value};
+
+/// Everything a probe file says, with every default and variable filled in.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The file it was read from; absent for URLs of the command line.
+    pub path: Option<PathBuf>,
+    /// The settings of the prober itself.
+    pub settings: Settings,
+    /// The surfaces, by name: those of the file and those that a probe names.
+    pub surfaces: Surfaces,
+    /// When a stretch of failures is an incident.
+    pub incident: IncidentRules,
+    /// Journeys that probes share, by name.
+    pub sessions: BTreeMap<String, Arc<Session>>,
+    /// Who is told when something changes.
+    pub alerts: Vec<Alert>,
+    /// A URL that is asked after every pass.
+    pub heartbeat: Option<Value>,
+    /// The probes in the order of the file; control targets are among them.
+    pub probes: Vec<Arc<Probe>>,
+    /// Knows every secret of the file.
+    pub redactor: Redactor,
+    /// What is legal and probably not meant, one sentence each.
+    pub warnings: Vec<String>,
+}
+
+impl Config {
+    /// The configuration of probes that stand in no file, everything else at its default.
+    #[must_use]
+    pub fn of(settings: Settings, probes: Vec<Arc<Probe>>) -> Config {
+        Config {
+            path: None,
+            settings,
+            surfaces: Surfaces::new(),
+            incident: IncidentRules::default(),
+            sessions: BTreeMap::new(),
+            alerts: Vec::new(),
+            heartbeat: None,
+            probes,
+            redactor: Redactor::default(),
+            warnings: Vec::new(),
+        }
+    }
+}
+
+/// The settings of the prober itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Where the checks run: a label on every record.
+    pub vantage: String,
+    /// The most checks under way at once.
+    pub concurrency: usize,
+    /// The span of one window record.
+    pub window: Duration,
+    /// Who else is asked for a name when it fails, to tell the resolver's trouble from the name's.
+    pub second_resolver: Option<Resolver>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            vantage: "local".to_owned(),
+            concurrency: 256,
+            window: Duration::from_mins(1),
+            second_resolver: None,
+        }
+    }
+}

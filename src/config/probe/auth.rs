@@ -1,0 +1,139 @@
+//! Credentials of a request.
+
+use http::HeaderName;
+
+use crate::config::keys::schema::{TableSchema, ValueType, key};
+use crate::config::reader::ConfigReader;
+use crate::config::syntax::tree::Node;
+use crate::config::value::interpolate::TextUse;
+use crate::config::value::layers::Layers;
+use crate::config::value::toml_text::{TomlWriter, list, table};
+use crate::config::value::{header, interpolate, layers, url};
+use crate::model::{Auth, OAuth2, Value};
+
+pub(crate) const AUTH: TableSchema = TableSchema {
+    title: "auth",
+    groups: &[&[
+        key("basic", ValueType::Table(&BASIC), "", "HTTP basic authentication."),
+        key("bearer", ValueType::Text, "", "A bearer token."),
+        key("oauth2", ValueType::Table(&OAUTH2), "", "A bearer token from a token server, for client credentials."),
+    ]],
+    required: &[],
+};
+
+pub(crate) const BASIC: TableSchema = TableSchema {
+    title: "auth.basic",
+    groups: &[&[key("user", ValueType::Text, "", "The user."), key("password", ValueType::Text, "", "The password.")]],
+    required: &["user", "password"],
+};
+
+pub(crate) const OAUTH2: TableSchema = TableSchema {
+    title: "auth.oauth2",
+    groups: &[&[
+        key("token-url", ValueType::Text, "", "The token endpoint."),
+        key("client-id", ValueType::Text, "", "The client's name."),
+        key("client-secret", ValueType::Text, "", "The client's secret."),
+        key("scopes", ValueType::Some(&ValueType::Text), "[]", "The scopes asked for."),
+        key("audience", ValueType::Text, "", "The audience asked for, which some servers need."),
+    ]],
+    required: &["token-url", "client-id", "client-secret"],
+};
+
+/// Reads the credentials. They stand in one place: in `auth`, in the URL, or in the header
+/// authorization; of two places, the nearer one counts, and a tie is a mistake.
+pub(crate) fn auth(
+    reader: &mut ConfigReader,
+    layers: &Layers,
+    in_url: Option<Auth>,
+    headers: &mut Vec<(HeaderName, Value)>,
+) -> Option<Auth> {
+    let in_header = layers.distance(|table| {
+        let headers = table.get("headers").and_then(Node::as_table);
+        headers
+            .is_some_and(|headers| headers.entries.iter().any(|entry| entry.key.eq_ignore_ascii_case("authorization")))
+    });
+    let in_auth = layers.distance(|table| table.get("auth").is_some());
+    if in_url.is_some() && (in_header == Some(0) || in_auth == Some(0)) {
+        let entry = layers.get("auth").or(layers.get("headers"))?;
+        reader.problem(&entry.span, "credentials are given both in the URL and in another key");
+        return None;
+    }
+    let node = layers.get("auth");
+    match (in_url, in_auth, in_header) {
+        (Some(auth), _, _) => {
+            headers.retain(|(name, _)| *name != http::header::AUTHORIZATION);
+            return Some(auth);
+        }
+        (None, None, _) => return None,
+        (None, Some(auth), Some(header)) if header < auth => return None,
+        (None, Some(auth), Some(header)) if header == auth => {
+            let message = "credentials are given both in `auth` and in the header authorization";
+            reader.problem(&node?.span, message);
+        }
+        (None, Some(_), _) => headers.retain(|(name, _)| *name != http::header::AUTHORIZATION),
+    }
+    let node = node?;
+    let table = node.as_table()?;
+    let inner = Layers::new([table]);
+    let Some(entry) = inner.one_of(reader, &["basic", "bearer", "oauth2"]) else {
+        reader.problem(&node.span, "`auth` is empty: add `basic`, `bearer` or `oauth2`");
+        return None;
+    };
+    match entry.key.as_str() {
+        "bearer" => {
+            let token = interpolate::fill(reader, &entry.node, TextUse::Secret("bearer"))?;
+            if token.parts.is_empty() {
+                reader.problem(&entry.node.span, "`auth.bearer` is empty");
+            }
+            header::is_value(reader, &entry.node, "`auth.bearer`", &token).then_some(Auth::Bearer(token))
+        }
+        "oauth2" => oauth2(reader, &entry.node).map(Auth::OAuth2),
+        _ => basic(reader, &entry.node),
+    }
+}
+
+fn basic(reader: &mut ConfigReader, node: &Node) -> Option<Auth> {
+    let table = node.as_table()?;
+    let user = layers::required(reader, table, "user", "auth.basic");
+    let password = layers::required(reader, table, "password", "auth.basic");
+    let user_value = interpolate::fill(reader, user?, TextUse::Variable);
+    let password = interpolate::fill(reader, password?, TextUse::Secret("password"));
+    let user_value = user_value?;
+    if interpolate::stand_in(&user_value).contains(':') {
+        reader.problem(&user?.span, "`user` contains a colon, which ends the user name in HTTP basic authentication");
+    }
+    Some(url::basic(reader, user_value, password?))
+}
+
+fn oauth2(reader: &mut ConfigReader, node: &Node) -> Option<OAuth2> {
+    let table = node.as_table()?;
+    let token_url = layers::required(reader, table, "token-url", "auth.oauth2");
+    let client_id = layers::required(reader, table, "client-id", "auth.oauth2");
+    let client_secret = layers::required(reader, table, "client-secret", "auth.oauth2");
+    let scopes = table.get("scopes").map(Node::one_or_more).unwrap_or_default();
+    let scopes = scopes.iter().filter_map(|node| layers::name(reader, "scopes", node)).collect();
+    let audience = table.get("audience").and_then(|node| interpolate::plain(reader, node));
+    let target = token_url.and_then(|node| url::target(reader, "token-url", node, url::WEB, TextUse::Text));
+    let client_id = client_id.and_then(|node| interpolate::fill(reader, node, TextUse::Variable));
+    let client_secret =
+        client_secret.and_then(|node| interpolate::fill(reader, node, TextUse::Secret("client-secret")));
+    let (target, client_id, client_secret) = (target?, client_id?, client_secret?);
+    if target.auth.is_some() {
+        reader.problem(&token_url?.span, "the URL contains credentials: move them to `client-id` and `client-secret`");
+    }
+    // The pair is sent as HTTP basic authentication, in one piece of base64.
+    url::basic(reader, client_id.clone(), client_secret.clone());
+    Some(OAuth2 { token_url: target.url, client_id, client_secret, scopes, audience })
+}
+
+/// Client credentials, as TOML.
+pub(crate) fn explain_oauth2(writer: &TomlWriter, client: &OAuth2) -> String {
+    let mut fields = vec![
+        format!("token-url = {}", writer.value(&client.token_url)),
+        format!("client-id = {}", writer.value(&client.client_id)),
+        format!("client-secret = {}", writer.value(&client.client_secret)),
+        format!("scopes = {}", list(client.scopes.iter().map(|scope| writer.text(scope)))),
+    ];
+    fields.extend(client.audience.as_ref().map(|audience| format!("audience = {}", writer.text(audience))));
+    table(fields.into_iter())
+}

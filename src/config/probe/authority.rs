@@ -1,0 +1,75 @@
+//! The name that a request is sent to where it is not the URL's: what cannot be sent together is
+//! refused here, since it would be sent as something else.
+
+use std::net::{IpAddr, SocketAddr};
+
+use ::url::Url;
+use http::HeaderName;
+use http::header::HOST;
+
+use crate::config::reader::ConfigReader;
+use crate::config::syntax::tree::{Item, Node};
+use crate::config::value::layers::Layers;
+use crate::model::Value;
+
+const HTTP1: &str = "set `http-version = \"1.1\"`";
+
+/// Looks at the overrides of one request to an https URL. Over HTTP/2 in TLS there is one name: the
+/// one of the handshake is the authority too. And a proxy is asked for that name.
+pub(crate) fn check(reader: &mut ConfigReader, layers: &Layers, url: &Value, headers: &[(HeaderName, Value)]) {
+    // A host that is captured is not known yet.
+    let Ok(url) = Url::parse(&url.to_string()) else { return };
+    if url.scheme() != "https" {
+        return;
+    }
+    let server_name = layers.inner("tls").get("server-name").filter(|node| is_other_name(node, &url));
+    if let (Some(node), true) = (server_name, layers.get("proxy").is_some()) {
+        let message = "`tls.server-name` cannot be used with `proxy`: the proxy would be asked for that name";
+        reader.advise(&node.span, message, "put the name into `url`");
+    }
+    if !matches!(layers.get("http-version"), Some(Node { item: Item::Text(version), .. }) if version == "2") {
+        return;
+    }
+    if let Some(node) = server_name {
+        reader.advise(
+            &node.span,
+            "`tls.server-name` is not the host of `url`, and HTTP/2 asks for the name of the handshake",
+            HTTP1,
+        );
+    }
+    let host = headers.iter().find(|(name, _)| *name == HOST).map(|(_, value)| value.to_string());
+    let entries = layers.inner("headers").entries(str::eq_ignore_ascii_case);
+    if let (Some(host), Some(entry)) = (host, entries.iter().find(|entry| entry.key.eq_ignore_ascii_case("host")))
+        && !host.eq_ignore_ascii_case(&authority_of(&url))
+    {
+        let help = format!("put the name into `url` and the server into `address`, or {HTTP1}");
+        reader.advise(
+            &entry.key_span,
+            "a `host` header is not what HTTP/2 over TLS asks for: that is the host of `url`",
+            help,
+        );
+    }
+    if let Some(node) = layers.get("address")
+        && let Item::Text(address) = &node.item
+        && let (Ok(address), Some(port)) = (address.parse::<SocketAddr>(), url.port())
+        && address.port() != port
+    {
+        let help = format!("give `url` the port of `address`, or {HTTP1}");
+        reader.advise(
+            &node.span,
+            format!("`address` has another port than `url`, and HTTP/2 over TLS cannot ask for port {port} there"),
+            help,
+        );
+    }
+}
+
+/// Whether a server name is a name, and not that of the URL.
+fn is_other_name(node: &Node, url: &Url) -> bool {
+    let Item::Text(name) = &node.item else { return false };
+    name.parse::<IpAddr>().is_err() && !url.host_str().is_some_and(|host| host.eq_ignore_ascii_case(name))
+}
+
+fn authority_of(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}

@@ -1,0 +1,539 @@
+//! What must hold of an answer.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use crate::config::keys::schema::{TableSchema, ValueType, key};
+use crate::config::probe::assets;
+use crate::config::reader::ConfigReader;
+use crate::config::syntax::tree::{Entry, Item, Node, Table};
+use crate::config::value::interpolate::TextUse;
+use crate::config::value::layers::Layers;
+use crate::config::value::toml_text::{TomlLines, TomlWriter, key as bare_key, list, quoted, table, toml_of};
+use crate::config::value::{interpolate, layers, matcher, url};
+use crate::model::quantity::{show_bytes, show_duration};
+use crate::model::{
+    Expect, HeaderExpectation, HeaderRule, HttpVersion, JsonExpectation, JsonRule, Pattern, Phase, StatusSet, TextRule,
+    TlsVersion, Value,
+};
+
+pub(crate) const EXPECT: TableSchema = TableSchema {
+    title: "expect",
+    groups: &[&[
+        key(
+            "status",
+            ValueType::OneOrMore(&ValueType::Either(&[ValueType::Integer(100, 999), ValueType::Text])),
+            "[\"2xx\"]",
+            "Status codes: numbers, classes `\"2xx\"`, ranges `\"200-299\"`.",
+        ),
+        key("body-contains", ValueType::OneOrMore(&ValueType::Text), "", "The body has each of these texts."),
+        key("body-lacks", ValueType::OneOrMore(&ValueType::Text), "", "The body has none of these texts."),
+        key("body-matches", ValueType::OneOrMore(&ValueType::Text), "", "Each of these patterns is found in the body."),
+        key(
+            "body-not-matches",
+            ValueType::OneOrMore(&ValueType::Text),
+            "",
+            "None of these patterns is found in the body.",
+        ),
+        key(
+            "header",
+            ValueType::Map(&ValueType::Either(&[ValueType::Text, ValueType::Table(&HEADER)])),
+            "",
+            "Headers by name: a text that a value contains, or a table of rules.",
+        ),
+        key("json", ValueType::OneOrMore(&ValueType::Table(&JSON)), "", "Rules for the body as JSON."),
+        key("assets", ValueType::Table(&assets::ASSETS), "", "The files that the page links to load too."),
+        key("latency", ValueType::Table(&LATENCY), "", "Maximum time of each phase."),
+        key(
+            "certificate-days",
+            ValueType::Integer(0, 3_650),
+            "",
+            "The certificate is valid for at least this many days more.",
+        ),
+        key("final-url", ValueType::Text, "", "The URL that answered, after all redirects."),
+        key(
+            "http-version",
+            ValueType::OneOrMore(&ValueType::Words(&["1.0", "1.1", "2"])),
+            "",
+            "The HTTP version is one of these.",
+        ),
+        key(
+            "tls-version",
+            ValueType::OneOrMore(&ValueType::Words(&["1.2", "1.3"])),
+            "",
+            "The TLS version is one of these.",
+        ),
+        key("secure", ValueType::Boolean, "", "Whether the last hop was https."),
+        key("min-bytes", ValueType::Bytes, "", "The body has at least this many bytes."),
+        key("max-bytes", ValueType::Bytes, "", "The body has at most this many bytes."),
+        key("sha256", ValueType::Text, "", "The SHA-256 of the body, hexadecimal."),
+    ]],
+    required: &[],
+};
+
+pub(crate) const HEADER: TableSchema = TableSchema {
+    title: "expect.header.NAME",
+    groups: &[&[
+        key("contains", ValueType::OneOrMore(&ValueType::Text), "", "A value has this text in it."),
+        key("matches", ValueType::OneOrMore(&ValueType::Text), "", "A value matches this pattern."),
+        key("not-matches", ValueType::OneOrMore(&ValueType::Text), "", "No value matches this pattern."),
+        key("absent", ValueType::Boolean, "", "The header is not sent; with `false`, it is sent."),
+        key("optional", ValueType::Boolean, "false", "A missing header is fine."),
+    ]],
+    required: &[],
+};
+
+pub(crate) const JSON: TableSchema = TableSchema {
+    title: "expect.json",
+    groups: &[&[
+        key("path", ValueType::Text, "", "The JSON path (RFC 9535) of the nodes that the rules are about."),
+        key("exists", ValueType::Boolean, "true", "Something is found, or nothing."),
+        key("equals", ValueType::Json, "", "Every node equals this."),
+        key("not-equals", ValueType::Json, "", "No node equals this."),
+        key("contains", ValueType::Json, "", "Every node is a text or a list with this in it."),
+        key("matches", ValueType::Text, "", "Every node is a text that matches this pattern."),
+        key(
+            "min-length",
+            ValueType::Integer(0, i64::MAX),
+            "",
+            "Every node is a list, table or text at least this long.",
+        ),
+        key(
+            "max-length",
+            ValueType::Integer(0, i64::MAX),
+            "",
+            "Every node is a list, table or text at most this long.",
+        ),
+        key("min", ValueType::Number, "", "Every node is a number of at least this."),
+        key("max", ValueType::Number, "", "Every node is a number of at most this."),
+    ]],
+    required: &["path"],
+};
+
+pub(crate) const LATENCY: TableSchema = TableSchema {
+    title: "expect.latency",
+    groups: &[&[
+        key("total", ValueType::Duration, "", "From the start of the check to its verdict."),
+        key("resolve", ValueType::Duration, "", "Looking the name up."),
+        key("connect", ValueType::Duration, "", "The TCP handshake."),
+        key("tls", ValueType::Duration, "", "The TLS handshake."),
+        key("processing", ValueType::Duration, "", "From the connection to the complete response head."),
+        key("transfer", ValueType::Duration, "", "Reading the body."),
+    ]],
+    required: &[],
+};
+
+/// The largest size of a body that can be expected: the largest that is read.
+const LARGEST_BODY: u64 = 1 << 30;
+
+/// Reads the expectations; what the layers do not say keeps its default.
+pub(crate) fn expect(reader: &mut ConfigReader, layers: &Layers) -> Expect {
+    let mut expect = Expect::default();
+    if let Some(node) = layers.get("status") {
+        expect.status = node.one_or_more().iter().filter_map(|node| status(reader, node)).collect();
+    }
+    expect.body = body(reader, layers);
+    for entry in layers.inner("header").entries(str::eq_ignore_ascii_case) {
+        expect.headers.extend(header(reader, entry));
+    }
+    if let Some(node) = layers.get("json") {
+        expect.json = node.one_or_more().iter().flat_map(|node| json(reader, node)).collect();
+    }
+    expect.latency = latency(reader, &layers.inner("latency"));
+    expect.certificate_days = layers.get("certificate-days").and_then(layers::integer);
+    expect.final_url = layers
+        .get("final-url")
+        .and_then(|node| url::target(reader, "final-url", node, url::WEB, TextUse::Expectation))
+        .map(|target| target.url);
+    expect.http_version = words(reader, layers, "http-version", &HTTP_VERSIONS);
+    expect.tls_version = words(reader, layers, "tls-version", &TLS_VERSIONS);
+    expect.secure = layers.get("secure").and_then(layers::boolean);
+    expect.min_bytes = size(reader, layers, "min-bytes");
+    expect.max_bytes = size(reader, layers, "max-bytes");
+    if let (Some(min), Some(max), Some(node)) = (expect.min_bytes, expect.max_bytes, layers.get("min-bytes"))
+        && min > max
+    {
+        reader.problem(&node.span, "`min-bytes` is larger than `max-bytes`: no body can be both");
+    }
+    if layers.get("assets").is_some() {
+        expect.assets = assets::assets(reader, &layers.inner("assets"));
+    }
+    expect.sha256 = layers.get("sha256").and_then(|node| sha256(reader, node));
+    expect
+}
+
+const HTTP_VERSIONS: [(&str, HttpVersion); 3] =
+    [("1.0", HttpVersion::V1_0), ("1.1", HttpVersion::V1_1), ("2", HttpVersion::V2)];
+const TLS_VERSIONS: [(&str, TlsVersion); 2] = [("1.2", TlsVersion::V1_2), ("1.3", TlsVersion::V1_3)];
+
+fn words<T: Copy>(reader: &mut ConfigReader, layers: &Layers, key: &str, words: &[(&str, T)]) -> Vec<T> {
+    let Some(node) = layers.get(key) else { return Vec::new() };
+    let names: Vec<&str> = words.iter().map(|(name, _)| *name).collect();
+    let mut found = Vec::new();
+    for node in node.one_or_more() {
+        if let Some(word) = layers::word(reader, key, node, &names) {
+            found.extend(words.iter().find(|(name, _)| *name == word).map(|(_, value)| *value));
+        }
+    }
+    found
+}
+
+fn size(reader: &mut ConfigReader, layers: &Layers, key: &str) -> Option<u64> {
+    layers.get(key).and_then(|node| layers::bytes(reader, key, node, 0..=LARGEST_BODY))
+}
+
+fn status(reader: &mut ConfigReader, node: &Node) -> Option<StatusSet> {
+    if let Item::Integer(_) = node.item {
+        return layers::integer(node).map(|code: u16| StatusSet(code..=code));
+    }
+    let text = interpolate::plain(reader, node)?;
+    let set = status_set(&text);
+    if set.is_none() {
+        let message = "`status` is not a status code, a class or a range";
+        reader.advise(&node.span, message, "write it as 200, \"2xx\" or \"200-299\"");
+    }
+    set
+}
+
+fn status_set(text: &str) -> Option<StatusSet> {
+    let code = |text: &str| text.trim().parse::<u16>().ok().filter(|code| (100..=999).contains(code));
+    if let Some(class) = text.strip_suffix("xx").or_else(|| text.strip_suffix("XX")) {
+        let class = class.parse::<u16>().ok().filter(|class| (1..=5).contains(class))?;
+        return Some(StatusSet(class * 100..=class * 100 + 99));
+    }
+    let (low, high) = match text.split_once('-') {
+        Some((low, high)) => (code(low)?, code(high)?),
+        None => (code(text)?, code(text)?),
+    };
+    (low <= high).then_some(StatusSet(low..=high))
+}
+
+fn body(reader: &mut ConfigReader, layers: &Layers) -> Vec<TextRule> {
+    let mut rules = Vec::new();
+    for (key, rule) in [("body-contains", TextRule::Contains as fn(Value) -> TextRule), ("body-lacks", TextRule::Lacks)]
+    {
+        for node in layers.get(key).map(Node::one_or_more).unwrap_or_default() {
+            rules.extend(text(reader, key, node).map(rule));
+        }
+    }
+    let patterns =
+        [("body-matches", TextRule::Matches as fn(Pattern) -> TextRule), ("body-not-matches", TextRule::NotMatches)];
+    for (key, rule) in patterns {
+        for node in layers.get(key).map(Node::one_or_more).unwrap_or_default() {
+            rules.extend(matcher::pattern(reader, key, node).map(rule));
+        }
+    }
+    rules
+}
+
+/// A text that is looked for; the empty text is in everything.
+fn text(reader: &mut ConfigReader, key: &str, node: &Node) -> Option<Value> {
+    let value = interpolate::fill(reader, node, TextUse::Expectation)?;
+    if value.parts.is_empty() {
+        reader.problem(&node.span, format!("`{key}` is empty, and everything contains the empty text"));
+        return None;
+    }
+    Some(value)
+}
+
+fn header(reader: &mut ConfigReader, entry: &Entry) -> Vec<HeaderRule> {
+    let Ok(name) = http::HeaderName::from_bytes(entry.key.as_bytes()) else {
+        let message = format!("`{}` is not the name of a header: it has letters, digits and hyphens", entry.key);
+        reader.problem(&entry.key_span, message);
+        return Vec::new();
+    };
+    let node = &entry.node;
+    let (expectations, optional) = if let Item::Table(table) = &node.item {
+        header_table(reader, table)
+    } else {
+        let value = interpolate::fill(reader, node, TextUse::Expectation);
+        let is_empty = value.as_ref().is_some_and(|value| value.parts.is_empty());
+        let rule = if is_empty { Some(HeaderExpectation::Present) } else { value.map(HeaderExpectation::Contains) };
+        (rule.into_iter().collect(), false)
+    };
+    expectations.into_iter().map(|rule| HeaderRule { name: name.clone(), rule, optional }).collect()
+}
+
+fn header_table(reader: &mut ConfigReader, table: &Table) -> (Vec<HeaderExpectation>, bool) {
+    let mut rules = Vec::new();
+    for node in table.get("contains").map(Node::one_or_more).unwrap_or_default() {
+        rules.extend(text(reader, "contains", node).map(HeaderExpectation::Contains));
+    }
+    for node in table.get("matches").map(Node::one_or_more).unwrap_or_default() {
+        rules.extend(matcher::pattern(reader, "matches", node).map(HeaderExpectation::Matches));
+    }
+    for node in table.get("not-matches").map(Node::one_or_more).unwrap_or_default() {
+        rules.extend(matcher::pattern(reader, "not-matches", node).map(HeaderExpectation::NotMatches));
+    }
+    let optional = table.get("optional").and_then(layers::boolean).unwrap_or(false);
+    match table.get("absent").and_then(layers::boolean) {
+        Some(true) if !rules.is_empty() || optional => {
+            reader.problem(&table.span, "a header that is `absent` can have no other rule");
+        }
+        Some(true) => rules.push(HeaderExpectation::Absent),
+        Some(false) if optional => reader.problem(&table.span, "a header cannot be both required and `optional`"),
+        Some(false) => rules.push(HeaderExpectation::Present),
+        None if table.entries.iter().all(|entry| entry.key == "optional") => {
+            reader.problem(&table.span, "the header has no rule: add `contains`, `matches`, `not-matches` or `absent`");
+        }
+        None => {}
+    }
+    (rules, optional)
+}
+
+fn json(reader: &mut ConfigReader, node: &Node) -> Vec<JsonRule> {
+    let Some(table) = node.as_table() else { return Vec::new() };
+    let Some(path) = layers::required(reader, table, "path", "expect.json") else { return Vec::new() };
+    let path = matcher::json_path(reader, "path", path);
+    let mut rules = Vec::new();
+    for entry in &table.entries {
+        rules.extend(json_expectation(reader, entry));
+    }
+    if let (Some(min), Some(max)) = (number(table, "min"), number(table, "max"))
+        && min > max
+    {
+        reader.problem(&table.span, "`min` is larger than `max`: no number can be both");
+    }
+    if let (Some(min), Some(max)) = (number(table, "min-length"), number(table, "max-length"))
+        && min > max
+    {
+        reader.problem(&table.span, "`min-length` is larger than `max-length`: nothing can be both");
+    }
+    if table.get("exists").and_then(layers::boolean) == Some(false) && rules.len() > 1 {
+        reader.problem(&table.span, "a node that must not exist can have no other rule");
+    }
+    if table.entries.iter().all(|entry| entry.key == "path") {
+        rules.push(JsonExpectation::Exists(true));
+    }
+    let Some(path) = path else { return Vec::new() };
+    rules.into_iter().map(|rule| JsonRule { path: path.clone(), rule }).collect()
+}
+
+fn number(table: &Table, key: &str) -> Option<f64> {
+    table.get(key).and_then(float)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a bound past 2^53 is compared as the nearest double, as JSON does")]
+fn float(node: &Node) -> Option<f64> {
+    match node.item {
+        Item::Integer(number) => Some(number as f64),
+        Item::Float(number) => Some(number),
+        _ => None,
+    }
+}
+
+fn json_expectation(reader: &mut ConfigReader, entry: &Entry) -> Option<JsonExpectation> {
+    let node = &entry.node;
+    match entry.key.as_str() {
+        "exists" => layers::boolean(node).map(JsonExpectation::Exists),
+        "equals" => json_value(reader, node).map(JsonExpectation::Equals),
+        "not-equals" => json_value(reader, node).map(JsonExpectation::NotEquals),
+        "contains" => json_value(reader, node).map(JsonExpectation::Contains),
+        "matches" => matcher::pattern(reader, "matches", node).map(JsonExpectation::Matches),
+        "min-length" => layers::integer(node).map(JsonExpectation::MinLength),
+        "max-length" => layers::integer(node).map(JsonExpectation::MaxLength),
+        "min" => bound(reader, "min", node).map(JsonExpectation::Min),
+        "max" => bound(reader, "max", node).map(JsonExpectation::Max),
+        _ => None,
+    }
+}
+
+fn bound(reader: &mut ConfigReader, key: &str, node: &Node) -> Option<f64> {
+    let number = float(node)?;
+    if number.is_nan() {
+        reader.problem(&node.span, format!("`{key}` is not a number"));
+        return None;
+    }
+    Some(number)
+}
+
+/// A value of TOML as JSON.
+fn json_value(reader: &mut ConfigReader, node: &Node) -> Option<serde_json::Value> {
+    Some(match &node.item {
+        Item::Text(_) => serde_json::Value::from(interpolate::plain(reader, node)?),
+        Item::Integer(number) => serde_json::Value::from(*number),
+        Item::Float(number) if !number.is_finite() => {
+            reader.problem(&node.span, "JSON has no number that is not finite");
+            return None;
+        }
+        Item::Float(number) => serde_json::Value::from(*number),
+        Item::Boolean(boolean) => serde_json::Value::from(*boolean),
+        Item::Date(date) => serde_json::Value::from(date.as_str()),
+        Item::TooLarge => return None,
+        Item::List(list) => list.iter().map(|node| json_value(reader, node)).collect::<Option<_>>()?,
+        Item::Table(table) => {
+            let mut object = serde_json::Map::new();
+            for entry in &table.entries {
+                object.insert(entry.key.clone(), json_value(reader, &entry.node)?);
+            }
+            serde_json::Value::Object(object)
+        }
+    })
+}
+
+fn latency(reader: &mut ConfigReader, layers: &Layers) -> Vec<(Option<Phase>, Duration)> {
+    let phases = std::iter::once(None).chain(Phase::ALL.into_iter().map(Some));
+    let mut limits = Vec::new();
+    for phase in phases {
+        let key = phase.map_or("total", Phase::name);
+        let range = Duration::from_micros(1)..=Duration::from_hours(1);
+        if let Some(limit) = layers.get(key).and_then(|node| layers::duration(reader, key, node, range)) {
+            limits.push((phase, limit));
+        }
+    }
+    limits
+}
+
+fn sha256(reader: &mut ConfigReader, node: &Node) -> Option<[u8; 32]> {
+    let text = interpolate::plain(reader, node)?;
+    let bytes: Option<Vec<u8>> = text
+        .as_bytes()
+        .chunks(2)
+        .map(|pair| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok()))
+        .collect();
+    let hash =
+        bytes.filter(|_| text.bytes().all(|byte| byte.is_ascii_hexdigit())).and_then(|bytes| bytes.try_into().ok());
+    if hash.is_none() {
+        reader.problem(&node.span, "`sha256` is not 64 hexadecimal digits");
+    }
+    hash
+}
+
+/// Every expectation, as TOML.
+pub(crate) fn explain(lines: &mut TomlLines, writer: &TomlWriter, expect: &Expect) {
+    let statuses = expect.status.iter().map(|set| {
+        let text = set.to_string();
+        if text.bytes().all(|byte| byte.is_ascii_digit()) { text } else { quoted(&text) }
+    });
+    lines.set("expect.status", &list(statuses));
+    for name in ["body-contains", "body-lacks", "body-matches", "body-not-matches"] {
+        let rules: Vec<String> = expect.body.iter().filter_map(|rule| text_of(writer, rule, name)).collect();
+        if !rules.is_empty() {
+            lines.set(&format!("expect.{name}"), &list(rules.into_iter()));
+        }
+    }
+    explain_headers(lines, writer, expect);
+    explain_json(lines, writer, expect);
+    for (phase, limit) in &expect.latency {
+        let phase = phase.map_or("total", Phase::name);
+        lines.set(&format!("expect.latency.{phase}"), &quoted(&show_duration(*limit)));
+    }
+    explain_facts(lines, writer, expect);
+    if let Some(assets) = &expect.assets {
+        assets::explain(lines, writer, assets);
+    }
+}
+
+fn text_of(writer: &TomlWriter, rule: &TextRule, wanted: &str) -> Option<String> {
+    let (name, text) = match rule {
+        TextRule::Contains(value) => ("body-contains", writer.value(value)),
+        TextRule::Lacks(value) => ("body-lacks", writer.value(value)),
+        TextRule::Matches(pattern) => ("body-matches", writer.text(pattern.as_str())),
+        TextRule::NotMatches(pattern) => ("body-not-matches", writer.text(pattern.as_str())),
+    };
+    (name == wanted).then_some(text)
+}
+
+fn explain_headers(lines: &mut TomlLines, writer: &TomlWriter, expect: &Expect) {
+    let mut names: Vec<&str> = expect.headers.iter().map(|rule| rule.name.as_str()).collect();
+    names.dedup();
+    for name in names {
+        let rules: Vec<&HeaderRule> = expect.headers.iter().filter(|rule| rule.name.as_str() == name).collect();
+        let mut fields = Vec::new();
+        for word in ["contains", "matches", "not-matches"] {
+            let said: Vec<String> = rules.iter().filter_map(|rule| header_text(writer, &rule.rule, word)).collect();
+            fields.extend((!said.is_empty()).then(|| format!("{word} = {}", list(said.into_iter()))));
+        }
+        for rule in &rules {
+            match rule.rule {
+                HeaderExpectation::Absent => fields.push("absent = true".to_owned()),
+                HeaderExpectation::Present => fields.push("absent = false".to_owned()),
+                _ => {}
+            }
+        }
+        if rules.iter().any(|rule| rule.optional) {
+            fields.push("optional = true".to_owned());
+        }
+        lines.set(&format!("expect.header.{}", bare_key(name)), &table(fields.into_iter()));
+    }
+}
+
+fn header_text(writer: &TomlWriter, rule: &HeaderExpectation, wanted: &str) -> Option<String> {
+    let (word, text) = match rule {
+        HeaderExpectation::Contains(value) => ("contains", writer.value(value)),
+        HeaderExpectation::Matches(pattern) => ("matches", writer.text(pattern.as_str())),
+        HeaderExpectation::NotMatches(pattern) => ("not-matches", writer.text(pattern.as_str())),
+        HeaderExpectation::Absent | HeaderExpectation::Present => return None,
+    };
+    (word == wanted).then_some(text)
+}
+
+fn explain_json(lines: &mut TomlLines, writer: &TomlWriter, expect: &Expect) {
+    if expect.json.is_empty() {
+        return;
+    }
+    let rules = expect.json.iter().map(|rule| {
+        let (name, value) = match &rule.rule {
+            JsonExpectation::Exists(exists) => ("exists", exists.to_string()),
+            JsonExpectation::Equals(value) => ("equals", toml_of(value)),
+            JsonExpectation::NotEquals(value) => ("not-equals", toml_of(value)),
+            JsonExpectation::Contains(value) => ("contains", toml_of(value)),
+            JsonExpectation::Matches(pattern) => ("matches", writer.text(pattern.as_str())),
+            JsonExpectation::MinLength(length) => ("min-length", length.to_string()),
+            JsonExpectation::MaxLength(length) => ("max-length", length.to_string()),
+            JsonExpectation::Min(number) => ("min", format!("{number:?}")),
+            JsonExpectation::Max(number) => ("max", format!("{number:?}")),
+        };
+        format!("{{ path = {}, {name} = {value} }}", writer.text(rule.path.as_str()))
+    });
+    lines.set("expect.json", &list(rules));
+}
+
+fn explain_facts(lines: &mut TomlLines, writer: &TomlWriter, expect: &Expect) {
+    if let Some(days) = expect.certificate_days {
+        lines.set("expect.certificate-days", &days.to_string());
+    }
+    if let Some(url) = &expect.final_url {
+        lines.set("expect.final-url", &writer.value(url));
+    }
+    if !expect.http_version.is_empty() {
+        let versions = expect.http_version.iter().map(|version| quoted(version.name()));
+        lines.set("expect.http-version", &list(versions));
+    }
+    if !expect.tls_version.is_empty() {
+        let versions = expect.tls_version.iter().map(|version| quoted(version.name()));
+        lines.set("expect.tls-version", &list(versions));
+    }
+    if let Some(secure) = expect.secure {
+        lines.set("expect.secure", &secure.to_string());
+    }
+    for (name, size) in [("min-bytes", expect.min_bytes), ("max-bytes", expect.max_bytes)] {
+        if let Some(size) = size {
+            lines.set(&format!("expect.{name}"), &quoted(&show_bytes(size)));
+        }
+    }
+    if let Some(hash) = expect.sha256 {
+        let digits = hash.iter().fold(String::new(), |mut digits, byte| {
+            let _ = write!(digits, "{byte:02x}");
+            digits
+        });
+        lines.set("expect.sha256", &quoted(&digits));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn status_codes_classes_and_ranges_are_read() {
+        let read = |text| status_set(text).map(|set| (*set.0.start(), *set.0.end()));
+        assert_eq!(read("2xx"), Some((200, 299)));
+        assert_eq!(read("204"), Some((204, 204)));
+        assert_eq!(read("200-204"), Some((200, 204)));
+        assert_eq!(read("999"), Some((999, 999)));
+        for wrong in ["6xx", "0xx", "99", "1000", "299-200", "2x", "", "-", "200-", "two"] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! What a probe or a step sends: method, URL, headers, body, credentials.
+
+use http::{HeaderName, Method};
+
+use crate::config::keys::schema::{Key, ValueType, key};
+use crate::config::probe::{auth, authority, body, expect};
+use crate::config::reader::ConfigReader;
+use crate::config::syntax::tree::{Item, Node, Table};
+use crate::config::value::interpolate::TextUse;
+use crate::config::value::layers::Layers;
+use crate::config::value::toml_text::{TomlLines, TomlWriter, key as bare_key, one_or_list, quoted, table, toml_of};
+use crate::config::value::{header, interpolate, layers, url};
+use crate::model::quantity::show_bytes;
+use crate::model::suggest;
+use crate::model::{Auth, Body, FormPart, Request, Value, is_secret_name};
+
+/// Keys of one request: of a probe, of its steps, and of the defaults.
+pub(crate) const REQUEST_KEYS: &[Key] = &[
+    key("method", ValueType::Text, "\"GET\"", "The method."),
+    key("headers", ValueType::Map(&ValueType::OneOrMore(&ValueType::Text)), "{}", "Headers sent, by name."),
+    key("body", ValueType::Text, "", "The body as text."),
+    key("json", ValueType::Json, "", "The body as JSON."),
+    key("form", ValueType::Map(&ValueType::Scalar), "", "The body as form fields."),
+    key(
+        "file",
+        ValueType::Either(&[ValueType::Text, ValueType::Table(&body::FILE)]),
+        "",
+        "The body as the bytes of a file, relative to the probe file.",
+    ),
+    key(
+        "multipart",
+        ValueType::Map(&ValueType::Either(&[ValueType::Scalar, ValueType::Table(&body::FILE)])),
+        "",
+        "The body as form fields and files (`multipart/form-data`), by name.",
+    ),
+    key("auth", ValueType::Table(&auth::AUTH), "", "Credentials: one of its keys."),
+    key(
+        "redirects",
+        ValueType::Either(&[ValueType::Words(&["follow", "none"]), ValueType::Integer(0, 50)]),
+        "10",
+        "Maximum number of redirects followed.",
+    ),
+    key(
+        "redirects-allow-downgrade",
+        ValueType::Boolean,
+        "false",
+        "Follow a redirect from https to http; what comes after it can be read and changed on the way.",
+    ),
+    key("body-limit", ValueType::Bytes, "\"1MiB\"", "Maximum number of body bytes read, after decoding; up to 1GiB."),
+    key(
+        "expect",
+        ValueType::Table(&expect::EXPECT),
+        "",
+        "What must hold of the answer; of a journey, of its last step's.",
+    ),
+];
+
+/// The largest body limit.
+const LARGEST_BODY: u64 = 1 << 30;
+
+/// Reads a request. `own` has the URL; the layers have everything else.
+pub(crate) fn request(reader: &mut ConfigReader, own: &Table, layers: &Layers) -> Option<Request> {
+    let target = own.get("url").and_then(|node| url::target(reader, "url", node, url::WEB, TextUse::Open));
+    let method = match layers.get("method") {
+        Some(node) => method(reader, node),
+        None => Some(Method::GET),
+    };
+    let mut headers = headers(reader, &layers.inner("headers"));
+    let body = body::body(reader, layers);
+    let auth = auth::auth(reader, layers, target.as_ref().and_then(|target| target.auth.clone()), &mut headers);
+    let redirects = match layers.get("redirects") {
+        Some(node) => redirects(reader, node),
+        None => Some(Request::REDIRECTS),
+    };
+    let body_limit = match layers.get("body-limit") {
+        Some(node) => layers::bytes(reader, "body-limit", node, 1..=LARGEST_BODY),
+        None => Some(Request::BODY_LIMIT),
+    };
+    let (url, method, body) = (target?.url, method?, body?);
+    authority::check(reader, layers, &url, &headers);
+    if method == Method::TRACE && !matches!(body, Body::Empty) {
+        reader.problem(&own.span, "a TRACE request has no body");
+    }
+    Some(Request {
+        method,
+        url,
+        headers,
+        body,
+        auth,
+        redirects: redirects?,
+        redirects_allow_downgrade: layers.get("redirects-allow-downgrade").and_then(layers::boolean).unwrap_or(false),
+        body_limit: body_limit?,
+    })
+}
+
+/// Reads what a request takes from the defaults, for its problems alone.
+pub(crate) fn defaults(reader: &mut ConfigReader, layers: &Layers) {
+    request(reader, &Table::empty(), layers);
+}
+
+fn method(reader: &mut ConfigReader, node: &Node) -> Option<Method> {
+    const COMMON: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    let text = interpolate::plain(reader, node)?;
+    let upper = text.to_ascii_uppercase();
+    if text != upper {
+        let help = if COMMON.contains(&upper.as_str()) {
+            Some(upper.as_str())
+        } else {
+            suggest::nearest(&upper, COMMON.into_iter())
+        };
+        let message = "`method` must be in capital letters";
+        match help {
+            Some(help) => reader.advise(&node.span, message, format!("did you mean \"{help}\"?")),
+            None => reader.problem(&node.span, message),
+        }
+        return None;
+    }
+    match Method::from_bytes(text.as_bytes()) {
+        Ok(Method::CONNECT) => reader.problem(&node.span, "`method` CONNECT opens a tunnel and sends no request"),
+        Ok(method) => return Some(method),
+        Err(_) => reader.problem(&node.span, "`method` is not a method: it has letters, digits and hyphens"),
+    }
+    None
+}
+
+/// The headers, the defaults' first; names are the same whatever their case.
+fn headers(reader: &mut ConfigReader, layers: &Layers) -> Vec<(HeaderName, Value)> {
+    let mut headers: Vec<(HeaderName, Value)> = Vec::new();
+    for entry in layers.entries(str::eq_ignore_ascii_case) {
+        let Some(name) = header::name(reader, entry) else { continue };
+        if headers.iter().any(|(other, _)| *other == name) {
+            reader.problem(&entry.key_span, format!("the header {name} is given twice"));
+            continue;
+        }
+        for node in entry.node.one_or_more() {
+            let usage = if is_secret_name(name.as_str()) { TextUse::Secret(name.as_str()) } else { TextUse::Open };
+            let Some(value) = interpolate::fill(reader, node, usage) else { continue };
+            if header::is_value(reader, node, &format!("the header {name}"), &value) {
+                headers.push((name.clone(), value));
+            }
+        }
+    }
+    headers
+}
+
+fn redirects(reader: &mut ConfigReader, node: &Node) -> Option<u32> {
+    match node.item {
+        Item::Text(_) => match layers::word(reader, "redirects", node, &["follow", "none"])? {
+            "none" => Some(0),
+            _ => Some(Request::REDIRECTS),
+        },
+        _ => layers::integer(node),
+    }
+}
+
+/// What is sent, as TOML.
+pub(crate) fn explain(lines: &mut TomlLines, writer: &TomlWriter, request: &Request) {
+    lines.set("method", &quoted(request.method.as_str()));
+    lines.set("url", &writer.value(&request.url));
+    explain_headers(lines, writer, request);
+    match &request.body {
+        Body::Empty => {}
+        Body::Text(text) => lines.set("body", &writer.value(text)),
+        Body::Json(json) => match serde_json::from_str(&writer.reference(json)) {
+            Ok(json) => lines.set("json", &toml_of(&json)),
+            Err(_) => lines.set("body", &writer.value(json)),
+        },
+        Body::Form(fields) => {
+            let fields = fields.iter().map(|(name, value)| format!("{} = {}", bare_key(name), writer.value(value)));
+            lines.set("form", &table(fields));
+        }
+        Body::File(file) => lines.set("file", &writer.file(file)),
+        Body::Multipart(parts) => {
+            let parts = parts.iter().map(|(name, part)| match part {
+                FormPart::Text(text) => format!("{} = {}", bare_key(name), writer.value(text)),
+                FormPart::File(file) => format!("{} = {}", bare_key(name), writer.file(file)),
+            });
+            lines.set("multipart", &table(parts));
+        }
+    }
+    match &request.auth {
+        None => {}
+        Some(Auth::Bearer(token)) => lines.set("auth.bearer", &writer.value(token)),
+        Some(Auth::Basic { user, password }) => {
+            let fields = [format!("user = {}", writer.value(user)), format!("password = {}", writer.value(password))];
+            lines.set("auth.basic", &table(fields.into_iter()));
+        }
+        Some(Auth::OAuth2(client)) => lines.set("auth.oauth2", &auth::explain_oauth2(writer, client)),
+    }
+    match request.redirects {
+        0 => lines.set("redirects", "\"none\""),
+        redirects => lines.set("redirects", &redirects.to_string()),
+    }
+    lines.set("redirects-allow-downgrade", &request.redirects_allow_downgrade.to_string());
+    lines.set("body-limit", &quoted(&show_bytes(request.body_limit)));
+}
+
+/// The headers; one that is sent several times is a list.
+fn explain_headers(lines: &mut TomlLines, writer: &TomlWriter, request: &Request) {
+    let mut names: Vec<&str> = request.headers.iter().map(|(name, _)| name.as_str()).collect();
+    names.dedup();
+    let fields = names.into_iter().map(|name| {
+        let values = request.headers.iter().filter(|(other, _)| other == name);
+        format!("{} = {}", bare_key(name), one_or_list(values.map(|(_, value)| writer.value(value))))
+    });
+    lines.set("headers", &table(fields));
+}

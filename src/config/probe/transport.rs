@@ -1,0 +1,338 @@
+//! How a target is reached: TLS, addresses, resolver, proxy, versions.
+
+use std::net::{IpAddr, SocketAddr};
+
+use crate::config::keys::schema::{Key, TableSchema, ValueType, key};
+use crate::config::reader::ConfigReader;
+use crate::config::syntax::tree::{Item, Node};
+use crate::config::value::interpolate::TextUse;
+use crate::config::value::layers::Layers;
+use crate::config::value::toml_text::{TomlLines, TomlWriter, quoted};
+use crate::config::value::{interpolate, layers, url};
+use crate::model::{
+    Addresses, Auth, DeniedNetworks, HttpVersionPreference, IpFamily, Quorum, Resolver, Tls, TlsVersion, Transport,
+    Value, ValuePart,
+};
+
+/// Keys of how a target is reached.
+pub(crate) const TRANSPORT_KEYS: &[Key] = &[
+    key("tls", ValueType::Table(&TLS), "", "TLS settings."),
+    key("ip", ValueType::Words(&["any", "v4", "v6"]), "\"any\"", "The address family."),
+    key(
+        "addresses",
+        ValueType::Words(&["first", "all"]),
+        "\"first\"",
+        "The first address that connects, or every address of the name as a case of its own.",
+    ),
+    key(
+        "addresses-up",
+        ValueType::Either(&[ValueType::Words(&["all", "majority"]), ValueType::Integer(1, 1_000)]),
+        "\"all\"",
+        "How many of all addresses must be up.",
+    ),
+    key("address", ValueType::Text, "", "Connect to this address and port; the name stays in the request and in TLS."),
+    key(
+        "resolver",
+        ValueType::Text,
+        "\"system\"",
+        "Who resolves names: `\"system\"` or a server as `\"udp://1.1.1.1:53\"`.",
+    ),
+    key("proxy", ValueType::Text, "", "The proxy: an http, https, socks5 or socks5h URL."),
+    key("source-address", ValueType::Text, "", "The local address to send from."),
+    key("http-version", ValueType::Words(&["auto", "1.1", "2"]), "\"auto\"", "The HTTP version spoken."),
+    key(
+        "connection",
+        ValueType::Words(&["fresh", "reuse"]),
+        "\"fresh\"",
+        "Whether an idle connection of an earlier check may be used: it hides outages of DNS and TLS.",
+    ),
+];
+
+pub(crate) const TLS: TableSchema = TableSchema {
+    title: "tls",
+    groups: &[&[
+        key(
+            "ca-file",
+            ValueType::Text,
+            "the system's",
+            "Trust these certificates (PEM) and no others; relative to the probe file.",
+        ),
+        key(
+            "crl-file",
+            ValueType::Text,
+            "",
+            "Refuse the certificates on these revocation lists (PEM); without it revocation is not checked.",
+        ),
+        key("client-cert", ValueType::Text, "", "The client certificate chain (PEM)."),
+        key("client-key", ValueType::Text, "", "The key of the client certificate (PEM)."),
+        key("server-name", ValueType::Text, "the URL's host", "The name in SNI and in the certificate."),
+        key("min-version", ValueType::Words(&["1.2", "1.3"]), "\"1.2\"", "The lowest TLS version accepted."),
+        key("insecure", ValueType::Boolean, "false", "Accept any certificate. Every output says so."),
+    ]],
+    required: &[],
+};
+
+/// Reads how to reach the target.
+pub(crate) fn transport(reader: &mut ConfigReader, layers: &Layers, deny: DeniedNetworks) -> Transport {
+    let ip = match word(reader, layers, "ip", &["any", "v4", "v6"]) {
+        Some("v4") => IpFamily::V4,
+        Some("v6") => IpFamily::V6,
+        _ => IpFamily::Any,
+    };
+    let http_version = match word(reader, layers, "http-version", &["auto", "1.1", "2"]) {
+        Some("1.1") => HttpVersionPreference::Http1,
+        Some("2") => HttpVersionPreference::Http2,
+        _ => HttpVersionPreference::Auto,
+    };
+    let address = layers.get("address").and_then(|node| address(reader, node, ip));
+    let source_address = layers.get("source-address").and_then(|node| source_address(reader, node, ip));
+    if let (Some(address), Some(source), Some(node)) = (address, source_address, layers.get("source-address"))
+        && address.is_ipv4() != source.is_ipv4()
+    {
+        reader.problem(&node.span, "`source-address` and `address` are of different families");
+    }
+    let proxy = layers.get("proxy").and_then(|node| proxy(reader, node, deny));
+    if let (Some(_), Some(node)) = (layers.get("proxy"), layers.get("address")) {
+        reader.advise(
+            &node.span,
+            "`address` cannot be used with `proxy`, which connects to the host of `url`",
+            "leave one of them out",
+        );
+    }
+    Transport {
+        tls: tls(reader, &layers.inner("tls")),
+        ip,
+        address,
+        resolver: layers.get("resolver").and_then(|node| resolver(reader, "resolver", node)).unwrap_or_default(),
+        proxy,
+        source_address,
+        http_version,
+        reuse: word(reader, layers, "connection", &["fresh", "reuse"]) == Some("reuse"),
+        addresses: addresses(reader, layers),
+        deny,
+    }
+}
+
+/// Which addresses are asked, and how many must be up.
+fn addresses(reader: &mut ConfigReader, layers: &Layers) -> Addresses {
+    let all = word(reader, layers, "addresses", &["first", "all"]) == Some("all");
+    let quorum = layers.get("addresses-up").and_then(|node| match node.item {
+        Item::Text(_) => match layers::word(reader, "addresses-up", node, &["all", "majority"])? {
+            "majority" => Some(Quorum::Majority),
+            _ => Some(Quorum::All),
+        },
+        _ => layers::integer(node).map(Quorum::AtLeast),
+    });
+    if !all {
+        if let Some(node) = layers.get("addresses-up") {
+            reader.problem(&node.span, "`addresses-up` needs `addresses = \"all\"`");
+        }
+        return Addresses::First;
+    }
+    for (key, node) in ["address", "proxy"].iter().filter_map(|key| Some((key, layers.get(key)?))) {
+        reader.problem(&node.span, format!("`{key}` fixes the address, and `addresses` asks for all of them"));
+    }
+    Addresses::All(quorum.unwrap_or_default())
+}
+
+fn word<'w>(reader: &mut ConfigReader, layers: &Layers, key: &str, words: &[&'w str]) -> Option<&'w str> {
+    layers.get(key).and_then(|node| layers::word(reader, key, node, words))
+}
+
+fn tls(reader: &mut ConfigReader, layers: &Layers) -> Tls {
+    let mut file = |key: &str| layers.get(key).and_then(|node| layers::file(reader, key, node));
+    let (ca_file, crl_file) = (file("ca-file"), file("crl-file"));
+    let (client_cert, client_key) = (file("client-cert"), file("client-key"));
+    for (key, other) in [("client-cert", "client-key"), ("client-key", "client-cert")] {
+        if let (Some(node), None) = (layers.get(key), layers.get(other)) {
+            reader.problem(&node.span, format!("`tls.{key}` needs `tls.{other}` beside it"));
+        }
+    }
+    let insecure = layers.get("insecure").and_then(layers::boolean).unwrap_or(false);
+    if insecure {
+        reader.warn("`tls.insecure` accepts any certificate");
+        for (key, file) in [("ca-file", &ca_file), ("crl-file", &crl_file)] {
+            if let (Some(_), Some(node)) = (file, layers.get(key)) {
+                reader.problem(&node.span, format!("`tls.{key}` cannot be used with `tls.insecure`"));
+            }
+        }
+    }
+    Tls {
+        ca_file,
+        crl_file,
+        client_cert,
+        client_key,
+        server_name: layers.get("server-name").and_then(|node| server_name(reader, node)),
+        min_version: match word(reader, layers, "min-version", &["1.2", "1.3"]) {
+            Some("1.3") => TlsVersion::V1_3,
+            _ => TlsVersion::V1_2,
+        },
+        insecure,
+    }
+}
+
+fn server_name(reader: &mut ConfigReader, node: &Node) -> Option<String> {
+    let text = interpolate::plain(reader, node)?;
+    let is_name = |text: &str| {
+        let labels = text.trim_end_matches('.').split('.');
+        text.len() <= 253
+            && labels.into_iter().all(|label| {
+                (1..=63).contains(&label.len())
+                    && !label.starts_with('-')
+                    && !label.ends_with('-')
+                    && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+            })
+    };
+    if text.parse::<IpAddr>().is_ok() || is_name(&text) {
+        return Some(text);
+    }
+    reader.problem(&node.span, "`server-name` is not a host name or an address");
+    None
+}
+
+fn address(reader: &mut ConfigReader, node: &Node, ip: IpFamily) -> Option<SocketAddr> {
+    let text = interpolate::plain(reader, node)?;
+    let Ok(address) = text.parse::<SocketAddr>() else {
+        let message = "`address` is not an address with a port";
+        let bare: Option<IpAddr> = text.parse().ok();
+        let help = match bare {
+            Some(IpAddr::V6(address)) => format!("add the port: \"[{address}]:443\""),
+            Some(IpAddr::V4(address)) => format!("add the port: \"{address}:443\""),
+            None => "write it as \"127.0.0.1:8443\" or \"[::1]:8443\"; a name is not resolved here".to_owned(),
+        };
+        reader.advise(&node.span, message, help);
+        return None;
+    };
+    if address.port() == 0 {
+        reader.problem(&node.span, "`address` has port 0, which nothing can listen on");
+    }
+    if !ip.admits(address.ip()) {
+        reader.problem(&node.span, "`address` is not of the family that `ip` asks for");
+    }
+    Some(address)
+}
+
+fn source_address(reader: &mut ConfigReader, node: &Node, ip: IpFamily) -> Option<IpAddr> {
+    let text = interpolate::plain(reader, node)?;
+    let Ok(address) = text.parse::<IpAddr>() else {
+        reader.advise(&node.span, "`source-address` is not an address", "write it as \"192.0.2.7\", without a port");
+        return None;
+    };
+    if !ip.admits(address) {
+        reader.problem(&node.span, "`source-address` is not of the family that `ip` asks for");
+    }
+    Some(address)
+}
+
+/// A resolver: `"system"` or a server.
+pub(crate) fn resolver(reader: &mut ConfigReader, key: &str, node: &Node) -> Option<Resolver> {
+    let text = interpolate::plain(reader, node)?;
+    if text == "system" {
+        return Some(Resolver::System);
+    }
+    let server = text.strip_prefix("udp://").and_then(|server| {
+        let with_port = server.parse::<SocketAddr>().ok();
+        with_port.or_else(|| server.trim_matches(['[', ']']).parse().ok().map(|ip| SocketAddr::new(ip, 53)))
+    });
+    match server {
+        Some(server) if server.port() != 0 => Some(Resolver::Udp(server)),
+        _ => {
+            let help = match text.parse::<IpAddr>() {
+                Ok(IpAddr::V4(ip)) => format!("did you mean \"udp://{ip}:53\"?"),
+                Ok(IpAddr::V6(ip)) => format!("did you mean \"udp://[{ip}]:53\"?"),
+                Err(_) => "write it as \"udp://1.1.1.1:53\"".to_owned(),
+            };
+            reader.advise(&node.span, format!("`{key}` is neither \"system\" nor a server"), help);
+            None
+        }
+    }
+}
+
+/// The proxy with its credentials in their place: they are part of this one value.
+fn proxy(reader: &mut ConfigReader, node: &Node, deny: DeniedNetworks) -> Option<Value> {
+    let target = url::target(reader, "proxy", node, url::PROXY, TextUse::Open)?;
+    if deny != DeniedNetworks::NOTHING && !target.url.to_string().starts_with("socks5:") {
+        let message = "`network.deny` does not work with this `proxy`, which resolves names itself";
+        reader.advise(
+            &node.span,
+            message,
+            "use a `socks5://` proxy, which receives addresses, or leave one of them out",
+        );
+    }
+    let Some(Auth::Basic { user, password }) = target.auth else { return Some(target.url) };
+    let mut parts = target.url.parts;
+    let Some(ValuePart::Plain(first)) = parts.first_mut() else { return Some(Value { parts }) };
+    let (scheme, rest) = first.split_once("://")?;
+    let (scheme, rest) = (format!("{scheme}://"), rest.to_owned());
+    *first = rest;
+    let mut whole = vec![ValuePart::Plain(scheme)];
+    whole.extend(user.parts.into_iter().map(url::encoded));
+    whole.push(ValuePart::Plain(":".to_owned()));
+    whole.extend(password.parts.into_iter().map(url::encoded));
+    whole.push(ValuePart::Plain("@".to_owned()));
+    whole.append(&mut parts);
+    Some(Value { parts: interpolate::join_plain(whole) })
+}
+
+/// How the target is reached, as TOML.
+pub(crate) fn explain(lines: &mut TomlLines, writer: &TomlWriter, transport: &Transport) {
+    explain_tls(lines, writer, &transport.tls);
+    let ip = match transport.ip {
+        IpFamily::Any => "any",
+        IpFamily::V4 => "v4",
+        IpFamily::V6 => "v6",
+    };
+    lines.set("ip", &quoted(ip));
+    match transport.addresses {
+        Addresses::First => lines.set("addresses", "\"first\""),
+        Addresses::All(quorum) => {
+            lines.set("addresses", "\"all\"");
+            let quorum = match quorum {
+                Quorum::All => "\"all\"".to_owned(),
+                Quorum::Majority => "\"majority\"".to_owned(),
+                Quorum::AtLeast(least) => least.to_string(),
+            };
+            lines.set("addresses-up", &quorum);
+        }
+    }
+    if let Some(address) = transport.address {
+        lines.set("address", &quoted(&address.to_string()));
+    }
+    let resolver = match transport.resolver {
+        Resolver::System => "system".to_owned(),
+        Resolver::Udp(server) => format!("udp://{server}"),
+    };
+    lines.set("resolver", &quoted(&resolver));
+    if let Some(proxy) = &transport.proxy {
+        lines.set("proxy", &writer.value(proxy));
+    }
+    if let Some(address) = transport.source_address {
+        lines.set("source-address", &quoted(&address.to_string()));
+    }
+    let version = match transport.http_version {
+        HttpVersionPreference::Auto => "auto",
+        HttpVersionPreference::Http1 => "1.1",
+        HttpVersionPreference::Http2 => "2",
+    };
+    lines.set("http-version", &quoted(version));
+    lines.set("connection", &quoted(if transport.reuse { "reuse" } else { "fresh" }));
+}
+
+fn explain_tls(lines: &mut TomlLines, writer: &TomlWriter, tls: &Tls) {
+    let files = [
+        ("ca-file", &tls.ca_file),
+        ("crl-file", &tls.crl_file),
+        ("client-cert", &tls.client_cert),
+        ("client-key", &tls.client_key),
+    ];
+    for (key, file) in files {
+        if let Some(file) = file {
+            lines.set(&format!("tls.{key}"), &writer.path(file));
+        }
+    }
+    if let Some(name) = &tls.server_name {
+        lines.set("tls.server-name", &writer.text(name));
+    }
+    lines.set("tls.min-version", &quoted(tls.min_version.name()));
+    lines.set("tls.insecure", if tls.insecure { "true" } else { "false" });
+}

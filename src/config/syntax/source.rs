@@ -1,0 +1,178 @@
+//! The text of a probe file: read with a bound, and cut into lines for diagnostics.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The largest probe file read, in bytes.
+pub(crate) const LARGEST_FILE: u64 = 4 << 20;
+
+/// Why a file cannot be read. The text continues the name of the file.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum SourceError {
+    #[error("does not exist")]
+    Absent,
+    #[error("is a symbolic link to a file that does not exist")]
+    DanglingLink,
+    #[error("is a symbolic link that leads to itself")]
+    LinkLoop,
+    #[error("does not exist: a part of its path is a file")]
+    NotBelowFolder,
+    #[error("may not be read: permission denied")]
+    Forbidden,
+    #[error("is a directory, not a file")]
+    Directory,
+    #[error("is not a regular file")]
+    NotRegular,
+    #[error("is larger than {0} bytes")]
+    TooLarge(u64),
+    #[error("is not UTF-8 text: line {line} has a byte that cannot be read")]
+    NotUtf8 { line: usize },
+    #[error("cannot be read: {0}")]
+    Io(String),
+}
+
+/// A file that was read.
+#[derive(Debug)]
+pub(crate) struct Source {
+    pub(crate) path: PathBuf,
+    pub(crate) text: String,
+    /// The first byte of each line.
+    starts: Vec<usize>,
+}
+
+/// A line of a [`Source`] and where it stands.
+pub(crate) struct SourceLine {
+    /// From 1.
+    pub(crate) number: usize,
+    /// Its bytes in the text, without the line break.
+    pub(crate) range: Range<usize>,
+}
+
+impl Source {
+    /// Reads a probe file.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub(crate) fn read(path: &Path) -> Result<Arc<Source>, SourceError> {
+        let text = read_text(path, LARGEST_FILE)?;
+        Ok(Arc::new(Source::new(path, text)))
+    }
+
+    pub(crate) fn new(path: &Path, text: String) -> Source {
+        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Source { path: path.to_owned(), text, starts }
+    }
+
+    /// The line that a byte stands in.
+    pub(crate) fn line_at(&self, byte: usize) -> SourceLine {
+        let number = self.starts.partition_point(|start| *start <= byte).max(1);
+        let start = self.starts[number - 1];
+        let end = self.starts.get(number).map_or(self.text.len(), |next| next - 1);
+        let line = self.text[start..end].trim_end_matches('\r');
+        SourceLine { number, range: start..start + line.len() }
+    }
+}
+
+/// Reads a regular file of UTF-8 text of at most `limit` bytes, without its byte order mark.
+///
+/// # Errors
+/// Why it cannot be read.
+pub(crate) fn read_text(path: &Path, limit: u64) -> Result<String, SourceError> {
+    let text = String::from_utf8(read_bytes(path, limit)?).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        SourceError::NotUtf8 { line: error.as_bytes()[..at].split(|byte| *byte == b'\n').count() }
+    })?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+/// Reads a regular file of at most `limit` bytes.
+///
+/// # Errors
+/// Why it cannot be read.
+pub(crate) fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>, SourceError> {
+    // Asked before opening: opening a named pipe would wait for a writer.
+    let metadata = std::fs::metadata(path).map_err(|error| stat_error(path, &error))?;
+    if metadata.is_dir() {
+        return Err(SourceError::Directory);
+    }
+    if !metadata.is_file() {
+        return Err(SourceError::NotRegular);
+    }
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|error| io_error(&error))?;
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(|error| io_error(&error))?;
+    if bytes.len() as u64 > limit {
+        return Err(SourceError::TooLarge(limit));
+    }
+    Ok(bytes)
+}
+
+/// A link that leads to itself has no stable error kind: it is a link that cannot be followed.
+fn stat_error(path: &Path, error: &std::io::Error) -> SourceError {
+    let is_link = std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
+    match error.kind() {
+        ErrorKind::NotFound if is_link => SourceError::DanglingLink,
+        ErrorKind::PermissionDenied | ErrorKind::NotADirectory | ErrorKind::NotFound => io_error(error),
+        _ if is_link => SourceError::LinkLoop,
+        _ => io_error(error),
+    }
+}
+
+fn io_error(error: &std::io::Error) -> SourceError {
+    match error.kind() {
+        ErrorKind::NotFound => SourceError::Absent,
+        ErrorKind::PermissionDenied => SourceError::Forbidden,
+        ErrorKind::NotADirectory => SourceError::NotBelowFolder,
+        _ => SourceError::Io(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(text: &str) -> Source {
+        Source::new(Path::new("probes.toml"), text.to_owned())
+    }
+
+    #[test]
+    fn a_byte_is_found_in_its_line() {
+        let source = source("a\r\nbé\n\nlast");
+        let at = |byte| {
+            let line = source.line_at(byte);
+            (line.number, source.text[line.range].to_owned())
+        };
+        assert_eq!(at(0), (1, "a".to_owned()));
+        assert_eq!(at(4), (2, "bé".to_owned()));
+        assert_eq!(at(7), (3, String::new()));
+        assert_eq!(at(999), (4, "last".to_owned()));
+    }
+
+    #[test]
+    fn what_is_not_a_text_file_is_refused_in_one_sentence() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| folder.path().join(name);
+        std::fs::write(file("latin1"), b"a\ncaf\xe9").unwrap();
+        std::fs::write(file("large"), vec![b'#'; 65]).unwrap();
+        std::os::unix::fs::symlink("loop", file("loop")).unwrap();
+        let read = |name: &str| read_text(&file(name), 64).unwrap_err().to_string();
+        assert_eq!(read_text(folder.path(), 64).unwrap_err().to_string(), "is a directory, not a file");
+        assert_eq!(read("latin1"), "is not UTF-8 text: line 2 has a byte that cannot be read");
+        assert_eq!(read("large"), "is larger than 64 bytes");
+        assert_eq!(read("loop"), "is a symbolic link that leads to itself");
+        assert_eq!(read("absent"), "does not exist");
+        assert_eq!(read("latin1/below"), "does not exist: a part of its path is a file");
+        assert_eq!(read_text(Path::new("/dev/null"), 64).unwrap_err().to_string(), "is not a regular file");
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_skipped() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bom");
+        std::fs::write(&path, "\u{feff}a = 1").unwrap();
+        assert_eq!(read_text(&path, 64).unwrap(), "a = 1");
+    }
+}

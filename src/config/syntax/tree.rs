@@ -1,0 +1,183 @@
+//! The TOML of a file as a tree that has the span of each key and value. What the keys
+//! mean is not known here.
+
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// A span of bytes in one of the files of a configuration.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Span {
+    /// The file, by its number in the order of reading.
+    pub(crate) file: usize,
+    /// The first byte, and the one after the last.
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+}
+
+impl Span {
+    fn new(file: usize, span: Range<usize>) -> Span {
+        Span { file, start: span.start, end: span.end }
+    }
+
+    pub(crate) fn range(&self) -> Range<usize> {
+        self.start..self.end
+    }
+}
+
+/// A value and where it stands.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    pub(crate) span: Span,
+    pub(crate) item: Item,
+}
+
+/// A value of TOML.
+#[derive(Clone, Debug)]
+pub(crate) enum Item {
+    Text(String),
+    Integer(i64),
+    /// An integer past 64 bits, or a float past its range.
+    TooLarge,
+    Float(f64),
+    Boolean(bool),
+    Date(String),
+    List(Vec<Node>),
+    Table(Table),
+}
+
+/// A table, in the order of the file.
+#[derive(Clone, Debug)]
+pub(crate) struct Table {
+    /// Its header, braces, or first dotted key.
+    pub(crate) span: Span,
+    pub(crate) entries: Vec<Entry>,
+}
+
+/// A key with its value.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) key: String,
+    pub(crate) key_span: Span,
+    pub(crate) node: Node,
+}
+
+impl Node {
+    /// What it is, for a message: `an integer`.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self.item {
+            Item::Text(_) => "text",
+            Item::Integer(_) => "an integer",
+            Item::TooLarge => "a number that is too large",
+            Item::Float(_) => "a decimal number",
+            Item::Boolean(_) => "a boolean",
+            Item::Date(_) => "a date",
+            Item::List(_) => "a list",
+            Item::Table(_) => "a table",
+        }
+    }
+
+    pub(crate) fn as_table(&self) -> Option<&Table> {
+        match &self.item {
+            Item::Table(table) => Some(table),
+            _ => None,
+        }
+    }
+
+    /// The elements of a list, or the value itself as a list of one.
+    pub(crate) fn one_or_more(&self) -> &[Node] {
+        match &self.item {
+            Item::List(list) => list,
+            _ => std::slice::from_ref(self),
+        }
+    }
+}
+
+impl Table {
+    /// A table without keys, at the beginning of the first file.
+    pub(crate) fn empty() -> Table {
+        Table { span: Span::new(0, 0..0), entries: Vec::new() }
+    }
+
+    pub(crate) fn entry(&self, key: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.key == key)
+    }
+
+    pub(crate) fn get(&self, key: &str) -> Option<&Node> {
+        self.entry(key).map(|entry| &entry.node)
+    }
+}
+
+/// Parses a file's text.
+///
+/// # Errors
+/// Every mistake of syntax, with its span.
+pub(crate) fn parse(file: usize, text: &str) -> Result<Table, Vec<(Range<usize>, String)>> {
+    let (root, errors) = DeTable::parse_recoverable(text);
+    if errors.is_empty() {
+        let span = Span::new(file, 0..0);
+        return Ok(Table { span, entries: entries(file, root.get_ref()) });
+    }
+    let mistake = |error: toml::de::Error| {
+        let message = error.message().trim_end_matches(", expected nothing").to_owned();
+        (error.span().unwrap_or_default(), message)
+    };
+    Err(errors.into_iter().map(mistake).collect())
+}
+
+fn entries(file: usize, table: &DeTable) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = table
+        .iter()
+        .map(|(key, value)| Entry {
+            key: key.get_ref().to_string(),
+            key_span: Span::new(file, key.span()),
+            node: node(file, value),
+        })
+        .collect();
+    entries.sort_by_key(|entry| entry.key_span.start);
+    entries
+}
+
+fn node(file: usize, value: &Spanned<DeValue>) -> Node {
+    let span = Span::new(file, value.span());
+    let item = match value.get_ref() {
+        DeValue::String(text) => Item::Text(text.to_string()),
+        DeValue::Integer(integer) => {
+            i64::from_str_radix(integer.as_str(), integer.radix()).map_or(Item::TooLarge, Item::Integer)
+        }
+        DeValue::Float(float) => match float.as_str().parse::<f64>() {
+            Ok(number) if number.is_finite() || float.as_str().contains(['i', 'n']) => Item::Float(number),
+            _ => Item::TooLarge,
+        },
+        DeValue::Boolean(boolean) => Item::Boolean(*boolean),
+        DeValue::Datetime(date) => Item::Date(date.to_string()),
+        DeValue::Array(list) => Item::List(list.iter().map(|element| node(file, element)).collect()),
+        DeValue::Table(table) => Item::Table(Table { span: span.clone(), entries: entries(file, table) }),
+    };
+    Node { span, item }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_keeps_the_order_and_the_places_of_the_file() {
+        let text = "z = 1\na.c = 2\na.b = 'x'\n[[probe]]\nname = 99999999999999999999\n";
+        let table = parse(0, text).unwrap();
+        let keys: Vec<&str> = table.entries.iter().map(|entry| entry.key.as_str()).collect();
+        assert_eq!(keys, ["z", "a", "probe"]);
+        let inner = table.get("a").and_then(Node::as_table).unwrap();
+        assert_eq!(&text[inner.get("b").unwrap().span.range()], "'x'");
+        let probe = table.get("probe").unwrap().one_or_more()[0].as_table().unwrap();
+        assert_eq!(&text[probe.span.range()], "[[probe]]");
+        assert!(matches!(probe.get("name").unwrap().item, Item::TooLarge));
+    }
+
+    #[test]
+    fn every_mistake_of_syntax_is_found() {
+        let mistakes = parse(0, "a = \nb = 1\nb = 2\n").unwrap_err();
+        assert_eq!(mistakes.len(), 2, "{mistakes:?}");
+    }
+}

@@ -1,0 +1,10 @@
+//! One value at a key: its variables filled in, its text parsed, or why it is none.
+
+pub(crate) mod advice;
+pub(crate) mod glob;
+pub(crate) mod header;
+pub(crate) mod interpolate;
+pub(crate) mod layers;
+pub(crate) mod matcher;
+pub(crate) mod toml_text;
+pub(crate) mod url;

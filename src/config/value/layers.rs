@@ -1,0 +1,212 @@
+//! A probe's keys over the defaults: what is said nearest wins, and tables of names (headers,
+//! `expect`, `tls`) are laid over each other key by key. And the plain values at a key.
+
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::config::keys::schema::list_of;
+use crate::config::reader::ConfigReader;
+use crate::config::syntax::tree::{Entry, Item, Node, Table};
+use crate::config::value::interpolate;
+use crate::model::quantity::QuantityError;
+use crate::model::{quantity, suggest};
+
+/// Tables laid over each other, the nearest first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Layers<'t>(Vec<&'t Table>);
+
+impl<'t> Layers<'t> {
+    pub(crate) fn new(tables: impl IntoIterator<Item = &'t Table>) -> Layers<'t> {
+        Layers(tables.into_iter().collect())
+    }
+
+    /// These with another nearest.
+    pub(crate) fn under(&self, nearest: &'t Table) -> Layers<'t> {
+        Layers(std::iter::once(nearest).chain(self.0.iter().copied()).collect())
+    }
+
+    /// These without the nearest.
+    pub(crate) fn below(&self) -> Layers<'t> {
+        Layers(self.0.iter().skip(1).copied().collect())
+    }
+
+    /// The nearest value of a key.
+    pub(crate) fn get(&self, key: &str) -> Option<&'t Node> {
+        self.0.iter().find_map(|table| table.get(key))
+    }
+
+    /// The tables at a key, laid over each other.
+    pub(crate) fn inner(&self, key: &str) -> Layers<'t> {
+        Layers(self.0.iter().filter_map(|table| table.get(key)?.as_table()).collect())
+    }
+
+    /// The entries of a table of names, the furthest first; a nearer one takes the place of
+    /// one that `same` calls the same.
+    pub(crate) fn entries(&self, same: impl Fn(&str, &str) -> bool) -> Vec<&'t Entry> {
+        let mut entries: Vec<&Entry> = Vec::new();
+        for table in self.0.iter().rev() {
+            let (kept, own) = (entries.len(), &table.entries);
+            let mut next: Vec<&Entry> = Vec::with_capacity(kept + own.len());
+            next.extend(entries.iter().filter(|entry| !own.iter().any(|nearer| same(&entry.key, &nearer.key))));
+            next.extend(own);
+            entries = next;
+        }
+        entries
+    }
+
+    /// The one of several keys that exclude each other which is said nearest.
+    pub(crate) fn one_of(&self, reader: &mut ConfigReader, keys: &[&str]) -> Option<&'t Entry> {
+        for table in &self.0 {
+            let mut said = table.entries.iter().filter(|entry| keys.contains(&entry.key.as_str()));
+            if let Some(first) = said.next() {
+                for other in said {
+                    let message = format!("`{}` and `{}` cannot be used together", first.key, other.key);
+                    reader.problem(&other.key_span, message);
+                }
+                return Some(first);
+            }
+        }
+        None
+    }
+
+    /// How far away a value is said: 0 in the nearest table.
+    pub(crate) fn distance(&self, is_said: impl Fn(&Table) -> bool) -> Option<usize> {
+        self.0.iter().position(|table| is_said(table))
+    }
+
+    /// A key of the nearest table alone.
+    pub(crate) fn own(&self, key: &str) -> Option<&'t Node> {
+        self.0.first().and_then(|table| table.get(key))
+    }
+}
+
+/// A duration in a range.
+pub(crate) fn duration(
+    reader: &mut ConfigReader,
+    name: &str,
+    node: &Node,
+    range: RangeInclusive<Duration>,
+) -> Option<Duration> {
+    let text = interpolate::plain(reader, node)?;
+    let time = match quantity::duration(&text) {
+        Ok(time) => time,
+        Err(why) => {
+            reader.advise(
+                &node.span,
+                format!("`{name}` is not a duration: {why}"),
+                "write it as \"500ms\", \"30s\" or \"1m 30s\"",
+            );
+            return None;
+        }
+    };
+    if time.is_zero() && !range.contains(&time) {
+        reader.problem(&node.span, format!("`{name}` is zero"));
+        return None;
+    }
+    if !range.contains(&time) {
+        let (least, most) = (quantity::show_duration(*range.start()), quantity::show_duration(*range.end()));
+        let shown = quantity::show_duration(time);
+        reader.problem(&node.span, format!("`{name}` is {shown}, which is not in its range: {least} to {most}"));
+        return None;
+    }
+    Some(time)
+}
+
+/// A size in a range.
+pub(crate) fn bytes(reader: &mut ConfigReader, name: &str, node: &Node, range: RangeInclusive<u64>) -> Option<u64> {
+    let size = match &node.item {
+        Item::Integer(number) => u64::try_from(*number).map_err(|_| QuantityError::Negative),
+        _ => quantity::bytes(&interpolate::plain(reader, node)?),
+    };
+    match size {
+        Ok(size) if range.contains(&size) => Some(size),
+        Ok(size) => {
+            let (least, most) = (quantity::show_bytes(*range.start()), quantity::show_bytes(*range.end()));
+            let shown = quantity::show_bytes(size);
+            reader.problem(&node.span, format!("`{name}` is {shown}, which is not in its range: {least} to {most}"));
+            None
+        }
+        Err(why) => {
+            reader.advise(
+                &node.span,
+                format!("`{name}` is not a size: {why}"),
+                "write it as \"512\", \"64KiB\" or \"1MiB\"",
+            );
+            None
+        }
+    }
+}
+
+/// An integer; the range is that of the key table, which was checked before.
+pub(crate) fn integer<N: TryFrom<i64>>(node: &Node) -> Option<N> {
+    match node.item {
+        Item::Integer(number) => N::try_from(number).ok(),
+        _ => None,
+    }
+}
+
+pub(crate) fn boolean(node: &Node) -> Option<bool> {
+    match node.item {
+        Item::Boolean(boolean) => Some(boolean),
+        _ => None,
+    }
+}
+
+/// One of a few words.
+pub(crate) fn word<'w>(reader: &mut ConfigReader, name: &str, node: &Node, words: &[&'w str]) -> Option<&'w str> {
+    let text = interpolate::plain(reader, node)?;
+    if let Some(word) = words.iter().find(|word| **word == text) {
+        return Some(word);
+    }
+    let message = format!("`{name}` must be {}", list_of(words));
+    match suggest::nearest(&text.to_ascii_lowercase(), words.iter().copied()) {
+        Some(near) => reader.advise(&node.span, message, format!("did you mean \"{near}\"?")),
+        None => reader.problem(&node.span, message),
+    }
+    None
+}
+
+/// A text that is shown in outputs as it is: a name.
+pub(crate) fn name(reader: &mut ConfigReader, key: &str, node: &Node) -> Option<String> {
+    /// The longest name, in characters.
+    const LONGEST: usize = 200;
+    let text = interpolate::plain(reader, node)?;
+    let problem = if text.trim().is_empty() {
+        format!("`{key}` is empty")
+    } else if text.trim() != text {
+        format!("`{key}` starts or ends with a space")
+    } else if text.chars().any(crate::model::text::is_hidden) {
+        format!("`{key}` contains a control character or an invisible one")
+    } else if text.chars().count() > LONGEST {
+        format!("`{key}` has {} characters; the most is {LONGEST}", text.chars().count())
+    } else {
+        return Some(text);
+    };
+    reader.problem(&node.span, problem);
+    None
+}
+
+/// A file that must exist, relative to the probe file.
+pub(crate) fn file(reader: &mut ConfigReader, name: &str, node: &Node) -> Option<PathBuf> {
+    let text = interpolate::plain(reader, node)?;
+    let path = reader.folder_of(&node.span).join(&text);
+    let problem = match std::fs::metadata(&path) {
+        Ok(metadata) if metadata.is_file() => return Some(path),
+        Ok(_) => "is not a regular file",
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => "does not exist",
+        Err(_) => "cannot be read",
+    };
+    let message = format!("`{name}`: the file {} {problem}", path.display());
+    reader.problem(&node.span, message);
+    None
+}
+
+/// The node of a key that must be there.
+pub(crate) fn required<'t>(reader: &mut ConfigReader, table: &'t Table, key: &str, of: &str) -> Option<&'t Node> {
+    let node = table.get(key);
+    if node.is_none() {
+        reader.problem(&table.span, format!("{of} has no `{key}`"));
+    }
+    node
+}

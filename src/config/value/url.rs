@@ -1,0 +1,342 @@
+//! URLs of the probe file: http or https with a host, their userinfo turned into credentials,
+//! and the secret parameters of their query kept secret.
+
+use url::{ParseError, Url};
+
+use crate::config::keys::schema::list_of;
+use crate::config::reader::ConfigReader;
+use crate::config::syntax::tree::{Item, Node, Span};
+use crate::config::value::interpolate;
+use crate::config::value::interpolate::{Segment, TextUse};
+use crate::model::{Auth, Captures, Secret, Value, ValuePart, is_secret_name};
+
+/// A URL and the credentials that stood in it.
+pub(crate) struct Target {
+    pub(crate) url: Value,
+    pub(crate) auth: Option<Auth>,
+}
+
+/// Schemes that a URL may have.
+pub(crate) const WEB: &[&str] = &["http", "https"];
+pub(crate) const PROXY: &[&str] = &["http", "https", "socks5", "socks5h"];
+
+/// The URL at a node.
+pub(crate) fn target(
+    reader: &mut ConfigReader,
+    key: &str,
+    node: &Node,
+    schemes: &[&str],
+    usage: TextUse,
+) -> Option<Target> {
+    let Item::Text(raw) = &node.item else { return None };
+    target_of_text(reader, key, raw, &node.span, schemes, usage)
+}
+
+/// The URL in a text.
+pub(crate) fn target_of_text(
+    reader: &mut ConfigReader,
+    key: &str,
+    raw: &str,
+    span: &Span,
+    schemes: &[&str],
+    usage: TextUse,
+) -> Option<Target> {
+    let (without, mut auth) = match split_userinfo(raw) {
+        Some((userinfo, without)) => (without, Some(credentials(reader, userinfo, span)?)),
+        None => (raw.to_owned(), None),
+    };
+    let pieces = interpolate::read_pieces(reader, &without, span)?;
+    interpolate::warn_of_foreign_variables(reader, &pieces, usage);
+    let mut parts = assemble(reader, pieces, span, usage)?;
+    // Userinfo may also have come out of a variable.
+    if let Some(ValuePart::Plain(first)) = parts.first_mut()
+        && let Some((userinfo, without)) = split_userinfo(first)
+    {
+        auth = Some(credentials(reader, &userinfo.replace("${", "$${"), span)?);
+        *first = without;
+    }
+    if matches!(parts.first(), Some(ValuePart::Capture(_))) {
+        return Some(Target { url: Value { parts }, auth });
+    }
+    let url = Value { parts };
+    let parsed = match check(&with_stand_ins(&url), schemes) {
+        Ok(parsed) => parsed,
+        Err((message, help)) => {
+            let message = format!("`{key}` {message}");
+            // The advice quotes the text, which it may where nothing was filled in and nothing is secret.
+            match help.filter(|_| url.to_string() == raw) {
+                Some(help) => reader.advise(span, message, help),
+                None => reader.problem(span, message),
+            }
+            return None;
+        }
+    };
+    // A URL that is plain text is kept as the parser writes it: `http://0x7f000001` is
+    // `http://127.0.0.1/`.
+    let is_plain = matches!(url.parts.as_slice(), [ValuePart::Plain(_)]);
+    Some(Target { url: if is_plain { Value::plain(parsed.as_str()) } else { url }, auth })
+}
+
+/// The text of a URL with a word in the place of each capture. What follows a host and port
+/// directly is taken for a path: `https://x.test:8443{{location}}`.
+fn with_stand_ins(url: &Value) -> String {
+    let mut text = String::new();
+    for part in &url.parts {
+        match part {
+            ValuePart::Plain(plain) => text.push_str(plain),
+            ValuePart::Secret { value, .. } => text.push_str(value.reveal()),
+            ValuePart::Capture(_) => {
+                let authority = text.split_once("://").map_or("", |(_, rest)| rest);
+                let ends_in_host = !authority.is_empty() && !authority.contains(['/', '?', '#']);
+                text.push_str(if ends_in_host { "/capture" } else { "capture" });
+            }
+        }
+    }
+    text
+}
+
+/// Parses a URL that must have one of these schemes and a host.
+fn check(text: &str, schemes: &[&str]) -> Result<Url, (String, Option<String>)> {
+    let told = |message: &str| (message.to_owned(), None);
+    if text.is_empty() {
+        return Err(told("is empty"));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(told("contains a line break or another control character"));
+    }
+    if text.trim() != text {
+        return Err(told("starts or ends with a space"));
+    }
+    let Some((scheme, rest)) = text.split_once("://") else {
+        let is_host =
+            !text.contains(|c: char| c.is_whitespace() || c == '@') && Url::parse(&format!("https://{text}")).is_ok();
+        let help = is_host.then(|| format!("did you mean https://{text}?"));
+        return Err(("has no scheme".to_owned(), help.filter(|_| schemes == WEB)));
+    };
+    let scheme = scheme.to_ascii_lowercase();
+    if !schemes.contains(&scheme.as_str()) {
+        let schemes = list_of(schemes).replace('"', "");
+        return Err((format!("has a scheme that is not {schemes}"), None));
+    }
+    if rest.is_empty() || rest.starts_with(['/', '?', '#', ':', '\\']) {
+        return Err(told("has an empty host"));
+    }
+    let url = Url::parse(text).map_err(|error| told(parse_sentence(error)))?;
+    match url.host() {
+        None => Err(told("has an empty host")),
+        Some(url::Host::Domain(name)) if is_too_long(name) => {
+            Err(told("has a host name that is longer than DNS allows"))
+        }
+        Some(_) if url.port() == Some(0) => Err(told("has port 0, which nothing can listen on")),
+        Some(_) => Ok(url),
+    }
+}
+
+fn is_too_long(name: &str) -> bool {
+    let name = name.trim_end_matches('.');
+    name.len() > 253 || name.split('.').any(|label| label.len() > 63)
+}
+
+fn parse_sentence(error: ParseError) -> &'static str {
+    match error {
+        ParseError::EmptyHost => "has an empty host",
+        ParseError::InvalidPort => "has a port that is not a number from 1 to 65535",
+        ParseError::InvalidIpv4Address => "has a host that is not a valid IPv4 address",
+        ParseError::InvalidIpv6Address => "has a host that is not a valid IPv6 address",
+        ParseError::InvalidDomainCharacter | ParseError::IdnaError => "has a host with a character that no name has",
+        _ => "is not a URL",
+    }
+}
+
+/// Puts the pieces together; what stands in the value of a secret parameter is a secret.
+fn assemble(reader: &mut ConfigReader, pieces: Vec<Segment>, span: &Span, usage: TextUse) -> Option<Vec<ValuePart>> {
+    let mut so_far = String::new();
+    let mut parts = Vec::new();
+    for piece in pieces {
+        match piece {
+            Segment::Plain(text) => assemble_plain(reader, &text, span, &mut so_far, &mut parts),
+            Segment::Capture { name, written } => {
+                so_far.push_str("capture");
+                parts.push(interpolate::capture(reader, name, written, span, usage)?);
+            }
+            Segment::Variable(variable) => {
+                let parameter = secret_parameter(&so_far);
+                let usage = parameter.as_deref().map_or(usage, TextUse::Secret);
+                match interpolate::resolve(reader, &variable, span, usage)? {
+                    ValuePart::Plain(text) => assemble_plain(reader, &text, span, &mut so_far, &mut parts),
+                    part => {
+                        if let ValuePart::Secret { value, .. } = &part {
+                            so_far.push_str(value.reveal());
+                        }
+                        parts.push(part);
+                    }
+                }
+            }
+        }
+    }
+    Some(interpolate::join_plain(parts))
+}
+
+fn assemble_plain(reader: &mut ConfigReader, text: &str, span: &Span, so_far: &mut String, parts: &mut Vec<ValuePart>) {
+    let mut rest = text;
+    while !rest.is_empty() {
+        let parameter = secret_parameter(so_far);
+        let stops: &[char] = if parameter.is_some() { &['&', '#'] } else { &['?', '&', '=', '#'] };
+        let end = match rest.find(stops) {
+            Some(0) => 1,
+            Some(at) => at,
+            None => rest.len(),
+        };
+        let (segment, after) = rest.split_at(end);
+        match parameter {
+            Some(name) if !segment.starts_with(stops) => {
+                let decoded = decode(segment);
+                if decoded != segment {
+                    reader.keep_secret(&decoded);
+                }
+                parts.extend(interpolate::open_secret(reader, &name, segment, span));
+            }
+            _ => parts.push(ValuePart::Plain(segment.to_owned())),
+        }
+        so_far.push_str(segment);
+        rest = after;
+    }
+}
+
+/// The name of the parameter whose value a URL ends in, where it is a secret one.
+fn secret_parameter(so_far: &str) -> Option<String> {
+    let (_, query) = so_far.split_once('?')?;
+    if query.contains('#') {
+        return None;
+    }
+    let (name, _) = query.rsplit('&').next()?.split_once('=')?;
+    let name = decode(name);
+    is_secret_name(&name).then_some(name)
+}
+
+fn decode(text: &str) -> String {
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
+/// Splits `https://user:password@host/` into its userinfo and the rest, variables not yet
+/// filled in.
+fn split_userinfo(raw: &str) -> Option<(&str, String)> {
+    let (scheme, rest) = raw.split_once("://")?;
+    if scheme.rfind("${").is_some_and(|open| !scheme[open..].contains('}')) {
+        return None;
+    }
+    let authority = &rest[..outside_braces(rest, &['/', '?', '#']).unwrap_or(rest.len())];
+    let at = authority.rfind('@')?;
+    Some((&authority[..at], format!("{scheme}://{}", &rest[at + 1..])))
+}
+
+/// The first of some characters that does not stand inside `${…}`.
+fn outside_braces(text: &str, wanted: &[char]) -> Option<usize> {
+    let mut inside = false;
+    for (at, character) in text.char_indices() {
+        match character {
+            '{' if text[..at].ends_with('$') => inside = true,
+            '}' => inside = false,
+            _ if !inside && wanted.contains(&character) => return Some(at),
+            _ => {}
+        }
+    }
+    None
+}
+
+fn credentials(reader: &mut ConfigReader, userinfo: &str, span: &Span) -> Option<Auth> {
+    let (user, password) = match outside_braces(userinfo, &[':']) {
+        Some(at) => (&userinfo[..at], &userinfo[at + 1..]),
+        None => (userinfo, ""),
+    };
+    let user = decoded(interpolate::fill_text(reader, user, span, TextUse::Variable)?);
+    let password = decoded(interpolate::fill_text(reader, password, span, TextUse::Secret("password"))?);
+    Some(basic(reader, user, password))
+}
+
+/// Basic credentials, known to the redactor as the pair that is sent.
+pub(crate) fn basic(reader: &mut ConfigReader, user: Value, password: Value) -> Auth {
+    let captures = Captures::new();
+    if let (Ok(user), Ok(password)) = (user.fill(&captures), password.fill(&captures)) {
+        reader.keep_secret(&format!("{user}:{password}"));
+    }
+    Auth::Basic { user, password }
+}
+
+/// A value from a URL, its percent-encoding undone.
+fn decoded(value: Value) -> Value {
+    let parts = value.parts.into_iter().map(|part| match part {
+        ValuePart::Plain(text) => ValuePart::Plain(decode(&text)),
+        ValuePart::Secret { name, value } => ValuePart::Secret { name, value: Secret::new(&decode(value.reveal())) },
+        ValuePart::Capture(name) => ValuePart::Capture(name),
+    });
+    Value { parts: parts.collect() }
+}
+
+/// A part of a value as it stands in the userinfo of a URL.
+pub(crate) fn encoded(part: ValuePart) -> ValuePart {
+    let encode =
+        |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+    match part {
+        ValuePart::Plain(text) => ValuePart::Plain(encode(&text)),
+        ValuePart::Secret { name, value } => ValuePart::Secret { name, value: Secret::new(&encode(value.reveal())) },
+        ValuePart::Capture(name) => ValuePart::Capture(name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_a_url_is_told_why() {
+        let told = |text| check(text, WEB).unwrap_err().0;
+        assert_eq!(told(""), "is empty");
+        assert_eq!(told("example.com"), "has no scheme");
+        assert_eq!(told("ftp://example.com"), "has a scheme that is not http or https");
+        assert_eq!(told("https:///path"), "has an empty host");
+        assert_eq!(told("https://"), "has an empty host");
+        assert_eq!(told("https://x.test:99999/"), "has a port that is not a number from 1 to 65535");
+        assert_eq!(told("https://x.test:0/"), "has port 0, which nothing can listen on");
+        assert_eq!(told("https://x.test/\r\nX: y"), "contains a line break or another control character");
+        assert_eq!(told("https://[::1/"), "has a host that is not a valid IPv6 address");
+        assert_eq!(
+            told(&format!("https://{}.test/", "a".repeat(64))),
+            "has a host name that is longer than DNS allows"
+        );
+        assert_eq!(check("example.com/x", WEB).unwrap_err().1.unwrap(), "did you mean https://example.com/x?");
+    }
+
+    #[test]
+    fn a_capture_may_be_a_host_a_path_or_a_value() {
+        let stand_ins = |before: &str, after: &str| {
+            let parts = vec![
+                ValuePart::Plain(before.to_owned()),
+                ValuePart::Capture("c".to_owned()),
+                ValuePart::Plain(after.to_owned()),
+            ];
+            check(&with_stand_ins(&Value { parts }), WEB).map(|url| url.to_string())
+        };
+        assert_eq!(stand_ins("https://x.test:8443", "?a=1"), Ok("https://x.test:8443/capture?a=1".to_owned()));
+        assert_eq!(stand_ins("https://", "/a"), Ok("https://capture/a".to_owned()));
+        assert_eq!(stand_ins("https://x.test/?a=", ""), Ok("https://x.test/?a=capture".to_owned()));
+    }
+
+    #[test]
+    fn a_secret_parameter_is_found_by_its_name() {
+        assert_eq!(secret_parameter("https://x/?a=1&api_key="), Some("api_key".to_owned()));
+        assert_eq!(secret_parameter("https://x/?a=1&api%5Fkey=ab"), Some("api_key".to_owned()));
+        assert_eq!(secret_parameter("https://x/?a=1"), None);
+        assert_eq!(secret_parameter("https://x/token="), None);
+        assert_eq!(secret_parameter("https://x/?token=a#b"), None);
+    }
+
+    #[test]
+    fn userinfo_is_split_off_with_its_variables() {
+        let split = |raw| split_userinfo(raw).map(|(userinfo, rest)| (userinfo.to_owned(), rest));
+        let expected = Some(("u:${PW:-a/b}".to_owned(), "https://x.test/a@b".to_owned()));
+        assert_eq!(split("https://u:${PW:-a/b}@x.test/a@b"), expected);
+        assert_eq!(split("https://x.test/a@b"), None);
+        assert_eq!(split("${BASE:-https://u@x.test}/a"), None);
+    }
+}

@@ -1,0 +1,121 @@
+//! What is sent: method, URL, headers, body, credentials.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use http::{HeaderName, Method};
+
+use super::Value;
+
+/// What is sent.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// The URL; http or https once its captures are filled in.
+    pub url: Value,
+    /// Headers in the order given.
+    pub headers: Vec<(HeaderName, Value)>,
+    /// The body, if any.
+    pub body: Body,
+    /// Credentials.
+    pub auth: Option<Auth>,
+    /// The most redirects followed; 0 returns the redirect itself as the answer.
+    pub redirects: u32,
+    /// Whether a redirect from https to http is followed: what comes after it can be read and changed on the way.
+    pub redirects_allow_downgrade: bool,
+    /// The most bytes of a body read, after decoding.
+    pub body_limit: u64,
+}
+
+impl Request {
+    /// The most redirects followed unless the probe says otherwise.
+    pub const REDIRECTS: u32 = 10;
+    /// The most bytes of a body read unless the probe says otherwise.
+    pub const BODY_LIMIT: u64 = 1 << 20;
+
+    /// A plain GET with every default.
+    #[must_use]
+    pub fn get(url: Value) -> Request {
+        Request {
+            method: Method::GET,
+            url,
+            headers: Vec::new(),
+            body: Body::Empty,
+            auth: None,
+            redirects: Self::REDIRECTS,
+            redirects_allow_downgrade: false,
+            body_limit: Self::BODY_LIMIT,
+        }
+    }
+}
+
+/// The body of a request.
+#[derive(Clone, Debug)]
+pub enum Body {
+    /// None.
+    Empty,
+    /// Text as it is.
+    Text(Value),
+    /// A JSON document, sent as `application/json`; it is text because its strings may hold
+    /// secrets and captures.
+    Json(Value),
+    /// Fields, sent as `application/x-www-form-urlencoded`.
+    Form(Vec<(String, Value)>),
+    /// The bytes of a file, read with the probe file and sent as they are.
+    File(FileBody),
+    /// Parts, sent as `multipart/form-data`.
+    Multipart(Vec<(String, FormPart)>),
+}
+
+/// A part of a `multipart/form-data` body.
+#[derive(Clone, Debug)]
+pub enum FormPart {
+    /// A text field.
+    Text(Value),
+    /// A file.
+    File(FileBody),
+}
+
+/// A file that is sent.
+#[derive(Clone, Debug)]
+pub struct FileBody {
+    /// Where it was read from; its last part is the name it is sent under.
+    pub path: PathBuf,
+    /// What is in it.
+    pub bytes: Arc<[u8]>,
+    /// Its media type, `application/octet-stream` where absent.
+    pub content_type: Option<String>,
+}
+
+/// Credentials of a request.
+#[derive(Clone, Debug)]
+pub enum Auth {
+    /// HTTP basic authentication.
+    Basic {
+        /// The user.
+        user: Value,
+        /// The password.
+        password: Value,
+    },
+    /// A bearer token.
+    Bearer(Value),
+    /// A bearer token that a token server gives for client credentials (RFC 6749, 4.4). It is
+    /// kept until it expires; a failure to get it is `auth_failed`, not the target's.
+    OAuth2(OAuth2),
+}
+
+/// Client credentials of OAuth 2.0.
+#[derive(Clone, Debug)]
+pub struct OAuth2 {
+    /// The token endpoint.
+    pub token_url: Value,
+    /// The client's name.
+    pub client_id: Value,
+    /// The client's secret.
+    pub client_secret: Value,
+    /// The scopes asked for.
+    pub scopes: Vec<String>,
+    /// The audience asked for, which some servers need.
+    pub audience: Option<String>,
+}
