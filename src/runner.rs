@@ -18,7 +18,7 @@ use crate::model::{Check, Failure, FailureClass, Gap, Outcome, Probe, SafeText};
 use crate::plan::Due;
 
 pub use control::Controls;
-pub use limits::{Limits, raise_file_limit};
+pub use limits::{Descriptors, Limits};
 pub use overload::Monitor;
 
 /// What a run reports as it goes.

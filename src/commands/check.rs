@@ -29,7 +29,7 @@ use crate::model::{Outcome, Probe, Resolver, Verdict};
 use crate::render::{CheckFormat, Look};
 use crate::report::condition::Condition;
 use crate::report::pass::Pass;
-use crate::runner::{Event, Limits};
+use crate::runner::{Descriptors, Event, Limits};
 use crate::window::{Collector, Window};
 use crate::{alert, cli, journal, plan, progress, render, runner};
 
@@ -43,7 +43,7 @@ pub(super) fn run(args: &cli::CheckArgs, terminal: &Terminal) -> Result<Exit, Cl
     let conditions = conditions(&args.fail_on)?;
     let earlier = args.baseline.as_deref().map(|journal| baseline(journal, &config)).transpose()?;
     let engine = engine(&config, &probes)?;
-    let limits = Limits::clamp(config.settings.concurrency, runner::raise_file_limit())
+    let limits = Limits::clamp(config.settings.concurrency, Descriptors::raise(), &probes)
         .map_err(|error| CliError::Runtime(error.to_string()))?;
     limits.warning.iter().for_each(|warning| terminal.warn(warning));
     let runtime = runtime(probes.len()).map_err(|error| CliError::io("the runtime", &error))?;

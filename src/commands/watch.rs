@@ -28,7 +28,7 @@ use crate::config::Config;
 use crate::engine::Engine;
 use crate::model::Probe;
 use crate::render::CheckFormat;
-use crate::runner::{Ended, Event, Limits};
+use crate::runner::{Descriptors, Ended, Event, Limits};
 use crate::{cli, plan, render, runner};
 
 /// How often ended windows are handed to the journal and the board is drawn.
@@ -84,7 +84,7 @@ impl Ready {
         let config = selection::load(common.config.as_deref(), common.vantage.as_deref(), terminal)?;
         let probes = selection::select(&config, &args.targets, common)?;
         let engine = check::engine(&config, &probes)?;
-        let limits = Limits::clamp(config.settings.concurrency, runner::raise_file_limit())
+        let limits = Limits::clamp(config.settings.concurrency, Descriptors::raise(), &probes)
             .map_err(|error| CliError::Runtime(error.to_string()))?;
         limits.warning.iter().for_each(|warning| terminal.warn(warning));
         Ok(Ready { config, probes, engine, concurrency: limits.concurrency })

@@ -1,5 +1,9 @@
 //! What the machine allows: file descriptors, and the checks that can be under way with them.
 
+use std::sync::Arc;
+
+use crate::model::{Addresses, Probe};
+
 /// How many checks may be under way at once, and why that is fewer than was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -9,64 +13,177 @@ pub struct Limits {
     pub warning: Option<String>,
 }
 
-/// Descriptors kept for everything that is not a check: standard streams, journal, resolver.
+/// The file descriptors of this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Descriptors {
+    /// How many it may have open.
+    limit: u64,
+    /// How many it has open now.
+    open: u64,
+}
+
+/// Descriptors kept for everything that is not a check: standard streams, the runtime, the journal,
+/// exporters, alerts, the checks that look into a failure.
 const RESERVED: u64 = 64;
-/// Descriptors one check may hold: a connection, and a lookup beside it.
+/// What a plain process has open of those before a run: standard streams and little more.
+const PLAIN: u64 = 8;
+/// A connection, and a lookup or a second address beside it.
 const PER_CHECK: u64 = 2;
+/// A page's own connection, and six files at once.
+const PER_PAGE: u64 = 7;
+/// Addresses of a name that are asked at once, each with what a check holds.
+const PER_ALL_ADDRESSES: u64 = 16;
+/// A connection that waits for a probe's next check.
+const KEPT: u64 = 1;
 /// With fewer the runtime and its signals cannot even be set up.
 const FEWEST: u64 = 16;
 
 /// A limit of open files that leaves no room for a single check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the limit of {open_files} open files leaves no room for a check; raise it with `ulimit -n {}`",
+    "the limit of {limit} open files leaves no room for a check; raise it with `ulimit -n {}`",
     RESERVED + PER_CHECK * 256
 )]
 pub struct TooFewFiles {
-    open_files: u64,
+    limit: u64,
+}
+
+impl Descriptors {
+    /// Raises the soft limit of open files to the hard one, and counts those that are open already:
+    /// a process may inherit many. Where the system does not say, what any system has is assumed.
+    #[must_use]
+    pub fn raise() -> Descriptors {
+        const ANY_SYSTEM: u64 = 256;
+        let limit = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(ANY_SYSTEM);
+        // Reading the folder takes a descriptor of its own.
+        let open = std::fs::read_dir("/proc/self/fd").map_or(PLAIN, |open| (open.count() as u64).saturating_sub(1));
+        Descriptors { limit, open }
+    }
+
+    /// What is left for checks.
+    fn room(self) -> u64 {
+        self.limit.saturating_sub(RESERVED + self.open.saturating_sub(PLAIN))
+    }
 }
 
 impl Limits {
-    /// Clamps the concurrency asked for to what a limit of open files allows.
+    /// Clamps the concurrency asked for to what the descriptors allow, by what a check of each
+    /// probe can hold at most. A probe's checks never overlap: no more run at once than there are
+    /// probes.
     ///
     /// # Errors
-    /// A limit that leaves no room for a single check.
-    pub fn clamp(asked: usize, open_files: u64) -> Result<Limits, TooFewFiles> {
-        if open_files < FEWEST {
-            return Err(TooFewFiles { open_files });
+    /// Descriptors that leave no room for a single check.
+    pub fn clamp(asked: usize, descriptors: Descriptors, probes: &[Arc<Probe>]) -> Result<Limits, TooFewFiles> {
+        if descriptors.limit < FEWEST {
+            return Err(TooFewFiles { limit: descriptors.limit });
         }
-        let allowed = usize::try_from(open_files.saturating_sub(RESERVED) / PER_CHECK).unwrap_or(usize::MAX).max(1);
-        if asked <= allowed {
+        let kept = probes.iter().map(|probe| kept_by(probe)).sum();
+        let mut held: Vec<u64> = probes.iter().map(|probe| held_by(probe) - kept_by(probe)).collect();
+        // Whichever checks meet, the dearest are the worst case.
+        held.sort_unstable_by(|one, other| other.cmp(one));
+        let mut room = descriptors.room().saturating_sub(kept);
+        let fits = |held: &&u64| {
+            let fits = **held <= room;
+            room = room.saturating_sub(**held);
+            fits
+        };
+        let wanted = asked.min(held.len()).max(1);
+        let allowed = held.iter().take(wanted).take_while(fits).count().max(1);
+        if allowed >= wanted {
             return Ok(Limits { concurrency: asked, warning: None });
         }
-        let wanted = RESERVED + PER_CHECK * asked as u64;
+        let needed: u64 = held.iter().take(wanted).sum();
+        let limit = descriptors.limit;
+        let enough = needed + kept + limit - descriptors.room();
         let warning = format!(
-            "settings.concurrency is {asked}, but the limit of {open_files} open files allows {allowed} checks at once; \
-             raise it with `ulimit -n {wanted}`"
+            "settings.concurrency is {asked}, but the limit of {limit} open files allows {allowed} of {wanted} checks at once; \
+             raise it with `ulimit -n {enough}`"
         );
         Ok(Limits { concurrency: allowed, warning: Some(warning) })
     }
 }
 
-/// Raises the soft limit of open files to the hard one and returns what it is then. Where the
-/// system does not say, a limit that any system has is assumed.
-#[must_use]
-pub fn raise_file_limit() -> u64 {
-    const ANY_SYSTEM: u64 = 256;
-    rlimit::increase_nofile_limit(u64::MAX).unwrap_or(ANY_SYSTEM)
+/// The most descriptors that a check of a probe holds at once.
+fn held_by(probe: &Probe) -> u64 {
+    let has_page = probe.steps.iter().any(|step| step.expect.assets.is_some());
+    let of_addresses = match probe.transport.addresses {
+        Addresses::First => PER_CHECK,
+        Addresses::All(_) => PER_ALL_ADDRESSES,
+    };
+    match (has_page, probe.transport.addresses) {
+        (false, _) => of_addresses,
+        (true, Addresses::First) => PER_PAGE,
+        (true, Addresses::All(_)) => of_addresses / PER_CHECK * PER_PAGE,
+    }
+}
+
+/// The descriptors that a probe holds between its checks.
+fn kept_by(probe: &Probe) -> u64 {
+    if probe.transport.reuse { KEPT } else { 0 }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use crate::model::{Assets, Quorum, Selector};
+
     use super::*;
+
+    fn probes(count: usize, change: impl Fn(&mut Probe)) -> Vec<Arc<Probe>> {
+        let probe = |n| {
+            let mut probe = Probe::plain(&format!("p{n}"), "web", "http://127.0.0.1/", Duration::from_secs(30));
+            change(&mut probe);
+            Arc::new(probe)
+        };
+        (0..count).map(probe).collect()
+    }
+
+    fn assets() -> Assets {
+        let select = Selector::new("img").expect("a selector");
+        Assets { select, limit: 20, hosts: Vec::new(), body_limit: 1, at_least: 0 }
+    }
+
+    fn clamp(asked: usize, limit: u64, probes: &[Arc<Probe>]) -> Result<Limits, TooFewFiles> {
+        Limits::clamp(asked, Descriptors { limit, open: PLAIN }, probes)
+    }
+
+    fn concurrency(asked: usize, limit: u64, probes: &[Arc<Probe>]) -> usize {
+        clamp(asked, limit, probes).expect("room for a check").concurrency
+    }
 
     #[test]
     fn concurrency_is_clamped_to_the_open_files_and_says_so() {
-        assert_eq!(Limits::clamp(256, 20_000), Ok(Limits { concurrency: 256, warning: None }));
-        let clamped = Limits::clamp(256, 128).expect("room for a check");
+        let many = probes(1_000, |_| {});
+        assert_eq!(clamp(256, 20_000, &many), Ok(Limits { concurrency: 256, warning: None }));
+        let clamped = clamp(256, 128, &many).expect("room for a check");
         assert_eq!(clamped.concurrency, 32);
         assert!(clamped.warning.is_some_and(|warning| warning.contains("ulimit -n 576")));
-        assert_eq!(Limits::clamp(256, 20).map(|limits| limits.concurrency), Ok(1));
-        assert!(Limits::clamp(256, 10).is_err_and(|error| error.to_string().contains("ulimit -n 576")));
+        assert_eq!(concurrency(256, 20, &many), 1);
+        assert!(clamp(256, 10, &many).is_err_and(|error| error.to_string().contains("ulimit -n 576")));
+    }
+
+    #[test]
+    fn a_page_with_its_files_holds_more_and_a_kept_connection_is_held_between_checks() {
+        let pages = probes(300, |probe| probe.steps[0].expect.assets = Some(assets()));
+        assert_eq!(concurrency(256, 1_024, &pages), (1_024 - 64) / 7);
+        let kept = probes(500, |probe| probe.transport.reuse = true);
+        assert_eq!(concurrency(512, 1_024, &kept), 1_024 - 64 - 500);
+        let all = probes(100, |probe| probe.transport.addresses = Addresses::All(Quorum::All));
+        assert_eq!(concurrency(256, 1_024, &all), 60);
+    }
+
+    #[test]
+    fn few_probes_need_little_and_nothing_is_said() {
+        let few = probes(20, |_| {});
+        assert_eq!(clamp(256, 128, &few), Ok(Limits { concurrency: 256, warning: None }));
+        assert_eq!(clamp(256, 128, &[]), Ok(Limits { concurrency: 256, warning: None }));
+    }
+
+    #[test]
+    fn what_the_process_inherited_is_not_there_for_checks() {
+        let many = probes(1_000, |_| {});
+        let inherited = Descriptors { limit: 1_024, open: 500 + PLAIN };
+        assert_eq!(Limits::clamp(256, inherited, &many).map(|limits| limits.concurrency), Ok(230));
     }
 }

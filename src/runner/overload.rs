@@ -7,20 +7,33 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::model::{Failure, FailureClass, Outcome, SafeText};
+use crate::model::{Failure, FailureClass, Mismatch, Outcome, SafeText};
 
 /// How often the monitor wants to be woken. Whatever comes later is the prober's own delay.
 const TICK: Duration = Duration::from_millis(20);
-/// How many delays are remembered: the longest check is over long before so many are noted.
-const MEMORY: usize = 512;
+/// How many delays are remembered: more than the longest check can meet, one a tick.
+const MEMORY: usize = 8_192;
 /// Delays below this are ordinary.
-const ORDINARY: Duration = Duration::from_millis(50);
+const ORDINARY: Duration = Duration::from_millis(5);
+/// A delay in which a peer may have given up on us, however long our own limit is.
+const LONG: Duration = Duration::from_millis(500);
 
 /// Measures how late the prober's own timers are.
 #[derive(Clone, Debug, Default)]
 pub struct Monitor {
     /// Delays beyond the ordinary: when noticed, and how long.
     delays: Arc<Mutex<VecDeque<(Instant, Duration)>>>,
+}
+
+/// How a failure may come from our own delay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Cause {
+    /// The peer gave up on us.
+    GivenUp,
+    /// Our own timer went off.
+    TimeOut,
+    /// What was measured was too long.
+    Slow,
 }
 
 impl Monitor {
@@ -44,41 +57,175 @@ impl Monitor {
         delays.push_back((at, late));
     }
 
-    /// The longest delay noticed since an instant.
-    fn worst_since(&self, since: Instant) -> Duration {
+    /// The longest delay noticed since an instant, and all of them together.
+    fn delays_since(&self, since: Instant) -> (Duration, Duration) {
         let delays = self.delays.lock().unwrap_or_else(PoisonError::into_inner);
-        delays.iter().filter(|(at, _)| *at >= since).map(|(_, late)| *late).max().unwrap_or_default()
+        let noticed = delays.iter().rev().take_while(|(at, _)| *at >= since).map(|(_, late)| *late);
+        noticed.fold((Duration::ZERO, Duration::ZERO), |(worst, sum), late| (worst.max(late), sum + late))
     }
 
-    /// Judges a time-out by our own delay: where that was a tenth of the limit or more while the
-    /// check ran, the check says nothing about the target: `unknown` / `prober_overloaded`.
+    /// Judges a failure by our own delay while the check ran: where that explains it, the check
+    /// says nothing about the target and is `unknown` / `prober_overloaded`.
     pub async fn judge(&self, mut outcome: Outcome, began: Instant, limit: Duration) -> Outcome {
-        if !outcome.class().is_some_and(is_timeout) {
-            return outcome;
-        }
+        let Some(cause) = cause(&outcome) else { return outcome };
         // Where a delay ends this very moment, the monitor is awake as well: it gets its turn.
         tokio::time::sleep(TICK).await;
-        let worst = self.worst_since(began);
-        if worst >= limit / 10 {
-            let (worst, limit) = (worst.as_millis(), limit.as_millis());
-            let message = format!("a time-out while the prober itself was late by {worst} ms (limit {limit} ms)");
-            let phase = outcome.failure.as_ref().and_then(|failure| failure.phase);
-            let failure = Failure::new(FailureClass::ProberOverloaded, phase, SafeText::message(&message));
-            outcome.verdict = failure.class.verdict();
-            outcome.failure = Some(failure);
+        let (worst, sum) = self.delays_since(began);
+        let explains = match cause {
+            Cause::TimeOut => worst >= limit / 10,
+            Cause::GivenUp => worst >= LONG.min(limit / 10),
+            Cause::Slow => sum >= outcome.timings.total / 10,
+        };
+        if !explains {
+            return outcome;
         }
+        let class = outcome.class().unwrap_or(FailureClass::ProberOverloaded);
+        let message = format!(
+            "{class} while the prober itself was late by {} ms (limit {} ms)",
+            if cause == Cause::Slow { sum } else { worst }.as_millis(),
+            limit.as_millis()
+        );
+        let phase = outcome.failure.as_ref().and_then(|failure| failure.phase);
+        let failure = Failure::new(FailureClass::ProberOverloaded, phase, SafeText::message(&message));
+        outcome.verdict = failure.class.verdict();
+        outcome.failure = Some(failure);
         outcome
     }
 }
 
-/// Whether a class is a time-out, which our own delay can cause.
-const fn is_timeout(class: FailureClass) -> bool {
-    matches!(
-        class,
+/// How our own delay could have caused a failure; none where it cannot have.
+fn cause(outcome: &Outcome) -> Option<Cause> {
+    let failure = outcome.failure.as_ref()?;
+    match failure.class {
+        FailureClass::AssertionFailed => {
+            let is_latency = |mismatch: &Mismatch| mismatch.assertion.starts_with("latency");
+            let all = !failure.mismatches.is_empty() && failure.mismatches.iter().all(is_latency);
+            all.then_some(Cause::Slow)
+        }
+        FailureClass::AssetFailed => {
+            // One file that fails otherwise is enough for the page to be down.
+            let failed = outcome.assets.iter().filter_map(|asset| asset.class);
+            let causes: Option<Vec<Cause>> = failed.map(of_class).collect();
+            causes?.into_iter().max()
+        }
+        FailureClass::Status if outcome.status == Some(408) => Some(Cause::GivenUp),
+        class => of_class(class),
+    }
+}
+
+const fn of_class(class: FailureClass) -> Option<Cause> {
+    match class {
         FailureClass::DnsTimeout
-            | FailureClass::ConnectTimeout
-            | FailureClass::TlsHandshakeTimeout
-            | FailureClass::ResponseTimeout
-            | FailureClass::BodyTimeout
-    )
+        | FailureClass::ConnectTimeout
+        | FailureClass::TlsHandshakeTimeout
+        | FailureClass::ResponseTimeout
+        | FailureClass::BodyTimeout
+        | FailureClass::MessageTimeout => Some(Cause::TimeOut),
+        FailureClass::ConnectionReset
+        | FailureClass::EmptyReply
+        | FailureClass::TlsHandshakeFailed
+        | FailureClass::BodyTruncated
+        | FailureClass::Http2Error => Some(Cause::GivenUp),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{AssetOutcome, Check, Probe, Timings};
+
+    fn failed(class: FailureClass) -> Outcome {
+        let probe = Arc::new(Probe::plain("a", "web", "http://127.0.0.1/", Duration::from_secs(30)));
+        let check = Check { probe, scheduled_at: jiff::Timestamp::UNIX_EPOCH, lag: Duration::ZERO };
+        let failure = Failure::new(class, None, SafeText::message("it failed"));
+        Outcome::without_measurement(&check, "test", check.scheduled_at, failure)
+    }
+
+    fn missed(assertions: &[&str], total: Duration) -> Outcome {
+        let mut outcome = failed(FailureClass::AssertionFailed);
+        outcome.timings = Timings { total, ..Timings::default() };
+        let mismatch = |assertion: &&str| Mismatch {
+            assertion: (*assertion).to_owned(),
+            expected: SafeText::message("less"),
+            actual: SafeText::message("more"),
+        };
+        outcome.failure.as_mut().expect("a failure").mismatches = assertions.iter().map(mismatch).collect();
+        outcome
+    }
+
+    fn with_assets(classes: &[FailureClass]) -> Outcome {
+        let mut outcome = failed(FailureClass::AssetFailed);
+        let asset = |class: &FailureClass| AssetOutcome {
+            url: SafeText::message("https://x.test/a.css"),
+            class: Some(*class),
+            status: None,
+            content_type: None,
+            bytes: 0,
+            timings: Timings::default(),
+        };
+        outcome.assets = classes.iter().map(asset).collect();
+        outcome
+    }
+
+    /// The class of an outcome after a check of two seconds at most in which we were this late.
+    async fn judged(outcome: Outcome, late: Duration) -> Option<FailureClass> {
+        let monitor = Monitor::default();
+        let began = Instant::now();
+        if !late.is_zero() {
+            monitor.note(Instant::now(), late);
+        }
+        monitor.judge(outcome, began, Duration::from_secs(2)).await.class()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_our_own_delay_explains_says_nothing() {
+        let overloaded = Some(FailureClass::ProberOverloaded);
+        let second = Duration::from_secs(1);
+        let cases = [
+            failed(FailureClass::ResponseTimeout),
+            failed(FailureClass::ConnectionReset),
+            failed(FailureClass::TlsHandshakeFailed),
+            missed(&["latency.total", "latency.processing"], second),
+            with_assets(&[FailureClass::BodyTimeout, FailureClass::ConnectionReset]),
+        ];
+        for outcome in cases {
+            let class = outcome.class();
+            assert_eq!(judged(outcome.clone(), Duration::ZERO).await, class);
+            assert_eq!(judged(outcome, second).await, overloaded, "{class:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_it_does_not_explain_stands() {
+        let cases = [
+            failed(FailureClass::ConnectRefused),
+            failed(FailureClass::DnsNotFound),
+            failed(FailureClass::TlsCertExpired),
+            failed(FailureClass::Status),
+            missed(&["latency.total", "body-contains"], Duration::from_secs(1)),
+            missed(&["body-contains"], Duration::from_secs(1)),
+            with_assets(&[FailureClass::BodyTimeout, FailureClass::Status]),
+        ];
+        for outcome in cases {
+            let class = outcome.class();
+            assert_eq!(judged(outcome, Duration::from_secs(1)).await, class);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_latency_is_judged_by_all_delays_within_it() {
+        let monitor = Monitor::default();
+        let began = Instant::now();
+        for _ in 0..4 {
+            monitor.note(Instant::now(), Duration::from_millis(6));
+        }
+        let slow = |total| missed(&["latency.total"], Duration::from_millis(total));
+        let limit = Duration::from_secs(2);
+        assert_eq!(monitor.judge(slow(200), began, limit).await.class(), Some(FailureClass::ProberOverloaded));
+        assert_eq!(monitor.judge(slow(300), began, limit).await.class(), Some(FailureClass::AssertionFailed));
+        tokio::time::advance(Duration::from_millis(1)).await;
+        let later = Instant::now();
+        assert_eq!(monitor.judge(slow(20), later, limit).await.class(), Some(FailureClass::AssertionFailed));
+    }
 }
