@@ -5,9 +5,8 @@ use crate::commands::process::exit::{CliError, Exit};
 use crate::commands::process::terminal;
 use crate::commands::process::terminal::Terminal;
 use crate::commands::run::check_pipeline;
-use crate::format;
 use crate::journal::CompactRules;
-use crate::{cli, config, journal};
+use crate::{cli, config, format, journal};
 
 /// Compacts the journal and says what that saved.
 pub(super) fn run(args: &cli::CompactArgs, terminal: &Terminal) -> Result<Exit, CliError> {

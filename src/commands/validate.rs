@@ -9,13 +9,12 @@ use crate::commands::input::selection;
 use crate::commands::process::exit::{CliError, Exit};
 use crate::commands::process::terminal;
 use crate::commands::process::terminal::Terminal;
-use crate::config;
 use crate::config::Config;
 use crate::engine::Engine;
-use crate::format;
 use crate::model::Probe;
 use crate::model::quantity::show_duration;
 use crate::render::text;
+use crate::{config, format};
 
 /// Loads everything that a run would load, then lists the probes, or explains one.
 pub(super) fn run(args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, CliError> {

@@ -1,4 +1,4 @@
-//! The README is true: every command in it is run and answers as shown, every probe file in it is
+//! The README and the pages of `docs/` are true: every command in them is run and answers as shown, every probe file in it is
 //! valid, every excerpt is of the file it names, every table is generated, every link leads
 //! somewhere. `cargo test --test repository -- --ignored write_what_is_generated` writes the generated parts anew.
 
@@ -12,104 +12,136 @@ mod svg;
 mod tables;
 
 use std::fs;
-use std::path::Path;
+use std::path::PathBuf;
 
 use book::{Block, Book};
 use shop::Shop;
 use similar::similar;
 
-const README: &str = "README.md";
+/// The pages whose commands are run, each in a folder of its own.
+const PAGES: &[&str] = &["README.md", "docs/running.md"];
+
+/// The page with tables made from the code.
+const GENERATED: &str = "docs/formats.md";
+
+/// The most words the README may have: it is a landing page.
+const README_WORDS: usize = 1_600;
 
 #[test]
 fn every_command_in_it_answers_as_shown() {
-    let book = Book::read(README);
-    let shop = Shop::open();
     let mut commands = 0;
-    for block in &book.blocks {
-        match block {
-            Block::File { name, text } => shop.write(name, text),
-            Block::Console { line, entries } => {
-                for entry in entries {
-                    let answer = shop.run(&entry.command);
-                    commands += 1;
-                    if let Err(difference) = similar(entry.shown.as_deref(), &answer) {
-                        panic!("{README}:{line}: $ {}\n{difference}\n--- it says\n{answer}", entry.command);
+    for page in PAGES {
+        let shop = Shop::open();
+        for block in &Book::read(page).blocks {
+            match block {
+                Block::File { name, text } => shop.write(name, text),
+                Block::Console { line, entries } => {
+                    for entry in entries {
+                        let answer = shop.run(&entry.command);
+                        commands += 1;
+                        if let Err(difference) = similar(entry.shown.as_deref(), &answer) {
+                            panic!("{page}:{line}: $ {}\n{difference}\n--- it says\n{answer}", entry.command);
+                        }
                     }
                 }
+                Block::Excerpt { .. } | Block::Lines { .. } | Block::Elsewhere => {}
             }
-            Block::Excerpt { .. } | Block::Lines { .. } | Block::Elsewhere => {}
         }
     }
-    assert!(commands >= 8, "{commands} commands were run");
+    assert!(commands >= 12, "{commands} commands were run");
 }
 
 #[test]
-#[ignore = "writes README.md"]
+#[ignore = "writes the README and pages under docs/"]
 fn write_what_is_generated() {
-    let text = tables::filled(&fs::read_to_string(README).unwrap());
-    let book = Book::parse(&text);
-    let shop = Shop::open();
-    let mut answers = Vec::new();
-    for block in &book.blocks {
-        match block {
-            Block::File { name, text } => shop.write(name, text),
-            Block::Console { entries, .. } => {
-                answers.extend(entries.iter().map(|entry| (entry.shown.is_some(), shop.run(&entry.command))));
+    fs::write(GENERATED, tables::filled(&fs::read_to_string(GENERATED).unwrap())).unwrap();
+    for page in PAGES {
+        let text = fs::read_to_string(page).unwrap();
+        let shop = Shop::open();
+        let mut answers = Vec::new();
+        for block in &Book::parse(page, &text).blocks {
+            match block {
+                Block::File { name, text } => shop.write(name, text),
+                Block::Console { entries, .. } => {
+                    answers.extend(entries.iter().map(|entry| (entry.shown.is_some(), shop.run(&entry.command))));
+                }
+                Block::Excerpt { .. } | Block::Lines { .. } | Block::Elsewhere => {}
             }
-            Block::Excerpt { .. } | Block::Lines { .. } | Block::Elsewhere => {}
         }
+        fs::write(page, book::with_answers(&text, &answers)).unwrap();
     }
-    fs::write(README, book::with_answers(&text, &answers)).unwrap();
+}
+
+#[test]
+fn the_readme_is_a_landing_page() {
+    let words = fs::read_to_string("README.md").unwrap().split_whitespace().count();
+    assert!(words <= README_WORDS, "{words} words: hand something over to a page under docs/");
 }
 
 #[test]
 fn every_excerpt_is_of_the_file_it_names() {
     let mut excerpts = 0;
-    let read = |line: usize, file: &str| {
-        fs::read_to_string(file).unwrap_or_else(|error| panic!("{README}:{line}: {file}: {error}"))
-    };
-    for block in &Book::read(README).blocks {
-        match block {
-            Block::Excerpt { line, file, text } => {
-                assert!(read(*line, file).contains(text.as_str()), "{README}:{line} is no excerpt of {file}");
+    for page in PAGES {
+        let read = |line: usize, file: &str| {
+            fs::read_to_string(file).unwrap_or_else(|error| panic!("{page}:{line}: {file}: {error}"))
+        };
+        for block in &Book::read(page).blocks {
+            match block {
+                Block::Excerpt { line, file, text } => {
+                    assert!(read(*line, file).contains(text.as_str()), "{page}:{line} is no excerpt of {file}");
+                }
+                Block::Lines { line, file, text } => {
+                    let whole = read(*line, file);
+                    let stray = text.lines().find(|line| !whole.lines().any(|other| other == *line));
+                    assert_eq!(stray, None, "{page}:{line} shows a line that {file} does not have");
+                }
+                Block::Console { .. } | Block::File { .. } | Block::Elsewhere => continue,
             }
-            Block::Lines { line, file, text } => {
-                let whole = read(*line, file);
-                let stray = text.lines().find(|line| !whole.lines().any(|other| other == *line));
-                assert_eq!(stray, None, "{README}:{line} shows a line that {file} does not have");
-            }
-            Block::Console { .. } | Block::File { .. } | Block::Elsewhere => continue,
+            excerpts += 1;
         }
-        excerpts += 1;
     }
-    assert!(excerpts >= 3, "{excerpts}");
+    assert!(excerpts >= 2, "{excerpts}");
 }
 
 #[test]
 fn every_table_in_it_is_current() {
-    let text = fs::read_to_string(README).unwrap();
+    let text = fs::read_to_string(GENERATED).unwrap();
     assert!(tables::filled(&text) == text, "cargo test --test repository -- --ignored write_what_is_generated");
 }
 
 #[test]
 fn every_link_leads_somewhere() {
-    for page in [README, "CHANGELOG.md", "docs/journal.md", "docs/probes.md", "docs/failure-classes.md"] {
-        let Ok(text) = fs::read_to_string(page) else { continue };
-        let folder = Path::new(page).parent().unwrap();
+    let docs = fs::read_dir("docs").unwrap().map(|entry| entry.unwrap().path());
+    let pages = docs.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
+    let own = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "tests/README.md"].map(PathBuf::from);
+    for page in own.into_iter().chain(pages) {
+        let text = fs::read_to_string(&page).unwrap();
+        let folder = page.parent().unwrap();
+        let shown = page.display();
         for (_, rest) in text.match_indices("](").map(|(at, found)| text.split_at(at + found.len())) {
             let target = rest.split(')').next().unwrap();
             if target.contains("://") {
                 continue;
             }
             let (file, heading) = target.split_once('#').unwrap_or((target, ""));
-            let file = if file.is_empty() { Path::new(page).to_path_buf() } else { folder.join(file) };
-            assert!(file.exists(), "{page} links to {target}");
+            let file = if file.is_empty() { page.clone() } else { folder.join(file) };
+            assert!(file.exists(), "{shown} links to {target}");
             if !heading.is_empty() {
                 let linked = fs::read_to_string(&file).unwrap();
                 let headings: Vec<String> = linked.lines().filter(|line| line.starts_with('#')).map(anchor).collect();
-                assert!(headings.iter().any(|anchor| anchor == heading), "{page} links to {target}; {headings:?}");
+                assert!(headings.iter().any(|anchor| anchor == heading), "{shown} links to {target}; {headings:?}");
             }
         }
+    }
+}
+
+#[test]
+fn every_page_stands_in_the_summary() {
+    let summary = fs::read_to_string("docs/SUMMARY.md").unwrap();
+    for entry in fs::read_dir("docs").unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let is_page = name != "SUMMARY.md" && name.strip_suffix(".md").is_some();
+        assert!(!is_page || summary.contains(&format!("]({name})")), "docs/SUMMARY.md does not name {name}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The README as a book of blocks.
+//! A page as blocks.
 //!
 //! A fenced block is understood by its language and by the comment before it:
 //!
@@ -31,10 +31,10 @@ pub(crate) struct Entry {
 
 impl Book {
     pub(crate) fn read(path: &str) -> Book {
-        Book::parse(&fs::read_to_string(path).unwrap())
+        Book::parse(path, &fs::read_to_string(path).unwrap())
     }
 
-    pub(crate) fn parse(text: &str) -> Book {
+    pub(crate) fn parse(page: &str, text: &str) -> Book {
         let mut blocks = Vec::new();
         let mut note = "";
         let mut lines = text.lines().enumerate();
@@ -46,14 +46,14 @@ impl Book {
                 continue;
             };
             let body: Vec<&str> = lines.by_ref().map(|(_, line)| line).take_while(|line| *line != "```").collect();
-            blocks.push(block(number + 1, language, note, &body));
+            blocks.push(block(page, number + 1, language, note, &body));
             note = "";
         }
         Book { blocks }
     }
 }
 
-fn block(line: usize, language: &str, note: &str, body: &[&str]) -> Block {
+fn block(page: &str, line: usize, language: &str, note: &str, body: &[&str]) -> Block {
     let note = note.strip_prefix("<!-- ").and_then(|note| note.strip_suffix(" -->")).unwrap_or_default();
     let text = || body.iter().map(|line| [line, "\n"].concat()).collect::<String>();
     match (note.split_once(": "), language) {
@@ -62,7 +62,7 @@ fn block(line: usize, language: &str, note: &str, body: &[&str]) -> Block {
         (Some(("lines of", file)), _) => Block::Lines { line, file: file.to_owned(), text: text() },
         (Some(("elsewhere", why)), _) if !why.is_empty() => Block::Elsewhere,
         (None, "console") => Block::Console { line, entries: entries(body) },
-        _ => panic!("README.md:{line}: a block of {language:?} that no rule covers"),
+        _ => panic!("{page}:{line}: a block of {language:?} that no rule covers"),
     }
 }
 

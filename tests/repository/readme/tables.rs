@@ -1,4 +1,4 @@
-//! The tables of the README that are made from the code.
+//! The tables of the pages that are made from the code.
 
 use std::fmt::Write as _;
 
@@ -24,7 +24,7 @@ pub(crate) fn filled(text: &str) -> String {
         rest = after;
         found += 1;
     }
-    assert!(found >= 1, "the README has generated parts");
+    assert!(found >= 1, "the page has generated parts");
     out + rest
 }
 
@@ -48,8 +48,7 @@ fn classes() -> String {
     }
     for group in groups {
         let of_group = FailureClass::ALL.iter().filter(known).filter(|class| class.group() == group);
-        let links: Vec<String> =
-            of_group.map(|class| format!("[`{class}`](docs/failure-classes.md#{class})")).collect();
+        let links: Vec<String> = of_group.map(|class| format!("[`{class}`](failure-classes.md#{class})")).collect();
         let _ = writeln!(table, "| {} | {} |", group.title(), links.join(" "));
     }
     table

@@ -1,9 +1,14 @@
 //! The layering of the house: a module imports only what stands below it, and every
 //! dependency has one home.
 
+mod imports;
+mod language;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use imports::{ImportGraph, rust_files};
 
 /// Each module with the modules it may import. Whoever adds an arrow says so here.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
@@ -67,17 +72,6 @@ const HOMES: &[(&str, &[&str])] = &[
     ("aho_corasick", &["model"]),
 ];
 
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).expect("src is readable") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            sources(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
-        }
-    }
-}
-
 /// The top-level module a file belongs to: `src/engine/body.rs` → `engine`.
 fn module_of(file: &Path) -> String {
     let inside = file.strip_prefix("src").expect("a file under src");
@@ -93,10 +87,7 @@ fn code_of(file: &Path) -> String {
 }
 
 fn every_source() -> Vec<(PathBuf, String, String)> {
-    let mut files = Vec::new();
-    sources(Path::new("src"), &mut files);
-    files.sort();
-    files.into_iter().map(|file| (file.clone(), module_of(&file), code_of(&file))).collect()
+    rust_files(Path::new("src")).into_iter().map(|file| (file.clone(), module_of(&file), code_of(&file))).collect()
 }
 
 /// The names that follow `prefix` in a code.
@@ -139,6 +130,12 @@ fn the_table_has_no_cycle() {
             assert!(below.contains(imported), "{module} may import {imported}, which does not stand below it");
         }
     }
+}
+
+#[test]
+fn no_file_imports_a_file_that_imports_it() {
+    let cycles = ImportGraph::read(Path::new("src")).cycles();
+    assert!(cycles.is_empty(), "{} ways round:\n{}", cycles.len(), cycles.join("\n"));
 }
 
 #[test]
