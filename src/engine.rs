@@ -8,6 +8,7 @@ mod capture;
 mod certificate;
 mod classify;
 mod client;
+mod coding;
 mod connect;
 mod cookies;
 mod curl;

@@ -6,8 +6,12 @@ use tokio::time::Instant;
 
 use crate::model::{FailureClass, Phase};
 
+use super::coding::{CodingError, Decoder};
 use super::fault::{Deadline, Fault, fault_in, timed_out};
 use super::marks::Seen;
+
+/// The most bytes decoded before the deadline is looked at again.
+const AT_A_TIME: usize = 64 * 1024;
 
 /// What was read of a body, after decoding.
 #[derive(Clone, Debug, Default)]
@@ -18,8 +22,10 @@ pub(super) struct Body {
     pub(super) read: u64,
     /// Whether the body goes on past the limit.
     pub(super) cut: bool,
-    /// The content encoding, where it is one that is not decoded.
-    pub(super) encoding: Option<String>,
+    /// The content coding that keeps the bytes from being read, where it is one that is not undone.
+    pub(super) undecodable: Option<String>,
+    /// What was tolerated of the content coding.
+    pub(super) note: Option<String>,
 }
 
 /// How much of a body is read and kept.
@@ -39,51 +45,109 @@ pub(super) async fn read(
     seen: &Seen,
     target: &str,
 ) -> (Body, Option<Fault>) {
-    let mut body = Body { encoding: undecoded(&response), ..Body::default() };
-    loop {
+    let mut intake = Intake::new(Decoder::for_headers(response.headers()), limits);
+    let fault = loop {
         match tokio::time::timeout_at(deadline.at, response.chunk()).await {
-            Ok(Ok(Some(chunk))) => {
-                let room = limits.limit - body.read;
-                let taken = &chunk[..chunk.len().min(usize::try_from(room).unwrap_or(usize::MAX))];
-                body.read += taken.len() as u64;
-                let kept = taken.len().min(limits.keep.saturating_sub(body.bytes.len()));
-                body.bytes.extend_from_slice(&taken[..kept]);
-                if taken.len() < chunk.len() {
-                    body.cut = true;
-                    return (body, None);
-                }
-                // A server that always has a byte ready must not outrun the deadline.
-                if Instant::now() >= deadline.at {
-                    return out_of_time(body, deadline, target);
-                }
-            }
-            Ok(Ok(None)) => return (body, None),
+            Ok(Ok(Some(chunk))) => match intake.take_all(&chunk, deadline) {
+                Ok(Taken::All) => {}
+                Ok(Taken::Enough) => break None,
+                Ok(Taken::OutOfTime) => break Some(out_of_time(&intake.body, deadline, target)),
+                Err(error) => break Some(undecoded(&error)),
+            },
+            Ok(Ok(None)) => break intake.finish().err().map(|error| undecoded(&error)),
             Ok(Err(error)) => {
                 let mut fault = fault_in(&error, Phase::Transfer, seen, target);
                 if fault.class == FailureClass::BodyTruncated {
-                    fault.message = format!("{} ({} bytes arrived)", fault.message, body.read);
+                    fault.message = format!("{} ({} bytes arrived)", fault.message, intake.body.read);
                 }
-                return (body, Some(fault));
+                break Some(fault);
             }
-            Err(_) => return out_of_time(body, deadline, target),
+            Err(_) => break Some(out_of_time(&intake.body, deadline, target)),
         }
-    }
+    };
+    (intake.into_body(), fault)
 }
 
-fn out_of_time(body: Body, deadline: Deadline, target: &str) -> (Body, Option<Fault>) {
+fn undecoded(error: &CodingError) -> Fault {
+    Fault::new(FailureClass::BodyDecode, Phase::Transfer, error.to_string())
+}
+
+fn out_of_time(body: &Body, deadline: Deadline, target: &str) -> Fault {
     let mut fault = timed_out(Phase::Transfer, deadline, target);
     fault.message = format!("{}, {} bytes arrived", fault.message, body.read);
-    (body, Some(fault))
+    fault
 }
 
-/// The content encoding that is left after the client has decoded what it can: it takes the
-/// header away with the encoding, and leaves both where it knows the encoding not or where
-/// several are chained.
-fn undecoded(response: &Response) -> Option<String> {
-    let mut encodings = response.headers().get_all(http::header::CONTENT_ENCODING).iter().peekable();
-    encodings.peek()?;
-    let encodings: Vec<String> =
-        encodings.map(|encoding| String::from_utf8_lossy(encoding.as_bytes()).trim().to_ascii_lowercase()).collect();
-    let encodings = encodings.join(", ");
-    (!matches!(encodings.as_str(), "" | "identity")).then_some(encodings)
+/// A body in the making: what comes from the wire goes in, and is decoded, counted and kept.
+#[derive(Debug)]
+pub(super) struct Intake {
+    decoder: Decoder,
+    limits: ReadLimits,
+    body: Body,
+    /// Where bytes are decoded to that are counted alone.
+    scratch: Vec<u8>,
+}
+
+/// What became of bytes from the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// All were taken.
+    All,
+    /// The body goes on past the limit: no more is read.
+    Enough,
+    /// The deadline passed meanwhile.
+    OutOfTime,
+}
+
+impl Intake {
+    pub(super) fn new(decoder: Decoder, limits: ReadLimits) -> Intake {
+        let body = Body { undecodable: decoder.undecodable().map(str::to_owned), ..Body::default() };
+        Intake { decoder, limits, body, scratch: Vec::new() }
+    }
+
+    /// Takes bytes as they came. A server that always has a byte ready, or one whose bytes decode
+    /// to a thousand times as many, must not outrun the deadline.
+    pub(super) fn take_all(&mut self, bytes: &[u8], deadline: Deadline) -> Result<Taken, CodingError> {
+        let mut rest = bytes;
+        loop {
+            let left = usize::try_from(self.limits.limit - self.body.read).unwrap_or(usize::MAX);
+            if left == 0 {
+                self.scratch.clear();
+                self.decoder.push(rest, &mut self.scratch, 1)?;
+                self.body.cut = !self.scratch.is_empty();
+                return Ok(if self.body.cut { Taken::Enough } else { Taken::All });
+            }
+            let to_keep = self.limits.keep.saturating_sub(self.body.bytes.len());
+            let mut room = left.min(AT_A_TIME);
+            let out = if to_keep > 0 {
+                room = room.min(to_keep);
+                &mut self.body.bytes
+            } else {
+                self.scratch.clear();
+                &mut self.scratch
+            };
+            let before = out.len();
+            let taken = self.decoder.push(rest, out, room);
+            let given = out.len() - before;
+            self.body.read += given as u64;
+            rest = &rest[taken?..];
+            if Instant::now() >= deadline.at {
+                return Ok(Taken::OutOfTime);
+            }
+            if given < room || rest.is_empty() && self.decoder.is_identity() {
+                return Ok(Taken::All);
+            }
+        }
+    }
+
+    /// The body has ended.
+    pub(super) fn finish(&self) -> Result<(), CodingError> {
+        self.decoder.finish()
+    }
+
+    /// What was read.
+    pub(super) fn into_body(mut self) -> Body {
+        self.body.note = self.decoder.note();
+        self.body
+    }
 }

@@ -81,8 +81,8 @@ fn cut(body: &Body, redactor: &Redactor) -> Option<SafeText> {
     if body.bytes.is_empty() {
         return None;
     }
-    if let Some(encoding) = &body.encoding {
-        return Some(redactor.message(&format!("({} bytes of content encoding {encoding})", body.read)));
+    if let Some(coding) = &body.undecodable {
+        return Some(redactor.message(&format!("({} bytes of content coding {coding})", body.read)));
     }
     Some(redactor.clean_bytes(&body.bytes[..body.bytes.len().min(KEPT)], BODY))
 }

@@ -15,7 +15,7 @@ use super::fault::{Deadline, Fault};
 use super::request::{Asker, Outgoing, Trace};
 use super::session::Session;
 use super::step_result::{Page, StepResult, offers_http3};
-use super::{Engine, body, capture, connect, evidence, expect, redirect, request_builder};
+use super::{Engine, body, capture, coding, connect, evidence, expect, redirect, request_builder};
 
 /// One step under way.
 pub(super) struct StepRun<'a> {
@@ -132,6 +132,7 @@ impl StepRun<'_> {
     /// One request, and once more where the server asked for that or an idle connection was gone.
     async fn ask(&self, own: &Url, url: &Url, outgoing: &Outgoing) -> (Trace, Result<reqwest::Response, Fault>) {
         let mut outgoing = outgoing.clone();
+        outgoing.headers.entry(header::ACCEPT_ENCODING).or_insert(coding::ACCEPTED);
         if let Some(cookies) = self.session.jar.header(url) {
             // A configured cookie header stands before what the server has set.
             let both = match outgoing.headers.get(header::COOKIE) {
@@ -269,7 +270,7 @@ fn not_sent(reason: &str) -> (Trace, Result<reqwest::Response, Fault>) {
 }
 
 fn undecoded(body: &Body, needed: bool) -> Option<Fault> {
-    let encoding = body.encoding.as_ref().filter(|_| needed)?;
-    let message = format!("the content encoding {encoding} cannot be decoded, and an expectation needs the body");
+    let coding = body.undecodable.as_ref().filter(|_| needed)?;
+    let message = format!("the content coding {coding} is not supported, and a rule needs the body");
     Some(Fault::new(FailureClass::BodyDecode, Phase::Transfer, message))
 }

@@ -67,6 +67,13 @@ pub fn gzipped(body: &[u8]) -> Vec<u8> {
     writer.finish().unwrap()
 }
 
+/// A body compressed with deflate, without the zlib wrapper.
+pub fn deflated(body: &[u8]) -> Vec<u8> {
+    let mut writer = flate2::write::DeflateEncoder::new(Vec::new(), Compression::fast());
+    writer.write_all(body).unwrap();
+    writer.finish().unwrap()
+}
+
 /// A body compressed with brotli.
 pub fn brotlied(body: &[u8]) -> Vec<u8> {
     let mut writer = brotli::CompressorWriter::new(Vec::new(), 1 << 12, 5, 22);

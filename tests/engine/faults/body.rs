@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use http::HeaderName;
 use uptick::model::FailureClass::{
     AssertionFailed, BodyDecode, BodyTimeout, BodyTooLarge, BodyTruncated, ConnectionReset, HttpProtocol,
 };
 use uptick::model::Phase::Transfer;
-use uptick::model::{JsonExpectation, JsonPath, JsonRule, Pattern, TextRule, Value};
+use uptick::model::{HeaderExpectation, HeaderRule, JsonExpectation, JsonPath, JsonRule, Pattern, TextRule, Value};
 
 use crate::faults::row::{Case, Row, answers, fails, up};
 use crate::support::server::{Conn, Server};
@@ -58,22 +59,78 @@ pub(crate) const ROWS: &[Row] = &[
     up(82, "a little zstd decodes to a gigabyte: the limit counts after decoding", || {
         encoded("zstd", bombs::zstd(1024)).also(|outcome| assert!(outcome.body_cut))
     }),
-    fails(83, "the body is compressed twice (`gzip, gzip`) and an expectation reads it", BodyDecode, Transfer, || {
-        encoded("gzip, gzip", bombs::gzipped(&bombs::gzipped(b"hello")))
-            .step(|step| step.expect.body = vec![TextRule::Contains(Value::plain("hello"))])
+    up(83, "the body is compressed twice (`gzip, gzip`) and an expectation reads it", || {
+        reads_hello(encoded("gzip, gzip", bombs::gzipped(&bombs::gzipped(b"hello"))))
     }),
     fails(83, "the body is compressed six times over and an expectation reads it", BodyDecode, Transfer, || {
+        reads_hello(encoded("gzip, br, gzip, br, gzip, br", bombs::gzipped(b"hello")))
+    }),
+    up(83, "the body is compressed six times over and nothing reads it", || {
         encoded("gzip, br, gzip, br, gzip, br", bombs::gzipped(b"hello"))
-            .step(|step| step.expect.body = vec![TextRule::Contains(Value::plain("hello"))])
     }),
-    up(83, "the body is compressed twice and nothing reads it", || {
-        encoded("gzip, gzip", bombs::gzipped(&bombs::gzipped(b"hello")))
+    up(83, "codings stand in several header lines", || {
+        let body = bombs::zstded(&bombs::brotlied(b"hello"));
+        let headers = [("content-encoding", "br"), ("content-encoding", "zstd")];
+        reads_hello(raw(server::answer(200, &headers, body)))
     }),
-    fails(84, "the body has an encoding nobody knows and an expectation reads it", BodyDecode, Transfer, || {
-        encoded("xyz", b"hello".to_vec())
-            .step(|step| step.expect.body = vec![TextRule::Contains(Value::plain("hello"))])
+    up(84, "the body has a coding nobody knows: the bytes are read as they are", || {
+        reads_hello(encoded("xyz", b"hello".to_vec()))
     }),
-    up(84, "the body has an encoding nobody knows and nothing reads it", || encoded("xyz", b"hello".to_vec())),
+    up(84, "the coding is `UTF-8`: the bytes are read as they are", || {
+        reads_hello(encoded("UTF-8", b"hello".to_vec()))
+    }),
+    up(84, "the coding is `none`: the bytes are read as they are", || reads_hello(encoded("none", b"hello".to_vec()))),
+    up(84, "the coding is empty", || reads_hello(encoded("", b"hello".to_vec()))),
+    fails(
+        84,
+        "the coding is `compress`, which nothing decodes any more, and a rule reads it",
+        BodyDecode,
+        Transfer,
+        || reads_hello(encoded("compress", b"\x1f\x9d\x90hello".to_vec())),
+    ),
+    up(84, "the coding is `compress` and nothing reads the body", || {
+        encoded("compress", b"\x1f\x9d\x90hello".to_vec())
+    }),
+    up(84, "the coding is `deflate` without the zlib wrapper", || {
+        reads_hello(encoded("deflate", bombs::deflated(b"hello")))
+    }),
+    up(84, "the coding is `x-gzip`", || reads_hello(encoded("x-gzip", bombs::gzipped(b"hello")))),
+    up(84, "the coding is `GZIP`", || reads_hello(encoded("GZIP", bombs::gzipped(b"hello")))),
+    up(84, "the gzip body has two members in one packet", || {
+        reads_hello(encoded("gzip", [bombs::gzipped(b"hel"), bombs::gzipped(b"lo")].concat()))
+    }),
+    up(84, "the gzip body has two members in two packets", || {
+        let (one, two) = (bombs::gzipped(b"hel"), bombs::gzipped(b"lo"));
+        let length = one.len() + two.len();
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {length}\r\n\r\n");
+        reads_hello(serve(move |conn| {
+            conn.send(&head);
+            conn.send(&one);
+            conn.wait(Duration::from_millis(30));
+            conn.send(&two);
+        }))
+    }),
+    up(84, "bytes follow the end of the gzip data", || {
+        reads_hello(encoded("gzip", [bombs::gzipped(b"hello"), b"<!-- 3 ms -->".to_vec()].concat()))
+    }),
+    up(84, "the gzip data end without their checksum", || {
+        let whole = bombs::gzipped(b"hello");
+        reads_hello(encoded("gzip", whole[..whole.len() - 8].to_vec()))
+    }),
+    up(84, "a compressed body is empty", || encoded("gzip", Vec::new())),
+    up(84, "a rule looks at the headers of a compressed answer: they are as sent", || {
+        let body = bombs::gzipped(b"hello");
+        let length = body.len().to_string();
+        encoded("gzip", body).step(move |step| {
+            step.expect.headers = [("content-encoding", "gzip".to_owned()), ("content-length", length)]
+                .map(|(name, value)| HeaderRule {
+                    name: HeaderName::from_static(name),
+                    rule: HeaderExpectation::Contains(Value::plain(&value)),
+                    optional: false,
+                })
+                .to_vec();
+        })
+    }),
     fails(85, "the gzip body is no gzip", BodyDecode, Transfer, || encoded("gzip", b"plain text".to_vec())),
     fails(85, "the brotli body is no brotli", BodyDecode, Transfer, || encoded("br", vec![0xff; 64])),
     fails(85, "the zstd body is no zstd", BodyDecode, Transfer, || encoded("zstd", b"plain text".to_vec())),
@@ -179,6 +236,11 @@ fn endless(head: &'static str, piece: String) -> Case {
 
 fn encoded(encoding: &str, body: Vec<u8>) -> Case {
     raw(server::answer(200, &[("content-encoding", encoding)], body))
+}
+
+/// A case whose body must have "hello" in it.
+fn reads_hello(case: Case) -> Case {
+    case.step(|step| step.expect.body = vec![TextRule::Contains(Value::plain("hello"))])
 }
 
 fn chunks(body: &str) -> Case {
