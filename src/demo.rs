@@ -4,17 +4,19 @@
 //! not answered, certificates expire, names are refused. It knows nothing of what is found.
 
 mod authority;
-mod cast;
-mod gate;
+mod blackhole;
+mod dns;
+mod endpoints;
+mod error;
 mod listener;
-mod names;
 mod origin;
-mod page;
+mod response;
 mod scenario;
 mod scenarios;
 mod timeline;
 
-pub use origin::{Origin, OriginError, Pace, View};
-pub use page::Page;
-pub use scenario::{Act, Behaviour, Endpoint, NameAct, Resolvers, Scenario, Target, Way};
+pub use error::OriginError;
+pub use origin::{Origin, VantageView};
+pub use response::Response;
+pub use scenario::{Behaviour, DnsFault, Endpoint, Fault, Playback, Resolvers, Route, Scenario, Target};
 pub use scenarios::{by_name, names};

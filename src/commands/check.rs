@@ -25,7 +25,7 @@ use crate::config::Config;
 use crate::engine::Engine;
 use crate::journal::Line;
 use crate::model::{Outcome, Probe, Resolver, Verdict};
-use crate::render::{CheckFormat, Look};
+use crate::render::{CheckAnswer, CheckFormat, TerminalStyle};
 use crate::report::condition::Condition;
 use crate::report::pass::Pass;
 use crate::runner::{Descriptors, Event, Limits};
@@ -152,12 +152,14 @@ fn answer(pass: &Pass, outputs: Outputs<CheckFormat>, terminal: &Terminal) -> Re
     let stdout = outputs.stdout;
     let workspace = workspace();
     let workspace = workspace.as_deref();
-    outputs.write_files(|format, mut out| render::outcomes(format, pass, Look::default(), workspace, &mut out))?;
+    outputs.write_files(|format, out| {
+        format.write(&CheckAnswer { pass, style: TerminalStyle::default(), workspace }, out)
+    })?;
     let silent = terminal.quiet && pass.verdict == Verdict::Up;
     match stdout {
         Some(format) if !silent && format != CheckFormat::Ndjson => {
             let look = terminal.answer;
-            terminal::print(|mut out| render::outcomes(format, pass, look, workspace, &mut out)).map(drop)
+            terminal::print(|out| format.write(&CheckAnswer { pass, style: look, workspace }, out)).map(drop)
         }
         _ => Ok(()),
     }

@@ -17,21 +17,24 @@ use crate::commands::run::check_pipeline;
 use crate::commands::run::check_pipeline::CheckPipeline;
 use crate::commands::run::run_recorder::RunRecorder;
 use crate::config::{Config, Settings};
-use crate::demo::{Origin, Pace, Scenario, View};
+use crate::demo::{Origin, Playback, Scenario, VantageView};
 use crate::engine::Engine;
 use crate::model::{IncidentRules, Probe, Redactor};
-use crate::render::ReportFormat;
+use crate::render::{ReportAnswer, ReportFormat, TerminalStyle};
 use crate::report::Question;
 use crate::runner::Event;
-use crate::{cli, demo, plan, progress, render, runner};
+use crate::{cli, demo, plan, progress, runner};
 
 /// The span of one window: a story is compressed, and so are they.
 const WINDOW: Duration = Duration::from_secs(1);
 /// How the demo is played and probed: a check often enough that the shortest pause between two
 /// waves, half an hour of the story, holds the three good checks that end a stretch; and a check
 /// that hangs ends so early that the next one begins on time.
-const PACE: Pace =
-    Pace { run: Duration::from_secs(22), interval: Duration::from_millis(200), timeout: Duration::from_millis(150) };
+const PLAYBACK: Playback = Playback {
+    run: Duration::from_secs(22),
+    interval: Duration::from_millis(200),
+    timeout: Duration::from_millis(150),
+};
 /// Stretches this near to each other, in the story, are waves of one incident. Longer than the
 /// default: on 10 March 2025 more than three hours lay between the first wave and the second.
 const JOIN_WITHIN: Duration = Duration::from_hours(4);
@@ -49,16 +52,16 @@ pub(super) fn run(args: &cli::DemoArgs, terminal: &Terminal) -> Result<Exit, Cli
         .enable_all()
         .build()
         .map_err(|error| CliError::io("the runtime", &error))?;
-    let pace = PACE;
+    let playback = PLAYBACK;
     if !terminal.quiet {
-        let seconds = pace.run.as_secs();
-        terminal.say(MessageLevel::Note, &format!("{} ({seconds} s, on this machine alone)", scenario.tells));
+        let seconds = playback.run.as_secs();
+        terminal.say(MessageLevel::Note, &format!("{} ({seconds} s, on this machine alone)", scenario.summary));
     }
     let began = Timestamp::now();
-    let played = runtime.block_on(play(&scenario, pace, &folders, terminal));
+    let played = runtime.block_on(play(&scenario, playback, &folders, terminal));
     runtime.shutdown_background();
     let signal = played?;
-    answer(&scenario, pace, began, &folders, terminal)?;
+    answer(&scenario, playback, began, &folders, terminal)?;
     Ok(signal.map_or(Exit::Up, Exit::Signal))
 }
 
@@ -66,7 +69,7 @@ fn list() -> Result<Exit, CliError> {
     terminal::print(|out| {
         demo::names()
             .filter_map(demo::by_name)
-            .try_for_each(|scenario| writeln!(out, "{:24} {}", scenario.name, scenario.tells))
+            .try_for_each(|scenario| writeln!(out, "{:24} {}", scenario.name, scenario.summary))
     })
 }
 
@@ -106,17 +109,17 @@ impl Folders {
 /// Starts the origin and watches it from every vantage at once.
 async fn play(
     scenario: &Scenario,
-    pace: Pace,
+    playback: Playback,
     folders: &Folders,
     terminal: &Terminal,
 ) -> Result<Option<Signal>, CliError> {
     let signals = Signals::listen().map_err(|error| CliError::io("signal handlers", &error))?;
-    let origin = Origin::start(scenario, pace).await.map_err(|error| CliError::Runtime(error.to_string()))?;
-    let checks: u32 = origin.views.iter().flat_map(|view| &view.probes).map(|probe| per_run(probe, pace)).sum();
+    let origin = Origin::start(scenario, playback).await.map_err(|error| CliError::Runtime(error.to_string()))?;
+    let checks: u32 = origin.views.iter().flat_map(|view| &view.probes).map(|probe| per_run(probe, playback)).sum();
     let line = Arc::new(Mutex::new(progress::Line::new(Some(u64::from(checks)), terminal.progress)));
     let mut watches = JoinSet::new();
     for view in &origin.views {
-        let watch = Watch::new(view, pace, folders, Arc::clone(&line))?;
+        let watch = Watch::new(view, playback, folders, Arc::clone(&line))?;
         watches.spawn(watch.run(signals.first()));
     }
     for (recorder, whole) in watches.join_all().await.into_iter().map(|recorder| recorder.close(terminal)) {
@@ -132,10 +135,10 @@ async fn play(
 }
 
 /// How often a probe is due in a run.
-fn per_run(probe: &Probe, pace: Pace) -> u32 {
+fn per_run(probe: &Probe, playback: Playback) -> u32 {
     let interval = probe.schedule.shortest();
     let first = plan::spread(&probe.name, interval);
-    let times = pace.run.saturating_sub(first).as_nanos().div_ceil(interval.as_nanos().max(1));
+    let times = playback.run.saturating_sub(first).as_nanos().div_ceil(interval.as_nanos().max(1));
     u32::try_from(times).unwrap_or(u32::MAX)
 }
 
@@ -145,27 +148,32 @@ struct Watch {
     engine: Engine,
     probes: Vec<Arc<Probe>>,
     vantage: String,
-    pace: Pace,
+    playback: Playback,
     line: Arc<Mutex<progress::Line>>,
 }
 
 impl Watch {
-    fn new(view: &View, pace: Pace, folders: &Folders, line: Arc<Mutex<progress::Line>>) -> Result<Watch, CliError> {
+    fn new(
+        view: &VantageView,
+        playback: Playback,
+        folders: &Folders,
+        line: Arc<Mutex<progress::Line>>,
+    ) -> Result<Watch, CliError> {
         let settings =
             Settings { vantage: view.vantage.clone(), concurrency: CONCURRENCY, window: WINDOW, ..Settings::default() };
         let config = Config::of(settings, view.probes.clone());
         let engine = Engine::new(&view.vantage, Redactor::default(), &view.probes)
             .map_err(|error| CliError::Runtime(error.to_string()))?;
         let recorder = RunRecorder::open(&config, &view.probes, Some(folders.journal(&view.vantage)), Arc::default());
-        Ok(Watch { recorder, engine, probes: view.probes.clone(), vantage: view.vantage.clone(), pace, line })
+        Ok(Watch { recorder, engine, probes: view.probes.clone(), vantage: view.vantage.clone(), playback, line })
     }
 
     async fn run(self, stop: impl Future<Output = Duration> + Send) -> RunRecorder {
-        let Watch { mut recorder, engine, probes, vantage, pace, line } = self;
+        let Watch { mut recorder, engine, probes, vantage, playback, line } = self;
         let settings = runner::Settings {
             started: Instant::now(),
             concurrency: CONCURRENCY,
-            until: Some(pace.run),
+            until: Some(playback.run),
             vantage,
             now: check_pipeline::now,
         };
@@ -190,7 +198,7 @@ impl Watch {
 /// The report on the terminal and as a page, and how to read it.
 fn answer(
     scenario: &Scenario,
-    pace: Pace,
+    playback: Playback,
     began: Timestamp,
     folders: &Folders,
     terminal: &Terminal,
@@ -200,32 +208,38 @@ fn answer(
         from: Some(began),
         to: Some(Timestamp::now()),
         bucket: Some(WINDOW),
-        rules: compressed(scenario, pace),
+        rules: compressed(scenario, playback),
         ..Question::default()
     };
     let report = journal_query::ask(question, &journals, &journal_query::Filter::default())?;
     let mut html = Vec::new();
-    render::report(ReportFormat::Html, &report, render::Look::default(), &mut html)
+    ReportFormat::Html
+        .write(&ReportAnswer { report: &report, style: TerminalStyle::default() }, &mut html)
         .and_then(|()| std::fs::write(&folders.page, &html))
         .map_err(|error| CliError::io(&folders.page.display().to_string(), &error))?;
     let look = terminal.answer;
     terminal::print(|mut out| {
-        render::report(ReportFormat::Human, &report, look, &mut out)?;
+        ReportFormat::Human.write(&ReportAnswer { report: &report, style: look }, &mut out)?;
         writeln!(out)?;
-        how_to_read(scenario, pace, &folders.page, out)
+        how_to_read(scenario, playback, &folders.page, out)
     })?;
     let _ = &folders.temporary;
     Ok(())
 }
 
 /// The rules of incidents at the pace of the demo: what is hours in the story is seconds here.
-fn compressed(scenario: &Scenario, pace: Pace) -> IncidentRules {
-    let by = pace.run.as_secs_f64() / scenario.story.as_secs_f64();
+fn compressed(scenario: &Scenario, playback: Playback) -> IncidentRules {
+    let by = playback.run.as_secs_f64() / scenario.story.as_secs_f64();
     IncidentRules { join_within: JOIN_WITHIN.mul_f64(by), ..IncidentRules::default() }
 }
 
-fn how_to_read(scenario: &Scenario, pace: Pace, html: &Path, out: &mut dyn std::io::Write) -> std::io::Result<()> {
-    let times = scenario.story.as_secs_f64() / pace.run.as_secs_f64();
+fn how_to_read(
+    scenario: &Scenario,
+    playback: Playback,
+    html: &Path,
+    out: &mut dyn std::io::Write,
+) -> std::io::Result<()> {
+    let times = scenario.story.as_secs_f64() / playback.run.as_secs_f64();
     writeln!(out, "How to read this")?;
     writeln!(out, "  The first sentence is the answer; every number after it backs it.")?;
     writeln!(out, "  A ratio stands with its 95 % interval: two that overlap are not told apart.")?;

@@ -14,11 +14,11 @@ use crate::commands::process::terminal;
 use crate::commands::process::terminal::Terminal;
 use crate::config::Config;
 use crate::model::{IpFamily, Probe, ip_version};
-use crate::render::{Look, ReportFormat};
+use crate::render::{ReportAnswer, ReportFormat, TerminalStyle};
 use crate::report::condition::{Condition, Counted};
 use crate::report::pass::LatencySummary;
 use crate::report::{Figures, Question, Report, State};
-use crate::{cli, journal, render};
+use crate::{cli, journal};
 
 /// The span reported on where nothing is said.
 const SINCE: Duration = Duration::from_hours(24);
@@ -33,11 +33,13 @@ pub(super) fn run(args: &cli::ReportArgs, terminal: &Terminal) -> Result<Exit, C
     let question = question(args, config.as_ref(), Timestamp::now())?;
     let report = journal_query::ask(question, &journals, &Filter::new(&args.surfaces, &args.tags, config.as_ref())?)?;
     let stdout = outputs.stdout;
-    outputs.write_files(|format, mut out| render::report(format, &report, Look::default(), &mut out))?;
+    outputs.write_files(|format, out| {
+        format.write(&ReportAnswer { report: &report, style: TerminalStyle::default() }, out)
+    })?;
     let exit = exit(args, &report);
     if let Some(format) = stdout.filter(|_| !(terminal.quiet && exit == Exit::Up)) {
         let look = terminal.answer;
-        terminal::print(|mut out| render::report(format, &report, look, &mut out))?;
+        terminal::print(|out| format.write(&ReportAnswer { report: &report, style: look }, out))?;
     }
     Ok(exit)
 }

@@ -26,9 +26,9 @@ use crate::commands::run::{check_pipeline, exporters};
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::model::Probe;
-use crate::render::CheckFormat;
+use crate::render::{CheckAnswer, CheckFormat};
 use crate::runner::{Descriptors, Ended, Event, Limits};
-use crate::{cli, plan, render, runner};
+use crate::{cli, plan, runner};
 
 /// How often ended windows are handed to the journal and the board is drawn.
 const TICK: Duration = Duration::from_millis(200);
@@ -62,7 +62,9 @@ pub(super) fn run(args: &cli::WatchArgs, terminal: &Terminal) -> Result<Exit, Cl
     let (pass, is_recorded) = state.close();
     if !terminal.quiet || pass.verdict != crate::model::Verdict::Up {
         let look = terminal.answer;
-        terminal::print(|mut out| render::outcomes(CheckFormat::Human, &pass, look, None, &mut out))?;
+        terminal::print(|out| {
+            CheckFormat::Human.write(&CheckAnswer { pass: &pass, style: look, workspace: None }, out)
+        })?;
     }
     exporters::finish(exporters, signal.is_some(), terminal);
     let exit = signal.map_or_else(|| Exit::of(pass.verdict), Exit::Signal);

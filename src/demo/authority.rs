@@ -11,7 +11,7 @@ use rcgen::{
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-use crate::demo::origin::OriginError;
+use crate::demo::error::OriginError;
 
 const DAY: Duration = Duration::from_hours(24);
 

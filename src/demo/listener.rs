@@ -1,5 +1,5 @@
 //! One endpoint seen from one vantage: it accepts, or does not, and treats each connection as
-//! its stretch of the timeline says.
+//! its segment of the timeline says.
 
 use std::io;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 
-use crate::demo::gate::Gate;
-use crate::demo::page::Page;
+use crate::demo::blackhole::BlackholeListener;
+use crate::demo::response::Response;
 use crate::demo::scenario::Behaviour;
-use crate::demo::timeline::{Stretch, draw};
+use crate::demo::timeline::{Segment, draw};
 
 /// The longest a peer may hold a connection.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -24,11 +24,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const HEAD_LIMIT: usize = 16 * 1024;
 
 /// What a listener plays.
-pub(super) struct Part {
+pub(super) struct ListenerScript {
     /// The beginning of the run.
     pub(super) start: Instant,
-    /// Its stretches; after the last one it is well.
-    pub(super) stretches: Vec<Stretch>,
+    /// Its segments; after the last one it is well.
+    pub(super) segments: Vec<Segment>,
     /// Its stream of chance.
     pub(super) stream: u64,
     /// Its TLS, where it has any.
@@ -36,44 +36,44 @@ pub(super) struct Part {
     /// The path it answers at.
     pub(super) path: &'static str,
     /// What it answers while it is well.
-    pub(super) page: Page,
+    pub(super) response: Response,
 }
 
-/// Plays a part until it is dropped.
-pub(super) async fn play(mut gate: Gate, part: Part) {
-    let part = Arc::new(part);
+/// Plays a script until it is dropped.
+pub(super) async fn play(mut listener: BlackholeListener, script: ListenerScript) {
+    let script = Arc::new(script);
     let mut connections = JoinSet::new();
     let mut number = 0;
-    for stretch in &part.stretches {
-        let until = part.start + stretch.until;
-        // What waits in the queue was let in: it is not left there when the gate closes.
-        while let Some(stream) = waiting(&gate).await {
-            admit(&mut connections, &part, stream, stretch, &mut number);
+    for segment in &script.segments {
+        let until = script.start + segment.until;
+        // What waits in the queue was let in: it is not left there when the listener closes.
+        while let Some(stream) = waiting(&listener).await {
+            admit(&mut connections, &script, stream, segment, &mut number);
         }
-        let moved = if stretch.open { gate.open() } else { gate.close() };
+        let moved = if segment.open { listener.open() } else { listener.close() };
         if moved.is_err() {
-            // Without a gate the stretch is played open, which a probe sees as it is.
+            // Without a listener the segment is played open, which a probe sees as it is.
             continue;
         }
         loop {
             tokio::select! {
                 () = sleep_until(until) => break,
-                stream = gate.accept(), if stretch.open => {
+                stream = listener.accept(), if segment.open => {
                     if let Ok(stream) = stream {
-                        admit(&mut connections, &part, stream, stretch, &mut number);
+                        admit(&mut connections, &script, stream, segment, &mut number);
                     }
                 }
                 Some(_) = connections.join_next() => {}
             }
         }
     }
-    let well = Stretch { until: Duration::MAX, open: true, shares: Vec::new() };
-    let _ = gate.open();
+    let well = Segment { until: Duration::MAX, open: true, shares: Vec::new() };
+    let _ = listener.open();
     loop {
         tokio::select! {
-            stream = gate.accept() => {
+            stream = listener.accept() => {
                 if let Ok(stream) = stream {
-                    admit(&mut connections, &part, stream, &well, &mut number);
+                    admit(&mut connections, &script, stream, &well, &mut number);
                 }
             }
             Some(_) = connections.join_next() => {}
@@ -82,21 +82,27 @@ pub(super) async fn play(mut gate: Gate, part: Part) {
 }
 
 /// A connection that waits already, and no other.
-async fn waiting(gate: &Gate) -> Option<TcpStream> {
+async fn waiting(listener: &BlackholeListener) -> Option<TcpStream> {
     tokio::select! {
         biased;
-        stream = gate.accept() => stream.ok(),
+        stream = listener.accept() => stream.ok(),
         () = std::future::ready(()) => None,
     }
 }
 
-fn admit(connections: &mut JoinSet<()>, part: &Arc<Part>, stream: TcpStream, stretch: &Stretch, number: &mut u64) {
-    let behaviour = chosen(&stretch.shares, draw(part.stream, *number));
+fn admit(
+    connections: &mut JoinSet<()>,
+    script: &Arc<ListenerScript>,
+    stream: TcpStream,
+    segment: &Segment,
+    number: &mut u64,
+) {
+    let behaviour = chosen(&segment.shares, draw(script.stream, *number));
     *number += 1;
-    let part = Arc::clone(part);
+    let script = Arc::clone(script);
     connections.spawn(async move {
         // Whatever goes wrong here, goes wrong for the peer, who is there to find out.
-        let _ = timeout(PATIENCE, receive(stream, &part, &behaviour)).await;
+        let _ = timeout(PATIENCE, receive(stream, &script, &behaviour)).await;
     });
 }
 
@@ -111,21 +117,21 @@ fn chosen(shares: &[(f64, Behaviour)], mut number: f64) -> Behaviour {
     Behaviour::Healthy
 }
 
-async fn receive(mut stream: TcpStream, part: &Part, behaviour: &Behaviour) -> io::Result<()> {
+async fn receive(mut stream: TcpStream, script: &ListenerScript, behaviour: &Behaviour) -> io::Result<()> {
     stream.set_nodelay(true)?;
     if *behaviour == Behaviour::TlsStall {
         return until_end(&mut stream).await;
     }
-    match &part.tls {
+    match &script.tls {
         Some(config) => {
             let mut stream = TlsAcceptor::from(Arc::clone(config)).accept(stream).await?;
             if *behaviour == Behaviour::Reset {
                 return reset(stream.into_inner().0);
             }
-            answer(&mut stream, part, behaviour).await
+            answer(&mut stream, script, behaviour).await
         }
         None if *behaviour == Behaviour::Reset => reset(stream),
-        None => answer(&mut stream, part, behaviour).await,
+        None => answer(&mut stream, script, behaviour).await,
     }
 }
 
@@ -144,22 +150,22 @@ fn reset(stream: TcpStream) -> io::Result<()> {
 
 async fn answer(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
-    part: &Part,
+    script: &ListenerScript,
     behaviour: &Behaviour,
 ) -> io::Result<()> {
     let Some(path) = read_path(stream).await? else { return Ok(()) };
     if let Behaviour::Slow(delay) = behaviour {
         tokio::time::sleep(*delay).await;
     }
-    let not_found = Page::html(404, "<!doctype html><title>Not found</title>");
-    let page = match behaviour {
-        _ if path != part.path => &not_found,
-        Behaviour::Answers(page) => page,
-        _ => &part.page,
+    let not_found = Response::html(404, "<!doctype html><title>Not found</title>");
+    let response = match behaviour {
+        _ if path != script.path => &not_found,
+        Behaviour::Answers(response) => response,
+        _ => &script.response,
     };
-    let mut bytes = page.bytes();
+    let mut bytes = response.bytes();
     if *behaviour == Behaviour::Truncated {
-        bytes.truncate(bytes.len() - page.body.len().div_ceil(2));
+        bytes.truncate(bytes.len() - response.body.len().div_ceil(2));
     }
     stream.write_all(&bytes).await?;
     stream.shutdown().await

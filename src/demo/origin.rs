@@ -12,11 +12,12 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::demo::authority::Authority;
-use crate::demo::gate::Gate;
-use crate::demo::listener::Part;
-use crate::demo::names::Failing;
-use crate::demo::scenario::{Endpoint, Resolvers, Scenario, Way};
-use crate::demo::{listener, names, timeline};
+use crate::demo::blackhole::BlackholeListener;
+use crate::demo::dns::ScheduledDnsFault;
+use crate::demo::error::OriginError;
+use crate::demo::listener::ListenerScript;
+use crate::demo::scenario::{DnsFault, Endpoint, Playback, Resolvers, Route, Scenario};
+use crate::demo::{dns, listener, timeline};
 use crate::model::{
     Expect, JsonExpectation, JsonPath, JsonRule, Probe, Request, Resolver, Step, TextRule, Tls, Transport, Value,
 };
@@ -24,55 +25,23 @@ use crate::model::{
 /// An origin that plays a scenario. It ends when it is dropped.
 pub struct Origin {
     /// What is seen from each vantage.
-    pub views: Vec<View>,
+    pub views: Vec<VantageView>,
     /// When the story began.
     pub started_at: Timestamp,
     /// How long it takes to play.
     pub run: Duration,
     /// Lives as long as the probes need the certificate in it.
-    _folder: Folder,
+    _folder: TemporaryFolder,
     /// Dropped, it ends every listener and every connection.
     _tasks: JoinSet<()>,
 }
 
-/// What is seen from one vantage: the same probes by name, each with its own way there.
-pub struct View {
+/// What is seen from one vantage: the same probes by name, each with its own route.
+pub struct VantageView {
     /// The vantage.
     pub vantage: String,
     /// Its probes, in the order of the scenario.
     pub probes: Vec<Arc<Probe>>,
-}
-
-/// How fast a story is played and probed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pace {
-    /// How long the run is; the story is compressed to it.
-    pub run: Duration,
-    /// How often each probe is due.
-    pub interval: Duration,
-    /// The time a check has.
-    pub timeout: Duration,
-}
-
-impl Default for Pace {
-    fn default() -> Self {
-        let run = Duration::from_secs(20);
-        Pace { run, interval: Duration::from_millis(500), timeout: Duration::from_millis(450) }
-    }
-}
-
-/// Why an origin could not be started.
-#[derive(Debug, thiserror::Error)]
-pub enum OriginError {
-    /// A socket or a file.
-    #[error("cannot start the demo's origin: {0}")]
-    Io(#[from] io::Error),
-    /// A certificate.
-    #[error("cannot make the demo's certificates: {0}")]
-    Certificate(#[from] rcgen::Error),
-    /// A TLS configuration.
-    #[error("cannot set up the demo's TLS: {0}")]
-    Tls(#[from] rustls::Error),
 }
 
 impl Origin {
@@ -80,44 +49,44 @@ impl Origin {
     ///
     /// # Errors
     /// No port, no file for the authority's certificate, or no certificate could be had.
-    pub async fn start(scenario: &Scenario, pace: Pace) -> Result<Origin, OriginError> {
+    pub async fn start(scenario: &Scenario, playback: Playback) -> Result<Origin, OriginError> {
         let authority = Authority::new()?;
-        let folder = Folder::create()?;
+        let folder = TemporaryFolder::create()?;
         let ca_file = folder.0.join("ca.pem");
         fs::write(&ca_file, authority.pem())?;
 
         let mut tasks = JoinSet::new();
         let (start, started_at, begun) = (Instant::now(), Timestamp::now(), SystemTime::now());
         let resolvers = [
-            resolver(scenario, Resolvers::First, pace.run, start, &mut tasks).await?,
-            resolver(scenario, Resolvers::Second, pace.run, start, &mut tasks).await?,
+            resolver(scenario, Resolvers::First, playback.run, start, &mut tasks).await?,
+            resolver(scenario, Resolvers::Second, playback.run, start, &mut tasks).await?,
         ];
         let mut views = Vec::new();
         for &vantage in &scenario.vantages {
             let mut probes = Vec::new();
             for endpoint in &scenario.endpoints {
-                let gate = Gate::open_at_a_free_port().await?;
-                let address = gate.address()?;
-                let end = timeline::expiry(scenario, endpoint, vantage, pace.run);
+                let listener = BlackholeListener::open_at_a_free_port().await?;
+                let address = listener.address()?;
+                let end = timeline::expiry(scenario, endpoint, vantage, playback.run);
                 let end = end.map_or_else(Authority::far, |after| begun + after);
-                let tls = match endpoint.way {
-                    Way::Clear => None,
-                    Way::Tls(_) | Way::TlsAtAddress => Some(authority.config(endpoint.host, end)?),
+                let tls = match endpoint.route {
+                    Route::Clear => None,
+                    Route::Tls(_) | Route::TlsAtAddress => Some(authority.config(endpoint.host, end)?),
                 };
-                let part = Part {
+                let script = ListenerScript {
                     start,
-                    stretches: timeline::stretches(scenario, endpoint, vantage, pace),
+                    segments: timeline::segments(scenario, endpoint, vantage, playback),
                     stream: timeline::stream_of(scenario.seed, endpoint.name, vantage),
                     tls,
                     path: endpoint.path,
-                    page: endpoint.page.clone(),
+                    response: endpoint.response.clone(),
                 };
-                tasks.spawn(listener::play(gate, part));
-                probes.push(Arc::new(probe_of(endpoint, address, resolvers, &ca_file, pace)));
+                tasks.spawn(listener::play(listener, script));
+                probes.push(Arc::new(probe_of(endpoint, address, resolvers, &ca_file, playback)));
             }
-            views.push(View { vantage: vantage.to_owned(), probes });
+            views.push(VantageView { vantage: vantage.to_owned(), probes });
         }
-        Ok(Origin { views, started_at, run: pace.run, _folder: folder, _tasks: tasks })
+        Ok(Origin { views, started_at, run: playback.run, _folder: folder, _tasks: tasks })
     }
 }
 
@@ -129,30 +98,36 @@ async fn resolver(
     start: Instant,
     tasks: &mut JoinSet<()>,
 ) -> Result<SocketAddr, OriginError> {
-    let concerns = |act: &&crate::demo::scenario::NameAct| act.resolvers == Resolvers::Both || act.resolvers == which;
-    let failing = scenario.names.iter().filter(concerns).map(|act| Failing {
-        from: timeline::scaled(act.from, scenario.story, run),
-        until: timeline::scaled(act.until, scenario.story, run),
-        zone: act.zone,
-        code: act.code,
+    let concerns = |fault: &&DnsFault| fault.resolvers == Resolvers::Both || fault.resolvers == which;
+    let failing = scenario.names.iter().filter(concerns).map(|fault| ScheduledDnsFault {
+        from: timeline::scaled(fault.from, scenario.story, run),
+        until: timeline::scaled(fault.until, scenario.story, run),
+        zone: fault.zone,
+        code: fault.code,
     });
     let failing = failing.collect();
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = socket.local_addr()?;
     tasks.spawn(async move {
-        let _ = names::answer(socket, start, failing).await;
+        let _ = dns::answer(socket, start, failing).await;
     });
     Ok(address)
 }
 
-fn probe_of(endpoint: &Endpoint, address: SocketAddr, resolvers: [SocketAddr; 2], ca_file: &Path, pace: Pace) -> Probe {
-    let scheme = if endpoint.way == Way::Clear { "http" } else { "https" };
+fn probe_of(
+    endpoint: &Endpoint,
+    address: SocketAddr,
+    resolvers: [SocketAddr; 2],
+    ca_file: &Path,
+    playback: Playback,
+) -> Probe {
+    let scheme = if endpoint.route == Route::Clear { "http" } else { "https" };
     let url = format!("{scheme}://{}:{}{}", endpoint.host, address.port(), endpoint.path);
     let transport = Transport {
         tls: Tls { ca_file: Some(ca_file.to_owned()), ..Tls::default() },
-        address: (endpoint.way == Way::TlsAtAddress).then_some(address),
-        resolver: match endpoint.way {
-            Way::Tls(Resolvers::Second) => Resolver::Udp(resolvers[1]),
+        address: (endpoint.route == Route::TlsAtAddress).then_some(address),
+        resolver: match endpoint.route {
+            Route::Tls(Resolvers::Second) => Resolver::Udp(resolvers[1]),
             _ => Resolver::Udp(resolvers[0]),
         },
         ..Transport::default()
@@ -160,10 +135,10 @@ fn probe_of(endpoint: &Endpoint, address: SocketAddr, resolvers: [SocketAddr; 2]
     let step = Step { expect: expect(endpoint), ..Step::of(Request::get(Value::plain(&url))) };
     Probe {
         control: endpoint.control,
-        timeout: pace.timeout,
+        timeout: playback.timeout,
         steps: vec![step],
         transport,
-        ..Probe::plain(endpoint.name, endpoint.surface, &url, pace.interval)
+        ..Probe::plain(endpoint.name, endpoint.surface, &url, playback.interval)
     }
 }
 
@@ -178,10 +153,10 @@ fn expect(endpoint: &Endpoint) -> Expect {
 }
 
 /// A folder of this run alone, readable by us alone, that goes when it is dropped.
-struct Folder(PathBuf);
+struct TemporaryFolder(PathBuf);
 
-impl Folder {
-    fn create() -> io::Result<Folder> {
+impl TemporaryFolder {
+    fn create() -> io::Result<TemporaryFolder> {
         let mut builder = fs::DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
@@ -189,7 +164,7 @@ impl Folder {
         loop {
             let path = std::env::temp_dir().join(format!("uptick-demo-{}-{number}", std::process::id()));
             match builder.create(&path) {
-                Ok(()) => return Ok(Folder(path)),
+                Ok(()) => return Ok(TemporaryFolder(path)),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < 1_000 => number += 1,
                 Err(error) => return Err(error),
             }
@@ -197,7 +172,7 @@ impl Folder {
     }
 }
 
-impl Drop for Folder {
+impl Drop for TemporaryFolder {
     fn drop(&mut self) {
         // A certificate left behind harms nobody.
         let _ = fs::remove_dir_all(&self.0);

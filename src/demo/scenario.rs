@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::demo::page::Page;
+use crate::demo::response::Response;
 
 /// An outage to be played.
 #[derive(Clone, Debug)]
@@ -11,19 +11,37 @@ pub struct Scenario {
     /// What it is called on the command line.
     pub name: &'static str,
     /// What happens, in one sentence.
-    pub tells: &'static str,
+    pub summary: &'static str,
     /// How long the story is.
     pub story: Duration,
     /// The places it is seen from.
     pub vantages: Vec<&'static str>,
     /// What is probed, in the order of the report.
     pub endpoints: Vec<Endpoint>,
-    /// Who behaves how: where several acts cover an endpoint at one time, the last one counts.
-    pub acts: Vec<Act>,
+    /// Who behaves how: where several faults cover an endpoint at one time, the last one counts.
+    pub faults: Vec<Fault>,
     /// When names are not answered; the last one counts here too.
-    pub names: Vec<NameAct>,
-    /// Where chance has a part, this is what it begins from.
+    pub names: Vec<DnsFault>,
+    /// Where chance has a script, this is what it begins from.
     pub seed: u64,
+}
+
+/// How fast a story is played and probed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Playback {
+    /// How long the run is; the story is compressed to it.
+    pub run: Duration,
+    /// How often each probe is due.
+    pub interval: Duration,
+    /// The time a check has.
+    pub timeout: Duration,
+}
+
+impl Default for Playback {
+    fn default() -> Self {
+        let run = Duration::from_secs(20);
+        Playback { run, interval: Duration::from_millis(500), timeout: Duration::from_millis(450) }
+    }
 }
 
 /// One thing that is probed.
@@ -40,9 +58,9 @@ pub struct Endpoint {
     /// The path that is asked for.
     pub path: &'static str,
     /// How it is reached.
-    pub way: Way,
+    pub route: Route,
     /// What it answers while it is well.
-    pub page: Page,
+    pub response: Response,
     /// The body must have this in it.
     pub contains: Option<&'static str>,
     /// What this JSON path finds must not be empty.
@@ -51,7 +69,7 @@ pub struct Endpoint {
 
 /// How an endpoint is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum Route {
     /// Over TLS, its name looked up at this resolver.
     Tls(Resolvers),
     /// Over TLS, at its address: the name is not looked up.
@@ -71,9 +89,9 @@ pub enum Resolvers {
     Both,
 }
 
-/// A stretch of one behaviour.
+/// A segment of one behaviour.
 #[derive(Clone, Debug)]
-pub struct Act {
+pub struct Fault {
     /// It begins at this time of the story,
     pub from: Duration,
     /// and ends before this one.
@@ -84,7 +102,7 @@ pub struct Act {
     pub behaviour: Behaviour,
 }
 
-/// Which endpoints an act is about: those that agree with everything that is given.
+/// Which endpoints an fault is about: those that agree with everything that is given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Target {
     /// Of this surface,
@@ -108,7 +126,7 @@ impl Target {
 /// How an endpoint behaves.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Behaviour {
-    /// It answers its page.
+    /// It answers its response.
     Healthy,
     /// Connection requests get no answer: the queue is full.
     Unanswered,
@@ -116,13 +134,13 @@ pub enum Behaviour {
     TlsStall,
     /// The connection is reset once the handshake is through.
     Reset,
-    /// It answers another page.
-    Answers(Page),
-    /// It answers half of its page and ends the connection.
+    /// It answers another response.
+    Answers(Response),
+    /// It answers half of its response and ends the connection.
     Truncated,
-    /// It answers its page this much later. This is time of the run, not of the story.
+    /// It answers its response this much later. This is time of the run, not of the story.
     Slow(Duration),
-    /// Its certificate has expired. Its own certificate really ends when the first such act
+    /// Its certificate has expired. Its own certificate really ends when the first such fault
     /// begins, so this lasts until the end of the run.
     CertificateExpired,
     /// Each connection falls to one of these with its share; the rest are well. The share of
@@ -130,9 +148,9 @@ pub enum Behaviour {
     Mixed(Vec<(f64, Behaviour)>),
 }
 
-/// A stretch in which resolvers do not know.
+/// A segment in which resolvers do not know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NameAct {
+pub struct DnsFault {
     /// It begins at this time of the story,
     pub from: Duration,
     /// and ends before this one.

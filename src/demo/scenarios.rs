@@ -3,16 +3,18 @@
 
 use std::time::Duration;
 
-use crate::demo::cast::{API_PLAN_467, edge_page_500, edge_page_522, endpoints, internet, page_of, with_ways};
-use crate::demo::page::Page;
+use crate::demo::endpoints::{
+    API_PLAN_467, edge_response_500, edge_response_522, endpoint, endpoints, internet, with_routes,
+};
+use crate::demo::response::Response;
 use crate::demo::scenario::Behaviour::{Answers, Mixed, TlsStall, Unanswered};
-use crate::demo::scenario::{Act, Behaviour, Endpoint, NameAct, Resolvers, Scenario, Target};
+use crate::demo::scenario::{Behaviour, DnsFault, Endpoint, Fault, Resolvers, Scenario, Target};
 
 /// What makes a scenario.
-type Maker = fn() -> Scenario;
+type ScenarioMaker = fn() -> Scenario;
 
 /// Every scenario, the demo's own first.
-const SCENARIOS: &[(&str, Maker)] = &[
+const SCENARIOS: &[(&str, ScenarioMaker)] = &[
     ("x-2025-03-10", x_2025_03_10),
     ("twitter-2023-03-06", twitter_2023_03_06),
     ("twitter-2023-03-01", twitter_2023_03_01),
@@ -45,7 +47,7 @@ pub fn by_name(name: &str) -> Option<Scenario> {
 fn x_2025_03_10() -> Scenario {
     // The story begins at 09:00 UTC.
     let waves = [(clock(0, 32), clock(1, 21)), (clock(4, 31), clock(5, 28)), (clock(6, 4), clock(9, 0))];
-    let mut acts = Vec::new();
+    let mut faults = Vec::new();
     for (from, until) in waves {
         for (surface, unanswered, stalled, edge) in [("app", 0.62, 0.12, 0.08), ("web", 0.26, 0.06, 0.20)] {
             for (vantage, share) in [("iad", 1.0), ("sjc", 0.9), ("lhr", 0.35)] {
@@ -53,18 +55,18 @@ fn x_2025_03_10() -> Scenario {
                 let parts = vec![
                     (unanswered * share, Unanswered),
                     (stalled * share, TlsStall),
-                    (edge * share, Answers(edge_page_522())),
+                    (edge * share, Answers(edge_response_522())),
                 ];
-                acts.push(Act { from, until, target, behaviour: Mixed(parts) });
+                faults.push(Fault { from, until, target, behaviour: Mixed(parts) });
             }
         }
     }
     Scenario {
         name: "x-2025-03-10",
-        tells: "three waves of lost connections, stalled handshakes and edge error pages; the app worse than the web",
+        summary: "three waves of lost connections, stalled handshakes and edge error pages; the app worse than the web",
         story: clock(9, 0),
         vantages: vec!["iad", "sjc", "lhr"],
-        acts,
+        faults,
         ..calm()
     }
 }
@@ -73,8 +75,8 @@ fn x_2025_03_10() -> Scenario {
 /// the application's own, from everywhere and at once; the timeline works on.
 fn twitter_2023_03_06() -> Scenario {
     // The story begins at 15:15 UTC; 403 from 15:45 to 16:50.
-    let refused = || Answers(Page::json(403, API_PLAN_467).header("server", "tsa_b"));
-    let act = |endpoint| Act {
+    let refused = || Answers(Response::json(403, API_PLAN_467).header("server", "tsa_b"));
+    let fault = |endpoint| Fault {
         from: minutes(30),
         until: minutes(95),
         target: Target { endpoint: Some(endpoint), ..Target::default() },
@@ -82,24 +84,24 @@ fn twitter_2023_03_06() -> Scenario {
     };
     Scenario {
         name: "twitter-2023-03-06",
-        tells: "links, images and pages answer 403 with a JSON error while the timeline works on",
+        summary: "links, images and pages answer 403 with a JSON error while the timeline works on",
         story: minutes(120),
         vantages: vec!["iad", "sjc", "lhr"],
-        acts: vec![act("link"), act("image"), act("terms")],
+        faults: vec![fault("link"), fault("image"), fault("terms")],
         ..calm()
     }
 }
 
 /// 1 March 2023: the site answers 200 from everywhere, and timelines are empty.
 fn twitter_2023_03_01() -> Scenario {
-    let empty = Answers(Page::json(200, r#"{"items":[],"status":"ok"}"#));
+    let empty = Answers(Response::json(200, r#"{"items":[],"status":"ok"}"#));
     let target = Target { endpoint: Some("timeline"), ..Target::default() };
     Scenario {
         name: "twitter-2023-03-01",
-        tells: "everything answers 200, and the timeline is empty",
+        summary: "everything answers 200, and the timeline is empty",
         story: minutes(120),
         vantages: vec!["iad", "lhr"],
-        acts: vec![Act { from: minutes(30), until: minutes(120), target, behaviour: empty }],
+        faults: vec![Fault { from: minutes(30), until: minutes(120), target, behaviour: empty }],
         ..calm()
     }
 }
@@ -108,10 +110,10 @@ fn twitter_2023_03_01() -> Scenario {
 fn dns_servfail() -> Scenario {
     Scenario {
         name: "dns-servfail",
-        tells: "every resolver answers SERVFAIL, and the addresses are well",
+        summary: "every resolver answers SERVFAIL, and the addresses are well",
         story: minutes(60),
-        endpoints: with_ways(),
-        names: vec![not_known(Resolvers::Both, Some("x.test"))],
+        endpoints: with_routes(),
+        names: vec![dns_fault(Resolvers::Both, Some("x.test"))],
         ..calm()
     }
 }
@@ -120,12 +122,12 @@ fn dns_servfail() -> Scenario {
 fn dns_servfail_and_dead() -> Scenario {
     Scenario {
         name: "dns-servfail-and-dead",
-        tells: "every resolver answers SERVFAIL, and the addresses do not answer either",
+        summary: "every resolver answers SERVFAIL, and the addresses do not answer either",
         story: minutes(60),
-        endpoints: with_ways(),
-        names: vec![not_known(Resolvers::Both, Some("x.test"))],
-        acts: ["app", "web"]
-            .map(|surface| Act {
+        endpoints: with_routes(),
+        names: vec![dns_fault(Resolvers::Both, Some("x.test"))],
+        faults: ["app", "web"]
+            .map(|surface| Fault {
                 from: minutes(20),
                 until: minutes(60),
                 target: Target { surface: Some(surface), ..Target::default() },
@@ -140,10 +142,10 @@ fn dns_servfail_and_dead() -> Scenario {
 fn dns_one_resolver() -> Scenario {
     Scenario {
         name: "dns-one-resolver",
-        tells: "the resolver we ask answers SERVFAIL, another one knows every name",
+        summary: "the resolver we ask answers SERVFAIL, another one knows every name",
         story: minutes(60),
-        endpoints: with_ways(),
-        names: vec![not_known(Resolvers::First, None)],
+        endpoints: with_routes(),
+        names: vec![dns_fault(Resolvers::First, None)],
         ..calm()
     }
 }
@@ -153,10 +155,10 @@ fn expired_certificate() -> Scenario {
     let target = Target { surface: Some("web"), ..Target::default() };
     Scenario {
         name: "expired-certificate",
-        tells: "the web's certificate expires in the middle",
+        summary: "the web's certificate expires in the middle",
         story: minutes(60),
         vantages: vec!["iad", "lhr"],
-        acts: vec![Act { from: minutes(30), until: minutes(60), target, behaviour: Behaviour::CertificateExpired }],
+        faults: vec![Fault { from: minutes(30), until: minutes(60), target, behaviour: Behaviour::CertificateExpired }],
         ..calm()
     }
 }
@@ -164,73 +166,73 @@ fn expired_certificate() -> Scenario {
 /// The delivery network in front of everything answers 500 within milliseconds, also for a
 /// stranger on the same network; its own shallow status path works on.
 fn cdn_500() -> Scenario {
-    let broken = |surface: Option<&'static str>, endpoint: Option<&'static str>| Act {
+    let broken = |surface: Option<&'static str>, endpoint: Option<&'static str>| Fault {
         from: minutes(20),
         until: minutes(50),
         target: Target { surface, endpoint, vantage: None },
-        behaviour: Answers(edge_page_500()),
+        behaviour: Answers(edge_response_500()),
     };
     let mut endpoints = endpoints();
     endpoints.push(Endpoint {
         contains: Some("colo="),
-        ..page_of("edge-trace", "web", "www.x.test", "/cdn-cgi/trace", Page::html(200, "colo=IAD"))
+        ..endpoint("edge-trace", "web", "www.x.test", "/cdn-cgi/trace", Response::html(200, "colo=IAD"))
     });
     endpoints.push(Endpoint {
         control: true,
-        ..page_of("same-cdn", "control", "stranger.test", "/", Page::html(200, "<title>A stranger</title>"))
+        ..endpoint("same-cdn", "control", "stranger.test", "/", Response::html(200, "<title>A stranger</title>"))
     });
     endpoints.push(internet());
-    let mut acts = vec![broken(Some("app"), None), broken(Some("web"), None), broken(None, Some("same-cdn"))];
-    acts.push(Act { behaviour: Behaviour::Healthy, ..broken(None, Some("edge-trace")) });
+    let mut faults = vec![broken(Some("app"), None), broken(Some("web"), None), broken(None, Some("same-cdn"))];
+    faults.push(Fault { behaviour: Behaviour::Healthy, ..broken(None, Some("edge-trace")) });
     Scenario {
         name: "cdn-500",
-        tells: "the delivery network answers 500 in milliseconds for app, web and a stranger behind it",
+        summary: "the delivery network answers 500 in milliseconds for app, web and a stranger behind it",
         story: minutes(60),
         vantages: vec!["iad", "lhr"],
         endpoints,
-        acts,
+        faults,
         ..calm()
     }
 }
 
 /// Half of the time everything fails, half of it nothing does, in turns of five minutes.
 fn flapping() -> Scenario {
-    let turn = |n: u64| Act {
+    let turn = |n: u64| Fault {
         from: minutes(10 * n),
         until: minutes(10 * n + 5),
         target: Target { surface: Some("app"), ..Target::default() },
-        behaviour: Answers(Page::html(500, "<title>Internal error</title>")),
+        behaviour: Answers(Response::html(500, "<title>Internal error</title>")),
     };
     Scenario {
         name: "flapping",
-        tells: "the app fails and recovers every five minutes",
+        summary: "the app fails and recovers every five minutes",
         story: minutes(60),
-        acts: (0..6).map(turn).collect(),
+        faults: (0..6).map(turn).collect(),
         ..calm()
     }
 }
 
 /// We are the ones who are offline: everything fails, the control target too.
 fn control_down() -> Scenario {
-    let everything = Act { from: minutes(20), until: minutes(60), target: Target::default(), behaviour: Unanswered };
+    let everything = Fault { from: minutes(20), until: minutes(60), target: Target::default(), behaviour: Unanswered };
     Scenario {
         name: "control-down",
-        tells: "nothing answers, the control target neither: we are offline",
+        summary: "nothing answers, the control target neither: we are offline",
         story: minutes(60),
-        acts: vec![everything],
+        faults: vec![everything],
         ..calm()
     }
 }
 
 /// Three requests of ten fail at random.
 fn brown_out() -> Scenario {
-    let thirds = Mixed(vec![(0.3, Answers(Page::html(503, "<title>Over capacity</title>")))]);
+    let thirds = Mixed(vec![(0.3, Answers(Response::html(503, "<title>Over capacity</title>")))]);
     let target = Target { surface: Some("app"), ..Target::default() };
     Scenario {
         name: "brown-out",
-        tells: "three requests of ten to the app fail at random",
+        summary: "three requests of ten to the app fail at random",
         story: minutes(60),
-        acts: vec![Act { from: Duration::ZERO, until: minutes(60), target, behaviour: thirds }],
+        faults: vec![Fault { from: Duration::ZERO, until: minutes(60), target, behaviour: thirds }],
         ..calm()
     }
 }
@@ -241,16 +243,16 @@ fn truncated() -> Scenario {
     let target = Target { surface: Some("web"), ..Target::default() };
     Scenario {
         name: "truncated",
-        tells: "bodies of the web break off in the middle, some connections are reset",
+        summary: "bodies of the web break off in the middle, some connections are reset",
         story: minutes(60),
-        acts: vec![Act { from: minutes(20), until: minutes(50), target, behaviour: broken }],
+        faults: vec![Fault { from: minutes(20), until: minutes(50), target, behaviour: broken }],
         ..calm()
     }
 }
 
-/// One place of three has no way there.
+/// One place of three has no route there.
 fn one_vantage() -> Scenario {
-    let from_one = |surface| Act {
+    let from_one = |surface| Fault {
         from: minutes(20),
         until: minutes(50),
         target: Target { surface: Some(surface), endpoint: None, vantage: Some("sjc") },
@@ -258,17 +260,17 @@ fn one_vantage() -> Scenario {
     };
     Scenario {
         name: "one-vantage",
-        tells: "one vantage of three gets no answer from app and web, its control target is well",
+        summary: "one vantage of three gets no answer from app and web, its control target is well",
         story: minutes(60),
         vantages: vec!["iad", "sjc", "lhr"],
-        acts: vec![from_one("app"), from_one("web")],
+        faults: vec![from_one("app"), from_one("web")],
         ..calm()
     }
 }
 
 /// Nothing goes wrong.
 fn healthy() -> Scenario {
-    Scenario { name: "healthy", tells: "nothing goes wrong", ..calm() }
+    Scenario { name: "healthy", summary: "nothing goes wrong", ..calm() }
 }
 
 /// An hour in which nothing happens, seen from one place: what every scenario starts from.
@@ -277,18 +279,18 @@ fn calm() -> Scenario {
     endpoints.push(internet());
     Scenario {
         name: "",
-        tells: "",
+        summary: "",
         story: minutes(60),
         vantages: vec!["iad"],
         endpoints,
-        acts: Vec::new(),
+        faults: Vec::new(),
         names: Vec::new(),
         seed: 20_250_310,
     }
 }
 
-fn not_known(resolvers: Resolvers, zone: Option<&'static str>) -> NameAct {
-    NameAct { from: minutes(20), until: minutes(60), resolvers, zone, code: Some(2) }
+fn dns_fault(resolvers: Resolvers, zone: Option<&'static str>) -> DnsFault {
+    DnsFault { from: minutes(20), until: minutes(60), resolvers, zone, code: Some(2) }
 }
 
 const fn minutes(minutes: u64) -> Duration {
@@ -316,10 +318,10 @@ mod tests {
     fn every_act_concerns_somebody_and_happens_within_the_story() {
         for name in names() {
             let scenario = by_name(name).expect("a scenario");
-            for act in &scenario.acts {
-                let concerned = |vantage: &&str| scenario.endpoints.iter().any(|one| act.target.covers(one, vantage));
-                assert!(scenario.vantages.iter().any(concerned), "{name}: {:?} is nobody", act.target);
-                assert!(act.from < act.until && act.until <= scenario.story, "{name}: {act:?}");
+            for fault in &scenario.faults {
+                let concerned = |vantage: &&str| scenario.endpoints.iter().any(|one| fault.target.covers(one, vantage));
+                assert!(scenario.vantages.iter().any(concerned), "{name}: {:?} is nobody", fault.target);
+                assert!(fault.from < fault.until && fault.until <= scenario.story, "{name}: {fault:?}");
             }
         }
     }

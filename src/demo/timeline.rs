@@ -1,17 +1,16 @@
-//! From a scenario's acts to the stretches of one listener, in time of the run: who plays needs
+//! From a scenario's faults to the segments of one listener, in time of the run: who plays needs
 //! no arithmetic, and what is played is known before it begins.
 
 use std::time::Duration;
 
-use crate::demo::Pace;
-use crate::demo::scenario::{Behaviour, Endpoint, Scenario};
+use crate::demo::scenario::{Behaviour, Endpoint, Fault, Playback, Scenario};
 
 /// How finely the share of time without an answer is cut, at least.
 const SLOT: Duration = Duration::from_millis(250);
 
-/// A stretch of the run in which a listener behaves the same.
+/// A segment of the run in which a listener behaves the same.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Stretch {
+pub(super) struct Segment {
     /// Until this long after the start.
     pub(super) until: Duration,
     /// Whether connection requests are answered.
@@ -20,45 +19,45 @@ pub(super) struct Stretch {
     pub(super) shares: Vec<(f64, Behaviour)>,
 }
 
-/// The stretches of an endpoint seen from a vantage. After the last one it is well.
-pub(super) fn stretches(scenario: &Scenario, endpoint: &Endpoint, vantage: &str, pace: Pace) -> Vec<Stretch> {
-    let acts: Vec<_> = scenario.acts.iter().filter(|act| act.target.covers(endpoint, vantage)).collect();
-    let mut marks: Vec<Duration> = acts.iter().flat_map(|act| [act.from, act.until]).collect();
+/// The segments of an endpoint seen from a vantage. After the last one it is well.
+pub(super) fn segments(scenario: &Scenario, endpoint: &Endpoint, vantage: &str, playback: Playback) -> Vec<Segment> {
+    let faults: Vec<_> = scenario.faults.iter().filter(|fault| fault.target.covers(endpoint, vantage)).collect();
+    let mut marks: Vec<Duration> = faults.iter().flat_map(|fault| [fault.from, fault.until]).collect();
     marks.push(scenario.story);
     marks.retain(|mark| !mark.is_zero() && *mark <= scenario.story);
     marks.sort_unstable();
     marks.dedup();
 
     let stream = stream_of(scenario.seed, endpoint.name, vantage);
-    let mut stretches = Vec::new();
+    let mut segments = Vec::new();
     let mut from = Duration::ZERO;
     for until in marks {
-        let behaviour = acts.iter().rev().find(|act| act.from <= from && from < act.until);
-        let behaviour = behaviour.map_or(&Behaviour::Healthy, |act| &act.behaviour);
-        let (begin, end) = (scaled(from, scenario.story, pace.run), scaled(until, scenario.story, pace.run));
-        push_stretches(&mut stretches, behaviour, (begin, end), Chances { stream, slot: slot(pace) });
+        let behaviour = faults.iter().rev().find(|fault| fault.from <= from && from < fault.until);
+        let behaviour = behaviour.map_or(&Behaviour::Healthy, |fault| &fault.behaviour);
+        let (begin, end) = (scaled(from, scenario.story, playback.run), scaled(until, scenario.story, playback.run));
+        push_segments(&mut segments, behaviour, (begin, end), RandomSlots { stream, slot: slot(playback) });
         from = until;
     }
-    stretches
+    segments
 }
 
-/// Where chance has a part: its stream, and the time for which each draw counts.
+/// Where chance has a script: its stream, and the time for which each draw counts.
 #[derive(Clone, Copy)]
-struct Chances {
+struct RandomSlots {
     stream: u64,
     slot: Duration,
 }
 
 /// Below the time between two checks, so that a story that is played slower stays the same.
-fn slot(pace: Pace) -> Duration {
-    SLOT.max(pace.interval * 5 / 8)
+fn slot(playback: Playback) -> Duration {
+    SLOT.max(playback.interval * 5 / 8)
 }
 
-fn push_stretches(
-    stretches: &mut Vec<Stretch>,
+fn push_segments(
+    segments: &mut Vec<Segment>,
     behaviour: &Behaviour,
     (from, until): (Duration, Duration),
-    chances: Chances,
+    chances: RandomSlots,
 ) {
     let (closed_share, shares) = match behaviour {
         Behaviour::Healthy | Behaviour::CertificateExpired => (0.0, Vec::new()),
@@ -67,7 +66,7 @@ fn push_stretches(
         one => (0.0, vec![(1.0, one.clone())]),
     };
     if closed_share <= 0.0 || closed_share >= 1.0 {
-        stretches.push(Stretch { until, open: closed_share <= 0.0, shares });
+        segments.push(Segment { until, open: closed_share <= 0.0, shares });
         return;
     }
     let mut at = from;
@@ -75,7 +74,7 @@ fn push_stretches(
         let slot = at.as_millis() / chances.slot.as_millis();
         let end = until.min(chances.slot * u32::try_from(slot + 1).unwrap_or(u32::MAX));
         let open = draw(chances.stream, u64::try_from(slot).unwrap_or(u64::MAX)) >= closed_share;
-        stretches.push(Stretch { until: end, open, shares: shares.clone() });
+        segments.push(Segment { until: end, open, shares: shares.clone() });
         at = end;
     }
 }
@@ -90,10 +89,9 @@ fn split(shares: &[(f64, Behaviour)]) -> (f64, Vec<(f64, Behaviour)>) {
 
 /// When the certificate of an endpoint ends, in time of the run.
 pub(super) fn expiry(scenario: &Scenario, endpoint: &Endpoint, vantage: &str, run: Duration) -> Option<Duration> {
-    let expires = |act: &&crate::demo::scenario::Act| {
-        act.behaviour == Behaviour::CertificateExpired && act.target.covers(endpoint, vantage)
-    };
-    let first = scenario.acts.iter().filter(expires).map(|act| act.from).min()?;
+    let expires =
+        |fault: &&Fault| fault.behaviour == Behaviour::CertificateExpired && fault.target.covers(endpoint, vantage);
+    let first = scenario.faults.iter().filter(expires).map(|fault| fault.from).min()?;
     Some(scaled(first, scenario.story, run))
 }
 
@@ -129,22 +127,22 @@ mod tests {
 
     const RUN: Duration = Duration::from_secs(20);
 
-    fn pace(times_slower: u32) -> Pace {
+    fn playback(times_slower: u32) -> Playback {
         let (interval, timeout) = (Duration::from_millis(400), Duration::from_millis(280));
-        Pace { run: RUN * times_slower, interval: interval * times_slower, timeout }
+        Playback { run: RUN * times_slower, interval: interval * times_slower, timeout }
     }
 
     #[test]
     fn the_same_seed_plays_the_same_story() {
         let scenario = by_name("x-2025-03-10").expect("a scenario");
-        let play = || stretches(&scenario, &scenario.endpoints[0], "iad", pace(1));
+        let play = || segments(&scenario, &scenario.endpoints[0], "iad", playback(1));
         assert_eq!(play(), play());
-        assert!(play().iter().any(|stretch| !stretch.open));
-        assert!(play().iter().any(|stretch| stretch.open));
-        let slower: Vec<Stretch> = stretches(&scenario, &scenario.endpoints[0], "iad", pace(4));
-        let told = |stretch: &Stretch, times: u128| ((stretch.until.as_micros() + 2) / times / 4, stretch.open);
-        let faster: Vec<_> = slower.iter().map(|stretch| told(stretch, 4)).collect();
-        assert_eq!(faster, play().iter().map(|stretch| told(stretch, 1)).collect::<Vec<_>>(), "the same story, slower");
+        assert!(play().iter().any(|segment| !segment.open));
+        assert!(play().iter().any(|segment| segment.open));
+        let slower: Vec<Segment> = segments(&scenario, &scenario.endpoints[0], "iad", playback(4));
+        let told = |segment: &Segment, times: u128| ((segment.until.as_micros() + 2) / times / 4, segment.open);
+        let faster: Vec<_> = slower.iter().map(|segment| told(segment, 4)).collect();
+        assert_eq!(faster, play().iter().map(|segment| told(segment, 1)).collect::<Vec<_>>(), "the same story, slower");
     }
 
     #[test]
@@ -153,9 +151,9 @@ mod tests {
             let scenario = by_name(name).expect("a scenario");
             for endpoint in &scenario.endpoints {
                 for vantage in &scenario.vantages {
-                    let stretches = stretches(&scenario, endpoint, vantage, pace(1));
-                    assert!(stretches.is_sorted_by(|one, next| one.until < next.until), "{name}: {stretches:?}");
-                    assert_eq!(stretches.last().map(|last| last.until), Some(RUN), "{name}");
+                    let segments = segments(&scenario, endpoint, vantage, playback(1));
+                    assert!(segments.is_sorted_by(|one, next| one.until < next.until), "{name}: {segments:?}");
+                    assert_eq!(segments.last().map(|last| last.until), Some(RUN), "{name}");
                 }
             }
         }

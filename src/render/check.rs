@@ -1,123 +1,46 @@
-//! The formats of `check`: layouts of a [`Pass`].
+//! The formats of `check`: layouts of one [`Pass`]. A new format is a file here and a row of the table.
 
-pub(super) mod github;
-pub(super) mod human;
-pub(super) mod json;
-pub(super) mod junit;
-pub(super) mod markdown;
-pub(super) mod nagios;
-pub(super) mod ndjson;
-pub(super) mod prometheus;
-pub(super) mod tap;
+mod github;
+mod human;
+mod json;
+mod junit;
+mod markdown;
+mod nagios;
+mod phrases;
+mod prometheus;
+mod tap;
 
-use super::text;
-use crate::format;
-use crate::model::Verdict;
-use crate::report::pass::{Pass, ProbeSummary, Proof, SurfaceSummary};
-use crate::report::regression::Judgement;
+use std::path::Path;
 
-/// The probes that were not up, worst first: down before unknown, the larger share of failures
-/// first, then the order of the probe file.
-fn worst_first(pass: &Pass) -> Vec<&ProbeSummary> {
-    let mut worst: Vec<&ProbeSummary> = pass.probes.iter().filter(|probe| probe.verdict != Verdict::Up).collect();
-    let share = |probe: &ProbeSummary| {
-        let counts = probe.counts;
-        // In millionths, so that it can be compared and sorted.
-        (counts.down * 1_000_000).checked_div(counts.judged()).unwrap_or_default()
-    };
-    worst.sort_by_key(|probe| (probe.control, probe.verdict != Verdict::Down, std::cmp::Reverse(share(probe))));
-    worst
+pub use github::job_summary;
+pub use json::line as outcome_line;
+pub use nagios::exit_status as nagios_exit_status;
+
+use super::formats::formats;
+use super::terminal::TerminalStyle;
+use crate::report::pass::Pass;
+
+/// What the formats of `check` lay out.
+#[derive(Clone, Copy, Debug)]
+pub struct CheckAnswer<'a> {
+    /// What the passes found.
+    pub pass: &'a Pass,
+    /// How text for people may look.
+    pub style: TerminalStyle,
+    /// The root of the repository, for annotations that point into it.
+    pub workspace: Option<&'a Path>,
 }
 
-/// The summary of a probe's failures by class: `4 × connect_refused, 1 × status`.
-fn classes(probe: &ProbeSummary) -> String {
-    let mut classes: Vec<_> = probe.failures.iter().collect();
-    classes.sort_by_key(|(_, n)| std::cmp::Reverse(**n));
-    classes.iter().map(|(class, n)| format!("{} × {class}", format::count(**n))).collect::<Vec<_>>().join(", ")
-}
-
-/// `1 of 3 probes down (login)`, `all 2 probes up`.
-fn surface_phrase(pass: &Pass, surface: &SurfaceSummary, quote: impl Fn(&str) -> String) -> String {
-    let names: Vec<String> = pass
-        .probes
-        .iter()
-        .filter(|probe| probe.surface == surface.surface && probe.control == surface.control)
-        // Where something is down, what could not be judged is beside the point.
-        .filter(|probe| if surface.probes_down > 0 { probe.counts.down > 0 } else { probe.verdict != Verdict::Up })
-        .map(|probe| quote(&probe.probe))
-        .collect();
-    let list = match names.len() {
-        0 => String::new(),
-        1..=3 => format!(" ({})", names.join(", ")),
-        more => format!(" ({}, {} and {} more)", names[0], names[1], more - 2),
-    };
-    let total = surface.probes;
-    if surface.probes_down > 0 {
-        format!("{} of {} down{list}", format::count(surface.probes_down), format::counted(total, "probe"))
-    } else if surface.verdict == Verdict::Unknown {
-        format!("{} of {} unknown{list}", format::count(total.min(names.len() as u64)), format::counted(total, "probe"))
-    } else if total == 1 {
-        "up".to_owned()
-    } else {
-        format!("all {} up", format::counted(total, "probe"))
-    }
-}
-
-/// `5 checks: 4 up, 1 down`.
-fn counts_phrase(pass: &Pass) -> String {
-    let counts = pass.counts;
-    let parts: Vec<String> =
-        [(counts.up, "up"), (counts.down, "down"), (counts.unknown, "unknown"), (counts.missed, "missed")]
-            .into_iter()
-            .filter(|(n, _)| *n > 0)
-            .map(|(n, word)| format!("{} {word}", format::count(n)))
-            .collect();
-    let flaky = pass.flaky();
-    let flaky = if flaky > 0 { format!(" ({} flaky)", format::count(flaky)) } else { String::new() };
-    format!("{}: {}{flaky}", format::counted(counts.scheduled(), "check"), parts.join(", "))
-}
-
-/// What the sample can and cannot prove, in one sentence.
-fn proof_sentence(proof: &Proof) -> String {
-    let Some(at_least) = proof.at_least else {
-        return "no check could be judged, so nothing is shown about availability".to_owned();
-    };
-    let shown = format::ratio_floor(at_least);
-    if proof.down > 0 && proof.down == proof.checks {
-        return format!("all {} failed: no availability is shown", format::counted(proof.checks, "check"));
-    }
-    if proof.down > 0 {
-        let failed = format!("{} of {} failed", format::count(proof.down), format::counted(proof.checks, "check"));
-        return format!("{failed}: availability of at least {shown} is shown (95% confidence)");
-    }
-    let good = format::counted(proof.checks, "good check");
-    let verb = if proof.checks == 1 { "shows" } else { "show" };
-    let more = match (proof.not_shown, proof.not_shown_needs) {
-        (Some(promise), Some(needs)) => format!("; {} would need {}", format::ratio(promise), format::count(needs)),
-        _ => String::new(),
-    };
-    format!("{good} {verb} availability of at least {shown} (95% confidence){more}")
-}
-
-/// The probes that accept any certificate.
-fn insecure(pass: &Pass) -> Vec<&str> {
-    pass.probes.iter().filter(|probe| probe.insecure).map(|probe| probe.probe.as_str()).collect()
-}
-
-/// What `--fail-on` and `--baseline` say, a sentence each: what fails the run first.
-fn judgement_sentences(pass: &Pass) -> Vec<String> {
-    let violations = pass.violations.iter().flatten();
-    let met = violations.map(|met| format!("fails on {}: {}: {}", met.condition, met.probe, met.found));
-    let of = |wanted: Judgement, word: &'static str| {
-        let regressions = pass.regressions.iter().flatten().filter(move |regression| regression.judgement == wanted);
-        regressions.map(move |regression| format!("{word}: {}: {}", regression.probe, regression.sentence))
-    };
-    let worse = of(Judgement::Worse, "worse than recorded");
-    let rest = of(Judgement::NotWorse, "no worse than recorded").chain(of(Judgement::TooFew, "not compared"));
-    met.chain(worse).chain(rest).collect()
-}
-
-/// A loud sentence where certificates are not verified.
-fn insecure_sentence(pass: &Pass) -> Option<String> {
-    text::insecure_sentence(&insecure(pass))
+formats! {
+    /// A format of `check`.
+    CheckFormat writes CheckAnswer<'_>, |answer, out|
+    Human = "human", "for people, on a terminal": human::write(answer.pass, answer.style, out),
+    Json = "json", "one document, uptick.check/1": json::write(answer.pass, out),
+    Ndjson = "ndjson", "one outcome a line, as each check ends": json::write_lines(answer.pass, out),
+    Junit = "junit", "JUnit XML, for CI": junit::write(answer.pass, out),
+    Tap = "tap", "TAP 14": tap::write(answer.pass, out),
+    Github = "github", "annotations of GitHub Actions": github::write(answer.pass, answer.workspace, out),
+    Nagios = "nagios", "status line and performance data of a Nagios plugin": nagios::write(answer.pass, out),
+    Prometheus = "prometheus", "the text format, for the textfile collector": prometheus::write(answer.pass, out),
+    Markdown = "markdown", "for tickets and job summaries": markdown::write(answer.pass, out),
 }

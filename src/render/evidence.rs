@@ -7,7 +7,7 @@ use crate::model::{CertificateFacts, FailureClass, Hop, Mismatch, Outcome, TlsFa
 
 /// One line of evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fact {
+pub(super) struct EvidenceLine {
     /// What it is: `address`, `header`, `repeat`.
     pub(super) label: &'static str,
     /// What it says; clean, not escaped.
@@ -27,10 +27,10 @@ pub(super) fn reason(outcome: &Outcome) -> String {
 }
 
 /// Everything a failed check leaves to look at, most telling first. Empty for one that was up.
-pub(super) fn facts(outcome: &Outcome) -> Vec<Fact> {
+pub(super) fn facts(outcome: &Outcome) -> Vec<EvidenceLine> {
     let Some(failure) = &outcome.failure else { return Vec::new() };
     let mut facts = Vec::new();
-    let mut add = |label, text: String| facts.push(Fact { label, text });
+    let mut add = |label, text: String| facts.push(EvidenceLine { label, text });
     // What the reason says already, a wrong status or the one thing expected, is not said again.
     let said = |mismatch: &Mismatch| failure.class == FailureClass::Status && mismatch.assertion == "status";
     for mismatch in failure.mismatches.iter().filter(|mismatch| !said(mismatch)) {

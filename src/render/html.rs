@@ -2,29 +2,29 @@
 //! reads in the order of the questions, prints, and says in tables what it draws.
 
 mod banner;
+mod breakdowns;
+mod chart;
 mod classes;
 mod curve;
 mod expected;
-mod frame;
+mod failure_groups;
 mod incidents;
-mod kinds;
 mod latency;
-mod markup;
 mod method;
 mod objectives;
-mod places;
 mod ratios;
 mod scale;
 mod strip;
 mod table;
 mod waterfall;
+mod writer;
 
 use std::io;
 use std::io::Write;
 
 use crate::format;
 use crate::report::{Report, SurfaceRow};
-use markup::Page;
+use writer::HtmlWriter;
 
 /// The surfaces that have charts of their own: those that failed most.
 const CHARTED: usize = 4;
@@ -39,11 +39,11 @@ const HEAD: &str = concat!(
 );
 
 pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
-    let mut page = Page::default();
+    let mut page = HtmlWriter::default();
     page.raw(HEAD);
     page.element("title", &[], &title(report));
     page.raw(concat!("\n<style>\n", include_str!("html/page.css"), "</style>\n</head>\n<body>\n"));
-    kinds::patterns(&mut page);
+    failure_groups::patterns(&mut page);
     banner::write(report, &mut page);
     page.raw("<main id=\"main\">\n");
     if report.series.is_empty() {
@@ -60,9 +60,9 @@ pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
 
 fn title(report: &Report) -> String {
     let state = report.verdict.state;
-    let surfaces = super::report::labels(report, &report.verdict.scope.surfaces);
+    let surfaces = super::report::phrases::labels(report, &report.verdict.scope.surfaces);
     let of = if surfaces.is_empty() { String::new() } else { format!(": {surfaces}") };
-    format!("{}{of} · uptick report", super::report::word(state))
+    format!("{}{of} · uptick report", super::report::phrases::word(state))
 }
 
 /// The surfaces with charts of their own, in the order of the report.
@@ -75,7 +75,7 @@ fn charted(report: &Report) -> Vec<&SurfaceRow> {
     surfaces.into_iter().map(|(_, row)| row).collect()
 }
 
-fn charts(report: &Report, page: &mut Page) {
+fn charts(report: &Report, page: &mut HtmlWriter) {
     let surfaces = charted(report);
     section("over-time", "Was it down, for whom, since when", "Each surface as seen from each vantage.", page);
     strip::write(report, page);
@@ -93,7 +93,7 @@ fn charts(report: &Report, page: &mut Page) {
     page.close("section");
     section("surfaces", "Which surface is hit", "Two ways to count, which must not be mixed up.", page);
     ratios::write(report, page);
-    places::surfaces(report, page);
+    breakdowns::surfaces(report, page);
     page.close("section");
     section(
         "latency",
@@ -109,7 +109,7 @@ fn charts(report: &Report, page: &mut Page) {
     page.close("section");
 }
 
-fn words(report: &Report, page: &mut Page) {
+fn words(report: &Report, page: &mut HtmlWriter) {
     if report.series.is_empty() {
         return method_and_data(report, page);
     }
@@ -119,9 +119,9 @@ fn words(report: &Report, page: &mut Page) {
         "With a handful of vantages a map would mislead; a table does not.",
         page,
     );
-    places::vantages(report, page);
-    places::probes(report, page);
-    places::addresses(report, page);
+    breakdowns::vantages(report, page);
+    breakdowns::probes(report, page);
+    breakdowns::addresses(report, page);
     page.close("section");
     if !report.incidents.is_empty() {
         section(
@@ -150,7 +150,7 @@ fn words(report: &Report, page: &mut Page) {
     method_and_data(report, page);
 }
 
-fn method_and_data(report: &Report, page: &mut Page) {
+fn method_and_data(report: &Report, page: &mut HtmlWriter) {
     section("method", "Method and limits", "How this was measured, what was not seen, and what it cannot say.", page);
     method::write(report, page);
     page.close("section");
@@ -160,7 +160,7 @@ fn method_and_data(report: &Report, page: &mut Page) {
 }
 
 /// Opens a section with its heading; the caller closes it.
-fn section(id: &'static str, heading: &'static str, lead: &'static str, page: &mut Page) {
+fn section(id: &'static str, heading: &'static str, lead: &'static str, page: &mut HtmlWriter) {
     let heading_id = format!("{id}-heading");
     page.open("section", &[("id", id), ("aria-labelledby", &heading_id)]);
     page.element("h2", &[("id", &heading_id)], heading);
@@ -170,13 +170,13 @@ fn section(id: &'static str, heading: &'static str, lead: &'static str, page: &m
     page.line();
 }
 
-fn footer(report: &Report, page: &mut Page) {
+fn footer(report: &Report, page: &mut HtmlWriter) {
     page.raw("<footer><p>");
     page.text(&format!(
         "{} {} · {} · made {} UTC · this page has no script, loads nothing, and can be mailed or kept as it is",
         report.tool.name,
         report.tool.version,
-        super::report::span(report),
+        super::report::phrases::span(report),
         format::date_time(report.generated_at)
     ));
     page.raw("</p></footer>\n");

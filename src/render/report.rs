@@ -1,155 +1,34 @@
-//! The formats of `report`: layouts of a [`Report`], and the phrases they share.
+//! The formats of `report`: layouts of one [`Report`]. A new format is a file here and a row of the table.
 
-pub(super) mod csv;
-pub(super) mod human;
-pub(super) mod json;
-pub(super) mod markdown;
-pub(super) mod prometheus;
+mod csv;
+mod human;
+mod json;
+mod markdown;
+pub(super) mod phrases;
+mod prometheus;
 
-use super::text;
-use crate::format::{self, InstantFormat};
-use crate::model::{FailureClass, SafeText};
-use crate::report::verdict::Kind;
-use crate::report::{Figures, Incident, Report, State, SurfaceRow};
+use super::formats::formats;
+use super::html;
+use super::terminal::TerminalStyle;
+use crate::report::Report;
 
-/// How instants are written in a report.
-pub(super) fn instants(report: &Report) -> InstantFormat {
-    InstantFormat::utc(report.window.from, report.window.to)
+/// What the formats of `report` lay out.
+#[derive(Clone, Copy, Debug)]
+pub struct ReportAnswer<'a> {
+    /// The report.
+    pub report: &'a Report,
+    /// How text for people may look.
+    pub style: TerminalStyle,
 }
 
-/// A loud sentence where certificates were not verified.
-pub(super) fn insecure_sentence(report: &Report) -> Option<String> {
-    let insecure = report.probes.iter().filter(|row| row.insecure);
-    text::insecure_sentence(&insecure.map(|row| row.probe.as_str()).collect::<Vec<_>>())
-}
-
-/// `2025-03-10 09:00:00 to 18:00:00 UTC`
-pub(super) fn span(report: &Report) -> String {
-    instants(report).range(report.window.from, report.window.to)
-}
-
-/// The name of a surface for people, by its name.
-pub(super) fn label<'r>(report: &'r Report, surface: &'r SafeText) -> &'r SafeText {
-    let row = report.surfaces.iter().find(|row| row.surface == *surface);
-    row.map_or(surface, SurfaceRow::label)
-}
-
-/// Several surfaces for people, by their names.
-pub(super) fn labels(report: &Report, surfaces: &[SafeText]) -> String {
-    list(&surfaces.iter().map(|surface| label(report, surface).clone()).collect::<Vec<_>>())
-}
-
-/// The same, and that it is the control targets, where its name does not say so.
-pub(super) fn full_label(surface: &SurfaceRow) -> String {
-    let name = surface.label();
-    if surface.control && name.as_str() != "control" { format!("{name} (control)") } else { name.to_string() }
-}
-
-/// The word of a state where it must not be overlooked.
-pub(super) const fn word(state: State) -> &'static str {
-    match state {
-        State::Up => "UP",
-        State::Degraded => "DEGRADED",
-        State::Flapping => "FLAPPING",
-        State::Down => "DOWN",
-        State::Unknown => "UNKNOWN",
-    }
-}
-
-/// The mark of a state; each has a shape of its own.
-pub(super) const fn mark(state: State) -> &'static str {
-    match state {
-        State::Up => "✓",
-        State::Degraded => "▲",
-        State::Flapping => "≈",
-        State::Down => "✗",
-        State::Unknown => "?",
-    }
-}
-
-/// A probability of chance: `p < 0.001`, `p = 0.017`.
-pub(super) fn chance(p: f64) -> String {
-    if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.3}") }
-}
-
-/// An interval that may be absent.
-pub(super) fn interval(ci95: Option<[f64; 2]>) -> String {
-    ci95.map_or_else(|| "-".to_owned(), format::interval)
-}
-
-/// The dominant failure of a row: `connect_timeout 78%`, `status 522 41%`, `-`.
-pub(super) fn main_failure(figures: &Figures) -> String {
-    let Some((class, _)) = figures.main_class() else { return "-".to_owned() };
-    let row = &figures.classes[&class];
-    format!("{} {}", class_name(class, row.statuses.first().map(|(status, _)| *status)), format::ratio(row.share))
-}
-
-/// `status 522`, `connect_timeout`.
-pub(super) fn class_name(class: FailureClass, status: Option<u16>) -> String {
-    match (class, status) {
-        (FailureClass::Status, Some(status)) => format!("status {status}"),
-        (class, _) => class.to_string(),
-    }
-}
-
-/// `connect_timeout in connect, 78% of 1,022 failures`.
-pub(super) fn kind(kind: &Kind) -> String {
-    let phase = kind.phase.map(|phase| format!(" in {phase}")).unwrap_or_default();
-    let name = class_name(kind.class, kind.status);
-    format!("{name}{phase}, {} of {}", format::ratio(kind.share), format::counted(kind.of, "failure"))
-}
-
-/// A length in seconds: `2 h 56 min`.
-pub(super) fn seconds(seconds: f64) -> String {
-    format::duration(std::time::Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or_default())
-}
-
-/// How long an incident lasted or lasts: `2 h 56 min to 2 h 57 min`.
-pub(super) fn length(incident: &Incident) -> String {
-    let least = seconds(incident.duration_s.min);
-    match incident.duration_s.max.map(seconds) {
-        Some(most) if most == least => least,
-        Some(most) => format!("{least} to {most}"),
-        None => format!("{least} or more"),
-    }
-}
-
-/// Minutes of full outage: `170 min`, `4 min 12 s`, `8.3 s`.
-pub(super) fn minutes(minutes: f64) -> String {
-    if minutes >= 9.95 { format!("{minutes:.0} min") } else { seconds((minutes * 600.0).round() / 10.0) }
-}
-
-/// `iad, lhr, sjc`
-pub(super) fn list(names: &[SafeText]) -> String {
-    names.iter().map(SafeText::as_str).collect::<Vec<_>>().join(", ")
-}
-
-/// A word of the report's own data, `network_loss`, as words for people.
-pub(super) fn plain_word(word: &str) -> String {
-    let words = word.split('_').map(|word| match word {
-        "dns" => "DNS",
-        "ddos" => "DDoS",
-        "tls" => "TLS",
-        "ip" => "IP",
-        "ipv4" => "IPv4",
-        "ipv6" => "IPv6",
-        "cdn" => "CDN",
-        "waf" => "WAF",
-        other => other,
-    });
-    words.collect::<Vec<_>>().join(" ")
-}
-
-/// Several of them.
-pub(super) fn plain(words: &[&'static str]) -> String {
-    words.iter().map(|word| plain_word(word)).collect::<Vec<_>>().join(", ")
-}
-
-/// `2 incidents, 4 waves`, `no incident`.
-pub(super) fn incidents_phrase(report: &Report) -> String {
-    let waves: usize = report.incidents.iter().map(|incident| incident.waves.len()).sum();
-    match report.incidents.len() {
-        0 => "no incident".to_owned(),
-        n => format!("{}, {}", format::counted(n as u64, "incident"), format::counted(waves as u64, "wave")),
-    }
+formats! {
+    /// A format of `report`.
+    ReportFormat writes ReportAnswer<'_>, |answer, out|
+    Human = "human", "for people, on a terminal": human::write(answer.report, answer.style, out),
+    Brief = "brief", "the verdict sentence alone": human::brief(answer.report, answer.style, out),
+    Json = "json", "one document, uptick.report/1": json::write(answer.report, out),
+    Html = "html", "one page with charts, that loads nothing and runs nothing": html::write(answer.report, out),
+    Markdown = "markdown", "for tickets": markdown::write(answer.report, out),
+    Csv = "csv", "comma-separated values, for spreadsheets": csv::write(answer.report, out),
+    Prometheus = "prometheus", "the text format, for the textfile collector": prometheus::write(answer.report, out),
 }

@@ -6,8 +6,7 @@ use crate::model::SafeText;
 
 /// Text on one line, with whatever could move a cursor or hide text made visible. What servers say is
 /// clean already; names from a probe file or a journal come here as they are.
-#[must_use]
-pub fn visible(text: &str) -> String {
+pub(crate) fn visible(text: &str) -> String {
     SafeText::clean(text, LONGEST).to_string()
 }
 
@@ -15,14 +14,12 @@ pub fn visible(text: &str) -> String {
 const LONGEST: usize = 16 * 1024;
 
 /// The columns a text takes on a terminal.
-#[must_use]
-pub fn width(text: &str) -> usize {
+pub(crate) fn width(text: &str) -> usize {
     text.width()
 }
 
 /// A text cut to some columns, the cut marked with `…`.
-#[must_use]
-pub fn clip(text: &str, columns: usize) -> String {
+pub(crate) fn clip(text: &str, columns: usize) -> String {
     if width(text) <= columns {
         return text.to_owned();
     }
@@ -43,23 +40,20 @@ pub fn clip(text: &str, columns: usize) -> String {
 }
 
 /// A text cut and filled to some columns, on the left.
-#[must_use]
-pub fn left(text: &str, columns: usize) -> String {
+pub(crate) fn left(text: &str, columns: usize) -> String {
     let mut cell = clip(text, columns);
     cell.push_str(&" ".repeat(columns.saturating_sub(width(&cell))));
     cell
 }
 
 /// A text cut and filled to some columns, on the right.
-#[must_use]
-pub fn right(text: &str, columns: usize) -> String {
+pub(crate) fn right(text: &str, columns: usize) -> String {
     let cell = clip(text, columns);
     format!("{}{cell}", " ".repeat(columns.saturating_sub(width(&cell))))
 }
 
 /// A text broken into lines of some columns, at blanks where there are any.
-#[must_use]
-pub fn wrap(text: &str, columns: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(8);
     let mut lines = Vec::new();
     let mut line = String::new();
@@ -96,8 +90,7 @@ fn break_at(word: &str, columns: usize) -> usize {
 }
 
 /// A text in ASCII, column by column, for terminals that have nothing else.
-#[must_use]
-pub fn ascii(text: &str) -> String {
+pub(crate) fn ascii(text: &str) -> String {
     text.chars()
         .flat_map(|character| {
             let plain = match character {

@@ -3,36 +3,37 @@
 use std::io::Write;
 use std::path::Path;
 
-use uptick::render::{CheckFormat, Look};
+use uptick::render::{CheckAnswer, CheckFormat, TerminalStyle};
 use uptick::report::pass::Pass;
 
 use crate::hostile::prometheus_samples;
 use crate::{assert_golden, sample};
 
 /// What a format makes of a pass.
-pub(crate) fn render(format: CheckFormat, pass: &Pass, look: Look) -> String {
+pub(crate) fn render(format: CheckFormat, pass: &Pass, look: TerminalStyle) -> String {
     let mut out = Vec::new();
-    uptick::render::outcomes(format, pass, look, Some(Path::new("/workspace")), &mut out).expect("a vector takes all");
+    let answer = CheckAnswer { pass, style: look, workspace: Some(Path::new("/workspace")) };
+    format.write(&answer, &mut out).expect("a vector takes all");
     String::from_utf8(out).expect("every format is UTF-8")
 }
 
-fn human(pass: &Pass, look: Look) -> String {
+fn human(pass: &Pass, look: TerminalStyle) -> String {
     render(CheckFormat::Human, pass, look)
 }
 
 /// Every snapshot by name, and what it should hold.
 pub(crate) fn golden() -> Vec<(&'static str, String)> {
     let (single, all_up, many) = (sample::single(), sample::all_up(), sample::many());
-    let plain = Look::default();
-    let narrow = Look { width: 80, ..plain };
+    let plain = TerminalStyle::default();
+    let narrow = TerminalStyle { width: 80, ..plain };
     vec![
         ("check-single.txt", human(&single, plain)),
         ("check-single-80.txt", human(&single, narrow)),
-        ("check-single-60-ascii.txt", human(&single, Look { width: 60, ascii: true, ..plain })),
-        ("check-single-colour.ansi", human(&single, Look { colour: true, ..plain })),
+        ("check-single-60-ascii.txt", human(&single, TerminalStyle { width: 60, ascii: true, ..plain })),
+        ("check-single-colour.ansi", human(&single, TerminalStyle { colour: true, ..plain })),
         ("check-all-up.txt", human(&all_up, plain)),
-        ("check-many.txt", human(&many, Look { width: 120, ..plain })),
-        ("check-many-80-ascii.txt", human(&many, Look { ascii: true, ..narrow })),
+        ("check-many.txt", human(&many, TerminalStyle { width: 120, ..plain })),
+        ("check-many-80-ascii.txt", human(&many, TerminalStyle { ascii: true, ..narrow })),
         ("check-single.json", render(CheckFormat::Json, &single, plain)),
         ("check-single.ndjson", render(CheckFormat::Ndjson, &single, plain)),
         ("check-single.junit.xml", render(CheckFormat::Junit, &single, plain)),
@@ -78,7 +79,7 @@ fn junit_is_valid_against_the_common_schema() {
     let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/junit.xsd");
     let schema = schema.to_string_lossy();
     for pass in [sample::single(), sample::many(), sample::all_up()] {
-        let xml = render(CheckFormat::Junit, &pass, Look::default());
+        let xml = render(CheckFormat::Junit, &pass, TerminalStyle::default());
         assert_eq!(checked_by("xmllint", &["--noout", "--schema", &schema, "-"], &xml), None);
     }
 }
@@ -86,7 +87,7 @@ fn junit_is_valid_against_the_common_schema() {
 #[test]
 fn prometheus_text_is_clean_to_promtool() {
     for pass in [sample::single(), sample::many()] {
-        let text = render(CheckFormat::Prometheus, &pass, Look::default());
+        let text = render(CheckFormat::Prometheus, &pass, TerminalStyle::default());
         assert_eq!(checked_by("promtool", &["check", "metrics"], &text), None);
     }
 }
@@ -94,7 +95,7 @@ fn prometheus_text_is_clean_to_promtool() {
 #[test]
 fn a_classic_histogram_rises_to_its_count() {
     let pass = sample::many();
-    let text = render(CheckFormat::Prometheus, &pass, Look::default());
+    let text = render(CheckFormat::Prometheus, &pass, TerminalStyle::default());
     let samples = prometheus_samples(&text).expect("the text format");
     let of = |start: &str| -> Vec<f64> {
         let series = samples.iter().filter(|(series, _)| series.starts_with(start));
@@ -113,7 +114,7 @@ fn a_classic_histogram_rises_to_its_count() {
 
 #[test]
 fn a_phase_that_did_not_happen_has_no_sample() {
-    let text = render(CheckFormat::Prometheus, &sample::single(), Look::default());
+    let text = render(CheckFormat::Prometheus, &sample::single(), TerminalStyle::default());
     let phases = |probe: &str| {
         let of_probe = format!(",probe=\"{probe}\",");
         let samples = text.lines().filter(|line| line.starts_with("probe_http_duration_seconds{phase="));
@@ -134,7 +135,7 @@ fn nagios_exit_statuses_are_its_own() {
 #[test]
 fn github_is_given_nine_annotations_and_a_count_of_the_rest() {
     let pass = sample::all_down(25);
-    let output = render(CheckFormat::Github, &pass, Look::default());
+    let output = render(CheckFormat::Github, &pass, TerminalStyle::default());
     let errors: Vec<&str> = output.lines().filter(|line| line.starts_with("::error")).collect();
     assert_eq!(errors.len(), 10);
     assert!(errors[9].starts_with("::error title=16 more::16 more: "), "{}", errors[9]);
@@ -160,6 +161,6 @@ fn a_long_run_keeps_its_failures_and_the_last_of_each_probe() {
     let failed = pass.outcomes.iter().filter(|outcome| outcome.failure.is_some()).count();
     assert_eq!(failed, 11, "ten failures of the class, and the last outcome, which failed");
     assert!(pass.outcomes.is_sorted_by_key(|outcome| outcome.started_at));
-    let text = human(&pass, Look::default());
+    let text = human(&pass, TerminalStyle::default());
     assert!(text.contains("29,989 outcomes are counted and not kept one by one"), "{text}");
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use uptick::model::{CertificateFacts, Evidence, FailureClass, Mismatch, Outcome, Phase, Probe, SafeText};
-use uptick::render::{CheckFormat, Look};
+use uptick::render::{CheckFormat, TerminalStyle};
 use uptick::report::pass::{Pass, PassFold};
 
 use crate::check::render;
@@ -113,7 +113,7 @@ fn harmless() -> Pass {
 }
 
 fn of(format: CheckFormat, pass: &Pass) -> String {
-    render(format, pass, Look::default())
+    render(format, pass, TerminalStyle::default())
 }
 
 /// Characters that no output may hold, whatever a server says.
@@ -123,11 +123,11 @@ fn is_forbidden(character: char) -> bool {
 
 fn a_terminal_obeys_nothing(pass: &Pass) -> Result<(), TestCaseError> {
     for width in [40, 80, 200] {
-        let output = render(CheckFormat::Human, pass, Look { width, ..Look::default() });
+        let output = render(CheckFormat::Human, pass, TerminalStyle { width, ..TerminalStyle::default() });
         prop_assert!(!output.contains(is_forbidden), "{output:?}");
         prop_assert!(!output.contains("##["), "{output}");
         prop_assert!(!output.lines().any(|line| line.trim_start().starts_with("::")), "{output}");
-        let ascii = render(CheckFormat::Human, pass, Look { width, ascii: true, ..Look::default() });
+        let ascii = render(CheckFormat::Human, pass, TerminalStyle { width, ascii: true, ..TerminalStyle::default() });
         prop_assert!(ascii.is_ascii());
     }
     Ok(())

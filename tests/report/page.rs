@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use uptick::render::{Look, ReportFormat};
+use uptick::render::{ReportFormat, TerminalStyle};
 use uptick::report::Report;
 
 use crate::hostile::PAYLOADS;
@@ -14,7 +14,7 @@ use crate::report::render;
 use crate::scenario;
 
 fn page(report: &Report) -> String {
-    render(ReportFormat::Html, report, Look::default())
+    render(ReportFormat::Html, report, TerminalStyle::default())
 }
 
 /// The tags of a page in order, `<p` and `</p`, after checking that each is closed in its turn.

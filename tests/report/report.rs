@@ -1,30 +1,33 @@
 //! The formats of `report`, of made-up journals.
 
-use uptick::render::{Look, ReportFormat};
+use uptick::render::{ReportAnswer, ReportFormat, TerminalStyle};
 use uptick::report::Report;
 
 use crate::hostile::{PAYLOADS, markdown_structure, prometheus_samples};
 use crate::{assert_golden, scenario};
 
-pub(crate) fn render(format: ReportFormat, report: &Report, look: Look) -> String {
+pub(crate) fn render(format: ReportFormat, report: &Report, look: TerminalStyle) -> String {
     let mut out = Vec::new();
-    uptick::render::report(format, report, look, &mut out).expect("a vector takes all");
+    format.write(&ReportAnswer { report, style: look }, &mut out).expect("a vector takes all");
     String::from_utf8(out).expect("every format is UTF-8")
 }
 
 fn of(format: ReportFormat, report: &Report) -> String {
-    render(format, report, Look::default())
+    render(format, report, TerminalStyle::default())
 }
 
 /// Every snapshot by name, and what it should hold.
 pub(crate) fn golden() -> Vec<(&'static str, String)> {
     let (march, quiet, nothing) = (scenario::march(), &scenario::quiet(), &scenario::nothing());
-    let human = |report: &Report, look: Look| render(ReportFormat::Human, report, look);
+    let human = |report: &Report, look: TerminalStyle| render(ReportFormat::Human, report, look);
     vec![
-        ("report-march.txt", human(march, Look { width: 110, ..Look::default() })),
-        ("report-march-80-ascii.txt", human(march, Look { width: 80, ascii: true, ..Look::default() })),
-        ("report-quiet.txt", human(quiet, Look::default())),
-        ("report-nothing.txt", human(nothing, Look::default())),
+        ("report-march.txt", human(march, TerminalStyle { width: 110, ..TerminalStyle::default() })),
+        (
+            "report-march-80-ascii.txt",
+            human(march, TerminalStyle { width: 80, ascii: true, ..TerminalStyle::default() }),
+        ),
+        ("report-quiet.txt", human(quiet, TerminalStyle::default())),
+        ("report-nothing.txt", human(nothing, TerminalStyle::default())),
         ("report-march.brief.txt", of(ReportFormat::Brief, march)),
         ("report-march.md", of(ReportFormat::Markdown, march)),
         ("report-quiet.csv", of(ReportFormat::Csv, quiet)),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use uptick::demo;
-use uptick::demo::{Origin, Pace};
+use uptick::demo::{Origin, Playback};
 use uptick::engine::Engine;
 use uptick::model::{FailureClass, Outcome, Redactor};
 
@@ -36,8 +36,8 @@ fn played(name: &str, timeout: Duration) -> Vec<Found> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let scenario = demo::by_name(name).unwrap();
-        let pace = Pace { run: RUN, interval: INTERVAL, timeout };
-        let origin = Origin::start(&scenario, pace).await.unwrap();
+        let playback = Playback { run: RUN, interval: INTERVAL, timeout };
+        let origin = Origin::start(&scenario, playback).await.unwrap();
         let start = Instant::now();
         let mut checks = tokio::task::JoinSet::new();
         let engines = origin

@@ -14,7 +14,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use uptick::config::{Config, Settings};
-use uptick::demo::{Origin, Pace, Scenario};
+use uptick::demo::{Origin, Playback, Scenario};
 use uptick::model::Resolver;
 use uptick::{config, demo};
 
@@ -30,7 +30,7 @@ enum How {
 /// A story that is being told.
 struct Stage {
     scenario: Scenario,
-    pace: Pace,
+    playback: Playback,
     origin: Origin,
     /// When it began, by our clock.
     began: Instant,
@@ -59,11 +59,11 @@ impl Stage {
         let interval = Duration::from_secs_f64(interval);
         // One that lasts a second would see connection requests repeated, and with them another story.
         let timeout = interval.mul_f64(0.7).min(Duration::from_millis(900));
-        let pace = Pace { run: Duration::from_secs_f64(run), interval, timeout };
-        let origin = runtime.block_on(Origin::start(&scenario, pace)).unwrap();
+        let playback = Playback { run: Duration::from_secs_f64(run), interval, timeout };
+        let origin = runtime.block_on(Origin::start(&scenario, playback)).unwrap();
         let stage = Stage {
             scenario,
-            pace,
+            playback,
             origin,
             began: Instant::now(),
             folder: tempfile::tempdir().unwrap(),
@@ -114,7 +114,7 @@ impl Stage {
 
     /// A time of the story, in its minutes, as time of the run.
     fn story(&self, minutes: f64) -> Duration {
-        self.pace.run.mul_f64(minutes * 60.0 / self.scenario.story.as_secs_f64())
+        self.playback.run.mul_f64(minutes * 60.0 / self.scenario.story.as_secs_f64())
     }
 
     /// The instant of a time of the story.
@@ -158,7 +158,7 @@ impl Stage {
                 let mut command = self.uptick(vantage, ["check", "-q", "--record", "--diagnose"]);
                 running.push(command.arg("--journal").arg(self.journal(vantage)).spawn().unwrap());
             }
-            due += self.pace.interval;
+            due += self.playback.interval;
             thread::sleep(due.saturating_sub(self.began.elapsed()));
         }
         running.into_iter().for_each(end);
@@ -384,7 +384,7 @@ fn a_certificate_expires_and_the_onset_is_known_to_one_interval() {
         let second = Duration::from_secs(1);
         assert!(after < stage.at(30.0) + second && by > stage.at(30.0) - second, "{start}");
         let late = Duration::from_millis(200);
-        assert!(by.duration_since(after).unsigned_abs() <= stage.pace.interval + late, "{start}");
+        assert!(by.duration_since(after).unsigned_abs() <= stage.playback.interval + late, "{start}");
     });
 }
 

@@ -14,7 +14,7 @@ use uptick::model::{
     Redactor, Value, Verdict,
 };
 use uptick::render;
-use uptick::render::{CheckFormat, Look};
+use uptick::render::{CheckAnswer, CheckFormat, TerminalStyle};
 use uptick::report::pass::{Pass, PassFold};
 
 use crate::support::run::Run;
@@ -171,9 +171,9 @@ fn is_hidden_in(outcome: &Outcome) -> bool {
     serde_json::to_string(outcome).unwrap().chars().any(strict::is_hidden)
 }
 
-fn rendered(format: CheckFormat, pass: &Pass, look: Look) -> String {
+fn rendered(format: CheckFormat, pass: &Pass, look: TerminalStyle) -> String {
     let mut out = Vec::new();
-    render::outcomes(format, pass, look, Some("/workspace".as_ref()), &mut out).unwrap();
+    format.write(&CheckAnswer { pass, style: look, workspace: Some("/workspace".as_ref()) }, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -190,7 +190,7 @@ fn no_output_obeys_a_server() {
         assert!(pass.probes.iter().filter(of_place).count() >= 32, "few checks of {place} are down");
     }
     for format in CheckFormat::ALL {
-        let text = rendered(format, &pass, Look::default());
+        let text = rendered(format, &pass, TerminalStyle::default());
         match format {
             CheckFormat::Human => strict::terminal(&text),
             CheckFormat::Json => drop(strict::json(&text)),
@@ -206,7 +206,7 @@ fn no_output_obeys_a_server() {
             assert!(text.contains("pwn"), "{} shows what the servers said", format.name());
         }
     }
-    let coloured = rendered(CheckFormat::Human, &pass, Look { colour: true, ..Look::default() });
+    let coloured = rendered(CheckFormat::Human, &pass, TerminalStyle { colour: true, ..TerminalStyle::default() });
     strict::terminal(&coloured);
     let mut summary = Vec::new();
     render::job_summary(&pass, &mut summary).unwrap();

@@ -12,7 +12,7 @@ use crate::render;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Terminal {
     /// How an answer for people may look on the standard output.
-    pub(crate) answer: render::Look,
+    pub(crate) answer: render::TerminalStyle,
     /// Whether the conversation may be coloured.
     pub(crate) talk_colour: bool,
     /// Whether progress may be drawn: stderr is a terminal and nobody asked for silence.
@@ -37,8 +37,8 @@ impl Terminal {
         let columns = env("COLUMNS").and_then(|columns| columns.parse().ok()).filter(|columns| *columns > 0);
         let width = columns.or_else(|| answer.then(terminal_columns).flatten());
         Terminal {
-            answer: render::Look {
-                width: width.unwrap_or(render::Look::default().width),
+            answer: render::TerminalStyle {
+                width: width.unwrap_or(render::TerminalStyle::default().width),
                 colour: colour(answer),
                 ascii: !is_utf8(env),
             },

@@ -5,9 +5,10 @@ use std::io;
 use std::io::Write;
 use std::path::Path;
 
-use super::{classes, counts_phrase, insecure_sentence, judgement_sentences, markdown, surface_phrase, worst_first};
+use super::markdown;
+use super::phrases::{classes, counts_phrase, insecure_sentence, judgement_sentences, surface_phrase, worst_first};
 use crate::model::Verdict;
-use crate::render::{evidence, paint, text};
+use crate::render::{evidence, terminal, text};
 use crate::report::pass::{Pass, ProbeSummary};
 
 /// GitHub shows ten annotations of a level and a step, and drops the rest in silence: the worst
@@ -17,7 +18,7 @@ const SHOWN: usize = 9;
 /// The most bytes of a job summary: GitHub refuses one of more than a MiB a step, whole.
 const SUMMARY_LIMIT: usize = 1_000_000;
 
-pub(in crate::render) fn write(pass: &Pass, workspace: Option<&Path>, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write(pass: &Pass, workspace: Option<&Path>, out: &mut impl Write) -> io::Result<()> {
     let worst = worst_first(pass);
     let (down, unsure): (Vec<_>, Vec<_>) = worst.into_iter().partition(|probe| probe.verdict == Verdict::Down);
     annotations("error", pass, &down, workspace, out)?;
@@ -34,7 +35,7 @@ pub(in crate::render) fn write(pass: &Pass, workspace: Option<&Path>, out: &mut 
         .iter()
         .map(|surface| format!("{} {}", surface.surface, surface_phrase(pass, surface, str::to_owned)))
         .collect();
-    let line = format!("uptick: {}: {}; {}", paint::word(pass.verdict), phrases.join("; "), counts_phrase(pass));
+    let line = format!("uptick: {}: {}; {}", terminal::word(pass.verdict), phrases.join("; "), counts_phrase(pass));
     writeln!(out, "{}", harmless(&line))
 }
 
@@ -92,7 +93,7 @@ fn told(pass: &Pass, probe: &ProbeSummary) -> String {
     if probe.counts.scheduled() > 1 {
         lines.push(format!("{} of {} checks: {}", probe.counts.down, probe.counts.scheduled(), classes(probe)));
     }
-    let told = |fact: &evidence::Fact| matches!(fact.label, "expected" | "asked" | "address" | "repeat");
+    let told = |fact: &evidence::EvidenceLine| matches!(fact.label, "expected" | "asked" | "address" | "repeat");
     lines.extend(
         evidence::facts(outcome).iter().filter(|fact| told(fact)).map(|fact| format!("{}: {}", fact.label, fact.text)),
     );

@@ -1,11 +1,30 @@
-//! One JSON document, `uptick.check/1`: the pass serialised, so that no format can say more.
+//! JSON: the answer serialised, so that no other format can say more. One document, `uptick.check/1`,
+//! or one outcome a line.
 
 use std::io;
 use std::io::Write;
 
+use crate::model::Outcome;
 use crate::report::pass::Pass;
 
-pub(in crate::render) fn write(pass: &Pass, out: &mut impl Write) -> io::Result<()> {
+/// One document.
+pub(super) fn write(pass: &Pass, out: &mut impl Write) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut *out, pass)?;
     out.write_all(b"\n")
+}
+
+/// One outcome a line.
+pub(super) fn write_lines(pass: &Pass, out: &mut impl Write) -> io::Result<()> {
+    pass.outcomes.iter().try_for_each(|outcome| line(outcome, out))
+}
+
+/// Writes one outcome as a line, for a run that prints each as it ends.
+///
+/// # Errors
+/// Those of the writer.
+pub fn line(outcome: &Outcome, out: &mut impl Write) -> io::Result<()> {
+    let mut line = serde_json::to_vec(outcome)?;
+    line.push(b'\n');
+    // One write a line: lines of several writers on one pipe stay whole as far as the pipe allows.
+    out.write_all(&line)
 }

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::classes;
+use super::phrases::classes;
 use crate::model::{Outcome, Phase, Verdict, micros, timestamp};
 use crate::render::evidence;
 use crate::report::pass::{Pass, ProbeSummary, SurfaceSummary};
 
-pub(in crate::render) fn write(pass: &Pass, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write(pass: &Pass, out: &mut impl Write) -> io::Result<()> {
     let mut report = Report::new("uptick");
     report.set_time(pass.elapsed);
     report.add_test_suites(pass.surfaces.iter().map(|surface| suite(pass, surface)));
@@ -27,7 +27,7 @@ fn suite(pass: &Pass, surface: &SurfaceSummary) -> TestSuite {
     let began = began.split('.').next().unwrap_or_default();
     suite.extra.insert("timestamp".into(), began.into());
     suite.add_property(Property::new("vantage", pass.vantage.as_str()));
-    let probes = pass.probes.iter().filter(|probe| super::human::belongs(probe, surface));
+    let probes = pass.probes.iter().filter(|probe| super::phrases::belongs(probe, surface));
     let cases: Vec<TestCase> = probes.map(|probe| case(pass, probe, name)).collect();
     suite.set_time(cases.iter().filter_map(|case| case.time).sum());
     suite.add_test_cases(cases);

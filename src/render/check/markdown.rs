@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use std::io;
 use std::io::Write;
 
-use super::{
+use super::phrases::{
     classes, counts_phrase, insecure_sentence, judgement_sentences, proof_sentence, surface_phrase, worst_first,
 };
 use crate::format;
 use crate::model::{Outcome, Verdict};
-use crate::render::{escape, evidence, paint, text};
+use crate::render::{escape, evidence, terminal, text};
 use crate::report::pass::{Pass, ProbeSummary};
 
 /// The probes in the table, worst first when there are more.
@@ -22,7 +22,7 @@ const EVIDENCE: usize = 30;
 /// The characters of one piece of evidence.
 const FACT: usize = 1_000;
 
-pub(in crate::render) fn write(pass: &Pass, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write(pass: &Pass, out: &mut impl Write) -> io::Result<()> {
     let mut page = String::new();
     heading(pass, &mut page);
     table(pass, &mut page);
@@ -52,7 +52,13 @@ fn heading(pass: &Pass, page: &mut String) {
             format!("{name} {}", surface_phrase(pass, surface, quote))
         })
         .collect();
-    let _ = writeln!(page, "## {} {}: {}\n", paint::mark(pass.verdict), paint::word(pass.verdict), phrases.join(" · "));
+    let _ = writeln!(
+        page,
+        "## {} {}: {}\n",
+        terminal::mark(pass.verdict),
+        terminal::word(pass.verdict),
+        phrases.join(" · ")
+    );
     let (at, took) = (format::date_time(pass.started_at), format::duration(pass.elapsed));
     let _ = writeln!(page, "{} from {} at {at} UTC, in {took}.\n", counts_phrase(pass), quote(&pass.vantage));
     if let Some(sentence) = insecure_sentence(pass) {
@@ -74,8 +80,8 @@ fn table(pass: &Pass, page: &mut String) {
         let _ = writeln!(
             page,
             "| {} {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
-            paint::mark(probe.verdict),
-            paint::word(probe.verdict),
+            terminal::mark(probe.verdict),
+            terminal::word(probe.verdict),
             escape::code_span(&probe.probe, true),
             if probe.control { "control".to_owned() } else { escape::code_span(&probe.surface, true) },
             format::count(probe.counts.scheduled()),

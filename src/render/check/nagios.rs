@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::io::Write;
 
-use super::{counts_phrase, insecure_sentence, worst_first};
+use super::phrases::{counts_phrase, insecure_sentence, worst_first};
 use crate::model::Verdict;
 use crate::render::{evidence, text};
 use crate::report::pass::{Pass, ProbeSummary};
@@ -31,7 +31,7 @@ pub fn exit_status(pass: &Pass) -> u8 {
     }
 }
 
-pub(in crate::render) fn write(pass: &Pass, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write(pass: &Pass, out: &mut impl Write) -> io::Result<()> {
     let word = ["OK", "WARNING", "CRITICAL", "UNKNOWN"][usize::from(exit_status(pass))];
     let worst = worst_first(pass);
     let mut line = format!("UPTICK {word}: {}", counts_phrase(pass));

@@ -15,7 +15,7 @@ use crate::report::pass::{Pass, ProbeSummary};
 const SUMS: [&Family; 5] =
     [&metric::CHECKS, &metric::FAILURES, &metric::FLAKY, &metric::DURATION, &metric::FAILED_DURATION];
 
-pub(in crate::render) fn write(pass: &Pass, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write(pass: &Pass, out: &mut impl Write) -> io::Result<()> {
     let mut all: Vec<Series<'_>> = pass.probes.iter().flat_map(|probe| series(pass, probe)).collect();
     metric::sort(&mut all);
     let mut text = String::new();

@@ -4,12 +4,12 @@
 use std::io;
 use std::io::Write;
 
-use super::{classes, counts_phrase, insecure_sentence};
+use super::phrases::{classes, counts_phrase, insecure_sentence};
 use crate::model::{Outcome, Phase, Verdict, micros, timestamp};
 use crate::render::{evidence, text};
 use crate::report::pass::{Pass, ProbeSummary};
 
-pub(in crate::render) fn write(pass: &Pass, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write(pass: &Pass, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "TAP version 14")?;
     writeln!(out, "1..{}", pass.probes.len())?;
     if let Some(sentence) = insecure_sentence(pass) {

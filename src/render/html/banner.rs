@@ -1,18 +1,18 @@
 //! The head of the page: the answer in one sentence, how sure we are and why, and the facts that
 //! people ask for next.
 
-use super::markup::Page;
+use super::writer::HtmlWriter;
 use crate::format;
-use crate::render::report;
-use crate::render::report::instants;
+use crate::render::report::phrases;
+use crate::render::report::phrases::instants;
 use crate::report::{Confidence, Extent, Report, State};
 
-pub(super) fn write(report: &Report, page: &mut Page) {
+pub(super) fn write(report: &Report, page: &mut HtmlWriter) {
     let verdict = &report.verdict;
     page.raw("<header id=\"top\"><a class=\"skip\" href=\"#main\">Skip to the charts</a>\n");
     page.open("div", &[("class", "over")]);
     page.raw("<strong>uptick report</strong>");
-    page.element("span", &[], &report::span(report));
+    page.element("span", &[], &phrases::span(report));
     page.element("span", &[], &format!("made {} UTC", format::date_time(report.generated_at)));
     page.close("div");
     page.open("div", &[("class", banner_class(verdict.state))]);
@@ -25,7 +25,7 @@ pub(super) fn write(report: &Report, page: &mut Page) {
     if !rest.is_empty() {
         page.element("p", &[("class", "rest")], rest);
     }
-    if let Some(sentence) = report::insecure_sentence(report) {
+    if let Some(sentence) = phrases::insecure_sentence(report) {
         page.open("p", &[("class", "rest")]);
         page.element("strong", &[], &sentence);
         page.close("p");
@@ -64,7 +64,7 @@ const fn banner_class(state: State) -> &'static str {
 }
 
 /// A state as a chip: a word, a shape and a colour.
-pub(super) fn state(state: State, page: &mut Page) {
+pub(super) fn state(state: State, page: &mut HtmlWriter) {
     let (class, shape) = match state {
         State::Up => ("chip up", "M5.2 11.6 1.4 7.8l1.7-1.7 2.1 2.1 5.7-5.7 1.7 1.7z"),
         State::Degraded => ("chip degraded", "M7 1.5 13 12.5H1z"),
@@ -79,11 +79,11 @@ pub(super) fn state(state: State, page: &mut Page) {
     page.open("svg", &[("viewBox", "0 0 14 14"), ("aria-hidden", "true")]);
     page.leaf("path", &[("d", shape)]);
     page.close("svg");
-    page.text(report::word(state));
+    page.text(phrases::word(state));
     page.close("span");
 }
 
-fn confidence(confidence: Confidence, page: &mut Page) {
+fn confidence(confidence: Confidence, page: &mut HtmlWriter) {
     let class = match confidence {
         Confidence::High => "chip high",
         Confidence::Medium => "chip medium",
@@ -101,7 +101,7 @@ fn confidence(confidence: Confidence, page: &mut Page) {
     page.close("span");
 }
 
-fn facts(report: &Report, page: &mut Page) {
+fn facts(report: &Report, page: &mut HtmlWriter) {
     let clock = instants(report);
     let verdict = &report.verdict;
     page.open("dl", &[("class", "facts")]);
@@ -113,19 +113,19 @@ fn facts(report: &Report, page: &mut Page) {
         fact("since (UTC)", &clock.bracket(since), &until, page);
     }
     if let Some(incident) = report.incidents.last() {
-        let waves = report::incidents_phrase(report);
+        let waves = phrases::incidents_phrase(report);
         let over = incident.end.is_some();
         let name = if over { "the last incident lasted" } else { "lasting" };
-        fact(name, &report::length(incident), &waves, page);
+        fact(name, &phrases::length(incident), &waves, page);
         let impact: Vec<String> = incident
             .impact_minutes
             .iter()
-            .map(|impact| format!("{} {}", report::label(report, &impact.surface), report::minutes(impact.minutes)))
+            .map(|impact| format!("{} {}", phrases::label(report, &impact.surface), phrases::minutes(impact.minutes)))
             .collect();
         fact("its impact", &impact.join(" · "), "minutes of full outage that hurt as much", page);
     }
     if let Some(kind) = &verdict.kind {
-        let name = report::class_name(kind.class, kind.status);
+        let name = phrases::class_name(kind.class, kind.status);
         let phase = kind.phase.map(|phase| format!(" in {phase}")).unwrap_or_default();
         fact("mostly", &name, &format!("{}{phase}", format::ratio(kind.share)), page);
     }
@@ -149,7 +149,7 @@ fn facts(report: &Report, page: &mut Page) {
     page.close("dl");
 }
 
-fn fact(name: &str, value: &str, more: &str, page: &mut Page) {
+fn fact(name: &str, value: &str, more: &str, page: &mut HtmlWriter) {
     page.open("div", &[]);
     page.element("dt", &[], name);
     page.open("dd", &[]);
@@ -159,7 +159,7 @@ fn fact(name: &str, value: &str, more: &str, page: &mut Page) {
     page.close("div");
 }
 
-fn contents(report: &Report, page: &mut Page) {
+fn contents(report: &Report, page: &mut HtmlWriter) {
     page.raw("<nav aria-label=\"Contents\"><ul>");
     if !report.series.is_empty() {
         page.raw("<li><a href=\"#over-time\">Over time</a></li><li><a href=\"#usual\">Against usual</a></li>");

@@ -5,30 +5,30 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::frame::{AXIS, Figure, RIGHT, WIDTH};
-use super::kinds::Kind;
-use super::markup::Page;
-use super::scale::{Linear, number, place, ticks_to};
-use super::{frame, kinds, table};
+use super::chart::{AXIS, Figure, RIGHT, WIDTH};
+use super::failure_groups::FailureGroup;
+use super::scale::{LinearScale, coordinate, number, ticks_to};
+use super::writer::HtmlWriter;
+use super::{chart, failure_groups, table};
 use crate::format;
 use crate::model::{FailureClass, SafeText};
-use crate::render::report::{class_name, instants};
+use crate::render::report::phrases::{class_name, instants};
 use crate::report::{Report, SurfaceRow};
 
 const TOP: f64 = 12.0;
 const HEIGHT: f64 = 170.0;
 
 /// Failures of one bucket by class.
-type Bucket = BTreeMap<FailureClass, u64>;
+type ClassCounts = BTreeMap<FailureClass, u64>;
 
-pub(super) fn write(report: &Report, surfaces: &[&SurfaceRow], page: &mut Page) {
-    let mut seen: Vec<Kind> = Vec::new();
+pub(super) fn write(report: &Report, surfaces: &[&SurfaceRow], page: &mut HtmlWriter) {
+    let mut seen: Vec<FailureGroup> = Vec::new();
     for (at, surface) in surfaces.iter().enumerate() {
         let buckets = buckets(report, surface);
         if buckets.values().all(BTreeMap::is_empty) {
             continue;
         }
-        let kinds = buckets.values().flat_map(|bucket| bucket.keys()).filter_map(|class| Kind::of(*class));
+        let kinds = buckets.values().flat_map(|bucket| bucket.keys()).filter_map(|class| FailureGroup::of(*class));
         seen.extend(kinds);
         one(report, surface, &buckets, at, page);
     }
@@ -36,15 +36,15 @@ pub(super) fn write(report: &Report, surfaces: &[&SurfaceRow], page: &mut Page) 
         page.element("p", &[], "Nothing failed in this window.");
         return;
     }
-    let in_order: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| seen.contains(kind)).collect();
-    kinds::legend(&in_order, Kind::name, page);
+    let in_order: Vec<FailureGroup> = FailureGroup::ALL.into_iter().filter(|kind| seen.contains(kind)).collect();
+    failure_groups::legend(&in_order, FailureGroup::name, page);
     by_class(report, page);
     commands(report, page);
 }
 
 /// The failures of a surface that are the target's, by bucket, all vantages together.
-fn buckets(report: &Report, surface: &SurfaceRow) -> BTreeMap<Timestamp, Bucket> {
-    let mut buckets: BTreeMap<Timestamp, Bucket> = BTreeMap::new();
+fn buckets(report: &Report, surface: &SurfaceRow) -> BTreeMap<Timestamp, ClassCounts> {
+    let mut buckets: BTreeMap<Timestamp, ClassCounts> = BTreeMap::new();
     for point in report.series.iter().filter(|point| point.surface == surface.surface) {
         let bucket = buckets.entry(point.t).or_default();
         for (class, n) in point.classes.iter().filter(|(class, _)| !class.is_ours()) {
@@ -54,11 +54,17 @@ fn buckets(report: &Report, surface: &SurfaceRow) -> BTreeMap<Timestamp, Bucket>
     buckets
 }
 
-fn one(report: &Report, surface: &SurfaceRow, buckets: &BTreeMap<Timestamp, Bucket>, at: usize, page: &mut Page) {
+fn one(
+    report: &Report,
+    surface: &SurfaceRow,
+    buckets: &BTreeMap<Timestamp, ClassCounts>,
+    at: usize,
+    page: &mut HtmlWriter,
+) {
     let highest = buckets.values().map(|bucket| bucket.values().sum::<u64>()).max().unwrap_or(0);
     let ticks = ticks_to(number(highest), 3);
     let bottom = HEIGHT - AXIS;
-    let scale = Linear { from: 0.0, to: ticks[ticks.len() - 1], start: bottom, end: TOP };
+    let scale = LinearScale { from: 0.0, to: ticks[ticks.len() - 1], start: bottom, end: TOP };
     let (id, title) = (format!("classes-{at}"), format!("Failures of {} by kind over time", surface.label()));
     page.open("figure", &[]);
     page.element("h3", &[], surface.label().as_str());
@@ -72,9 +78,9 @@ fn one(report: &Report, surface: &SurfaceRow, buckets: &BTreeMap<Timestamp, Buck
     }
     .over_time(page, |page| {
         for tick in &ticks {
-            frame::level(scale.at(*tick), RIGHT, &place(*tick), page);
+            chart::level(scale.at(*tick), RIGHT, &coordinate(*tick), page);
         }
-        frame::time_axis(report, TOP, bottom, page);
+        chart::time_axis(report, TOP, bottom, page);
         for (begin, bucket) in buckets {
             column(report, *begin, bucket, &scale, page);
         }
@@ -83,14 +89,14 @@ fn one(report: &Report, surface: &SurfaceRow, buckets: &BTreeMap<Timestamp, Buck
     page.close("figure");
 }
 
-fn column(report: &Report, begin: Timestamp, bucket: &Bucket, scale: &Linear, page: &mut Page) {
-    let times = frame::times(report);
-    let (from, to) = frame::bucket(report, begin);
+fn column(report: &Report, begin: Timestamp, bucket: &ClassCounts, scale: &LinearScale, page: &mut HtmlWriter) {
+    let times = chart::time_scale(report);
+    let (from, to) = chart::bucket(report, begin);
     let (x, width) = (times.at(from), times.at(to) - times.at(from));
     let mut below = 0;
-    for kind in Kind::ALL {
+    for kind in FailureGroup::ALL {
         let of_kind: Vec<(&FailureClass, &u64)> =
-            bucket.iter().filter(|(class, _)| Kind::of(**class) == Some(kind)).collect();
+            bucket.iter().filter(|(class, _)| FailureGroup::of(**class) == Some(kind)).collect();
         let n: u64 = of_kind.iter().map(|(_, n)| **n).sum();
         if n == 0 {
             continue;
@@ -98,11 +104,11 @@ fn column(report: &Report, begin: Timestamp, bucket: &Bucket, scale: &Linear, pa
         let (low, high) = (scale.at(number(below)), scale.at(number(below + n)));
         let path = format!(
             "M{} {}h{}v{}h-{}z",
-            place(x + width * 0.06),
-            place(high),
-            place(width * 0.88),
-            place(low - high),
-            place(width * 0.88)
+            coordinate(x + width * 0.06),
+            coordinate(high),
+            coordinate(width * 0.88),
+            coordinate(low - high),
+            coordinate(width * 0.88)
         );
         let names: Vec<String> = of_kind.iter().map(|(class, n)| format!("{n} {class}")).collect();
         let says = format!("{}: {}", instants(report).short(begin), names.join(", "));
@@ -111,7 +117,7 @@ fn column(report: &Report, begin: Timestamp, bucket: &Bucket, scale: &Linear, pa
     }
 }
 
-fn numbers(report: &Report, buckets: &BTreeMap<Timestamp, Bucket>, page: &mut Page) {
+fn numbers(report: &Report, buckets: &BTreeMap<Timestamp, ClassCounts>, page: &mut HtmlWriter) {
     let clock = instants(report);
     let mut classes: Vec<FailureClass> = buckets.values().flat_map(|bucket| bucket.keys().copied()).collect();
     classes.sort_unstable();
@@ -129,7 +135,7 @@ fn numbers(report: &Report, buckets: &BTreeMap<Timestamp, Bucket>, page: &mut Pa
 }
 
 /// Each class of each surface, with one failed check that stands for the others.
-fn by_class(report: &Report, page: &mut Page) {
+fn by_class(report: &Report, page: &mut HtmlWriter) {
     let headings = ["failure", "surface", "checks", "share", "first", "last", "one of them"].map(str::to_owned);
     let numeric = [false, false, true, true, false, false, false];
     let clock = instants(report);
@@ -163,7 +169,7 @@ fn by_class(report: &Report, page: &mut Page) {
 }
 
 /// The commands that repeat the examples, each once, secrets as shell variables.
-fn commands(report: &Report, page: &mut Page) {
+fn commands(report: &Report, page: &mut HtmlWriter) {
     let rows = report.surfaces.iter().filter(|row| !row.control).flat_map(|row| row.figures.classes.values());
     let mut commands: Vec<&SafeText> =
         rows.filter_map(|row| row.example.as_ref()).filter_map(|example| example.curl.as_ref()).collect();

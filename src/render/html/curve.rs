@@ -1,11 +1,11 @@
 //! Percentile curves: how long the slowest one in ten, in a hundred, in a thousand took, in the
 //! incident and usually. The axis is logarithmic in 1/(1-p), so that each nine has as much room.
 
-use super::frame::Figure;
+use super::chart::Figure;
 use super::latency::microseconds;
-use super::markup::Page;
-use super::scale::{Linear, Log, number, place};
+use super::scale::{LinearScale, LogScale, coordinate, number};
 use super::table;
+use super::writer::HtmlWriter;
 use crate::format;
 use crate::report::{Curve, Part, Report, SurfaceRow};
 
@@ -22,7 +22,7 @@ const FEWEST: u64 = 20;
 /// The percentiles that the axis names.
 const NAMED: [(f64, &str); 5] = [(0.5, "p50"), (0.9, "p90"), (0.99, "p99"), (0.999, "p99.9"), (0.9999, "p99.99")];
 
-pub(super) fn write(report: &Report, surfaces: &[&SurfaceRow], page: &mut Page) {
+pub(super) fn write(report: &Report, surfaces: &[&SurfaceRow], page: &mut HtmlWriter) {
     let with_curves: Vec<(&SurfaceRow, Vec<&Curve>)> = surfaces
         .iter()
         .map(|surface| {
@@ -53,7 +53,7 @@ pub(super) const fn part(part: Part) -> (&'static str, [&'static str; 3]) {
 }
 
 /// The parts that any of the curves is of.
-fn parts_legend(with_curves: &[(&SurfaceRow, Vec<&Curve>)], page: &mut Page) {
+fn parts_legend(with_curves: &[(&SurfaceRow, Vec<&Curve>)], page: &mut HtmlWriter) {
     page.raw("<ul class=\"legend\">");
     let seen = |part: Part| with_curves.iter().any(|(_, curves)| curves.iter().any(|curve| curve.part == part));
     for of in [Part::Incident, Part::Calm, Part::Usual].into_iter().filter(|part| seen(*part)) {
@@ -73,13 +73,13 @@ fn nines(percentile: f64) -> f64 {
     -(1.0 - percentile.clamp(0.0, 0.999_999)).log10()
 }
 
-fn one(surface: &SurfaceRow, curves: &[&Curve], at: usize, page: &mut Page) {
+fn one(surface: &SurfaceRow, curves: &[&Curve], at: usize, page: &mut HtmlWriter) {
     let points = || curves.iter().flat_map(|curve| curve.points.iter());
     let slowest = points().map(|(_, us)| *us).chain(curves.iter().filter_map(|curve| curve.max_us)).max().unwrap_or(1);
     let fastest = points().map(|(_, us)| *us).min().unwrap_or(1);
     let last = points().map(|(percentile, _)| *percentile).fold(0.9, f64::max);
-    let across = Linear { from: 0.0, to: nines(last), start: LEFT, end: RIGHT };
-    let up = Log::new(number(fastest) * 0.9, number(slowest) * 1.1, BOTTOM, TOP);
+    let across = LinearScale { from: 0.0, to: nines(last), start: LEFT, end: RIGHT };
+    let up = LogScale::new(number(fastest) * 0.9, number(slowest) * 1.1, BOTTOM, TOP);
     let (id, title) = (format!("curve-{at}"), format!("Percentiles of latency of {}", surface.label()));
     page.open("figure", &[]);
     page.element("h3", &[], surface.label().as_str());
@@ -104,20 +104,20 @@ fn one(surface: &SurfaceRow, curves: &[&Curve], at: usize, page: &mut Page) {
     page.close("figure");
 }
 
-fn axes(across: &Linear, up: &Log, last: f64, page: &mut Page) {
+fn axes(across: &LinearScale, up: &LogScale, last: f64, page: &mut HtmlWriter) {
     page.open("g", &[("class", "axis")]);
     for tick in up.ticks() {
         let y = up.at(tick);
-        let at = place(y);
-        page.leaf("line", &[("x1", &place(LEFT)), ("x2", &place(RIGHT)), ("y1", &at), ("y2", &at)]);
-        let name = [("x", &*place(LEFT - 6.0)), ("y", &place(y + 4.0)), ("text-anchor", "end")];
+        let at = coordinate(y);
+        page.leaf("line", &[("x1", &coordinate(LEFT)), ("x2", &coordinate(RIGHT)), ("y1", &at), ("y2", &at)]);
+        let name = [("x", &*coordinate(LEFT - 6.0)), ("y", &coordinate(y + 4.0)), ("text-anchor", "end")];
         page.element("text", &name, &microseconds(tick));
     }
     for (percentile, name) in NAMED.into_iter().filter(|(percentile, _)| *percentile <= last) {
         let x = across.at(nines(percentile));
-        let at = place(x);
-        page.leaf("line", &[("x1", &at), ("x2", &at), ("y1", &place(TOP)), ("y2", &place(BOTTOM))]);
-        page.element("text", &[("x", &at), ("y", &place(BOTTOM + 18.0)), ("text-anchor", "middle")], name);
+        let at = coordinate(x);
+        page.leaf("line", &[("x1", &at), ("x2", &at), ("y1", &coordinate(TOP)), ("y2", &coordinate(BOTTOM))]);
+        page.element("text", &[("x", &at), ("y", &coordinate(BOTTOM + 18.0)), ("text-anchor", "middle")], name);
     }
     page.close("g");
 }
@@ -135,7 +135,7 @@ fn value_at(curve: &Curve, percentile: f64) -> Option<f64> {
 
 /// The 95 % interval of each percentile by order statistics: the percentiles whose ranks lie
 /// 1.96 standard deviations of the binomial below and above.
-fn band(curve: &Curve, across: &Linear, up: &Log, page: &mut Page) {
+fn band(curve: &Curve, across: &LinearScale, up: &LogScale, page: &mut HtmlWriter) {
     let (mut upper, mut lower) = (Vec::new(), Vec::new());
     for (percentile, _) in &curve.points {
         let spread = 1.96 * (percentile * (1.0 - percentile) / number(curve.n.max(1))).sqrt();
@@ -143,9 +143,9 @@ fn band(curve: &Curve, across: &Linear, up: &Log, page: &mut Page) {
         // Past the last percentile that the samples suffice for, the longest is the bound.
         let high = value_at(curve, percentile + spread).or_else(|| curve.max_us.map(number));
         if let (Some(low), Some(high)) = (low, high) {
-            let x = place(across.at(nines(*percentile)));
-            upper.push(format!("{x} {}", place(up.at(high))));
-            lower.push(format!("{x} {}", place(up.at(low))));
+            let x = coordinate(across.at(nines(*percentile)));
+            upper.push(format!("{x} {}", coordinate(up.at(high))));
+            lower.push(format!("{x} {}", coordinate(up.at(low))));
         }
     }
     if upper.len() > 1 {
@@ -155,16 +155,16 @@ fn band(curve: &Curve, across: &Linear, up: &Log, page: &mut Page) {
     }
 }
 
-fn line(curve: &Curve, across: &Linear, up: &Log, page: &mut Page) {
+fn line(curve: &Curve, across: &LinearScale, up: &LogScale, page: &mut HtmlWriter) {
     let place_of = |(percentile, us): &(f64, u64)| {
-        format!("{} {}", place(across.at(nines(*percentile))), place(up.at(number(*us))))
+        format!("{} {}", coordinate(across.at(nines(*percentile))), coordinate(up.at(number(*us))))
     };
     let path = format!("M{}", curve.points.iter().map(place_of).collect::<Vec<_>>().join("L"));
     let (name, [class, _, mark]) = part(curve.part);
     page.pointed("path", &[("class", class), ("d", &path)], &format!("{name}, {}", format::counted(curve.n, "check")));
     if let Some(max) = curve.max_us {
         // The longest has no percentile: it stands at the edge.
-        let path = format!("M{} {}l5 5l-5 5l-5 -5z", place(RIGHT + 6.0), place(up.at(number(max)) - 5.0));
+        let path = format!("M{} {}l5 5l-5 5l-5 -5z", coordinate(RIGHT + 6.0), coordinate(up.at(number(max)) - 5.0));
         page.pointed(
             "path",
             &[("class", mark), ("d", &path)],
@@ -173,7 +173,7 @@ fn line(curve: &Curve, across: &Linear, up: &Log, page: &mut Page) {
     }
 }
 
-fn numbers(curves: &[&Curve], page: &mut Page) {
+fn numbers(curves: &[&Curve], page: &mut HtmlWriter) {
     let mut percentiles: Vec<f64> = Vec::new();
     for (percentile, _) in curves.iter().flat_map(|curve| curve.points.iter()) {
         percentiles.push(*percentile);

@@ -1,18 +1,18 @@
 //! Failures over time beside what is usual at this hour: the picture that complaint counts give,
 //! from checks.
 
-use super::frame::{AXIS, Figure, RIGHT, WIDTH};
-use super::markup::Page;
-use super::scale::{Linear, number, place, ticks_to};
-use super::{frame, table};
+use super::chart::{AXIS, Figure, RIGHT, WIDTH};
+use super::scale::{LinearScale, coordinate, number, ticks_to};
+use super::writer::HtmlWriter;
+use super::{chart, table};
 use crate::format;
-use crate::render::report::instants;
+use crate::render::report::phrases::instants;
 use crate::report::{Expectation, Report, SurfaceRow};
 
 const TOP: f64 = 12.0;
 const HEIGHT: f64 = 150.0;
 
-pub(super) fn write(report: &Report, surfaces: &[&SurfaceRow], page: &mut Page) {
+pub(super) fn write(report: &Report, surfaces: &[&SurfaceRow], page: &mut HtmlWriter) {
     for (at, surface) in surfaces.iter().enumerate() {
         let buckets: Vec<&Expectation> =
             report.expectations.iter().filter(|bucket| bucket.surface == surface.surface).collect();
@@ -24,11 +24,11 @@ pub(super) fn write(report: &Report, surfaces: &[&SurfaceRow], page: &mut Page) 
     }
 }
 
-fn one(report: &Report, surface: &SurfaceRow, buckets: &[&Expectation], at: usize, page: &mut Page) {
+fn one(report: &Report, surface: &SurfaceRow, buckets: &[&Expectation], at: usize, page: &mut HtmlWriter) {
     let highest = buckets.iter().map(|bucket| bucket.actual.max(bucket.expected_high.unwrap_or(0))).max().unwrap_or(0);
     let ticks = ticks_to(number(highest), 3);
     let bottom = HEIGHT - AXIS;
-    let scale = Linear { from: 0.0, to: ticks[ticks.len() - 1], start: bottom, end: TOP };
+    let scale = LinearScale { from: 0.0, to: ticks[ticks.len() - 1], start: bottom, end: TOP };
     let (id, title) =
         (format!("expected-{at}"), format!("Failed checks of {} over time, against usual", surface.label()));
     page.open("figure", &[]);
@@ -43,10 +43,10 @@ fn one(report: &Report, surface: &SurfaceRow, buckets: &[&Expectation], at: usiz
     }
     .over_time(page, |page| {
         for tick in &ticks {
-            frame::level(scale.at(*tick), RIGHT, &place(*tick), page);
+            chart::level(scale.at(*tick), RIGHT, &coordinate(*tick), page);
         }
-        frame::time_axis(report, TOP, bottom, page);
-        frame::shade(report, Some(&surface.surface), TOP, bottom, page);
+        chart::time_axis(report, TOP, bottom, page);
+        chart::shade(report, Some(&surface.surface), TOP, bottom, page);
         usual(report, buckets, &scale, page);
         bars(report, buckets, &scale, page);
     });
@@ -56,19 +56,19 @@ fn one(report: &Report, surface: &SurfaceRow, buckets: &[&Expectation], at: usiz
 }
 
 /// The band of what is usual, and the line of what is expected.
-fn usual(report: &Report, buckets: &[&Expectation], scale: &Linear, page: &mut Page) {
-    let times = frame::times(report);
+fn usual(report: &Report, buckets: &[&Expectation], scale: &LinearScale, page: &mut HtmlWriter) {
+    let times = chart::time_scale(report);
     let (mut band, mut line) = (String::new(), String::new());
     for bucket in buckets {
-        let (begin, end) = frame::bucket(report, bucket.t);
+        let (begin, end) = chart::bucket(report, bucket.t);
         let (x, width) = (times.at(begin), times.at(end) - times.at(begin));
         if let Some(high) = bucket.expected_high {
             let y = scale.at(number(high));
-            let w = place(width);
-            band.push_str(&format!("M{} {}h{w}v{}h-{w}z", place(x), place(y), place(scale.start - y)));
+            let w = coordinate(width);
+            band.push_str(&format!("M{} {}h{w}v{}h-{w}z", coordinate(x), coordinate(y), coordinate(scale.start - y)));
         }
         if let Some(expected) = bucket.expected {
-            line.push_str(&format!("M{} {}h{}", place(x), place(scale.at(expected)), place(width)));
+            line.push_str(&format!("M{} {}h{}", coordinate(x), coordinate(scale.at(expected)), coordinate(width)));
         }
     }
     if !band.is_empty() {
@@ -79,19 +79,24 @@ fn usual(report: &Report, buckets: &[&Expectation], scale: &Linear, page: &mut P
     }
 }
 
-fn bars(report: &Report, buckets: &[&Expectation], scale: &Linear, page: &mut Page) {
-    let times = frame::times(report);
+fn bars(report: &Report, buckets: &[&Expectation], scale: &LinearScale, page: &mut HtmlWriter) {
+    let times = chart::time_scale(report);
     let clock = instants(report);
     for bucket in buckets {
-        let (begin, end) = frame::bucket(report, bucket.t);
+        let (begin, end) = chart::bucket(report, bucket.t);
         let (x, width) = (times.at(begin), times.at(end) - times.at(begin));
         let usual = bucket.expected.map(|expected| format!(", {expected:.1} expected")).unwrap_or_default();
         let says = format!("{}: {} of {} failed{usual}", clock.short(bucket.t), bucket.actual, bucket.n);
         if bucket.actual > 0 {
             let unusual = bucket.expected_high.is_none_or(|high| bucket.actual > high);
             let y = scale.at(number(bucket.actual));
-            let w = place(width * 0.84);
-            let path = format!("M{} {}h{w}v{}h-{w}z", place(x + width * 0.08), place(y), place(scale.start - y));
+            let w = coordinate(width * 0.84);
+            let path = format!(
+                "M{} {}h{w}v{}h-{w}z",
+                coordinate(x + width * 0.08),
+                coordinate(y),
+                coordinate(scale.start - y)
+            );
             page.pointed("path", &[("class", if unusual { "bar" } else { "calm" }), ("d", &path)], &says);
         }
     }
@@ -116,7 +121,7 @@ fn caption(surface: &SurfaceRow) -> String {
     )
 }
 
-fn numbers(report: &Report, buckets: &[&Expectation], page: &mut Page) {
+fn numbers(report: &Report, buckets: &[&Expectation], page: &mut HtmlWriter) {
     let clock = instants(report);
     let headings =
         ["from (UTC)", "checks", "failed", "expected", "usual up to", "p50", "usual p50", "p95", "usual p95", "p99"];

@@ -1,17 +1,17 @@
 //! Incidents with their waves, their bounds, and what the evidence reads as.
 
-use super::markup::Page;
 use super::table;
+use super::writer::HtmlWriter;
 use crate::format::{self, InstantFormat};
-use crate::render::report;
-use crate::render::report::instants;
+use crate::render::report::phrases;
+use crate::render::report::phrases::instants;
 use crate::report::{Incident, Reading, Report};
 
 /// The incidents shown in full, the last ones; and the waves of one.
 const SHOWN: usize = 20;
 const WAVES: usize = 60;
 
-pub(super) fn write(report: &Report, page: &mut Page) {
+pub(super) fn write(report: &Report, page: &mut HtmlWriter) {
     let left_out = report.incidents.len().saturating_sub(SHOWN);
     if left_out > 0 {
         page.element("p", &[("class", "note")], &format!("{left_out} earlier incidents are in the data."));
@@ -21,23 +21,27 @@ pub(super) fn write(report: &Report, page: &mut Page) {
     }
 }
 
-fn one(report: &Report, number: usize, incident: &Incident, page: &mut Page) {
+fn one(report: &Report, number: usize, incident: &Incident, page: &mut HtmlWriter) {
     let clock = instants(report);
     page.open("article", &[("class", "card"), ("id", &format!("incident-{number}"))]);
     let going = if incident.end.is_none() { " · ongoing" } else { "" };
-    page.element("h3", &[], &format!("Incident {number}: {}{going}", report::labels(report, &incident.surfaces)));
+    page.element("h3", &[], &format!("Incident {number}: {}{going}", phrases::labels(report, &incident.surfaces)));
     page.open("dl", &[("class", "facts")]);
     fact("began between (UTC)", &clock.bracket(&incident.start), page);
     let end = incident.end.as_ref().map_or_else(|| "goes on".to_owned(), |end| clock.bracket(end));
     fact("ended between (UTC)", &end, page);
-    fact("lasted", &report::length(incident), page);
+    fact("lasted", &phrases::length(incident), page);
     let failed = format!("{} of {}", format::count(incident.actual_failures), format::count(incident.judged));
     let expected = incident.expected_failures.map(|n| format!(" ({n:.1} expected)")).unwrap_or_default();
     fact("failed checks", &format!("{failed}{expected}"), page);
     for impact in &incident.impact_minutes {
-        fact(&format!("impact on {}", report::label(report, &impact.surface)), &report::minutes(impact.minutes), page);
+        fact(
+            &format!("impact on {}", phrases::label(report, &impact.surface)),
+            &phrases::minutes(impact.minutes),
+            page,
+        );
     }
-    fact("seen from", &report::list(&incident.vantages), page);
+    fact("seen from", &phrases::list(&incident.vantages), page);
     fact("opened by", &format!("{} at {}", incident.rule, clock.at(incident.detected_at)), page);
     let flapping = if incident.flapping { "flapping, " } else { "" };
     fact("changes of state", &format!("{flapping}{:.0}% (Nagios)", incident.flap_percent), page);
@@ -49,13 +53,13 @@ fn one(report: &Report, number: usize, incident: &Incident, page: &mut Page) {
     page.element(
         "p",
         &[("class", "note")],
-        &format!("Probes: {}. Name: {}.", report::list(&incident.probes), incident.id),
+        &format!("Probes: {}. Name: {}.", phrases::list(&incident.probes), incident.id),
     );
     page.close("article");
     page.line();
 }
 
-fn fact(name: &str, value: &str, page: &mut Page) {
+fn fact(name: &str, value: &str, page: &mut HtmlWriter) {
     page.open("div", &[]);
     page.element("dt", &[], name);
     page.open("dd", &[]);
@@ -64,7 +68,7 @@ fn fact(name: &str, value: &str, page: &mut Page) {
     page.close("div");
 }
 
-fn waves(incident: &Incident, clock: &InstantFormat, page: &mut Page) {
+fn waves(incident: &Incident, clock: &InstantFormat, page: &mut HtmlWriter) {
     let headings =
         ["wave", "began between (UTC)", "ended between (UTC)", "checks", "failed", "ratio", "worst"].map(str::to_owned);
     let numeric = [false, false, false, true, true, true, false];
@@ -92,7 +96,7 @@ fn waves(incident: &Incident, clock: &InstantFormat, page: &mut Page) {
 }
 
 /// What the evidence fits, what it speaks against, and what looks the same from outside.
-pub(super) fn reading(reading: &Reading, page: &mut Page) {
+pub(super) fn reading(reading: &Reading, page: &mut HtmlWriter) {
     if reading.matched.is_empty() && reading.consistent_with.is_empty() {
         return;
     }
@@ -106,7 +110,7 @@ pub(super) fn reading(reading: &Reading, page: &mut Page) {
         page.element("h4", &[], name);
         page.open("ul", &[]);
         for word in words {
-            page.element("li", &[], &report::plain_word(word));
+            page.element("li", &[], &phrases::plain_word(word));
         }
         if words.is_empty() {
             page.raw("<li>nothing</li>");
@@ -129,17 +133,17 @@ pub(super) fn reading(reading: &Reading, page: &mut Page) {
     }
 }
 
-fn matches(reading: &Reading, page: &mut Page) {
+fn matches(reading: &Reading, page: &mut HtmlWriter) {
     let headings =
         ["row", "what it looks like", "points to", "failures", "seen", "would speak against it", "looked like this"];
     let headings = headings.map(str::to_owned);
     let numeric = [false, false, false, true, false, false, false];
-    table::columns("Rows of the signature table whose evidence is there", &headings, &numeric, page, |rows| {
+    table::columns("TableRows of the signature table whose evidence is there", &headings, &numeric, page, |rows| {
         for row in &reading.matched {
             rows.row([
                 row.id.to_owned(),
                 row.signature.to_owned(),
-                report::plain_word(row.likely),
+                phrases::plain_word(row.likely),
                 format::count(row.n),
                 row.evidence.join("; "),
                 row.refuted_by.join("; "),

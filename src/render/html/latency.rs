@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::frame::{AXIS, Figure, LEFT, RIGHT, WIDTH};
-use super::markup::Page;
-use super::scale::{Log, number, place};
-use super::{frame, strip};
+use super::chart::{AXIS, Figure, LEFT, RIGHT, WIDTH};
+use super::scale::{LogScale, coordinate, number};
+use super::writer::HtmlWriter;
+use super::{chart, strip};
 use crate::format;
-use crate::render::report::instants;
+use crate::render::report::phrases::instants;
 use crate::report::{Expectation, Report, SurfaceRow};
 
 /// The row of failures, and where the map begins below it.
@@ -27,7 +27,7 @@ struct Column {
     failed: u64,
 }
 
-pub(super) fn write(report: &Report, surfaces: &[&SurfaceRow], page: &mut Page) {
+pub(super) fn write(report: &Report, surfaces: &[&SurfaceRow], page: &mut HtmlWriter) {
     for (at, surface) in surfaces.iter().enumerate() {
         let columns = columns(report, surface);
         let bands: Vec<u16> = columns.values().flat_map(|column| column.bands.keys().copied()).collect();
@@ -65,10 +65,10 @@ fn one(
     columns: &BTreeMap<Timestamp, Column>,
     (lowest, highest): (u16, u16),
     at: usize,
-    page: &mut Page,
+    page: &mut HtmlWriter,
 ) {
     let bottom = HEIGHT - AXIS;
-    let scale = Log::new(edges(report, lowest).0, edges(report, highest).1, bottom, TOP);
+    let scale = LogScale::new(edges(report, lowest).0, edges(report, highest).1, bottom, TOP);
     let (id, title) = (format!("latency-{at}"), format!("Latency of {} over time", surface.label()));
     page.open("figure", &[]);
     page.element("h3", &[], surface.label().as_str());
@@ -81,12 +81,12 @@ fn one(
         height: HEIGHT,
     }
     .over_time(page, |page| {
-        frame::shade(report, Some(&surface.surface), TOP, bottom, page);
+        chart::shade(report, Some(&surface.surface), TOP, bottom, page);
         heat(report, columns, &scale, page);
         for tick in scale.ticks() {
-            frame::level(scale.at(tick), RIGHT, &microseconds(tick), page);
+            chart::level(scale.at(tick), RIGHT, &microseconds(tick), page);
         }
-        frame::time_axis(report, TOP, bottom, page);
+        chart::time_axis(report, TOP, bottom, page);
         failed(report, columns, page);
         lines(report, surface, &scale, page);
         tooltips(report, surface, columns, bottom, page);
@@ -102,8 +102,8 @@ pub(super) fn microseconds(us: f64) -> String {
 }
 
 /// One path a shade, and one piece of it for cells of one shade in a row: thousands of cells in five elements.
-fn heat(report: &Report, columns: &BTreeMap<Timestamp, Column>, scale: &Log, page: &mut Page) {
-    let times = frame::times(report);
+fn heat(report: &Report, columns: &BTreeMap<Timestamp, Column>, scale: &LogScale, page: &mut HtmlWriter) {
+    let times = chart::time_scale(report);
     let most = columns.values().flat_map(|column| column.bands.values()).max().copied().unwrap_or(1);
     let mut shades: [String; 5] = std::array::from_fn(|_| String::new());
     // By band: the shade of the piece that is being drawn, where it began and where it ends so far.
@@ -111,11 +111,11 @@ fn heat(report: &Report, columns: &BTreeMap<Timestamp, Column>, scale: &Log, pag
     let mut draw = |band: u16, (tone, x, end): (usize, f64, f64)| {
         let (low, high) = edges(report, band);
         let (y, bottom) = (scale.at(high), scale.at(low));
-        let (width, height) = (place(end - x), place(bottom - y));
-        shades[tone].push_str(&format!("M{} {}h{width}v{height}h-{width}z", place(x), place(y)));
+        let (width, height) = (coordinate(end - x), coordinate(bottom - y));
+        shades[tone].push_str(&format!("M{} {}h{width}v{height}h-{width}z", coordinate(x), coordinate(y)));
     };
     for (begin, column) in columns {
-        let (from, to) = frame::bucket(report, *begin);
+        let (from, to) = chart::bucket(report, *begin);
         let (x, end) = (times.at(from), times.at(to));
         for (band, n) in &column.bands {
             // The root spreads the few and the many over the shades.
@@ -142,17 +142,22 @@ fn heat(report: &Report, columns: &BTreeMap<Timestamp, Column>, scale: &Log, pag
 }
 
 /// The share of checks that failed, in a row above the map.
-fn failed(report: &Report, columns: &BTreeMap<Timestamp, Column>, page: &mut Page) {
-    let times = frame::times(report);
-    let name = [("x", &*place(LEFT - 8.0)), ("y", "12"), ("text-anchor", "end")];
+fn failed(report: &Report, columns: &BTreeMap<Timestamp, Column>, page: &mut HtmlWriter) {
+    let times = chart::time_scale(report);
+    let name = [("x", &*coordinate(LEFT - 8.0)), ("y", "12"), ("text-anchor", "end")];
     page.element("text", &name, "failed");
     for (begin, column) in columns.iter().filter(|(_, column)| column.failed > 0) {
-        let (from, to) = frame::bucket(report, *begin);
+        let (from, to) = chart::bucket(report, *begin);
         let (x, width) = (times.at(from), times.at(to) - times.at(from));
         let share = number(column.failed) / number(column.judged.max(1));
         let height = (share * FAILED).max(3.0);
-        let path =
-            format!("M{} {}h{w}v{}h-{w}z", place(x), place(2.0 + FAILED - height), place(height), w = place(width));
+        let path = format!(
+            "M{} {}h{w}v{}h-{w}z",
+            coordinate(x),
+            coordinate(2.0 + FAILED - height),
+            coordinate(height),
+            w = coordinate(width)
+        );
         page.leaf("path", &[("class", strip::ramp(share)), ("d", &path)]);
     }
 }
@@ -161,14 +166,14 @@ fn failed(report: &Report, columns: &BTreeMap<Timestamp, Column>, page: &mut Pag
 type Percentile = (&'static str, fn(&Expectation) -> Option<u64>);
 
 /// The percentiles as lines. Where the samples are too few there is no line, and no guess.
-fn lines(report: &Report, surface: &SurfaceRow, scale: &Log, page: &mut Page) {
-    let times = frame::times(report);
+fn lines(report: &Report, surface: &SurfaceRow, scale: &LogScale, page: &mut HtmlWriter) {
+    let times = chart::time_scale(report);
     let of: [Percentile; 3] = [("p50", |at| at.p50_us), ("p95", |at| at.p95_us), ("p99", |at| at.p99_us)];
     for (class, value) in of {
         let mut path = String::new();
         let mut last: Option<(f64, f64)> = None;
         for bucket in report.expectations.iter().filter(|bucket| bucket.surface == surface.surface) {
-            let (from, to) = frame::bucket(report, bucket.t);
+            let (from, to) = chart::bucket(report, bucket.t);
             let (x, end) = (times.at(from), times.at(to));
             let Some(us) = value(bucket) else {
                 last = None;
@@ -176,10 +181,13 @@ fn lines(report: &Report, surface: &SurfaceRow, scale: &Log, page: &mut Page) {
             };
             let y = scale.at(number(us));
             let joined = last.is_some_and(|(right, _)| (right - x).abs() < 0.6);
-            let step =
-                if joined { format!("L{} {}", place(x), place(y)) } else { format!("M{} {}", place(x), place(y)) };
+            let step = if joined {
+                format!("L{} {}", coordinate(x), coordinate(y))
+            } else {
+                format!("M{} {}", coordinate(x), coordinate(y))
+            };
             path.push_str(&step);
-            path.push_str(&format!("H{}", place(end)));
+            path.push_str(&format!("H{}", coordinate(end)));
             last = Some((end, y));
         }
         if !path.is_empty() {
@@ -188,8 +196,12 @@ fn lines(report: &Report, surface: &SurfaceRow, scale: &Log, page: &mut Page) {
         if let Some((x, y)) = last {
             // The name of the median stands below its line, so that it leaves room for the others.
             let y = if class == "p50" { y + 15.0 } else { y - 6.0 };
-            let at =
-                [("class", "strong"), ("x", &*place((x - 4.0).min(RIGHT))), ("y", &place(y)), ("text-anchor", "end")];
+            let at = [
+                ("class", "strong"),
+                ("x", &*coordinate((x - 4.0).min(RIGHT))),
+                ("y", &coordinate(y)),
+                ("text-anchor", "end"),
+            ];
             page.element("text", &at, class);
         }
     }
@@ -201,12 +213,12 @@ fn tooltips(
     surface: &SurfaceRow,
     columns: &BTreeMap<Timestamp, Column>,
     bottom: f64,
-    page: &mut Page,
+    page: &mut HtmlWriter,
 ) {
-    let times = frame::times(report);
+    let times = chart::time_scale(report);
     let clock = instants(report);
     for bucket in report.expectations.iter().filter(|bucket| bucket.surface == surface.surface) {
-        let (from, to) = frame::bucket(report, bucket.t);
+        let (from, to) = chart::bucket(report, bucket.t);
         let (x, width) = (times.at(from), times.at(to) - times.at(from));
         let time =
             |us: Option<u64>| us.map_or_else(|| "-".to_owned(), |us| format::duration(Duration::from_micros(us)));
@@ -218,7 +230,7 @@ fn tooltips(
             time(bucket.p95_us),
             time(bucket.p99_us)
         );
-        let path = format!("M{} 0h{w}v{}h-{w}z", place(x), place(bottom), w = place(width));
+        let path = format!("M{} 0h{w}v{}h-{w}z", coordinate(x), coordinate(bottom), w = coordinate(width));
         page.pointed("path", &[("class", "hit"), ("d", &path)], &says);
     }
 }

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use super::markup::Page;
 use super::table;
+use super::writer::HtmlWriter;
 use crate::format;
-use crate::render::report::instants;
+use crate::render::report::phrases::instants;
 use crate::report::Report;
 
 /// The most bytes of data in the page. It is a page to be mailed; the command line has the rest.
 const DATA_LIMIT: usize = 120_000;
 
-pub(super) fn write(report: &Report, page: &mut Page) {
+pub(super) fn write(report: &Report, page: &mut HtmlWriter) {
     asked(report, page);
     not_seen(report, page);
     page.raw("<h3>What must not be concluded</h3><ul class=\"plain\">");
@@ -23,7 +23,7 @@ pub(super) fn write(report: &Report, page: &mut Page) {
 }
 
 /// How often was asked, and what this many checks can show.
-fn asked(report: &Report, page: &mut Page) {
+fn asked(report: &Report, page: &mut HtmlWriter) {
     let mut cadences: Vec<u64> = report.probes.iter().filter_map(|row| row.cadence_ms).collect();
     cadences.sort_unstable();
     cadences.dedup();
@@ -59,7 +59,7 @@ fn asked(report: &Report, page: &mut Page) {
     }
 }
 
-fn not_seen(report: &Report, page: &mut Page) {
+fn not_seen(report: &Report, page: &mut HtmlWriter) {
     let clock = instants(report);
     let lag = &report.lag_us;
     let time = |time: Option<Duration>| time.map_or_else(|| "–".to_owned(), format::duration);
@@ -86,7 +86,7 @@ fn not_seen(report: &Report, page: &mut Page) {
     });
 }
 
-fn formulae(page: &mut Page) {
+fn formulae(page: &mut HtmlWriter) {
     page.raw(concat!(
         "<details><summary>Rules and formulae</summary><ul class=\"plain\">",
         "<li>Failed ratio = down / (up + down). Checks that were missed or could not be judged count as neither.</li>",
@@ -105,7 +105,7 @@ fn formulae(page: &mut Page) {
 }
 
 /// The data: whole where it fits, else without the series, and it says so.
-pub(super) fn data(report: &Report, page: &mut Page) {
+pub(super) fn data(report: &Report, page: &mut HtmlWriter) {
     let whole = serde_json::to_value(report).unwrap_or_default();
     let (document, left_out) = fitting(whole);
     let note = match left_out.len() {

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::markup::Page;
 use super::table;
+use super::writer::HtmlWriter;
 use crate::format;
-use crate::render::report;
+use crate::render::report::phrases;
 use crate::report::Report;
 use crate::report::slo::{AvailabilitySlo, Burn, LatencySlo};
 
-pub(super) fn write(report: &Report, page: &mut Page) {
+pub(super) fn write(report: &Report, page: &mut HtmlWriter) {
     for row in &report.surfaces {
         let Some(slo) = &row.slo else { continue };
         page.open("article", &[("class", "card")]);
@@ -24,7 +24,7 @@ pub(super) fn write(report: &Report, page: &mut Page) {
     }
 }
 
-fn promised(slo: &AvailabilitySlo, page: &mut Page) {
+fn promised(slo: &AvailabilitySlo, page: &mut HtmlWriter) {
     let over = format::duration(Duration::from_secs(slo.over_s));
     let used = format::budget(slo.budget_used);
     let bound = if slo.span_seen < 0.995 { "at least " } else { "" };
@@ -71,14 +71,14 @@ const fn verdict(burn: &Burn) -> &'static str {
     }
 }
 
-fn fast_enough(slo: &LatencySlo, page: &mut Page) {
+fn fast_enough(slo: &LatencySlo, page: &mut HtmlWriter) {
     let under = format::duration(Duration::from_micros(slo.under_us));
     let found = match slo.ratio {
         Some(ratio) => format!(
             "{} of {} were ({})",
             format::ratio(ratio),
             format::counted(slo.checks, "up check"),
-            report::interval(slo.ci95)
+            phrases::interval(slo.ci95)
         ),
         None => "no up check was measured".to_owned(),
     };

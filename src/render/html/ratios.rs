@@ -1,13 +1,14 @@
 //! Which surface is hit harder: its own failed ratio with an interval, which is the truth, beside its
 //! share of all failures, which is what complaint counts can say.
 
-use super::frame::Figure;
-use super::markup::Page;
-use super::scale::{Linear, number, place, ticks_to};
+use super::chart::Figure;
+use super::scale::{LinearScale, coordinate, number, ticks_to};
 use super::strip;
+use super::writer::HtmlWriter;
 use crate::format;
-use crate::render::report::chance;
-use crate::render::{report, text};
+use crate::render::report::phrases;
+use crate::render::report::phrases::chance;
+use crate::render::text;
 use crate::report::{Report, SurfaceRow};
 
 const WIDTH: f64 = 480.0;
@@ -20,7 +21,7 @@ const AXIS: f64 = 24.0;
 /// The surfaces drawn.
 const ROWS: usize = 12;
 
-pub(super) fn write(report: &Report, page: &mut Page) {
+pub(super) fn write(report: &Report, page: &mut HtmlWriter) {
     let surfaces: Vec<&SurfaceRow> = report.surfaces.iter().filter(|row| !row.control).take(ROWS).collect();
     page.open("div", &[("class", "pair")]);
     ratios(&surfaces, page);
@@ -31,16 +32,16 @@ pub(super) fn write(report: &Report, page: &mut Page) {
     comparisons(report, page);
 }
 
-fn ratios(surfaces: &[&SurfaceRow], page: &mut Page) {
+fn ratios(surfaces: &[&SurfaceRow], page: &mut HtmlWriter) {
     let highest = surfaces.iter().filter_map(|row| row.figures.ci95.map(|[_, high]| high * 100.0)).fold(1.0, f64::max);
     let ticks = ticks_to(highest, 4);
-    let scale = Linear { from: 0.0, to: ticks[ticks.len() - 1].min(100.0), start: LEFT, end: RIGHT };
+    let scale = LinearScale { from: 0.0, to: ticks[ticks.len() - 1].min(100.0), start: LEFT, end: RIGHT };
     page.open("figure", &[]);
     page.raw("<h3>Failed ratio: of its own checks</h3>");
     let figure = figure("ratios", "Failed ratio of each surface with its 95% interval", surfaces.len());
     figure.write(page, |page| {
         for tick in ticks.iter().filter(|tick| **tick <= 100.0) {
-            level(scale.at(*tick), figure.height, &format!("{}%", place(*tick)), page);
+            level(scale.at(*tick), figure.height, &format!("{}%", coordinate(*tick)), page);
         }
         for (at, surface) in surfaces.iter().enumerate() {
             let y = TOP + number(at as u64) * ROW;
@@ -52,10 +53,10 @@ fn ratios(surfaces: &[&SurfaceRow], page: &mut Page) {
                 let (low, high, middle) = (scale.at(low * 100.0), scale.at(high * 100.0), y + 16.0);
                 let path = format!(
                     "M{l} {m}H{h}M{l} {t}v12M{h} {t}v12",
-                    l = place(low),
-                    h = place(high),
-                    m = place(middle),
-                    t = place(middle - 6.0)
+                    l = coordinate(low),
+                    h = coordinate(high),
+                    m = coordinate(middle),
+                    t = coordinate(middle - 6.0)
                 );
                 page.leaf("path", &[("class", "whisker"), ("d", &path)]);
                 x_label(high.max(x), y, &format::ratio(ratio), page);
@@ -71,15 +72,15 @@ fn ratios(surfaces: &[&SurfaceRow], page: &mut Page) {
             surface.label(),
             format::count(figures.down),
             format::counted(judged, "check"),
-            report::interval(figures.ci95)
+            phrases::interval(figures.ci95)
         ));
     }
     page.close("figcaption");
     page.close("figure");
 }
 
-fn shares(surfaces: &[&SurfaceRow], page: &mut Page) {
-    let scale = Linear { from: 0.0, to: 100.0, start: LEFT, end: RIGHT };
+fn shares(surfaces: &[&SurfaceRow], page: &mut HtmlWriter) {
+    let scale = LinearScale { from: 0.0, to: 100.0, start: LEFT, end: RIGHT };
     page.open("figure", &[]);
     page.raw("<h3>Share of all failures: as complaints are counted</h3>");
     let figure = figure("shares", "Share of each surface in all failures", surfaces.len());
@@ -94,8 +95,8 @@ fn shares(surfaces: &[&SurfaceRow], page: &mut Page) {
                 let x = scale.at(share * 100.0);
                 bar("calm", y, x, page);
                 if let Some(even) = surface.share_per_check {
-                    let at = place(scale.at(even * 100.0));
-                    let path = format!("M{at} {}v28", place(y + 2.0));
+                    let at = coordinate(scale.at(even * 100.0));
+                    let path = format!("M{at} {}v28", coordinate(y + 2.0));
                     page.pointed("path", &[("class", "whisker"), ("d", &path)], "had all surfaces been asked as often");
                 }
                 let even = surface.share_per_check.map_or(0.0, |even| scale.at(even * 100.0));
@@ -115,33 +116,35 @@ fn figure(id: &'static str, title: &'static str, rows: usize) -> Figure<'static>
     Figure { id, title, description, width: WIDTH, height: TOP + number(rows as u64) * ROW + AXIS }
 }
 
-fn level(x: f64, height: f64, name: &str, page: &mut Page) {
-    let at = place(x);
+fn level(x: f64, height: f64, name: &str, page: &mut HtmlWriter) {
+    let at = coordinate(x);
     page.open("g", &[("class", "axis")]);
-    page.leaf("line", &[("x1", &at), ("x2", &at), ("y1", &place(TOP)), ("y2", &place(height - AXIS))]);
-    page.element("text", &[("x", &at), ("y", &place(height - 7.0)), ("text-anchor", "middle")], name);
+    page.leaf("line", &[("x1", &at), ("x2", &at), ("y1", &coordinate(TOP)), ("y2", &coordinate(height - AXIS))]);
+    page.element("text", &[("x", &at), ("y", &coordinate(height - 7.0)), ("text-anchor", "middle")], name);
     page.close("g");
 }
 
-fn name(surface: &SurfaceRow, y: f64, page: &mut Page) {
-    let attributes = [("class", "name"), ("x", &*place(LEFT - 10.0)), ("y", &place(y + 20.0)), ("text-anchor", "end")];
+fn name(surface: &SurfaceRow, y: f64, page: &mut HtmlWriter) {
+    let attributes =
+        [("class", "name"), ("x", &*coordinate(LEFT - 10.0)), ("y", &coordinate(y + 20.0)), ("text-anchor", "end")];
     page.open("text", &attributes);
     page.element("title", &[], surface.label().as_str());
     page.text(&text::clip(surface.label().as_str(), 14));
     page.close("text");
 }
 
-fn bar(class: &'static str, y: f64, x: f64, page: &mut Page) {
-    let width = place((x - LEFT).max(1.0));
-    let shape = [("class", class), ("x", &*place(LEFT)), ("y", &place(y + 6.0)), ("width", &width), ("height", "20")];
+fn bar(class: &'static str, y: f64, x: f64, page: &mut HtmlWriter) {
+    let width = coordinate((x - LEFT).max(1.0));
+    let shape =
+        [("class", class), ("x", &*coordinate(LEFT)), ("y", &coordinate(y + 6.0)), ("width", &width), ("height", "20")];
     page.leaf("rect", &shape);
 }
 
-fn x_label(x: f64, y: f64, name: &str, page: &mut Page) {
-    page.element("text", &[("class", "strong"), ("x", &place(x + 9.0)), ("y", &place(y + 20.0))], name);
+fn x_label(x: f64, y: f64, name: &str, page: &mut HtmlWriter) {
+    page.element("text", &[("class", "strong"), ("x", &coordinate(x + 9.0)), ("y", &coordinate(y + 20.0))], name);
 }
 
-fn comparisons(report: &Report, page: &mut Page) {
+fn comparisons(report: &Report, page: &mut HtmlWriter) {
     if report.comparisons.is_empty() {
         return;
     }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 /// A place as an attribute: one decimal is a tenth of a unit, which no eye sees.
-pub(super) fn place(value: f64) -> String {
+pub(super) fn coordinate(value: f64) -> String {
     let rounded = (value * 10.0).round() / 10.0;
     // Never "-0".
     format!("{}", if rounded == 0.0 { 0.0 } else { rounded })
@@ -17,7 +17,7 @@ pub(super) const fn number(n: u64) -> f64 {
 
 /// A straight scale.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Linear {
+pub(super) struct LinearScale {
     pub(super) from: f64,
     pub(super) to: f64,
     /// The places of `from` and `to`.
@@ -25,7 +25,7 @@ pub(super) struct Linear {
     pub(super) end: f64,
 }
 
-impl Linear {
+impl LinearScale {
     /// The place of a value, held within the chart.
     pub(super) fn at(&self, value: f64) -> f64 {
         let span = self.to - self.from;
@@ -36,12 +36,12 @@ impl Linear {
 
 /// A logarithmic scale of values above zero.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Log(Linear);
+pub(super) struct LogScale(LinearScale);
 
-impl Log {
-    pub(super) fn new(from: f64, to: f64, start: f64, end: f64) -> Log {
+impl LogScale {
+    pub(super) fn new(from: f64, to: f64, start: f64, end: f64) -> LogScale {
         let from = from.max(f64::MIN_POSITIVE);
-        Log(Linear { from: from.log10(), to: to.max(from * 1.001).log10(), start, end })
+        LogScale(LinearScale { from: from.log10(), to: to.max(from * 1.001).log10(), start, end })
     }
 
     pub(super) fn at(&self, value: f64) -> f64 {
@@ -79,17 +79,17 @@ pub(super) fn ticks_to(highest: f64, most: u32) -> Vec<f64> {
 
 /// The scale of time that all charts share.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Times {
-    scale: Linear,
+pub(super) struct TimeScale {
+    scale: LinearScale,
 }
 
 /// The steps between two instants that are named, in seconds.
 const STEPS: [i64; 17] =
     [1, 2, 5, 10, 30, 60, 300, 600, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800];
 
-impl Times {
-    pub(super) fn new(from: Timestamp, to: Timestamp, start: f64, end: f64) -> Times {
-        Times { scale: Linear { from: milliseconds(from), to: milliseconds(to), start, end } }
+impl TimeScale {
+    pub(super) fn new(from: Timestamp, to: Timestamp, start: f64, end: f64) -> TimeScale {
+        TimeScale { scale: LinearScale { from: milliseconds(from), to: milliseconds(to), start, end } }
     }
 
     /// The place of an instant, held within the chart.
@@ -149,13 +149,13 @@ mod tests {
         assert_eq!(ticks_to(57.0, 4), [0.0, 20.0, 40.0, 60.0]);
         assert_eq!(ticks_to(0.0, 4), [0.0, 1.0]);
         assert_eq!(ticks_to(3.0, 4), [0.0, 1.0, 2.0, 3.0]);
-        assert_eq!(Log::new(3.0, 40.0, 0.0, 1.0).ticks(), [5.0, 10.0, 20.0]);
+        assert_eq!(LogScale::new(3.0, 40.0, 0.0, 1.0).ticks(), [5.0, 10.0, 20.0]);
     }
 
     #[test]
     fn a_day_names_every_third_hour() {
         let at = |text: &str| text.parse().expect("an instant");
-        let times = Times::new(at("2025-03-10T00:00:00Z"), at("2025-03-11T00:00:00Z"), 0.0, 240.0);
+        let times = TimeScale::new(at("2025-03-10T00:00:00Z"), at("2025-03-11T00:00:00Z"), 0.0, 240.0);
         let names: Vec<String> = times.ticks(9).into_iter().map(|(_, name)| name).collect();
         assert_eq!(names, ["10 Mar", "03:00", "06:00", "09:00", "12:00", "15:00", "18:00", "21:00", "11 Mar"]);
         assert!((times.at(at("2025-03-10T12:00:00Z")) - 120.0).abs() < 1e-9);
@@ -163,8 +163,8 @@ mod tests {
 
     #[test]
     fn a_place_has_one_decimal_and_no_negative_zero() {
-        assert_eq!(place(12.34), "12.3");
-        assert_eq!(place(-0.01), "0");
-        assert_eq!(place(7.0), "7");
+        assert_eq!(coordinate(12.34), "12.3");
+        assert_eq!(coordinate(-0.01), "0");
+        assert_eq!(coordinate(7.0), "7");
     }
 }

@@ -1,12 +1,12 @@
 //! The heat strip: each surface from each vantage over time. A cell fills from below by the share of
 //! checks that failed, in a colour that darkens with it; no data is hatched, and never up or down.
 
-use super::frame::{AXIS, Figure, LEFT, WIDTH};
-use super::markup::Page;
-use super::scale::{number, place};
-use super::{frame, table};
+use super::chart::{AXIS, Figure, LEFT, WIDTH};
+use super::scale::{coordinate, number};
+use super::writer::HtmlWriter;
+use super::{chart, table};
 use crate::format;
-use crate::render::report::{instants, interval, label};
+use crate::render::report::phrases::{instants, interval, label};
 use crate::render::text;
 use crate::report::{PlaceRow, Point, Report, statistics};
 
@@ -20,7 +20,7 @@ const TOP: f64 = 24.0;
 /// The rows drawn: the others are in the table of places.
 const ROWS: usize = 18;
 
-pub(super) fn write(report: &Report, page: &mut Page) {
+pub(super) fn write(report: &Report, page: &mut HtmlWriter) {
     let places = rows(report);
     let left_out = report.places.len() - places.len();
     let height = TOP + number(places.len() as u64) * (ROW + GAP) + AXIS;
@@ -35,7 +35,7 @@ pub(super) fn write(report: &Report, page: &mut Page) {
         height,
     }
     .over_time(page, |page| {
-        frame::time_axis(report, TOP, bottom, page);
+        chart::time_axis(report, TOP, bottom, page);
         numbers(report, page);
         for (at, place) in places.iter().enumerate() {
             row(report, place, TOP + number(at as u64) * (ROW + GAP), page);
@@ -67,15 +67,15 @@ fn rows(report: &Report) -> Vec<&PlaceRow> {
 }
 
 /// A bracket over each wave, and its number where there is room for it.
-fn numbers(report: &Report, page: &mut Page) {
-    let times = frame::times(report);
+fn numbers(report: &Report, page: &mut HtmlWriter) {
+    let times = chart::time_scale(report);
     let clock = instants(report);
     let mut free = 0.0;
     for (number, incident) in report.incidents.iter().enumerate() {
         for (wave_number, wave) in incident.waves.iter().enumerate() {
             let at = times.at(wave.start.by);
             let end = times.at(wave.end.map_or(report.window.to, |end| end.by)).max(at + 2.0);
-            let bracket = format!("M{at} 20v-5H{}v5", place(end), at = place(at));
+            let bracket = format!("M{at} 20v-5H{}v5", coordinate(end), at = coordinate(at));
             let says = clock.stretch(&wave.start, wave.end.as_ref());
             page.pointed("path", &[("class", "bracket"), ("d", &bracket)], &says);
             if at < free {
@@ -86,39 +86,39 @@ fn numbers(report: &Report, page: &mut Page) {
             } else {
                 (number + 1).to_string()
             };
-            page.element("text", &[("class", "strong"), ("x", &place(at)), ("y", "11")], &name);
+            page.element("text", &[("class", "strong"), ("x", &coordinate(at)), ("y", "11")], &name);
             free = at + 30.0;
         }
     }
 }
 
-fn row(report: &Report, row: &PlaceRow, top: f64, page: &mut Page) {
-    let times = frame::times(report);
+fn row(report: &Report, row: &PlaceRow, top: f64, page: &mut HtmlWriter) {
+    let times = chart::time_scale(report);
     let surface = label(report, &row.surface).as_str();
     let name = format!("{surface} · {}", row.vantage);
-    let y = place(top + ROW / 2.0 + 4.0);
-    page.open("text", &[("class", "name"), ("x", &place(LEFT - 10.0)), ("y", &y), ("text-anchor", "end")]);
+    let y = coordinate(top + ROW / 2.0 + 4.0);
+    page.open("text", &[("class", "name"), ("x", &coordinate(LEFT - 10.0)), ("y", &y), ("text-anchor", "end")]);
     page.element("title", &[], &name);
     page.text(&format!("{} · {}", text::clip(surface, 9), text::clip(row.vantage.as_str(), 8)));
     page.close("text");
     // Where nothing else is drawn, there is no data.
     let whole = format!(
         "M{} {}h{}v{}h-{}z",
-        place(LEFT),
-        place(top),
-        place(frame::RIGHT - LEFT),
-        place(ROW),
-        place(frame::RIGHT - LEFT)
+        coordinate(LEFT),
+        coordinate(top),
+        coordinate(chart::RIGHT - LEFT),
+        coordinate(ROW),
+        coordinate(chart::RIGHT - LEFT)
     );
     page.pointed("path", &[("d", &whole), ("fill", "url(#gap)")], "no data");
     let clock = instants(report);
-    let mut good = Good::default();
+    let mut good = HealthyRun::default();
     for point in points(report, row) {
-        let (begin, end) = frame::bucket(report, point.t);
+        let (begin, end) = chart::bucket(report, point.t);
         let (x, right) = (times.at(begin), times.at(end));
         // A hair between cells, where they are wide enough to spare it.
         let width = if right - x > 4.0 { right - x - 0.7 } else { right - x };
-        let cell = Cell { x, top, width: width.max(0.5) };
+        let cell = StripCell { x, top, width: width.max(0.5) };
         if point.n > 0 && point.failed + point.unknown + point.missed == 0 {
             good.add(&cell, &clock.short(point.t), point.n);
         } else {
@@ -130,31 +130,31 @@ fn row(report: &Report, row: &PlaceRow, top: f64, page: &mut Page) {
 }
 
 /// Where a cell is.
-struct Cell {
+struct StripCell {
     x: f64,
     top: f64,
     width: f64,
 }
 
-impl Cell {
+impl StripCell {
     /// The cell from its bottom up to a height.
     fn path(&self, height: f64) -> String {
-        let w = place(self.width);
-        format!("M{} {}h{w}v{}h-{w}z", place(self.x), place(self.top + ROW - height), place(height))
+        let w = coordinate(self.width);
+        format!("M{} {}h{w}v{}h-{w}z", coordinate(self.x), coordinate(self.top + ROW - height), coordinate(height))
     }
 }
 
 /// Cells in a row in which nothing failed: one shape, for they all say the same.
 #[derive(Default)]
-struct Good {
+struct HealthyRun {
     path: String,
     first: String,
     last: String,
     checks: u64,
 }
 
-impl Good {
-    fn add(&mut self, cell: &Cell, at: &str, checks: u64) {
+impl HealthyRun {
+    fn add(&mut self, cell: &StripCell, at: &str, checks: u64) {
         if self.path.is_empty() {
             at.clone_into(&mut self.first);
         }
@@ -163,8 +163,8 @@ impl Good {
         self.path.push_str(&cell.path(ROW));
     }
 
-    fn flush(&mut self, page: &mut Page) {
-        let Good { path, first, last, checks } = std::mem::take(self);
+    fn flush(&mut self, page: &mut HtmlWriter) {
+        let HealthyRun { path, first, last, checks } = std::mem::take(self);
         if !path.is_empty() {
             let span = if first == last { first } else { format!("{first} – {last}") };
             page.pointed("path", &[("class", "r0"), ("d", &path)], &format!("{span}: none of {checks} failed"));
@@ -178,7 +178,7 @@ pub(super) fn points<'r>(report: &'r Report, row: &'r PlaceRow) -> impl Iterator
 }
 
 /// A cell in which something failed, or could not be judged, or was missed.
-fn failed(point: &Point, at: &str, cell: &Cell, page: &mut Page) {
+fn failed(point: &Point, at: &str, cell: &StripCell, page: &mut HtmlWriter) {
     let whole = cell.path(ROW);
     if point.n == 0 {
         if point.unknown > 0 {
@@ -234,7 +234,7 @@ pub(super) fn ramp(share: f64) -> &'static str {
     }
 }
 
-fn legend(page: &mut Page) {
+fn legend(page: &mut HtmlWriter) {
     page.raw(concat!(
         "<ul class=\"legend\" aria-label=\"Key\">",
         "<li><svg viewBox=\"0 0 22 12\" aria-hidden=\"true\"><path class=\"r0\" d=\"M0 0h22v12H0z\"/></svg>none failed</li>",
@@ -249,7 +249,7 @@ fn legend(page: &mut Page) {
 }
 
 /// The numbers of the strip, one row a stretch of time.
-fn numbers_table(report: &Report, places: &[&PlaceRow], page: &mut Page) {
+fn numbers_table(report: &Report, places: &[&PlaceRow], page: &mut HtmlWriter) {
     let clock = instants(report);
     let mut begins: Vec<jiff::Timestamp> = report.series.iter().map(|point| point.t).collect();
     begins.sort_unstable();

@@ -1,9 +1,9 @@
 //! Tables: the text alternatives of charts, and what is best read as a table.
 
-use super::markup::Page;
+use super::writer::HtmlWriter;
 
 /// A part that is closed until it is wanted.
-pub(super) fn details(summary: &str, page: &mut Page, content: impl FnOnce(&mut Page)) {
+pub(super) fn details(summary: &str, page: &mut HtmlWriter, content: impl FnOnce(&mut HtmlWriter)) {
     page.open("details", &[]);
     page.element("summary", &[], summary);
     content(page);
@@ -12,30 +12,30 @@ pub(super) fn details(summary: &str, page: &mut Page, content: impl FnOnce(&mut 
 }
 
 /// The rows of a table being written.
-pub(super) struct Rows<'p> {
-    page: &'p mut Page,
-    numeric: Numeric<'p>,
+pub(super) struct TableRows<'p> {
+    page: &'p mut HtmlWriter,
+    numeric: NumericColumns<'p>,
 }
 
 /// Which columns hold numbers, which stand on the right.
 #[derive(Clone, Copy)]
-enum Numeric<'n> {
+enum NumericColumns<'n> {
     /// All but the first: said once, for the whole table.
     Most,
     /// These.
     Some(&'n [bool]),
 }
 
-impl Numeric<'_> {
+impl NumericColumns<'_> {
     fn at(self, column: usize) -> bool {
         match self {
-            Numeric::Most => false,
-            Numeric::Some(numeric) => numeric.get(column).copied().unwrap_or(false),
+            NumericColumns::Most => false,
+            NumericColumns::Some(numeric) => numeric.get(column).copied().unwrap_or(false),
         }
     }
 }
 
-impl Rows<'_> {
+impl TableRows<'_> {
     /// One row: its first cell is its heading.
     pub(super) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.row_of("", cells);
@@ -67,8 +67,8 @@ impl Rows<'_> {
 const LONG: usize = 40;
 
 /// A table whose columns but the first hold numbers.
-pub(super) fn write(caption: &str, headings: &[String], page: &mut Page, rows: impl FnOnce(&mut Rows<'_>)) {
-    table(caption, headings, Numeric::Most, page, rows);
+pub(super) fn write(caption: &str, headings: &[String], page: &mut HtmlWriter, rows: impl FnOnce(&mut TableRows<'_>)) {
+    table(caption, headings, NumericColumns::Most, page, rows);
 }
 
 /// A table of columns that hold numbers, or words.
@@ -76,15 +76,21 @@ pub(super) fn columns(
     caption: &str,
     headings: &[String],
     numeric: &[bool],
-    page: &mut Page,
-    rows: impl FnOnce(&mut Rows<'_>),
+    page: &mut HtmlWriter,
+    rows: impl FnOnce(&mut TableRows<'_>),
 ) {
-    table(caption, headings, Numeric::Some(numeric), page, rows);
+    table(caption, headings, NumericColumns::Some(numeric), page, rows);
 }
 
-fn table(caption: &str, headings: &[String], numeric: Numeric<'_>, page: &mut Page, rows: impl FnOnce(&mut Rows<'_>)) {
+fn table(
+    caption: &str,
+    headings: &[String],
+    numeric: NumericColumns<'_>,
+    page: &mut HtmlWriter,
+    rows: impl FnOnce(&mut TableRows<'_>),
+) {
     page.open("div", &[("class", "table"), ("tabindex", "0"), ("role", "region"), ("aria-label", caption)]);
-    page.open("table", if matches!(numeric, Numeric::Most) { &[("class", "numbers")] } else { &[] });
+    page.open("table", if matches!(numeric, NumericColumns::Most) { &[("class", "numbers")] } else { &[] });
     page.element("caption", &[], caption);
     page.raw("<thead><tr>");
     for (at, heading) in headings.iter().enumerate() {
@@ -93,6 +99,6 @@ fn table(caption: &str, headings: &[String], numeric: Numeric<'_>, page: &mut Pa
         page.element("th", class, heading);
     }
     page.raw("</tr></thead><tbody>\n");
-    rows(&mut Rows { page, numeric });
+    rows(&mut TableRows { page, numeric });
     page.raw("</tbody></table></div>\n");
 }

@@ -3,15 +3,15 @@
 
 use std::time::Duration;
 
-use super::frame::Figure;
-use super::kinds::Kind;
+use super::chart::Figure;
+use super::failure_groups::FailureGroup;
 use super::latency::microseconds;
-use super::markup::Page;
-use super::scale::{Linear, number, place, ticks_to};
-use super::{curve, kinds, table};
+use super::scale::{LinearScale, coordinate, number, ticks_to};
+use super::writer::HtmlWriter;
+use super::{curve, failure_groups, table};
 use crate::format;
 use crate::model::{Phase, SafeText};
-use crate::render::report::label;
+use crate::render::report::phrases::label;
 use crate::render::text;
 use crate::report::{Report, SurfaceRow, Waterfall};
 
@@ -25,7 +25,7 @@ const AXIS: f64 = 24.0;
 /// The fewest checks that have a median worth a bar.
 const FEWEST: u64 = 5;
 
-pub(super) fn write(report: &Report, surfaces: &[&SurfaceRow], page: &mut Page) {
+pub(super) fn write(report: &Report, surfaces: &[&SurfaceRow], page: &mut HtmlWriter) {
     let shown = |row: &SafeText| surfaces.iter().any(|surface| surface.surface == *row);
     let rows: Vec<&Waterfall> = report
         .waterfalls
@@ -38,7 +38,7 @@ pub(super) fn write(report: &Report, surfaces: &[&SurfaceRow], page: &mut Page) 
     }
     let longest = rows.iter().map(|row| row.phases_us.values().sum::<u64>()).max().unwrap_or(1);
     let ticks = ticks_to(number(longest), 6);
-    let scale = Linear { from: 0.0, to: ticks[ticks.len() - 1], start: LEFT, end: RIGHT };
+    let scale = LinearScale { from: 0.0, to: ticks[ticks.len() - 1], start: LEFT, end: RIGHT };
     let height = TOP + number(rows.len() as u64) * ROW + AXIS;
     page.open("figure", &[]);
     Figure {
@@ -55,28 +55,28 @@ pub(super) fn write(report: &Report, surfaces: &[&SurfaceRow], page: &mut Page) 
             bar(report, row, TOP + number(at as u64) * ROW, &scale, page);
         }
     });
-    let seen: Vec<Kind> = Phase::ALL
+    let seen: Vec<FailureGroup> = Phase::ALL
         .into_iter()
         .filter(|phase| rows.iter().any(|row| row.phases_us.contains_key(phase)))
-        .map(Kind::of_phase)
+        .map(FailureGroup::of_phase)
         .collect();
-    kinds::legend(&seen, phase_name, page);
+    failure_groups::legend(&seen, phase_name, page);
     numbers(report, &rows, page);
     page.close("figure");
 }
 
 /// The name of the phase that a kind of failure breaks in.
-fn phase_name(kind: Kind) -> &'static str {
-    Phase::ALL.into_iter().find(|phase| Kind::of_phase(*phase) == kind).map_or("", Phase::name)
+fn phase_name(kind: FailureGroup) -> &'static str {
+    Phase::ALL.into_iter().find(|phase| FailureGroup::of_phase(*phase) == kind).map_or("", Phase::name)
 }
 
-fn axis(ticks: &[f64], scale: &Linear, height: f64, page: &mut Page) {
+fn axis(ticks: &[f64], scale: &LinearScale, height: f64, page: &mut HtmlWriter) {
     page.open("g", &[("class", "axis")]);
     for tick in ticks {
-        let at = place(scale.at(*tick));
-        page.leaf("line", &[("x1", &at), ("x2", &at), ("y1", &place(TOP)), ("y2", &place(height - AXIS))]);
+        let at = coordinate(scale.at(*tick));
+        page.leaf("line", &[("x1", &at), ("x2", &at), ("y1", &coordinate(TOP)), ("y2", &coordinate(height - AXIS))]);
         let name = if *tick > 0.0 { microseconds(*tick) } else { "0".to_owned() };
-        page.element("text", &[("x", &at), ("y", &place(height - 7.0)), ("text-anchor", "middle")], &name);
+        page.element("text", &[("x", &at), ("y", &coordinate(height - 7.0)), ("text-anchor", "middle")], &name);
     }
     page.close("g");
 }
@@ -88,23 +88,25 @@ fn name(report: &Report, row: &Waterfall) -> String {
     format!("{surface}, {part}")
 }
 
-fn bar(report: &Report, row: &Waterfall, y: f64, scale: &Linear, page: &mut Page) {
+fn bar(report: &Report, row: &Waterfall, y: f64, scale: &LinearScale, page: &mut HtmlWriter) {
     let name = name(report, row);
-    let at = [("class", "name"), ("x", &*place(LEFT - 10.0)), ("y", &place(y + 19.0)), ("text-anchor", "end")];
+    let at =
+        [("class", "name"), ("x", &*coordinate(LEFT - 10.0)), ("y", &coordinate(y + 19.0)), ("text-anchor", "end")];
     page.element("text", &at, &text::clip(&name, 36));
     let mut before = 0;
     for (phase, us) in &row.phases_us {
         let (x, end) = (scale.at(number(before)), scale.at(number(before + us)));
-        let path = format!("M{} {}h{w}v18h-{w}z", place(x), place(y + 5.0), w = place((end - x).max(0.5)));
+        let path =
+            format!("M{} {}h{w}v18h-{w}z", coordinate(x), coordinate(y + 5.0), w = coordinate((end - x).max(0.5)));
         let says = format!("{name}: {phase} {}", format::duration(Duration::from_micros(*us)));
-        page.pointed("path", &[("fill", Kind::of_phase(*phase).fill()), ("d", &path)], &says);
+        page.pointed("path", &[("fill", FailureGroup::of_phase(*phase).fill()), ("d", &path)], &says);
         before += us;
     }
-    let at = [("class", "strong"), ("x", &*place(scale.at(number(before)) + 8.0)), ("y", &place(y + 19.0))];
+    let at = [("class", "strong"), ("x", &*coordinate(scale.at(number(before)) + 8.0)), ("y", &coordinate(y + 19.0))];
     page.element("text", &at, &format::duration(Duration::from_micros(before)));
 }
 
-fn numbers(report: &Report, rows: &[&Waterfall], page: &mut Page) {
+fn numbers(report: &Report, rows: &[&Waterfall], page: &mut HtmlWriter) {
     let headings: Vec<String> = ["surface and part", "up checks"]
         .into_iter()
         .chain(Phase::ALL.iter().map(|phase| phase.name()))

@@ -4,7 +4,7 @@
 use std::io;
 use std::io::Write;
 
-use super::class_name;
+use super::phrases::class_name;
 use crate::format;
 use crate::model::{micros, timestamp};
 use crate::render::text;
@@ -42,7 +42,7 @@ const COLUMNS: [&str; 25] = [
 /// One row by its cells.
 type Cells = [String; COLUMNS.len()];
 
-pub(in crate::render) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let mut table = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
     let mut line = |cells: &Cells| table.write_record(cells.iter().map(|content| cell(content)));
     line(&COLUMNS.map(str::to_owned))?;

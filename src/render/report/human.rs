@@ -1,95 +1,83 @@
 //! The answer for people on a terminal, in the order of the questions: was it down, for whom, since
 //! when, what kind, how sure; then how bad against usual, and what we did not see.
 
+mod layout;
 mod tables;
 mod timeline;
 
 use std::io;
 use std::io::Write;
 
-use anstyle::Style;
-
-use super::{
-    class_name, incidents_phrase, insecure_sentence, instants, kind, label, labels, length, list, mark, minutes, plain,
-    span,
+use super::phrases::{
+    incidents_phrase, insecure_sentence, instants, kind, label, labels, length, list, mark, minutes, plain, span,
 };
 use crate::format::{self, InstantFormat};
-use crate::render::paint::{BAD, BOLD, Canvas, DIM, GOOD, Look, ODD};
-use crate::render::{paint, text};
-use crate::report::{Incident, Reading, Report, State};
+use layout::{labelled, style, title};
 
-/// The columns of a label.
-const LABEL: usize = 12;
+use crate::render::terminal::{BAD, BOLD, DIM, ODD, StyledText, TerminalStyle};
+use crate::render::text;
+use crate::report::{Incident, Reading, Report};
 
 /// The waves of an incident that are listed, and the incidents.
 const WAVES: usize = 8;
 const INCIDENTS: usize = 10;
 
-pub(in crate::render) fn write(report: &Report, look: Look, out: &mut impl Write) -> io::Result<()> {
-    let mut canvas = Canvas::new(look);
-    answer(report, &mut canvas);
-    tables::surfaces(report, &mut canvas);
-    tables::vantages(report, &mut canvas);
-    timeline::write(report, &mut canvas);
-    failures(report, &mut canvas);
-    incidents(report, &mut canvas);
-    objectives(report, &mut canvas);
-    not_seen(report, &mut canvas);
-    out.write_all(canvas.finish().as_bytes())
+pub(super) fn write(report: &Report, look: TerminalStyle, out: &mut impl Write) -> io::Result<()> {
+    let mut screen = StyledText::new(look);
+    answer(report, &mut screen);
+    tables::surfaces(report, &mut screen);
+    tables::vantages(report, &mut screen);
+    timeline::write(report, &mut screen);
+    failures(report, &mut screen);
+    incidents(report, &mut screen);
+    objectives(report, &mut screen);
+    not_seen(report, &mut screen);
+    out.write_all(screen.finish().as_bytes())
 }
 
 /// The sentence alone, for cron mail and chat.
-pub(in crate::render) fn brief(report: &Report, look: Look, out: &mut impl Write) -> io::Result<()> {
-    let mut canvas = Canvas::new(look);
-    canvas.put(style(report.verdict.state), &report.verdict.sentence);
+pub(super) fn brief(report: &Report, look: TerminalStyle, out: &mut impl Write) -> io::Result<()> {
+    let mut screen = StyledText::new(look);
+    screen.put(style(report.verdict.state), &report.verdict.sentence);
     if let Some(sentence) = insecure_sentence(report) {
-        canvas.put(ODD, &format!(" {sentence}."));
+        screen.put(ODD, &format!(" {sentence}."));
     }
-    canvas.end();
-    out.write_all(canvas.finish().as_bytes())
+    screen.end();
+    out.write_all(screen.finish().as_bytes())
 }
 
-/// The style of a state.
-fn style(state: State) -> Style {
-    match state {
-        State::Up => GOOD,
-        State::Degraded | State::Flapping | State::Unknown => ODD,
-        State::Down => BAD,
-    }
-}
-
-fn answer(report: &Report, canvas: &mut Canvas) {
+fn answer(report: &Report, screen: &mut StyledText) {
     let verdict = &report.verdict;
-    let lines = text::wrap(&verdict.sentence, canvas.width().saturating_sub(2));
+    let lines = text::wrap(&verdict.sentence, screen.width().saturating_sub(2));
     for (at, line) in lines.iter().enumerate() {
         let lead = if at == 0 { mark(verdict.state) } else { " " };
-        canvas.put(style(verdict.state), lead);
-        canvas.plain(" ");
-        canvas.put(BOLD, line);
-        canvas.end();
+        screen.put(style(verdict.state), lead);
+        screen.plain(" ");
+        screen.put(BOLD, line);
+        screen.end();
     }
-    canvas.end();
+    screen.end();
     let vantages: Vec<String> = report.vantages.iter().map(|row| row.vantage.to_string()).collect();
     let from = if vantages.is_empty() { String::new() } else { format!(": {}", vantages.join(", ")) };
     let from = format!("{}{from}", format::counted(vantages.len() as u64, "vantage"));
-    labelled(DIM, "window", &format!("{} · {from} · {}", span(report), incidents_phrase(report)), canvas);
+    labelled(DIM, "window", &format!("{} · {from} · {}", span(report), incidents_phrase(report)), screen);
     let reasons = verdict.reasons.join(" · ");
-    labelled(DIM, "confidence", &format!("{} · {reasons}", verdict.confidence), canvas);
+    labelled(DIM, "confidence", &format!("{} · {reasons}", verdict.confidence), screen);
     if let Some(dominant) = &verdict.kind {
-        labelled(DIM, "kind", &kind(dominant), canvas);
+        labelled(DIM, "kind", &kind(dominant), screen);
     }
     if report.incidents.is_empty() {
-        reading(&verdict.signature, "", canvas);
+        reading(&verdict.signature, "", screen);
     }
     if let Some(sentence) = insecure_sentence(report) {
-        labelled(ODD, "INSECURE", &sentence, canvas);
+        labelled(ODD, "INSECURE", &sentence, screen);
     }
-    canvas.end();
+    screen.end();
 }
 
 /// What the evidence reads as, under names with an indent.
-fn reading(reading: &Reading, indent: &str, canvas: &mut Canvas) {
-    let mut line = |name: &str, content: &str| labelled(DIM, &format!("{indent}{name}"), content, canvas);
+fn reading(reading: &Reading, indent: &str, screen: &mut StyledText) {
+    let mut line = |name: &str, content: &str| labelled(DIM, &format!("{indent}{name}"), content, screen);
     if !reading.consistent_with.is_empty() {
         let rows: Vec<&str> = reading.matched.iter().map(|row| row.id).collect();
         line("reads as", &format!("{} ({})", plain(&reading.consistent_with), rows.join(", ")));
@@ -105,77 +93,59 @@ fn reading(reading: &Reading, indent: &str, canvas: &mut Canvas) {
     }
 }
 
-/// A text with its name before it and a hanging indent.
-fn labelled(style: Style, name: &str, content: &str, canvas: &mut Canvas) {
-    let room = canvas.width().saturating_sub(LABEL + 3);
-    for (at, line) in text::wrap(content, room).iter().enumerate() {
-        canvas.plain("  ");
-        canvas.put(style, &text::left(if at == 0 { name } else { "" }, LABEL));
-        canvas.plain(" ");
-        canvas.plain(line);
-        canvas.end();
-    }
-}
-
-/// A title over a part.
-fn title(name: &str, canvas: &mut Canvas) {
-    canvas.put(BOLD, name);
-    canvas.end();
-}
-
 /// What failed, by class in the order of the phases, with one example each.
-fn failures(report: &Report, canvas: &mut Canvas) {
+fn failures(report: &Report, screen: &mut StyledText) {
     let rows = tables::classes(report);
     if rows.is_empty() {
         return;
     }
-    title("failures", canvas);
+    title("failures", screen);
     let widest = rows.iter().map(|row| text::width(&row.name)).max().unwrap_or(0);
     let mut last = None;
     for row in rows {
         let name = text::left(&row.name, widest);
-        canvas.plain(&format!("  {name}  {}  ", text::right(&format::count(row.n), 7)));
+        screen.plain(&format!("  {name}  {}  ", text::right(&format::count(row.n), 7)));
         let indent = widest + 13;
-        let room = canvas.width().saturating_sub(indent);
+        let room = screen.width().saturating_sub(indent);
         for (at, line) in text::wrap(&row.example, room).iter().take(2).enumerate() {
-            canvas.plain(&" ".repeat(if at == 0 { 0 } else { indent }));
-            canvas.put(DIM, line);
-            canvas.end();
+            screen.plain(&" ".repeat(if at == 0 { 0 } else { indent }));
+            screen.put(DIM, line);
+            screen.end();
         }
         // One command for several failures of one request.
         if row.curl.is_some() && row.curl != last {
-            canvas.put(DIM, &format!("{}{}", " ".repeat(indent), row.curl.as_deref().unwrap_or_default()));
-            canvas.end();
+            screen.put(DIM, &format!("{}{}", " ".repeat(indent), row.curl.as_deref().unwrap_or_default()));
+            screen.end();
             last = row.curl;
         }
     }
-    canvas.end();
+    screen.end();
 }
 
-fn incidents(report: &Report, canvas: &mut Canvas) {
+fn incidents(report: &Report, screen: &mut StyledText) {
     if report.incidents.is_empty() {
         return;
     }
     let clock = instants(report);
-    title("incidents", canvas);
+    title("incidents", screen);
     let left_out = report.incidents.len().saturating_sub(INCIDENTS);
     if left_out > 0 {
-        canvas.put(DIM, &format!("  {} earlier ones: --format json", format::count(left_out as u64)));
-        canvas.end();
+        screen.put(DIM, &format!("  {} earlier ones: --format json", format::count(left_out as u64)));
+        screen.end();
     }
     for incident in report.incidents.iter().skip(left_out) {
-        one_incident(report, incident, &clock, canvas);
+        one_incident(report, incident, &clock, screen);
     }
-    canvas.end();
+    screen.end();
 }
 
-fn one_incident(report: &Report, incident: &Incident, clock: &InstantFormat, canvas: &mut Canvas) {
+fn one_incident(report: &Report, incident: &Incident, clock: &InstantFormat, screen: &mut StyledText) {
     let style = if incident.end.is_none() { BAD } else { BOLD };
     let from = list(&incident.vantages);
-    canvas.plain("  ");
-    canvas.put(style, &labels(report, &incident.surfaces));
-    canvas.plain(&format!(" from {from}: {}", clock.stretch(&incident.start, incident.end.as_ref())));
-    canvas.end();
+    screen.plain("  ");
+    screen.put(style, &labels(report, &incident.surfaces));
+    screen.plain(&format!(" from {from}: {}", clock.stretch(&incident.start, incident.end.as_ref())));
+    screen.end();
     let impact: Vec<String> = incident
         .impact_minutes
         .iter()
@@ -189,12 +159,12 @@ fn one_incident(report: &Report, incident: &Incident, clock: &InstantFormat, can
         format::counted(incident.judged, "check")
     );
     let opened = format!("opened by {} at {}", incident.rule, clock.at(incident.detected_at));
-    labelled(DIM, "  lasted", &format!("{}{flapping} · {failed} · {opened}", length(incident)), canvas);
-    labelled(DIM, "  impact", &format!("{} of full outage", impact.join(", ")), canvas);
+    labelled(DIM, "  lasted", &format!("{}{flapping} · {failed} · {opened}", length(incident)), screen);
+    labelled(DIM, "  impact", &format!("{} of full outage", impact.join(", ")), screen);
     let skipped = incident.waves.len().saturating_sub(WAVES);
     if incident.waves.len() > 1 {
         if skipped > 0 {
-            labelled(DIM, "  waves", &format!("{skipped} earlier ones: --format json"), canvas);
+            labelled(DIM, "  waves", &format!("{skipped} earlier ones: --format json"), screen);
         }
         for (number, wave) in incident.waves.iter().enumerate().skip(skipped) {
             let peak = wave.peak.map(|peak| format!(" · worst {} at {}", format::ratio(peak.ratio), clock.at(peak.at)));
@@ -205,35 +175,35 @@ fn one_incident(report: &Report, incident: &Incident, clock: &InstantFormat, can
                 format::count(wave.judged),
                 peak.unwrap_or_default()
             );
-            labelled(DIM, &format!("  wave {}", number + 1), &content, canvas);
+            labelled(DIM, &format!("  wave {}", number + 1), &content, screen);
         }
     }
     if let Some(dominant) = &incident.kind {
-        labelled(DIM, "  kind", &kind(dominant), canvas);
+        labelled(DIM, "  kind", &kind(dominant), screen);
     }
-    reading(&incident.signature, "  ", canvas);
+    reading(&incident.signature, "  ", screen);
 }
 
-fn objectives(report: &Report, canvas: &mut Canvas) {
+fn objectives(report: &Report, screen: &mut StyledText) {
     let rows = tables::objectives(report);
     if rows.is_empty() {
         return;
     }
-    title("objectives", canvas);
+    title("objectives", screen);
     for (surface, content, missed) in rows {
-        labelled(if missed { BAD } else { DIM }, &surface, &content, canvas);
+        labelled(if missed { BAD } else { DIM }, &surface, &content, screen);
     }
-    canvas.end();
+    screen.end();
 }
 
 /// What was not seen, and what must not be concluded.
-fn not_seen(report: &Report, canvas: &mut Canvas) {
+fn not_seen(report: &Report, screen: &mut StyledText) {
     let clock = instants(report);
-    title("not seen", canvas);
+    title("not seen", screen);
     let coverage = report.coverage;
     if let Some(ratio) = coverage.ratio {
         let (observed, expected) = (format::count(coverage.observed), format::counted(coverage.expected, "check"));
-        labelled(DIM, "coverage", &format!("{}: {observed} of {expected} made", format::ratio(ratio)), canvas);
+        labelled(DIM, "coverage", &format!("{}: {observed} of {expected} made", format::ratio(ratio)), screen);
     }
     for gap in report.no_data.iter().take(5) {
         let why = if gap.clock_jump { ", the prober says that its machine slept or its clock was set" } else { "" };
@@ -241,14 +211,14 @@ fn not_seen(report: &Report, canvas: &mut Canvas) {
             DIM,
             "no data",
             &format!("{}: {} to {}{why}", gap.vantage, clock.at(gap.from), clock.at(gap.to)),
-            canvas,
+            screen,
         );
     }
     if report.no_data.len() > 5 {
-        labelled(DIM, "", &format!("and {} more stretches", report.no_data.len() - 5), canvas);
+        labelled(DIM, "", &format!("and {} more stretches", report.no_data.len() - 5), screen);
     }
     for limit in &report.limits {
-        labelled(DIM, "limit", limit, canvas);
+        labelled(DIM, "limit", limit, screen);
     }
     let integrity = &report.integrity;
     let read = format!(
@@ -260,7 +230,7 @@ fn not_seen(report: &Report, canvas: &mut Canvas) {
         DIM,
         "read",
         &format!("{read}, {} evidence lines{}", format::count(integrity.failures), unusable(report)),
-        canvas,
+        screen,
     );
 }
 

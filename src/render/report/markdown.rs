@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use std::io;
 use std::io::Write;
 
-use super::{
-    chance, full_label, incidents_phrase, insecure_sentence, instants, interval, kind, label, labels, length, list,
-    main_failure, mark, minutes, plain, span, word,
+use super::phrases::{
+    chance, class_name, full_label, incidents_phrase, insecure_sentence, instants, interval, kind, label, labels,
+    length, list, main_failure, mark, minutes, plain, span, word,
 };
 use crate::format::{self, InstantFormat};
 use crate::render::escape;
@@ -16,7 +16,7 @@ use crate::report::{Figures, Incident, Reading, Report};
 /// The probes and incidents listed.
 const ROWS: usize = 100;
 
-pub(in crate::render) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let mut page = String::new();
     let verdict = &report.verdict;
     let _ = writeln!(page, "## {} {}\n", mark(verdict.state), word(verdict.state));
@@ -144,7 +144,7 @@ fn failures(report: &Report, page: &mut String) {
         let _ = writeln!(
             page,
             "| {} | {} | {} | {} | {example} |",
-            code(&super::class_name(*class, status)),
+            code(&class_name(*class, status)),
             code(surface.label().as_str()),
             format::count(row.n),
             format::ratio(row.share),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::render::exposition::{Exposition, Labels};
 use crate::report::{Figures, PlaceRow, Report, State};
 
-pub(in crate::render) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let mut text = Exposition::default();
     states(report, &mut text);
     places(report, &mut text);

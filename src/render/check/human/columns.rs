@@ -4,8 +4,8 @@ use anstyle::Style;
 
 use crate::format;
 use crate::model::{Outcome, Phase, Verdict};
-use crate::render::paint::{BOLD, Canvas, DIM};
-use crate::render::{paint, text};
+use crate::render::terminal::{BOLD, DIM, StyledText};
+use crate::render::{terminal, text};
 use crate::report::pass::{Pass, ProbeSummary};
 
 /// The blanks between two columns.
@@ -33,10 +33,10 @@ const LONGEST_NAME: usize = 48;
 pub(super) struct Columns {
     name: usize,
     gap: usize,
-    kind: Kind,
+    layout: Layout,
 }
 
-enum Kind {
+enum Layout {
     /// One check a probe. The phases that happened in any, where there is room for them.
     Single { phases: Vec<Phase> },
     /// Several checks a probe: counts, percentiles, and the verdicts in order.
@@ -46,13 +46,13 @@ enum Kind {
         /// Whether any check was unknown or missed.
         odd: bool,
         /// Where the verdicts in order go.
-        strip: Place,
+        strip: StripPosition,
     },
 }
 
 /// Where a strip goes, and its columns.
 #[derive(Clone, Copy)]
-enum Place {
+enum StripPosition {
     /// On the line of the numbers.
     Beside(usize),
     /// On the line after.
@@ -60,7 +60,7 @@ enum Place {
 }
 
 /// A cell of a column after the name.
-struct Cell {
+struct TableCell {
     text: String,
     style: Style,
     columns: usize,
@@ -72,70 +72,74 @@ impl Columns {
         let wanted = pass.probes.iter().map(|probe| text::width(&probe.probe)).max().unwrap_or(0);
         let wanted = wanted.clamp(SHORTEST_NAME, LONGEST_NAME);
         let many = pass.probes.iter().any(|probe| probe.counts.scheduled() > 1);
-        let mut kind = if many {
+        let mut layout = if many {
             let odd = pass.probes.iter().any(|probe| probe.counts.unknown + probe.counts.missed > 0);
             let most = pass.probes.iter().map(|probe| probe.counts.scheduled()).max().unwrap_or_default();
-            Kind::Many { number: format::count(most).len().max(5), odd, strip: Place::Beside(0) }
+            Layout::Many { number: format::count(most).len().max(5), odd, strip: StripPosition::Beside(0) }
         } else {
-            Kind::Single { phases: happened(pass) }
+            Layout::Single { phases: happened(pass) }
         };
-        let room = |kind: &Kind, gap| width.saturating_sub(MARK + kind.taken(gap));
+        let room = |layout: &Layout, gap| width.saturating_sub(MARK + layout.taken(gap));
         // A name is worth more than air, and more than phases.
-        let gap = if room(&kind, GAP) < wanted { 1 } else { GAP };
-        if let Kind::Single { phases } = &mut kind
+        let gap = if room(&layout, GAP) < wanted { 1 } else { GAP };
+        if let Layout::Single { phases } = &mut layout
             && width < LEAST_FOR_PHASES
         {
             phases.clear();
         }
-        let room = room(&kind, gap);
+        let room = room(&layout, gap);
         let name = wanted.min(room.max(SHORTEST_NAME));
-        if let Kind::Many { strip, .. } = &mut kind {
+        if let Layout::Many { strip, .. } = &mut layout {
             let beside = room.saturating_sub(name + GAP);
-            *strip = if beside >= SHORTEST_STRIP { Place::Beside(beside) } else { Place::Below(width - STRIP_INDENT) };
+            *strip = if beside >= SHORTEST_STRIP {
+                StripPosition::Beside(beside)
+            } else {
+                StripPosition::Below(width - STRIP_INDENT)
+            };
         }
-        Columns { name, gap, kind }
+        Columns { name, gap, layout }
     }
 
     /// The heading of a surface, with the names of the columns where it is the first.
-    pub(super) fn heading(&self, title: &str, first: bool, canvas: &mut Canvas) {
-        canvas.put(BOLD, &text::left(title, MARK + self.name));
-        let cells = if first { self.kind.headings() } else { Vec::new() };
+    pub(super) fn heading(&self, title: &str, first: bool, screen: &mut StyledText) {
+        screen.put(BOLD, &text::left(title, MARK + self.name));
+        let cells = if first { self.layout.headings() } else { Vec::new() };
         for cell in cells {
-            canvas.plain(&" ".repeat(self.gap));
-            canvas.put(DIM, &text::right(&cell.text, cell.columns));
+            screen.plain(&" ".repeat(self.gap));
+            screen.put(DIM, &text::right(&cell.text, cell.columns));
         }
-        canvas.end();
+        screen.end();
     }
 
     /// The line of one probe.
-    pub(super) fn row(&self, pass: &Pass, probe: &ProbeSummary, canvas: &mut Canvas) {
-        let style = paint::style(probe.verdict);
-        canvas.put(style, paint::mark(probe.verdict));
-        canvas.plain(" ");
+    pub(super) fn row(&self, pass: &Pass, probe: &ProbeSummary, screen: &mut StyledText) {
+        let style = terminal::style(probe.verdict);
+        screen.put(style, terminal::mark(probe.verdict));
+        screen.plain(" ");
         let name = if probe.verdict == Verdict::Up { Style::new() } else { BOLD };
-        canvas.put(name, &text::left(&probe.probe, self.name));
-        for cell in self.kind.cells(pass, probe) {
-            canvas.plain(&" ".repeat(self.gap));
-            canvas.put(cell.style, &text::right(&cell.text, cell.columns));
+        screen.put(name, &text::left(&probe.probe, self.name));
+        for cell in self.layout.cells(pass, probe) {
+            screen.plain(&" ".repeat(self.gap));
+            screen.put(cell.style, &text::right(&cell.text, cell.columns));
         }
-        if let Kind::Many { strip, .. } = self.kind {
+        if let Layout::Many { strip, .. } = self.layout {
             let columns = match strip {
-                Place::Beside(columns) => {
-                    canvas.plain(&" ".repeat(GAP));
+                StripPosition::Beside(columns) => {
+                    screen.plain(&" ".repeat(GAP));
                     columns
                 }
-                Place::Below(columns) => {
-                    canvas.end();
-                    canvas.plain(&" ".repeat(STRIP_INDENT));
+                StripPosition::Below(columns) => {
+                    screen.end();
+                    screen.plain(&" ".repeat(STRIP_INDENT));
                     columns
                 }
             };
             for verdicts in cells_of_strip(&probe.verdicts(), columns) {
                 let (glyph, style) = glyph(verdicts);
-                canvas.put(style, glyph);
+                screen.put(style, glyph);
             }
         }
-        canvas.end();
+        screen.end();
     }
 }
 
@@ -162,31 +166,31 @@ fn glyph(verdicts: &[Verdict]) -> (&'static str, Style) {
     let down = n(Verdict::Down);
     let judged = down + n(Verdict::Up);
     let glyph = match down {
-        0 if n(Verdict::Unknown) > 0 => return ("?", paint::style(Verdict::Unknown)),
-        0 if judged == 0 => return ("·", paint::style(Verdict::Missed)),
-        0 => return ("▂", paint::style(Verdict::Up)),
+        0 if n(Verdict::Unknown) > 0 => return ("?", terminal::style(Verdict::Unknown)),
+        0 if judged == 0 => return ("·", terminal::style(Verdict::Missed)),
+        0 => return ("▂", terminal::style(Verdict::Up)),
         _ if down == judged => "█",
         _ if down * 2 >= judged => "▓",
         _ => "▒",
     };
-    (glyph, paint::style(Verdict::Down))
+    (glyph, terminal::style(Verdict::Down))
 }
 
-impl Kind {
+impl Layout {
     /// The columns taken by all cells.
     fn taken(&self, gap: usize) -> usize {
         self.headings().iter().map(|cell| gap + cell.columns).sum()
     }
 
-    fn headings(&self) -> Vec<Cell> {
-        let cell = |text: &str, columns: usize| Cell { text: text.to_owned(), style: DIM, columns };
+    fn headings(&self) -> Vec<TableCell> {
+        let cell = |text: &str, columns: usize| TableCell { text: text.to_owned(), style: DIM, columns };
         match self {
-            Kind::Single { phases } => {
+            Layout::Single { phases } => {
                 let mut cells = vec![cell("answer", 6), cell("total", 7)];
                 cells.extend(phases.iter().map(|phase| cell(phase.name(), phase.name().len().max(6))));
                 cells
             }
-            Kind::Many { number, odd, .. } => {
+            Layout::Many { number, odd, .. } => {
                 let mut cells = vec![cell("checks", 6.max(*number)), cell("up", *number), cell("down", *number)];
                 if *odd {
                     cells.extend([cell("unknown", 7.max(*number)), cell("missed", 6.max(*number))]);
@@ -197,12 +201,16 @@ impl Kind {
         }
     }
 
-    fn cells(&self, pass: &Pass, probe: &ProbeSummary) -> Vec<Cell> {
+    fn cells(&self, pass: &Pass, probe: &ProbeSummary) -> Vec<TableCell> {
         let texts = match self {
-            Kind::Single { phases } => single(pass.last(&probe.probe), phases),
-            Kind::Many { odd, .. } => many(probe, *odd),
+            Layout::Single { phases } => single(pass.last(&probe.probe), phases),
+            Layout::Many { odd, .. } => many(probe, *odd),
         };
-        let place = |(heading, (text, style)): (Cell, (String, Style))| Cell { text, style, columns: heading.columns };
+        let place = |(heading, (text, style)): (TableCell, (String, Style))| TableCell {
+            text,
+            style,
+            columns: heading.columns,
+        };
         self.headings().into_iter().zip(texts).map(place).collect()
     }
 }
@@ -224,7 +232,7 @@ fn single(outcome: Option<&Outcome>, phases: &[Phase]) -> Vec<(String, Style)> {
     let broke_in = outcome.failure.as_ref().and_then(|failure| failure.phase);
     let mut cells = vec![(answer, Style::new()), total];
     cells.extend(phases.iter().map(|phase| {
-        let style = if broke_in == Some(*phase) { paint::style(outcome.verdict) } else { DIM };
+        let style = if broke_in == Some(*phase) { terminal::style(outcome.verdict) } else { DIM };
         (format::duration_cell(outcome.timings.phase(*phase)), style)
     }));
     cells
@@ -237,11 +245,11 @@ fn many(probe: &ProbeSummary, odd: bool) -> Vec<(String, Style)> {
     let mut cells = vec![
         number(counts.scheduled(), Style::new()),
         number(counts.up, Style::new()),
-        number(counts.down, paint::style(Verdict::Down)),
+        number(counts.down, terminal::style(Verdict::Down)),
     ];
     if odd {
-        cells.push(number(counts.unknown, paint::style(Verdict::Unknown)));
-        cells.push(number(counts.missed, paint::style(Verdict::Unknown)));
+        cells.push(number(counts.unknown, terminal::style(Verdict::Unknown)));
+        cells.push(number(counts.missed, terminal::style(Verdict::Unknown)));
     }
     let latency = &probe.latency;
     for time in [latency.p50, latency.p95, latency.p99, latency.max] {

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use anstyle::Style;
 
-use super::{class_name, paint, style, title};
+use super::layout::{style, title};
 use crate::format;
 use crate::model::FailureClass;
-use crate::render::paint::{BOLD, Canvas, DIM};
-use crate::render::report::{chance, full_label, interval, main_failure, mark, word};
-use crate::render::text;
+use crate::render::report::phrases::{chance, class_name, full_label, interval, main_failure, mark, word};
+use crate::render::terminal::{BOLD, DIM, StyledText};
+use crate::render::{terminal, text};
 use crate::report::slo::{AvailabilitySlo, LatencySlo};
 use crate::report::{Report, State, SurfaceRow};
 
@@ -36,8 +36,8 @@ const SURFACES: [Column; 11] = [
 ];
 
 /// One row a surface, and what the comparisons say.
-pub(super) fn surfaces(report: &Report, canvas: &mut Canvas) {
-    let width = canvas.width();
+pub(super) fn surfaces(report: &Report, screen: &mut StyledText) {
+    let width = screen.width();
     let rows: Vec<(State, Vec<String>)> = report.surfaces.iter().map(|row| (row.state, surface(row))).collect();
     let usual = report.surfaces.iter().any(|row| row.baseline.p95_us.is_some());
     let has_place = |at: &usize| SURFACES[*at].from <= width && (SURFACES[*at].heading != "usual p95" || usual);
@@ -55,7 +55,7 @@ pub(super) fn surfaces(report: &Report, canvas: &mut Canvas) {
         *last = last.saturating_sub(taken.saturating_sub(width)).max(10);
     }
     let heading: Vec<String> = SURFACES.iter().map(|column| column.heading.to_owned()).collect();
-    line(&heading, &shown, &widths, |_| DIM, canvas);
+    line(&heading, &shown, &widths, |_| DIM, screen);
     for (state, cells) in &rows {
         let style_of = |at: usize| match at {
             0 => BOLD,
@@ -63,23 +63,29 @@ pub(super) fn surfaces(report: &Report, canvas: &mut Canvas) {
             9 => DIM,
             _ => Style::new(),
         };
-        line(cells, &shown, &widths, style_of, canvas);
+        line(cells, &shown, &widths, style_of, screen);
     }
     for comparison in &report.comparisons {
         let p = chance(comparison.p);
-        canvas.put(DIM, &format!("  {} (Fisher's exact test, {p})", comparison.reading));
-        canvas.end();
+        screen.put(DIM, &format!("  {} (Fisher's exact test, {p})", comparison.reading));
+        screen.end();
     }
-    canvas.end();
+    screen.end();
 }
 
-fn line(cells: &[String], shown: &[usize], widths: &[usize], style_of: impl Fn(usize) -> Style, canvas: &mut Canvas) {
+fn line(
+    cells: &[String],
+    shown: &[usize],
+    widths: &[usize],
+    style_of: impl Fn(usize) -> Style,
+    screen: &mut StyledText,
+) {
     for (at, width) in shown.iter().zip(widths) {
         let cell = if SURFACES[*at].right { text::right(&cells[*at], *width) } else { text::left(&cells[*at], *width) };
-        canvas.plain(if *at == 0 { "" } else { "  " });
-        canvas.put(style_of(*at), &cell);
+        screen.plain(if *at == 0 { "" } else { "  " });
+        screen.put(style_of(*at), &cell);
     }
-    canvas.end();
+    screen.end();
 }
 
 fn surface(row: &SurfaceRow) -> Vec<String> {
@@ -101,21 +107,21 @@ fn surface(row: &SurfaceRow) -> Vec<String> {
 }
 
 /// Each surface from each vantage, where there are several vantages or one is set aside.
-pub(super) fn vantages(report: &Report, canvas: &mut Canvas) {
+pub(super) fn vantages(report: &Report, screen: &mut StyledText) {
     if report.vantages.len() < 2 && !report.vantages.iter().any(|row| row.set_aside) {
         return;
     }
-    title("by vantage", canvas);
+    title("by vantage", screen);
     let names: Vec<&SurfaceRow> = report.surfaces.iter().filter(|row| !row.control).collect();
     let widest = report.vantages.iter().map(|row| text::width(row.vantage.as_str())).max().unwrap_or(0).clamp(8, 24);
-    let cell = 30.min((canvas.width().saturating_sub(widest + 2)) / names.len().max(1)).max(16);
-    canvas.plain(&" ".repeat(widest + 2));
+    let cell = 30.min((screen.width().saturating_sub(widest + 2)) / names.len().max(1)).max(16);
+    screen.plain(&" ".repeat(widest + 2));
     for row in &names {
-        canvas.put(DIM, &format!("  {}", text::left(row.label().as_str(), cell - 2)));
+        screen.put(DIM, &format!("  {}", text::left(row.label().as_str(), cell - 2)));
     }
-    canvas.end();
+    screen.end();
     for vantage in &report.vantages {
-        canvas.plain(&format!("  {}", text::left(vantage.vantage.as_str(), widest)));
+        screen.plain(&format!("  {}", text::left(vantage.vantage.as_str(), widest)));
         for row in &names {
             let place =
                 report.places.iter().find(|place| place.surface == row.surface && place.vantage == vantage.vantage);
@@ -132,15 +138,15 @@ pub(super) fn vantages(report: &Report, canvas: &mut Canvas) {
                 },
             );
             let style = place.map_or(DIM, |place| style(place.state));
-            canvas.plain("  ");
-            canvas.put(style, &text::left(&content, cell - 2));
+            screen.plain("  ");
+            screen.put(style, &text::left(&content, cell - 2));
         }
         if vantage.set_aside {
-            canvas.put(paint::ODD, "  set aside: its control targets fail");
+            screen.put(terminal::ODD, "  set aside: its control targets fail");
         }
-        canvas.end();
+        screen.end();
     }
-    canvas.end();
+    screen.end();
 }
 
 /// A row of the failures.

@@ -3,23 +3,23 @@
 use anstyle::Style;
 use jiff::Timestamp;
 
-use super::title;
+use super::layout::title;
 use crate::format;
 use crate::model::SafeText;
-use crate::render::paint::{Canvas, DIM};
-use crate::render::{paint, text};
+use crate::render::terminal::{DIM, StyledText};
+use crate::render::{terminal, text};
 use crate::report::Report;
 
 /// What was seen in one cell.
 #[derive(Clone, Copy, Default)]
-struct Cell {
+struct TimelineCell {
     judged: u64,
     failed: u64,
     unknown: u64,
 }
 
 /// The cells of a strip: how many there are, how long each is, and when the first begins.
-struct Grid {
+struct TimelineGrid {
     begin: i64,
     seconds: i64,
     cells: usize,
@@ -29,15 +29,15 @@ fn signed(seconds: u64) -> i64 {
     i64::try_from(seconds).unwrap_or(i64::MAX)
 }
 
-impl Grid {
-    fn of(report: &Report, room: usize) -> Grid {
+impl TimelineGrid {
+    fn of(report: &Report, room: usize) -> TimelineGrid {
         let bucket = report.window.bucket_s.max(1);
         let begin = report.window.from.as_second().div_euclid(signed(bucket)) * signed(bucket);
         let length = u64::try_from(report.window.to.as_second() - begin).unwrap_or(0).max(1);
         let buckets = length.div_ceil(bucket);
         let seconds = bucket * buckets.div_ceil(room.max(1) as u64).max(1);
         let cells = usize::try_from(length.div_ceil(seconds)).unwrap_or(1);
-        Grid { begin, seconds: signed(seconds), cells }
+        TimelineGrid { begin, seconds: signed(seconds), cells }
     }
 
     /// The cell of an instant.
@@ -52,39 +52,39 @@ impl Grid {
     }
 }
 
-pub(super) fn write(report: &Report, canvas: &mut Canvas) {
+pub(super) fn write(report: &Report, screen: &mut StyledText) {
     if report.series.is_empty() {
         return;
     }
     let names = report.places.iter().map(|place| text::width(place.vantage.as_str())).max().unwrap_or(0).clamp(4, 16);
-    let grid = Grid::of(report, canvas.width().saturating_sub(names + 4));
+    let grid = TimelineGrid::of(report, screen.width().saturating_sub(names + 4));
     let cell = format::duration(std::time::Duration::from_secs(grid.seconds.unsigned_abs()));
-    title(&format!("over time, {cell} a cell"), canvas);
+    title(&format!("over time, {cell} a cell"), screen);
     let key = "▂ all up  ▒ below 10% failed  ▓ below 50%  █ 50% or more  ? cannot say  · no data";
-    for line in text::wrap(key, canvas.width().saturating_sub(2)) {
-        canvas.put(DIM, &format!("  {line}"));
-        canvas.end();
+    for line in text::wrap(key, screen.width().saturating_sub(2)) {
+        screen.put(DIM, &format!("  {line}"));
+        screen.end();
     }
     for surface in report.surfaces.iter().filter(|row| !row.control) {
-        canvas.put(Style::new(), &format!("  {}", surface.label()));
-        canvas.end();
+        screen.put(Style::new(), &format!("  {}", surface.label()));
+        screen.end();
         for place in report.places.iter().filter(|place| place.surface == surface.surface) {
-            canvas.put(DIM, &format!("  {}  ", text::left(place.vantage.as_str(), names)));
+            screen.put(DIM, &format!("  {}  ", text::left(place.vantage.as_str(), names)));
             for cell in cells(report, &place.surface, &place.vantage, &grid) {
                 let (glyph, style) = glyph(cell);
-                canvas.put(style, glyph);
+                screen.put(style, glyph);
             }
-            canvas.end();
+            screen.end();
         }
     }
-    canvas.plain(&" ".repeat(names + 4));
-    canvas.put(DIM, &axis(&grid));
-    canvas.end();
-    canvas.end();
+    screen.plain(&" ".repeat(names + 4));
+    screen.put(DIM, &axis(&grid));
+    screen.end();
+    screen.end();
 }
 
-fn cells(report: &Report, surface: &SafeText, vantage: &SafeText, grid: &Grid) -> Vec<Cell> {
-    let mut cells = vec![Cell::default(); grid.cells];
+fn cells(report: &Report, surface: &SafeText, vantage: &SafeText, grid: &TimelineGrid) -> Vec<TimelineCell> {
+    let mut cells = vec![TimelineCell::default(); grid.cells];
     for point in report.series.iter().filter(|point| point.surface == *surface && point.vantage == *vantage) {
         if let Some(cell) = grid.cell(point.t).map(|at| &mut cells[at]) {
             cell.judged += point.n;
@@ -95,20 +95,20 @@ fn cells(report: &Report, surface: &SafeText, vantage: &SafeText, grid: &Grid) -
     cells
 }
 
-const fn glyph(cell: Cell) -> (&'static str, Style) {
+const fn glyph(cell: TimelineCell) -> (&'static str, Style) {
     if cell.judged == 0 {
-        return if cell.unknown > 0 { ("?", paint::ODD) } else { ("·", DIM) };
+        return if cell.unknown > 0 { ("?", terminal::ODD) } else { ("·", DIM) };
     }
     match (cell.failed, cell.failed * 10 < cell.judged, cell.failed * 2 < cell.judged) {
-        (0, ..) => ("▂", paint::GOOD),
-        (_, true, _) => ("▒", paint::ODD),
-        (_, _, true) => ("▓", paint::BAD),
-        _ => ("█", paint::BAD),
+        (0, ..) => ("▂", terminal::GOOD),
+        (_, true, _) => ("▒", terminal::ODD),
+        (_, _, true) => ("▓", terminal::BAD),
+        _ => ("█", terminal::BAD),
     }
 }
 
 /// Instants under the cells they belong to, as many as there is room for.
-fn axis(grid: &Grid) -> String {
+fn axis(grid: &TimelineGrid) -> String {
     let days = grid.seconds * i64::try_from(grid.cells).unwrap_or_default() > 2 * 86_400;
     let seconds = grid.seconds * i64::try_from(grid.cells).unwrap_or_default() < 600;
     let format = if days {

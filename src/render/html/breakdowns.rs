@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use super::markup::Page;
 use super::table;
+use super::writer::HtmlWriter;
 use crate::format;
-use crate::render::report;
-use crate::render::report::{full_label, instants, label, word};
+use crate::render::report::phrases;
+use crate::render::report::phrases::{full_label, instants, label, word};
 use crate::report::{Figures, Report};
 
 /// The rows of a table; the rest is in the data.
@@ -16,7 +16,7 @@ const ROWS: usize = 300;
 /// The columns that every row of figures has.
 const FIGURES: [&str; 8] = ["checks", "failed", "ratio (95%)", "p50", "p95", "p99", "coverage", "main failure"];
 
-pub(super) fn surfaces(report: &Report, page: &mut Page) {
+pub(super) fn surfaces(report: &Report, page: &mut HtmlWriter) {
     let headings = headings(&["surface", "state"], &["usual p95", "up by time"]);
     let numeric = numeric(2, &[true, true]);
     table::columns("Surfaces", &headings, &numeric, page, |rows| {
@@ -30,7 +30,7 @@ pub(super) fn surfaces(report: &Report, page: &mut Page) {
     });
 }
 
-pub(super) fn vantages(report: &Report, page: &mut Page) {
+pub(super) fn vantages(report: &Report, page: &mut HtmlWriter) {
     let clock = instants(report);
     let headings = headings(&["vantage", "state", "controls"], &["lateness p99", "last seen (UTC)"]);
     let numeric = numeric(3, &[true, false]);
@@ -49,7 +49,7 @@ pub(super) fn vantages(report: &Report, page: &mut Page) {
     }
 }
 
-fn places(report: &Report, page: &mut Page) {
+fn places(report: &Report, page: &mut HtmlWriter) {
     let headings = headings(&["surface", "vantage", "state"], &[]);
     table::columns("Each surface from each vantage", &headings, &numeric(3, &[]), page, |rows| {
         for row in report.places.iter().take(ROWS) {
@@ -61,7 +61,7 @@ fn places(report: &Report, page: &mut Page) {
     });
 }
 
-pub(super) fn probes(report: &Report, page: &mut Page) {
+pub(super) fn probes(report: &Report, page: &mut HtmlWriter) {
     let headings = headings(&["probe", "surface", "state"], &["every"]);
     table::columns("By probe", &headings, &numeric(3, &[true]), page, |rows| {
         for row in report.probes.iter().take(ROWS) {
@@ -74,7 +74,7 @@ pub(super) fn probes(report: &Report, page: &mut Page) {
     more(report.probes.len(), page);
 }
 
-pub(super) fn addresses(report: &Report, page: &mut Page) {
+pub(super) fn addresses(report: &Report, page: &mut HtmlWriter) {
     if report.addresses.is_empty() {
         return;
     }
@@ -93,7 +93,7 @@ pub(super) fn addresses(report: &Report, page: &mut Page) {
     page.raw("<p class=\"note\">Counted over the failures whose evidence was kept, not over all. An address is a path, and no culprit.</p>\n");
 }
 
-fn more(rows: usize, page: &mut Page) {
+fn more(rows: usize, page: &mut HtmlWriter) {
     if rows > ROWS {
         page.element("p", &[("class", "note")], &format!("{} more are in the data.", rows - ROWS));
     }
@@ -115,13 +115,13 @@ fn cells(figures: &Figures) -> [String; FIGURES.len()] {
         format::count(figures.checks),
         format::count(figures.down),
         match figures.failed_ratio {
-            Some(ratio) => format!("{} ({})", format::ratio(ratio), report::interval(figures.ci95)),
+            Some(ratio) => format!("{} ({})", format::ratio(ratio), phrases::interval(figures.ci95)),
             None => "-".to_owned(),
         },
         format::duration_cell(latency.p50),
         format::duration_cell(latency.p95),
         format::duration_cell(latency.p99),
         format::ratio_cell(figures.coverage.ratio),
-        report::main_failure(figures),
+        phrases::main_failure(figures),
     ]
 }

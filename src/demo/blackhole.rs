@@ -7,23 +7,23 @@ use std::net::{Ipv4Addr, SocketAddr};
 use socket2::{Domain, SockRef, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 
-/// How many connections may wait while the gate is open.
+/// How many connections may wait while the listener is open.
 const QUEUE: i32 = 1024;
 
-/// Connections that wait in the queue of a closed gate. Linux queues one more than it is told;
+/// Connections that wait in the queue of a closed listener. Linux queues one more than it is told;
 /// the others are here to be sure of it.
 const FILLERS: usize = 3;
 
-pub(super) struct Gate {
+pub(super) struct BlackholeListener {
     listener: TcpListener,
     fillers: Vec<Socket>,
 }
 
-impl Gate {
-    /// An open gate at a free port.
-    pub(super) async fn open_at_a_free_port() -> io::Result<Gate> {
+impl BlackholeListener {
+    /// An open listener at a free port.
+    pub(super) async fn open_at_a_free_port() -> io::Result<BlackholeListener> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        Ok(Gate { listener, fillers: Vec::new() })
+        Ok(BlackholeListener { listener, fillers: Vec::new() })
     }
 
     pub(super) fn address(&self) -> io::Result<SocketAddr> {
@@ -45,7 +45,7 @@ impl Gate {
         for _ in 0..FILLERS {
             let filler = Socket::new(Domain::IPV4, Type::STREAM, None)?;
             filler.set_nonblocking(true)?;
-            // In progress is what is wanted; a refusal would show as an open gate.
+            // In progress is what is wanted; a refusal would show as an open listener.
             let _ = filler.connect(&address);
             self.fillers.push(filler);
         }
@@ -67,21 +67,21 @@ mod tests {
 
     #[tokio::test]
     async fn a_closed_gate_does_not_answer_and_an_open_one_does() {
-        let mut gate = Gate::open_at_a_free_port().await.unwrap();
-        let address = gate.address().unwrap();
+        let mut listener = BlackholeListener::open_at_a_free_port().await.unwrap();
+        let address = listener.address().unwrap();
         for _ in 0..3 {
-            gate.close().unwrap();
+            listener.close().unwrap();
             let knock = tokio::time::timeout(Duration::from_millis(200), TcpStream::connect(address)).await;
-            assert!(knock.is_err(), "a closed gate answered: {knock:?}");
+            assert!(knock.is_err(), "a closed listener answered: {knock:?}");
 
-            gate.open().unwrap();
+            listener.open().unwrap();
             let mut peers = 0;
             let knock = TcpStream::connect(address);
             tokio::pin!(knock);
             loop {
                 tokio::select! {
                     stream = &mut knock => { stream.unwrap(); break }
-                    stream = gate.accept() => { stream.unwrap(); peers += 1 }
+                    stream = listener.accept() => { stream.unwrap(); peers += 1 }
                 }
             }
             assert!(peers <= 5, "{peers} peers were let in");

@@ -7,14 +7,14 @@ use crate::render::text;
 
 /// HTML being written.
 #[derive(Debug, Default)]
-pub(super) struct Page {
+pub(super) struct HtmlWriter {
     html: String,
 }
 
 /// Attributes: a name of ours and a value.
 pub(super) type Attributes<'a> = &'a [(&'static str, &'a str)];
 
-impl Page {
+impl HtmlWriter {
     /// Adds markup of ours as it stands.
     pub(super) fn raw(&mut self, markup: &'static str) {
         self.html.push_str(markup);
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn text_and_values_cannot_be_markup() {
-        let mut page = Page::default();
+        let mut page = HtmlWriter::default();
         page.element("p", &[("title", "a\"b'c<&")], "</p><script>alert(1)</script>");
         let expected = "<p title=\"a&quot;b&#39;c&lt;&amp;\">&lt;/p&gt;&lt;script&gt;alert(1)&lt;/script&gt;</p>";
         assert_eq!(page.finish(), expected);
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn json_cannot_end_its_script() {
-        let mut page = Page::default();
+        let mut page = HtmlWriter::default();
         page.json(r#"{"a":"</script><!--"}"#);
         assert_eq!(page.finish(), r#"{"a":"\u003c/script>\u003c!--"}"#);
     }

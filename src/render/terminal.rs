@@ -9,7 +9,7 @@ use crate::model::Verdict;
 
 /// How a text for people may look.
 #[derive(Clone, Copy, Debug)]
-pub struct Look {
+pub struct TerminalStyle {
     /// The columns of the terminal.
     pub width: usize,
     /// Whether colours may be used.
@@ -18,10 +18,10 @@ pub struct Look {
     pub ascii: bool,
 }
 
-impl Default for Look {
+impl Default for TerminalStyle {
     /// What a file or a pipe gets: no colour, 100 columns.
     fn default() -> Self {
-        Look { width: 100, colour: false, ascii: false }
+        TerminalStyle { width: 100, colour: false, ascii: false }
     }
 }
 
@@ -38,14 +38,14 @@ pub(super) const BOLD: Style = Style::new().bold();
 
 /// Text being laid out for a terminal.
 #[derive(Debug)]
-pub(super) struct Canvas {
-    look: Look,
+pub(super) struct StyledText {
+    look: TerminalStyle,
     text: String,
 }
 
-impl Canvas {
-    pub(super) fn new(look: Look) -> Canvas {
-        Canvas { look, text: String::new() }
+impl StyledText {
+    pub(super) fn new(look: TerminalStyle) -> StyledText {
+        StyledText { look, text: String::new() }
     }
 
     /// The columns there are, in bounds that can be laid out.

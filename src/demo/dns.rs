@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::net::UdpSocket;
 use tokio::time::Instant;
 
-/// A stretch of the run in which names are not answered.
-pub(super) struct Failing {
+/// A segment of the run in which names are not answered.
+pub(super) struct ScheduledDnsFault {
     pub(super) from: Duration,
     pub(super) until: Duration,
     /// Names that end in this; none stands for all.
@@ -20,22 +20,22 @@ pub(super) struct Failing {
 
 const TYPE_A: [u8; 2] = [0, 1];
 
-impl Failing {
+impl ScheduledDnsFault {
     fn concerns(&self, now: Duration, name: &str) -> bool {
         self.from <= now && now < self.until && self.zone.is_none_or(|zone| name.ends_with(zone))
     }
 }
 
 /// Answers until it is dropped.
-pub(super) async fn answer(socket: UdpSocket, start: Instant, failing: Vec<Failing>) -> io::Result<()> {
+pub(super) async fn answer(socket: UdpSocket, start: Instant, failing: Vec<ScheduledDnsFault>) -> io::Result<()> {
     let mut query = [0u8; 512];
     loop {
         let Ok((length, peer)) = socket.recv_from(&mut query).await else { continue };
-        let Some(question) = Question::read(&query[..length]) else { continue };
+        let Some(question) = DnsQuery::read(&query[..length]) else { continue };
         let now = start.elapsed();
-        let code = match failing.iter().rev().find(|stretch| stretch.concerns(now, &question.name)) {
-            Some(Failing { code: None, .. }) => continue,
-            Some(Failing { code: Some(code), .. }) => *code,
+        let code = match failing.iter().rev().find(|segment| segment.concerns(now, &question.name)) {
+            Some(ScheduledDnsFault { code: None, .. }) => continue,
+            Some(ScheduledDnsFault { code: Some(code), .. }) => *code,
             None => 0,
         };
         let _ = socket.send_to(&question.reply(code), peer).await;
@@ -43,7 +43,7 @@ pub(super) async fn answer(socket: UdpSocket, start: Instant, failing: Vec<Faili
 }
 
 /// The one question of a query.
-struct Question<'q> {
+struct DnsQuery<'q> {
     query: &'q [u8],
     /// Where it ends.
     end: usize,
@@ -51,9 +51,9 @@ struct Question<'q> {
     name: String,
 }
 
-impl Question<'_> {
+impl DnsQuery<'_> {
     /// None for what is no query.
-    fn read(query: &[u8]) -> Option<Question<'_>> {
+    fn read(query: &[u8]) -> Option<DnsQuery<'_>> {
         let mut labels = Vec::new();
         let mut at = 12;
         while *query.get(at)? != 0 {
@@ -63,7 +63,7 @@ impl Question<'_> {
         }
         let end = at + 5;
         query.get(end - 1)?;
-        Some(Question { query, end, name: labels.join(".") })
+        Some(DnsQuery { query, end, name: labels.join(".") })
     }
 
     /// 127.0.0.1 where an IPv4 address is asked for and the code says that all is well,
@@ -91,14 +91,14 @@ mod tests {
 
     #[test]
     fn a_name_leads_to_the_loopback_interface() {
-        let reply = Question::read(QUERY).expect("a question").reply(0);
+        let reply = DnsQuery::read(QUERY).expect("a question").reply(0);
         assert_eq!(&reply[..12], b"\x12\x34\x81\x80\x00\x01\x00\x01\x00\x00\x00\x00");
         assert!(reply.ends_with(&[0, 4, 127, 0, 0, 1]));
     }
 
     #[test]
     fn a_failure_has_no_record() {
-        let reply = Question::read(QUERY).expect("a question").reply(2);
+        let reply = DnsQuery::read(QUERY).expect("a question").reply(2);
         assert_eq!(&reply[..12], b"\x12\x34\x81\x82\x00\x01\x00\x00\x00\x00\x00\x00");
         assert_eq!(&reply[12..], &QUERY[12..]);
     }
@@ -106,7 +106,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn nonsense_does_no_harm(bytes: Vec<u8>) {
-            if let Some(question) = Question::read(&bytes) {
+            if let Some(question) = DnsQuery::read(&bytes) {
                 let _ = question.reply(0);
             }
         }

@@ -3,11 +3,11 @@
 
 use crate::model::{ClassGroup, FailureClass, Phase};
 
-use super::markup::Page;
+use super::writer::HtmlWriter;
 
 /// A kind of failure, or the phase it breaks in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
+pub(super) enum FailureGroup {
     Resolve,
     Connect,
     Tls,
@@ -18,76 +18,76 @@ pub(super) enum Kind {
     Answer,
 }
 
-impl Kind {
-    pub(super) const ALL: [Kind; 8] = [
-        Kind::Resolve,
-        Kind::Connect,
-        Kind::Tls,
-        Kind::Reset,
-        Kind::Processing,
-        Kind::Transfer,
-        Kind::Status,
-        Kind::Answer,
+impl FailureGroup {
+    pub(super) const ALL: [FailureGroup; 8] = [
+        FailureGroup::Resolve,
+        FailureGroup::Connect,
+        FailureGroup::Tls,
+        FailureGroup::Reset,
+        FailureGroup::Processing,
+        FailureGroup::Transfer,
+        FailureGroup::Status,
+        FailureGroup::Answer,
     ];
 
     /// The kind of a class; none where the prober is at fault.
-    pub(super) const fn of(class: FailureClass) -> Option<Kind> {
+    pub(super) const fn of(class: FailureClass) -> Option<FailureGroup> {
         Some(match class.group() {
-            ClassGroup::Resolve => Kind::Resolve,
-            ClassGroup::Connect => Kind::Connect,
-            ClassGroup::Tls => Kind::Tls,
-            ClassGroup::AnyConnected => Kind::Reset,
-            ClassGroup::Processing => Kind::Processing,
-            ClassGroup::Transfer => Kind::Transfer,
+            ClassGroup::Resolve => FailureGroup::Resolve,
+            ClassGroup::Connect => FailureGroup::Connect,
+            ClassGroup::Tls => FailureGroup::Tls,
+            ClassGroup::AnyConnected => FailureGroup::Reset,
+            ClassGroup::Processing => FailureGroup::Processing,
+            ClassGroup::Transfer => FailureGroup::Transfer,
             ClassGroup::Answer => match class {
-                FailureClass::Status => Kind::Status,
-                _ => Kind::Answer,
+                FailureClass::Status => FailureGroup::Status,
+                _ => FailureGroup::Answer,
             },
             ClassGroup::Ours => return None,
         })
     }
 
-    pub(super) const fn of_phase(phase: Phase) -> Kind {
+    pub(super) const fn of_phase(phase: Phase) -> FailureGroup {
         match phase {
-            Phase::Resolve => Kind::Resolve,
-            Phase::Connect => Kind::Connect,
-            Phase::Tls => Kind::Tls,
-            Phase::Processing => Kind::Processing,
-            Phase::Transfer => Kind::Transfer,
+            Phase::Resolve => FailureGroup::Resolve,
+            Phase::Connect => FailureGroup::Connect,
+            Phase::Tls => FailureGroup::Tls,
+            Phase::Processing => FailureGroup::Processing,
+            Phase::Transfer => FailureGroup::Transfer,
         }
     }
 
     /// What it is called in a legend.
     pub(super) const fn name(self) -> &'static str {
         match self {
-            Kind::Resolve => "resolve (DNS)",
-            Kind::Connect => "connect (TCP)",
-            Kind::Tls => "TLS",
-            Kind::Reset => "connection reset",
-            Kind::Processing => "processing (no answer)",
-            Kind::Transfer => "transfer (body)",
-            Kind::Status => "status code",
-            Kind::Answer => "wrong answer",
+            FailureGroup::Resolve => "resolve (DNS)",
+            FailureGroup::Connect => "connect (TCP)",
+            FailureGroup::Tls => "TLS",
+            FailureGroup::Reset => "connection reset",
+            FailureGroup::Processing => "processing (no answer)",
+            FailureGroup::Transfer => "transfer (body)",
+            FailureGroup::Status => "status code",
+            FailureGroup::Answer => "wrong answer",
         }
     }
 
     /// What fills its shapes: its colour, and over it its weave where it has one.
     pub(super) const fn fill(self) -> &'static str {
         match self {
-            Kind::Resolve => "url(#k-resolve)",
-            Kind::Connect => "var(--connect)",
-            Kind::Tls => "url(#k-tls)",
-            Kind::Reset => "url(#k-reset)",
-            Kind::Processing => "var(--processing)",
-            Kind::Transfer => "url(#k-transfer)",
-            Kind::Status => "url(#k-status)",
-            Kind::Answer => "url(#k-answer)",
+            FailureGroup::Resolve => "url(#k-resolve)",
+            FailureGroup::Connect => "var(--connect)",
+            FailureGroup::Tls => "url(#k-tls)",
+            FailureGroup::Reset => "url(#k-reset)",
+            FailureGroup::Processing => "var(--processing)",
+            FailureGroup::Transfer => "url(#k-transfer)",
+            FailureGroup::Status => "url(#k-status)",
+            FailureGroup::Answer => "url(#k-answer)",
         }
     }
 }
 
 /// The patterns that shapes refer to. One hidden drawing holds them for the whole page.
-pub(super) fn patterns(page: &mut Page) {
+pub(super) fn patterns(page: &mut HtmlWriter) {
     page.raw(concat!(
         "<svg aria-hidden=\"true\" style=\"position:absolute;width:0;height:0\"><defs>",
         "<pattern id=\"gap\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\">",
@@ -111,7 +111,7 @@ pub(super) fn patterns(page: &mut Page) {
 }
 
 /// A list of kinds with a swatch each, by the names that `name` gives.
-pub(super) fn legend(kinds: &[Kind], name: impl Fn(Kind) -> &'static str, page: &mut Page) {
+pub(super) fn legend(kinds: &[FailureGroup], name: impl Fn(FailureGroup) -> &'static str, page: &mut HtmlWriter) {
     page.open("ul", &[("class", "legend")]);
     for kind in kinds {
         page.open("li", &[]);

@@ -3,10 +3,10 @@
 
 use jiff::Timestamp;
 
-use super::markup::Page;
-use super::scale::{Times, place};
+use super::scale::{TimeScale, coordinate};
+use super::writer::HtmlWriter;
 use crate::model::SafeText;
-use crate::render::report::instants;
+use crate::render::report::phrases::instants;
 use crate::report::Report;
 
 /// The width of a chart in its own units.
@@ -32,7 +32,7 @@ pub(super) struct Figure<'f> {
 
 impl Figure<'_> {
     /// Writes the figure with what `draw` puts into it.
-    pub(super) fn write(&self, page: &mut Page, draw: impl FnOnce(&mut Page)) {
+    pub(super) fn write(&self, page: &mut HtmlWriter, draw: impl FnOnce(&mut HtmlWriter)) {
         self.open(if self.width < WIDTH { "scroll half" } else { "scroll" }, page);
         self.drawing(page, draw);
         page.close("div");
@@ -41,7 +41,7 @@ impl Figure<'_> {
 
     /// The same for a chart over time. Where it is wider than the screen it opens at its end, which is what
     /// people look for, and what stands left of the time stays in sight: drawn again, over the chart.
-    pub(super) fn over_time(&self, page: &mut Page, draw: impl FnOnce(&mut Page)) {
+    pub(super) fn over_time(&self, page: &mut HtmlWriter, draw: impl FnOnce(&mut HtmlWriter)) {
         self.open("scroll time", page);
         let chart = format!("{}-chart", self.id);
         self.drawing(page, |page| {
@@ -49,7 +49,7 @@ impl Figure<'_> {
             draw(page);
             page.close("g");
         });
-        let view = format!("0 0 {} {}", place(LEFT - 1.0), place(self.height));
+        let view = format!("0 0 {} {}", coordinate(LEFT - 1.0), coordinate(self.height));
         page.open("svg", &[("class", "left"), ("viewBox", &view), ("aria-hidden", "true")]);
         page.leaf("use", &[("href", &format!("#{chart}"))]);
         page.close("svg");
@@ -57,13 +57,13 @@ impl Figure<'_> {
         page.line();
     }
 
-    fn open(&self, class: &str, page: &mut Page) {
+    fn open(&self, class: &str, page: &mut HtmlWriter) {
         page.open("div", &[("class", class), ("tabindex", "0"), ("role", "region"), ("aria-label", self.title)]);
     }
 
-    fn drawing(&self, page: &mut Page, draw: impl FnOnce(&mut Page)) {
+    fn drawing(&self, page: &mut HtmlWriter, draw: impl FnOnce(&mut HtmlWriter)) {
         let (title, description) = (format!("{}-title", self.id), format!("{}-text", self.id));
-        let view = format!("0 0 {} {}", place(self.width), place(self.height));
+        let view = format!("0 0 {} {}", coordinate(self.width), coordinate(self.height));
         let labelled = format!("{title} {description}");
         page.open("svg", &[("viewBox", &view), ("role", "img"), ("aria-labelledby", &labelled)]);
         page.element("title", &[("id", &title)], self.title);
@@ -74,8 +74,8 @@ impl Figure<'_> {
 }
 
 /// The scale of time of a report's charts.
-pub(super) fn times(report: &Report) -> Times {
-    Times::new(report.window.from, report.window.to, LEFT, RIGHT)
+pub(super) fn time_scale(report: &Report) -> TimeScale {
+    TimeScale::new(report.window.from, report.window.to, LEFT, RIGHT)
 }
 
 /// The begin and the end of a bucket, within the window.
@@ -86,13 +86,13 @@ pub(super) fn bucket(report: &Report, begin: Timestamp) -> (Timestamp, Timestamp
 }
 
 /// Vertical lines at named instants, and their names below `bottom`.
-pub(super) fn time_axis(report: &Report, top: f64, bottom: f64, page: &mut Page) {
-    let times = times(report);
-    let (top_at, bottom_at, name_at) = (place(top), place(bottom), place(bottom + 17.0));
+pub(super) fn time_axis(report: &Report, top: f64, bottom: f64, page: &mut HtmlWriter) {
+    let times = time_scale(report);
+    let (top_at, bottom_at, name_at) = (coordinate(top), coordinate(bottom), coordinate(bottom + 17.0));
     page.open("g", &[("class", "axis")]);
     for (instant, name) in times.ticks(9) {
         let x = times.at(instant);
-        let at = place(x);
+        let at = coordinate(x);
         page.leaf("line", &[("x1", &at), ("x2", &at), ("y1", &top_at), ("y2", &bottom_at)]);
         let anchor = if x < LEFT + 20.0 {
             "start"
@@ -107,17 +107,17 @@ pub(super) fn time_axis(report: &Report, top: f64, bottom: f64, page: &mut Page)
 }
 
 /// A horizontal line at a value of the left axis, and its name.
-pub(super) fn level(y: f64, right: f64, name: &str, page: &mut Page) {
-    let at = place(y);
+pub(super) fn level(y: f64, right: f64, name: &str, page: &mut HtmlWriter) {
+    let at = coordinate(y);
     page.open("g", &[("class", "axis")]);
-    page.leaf("line", &[("x1", &place(LEFT)), ("x2", &place(right)), ("y1", &at), ("y2", &at)]);
-    page.element("text", &[("x", &place(LEFT - 8.0)), ("y", &place(y + 4.0)), ("text-anchor", "end")], name);
+    page.leaf("line", &[("x1", &coordinate(LEFT)), ("x2", &coordinate(right)), ("y1", &at), ("y2", &at)]);
+    page.element("text", &[("x", &coordinate(LEFT - 8.0)), ("y", &coordinate(y + 4.0)), ("text-anchor", "end")], name);
     page.close("g");
 }
 
 /// Shades the waves of the incidents of one surface, or of all.
-pub(super) fn shade(report: &Report, surface: Option<&SafeText>, top: f64, bottom: f64, page: &mut Page) {
-    let times = times(report);
+pub(super) fn shade(report: &Report, surface: Option<&SafeText>, top: f64, bottom: f64, page: &mut HtmlWriter) {
+    let times = time_scale(report);
     let clock = instants(report);
     for (number, incident) in report.incidents.iter().enumerate() {
         if surface.is_some_and(|surface| !incident.surfaces.contains(surface)) {
@@ -137,10 +137,10 @@ pub(super) fn shade(report: &Report, surface: Option<&SafeText>, top: f64, botto
                 "rect",
                 &[
                     ("class", "incident"),
-                    ("x", &place(start)),
-                    ("y", &place(top)),
-                    ("width", &place(width)),
-                    ("height", &place(bottom - top)),
+                    ("x", &coordinate(start)),
+                    ("y", &coordinate(top)),
+                    ("width", &coordinate(width)),
+                    ("height", &coordinate(bottom - top)),
                 ],
                 &says,
             );

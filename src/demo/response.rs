@@ -2,7 +2,7 @@
 
 /// A status, headers and a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Page {
+pub struct Response {
     /// The status code.
     pub status: u16,
     /// Headers beside those that frame the body.
@@ -11,22 +11,22 @@ pub struct Page {
     pub body: &'static str,
 }
 
-impl Page {
-    /// A page of HTML.
+impl Response {
+    /// A response of HTML.
     #[must_use]
-    pub fn html(status: u16, body: &'static str) -> Page {
-        Page { status, headers: vec![("content-type", "text/html; charset=utf-8")], body }
+    pub fn html(status: u16, body: &'static str) -> Response {
+        Response { status, headers: vec![("content-type", "text/html; charset=utf-8")], body }
     }
 
     /// A JSON document.
     #[must_use]
-    pub fn json(status: u16, body: &'static str) -> Page {
-        Page { status, headers: vec![("content-type", "application/json")], body }
+    pub fn json(status: u16, body: &'static str) -> Response {
+        Response { status, headers: vec![("content-type", "application/json")], body }
     }
 
     /// The same with one more header.
     #[must_use]
-    pub fn header(mut self, name: &'static str, value: &'static str) -> Page {
+    pub fn header(mut self, name: &'static str, value: &'static str) -> Response {
         self.headers.push((name, value));
         self
     }
@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn a_page_is_a_complete_answer() {
-        let bytes = Page::html(522, "no").header("server", "demo").bytes();
+        let bytes = Response::html(522, "no").header("server", "demo").bytes();
         assert_eq!(
             String::from_utf8_lossy(&bytes),
             "HTTP/1.1 522 Error\r\ncontent-type: text/html; charset=utf-8\r\nserver: demo\r\n\

@@ -1,0 +1,37 @@
+//! Titles, labels and styles of a report on a terminal.
+
+use anstyle::Style;
+
+use crate::render::terminal::{BAD, BOLD, GOOD, ODD, StyledText};
+use crate::render::text;
+use crate::report::State;
+
+/// The columns of a label.
+const LABEL: usize = 12;
+
+/// The style of a state.
+pub(super) fn style(state: State) -> Style {
+    match state {
+        State::Up => GOOD,
+        State::Degraded | State::Flapping | State::Unknown => ODD,
+        State::Down => BAD,
+    }
+}
+
+/// A text with its name before it and a hanging indent.
+pub(super) fn labelled(style: Style, name: &str, content: &str, screen: &mut StyledText) {
+    let room = screen.width().saturating_sub(LABEL + 3);
+    for (at, line) in text::wrap(content, room).iter().enumerate() {
+        screen.plain("  ");
+        screen.put(style, &text::left(if at == 0 { name } else { "" }, LABEL));
+        screen.plain(" ");
+        screen.plain(line);
+        screen.end();
+    }
+}
+
+/// A title over a part.
+pub(super) fn title(name: &str, screen: &mut StyledText) {
+    screen.put(BOLD, name);
+    screen.end();
+}
