@@ -28,6 +28,7 @@
 //! the tool could not do its job.
 
 pub mod alert;
+pub mod check_report;
 pub mod cli;
 pub mod commands;
 pub mod config;

@@ -1,171 +1,42 @@
 //! Windows to the complete answer, as data: was it down, for whom, since when, what kind of
 //! failure, and how sure are we? A [`Report`] is that answer; every format lays it out and none
 //! adds to it. It knows no format, no file and no clock.
+//!
+//! | layer | what it does |
+//! |---|---|
+//! | [`statistics`] | intervals, tests, and what a sample can prove |
+//! | [`document`] | the answer as plain data: what formats lay out |
+//! | [`fold`] | lines in, any order, bounded memory |
+//! | `series` | the checks of one probe from one vantage: outages, flapping, cadence, what is usual |
+//! | `context` | all series analyzed and indexed by surface, vantage and probe |
+//! | `incident` | outages joined to incidents, with the facts and what these read as |
+//! | `answer` | state, scope, confidence, the sentence |
+//!
+//! A file imports only what stands above its layer in this table, or in its own folder.
 
 mod answer;
-pub mod baseline;
-pub mod bracket;
-#[cfg(test)]
-mod chance;
-pub mod compare;
-pub mod condition;
-pub mod coverage;
-mod description;
-mod desk;
-mod detector;
-mod edge;
-mod evidence;
-mod figures;
-mod flap;
-mod fold;
-mod follow;
-mod found;
-mod history;
-pub mod incidents;
-mod ladder;
-mod limits;
-mod offline;
+mod context;
+pub mod document;
+pub mod fold;
+mod incident;
 mod parallel;
-pub mod pass;
-pub mod regression;
-mod rhythm;
-pub mod row;
-mod sentence;
-pub mod series;
-pub mod signature;
-pub mod slo;
-mod slow;
-mod state;
+mod series;
 pub mod statistics;
-mod stretch;
-mod ticks;
-pub mod verdict;
-mod waves;
 
-use jiff::Timestamp;
-use serde::Serialize;
-
-pub use baseline::Usual;
-pub use bracket::Bracket;
-pub use compare::Comparison;
-pub use coverage::{Coverage, NoData};
+pub use answer::answer;
+pub use document::answer::{Answer, Confidence, Extent, MainFailure, State};
+pub use document::charts::{Curve, Expectation, Point, Population, Waterfall};
+pub use document::comparison::Comparison;
+pub use document::coverage::{Coverage, NoData};
+pub use document::incident::{Incident, Wave};
+pub use document::latency::LatencySummary;
+pub use document::reading::Reading;
+pub use document::report::{Integrity, Report, SCHEMA, Span, Tool};
+pub use document::rows::{AddressRow, ClassRow, Example, Figures, PlaceRow, ProbeRow, SurfaceRow, VantageRow};
+pub use document::sample_bound::SampleBound;
+pub use document::slo::Slo;
+pub use document::usual::Usual;
 pub use fold::{Fold, Question};
-pub use incidents::{Incident, Wave};
-pub use row::{AddressRow, ClassRow, Example, Figures, PlaceRow, ProbeRow, SurfaceRow, VantageRow};
-pub use series::{Curve, Expectation, Part, Point, Waterfall};
-pub use signature::Reading;
-pub use slo::Slo;
-pub use verdict::{Answer, Confidence, Extent, State};
-
-use crate::model::{Counts, timestamp};
-use crate::report::pass::{LatencySummary, Proof};
-
-/// The name and version of the document that `report --format json` prints.
-pub const SCHEMA: &str = "uptick.report/1";
-
-/// The complete answer. Serialised, this is the document `uptick.report/1`: instants RFC 3339 in
-/// UTC with milliseconds, durations in the unit their name ends in, ratios from 0 to 1 with their
-/// counts beside them, every list sorted, null where there is nothing to say.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
-pub struct Report {
-    /// `uptick.report/1`
-    pub schema: &'static str,
-    /// The instant it is judged at.
-    #[serde(with = "timestamp")]
-    #[schemars(with = "String")]
-    pub generated_at: Timestamp,
-    /// Who made it.
-    pub tool: Tool,
-    /// The span of time it is about.
-    pub window: Span,
-    /// The answer in short.
-    pub verdict: Answer,
-    /// What users see, one row a surface; the control targets, where there are any, last.
-    pub surfaces: Vec<SurfaceRow>,
-    /// Where we asked from, one row a vantage.
-    pub vantages: Vec<VantageRow>,
-    /// Each surface from each vantage.
-    pub places: Vec<PlaceRow>,
-    /// One row a probe.
-    pub probes: Vec<ProbeRow>,
-    /// The addresses that failed checks spoke to, the most failures first. Counted over the
-    /// failures whose evidence was kept, not over all.
-    pub addresses: Vec<AddressRow>,
-    /// The stretches of down-ness, in the order of their start.
-    pub incidents: Vec<Incident>,
-    /// Whether one surface is worse than another, for each pair.
-    pub comparisons: Vec<Comparison>,
-    /// Each surface from each vantage over time. Buckets without a check are absent.
-    pub series: Vec<Point>,
-    /// The upper edges of the latency bands that [`Point::bands`] counts in, in microseconds; the
-    /// last band has no upper edge.
-    pub band_edges_us: Vec<u64>,
-    /// Each surface over time, all vantages together: actual against expected.
-    pub expectations: Vec<Expectation>,
-    /// Percentile curves, incident against usual.
-    pub curves: Vec<Curve>,
-    /// Median time of each phase, incident against usual.
-    pub waterfalls: Vec<Waterfall>,
-    /// The stretches of the window without data, by vantage.
-    pub no_data: Vec<NoData>,
-    /// How late checks began: the prober's doing.
-    pub lag_us: LatencySummary,
-    /// How much of what was due was seen.
-    pub coverage: Coverage,
-    /// Checks within maintenance windows: in every figure but those of the objectives.
-    pub maintenance: Counts,
-    /// What a sample of this size can prove.
-    pub proof: Proof,
-    /// What we did not see, and what must not be concluded.
-    pub limits: Vec<String>,
-    /// What was read, and what of it could not be used.
-    pub integrity: Integrity,
-}
-
-/// Who made a document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
-pub struct Tool {
-    /// `uptick`
-    pub name: &'static str,
-    /// Its version.
-    pub version: &'static str,
-}
-
-/// The span of time a report is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
-pub struct Span {
-    /// It begins here.
-    #[serde(with = "timestamp")]
-    #[schemars(with = "String")]
-    pub from: Timestamp,
-    /// It ends before this.
-    #[serde(with = "timestamp")]
-    #[schemars(with = "String")]
-    pub to: Timestamp,
-    /// The length of one bucket of the series, in seconds. Buckets begin at multiples of it since 1970.
-    pub bucket_s: u64,
-}
-
-/// What was read, and what of it could not be used. The reader of the journals counts it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
-pub struct Integrity {
-    /// Journals read.
-    pub journals: u64,
-    /// Lines read.
-    pub lines: u64,
-    /// Of these, windows in the span of the report.
-    pub windows: u64,
-    /// Windows before it, which say what is usual.
-    pub history_windows: u64,
-    /// Lines with the evidence of a failed check.
-    pub failures: u64,
-    /// Lines that are not what was written: skipped.
-    pub corrupt_lines: u64,
-    /// Lines of a newer version: skipped.
-    pub newer_lines: u64,
-    /// Torn ends of files, left by a crash while a line was written: skipped.
-    pub torn_tails: u64,
-}
 
 #[cfg(test)]
 mod tests;

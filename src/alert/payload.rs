@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::changes::{Change, ExpiringCertificate};
 use crate::format;
 use crate::model::{AlertEvent, SafeText, timestamp};
-use crate::report::slo::Burn;
+use crate::report::document::slo::Burn;
 use crate::report::{Incident, Report};
 
 /// The name and version of the document that a webhook is sent.

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::check_report::condition::Condition;
 use crate::cli::args::ProbeArgs;
 use crate::cli::exporter::ExporterArgs;
 use crate::cli::format::{FormatOutput, FormatParser};
 use crate::cli::values;
 use crate::render::CheckFormat;
-use crate::report::condition::Condition;
 
 /// `uptick check`
 #[derive(Args, Debug)]

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::check_report::condition::Condition;
 use crate::cli::args::OutputArgs;
 use crate::cli::format::{FormatOutput, FormatParser};
 use crate::cli::values;
 use crate::render::ReportFormat;
-use crate::report::condition::Condition;
 
 /// `uptick report`
 #[derive(Args, Debug)]

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::check_report::CheckReport;
+use crate::check_report::condition::Condition;
 use crate::commands::input::selection;
 use crate::commands::process::exit::{CliError, Exit, Signal};
 use crate::commands::process::instance_lock::InstanceLock;
@@ -26,8 +28,6 @@ use crate::engine::Engine;
 use crate::journal::Line;
 use crate::model::{Outcome, Probe, Resolver, Verdict};
 use crate::render::{CheckAnswer, CheckFormat, TerminalStyle};
-use crate::report::condition::Condition;
-use crate::report::pass::Pass;
 use crate::runner::{Descriptors, Event, Limits};
 use crate::window::{Collector, Window};
 use crate::{alert, cli, journal, plan, progress, render, runner};
@@ -100,7 +100,7 @@ pub(super) fn run(args: &cli::CheckArgs, terminal: &Terminal) -> Result<Exit, Cl
 
 /// A run that fails by what it was told to fail on is down; else its verdict decides, without the
 /// failures that were to be let pass.
-fn exit(pass: &Pass) -> Exit {
+fn exit(pass: &CheckReport) -> Exit {
     match pass.verdict {
         _ if pass.fails() => Exit::Down,
         Verdict::Unknown | Verdict::Missed => Exit::Unknown,
@@ -145,7 +145,7 @@ fn workspace() -> Option<PathBuf> {
 }
 
 /// Writes the answer in every format asked for: the files first, so that a closed pipe costs none.
-fn answer(pass: &Pass, outputs: Outputs<CheckFormat>, terminal: &Terminal) -> Result<(), CliError> {
+fn answer(pass: &CheckReport, outputs: Outputs<CheckFormat>, terminal: &Terminal) -> Result<(), CliError> {
     if let Some(path) = selection::env("GITHUB_STEP_SUMMARY").filter(|_| outputs.has(CheckFormat::Github)) {
         append_job_summary(pass, Path::new(&path))?;
     }
@@ -166,7 +166,7 @@ fn answer(pass: &Pass, outputs: Outputs<CheckFormat>, terminal: &Terminal) -> Re
 }
 
 /// Adds to the page that GitHub shows with the job. Other steps write to it too, so it is appended.
-fn append_job_summary(pass: &Pass, path: &Path) -> Result<(), CliError> {
+fn append_job_summary(pass: &CheckReport, path: &Path) -> Result<(), CliError> {
     let mut summary = Vec::new();
     render::job_summary(pass, &mut summary)
         .and_then(|()| File::options().append(true).create(true).open(path)?.write_all(&summary))

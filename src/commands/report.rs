@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::check_report::condition::{Condition, Counted};
 use crate::commands::input::journal_query::Filter;
 use crate::commands::input::{journal_query, selection};
 use crate::commands::process::exit::{CliError, Exit};
@@ -15,8 +16,7 @@ use crate::commands::process::terminal::Terminal;
 use crate::config::Config;
 use crate::model::{IpFamily, Probe, ip_version};
 use crate::render::{ReportAnswer, ReportFormat, TerminalStyle};
-use crate::report::condition::{Condition, Counted};
-use crate::report::pass::LatencySummary;
+use crate::report::LatencySummary;
 use crate::report::{Figures, Question, Report, State};
 use crate::{cli, journal};
 

@@ -10,10 +10,10 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use serde_json::Value;
 
+use crate::check_report::CheckReport;
 use crate::cli::SchemaDocument;
 use crate::model::Outcome;
 use crate::report::Report;
-use crate::report::pass::Pass;
 use crate::{config, journal};
 
 /// A file under `schemas/` as `build.rs` compressed it.
@@ -41,7 +41,7 @@ pub fn derived_schema(document: SchemaDocument) -> Value {
     match document {
         SchemaDocument::Probes => config::schema(),
         SchemaDocument::Outcome => of::<Outcome>("uptick outcome").into(),
-        SchemaDocument::Check => of::<Pass>("uptick.check/1").into(),
+        SchemaDocument::Check => of::<CheckReport>("uptick.check/1").into(),
         SchemaDocument::Journal => journal::schema().into(),
         SchemaDocument::Report => of::<Report>("uptick.report/1").into(),
     }

@@ -18,13 +18,13 @@ pub use nagios::exit_status as nagios_exit_status;
 
 use super::formats::formats;
 use super::terminal::TerminalStyle;
-use crate::report::pass::Pass;
+use crate::check_report::CheckReport;
 
 /// What the formats of `check` lay out.
 #[derive(Clone, Copy, Debug)]
 pub struct CheckAnswer<'a> {
     /// What the passes found.
-    pub pass: &'a Pass,
+    pub pass: &'a CheckReport,
     /// How text for people may look.
     pub style: TerminalStyle,
     /// The root of the repository, for annotations that point into it.

@@ -1,10 +1,17 @@
 //! The streaming fold: windows, failures and gaps in any order, added up in bounded memory, until
-//! [`Fold::finish`] makes the answer of them. Folds that share the lines out between them merge into
-//! the one that had read them all. It knows no file and no clock.
+//! [`super::answer`] makes the answer of them. Folds that share the lines out between them merge
+//! into the one that had read them all. It knows no file and no clock.
 
+pub(crate) mod bucket;
+pub(crate) mod cdn;
+pub(crate) mod check_log;
+pub(crate) mod evidence;
 mod extent;
-mod series;
-mod sheet;
+pub(crate) mod extra_checks;
+pub(crate) mod history;
+pub(crate) mod latency_series;
+pub(crate) mod probe_series;
+mod question;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -12,72 +19,50 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::answer::answer;
-use super::evidence::Evidence;
-use super::history::History;
-use super::{Integrity, Report, ladder};
-use crate::model::{Counts, Gap, IncidentRules, Outcome, Surfaces};
+pub use question::Question;
+
+use crate::model::{Counts, Gap, Outcome};
 use crate::window::Window;
-
-use extent::Extent;
-
-pub(super) use series::Series;
-pub(super) use sheet::Sheet;
+use evidence::Evidence;
+use extent::DataExtent;
+use history::History;
+use latency_series::LatencySeries;
+use probe_series::{Series, SeriesKey};
 
 /// How long before the window checks are followed, so that an incident that began before it has a start.
-pub(super) const LEAD_IN_MS: i64 = 24 * 3_600_000;
-
-/// What is asked.
-#[derive(Clone, Debug, Default)]
-pub struct Question {
-    /// The answer is about the time from here on; absent: from the first window on.
-    pub from: Option<Timestamp>,
-    /// The answer is about the time before this, and is judged at it; absent: up to the last check, judged there.
-    pub to: Option<Timestamp>,
-    /// The length of a bucket of the series; absent: what makes a readable chart.
-    pub bucket: Option<Duration>,
-    /// When a stretch of failures is an incident.
-    pub rules: IncidentRules,
-    /// The surfaces with their labels and objectives.
-    pub surfaces: Surfaces,
-    /// The address family, 4 or 6, of the probes that are asked over one alone, by name.
-    pub families: BTreeMap<String, u8>,
-}
+pub(crate) const LEAD_IN_MS: i64 = 24 * 3_600_000;
 
 /// The answer in the making.
 #[derive(Clone, Debug)]
 pub struct Fold {
-    pub(super) question: Question,
-    pub(super) series: Vec<Series>,
-    places: HashMap<Key, usize>,
-    pub(super) sheets: Vec<Sheet>,
-    sheet_places: HashMap<(Arc<str>, Arc<str>, bool), usize>,
-    pub(super) history: History,
-    pub(super) evidence: Evidence,
-    pub(super) gaps: BTreeSet<(String, i64, i64)>,
-    pub(super) extent: Extent,
-    pub(super) windows: u64,
-    pub(super) history_windows: u64,
+    pub(crate) question: Question,
+    pub(crate) series: Vec<Series>,
+    places: HashMap<SeriesKey, usize>,
+    pub(crate) latency_series: Vec<LatencySeries>,
+    latency_places: HashMap<(Arc<str>, Arc<str>, bool), usize>,
+    pub(crate) history: History,
+    pub(crate) evidence: Evidence,
+    pub(crate) gaps: BTreeSet<(String, i64, i64)>,
+    pub(crate) extent: DataExtent,
+    pub(crate) windows: u64,
+    pub(crate) history_windows: u64,
     /// Checks within maintenance windows: in every figure but those of the objectives.
-    pub(super) maintenance: Counts,
-    pub(super) failures: u64,
+    pub(crate) maintenance: Counts,
+    pub(crate) failures: u64,
 }
-
-/// What a series is of: vantage, surface, probe, and whether it is a control target.
-type Key = (Arc<str>, Arc<str>, Arc<str>, bool);
 
 impl Fold {
     /// Nothing read yet.
     #[must_use]
     pub fn new(question: Question) -> Fold {
         let history = History::new(question.from);
-        let extent = Extent::asked(&question);
+        let extent = DataExtent::asked(&question);
         Fold {
             question,
             series: Vec::new(),
             places: HashMap::new(),
-            sheets: Vec::new(),
-            sheet_places: HashMap::new(),
+            latency_series: Vec::new(),
+            latency_places: HashMap::new(),
             history,
             evidence: Evidence::default(),
             gaps: BTreeSet::new(),
@@ -128,20 +113,20 @@ impl Fold {
             self.history_windows += 1;
             self.history.window(window);
             if window.to.as_millisecond() > from.as_millisecond() - LEAD_IN_MS {
-                let place = self.place(&window.vantage, &window.surface, &window.probe, window.control);
+                let place = self.place(SeriesKey::of(window));
                 for run in window.strip.runs() {
-                    self.series[place].lead.add(&run);
+                    self.series[place].lead_in.add(&run);
                 }
             }
             return;
         }
         self.windows += 1;
         self.extend(|extent, bucket| extent.add(begins, window.to.as_millisecond(), bucket));
-        let place = self.place(&window.vantage, &window.surface, &window.probe, window.control);
+        let place = self.place(SeriesKey::of(window));
         let series = &mut self.series[place];
         series.add(window);
-        let bucket = ladder::floor(begins, self.extent.step);
-        self.sheets[series.sheet].latency.entry(bucket).or_default().merge(&window.latency);
+        let bucket = bucket::floor(begins, self.extent.step);
+        self.latency_series[series.latency_place].latency.entry(bucket).or_default().merge(&window.latency);
     }
 
     /// Adds the evidence of a failed check.
@@ -175,51 +160,43 @@ impl Fold {
         self.maintenance.merge(&other.maintenance);
         self.failures += other.failures;
         for series in other.series {
-            let place = self.place(&series.vantage, &series.surface, &series.probe, series.control);
+            let place = self.place(series.key());
             self.series[place].merge(series);
         }
-        for sheet in other.sheets {
-            let place = self.sheet_place(&sheet.surface, &sheet.vantage, sheet.control);
-            self.sheets[place].merge(sheet, step);
+        for latency_series in other.latency_series {
+            let place = self.latency_place(&latency_series.surface, &latency_series.vantage, latency_series.control);
+            self.latency_series[place].merge(latency_series, step);
         }
-    }
-
-    /// The answer. `now` is the instant it is made at; `integrity` says what was read, and the
-    /// counts of windows and history in it are filled in here.
-    #[must_use]
-    pub fn finish(self, now: Timestamp, integrity: Integrity) -> Report {
-        answer(self, now, integrity)
     }
 
     /// The place of a series, made where there is none yet.
-    fn place(&mut self, vantage: &Arc<str>, surface: &Arc<str>, probe: &Arc<str>, control: bool) -> usize {
-        let key = (Arc::clone(vantage), Arc::clone(surface), Arc::clone(probe), control);
+    fn place(&mut self, key: SeriesKey) -> usize {
         if let Some(place) = self.places.get(&key) {
             return *place;
         }
-        let sheet = self.sheet_place(surface, vantage, control);
-        self.series.push(Series::new(&key, sheet));
-        self.places.insert(key, self.series.len() - 1);
+        let latency_series = self.latency_place(&key.surface, &key.vantage, key.control);
+        self.places.insert(key.clone(), self.series.len());
+        self.series.push(Series::new(key, latency_series));
         self.series.len() - 1
     }
 
-    /// The place of a sheet, made where there is none yet.
-    fn sheet_place(&mut self, surface: &Arc<str>, vantage: &Arc<str>, control: bool) -> usize {
-        *self.sheet_places.entry((Arc::clone(surface), Arc::clone(vantage), control)).or_insert_with(|| {
+    /// The place of a latency series, made where there is none yet.
+    fn latency_place(&mut self, surface: &Arc<str>, vantage: &Arc<str>, control: bool) -> usize {
+        *self.latency_places.entry((Arc::clone(surface), Arc::clone(vantage), control)).or_insert_with(|| {
             let (surface, vantage) = (Arc::clone(surface), Arc::clone(vantage));
-            self.sheets.push(Sheet { surface, vantage, control, latency: BTreeMap::new() });
-            self.sheets.len() - 1
+            self.latency_series.push(LatencySeries { surface, vantage, control, latency: BTreeMap::new() });
+            self.latency_series.len() - 1
         })
     }
 
     /// Widens the extent, and with it the buckets where they would be too many.
-    fn extend(&mut self, widen: impl FnOnce(&mut Extent, Option<Duration>)) {
+    fn extend(&mut self, widen: impl FnOnce(&mut DataExtent, Option<Duration>)) {
         let before = self.extent.step;
         widen(&mut self.extent, self.question.bucket);
         let step = self.extent.step;
         if step != before {
-            for sheet in &mut self.sheets {
-                sheet.coarsen(step);
+            for latency_series in &mut self.latency_series {
+                latency_series.coarsen(step);
             }
             self.evidence.coarsen(step);
         }

@@ -6,7 +6,7 @@ use std::thread::ScopedJoinHandle;
 
 /// Does the same to each of some items, on as many threads as there are processors; the results
 /// are in the order of the items.
-pub(super) fn map<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
+pub(crate) fn map<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
     let threads = thread::available_parallelism().map_or(1, usize::from).min(items.len());
     if threads <= 1 {
         return items.into_iter().map(work).collect();

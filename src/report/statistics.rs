@@ -2,6 +2,9 @@
 //! their sources; it knows no surface and no check. Tests hold them to published values and to
 //! an independent implementation (`tests/interoperability/`).
 
+#[cfg(test)]
+pub(crate) mod chance;
+
 /// The confidence of every interval and bound.
 pub const CONFIDENCE: f64 = 0.95;
 
@@ -10,6 +13,9 @@ const Z_TWO_SIDED: f64 = 1.959_963_984_540_054;
 
 /// The 95th percentile of the standard normal distribution: one-sided 95 %.
 const Z_ONE_SIDED: f64 = 1.644_853_626_951_472_7;
+
+/// A difference this unlikely by chance is called one.
+pub(crate) const SIGNIFICANT: f64 = 0.05;
 
 /// A count as a number to compute with. Counts of checks stay far below 2^52.
 #[expect(clippy::cast_precision_loss, reason = "counts of checks stay far below 2^52")]

@@ -13,9 +13,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use self::stage::{Found, Line, Stage, at, diagnosed, failed, question, status, usual_ms};
-use super::chance::Chance;
-use super::{Extent, Incident, Question, Report, State};
 use crate::model::{ExtraKind, FailureClass};
+use crate::report::document::answer::{Extent, State};
+use crate::report::document::incident::Incident;
+use crate::report::document::report::Report;
+use crate::report::fold::Question;
+use crate::report::statistics::chance::Chance;
 use crate::window::Histogram;
 
 const CLOUDFLARE: &[(&str, &str)] = &[("server", "cloudflare"), ("cf-ray", "8a1f-LHR")];

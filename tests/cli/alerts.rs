@@ -53,7 +53,7 @@ fn report_of(config: &Config, surfaces: &[(&str, &str)]) -> Report {
         }
     }
     collector.close_all().iter().for_each(|window| fold.window(window));
-    fold.finish(after(length), Integrity::default())
+    uptick::report::answer(fold, after(length), Integrity::default())
 }
 
 fn configured(folder: &Path, alerts: &str) -> Config {

@@ -158,7 +158,8 @@ fn ten_thousand_idle_probes_stay_below_sixty_four_mebibytes() {
         .collect();
     let engine = Engine::new("here", Redactor::default(), &probes).unwrap();
     let mut plan = Intervals::new(&probes, Timestamp::now(), 0.0, 0);
-    let mut fold = uptick::report::pass::PassFold::new("here", &probes, Duration::from_mins(1), Timestamp::UNIX_EPOCH);
+    let mut fold =
+        uptick::check_report::CheckReportBuilder::new("here", &probes, Duration::from_mins(1), Timestamp::UNIX_EPOCH);
     // A minute's worth of open windows: what a watch of them holds between two lines of its journal.
     for due in plan.by_ref().take(20_000) {
         let probe = Arc::clone(&probes[due.probe]);

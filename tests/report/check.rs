@@ -3,21 +3,21 @@
 use std::io::Write;
 use std::path::Path;
 
+use uptick::check_report::CheckReport;
 use uptick::render::{CheckAnswer, CheckFormat, TerminalStyle};
-use uptick::report::pass::Pass;
 
 use crate::hostile::prometheus_samples;
 use crate::{assert_golden, sample};
 
 /// What a format makes of a pass.
-pub(crate) fn render(format: CheckFormat, pass: &Pass, look: TerminalStyle) -> String {
+pub(crate) fn render(format: CheckFormat, pass: &CheckReport, look: TerminalStyle) -> String {
     let mut out = Vec::new();
     let answer = CheckAnswer { pass, style: look, workspace: Some(Path::new("/workspace")) };
     format.write(&answer, &mut out).expect("a vector takes all");
     String::from_utf8(out).expect("every format is UTF-8")
 }
 
-fn human(pass: &Pass, look: TerminalStyle) -> String {
+fn human(pass: &CheckReport, look: TerminalStyle) -> String {
     render(CheckFormat::Human, pass, look)
 }
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use uptick::check_report::{CheckReport, CheckReportBuilder};
 use uptick::model::{CertificateFacts, Evidence, FailureClass, Mismatch, Outcome, Phase, Probe, SafeText};
 use uptick::render::{CheckFormat, TerminalStyle};
-use uptick::report::pass::{Pass, PassFold};
 
 use crate::check::render;
 use crate::sample;
@@ -64,7 +64,7 @@ pub(crate) const PAYLOADS: &[&str] = &[
 ];
 
 /// A pass in which every text is hostile: from the server and from the probe file.
-fn pass_with(hostile: &str) -> Pass {
+fn pass_with(hostile: &str) -> CheckReport {
     let named = |number: usize| format!("{hostile}{number}");
     let mut first = sample::probe(&named(1), hostile, "https://x.test/", 3);
     first.surface = format!("s{hostile}");
@@ -73,7 +73,7 @@ fn pass_with(hostile: &str) -> Pass {
     second.name = named(2);
     let third = sample::probe(&named(3), &first.surface, "https://x.test/", 9);
     let probes: Vec<Arc<Probe>> = [first, second, third].into_iter().map(Arc::new).collect();
-    let mut fold = PassFold::new(&format!("v{hostile}"), &probes, Duration::from_mins(1), sample::start());
+    let mut fold = CheckReportBuilder::new(&format!("v{hostile}"), &probes, Duration::from_mins(1), sample::start());
     fold.record(failed_with(&probes[0], hostile, FailureClass::AssertionFailed));
     fold.record(sample::up(&probes[1], Duration::ZERO, 1.0));
     fold.record(failed_with(&probes[2], hostile, FailureClass::ProberFdLimit));
@@ -108,11 +108,11 @@ fn failed_with(probe: &Probe, hostile: &str, class: FailureClass) -> Outcome {
 }
 
 /// What harmless text gives, to compare structures with.
-fn harmless() -> Pass {
+fn harmless() -> CheckReport {
     pass_with("plain")
 }
 
-fn of(format: CheckFormat, pass: &Pass) -> String {
+fn of(format: CheckFormat, pass: &CheckReport) -> String {
     render(format, pass, TerminalStyle::default())
 }
 
@@ -121,7 +121,7 @@ fn is_forbidden(character: char) -> bool {
     (character.is_control() && character != '\n') || ('\u{202a}'..='\u{202e}').contains(&character)
 }
 
-fn a_terminal_obeys_nothing(pass: &Pass) -> Result<(), TestCaseError> {
+fn a_terminal_obeys_nothing(pass: &CheckReport) -> Result<(), TestCaseError> {
     for width in [40, 80, 200] {
         let output = render(CheckFormat::Human, pass, TerminalStyle { width, ..TerminalStyle::default() });
         prop_assert!(!output.contains(is_forbidden), "{output:?}");
@@ -133,7 +133,7 @@ fn a_terminal_obeys_nothing(pass: &Pass) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-fn github_takes_our_commands_alone(pass: &Pass) -> Result<(), TestCaseError> {
+fn github_takes_our_commands_alone(pass: &CheckReport) -> Result<(), TestCaseError> {
     let output = of(CheckFormat::Github, pass);
     let lines: Vec<&str> = output.lines().collect();
     // One error, one warning for what could not be judged, one for insecure TLS, and a last line.
@@ -150,7 +150,7 @@ fn github_takes_our_commands_alone(pass: &Pass) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-fn tap_has_its_points_alone(pass: &Pass) -> Result<(), TestCaseError> {
+fn tap_has_its_points_alone(pass: &CheckReport) -> Result<(), TestCaseError> {
     let output = of(CheckFormat::Tap, pass);
     let top: Vec<&str> = output.lines().filter(|line| !line.starts_with("  ")).collect();
     let starts = ["TAP version 14", "1..3", "# INSECURE", "not ok 1 - ", "ok 2 - ", "ok 3 - ", "# 3 checks"];
@@ -178,7 +178,7 @@ fn tap_has_its_points_alone(pass: &Pass) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-fn nagios_has_one_line_and_clean_performance_data(pass: &Pass) -> Result<(), TestCaseError> {
+fn nagios_has_one_line_and_clean_performance_data(pass: &CheckReport) -> Result<(), TestCaseError> {
     let output = of(CheckFormat::Nagios, pass);
     prop_assert_eq!(output.lines().count(), 1, "{}", output);
     prop_assert_eq!(output.matches('|').count(), 1, "{}", output);
@@ -206,7 +206,7 @@ fn nagios_has_one_line_and_clean_performance_data(pass: &Pass) -> Result<(), Tes
     Ok(())
 }
 
-fn junit_reads_back(pass: &Pass) -> Result<(), TestCaseError> {
+fn junit_reads_back(pass: &CheckReport) -> Result<(), TestCaseError> {
     // The common schema has no zone in a timestamp, and this strict reader wants one.
     let output = of(CheckFormat::Junit, pass).replace("T09:31:00\"", "T09:31:00Z\"");
     let report = quick_junit::Report::deserialize_from_str(&output);
@@ -217,7 +217,7 @@ fn junit_reads_back(pass: &Pass) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-fn json_reads_back(pass: &Pass) -> Result<(), TestCaseError> {
+fn json_reads_back(pass: &CheckReport) -> Result<(), TestCaseError> {
     let document: serde_json::Value = serde_json::from_str(&of(CheckFormat::Json, pass)).expect("one document");
     prop_assert_eq!(document["outcomes"].as_array().map(Vec::len), Some(3));
     let lines = of(CheckFormat::Ndjson, pass);
@@ -278,8 +278,8 @@ fn read_labels(mut labels: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn prometheus_has_its_series_alone(pass: &Pass) -> Result<(), TestCaseError> {
-    let names = |pass: &Pass| -> Result<Vec<String>, TestCaseError> {
+fn prometheus_has_its_series_alone(pass: &CheckReport) -> Result<(), TestCaseError> {
+    let names = |pass: &CheckReport| -> Result<Vec<String>, TestCaseError> {
         let text = of(CheckFormat::Prometheus, pass);
         let samples = prometheus_samples(&text).map_err(TestCaseError::fail)?;
         Ok(samples.iter().map(|(series, _)| series.split('{').next().unwrap_or_default().to_owned()).collect())
@@ -302,9 +302,9 @@ pub(crate) fn markdown_structure(text: &str) -> Vec<String> {
         .collect()
 }
 
-fn markdown_has_our_structure_alone(pass: &Pass) -> Result<(), TestCaseError> {
+fn markdown_has_our_structure_alone(pass: &CheckReport) -> Result<(), TestCaseError> {
     // An empty name has no code span, which is the one difference allowed.
-    let of = |pass: &Pass| markdown_structure(&of(CheckFormat::Markdown, pass));
+    let of = |pass: &CheckReport| markdown_structure(&of(CheckFormat::Markdown, pass));
     prop_assert_eq!(of(pass), of(&harmless()));
     Ok(())
 }

@@ -209,7 +209,7 @@ fn play_march() -> Report {
     };
     plan("2025-03-03T09:00:00Z", "2025-03-10T09:00:00Z", 300).play(&|_, _, _| (0.0008, 1.0), &mut fold);
     plan("2025-03-10T09:00:00Z", "2025-03-10T18:00:00Z", 30).play(&x_weather, &mut fold);
-    fold.finish(at("2025-03-10T18:00:05Z"), integrity())
+    uptick::report::answer(fold, at("2025-03-10T18:00:05Z"), integrity())
 }
 
 /// A quiet day from one vantage with nothing before it.
@@ -224,13 +224,13 @@ pub(crate) fn quiet() -> Report {
         asleep: vec![("home", at("2025-03-09T01:00:00Z"), at("2025-03-09T07:30:00Z"))],
     };
     plan.play(&|_, _, _| (0.0, 1.0), &mut fold);
-    fold.finish(at("2025-03-10T00:00:05Z"), integrity())
+    uptick::report::answer(fold, at("2025-03-10T00:00:05Z"), integrity())
 }
 
 /// Nothing at all.
 pub(crate) fn nothing() -> Report {
-    Fold::new(question("2025-03-10T09:00:00Z", "2025-03-10T18:00:00Z"))
-        .finish(at("2025-03-10T18:00:05Z"), Integrity::default())
+    let fold = Fold::new(question("2025-03-10T09:00:00Z", "2025-03-10T18:00:00Z"));
+    uptick::report::answer(fold, at("2025-03-10T18:00:05Z"), Integrity::default())
 }
 
 /// A long time and many probes from several vantages, with failures throughout.
@@ -250,7 +250,7 @@ pub(crate) fn long(days: i64, probes: usize, vantages: &[&str], every: Duration)
         if bad { (0.6, 4.0) } else { (0.004, 1.0) }
     };
     plan.play(&weather, &mut fold);
-    fold.finish(to, integrity())
+    uptick::report::answer(fold, to, integrity())
 }
 
 fn integrity() -> Integrity {
@@ -298,5 +298,5 @@ pub(crate) fn hostile(text: &str) -> Report {
         }
         collector.close_all().iter().for_each(|window| fold.window(window));
     }
-    fold.finish(at("2025-03-10T10:00:00Z"), integrity())
+    uptick::report::answer(fold, at("2025-03-10T10:00:00Z"), integrity())
 }

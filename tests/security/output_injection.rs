@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use uptick::check_report::{CheckReport, CheckReportBuilder};
 use uptick::engine::Engine;
 use uptick::model::{
     HeaderExpectation, HeaderRule, HttpVersionPreference, JsonExpectation, JsonPath, JsonRule, Outcome, Probe,
@@ -15,7 +16,6 @@ use uptick::model::{
 };
 use uptick::render;
 use uptick::render::{CheckAnswer, CheckFormat, TerminalStyle};
-use uptick::report::pass::{Pass, PassFold};
 
 use crate::support::run::Run;
 use crate::support::server::Server;
@@ -150,14 +150,14 @@ fn hostile_certificates() -> (Vec<Server>, Vec<Probe>, Authority) {
 }
 
 /// A pass over every string in every place.
-fn hostile_pass() -> Pass {
+fn hostile_pass() -> CheckReport {
     let http = hostile_http();
     let (http2, more) = hostile_http2();
     let (certificates, still_more, authority) = hostile_certificates();
     let asked: Vec<Arc<Probe>> = asked_in_http(&http).into_iter().chain(more).chain(still_more).map(Arc::new).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let engine = Engine::new("here", Redactor::default(), &asked).unwrap();
-    let mut fold = PassFold::new("here", &asked, Duration::from_mins(1), Timestamp::now());
+    let mut fold = CheckReportBuilder::new("here", &asked, Duration::from_mins(1), Timestamp::now());
     for probe in &asked {
         let outcome = runtime.block_on(engine.check(probes::due(probe)));
         assert!(!is_hidden_in(&outcome), "{outcome:?}");
@@ -171,7 +171,7 @@ fn is_hidden_in(outcome: &Outcome) -> bool {
     serde_json::to_string(outcome).unwrap().chars().any(strict::is_hidden)
 }
 
-fn rendered(format: CheckFormat, pass: &Pass, look: TerminalStyle) -> String {
+fn rendered(format: CheckFormat, pass: &CheckReport, look: TerminalStyle) -> String {
     let mut out = Vec::new();
     format.write(&CheckAnswer { pass, style: look, workspace: Some("/workspace".as_ref()) }, &mut out).unwrap();
     String::from_utf8(out).unwrap()
@@ -184,7 +184,7 @@ fn no_output_obeys_a_server() {
     assert_eq!(probes, hostile::STRINGS.len() * (PLACES.len() + 2));
     // A place whose strings make no check fail would prove nothing.
     for place in PLACES.iter().map(|place| place.name).chain(["goaway", "certificate"]) {
-        let of_place = |probe: &&uptick::report::pass::ProbeSummary| {
+        let of_place = |probe: &&uptick::check_report::ProbeSummary| {
             probe.probe.starts_with(place) && probe.verdict == Verdict::Down
         };
         assert!(pass.probes.iter().filter(of_place).count() >= 32, "few checks of {place} are down");

@@ -29,7 +29,7 @@ pub(crate) fn ask(question: Question, journals: &[PathBuf], filter: &Filter) -> 
         recorded.extend(more);
     })?;
     filter.check(&recorded)?;
-    Ok(fold.finish(to.unwrap_or_else(Timestamp::now), integrity))
+    Ok(crate::report::answer(fold, to.unwrap_or_else(Timestamp::now), integrity))
 }
 
 /// Adds a line to a fold.

@@ -73,7 +73,7 @@ impl AlertHistory {
         }
         open.take_failures().iter().for_each(|failure| fold.failure(failure));
         open.close_all().iter().for_each(|window| fold.window(window));
-        let report = fold.finish(now, read.integrity);
+        let report = crate::report::answer(fold, now, read.integrity);
         self.read = Some(read);
         Ok(report)
     }

@@ -6,6 +6,8 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
+use crate::check_report::condition::Condition;
+use crate::check_report::{CheckReport, CheckReportBuilder};
 use crate::commands::process::terminal::{MessageLevel, Terminal};
 use crate::commands::run::check_pipeline;
 use crate::commands::run::journal_writer::{JournalLocation, Recorded, Recorder};
@@ -13,13 +15,11 @@ use crate::config::Config;
 use crate::export::Exporters;
 use crate::journal::{JournalError, Line};
 use crate::model::{Gap, Outcome, Probe};
-use crate::report::condition::Condition;
-use crate::report::pass::{Pass, PassFold};
 use crate::window::{Collector, Window};
 
 /// Keeps the books.
 pub(crate) struct RunRecorder {
-    fold: PassFold,
+    fold: CheckReportBuilder,
     recorder: Option<Recorder>,
     exporters: Arc<Exporters>,
     warnings: Vec<String>,
@@ -40,7 +40,7 @@ impl RunRecorder {
     ) -> RunRecorder {
         let vantage = &config.settings.vantage;
         RunRecorder {
-            fold: PassFold::new(vantage, probes, config.settings.window, check_pipeline::now()),
+            fold: CheckReportBuilder::new(vantage, probes, config.settings.window, check_pipeline::now()),
             recorder: journal.map(|place| Recorder::start(JournalLocation::of(place, config))),
             exporters,
             warnings: config.warnings.clone(),
@@ -116,7 +116,7 @@ impl RunRecorder {
     }
 
     /// Closes the books: the answer, and whether everything is in the journal.
-    pub(crate) fn close(mut self, terminal: &Terminal) -> (Pass, bool) {
+    pub(crate) fn close(mut self, terminal: &Terminal) -> (CheckReport, bool) {
         let failures = self.fold.take_failures();
         let (pass, windows) = self.fold.finish(self.began.elapsed(), &self.warnings);
         self.exporters.windows(&windows);

@@ -8,13 +8,13 @@ use jiff::Timestamp;
 
 use crate::alert;
 use crate::alert::ExpiringCertificate;
+use crate::check_report::CheckReport;
 use crate::commands::process::terminal::Terminal;
 use crate::commands::run::alert_worker::{AlertWorker, RunSnapshot, SPEAKS_EVERY};
 use crate::commands::run::check_pipeline;
 use crate::commands::run::run_recorder::RunRecorder;
 use crate::model::{Counts, Gap, IncidentRules, Outcome, Probe, Schedule, Verdict, timestamp};
 use crate::progress::Board;
-use crate::report::pass::Pass;
 
 const FOOTER: &str = "  · up   X down   ? unknown   - missed        Ctrl-C ends the watch";
 
@@ -182,7 +182,7 @@ impl WatchState {
 
     /// Takes the board away and closes the recorder.
     #[must_use]
-    pub(crate) fn close(mut self) -> (Pass, bool) {
+    pub(crate) fn close(mut self) -> (CheckReport, bool) {
         let now = RunSnapshot { heartbeat_due: true, ..self.now() };
         self.board.finish();
         let closed = self.recorder.close(&self.terminal);

@@ -7,9 +7,9 @@ use std::path::Path;
 
 use super::markdown;
 use super::phrases::{classes, counts_phrase, insecure_sentence, judgement_sentences, surface_phrase, worst_first};
+use crate::check_report::{CheckReport, ProbeSummary};
 use crate::model::Verdict;
 use crate::render::{evidence, terminal, text};
-use crate::report::pass::{Pass, ProbeSummary};
 
 /// GitHub shows ten annotations of a level and a step, and drops the rest in silence: the worst
 /// nine, and one that says how many more there are.
@@ -18,7 +18,7 @@ const SHOWN: usize = 9;
 /// The most bytes of a job summary: GitHub refuses one of more than a MiB a step, whole.
 const SUMMARY_LIMIT: usize = 1_000_000;
 
-pub(super) fn write(pass: &Pass, workspace: Option<&Path>, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write(pass: &CheckReport, workspace: Option<&Path>, out: &mut impl Write) -> io::Result<()> {
     let worst = worst_first(pass);
     let (down, unsure): (Vec<_>, Vec<_>) = worst.into_iter().partition(|probe| probe.verdict == Verdict::Down);
     annotations("error", pass, &down, workspace, out)?;
@@ -43,7 +43,7 @@ pub(super) fn write(pass: &Pass, workspace: Option<&Path>, out: &mut impl Write)
 ///
 /// # Errors
 /// Those of the writer.
-pub fn job_summary(pass: &Pass, out: &mut impl Write) -> io::Result<()> {
+pub fn job_summary(pass: &CheckReport, out: &mut impl Write) -> io::Result<()> {
     let mut page = Vec::new();
     markdown::write(pass, &mut page)?;
     if page.len() > SUMMARY_LIMIT {
@@ -58,7 +58,7 @@ pub fn job_summary(pass: &Pass, out: &mut impl Write) -> io::Result<()> {
 
 fn annotations(
     level: &str,
-    pass: &Pass,
+    pass: &CheckReport,
     probes: &[&ProbeSummary],
     workspace: Option<&Path>,
     out: &mut impl Write,
@@ -85,7 +85,7 @@ fn annotations(
 }
 
 /// The reason, the expectations that were not met, and where it was asked.
-fn told(pass: &Pass, probe: &ProbeSummary) -> String {
+fn told(pass: &CheckReport, probe: &ProbeSummary) -> String {
     let Some(outcome) = pass.telling(&probe.probe).filter(|outcome| outcome.failure.is_some()) else {
         return "due and not run".to_owned();
     };

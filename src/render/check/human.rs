@@ -9,12 +9,13 @@ use std::io::Write;
 use super::phrases::{
     belongs, classes, counts_phrase, insecure_sentence, judgement_sentences, proof_sentence, surface_phrase,
 };
+use crate::check_report::{CheckReport, ProbeSummary, SurfaceSummary};
 use crate::format;
 use crate::model::{Outcome, Verdict};
 use crate::render::evidence::EvidenceLine;
 use crate::render::terminal::{BAD, BOLD, DIM, ODD, StyledText, TerminalStyle};
 use crate::render::{evidence, terminal, text};
-use crate::report::pass::{LatencySummary, Pass, ProbeSummary, SurfaceSummary};
+use crate::report::LatencySummary;
 use columns::Columns;
 
 /// The probes whose evidence is shown; the others have their reason alone.
@@ -26,7 +27,7 @@ const LINES_OF_A_FACT: usize = 6;
 /// The columns of a label of evidence.
 const LABEL: usize = 12;
 
-pub(super) fn write(pass: &Pass, look: TerminalStyle, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write(pass: &CheckReport, look: TerminalStyle, out: &mut impl Write) -> io::Result<()> {
     let mut screen = StyledText::new(look);
     let columns = Columns::of(pass, screen.width());
     let mut shown = 0;
@@ -53,7 +54,7 @@ fn title(surface: &SurfaceSummary) -> String {
 }
 
 /// Below a probe's line: why it was not up, and what else must be known of it.
-fn findings(pass: &Pass, probe: &ProbeSummary, with_evidence: bool, screen: &mut StyledText) {
+fn findings(pass: &CheckReport, probe: &ProbeSummary, with_evidence: bool, screen: &mut StyledText) {
     if probe.insecure {
         note(ODD, "INSECURE", "tls.insecure is set: any certificate is accepted", screen);
     }
@@ -110,7 +111,7 @@ fn note(style: anstyle::Style, label: &str, content: &str, screen: &mut StyledTe
     }
 }
 
-fn summary(pass: &Pass, screen: &mut StyledText) {
+fn summary(pass: &CheckReport, screen: &mut StyledText) {
     let style = terminal::style(pass.verdict);
     screen.put(style.bold(), &format!("{} {}", terminal::mark(pass.verdict), terminal::word(pass.verdict)));
     let phrases: Vec<String> = pass

@@ -4,17 +4,17 @@
 use std::io;
 use std::io::Write;
 
+use crate::check_report::CheckReport;
 use crate::model::Outcome;
-use crate::report::pass::Pass;
 
 /// One document.
-pub(super) fn write(pass: &Pass, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write(pass: &CheckReport, out: &mut impl Write) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut *out, pass)?;
     out.write_all(b"\n")
 }
 
 /// One outcome a line.
-pub(super) fn write_lines(pass: &Pass, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write_lines(pass: &CheckReport, out: &mut impl Write) -> io::Result<()> {
     pass.outcomes.iter().try_for_each(|outcome| line(outcome, out))
 }
 

@@ -8,18 +8,18 @@ use std::time::Duration;
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::phrases::classes;
+use crate::check_report::{CheckReport, ProbeSummary, SurfaceSummary};
 use crate::model::{Outcome, Phase, Verdict, micros, timestamp};
 use crate::render::evidence;
-use crate::report::pass::{Pass, ProbeSummary, SurfaceSummary};
 
-pub(super) fn write(pass: &Pass, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write(pass: &CheckReport, out: &mut impl Write) -> io::Result<()> {
     let mut report = Report::new("uptick");
     report.set_time(pass.elapsed);
     report.add_test_suites(pass.surfaces.iter().map(|surface| suite(pass, surface)));
     report.serialize(&mut *out).map_err(io::Error::other)
 }
 
-fn suite(pass: &Pass, surface: &SurfaceSummary) -> TestSuite {
+fn suite(pass: &CheckReport, surface: &SurfaceSummary) -> TestSuite {
     let name = if surface.control { "control" } else { surface.surface.as_str() };
     let mut suite = TestSuite::new(name);
     // Without a zone, as the common schema has it; the time is UTC.
@@ -34,7 +34,7 @@ fn suite(pass: &Pass, surface: &SurfaceSummary) -> TestSuite {
     suite
 }
 
-fn case(pass: &Pass, probe: &ProbeSummary, suite: &str) -> TestCase {
+fn case(pass: &CheckReport, probe: &ProbeSummary, suite: &str) -> TestCase {
     let told = pass.telling(&probe.probe);
     let mut case = TestCase::new(probe.probe.as_str(), status(probe, told));
     case.set_classname(suite);

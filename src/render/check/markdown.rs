@@ -8,10 +8,10 @@ use std::io::Write;
 use super::phrases::{
     classes, counts_phrase, insecure_sentence, judgement_sentences, proof_sentence, surface_phrase, worst_first,
 };
+use crate::check_report::{CheckReport, ProbeSummary};
 use crate::format;
 use crate::model::{Outcome, Verdict};
 use crate::render::{escape, evidence, terminal, text};
-use crate::report::pass::{Pass, ProbeSummary};
 
 /// The probes in the table, worst first when there are more.
 const ROWS: usize = 500;
@@ -22,7 +22,7 @@ const EVIDENCE: usize = 30;
 /// The characters of one piece of evidence.
 const FACT: usize = 1_000;
 
-pub(super) fn write(pass: &Pass, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write(pass: &CheckReport, out: &mut impl Write) -> io::Result<()> {
     let mut page = String::new();
     heading(pass, &mut page);
     table(pass, &mut page);
@@ -42,7 +42,7 @@ pub(super) fn write(pass: &Pass, out: &mut impl Write) -> io::Result<()> {
     out.write_all(page.as_bytes())
 }
 
-fn heading(pass: &Pass, page: &mut String) {
+fn heading(pass: &CheckReport, page: &mut String) {
     let quote = |name: &str| escape::code_span(name, false);
     let phrases: Vec<String> = pass
         .surfaces
@@ -66,7 +66,7 @@ fn heading(pass: &Pass, page: &mut String) {
     }
 }
 
-fn table(pass: &Pass, page: &mut String) {
+fn table(pass: &CheckReport, page: &mut String) {
     let _ = writeln!(page, "| | probe | surface | checks | down | p50 | p95 | p99 | max | reason |");
     let _ = writeln!(page, "|---|---|---|--:|--:|--:|--:|--:|--:|---|");
     let rows: Vec<&ProbeSummary> = if pass.probes.len() > ROWS {
@@ -100,7 +100,7 @@ fn table(pass: &Pass, page: &mut String) {
 }
 
 /// Why a probe was not up, or what else is worth saying.
-fn reason(pass: &Pass, probe: &ProbeSummary) -> String {
+fn reason(pass: &CheckReport, probe: &ProbeSummary) -> String {
     let failed = pass.telling(&probe.probe).filter(|outcome| outcome.failure.is_some());
     let flaky =
         if probe.flaky > 0 { format!("flaky: {} passed on a later attempt", probe.flaky) } else { String::new() };

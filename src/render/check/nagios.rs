@@ -6,9 +6,9 @@ use std::io;
 use std::io::Write;
 
 use super::phrases::{counts_phrase, insecure_sentence, worst_first};
+use crate::check_report::{CheckReport, ProbeSummary};
 use crate::model::Verdict;
 use crate::render::{evidence, text};
-use crate::report::pass::{Pass, ProbeSummary};
 
 /// The failed probes named on the first line: it is cut by many a pager.
 const NAMED: usize = 3;
@@ -22,7 +22,7 @@ const LISTED: usize = 50;
 /// The exit status by Nagios' rules: 0 OK, 1 WARNING (up, but only on a later attempt),
 /// 2 CRITICAL (down), 3 UNKNOWN.
 #[must_use]
-pub fn exit_status(pass: &Pass) -> u8 {
+pub fn exit_status(pass: &CheckReport) -> u8 {
     match pass.verdict {
         Verdict::Up if pass.flaky() > 0 => 1,
         Verdict::Up => 0,
@@ -31,7 +31,7 @@ pub fn exit_status(pass: &Pass) -> u8 {
     }
 }
 
-pub(super) fn write(pass: &Pass, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write(pass: &CheckReport, out: &mut impl Write) -> io::Result<()> {
     let word = ["OK", "WARNING", "CRITICAL", "UNKNOWN"][usize::from(exit_status(pass))];
     let worst = worst_first(pass);
     let mut line = format!("UPTICK {word}: {}", counts_phrase(pass));
@@ -51,7 +51,7 @@ pub(super) fn write(pass: &Pass, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-fn reason(pass: &Pass, probe: &ProbeSummary) -> String {
+fn reason(pass: &CheckReport, probe: &ProbeSummary) -> String {
     match pass.telling(&probe.probe).filter(|outcome| outcome.failure.is_some()) {
         Some(outcome) => evidence::reason(outcome),
         None => "due and not run".to_owned(),
@@ -60,7 +60,7 @@ fn reason(pass: &Pass, probe: &ProbeSummary) -> String {
 
 /// `'home'=0.105800s;;;0 'login'=U;;;0 'up'=1;;;0;2 …`: the median of each probe where there are
 /// several checks, the one time where there is one, `U` where nothing was measured.
-fn performance(pass: &Pass) -> String {
+fn performance(pass: &CheckReport) -> String {
     let mut data = String::new();
     for probe in &pass.probes {
         let time = probe.window.latency.total.quantile(0.5);

@@ -1,14 +1,15 @@
 //! Phrases that the formats of `check` share.
 
+use crate::check_report::regression::Judgement;
+use crate::check_report::{CheckReport, ProbeSummary, SurfaceSummary};
 use crate::format;
 use crate::model::Verdict;
 use crate::render::text;
-use crate::report::pass::{Pass, ProbeSummary, Proof, SurfaceSummary};
-use crate::report::regression::Judgement;
+use crate::report::SampleBound;
 
 /// The probes that were not up, worst first: down before unknown, the larger share of failures
 /// first, then the order of the probe file.
-pub(super) fn worst_first(pass: &Pass) -> Vec<&ProbeSummary> {
+pub(super) fn worst_first(pass: &CheckReport) -> Vec<&ProbeSummary> {
     let mut worst: Vec<&ProbeSummary> = pass.probes.iter().filter(|probe| probe.verdict != Verdict::Up).collect();
     let share = |probe: &ProbeSummary| {
         let counts = probe.counts;
@@ -32,7 +33,7 @@ pub(super) fn classes(probe: &ProbeSummary) -> String {
 }
 
 /// `1 of 3 probes down (login)`, `all 2 probes up`.
-pub(super) fn surface_phrase(pass: &Pass, surface: &SurfaceSummary, quote: impl Fn(&str) -> String) -> String {
+pub(super) fn surface_phrase(pass: &CheckReport, surface: &SurfaceSummary, quote: impl Fn(&str) -> String) -> String {
     let names: Vec<String> = pass
         .probes
         .iter()
@@ -59,7 +60,7 @@ pub(super) fn surface_phrase(pass: &Pass, surface: &SurfaceSummary, quote: impl 
 }
 
 /// `5 checks: 4 up, 1 down`.
-pub(super) fn counts_phrase(pass: &Pass) -> String {
+pub(super) fn counts_phrase(pass: &CheckReport) -> String {
     let counts = pass.counts;
     let parts: Vec<String> =
         [(counts.up, "up"), (counts.down, "down"), (counts.unknown, "unknown"), (counts.missed, "missed")]
@@ -73,7 +74,7 @@ pub(super) fn counts_phrase(pass: &Pass) -> String {
 }
 
 /// What the sample can and cannot prove, in one sentence.
-pub(super) fn proof_sentence(proof: &Proof) -> String {
+pub(super) fn proof_sentence(proof: &SampleBound) -> String {
     let Some(at_least) = proof.at_least else {
         return "no check could be judged, so nothing is shown about availability".to_owned();
     };
@@ -95,12 +96,12 @@ pub(super) fn proof_sentence(proof: &Proof) -> String {
 }
 
 /// The probes that accept any certificate.
-pub(super) fn insecure(pass: &Pass) -> Vec<&str> {
+pub(super) fn insecure(pass: &CheckReport) -> Vec<&str> {
     pass.probes.iter().filter(|probe| probe.insecure).map(|probe| probe.probe.as_str()).collect()
 }
 
 /// What `--fail-on` and `--baseline` say, a sentence each: what fails the run first.
-pub(super) fn judgement_sentences(pass: &Pass) -> Vec<String> {
+pub(super) fn judgement_sentences(pass: &CheckReport) -> Vec<String> {
     let violations = pass.violations.iter().flatten();
     let met = violations.map(|met| format!("fails on {}: {}: {}", met.condition, met.probe, met.found));
     let of = |wanted: Judgement, word: &'static str| {
@@ -113,6 +114,6 @@ pub(super) fn judgement_sentences(pass: &Pass) -> Vec<String> {
 }
 
 /// A loud sentence where certificates are not verified.
-pub(super) fn insecure_sentence(pass: &Pass) -> Option<String> {
+pub(super) fn insecure_sentence(pass: &CheckReport) -> Option<String> {
     text::insecure_sentence(&insecure(pass))
 }

@@ -5,17 +5,17 @@
 use std::io;
 use std::io::Write;
 
+use crate::check_report::{CheckReport, ProbeSummary};
 use crate::metric;
 use crate::metric::{Family, Series};
 use crate::render::exposition::{Exposition, Labels};
-use crate::report::pass::{Pass, ProbeSummary};
 
 /// What is told of everything the run counted: the histograms of phases and of lag would be most of
 /// the file, which is read again every few seconds.
 const SUMS: [&Family; 5] =
     [&metric::CHECKS, &metric::FAILURES, &metric::FLAKY, &metric::DURATION, &metric::FAILED_DURATION];
 
-pub(super) fn write(pass: &Pass, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write(pass: &CheckReport, out: &mut impl Write) -> io::Result<()> {
     let mut all: Vec<Series<'_>> = pass.probes.iter().flat_map(|probe| series(pass, probe)).collect();
     metric::sort(&mut all);
     let mut text = String::new();
@@ -27,19 +27,19 @@ pub(super) fn write(pass: &Pass, out: &mut impl Write) -> io::Result<()> {
 }
 
 /// The last check of a probe, where it could be judged, and the sums of all.
-fn series<'p>(pass: &'p Pass, probe: &'p ProbeSummary) -> impl Iterator<Item = Series<'p>> {
+fn series<'p>(pass: &'p CheckReport, probe: &'p ProbeSummary) -> impl Iterator<Item = Series<'p>> {
     let last = pass.last(&probe.probe).map(metric::of_outcome).unwrap_or_default();
     let sums = metric::of_window(&probe.window).into_iter().filter(|series| SUMS.contains(&series.family));
     last.into_iter().chain(sums)
 }
 
 /// The labels of a probe's series.
-fn labels<'l>(pass: &'l Pass, probe: &'l ProbeSummary) -> Labels<'l> {
+fn labels<'l>(pass: &'l CheckReport, probe: &'l ProbeSummary) -> Labels<'l> {
     let surface = if probe.control { "control" } else { probe.surface.as_str() };
     vec![("probe", &probe.probe), ("surface", surface), ("vantage", &pass.vantage)]
 }
 
-fn lag(pass: &Pass, text: &mut Exposition) {
+fn lag(pass: &CheckReport, text: &mut Exposition) {
     for probe in &pass.probes {
         if let Some(lag) = probe.lag.max {
             let help = "The latest that a check of this run began after it was due.";
@@ -49,7 +49,7 @@ fn lag(pass: &Pass, text: &mut Exposition) {
 }
 
 /// The run itself, and what must not be overlooked.
-fn run(pass: &Pass, text: &mut Exposition) {
+fn run(pass: &CheckReport, text: &mut Exposition) {
     for probe in &pass.probes {
         let value = u8::from(probe.insecure);
         let help = "Whether the probe accepts ANY certificate: then up does not mean that the right server answered.";

@@ -5,11 +5,11 @@ use std::io;
 use std::io::Write;
 
 use super::phrases::{classes, counts_phrase, insecure_sentence};
+use crate::check_report::{CheckReport, ProbeSummary};
 use crate::model::{Outcome, Phase, Verdict, micros, timestamp};
 use crate::render::{evidence, text};
-use crate::report::pass::{Pass, ProbeSummary};
 
-pub(super) fn write(pass: &Pass, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write(pass: &CheckReport, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "TAP version 14")?;
     writeln!(out, "1..{}", pass.probes.len())?;
     if let Some(sentence) = insecure_sentence(pass) {
@@ -21,7 +21,7 @@ pub(super) fn write(pass: &Pass, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "# {}", comment(&counts_phrase(pass)))
 }
 
-fn point(number: usize, pass: &Pass, probe: &ProbeSummary, out: &mut impl Write) -> io::Result<()> {
+fn point(number: usize, pass: &CheckReport, probe: &ProbeSummary, out: &mut impl Write) -> io::Result<()> {
     let told = pass.telling(&probe.probe);
     let surface = if probe.control { "control" } else { &probe.surface };
     let name = escaped(&format!("{surface} / {}", probe.probe));

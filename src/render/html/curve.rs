@@ -7,7 +7,7 @@ use super::scale::{LinearScale, LogScale, coordinate, number};
 use super::table;
 use super::writer::HtmlWriter;
 use crate::format;
-use crate::report::{Curve, Part, Report, SurfaceRow};
+use crate::report::{Curve, Population, Report, SurfaceRow};
 
 const WIDTH: f64 = 480.0;
 const HEIGHT: f64 = 260.0;
@@ -44,19 +44,19 @@ pub(super) fn write(report: &Report, surfaces: &[&SurfaceRow], page: &mut HtmlWr
 }
 
 /// The name of a part for people, and the classes of its line, band and mark.
-pub(super) const fn part(part: Part) -> (&'static str, [&'static str; 3]) {
+pub(super) const fn part(part: Population) -> (&'static str, [&'static str; 3]) {
     match part {
-        Part::Incident => ("in incidents", ["incident-line", "incident-band", "incident-mark"]),
-        Part::Calm => ("outside incidents", ["calm-line", "calm-band", "calm-mark"]),
-        Part::Usual => ("usual: same hours, earlier days", ["usual-line", "usual-band", "usual-mark"]),
+        Population::Incident => ("in incidents", ["incident-line", "incident-band", "incident-mark"]),
+        Population::Calm => ("outside incidents", ["calm-line", "calm-band", "calm-mark"]),
+        Population::Usual => ("usual: same hours, earlier days", ["usual-line", "usual-band", "usual-mark"]),
     }
 }
 
 /// The parts that any of the curves is of.
 fn parts_legend(with_curves: &[(&SurfaceRow, Vec<&Curve>)], page: &mut HtmlWriter) {
     page.raw("<ul class=\"legend\">");
-    let seen = |part: Part| with_curves.iter().any(|(_, curves)| curves.iter().any(|curve| curve.part == part));
-    for of in [Part::Incident, Part::Calm, Part::Usual].into_iter().filter(|part| seen(*part)) {
+    let seen = |part: Population| with_curves.iter().any(|(_, curves)| curves.iter().any(|curve| curve.part == part));
+    for of in [Population::Incident, Population::Calm, Population::Usual].into_iter().filter(|part| seen(*part)) {
         let (name, [line, ..]) = part(of);
         page.open("li", &[]);
         page.open("svg", &[("viewBox", "0 0 22 12"), ("aria-hidden", "true")]);

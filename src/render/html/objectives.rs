@@ -7,7 +7,7 @@ use super::writer::HtmlWriter;
 use crate::format;
 use crate::render::report::phrases;
 use crate::report::Report;
-use crate::report::slo::{AvailabilitySlo, Burn, LatencySlo};
+use crate::report::document::slo::{AvailabilitySlo, Burn, LatencySlo};
 
 pub(super) fn write(report: &Report, page: &mut HtmlWriter) {
     for row in &report.surfaces {

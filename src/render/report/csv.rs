@@ -8,8 +8,7 @@ use super::phrases::class_name;
 use crate::format;
 use crate::model::{micros, timestamp};
 use crate::render::text;
-use crate::report::pass::LatencySummary;
-use crate::report::{Figures, Point, Report};
+use crate::report::{Figures, LatencySummary, Point, Report};
 
 const COLUMNS: [&str; 25] = [
     "row",

@@ -3,7 +3,7 @@
 use crate::format::{self, InstantFormat};
 use crate::model::{FailureClass, SafeText};
 use crate::render::text;
-use crate::report::verdict::Kind;
+use crate::report::MainFailure;
 use crate::report::{Figures, Incident, Report, State, SurfaceRow};
 
 /// How instants are written in a report.
@@ -87,7 +87,7 @@ pub(crate) fn class_name(class: FailureClass, status: Option<u16>) -> String {
 }
 
 /// `connect_timeout in connect, 78% of 1,022 failures`.
-pub(crate) fn kind(kind: &Kind) -> String {
+pub(crate) fn kind(kind: &MainFailure) -> String {
     let phase = kind.phase.map(|phase| format!(" in {phase}")).unwrap_or_default();
     let name = class_name(kind.class, kind.status);
     format!("{name}{phase}, {} of {}", format::ratio(kind.share), format::counted(kind.of, "failure"))

@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use super::stage::{Found, Line, Stage, failed, question};
 use super::within;
 use crate::model::FailureClass;
-use crate::report::{Report, State};
+use crate::report::document::answer::State;
+use crate::report::document::report::Report;
 
 /// Five checks in five seconds every ten minutes for three hours, but for a span without cron.
 fn bursts(without: &[(&str, &str)], broken: &[(&str, &str)]) -> Report {

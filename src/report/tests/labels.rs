@@ -3,7 +3,7 @@
 use super::stage::{Found, Line, Stage, failed, json, question};
 use super::within;
 use crate::model::{FailureClass, Surface};
-use crate::report::Report;
+use crate::report::document::report::Report;
 
 /// An app that fails until an instant, `HH:MM`, and a web that does not, with labels.
 fn labelled(app: &str, until: &str) -> Report {

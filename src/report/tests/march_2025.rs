@@ -3,8 +3,9 @@
 use super::stage::{Found, Line, Stage, at, failed, json, question, status, usual_ms};
 use super::{CLOUDFLARE, matched, one_incident, state_of, within};
 use crate::model::FailureClass;
-use crate::report::chance::Chance;
-use crate::report::{Confidence, Extent, Report, State};
+use crate::report::document::answer::{Confidence, Extent, State};
+use crate::report::document::report::Report;
+use crate::report::statistics::chance::Chance;
 
 /// X on 10 March 2025: three waves, from three vantages, with control targets.
 fn x_march_2025() -> Report {

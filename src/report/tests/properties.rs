@@ -4,8 +4,10 @@ use proptest::prelude::*;
 
 use super::stage::{Found, Line, Stage, at, failed, json, question, status, usual_ms};
 use crate::model::FailureClass;
-use crate::report::chance::Chance;
-use crate::report::{Fold, Integrity, Question, Report};
+use crate::report::answer::answer;
+use crate::report::document::report::{Integrity, Report};
+use crate::report::fold::{Fold, Question};
+use crate::report::statistics::chance::Chance;
 
 /// A few probes from two vantages with failures of every kind, from a seed.
 fn any_day(seed: u64) -> Stage {
@@ -73,7 +75,7 @@ proptest! {
             whole.merge(part);
         }
         let now = asked().to.unwrap_or_else(|| at("2030-01-01T00:00:00Z"));
-        prop_assert_eq!(json(&stage.report(asked())), json(&whole.finish(now, Integrity::default())));
+        prop_assert_eq!(json(&stage.report(asked())), json(&answer(whole, now, Integrity::default())));
     }
 
     #[test]

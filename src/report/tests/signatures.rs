@@ -6,8 +6,10 @@ use super::stage::{
     Found, Line, Stage, asked_everywhere, at, diagnosed, failed, question, sent_away, status, usual_ms,
 };
 use crate::model::{ExtraKind, FailureClass};
-use crate::report::chance::Chance;
-use crate::report::{Report, State, signature};
+use crate::report::document::answer::State;
+use crate::report::document::report::Report;
+use crate::report::incident::signature;
+use crate::report::statistics::chance::Chance;
 
 const CLOUDFLARE: &[(&str, &str)] = &[("server", "cloudflare"), ("cf-ray", "8a1f-LHR")];
 const BUSY: &[(&str, &str)] = &[("server", "nginx")];

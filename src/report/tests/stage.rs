@@ -10,8 +10,11 @@ use crate::model::{
     AddressOutcome, Check, Diagnosis, Evidence, ExtraCheck, ExtraKind, Failure, FailureClass, Hop, Outcome, Probe,
     SafeText, Timings, Verdict,
 };
-use crate::report::chance::Chance;
-use crate::report::{Fold, Integrity, Question, Report, figures};
+use crate::report::answer::answer;
+use crate::report::document::report::{Integrity, Report};
+use crate::report::fold::evidence::phase;
+use crate::report::fold::{Fold, Question};
+use crate::report::statistics::chance::Chance;
 use crate::window::{Collector, Window};
 
 /// What was recorded.
@@ -82,7 +85,7 @@ impl Stage {
         for failure in &self.failures {
             fold.failure(failure);
         }
-        fold.finish(now, Integrity::default())
+        answer(fold, now, Integrity::default())
     }
 }
 
@@ -131,7 +134,7 @@ pub(super) fn failed(class: FailureClass, ms: u64) -> Found {
 fn failure(class: FailureClass, ms: u64) -> Outcome {
     Outcome {
         verdict: class.verdict(),
-        failure: Some(Failure::new(class, figures::phase(class, None), SafeText::message(class.meaning()))),
+        failure: Some(Failure::new(class, phase(class, None), SafeText::message(class.meaning()))),
         timings: Timings { total: Duration::from_millis(ms), ..Timings::default() },
         status: None,
         ..up(0)
@@ -172,8 +175,7 @@ pub(super) fn asked_everywhere(addresses: &[(&str, bool)]) -> Found {
     let asked = addresses.iter().map(|(address, answers)| AddressOutcome {
         address: address.parse().expect("an address"),
         verdict: if *answers { Verdict::Up } else { Verdict::Down },
-        failure: (!answers)
-            .then(|| Failure::new(class, figures::phase(class, None), SafeText::message(class.meaning()))),
+        failure: (!answers).then(|| Failure::new(class, phase(class, None), SafeText::message(class.meaning()))),
         status: answers.then_some(200),
         timings: Timings::default(),
     });

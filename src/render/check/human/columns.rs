@@ -2,11 +2,11 @@
 
 use anstyle::Style;
 
+use crate::check_report::{CheckReport, ProbeSummary};
 use crate::format;
 use crate::model::{Outcome, Phase, Verdict};
 use crate::render::terminal::{BOLD, DIM, StyledText};
 use crate::render::{terminal, text};
-use crate::report::pass::{Pass, ProbeSummary};
 
 /// The blanks between two columns.
 const GAP: usize = 2;
@@ -68,7 +68,7 @@ struct TableCell {
 
 impl Columns {
     /// The columns that fit a pass into a width.
-    pub(super) fn of(pass: &Pass, width: usize) -> Columns {
+    pub(super) fn of(pass: &CheckReport, width: usize) -> Columns {
         let wanted = pass.probes.iter().map(|probe| text::width(&probe.probe)).max().unwrap_or(0);
         let wanted = wanted.clamp(SHORTEST_NAME, LONGEST_NAME);
         let many = pass.probes.iter().any(|probe| probe.counts.scheduled() > 1);
@@ -112,7 +112,7 @@ impl Columns {
     }
 
     /// The line of one probe.
-    pub(super) fn row(&self, pass: &Pass, probe: &ProbeSummary, screen: &mut StyledText) {
+    pub(super) fn row(&self, pass: &CheckReport, probe: &ProbeSummary, screen: &mut StyledText) {
         let style = terminal::style(probe.verdict);
         screen.put(style, terminal::mark(probe.verdict));
         screen.plain(" ");
@@ -144,7 +144,7 @@ impl Columns {
 }
 
 /// The phases that any check of a pass went through.
-fn happened(pass: &Pass) -> Vec<Phase> {
+fn happened(pass: &CheckReport) -> Vec<Phase> {
     let in_any = |phase: &Phase| pass.outcomes.iter().any(|outcome| outcome.timings.phase(*phase).is_some());
     Phase::ALL.into_iter().filter(in_any).collect()
 }
@@ -201,7 +201,7 @@ impl Layout {
         }
     }
 
-    fn cells(&self, pass: &Pass, probe: &ProbeSummary) -> Vec<TableCell> {
+    fn cells(&self, pass: &CheckReport, probe: &ProbeSummary) -> Vec<TableCell> {
         let texts = match self {
             Layout::Single { phases } => single(pass.last(&probe.probe), phases),
             Layout::Many { odd, .. } => many(probe, *odd),

@@ -10,7 +10,7 @@ use crate::model::FailureClass;
 use crate::render::report::phrases::{chance, class_name, full_label, interval, main_failure, mark, word};
 use crate::render::terminal::{BOLD, DIM, StyledText};
 use crate::render::{terminal, text};
-use crate::report::slo::{AvailabilitySlo, LatencySlo};
+use crate::report::document::slo::{AvailabilitySlo, LatencySlo};
 use crate::report::{Report, State, SurfaceRow};
 
 /// A column: its heading, and whether it stands on the right.

@@ -1,0 +1,11 @@
+//! The document of `uptick check`: every format of `check` is a layout of it, so that none can
+//! disagree with another. It knows no format and no clock.
+
+mod builder;
+pub mod condition;
+mod document;
+pub mod regression;
+mod retained;
+
+pub use builder::CheckReportBuilder;
+pub use document::{CheckReport, ProbeSummary, SCHEMA, SurfaceSummary};

@@ -1,0 +1,295 @@
+//! From outcomes, one after the other, to a [`CheckReport`]: the same windows that the journal keeps,
+//! added up.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::check_report::condition::{Condition, Violation};
+use crate::check_report::document::{CheckReport, ProbeSummary, SurfaceSummary};
+use crate::check_report::regression;
+use crate::check_report::regression::Regression;
+use crate::check_report::retained::Retained;
+use crate::model::text::MESSAGE_LIMIT;
+use crate::model::{Counts, Outcome, Phase, Probe, SafeText, Verdict};
+use crate::report::document::latency::LatencySummary;
+use crate::report::document::report::SCHEMA;
+use crate::report::document::sample_bound::SampleBound;
+use crate::window::{Collector, Window};
+
+/// A strip longer than this is thinned: a summary needs the changes, not every instant.
+const STRIP_LIMIT: usize = 4_096;
+
+/// A pass in the making.
+#[derive(Debug)]
+pub struct CheckReportBuilder {
+    vantage: Arc<str>,
+    started_at: Timestamp,
+    collector: Collector,
+    probes: Vec<(Arc<Probe>, Window)>,
+    /// The place of each probe in `probes`.
+    places: BTreeMap<String, usize>,
+    retained: Retained,
+    /// The checks that were due in maintenance.
+    maintenance: Counts,
+    conditions: Option<Vec<Condition>>,
+    /// What is recorded of each probe, to compare with.
+    recorded: Option<BTreeMap<Arc<str>, Window>>,
+}
+
+impl CheckReportBuilder {
+    /// A pass of these probes that begins now, gathered in windows of `span`. A probe that
+    /// yields no outcome is in the answer too.
+    #[must_use]
+    pub fn new(vantage: &str, probes: &[Arc<Probe>], span: Duration, started_at: Timestamp) -> CheckReportBuilder {
+        let mut fold = CheckReportBuilder {
+            started_at,
+            collector: Collector::new(vantage, span),
+            places: BTreeMap::new(),
+            probes: Vec::new(),
+            retained: Retained::default(),
+            maintenance: Counts::default(),
+            conditions: None,
+            recorded: None,
+            vantage: vantage.into(),
+        };
+        fold.adopt(probes);
+        fold
+    }
+
+    /// Judges the run by these conditions, where there are any.
+    #[must_use]
+    pub fn judged_by(mut self, conditions: Vec<Condition>) -> CheckReportBuilder {
+        self.conditions = (!conditions.is_empty()).then_some(conditions);
+        self
+    }
+
+    /// Compares the run with these windows of earlier ones.
+    #[must_use]
+    pub fn compared_with(mut self, windows: impl IntoIterator<Item = Window>) -> CheckReportBuilder {
+        let recorded = self.recorded.get_or_insert_default();
+        for window in windows {
+            match recorded.get_mut(&window.probe) {
+                Some(sum) => sum.merge(&window),
+                None => drop(recorded.insert(Arc::clone(&window.probe), window)),
+            }
+        }
+        self
+    }
+
+    /// Goes on with these probes too. Those that it had stay in the answer.
+    pub fn adopt(&mut self, probes: &[Arc<Probe>]) {
+        for probe in probes {
+            if let Some(known) = self.places.get(&probe.name) {
+                self.probes[*known].0 = Arc::clone(probe);
+                continue;
+            }
+            let (name, surface) = (probe.name.as_str().into(), probe.surface.as_str().into());
+            let window = Window::empty(&self.vantage, &name, &surface, probe.control);
+            self.places.insert(probe.name.clone(), self.probes.len());
+            self.probes.push((Arc::clone(probe), window));
+        }
+    }
+
+    /// Closes the windows whose span has ended at `now`, for the journal.
+    pub fn close_ended(&mut self, now: Timestamp) -> Vec<Window> {
+        let closed = self.collector.close_ended(now);
+        closed.into_iter().filter_map(|window| self.absorb(Some(window))).collect()
+    }
+
+    /// A copy of what no window holds yet: the open windows, and failures that were not taken.
+    #[must_use]
+    pub fn open(&self) -> Collector {
+        self.collector.clone()
+    }
+
+    /// The failures whose evidence is worth recording, since this was last asked.
+    pub fn take_failures(&mut self) -> Vec<Outcome> {
+        self.collector.take_failures()
+    }
+
+    /// Adds an outcome. Returns the window that it closed, for the journal.
+    pub fn record(&mut self, outcome: Outcome) -> Option<Window> {
+        let closed = self.collector.record(&outcome);
+        if outcome.maintenance && !outcome.control {
+            self.maintenance.add(outcome.verdict, 1);
+        }
+        self.retained.add(outcome);
+        self.absorb(closed)
+    }
+
+    /// Counts a check that was due and not run. Returns the window that it closed.
+    pub fn missed(&mut self, probe: &Probe, scheduled_at: Timestamp) -> Option<Window> {
+        let closed = self.collector.record_missed(probe, scheduled_at);
+        self.absorb(closed)
+    }
+
+    /// The pass, `elapsed` after its begin, and the windows that were open still.
+    #[must_use]
+    pub fn finish(mut self, elapsed: Duration, warnings: &[String]) -> (CheckReport, Vec<Window>) {
+        let closed = self.collector.close_all();
+        for window in &closed {
+            self.add(window);
+        }
+        let surfaces = surfaces(&self.probes);
+        let violations = self.conditions.as_ref().map(|conditions| violations(conditions, &self.probes));
+        let regressions = self.recorded.as_ref().map(|recorded| regressions(recorded, &self.probes));
+        let probes: Vec<ProbeSummary> =
+            self.probes.into_iter().map(|(probe, window)| probe_of(&probe, window)).collect();
+        let (counts, controls) = (counted(&surfaces, false), counted(&surfaces, true));
+        let judged = if counts.scheduled() == 0 { controls } else { counts };
+        let verdict = if self.maintenance == Counts::default() {
+            judged.verdict()
+        } else {
+            verdict_beside(&judged, &self.maintenance)
+        };
+        let (outcomes, outcomes_left_out) = self.retained.finish();
+        let report = CheckReport {
+            schema: SCHEMA,
+            verdict,
+            maintenance: self.maintenance,
+            counts,
+            controls,
+            vantage: self.vantage.to_string(),
+            started_at: self.started_at,
+            elapsed,
+            surfaces,
+            probes,
+            proof: SampleBound::new(counts.judged(), counts.down),
+            outcomes,
+            outcomes_left_out,
+            violations,
+            regressions,
+            warnings: warnings.iter().map(|warning| SafeText::message(warning)).collect(),
+        };
+        (report, closed)
+    }
+
+    fn absorb(&mut self, closed: Option<Window>) -> Option<Window> {
+        if let Some(window) = &closed {
+            self.add(window);
+        }
+        closed
+    }
+
+    /// Adds a window to its probe's. One of a probe that the pass does not know has no place.
+    fn add(&mut self, window: &Window) {
+        if let Some(place) = self.places.get(&*window.probe) {
+            let sum = &mut self.probes[*place].1;
+            sum.merge(window);
+            if sum.strip.runs().len() > STRIP_LIMIT {
+                sum.strip.thin();
+            }
+        }
+    }
+}
+
+/// The verdict without the checks that were due in maintenance: a target that is down then is as
+/// announced.
+fn verdict_beside(all: &Counts, maintenance: &Counts) -> Verdict {
+    let rest = Counts {
+        up: all.up - maintenance.up.min(all.up),
+        down: all.down - maintenance.down.min(all.down),
+        unknown: all.unknown - maintenance.unknown.min(all.unknown),
+        missed: all.missed - maintenance.missed.min(all.missed),
+    };
+    if rest.scheduled() == 0 { Verdict::Up } else { rest.verdict() }
+}
+
+/// The conditions that probes meet, in the order of the probes. Control targets have no say.
+fn violations(conditions: &[Condition], probes: &[(Arc<Probe>, Window)]) -> Vec<Violation> {
+    let windows = probes.iter().filter(|(probe, _)| !probe.control).map(|(_, window)| window);
+    windows.flat_map(|window| conditions.iter().filter_map(|condition| condition.judge(window))).collect()
+}
+
+/// How each probe compares with its record, where it has one.
+fn regressions(recorded: &BTreeMap<Arc<str>, Window>, probes: &[(Arc<Probe>, Window)]) -> Vec<Regression> {
+    let windows = probes.iter().filter(|(probe, _)| !probe.control).map(|(_, window)| window);
+    windows.filter_map(|window| Some(regression::compare(window, recorded.get(&window.probe)?))).collect()
+}
+
+/// The checks of all surfaces, or of the control targets.
+fn counted(surfaces: &[SurfaceSummary], control: bool) -> Counts {
+    let mut counts = Counts::default();
+    surfaces.iter().filter(|surface| surface.control == control).for_each(|surface| counts.merge(&surface.counts));
+    counts
+}
+
+/// One summary a surface in the order of the probe file, the control targets apart and last.
+fn surfaces(probes: &[(Arc<Probe>, Window)]) -> Vec<SurfaceSummary> {
+    let mut keys: Vec<(bool, &str)> = Vec::new();
+    for (probe, _) in probes {
+        let key = (probe.control, probe.surface.as_str());
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    keys.sort_by_key(|(control, _)| *control);
+    keys.into_iter()
+        .map(|(control, surface)| {
+            let windows: Vec<&Window> = probes
+                .iter()
+                .filter(|(probe, _)| probe.control == control && probe.surface == surface)
+                .map(|(_, window)| window)
+                .collect();
+            surface_of(surface, control, &windows)
+        })
+        .collect()
+}
+
+fn surface_of(surface: &str, control: bool, windows: &[&Window]) -> SurfaceSummary {
+    let (mut counts, mut flaky, mut failures) = (Counts::default(), 0, BTreeMap::new());
+    let mut latency = crate::window::Histogram::default();
+    for window in windows {
+        counts.merge(&window.counts);
+        flaky += window.flaky;
+        latency.merge(&window.latency.total);
+        for (class, n) in &window.failures {
+            *failures.entry(*class).or_default() += n;
+        }
+    }
+    let probes_of = |verdict| windows.iter().filter(|window| window.counts.verdict() == verdict).count() as u64;
+    SurfaceSummary {
+        surface: surface.to_owned(),
+        control,
+        verdict: counts.verdict(),
+        probes: windows.len() as u64,
+        probes_down: probes_of(Verdict::Down),
+        probes_unknown: probes_of(Verdict::Unknown),
+        counts,
+        flaky,
+        failures,
+        latency: LatencySummary::of(&latency),
+        proof: SampleBound::new(counts.judged(), counts.down),
+        total: latency,
+    }
+}
+
+fn probe_of(probe: &Probe, window: Window) -> ProbeSummary {
+    let happened = |phase: &Phase| !window.latency.phase(*phase).is_empty();
+    ProbeSummary {
+        probe: probe.name.clone(),
+        surface: probe.surface.clone(),
+        control: probe.control,
+        url: SafeText::clean(&probe.shown_url(), MESSAGE_LIMIT),
+        file: probe.file.clone(),
+        line: Some(probe.line).filter(|line| *line > 0),
+        insecure: probe.is_insecure(),
+        verdict: window.counts.verdict(),
+        counts: window.counts,
+        flaky: window.flaky,
+        failures: window.failures.clone(),
+        latency: LatencySummary::of(&window.latency.total),
+        phases: Phase::ALL
+            .into_iter()
+            .filter(happened)
+            .map(|phase| (phase, LatencySummary::of(window.latency.phase(phase))))
+            .collect(),
+        failed_latency: LatencySummary::of(&window.failed_latency),
+        lag: LatencySummary::of(&window.lag),
+        proof: SampleBound::new(window.counts.judged(), window.counts.down),
+        window,
+    }
+}

@@ -1,0 +1,192 @@
+//! A pass: the live answer of `uptick check` as data. Every format of `check` is a layout of
+//! this, so that none can disagree with another. It knows no format and no clock.
+
+use crate::report::document::latency::LatencySummary;
+use crate::report::document::sample_bound::SampleBound;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::check_report::condition::Violation;
+use crate::check_report::regression::{Judgement, Regression};
+use crate::model::{Counts, FailureClass, Outcome, Phase, SafeText, Verdict, micros, timestamp};
+use crate::window::{Histogram, Window};
+
+/// The name and version of the document that `check --format json` prints.
+pub const SCHEMA: &str = "uptick.check/1";
+
+/// The live answer of `check`. Serialised, this is the document `uptick.check/1`.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct CheckReport {
+    /// `uptick.check/1`
+    pub schema: &'static str,
+    /// Down when a check found its target down, else unknown when one could not be judged, else up.
+    /// Control targets have no say in it, unless nothing else was asked.
+    pub verdict: Verdict,
+    /// The checks of the probes, without those of control targets.
+    pub counts: Counts,
+    /// The checks of the control targets.
+    pub controls: Counts,
+    /// Of the checks of the probes, those that were due within a maintenance window: they have no
+    /// say in the verdict. Absent where there were none.
+    #[serde(skip_serializing_if = "is_none")]
+    pub maintenance: Counts,
+    /// Where we asked from.
+    pub vantage: String,
+    /// When the pass began.
+    #[serde(with = "timestamp")]
+    #[schemars(with = "String")]
+    pub started_at: Timestamp,
+    /// Microseconds from its begin to its end.
+    #[serde(rename = "elapsed_us", with = "micros")]
+    #[schemars(with = "u64")]
+    pub elapsed: Duration,
+    /// One summary a surface in the order of the probe file, the control targets apart and last.
+    pub surfaces: Vec<SurfaceSummary>,
+    /// One summary a probe, in the order of the probe file.
+    pub probes: Vec<ProbeSummary>,
+    /// What a sample of this size can prove, and what it cannot.
+    pub proof: SampleBound,
+    /// The outcomes in the order in which they ended. All of them in a small run; see `outcomes_left_out`.
+    pub outcomes: Vec<Outcome>,
+    /// Outcomes that were counted and not kept: a long run keeps failures and the last of each probe.
+    pub outcomes_left_out: u64,
+    /// The conditions of `--fail-on` that are met; absent where none were given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub violations: Option<Vec<Violation>>,
+    /// How each probe compares with the journal of `--baseline`; absent where none was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub regressions: Option<Vec<Regression>>,
+    /// What the reader should know about the run itself.
+    pub warnings: Vec<SafeText>,
+}
+
+/// What one probe found in a pass.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct ProbeSummary {
+    /// The probe's name.
+    pub probe: String,
+    /// Its surface.
+    pub surface: String,
+    /// Whether it is a control target.
+    pub control: bool,
+    /// The URL it asks first, secrets as `${NAME}`.
+    pub url: SafeText,
+    /// The file that defines it, as an absolute path.
+    #[serde(skip)]
+    pub file: Option<Arc<Path>>,
+    /// The line of that file where its table starts, from 1; null for a URL of the command line.
+    pub line: Option<usize>,
+    /// Whether it accepts any certificate.
+    pub insecure: bool,
+    /// The verdict on all its checks.
+    pub verdict: Verdict,
+    /// How its checks ended.
+    pub counts: Counts,
+    /// Checks that failed first and passed on a later attempt.
+    pub flaky: u64,
+    /// Its failures by class.
+    pub failures: BTreeMap<FailureClass, u64>,
+    /// The total time of its up checks.
+    #[serde(rename = "latency_us")]
+    pub latency: LatencySummary,
+    /// The time of each phase of its up checks; a phase that never happened is absent.
+    #[serde(rename = "phases_us")]
+    pub phases: BTreeMap<Phase, LatencySummary>,
+    /// The total time of its down checks.
+    #[serde(rename = "failed_latency_us")]
+    pub failed_latency: LatencySummary,
+    /// How late its checks began: the prober's doing.
+    #[serde(rename = "lag_us")]
+    pub lag: LatencySummary,
+    /// What its own sample can prove.
+    pub proof: SampleBound,
+    /// All its checks added up, for what needs histograms or the order of verdicts.
+    #[serde(skip)]
+    pub window: Window,
+}
+
+/// What the probes of one surface found in a pass.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct SurfaceSummary {
+    /// The surface's name.
+    pub surface: String,
+    /// Whether these are control targets.
+    pub control: bool,
+    /// The verdict on all its checks.
+    pub verdict: Verdict,
+    /// How many probes it has.
+    pub probes: u64,
+    /// Of these, with a check that was down.
+    pub probes_down: u64,
+    /// Of these, with none that was down and one that could not be judged.
+    pub probes_unknown: u64,
+    /// How the checks ended.
+    pub counts: Counts,
+    /// Checks that failed first and passed on a later attempt.
+    pub flaky: u64,
+    /// The failures by class.
+    pub failures: BTreeMap<FailureClass, u64>,
+    /// The total time of the up checks of all its probes.
+    #[serde(rename = "latency_us")]
+    pub latency: LatencySummary,
+    /// What the sample of all its probes can prove.
+    pub proof: SampleBound,
+    /// The total time of the up checks as a histogram.
+    #[serde(skip)]
+    pub total: Histogram,
+}
+
+fn is_none(counts: &Counts) -> bool {
+    *counts == Counts::default()
+}
+
+impl CheckReport {
+    /// The last outcome of a probe.
+    #[must_use]
+    pub fn last(&self, probe: &str) -> Option<&Outcome> {
+        self.outcomes.iter().rev().find(|outcome| outcome.probe == probe)
+    }
+
+    /// The outcome that says most of a probe: its last failure, else its last outcome.
+    #[must_use]
+    pub fn telling(&self, probe: &str) -> Option<&Outcome> {
+        let failed = |outcome: &&Outcome| outcome.probe == probe && outcome.failure.is_some();
+        self.outcomes.iter().rev().find(failed).or_else(|| self.last(probe))
+    }
+
+    /// Whether the run fails: by the conditions and the baseline where any were given, else where
+    /// a check was down.
+    #[must_use]
+    pub fn fails(&self) -> bool {
+        let worse = |regression: &Regression| regression.judgement == Judgement::Worse;
+        match (&self.violations, &self.regressions) {
+            (None, None) => self.verdict == Verdict::Down,
+            (violations, regressions) => {
+                violations.as_ref().map_or(self.verdict == Verdict::Down, |violations| !violations.is_empty())
+                    || regressions.iter().flatten().any(worse)
+            }
+        }
+    }
+
+    /// Checks of probes, controls apart, that failed first and passed on a later attempt.
+    #[must_use]
+    pub fn flaky(&self) -> u64 {
+        self.probes.iter().filter(|probe| !probe.control).map(|probe| probe.flaky).sum()
+    }
+}
+
+impl ProbeSummary {
+    /// The verdicts of its checks in order of time.
+    #[must_use]
+    pub fn verdicts(&self) -> Vec<Verdict> {
+        let of_run = |run: crate::window::Run| {
+            std::iter::repeat_n(run.verdict, usize::try_from(run.count).unwrap_or(usize::MAX))
+        };
+        self.window.strip.runs().flat_map(of_run).collect()
+    }
+}

@@ -1,0 +1,82 @@
+//! The outcomes of a pass, bounded: all of a small run; of a long one the first failures of
+//! each class and the last outcome of each probe.
+
+use std::collections::BTreeMap;
+
+use crate::model::{FailureClass, Outcome};
+
+/// A run of up to this many checks keeps every outcome.
+pub(crate) const ALL_UP_TO: usize = 2_000;
+
+/// In a longer run, the first failures kept of each class of each probe.
+const FAILURES_OF_A_CLASS: u32 = 10;
+
+/// The outcomes kept so far.
+#[derive(Debug, Default)]
+pub(crate) struct Retained {
+    /// By the order in which they ended.
+    outcomes: BTreeMap<u64, Outcome>,
+    seen: u64,
+    /// Once the run is long: the failures kept by probe and class, and each probe's last outcome.
+    thinned: Option<Thinned>,
+}
+
+#[derive(Debug, Default)]
+struct Thinned {
+    failures: BTreeMap<(String, FailureClass), u32>,
+    last: BTreeMap<String, (u64, Outcome)>,
+}
+
+impl Retained {
+    /// Keeps an outcome, or drops it where the run is long and it says nothing new.
+    pub(crate) fn add(&mut self, outcome: Outcome) {
+        let number = self.seen;
+        self.seen += 1;
+        if self.thinned.is_none() && self.outcomes.len() >= ALL_UP_TO {
+            self.thin();
+        }
+        match &mut self.thinned {
+            None => {
+                self.outcomes.insert(number, outcome);
+            }
+            Some(thinned) => {
+                if thinned.wants(&outcome) {
+                    self.outcomes.insert(number, outcome.clone());
+                }
+                thinned.last.insert(outcome.probe.clone(), (number, outcome));
+            }
+        }
+    }
+
+    /// Drops what a long run does not keep, from here on.
+    fn thin(&mut self) {
+        let mut thinned = Thinned::default();
+        for (number, outcome) in std::mem::take(&mut self.outcomes) {
+            if thinned.wants(&outcome) {
+                self.outcomes.insert(number, outcome.clone());
+            }
+            thinned.last.insert(outcome.probe.clone(), (number, outcome));
+        }
+        self.thinned = Some(thinned);
+    }
+
+    /// The outcomes kept, in the order in which they ended, and how many were left out.
+    pub(crate) fn finish(mut self) -> (Vec<Outcome>, u64) {
+        for (number, outcome) in self.thinned.into_iter().flat_map(|thinned| thinned.last.into_values()) {
+            self.outcomes.entry(number).or_insert(outcome);
+        }
+        let outcomes: Vec<Outcome> = self.outcomes.into_values().collect();
+        let left_out = self.seen - outcomes.len() as u64;
+        (outcomes, left_out)
+    }
+}
+
+impl Thinned {
+    /// Whether an outcome is one of the first failures of its class; counts it if so.
+    fn wants(&mut self, outcome: &Outcome) -> bool {
+        let Some(class) = outcome.class() else { return false };
+        let retained = self.failures.entry((outcome.probe.clone(), class)).or_default();
+        *retained += 1;
+        *retained <= FAILURES_OF_A_CLASS
+    }
+}

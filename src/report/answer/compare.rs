@@ -1,0 +1,45 @@
+//! Is one surface worse than another, or is it chance?
+
+use crate::report::document::comparison::Comparison;
+
+use crate::report::document::rows::SurfaceRow;
+use crate::report::statistics::{SIGNIFICANT, fisher, ratio};
+
+/// Compares each pair of surfaces that have judged checks, control targets left out.
+pub(crate) fn compare(surfaces: &[SurfaceRow]) -> Vec<Comparison> {
+    let judged: Vec<&SurfaceRow> =
+        surfaces.iter().filter(|row| !row.control && row.figures.failed_ratio.is_some()).collect();
+    let pairs = judged.iter().enumerate().flat_map(|(at, a)| judged[at + 1..].iter().map(move |b| (*a, *b)));
+    pairs.map(|(a, b)| pair(a, b)).collect()
+}
+
+fn pair(a: &SurfaceRow, b: &SurfaceRow) -> Comparison {
+    let counts = |row: &SurfaceRow| (row.figures.down, row.figures.up + row.figures.down);
+    let share = |row: &SurfaceRow| ratio(counts(row).0, counts(row).1).unwrap_or_default();
+    let (worse, better) = if share(b) > share(a) { (b, a) } else { (a, b) };
+    let ((a_failed, a_judged), (b_failed, b_judged)) = (counts(worse), counts(better));
+    let p = fisher(a_failed, a_judged, b_failed, b_judged);
+    let significant = p <= SIGNIFICANT && share(worse) > share(better);
+    let reading = if significant {
+        format!("{} is worse than {}", worse.label(), better.label())
+    } else {
+        format!("cannot tell {} from {}", worse.label(), better.label())
+    };
+    Comparison {
+        test: "fisher_exact",
+        a: worse.surface.clone(),
+        a_failed,
+        a_judged,
+        b: better.surface.clone(),
+        b_failed,
+        b_judged,
+        p: significant_digits(p),
+        significant,
+        reading,
+    }
+}
+
+/// A probability as documents have it: three significant digits, so that no byte depends on the last bit.
+fn significant_digits(p: f64) -> f64 {
+    format!("{p:.2e}").parse().unwrap_or(p)
+}

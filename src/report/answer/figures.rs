@@ -1,0 +1,101 @@
+//! The same figures for any group of series: a surface, a vantage, a probe, a place.
+
+use crate::report::fold::evidence::phase;
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::model::{Counts, FailureClass};
+use crate::report::document::coverage::Coverage;
+use crate::report::document::latency::LatencySummary;
+use crate::report::document::rows::{ClassRow, Figures};
+use crate::report::fold::evidence::{ClassEvidence, Evidence};
+use crate::report::series::analysis::{ClassSpan, SeriesAnalysis};
+use crate::report::statistics::{number, ratio, rounded, wilson};
+use crate::window::Histogram;
+
+/// The figures of a group of series.
+pub(crate) fn figures(group: &[&SeriesAnalysis<'_>], evidence: &Evidence) -> Figures {
+    let (mut counts, mut flaky) = (Counts::default(), 0);
+    let (mut latency, mut failed_latency) = (Histogram::default(), Histogram::default());
+    for one in group {
+        counts.merge(&one.series.counts);
+        flaky += one.series.flaky;
+        latency.merge(&one.series.latency);
+        failed_latency.merge(&one.series.failed_latency);
+    }
+    let (down, judged) = (counts.down, counts.judged());
+    Figures {
+        checks: counts.scheduled(),
+        up: counts.up,
+        down,
+        unknown: counts.unknown,
+        missed: counts.missed,
+        flaky,
+        failed_ratio: ratio(down, judged).map(rounded),
+        ci95: wilson(down, judged).map(|ends| ends.map(rounded)),
+        availability: ratio(counts.up, judged).map(rounded),
+        impact_minutes: impact_minutes(group),
+        coverage: coverage(group),
+        latency_us: LatencySummary::of(&latency),
+        failed_latency_us: LatencySummary::of(&failed_latency),
+        classes: classes(group, evidence),
+    }
+}
+
+/// How late the checks of a group began.
+pub(crate) fn lag(group: &[&SeriesAnalysis<'_>]) -> LatencySummary {
+    let mut lag = Histogram::default();
+    for one in group {
+        lag.merge(&one.series.lag);
+    }
+    LatencySummary::of(&lag)
+}
+
+/// How much of what was due for a group was seen.
+pub(crate) fn coverage(group: &[&SeriesAnalysis<'_>]) -> Coverage {
+    let expected = group.iter().map(|one| one.coverage.expected).sum();
+    let observed = group.iter().map(|one| one.coverage.observed).sum();
+    Coverage { expected, observed, ratio: ratio(observed, expected).map(rounded) }
+}
+
+/// Full-outage-equivalent minutes: a failed check stands for the time to the next one; a group
+/// is out by the mean of its series.
+fn impact_minutes(group: &[&SeriesAnalysis<'_>]) -> f64 {
+    if group.is_empty() {
+        return 0.0;
+    }
+    let minutes = group.iter().map(|one| one.minutes(one.series.counts.down));
+    rounded(minutes.sum::<f64>() / number(group.len() as u64))
+}
+
+fn classes(group: &[&SeriesAnalysis<'_>], evidence: &Evidence) -> BTreeMap<FailureClass, ClassRow> {
+    let mut spans: BTreeMap<FailureClass, (ClassSpan, Option<ClassEvidence>)> = BTreeMap::new();
+    for one in group {
+        for (class, span) in &one.classes {
+            let (all, seen) = spans.entry(*class).or_insert((ClassSpan { n: 0, ..*span }, None));
+            all.n += span.n;
+            all.first = all.first.min(span.first);
+            all.last = all.last.max(span.last);
+            match (seen.as_mut(), evidence.seen(&one.vantage, &one.surface, &one.probe, *class)) {
+                (Some(seen), Some(more)) => seen.merge(more),
+                (None, more) => *seen = more.cloned(),
+                (Some(_), None) => {}
+            }
+        }
+    }
+    let total: u64 = spans.values().map(|(span, _)| span.n).sum();
+    spans.into_iter().map(|(class, (span, seen))| (class, class_row(class, span, seen, total))).collect()
+}
+
+fn class_row(class: FailureClass, span: ClassSpan, seen: Option<ClassEvidence>, total: u64) -> ClassRow {
+    ClassRow {
+        n: span.n,
+        share: rounded(ratio(span.n, total).unwrap_or_default()),
+        phase: phase(class, seen.as_ref()),
+        first: Timestamp::from_millisecond(span.first).ok(),
+        last: Timestamp::from_millisecond(span.last).ok(),
+        statuses: seen.iter().flat_map(|seen| seen.statuses.iter().map(|(status, n)| (*status, *n))).collect(),
+        example: seen.map(|seen| seen.example),
+    }
+}

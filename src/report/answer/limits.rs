@@ -1,0 +1,118 @@
+//! What we did not see, and what must not be concluded: said in every report.
+
+use crate::format;
+use crate::model::Counts;
+use crate::report::context::ReportContext;
+use crate::report::document::coverage::Coverage;
+use crate::report::document::rows::{SurfaceRow, VantageRow};
+use crate::report::series::analysis::SeriesAnalysis;
+use crate::report::statistics::checks_to_show;
+
+/// The limits of a report.
+pub(super) fn limits(
+    context: &ReportContext<'_>,
+    surfaces: &[SurfaceRow],
+    vantages: &[VantageRow],
+    coverage: &Coverage,
+    maintenance: &Counts,
+) -> Vec<String> {
+    let mut limits = Vec::new();
+    limits.extend(place(vantages));
+    limits.extend(aside(vantages));
+    limits.extend(control(context));
+    limits.extend(between(context));
+    limits.extend(unseen(coverage));
+    limits.extend(unjudged(surfaces));
+    limits.extend(planned(maintenance));
+    limits.extend(surfaces.iter().filter_map(percentiles));
+    limits.extend(baseline(surfaces));
+    limits.extend(evidence(context, surfaces));
+    if surfaces.iter().any(|row| row.figures.down > 0) {
+        limits.push("From outside no one can say who or why: causes are classes that fit the evidence.".to_owned());
+    }
+    limits
+}
+
+fn place(vantages: &[VantageRow]) -> Option<String> {
+    match vantages {
+        [one] => Some(format!("Seen from one vantage, {}: of other places nothing can be said.", one.vantage)),
+        _ => None,
+    }
+}
+
+fn aside(vantages: &[VantageRow]) -> Vec<String> {
+    let aside = vantages.iter().filter(|row| row.set_aside);
+    aside
+        .map(|row| format!("{} is set aside: it could not reach its control targets, or could not judge.", row.vantage))
+        .collect()
+}
+
+fn control(context: &ReportContext<'_>) -> Option<String> {
+    let none = context.control_ok().is_none() && !context.analyses.is_empty();
+    none.then(|| "No control target: an outage of our own network would look like one of theirs.".to_owned())
+}
+
+fn between(context: &ReportContext<'_>) -> Option<String> {
+    let longest = context.of_targets().filter_map(SeriesAnalysis::interval).max()?;
+    Some(format!("What lasts less than the {} between two checks can go unseen.", format::milliseconds(longest)))
+}
+
+fn unseen(coverage: &Coverage) -> Option<String> {
+    let unseen = coverage.expected - coverage.observed;
+    (unseen > 0).then(|| {
+        format!(
+            "{} of {} were not made: no data, neither up nor down.",
+            format::count(unseen),
+            format::counted(coverage.expected, "due check")
+        )
+    })
+}
+
+fn planned(maintenance: &Counts) -> Option<String> {
+    let n = maintenance.scheduled();
+    (n > 0).then(|| format!("{} fell into maintenance: not counted against an objective.", format::counted(n, "check")))
+}
+
+fn unjudged(surfaces: &[SurfaceRow]) -> Option<String> {
+    let unknown: u64 = surfaces.iter().map(|row| row.figures.unknown).sum();
+    (unknown > 0).then(|| {
+        format!("{} could not be judged: the prober or its network was at fault.", format::counted(unknown, "check"))
+    })
+}
+
+fn percentiles(row: &SurfaceRow) -> Option<String> {
+    let count = row.figures.latency_us.count;
+    let missing = [("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99)]
+        .into_iter()
+        .find(|(_, q)| count < checks_to_show(*q));
+    let (percentile, q) = missing.filter(|_| count > 0)?;
+    Some(format!(
+        "{percentile} of {} cannot be told from {}: that takes {}.",
+        row.label(),
+        format::counted(count, "up check"),
+        format::count(checks_to_show(q))
+    ))
+}
+
+fn baseline(surfaces: &[SurfaceRow]) -> Option<String> {
+    let missing = surfaces.iter().find(|row| !row.control && row.baseline.method.is_none())?;
+    let usual = &missing.baseline;
+    Some(format!(
+        "No baseline yet: {} before this time, {} needed.",
+        format::counted(usual.days, "day"),
+        usual.days_needed
+    ))
+}
+
+fn evidence(context: &ReportContext<'_>, surfaces: &[SurfaceRow]) -> Option<String> {
+    let failed: u64 = surfaces.iter().map(|row| row.figures.down).sum();
+    let retained =
+        context.fold.evidence.facts(context.range.from, context.range.to).map(|(_, n)| n).sum::<u64>().min(failed);
+    (retained < failed).then(|| {
+        format!(
+            "Evidence of {} of {} was kept: status codes and addresses are counted over these.",
+            format::count(retained),
+            format::counted(failed, "failure")
+        )
+    })
+}

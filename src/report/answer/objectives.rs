@@ -1,0 +1,163 @@
+//! What was promised, how much of the budget is spent, and how fast it burns.
+
+use crate::report::document::slo::{AvailabilitySlo, Burn, LatencySlo, Slo};
+
+use crate::model::{LatencyObjective, Objective, Surface, micros};
+use crate::report::fold::history::Judged;
+use crate::report::statistics::{checks_to_show, ratio, rounded, wilson};
+use crate::window::Histogram;
+
+/// The windows of the SRE workbook, table 5-8: severity, long and short window in seconds, burn rate.
+const WINDOWS: [(&str, u64, u64, f64); 3] =
+    [("page", 3_600, 300, 14.4), ("page", 21_600, 1_800, 6.0), ("ticket", 259_200, 21_600, 1.0)];
+
+/// Fewer failures in the long window decide nothing: at one check a minute, one failure an hour
+/// burns a budget of 99.9 % at 16.7 times its rate.
+const FAILURES_NEEDED: u64 = 3;
+
+/// Counts the judged checks of a surface in the last so many seconds, and says for what share of
+/// that time there is data.
+pub(crate) trait Lately: Fn(u64) -> (Judged, f64) {}
+impl<F: Fn(u64) -> (Judged, f64)> Lately for F {}
+
+/// Judges what was promised for a surface. Absent where nothing was.
+pub(crate) fn judge(surface: &Surface, lately: &impl Lately, latency: &Histogram) -> Option<Slo> {
+    let availability = surface.objective.as_ref().map(|objective| judge_availability(objective, lately));
+    let latency = surface.latency_objective.as_ref().map(|objective| judge_latency(objective, latency));
+    if availability.is_none() && latency.is_none() {
+        return None;
+    }
+    let burning = availability.as_ref().is_some_and(|slo| slo.burn.iter().any(|burn| burn.firing));
+    let spent = availability.as_ref().is_some_and(|slo| slo.budget_used >= 1.0 && slo.failed >= FAILURES_NEEDED);
+    let burnt = burning || spent || latency.as_ref().is_some_and(|slo| slo.missed);
+    Some(Slo { availability, latency, burnt })
+}
+
+fn judge_availability(objective: &Objective, lately: &impl Lately) -> AvailabilitySlo {
+    let over_s = objective.over.as_secs();
+    let (judged, span_seen) = lately(over_s);
+    let budget = 1.0 - objective.ratio;
+    // The budget is of the whole span: what was not seen yet is taken to be good.
+    let used = ratio(judged.failed, judged.n).unwrap_or_default() / budget * span_seen;
+    AvailabilitySlo {
+        objective: objective.ratio,
+        over_s,
+        judged: judged.n,
+        failed: judged.failed,
+        span_seen: rounded(span_seen),
+        budget_used: rounded(used),
+        provable: judged.n >= checks_to_show(objective.ratio),
+        checks_needed: checks_to_show(objective.ratio),
+        burn: WINDOWS.into_iter().map(|window| burn(window, budget, lately)).collect(),
+    }
+}
+
+fn burn(
+    (severity, long_s, short_s, threshold): (&'static str, u64, u64, f64),
+    budget: f64,
+    lately: &impl Lately,
+) -> Burn {
+    let ((long, _), (short, _)) = (lately(long_s), lately(short_s));
+    let rate = |judged: Judged| ratio(judged.failed, judged.n).map(|ratio| ratio / budget);
+    let judged = long.failed == 0 && long.n > 0 || long.failed >= FAILURES_NEEDED && short.n > 0;
+    let exceeds = |judged: Judged| rate(judged).is_some_and(|rate| rate > threshold);
+    Burn {
+        severity,
+        long_s,
+        short_s,
+        threshold,
+        long_burn: rate(long).map(rounded),
+        short_burn: rate(short).map(rounded),
+        long_judged: long.n,
+        long_failed: long.failed,
+        short_judged: short.n,
+        short_failed: short.failed,
+        judged,
+        firing: judged && short.failed > 0 && exceeds(long) && exceeds(short),
+    }
+}
+
+fn judge_latency(objective: &LatencyObjective, latency: &Histogram) -> LatencySlo {
+    let (checks, fast) = (latency.count(), latency.count_within(objective.under));
+    let ci95 = wilson(fast, checks);
+    LatencySlo {
+        objective: objective.ratio,
+        under_us: micros::of(objective.under),
+        checks,
+        fast,
+        ratio: ratio(fast, checks).map(rounded),
+        ci95: ci95.map(|ends| ends.map(rounded)),
+        missed: ci95.is_some_and(|[_, high]| high < objective.ratio),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn promised(ratio: f64) -> Surface {
+        Surface { objective: Some(Objective { ratio, over: Duration::from_hours(720) }), ..Surface::default() }
+    }
+
+    /// One check a minute, of which these of the last hour failed, and none before.
+    fn minutes(failed_in_hour: u64) -> impl Lately {
+        move |seconds| {
+            let n = seconds / 60;
+            (Judged { n, failed: failed_in_hour.min(n) }, 1.0)
+        }
+    }
+
+    #[test]
+    fn one_failure_an_hour_does_not_page_for_three_nines() {
+        let slo = judge(&promised(0.999), &minutes(1), &Histogram::default()).expect("an objective");
+        let page = &slo.availability.expect("availability").burn[0];
+        assert!(page.long_burn.is_some_and(|burn| (burn - 16.67).abs() < 0.01), "{page:?}");
+        assert!(!page.judged && !page.firing);
+        assert!(!slo.burnt);
+    }
+
+    #[test]
+    fn nine_of_sixty_page_for_two_nines_and_eight_do_not() {
+        for (failed, fires) in [(8, false), (9, true)] {
+            let slo = judge(&promised(0.99), &minutes(failed), &Histogram::default()).expect("an objective");
+            assert_eq!(slo.availability.expect("availability").burn[0].firing, fires, "{failed}");
+        }
+    }
+
+    #[test]
+    fn a_fast_burn_that_is_over_does_not_fire() {
+        let over = |seconds: u64| {
+            let failed = if seconds >= 3_600 { 30 } else { 0 };
+            (Judged { n: seconds / 60, failed }, 1.0)
+        };
+        let slo = judge(&promised(0.99), &over, &Histogram::default()).expect("an objective");
+        assert!(slo.availability.expect("availability").burn.iter().all(|burn| !burn.firing || burn.short_failed > 0));
+    }
+
+    #[test]
+    fn the_budget_is_that_of_the_whole_span() {
+        // A tenth of the span seen, and 1 % of it failed: a tenth of a budget of 1 %.
+        let lately = |_| (Judged { n: 1000, failed: 10 }, 0.1);
+        let slo = judge(&promised(0.99), &lately, &Histogram::default()).expect("an objective");
+        assert!(slo.availability.is_some_and(|slo| (slo.budget_used - 0.1).abs() < 1e-9));
+    }
+
+    #[test]
+    fn latency_is_missed_only_for_certain() {
+        let promise = Surface {
+            latency_objective: Some(LatencyObjective { ratio: 0.95, under: Duration::from_millis(800) }),
+            ..Surface::default()
+        };
+        let judged = |fast: u64, slow: u64| {
+            let mut latency = Histogram::default();
+            (0..fast).for_each(|_| latency.record_micros(100_000));
+            (0..slow).for_each(|_| latency.record_micros(2_000_000));
+            judge(&promise, &minutes(0), &latency).expect("an objective").latency.expect("latency")
+        };
+        assert!(!judged(9, 1).missed, "one of ten may be chance");
+        assert!(judged(80, 20).missed);
+        assert_eq!(judged(80, 20).fast, 80);
+    }
+}

@@ -1,0 +1,259 @@
+//! The rows of the answer: the same figures per surface, vantage, place and probe.
+
+use std::net::IpAddr;
+
+use crate::model::{SafeText, Surface, ip_version};
+use crate::report::answer::figures::{figures, lag};
+use crate::report::answer::objectives;
+use crate::report::context::{ReportContext, SurfaceEntry, VantageEntry};
+use crate::report::document::answer::State;
+use crate::report::document::bracket::instant;
+use crate::report::document::coverage::NoData;
+use crate::report::document::rows::{AddressRow, PlaceRow, ProbeRow, SurfaceRow, VantageRow};
+use crate::report::document::slo::Slo;
+use crate::report::document::usual::Usual;
+use crate::report::fold::bucket;
+use crate::report::fold::evidence::name;
+use crate::report::fold::history::{DAY_MS, HOUR_MS, Judged};
+use crate::report::incident::incident_detection::DetectedIncidents;
+use crate::report::series::analysis::{SeriesAnalysis, silences, tally};
+use crate::report::series::state;
+use crate::report::statistics::{number, ratio, rounded};
+use crate::window::Histogram;
+
+/// The most addresses of a report.
+const ADDRESSES: usize = 100;
+
+/// One row a surface; those of control targets last.
+pub(crate) fn surfaces(context: &ReportContext<'_>, detected: &DetectedIncidents) -> Vec<SurfaceRow> {
+    let row = |control| move |(surface, entry)| surface_row(context, detected, surface, entry, control);
+    let mut rows: Vec<SurfaceRow> = context.surfaces().map(row(false)).collect();
+    rows.extend(context.control_surfaces().map(row(true)));
+    let failures: u64 = rows.iter().filter(|row| !row.control).map(|row| row.figures.down).sum();
+    let ratios: f64 = rows.iter().filter(|row| !row.control).filter_map(|row| row.figures.failed_ratio).sum();
+    for row in rows.iter_mut().filter(|row| !row.control) {
+        row.share_of_failures = ratio(row.figures.down, failures).map(rounded);
+        row.share_per_check = row.figures.failed_ratio.filter(|_| ratios > 0.0).map(|ratio| rounded(ratio / ratios));
+    }
+    rows
+}
+
+fn surface_row(
+    context: &ReportContext<'_>,
+    detected: &DetectedIncidents,
+    surface: &SafeText,
+    entry: &SurfaceEntry,
+    control: bool,
+) -> SurfaceRow {
+    let group = context.at(&entry.series);
+    let asked = context.fold.question.surfaces.iter().find(|(of, _)| name(of) == *surface).map(|(_, asked)| asked);
+    let figures = figures(&group, &context.fold.evidence);
+    let time_up_ratio = time_up_ratio(context, detected, surface, figures.coverage.ratio);
+    SurfaceRow {
+        surface: surface.clone(),
+        label: asked.and_then(|asked| asked.label.as_deref()).map(name),
+        control,
+        state: if control { control_state(context, entry) } else { context.surface_state(surface) },
+        probes: entry.probes.len() as u64,
+        share_of_failures: None,
+        share_per_check: None,
+        time_up_ratio: time_up_ratio.filter(|_| !control && figures.checks > figures.missed),
+        baseline: usual(context, entry),
+        slo: asked.filter(|_| !control).and_then(|asked| slo(context, asked, surface, &group)),
+        figures,
+    }
+}
+
+fn control_state(context: &ReportContext<'_>, entry: &SurfaceEntry) -> State {
+    let of_vantage = |series: &Vec<usize>| state::of_place(&context.at(series), context.range.rules);
+    state::of_surface(&entry.places.values().map(of_vantage).collect::<Vec<_>>())
+}
+
+/// (covered time - incident time) / covered time.
+fn time_up_ratio(
+    context: &ReportContext<'_>,
+    detected: &DetectedIncidents,
+    surface: &SafeText,
+    coverage: Option<f64>,
+) -> Option<f64> {
+    let length = number(u64::try_from(context.range.to - context.range.from).ok()?);
+    let covered = length * coverage?;
+    if covered <= 0.0 {
+        return None;
+    }
+    let waves = detected.of_surface.get(surface).map(Vec::as_slice).unwrap_or_default();
+    let down: i64 = waves
+        .iter()
+        .map(|wave| {
+            let end = wave.end.map_or(context.range.to, |end| end.by).min(context.range.to);
+            (end - wave.start.by.max(context.range.from)).max(0)
+        })
+        .sum();
+    Some(rounded((1.0 - number(u64::try_from(down).unwrap_or_default()) / covered).clamp(0.0, 1.0)))
+}
+
+fn usual(context: &ReportContext<'_>, entry: &SurfaceEntry) -> Usual {
+    let judged = entry.buckets.iter().map(|(begin, cell)| (*begin, cell.judged));
+    entry.usual.over(judged, context.range.step)
+}
+
+fn slo(context: &ReportContext<'_>, asked: &Surface, surface: &SafeText, group: &[&SeriesAnalysis<'_>]) -> Option<Slo> {
+    let mut latency = Histogram::default();
+    for one in group {
+        latency.merge(&one.series.latency);
+    }
+    objectives::judge(asked, &|seconds| lately(context, surface, group, seconds), &latency)
+}
+
+/// The judged checks of a surface in the last so many seconds before the end of the window, and the
+/// share of that time for which there is data. A day and less is counted by the check, more by the hour.
+fn lately(
+    context: &ReportContext<'_>,
+    surface: &SafeText,
+    group: &[&SeriesAnalysis<'_>],
+    seconds: u64,
+) -> (Judged, f64) {
+    let length = i64::try_from(seconds.saturating_mul(1_000)).unwrap_or(i64::MAX);
+    let from = context.range.to.saturating_sub(length);
+    let in_days = length > DAY_MS;
+    let mut judged = Judged::default();
+    let past = context.fold.history.past(surface.as_str());
+    let first = if in_days {
+        let hours = past.map(|past| past.hours.range(bucket::floor(from, HOUR_MS)..context.range.to));
+        for (_, hour) in hours.into_iter().flatten() {
+            judged.add(*hour);
+        }
+        past.and_then(|past| past.hours.keys().next().copied())
+    } else {
+        for one in group {
+            let offline = context.offline_of(&one.series.vantage);
+            let cells = tally(one.series, offline, &[(from, context.range.to)]);
+            for cell in &cells {
+                judged.add(Judged { n: cell.judged, failed: cell.failed });
+            }
+        }
+        past.and_then(|past| past.hours.keys().next().copied())
+    };
+    let seen = first.map_or(0, |first| (context.range.to - first.max(from)).clamp(0, length));
+    let share = number(u64::try_from(seen).unwrap_or_default()) / number(u64::try_from(length.max(1)).unwrap_or(1));
+    (judged, share)
+}
+
+/// One row a vantage.
+pub(crate) fn vantages(context: &ReportContext<'_>) -> Vec<VantageRow> {
+    context.vantages().map(|(vantage, entry)| vantage_row(context, vantage, entry)).collect()
+}
+
+fn vantage_row(context: &ReportContext<'_>, vantage: &SafeText, entry: &VantageEntry) -> VantageRow {
+    let mine = context.at(&entry.series);
+    let mut all = mine.clone();
+    all.extend(context.at(&entry.control_series));
+    let places = context.surfaces().filter(|(_, surface)| surface.places.contains_key(vantage));
+    VantageRow {
+        vantage: vantage.clone(),
+        set_aside: entry.is_set_aside,
+        control: entry.control,
+        state: state::of_all(places.map(|(surface, _)| context.place_state(surface, vantage))),
+        last_seen: instant(all.iter().filter_map(|one| one.last).max().unwrap_or(context.range.from)),
+        lag_us: lag(&all),
+        figures: figures(&mine, &context.fold.evidence),
+    }
+}
+
+/// Each surface from each vantage.
+pub(crate) fn places(context: &ReportContext<'_>) -> Vec<PlaceRow> {
+    let mut rows = Vec::new();
+    for (surface, entry) in context.surfaces() {
+        rows.extend(entry.places.iter().map(|(vantage, series)| {
+            place_row(context, surface, vantage, series, context.place_state(surface, vantage))
+        }));
+    }
+    for (surface, entry) in context.control_surfaces() {
+        rows.extend(entry.places.iter().map(|(vantage, series)| {
+            let state = state::of_place(&context.at(series), context.range.rules);
+            PlaceRow { control: true, ..place_row(context, surface, vantage, series, state) }
+        }));
+    }
+    rows
+}
+
+fn place_row(
+    context: &ReportContext<'_>,
+    surface: &SafeText,
+    vantage: &SafeText,
+    series: &[usize],
+    state: State,
+) -> PlaceRow {
+    let figures = figures(&context.at(series), &context.fold.evidence);
+    PlaceRow { surface: surface.clone(), vantage: vantage.clone(), control: false, state, figures }
+}
+
+/// One row a probe; control targets last.
+pub(crate) fn probes(context: &ReportContext<'_>) -> Vec<ProbeRow> {
+    let mut rows = Vec::new();
+    for (surface, entry) in context.surfaces() {
+        rows.extend(entry.probes.iter().map(|(probe, series)| probe_row(context, surface, probe, series, false)));
+    }
+    for (surface, entry) in context.control_surfaces() {
+        rows.extend(entry.probes.iter().map(|(probe, series)| probe_row(context, surface, probe, series, true)));
+    }
+    rows
+}
+
+fn probe_row(
+    context: &ReportContext<'_>,
+    surface: &SafeText,
+    probe: &SafeText,
+    series: &[usize],
+    control: bool,
+) -> ProbeRow {
+    let mine = context.at(series);
+    let state_of = |one: &&SeriesAnalysis<'_>| {
+        let is_judged = control || !context.is_set_aside(&one.vantage);
+        if is_judged { state::of_place(&[one], context.range.rules) } else { State::Unknown }
+    };
+    let interval = mine.iter().filter_map(|one| one.interval()).min();
+    ProbeRow {
+        probe: probe.clone(),
+        surface: surface.clone(),
+        control,
+        insecure: mine.iter().any(|one| one.series.insecure),
+        state: state::of_surface(&mine.iter().map(state_of).collect::<Vec<_>>()),
+        cadence_ms: interval.and_then(|interval| u64::try_from(interval).ok()),
+        lag_us: lag(&mine),
+        figures: figures(&mine, &context.fold.evidence),
+    }
+}
+
+/// The addresses that failed checks spoke to, the most failures first.
+pub(crate) fn addresses(context: &ReportContext<'_>) -> Vec<AddressRow> {
+    let row = |(surface, ip, failed): (&SafeText, IpAddr, u64)| AddressRow {
+        address: name(&ip.to_string()),
+        family: ip_version(ip),
+        surface: surface.clone(),
+        failed,
+    };
+    let mut rows: Vec<AddressRow> = context.fold.evidence.addresses().map(row).collect();
+    rows.sort_by(|a, b| b.failed.cmp(&a.failed).then_with(|| (&a.surface, &a.address).cmp(&(&b.surface, &b.address))));
+    rows.truncate(ADDRESSES);
+    rows
+}
+
+/// The stretches of the range without data, by vantage.
+pub(crate) fn no_data(context: &ReportContext<'_>) -> Vec<NoData> {
+    let mut all = Vec::new();
+    for (vantage, entry) in context.vantages() {
+        let mut mine = context.at(&entry.series);
+        mine.extend(context.at(&entry.control_series));
+        let silent = silences(&mine, &context.range);
+        all.extend(silent.into_iter().map(|(from, to)| NoData {
+            vantage: vantage.clone(),
+            from: instant(from),
+            to: instant(to),
+            clock_jump: context.fold.gaps.iter().any(|(of, gap_from, gap_to)| {
+                name(of) == *vantage && *gap_from.min(gap_to) < to && from < *gap_to.max(gap_from)
+            }),
+        }));
+    }
+    all
+}

@@ -1,0 +1,323 @@
+//! The answer in one sentence that could stand in a newspaper or an incident ticket; every number in
+//! it stands in the report too. A second one says what the sample can prove, or how sure we are.
+
+use std::time::Duration;
+
+use crate::format::{self, InstantFormat};
+use crate::model::{Bracket, FailureClass, SafeText};
+use crate::report::answer::verdict::{SurfaceStatus, VerdictInput};
+use crate::report::document::answer::{Answer, Extent, State};
+use crate::report::document::bracket::instant;
+use crate::report::document::incident::Incident;
+use crate::report::document::rows::VantageRow;
+use crate::report::document::sample_bound::SampleBound;
+use crate::report::incident::signature;
+use crate::report::statistics::checks_to_show;
+
+/// So many causes are named on each side.
+const CAUSES: usize = 3;
+
+/// The promise that a sample is measured against where no objective is set.
+const USUAL_PROMISE: f64 = 0.999;
+
+/// What the sentence is made of.
+pub(super) struct Sentence<'s, 'c, 'f> {
+    pub(super) case: &'s VerdictInput<'c, 'f>,
+    pub(super) answer: &'s Answer,
+    pub(super) statuses: &'s [SurfaceStatus],
+    /// The last incident, open or over.
+    pub(super) last: Option<&'s Incident>,
+}
+
+impl Sentence<'_, '_, '_> {
+    pub(super) fn write(&self) -> String {
+        match self.answer.state {
+            State::Down | State::Flapping | State::Degraded => self.failing(),
+            State::Up => self.up(),
+            State::Unknown => self.unknown(),
+        }
+    }
+
+    fn failing(&self) -> String {
+        let state = self.answer.state;
+        let (worst, others): (Vec<&SurfaceStatus>, Vec<&SurfaceStatus>) =
+            self.statuses.iter().partition(|status| status.state == state);
+        let mut parts = vec![format!(
+            "{}: {}",
+            self.opening(&worst),
+            worst.iter().map(|one| Self::share(one, worst.len() > 1)).collect::<Vec<_>>().join(", ")
+        )];
+        parts.extend(others.iter().map(|one| Self::other(one)));
+        parts.extend(self.set_aside());
+        parts.extend(self.control());
+        parts.extend(self.consistent());
+        format!("{}. {}", parts.join("; "), self.confidence())
+    }
+
+    /// `app is down from 2 of 3 vantages since 13:31:00-13:32:00 UTC (57 min, ongoing)`
+    fn opening(&self, worst: &[&SurfaceStatus]) -> String {
+        let names: Vec<&str> = worst.iter().map(|status| status.label.as_str()).collect();
+        let verb = if names.len() == 1 { "is" } else { "are" };
+        let mut text = format!("{} {verb} {}{}", format::list(&names), self.answer.state, self.whence());
+        if let Some(since) = self.answer.since {
+            let lasts = self.case.context.range.to - since.by.as_millisecond();
+            text +=
+                &format!(" since {} ({}, ongoing{})", self.bracket(&since), format::milliseconds(lasts), self.wave());
+        }
+        text
+    }
+
+    /// The number of the wave, where it is not the only one.
+    fn wave(&self) -> String {
+        match self.last.map(|incident| incident.waves.len()) {
+            Some(waves) if waves > 1 => format!(", wave {waves} of this incident"),
+            _ => String::new(),
+        }
+    }
+
+    fn whence(&self) -> String {
+        let scope = &self.answer.scope;
+        let names: Vec<&str> = scope.vantages.iter().map(SafeText::as_str).collect();
+        match scope.extent {
+            Extent::Global => format!(" from {} of {} vantages", names.len(), scope.vantages_judged),
+            Extent::Local => {
+                format!(" from {} alone ({} of {} vantages)", format::list(&names), names.len(), scope.vantages_judged)
+            }
+            Extent::SingleVantage if names.is_empty() => " from the one vantage".to_owned(),
+            Extent::SingleVantage => format!(" from {}, the one vantage", format::list(&names)),
+            Extent::None => String::new(),
+        }
+    }
+
+    /// `71% of 171 checks failed [64-77%], mostly connect_timeout (83%)`
+    fn share(status: &SurfaceStatus, named: bool) -> String {
+        let name = if named { format!("{} ", status.label) } else { String::new() };
+        if status.since.is_none()
+            && let Some(slow) = status.slow.filter(|slow| slow.certain)
+        {
+            let (now, usual) = (
+                format::duration(Duration::from_micros(slow.p95_us)),
+                format::duration(Duration::from_micros(slow.usual_p95_us)),
+            );
+            return format!("{name}answers take far longer than usual, p95 {now} against {usual}");
+        }
+        let mostly = status.kind.as_ref().map(|kind| {
+            let status = kind.status.map(|status| format!(" {status}")).unwrap_or_default();
+            let how = if kind.n == kind.of { "all" } else { "mostly" };
+            let share = if kind.n == kind.of { String::new() } else { format!(" ({})", format::ratio(kind.share)) };
+            format!(", {how} {}{status}{share}", kind.class)
+        });
+        format!("{name}{}{}", failed_of(status), mostly.unwrap_or_default())
+    }
+
+    fn other(status: &SurfaceStatus) -> String {
+        match status.state {
+            State::Up => format!("{} up", status.label),
+            State::Unknown => format!("{} unknown", status.label),
+            state if status.failed == 0 => format!("{} {state}", status.label),
+            state => format!("{} {state}, {}", status.label, failed_of(status)),
+        }
+    }
+
+    fn set_aside(&self) -> Option<String> {
+        let aside = |offline: bool| -> Vec<&str> {
+            let rows = self.case.vantages.iter().filter(|row| row.set_aside);
+            let because = |row: &&VantageRow| (row.control == Some(State::Down)) == offline;
+            rows.filter(because).map(|row| row.vantage.as_str()).collect()
+        };
+        let (offline, blind) = (aside(true), aside(false));
+        let told = [(offline, "where the control targets fail too"), (blind, "where checks could not be judged")];
+        let parts: Vec<String> = told
+            .into_iter()
+            .filter(|(names, _)| !names.is_empty())
+            .map(|(names, why)| format!("{} set aside, {why}", format::list(&names)))
+            .collect();
+        (!parts.is_empty()).then(|| parts.join("; "))
+    }
+
+    fn control(&self) -> Option<String> {
+        self.case.context.control_ok().map(|ok| if ok { "control ok" } else { "control targets fail" }.to_owned())
+    }
+
+    /// `consistent with network-level loss or origin overload, not with DNS or a certificate`
+    fn consistent(&self) -> Option<String> {
+        let (consistent, not) = signature::in_words(&self.answer.signature);
+        let cut = |mut causes: Vec<String>| {
+            causes.truncate(CAUSES);
+            causes
+        };
+        let (consistent, not) = (cut(consistent), cut(not));
+        if consistent.is_empty() {
+            return None;
+        }
+        let not = if not.is_empty() { String::new() } else { format!(", not with {}", format::alternatives(&not)) };
+        Some(format!("consistent with {}{not}", format::alternatives(&consistent)))
+    }
+
+    fn confidence(&self) -> String {
+        let name = self.answer.confidence.name();
+        format!("Confidence {name} ({}).", self.answer.reasons.join(", "))
+    }
+
+    /// `app and web are up from 3 of 3 vantages: none of 1,440 checks failed, which shows an availability of
+    /// at least 99.7% (95% confidence); 99.9% needs 2,995 checks.`
+    fn up(&self) -> String {
+        let names: Vec<&str> = self.statuses.iter().map(|status| status.label.as_str()).collect();
+        let verb = if names.len() == 1 { "is" } else { "are" };
+        let (failed, judged) = self
+            .case
+            .watched()
+            .fold((0, 0), |sum, row| (sum.0 + row.figures.down, sum.1 + row.figures.up + row.figures.down));
+        let whence = match self.answer.scope.vantages_judged {
+            0 | 1 => String::new(),
+            vantages => format!(" from {vantages} of {} vantages", self.case.vantages.len()),
+        };
+        let mut parts = vec![format!("{} {verb} up{whence}: {}", format::list(&names), failures(failed, judged))];
+        parts.extend(self.past());
+        parts.push(self.proven(judged, failed));
+        parts.extend(self.tail());
+        parts.extend(self.set_aside());
+        format!("{}. {}", parts.join("; "), self.confidence())
+    }
+
+    /// What often comes before an outage: `the slowest answers of app are slower than usual (p99 900 ms against
+    /// 310 ms), consistent with queueing at a part of the pool`
+    fn tail(&self) -> Option<String> {
+        let has_tail = |one: &&SurfaceStatus| one.tail.is_some_and(|tail| tail.certain && tail.median_as_usual);
+        let status = self.statuses.iter().find(has_tail)?;
+        let tail = status.tail?;
+        let of = if self.statuses.len() == 1 { String::new() } else { format!(" of {}", status.label) };
+        let (now, usual) = (
+            format::duration(Duration::from_micros(tail.p99_us)),
+            format::duration(Duration::from_micros(tail.usual_p99_us)),
+        );
+        let consistent = self.consistent().filter(|_| self.last.is_none());
+        let consistent = consistent.map(|words| format!(", {words}")).unwrap_or_default();
+        Some(format!("the slowest answers{of} are slower than usual (p99 {now} against {usual}){consistent}"))
+    }
+
+    /// What a sample of this size shows: `availability ≥ 86% (95% confidence); 99.9% needs 2,995 checks`
+    fn proven(&self, judged: u64, failed: u64) -> String {
+        let proof = SampleBound::new(judged, failed);
+        let Some(shown) = proof.at_least else { return "nothing was judged".to_owned() };
+        let surfaces = &self.case.context.fold.question.surfaces;
+        let promised = surfaces
+            .values()
+            .filter_map(|surface| Some(surface.objective?.ratio))
+            .fold(None, |most: Option<f64>, one| Some(most.map_or(one, |most| most.max(one))));
+        let promise = promised.unwrap_or(USUAL_PROMISE);
+        let needs = if shown >= promise || failed > 0 {
+            String::new()
+        } else {
+            format!("; {} needs {} checks", format::ratio(promise), format::count(checks_to_show(promise)))
+        };
+        format!("availability ≥ {} (95% confidence){needs}", format::ratio_floor(shown))
+    }
+
+    /// The last incident of the window, which is over.
+    fn past(&self) -> Option<String> {
+        let incident = self.last?;
+        let end = incident.end?;
+        let names: Vec<&str> = incident.surfaces.iter().map(|surface| self.label(surface)).collect();
+        let verb = if names.len() == 1 { "was" } else { "were" };
+        let waves = match incident.waves.len() {
+            1 => String::new(),
+            waves => format!(" in {waves} waves"),
+        };
+        let kind = incident.kind.as_ref().map(|kind| format!(", mostly {}", class_words(kind.class, kind.status)));
+        Some(format!(
+            "{} {verb} failing{waves} from {} to {}, {} of {} checks{}",
+            format::list(&names),
+            self.bracket(&incident.start),
+            self.bracket(&end),
+            format::count(incident.actual_failures),
+            format::count(incident.judged),
+            kind.unwrap_or_default(),
+        ))
+    }
+
+    fn unknown(&self) -> String {
+        let why = self.why_unknown();
+        let before = self.past().map(|past| format!("; before that {past}")).unwrap_or_default();
+        let consistent = self.consistent().filter(|_| self.last.is_none()).map(|words| format!("; {words}"));
+        format!("unknown: {why}{before}{}. {}", consistent.unwrap_or_default(), self.confidence())
+    }
+
+    fn why_unknown(&self) -> String {
+        let context = self.case.context;
+        if context.analyses.is_empty() {
+            return "no check was made in this time".to_owned();
+        }
+        let aside = context.vantages().filter(|(_, entry)| entry.is_set_aside).count();
+        if aside > 0 && context.vantages_judged() == 0 {
+            let (all_fail, ok) = (context.control_ok() == Some(false), context.control_ok() == Some(true));
+            return if all_fail || !ok {
+                "the control targets fail too, so it is we who are offline".to_owned()
+            } else {
+                "the last checks could not be judged".to_owned()
+            };
+        }
+        let last = context.of_targets().filter_map(|one| one.last).max();
+        if let Some(last) = last
+            && context.analyses.iter().any(|one| one.silent)
+        {
+            let silent: Vec<&str> =
+                self.statuses.iter().filter(|one| one.state == State::Unknown).map(|one| one.label.as_str()).collect();
+            let what = if silent.len() == self.statuses.len() {
+                String::new()
+            } else {
+                format!(" of {}", format::list(&silent))
+            };
+            return format!(
+                "no check{what} since {} UTC ({})",
+                self.instants().at(instant(last)),
+                format::milliseconds(context.range.to - last)
+            );
+        }
+        match self.case.coverage.ratio {
+            Some(ratio) => format!("only {} of the checks that were due were made", format::ratio(ratio)),
+            None => "nothing was due".to_owned(),
+        }
+    }
+
+    /// A surface's name for people.
+    fn label<'n>(&'n self, surface: &'n SafeText) -> &'n str {
+        let status = self.statuses.iter().find(|status| status.surface == *surface);
+        status.map_or(surface, |status| &status.label).as_str()
+    }
+
+    fn instants(&self) -> InstantFormat {
+        let range = &self.case.context.range;
+        InstantFormat::utc(instant(range.from), instant(range.to))
+    }
+
+    fn bracket(&self, bracket: &Bracket) -> String {
+        self.instants().bracket_in_zone(bracket)
+    }
+}
+
+/// `71% of 171 checks failed [64-77%]`
+fn failed_of(status: &SurfaceStatus) -> String {
+    let (failed, judged) = (status.failed, status.judged);
+    if judged == 0 {
+        return "nothing was judged".to_owned();
+    }
+    let share = crate::report::statistics::ratio(failed, judged).map(format::ratio).unwrap_or_default();
+    let interval = status.ci95.map(|ends| format!(" ({})", format::interval(ends))).unwrap_or_default();
+    format!("{share} of {} failed{interval}", format::counted(judged, "check"))
+}
+
+/// `none of 1,440 checks failed`
+fn failures(failed: u64, judged: u64) -> String {
+    match (failed, judged) {
+        (_, 0) => "no check was judged".to_owned(),
+        (0, 1) => "the one check was good".to_owned(),
+        (0, _) => format!("none of {} checks failed", format::count(judged)),
+        _ => format!("{} of {} failed", format::count(failed), format::counted(judged, "check")),
+    }
+}
+
+/// `status 403`, `connect_timeout`
+fn class_words(class: FailureClass, status: Option<u16>) -> String {
+    status.map_or_else(|| class.name().to_owned(), |status| format!("{class} {status}"))
+}

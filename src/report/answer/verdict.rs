@@ -1,0 +1,236 @@
+//! The answer in short: state, for whom, since when, what kind, how sure.
+
+use crate::report::document::answer::{Answer, Confidence, Extent, MainFailure, Scope, State};
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::format;
+use crate::model::{Bracket, SafeText};
+use crate::report::answer::sentence::Sentence;
+use crate::report::context::ReportContext;
+use crate::report::document::coverage::Coverage;
+use crate::report::document::incident::Incident;
+use crate::report::document::reading::Reading;
+use crate::report::document::rows::{SurfaceRow, VantageRow};
+use crate::report::fold::bucket;
+use crate::report::fold::evidence::FailureFact;
+use crate::report::incident::description::kind;
+use crate::report::incident::incident_detection::DetectedIncidents;
+use crate::report::incident::signature;
+use crate::report::incident::signature::incident_facts::IncidentFacts;
+use crate::report::parallel;
+use crate::report::series::analysis::{Cell, SeriesAnalysis, tally};
+use crate::report::series::slowness::{Slow, Tail};
+use crate::report::series::state;
+use crate::report::statistics::wilson;
+
+/// Half of an interval this wide or less is narrow: ten points.
+const NARROW: f64 = 0.1;
+
+/// At least this share of what was due must have been seen.
+const COVERED: f64 = 0.9;
+
+/// Below this share of what was due, nothing can be called up.
+const HARDLY_SEEN: f64 = 0.5;
+
+/// What the verdict is made of.
+pub(crate) struct VerdictInput<'c, 'f> {
+    pub(crate) context: &'c ReportContext<'f>,
+    pub(crate) surfaces: &'c [SurfaceRow],
+    pub(crate) vantages: &'c [VantageRow],
+    pub(crate) incidents: &'c [Incident],
+    pub(crate) detected: &'c DetectedIncidents,
+    pub(crate) coverage: Coverage,
+}
+
+/// A surface's checks in its open wave, or in the whole window where none is open.
+#[derive(Clone, Debug)]
+pub(crate) struct SurfaceStatus {
+    pub(crate) surface: SafeText,
+    /// Its name for people.
+    pub(crate) label: SafeText,
+    pub(crate) state: State,
+    /// The begin of the open wave.
+    pub(crate) since: Option<Bracket>,
+    pub(crate) judged: u64,
+    pub(crate) failed: u64,
+    pub(crate) ci95: Option<[f64; 2]>,
+    pub(crate) kind: Option<MainFailure>,
+    /// Vantages that see it failing.
+    pub(crate) vantages: Vec<SafeText>,
+    pub(crate) slow: Option<Slow>,
+    pub(crate) tail: Option<Tail>,
+}
+
+impl VerdictInput<'_, '_> {
+    /// The answer in short.
+    pub(crate) fn answer(&self) -> Answer {
+        let statuses: Vec<SurfaceStatus> = self.watched().map(|row| self.status_of_surface(row)).collect();
+        let mut state = state::of_all(statuses.iter().map(|status_of_surface| status_of_surface.state));
+        let hardly_seen = self.coverage.ratio.is_some_and(|ratio| ratio < HARDLY_SEEN);
+        if state == State::Up && hardly_seen {
+            state = State::Unknown;
+        }
+        let worst: Vec<&SurfaceStatus> = statuses
+            .iter()
+            .filter(|status_of_surface| state.is_failing() && status_of_surface.state == state)
+            .collect();
+        let scope = self.scope(&worst, &statuses);
+        let open = self.incidents.iter().rev().find(|incident| incident.end.is_none());
+        let last = open.or(self.incidents.last());
+        let (confidence, reasons) = self.confidence(state, &scope, &worst);
+        let mut answer = Answer {
+            state,
+            since: worst.iter().filter_map(|status_of_surface| status_of_surface.since).min_by_key(|since| since.by),
+            until: if state.is_failing() { None } else { last.and_then(|incident| incident.end) },
+            kind: worst
+                .iter()
+                .find_map(|status_of_surface| status_of_surface.kind.clone())
+                .or_else(|| last?.kind.clone()),
+            scope,
+            confidence,
+            reasons,
+            signature: self.reading(last, &statuses),
+            sentence: String::new(),
+        };
+        answer.sentence = Sentence { case: self, answer: &answer, statuses: &statuses, last }.write();
+        answer
+    }
+
+    /// The surfaces the verdict is on: all but the control targets, or these where there is nothing else.
+    pub(crate) fn watched(&self) -> impl Iterator<Item = &SurfaceRow> {
+        let only_controls = self.surfaces.iter().all(|row| row.control);
+        self.surfaces.iter().filter(move |row| only_controls || !row.control)
+    }
+
+    fn status_of_surface(&self, row: &SurfaceRow) -> SurfaceStatus {
+        let waves = self.detected.of_surface.get(&row.surface);
+        let open = waves.and_then(|waves| waves.iter().rev().find(|wave| wave.end.is_none()));
+        let span = open
+            .map_or((self.context.range.from, self.context.range.to), |wave| (wave.start.by, self.context.range.to));
+        let series = self.context.surface(&row.surface, row.control).map_or(&[][..], |entry| &entry.series);
+        let mut mine = self.context.at(series);
+        mine.retain(|one| !self.context.is_set_aside(&one.vantage));
+        let mut all = Cell::default();
+        let count = |one: &SeriesAnalysis<'_>| tally(one.series, self.context.offline_of(&one.series.vantage), &[span]);
+        parallel::map(mine, count).iter().flatten().for_each(|cell| all.merge(cell));
+        all.classes.retain(|class, _| !class.is_ours());
+        let facts =
+            IncidentFacts { classes: all.classes, facts: self.facts(&row.surface, span), ..IncidentFacts::default() };
+        let failing = |vantage: &&SafeText| self.context.place_state(&row.surface, vantage).is_failing();
+        let latency = self.context.latency_of(&row.surface);
+        SurfaceStatus {
+            surface: row.surface.clone(),
+            label: row.label().clone(),
+            state: row.state,
+            since: open.map(|wave| wave.start.bracket()),
+            judged: all.judged,
+            failed: all.failed,
+            ci95: wilson(all.failed, all.judged),
+            kind: kind(&facts),
+            vantages: self.context.vantages().map(|(vantage, _)| vantage).filter(failing).cloned().collect(),
+            slow: latency.and_then(|latency| latency.slow(self.context.range.to)),
+            tail: latency.and_then(|latency| latency.tail(self.context.range.to)),
+        }
+    }
+
+    fn facts(&self, surface: &SafeText, (from, to): (i64, i64)) -> BTreeMap<FailureFact, u64> {
+        let mut facts: BTreeMap<FailureFact, u64> = BTreeMap::new();
+        let from = bucket::floor(from, self.context.range.step);
+        for (fact, n) in self.context.fold.evidence.facts(from, to) {
+            if fact.surface == *surface && !fact.class.is_ours() {
+                *facts.entry(fact.clone()).or_default() += n;
+            }
+        }
+        facts
+    }
+
+    fn scope(&self, worst: &[&SurfaceStatus], statuses: &[SurfaceStatus]) -> Scope {
+        let judged = self.context.vantages_judged();
+        let vantages: BTreeSet<&SafeText> =
+            worst.iter().flat_map(|status_of_surface| &status_of_surface.vantages).collect();
+        let surfaces = if worst.is_empty() {
+            statuses.iter().map(|status_of_surface| status_of_surface.surface.clone()).collect()
+        } else {
+            worst.iter().map(|status_of_surface| status_of_surface.surface.clone()).collect()
+        };
+        let extent = if worst.is_empty() {
+            Extent::None
+        } else if judged <= 1 {
+            Extent::SingleVantage
+        } else if state::reaches_quorum(vantages.len(), judged) || vantages.is_empty() {
+            Extent::Global
+        } else {
+            Extent::Local
+        };
+        Scope { surfaces, vantages: vantages.into_iter().cloned().collect(), vantages_judged: judged as u64, extent }
+    }
+
+    /// High when all of these hold, medium when one does not, low when more do not:
+    ///
+    /// - at least two vantages agree (half of them, and two); with one vantage it is medium at most;
+    /// - control targets answer;
+    /// - half of the 95 % interval of the failed ratio is ten points or less;
+    /// - at least 90 % of what was due was seen.
+    fn confidence(&self, state: State, scope: &Scope, worst: &[&SurfaceStatus]) -> (Confidence, Vec<String>) {
+        let vantages = scope.vantages_judged;
+        let agree = match (state, scope.extent) {
+            (State::Unknown, _) => (false, format!("{} can be judged", format::counted(vantages, "vantage"))),
+            (_, Extent::SingleVantage) => (false, "one vantage".to_owned()),
+            (_, Extent::None) if vantages < 2 => (false, "one vantage".to_owned()),
+            (_, Extent::None) => (true, format!("{vantages} vantages agree")),
+            (_, Extent::Global) => (true, format!("{} of {vantages} vantages agree", scope.vantages.len())),
+            (_, Extent::Local) => {
+                (true, format!("{} of {vantages} vantages, the others see it up", scope.vantages.len()))
+            }
+        };
+        let control = match self.context.control_ok() {
+            Some(true) => (true, "control ok".to_owned()),
+            Some(false) => (false, "control targets fail".to_owned()),
+            None => (false, "no control target".to_owned()),
+        };
+        let (failed, judged) = if worst.is_empty() {
+            let sum = |of: fn(&SurfaceRow) -> u64| self.watched().map(of).sum::<u64>();
+            (sum(|row| row.figures.down), sum(|row| row.figures.up + row.figures.down))
+        } else {
+            worst.iter().fold((0, 0), |sum, status_of_surface| {
+                (sum.0 + status_of_surface.failed, sum.1 + status_of_surface.judged)
+            })
+        };
+        let half_width = wilson(failed, judged).map(|[low, high]| (high - low) / 2.0);
+        let narrow = match half_width {
+            Some(half) => (half <= NARROW, format!("interval ±{} points", format::percentage(half))),
+            None => (false, "nothing judged".to_owned()),
+        };
+        let covered = match self.coverage.ratio {
+            Some(ratio) => (ratio >= COVERED, format!("coverage {}", format::ratio(ratio))),
+            None => (false, "nothing was due".to_owned()),
+        };
+        let rules = [agree, control, narrow, covered];
+        let unmet = rules.iter().filter(|(met, _)| !met).count();
+        let confidence = match unmet {
+            0 => Confidence::High,
+            1 => Confidence::Medium,
+            _ => Confidence::Low,
+        };
+        (confidence, rules.into_iter().map(|(_, reason)| reason).collect())
+    }
+
+    /// What the last incident reads as; without one, what else shows: control targets that fail, a slow tail.
+    fn reading(&self, last: Option<&Incident>, statuses: &[SurfaceStatus]) -> Reading {
+        if let Some(incident) = last {
+            return incident.signature.clone();
+        }
+        let surfaces: Vec<SafeText> =
+            statuses.iter().map(|status_of_surface| status_of_surface.surface.clone()).collect();
+        let tails = surfaces
+            .iter()
+            .filter_map(|surface| self.context.latency_of(surface)?.has_slow_tail(self.context.range.to));
+        signature::read(&IncidentFacts {
+            control_ok: self.context.control_ok(),
+            slow_tail: tails.reduce(|one, other| one || other),
+            surfaces: statuses.len(),
+            extra: self.context.fold.evidence.extra(self.context.range.from, self.context.range.to, &surfaces),
+            ..IncidentFacts::default()
+        })
+    }
+}

@@ -1,0 +1,313 @@
+//! All series of a report, analyzed once and indexed by surface, vantage and probe, with what every
+//! part of the answer asks of them: their checks over time, what is usual, who was offline.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::model::SafeText;
+use crate::report::document::answer::State;
+use crate::report::fold::Fold;
+use crate::report::fold::evidence::name;
+use crate::report::fold::latency_series::LatencySeries;
+use crate::report::fold::probe_series::Series;
+use crate::report::parallel;
+use crate::report::series::analysis::{Cell, ReportRange, SeriesAnalysis, analyze};
+use crate::report::series::offline::Offline;
+use crate::report::series::slowness::SurfaceLatency;
+use crate::report::series::state;
+use crate::report::series::usual::UsualHours;
+use crate::window::Latency;
+
+/// All series of a report, analyzed and indexed.
+#[derive(Debug)]
+pub(crate) struct ReportContext<'f> {
+    pub(crate) fold: &'f Fold,
+    pub(crate) range: ReportRange<'f>,
+    /// By surface, vantage and probe; control targets last.
+    pub(crate) analyses: Vec<SeriesAnalysis<'f>>,
+    /// The surfaces users see, and those of control targets.
+    surfaces: SurfaceIndex,
+    control_surfaces: SurfaceIndex,
+    vantages: BTreeMap<SafeText, VantageEntry>,
+    /// Checks over time, by latency series.
+    buckets: Vec<BTreeMap<i64, Cell>>,
+    offline: BTreeMap<Arc<str>, Offline>,
+}
+
+/// Surfaces by name.
+type SurfaceIndex = BTreeMap<SafeText, SurfaceEntry>;
+
+/// Where the series of a surface are among the analyses, and what all of them say together.
+#[derive(Debug, Default)]
+pub(crate) struct SurfaceEntry {
+    /// All of them.
+    pub(crate) series: Vec<usize>,
+    /// By vantage.
+    pub(crate) places: BTreeMap<SafeText, Vec<usize>>,
+    /// By probe.
+    pub(crate) probes: BTreeMap<SafeText, Vec<usize>>,
+    /// Checks over time, all vantages together.
+    pub(crate) buckets: BTreeMap<i64, Cell>,
+    /// The latency of up checks over time, all vantages together.
+    pub(crate) latency: BTreeMap<i64, Latency>,
+    /// What is usual for it.
+    pub(crate) usual: UsualHours,
+    /// The state from each vantage, and of the surface.
+    place_states: BTreeMap<SafeText, State>,
+    state: State,
+}
+
+/// Where the series of a vantage are among the analyses, and what it is worth.
+#[derive(Debug, Default)]
+pub(crate) struct VantageEntry {
+    /// Its series, those of control targets apart.
+    pub(crate) series: Vec<usize>,
+    pub(crate) control_series: Vec<usize>,
+    /// The state of its control targets: down when all of them fail; absent where it has none.
+    pub(crate) control: Option<State>,
+    /// Its control targets fail at the end of the range, or the prober there says that it could not judge.
+    pub(crate) is_set_aside: bool,
+    /// Whether anything was heard of it at the end of the range.
+    is_heard: bool,
+}
+
+impl<'f> ReportContext<'f> {
+    /// Analyzes every series of the range.
+    pub(crate) fn new(fold: &'f Fold, range: ReportRange<'f>) -> ReportContext<'f> {
+        let series = series_in_order(fold);
+        let offline = offline(&series);
+        let analyzed = parallel::map(series, |series| {
+            let offline = if series.control { None } else { offline.get(&series.vantage) };
+            analyze(series, &range, offline)
+        });
+        let mut buckets = vec![BTreeMap::new(); fold.latency_series.len()];
+        let mut analyses = Vec::with_capacity(analyzed.len());
+        for (analysis, counted) in analyzed {
+            merge_buckets(&mut buckets[analysis.series.latency_place], &counted);
+            analyses.push(analysis);
+        }
+        let mut context = ReportContext {
+            fold,
+            range,
+            analyses,
+            surfaces: SurfaceIndex::new(),
+            control_surfaces: SurfaceIndex::new(),
+            vantages: BTreeMap::new(),
+            buckets,
+            offline,
+        };
+        context.index();
+        context.judge_vantages();
+        context.judge_surfaces();
+        context
+    }
+
+    /// The surfaces users see, in the order of their names.
+    pub(crate) fn surfaces(&self) -> impl ExactSizeIterator<Item = (&SafeText, &SurfaceEntry)> {
+        self.surfaces.iter()
+    }
+
+    /// The surfaces of control targets.
+    pub(crate) fn control_surfaces(&self) -> impl ExactSizeIterator<Item = (&SafeText, &SurfaceEntry)> {
+        self.control_surfaces.iter()
+    }
+
+    /// A surface, of control targets or of others; absent where there is none of that name.
+    pub(crate) fn surface(&self, surface: &SafeText, control: bool) -> Option<&SurfaceEntry> {
+        if control { &self.control_surfaces } else { &self.surfaces }.get(surface)
+    }
+
+    /// The vantages with data in the range.
+    pub(crate) fn vantages(&self) -> impl ExactSizeIterator<Item = (&SafeText, &VantageEntry)> {
+        self.vantages.iter()
+    }
+
+    /// The analyses at these places.
+    pub(crate) fn at(&self, series: &[usize]) -> Vec<&SeriesAnalysis<'f>> {
+        series.iter().map(|at| &self.analyses[*at]).collect()
+    }
+
+    /// All analyses but those of control targets.
+    pub(crate) fn of_targets(&self) -> impl Iterator<Item = &SeriesAnalysis<'f>> {
+        self.analyses.iter().filter(|one| !one.series.control)
+    }
+
+    /// The places of a surface's series, control targets left out.
+    pub(crate) fn series_of(&self, surface: &SafeText) -> &[usize] {
+        self.surfaces.get(surface).map_or(&[], |entry| &entry.series)
+    }
+
+    /// Whether a probe of a surface is a control target.
+    pub(crate) fn is_control(&self, surface: &SafeText, probe: &SafeText) -> bool {
+        self.control_surfaces.get(surface).is_some_and(|entry| entry.probes.contains_key(probe))
+    }
+
+    /// The latency series with their checks over time, by surface and vantage; control targets last.
+    pub(crate) fn buckets(&self) -> impl Iterator<Item = (&'f LatencySeries, &BTreeMap<i64, Cell>)> {
+        let mut all: Vec<_> =
+            self.fold.latency_series.iter().zip(&self.buckets).filter(|(_, buckets)| !buckets.is_empty()).collect();
+        all.sort_by_key(|(series, _)| (series.control, &series.surface, &series.vantage));
+        all.into_iter()
+    }
+
+    /// The address family that a series is asked over, 4 or 6, where it is one alone.
+    pub(crate) fn family_of(&self, series: usize) -> Option<u8> {
+        let probe: &str = &self.analyses[series].series.probe;
+        self.fold.question.families.get(probe).copied()
+    }
+
+    /// When a vantage was offline; absent where it has no control targets.
+    pub(crate) fn offline_of(&self, vantage: &Arc<str>) -> Option<&Offline> {
+        self.offline.get(vantage)
+    }
+
+    /// What is usual for a surface, control targets left out.
+    pub(crate) fn usual_of(&self, surface: &SafeText) -> Option<&UsualHours> {
+        self.surfaces.get(surface).map(|entry| &entry.usual)
+    }
+
+    /// What tells whether a surface answers slower than usual.
+    pub(crate) fn latency_of<'c>(&'c self, surface: &SafeText) -> Option<SurfaceLatency<'c>> {
+        let entry = self.surfaces.get(surface)?;
+        let past = self.fold.history.past(surface.as_str());
+        Some(SurfaceLatency { latency: &entry.latency, usual: &entry.usual, past, step: self.range.step })
+    }
+
+    /// How far apart two outages of a surface may be and still be one wave: as many checks as close an outage.
+    pub(crate) fn slack(&self, surface: &SafeText) -> i64 {
+        let intervals = self.series_of(surface).iter().filter_map(|at| self.analyses[*at].interval());
+        intervals.min().unwrap_or_default().saturating_mul(i64::from(self.range.rules.close_after.get()))
+    }
+
+    /// Whether a vantage is set aside: its control targets fail at the end of the range, or the
+    /// prober there says itself that it could not judge.
+    pub(crate) fn is_set_aside(&self, vantage: &SafeText) -> bool {
+        self.vantages.get(vantage).is_some_and(|entry| entry.is_set_aside)
+    }
+
+    /// Vantages whose word counts: not set aside, and heard of at the end of the range.
+    pub(crate) fn vantages_judged(&self) -> usize {
+        self.vantages.values().filter(|entry| !entry.is_set_aside && entry.is_heard).count()
+    }
+
+    /// Whether control targets answer from every vantage that counts; absent where there are none.
+    pub(crate) fn control_ok(&self) -> Option<bool> {
+        let mut states = self.vantages.values().filter_map(|entry| entry.control).peekable();
+        states.peek()?;
+        Some(states.all(|state| state != State::Down))
+    }
+
+    /// The state of a surface from a vantage.
+    pub(crate) fn place_state(&self, surface: &SafeText, vantage: &SafeText) -> State {
+        let state = self.surfaces.get(surface).and_then(|entry| entry.place_states.get(vantage));
+        state.copied().unwrap_or_default()
+    }
+
+    /// The state of a surface: of its places, and degraded where none fails and answers take far longer than usual.
+    pub(crate) fn surface_state(&self, surface: &SafeText) -> State {
+        self.surfaces.get(surface).map_or(State::Unknown, |entry| entry.state)
+    }
+
+    fn index(&mut self) {
+        for (at, one) in self.analyses.iter().enumerate() {
+            let surfaces = if one.series.control { &mut self.control_surfaces } else { &mut self.surfaces };
+            let surface = surfaces.entry(one.surface.clone()).or_default();
+            surface.series.push(at);
+            surface.places.entry(one.vantage.clone()).or_default().push(at);
+            surface.probes.entry(one.probe.clone()).or_default().push(at);
+            let vantage = self.vantages.entry(one.vantage.clone()).or_default();
+            if one.series.control { &mut vantage.control_series } else { &mut vantage.series }.push(at);
+        }
+        for (series, buckets) in self.fold.latency_series.iter().zip(&self.buckets) {
+            let surfaces = if series.control { &mut self.control_surfaces } else { &mut self.surfaces };
+            let Some(surface) = surfaces.get_mut(&name(&series.surface)) else { continue };
+            merge_buckets(&mut surface.buckets, buckets);
+            for (begin, latency) in &series.latency {
+                surface.latency.entry(*begin).or_default().merge(latency);
+            }
+        }
+        for surfaces in [&mut self.surfaces, &mut self.control_surfaces] {
+            for (surface, entry) in surfaces {
+                entry.usual = UsualHours::new(self.fold.history.past(surface.as_str()), self.range.from);
+            }
+        }
+    }
+
+    fn judge_vantages(&mut self) {
+        let offline: Vec<SafeText> =
+            self.offline.iter().filter(|(_, offline)| offline.goes_on()).map(|(vantage, _)| name(vantage)).collect();
+        for (vantage, entry) in &mut self.vantages {
+            let is_offline = offline.contains(vantage);
+            let heard: Vec<_> = entry.series.iter().map(|at| &self.analyses[*at]).filter(|one| !one.silent).collect();
+            let controls: Vec<_> = entry.control_series.iter().map(|at| &self.analyses[*at]).collect();
+            entry.is_heard = !heard.is_empty();
+            entry.is_set_aside = is_offline || (!heard.is_empty() && heard.iter().all(|one| one.blind));
+            entry.control = match state::of_place(&controls, self.range.rules) {
+                _ if controls.is_empty() => None,
+                _ if is_offline => Some(State::Down),
+                // One of several that fails does not make us offline.
+                State::Down if controls.len() > 1 => Some(State::Degraded),
+                state => Some(state),
+            };
+        }
+    }
+
+    fn judge_surfaces(&mut self) {
+        let judged: Vec<(SafeText, BTreeMap<SafeText, State>, State)> = self
+            .surfaces
+            .iter()
+            .map(|(surface, entry)| {
+                let places: BTreeMap<SafeText, State> = entry
+                    .places
+                    .iter()
+                    .map(|(vantage, series)| {
+                        let is_judged = !self.is_set_aside(vantage);
+                        let state = if is_judged {
+                            state::of_place(&self.at(series), self.range.rules)
+                        } else {
+                            State::Unknown
+                        };
+                        (vantage.clone(), state)
+                    })
+                    .collect();
+                let states: Vec<State> = places.values().copied().collect();
+                let is_slow = || self.latency_of(surface)?.slow(self.range.to);
+                let state = match state::of_surface(&states) {
+                    State::Up if is_slow().is_some_and(|slow| slow.certain) => State::Degraded,
+                    state => state,
+                };
+                (surface.clone(), places, state)
+            })
+            .collect();
+        for (surface, places, state) in judged {
+            if let Some(entry) = self.surfaces.get_mut(&surface) {
+                (entry.place_states, entry.state) = (places, state);
+            }
+        }
+    }
+}
+
+/// The series with data in the range, by surface, vantage and probe; control targets last.
+fn series_in_order(fold: &Fold) -> Vec<&Series> {
+    let mut series: Vec<_> = fold.series.iter().filter(|series| series.is_in_range()).collect();
+    series.sort_by(|a, b| {
+        let key = |series: &Series| (series.control, Arc::clone(&series.surface), Arc::clone(&series.vantage));
+        key(a).cmp(&key(b)).then_with(|| a.probe.cmp(&b.probe))
+    });
+    series
+}
+
+/// When each vantage with control targets was offline.
+fn offline(series: &[&Series]) -> BTreeMap<Arc<str>, Offline> {
+    let mut controls: BTreeMap<Arc<str>, Vec<&Series>> = BTreeMap::new();
+    for one in series.iter().filter(|series| series.control) {
+        controls.entry(Arc::clone(&one.vantage)).or_default().push(one);
+    }
+    controls.into_iter().map(|(vantage, series)| (vantage, Offline::of(series.into_iter()))).collect()
+}
+
+fn merge_buckets(into: &mut BTreeMap<i64, Cell>, more: &BTreeMap<i64, Cell>) {
+    for (begin, cell) in more {
+        into.entry(*begin).or_default().merge(cell);
+    }
+}

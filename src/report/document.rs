@@ -1,0 +1,15 @@
+//! The documents that `report` prints, as plain data.
+
+pub mod answer;
+pub(crate) mod bracket;
+pub mod charts;
+pub mod comparison;
+pub mod coverage;
+pub mod incident;
+pub mod latency;
+pub mod reading;
+pub mod report;
+pub mod rows;
+pub mod sample_bound;
+pub mod slo;
+pub mod usual;

@@ -1,0 +1,105 @@
+//! The answer over time, for charts: per surface, vantage and bucket.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::model::{FailureClass, Phase, SafeText, timestamp};
+use crate::report::document::latency::LatencySummary;
+
+/// A surface from a vantage in one bucket.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct Point {
+    /// The surface.
+    pub surface: SafeText,
+    /// The vantage.
+    pub vantage: SafeText,
+    /// The begin of the bucket.
+    #[serde(with = "timestamp")]
+    #[schemars(with = "String")]
+    pub t: Timestamp,
+    /// Checks judged: up and down.
+    pub n: u64,
+    /// Of these, failed.
+    pub failed: u64,
+    /// Checks that could not be judged.
+    pub unknown: u64,
+    /// Checks that were due and not run.
+    pub missed: u64,
+    /// The failures by class.
+    pub classes: BTreeMap<FailureClass, u64>,
+    /// The total time of up checks.
+    pub latency_us: LatencySummary,
+    /// Up checks by latency band: index into [`super::Report::band_edges_us`] and count; bands without a check are absent.
+    pub bands: Vec<(u16, u64)>,
+}
+
+/// A surface in one bucket, all vantages together: actual against expected.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct Expectation {
+    /// The surface.
+    pub surface: SafeText,
+    /// The begin of the bucket.
+    #[serde(with = "timestamp")]
+    #[schemars(with = "String")]
+    pub t: Timestamp,
+    /// Checks judged.
+    pub n: u64,
+    /// Of these, failed.
+    pub actual: u64,
+    /// Failures to expect at this hour; null without a baseline.
+    pub expected: Option<f64>,
+    /// More failures than this are unusual: the least count whose tail probability is below 0.1 %, less one.
+    pub expected_high: Option<u64>,
+    /// The median latency.
+    pub p50_us: Option<u64>,
+    /// The 95th percentile.
+    pub p95_us: Option<u64>,
+    /// The 99th percentile.
+    pub p99_us: Option<u64>,
+    /// The usual median at this hour.
+    pub usual_p50_us: Option<u64>,
+    /// The usual 95th percentile at this hour.
+    pub usual_p95_us: Option<u64>,
+}
+
+/// Which checks a curve or a waterfall is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Population {
+    /// Those in buckets that an incident of the surface touches.
+    Incident,
+    /// Those in the window outside incidents.
+    Calm,
+    /// Those of the same hours on earlier days.
+    Usual,
+}
+
+/// The latency of a surface's up checks, by percentile.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct Curve {
+    /// The surface.
+    pub surface: SafeText,
+    /// Which checks.
+    pub part: Population,
+    /// How many.
+    pub n: u64,
+    /// Percentile (0 to 1, rising) and latency in microseconds; those that the samples are too few for are left out.
+    pub points: Vec<(f64, u64)>,
+    /// The longest.
+    pub max_us: Option<u64>,
+}
+
+/// The median time of each phase of a surface's up checks.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct Waterfall {
+    /// The surface.
+    pub surface: SafeText,
+    /// Which checks.
+    pub part: Population,
+    /// How many.
+    pub n: u64,
+    /// Microseconds of each phase that happened, in order.
+    pub phases_us: BTreeMap<Phase, u64>,
+}

@@ -1,0 +1,30 @@
+//! Two surfaces compared.
+
+use serde::Serialize;
+
+use crate::model::SafeText;
+
+/// Two surfaces compared by Fisher's exact test, two-sided.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct Comparison {
+    /// `fisher_exact`
+    pub test: &'static str,
+    /// The surface with the higher failed ratio.
+    pub a: SafeText,
+    /// Its failed and judged checks.
+    pub a_failed: u64,
+    /// Its judged checks.
+    pub a_judged: u64,
+    /// The other.
+    pub b: SafeText,
+    /// Its failed checks.
+    pub b_failed: u64,
+    /// Its judged checks.
+    pub b_judged: u64,
+    /// The probability of a difference as large as this by chance.
+    pub p: f64,
+    /// Whether it is small enough to say that `a` is worse: p ≤ 0.05.
+    pub significant: bool,
+    /// `app is worse than web` or `cannot tell app from web`, with their labels.
+    pub reading: String,
+}

@@ -1,0 +1,101 @@
+//! Stretches of down-ness, as documents have them.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::model::{Bracket, SafeText, timestamp};
+use crate::report::document::answer::MainFailure;
+use crate::report::document::reading::Reading;
+
+/// A stretch of down-ness of one or more surfaces; nearby stretches are waves of one incident.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Incident {
+    /// A name that is the same whenever the same incident is reported: its start and its surfaces, hashed.
+    pub id: String,
+    /// The surfaces it is of.
+    pub surfaces: Vec<SafeText>,
+    /// The vantages that saw it.
+    pub vantages: Vec<SafeText>,
+    /// The probes that saw it.
+    pub probes: Vec<SafeText>,
+    /// It began in here: from the last good check to the first failed one of the run that opened it.
+    pub start: Bracket,
+    /// It ended in here; null while it goes on.
+    pub end: Option<Bracket>,
+    /// The check that made it certain.
+    #[serde(with = "timestamp")]
+    #[schemars(with = "String")]
+    pub detected_at: Timestamp,
+    /// The rule that opened it: `3 in a row` or `4 of 10`.
+    pub rule: String,
+    /// How long it lasted or lasts, gaps between waves included: the least and the most it can be, in seconds.
+    pub duration_s: DurationRange,
+    /// Its waves, in order.
+    pub waves: Vec<Wave>,
+    /// Full-outage-equivalent minutes of each surface, in the order of `surfaces`.
+    pub impact_minutes: Vec<SurfaceImpact>,
+    /// Failures in its waves.
+    pub actual_failures: u64,
+    /// Checks judged in its waves.
+    pub judged: u64,
+    /// Failures to expect in that time from what is usual; null without a baseline.
+    pub expected_failures: Option<f64>,
+    /// The dominant failure.
+    pub kind: Option<MainFailure>,
+    /// Nagios' percentage of state changes, the highest in the incident.
+    pub flap_percent: f64,
+    /// Whether it comes and goes so often that its waves say little each.
+    pub flapping: bool,
+    /// `undetermined`: from outside, no one can say who or why.
+    pub attribution: &'static str,
+    /// What the evidence reads as.
+    pub signature: Reading,
+}
+
+/// A length of time between two bounds, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct DurationRange {
+    /// The least.
+    pub min: f64,
+    /// The most; null where the start was not seen.
+    pub max: Option<f64>,
+}
+
+/// Minutes of full outage that a surface's failures add up to.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct SurfaceImpact {
+    /// The surface.
+    pub surface: SafeText,
+    /// The minutes.
+    pub minutes: f64,
+}
+
+/// One stretch of an incident.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct Wave {
+    /// It began in here.
+    pub start: Bracket,
+    /// It ended in here; null while it goes on.
+    pub end: Option<Bracket>,
+    /// Checks judged in it.
+    pub judged: u64,
+    /// Of these, failed.
+    pub failed: u64,
+    /// When the most failed; null where the wave is shorter than can be told.
+    pub peak: Option<Peak>,
+}
+
+/// The worst moment of a wave.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct Peak {
+    /// The begin of the bucket.
+    #[serde(with = "timestamp")]
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// Checks judged in it.
+    pub judged: u64,
+    /// Of these, failed.
+    pub failed: u64,
+    /// failed / judged
+    pub ratio: f64,
+}

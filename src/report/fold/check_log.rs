@@ -1,0 +1,330 @@
+//! The verdicts of one probe from one vantage in order of time, packed: eight bytes a check, so
+//! that a month of many probes fits into memory. Adding is in any order; reading is in order.
+
+use crate::model::{FailureClass, Verdict};
+use crate::window::Run;
+
+/// Bits of a packed tick that hold verdict and class; the rest is the instant.
+const CODE_BITS: u32 = 16;
+/// The verdict's place in the code: the class takes the bits below.
+const VERDICT_SHIFT: u32 = 8;
+
+/// One check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LoggedCheck {
+    /// When it began, in milliseconds since 1970.
+    pub(crate) at: i64,
+    /// What was found.
+    pub(crate) verdict: Verdict,
+    /// The class of its failure.
+    pub(crate) class: Option<FailureClass>,
+}
+
+/// Checks in order of time, once [`CheckLog::sort`] was called.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CheckLog {
+    /// Instant and code.
+    singles: Vec<u64>,
+    /// Thinned runs: stretches of equal checks of which only the ends have instants.
+    runs: Vec<PackedRun>,
+}
+
+/// Checks of one kind at even distances: one, or a thinned run that no other check falls into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct EvenRun {
+    /// The first of them.
+    pub(crate) first: LoggedCheck,
+    /// When the last of them began.
+    pub(crate) last_at: i64,
+    /// How many, at least one.
+    pub(crate) count: u64,
+}
+
+impl EvenRun {
+    const fn one(first: LoggedCheck) -> EvenRun {
+        EvenRun { first, last_at: first.at, count: 1 }
+    }
+
+    /// How many distances lie between them, as a divisor.
+    fn gaps(&self) -> i64 {
+        i64::try_from(self.count - 1).unwrap_or(i64::MAX).max(1)
+    }
+
+    /// The distance of two of them, rounded down, and the remainder that is spread over all.
+    fn distance(&self) -> (i64, i64) {
+        let length = (self.last_at - self.first.at).max(0);
+        (length / self.gaps(), length % self.gaps())
+    }
+
+    /// How far they are apart and how often: the remainder of the length is spread by milliseconds.
+    pub(crate) fn distances(&self) -> [(i64, u64); 2] {
+        let (distance, longer) = self.distance();
+        let longer = longer.unsigned_abs();
+        [(distance, self.count - 1 - longer), (distance + 1, longer)]
+    }
+
+    /// When the nth of them began, from 0.
+    pub(crate) fn at(&self, n: u64) -> i64 {
+        let length = i128::from((self.last_at - self.first.at).max(0));
+        let into = length * i128::from(n) / i128::from(self.gaps());
+        self.first.at + i64::try_from(into).unwrap_or_default()
+    }
+
+    /// Each of them.
+    pub(crate) fn checks(self) -> impl Iterator<Item = LoggedCheck> {
+        let (gaps, (distance, longer)) = (self.gaps(), self.distance());
+        let (mut at, mut over) = (self.first.at, 0);
+        (0..self.count).map(move |_| {
+            let tick = LoggedCheck { at, ..self.first };
+            // The remainder carried on is what the exact place has beyond the millisecond.
+            over += longer;
+            at += distance + i64::from(over >= gaps);
+            over -= if over >= gaps { gaps } else { 0 };
+            tick
+        })
+    }
+
+    /// How many of them began before an instant.
+    pub(crate) fn before(&self, at: i64) -> u64 {
+        let (into, length) = (i128::from(at - self.first.at), i128::from(self.last_at - self.first.at));
+        if into <= 0 {
+            0
+        } else if length < into {
+            self.count
+        } else {
+            // The nth begins at length × n / (count - 1), rounded down.
+            let before = (into * i128::from(self.count - 1)).div_euclid(length)
+                + i128::from((into * i128::from(self.count - 1)).rem_euclid(length) > 0);
+            u64::try_from(before).unwrap_or(u64::MAX).min(self.count)
+        }
+    }
+}
+
+/// A run of more than one check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct PackedRun {
+    first: u64,
+    last_at: i64,
+    count: u64,
+}
+
+impl CheckLog {
+    /// Adds the checks of a run.
+    pub(crate) fn add(&mut self, run: &Run) {
+        let first = pack(run.from.as_millisecond(), run.verdict, run.class);
+        if run.count == 1 {
+            self.singles.push(first);
+        } else if run.count > 1 {
+            self.runs.push(PackedRun { first, last_at: run.to.as_millisecond(), count: run.count });
+        }
+    }
+
+    /// Adds the checks of another.
+    pub(crate) fn merge(&mut self, other: CheckLog) {
+        self.singles.extend(other.singles);
+        self.runs.extend(other.runs);
+    }
+
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.singles.is_empty() && self.runs.is_empty()
+    }
+
+    /// Puts the checks in order: the same order whatever the order of adding was.
+    pub(crate) fn sort(&mut self) {
+        sort_runs(&mut self.singles);
+        sort_runs(&mut self.runs);
+    }
+
+    /// The checks between two instants, ends included, in order.
+    pub(crate) fn between(&self, from: i64, to: i64) -> impl Iterator<Item = LoggedCheck> {
+        // What is packed sorts by its instant first.
+        let before = |at: i64| self.singles.partition_point(|packed| unpack(*packed).at < at);
+        let singles = &self.singles[before(from)..before(to.saturating_add(1)).max(before(from))];
+        let thinned = self.runs.iter().filter(move |run| unpack(run.first).at <= to && run.last_at >= from);
+        let thinned = thinned.flat_map(|run| run.run().checks()).filter(move |tick| from <= tick.at && tick.at <= to);
+        merged(singles.iter().map(|packed| unpack(*packed)), thinned)
+    }
+
+    /// The checks in order. Those in the middle of a thinned run are spread evenly over it.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = LoggedCheck> {
+        self.runs().flat_map(EvenRun::checks)
+    }
+
+    /// The same checks, thinned runs whole where no other check falls into them: a month in days
+    /// has hundreds of millions of checks and thousands of runs.
+    pub(crate) fn runs(&self) -> impl Iterator<Item = EvenRun> {
+        let mut singles = self.singles.iter().map(|packed| unpack(*packed)).peekable();
+        let mut runs = self.runs.iter().map(PackedRun::run).peekable();
+        let mut parted = None;
+        std::iter::from_fn(move || {
+            if parted.is_none() {
+                let next = singles.peek();
+                let run = runs.next_if(|run| next.is_none_or(|single| run.first.at < single.at));
+                match (run, next) {
+                    (Some(run), Some(single)) if single.at <= run.last_at => parted = Some(run.checks().peekable()),
+                    (Some(run), _) => return Some(run),
+                    (None, _) => return singles.next().map(EvenRun::one),
+                }
+            }
+            let of_run = parted.as_mut()?.next_if(|tick| singles.peek().is_none_or(|single| tick.at < single.at));
+            let tick = of_run.or_else(|| singles.next());
+            if parted.as_mut().is_some_and(|ticks| ticks.peek().is_none()) {
+                parted = None;
+            }
+            tick.map(EvenRun::one)
+        })
+    }
+
+    /// When the last check began.
+    pub(crate) fn last_at(&self) -> Option<i64> {
+        let single = self.singles.last().map(|packed| unpack(*packed).at);
+        single.max(self.runs.iter().map(|run| run.last_at).max())
+    }
+}
+
+/// Sorts what is made of a few long runs that are in order, as journals are: they are found, and merged.
+pub(crate) fn sort_runs<T: Ord>(items: &mut [T]) {
+    items.sort();
+}
+
+/// Two rows of checks as one, in order.
+fn merged(
+    one: impl Iterator<Item = LoggedCheck>,
+    other: impl Iterator<Item = LoggedCheck>,
+) -> impl Iterator<Item = LoggedCheck> {
+    let (mut one, mut other) = (one.peekable(), other.peekable());
+    std::iter::from_fn(move || match (one.peek(), other.peek()) {
+        (Some(first), Some(second)) if first.at <= second.at => one.next(),
+        (_, Some(_)) => other.next(),
+        (_, None) => one.next(),
+    })
+}
+
+impl PackedRun {
+    fn run(&self) -> EvenRun {
+        EvenRun { first: unpack(self.first), last_at: self.last_at, count: self.count }
+    }
+}
+
+/// The place of a verdict in the code.
+const fn verdict_code(verdict: Verdict) -> u64 {
+    match verdict {
+        Verdict::Up => 0,
+        Verdict::Down => 1,
+        Verdict::Unknown => 2,
+        Verdict::Missed => 3,
+    }
+}
+
+/// Instants before 1970 are held there.
+fn pack(at: i64, verdict: Verdict, class: Option<FailureClass>) -> u64 {
+    let class = class.map_or(0, |class| class as u64 + 1);
+    at.max(0).cast_unsigned() << CODE_BITS | verdict_code(verdict) << VERDICT_SHIFT | class
+}
+
+fn unpack(packed: u64) -> LoggedCheck {
+    const VERDICTS: [Verdict; 4] = [Verdict::Up, Verdict::Down, Verdict::Unknown, Verdict::Missed];
+    let verdict = VERDICTS[(packed >> VERDICT_SHIFT & 3) as usize];
+    let class = (packed & 0xff).checked_sub(1).and_then(|class| FailureClass::ALL.get(usize::try_from(class).ok()?));
+    LoggedCheck { at: (packed >> CODE_BITS).cast_signed(), verdict, class: class.copied() }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn run(from: i64, to: i64, verdict: Verdict, class: Option<FailureClass>, count: u64) -> Run {
+        let at = |ms| Timestamp::from_millisecond(ms).expect("an instant");
+        Run { from: at(from), to: at(to), verdict, class, count }
+    }
+
+    #[test]
+    fn every_verdict_and_class_comes_back() {
+        for verdict in [Verdict::Up, Verdict::Down, Verdict::Unknown, Verdict::Missed] {
+            for class in FailureClass::ALL.iter().map(|class| Some(*class)).chain([None]) {
+                let tick = unpack(pack(1_741_600_860_250, verdict, class));
+                assert_eq!(tick, LoggedCheck { at: 1_741_600_860_250, verdict, class });
+            }
+        }
+    }
+
+    #[test]
+    fn a_thinned_run_is_spread_evenly_between_its_ends() {
+        let mut ticks = CheckLog::default();
+        ticks.add(&run(1_000, 4_000, Verdict::Up, None, 4));
+        ticks.add(&run(2_500, 2_500, Verdict::Down, Some(FailureClass::Status), 1));
+        ticks.sort();
+        let at: Vec<i64> = ticks.iter().map(|tick| tick.at).collect();
+        assert_eq!(at, [1_000, 2_000, 2_500, 3_000, 4_000]);
+    }
+
+    #[test]
+    fn a_span_has_the_checks_at_its_ends() {
+        let mut ticks = CheckLog::default();
+        for at in [1_000, 2_000, 3_000, 4_000] {
+            ticks.add(&run(at, at, Verdict::Up, None, 1));
+        }
+        ticks.add(&run(1_500, 3_500, Verdict::Up, None, 3));
+        ticks.sort();
+        let at: Vec<i64> = ticks.between(2_000, 3_500).map(|tick| tick.at).collect();
+        assert_eq!(at, [2_000, 2_500, 3_000, 3_500]);
+        assert_eq!(ticks.between(9_000, 8_000).count(), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn runs_that_are_whole_are_the_same_checks(
+            singles in prop::collection::vec(0i64..3_000, 0..20),
+            spans in prop::collection::vec((0i64..500, 0i64..400, 2u64..40), 0..6),
+            at in 0i64..3_500,
+        ) {
+            let mut ticks = CheckLog::default();
+            for at in &singles {
+                ticks.add(&run(*at, *at, Verdict::Down, None, 1));
+            }
+            let mut end = 0;
+            for (pause, length, count) in spans {
+                ticks.add(&run(end + pause, end + pause + length, Verdict::Up, None, count));
+                end += pause + length + 1;
+            }
+            ticks.sort();
+            let mut flat = Vec::new();
+            for run in ticks.runs() {
+                let at_each: Vec<i64> = run.checks().map(|tick| tick.at).collect();
+                prop_assert_eq!(&at_each, &(0..run.count).map(|n| run.at(n)).collect::<Vec<_>>());
+                prop_assert_eq!(run.before(at), at_each.iter().filter(|tick| **tick < at).count() as u64);
+                let longer = at_each.windows(2).filter(|pair| pair[1] - pair[0] == run.distances()[1].0).count();
+                prop_assert_eq!(run.distances()[0].1 + run.distances()[1].1, run.count - 1);
+                prop_assert_eq!(run.distances()[1].1, longer as u64);
+                flat.extend(run.checks());
+            }
+            let apart = merged(
+                ticks.singles.iter().map(|packed| unpack(*packed)),
+                ticks.runs.iter().flat_map(|run| run.run().checks()),
+            );
+            prop_assert_eq!(&flat, &apart.collect::<Vec<_>>());
+            prop_assert!(flat.is_sorted_by_key(|tick| tick.at));
+            prop_assert_eq!(ticks.last_at(), flat.last().map(|tick| tick.at));
+        }
+
+        #[test]
+        fn the_order_of_adding_does_not_matter(mut instants in prop::collection::vec((0i64..10_000, 0usize..3), 0..50)) {
+            let verdicts = [Verdict::Up, Verdict::Down, Verdict::Unknown];
+            let read = |instants: &[(i64, usize)]| {
+                let mut ticks = CheckLog::default();
+                for (at, verdict) in instants {
+                    ticks.add(&run(*at, *at, verdicts[*verdict], None, 1));
+                }
+                ticks.sort();
+                ticks.iter().collect::<Vec<_>>()
+            };
+            let one = read(&instants);
+            instants.reverse();
+            prop_assert_eq!(one, read(&instants));
+        }
+    }
+}

@@ -1,0 +1,330 @@
+//! The evidence of failed checks, counted: a failure in full is kilobytes, and there can be
+//! millions. What signatures ask about becomes a small fact that is counted by time; of each
+//! class the first failure stays as an example.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use crate::model::{ClassGroup, FailureClass, Outcome, Phase, SafeText, ip_version};
+use crate::report::document::rows::Example;
+use crate::report::fold::bucket;
+use crate::report::fold::cdn::Cdn;
+use crate::report::fold::extra_checks::ExtraChecks;
+
+/// The most addresses kept of a surface: the lowest, so that the order of reading does not matter.
+const ADDRESSES: usize = 64;
+
+/// The most status codes kept of a class: the lowest.
+const STATUSES: usize = 32;
+
+/// Below this an answer is instant, in microseconds: no machine behind the first was waited for.
+const INSTANT_US: u128 = 250_000;
+
+/// Waits after which balancers and edges give up, in seconds. An answer this late, within a
+/// twentieth, is their timeout and not the origin's answer.
+const ROUND_TIMEOUTS_S: [u128; 6] = [10, 15, 30, 60, 100, 120];
+
+/// What a signature can ask about a failed check.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct FailureFact {
+    pub(crate) vantage: SafeText,
+    pub(crate) surface: SafeText,
+    pub(crate) probe: SafeText,
+    pub(crate) class: FailureClass,
+    pub(crate) status: Option<u16>,
+    pub(crate) edge: Option<Cdn>,
+    pub(crate) pace: Pace,
+    pub(crate) body: BodyKind,
+    /// 4, 6, or 0 where no address was spoken to.
+    pub(crate) family: u8,
+    /// The redirect led to a page to log in at, or to a page that speaks of the service's state.
+    pub(crate) sent_away: bool,
+}
+
+/// How long the failure took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Pace {
+    /// At once.
+    Instant,
+    /// As long as a balancer waits.
+    RoundTimeout,
+    /// Some other time.
+    Other,
+}
+
+/// What the body of the answer was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum BodyKind {
+    /// None that was kept.
+    None,
+    /// JSON: an application speaks.
+    Json,
+    /// A page that asks for proof of being human, or a mark of being held off.
+    Challenge,
+    /// Anything else.
+    Other,
+}
+
+/// Evidence, counted.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Evidence {
+    /// By the begin of the bucket, in milliseconds since 1970.
+    facts: BTreeMap<i64, BTreeMap<FailureFact, u64>>,
+    /// What extra checks found, by the begin of the bucket and surface.
+    extra: BTreeMap<i64, BTreeMap<SafeText, ExtraChecks>>,
+    /// Failures by surface and address.
+    addresses: BTreeMap<SafeText, BTreeMap<IpAddr, u64>>,
+    /// By vantage, surface, probe and class.
+    seen: BTreeMap<(SafeText, SafeText, SafeText, FailureClass), ClassEvidence>,
+}
+
+/// What was seen of one class of failure.
+#[derive(Clone, Debug)]
+pub(crate) struct ClassEvidence {
+    pub(crate) example: Example,
+    pub(crate) statuses: BTreeMap<u16, u64>,
+    /// How often the evidence names each phase.
+    pub(crate) phases: BTreeMap<Phase, u64>,
+}
+
+impl Evidence {
+    /// Adds a failed check. `in_window`: not in the day before.
+    pub(crate) fn add(&mut self, outcome: &Outcome, step: i64, in_window: bool) {
+        let Some(fact) = FailureFact::of(outcome) else { return };
+        if in_window {
+            if let Some(remote) = outcome.remote {
+                self.count_address(&fact.surface, remote.ip(), 1);
+            }
+            self.see(&fact, outcome);
+        }
+        let bucket = bucket::floor(outcome.started_at.as_millisecond(), step);
+        let is_diagnosed = outcome.evidence.as_ref().is_some_and(|evidence| evidence.diagnosis.is_some());
+        if is_diagnosed || !outcome.addresses.is_empty() {
+            self.extra.entry(bucket).or_default().entry(fact.surface.clone()).or_default().add(outcome);
+        }
+        *self.facts.entry(bucket).or_default().entry(fact).or_default() += 1;
+    }
+
+    /// Joins the facts into longer buckets.
+    pub(crate) fn coarsen(&mut self, step: i64) {
+        let (facts, extra) = (std::mem::take(&mut self.facts), std::mem::take(&mut self.extra));
+        self.join(facts, extra, step);
+    }
+
+    /// Adds the evidence of other checks, counted into buckets that are no longer than ours.
+    pub(crate) fn merge(&mut self, other: Evidence, step: i64) {
+        self.join(other.facts, other.extra, step);
+        for (surface, addresses) in other.addresses {
+            for (address, n) in addresses {
+                self.count_address(&surface, address, n);
+            }
+        }
+        for (key, theirs) in other.seen {
+            self.seen.entry(key).and_modify(|mine| mine.merge(&theirs)).or_insert(theirs);
+        }
+    }
+
+    fn join(
+        &mut self,
+        facts: BTreeMap<i64, BTreeMap<FailureFact, u64>>,
+        extra: BTreeMap<i64, BTreeMap<SafeText, ExtraChecks>>,
+        step: i64,
+    ) {
+        for (begin, facts) in facts {
+            let bucket = self.facts.entry(bucket::floor(begin, step)).or_default();
+            for (fact, n) in facts {
+                *bucket.entry(fact).or_default() += n;
+            }
+        }
+        for (begin, extra) in extra {
+            let bucket = self.extra.entry(bucket::floor(begin, step)).or_default();
+            for (surface, extra) in extra {
+                bucket.entry(surface).or_default().merge(&extra);
+            }
+        }
+    }
+
+    /// What extra checks found in the buckets that begin within a span, for some surfaces.
+    pub(crate) fn extra(&self, from: i64, to: i64, surfaces: &[SafeText]) -> ExtraChecks {
+        let mut all = ExtraChecks::default();
+        let buckets = if from <= to { Some(self.extra.range(from..=to)) } else { None };
+        let found = buckets.into_iter().flatten().flat_map(|(_, extra)| extra);
+        for (_, extra) in found.filter(|(surface, _)| surfaces.contains(surface)) {
+            all.merge(extra);
+        }
+        all
+    }
+
+    /// The facts of the buckets that begin within a span, in milliseconds since 1970, with their counts.
+    pub(crate) fn facts(&self, from: i64, to: i64) -> impl Iterator<Item = (&FailureFact, u64)> {
+        let buckets = if from <= to { Some(self.facts.range(from..=to)) } else { None };
+        buckets.into_iter().flatten().flat_map(|(_, facts)| facts.iter().map(|(fact, n)| (fact, *n)))
+    }
+
+    /// Failures by surface and address.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = (&SafeText, IpAddr, u64)> {
+        self.addresses.iter().flat_map(|(surface, addresses)| addresses.iter().map(move |(ip, n)| (surface, *ip, *n)))
+    }
+
+    /// What was seen of one class of one series' failures.
+    pub(crate) fn seen(
+        &self,
+        vantage: &SafeText,
+        surface: &SafeText,
+        probe: &SafeText,
+        class: FailureClass,
+    ) -> Option<&ClassEvidence> {
+        self.seen.get(&(vantage.clone(), surface.clone(), probe.clone(), class))
+    }
+
+    fn count_address(&mut self, surface: &SafeText, address: IpAddr, n: u64) {
+        let addresses = self.addresses.entry(surface.clone()).or_default();
+        *addresses.entry(address).or_default() += n;
+        if addresses.len() > ADDRESSES {
+            // The lowest are complete: one that is put out never comes back.
+            addresses.pop_last();
+        }
+    }
+
+    fn see(&mut self, fact: &FailureFact, outcome: &Outcome) {
+        let Some(failure) = &outcome.failure else { return };
+        let key = (fact.vantage.clone(), fact.surface.clone(), fact.probe.clone(), fact.class);
+        let example = example(fact, outcome);
+        let seen = self.seen.entry(key).or_insert_with(|| ClassEvidence {
+            example: example.clone(),
+            statuses: BTreeMap::new(),
+            phases: BTreeMap::new(),
+        });
+        if example < seen.example {
+            seen.example = example;
+        }
+        if let Some(status) = outcome.status {
+            seen.count_status(status, 1);
+        }
+        if let Some(phase) = failure.phase {
+            *seen.phases.entry(phase).or_default() += 1;
+        }
+    }
+}
+
+impl ClassEvidence {
+    /// Joins what was seen of the same class elsewhere.
+    pub(crate) fn merge(&mut self, other: &ClassEvidence) {
+        if other.example < self.example {
+            self.example = other.example.clone();
+        }
+        for (status, n) in &other.statuses {
+            self.count_status(*status, *n);
+        }
+        for (phase, n) in &other.phases {
+            *self.phases.entry(*phase).or_default() += n;
+        }
+    }
+
+    fn count_status(&mut self, status: u16, n: u64) {
+        *self.statuses.entry(status).or_default() += n;
+        if self.statuses.len() > STATUSES {
+            // As with addresses, the lowest are complete.
+            self.statuses.pop_last();
+        }
+    }
+}
+
+/// A name from a journal as it may be printed.
+pub(crate) fn name(text: &str) -> SafeText {
+    /// Longer than any name that a probe file accepts.
+    const LONGEST: usize = 200;
+    SafeText::clean(text, LONGEST)
+}
+
+fn example(fact: &FailureFact, outcome: &Outcome) -> Example {
+    let evidence = outcome.evidence.as_ref();
+    let server = |(name, _): &&(String, SafeText)| name.eq_ignore_ascii_case("server");
+    Example {
+        at: outcome.started_at,
+        probe: fact.probe.clone(),
+        vantage: fact.vantage.clone(),
+        message: outcome.failure.as_ref().map(|failure| failure.message.clone()).unwrap_or_default(),
+        status: outcome.status,
+        address: outcome.remote.map(|remote| SafeText::message(&remote.to_string())),
+        server: evidence.and_then(|evidence| evidence.headers.iter().find(server)).map(|(_, value)| value.clone()),
+        curl: evidence.and_then(|evidence| evidence.curl.clone()),
+    }
+}
+
+impl FailureFact {
+    fn of(outcome: &Outcome) -> Option<FailureFact> {
+        let failure = outcome.failure.as_ref()?;
+        let headers = outcome.evidence.as_ref().map_or(&[][..], |evidence| &evidence.headers);
+        Some(FailureFact {
+            vantage: name(&outcome.vantage),
+            surface: name(&outcome.surface),
+            probe: name(&outcome.probe),
+            class: failure.class,
+            status: outcome.status,
+            edge: Cdn::of(headers),
+            pace: Pace::of(outcome),
+            body: BodyKind::of(outcome),
+            family: outcome.remote.map_or(0, |remote| ip_version(remote.ip())),
+            sent_away: outcome.redirects.iter().any(|hop| is_elsewhere(hop.location.as_str())),
+        })
+    }
+}
+
+/// Whether a redirect leads to a page to log in at, or to one that speaks of the service's state.
+fn is_elsewhere(location: &str) -> bool {
+    let location = location.to_ascii_lowercase();
+    ["login", "signin", "sign-in", "maintenance", "status", "sorry", "unavailable"]
+        .iter()
+        .any(|word| location.contains(word))
+}
+
+impl Pace {
+    fn of(outcome: &Outcome) -> Pace {
+        let took = outcome.timings.processing.unwrap_or(outcome.timings.total).as_micros();
+        let is_round = |seconds: u128| took.abs_diff(seconds * 1_000_000) <= seconds * 1_000_000 / 20;
+        if took < INSTANT_US {
+            Pace::Instant
+        } else if ROUND_TIMEOUTS_S.into_iter().any(is_round) {
+            Pace::RoundTimeout
+        } else {
+            Pace::Other
+        }
+    }
+}
+
+impl BodyKind {
+    fn of(outcome: &Outcome) -> BodyKind {
+        let Some(evidence) = &outcome.evidence else { return BodyKind::None };
+        let body =
+            evidence.body.as_ref().map(|body| body.as_str().trim_start().to_ascii_lowercase()).unwrap_or_default();
+        let held_off = evidence.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("cf-mitigated"));
+        let asks = ["captcha", "challenge-platform", "are you a robot", "verify you are human"];
+        if held_off || asks.iter().any(|word| body.contains(word)) {
+            BodyKind::Challenge
+        } else if body.starts_with('{') || body.starts_with('[') {
+            BodyKind::Json
+        } else if body.is_empty() {
+            BodyKind::None
+        } else {
+            BodyKind::Other
+        }
+    }
+}
+
+/// The phase a class breaks in: its own, or where it can be any, the one the evidence names most often.
+pub(crate) fn phase(class: FailureClass, seen: Option<&ClassEvidence>) -> Option<Phase> {
+    match class.group() {
+        ClassGroup::Resolve => Some(Phase::Resolve),
+        ClassGroup::Connect => Some(Phase::Connect),
+        ClassGroup::Tls => Some(Phase::Tls),
+        ClassGroup::Processing => Some(Phase::Processing),
+        ClassGroup::Transfer => Some(Phase::Transfer),
+        ClassGroup::AnyConnected => {
+            // Of equally many the earlier phase.
+            let phases = &seen?.phases;
+            phases.iter().rev().max_by_key(|(_, n)| **n).map(|(phase, _)| *phase)
+        }
+        ClassGroup::Answer | ClassGroup::Ours => None,
+    }
+}

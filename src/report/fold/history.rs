@@ -1,0 +1,141 @@
+//! What came before the window: by surface and hour, for what is usual and for objectives whose
+//! span is longer than the window.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::report::fold::bucket;
+use crate::window::{Histogram, Latency, Window};
+
+/// How many days before the window say what is usual.
+pub(crate) const DAYS: i64 = 28;
+
+pub(crate) const HOUR_MS: i64 = 3_600_000;
+pub(crate) const DAY_MS: i64 = 24 * HOUR_MS;
+
+/// Checks by surface and hour.
+#[derive(Clone, Debug)]
+pub(crate) struct History {
+    /// The begin of the window.
+    from: Option<i64>,
+    surfaces: BTreeMap<Arc<str>, SurfaceHistory>,
+}
+
+/// What is known of one surface.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SurfaceHistory {
+    /// Up and down checks by the hour they were due in, those of the window too.
+    pub(crate) hours: BTreeMap<i64, Judged>,
+    /// Before the window, by hour.
+    pub(crate) hourly: BTreeMap<i64, PastSpan>,
+    /// Before the window, by day: what came in windows longer than an hour.
+    pub(crate) daily: BTreeMap<i64, PastSpan>,
+    /// All of it, by phase.
+    pub(crate) latency: Latency,
+}
+
+/// Judged checks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Judged {
+    pub(crate) n: u64,
+    pub(crate) failed: u64,
+}
+
+/// An hour or a day of the past.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PastSpan {
+    pub(crate) judged: Judged,
+    pub(crate) latency: Histogram,
+}
+
+impl Judged {
+    pub(crate) const fn add(&mut self, other: Judged) {
+        self.n += other.n;
+        self.failed += other.failed;
+    }
+}
+
+impl SurfaceHistory {
+    fn merge(&mut self, other: &SurfaceHistory) {
+        for (hour, judged) in &other.hours {
+            self.hours.entry(*hour).or_default().add(*judged);
+        }
+        for (hour, then) in &other.hourly {
+            self.hourly.entry(*hour).or_default().merge(then);
+        }
+        for (day, then) in &other.daily {
+            self.daily.entry(*day).or_default().merge(then);
+        }
+        self.latency.merge(&other.latency);
+    }
+}
+
+impl PastSpan {
+    fn merge(&mut self, other: &PastSpan) {
+        self.judged.add(other.judged);
+        self.latency.merge(&other.latency);
+    }
+}
+
+impl History {
+    pub(crate) fn new(from: Option<Timestamp>) -> History {
+        History { from: from.map(Timestamp::as_millisecond), surfaces: BTreeMap::new() }
+    }
+
+    /// The earliest instant that is of use.
+    pub(crate) fn reads_from(&self, to: Option<Timestamp>, objective: Option<Duration>) -> Option<Timestamp> {
+        let usual = self.from? - DAYS * DAY_MS;
+        let objective =
+            objective.map_or(SignedDuration::ZERO, |over| SignedDuration::try_from(over).unwrap_or_default());
+        let promised = to.map_or(usual, |to| {
+            to.as_millisecond().saturating_sub(i64::try_from(objective.as_millis()).unwrap_or(i64::MAX))
+        });
+        Timestamp::from_millisecond(usual.min(promised)).ok()
+    }
+
+    /// Counts the checks of a window, be it in the window of the report or before.
+    pub(crate) fn count(&mut self, window: &Window) {
+        let hour = bucket::floor(window.from.as_millisecond(), HOUR_MS);
+        let judged = Judged { n: window.counts.judged(), failed: window.counts.down };
+        self.past_mut(&window.surface).hours.entry(hour).or_default().add(judged);
+    }
+
+    /// Adds a window from before the window of the report to what is usual.
+    pub(crate) fn window(&mut self, window: &Window) {
+        let (begins, ends) = (window.from.as_millisecond(), window.to.as_millisecond());
+        if self.from.is_some_and(|from| begins < from - DAYS * DAY_MS) {
+            return;
+        }
+        let past = self.past_mut(&window.surface);
+        let then = if ends - begins <= HOUR_MS {
+            past.hourly.entry(bucket::floor(begins, HOUR_MS)).or_default()
+        } else {
+            past.daily.entry(bucket::floor(begins, DAY_MS)).or_default()
+        };
+        then.judged.add(Judged { n: window.counts.judged(), failed: window.counts.down });
+        then.latency.merge(&window.latency.total);
+        past.latency.merge(&window.latency);
+    }
+
+    /// Adds what came before the same window by other lines.
+    pub(crate) fn merge(&mut self, other: History) {
+        for (surface, theirs) in other.surfaces {
+            self.surfaces.entry(surface).and_modify(|mine| mine.merge(&theirs)).or_insert(theirs);
+        }
+    }
+
+    /// What is known of a surface.
+    pub(crate) fn past(&self, surface: &str) -> Option<&SurfaceHistory> {
+        self.surfaces.get(surface)
+    }
+
+    fn past_mut(&mut self, surface: &Arc<str>) -> &mut SurfaceHistory {
+        if !self.surfaces.contains_key(surface) {
+            self.surfaces.insert(Arc::clone(surface), SurfaceHistory::default());
+        }
+        self.surfaces.get_mut(surface).expect("it was inserted where it was missing")
+    }
+}

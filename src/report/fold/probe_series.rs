@@ -1,0 +1,110 @@
+//! One probe from one vantage, added up.
+
+use std::sync::Arc;
+
+use crate::model::Counts;
+use crate::report::fold::check_log::CheckLog;
+use crate::window::{Histogram, Window};
+
+/// What tells one series from another.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct SeriesKey {
+    pub(crate) vantage: Arc<str>,
+    pub(crate) surface: Arc<str>,
+    pub(crate) probe: Arc<str>,
+    pub(crate) control: bool,
+}
+
+impl SeriesKey {
+    /// That of a window.
+    pub(crate) fn of(window: &Window) -> SeriesKey {
+        SeriesKey {
+            vantage: Arc::clone(&window.vantage),
+            surface: Arc::clone(&window.surface),
+            probe: Arc::clone(&window.probe),
+            control: window.control,
+        }
+    }
+}
+
+/// One probe from one vantage.
+#[derive(Clone, Debug)]
+pub(crate) struct Series {
+    pub(crate) vantage: Arc<str>,
+    pub(crate) surface: Arc<str>,
+    pub(crate) probe: Arc<str>,
+    pub(crate) control: bool,
+    /// Whether any certificate was accepted.
+    pub(crate) insecure: bool,
+    /// Its place among the latency series.
+    pub(crate) latency_place: usize,
+    pub(crate) counts: Counts,
+    pub(crate) flaky: u64,
+    pub(crate) latency: Histogram,
+    pub(crate) failed_latency: Histogram,
+    pub(crate) lag: Histogram,
+    /// The checks in the range,
+    pub(crate) log: CheckLog,
+    /// and those in the day before.
+    pub(crate) lead_in: CheckLog,
+}
+
+impl Series {
+    pub(crate) fn new(key: SeriesKey, latency_place: usize) -> Series {
+        Series {
+            vantage: key.vantage,
+            surface: key.surface,
+            probe: key.probe,
+            control: key.control,
+            insecure: false,
+            latency_place,
+            counts: Counts::default(),
+            flaky: 0,
+            latency: Histogram::default(),
+            failed_latency: Histogram::default(),
+            lag: Histogram::default(),
+            log: CheckLog::default(),
+            lead_in: CheckLog::default(),
+        }
+    }
+
+    /// Adds a window.
+    pub(crate) fn add(&mut self, window: &Window) {
+        self.counts.merge(&window.counts);
+        self.flaky += window.flaky;
+        self.insecure |= window.insecure;
+        self.latency.merge(&window.latency.total);
+        self.failed_latency.merge(&window.failed_latency);
+        self.lag.merge(&window.lag);
+        for run in window.strip.runs() {
+            self.log.add(&run);
+        }
+    }
+
+    /// Adds what another fold has of the same probe and vantage.
+    pub(crate) fn merge(&mut self, other: Series) {
+        self.counts.merge(&other.counts);
+        self.flaky += other.flaky;
+        self.insecure |= other.insecure;
+        self.latency.merge(&other.latency);
+        self.failed_latency.merge(&other.failed_latency);
+        self.lag.merge(&other.lag);
+        self.log.merge(other.log);
+        self.lead_in.merge(other.lead_in);
+    }
+
+    /// Its key.
+    pub(crate) fn key(&self) -> SeriesKey {
+        SeriesKey {
+            vantage: Arc::clone(&self.vantage),
+            surface: Arc::clone(&self.surface),
+            probe: Arc::clone(&self.probe),
+            control: self.control,
+        }
+    }
+
+    /// Whether anything of it lies in the range.
+    pub(crate) const fn is_in_range(&self) -> bool {
+        self.counts.scheduled() > 0
+    }
+}

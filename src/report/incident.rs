@@ -1,0 +1,6 @@
+//! Outages of many series joined to incidents, with the facts about each and what these read as.
+
+pub(crate) mod description;
+pub(crate) mod incident_detection;
+pub(crate) mod signature;
+pub(crate) mod waves;

@@ -1,0 +1,331 @@
+//! An incident described: what is counted in its waves, and what its evidence reads as.
+
+use crate::report::fold::evidence::FailureFact;
+use crate::report::fold::extra_checks::ExtraChecks;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{FailureClass, SafeText, timestamp};
+use crate::report::context::ReportContext;
+use crate::report::document::answer::MainFailure;
+use crate::report::document::bracket::instant;
+use crate::report::document::incident::{DurationRange, Incident, Peak, SurfaceImpact, Wave};
+use crate::report::fold::bucket;
+use crate::report::fold::evidence::phase;
+use crate::report::incident::incident_detection::DetectedIncidents;
+use crate::report::incident::signature;
+use crate::report::incident::signature::incident_facts::IncidentFacts;
+use crate::report::incident::waves::DetectedWave;
+use crate::report::parallel;
+use crate::report::series::analysis::{Cell, tally};
+use crate::report::series::outage::Transition;
+use crate::report::statistics::{SIGNIFICANT, fisher, number, ratio, rounded};
+
+/// Counts the incidents and reads their signatures.
+pub(crate) fn describe(context: &ReportContext<'_>, found: &DetectedIncidents, worse_surface: bool) -> Vec<Incident> {
+    let surfaces: Vec<BTreeSet<SafeText>> =
+        found.incidents.iter().map(|incident| surfaces_of(context, incident)).collect();
+    let cells = count(context, found, &surfaces);
+    let numbered = found.incidents.iter().enumerate();
+    numbered
+        .map(|(at, incident)| {
+            Description { context, incident, surfaces: &surfaces[at], cells: &cells[at], worse_surface }.make()
+        })
+        .collect()
+}
+
+fn surfaces_of(context: &ReportContext<'_>, incident: &[DetectedWave]) -> BTreeSet<SafeText> {
+    incident
+        .iter()
+        .flat_map(|wave| &wave.members)
+        .map(|member| context.analyses[member.series].surface.clone())
+        .collect()
+}
+
+/// An incident flaps when one in so many of its checks was made while its probe came and went.
+const FLAPPING: u64 = 4;
+
+/// For each incident and wave: its checks by series.
+type Counted = Vec<Vec<BTreeMap<usize, Cell>>>;
+
+/// Counts the checks in every wave of every incident, with one pass over each series.
+fn count(context: &ReportContext<'_>, found: &DetectedIncidents, surfaces: &[BTreeSet<SafeText>]) -> Counted {
+    let mut counted: Counted = found.incidents.iter().map(|waves| vec![BTreeMap::new(); waves.len()]).collect();
+    let series = context.analyses.iter().enumerate().filter(|(_, one)| !one.series.control).collect();
+    let cells = parallel::map(series, |(series, one)| {
+        let mine = (0..found.incidents.len()).filter(|at| surfaces[*at].contains(&one.surface));
+        let places: Vec<(usize, usize)> =
+            mine.flat_map(|at| (0..found.incidents[at].len()).map(move |wave| (at, wave))).collect();
+        let spans: Vec<(i64, i64)> = places
+            .iter()
+            .map(|(at, wave)| &found.incidents[*at][*wave])
+            .map(|wave| (wave.start.by, wave.last().min(context.range.to)))
+            .collect();
+        (series, places, tally(one.series, context.offline_of(&one.series.vantage), &spans))
+    });
+    for (series, places, cells) in cells {
+        for ((at, wave), cell) in places.into_iter().zip(cells) {
+            counted[at][wave].insert(series, cell);
+        }
+    }
+    counted
+}
+
+/// One incident and what is needed to describe it.
+struct Description<'d, 'f> {
+    context: &'d ReportContext<'f>,
+    incident: &'d [DetectedWave],
+    surfaces: &'d BTreeSet<SafeText>,
+    cells: &'d [BTreeMap<usize, Cell>],
+    worse_surface: bool,
+}
+
+impl Description<'_, '_> {
+    fn make(&self) -> Incident {
+        let members = || self.incident.iter().flat_map(|wave| &wave.members);
+        let of = |what: for<'x> fn(&'x crate::report::series::analysis::SeriesAnalysis<'_>) -> &'x SafeText| -> BTreeSet<SafeText> {
+            members().map(|member| what(&self.context.analyses[member.series]).clone()).collect()
+        };
+        let (vantages, probes) = (of(|one| &one.vantage), of(|one| &one.probe));
+        let opened = members().min_by_key(|member| member.outage.detected_at).map(|member| member.outage);
+        let all = self.all();
+        let start =
+            self.incident.first().map_or(Transition { after: None, by: self.context.range.from }, |wave| wave.start);
+        let ends = self.incident.iter().map(|wave| wave.end);
+        let end = ends.reduce(|one, other| if one?.by >= other?.by { one } else { other }).flatten();
+        let flap_percent = members().map(|member| member.outage.flap_percent).fold(0.0, f64::max);
+        let flapped: u64 = members().map(|member| member.outage.flapped).sum();
+        let flapping = flapped > 0 && flapped * FLAPPING >= all.judged;
+        let facts = self.facts(&all, vantages.len(), probes.len(), flapping);
+        Incident {
+            id: self.id(start),
+            surfaces: self.surfaces.iter().cloned().collect(),
+            vantages: vantages.into_iter().collect(),
+            probes: probes.into_iter().collect(),
+            start: start.bracket(),
+            end: end.map(Transition::bracket),
+            detected_at: instant(opened.map_or(start.by, |outage| outage.detected_at)),
+            rule: opened.map(|outage| outage.rule.words(self.context.range.rules)).unwrap_or_default(),
+            duration_s: duration(start, end, self.context.range.to),
+            waves: self.incident.iter().zip(self.cells).map(|(wave, cells)| self.wave(wave, cells)).collect(),
+            impact_minutes: self.impact(),
+            actual_failures: all.failed,
+            judged: all.judged,
+            expected_failures: self.expected(),
+            kind: kind(&facts),
+            flap_percent: (flap_percent * 10.0).round() / 10.0,
+            flapping,
+            attribution: "undetermined",
+            signature: signature::read(&facts),
+        }
+    }
+
+    /// All checks in its waves.
+    fn all(&self) -> Cell {
+        let mut all = Cell::default();
+        for cell in self.cells.iter().flat_map(BTreeMap::values) {
+            all.merge(cell);
+        }
+        all
+    }
+
+    /// The same whenever the same incident is reported: when it began, and of what.
+    fn id(&self, start: Transition) -> String {
+        let names: Vec<&str> = self.surfaces.iter().map(SafeText::as_str).collect();
+        let begin = timestamp::text(instant(start.by));
+        let checksum = crc32fast::hash(format!("{begin} {}", names.join(" ")).as_bytes());
+        format!("{}-{checksum:08x}", &begin.replace([':', '-', '.'], "")[..15])
+    }
+
+    fn wave(&self, wave: &DetectedWave, cells: &BTreeMap<usize, Cell>) -> Wave {
+        let (judged, failed) = cells.values().fold((0, 0), |sum, cell| (sum.0 + cell.judged, sum.1 + cell.failed));
+        Wave {
+            start: wave.start.bracket(),
+            end: wave.end.map(Transition::bracket),
+            judged,
+            failed,
+            peak: self.peak(wave),
+        }
+    }
+
+    /// The bucket with the highest failed ratio; of equals the first.
+    fn peak(&self, wave: &DetectedWave) -> Option<Peak> {
+        /// Fewer checks in a bucket make no peak.
+        const CHECKS: u64 = 3;
+        let step = self.context.range.step;
+        let (from, to) = (bucket::floor(wave.start.by, step), wave.last().min(self.context.range.to));
+        let mut buckets: BTreeMap<i64, (u64, u64)> = BTreeMap::new();
+        let surfaces = self.surfaces.iter().filter_map(|surface| self.context.surface(surface, false));
+        for (begin, cell) in surfaces.flat_map(|surface| surface.buckets.range(from..=to.max(from))) {
+            let (judged, failed) = buckets.entry(*begin).or_default();
+            *judged += cell.judged;
+            *failed += cell.failed;
+        }
+        let peaks =
+            buckets.into_iter().filter(|(_, (judged, _))| *judged >= CHECKS).map(|(begin, (judged, failed))| Peak {
+                at: instant(begin),
+                judged,
+                failed,
+                ratio: rounded(ratio(failed, judged).unwrap_or_default()),
+            });
+        peaks.rev().max_by(|one, other| one.ratio.total_cmp(&other.ratio))
+    }
+
+    fn impact(&self) -> Vec<SurfaceImpact> {
+        let minutes = |surface: &SafeText| {
+            let series = self.context.series_of(surface);
+            let sum: f64 = series
+                .iter()
+                .map(|at| {
+                    let failed: u64 = self.cells.iter().filter_map(|cells| cells.get(at)).map(|cell| cell.failed).sum();
+                    self.context.analyses[*at].minutes(failed)
+                })
+                .sum();
+            rounded(sum / number(series.len().max(1) as u64))
+        };
+        self.surfaces
+            .iter()
+            .map(|surface| SurfaceImpact { surface: surface.clone(), minutes: minutes(surface) })
+            .collect()
+    }
+
+    /// Failures to expect in its waves from what is usual; absent without a baseline.
+    fn expected(&self) -> Option<f64> {
+        let mut expected = 0.0;
+        for (wave, cells) in self.incident.iter().zip(self.cells) {
+            let length = wave.last().min(self.context.range.to) - wave.start.by;
+            for (series, cell) in cells {
+                let usual = self.context.usual_of(&self.context.analyses[*series].surface)?;
+                expected += usual.at(wave.start.by, length.max(1))?.failed_ratio * number(cell.judged);
+            }
+        }
+        Some(rounded(expected))
+    }
+
+    fn facts(&self, all: &Cell, vantages_failing: usize, probes_failing: usize, flapping: bool) -> IncidentFacts {
+        let context = self.context;
+        let surfaces: Vec<SafeText> = self.surfaces.iter().cloned().collect();
+        let mut facts: BTreeMap<FailureFact, u64> = BTreeMap::new();
+        let mut extra = ExtraChecks::default();
+        for wave in self.incident {
+            let (from, to) = (bucket::floor(wave.start.by, context.range.step), wave.last().min(context.range.to));
+            for (fact, n) in context.fold.evidence.facts(from, to) {
+                if surfaces.contains(&fact.surface) && !fact.class.is_ours() {
+                    *facts.entry(fact.clone()).or_default() += n;
+                }
+            }
+            extra.merge(&context.fold.evidence.extra(from, to, &surfaces));
+        }
+        let ours = |(class, n): (&FailureClass, &u64)| (!class.is_ours()).then_some((*class, *n));
+        let probes: BTreeSet<&SafeText> = surfaces
+            .iter()
+            .flat_map(|surface| context.series_of(surface))
+            .map(|at| &context.analyses[*at].probe)
+            .collect();
+        IncidentFacts {
+            classes: all.classes.iter().filter_map(ours).collect(),
+            facts,
+            judged: all.judged,
+            vantages_failing,
+            vantages_judged: context.vantages_judged().max(vantages_failing),
+            probes_failing,
+            probes: probes.len(),
+            surfaces_failing: self.surfaces.len(),
+            surfaces: context.surfaces().len(),
+            waves: self.incident.len(),
+            flapping,
+            control_ok: context.control_ok(),
+            control_on_edge_fails: self.control_on_edge_fails(),
+            worse_surface: Some(self.worse_surface && self.surfaces.len() < context.surfaces().len().max(2)),
+            slow_tail: self.slow_tail(),
+            family_split: self.family_split(),
+            slow_before: self.slow_before(),
+            extra,
+        }
+    }
+
+    /// Whether a control target behind the content network that answers fails in the same time; absent
+    /// where none is known to stand there.
+    fn control_on_edge_fails(&self) -> Option<bool> {
+        let context = self.context;
+        let from = self.incident.first().map(|wave| bucket::floor(wave.start.by, context.range.step))?;
+        let to = self.incident.last().map(|wave| wave.last().min(context.range.to))?;
+        let mine: BTreeSet<_> = context
+            .fold
+            .evidence
+            .facts(from, to)
+            .filter(|(fact, _)| self.surfaces.contains(&fact.surface))
+            .filter_map(|(fact, _)| fact.edge)
+            .collect();
+        // Only failures are signed: a control target that never failed may stand behind any network.
+        let signed = |(fact, _): &(&FailureFact, u64)| {
+            context.is_control(&fact.surface, &fact.probe) && fact.edge.is_some_and(|edge| mine.contains(&edge))
+        };
+        let fails = context.fold.evidence.facts(from, to).any(|fact| signed(&fact));
+        let is_known = fails || context.fold.evidence.facts(i64::MIN, i64::MAX).any(|fact| signed(&fact));
+        is_known.then_some(fails)
+    }
+
+    /// Whether at its end the slowest answers are slower than usual while the median is not.
+    fn slow_tail(&self) -> Option<bool> {
+        let to = self.incident.last()?.last().min(self.context.range.to);
+        let tails = self.surfaces.iter().filter_map(|surface| self.context.latency_of(surface)?.has_slow_tail(to));
+        tails.reduce(|one, other| one || other)
+    }
+
+    /// Whether the probes that are asked over one address family alone fail over the one and not over
+    /// the other; absent where there are not some of each.
+    fn family_split(&self) -> Option<bool> {
+        let of = |family: u8| {
+            let cells =
+                self.cells.iter().flatten().filter(|(series, _)| self.context.family_of(**series) == Some(family));
+            cells.fold((0, 0), |sum, (_, cell)| (sum.0 + cell.failed, sum.1 + cell.judged))
+        };
+        let ((failed4, judged4), (failed6, judged6)) = (of(4), of(6));
+        let is_split = |(failed, judged): (u64, u64), (others, of): (u64, u64)| {
+            failed * 2 >= judged && others * 10 <= of && fisher(failed, judged, others, of) <= SIGNIFICANT
+        };
+        let (four, six) = ((failed4, judged4), (failed6, judged6));
+        (judged4 > 0 && judged6 > 0).then(|| is_split(four, six) || is_split(six, four))
+    }
+
+    /// Whether the latest answers before it were far slower than usual.
+    fn slow_before(&self) -> Option<bool> {
+        let start = self.incident.first()?.start;
+        let before = start.after.unwrap_or(start.by);
+        let slow: Vec<bool> = self
+            .surfaces
+            .iter()
+            .filter_map(|surface| self.context.latency_of(surface)?.slow(before))
+            .map(|slow| slow.certain)
+            .collect();
+        (!slow.is_empty()).then(|| slow.contains(&true))
+    }
+}
+
+/// The dominant failure of what was seen.
+pub(crate) fn kind(facts: &IncidentFacts) -> Option<MainFailure> {
+    let of: u64 = facts.classes.values().sum();
+    // Of equally many the earlier phase.
+    let (class, n) = facts.classes.iter().rev().max_by_key(|(_, n)| **n).map(|(class, n)| (*class, *n))?;
+    let mut statuses: BTreeMap<u16, u64> = BTreeMap::new();
+    for (fact, n) in facts.facts.iter().filter(|(fact, _)| fact.class == class) {
+        if let Some(status) = fact.status {
+            *statuses.entry(status).or_default() += n;
+        }
+    }
+    let status = statuses.into_iter().rev().max_by_key(|(_, n)| *n).map(|(status, _)| status);
+    Some(MainFailure {
+        class,
+        phase: phase(class, None),
+        share: rounded(ratio(n, of).unwrap_or_default()),
+        n,
+        of,
+        status: status.filter(|_| class == FailureClass::Status),
+    })
+}
+
+fn duration(start: Transition, end: Option<Transition>, to: i64) -> DurationRange {
+    let seconds = |ms: i64| rounded(number(u64::try_from(ms).unwrap_or_default()) / 1000.0);
+    let (least_end, most_end) = end.map_or((to, to), |end| (end.after.unwrap_or(end.by), end.by));
+    DurationRange { min: seconds(least_end - start.by), max: start.after.map(|after| seconds(most_end - after)) }
+}

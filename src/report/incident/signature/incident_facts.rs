@@ -1,0 +1,217 @@
+//! What an incident looks like: its failures counted by what signatures ask, and the conditions
+//! that hold. A condition that was not measured neither holds nor fails to.
+
+use crate::report::fold::extra_checks::ExtraChecks;
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::model::{ClassGroup, FailureClass};
+use crate::report::fold::evidence::{BodyKind, FailureFact, Pace};
+use crate::report::statistics::ratio;
+
+/// Below this share of the failures something does not show.
+const TRACE: f64 = 0.02;
+
+/// Everything a signature can ask about an incident.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct IncidentFacts {
+    /// All failures of the target in the incident's waves, by class.
+    pub(crate) classes: BTreeMap<FailureClass, u64>,
+    /// The failures whose evidence was kept, counted.
+    pub(crate) facts: BTreeMap<FailureFact, u64>,
+    /// Checks judged in the waves.
+    pub(crate) judged: u64,
+    /// Vantages that see it.
+    pub(crate) vantages_failing: usize,
+    /// Vantages whose word counts.
+    pub(crate) vantages_judged: usize,
+    /// Probes that see it.
+    pub(crate) probes_failing: usize,
+    /// Probes of its surfaces.
+    pub(crate) probes: usize,
+    /// Surfaces that it is of.
+    pub(crate) surfaces_failing: usize,
+    /// All surfaces.
+    pub(crate) surfaces: usize,
+    /// Its waves.
+    pub(crate) waves: usize,
+    /// Whether it comes and goes.
+    pub(crate) flapping: bool,
+    /// Whether control targets answer; absent where there are none.
+    pub(crate) control_ok: Option<bool>,
+    /// Whether control targets behind the content network that answers fail; absent where none is.
+    pub(crate) control_on_edge_fails: Option<bool>,
+    /// Whether one surface fails significantly more than another.
+    pub(crate) worse_surface: Option<bool>,
+    /// Whether the median is as usual and the slowest are not, with hardly a failure; absent without a baseline.
+    pub(crate) slow_tail: Option<bool>,
+    /// Whether answers were slower than usual before the first failure; absent without a baseline.
+    pub(crate) slow_before: Option<bool>,
+    /// Whether probes over one address family fail and those over the other do not; absent without such probes.
+    pub(crate) family_split: Option<bool>,
+    /// What extra checks found.
+    pub(crate) extra: ExtraChecks,
+}
+
+/// What can hold of an incident.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Criterion {
+    TwoVantages,
+    OneVantageOnly,
+    ControlOk,
+    ControlFails,
+    ControlOnEdgeOk,
+    ControlOnEdgeFails,
+    EverySurface,
+    SomeProbesFine,
+    NetworkGreen,
+    Waves,
+    Total,
+    Partial,
+    Flapping,
+    InstantErrors,
+    LateAnswers,
+    GatewayErrors,
+    JsonErrors,
+    Challenged,
+    CertificateExpired,
+    SlowBefore,
+    SlowTail,
+    WorseSurface,
+    OtherResolverAnswers,
+    OtherResolverAgrees,
+    LastAddressAnswers,
+    LastAddressDead,
+    AddressSplit,
+    FamilySplit,
+}
+
+impl Criterion {
+    /// Whether it holds; absent where it was not measured.
+    pub(crate) fn holds(self, facts: &IncidentFacts) -> Option<bool> {
+        let extra = &facts.extra;
+        match self {
+            Criterion::TwoVantages => Some(facts.vantages_failing >= 2),
+            Criterion::OneVantageOnly => Some(facts.vantages_failing == 1 && facts.vantages_judged >= 2),
+            Criterion::ControlOk => facts.control_ok,
+            Criterion::ControlFails => facts.control_ok.map(|ok| !ok),
+            Criterion::ControlOnEdgeOk => facts.control_on_edge_fails.map(|fails| !fails),
+            Criterion::ControlOnEdgeFails => facts.control_on_edge_fails,
+            Criterion::EverySurface => Some(facts.surfaces_failing == facts.surfaces && facts.surfaces > 1),
+            Criterion::SomeProbesFine => Some(facts.probes_failing < facts.probes),
+            Criterion::NetworkGreen => Some(facts.share_of_classes(is_network) < TRACE),
+            Criterion::Waves => Some(facts.waves > 1),
+            Criterion::Total => Some(facts.failures() == facts.judged && facts.judged > 0),
+            Criterion::Partial => Some(facts.failures() < facts.judged),
+            Criterion::Flapping => Some(facts.flapping),
+            Criterion::InstantErrors => {
+                facts.mostly(|fact| fact.class == FailureClass::Status && fact.pace == Pace::Instant)
+            }
+            Criterion::LateAnswers => facts.any(|fact| fact.status.is_some() && fact.pace == Pace::RoundTimeout),
+            Criterion::GatewayErrors => facts.any(|fact| matches!(fact.status, Some(502 | 504))),
+            Criterion::JsonErrors => {
+                facts.any(|fact| fact.class == FailureClass::Status && fact.body == BodyKind::Json)
+            }
+            Criterion::Challenged => facts.mostly(|fact| fact.body == BodyKind::Challenge),
+            Criterion::CertificateExpired => Some(facts.classes.contains_key(&FailureClass::TlsCertExpired)),
+            Criterion::SlowBefore => facts.slow_before,
+            Criterion::SlowTail => facts.slow_tail,
+            Criterion::WorseSurface => facts.worse_surface,
+            Criterion::OtherResolverAnswers => majority(extra.resolver_answers, extra.resolver_fails),
+            Criterion::OtherResolverAgrees => majority(extra.resolver_fails, extra.resolver_answers),
+            Criterion::LastAddressAnswers => majority(extra.last_answers, extra.last_dead),
+            Criterion::LastAddressDead => majority(extra.last_dead, extra.last_answers),
+            Criterion::AddressSplit => majority(extra.split, extra.whole),
+            Criterion::FamilySplit => {
+                let at_addresses = majority(extra.by_family, extra.whole + extra.split - extra.by_family);
+                match (at_addresses, facts.family_split) {
+                    (None, None) => None,
+                    (addresses, probes) => Some(addresses == Some(true) || probes == Some(true)),
+                }
+            }
+        }
+    }
+
+    /// What was seen, in words, where it holds.
+    pub(crate) fn words(self, facts: &IncidentFacts) -> String {
+        match self {
+            Criterion::TwoVantages => {
+                format!("seen from {} of {} vantages", facts.vantages_failing, facts.vantages_judged)
+            }
+            Criterion::OneVantageOnly => format!("seen from one of {} vantages only", facts.vantages_judged),
+            Criterion::ControlOk => "the control targets answer".to_owned(),
+            Criterion::ControlFails => "the control targets fail too".to_owned(),
+            Criterion::ControlOnEdgeOk => "a control target behind the same content network answers".to_owned(),
+            Criterion::ControlOnEdgeFails => "a control target behind the same content network fails too".to_owned(),
+            Criterion::EverySurface => format!("all {} surfaces fail", facts.surfaces),
+            Criterion::SomeProbesFine => {
+                format!("{} of {} probes are fine", facts.probes - facts.probes_failing, facts.probes)
+            }
+            Criterion::NetworkGreen => "names resolve, connections and handshakes succeed".to_owned(),
+            Criterion::Waves => format!("it came in {} waves", facts.waves),
+            Criterion::Total => "every check fails".to_owned(),
+            Criterion::Partial => "some checks succeed".to_owned(),
+            Criterion::Flapping => "it comes and goes".to_owned(),
+            Criterion::InstantErrors => "the errors come at once".to_owned(),
+            Criterion::LateAnswers => "errors come after the time a balancer waits".to_owned(),
+            Criterion::GatewayErrors => "mixed with 502 and 504".to_owned(),
+            Criterion::JsonErrors => "the errors are structured (JSON)".to_owned(),
+            Criterion::Challenged => "the page asks for sample_bound of being human".to_owned(),
+            Criterion::CertificateExpired => "the certificate has expired".to_owned(),
+            Criterion::SlowBefore => "answers were slower than usual before the first failure".to_owned(),
+            Criterion::SlowTail => "the median is as usual, the slowest answers are not".to_owned(),
+            Criterion::WorseSurface => "the difference is more than chance gives (Fisher's exact test)".to_owned(),
+            Criterion::OtherResolverAnswers => "another resolver knows the name".to_owned(),
+            Criterion::OtherResolverAgrees => "another resolver fails alike".to_owned(),
+            Criterion::LastAddressAnswers => "the last known address answers".to_owned(),
+            Criterion::LastAddressDead => "the last known address does not answer".to_owned(),
+            Criterion::AddressSplit => "some of the name's addresses answer, others do not".to_owned(),
+            Criterion::FamilySplit => "one address family answers, the other does not".to_owned(),
+        }
+    }
+}
+
+/// Whether there was more of the first than of the second; absent where there was neither.
+const fn majority(yes: u64, no: u64) -> Option<bool> {
+    if yes + no == 0 { None } else { Some(yes > no) }
+}
+
+const fn is_network(class: FailureClass) -> bool {
+    matches!(class.group(), ClassGroup::Resolve | ClassGroup::Connect | ClassGroup::Tls | ClassGroup::AnyConnected)
+}
+
+impl IncidentFacts {
+    /// All failures of the target.
+    pub(crate) fn failures(&self) -> u64 {
+        self.classes.values().sum()
+    }
+
+    /// The failures of these classes.
+    pub(crate) fn of_classes(&self, holds: impl Fn(FailureClass) -> bool) -> u64 {
+        self.classes.iter().filter(|(class, _)| holds(**class)).map(|(_, n)| n).sum()
+    }
+
+    fn share_of_classes(&self, holds: impl Fn(FailureClass) -> bool) -> f64 {
+        ratio(self.of_classes(holds), self.failures()).unwrap_or_default()
+    }
+
+    /// The failures whose evidence was kept.
+    pub(crate) fn retained(&self) -> u64 {
+        self.facts.values().sum()
+    }
+
+    /// Those of them that show something.
+    pub(crate) fn showing(&self, holds: impl Fn(&FailureFact) -> bool) -> u64 {
+        self.facts.iter().filter(|(fact, _)| holds(fact)).map(|(_, n)| n).sum()
+    }
+
+    fn any(&self, holds: impl Fn(&FailureFact) -> bool) -> Option<bool> {
+        (self.retained() > 0).then(|| self.showing(holds) > 0)
+    }
+
+    fn mostly(&self, holds: impl Fn(&FailureFact) -> bool) -> Option<bool> {
+        (self.retained() > 0).then(|| self.showing(holds) * 2 > self.retained())
+    }
+}

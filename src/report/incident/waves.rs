@@ -1,0 +1,255 @@
+//! Stretches of many probes and vantages joined: what overlaps is one wave of a surface, near
+//! waves are one incident, and surfaces that fail at the same time share it.
+
+use crate::report::series::outage::{Outage, Transition};
+use crate::report::statistics::ratio;
+
+/// A stretch of one series.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct WaveMember {
+    /// Its place among the followed series.
+    pub(crate) series: usize,
+    pub(crate) outage: Outage,
+}
+
+/// Stretches that overlap, or nearly do.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct DetectedWave {
+    pub(crate) start: Transition,
+    pub(crate) end: Option<Transition>,
+    pub(crate) members: Vec<WaveMember>,
+}
+
+impl DetectedWave {
+    /// The last instant that belongs to it: the last failure; without an end, as late as can be.
+    pub(crate) fn last(&self) -> i64 {
+        match self.end {
+            Some(end) => end.after.unwrap_or(end.by),
+            None => i64::MAX,
+        }
+    }
+}
+
+/// Joins stretches that are no more than `slack` apart, in order of time.
+pub(crate) fn waves(mut members: Vec<WaveMember>, slack: i64) -> Vec<DetectedWave> {
+    members.sort_by_key(|member| (member.outage.start.by, member.series, member.outage.detected_at));
+    let mut waves: Vec<DetectedWave> = Vec::new();
+    for member in members {
+        let outage = member.outage;
+        match waves.last_mut() {
+            Some(wave) if outage.start.by <= wave.last().saturating_add(slack) => {
+                wave.end = later(wave.end, outage.end);
+                wave.members.push(member);
+            }
+            _ => waves.push(DetectedWave { start: outage.start, end: outage.end, members: vec![member] }),
+        }
+    }
+    waves
+}
+
+/// Groups waves that are no more than `within` apart: each group is one incident.
+pub(crate) fn incidents(waves: Vec<DetectedWave>, within: i64) -> Vec<Vec<DetectedWave>> {
+    let mut groups: Vec<Vec<DetectedWave>> = Vec::new();
+    for wave in waves {
+        match groups.last_mut() {
+            Some(group) if group.last().is_some_and(|last| wave.start.by <= last.last().saturating_add(within)) => {
+                group.push(wave);
+            }
+            _ => groups.push(vec![wave]),
+        }
+    }
+    groups
+}
+
+/// Joins the incidents of several surfaces that overlap in time; their waves are joined anew.
+pub(crate) fn across(mut incidents: Vec<Vec<DetectedWave>>, slack: i64) -> Vec<Vec<DetectedWave>> {
+    incidents.sort_by_key(|incident| incident.first().map(|wave| wave.start.by));
+    let mut joined: Vec<Vec<DetectedWave>> = Vec::new();
+    for incident in incidents {
+        let Some(start) = incident.first().map(|wave| wave.start.by) else { continue };
+        let last = joined.last().map(|other| other.iter().map(DetectedWave::last).max().unwrap_or(i64::MIN));
+        match joined.last_mut() {
+            Some(other) if last.is_some_and(|last| start <= last.saturating_add(slack)) => other.extend(incident),
+            _ => joined.push(incident),
+        }
+    }
+    let members = |incident: Vec<DetectedWave>| incident.into_iter().flat_map(|wave| wave.members).collect();
+    joined.into_iter().map(|incident| waves(members(incident), slack)).collect()
+}
+
+/// A judged check of a wave, of any of its series.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct PooledCheck {
+    pub(crate) at: i64,
+    pub(crate) series: usize,
+    pub(crate) failed: bool,
+}
+
+/// Failures of a wave without a pause among them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct FailureCluster {
+    first: PooledCheck,
+    newest: PooledCheck,
+    failures: u64,
+}
+
+/// When a wave is divided.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WaveDivision {
+    /// A pause is at least so long, in milliseconds,
+    pub(crate) pause: i64,
+    /// and a wave has at least so many failures: strays are none.
+    pub(crate) failures: u64,
+}
+
+/// Divides a wave where it paused: where all its series together had so many good checks in a row
+/// that at its failed ratio chance would not make them. One series that hardly fails must not
+/// bridge what is a pause for all others.
+pub(crate) fn divide(wave: DetectedWave, checks: &[PooledCheck], division: WaveDivision) -> Vec<DetectedWave> {
+    let clusters = clusters(checks, division.pause);
+    let is_last = |at: usize| at + 1 == clusters.len();
+    let numbered = clusters.iter().enumerate();
+    let is_wave = |(at, cluster): &(usize, &FailureCluster)| {
+        cluster.failures >= division.failures || (is_last(*at) && wave.end.is_none())
+    };
+    let mut parts: Vec<DetectedWave> = numbered
+        .filter(is_wave)
+        .map(|(at, cluster)| DetectedWave {
+            start: if at == 0 { wave.start } else { start_of(cluster, checks) },
+            end: if is_last(at) { wave.end } else { Some(end_of(cluster, checks)) },
+            members: Vec::new(),
+        })
+        .collect();
+    match parts.first_mut() {
+        // What the members say is counted once, with the first part.
+        Some(first) => first.members = wave.members,
+        None => parts.push(wave),
+    }
+    parts
+}
+
+fn clusters(checks: &[PooledCheck], pause: i64) -> Vec<FailureCluster> {
+    /// What happens less often than this is not chance.
+    const CHANCE: f64 = 0.001;
+    let failed = checks.iter().filter(|judged| judged.failed).count() as u64;
+    let good_share = 1.0 - ratio(failed, checks.len() as u64).unwrap_or(1.0);
+    let mut clusters: Vec<FailureCluster> = Vec::new();
+    let mut good = 0;
+    for judged in checks {
+        if !judged.failed {
+            good += 1;
+            continue;
+        }
+        match clusters.last_mut() {
+            Some(cluster) if judged.at - cluster.newest.at < pause || good_share.powi(good) >= CHANCE => {
+                cluster.newest = *judged;
+                cluster.failures += 1;
+            }
+            _ => clusters.push(FailureCluster { first: *judged, newest: *judged, failures: 1 }),
+        }
+        good = 0;
+    }
+    clusters
+}
+
+/// From the last good check of the series that fails first.
+fn start_of(cluster: &FailureCluster, checks: &[PooledCheck]) -> Transition {
+    let first = cluster.first;
+    let good = |judged: &&PooledCheck| judged.series == first.series && judged.at < first.at && !judged.failed;
+    Transition { after: checks.iter().rev().find(good).map(|judged| judged.at), by: first.at }
+}
+
+/// To the next good check of the series that fails last.
+fn end_of(cluster: &FailureCluster, checks: &[PooledCheck]) -> Transition {
+    let newest = cluster.newest;
+    let good = |judged: &&PooledCheck| judged.series == newest.series && judged.at > newest.at && !judged.failed;
+    Transition { after: Some(newest.at), by: checks.iter().find(good).map_or(newest.at, |judged| judged.at) }
+}
+
+/// The later end; what has no end is later than any.
+fn later(one: Option<Transition>, other: Option<Transition>) -> Option<Transition> {
+    let (one, other) = (one?, other?);
+    Some(if other.by > one.by { other } else { one })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::IncidentRules;
+    use crate::report::series::detector::OutageDetector;
+
+    /// Stretches of a series from a text of verdicts a second apart.
+    fn members(series: usize, verdicts: &str) -> Vec<WaveMember> {
+        let mut detector = OutageDetector::new(&IncidentRules::default(), Some(1));
+        for (at, verdict) in (0..).zip(verdicts.chars()) {
+            detector.push(at, verdict == 'x');
+        }
+        detector.outages().map(|outage| WaveMember { series, outage }).collect()
+    }
+
+    fn spans(waves: &[DetectedWave]) -> Vec<(i64, Option<i64>)> {
+        waves.iter().map(|wave| (wave.start.by, wave.end.map(|end| end.by))).collect()
+    }
+
+    #[test]
+    fn stretches_that_overlap_are_one_wave() {
+        let all = [members(0, "...xxxx............"), members(1, ".....xxxxxx.......")].concat();
+        assert_eq!(spans(&waves(all, 2)), [(3, Some(11))]);
+    }
+
+    #[test]
+    fn a_wave_ends_with_its_last_stretch_and_goes_on_while_one_does() {
+        let all = [members(0, "...xxxx............"), members(1, ".....xxxxxx")].concat();
+        assert_eq!(spans(&waves(all, 2)), [(3, None)]);
+    }
+
+    #[test]
+    fn near_waves_are_one_incident_and_far_ones_are_not() {
+        let verdicts = "xxx....................xxx....................................................xxx......";
+        let waves = waves(members(0, verdicts), 2);
+        assert_eq!(waves.len(), 3);
+        let groups = incidents(waves, 30);
+        assert_eq!(groups.iter().map(Vec::len).collect::<Vec<_>>(), [2, 1]);
+    }
+
+    /// Judged checks of series from texts of verdicts ten apart, each series one later than the last.
+    fn judged(series: &[&str]) -> Vec<PooledCheck> {
+        let mut all: Vec<PooledCheck> = (0..)
+            .zip(series)
+            .flat_map(|(series, verdicts)| {
+                (0..).zip(verdicts.chars()).map(move |(n, verdict)| {
+                    let offset = i64::try_from(series).expect("small");
+                    PooledCheck { at: n * 10 + offset, series, failed: verdict == 'x' }
+                })
+            })
+            .collect();
+        all.sort();
+        all
+    }
+
+    #[test]
+    fn a_wave_is_divided_where_all_its_series_pause() {
+        let wave = DetectedWave { start: Transition { after: None, by: 0 }, end: None, members: Vec::new() };
+        let checks = judged(&["xxxx.x.......xxx.xx", "x.xx.........x.xxxx", ".x..x..........x..x"]);
+        let division = WaveDivision { pause: 30, failures: 3 };
+        let parts = divide(wave.clone(), &checks, division);
+        assert_eq!(spans(&parts), [(0, Some(60)), (130, None)]);
+        assert_eq!(parts[1].start.after, Some(120), "the last good check of the series that fails first");
+        let brown_out = judged(&["x.x..xx.x......x.x..x.xx..x.x"]);
+        assert_eq!(divide(wave.clone(), &brown_out, division).len(), 1);
+        let stray = judged(&["xxxx.x........................xxx.xx", "x.xx..............x...........xxxxxx"]);
+        assert_eq!(spans(&divide(wave, &stray, division)), [(0, Some(60)), (300, None)]);
+    }
+
+    #[test]
+    fn surfaces_that_fail_at_the_same_time_share_an_incident() {
+        let app = incidents(waves(members(0, "...xxxxxx....................."), 1), 5);
+        let web = incidents(waves(members(1, ".....xxxxxxxx................."), 1), 5);
+        let other = incidents(waves(members(2, "......................xxxx...."), 1), 5);
+        let joined = across([web, app, other].concat(), 1);
+        assert_eq!(
+            joined.iter().map(|incident| spans(incident)).collect::<Vec<_>>(),
+            [vec![(3, Some(13))], vec![(22, Some(26))]]
+        );
+    }
+}

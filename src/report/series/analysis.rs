@@ -1,0 +1,369 @@
+//! One pass over the checks of one probe from one vantage: the stretches of down-ness, the counts
+//! over time, and what was due and not seen.
+
+use std::collections::BTreeMap;
+
+use crate::model::{FailureClass, IncidentRules, SafeText, Verdict};
+use crate::report::document::coverage::Coverage;
+use crate::report::fold::bucket;
+use crate::report::fold::check_log::{EvenRun, LoggedCheck, sort_runs};
+use crate::report::fold::evidence::name;
+use crate::report::fold::probe_series::Series;
+use crate::report::parallel;
+use crate::report::series::cadence::Cadence;
+use crate::report::series::detector::OutageDetector;
+use crate::report::series::offline::Offline;
+use crate::report::statistics::{number, ratio, rounded};
+
+/// Milliseconds of a minute.
+const MINUTE_MS: f64 = 60_000.0;
+
+/// After so many cadences without a check there is no data.
+const SILENT_AFTER: i64 = 5;
+
+/// A prober that was silent for no longer than this, in milliseconds, or than a tenth of a shorter
+/// window, is not called silent, whatever its cadence: one run by hand has none to speak of.
+const SILENCE_FORGIVEN_MS: i64 = 60_000;
+
+/// After so many checks in a row that could not be judged, nothing is known of now.
+const BLIND_AFTER: u32 = 3;
+
+/// Checks of a stretch of time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Cell {
+    pub(crate) judged: u64,
+    pub(crate) failed: u64,
+    pub(crate) unknown: u64,
+    pub(crate) missed: u64,
+    pub(crate) classes: BTreeMap<FailureClass, u64>,
+}
+
+/// The failures of one class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ClassSpan {
+    pub(crate) n: u64,
+    pub(crate) first: i64,
+    pub(crate) last: i64,
+}
+
+/// What one pass over a series found.
+#[derive(Clone, Debug)]
+pub(crate) struct SeriesAnalysis<'f> {
+    pub(crate) series: &'f Series,
+    pub(crate) vantage: SafeText,
+    pub(crate) surface: SafeText,
+    pub(crate) probe: SafeText,
+    /// How often it was asked; absent where the checks are too few to tell.
+    pub(crate) cadence: Option<Cadence>,
+    pub(crate) detector: OutageDetector,
+    pub(crate) classes: BTreeMap<FailureClass, ClassSpan>,
+    /// The last check that was made, whatever it found.
+    pub(crate) last: Option<i64>,
+    /// Whether the last checks say nothing because we were offline or could not judge.
+    pub(crate) blind: bool,
+    /// Whether nothing was heard of it for long at the end of the window.
+    pub(crate) silent: bool,
+    pub(crate) coverage: Coverage,
+}
+
+/// What a pass needs to know beside the checks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ReportRange<'f> {
+    pub(crate) rules: &'f IncidentRules,
+    /// The window, in milliseconds since 1970.
+    pub(crate) from: i64,
+    pub(crate) to: i64,
+    /// Whether the window begins where the question says, and not where the data does.
+    pub(crate) from_is_asked: bool,
+    /// The length of a bucket in milliseconds.
+    pub(crate) step: i64,
+}
+
+impl SeriesAnalysis<'_> {
+    /// The usual time between two checks, or between the begins of two bursts of them, in milliseconds.
+    pub(crate) fn interval(&self) -> Option<i64> {
+        self.cadence.map(|cadence| cadence.every)
+    }
+
+    /// The minutes that so many of its checks stand for.
+    pub(crate) fn minutes(&self, checks: u64) -> f64 {
+        number(checks) * self.cadence.map_or(0.0, Cadence::per_check) / MINUTE_MS
+    }
+}
+
+impl Cell {
+    pub(crate) fn add(&mut self, check: &LoggedCheck, offline: bool) {
+        match check.verdict {
+            Verdict::Missed => self.missed += 1,
+            Verdict::Unknown => self.unknown += 1,
+            Verdict::Down if offline => self.unknown += 1,
+            Verdict::Up => self.judged += 1,
+            Verdict::Down => {
+                self.judged += 1;
+                self.failed += 1;
+            }
+        }
+        if let Some(class) = check.class {
+            *self.classes.entry(class).or_default() += 1;
+        }
+    }
+
+    pub(crate) fn merge(&mut self, other: &Cell) {
+        self.judged += other.judged;
+        self.failed += other.failed;
+        self.unknown += other.unknown;
+        self.missed += other.missed;
+        for (class, n) in &other.classes {
+            *self.classes.entry(*class).or_default() += n;
+        }
+    }
+}
+
+/// Follows a series, and counts its checks by the begin of the bucket.
+pub(crate) fn analyze<'f>(
+    series: &'f Series,
+    range: &ReportRange<'_>,
+    offline: Option<&Offline>,
+) -> (SeriesAnalysis<'f>, BTreeMap<i64, Cell>) {
+    let cadence = cadence(series, range);
+    let detector = OutageDetector::new(range.rules, cadence.map(|cadence| cadence.every));
+    let mut watch = SeriesWatch { detector, offline, blind_checks: 0, seeing: false };
+    series.lead_in.iter().for_each(|check| {
+        watch.see(&check);
+    });
+    let mut seen = SeriesTally::default();
+    for run in series.log.runs() {
+        if watch.see_good(&run) {
+            seen.add_good(&run, range.step);
+            continue;
+        }
+        for check in run.checks() {
+            let is_offline = watch.see(&check);
+            seen.add(&check, is_offline, range.step);
+        }
+    }
+    seen.flush();
+    let (coverage, silent) = coverage(series, &seen, cadence, range);
+    let analyses = SeriesAnalysis {
+        series,
+        vantage: name(&series.vantage),
+        surface: name(&series.surface),
+        probe: name(&series.probe),
+        cadence,
+        blind: watch.is_blind(),
+        detector: watch.detector,
+        classes: seen.classes,
+        last: seen.last,
+        silent,
+        coverage,
+    };
+    (analyses, seen.cells)
+}
+
+/// What a series comes to, check by check.
+struct SeriesWatch<'o> {
+    detector: OutageDetector,
+    offline: Option<&'o Offline>,
+    blind_checks: u32,
+    seeing: bool,
+}
+
+impl SeriesWatch<'_> {
+    /// Adds a check and says whether the vantage was offline then.
+    fn see(&mut self, check: &LoggedCheck) -> bool {
+        let is_offline = self.offline.is_some_and(|offline| offline.covers(check.at));
+        match check.verdict {
+            Verdict::Up => self.detector.push(check.at, false),
+            Verdict::Down if !is_offline => self.detector.push(check.at, true),
+            Verdict::Down | Verdict::Unknown | Verdict::Missed => {}
+        }
+        if check.verdict != Verdict::Missed {
+            let is_blind = is_offline || check.verdict == Verdict::Unknown;
+            self.blind_checks = if is_blind { self.blind_checks.saturating_add(1) } else { 0 };
+            self.seeing |= !is_blind;
+        }
+        is_offline
+    }
+
+    /// Adds many good checks at once, where that is the same as one by one; says whether it was.
+    fn see_good(&mut self, checks: &EvenRun) -> bool {
+        let is_clear = self.offline.is_none_or(|offline| offline.is_clear(checks));
+        let added = checks.first.verdict == Verdict::Up && is_clear && self.detector.push_good(checks);
+        if added {
+            self.blind_checks = 0;
+            self.seeing = true;
+        }
+        added
+    }
+
+    /// Whether the last checks say nothing. One that could not be judged says little; with nothing
+    /// but such checks, one is enough.
+    const fn is_blind(&self) -> bool {
+        self.blind_checks >= BLIND_AFTER || (self.blind_checks > 0 && !self.seeing)
+    }
+}
+
+/// What is gathered in a pass over the checks in the window.
+#[derive(Debug, Default)]
+struct SeriesTally {
+    /// The bucket that checks fall into now, and those in it.
+    bucket: i64,
+    cell: Cell,
+    /// What fell into earlier buckets.
+    cells: BTreeMap<i64, Cell>,
+    classes: BTreeMap<FailureClass, ClassSpan>,
+    first: Option<i64>,
+    last: Option<i64>,
+}
+
+impl SeriesTally {
+    fn add(&mut self, check: &LoggedCheck, offline: bool, step: i64) {
+        let bucket = bucket::floor(check.at, step);
+        if bucket != self.bucket {
+            self.flush();
+            self.bucket = bucket;
+        }
+        self.cell.add(check, offline);
+        self.first = self.first.or(Some(check.at));
+        if check.verdict != Verdict::Missed {
+            self.last = Some(check.at);
+        }
+        if let Some(class) = check.class {
+            let span = self.classes.entry(class).or_insert(ClassSpan { n: 0, first: check.at, last: check.at });
+            span.n += 1;
+            span.last = check.at;
+        }
+    }
+
+    /// Adds many good checks at once: counted into their buckets by where these begin and end.
+    fn add_good(&mut self, run: &EvenRun, step: i64) {
+        let (mut bucket, mut counted) = (bucket::floor(run.first.at, step), 0);
+        while counted < run.count {
+            if bucket != self.bucket {
+                self.flush();
+                self.bucket = bucket;
+            }
+            bucket += step;
+            let before = run.before(bucket);
+            self.cell.judged += before - counted;
+            counted = before;
+        }
+        self.first = self.first.or(Some(run.first.at));
+        self.last = Some(run.last_at);
+    }
+
+    fn flush(&mut self) {
+        if self.cell != Cell::default() {
+            self.cells.entry(self.bucket).or_default().merge(&std::mem::take(&mut self.cell));
+        }
+    }
+}
+
+/// How often it was asked.
+fn cadence(series: &Series, range: &ReportRange<'_>) -> Option<Cadence> {
+    let distances = || {
+        let mut before: Option<i64> = None;
+        series.lead_in.runs().chain(series.log.runs()).flat_map(move |run| {
+            let to_it = before.replace(run.last_at).map(|before| (run.first.at - before, 1));
+            to_it.into_iter().chain(run.distances())
+        })
+    };
+    Cadence::of(distances, forgiven(range))
+}
+
+/// No longer a silence than this is called one.
+fn forgiven(range: &ReportRange<'_>) -> i64 {
+    SILENCE_FORGIVEN_MS.min((range.to - range.from) / 10)
+}
+
+/// How much of what was due was seen, and whether it fell silent before the end of the window.
+fn coverage(
+    series: &Series,
+    seen: &SeriesTally,
+    cadence: Option<Cadence>,
+    range: &ReportRange<'_>,
+) -> (Coverage, bool) {
+    let scheduled = series.counts.scheduled();
+    let observed = scheduled - series.counts.missed;
+    let mut expected = scheduled;
+    let mut silent = false;
+    if let (Some(cadence), Some(first), Some(last)) = (cadence, seen.first, seen.last) {
+        let has_past = !series.lead_in.is_empty();
+        let (interval, forgiven) = (cadence.every, forgiven(range));
+        silent = range.to - last > forgiven.max(interval.saturating_mul(SILENT_AFTER));
+        // Passes made back to back by hand show no schedule that more could have been due by.
+        let is_scheduled = has_past || last - first >= forgiven || interval >= forgiven;
+        if is_scheduled {
+            let begin = if has_past && range.from_is_asked { range.from } else { first };
+            let end = if silent { range.to } else { range.to.min(last + interval).max(last) };
+            expected = expected.max(cadence.due_in(end - begin));
+        }
+    }
+    let ratio = ratio(observed, expected).map(rounded);
+    (Coverage { expected, observed, ratio }, silent)
+}
+
+/// Counts the checks of a series in each of some spans, in order and disjoint, ends included.
+pub(crate) fn tally(series: &Series, offline: Option<&Offline>, spans: &[(i64, i64)]) -> Vec<Cell> {
+    let mut cells = vec![Cell::default(); spans.len()];
+    let mut at = 0;
+    for check in series.lead_in.iter().chain(series.log.iter()) {
+        while at < spans.len() && spans[at].1 < check.at {
+            at += 1;
+        }
+        match spans.get(at) {
+            Some((from, _)) if *from <= check.at => {
+                cells[at].add(&check, offline.is_some_and(|offline| offline.covers(check.at)));
+            }
+            Some(_) => {}
+            None => break,
+        }
+    }
+    cells
+}
+
+/// The stretches in which no check of these series was made, longer than [`SILENT_AFTER`] cadences.
+pub(crate) fn silences(analyses: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>) -> Vec<(i64, i64)> {
+    let Some(interval) = analyses.iter().filter_map(|one| one.interval()).min() else { return Vec::new() };
+    let limit = interval.saturating_mul(SILENT_AFTER);
+    let of_each = parallel::map(analyses.to_vec(), |one| {
+        let mut instants = Instants { limit, retained: Vec::new() };
+        for run in one.series.log.runs().filter(|run| run.first.verdict != Verdict::Missed) {
+            // Of checks close together, some show as well that there is no silence.
+            let [_, (longest, _)] = run.distances();
+            let stride = usize::try_from(limit / longest.max(1)).unwrap_or_default().max(1);
+            (0..run.count).step_by(stride).for_each(|n| instants.push(run.at(n)));
+            if run.count > 1 {
+                instants.push(run.last_at);
+            }
+        }
+        instants.retained
+    });
+    let mut instants = of_each.concat();
+    instants.push(range.to);
+    let has_past = analyses.iter().any(|one| !one.series.lead_in.is_empty());
+    if has_past && range.from_is_asked {
+        instants.push(range.from);
+    }
+    sort_runs(&mut instants);
+    instants.windows(2).filter(|pair| pair[1] - pair[0] > limit).map(|pair| (pair[0], pair[1])).collect()
+}
+
+/// Instants in order, without those that bound no silence: they lie between two others that are
+/// less than the limit apart.
+struct Instants {
+    limit: i64,
+    retained: Vec<i64>,
+}
+
+impl Instants {
+    fn push(&mut self, at: i64) {
+        if let [.., before, last] = self.retained[..]
+            && last > before
+            && at - before <= self.limit
+        {
+            self.retained.pop();
+        }
+        self.retained.push(at);
+    }
+}

@@ -1,0 +1,395 @@
+//! When one probe's failures from one vantage are a stretch of down-ness: it begins with the first
+//! failed check of the run that opened it and ends with the first good check of the recovery.
+//! It knows checks and their instants, and nothing of surfaces.
+
+use std::collections::VecDeque;
+
+use crate::model::IncidentRules;
+use crate::report::fold::check_log::EvenRun;
+use crate::report::series::flapping::{FlapDetector, SETTLED_AFTER};
+use crate::report::series::outage::{Count, OpenRule, Outage, Transition};
+
+/// Follows the judged checks of one probe from one vantage in order of time.
+#[derive(Clone, Debug)]
+pub(crate) struct OutageDetector {
+    rules: IncidentRules,
+    /// After so long without a judged check, in milliseconds, what was before is no longer "in a row".
+    memory: i64,
+    recent: VecDeque<Recent>,
+    failed_recently: u32,
+    run: Run,
+    last: Option<i64>,
+    last_good: Option<i64>,
+    open: Option<Outage>,
+    flap: FlapDetector,
+    count: Count,
+    outages: Vec<Outage>,
+}
+
+/// One of the last checks, and the last good one before it.
+#[derive(Clone, Copy, Debug)]
+struct Recent {
+    at: i64,
+    failed: bool,
+    good_before: Option<i64>,
+}
+
+/// Checks in a row with the same verdict.
+#[derive(Clone, Copy, Debug, Default)]
+struct Run {
+    failed: bool,
+    length: u32,
+    /// The first of them.
+    start: i64,
+    /// The last good check before.
+    good_before: Option<i64>,
+}
+
+impl OutageDetector {
+    /// Nothing seen yet. `cadence` is the usual time between two checks in milliseconds; after as
+    /// many of them without data as the rules look back, the past is forgotten.
+    pub(crate) fn new(rules: &IncidentRules, cadence: Option<i64>) -> OutageDetector {
+        OutageDetector {
+            rules: *rules,
+            memory: cadence.map_or(i64::MAX, |cadence| cadence.saturating_mul(i64::from(rules.open_of.get()))),
+            recent: VecDeque::new(),
+            failed_recently: 0,
+            run: Run::default(),
+            last: None,
+            last_good: None,
+            open: None,
+            flap: FlapDetector::default(),
+            count: Count::default(),
+            outages: Vec::new(),
+        }
+    }
+
+    /// Adds a judged check: up or down. What is neither is no data and is not added.
+    pub(crate) fn push(&mut self, at: i64, failed: bool) {
+        if self.last.is_some_and(|last| at - last > self.memory) {
+            self.forget();
+        }
+        self.last = Some(at);
+        self.count.judged += 1;
+        self.count.failed += u64::from(failed);
+        self.remember(at, failed);
+        if failed {
+            self.fail(at);
+        } else {
+            self.recover(at);
+        }
+        self.follow_flapping(failed);
+    }
+
+    /// Adds many good checks at once, where they are enough that those in the middle change nothing
+    /// but numbers, and close enough that nothing is forgotten between them. Otherwise adds none and says so.
+    pub(crate) fn push_good(&mut self, checks: &EvenRun) -> bool {
+        let rules = &self.rules;
+        let settled = u64::from(SETTLED_AFTER.max(rules.open_of.get()).max(rules.close_after.get()));
+        let [_, (longest, _)] = checks.distances();
+        if checks.count <= 2 * settled || longest > self.memory {
+            return false;
+        }
+        let last_skipped = checks.count - settled - 1;
+        (0..settled).for_each(|n| self.push(checks.at(n), false));
+        let skipped = last_skipped + 1 - settled;
+        self.count.judged += skipped;
+        self.run.length = self.run.length.saturating_add(u32::try_from(skipped).unwrap_or(u32::MAX));
+        self.last = Some(checks.at(last_skipped));
+        self.last_good = self.last;
+        self.flap.skip_good(skipped);
+        (last_skipped + 1..checks.count).for_each(|n| self.push(checks.at(n), false));
+        true
+    }
+
+    /// The stretches in order; the last may be open.
+    pub(crate) fn outages(&self) -> impl Iterator<Item = Outage> {
+        self.outages.iter().copied().chain(self.open)
+    }
+
+    /// Whether a stretch is open.
+    pub(crate) const fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// Failures and judged checks since the open stretch began; where none is open, among the last few.
+    pub(crate) fn failing(&self) -> (u64, u64) {
+        match &self.open {
+            Some(open) => (self.count.failed - open.before.failed, self.count.judged - open.before.judged),
+            None => (u64::from(self.failed_recently), self.recent.len() as u64),
+        }
+    }
+
+    /// Whether there are fewer checks than could ever open a stretch, and all of them failed.
+    pub(crate) fn only_failures(&self) -> bool {
+        let judged = self.count.judged;
+        judged > 0 && judged < u64::from(self.rules.open_after.get()) && self.count.failed == judged
+    }
+
+    /// Judged checks, all of them.
+    pub(crate) const fn judged(&self) -> u64 {
+        self.count.judged
+    }
+
+    /// Whether it comes and goes now.
+    pub(crate) fn is_flapping(&self) -> bool {
+        self.flap.flapping()
+    }
+
+    /// The failures in a row up to now.
+    pub(crate) const fn failures_in_a_row(&self) -> u32 {
+        if self.run.failed { self.run.length } else { 0 }
+    }
+
+    fn forget(&mut self) {
+        self.recent.clear();
+        self.failed_recently = 0;
+        self.run = Run::default();
+    }
+
+    fn remember(&mut self, at: i64, failed: bool) {
+        if self.recent.len() == self.rules.open_of.get() as usize
+            && let Some(oldest) = self.recent.pop_front()
+        {
+            self.failed_recently -= u32::from(oldest.failed);
+        }
+        self.recent.push_back(Recent { at, failed, good_before: self.last_good });
+        self.failed_recently += u32::from(failed);
+        if self.run.length == 0 || self.run.failed != failed {
+            self.run = Run { failed, length: 0, start: at, good_before: self.last_good };
+        }
+        self.run.length = self.run.length.saturating_add(1);
+    }
+
+    fn fail(&mut self, at: i64) {
+        let in_a_row = self.run.length >= self.rules.open_after.get();
+        if let Some(open) = &mut self.open {
+            open.last_failed = at;
+        } else if in_a_row {
+            self.open(at, Transition { after: self.run.good_before, by: self.run.start }, OpenRule::InARow);
+        } else if self.failed_recently >= self.rules.open_failures.get()
+            && let Some(first) = self.recent.iter().find(|check| check.failed)
+        {
+            self.open(at, Transition { after: first.good_before, by: first.at }, OpenRule::Among);
+        }
+    }
+
+    /// A stretch that reopens while its last failure is among the checks that the rules look at
+    /// has not ended: it goes on.
+    fn open(&mut self, at: i64, start: Transition, rule: OpenRule) {
+        let goes_on = self.outages.pop_if(|last| self.recent.iter().any(|check| check.at == last.last_failed));
+        if let Some(outage) = goes_on {
+            self.open = Some(Outage { end: None, last_failed: at, ..outage });
+            return;
+        }
+        self.open = Some(Outage {
+            start,
+            end: None,
+            last_failed: at,
+            detected_at: at,
+            rule,
+            flap_percent: 0.0,
+            flapped: 0,
+            before: self.before(start.by),
+        });
+    }
+
+    /// What was counted before one of the last checks.
+    fn before(&self, at: i64) -> Count {
+        let mut before = self.count;
+        for check in self.recent.iter().filter(|check| check.at >= at) {
+            before.judged -= 1;
+            before.failed -= u64::from(check.failed);
+        }
+        before
+    }
+
+    fn recover(&mut self, at: i64) {
+        self.last_good = Some(at);
+        if self.run.length >= self.rules.close_after.get()
+            && let Some(outage) = self.open.take()
+        {
+            let end = Transition { after: Some(outage.last_failed), by: self.run.start };
+            self.outages.push(outage.ending(end));
+        }
+    }
+
+    fn follow_flapping(&mut self, failed: bool) {
+        self.flap.push(failed);
+        let (flapping, is_open) = (self.flap.flapping(), self.open.is_some());
+        if let Some(outage) = self.open.as_mut().or(self.outages.last_mut())
+            && (is_open || flapping)
+        {
+            outage.flapped += u64::from(flapping);
+            outage.flap_percent = outage.flap_percent.max(self.flap.percent());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::Verdict;
+    use crate::report::fold::check_log::LoggedCheck;
+    use crate::report::statistics::chance::Chance;
+    use crate::report::statistics::median;
+
+    const MINUTE: i64 = 60_000;
+
+    /// Verdicts a minute apart, from a text: `.` good, `x` failed, ` ` no data.
+    fn analyze(verdicts: &str) -> OutageDetector {
+        let mut detector = OutageDetector::new(&IncidentRules::default(), Some(MINUTE));
+        for (minute, verdict) in (0..).zip(verdicts.chars()) {
+            if verdict != ' ' {
+                detector.push(minute * MINUTE, verdict == 'x');
+            }
+        }
+        detector
+    }
+
+    fn minutes(edge: Transition) -> (Option<i64>, i64) {
+        (edge.after.map(|after| after / MINUTE), edge.by / MINUTE)
+    }
+
+    /// Starts, ends and rules of the stretches, in minutes.
+    fn outages(verdicts: &str) -> Vec<(i64, Option<i64>, OpenRule)> {
+        let found = analyze(verdicts);
+        found.outages().map(|s| (minutes(s.start).1, s.end.map(|end| minutes(end).1), s.rule)).collect()
+    }
+
+    #[test]
+    fn three_in_a_row_open_and_the_start_is_the_first_of_them() {
+        let found = analyze("...xxx....");
+        let outage = found.outages().next().expect("a stretch");
+        assert_eq!(minutes(outage.start), (Some(2), 3));
+        assert_eq!(outage.end.map(minutes), Some((Some(5), 6)));
+        assert_eq!(outage.detected_at / MINUTE, 5);
+        assert_eq!(outage.rule, OpenRule::InARow);
+        assert!(!found.is_open());
+    }
+
+    #[test]
+    fn two_in_a_row_are_not_enough_and_four_of_ten_are() {
+        assert_eq!(outages("..xx....xx....xx...."), [(2, Some(16), OpenRule::Among)]);
+        assert_eq!(outages("..xx.........xx......"), []);
+        assert_eq!(outages("..x.x.x......."), []);
+    }
+
+    proptest! {
+        #[test]
+        fn good_checks_added_at_once_are_those_added_one_by_one(
+            before in "[.x ]{0,60}",
+            count in 441_u64..3_000,
+            distance in 50_000_i64..80_000,
+            after in "[.x ]{0,60}",
+        ) {
+            let begin = 100 * MINUTE;
+            let first = LoggedCheck { at: begin, verdict: Verdict::Up, class: None };
+            let good = EvenRun { first, last_at: begin + distance * (count.cast_signed() - 1) + 7, count };
+            let end = good.last_at;
+            let (mut at_once, mut one_by_one) = (analyze(&before), analyze(&before));
+            prop_assert!(at_once.push_good(&good));
+            (0..count).for_each(|n| one_by_one.push(good.at(n), false));
+            for (minute, verdict) in (1..).zip(after.chars()).filter(|(_, verdict)| *verdict != ' ') {
+                at_once.push(end + minute * MINUTE, verdict == 'x');
+                one_by_one.push(end + minute * MINUTE, verdict == 'x');
+            }
+            prop_assert_eq!(format!("{at_once:?}"), format!("{one_by_one:?}"));
+        }
+    }
+
+    #[test]
+    fn good_checks_with_a_pause_in_them_are_not_added_at_once() {
+        let first = LoggedCheck { at: 0, verdict: Verdict::Up, class: None };
+        let mut detector = analyze("");
+        assert!(!detector.push_good(&EvenRun { first, last_at: 11 * MINUTE * 1_000, count: 1_001 }));
+        assert!(!detector.push_good(&EvenRun { first, last_at: 9 * MINUTE, count: 10 }));
+        assert_eq!(detector.judged(), 0);
+    }
+
+    #[test]
+    fn what_goes_on_has_no_end() {
+        assert_eq!(outages("..xxxxxxx"), [(2, None, OpenRule::InARow)]);
+        assert!(analyze("..xxxxxxx").is_open());
+        assert_eq!(analyze("..xxxxxxx").failures_in_a_row(), 7);
+    }
+
+    #[test]
+    fn an_outage_from_the_first_check_on_has_no_last_good_check() {
+        let outage = analyze("xxx").outages().next().expect("a stretch");
+        assert_eq!(minutes(outage.start), (None, 0));
+    }
+
+    #[test]
+    fn two_good_checks_do_not_close() {
+        assert_eq!(outages("..xxxx..xxxx......"), [(2, Some(12), OpenRule::InARow)]);
+    }
+
+    #[test]
+    fn missing_checks_are_neither_good_nor_bad() {
+        assert_eq!(outages("..x  x   x......"), [(2, Some(10), OpenRule::InARow)]);
+        assert_eq!(outages("...               ..."), []);
+        let widened = analyze("..   xxx   .......").outages().next().expect("a stretch");
+        assert_eq!(minutes(widened.start), (Some(1), 5));
+        assert_eq!(widened.end.map(minutes), Some((Some(7), 11)));
+    }
+
+    #[test]
+    fn failures_on_both_sides_of_a_long_sleep_are_not_in_a_row() {
+        assert_eq!(outages("...xx                    x....."), []);
+    }
+
+    #[test]
+    fn sixty_thousand_healthy_checks_open_nothing() {
+        let mut detector = OutageDetector::new(&IncidentRules::default(), Some(MINUTE));
+        (0..60_000).for_each(|minute| detector.push(minute * MINUTE, false));
+        assert_eq!(detector.outages().count(), 0);
+    }
+
+    #[test]
+    fn sixty_thousand_checks_with_one_failure_in_a_thousand_open_nothing() {
+        let mut chance = Chance::new(1);
+        let mut detector = OutageDetector::new(&IncidentRules::default(), Some(MINUTE));
+        (0..60_000).for_each(|minute| detector.push(minute * MINUTE, chance.happens(0.001)));
+        assert_eq!(detector.outages().count(), 0);
+    }
+
+    /// Checks until a stretch opens when 30 % fail at random, for many seeds.
+    fn checks_to_open(rules: &IncidentRules) -> Vec<f64> {
+        (0..2_000)
+            .map(|seed| {
+                let mut chance = Chance::new(seed);
+                let mut detector = OutageDetector::new(rules, Some(MINUTE));
+                (1_i32..100_000).find(|check| {
+                    detector.push(i64::from(*check) * MINUTE, chance.happens(0.3));
+                    detector.is_open()
+                })
+            })
+            .map(|checks| f64::from(checks.expect("it opens at last")))
+            .collect()
+    }
+
+    #[test]
+    fn thirty_percent_at_random_open_within_a_median_of_eighteen_checks() {
+        let mut both = checks_to_open(&IncidentRules::default());
+        let in_a_row = IncidentRules { open_failures: 1000.try_into().expect("not zero"), ..IncidentRules::default() };
+        let mut in_a_row = checks_to_open(&in_a_row);
+        #[expect(clippy::cast_precision_loss, reason = "two thousand")]
+        let mean = in_a_row.iter().sum::<f64>() / in_a_row.len() as f64;
+        assert!(median(&mut both).is_some_and(|checks| checks <= 18.0));
+        // The published mean of the rule "3 in a row" alone is 51.
+        assert!((45.0..57.0).contains(&mean), "{mean}");
+        assert!(median(&mut in_a_row).is_some_and(|checks| checks > 25.0));
+    }
+
+    #[test]
+    fn a_brown_out_is_one_stretch_or_few() {
+        let mut chance = Chance::new(3);
+        let mut detector = OutageDetector::new(&IncidentRules::default(), Some(MINUTE));
+        (0..600).for_each(|minute| detector.push(minute * MINUTE, chance.happens(0.71)));
+        assert!(detector.outages().count() <= 3, "{}", detector.outages().count());
+        assert!(!detector.is_flapping());
+    }
+}

@@ -1,0 +1,104 @@
+//! The state at the end of the window: of a surface from one vantage, of a surface, of everything.
+//!
+//! - From a vantage a surface is **down** when an incident is open on (nearly) all its probes, and half of
+//!   their checks since it began failed or each of the last few; **flapping** when it comes and goes;
+//!   **degraded** when an incident is open otherwise; **unknown** when the vantage was offline, could not
+//!   judge, or has long been silent.
+//! - A surface is down when it is from half of the vantages, and from two where there are two.
+//! - With fewer checks than any rule needs, nothing but failures counts as an open incident.
+
+use crate::model::IncidentRules;
+use crate::report::document::answer::State;
+use crate::report::series::analysis::SeriesAnalysis;
+
+/// The share of a surface's probes that fail when it is down as a whole: a function that still
+/// works makes it degraded.
+const NEARLY_ALL: f64 = 0.9;
+
+/// The state of what these series of one vantage watch together.
+pub(crate) fn of_place(series: &[&SeriesAnalysis<'_>], rules: &IncidentRules) -> State {
+    let live: Vec<_> = series.iter().filter(|one| !one.silent && !one.blind && one.detector.judged() > 0).collect();
+    if live.is_empty() {
+        return State::Unknown;
+    }
+    let failing: Vec<_> = live.iter().filter(|one| one.detector.is_open() || one.detector.only_failures()).collect();
+    let flapping = live.iter().filter(|one| one.detector.is_flapping()).count();
+    if flapping > 0 && flapping * 2 >= failing.len() {
+        return State::Flapping;
+    }
+    if failing.is_empty() {
+        return State::Up;
+    }
+    let (failed, judged) =
+        failing.iter().map(|one| one.detector.failing()).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+    let half = failed * 2 >= judged;
+    let in_a_row = failing.iter().all(|one| one.detector.failures_in_a_row() >= rules.open_after.get());
+    #[expect(clippy::cast_precision_loss, reason = "numbers of probes")]
+    let nearly_all = failing.len() as f64 >= live.len() as f64 * NEARLY_ALL;
+    if nearly_all && (half || in_a_row) { State::Down } else { State::Degraded }
+}
+
+/// The state of a surface from its states at the vantages whose word counts.
+pub(crate) fn of_surface(places: &[State]) -> State {
+    let judged: Vec<State> = places.iter().copied().filter(|state| *state != State::Unknown).collect();
+    let count = |wanted: State| judged.iter().filter(|state| **state == wanted).count();
+    let failing = judged.iter().filter(|state| state.is_failing()).count();
+    if judged.is_empty() {
+        State::Unknown
+    } else if failing == 0 {
+        State::Up
+    } else if reaches_quorum(count(State::Down), judged.len()) {
+        State::Down
+    } else if count(State::Flapping) * 2 >= failing {
+        State::Flapping
+    } else {
+        State::Degraded
+    }
+}
+
+/// Whether so many of the vantages are half of them, and two where there are two. Local faults of
+/// vantages are independent: two of three failing by chance together is rare.
+pub(crate) const fn reaches_quorum(count: usize, of: usize) -> bool {
+    let least = if of < 2 { 1 } else { 2 };
+    count * 2 >= of && count >= least
+}
+
+/// The state of everything: the worst of the surfaces. Unknown wins over up: what nobody saw is not up.
+pub(crate) fn of_all(surfaces: impl Iterator<Item = State>) -> State {
+    let severity = |state: &State| match state {
+        State::Up => 0,
+        State::Unknown => 1,
+        State::Degraded => 2,
+        State::Flapping => 3,
+        State::Down => 4,
+    };
+    surfaces.max_by_key(severity).unwrap_or(State::Unknown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use State::{Degraded, Down, Flapping, Unknown, Up};
+
+    #[test]
+    fn a_surface_is_down_when_half_of_the_vantages_and_two_say_so() {
+        assert_eq!(of_surface(&[Down]), Down);
+        assert_eq!(of_surface(&[Down, Up]), Degraded);
+        assert_eq!(of_surface(&[Down, Down, Up]), Down);
+        assert_eq!(of_surface(&[Down, Up, Up]), Degraded);
+        assert_eq!(of_surface(&[Down, Degraded, Up]), Degraded);
+        assert_eq!(of_surface(&[Flapping, Flapping, Degraded]), Flapping);
+        assert_eq!(of_surface(&[Down, Unknown]), Down);
+        assert_eq!(of_surface(&[Unknown, Unknown]), Unknown);
+        assert_eq!(of_surface(&[Up, Unknown]), Up);
+        assert_eq!(of_surface(&[]), Unknown);
+    }
+
+    #[test]
+    fn what_nobody_saw_is_not_up() {
+        assert_eq!(of_all([Up, Unknown].into_iter()), Unknown);
+        assert_eq!(of_all([Unknown, Degraded].into_iter()), Degraded);
+        assert_eq!(of_all([Up, Up].into_iter()), Up);
+        assert_eq!(of_all(std::iter::empty()), Unknown);
+    }
+}
