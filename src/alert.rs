@@ -139,7 +139,7 @@ impl Alerts {
                     }
                     Err(why) => {
                         let warning =
-                            format!("alert \"{}\" could not tell \"{}\": {why}", alert.name, change.event().name());
+                            format!("alert \"{}\" was not delivered ({}): {why}", alert.name, change.event().name());
                         deliveries.warnings.push(self.redactor.message(&warning));
                     }
                 }
@@ -161,7 +161,7 @@ impl Alerts {
 /// `/fail` where something was down. `unknown` is no answer of the targets', and is not `/fail`.
 ///
 /// # Errors
-/// Why it was not heard.
+/// Why it failed.
 pub async fn heartbeat(url: &crate::model::Value, verdict: Verdict, redactor: &Redactor) -> Result<(), SafeText> {
     heartbeat::ping(url, verdict, redactor, Backoff::default()).await
 }

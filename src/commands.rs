@@ -17,46 +17,90 @@ mod watch;
 
 use std::process::ExitCode;
 
-use crate::cli::{Cli, Command, OutputArgs};
+use crate::cli::{Cli, Command, CommandLineError, OutputArgs};
+use crate::{cli, render};
 use input::selection;
 use process::exit::{CliError, Exit};
+use process::signals::Signals;
 use process::terminal;
 use process::terminal::{MessageLevel, Terminal};
 
 pub use schema::derived_schema;
 
-/// Does what the command line says and returns how the process ends.
+/// The whole process: hears signals, reads the command line, does what it says, and says how that ended.
 #[must_use]
-pub fn run(cli: Cli) -> ExitCode {
+pub fn main() -> ExitCode {
+    let signals = Signals::start();
+    match cli::parse() {
+        Ok(cli) => run(cli, signals),
+        Err(error) => refuse(&error),
+    }
+}
+
+/// Does what the command line says.
+fn run(cli: Cli, signals: Result<Signals, CliError>) -> ExitCode {
     let terminal = Terminal::new(output_args(&cli.command), &selection::env);
-    let done = match cli.command {
-        Command::Check(args) => check::run(&args, &terminal),
-        Command::Watch(args) => watch::run(&args, &terminal),
-        Command::Init(args) => init::run(&args),
-        Command::Validate(args) => validate::run(&args, &terminal),
-        Command::Schema(args) => terminal::print(|out| schema::write(args.document, out)),
-        Command::Export(args) => export::run(&args, &terminal),
-        Command::Completions(args) => terminal::print(|out| crate::cli::write_completions(args.shell, out)),
-        Command::Man => terminal::print(|out| crate::cli::write_manual(out)),
-        Command::Report(args) => report::run(&args, &terminal),
-        Command::Demo(args) => demo::run(&args, &terminal),
-        Command::Compact(args) => compact::run(&args, &terminal),
-    };
-    match done {
+    let nagios = is_nagios(&cli.command);
+    if let (Ok(signals), true) = (&signals, nagios) {
+        signals.answer_nagios();
+    }
+    match signals.and_then(|signals| execute(cli, &terminal, &signals)) {
         Ok(exit) => exit.into(),
-        Err(CliError::BrokenPipe) => Exit::Up.into(),
-        Err(CliError::Usage(message)) => {
-            terminal::say_whole(&message);
-            Exit::Usage.into()
+        Err(error) if nagios => unknown_to_nagios(&error.to_string()),
+        Err(error) => {
+            explain(&error, &terminal);
+            error.exit().into()
         }
-        Err(CliError::Busy(message)) => {
-            terminal.say(MessageLevel::Error, &message);
-            Exit::Busy.into()
+    }
+}
+
+fn execute(cli: Cli, terminal: &Terminal, signals: &Signals) -> Result<Exit, CliError> {
+    match cli.command {
+        Command::Check(args) => check::run(&args, terminal, signals),
+        Command::Watch(args) => watch::run(&args, terminal, signals),
+        Command::Init(args) => init::run(&args),
+        Command::Validate(args) => validate::run(&args, terminal),
+        Command::Schema(args) => terminal::print(|out| schema::write(args.document, out)),
+        Command::Export(args) => export::run(&args, terminal),
+        Command::Completions(args) => terminal::print(|out| cli::write_completions(args.shell, out)),
+        Command::Man => terminal::print(|out| cli::write_manual(out)),
+        Command::Report(args) => report::run(&args, terminal),
+        Command::Demo(args) => demo::run(&args, terminal, signals),
+        Command::Compact(args) => compact::run(&args, terminal),
+    }
+}
+
+fn explain(error: &CliError, terminal: &Terminal) {
+    match error {
+        CliError::BrokenPipe => {}
+        CliError::Usage(message) => terminal::say_whole(message),
+        CliError::Busy(message) | CliError::Runtime(message) => terminal.say(MessageLevel::Error, message),
+    }
+}
+
+/// Answers a command line that cannot be read, or one that asks for help.
+fn refuse(error: &CommandLineError) -> ExitCode {
+    if cli::asks_for_nagios() && !error.is_help() {
+        return unknown_to_nagios(&error.message());
+    }
+    error.print();
+    if error.is_help() { Exit::Up.into() } else { Exit::Usage.into() }
+}
+
+/// A plugin's last word, whatever ended it: one line on the standard output, and 3.
+fn unknown_to_nagios(message: &str) -> ExitCode {
+    // Where nobody reads it, the status says enough.
+    let _ = terminal::print(|out| writeln!(out, "{}", render::nagios_unknown(message)));
+    Exit::Nagios(3).into()
+}
+
+fn is_nagios(command: &Command) -> bool {
+    match command {
+        Command::Check(args) => {
+            args.formats.iter().any(|output| output.format == render::CheckFormat::Nagios && output.file.is_none())
+                && args.output.is_none()
         }
-        Err(CliError::Runtime(message)) => {
-            terminal.say(MessageLevel::Error, &message);
-            Exit::Unknown.into()
-        }
+        _ => false,
     }
 }
 

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    uptick::commands::run(uptick::cli::parse())
+    uptick::commands::main()
 }

@@ -1,5 +1,5 @@
-//! Drives a plan through any probe function, bounded, until done or told to stop. It does not
-//! know what a check does: tests pass a scripted one.
+//! Drives a plan through any probe function, bounded, until done or told to stop, and says what
+//! happens. It does not know what a check does, nor who listens: tests pass scripted ones.
 
 mod control;
 mod limits;
@@ -25,7 +25,7 @@ pub use overload::Monitor;
 #[derive(Clone, Debug)]
 pub enum Event {
     /// A check ended, or was interrupted.
-    Ended(Box<Outcome>),
+    Outcome(Arc<Outcome>),
     /// A check was due and was not run.
     Missed {
         /// Which probe, as an index into the probes of the run.
@@ -35,11 +35,18 @@ pub enum Event {
     },
     /// The clocks parted: the machine slept, or its clock was set.
     Gap(Gap),
+    /// All checks of a pass have ended.
+    PassEnded,
+    /// The run was told to stop while checks were under way.
+    Stopping {
+        /// Of which probes, as indexes into the probes of the run.
+        running: Vec<usize>,
+    },
 }
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
+pub enum Completion {
     /// The plan is through, or its time is up.
     Done,
     /// It was told to stop.
@@ -47,7 +54,7 @@ pub enum Ended {
 }
 
 /// What a run needs to know of the world.
-pub struct Settings<W> {
+pub struct Settings<W, A> {
     /// The start of the plan's time. In the past where a run takes over from another.
     pub started: Instant,
     /// Checks at once, at most.
@@ -58,38 +65,45 @@ pub struct Settings<W> {
     pub vantage: String,
     /// The wall clock.
     pub now: W,
+    /// Whether there is room for what a check finds. Without it a check that is due is missed.
+    pub has_room: A,
 }
 
-/// Runs the checks of a plan, until that is through or `stop` resolves to the time that running
-/// checks may still take.
+/// Runs the checks of a plan, until that is through or `stop` resolves. What that resolves to is a
+/// future in its turn: when it does, checks that still run are interrupted.
 ///
 /// A probe's check never overlaps its previous one: what is due while that still runs, or whose
 /// slot passes before there is room, is [`Event::Missed`]. A check's lag is counted from the
-/// moment it was due to the moment it began, and its own clock starts only then.
-pub async fn run<P, F, S, W>(
+/// moment it was due to the moment it started, and its own clock starts only then.
+///
+/// `on_event` is called between checks and must not wait for anything.
+pub async fn run<P, F, S, G, W, A>(
     probes: &[Arc<Probe>],
     plan: impl Iterator<Item = Due>,
-    settings: Settings<W>,
+    settings: Settings<W, A>,
     probe: P,
     stop: S,
     on_event: impl FnMut(Event),
-) -> Ended
+) -> Completion
 where
     P: Fn(Check) -> F + Clone + Send + 'static,
     F: Future<Output = Outcome> + Send + 'static,
-    S: Future<Output = Duration>,
+    S: Future<Output = G>,
+    G: Future<Output = ()>,
     W: Fn() -> Timestamp + Clone + Send + 'static,
+    A: Fn() -> bool,
 {
     let clock = Clock { started: settings.started, now: settings.now.clone() };
     let run = Run {
         probes,
         permits: Arc::new(Semaphore::new(settings.concurrency)),
         running: JoinSet::new(),
-        begun: vec![None; probes.len()],
+        in_flight: vec![None; probes.len()],
         clock,
         settings,
         probe,
         on_event,
+        is_in_pass: false,
     };
     run.drive(plan, stop).await
 }
@@ -118,42 +132,48 @@ fn forward(instant: Timestamp, by: Duration) -> Timestamp {
 }
 
 /// What a task that runs a check brings back.
-enum Back {
-    Outcome(usize, Box<Outcome>),
+enum TaskResult {
+    Outcome(usize, Arc<Outcome>),
     /// There was no room before the check's slot had passed.
     Expired(usize, Duration),
 }
 
 /// A check that is under way or waiting for room.
 #[derive(Clone, Copy)]
-struct Begun {
+struct InFlight {
     /// When it was due.
     at: Duration,
     task: tokio::task::Id,
 }
 
-struct Run<'r, P, W, E> {
+struct Run<'r, P, W, A, E> {
     probes: &'r [Arc<Probe>],
     permits: Arc<Semaphore>,
-    running: JoinSet<Back>,
+    running: JoinSet<TaskResult>,
     /// For each probe the check that is under way or waiting for room.
-    begun: Vec<Option<Begun>>,
+    in_flight: Vec<Option<InFlight>>,
     clock: Clock<W>,
-    settings: Settings<W>,
+    settings: Settings<W, A>,
     probe: P,
     on_event: E,
+    /// Whether checks of a pass have started that are not told of as ended.
+    is_in_pass: bool,
 }
 
-impl<P, F, W, E> Run<'_, P, W, E>
+impl<P, F, W, A, E> Run<'_, P, W, A, E>
 where
     P: Fn(Check) -> F + Clone + Send + 'static,
     F: Future<Output = Outcome> + Send + 'static,
     W: Fn() -> Timestamp + Clone + Send + 'static,
+    A: Fn() -> bool,
     E: FnMut(Event),
 {
-    async fn drive(mut self, plan: impl Iterator<Item = Due>, stop: impl Future<Output = Duration>) -> Ended {
+    async fn drive<G>(mut self, plan: impl Iterator<Item = Due>, stop: impl Future<Output = G>) -> Completion
+    where
+        G: Future<Output = ()>,
+    {
         tokio::pin!(stop);
-        let mut watch = GapWatch::new(&self.clock, self.probes);
+        let mut watch = GapDetector::new(&self.clock, self.probes);
         let mut plan = plan.peekable();
         loop {
             let due = plan.peek().copied().filter(|due| self.settings.until.is_none_or(|until| due.at < until));
@@ -163,7 +183,7 @@ where
                 biased;
                 grace = &mut stop => {
                     self.wind_down(grace).await;
-                    return Ended::Stopped;
+                    return Completion::Stopped;
                 }
                 Some(back) = self.running.join_next() => self.take(back),
                 () = tokio::time::sleep_until(self.clock.started + due.at), if !blocked => {
@@ -171,10 +191,14 @@ where
                     if let Some((from, to)) = watch.look(&self.clock) {
                         (self.on_event)(Event::Gap(Gap::between(&self.settings.vantage, from, to)));
                     }
-                    if due.after_all && self.is_over() {
-                        break;
+                    if due.after_all {
+                        self.end_pass();
+                        if self.is_over() {
+                            break;
+                        }
+                        self.is_in_pass = true;
                     }
-                    self.begin(due);
+                    self.start(due);
                 }
             }
         }
@@ -183,11 +207,14 @@ where
                 biased;
                 grace = &mut stop => {
                     self.wind_down(grace).await;
-                    return Ended::Stopped;
+                    return Completion::Stopped;
                 }
                 back = self.running.join_next() => match back {
                     Some(back) => self.take(back),
-                    None => return Ended::Done,
+                    None => {
+                        self.end_pass();
+                        return Completion::Done;
+                    }
                 }
             }
         }
@@ -197,10 +224,16 @@ where
         self.settings.until.is_some_and(|until| self.clock.started.elapsed() >= until)
     }
 
+    fn end_pass(&mut self) {
+        if std::mem::take(&mut self.is_in_pass) {
+            (self.on_event)(Event::PassEnded);
+        }
+    }
+
     /// Starts a check, or counts it as missed.
-    fn begin(&mut self, due: Due) {
+    fn start(&mut self, due: Due) {
         let late = due.expires.is_some_and(|expires| self.clock.started.elapsed() >= expires);
-        if late || self.begun[due.probe].is_some() {
+        if late || self.in_flight[due.probe].is_some() || !(self.settings.has_room)() {
             self.miss(due.probe, due.at);
             return;
         }
@@ -215,7 +248,7 @@ where
             let permit = match due.expires {
                 Some(expires) => match tokio::time::timeout_at(clock.started + expires, room).await {
                     Ok(permit) => permit,
-                    Err(_) => return Back::Expired(due.probe, at),
+                    Err(_) => return TaskResult::Expired(due.probe, at),
                 },
                 None => room.await,
             };
@@ -223,9 +256,9 @@ where
             let check = Check { probe: asked, scheduled_at: back((clock.now)(), lag), lag };
             let outcome = probe(check).await;
             drop(permit);
-            Back::Outcome(due.probe, Box::new(outcome))
+            TaskResult::Outcome(due.probe, Arc::new(outcome))
         });
-        self.begun[due.probe] = Some(Begun { at, task: task.id() });
+        self.in_flight[due.probe] = Some(InFlight { at, task: task.id() });
     }
 
     fn miss(&mut self, probe: usize, at: Duration) {
@@ -233,21 +266,21 @@ where
         (self.on_event)(Event::Missed { probe, scheduled_at });
     }
 
-    fn take(&mut self, back: Result<Back, tokio::task::JoinError>) {
+    fn take(&mut self, back: Result<TaskResult, tokio::task::JoinError>) {
         match back {
-            Ok(Back::Outcome(probe, outcome)) => {
-                self.begun[probe] = None;
-                (self.on_event)(Event::Ended(outcome));
+            Ok(TaskResult::Outcome(probe, outcome)) => {
+                self.in_flight[probe] = None;
+                (self.on_event)(Event::Outcome(outcome));
             }
-            Ok(Back::Expired(probe, at)) => {
-                self.begun[probe] = None;
+            Ok(TaskResult::Expired(probe, at)) => {
+                self.in_flight[probe] = None;
                 self.miss(probe, at);
             }
             // A check that panicked is a bug of ours. The run goes on, and the check is
             // accounted for.
             Err(lost) => {
                 if let Some(probe) =
-                    self.begun.iter().position(|begun| begun.is_some_and(|begun| begun.task == lost.id()))
+                    self.in_flight.iter().position(|check| check.is_some_and(|check| check.task == lost.id()))
                 {
                     self.give_up(probe, FailureClass::ProberResources, "the check broke down inside the prober");
                 }
@@ -256,41 +289,53 @@ where
     }
 
     /// Lets running checks end for a while; the rest are interrupted.
-    async fn wind_down(&mut self, grace: Duration) {
-        let end = Instant::now() + grace;
-        while let Ok(Some(back)) = tokio::time::timeout_at(end, self.running.join_next()).await {
-            self.take(back);
+    async fn wind_down(&mut self, grace: impl Future<Output = ()>) {
+        let under_way = |(probe, check): (usize, &Option<InFlight>)| check.map(|_| probe);
+        let running: Vec<usize> = self.in_flight.iter().enumerate().filter_map(under_way).collect();
+        if !running.is_empty() {
+            (self.on_event)(Event::Stopping { running });
+        }
+        tokio::pin!(grace);
+        loop {
+            tokio::select! {
+                biased;
+                back = self.running.join_next() => match back {
+                    Some(back) => self.take(back),
+                    None => break,
+                },
+                () = &mut grace => break,
+            }
         }
         self.running.abort_all();
-        for probe in 0..self.begun.len() {
+        for probe in 0..self.in_flight.len() {
             self.give_up(probe, FailureClass::Interrupted, "the run was interrupted before the check could end");
         }
     }
 
     /// Gives a check that was begun and brought nothing back its outcome.
     fn give_up(&mut self, probe: usize, class: FailureClass, message: &str) {
-        let Some(Begun { at, .. }) = self.begun[probe].take() else { return };
+        let Some(InFlight { at, .. }) = self.in_flight[probe].take() else { return };
         let scheduled_at = self.clock.wall(at);
         let check = Check { probe: Arc::clone(&self.probes[probe]), scheduled_at, lag: Duration::ZERO };
         let failure = Failure::new(class, None, SafeText::message(message));
         let outcome = Outcome::without_measurement(&check, &self.settings.vantage, scheduled_at, failure);
-        (self.on_event)(Event::Ended(Box::new(outcome)));
+        (self.on_event)(Event::Outcome(Arc::new(outcome)));
     }
 }
 
 /// Compares the two clocks from check to check.
-struct GapWatch {
+struct GapDetector {
     tolerance: Duration,
     last: (Instant, Timestamp),
 }
 
-impl GapWatch {
+impl GapDetector {
     /// Steps below this are what time servers do all day.
     const LEAST: Duration = Duration::from_secs(2);
 
-    fn new<W: Fn() -> Timestamp>(clock: &Clock<W>, probes: &[Arc<Probe>]) -> GapWatch {
+    fn new<W: Fn() -> Timestamp>(clock: &Clock<W>, probes: &[Arc<Probe>]) -> GapDetector {
         let shortest = probes.iter().map(|probe| probe.schedule.shortest()).min().unwrap_or_default();
-        GapWatch { tolerance: (2 * shortest).max(Self::LEAST), last: (Instant::now(), (clock.now)()) }
+        GapDetector { tolerance: (2 * shortest).max(Self::LEAST), last: (Instant::now(), (clock.now)()) }
     }
 
     /// The ends of the gap since the last look, if the clocks parted by more than the tolerance.

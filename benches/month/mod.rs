@@ -5,9 +5,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use clap::Parser as _;
 use jiff::Timestamp;
-use uptick::cli::Cli;
 use uptick::commands;
 use uptick::model::Verdict;
 use uptick::window::Window;
@@ -25,7 +23,7 @@ const ANSWERING: &str = "UPTICK_BENCH_ANSWERING";
 /// Answers, where this process was started to; its peak of memory in MiB follows on stderr.
 pub(crate) fn answer_if_asked() -> Option<ExitCode> {
     std::env::var_os(ANSWERING)?;
-    let exit = commands::run(Cli::parse());
+    let exit = commands::main();
     eprintln!("{}", peak_memory_mib());
     Some(exit)
 }

@@ -98,7 +98,7 @@ impl Change {
         }
     }
 
-    /// What names the thing it is about, the same from its begin to its end.
+    /// What names the thing it is about, the same from its start to its end.
     pub(super) fn key(&self) -> &str {
         match self {
             Change::Incident { key, .. } | Change::Certificate { key, .. } | Change::Burn { key, .. } => key,

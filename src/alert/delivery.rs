@@ -46,7 +46,7 @@ enum Attempt {
 }
 
 /// Delivers the messages of one receiver, in order. What comes after one that failed is held
-/// back, so that nobody hears of an end before the begin.
+/// back, so that nobody hears of an end before the start.
 pub(super) async fn in_order(
     deliveries: Vec<(Change, Delivery)>,
     backoff: Backoff,
@@ -96,7 +96,7 @@ impl Delivery {
 
     async fn post(&self, url: &str, headers: &HeaderMap, body: &[u8]) -> Attempt {
         let Ok(url) = Url::parse(url) else {
-            return Attempt::Refused(SafeText::message("its URL is none"));
+            return Attempt::Refused(SafeText::message("not a URL"));
         };
         let endpoint = match Endpoint::new(url, headers.clone(), self.timeout, None) {
             Ok(endpoint) => endpoint,

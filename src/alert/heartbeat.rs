@@ -16,21 +16,21 @@ const ATTEMPTS: u32 = 3;
 
 /// Asks the URL, with `/fail` where something was down.
 pub(super) async fn ping(url: &Value, verdict: Verdict, redactor: &Redactor, backoff: Backoff) -> Result<(), SafeText> {
-    let told = |why: &str| redactor.message(&format!("heartbeat: {why}"));
+    let failed = |why: &str| redactor.message(why);
     let filled = url.fill(&Captures::new()).unwrap_or_default();
-    let mut url = Url::parse(&filled).map_err(|_| told("its URL is none"))?;
+    let mut url = Url::parse(&filled).map_err(|_| failed("not a URL"))?;
     if verdict == Verdict::Down
         && let Ok(mut path) = url.path_segments_mut()
     {
         path.pop_if_empty().push("fail");
     }
     let endpoint =
-        Endpoint::new(url.clone(), HeaderMap::new(), TIMEOUT, None).map_err(|error| told(&error.to_string()))?;
+        Endpoint::new(url.clone(), HeaderMap::new(), TIMEOUT, None).map_err(|error| failed(&error.to_string()))?;
     for attempt in 1.. {
         match endpoint.get(url.clone()).await {
             Answer::Accepted(_) => break,
-            Answer::Refused(why) => return Err(told(why.as_str())),
-            Answer::Retry(_, why) if attempt >= ATTEMPTS => return Err(told(why.as_str())),
+            Answer::Refused(why) => return Err(failed(why.as_str())),
+            Answer::Retry(_, why) if attempt >= ATTEMPTS => return Err(failed(why.as_str())),
             Answer::Retry(..) => tokio::time::sleep(backoff.before(attempt)).await,
         }
     }

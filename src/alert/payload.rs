@@ -29,7 +29,7 @@ pub(super) struct Payload {
     #[serde(with = "timestamp")]
     #[schemars(with = "String")]
     pub(super) at: Timestamp,
-    /// What names the thing it is about, the same from its begin to its end.
+    /// What names the thing it is about, the same from its start to its end.
     pub(super) key: String,
     /// Whether it was told before and still goes on.
     pub(super) repeated: bool,

@@ -1,5 +1,5 @@
-//! From outcomes, one after the other, to a [`CheckReport`]: the same windows that the journal keeps,
-//! added up.
+//! From outcomes and the windows they make, as both come, to a [`CheckReport`]: the same windows that
+//! the journal keeps, added up.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::model::{Counts, Outcome, Phase, Probe, SafeText, Verdict};
 use crate::report::document::latency::LatencySummary;
 use crate::report::document::report::SCHEMA;
 use crate::report::document::sample_bound::SampleBound;
-use crate::window::{Collector, Window};
+use crate::window::Window;
 
 /// A strip longer than this is thinned: a summary needs the changes, not every instant.
 const STRIP_LIMIT: usize = 4_096;
@@ -27,7 +27,6 @@ const STRIP_LIMIT: usize = 4_096;
 pub struct CheckReportBuilder {
     vantage: Arc<str>,
     started_at: Timestamp,
-    collector: Collector,
     probes: Vec<(Arc<Probe>, Window)>,
     /// The place of each probe in `probes`.
     places: BTreeMap<String, usize>,
@@ -40,13 +39,11 @@ pub struct CheckReportBuilder {
 }
 
 impl CheckReportBuilder {
-    /// A pass of these probes that begins now, gathered in windows of `span`. A probe that
-    /// yields no outcome is in the answer too.
+    /// Of these probes, from an instant on. A probe that yields no outcome is in the answer too.
     #[must_use]
-    pub fn new(vantage: &str, probes: &[Arc<Probe>], span: Duration, started_at: Timestamp) -> CheckReportBuilder {
+    pub fn new(vantage: &str, probes: &[Arc<Probe>], started_at: Timestamp) -> CheckReportBuilder {
         let mut fold = CheckReportBuilder {
             started_at,
-            collector: Collector::new(vantage, span),
             places: BTreeMap::new(),
             probes: Vec::new(),
             retained: Retained::default(),
@@ -93,46 +90,28 @@ impl CheckReportBuilder {
         }
     }
 
-    /// Closes the windows whose span has ended at `now`, for the journal.
-    pub fn close_ended(&mut self, now: Timestamp) -> Vec<Window> {
-        let closed = self.collector.close_ended(now);
-        closed.into_iter().filter_map(|window| self.absorb(Some(window))).collect()
-    }
-
-    /// A copy of what no window holds yet: the open windows, and failures that were not taken.
-    #[must_use]
-    pub fn open(&self) -> Collector {
-        self.collector.clone()
-    }
-
-    /// The failures whose evidence is worth recording, since this was last asked.
-    pub fn take_failures(&mut self) -> Vec<Outcome> {
-        self.collector.take_failures()
-    }
-
-    /// Adds an outcome. Returns the window that it closed, for the journal.
-    pub fn record(&mut self, outcome: Outcome) -> Option<Window> {
-        let closed = self.collector.record(&outcome);
+    /// Takes in an outcome, whose window comes apart from it.
+    pub fn outcome(&mut self, outcome: Arc<Outcome>) {
         if outcome.maintenance && !outcome.control {
             self.maintenance.add(outcome.verdict, 1);
         }
         self.retained.add(outcome);
-        self.absorb(closed)
     }
 
-    /// Counts a check that was due and not run. Returns the window that it closed.
-    pub fn missed(&mut self, probe: &Probe, scheduled_at: Timestamp) -> Option<Window> {
-        let closed = self.collector.record_missed(probe, scheduled_at);
-        self.absorb(closed)
-    }
-
-    /// The pass, `elapsed` after its begin, and the windows that were open still.
-    #[must_use]
-    pub fn finish(mut self, elapsed: Duration, warnings: &[String]) -> (CheckReport, Vec<Window>) {
-        let closed = self.collector.close_all();
-        for window in &closed {
-            self.add(window);
+    /// Adds a window to its probe's. One of a probe that the run does not know has no place.
+    pub fn window(&mut self, window: &Window) {
+        if let Some(place) = self.places.get(&*window.probe) {
+            let sum = &mut self.probes[*place].1;
+            sum.merge(window);
+            if sum.strip.runs().len() > STRIP_LIMIT {
+                sum.strip.thin();
+            }
         }
+    }
+
+    /// The document, `elapsed` after the start, once every window was added.
+    #[must_use]
+    pub fn finish(self, elapsed: Duration, warnings: &[String]) -> CheckReport {
         let surfaces = surfaces(&self.probes);
         let violations = self.conditions.as_ref().map(|conditions| violations(conditions, &self.probes));
         let regressions = self.recorded.as_ref().map(|recorded| regressions(recorded, &self.probes));
@@ -146,7 +125,7 @@ impl CheckReportBuilder {
             verdict_beside(&judged, &self.maintenance)
         };
         let (outcomes, outcomes_left_out) = self.retained.finish();
-        let report = CheckReport {
+        CheckReport {
             schema: SCHEMA,
             verdict,
             maintenance: self.maintenance,
@@ -163,25 +142,6 @@ impl CheckReportBuilder {
             violations,
             regressions,
             warnings: warnings.iter().map(|warning| SafeText::message(warning)).collect(),
-        };
-        (report, closed)
-    }
-
-    fn absorb(&mut self, closed: Option<Window>) -> Option<Window> {
-        if let Some(window) = &closed {
-            self.add(window);
-        }
-        closed
-    }
-
-    /// Adds a window to its probe's. One of a probe that the pass does not know has no place.
-    fn add(&mut self, window: &Window) {
-        if let Some(place) = self.places.get(&*window.probe) {
-            let sum = &mut self.probes[*place].1;
-            sum.merge(window);
-            if sum.strip.runs().len() > STRIP_LIMIT {
-                sum.strip.thin();
-            }
         }
     }
 }

@@ -2,6 +2,7 @@
 //! each class and the last outcome of each probe.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::model::{FailureClass, Outcome};
 
@@ -15,7 +16,7 @@ const FAILURES_OF_A_CLASS: u32 = 10;
 #[derive(Debug, Default)]
 pub(crate) struct Retained {
     /// By the order in which they ended.
-    outcomes: BTreeMap<u64, Outcome>,
+    outcomes: BTreeMap<u64, Arc<Outcome>>,
     seen: u64,
     /// Once the run is long: the failures kept by probe and class, and each probe's last outcome.
     thinned: Option<Thinned>,
@@ -24,12 +25,12 @@ pub(crate) struct Retained {
 #[derive(Debug, Default)]
 struct Thinned {
     failures: BTreeMap<(String, FailureClass), u32>,
-    last: BTreeMap<String, (u64, Outcome)>,
+    last: BTreeMap<String, (u64, Arc<Outcome>)>,
 }
 
 impl Retained {
     /// Keeps an outcome, or drops it where the run is long and it says nothing new.
-    pub(crate) fn add(&mut self, outcome: Outcome) {
+    pub(crate) fn add(&mut self, outcome: Arc<Outcome>) {
         let number = self.seen;
         self.seen += 1;
         if self.thinned.is_none() && self.outcomes.len() >= ALL_UP_TO {
@@ -41,7 +42,7 @@ impl Retained {
             }
             Some(thinned) => {
                 if thinned.wants(&outcome) {
-                    self.outcomes.insert(number, outcome.clone());
+                    self.outcomes.insert(number, Arc::clone(&outcome));
                 }
                 thinned.last.insert(outcome.probe.clone(), (number, outcome));
             }
@@ -53,7 +54,7 @@ impl Retained {
         let mut thinned = Thinned::default();
         for (number, outcome) in std::mem::take(&mut self.outcomes) {
             if thinned.wants(&outcome) {
-                self.outcomes.insert(number, outcome.clone());
+                self.outcomes.insert(number, Arc::clone(&outcome));
             }
             thinned.last.insert(outcome.probe.clone(), (number, outcome));
         }
@@ -65,7 +66,7 @@ impl Retained {
         for (number, outcome) in self.thinned.into_iter().flat_map(|thinned| thinned.last.into_values()) {
             self.outcomes.entry(number).or_insert(outcome);
         }
-        let outcomes: Vec<Outcome> = self.outcomes.into_values().collect();
+        let outcomes: Vec<Outcome> = self.outcomes.into_values().map(Arc::unwrap_or_clone).collect();
         let left_out = self.seen - outcomes.len() as u64;
         (outcomes, left_out)
     }

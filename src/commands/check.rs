@@ -8,94 +8,188 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::runtime::Runtime;
 
 use crate::check_report::CheckReport;
 use crate::check_report::condition::Condition;
 use crate::commands::input::selection;
-use crate::commands::process::exit::{CliError, Exit, Signal};
+use crate::commands::process::exit::{CliError, Exit};
 use crate::commands::process::instance_lock::InstanceLock;
 use crate::commands::process::outputs::Outputs;
+use crate::commands::process::runtime;
 use crate::commands::process::signals::Signals;
 use crate::commands::process::terminal;
 use crate::commands::process::terminal::Terminal;
-use crate::commands::run::alert_worker::{Alerting, RunSnapshot};
+use crate::commands::run::alert_worker::{AlertTiming, AlertWorker};
+use crate::commands::run::check_pipeline;
 use crate::commands::run::check_pipeline::CheckPipeline;
+use crate::commands::run::check_progress::CheckProgress;
 use crate::commands::run::diagnoser::{Diagnosing, LastGood};
-use crate::commands::run::run_recorder::RunRecorder;
-use crate::commands::run::{check_pipeline, exporters};
+use crate::commands::run::events::EventDispatcher;
+use crate::commands::run::exporters;
+use crate::commands::run::outcome_stream::OutcomeStream;
+use crate::commands::run::run_outputs;
+use crate::commands::run::run_outputs::RunOutputs;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::journal::Line;
-use crate::model::{Outcome, Probe, Resolver, Verdict};
+use crate::model::{Probe, Verdict};
 use crate::render::{CheckAnswer, CheckFormat, TerminalStyle};
-use crate::runner::{Descriptors, Event, Limits};
-use crate::window::{Collector, Window};
-use crate::{alert, cli, journal, plan, progress, render, runner};
+use crate::runner::{Descriptors, Limits};
+use crate::window::Window;
+use crate::{cli, journal, plan, render, runner};
 
 /// How far back `--baseline` looks.
 const BASELINE_SPAN: Duration = Duration::from_hours(14 * 24);
 
-/// Sets the run up, makes the passes, records and answers.
-pub(super) fn run(args: &cli::CheckArgs, terminal: &Terminal) -> Result<Exit, CliError> {
-    let (config, probes) = asked(args, terminal)?;
+/// Prepares the run, makes the passes, and answers.
+pub(super) fn run(args: &cli::CheckArgs, terminal: &Terminal, signals: &Signals) -> Result<Exit, CliError> {
+    let prepared = prepare(args, terminal)?;
+    let passed = prepared.make_passes(signals)?;
+    passed.conclude(signals)
+}
+
+/// Everything a run needs, made before anything is probed.
+struct Prepared<'a> {
+    args: &'a cli::CheckArgs,
+    terminal: &'a Terminal,
+    config: Config,
+    probes: Vec<Arc<Probe>>,
+    outputs: Outputs<CheckFormat>,
+    engine: Engine,
+    concurrency: usize,
+    runtime: Runtime,
+    journal: PathBuf,
+    lock: Option<InstanceLock>,
+    events: EventDispatcher<Consumers>,
+}
+
+/// Who is told what happens in a check.
+type Consumers = (RunOutputs, (Option<OutcomeStream>, CheckProgress));
+
+fn prepare<'a>(args: &'a cli::CheckArgs, terminal: &'a Terminal) -> Result<Prepared<'a>, CliError> {
+    let (config, probes) = selected(args, terminal)?;
     let outputs = Outputs::open(&args.formats, args.output.as_deref(), CheckFormat::Human)?;
     let conditions = conditions(&args.fail_on)?;
     let earlier = args.baseline.as_deref().map(|journal| baseline(journal, &config)).transpose()?;
-    let engine = engine(&config, &probes)?;
+    let engine = check_pipeline::engine(&config, &probes)?;
     let limits = Limits::clamp(config.settings.concurrency, Descriptors::raise(), &probes)
         .map_err(|error| CliError::Runtime(error.to_string()))?;
     limits.warning.iter().for_each(|warning| terminal.warn(warning));
-    let runtime = runtime(probes.len()).map_err(|error| CliError::io("the runtime", &error))?;
-    let place = selection::journal_place(args.journal.as_deref(), config.path.as_deref());
-    let _place = args.single_instance.then(|| InstanceLock::take(&place)).transpose()?;
-    let exporters = exporters::start(&args.export, &exporters::Run::Check, &config, &place)?;
-    let passes = Passes {
-        args,
-        probes: &probes,
-        vantage: &config.settings.vantage,
-        concurrency: limits.concurrency,
-        terminal,
-        streams: outputs.stdout == Some(CheckFormat::Ndjson),
-        second_resolver: config.settings.second_resolver,
-        memory: (args.diagnose && args.record).then(|| place.clone()),
-    };
-    let alerting = Alerting::of(&config, &place, args.record);
-    if alerting.is_some() && !args.record && !config.alerts.is_empty() {
-        terminal.warn("alerts are told from the journal: without --record there is nothing new in it");
+    let runtime = runtime::for_probes(probes.len())?;
+    let journal = selection::journal_place(args.journal.as_deref(), config.path.as_deref());
+    let lock = args.single_instance.then(|| InstanceLock::take(&journal)).transpose()?;
+    let exporters = exporters::start(&args.export, &exporters::Run::Check, &config, &journal)?;
+    let alerts = AlertWorker::start(&config, &journal, args.record, AlertTiming::AtEnd)
+        .map_err(|error| CliError::io("the alerts' thread", &error))?;
+    if alerts.is_some() && !args.record && !config.alerts.is_empty() {
+        terminal.warn("alerts need recorded results: add --record");
     }
-    let recorder = RunRecorder::open(&config, &probes, args.record.then_some(place), Arc::clone(&exporters))
-        .judged_by(conditions, earlier);
-    let (recorder, signal, last_good) = runtime.block_on(passes.make(engine, recorder))?;
-    // Whatever still runs in the background, such as a lookup, does not hold the exit up.
-    runtime.shutdown_background();
-    let (pass, is_recorded) = recorder.close(terminal);
-    if let Some(folder) = &passes.memory {
-        // Only the next run's extra checks know less where this fails.
-        let _ = journal::keep_last_good(folder, passes.vantage, &last_good);
+    let mut document = run_outputs::document(&config, &probes).judged_by(conditions);
+    if let Some(earlier) = earlier {
+        document = document.compared_with(earlier);
     }
-    let nagios = outputs.stdout == Some(CheckFormat::Nagios);
-    let answered = answer(&pass, outputs, terminal);
-    exporters::finish(exporters, signal.is_some(), terminal);
-    if let Some(mut alerting) = alerting.filter(|_| signal.is_none()) {
-        let at = check_pipeline::now();
-        let now = RunSnapshot {
-            at,
-            lines: Vec::new(),
-            open: Collector::new(&config.settings.vantage, config.settings.window),
-            heartbeat_due: true,
-            expiring: alert::expiring(&pass.outcomes, at),
-            verdict: pass.verdict,
-        };
-        for warning in alerting.speak(now) {
-            terminal.warn(&warning);
+    let recorded = args.record.then(|| journal.clone());
+    let consumers = RunOutputs::start(&config, document, recorded, exporters, alerts)?;
+    let streams = outputs.stdout == Some(CheckFormat::Ndjson);
+    let stream = streams.then(|| OutcomeStream::start(io::stdout())).transpose();
+    let stream = stream.map_err(|error| CliError::io("standard output's thread", &error))?;
+    let planned = passes(args).map(|passes| passes.saturating_mul(probes.len() as u64));
+    let progress = CheckProgress::new(planned, terminal);
+    let (vantage, span) = (&config.settings.vantage, config.settings.window);
+    let events = EventDispatcher::new(vantage, span, (consumers, (stream, progress)));
+    let concurrency = limits.concurrency;
+    Ok(Prepared { args, terminal, config, probes, outputs, engine, concurrency, runtime, journal, lock, events })
+}
+
+impl<'a> Prepared<'a> {
+    fn make_passes(self, signals: &Signals) -> Result<Passed<'a>, CliError> {
+        let Prepared {
+            args,
+            terminal,
+            config,
+            probes,
+            outputs,
+            engine,
+            concurrency,
+            runtime,
+            journal,
+            lock,
+            mut events,
+        } = self;
+        let plan = plan::passes(probes.len(), passes(args), args.every.unwrap_or_default());
+        // Runs tell each other which addresses answered last.
+        let memory = (args.diagnose && args.record).then_some(journal);
+        let diagnosing = diagnosing(args, memory.as_deref(), &config.settings.vantage);
+        let pipeline =
+            CheckPipeline::new(engine, &probes).diagnosing(diagnosing, config.settings.second_resolver, &probes);
+        let diagnoser = pipeline.clone();
+        signals.checks_start();
+        runtime.block_on(async {
+            let settings = runner::Settings {
+                started: tokio::time::Instant::now(),
+                concurrency,
+                until: args.span,
+                vantage: config.settings.vantage.clone(),
+                now: Timestamp::now,
+                has_room: events.consumers.0.admission(),
+            };
+            let monitor = tokio::spawn(pipeline.monitor());
+            let check = move |check| pipeline.clone().check(check);
+            let on_event = |event| events.on_event(&probes, event);
+            runner::run(&probes, plan, settings, check, signals.first(), on_event).await;
+            monitor.abort();
+        });
+        signals.checks_ended();
+        let last_good = memory.map(|folder| (folder, diagnoser.last_good()));
+        Ok(Passed { terminal, config, outputs, runtime, lock, consumers: events.finish(), last_good })
+    }
+}
+
+/// A run whose checks have ended.
+struct Passed<'a> {
+    terminal: &'a Terminal,
+    config: Config,
+    outputs: Outputs<CheckFormat>,
+    runtime: Runtime,
+    lock: Option<InstanceLock>,
+    consumers: Consumers,
+    last_good: Option<(PathBuf, LastGood)>,
+}
+
+impl Passed<'_> {
+    /// Ends the recording, answers, and lets exporters and alerts send what they have.
+    fn conclude(self, signals: &Signals) -> Result<Exit, CliError> {
+        let Passed { terminal, config, outputs, runtime, lock, consumers, last_good } = self;
+        let (run, (stream, progress)) = consumers;
+        progress.finish();
+        let (pass, is_recorded, senders) = runtime.block_on(run.finish(signals, terminal));
+        if let Some((folder, last_good)) = last_good {
+            // Only the next run's extra checks know less where this fails.
+            let _ = journal::keep_last_good(&folder, &config.settings.vantage, &last_good);
         }
+        let nagios = outputs.stdout == Some(CheckFormat::Nagios);
+        let answered = answer(&pass, outputs, terminal);
+        let unread = match stream {
+            Some(stream) => runtime.block_on(stream.finish(signals)),
+            None => 0,
+        };
+        if unread > 0 {
+            let what = "outcomes were not written: the reader of standard output took no more";
+            terminal.say(terminal::MessageLevel::Error, &format!("{unread} {what}"));
+        }
+        runtime.block_on(senders.finish(signals, None, terminal));
+        // Whatever still runs in the background, such as a look-up, does not hold the exit up.
+        runtime.shutdown_background();
+        drop(lock);
+        answered?;
+        Ok(match signals.came() {
+            Some(_) if nagios => Exit::Nagios(render::nagios_exit_status(&pass)).interrupted(),
+            Some(signal) => Exit::Signal(signal),
+            None if nagios => Exit::Nagios(render::nagios_exit_status(&pass)),
+            None => exit(&pass).with_trouble(!is_recorded || unread > 0),
+        })
     }
-    answered?;
-    Ok(match signal {
-        Some(signal) => Exit::Signal(signal),
-        None if nagios => Exit::Nagios(render::nagios_exit_status(&pass)),
-        None => exit(&pass).with_trouble(!is_recorded),
-    })
 }
 
 /// A run that fails by what it was told to fail on is down; else its verdict decides, without the
@@ -119,7 +213,7 @@ fn conditions(asked: &[Condition]) -> Result<Vec<Condition>, CliError> {
 
 /// What a journal has recorded of the last days from this vantage, to compare a run with.
 fn baseline(journal: &Path, config: &Config) -> Result<Vec<Window>, CliError> {
-    let to = check_pipeline::now();
+    let to = Timestamp::now();
     let from = to.checked_sub(BASELINE_SPAN).unwrap_or(Timestamp::MIN);
     let failed = |error: journal::JournalError| CliError::Runtime(error.to_string());
     let lines = journal::read(&[journal.to_path_buf()], journal::Range { from, to }).map_err(failed)?;
@@ -133,7 +227,9 @@ fn baseline(journal: &Path, config: &Config) -> Result<Vec<Window>, CliError> {
     }
     if windows.is_empty() {
         let (vantage, journal) = (&config.settings.vantage, journal.display());
-        return Err(CliError::Usage(format!("error: --baseline: {journal} has no window from vantage {vantage}")));
+        return Err(CliError::Usage(format!(
+            "error: --baseline: {journal} has no data of the last 14 days from vantage {vantage}"
+        )));
     }
     Ok(windows)
 }
@@ -174,7 +270,7 @@ fn append_job_summary(pass: &CheckReport, path: &Path) -> Result<(), CliError> {
 }
 
 /// The configuration and the probes that the command line asks for.
-fn asked(args: &cli::CheckArgs, terminal: &Terminal) -> Result<(Config, Vec<Arc<Probe>>), CliError> {
+fn selected(args: &cli::CheckArgs, terminal: &Terminal) -> Result<(Config, Vec<Arc<Probe>>), CliError> {
     let common = &args.common;
     let is_url = |target: &&String| target.contains("://");
     let urls = args.targets.iter().filter(is_url).count();
@@ -192,102 +288,15 @@ fn asked(args: &cli::CheckArgs, terminal: &Terminal) -> Result<(Config, Vec<Arc<
     Ok((config, probes))
 }
 
-/// The engine for these probes. What it cannot read is a matter of configuration.
-pub(super) fn engine(config: &Config, probes: &[Arc<Probe>]) -> Result<Engine, CliError> {
-    Engine::new(&config.settings.vantage, config.redactor.clone(), probes)
-        .map_err(|error| CliError::Usage(format!("error: {error}")))
+/// The passes to make: one, unless something else is said; without end, where only time bounds them.
+fn passes(args: &cli::CheckArgs) -> Option<u64> {
+    let endless = args.span.is_some() || args.every.is_some();
+    args.count.or(if endless { None } else { Some(1) })
 }
 
-/// Few probes need no second thread, and not starting one is most of what a short run can save.
-fn runtime(probes: usize) -> io::Result<tokio::runtime::Runtime> {
-    const FEW: usize = 4;
-    let mut builder = if probes <= FEW {
-        tokio::runtime::Builder::new_current_thread()
-    } else {
-        tokio::runtime::Builder::new_multi_thread()
-    };
-    builder.enable_all().build()
-}
-
-struct Passes<'r> {
-    args: &'r cli::CheckArgs,
-    probes: &'r [Arc<Probe>],
-    vantage: &'r str,
-    concurrency: usize,
-    terminal: &'r Terminal,
-    streams: bool,
-    second_resolver: Option<Resolver>,
-    /// Where runs tell each other which addresses answered last.
-    memory: Option<PathBuf>,
-}
-
-impl Passes<'_> {
-    async fn make(
-        &self,
-        engine: Engine,
-        recorder: RunRecorder,
-    ) -> Result<(RunRecorder, Option<Signal>, LastGood), CliError> {
-        let signals = Signals::listen().map_err(|error| CliError::io("signal handlers", &error))?;
-        let settings = runner::Settings {
-            started: tokio::time::Instant::now(),
-            concurrency: self.concurrency,
-            until: self.args.span,
-            vantage: self.vantage.to_owned(),
-            now: check_pipeline::now,
-        };
-        let count = self.count();
-        let plan = plan::passes(self.probes.len(), count, self.args.every.unwrap_or_default());
-        let planned = count.map(|passes| passes.saturating_mul(self.probes.len() as u64));
-        let mut line = progress::Line::new(planned, self.terminal.progress);
-        let mut stream = Stream { wanted: self.streams, gone: false };
-        let mut recorder = recorder;
-        let probing =
-            CheckPipeline::new(engine, self.probes).diagnosing(self.diagnosing(), self.second_resolver, self.probes);
-        let doctor = probing.clone();
-        let monitor = tokio::spawn(probing.monitor());
-        let check = move |check| probing.clone().check(check);
-        runner::run(self.probes, plan, settings, check, signals.first(), |event| match event {
-            Event::Ended(outcome) => {
-                line.record(&outcome);
-                stream.write(&outcome);
-                recorder.record(*outcome);
-            }
-            Event::Missed { probe, scheduled_at } => recorder.missed(&self.probes[probe], scheduled_at),
-            Event::Gap(gap) => recorder.gap(gap),
-        })
-        .await;
-        monitor.abort();
-        line.finish();
-        Ok((recorder, signals.came(), doctor.last_good()))
+fn diagnosing(args: &cli::CheckArgs, memory: Option<&Path>, vantage: &str) -> Diagnosing {
+    if !args.diagnose {
+        return Diagnosing::No;
     }
-
-    fn diagnosing(&self) -> Diagnosing {
-        if !self.args.diagnose {
-            return Diagnosing::No;
-        }
-        let memory = self.memory.as_deref();
-        Diagnosing::Waiting(memory.map(|folder| journal::last_good(folder, self.vantage)).unwrap_or_default())
-    }
-
-    /// The passes to make: one, unless something else is said; without end, where only time bounds them.
-    fn count(&self) -> Option<u64> {
-        let endless = self.args.span.is_some() || self.args.every.is_some();
-        self.args.count.or(if endless { None } else { Some(1) })
-    }
-}
-
-/// The outcomes as they end, for `--format ndjson`.
-struct Stream {
-    wanted: bool,
-    gone: bool,
-}
-
-impl Stream {
-    /// Writes an outcome. Where the reader has gone, the checks go on: they may be earlier.
-    fn write(&mut self, outcome: &Outcome) {
-        if self.wanted && !self.gone {
-            let mut out = io::stdout().lock();
-            self.gone = render::outcome_line(outcome, &mut out).and_then(|()| out.flush()).is_err();
-        }
-    }
+    Diagnosing::Waiting(memory.map(|folder| journal::last_good(folder, vantage)).unwrap_or_default())
 }

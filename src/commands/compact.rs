@@ -1,10 +1,11 @@
 //! `uptick compact`: old windows of a journal become hourly and daily ones.
 
+use jiff::Timestamp;
+
 use crate::commands::input::selection;
 use crate::commands::process::exit::{CliError, Exit};
 use crate::commands::process::terminal;
 use crate::commands::process::terminal::Terminal;
-use crate::commands::run::check_pipeline;
 use crate::journal::CompactRules;
 use crate::{cli, config, format, journal};
 
@@ -21,14 +22,14 @@ pub(super) fn run(args: &cli::CompactArgs, terminal: &Terminal) -> Result<Exit, 
     };
     let trouble = |error: journal::JournalError| CliError::Runtime(error.to_string());
     let done = if journal::is_url(&folder) {
-        journal::compact_store(&folder, check_pipeline::now(), &rules, &selection::environment())
+        journal::compact_store(&folder, Timestamp::now(), &rules, &selection::environment())
     } else {
-        journal::compact(&folder, check_pipeline::now(), &rules)
+        journal::compact(&folder, Timestamp::now(), &rules)
     };
     let done = done.map_err(trouble)?;
     if done.left_alone > 0 {
         let files = format::counted(done.left_alone, "file");
-        terminal.warn(&format!("{files} left alone: of a newer version, or with lines that wait in the spool"));
+        terminal.warn(&format!("{files} skipped: written by a newer version, or lines are still in the spool"));
     }
     if terminal.quiet {
         return Ok(Exit::Up);

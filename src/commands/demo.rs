@@ -1,29 +1,30 @@
 //! `uptick demo`: plays an outage on this machine, probes it for real, and reports.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep};
 
 use crate::commands::input::journal_query;
-use crate::commands::process::exit::{CliError, Exit, Signal};
+use crate::commands::process::exit::{CliError, Exit};
 use crate::commands::process::signals::Signals;
-use crate::commands::process::terminal;
 use crate::commands::process::terminal::{MessageLevel, Terminal};
-use crate::commands::run::check_pipeline;
+use crate::commands::process::{runtime, terminal};
 use crate::commands::run::check_pipeline::CheckPipeline;
-use crate::commands::run::run_recorder::RunRecorder;
+use crate::commands::run::events::{Consumer, EventDispatcher, RunEvent};
+use crate::commands::run::run_outputs;
+use crate::commands::run::run_recorder::{JournalLocation, RunRecorder};
 use crate::config::{Config, Settings};
 use crate::demo::{Origin, Playback, Scenario, VantageView};
 use crate::engine::Engine;
 use crate::model::{IncidentRules, Probe, Redactor};
+use crate::progress::{Painter, PassLine};
 use crate::render::{ReportAnswer, ReportFormat, TerminalStyle};
 use crate::report::Question;
-use crate::runner::Event;
-use crate::{cli, demo, plan, progress, runner};
+use crate::{cli, demo, plan, runner};
 
 /// The span of one window: a story is compressed, and so are they.
 const WINDOW: Duration = Duration::from_secs(1);
@@ -42,27 +43,26 @@ const JOIN_WITHIN: Duration = Duration::from_hours(4);
 const CONCURRENCY: usize = 64;
 
 /// Plays the scenario, watches it from every vantage, then answers from the journals.
-pub(super) fn run(args: &cli::DemoArgs, terminal: &Terminal) -> Result<Exit, CliError> {
+pub(super) fn run(args: &cli::DemoArgs, terminal: &Terminal, signals: &Signals) -> Result<Exit, CliError> {
     if args.scenario == "list" {
         return list();
     }
     let scenario = scenario(&args.scenario)?;
     let folders = Folders::new(args.keep.as_deref())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| CliError::io("the runtime", &error))?;
+    let runtime = runtime::multi_threaded()?;
     let playback = PLAYBACK;
     if !terminal.quiet {
         let seconds = playback.run.as_secs();
         terminal.say(MessageLevel::Note, &format!("{} ({seconds} s, on this machine alone)", scenario.summary));
     }
-    let began = Timestamp::now();
-    let played = runtime.block_on(play(&scenario, playback, &folders, terminal));
+    let started = Timestamp::now();
+    signals.checks_start();
+    let played = runtime.block_on(play(&scenario, playback, &folders, terminal, signals));
+    signals.checks_ended();
     runtime.shutdown_background();
-    let signal = played?;
-    answer(&scenario, playback, began, &folders, terminal)?;
-    Ok(signal.map_or(Exit::Up, Exit::Signal))
+    played?;
+    answer(&scenario, playback, started, &folders, terminal)?;
+    Ok(signals.came().map_or(Exit::Up, Exit::Signal))
 }
 
 fn list() -> Result<Exit, CliError> {
@@ -76,7 +76,7 @@ fn list() -> Result<Exit, CliError> {
 fn scenario(name: &str) -> Result<Scenario, CliError> {
     demo::by_name(name).ok_or_else(|| {
         let names: Vec<&str> = demo::names().collect();
-        CliError::Usage(format!("error: there is no scenario {name:?}; there are: {}", names.join(", ")))
+        CliError::Usage(format!("error: unknown scenario {name:?}; known: {}", names.join(", ")))
     })
 }
 
@@ -112,26 +112,25 @@ async fn play(
     playback: Playback,
     folders: &Folders,
     terminal: &Terminal,
-) -> Result<Option<Signal>, CliError> {
-    let signals = Signals::listen().map_err(|error| CliError::io("signal handlers", &error))?;
+    signals: &Signals,
+) -> Result<(), CliError> {
     let origin = Origin::start(scenario, playback).await.map_err(|error| CliError::Runtime(error.to_string()))?;
     let checks: u32 = origin.views.iter().flat_map(|view| &view.probes).map(|probe| per_run(probe, playback)).sum();
-    let line = Arc::new(Mutex::new(progress::Line::new(Some(u64::from(checks)), terminal.progress)));
+    let line = Arc::new(Painter::new(PassLine::new(Some(u64::from(checks))), terminal.progress));
     let mut watches = JoinSet::new();
     for view in &origin.views {
         let watch = Watch::new(view, playback, folders, Arc::clone(&line))?;
         watches.spawn(watch.run(signals.first()));
     }
-    for (recorder, whole) in watches.join_all().await.into_iter().map(|recorder| recorder.close(terminal)) {
-        drop(recorder);
-        if !whole {
+    for recorder in watches.join_all().await.into_iter().flatten() {
+        if !run_outputs::finish_recording(recorder, signals, terminal).await {
             return Err(CliError::Runtime("the demo's journal could not be written".to_owned()));
         }
     }
     if let Some(line) = Arc::into_inner(line) {
-        line.into_inner().unwrap_or_else(PoisonError::into_inner).finish();
+        line.finish();
     }
-    Ok(signals.came())
+    Ok(())
 }
 
 /// How often a probe is due in a run.
@@ -142,14 +141,24 @@ fn per_run(probe: &Probe, playback: Playback) -> u32 {
     u32::try_from(times).unwrap_or(u32::MAX)
 }
 
+/// Shows how far the demo is, for all vantages together.
+struct Progress(Arc<Painter<PassLine>>);
+
+impl Consumer for Progress {
+    fn consume(&mut self, event: &RunEvent<'_>) {
+        if let RunEvent::Outcome(outcome) = event {
+            self.0.update(|line| line.record(outcome));
+        }
+    }
+}
+
 /// The watch from one vantage.
 struct Watch {
-    recorder: RunRecorder,
+    events: EventDispatcher<(Option<RunRecorder>, Progress)>,
     engine: Engine,
     probes: Vec<Arc<Probe>>,
     vantage: String,
     playback: Playback,
-    line: Arc<Mutex<progress::Line>>,
 }
 
 impl Watch {
@@ -157,41 +166,36 @@ impl Watch {
         view: &VantageView,
         playback: Playback,
         folders: &Folders,
-        line: Arc<Mutex<progress::Line>>,
+        line: Arc<Painter<PassLine>>,
     ) -> Result<Watch, CliError> {
         let settings =
             Settings { vantage: view.vantage.clone(), concurrency: CONCURRENCY, window: WINDOW, ..Settings::default() };
         let config = Config::of(settings, view.probes.clone());
         let engine = Engine::new(&view.vantage, Redactor::default(), &view.probes)
             .map_err(|error| CliError::Runtime(error.to_string()))?;
-        let recorder = RunRecorder::open(&config, &view.probes, Some(folders.journal(&view.vantage)), Arc::default());
-        Ok(Watch { recorder, engine, probes: view.probes.clone(), vantage: view.vantage.clone(), playback, line })
+        let location = JournalLocation::of(folders.journal(&view.vantage), &config);
+        let recorder = RunRecorder::start(location).map_err(|error| CliError::io("the journal's thread", &error))?;
+        let events = EventDispatcher::new(&view.vantage, WINDOW, (Some(recorder), Progress(line)));
+        Ok(Watch { events, engine, probes: view.probes.clone(), vantage: view.vantage.clone(), playback })
     }
 
-    async fn run(self, stop: impl Future<Output = Duration> + Send) -> RunRecorder {
-        let Watch { mut recorder, engine, probes, vantage, playback, line } = self;
+    async fn run(self, stop: impl Future<Output = Sleep> + Send) -> Option<RunRecorder> {
+        let Watch { mut events, engine, probes, vantage, playback } = self;
         let settings = runner::Settings {
             started: Instant::now(),
             concurrency: CONCURRENCY,
             until: Some(playback.run),
             vantage,
-            now: check_pipeline::now,
+            now: Timestamp::now,
+            has_room: || true,
         };
-        let probing = CheckPipeline::new(engine, &probes);
-        let monitor = tokio::spawn(probing.monitor());
-        let plan = plan::Intervals::new(&probes, check_pipeline::now(), 0.0, 0);
-        let check = move |check| probing.clone().check(check);
-        runner::run(&probes, plan, settings, check, stop, |event| match event {
-            Event::Ended(outcome) => {
-                line.lock().unwrap_or_else(PoisonError::into_inner).record(&outcome);
-                recorder.record(*outcome);
-            }
-            Event::Missed { probe, scheduled_at } => recorder.missed(&probes[probe], scheduled_at),
-            Event::Gap(gap) => recorder.gap(gap),
-        })
-        .await;
+        let pipeline = CheckPipeline::new(engine, &probes);
+        let monitor = tokio::spawn(pipeline.monitor());
+        let plan = plan::Intervals::new(&probes, Timestamp::now(), 0.0, 0);
+        let check = move |check| pipeline.clone().check(check);
+        runner::run(&probes, plan, settings, check, stop, |event| events.on_event(&probes, event)).await;
         monitor.abort();
-        recorder
+        events.finish().0
     }
 }
 
@@ -199,13 +203,13 @@ impl Watch {
 fn answer(
     scenario: &Scenario,
     playback: Playback,
-    began: Timestamp,
+    started: Timestamp,
     folders: &Folders,
     terminal: &Terminal,
 ) -> Result<(), CliError> {
     let journals: Vec<PathBuf> = scenario.vantages.iter().map(|vantage| folders.journal(vantage)).collect();
     let question = Question {
-        from: Some(began),
+        from: Some(started),
         to: Some(Timestamp::now()),
         bucket: Some(WINDOW),
         rules: compressed(scenario, playback),

@@ -15,7 +15,7 @@ pub(super) fn run(args: &InitArgs) -> Result<Exit, CliError> {
     match written {
         Ok(()) => terminal::print(|out| writeln!(out, "wrote {path}; next: uptick validate, then uptick check")),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            Err(CliError::Usage(format!("error: {path} is there already and was not touched; name another file")))
+            Err(CliError::Usage(format!("error: {path} exists and was not changed; name another file")))
         }
         Err(error) => Err(CliError::Usage(format!("error: cannot write {path}: {error}"))),
     }

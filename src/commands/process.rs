@@ -3,5 +3,6 @@
 pub(crate) mod exit;
 pub(crate) mod instance_lock;
 pub(crate) mod outputs;
+pub(crate) mod runtime;
 pub(crate) mod signals;
 pub(crate) mod terminal;

@@ -59,7 +59,7 @@ fn config(args: &cli::ReportArgs, terminal: &Terminal) -> Result<Option<Config>,
 /// The journals asked for, each of which must be there: a slip of the pen is not an empty answer.
 fn journals(args: &cli::ReportArgs, config: Option<&Config>) -> Result<Vec<PathBuf>, CliError> {
     if let Some(missing) = args.journals.iter().find(|journal| !journal::is_url(journal) && !journal.exists()) {
-        return Err(CliError::Usage(format!("error: there is no journal {}", missing.display())));
+        return Err(CliError::Usage(format!("error: no journal at {}", missing.display())));
     }
     if !args.journals.is_empty() {
         return Ok(args.journals.clone());
@@ -67,7 +67,7 @@ fn journals(args: &cli::ReportArgs, config: Option<&Config>) -> Result<Vec<PathB
     let usual = selection::journal_place(None, config.and_then(|config| config.path.as_deref()));
     if !usual.exists() {
         return Err(CliError::Usage(format!(
-            "error: there is no journal {}; make one with `uptick watch` or `uptick check --record`, or name one",
+            "error: no journal at {}; record one with `uptick watch` or `uptick check --record`, or name another",
             usual.display()
         )));
     }
@@ -79,9 +79,7 @@ fn question(args: &cli::ReportArgs, config: Option<&Config>, now: Timestamp) -> 
     let since = args.since.unwrap_or(SINCE);
     let from = args.from.or_else(|| to.checked_sub(since).ok()).unwrap_or(Timestamp::MIN);
     if from >= to {
-        return Err(CliError::Usage(
-            "error: the report would end before it begins: --from must be before --to".to_owned(),
-        ));
+        return Err(CliError::Usage("error: --from must be earlier than --to".to_owned()));
     }
     Ok(Question {
         from: Some(from),

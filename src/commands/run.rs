@@ -1,10 +1,17 @@
 //! A run of checks: how a check is carried out, and who is told what came of it.
+//!
+//! `check_pipeline` makes an outcome of a check. `events` makes windows of outcomes and tells the
+//! consumers of both; each of the other files is one of them, and none knows another.
 
 pub(crate) mod alert_history;
 pub(crate) mod alert_worker;
 pub(crate) mod check_pipeline;
+pub(crate) mod check_progress;
 pub(crate) mod diagnoser;
+pub(crate) mod events;
 pub(crate) mod exporters;
-pub(crate) mod journal_writer;
+pub(crate) mod outcome_stream;
+pub(crate) mod run_outputs;
 pub(crate) mod run_recorder;
+pub(crate) mod watch_screen;
 pub(crate) mod watch_state;

@@ -2,93 +2,161 @@
 
 use std::cell::RefCell;
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::commands::check;
 use crate::commands::input::selection;
 use crate::commands::process::exit::{CliError, Exit};
 use crate::commands::process::instance_lock::InstanceLock;
 use crate::commands::process::signals::Signals;
-use crate::commands::process::terminal;
 use crate::commands::process::terminal::{MessageLevel, Terminal};
-use crate::commands::run::alert_worker::{AlertWorker, Alerting};
+use crate::commands::process::{runtime, signals, terminal};
+use crate::commands::run::alert_worker::{AlertTiming, AlertWorker};
 use crate::commands::run::check_pipeline::CheckPipeline;
 use crate::commands::run::diagnoser::Diagnosing;
-use crate::commands::run::run_recorder::RunRecorder;
+use crate::commands::run::events::EventDispatcher;
+use crate::commands::run::run_outputs::RunOutputs;
+use crate::commands::run::watch_screen::WatchScreen;
 use crate::commands::run::watch_state::WatchState;
-use crate::commands::run::{check_pipeline, exporters};
+use crate::commands::run::{check_pipeline, exporters, run_outputs};
 use crate::config::Config;
 use crate::engine::Engine;
-use crate::model::Probe;
+use crate::model::{Probe, Verdict};
+use crate::progress::BoardFacts;
 use crate::render::{CheckAnswer, CheckFormat};
-use crate::runner::{Descriptors, Ended, Event, Limits};
+use crate::runner::{Completion, Descriptors, Limits};
 use crate::{cli, plan, runner};
 
-/// How often ended windows are handed to the journal and the board is drawn.
+/// How often ended windows are handed to the journal.
 const TICK: Duration = Duration::from_millis(200);
 
-/// Sets the watch up, runs it, and sums it up.
-pub(super) fn run(args: &cli::WatchArgs, terminal: &Terminal) -> Result<Exit, CliError> {
-    let ready = Ready::load(args, terminal)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| CliError::io("the runtime", &error))?;
-    let place = selection::journal_place(args.journal.as_deref(), ready.config.path.as_deref());
-    let _place = args.single_instance.then(|| InstanceLock::take(&place)).transpose()?;
-    let run = exporters::Run::Watch {
-        #[cfg(feature = "prometheus-server")]
-        listen: args.listen,
-    };
-    let exporters = exporters::start(&args.export, &run, &ready.config, &place)?;
-    exporters
-        .address()
-        .iter()
-        .for_each(|address| terminal.say(MessageLevel::Note, &format!("metrics at http://{address}/metrics")));
-    let speaker = Alerting::of(&ready.config, &place, !args.no_record).map(AlertWorker::start);
-    let rules = ready.config.incident;
-    let recorder =
-        RunRecorder::open(&ready.config, &ready.probes, (!args.no_record).then_some(place), Arc::clone(&exporters));
-    let state = WatchState::new(recorder, &ready.probes, speaker, rules, terminal);
-    let watching = Watching { args, terminal, state: Rc::new(RefCell::new(state)), started: Instant::now() };
-    let (signal, state) = runtime.block_on(watching.run(ready))?;
-    runtime.shutdown_background();
-    let (pass, is_recorded) = state.close();
-    if !terminal.quiet || pass.verdict != crate::model::Verdict::Up {
-        let look = terminal.answer;
-        terminal::print(|out| {
-            CheckFormat::Human.write(&CheckAnswer { pass: &pass, style: look, workspace: None }, out)
-        })?;
+/// How long the end of a watch waits for the last alerts.
+const ALERT_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Prepares the watch, runs it, and sums it up.
+pub(super) fn run(args: &cli::WatchArgs, terminal: &Terminal, signals: &Signals) -> Result<Exit, CliError> {
+    // The end of a terminal is the end of what it started; a service has none.
+    if !signals::has_controlling_terminal() {
+        signals.reload_on_hangup();
     }
-    exporters::finish(exporters, signal.is_some(), terminal);
-    let exit = signal.map_or_else(|| Exit::of(pass.verdict), Exit::Signal);
-    Ok(exit.with_trouble(!is_recorded))
+    let loaded = Loaded::read(args, terminal)?;
+    let prepared = prepare(args, terminal, signals, &loaded)?;
+    let watched = prepared.watch(loaded)?;
+    watched.conclude(terminal, signals)
 }
 
 /// A configuration with everything that is made from it.
-struct Ready {
+struct Loaded {
     config: Config,
     probes: Vec<Arc<Probe>>,
     engine: Engine,
     concurrency: usize,
 }
 
-impl Ready {
-    fn load(args: &cli::WatchArgs, terminal: &Terminal) -> Result<Ready, CliError> {
+impl Loaded {
+    fn read(args: &cli::WatchArgs, terminal: &Terminal) -> Result<Loaded, CliError> {
         let common = &args.common;
         let config = selection::load(common.config.as_deref(), common.vantage.as_deref(), terminal)?;
         let probes = selection::select(&config, &args.targets, common)?;
-        let engine = check::engine(&config, &probes)?;
+        let engine = check_pipeline::engine(&config, &probes)?;
         let limits = Limits::clamp(config.settings.concurrency, Descriptors::raise(), &probes)
             .map_err(|error| CliError::Runtime(error.to_string()))?;
         limits.warning.iter().for_each(|warning| terminal.warn(warning));
-        Ok(Ready { config, probes, engine, concurrency: limits.concurrency })
+        Ok(Loaded { config, probes, engine, concurrency: limits.concurrency })
+    }
+}
+
+/// Everything a watch needs beside its first configuration.
+struct Prepared<'w> {
+    args: &'w cli::WatchArgs,
+    terminal: &'w Terminal,
+    signals: &'w Signals,
+    runtime: Runtime,
+    lock: Option<InstanceLock>,
+    state: WatchState,
+}
+
+fn prepare<'w>(
+    args: &'w cli::WatchArgs,
+    terminal: &'w Terminal,
+    signals: &'w Signals,
+    loaded: &Loaded,
+) -> Result<Prepared<'w>, CliError> {
+    let Loaded { config, probes, .. } = loaded;
+    let runtime = runtime::multi_threaded()?;
+    let journal = selection::journal_place(args.journal.as_deref(), config.path.as_deref());
+    let lock = args.single_instance.then(|| InstanceLock::take(&journal)).transpose()?;
+    let kind = exporters::Run::Watch {
+        #[cfg(feature = "prometheus-server")]
+        listen: args.listen,
+    };
+    let exporters = exporters::start(&args.export, &kind, config, &journal)?;
+    if let Some(address) = exporters.address() {
+        terminal.say(MessageLevel::Note, &format!("metrics at http://{address}/metrics"));
+    }
+    let alerts = AlertWorker::start(config, &journal, !args.no_record, AlertTiming::Continuous)
+        .map_err(|error| CliError::io("the alerts' thread", &error))?;
+    let recorded: Option<PathBuf> = (!args.no_record).then_some(journal);
+    let facts = BoardFacts {
+        vantage: config.settings.vantage.clone(),
+        journal: recorded.as_ref().map(|journal| journal.display().to_string()),
+        rules: config.incident,
+        colour: terminal.talk_colour,
+    };
+    let document = run_outputs::document(config, probes);
+    let outputs = RunOutputs::start(config, document, recorded, exporters, alerts)?;
+    let screen = WatchScreen::new(probes, facts, terminal);
+    let events = EventDispatcher::new(&config.settings.vantage, config.settings.window, (outputs, screen));
+    let state = WatchState::new(events, probes);
+    Ok(Prepared { args, terminal, signals, runtime, lock, state })
+}
+
+impl Prepared<'_> {
+    fn watch(self, loaded: Loaded) -> Result<Watched, CliError> {
+        let Prepared { args, terminal, signals, runtime, lock, state } = self;
+        let watch = Watch { args, terminal, signals, state: Rc::new(RefCell::new(state)), started: Instant::now() };
+        signals.checks_start();
+        let state = runtime.block_on(watch.run(loaded))?;
+        signals.checks_ended();
+        Ok(Watched { runtime, lock, state })
+    }
+}
+
+/// A watch whose checks have ended.
+struct Watched {
+    runtime: Runtime,
+    lock: Option<InstanceLock>,
+    state: WatchState,
+}
+
+impl Watched {
+    /// Ends the recording, sums up, and lets exporters and alerts send what they have.
+    fn conclude(self, terminal: &Terminal, signals: &Signals) -> Result<Exit, CliError> {
+        let Watched { runtime, lock, state } = self;
+        let (outputs, screen) = state.finish();
+        screen.finish();
+        let (pass, is_recorded, senders) = runtime.block_on(outputs.finish(signals, terminal));
+        let mut answered = Ok(Exit::Up);
+        if !terminal.quiet || pass.verdict != Verdict::Up {
+            let look = terminal.answer;
+            answered = terminal::print(|out| {
+                CheckFormat::Human.write(&CheckAnswer { pass: &pass, style: look, workspace: None }, out)
+            });
+        }
+        runtime.block_on(senders.finish(signals, Some(ALERT_PATIENCE), terminal));
+        runtime.shutdown_background();
+        drop(lock);
+        answered?;
+        let exit = signals.came().map_or_else(|| Exit::of(pass.verdict), Exit::Signal);
+        Ok(exit.with_trouble(!is_recorded))
     }
 }
 
@@ -96,17 +164,23 @@ impl Ready {
 struct Generation<'w> {
     /// The longest that a check of its probes may take.
     longest: Duration,
-    run: Pin<Box<dyn Future<Output = Ended> + 'w>>,
-    stop: watch::Sender<Option<Duration>>,
+    run: Pin<Box<dyn Future<Output = Completion> + 'w>>,
+    /// Until when its checks may run, once it is to start no more.
+    stop: watch::Sender<Option<Instant>>,
     monitor: tokio::task::JoinHandle<()>,
 }
 
 impl Generation<'_> {
-    /// Begins nothing more. What is under way may end in its own time: below its interval, it cannot
+    /// Starts nothing more. What is under way may end in its own time: below its interval, it cannot
     /// meet the next check of the same probe. Who lets it take longer was warned.
     fn retire(self) -> Self {
-        self.stop.send_replace(Some(self.longest));
+        self.stop_within(self.longest);
         self
+    }
+
+    /// Starts nothing more, and interrupts what takes longer than this.
+    fn stop_within(&self, grace: Duration) {
+        self.stop.send_replace(Some(Instant::now() + grace));
     }
 }
 
@@ -116,44 +190,42 @@ impl Drop for Generation<'_> {
     }
 }
 
-struct Watching<'w> {
+struct Watch<'w> {
     args: &'w cli::WatchArgs,
     terminal: &'w Terminal,
+    signals: &'w Signals,
     state: Rc<RefCell<WatchState>>,
     started: Instant,
 }
 
-impl<'w> Watching<'w> {
-    /// Runs generation after generation: SIGHUP begins a new one, while what the old one has
-    /// under way may end.
-    async fn run(self, ready: Ready) -> Result<(Option<crate::commands::process::exit::Signal>, WatchState), CliError> {
-        let no_handler = |error| CliError::io("signal handlers", &error);
-        let signals = Signals::listen().map_err(no_handler)?;
-        let mut reload = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).map_err(no_handler)?;
+impl<'w> Watch<'w> {
+    /// Runs generation after generation: SIGHUP starts a new one, while what the old one has under
+    /// way may end.
+    async fn run(self, loaded: Loaded) -> Result<WatchState, CliError> {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let first = signals.first();
+        let first = self.signals.first();
         tokio::pin!(first);
-        let mut current = self.begin(ready);
+        let mut current = self.start(loaded);
         let mut ending: Vec<Generation<'w>> = Vec::new();
         let mut stopping = false;
         loop {
             tokio::select! {
                 _ = &mut current.run => break,
-                grace = &mut first, if !stopping => {
+                _ = &mut first, if !stopping => {
                     stopping = true;
-                    self.state.borrow_mut().stopping("note: stopping: checks that run may end; once more stops at once");
-                    current.stop.send_replace(Some(grace));
+                    self.state.borrow().freeze();
+                    ending.iter().chain([&current]).for_each(|generation| generation.stop_within(signals::GRACE));
                 }
-                _ = reload.recv(), if !stopping => {
+                () = self.signals.reload(), if !stopping => {
                     if let Some(next) = self.reload() {
                         ending.push(std::mem::replace(&mut current, next).retire());
                     }
                 }
                 () = any_ended(&mut ending) => {}
                 _ = tick.tick() => {
-                    let parted = self.state.borrow_mut().tick(check_pipeline::now());
-                    if parted && !stopping && let Some(next) = self.reload() {
+                    let is_rescheduled = self.state.borrow_mut().tick(Timestamp::now());
+                    if is_rescheduled && !stopping && let Some(next) = self.reload() {
                         ending.push(std::mem::replace(&mut current, next).retire());
                     }
                 }
@@ -164,20 +236,19 @@ impl<'w> Watching<'w> {
         }
         drop(current);
         let state = Rc::into_inner(self.state).map(RefCell::into_inner);
-        let state = state.ok_or_else(|| CliError::Runtime("a run outlived the watch".to_owned()))?;
-        Ok((signals.came(), state))
+        state.ok_or_else(|| CliError::Runtime("a run outlived the watch".to_owned()))
     }
 
-    /// Begins to run a configuration in the slots of the watch, wherever it stands in them.
-    fn begin(&self, ready: Ready) -> Generation<'w> {
-        let Ready { config, probes, engine, concurrency } = ready;
+    /// Starts to run a configuration in the slots of the watch, wherever it stands in them.
+    fn start(&self, loaded: Loaded) -> Generation<'w> {
+        let Loaded { config, probes, engine, concurrency } = loaded;
         let elapsed = self.started.elapsed();
         // Where the wall clock was set meanwhile, schedules follow it.
-        let origin = check_pipeline::now().checked_sub(elapsed).unwrap_or_else(|_| check_pipeline::now());
+        let origin = Timestamp::now().checked_sub(elapsed).unwrap_or_else(|_| Timestamp::now());
         let plan = plan::Intervals::new(&probes, origin, self.args.jitter, seed()).starting_at(elapsed);
         let other = config.settings.second_resolver;
-        let probing = CheckPipeline::new(engine, &probes).diagnosing(Diagnosing::Beside, other, &probes);
-        let monitor = tokio::spawn(probing.monitor());
+        let pipeline = CheckPipeline::new(engine, &probes).diagnosing(Diagnosing::Beside, other, &probes);
+        let monitor = tokio::spawn(pipeline.monitor());
         let (stop, mut stopped) = watch::channel(None);
         let longest = probes.iter().map(|probe| probe.longest()).max().unwrap_or_default();
         let settings = runner::Settings {
@@ -185,38 +256,47 @@ impl<'w> Watching<'w> {
             concurrency,
             until: self.args.span,
             vantage: config.settings.vantage,
-            now: check_pipeline::now,
+            now: Timestamp::now,
+            has_room: self.state.borrow().admission(),
         };
         let state = Rc::clone(&self.state);
         let run = Box::pin(async move {
             let stop = async move {
                 // An error means that the watch is gone, and this run with it.
-                stopped.wait_for(Option::is_some).await.ok().and_then(|grace| *grace).unwrap_or_default()
+                let _ = stopped.wait_for(Option::is_some).await;
+                deadline(stopped)
             };
-            let check = move |check| probing.clone().check(check);
-            runner::run(&probes, plan, settings, check, stop, |event| match event {
-                Event::Ended(outcome) => state.borrow_mut().record(*outcome),
-                Event::Missed { probe, scheduled_at } => state.borrow_mut().missed(&probes[probe], scheduled_at),
-                Event::Gap(gap) => state.borrow_mut().gap(gap),
-            })
-            .await
+            let check = move |check| pipeline.clone().check(check);
+            let on_event = |event| state.borrow_mut().on_event(&probes, event);
+            runner::run(&probes, plan, settings, check, stop, on_event).await
         });
         Generation { longest, run, stop, monitor }
     }
 
     /// The next generation, or a word on why the old one stays.
     fn reload(&self) -> Option<Generation<'w>> {
-        let ready = match Ready::load(self.args, self.terminal) {
-            Ok(ready) => ready,
-            Err(CliError::Usage(message) | CliError::Runtime(message) | CliError::Busy(message)) => {
-                self.state.borrow().say(&message);
-                self.state.borrow().say("the configuration was not changed: the old one goes on");
+        let loaded = match Loaded::read(self.args, self.terminal) {
+            Ok(loaded) => loaded,
+            Err(CliError::BrokenPipe) => return None,
+            Err(error) => {
+                self.state.borrow().say(&error.to_string());
+                self.state.borrow().say("configuration not changed: the old one goes on");
                 return None;
             }
-            Err(CliError::BrokenPipe) => return None,
         };
-        self.state.borrow_mut().reload(&ready.probes);
-        Some(self.begin(ready))
+        self.state.borrow_mut().reload(&loaded.probes);
+        Some(self.start(loaded))
+    }
+}
+
+/// Resolves at the deadline, which may be set anew.
+async fn deadline(mut stopped: watch::Receiver<Option<Instant>>) {
+    loop {
+        let deadline = stopped.borrow_and_update().unwrap_or_else(Instant::now);
+        tokio::select! {
+            () = tokio::time::sleep_until(deadline) => return,
+            changed = stopped.changed() => if changed.is_err() { return },
+        }
     }
 }
 

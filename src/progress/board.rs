@@ -1,136 +1,236 @@
-//! The board of `watch`: a line for each surface and each probe, redrawn a few times a second.
+//! The board of `watch`: what is down first, on any screen, with as many probes as there are.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use anstyle::AnsiColor;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
-use super::row::Row;
-use super::target;
-use crate::model::{Outcome, Probe, Verdict};
+use super::incidents::OpenIncidents;
+use super::painter::View;
+use super::row::{Columns, Row, short_duration};
+use super::screen::Screen;
+use crate::model::{IncidentRules, Outcome, Probe, Verdict};
+use crate::plan;
 
-/// The time between two drawings: what an eye follows, and no work to speak of.
-const REDRAW: Duration = Duration::from_millis(200);
-/// Probes shown at most; where there are more, those that are not up come first.
-const MOST_ROWS: usize = 24;
+const FOOTER: &str = "· up   X down   ? unknown   - missed        Ctrl-C ends the watch";
 
-/// A board of the probes of a run.
-pub struct Board {
-    bars: Vec<ProgressBar>,
+/// Incidents named above the rows; the others are counted.
+const INCIDENTS: usize = 3;
+
+/// What a board says of its run.
+#[derive(Clone, Debug)]
+pub(crate) struct BoardFacts {
+    /// Where we ask from.
+    pub(crate) vantage: String,
+    /// Where the run records.
+    pub(crate) journal: Option<String>,
+    /// When an incident opens and closes.
+    pub(crate) rules: IncidentRules,
+    /// Whether the screen shows colours.
+    pub(crate) colour: bool,
+}
+
+/// The probes of a watch, each with its last checks.
+pub(crate) struct Board {
+    facts: BoardFacts,
     rows: Vec<Row>,
+    /// The place of each probe in `rows`.
+    places: BTreeMap<String, usize>,
+    incidents: OpenIncidents,
     started: Instant,
-    drawn: Option<Instant>,
-    footer: String,
-    multi: MultiProgress,
 }
 
 impl Board {
-    /// A board for these probes. Not `visible`, it draws nothing and costs nothing.
+    /// A board for these probes.
     #[must_use]
-    pub fn new(probes: &[Arc<Probe>], footer: String, colour: bool, visible: bool) -> Board {
-        let multi = MultiProgress::with_draw_target(target(visible));
-        let width = probes.iter().map(|probe| probe.name.chars().count()).max().unwrap_or(0).clamp(5, 28);
-        let rows: Vec<Row> = probes.iter().map(|probe| Row::new(Arc::clone(probe), width, colour)).collect();
-        let surfaces = rows.iter().map(Row::surface).collect::<std::collections::BTreeSet<_>>().len();
-        let lines = if visible { 2 + surfaces + rows.len().min(MOST_ROWS) } else { 0 };
-        // The template is a constant, so an error here is impossible; the default serves as well.
-        let style = ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
-        let bars = (0..lines).map(|_| multi.add(ProgressBar::new(0).with_style(style.clone()))).collect();
-        Board { bars, rows, started: Instant::now(), drawn: None, footer, multi }
+    pub(crate) fn new(probes: &[Arc<Probe>], facts: BoardFacts) -> Board {
+        let incidents = OpenIncidents::new(facts.rules);
+        let mut board = Board { facts, rows: Vec::new(), places: BTreeMap::new(), incidents, started: Instant::now() };
+        board.replace_probes(probes);
+        board
+    }
+
+    /// Shows these probes from here on. Those that stay keep their checks.
+    pub(crate) fn replace_probes(&mut self, probes: &[Arc<Probe>]) {
+        let mut old: BTreeMap<String, Row> =
+            std::mem::take(&mut self.rows).into_iter().map(|row| (row.probe().name.clone(), row)).collect();
+        self.rows = probes
+            .iter()
+            .map(|probe| match old.remove(&probe.name) {
+                Some(row) if row.probe().shown_url() == probe.shown_url() => row.with_probe(Arc::clone(probe)),
+                _ => Row::new(Arc::clone(probe)),
+            })
+            .collect();
+        self.places = self.rows.iter().enumerate().map(|(at, row)| (row.probe().name.clone(), at)).collect();
     }
 
     /// Takes an outcome in.
-    pub fn record(&mut self, outcome: &Outcome) {
-        if let Some(row) = self.rows.iter_mut().find(|row| row.name() == outcome.probe) {
-            row.record(outcome);
+    pub(crate) fn record(&mut self, outcome: &Outcome) {
+        self.incidents.record(outcome);
+        if let Some(place) = self.places.get(&outcome.probe) {
+            self.rows[*place].record(outcome);
         }
-        self.draw_if_due();
     }
 
     /// Takes in that a probe was due and not run.
-    pub fn record_missed(&mut self, probe: &str) {
-        if let Some(row) = self.rows.iter_mut().find(|row| row.name() == probe) {
-            row.record_missed();
-        }
-        self.draw_if_due();
-    }
-
-    /// Draws, unless it did a moment ago.
-    pub fn draw_if_due(&mut self) {
-        if self.bars.is_empty() || self.drawn.is_some_and(|drawn| drawn.elapsed() < REDRAW) {
-            return;
-        }
-        self.drawn = Some(Instant::now());
-        let lines = self.lines();
-        for (bar, line) in self.bars.iter().zip(lines) {
-            bar.set_message(line);
+    pub(crate) fn record_missed(&mut self, probe: &str) {
+        if let Some(place) = self.places.get(probe) {
+            self.rows[*place].record_missed();
         }
     }
 
-    /// Says something above the board.
-    pub fn say(&self, text: &str) {
-        self.multi.suspend(|| {
-            use std::io::Write as _;
-            // Where nobody listens any more, that is no reason to stop.
-            let _ = writeln!(std::io::stderr(), "{text}");
-        });
-    }
-
-    /// Leaves the board on the screen as it is and goes on below it. A terminal that echoes Ctrl-C
-    /// has moved the cursor by then, so that drawing over the board would miss it by a line.
-    pub fn freeze(&mut self) {
-        if !self.bars.is_empty() {
-            self.multi.set_draw_target(target(false));
-            self.bars.clear();
-            self.say("");
-        }
-    }
-
-    /// Takes the board away.
-    pub fn finish(self) {
-        // An error means that the terminal is gone, and the board with it.
-        let _ = self.multi.clear();
-    }
-
-    fn lines(&self) -> Vec<String> {
+    /// `uptick watch   12m   vantage local   journal uptick-journal   next in 3 s`
+    fn header(&self) -> String {
         let elapsed = self.started.elapsed();
-        let mut order: Vec<&Row> = self.rows.iter().collect();
-        if order.len() > MOST_ROWS {
-            order.sort_by_key(|row| row.last() == Some(Verdict::Up));
-            order.truncate(MOST_ROWS);
+        let now = Timestamp::now();
+        let next = self.rows.iter().filter_map(|row| plan::until_next(row.probe(), elapsed, now)).min();
+        let next = next.map(|next| format!("   next in {:.0} s", next.as_secs_f64().ceil())).unwrap_or_default();
+        let journal =
+            self.facts.journal.as_ref().map_or("   not recorded".to_owned(), |path| format!("   journal {path}"));
+        let seconds = Duration::from_secs(elapsed.as_secs());
+        let since = if seconds.is_zero() { "0s".to_owned() } else { short_duration(seconds).replace(".0s", "s") };
+        format!("uptick watch   {since}   vantage {}{journal}{next}", self.facts.vantage)
+    }
+
+    /// A line for each open incident.
+    fn incident_lines(&self) -> Vec<String> {
+        let open: Vec<(&str, Timestamp)> = self.incidents.open().collect();
+        let named = |(surface, since): &(&str, Timestamp)| {
+            let time = TimeZone::system().to_datetime(*since).strftime("%H:%M:%S").to_string();
+            let text = format!("open incident: {surface} since {time}");
+            let style = AnsiColor::Red.on_default().bold();
+            if self.facts.colour { format!("{style}{text}{style:#}") } else { text }
+        };
+        let mut lines: Vec<String> = open.iter().take(INCIDENTS).map(named).collect();
+        if open.len() > INCIDENTS {
+            lines.push(format!("and {} more open incidents", open.len() - INCIDENTS));
         }
-        order.sort_by_key(|row| row.surface());
-        let mut lines = vec![Row::header(self.rows.first())];
-        let mut surface = None;
-        for row in order {
-            if surface != Some(row.surface()) {
-                surface = Some(row.surface());
-                lines.push(self.surface_line(row.surface()));
-            }
-            lines.push(row.line(elapsed));
-        }
-        lines.truncate(self.bars.len().saturating_sub(1));
-        lines.push(self.footer.clone());
         lines
     }
 
-    fn surface_line(&self, surface: &str) -> String {
-        let rows = self.rows.iter().filter(|row| row.surface() == surface);
-        let (mut up, mut down, mut other) = (0, 0, 0);
-        for row in rows {
-            match row.last() {
-                Some(Verdict::Up) => up += 1,
-                Some(Verdict::Down) => down += 1,
-                _ => other += 1,
+    /// All rows below their surfaces where there is room; else those that are not up, and how many more there are.
+    fn body(&self, columns: Columns, room: usize) -> Vec<String> {
+        let mut surfaces: Vec<&str> = self.rows.iter().map(|row| row.probe().surface.as_str()).collect();
+        surfaces.sort_unstable();
+        surfaces.dedup();
+        if surfaces.len() + self.rows.len() <= room {
+            return self.grouped(&surfaces, columns);
+        }
+        let mut order: Vec<&Row> = self.rows.iter().collect();
+        order.sort_by_key(|row| (urgency(row.last()), &row.probe().surface));
+        let shown = room.saturating_sub(1);
+        let mut lines: Vec<String> = order.iter().take(shown).map(|row| row.line(columns)).collect();
+        lines.push(format!("  +{}", counted(&order[shown.min(order.len())..])));
+        lines
+    }
+
+    fn grouped(&self, surfaces: &[&str], columns: Columns) -> Vec<String> {
+        let mut lines = Vec::new();
+        for surface in surfaces {
+            let mut rows: Vec<&Row> = self.rows.iter().filter(|row| row.probe().surface == *surface).collect();
+            lines.push(format!("{surface}  {}", counted(&rows).replace(" more", "")));
+            rows.sort_by_key(|row| urgency(row.last()));
+            lines.extend(rows.iter().map(|row| row.line(columns)));
+        }
+        lines
+    }
+}
+
+impl View for Board {
+    fn lines(&self, screen: Screen) -> Vec<String> {
+        let names = self.rows.iter().map(|row| row.probe().name.as_str());
+        let columns = Columns::of(names, screen.width, self.facts.colour);
+        let incidents = self.incident_lines();
+        // The header, the heading, the footer, and the row of the cursor.
+        let room = screen.height.saturating_sub(4 + incidents.len());
+        let mut lines = vec![self.header()];
+        lines.extend(incidents);
+        lines.push(Row::header(columns));
+        lines.extend(self.body(columns, room));
+        lines.push(FOOTER.to_owned());
+        lines
+    }
+}
+
+/// What a reader wants to see first.
+fn urgency(verdict: Option<Verdict>) -> u8 {
+    match verdict {
+        Some(Verdict::Down) => 0,
+        Some(Verdict::Unknown) => 1,
+        Some(Verdict::Missed) => 2,
+        None => 3,
+        Some(Verdict::Up) => 4,
+    }
+}
+
+/// `12 more up, 3 more down`
+fn counted(rows: &[&Row]) -> String {
+    let words = ["down", "unknown", "missed", "not checked yet", "up"];
+    let of = |urgent: usize| rows.iter().filter(|row| usize::from(urgency(row.last())) == urgent).count();
+    let counts = (0..words.len()).map(|urgent| (of(urgent), words[urgent])).filter(|(n, _)| *n > 0);
+    counts.map(|(n, word)| format!("{n} more {word}")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Check, Failure, FailureClass, SafeText};
+    use crate::progress::screen::width;
+
+    fn board(probes: usize, down: usize) -> Board {
+        let probe = |n: usize| {
+            let surface = ["app", "web"][n % 2];
+            Arc::new(Probe::plain(&format!("probe-{n:03}"), surface, "http://x.test/", Duration::from_secs(10)))
+        };
+        let probes: Vec<Arc<Probe>> = (0..probes).map(probe).collect();
+        let facts = BoardFacts {
+            vantage: "local".to_owned(),
+            journal: Some("uptick-journal".to_owned()),
+            rules: IncidentRules::default(),
+            colour: true,
+        };
+        let mut board = Board::new(&probes, facts);
+        for round in 0..70 {
+            for (n, probe) in probes.iter().enumerate() {
+                let at = Timestamp::from_second(round).expect("an instant");
+                let check = Check { probe: Arc::clone(probe), scheduled_at: at, lag: Duration::ZERO };
+                let failure = Failure::new(FailureClass::TlsCertNameMismatch, None, SafeText::default());
+                let failed = Outcome::without_measurement(&check, "local", at, failure);
+                let is_down = n + down >= probes.len() && round > 60;
+                board.record(&if is_down { failed } else { Outcome { verdict: Verdict::Up, failure: None, ..failed } });
             }
         }
-        let mut text = format!("{surface}  {up} up");
-        if down > 0 {
-            text.push_str(&format!("  {down} down"));
+        board
+    }
+
+    #[test]
+    fn a_board_fits_any_screen_and_shows_what_is_down() {
+        for probes in [1, 3, 30, 300] {
+            for (columns, height) in [(40, 12), (60, 24), (80, 24), (200, 60)] {
+                let screen = Screen { width: columns, height };
+                let lines = board(probes, 5.min(probes)).lines(screen);
+                assert!(lines.len() < height, "{probes} probes take {} lines of {height}", lines.len());
+                let text = lines.join("\n");
+                assert!(text.contains("open incident: "), "{text}");
+                let rows = lines.iter().filter(|line| line.contains("probe-")).count();
+                assert!(rows >= probes.min(5), "{text}");
+                assert!(columns < 80 || text.contains("tls_cert_name_mismatch, 9 in a row"), "{text}");
+                let widest = lines.iter().filter(|line| line.contains("probe-")).map(|line| width(line)).max();
+                assert!(columns < 80 || widest.is_none_or(|widest| widest <= columns), "{text}");
+                assert!(rows == probes || text.contains("more up"), "{text}");
+            }
         }
-        if other > 0 {
-            text.push_str(&format!("  {other} not known"));
-        }
-        text
+    }
+
+    #[test]
+    fn probes_that_stay_keep_their_checks() {
+        let mut board = board(3, 0);
+        let kept = Arc::new(Probe::clone(board.rows[0].probe()));
+        let new = Arc::new(Probe::plain("new", "web", "http://y.test/", Duration::from_secs(10)));
+        board.replace_probes(&[kept, new]);
+        assert_eq!(board.rows.iter().map(Row::last).collect::<Vec<_>>(), [Some(Verdict::Up), None]);
     }
 }

@@ -1,51 +1,70 @@
-//! One probe on the board: its state, its last results as a strip, its latency, its lateness and
-//! when it is due next.
+//! One probe on the board: its state, its last results as a strip, and why it fails, or how fast it is.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use jiff::Timestamp;
 
+use super::screen::{fit, width};
 use crate::model::{Outcome, Probe, Verdict};
-use crate::plan;
 
-/// Results in the strip.
-const STRIP: usize = 30;
+/// Results that are remembered for the strip.
+const STRIP: usize = 60;
 /// Latencies that the percentiles are of: the last so many good checks.
 const SAMPLES: usize = 300;
+/// A check that started this late says so.
+const LATE: Duration = Duration::from_millis(100);
 
 /// What the board knows of one probe.
 pub(super) struct Row {
     probe: Arc<Probe>,
-    width: usize,
-    colour: bool,
     strip: VecDeque<Verdict>,
     samples: VecDeque<Duration>,
     lag: Duration,
+    /// Why the last check was not up.
     reason: String,
+    /// Checks that were not up since the last that was.
+    failures: u64,
+}
+
+/// How wide the columns of a board are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Columns {
+    pub(super) name: usize,
+    pub(super) strip: usize,
+    pub(super) colour: bool,
+}
+
+impl Columns {
+    /// The columns for rows of these names on a screen of this width: half of it for what follows the strip.
+    pub(super) fn of<'n>(names: impl Iterator<Item = &'n str>, screen: usize, colour: bool) -> Columns {
+        let longest = names.map(width).max().unwrap_or(0);
+        let name = longest.clamp(5, (screen / 3).clamp(8, 40));
+        let strip = (screen / 2).saturating_sub(name + 12).clamp(5, STRIP);
+        Columns { name, strip, colour }
+    }
 }
 
 impl Row {
-    pub(super) fn new(probe: Arc<Probe>, width: usize, colour: bool) -> Row {
+    pub(super) fn new(probe: Arc<Probe>) -> Row {
         Row {
             probe,
-            width,
-            colour,
             strip: VecDeque::new(),
             samples: VecDeque::new(),
             lag: Duration::ZERO,
             reason: String::new(),
+            failures: 0,
         }
     }
 
-    pub(super) fn name(&self) -> &str {
-        &self.probe.name
+    /// The same checks of a probe that was read again.
+    pub(super) fn with_probe(self, probe: Arc<Probe>) -> Row {
+        Row { probe, ..self }
     }
 
-    pub(super) fn surface(&self) -> &str {
-        &self.probe.surface
+    pub(super) fn probe(&self) -> &Probe {
+        &self.probe
     }
 
     /// The last verdict.
@@ -55,71 +74,81 @@ impl Row {
 
     pub(super) fn record(&mut self, outcome: &Outcome) {
         push(&mut self.strip, outcome.verdict, STRIP);
+        self.lag = outcome.lag;
         if outcome.verdict == Verdict::Up {
             push(&mut self.samples, outcome.timings.total, SAMPLES);
+            self.reason.clear();
+            self.failures = 0;
+        } else {
+            self.reason = outcome.class().map(|class| class.to_string()).unwrap_or_default();
+            self.failures += 1;
         }
-        self.lag = outcome.lag;
-        self.reason = outcome.class().map(|class| class.to_string()).unwrap_or_default();
     }
 
     pub(super) fn record_missed(&mut self) {
         push(&mut self.strip, Verdict::Missed, STRIP);
     }
 
-    /// The heading over the columns, as wide as those of `row`.
-    pub(super) fn header(row: Option<&Row>) -> String {
-        let width = row.map_or(0, |row| row.width);
-        format!(
-            "  {:7} {:width$} {:STRIP$} {:>8} {:>8} {:>7} {:>6}",
-            "", "probe", "last checks", "p50", "p95", "late", "next"
-        )
+    /// The heading over the columns.
+    pub(super) fn header(columns: Columns) -> String {
+        format!("  {:8}{} {} {}", "", fit("probe", columns.name), fit("last checks", columns.strip), "time, or why not")
     }
 
-    /// The line, `elapsed` after the run began.
-    pub(super) fn line(&self, elapsed: Duration) -> String {
+    pub(super) fn line(&self, columns: Columns) -> String {
         let state = self.last().map_or("-", Verdict::name);
-        let mut name: String = self.probe.name.chars().take(self.width).collect();
-        if self.probe.name.chars().count() > self.width {
-            name.pop();
-            name.push('…');
-        }
-        let strip: String = self.strip.iter().map(|verdict| self.painted(*verdict, sign(*verdict))).collect();
-        let blank = " ".repeat(STRIP - self.strip.len());
-        let insecure = if self.probe.is_insecure() { " INSECURE" } else { "" };
+        let paint = |verdict, text: &str| if columns.colour { painted(verdict, text) } else { text.to_owned() };
+        let shown = self.strip.len().min(columns.strip);
+        let strip: String =
+            self.strip.iter().skip(self.strip.len() - shown).map(|verdict| paint(*verdict, sign(*verdict))).collect();
+        let state = fit(state, 7);
         format!(
-            "  {} {name:width$} {strip}{blank} {:>8} {:>8} {:>7} {:>6}{insecure} {}",
-            self.last().map_or_else(|| format!("{state:7}"), |verdict| self.painted(verdict, &format!("{state:7}"))),
-            self.percentile(50, 1),
-            self.percentile(95, 59),
-            short(self.lag),
-            short(plan::until_next(&self.probe, elapsed, Timestamp::now()).unwrap_or_default()),
-            self.reason,
-            width = self.width,
+            "  {} {} {strip}{} {}",
+            self.last().map_or_else(|| state.clone(), |verdict| paint(verdict, &state)),
+            fit(&self.probe.name, columns.name),
+            " ".repeat(columns.strip - shown),
+            self.facts(),
         )
     }
 
-    fn painted(&self, verdict: Verdict, text: &str) -> String {
-        if !self.colour {
-            return text.to_owned();
-        }
-        let style: Style = match verdict {
-            Verdict::Up => AnsiColor::Green.on_default(),
-            Verdict::Down => AnsiColor::Red.on_default().bold(),
-            Verdict::Unknown => AnsiColor::Yellow.on_default(),
-            Verdict::Missed => Style::new().dimmed(),
+    /// Why it fails, or how fast it is; then what else is worth a word.
+    fn facts(&self) -> String {
+        let mut facts = match self.last() {
+            None | Some(Verdict::Missed) if self.samples.is_empty() && self.reason.is_empty() => String::new(),
+            _ if !self.reason.is_empty() && self.failures > 1 => format!("{}, {} in a row", self.reason, self.failures),
+            _ if !self.reason.is_empty() => self.reason.clone(),
+            _ => {
+                let p95 =
+                    if self.samples.len() < 59 { String::new() } else { format!("  p95 {}", self.percentile(95)) };
+                let p50 = if self.samples.len() == 1 { "" } else { "p50 " };
+                format!("{p50}{}{p95}", self.percentile(50))
+            }
         };
-        format!("{style}{text}{style:#}")
+        if self.lag >= LATE {
+            facts.push_str(&format!("  started {} late", short_duration(self.lag)));
+        }
+        if self.probe.is_insecure() {
+            facts.push_str("  INSECURE");
+        }
+        facts
     }
 
-    /// A percentile of the last good checks, or `-` where there are fewer than `least`.
-    fn percentile(&self, percent: usize, least: usize) -> String {
-        if self.samples.len() < least {
-            return "-".to_owned();
-        }
+    /// A percentile of the last good checks; there is at least one.
+    fn percentile(&self, percent: usize) -> String {
         let mut sorted: Vec<Duration> = self.samples.iter().copied().collect();
         sorted.sort_unstable();
-        short(sorted[(sorted.len() * percent).div_ceil(100).saturating_sub(1)])
+        let rank = (sorted.len() * percent).div_ceil(100).saturating_sub(1);
+        sorted.get(rank).copied().map(short_duration).unwrap_or_default()
     }
+}
+
+fn painted(verdict: Verdict, text: &str) -> String {
+    let style: Style = match verdict {
+        Verdict::Up => AnsiColor::Green.on_default(),
+        Verdict::Down => AnsiColor::Red.on_default().bold(),
+        Verdict::Unknown => AnsiColor::Yellow.on_default(),
+        Verdict::Missed => Style::new().dimmed(),
+    };
+    format!("{style}{text}{style:#}")
 }
 
 fn push<T>(ring: &mut VecDeque<T>, value: T, most: usize) {
@@ -140,7 +169,7 @@ const fn sign(verdict: Verdict) -> &'static str {
 }
 
 /// A duration in at most six characters: `310us`, `4.2ms`, `1.31s`, `12m`.
-fn short(time: Duration) -> String {
+pub(super) fn short_duration(time: Duration) -> String {
     let micros = time.as_micros();
     match micros {
         0 => "0".to_owned(),
@@ -148,47 +177,57 @@ fn short(time: Duration) -> String {
         1_000..100_000 => format!("{:.1}ms", time.as_secs_f64() * 1e3),
         100_000..1_000_000 => format!("{}ms", time.as_millis()),
         1_000_000..100_000_000 => format!("{:.1}s", time.as_secs_f64()),
-        _ => format!("{}m", time.as_secs() / 60),
+        100_000_000..7_200_000_000 => format!("{}m", time.as_secs() / 60),
+        _ => format!("{}h", time.as_secs() / 3_600),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
     use crate::model::{Check, Failure, FailureClass, SafeText};
 
+    const COLUMNS: Columns = Columns { name: 6, strip: 5, colour: false };
+
     #[test]
-    fn a_row_says_state_strip_latency_and_reason() {
+    fn a_row_says_state_strip_and_reason_before_our_own_lateness() {
         let probe = Arc::new(Probe::plain("home", "web", "http://127.0.0.1/", Duration::from_secs(10)));
-        let mut row = Row::new(Arc::clone(&probe), 6, false);
-        let check = Check { probe, scheduled_at: Timestamp::UNIX_EPOCH, lag: Duration::from_micros(120) };
+        let mut row = Row::new(Arc::clone(&probe));
+        let check = Check { probe, scheduled_at: Timestamp::UNIX_EPOCH, lag: Duration::from_millis(120) };
         let failure = Failure::new(FailureClass::ConnectRefused, None, SafeText::default());
         let down = Outcome::without_measurement(&check, "here", Timestamp::UNIX_EPOCH, failure);
         let mut up = Outcome { verdict: Verdict::Up, failure: None, ..down.clone() };
         up.timings.total = Duration::from_micros(4_200);
         row.record(&up);
+        assert_eq!(row.line(COLUMNS), "  up      home   ·     4.2ms  started 120ms late");
         row.record_missed();
         row.record(&down);
-        let line = row.line(Duration::ZERO);
-        assert!(line.starts_with("  down    home   ·-X "), "{line}");
-        assert!(line.contains("4.2ms        -   120us"), "{line}");
-        assert!(line.ends_with("connect_refused"), "{line}");
+        assert_eq!(row.line(COLUMNS), "  down    home   ·-X   connect_refused  started 120ms late");
+        row.record(&down);
+        assert_eq!(row.line(COLUMNS), "  down    home   ·-XX  connect_refused, 2 in a row  started 120ms late");
     }
 
     #[test]
     fn a_row_says_that_any_certificate_is_accepted() {
         let mut probe = Probe::plain("home", "web", "https://x.test/", Duration::from_secs(10));
-        assert!(!Row::new(Arc::new(probe.clone()), 6, false).line(Duration::ZERO).contains("INSECURE"));
+        assert!(!Row::new(Arc::new(probe.clone())).line(COLUMNS).contains("INSECURE"));
         probe.transport.tls.insecure = true;
-        assert!(Row::new(Arc::new(probe), 6, false).line(Duration::ZERO).contains(" INSECURE "));
+        assert!(Row::new(Arc::new(probe)).line(COLUMNS).contains(" INSECURE"));
     }
 
     #[test]
     fn durations_are_short() {
-        for (micros, text) in
-            [(310, "310us"), (4_200, "4.2ms"), (131_000, "131ms"), (1_310_000, "1.3s"), (720_000_000, "12m")]
-        {
-            assert_eq!(short(Duration::from_micros(micros)), text);
+        for (micros, text) in [
+            (310, "310us"),
+            (4_200, "4.2ms"),
+            (131_000, "131ms"),
+            (1_310_000, "1.3s"),
+            (720_000_000, "12m"),
+            (7_200_000_000, "2h"),
+        ] {
+            assert_eq!(short_duration(Duration::from_micros(micros)), text);
         }
     }
 }

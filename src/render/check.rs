@@ -14,7 +14,7 @@ use std::path::Path;
 
 pub use github::job_summary;
 pub use json::line as outcome_line;
-pub use nagios::exit_status as nagios_exit_status;
+pub use nagios::{exit_status as nagios_exit_status, unknown as nagios_unknown};
 
 use super::formats::formats;
 use super::terminal::TerminalStyle;

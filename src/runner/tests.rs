@@ -51,19 +51,23 @@ struct Seen {
     counts: BTreeMap<String, Counts>,
     outcomes: Vec<Outcome>,
     gaps: Vec<Gap>,
+    passes: u64,
+    stopping: Vec<usize>,
 }
 
 impl Seen {
     fn take(&mut self, probes: &[Arc<Probe>], event: Event) {
         match event {
-            Event::Ended(outcome) => {
+            Event::Outcome(outcome) => {
                 self.counts.entry(outcome.probe.clone()).or_default().add(outcome.verdict, 1);
-                self.outcomes.push(*outcome);
+                self.outcomes.push(Arc::unwrap_or_clone(outcome));
             }
             Event::Missed { probe, .. } => {
                 self.counts.entry(probes[probe].name.clone()).or_default().add(Verdict::Missed, 1);
             }
             Event::Gap(gap) => self.gaps.push(gap),
+            Event::PassEnded => self.passes += 1,
+            Event::Stopping { running } => self.stopping = running,
         }
     }
 
@@ -80,9 +84,10 @@ struct Bounds {
     concurrency: usize,
     until_ms: Option<u64>,
     stop_ms: Option<u64>,
+    room_until_ms: Option<u64>,
 }
 
-const FREE: Bounds = Bounds { concurrency: 64, until_ms: None, stop_ms: None };
+const FREE: Bounds = Bounds { concurrency: 64, until_ms: None, stop_ms: None, room_until_ms: None };
 
 async fn play<P, F>(
     probes: &[Arc<Probe>],
@@ -90,26 +95,27 @@ async fn play<P, F>(
     bounds: Bounds,
     wall: &Wall,
     probe: P,
-) -> (Ended, Seen)
+) -> (Completion, Seen)
 where
     P: Fn(Check) -> F + Clone + Send + 'static,
     F: Future<Output = Outcome> + Send + 'static,
 {
     let mut seen = Seen::default();
-    let wall = wall.clone();
+    let (wall, begin) = (wall.clone(), Instant::now());
     let settings = Settings {
         started: Instant::now(),
         concurrency: bounds.concurrency,
         until: bounds.until_ms.map(Duration::from_millis),
         vantage: "test".to_owned(),
         now: move || wall.now(),
+        has_room: move || bounds.room_until_ms.is_none_or(|ms| begin.elapsed() < Duration::from_millis(ms)),
     };
     let stop = async move {
         match bounds.stop_ms {
             Some(ms) => tokio::time::sleep(Duration::from_millis(ms)).await,
             None => std::future::pending().await,
         }
-        Duration::from_secs(2)
+        tokio::time::sleep(Duration::from_secs(2))
     };
     let ended = run(probes, plan, settings, probe, stop, |event| seen.take(probes, event)).await;
     (ended, seen)
@@ -124,7 +130,7 @@ async fn checks_begin_when_they_are_due_and_do_not_drift() {
     let probes = probes(&[("a", 100), ("b", 250)]);
     let bounds = Bounds { until_ms: Some(100_000), ..FREE };
     let (ended, seen) = play(&probes, intervals(&probes), bounds, &Wall::new(), |check| up_after(check, 30)).await;
-    assert_eq!(ended, Ended::Done);
+    assert_eq!(ended, Completion::Done);
     assert_eq!(seen.counts["a"], Counts { up: 1_000, ..Counts::default() });
     assert_eq!(seen.counts["b"], Counts { up: 400, ..Counts::default() });
     assert!(seen.outcomes.iter().all(|outcome| outcome.lag <= Duration::from_millis(1)));
@@ -164,6 +170,14 @@ async fn a_check_slower_than_its_interval_never_overlaps_itself_and_the_missed_a
 }
 
 #[tokio::test(start_paused = true)]
+async fn without_room_for_what_they_find_checks_are_missed_and_counted() {
+    let probes = probes(&[("a", 100)]);
+    let bounds = Bounds { until_ms: Some(10_000), room_until_ms: Some(5_000), ..FREE };
+    let (_, seen) = play(&probes, intervals(&probes), bounds, &Wall::new(), |check| up_after(check, 10)).await;
+    assert_eq!(seen.counts["a"], Counts { up: 50, missed: 50, ..Counts::default() });
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stopped_process_wakes_without_a_burst() {
     let probes = probes(&[("a", 100)]);
     let begun = Arc::new(Mutex::new(Vec::new()));
@@ -200,11 +214,12 @@ async fn told_to_stop_it_starts_nothing_new_and_interrupts_what_does_not_end() {
     let before = Instant::now();
     let plan = plan::passes(2, Some(5), Duration::from_secs(1));
     let (ended, seen) = play(&probes, plan, bounds, &Wall::new(), probe).await;
-    assert_eq!(ended, Ended::Stopped);
+    assert_eq!(ended, Completion::Stopped);
     assert!(before.elapsed() < Duration::from_millis(2_100));
     assert_eq!(seen.counts["quick"], Counts { up: 1, ..Counts::default() });
     assert_eq!(seen.counts["stuck"], Counts { unknown: 1, ..Counts::default() });
     assert_eq!(seen.outcomes[1].class(), Some(FailureClass::Interrupted));
+    assert_eq!((seen.stopping, seen.passes), (vec![1], 0), "what is waited for is said, and no pass has ended");
 }
 
 #[tokio::test(start_paused = true)]
@@ -230,6 +245,7 @@ async fn a_pass_begins_when_the_one_before_has_ended_and_never_after_the_end() {
     let bounds = Bounds { until_ms: Some(1_000), ..FREE };
     let (_, seen) = play(&probes, plan::passes(2, None, Duration::ZERO), bounds, &Wall::new(), probe).await;
     assert_eq!(seen.total(), Counts { up: 6, ..Counts::default() }, "passes at 0, 400 and 800 ms");
+    assert_eq!(seen.passes, 3);
     assert!(seen.outcomes.iter().all(|outcome| outcome.lag <= Duration::from_millis(3)));
 }
 

@@ -74,7 +74,6 @@ const HOMES: &[(&str, &[&str])] = &[
     ("flate2", &["window", "export", "commands"]),
     ("rustix", &["journal", "engine"]),
     ("object_store", &["journal"]),
-    ("indicatif", &["progress"]),
     ("quick_junit", &["render"]),
     ("csv", &["render", "export"]),
     ("rcgen", &["demo"]),

@@ -82,7 +82,7 @@ impl Stage {
     }
 
     /// What a run of its own tells of these checks.
-    async fn tell(&self, surfaces: &[(&str, &str)]) -> Deliveries {
+    async fn notify(&self, surfaces: &[(&str, &str)]) -> Deliveries {
         self.tell_at(surfaces, 0).await
     }
 
@@ -218,7 +218,7 @@ async fn a_busy_receiver_is_asked_again_and_one_that_refuses_is_not() {
     let stage = Stage::new(&webhook(&refusing));
     let told = stage.notify(&[("web", "uuuudddd")]).await;
     assert_eq!((told.sent.len(), refusing.connections()), (0, 1));
-    let expected = "alert \"ops\" could not tell \"open\": 403 Forbidden: no [redacted] for you";
+    let expected = "alert \"ops\" was not delivered (open): 403 Forbidden: no [redacted] for you";
     assert_eq!(told.warnings, [SafeText::message(expected)]);
 }
 
@@ -234,7 +234,7 @@ async fn a_receiver_that_is_down_is_told_by_a_later_run_and_keeps_nobody_else_wa
         assert_eq!(told.warnings.len(), 1, "{told:?}");
         let warning = told.warnings[0].as_str();
         assert!(
-            warning.starts_with("alert \"dead\" could not tell \"open\"") && warning.ends_with("(2 attempts)"),
+            warning.starts_with("alert \"dead\" was not delivered (open)") && warning.ends_with("(2 attempts)"),
             "{warning}"
         );
         assert!(!warning.contains("abcdefgh"), "{warning}");
@@ -320,9 +320,9 @@ async fn a_program_that_fails_or_does_not_end_is_a_warning() {
     let mut warnings: Vec<&str> = told.warnings.iter().map(SafeText::as_str).collect();
     warnings.sort_unstable();
     assert_eq!(told.sent, []);
-    assert!(warnings[0].starts_with("alert \"absent\" could not tell \"open\": /nowhere/program cannot be run:"));
-    assert_eq!(warnings[1], "alert \"endless\" could not tell \"open\": the program did not end in time (1 attempt)");
-    let expected = "alert \"failing\" could not tell \"open\": /bin/sh: exit status: 3: broken [redacted] (1 attempt)";
+    assert!(warnings[0].starts_with("alert \"absent\" was not delivered (open): /nowhere/program cannot be run:"));
+    assert_eq!(warnings[1], "alert \"endless\" was not delivered (open): the program did not end in time (1 attempt)");
+    let expected = "alert \"failing\" was not delivered (open): /bin/sh: exit status: 3: broken [redacted] (1 attempt)";
     assert_eq!(warnings[2], expected);
 }
 

@@ -9,6 +9,7 @@ mod accounting;
 mod alerting;
 mod alerts;
 mod commands;
+mod consumers;
 mod live;
 mod maintenance;
 mod origin;

@@ -60,9 +60,9 @@ fn a_surface_or_tag_that_nobody_knows_is_a_slip_of_the_pen() {
         assert_eq!((ran.expect_code(2).stdout.as_str(), ran.stderr.trim_end()), ("", told), "{arguments:?}");
     };
     refused(&["--surface", "webb"], "error: no probe has the surface \"webb\"; did you mean \"web\"?");
-    refused(&["--surface", "unheard-of"], "error: no probe has the surface \"unheard-of\"; there are: app, web");
+    refused(&["--surface", "unheard-of"], "error: no probe has the surface \"unheard-of\"; known: app, web");
     refused(&["--tag", "lat"], "error: no probe has the tag \"lat\"; did you mean \"late\"?");
-    refused(&["--tag", "late", "--tag", "x"], "error: no probe has the tag \"x\"; there are: late");
+    refused(&["--tag", "late", "--tag", "x"], "error: no probe has the tag \"x\"; known: late");
     let journal = recorded.folder.path().join("uptick-journal").display().to_string();
     let bare = Run::new(["report", &journal, "--surface", "webb"]).run();
     assert!(bare.expect_code(2).stderr.contains("did you mean \"web\"?"), "the journal knows: {}", bare.stderr);

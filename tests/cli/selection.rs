@@ -49,7 +49,7 @@ fn an_unknown_name_is_refused_with_a_suggestion() {
     assert!(refused(&["--surface", "webb"]).stderr.contains("did you mean \"web\"?"));
     assert!(refused(&["--tag", "critcal"]).stderr.contains("did you mean \"critical\"?"));
     let ran = refused(&["zebra"]);
-    assert!(ran.stderr.contains("there are: home, search, timeline"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("known: home, search, timeline"), "{}", ran.stderr);
 }
 
 #[test]

@@ -94,6 +94,30 @@ fn a_condition_takes_the_place_of_the_verdict() {
 }
 
 #[test]
+fn whatever_ends_a_nagios_plugin_is_one_line_and_three() {
+    let good = probe("a", "http://127.0.0.1:9/", &[]);
+    let wrong = good.clone() + "odd = 1\n";
+    let cases: [(&[&str], &str, &str); 7] = [
+        (&["check", "--format", "nagios"], &wrong, "probes.toml:4"),
+        (&["check", "--format=nagios", "--odd"], &good, "--odd"),
+        (&["check", "--format", "nagios", "--count", "none"], &good, "--count"),
+        (&["check", "--format", "nagios", "nobody"], &good, "nobody"),
+        (&["check", "--format", "nagios", "--config", "elsewhere.toml"], &good, "elsewhere.toml"),
+        (&["check", "--format", "nagios", "--fail-on", "soon|er"], &good, "--fail-on"),
+        (&["check", "--format", "nagios", "--surface", "none"], &good, "none"),
+    ];
+    for (arguments, config, expected) in cases {
+        let ran = Run::new(arguments).config(config).run();
+        ran.expect_code(3);
+        assert!(ran.stdout.starts_with("UPTICK UNKNOWN: "), "{arguments:?}: {}", ran.stdout);
+        assert!(ran.stdout.contains(expected), "{arguments:?}: {}", ran.stdout);
+        assert_eq!((ran.stdout.lines().count(), ran.stdout.matches('|').count()), (1, 0), "{}", ran.stdout);
+    }
+    let help = Run::new(["check", "--format", "nagios", "--help"]).config(&good).run();
+    assert!(help.expect_code(0).stdout.contains("Usage"), "{}", help.stdout);
+}
+
+#[test]
 fn nagios_has_its_own_numbers() {
     let server = healthy();
     let up = Run::new(["check", "--format", "nagios"]).config(&probe("a", &server.url("/"), &[])).run();

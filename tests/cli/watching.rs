@@ -8,6 +8,11 @@ use crate::origin::{healthy, probe};
 use crate::support::run::Run;
 use crate::support::server::{Server, answer};
 
+/// A watch without a controlling terminal, wherever the tests run.
+fn service() -> Run {
+    Run::new(["watch"]).through(["setsid"])
+}
+
 const FAST: &str = "[defaults]\ninterval = \"100ms\"\ntimeout = \"90ms\"\n";
 
 #[test]
@@ -39,7 +44,7 @@ fn a_watch_ends_by_itself_after_the_time_given() {
 fn the_configuration_is_read_again_on_sighup() {
     let (first, second) = (healthy(), healthy());
     let config = FAST.to_owned() + &probe("first", &first.url("/"), &[]);
-    let live = Live::start(Run::new(["watch"]).config(&config));
+    let live = Live::start(service().config(&config));
     until("the first is asked", || first.connections() >= 2);
     assert_eq!(second.connections(), 0);
     let more = config.clone() + &probe("second", &second.url("/"), &[]);
@@ -51,7 +56,7 @@ fn the_configuration_is_read_again_on_sighup() {
     live.signal("INT");
     let ended = live.end();
     assert_eq!(ended.code, 130, "{}", ended.stderr);
-    assert!(ended.stderr.contains("read again"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("configuration reloaded"), "{}", ended.stderr);
     let [scheduled, up, down, unknown, missed] = recorded(ended.run.folder());
     assert_eq!((scheduled, down), (up + unknown + missed, 0), "a reload loses nothing and breaks nothing");
 }
@@ -65,7 +70,7 @@ fn a_check_under_way_keeps_the_time_for_its_retries_when_the_configuration_is_re
         }
     });
     let retrying = ["retries = { attempts = 1, delay = \"2s\" }", "timeout = \"1s\"", "interval = \"5s\""];
-    let live = Live::start(Run::new(["watch"]).config(&probe("home", &server.url("/"), &retrying)));
+    let live = Live::start(service().config(&probe("home", &server.url("/"), &retrying)));
     until("it is asked", || server.connections() == 1);
     live.signal("HUP");
     until("it is asked once more", || server.connections() == 2);
@@ -79,7 +84,7 @@ fn a_check_under_way_keeps_the_time_for_its_retries_when_the_configuration_is_re
 fn a_configuration_that_cannot_be_read_again_leaves_the_old_one_in_force() {
     let server = healthy();
     let config = FAST.to_owned() + &probe("home", &server.url("/"), &[]);
-    let mut live = Live::start(Run::new(["watch"]).config(&config));
+    let mut live = Live::start(service().config(&config));
     until("it is asked", || server.connections() >= 2);
     fs::write(live.folder().join("probes.toml"), config.replace("url", "ulr")).unwrap();
     live.signal("HUP");
@@ -124,4 +129,38 @@ fn without_a_terminal_a_change_of_state_is_a_line_of_log() {
     let log: Vec<&str> = ended.stderr.lines().filter(|line| line.contains("home")).collect();
     assert_eq!(log.len(), 2, "down, and up again: {}", ended.stderr);
     assert!(log[0].contains("down") && log[0].contains("status") && log[1].contains("up"), "{log:?}");
+}
+
+#[test]
+fn the_end_of_its_terminal_ends_a_watch_and_an_ignored_hangup_does_not() {
+    let server = healthy();
+    let config = FAST.to_owned() + &probe("home", &server.url("/"), &[]);
+    // `script` gives the watch a terminal of its own, as a shell does that is closed later.
+    let binary = env!("CARGO_BIN_EXE_uptick");
+    let command = format!("trap '' TERM; {binary} watch; echo $? > ended");
+    let line = ["sh", "-c", &format!("exec script --quiet --command \"{command}\" /dev/null")];
+    let run = Run::new([""]).config(&config).through(line).env("SHELL", "/bin/sh");
+    let folder = run.folder().to_path_buf();
+    let live = Live::start(run);
+    until("it is asked", || server.connections() >= 3);
+    live.signal("KILL");
+    until("the watch ended and said how", || {
+        fs::read_to_string(folder.join("uptick-journal/lock")).is_ok() && recorded(&folder)[1] >= 3
+    });
+    let asked = server.connections();
+    drop(live.end());
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(server.connections() <= asked + 1, "it goes on without its terminal");
+
+    let mut nohup = Live::start(Run::new(["watch"]).config(&config).through(["nohup", "setsid"]));
+    let asked = server.connections();
+    until("it is asked", || server.connections() >= asked + 2);
+    nohup.signal("HUP");
+    let asked = server.connections();
+    until("it goes on", || server.connections() >= asked + 3);
+    assert!(nohup.is_running());
+    nohup.signal("INT");
+    let ended = nohup.end();
+    assert_eq!(ended.code, 130);
+    assert!(!ended.stderr.contains("reloaded"), "an ignored signal stays ignored: {}", ended.stderr);
 }

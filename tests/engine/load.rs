@@ -69,6 +69,7 @@ async fn run(probes: usize, interval: Duration, span: Duration) -> Seen {
         until: Some(span),
         vantage: "here".to_owned(),
         now: Timestamp::now,
+        has_room: || true,
     };
     let check = move |check| {
         let engine = Arc::clone(&engine);
@@ -77,21 +78,29 @@ async fn run(probes: usize, interval: Duration, span: Duration) -> Seen {
     let plan = Intervals::new(&probes, Timestamp::now(), 0.0, 0);
     let mut seen = Seen::default();
     let (mut first, mut slot) = (None, 0u32);
-    runner::run(&probes, plan, settings, check, std::future::pending(), |event| match event {
-        Event::Ended(outcome) => {
-            seen.counts.add(outcome.verdict, 1);
-            seen.lags.push(outcome.lag);
-            if outcome.probe == "probe-0" {
-                let begun = outcome.started_at;
-                let first = *first.get_or_insert(begun);
-                let expected = first + interval * slot;
-                seen.offsets.push(begun.duration_since(expected).unsigned_abs());
-                slot += 1;
+    runner::run(
+        &probes,
+        plan,
+        settings,
+        check,
+        std::future::pending::<std::future::Ready<()>>(),
+        |event| match event {
+            Event::Outcome(outcome) => {
+                seen.counts.add(outcome.verdict, 1);
+                seen.lags.push(outcome.lag);
+                if outcome.probe == "probe-0" {
+                    let begun = outcome.started_at;
+                    let first = *first.get_or_insert(begun);
+                    let expected = first + interval * slot;
+                    seen.offsets.push(begun.duration_since(expected).unsigned_abs());
+                    slot += 1;
+                }
             }
-        }
-        Event::Missed { .. } => seen.counts.add(Verdict::Missed, 1),
-        Event::Gap(gap) => panic!("{gap:?}"),
-    })
+            Event::Missed { .. } => seen.counts.add(Verdict::Missed, 1),
+            Event::Gap(gap) => panic!("{gap:?}"),
+            Event::PassEnded | Event::Stopping { .. } => {}
+        },
+    )
     .await;
     seen
 }
@@ -158,8 +167,7 @@ fn ten_thousand_idle_probes_stay_below_sixty_four_mebibytes() {
         .collect();
     let engine = Engine::new("here", Redactor::default(), &probes).unwrap();
     let mut plan = Intervals::new(&probes, Timestamp::now(), 0.0, 0);
-    let mut fold =
-        uptick::check_report::CheckReportBuilder::new("here", &probes, Duration::from_mins(1), Timestamp::UNIX_EPOCH);
+    let mut fold = crate::support::pass::Checks::new("here", &probes, Duration::from_mins(1), Timestamp::UNIX_EPOCH);
     // A minute's worth of open windows: what a watch of them holds between two lines of its journal.
     for due in plan.by_ref().take(20_000) {
         let probe = Arc::clone(&probes[due.probe]);

@@ -201,7 +201,7 @@ fn there_is_one_place_to_export_to_and_it_is_said_before_anything_is_read() {
     let ran = Run::new(arguments).env("UPTICK_REMOTE_WRITE", "http://127.0.0.1:9/").run();
     assert_eq!(ran.expect_code(0).stdout.lines().count(), 3);
     let late = Run::new(["export", "--csv", &journal.path().display().to_string()]).run();
-    assert!(late.expect_code(0).stderr.contains("no window of that time"), "{}", late.stderr);
+    assert!(late.expect_code(0).stderr.contains("no data recorded in this range"), "{}", late.stderr);
 }
 
 #[test]

@@ -382,5 +382,5 @@ fn the_binary_records_to_a_store_and_reports_from_it() {
     fs::write(&store, "no folder").expect("room");
     let check = uptick(&["check", "--record", "--journal", &url, "--vantage", "east", "http://127.0.0.1:9/"]);
     let said = String::from_utf8_lossy(&check.stderr);
-    assert!(said.contains("waits on this disk"), "{said}");
+    assert!(said.contains("results are kept on this disk"), "{said}");
 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use uptick::check_report::{CheckReport, CheckReportBuilder};
+use uptick::check_report::CheckReport;
 use uptick::model::{CertificateFacts, Evidence, FailureClass, Mismatch, Outcome, Phase, Probe, SafeText};
 use uptick::render::{CheckFormat, TerminalStyle};
 
 use crate::check::render;
 use crate::sample;
+use crate::support::pass::Checks;
 
 /// Texts that some format or terminal acts on.
 pub(crate) const PAYLOADS: &[&str] = &[
@@ -73,11 +74,11 @@ fn pass_with(hostile: &str) -> CheckReport {
     second.name = named(2);
     let third = sample::probe(&named(3), &first.surface, "https://x.test/", 9);
     let probes: Vec<Arc<Probe>> = [first, second, third].into_iter().map(Arc::new).collect();
-    let mut fold = CheckReportBuilder::new(&format!("v{hostile}"), &probes, Duration::from_mins(1), sample::start());
+    let mut fold = Checks::new(&format!("v{hostile}"), &probes, Duration::from_mins(1), sample::start());
     fold.record(failed_with(&probes[0], hostile, FailureClass::AssertionFailed));
     fold.record(sample::up(&probes[1], Duration::ZERO, 1.0));
     fold.record(failed_with(&probes[2], hostile, FailureClass::ProberFdLimit));
-    fold.finish(Duration::from_secs(1), &[hostile.to_owned()]).0
+    fold.finish(Duration::from_secs(1), &[hostile.to_owned()])
 }
 
 fn failed_with(probe: &Probe, hostile: &str, class: FailureClass) -> Outcome {

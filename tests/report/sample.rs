@@ -4,8 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::pass::Checks;
 use jiff::Timestamp;
-use uptick::check_report::{CheckReport, CheckReportBuilder};
+use uptick::check_report::CheckReport;
 use uptick::model::{
     CertificateFacts, Check, Evidence, Failure, FailureClass, Hop, HttpVersion, Mismatch, Outcome, Phase, Probe,
     SafeText, Timings, TlsFacts, Verdict,
@@ -172,7 +173,7 @@ pub(crate) fn probes() -> Vec<Arc<Probe>> {
 /// One check a probe.
 pub(crate) fn single() -> CheckReport {
     let probes = probes();
-    let mut fold = CheckReportBuilder::new("lhr", &probes, Duration::from_mins(1), start());
+    let mut fold = Checks::new("lhr", &probes, Duration::from_mins(1), start());
     let mut flaky = up(&probes[2], ms(4.0), 1.1);
     flaky.flaky = true;
     flaky.attempts = 2;
@@ -188,23 +189,23 @@ pub(crate) fn single() -> CheckReport {
     ] {
         fold.record(outcome);
     }
-    fold.finish(Duration::from_millis(1310), &["the control target is asked once".to_owned()]).0
+    fold.finish(Duration::from_millis(1310), &["the control target is asked once".to_owned()])
 }
 
 /// All up, one check a probe.
 pub(crate) fn all_up() -> CheckReport {
     let probes: Vec<Arc<Probe>> = probes().into_iter().filter(|probe| !probe.transport.tls.insecure).collect();
-    let mut fold = CheckReportBuilder::new("lhr", &probes, Duration::from_mins(1), start());
+    let mut fold = Checks::new("lhr", &probes, Duration::from_mins(1), start());
     for (at, probe) in (0u32..).zip(&probes) {
         fold.record(up(probe, ms(f64::from(at)), 1.0 + f64::from(at) / 10.0));
     }
-    fold.finish(Duration::from_millis(130), &[]).0
+    fold.finish(Duration::from_millis(130), &[])
 }
 
 /// Many checks a probe: one probe fails for a while, one has missed checks.
 pub(crate) fn many() -> CheckReport {
     let probes: Vec<Arc<Probe>> = probes().into_iter().take(4).collect();
-    let mut fold = CheckReportBuilder::new("lhr", &probes, Duration::from_mins(1), start());
+    let mut fold = Checks::new("lhr", &probes, Duration::from_mins(1), start());
     for at in 0..320_u32 {
         for (number, probe) in probes.iter().enumerate() {
             let after = Duration::from_millis(u64::from(at) * 1000);
@@ -216,7 +217,7 @@ pub(crate) fn many() -> CheckReport {
             };
         }
     }
-    fold.finish(Duration::from_secs(320), &[]).0
+    fold.finish(Duration::from_secs(320), &[])
 }
 
 /// Many probes, each of them down, with as many headers as evidence may have.
@@ -224,7 +225,7 @@ pub(crate) fn all_down(count: usize) -> CheckReport {
     let probes: Vec<Arc<Probe>> = (0..count)
         .map(|number| Arc::new(probe(&format!("probe {number:04}"), "web", "https://x.test/", number + 1)))
         .collect();
-    let mut fold = CheckReportBuilder::new("lhr", &probes, Duration::from_mins(1), start());
+    let mut fold = Checks::new("lhr", &probes, Duration::from_mins(1), start());
     for probe in &probes {
         let mut outcome = wrong_page(probe, Duration::ZERO);
         if let Some(evidence) = &mut outcome.evidence {
@@ -233,16 +234,16 @@ pub(crate) fn all_down(count: usize) -> CheckReport {
         }
         fold.record(outcome);
     }
-    fold.finish(Duration::from_secs(9), &[]).0
+    fold.finish(Duration::from_secs(9), &[])
 }
 
 /// One probe asked very often: every hundredth check fails, the last among them.
 pub(crate) fn long_run(checks: u64) -> CheckReport {
     let probes = [Arc::new(probe("home", "web", "https://x.test/", 1))];
-    let mut fold = CheckReportBuilder::new("lhr", &probes, Duration::from_mins(1), start());
+    let mut fold = Checks::new("lhr", &probes, Duration::from_mins(1), start());
     for number in 1..=checks {
         let after = Duration::from_millis(number * 10);
         fold.record(if number % 100 == 0 { refused(&probes[0], after) } else { up(&probes[0], after, 1.0) });
     }
-    fold.finish(Duration::from_mins(5), &[]).0
+    fold.finish(Duration::from_mins(5), &[])
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use uptick::check_report::{CheckReport, CheckReportBuilder};
+use uptick::check_report::CheckReport;
 use uptick::engine::Engine;
 use uptick::model::{
     HeaderExpectation, HeaderRule, HttpVersionPreference, JsonExpectation, JsonPath, JsonRule, Outcome, Probe,
@@ -17,6 +17,7 @@ use uptick::model::{
 use uptick::render;
 use uptick::render::{CheckAnswer, CheckFormat, TerminalStyle};
 
+use crate::support::pass::Checks;
 use crate::support::run::Run;
 use crate::support::server::Server;
 use crate::support::tls::Authority;
@@ -157,14 +158,14 @@ fn hostile_pass() -> CheckReport {
     let asked: Vec<Arc<Probe>> = asked_in_http(&http).into_iter().chain(more).chain(still_more).map(Arc::new).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let engine = Engine::new("here", Redactor::default(), &asked).unwrap();
-    let mut fold = CheckReportBuilder::new("here", &asked, Duration::from_mins(1), Timestamp::now());
+    let mut fold = Checks::new("here", &asked, Duration::from_mins(1), Timestamp::now());
     for probe in &asked {
         let outcome = runtime.block_on(engine.check(probes::due(probe)));
         assert!(!is_hidden_in(&outcome), "{outcome:?}");
         fold.record(outcome);
     }
     drop((http, http2, certificates, authority));
-    fold.finish(Duration::from_secs(9), &["a warning".to_owned()]).0
+    fold.finish(Duration::from_secs(9), &["a warning".to_owned()])
 }
 
 fn is_hidden_in(outcome: &Outcome) -> bool {

@@ -13,6 +13,7 @@ pub mod bombs;
 pub mod dns;
 pub mod h2;
 pub mod hostile;
+pub mod pass;
 pub mod probes;
 pub mod run;
 pub mod samples;

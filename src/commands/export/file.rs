@@ -111,5 +111,5 @@ fn one(args: &cli::ExportArgs, span: Range, terminal: &Terminal) -> Result<Histo
 }
 
 fn empty(terminal: &Terminal) {
-    terminal.warn("there is no window of that time in the journal; --since or --from reach further back");
+    terminal.warn("no data recorded in this range; widen it with --since or --from");
 }

@@ -9,7 +9,7 @@ use crate::commands::export::windows;
 use crate::commands::process::exit::{CliError, Exit};
 use crate::commands::process::terminal;
 use crate::commands::process::terminal::{MessageLevel, Terminal};
-use crate::commands::run::{check_pipeline, exporters};
+use crate::commands::run::exporters;
 use crate::export::remote_write;
 use crate::export::remote_write::{Replay, Sent, Settings};
 use crate::journal::Range;
@@ -21,11 +21,11 @@ const PATIENCE: Duration = Duration::from_mins(5);
 pub(crate) fn run(url: &str, args: &cli::ExportArgs, span: Range, terminal: &Terminal) -> Result<Exit, CliError> {
     let settings = exporters::remote_write_settings(url, Some(&args.histograms))?;
     let query = args.query_url.as_deref().map(str::parse).transpose();
-    let query = query.map_err(|_| CliError::Usage("error: --query-url: that is no URL".to_owned()))?;
+    let query = query.map_err(|_| CliError::Usage("error: --query-url must be a URL".to_owned()))?;
     let replay = replay(args, span, terminal)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| CliError::io("the runtime", &error))?;
-    let sending = replay.send(&settings, check_pipeline::now(), PATIENCE);
+    let sending = replay.send(&settings, Timestamp::now(), PATIENCE);
     let sent = runtime.block_on(sending).map_err(|error| exporters::usage(&error))?;
     let mut trouble = sent.tally.warning("remote write");
     say(trouble.as_deref(), terminal);
@@ -36,7 +36,7 @@ pub(crate) fn run(url: &str, args: &cli::ExportArgs, span: Range, terminal: &Ter
     }
     if trouble.is_none() && !terminal.quiet {
         let (requests, probes) = (sent.tally.sent, sent.last.len());
-        let back = if args.verify { ", and found there again" } else { "" };
+        let back = if args.verify { ", and found there" } else { "" };
         terminal::print(|out| writeln!(out, "sent: probes {probes}, requests {requests}{back}"))?;
     }
     Ok(if trouble.is_some() { Exit::Unknown } else { Exit::Up })
@@ -65,7 +65,9 @@ async fn verify(
     sent: &Sent,
 ) -> Result<Option<String>, crate::export::ExportError> {
     let Some(last) = sent.last.iter().max_by_key(|last| last.sum.latency.total.count()) else {
-        return Ok(Some("nothing was sent: the journal has no window of that time".to_owned()));
+        return Ok(Some(
+            "nothing was sent: no data recorded in this range; widen it with --since or --from".to_owned(),
+        ));
     };
     let stored = remote_write::verify(settings, query, last).await?;
     Ok((!stored.is_whole()).then(|| stored.sentence(settings.histograms)))

@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use crate::commands::input::selection;
 use crate::commands::process::exit::CliError;
 use crate::commands::process::terminal::Terminal;
-use crate::commands::run::check_pipeline;
 use crate::journal::{Line, Range};
 use crate::window::Window;
 use crate::{cli, config, journal};
@@ -39,8 +38,7 @@ pub(crate) fn read(
     }
     let skipped = reader.integrity().corrupt_lines + reader.integrity().newer_lines;
     if skipped > 0 {
-        terminal
-            .warn(&format!("lines of the journal that could not be read, and are not in what is exported: {skipped}"));
+        terminal.warn(&format!("{skipped} lines of the journal could not be read and are not exported"));
     }
     Ok(())
 }
@@ -56,11 +54,11 @@ fn journals(args: &cli::ExportArgs) -> Result<Vec<PathBuf>, CliError> {
 
 /// The span that the options name.
 pub(crate) fn span(args: &cli::ExportArgs) -> Result<Range, CliError> {
-    let to = args.to.unwrap_or_else(check_pipeline::now);
+    let to = args.to.unwrap_or_else(Timestamp::now);
     let back = to.checked_sub(args.since.unwrap_or(SPAN)).unwrap_or(Timestamp::MIN);
     let from = args.from.unwrap_or(back);
     if from >= to {
-        return Err(CliError::Usage("error: there is no time between --from and --to".to_owned()));
+        return Err(CliError::Usage("error: --from must be earlier than --to".to_owned()));
     }
     Ok(Range { from, to })
 }

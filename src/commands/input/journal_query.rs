@@ -78,7 +78,7 @@ impl Filter {
         }
         let Some(config) = config else {
             return Err(CliError::Usage(
-                "error: tags are in the probe file, and there is none: name it with --config".into(),
+                "error: --tag needs the probe file, which has the tags; name it with --config".into(),
             ));
         };
         let known = config.probes.iter().flat_map(|probe| probe.tags.iter().map(String::as_str));

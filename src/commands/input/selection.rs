@@ -47,7 +47,7 @@ fn nearest() -> Result<PathBuf, CliError> {
     let here = std::env::current_dir().map_err(|error| CliError::io("the working directory", &error))?;
     config::find(&here).ok_or_else(|| {
         CliError::Usage(
-            "error: there is no probes.toml here or in a folder above; \
+            "error: no probes.toml found here or in a folder above; \
              write one with `uptick init`, name one with --config, or give URLs to check"
                 .to_owned(),
         )
@@ -70,7 +70,7 @@ pub(crate) fn select(config: &Config, names: &[String], common: &ProbeArgs) -> R
     let is_known = |name: &String| config.probes.iter().any(|probe| probe.name == *name);
     if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
         let known = config.probes.iter().map(|probe| probe.name.as_str());
-        return Err(CliError::Usage(format!("error: there is no probe {unknown:?}{}", suggestion(unknown, known))));
+        return Err(CliError::Usage(format!("error: no probe is named {unknown:?}{}", suggestion(unknown, known))));
     }
     let surfaces = config.probes.iter().map(|probe| probe.surface.as_str());
     known_or_stop("surface", &common.surfaces, surfaces)?;
@@ -111,8 +111,8 @@ fn suggestion<'k>(unknown: &str, known: impl Iterator<Item = &'k str>) -> String
     known.dedup();
     match suggest::nearest(unknown, known.iter().copied()) {
         Some(near) => format!("; did you mean {near:?}?"),
-        None if known.len() <= MOST_LISTED => format!("; there are: {}", known.join(", ")),
-        None => format!("; there are {}, and `uptick validate` lists them", known.len()),
+        None if known.len() <= MOST_LISTED => format!("; known: {}", known.join(", ")),
+        None => format!("; `uptick validate` lists all {}", known.len()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! How the process ends.
 
+use std::fmt;
 use std::process::ExitCode;
 
 use crate::model::Verdict;
@@ -30,6 +31,8 @@ pub(crate) enum Signal {
     Interrupt,
     /// SIGTERM.
     Terminate,
+    /// SIGHUP, as the end of a terminal sends it.
+    Hangup,
 }
 
 impl Exit {
@@ -52,6 +55,15 @@ impl Exit {
         }
     }
 
+    /// The same where a signal ended the run early: what is not critical is not known.
+    #[must_use]
+    pub(crate) const fn interrupted(self) -> Exit {
+        match self {
+            Exit::Nagios(0 | 1) => Exit::Nagios(3),
+            other => other,
+        }
+    }
+
     /// The status as a number.
     #[must_use]
     pub(crate) const fn status(self) -> u8 {
@@ -62,6 +74,7 @@ impl Exit {
             Exit::Unknown => 3,
             Exit::Nagios(status) => status,
             Exit::Busy => 75,
+            Exit::Signal(Signal::Hangup) => 129,
             Exit::Signal(Signal::Interrupt) => 130,
             Exit::Signal(Signal::Terminate) => 143,
         }
@@ -87,7 +100,27 @@ pub(crate) enum CliError {
     BrokenPipe,
 }
 
+impl fmt::Display for CliError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CliError::Usage(message) | CliError::Runtime(message) | CliError::Busy(message) => f.write_str(message),
+            CliError::BrokenPipe => f.write_str("the reader of the output has gone"),
+        }
+    }
+}
+
 impl CliError {
+    /// How the process ends with it. A reader that has gone changes no status.
+    #[must_use]
+    pub(crate) const fn exit(&self) -> Exit {
+        match self {
+            CliError::Usage(_) => Exit::Usage,
+            CliError::Runtime(_) => Exit::Unknown,
+            CliError::Busy(_) => Exit::Busy,
+            CliError::BrokenPipe => Exit::Up,
+        }
+    }
+
     /// What `error` says of the file or stream named.
     #[must_use]
     pub(crate) fn io(what: &str, error: &std::io::Error) -> CliError {

@@ -32,8 +32,8 @@ impl<F: Copy + PartialEq> Outputs<F> {
                 Some(path) => outputs.files.push((format, FileOutput::open(path)?)),
                 None if outputs.stdout.is_none() => outputs.stdout = Some(format),
                 None => {
-                    let message = "one format alone can go to the standard output; \
-                                   give the others a file, as in --format junit=report.xml";
+                    let message = "only one format can go to the standard output; \
+                                   give the others a file: --format junit=report.xml";
                     return Err(usage(message.to_owned()));
                 }
             }

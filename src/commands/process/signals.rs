@@ -1,63 +1,227 @@
-//! Signals: the first asks the run to end in good order, the second ends the process at once.
+//! Signals, heard by a thread of their own from the first moment of the process to its exit.
+//!
+//! Nothing that blocks elsewhere makes Ctrl-C dead. While checks run, the first signal asks them to
+//! end; the second ends the process at once. Without checks, and where the end takes too long, the
+//! first one is enough. What the journal acknowledged by then is on the disk.
 
 use std::future::Future;
 use std::io;
+use std::io::Write as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Duration;
 
+use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, Sleep};
 
-use crate::commands::process::exit::{Exit, Signal};
+use crate::commands::process::exit::{CliError, Exit, Signal};
+use crate::render;
 
 /// How long running checks may go on after the first signal.
-const GRACE: Duration = Duration::from_secs(2);
+pub(crate) const GRACE: Duration = Duration::from_secs(2);
 
-/// The signals of a run.
+/// How long journal, exporters, alerts and answer may take after that, all together.
+pub(crate) const WRAP_UP: Duration = Duration::from_secs(2);
+
+/// How long the last line of a Nagios plugin may take to be written.
+const LAST_WORD: Duration = Duration::from_millis(100);
+
+/// The signals of the process. Clones hear the same.
+#[derive(Clone)]
 pub(crate) struct Signals {
-    first: watch::Receiver<Option<Signal>>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    first: watch::Sender<Option<Signal>>,
+    reload: Notify,
+    mode: Mutex<Mode>,
+}
+
+/// What a signal means at this moment.
+#[derive(Clone, Copy, Debug)]
+struct Mode {
+    stage: Stage,
+    /// Whether SIGHUP asks for the configuration to be read again; else it ends the process.
+    hangup_reloads: bool,
+    /// Whether a Nagios plugin is to be ended, which has a last word.
+    nagios: bool,
+}
+
+/// How far the process is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// No check has started: there is nothing to save.
+    Idle,
+    /// Checks run.
+    Checking,
+    /// They have ended, and what they found is written and sent.
+    WrappingUp,
 }
 
 impl Signals {
-    /// Begins to listen. From here on the first signal no longer ends the process; a second one
-    /// does, at once: what the journal holds by then is whole, since it is written line by line.
+    /// Starts the thread. From here on no signal but the second, or one that comes too late to be
+    /// waited for, ends the process.
     ///
     /// # Errors
-    /// Where the system gives no signal handler.
-    pub(crate) fn listen() -> io::Result<Signals> {
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut terminate = signal(SignalKind::terminate())?;
-        let (sender, first) = watch::channel(None);
-        tokio::spawn(async move {
-            let signal = next(&mut interrupt, &mut terminate).await;
-            sender.send_replace(Some(signal));
-            let second = next(&mut interrupt, &mut terminate).await;
-            std::process::exit(i32::from(Exit::Signal(second).status()));
-        });
-        Ok(Signals { first })
+    /// Where the system gives no thread or no signal handler.
+    pub(crate) fn start() -> Result<Signals, CliError> {
+        let mode = Mode { stage: Stage::Idle, hangup_reloads: false, nagios: false };
+        let shared =
+            Arc::new(Shared { first: watch::Sender::new(None), reload: Notify::new(), mode: Mutex::new(mode) });
+        let failed = |error: io::Error| CliError::io("signal handlers", &error);
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
+        let listener = {
+            let _inside = runtime.enter();
+            Listener::register(Arc::clone(&shared)).map_err(failed)?
+        };
+        let serve = move || runtime.block_on(listener.serve());
+        thread::Builder::new().name("signals".to_owned()).spawn(serve).map_err(failed)?;
+        Ok(Signals { shared })
     }
 
-    /// Resolves at the first signal, to the time that running checks may still take.
-    pub(crate) fn first(&self) -> impl Future<Output = Duration> + Send + use<> {
-        let mut first = self.first.clone();
+    /// SIGHUP asks for the configuration to be read again from here on.
+    pub(crate) fn reload_on_hangup(&self) {
+        self.mode().hangup_reloads = true;
+    }
+
+    /// Whatever ends the process is to be said as a Nagios plugin says it.
+    pub(crate) fn answer_nagios(&self) {
+        self.mode().nagios = true;
+    }
+
+    /// Checks run from here on: the first signal asks them to end.
+    pub(crate) fn checks_start(&self) {
+        self.mode().stage = Stage::Checking;
+    }
+
+    /// The checks have ended: a signal gives what is left to do [`WRAP_UP`].
+    pub(crate) fn checks_ended(&self) {
+        self.mode().stage = Stage::WrappingUp;
+    }
+
+    /// Resolves at the first signal, to a future that does once running checks have had their time.
+    pub(crate) fn first(&self) -> impl Future<Output = Sleep> + Send + use<> {
+        let mut first = self.shared.first.subscribe();
         async move {
             // An error means that the listener is gone, which then sends nothing more.
             if first.wait_for(Option::is_some).await.is_err() {
                 std::future::pending::<()>().await;
             }
-            GRACE
+            tokio::time::sleep(GRACE)
         }
+    }
+
+    /// Resolves when SIGHUP asks for the configuration to be read again.
+    pub(crate) async fn reload(&self) {
+        self.shared.reload.notified().await;
     }
 
     /// The signal that came, if one did.
     #[must_use]
     pub(crate) fn came(&self) -> Option<Signal> {
-        *self.first.borrow()
+        *self.shared.first.borrow()
+    }
+
+    /// Awaits what ends by itself; after a signal for `patience` and no longer. `None` where that was not enough.
+    pub(crate) async fn bounded<T>(&self, work: impl Future<Output = T>, patience: Duration) -> Option<T> {
+        tokio::select! {
+            biased;
+            done = work => Some(done),
+            () = async { drop(self.first().await); tokio::time::sleep(patience).await } => None,
+        }
+    }
+
+    fn mode(&self) -> MutexGuard<'_, Mode> {
+        self.shared.mode()
     }
 }
 
-async fn next(interrupt: &mut Stream, terminate: &mut Stream) -> Signal {
-    tokio::select! {
-        _ = interrupt.recv() => Signal::Interrupt,
-        _ = terminate.recv() => Signal::Terminate,
+impl Shared {
+    fn mode(&self) -> MutexGuard<'_, Mode> {
+        self.mode.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The thread's side.
+struct Listener {
+    shared: Arc<Shared>,
+    interrupt: Stream,
+    terminate: Stream,
+    /// Absent where SIGHUP was ignored when the process started, as under `nohup`: it stays so.
+    hangup: Option<Stream>,
+}
+
+impl Listener {
+    fn register(shared: Arc<Shared>) -> io::Result<Listener> {
+        let interrupt = signal(SignalKind::interrupt())?;
+        let terminate = signal(SignalKind::terminate())?;
+        let hangup = if hangup_is_ignored() { None } else { Some(signal(SignalKind::hangup())?) };
+        Ok(Listener { shared, interrupt, terminate, hangup })
+    }
+
+    async fn serve(mut self) {
+        let first = self.next().await;
+        let stage = self.shared.mode().stage;
+        let patience = match stage {
+            Stage::Idle => self.exit(first),
+            Stage::Checking => GRACE + WRAP_UP,
+            Stage::WrappingUp => WRAP_UP,
+        };
+        self.shared.first.send_replace(Some(first));
+        let end = Instant::now() + patience;
+        // What is late is held up by something that does not answer, such as a disk or a pipe.
+        let last = tokio::time::timeout_at(end, self.next()).await.unwrap_or(first);
+        self.exit(last);
+    }
+
+    fn exit(&self, signal: Signal) -> ! {
+        if !self.shared.mode().nagios {
+            std::process::exit(i32::from(Exit::Signal(signal).status()));
+        }
+        // Somebody else may be writing to the standard output, and be stuck in it.
+        let say = || drop(writeln!(io::stdout(), "{}", render::nagios_unknown("interrupted by a signal")));
+        if thread::Builder::new().spawn(say).is_ok() {
+            thread::sleep(LAST_WORD);
+        }
+        std::process::exit(i32::from(Exit::Nagios(3).status()))
+    }
+
+    /// The next signal that is to end the process.
+    async fn next(&mut self) -> Signal {
+        loop {
+            let signal = tokio::select! {
+                _ = self.interrupt.recv() => Signal::Interrupt,
+                _ = self.terminate.recv() => Signal::Terminate,
+                () = hangup(&mut self.hangup) => Signal::Hangup,
+            };
+            if signal == Signal::Hangup && self.shared.mode().hangup_reloads {
+                self.shared.reload.notify_one();
+            } else {
+                return signal;
+            }
+        }
+    }
+}
+
+async fn hangup(stream: &mut Option<Stream>) {
+    match stream {
+        Some(stream) => drop(stream.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether SIGHUP was ignored when the process started. Where the system does not say, it was not.
+fn hangup_is_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    // Signal n is bit n - 1, and SIGHUP is 1.
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 != 0)
+}
+
+/// Whether the process has a controlling terminal, whose end is then the end of the process.
+pub(crate) fn has_controlling_terminal() -> bool {
+    std::fs::File::open("/dev/tty").is_ok()
 }

@@ -1,6 +1,10 @@
-//! What alerts are judged from: what is recorded, read now and then, and what a run has seen since.
+//! What alerts are judged from: what the journal has of the last day, and what this run has seen since.
+//!
+//! Both have the same windows, and each is counted once: up to an instant this run's own windows are
+//! taken from the journal, and from there on from memory. Windows begin at multiples of their span,
+//! so that instant parts them cleanly.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,13 +13,15 @@ use jiff::Timestamp;
 
 use crate::commands::input::journal_query;
 use crate::commands::process::exit::CliError;
+use crate::config::Config;
 use crate::journal;
 use crate::journal::Line;
-use crate::model::{IncidentRules, Surfaces};
+use crate::model::{IncidentRules, Outcome, Surfaces};
+use crate::report;
 use crate::report::{Fold, Integrity, Question, Report};
-use crate::window::{Collector, Window};
+use crate::window::Window;
 
-/// How far back an alert looks: an incident that began earlier is open, and was told.
+/// How far back an alert looks: an incident that started earlier is open, and was told.
 const LOOKS_BACK: Duration = Duration::from_hours(24);
 
 /// The journal is read again after this, or after so many times of what it took, so that the
@@ -23,111 +29,149 @@ const LOOKS_BACK: Duration = Duration::from_hours(24);
 const READS_AFTER: Duration = Duration::from_secs(10);
 const READS_SHARE: u32 = 20;
 
-/// What was handed to the journal this long ago is in it, or waits for a disk.
+/// What this run saw this long ago is in the journal, or waits for a disk.
 const RECORDED_AFTER: Duration = Duration::from_mins(1);
 
 /// What is known of the last day.
 pub(crate) struct AlertHistory {
     journal: PathBuf,
+    vantage: String,
     rules: IncidentRules,
     surfaces: Surfaces,
+    /// The span of this run's windows.
+    span: Duration,
     /// Whether what the run sees goes into the journal.
     recorded: bool,
-    read: Option<Read>,
-    /// Windows and failures of this run that the journal may not have yet, and when they came.
-    fresh: Vec<(Instant, Line)>,
+    started: Timestamp,
+    known: Option<Known>,
+    /// What this run saw and the journal may not have, one window a probe and span: by the window's
+    /// start, probe, surface, and whether it is of a maintenance.
+    recent: BTreeMap<(Timestamp, Arc<str>, Arc<str>, bool), Window>,
+    recent_failures: Vec<Outcome>,
 }
 
-/// The journal as it was read.
-struct Read {
+/// Everything up to now: the journal as it was read, and what the run has seen since.
+struct Known {
     fold: Fold,
     integrity: Integrity,
-    at: Instant,
+    read_at: Instant,
     took: Duration,
 }
 
 impl AlertHistory {
-    pub(crate) fn new(journal: PathBuf, rules: IncidentRules, surfaces: Surfaces, recorded: bool) -> AlertHistory {
-        AlertHistory { journal, rules, surfaces, recorded, read: None, fresh: Vec::new() }
+    /// For a run that starts now. `recorded` says whether it records into the journal.
+    pub(crate) fn new(journal: PathBuf, config: &Config, recorded: bool) -> AlertHistory {
+        AlertHistory {
+            journal,
+            vantage: config.settings.vantage.clone(),
+            rules: config.incident,
+            surfaces: config.surfaces.clone(),
+            span: config.settings.window,
+            recorded,
+            started: Timestamp::now(),
+            known: None,
+            recent: BTreeMap::new(),
+            recent_failures: Vec::new(),
+        }
     }
 
-    /// Takes in what the run has handed to the journal.
-    pub(crate) fn add(&mut self, lines: Vec<Line>) {
-        let now = Instant::now();
-        self.fresh.extend(lines.into_iter().map(|line| (now, line)));
-    }
-
-    /// The report on the last day as it is known at `now`, with the windows that are open still.
+    /// The report on the last day as it is known at `now`, with what the run has seen since the last one.
     ///
     /// # Errors
     /// What [`journal_query::read`] says.
-    pub(crate) fn report(&mut self, now: Timestamp, mut open: Collector) -> Result<Report, CliError> {
-        let is_stale = |read: &Read| read.at.elapsed() >= READS_AFTER.max(read.took * READS_SHARE);
-        let read = match self.read.take().filter(|read| !is_stale(read)) {
-            Some(read) => read,
-            None => self.read_journal(now)?,
+    pub(crate) fn report(
+        &mut self,
+        now: Timestamp,
+        windows: Vec<Window>,
+        failures: Vec<Outcome>,
+    ) -> Result<Report, CliError> {
+        let is_fresh = |known: &Known| known.read_at.elapsed() < READS_AFTER.max(known.took * READS_SHARE);
+        let known = match self.known.take().filter(is_fresh) {
+            Some(mut known) => {
+                known.fold = known.fold.judged_at(now);
+                windows.iter().for_each(|window| known.fold.window(window));
+                failures.iter().for_each(|failure| known.fold.failure(failure));
+                self.keep(windows, failures);
+                known
+            }
+            None => {
+                self.keep(windows, failures);
+                self.read_journal(now)?
+            }
         };
-        let mut fold = read.fold.clone().judged_at(now);
-        for (_, line) in &self.fresh {
-            journal_query::add(&mut fold, line);
-        }
-        open.take_failures().iter().for_each(|failure| fold.failure(failure));
-        open.close_all().iter().for_each(|window| fold.window(window));
-        let report = crate::report::answer(fold, now, read.integrity);
-        self.read = Some(read);
+        let report = report::answer(known.fold.clone(), now, known.integrity);
+        self.known = Some(known);
         Ok(report)
     }
 
-    /// Reads the journal without what is fresh, which is counted on its own.
-    fn read_journal(&mut self, now: Timestamp) -> Result<Read, CliError> {
-        let at = Instant::now();
-        let forgets_after = if self.recorded { RECORDED_AFTER } else { LOOKS_BACK };
-        self.fresh.retain(|(came, _)| came.elapsed() < forgets_after);
+    /// Keeps what the run has seen until the journal has it.
+    fn keep(&mut self, windows: Vec<Window>, failures: Vec<Outcome>) {
+        for window in windows {
+            let key = (window.from, Arc::clone(&window.probe), Arc::clone(&window.surface), window.maintenance);
+            match self.recent.get_mut(&key) {
+                Some(sum) => sum.merge(&window),
+                None => drop(self.recent.insert(key, window)),
+            }
+        }
+        self.recent_failures.extend(failures);
+    }
+
+    /// Reads the journal without what is kept here, and adds that.
+    fn read_journal(&mut self, now: Timestamp) -> Result<Known, CliError> {
+        let read_at = Instant::now();
+        let from = now.checked_sub(LOOKS_BACK).unwrap_or(Timestamp::MIN);
+        let kept_from = self.kept_from(now);
+        self.recent.retain(|(start, ..), _| *start >= kept_from.max(from));
+        self.recent_failures.retain(|failure| failure.scheduled_at >= kept_from.max(from));
         let question = Question {
-            from: Some(now.checked_sub(LOOKS_BACK).unwrap_or(Timestamp::MIN)),
+            from: Some(from),
             to: Some(now),
             rules: self.rules,
             surfaces: self.surfaces.clone(),
             ..Question::default()
         };
-        let fresh: BTreeSet<Mark> = self.fresh.iter().filter_map(|(_, line)| Mark::of(line)).collect();
-        let fold = Fold::new(question);
         // Before the first window ends there may be no journal yet.
         let is_there = journal::is_url(&self.journal) || self.journal.exists();
         let journals = if is_there { std::slice::from_ref(&self.journal) } else { &[] };
+        let empty = Fold::new(question);
         let add = |fold: &mut Fold, line: &Line| {
-            if Mark::of(line).is_none_or(|mark| !fresh.contains(&mark)) {
+            if !self.is_kept_here(line, kept_from) {
                 journal_query::add(fold, line);
             }
         };
-        let (fold, integrity) = journal_query::read(&fold, journals, &fold, add, Fold::merge)?;
-        Ok(Read { fold, integrity, at, took: at.elapsed() })
+        let (mut fold, integrity) = journal_query::read(&empty, journals, &empty, add, Fold::merge)?;
+        self.recent.values().for_each(|window| fold.window(window));
+        self.recent_failures.iter().for_each(|failure| fold.failure(failure));
+        Ok(Known { fold, integrity, read_at, took: read_at.elapsed() })
     }
-}
 
-/// What tells a line of one run from every other: its probe and the milliseconds of its checks.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Mark {
-    Window(Arc<str>, Arc<str>, Vec<i64>),
-    Failure(String, String, i64),
-}
+    /// From which instant on this run's windows are taken from memory: a multiple of their span.
+    fn kept_from(&self, now: Timestamp) -> Timestamp {
+        let back = if self.recorded { RECORDED_AFTER } else { LOOKS_BACK };
+        let span = i64::try_from(self.span.as_millis()).unwrap_or(i64::MAX).clamp(1, 86_400_000);
+        let instant = now.checked_sub(back).unwrap_or(Timestamp::MIN).as_millisecond();
+        Timestamp::from_millisecond(instant - instant.rem_euclid(span)).unwrap_or(Timestamp::MIN)
+    }
 
-impl Mark {
-    fn of(line: &Line) -> Option<Mark> {
+    /// Whether a line of the journal is this run's own, and kept in memory still.
+    fn is_kept_here(&self, line: &Line, kept_from: Timestamp) -> bool {
         match line {
-            Line::Window(window) => Some(Mark::of_window(window)),
-            Line::Failure(outcome) => {
-                let due = outcome.scheduled_at.as_millisecond();
-                Some(Mark::Failure(outcome.vantage.clone(), outcome.probe.clone(), due))
+            Line::Window(window) => {
+                let first_check = window.strip.runs().next().map_or(window.from, |run| run.from);
+                *window.vantage == *self.vantage && window.from >= kept_from && first_check >= self.started_ms()
             }
-            Line::Gap(_) => None,
+            Line::Failure(outcome) => {
+                outcome.vantage == self.vantage
+                    && outcome.scheduled_at >= kept_from
+                    && outcome.started_at >= self.started_ms()
+            }
+            Line::Gap(_) => false,
         }
     }
 
-    fn of_window(window: &Window) -> Mark {
-        let runs = window.strip.runs().flat_map(|run| [run.from, run.to]);
-        let times = runs.chain([window.from]).map(Timestamp::as_millisecond).collect();
-        Mark::Window(Arc::clone(&window.vantage), Arc::clone(&window.probe), times)
+    /// The start as the journal writes instants.
+    fn started_ms(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.started.as_millisecond()).unwrap_or(self.started)
     }
 }
 
@@ -135,7 +179,8 @@ impl Mark {
 mod tests {
     use super::*;
     use crate::journal::{Journal, Options};
-    use crate::model::{Check, Failure, FailureClass, Outcome, Probe, SafeText, Verdict};
+    use crate::model::{Check, Failure, FailureClass, Probe, SafeText, Verdict};
+    use crate::window::Collector;
 
     const MINUTE: Duration = Duration::from_mins(1);
 
@@ -152,55 +197,67 @@ mod tests {
         if is_up { Outcome { verdict: Verdict::Up, failure: None, ..down } } else { down }
     }
 
-    /// Five minutes of checks, the last three of them down, and what closed with them.
-    fn checks() -> (Collector, Vec<Line>) {
+    /// The windows of some checks, of which those from the 30th on are down.
+    fn windows(checks: std::ops::Range<u32>) -> Vec<Window> {
         let mut collector = Collector::new("here", MINUTE);
-        let closed: Vec<Line> = (0..33).filter_map(|n| collector.record(&outcome(n, n < 30))).map(Line::from).collect();
-        assert_eq!(closed.len(), 5);
-        (collector, closed)
+        let mut closed: Vec<Window> = checks.filter_map(|n| collector.record(&outcome(n, n < 30))).collect();
+        closed.extend(collector.close_all());
+        closed
     }
 
     fn history(folder: &std::path::Path) -> AlertHistory {
-        AlertHistory::new(folder.to_owned(), IncidentRules::default(), Surfaces::new(), true)
+        let settings = crate::config::Settings { vantage: "here".to_owned(), ..crate::config::Settings::default() };
+        let config = Config::of(settings, Vec::new());
+        AlertHistory { started: start(), ..AlertHistory::new(folder.to_owned(), &config, true) }
     }
 
-    fn told(history: &mut AlertHistory, open: &Collector) -> (u64, u64, usize) {
-        let report = history.report(start() + MINUTE * 6, open.clone()).unwrap_or_else(|_| panic!("a report"));
+    fn counts(history: &mut AlertHistory, windows: Vec<Window>) -> (u64, u64, usize) {
+        let report = history.report(start() + MINUTE * 6, windows, Vec::new()).unwrap_or_else(|_| panic!("a report"));
         (report.surfaces[0].figures.up, report.surfaces[0].figures.down, report.incidents.len())
     }
 
+    fn record(journal: &std::path::Path, windows: Vec<Window>) {
+        let lines: Vec<Line> = windows.into_iter().map(Line::from).collect();
+        Journal::open(journal, Options::default()).expect("a journal").append(&lines).expect("room");
+    }
+
     #[test]
-    fn a_check_counts_once_whether_it_is_recorded_fresh_or_in_an_open_window() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let (open, closed) = checks();
-        let mut journal = Journal::open(folder.path(), Options::default()).expect("a journal");
-        journal.append(&closed[..3]).expect("room");
-        // The last two are recorded already or not yet.
-        for recorded in [false, true] {
-            if recorded {
-                journal.append(&closed[3..]).expect("room");
-            }
+    fn a_check_counts_once_whether_it_is_recorded_or_not_or_in_parts() {
+        for recorded in [30, 33] {
+            let folder = tempfile::tempdir().expect("a folder");
+            record(folder.path(), windows(0..recorded));
             let mut history = history(folder.path());
-            history.add(closed[1..].to_vec());
-            assert_eq!(told(&mut history, &open), (30, 3, 1), "{recorded}");
+            // What was seen comes in parts of windows.
+            let seen = windows(0..20).into_iter().chain(windows(20..31)).chain(windows(31..33)).collect();
+            assert_eq!(counts(&mut history, seen), (30, 3, 1), "{recorded} checks are in the journal");
         }
-        let nothing = Collector::new("here", MINUTE);
-        assert_eq!(told(&mut history(folder.path()), &nothing), (30, 0, 0), "without the open windows");
+    }
+
+    #[test]
+    fn what_another_run_recorded_counts_too() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut earlier = history(folder.path());
+        record(folder.path(), windows(0..30));
+        earlier.started = start() + MINUTE * 5;
+        assert_eq!(counts(&mut earlier, windows(30..33)), (30, 3, 1), "of an earlier run from here");
+        let elsewhere = windows(0..30).into_iter().map(|window| Window { vantage: "there".into(), ..window }).collect();
+        record(folder.path(), elsewhere);
+        let mut history = history(folder.path());
+        history.started = start() + MINUTE * 5;
+        assert_eq!(counts(&mut history, windows(30..33)).0, 60, "of another run from elsewhere");
     }
 
     #[test]
     fn the_journal_is_not_read_for_each_report() {
         let folder = tempfile::tempdir().expect("a folder");
         let journal = folder.path().join("journal");
-        let (open, closed) = checks();
-        Journal::open(&journal, Options::default()).expect("a journal").append(&closed[..4]).expect("room");
+        record(&journal, windows(0..24));
         let mut history = history(&journal);
-        assert_eq!(told(&mut history, &Collector::new("here", MINUTE)), (24, 0, 0));
+        assert_eq!(counts(&mut history, Vec::new()), (24, 0, 0));
         std::fs::remove_dir_all(&journal).expect("it is there");
         // Far away from the time at which it is read again, however slow the machine is.
-        history.read.as_mut().expect("it was read").took = Duration::from_hours(1);
-        history.add(closed[4..].to_vec());
-        assert_eq!(told(&mut history, &open), (30, 3, 1));
-        assert_eq!(told(&mut history, &open), (30, 3, 1), "what is open is not kept");
+        history.known.as_mut().expect("it was read").took = Duration::from_hours(1);
+        assert_eq!(counts(&mut history, windows(24..33)), (30, 3, 1));
+        assert_eq!(counts(&mut history, Vec::new()), (30, 3, 1), "each check counts once");
     }
 }

@@ -1,177 +1,352 @@
-//! Alerts and the heartbeat of a run: told from what is recorded and what a watch has seen since,
-//! beside the checks and after them, never in their way.
+//! Tells of incidents and sends the heartbeat, in a thread of its own that owns the history it judges
+//! from and the queue of what happens. A run only sends to it, and never waits for it but at its end.
+//!
+//! It judges as soon as a check may have changed something, as often as that is cheap, and else now
+//! and then. A receiver that does not answer holds up the next judgement and nothing more: meanwhile
+//! checks are added up.
 
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::TrySendError;
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::thread;
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use std::{io, thread};
 
 use jiff::Timestamp;
+use tokio::runtime::Builder;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
 
 use crate::alert;
 use crate::alert::{Alerts, ExpiringCertificate};
-use crate::commands::process::exit::CliError;
+use crate::commands::process::signals::Signals;
 use crate::commands::run::alert_history::AlertHistory;
+use crate::commands::run::events::{Consumer, RunEvent};
 use crate::config::Config;
-use crate::journal::Line;
-use crate::model::{Redactor, Value, Verdict};
-use crate::window::Collector;
+use crate::model::{Counts, IncidentRules, Outcome, Redactor, Value, Verdict};
+use crate::window::{Collector, Window};
 
-/// Between two judgements of a watch is at least so many times of what the last one took,
-const JUDGES_SHARE: u32 = 10;
-/// and no more than this.
-pub(crate) const SPEAKS_EVERY: Duration = Duration::from_secs(10);
+/// Between two judgements is at least so many times of what the last one took,
+const JUDGEMENT_SHARE: u32 = 10;
+/// and no more than this; the heartbeat is sent as often.
+const JUDGES_EVERY: Duration = Duration::from_secs(10);
+/// Windows and failures that wait at most while a receiver or the journal does not answer.
+const QUEUE_LIMIT: usize = 1 << 16;
 
-/// How long the end of a watch waits for what is being told.
-const LAST_WORD: Duration = Duration::from_secs(1);
-
-/// Who is told, and what it takes to know what to tell.
-pub(crate) struct Alerting {
-    alerts: Alerts,
-    heartbeat: Option<Value>,
-    redactor: Redactor,
-    history: AlertHistory,
-    /// How long the last judgement took.
-    took: Duration,
+/// How a run uses alerts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AlertTiming {
+    /// While the run goes on, and once more at its end.
+    Continuous,
+    /// At its end.
+    AtEnd,
 }
 
-/// What a run knows that its journal does not.
-pub(crate) struct RunSnapshot {
-    /// When this is known.
-    pub(crate) at: Timestamp,
-    /// What was handed to the journal since the last time.
-    pub(crate) lines: Vec<Line>,
-    /// What is not in a window yet.
-    pub(crate) open: Collector,
-    /// Whether the heartbeat is due.
-    pub(crate) heartbeat_due: bool,
-    /// Certificates that end soon.
-    pub(crate) expiring: Vec<ExpiringCertificate>,
-    /// The verdict on the last checks.
-    pub(crate) verdict: Verdict,
-}
-
-impl Alerting {
-    /// What the configuration asks for; none where nobody is to be told.
-    /// `recorded` says whether the run records into the journal.
-    pub(crate) fn of(config: &Config, journal: &Path, recorded: bool) -> Option<Alerting> {
-        let alerts = Alerts::new(&config.alerts, &config.redactor, journal);
-        if alerts.is_empty() && config.heartbeat.is_none() {
-            return None;
-        }
-        Some(Alerting {
-            alerts,
-            heartbeat: config.heartbeat.clone(),
-            redactor: config.redactor.clone(),
-            history: AlertHistory::new(journal.to_path_buf(), config.incident, config.surfaces.clone(), recorded),
-            took: Duration::ZERO,
-        })
-    }
-
-    /// Tells what is new and sends the heartbeat. Blocks until the receivers have heard it, each
-    /// within its own limits. What could not be told is a warning each.
-    pub(crate) fn speak(&mut self, now: RunSnapshot) -> Vec<String> {
-        let (verdict, heartbeat_due) = (now.verdict, now.heartbeat_due);
-        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-            Ok(runtime) => runtime,
-            Err(error) => return vec![format!("alerts could not be told: {error}")],
-        };
-        let warnings = runtime.block_on(async {
-            let mut warnings = self.tell(now).await;
-            if let Some(url) = self.heartbeat.as_ref().filter(|_| heartbeat_due)
-                && let Err(why) = alert::heartbeat(url, verdict, &self.redactor).await
-            {
-                warnings.push(format!("the heartbeat was not heard: {why}"));
-            }
-            warnings
-        });
-        runtime.shutdown_background();
-        warnings
-    }
-
-    async fn tell(&mut self, now: RunSnapshot) -> Vec<String> {
-        if self.alerts.is_empty() {
-            return Vec::new();
-        }
-        let began = Instant::now();
-        self.history.add(now.lines);
-        let report = match self.history.report(now.at, now.open) {
-            Ok(report) => report,
-            Err(CliError::Usage(why) | CliError::Runtime(why) | CliError::Busy(why)) => {
-                return vec![format!("alerts could not be told: {why}")];
-            }
-            Err(CliError::BrokenPipe) => return Vec::new(),
-        };
-        self.took = began.elapsed();
-        match self.alerts.notify(&report, &now.expiring, now.at).await {
-            Ok(told) => told.warnings.iter().map(ToString::to_string).collect(),
-            Err(error) => vec![error.to_string()],
-        }
-    }
-}
-
-/// Speaks beside a watch, in a thread of its own.
+/// The run's side: it sends, and asks for warnings.
 pub(crate) struct AlertWorker {
-    sender: mpsc::SyncSender<RunSnapshot>,
-    thread: JoinHandle<()>,
-    warnings: Arc<Mutex<Vec<String>>>,
-    /// Milliseconds between two judgements.
-    pace: Arc<AtomicU64>,
+    queue: Arc<Queue>,
+    ended: oneshot::Receiver<()>,
 }
 
 impl AlertWorker {
-    /// Begins to listen for words.
-    pub(crate) fn start(mut alerting: Alerting) -> AlertWorker {
-        // One waits while one is told: what a third would say, the second will.
-        let (sender, receiver) = mpsc::sync_channel::<RunSnapshot>(1);
-        let warnings = Arc::new(Mutex::new(Vec::new()));
-        let said = Arc::clone(&warnings);
-        let pace = Arc::new(AtomicU64::new(0));
-        let paced = Arc::clone(&pace);
-        let thread = thread::spawn(move || {
-            for now in receiver {
-                let new = alerting.speak(now);
-                let pace = (alerting.took * JUDGES_SHARE).min(SPEAKS_EVERY);
-                paced.store(u64::try_from(pace.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
-                said.lock().unwrap_or_else(PoisonError::into_inner).extend(new);
-            }
-        });
-        AlertWorker { sender, thread, warnings, pace }
-    }
-
-    /// Hands over what is known now. Does not wait.
+    /// Starts what the configuration asks for; `None` where nobody is to be told. `recorded` says
+    /// whether the run records into the journal.
     ///
     /// # Errors
-    /// What was not taken, because it is busy or gone: the next time will do.
-    pub(crate) fn speak(&self, now: RunSnapshot) -> Result<(), Box<RunSnapshot>> {
-        self.sender.try_send(now).map_err(|error| match error {
-            TrySendError::Full(now) | TrySendError::Disconnected(now) => Box::new(now),
-        })
-    }
-
-    /// The time that is to pass between two judgements.
-    pub(crate) fn pace(&self) -> Duration {
-        Duration::from_millis(self.pace.load(Ordering::Relaxed))
+    /// Where the system gives no thread.
+    pub(crate) fn start(
+        config: &Config,
+        journal: &Path,
+        recorded: bool,
+        timing: AlertTiming,
+    ) -> io::Result<Option<AlertWorker>> {
+        let alerts = Alerts::new(&config.alerts, &config.redactor, journal);
+        if alerts.is_empty() && config.heartbeat.is_none() {
+            return Ok(None);
+        }
+        let queue = Arc::new(Queue::new(config, timing));
+        let judge = Judge {
+            alerts,
+            heartbeat: config.heartbeat.clone(),
+            redactor: config.redactor.clone(),
+            history: AlertHistory::new(journal.to_path_buf(), config, recorded),
+            queue: Arc::clone(&queue),
+        };
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let (sender, ended) = oneshot::channel();
+        let work = move || {
+            runtime.block_on(judge.run());
+            // A look-up that hangs does not hold the end up.
+            runtime.shutdown_background();
+            let _ = sender.send(());
+        };
+        thread::Builder::new().name("alerts".to_owned()).spawn(work)?;
+        Ok(Some(AlertWorker { queue, ended }))
     }
 
     /// The warnings since this was last asked.
     pub(crate) fn warnings(&self) -> Vec<String> {
-        std::mem::take(&mut *self.warnings.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut self.queue.lock().warnings)
     }
 
-    /// Says the last word and waits a moment for it to be heard. What is not told by then is told
-    /// by the next run: what was told is remembered, and not what was tried.
-    pub(crate) fn finish(self, now: RunSnapshot) -> Vec<String> {
-        let AlertWorker { sender, thread, warnings, .. } = self;
-        let _ = sender.try_send(now);
-        drop(sender);
-        let end = Instant::now() + LAST_WORD;
-        while !thread.is_finished() && Instant::now() < end {
-            thread::sleep(Duration::from_millis(10));
+    /// Has the last news told, and waits for that at most `patience`, and a moment after a signal.
+    /// What is not told by then is told by the next run: what was told is remembered, and not what was tried.
+    pub(crate) async fn finish(self, signals: &Signals, patience: Option<Duration>) -> Vec<String> {
+        self.queue.lock().is_closed = true;
+        self.queue.changed.notify_one();
+        let limit = async {
+            match patience {
+                Some(patience) => tokio::time::sleep(patience).await,
+                None => std::future::pending().await,
+            }
+        };
+        let ended = self.ended;
+        let work = async {
+            tokio::select! {
+                _ = ended => {}
+                () = limit => {}
+            }
+        };
+        signals.bounded(work, Duration::from_millis(500)).await;
+        std::mem::take(&mut self.queue.lock().warnings)
+    }
+}
+
+impl Consumer for AlertWorker {
+    fn consume(&mut self, event: &RunEvent<'_>) {
+        let mut queue = self.queue.lock();
+        match event {
+            RunEvent::Outcome(outcome) => queue.outcome(outcome),
+            RunEvent::Missed { probe, scheduled_at } => {
+                let closed = queue.collector.record_missed(probe, *scheduled_at);
+                queue.add(closed);
+            }
+            _ => return,
         }
-        std::mem::take(&mut *warnings.lock().unwrap_or_else(PoisonError::into_inner))
+        if queue.is_urgent && self.queue.timing == AlertTiming::Continuous {
+            drop(queue);
+            self.queue.changed.notify_one();
+        }
+    }
+}
+
+/// What happened since the last judgement.
+pub(crate) struct RunSnapshot {
+    /// When this is known.
+    pub(crate) at: Timestamp,
+    /// The checks, in windows that add up with those of earlier snapshots.
+    pub(crate) windows: Vec<Window>,
+    /// The evidence of the first failures.
+    pub(crate) failures: Vec<Outcome>,
+    /// Certificates that end soon.
+    pub(crate) expiring: Vec<ExpiringCertificate>,
+    /// The verdict on the last check of every probe; of a run that tells at its end, on all its checks.
+    pub(crate) verdict: Verdict,
+    /// Whether the run is over.
+    is_last: bool,
+}
+
+struct Queue {
+    timing: AlertTiming,
+    inner: Mutex<Inner>,
+    changed: Notify,
+}
+
+struct Inner {
+    rules: IncidentRules,
+    collector: Collector,
+    windows: Vec<Window>,
+    failures: Vec<Outcome>,
+    /// The last verdict of each probe.
+    last: BTreeMap<String, Verdict>,
+    /// Every verdict of the run.
+    counts: Counts,
+    expiring: BTreeMap<String, ExpiringCertificate>,
+    /// Probes that were not up, with the good checks that it takes until they change nothing.
+    unsettled: BTreeMap<String, u32>,
+    /// Whether a check may have opened or closed an incident.
+    is_urgent: bool,
+    is_closed: bool,
+    warnings: Vec<String>,
+}
+
+impl Queue {
+    fn new(config: &Config, timing: AlertTiming) -> Queue {
+        let inner = Inner {
+            rules: config.incident,
+            collector: Collector::new(&config.settings.vantage, config.settings.window),
+            windows: Vec::new(),
+            failures: Vec::new(),
+            last: BTreeMap::new(),
+            counts: Counts::default(),
+            expiring: BTreeMap::new(),
+            unsettled: BTreeMap::new(),
+            is_urgent: false,
+            is_closed: false,
+            warnings: Vec::new(),
+        };
+        Queue { timing, inner: Mutex::new(inner), changed: Notify::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Everything since this was last asked.
+    fn snapshot(&self) -> RunSnapshot {
+        let mut inner = self.lock();
+        let open = inner.collector.close_all();
+        inner.windows.extend(open);
+        let failures = inner.collector.take_failures();
+        inner.failures.extend(failures);
+        inner.is_urgent = false;
+        let counts = match self.timing {
+            AlertTiming::AtEnd => inner.counts,
+            AlertTiming::Continuous => inner.last.values().fold(Counts::default(), |mut counts, verdict| {
+                counts.add(*verdict, 1);
+                counts
+            }),
+        };
+        RunSnapshot {
+            at: Timestamp::now(),
+            windows: std::mem::take(&mut inner.windows),
+            failures: std::mem::take(&mut inner.failures),
+            expiring: inner.expiring.values().cloned().collect(),
+            verdict: counts.verdict(),
+            is_last: inner.is_closed,
+        }
+    }
+}
+
+impl Inner {
+    fn outcome(&mut self, outcome: &Outcome) {
+        for expiring in alert::expiring([outcome], outcome.started_at) {
+            self.expiring.insert(outcome.probe.clone(), expiring);
+        }
+        if !outcome.control && !outcome.maintenance {
+            self.last.insert(outcome.probe.clone(), outcome.verdict);
+            self.counts.add(outcome.verdict, 1);
+        }
+        self.settle(outcome);
+        let closed = self.collector.record(outcome);
+        self.add(closed);
+    }
+
+    /// Keeps a window and the failures so far. Past the limit evidence is dropped first: failures
+    /// are counted in their windows, and the journal has everything.
+    fn add(&mut self, closed: Option<Window>) {
+        let Some(window) = closed else { return };
+        self.windows.push(window);
+        let failures = self.collector.take_failures();
+        self.failures.extend(failures);
+        if self.windows.len() + self.failures.len() > QUEUE_LIMIT {
+            self.failures.clear();
+            let excess = self.windows.len().saturating_sub(QUEUE_LIMIT);
+            self.windows.drain(..excess);
+        }
+    }
+
+    /// Notes whether a check may change something: it was not up, or it follows one that was not
+    /// closely enough to end an incident.
+    fn settle(&mut self, outcome: &Outcome) {
+        if outcome.verdict != Verdict::Up {
+            self.unsettled.insert(outcome.probe.clone(), self.rules.close_after.get());
+            self.is_urgent = true;
+        } else if let Some(left) = self.unsettled.get_mut(&outcome.probe) {
+            *left -= 1;
+            if *left == 0 {
+                self.unsettled.remove(&outcome.probe);
+            }
+            self.is_urgent = true;
+        }
+    }
+}
+
+/// The thread's side.
+struct Judge {
+    alerts: Alerts,
+    heartbeat: Option<Value>,
+    redactor: Redactor,
+    history: AlertHistory,
+    queue: Arc<Queue>,
+}
+
+impl Judge {
+    async fn run(mut self) {
+        let mut next = Instant::now() + JUDGES_EVERY;
+        let mut earliest = Instant::now();
+        let mut heartbeat_due = next;
+        loop {
+            self.wait(earliest, next).await;
+            let snapshot = self.queue.snapshot();
+            let is_last = snapshot.is_last;
+            let started = Instant::now();
+            let beats = is_last || started >= heartbeat_due;
+            if beats {
+                heartbeat_due = started + JUDGES_EVERY;
+            }
+            let took = self.judge(snapshot, beats).await;
+            if is_last {
+                return;
+            }
+            next = Instant::now() + JUDGES_EVERY;
+            earliest = started + (took * JUDGEMENT_SHARE).min(JUDGES_EVERY);
+        }
+    }
+
+    /// Waits until a judgement is due: `next`, at once where a check may have changed something but not
+    /// before `earliest`, or at the end of the run.
+    async fn wait(&self, earliest: Instant, next: Instant) {
+        loop {
+            let (is_urgent, is_closed) = {
+                let inner = self.queue.lock();
+                (inner.is_urgent, inner.is_closed)
+            };
+            let due = match self.queue.timing {
+                _ if is_closed => return,
+                AlertTiming::AtEnd => None,
+                AlertTiming::Continuous if is_urgent => Some(earliest.min(next)),
+                AlertTiming::Continuous => Some(next),
+            };
+            let until = async {
+                match due {
+                    Some(due) => tokio::time::sleep_until(due).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = until => return,
+                () = self.queue.changed.notified() => {}
+            }
+        }
+    }
+
+    /// Tells what is new and sends the heartbeat. Returns how long it took to know what is new.
+    async fn judge(&mut self, snapshot: RunSnapshot, heartbeat_due: bool) -> Duration {
+        let verdict = snapshot.verdict;
+        let started = Instant::now();
+        let mut took = Duration::ZERO;
+        if !self.alerts.is_empty() {
+            let (at, expiring) = (snapshot.at, snapshot.expiring);
+            let report = self.history.report(at, snapshot.windows, snapshot.failures);
+            took = started.elapsed();
+            let warnings = match report {
+                Ok(report) => match self.alerts.notify(&report, &expiring, at).await {
+                    Ok(deliveries) => deliveries.warnings.iter().map(ToString::to_string).collect(),
+                    Err(error) => vec![error.to_string()],
+                },
+                Err(error) => vec![format!("no alert was sent: {error}")],
+            };
+            self.warn(warnings);
+        }
+        if let Some(url) = self.heartbeat.as_ref().filter(|_| heartbeat_due)
+            && let Err(why) = alert::heartbeat(url, verdict, &self.redactor).await
+        {
+            self.warn(vec![format!("heartbeat request failed: {why}")]);
+        }
+        took
+    }
+
+    fn warn(&self, warnings: Vec<String>) {
+        self.queue.lock().warnings.extend(warnings);
     }
 }

@@ -4,10 +4,11 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use tokio::time::Instant;
 
+use crate::commands::process::exit::CliError;
 use crate::commands::run::diagnoser::{Diagnoser, Diagnosing, LastGood};
+use crate::config::Config;
 use crate::engine::Engine;
 use crate::model::{Check, Outcome, Probe, Resolver};
 use crate::runner::{Controls, Monitor};
@@ -68,8 +69,8 @@ impl CheckPipeline {
     }
 }
 
-/// The wall clock.
-#[must_use]
-pub(crate) fn now() -> Timestamp {
-    Timestamp::now()
+/// The engine for these probes. What it cannot read is a matter of configuration.
+pub(crate) fn engine(config: &Config, probes: &[Arc<Probe>]) -> Result<Engine, CliError> {
+    Engine::new(&config.settings.vantage, config.redactor.clone(), probes)
+        .map_err(|error| CliError::Usage(format!("error: {error}")))
 }

@@ -1,18 +1,15 @@
-//! From the command line and the environment to the exporters of a run, and their end.
+//! From the command line and the environment to the exporters of a run.
 
 #[cfg(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp"))]
 use std::error::Error;
 #[cfg(feature = "prometheus-server")]
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
 
 use crate::cli::ExporterArgs;
 #[cfg(any(feature = "remote-write", feature = "otlp"))]
 use crate::commands::input::selection;
 use crate::commands::process::exit::CliError;
-use crate::commands::process::terminal::Terminal;
 use crate::config::Config;
 #[cfg(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp"))]
 use crate::export::ExportError;
@@ -27,12 +24,6 @@ use crate::export::remote_write;
 use crate::journal;
 #[cfg(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp"))]
 use crate::model::SafeText;
-
-/// The longest the end of a run waits for backends. What they did not take by then is counted.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// The same where somebody has told the run to stop, and waits.
-const SHORT_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The file beside a journal's lines that holds what remote write has sent in all.
 #[cfg(feature = "remote-write")]
@@ -55,12 +46,7 @@ pub(crate) enum Run {
     not(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp")),
     expect(clippy::unnecessary_wraps, reason = "without exporters nothing can fail to start")
 )]
-pub(crate) fn start(
-    asked: &ExporterArgs,
-    run: &Run,
-    config: &Config,
-    place: &Path,
-) -> Result<Arc<Exporters>, CliError> {
+pub(crate) fn start(asked: &ExporterArgs, run: &Run, config: &Config, place: &Path) -> Result<Exporters, CliError> {
     let mut exporters = Exporters::default();
     let vantage = &config.settings.vantage;
     #[cfg(feature = "prometheus-server")]
@@ -86,21 +72,13 @@ pub(crate) fn start(
         }
     }
     let _ = (&mut exporters, asked, run, vantage, place);
-    Ok(Arc::new(exporters))
-}
-
-/// Lets the exporters send what they have, and says what did not arrive. The verdict of a run
-/// stands whatever becomes of it elsewhere.
-pub(crate) fn finish(exporters: Arc<Exporters>, told_to_stop: bool, terminal: &Terminal) {
-    let Some(exporters) = Arc::into_inner(exporters) else { return };
-    let patience = if told_to_stop { SHORT_PATIENCE } else { PATIENCE };
-    exporters.finish(patience).iter().for_each(|warning| terminal.warn(warning));
+    Ok(exporters)
 }
 
 /// The settings of remote write, without a state.
 #[cfg(feature = "remote-write")]
 pub(crate) fn remote_write_settings(url: &str, kind: Option<&str>) -> Result<remote_write::Settings, CliError> {
-    let url = url.parse().map_err(|_| CliError::Usage("error: --remote-write: that is no URL".to_owned()))?;
+    let url = url.parse().map_err(|_| CliError::Usage("error: --remote-write must be a URL".to_owned()))?;
     let headers = selection::env(remote_write::HEADERS_VARIABLE);
     Ok(remote_write::Settings { url, headers, histograms: histograms(kind)?, state: None })
 }
@@ -129,7 +107,7 @@ fn histograms(kind: Option<&str>) -> Result<crate::export::buckets::Kind, CliErr
         .map_err(|error: String| CliError::Usage(format!("error: --histograms: {error}")))
 }
 
-/// What cannot begin is a matter of usage; every cause is told.
+/// What cannot start is a matter of usage; every cause is named.
 #[cfg(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp"))]
 pub(crate) fn usage(error: &ExportError) -> CliError {
     let mut text = error.to_string();

@@ -1,158 +1,336 @@
-//! The books of a run: what happened goes into the answer and into the journal.
+//! Records a run beside it: closed windows and the evidence of failures wait in a bounded queue, and a
+//! thread of its own appends them to the journal. A slow disk, a held lock or an object store that is
+//! away delays no check.
+//!
+//! Where the disk hangs, the queue fills. Then no more checks are made, which are `missed`: what is
+//! measured and cannot be kept is worth nothing. Their windows are added up per probe until there is room.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use std::{io, thread};
 
-use jiff::Timestamp;
+use tokio::sync::oneshot;
 
-use crate::check_report::condition::Condition;
-use crate::check_report::{CheckReport, CheckReportBuilder};
-use crate::commands::process::terminal::{MessageLevel, Terminal};
-use crate::commands::run::check_pipeline;
-use crate::commands::run::journal_writer::{JournalLocation, Recorded, Recorder};
+use crate::commands::input::selection;
+use crate::commands::run::events::{Consumer, RunEvent};
 use crate::config::Config;
-use crate::export::Exporters;
-use crate::journal::{JournalError, Line};
-use crate::model::{Gap, Outcome, Probe};
-use crate::window::{Collector, Window};
+use crate::journal;
+use crate::journal::{Journal, JournalError, Line, Options};
+use crate::window::Window;
 
-/// Keeps the books.
+/// How often a run ships what it has recorded to an object store; it does so once more at its end.
+const SHIP_EVERY: Duration = Duration::from_mins(5);
+
+/// Lines that wait for the disk at most, with those that are being written: minutes of a large run.
+const QUEUE_LIMIT: usize = 1 << 16;
+
+/// Lines that wait at most while the journal cannot even be opened.
+const PENDING_LIMIT: usize = 100_000;
+
+/// Milliseconds of a day.
+const DAY_MS: i64 = 86_400_000;
+
+/// Where a run records.
+pub(crate) struct JournalLocation {
+    folder: PathBuf,
+    /// Where the lines go on to from there.
+    store: Option<Store>,
+}
+
+/// An object store that lines are shipped to.
+struct Store {
+    url: PathBuf,
+    vantage: String,
+}
+
+impl JournalLocation {
+    /// The location that an option or a default names: a folder, or a URL.
+    pub(crate) fn of(place: PathBuf, config: &Config) -> JournalLocation {
+        if !journal::is_url(&place) {
+            return JournalLocation { folder: place, store: None };
+        }
+        let folder = selection::outbox_place(&place, config.path.as_deref());
+        JournalLocation { folder, store: Some(Store { url: place, vantage: config.settings.vantage.clone() }) }
+    }
+}
+
+/// What became of the lines.
+#[derive(Debug, Default)]
+pub(crate) struct Recorded {
+    /// Why lines are not in the journal.
+    pub(crate) error: Option<String>,
+    /// How many.
+    pub(crate) lost: u64,
+    /// Why lines are on this disk and not in the object store; the next run ships them.
+    pub(crate) unshipped: Option<JournalError>,
+}
+
+/// Hands closed windows to the thread that writes them.
 pub(crate) struct RunRecorder {
-    fold: CheckReportBuilder,
-    recorder: Option<Recorder>,
-    exporters: Arc<Exporters>,
-    warnings: Vec<String>,
-    began: Instant,
-    /// What was handed over since it was last asked for, where anybody asks.
-    overheard: Option<Vec<Line>>,
+    queue: Arc<Queue>,
+    ended: oneshot::Receiver<Recorded>,
 }
 
 impl RunRecorder {
-    /// New books for these probes; with a journal's folder they are recorded there, and the
-    /// exporters hear of everything.
-    #[must_use]
-    pub(crate) fn open(
-        config: &Config,
-        probes: &[Arc<Probe>],
-        journal: Option<PathBuf>,
-        exporters: Arc<Exporters>,
-    ) -> RunRecorder {
-        let vantage = &config.settings.vantage;
-        RunRecorder {
-            fold: CheckReportBuilder::new(vantage, probes, config.settings.window, check_pipeline::now()),
-            recorder: journal.map(|place| Recorder::start(JournalLocation::of(place, config))),
-            exporters,
-            warnings: config.warnings.clone(),
-            began: Instant::now(),
-            overheard: None,
-        }
+    /// Starts to record into a folder, which is made if it is not there.
+    ///
+    /// # Errors
+    /// Where the system gives no thread.
+    pub(crate) fn start(location: JournalLocation) -> io::Result<RunRecorder> {
+        let queue = Arc::new(Queue::default());
+        let (sender, ended) = oneshot::channel();
+        let writer = JournalWriter {
+            location,
+            journal: None,
+            pending: Vec::new(),
+            queue: Arc::clone(&queue),
+            shipped_at: Instant::now(),
+        };
+        let write = move || drop(sender.send(writer.run()));
+        thread::Builder::new().name("journal".to_owned()).spawn(write)?;
+        Ok(RunRecorder { queue, ended })
     }
 
-    /// Keeps what it hands over for [`RunRecorder::news`] too.
-    pub(crate) fn overheard(mut self) -> RunRecorder {
-        self.overheard = Some(Vec::new());
-        self
+    /// Says whether the queue has room: without it, no check may start.
+    pub(crate) fn admission(&self) -> impl Fn() -> bool + Clone + Send + use<> {
+        let queue = Arc::clone(&self.queue);
+        move || !queue.is_full.load(Ordering::Relaxed)
     }
 
-    /// What was handed over since this was last asked, and what is not yet.
-    pub(crate) fn news(&mut self) -> (Vec<Line>, Collector) {
-        (self.overheard.as_mut().map(std::mem::take).unwrap_or_default(), self.fold.open())
+    /// The trouble since the last time this was asked, to be said while the run goes on.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        let mut waiting = self.queue.lock();
+        let full = std::mem::take(&mut waiting.became_full)
+            .then(|| format!("the journal takes no lines: {QUEUE_LIMIT} wait, and no check is made until it does"));
+        full.or_else(|| waiting.trouble.take().map(|error| error.to_string()))
     }
 
-    /// Judges the run by these conditions, and compares it with what is recorded.
-    pub(crate) fn judged_by(mut self, conditions: Vec<Condition>, recorded: Option<Vec<Window>>) -> RunRecorder {
-        self.fold = self.fold.judged_by(conditions);
-        if let Some(recorded) = recorded {
-            self.fold = self.fold.compared_with(recorded);
-        }
-        self
+    /// Waits until everything handed over is in the journal, or cannot be.
+    pub(crate) async fn finish(self) -> Recorded {
+        self.queue.lock().is_closed = true;
+        self.queue.filled.notify_one();
+        let broken = |_| Recorded { error: Some("the journal's thread broke down".to_owned()), ..Recorded::default() };
+        self.ended.await.unwrap_or_else(broken)
     }
 
-    /// Goes on with these probes too.
-    pub(crate) fn adopt(&mut self, probes: &[Arc<Probe>]) {
-        self.fold.adopt(probes);
-        self.exporters.adopt(probes);
+    /// The queue, to be asked about it while [`RunRecorder::finish`] waits.
+    pub(crate) fn queue(&self) -> Arc<Queue> {
+        Arc::clone(&self.queue)
     }
+}
 
-    /// Takes back what [`RunRecorder::news`] gave, to be asked for again.
-    pub(crate) fn put_back(&mut self, lines: Vec<Line>) {
-        if let Some(overheard) = &mut self.overheard {
-            overheard.splice(..0, lines);
-        }
-    }
-
-    /// Records an outcome.
-    pub(crate) fn record(&mut self, outcome: Outcome) {
-        self.exporters.outcome(&outcome);
-        let closed = self.fold.record(outcome);
-        self.hand_over(closed.into_iter().collect());
-    }
-
-    /// Records that a check was due and not run.
-    pub(crate) fn missed(&mut self, probe: &Probe, scheduled_at: Timestamp) {
-        self.exporters.missed(probe, scheduled_at);
-        let closed = self.fold.missed(probe, scheduled_at);
-        self.hand_over(closed.into_iter().collect());
-    }
-
-    /// Records that the clocks parted.
-    pub(crate) fn gap(&self, gap: Gap) {
-        if let Some(recorder) = &self.recorder {
-            recorder.record(vec![Line::Gap(gap)]);
-        }
-    }
-
-    /// Hands the windows over whose span has ended.
-    pub(crate) fn close_ended(&mut self, now: Timestamp) {
-        let closed = self.fold.close_ended(now);
-        self.hand_over(closed);
-    }
-
-    /// What trouble the journal has had since this was last asked.
-    #[must_use]
-    pub(crate) fn trouble(&self) -> Option<JournalError> {
-        self.recorder.as_ref().and_then(Recorder::trouble)
-    }
-
-    /// Closes the books: the answer, and whether everything is in the journal.
-    pub(crate) fn close(mut self, terminal: &Terminal) -> (CheckReport, bool) {
-        let failures = self.fold.take_failures();
-        let (pass, windows) = self.fold.finish(self.began.elapsed(), &self.warnings);
-        self.exporters.windows(&windows);
-        let Some(recorder) = self.recorder else { return (pass, true) };
-        recorder.record(lines(windows, failures));
-        let Recorded { error, lost, unshipped } = recorder.finish();
-        if let Some(error) = &error {
-            terminal.say(MessageLevel::Error, &format!("{error}; {lost} lines are not in the journal"));
-        }
-        if let Some(unshipped) = &unshipped {
-            terminal.say(
-                MessageLevel::Error,
-                &format!("{unshipped}; what was recorded waits on this disk for the next run"),
-            );
-        }
-        (pass, error.is_none() && unshipped.is_none())
-    }
-
-    fn hand_over(&mut self, windows: Vec<Window>) {
-        if windows.is_empty() {
-            return;
-        }
-        self.exporters.windows(&windows);
-        if self.recorder.is_none() && self.overheard.is_none() {
-            return;
-        }
-        let lines = lines(windows, self.fold.take_failures());
-        if let Some(overheard) = &mut self.overheard {
-            overheard.extend(lines.iter().cloned());
-        }
-        if let Some(recorder) = &self.recorder {
-            recorder.record(lines);
+impl Consumer for RunRecorder {
+    fn consume(&mut self, event: &RunEvent<'_>) {
+        match event {
+            RunEvent::WindowsClosed { windows, failures } => {
+                self.queue.push(windows.iter().cloned(), failures.iter().cloned().map(Line::from));
+            }
+            RunEvent::Gap(gap) => self.queue.push([], [Line::Gap((*gap).clone())]),
+            _ => {}
         }
     }
 }
 
-fn lines(windows: Vec<Window>, failures: Vec<Outcome>) -> Vec<Line> {
-    windows.into_iter().map(Line::from).chain(failures.into_iter().map(Line::from)).collect()
+/// What waits for the disk.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    waiting: Mutex<Waiting>,
+    filled: Condvar,
+    is_full: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    lines: Vec<Line>,
+    /// Lines that the thread has taken and not written yet.
+    in_flight: usize,
+    /// Once the queue is full: one window a probe and a day, added up.
+    overflow: BTreeMap<(Arc<str>, i64), Window>,
+    became_full: bool,
+    is_closed: bool,
+    trouble: Option<JournalError>,
+}
+
+impl Queue {
+    /// How many lines are not in the journal yet.
+    pub(crate) fn waiting(&self) -> usize {
+        let waiting = self.lock();
+        waiting.lines.len() + waiting.in_flight + waiting.overflow.len()
+    }
+
+    /// Takes lines in. Does not wait. A full queue adds windows up and drops evidence, whose failures
+    /// are counted in their windows all the same.
+    fn push(&self, windows: impl IntoIterator<Item = Window>, others: impl IntoIterator<Item = Line>) {
+        let mut waiting = self.lock();
+        for window in windows {
+            if waiting.is_full() {
+                waiting.add_up(window);
+            } else {
+                waiting.lines.push(Line::from(window));
+            }
+        }
+        for line in others {
+            if !waiting.is_full() {
+                waiting.lines.push(line);
+            }
+        }
+        let is_full = waiting.is_full();
+        if is_full && !self.is_full.swap(true, Ordering::Relaxed) {
+            waiting.became_full = true;
+        }
+        drop(waiting);
+        self.filled.notify_one();
+    }
+
+    /// Waits for lines, and takes all of them. `None` once no more will come.
+    fn take(&self) -> Option<Vec<Line>> {
+        let mut waiting = self.lock();
+        while waiting.is_empty() && !waiting.is_closed {
+            waiting = self.filled.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+        if waiting.is_empty() {
+            return None;
+        }
+        let mut lines = std::mem::take(&mut waiting.lines);
+        lines.extend(std::mem::take(&mut waiting.overflow).into_values().map(Line::from));
+        waiting.in_flight = lines.len();
+        Some(lines)
+    }
+
+    /// Notes that what was taken is dealt with.
+    fn written(&self) {
+        self.lock().in_flight = 0;
+        self.is_full.store(false, Ordering::Relaxed);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    fn is_empty(&self) -> bool {
+        self.lines.is_empty() && self.overflow.is_empty()
+    }
+
+    fn is_full(&self) -> bool {
+        self.lines.len() + self.in_flight >= QUEUE_LIMIT
+    }
+
+    fn add_up(&mut self, window: Window) {
+        let day = window.from.as_millisecond().div_euclid(DAY_MS);
+        match self.overflow.entry((Arc::clone(&window.probe), day)) {
+            std::collections::btree_map::Entry::Vacant(entry) => drop(entry.insert(window)),
+            std::collections::btree_map::Entry::Occupied(mut entry) => {
+                entry.get_mut().merge(&window);
+                entry.get_mut().strip.thin();
+            }
+        }
+    }
+}
+
+/// The thread's side: appends lines to a journal, in order, until there are no more.
+struct JournalWriter {
+    location: JournalLocation,
+    journal: Option<Journal>,
+    /// Lines from before the journal could be opened.
+    pending: Vec<Line>,
+    queue: Arc<Queue>,
+    shipped_at: Instant,
+}
+
+impl JournalWriter {
+    fn run(mut self) -> Recorded {
+        let mut lost = 0;
+        while let Some(lines) = self.queue.take() {
+            self.note(|writer| writer.append(lines));
+            self.queue.written();
+            let excess = self.pending.len().saturating_sub(PENDING_LIMIT);
+            self.pending.drain(..excess);
+            lost += excess as u64;
+            if self.shipped_at.elapsed() >= SHIP_EVERY {
+                self.note(JournalWriter::ship);
+            }
+        }
+        self.close(lost)
+    }
+
+    /// Appends lines, after those that wait. What fails waits on, in the journal or here.
+    fn append(&mut self, lines: Vec<Line>) -> Result<(), JournalError> {
+        self.pending.extend(lines);
+        let journal = match &mut self.journal {
+            Some(journal) => journal,
+            None => self.journal.insert(Journal::open(&self.location.folder, Options::default())?),
+        };
+        let recorded = journal.append(&std::mem::take(&mut self.pending))?;
+        match recorded.spooled_because {
+            // Nothing is lost, and whoever wonders where the lines are should know.
+            Some(because) => Err(because),
+            None => Ok(()),
+        }
+    }
+
+    /// Ships what is recorded, where there is a store. What it does not take waits on the disk.
+    fn ship(&mut self) -> Result<(), JournalError> {
+        self.shipped_at = Instant::now();
+        let Some(store) = &self.location.store else { return Ok(()) };
+        let shipped = journal::ship(&self.location.folder, &store.vantage, &store.url, &selection::environment())?;
+        shipped.waiting_because.map_or(Ok(()), Err)
+    }
+
+    /// The last try for what waits.
+    fn close(mut self, mut lost: u64) -> Recorded {
+        let waits = |writer: &JournalWriter| {
+            writer.pending.len() as u64 + writer.journal.as_ref().map_or(0, Journal::waiting_lines)
+        };
+        let mut error = None;
+        if waits(&self) > 0 {
+            error = self.append(Vec::new()).err().map(|error| error.to_string());
+        }
+        let unshipped = self.ship().err();
+        lost += waits(&self) + self.journal.as_ref().map_or(0, Journal::given_up_lines);
+        let why = || error.unwrap_or_else(|| "the journal could not be written for too long".to_owned());
+        Recorded { error: (lost > 0).then(why), lost, unshipped }
+    }
+
+    fn note(&mut self, act: impl FnOnce(&mut JournalWriter) -> Result<(), JournalError>) {
+        if let Err(error) = act(self) {
+            self.queue.lock().trouble = Some(error);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn window(probe: &str, second: i64) -> Window {
+        let mut window = Window::empty(&"here".into(), &probe.into(), &"web".into(), false);
+        window.from = jiff::Timestamp::from_second(second).expect("an instant");
+        window.to = window.from;
+        window.counts.missed = 1;
+        window
+    }
+
+    #[test]
+    fn a_queue_whose_disk_hangs_is_bounded_and_every_check_stays_counted() {
+        let queue = Queue::default();
+        queue.push((0..QUEUE_LIMIT).map(|n| window(&format!("probe-{n}"), 0)), []);
+        assert!(queue.is_full.load(Ordering::Relaxed) && queue.lock().became_full);
+        for second in 0..1_000 {
+            queue.push([window("slow", second), window("slow", second + 86_400)], []);
+        }
+        assert_eq!(queue.lock().overflow.len(), 2, "one window a probe and a day");
+        let lines = queue.take().expect("lines");
+        assert_eq!(lines.len(), QUEUE_LIMIT + 2);
+        let missed = |line: &Line| if let Line::Window(window) = line { window.counts.missed } else { 0 };
+        assert_eq!(lines.iter().map(missed).sum::<u64>(), QUEUE_LIMIT as u64 + 2_000);
+        queue.push([window("late", 0)], []);
+        assert_eq!(queue.lock().lines.len(), 0, "what is being written counts too");
+        queue.written();
+        assert!(!queue.is_full.load(Ordering::Relaxed));
+    }
 }

@@ -51,6 +51,17 @@ pub(super) fn write(pass: &CheckReport, out: &mut impl Write) -> io::Result<()> 
     Ok(())
 }
 
+/// The one line of a run that ended before it had an answer. Of a message of several lines, such as a
+/// diagnostic of the configuration, it is the first with the place that follows.
+#[must_use]
+pub fn unknown(message: &str) -> String {
+    let mut lines = message.lines().map(str::trim);
+    let first = lines.next().unwrap_or_default();
+    let first = first.strip_prefix("error: ").unwrap_or(first);
+    let place = lines.find_map(|line| line.strip_prefix("--> ")).map(|place| format!(" ({place})"));
+    format!("UPTICK UNKNOWN: {}", harmless(&format!("{first}{}", place.unwrap_or_default())))
+}
+
 fn reason(pass: &CheckReport, probe: &ProbeSummary) -> String {
     match pass.telling(&probe.probe).filter(|outcome| outcome.failure.is_some()) {
         Some(outcome) => evidence::reason(outcome),

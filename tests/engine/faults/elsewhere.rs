@@ -100,7 +100,7 @@ pub(crate) const CASES: &[Elsewhere] = &[
         "a_configuration_that_cannot_be_read_again_leaves_the_old_one_in_force",
     ),
     input(120, "there are ten thousand probes", CONFIG, "ten_thousand_probes_are_read"),
-    input(120, "there is no probe", CONFIG, MISTAKES),
+    input(120, "no probe is named", CONFIG, MISTAKES),
     input(
         121,
         "nobody reads the answer",

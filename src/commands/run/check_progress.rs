@@ -1,0 +1,46 @@
+//! How far a check is, on a terminal; and what it waits for once it is told to stop.
+
+use crate::commands::process::signals::GRACE;
+use crate::commands::process::terminal::Terminal;
+use crate::commands::run::events::{Consumer, RunEvent};
+use crate::model::Probe;
+use crate::progress::{Painter, PassLine};
+
+/// Probes named at most.
+const NAMED: usize = 5;
+
+/// Shows how far a check is.
+pub(crate) struct CheckProgress {
+    line: Painter<PassLine>,
+    quiet: bool,
+}
+
+impl CheckProgress {
+    /// For this many checks, where their number is known.
+    pub(crate) fn new(planned: Option<u64>, terminal: &Terminal) -> CheckProgress {
+        CheckProgress { line: Painter::new(PassLine::new(planned), terminal.progress), quiet: terminal.quiet }
+    }
+
+    /// Takes the line away.
+    pub(crate) fn finish(self) {
+        self.line.finish();
+    }
+}
+
+impl Consumer for CheckProgress {
+    fn consume(&mut self, event: &RunEvent<'_>) {
+        match event {
+            RunEvent::Outcome(outcome) => self.line.update(|line| line.record(outcome)),
+            RunEvent::Stopping(running) if !self.quiet => self.line.say(&stopping(running)),
+            _ => {}
+        }
+    }
+}
+
+/// What a run waits for once it is told to stop.
+pub(crate) fn stopping(running: &[&Probe]) -> String {
+    let names: Vec<&str> = running.iter().take(NAMED).map(|probe| probe.name.as_str()).collect();
+    let more = if running.len() > NAMED { format!(" and {} more", running.len() - NAMED) } else { String::new() };
+    let (names, seconds) = (names.join(", "), GRACE.as_secs());
+    format!("note: stopping: waiting at most {seconds} s for {names}{more}; Ctrl-C again stops at once")
+}

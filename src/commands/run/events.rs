@@ -1,0 +1,125 @@
+//! What happens in a run, told to consumers that do not know each other.
+//!
+//! The runner says what became of each check. Here checks become windows, once, and everybody who
+//! needs either hears of it: the answer, the journal, exporters, alerts, the screen. No consumer may
+//! wait for anything: what can block has a queue and a thread of its own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::model::{Gap, Outcome, Probe};
+use crate::runner::Event;
+use crate::window::{Collector, Window};
+
+/// Something that happened in a run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum RunEvent<'e> {
+    /// From here on there are these probes, after the first ones.
+    ProbesChanged(&'e [Arc<Probe>]),
+    /// A check ended.
+    Outcome(&'e Arc<Outcome>),
+    /// A check was due and not run.
+    Missed {
+        /// Of which probe.
+        probe: &'e Probe,
+        /// When it was due.
+        scheduled_at: Timestamp,
+    },
+    /// The clocks parted.
+    Gap(&'e Gap),
+    /// Windows closed, and these failures are the evidence since the last ones did.
+    WindowsClosed {
+        /// One window a probe and span.
+        windows: &'e [Window],
+        /// The first few failures of each class.
+        failures: &'e [Outcome],
+    },
+    /// Every probe was checked once, and the next pass may start.
+    PassEnded,
+    /// Nothing more starts, and these probes' checks are still under way.
+    Stopping(&'e [&'e Probe]),
+}
+
+/// Somebody who is told of what happens. It must not wait for anything.
+pub(crate) trait Consumer {
+    /// Takes an event in.
+    fn consume(&mut self, event: &RunEvent<'_>);
+}
+
+impl<C: Consumer> Consumer for Option<C> {
+    fn consume(&mut self, event: &RunEvent<'_>) {
+        if let Some(consumer) = self {
+            consumer.consume(event);
+        }
+    }
+}
+
+/// Makes windows of checks and tells the consumers of both.
+pub(crate) struct EventDispatcher<C> {
+    collector: Collector,
+    pub(crate) consumers: C,
+}
+
+impl<C: Consumer> EventDispatcher<C> {
+    /// Tells these consumers what is asked from `vantage`, in windows of `span`.
+    pub(crate) fn new(vantage: &str, span: Duration, consumers: C) -> EventDispatcher<C> {
+        EventDispatcher { collector: Collector::new(vantage, span), consumers }
+    }
+
+    /// Passes on what a runner of these probes says.
+    pub(crate) fn on_event(&mut self, probes: &[Arc<Probe>], event: Event) {
+        match event {
+            Event::Outcome(outcome) => {
+                let closed = self.collector.record(&outcome);
+                self.consumers.consume(&RunEvent::Outcome(&outcome));
+                self.windows_closed(closed.as_slice());
+            }
+            Event::Missed { probe, scheduled_at } => {
+                let closed = self.collector.record_missed(&probes[probe], scheduled_at);
+                self.consumers.consume(&RunEvent::Missed { probe: &probes[probe], scheduled_at });
+                self.windows_closed(closed.as_slice());
+            }
+            Event::Gap(gap) => self.consumers.consume(&RunEvent::Gap(&gap)),
+            Event::PassEnded => self.consumers.consume(&RunEvent::PassEnded),
+            Event::Stopping { running } => {
+                let running: Vec<&Probe> = running.into_iter().map(|probe| &*probes[probe]).collect();
+                self.consumers.consume(&RunEvent::Stopping(&running));
+            }
+        }
+    }
+
+    /// Says that another configuration's probes are asked from here on.
+    pub(crate) fn probes_changed(&mut self, probes: &[Arc<Probe>]) {
+        self.consumers.consume(&RunEvent::ProbesChanged(probes));
+    }
+
+    /// Closes the windows whose span has ended.
+    pub(crate) fn close_ended(&mut self, now: Timestamp) {
+        let closed = self.collector.close_ended(now);
+        self.windows_closed(&closed);
+    }
+
+    /// Closes every window and gives the consumers back, each to be finished in its own way.
+    pub(crate) fn finish(mut self) -> C {
+        let closed = self.collector.close_all();
+        let failures = self.collector.take_failures();
+        self.consumers.consume(&RunEvent::WindowsClosed { windows: &closed, failures: &failures });
+        self.consumers
+    }
+
+    fn windows_closed(&mut self, windows: &[Window]) {
+        if !windows.is_empty() {
+            let failures = self.collector.take_failures();
+            self.consumers.consume(&RunEvent::WindowsClosed { windows, failures: &failures });
+        }
+    }
+}
+
+impl<A: Consumer, B: Consumer> Consumer for (A, B) {
+    fn consume(&mut self, event: &RunEvent<'_>) {
+        self.0.consume(event);
+        self.1.consume(event);
+    }
+}

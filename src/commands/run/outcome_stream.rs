@@ -1,0 +1,179 @@
+//! The outcomes as they end, for `--format ndjson`: written by a thread of its own, so that a reader
+//! who pauses holds up no check. What it has not read waits up to a limit; past that it is dropped and counted.
+
+use std::collections::VecDeque;
+use std::io::Write;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use std::{io, thread};
+
+use tokio::sync::oneshot;
+
+use crate::commands::process::signals::Signals;
+use crate::commands::run::events::{Consumer, RunEvent};
+use crate::render;
+
+/// Bytes that wait for the reader at most.
+const UNREAD_LIMIT: usize = 4 << 20;
+
+/// The longest a reader that made us drop outcomes may read nothing once the run is over.
+const STALL_LIMIT: Duration = Duration::from_secs(5);
+
+/// The same after a signal.
+const SIGNAL_PATIENCE: Duration = Duration::from_millis(500);
+
+/// Hands outcomes to the thread that writes them.
+pub(crate) struct OutcomeStream {
+    shared: Arc<Shared>,
+    ended: oneshot::Receiver<()>,
+}
+
+#[derive(Default)]
+struct Shared {
+    unread: Mutex<Unread>,
+    changed: Condvar,
+}
+
+/// What the reader has not taken.
+#[derive(Default)]
+struct Unread {
+    lines: VecDeque<Vec<u8>>,
+    /// Bytes of `lines` and of the line that is being written.
+    bytes: usize,
+    written: u64,
+    dropped: u64,
+    is_closed: bool,
+    /// The reader has gone: that is no trouble of ours, and nothing more is kept for it.
+    is_gone: bool,
+}
+
+impl OutcomeStream {
+    /// Starts to write to `out`.
+    ///
+    /// # Errors
+    /// Where the system gives no thread.
+    pub(crate) fn start(out: impl Write + Send + 'static) -> io::Result<OutcomeStream> {
+        let shared = Arc::new(Shared::default());
+        let (sender, ended) = oneshot::channel();
+        let writer = Arc::clone(&shared);
+        let write = move || {
+            writer.write_all(out);
+            let _ = sender.send(());
+        };
+        thread::Builder::new().name("ndjson".to_owned()).spawn(write)?;
+        Ok(OutcomeStream { shared, ended })
+    }
+
+    /// Waits until the reader has everything, and returns how many outcomes it did not get.
+    ///
+    /// A reader that takes its time gets it. One that has made us drop outcomes is given up once it
+    /// reads nothing for a while, and any reader is after a signal.
+    pub(crate) async fn finish(self, signals: &Signals) -> u64 {
+        self.shared.lock().is_closed = true;
+        self.shared.changed.notify_one();
+        let patient = async {
+            let mut ended = self.ended;
+            let mut written = 0;
+            while tokio::time::timeout(STALL_LIMIT, &mut ended).await.is_err() {
+                let unread = self.shared.lock();
+                if unread.dropped > 0 && unread.written == written {
+                    break;
+                }
+                written = unread.written;
+            }
+        };
+        signals.bounded(patient, SIGNAL_PATIENCE).await;
+        let unread = self.shared.lock();
+        if unread.is_gone { 0 } else { unread.dropped + unread.lines.len() as u64 }
+    }
+}
+
+impl Consumer for OutcomeStream {
+    fn consume(&mut self, event: &RunEvent<'_>) {
+        if let RunEvent::Outcome(outcome) = event {
+            let mut line = Vec::new();
+            // Memory does not fail to be written to.
+            let _ = render::outcome_line(outcome, &mut line);
+            self.shared.push(line);
+        }
+    }
+}
+
+impl Shared {
+    fn push(&self, line: Vec<u8>) {
+        let mut unread = self.lock();
+        if unread.is_gone {
+            return;
+        }
+        if unread.bytes + line.len() > UNREAD_LIMIT {
+            unread.dropped += 1;
+            return;
+        }
+        unread.bytes += line.len();
+        unread.lines.push_back(line);
+        drop(unread);
+        self.changed.notify_one();
+    }
+
+    fn write_all(&self, mut out: impl Write) {
+        while let Some(line) = self.next() {
+            let done = out.write_all(&line).and_then(|()| out.flush());
+            let mut unread = self.lock();
+            unread.bytes -= line.len();
+            unread.written += 1;
+            if done.is_err() {
+                unread.is_gone = true;
+                unread.lines.clear();
+                return;
+            }
+        }
+    }
+
+    fn next(&self) -> Option<Vec<u8>> {
+        let mut unread = self.lock();
+        while unread.lines.is_empty() && !unread.is_closed {
+            unread = self.changed.wait(unread).unwrap_or_else(PoisonError::into_inner);
+        }
+        unread.lines.pop_front()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Unread> {
+        self.unread.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_reader_does_not_take_is_bounded_and_counted() {
+        let shared = Shared::default();
+        for _ in 0..10_000 {
+            shared.push(vec![b'x'; 1_000]);
+        }
+        let unread = shared.lock();
+        assert!(unread.bytes <= UNREAD_LIMIT && unread.bytes > UNREAD_LIMIT - 1_000);
+        assert_eq!(unread.lines.len() as u64 + unread.dropped, 10_000);
+    }
+
+    #[test]
+    fn a_reader_that_has_gone_costs_nothing_and_is_no_trouble() {
+        struct Gone;
+        impl Write for Gone {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let shared = Shared::default();
+        shared.push(b"a".to_vec());
+        shared.push(b"b".to_vec());
+        shared.write_all(Gone);
+        shared.push(b"c".to_vec());
+        let unread = shared.lock();
+        assert!(unread.is_gone && unread.lines.is_empty() && unread.dropped == 0);
+    }
+}

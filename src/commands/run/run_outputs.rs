@@ -1,0 +1,178 @@
+//! What every run keeps and sends of its checks: the answer, the journal, the exporters, the alerts.
+//! None of them knows of another; here they are started together and ended in order.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use crate::check_report::{CheckReport, CheckReportBuilder};
+use crate::commands::process::exit::CliError;
+use crate::commands::process::signals::{Signals, WRAP_UP};
+use crate::commands::process::terminal::{MessageLevel, Terminal};
+use crate::commands::run::alert_worker::AlertWorker;
+use crate::commands::run::events::{Consumer, RunEvent};
+use crate::commands::run::run_recorder::{JournalLocation, Recorded, RunRecorder};
+use crate::config::Config;
+use crate::export::Exporters;
+use crate::model::Probe;
+
+/// The longest the end of a run waits for backends. What they did not take by then is counted.
+const EXPORT_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The same once somebody has told the run to stop, and waits.
+const SHORT_PATIENCE: Duration = Duration::from_secs(1);
+
+/// After so long the end of a run says that it waits for the journal.
+const SAYS_AFTER: Duration = Duration::from_secs(2);
+
+/// The outputs of a run.
+pub(crate) struct RunOutputs {
+    document: CheckReportBuilder,
+    recorder: Option<RunRecorder>,
+    exporters: Exporters,
+    alerts: Option<AlertWorker>,
+    warnings: Vec<String>,
+    started: Instant,
+}
+
+/// What is left of a run once its answer is known: what it still sends.
+pub(crate) struct Senders {
+    exporters: Exporters,
+    alerts: Option<AlertWorker>,
+}
+
+impl RunOutputs {
+    /// Starts to take in the checks of these probes. With a journal they are recorded there.
+    ///
+    /// # Errors
+    /// Where the system gives no thread.
+    pub(crate) fn start(
+        config: &Config,
+        document: CheckReportBuilder,
+        journal: Option<PathBuf>,
+        exporters: Exporters,
+        alerts: Option<AlertWorker>,
+    ) -> Result<RunOutputs, CliError> {
+        let start = |place| RunRecorder::start(JournalLocation::of(place, config));
+        let recorder = journal.map(start).transpose().map_err(|error| CliError::io("the journal's thread", &error))?;
+        let warnings = config.warnings.clone();
+        Ok(RunOutputs { document, recorder, exporters, alerts, warnings, started: Instant::now() })
+    }
+
+    /// Says whether there is room for what a check finds.
+    pub(crate) fn admission(&self) -> impl Fn() -> bool + use<> {
+        let recorder = self.recorder.as_ref().map(RunRecorder::admission);
+        move || recorder.as_ref().is_none_or(|has_room| has_room())
+    }
+
+    /// The trouble since this was last asked, to be said while the run goes on.
+    pub(crate) fn trouble(&self) -> Vec<String> {
+        let journal = self.recorder.as_ref().and_then(RunRecorder::trouble);
+        let journal = journal.map(|trouble| format!("{trouble}; checks go on, and it will be tried again"));
+        let alerts = self.alerts.iter().flat_map(AlertWorker::warnings);
+        journal.into_iter().chain(alerts).collect()
+    }
+
+    /// Ends the recording and makes the answer, with whether everything is in the journal.
+    pub(crate) async fn finish(self, signals: &Signals, terminal: &Terminal) -> (CheckReport, bool, Senders) {
+        let RunOutputs { document, recorder, exporters, alerts, warnings, started } = self;
+        let pass = document.finish(started.elapsed(), &warnings);
+        let is_recorded = match recorder {
+            Some(recorder) => finish_recording(recorder, signals, terminal).await,
+            None => true,
+        };
+        (pass, is_recorded, Senders { exporters, alerts })
+    }
+}
+
+impl Consumer for RunOutputs {
+    fn consume(&mut self, event: &RunEvent<'_>) {
+        match event {
+            RunEvent::ProbesChanged(probes) => {
+                self.document.adopt(probes);
+                self.exporters.adopt(probes);
+            }
+            RunEvent::Outcome(outcome) => {
+                self.exporters.outcome(outcome);
+                self.document.outcome(Arc::clone(outcome));
+            }
+            RunEvent::Missed { probe, scheduled_at } => self.exporters.missed(probe, *scheduled_at),
+            RunEvent::WindowsClosed { windows, .. } => {
+                self.exporters.windows(windows);
+                windows.iter().for_each(|window| self.document.window(window));
+            }
+            RunEvent::Gap(_) | RunEvent::PassEnded | RunEvent::Stopping(_) => {}
+        }
+        self.recorder.consume(event);
+        self.alerts.consume(event);
+    }
+}
+
+/// Waits until everything is in the journal, and says what is not. Returns whether all of it is.
+pub(crate) async fn finish_recording(recorder: RunRecorder, signals: &Signals, terminal: &Terminal) -> bool {
+    let queue = recorder.queue();
+    let finish = recorder.finish();
+    tokio::pin!(finish);
+    let patient = async {
+        if let Ok(recorded) = tokio::time::timeout(SAYS_AFTER, &mut finish).await {
+            return recorded;
+        }
+        terminal.say(MessageLevel::Note, "waiting for the journal; Ctrl-C ends without it");
+        finish.await
+    };
+    let Some(Recorded { error, lost, unshipped }) = signals.bounded(patient, WRAP_UP / 2).await else {
+        let waiting = queue.waiting();
+        terminal.say(MessageLevel::Error, &format!("the journal does not answer; {waiting} lines are not in it"));
+        return false;
+    };
+    if let Some(error) = &error {
+        terminal.say(MessageLevel::Error, &format!("{error}; {lost} lines are not in the journal"));
+    }
+    if let Some(unshipped) = &unshipped {
+        let kept = "results are kept on this disk; the next run uploads them";
+        terminal.say(MessageLevel::Error, &format!("{unshipped}; {kept}"));
+    }
+    error.is_none() && unshipped.is_none()
+}
+
+impl Senders {
+    /// Lets the exporters send what they have, and the alerts tell the last news, within their
+    /// patience. The verdict of a run stands whatever becomes of it elsewhere.
+    pub(crate) async fn finish(self, signals: &Signals, alert_patience: Option<Duration>, terminal: &Terminal) {
+        let stopped = signals.came().is_some();
+        let patience = if stopped { SHORT_PATIENCE } else { EXPORT_PATIENCE };
+        let exporters = self.exporters;
+        let export = async {
+            let ended = in_background("exporters", move || exporters.finish(patience));
+            match signals.bounded(ended, SHORT_PATIENCE).await {
+                Some(warnings) => warnings.unwrap_or_default(),
+                None => vec!["exporters were stopped before they had sent everything".to_owned()],
+            }
+        };
+        let tell = async {
+            match self.alerts {
+                Some(alerts) => alerts.finish(signals, alert_patience).await,
+                None => Vec::new(),
+            }
+        };
+        let (exported, told) = tokio::join!(export, tell);
+        for warning in exported.iter().chain(&told) {
+            terminal.warn(warning);
+        }
+    }
+}
+
+/// What blocks, on a thread of its own. `None` where there is no thread to be had.
+async fn in_background<T: Send + 'static>(name: &str, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let (sender, receiver) = oneshot::channel();
+    thread::Builder::new().name(name.to_owned()).spawn(move || drop(sender.send(work()))).ok()?;
+    receiver.await.ok()
+}
+
+/// The answer in the making, of probes that are asked from `config`'s vantage from now on.
+pub(crate) fn document(config: &Config, probes: &[Arc<Probe>]) -> CheckReportBuilder {
+    CheckReportBuilder::new(&config.settings.vantage, probes, jiff::Timestamp::now())
+}

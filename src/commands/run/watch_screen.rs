@@ -1,0 +1,150 @@
+//! What a watch says while it runs: a board on a terminal, else a line at its start, at each change
+//! of state, as an incident opens and closes, and once an hour.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::commands::process::terminal::Terminal;
+use crate::commands::run::check_progress::stopping;
+use crate::commands::run::events::{Consumer, RunEvent};
+use crate::model::{Counts, Outcome, Probe, Verdict, timestamp};
+use crate::progress::{Board, BoardFacts, IncidentChange, OpenIncidents, Painter};
+
+/// The time between two summaries of a watch that nobody looks at.
+const SUMMARY_EVERY: Duration = Duration::from_hours(1);
+
+/// The board or the log of a watch.
+pub(crate) struct WatchScreen {
+    board: Painter<Board>,
+    /// Whether lines are printed: there is no board, and nobody asked for silence.
+    logs: bool,
+    verbose: bool,
+    last: BTreeMap<String, Verdict>,
+    incidents: OpenIncidents,
+    /// Since the last summary.
+    counts: Counts,
+    summed_up: Instant,
+}
+
+impl WatchScreen {
+    /// For a watch of these probes.
+    pub(crate) fn new(probes: &[Arc<Probe>], facts: BoardFacts, terminal: &Terminal) -> WatchScreen {
+        let logs = !terminal.progress && !terminal.quiet;
+        let start = format!(
+            "watching {} from vantage {}{}",
+            counted(probes.len()),
+            facts.vantage,
+            facts.journal.as_ref().map_or(", not recorded".to_owned(), |journal| format!(", recorded in {journal}")),
+        );
+        let incidents = OpenIncidents::new(facts.rules);
+        let screen = WatchScreen {
+            board: Painter::new(Board::new(probes, facts), terminal.progress),
+            logs,
+            verbose: !terminal.progress && terminal.verbose > 0,
+            last: BTreeMap::new(),
+            incidents,
+            counts: Counts::default(),
+            summed_up: Instant::now(),
+        };
+        screen.log(&start);
+        screen
+    }
+
+    /// Prints a message, above the board where there is one.
+    pub(crate) fn say(&self, text: &str) {
+        self.board.say(text);
+    }
+
+    /// Leaves the board as it is: the watch comes to its end.
+    pub(crate) fn freeze(&self) {
+        self.board.freeze();
+    }
+
+    /// Takes the board away.
+    pub(crate) fn finish(self) {
+        self.board.finish();
+    }
+
+    /// Sums up the last hour, where it is over.
+    pub(crate) fn sum_up_if_due(&mut self) {
+        if self.summed_up.elapsed() >= SUMMARY_EVERY {
+            self.summed_up = Instant::now();
+            let counts = std::mem::take(&mut self.counts);
+            let open: Vec<&str> = self.incidents.open().map(|(surface, _)| surface).collect();
+            let open = if open.is_empty() { "none".to_owned() } else { open.join(", ") };
+            let Counts { up, down, unknown, missed } = counts;
+            let checks = counts.scheduled();
+            self.log(&format!(
+                "last hour: {checks} checks, {up} up, {down} down, {unknown} unknown, {missed} missed; open incidents: {open}"
+            ));
+        }
+    }
+
+    fn log(&self, text: &str) {
+        if self.logs {
+            self.board.say(text);
+        }
+    }
+
+    fn outcome(&mut self, outcome: &Outcome) {
+        self.board.update(|board| board.record(outcome));
+        self.counts.add(outcome.verdict, 1);
+        let before = self.last.insert(outcome.probe.clone(), outcome.verdict);
+        let changed = before.map_or(outcome.verdict != Verdict::Up, |before| before != outcome.verdict);
+        if self.verbose || changed && self.logs {
+            self.board.say(&sentence(outcome));
+        }
+        let at = timestamp::text(outcome.started_at);
+        match self.incidents.record(outcome) {
+            Some(IncidentChange::Opened { surface, since }) => {
+                self.log(&format!("{at} incident opened: {surface} is failing since {}", timestamp::text(since)));
+            }
+            Some(IncidentChange::Closed { surface, since }) => {
+                self.log(&format!("{at} incident closed: {surface} is up again; it began {}", timestamp::text(since)));
+            }
+            None => {}
+        }
+    }
+}
+
+impl Consumer for WatchScreen {
+    fn consume(&mut self, event: &RunEvent<'_>) {
+        match event {
+            RunEvent::Outcome(outcome) => self.outcome(outcome),
+            RunEvent::Missed { probe, .. } => {
+                self.board.update(|board| board.record_missed(&probe.name));
+                self.counts.add(Verdict::Missed, 1);
+            }
+            RunEvent::Gap(gap) => {
+                let (from, to) = (timestamp::text(gap.from), timestamp::text(gap.to));
+                self.say(&format!("clock jumped from {from} to {to}: the machine slept, or its clock was set"));
+            }
+            RunEvent::ProbesChanged(probes) => {
+                self.board.update(|board| board.replace_probes(probes));
+                self.say(&format!("configuration reloaded: {} from here on", counted(probes.len())));
+            }
+            RunEvent::Stopping(running) => self.say(&stopping(running)),
+            RunEvent::WindowsClosed { .. } | RunEvent::PassEnded => {}
+        }
+    }
+}
+
+/// One outcome as a line of log.
+fn sentence(outcome: &Outcome) -> String {
+    let reason = outcome.failure.as_ref().map(|failure| format!(" {}: {}", failure.class, failure.message));
+    format!(
+        "{} {} {} {}{} after {:.1} ms{}",
+        timestamp::text(outcome.started_at),
+        outcome.verdict,
+        outcome.surface,
+        outcome.probe,
+        reason.unwrap_or_default(),
+        outcome.timings.total.as_secs_f64() * 1e3,
+        if outcome.insecure { ", INSECURE TLS: any certificate is accepted" } else { "" },
+    )
+}
+
+fn counted(probes: usize) -> String {
+    if probes == 1 { "1 probe".to_owned() } else { format!("{probes} probes") }
+}

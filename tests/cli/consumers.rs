@@ -1,0 +1,113 @@
+//! Nothing that takes in what a run finds holds up a check: not a reader that has stopped, not a
+//! terminal that is paused, not a disk that hangs.
+
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::live::{Live, recorded, until};
+use crate::origin::{hanging, healthy, probe, refusing};
+use crate::support::run::Run;
+
+/// The longest a run may take to end after a signal that asks only what is left to be written.
+const END: Duration = Duration::from_millis(3_500);
+
+/// Probes whose checks fail, each with some 12 KiB to say.
+fn verbose(count: usize, url: &str) -> String {
+    let texts: Vec<String> = (0..24).map(|n| format!("\"{}{n}\"", "y".repeat(250))).collect();
+    let expected = format!("expect.body-contains = [{}]", texts.join(", "));
+    (0..count).map(|n| probe(&format!("probe-{n}"), url, &[&expected])).collect()
+}
+
+#[test]
+fn a_stopped_reader_of_ndjson_stops_no_check_and_what_it_did_not_read_is_counted() {
+    let server = healthy();
+    let arguments = ["check", "--format", "ndjson", "--record", "--count", "30", "--fail-on", "never"];
+    // Nothing reads the pipe of its standard output until it has ended.
+    let live = Live::start(Run::new(arguments).config(&verbose(20, &server.url("/"))));
+    let ended = live.end();
+    assert_eq!(ended.code, 3, "{}", ended.stderr);
+    assert_eq!(recorded(ended.run.folder()), [600, 0, 600, 0, 0], "{}", ended.stderr);
+    let said = ended.stderr.lines().find(|line| line.contains("outcomes were not written")).unwrap_or_default();
+    let dropped = said.split_whitespace().find_map(|word| word.parse::<usize>().ok()).unwrap_or_default();
+    // The last line of the pipe may be a part of one.
+    let read = ended.stdout.lines().count();
+    assert!((600..=602).contains(&(dropped + read)), "{dropped} dropped, {read} read");
+}
+
+#[test]
+fn a_stopped_reader_leaves_signals_alive() {
+    let server = healthy();
+    let arguments = ["check", "--format", "ndjson", "--record", "--for", "10m"];
+    let live = Live::start(Run::new(arguments).config(&verbose(10, &server.url("/"))));
+    until("more was found than a pipe holds", || server.connections() >= 600);
+    live.signal("INT");
+    let ended = live.end();
+    assert_eq!(ended.code, 130, "{}", ended.stderr);
+    assert!(ended.after < END, "{:?}", ended.after);
+    assert!(recorded(ended.run.folder())[0] >= 590);
+}
+
+#[test]
+fn a_paused_terminal_stops_no_check() {
+    let server = healthy();
+    let config = "[defaults]\ninterval = \"50ms\"\ntimeout = \"40ms\"\n".to_owned() + &verbose(10, &server.url("/"));
+    // Nothing reads the pipe of its stderr until it has ended.
+    let live = Live::start(Run::new(["watch", "-v", "--no-record"]).config(&config));
+    until("more was said than a pipe holds", || server.connections() >= 1_000);
+    live.signal("TERM");
+    let ended = live.end();
+    assert_eq!(ended.code, 143);
+    assert!(ended.after < END, "{:?}", ended.after);
+}
+
+#[test]
+fn a_signal_ends_the_wait_for_receivers_and_backends() {
+    let server = healthy();
+    let site = probe("home", &server.url("/"), &[]);
+    let silent = hanging();
+    let heartbeat = format!("[settings]\nheartbeat = \"{}\"\n", silent.url("/ping"));
+    let alert = format!(
+        "[[alert]]\nname = \"ops\"\nwebhook = \"{}\"\n{}",
+        silent.url("/alert"),
+        probe("gone", &refusing(), &[]).replace("[[probe]]", "[[probe]]\nsurface = \"web\""),
+    );
+    let write = silent.url("/write");
+    let cases: [(&[&str], String); 3] = [
+        (&["check"], heartbeat + &site),
+        (&["check", "--count", "4", "--record"], alert),
+        (&["check", "--remote-write", &write], site.clone()),
+    ];
+    for (arguments, config) in cases {
+        let before = silent.requests().len();
+        let live = Live::start(Run::new(arguments).config(&config));
+        until("it waits", || silent.requests().len() > before);
+        live.signal("INT");
+        let ended = live.end();
+        assert_eq!(ended.code, 130, "{arguments:?}: {}", ended.stderr);
+        assert!(ended.after < Duration::from_millis(2_500), "{arguments:?}: {:?}", ended.after);
+    }
+}
+
+#[test]
+fn a_signal_ends_the_wait_for_the_journal() {
+    let server = healthy();
+    let run = Run::new(["check", "--record"]).config(&probe("home", &server.url("/"), &[]));
+    let journal = run.folder().join("uptick-journal");
+    fs::create_dir(&journal).unwrap();
+    // The lock is held by another, which is waited for.
+    let mut holder = Command::new("flock").arg(journal.join("lock")).args(["-c", "exec sleep 60"]).spawn().unwrap();
+    until("it is held", || {
+        let free = Command::new("flock").arg("-n").arg(journal.join("lock")).arg("true").status().unwrap();
+        !free.success()
+    });
+    let live = Live::start(run);
+    until("it was asked", || server.connections() >= 1);
+    live.signal("TERM");
+    let ended = live.end();
+    let _ = holder.kill();
+    let _ = holder.wait();
+    assert_eq!(ended.code, 143, "{}", ended.stderr);
+    assert!(ended.after < Duration::from_millis(2_500), "{:?}", ended.after);
+    assert!(ended.stderr.contains("not in it"), "what is lost is said: {}", ended.stderr);
+}
