@@ -1,5 +1,5 @@
-//! A listener that can stop answering connection requests and start again, as behind a filter
-//! that drops packets: its queue is made short, and filled.
+//! A blackhole is a listener that leaves connection requests unanswered, as a filter that drops packets
+//! does: its accept queue is made short and then filled. It can open again.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -45,7 +45,7 @@ impl BlackholeListener {
         for _ in 0..FILLERS {
             let filler = Socket::new(Domain::IPV4, Type::STREAM, None)?;
             filler.set_nonblocking(true)?;
-            // In progress is what is wanted; a refusal would show as an open listener.
+            // In progress is what is wanted; a refusal would look like an open listener.
             let _ = filler.connect(&address);
             self.fillers.push(filler);
         }

@@ -1,5 +1,5 @@
-//! The origin's resolvers: small DNS servers (RFC 1035, UDP) that lead every name to the
-//! loopback interface, or do not.
+//! The origin's resolvers: small DNS servers (RFC 1035, UDP) that resolve every name to the
+//! loopback address, or fail as the scenario says.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::net::UdpSocket;
 use tokio::time::Instant;
 
-/// A segment of the run in which names are not answered.
+/// A span of the run in which the resolver fails.
 pub(super) struct ScheduledDnsFault {
     pub(super) from: Duration,
     pub(super) until: Duration,
@@ -52,7 +52,7 @@ struct DnsQuery<'q> {
 }
 
 impl DnsQuery<'_> {
-    /// None for what is no query.
+    /// None where the bytes are not a query.
     fn read(query: &[u8]) -> Option<DnsQuery<'_>> {
         let mut labels = Vec::new();
         let mut at = 12;
@@ -66,7 +66,7 @@ impl DnsQuery<'_> {
         Some(DnsQuery { query, end, name: labels.join(".") })
     }
 
-    /// 127.0.0.1 where an IPv4 address is asked for and the code says that all is well,
+    /// 127.0.0.1 where an IPv4 address is asked for and the code is 0,
     /// otherwise no record.
     fn reply(&self, code: u8) -> Vec<u8> {
         let answered = code == 0 && self.query[self.end - 4..self.end - 2] == TYPE_A;

@@ -1,5 +1,5 @@
-//! Who plays in the scenarios: the endpoints of the app and the web as their users see them, a
-//! control target, and what they answer when they are well or not.
+//! The endpoints of the scenarios: the app and the web as their users see them, a control target, and what
+//! each answers.
 
 use crate::demo::response::Response;
 use crate::demo::scenario::{Endpoint, Resolvers, Route};

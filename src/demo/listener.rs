@@ -1,5 +1,5 @@
-//! One endpoint seen from one vantage: it accepts, or does not, and treats each connection as
-//! its segment of the timeline says.
+//! One endpoint as one vantage sees it: it accepts connections or leaves them unanswered, and treats each
+//! as the current segment of its script says.
 
 use std::io;
 use std::sync::Arc;
@@ -23,19 +23,19 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The longest request head read, in bytes.
 const HEAD_LIMIT: usize = 16 * 1024;
 
-/// What a listener plays.
+/// What a listener does over the run.
 pub(super) struct ListenerScript {
-    /// The beginning of the run.
+    /// Start of the run.
     pub(super) start: Instant,
-    /// Its segments; after the last one it is well.
+    /// Its segments; it is healthy after the last one.
     pub(super) segments: Vec<Segment>,
-    /// Its stream of chance.
+    /// The stream of random numbers that decides each connection.
     pub(super) stream: u64,
-    /// Its TLS, where it has any.
+    /// Absent for an endpoint without TLS.
     pub(super) tls: Option<Arc<ServerConfig>>,
     /// The path it answers at.
     pub(super) path: &'static str,
-    /// What it answers while it is well.
+    /// What it answers while it is healthy.
     pub(super) response: Response,
 }
 
@@ -46,13 +46,13 @@ pub(super) async fn play(mut listener: BlackholeListener, script: ListenerScript
     let mut number = 0;
     for segment in &script.segments {
         let until = script.start + segment.until;
-        // What waits in the queue was let in: it is not left there when the listener closes.
+        // What waits in the queue was accepted by the kernel: it is not left there when the listener closes.
         while let Some(stream) = waiting(&listener).await {
             admit(&mut connections, &script, stream, segment, &mut number);
         }
         let moved = if segment.open { listener.open() } else { listener.close() };
         if moved.is_err() {
-            // Without a listener the segment is played open, which a probe sees as it is.
+            // A listener that cannot change plays the segment as it is, which a probe sees.
             continue;
         }
         loop {
@@ -67,13 +67,13 @@ pub(super) async fn play(mut listener: BlackholeListener, script: ListenerScript
             }
         }
     }
-    let well = Segment { until: Duration::MAX, open: true, shares: Vec::new() };
+    let healthy = Segment { until: Duration::MAX, open: true, shares: Vec::new() };
     let _ = listener.open();
     loop {
         tokio::select! {
             stream = listener.accept() => {
                 if let Ok(stream) = stream {
-                    admit(&mut connections, &script, stream, &well, &mut number);
+                    admit(&mut connections, &script, stream, &healthy, &mut number);
                 }
             }
             Some(_) = connections.join_next() => {}
@@ -101,7 +101,7 @@ fn admit(
     *number += 1;
     let script = Arc::clone(script);
     connections.spawn(async move {
-        // Whatever goes wrong here, goes wrong for the peer, who is there to find out.
+        // A failure here is one that the peer sees, which is the purpose.
         let _ = timeout(PATIENCE, receive(stream, &script, &behaviour)).await;
     });
 }
@@ -135,7 +135,7 @@ async fn receive(mut stream: TcpStream, script: &ListenerScript, behaviour: &Beh
     }
 }
 
-/// Says nothing until the peer leaves.
+/// Sends nothing until the peer closes.
 async fn until_end(stream: &mut TcpStream) -> io::Result<()> {
     let mut ignored = [0; 1024];
     while stream.read(&mut ignored).await? > 0 {}

@@ -30,9 +30,9 @@ pub struct Origin {
     pub started_at: Timestamp,
     /// How long it takes to play.
     pub run: Duration,
-    /// Lives as long as the probes need the certificate in it.
+    /// Holds the authority's certificate, which the probes read.
     _folder: TemporaryFolder,
-    /// Dropped, it ends every listener and every connection.
+    /// Ends every listener and connection when it is dropped.
     _tasks: JoinSet<()>,
 }
 
@@ -45,7 +45,7 @@ pub struct VantageView {
 }
 
 impl Origin {
-    /// Starts to play. The first time of the story is now.
+    /// Starts the listeners and the resolvers; the story starts now.
     ///
     /// # Errors
     /// No port, no file for the authority's certificate, or no certificate could be had.
@@ -90,7 +90,7 @@ impl Origin {
     }
 }
 
-/// Starts one resolver and says where it listens.
+/// Starts one resolver, and returns its address.
 async fn resolver(
     scenario: &Scenario,
     which: Resolvers,
@@ -152,7 +152,7 @@ fn expect(endpoint: &Endpoint) -> Expect {
     }
 }
 
-/// A folder of this run alone, readable by us alone, that goes when it is dropped.
+/// A folder that only this run can read, removed when it is dropped.
 struct TemporaryFolder(PathBuf);
 
 impl TemporaryFolder {

@@ -1,11 +1,11 @@
-//! A scenario as data: the endpoints of an origin, and a timeline of who behaves how from when
-//! to when. Times are those of the story; whoever plays it compresses them.
+//! A scenario is an outage as data: the endpoints of an origin, and the faults that each has from when to
+//! when. Its times are those of the story, which a playback compresses.
 
 use std::time::Duration;
 
 use crate::demo::response::Response;
 
-/// An outage to be played.
+/// An outage to play.
 #[derive(Clone, Debug)]
 pub struct Scenario {
     /// What it is called on the command line.
@@ -18,22 +18,22 @@ pub struct Scenario {
     pub vantages: Vec<&'static str>,
     /// What is probed, in the order of the report.
     pub endpoints: Vec<Endpoint>,
-    /// Who behaves how: where several faults cover an endpoint at one time, the last one counts.
+    /// Faults by time; the last one counts where several cover an endpoint at one time.
     pub faults: Vec<Fault>,
-    /// When names are not answered; the last one counts here too.
+    /// Faults of the resolvers; the last one counts here too.
     pub names: Vec<DnsFault>,
-    /// Where chance has a script, this is what it begins from.
+    /// Seed of everything random.
     pub seed: u64,
 }
 
-/// How fast a story is played and probed.
+/// How fast a story is played, and how often it is probed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Playback {
     /// How long the run is; the story is compressed to it.
     pub run: Duration,
     /// How often each probe is due.
     pub interval: Duration,
-    /// The time a check has.
+    /// Time limit of a check.
     pub timeout: Duration,
 }
 
@@ -44,7 +44,7 @@ impl Default for Playback {
     }
 }
 
-/// One thing that is probed.
+/// One probed endpoint.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
     /// The probe's name.
@@ -53,17 +53,17 @@ pub struct Endpoint {
     pub surface: &'static str,
     /// Whether it is a control target.
     pub control: bool,
-    /// The host name it is asked under.
+    /// Its host name.
     pub host: &'static str,
-    /// The path that is asked for.
+    /// The path of the request.
     pub path: &'static str,
     /// How it is reached.
     pub route: Route,
-    /// What it answers while it is well.
+    /// What it answers while it is healthy.
     pub response: Response,
-    /// The body must have this in it.
+    /// Text that the body must contain.
     pub contains: Option<&'static str>,
-    /// What this JSON path finds must not be empty.
+    /// JSON path of an array that must not be empty.
     pub not_empty: Option<&'static str>,
 }
 
@@ -81,40 +81,40 @@ pub enum Route {
 /// The origin's resolvers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resolvers {
-    /// The one that most probes ask.
+    /// The resolver of most probes.
     First,
-    /// A second opinion.
+    /// Another resolver, to compare with.
     Second,
     /// Both of them.
     Both,
 }
 
-/// A segment of one behaviour.
+/// One behaviour of some endpoints for a while.
 #[derive(Clone, Debug)]
 pub struct Fault {
-    /// It begins at this time of the story,
+    /// Start, in time of the story.
     pub from: Duration,
-    /// and ends before this one.
+    /// End, excluded.
     pub until: Duration,
-    /// Who behaves so.
+    /// The endpoints concerned.
     pub target: Target,
-    /// How.
+    /// What they do.
     pub behaviour: Behaviour,
 }
 
-/// Which endpoints an fault is about: those that agree with everything that is given.
+/// The endpoints that a fault concerns: those that match every field given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Target {
-    /// Of this surface,
+    /// Of this surface.
     pub surface: Option<&'static str>,
-    /// of this name,
+    /// Of this name.
     pub endpoint: Option<&'static str>,
-    /// seen from here.
+    /// As seen from this vantage.
     pub vantage: Option<&'static str>,
 }
 
 impl Target {
-    /// Whether an endpoint, seen from a vantage, is meant.
+    /// Whether an endpoint as seen from a vantage is one of them.
     #[must_use]
     pub fn covers(&self, endpoint: &Endpoint, vantage: &str) -> bool {
         self.surface.is_none_or(|surface| surface == endpoint.surface)
@@ -126,7 +126,7 @@ impl Target {
 /// How an endpoint behaves.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Behaviour {
-    /// It answers its response.
+    /// It answers as it should.
     Healthy,
     /// Connection requests get no answer: the queue is full.
     Unanswered,
@@ -136,28 +136,28 @@ pub enum Behaviour {
     Reset,
     /// It answers another response.
     Answers(Response),
-    /// It answers half of its response and ends the connection.
+    /// It sends half of its response and ends the connection.
     Truncated,
-    /// It answers its response this much later. This is time of the run, not of the story.
+    /// It answers this much later. This is time of the run, not of the story.
     Slow(Duration),
     /// Its certificate has expired. Its own certificate really ends when the first such fault
     /// begins, so this lasts until the end of the run.
     CertificateExpired,
-    /// Each connection falls to one of these with its share; the rest are well. The share of
-    /// [`Behaviour::Unanswered`] is of time, since nobody is there to draw for each request.
+    /// Each connection falls to one of these with its share; the rest are healthy. The share of
+    /// [`Behaviour::Unanswered`] is a share of time: an unanswered connection cannot be counted.
     Mixed(Vec<(f64, Behaviour)>),
 }
 
-/// A segment in which resolvers do not know.
+/// A while in which resolvers fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DnsFault {
-    /// It begins at this time of the story,
+    /// Start, in time of the story.
     pub from: Duration,
-    /// and ends before this one.
+    /// End, excluded.
     pub until: Duration,
-    /// Who does not know.
+    /// The resolvers that fail.
     pub resolvers: Resolvers,
-    /// Names that end in this are not known; none stands for all names.
+    /// Names that end in this fail; none stands for all names.
     pub zone: Option<&'static str>,
     /// The response code: 2 is SERVFAIL, 3 is NXDOMAIN. None stands for silence.
     pub code: Option<u8>,

@@ -1,11 +1,11 @@
-//! From a scenario's faults to the segments of one listener, in time of the run: who plays needs
-//! no arithmetic, and what is played is known before it begins.
+//! The faults of a scenario as segments of one listener, in time of the run. They are computed before the
+//! run starts.
 
 use std::time::Duration;
 
 use crate::demo::scenario::{Behaviour, Endpoint, Fault, Playback, Scenario};
 
-/// How finely the share of time without an answer is cut, at least.
+/// Shortest slot by which a share of time without an answer is divided.
 const SLOT: Duration = Duration::from_millis(250);
 
 /// A segment of the run in which a listener behaves the same.
@@ -15,11 +15,11 @@ pub(super) struct Segment {
     pub(super) until: Duration,
     /// Whether connection requests are answered.
     pub(super) open: bool,
-    /// How connections are treated, and with which share; the rest are well.
+    /// How connections are treated, and with which share; the rest are healthy.
     pub(super) shares: Vec<(f64, Behaviour)>,
 }
 
-/// The segments of an endpoint seen from a vantage. After the last one it is well.
+/// The segments of an endpoint seen from a vantage. It is healthy after the last one.
 pub(super) fn segments(scenario: &Scenario, endpoint: &Endpoint, vantage: &str, playback: Playback) -> Vec<Segment> {
     let faults: Vec<_> = scenario.faults.iter().filter(|fault| fault.target.covers(endpoint, vantage)).collect();
     let mut marks: Vec<Duration> = faults.iter().flat_map(|fault| [fault.from, fault.until]).collect();
@@ -41,7 +41,7 @@ pub(super) fn segments(scenario: &Scenario, endpoint: &Endpoint, vantage: &str, 
     segments
 }
 
-/// Where chance has a script: its stream, and the time for which each draw counts.
+/// A stream of random numbers, and the time that each of them decides.
 #[derive(Clone, Copy)]
 struct RandomSlots {
     stream: u64,
@@ -95,12 +95,12 @@ pub(super) fn expiry(scenario: &Scenario, endpoint: &Endpoint, vantage: &str, ru
     Some(scaled(first, scenario.story, run))
 }
 
-/// A time of the story in the run.
+/// A time of the story as time of the run.
 pub(super) fn scaled(time: Duration, story: Duration, run: Duration) -> Duration {
     run.mul_f64((time.as_secs_f64() / story.as_secs_f64()).clamp(0.0, 1.0))
 }
 
-/// The stream of chance of one listener: the same seed, the same story.
+/// The random stream of one listener: the same seed plays the same story.
 pub(super) fn stream_of(seed: u64, endpoint: &str, vantage: &str) -> u64 {
     // FNV-1a: stable across runs and machines, which the standard hasher is not.
     endpoint

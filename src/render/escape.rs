@@ -59,7 +59,7 @@ pub(super) fn markdown(content: &str) -> String {
             _ => escaped.push(character),
         }
     }
-    // A number and a dot at the begin of a line would be a list.
+    // A number and a dot at the start of a line would be a list.
     match escaped.find(|character: char| !character.is_ascii_digit()) {
         Some(at) if at > 0 && escaped[at..].starts_with('.') => escaped.insert(at, '\\'),
         _ => {}

@@ -47,7 +47,7 @@ pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     banner::write(report, &mut page);
     page.raw("<main id=\"main\">\n");
     if report.series.is_empty() {
-        page.raw("<p>There is no check in this window: nothing to draw, and nothing to conclude.</p>\n");
+        page.raw("<p>No check in this window: nothing to draw, and nothing to conclude.</p>\n");
     } else {
         charts(report, &mut page);
     }
@@ -85,7 +85,7 @@ fn charts(report: &Report, page: &mut HtmlWriter) {
     page.close("section");
     section(
         "kinds",
-        "What kind of failure",
+        "Which failures",
         "By the phase of a check in which it broke, in the order of the phases: DNS at the bottom, a wrong answer at the top.",
         page,
     );
@@ -97,7 +97,7 @@ fn charts(report: &Report, page: &mut HtmlWriter) {
     page.close("section");
     section(
         "latency",
-        "How slow were the answers that came",
+        "How slow the answers were",
         "The latency of up checks: the darker, the more checks. Solid: median. Dashed: 95th percentile. Dotted: 99th, where the checks suffice for it.",
         page,
     );
@@ -114,8 +114,8 @@ fn words(report: &Report, page: &mut HtmlWriter) {
         return method_and_data(report, page);
     }
     section(
-        "places",
-        "From where, and to which address",
+        "breakdowns",
+        "By vantage, probe and address",
         "With a handful of vantages a map would mislead; a table does not.",
         page,
     );
@@ -127,13 +127,13 @@ fn words(report: &Report, page: &mut HtmlWriter) {
         section(
             "incidents",
             "Incidents",
-            "Nearby stretches are waves of one incident. Bounds are the checks on either side of each change.",
+            "Nearby outages are waves of one incident. Bounds are the checks before and after each change.",
             page,
         );
         incidents::write(report, page);
         page.close("section");
     } else if !report.verdict.signature.matched.is_empty() {
-        section("reading", "What it reads as", "There is no incident, and yet the evidence fits this.", page);
+        section("reading", "What the evidence fits", "There is no incident, but the evidence fits these causes.", page);
         incidents::reading(&report.verdict.signature, page);
         page.close("section");
     }
@@ -141,7 +141,7 @@ fn words(report: &Report, page: &mut HtmlWriter) {
         section(
             "objectives",
             "Objectives",
-            "What was promised, and how fast the error budget burns (SRE workbook, chapter 5).",
+            "The objectives, and how fast the error budget burns (SRE workbook, chapter 5).",
             page,
         );
         objectives::write(report, page);

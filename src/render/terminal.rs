@@ -39,25 +39,25 @@ pub(super) const BOLD: Style = Style::new().bold();
 /// Text being laid out for a terminal.
 #[derive(Debug)]
 pub(super) struct StyledText {
-    look: TerminalStyle,
+    style: TerminalStyle,
     text: String,
 }
 
 impl StyledText {
-    pub(super) fn new(look: TerminalStyle) -> StyledText {
-        StyledText { look, text: String::new() }
+    pub(super) fn new(style: TerminalStyle) -> StyledText {
+        StyledText { style, text: String::new() }
     }
 
     /// The columns there are, in bounds that can be laid out.
     pub(super) fn width(&self) -> usize {
-        self.look.width.clamp(40, 200)
+        self.style.width.clamp(40, 200)
     }
 
     /// Adds text in a style.
     pub(super) fn put(&mut self, style: Style, text: &str) {
         let text = text::visible(text);
-        let plain = if self.look.ascii { text::ascii(&text) } else { text };
-        if self.look.colour && !plain.trim().is_empty() {
+        let plain = if self.style.ascii { text::ascii(&text) } else { text };
+        if self.style.colour && !plain.trim().is_empty() {
             let _ = write!(self.text, "{style}{plain}{style:#}");
         } else {
             self.text.push_str(&plain);

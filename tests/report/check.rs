@@ -162,5 +162,5 @@ fn a_long_run_keeps_its_failures_and_the_last_of_each_probe() {
     assert_eq!(failed, 11, "ten failures of the class, and the last outcome, which failed");
     assert!(pass.outcomes.is_sorted_by_key(|outcome| outcome.started_at));
     let text = human(&pass, TerminalStyle::default());
-    assert!(text.contains("29,989 outcomes are counted and not kept one by one"), "{text}");
+    assert!(text.contains("29,989 outcomes are counted but not kept individually"), "{text}");
 }

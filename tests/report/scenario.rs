@@ -15,19 +15,19 @@ use crate::sample;
 use crate::sample::ms;
 
 /// Numbers that look random and are the same each time (Knuth's MMIX generator).
-pub(crate) struct Dice(u64);
+pub(crate) struct SeededRandom(u64);
 
-impl Dice {
+impl SeededRandom {
     /// A number in [0, 1).
-    fn throw(&mut self) -> f64 {
+    fn next(&mut self) -> f64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         f64::from(u32::try_from(self.0 >> 32).unwrap_or_default()) / f64::from(u32::MAX)
     }
 
     /// A factor around 1, now and then a long one.
     fn spread(&mut self) -> f64 {
-        let sum: f64 = (0..6).map(|_| self.throw()).sum::<f64>() / 3.0 - 1.0;
-        let tail = if self.throw() < 0.01 { 3.0 + 6.0 * self.throw() } else { 1.0 };
+        let sum: f64 = (0..6).map(|_| self.next()).sum::<f64>() / 3.0 - 1.0;
+        let tail = if self.next() < 0.01 { 3.0 + 6.0 * self.next() } else { 1.0 };
         (0.55 * sum).exp() * tail
     }
 }
@@ -37,7 +37,7 @@ pub(crate) fn at(text: &str) -> Timestamp {
 }
 
 /// Failures of a place at an instant: how likely, and by which classes.
-type Weather<'w> = &'w dyn Fn(&Probe, &str, Timestamp) -> (f64, f64);
+type FailureModel<'w> = &'w dyn Fn(&Probe, &str, Timestamp) -> (f64, f64);
 
 /// What is asked, from where, how often and for how long.
 pub(crate) struct Plan<'p> {
@@ -46,22 +46,26 @@ pub(crate) struct Plan<'p> {
     pub(crate) from: Timestamp,
     pub(crate) to: Timestamp,
     pub(crate) every: Duration,
-    pub(crate) asleep: Vec<(&'p str, Timestamp, Timestamp)>,
+    pub(crate) suspended: Vec<(&'p str, Timestamp, Timestamp)>,
 }
 
 impl Plan<'_> {
-    /// Plays the plan into a fold. `weather` gives the failed ratio and the slowness of a place.
-    pub(crate) fn play(&self, weather: Weather<'_>, fold: &mut Fold) {
-        let mut dice = Dice(42);
+    /// Plays the plan into a fold. `failures` gives the failed ratio and the slowness of a place.
+    pub(crate) fn play(&self, failures: FailureModel<'_>, fold: &mut Fold) {
+        let mut random = SeededRandom(42);
         for vantage in self.vantages {
             let mut collector = Collector::new(vantage, Duration::from_mins(1));
             let mut evidence = 0_u32;
             for (number, probe) in (0_u32..).zip(&self.probes) {
                 let mut due = self.from + Duration::from_millis(u64::from(number * 1_700 % 25_000));
                 while due < self.to {
-                    if self.asleep.iter().all(|(asleep, from, to)| asleep != vantage || due < *from || due >= *to) {
-                        let (failing, slow) = weather(probe, vantage, due);
-                        let outcome = check(probe, vantage, due, failing, slow, &mut dice);
+                    if self
+                        .suspended
+                        .iter()
+                        .all(|(suspended, from, to)| suspended != vantage || due < *from || due >= *to)
+                    {
+                        let (failing, slow) = failures(probe, vantage, due);
+                        let outcome = check(probe, vantage, due, failing, slow, &mut random);
                         if outcome.failure.is_some() && evidence.is_multiple_of(7) {
                             fold.failure(&outcome);
                         }
@@ -77,12 +81,13 @@ impl Plan<'_> {
 }
 
 /// One made-up check.
-fn check(probe: &Probe, vantage: &str, due: Timestamp, failing: f64, slow: f64, dice: &mut Dice) -> Outcome {
+fn check(probe: &Probe, vantage: &str, due: Timestamp, failing: f64, slow: f64, random: &mut SeededRandom) -> Outcome {
     let after = Duration::try_from(due.duration_since(sample::start())).unwrap_or_default();
-    let mut outcome = if dice.throw() < failing { failure(probe, after, dice) } else { sample::up(probe, after, 1.0) };
+    let mut outcome =
+        if random.next() < failing { failure(probe, after, random) } else { sample::up(probe, after, 1.0) };
     vantage.clone_into(&mut outcome.vantage);
     outcome.scheduled_at = due;
-    outcome.lag = Duration::from_micros(80).mul_f64(dice.spread());
+    outcome.lag = Duration::from_micros(80).mul_f64(random.spread());
     outcome.started_at = due + outcome.lag;
     if outcome.failure.is_none() {
         let far = match vantage {
@@ -93,7 +98,7 @@ fn check(probe: &Probe, vantage: &str, due: Timestamp, failing: f64, slow: f64, 
         let mut timings = Timings::default();
         let phases = [1.2, 14.0 * far, 24.0 * far, 62.0 * slow, 4.0];
         for (phase, time) in Phase::ALL.into_iter().zip(phases) {
-            let time = ms(time * dice.spread());
+            let time = ms(time * random.spread());
             timings.add(phase, time);
             timings.total += time;
         }
@@ -102,11 +107,11 @@ fn check(probe: &Probe, vantage: &str, due: Timestamp, failing: f64, slow: f64, 
     outcome
 }
 
-fn failure(probe: &Probe, after: Duration, dice: &mut Dice) -> Outcome {
-    let cast = dice.throw();
+fn failure(probe: &Probe, after: Duration, random: &mut SeededRandom) -> Outcome {
+    let drawn = random.next();
     let (app, edge) = (probe.surface == "app", "104.244.42.1:443");
     let limit = if app { [0.78, 0.90, 0.94, 0.98] } else { [0.38, 0.50, 0.92, 0.97] };
-    let which = limit.iter().filter(|limit| cast > **limit).count();
+    let which = limit.iter().filter(|limit| drawn > **limit).count();
     let (class, phase, message) = match which {
         0 => (FailureClass::ConnectTimeout, Some(Phase::Connect), format!("no answer from {edge} within 5.00 s")),
         1 => (
@@ -129,7 +134,7 @@ fn failure(probe: &Probe, after: Duration, dice: &mut Dice) -> Outcome {
     if which == 2 || which == 4 {
         outcome.status = Some(if which == 2 { 522 } else { 200 });
     }
-    let last = 1 + u32::from(cast > 0.5) * 4;
+    let last = 1 + u32::from(drawn > 0.5) * 4;
     outcome.remote = format!("104.244.42.{last}:443").parse().ok();
     outcome.evidence = Some(Evidence {
         url: SafeText::message("https://x.com/"),
@@ -157,7 +162,7 @@ pub(crate) fn x_probes() -> Vec<Arc<Probe>> {
 }
 
 /// Three waves on 10 March 2025, worse in the app, worst in the east; `share` of it.
-pub(crate) fn x_weather(probe: &Probe, vantage: &str, now: Timestamp) -> (f64, f64) {
+pub(crate) fn x_failures(probe: &Probe, vantage: &str, now: Timestamp) -> (f64, f64) {
     let waves = [("09:32:10", "10:21:00", 0.85), ("13:31:20", "14:28:00", 0.95), ("15:03:40", "23:59:00", 0.75)];
     let strength = waves
         .into_iter()
@@ -191,7 +196,7 @@ pub(crate) fn question(from: &str, to: &str) -> Question {
     Question { from: Some(at(from)), to: Some(at(to)), surfaces, ..Question::default() }
 }
 
-/// X on 10 March 2025 from three vantages, one of them asleep for a while, with a week before it.
+/// X on 10 March 2025 from three vantages, one of them suspended for a while, with a week before it.
 pub(crate) fn march() -> &'static Report {
     static MARCH: LazyLock<Report> = LazyLock::new(play_march);
     &MARCH
@@ -205,10 +210,10 @@ fn play_march() -> Report {
         from: at(from),
         to: at(to),
         every: Duration::from_secs(every),
-        asleep: vec![("sjc", at("2025-03-10T11:00:00Z"), at("2025-03-10T11:50:00Z"))],
+        suspended: vec![("sjc", at("2025-03-10T11:00:00Z"), at("2025-03-10T11:50:00Z"))],
     };
     plan("2025-03-03T09:00:00Z", "2025-03-10T09:00:00Z", 300).play(&|_, _, _| (0.0008, 1.0), &mut fold);
-    plan("2025-03-10T09:00:00Z", "2025-03-10T18:00:00Z", 30).play(&x_weather, &mut fold);
+    plan("2025-03-10T09:00:00Z", "2025-03-10T18:00:00Z", 30).play(&x_failures, &mut fold);
     uptick::report::answer(fold, at("2025-03-10T18:00:05Z"), integrity())
 }
 
@@ -221,7 +226,7 @@ pub(crate) fn quiet() -> Report {
         from: at("2025-03-09T00:00:00Z"),
         to: at("2025-03-10T00:00:00Z"),
         every: Duration::from_mins(1),
-        asleep: vec![("home", at("2025-03-09T01:00:00Z"), at("2025-03-09T07:30:00Z"))],
+        suspended: vec![("home", at("2025-03-09T01:00:00Z"), at("2025-03-09T07:30:00Z"))],
     };
     plan.play(&|_, _, _| (0.0, 1.0), &mut fold);
     uptick::report::answer(fold, at("2025-03-10T00:00:05Z"), integrity())
@@ -244,12 +249,12 @@ pub(crate) fn long(days: i64, probes: usize, vantages: &[&str], every: Duration)
             Arc::new(sample::probe(&format!("probe {number:02}"), surface, "https://x.test/", number + 1))
         })
         .collect();
-    let plan = Plan { probes, vantages, from, to, every, asleep: Vec::new() };
-    let weather = |_: &Probe, _: &str, now: Timestamp| {
+    let plan = Plan { probes, vantages, from, to, every, suspended: Vec::new() };
+    let failures = |_: &Probe, _: &str, now: Timestamp| {
         let bad = now.as_second() / 3_600 % 31 < 2;
         if bad { (0.6, 4.0) } else { (0.004, 1.0) }
     };
-    plan.play(&weather, &mut fold);
+    plan.play(&failures, &mut fold);
     uptick::report::answer(fold, to, integrity())
 }
 

@@ -110,7 +110,7 @@ fn property(content: &str) -> String {
     message(&text::visible(content)).replace(':', "%3A").replace(',', "%2C")
 }
 
-/// A line that is not a command: the runner takes `::` at a line's begin and `##[` anywhere.
+/// A line that is not a command: the runner takes `::` at the start of a line and `##[` anywhere.
 fn harmless(line: &str) -> String {
     text::visible(line).replace("##[", "# #[")
 }

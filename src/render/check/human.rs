@@ -27,8 +27,8 @@ const LINES_OF_A_FACT: usize = 6;
 /// The columns of a label of evidence.
 const LABEL: usize = 12;
 
-pub(super) fn write(pass: &CheckReport, look: TerminalStyle, out: &mut impl Write) -> io::Result<()> {
-    let mut screen = StyledText::new(look);
+pub(super) fn write(pass: &CheckReport, style: TerminalStyle, out: &mut impl Write) -> io::Result<()> {
+    let mut screen = StyledText::new(style);
     let columns = Columns::of(pass, screen.width());
     let mut shown = 0;
     for (at, surface) in pass.surfaces.iter().enumerate() {
@@ -60,7 +60,7 @@ fn findings(pass: &CheckReport, probe: &ProbeSummary, with_evidence: bool, scree
     }
     if probe.flaky > 0 {
         let times = format::counted(probe.flaky, "check");
-        note(ODD, "FLAKY", &format!("{times} failed at first and passed on a later attempt"), screen);
+        note(ODD, "FLAKY", &format!("{times} failed, then passed on a later attempt"), screen);
     }
     if probe.counts.missed > 0 {
         let content = format!("{} due and not run", format::counted(probe.counts.missed, "check"));
@@ -129,11 +129,11 @@ fn summary(pass: &CheckReport, screen: &mut StyledText) {
     indented(DIM, &format!("  {}", proof_sentence(&pass.proof)), 2, screen);
     if pass.maintenance.scheduled() > 0 {
         let n = format::counted(pass.maintenance.scheduled(), "check");
-        indented(DIM, &format!("  {n} fell into maintenance and have no say in the verdict"), 2, screen);
+        indented(DIM, &format!("  {n} within maintenance: not judged"), 2, screen);
     }
     if pass.outcomes_left_out > 0 {
         let left_out = format::count(pass.outcomes_left_out);
-        indented(DIM, &format!("  {left_out} outcomes are counted and not kept one by one"), 2, screen);
+        indented(DIM, &format!("  {left_out} outcomes are counted but not kept individually"), 2, screen);
     }
     let style = if pass.fails() { BAD } else { DIM };
     for sentence in judgement_sentences(pass) {

@@ -35,21 +35,21 @@ fn suite(pass: &CheckReport, surface: &SurfaceSummary) -> TestSuite {
 }
 
 fn case(pass: &CheckReport, probe: &ProbeSummary, suite: &str) -> TestCase {
-    let told = pass.telling(&probe.probe);
-    let mut case = TestCase::new(probe.probe.as_str(), status(probe, told));
+    let outcome = pass.telling(&probe.probe);
+    let mut case = TestCase::new(probe.probe.as_str(), status(probe, outcome));
     case.set_classname(suite);
-    case.set_time(time_of(probe, told));
-    for (name, value) in properties(probe, told) {
+    case.set_time(time_of(probe, outcome));
+    for (name, value) in properties(probe, outcome) {
         case.add_property(Property::new(name, value));
     }
     case
 }
 
-fn status(probe: &ProbeSummary, told: Option<&Outcome>) -> TestCaseStatus {
+fn status(probe: &ProbeSummary, outcome: Option<&Outcome>) -> TestCaseStatus {
     let kind = match probe.verdict {
         Verdict::Up => return TestCaseStatus::success(),
         Verdict::Down => NonSuccessKind::Failure,
-        Verdict::Unknown if told.is_some_and(|outcome| outcome.failure.is_some()) => NonSuccessKind::Error,
+        Verdict::Unknown if outcome.is_some_and(|outcome| outcome.failure.is_some()) => NonSuccessKind::Error,
         Verdict::Unknown | Verdict::Missed => {
             let mut skipped = TestCaseStatus::skipped();
             skipped.set_message("due and not run");
@@ -57,7 +57,7 @@ fn status(probe: &ProbeSummary, told: Option<&Outcome>) -> TestCaseStatus {
         }
     };
     let mut status = TestCaseStatus::non_success(kind);
-    if let Some(outcome) = told {
+    if let Some(outcome) = outcome {
         let reason = evidence::reason(outcome);
         let counted = if probe.counts.scheduled() > 1 { format!("{}; last: ", classes(probe)) } else { String::new() };
         status.set_message(format!("{counted}{reason}"));
@@ -72,13 +72,13 @@ fn status(probe: &ProbeSummary, told: Option<&Outcome>) -> TestCaseStatus {
 }
 
 /// The time of a case: all its checks.
-fn time_of(probe: &ProbeSummary, told: Option<&Outcome>) -> Duration {
+fn time_of(probe: &ProbeSummary, outcome: Option<&Outcome>) -> Duration {
     let measured = probe.latency.sum + probe.failed_latency.sum;
-    if measured.is_zero() { told.map_or(Duration::ZERO, |outcome| outcome.timings.total) } else { measured }
+    if measured.is_zero() { outcome.map_or(Duration::ZERO, |outcome| outcome.timings.total) } else { measured }
 }
 
 /// The phases of the telling check in microseconds, and what is worth a column in a dashboard.
-fn properties(probe: &ProbeSummary, told: Option<&Outcome>) -> Vec<(String, String)> {
+fn properties(probe: &ProbeSummary, outcome: Option<&Outcome>) -> Vec<(String, String)> {
     let mut properties = vec![("url".to_owned(), probe.url.to_string())];
     let mut add = |name: &str, value: String| properties.push((name.to_owned(), value));
     if probe.insecure {
@@ -91,7 +91,7 @@ fn properties(probe: &ProbeSummary, told: Option<&Outcome>) -> Vec<(String, Stri
     for (name, n) in [("checks", counts.scheduled()), ("up", counts.up), ("down", counts.down)] {
         add(name, n.to_string());
     }
-    if let Some(outcome) = told {
+    if let Some(outcome) = outcome {
         for phase in Phase::ALL {
             if let Some(time) = outcome.timings.phase(phase) {
                 add(&format!("{phase}_us"), micros::of(time).to_string());

@@ -76,15 +76,15 @@ pub(super) fn counts_phrase(pass: &CheckReport) -> String {
 /// What the sample can and cannot prove, in one sentence.
 pub(super) fn proof_sentence(proof: &SampleBound) -> String {
     let Some(at_least) = proof.at_least else {
-        return "no check could be judged, so nothing is shown about availability".to_owned();
+        return "no check could be judged: availability is not known".to_owned();
     };
     let shown = format::ratio_floor(at_least);
     if proof.down > 0 && proof.down == proof.checks {
-        return format!("all {} failed: no availability is shown", format::counted(proof.checks, "check"));
+        return format!("all {} failed", format::counted(proof.checks, "check"));
     }
     if proof.down > 0 {
         let failed = format!("{} of {} failed", format::count(proof.down), format::counted(proof.checks, "check"));
-        return format!("{failed}: availability of at least {shown} is shown (95% confidence)");
+        return format!("{failed}: availability is at least {shown} (95% confidence)");
     }
     let good = format::counted(proof.checks, "good check");
     let verb = if proof.checks == 1 { "shows" } else { "show" };

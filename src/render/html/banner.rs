@@ -122,7 +122,7 @@ fn facts(report: &Report, page: &mut HtmlWriter) {
             .iter()
             .map(|impact| format!("{} {}", phrases::label(report, &impact.surface), phrases::minutes(impact.minutes)))
             .collect();
-        fact("its impact", &impact.join(" · "), "minutes of full outage that hurt as much", page);
+        fact("its impact", &impact.join(" · "), "equivalent minutes of full outage", page);
     }
     if let Some(kind) = &verdict.kind {
         let name = phrases::class_name(kind.class, kind.status);
@@ -130,9 +130,9 @@ fn facts(report: &Report, page: &mut HtmlWriter) {
         fact("mostly", &name, &format!("{}{phase}", format::ratio(kind.share)), page);
     }
     let extent = match verdict.scope.extent {
-        Extent::Global => "seen from most places",
-        Extent::Local => "seen from few places",
-        Extent::SingleVantage => "one place alone was asked from",
+        Extent::Global => "seen from most vantages",
+        Extent::Local => "seen from few vantages",
+        Extent::SingleVantage => "probed from one vantage only",
         Extent::None => "nothing fails",
     };
     let seen =
@@ -163,8 +163,8 @@ fn contents(report: &Report, page: &mut HtmlWriter) {
     page.raw("<nav aria-label=\"Contents\"><ul>");
     if !report.series.is_empty() {
         page.raw("<li><a href=\"#over-time\">Over time</a></li><li><a href=\"#usual\">Against usual</a></li>");
-        page.raw("<li><a href=\"#kinds\">Kinds of failure</a></li><li><a href=\"#surfaces\">Surfaces</a></li>");
-        page.raw("<li><a href=\"#latency\">Latency</a></li><li><a href=\"#places\">Places</a></li>");
+        page.raw("<li><a href=\"#kinds\">Failure classes</a></li><li><a href=\"#surfaces\">Surfaces</a></li>");
+        page.raw("<li><a href=\"#latency\">Latency</a></li><li><a href=\"#breakdowns\">Breakdowns</a></li>");
     }
     if !report.incidents.is_empty() {
         page.raw("<li><a href=\"#incidents\">Incidents</a></li>");

@@ -1,5 +1,5 @@
-//! Tables of who saw what: surfaces, vantages, each surface from each vantage, probes, addresses.
-//! Not a map: with a few vantages a map misleads.
+//! Breakdowns are the tables of one report by surface, by vantage, by both, by probe and by address. There is
+//! no map: with a few vantages a map misleads.
 
 use std::time::Duration;
 
@@ -90,7 +90,7 @@ pub(super) fn addresses(report: &Report, page: &mut HtmlWriter) {
         }
     });
     more(report.addresses.len(), page);
-    page.raw("<p class=\"note\">Counted over the failures whose evidence was kept, not over all. An address is a path, and no culprit.</p>\n");
+    page.raw("<p class=\"note\">Counted over the failures whose evidence was kept, not over all. An address is a path, not a culprit.</p>\n");
 }
 
 fn more(rows: usize, page: &mut HtmlWriter) {

@@ -11,9 +11,9 @@ use crate::report::Report;
 
 /// The width of a chart in its own units.
 pub(super) const WIDTH: f64 = 1000.0;
-/// Where time begins: what is on the left is for labels.
+/// Left edge of the time axis: labels stand on its left.
 pub(super) const LEFT: f64 = 120.0;
-/// Where time ends.
+/// Right edge of the time axis.
 pub(super) const RIGHT: f64 = 988.0;
 /// The height of the axis of time.
 pub(super) const AXIS: f64 = 26.0;
@@ -78,7 +78,7 @@ pub(super) fn time_scale(report: &Report) -> TimeScale {
     TimeScale::new(report.window.from, report.window.to, LEFT, RIGHT)
 }
 
-/// The begin and the end of a bucket, within the window.
+/// Start and end of a bucket, within the window.
 pub(super) fn bucket(report: &Report, begin: Timestamp) -> (Timestamp, Timestamp) {
     let length = jiff::SignedDuration::from_secs(i64::try_from(report.window.bucket_s).unwrap_or(i64::MAX));
     let end = begin.saturating_add(length).unwrap_or(Timestamp::MAX);

@@ -1,5 +1,5 @@
-//! Failures by kind over time, stacked in the order of the phases: a solid block of one kind and a
-//! mixture that comes in waves are different outages.
+//! Failures by class over time, stacked in the order of the phases: a solid block of one class and a mixture
+//! in waves are different outages.
 
 use std::collections::BTreeMap;
 
@@ -65,7 +65,7 @@ fn one(
     let ticks = ticks_to(number(highest), 3);
     let bottom = HEIGHT - AXIS;
     let scale = LinearScale { from: 0.0, to: ticks[ticks.len() - 1], start: bottom, end: TOP };
-    let (id, title) = (format!("classes-{at}"), format!("Failures of {} by kind over time", surface.label()));
+    let (id, title) = (format!("classes-{at}"), format!("Failures of {} by class over time", surface.label()));
     page.open("figure", &[]);
     page.element("h3", &[], surface.label().as_str());
     Figure {
@@ -125,7 +125,7 @@ fn numbers(report: &Report, buckets: &BTreeMap<Timestamp, ClassCounts>, page: &m
     let headings: Vec<String> =
         std::iter::once("from (UTC)".to_owned()).chain(classes.iter().map(ToString::to_string)).collect();
     table::details("The numbers: failures by class", page, |page| {
-        table::write("Failures by class; stretches without any are left out", &headings, page, |rows| {
+        table::write("Failures by class; times without any are left out", &headings, page, |rows| {
             for (begin, bucket) in buckets.iter().filter(|(_, bucket)| !bucket.is_empty()) {
                 let cells = classes.iter().map(|class| bucket.get(class).copied().unwrap_or(0).to_string());
                 rows.row(std::iter::once(clock.at(*begin)).chain(cells));
@@ -134,7 +134,7 @@ fn numbers(report: &Report, buckets: &BTreeMap<Timestamp, ClassCounts>, page: &m
     });
 }
 
-/// Each class of each surface, with one failed check that stands for the others.
+/// Each class of each surface, with one failed check as an example.
 fn by_class(report: &Report, page: &mut HtmlWriter) {
     let headings = ["failure", "surface", "checks", "share", "first", "last", "one of them"].map(str::to_owned);
     let numeric = [false, false, true, true, false, false, false];

@@ -1,11 +1,11 @@
-//! The kinds of failures as a chart shows them, in the order of the phases: each has a colour and a
-//! weave of its own, so that neighbours can be told apart without colours.
+//! A failure group is what a chart draws as one: the failure classes of a phase. Each has a colour and a
+//! pattern of its own, so that neighbours differ without colours too.
 
 use crate::model::{ClassGroup, FailureClass, Phase};
 
 use super::writer::HtmlWriter;
 
-/// A kind of failure, or the phase it breaks in.
+/// In the order of the phases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum FailureGroup {
     Resolve,
@@ -30,7 +30,7 @@ impl FailureGroup {
         FailureGroup::Answer,
     ];
 
-    /// The kind of a class; none where the prober is at fault.
+    /// The group of a class; none where the prober is at fault.
     pub(super) const fn of(class: FailureClass) -> Option<FailureGroup> {
         Some(match class.group() {
             ClassGroup::Resolve => FailureGroup::Resolve,
@@ -71,7 +71,7 @@ impl FailureGroup {
         }
     }
 
-    /// What fills its shapes: its colour, and over it its weave where it has one.
+    /// What fills its shapes: its colour, and its pattern where it has one.
     pub(super) const fn fill(self) -> &'static str {
         match self {
             FailureGroup::Resolve => "url(#k-resolve)",
@@ -110,7 +110,7 @@ pub(super) fn patterns(page: &mut HtmlWriter) {
     ));
 }
 
-/// A list of kinds with a swatch each, by the names that `name` gives.
+/// A list of groups with a swatch each, by the names that `name` gives.
 pub(super) fn legend(kinds: &[FailureGroup], name: impl Fn(FailureGroup) -> &'static str, page: &mut HtmlWriter) {
     page.open("ul", &[("class", "legend")]);
     for kind in kinds {

@@ -28,7 +28,7 @@ fn one(report: &Report, number: usize, incident: &Incident, page: &mut HtmlWrite
     page.element("h3", &[], &format!("Incident {number}: {}{going}", phrases::labels(report, &incident.surfaces)));
     page.open("dl", &[("class", "facts")]);
     fact("began between (UTC)", &clock.bracket(&incident.start), page);
-    let end = incident.end.as_ref().map_or_else(|| "goes on".to_owned(), |end| clock.bracket(end));
+    let end = incident.end.as_ref().map_or_else(|| "ongoing".to_owned(), |end| clock.bracket(end));
     fact("ended between (UTC)", &end, page);
     fact("lasted", &phrases::length(incident), page);
     let failed = format!("{} of {}", format::count(incident.actual_failures), format::count(incident.judged));
@@ -78,7 +78,7 @@ fn waves(incident: &Incident, clock: &InstantFormat, page: &mut HtmlWriter) {
             rows.row([
                 (number + 1).to_string(),
                 clock.bracket(&wave.start),
-                wave.end.as_ref().map_or_else(|| "goes on".to_owned(), |end| clock.bracket(end)),
+                wave.end.as_ref().map_or_else(|| "ongoing".to_owned(), |end| clock.bracket(end)),
                 format::count(wave.judged),
                 format::count(wave.failed),
                 format::ratio_cell(crate::report::statistics::ratio(wave.failed, wave.judged)),
@@ -134,8 +134,7 @@ pub(super) fn reading(reading: &Reading, page: &mut HtmlWriter) {
 }
 
 fn matches(reading: &Reading, page: &mut HtmlWriter) {
-    let headings =
-        ["row", "what it looks like", "points to", "failures", "seen", "would speak against it", "looked like this"];
+    let headings = ["row", "pattern", "points to", "failures", "seen", "evidence against", "precedents"];
     let headings = headings.map(str::to_owned);
     let numeric = [false, false, false, true, false, false, false];
     table::columns("TableRows of the signature table whose evidence is there", &headings, &numeric, page, |rows| {

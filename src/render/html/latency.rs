@@ -21,7 +21,7 @@ const HEIGHT: f64 = 236.0;
 
 /// The bands of one bucket, all vantages together, and how many checks failed.
 #[derive(Default)]
-struct Column {
+struct HeatMapColumn {
     bands: BTreeMap<u16, u64>,
     judged: u64,
     failed: u64,
@@ -36,8 +36,8 @@ pub(super) fn write(report: &Report, surfaces: &[&SurfaceRow], page: &mut HtmlWr
     }
 }
 
-fn columns(report: &Report, surface: &SurfaceRow) -> BTreeMap<Timestamp, Column> {
-    let mut columns: BTreeMap<Timestamp, Column> = BTreeMap::new();
+fn columns(report: &Report, surface: &SurfaceRow) -> BTreeMap<Timestamp, HeatMapColumn> {
+    let mut columns: BTreeMap<Timestamp, HeatMapColumn> = BTreeMap::new();
     for point in report.series.iter().filter(|point| point.surface == surface.surface) {
         let column = columns.entry(point.t).or_default();
         column.judged += point.n;
@@ -62,7 +62,7 @@ fn edges(report: &Report, band: u16) -> (f64, f64) {
 fn one(
     report: &Report,
     surface: &SurfaceRow,
-    columns: &BTreeMap<Timestamp, Column>,
+    columns: &BTreeMap<Timestamp, HeatMapColumn>,
     (lowest, highest): (u16, u16),
     at: usize,
     page: &mut HtmlWriter,
@@ -102,7 +102,7 @@ pub(super) fn microseconds(us: f64) -> String {
 }
 
 /// One path a shade, and one piece of it for cells of one shade in a row: thousands of cells in five elements.
-fn heat(report: &Report, columns: &BTreeMap<Timestamp, Column>, scale: &LogScale, page: &mut HtmlWriter) {
+fn heat(report: &Report, columns: &BTreeMap<Timestamp, HeatMapColumn>, scale: &LogScale, page: &mut HtmlWriter) {
     let times = chart::time_scale(report);
     let most = columns.values().flat_map(|column| column.bands.values()).max().copied().unwrap_or(1);
     let mut shades: [String; 5] = std::array::from_fn(|_| String::new());
@@ -142,7 +142,7 @@ fn heat(report: &Report, columns: &BTreeMap<Timestamp, Column>, scale: &LogScale
 }
 
 /// The share of checks that failed, in a row above the map.
-fn failed(report: &Report, columns: &BTreeMap<Timestamp, Column>, page: &mut HtmlWriter) {
+fn failed(report: &Report, columns: &BTreeMap<Timestamp, HeatMapColumn>, page: &mut HtmlWriter) {
     let times = chart::time_scale(report);
     let name = [("x", &*coordinate(LEFT - 8.0)), ("y", "12"), ("text-anchor", "end")];
     page.element("text", &name, "failed");
@@ -211,7 +211,7 @@ fn lines(report: &Report, surface: &SurfaceRow, scale: &LogScale, page: &mut Htm
 fn tooltips(
     report: &Report,
     surface: &SurfaceRow,
-    columns: &BTreeMap<Timestamp, Column>,
+    columns: &BTreeMap<Timestamp, HeatMapColumn>,
     bottom: f64,
     page: &mut HtmlWriter,
 ) {

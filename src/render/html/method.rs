@@ -22,7 +22,7 @@ pub(super) fn write(report: &Report, page: &mut HtmlWriter) {
     formulae(page);
 }
 
-/// How often was asked, and what this many checks can show.
+/// How often the probes ran, and what this many checks can show.
 fn asked(report: &Report, page: &mut HtmlWriter) {
     let mut cadences: Vec<u64> = report.probes.iter().filter_map(|row| row.cadence_ms).collect();
     cadences.sort_unstable();
@@ -36,11 +36,17 @@ fn asked(report: &Report, page: &mut HtmlWriter) {
             )
         }
         (Some(only), _) => format!("every {}", format::duration(Duration::from_millis(*only))),
-        _ => "at no interval that could be told".to_owned(),
+        _ => "at no regular interval".to_owned(),
     };
     let probes = format::counted(report.probes.len() as u64, "probe");
     let vantages = format::counted(report.vantages.len() as u64, "vantage");
-    page.element("p", &[], &format!("{probes} asked {every} from {vantages}. A change of state is known to have happened between two checks, and is written so."));
+    page.element(
+        "p",
+        &[],
+        &format!(
+            "{probes} ran {every} from {vantages}. A change of state happened between two checks; both are given."
+        ),
+    );
     if let Some(shown) = report.proof.at_least {
         let mut sentence = format!(
             "{} of {} failed, which shows an availability of at least {} for the moments asked about (95% confidence)",
@@ -67,18 +73,18 @@ fn not_seen(report: &Report, page: &mut HtmlWriter) {
         "p",
         &[],
         &format!(
-            "Checks began late by p50 {}, p99 {}, at most {}: the prober's doing, and in no latency here.",
+            "Checks started late by p50 {}, p99 {}, at most {}. That is the prober's own delay; no latency here contains it.",
             time(lag.p50),
             time(lag.p99),
             time(lag.max)
         ),
     );
     if report.no_data.is_empty() {
-        page.raw("<p>There is no stretch without data.</p>\n");
+        page.raw("<p>Data is complete: no gaps.</p>\n");
         return;
     }
     let headings = ["vantage", "no data from (UTC)", "to", "because"].map(str::to_owned);
-    table::columns("Stretches without data: neither up nor down", &headings, &[false; 4], page, |rows| {
+    table::columns("Gaps in the data: neither up nor down", &headings, &[false; 4], page, |rows| {
         for gap in report.no_data.iter().take(100) {
             let why = if gap.clock_jump { "the machine slept or its clock was set" } else { "not known" };
             rows.row([gap.vantage.to_string(), clock.at(gap.from), clock.at(gap.to), why.to_owned()]);
@@ -93,18 +99,18 @@ fn formulae(page: &mut HtmlWriter) {
         "<li>Intervals are Wilson's score intervals at 95%. They take checks as independent, which failures are not: read them as the narrowest they can be.</li>",
         "<li>A surface is called worse than another where Fisher's exact test, two-sided, gives p ≤ 0.05.</li>",
         "<li>Percentiles are of merged HdrHistograms, never means of percentiles, and absent where the samples are too few to bound them: p50 needs 5, p90 29, p95 59, p99 299.</li>",
-        "<li>Latency is that of up checks. How long it took to fail is kept apart, and so is our own lateness.</li>",
-        "<li>An incident opens by failures in a row, or by so many of the last checks, as each incident says; it closes after good checks in a row on every surface that opened it. A stretch soon after another is a wave of the same incident.</li>",
-        "<li>Impact is the sum of failed ratio times time: minutes of full outage that would hurt as much.</li>",
+        "<li>Latency is that of up checks. The time to fail and the prober's own delay are kept apart.</li>",
+        "<li>An incident opens on failures in a row or on a share of the last checks; each incident names its rule. It closes after good checks in a row on every surface that opened it. An outage soon after another is a wave of the same incident.</li>",
+        "<li>Impact is the failed ratio integrated over time: equivalent minutes of full outage.</li>",
         "<li>Usual is the same hour of the day on earlier days of the journal, median; failures are unusual beyond the 99.9th percentile of a Poisson distribution around it.</li>",
         "<li>Flapping is Nagios' weighted percentage of state changes over the last 21 checks.</li>",
-        "<li>Where all control targets of a vantage fail, its word does not count: we were offline, not they.</li>",
+        "<li>A vantage whose control targets all fail is set aside: the vantage itself was offline.</li>",
         "<li>Confidence is high where at least two vantages agree, control targets answer, the interval is at most ±10 points and coverage is at least 90%; one of these missing makes it medium, more make it low.</li>",
         "</ul></details>\n",
     ));
 }
 
-/// The data: whole where it fits, else without the series, and it says so.
+/// The data: whole where it fits, else without the longest parts, which are named.
 pub(super) fn data(report: &Report, page: &mut HtmlWriter) {
     let whole = serde_json::to_value(report).unwrap_or_default();
     let (document, left_out) = fitting(whole);

@@ -17,7 +17,7 @@ const GAP: f64 = 5.0;
 /// The room above the rows for the numbers of incidents.
 const TOP: f64 = 24.0;
 
-/// The rows drawn: the others are in the table of places.
+/// Most rows drawn: the others are in the tables.
 const ROWS: usize = 18;
 
 pub(super) fn write(report: &Report, page: &mut HtmlWriter) {
@@ -48,7 +48,7 @@ pub(super) fn write(report: &Report, page: &mut HtmlWriter) {
         "One cell is {bucket}, times are UTC. Brackets: waves of incidents, numbered by incident and wave."
     ));
     if left_out > 0 {
-        page.text(&format!(" {left_out} places with fewer failures are in the tables alone."));
+        page.text(&format!(" {left_out} rows with fewer failures are in the tables alone."));
     }
     page.close("figcaption");
     numbers_table(report, &places, page);
@@ -144,7 +144,7 @@ impl StripCell {
     }
 }
 
-/// Cells in a row in which nothing failed: one shape, for they all say the same.
+/// Cells in a row in which nothing failed, drawn as one shape.
 #[derive(Default)]
 struct HealthyRun {
     path: String,
@@ -248,7 +248,7 @@ fn legend(page: &mut HtmlWriter) {
     ));
 }
 
-/// The numbers of the strip, one row a stretch of time.
+/// The numbers of the strip, one row a bucket.
 fn numbers_table(report: &Report, places: &[&PlaceRow], page: &mut HtmlWriter) {
     let clock = instants(report);
     let mut begins: Vec<jiff::Timestamp> = report.series.iter().map(|point| point.t).collect();

@@ -39,11 +39,11 @@ const COLUMNS: [&str; 25] = [
 ];
 
 /// One row by its cells.
-type Cells = [String; COLUMNS.len()];
+type CsvRow = [String; COLUMNS.len()];
 
 pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let mut table = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
-    let mut line = |cells: &Cells| table.write_record(cells.iter().map(|content| cell(content)));
+    let mut line = |cells: &CsvRow| table.write_record(cells.iter().map(|content| cell(content)));
     line(&COLUMNS.map(str::to_owned))?;
     for row in &report.surfaces {
         line(&figures(["surface", row.surface.as_str(), "", ""], row.state.name(), &row.figures))?;
@@ -67,7 +67,7 @@ pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     table.flush()
 }
 
-fn figures([row, surface, vantage, probe]: [&str; 4], state: &str, figures: &Figures) -> Cells {
+fn figures([row, surface, vantage, probe]: [&str; 4], state: &str, figures: &Figures) -> CsvRow {
     let number = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
     let main = figures
         .main_class()
@@ -102,7 +102,7 @@ fn figures([row, surface, vantage, probe]: [&str; 4], state: &str, figures: &Fig
     ]
 }
 
-fn bucket(point: &Point) -> Cells {
+fn bucket(point: &Point) -> CsvRow {
     let main = point.classes.iter().rev().max_by_key(|(_, n)| **n).map(|(class, _)| class.to_string());
     let ratio = crate::report::statistics::ratio(point.failed, point.n);
     let interval = crate::report::statistics::wilson(point.failed, point.n);

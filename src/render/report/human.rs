@@ -1,5 +1,5 @@
 //! The answer for people on a terminal, in the order of the questions: was it down, for whom, since
-//! when, what kind, how sure; then how bad against usual, and what we did not see.
+//! when, what kind, how sure; then how bad against usual, and what was not seen.
 
 mod layout;
 mod tables;
@@ -12,7 +12,7 @@ use super::phrases::{
     incidents_phrase, insecure_sentence, instants, kind, label, labels, length, list, mark, minutes, plain, span,
 };
 use crate::format::{self, InstantFormat};
-use layout::{labelled, style, title};
+use layout::{labelled, state_style, title};
 
 use crate::render::terminal::{BAD, BOLD, DIM, ODD, StyledText, TerminalStyle};
 use crate::render::text;
@@ -22,8 +22,8 @@ use crate::report::{Incident, Reading, Report};
 const WAVES: usize = 8;
 const INCIDENTS: usize = 10;
 
-pub(super) fn write(report: &Report, look: TerminalStyle, out: &mut impl Write) -> io::Result<()> {
-    let mut screen = StyledText::new(look);
+pub(super) fn write(report: &Report, style: TerminalStyle, out: &mut impl Write) -> io::Result<()> {
+    let mut screen = StyledText::new(style);
     answer(report, &mut screen);
     tables::surfaces(report, &mut screen);
     tables::vantages(report, &mut screen);
@@ -36,9 +36,9 @@ pub(super) fn write(report: &Report, look: TerminalStyle, out: &mut impl Write) 
 }
 
 /// The sentence alone, for cron mail and chat.
-pub(super) fn brief(report: &Report, look: TerminalStyle, out: &mut impl Write) -> io::Result<()> {
-    let mut screen = StyledText::new(look);
-    screen.put(style(report.verdict.state), &report.verdict.sentence);
+pub(super) fn brief(report: &Report, style: TerminalStyle, out: &mut impl Write) -> io::Result<()> {
+    let mut screen = StyledText::new(style);
+    screen.put(state_style(report.verdict.state), &report.verdict.sentence);
     if let Some(sentence) = insecure_sentence(report) {
         screen.put(ODD, &format!(" {sentence}."));
     }
@@ -51,7 +51,7 @@ fn answer(report: &Report, screen: &mut StyledText) {
     let lines = text::wrap(&verdict.sentence, screen.width().saturating_sub(2));
     for (at, line) in lines.iter().enumerate() {
         let lead = if at == 0 { mark(verdict.state) } else { " " };
-        screen.put(style(verdict.state), lead);
+        screen.put(state_style(verdict.state), lead);
         screen.plain(" ");
         screen.put(BOLD, line);
         screen.end();
@@ -75,18 +75,18 @@ fn answer(report: &Report, screen: &mut StyledText) {
     screen.end();
 }
 
-/// What the evidence reads as, under names with an indent.
+/// What the evidence is consistent with, under labels with an indent.
 fn reading(reading: &Reading, indent: &str, screen: &mut StyledText) {
     let mut line = |name: &str, content: &str| labelled(DIM, &format!("{indent}{name}"), content, screen);
     if !reading.consistent_with.is_empty() {
         let rows: Vec<&str> = reading.matched.iter().map(|row| row.id).collect();
-        line("reads as", &format!("{} ({})", plain(&reading.consistent_with), rows.join(", ")));
+        line("consistent", &format!("{} ({})", plain(&reading.consistent_with), rows.join(", ")));
     }
     if !reading.not_consistent_with.is_empty() {
-        line("not", &plain(&reading.not_consistent_with));
+        line("not with", &plain(&reading.not_consistent_with));
     }
     if !reading.cannot_distinguish.is_empty() {
-        line("cannot say", &plain(&reading.cannot_distinguish));
+        line("ambiguous", &plain(&reading.cannot_distinguish));
     }
     for check in &reading.extra_checks {
         line("extra", check);
@@ -196,17 +196,17 @@ fn objectives(report: &Report, screen: &mut StyledText) {
     screen.end();
 }
 
-/// What was not seen, and what must not be concluded.
+/// Coverage, gaps, and what must not be concluded.
 fn not_seen(report: &Report, screen: &mut StyledText) {
     let clock = instants(report);
-    title("not seen", screen);
+    title("limits", screen);
     let coverage = report.coverage;
     if let Some(ratio) = coverage.ratio {
         let (observed, expected) = (format::count(coverage.observed), format::counted(coverage.expected, "check"));
         labelled(DIM, "coverage", &format!("{}: {observed} of {expected} made", format::ratio(ratio)), screen);
     }
     for gap in report.no_data.iter().take(5) {
-        let why = if gap.clock_jump { ", the prober says that its machine slept or its clock was set" } else { "" };
+        let why = if gap.clock_jump { ": the machine slept or its clock was set" } else { "" };
         labelled(
             DIM,
             "no data",
@@ -215,7 +215,7 @@ fn not_seen(report: &Report, screen: &mut StyledText) {
         );
     }
     if report.no_data.len() > 5 {
-        labelled(DIM, "", &format!("and {} more stretches", report.no_data.len() - 5), screen);
+        labelled(DIM, "", &format!("and {} more gaps", report.no_data.len() - 5), screen);
     }
     for limit in &report.limits {
         labelled(DIM, "limit", limit, screen);

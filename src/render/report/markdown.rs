@@ -38,7 +38,7 @@ pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
         one_incident(report, incident, &instants(report), &mut page);
     }
     if !report.limits.is_empty() {
-        let _ = writeln!(page, "### What this does not say\n");
+        let _ = writeln!(page, "### Limits\n");
         for limit in &report.limits {
             let _ = writeln!(page, "- {}", prose(limit));
         }

@@ -10,7 +10,7 @@ use crate::report::State;
 const LABEL: usize = 12;
 
 /// The style of a state.
-pub(super) fn style(state: State) -> Style {
+pub(super) fn state_style(state: State) -> Style {
     match state {
         State::Up => GOOD,
         State::Degraded | State::Flapping | State::Unknown => ODD,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anstyle::Style;
 
-use super::layout::{style, title};
+use super::layout::{state_style, title};
 use crate::format;
 use crate::model::FailureClass;
 use crate::render::report::phrases::{chance, class_name, full_label, interval, main_failure, mark, word};
@@ -14,25 +14,25 @@ use crate::report::document::slo::{AvailabilitySlo, LatencySlo};
 use crate::report::{Report, State, SurfaceRow};
 
 /// A column: its heading, and whether it stands on the right.
-struct Column {
+struct TableColumn {
     heading: &'static str,
     right: bool,
     /// The least width of a terminal that shows it.
     from: usize,
 }
 
-const SURFACES: [Column; 11] = [
-    Column { heading: "surface", right: false, from: 0 },
-    Column { heading: "state", right: false, from: 0 },
-    Column { heading: "checks", right: true, from: 0 },
-    Column { heading: "failed", right: true, from: 0 },
-    Column { heading: "ratio", right: true, from: 0 },
-    Column { heading: "95% interval", right: true, from: 94 },
-    Column { heading: "share", right: true, from: 0 },
-    Column { heading: "p50", right: true, from: 114 },
-    Column { heading: "p95", right: true, from: 0 },
-    Column { heading: "usual p95", right: true, from: 106 },
-    Column { heading: "main failure", right: false, from: 72 },
+const SURFACES: [TableColumn; 11] = [
+    TableColumn { heading: "surface", right: false, from: 0 },
+    TableColumn { heading: "state", right: false, from: 0 },
+    TableColumn { heading: "checks", right: true, from: 0 },
+    TableColumn { heading: "failed", right: true, from: 0 },
+    TableColumn { heading: "ratio", right: true, from: 0 },
+    TableColumn { heading: "95% interval", right: true, from: 94 },
+    TableColumn { heading: "share", right: true, from: 0 },
+    TableColumn { heading: "p50", right: true, from: 114 },
+    TableColumn { heading: "p95", right: true, from: 0 },
+    TableColumn { heading: "usual p95", right: true, from: 106 },
+    TableColumn { heading: "main failure", right: false, from: 72 },
 ];
 
 /// One row a surface, and what the comparisons say.
@@ -59,7 +59,7 @@ pub(super) fn surfaces(report: &Report, screen: &mut StyledText) {
     for (state, cells) in &rows {
         let style_of = |at: usize| match at {
             0 => BOLD,
-            1 => style(*state),
+            1 => state_style(*state),
             9 => DIM,
             _ => Style::new(),
         };
@@ -137,7 +137,7 @@ pub(super) fn vantages(report: &Report, screen: &mut StyledText) {
                     )
                 },
             );
-            let style = place.map_or(DIM, |place| style(place.state));
+            let style = place.map_or(DIM, |place| state_style(place.state));
             screen.plain("  ");
             screen.put(style, &text::left(&content, cell - 2));
         }

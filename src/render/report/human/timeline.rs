@@ -18,7 +18,7 @@ struct TimelineCell {
     unknown: u64,
 }
 
-/// The cells of a strip: how many there are, how long each is, and when the first begins.
+/// The cells of a strip: how many there are, how long each is, and the start of the first.
 struct TimelineGrid {
     begin: i64,
     seconds: i64,
@@ -60,7 +60,7 @@ pub(super) fn write(report: &Report, screen: &mut StyledText) {
     let grid = TimelineGrid::of(report, screen.width().saturating_sub(names + 4));
     let cell = format::duration(std::time::Duration::from_secs(grid.seconds.unsigned_abs()));
     title(&format!("over time, {cell} a cell"), screen);
-    let key = "▂ all up  ▒ below 10% failed  ▓ below 50%  █ 50% or more  ? cannot say  · no data";
+    let key = "▂ all up  ▒ below 10% failed  ▓ below 50%  █ 50% or more  ? unknown  · no data";
     for line in text::wrap(key, screen.width().saturating_sub(2)) {
         screen.put(DIM, &format!("  {line}"));
         screen.end();
