@@ -8,14 +8,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::check_report::condition::{Condition, Violation};
-use crate::check_report::document::{CheckReport, ProbeSummary, SurfaceSummary};
+use crate::check_report::document::{CheckReport, ProbeSummary, SCHEMA, SurfaceSummary};
 use crate::check_report::regression;
 use crate::check_report::regression::Regression;
 use crate::check_report::retained::Retained;
 use crate::model::text::MESSAGE_LIMIT;
 use crate::model::{Counts, Outcome, Phase, Probe, SafeText, Verdict};
 use crate::report::document::latency::LatencySummary;
-use crate::report::document::report::SCHEMA;
 use crate::report::document::sample_bound::SampleBound;
 use crate::window::Window;
 
