@@ -3,65 +3,66 @@
 
 mod addresses;
 mod assets;
+mod attempt;
 mod body;
 mod capture;
 mod certificate;
+mod chunks;
 mod classify;
-mod client;
 mod coding;
-mod connect;
+mod connection;
 mod cookies;
 mod curl;
 mod diagnose;
-mod errno;
+mod dial;
 mod error;
 mod evidence;
+mod exchange;
 mod expect;
 mod fault;
+mod handshake;
+mod head;
 mod html;
+mod http1;
+mod http2;
 mod journey;
 mod json;
-mod marks;
+mod message;
 mod multipart;
+mod os_error;
+mod proxy;
 mod redirect;
-mod request;
 mod request_builder;
 mod resolve;
+mod route;
 mod session;
 mod shared_session;
 mod step;
 mod step_result;
-mod symptoms;
+mod stream;
 mod tls;
+mod tls_fault;
 mod token;
+mod trace;
+mod wire;
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tokio::time::Instant;
 
-use crate::model::{Addresses, Check, EarlierAttempt, Outcome, Probe, Redactor, Verdict};
+use crate::model::{Check, Diagnosis, EarlierAttempt, Outcome, Probe, Redactor, Verdict};
 
 pub use diagnose::Clues;
 pub use error::EngineError;
 
-use client::Clients;
-use fault::{Deadline, Fault};
-use resolve::Names;
-use session::Session;
-use shared_session::Sessions;
+use attempt::Attempts;
 use step_result::StepResult;
-use token::Tokens;
 
 /// Carries checks out. Shareable: one for the whole run.
 #[derive(Debug)]
 pub struct Engine {
     vantage: String,
-    redactor: Redactor,
-    clients: Clients,
-    names: Arc<Names>,
-    tokens: Tokens,
-    sessions: Sessions,
+    attempts: Arc<Attempts>,
 }
 
 impl Engine {
@@ -69,17 +70,9 @@ impl Engine {
     /// system's root certificates, if a probe needs them.
     ///
     /// # Errors
-    /// A certificate or key file that cannot be read or used, or a proxy that cannot be.
+    /// A certificate or key file that cannot be read or used.
     pub fn new(vantage: &str, redactor: Redactor, probes: &[Arc<Probe>]) -> Result<Engine, EngineError> {
-        let clients = Clients::new(probes)?;
-        Ok(Engine {
-            vantage: vantage.to_owned(),
-            redactor,
-            clients,
-            names: Arc::default(),
-            tokens: Tokens::default(),
-            sessions: Sessions::default(),
-        })
+        Ok(Engine { vantage: vantage.to_owned(), attempts: Arc::new(Attempts::new(redactor, probes)?) })
     }
 
     /// Carries one check out. Each attempt ends within the probe's timeout, and the check with
@@ -89,50 +82,19 @@ impl Engine {
         let retries = check.probe.retries;
         let mut earlier: Vec<EarlierAttempt> = Vec::new();
         for _ in 0..retries.attempts {
-            let answered = Box::pin(self.attempt(&check.probe)).await;
+            let answered = Box::pin(self.attempts.attempt(&check.probe)).await;
             let Some(failure) = answered.failure else { return self.outcome(&check, started_at, earlier, answered) };
             earlier.push(EarlierAttempt { failure, timings: answered.timings, remote: answered.remote });
             tokio::time::sleep(retries.delay).await;
         }
-        let last = Box::pin(self.attempt(&check.probe)).await;
+        let last = Box::pin(self.attempts.attempt(&check.probe)).await;
         self.outcome(&check, started_at, earlier, last)
     }
 
-    /// All steps of the probe once. A shared session is made or waited for before the clock
-    /// starts: its time is not the target's. One that a target refuses is made anew, once.
-    async fn attempt(&self, probe: &Probe) -> StepResult {
-        let Some(shared) = &probe.session else {
-            return self.attempt_with(probe, self.session()).await;
-        };
-        let mut renewed = false;
-        loop {
-            let (session, kept) = match self.sessions.get(self, shared).await {
-                Ok(made) => made,
-                Err(fault) => return blocked(&fault, probe, &self.redactor),
-            };
-            let answered = self.attempt_with(probe, session).await;
-            let refused = answered.failure.is_some() && matches!(answered.status, Some(401 | 403));
-            if renewed || !(kept && refused) {
-                return answered;
-            }
-            renewed = true;
-            self.sessions.forget(shared).await;
-        }
-    }
-
-    fn session(&self) -> Session {
-        Session { redactor: self.redactor.clone(), ..Session::default() }
-    }
-
-    async fn attempt_with(&self, probe: &Probe, mut session: Session) -> StepResult {
-        let deadline = Deadline { at: Instant::now() + probe.timeout, limit: probe.timeout };
-        match probe.transport.addresses {
-            Addresses::All(quorum) if probe.transport.address.is_none() && probe.transport.proxy.is_none() => {
-                // Boxed, so that whoever holds many checks holds many pointers.
-                Box::pin(addresses::run(self, probe, quorum, &session, deadline)).await
-            }
-            _ => Box::pin(journey::run(self, probe, &mut session, deadline)).await,
-        }
+    /// Makes the extra checks that say something about a failure. Ends within seconds, whatever the
+    /// target does; empty where nothing can be asked, as behind a proxy.
+    pub async fn diagnose(&self, probe: &Arc<Probe>, failed: &Outcome, clues: &Clues) -> Diagnosis {
+        self.attempts.diagnose(probe, failed, clues).await
     }
 
     fn outcome(
@@ -173,13 +135,4 @@ impl Engine {
             evidence: answered.evidence,
         }
     }
-}
-
-/// A check that could not be made because the session it needs failed.
-fn blocked(fault: &Fault, probe: &Probe, redactor: &Redactor) -> StepResult {
-    let mut answered = StepResult::default();
-    if let Some(step) = probe.steps.first() {
-        answered.fail(fault, Vec::new(), None, probe, step, redactor);
-    }
-    answered
 }

@@ -8,30 +8,31 @@ use url::{Host, Url};
 
 use crate::model::{AddressOutcome, Addresses, Phase, Probe, Quorum, Transport, Verdict};
 
-use super::fault::{Deadline, Fault, timed_out, unresolved};
-use super::request::ADDRESSES;
+use super::classify::resolve_fault;
+use super::exchange::ADDRESSES;
+use super::fault::{Deadline, Fault, timed_out};
+use super::journey::{self, JourneyMeans};
 use super::session::Session;
 use super::step_result::StepResult;
-use super::{Engine, journey};
 
 /// How many addresses are asked at a time.
 const AT_ONCE: usize = 8;
 
 /// Asks each address of the first step's host, and judges them by the quorum.
 pub(super) async fn run(
-    engine: &Engine,
+    means: &JourneyMeans,
     probe: &Probe,
     quorum: Quorum,
     session: &Session,
     deadline: Deadline,
 ) -> StepResult {
     let began = Instant::now();
-    let found = find(engine, probe, session, deadline).await;
+    let found = find(means, probe, session, deadline).await;
     let resolve = began.elapsed();
     let addresses = match found {
         Ok(Some(addresses)) => addresses,
         // An address in the URL is the only one there is.
-        Ok(None) => return journey::run(engine, probe, &mut session.clone(), deadline).await,
+        Ok(None) => return journey::run(means, probe, &mut session.clone(), deadline).await,
         Err(fault) => {
             let mut answered = StepResult::default();
             answered.timings.add(Phase::Resolve, resolve);
@@ -43,7 +44,7 @@ pub(super) async fn run(
         }
     };
     let probes: Vec<Probe> = addresses.iter().map(|address| at(probe, *address)).collect();
-    let runs: Vec<_> = probes.iter().map(|probe| Box::pin(run_one(engine, probe, session.clone(), deadline))).collect();
+    let runs: Vec<_> = probes.iter().map(|probe| Box::pin(run_one(means, probe, session.clone(), deadline))).collect();
     let answers: Vec<StepResult> = stream::iter(runs).buffered(AT_ONCE).collect().await;
     let mut judged = judge(&addresses, answers, quorum);
     judged.timings.add(Phase::Resolve, resolve);
@@ -51,8 +52,8 @@ pub(super) async fn run(
     judged
 }
 
-async fn run_one(engine: &Engine, probe: &Probe, mut session: Session, deadline: Deadline) -> StepResult {
-    journey::run(engine, probe, &mut session, deadline).await
+async fn run_one(means: &JourneyMeans, probe: &Probe, mut session: Session, deadline: Deadline) -> StepResult {
+    journey::run(means, probe, &mut session, deadline).await
 }
 
 /// The probe at one address alone.
@@ -63,7 +64,7 @@ fn at(probe: &Probe, address: SocketAddr) -> Probe {
 
 /// The addresses of the first step's host; none where it is an address itself.
 async fn find(
-    engine: &Engine,
+    means: &JourneyMeans,
     probe: &Probe,
     session: &Session,
     deadline: Deadline,
@@ -72,12 +73,12 @@ async fn find(
     let Some(url) = first.and_then(|url| Url::parse(&url).ok()) else { return Ok(None) };
     let (Some(Host::Domain(host)), Some(port)) = (url.host(), url.port_or_known_default()) else { return Ok(None) };
     let transport = &probe.transport;
-    let lookup = engine.names.lookup(transport.resolver, host, transport.ip);
+    let lookup = means.requester.names.lookup(transport.resolver, host, transport.ip);
     match tokio::time::timeout_at(deadline.at, lookup).await {
         Ok(Ok(found)) => {
             Ok(Some(found.into_iter().take(ADDRESSES).map(|address| SocketAddr::new(address, port)).collect()))
         }
-        Ok(Err(failure)) => Err(unresolved(host, &failure)),
+        Ok(Err(failure)) => Err(resolve_fault(host, &failure)),
         Err(_) => Err(timed_out(Phase::Resolve, deadline, host)),
     }
 }

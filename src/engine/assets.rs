@@ -7,11 +7,13 @@ use url::Url;
 
 use crate::model::{AssetOutcome, Assets, Expect, FailureClass, Mismatch, Probe, Request, SafeText, Step, Value};
 
+use super::exchange::Requester;
 use super::fault::{Deadline, Fault};
+use super::route::same_origin;
 use super::session::Session;
 use super::step::StepRun;
 use super::step_result::StepResult;
-use super::{Engine, connect, html, redirect, request_builder};
+use super::{html, redirect, request_builder};
 
 /// How many are asked for at a time: what a browser does over HTTP/1.1.
 const AT_ONCE: usize = 6;
@@ -21,7 +23,7 @@ const TYPE: usize = 100;
 
 /// A page whose files are to be loaded.
 pub(super) struct Loading<'a> {
-    pub(super) engine: &'a Engine,
+    pub(super) requester: &'a Requester,
     pub(super) probe: &'a Probe,
     pub(super) step: &'a Step,
     pub(super) session: &'a Session,
@@ -70,7 +72,7 @@ impl Loading<'_> {
         let mut session = self.session.clone();
         let step = self.step_for(link, own, body_limit);
         let exchange = StepRun {
-            engine: self.engine,
+            requester: self.requester,
             probe: self.probe,
             step: &step,
             session: &mut session,
@@ -96,7 +98,7 @@ impl Loading<'_> {
     /// secret.
     fn step_for(&self, link: &Url, url: &Url, body_limit: u64) -> Step {
         let own = &self.step.request;
-        let same_origin = connect::same_origin(link, url);
+        let same_origin = same_origin(link, url);
         let safe =
             |(name, value): &&(http::HeaderName, Value)| redirect::is_safe(name) && !request_builder::is_private(value);
         let of_body = |name: &http::HeaderName| [header::CONTENT_TYPE, header::CONTENT_LENGTH].contains(name);

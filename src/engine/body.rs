@@ -1,14 +1,10 @@
 //! The one reader of bodies: a stream, with a cap after decoding and a deadline. What lies past
 //! the cap is never read, however small it was before decoding.
 
-use reqwest::Response;
 use tokio::time::Instant;
 
-use crate::model::{FailureClass, Phase};
-
 use super::coding::{CodingError, Decoder};
-use super::fault::{Deadline, Fault, fault_in, timed_out};
-use super::marks::Seen;
+use super::fault::Deadline;
 
 /// The most bytes decoded before the deadline is looked at again.
 const AT_A_TIME: usize = 64 * 1024;
@@ -35,47 +31,6 @@ pub(super) struct ReadLimits {
     pub(super) limit: u64,
     /// The most bytes kept.
     pub(super) keep: usize,
-}
-
-/// Reads a body. What arrived before a fault is kept beside it.
-pub(super) async fn read(
-    mut response: Response,
-    limits: ReadLimits,
-    deadline: Deadline,
-    seen: &Seen,
-    target: &str,
-) -> (Body, Option<Fault>) {
-    let mut intake = Intake::new(Decoder::for_headers(response.headers()), limits);
-    let fault = loop {
-        match tokio::time::timeout_at(deadline.at, response.chunk()).await {
-            Ok(Ok(Some(chunk))) => match intake.take_all(&chunk, deadline) {
-                Ok(Taken::All) => {}
-                Ok(Taken::Enough) => break None,
-                Ok(Taken::OutOfTime) => break Some(out_of_time(&intake.body, deadline, target)),
-                Err(error) => break Some(undecoded(&error)),
-            },
-            Ok(Ok(None)) => break intake.finish().err().map(|error| undecoded(&error)),
-            Ok(Err(error)) => {
-                let mut fault = fault_in(&error, Phase::Transfer, seen, target);
-                if fault.class == FailureClass::BodyTruncated {
-                    fault.message = format!("{} ({} bytes arrived)", fault.message, intake.body.read);
-                }
-                break Some(fault);
-            }
-            Err(_) => break Some(out_of_time(&intake.body, deadline, target)),
-        }
-    };
-    (intake.into_body(), fault)
-}
-
-fn undecoded(error: &CodingError) -> Fault {
-    Fault::new(FailureClass::BodyDecode, Phase::Transfer, error.to_string())
-}
-
-fn out_of_time(body: &Body, deadline: Deadline, target: &str) -> Fault {
-    let mut fault = timed_out(Phase::Transfer, deadline, target);
-    fault.message = format!("{}, {} bytes arrived", fault.message, body.read);
-    fault
 }
 
 /// A body in the making: what comes from the wire goes in, and is decoded, counted and kept.
@@ -143,6 +98,11 @@ impl Intake {
     /// The body has ended.
     pub(super) fn finish(&self) -> Result<(), CodingError> {
         self.decoder.finish()
+    }
+
+    /// How many bytes were read so far.
+    pub(super) fn read(&self) -> u64 {
+        self.body.read
     }
 
     /// What was read.

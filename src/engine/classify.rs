@@ -1,283 +1,311 @@
-//! What went wrong → which failure class. Pure: it judges symptoms by the phase they showed in.
+//! A typed error of a phase → a failure class, the phase and one sentence. What a server says is not
+//! quoted but where it names the trouble; it is redacted and cleaned where it becomes a failure.
 
+use std::error::Error as _;
 use std::io;
 
-use rustls::AlertDescription;
+use h2::Reason;
 
-use super::errno;
-use super::symptoms::{H2Symptom, HttpSymptom, Symptoms, TlsSymptom};
 use crate::model::{FailureClass, Phase};
 
-/// The class of a failure in this phase.
-pub(super) fn classify(symptoms: &Symptoms, phase: Phase) -> FailureClass {
-    if let Some(ours) = symptoms.errno.and_then(errno_class) {
-        return ours;
-    }
-    if let Some(tls) = symptoms.tls {
-        return tls_class(symptoms, tls, phase);
-    }
-    match phase {
-        Phase::Resolve => FailureClass::DnsServerFailure,
-        Phase::Connect => connect_class(symptoms),
-        Phase::Tls => handshake_class(symptoms),
-        Phase::Processing => head_class(symptoms),
-        Phase::Transfer => body_class(symptoms),
-    }
+use super::dial::ConnectError;
+use super::fault::Fault;
+use super::handshake::HandshakeFacts;
+use super::head::Refused;
+use super::os_error::{connect_class, is_reset, is_unreachable, ours};
+use super::proxy::ProxyError;
+use super::resolve::NoAddress;
+use super::tls_fault::{client_cert_required, tls_error, tls_fault};
+use super::{http1, http2};
+
+/// Who is spoken to.
+#[derive(Clone, Debug)]
+pub(super) struct Peer {
+    /// Its address, or its name where it has none yet.
+    pub(super) target: String,
+    /// The name its certificate must be for.
+    pub(super) name: String,
+    /// What its TLS handshake showed; absent without TLS.
+    pub(super) handshake: Option<HandshakeFacts>,
 }
 
-/// The class of an operating system error that is the prober's own trouble.
-pub(super) fn errno_class(errno: i32) -> Option<FailureClass> {
-    match errno {
-        errno::EMFILE | errno::ENFILE => Some(FailureClass::ProberFdLimit),
-        errno::EADDRNOTAVAIL => Some(FailureClass::ProberPortsExhausted),
-        errno::ENOMEM | errno::ENOBUFS | errno::EPERM | errno::EACCES | errno::EAGAIN => {
-            Some(FailureClass::ProberResources)
-        }
-        _ => None,
-    }
+/// The failure to find an address.
+pub(super) fn resolve_fault(host: &str, failure: &NoAddress) -> Fault {
+    let message = match failure.class {
+        FailureClass::DnsNotFound => format!("no such host {host} ({})", failure.detail),
+        FailureClass::DnsNoAddress => format!("{host} has no address of the wanted family ({})", failure.detail),
+        FailureClass::DnsTimeout => format!("no resolver answered for {host}: {}", failure.detail),
+        _ => format!("{host} could not be resolved: {}", failure.detail),
+    };
+    Fault::new(failure.class, Phase::Resolve, message)
 }
 
-fn connect_class(symptoms: &Symptoms) -> FailureClass {
-    match (symptoms.errno, symptoms.io) {
-        (Some(errno::ECONNREFUSED), _) | (None, Some(io::ErrorKind::ConnectionRefused)) => FailureClass::ConnectRefused,
-        (Some(errno::ETIMEDOUT), _) | (None, Some(io::ErrorKind::TimedOut)) => FailureClass::ConnectTimeout,
-        _ if is_reset(symptoms) => FailureClass::ConnectionReset,
-        _ => FailureClass::ConnectUnreachable,
+/// No address can be connected to.
+pub(super) fn connect_fault(failed: &ConnectError) -> Fault {
+    let ConnectError { address, error, tried } = failed;
+    let class = connect_class(error);
+    let mut message = match class {
+        FailureClass::ConnectRefused => format!("{address} refused the connection"),
+        FailureClass::ConnectTimeout => format!("{address} did not accept the connection: {error}"),
+        FailureClass::ConnectUnreachable => format!("{address} cannot be reached: {error}"),
+        FailureClass::ConnectionReset => format!("{address} reset the connection"),
+        _ => format!("{address}: {error}"),
+    };
+    if *tried > 1 {
+        message = format!("{message} ({tried} addresses tried)");
     }
+    Fault::new(class, Phase::Connect, message)
 }
 
-fn handshake_class(symptoms: &Symptoms) -> FailureClass {
-    match symptoms.io {
-        _ if is_reset(symptoms) => FailureClass::ConnectionReset,
-        Some(io::ErrorKind::TimedOut) => FailureClass::TlsHandshakeTimeout,
-        _ => FailureClass::TlsHandshakeFailed,
-    }
-}
-
-fn tls_class(symptoms: &Symptoms, tls: TlsSymptom, phase: Phase) -> FailureClass {
-    match tls {
-        TlsSymptom::Certificate(class) => class,
-        TlsSymptom::OtherCertificate if symptoms.self_signed => FailureClass::TlsCertUntrusted,
-        TlsSymptom::OtherCertificate => FailureClass::TlsCertInvalid,
-        TlsSymptom::Alert(AlertDescription::CertificateRequired) => FailureClass::TlsClientCertRequired,
-        TlsSymptom::Alert(_) if symptoms.client_cert_missing && phase < Phase::Transfer => {
-            FailureClass::TlsClientCertRequired
-        }
-        TlsSymptom::Alert(AlertDescription::ProtocolVersion) | TlsSymptom::Version => FailureClass::TlsVersion,
-        TlsSymptom::NotTls if phase == Phase::Tls => FailureClass::TlsNotTls,
-        _ if phase == Phase::Transfer => FailureClass::BodyTruncated,
-        _ => FailureClass::TlsHandshakeFailed,
-    }
-}
-
-/// Before the response head is complete.
-fn head_class(symptoms: &Symptoms) -> FailureClass {
-    if let Some(h2) = symptoms.h2 {
-        return h2_class(h2, Phase::Processing);
-    }
-    match symptoms.http {
-        Some(HttpSymptom::TooLarge) => FailureClass::HeadersTooLarge,
-        Some(HttpSymptom::Parse) => FailureClass::HttpProtocol,
-        _ if is_h2_eof(symptoms) => FailureClass::EmptyReply,
-        _ if is_reset(symptoms) => reset_before_answer(symptoms),
-        _ if symptoms.io == Some(io::ErrorKind::TimedOut) => FailureClass::ResponseTimeout,
-        // The connection was found unusable before the request could be sent over it, and hyper
-        // keeps to itself why: what came was no HTTP/2.
-        Some(HttpSymptom::Canceled) if symptoms.speaks_h2 => FailureClass::HttpProtocol,
-        Some(HttpSymptom::Incomplete | HttpSymptom::Canceled) => FailureClass::EmptyReply,
-        _ => match symptoms.io {
-            Some(io::ErrorKind::UnexpectedEof) => FailureClass::EmptyReply,
-            Some(kind) if is_unreachable(kind) => FailureClass::ConnectionReset,
-            _ => FailureClass::HttpProtocol,
+/// A proxy that does not lead to the target: what it reports of the target is the target's, and the
+/// rest is its own.
+pub(super) fn proxy_fault(error: &ProxyError, proxy: &str, target: &str) -> Fault {
+    let of_target = |class, what: &str| {
+        Fault::new(class, Phase::Connect, format!("{target} cannot be reached through the proxy {proxy}: {what}"))
+    };
+    let of_proxy = |what: &str| refused_by_proxy(proxy, what);
+    match error {
+        ProxyError::Io(error) => match ours(error) {
+            Some(class) => Fault::new(class, Phase::Connect, format!("proxy {proxy}: {error}")),
+            None if is_reset(error) => of_proxy("it reset the connection"),
+            None => of_proxy(&format!("it broke off: {error}")),
         },
+        ProxyError::Closed => of_proxy("it closed the connection without an answer"),
+        ProxyError::Garbage => of_proxy("what it answers is not the protocol of a proxy"),
+        ProxyError::Status { code: 504, said } => of_target(FailureClass::ConnectTimeout, said),
+        ProxyError::Status { code: 502 | 503, said } => of_target(FailureClass::ConnectUnreachable, said),
+        ProxyError::Status { said, .. } => of_proxy(&format!("it answers {said}")),
+        ProxyError::Socks(3) => of_target(FailureClass::ConnectUnreachable, "network unreachable (SOCKS 3)"),
+        ProxyError::Socks(4) => of_target(FailureClass::ConnectUnreachable, "host unreachable (SOCKS 4)"),
+        ProxyError::Socks(5) => of_target(FailureClass::ConnectRefused, "connection refused (SOCKS 5)"),
+        ProxyError::Socks(6) => of_target(FailureClass::ConnectTimeout, "TTL expired (SOCKS 6)"),
+        ProxyError::Socks(code) => of_proxy(&format!("{} (SOCKS {code})", socks_meaning(*code))),
+        ProxyError::SocksLogin => of_proxy("it takes none of the logins offered"),
     }
 }
 
-/// A server that wants a client certificate may close the connection without an alert.
-fn reset_before_answer(symptoms: &Symptoms) -> FailureClass {
-    if symptoms.client_cert_missing { FailureClass::TlsClientCertRequired } else { FailureClass::ConnectionReset }
-}
-
-/// While the body is read.
-fn body_class(symptoms: &Symptoms) -> FailureClass {
-    if let Some(h2) = symptoms.h2 {
-        return h2_class(h2, Phase::Transfer);
-    }
-    if is_h2_eof(symptoms) {
-        return FailureClass::BodyTruncated;
-    }
-    if is_reset(symptoms) {
-        return FailureClass::ConnectionReset;
-    }
-    match (symptoms.http, symptoms.io) {
-        (_, Some(io::ErrorKind::TimedOut)) => FailureClass::BodyTimeout,
-        // Without hyper in the chain it is the decoder that complains: the bytes arrived whole.
-        (None, _) if symptoms.decoding => FailureClass::BodyDecode,
-        (Some(HttpSymptom::Incomplete), _) | (_, Some(io::ErrorKind::UnexpectedEof)) => FailureClass::BodyTruncated,
-        (_, Some(kind)) if is_unreachable(kind) => FailureClass::ConnectionReset,
-        (Some(HttpSymptom::Canceled), _) => FailureClass::BodyTruncated,
-        _ => FailureClass::HttpProtocol,
+/// RFC 1928 section 6.
+fn socks_meaning(code: u8) -> &'static str {
+    match code {
+        1 => "general failure",
+        2 => "not allowed by its rules",
+        7 => "it does not know CONNECT",
+        8 => "it does not know that kind of address",
+        _ => "an unknown answer",
     }
 }
 
-fn h2_class(h2: H2Symptom, phase: Phase) -> FailureClass {
-    match h2.reason {
-        _ if h2.remote => FailureClass::Http2Error,
-        _ if h2.header_list => FailureClass::HeadersTooLarge,
-        // h2 refuses a stream by itself when the response head is larger than the list it announced.
-        H2Symptom::REFUSED_STREAM if phase < Phase::Transfer => FailureClass::HeadersTooLarge,
-        H2Symptom::ENHANCE_YOUR_CALM | H2Symptom::REFUSED_STREAM => FailureClass::Http2Error,
-        _ => FailureClass::HttpProtocol,
+/// The proxy itself is at fault.
+pub(super) fn refused_by_proxy(proxy: &str, what: &str) -> Fault {
+    Fault::new(FailureClass::ProxyRefused, Phase::Connect, format!("the proxy {proxy} does not serve: {what}"))
+}
+
+/// No response head of HTTP/1.
+pub(super) fn http1_head_fault(failed: &http1::HeadError, peer: &Peer) -> Fault {
+    let target = &peer.target;
+    let fault = |class, message: String| Fault::new(class, Phase::Processing, message);
+    let (error, refused, silent) = match failed {
+        http1::HeadError::Ended(refusal) => return fault(FailureClass::HttpProtocol, format!("{target}: {refusal}")),
+        http1::HeadError::Failed { error, refused, silent } => (error, refused, *silent),
+    };
+    if error.is_parse_too_large() {
+        return fault(FailureClass::HeadersTooLarge, format!("the response head of {target} is larger than accepted"));
+    }
+    if error.is_parse() || refused.is_some() {
+        return fault(FailureClass::HttpProtocol, refused_head(target, refused.as_ref(), peer.handshake.is_some()));
+    }
+    match io_cause(error) {
+        Some(cause) => head_io_fault(cause, peer, silent),
+        // The connection ended before the answer was complete, or before the request was taken.
+        None if error.is_incomplete_message() || error.is_canceled() || error.is_closed() => {
+            ended_before_answer(FailureClass::EmptyReply, peer, silent)
+        }
+        None => fault(FailureClass::HttpProtocol, format!("{target}: {error}")),
     }
 }
 
-fn is_reset(symptoms: &Symptoms) -> bool {
-    match symptoms.errno {
-        Some(errno) => matches!(errno, errno::ECONNRESET | errno::EPIPE | errno::ECONNABORTED),
-        None => matches!(
-            symptoms.io,
-            Some(io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted)
+fn refused_head(target: &str, refused: Option<&Refused>, is_tls: bool) -> String {
+    match refused {
+        Some(Refused::Line { number, quoted, why }) if quoted.is_empty() => {
+            format!("line {number} of the response head of {target} is not valid: {why}")
+        }
+        Some(Refused::Line { number, quoted, why }) => {
+            format!("line {number} of the response head of {target} is not valid: {why}: `{quoted}`")
+        }
+        Some(Refused::Tls) => format!("what {target} answers is not HTTP: the port speaks TLS"),
+        Some(Refused::NotHttp) if is_tls => format!("what {target} answers is not HTTP"),
+        Some(Refused::NotHttp) => {
+            format!("what {target} answers is not HTTP; the port may speak TLS or another protocol")
+        }
+        None => format!("the response head of {target} is not valid: content-length or transfer-encoding"),
+    }
+}
+
+/// No response head of HTTP/2.
+pub(super) fn http2_head_fault(failed: &http2::HeadError, peer: &Peer) -> Fault {
+    let target = &peer.target;
+    let fault = |class, message: String| Fault::new(class, Phase::Processing, message);
+    match failed {
+        http2::HeadError::Failed(error) => match error.get_io() {
+            // h2 makes a broken pipe of a connection that ended.
+            Some(io) if io.kind() == io::ErrorKind::BrokenPipe && io.raw_os_error().is_none() => {
+                ended_before_answer(FailureClass::EmptyReply, peer, true)
+            }
+            Some(io) => head_io_fault(io, peer, true),
+            None => h2_fault(error, Phase::Processing, target),
+        },
+        http2::HeadError::Interim => fault(
+            FailureClass::HttpProtocol,
+            format!("{target} sends too many interim answers (1xx) before the answer"),
         ),
+        http2::HeadError::Unsendable(why) => {
+            fault(FailureClass::ProberResources, format!("the request cannot be sent: {why}"))
+        }
     }
 }
 
-/// h2 makes a broken pipe, without the operating system's number, of a connection that ended.
-fn is_h2_eof(symptoms: &Symptoms) -> bool {
-    symptoms.speaks_h2 && symptoms.errno.is_none() && symptoms.io == Some(io::ErrorKind::BrokenPipe)
+fn head_io_fault(error: &io::Error, peer: &Peer, silent: bool) -> Fault {
+    let target = &peer.target;
+    let fault = |class, message: String| Fault::new(class, Phase::Processing, message);
+    if let Some(class) = ours(error) {
+        return fault(class, format!("{target}: {error}"));
+    }
+    if let (Some(error), Some(facts)) = (tls_error(error), &peer.handshake) {
+        return tls_fault(error, facts, target, &peer.name);
+    }
+    match error.kind() {
+        _ if is_reset(error) => ended_before_answer(FailureClass::ConnectionReset, peer, silent),
+        io::ErrorKind::TimedOut => fault(FailureClass::ResponseTimeout, format!("{target}: {error}")),
+        io::ErrorKind::UnexpectedEof => ended_before_answer(FailureClass::EmptyReply, peer, silent),
+        _ if is_unreachable(error) => fault(FailureClass::ConnectionReset, format!("{target}: {error}")),
+        _ => fault(FailureClass::HttpProtocol, format!("{target}: {error}")),
+    }
 }
 
-fn is_unreachable(kind: io::ErrorKind) -> bool {
-    matches!(
-        kind,
-        io::ErrorKind::HostUnreachable
-            | io::ErrorKind::NetworkUnreachable
-            | io::ErrorKind::NetworkDown
-            | io::ErrorKind::NotConnected
-    )
+/// The connection ended or was reset before there was an answer. A server that wants a client
+/// certificate may do that without an alert.
+fn ended_before_answer(class: FailureClass, peer: &Peer, silent: bool) -> Fault {
+    let target = &peer.target;
+    if silent && peer.handshake.as_ref().is_some_and(|facts| facts.client_cert_missing) {
+        return client_cert_required(target);
+    }
+    let message = match (class, silent) {
+        (FailureClass::ConnectionReset, _) => format!("{target} reset the connection"),
+        (_, true) => format!("{target} closed the connection without an answer"),
+        (_, false) => format!("{target} closed the connection in the middle of the response head"),
+    };
+    Fault::new(class, Phase::Processing, message)
+}
+
+/// A body of HTTP/1 that is not complete.
+pub(super) fn http1_body_fault(failed: &http1::BodyError, target: &str) -> Fault {
+    let error = match failed {
+        http1::BodyError::Ended(refusal) => {
+            return Fault::new(FailureClass::HttpProtocol, Phase::Transfer, format!("{target}: {refusal}"));
+        }
+        http1::BodyError::Failed(error) => error,
+    };
+    match io_cause(error) {
+        Some(cause) => body_io_fault(cause, target),
+        None if error.is_parse() => invalid_body(target, error),
+        None => truncated(target),
+    }
+}
+
+/// A body of HTTP/2 that is not complete.
+pub(super) fn http2_body_fault(error: &h2::Error, target: &str) -> Fault {
+    match error.get_io() {
+        Some(io) if io.kind() == io::ErrorKind::BrokenPipe && io.raw_os_error().is_none() => truncated(target),
+        Some(io) => body_io_fault(io, target),
+        None => h2_fault(error, Phase::Transfer, target),
+    }
+}
+
+fn body_io_fault(error: &io::Error, target: &str) -> Fault {
+    let fault = |class, message: String| Fault::new(class, Phase::Transfer, message);
+    match error.kind() {
+        _ if ours(error).is_some() => {
+            fault(ours(error).unwrap_or(FailureClass::ProberResources), format!("{target}: {error}"))
+        }
+        _ if tls_error(error).is_some() => truncated(target),
+        _ if is_reset(error) => fault(FailureClass::ConnectionReset, format!("{target} reset the connection")),
+        io::ErrorKind::TimedOut => fault(FailureClass::BodyTimeout, format!("{target}: {error}")),
+        io::ErrorKind::UnexpectedEof => truncated(target),
+        _ if is_unreachable(error) => fault(FailureClass::ConnectionReset, format!("{target}: {error}")),
+        _ => invalid_body(target, error),
+    }
+}
+
+fn invalid_body(target: &str, error: &dyn std::error::Error) -> Fault {
+    Fault::new(FailureClass::HttpProtocol, Phase::Transfer, format!("the body of {target} is not valid HTTP: {error}"))
+}
+
+fn truncated(target: &str) -> Fault {
+    let message = format!("{target} ended the connection before the body was complete");
+    Fault::new(FailureClass::BodyTruncated, Phase::Transfer, message)
+}
+
+/// The one IO error that hyper was given.
+fn io_cause(error: &hyper::Error) -> Option<&io::Error> {
+    error.source()?.downcast_ref()
+}
+
+fn h2_fault(error: &h2::Error, phase: Phase, target: &str) -> Fault {
+    let reason = error.reason();
+    let ended = || format!("{target} ended the stream or the connection: {:?}", reason.unwrap_or(Reason::NO_ERROR));
+    let (class, message) = match reason {
+        _ if error.is_remote() => (FailureClass::Http2Error, ended()),
+        // h2 refuses a stream by itself when the response head is larger than the list it announced.
+        Some(Reason::REFUSED_STREAM) if phase < Phase::Transfer => too_large(target),
+        _ if http2::is_header_list(error) => too_large(target),
+        Some(Reason::ENHANCE_YOUR_CALM | Reason::REFUSED_STREAM) => {
+            (FailureClass::Http2Error, format!("{target} floods the connection with frames: {error}"))
+        }
+        _ => (FailureClass::HttpProtocol, format!("what {target} sends is not valid HTTP/2: {error}")),
+    };
+    Fault::new(class, phase, message)
+}
+
+fn too_large(target: &str) -> (FailureClass, String) {
+    (FailureClass::HeadersTooLarge, format!("the response head of {target} is larger than accepted"))
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-    use rustls::CertificateError;
+    use rustix::io::Errno;
 
-    use super::super::symptoms::symptoms;
     use super::*;
 
-    fn io_symptoms(error: &io::Error) -> Symptoms {
-        symptoms(error)
+    fn peer(client_cert_missing: bool) -> Peer {
+        let handshake = HandshakeFacts { client_cert_missing, ..HandshakeFacts::default() };
+        Peer { target: "127.0.0.1:443".into(), name: "x.test".into(), handshake: Some(handshake) }
     }
 
     #[test]
-    fn the_provers_own_trouble_is_never_the_targets() {
-        for phase in Phase::ALL {
-            for errno in [errno::EMFILE, errno::ENFILE, errno::EADDRNOTAVAIL, errno::ENOMEM, errno::EPERM] {
-                let class = classify(&io_symptoms(&io::Error::from_raw_os_error(errno)), phase);
-                assert!(class.is_ours(), "{errno} in {phase} is {class}");
-            }
+    fn what_a_proxy_reports_of_the_target_is_told_from_its_own_trouble() {
+        let class = |error| proxy_fault(&error, "proxy.test:3128", "x.test:443").class;
+        let status = |code| class(ProxyError::Status { code, said: code.to_string() });
+        assert_eq!([502, 503, 504].map(status).map(FailureClass::is_ours), [false; 3]);
+        assert_eq!([400, 401, 403, 404, 407, 500, 511].map(status), [FailureClass::ProxyRefused; 7]);
+        let socks = |code| class(ProxyError::Socks(code));
+        assert_eq!([3, 4, 5, 6].map(socks).map(FailureClass::is_ours), [false; 4]);
+        assert_eq!([1, 2, 7, 8, 99].map(socks), [FailureClass::ProxyRefused; 5]);
+        assert_eq!(socks(5), FailureClass::ConnectRefused);
+    }
+
+    #[test]
+    fn silence_of_a_server_that_asked_for_a_certificate_is_for_the_certificate() {
+        for (asked, class) in [(true, FailureClass::TlsClientCertRequired), (false, FailureClass::ConnectionReset)] {
+            assert_eq!(head_io_fault(&Errno::CONNRESET.into(), &peer(asked), true).class, class);
         }
+        assert_eq!(head_io_fault(&Errno::CONNRESET.into(), &peer(true), false).class, FailureClass::ConnectionReset);
     }
 
     #[test]
-    fn a_reset_is_found_inside_an_error_of_kind_other() {
-        let nested = io::Error::other(io::Error::other(io::Error::from_raw_os_error(errno::ECONNRESET)));
-        assert_eq!(classify(&io_symptoms(&nested), Phase::Tls), FailureClass::ConnectionReset);
-    }
-
-    #[test]
-    fn a_tls_error_is_found_two_levels_inside_an_io_error() {
-        let expired = rustls::Error::InvalidCertificate(CertificateError::Expired);
-        let nested = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, expired));
-        assert_eq!(classify(&io_symptoms(&nested), Phase::Tls), FailureClass::TlsCertExpired);
-    }
-
-    #[test]
-    fn a_missing_client_certificate_is_told_from_other_alerts() {
-        let alert = |description| Symptoms { tls: Some(TlsSymptom::Alert(description)), ..Symptoms::default() };
-        let required = alert(AlertDescription::CertificateRequired);
-        assert_eq!(classify(&required, Phase::Processing), FailureClass::TlsClientCertRequired);
-        let refused = alert(AlertDescription::HandshakeFailure);
-        assert_eq!(classify(&refused, Phase::Tls), FailureClass::TlsHandshakeFailed);
-        let asked = Symptoms { client_cert_missing: true, ..refused };
-        assert_eq!(classify(&asked, Phase::Tls), FailureClass::TlsClientCertRequired);
-    }
-
-    #[test]
-    fn the_decoder_and_the_connection_are_told_apart() {
-        let cut = Symptoms { decoding: true, io: Some(io::ErrorKind::UnexpectedEof), ..Symptoms::default() };
-        assert_eq!(classify(&cut, Phase::Transfer), FailureClass::BodyDecode);
-        let short = Symptoms { http: Some(HttpSymptom::Other), ..cut };
-        assert_eq!(classify(&short, Phase::Transfer), FailureClass::BodyTruncated);
-    }
-
-    fn any_symptoms() -> impl Strategy<Value = Symptoms> {
-        let kinds = prop::sample::select(vec![
-            io::ErrorKind::TimedOut,
-            io::ErrorKind::ConnectionReset,
-            io::ErrorKind::UnexpectedEof,
-            io::ErrorKind::InvalidData,
-            io::ErrorKind::HostUnreachable,
-        ]);
-        let tls = prop::sample::select(vec![
-            TlsSymptom::Other,
-            TlsSymptom::NotTls,
-            TlsSymptom::Version,
-            TlsSymptom::OtherCertificate,
-            TlsSymptom::Certificate(FailureClass::TlsCertExpired),
-            TlsSymptom::Alert(AlertDescription::HandshakeFailure),
-        ]);
-        let http = prop::sample::select(vec![
-            HttpSymptom::TooLarge,
-            HttpSymptom::Parse,
-            HttpSymptom::Incomplete,
-            HttpSymptom::Canceled,
-            HttpSymptom::Other,
-        ]);
-        let h2 = (0u32..20, any::<bool>(), any::<bool>()).prop_map(|(reason, remote, header_list)| H2Symptom {
-            reason,
-            remote,
-            header_list,
-        });
-        let options = prop::option::of(0i32..140);
-        (
-            (options, prop::option::of(kinds), prop::option::of(tls), prop::option::of(http), prop::option::of(h2)),
-            (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>()),
-        )
-            .prop_map(
-                |((errno, io, tls, http, h2), (decoding, client_cert_missing, self_signed, speaks_h2))| Symptoms {
-                    errno,
-                    io,
-                    tls,
-                    http,
-                    h2,
-                    certificate: None,
-                    decoding,
-                    client_cert_missing,
-                    self_signed,
-                    speaks_h2,
-                },
-            )
-    }
-
-    proptest! {
-        #[test]
-        fn a_class_never_belongs_to_a_later_phase(symptoms in any_symptoms(), phase in prop::sample::select(&Phase::ALL[..])) {
-            use crate::model::ClassGroup;
-            let group = classify(&symptoms, phase).group();
-            let reached = match phase {
-                Phase::Resolve | Phase::Connect => 1,
-                Phase::Tls => 2,
-                Phase::Processing => 3,
-                Phase::Transfer => 4,
-            };
-            let of_group = match group {
-                ClassGroup::Resolve | ClassGroup::Connect | ClassGroup::AnyConnected | ClassGroup::Ours => 1,
-                ClassGroup::Tls => return Ok(()),
-                ClassGroup::Processing => 3,
-                ClassGroup::Transfer => 4,
-                ClassGroup::Answer => 9,
-            };
-            prop_assert!(of_group <= reached, "{group:?} in {phase}");
+    fn an_error_of_a_phase_stays_in_its_phase() {
+        for errno in [Errno::CONNRESET, Errno::TIMEDOUT, Errno::HOSTUNREACH, Errno::INVAL, Errno::MFILE] {
+            assert_eq!(head_io_fault(&errno.into(), &peer(false), true).phase, Some(Phase::Processing));
+            assert_eq!(body_io_fault(&errno.into(), "x").phase, Some(Phase::Transfer));
         }
     }
 }

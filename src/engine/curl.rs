@@ -92,7 +92,7 @@ fn connect_to(transport: &Transport, url: &mut Value, words: &mut Vec<String>) -
     words.push(format!("--connect-to {}", quote(&Value::plain(&format!("{asked}:{port}:{target}")))));
     let name = name?;
     replace_host(url, &host, name);
-    Some(super::connect::authority_of(&parsed))
+    Some(super::route::authority_of(&parsed))
 }
 
 fn bracketed(address: &str) -> String {

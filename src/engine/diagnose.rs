@@ -8,19 +8,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Method;
-use jiff::Timestamp;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use url::{Host, Url};
 
 use crate::model::{
-    Body, Check, Diagnosis, ExtraCheck, ExtraKind, FailureClass, Outcome, Phase, Probe, Resolver, Retries, SafeText,
-    Transport,
+    Body, Diagnosis, ExtraCheck, ExtraKind, FailureClass, Outcome, Phase, Probe, Resolver, Retries, SafeText, Transport,
 };
 
-use super::Engine;
-use super::classify::errno_class;
+use super::attempt::Attempts;
+use super::os_error::connect_class;
 
 /// The most time one extra check may take.
 const TIME: Duration = Duration::from_secs(5);
@@ -51,15 +49,15 @@ enum Question {
     Control(Arc<Probe>),
 }
 
-impl Engine {
+impl Attempts {
     /// Makes the extra checks that say something about this failure. Ends within seconds, whatever
     /// the target does; empty where nothing can be asked, as behind a proxy.
-    pub async fn diagnose(self: &Arc<Self>, probe: &Arc<Probe>, failed: &Outcome, clues: &Clues) -> Diagnosis {
+    pub(super) async fn diagnose(self: &Arc<Self>, probe: &Arc<Probe>, failed: &Outcome, clues: &Clues) -> Diagnosis {
         let mut asking = JoinSet::new();
         for (place, question) in questions(probe, failed, clues).into_iter().enumerate() {
-            let (engine, probe) = (Arc::clone(self), Arc::clone(probe));
+            let (attempts, probe) = (Arc::clone(self), Arc::clone(probe));
             // Boxed: a whole check is in it.
-            asking.spawn(async move { (place, Box::pin(engine.ask(&probe, question)).await) });
+            asking.spawn(async move { (place, Box::pin(attempts.ask(&probe, question)).await) });
         }
         let mut found = Vec::new();
         while let Some(answer) = asking.join_next().await {
@@ -87,24 +85,23 @@ impl Engine {
             }
             Question::Ask(kind, address) => {
                 let pinned = pinned(probe, address, limit);
-                let answered = self.attempt(&pinned).await;
-                extra(kind, address.to_string(), answered.failure.map(|failure| failure.class), answered.status)
+                let result = self.attempt(&pinned).await;
+                extra(kind, address.to_string(), result.failure.map(|failure| failure.class), result.status)
             }
             Question::Connect(address) => {
                 extra(ExtraKind::Tcp, address.to_string(), connects(address, limit).await.err(), None)
             }
             Question::Control(control) => {
-                let name = control.name.clone();
-                let check = Check { probe: control, scheduled_at: Timestamp::now(), lag: Duration::ZERO };
-                let outcome = self.check(check).await;
-                extra(ExtraKind::Control, name, outcome.class(), outcome.status)
+                let result = self.attempt(&control).await;
+                let class = result.failure.map(|failure| failure.class);
+                extra(ExtraKind::Control, control.name.clone(), class, result.status)
             }
         }
     }
 
     async fn resolves(&self, probe: &Probe, resolver: Resolver, limit: Duration) -> Result<(), FailureClass> {
         let Some(host) = host(probe) else { return Err(FailureClass::DnsNotFound) };
-        let lookup = self.names.lookup(resolver, &host, probe.transport.ip);
+        let lookup = self.means.requester.names.lookup(resolver, &host, probe.transport.ip);
         match timeout(limit, lookup).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(none)) => Err(none.class),
@@ -171,9 +168,7 @@ fn pinned(probe: &Probe, address: SocketAddr, limit: Duration) -> Probe {
 async fn connects(address: SocketAddr, limit: Duration) -> Result<(), FailureClass> {
     match timeout(limit, TcpStream::connect(address)).await {
         Ok(Ok(_)) => Ok(()),
-        Ok(Err(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused => Err(FailureClass::ConnectRefused),
-        Ok(Err(error)) if error.kind() == std::io::ErrorKind::TimedOut => Err(FailureClass::ConnectTimeout),
-        Ok(Err(error)) => Err(error.raw_os_error().and_then(errno_class).unwrap_or(FailureClass::ConnectUnreachable)),
+        Ok(Err(error)) => Err(connect_class(&error)),
         Err(_) => Err(FailureClass::ConnectTimeout),
     }
 }

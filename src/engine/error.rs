@@ -13,12 +13,4 @@ pub enum EngineError {
         /// What is wrong with it.
         reason: String,
     },
-    /// No client can be built for a probe.
-    #[error("probe \"{probe}\": no HTTP client can be built: {reason}")]
-    Client {
-        /// The probe's name.
-        probe: String,
-        /// What is wrong.
-        reason: String,
-    },
 }

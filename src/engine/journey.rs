@@ -6,14 +6,23 @@ use tokio::time::Instant;
 use crate::model::{Auth, Probe, Secret, Step, StepOutcome, Timings};
 
 use super::assets::Loading;
+use super::capture;
+use super::exchange::Requester;
 use super::fault::{Deadline, Fault};
 use super::session::Session;
 use super::step::StepRun;
 use super::step_result::StepResult;
-use super::{Engine, capture};
+use super::token::Tokens;
+
+/// What journeys are made with: one for the whole run.
+#[derive(Debug)]
+pub(super) struct JourneyMeans {
+    pub(super) requester: Requester,
+    pub(super) tokens: Tokens,
+}
 
 /// Asks all steps. The answer is the last step's that was asked; times add up over all.
-pub(super) async fn run(engine: &Engine, probe: &Probe, session: &mut Session, deadline: Deadline) -> StepResult {
+pub(super) async fn run(means: &JourneyMeans, probe: &Probe, session: &mut Session, deadline: Deadline) -> StepResult {
     let began = Instant::now();
     let mut all = StepResult::default();
     let mut steps = Vec::new();
@@ -22,7 +31,7 @@ pub(super) async fn run(engine: &Engine, probe: &Probe, session: &mut Session, d
             steps.push(outcome(place, step, None));
             continue;
         }
-        let mut answered = take_step(engine, probe, step, session, deadline).await;
+        let mut answered = take_step(means, probe, step, session, deadline).await;
         steps.push(outcome(place, step, Some(&answered)));
         if let Some(failure) = &mut answered.failure
             && probe.steps.len() > 1
@@ -60,14 +69,14 @@ fn outcome(place: usize, step: &Step, answered: Option<&StepResult>) -> StepOutc
 
 /// One step: its token, its request, what is captured from the answer, and what the page links to.
 async fn take_step(
-    engine: &Engine,
+    means: &JourneyMeans,
     probe: &Probe,
     step: &Step,
     session: &mut Session,
     deadline: Deadline,
 ) -> StepResult {
     let began = Instant::now();
-    let mut answered = ask(engine, probe, step, session, deadline).await;
+    let mut answered = ask(means, probe, step, session, deadline).await;
     if answered.failure.is_none()
         && let Err(fault) = capture_all(step, session, &answered)
     {
@@ -77,7 +86,7 @@ async fn take_step(
     if answered.failure.is_none()
         && let Some(assets) = &step.expect.assets
     {
-        Loading { engine, probe, step, session, deadline }.load(assets, &mut answered).await;
+        Loading { requester: &means.requester, probe, step, session, deadline }.load(assets, &mut answered).await;
     }
     answered.timings.total = began.elapsed();
     answered
@@ -94,12 +103,18 @@ fn capture_all(step: &Step, session: &mut Session, answered: &StepResult) -> Res
 
 /// The request, with a token where it needs one. A kept token that is refused may have been
 /// revoked: it is fetched anew, and the request is sent once more.
-async fn ask(engine: &Engine, probe: &Probe, step: &Step, session: &mut Session, deadline: Deadline) -> StepResult {
+async fn ask(
+    means: &JourneyMeans,
+    probe: &Probe,
+    step: &Step,
+    session: &mut Session,
+    deadline: Deadline,
+) -> StepResult {
     let Some(Auth::OAuth2(oauth)) = &step.request.auth else {
-        return exchange(engine, probe, step, session, deadline).await;
+        return exchange(means, probe, step, session, deadline).await;
     };
     for _ in 0..2 {
-        let fetched = match engine.tokens.get(engine, probe, oauth, session, deadline).await {
+        let fetched = match means.tokens.get(&means.requester, probe, oauth, session, deadline).await {
             Ok(fetched) => fetched,
             Err(fault) => return not_asked(&fault, probe, step, session),
         };
@@ -107,23 +122,23 @@ async fn ask(engine: &Engine, probe: &Probe, step: &Step, session: &mut Session,
             session.redactor = session.redactor.with([fetched.secret.clone()]);
         }
         session.token = Some(fetched.secret.clone());
-        let answered = exchange(engine, probe, step, session, deadline).await;
+        let answered = exchange(means, probe, step, session, deadline).await;
         if !(fetched.kept && answered.status == Some(401) && answered.failure.is_some()) {
             return answered;
         }
-        engine.tokens.forget(oauth, session, &fetched.secret).await;
+        means.tokens.forget(oauth, session, &fetched.secret).await;
     }
-    exchange(engine, probe, step, session, deadline).await
+    exchange(means, probe, step, session, deadline).await
 }
 
 async fn exchange(
-    engine: &Engine,
+    means: &JourneyMeans,
     probe: &Probe,
     step: &Step,
     session: &mut Session,
     deadline: Deadline,
 ) -> StepResult {
-    StepRun { engine, probe, step, session, deadline, home: None }.run().await
+    StepRun { requester: &means.requester, probe, step, session, deadline, home: None }.run().await
 }
 
 fn not_asked(fault: &Fault, probe: &Probe, step: &Step, session: &Session) -> StepResult {

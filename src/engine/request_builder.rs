@@ -1,14 +1,67 @@
 //! What a step says, with secrets and captured values filled in → the request on the wire.
 
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use url::Url;
 
 use crate::model::{Auth, Body as RequestBody, Captures, FailureClass, FormPart, Step, Value};
 
 use super::fault::Fault;
-use super::multipart;
-use super::request::Outgoing;
+use super::message::OutgoingRequest;
+use super::proxy::Proxy;
+use super::route::Route;
 use super::session::Session;
+use super::{coding, multipart};
+
+/// What is sent where the probe names no user agent.
+const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("uptick/", env!("CARGO_PKG_VERSION")));
+
+/// What is sent, wherever it goes.
+#[derive(Clone, Debug)]
+pub(super) struct RequestContent {
+    pub(super) method: Method,
+    pub(super) headers: HeaderMap,
+    /// Empty where there is none.
+    pub(super) body: Bytes,
+}
+
+impl RequestContent {
+    /// The request as it goes out this way, with these cookies.
+    pub(super) fn outgoing(&self, route: &Route, cookies: Option<HeaderValue>) -> OutgoingRequest {
+        let mut headers = self.headers.clone();
+        headers.remove(header::HOST);
+        if let Some(cookies) = cookies {
+            // A configured cookie header stands before what the server has set.
+            let both = match headers.get(header::COOKIE) {
+                Some(configured) => [configured.as_bytes(), b"; ", cookies.as_bytes()].concat(),
+                None => cookies.as_bytes().to_vec(),
+            };
+            headers.insert(header::COOKIE, HeaderValue::from_bytes(&both).unwrap_or(cookies));
+        }
+        headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("*/*"));
+        headers.entry(header::ACCEPT_ENCODING).or_insert(coding::ACCEPTED);
+        headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
+        // RFC 9110 section 8.6: some servers answer 411 where a length is not said.
+        if self.body.is_empty() && matches!(self.method, Method::POST | Method::PUT | Method::PATCH) {
+            headers.entry(header::CONTENT_LENGTH).or_insert(HeaderValue::from_static("0"));
+        }
+        let forwards = route.target.scheme().is_some();
+        if let Some(login) = route.proxy.as_ref().filter(|_| forwards).and_then(Proxy::authorization)
+            && let Ok(login) = HeaderValue::from_str(&login)
+        {
+            headers.insert(header::PROXY_AUTHORIZATION, login);
+        }
+        OutgoingRequest {
+            method: self.method.clone(),
+            target: route.target.clone(),
+            authority: route.authority.clone(),
+            headers,
+            body: self.body.clone(),
+        }
+    }
+}
 
 /// The URL that is first asked.
 pub(super) fn url(step: &Step, session: &Session) -> Result<Url, Fault> {
@@ -36,15 +89,15 @@ fn fill_json(session: &Session, value: &Value) -> Result<String, Fault> {
 }
 
 /// The request as it is first sent.
-pub(super) fn build(step: &Step, session: &Session) -> Result<Outgoing, Fault> {
+pub(super) fn build(step: &Step, session: &Session) -> Result<RequestContent, Fault> {
     let request = &step.request;
     let mut headers = HeaderMap::new();
     let body = match &request.body {
-        RequestBody::Empty => None,
-        RequestBody::Text(text) => Some(fill(session, text)?.into_bytes()),
+        RequestBody::Empty => Bytes::new(),
+        RequestBody::Text(text) => fill(session, text)?.into(),
         RequestBody::Json(text) => {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            Some(fill_json(session, text)?.into_bytes())
+            fill_json(session, text)?.into()
         }
         RequestBody::Form(fields) => {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
@@ -52,12 +105,12 @@ pub(super) fn build(step: &Step, session: &Session) -> Result<Outgoing, Fault> {
             for (name, value) in fields {
                 form.append_pair(name, &fill(session, value)?);
             }
-            Some(form.finish().into_bytes())
+            form.finish().into()
         }
         RequestBody::File(file) => {
             let kind = file.content_type.as_deref().unwrap_or(multipart::OCTETS);
             headers.insert(header::CONTENT_TYPE, header_value(&header::CONTENT_TYPE, kind)?);
-            Some(file.bytes.to_vec())
+            Bytes::from_owner(Arc::clone(&file.bytes))
         }
         RequestBody::Multipart(parts) => {
             let mut form = multipart::Form::new();
@@ -69,7 +122,7 @@ pub(super) fn build(step: &Step, session: &Session) -> Result<Outgoing, Fault> {
             }
             let (kind, body) = form.finish();
             headers.insert(header::CONTENT_TYPE, header_value(&header::CONTENT_TYPE, &kind)?);
-            Some(body)
+            body.into()
         }
     };
     if let Some((name, value)) = authorization(step, session)? {
@@ -83,7 +136,7 @@ pub(super) fn build(step: &Step, session: &Session) -> Result<Outgoing, Fault> {
         headers.remove(name);
     }
     headers.extend(configured);
-    Ok(Outgoing { method: request.method.clone(), headers, body })
+    Ok(RequestContent { method: request.method.clone(), headers, body })
 }
 
 fn authorization(step: &Step, session: &Session) -> Result<Option<(HeaderName, HeaderValue)>, Fault> {

@@ -21,8 +21,7 @@ use hickory_proto::rr::{Name, RecordType};
 
 use crate::model::{FailureClass, IpFamily, Resolver};
 
-use super::classify::errno_class;
-use super::errno;
+use super::os_error;
 use message::Reply;
 use resolv_conf::ResolvConf;
 use server::Trouble;
@@ -48,7 +47,7 @@ impl NoAddress {
 
     /// Nothing of ours was left to ask with.
     fn ours(error: &io::Error) -> NoAddress {
-        let class = error.raw_os_error().and_then(errno_class).unwrap_or(FailureClass::ProberResources);
+        let class = os_error::ours(error).unwrap_or(FailureClass::ProberResources);
         NoAddress::new(class, error.to_string())
     }
 
@@ -284,7 +283,7 @@ impl Lookup {
 /// Whether an error says that we have nothing left to ask with. That there is no IPv6 here, or no
 /// way to this one server, is told otherwise: the next server may be reached.
 fn is_used_up(error: &io::Error) -> bool {
-    error.raw_os_error().is_some_and(|errno| errno != errno::EADDRNOTAVAIL && errno_class(errno).is_some())
+    os_error::ours(error).is_some_and(|class| class != FailureClass::ProberPortsExhausted)
 }
 
 /// No server had a usable answer: what each of them did.

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::model::{FailureClass, Probe, Session as SharedSession};
+use crate::model::{FailureClass, Probe, Redactor, Session as SharedSession};
 
 use super::fault::{Deadline, Fault};
+use super::journey::{self, JourneyMeans};
 use super::session::Session;
-use super::{Engine, journey};
 
 /// How long a session that failed is not tried again: its dependants come at about the same time.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -36,7 +36,12 @@ impl Sessions {
     ///
     /// # Errors
     /// That it failed, as `blocked`.
-    pub(super) async fn get(&self, engine: &Engine, shared: &SharedSession) -> Result<(Session, bool), Fault> {
+    pub(super) async fn get(
+        &self,
+        means: &JourneyMeans,
+        shared: &SharedSession,
+        redactor: &Redactor,
+    ) -> Result<(Session, bool), Fault> {
         let place = self.place(&shared.name);
         // Whoever is before us takes as long as one run may, and we may take as long again.
         let patience = shared.timeout.saturating_mul(2);
@@ -46,7 +51,7 @@ impl Sessions {
         if let Some(made) = made.as_ref().filter(|made| made.until > Instant::now()) {
             return made.result.clone().map(|session| (session, true));
         }
-        let result = make(engine, shared).await;
+        let result = make(means, shared, redactor).await;
         let lifetime = if result.is_ok() { shared.lifetime } else { PAUSE.min(shared.lifetime) };
         *made = Some(Made { result: result.clone(), until: Instant::now() + lifetime });
         result.map(|session| (session, false))
@@ -67,11 +72,11 @@ fn blocked(shared: &SharedSession, why: &str) -> Fault {
     Fault::new(FailureClass::Blocked, None, format!("session \"{}\" failed: {why}", shared.name))
 }
 
-async fn make(engine: &Engine, shared: &SharedSession) -> Result<Session, Fault> {
+async fn make(means: &JourneyMeans, shared: &SharedSession, redactor: &Redactor) -> Result<Session, Fault> {
     let probe = as_probe(shared);
     let deadline = Deadline { at: Instant::now() + shared.timeout, limit: shared.timeout };
-    let mut session = Session { redactor: engine.redactor.clone(), ..Session::default() };
-    let answered = journey::run(engine, &probe, &mut session, deadline).await;
+    let mut session = Session { redactor: redactor.clone(), ..Session::default() };
+    let answered = journey::run(means, &probe, &mut session, deadline).await;
     match answered.failure {
         None => Ok(session),
         Some(failure) => {

@@ -13,8 +13,8 @@ use crate::model::{
 
 use super::body::Body;
 use super::fault::Fault;
-use super::marks::Seen;
-use super::request::Trace;
+use super::message::ResponseHead;
+use super::trace::ConnectionTrace;
 use super::{certificate, curl, evidence, redirect};
 
 /// The most redirects kept in the record, however many are allowed.
@@ -77,42 +77,45 @@ impl StepResult {
     /// Notes a redirect.
     pub(super) fn note_hop(
         &mut self,
-        response: &reqwest::Response,
+        head: &ResponseHead,
         url: &Url,
         method: &Method,
-        trace: &Trace,
+        trace: &ConnectionTrace,
         redactor: &Redactor,
     ) {
         let timings = trace.timings();
         self.timings.add_all(&timings);
-        self.note_connection(&trace.seen(), trace, redactor);
+        self.note_connection(trace, redactor);
         if self.redirects.len() < HOPS {
             self.redirects.push(Hop {
                 url: redactor.url(url),
-                status: response.status().as_u16(),
-                location: shown_location(redirect::location(response.headers()), url, redactor),
+                status: head.status.as_u16(),
+                location: shown_location(redirect::location(&head.headers), url, redactor),
                 method: method.to_string(),
-                remote: trace.remote(),
+                remote: trace.remote,
                 timings,
             });
         }
     }
 
     /// Notes whom it spoke to, and what TLS showed.
-    pub(super) fn note_connection(&mut self, seen: &Seen, trace: &Trace, redactor: &Redactor) {
-        self.remote = trace.remote();
-        self.tls = seen.is_tls().then(|| TlsFacts {
-            version: seen.tls_version.map(str::to_owned),
-            cipher: seen.cipher.map(cipher_name),
-            verified: seen.verified,
-            certificate: certificate::facts(&seen.chain, redactor),
+    pub(super) fn note_connection(&mut self, trace: &ConnectionTrace, redactor: &Redactor) {
+        self.remote = trace.remote;
+        self.tls = trace.handshake.as_ref().map(|shown| {
+            let facts = shown.facts();
+            TlsFacts {
+                version: facts.version.map(str::to_owned),
+                cipher: facts.cipher.map(cipher_name),
+                verified: facts.verified,
+                certificate: certificate::facts(&facts.chain, redactor),
+            }
         });
     }
 
     /// Notes what the head of an answer says of itself.
-    pub(super) fn note_head(&mut self, response: &reqwest::Response) {
-        self.http_version = version(response.version());
-        self.status = Some(response.status().as_u16());
+    pub(super) fn note_head(&mut self, head: &ResponseHead) {
+        self.http_version = version(head.version);
+        self.status = Some(head.status.as_u16());
     }
 }
 

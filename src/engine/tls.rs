@@ -1,28 +1,21 @@
-//! TLS settings → a rustls configuration that offers nothing of an earlier session, keeps what
-//! the handshake shows in the current [`Attempt`](super::marks::Attempt), and verifies.
+//! TLS settings → a rustls configuration that offers nothing of an earlier session, and verifies.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{
-    ClientSessionStore, ResolvesClientCert, Resumption, Tls12ClientSessionValue, Tls13ClientSessionValue,
-    WebPkiServerVerifier,
-};
-use rustls::crypto::{CryptoProvider, hash};
+use rustls::client::{Resumption, WebPkiServerVerifier};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::sign::CertifiedKey;
-use rustls::{
-    CipherSuite, CipherSuiteCommon, ClientConfig, DigitallySignedStruct, DistinguishedName, NamedGroup, RootCertStore,
-    SignatureScheme, SupportedCipherSuite, Tls12CipherSuite, Tls13CipherSuite,
-};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
 use crate::model::{HttpVersionPreference, Tls, TlsVersion};
 
 use super::error::EngineError;
-use super::marks;
 
 /// The system's root certificates, read when they are first needed.
 #[derive(Clone, Debug, Default)]
@@ -52,11 +45,52 @@ fn system_roots() -> RootCertStore {
     roots
 }
 
-/// The configuration for these settings, without ALPN.
-///
-/// # Errors
-/// A certificate or key file that cannot be read or used.
-pub(super) fn config(tls: &Tls, roots: &SystemRoots) -> Result<ClientConfig, EngineError> {
+/// What the handshakes of a probe are made with.
+#[derive(Debug)]
+pub(super) struct TlsSettings {
+    /// Without ALPN and without a client certificate.
+    pub(super) base: ClientConfig,
+    pub(super) verifier: Arc<dyn ServerCertVerifier>,
+    /// Whether the verifier refuses anyone.
+    pub(super) verifies: bool,
+    pub(super) client_cert: Option<Arc<CertifiedKey>>,
+}
+
+/// The settings of all probes, read once.
+#[derive(Debug, Default)]
+pub(super) struct TlsConfigs(HashMap<Tls, Arc<TlsSettings>>);
+
+impl TlsConfigs {
+    /// Reads the certificate and key files of these settings. The system's root certificates cost
+    /// milliseconds: they are read now only if `needs_system_roots`, and else when first needed.
+    ///
+    /// # Errors
+    /// A certificate or key file that cannot be read or used.
+    pub(super) fn read(
+        all: impl IntoIterator<Item = Tls>,
+        needs_system_roots: bool,
+    ) -> Result<TlsConfigs, EngineError> {
+        let roots = SystemRoots::default();
+        let mut configs = TlsConfigs::default();
+        for tls in all {
+            if !configs.0.contains_key(&tls) {
+                let settings = settings(&tls, &roots)?;
+                configs.0.insert(tls, Arc::new(settings));
+            }
+        }
+        if needs_system_roots {
+            roots.load();
+        }
+        Ok(configs)
+    }
+
+    /// What handshakes with these settings are made with.
+    pub(super) fn get(&self, tls: &Tls) -> Option<Arc<TlsSettings>> {
+        self.0.get(tls).cloned()
+    }
+}
+
+fn settings(tls: &Tls, roots: &SystemRoots) -> Result<TlsSettings, EngineError> {
     let trust = match (&tls.ca_file, &tls.crl_file) {
         _ if tls.insecure => Trust::Anyone,
         (None, None) => Trust::System(roots.clone()),
@@ -66,15 +100,16 @@ pub(super) fn config(tls: &Tls, roots: &SystemRoots) -> Result<ClientConfig, Eng
         TlsVersion::V1_2 => &[&rustls::version::TLS13, &rustls::version::TLS12],
         TlsVersion::V1_3 => &[&rustls::version::TLS13],
     };
-    let mut config = ClientConfig::builder_with_provider(Arc::clone(&PROVIDER))
+    let verifier: Arc<dyn ServerCertVerifier> = Arc::new(trust);
+    let mut base = ClientConfig::builder_with_provider(Arc::clone(&PROVIDER))
         .with_protocol_versions(versions)
         .expect("the provider has suites for both versions")
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Witness(trust)))
-        .with_client_cert_resolver(Arc::new(ClientCert(client_cert(tls)?)));
-    config.resumption = Resumption::store(Arc::new(NoSessions));
-    config.key_log = Arc::new(VersionMark);
-    Ok(config)
+        .with_custom_certificate_verifier(Arc::clone(&verifier))
+        .with_no_client_auth();
+    // Every handshake is a full one: a resumed one skips the certificate and is faster.
+    base.resumption = Resumption::disabled();
+    Ok(TlsSettings { base, verifier, verifies: !tls.insecure, client_cert: client_cert(tls)? })
 }
 
 /// The protocols offered in the handshake. Without them HTTP/2 would be silently gone.
@@ -147,29 +182,7 @@ enum Trust {
     System(SystemRoots),
 }
 
-/// Sees every chain, also one that is then refused, and asks the real verifier.
-#[derive(Debug)]
-struct Witness(Trust);
-
-impl Witness {
-    fn verify(
-        &self,
-        leaf: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        ocsp: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        let verifier = match &self.0 {
-            Trust::Anyone => return Ok(ServerCertVerified::assertion()),
-            Trust::These(verifier) => verifier,
-            Trust::System(roots) => roots.verifier(),
-        };
-        verifier.verify_server_cert(leaf, intermediates, name, ocsp, now)
-    }
-}
-
-impl ServerCertVerifier for Witness {
+impl ServerCertVerifier for Trust {
     fn verify_server_cert(
         &self,
         leaf: &CertificateDer<'_>,
@@ -178,17 +191,12 @@ impl ServerCertVerifier for Witness {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let attempt = marks::current();
-        let name = attempt.as_ref().and_then(|attempt| attempt.certificate_name.as_ref()).unwrap_or(name);
-        let verdict = self.verify(leaf, intermediates, name, ocsp, now);
-        if let Some(attempt) = attempt {
-            let mut seen = attempt.seen();
-            seen.chain = std::iter::once(leaf).chain(intermediates).map(|each| each.clone().into_owned()).collect();
-            seen.verified = verdict.is_ok() && !matches!(self.0, Trust::Anyone);
-            // TLS 1.3 has logged its handshake secrets by now.
-            seen.tls_version.get_or_insert("1.2");
-        }
-        verdict
+        let verifier = match self {
+            Trust::Anyone => return Ok(ServerCertVerified::assertion()),
+            Trust::These(verifier) => verifier,
+            Trust::System(roots) => roots.verifier(),
+        };
+        verifier.verify_server_cert(leaf, intermediates, name, ocsp, now)
     }
 
     fn verify_tls12_signature(
@@ -222,144 +230,7 @@ impl ServerCertVerifier for Witness {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         PROVIDER.signature_verification_algorithms.supported_schemes()
     }
-
-    fn root_hint_subjects(&self) -> Option<&[DistinguishedName]> {
-        None
-    }
 }
 
-/// Answers a server that asks for a client certificate, and notes that it asked for one we lack.
-#[derive(Debug)]
-struct ClientCert(Option<Arc<CertifiedKey>>);
-
-impl ResolvesClientCert for ClientCert {
-    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        if self.0.is_none()
-            && let Some(attempt) = marks::current()
-        {
-            attempt.seen().client_cert_missing = true;
-        }
-        self.0.clone()
-    }
-
-    fn has_certs(&self) -> bool {
-        self.0.is_some()
-    }
-}
-
-/// Remembers no session, so that every handshake is a full one. It is the first thing a
-/// handshake asks, before any key is made: that is where connecting ends and TLS begins.
-#[derive(Debug)]
-struct NoSessions;
-
-impl ClientSessionStore for NoSessions {
-    fn set_kx_hint(&self, _: ServerName<'static>, _: NamedGroup) {}
-
-    fn kx_hint(&self, _: &ServerName<'_>) -> Option<NamedGroup> {
-        None
-    }
-
-    fn set_tls12_session(&self, _: ServerName<'static>, _: Tls12ClientSessionValue) {}
-
-    fn tls12_session(&self, _: &ServerName<'_>) -> Option<Tls12ClientSessionValue> {
-        mark_tls();
-        None
-    }
-
-    fn remove_tls12_session(&self, _: &ServerName<'static>) {}
-
-    fn insert_tls13_ticket(&self, _: ServerName<'static>, _: Tls13ClientSessionValue) {}
-
-    fn take_tls13_ticket(&self, _: &ServerName<'static>) -> Option<Tls13ClientSessionValue> {
-        mark_tls();
-        None
-    }
-}
-
-fn mark_tls() {
-    if let Some(attempt) = marks::current() {
-        attempt.begin_tls();
-    }
-}
-
-/// Learns the version from which kinds of secret are logged. The secrets themselves are dropped.
-#[derive(Debug)]
-struct VersionMark;
-
-impl rustls::KeyLog for VersionMark {
-    fn log(&self, label: &str, _client_random: &[u8], _secret: &[u8]) {
-        if let Some(attempt) = marks::current() {
-            let version = if label == "CLIENT_RANDOM" { "1.2" } else { "1.3" };
-            attempt.seen().tls_version = Some(version);
-        }
-    }
-}
-
-/// ring, passed explicitly: no process-wide default is installed or relied on. Its suites tell
-/// which of them the server chose.
-static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
-    let mut provider = rustls::crypto::ring::default_provider();
-    for suite in &mut provider.cipher_suites {
-        *suite = watched(*suite);
-    }
-    Arc::new(provider)
-});
-
-/// The suite with a hash that tells when it is begun, which rustls does for the suite of the
-/// server's hello and for no other. Suites are `'static` in rustls, hence the leak: once per
-/// suite and process.
-fn watched(suite: SupportedCipherSuite) -> SupportedCipherSuite {
-    match suite {
-        SupportedCipherSuite::Tls12(suite) => SupportedCipherSuite::Tls12(Box::leak(Box::new(Tls12CipherSuite {
-            common: watched_hash(&suite.common),
-            prf_provider: suite.prf_provider,
-            kx: suite.kx,
-            sign: suite.sign,
-            aead_alg: suite.aead_alg,
-        }))),
-        SupportedCipherSuite::Tls13(suite) => SupportedCipherSuite::Tls13(Box::leak(Box::new(Tls13CipherSuite {
-            common: watched_hash(&suite.common),
-            hkdf_provider: suite.hkdf_provider,
-            aead_alg: suite.aead_alg,
-            quic: suite.quic,
-        }))),
-    }
-}
-
-fn watched_hash(common: &CipherSuiteCommon) -> CipherSuiteCommon {
-    CipherSuiteCommon {
-        suite: common.suite,
-        hash_provider: Box::leak(Box::new(WatchedHash { suite: common.suite, hash: common.hash_provider })),
-        confidentiality_limit: common.confidentiality_limit,
-    }
-}
-
-struct WatchedHash {
-    suite: CipherSuite,
-    hash: &'static dyn hash::Hash,
-}
-
-impl hash::Hash for WatchedHash {
-    fn start(&self) -> Box<dyn hash::Context> {
-        if let Some(attempt) = marks::current() {
-            attempt.seen().cipher = Some(self.suite);
-        }
-        self.hash.start()
-    }
-
-    fn hash(&self, data: &[u8]) -> hash::Output {
-        self.hash.hash(data)
-    }
-
-    fn output_len(&self) -> usize {
-        self.hash.output_len()
-    }
-
-    fn algorithm(&self) -> hash::HashAlgorithm {
-        self.hash.algorithm()
-    }
-
-    fn fips(&self) -> bool {
-        self.hash.fips()
-    }
-}
+/// ring, passed explicitly: no process-wide default is installed or relied on.
+static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| Arc::new(rustls::crypto::ring::default_provider()));

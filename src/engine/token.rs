@@ -15,7 +15,7 @@ use crate::model::{
     Secret, Step, Value,
 };
 
-use super::Engine;
+use super::exchange::Requester;
 use super::fault::{Deadline, Fault};
 use super::session::Session;
 use super::step::StepRun;
@@ -60,7 +60,7 @@ impl Tokens {
     /// That it cannot be fetched, as `auth_failed`, or as what we lack.
     pub(super) async fn get(
         &self,
-        engine: &Engine,
+        requester: &Requester,
         probe: &Probe,
         oauth: &OAuth2,
         session: &Session,
@@ -73,7 +73,7 @@ impl Tokens {
         if let Some(token) = token.as_ref().filter(|token| token.until > Instant::now()) {
             return Ok(Fetched { secret: token.secret.clone(), kept: true });
         }
-        let fetched = fetch(engine, probe, oauth, session, deadline).await?;
+        let fetched = fetch(requester, probe, oauth, session, deadline).await?;
         let secret = fetched.secret.clone();
         *token = Some(fetched);
         Ok(Fetched { secret, kept: false })
@@ -109,15 +109,15 @@ fn failed(message: impl Into<String>) -> Fault {
 /// Asks with HTTP basic authentication, which every token server must know, and where that is
 /// refused with the credentials in the form, which some want instead.
 async fn fetch(
-    engine: &Engine,
+    requester: &Requester,
     probe: &Probe,
     oauth: &OAuth2,
     session: &Session,
     deadline: Deadline,
 ) -> Result<Token, Fault> {
-    let basic = ask(engine, probe, step(oauth, session, true)?, session, deadline).await;
+    let basic = ask(requester, probe, step(oauth, session, true)?, session, deadline).await;
     let answered = match basic.status {
-        Some(400 | 401) => ask(engine, probe, step(oauth, session, false)?, session, deadline).await,
+        Some(400 | 401) => ask(requester, probe, step(oauth, session, false)?, session, deadline).await,
         _ => basic,
     };
     if let Some(failure) = answered.failure {
@@ -133,13 +133,13 @@ async fn fetch(
     Ok(Token { secret, until: Instant::now() + lifetime.saturating_sub(MARGIN) })
 }
 
-async fn ask(engine: &Engine, probe: &Probe, step: Step, session: &Session, deadline: Deadline) -> StepResult {
+async fn ask(requester: &Requester, probe: &Probe, step: Step, session: &Session, deadline: Deadline) -> StepResult {
     let mut own = Session { redactor: session.redactor.clone(), ..Session::default() };
     own.captures.clone_from(&session.captures);
     // The overrides of the transport are for the probe's own host.
     let first = probe.steps.first().and_then(|step| step.request.url.fill(&session.captures).ok());
     let home = first.and_then(|url| Url::parse(&url).ok());
-    let exchange = StepRun { engine, probe, step: &step, session: &mut own, deadline, home: home.as_ref() };
+    let exchange = StepRun { requester, probe, step: &step, session: &mut own, deadline, home: home.as_ref() };
     Box::pin(exchange.run()).await
 }
 

@@ -12,6 +12,7 @@ pub(crate) mod head;
 pub(crate) mod http2;
 pub(crate) mod machine;
 mod many;
+pub(crate) mod proxy;
 pub(crate) mod redirects;
 pub(crate) mod resolve;
 pub(crate) mod row;
@@ -24,8 +25,17 @@ use row::{Row, Wanted, hold};
 use uptick::model::FailureClass;
 
 /// Every row, in the order of the catalogue.
-const SECTIONS: &[&[Row]] =
-    &[resolve::ROWS, connect::ROWS, tls::ROWS, head::ROWS, body::ROWS, redirects::ROWS, http2::ROWS, machine::ROWS];
+const SECTIONS: &[&[Row]] = &[
+    resolve::ROWS,
+    connect::ROWS,
+    tls::ROWS,
+    head::ROWS,
+    body::ROWS,
+    redirects::ROWS,
+    http2::ROWS,
+    proxy::ROWS,
+    machine::ROWS,
+];
 
 /// How many numbers the catalogue has.
 const NUMBERS: u16 = 123;
@@ -45,16 +55,15 @@ fn every_number_of_the_catalogue_has_a_row() {
 /// Classes whose rows follow with the part of the engine that gives them. The list shrinks to nothing:
 /// a class that has a row must leave it.
 pub(crate) const ROWS_FOLLOW: &[FailureClass] = &[
-    FailureClass::ProxyRefused,
-    FailureClass::ProberNoRoute,
-    FailureClass::ProberClock,
-    FailureClass::ProberUnsupported,
     FailureClass::Http3Error,
     FailureClass::UpgradeRefused,
     FailureClass::StarttlsRefused,
     FailureClass::MessageTimeout,
     FailureClass::GrpcStatus,
     FailureClass::GrpcNotServing,
+    FailureClass::ProberNoRoute,
+    FailureClass::ProberClock,
+    FailureClass::ProberUnsupported,
 ];
 
 #[test]

@@ -43,7 +43,7 @@ fn service() -> Server {
             server::answer(200, &[("set-cookie", "sid=sid-0815-def; HttpOnly"), ("x-id", "id-1234")], page)
         } else if request.starts_with("POST /login")
             && request.contains("csrf=tok-4711-abc")
-            && request.contains("cookie: sid=sid-0815-def")
+            && request.contains("Cookie: sid=sid-0815-def")
         {
             server::answer(200, &[("content-type", "application/json")], r#"{"token":"jwt-9999-ghi"}"#)
         } else if request.starts_with("GET /timeline/id-1234") && request.contains("Bearer jwt-9999-ghi") {
@@ -203,7 +203,7 @@ async fn a_file_of_another_origin_gets_no_credentials() {
     let outcome = outcome(probe).await;
     assert_eq!(outcome.verdict, Verdict::Up, "{outcome:?}");
     let (to_other, to_own) = (other.requests_text().concat(), own.requests_text());
-    assert!(to_other.contains("accept-language: en") && !to_other.contains("very-secret"), "{to_other}");
+    assert!(to_other.contains("Accept-Language: en") && !to_other.contains("very-secret"), "{to_other}");
     assert_eq!(to_own.len(), 2);
     assert!(to_own[1].contains("Bearer very-secret-token") && to_own[1].contains("very-secret-key"), "{}", to_own[1]);
 }

@@ -138,7 +138,7 @@ async fn cookies_are_sent_on_within_a_check_and_forgotten_after_it() {
         if request.starts_with("GET /start") {
             conn.send(server::answer(302, &[("location", "/end"), ("set-cookie", "sid=4711; Path=/")], ""));
         } else {
-            conn.send(server::ok(if request.contains("cookie: sid=4711") { "known" } else { "unknown" }));
+            conn.send(server::ok(if request.contains("Cookie: sid=4711") { "known" } else { "unknown" }));
         }
     });
     let expecting = |path: &str, text: &str| {

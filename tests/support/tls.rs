@@ -155,13 +155,32 @@ impl Leaf {
         authority: &Authority,
         versions: &[&'static SupportedProtocolVersion],
     ) -> Arc<ServerConfig> {
+        self.config_for_clients(authority, versions, false)
+    }
+
+    /// A server that asks for a certificate and shakes hands with who has none, too.
+    pub fn config_that_asks_clients_of(
+        &self,
+        authority: &Authority,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> Arc<ServerConfig> {
+        self.config_for_clients(authority, versions, true)
+    }
+
+    fn config_for_clients(
+        &self,
+        authority: &Authority,
+        versions: &[&'static SupportedProtocolVersion],
+        takes_strangers: bool,
+    ) -> Arc<ServerConfig> {
         let mut roots = RootCertStore::empty();
         roots.add(authority.certificate()).unwrap();
-        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider()).build().unwrap();
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider());
+        let verifier = if takes_strangers { verifier.allow_unauthenticated() } else { verifier };
         let config = ServerConfig::builder_with_provider(provider())
             .with_protocol_versions(versions)
             .unwrap()
-            .with_client_cert_verifier(verifier)
+            .with_client_cert_verifier(verifier.build().unwrap())
             .with_single_cert(self.chain.clone(), self.key_der())
             .unwrap();
         Arc::new(config)

@@ -478,7 +478,7 @@ fn the_families_take_turns() {
 
 #[test]
 fn a_host_without_ipv6_is_not_out_of_ports() {
-    assert!(!is_used_up(&io::Error::from_raw_os_error(errno::EADDRNOTAVAIL)));
+    assert!(!is_used_up(&io::Error::from(rustix::io::Errno::ADDRNOTAVAIL)));
     assert!(!is_used_up(&io::Error::from(io::ErrorKind::ConnectionRefused)));
-    assert!(is_used_up(&io::Error::from_raw_os_error(errno::EMFILE)));
+    assert!(is_used_up(&io::Error::from(rustix::io::Errno::MFILE)));
 }

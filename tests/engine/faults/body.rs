@@ -159,6 +159,16 @@ pub(crate) const ROWS: &[Row] = &[
     }),
     fails(88, "a chunk's size is no number", HttpProtocol, Transfer, || chunks("xyz\r\nabc\r\n0\r\n\r\n")),
     fails(88, "a chunk's size overflows", HttpProtocol, Transfer, || chunks("fffffffffffffffff\r\nabc\r\n0\r\n\r\n")),
+    up(88, "a chunk's size begins with sixty zeros", || chunks(&format!("{}3\r\nabc\r\n0\r\n\r\n", "0".repeat(60)))),
+    fails(88, "a chunk's size begins with seventy zeros", HttpProtocol, Transfer, || {
+        chunks(&format!("{}3\r\nabc\r\n0\r\n\r\n", "0".repeat(70)))
+    }),
+    fails(88, "a chunk's size is zeros without end", HttpProtocol, Transfer, || {
+        serve(|conn| {
+            conn.send(CHUNKED);
+            conn.send_forever("0".repeat(4096), Duration::ZERO);
+        })
+    }),
     fails(88, "a chunk is longer than it says", HttpProtocol, Transfer, || chunks("3\r\nabcdef\r\n0\r\n\r\n")),
     fails(88, "the last chunk is missing", BodyTruncated, Transfer, || chunks("3\r\nabc\r\n")),
     fails(88, "the connection ends inside a chunk", BodyTruncated, Transfer, || chunks("64\r\nabc")),

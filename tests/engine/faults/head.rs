@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use uptick::model::FailureClass::{HeadersTooLarge, HttpProtocol, ResponseTimeout, Status};
 use uptick::model::Phase::Processing;
-use uptick::model::{HeaderExpectation, HeaderRule, StatusSet, Value};
+use uptick::model::{Body, HeaderExpectation, HeaderRule, StatusSet, Value};
 
 use crate::faults::row::{Case, Row, answers, fails, up};
 use crate::support::server;
@@ -65,8 +65,15 @@ pub(crate) const ROWS: &[Row] = &[
     fails(65, "a header has a space before its colon", HttpProtocol, Processing, || {
         raw(b"HTTP/1.1 200 OK\r\nx : y\r\n\r\n")
     }),
-    fails(65, "a header is folded over two lines", HttpProtocol, Processing, || {
-        raw(b"HTTP/1.1 200 OK\r\nx: a\r\n b\r\n\r\n")
+    fails(65, "a header has a space in its name: the line is named", HttpProtocol, Processing, || {
+        raw(b"HTTP/1.1 200 OK\r\na: b\r\nX Cache: hit\r\ncontent-length: 0\r\n\r\n").also(|outcome| {
+            let message = &outcome.failure.as_ref().expect("a failure").message;
+            assert!(message.as_str().contains("line 3") && message.as_str().contains("X Cache"), "{message}");
+            assert!(!message.as_str().contains("TLS"), "{message}");
+        })
+    }),
+    up(65, "a header is folded over two lines, as browsers and curl take it", || {
+        raw(b"HTTP/1.1 200 OK\r\nx: a\r\n b\r\ncontent-length: 0\r\n\r\n")
     }),
     up(66, "lines end in a bare LF", || raw(b"HTTP/1.1 200 OK\ncontent-length: 2\n\nok")),
     fails(67, "the status is 2OO with letters", HttpProtocol, Processing, || raw(b"HTTP/1.1 2OO OK\r\n\r\n")),
@@ -93,12 +100,13 @@ pub(crate) const ROWS: &[Row] = &[
         let interim = "HTTP/1.1 103 Early Hints\r\nlink: </a.css>\r\n\r\n".repeat(10);
         raw([interim.as_bytes(), &server::ok("hello")].concat())
     }),
-    fails(70, "interim answers (103) come without end", ResponseTimeout, Processing, || {
+    up(69, "fifty interim answers come before the answer", || interim(50)),
+    fails(70, "fifty-one interim answers (103) come before the answer", HttpProtocol, Processing, || interim(51)),
+    fails(70, "interim answers (103) come without end", HttpProtocol, Processing, || {
         serve(|conn| {
             conn.request();
             conn.send_forever("HTTP/1.1 103 Early Hints\r\n\r\n".repeat(10), Duration::from_millis(5));
         })
-        .within(400)
     }),
     fails(71, "the server switches protocols (101) unasked", HttpProtocol, Processing, || {
         raw(b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n")
@@ -153,6 +161,34 @@ pub(crate) const ROWS: &[Row] = &[
     answers(76, "the server says 503 and to come back at no time at all", Status, || refuses(503, "soon")),
     up(77, "the server sets 90 cookies", || cookies(90)),
     fails(77, "the server sets 1,000 cookies", HeadersTooLarge, Processing, || cookies(1_000)),
+    answers(130, "the server answers before it is asked, as a full load balancer does", Status, || {
+        serve(|conn| {
+            conn.send("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n");
+            conn.request();
+        })
+    }),
+    answers(131, "the server answers 413 and closes in the middle of an upload of 16 MiB", Status, || {
+        serve(|conn| {
+            conn.read_some(&mut Vec::new());
+            conn.send("HTTP/1.1 413 Content Too Large\r\ncontent-length: 0\r\n\r\n");
+            conn.reset();
+        })
+        .step(|step| {
+            step.request.method = http::Method::POST;
+            step.request.body = Body::Text(Value::plain(&"x".repeat(16 << 20)));
+        })
+        .also(|outcome| assert_eq!(outcome.status, Some(413)))
+    }),
+    up(132, "the server wants to be told the length of a body that is not there", || {
+        wants(b"\r\ncontent-length: 0\r\n").step(|step| step.request.method = http::Method::POST)
+    }),
+    up(132, "the server knows headers in the spelling of browsers alone", || {
+        serve(|conn| {
+            let request = conn.request();
+            let is_spelt = request.windows(8).any(|part| part == b"\r\nHost: ");
+            conn.send(server::answer(if is_spelt { 200 } else { 400 }, &[], ""));
+        })
+    }),
 ];
 
 fn serve(script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
@@ -185,5 +221,20 @@ fn refuses(status: u16, retry_after: &str) -> Case {
     Case::get(server.url("/")).keep(server).also(move |outcome| {
         assert_eq!(outcome.status, Some(status));
         assert_eq!(outcome.body_bytes, 4, "the answer came whole");
+    })
+}
+
+/// A good answer after so many interim answers.
+fn interim(count: usize) -> Case {
+    let interim = "HTTP/1.1 103 Early Hints\r\nlink: </a.css>\r\n\r\n".repeat(count);
+    raw([interim.as_bytes(), &server::ok("hello")].concat())
+}
+
+/// A server that refuses a request without these bytes, in whatever case.
+fn wants(bytes: &'static [u8]) -> Case {
+    serve(move |conn| {
+        let request = conn.request().to_ascii_lowercase();
+        let is_there = request.windows(bytes.len()).any(|part| part == bytes);
+        conn.send(server::answer(if is_there { 200 } else { 411 }, &[], ""));
     })
 }

@@ -258,6 +258,20 @@ pub(crate) const ROWS: &[Row] = &[
     }),
     fails(55, "the server wants a client certificate (TLS 1.3)", TlsClientCertRequired, Tls, || wants_client(&TLS13)),
     fails(55, "the server wants a client certificate (TLS 1.2)", TlsClientCertRequired, Tls, || wants_client(&TLS12)),
+    fails(
+        55,
+        "the server wants a client certificate and closes without a word (TLS 1.3)",
+        TlsClientCertRequired,
+        Tls,
+        || asks_and_closes(&TLS13),
+    ),
+    fails(
+        55,
+        "the server wants a client certificate and closes without a word (TLS 1.2)",
+        TlsClientCertRequired,
+        Tls,
+        || asks_and_closes(&TLS12),
+    ),
     up(55, "the server wants a client certificate and gets it", || {
         let authority = Authority::new();
         let config = authority.leaf(&["good.test"]).config_for_clients_of(&authority, rustls::ALL_VERSIONS);
@@ -404,4 +418,13 @@ fn wants_client(version: &'static rustls::SupportedProtocolVersion) -> Case {
     let authority = Authority::new();
     let config = authority.leaf(&["good.test"]).config_for_clients_of(&authority, &[version]);
     shows(&authority, config)
+}
+
+/// A server that asks for a client certificate, takes none as an answer, and closes the connection
+/// without reading what it is asked.
+fn asks_and_closes(version: &'static rustls::SupportedProtocolVersion) -> Case {
+    let authority = Authority::new();
+    let config = authority.leaf(&["good.test"]).config_that_asks_clients_of(&authority, &[version]);
+    let server = Server::tls(config, |conn| conn.drop_without_close_notify());
+    trusting(&authority, &server).keep(server).keep(authority)
 }

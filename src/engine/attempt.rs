@@ -1,0 +1,107 @@
+//! One attempt of a probe: its shared session, all of its steps, at one address or at each.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use crate::model::{Addresses, Captures, Probe, Redactor, Step, Transport};
+
+use super::addresses;
+use super::connection::KeptConnections;
+use super::error::EngineError;
+use super::exchange::Requester;
+use super::fault::{Deadline, Fault};
+use super::journey::{self, JourneyMeans};
+use super::resolve::Names;
+use super::route::tls_settings;
+use super::session::Session;
+use super::shared_session::Sessions;
+use super::step_result::StepResult;
+use super::tls::TlsConfigs;
+use super::token::Tokens;
+
+/// Carries attempts out: one for the whole run.
+#[derive(Debug)]
+pub(super) struct Attempts {
+    redactor: Redactor,
+    pub(super) means: JourneyMeans,
+    sessions: Sessions,
+}
+
+impl Attempts {
+    /// Reads the certificate and key files of these probes, and the system's root certificates if a
+    /// probe needs them.
+    ///
+    /// # Errors
+    /// A file that cannot be read or used.
+    pub(super) fn new(redactor: Redactor, probes: &[Arc<Probe>]) -> Result<Attempts, EngineError> {
+        let transports = probes.iter().flat_map(|probe| {
+            std::iter::once(&probe.transport).chain(probe.session.as_ref().map(|session| &session.transport))
+        });
+        let settings = transports.flat_map(|transport| [true, false].map(|own| tls_settings(&transport.tls, own)));
+        let tls = TlsConfigs::read(settings, probes.iter().any(|probe| needs_system_roots(probe)))?;
+        let requester = Requester { names: Names::default(), tls, kept: KeptConnections::default() };
+        let means = JourneyMeans { requester, tokens: Tokens::default() };
+        Ok(Attempts { redactor, means, sessions: Sessions::default() })
+    }
+
+    /// All steps of the probe once. A shared session is made or waited for before the clock
+    /// starts: its time is not the target's. One that a target refuses is made anew, once.
+    pub(super) async fn attempt(&self, probe: &Probe) -> StepResult {
+        let Some(shared) = &probe.session else {
+            return self.attempt_with(probe, self.session()).await;
+        };
+        let mut renewed = false;
+        loop {
+            let (session, kept) = match self.sessions.get(&self.means, shared, &self.redactor).await {
+                Ok(made) => made,
+                Err(fault) => return blocked(&fault, probe, &self.redactor),
+            };
+            let result = self.attempt_with(probe, session).await;
+            let refused = result.failure.is_some() && matches!(result.status, Some(401 | 403));
+            if renewed || !(kept && refused) {
+                return result;
+            }
+            renewed = true;
+            self.sessions.forget(shared).await;
+        }
+    }
+
+    fn session(&self) -> Session {
+        Session { redactor: self.redactor.clone(), ..Session::default() }
+    }
+
+    async fn attempt_with(&self, probe: &Probe, mut session: Session) -> StepResult {
+        let deadline = Deadline { at: Instant::now() + probe.timeout, limit: probe.timeout };
+        match probe.transport.addresses {
+            Addresses::All(quorum) if probe.transport.address.is_none() && probe.transport.proxy.is_none() => {
+                // Boxed, so that whoever holds many checks holds many pointers.
+                Box::pin(addresses::run(&self.means, probe, quorum, &session, deadline)).await
+            }
+            _ => Box::pin(journey::run(&self.means, probe, &mut session, deadline)).await,
+        }
+    }
+}
+
+/// A check that could not be made because the session it needs failed.
+fn blocked(fault: &Fault, probe: &Probe, redactor: &Redactor) -> StepResult {
+    let mut result = StepResult::default();
+    if let Some(step) = probe.steps.first() {
+        result.fail(fault, Vec::new(), None, probe, step, redactor);
+    }
+    result
+}
+
+fn needs_system_roots(probe: &Probe) -> bool {
+    let is_https = |step: &Step| {
+        let url = step.request.url.to_string();
+        url.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:"))
+    };
+    let needs = |transport: &Transport, steps: &[Step]| {
+        let proxy = transport.proxy.as_ref().and_then(|proxy| proxy.fill(&Captures::new()).ok());
+        let https_proxy = proxy.is_some_and(|proxy| proxy.starts_with("https:"));
+        transport.tls.ca_file.is_none() && !transport.tls.insecure && (https_proxy || steps.iter().any(is_https))
+    };
+    needs(&probe.transport, &probe.steps)
+        || probe.session.as_ref().is_some_and(|session| needs(&session.transport, &session.steps))
+}

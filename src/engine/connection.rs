@@ -1,0 +1,149 @@
+//! A connection that speaks HTTP, whichever version it speaks, and those that are kept for the next
+//! check of a probe with `connection = "reuse"`.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+
+use super::handshake::SharedHandshake;
+use super::http1::{self, Http1};
+use super::http2::{self, Http2};
+use super::message::{OutgoingRequest, ResponseHead};
+use super::route::Endpoint;
+use super::stream::Stream;
+
+/// The most connections kept for one probe: redirects and assets may lead to many hosts.
+const KEPT: usize = 16;
+
+/// A connection that speaks HTTP.
+pub(super) enum Connection {
+    Http1(Http1),
+    Http2(Http2),
+}
+
+/// Why there is no response head.
+#[derive(Debug)]
+pub(super) enum HeadError {
+    Http1(http1::HeadError),
+    Http2(http2::HeadError),
+}
+
+/// Why a body is not complete.
+#[derive(Debug)]
+pub(super) enum BodyError {
+    Http1(http1::BodyError),
+    Http2(h2::Error),
+}
+
+impl Connection {
+    /// Speaks HTTP over a stream.
+    ///
+    /// # Errors
+    /// That it cannot be begun with.
+    pub(super) async fn open(stream: Stream, speaks_http2: bool) -> Result<Connection, HeadError> {
+        if speaks_http2 {
+            Http2::open(stream).await.map(Connection::Http2).map_err(HeadError::Http2)
+        } else {
+            Http1::open(stream).await.map(Connection::Http1).map_err(HeadError::Http1)
+        }
+    }
+
+    /// Sends a request and waits for the head of its answer.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(super) async fn send(&mut self, request: &OutgoingRequest) -> Result<ResponseHead, HeadError> {
+        match self {
+            Connection::Http1(http1) => http1.send(request).await.map_err(HeadError::Http1),
+            Connection::Http2(http2) => http2.send(request).await.map_err(HeadError::Http2),
+        }
+    }
+
+    /// The next bytes of the body; none at its end.
+    ///
+    /// # Errors
+    /// Why it is not complete.
+    pub(super) async fn chunk(&mut self) -> Result<Option<Bytes>, BodyError> {
+        match self {
+            Connection::Http1(http1) => http1.chunk().await.map_err(BodyError::Http1),
+            Connection::Http2(http2) => http2.chunk().await.map_err(BodyError::Http2),
+        }
+    }
+
+    /// Whether another request can be sent.
+    fn is_idle(&mut self) -> bool {
+        match self {
+            Connection::Http1(http1) => http1.is_idle(),
+            Connection::Http2(http2) => http2.is_idle(),
+        }
+    }
+
+    /// Ends it, in order where all of the answer was read, and without waiting.
+    pub(super) fn close(self, is_whole: bool) {
+        if let Connection::Http1(http1) = self
+            && is_whole
+        {
+            http1.close();
+        }
+    }
+}
+
+/// What a kept connection leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Destination {
+    /// Scheme, host and port.
+    pub(super) origin: String,
+    /// Whom it was made to: not the same at each address of a name.
+    pub(super) endpoint: Endpoint,
+    /// Whether it shows the probe's client certificate.
+    pub(super) own: bool,
+}
+
+/// A connection that waits for the next check.
+pub(super) struct Kept {
+    pub(super) connection: Connection,
+    pub(super) remote: Option<SocketAddr>,
+    pub(super) handshake: Option<SharedHandshake>,
+}
+
+/// The connections that wait, by probe; taken out while a check uses them.
+#[derive(Default)]
+pub(super) struct KeptConnections(Mutex<HashMap<String, Vec<(Destination, Kept)>>>);
+
+impl std::fmt::Debug for KeptConnections {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("KeptConnections").field(&self.lock().len()).finish()
+    }
+}
+
+impl KeptConnections {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Vec<(Destination, Kept)>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A connection that still stands, as far as can be seen.
+    pub(super) fn take(&self, probe: &str, to: &Destination) -> Option<Kept> {
+        let mut kept = {
+            let mut all = self.lock();
+            let of_probe = all.get_mut(probe)?;
+            let place = of_probe.iter().position(|(destination, _)| destination == to)?;
+            of_probe.swap_remove(place).1
+        };
+        kept.connection.is_idle().then_some(kept)
+    }
+
+    /// Keeps a connection for the next check, where it can be used again.
+    pub(super) fn keep(&self, probe: &str, to: Destination, mut kept: Kept) {
+        if !kept.connection.is_idle() {
+            return;
+        }
+        let mut all = self.lock();
+        let of_probe = all.entry(probe.to_owned()).or_default();
+        of_probe.retain(|(destination, _)| *destination != to);
+        if of_probe.len() < KEPT {
+            of_probe.push((to, kept));
+        }
+    }
+}

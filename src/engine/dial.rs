@@ -1,0 +1,137 @@
+//! Addresses → a TCP connection: one after the other, each a little later than the one before and at
+//! once where that one failed, and the first that stands is taken (RFC 8305). What races is
+//! connections: no request is sent before one of them has won.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::net::{TcpSocket, TcpStream};
+
+use crate::model::FailureClass;
+
+use super::os_error::connect_class;
+use super::trace::ConnectionTrace;
+
+/// How long one address is given before the next is tried beside it (RFC 8305 section 5).
+const HEAD_START: Duration = Duration::from_millis(250);
+
+/// No address can be connected to.
+#[derive(Debug)]
+pub(super) struct ConnectError {
+    /// The address whose error says most.
+    pub(super) address: SocketAddr,
+    /// Its error.
+    pub(super) error: io::Error,
+    /// How many addresses were tried.
+    pub(super) tried: usize,
+}
+
+/// Connects to the first of these addresses that answers. `trace.remote` is the address that is
+/// waited for, and in the end the one that answered.
+///
+/// # Errors
+/// The most telling error of all addresses.
+pub(super) async fn dial(
+    addresses: &[SocketAddr],
+    source: Option<IpAddr>,
+    trace: &mut ConnectionTrace,
+) -> Result<TcpStream, ConnectError> {
+    if let [address] = addresses {
+        trace.remote = Some(*address);
+        return connect(*address, source).await.map_err(|error| ConnectError { address: *address, error, tried: 1 });
+    }
+    let mut waiting = addresses.iter().copied();
+    let mut dialed = Vec::with_capacity(addresses.len());
+    let mut connecting = FuturesUnordered::new();
+    let mut failed: Vec<(SocketAddr, io::Error)> = Vec::new();
+    loop {
+        if let Some(address) = waiting.next() {
+            dialed.push(address);
+            connecting.push(async move { (address, connect(address, source).await) });
+        }
+        let hangs = |address: &&SocketAddr| !failed.iter().any(|(failed, _)| failed == *address);
+        trace.remote = dialed.iter().find(hangs).or(dialed.last()).copied();
+        let ended = tokio::select! {
+            ended = connecting.next() => ended,
+            () = tokio::time::sleep(HEAD_START), if waiting.len() > 0 => continue,
+        };
+        match ended {
+            Some((address, Ok(stream))) => {
+                trace.remote = Some(address);
+                return Ok(stream);
+            }
+            Some((address, Err(error))) => failed.push((address, error)),
+            None => return Err(most_telling(failed, trace)),
+        }
+    }
+}
+
+async fn connect(address: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpStream> {
+    let stream = match source {
+        None => TcpStream::connect(address).await?,
+        Some(source) => {
+            let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+            socket.bind(SocketAddr::new(source, 0))?;
+            socket.connect(address).await?
+        }
+    };
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+fn most_telling(failed: Vec<(SocketAddr, io::Error)>, trace: &mut ConnectionTrace) -> ConnectError {
+    let tried = failed.len();
+    let told = failed
+        .into_iter()
+        .enumerate()
+        .max_by_key(|(place, (_, error))| (weight(connect_class(error)), usize::MAX - place));
+    let (address, error) = match told {
+        Some((_, told)) => told,
+        // A name without any address is told of where it is resolved.
+        None => (SocketAddr::from(([0, 0, 0, 0], 0)), io::ErrorKind::AddrNotAvailable.into()),
+    };
+    trace.remote = Some(address);
+    ConnectError { address, error, tried }
+}
+
+/// Which of several failures to connect says most: that we lack something, that the host is
+/// there and refuses, that it is silent, and last that there is no way to it, which is how a
+/// machine without IPv6 sees every IPv6 address.
+fn weight(class: FailureClass) -> u8 {
+    match class {
+        FailureClass::ProberFdLimit | FailureClass::ProberResources => 5,
+        FailureClass::ConnectRefused | FailureClass::ConnectionReset => 4,
+        FailureClass::ConnectTimeout => 3,
+        FailureClass::ProberPortsExhausted => 2,
+        _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    async fn reached(addresses: &[SocketAddr]) -> (Result<SocketAddr, usize>, ConnectionTrace) {
+        let mut trace = ConnectionTrace::new();
+        let dialed = dial(addresses, None, &mut trace).await;
+        let reached = dialed.map(|stream| stream.peer_addr().expect("a peer")).map_err(|error| error.tried);
+        (reached, trace)
+    }
+
+    #[tokio::test]
+    async fn a_refused_address_gives_way_at_once_and_the_last_failure_names_how_many_were_tried() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let good = listener.local_addr().expect("an address");
+        let closed = TcpListener::bind("127.0.0.2:0").and_then(|gone| gone.local_addr()).expect("an address");
+        let (address, trace) = reached(&[closed, good]).await;
+        assert_eq!(address, Ok(good));
+        assert_eq!(trace.remote, Some(good));
+        let (address, trace) = reached(&[closed, closed]).await;
+        assert_eq!((address, trace.remote), (Err(2), Some(closed)));
+    }
+}

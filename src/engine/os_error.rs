@@ -1,0 +1,72 @@
+//! What the operating system's errors say: whose fault they are, and what became of a connection.
+
+use std::io;
+
+use rustix::io::Errno;
+
+use crate::model::FailureClass;
+
+/// The class of an error that is the prober's own trouble.
+pub(super) fn ours(error: &io::Error) -> Option<FailureClass> {
+    match Errno::from_io_error(error)? {
+        Errno::MFILE | Errno::NFILE => Some(FailureClass::ProberFdLimit),
+        Errno::ADDRNOTAVAIL => Some(FailureClass::ProberPortsExhausted),
+        Errno::NOMEM | Errno::NOBUFS | Errno::PERM | Errno::ACCESS | Errno::AGAIN => {
+            Some(FailureClass::ProberResources)
+        }
+        _ => None,
+    }
+}
+
+/// The class of an error while connecting.
+pub(super) fn connect_class(error: &io::Error) -> FailureClass {
+    if let Some(ours) = ours(error) {
+        return ours;
+    }
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => FailureClass::ConnectRefused,
+        io::ErrorKind::TimedOut => FailureClass::ConnectTimeout,
+        _ if is_reset(error) => FailureClass::ConnectionReset,
+        _ => FailureClass::ConnectUnreachable,
+    }
+}
+
+/// Whether the peer reset the connection. h2 makes a broken pipe, without a number, of a connection
+/// that ended: that is no reset.
+pub(super) fn is_reset(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::CONNRESET | Errno::PIPE | Errno::CONNABORTED))
+        || matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted)
+}
+
+/// Whether the way to the peer went away.
+pub(super) fn is_unreachable(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::NetworkDown
+            | io::ErrorKind::NotConnected
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_provers_own_trouble_is_never_the_targets() {
+        for errno in [Errno::MFILE, Errno::NFILE, Errno::ADDRNOTAVAIL, Errno::NOMEM, Errno::PERM, Errno::ACCESS] {
+            let error = io::Error::from(errno);
+            assert!(connect_class(&error).is_ours(), "{errno}");
+        }
+        assert_eq!(ours(&io::Error::from(Errno::CONNREFUSED)), None);
+    }
+
+    #[test]
+    fn what_became_of_a_connection_is_told_by_number() {
+        assert!(is_reset(&Errno::CONNRESET.into()) && is_reset(&Errno::PIPE.into()));
+        assert!(!is_reset(&io::ErrorKind::BrokenPipe.into()));
+        assert_eq!(connect_class(&Errno::TIMEDOUT.into()), FailureClass::ConnectTimeout);
+        assert_eq!(connect_class(&Errno::HOSTUNREACH.into()), FailureClass::ConnectUnreachable);
+    }
+}

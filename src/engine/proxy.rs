@@ -1,0 +1,294 @@
+//! The way through a proxy: CONNECT and SOCKS 5 by hand, so that what the proxy says is evidence, and
+//! so that its own trouble is told from what it reports of the target.
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use percent_encoding::percent_decode_str;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use url::{Host, Url};
+
+use super::stream::Stream;
+
+/// The longest head of an answer to CONNECT, in bytes.
+const HEAD: usize = 16 * 1024;
+
+/// The most bytes of a proxy's words that are quoted.
+const QUOTED: usize = 120;
+
+/// A proxy, as configured.
+#[derive(Clone, Debug)]
+pub(super) struct Proxy {
+    pub(super) scheme: ProxyScheme,
+    pub(super) host: Host<String>,
+    pub(super) port: u16,
+    /// User and password, decoded.
+    login: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+/// How a proxy is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ProxyScheme {
+    Http,
+    Https,
+    Socks5 {
+        /// Whether it is told names, and looks them up itself.
+        names: bool,
+    },
+}
+
+/// The target as it is named to a proxy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum ProxyTarget {
+    Address(SocketAddr),
+    Name(String, u16),
+}
+
+impl fmt::Display for ProxyTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ProxyTarget::Address(address) => write!(f, "{address}"),
+            ProxyTarget::Name(host, port) => write!(f, "{host}:{port}"),
+        }
+    }
+}
+
+/// Why a proxy did not lead to the target.
+#[derive(Debug)]
+pub(super) enum ProxyError {
+    /// The connection to it broke, or ended before it had answered.
+    Io(io::Error),
+    /// It closed the connection before it had answered.
+    Closed,
+    /// What it says is neither HTTP nor SOCKS.
+    Garbage,
+    /// It answered CONNECT with this status, and in these words.
+    Status { code: u16, said: String },
+    /// It answered with this code of SOCKS 5 (RFC 1928 section 6).
+    Socks(u8),
+    /// It takes none of the logins offered.
+    SocksLogin,
+}
+
+impl Proxy {
+    /// Reads a proxy's URL.
+    ///
+    /// # Errors
+    /// What is wrong with it; never its password.
+    pub(super) fn parse(text: &str) -> Result<Proxy, String> {
+        let url = Url::parse(text).map_err(|_| "the proxy's URL cannot be used")?;
+        let (scheme, port) = match url.scheme() {
+            "http" => (ProxyScheme::Http, 80),
+            "https" => (ProxyScheme::Https, 443),
+            "socks5" => (ProxyScheme::Socks5 { names: false }, 1080),
+            "socks5h" => (ProxyScheme::Socks5 { names: true }, 1080),
+            scheme => return Err(format!("a proxy cannot be asked by {scheme}:")),
+        };
+        let host = match url.host().ok_or("the proxy's URL has no host")? {
+            // Only special schemes have their addresses parsed.
+            Host::Domain(name) => match name.parse::<std::net::Ipv4Addr>() {
+                Ok(address) => Host::Ipv4(address),
+                Err(_) => Host::Domain(name.to_owned()),
+            },
+            address => address.to_owned(),
+        };
+        let decoded = |text: &str| percent_decode_str(text).collect::<Vec<u8>>();
+        let has_login = !url.username().is_empty() || url.password().is_some();
+        let login = has_login.then(|| (decoded(url.username()), decoded(url.password().unwrap_or_default())));
+        Ok(Proxy { scheme, host, port: url.port().unwrap_or(port), login })
+    }
+
+    /// `host:port`, for messages.
+    pub(super) fn name(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+
+    /// The value of a proxy-authorization header, where it wants one.
+    pub(super) fn authorization(&self) -> Option<String> {
+        let (user, password) = self.login.as_ref()?;
+        Some(format!("Basic {}", STANDARD.encode([user, &b":"[..], password].concat())))
+    }
+
+    /// Has the proxy connect to the target.
+    ///
+    /// # Errors
+    /// What the proxy says, or that it says nothing.
+    pub(super) async fn open(&self, stream: &mut Stream, target: &ProxyTarget) -> Result<(), ProxyError> {
+        match self.scheme {
+            ProxyScheme::Http | ProxyScheme::Https => self.connect(stream, target).await,
+            ProxyScheme::Socks5 { .. } => self.socks5(stream, target).await,
+        }
+    }
+
+    async fn connect(&self, stream: &mut Stream, target: &ProxyTarget) -> Result<(), ProxyError> {
+        let mut request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n");
+        if let Some(authorization) = self.authorization() {
+            request.push_str(&format!("Proxy-Authorization: {authorization}\r\n"));
+        }
+        request.push_str("\r\n");
+        stream.write_all(request.as_bytes()).await.map_err(ProxyError::Io)?;
+        stream.flush().await.map_err(ProxyError::Io)?;
+        let head = read_head(stream).await?;
+        let (code, said) = status_line(&head).ok_or(ProxyError::Garbage)?;
+        if (200..300).contains(&code) { Ok(()) } else { Err(ProxyError::Status { code, said }) }
+    }
+
+    /// RFC 1928, and RFC 1929 for the login.
+    async fn socks5(&self, stream: &mut Stream, target: &ProxyTarget) -> Result<(), ProxyError> {
+        const NO_LOGIN: u8 = 0;
+        const PASSWORD: u8 = 2;
+        let hello: &[u8] = if self.login.is_some() { &[5, 2, NO_LOGIN, PASSWORD] } else { &[5, 1, NO_LOGIN] };
+        let [version, method] = ask(stream, hello).await?;
+        match (version, method, &self.login) {
+            (5, NO_LOGIN, _) => {}
+            (5, PASSWORD, Some((user, password))) => {
+                let mut login = vec![1];
+                for part in [user, password] {
+                    login.push(u8::try_from(part.len()).map_err(|_| ProxyError::SocksLogin)?);
+                    login.extend_from_slice(part);
+                }
+                let [_, status] = ask(stream, &login).await?;
+                if status != 0 {
+                    return Err(ProxyError::SocksLogin);
+                }
+            }
+            (5, _, _) => return Err(ProxyError::SocksLogin),
+            _ => return Err(ProxyError::Garbage),
+        }
+        let [version, reply, _, kind] = ask(stream, &socks_request(target)?).await?;
+        match (version, reply, kind) {
+            (5, 0, 1) => skip(stream, 4 + 2).await,
+            (5, 0, 4) => skip(stream, 16 + 2).await,
+            (5, 0, 3) => {
+                let [length] = read(stream).await?;
+                skip(stream, usize::from(length) + 2).await
+            }
+            (5, reply, _) if reply != 0 => Err(ProxyError::Socks(reply)),
+            _ => Err(ProxyError::Garbage),
+        }
+    }
+}
+
+fn socks_request(target: &ProxyTarget) -> Result<Vec<u8>, ProxyError> {
+    const CONNECT: u8 = 1;
+    let mut request = vec![5, CONNECT, 0];
+    let port = match target {
+        ProxyTarget::Address(address) => {
+            match address.ip() {
+                IpAddr::V4(v4) => {
+                    request.push(1);
+                    request.extend(v4.octets());
+                }
+                IpAddr::V6(v6) => {
+                    request.push(4);
+                    request.extend(v6.octets());
+                }
+            }
+            address.port()
+        }
+        ProxyTarget::Name(host, port) => {
+            // A name of more than 255 bytes is no name of DNS either.
+            let length = u8::try_from(host.len()).map_err(|_| ProxyError::Socks(8))?;
+            request.extend([3, length]);
+            request.extend(host.as_bytes());
+            *port
+        }
+    };
+    request.extend(port.to_be_bytes());
+    Ok(request)
+}
+
+async fn ask<const N: usize>(stream: &mut Stream, bytes: &[u8]) -> Result<[u8; N], ProxyError> {
+    stream.write_all(bytes).await.map_err(ProxyError::Io)?;
+    stream.flush().await.map_err(ProxyError::Io)?;
+    read(stream).await
+}
+
+async fn read<const N: usize>(stream: &mut Stream) -> Result<[u8; N], ProxyError> {
+    let mut bytes = [0; N];
+    stream.read_exact(&mut bytes).await.map_err(ended)?;
+    Ok(bytes)
+}
+
+async fn skip(stream: &mut Stream, bytes: usize) -> Result<(), ProxyError> {
+    stream.read_exact(&mut vec![0; bytes]).await.map_err(ended)?;
+    Ok(())
+}
+
+fn ended(error: io::Error) -> ProxyError {
+    if error.kind() == io::ErrorKind::UnexpectedEof { ProxyError::Closed } else { ProxyError::Io(error) }
+}
+
+/// The head of the answer to CONNECT. A target does not speak before it is spoken to: whatever
+/// follows a head that leads to it is the proxy's own.
+async fn read_head(stream: &mut Stream) -> Result<Vec<u8>, ProxyError> {
+    let mut head = Vec::with_capacity(1024);
+    loop {
+        let before = head.len();
+        let read = stream.read_buf(&mut head).await.map_err(ProxyError::Io)?;
+        if let Some(end) = find_end(&head) {
+            let leads_on = status_line(&head).is_some_and(|(code, _)| (200..300).contains(&code));
+            return if leads_on && end < head.len() { Err(ProxyError::Garbage) } else { Ok(head) };
+        }
+        match (read, before) {
+            (0, 0) => return Err(ProxyError::Closed),
+            // What a proxy says before it closes may be all there is.
+            (0, _) => return Ok(head),
+            _ if head.len() >= HEAD || !b"HTTP/".starts_with(&head[..head.len().min(5)]) => {
+                return Err(ProxyError::Garbage);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn find_end(head: &[u8]) -> Option<usize> {
+    let end_of = |end: &[u8]| head.windows(end.len()).position(|part| part == end).map(|at| at + end.len());
+    end_of(b"\r\n\r\n").or_else(|| end_of(b"\n\n"))
+}
+
+/// The status code of a head, and its first line without the version.
+fn status_line(head: &[u8]) -> Option<(u16, String)> {
+    let line = head.split(|byte| *byte == b'\n').next()?.trim_ascii_end();
+    let said = line.strip_prefix(b"HTTP/1.")?.get(2..)?.trim_ascii();
+    let code = std::str::from_utf8(said.get(..3)?).ok()?.parse().ok().filter(|code| *code >= 100)?;
+    Some((code, String::from_utf8_lossy(&said[..said.len().min(QUOTED)]).into_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_s_url_is_read_and_its_login_decoded() {
+        let proxy = Proxy::parse("http://us%40er:p%3Aw@proxy.test").expect("a proxy");
+        assert_eq!((proxy.name().as_str(), proxy.port), ("proxy.test:80", 80));
+        assert_eq!(proxy.authorization(), Some(format!("Basic {}", STANDARD.encode("us@er:p:w"))));
+        let socks = Proxy::parse("socks5h://127.0.0.1").expect("a proxy");
+        assert_eq!((socks.scheme, socks.port), (ProxyScheme::Socks5 { names: true }, 1080));
+        assert_eq!(socks.host, Host::<String>::Ipv4([127, 0, 0, 1].into()));
+        assert!(Proxy::parse("ftp://proxy.test").is_err());
+    }
+
+    #[test]
+    fn what_a_proxy_answers_is_quoted_as_it_said_it() {
+        let said = status_line(b"HTTP/1.1 407 Proxy Authentication Required\r\nvia: x\r\n\r\n");
+        assert_eq!(said, Some((407, "407 Proxy Authentication Required".to_owned())));
+        assert_eq!(status_line(b"HTTP/1.0 200\n\n"), Some((200, "200".to_owned())));
+        for garbage in [&b"SSH-2.0-x\r\n"[..], b"HTTP/1.1 xx OK\r\n", b"", b"HTTP/1.1 2"] {
+            assert_eq!(status_line(garbage), None);
+        }
+    }
+
+    #[test]
+    fn a_target_is_told_by_address_or_by_name() {
+        let address = socks_request(&ProxyTarget::Address(([127, 0, 0, 1], 443).into())).expect("a request");
+        assert_eq!(address, [5, 1, 0, 1, 127, 0, 0, 1, 1, 187]);
+        let name = socks_request(&ProxyTarget::Name("a.test".into(), 80)).expect("a request");
+        assert_eq!(name, [&[5, 1, 0, 3, 6][..], b"a.test", &[0, 80]].concat());
+        assert!(socks_request(&ProxyTarget::Name("x".repeat(256), 80)).is_err());
+    }
+}

@@ -1,0 +1,227 @@
+//! Where a request goes: who is dialled, through which proxy, under which name in TLS, and what
+//! stands in its first lines. It looks nothing up and sends nothing.
+
+use std::net::{IpAddr, SocketAddr};
+
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Uri};
+use rustls::pki_types::ServerName;
+use url::{Host, Position, Url};
+
+use crate::model::{Captures, HttpVersionPreference, Tls, Transport};
+
+use super::proxy::{Proxy, ProxyScheme};
+
+/// Whom to connect to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Endpoint {
+    /// This address.
+    Address(SocketAddr),
+    /// The addresses of a name.
+    Name {
+        /// The host.
+        host: String,
+        /// The port at its addresses.
+        port: u16,
+    },
+}
+
+/// TLS with the target.
+#[derive(Clone, Debug)]
+pub(super) struct TlsRoute {
+    /// The settings, by which their configuration is found.
+    pub(super) settings: Tls,
+    /// The name the certificate must be for.
+    pub(super) name: ServerName<'static>,
+}
+
+/// How one request reaches its target.
+#[derive(Clone, Debug)]
+pub(super) struct Route {
+    /// Scheme, host and port of the URL.
+    pub(super) origin: String,
+    /// The URL's host, for messages.
+    pub(super) host: String,
+    /// The target.
+    pub(super) endpoint: Endpoint,
+    /// The proxy in between.
+    pub(super) proxy: Option<Proxy>,
+    /// TLS with the target; none for plain HTTP.
+    pub(super) tls: Option<TlsRoute>,
+    /// The version of HTTP that is asked for.
+    pub(super) version: HttpVersionPreference,
+    /// The local address to send from.
+    pub(super) source: Option<IpAddr>,
+    /// The path and the query; the whole URL where a proxy forwards the request.
+    pub(super) target: Uri,
+    /// The host header, or the authority of HTTP/2.
+    pub(super) authority: HeaderValue,
+}
+
+/// Plans the way to `url`. `own` is the URL the step asks: its overrides hold for its host alone,
+/// and its client certificate for its origin alone. `host` is a configured host header.
+///
+/// # Errors
+/// What is wrong with the URL or the proxy, for a message.
+pub(super) fn route(transport: &Transport, own: &Url, url: &Url, host: Option<&HeaderValue>) -> Result<Route, String> {
+    let target = url.host().ok_or("the URL has no host")?.to_owned();
+    let port = url.port_or_known_default().ok_or("the URL has no port")?;
+    let same_host = own.host() == url.host();
+    let is_https = url.scheme() == "https";
+    let mut endpoint = endpoint(&target, port);
+    if let Some(address) = transport.address.filter(|_| same_host) {
+        let own_port = own.port_or_known_default() == Some(port);
+        endpoint = Endpoint::Address(if own_port { address } else { SocketAddr::new(address.ip(), port) });
+    }
+    let tls = is_https.then(|| tls_route(transport, &target, same_host, same_origin(own, url))).transpose()?;
+    let proxy = transport.proxy.as_ref().and_then(|proxy| proxy.fill(&Captures::new()).ok());
+    let proxy = proxy.map(|proxy| Proxy::parse(&proxy)).transpose()?;
+    let authority = match host {
+        Some(host) => host.clone(),
+        None => HeaderValue::from_str(&authority_of(url)).map_err(|_| "the URL's host cannot stand in a header")?,
+    };
+    let mut version = transport.http_version;
+    if version == HttpVersionPreference::Auto && http::uri::Authority::try_from(authority.as_bytes()).is_err() {
+        // HTTP/2 takes no host header that is not an authority.
+        version = HttpVersionPreference::Http1;
+    }
+    let forwards = !is_https && proxy.as_ref().is_some_and(|proxy| !matches!(proxy.scheme, ProxyScheme::Socks5 { .. }));
+    Ok(Route {
+        origin: url[..Position::BeforePath].to_owned(),
+        host: url.host_str().unwrap_or_default().to_owned(),
+        endpoint,
+        proxy,
+        tls,
+        version,
+        source: transport.source_address,
+        target: request_target(url, forwards)?,
+        authority,
+    })
+}
+
+fn endpoint(host: &Host<String>, port: u16) -> Endpoint {
+    match host {
+        Host::Domain(name) => Endpoint::Name { host: name.clone(), port },
+        Host::Ipv4(address) => Endpoint::Address(SocketAddr::new(IpAddr::V4(*address), port)),
+        Host::Ipv6(address) => Endpoint::Address(SocketAddr::new(IpAddr::V6(*address), port)),
+    }
+}
+
+fn tls_route(
+    transport: &Transport,
+    host: &Host<String>,
+    same_host: bool,
+    same_origin: bool,
+) -> Result<TlsRoute, String> {
+    let name = match (&transport.tls.server_name, host) {
+        (Some(name), _) if same_host => {
+            ServerName::try_from(name.clone()).map_err(|_| "tls.server-name is not a host name")?
+        }
+        (_, Host::Domain(name)) => {
+            ServerName::try_from(name.clone()).map_err(|_| "the URL's host cannot be named in TLS")?
+        }
+        (_, Host::Ipv4(address)) => ServerName::from(IpAddr::V4(*address)),
+        (_, Host::Ipv6(address)) => ServerName::from(IpAddr::V6(*address)),
+    };
+    Ok(TlsRoute { settings: tls_settings(&transport.tls, same_origin), name })
+}
+
+/// What a TLS configuration is made of. Another origin is not shown our client certificate.
+pub(super) fn tls_settings(tls: &Tls, own: bool) -> Tls {
+    let mut settings = Tls { server_name: None, ..tls.clone() };
+    if !own {
+        settings.client_cert = None;
+        settings.client_key = None;
+    }
+    settings
+}
+
+fn request_target(url: &Url, forwards: bool) -> Result<Uri, String> {
+    let unusable = |error: http::Error| format!("the URL cannot be sent: {error}");
+    if forwards {
+        return Uri::try_from(&url[..Position::AfterQuery]).map_err(|error| unusable(error.into()));
+    }
+    let path = PathAndQuery::try_from(&url[Position::BeforePath..Position::AfterQuery]);
+    Ok(Uri::from(path.map_err(|error| unusable(error.into()))?))
+}
+
+/// Whether two URLs have scheme, host and port in common.
+pub(super) fn same_origin(one: &Url, other: &Url) -> bool {
+    one.scheme() == other.scheme()
+        && one.host() == other.host()
+        && one.port_or_known_default() == other.port_or_known_default()
+}
+
+/// `host` or `host:port`, as in a host header.
+pub(super) fn authority_of(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).expect("a URL")
+    }
+
+    fn planned(transport: &Transport, to: &str) -> Route {
+        let own = url("https://x.test/");
+        route(transport, &own, &url(to), None).expect("a route")
+    }
+
+    fn address(text: &str) -> Endpoint {
+        Endpoint::Address(text.parse().expect("an address"))
+    }
+
+    #[test]
+    fn a_name_is_looked_up_and_an_address_is_not() {
+        let transport = Transport::default();
+        let named = planned(&transport, "https://x.test/a?b=c");
+        assert_eq!(named.endpoint, Endpoint::Name { host: "x.test".into(), port: 443 });
+        assert_eq!((named.target.to_string().as_str(), named.authority.as_bytes()), ("/a?b=c", &b"x.test"[..]));
+        let literal = planned(&transport, "http://[::1]:8080/");
+        assert_eq!(literal.endpoint, address("[::1]:8080"));
+        assert_eq!(literal.authority, "[::1]:8080");
+    }
+
+    #[test]
+    fn an_address_override_keeps_the_name_and_holds_for_the_own_host_alone() {
+        let transport = Transport { address: "127.0.0.1:8443".parse().ok(), ..Transport::default() };
+        let own = planned(&transport, "https://x.test/path");
+        assert_eq!((own.authority.as_bytes(), &own.endpoint), (&b"x.test"[..], &address("127.0.0.1:8443")));
+        let other = planned(&transport, "https://y.test/");
+        assert_eq!(other.endpoint, Endpoint::Name { host: "y.test".into(), port: 443 });
+        let other_port = planned(&transport, "http://x.test/");
+        assert_eq!(other_port.endpoint, address("127.0.0.1:80"));
+    }
+
+    #[test]
+    fn a_server_name_is_in_the_handshake_and_the_url_s_host_in_the_request() {
+        let tls = Tls { server_name: Some("inner.test".into()), ..Tls::default() };
+        let route = planned(&Transport { tls, ..Transport::default() }, "https://x.test/");
+        assert_eq!(route.tls.expect("TLS").name, ServerName::try_from("inner.test").expect("a name"));
+        assert_eq!((route.authority.as_bytes(), route.version), (&b"x.test"[..], HttpVersionPreference::Auto));
+    }
+
+    #[test]
+    fn another_origin_is_not_shown_the_client_certificate() {
+        let tls = Tls { client_cert: Some("c.pem".into()), client_key: Some("k.pem".into()), ..Tls::default() };
+        let transport = Transport { tls, ..Transport::default() };
+        let shown = |to: &str| planned(&transport, to).tls.expect("TLS").settings.client_cert.is_some();
+        assert!(shown("https://x.test/a"));
+        assert!(!shown("https://x.test:444/a"));
+    }
+
+    #[test]
+    fn a_proxy_forwards_plain_requests_by_their_whole_url() {
+        let proxy = Some(crate::model::Value::plain("http://proxy.test:3128"));
+        let transport = Transport { proxy, ..Transport::default() };
+        assert_eq!(planned(&transport, "http://x.test/a?b").target.to_string(), "http://x.test/a?b");
+        assert_eq!(planned(&transport, "https://x.test/a?b").target.to_string(), "/a?b");
+    }
+}

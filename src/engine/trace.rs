@@ -1,0 +1,76 @@
+//! The instants and facts of one request's connection: which phase it is in, how long each took,
+//! whom it spoke to, and what TLS showed.
+
+use std::net::SocketAddr;
+
+use tokio::time::Instant;
+
+use crate::model::{Phase, Timings};
+
+use super::handshake::SharedHandshake;
+
+/// What is known of one request besides its answer.
+#[derive(Clone, Debug)]
+pub(super) struct ConnectionTrace {
+    began: Instant,
+    /// The phase it is in, and since when.
+    phase: Option<(Phase, Instant)>,
+    timings: Timings,
+    /// The address that is or was last dialled.
+    pub(super) remote: Option<SocketAddr>,
+    /// The addresses that the name has.
+    pub(super) addresses: Vec<SocketAddr>,
+    /// Whether a TCP connection stands: to the proxy, where there is one.
+    pub(super) reached: bool,
+    /// What the TLS handshake with the target showed; absent without TLS.
+    pub(super) handshake: Option<SharedHandshake>,
+}
+
+impl ConnectionTrace {
+    pub(super) fn new() -> ConnectionTrace {
+        ConnectionTrace {
+            began: Instant::now(),
+            phase: None,
+            timings: Timings::default(),
+            remote: None,
+            addresses: Vec::new(),
+            reached: false,
+            handshake: None,
+        }
+    }
+
+    /// A phase begins, and the one before it ends.
+    pub(super) fn enter(&mut self, phase: Phase) {
+        let now = Instant::now();
+        self.close(now);
+        self.phase = Some((phase, now));
+    }
+
+    /// The last phase ends.
+    pub(super) fn end(&mut self) {
+        let now = Instant::now();
+        self.close(now);
+        self.timings.total = now - self.began;
+    }
+
+    fn close(&mut self, now: Instant) {
+        if let Some((phase, since)) = self.phase.take() {
+            self.timings.add(phase, now - since);
+        }
+    }
+
+    /// The phase it is in.
+    pub(super) fn phase(&self) -> Option<Phase> {
+        self.phase.map(|(phase, _)| phase)
+    }
+
+    /// How long each phase took, once it has ended.
+    pub(super) fn timings(&self) -> Timings {
+        self.timings
+    }
+
+    /// What was dialled, for a message; `host` where nothing was.
+    pub(super) fn target(&self, host: &str) -> String {
+        self.remote.map_or_else(|| host.to_owned(), |remote| remote.to_string())
+    }
+}

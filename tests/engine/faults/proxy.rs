@@ -1,0 +1,165 @@
+//! Proxies: what is the proxy's own fault, what it reports of the target, and what comes through.
+
+use uptick::model::FailureClass::{ConnectRefused, ConnectTimeout, ConnectUnreachable, ProxyRefused, Status};
+use uptick::model::Phase::Connect;
+use uptick::model::{Outcome, Resolver, Value};
+
+use crate::faults::row::{Case, Row, answers, fails, up};
+use crate::support::dns::{Dns, Reply};
+use crate::support::server::{Blackhole, Conn, Server};
+use crate::support::tls::Authority;
+use crate::support::{dns, server};
+
+pub(crate) const ROWS: &[Row] = &[
+    fails(124, "nothing listens where the proxy should be", ProxyRefused, Connect, || {
+        let port = server::closed_port();
+        Case::get("http://target.test/")
+            .probe(move |probe| probe.transport.proxy = Some(Value::plain(&format!("http://127.0.0.1:{port}"))))
+            .also(|outcome| says(outcome, "refused the connection"))
+    }),
+    fails(124, "the proxy does not accept the connection", ProxyRefused, Connect, || {
+        let hole = Blackhole::open();
+        let proxy = format!("http://{}", hole.address());
+        Case::get("https://target.test/")
+            .probe(move |probe| probe.transport.proxy = Some(Value::plain(&proxy)))
+            .within(400)
+            .keep(hole)
+    }),
+    fails(124, "the proxy's name does not resolve", ProxyRefused, Connect, || {
+        let dns = Dns::always(Reply::Code(dns::NAME_ERROR));
+        let resolver = Resolver::Udp(dns.address());
+        Case::get("https://target.test/")
+            .probe(move |probe| {
+                probe.transport.proxy = Some(Value::plain("http://proxy.test:3128"));
+                probe.transport.resolver = resolver;
+            })
+            .keep(dns)
+    }),
+    fails(124, "the proxy answers CONNECT with 407", ProxyRefused, Connect, || {
+        connect_answered("HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n")
+            .also(|outcome| says(outcome, "407 Proxy Authentication Required"))
+    }),
+    fails(124, "the proxy answers CONNECT with 403", ProxyRefused, Connect, || {
+        connect_answered("HTTP/1.1 403 Forbidden\r\n\r\n").also(|outcome| says(outcome, "403 Forbidden"))
+    }),
+    fails(124, "the proxy answers CONNECT with something else", ProxyRefused, Connect, || {
+        connect_answered("SSH-2.0-OpenSSH_9.7\r\n")
+    }),
+    fails(124, "the proxy closes the connection instead of answering CONNECT", ProxyRefused, Connect, || {
+        connect_answered("")
+    }),
+    fails(124, "the proxy is to speak TLS and does not", ProxyRefused, Connect, || {
+        let proxy = Server::start(|conn| {
+            conn.read_some(&mut Vec::new());
+            conn.send("HTTP/1.1 400 Bad Request\r\n\r\n");
+        });
+        through("https", "https://target.test/", proxy)
+    }),
+    fails(125, "the proxy answers CONNECT with 502: the target cannot be reached", ConnectUnreachable, Connect, || {
+        connect_answered("HTTP/1.1 502 Bad Gateway\r\n\r\n").also(|outcome| says(outcome, "through the proxy"))
+    }),
+    fails(125, "the proxy answers CONNECT with 503", ConnectUnreachable, Connect, || {
+        connect_answered("HTTP/1.1 503 Service Unavailable\r\n\r\n")
+    }),
+    fails(125, "the proxy answers CONNECT with 504: the target does not answer", ConnectTimeout, Connect, || {
+        connect_answered("HTTP/1.1 504 Gateway Timeout\r\n\r\n")
+    }),
+    fails(125, "the proxy does not answer CONNECT in time", ConnectTimeout, Connect, || {
+        let proxy = Server::start(|conn| {
+            conn.request();
+            conn.stall();
+        });
+        through("http", "https://target.test/", proxy).within(400).also(|outcome| says(outcome, "through the proxy"))
+    }),
+    fails(126, "a proxy that forwards plain HTTP answers 407", ProxyRefused, Connect, || {
+        forwarding(server::answer(407, &[], ""))
+    }),
+    fails(126, "a proxy that forwards plain HTTP closes without an answer", ProxyRefused, Connect, || {
+        forwarding(Vec::new())
+    }),
+    answers(126, "a proxy that forwards plain HTTP gives the target's 503 back", Status, || {
+        forwarding(server::answer(503, &[], ""))
+    }),
+    up(126, "a proxy forwards plain HTTP", || forwarding(server::ok("hello"))),
+    up(127, "a proxy tunnels TLS to the target", || {
+        let authority = Authority::new();
+        let config = authority.leaf(&["good.test"]).config();
+        let proxy = Server::start(move |conn| {
+            conn.request();
+            conn.send("HTTP/1.1 200 Connection established\r\n\r\n");
+            if conn.shake_hands(config.clone()) {
+                conn.request();
+                conn.send(server::ok("hello"));
+            }
+        });
+        let ca_file = authority.ca_file();
+        through("http", "https://good.test/", proxy)
+            .probe(|probe| probe.transport.tls.ca_file = Some(ca_file))
+            .keep(authority)
+    }),
+    fails(128, "a SOCKS proxy allows no connection by its rules (2)", ProxyRefused, Connect, || socks(2)),
+    fails(128, "a SOCKS proxy fails in general (1)", ProxyRefused, Connect, || socks(1)),
+    fails(128, "a SOCKS proxy wants a login that it is not given", ProxyRefused, Connect, || {
+        let proxy = Server::start(|conn| {
+            conn.read_exactly(3);
+            conn.send([5, 0xff]);
+        });
+        through("socks5h", "http://target.test/", proxy)
+    }),
+    fails(129, "a SOCKS proxy reports that the host is unreachable (4)", ConnectUnreachable, Connect, || socks(4)),
+    fails(129, "a SOCKS proxy reports that the target refused (5)", ConnectRefused, Connect, || socks(5)),
+    fails(129, "a SOCKS proxy reports that the TTL expired (6)", ConnectTimeout, Connect, || socks(6)),
+    up(129, "a SOCKS proxy leads to the target", || {
+        let proxy = Server::start(|conn| {
+            greet(conn);
+            conn.send([5, 0, 0, 1, 127, 0, 0, 1, 0, 80]);
+            conn.request();
+            conn.send(server::ok("hello"));
+        });
+        through("socks5h", "http://target.test/", proxy)
+    }),
+];
+
+#[track_caller]
+fn says(outcome: &Outcome, text: &str) {
+    let message = &outcome.failure.as_ref().expect("a failure").message;
+    assert!(message.as_str().contains(text), "{message}");
+}
+
+fn through(scheme: &str, url: &str, proxy: Server) -> Case {
+    let address = format!("{scheme}://{}", proxy.address());
+    Case::get(url).probe(|probe| probe.transport.proxy = Some(Value::plain(&address))).keep(proxy)
+}
+
+fn connect_answered(answer: &'static str) -> Case {
+    let proxy = Server::start(move |conn| {
+        conn.request();
+        conn.send(answer);
+    });
+    through("http", "https://target.test/", proxy)
+}
+
+fn forwarding(answer: Vec<u8>) -> Case {
+    let proxy = Server::start(move |conn| {
+        let request = conn.request();
+        if request.starts_with(b"GET http://target.test/ HTTP/1.1\r\n") {
+            conn.send(&answer);
+        }
+    });
+    through("http", "http://target.test/", proxy)
+}
+
+/// Reads the greeting and the request of a client that names its target.
+fn greet(conn: &mut Conn) {
+    conn.read_exactly(3);
+    conn.send([5, 0]);
+    conn.read_exactly(5 + "target.test".len() + 2);
+}
+
+fn socks(reply: u8) -> Case {
+    let proxy = Server::start(move |conn| {
+        greet(conn);
+        conn.send([5, reply, 0, 1, 0, 0, 0, 0, 0, 0]);
+    });
+    through("socks5h", "http://target.test/", proxy)
+}
