@@ -36,7 +36,7 @@ pub use document::rows::{AddressRow, ClassRow, Example, Figures, PlaceRow, Probe
 pub use document::sample_bound::SampleBound;
 pub use document::slo::Slo;
 pub use document::usual::Usual;
-pub use fold::{Fold, Question};
+pub use fold::{Fold, Question, SERIES_LIMIT, TooManySeries};
 
 #[cfg(test)]
 mod tests;

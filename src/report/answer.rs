@@ -7,6 +7,7 @@ pub(crate) mod limits;
 pub(crate) mod objectives;
 pub(crate) mod rows;
 pub(crate) mod sentence;
+pub(crate) mod surface_status;
 pub(crate) mod verdict;
 
 use jiff::Timestamp;

@@ -32,6 +32,19 @@ use probe_series::{Series, SeriesKey};
 /// How long before the window checks are followed, so that an incident that began before it has a start.
 pub(crate) const LEAD_IN_MS: i64 = 24 * 3_600_000;
 
+/// The most series of one report. A probe from a vantage takes some 2 KiB while it is read and ten times
+/// as much in the document; a journal with more names than this is hostile, or a probe's name carries
+/// something that changes with each check.
+pub const SERIES_LIMIT: usize = 100_000;
+
+/// The journals have more series than a report can be made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the journals hold more than {SERIES_LIMIT} series (a probe from a vantage) in this range: \
+     narrow it with --since, --surface or --tag"
+)]
+pub struct TooManySeries;
+
 /// The answer in the making.
 #[derive(Clone, Debug)]
 pub struct Fold {
@@ -49,6 +62,8 @@ pub struct Fold {
     /// Checks within maintenance windows: in every figure but those of the objectives.
     pub(crate) maintenance: Counts,
     pub(crate) failures: u64,
+    /// Whether a series was left out for the limit.
+    is_over_limit: bool,
 }
 
 impl Fold {
@@ -71,7 +86,16 @@ impl Fold {
             history_windows: 0,
             maintenance: Counts::default(),
             failures: 0,
+            is_over_limit: false,
         }
+    }
+
+    /// Whether an answer can be made of it.
+    ///
+    /// # Errors
+    /// When there are more than [`SERIES_LIMIT`] series.
+    pub const fn check_limit(&self) -> Result<(), TooManySeries> {
+        if self.is_over_limit { Err(TooManySeries) } else { Ok(()) }
     }
 
     /// The same judged at a later instant.
@@ -99,9 +123,11 @@ impl Fold {
     /// Adds a window. One belongs to the time in which it begins.
     pub fn window(&mut self, window: &Window) {
         let begins = window.from.as_millisecond();
-        if self.question.to.is_some_and(|to| window.from >= to) || window.counts.scheduled() == 0 {
+        if self.is_over_limit || self.question.to.is_some_and(|to| window.from >= to) || window.counts.scheduled() == 0
+        {
             return;
         }
+        let Some(place) = self.place(SeriesKey::of(window)) else { return };
         if window.maintenance {
             self.maintenance.merge(&window.counts);
         } else {
@@ -113,7 +139,6 @@ impl Fold {
             self.history_windows += 1;
             self.history.window(window);
             if window.to.as_millisecond() > from.as_millisecond() - LEAD_IN_MS {
-                let place = self.place(SeriesKey::of(window));
                 for run in window.strip.runs() {
                     self.series[place].lead_in.add(&run);
                 }
@@ -122,7 +147,6 @@ impl Fold {
         }
         self.windows += 1;
         self.extend(|extent, bucket| extent.add(begins, window.to.as_millisecond(), bucket));
-        let place = self.place(SeriesKey::of(window));
         let series = &mut self.series[place];
         series.add(window);
         let bucket = bucket::floor(begins, self.extent.step);
@@ -134,7 +158,7 @@ impl Fold {
         let at = outcome.started_at;
         let too_late = self.question.to.is_some_and(|to| at >= to);
         let too_early = self.question.from.is_some_and(|from| at.as_millisecond() < from.as_millisecond() - LEAD_IN_MS);
-        if !too_late && !too_early {
+        if !too_late && !too_early && !self.is_over_limit {
             let in_window = self.question.from.is_none_or(|from| at >= from);
             self.failures += u64::from(in_window);
             self.evidence.add(outcome, self.extent.step, in_window);
@@ -159,8 +183,9 @@ impl Fold {
         self.history_windows += other.history_windows;
         self.maintenance.merge(&other.maintenance);
         self.failures += other.failures;
+        self.is_over_limit |= other.is_over_limit;
         for series in other.series {
-            let place = self.place(series.key());
+            let Some(place) = self.place(series.key()) else { return };
             self.series[place].merge(series);
         }
         for latency_series in other.latency_series {
@@ -169,15 +194,19 @@ impl Fold {
         }
     }
 
-    /// The place of a series, made where there is none yet.
-    fn place(&mut self, key: SeriesKey) -> usize {
+    /// The place of a series, made where there is none yet; absent past the limit.
+    fn place(&mut self, key: SeriesKey) -> Option<usize> {
         if let Some(place) = self.places.get(&key) {
-            return *place;
+            return Some(*place);
+        }
+        if self.series.len() >= SERIES_LIMIT {
+            self.is_over_limit = true;
+            return None;
         }
         let latency_series = self.latency_place(&key.surface, &key.vantage, key.control);
         self.places.insert(key.clone(), self.series.len());
         self.series.push(Series::new(key, latency_series));
-        self.series.len() - 1
+        Some(self.series.len() - 1)
     }
 
     /// The place of a latency series, made where there is none yet.

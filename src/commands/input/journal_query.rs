@@ -29,6 +29,7 @@ pub(crate) fn ask(question: Question, journals: &[PathBuf], filter: &Filter) -> 
         recorded.extend(more);
     })?;
     filter.check(&recorded)?;
+    fold.check_limit().map_err(|error| CliError::Runtime(error.to_string()))?;
     Ok(crate::report::answer(fold, to.unwrap_or_else(Timestamp::now), integrity))
 }
 

@@ -99,6 +99,7 @@ impl AlertHistory {
                 self.read_journal(now)?
             }
         };
+        known.fold.check_limit().map_err(|error| CliError::Runtime(error.to_string()))?;
         let report = report::answer(known.fold.clone(), now, known.integrity);
         self.known = Some(known);
         Ok(report)

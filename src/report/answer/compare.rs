@@ -5,10 +5,19 @@ use crate::report::document::comparison::Comparison;
 use crate::report::document::rows::SurfaceRow;
 use crate::report::statistics::{SIGNIFICANT, fisher, ratio};
 
+/// So many surfaces are compared, those with the highest failed ratio: pairs grow with the square.
+const COMPARED: usize = 20;
+
 /// Compares each pair of surfaces that have judged checks, control targets left out.
 pub(crate) fn compare(surfaces: &[SurfaceRow]) -> Vec<Comparison> {
-    let judged: Vec<&SurfaceRow> =
+    let mut judged: Vec<&SurfaceRow> =
         surfaces.iter().filter(|row| !row.control && row.figures.failed_ratio.is_some()).collect();
+    if judged.len() > COMPARED {
+        let share = |row: &SurfaceRow| row.figures.failed_ratio.unwrap_or_default();
+        judged.sort_by(|a, b| share(b).total_cmp(&share(a)).then_with(|| a.surface.cmp(&b.surface)));
+        judged.truncate(COMPARED);
+        judged.sort_by(|a, b| a.surface.cmp(&b.surface));
+    }
     let pairs = judged.iter().enumerate().flat_map(|(at, a)| judged[at + 1..].iter().map(move |b| (*a, *b)));
     pairs.map(|(a, b)| pair(a, b)).collect()
 }

@@ -1,11 +1,12 @@
 //! The answer in one sentence that could stand in a newspaper or an incident ticket; every number in
 //! it stands in the report too. A second one says what the sample can prove, or how sure we are.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use crate::format::{self, InstantFormat};
 use crate::model::{Bracket, FailureClass, SafeText};
-use crate::report::answer::verdict::{SurfaceStatus, VerdictInput};
+use crate::report::answer::surface_status::SurfaceStatus;
 use crate::report::document::answer::{Answer, Extent, State};
 use crate::report::document::bracket::instant;
 use crate::report::document::incident::Incident;
@@ -21,15 +22,31 @@ const CAUSES: usize = 3;
 const USUAL_PROMISE: f64 = 0.999;
 
 /// What the sentence is made of.
-pub(super) struct Sentence<'s, 'c, 'f> {
-    pub(super) case: &'s VerdictInput<'c, 'f>,
+pub(super) struct Sentence<'s> {
     pub(super) answer: &'s Answer,
     pub(super) statuses: &'s [SurfaceStatus],
     /// The last incident, open or over.
     pub(super) last: Option<&'s Incident>,
+    pub(super) vantages: &'s [VantageRow],
+    /// The range of the report, in milliseconds since 1970.
+    pub(super) range: Range<i64>,
+    /// The checks of the surfaces that the verdict is on.
+    pub(super) failed: u64,
+    pub(super) judged: u64,
+    pub(super) control_ok: Option<bool>,
+    /// The highest objective that is set.
+    pub(super) objective: Option<f64>,
+    /// The share of the checks due that were made.
+    pub(super) coverage: Option<f64>,
+    /// The last check that was made, in milliseconds since 1970.
+    pub(super) last_check: Option<i64>,
+    /// Whether nothing was heard for long of any series.
+    pub(super) is_silent: bool,
+    /// Whether there is no check at all.
+    pub(super) is_empty: bool,
 }
 
-impl Sentence<'_, '_, '_> {
+impl Sentence<'_> {
     pub(super) fn write(&self) -> String {
         match self.answer.state {
             State::Down | State::Flapping | State::Degraded => self.failing(),
@@ -60,7 +77,7 @@ impl Sentence<'_, '_, '_> {
         let verb = if names.len() == 1 { "is" } else { "are" };
         let mut text = format!("{} {verb} {}{}", format::list(&names), self.answer.state, self.whence());
         if let Some(since) = self.answer.since {
-            let lasts = self.case.context.range.to - since.by.as_millisecond();
+            let lasts = self.range.end - since.by.as_millisecond();
             text +=
                 &format!(" since {} ({}, ongoing{})", self.bracket(&since), format::milliseconds(lasts), self.wave());
         }
@@ -121,7 +138,7 @@ impl Sentence<'_, '_, '_> {
 
     fn set_aside(&self) -> Option<String> {
         let aside = |offline: bool| -> Vec<&str> {
-            let rows = self.case.vantages.iter().filter(|row| row.set_aside);
+            let rows = self.vantages.iter().filter(|row| row.set_aside);
             let because = |row: &&VantageRow| (row.control == Some(State::Down)) == offline;
             rows.filter(because).map(|row| row.vantage.as_str()).collect()
         };
@@ -136,7 +153,7 @@ impl Sentence<'_, '_, '_> {
     }
 
     fn control(&self) -> Option<String> {
-        self.case.context.control_ok().map(|ok| if ok { "control ok" } else { "control targets fail" }.to_owned())
+        self.control_ok.map(|ok| if ok { "control ok" } else { "control targets fail" }.to_owned())
     }
 
     /// `consistent with network-level loss or origin overload, not with DNS or a certificate`
@@ -164,13 +181,10 @@ impl Sentence<'_, '_, '_> {
     fn up(&self) -> String {
         let names: Vec<&str> = self.statuses.iter().map(|status| status.label.as_str()).collect();
         let verb = if names.len() == 1 { "is" } else { "are" };
-        let (failed, judged) = self
-            .case
-            .watched()
-            .fold((0, 0), |sum, row| (sum.0 + row.figures.down, sum.1 + row.figures.up + row.figures.down));
+        let (failed, judged) = (self.failed, self.judged);
         let whence = match self.answer.scope.vantages_judged {
             0 | 1 => String::new(),
-            vantages => format!(" from {vantages} of {} vantages", self.case.vantages.len()),
+            vantages => format!(" from {vantages} of {} vantages", self.vantages.len()),
         };
         let mut parts = vec![format!("{} {verb} up{whence}: {}", format::list(&names), failures(failed, judged))];
         parts.extend(self.past());
@@ -200,12 +214,7 @@ impl Sentence<'_, '_, '_> {
     fn proven(&self, judged: u64, failed: u64) -> String {
         let proof = SampleBound::new(judged, failed);
         let Some(shown) = proof.at_least else { return "nothing was judged".to_owned() };
-        let surfaces = &self.case.context.fold.question.surfaces;
-        let promised = surfaces
-            .values()
-            .filter_map(|surface| Some(surface.objective?.ratio))
-            .fold(None, |most: Option<f64>, one| Some(most.map_or(one, |most| most.max(one))));
-        let promise = promised.unwrap_or(USUAL_PROMISE);
+        let promise = self.objective.unwrap_or(USUAL_PROMISE);
         let needs = if shown >= promise || failed > 0 {
             String::new()
         } else {
@@ -244,22 +253,19 @@ impl Sentence<'_, '_, '_> {
     }
 
     fn why_unknown(&self) -> String {
-        let context = self.case.context;
-        if context.analyses.is_empty() {
+        if self.is_empty {
             return "no check was made in this time".to_owned();
         }
-        let aside = context.vantages().filter(|(_, entry)| entry.is_set_aside).count();
-        if aside > 0 && context.vantages_judged() == 0 {
-            let (all_fail, ok) = (context.control_ok() == Some(false), context.control_ok() == Some(true));
-            return if all_fail || !ok {
+        let is_aside = self.vantages.iter().any(|row| row.set_aside);
+        if is_aside && self.answer.scope.vantages_judged == 0 {
+            return if self.control_ok != Some(true) {
                 "the control targets fail too, so it is we who are offline".to_owned()
             } else {
                 "the last checks could not be judged".to_owned()
             };
         }
-        let last = context.of_targets().filter_map(|one| one.last).max();
-        if let Some(last) = last
-            && context.analyses.iter().any(|one| one.silent)
+        if let Some(last) = self.last_check
+            && self.is_silent
         {
             let silent: Vec<&str> =
                 self.statuses.iter().filter(|one| one.state == State::Unknown).map(|one| one.label.as_str()).collect();
@@ -271,10 +277,10 @@ impl Sentence<'_, '_, '_> {
             return format!(
                 "no check{what} since {} UTC ({})",
                 self.instants().at(instant(last)),
-                format::milliseconds(context.range.to - last)
+                format::milliseconds(self.range.end - last)
             );
         }
-        match self.case.coverage.ratio {
+        match self.coverage {
             Some(ratio) => format!("only {} of the checks that were due were made", format::ratio(ratio)),
             None => "nothing was due".to_owned(),
         }
@@ -287,8 +293,7 @@ impl Sentence<'_, '_, '_> {
     }
 
     fn instants(&self) -> InstantFormat {
-        let range = &self.case.context.range;
-        InstantFormat::utc(instant(range.from), instant(range.to))
+        InstantFormat::utc(instant(self.range.start), instant(self.range.end))
     }
 
     fn bracket(&self, bracket: &Bracket) -> String {

@@ -1,12 +1,13 @@
 //! The answer in short: state, for whom, since when, what kind, how sure.
 
-use crate::report::document::answer::{Answer, Confidence, Extent, MainFailure, Scope, State};
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::format;
-use crate::model::{Bracket, SafeText};
+use crate::model::SafeText;
 use crate::report::answer::sentence::Sentence;
+use crate::report::answer::surface_status::SurfaceStatus;
 use crate::report::context::ReportContext;
+use crate::report::document::answer::{Answer, Confidence, Extent, Scope, State};
 use crate::report::document::coverage::Coverage;
 use crate::report::document::incident::Incident;
 use crate::report::document::reading::Reading;
@@ -19,7 +20,6 @@ use crate::report::incident::signature;
 use crate::report::incident::signature::incident_facts::IncidentFacts;
 use crate::report::parallel;
 use crate::report::series::analysis::{Cell, SeriesAnalysis, tally};
-use crate::report::series::slowness::{Slow, Tail};
 use crate::report::series::state;
 use crate::report::statistics::wilson;
 
@@ -42,58 +42,57 @@ pub(crate) struct VerdictInput<'c, 'f> {
     pub(crate) coverage: Coverage,
 }
 
-/// A surface's checks in its open wave, or in the whole window where none is open.
-#[derive(Clone, Debug)]
-pub(crate) struct SurfaceStatus {
-    pub(crate) surface: SafeText,
-    /// Its name for people.
-    pub(crate) label: SafeText,
-    pub(crate) state: State,
-    /// The begin of the open wave.
-    pub(crate) since: Option<Bracket>,
-    pub(crate) judged: u64,
-    pub(crate) failed: u64,
-    pub(crate) ci95: Option<[f64; 2]>,
-    pub(crate) kind: Option<MainFailure>,
-    /// Vantages that see it failing.
-    pub(crate) vantages: Vec<SafeText>,
-    pub(crate) slow: Option<Slow>,
-    pub(crate) tail: Option<Tail>,
-}
-
 impl VerdictInput<'_, '_> {
     /// The answer in short.
     pub(crate) fn answer(&self) -> Answer {
-        let statuses: Vec<SurfaceStatus> = self.watched().map(|row| self.status_of_surface(row)).collect();
-        let mut state = state::of_all(statuses.iter().map(|status_of_surface| status_of_surface.state));
+        let statuses: Vec<SurfaceStatus> = self.watched().map(|row| self.surface_status(row)).collect();
+        let mut state = state::of_all(statuses.iter().map(|status| status.state));
         let hardly_seen = self.coverage.ratio.is_some_and(|ratio| ratio < HARDLY_SEEN);
         if state == State::Up && hardly_seen {
             state = State::Unknown;
         }
-        let worst: Vec<&SurfaceStatus> = statuses
-            .iter()
-            .filter(|status_of_surface| state.is_failing() && status_of_surface.state == state)
-            .collect();
+        let worst: Vec<&SurfaceStatus> =
+            statuses.iter().filter(|status| state.is_failing() && status.state == state).collect();
         let scope = self.scope(&worst, &statuses);
         let open = self.incidents.iter().rev().find(|incident| incident.end.is_none());
         let last = open.or(self.incidents.last());
         let (confidence, reasons) = self.confidence(state, &scope, &worst);
         let mut answer = Answer {
             state,
-            since: worst.iter().filter_map(|status_of_surface| status_of_surface.since).min_by_key(|since| since.by),
+            since: worst.iter().filter_map(|status| status.since).min_by_key(|since| since.by),
             until: if state.is_failing() { None } else { last.and_then(|incident| incident.end) },
-            kind: worst
-                .iter()
-                .find_map(|status_of_surface| status_of_surface.kind.clone())
-                .or_else(|| last?.kind.clone()),
+            kind: worst.iter().find_map(|status| status.kind.clone()).or_else(|| last?.kind.clone()),
             scope,
             confidence,
             reasons,
             signature: self.reading(last, &statuses),
             sentence: String::new(),
         };
-        answer.sentence = Sentence { case: self, answer: &answer, statuses: &statuses, last }.write();
+        answer.sentence = self.sentence(&answer, &statuses, last);
         answer
+    }
+
+    fn sentence(&self, answer: &Answer, statuses: &[SurfaceStatus], last: Option<&Incident>) -> String {
+        let context = self.context;
+        let counts = |row: &SurfaceRow| (row.figures.down, row.figures.up + row.figures.down);
+        let (failed, judged) = self.watched().map(counts).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+        let objectives = context.fold.question.surfaces.values().filter_map(|surface| Some(surface.objective?.ratio));
+        Sentence {
+            answer,
+            statuses,
+            last,
+            vantages: self.vantages,
+            range: context.range.from..context.range.to,
+            failed,
+            judged,
+            control_ok: context.control_ok(),
+            objective: objectives.fold(None, |most: Option<f64>, one| Some(most.map_or(one, |most| most.max(one)))),
+            coverage: self.coverage.ratio,
+            last_check: context.of_targets().filter_map(|one| one.last).max(),
+            is_silent: context.analyses.iter().any(|one| one.silent),
+            is_empty: context.analyses.is_empty(),
+        }
+        .write()
     }
 
     /// The surfaces the verdict is on: all but the control targets, or these where there is nothing else.
@@ -102,7 +101,7 @@ impl VerdictInput<'_, '_> {
         self.surfaces.iter().filter(move |row| only_controls || !row.control)
     }
 
-    fn status_of_surface(&self, row: &SurfaceRow) -> SurfaceStatus {
+    fn surface_status(&self, row: &SurfaceRow) -> SurfaceStatus {
         let waves = self.detected.of_surface.get(&row.surface);
         let open = waves.and_then(|waves| waves.iter().rev().find(|wave| wave.end.is_none()));
         let span = open
@@ -146,12 +145,11 @@ impl VerdictInput<'_, '_> {
 
     fn scope(&self, worst: &[&SurfaceStatus], statuses: &[SurfaceStatus]) -> Scope {
         let judged = self.context.vantages_judged();
-        let vantages: BTreeSet<&SafeText> =
-            worst.iter().flat_map(|status_of_surface| &status_of_surface.vantages).collect();
+        let vantages: BTreeSet<&SafeText> = worst.iter().flat_map(|status| &status.vantages).collect();
         let surfaces = if worst.is_empty() {
-            statuses.iter().map(|status_of_surface| status_of_surface.surface.clone()).collect()
+            statuses.iter().map(|status| status.surface.clone()).collect()
         } else {
-            worst.iter().map(|status_of_surface| status_of_surface.surface.clone()).collect()
+            worst.iter().map(|status| status.surface.clone()).collect()
         };
         let extent = if worst.is_empty() {
             Extent::None
@@ -192,9 +190,7 @@ impl VerdictInput<'_, '_> {
             let sum = |of: fn(&SurfaceRow) -> u64| self.watched().map(of).sum::<u64>();
             (sum(|row| row.figures.down), sum(|row| row.figures.up + row.figures.down))
         } else {
-            worst.iter().fold((0, 0), |sum, status_of_surface| {
-                (sum.0 + status_of_surface.failed, sum.1 + status_of_surface.judged)
-            })
+            worst.iter().fold((0, 0), |sum, status| (sum.0 + status.failed, sum.1 + status.judged))
         };
         let half_width = wilson(failed, judged).map(|[low, high]| (high - low) / 2.0);
         let narrow = match half_width {
@@ -220,8 +216,7 @@ impl VerdictInput<'_, '_> {
         if let Some(incident) = last {
             return incident.signature.clone();
         }
-        let surfaces: Vec<SafeText> =
-            statuses.iter().map(|status_of_surface| status_of_surface.surface.clone()).collect();
+        let surfaces: Vec<SafeText> = statuses.iter().map(|status| status.surface.clone()).collect();
         let tails = surfaces
             .iter()
             .filter_map(|surface| self.context.latency_of(surface)?.has_slow_tail(self.context.range.to));

@@ -17,6 +17,10 @@ const ADDRESSES: usize = 64;
 /// The most status codes kept of a class: the lowest.
 const STATUSES: usize = 32;
 
+/// The most classes of series whose evidence is kept, and the most different facts of a bucket: the lowest.
+const CLASSES: usize = 50_000;
+const FACTS: usize = 20_000;
+
 /// Below this an answer is instant, in microseconds: no machine behind the first was waited for.
 const INSTANT_US: u128 = 250_000;
 
@@ -102,7 +106,11 @@ impl Evidence {
         if is_diagnosed || !outcome.addresses.is_empty() {
             self.extra.entry(bucket).or_default().entry(fact.surface.clone()).or_default().add(outcome);
         }
-        *self.facts.entry(bucket).or_default().entry(fact).or_default() += 1;
+        let facts = self.facts.entry(bucket).or_default();
+        *facts.entry(fact).or_default() += 1;
+        if facts.len() > FACTS {
+            facts.pop_last();
+        }
     }
 
     /// Joins the facts into longer buckets.
@@ -122,6 +130,9 @@ impl Evidence {
         for (key, theirs) in other.seen {
             self.seen.entry(key).and_modify(|mine| mine.merge(&theirs)).or_insert(theirs);
         }
+        while self.seen.len() > CLASSES {
+            self.seen.pop_last();
+        }
     }
 
     fn join(
@@ -134,6 +145,9 @@ impl Evidence {
             let bucket = self.facts.entry(bucket::floor(begin, step)).or_default();
             for (fact, n) in facts {
                 *bucket.entry(fact).or_default() += n;
+            }
+            while bucket.len() > FACTS {
+                bucket.pop_last();
             }
         }
         for (begin, extra) in extra {
@@ -203,6 +217,9 @@ impl Evidence {
         }
         if let Some(phase) = failure.phase {
             *seen.phases.entry(phase).or_default() += 1;
+        }
+        if self.seen.len() > CLASSES {
+            self.seen.pop_last();
         }
     }
 }
