@@ -302,7 +302,7 @@ fn what_is_usual_comes_from_earlier_days_and_slow_answers_stand_out() {
     assert!((6.0..18.0).contains(&expected), "1 % of 1,380 checks: {expected}");
     assert!(app.baseline.p95_us.is_some_and(|p95| (90_000..200_000).contains(&p95)));
     assert!(
-        report.verdict.sentence.contains("answers take far longer than usual, p95 1.5 s"),
+        report.verdict.sentence.contains("answers take far longer than usual, p95 1.50 s"),
         "{}",
         report.verdict.sentence
     );

@@ -184,7 +184,7 @@ impl CheckLog {
 }
 
 /// Sorts what is made of a few long runs that are in order, as journals are: they are found, and merged.
-pub(crate) fn sort_runs<T: Ord>(items: &mut [T]) {
+fn sort_runs<T: Ord>(items: &mut [T]) {
     items.sort();
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::model::{FailureClass, IncidentRules, SafeText, Verdict};
 use crate::report::document::coverage::Coverage;
 use crate::report::fold::bucket;
-use crate::report::fold::check_log::{EvenRun, LoggedCheck, sort_runs};
+use crate::report::fold::check_log::{EvenRun, LoggedCheck};
 use crate::report::fold::evidence::name;
 use crate::report::fold::probe_series::Series;
 use crate::report::parallel;
@@ -322,48 +322,76 @@ pub(crate) fn tally(series: &Series, offline: Option<&Offline>, spans: &[(i64, i
     cells
 }
 
-/// The stretches in which no check of these series was made, longer than [`SILENT_AFTER`] cadences.
+/// The spans in which no check of these series was made, longer than [`SILENT_AFTER`] intervals.
 pub(crate) fn silences(analyses: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>) -> Vec<(i64, i64)> {
     let Some(interval) = analyses.iter().filter_map(|one| one.interval()).min() else { return Vec::new() };
     let limit = interval.saturating_mul(SILENT_AFTER);
     let of_each = parallel::map(analyses.to_vec(), |one| {
-        let mut instants = Instants { limit, retained: Vec::new() };
+        let mut instants = InstantSlots::new(limit);
         for run in one.series.log.runs().filter(|run| run.first.verdict != Verdict::Missed) {
             // Of checks close together, some show as well that there is no silence.
             let [_, (longest, _)] = run.distances();
             let stride = usize::try_from(limit / longest.max(1)).unwrap_or_default().max(1);
-            (0..run.count).step_by(stride).for_each(|n| instants.push(run.at(n)));
-            if run.count > 1 {
-                instants.push(run.last_at);
-            }
+            (0..run.count).step_by(stride).for_each(|n| instants.add(run.at(n)));
+            instants.add(run.last_at);
         }
-        instants.retained
+        instants
     });
-    let mut instants = of_each.concat();
-    instants.push(range.to);
+    let mut instants = InstantSlots::new(limit);
+    of_each.into_iter().for_each(|other| instants.merge(other));
+    instants.add(range.to);
     let has_past = analyses.iter().any(|one| !one.series.lead_in.is_empty());
     if has_past && range.from_is_asked {
-        instants.push(range.from);
+        instants.add(range.from);
     }
-    sort_runs(&mut instants);
-    instants.windows(2).filter(|pair| pair[1] - pair[0] > limit).map(|pair| (pair[0], pair[1])).collect()
+    instants.gaps()
 }
 
-/// Instants in order, without those that bound no silence: they lie between two others that are
-/// less than the limit apart.
-struct Instants {
-    limit: i64,
-    retained: Vec<i64>,
+/// The first and last instant of each slot of time: a gap longer than a slot lies between two slots,
+/// so that gaps are found without sorting.
+struct InstantSlots {
+    length: i64,
+    slots: BTreeMap<i64, (i64, i64)>,
+    /// The slot that was added to last.
+    newest: Option<(i64, (i64, i64))>,
 }
 
-impl Instants {
-    fn push(&mut self, at: i64) {
-        if let [.., before, last] = self.retained[..]
-            && last > before
-            && at - before <= self.limit
-        {
-            self.retained.pop();
+impl InstantSlots {
+    fn new(length: i64) -> InstantSlots {
+        InstantSlots { length: length.max(1), slots: BTreeMap::new(), newest: None }
+    }
+
+    fn add(&mut self, at: i64) {
+        let slot = at.div_euclid(self.length);
+        match &mut self.newest {
+            Some((newest, ends)) if *newest == slot => *ends = (ends.0.min(at), ends.1.max(at)),
+            _ => {
+                self.flush();
+                self.newest = Some((slot, (at, at)));
+            }
         }
-        self.retained.push(at);
+    }
+
+    fn merge(&mut self, mut other: InstantSlots) {
+        other.flush();
+        for (_, (first, last)) in other.slots {
+            self.add(first);
+            self.add(last);
+        }
+    }
+
+    fn flush(&mut self) {
+        if let Some((slot, (first, last))) = self.newest.take() {
+            let ends = self.slots.entry(slot).or_insert((first, last));
+            *ends = (ends.0.min(first), ends.1.max(last));
+        }
+    }
+
+    /// The gaps longer than a slot.
+    fn gaps(mut self) -> Vec<(i64, i64)> {
+        self.flush();
+        let ends: Vec<(i64, i64)> = self.slots.into_values().collect();
+        let between = ends.windows(2).map(|pair| (pair[0].1, pair[1].0));
+        between.filter(|(before, after)| after - before > self.length).collect()
     }
 }

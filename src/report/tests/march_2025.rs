@@ -69,7 +69,7 @@ fn the_sentence_could_stand_in_a_newspaper() {
     assert!(sentence.starts_with("app is down from 3 of 3 vantages since 15:0"), "{sentence}");
     for part in [
         "ongoing, wave 3 of this incident",
-        "checks failed [",
+        "checks failed (",
         "mostly connect_timeout (",
         "; web degraded, ",
         "; control ok; consistent with network-level loss",

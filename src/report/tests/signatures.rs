@@ -256,7 +256,7 @@ fn a_slow_tail_is_told_though_everything_is_up() {
     assert_eq!((report.verdict.state, report.incidents.len()), (State::Up, 0));
     assert_eq!(report.verdict.signature.consistent_with, ["queueing"]);
     let sentence = &report.verdict.sentence;
-    let told = "the slowest answers of app are slower than usual (p99 2.0 s against ";
+    let told = "the slowest answers of app are slower than usual (p99 2 s against ";
     assert!(sentence.contains(told), "{sentence}");
     assert!(sentence.contains("), consistent with queueing at a part of the pool"), "{sentence}");
     let usual = last_hour(|chance| Found::Up(usual_ms(chance)));
