@@ -75,7 +75,7 @@ impl Made {
         for (probe, minute) in lines {
             let mut window = month::window(&format!("v{vantage}"), probe, minute, minutes);
             if minutes > 1 {
-                window.strip.thin_within(window.from, window.to);
+                window.strip.join_even();
             }
             self.writer.write(&Line::from(window), &mut text).expect("the line is short");
             self.windows += 1;

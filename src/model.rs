@@ -14,6 +14,7 @@ mod outcome;
 mod phase;
 mod probe;
 pub mod quantity;
+mod recorded_plan;
 mod redactor;
 mod request;
 mod schedule;
@@ -44,6 +45,7 @@ pub use outcome::{
 };
 pub use phase::{Phase, Timings};
 pub use probe::{Probe, Retries};
+pub use recorded_plan::{PlannedProbe, RecordedPlan, Shard};
 pub use redactor::Redactor;
 pub use request::{Auth, Body, FileBody, FormPart, OAuth2, Request};
 pub use schedule::{Cron, Maintenance, Schedule};

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use uptick::commands;
 use uptick::model::Verdict;
-use uptick::window::Window;
+use uptick::window::{CheckResult, Window};
 
 /// The days of the month.
 pub(crate) const DAYS: u64 = 30;
@@ -62,7 +62,7 @@ pub(crate) fn window(vantage: &str, probe: u64, minute: u64, minutes: u64) -> Wi
     for n in 2 * minute..2 * (minute + minutes) {
         let chance = (n + probe * 7_919).wrapping_mul(2_654_435_761) % 10_007;
         let at = begin() + Duration::from_millis(n * 30_000 + chance % 30_000);
-        window.strip.push(at, Verdict::Up, None);
+        window.strip.push(at, CheckResult::new(Verdict::Up, None));
         window.latency.resolve.record_micros(1_200 + chance);
         window.latency.connect.record_micros(18_000 + chance);
         window.latency.tls.record_micros(41_000 + chance);

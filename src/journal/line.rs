@@ -1,8 +1,8 @@
-//! What the lines of a journal say: a window, a failure, or a gap in which nothing was seen.
+//! What the lines of a journal say: a window, a failure, a gap in which nothing was seen, or a plan.
 
 use jiff::Timestamp;
 
-use crate::model::{Gap, Outcome};
+use crate::model::{Gap, Outcome, RecordedPlan};
 use crate::window::Window;
 
 /// One line of a journal.
@@ -14,6 +14,8 @@ pub enum Line {
     Failure(Box<Outcome>),
     /// A stretch of time in which the prober did not run or its clock jumped.
     Gap(Gap),
+    /// Which probes were to run from an instant on.
+    Plan(RecordedPlan),
 }
 
 impl Line {
@@ -24,6 +26,7 @@ impl Line {
             Line::Window(window) => window.from,
             Line::Failure(outcome) => outcome.scheduled_at,
             Line::Gap(gap) => gap.from.min(gap.to),
+            Line::Plan(plan) => plan.from,
         }
     }
 }
@@ -46,7 +49,13 @@ impl From<Gap> for Line {
     }
 }
 
-/// The time that is asked about. A window or gap that reaches into it belongs to it.
+impl From<RecordedPlan> for Line {
+    fn from(plan: RecordedPlan) -> Line {
+        Line::Plan(plan)
+    }
+}
+
+/// The time that is asked about. A plan that was made before its end belongs to it, and a window or gap that reaches into it belongs to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Range {
     /// From here.
@@ -67,6 +76,7 @@ impl Range {
             Line::Window(window) => self.overlaps(window.from, window.to),
             Line::Failure(outcome) => self.from <= outcome.scheduled_at && outcome.scheduled_at < self.to,
             Line::Gap(gap) => self.overlaps(gap.from.min(gap.to), gap.from.max(gap.to)),
+            Line::Plan(plan) => plan.from < self.to,
         }
     }
 

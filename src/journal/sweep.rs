@@ -11,7 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::model::Verdict;
-use crate::window::Window;
+use crate::window::{CheckResult, Window};
 
 use super::disk::Disk;
 use super::disk::faults::Fault;
@@ -42,7 +42,7 @@ fn line(number: u64) -> Line {
     window.from = from;
     window.to = from + Duration::from_mins(1);
     window.counts.up = 1;
-    window.strip.push(from, Verdict::Up, None);
+    window.strip.push(from, CheckResult::new(Verdict::Up, None));
     Line::from(window)
 }
 

@@ -4,26 +4,31 @@
 //! `,"crc":"xxxxxxxx"}`: CRC-32 (IEEE 802.3) in lower-case hexadecimal of all bytes of the line
 //! before its last eighteen, which are the crc member and the closing brace.
 
+mod error;
 mod histogram;
 mod instant;
 mod json;
+mod names;
+mod version;
 mod window;
 
 use std::io::Write as _;
 use std::str;
-use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::model::{FailureClass, Gap, Outcome};
+use crate::model::{Gap, Outcome, RecordedPlan};
 use crate::window::HdrText;
 
-use super::{JournalError, Line};
+use super::error::JournalError;
+use super::line::Line;
 
+use names::Names;
+use version::failure_version;
 use window::WindowLine;
 
-/// The newest version of the format that is read. A line is written with the lowest version that it needs.
-pub const VERSION: u32 = 2;
+pub use error::LineError;
+pub use version::VERSION;
 
 /// The longest line that is written or read, in bytes, without its line feed.
 pub const LINE_LIMIT: usize = 1 << 20;
@@ -33,17 +38,6 @@ const TAIL: usize = 18;
 
 /// The bytes of `,"crc":""}`.
 const EMPTY_TAIL: usize = TAIL - 8;
-
-/// Why a line cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum LineError {
-    /// It is torn, damaged or not of this format.
-    #[error("the line is damaged")]
-    Corrupt,
-    /// It is intact, and of a version or kind that is not known here.
-    #[error("the line is of a newer version")]
-    Newer,
-}
 
 /// One line of a journal (`uptick-journal/YYYY-MM-DD.jsonl`).
 #[derive(Serialize, schemars::JsonSchema)]
@@ -70,33 +64,19 @@ enum Kind<'l> {
     Failure(&'l Outcome),
     /// A stretch of time in which the prober did not run, or its clock was set.
     Gap(&'l Gap),
+    /// Which probes a vantage, or a shard of it, runs from an instant on.
+    Plan(&'l RecordedPlan),
 }
 
 impl Kind<'_> {
     /// The lowest version of the format whose readers understand the line.
     fn version(&self) -> u32 {
         match self {
-            Kind::Window(window) => window.version(),
-            Kind::Failure(outcome) => outcome.class().map_or(1, class_version),
+            Kind::Window(window) => window.version,
+            Kind::Failure(outcome) => failure_version(outcome),
             Kind::Gap(_) => 1,
+            Kind::Plan(_) => 2,
         }
-    }
-}
-
-/// The version of the format in which a failure class came to be: a reader of an older one does not know it.
-const fn class_version(class: FailureClass) -> u32 {
-    match class {
-        FailureClass::ProxyRefused
-        | FailureClass::ProberNoRoute
-        | FailureClass::ProberClock
-        | FailureClass::ProberUnsupported
-        | FailureClass::Http3Error
-        | FailureClass::UpgradeRefused
-        | FailureClass::StarttlsRefused
-        | FailureClass::MessageTimeout
-        | FailureClass::GrpcStatus
-        | FailureClass::GrpcNotServing => 2,
-        _ => 1,
     }
 }
 
@@ -112,15 +92,16 @@ impl Writer {
     /// # Errors
     /// [`JournalError::LineTooLong`], where readers would refuse the line; nothing is appended.
     pub fn write(&mut self, line: &Line, out: &mut Vec<u8>) -> Result<(), JournalError> {
-        let begin = out.len();
+        let start = out.len();
         match line {
             Line::Window(window) => put(Kind::Window(Box::new(WindowLine::new(window, &mut self.hdr))), out),
             Line::Gap(gap) => put(Kind::Gap(gap), out),
+            Line::Plan(plan) => put(Kind::Plan(plan), out),
             Line::Failure(outcome) => {
                 put(Kind::Failure(outcome), out);
-                if out.len() - begin > LINE_LIMIT {
+                if out.len() - start > LINE_LIMIT {
                     // The evidence is the part that can be long, and the part one can do without.
-                    out.truncate(begin);
+                    out.truncate(start);
                     let bare = Outcome {
                         evidence: None,
                         redirects: Vec::new(),
@@ -134,9 +115,9 @@ impl Writer {
                 }
             }
         }
-        let bytes = out.len() - begin;
+        let bytes = out.len() - start;
         if bytes > LINE_LIMIT {
-            out.truncate(begin);
+            out.truncate(start);
             return Err(JournalError::LineTooLong { bytes });
         }
         out.push(b'\n');
@@ -146,12 +127,12 @@ impl Writer {
 
 /// Appends a line without its line feed.
 fn put(kind: Kind<'_>, out: &mut Vec<u8>) {
-    let begin = out.len();
+    let start = out.len();
     serde_json::to_writer(&mut *out, &WireLine { v: kind.version(), kind, crc: "" })
         .expect("a line is plain data, and memory takes every write");
     // The checksum covers what stands before it, so it is written when all of that stands.
     out.truncate(out.len() - EMPTY_TAIL);
-    let crc = crc32fast::hash(&out[begin..]);
+    let crc = crc32fast::hash(&out[start..]);
     write!(out, ",\"crc\":\"{crc:08x}\"}}").expect("memory takes every write");
 }
 
@@ -179,6 +160,10 @@ impl Decoder {
             "gap" => {
                 let gap: Gap = serde_json::from_str(text).map_err(|_| LineError::Corrupt)?;
                 Ok(Line::from(gap))
+            }
+            "plan" => {
+                let plan: RecordedPlan = serde_json::from_str(text).map_err(|_| LineError::Corrupt)?;
+                Ok(Line::from(plan))
             }
             _ => Err(LineError::Newer),
         }
@@ -219,29 +204,6 @@ fn kind(body: &str) -> Result<(&str, &str), LineError> {
     rest.split_once('"').ok_or(LineError::Corrupt)
 }
 
-/// The names met last, so that lines share them: each name has one place, found by its checksum.
-#[derive(Debug, Default)]
-struct Names {
-    places: Vec<Option<Arc<str>>>,
-}
-
-impl Names {
-    /// How many places there are. Two names of one place take turns, which costs a copy.
-    const PLACES: usize = 4096;
-
-    #[inline]
-    fn get(&mut self, name: &str) -> Arc<str> {
-        if self.places.is_empty() {
-            self.places.resize(Self::PLACES, None);
-        }
-        let place = &mut self.places[crc32fast::hash(name.as_bytes()) as usize % Self::PLACES];
-        match place {
-            Some(kept) if **kept == *name => Arc::clone(kept),
-            _ => Arc::clone(place.insert(name.into())),
-        }
-    }
-}
-
 /// The JSON Schema of a journal line.
 #[must_use]
 pub fn schema() -> schemars::Schema {
@@ -254,8 +216,10 @@ pub fn schema() -> schemars::Schema {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::GapReason;
-    use crate::window::arbitrary;
+    use jiff::Timestamp;
+
+    use crate::model::{GapReason, Verdict};
+    use crate::window::{CheckResult, RemoteCounts, Window, test_windows};
 
     fn written(line: &Line) -> Vec<u8> {
         let mut out = Vec::new();
@@ -274,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_begins_and_ends_as_the_page_says() {
+    fn a_line_starts_and_ends_as_the_page_says() {
         let line = written(&gap());
         let text = str::from_utf8(&line).expect("text");
         assert_eq!(
@@ -282,6 +246,33 @@ mod tests {
             "{\"v\":1,\"kind\":\"gap\",\"vantage\":\"here\",\"from\":\"2025-03-10T09:31:00.250Z\",\
              \"to\":\"2025-03-10T10:31:00.000Z\",\"reason\":\"suspended\",\"crc\":\"b4822745\"}"
         );
+    }
+
+    #[test]
+    fn a_plan_is_written_and_read_back() {
+        let probe = crate::model::Probe::plain("home", "web", "http://x.test/", std::time::Duration::from_secs(30));
+        let from = "2025-03-10T09:31:00Z".parse().expect("an instant");
+        let shard = Some(crate::model::Shard { index: 1, of: 4 });
+        let line = Line::from(RecordedPlan::parts("iad", shard, from, [&probe]).remove(0));
+        let bytes = written(&line);
+        let text = str::from_utf8(&bytes).expect("text");
+        let start = "{\"v\":2,\"kind\":\"plan\",\"vantage\":\"iad\",\"shard\":{\"index\":1,\"of\":4},\
+                     \"from\":\"2025-03-10T09:31:00.000Z\",\"probes\":[{\"probe\":\"home\",\"surface\":\"web\",\"interval_ms\":30000}]";
+        assert!(text.starts_with(start), "{text}");
+        assert_eq!(Decoder::default().decode(&bytes), Ok(line));
+    }
+
+    #[test]
+    fn a_line_has_the_lowest_version_that_it_needs() {
+        let version = |line: &Line| written(line)[5];
+        assert_eq!(version(&gap()), b'1');
+        let mut window = Window::empty(&"here".into(), &"home".into(), &"web".into(), false);
+        (window.from, window.to) = (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH + std::time::Duration::from_secs(60));
+        window.counts.up = 1;
+        window.strip.push(window.from, CheckResult::new(Verdict::Up, None));
+        assert_eq!(version(&Line::from(window.clone())), b'1');
+        window.remotes.add([192, 0, 2, 1].into(), RemoteCounts { up: 1, down: 0 });
+        assert_eq!(version(&Line::from(window)), b'2');
     }
 
     #[test]
@@ -309,7 +300,7 @@ mod tests {
         #![proptest_config(proptest::prelude::ProptestConfig::with_cases(300))]
 
         #[test]
-        fn what_is_written_is_read_back(window in arbitrary::window()) {
+        fn what_is_written_is_read_back(window in test_windows::window()) {
             let line = Line::from(window);
             let bytes = written(&line);
             proptest::prop_assert!(serde_json::from_slice::<serde_json::Value>(&bytes).is_ok());

@@ -160,6 +160,9 @@ impl fmt::Display for FailureClass {
 pub struct Failure {
     /// What kind of failure it was.
     pub class: FailureClass,
+    /// What the check itself found, where the controls failed too and `class` is `control_failed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_class: Option<FailureClass>,
     /// The phase it broke in; null where the answer arrived whole and was not as expected.
     pub phase: Option<Phase>,
     /// One sentence: what happened, to which address, against which limit.
@@ -175,7 +178,7 @@ impl Failure {
     /// A failure in a phase.
     #[must_use]
     pub fn new(class: FailureClass, phase: Option<Phase>, message: SafeText) -> Failure {
-        Failure { class, phase, message, step: None, mismatches: Vec::new() }
+        Failure { class, own_class: None, phase, message, step: None, mismatches: Vec::new() }
     }
 }
 

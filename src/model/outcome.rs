@@ -7,7 +7,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Diagnosis, Failure, FailureClass, HttpVersion, Probe, SafeText, Timings, Verdict, micros, timestamp};
+use super::{
+    Diagnosis, Failure, FailureClass, HttpVersion, Mismatch, Probe, SafeText, Timings, Verdict, micros, timestamp,
+};
 
 /// One due execution of a probe.
 #[derive(Clone, Debug)]
@@ -82,6 +84,9 @@ pub struct Outcome {
     /// Whether the answer offers HTTP/3 (`alt-svc`), which is not spoken here.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub http3_offered: bool,
+    /// Each `warn.*` that was not met; a check with warnings is up.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Mismatch>,
     /// The attempts before the last, in order; empty where the first decided.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier_attempts: Vec<EarlierAttempt>,
@@ -168,6 +173,17 @@ impl Outcome {
         self.failure.as_ref().map(|failure| failure.class)
     }
 
+    /// The code that its failure came with, where failures of the class are told apart by one: the status code
+    /// of an answer that was not as expected, or of a refusal.
+    #[must_use]
+    pub fn code(&self) -> Option<u16> {
+        let failure = self.failure.as_ref()?;
+        match failure.own_class.unwrap_or(failure.class) {
+            FailureClass::Status | FailureClass::ProxyRefused | FailureClass::UpgradeRefused => self.status,
+            _ => None,
+        }
+    }
+
     /// An outcome of a check that could not be made or did not end: nothing measured.
     #[must_use]
     pub fn without_measurement(check: &Check, vantage: &str, started_at: Timestamp, failure: Failure) -> Outcome {
@@ -194,6 +210,7 @@ impl Outcome {
             body_bytes: 0,
             body_cut: false,
             http3_offered: false,
+            warnings: Vec::new(),
             earlier_attempts: Vec::new(),
             steps: Vec::new(),
             assets: Vec::new(),

@@ -136,7 +136,8 @@ impl Target {
 fn offline(mut outcome: Outcome) -> Outcome {
     if let Some(seen) = outcome.failure.take() {
         let message = format!("every control failed too, so we are offline; seen: {} {}", seen.class, seen.message);
-        let failure = Failure { class: FailureClass::ControlFailed, message: SafeText::message(&message), ..seen };
+        let message = SafeText::message(&message);
+        let failure = Failure { class: FailureClass::ControlFailed, own_class: Some(seen.class), message, ..seen };
         outcome.verdict = failure.class.verdict();
         outcome.failure = Some(failure);
     }

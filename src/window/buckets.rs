@@ -18,6 +18,9 @@ const PAGE: usize = 128;
 /// The pages that all buckets of 32-bit values take.
 const PAGES: usize = (32 - EXACT_BITS as usize + 2) * OCTAVE / PAGE;
 
+/// The most a bucket can hold, in microseconds: one hour. More is held there.
+pub(super) const TOP: u32 = 3_600_000_000;
+
 /// The smallest value that shares a bucket with `value`.
 #[must_use]
 #[inline]

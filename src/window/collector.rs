@@ -1,6 +1,8 @@
 //! Outcomes in, closed windows out. While a window is open its samples wait, not histograms.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{FailureClass, Outcome, Probe, Timings, Verdict};
 
-use super::Window;
+use super::{CheckResult, RemoteCounts, Window};
 
 /// A window that reaches this many checks closes early and another of the same span is opened:
 /// they add up, and no line of the journal grows without bounds.
@@ -42,10 +44,9 @@ struct Open {
 /// What a window needs of one check.
 #[derive(Clone, Debug)]
 struct Sample {
-    at: Timestamp,
-    verdict: Verdict,
-    class: Option<FailureClass>,
-    flaky: bool,
+    due: Timestamp,
+    result: CheckResult,
+    remote: Option<IpAddr>,
     maintenance: bool,
     insecure: bool,
     timings: Timings,
@@ -70,10 +71,16 @@ impl Collector {
     /// window, and a check that was due in another span closes it.
     pub fn record(&mut self, outcome: &Outcome) -> Option<Window> {
         let sample = Sample {
-            at: if outcome.verdict == Verdict::Missed { outcome.scheduled_at } else { outcome.started_at },
-            verdict: outcome.verdict,
-            class: outcome.class(),
-            flaky: outcome.flaky,
+            due: outcome.scheduled_at,
+            result: CheckResult {
+                verdict: outcome.verdict,
+                class: outcome.class(),
+                code: outcome.code().and_then(NonZero::new),
+                own_class: outcome.failure.as_ref().and_then(|failure| failure.own_class),
+                flaky: outcome.flaky && outcome.verdict == Verdict::Up,
+                warned: !outcome.warnings.is_empty() && outcome.verdict == Verdict::Up,
+            },
+            remote: outcome.remote.map(|remote| remote.ip().to_canonical()),
             maintenance: outcome.maintenance,
             insecure: outcome.insecure,
             timings: outcome.timings,
@@ -99,10 +106,9 @@ impl Collector {
     /// Counts a check that was due and not run. Returns the window that it closed.
     pub fn record_missed(&mut self, probe: &Probe, scheduled_at: Timestamp) -> Option<Window> {
         let sample = Sample {
-            at: scheduled_at,
-            verdict: Verdict::Missed,
-            class: None,
-            flaky: false,
+            due: scheduled_at,
+            result: CheckResult::new(Verdict::Missed, None),
+            remote: None,
             maintenance: probe.is_in_maintenance(scheduled_at),
             insecure: probe.is_insecure(),
             timings: Timings::default(),
@@ -163,7 +169,7 @@ impl Open {
     }
 
     fn count(&self, class: FailureClass) -> usize {
-        self.samples.iter().filter(|sample| sample.class == Some(class)).count()
+        self.samples.iter().filter(|sample| sample.result.class == Some(class)).count()
     }
 }
 
@@ -172,7 +178,7 @@ fn has_diagnosis(outcome: &Outcome) -> bool {
     outcome.evidence.as_ref().is_some_and(|evidence| evidence.diagnosis.is_some())
 }
 
-/// The beginning of the span that an instant lies in.
+/// The start of the span that an instant lies in.
 fn slot(at: Timestamp, span: SignedDuration) -> Timestamp {
     let into = at.as_millisecond().rem_euclid(i64::try_from(span.as_millis()).unwrap_or(i64::MAX));
     Timestamp::from_millisecond(at.as_millisecond() - into).unwrap_or(at)
@@ -184,22 +190,29 @@ fn close(vantage: &Arc<str>, probe: &Arc<str>, span: SignedDuration, open: &Open
     window.from = open.from;
     window.to = open.from.saturating_add(span).unwrap_or(Timestamp::MAX);
     for sample in &open.samples {
-        window.counts.add(sample.verdict, 1);
-        window.flaky += u64::from(sample.flaky);
+        window.count(&sample.result, 1);
         window.insecure |= sample.insecure;
-        if let Some(class) = sample.class {
-            *window.failures.entry(class).or_default() += 1;
-        }
-        window.strip.push(to_millisecond(sample.at), sample.verdict, sample.class);
-        match sample.verdict {
-            Verdict::Up => window.latency.record(&sample.timings),
-            Verdict::Down => window.failed_latency.record(sample.timings.total),
+        window.strip.push(to_millisecond(sample.due), sample.result);
+        let mut at_remote = RemoteCounts::default();
+        match sample.result.verdict {
+            Verdict::Up => {
+                window.latency.record(&sample.timings);
+                at_remote.up = 1;
+            }
+            Verdict::Down => {
+                window.failed_latency.record(sample.timings.total);
+                at_remote.down = 1;
+            }
             Verdict::Unknown | Verdict::Missed => {}
         }
-        if sample.verdict != Verdict::Missed {
+        if let Some(remote) = sample.remote {
+            window.remotes.add(remote, at_remote);
+        }
+        if sample.result.verdict != Verdict::Missed {
             window.lag.record(sample.lag);
         }
     }
+    window.strip.join_even();
     window
 }
 

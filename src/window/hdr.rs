@@ -8,13 +8,11 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::bufread::ZlibDecoder;
 use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerializer};
 
-use super::buckets::Buckets;
-use super::{Histogram, buckets};
+use super::buckets::{self, Buckets, TOP};
+use super::histogram::Histogram;
 
 /// The significant decimal digits kept of a value.
 const DIGITS: u8 = 3;
-/// The most a bucket can hold, in microseconds: one hour. More is held there.
-pub(super) const TOP: u32 = 3_600_000_000;
 
 /// Why a text is not a histogram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -72,6 +70,16 @@ impl std::fmt::Debug for HdrText {
     }
 }
 
+impl Histogram {
+    /// Reads a histogram from its text and the exact numbers beside it, in microseconds.
+    ///
+    /// # Errors
+    /// [`HdrError`], where the text is not such a histogram or the numbers cannot belong to it.
+    pub fn from_hdr_text(text: &str, min: u64, max: u64, sum: u64) -> Result<Histogram, HdrError> {
+        Histogram::of_buckets(decode(text)?, [min, max, sum]).ok_or(HdrError::Numbers)
+    }
+}
+
 /// The most bytes a histogram of ours can unfold to: 40 of header, and nine for each of the
 /// 23,552 counts between 1 µs and an hour at three digits, with room for other writers' bounds.
 const UNFOLDED_LIMIT: usize = 512 * 1024;
@@ -88,7 +96,7 @@ const HEADER: usize = 36;
 ///
 /// # Errors
 /// [`HdrError`], where the text is not such a histogram.
-pub(super) fn decode(text: &str) -> Result<Buckets, HdrError> {
+fn decode(text: &str) -> Result<Buckets, HdrError> {
     let unfolded = unfold(text)?;
     let rest = unfolded.strip_prefix(&V2_COOKIE).ok_or(HdrError::Format)?;
     let (length, digits) = (be_u32(rest, 0)?, be_u32(rest, 8)?);

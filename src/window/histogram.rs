@@ -6,9 +6,7 @@ use smallvec::SmallVec;
 
 use crate::model::micros;
 
-use super::buckets::Buckets;
-use super::hdr::{HdrError, TOP};
-use super::{buckets, hdr};
+use super::buckets::{self, Buckets, TOP};
 
 /// As long as there are at most this many samples, none of them longer than [`TOP`], they are
 /// kept exactly.
@@ -194,20 +192,11 @@ impl Histogram {
         }
     }
 
-    /// Reads a histogram from its text and the exact numbers beside it.
-    ///
-    /// # Errors
-    /// [`HdrError`], where the text is not such a histogram or the numbers cannot belong to it.
-    pub fn from_hdr_text(text: &str, min: u64, max: u64, sum: u64) -> Result<Histogram, HdrError> {
-        let buckets = hdr::decode(text)?;
-        let mut count = 0_u64;
-        for (_, more) in buckets.iter() {
-            count = count.checked_add(more).ok_or(HdrError::Numbers)?;
-        }
-        if (count > 0 && min > max) || sum < max {
-            return Err(HdrError::Numbers);
-        }
-        Ok(Histogram { count, min, max, sum, samples: Samples::Buckets(buckets) })
+    /// A histogram of what is known of it; none where the numbers cannot belong to the buckets.
+    pub(super) fn of_buckets(buckets: Buckets, [min, max, sum]: [u64; 3]) -> Option<Histogram> {
+        let count = buckets.iter().try_fold(0_u64, |count, (_, more)| count.checked_add(more))?;
+        let fits = (count == 0 || min <= max) && sum >= max;
+        fits.then_some(Histogram { count, min, max, sum, samples: Samples::Buckets(buckets) })
     }
 }
 

@@ -1,55 +1,86 @@
-//! The verdicts of a window in order, with their instants: what "three in a row" and the onset
-//! of an outage are judged by.
+//! The checks of a window in order, with the instants at which they were due: what "three in a
+//! row", the onset of an outage and a range within a window are judged by.
 
-mod text;
+use std::cmp::Ordering;
+use std::num::NonZero;
 
 use jiff::Timestamp;
 use smallvec::SmallVec;
 
 use crate::model::{Counts, FailureClass, Verdict};
 
-pub use text::StripError;
+/// The fewest checks at equal distances that are written as one run: two cost less apart.
+const EVEN_RUN: usize = 3;
 
-/// A run of checks with the same verdict and class: one check, as long as the strip has not
-/// been thinned.
+/// What a strip keeps of one check. Its order is that of the strip for checks of one instant: any
+/// total order would do, so that merging is commutative.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CheckResult {
+    /// What was found.
+    pub verdict: Verdict,
+    /// The class of the failure, where there was one.
+    pub class: Option<FailureClass>,
+    /// The code that the failure came with, as 503 with `status`; see [`crate::model::Outcome::code`].
+    pub code: Option<NonZero<u16>>,
+    /// The class that the check itself found, where `class` is `control_failed`.
+    pub own_class: Option<FailureClass>,
+    /// Whether it was up after an attempt that failed.
+    pub flaky: bool,
+    /// Whether a `warn.*` of the probe was not met.
+    pub warned: bool,
+}
+
+impl CheckResult {
+    /// A result of which nothing but verdict and class is known.
+    #[must_use]
+    pub const fn new(verdict: Verdict, class: Option<FailureClass>) -> CheckResult {
+        CheckResult { verdict, class, code: None, own_class: None, flaky: false, warned: false }
+    }
+}
+
+/// Checks with the same result at equal distances: the nth of them, from 0, was due at
+/// `from + (to - from) × n / (count - 1)`, rounded down to the millisecond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run {
-    /// When the first of them began (a missed check: when it was due), to the millisecond.
+    /// When the first of them was due, to the millisecond. Of version 1: when it began.
     pub from: Timestamp,
-    /// When the last of them began.
+    /// When the last of them was due.
     pub to: Timestamp,
     /// What was found, each time.
     pub verdict: Verdict,
     /// The class of the failure, where there was one.
     pub class: Option<FailureClass>,
+    /// The code that the failure came with.
+    pub code: Option<NonZero<u16>>,
+    /// The class that the check itself found, where `class` is `control_failed`.
+    pub own_class: Option<FailureClass>,
     /// How many checks.
     pub count: u64,
 }
 
-/// The verdicts in order of time. Merging interleaves; thinning joins neighbours that are the
-/// same, so that what stays is what is around every change of state.
+/// The checks in order of time. Merging interleaves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Strip {
     /// In order.
-    entries: SmallVec<[Entry; 2]>,
+    pub(super) entries: SmallVec<[Entry; 2]>,
 }
 
-/// A run as it is kept: there are millions of them. The order of the fields is the order of the
-/// strip: any total order would do, so that merging is commutative.
+/// A run as it is kept: there are millions of them. The order of the fields is the order of the strip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Entry {
-    from_ms: i64,
-    to_ms: i64,
-    verdict: Verdict,
-    class: Option<FailureClass>,
-    count: u32,
+pub(super) struct Entry {
+    pub(super) from_ms: i64,
+    /// From the first check to the last one: at most 49 days.
+    pub(super) span_ms: u32,
+    pub(super) result: CheckResult,
+    pub(super) count: u32,
 }
 
 impl Strip {
     /// Adds one check.
-    pub fn push(&mut self, at: Timestamp, verdict: Verdict, class: Option<FailureClass>) {
-        let at_ms = at.as_millisecond();
-        self.insert(Entry { from_ms: at_ms, to_ms: at_ms, verdict, class, count: 1 });
+    pub fn push(&mut self, at: Timestamp, result: CheckResult) {
+        let entry = Entry { from_ms: at.as_millisecond(), span_ms: 0, result, count: 1 };
+        let at = self.entries.partition_point(|other| *other <= entry);
+        self.entries.insert(at, entry);
     }
 
     /// The runs in order of time.
@@ -68,9 +99,14 @@ impl Strip {
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
         for entry in &self.entries {
-            counts.add(entry.verdict, u64::from(entry.count));
+            counts.add(entry.result.verdict, u64::from(entry.count));
         }
         counts
+    }
+
+    /// Each result that occurs, and how often; a result may come several times.
+    pub(super) fn results(&self) -> impl Iterator<Item = (CheckResult, u64)> {
+        self.entries.iter().map(|entry| (entry.result, u64::from(entry.count)))
     }
 
     /// Adds the checks of another strip, interleaved by time.
@@ -86,58 +122,148 @@ impl Strip {
         }
     }
 
-    /// Joins neighbours with the same verdict and class. How many there were in a row, and the
-    /// instants around every change of state, stay; the instants in between go.
-    pub fn thin(&mut self) {
-        self.thin_within(Timestamp::MIN, Timestamp::MAX);
+    /// Writes neighbours with the same result at equal distances as one run. Nothing is lost: the
+    /// instant of each of them follows from the run.
+    pub fn join_even(&mut self) {
+        let mut joined: SmallVec<[Entry; 2]> = SmallVec::new();
+        let mut rest = self.entries.as_slice();
+        while let Some(first) = rest.first() {
+            let (length, run) = even_run(first, &rest[1..]);
+            if run.count as usize >= EVEN_RUN {
+                joined.push(run);
+            } else {
+                joined.extend_from_slice(&rest[..length]);
+            }
+            rest = &rest[length..];
+        }
+        self.entries = joined;
     }
 
-    /// The same for the checks in a span of time. A check that began late, past the end of its
-    /// window, stays by itself: the checks of the next window are not all behind it.
-    pub fn thin_within(&mut self, from: Timestamp, to: Timestamp) {
-        let (from_ms, to_ms) = (from.as_millisecond(), to.as_millisecond());
-        let within = |entry: &Entry| from_ms <= entry.from_ms && entry.to_ms < to_ms;
+    /// Joins neighbours with the same result, at whatever distances: how many there were in a row and the
+    /// instants around every change of state stay, the instants in between go. For views that must be small.
+    pub fn thin(&mut self) {
         self.entries.dedup_by(|next, entry| {
-            let same = next.verdict == entry.verdict && next.class == entry.class;
-            match entry.count.checked_add(next.count) {
-                Some(count) if same && within(entry) && within(next) => {
-                    entry.to_ms = entry.to_ms.max(next.to_ms);
-                    entry.count = count;
-                    true
-                }
-                _ => false,
+            let end = entry.end_ms().max(next.end_ms());
+            let joined = (entry.count.checked_add(next.count), u32::try_from(end - entry.from_ms));
+            let (Some(count), Ok(span)) = joined else { return false };
+            let same = next.result == entry.result;
+            if same {
+                (entry.count, entry.span_ms) = (count, span);
             }
+            same
         });
     }
 
-    /// When a check with this verdict was first seen.
+    /// The checks that were due from an instant on and before another.
+    #[must_use]
+    pub fn cut(&self, from: Timestamp, to: Timestamp) -> Strip {
+        let (from_ms, to_ms) = (ceil_millisecond(from), ceil_millisecond(to));
+        Strip { entries: self.entries.iter().filter_map(|entry| entry.cut(from_ms, to_ms)).collect() }
+    }
+
+    /// The same with a run for each check.
+    #[cfg(test)]
+    pub(crate) fn expanded(&self) -> Strip {
+        let each = |entry: &Entry| {
+            let entry = *entry;
+            (0..entry.count).map(move |n| Entry { from_ms: entry.at(n), span_ms: 0, count: 1, ..entry })
+        };
+        let mut entries: SmallVec<[Entry; 2]> = self.entries.iter().flat_map(each).collect();
+        entries.sort();
+        Strip { entries }
+    }
+
+    /// When a check with this verdict was first due.
     #[must_use]
     pub fn first(&self, verdict: Verdict) -> Option<Timestamp> {
-        self.entries.iter().find(|entry| entry.verdict == verdict).map(|entry| instant(entry.from_ms))
+        self.entries.iter().find(|entry| entry.result.verdict == verdict).map(|entry| instant(entry.from_ms))
     }
 
-    /// When a check with this verdict was last seen.
+    /// When a check with this verdict was last due.
     #[must_use]
     pub fn last(&self, verdict: Verdict) -> Option<Timestamp> {
-        self.entries.iter().filter(|entry| entry.verdict == verdict).map(|entry| entry.to_ms).max().map(instant)
-    }
-
-    fn insert(&mut self, entry: Entry) {
-        let at = self.entries.partition_point(|other| *other <= entry);
-        self.entries.insert(at, entry);
+        self.entries.iter().filter(|entry| entry.result.verdict == verdict).map(Entry::end_ms).max().map(instant)
     }
 }
 
+/// The longest run that begins with `first` and goes on through `rest`, and how many entries it takes.
+fn even_run(first: &Entry, rest: &[Entry]) -> (usize, Entry) {
+    let mut run = *first;
+    let mut length = 1;
+    for next in rest {
+        let Some(joined) = run.joined(next) else { break };
+        run = joined;
+        length += 1;
+    }
+    // Two checks are always at equal distances; the second may belong to those that follow.
+    if run.count == 2 && length == 2 { (1, *first) } else { (length, run) }
+}
+
 impl Entry {
+    const fn end_ms(&self) -> i64 {
+        self.from_ms + self.span_ms as i64
+    }
+
     fn run(&self) -> Run {
-        Run {
-            from: instant(self.from_ms),
-            to: instant(self.to_ms),
-            verdict: self.verdict,
-            class: self.class,
-            count: u64::from(self.count),
+        let CheckResult { verdict, class, code, own_class, .. } = self.result;
+        let (from, to) = (instant(self.from_ms), instant(self.end_ms()));
+        Run { from, to, verdict, class, code, own_class, count: u64::from(self.count) }
+    }
+
+    /// The whole distance between its checks; none where there is one check, or the distances differ
+    /// by a millisecond.
+    fn distance(&self) -> Option<u32> {
+        let gaps = self.count - 1;
+        (gaps > 0 && self.span_ms.is_multiple_of(gaps)).then(|| self.span_ms / gaps)
+    }
+
+    /// This run and one that follows it as one, where all distances are equal.
+    fn joined(&self, next: &Entry) -> Option<Entry> {
+        let between = u32::try_from(next.from_ms - self.end_ms()).ok()?;
+        let even = |entry: &Entry| entry.count == 1 || entry.distance() == Some(between);
+        if self.result != next.result || !even(self) || !even(next) {
+            return None;
+        }
+        let span_ms = u32::try_from(next.end_ms() - self.from_ms).ok()?;
+        Some(Entry { span_ms, count: self.count.checked_add(next.count)?, ..*self })
+    }
+
+    /// When the nth of its checks was due, from 0.
+    fn at(&self, n: u32) -> i64 {
+        let into = u64::from(self.span_ms) * u64::from(n) / u64::from((self.count - 1).max(1));
+        self.from_ms + into.cast_signed()
+    }
+
+    /// How many of its checks were due before an instant.
+    fn before(&self, at_ms: i64) -> u32 {
+        let into = at_ms.saturating_sub(self.from_ms);
+        match u32::try_from(into).map(|into| into.cmp(&self.span_ms)) {
+            _ if into <= 0 => 0,
+            Ok(Ordering::Less | Ordering::Equal) => {
+                // The nth is due at span × n / gaps, rounded down: before `into` where span × n < into × gaps.
+                let before = (into.unsigned_abs() * u64::from(self.count - 1)).div_ceil(u64::from(self.span_ms));
+                u32::try_from(before).unwrap_or(self.count).min(self.count)
+            }
+            Ok(Ordering::Greater) | Err(_) => self.count,
         }
     }
+
+    fn cut(&self, from_ms: i64, to_ms: i64) -> Option<Entry> {
+        let (first, end) = (self.before(from_ms), self.before(to_ms));
+        if first >= end {
+            return None;
+        }
+        let (from_ms, last_ms) = (self.at(first), self.at(end - 1));
+        let span_ms = u32::try_from(last_ms - from_ms).ok()?;
+        Some(Entry { from_ms, span_ms, count: end - first, ..*self })
+    }
+}
+
+/// The first whole millisecond that is not before an instant.
+fn ceil_millisecond(at: Timestamp) -> i64 {
+    let floor = at.as_nanosecond().div_euclid(1_000_000);
+    let more = at.as_nanosecond().rem_euclid(1_000_000) > 0;
+    i64::try_from(floor).unwrap_or(if floor < 0 { i64::MIN } else { i64::MAX }).saturating_add(i64::from(more))
 }
 
 /// The instant of a millisecond; every one in a strip was an instant once.
@@ -147,44 +273,106 @@ fn instant(millisecond: i64) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    pub(super) fn at(second: i64) -> Timestamp {
+    fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).expect("an instant")
+    }
+
+    /// The instants of all checks of a strip, by the rule of [`Run`].
+    fn instants(strip: &Strip) -> Vec<(i64, CheckResult)> {
+        strip.expanded().entries.iter().map(|entry| (entry.from_ms, entry.result)).collect()
+    }
+
+    fn strip_of(checks: &[(i64, bool)]) -> Strip {
+        let mut strip = Strip::default();
+        for (at, up) in checks {
+            let verdict = if *up { Verdict::Up } else { Verdict::Down };
+            strip.push(instant(*at), CheckResult::new(verdict, None));
+        }
+        strip
     }
 
     #[test]
     fn thinning_keeps_what_is_around_every_change() {
-        let mut strip = Strip::default();
-        for (second, verdict) in [
-            (1, Verdict::Up),
-            (2, Verdict::Up),
-            (3, Verdict::Up),
-            (4, Verdict::Down),
-            (5, Verdict::Down),
-            (6, Verdict::Up),
-        ] {
-            strip.push(at(second), verdict, None);
-        }
+        let checks = [(1, true), (2, true), (4, true), (5, false), (9, false), (10, true)];
+        let mut strip = strip_of(&checks.map(|(second, up)| (second * 1000, up)));
         let counts = strip.counts();
         strip.thin();
         let kept: Vec<_> = strip.runs().map(|run| (run.from, run.to, run.verdict, run.count)).collect();
         assert_eq!(
             kept,
-            [(at(1), at(3), Verdict::Up, 3), (at(4), at(5), Verdict::Down, 2), (at(6), at(6), Verdict::Up, 1)]
+            [(at(1), at(4), Verdict::Up, 3), (at(5), at(9), Verdict::Down, 2), (at(10), at(10), Verdict::Up, 1)]
         );
         assert_eq!(strip.counts(), counts);
     }
 
     #[test]
     fn merging_interleaves_by_time() {
-        let (mut evens, mut odds) = (Strip::default(), Strip::default());
-        for second in [2, 4, 6] {
-            evens.push(at(second), Verdict::Up, None);
-            odds.push(at(second + 1), Verdict::Down, Some(FailureClass::Status));
-        }
+        let mut evens = strip_of(&[(2000, true), (4000, true), (6000, true)]);
+        let odds = strip_of(&[(3000, false), (5000, false), (7000, false)]);
         evens.merge(&odds);
         let instants: Vec<_> = evens.runs().map(|run| run.from.as_second()).collect();
         assert_eq!(instants, [2, 3, 4, 5, 6, 7]);
+    }
+
+    #[test]
+    fn checks_at_equal_distances_are_one_run_whatever_came_before_them() {
+        let mut strip = strip_of(&[(0, true), (7, true), (17, true), (27, true), (37, false), (47, true)]);
+        strip.join_even();
+        let runs: Vec<_> =
+            strip.runs().map(|run| (run.from.as_millisecond(), run.to.as_millisecond(), run.count)).collect();
+        assert_eq!(runs, [(0, 0, 1), (7, 27, 3), (37, 37, 1), (47, 47, 1)]);
+    }
+
+    proptest! {
+        #[test]
+        fn joining_loses_no_instant(
+            steps in prop::collection::vec((prop_oneof![3 => Just(10_i64), 1 => 0_i64..30], any::<bool>()), 0..60),
+            again in any::<bool>(),
+        ) {
+            let mut now = 1_000;
+            let checks: Vec<_> = steps.iter().map(|(step, up)| { now += step; (now, *up || step % 3 > 0) }).collect();
+            let whole = strip_of(&checks);
+            let mut joined = whole.clone();
+            joined.join_even();
+            if again {
+                joined.join_even();
+            }
+            prop_assert_eq!(instants(&joined), instants(&whole));
+            prop_assert!(joined.entries.len() <= whole.entries.len());
+            prop_assert_eq!(joined.counts(), whole.counts());
+        }
+
+        #[test]
+        fn cutting_parts_the_checks_by_their_instants(
+            steps in prop::collection::vec((prop_oneof![3 => Just(10_i64), 1 => 0_i64..30], any::<bool>()), 1..60),
+            thinned in any::<bool>(),
+            a in 900_i64..2_000,
+            b in 0_i64..600,
+            c in 0_i64..600,
+        ) {
+            let mut now = 1_000;
+            let checks: Vec<_> = steps.iter().map(|(step, up)| { now += step; (now, *up) }).collect();
+            let mut strip = strip_of(&checks);
+            if thinned { strip.thin() } else { strip.join_even() }
+            let (b, c) = (a + b, a + b + c);
+            let cut = |from, to| strip.cut(instant(from), instant(to));
+            let all = instants(&strip);
+            let within = |from, to| all.iter().filter(|(at, _)| from <= *at && *at < to).count() as u64;
+            for (from, to) in [(a, b), (b, c), (a, c)] {
+                prop_assert_eq!(cut(from, to).counts().scheduled(), within(from, to));
+            }
+            let mut sum = cut(a, b).counts();
+            sum.merge(&cut(b, c).counts());
+            prop_assert_eq!(sum, cut(a, c).counts());
+        }
+    }
+
+    #[test]
+    fn an_entry_takes_24_bytes() {
+        assert_eq!(size_of::<Entry>(), 24);
     }
 }

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 use uptick::journal::{Journal, Line, Options};
 use uptick::model::{FailureClass, Verdict};
-use uptick::window::{Histogram, Window};
+use uptick::window::{CheckResult, Histogram, Window};
 
 use crate::support::run::Run;
 
@@ -27,13 +27,13 @@ fn windows(vantage: &str, probe: &str) -> [Window; 2] {
     (second.from, second.to) = (first.to, first.to + Duration::from_mins(1));
     for n in 0..40 {
         first.counts.up += 1;
-        first.strip.push(begin + Duration::from_secs(n), Verdict::Up, None);
+        first.strip.push(begin + Duration::from_secs(n), CheckResult::new(Verdict::Up, None));
         first.latency.total.record_micros(90_000 + n * 1_013);
         first.lag.record_micros(n);
     }
     second.counts.down = 1;
     second.failures.insert(FailureClass::Status, 1);
-    second.strip.push(second.from, Verdict::Down, Some(FailureClass::Status));
+    second.strip.push(second.from, CheckResult::new(Verdict::Down, Some(FailureClass::Status)));
     second.failed_latency.record_micros(1_500);
     [first, second]
 }

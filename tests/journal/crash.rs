@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use uptick::journal;
 use uptick::journal::{Integrity, Journal, Line, Options, Range, Sharing};
 use uptick::model::Verdict;
-use uptick::window::Window;
+use uptick::window::{CheckResult, Window};
 
 /// Names the task of a started writer: `FOLDER|NAME|APPENDS`.
 const TASK: &str = "JOURNAL_CRASH_TASK";
@@ -29,7 +29,7 @@ fn line(writer: &str, number: u64) -> Line {
     window.from = from;
     window.to = from + Duration::from_mins(1);
     window.counts.up = 1;
-    window.strip.push(from, Verdict::Up, None);
+    window.strip.push(from, CheckResult::new(Verdict::Up, None));
     Line::from(window)
 }
 

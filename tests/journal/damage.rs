@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use uptick::journal;
 use uptick::journal::{Integrity, Line, Range, Writer};
 use uptick::model::{FailureClass, Verdict};
-use uptick::window::Window;
+use uptick::window::{CheckResult, Window};
 
 /// A generator of chance (xorshift), the same on every machine.
 struct Chance(u64);
@@ -38,8 +38,11 @@ fn journal_of(lines: u64) -> HashMap<Vec<u8>, Line> {
             window.counts.up = 1;
             window.counts.down = 1;
             window.failures.insert(FailureClass::Status, 1);
-            window.strip.push(window.from, Verdict::Up, None);
-            window.strip.push(window.from + Duration::from_secs(30), Verdict::Down, Some(FailureClass::Status));
+            window.strip.push(window.from, CheckResult::new(Verdict::Up, None));
+            window.strip.push(
+                window.from + Duration::from_secs(30),
+                CheckResult::new(Verdict::Down, Some(FailureClass::Status)),
+            );
             // One line has too many times to write each of them.
             for value in 0..if number == 3 { 20 } else { 2 } {
                 window.lag.record_micros(number + value * 1000);

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use uptick::journal;
 use uptick::journal::{Integrity, Journal, JournalError, Line, Options, Range, Sharing};
 use uptick::model::Verdict;
-use uptick::window::Window;
+use uptick::window::{CheckResult, Window};
 
 /// Locks whatever the file system of the test machine is.
 const LOCKED: Options = Options { sharing: Sharing::Lock, lock_timeout: Duration::from_secs(30) };
@@ -26,7 +26,7 @@ fn window(from: Timestamp, number: u64) -> Line {
     window.from = from;
     window.to = from + Duration::from_mins(1);
     window.counts.up = 1;
-    window.strip.push(from, Verdict::Up, None);
+    window.strip.push(from, CheckResult::new(Verdict::Up, None));
     window.latency.total.record_micros(number);
     Line::from(window)
 }

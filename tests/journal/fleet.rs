@@ -12,7 +12,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uptick::journal::{Journal, Line, Objects, Options};
 use uptick::model::Verdict;
-use uptick::window::Window;
+use uptick::window::{CheckResult, Window};
 
 use crate::support::run::Run;
 use crate::support::samples;
@@ -28,7 +28,7 @@ fn windows(vantage: &str, times: &[u64]) -> Vec<Line> {
         (window.from, window.to) = (from, from + Duration::from_mins(1));
         for (at, time) in (0..).map(|n| from + Duration::from_millis(n * 60)).zip(times) {
             window.counts.up += 1;
-            window.strip.push(at, Verdict::Up, None);
+            window.strip.push(at, CheckResult::new(Verdict::Up, None));
             window.latency.total.record_micros(*time);
         }
         Line::from(window)

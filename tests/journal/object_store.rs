@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use uptick::journal;
 use uptick::journal::{CompactRules, Compacted, Journal, Line, Objects, Options, Range, Sharing};
 use uptick::model::Verdict;
-use uptick::window::Window;
+use uptick::window::{CheckResult, Window};
 
 const OPTIONS: Options = Options { sharing: Sharing::Lock, lock_timeout: Duration::from_secs(5) };
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -27,7 +27,7 @@ fn window(vantage: &str, hour: u64) -> Line {
     window.from = begin + Duration::from_hours(hour);
     window.to = window.from + Duration::from_mins(1);
     window.counts.up = 1;
-    window.strip.push(window.from, Verdict::Up, None);
+    window.strip.push(window.from, CheckResult::new(Verdict::Up, None));
     window.latency.total.record_micros(hour * 1000 + 1);
     Line::from(window)
 }

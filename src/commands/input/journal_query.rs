@@ -39,6 +39,7 @@ pub(crate) fn add(fold: &mut Fold, line: &journal::Line) {
         journal::Line::Window(window) => fold.window(window),
         journal::Line::Failure(outcome) => fold.failure(outcome),
         journal::Line::Gap(gap) => fold.gap(gap),
+        journal::Line::Plan(_) => {}
     }
 }
 
@@ -113,7 +114,7 @@ impl Filter {
         let (surface, probe, control) = match line {
             journal::Line::Window(window) => (&*window.surface, &*window.probe, window.control),
             journal::Line::Failure(outcome) => (&*outcome.surface, &*outcome.probe, outcome.control),
-            journal::Line::Gap(_) => return true,
+            journal::Line::Gap(_) | journal::Line::Plan(_) => return true,
         };
         control
             || (self.surfaces.is_empty() || self.surfaces.iter().any(|asked| asked == surface))

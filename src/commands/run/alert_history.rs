@@ -166,7 +166,7 @@ impl AlertHistory {
                     && outcome.scheduled_at >= kept_from
                     && outcome.started_at >= self.started_ms()
             }
-            Line::Gap(_) => false,
+            Line::Gap(_) | Line::Plan(_) => false,
         }
     }
 

@@ -22,20 +22,20 @@ const RUNS_LIMIT: usize = 20_000;
 const FIRST_FAILURES: usize = 3;
 
 /// What became of a day's file.
-pub(in crate::journal) enum Folded {
+pub(crate) enum Folded {
     /// The new file is complete, and where it has fewer windows, on the disk.
     Whole { windows_before: u64, windows_after: u64, bytes: u64 },
     /// There are lines of a newer version, which this one does not touch.
     Newer,
 }
 
-/// Who asked what: the key of a window, and the beginning of its coarse span.
+/// Who asked what: the key of a window, and the start of its coarse span.
 type Key = (Timestamp, Arc<str>, Arc<str>, Arc<str>, bool, bool);
 /// What a failure's evidence is kept for.
 type FailureKey = (Timestamp, String, String, FailureClass);
 
 /// Reads a day's file and writes it with coarser windows to `target`.
-pub(in crate::journal) fn fold(
+pub(crate) fn fold(
     disk: &Disk,
     source: &Path,
     target: &Path,
@@ -78,7 +78,7 @@ struct Day {
     windows_read: u64,
     windows: BTreeMap<Key, Vec<Window>>,
     failures: BTreeMap<FailureKey, Vec<Outcome>>,
-    /// Gaps, and what is damaged: it is evidence of something, and small.
+    /// Gaps, plans, and what is damaged: it is evidence of something, and small.
     kept: Vec<u8>,
 }
 
@@ -97,12 +97,21 @@ impl Day {
                 return Ok(Newer::No);
             }
             let text = line.strip_suffix(b"\n").unwrap_or(&line);
+            if text.len() > LINE_LIMIT {
+                // Damaged, wherever it ends: what follows in it is no line, whatever it looks like. Its first
+                // mebibyte stays, which is as damaged as the whole.
+                reader.skip_until(b'\n').map_err(JournalError::io("read", path))?;
+                if self.part.0 == 0 {
+                    self.kept.extend_from_slice(text);
+                    self.kept.push(b'\n');
+                }
+                continue;
+            }
             match decoder.decode(text) {
                 Err(LineError::Newer) => return Ok(Newer::Yes),
                 Ok(Line::Window(window)) if self.is_mine(&window.probe) => self.add_window(*window),
                 Ok(Line::Failure(outcome)) if self.is_mine(&outcome.probe) => self.add_failure(*outcome),
-                Ok(Line::Gap(_)) | Err(LineError::Corrupt) if self.part.0 == 0 => {
-                    // The pieces of an overlong line stay the pieces of one line.
+                Ok(Line::Gap(_) | Line::Plan(_)) | Err(LineError::Corrupt) if self.part.0 == 0 => {
                     self.kept.extend_from_slice(&line);
                 }
                 Ok(_) | Err(LineError::Corrupt) => {}
@@ -123,7 +132,7 @@ impl Day {
         let merged = self.windows.entry(key).or_default();
         let fits = |last: &Window| last.strip.runs().len() + window.strip.runs().len() <= RUNS_LIMIT;
         if let Some(last) = merged.last_mut().filter(|last| !fits(last)) {
-            last.strip.thin_within(last.from, last.to);
+            last.strip.join_even();
         }
         match merged.last_mut().filter(|last| fits(last)) {
             Some(last) => last.merge(&window),
@@ -150,7 +159,7 @@ impl Day {
         let mut lines = 0;
         let (mut writer, mut decoder) = (Writer::default(), Decoder::default());
         for mut window in self.windows.into_values().flatten() {
-            window.strip.thin_within(window.from, window.to);
+            window.strip.join_even();
             put(&Line::from(window), &mut writer, &mut decoder, &mut text)?;
             lines += 1;
         }
@@ -162,17 +171,17 @@ impl Day {
 }
 
 fn put(line: &Line, writer: &mut Writer, decoder: &mut Decoder, text: &mut Vec<u8>) -> Result<(), JournalError> {
-    let begin = text.len();
+    let start = text.len();
     writer.write(line, text)?;
     // The old file goes when the new one stands: what it says must be what was meant.
-    if decoder.decode(&text[begin..text.len() - 1]).as_ref() == Ok(line) {
+    if decoder.decode(&text[start..text.len() - 1]).as_ref() == Ok(line) {
         Ok(())
     } else {
         Err(JournalError::Unreadable)
     }
 }
 
-/// The beginning of the coarse span that an instant lies in.
+/// The start of the coarse span that an instant lies in.
 fn slot(at: Timestamp, span: SignedDuration) -> Timestamp {
     let into = at.as_millisecond().rem_euclid(i64::try_from(span.as_millis()).unwrap_or(i64::MAX).max(1));
     Timestamp::from_millisecond(at.as_millisecond() - into).unwrap_or(at)

@@ -8,9 +8,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::journal;
 use crate::journal::disk::faults::Fault;
-use crate::journal::{Journal, Line, Options, Range, Sharing};
-use crate::model::{Check, Failure, FailureClass, Outcome, Probe, SafeText, Verdict};
-use crate::window::{Collector, Window, arbitrary};
+use crate::journal::{Journal, LINE_LIMIT, Line, Options, Range, Sharing};
+use crate::model::{Check, Counts, Failure, FailureClass, Outcome, Probe, SafeText, Verdict};
+use crate::window::{Collector, Window, test_windows};
 
 const OPTIONS: Options = Options { sharing: Sharing::Lock, lock_timeout: Duration::from_secs(5) };
 /// Midnight of 2025-01-01 in minutes since the epoch.
@@ -23,7 +23,7 @@ fn later(days: i64) -> Timestamp {
 /// Outcomes of two probes in some ten-minute stretches of a day, in the order of time.
 fn outcomes() -> impl Strategy<Value = Vec<Outcome>> {
     let stretch = (0_i64..144, any::<bool>())
-        .prop_flat_map(|(stretch, other)| (arbitrary::outcome(MIDNIGHT + stretch * 10), Just(other)))
+        .prop_flat_map(|(stretch, other)| (test_windows::outcome(MIDNIGHT + stretch * 10), Just(other)))
         .prop_map(|(outcome, other)| if other { Outcome { probe: "other".to_owned(), ..outcome } } else { outcome });
     prop::collection::vec(stretch, 1..120).prop_map(|mut outcomes| {
         outcomes.sort_by_key(|outcome| outcome.scheduled_at);
@@ -73,11 +73,11 @@ fn said(folder: &Path) -> Said {
                     *last = *outcome;
                 }
             }
-            Line::Gap(_) => {}
+            Line::Gap(_) | Line::Plan(_) => {}
         }
     }
     for sum in sums.values_mut() {
-        sum.strip.thin();
+        sum.strip = sum.strip.expanded();
     }
     Said { sums, evidence, windows }
 }
@@ -103,6 +103,62 @@ proptest! {
             }
         }
         prop_assert!(said(folder.path()).windows <= 2, "one window a day and probe");
+    }
+}
+
+/// What a journal says of the checks due in a range, of all probes together.
+fn counted(folder: &Path, from: Timestamp, to: Timestamp) -> Window {
+    let mut sum = Window::empty(&"here".into(), &"all".into(), &"web".into(), false);
+    for line in journal::read(&[folder.to_owned()], Range { from, to }).expect("a journal") {
+        if let Line::Window(window) = line.expect("a readable file")
+            && let Some(part) = window.cut(from, to)
+        {
+            sum.merge(&part);
+        }
+    }
+    sum
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn any_range_has_the_checks_that_were_due_in_it_whatever_the_span_of_the_windows(
+        outcomes in outcomes(),
+        cuts in [0_i64..86_400_000, 0_i64..40_000_000, 0_i64..40_000_000],
+    ) {
+        let at = |cut: i64| Timestamp::from_millisecond(MIDNIGHT * 60_000 + cut).expect("an instant");
+        let [a, b, c] = [cuts[0], cuts[0] + cuts[1], cuts[0] + cuts[1] + cuts[2]].map(at);
+        let folder = tempfile::tempdir().expect("a folder");
+        record(folder.path(), &outcomes);
+        for days in [1, 8, 61] {
+            compact_on(&Disk::default(), folder.path(), later(days), &CompactRules::default()).expect("room");
+            for (from, to) in [(a, b), (b, c), (a, c)] {
+                let due = outcomes.iter().filter(|outcome| from <= outcome.scheduled_at && outcome.scheduled_at < to);
+                let (mut truth, mut failures, mut codes) = (Counts::default(), BTreeMap::new(), BTreeMap::new());
+                for outcome in due {
+                    truth.add(outcome.verdict, 1);
+                    if let Some(class) = outcome.class() {
+                        *failures.entry(class).or_insert(0) += 1;
+                        if let Some(code) = outcome.code().filter(|_| class == FailureClass::Status) {
+                            *codes.entry((class, code)).or_insert(0) += 1;
+                        }
+                    }
+                }
+                let found = counted(folder.path(), from, to);
+                prop_assert_eq!(found.counts, truth, "after {} days", days);
+                prop_assert_eq!(&found.failures, &failures);
+                let of_status = |((class, code), n): (&(FailureClass, u16), &u64)| {
+                    (*class == FailureClass::Status).then_some(((*class, *code), *n))
+                };
+                let found_codes: BTreeMap<_, u64> = found.codes.iter().filter_map(of_status).collect();
+                prop_assert_eq!(&found_codes, &codes);
+            }
+            let (mut sum, whole) = (counted(folder.path(), a, b), counted(folder.path(), a, c));
+            sum.merge(&counted(folder.path(), b, c));
+            prop_assert_eq!(sum.counts, whole.counts);
+            prop_assert_eq!(sum.failures, whole.failures);
+        }
     }
 }
 
@@ -144,7 +200,7 @@ fn lines_of_a_newer_version_are_not_touched() {
     let folder = tempfile::tempdir().expect("a folder");
     two_hours(folder.path());
     let file = folder.path().join("2025-01-01.jsonl");
-    let body = "{\"v\":2,\"kind\":\"window\"";
+    let body = "{\"v\":3,\"kind\":\"window\"";
     let newer = format!("{body},\"crc\":\"{:08x}\"}}\n", crc32fast::hash(body.as_bytes()));
     let text = fs::read_to_string(&file).expect("the day") + &newer;
     fs::write(&file, &text).expect("room");
@@ -152,6 +208,22 @@ fn lines_of_a_newer_version_are_not_touched() {
         compact_on(&Disk::default(), folder.path(), later(100), &CompactRules::default()).expect("readable");
     assert_eq!((compacted.files, compacted.left_alone), (0, 1));
     assert_eq!(fs::read_to_string(&file).expect("the day"), text);
+}
+
+#[test]
+fn what_looks_like_a_line_within_an_overlong_one_is_not_made_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    two_hours(folder.path());
+    let file = folder.path().join("2025-01-01.jsonl");
+    let day = fs::read_to_string(&file).expect("the day");
+    let first = day.lines().next().expect("a line");
+    fs::write(&file, format!("{day}{}{first}\n", "x".repeat(LINE_LIMIT + 1))).expect("room");
+    let before = said(folder.path());
+    compact_on(&Disk::default(), folder.path(), later(8), &CompactRules::default()).expect("readable");
+    let mut lines = journal::read(&[folder.path().to_owned()], Range::ALL).expect("a journal");
+    assert_eq!(lines.by_ref().filter_map(Result::ok).count(), said(folder.path()).windows + 4);
+    assert_eq!(lines.integrity().corrupt_lines, 1);
+    assert_eq!(said(folder.path()).sums, before.sums);
 }
 
 #[test]

@@ -100,15 +100,15 @@ fn add(path: &Path, range: Range, spooled: &mut Spooled, pieces: &mut Vec<Piece>
 }
 
 /// A file of a journal that holds lines of one day.
-pub(in crate::journal) struct DayFile {
-    pub(in crate::journal) path: PathBuf,
-    pub(in crate::journal) day: Date,
-    pub(in crate::journal) length: u64,
+pub(crate) struct DayFile {
+    pub(crate) path: PathBuf,
+    pub(crate) day: Date,
+    pub(crate) length: u64,
 }
 
 /// The days' files of a journal's folder, in the order of their names: `2025-03-10.jsonl`, or
 /// `2025-03-10.RUN.jsonl` where each run writes its own.
-pub(in crate::journal) fn day_files(folder: &Path) -> Result<Vec<DayFile>, JournalError> {
+pub(crate) fn day_files(folder: &Path) -> Result<Vec<DayFile>, JournalError> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(JournalError::io("list", folder))? {
         let entry = entry.map_err(JournalError::io("list", folder))?;
@@ -130,7 +130,7 @@ fn day_of(name: &str) -> Option<Date> {
 
 /// Whether a file of this day can hold lines of the range: a line begins on the file's day, and
 /// no window is longer than a day.
-pub(in crate::journal) fn may_hold(day: Date, range: Range) -> bool {
+pub(crate) fn may_hold(day: Date, range: Range) -> bool {
     let first = TimeZone::UTC.to_datetime(range.from).date();
     let last = TimeZone::UTC.to_datetime(range.to).date();
     day <= last && day.tomorrow().is_ok_and(|next| next >= first)

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::window::{HdrText, Histogram};
 
-use super::LineError;
+use super::error::LineError;
 use super::json::Json;
 
 /// How long things took.

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::LineError;
+use super::error::LineError;
 
 /// Reads `2025-03-10T09:31:00.250Z`, or any other RFC 3339 instant.
 pub(super) fn read(text: &str) -> Result<Timestamp, LineError> {

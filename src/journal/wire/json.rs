@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use serde::de::IgnoredAny;
 
-use super::LineError;
+use super::error::LineError;
 
 /// What is left of a text.
 pub(super) struct Json<'l> {

@@ -1,18 +1,23 @@
 //! The `window` line.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::num::NonZero;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::model::{Counts, FailureClass, timestamp};
-use crate::window::{HdrText, Histogram, Latency, Strip, Window};
+use crate::window::{FailureKind, HdrText, Histogram, Latency, RemoteCounts, Remotes, Strip, Window};
 
+use super::error::LineError;
 use super::histogram::WireHistogram;
 use super::json::Json;
-use super::{LineError, Names, class_version, histogram, instant};
+use super::names::Names;
+use super::version::class_version;
+use super::{histogram, instant};
 
 /// No count of a line is larger than this: a million million checks is 30,000 years of one a
 /// second, and millions of such lines still add up in 64 bits.
@@ -22,6 +27,9 @@ const COUNT_LIMIT: u64 = 1_000_000_000_000;
 #[derive(Serialize, schemars::JsonSchema)]
 #[schemars(rename = "Window")]
 pub(super) struct WindowLine<'l> {
+    /// The lowest version of the format whose readers understand the line.
+    #[serde(skip)]
+    pub(super) version: u32,
     /// Where we asked from.
     vantage: &'l str,
     /// The probe's name.
@@ -37,7 +45,7 @@ pub(super) struct WindowLine<'l> {
     /// Whether any of its checks accepted any certificate (`tls.insecure`); absent: no.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     insecure: bool,
-    /// The span begins here. A check belongs to the span in which it was due.
+    /// Start of the span. A check belongs to the span in which it was due.
     #[serde(with = "timestamp")]
     #[schemars(with = "String")]
     from: Timestamp,
@@ -50,12 +58,27 @@ pub(super) struct WindowLine<'l> {
     /// How many of those that were up failed at first; absent: none.
     #[serde(skip_serializing_if = "is_zero")]
     flaky: u64,
+    /// How many checks did not meet a `warn.*` of their probe; absent: none.
+    #[serde(skip_serializing_if = "is_zero")]
+    warnings: u64,
     /// How many checks failed with each class, `down` and `unknown` alike; absent: none.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     failures: &'l BTreeMap<FailureClass, u64>,
+    /// How many of them came with each code, as `CLASS:CODE`; absent: none came with one.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    codes: BTreeMap<KindName, u64>,
+    /// What the checks themselves found that `failures` has as `control_failed`, as `CLASS` or `CLASS:CODE`;
+    /// absent: there are none.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    set_aside: BTreeMap<KindName, u64>,
     /// The verdicts in order; `docs/journal.md` has the grammar. Absent: no check.
     #[serde(skip_serializing_if = "String::is_empty")]
     strip: String,
+    /// How many checks were up and how many were down at each remote address: sixteen addresses at most, the
+    /// others as `other_v4` and `other_v6`. Absent: no check that was judged got to one.
+    #[serde(skip_serializing_if = "Remotes::is_empty", serialize_with = "write_remotes")]
+    #[schemars(with = "BTreeMap<String, [u64; 2]>")]
+    remotes: &'l Remotes,
     /// How long the checks took that were up; absent: none was.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "LatencyLine")]
@@ -109,8 +132,19 @@ impl<'l> WindowLine<'l> {
     /// The window as it is written.
     pub(super) fn new(window: &'l Window, hdr: &mut HdrText) -> WindowLine<'l> {
         let mut strip = String::new();
-        window.strip.write_text(window.from, &classes_by_name(&window.failures), &mut strip);
+        let codes = codes_by_name(&window.codes);
+        let set_aside: BTreeMap<KindName, u64> =
+            window.set_aside.iter().map(|((class, code), count)| (KindName::new(*class, *code), *count)).collect();
+        let kinds = kinds_in_order(window.failures.keys().copied(), codes.keys(), set_aside.keys());
+        window.strip.write_text(window.from, &kinds, &mut strip);
+        let is_plain = codes.is_empty()
+            && set_aside.is_empty()
+            && window.warnings == 0
+            && window.remotes.is_empty()
+            && !window.strip.is_of_version_2();
+        let classes = window.failures.keys().map(|class| class_version(*class)).max().unwrap_or(1);
         WindowLine {
+            version: if is_plain { classes } else { 2 },
             vantage: &window.vantage,
             probe: &window.probe,
             surface: &window.surface,
@@ -121,19 +155,16 @@ impl<'l> WindowLine<'l> {
             to: window.to,
             counts: window.counts,
             flaky: window.flaky,
+            warnings: window.warnings,
             failures: &window.failures,
+            codes,
+            set_aside,
             strip,
+            remotes: &window.remotes,
             latency: LatencyLine::new(&window.latency, hdr),
             failed_latency: WireHistogram::new(&window.failed_latency, hdr),
             lag: WireHistogram::new(&window.lag, hdr),
         }
-    }
-}
-
-impl WindowLine<'_> {
-    /// The lowest version of the format whose readers understand the line.
-    pub(super) fn version(&self) -> u32 {
-        self.failures.keys().map(|class| class_version(*class)).max().unwrap_or(1)
     }
 }
 
@@ -153,11 +184,106 @@ impl<'l> LatencyLine<'l> {
     }
 }
 
-/// The classes of a window in the order in which a strip numbers them.
-fn classes_by_name(failures: &BTreeMap<FailureClass, u64>) -> Vec<FailureClass> {
-    let mut classes: Vec<FailureClass> = failures.keys().copied().collect();
+/// A kind of failure as a key: `status:503`, or `connect_timeout` without a code. It sorts by the class's
+/// name, and then by the code.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct KindName {
+    name: &'static str,
+    code: Option<NonZero<u16>>,
+    class: FailureClass,
+}
+
+impl KindName {
+    const fn new(class: FailureClass, code: Option<u16>) -> KindName {
+        let code = match code {
+            Some(code) => NonZero::new(code),
+            None => None,
+        };
+        KindName { name: class.name(), code, class }
+    }
+
+    fn read(text: &str) -> Result<KindName, LineError> {
+        let (name, code) = match text.split_once(':') {
+            Some((name, code)) => (name, Some(code.parse().map_err(|_| LineError::Corrupt)?)),
+            None => (text, None),
+        };
+        let class = class_named(name).ok_or(LineError::Corrupt)?;
+        Ok(KindName { name: class.name(), code, class })
+    }
+
+    const fn kind(&self) -> FailureKind {
+        FailureKind { class: self.class, code: self.code }
+    }
+}
+
+impl Serialize for KindName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.code {
+            Some(code) => serializer.collect_str(&format_args!("{}:{code}", self.name)),
+            None => serializer.serialize_str(self.name),
+        }
+    }
+}
+
+impl schemars::JsonSchema for KindName {
+    fn schema_name() -> Cow<'static, str> {
+        "KindName".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "pattern": "^[a-z0-9_]+(:[0-9]+)?$" })
+    }
+}
+
+fn codes_by_name(codes: &BTreeMap<(FailureClass, u16), u64>) -> BTreeMap<KindName, u64> {
+    codes.iter().map(|((class, code), count)| (KindName::new(*class, Some(*code)), *count)).collect()
+}
+
+/// The kinds of failures of a window in the order in which a strip numbers them: the classes of `failures`,
+/// then those of `codes`, then those of `set_aside` that are not among them.
+fn kinds_in_order<'k>(
+    failures: impl Iterator<Item = FailureClass>,
+    codes: impl Iterator<Item = &'k KindName>,
+    set_aside: impl Iterator<Item = &'k KindName>,
+) -> Vec<FailureKind> {
+    let mut classes: Vec<FailureClass> = failures.collect();
     classes.sort_unstable_by_key(|class| class.name());
-    classes
+    let classes = classes.into_iter().map(|class| FailureKind { class, code: None });
+    let mut seen = BTreeSet::new();
+    classes.chain(codes.chain(set_aside).map(KindName::kind)).filter(|kind| seen.insert(*kind)).collect()
+}
+
+/// The names under which addresses are counted that are not counted apart.
+const OTHER_V4: &str = "other_v4";
+const OTHER_V6: &str = "other_v6";
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape serde asks for")]
+fn write_remotes<S: Serializer>(remotes: &&Remotes, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut apart: Vec<(IpAddr, RemoteCounts)> = remotes.apart().collect();
+    apart.sort_unstable_by_key(|(address, _)| *address);
+    let apart = apart.into_iter().map(|(address, counts)| (address.to_string(), counts));
+    let others = [(OTHER_V4, remotes.other(false)), (OTHER_V6, remotes.other(true))];
+    let others = others.into_iter().filter(|(_, counts)| counts.judged() > 0);
+    let all = apart.chain(others.map(|(name, counts)| (name.to_owned(), counts)));
+    serializer.collect_map(all.map(|(name, counts)| (name, [counts.up, counts.down])))
+}
+
+fn read_remotes(json: &mut Json<'_>, remotes: &mut Remotes) -> Result<(), LineError> {
+    json.object(|json, name| {
+        let (mut numbers, mut at) = ([0, 0], 0);
+        json.numbers(|number| {
+            *numbers.get_mut(at).ok_or(LineError::Corrupt)? = number.min(COUNT_LIMIT);
+            at += 1;
+            Ok(())
+        })?;
+        let counts = RemoteCounts { up: numbers[0], down: numbers[1] };
+        match name {
+            OTHER_V4 => remotes.add_other(false, counts),
+            OTHER_V6 => remotes.add_other(true, counts),
+            _ => remotes.add(name.parse().map_err(|_| LineError::Corrupt)?, counts),
+        }
+        Ok(())
+    })
 }
 
 /// Reads what [`WindowLine`] writes: the members of a line between its kind and its checksum.
@@ -181,8 +307,12 @@ struct Fields<'l> {
     scheduled: u64,
     counts: Counts,
     flaky: u64,
+    warnings: u64,
     failures: BTreeMap<FailureClass, u64>,
+    codes: BTreeMap<KindName, u64>,
+    set_aside: BTreeMap<KindName, u64>,
     strip: Cow<'l, str>,
+    remotes: Remotes,
     latency: Latency,
     failed_latency: Histogram,
     lag: Histogram,
@@ -205,11 +335,15 @@ impl<'l> Fields<'l> {
             "unknown" => self.counts.unknown = read_count(json)?,
             "missed" => self.counts.missed = read_count(json)?,
             "flaky" => self.flaky = read_count(json)?,
+            "warnings" => self.warnings = read_count(json)?,
             "failures" => json.object(|json, name| {
                 let class = class_named(name).ok_or(LineError::Corrupt)?;
                 self.failures.insert(class, read_count(json)?);
                 Ok(())
             })?,
+            "codes" => read_kinds(json, &mut self.codes)?,
+            "set_aside" => read_kinds(json, &mut self.set_aside)?,
+            "remotes" => read_remotes(json, &mut self.remotes)?,
             "strip" => self.strip = json.string()?,
             "latency" => read_latency(json, &mut self.latency)?,
             "failed_latency" => self.failed_latency = histogram::read(json)?,
@@ -225,8 +359,8 @@ impl<'l> Fields<'l> {
             return Err(LineError::Corrupt);
         };
         let (Some(from), Some(to)) = (self.from, self.to) else { return Err(LineError::Corrupt) };
-        let classes = classes_by_name(&self.failures);
-        let strip = Strip::from_text(&self.strip, from, &classes).map_err(|_| LineError::Corrupt)?;
+        let kinds = kinds_in_order(self.failures.keys().copied(), self.codes.keys(), self.set_aside.keys());
+        let strip = Strip::from_text(&self.strip, from, &kinds).map_err(|_| LineError::Corrupt)?;
         if from > to || self.scheduled != self.counts.scheduled() || strip.counts() != self.counts {
             return Err(LineError::Corrupt);
         }
@@ -241,8 +375,20 @@ impl<'l> Fields<'l> {
             to,
             counts: self.counts,
             flaky: self.flaky,
+            warnings: self.warnings,
             failures: self.failures,
+            codes: self
+                .codes
+                .iter()
+                .filter_map(|(kind, count)| Some(((kind.class, kind.code?.get()), *count)))
+                .collect(),
+            set_aside: self
+                .set_aside
+                .iter()
+                .map(|(kind, count)| ((kind.class, kind.code.map(NonZero::get)), *count))
+                .collect(),
             strip,
+            remotes: self.remotes,
             latency: self.latency,
             failed_latency: self.failed_latency,
             lag: self.lag,
@@ -252,6 +398,13 @@ impl<'l> Fields<'l> {
 
 fn read_count(json: &mut Json<'_>) -> Result<u64, LineError> {
     json.number().and_then(|count| if count <= COUNT_LIMIT { Ok(count) } else { Err(LineError::Corrupt) })
+}
+
+fn read_kinds(json: &mut Json<'_>, kinds: &mut BTreeMap<KindName, u64>) -> Result<(), LineError> {
+    json.object(|json, name| {
+        kinds.insert(KindName::read(name)?, read_count(json)?);
+        Ok(())
+    })
 }
 
 fn read_latency(json: &mut Json<'_>, latency: &mut Latency) -> Result<(), LineError> {

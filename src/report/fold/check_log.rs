@@ -239,7 +239,7 @@ mod tests {
 
     fn run(from: i64, to: i64, verdict: Verdict, class: Option<FailureClass>, count: u64) -> Run {
         let at = |ms| Timestamp::from_millisecond(ms).expect("an instant");
-        Run { from: at(from), to: at(to), verdict, class, count }
+        Run { from: at(from), to: at(to), verdict, class, code: None, own_class: None, count }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Any window, for property tests: made by a collector out of any outcomes.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +22,10 @@ pub(crate) fn outcome(minute: i64) -> impl Strategy<Value = Outcome> {
             let class = class.map(|at| FailureClass::ALL[at]);
             let at = |millisecond| Timestamp::from_millisecond(minute * 60_000 + millisecond).expect("an instant");
             let missed = missed && class.is_none() && total % 7 == 0;
-            let failure = |class| Failure::new(class, None, SafeText::message("no"));
+            let failure = |class| Failure {
+                own_class: (class == FailureClass::ControlFailed).then_some(FailureClass::Status),
+                ..Failure::new(class, None, SafeText::message("no"))
+            };
             let lag = Duration::from_millis(late.max(0).unsigned_abs());
             let probe = Arc::new(Probe::plain("home", "web", "http://x.test/", Duration::from_secs(10)));
             let check = Check { probe, scheduled_at: at(due), lag };
@@ -38,6 +42,9 @@ pub(crate) fn outcome(minute: i64) -> impl Strategy<Value = Outcome> {
                     total: Duration::from_micros(total),
                 },
                 flaky: flaky && class.is_none() && !missed,
+                status: (total % 3 == 0).then_some(500 + u16::try_from(total % 5).unwrap_or(0)),
+                remote: (total % 4 > 0)
+                    .then(|| SocketAddr::from(([192, 0, 2, u8::try_from(total % 23).unwrap_or(0)], 443))),
                 insecure: total % 31 == 0,
                 ..Outcome::without_measurement(&check, "here", at(due + late), failed)
             }
@@ -45,19 +52,25 @@ pub(crate) fn outcome(minute: i64) -> impl Strategy<Value = Outcome> {
     )
 }
 
-/// A window of the probe `home` with up to sixty checks in the first ten minutes of 2025, thinned
-/// or not.
+/// The first minute of 2025, since the epoch.
+pub(crate) const MINUTE: i64 = 28_928_160;
+
+/// The window of the probe `home` with these outcomes in the first ten minutes of 2025, its strip joined or not.
+pub(crate) fn window_of(outcomes: &[Outcome], joined: bool) -> Window {
+    let mut collector = Collector::new("here", Duration::from_mins(10));
+    for outcome in outcomes {
+        assert_eq!(collector.record(outcome), None, "the span holds all of them");
+    }
+    let empty = || Window::empty(&"here".into(), &"home".into(), &"web".into(), false);
+    let mut window = collector.close_all().pop().unwrap_or_else(empty);
+    if joined {
+        window.strip.join_even();
+    }
+    window
+}
+
+/// A window of the probe `home` with up to sixty checks in the first ten minutes of 2025.
 pub(crate) fn window() -> impl Strategy<Value = Window> {
-    const MINUTE: i64 = 28_928_160;
-    (prop::collection::vec(outcome(MINUTE), 1..60), any::<bool>()).prop_map(|(outcomes, thin)| {
-        let mut collector = Collector::new("here", Duration::from_mins(10));
-        for outcome in outcomes {
-            assert_eq!(collector.record(&outcome), None, "the span holds all of them");
-        }
-        let mut window = collector.close_all().remove(0);
-        if thin {
-            window.strip.thin();
-        }
-        window
-    })
+    (prop::collection::vec(outcome(MINUTE), 1..60), any::<bool>())
+        .prop_map(|(outcomes, joined)| window_of(&outcomes, joined))
 }

@@ -1,0 +1,83 @@
+//! The plan line of a journal: what a prober was to run, so that what never ran is known.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Probe, Schedule, timestamp};
+
+/// Which probes one vantage, or one shard of it, runs from an instant on, until its next plan. Plans of the
+/// same vantage, shard and instant add up to one: a long one takes several lines.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct RecordedPlan {
+    /// Where the checks are made from.
+    pub vantage: String,
+    /// Which part of the probes it runs; absent: all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
+    /// From here on.
+    #[serde(with = "timestamp")]
+    #[schemars(with = "String")]
+    pub from: Timestamp,
+    /// The probes that it runs.
+    pub probes: Vec<PlannedProbe>,
+}
+
+/// One of several probers' parts of the probes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Shard {
+    /// Which part, from 0.
+    pub index: u32,
+    /// Of how many.
+    pub of: u32,
+}
+
+/// A probe that is to run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct PlannedProbe {
+    /// The probe's name.
+    pub probe: String,
+    /// The probe's surface.
+    pub surface: String,
+    /// Whether the probe is a control target; absent: no.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub control: bool,
+    /// Time between two checks in milliseconds; absent where `schedule` says when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval_ms: Option<u64>,
+    /// The cron expression and time zone that say when checks are due; absent where `interval_ms` does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<String>,
+}
+
+impl RecordedPlan {
+    /// How many probes one line holds.
+    const PROBES_PER_LINE: usize = 1_000;
+
+    /// The plan of a run, as many parts as lines are needed for it.
+    pub fn parts<'p>(
+        vantage: &str,
+        shard: Option<Shard>,
+        from: Timestamp,
+        probes: impl IntoIterator<Item = &'p Probe>,
+    ) -> Vec<RecordedPlan> {
+        let planned: Vec<PlannedProbe> = probes.into_iter().map(PlannedProbe::of).collect();
+        let part = |probes: &[PlannedProbe]| RecordedPlan {
+            vantage: vantage.to_owned(),
+            shard,
+            from,
+            probes: probes.to_vec(),
+        };
+        planned.chunks(Self::PROBES_PER_LINE).map(part).collect()
+    }
+}
+
+impl PlannedProbe {
+    fn of(probe: &Probe) -> PlannedProbe {
+        let (interval_ms, schedule) = match &probe.schedule {
+            Schedule::Every(interval) => (Some(u64::try_from(interval.as_millis()).unwrap_or(u64::MAX)), None),
+            Schedule::Cron(cron) => (None, Some(cron.as_str().to_owned())),
+        };
+        let (name, surface) = (probe.name.clone(), probe.surface.clone());
+        PlannedProbe { probe: name, surface, control: probe.control, interval_ms, schedule }
+    }
+}
