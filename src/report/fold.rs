@@ -13,6 +13,7 @@ pub(crate) mod latency_series;
 pub(crate) mod probe_series;
 mod question;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +23,7 @@ use jiff::Timestamp;
 pub use question::Question;
 
 use crate::model::{Counts, Gap, Outcome};
-use crate::window::Window;
+use crate::window::{Latency, Window};
 use evidence::Evidence;
 use extent::DataExtent;
 use history::History;
@@ -64,6 +65,9 @@ pub struct Fold {
     pub(crate) failures: u64,
     /// Whether a series was left out for the limit.
     is_over_limit: bool,
+    /// What the windows cover that the time that is asked about cuts, in milliseconds since 1970: percentiles are
+    /// of whole windows.
+    pub(crate) latency_span: Option<(i64, i64)>,
 }
 
 impl Fold {
@@ -87,6 +91,7 @@ impl Fold {
             maintenance: Counts::default(),
             failures: 0,
             is_over_limit: false,
+            latency_span: None,
         }
     }
 
@@ -120,42 +125,71 @@ impl Fold {
         self.question.to
     }
 
-    /// Adds a window. One belongs to the time in which it begins.
+    /// Adds a window: the checks of it that were due in the time that is asked about, and those from before it to
+    /// what is usual.
     pub fn window(&mut self, window: &Window) {
-        let begins = window.from.as_millisecond();
-        if self.is_over_limit || self.question.to.is_some_and(|to| window.from >= to) || window.counts.scheduled() == 0
-        {
+        let to = self.question.to.unwrap_or(Timestamp::MAX);
+        let from = self.question.from.unwrap_or(Timestamp::MIN);
+        let (before, within) = (window.cut(Timestamp::MIN, from.min(to)), window.cut(from, to));
+        if self.is_over_limit || before.is_none() && within.is_none() {
             return;
         }
         let Some(place) = self.place(SeriesKey::of(window)) else { return };
+        if let Some(before) = before {
+            self.add_history(&before, place);
+        }
+        if let Some(within) = within {
+            self.add_within(&within, window, place);
+        }
+    }
+
+    /// Adds checks from before the time that is asked about. The latencies of a window that reaches into it are
+    /// counted there.
+    fn add_history(&mut self, before: &Cow<'_, Window>, place: usize) {
+        if !before.maintenance {
+            self.history.count(before);
+        }
+        self.history_windows += 1;
+        match before {
+            Cow::Borrowed(whole) => self.history.window(whole),
+            Cow::Owned(part) => self.history.window(&Window { latency: Latency::default(), ..part.clone() }),
+        }
+        let lead_in = self.question.from.map_or(i64::MIN, |from| from.as_millisecond() - LEAD_IN_MS);
+        if before.to.as_millisecond() > lead_in {
+            for run in before.strip.runs() {
+                self.series[place].lead_in.add(&run);
+            }
+        }
+    }
+
+    /// Adds the checks of a window that were due in the time that is asked about.
+    fn add_within(&mut self, part: &Cow<'_, Window>, whole: &Window, place: usize) {
+        if matches!(part, Cow::Owned(_)) {
+            self.widen_latency_span((whole.from.as_millisecond(), whole.to.as_millisecond()));
+        }
+        let window: &Window = part;
         if window.maintenance {
             self.maintenance.merge(&window.counts);
         } else {
             self.history.count(window);
         }
-        if let Some(from) = self.question.from
-            && window.from < from
-        {
-            self.history_windows += 1;
-            self.history.window(window);
-            if window.to.as_millisecond() > from.as_millisecond() - LEAD_IN_MS {
-                for run in window.strip.runs() {
-                    self.series[place].lead_in.add(&run);
-                }
-            }
-            return;
-        }
         self.windows += 1;
-        self.extend(|extent, bucket| extent.add(begins, window.to.as_millisecond(), bucket));
+        let longest = whole.to.as_millisecond() - whole.from.as_millisecond();
+        self.extend(|extent, bucket| extent.add(window, longest, bucket));
         let series = &mut self.series[place];
         series.add(window);
-        let bucket = bucket::floor(begins, self.extent.step);
+        let bucket = bucket::floor(window.from.as_millisecond(), self.extent.step);
         self.latency_series[series.latency_place].latency.entry(bucket).or_default().merge(&window.latency);
+    }
+
+    fn widen_latency_span(&mut self, (from, to): (i64, i64)) {
+        let (before_from, before_to) = self.latency_span.unwrap_or((from, to));
+        self.latency_span = Some((before_from.min(from), before_to.max(to)));
     }
 
     /// Adds the evidence of a failed check.
     pub fn failure(&mut self, outcome: &Outcome) {
-        let at = outcome.started_at;
+        let at = outcome.scheduled_at;
         let too_late = self.question.to.is_some_and(|to| at >= to);
         let too_early = self.question.from.is_some_and(|from| at.as_millisecond() < from.as_millisecond() - LEAD_IN_MS);
         if !too_late && !too_early && !self.is_over_limit {
@@ -183,7 +217,9 @@ impl Fold {
         self.history_windows += other.history_windows;
         self.maintenance.merge(&other.maintenance);
         self.failures += other.failures;
-        self.is_over_limit |= other.is_over_limit;
+        if let Some(span) = other.latency_span {
+            self.widen_latency_span(span);
+        }
         for series in other.series {
             let Some(place) = self.place(series.key()) else { return };
             self.series[place].merge(series);

@@ -1,5 +1,7 @@
 //! What we did not see, and what must not be concluded: said in every report.
 
+use jiff::Timestamp;
+
 use crate::format;
 use crate::model::Counts;
 use crate::report::context::ReportContext;
@@ -24,6 +26,7 @@ pub(super) fn limits(
     limits.extend(unseen(coverage));
     limits.extend(unjudged(surfaces));
     limits.extend(planned(maintenance));
+    limits.extend(cut_windows(context));
     limits.extend(surfaces.iter().filter_map(percentiles));
     limits.extend(baseline(surfaces));
     limits.extend(evidence(context, surfaces));
@@ -71,6 +74,19 @@ fn unseen(coverage: &Coverage) -> Option<String> {
 fn planned(maintenance: &Counts) -> Option<String> {
     let n = maintenance.scheduled();
     (n > 0).then(|| format!("{} fell into maintenance: not counted against an objective.", format::counted(n, "check")))
+}
+
+/// Where the range cuts a window, percentiles are of more than the range.
+fn cut_windows(context: &ReportContext<'_>) -> Option<String> {
+    let (from, to) = context.fold.latency_span?;
+    let beyond = (context.range.from - from).max(0) + (to - context.range.to).max(0);
+    if beyond * 100 < context.range.to - context.range.from {
+        return None;
+    }
+    let instant = |ms| Timestamp::from_millisecond(ms).unwrap_or_default();
+    let (from, to) = (instant(from.min(context.range.from)), instant(to.max(context.range.to)));
+    let range = format::InstantFormat::utc(from, to).range(from, to);
+    Some(format!("Latencies are of whole recorded windows: {range}. Counts are exact."))
 }
 
 fn unjudged(surfaces: &[SurfaceRow]) -> Option<String> {

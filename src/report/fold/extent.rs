@@ -6,6 +6,9 @@ use jiff::Timestamp;
 
 use crate::report::fold::bucket;
 use crate::report::fold::question::Question;
+use crate::window::Window;
+
+const MINUTE_MS: i64 = 60_000;
 
 /// How far the windows reach, in milliseconds since 1970, and the step of the buckets that follows.
 #[derive(Clone, Copy, Debug)]
@@ -24,9 +27,16 @@ impl DataExtent {
         DataExtent { from, to, longest: 0, step: bucket::step(0, 0) }
     }
 
-    /// Takes in a window.
-    pub(crate) fn add(&mut self, from: i64, to: i64, bucket: Option<Duration>) {
-        self.widen(from, to, to - from, bucket);
+    /// Takes in the checks of a window, whose histograms are of a span of `longest`. What is covered is told by
+    /// the checks alone, to the minute, so that it stays what it was when windows become coarser.
+    pub(crate) fn add(&mut self, window: &Window, longest: i64, bucket: Option<Duration>) {
+        let (from, to) = (window.from.as_millisecond(), window.to.as_millisecond());
+        let first = window.strip.runs().next().map_or(from, |run| run.from.as_millisecond());
+        let last = window.strip.runs().map(|run| run.to.as_millisecond()).max().unwrap_or(to);
+        // Of version 1, a check that began late stands past the end of its window.
+        let (first, last) = (first.clamp(from, to), last.clamp(from, to.max(from + 1) - 1));
+        let covered = (bucket::floor(first, MINUTE_MS).max(from), (bucket::floor(last, MINUTE_MS) + MINUTE_MS).min(to));
+        self.widen(covered.0, covered.1, longest, bucket);
     }
 
     /// Takes in the windows of another fold. The step is no shorter than either was.
