@@ -5,10 +5,12 @@ mod batch;
 mod compact;
 mod disk;
 mod error;
+#[cfg(test)]
+mod fault_injection_tests;
 mod integrity;
+mod last_good;
 mod line;
 mod lock;
-mod memory;
 #[cfg(feature = "object-store")]
 mod objects;
 #[cfg(feature = "object-store")]
@@ -17,15 +19,13 @@ mod read;
 mod remote;
 mod spool;
 mod store;
-#[cfg(test)]
-mod sweep;
 mod wire;
 
 pub use compact::{CompactRules, Compacted, compact};
 pub use error::JournalError;
 pub use integrity::Integrity;
+pub use last_good::{keep_last_good, last_good};
 pub use line::{Line, Range};
-pub use memory::{keep_last_good, last_good};
 #[cfg(feature = "object-store")]
 pub use objects::Objects;
 #[cfg(feature = "object-store")]

@@ -25,12 +25,12 @@ pub struct Family {
     /// What it says, in one sentence.
     pub help: &'static str,
     /// How its numbers behave.
-    pub kind: Kind,
+    pub kind: MetricKind,
 }
 
 /// How the numbers of a family behave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum MetricKind {
     /// Goes up and down.
     Gauge,
     /// Only goes up.
@@ -226,7 +226,7 @@ macro_rules! families {
         $(
             #[doc = $help]
             pub static $constant: Family =
-                Family { name: $name, otel_name: $otel_name, unit: $unit, help: $help, kind: Kind::$kind };
+                Family { name: $name, otel_name: $otel_name, unit: $unit, help: $help, kind: MetricKind::$kind };
         )+
 
         /// Every family, in the order in which they are shown.
@@ -275,7 +275,7 @@ mod tests {
     #[test]
     fn names_follow_the_conventions() {
         for family in ALL {
-            assert_eq!(family.name.ends_with("_total"), family.kind == Kind::Counter, "{}", family.name);
+            assert_eq!(family.name.ends_with("_total"), family.kind == MetricKind::Counter, "{}", family.name);
             assert_eq!(family.name.contains("_seconds"), family.unit == "s", "{}", family.name);
         }
     }

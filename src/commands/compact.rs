@@ -27,8 +27,8 @@ pub(super) fn run(args: &cli::CompactArgs, terminal: &Terminal) -> Result<Exit, 
         journal::compact(&folder, Timestamp::now(), &rules)
     };
     let done = done.map_err(trouble)?;
-    if done.left_alone > 0 {
-        let files = format::counted(done.left_alone, "file");
+    if done.skipped > 0 {
+        let files = format::counted(done.skipped, "file");
         terminal.warn(&format!("{files} skipped: written by a newer version, or lines are still in the spool"));
     }
     if terminal.quiet {

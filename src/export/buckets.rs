@@ -22,7 +22,7 @@ pub const ZERO_THRESHOLD: f64 = 2.938_735_877_055_719e-39;
 
 /// How histograms are written for Prometheus and its kin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum HistogramFormat {
     /// As native ones of this schema, 0 to 8. Prometheus 2.40 and later, with the feature
     /// on; Mimir, Thanos, Grafana Cloud.
     Native(i8),
@@ -32,37 +32,48 @@ pub enum Kind {
     VmRange,
 }
 
-impl Default for Kind {
+impl Default for HistogramFormat {
     fn default() -> Self {
-        Kind::Native(DEFAULT_SCHEMA)
+        HistogramFormat::Native(DEFAULT_SCHEMA)
     }
 }
 
-impl Kind {
+impl HistogramFormat {
     /// The schema of native histograms; the default where others are meant.
     #[must_use]
     pub const fn schema(self) -> i8 {
         match self {
-            Kind::Native(schema) => schema,
-            Kind::Classic | Kind::VmRange => DEFAULT_SCHEMA,
+            HistogramFormat::Native(schema) => schema,
+            HistogramFormat::Classic | HistogramFormat::VmRange => DEFAULT_SCHEMA,
         }
     }
 }
 
-/// `native`, `native:8`, `classic` or `vmrange`
-impl FromStr for Kind {
-    type Err = String;
+/// Why a text does not name a format of histograms.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HistogramFormatError {
+    /// The schema after `native:` is not one.
+    #[error("`{0}` is not a schema; write a number from 0 to {FINEST_SCHEMA}")]
+    Schema(String),
+    /// The word is not known.
+    #[error("unknown format of histograms `{0}`; write native, native:8, classic or vmrange")]
+    Unknown(String),
+}
 
-    fn from_str(text: &str) -> Result<Kind, String> {
+/// `native`, `native:8`, `classic` or `vmrange`
+impl FromStr for HistogramFormat {
+    type Err = HistogramFormatError;
+
+    fn from_str(text: &str) -> Result<HistogramFormat, HistogramFormatError> {
         let schema = |text: &str| text.parse().ok().filter(|schema| (0..=FINEST_SCHEMA).contains(schema));
         match text.split_once(':') {
-            None if text == "native" => Ok(Kind::default()),
-            None if text == "classic" => Ok(Kind::Classic),
-            None if text == "vmrange" => Ok(Kind::VmRange),
+            None if text == "native" => Ok(HistogramFormat::default()),
+            None if text == "classic" => Ok(HistogramFormat::Classic),
+            None if text == "vmrange" => Ok(HistogramFormat::VmRange),
             Some(("native", digits)) => schema(digits)
-                .map(Kind::Native)
-                .ok_or_else(|| format!("`{digits}` is no schema; it is a number from 0 to {FINEST_SCHEMA}")),
-            _ => Err(format!("`{text}` is no kind of histogram; write native, native:8, classic or vmrange")),
+                .map(HistogramFormat::Native)
+                .ok_or_else(|| HistogramFormatError::Schema(digits.to_owned())),
+            _ => Err(HistogramFormatError::Unknown(text.to_owned())),
         }
     }
 }

@@ -14,7 +14,7 @@ use url::Url;
 
 use crate::model::{Redactor, SafeText};
 
-use super::ExportError;
+use super::error::ExportError;
 
 /// The longest answer that is read, in bytes.
 const ANSWER_LIMIT: usize = 1 << 20;
@@ -53,7 +53,7 @@ impl Endpoint {
     ) -> Result<Endpoint, ExportError> {
         let shown = Redactor::default().url(&url);
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-            return Err(ExportError::Url { url: shown, why: "it must begin with http:// or https://" });
+            return Err(ExportError::Url { url: shown, why: "the address must start with http:// or https://" });
         }
         if let Some(value) = credentials(&url) {
             headers.insert(header::AUTHORIZATION, value);
@@ -122,9 +122,9 @@ pub(crate) fn headers(text: &str, variable: &'static str) -> Result<HeaderMap, E
     for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
         let wrong = |why| ExportError::Variable { variable, why };
         let (name, value) = pair.split_once('=').ok_or_else(|| wrong("a header is written name=value"))?;
-        let name = name.trim().parse::<http::HeaderName>().map_err(|_| wrong("a header's name is none"))?;
+        let name = name.trim().parse::<http::HeaderName>().map_err(|_| wrong("invalid header name"))?;
         let value: Vec<u8> = percent_encoding::percent_decode_str(value.trim()).collect();
-        let mut value = HeaderValue::from_bytes(&value).map_err(|_| wrong("a header's value is none"))?;
+        let mut value = HeaderValue::from_bytes(&value).map_err(|_| wrong("invalid header value"))?;
         value.set_sensitive(true);
         headers.append(name, value);
     }
@@ -179,7 +179,7 @@ fn roots(certificates: Option<&Path>) -> Result<RootCertStore, ExportError> {
             roots.add(certificate).map_err(|e| broken(io::Error::other(e)))?;
         }
         if roots.is_empty() {
-            return Err(broken(io::Error::new(io::ErrorKind::InvalidData, "there is none in it")));
+            return Err(broken(io::Error::new(io::ErrorKind::InvalidData, "the file has no certificate")));
         }
     } else {
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);

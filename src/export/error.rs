@@ -1,4 +1,4 @@
-//! Why an exporter cannot begin. Once it runs, what goes wrong is counted and not raised.
+//! Why an exporter cannot start. Once it runs, what goes wrong is counted and not raised.
 
 use std::io;
 use std::net::SocketAddr;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::model::SafeText;
 
-/// Why an exporter cannot begin.
+/// Why an exporter cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     /// There is no thread to be had.
@@ -21,7 +21,7 @@ pub enum ExportError {
         source: io::Error,
     },
     /// The address of a backend cannot be used.
-    #[error("`{url}` is no address to export to: {why}")]
+    #[error("cannot export to `{url}`: {why}")]
     Url {
         /// The address, without its secrets.
         url: SafeText,
@@ -29,7 +29,7 @@ pub enum ExportError {
         why: &'static str,
     },
     /// A variable cannot be used. Its value may be a secret and is not shown.
-    #[error("{variable} cannot be used: {why}")]
+    #[error("cannot use {variable}: {why}")]
     Variable {
         /// Its name.
         variable: &'static str,

@@ -14,15 +14,16 @@ use jiff::Timestamp;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceResponse;
 use prost::Message as _;
 
-use crate::metric;
-use crate::metric::Series;
+use crate::metric::{self, Family, Series};
 use crate::model::{Outcome, SafeText};
 use crate::window::Window;
 
 use super::cumulative::Cumulative;
+use super::delivery_stats::DeliveryStats;
 use super::endpoint::Endpoint;
-use super::push::{Backend, News, Push};
-use super::{ExportError, Tally};
+use super::error::ExportError;
+use super::exporter::{Exporter, Finished};
+use super::push::{Backend, PendingBatch, Push};
 
 pub use environment::{Settings, Temporality};
 pub use json::Json;
@@ -50,7 +51,7 @@ impl Otlp {
         let certificates = settings.certificates.as_deref();
         let endpoint = Endpoint::new(settings.url.clone(), headers, settings.timeout, certificates)?;
         let mut encoder = Encoder { since: Timestamp::now(), sums: Cumulative::default(), settings };
-        let encode = move |news: News| encoder.encode(&news, Timestamp::now());
+        let encode = move |pending: PendingBatch| encoder.encode(&pending, Timestamp::now());
         Ok(Otlp { push: Push::start(Backend { endpoint, encode, worth_retrying, objection }) })
     }
 
@@ -66,13 +67,31 @@ impl Otlp {
 
     /// What became of the batches so far.
     #[must_use]
-    pub fn tally(&self) -> Tally {
-        self.push.tally()
+    pub fn stats(&self) -> DeliveryStats {
+        self.push.stats()
     }
 
     /// Sends what there is, for at most this long.
-    pub async fn finish(self, patience: Duration) -> Tally {
+    pub async fn finish(self, patience: Duration) -> DeliveryStats {
         self.push.finish(patience).await
+    }
+}
+
+impl Exporter for Otlp {
+    fn outcome(&self, outcome: &Outcome) {
+        Otlp::outcome(self, outcome);
+    }
+
+    fn windows(&self, windows: &[Window]) {
+        Otlp::windows(self, windows);
+    }
+
+    fn delivery(&self) -> Option<(&'static Family, DeliveryStats)> {
+        Some((&metric::OTLP_BATCHES, self.stats()))
+    }
+
+    fn finish(self: Box<Self>, patience: Duration) -> Finished {
+        Box::pin(async move { Otlp::finish(*self, patience).await.warning("otlp").into_iter().collect() })
     }
 }
 
@@ -95,7 +114,7 @@ fn objection(body: &[u8]) -> Option<SafeText> {
     Some(SafeText::message(&format!("{points} data points rejected: {why}")))
 }
 
-/// Makes requests of news.
+/// Makes requests of what is pending.
 struct Encoder {
     settings: Settings,
     /// Where the next delta begins, or all of what is cumulative.
@@ -104,15 +123,15 @@ struct Encoder {
 }
 
 impl Encoder {
-    fn encode(&mut self, news: &News, now: Timestamp) -> Vec<Vec<u8>> {
+    fn encode(&mut self, pending: &PendingBatch, now: Timestamp) -> Vec<Vec<u8>> {
         let changed: Vec<&Window> = match self.settings.temporality {
-            Temporality::Delta => news.windows.windows().collect(),
+            Temporality::Delta => pending.windows.windows().collect(),
             Temporality::Cumulative => {
-                for window in news.windows.windows() {
+                for window in pending.windows.windows() {
                     self.sums.add(window);
                 }
                 let sum = |window| self.sums.get(&metric::identity_of(window));
-                news.windows.windows().filter_map(sum).collect()
+                pending.windows.windows().filter_map(sum).collect()
             }
         };
         let time = request::Time { since: self.since, now, temporality: self.settings.temporality };
@@ -121,7 +140,7 @@ impl Encoder {
             let series: Vec<Series<'_>> = some.iter().copied().flat_map(metric::of_window).collect();
             requests.push(self.body(&series, time));
         }
-        let last: Vec<Series<'_>> = news.last.values().flat_map(|all| all.iter().cloned()).collect();
+        let last: Vec<Series<'_>> = pending.last.values().flat_map(|all| all.iter().cloned()).collect();
         requests.extend(last.chunks(WINDOWS_PER_REQUEST * 20).map(|some| self.body(some, time)));
         if self.settings.temporality == Temporality::Delta {
             self.since = now;

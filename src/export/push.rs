@@ -1,5 +1,5 @@
-//! Sends what an encoder makes of the news, in order, one request at a time, until it is taken.
-//! Whoever brings news never waits: news add up while the encoder is busy, encoded batches wait
+//! Sends what an encoder makes of the pending batch, in order, one request at a time, until it is taken.
+//! Whoever adds to the batch never waits: it grows while the encoder is busy, encoded requests wait
 //! in a bounded queue, and what does not fit is dropped, oldest first, and counted.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -16,15 +16,15 @@ use crate::metric::Series;
 use crate::model::{Outcome, SafeText};
 use crate::window::Window;
 
-use super::Tally;
 use super::cumulative::Cumulative;
+use super::delivery_stats::DeliveryStats;
 use super::endpoint::{Answer, Endpoint};
 
 /// Batches that wait at most.
 const QUEUE_BATCHES: usize = 256;
 /// Bytes that wait at most.
 const QUEUE_BYTES: usize = 16 << 20;
-/// How long news gather before they are encoded: the windows of many probes close together.
+/// How long the batch grows before it is encoded: the windows of many probes close together.
 const GATHER: Duration = Duration::from_millis(500);
 /// The pause after a first failure; it doubles with each.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -33,14 +33,14 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// What happened since the encoder was last asked.
 #[derive(Debug, Default)]
-pub(super) struct News {
+pub(super) struct PendingBatch {
     /// Windows that closed, added up by series.
     pub(super) windows: Cumulative,
     /// What the last check of each probe says; nothing where it could not be judged.
     pub(super) last: BTreeMap<String, Arc<Vec<Series<'static>>>>,
 }
 
-impl News {
+impl PendingBatch {
     fn is_empty(&self) -> bool {
         self.windows.is_empty() && self.last.is_empty()
     }
@@ -50,7 +50,7 @@ impl News {
 pub(super) struct Backend<E> {
     /// Where.
     pub(super) endpoint: Endpoint,
-    /// Makes the bodies of requests of news. It may read and write files.
+    /// Makes the bodies of requests of a batch. It may read and write files.
     pub(super) encode: E,
     /// Which answers are worth another attempt.
     pub(super) worth_retrying: fn(StatusCode) -> bool,
@@ -69,12 +69,12 @@ pub(super) struct Push {
 struct Shared {
     inbox: Mutex<Inbox>,
     wake: Notify,
-    tally: Mutex<Tally>,
+    stats: Mutex<DeliveryStats>,
 }
 
 #[derive(Debug, Default)]
 struct Inbox {
-    news: News,
+    pending: PendingBatch,
     /// When to end, once nothing more will come.
     deadline: Option<Instant>,
 }
@@ -83,7 +83,7 @@ impl Push {
     /// Starts an exporter on the current runtime.
     pub(super) fn start<E>(backend: Backend<E>) -> Push
     where
-        E: FnMut(News) -> Vec<Vec<u8>> + Send + 'static,
+        E: FnMut(PendingBatch) -> Vec<Vec<u8>> + Send + 'static,
     {
         let shared = Arc::new(Shared::default());
         let worker = Worker {
@@ -103,7 +103,7 @@ impl Push {
     pub(super) fn windows(&self, windows: &[Window]) {
         let mut inbox = lock(&self.shared.inbox);
         for window in windows {
-            inbox.news.windows.add(window);
+            inbox.pending.windows.add(window);
         }
         drop(inbox);
         self.shared.wake.notify_one();
@@ -112,16 +112,16 @@ impl Push {
     /// Takes note of the last check of a probe. It is sent along with the next windows.
     pub(super) fn outcome(&self, outcome: &Outcome) {
         let series = Arc::new(metric::of_outcome(outcome));
-        lock(&self.shared.inbox).news.last.insert(outcome.probe.clone(), series);
+        lock(&self.shared.inbox).pending.last.insert(outcome.probe.clone(), series);
     }
 
     /// What became of the batches so far.
-    pub(super) fn tally(&self) -> Tally {
-        lock(&self.shared.tally).clone()
+    pub(super) fn stats(&self) -> DeliveryStats {
+        lock(&self.shared.stats).clone()
     }
 
     /// Sends what there is, for at most this long, and says what became of everything.
-    pub(super) async fn finish(self, patience: Duration) -> Tally {
+    pub(super) async fn finish(self, patience: Duration) -> DeliveryStats {
         lock(&self.shared.inbox).deadline = Some(Instant::now() + patience);
         self.shared.wake.notify_one();
         // The worker keeps to its deadline; it may only be held up by a file system that hangs.
@@ -129,7 +129,7 @@ impl Push {
         if tokio::time::timeout(patience + Duration::from_secs(5), &mut worker).await.is_err() {
             worker.abort();
         }
-        lock(&self.shared.tally).clone()
+        lock(&self.shared.stats).clone()
     }
 }
 
@@ -147,7 +147,7 @@ struct Worker {
 impl Worker {
     async fn run<E>(mut self, mut encode: E)
     where
-        E: FnMut(News) -> Vec<Vec<u8>> + Send + 'static,
+        E: FnMut(PendingBatch) -> Vec<Vec<u8>> + Send + 'static,
     {
         let mut encode_at: Option<Instant> = None;
         loop {
@@ -157,7 +157,7 @@ impl Worker {
                 encode = self.encode(encode).await;
             }
             self.begin_sending();
-            let is_through = self.queue.is_empty() && lock(&self.shared.inbox).news.is_empty();
+            let is_through = self.queue.is_empty() && lock(&self.shared.inbox).pending.is_empty();
             if deadline.is_some_and(|deadline| is_through || deadline <= Instant::now()) {
                 break;
             }
@@ -172,20 +172,20 @@ impl Worker {
         if let Some(request) = self.in_flight.take() {
             request.abort();
         }
-        self.note(|tally, worker| tally.dropped += worker.queue.len() as u64);
+        self.note(|stats, worker| stats.dropped += worker.queue.len() as u64);
     }
 
-    /// Encodes the news, off the runtime's threads, and puts the batches into the queue.
+    /// Encodes the pending batch, off the runtime's threads, and puts the batches into the queue.
     async fn encode<E>(&mut self, mut encode: E) -> E
     where
-        E: FnMut(News) -> Vec<Vec<u8>> + Send + 'static,
+        E: FnMut(PendingBatch) -> Vec<Vec<u8>> + Send + 'static,
     {
-        let news = std::mem::take(&mut lock(&self.shared.inbox).news);
-        if news.is_empty() {
+        let pending = std::mem::take(&mut lock(&self.shared.inbox).pending);
+        if pending.is_empty() {
             return encode;
         }
         let encoding = tokio::task::spawn_blocking(move || {
-            let batches = encode(news);
+            let batches = encode(pending);
             (encode, batches)
         });
         let (encode, batches) = encoding.await.expect("an encoder does not panic, and is not aborted");
@@ -193,7 +193,7 @@ impl Worker {
         while self.queue.len() > 1 && self.is_over_full() {
             // The first may be on its way; then the next oldest goes.
             self.queue.remove(usize::from(self.in_flight.is_some()));
-            self.note(|tally, _| tally.dropped += 1);
+            self.note(|stats, _| stats.dropped += 1);
         }
         encode
     }
@@ -220,35 +220,35 @@ impl Worker {
                 self.queue.pop_front();
                 self.pause = FIRST_PAUSE;
                 let objection = (self.objection)(&body);
-                self.note(|tally, _| match objection {
-                    None => tally.sent += 1,
+                self.note(|stats, _| match objection {
+                    None => stats.sent += 1,
                     Some(why) => {
-                        tally.refused += 1;
-                        tally.last_error = Some(why);
+                        stats.refused += 1;
+                        stats.last_error = Some(why);
                     }
                 });
             }
             Answer::Refused(why) => {
                 self.queue.pop_front();
                 self.pause = FIRST_PAUSE;
-                self.note(|tally, _| {
-                    tally.refused += 1;
-                    tally.last_error = Some(why);
+                self.note(|stats, _| {
+                    stats.refused += 1;
+                    stats.last_error = Some(why);
                 });
             }
             Answer::Retry(after, why) => {
                 self.next_try = Some(Instant::now() + after.unwrap_or(self.pause));
                 self.pause = (self.pause * 2).min(LONGEST_PAUSE);
-                self.note(|tally, _| {
-                    tally.retries += 1;
-                    tally.last_error = Some(why);
+                self.note(|stats, _| {
+                    stats.retries += 1;
+                    stats.last_error = Some(why);
                 });
             }
         }
     }
 
-    fn note(&self, change: impl FnOnce(&mut Tally, &Worker)) {
-        change(&mut lock(&self.shared.tally), self);
+    fn note(&self, change: impl FnOnce(&mut DeliveryStats, &Worker)) {
+        change(&mut lock(&self.shared.stats), self);
     }
 }
 

@@ -3,54 +3,36 @@
 //! <https://prometheus.io/docs/specs/prw/remote_write_spec/>
 
 mod replay;
+mod request;
 mod samples;
 mod state;
 mod verify;
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use jiff::Timestamp;
-use prost::Message as _;
-use url::Url;
 
+use crate::metric::{self, Family};
 use crate::model::{Outcome, SafeText};
 use crate::window::Window;
 
-use super::buckets::Kind;
+use super::buckets::HistogramFormat;
 use super::cumulative::Cumulative;
-use super::endpoint::Endpoint;
-use super::message::write::{TimeSeries, WriteRequest};
-use super::push::{Backend, News, Push};
-use super::{ExportError, Tally};
+use super::delivery_stats::DeliveryStats;
+use super::error::ExportError;
+use super::exporter::{Exporter, Finished};
+use super::protobuf_messages::write::TimeSeries;
+use super::push::{Backend, PendingBatch, Push};
 
 pub use replay::{Last, Replay, Sent};
+pub use request::{HEADERS_VARIABLE, Settings};
+use request::{body, endpoint, worth_retrying};
 use state::State;
 pub use verify::{Stored, verify};
 
-/// The time one request may take.
-pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
-
 /// Windows whose series go into one request, at most: it stays below a megabyte.
 const WINDOWS_PER_REQUEST: usize = 100;
-
-/// What remote write needs to know.
-#[derive(Debug)]
-pub struct Settings {
-    /// The address that takes it. It may hold a user and a password.
-    pub url: Url,
-    /// Headers to send along, as `name=value,name=value`; secret.
-    pub headers: Option<String>,
-    /// How histograms are written.
-    pub histograms: Kind,
-    /// Where the sums are kept between runs; without it they begin at zero with each.
-    pub state: Option<PathBuf>,
-}
-
-/// The variable that [`Settings::headers`] is read from.
-pub const HEADERS_VARIABLE: &str = "UPTICK_REMOTE_WRITE_HEADERS";
 
 /// A running remote writer.
 #[derive(Debug)]
@@ -72,8 +54,8 @@ impl RemoteWrite {
         let histograms = settings.histograms;
         let trouble = Arc::new(Mutex::new(None));
         let shared = Arc::clone(&trouble);
-        let encode = move |news: News| {
-            let requests = encode(&news, &mut state, histograms, Timestamp::now());
+        let encode = move |pending: PendingBatch| {
+            let requests = encode(&pending, &mut state, histograms, Timestamp::now());
             let trouble = state.trouble().map(|error| SafeText::message(&error.to_string()));
             *shared.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
             requests
@@ -94,49 +76,29 @@ impl RemoteWrite {
 
     /// What became of the batches so far.
     #[must_use]
-    pub fn tally(&self) -> Tally {
-        self.push.tally()
+    pub fn stats(&self) -> DeliveryStats {
+        self.push.stats()
     }
 
     /// Sends what there is, for at most this long. Says what became of the batches, and why the
     /// sums could not be kept for the next run, where they could not.
-    pub async fn finish(self, patience: Duration) -> (Tally, Option<SafeText>) {
-        let tally = self.push.finish(patience).await;
+    pub async fn finish(self, patience: Duration) -> (DeliveryStats, Option<SafeText>) {
+        let stats = self.push.finish(patience).await;
         let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take();
-        (tally, trouble)
+        (stats, trouble)
     }
 }
 
-/// The specification: again on 5xx and 429, never on any other 4xx.
-pub(super) fn worth_retrying(status: StatusCode) -> bool {
-    status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
-}
-
-/// The endpoint that takes remote write.
-pub(super) fn endpoint(settings: &Settings) -> Result<Endpoint, ExportError> {
-    let mut headers = super::endpoint::headers(settings.headers.as_deref().unwrap_or_default(), HEADERS_VARIABLE)?;
-    let fixed: HeaderMap = [
-        ("content-encoding", "snappy"),
-        ("content-type", "application/x-protobuf"),
-        ("x-prometheus-remote-write-version", "0.1.0"),
-    ]
-    .into_iter()
-    .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
-    .collect();
-    headers.extend(fixed);
-    Endpoint::new(settings.url.clone(), headers, TIMEOUT, None)
-}
-
 /// The requests that say what is new.
-fn encode(news: &News, state: &mut State, histograms: Kind, now: Timestamp) -> Vec<Vec<u8>> {
-    let changes = state.add(&news.windows);
+fn encode(pending: &PendingBatch, state: &mut State, histograms: HistogramFormat, now: Timestamp) -> Vec<Vec<u8>> {
+    let changes = state.add(&pending.windows);
     let at = state.next_instant(now);
     let mut requests = Vec::new();
     for some in changes.chunks(WINDOWS_PER_REQUEST) {
         let series = some.iter().flat_map(|change| samples::of_change(change, histograms, at));
         requests.push(body(series.collect()));
     }
-    let last: Vec<TimeSeries> = news
+    let last: Vec<TimeSeries> = pending
         .last
         .values()
         .flat_map(|all| all.iter())
@@ -146,8 +108,24 @@ fn encode(news: &News, state: &mut State, histograms: Kind, now: Timestamp) -> V
     requests
 }
 
-/// A request as it is sent.
-pub(super) fn body(timeseries: Vec<TimeSeries>) -> Vec<u8> {
-    let plain = WriteRequest { timeseries }.encode_to_vec();
-    snap::raw::Encoder::new().compress_vec(&plain).expect("a request is far below four gigabytes")
+impl Exporter for RemoteWrite {
+    fn outcome(&self, outcome: &Outcome) {
+        RemoteWrite::outcome(self, outcome);
+    }
+
+    fn windows(&self, windows: &[Window]) {
+        RemoteWrite::windows(self, windows);
+    }
+
+    fn delivery(&self) -> Option<(&'static Family, DeliveryStats)> {
+        Some((&metric::REMOTE_WRITE_BATCHES, self.stats()))
+    }
+
+    fn finish(self: Box<Self>, patience: Duration) -> Finished {
+        Box::pin(async move {
+            let (stats, trouble) = RemoteWrite::finish(*self, patience).await;
+            let trouble = trouble.map(|why| format!("remote write: cannot keep the sums for the next run: {why}"));
+            stats.warning("remote write").into_iter().chain(trouble).collect()
+        })
+    }
 }

@@ -1,58 +1,29 @@
 //! Metrics for Prometheus to fetch: what was counted since the process began, and the last check
 //! of each probe. Counters are as fresh as the last check, not as the last closed window.
 
+mod metrics;
 mod protobuf;
 mod server;
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::metric;
-use crate::metric::{Family, Identity, Series, Value};
+use super::delivery_stats::DeliveryStats;
+use super::error::ExportError;
+use super::exporter::{Exporter, Finished};
+use crate::metric::{self, Family};
 use crate::model::{Outcome, Probe};
-use crate::window::Collector;
 
-use super::cumulative::Cumulative;
-use super::{ExportError, Tally};
-
-/// The span of the windows in between; they are added up at every scrape.
-const SPAN: Duration = Duration::from_mins(1);
+use metrics::Metrics;
 
 /// A running server of metrics.
 pub struct Scrape {
     metrics: Arc<Metrics>,
     server: server::Server,
-}
-
-/// What is served.
-struct Metrics {
-    vantage: String,
-    schema: i8,
-    /// Held for moments only: checks report here.
-    inbox: Mutex<Inbox>,
-    /// Held while an answer is made.
-    total: Mutex<Cumulative>,
-}
-
-struct Inbox {
-    collector: Collector,
-    closed: Cumulative,
-    last: BTreeMap<String, Arc<Vec<Series<'static>>>>,
-    /// The probes there are, once that has changed.
-    known: Option<BTreeSet<String>>,
-    tallies: BTreeMap<&'static str, (&'static Family, Tally)>,
-}
-
-/// The format of an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Format {
-    Text,
-    Protobuf,
 }
 
 impl Scrape {
@@ -61,19 +32,7 @@ impl Scrape {
     /// # Errors
     /// [`ExportError::Listen`], where nobody can listen there.
     pub async fn listen(address: SocketAddr, vantage: &str, schema: i8) -> Result<Scrape, ExportError> {
-        let inbox = Inbox {
-            collector: Collector::new(vantage, SPAN),
-            closed: Cumulative::default(),
-            last: BTreeMap::new(),
-            known: None,
-            tallies: BTreeMap::new(),
-        };
-        let metrics = Arc::new(Metrics {
-            vantage: vantage.to_owned(),
-            schema,
-            inbox: Mutex::new(inbox),
-            total: Mutex::new(Cumulative::default()),
-        });
+        let metrics = Arc::new(Metrics::new(vantage, schema));
         let server = server::Server::start(address, Arc::clone(&metrics)).await?;
         Ok(Scrape { metrics, server })
     }
@@ -116,77 +75,38 @@ impl Scrape {
         inbox.known = Some(known);
     }
 
-    /// Takes note of what became of another exporter's batches, which are a family of their own.
-    pub fn tally(&self, family: &'static Family, tally: Tally) {
-        self.metrics.inbox().tallies.insert(family.name, (family, tally));
-    }
-
     /// Stops serving.
     pub async fn finish(self) {
         self.server.stop().await;
     }
 }
 
-impl Metrics {
-    fn inbox(&self) -> MutexGuard<'_, Inbox> {
-        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+impl Exporter for Scrape {
+    fn outcome(&self, outcome: &Outcome) {
+        Scrape::outcome(self, outcome);
     }
 
-    /// All metrics in a format.
-    fn answer(&self, format: Format) -> Vec<u8> {
-        let mut total = self.total.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut collector, closed, last, tallies) = {
-            let mut inbox = self.inbox();
-            let fresh = Collector::new(&self.vantage, SPAN);
-            let collector = std::mem::replace(&mut inbox.collector, fresh);
-            (collector, std::mem::take(&mut inbox.closed), inbox.last.clone(), inbox.tallies.clone())
-        };
-        for window in closed.windows() {
-            total.add(window);
-        }
-        for window in collector.close_all() {
-            total.add(&window);
-        }
-        // What is shared and what is borrowed live differently long; pushed one by one they fit.
-        let mut all: Vec<Series<'_>> = total.windows().flat_map(metric::of_window).collect();
-        let ours = tallies.values().flat_map(|(family, tally)| self.batches(family, tally));
-        for series in last.values().flat_map(|series| series.iter().cloned()).chain(ours).chain([self.build()]) {
-            all.push(series);
-        }
-        metric::sort(&mut all);
-        match format {
-            Format::Text => {
-                let mut text = String::new();
-                metric::text::write(&all, &mut text);
-                text.into_bytes()
-            }
-            Format::Protobuf => {
-                let mut bytes = Vec::new();
-                protobuf::write(&all, self.schema, &mut bytes);
-                bytes
-            }
-        }
+    fn missed(&self, probe: &Probe, scheduled_at: Timestamp) {
+        Scrape::missed(self, probe, scheduled_at);
     }
 
-    fn build(&self) -> Series<'static> {
-        let label = Some(("version", Cow::Borrowed(env!("CARGO_PKG_VERSION"))));
-        Series {
-            family: &metric::BUILD,
-            of: Arc::new(Identity::of_vantage(&self.vantage)),
-            label,
-            value: Value::Number(1.0),
-        }
+    fn adopt(&self, probes: &[Arc<Probe>]) {
+        Scrape::adopt(self, probes);
     }
 
-    fn batches(&self, family: &'static Family, tally: &Tally) -> impl Iterator<Item = Series<'static>> {
-        let of = Arc::new(Identity::of_vantage(&self.vantage));
-        [("sent", tally.sent), ("dropped", tally.dropped), ("refused", tally.refused), ("retried", tally.retries)]
-            .into_iter()
-            .map(move |(result, count)| Series {
-                family,
-                of: Arc::clone(&of),
-                label: Some(("result", Cow::Borrowed(result))),
-                value: Value::Count(count),
-            })
+    /// What became of another exporter's batches is a family of its own.
+    fn show_delivery(&self, family: &'static Family, stats: &DeliveryStats) {
+        self.metrics.inbox().delivered.insert(family.name, (family, stats.clone()));
+    }
+
+    fn address(&self) -> Option<SocketAddr> {
+        Some(Scrape::address(self))
+    }
+
+    fn finish(self: Box<Self>, _patience: Duration) -> Finished {
+        Box::pin(async move {
+            Scrape::finish(*self).await;
+            Vec::new()
+        })
     }
 }

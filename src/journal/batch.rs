@@ -127,7 +127,7 @@ impl Batch {
     }
 }
 
-/// No line of ours is longer; a longer one is read in pieces.
+/// No line of ours is longer; a longer one is read in chunks.
 const LONGEST_READ: u64 = LINE_LIMIT as u64 + 1;
 
 /// The length of a file that can be appended to.

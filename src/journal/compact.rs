@@ -50,9 +50,9 @@ impl Default for CompactRules {
 pub struct Compacted {
     /// Files that became smaller.
     pub files: u64,
-    /// Files that were left alone because they hold lines of a newer version, or because lines
+    /// Files that were skipped because they hold lines of a newer version, or because lines
     /// of their day wait in the spool and cannot be moved.
-    pub left_alone: u64,
+    pub skipped: u64,
     /// Windows in the files that became smaller, before and after.
     pub windows_before: u64,
     /// The same after.
@@ -87,7 +87,7 @@ pub(super) fn compact_on(
         // For each day anew: writers shall not wait for a whole year.
         let _lock = take_lock(disk, folder, rules)?;
         if !empty_spool(disk, folder, file.day)? {
-            compacted.left_alone += 1;
+            compacted.skipped += 1;
             continue;
         }
         compact_file(disk, &file.path, span, &mut compacted)?;
@@ -146,7 +146,7 @@ fn compact_file(disk: &Disk, path: &Path, span: SignedDuration, compacted: &mut 
             replace(disk, &unfinished, path)
         }
         Ok(Folded::Newer) => {
-            compacted.left_alone += 1;
+            compacted.skipped += 1;
             Ok(())
         }
         Err(error) => Err(error),

@@ -136,7 +136,7 @@ impl Objects {
 
     fn failed(&self, action: &'static str, key: &Key, error: &object_store::Error) -> JournalError {
         let why = match error {
-            object_store::Error::NotFound { .. } => "there is no such bucket or object".to_owned(),
+            object_store::Error::NotFound { .. } => "no such bucket or object".to_owned(),
             object_store::Error::PermissionDenied { .. } => "permission denied".to_owned(),
             object_store::Error::Unauthenticated { .. } => "the credentials are missing or wrong".to_owned(),
             other => other.to_string(),

@@ -1,9 +1,9 @@
 //! Lines out of journals, from as many folders and files as wanted: parsed on several threads, and
-//! delivered in the order of the files, bounded by a few pieces of a mebibyte each, or added up where
+//! delivered in the order of the files, bounded by a few chunks of a mebibyte each, or added up where
 //! they are parsed. It takes no lock, and reads beside writers and a compaction.
 
+mod chunks;
 mod fold;
-mod pieces;
 mod sources;
 mod worker;
 
@@ -15,7 +15,7 @@ use std::thread;
 
 use super::{Integrity, JournalError, Line, Range};
 
-use pieces::Piece;
+use chunks::Chunk;
 use sources::Spooled;
 use worker::Worker;
 
@@ -36,14 +36,14 @@ const BATCH: usize = 1024;
 /// # Errors
 /// [`JournalError`], where a path cannot be read at all.
 pub fn read(paths: &[PathBuf], range: Range) -> Result<Reader, JournalError> {
-    let (pieces, mut spooled) = sources::open(paths, range)?;
+    let (chunks, mut spooled) = sources::open(paths, range)?;
     let integrity = spooled.integrity;
     let lines = std::mem::take(&mut spooled.lines);
-    let threads = start(pieces, range, spooled);
+    let threads = start(chunks, range, spooled);
     Ok(Reader { turn: 0, threads, integrity, lines: lines.into_iter() })
 }
 
-/// What a thread says about one piece: some lines, several times; then what it met.
+/// What a thread says about one chunk: some lines, several times; then what it met.
 enum Message {
     Lines(Vec<Line>),
     Failed(JournalError),
@@ -52,7 +52,7 @@ enum Message {
 
 /// The lines of journals. After the last one, [`Reader::integrity`] is complete.
 pub struct Reader {
-    /// One channel for each thread; the pieces are dealt to them in turn.
+    /// One channel for each thread; the chunks are dealt to them in turn.
     threads: Vec<Receiver<Message>>,
     turn: usize,
     lines: std::vec::IntoIter<Line>,
@@ -85,40 +85,40 @@ impl Iterator for Reader {
                     self.integrity.merge(&integrity);
                     self.turn = (self.turn + 1) % self.threads.len();
                 }
-                // The thread whose turn it is has no piece left, so no thread has one.
+                // The thread whose turn it is has no chunk left, so no thread has one.
                 Err(mpsc::RecvError) => self.threads.clear(),
             }
         }
     }
 }
 
-/// Starts the threads and deals the pieces to them in turn. A thread ends with its pieces, or
+/// Starts the threads and deals the chunks to them in turn. A thread ends with its chunks, or
 /// when nobody listens any more.
-fn start(pieces: Vec<Piece>, range: Range, spooled: Spooled) -> Vec<Receiver<Message>> {
+fn start(chunks: Vec<Chunk>, range: Range, spooled: Spooled) -> Vec<Receiver<Message>> {
     let spooled = Arc::new(spooled);
-    let count = thread::available_parallelism().map_or(1, usize::from).min(pieces.len());
-    let mut hands: Vec<Vec<Piece>> = (0..count).map(|_| Vec::new()).collect();
-    for (at, piece) in pieces.into_iter().enumerate() {
-        hands[at % count].push(piece);
+    let count = thread::available_parallelism().map_or(1, usize::from).min(chunks.len());
+    let mut workers: Vec<Vec<Chunk>> = (0..count).map(|_| Vec::new()).collect();
+    for (at, chunk) in chunks.into_iter().enumerate() {
+        workers[at % count].push(chunk);
     }
-    hands
+    workers
         .into_iter()
-        .map(|hand| {
+        .map(|dealt| {
             let (sender, receiver) = mpsc::sync_channel(AHEAD);
             let mut worker = Worker::new(range, Arc::clone(&spooled));
-            thread::spawn(move || hand.into_iter().try_for_each(|piece| deliver(&piece, &mut worker, &sender)));
+            thread::spawn(move || dealt.into_iter().try_for_each(|chunk| deliver(&chunk, &mut worker, &sender)));
             receiver
         })
         .collect()
 }
 
-/// Sends what a piece holds.
+/// Sends what a chunk holds.
 ///
 /// # Errors
 /// Nobody listens any more.
-fn deliver(piece: &Piece, worker: &mut Worker, sender: &SyncSender<Message>) -> Result<(), SendError<Message>> {
+fn deliver(chunk: &Chunk, worker: &mut Worker, sender: &SyncSender<Message>) -> Result<(), SendError<Message>> {
     let mut lines = Vec::new();
-    let result = worker.read(piece, |line| {
+    let result = worker.read(chunk, |line| {
         lines.push(line);
         if lines.len() >= BATCH && sender.send(Message::Lines(std::mem::take(&mut lines))).is_err() {
             return ControlFlow::Break(());

@@ -3,7 +3,7 @@
 
 use std::fmt::{Display, Write as _};
 
-use super::{Family, Kind, Series, Value};
+use super::{Family, MetricKind, Series, Value};
 
 /// What the format calls itself.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -15,9 +15,9 @@ pub fn write(all: &[Series<'_>], out: &mut String) {
         if announced != Some(series.family) {
             announced = Some(series.family);
             let kind = match series.family.kind {
-                Kind::Gauge => "gauge",
-                Kind::Counter => "counter",
-                Kind::Histogram => "histogram",
+                MetricKind::Gauge => "gauge",
+                MetricKind::Counter => "counter",
+                MetricKind::Histogram => "histogram",
             };
             announce(series.family.name, kind, series.family.help, out);
         }

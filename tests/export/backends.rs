@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use opentelemetry_proto::tonic::collector::metrics::v1::{ExportMetricsPartialSuccess, ExportMetricsServiceResponse};
 use prost::Message as _;
-use uptick::export::buckets::Kind;
+use uptick::export::buckets::HistogramFormat;
 use uptick::export::cumulative::Cumulative;
 use uptick::export::otlp::Otlp;
 use uptick::export::remote_write::RemoteWrite;
-use uptick::export::{Tally, otlp, remote_write};
+use uptick::export::{DeliveryStats, otlp, remote_write};
 use uptick::window::Window;
 
 use crate::support::PATIENCE;
@@ -31,7 +31,8 @@ impl Exporter {
             return Exporter::Otlp(Otlp::start(settings).unwrap());
         }
         let url = format!("{base}/api/v1/write").parse().unwrap();
-        let settings = remote_write::Settings { url, headers: None, histograms: Kind::default(), state: None };
+        let settings =
+            remote_write::Settings { url, headers: None, histograms: HistogramFormat::default(), state: None };
         Exporter::RemoteWrite(RemoteWrite::start(&settings, Cumulative::default).unwrap())
     }
 
@@ -42,14 +43,14 @@ impl Exporter {
         }
     }
 
-    fn tally(&self) -> Tally {
+    fn stats(&self) -> DeliveryStats {
         match self {
-            Exporter::RemoteWrite(exporter) => exporter.tally(),
-            Exporter::Otlp(exporter) => exporter.tally(),
+            Exporter::RemoteWrite(exporter) => exporter.stats(),
+            Exporter::Otlp(exporter) => exporter.stats(),
         }
     }
 
-    async fn finish(self, patience: Duration) -> Tally {
+    async fn finish(self, patience: Duration) -> DeliveryStats {
         match self {
             Exporter::RemoteWrite(exporter) => exporter.finish(patience).await.0,
             Exporter::Otlp(exporter) => exporter.finish(patience).await,
@@ -79,10 +80,10 @@ async fn a_dead_backend_costs_no_time_and_is_counted() {
             exporter.windows(&[some()]);
         }
         assert!(start.elapsed() < Duration::from_secs(10), "{kind}: {:?}", start.elapsed());
-        let tally = exporter.finish(Duration::from_secs(2)).await;
-        assert_eq!((tally.sent, tally.dropped > 0), (0, true), "{kind}: {tally:?}");
-        assert!(tally.retries > 0, "{kind}: {tally:?}");
-        assert!(tally.warning(kind).unwrap().contains("did not arrive"), "{kind}");
+        let stats = exporter.finish(Duration::from_secs(2)).await;
+        assert_eq!((stats.sent, stats.dropped > 0), (0, true), "{kind}: {stats:?}");
+        assert!(stats.retries > 0, "{kind}: {stats:?}");
+        assert!(stats.warning(kind).unwrap().contains("did not arrive"), "{kind}");
     }
 }
 
@@ -96,8 +97,8 @@ async fn a_backend_that_never_answers_does_not_hold_the_end_up() {
         let exporter = Exporter::start(kind, &server.url(""));
         exporter.windows(&[some()]);
         let start = Instant::now();
-        let tally = exporter.finish(Duration::from_secs(1)).await;
-        assert_eq!((tally.sent, tally.dropped), (0, 1), "{kind}: {tally:?}");
+        let stats = exporter.finish(Duration::from_secs(1)).await;
+        assert_eq!((stats.sent, stats.dropped), (0, 1), "{kind}: {stats:?}");
         assert!(start.elapsed() < Duration::from_secs(9), "{kind}: {:?}", start.elapsed());
     }
 }
@@ -108,8 +109,8 @@ async fn an_overloaded_backend_is_asked_again_with_the_same_until_it_takes_it() 
         let server = answering(vec![answer(503, &[], ""), answer(429, &[("retry-after", "1")], "")]);
         let exporter = Exporter::start(kind, &server.url(""));
         exporter.windows(&[some()]);
-        let tally = exporter.finish(PATIENCE).await;
-        assert_eq!((tally.sent, tally.retries, tally.is_whole()), (1, 2, true), "{kind}: {tally:?}");
+        let stats = exporter.finish(PATIENCE).await;
+        assert_eq!((stats.sent, stats.retries, stats.is_whole()), (1, 2, true), "{kind}: {stats:?}");
         let requests = server.requests();
         assert_eq!(requests.len(), 3, "{kind}");
         assert!(requests.iter().all(|request| *request == requests[0]), "{kind}");
@@ -124,10 +125,10 @@ async fn what_a_backend_will_not_take_is_sent_once() {
             let server = answering(vec![refusal]);
             let exporter = Exporter::start(kind, &server.url(""));
             exporter.windows(&[some()]);
-            let tally = exporter.finish(PATIENCE).await;
-            assert_eq!((tally.sent, tally.refused, tally.retries), (0, 1, 0), "{kind} {status}: {tally:?}");
+            let stats = exporter.finish(PATIENCE).await;
+            assert_eq!((stats.sent, stats.refused, stats.retries), (0, 1, 0), "{kind} {status}: {stats:?}");
             assert_eq!(server.connections(), 1, "{kind} {status}");
-            let why = tally.last_error.unwrap();
+            let why = stats.last_error.unwrap();
             assert!(why.as_str().contains("out of order") && !why.as_str().contains('\u{1b}'), "{why}");
         }
     }
@@ -151,8 +152,8 @@ async fn a_redirect_is_not_followed_with_what_was_for_another() {
         let server = answering(vec![answer(307, &[("location", &elsewhere.url("/"))], "")]);
         let exporter = Exporter::start(kind, &server.url("").replace("http://", "http://user:hunter22@"));
         exporter.windows(&[some()]);
-        let tally = exporter.finish(PATIENCE).await;
-        assert_eq!((tally.refused, elsewhere.connections()), (1, 0), "{kind}: {tally:?}");
+        let stats = exporter.finish(PATIENCE).await;
+        assert_eq!((stats.refused, elsewhere.connections()), (1, 0), "{kind}: {stats:?}");
         assert!(server.requests_text()[0].contains("authorization: Basic "), "{kind}");
     }
 }
@@ -167,8 +168,8 @@ async fn an_answer_without_end_is_not_read_to_its_end() {
         });
         let exporter = Exporter::start(kind, &server.url(""));
         exporter.windows(&[some()]);
-        let tally = exporter.finish(PATIENCE).await;
-        assert_eq!((tally.sent, tally.retries), (1, 0), "{kind}: {tally:?}");
+        let stats = exporter.finish(PATIENCE).await;
+        assert_eq!((stats.sent, stats.retries), (1, 0), "{kind}: {stats:?}");
     }
 }
 
@@ -180,9 +181,9 @@ async fn a_collector_that_takes_a_request_and_rejects_what_is_in_it_is_noticed()
     let server = answering(vec![answer(200, &[], body)]);
     let exporter = Exporter::start("otlp", &server.url(""));
     exporter.windows(&[some()]);
-    let tally = exporter.finish(PATIENCE).await;
-    assert_eq!((tally.sent, tally.refused), (0, 1), "{tally:?}");
-    assert_eq!(tally.last_error.unwrap().as_str(), "7 data points rejected: no histograms here");
+    let stats = exporter.finish(PATIENCE).await;
+    assert_eq!((stats.sent, stats.refused), (0, 1), "{stats:?}");
+    assert_eq!(stats.last_error.unwrap().as_str(), "7 data points rejected: no histograms here");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -197,11 +198,11 @@ async fn what_does_not_fit_into_the_queue_is_dropped_oldest_first_and_counted() 
         let windows: Vec<Window> = (0..30_000).map(|n| window("here", &format!("probe {n}"), &[])).collect();
         exporter.windows(&windows);
         let start = Instant::now();
-        while exporter.tally().dropped < 300 - 256 {
-            assert!(start.elapsed() < PATIENCE, "{kind}: {:?}", exporter.tally());
+        while exporter.stats().dropped < 300 - 256 {
+            assert!(start.elapsed() < PATIENCE, "{kind}: {:?}", exporter.stats());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        let tally = exporter.finish(Duration::from_millis(200)).await;
-        assert_eq!((tally.sent, tally.dropped), (0, 300), "{kind}: {tally:?}");
+        let stats = exporter.finish(Duration::from_millis(200)).await;
+        assert_eq!((stats.sent, stats.dropped), (0, 300), "{kind}: {stats:?}");
     }
 }

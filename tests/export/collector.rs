@@ -51,8 +51,8 @@ async fn two_requests(temporality: Temporality) -> Vec<ExportMetricsServiceReque
     let otlp = start(&server, temporality);
     otlp.windows(&[window("here", "home", &[1_000, 2_000, 0])]);
     let begun = std::time::Instant::now();
-    while otlp.tally().sent == 0 {
-        assert!(begun.elapsed() < PATIENCE, "{:?}", otlp.tally());
+    while otlp.stats().sent == 0 {
+        assert!(begun.elapsed() < PATIENCE, "{:?}", otlp.stats());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     otlp.windows(&[window("here", "home", &[4_000])]);
@@ -120,12 +120,12 @@ fn the_certificate_of_the_environment_is_trusted_and_no_other() {
         let file = authority.ca_file().display().to_string();
         let env = |name: &str| (name == "OTEL_EXPORTER_OTLP_CERTIFICATE").then(|| file.clone());
         let settings = Settings::read(Some(&url), Temporality::Delta, &env).unwrap().unwrap();
-        let tally = tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let stats = tokio::runtime::Runtime::new().unwrap().block_on(async {
             let otlp = Otlp::start(settings).unwrap();
             otlp.windows(&windows);
             otlp.finish(if sent > 0 { PATIENCE } else { Duration::from_secs(1) }).await
         });
-        assert_eq!((tally.sent, tally.dropped), (sent, 1 - sent), "{tally:?}");
+        assert_eq!((stats.sent, stats.dropped), (sent, 1 - sent), "{stats:?}");
     }
     assert_eq!(server.requests().len(), 1);
 }
@@ -146,8 +146,8 @@ async fn a_real_collector_takes_exponential_histograms() {
     let base = format!("http://{}", collector.address);
     let otlp = Otlp::start(Settings::read(Some(&base), Temporality::Cumulative, &|_| None).unwrap().unwrap()).unwrap();
     otlp.windows(&[window("here", "home", &[1_000, 2_000, 50_000])]);
-    let tally = otlp.finish(PATIENCE).await;
-    assert_eq!((tally.sent, tally.is_whole()), (1, true), "{tally:?}\n{}", collector.log());
+    let stats = otlp.finish(PATIENCE).await;
+    assert_eq!((stats.sent, stats.is_whole()), (1, true), "{stats:?}\n{}", collector.log());
     collector.wait(|| collector.log().contains("uptick.check.duration"), "a histogram in the collector's log");
     assert!(collector.log().contains("ExponentialHistogram"), "{}", collector.log());
 }

@@ -3,7 +3,7 @@
 
 use std::io::Write as _;
 
-use uptick::export::buckets::Kind;
+use uptick::export::buckets::HistogramFormat;
 use uptick::export::cumulative::Cumulative;
 use uptick::export::remote_write::RemoteWrite;
 
@@ -15,7 +15,7 @@ use crate::support::{PATIENCE, samples};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_merged_p99_is_within_half_a_percent_of_the_pooled_truth() {
     let Some(prometheus) = Program::prometheus(&[]) else { return };
-    let writer = RemoteWrite::start(&settings(&prometheus, Kind::default()), Cumulative::default).unwrap();
+    let writer = RemoteWrite::start(&settings(&prometheus, HistogramFormat::default()), Cumulative::default).unwrap();
     let (mut pooled, mut p99s) = (Vec::new(), Vec::new());
     for (vantage, mut times) in samples::fleet() {
         writer.windows(&[window(vantage, "home", &times)]);

@@ -1,6 +1,6 @@
 //! Remote write into a real Prometheus, and what it makes of it.
 
-use uptick::export::buckets::Kind;
+use uptick::export::buckets::HistogramFormat;
 use uptick::export::cumulative::Cumulative;
 use uptick::export::remote_write::{RemoteWrite, Settings};
 
@@ -10,7 +10,7 @@ use crate::support::run::Run;
 use crate::support::samples::window;
 use crate::support::server::{Server, closed_port, ok};
 
-pub(crate) fn settings(program: &Program, histograms: Kind) -> Settings {
+pub(crate) fn settings(program: &Program, histograms: HistogramFormat) -> Settings {
     let url = format!("http://{}/api/v1/write", program.address).parse().unwrap();
     Settings { url, headers: None, histograms, state: None }
 }
@@ -18,14 +18,14 @@ pub(crate) fn settings(program: &Program, histograms: Kind) -> Settings {
 #[tokio::test(flavor = "multi_thread")]
 async fn native_histograms_and_counters_arrive_and_a_new_series_begins_with_zero() {
     let Some(prometheus) = Program::prometheus(&[]) else { return };
-    let writer = RemoteWrite::start(&settings(&prometheus, Kind::default()), Cumulative::default).unwrap();
+    let writer = RemoteWrite::start(&settings(&prometheus, HistogramFormat::default()), Cumulative::default).unwrap();
     let mut window = window("here", "home", &[1_000; 90]);
     window.latency.total.record_micros(0);
     window.counts.down = 3;
     window.failures.insert(uptick::model::FailureClass::ConnectRefused, 3);
     writer.windows(&[window]);
-    let (tally, trouble) = writer.finish(PATIENCE).await;
-    assert_eq!((tally.sent, tally.refused, tally.dropped, tally.last_error, trouble), (1, 0, 0, None, None));
+    let (stats, trouble) = writer.finish(PATIENCE).await;
+    assert_eq!((stats.sent, stats.refused, stats.dropped, stats.last_error, trouble), (1, 0, 0, None, None));
     assert_eq!(prometheus.number("histogram_count(uptick_check_duration_seconds{probe=\"home\"})"), 91.0);
     let median = prometheus.number("histogram_quantile(0.5, uptick_check_duration_seconds)");
     assert!((median - 0.001).abs() < 0.000_03, "{median}");
@@ -43,7 +43,7 @@ async fn native_histograms_and_counters_arrive_and_a_new_series_begins_with_zero
 #[tokio::test(flavor = "multi_thread")]
 async fn classic_buckets_are_what_prometheus_calls_a_histogram() {
     let Some(prometheus) = Program::prometheus(&[]) else { return };
-    let writer = RemoteWrite::start(&settings(&prometheus, Kind::Classic), Cumulative::default).unwrap();
+    let writer = RemoteWrite::start(&settings(&prometheus, HistogramFormat::Classic), Cumulative::default).unwrap();
     writer.windows(&[window("here", "home", &[3_000, 7_000, 200_000_000])]);
     assert!(writer.finish(PATIENCE).await.0.is_whole());
     for (le, count) in [("0.005", 1.0), ("0.01", 2.0), ("60", 2.0), ("+Inf", 3.0)] {

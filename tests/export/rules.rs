@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use uptick::export::buckets::Kind;
+use uptick::export::buckets::HistogramFormat;
 use uptick::export::cumulative::Cumulative;
 use uptick::export::remote_write::RemoteWrite;
 use uptick::metric;
@@ -69,7 +69,7 @@ fn every_metric_is_documented_in_its_own_words() {
 async fn native_histograms_are_merged_by_the_rules_and_the_dashboard_asks_nothing_that_is_not_understood() {
     let rules = fs::canonicalize(Path::new(FOLDER).join("uptick.rules.yml")).unwrap();
     let Some(prometheus) = Program::prometheus_with(&[], &[rules]) else { return };
-    let writer = RemoteWrite::start(&settings(&prometheus, Kind::default()), Cumulative::default).unwrap();
+    let writer = RemoteWrite::start(&settings(&prometheus, HistogramFormat::default()), Cumulative::default).unwrap();
     writer.windows(&[window("fra", "home", &[10_000; 90]), window("syd", "home", &[900_000; 10])]);
     assert!(writer.finish(PATIENCE).await.0.is_whole());
     let median = prometheus.number("probe:uptick_check_duration_seconds:p50_rate5m{probe=\"home\"}");

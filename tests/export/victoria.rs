@@ -1,6 +1,6 @@
 //! Remote write into a real `VictoriaMetrics`: what it keeps, and that its silence is noticed.
 
-use uptick::export::buckets::Kind;
+use uptick::export::buckets::HistogramFormat;
 use uptick::export::cumulative::Cumulative;
 use uptick::export::remote_write::RemoteWrite;
 
@@ -14,7 +14,7 @@ use crate::support::server::{Server, ok};
 #[tokio::test(flavor = "multi_thread")]
 async fn vmrange_buckets_arrive_and_yield_percentiles() {
     let Some(victoria) = Program::victoria_metrics() else { return };
-    let writer = RemoteWrite::start(&settings(&victoria, Kind::VmRange), Cumulative::default).unwrap();
+    let writer = RemoteWrite::start(&settings(&victoria, HistogramFormat::VmRange), Cumulative::default).unwrap();
     let times: Vec<u64> = (1..=1_000).map(|n| n * 100).collect();
     writer.windows(&[window("here", "home", &times)]);
     assert!(writer.finish(PATIENCE).await.0.is_whole());

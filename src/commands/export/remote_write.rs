@@ -27,7 +27,7 @@ pub(crate) fn run(url: &str, args: &cli::ExportArgs, span: Range, terminal: &Ter
     let runtime = runtime.map_err(|error| CliError::io("the runtime", &error))?;
     let sending = replay.send(&settings, Timestamp::now(), PATIENCE);
     let sent = runtime.block_on(sending).map_err(|error| exporters::usage(&error))?;
-    let mut trouble = sent.tally.warning("remote write");
+    let mut trouble = sent.stats.warning("remote write");
     say(trouble.as_deref(), terminal);
     if args.verify && trouble.is_none() {
         let verifying = verify(&settings, query, &sent);
@@ -35,7 +35,7 @@ pub(crate) fn run(url: &str, args: &cli::ExportArgs, span: Range, terminal: &Ter
         say(trouble.as_deref(), terminal);
     }
     if trouble.is_none() && !terminal.quiet {
-        let (requests, probes) = (sent.tally.sent, sent.last.len());
+        let (requests, probes) = (sent.stats.sent, sent.last.len());
         let back = if args.verify { ", and found there" } else { "" };
         terminal::print(|out| writeln!(out, "sent: probes {probes}, requests {requests}{back}"))?;
     }

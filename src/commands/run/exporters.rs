@@ -14,12 +14,16 @@ use crate::config::Config;
 #[cfg(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp"))]
 use crate::export::ExportError;
 use crate::export::Exporters;
+#[cfg(any(feature = "remote-write", feature = "prometheus-server"))]
+use crate::export::buckets::{HistogramFormat, HistogramFormatError};
 #[cfg(feature = "remote-write")]
 use crate::export::cumulative::Cumulative;
 #[cfg(feature = "otlp")]
-use crate::export::otlp;
+use crate::export::otlp::{self, Otlp};
 #[cfg(feature = "remote-write")]
-use crate::export::remote_write;
+use crate::export::remote_write::{self, RemoteWrite};
+#[cfg(feature = "prometheus-server")]
+use crate::export::scrape::Scrape;
 #[cfg(feature = "remote-write")]
 use crate::journal;
 #[cfg(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp"))]
@@ -52,13 +56,14 @@ pub(crate) fn start(asked: &ExporterArgs, run: &Run, config: &Config, place: &Pa
     #[cfg(feature = "prometheus-server")]
     if let Run::Watch { listen: Some(address) } = run {
         let schema = histograms(asked.histograms.as_deref())?.schema();
-        exporters.listen(*address, vantage, schema).map_err(|error| usage(&error))?;
+        exporters.add(Scrape::listen(*address, vantage, schema)).map_err(|error| usage(&error))?;
     }
     #[cfg(feature = "remote-write")]
     if let Some(url) = &asked.remote_write {
         let mut settings = remote_write_settings(url, asked.histograms.as_deref())?;
         settings.state = Some(place.join(STATE_FILE));
-        exporters.remote_write(&settings, || recorded(place, vantage)).map_err(|error| usage(&error))?;
+        let start = async { RemoteWrite::start(&settings, || recorded(place, vantage)) };
+        exporters.add(start).map_err(|error| usage(&error))?;
     }
     #[cfg(feature = "otlp")]
     if let Some(url) = &asked.otlp {
@@ -68,7 +73,7 @@ pub(crate) fn start(asked: &ExporterArgs, run: &Run, config: &Config, place: &Pa
         };
         let settings = otlp::Settings::read(url.as_deref(), usual, &selection::env).map_err(|error| usage(&error))?;
         if let Some(settings) = settings {
-            exporters.otlp(settings).map_err(|error| usage(&error))?;
+            exporters.add(async { Otlp::start(settings) }).map_err(|error| usage(&error))?;
         }
     }
     let _ = (&mut exporters, asked, run, vantage, place);
@@ -100,11 +105,11 @@ fn recorded(place: &Path, vantage: &str) -> Cumulative {
 }
 
 #[cfg(any(feature = "remote-write", feature = "prometheus-server"))]
-fn histograms(kind: Option<&str>) -> Result<crate::export::buckets::Kind, CliError> {
+fn histograms(kind: Option<&str>) -> Result<HistogramFormat, CliError> {
     let parsed = kind.map(str::parse).transpose();
     parsed
         .map(Option::unwrap_or_default)
-        .map_err(|error: String| CliError::Usage(format!("error: --histograms: {error}")))
+        .map_err(|error: HistogramFormatError| CliError::Usage(format!("error: --histograms: {error}")))
 }
 
 /// What cannot start is a matter of usage; every cause is named.

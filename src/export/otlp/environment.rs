@@ -105,7 +105,7 @@ fn url(text: &str) -> Result<Url, ExportError> {
     text.parse().map_err(|_| {
         // What stands before the @ or after the ? may be a secret.
         let host = text.rsplit('@').next().and_then(|rest| rest.split('?').next()).unwrap_or_default();
-        ExportError::Url { url: SafeText::clean(host, 100), why: "it is no URL" }
+        ExportError::Url { url: SafeText::clean(host, 100), why: "not a URL" }
     })
 }
 

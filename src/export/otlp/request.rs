@@ -13,7 +13,7 @@ use opentelemetry_proto::tonic::resource::v1::Resource;
 
 use crate::export::buckets;
 use crate::export::buckets::Exponential;
-use crate::metric::{Family, Kind, Series, Value};
+use crate::metric::{Family, MetricKind, Series, Value};
 use crate::window::Histogram;
 
 use super::Temporality;
@@ -61,9 +61,9 @@ fn metric(family: &Family, all: &[&Series<'_>], time: Time) -> Metric {
     .into();
     let numbers = || all.iter().filter_map(|series| number(series, time)).collect();
     let data = match family.kind {
-        Kind::Gauge => Data::Gauge(Gauge { data_points: numbers() }),
-        Kind::Counter => Data::Sum(Sum { data_points: numbers(), aggregation_temporality, is_monotonic: true }),
-        Kind::Histogram => {
+        MetricKind::Gauge => Data::Gauge(Gauge { data_points: numbers() }),
+        MetricKind::Counter => Data::Sum(Sum { data_points: numbers(), aggregation_temporality, is_monotonic: true }),
+        MetricKind::Histogram => {
             let data_points = all.iter().filter_map(|series| histogram(series, time)).collect();
             Data::ExponentialHistogram(ExponentialHistogram { data_points, aggregation_temporality })
         }

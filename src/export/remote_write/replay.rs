@@ -7,17 +7,19 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-use crate::export::buckets::Kind;
+use crate::export::buckets::HistogramFormat;
 use crate::export::cumulative::Cumulative;
+use crate::export::delivery_stats::DeliveryStats;
 use crate::export::endpoint::{Answer, Endpoint};
-use crate::export::message::write::TimeSeries;
-use crate::export::{ExportError, Tally};
+use crate::export::error::ExportError;
+use crate::export::protobuf_messages::write::TimeSeries;
 use crate::metric;
 use crate::metric::Identity;
 use crate::window::Window;
 
+use super::request::{self, Settings};
+use super::samples;
 use super::state::Change;
-use super::{Settings, samples};
 
 /// Steps of one replay, at most.
 const STEPS: i64 = 1_440;
@@ -66,7 +68,7 @@ impl Replay {
     /// # Errors
     /// [`ExportError`], where the address or the headers cannot be used.
     pub async fn send(self, settings: &Settings, now: Timestamp, patience: Duration) -> Result<Sent, ExportError> {
-        let endpoint = super::endpoint(settings)?;
+        let endpoint = request::endpoint(settings)?;
         let (all, last) = self.series(settings.histograms, now);
         let mut bodies = Vec::new();
         let mut gathered: Vec<TimeSeries> = Vec::new();
@@ -74,26 +76,26 @@ impl Replay {
         for series in all {
             let more = series.samples.len() + series.histograms.len();
             if samples + more > SAMPLES_PER_REQUEST && !gathered.is_empty() {
-                bodies.push(super::body(std::mem::take(&mut gathered)));
+                bodies.push(request::body(std::mem::take(&mut gathered)));
                 samples = 0;
             }
             samples += more;
             gathered.push(series);
         }
         if !gathered.is_empty() {
-            bodies.push(super::body(gathered));
+            bodies.push(request::body(gathered));
         }
-        let tally = deliver(&endpoint, bodies, patience).await;
-        Ok(Sent { tally, last })
+        let stats = deliver(&endpoint, bodies, patience).await;
+        Ok(Sent { stats, last })
     }
 
     /// Every series with all its samples, and the sums at the end.
-    fn series(mut self, histograms: Kind, now: Timestamp) -> (Vec<TimeSeries>, Vec<Last>) {
+    fn series(mut self, histograms: HistogramFormat, now: Timestamp) -> (Vec<TimeSeries>, Vec<Last>) {
         let mut all: BTreeMap<Vec<(String, String)>, TimeSeries> = BTreeMap::new();
         let mut last: BTreeMap<Identity, Last> = BTreeMap::new();
-        for (end, news) in &self.steps {
+        for (end, pending) in &self.steps {
             let at_ms = (*end).min(now).as_millisecond();
-            for window in news.windows() {
+            for window in pending.windows() {
                 let identity = metric::identity_of(window);
                 let before = self.base.get(&identity).cloned();
                 self.base.add(window);
@@ -116,7 +118,7 @@ impl Replay {
 #[derive(Debug)]
 pub struct Sent {
     /// What became of the requests.
-    pub tally: Tally,
+    pub stats: DeliveryStats,
     /// The last sum of each probe.
     pub last: Vec<Last>,
 }
@@ -131,25 +133,25 @@ pub struct Last {
 }
 
 /// Sends requests one after another until each is taken or refused, or the time is up.
-async fn deliver(endpoint: &Endpoint, bodies: Vec<Vec<u8>>, patience: Duration) -> Tally {
+async fn deliver(endpoint: &Endpoint, bodies: Vec<Vec<u8>>, patience: Duration) -> DeliveryStats {
     let deadline = Instant::now() + patience;
-    let mut tally = Tally::default();
+    let mut stats = DeliveryStats::default();
     let mut pause = Duration::from_millis(500);
     let mut bodies = bodies.into_iter().peekable();
     while let Some(body) = bodies.peek() {
-        match tokio::time::timeout_at(deadline, endpoint.post(body.clone(), super::worth_retrying)).await {
+        match tokio::time::timeout_at(deadline, endpoint.post(body.clone(), request::worth_retrying)).await {
             Ok(Answer::Accepted(_)) => {
-                tally.sent += 1;
+                stats.sent += 1;
                 bodies.next();
             }
             Ok(Answer::Refused(why)) => {
-                tally.refused += 1;
-                tally.last_error = Some(why);
+                stats.refused += 1;
+                stats.last_error = Some(why);
                 bodies.next();
             }
             Ok(Answer::Retry(after, why)) => {
-                tally.retries += 1;
-                tally.last_error = Some(why);
+                stats.retries += 1;
+                stats.last_error = Some(why);
                 let pause_now = after.unwrap_or(pause);
                 pause *= 2;
                 if Instant::now() + pause_now >= deadline {
@@ -160,8 +162,8 @@ async fn deliver(endpoint: &Endpoint, bodies: Vec<Vec<u8>>, patience: Duration) 
             Err(_) => break,
         }
     }
-    tally.dropped += bodies.count() as u64;
-    tally
+    stats.dropped += bodies.count() as u64;
+    stats
 }
 
 #[cfg(test)]
@@ -202,7 +204,7 @@ mod tests {
         for (at, up) in [(12, 3), (11, 2), (12, 5)] {
             replay.add(&window(at, up));
         }
-        let (series, last) = replay.series(Kind::default(), minute(20));
+        let (series, last) = replay.series(HistogramFormat::default(), minute(20));
         let expected = [(719_999, 0.0), (720_000, 2.0), (780_000, 10.0)];
         assert_eq!(values(&series, "uptick_checks_total"), expected);
         assert_eq!(values(&series, "uptick_check_duration_seconds"), expected);
@@ -215,7 +217,7 @@ mod tests {
         let mut replay = Replay::new(minute(10), minute(20));
         replay.add(&window(3, 7));
         replay.add(&window(15, 1));
-        let (series, _) = replay.series(Kind::Classic, minute(20));
+        let (series, _) = replay.series(HistogramFormat::Classic, minute(20));
         assert_eq!(values(&series, "uptick_checks_total"), [(960_000, 8.0)]);
     }
 }

@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use crate::export::buckets;
-use crate::export::buckets::{Exponential, Kind};
-use crate::export::message::write::{BucketSpan, Histogram, Label, Sample, TimeSeries};
+use crate::export::buckets::{Exponential, HistogramFormat};
+use crate::export::protobuf_messages::write::{BucketSpan, Histogram, Label, Sample, TimeSeries};
 use crate::metric;
 use crate::metric::{Series, Value};
 
@@ -20,7 +20,7 @@ enum Point {
 }
 
 /// The series of a sum that changed.
-pub(super) fn of_change(change: &Change, histograms: Kind, at_ms: i64) -> Vec<TimeSeries> {
+pub(super) fn of_change(change: &Change, histograms: HistogramFormat, at_ms: i64) -> Vec<TimeSeries> {
     let before: BTreeSet<Vec<(String, String)>> = change
         .before
         .iter()
@@ -39,7 +39,7 @@ pub(super) fn of_change(change: &Change, histograms: Kind, at_ms: i64) -> Vec<Ti
 }
 
 /// The series of a gauge.
-pub(super) fn of_series(series: &Series<'_>, histograms: Kind, at_ms: i64) -> Vec<TimeSeries> {
+pub(super) fn of_series(series: &Series<'_>, histograms: HistogramFormat, at_ms: i64) -> Vec<TimeSeries> {
     points(series, histograms).into_iter().map(|(labels, point)| timeseries(labels, point, false, at_ms)).collect()
 }
 
@@ -65,7 +65,7 @@ fn timeseries(labels: Vec<Label>, point: Point, is_new: bool, at_ms: i64) -> Tim
 }
 
 /// The points that a series is written as: a histogram in buckets of its own series is many.
-fn points(series: &Series<'_>, histograms: Kind) -> Vec<(Vec<Label>, Point)> {
+fn points(series: &Series<'_>, histograms: HistogramFormat) -> Vec<(Vec<Label>, Point)> {
     let name = series.family.name;
     let plain = |suffix: &str, more: Option<(&str, &str)>, value: f64| {
         (labels(series, &format!("{name}{suffix}"), more), Point::Number(value))
@@ -76,15 +76,15 @@ fn points(series: &Series<'_>, histograms: Kind) -> Vec<(Vec<Label>, Point)> {
         Value::Histogram(histogram) => histogram,
     };
     let mut all: Vec<_> = match histograms {
-        Kind::Native(schema) => {
+        HistogramFormat::Native(schema) => {
             return vec![(labels(series, name, None), Point::Native(Box::new(native(histogram, schema))))];
         }
-        Kind::Classic => {
+        HistogramFormat::Classic => {
             let bounded = metric::classic(histogram).into_iter().map(|(le, n)| (le.as_secs_f64().to_string(), n));
             let all = bounded.chain([("+Inf".to_owned(), histogram.count())]);
             all.map(|(le, count)| plain("_bucket", Some(("le", &le)), double(count))).collect()
         }
-        Kind::VmRange => buckets::vmranges(histogram)
+        HistogramFormat::VmRange => buckets::vmranges(histogram)
             .iter()
             .map(|(range, count)| plain("_bucket", Some(("vmrange", range)), double(*count)))
             .collect(),

@@ -63,11 +63,11 @@ impl State {
 
     /// Adds what is new. A file that cannot be written does not keep anything from being sent:
     /// the next run then begins where the file stands, and a backend sees a counter's reset.
-    pub(super) fn add(&mut self, news: &Cumulative) -> Vec<Change> {
+    pub(super) fn add(&mut self, pending: &Cumulative) -> Vec<Change> {
         let lock = self.path.as_deref().map(lock).transpose();
         self.read_again();
         let mut changes = Vec::new();
-        for window in news.windows() {
+        for window in pending.windows() {
             let identity = metric::identity_of(window);
             let before = self.sums.get(&identity).cloned();
             self.sums.add(window);
@@ -289,7 +289,7 @@ impl Times {
 mod tests {
     use super::*;
 
-    fn news(up: u64) -> Cumulative {
+    fn pending(up: u64) -> Cumulative {
         let names = ["here", "home", "web"].map(Arc::from);
         let mut window = Window::empty(&names[0], &names[1], &names[2], false);
         (window.from, window.to) = (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH + Duration::from_mins(1));
@@ -300,9 +300,9 @@ mod tests {
             window.latency.total.record_micros(1_000 + n * 977);
             window.latency.connect.record_micros(95 + n);
         }
-        let mut news = Cumulative::default();
-        news.add(&window);
-        news
+        let mut pending = Cumulative::default();
+        pending.add(&window);
+        pending
     }
 
     fn only(changes: Vec<Change>) -> Change {
@@ -314,10 +314,10 @@ mod tests {
     fn a_later_run_goes_on_where_the_earlier_one_ended() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("new").join("state");
-        let base = || news(7);
-        let first = only(State::new(Some(path.clone()), base).add(&news(20)));
+        let base = || pending(7);
+        let first = only(State::new(Some(path.clone()), base).add(&pending(20)));
         assert_eq!((first.before.map(|sum| sum.counts.up), first.after.counts.up), (Some(7), 27));
-        let second = only(State::new(Some(path), Cumulative::default).add(&news(5)));
+        let second = only(State::new(Some(path), Cumulative::default).add(&pending(5)));
         let before = second.before.expect("the first run's sum");
         assert_eq!((before.counts.up, before.failures[&FailureClass::ConnectRefused]), (27, 2));
         assert_eq!(before.latency.total.count(), 27);
@@ -332,8 +332,8 @@ mod tests {
         let mut one = State::new(Some(path.clone()), Cumulative::default);
         let mut other = State::new(Some(path), Cumulative::default);
         for total in [1, 2, 3].map(|n| n * 4) {
-            one.add(&news(1));
-            assert_eq!(only(other.add(&news(3))).after.counts.up, total);
+            one.add(&pending(1));
+            assert_eq!(only(other.add(&pending(3))).after.counts.up, total);
         }
     }
 
@@ -343,8 +343,8 @@ mod tests {
         let in_the_way = folder.path().join("file");
         fs::write(&in_the_way, "").expect("a file");
         let mut state = State::new(Some(in_the_way.join("state")), Cumulative::default);
-        state.add(&news(2));
-        assert_eq!(only(state.add(&news(3))).after.counts.up, 5);
+        state.add(&pending(2));
+        assert_eq!(only(state.add(&pending(3))).after.counts.up, 5);
         assert!(state.trouble().is_some());
     }
 
@@ -353,9 +353,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("state");
         fs::write(&path, "{\"schema\":\"uptick.remote-wri").expect("a file");
-        let mut state = State::new(Some(path.clone()), || news(7));
-        assert_eq!(only(state.add(&news(1))).after.counts.up, 8);
-        assert_eq!(only(State::new(Some(path), Cumulative::default).add(&news(1))).after.counts.up, 9);
+        let mut state = State::new(Some(path.clone()), || pending(7));
+        assert_eq!(only(state.add(&pending(1))).after.counts.up, 8);
+        assert_eq!(only(State::new(Some(path), Cumulative::default).add(&pending(1))).after.counts.up, 9);
     }
 
     #[test]

@@ -7,15 +7,15 @@ use std::time::Duration;
 use serde_json::Value;
 use url::Url;
 
-use crate::export::ExportError;
-use crate::export::buckets::Kind;
+use crate::export::buckets::HistogramFormat;
 use crate::export::endpoint::{Answer, Endpoint};
+use crate::export::error::ExportError;
 use crate::metric;
 use crate::metric::Identity;
 use crate::model::{Redactor, SafeText};
 
-use super::Settings;
 use super::replay::Last;
+use super::request::{self, Settings};
 
 /// How often a backend is asked: it may take a moment until what was sent can be found, and one
 /// that looked too early may remember for ten seconds that there was nothing.
@@ -57,13 +57,13 @@ impl Stored {
 
     /// One sentence for the user, and what to do about it.
     #[must_use]
-    pub fn sentence(&self, histograms: Kind) -> String {
+    pub fn sentence(&self, histograms: HistogramFormat) -> String {
         match self {
             Stored::Whole { count } => format!("the backend has the histogram with all {count} samples"),
             Stored::Different { sent, found } => format!(
                 "the backend has a histogram of {found} samples where {sent} were sent: does another prober have the same vantage?"
             ),
-            Stored::HistogramDropped if matches!(histograms, Kind::Native(_)) => {
+            Stored::HistogramDropped if matches!(histograms, HistogramFormat::Native(_)) => {
                 "the backend has the counters and DROPPED the native histogram: switch native histograms on there, \
                  or send --histograms vmrange (VictoriaMetrics) or classic"
                     .to_owned()
@@ -82,14 +82,14 @@ impl Stored {
 pub async fn verify(settings: &Settings, query_url: Option<Url>, last: &Last) -> Result<Stored, ExportError> {
     let url = query_url.or_else(|| query_address(&settings.url)).ok_or_else(|| ExportError::Url {
         url: Redactor::default().url(&settings.url),
-        why: "its query API is not known; say it with --query-url",
+        why: "its query API is not known; add --query-url",
     })?;
-    let endpoint = super::endpoint(settings)?;
+    let endpoint = request::endpoint(settings)?;
     let of = metric::identity_of(&last.sum);
     let sent = last.sum.latency.total.count();
     let name = match settings.histograms {
-        Kind::Native(_) => metric::DURATION.name.to_owned(),
-        Kind::Classic | Kind::VmRange => format!("{}_count", metric::DURATION.name),
+        HistogramFormat::Native(_) => metric::DURATION.name.to_owned(),
+        HistogramFormat::Classic | HistogramFormat::VmRange => format!("{}_count", metric::DURATION.name),
     };
     let mut found = Stored::Nothing;
     let mut without = 0;

@@ -5,11 +5,11 @@ use prost::Message as _;
 
 use crate::export::buckets;
 use crate::export::buckets::Exponential;
-use crate::export::message::exposition::{
+use crate::export::protobuf_messages::exposition::{
     Bucket, BucketSpan, Histogram, LabelPair, Metric, MetricFamily, MetricType, Number,
 };
 use crate::metric;
-use crate::metric::{Family, Kind, Series, Value};
+use crate::metric::{Family, MetricKind, Series, Value};
 
 /// What the format calls itself.
 pub(super) const CONTENT_TYPE: &str =
@@ -26,9 +26,9 @@ pub(super) fn write(all: &[Series<'_>], schema: i8, out: &mut Vec<u8>) {
 
 fn announced(family: &Family) -> MetricFamily {
     let kind = match family.kind {
-        Kind::Gauge => MetricType::Gauge,
-        Kind::Counter => MetricType::Counter,
-        Kind::Histogram => MetricType::Histogram,
+        MetricKind::Gauge => MetricType::Gauge,
+        MetricKind::Counter => MetricType::Counter,
+        MetricKind::Histogram => MetricType::Histogram,
     };
     MetricFamily {
         name: Some(family.name.to_owned()),

@@ -16,10 +16,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;
 
-use crate::export::ExportError;
+use crate::export::error::ExportError;
 use crate::metric::text;
 
-use super::{Format, Metrics, protobuf};
+use super::metrics::{Format, Metrics};
+use super::protobuf;
 
 /// Connections at once, at most; another is closed as it comes.
 const CONNECTIONS: usize = 32;

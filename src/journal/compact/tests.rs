@@ -44,7 +44,7 @@ fn record(folder: &Path, outcomes: &[Outcome]) {
 }
 
 /// What a journal says.
-struct Said {
+struct Summary {
     /// The windows of each probe, added up.
     sums: BTreeMap<String, Window>,
     /// The first and the last evidence of each class.
@@ -53,7 +53,7 @@ struct Said {
     windows: usize,
 }
 
-fn said(folder: &Path) -> Said {
+fn summary(folder: &Path) -> Summary {
     let (mut sums, mut evidence, mut windows) = (BTreeMap::<String, Window>::new(), BTreeMap::new(), 0);
     for line in journal::read(&[folder.to_owned()], Range::ALL).expect("a journal") {
         match line.expect("a readable file") {
@@ -79,20 +79,20 @@ fn said(folder: &Path) -> Said {
     for sum in sums.values_mut() {
         sum.strip = sum.strip.expanded();
     }
-    Said { sums, evidence, windows }
+    Summary { sums, evidence, windows }
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
     #[test]
-    fn what_is_said_of_windows_does_not_change_when_they_become_coarser(outcomes in outcomes()) {
+    fn sums_do_not_change_when_windows_become_coarser(outcomes in outcomes()) {
         let folder = tempfile::tempdir().expect("a folder");
         record(folder.path(), &outcomes);
-        let Said { sums, evidence, windows } = said(folder.path());
+        let Summary { sums, evidence, windows } = summary(folder.path());
         for days in [1, 8, 61, 400] {
             compact_on(&Disk::default(), folder.path(), later(days), &CompactRules::default()).expect("room");
-            let after = said(folder.path());
+            let after = summary(folder.path());
             prop_assert!(after.windows <= windows);
             // Coarse spans reach from the first to the last of their windows.
             prop_assert_eq!(&after.sums, &sums);
@@ -102,7 +102,7 @@ proptest! {
                 prop_assert_eq!(last_after.scheduled_at, last.scheduled_at);
             }
         }
-        prop_assert!(said(folder.path()).windows <= 2, "one window a day and probe");
+        prop_assert!(summary(folder.path()).windows <= 2, "one window a day and probe");
     }
 }
 
@@ -206,7 +206,7 @@ fn lines_of_a_newer_version_are_not_touched() {
     fs::write(&file, &text).expect("room");
     let compacted =
         compact_on(&Disk::default(), folder.path(), later(100), &CompactRules::default()).expect("readable");
-    assert_eq!((compacted.files, compacted.left_alone), (0, 1));
+    assert_eq!((compacted.files, compacted.skipped), (0, 1));
     assert_eq!(fs::read_to_string(&file).expect("the day"), text);
 }
 
@@ -218,12 +218,12 @@ fn what_looks_like_a_line_within_an_overlong_one_is_not_made_one() {
     let day = fs::read_to_string(&file).expect("the day");
     let first = day.lines().next().expect("a line");
     fs::write(&file, format!("{day}{}{first}\n", "x".repeat(LINE_LIMIT + 1))).expect("room");
-    let before = said(folder.path());
+    let before = summary(folder.path());
     compact_on(&Disk::default(), folder.path(), later(8), &CompactRules::default()).expect("readable");
     let mut lines = journal::read(&[folder.path().to_owned()], Range::ALL).expect("a journal");
-    assert_eq!(lines.by_ref().filter_map(Result::ok).count(), said(folder.path()).windows + 4);
+    assert_eq!(lines.by_ref().filter_map(Result::ok).count(), summary(folder.path()).windows + 4);
     assert_eq!(lines.integrity().corrupt_lines, 1);
-    assert_eq!(said(folder.path()).sums, before.sums);
+    assert_eq!(summary(folder.path()).sums, before.sums);
 }
 
 #[test]
@@ -233,18 +233,18 @@ fn whatever_call_fails_the_day_is_as_it_was_or_as_it_shall_be() {
     }) {
         let folder = tempfile::tempdir().expect("a folder");
         two_hours(folder.path());
-        let Said { sums, .. } = said(folder.path());
+        let Summary { sums, .. } = summary(folder.path());
         let disk = Disk::default();
         disk.faults.plan(number, fault);
         let result = compact_on(&disk, folder.path(), later(8), &CompactRules::default());
-        let after = said(folder.path());
+        let after = summary(folder.path());
         assert!([120, 2].contains(&after.windows), "{fault:?} at call {number}: {} windows", after.windows);
         assert_eq!(after.sums, sums, "{fault:?} at call {number}");
         if let Err(error) = result {
             assert!(error.to_string().contains('/'), "{error}");
         }
         compact_on(&Disk::default(), folder.path(), later(8), &CompactRules::default()).expect("well again");
-        assert_eq!(said(folder.path()).windows, 2, "{fault:?} at call {number}");
+        assert_eq!(summary(folder.path()).windows, 2, "{fault:?} at call {number}");
         let left = fs::read_dir(folder.path()).expect("a folder").count();
         assert_eq!(left, 2, "the lock and the day");
     }

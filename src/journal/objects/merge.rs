@@ -101,7 +101,7 @@ impl Objects {
         let _ = fs::remove_file(&merged);
         let (windows_before, windows_after) = match fold(&Disk::default(), &whole, &merged, work.span, before)? {
             Folded::Newer => {
-                compacted.left_alone += work.objects.len() as u64;
+                compacted.skipped += work.objects.len() as u64;
                 return Ok(());
             }
             // Where nothing added up, one object is better than many all the same.

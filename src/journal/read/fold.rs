@@ -9,11 +9,11 @@ use std::thread;
 
 use crate::journal::{Integrity, JournalError, Line, Range};
 
-use super::pieces::Piece;
+use super::chunks::Chunk;
 use super::sources;
 use super::worker::Worker;
 
-/// Adds the lines that belong to a range up, each line once: each of some threads begins a state and
+/// Adds the lines that belong to a range up, each line once: each of some threads starts a state and
 /// adds the lines that it reads, and the states are merged. Which lines went into which says nothing. A
 /// path is a journal's folder or a file of lines.
 ///
@@ -26,21 +26,21 @@ pub fn fold<S: Send>(
     add: impl Fn(&mut S, &Line) + Sync,
     merge: impl Fn(&mut S, S),
 ) -> Result<(S, Integrity), JournalError> {
-    let (pieces, mut spooled) = sources::open(paths, range)?;
+    let (chunks, mut spooled) = sources::open(paths, range)?;
     let mut first = begin();
     for line in std::mem::take(&mut spooled.lines) {
         add(&mut first, &line);
     }
-    let (spooled, shares) = (Arc::new(spooled), Shares::new(pieces));
-    let read = |hand: usize, mut state: S| {
+    let (spooled, queue) = (Arc::new(spooled), WorkQueue::new(chunks));
+    let read = |number: usize, mut state: S| {
         let mut worker = Worker::new(range, Arc::clone(&spooled));
-        while let Some(piece) = shares.next(hand) {
-            let added = worker.read(&piece, |line| {
+        while let Some(chunk) = queue.next(number) {
+            let added = worker.read(&chunk, |line| {
                 add(&mut state, &line);
                 ControlFlow::Continue(())
             });
             if let Err(error) = added {
-                shares.give_up();
+                queue.give_up();
                 return Err(error);
             }
         }
@@ -48,7 +48,7 @@ pub fn fold<S: Send>(
     };
     let (begin, read) = (&begin, &read);
     thread::scope(|scope| {
-        let others: Vec<_> = (1..shares.hands).map(|hand| scope.spawn(move || read(hand, begin()))).collect();
+        let others: Vec<_> = (1..queue.workers).map(|number| scope.spawn(move || read(number, begin()))).collect();
         let (mut state, mut integrity) = read(0, first)?;
         integrity.merge(&spooled.integrity);
         for other in others {
@@ -63,34 +63,34 @@ pub fn fold<S: Send>(
 /// More threads than this would each hold a state, and wait for the same disk.
 const THREADS: usize = 8;
 
-/// The pieces, shared out between threads. What is of one place, and of one time, stays together as
+/// The chunks, shared out between threads. What is of one place, and of one time, stays together as
 /// far as can be: the less the states have in common, the less there is twice.
-struct Shares {
-    hands: usize,
-    left: Mutex<Vec<VecDeque<Piece>>>,
+struct WorkQueue {
+    workers: usize,
+    left: Mutex<Vec<VecDeque<Chunk>>>,
 }
 
-impl Shares {
-    fn new(mut pieces: Vec<Piece>) -> Shares {
+impl WorkQueue {
+    fn new(mut chunks: Vec<Chunk>) -> WorkQueue {
         // Within a place the order of the files stays, and they come by days.
-        pieces.sort_by_cached_key(|piece| piece.source.place());
-        let hands = thread::available_parallelism().map_or(1, usize::from).min(THREADS).min(pieces.len()).max(1);
+        chunks.sort_by_cached_key(|chunk| chunk.source.place());
+        let workers = thread::available_parallelism().map_or(1, usize::from).min(THREADS).min(chunks.len()).max(1);
         let mut left = Vec::new();
-        for hand in (0..hands).rev() {
-            left.push(VecDeque::from(pieces.split_off(pieces.len() * hand / (hand + 1))));
+        for number in (0..workers).rev() {
+            left.push(VecDeque::from(chunks.split_off(chunks.len() * number / (number + 1))));
         }
         left.reverse();
-        Shares { hands, left: Mutex::new(left) }
+        WorkQueue { workers, left: Mutex::new(left) }
     }
 
-    /// The next piece of a hand; where it has none left, the last one of whoever has most.
-    fn next(&self, hand: usize) -> Option<Piece> {
+    /// The next chunk of a worker; where it has none left, the last one of the worker that has most.
+    fn next(&self, number: usize) -> Option<Chunk> {
         let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = left.get_mut(hand).and_then(VecDeque::pop_front);
+        let own = left.get_mut(number).and_then(VecDeque::pop_front);
         own.or_else(|| left.iter_mut().max_by_key(|share| share.len())?.pop_back())
     }
 
-    /// Nobody gets another piece.
+    /// Nobody gets another chunk.
     fn give_up(&self) {
         self.left.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
@@ -100,8 +100,8 @@ impl Shares {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::super::pieces;
-    use super::super::pieces::Source;
+    use super::super::chunks;
+    use super::super::chunks::Source;
     use super::*;
 
     #[test]
@@ -110,15 +110,15 @@ mod tests {
         for day in 10..20 {
             for place in ["here", "there"] {
                 let source = Arc::new(Source::new(format!("2025-03-{day}.{place}.jsonl").into()));
-                pieces::cut(&source, Some(1), &mut dealt);
+                chunks::cut(&source, Some(1), &mut dealt);
             }
         }
-        let shares = Shares::new(dealt);
-        let first: Vec<Piece> = (0..10).filter_map(|_| shares.next(0)).collect();
-        let rest: Vec<Piece> = std::iter::from_fn(|| shares.next(shares.hands - 1)).collect();
-        let paths = |pieces: &[Piece]| pieces.iter().map(|piece| piece.source.path.clone()).collect::<BTreeSet<_>>();
+        let queue = WorkQueue::new(dealt);
+        let first: Vec<Chunk> = (0..10).filter_map(|_| queue.next(0)).collect();
+        let rest: Vec<Chunk> = std::iter::from_fn(|| queue.next(queue.workers - 1)).collect();
+        let paths = |chunks: &[Chunk]| chunks.iter().map(|chunk| chunk.source.path.clone()).collect::<BTreeSet<_>>();
         assert_eq!(paths(&first).union(&paths(&rest)).count(), 20);
         assert_eq!(first.len() + rest.len(), 20);
-        assert!(shares.hands > 2 || paths(&first).iter().all(|path| path.to_string_lossy().contains(".here.")));
+        assert!(queue.workers > 2 || paths(&first).iter().all(|path| path.to_string_lossy().contains(".here.")));
     }
 }

@@ -11,8 +11,8 @@ use jiff::tz::TimeZone;
 use crate::journal::spool::Spool;
 use crate::journal::{Decoder, Integrity, JournalError, Line, LineError, Range};
 
-use super::pieces;
-use super::pieces::{Piece, Source};
+use super::chunks;
+use super::chunks::{Chunk, Source};
 
 /// The lines of the spools, which may stand in the days' files too.
 #[derive(Default)]
@@ -63,21 +63,21 @@ fn identity(line: &[u8]) -> (u32, usize) {
     (crc32fast::hash(line), line.len())
 }
 
-/// Finds out what there is to read: the files in pieces, and what waits in spools.
-pub(super) fn open(paths: &[PathBuf], range: Range) -> Result<(Vec<Piece>, Spooled), JournalError> {
-    let (mut pieces, mut spooled) = (Vec::new(), Spooled::default());
+/// Finds out what there is to read: the files in chunks, and what waits in spools.
+pub(super) fn open(paths: &[PathBuf], range: Range) -> Result<(Vec<Chunk>, Spooled), JournalError> {
+    let (mut chunks, mut spooled) = (Vec::new(), Spooled::default());
     for path in paths {
-        add(path, range, &mut spooled, &mut pieces)?;
+        add(path, range, &mut spooled, &mut chunks)?;
     }
-    Ok((pieces, spooled))
+    Ok((chunks, spooled))
 }
 
 /// Adds the files of a path. The spool is read before the days' files are looked at: lines move
 /// from there to here, so that one that moves meanwhile is met once or twice, and never missed.
-fn add(path: &Path, range: Range, spooled: &mut Spooled, pieces: &mut Vec<Piece>) -> Result<(), JournalError> {
+fn add(path: &Path, range: Range, spooled: &mut Spooled, chunks: &mut Vec<Chunk>) -> Result<(), JournalError> {
     let metadata = fs::metadata(path).map_err(JournalError::io("read", path))?;
     if !metadata.is_dir() {
-        pieces::cut(&Arc::new(Source::new(path.to_owned())), metadata.is_file().then_some(metadata.len()), pieces);
+        chunks::cut(&Arc::new(Source::new(path.to_owned())), metadata.is_file().then_some(metadata.len()), chunks);
         return Ok(());
     }
     let mut decoder = Decoder::default();
@@ -93,7 +93,7 @@ fn add(path: &Path, range: Range, spooled: &mut Spooled, pieces: &mut Vec<Piece>
     }
     for file in day_files(path)? {
         if may_hold(file.day, range) {
-            pieces::cut(&Arc::new(Source::new(file.path)), Some(file.length), pieces);
+            chunks::cut(&Arc::new(Source::new(file.path)), Some(file.length), chunks);
         }
     }
     Ok(())

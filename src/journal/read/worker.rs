@@ -1,4 +1,4 @@
-//! Reads pieces, one after the other, and hands their lines on.
+//! Reads chunks, one after the other, and workers their lines on.
 
 use std::fs::File;
 use std::io;
@@ -9,13 +9,13 @@ use std::sync::Arc;
 
 use crate::journal::{Decoder, Integrity, JournalError, LINE_LIMIT, Line, LineError, Range};
 
-use super::pieces::{Part, Piece};
+use super::chunks::{Chunk, ChunkSpan};
 use super::sources::Spooled;
 
-/// How much of a piece is read at once.
+/// How much of a chunk is read at once.
 const BUFFER: usize = 256 << 10;
 
-/// Reads pieces on one thread.
+/// Reads chunks on one thread.
 pub(super) struct Worker {
     range: Range,
     spooled: Arc<Spooled>,
@@ -29,30 +29,30 @@ impl Worker {
         Worker { range, spooled, decoder: Decoder::default(), integrity: Integrity::default() }
     }
 
-    /// Hands on the lines of a piece that belong to the range, until they end or are refused.
+    /// Hands on the lines of a chunk that belong to the range, until they end or are refused.
     pub(super) fn read(
         &mut self,
-        piece: &Piece,
+        chunk: &Chunk,
         each: impl FnMut(Line) -> ControlFlow<()>,
     ) -> Result<(), JournalError> {
-        self.read_piece(piece, each).map_err(JournalError::io("read", &piece.source.path))
+        self.read_chunk(chunk, each).map_err(JournalError::io("read", &chunk.source.path))
     }
 
-    fn read_piece(&mut self, piece: &Piece, each: impl FnMut(Line) -> ControlFlow<()>) -> io::Result<()> {
-        let file = match piece.source.open() {
+    fn read_chunk(&mut self, chunk: &Chunk, each: impl FnMut(Line) -> ControlFlow<()>) -> io::Result<()> {
+        let file = match chunk.source.open() {
             // Removed since it was listed.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             file => file?,
         };
-        match piece.part {
-            Part::Stream => {
+        match chunk.part {
+            ChunkSpan::Stream => {
                 self.integrity.files += 1;
                 self.read_lines(BufReader::new(&*file), u64::MAX, each)
             }
-            Part::Bytes { from, to } => {
+            ChunkSpan::Bytes { from, to } => {
                 self.integrity.files += u64::from(from == 0);
                 let mut reader = BufReader::with_capacity(BUFFER, At { file: &file, at: from.saturating_sub(1) });
-                // The line that the byte before belongs to begins in the piece before.
+                // The line that the byte before belongs to starts in the chunk before.
                 let skipped = if from > 0 { reader.skip_until(b'\n')? as u64 } else { 0 };
                 let begin = (from + skipped).saturating_sub(u64::from(from > 0));
                 self.read_lines(reader, to.map_or(u64::MAX, |to| to.saturating_sub(begin)), each)
@@ -60,7 +60,7 @@ impl Worker {
         }
     }
 
-    /// Reads the lines that begin in the next `left` bytes.
+    /// Reads the lines that start in the next `left` bytes.
     fn read_lines(
         &mut self,
         mut reader: impl BufRead,

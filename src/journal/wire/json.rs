@@ -89,7 +89,7 @@ impl<'l> Json<'l> {
     }
 
     /// Reads a string and hands it on: as it stands in the line, or without its escapes. It is not
-    /// returned, since one of two kinds would go through memory in pieces that the processor waits for.
+    /// returned, since one of two kinds would go through memory in chunks that the processor waits for.
     #[inline]
     pub(super) fn word<R>(&mut self, take: impl FnOnce(&str) -> R) -> Result<R, LineError> {
         match self.plain()? {

@@ -4,7 +4,7 @@ use crate::model::SafeText;
 
 /// What became of an exporter's batches.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct DeliveryStats {
     /// Batches the backend took.
     pub sent: u64,
     /// Batches given up: the queue was full, or the time was over.
@@ -17,7 +17,7 @@ pub struct Tally {
     pub last_error: Option<SafeText>,
 }
 
-impl Tally {
+impl DeliveryStats {
     /// Whether every batch arrived.
     #[must_use]
     pub const fn is_whole(&self) -> bool {

@@ -1,16 +1,16 @@
-//! A file in pieces of a mebibyte, so that threads can share it: a piece holds the lines that
-//! begin in it.
+//! A file in chunks of a mebibyte, so that threads can share it: a chunk holds the lines that
+//! start in it.
 
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The bytes of a piece.
-const PIECE: u64 = 1 << 20;
+/// The bytes of a chunk.
+const CHUNK_BYTES: u64 = 1 << 20;
 
-/// A file that is read. It is opened when its first piece is, once for all of them: whatever is
-/// renamed over it meanwhile, its pieces fit together.
+/// A file that is read. It is opened when its first chunk is, once for all of them: whatever is
+/// renamed over it meanwhile, its chunks fit together.
 pub(super) struct Source {
     pub(super) path: PathBuf,
     file: Mutex<Option<Arc<File>>>,
@@ -38,29 +38,29 @@ impl Source {
 }
 
 /// A part of a file.
-pub(super) struct Piece {
+pub(super) struct Chunk {
     pub(super) source: Arc<Source>,
-    pub(super) part: Part,
+    pub(super) part: ChunkSpan,
 }
 
-pub(super) enum Part {
-    /// The lines that begin in these bytes. The last piece of a file has no end: a file may have
+pub(super) enum ChunkSpan {
+    /// The lines that start in these bytes. The last chunk of a file has no end: a file may have
     /// grown since it was measured, or another may have taken its place.
     Bytes { from: u64, to: Option<u64> },
     /// Everything, of what cannot be read at an offset.
     Stream,
 }
 
-/// Cuts a file of known length into pieces.
-pub(super) fn cut(source: &Arc<Source>, length: Option<u64>, pieces: &mut Vec<Piece>) {
+/// Cuts a file of known length into chunks.
+pub(super) fn cut(source: &Arc<Source>, length: Option<u64>, chunks: &mut Vec<Chunk>) {
     let Some(length) = length else {
-        pieces.push(Piece { source: Arc::clone(source), part: Part::Stream });
+        chunks.push(Chunk { source: Arc::clone(source), part: ChunkSpan::Stream });
         return;
     };
     let mut from = 0;
     loop {
-        let to = Some(from + PIECE).filter(|to| *to < length);
-        pieces.push(Piece { source: Arc::clone(source), part: Part::Bytes { from, to } });
+        let to = Some(from + CHUNK_BYTES).filter(|to| *to < length);
+        chunks.push(Chunk { source: Arc::clone(source), part: ChunkSpan::Bytes { from, to } });
         match to {
             Some(to) => from = to,
             None => return,

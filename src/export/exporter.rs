@@ -1,0 +1,50 @@
+//! What a run tells each exporter: a system beside the journal that takes outcomes or windows.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::metric::Family;
+use crate::model::{Outcome, Probe};
+use crate::window::Window;
+
+use super::delivery_stats::DeliveryStats;
+
+/// What an exporter says at its end: one sentence for the user about each thing that did not arrive.
+pub(crate) type Finished = Pin<Box<dyn Future<Output = Vec<String>> + Send>>;
+
+/// A running exporter. What it is told it takes without waiting: checks go on whatever becomes of the system
+/// that it exports to.
+pub(crate) trait Exporter: Send + Sync {
+    /// A check ended.
+    fn outcome(&self, outcome: &Outcome);
+
+    /// A check was due and was not run.
+    fn missed(&self, _probe: &Probe, _scheduled_at: Timestamp) {}
+
+    /// From here on there are these probes.
+    fn adopt(&self, _probes: &[Arc<Probe>]) {}
+
+    /// Windows closed.
+    fn windows(&self, _windows: &[Window]) {}
+
+    /// What became of its batches, and the metric that says so; none where it sends none.
+    fn delivery(&self) -> Option<(&'static Family, DeliveryStats)> {
+        None
+    }
+
+    /// What became of another exporter's batches.
+    fn show_delivery(&self, _family: &'static Family, _stats: &DeliveryStats) {}
+
+    /// Where it serves, if it does.
+    fn address(&self) -> Option<SocketAddr> {
+        None
+    }
+
+    /// Sends what there is, for at most this long.
+    fn finish(self: Box<Self>, patience: Duration) -> Finished;
+}

@@ -1,0 +1,58 @@
+//! What every request of remote write has in common: where it goes, its headers, and its body.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use prost::Message as _;
+use url::Url;
+
+use crate::export::buckets::HistogramFormat;
+use crate::export::endpoint::{self, Endpoint};
+use crate::export::error::ExportError;
+use crate::export::protobuf_messages::write::{TimeSeries, WriteRequest};
+
+/// The time one request may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What remote write needs to know.
+#[derive(Debug)]
+pub struct Settings {
+    /// The address that takes it. It may hold a user and a password.
+    pub url: Url,
+    /// Headers to send along, as `name=value,name=value`; secret.
+    pub headers: Option<String>,
+    /// How histograms are written.
+    pub histograms: HistogramFormat,
+    /// Where the sums are kept between runs; without it they begin at zero with each.
+    pub state: Option<PathBuf>,
+}
+
+/// The variable that [`Settings::headers`] is read from.
+pub const HEADERS_VARIABLE: &str = "UPTICK_REMOTE_WRITE_HEADERS";
+
+/// The specification: again on 5xx and 429, never on any other 4xx.
+pub(super) fn worth_retrying(status: StatusCode) -> bool {
+    status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
+}
+
+/// The endpoint that takes remote write.
+pub(super) fn endpoint(settings: &Settings) -> Result<Endpoint, ExportError> {
+    let mut headers = endpoint::headers(settings.headers.as_deref().unwrap_or_default(), HEADERS_VARIABLE)?;
+    let fixed: HeaderMap = [
+        ("content-encoding", "snappy"),
+        ("content-type", "application/x-protobuf"),
+        ("x-prometheus-remote-write-version", "0.1.0"),
+    ]
+    .into_iter()
+    .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+    .collect();
+    headers.extend(fixed);
+    Endpoint::new(settings.url.clone(), headers, TIMEOUT, None)
+}
+
+/// A request as it is sent.
+pub(super) fn body(timeseries: Vec<TimeSeries>) -> Vec<u8> {
+    let plain = WriteRequest { timeseries }.encode_to_vec();
+    snap::raw::Encoder::new().compress_vec(&plain).expect("a request is far below four gigabytes")
+}
