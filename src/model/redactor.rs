@@ -1,20 +1,51 @@
 //! The redaction that keeps secrets, in every encoding, out of what a server gives back.
 
+use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::AhoCorasick;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use url::Url;
 
+use super::text::{MESSAGE_LIMIT, visible_bytes};
 use super::{REDACTED, SHORTEST_SECRET, SafeText, Secret, is_secret_name, unescape};
+
+/// How many bytes of a form are searched for; the rest is compared where they are found.
+const ANCHOR: usize = 16;
+
+/// The longest secret whose escaped forms are looked for within base64 too, in bytes. A longer
+/// one is looked for as it is.
+const LONG: usize = 1024;
+
+/// How much longer a form may get by being escaped, as far as text behind a cut is looked at.
+const ESCAPED: usize = 6;
+
+/// The most bytes behind a cut that are looked at for the end of a secret.
+const REACH: usize = 64 * 1024;
 
 /// Finds every encoding of every secret in a text. This is the one way from what a server
 /// says to [`SafeText`].
 #[derive(Clone, Debug, Default)]
 pub struct Redactor {
-    automaton: Option<Arc<AhoCorasick>>,
-    secrets: Arc<[Secret]>,
+    /// Secrets that were added together. What they are looked for by is made once for each.
+    groups: Vec<Arc<Group>>,
+}
+
+/// Secrets, and what they are looked for by.
+#[derive(Debug)]
+struct Group {
+    secrets: Vec<Secret>,
+    search: OnceLock<Option<Search>>,
+}
+
+/// The forms of some secrets, and an automaton that finds how they begin.
+#[derive(Debug)]
+struct Search {
+    automaton: AhoCorasick,
+    /// The forms that begin with each of the automaton's patterns.
+    forms: Vec<Vec<Vec<u8>>>,
+    longest: usize,
 }
 
 impl Redactor {
@@ -22,65 +53,104 @@ impl Redactor {
     /// the configuration refuses them.
     #[must_use]
     pub fn new(secrets: impl IntoIterator<Item = Secret>) -> Redactor {
-        let secrets: Arc<[Secret]> =
-            secrets.into_iter().filter(|secret| secret.reveal().len() >= SHORTEST_SECRET).collect();
-        let mut forms: Vec<String> = secrets.iter().flat_map(|secret| forms(secret.reveal())).collect();
-        forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
-        forms.dedup();
-        let automaton = if forms.is_empty() {
-            None
-        } else {
-            // Longest first: where one secret is part of another, the longer one goes as a whole.
-            // A server may change the case of what it gives back.
-            let mut builder = AhoCorasick::builder();
-            builder.match_kind(MatchKind::LeftmostLongest).ascii_case_insensitive(true);
-            builder.build(&forms).ok().map(Arc::new)
-        };
-        Redactor { automaton, secrets }
+        Redactor::default().with(secrets)
     }
 
     /// The same with more secrets, for values that were captured during a check.
     #[must_use]
     pub fn with(&self, more: impl IntoIterator<Item = Secret>) -> Redactor {
-        Redactor::new(self.secrets.iter().cloned().chain(more))
+        let mut redactor = self.clone();
+        let is_new = |secret: &Secret| !self.groups.iter().any(|group| group.secrets.contains(secret));
+        let secrets: Vec<Secret> =
+            more.into_iter().filter(|secret| secret.reveal().len() >= SHORTEST_SECRET && is_new(secret)).collect();
+        if !secrets.is_empty() {
+            redactor.groups.push(Arc::new(Group { secrets, search: OnceLock::new() }));
+        }
+        redactor
     }
 
     /// The text without secrets, not yet clean for a terminal.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
         // Secrets are text, so what is left between them is text too.
-        String::from_utf8_lossy(&self.redact_bytes(text.as_bytes())).into_owned()
+        String::from_utf8_lossy(&self.redact_bytes(text.as_bytes(), false)).into_owned()
     }
 
     /// Text from outside, redacted, clean and cut to `limit` characters.
     #[must_use]
     pub fn clean(&self, text: &str, limit: usize) -> SafeText {
-        SafeText::clean(&self.redact(text), limit)
+        self.clean_beginning(text.as_bytes(), limit, false)
     }
 
     /// Bytes from outside, redacted, clean and cut to `limit` characters.
     #[must_use]
     pub fn clean_bytes(&self, bytes: &[u8], limit: usize) -> SafeText {
-        SafeText::clean_bytes(&self.redact_bytes(bytes), limit)
+        self.clean_beginning(bytes, limit, false)
     }
 
-    fn redact_bytes(&self, bytes: &[u8]) -> Vec<u8> {
-        let Some(automaton) = &self.automaton else { return bytes.to_vec() };
+    /// The same for the beginning of what came, where `goes_on` says that there was more: what
+    /// may be the beginning of a secret at its end is taken for one.
+    ///
+    /// What it costs depends on the limit, and not on how long the text is.
+    #[must_use]
+    pub fn clean_beginning(&self, bytes: &[u8], limit: usize, goes_on: bool) -> SafeText {
+        // A character is shown as four bytes at most, or as an escape that is longer than its bytes.
+        let reach = (self.longest() * ESCAPED).min(REACH);
+        let enough = limit.saturating_mul(4).saturating_add(reach);
+        let beginning = (bytes.len() > enough).then(|| without_half_a_character(&bytes[..enough]));
+        let goes_on = goes_on || beginning.is_some();
+        let redacted = self.redact_bytes(beginning.unwrap_or(bytes), goes_on);
+        let text = visible_bytes(&redacted, limit.saturating_mul(4));
+        if beginning.is_some() { SafeText::clean_beginning(&text, limit) } else { SafeText::clean(&text, limit) }
+    }
+
+    fn searches(&self) -> impl Iterator<Item = &Search> {
+        self.groups.iter().filter_map(|group| group.search.get_or_init(|| Search::new(&group.secrets)).as_ref())
+    }
+
+    /// The length of the longest form of a secret, in bytes.
+    fn longest(&self) -> usize {
+        self.searches().map(|search| search.longest).max().unwrap_or_default()
+    }
+
+    fn redact_bytes<'t>(&self, bytes: &'t [u8], goes_on: bool) -> Cow<'t, [u8]> {
+        let places = self.places(bytes, goes_on);
+        if places.is_empty() {
+            return Cow::Borrowed(bytes);
+        }
         let mut redacted = Vec::with_capacity(bytes.len());
         let mut kept = 0;
-        for place in places(automaton, bytes) {
+        for place in places {
             redacted.extend_from_slice(&bytes[kept..place.start]);
             redacted.extend_from_slice(REDACTED.as_bytes());
             kept = place.end;
         }
         redacted.extend_from_slice(&bytes[kept..]);
-        redacted
+        Cow::Owned(redacted)
+    }
+
+    /// Where secrets stand in a text, in order and apart from each other, whatever their encoding.
+    fn places(&self, text: &[u8], goes_on: bool) -> Vec<Range<usize>> {
+        let searches: Vec<&Search> = self.searches().collect();
+        if searches.is_empty() {
+            return Vec::new();
+        }
+        let mut places = Places::default();
+        for search in &searches {
+            search.find(text, goes_on, &mut |place| places.add(place));
+        }
+        unescape::visit_unescaped(text, &mut |plain| {
+            for search in &searches {
+                search.find(&plain.bytes, goes_on, &mut |place| places.add(plain.place(place)));
+            }
+        });
+        places.apart()
     }
 
     /// A message of ours that quotes something from outside.
     #[must_use]
     pub fn message(&self, text: &str) -> SafeText {
-        self.clean(text, super::text::MESSAGE_LIMIT)
+        self.clean(text, MESSAGE_LIMIT)
     }
 
     /// A URL without its userinfo, its fragment and the values of secret query parameters.
@@ -90,8 +160,12 @@ impl Redactor {
         let _ = shown.set_username("");
         let _ = shown.set_password(None);
         shown.set_fragment(None);
-        // Secrets first: one that has a separator in it spans parameters.
-        let shown = self.redact(shown.as_str());
+        // Secrets first: one that has a separator in it spans parameters. What is long is cut: a
+        // message shows no more of it.
+        let text = shown.as_str();
+        let enough = text.floor_char_boundary(MESSAGE_LIMIT * 4 + (self.longest() * ESCAPED).min(REACH));
+        let redacted = self.redact_bytes(&text.as_bytes()[..enough], enough < text.len());
+        let shown = String::from_utf8_lossy(&redacted).into_owned();
         let Ok(mut shown) = Url::parse(&shown) else { return self.message(&shown) };
         if shown.query_pairs().any(|(name, _)| is_secret_name(&name)) {
             let pairs: Vec<(String, String)> = shown
@@ -107,36 +181,129 @@ impl Redactor {
     }
 }
 
-/// Where secrets stand in a text, in order and apart from each other, whatever their encoding.
-fn places(automaton: &AhoCorasick, text: &[u8]) -> Vec<Range<usize>> {
-    let mut places: Vec<Range<usize>> = automaton.find_iter(text).map(|found| found.range()).collect();
-    for plain in unescape::unescape_all(text) {
-        places.extend(automaton.find_iter(&plain.bytes).map(|found| plain.place(found.range())));
+impl Search {
+    /// None where there is nothing to look for.
+    fn new(secrets: &[Secret]) -> Option<Search> {
+        let mut all: Vec<Vec<u8>> = secrets.iter().flat_map(|secret| forms(secret.reveal())).collect();
+        all.retain(|form| form.len() >= SHORTEST_SECRET);
+        all.sort_unstable();
+        all.dedup();
+        let longest = all.iter().map(Vec::len).max()?;
+        let mut anchors: Vec<Vec<u8>> = Vec::new();
+        let mut forms: Vec<Vec<Vec<u8>>> = Vec::new();
+        for form in all {
+            let anchor = &form[..form.len().min(ANCHOR)];
+            if anchors.last().map(Vec::as_slice) == Some(anchor) {
+                forms.last_mut()?.push(form);
+            } else {
+                anchors.push(anchor.to_vec());
+                forms.push(vec![form]);
+            }
+        }
+        // A server may change the case of what it gives back.
+        let automaton = AhoCorasick::builder().ascii_case_insensitive(true).build(&anchors).ok()?;
+        Some(Search { automaton, forms, longest })
     }
-    places.sort_unstable_by_key(|place| (place.start, place.end));
-    let mut apart: Vec<Range<usize>> = Vec::new();
-    for place in places {
-        match apart.last_mut() {
-            Some(last) if place.start < last.end => last.end = last.end.max(place.end),
-            _ => apart.push(place),
+
+    /// Finds all places of all forms, also where they overlap. Where the text goes on, a form may
+    /// begin at its end.
+    fn find(&self, text: &[u8], goes_on: bool, add: &mut impl FnMut(Range<usize>)) {
+        for found in self.automaton.find_overlapping_iter(text) {
+            let rest = &text[found.start()..];
+            for form in &self.forms[found.pattern()] {
+                let shared = form.len().min(rest.len());
+                let is_whole = shared == form.len() || goes_on;
+                if is_whole && rest[..shared].eq_ignore_ascii_case(&form[..shared]) {
+                    add(found.start()..found.start() + shared);
+                }
+            }
+        }
+        if goes_on {
+            let beginning = |form: &Vec<u8>| {
+                let most = (form.len() - 1).min(ANCHOR - 1).min(text.len());
+                (SHORTEST_SECRET..=most)
+                    .rev()
+                    .find(|&length| text[text.len() - length..].eq_ignore_ascii_case(&form[..length]))
+            };
+            let longest = self.forms.iter().flatten().filter_map(beginning).max();
+            if let Some(length) = longest {
+                add(text.len() - length..text.len());
+            }
         }
     }
-    apart
 }
 
-/// The forms that are looked for: the value as it is, and what base64 makes of it and of its
-/// forms on the wire, at each of three alignments. Other escapes are undone first.
-fn forms(value: &str) -> Vec<String> {
-    let mut forms = vec![value.to_owned()];
-    let wire_forms = wire_forms(value);
-    // A URL standard's parser makes slashes of backslashes: a Location that gives a value back.
-    forms.extend(wire_forms.iter().filter(|wire| wire.contains('\\')).map(|wire| wire.replace('\\', "/")));
-    for wire in wire_forms {
-        for alignment in 0..3 {
-            forms.extend(base64_at(wire.as_bytes(), alignment));
+/// Places that were found. They are put together now and then, so that they never take more
+/// memory than a small multiple of the text.
+#[derive(Debug, Default)]
+struct Places {
+    found: Vec<Range<usize>>,
+    /// How many there were when they were last put together.
+    apart: usize,
+}
+
+impl Places {
+    fn add(&mut self, place: Range<usize>) {
+        self.found.push(place);
+        if self.found.len() >= 1024 + 2 * self.apart {
+            self.put_together();
         }
     }
+
+    fn put_together(&mut self) {
+        self.found.sort_unstable_by_key(|place| (place.start, place.end));
+        let mut apart: Vec<Range<usize>> = Vec::new();
+        for place in self.found.drain(..) {
+            match apart.last_mut() {
+                Some(last) if place.start < last.end => last.end = last.end.max(place.end),
+                _ => apart.push(place),
+            }
+        }
+        self.apart = apart.len();
+        self.found = apart;
+    }
+
+    fn apart(mut self) -> Vec<Range<usize>> {
+        self.put_together();
+        self.found
+    }
+}
+
+/// A text that was cut, without the half of a character that may stand at its end.
+fn without_half_a_character(text: &[u8]) -> &[u8] {
+    let last = text.utf8_chunks().last();
+    let half = last.map(|chunk| chunk.invalid()).filter(|half| half.len() < 4 && half.first() >= Some(&0xc0));
+    &text[..text.len() - half.map_or(0, <[u8]>::len)]
+}
+
+/// The forms that are looked for: the value as it is, in UTF-16 and in hexadecimal, and what base64
+/// makes of it and of its forms on the wire, at each of three alignments. Other escapes and line
+/// breaks are undone first.
+fn forms(value: &str) -> Vec<Vec<u8>> {
+    let bytes = value.as_bytes();
+    let low_first: Vec<u8> = value.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let high_first: Vec<u8> = value.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let mut forms = vec![bytes.to_vec(), hexadecimal(bytes)];
+    // Where line breaks are undone, those of the value are gone as well.
+    let unwrapped: String = value.lines().map(|line| line.trim_start_matches([' ', '\t'])).collect();
+    if unwrapped != value {
+        forms.push(unwrapped.into_bytes());
+    }
+    let wire_forms = if value.len() > LONG { vec![value.to_owned()] } else { wire_forms(value) };
+    // A URL standard's parser makes slashes of backslashes: a Location that gives a value back.
+    let with_slashes = wire_forms.iter().filter(|wire| wire.contains('\\')).map(|wire| wire.replace('\\', "/"));
+    forms.extend(with_slashes.map(String::into_bytes));
+    let in_base64 = wire_forms.iter().map(String::as_bytes).chain([&*low_first]);
+    for wire in in_base64 {
+        forms.extend((0..3).flat_map(|alignment| base64_at(wire, alignment)).map(String::into_bytes));
+    }
+    forms.extend([low_first, high_first]);
     forms
+}
+
+fn hexadecimal(bytes: &[u8]) -> Vec<u8> {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]).collect()
 }
 
 /// How a value is sent: as it is, in a URL's query or path, in a form, in JSON.
@@ -210,6 +377,57 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_secret_longer_than_what_is_kept_of_a_text_is_redacted_at_its_end() {
+        let secret: String = (0..4_000).map(|at| format!("{at:x}-")).collect();
+        let redactor = Redactor::new([Secret::new(&secret)]);
+        for cut in [4, 15, 16, 17, 100, 8_000] {
+            let text = format!("a token: {}", &secret[..cut]);
+            let shown = redactor.clean_beginning(text.as_bytes(), 10_000, true);
+            assert_eq!(shown.as_str(), "a token: [redacted]", "{cut}");
+            let encoded: String = text.bytes().map(|byte| format!("%{byte:02x}")).collect();
+            let shown = redactor.clean_beginning(encoded.as_bytes(), 100_000, true);
+            assert!(shown.as_str().ends_with("%20[redacted]"), "{cut}: {shown}");
+        }
+        let whole = redactor.clean(&format!("a token: {secret}."), 100);
+        assert_eq!(whole.as_str(), "a token: [redacted].");
+        // A text that is whole has no beginnings of secrets.
+        assert_eq!(redactor.clean("0-1-2-", 100).as_str(), "0-1-2-");
+    }
+
+    #[test]
+    fn a_cut_text_says_so_however_much_was_redacted() {
+        let redactor = Redactor::new([Secret::new("hunter22")]);
+        let shown = redactor.clean(&"hunter22".repeat(100_000), 300);
+        assert!(shown.as_str().starts_with(REDACTED) && shown.as_str().ends_with('…'));
+        assert!(!shown.as_str().contains("hunter22"));
+        assert_eq!(Redactor::default().clean(&"ä".repeat(1000), 3).as_str(), "äää…");
+    }
+
+    #[test]
+    fn secrets_that_overlap_or_share_their_beginning_are_redacted_whole() {
+        let redactor =
+            Redactor::new(["abcdef", "defghi", "0123456789abcdefgh", "0123456789abcdefxyz"].map(Secret::new));
+        assert_eq!(redactor.redact("<abcdefghi>"), "<[redacted]>");
+        assert_eq!(redactor.redact("<0123456789abcdefxyz>"), "<[redacted]>");
+        let more = redactor.with([Secret::new("more-of-it"), Secret::new("abcdef")]);
+        assert_eq!(more.redact("abcdef more-of-it"), "[redacted] [redacted]");
+    }
+
+    #[test]
+    fn a_long_header_of_escapes_takes_no_more_time_than_a_short_one() {
+        let redactor = Redactor::new([Secret::new("a/b c&d\"e")]);
+        let hostile: String = "\\%25+&amp;\n".repeat(40_000);
+        let (mut copies, mut bytes) = (0, 0);
+        let beginning = &hostile.as_bytes()[..8 * 1024];
+        unescape::visit_unescaped(beginning, &mut |plain| {
+            copies += 1;
+            bytes += plain.bytes.len();
+        });
+        assert!(copies <= 6 + 36 + 216 && bytes <= copies * beginning.len());
+        assert!(redactor.clean(&hostile, 300).as_str().ends_with('…'));
+    }
+
     proptest::proptest! {
         #[test]
         fn no_encoding_of_a_secret_survives(secret in "[ -~äß\"\\\\/+&=]{6,24}", before in "[a-z]{0,5}", after in "[a-z]{0,5}") {
@@ -218,8 +436,20 @@ mod tests {
             let url_safe = URL_SAFE_NO_PAD.encode(format!("{before}{secret}{after}"));
             let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
             let json = serde_json::to_string(&secret).expect("a string serialises");
-            let all = format!("{before}{secret}{after} {base64} {url_safe} {encoded} {json}");
+            let hexadecimal = String::from_utf8(hexadecimal(secret.as_bytes())).expect("digits").to_uppercase();
+            let wrapped: Vec<&str> = base64.as_bytes().chunks(7).map(|line| std::str::from_utf8(line).expect("ASCII")).collect();
+            let wide: String = secret.encode_utf16().flat_map(u16::to_le_bytes).map(char::from).collect();
+            let all = format!("{before}{secret}{after} {base64} {url_safe} {encoded} {json} {hexadecimal}");
             let redacted = redactor.redact(&all);
+            proptest::prop_assert!(!redacted.contains(&hexadecimal));
+            for wrap in ["\n", "\r\n ", "\\n"] {
+                let redacted = redactor.redact(&wrapped.join(wrap));
+                let unwrapped = redacted.replace(wrap, "");
+                proptest::prop_assert!(redacted.contains(REDACTED) && !unwrapped.contains(&base64), "{redacted}");
+            }
+            if secret.is_ascii() {
+                proptest::prop_assert!(!redactor.redact(&wide).contains(&wide));
+            }
             proptest::prop_assert!(!redacted.contains(&secret));
             proptest::prop_assert!(!redacted.contains(&encoded));
             proptest::prop_assert!(!redacted.contains(&json[1..json.len() - 1]));

@@ -36,21 +36,20 @@ impl SafeText {
         SafeText(safe)
     }
 
+    /// The same for the beginning of a text that goes on: the cut is marked in any case.
+    #[must_use]
+    pub(super) fn clean_beginning(text: &str, limit: usize) -> SafeText {
+        let mut safe = SafeText::clean(text, limit);
+        if !safe.0.ends_with('…') {
+            safe.0.push('…');
+        }
+        safe
+    }
+
     /// Cleans bytes from outside: what is not UTF-8 is shown as `\xNN`.
     #[must_use]
     pub fn clean_bytes(bytes: &[u8], limit: usize) -> SafeText {
-        let mut text = String::new();
-        for chunk in bytes.utf8_chunks() {
-            text.push_str(chunk.valid());
-            for byte in chunk.invalid() {
-                // The backslash is ours and survives cleaning.
-                let _ = write!(text, "\\x{byte:02x}");
-            }
-            if text.len() > limit * 4 {
-                break;
-            }
-        }
-        SafeText::clean(&text, limit)
+        SafeText::clean(&visible_bytes(bytes, limit * 4), limit)
     }
 
     /// A message of ours, cleaned like any other and cut to [`MESSAGE_LIMIT`].
@@ -70,6 +69,22 @@ impl SafeText {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+/// Bytes as text, as far as this many bytes of it: what is not UTF-8 becomes `\xNN`.
+pub(super) fn visible_bytes(bytes: &[u8], enough: usize) -> String {
+    let mut text = String::new();
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            // The backslash is ours and survives cleaning.
+            let _ = write!(text, "\\x{byte:02x}");
+        }
+        if text.len() > enough {
+            break;
+        }
+    }
+    text
 }
 
 /// Writes a character as it is, or as a visible escape where it could move the cursor,

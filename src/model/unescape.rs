@@ -2,56 +2,81 @@
 //! characters, the escapes of JSON, JavaScript and Rust, the character references of HTML.
 //! Each byte of the plain text remembers where it came from. It knows no secrets.
 
+use std::ops::Range;
+
 /// A text with its escapes undone, and where each byte of it came from.
 pub(super) struct UnescapedText {
     /// The plain text.
     pub(super) bytes: Vec<u8>,
     /// Where each byte began in the text as it came, and at last where that ends.
-    from: Vec<usize>,
+    from: Vec<u32>,
 }
 
 /// How many escapes deep a text is looked into: a URL inside HTML inside JSON.
 const DEPTH: usize = 3;
 
-/// One way to undo one kind of escape: the bytes that stand at the beginning of a text, if they
-/// are an escape, and how long it is.
-type Decoder = fn(&[u8]) -> Option<(DecodedBytes, usize)>;
+/// One way to undo one kind of escape.
+struct Decoder {
+    /// One of these stands in a text that has such escapes.
+    marks: &'static [u8],
+    /// The bytes that an escape begins with.
+    starts: &'static [u8],
+    /// What the beginning of a text stands for, if it is an escape, and how long that is.
+    decode: fn(&[u8]) -> Option<(DecodedBytes, usize)>,
+}
 
 /// What one escape stands for: a character takes up to four bytes.
 type DecodedBytes = ([u8; 4], usize);
 
-const DECODERS: [(u8, Decoder); 5] =
-    [(b'%', percent), (b'%', percent_again), (b'+', percent_or_plus), (b'\\', backslash), (b'&', reference)];
+const DECODERS: [Decoder; 6] = [
+    Decoder { marks: b"%", starts: b"%", decode: percent },
+    Decoder { marks: b"%", starts: b"%", decode: percent_again },
+    Decoder { marks: b"+", starts: b"+%", decode: percent_or_plus },
+    Decoder { marks: b"\\", starts: b"\\", decode: backslash },
+    Decoder { marks: b"&", starts: b"&", decode: reference },
+    Decoder { marks: b"\n\r", starts: b"\n\r", decode: line_break },
+];
 
-/// Every plain text that a text may be the unescaped form of; the text itself is not among them.
-pub(super) fn unescape_all(text: &[u8]) -> Vec<UnescapedText> {
-    let mut all: Vec<UnescapedText> = Vec::new();
-    let mut begin = 0;
-    for depth in 0..DEPTH {
-        let end = all.len();
-        let mut found = Vec::new();
-        if depth == 0 {
-            let as_it_came = UnescapedText { bytes: text.to_vec(), from: (0..=text.len()).collect() };
-            found.extend(DECODERS.iter().filter_map(|way| as_it_came.undo(way)));
-        }
-        for plain in &all[begin..end] {
-            found.extend(DECODERS.iter().filter_map(|way| plain.undo(way)));
-        }
-        begin = end;
-        all.extend(found);
+/// Visits every plain text that a text may be the unescaped form of; the text itself is not among
+/// them. No more than [`DEPTH`] of them are held at a time.
+pub(super) fn visit_unescaped(text: &[u8], visit: &mut impl FnMut(&UnescapedText)) {
+    if !DECODERS.iter().any(|decoder| decoder.applies_to(text)) {
+        return;
     }
-    all
+    let Ok(length) = u32::try_from(text.len()) else { return };
+    descend(&UnescapedText { bytes: text.to_vec(), from: (0..=length).collect() }, DEPTH, visit);
+}
+
+fn descend(text: &UnescapedText, depth: usize, visit: &mut impl FnMut(&UnescapedText)) {
+    for decoder in &DECODERS {
+        if let Some(plain) = text.undo(decoder) {
+            visit(&plain);
+            if depth > 1 {
+                descend(&plain, depth - 1, visit);
+            }
+        }
+    }
+}
+
+impl Decoder {
+    fn applies_to(&self, text: &[u8]) -> bool {
+        match *self.marks {
+            [one, other] => memchr::memchr2(one, other, text).is_some(),
+            [one, ..] => memchr::memchr(one, text).is_some(),
+            [] => false,
+        }
+    }
 }
 
 impl UnescapedText {
     /// The place in the text as it came of a range of the plain one.
-    pub(super) fn place(&self, range: std::ops::Range<usize>) -> std::ops::Range<usize> {
-        self.from[range.start]..self.from[range.end]
+    pub(super) fn place(&self, range: Range<usize>) -> Range<usize> {
+        self.from[range.start] as usize..self.from[range.end] as usize
     }
 
     /// The text with one kind of escape undone; none where there is none of that kind.
-    fn undo(&self, (mark, undo): &(u8, Decoder)) -> Option<UnescapedText> {
-        if !self.bytes.contains(mark) {
+    fn undo(&self, decoder: &Decoder) -> Option<UnescapedText> {
+        if !decoder.applies_to(&self.bytes) {
             return None;
         }
         let mut plain =
@@ -59,12 +84,14 @@ impl UnescapedText {
         let mut changed = false;
         let mut at = 0;
         while at < self.bytes.len() {
-            let (bytes, length, step) = match undo(&self.bytes[at..]) {
+            let byte = self.bytes[at];
+            let decoded = decoder.starts.contains(&byte).then(|| (decoder.decode)(&self.bytes[at..])).flatten();
+            let (bytes, length, step) = match decoded {
                 Some(((bytes, length), step)) => {
                     changed = true;
                     (bytes, length, step)
                 }
-                None => ([self.bytes[at], 0, 0, 0], 1, 1),
+                None => ([byte, 0, 0, 0], 1, 1),
             };
             plain.bytes.extend_from_slice(&bytes[..length]);
             plain.from.extend(std::iter::repeat_n(self.from[at], length));
@@ -75,6 +102,13 @@ impl UnescapedText {
     }
 }
 
+/// Line breaks and the blanks after them, which stand for nothing in wrapped base64.
+fn line_break(text: &[u8]) -> Option<(DecodedBytes, usize)> {
+    let breaks = text.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
+    let blanks = text[breaks..].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    Some((([0; 4], 0), breaks + blanks))
+}
+
 /// `%2F`
 fn percent(text: &[u8]) -> Option<(DecodedBytes, usize)> {
     let [b'%', high, low, ..] = *text else { return None };
@@ -83,12 +117,15 @@ fn percent(text: &[u8]) -> Option<(DecodedBytes, usize)> {
 
 /// `%25252F`: what was escaped at every hop of a chain of redirects.
 fn percent_again(text: &[u8]) -> Option<(DecodedBytes, usize)> {
+    if text.first() != Some(&b'%') {
+        return None;
+    }
     let mut skipped = 0;
     while text.get(1 + skipped..3 + skipped) == Some(b"25") && text.get(3 + skipped).is_some_and(u8::is_ascii_hexdigit)
     {
         skipped += 2;
     }
-    let [high, low] = *text.get(1 + skipped..3 + skipped).filter(|_| text[0] == b'%')? else { return None };
+    let [high, low] = *text.get(1 + skipped..3 + skipped)? else { return None };
     Some((([hex(high)? * 16 + hex(low)?, 0, 0, 0], 1), 3 + skipped))
 }
 
@@ -174,11 +211,12 @@ mod tests {
 
     /// Whether an escaped text hides these words, and where it says they stand.
     fn hides(escaped: &str, words: &str) -> Vec<String> {
-        let found = unescape_all(escaped.as_bytes()).into_iter().filter_map(|plain| {
-            let at = plain.bytes.windows(words.len()).position(|window| window == words.as_bytes())?;
-            Some(escaped[plain.place(at..at + words.len())].to_owned())
+        let mut found = Vec::new();
+        visit_unescaped(escaped.as_bytes(), &mut |plain| {
+            let at = plain.bytes.windows(words.len()).position(|window| window == words.as_bytes());
+            found.extend(at.map(|at| escaped[plain.place(at..at + words.len())].to_owned()));
         });
-        found.collect()
+        found
     }
 
     #[test]
@@ -191,6 +229,8 @@ mod tests {
             ("x=a%5C/b%3f;", "a%5C/b%3f"),
             ("x=a%252Fb%253f;", "a%252Fb%253f"),
             ("x=a%252525252Fb%252525253f;", "a%252525252Fb%252525253f"),
+            ("x=a/\r\n  b?;", "a/\r\n  b?"),
+            ("x=a/\\r\\nb?;", "a/\\r\\nb?"),
         ] {
             assert!(hides(escaped, "a/b?").contains(&place.to_owned()), "{escaped}");
         }
@@ -201,11 +241,13 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn places_are_within_the_text_and_in_order(text in "[a%2&#;x\\\\u{}+4df]{0,60}") {
-            for plain in unescape_all(text.as_bytes()) {
-                proptest::prop_assert_eq!(plain.from.len(), plain.bytes.len() + 1);
-                proptest::prop_assert!(plain.from.is_sorted());
-                proptest::prop_assert_eq!(plain.from.last(), Some(&text.len()));
-            }
+            let mut wrong = false;
+            visit_unescaped(text.as_bytes(), &mut |plain| {
+                wrong |= plain.from.len() != plain.bytes.len() + 1;
+                wrong |= !plain.from.is_sorted();
+                wrong |= plain.from.last().map(|end| *end as usize) != Some(text.len());
+            });
+            proptest::prop_assert!(!wrong);
         }
     }
 }
