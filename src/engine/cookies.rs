@@ -3,10 +3,11 @@
 //! not sent to another, since another port may be another's service. The two standard ports
 //! count as one, so that a redirect from http to https keeps what was set.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use cookie::Cookie;
-use cookie_store::CookieStore;
+use cookie_store::{CookieStore, StoreAction};
 use http::{HeaderMap, HeaderValue, header};
 use url::Url;
 
@@ -20,7 +21,51 @@ const COOKIE_LIMIT: usize = 4 * 1024;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Jar {
     /// By port; none for the standard ones.
-    stores: HashMap<Option<u16>, CookieStore>,
+    stores: HashMap<Option<u16>, Store>,
+}
+
+/// The cookies of one port, and which is older than which.
+#[derive(Clone, Debug, Default)]
+struct Store {
+    cookies: CookieStore,
+    /// When each was first set, by domain, path and name.
+    age: HashMap<(String, String, String), u64>,
+    /// How many times one was set.
+    set: u64,
+}
+
+impl Store {
+    /// Keeps a cookie. One that replaces another stays as old as that (RFC 6265 section 5.3).
+    fn keep(&mut self, cookie: &Cookie<'_>, url: &Url) {
+        let Ok(kept) = cookie_store::Cookie::try_from_raw_cookie(cookie, url) else { return };
+        let key = key_of(&kept);
+        match self.cookies.insert(kept.into_owned(), url) {
+            Ok(StoreAction::ExpiredExisting) => {
+                self.age.remove(&key);
+            }
+            Ok(StoreAction::Inserted | StoreAction::UpdatedExisting) => {
+                self.set += 1;
+                self.age.entry(key).or_insert(self.set);
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// The cookies for a URL, those with longer paths first, then the older ones (section 5.4).
+    fn matches(&self, url: &Url) -> Vec<&cookie_store::Cookie<'static>> {
+        let mut cookies = self.cookies.matches(url);
+        cookies.sort_by_cached_key(|cookie| {
+            let path: &str = cookie.path.as_ref();
+            (Reverse(path.len()), self.age.get(&key_of(cookie)).copied())
+        });
+        cookies
+    }
+}
+
+/// What makes a cookie replace another.
+fn key_of(cookie: &cookie_store::Cookie<'_>) -> (String, String, String) {
+    let path: &str = cookie.path.as_ref();
+    (String::from(&cookie.domain), path.to_owned(), cookie.name().to_owned())
 }
 
 impl Jar {
@@ -36,25 +81,26 @@ impl Jar {
             if is_for_a_whole_top_level(&cookie) || full {
                 continue;
             }
-            let _ = self.stores.entry(port_of(url)).or_default().insert_raw(&cookie, url);
+            self.stores.entry(port_of(url)).or_default().keep(&cookie, url);
         }
     }
 
     /// The cookie header for a request, if any cookie is for it.
     pub(super) fn header(&self, url: &Url) -> Option<HeaderValue> {
         let store = self.stores.get(&port_of(url))?;
-        let pairs: Vec<String> = store.get_request_values(url).map(|(name, value)| format!("{name}={value}")).collect();
-        if pairs.is_empty() { None } else { HeaderValue::from_str(&pairs.join("; ")).ok() }
+        let pairs: Vec<String> =
+            store.matches(url).iter().map(|cookie| format!("{}={}", cookie.name(), cookie.value())).collect();
+        if pairs.is_empty() { None } else { HeaderValue::from_bytes(pairs.join("; ").as_bytes()).ok() }
     }
 
     /// The value of a cookie by its name, whatever its scope.
     pub(super) fn value(&self, name: &str) -> Option<&str> {
-        let mut cookies = self.stores.values().flat_map(CookieStore::iter_any);
+        let mut cookies = self.stores.values().flat_map(|store| store.cookies.iter_any());
         cookies.find(|cookie| cookie.name() == name).map(|cookie| cookie.value())
     }
 
     fn len(&self) -> usize {
-        self.stores.values().map(|store| store.iter_any().count()).sum()
+        self.stores.values().map(|store| store.cookies.iter_any().count()).sum()
     }
 }
 
@@ -99,6 +145,22 @@ mod tests {
         assert_eq!(jar.header(&url("https://b.test/x/")), None);
         assert_eq!(jar.header(&url("https://a.test:8443/x/")), None);
         assert!(jar.header(&url("http://a.test/x/")).is_some());
+    }
+
+    #[test]
+    fn cookies_are_sent_by_the_length_of_their_path_and_then_by_age() {
+        let mut jar = Jar::default();
+        let all = ["sid=a; Path=/", "z=1; Path=/", "sid=b; Path=/app", "a=1; Path=/", "m=1; Path=/app"];
+        set(&mut jar, "http://a.test/app/", &all);
+        let sent =
+            |jar: &Jar| jar.header(&url("http://a.test/app/x")).expect("cookies").to_str().expect("text").to_owned();
+        assert_eq!(sent(&jar), "sid=b; m=1; sid=a; z=1; a=1");
+        // A new value does not make it younger, and setting it again after it was removed does.
+        set(&mut jar, "http://a.test/app/", &["sid=c; Path=/", "z=; Path=/; Max-Age=0", "z=2; Path=/"]);
+        assert_eq!(sent(&jar), "sid=b; m=1; sid=c; a=1; z=2");
+        set(&mut jar, "http://a.test/app/", &["name=Größe; Path=/app/x"]);
+        let header = jar.header(&url("http://a.test/app/x")).expect("cookies");
+        assert!(header.as_bytes().starts_with("name=Größe; sid=b".as_bytes()));
     }
 
     #[test]
