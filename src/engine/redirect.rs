@@ -10,6 +10,9 @@ use super::fault::Fault;
 /// The longest Location followed, in bytes.
 const LOCATION_LIMIT: usize = 8 * 1024;
 
+/// No byte of ASCII: those beyond are escaped in any case.
+const NON_ASCII: &percent_encoding::AsciiSet = &percent_encoding::AsciiSet::EMPTY;
+
 /// The configured headers that another origin may see. Anything else could be a credential.
 const SAFE: &[HeaderName] = &[
     header::ACCEPT,
@@ -36,7 +39,8 @@ pub(super) fn location(headers: &HeaderMap) -> &[u8] {
     headers.get(header::LOCATION).map_or(&[], |location| location.as_bytes())
 }
 
-/// Where a redirect leads, without userinfo and fragment. From https to http it is followed only where
+/// Where a redirect leads, without userinfo, read as browsers read it: bytes beyond ASCII as they are,
+/// backslashes as slashes, and with the fragment of the page before where it has none of its own. From https to http it is followed only where
 /// `allow_downgrade` says so.
 ///
 /// # Errors
@@ -51,8 +55,7 @@ pub(super) fn target(headers: &HeaderMap, url: &Url, allow_downgrade: bool) -> R
     if first.len() > LOCATION_LIMIT {
         return Err(invalid(&format!("a redirect with a Location of {} bytes", first.len())));
     }
-    let text =
-        std::str::from_utf8(first.as_bytes()).map_err(|_| invalid("a redirect with a Location that is not text"))?;
+    let text = ascii(first.as_bytes());
     if text.trim().is_empty() {
         return Err(invalid("a redirect with an empty Location"));
     }
@@ -72,8 +75,15 @@ pub(super) fn target(headers: &HeaderMap, url: &Url, allow_downgrade: bool) -> R
     }
     let _ = target.set_username("");
     let _ = target.set_password(None);
-    target.set_fragment(None);
+    if target.fragment().is_none() {
+        target.set_fragment(url.fragment());
+    }
     Ok(target)
+}
+
+/// A Location with its bytes beyond ASCII escaped, whatever charset they are in.
+fn ascii(location: &[u8]) -> String {
+    percent_encoding::percent_encode(location, NON_ASCII).to_string()
 }
 
 /// The method after a redirect (RFC 9110 section 15.4, Fetch standard 4.4).
@@ -99,10 +109,26 @@ mod tests {
     }
 
     #[test]
-    fn a_location_is_resolved_and_loses_userinfo_and_fragment() {
-        assert_eq!(towards("../z?q=1#f").as_deref(), Ok("https://a.test/z?q=1"));
+    fn a_location_is_read_as_browsers_read_it() {
+        assert_eq!(towards("../z?q=1#f").as_deref(), Ok("https://a.test/z?q=1#f"));
+        assert_eq!(towards(" /a b\t").as_deref(), Ok("https://a.test/a%20b"));
+        assert_eq!(towards("\\\\b.test\\c\\..\\d").as_deref(), Ok("https://b.test/d"));
+        assert_eq!(towards("https:/z").as_deref(), Ok("https://a.test/z"));
+        assert_eq!(towards("/ä?ö").as_deref(), Ok("https://a.test/%C3%A4?%C3%B6"));
+        assert_eq!(towards("https://münchen.test/").as_deref(), Ok("https://xn--mnchen-3ya.test/"));
+        assert_eq!(towards("?q").as_deref(), Ok("https://a.test/x/y?q"));
+        assert_eq!(towards("#f").as_deref(), Ok("https://a.test/x/y#f"));
         assert_eq!(towards("//b.test/").as_deref(), Ok("https://b.test/"));
         assert_eq!(towards("https://u:pw@b.test/").as_deref(), Ok("https://b.test/"));
+    }
+
+    #[test]
+    fn bytes_in_any_charset_and_the_fragment_before_are_kept() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::LOCATION, HeaderValue::from_bytes(b"/caf\xe9").expect("a value"));
+        let from = Url::parse("https://a.test/x#part").expect("a URL");
+        let target = target(&headers, &from, false).map(String::from).map_err(|fault| fault.class);
+        assert_eq!(target.as_deref(), Ok("https://a.test/caf%E9#part"));
     }
 
     #[test]

@@ -169,14 +169,16 @@ pub(super) fn is_private(value: &Value) -> bool {
     value.secrets().next().is_some() || value.captures().next().is_some()
 }
 
-/// Whether a body holds what is nobody else's business.
+/// Whether a body holds what is nobody else's business. What is in a file is not known to be anybody's.
 pub(super) fn has_secrets(body: &RequestBody) -> bool {
     match body {
-        RequestBody::Empty | RequestBody::File(_) => false,
+        RequestBody::Empty => false,
+        RequestBody::File(_) => true,
         RequestBody::Text(text) | RequestBody::Json(text) => is_private(text),
         RequestBody::Form(fields) => fields.iter().any(|(_, value)| is_private(value)),
-        RequestBody::Multipart(parts) => {
-            parts.iter().any(|(_, part)| matches!(part, FormPart::Text(text) if is_private(text)))
-        }
+        RequestBody::Multipart(parts) => parts.iter().any(|(_, part)| match part {
+            FormPart::Text(text) => is_private(text),
+            FormPart::File(_) => true,
+        }),
     }
 }

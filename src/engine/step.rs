@@ -135,7 +135,7 @@ impl StepRun<'_> {
             return Ok(());
         }
         if !content.body.is_empty() && request_builder::has_secrets(&self.step.request.body) {
-            let message = "a redirect to another origin would take the secrets in the request's body there";
+            let message = "a redirect to another origin would take the file or the secrets in the request's body there";
             return Err(Fault::new(FailureClass::RedirectBlocked, None, message));
         }
         let safe: Vec<&HeaderName> = self
@@ -208,7 +208,7 @@ impl StepRun<'_> {
                 timings: &result.timings,
                 now: Timestamp::now(),
             };
-            expect::judge(expect, &received, &self.session.captures, &self.session.redactor)
+            expect::judge(expect, &received, &self.session.captures, &self.session.redactor).await
         };
         let failure = match (unmet, fault) {
             (Some(unmet), _) => {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::{HeaderName, Method};
 use uptick::model::FailureClass::{RedirectBlocked, RedirectInvalid, RedirectLimit, TargetBlocked};
-use uptick::model::{Auth, Body, DeniedNetworks, Resolver, Value};
+use uptick::model::{Auth, Body, DeniedNetworks, FileBody, Resolver, Value};
 
 use crate::faults::row::{Case, Row, answers, up};
 use crate::support::dns::{Dns, Reply};
@@ -37,8 +37,20 @@ pub(crate) const ROWS: &[Row] = &[
     answers(95, "a redirect's Location cannot be parsed", RedirectInvalid, || leads("http://[::1/")),
     answers(95, "a redirect's Location has no host", RedirectInvalid, || leads("http:///")),
     answers(95, "a redirect's Location has 70,000 bytes", RedirectInvalid, || leads(&"/x".repeat(35_000))),
-    answers(95, "a redirect's Location is not text", RedirectInvalid, || {
-        raw(b"HTTP/1.1 302 x\r\nlocation: /caf\xe9\xff\r\ncontent-length: 0\r\n\r\n")
+    up(95, "a redirect's Location has bytes of another charset: they are asked for as they are", || {
+        leads_to(b"/caf\xe9\xff", "/caf%E9%FF")
+    }),
+    up(95, "a redirect's Location has blanks in it", || leads_to(b"/a b ", "/a%20b")),
+    up(95, "a redirect's Location has backslashes", || leads_to(b"\\a\\b", "/a/b")),
+    up(95, "a redirect's Location has a fragment: it is kept, and not sent", || {
+        leads_to(b"/a#part", "/a").step(|step| {
+            let own = step.request.url.to_string();
+            step.expect.final_url = Some(Value::plain(&format!("{own}a#part")));
+        })
+    }),
+    up(95, "a page refreshes itself by a meta element: it is the answer, and is not left", || {
+        let page = "<meta http-equiv=refresh content=\"0; url=http://127.0.0.1:1/\">";
+        raw(&server::answer(200, &[("refresh", "0; url=http://127.0.0.1:1/")], page))
     }),
     answers(96, "a redirect has two Locations", RedirectInvalid, || {
         raw(&server::answer(302, &[("location", "/a"), ("location", "/b")], ""))
@@ -69,6 +81,21 @@ pub(crate) const ROWS: &[Row] = &[
     up(98, "a redirect leads to another port, which gets none of the headers, cookies and credentials", || {
         let other = Arc::new(Server::answers(server::ok("hello")));
         carrying_secrets(&other, format!("http://name.test:{}/", other.port()))
+    }),
+    answers(98, "a POST of a file is redirected by 307 to another origin", RedirectBlocked, || {
+        let other = Arc::new(Server::answers(server::ok("hello")));
+        let seen = Arc::clone(&other);
+        let target = format!("http://localhost:{}/", other.port());
+        let first = Server::answers(server::answer(307, &[("location", &target)], ""));
+        Case::get(first.url("/"))
+            .step(|step| {
+                step.request.method = Method::POST;
+                let bytes = Arc::from(b"private".as_slice());
+                step.request.body = Body::File(FileBody { path: "x".into(), bytes, content_type: None });
+            })
+            .keep(first)
+            .keep(other)
+            .also(move |_| assert_eq!(seen.connections(), 0, "nobody else is sent the file"))
     }),
     up(99, "a redirect's Location has a user and a password: they are neither sent nor shown", || {
         let server = Arc::new(Server::start(|conn| {
@@ -107,6 +134,23 @@ fn raw(bytes: &[u8]) -> Case {
 
 fn leads(location: &str) -> Case {
     raw(&server::answer(302, &[("location", location)], ""))
+}
+
+/// A redirect that must lead to this path of the same server.
+fn leads_to(location: &'static [u8], path: &'static str) -> Case {
+    let server = Arc::new(Server::start(move |conn| {
+        let request = conn.request();
+        if request.starts_with(b"GET / ") {
+            conn.send([b"HTTP/1.1 302 x\r\nlocation: ", location, b"\r\ncontent-length: 0\r\n\r\n"].concat());
+        } else {
+            conn.send(server::ok("arrived"));
+        }
+    }));
+    let seen = Arc::clone(&server);
+    Case::get(server.url("/")).keep(server).also(move |_| {
+        let requests = seen.requests_text();
+        assert!(requests[1].starts_with(&format!("GET {path} ")), "{requests:?}");
+    })
 }
 
 fn host_of(request: &[u8]) -> String {
