@@ -3,11 +3,14 @@
 mod alert;
 mod asset;
 mod bracket;
+mod decimal;
 mod diagnosis;
 mod expect;
 mod failure;
 mod gap;
 mod journey;
+mod json;
+mod json_path;
 pub mod micros;
 mod network;
 mod outcome;
@@ -31,13 +34,14 @@ pub use alert::{Alert, AlertEvent, AlertTarget, WebhookTemplate};
 pub use asset::{Assets, HostPattern, Selector};
 pub use bracket::Bracket;
 pub(crate) use bracket::optional as optional_timestamp;
+pub(crate) use decimal::Decimal;
 pub use diagnosis::{Diagnosis, ExtraCheck, ExtraKind};
-pub use expect::{
-    Expect, HeaderExpectation, HeaderRule, JsonExpectation, JsonPath, JsonRule, Pattern, StatusSet, TextRule,
-};
+pub use expect::{Expect, HeaderExpectation, HeaderRule, JsonExpectation, JsonRule, Pattern, StatusSet, TextRule};
 pub use failure::{ClassGroup, Failure, FailureClass, Mismatch};
 pub use gap::{Gap, GapReason};
 pub use journey::{Capture, CaptureFrom, Session, Step};
+pub(crate) use json::{JsonDocument, JsonKind, JsonNode};
+pub use json_path::JsonPath;
 pub use network::{Addresses, DeniedNetworks, Quorum};
 pub use outcome::{
     AddressOutcome, AssetOutcome, CertificateFacts, Check, EarlierAttempt, Evidence, Hop, Outcome, StepOutcome,

@@ -7,13 +7,15 @@ use url::Url;
 
 use crate::model::{AssetOutcome, Assets, Expect, FailureClass, Mismatch, Probe, Request, SafeText, Step, Value};
 
+use super::body::Body;
 use super::exchange::Requester;
 use super::fault::{Deadline, Fault};
+use super::html::HtmlError;
 use super::route::same_origin;
 use super::session::Session;
 use super::step::StepRun;
-use super::step_result::StepResult;
-use super::{html, redirect, request_builder};
+use super::step_result::{Page, StepResult};
+use super::{html, offload, redirect, request_builder, text};
 
 /// How many are asked for at a time: what a browser does over HTTP/1.1.
 const AT_ONCE: usize = 6;
@@ -36,11 +38,13 @@ impl Loading<'_> {
     pub(super) async fn load(&self, assets: &Assets, answered: &mut StepResult) {
         let Some(page) = answered.page.clone() else { return };
         let Ok(own) = request_builder::url(self.step, self.session) else { return };
-        let text = String::from_utf8_lossy(&answered.body.bytes).into_owned();
-        let page_host = page.url.host_str().unwrap_or_default().to_owned();
-        let admits = |link: &Url| link.host_str().is_some_and(|host| assets.admits(host, &page_host));
-        let limit = usize::try_from(assets.limit).unwrap_or(usize::MAX);
-        let links = html::links(&text, &assets.select, &page.url, limit, admits);
+        let links = match links(assets, &page, &answered.body).await {
+            Ok(links) => links,
+            Err(error) => {
+                let fault = Fault::new(FailureClass::AssetFailed, None, error.to_string());
+                return self.fail((fault, Vec::new()), &page.url, answered);
+            }
+        };
         if links.len() < usize::try_from(assets.at_least).unwrap_or(usize::MAX) {
             self.fail(too_few(assets, links.len()), &page.url, answered);
             return;
@@ -111,6 +115,22 @@ impl Loading<'_> {
         };
         Step { expect: Expect::default(), ..Step::of(request) }
     }
+}
+
+/// The files that a page links to and that are to be loaded.
+async fn links(assets: &Assets, page: &Page, body: &Body) -> Result<Vec<Url>, HtmlError> {
+    if body.bytes.len() <= offload::SMALL {
+        return links_here(assets, page, body);
+    }
+    let (assets, page, body) = (assets.clone(), page.clone(), body.clone());
+    offload::run(move || links_here(&assets, &page, &body)).await
+}
+
+fn links_here(assets: &Assets, page: &Page, body: &Body) -> Result<Vec<Url>, HtmlError> {
+    let page_host = page.url.host_str().unwrap_or_default();
+    let admits = |link: &Url| link.host_str().is_some_and(|host| assets.admits(host, page_host));
+    let limit = usize::try_from(assets.limit).unwrap_or(usize::MAX);
+    html::links(&text::of(&body.bytes, &page.headers), &assets.select, &page.url, limit, admits)
 }
 
 fn too_few(assets: &Assets, found: usize) -> (Fault, Vec<Mismatch>) {

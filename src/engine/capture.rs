@@ -1,14 +1,12 @@
 //! Values taken out of an answer for later steps. Each is treated as a secret from then on.
 
-use serde_json::Value as Json;
-
-use crate::model::{Capture, CaptureFrom, FailureClass};
+use crate::model::{Capture, CaptureFrom, FailureClass, JsonDocument};
 
 use super::body::Body;
 use super::cookies::Jar;
 use super::fault::Fault;
-use super::html;
 use super::step_result::Page;
+use super::{html, offload, text};
 
 /// The longest value captured, in bytes.
 const LIMIT: usize = 16 * 1024;
@@ -21,12 +19,24 @@ pub(super) fn needs_body(captures: &[Capture]) -> bool {
 /// Takes all values, by name.
 ///
 /// # Errors
-/// The first that is not there, or is too long.
-pub(super) fn take(captures: &[Capture], page: &Page, body: &Body, jar: &Jar) -> Result<Vec<(String, String)>, Fault> {
-    let text = if needs_body(captures) { String::from_utf8_lossy(&body.bytes) } else { "".into() };
+/// The first that is not there, is too long, or takes too much work to find.
+pub(super) async fn take(
+    captures: &[Capture],
+    page: &Page,
+    body: &Body,
+    jar: &Jar,
+) -> Result<Vec<(String, String)>, Fault> {
+    if body.bytes.len() <= offload::SMALL || !needs_body(captures) {
+        return take_here(captures, page, body, jar);
+    }
+    let (captures, page, body, jar) = (captures.to_vec(), page.clone(), body.clone(), jar.clone());
+    offload::run(move || take_here(&captures, &page, &body, &jar)).await
+}
+
+fn take_here(captures: &[Capture], page: &Page, body: &Body, jar: &Jar) -> Result<Vec<(String, String)>, Fault> {
     let mut taken = Vec::with_capacity(captures.len());
     for Capture { name, from } in captures {
-        let value = find(from, page, &text, jar);
+        let value = find(from, page, body, jar).map_err(|reason| failed(format!("{name}: {reason}")))?;
         let value = value.ok_or_else(|| failed(format!("{name}: {}", missing(from, body.cut))))?;
         if value.len() > LIMIT {
             return Err(failed(format!("{name}: the value has {} bytes, more than the {LIMIT} kept", value.len())));
@@ -40,21 +50,25 @@ fn failed(message: String) -> Fault {
     Fault::new(FailureClass::CaptureFailed, None, message)
 }
 
-fn find(from: &CaptureFrom, page: &Page, text: &str, jar: &Jar) -> Option<String> {
+/// The value, if it is there. A text of JSON is taken without its quotes, anything else as it is
+/// written.
+fn find(from: &CaptureFrom, page: &Page, body: &Body, jar: &Jar) -> Result<Option<String>, String> {
     match from {
         CaptureFrom::Json(path) => {
-            let document: Json = serde_json::from_str(text).ok()?;
-            match path.find(&document).first()? {
-                Json::String(text) => Some(text.clone()),
-                other => Some(other.to_string()),
-            }
+            let text = text::json(&body.bytes, &page.headers);
+            let document = JsonDocument::read(&text).map_err(|error| format!("the body is not JSON: {error}"))?;
+            let found = path.find(document.root()).map_err(|error| error.to_string())?;
+            Ok(found.first().map(|node| node.text().unwrap_or_else(|| node.source().into()).into_owned()))
         }
-        CaptureFrom::Matches(pattern) => pattern.capture(text).map(str::to_owned),
+        CaptureFrom::Matches(pattern) => Ok(pattern.capture(&text::of(&body.bytes, &page.headers)).map(str::to_owned)),
         CaptureFrom::Header(name) => {
-            page.headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+            Ok(page.headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()))
         }
-        CaptureFrom::Cookie(name) => jar.value(name).map(str::to_owned),
-        CaptureFrom::Select { selector, attribute } => html::first(text, selector, attribute.as_deref()),
+        CaptureFrom::Cookie(name) => Ok(jar.value(name).map(str::to_owned)),
+        CaptureFrom::Select { selector, attribute } => {
+            let text = text::of(&body.bytes, &page.headers);
+            html::first(&text, selector, attribute.as_deref()).map_err(|error| error.to_string())
+        }
     }
 }
 

@@ -4,13 +4,17 @@
 
 mod brotli;
 mod inflate;
+mod progress;
 mod zstd;
 
 use http::{HeaderMap, HeaderValue, header};
 
 use self::brotli::Brotli;
 use self::inflate::Inflate;
+use self::progress::Progress;
 use self::zstd::Zstd;
+
+pub(super) use self::progress::CodingError;
 
 /// What a request says it accepts, where its probe does not say it.
 pub(super) const ACCEPTED: HeaderValue = HeaderValue::from_static("gzip, deflate, br, zstd");
@@ -46,24 +50,6 @@ const UNDECODABLE: &[&str] = &[
 
 /// Words that servers send as a coding and that change nothing. The labels of charsets are others.
 const NO_CODING: &[&str] = &["none", "binary", "7bit", "8bit", "plain", "raw", "text", "null", "default", "chunked"];
-
-/// Why a body cannot be decoded.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum CodingError {
-    /// The data of a coding ends before it is complete.
-    #[error("the body ends within its {0} data")]
-    Truncated(&'static str),
-    /// The data are not of that coding, or damaged.
-    #[error("the body is not valid {coding}: {reason}")]
-    Invalid { coding: &'static str, reason: String },
-    /// Several codings blow each other up.
-    #[error("the body's content codings expand it out of all proportion")]
-    Disproportionate,
-}
-
-fn invalid(coding: &'static str, reason: impl Into<String>) -> CodingError {
-    CodingError::Invalid { coding, reason: reason.into() }
-}
 
 /// Undoes the content codings of one body.
 #[derive(Debug, Default)]
@@ -264,15 +250,6 @@ impl Coding {
         };
         (progress.taken, progress.given, result)
     }
-}
-
-/// How far one step of a coding got.
-#[derive(Clone, Copy, Debug)]
-struct Progress {
-    /// Bytes of the input.
-    taken: usize,
-    /// Bytes of the output.
-    given: usize,
 }
 
 /// Whether a word in the place of a coding changes nothing: the label of a charset, or a word for

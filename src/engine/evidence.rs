@@ -8,6 +8,7 @@ use url::Url;
 use crate::model::{Evidence, REDACTED, Redactor, SafeText, is_secret_name};
 
 use super::body::Body;
+use super::text;
 
 /// How much of a body is kept in memory for a cut: more than is shown, so that a secret at the
 /// edge of the cut is whole when it is redacted.
@@ -57,7 +58,7 @@ pub(super) fn gather(
     Evidence {
         url: redactor.url(url),
         headers: answer.map(|(headers, _)| telling(headers, redactor)).unwrap_or_default(),
-        body: answer.and_then(|(_, body)| cut(body, redactor)),
+        body: answer.and_then(|(headers, body)| beginning(body, headers, redactor)),
         curl: Some(redactor.clean(curl, CURL)),
         addresses: addresses.iter().take(ADDRESSES).copied().collect(),
         diagnosis: None,
@@ -77,12 +78,18 @@ fn telling(headers: &HeaderMap, redactor: &Redactor) -> Vec<(String, SafeText)> 
     TELLING.iter().filter_map(value).collect()
 }
 
-fn cut(body: &Body, redactor: &Redactor) -> Option<SafeText> {
+fn beginning(body: &Body, headers: &HeaderMap, redactor: &Redactor) -> Option<SafeText> {
     if body.bytes.is_empty() {
         return None;
     }
     if let Some(coding) = &body.undecodable {
         return Some(redactor.message(&format!("({} bytes of content coding {coding})", body.read)));
     }
-    Some(redactor.clean_bytes(&body.bytes[..body.bytes.len().min(KEPT)], BODY))
+    let kept = &body.bytes[..body.bytes.len().min(KEPT)];
+    let goes_on = body.cut || body.read > kept.len() as u64;
+    // Bytes that are said to be no charset's are shown as what they are.
+    Some(match text::declared(kept, headers) {
+        Some(text) => redactor.clean_beginning(text.as_bytes(), BODY, goes_on),
+        None => redactor.clean_beginning(kept, BODY, goes_on),
+    })
 }

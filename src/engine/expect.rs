@@ -4,17 +4,16 @@ use std::fmt::Display;
 
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
-use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::model::{
-    Captures, Expect, FailureClass, HeaderExpectation, HeaderRule, HttpVersion, JsonExpectation, JsonRule, Mismatch,
-    Redactor, SafeText, TextRule, Timings, TlsFacts, Value,
+    Captures, Expect, FailureClass, HeaderExpectation, HeaderRule, HttpVersion, JsonDocument, JsonNode, JsonRule,
+    Mismatch, Redactor, SafeText, TextRule, Timings, TlsFacts, Value,
 };
 
 use super::body::Body;
-use super::json;
+use super::{json, offload, text};
 
 /// The longest expected or actual text kept, in characters.
 const SHOWN: usize = 200;
@@ -71,7 +70,36 @@ pub(super) fn status(expect: &Expect, status: StatusCode) -> Option<Unmet> {
 
 /// Judges all of it. A wrong status decides the class: what else is wrong with an error page
 /// follows from it, and is told beside it.
-pub(super) fn judge(
+pub(super) async fn judge(
+    expect: &Expect,
+    received: &ReceivedResponse<'_>,
+    captures: &Captures,
+    redactor: &Redactor,
+) -> Option<Unmet> {
+    if received.body.bytes.len() <= offload::SMALL || !needs_body(expect) {
+        return judge_here(expect, received, captures, redactor);
+    }
+    let (expect, captures, redactor) = (expect.clone(), captures.clone(), redactor.clone());
+    let (status, http_version, now) = (received.status, received.http_version, received.now);
+    let (headers, url, tls) = (received.headers.clone(), received.url.clone(), received.tls.cloned());
+    let (body, timings) = (received.body.clone(), *received.timings);
+    let work = move || {
+        let received = ReceivedResponse {
+            status,
+            headers: &headers,
+            url: &url,
+            http_version,
+            tls: tls.as_ref(),
+            body: &body,
+            timings: &timings,
+            now,
+        };
+        judge_here(&expect, &received, &captures, &redactor)
+    };
+    offload::run(work).await
+}
+
+fn judge_here(
     expect: &Expect,
     received: &ReceivedResponse<'_>,
     captures: &Captures,
@@ -81,7 +109,7 @@ pub(super) fn judge(
     let mut judge = Judge { captures, redactor, mismatches: Vec::new(), beyond_limit: false };
     judge.connection(expect, received);
     judge.headers(&expect.headers, received.headers);
-    judge.body(expect, received.body);
+    judge.body(expect, received.body, received.headers);
     judge.latency(expect, received.timings);
     let mut mismatches = judge.mismatches;
     if let Some(of_status) = of_status {
@@ -100,7 +128,12 @@ pub(super) fn judge(
         1 => String::new(),
         n => format!(" (and {} more)", n - 1),
     };
-    let message = format!("{}: expected {}, got {}{more}", first.assertion, first.expected, first.actual);
+    let mut message = format!("{}: expected {}, got {}{more}", first.assertion, first.expected, first.actual);
+    let is_of_body = first.assertion.starts_with("body-") || matches!(&*first.assertion, "json" | "sha256");
+    if let Some(note) = received.body.note.as_ref().filter(|_| is_of_body) {
+        message.push_str("; ");
+        message.push_str(note);
+    }
     Some(Unmet { class: FailureClass::AssertionFailed, message, mismatches })
 }
 
@@ -131,7 +164,8 @@ impl Judge<'_> {
     fn connection(&mut self, expect: &Expect, received: &ReceivedResponse<'_>) {
         if let Some(expected) = &expect.final_url {
             let wanted = self.fill(expected);
-            let same = Url::parse(&wanted).map_or(received.url.as_str() == wanted, |wanted| wanted == *received.url);
+            let same = Url::parse(&wanted)
+                .map_or(received.url.as_str() == wanted, |wanted| is_same_page(&wanted, received.url));
             if !same {
                 self.miss("final-url", expected, self.redactor.url(received.url));
             }
@@ -209,7 +243,7 @@ impl Judge<'_> {
         (!holds).then_some(expected)
     }
 
-    fn body(&mut self, expect: &Expect, body: &Body) {
+    fn body(&mut self, expect: &Expect, body: &Body, headers: &HeaderMap) {
         if let Some(least) = expect.min_bytes
             && body.read < least
         {
@@ -234,13 +268,13 @@ impl Judge<'_> {
             }
         }
         if !expect.body.is_empty() {
-            let text = String::from_utf8_lossy(&body.bytes);
+            let text = text::of(&body.bytes, headers);
             for rule in &expect.body {
                 self.text(rule, &text, body);
             }
         }
         if !expect.json.is_empty() {
-            self.json(&expect.json, body);
+            self.json(&expect.json, body, headers);
         }
     }
 
@@ -280,35 +314,34 @@ impl Judge<'_> {
         }
     }
 
-    fn json(&mut self, rules: &[JsonRule], body: &Body) {
+    fn json(&mut self, rules: &[JsonRule], body: &Body, headers: &HeaderMap) {
         if body.cut {
             self.beyond_limit = true;
             return;
         }
-        match serde_json::from_slice::<Json>(&body.bytes) {
+        match JsonDocument::read(&text::json(&body.bytes, headers)) {
             Ok(document) => {
                 for rule in rules {
-                    self.json_rule(rule, &document);
+                    self.json_rule(rule, document.root());
                 }
             }
             Err(error) => self.miss("json", "a JSON document", format_args!("not JSON: {error}")),
         }
     }
 
-    fn json_rule(&mut self, rule: &JsonRule, document: &Json) {
-        let found = rule.path.find(document);
-        let holds = match &rule.rule {
-            JsonExpectation::Exists(exists) => found.is_empty() != *exists,
-            other => !found.is_empty() && found.iter().all(|node| json::holds(other, node)),
-        };
-        if !holds {
-            let expected = format!("{} {}", rule.path.as_str(), json::expected(&rule.rule));
-            let actual = match &found[..] {
-                [] => "nothing".to_owned(),
-                [one] => one.to_string(),
-                [first, ..] => format!("{} nodes, the first {first}", found.len()),
-            };
-            self.miss("json", expected, actual);
+    fn json_rule(&mut self, rule: &JsonRule, root: JsonNode<'_>) {
+        let expected = || format!("{} {}", rule.path.as_str(), json::expected(&rule.rule));
+        match rule.path.find(root) {
+            Ok(found) if json::holds(&rule.rule, &found) => {}
+            Ok(found) => {
+                let actual = match &found[..] {
+                    [] => "nothing".to_owned(),
+                    [one] => beginning(one.source()).to_owned(),
+                    [first, ..] => format!("{} nodes, the first {}", found.len(), beginning(first.source())),
+                };
+                self.miss("json", expected(), actual);
+            }
+            Err(error) => self.miss("json", expected(), error),
         }
     }
 
@@ -323,6 +356,16 @@ impl Judge<'_> {
             }
         }
     }
+}
+
+/// Whether two URLs are the same. A fragment counts where it is asked for.
+fn is_same_page(wanted: &Url, url: &Url) -> bool {
+    if wanted.fragment().is_some() {
+        return wanted == url;
+    }
+    let mut page = url.clone();
+    page.set_fragment(None);
+    *wanted == page
 }
 
 fn beginning(text: &str) -> &str {

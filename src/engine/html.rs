@@ -1,7 +1,10 @@
 //! What a page says of itself: the text of an element, and the files it links to. The only file
 //! that reads HTML; nothing of it outlives a call.
 
-use scraper::{ElementRef, Html};
+use html5ever::ParseOpts;
+use html5ever::driver::parse_document;
+use html5ever::tendril::TendrilSink;
+use scraper::{ElementRef, Html, HtmlTreeSink};
 use url::Url;
 
 use crate::model::Selector;
@@ -9,26 +12,134 @@ use crate::model::Selector;
 /// The most links looked at, however many are wanted: a page may have a million.
 const LINKS: usize = 10_000;
 
+/// How deep elements may be nested, as in browsers.
+const DEPTH: usize = 512;
+
+/// The most elements and texts of a page.
+const NODES: usize = 100_000;
+
+/// The most attributes of one element: the parser compares each with those before it.
+const ATTRIBUTES: usize = 1_000;
+
+/// How much of a page is parsed before its size is looked at, in bytes.
+const AT_A_TIME: usize = 1024;
+
+/// Why a page is not parsed to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum HtmlError {
+    #[error("the page nests elements deeper than {DEPTH}")]
+    TooDeep,
+    #[error("the page has more than {NODES} elements and texts")]
+    TooLarge,
+    #[error("the page has an element with more than {ATTRIBUTES} attributes")]
+    TooManyAttributes,
+}
+
+/// Parses a page, whose size and depth are looked at on the way: nesting and attributes cost more
+/// time than their length.
+fn parse(page: &str) -> Result<Html, HtmlError> {
+    if most_attributes(page.as_bytes()) > ATTRIBUTES {
+        return Err(HtmlError::TooManyAttributes);
+    }
+    let mut parser = parse_document(HtmlTreeSink::new(Html::new_document()), ParseOpts::default());
+    let mut rest = page;
+    while !rest.is_empty() {
+        let (piece, after) = rest.split_at(rest.floor_char_boundary(AT_A_TIME.min(rest.len())).max(1));
+        parser.process(piece.into());
+        rest = after;
+        let document = parser.tokenizer.sink.sink.0.borrow();
+        if document.tree.values().len() > NODES {
+            return Err(HtmlError::TooLarge);
+        }
+        if document.tree.nodes().next_back().is_some_and(|node| node.ancestors().nth(DEPTH).is_some()) {
+            return Err(HtmlError::TooDeep);
+        }
+    }
+    Ok(parser.finish())
+}
+
+/// The number of words in the longest tag, which it has at least as many as attributes. What
+/// stands in scripts, styles and comments is no tag.
+fn most_attributes(page: &[u8]) -> usize {
+    const RAW: [&[u8]; 6] = [b"script", b"style", b"title", b"textarea", b"xmp", b"iframe"];
+    let (mut most, mut rest) = (0, page);
+    while let Some(at) = memchr::memchr(b'<', rest) {
+        rest = &rest[at + 1..];
+        if let Some(comment) = rest.strip_prefix(b"!--") {
+            rest = memchr::memmem::find(comment, b"-->").map_or(b"", |end| &comment[end + 3..]);
+            continue;
+        }
+        if !rest.first().is_some_and(u8::is_ascii_alphabetic) {
+            continue;
+        }
+        let name = &rest[..rest.iter().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(rest.len())];
+        let (words, end) = words_of_tag(rest);
+        most = most.max(words);
+        rest = &rest[end..];
+        if let Some(raw) = RAW.iter().find(|raw| raw.eq_ignore_ascii_case(name)) {
+            rest = after_raw_text(rest, raw);
+        }
+    }
+    most
+}
+
+/// How many words a tag has, those in quotes counted as one, and where it ends.
+fn words_of_tag(tag: &[u8]) -> (usize, usize) {
+    let (mut words, mut in_word, mut quote) = (0, false, None);
+    for (at, byte) in tag.iter().enumerate() {
+        match (quote, byte) {
+            (Some(open), close) if open == close => quote = None,
+            (Some(_), _) => {}
+            (None, b'>') => return (words, at),
+            (None, b'"' | b'\'') => {
+                quote = Some(byte);
+                in_word = false;
+            }
+            (None, b'/') => in_word = false,
+            (None, byte) if byte.is_ascii_whitespace() => in_word = false,
+            (None, _) if !in_word => {
+                words += 1;
+                in_word = true;
+            }
+            (None, _) => {}
+        }
+    }
+    (words, tag.len())
+}
+
+/// What follows the closing tag of an element whose content is text.
+fn after_raw_text<'p>(page: &'p [u8], name: &[u8]) -> &'p [u8] {
+    let mut ends = memchr::memmem::find_iter(page, b"</");
+    let closes = |at: &usize| page[at + 2..].get(..name.len()).is_some_and(|found| found.eq_ignore_ascii_case(name));
+    ends.find(closes).map_or(b"", |at| &page[at + 2..])
+}
+
 /// The text of the first element that a selector finds, or of one of its attributes.
-pub(super) fn first(page: &str, selector: &Selector, attribute: Option<&str>) -> Option<String> {
-    let document = Html::parse_document(page);
-    let element = document.select(selector.parsed()).next()?;
-    match attribute {
+///
+/// # Errors
+/// That the page is too large to be parsed.
+pub(super) fn first(page: &str, selector: &Selector, attribute: Option<&str>) -> Result<Option<String>, HtmlError> {
+    let document = parse(page)?;
+    let element = document.select(selector.parsed()).next();
+    Ok(element.and_then(|element| match attribute {
         Some(attribute) => element.value().attr(attribute).map(str::to_owned),
         None => Some(element.text().collect::<String>().trim().to_owned()),
-    }
+    }))
 }
 
 /// The http and https URLs that the elements of a selector link to, each once, in the order of
 /// the page and without fragments: at most `limit` of those that `admits` lets pass.
+///
+/// # Errors
+/// That the page is too large to be parsed.
 pub(super) fn links(
     page: &str,
     selector: &Selector,
     url: &Url,
     limit: usize,
     admits: impl Fn(&Url) -> bool,
-) -> Vec<Url> {
-    let document = Html::parse_document(page);
+) -> Result<Vec<Url>, HtmlError> {
+    let document = parse(page)?;
     let base = base(&document, url);
     let mut links: Vec<Url> = Vec::new();
     let targets = document.select(selector.parsed()).flat_map(|element| targets(&element)).take(LINKS);
@@ -44,7 +155,7 @@ pub(super) fn links(
             links.push(link);
         }
     }
-    links
+    Ok(links)
 }
 
 /// What relative links are relative to: the page's `<base>`, or the page.
@@ -83,7 +194,7 @@ mod tests {
         let selector = Selector::new("img, script, link[rel=stylesheet]").expect("a selector");
         let url = Url::parse("https://a.test/page/").expect("a URL");
         let admits = |link: &Url| link.host_str() != Some("other.test");
-        links(PAGE, &selector, &url, limit, admits).iter().map(Url::to_string).collect()
+        links(PAGE, &selector, &url, limit, admits).expect("links").iter().map(Url::to_string).collect()
     }
 
     #[test]
@@ -101,16 +212,41 @@ mod tests {
     #[test]
     fn an_element_s_text_and_attributes_are_found() {
         let selector = Selector::new("a[name=csrf]").expect("a selector");
-        assert_eq!(first(PAGE, &selector, Some("content")).as_deref(), Some(" tok "));
-        assert_eq!(first(PAGE, &selector, None).as_deref(), Some("hello"));
-        assert_eq!(first(PAGE, &selector, Some("none")), None);
+        assert_eq!(first(PAGE, &selector, Some("content")), Ok(Some(" tok ".to_owned())));
+        assert_eq!(first(PAGE, &selector, None), Ok(Some("hello".to_owned())));
+        assert_eq!(first(PAGE, &selector, Some("none")), Ok(None));
     }
 
     #[test]
-    fn a_page_of_a_million_links_is_bounded() {
-        let page = "<img src=x>".repeat(100_000);
+    fn a_page_of_many_links_gives_each_once() {
+        let page = "<img src=x>".repeat(20_000);
         let selector = Selector::new("img").expect("a selector");
         let url = Url::parse("https://a.test/").expect("a URL");
-        assert_eq!(links(&page, &selector, &url, 20, |_| true).len(), 1);
+        assert_eq!(links(&page, &selector, &url, 20, |_| true).map(|links| links.len()), Ok(1));
+    }
+
+    #[test]
+    fn a_page_that_would_take_minutes_is_given_up() {
+        let selector = Selector::new("img").expect("a selector");
+        let nested = |depth: usize| "<div>".repeat(depth);
+        let attributes = |count: usize| (0..count).map(|at| format!(" a{at}=1")).collect::<String>();
+        for (page, wanted) in [
+            (nested(400), Ok(None)),
+            (nested(20_000), Err(HtmlError::TooDeep)),
+            (nested(200_000), Err(HtmlError::TooDeep)),
+            ("<svg>".repeat(20_000), Err(HtmlError::TooDeep)),
+            ("<p>x".repeat(100_000), Err(HtmlError::TooLarge)),
+            ((0..20_000).map(|at| format!("<p><b id={at}>")).collect(), Err(HtmlError::TooLarge)),
+            (format!("<p{}>", attributes(900)), Ok(None)),
+            (format!("<p{}>", attributes(100_000)), Err(HtmlError::TooManyAttributes)),
+            (format!("<p{}", attributes(100_000).replace(' ', "/")), Err(HtmlError::TooManyAttributes)),
+            (format!("<p{}>", "\"a\"b".repeat(5_000)), Err(HtmlError::TooManyAttributes)),
+            (format!("<script>if (a <b) {{ {} }}</script>", "x ".repeat(100_000)), Ok(None)),
+            (format!("<!-- <b {} -->", "x ".repeat(100_000)), Ok(None)),
+            (format!("<img alt=\"{}\">", "x ".repeat(100_000)), Ok(Some(String::new()))),
+            ("ä".repeat(5_000), Ok(None)),
+        ] {
+            assert_eq!(first(&page, &selector, None), wanted, "{}", page.get(..60).unwrap_or_default());
+        }
     }
 }

@@ -78,7 +78,7 @@ async fn take_step(
     let began = Instant::now();
     let mut answered = ask(means, probe, step, session, deadline).await;
     if answered.failure.is_none()
-        && let Err(fault) = capture_all(step, session, &answered)
+        && let Err(fault) = capture_all(step, session, &answered).await
     {
         let url = answered.page.as_ref().map(|page| page.url.clone());
         answered.fail(&fault, Vec::new(), url.as_ref(), probe, step, &session.redactor);
@@ -93,9 +93,9 @@ async fn take_step(
 }
 
 /// Keeps what the answer gives, and treats it as secret from then on.
-fn capture_all(step: &Step, session: &mut Session, answered: &StepResult) -> Result<(), Fault> {
+async fn capture_all(step: &Step, session: &mut Session, answered: &StepResult) -> Result<(), Fault> {
     let Some(page) = answered.page.as_ref().filter(|_| !step.captures.is_empty()) else { return Ok(()) };
-    let taken = capture::take(&step.captures, page, &answered.body, &session.jar)?;
+    let taken = capture::take(&step.captures, page, &answered.body, &session.jar).await?;
     session.redactor = session.redactor.with(taken.iter().map(|(_, value)| Secret::new(value)));
     session.captures.extend(taken);
     Ok(())

@@ -1,56 +1,55 @@
-//! What must hold of a node of JSON, against what is there.
+//! What must hold of the nodes that a JSON path finds, against what is there.
+
+use std::cmp::Ordering;
 
 use serde_json::Value as Json;
 
-use crate::model::JsonExpectation;
+use crate::model::{Decimal, JsonDocument, JsonExpectation, JsonKind, JsonNode};
 
-/// Whether a node is as it must be. That it is there is known.
-pub(super) fn holds(rule: &JsonExpectation, node: &Json) -> bool {
+/// Whether all nodes that were found are as they must be.
+pub(super) fn holds(rule: &JsonExpectation, found: &[JsonNode<'_>]) -> bool {
     match rule {
-        JsonExpectation::Exists(_) => true,
-        JsonExpectation::Equals(wanted) => equal(node, wanted),
-        JsonExpectation::NotEquals(unwanted) => !equal(node, unwanted),
-        JsonExpectation::Contains(part) => match (node, part) {
-            (Json::String(text), Json::String(part)) => text.contains(part.as_str()),
-            (Json::Array(items), part) => items.iter().any(|item| equal(item, part)),
-            _ => false,
-        },
-        JsonExpectation::Matches(pattern) => match node {
-            Json::String(text) => pattern.is_match(text),
-            Json::Array(_) | Json::Object(_) => false,
-            scalar => pattern.is_match(&scalar.to_string()),
-        },
-        JsonExpectation::MinLength(least) => length(node).is_some_and(|length| length >= *least),
-        JsonExpectation::MaxLength(most) => length(node).is_some_and(|length| length <= *most),
-        JsonExpectation::Min(least) => node.as_f64().is_some_and(|number| number >= *least),
-        JsonExpectation::Max(most) => node.as_f64().is_some_and(|number| number <= *most),
+        JsonExpectation::Exists(exists) => found.is_empty() != *exists,
+        _ if found.is_empty() => false,
+        JsonExpectation::Equals(wanted) => against(wanted, |wanted| found.iter().all(|node| node.equals(wanted))),
+        JsonExpectation::NotEquals(unwanted) => {
+            against(unwanted, |unwanted| !found.iter().any(|node| node.equals(unwanted)))
+        }
+        JsonExpectation::Contains(part) => against(part, |part| found.iter().all(|node| contains(*node, part))),
+        JsonExpectation::Matches(pattern) => found.iter().all(|node| match node.kind() {
+            JsonKind::Array | JsonKind::Object => false,
+            _ => pattern.is_match(&node.text().unwrap_or_else(|| node.source().into())),
+        }),
+        JsonExpectation::MinLength(least) => {
+            found.iter().all(|node| node.length().is_some_and(|length| length >= *least))
+        }
+        JsonExpectation::MaxLength(most) => {
+            found.iter().all(|node| node.length().is_some_and(|length| length <= *most))
+        }
+        JsonExpectation::Min(least) => found.iter().all(|node| order(*node, *least).is_some_and(Ordering::is_ge)),
+        JsonExpectation::Max(most) => found.iter().all(|node| order(*node, *most).is_some_and(Ordering::is_le)),
     }
 }
 
-/// Numbers are equal by value: `1` and `1.0` are the same number in JSON.
-fn equal(one: &Json, other: &Json) -> bool {
-    match (one, other) {
-        (Json::Number(one), Json::Number(other)) => one == other || one.as_f64() == other.as_f64(),
-        (Json::Array(one), Json::Array(other)) => {
-            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| equal(one, other))
-        }
-        (Json::Object(one), Json::Object(other)) => {
-            one.len() == other.len()
-                && one.iter().all(|(key, one)| other.get(key).is_some_and(|other| equal(one, other)))
-        }
-        _ => one == other,
+/// Compares with a value of the configuration, which is read as what it is in a document.
+fn against(wanted: &Json, holds: impl FnOnce(JsonNode<'_>) -> bool) -> bool {
+    let text = wanted.to_string();
+    JsonDocument::read(&text).is_ok_and(|document| holds(document.root()))
+}
+
+fn contains(node: JsonNode<'_>, part: JsonNode<'_>) -> bool {
+    match (node.text(), part.text()) {
+        (Some(text), Some(part)) => text.contains(&*part),
+        _ => node.kind() == JsonKind::Array && node.children().any(|item| item.equals(part)),
     }
 }
 
-/// The length of an array or object, or of a string in characters.
-fn length(node: &Json) -> Option<u64> {
-    let length = match node {
-        Json::String(text) => text.chars().count(),
-        Json::Array(items) => items.len(),
-        Json::Object(members) => members.len(),
-        _ => return None,
-    };
-    Some(length as u64)
+/// The order of a number and a bound, by their exact values; none for what is not a number.
+fn order(node: JsonNode<'_>, bound: f64) -> Option<Ordering> {
+    if bound.is_finite() {
+        return Some(node.number()?.cmp(&Decimal::of(&bound.to_string())));
+    }
+    (node.kind() == JsonKind::Number).then_some(if bound > 0.0 { Ordering::Less } else { Ordering::Greater })
 }
 
 /// What must hold, in words.

@@ -59,7 +59,7 @@ impl StepRun<'_> {
     pub(super) async fn run(mut self) -> StepResult {
         let mut result = StepResult::default();
         match self.follow(&mut result).await {
-            Ok(answer) => self.judge(answer, &mut result),
+            Ok(answer) => self.judge(answer, &mut result).await,
             Err(Stopped { fault, url, trace }) => {
                 if let Some(trace) = trace {
                     result.timings.add_all(&trace.timings());
@@ -189,7 +189,7 @@ impl StepRun<'_> {
     }
 
     /// Judges the answer.
-    fn judge(&mut self, answer: Answer, result: &mut StepResult) {
+    async fn judge(&mut self, answer: Answer, result: &mut StepResult) {
         let Answer { head, body, fault, url, trace } = answer;
         let expect = &self.step.expect;
         result.timings.add_all(&trace.timings());

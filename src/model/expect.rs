@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::{HeaderName, StatusCode};
 
-use super::{Assets, HttpVersion, Phase, TlsVersion, Value};
+use super::{Assets, HttpVersion, JsonPath, Phase, TlsVersion, Value};
 
 /// The expectations of one request. The default expects a status of 200 to 299 and nothing else.
 #[derive(Clone, Debug)]
@@ -176,36 +176,6 @@ pub enum HeaderExpectation {
     Absent,
     /// The header is sent.
     Present,
-}
-
-/// A JSON path (RFC 9535), with the text it was written as.
-#[derive(Clone, Debug)]
-pub struct JsonPath {
-    source: String,
-    path: serde_json_path::JsonPath,
-}
-
-impl JsonPath {
-    /// Parses a path.
-    ///
-    /// # Errors
-    /// What is wrong with it, and at which position.
-    pub fn new(source: &str) -> Result<JsonPath, String> {
-        let path = serde_json_path::JsonPath::parse(source).map_err(|error| error.to_string())?;
-        Ok(JsonPath { source: source.to_owned(), path })
-    }
-
-    /// The path as written.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.source
-    }
-
-    /// The nodes it finds.
-    #[must_use]
-    pub fn find<'d>(&self, document: &'d serde_json::Value) -> Vec<&'d serde_json::Value> {
-        self.path.query(document).all()
-    }
 }
 
 /// A rule for the body as JSON.

@@ -24,7 +24,7 @@ pub(crate) fn json_path(reader: &mut ConfigReader, key: &str, node: &Node) -> Op
     match JsonPath::new(&text) {
         Ok(path) => Some(path),
         Err(why) => {
-            let message = format!("`{key}` is not a JSON path: {}", why.trim_end_matches(", parser error"));
+            let message = format!("`{key}` is not a JSON path: {why}");
             reader.tell(&node.span, message, advice::json_path(&text));
             None
         }

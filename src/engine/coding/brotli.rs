@@ -4,7 +4,7 @@ use std::fmt;
 
 use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
 
-use super::{CodingError, Progress, invalid};
+use super::progress::{CodingError, Progress, invalid};
 
 pub(super) const NAME: &str = "brotli";
 

@@ -3,7 +3,7 @@
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::{CodingError, Progress, invalid};
+use super::progress::{CodingError, Progress, invalid};
 
 const GZIP: &str = "gzip";
 const DEFLATE: &str = "deflate";

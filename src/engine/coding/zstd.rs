@@ -5,7 +5,7 @@ use std::io::Read as _;
 
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
-use super::{CodingError, Progress, invalid};
+use super::progress::{CodingError, Progress, invalid};
 
 pub(super) const NAME: &str = "zstd";
 

@@ -4,10 +4,14 @@ use std::time::Duration;
 
 use http::HeaderName;
 use uptick::model::FailureClass::{
-    AssertionFailed, BodyDecode, BodyTimeout, BodyTooLarge, BodyTruncated, ConnectionReset, HttpProtocol,
+    AssertionFailed, AssetFailed, BodyDecode, BodyTimeout, BodyTooLarge, BodyTruncated, CaptureFailed, ConnectionReset,
+    HttpProtocol,
 };
 use uptick::model::Phase::Transfer;
-use uptick::model::{HeaderExpectation, HeaderRule, JsonExpectation, JsonPath, JsonRule, Pattern, TextRule, Value};
+use uptick::model::{
+    Assets, Capture, CaptureFrom, HeaderExpectation, HeaderRule, JsonExpectation, JsonPath, JsonRule, Pattern,
+    Selector, TextRule, Value,
+};
 
 use crate::faults::row::{Case, Row, answers, fails, up};
 use crate::support::server::{Conn, Server};
@@ -188,6 +192,70 @@ pub(crate) const ROWS: &[Row] = &[
         raw(server::answer(200, &headers, "hello"))
             .step(|step| step.expect.body = vec![TextRule::Contains(Value::plain("hello"))])
     }),
+    up(89, "the page is in ISO-8859-1 and a rule looks for a word with umlauts", || {
+        text("text/html; charset=iso-8859-1", b"<p>Gr\xf6\xdfe").step(|step| {
+            step.expect.body = vec![TextRule::Contains(Value::plain("Größe"))];
+        })
+    }),
+    answers(89, "the page is in ISO-8859-1 and has the word that it must not have", AssertionFailed, || {
+        text("text/html; charset=iso-8859-1", b"<p>Gr\xf6\xdfe").step(|step| {
+            step.expect.body = vec![TextRule::Lacks(Value::plain("Größe"))];
+        })
+    }),
+    up(89, "the page is in windows-1251", || {
+        text("text/html; charset=windows-1251", b"\xcf\xf0\xe8\xe2\xe5\xf2")
+            .step(|step| step.expect.body = vec![TextRule::Contains(Value::plain("Привет"))])
+    }),
+    up(89, "the page is in Shift_JIS and says so itself", || {
+        text("text/html", b"<!doctype html><meta charset=Shift_JIS><p>\x93\xfa\x96{")
+            .step(|step| step.expect.body = vec![TextRule::Contains(Value::plain("日本"))])
+    }),
+    up(89, "the text is in UTF-16 with a byte order mark", || {
+        text("text/plain", b"\xff\xfeG\0r\0\xf6\0")
+            .step(|step| step.expect.body = vec![TextRule::Matches(Pattern::new("^Grö$").expect("a pattern"))])
+    }),
+    up(90, "the JSON begins with a byte order mark", || json("\u{feff}{\"status\":\"ok\"}".to_owned())),
+    up(90, "the JSON is in UTF-16", || {
+        let bytes: Vec<u8> = "{\"status\":\"ok\"}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        status_is_ok(raw(server::answer(200, &[("content-type", "application/json")], bytes)))
+    }),
+    answers(90, "the JSON number is one less than it must be, beyond 2 to the 53", AssertionFailed, || {
+        number("9007199254740992")
+    }),
+    up(90, "the JSON number is what it must be, beyond 2 to the 53", || number("9007199254740993")),
+    up(90, "the JSON number is what it must be, written otherwise", || number("900719925474099.30e1")),
+    answers(90, "a JSON path finds ever more nodes", AssertionFailed, || {
+        let nested = format!("{}1{}", "{\"a\":[".repeat(250), "]}".repeat(250));
+        raw(server::answer(200, &[("content-type", "application/json")], nested))
+            .step(|step| step.expect.json = vec![rule("$..a..a..a..a", JsonExpectation::Exists(true))])
+            .also(|outcome| {
+                let message = outcome.failure.as_ref().expect("a failure").message.to_string();
+                assert!(message.ends_with("the path takes too many steps on this document"), "{message}");
+            })
+    }),
+    answers(90, "a captured JSON path finds ever more nodes", CaptureFailed, || {
+        let nested = format!("{}1{}", "{\"a\":[".repeat(250), "]}".repeat(250));
+        raw(server::answer(200, &[("content-type", "application/json")], nested)).step(|step| {
+            let path = JsonPath::new("$..a..a..a..a").expect("a path");
+            step.captures = vec![Capture { name: "a".to_owned(), from: CaptureFrom::Json(path) }];
+        })
+    }),
+    answers(91, "a page nests 20,000 elements and its files must load", AssetFailed, || {
+        text("text/html", "<div>".repeat(20_000).as_bytes()).step(|step| step.expect.assets = Some(images()))
+    }),
+    answers(91, "a page nests 200,000 elements and its files must load", AssetFailed, || {
+        text("text/html", "<div>".repeat(200_000).as_bytes()).step(|step| step.expect.assets = Some(images()))
+    }),
+    answers(91, "a page has 200,000 elements and its files must load", AssetFailed, || {
+        text("text/html", "<p>x".repeat(200_000).as_bytes()).step(|step| step.expect.assets = Some(images()))
+    }),
+    answers(91, "a page nests 20,000 elements and a value is captured from it", CaptureFailed, || {
+        text("text/html", "<div>".repeat(20_000).as_bytes()).step(|step| {
+            let selector = Selector::new("input").expect("a selector");
+            let from = CaptureFrom::Select { selector, attribute: None };
+            step.captures = vec![Capture { name: "a".to_owned(), from }];
+        })
+    }),
     answers(90, "the JSON is a hundred thousand nested lists", AssertionFailed, || json("[".repeat(100_000))),
     answers(90, "the JSON is nested closed lists, deeper than any reader goes", AssertionFailed, || {
         json(format!("{}{}", "[".repeat(50_000), "]".repeat(50_000)))
@@ -259,10 +327,37 @@ fn chunks(body: &str) -> Case {
 
 /// A JSON body, of which `$.status` must be "ok".
 fn json(body: String) -> Case {
+    status_is_ok(raw(server::answer(200, &[("content-type", "application/json")], body)))
+}
+
+fn status_is_ok(case: Case) -> Case {
+    case.step(|step| step.expect.json = vec![rule("$.status", JsonExpectation::Equals("ok".into()))])
+}
+
+/// A JSON number, which must be 2^53 + 1.
+fn number(number: &str) -> Case {
+    let body = format!("{{\"id\":{number}}}");
     raw(server::answer(200, &[("content-type", "application/json")], body)).step(|step| {
-        step.expect.json = vec![JsonRule {
-            path: JsonPath::new("$.status").expect("a path"),
-            rule: JsonExpectation::Equals("ok".into()),
-        }];
+        let wanted = JsonExpectation::Equals(9_007_199_254_740_993_i64.into());
+        step.expect.json = vec![rule("$.id", wanted)];
     })
+}
+
+fn rule(path: &str, rule: JsonExpectation) -> JsonRule {
+    JsonRule { path: JsonPath::new(path).expect("a path"), rule }
+}
+
+fn text(content_type: &str, body: &[u8]) -> Case {
+    raw(server::answer(200, &[("content-type", content_type)], body))
+}
+
+/// The images of a page must load.
+fn images() -> Assets {
+    Assets {
+        select: Selector::new("img").expect("a selector"),
+        limit: Assets::LIMIT,
+        hosts: Vec::new(),
+        body_limit: Assets::BODY_LIMIT,
+        at_least: 0,
+    }
 }
