@@ -19,7 +19,7 @@ use std::process::ExitCode;
 
 use crate::cli::{Cli, Command, CommandLineError, OutputArgs};
 use crate::{cli, render};
-use input::selection;
+use input::locations;
 use process::exit::{CliError, Exit};
 use process::signals::Signals;
 use process::terminal;
@@ -39,7 +39,7 @@ pub fn main() -> ExitCode {
 
 /// Does what the command line says.
 fn run(cli: Cli, signals: Result<Signals, CliError>) -> ExitCode {
-    let terminal = Terminal::new(output_args(&cli.command), &selection::env);
+    let terminal = Terminal::new(output_args(&cli.command), &locations::env);
     let nagios = is_nagios(&cli.command);
     if let (Ok(signals), true) = (&signals, nagios) {
         signals.answer_nagios();

@@ -17,14 +17,14 @@ pub struct Due {
     pub probe: usize,
     /// When it is due.
     pub at: Duration,
-    /// When the probe is due again: a check not begun by then is missed. `None`: never too late.
+    /// When the probe is due again: a check that has not started by then is missed. `None`: never too late.
     pub expires: Option<Duration>,
     /// Whether everything before it must have ended first: the first check of a new pass.
     pub after_all: bool,
 }
 
 /// Passes: every probe once, together, then again. The next pass begins `every` after the last
-/// one began, or when that has ended, whichever is later.
+/// one started, or when that has ended, whichever is later.
 ///
 /// `count` of `None` goes on for ever; the runner's own end bounds it.
 pub fn passes(probes: usize, count: Option<u64>, every: Duration) -> impl Iterator<Item = Due> {
@@ -52,7 +52,7 @@ pub struct Intervals {
 struct Slot {
     due: Duration,
     probe: usize,
-    begins: Duration,
+    start: Duration,
 }
 
 /// A random delay of each check, up to a share of its interval. The slots stay where they are.
@@ -83,12 +83,12 @@ impl Intervals {
     /// The same plan without what was due before `from`: for a run that takes over from another.
     #[must_use]
     pub fn starting_at(mut self, from: Duration) -> Intervals {
-        for Reverse(Slot { probe, begins, .. }) in std::mem::take(&mut self.next) {
+        for Reverse(Slot { probe, start, .. }) in std::mem::take(&mut self.next) {
             match &self.schedules[probe] {
                 Schedule::Every(length) => {
-                    let behind = from.saturating_sub(begins).as_nanos().div_ceil(length.as_nanos().max(1));
-                    let begins = begins + length.saturating_mul(u32::try_from(behind).unwrap_or(u32::MAX));
-                    self.push(probe, begins);
+                    let behind = from.saturating_sub(start).as_nanos().div_ceil(length.as_nanos().max(1));
+                    let start = start + length.saturating_mul(u32::try_from(behind).unwrap_or(u32::MAX));
+                    self.push(probe, start);
                 }
                 Schedule::Cron(cron) => {
                     let next = self.instant(from).and_then(|instant| cron.next_after(instant));
@@ -99,12 +99,12 @@ impl Intervals {
         self
     }
 
-    fn push(&mut self, probe: usize, begins: Duration) {
+    fn push(&mut self, probe: usize, start: Duration) {
         let delay = match &self.schedules[probe] {
-            Schedule::Every(interval) => self.jitter.delay(probe, begins, *interval),
+            Schedule::Every(interval) => self.jitter.delay(probe, start, *interval),
             Schedule::Cron(_) => Duration::ZERO,
         };
-        self.next.push(Reverse(Slot { due: begins + delay, probe, begins }));
+        self.next.push(Reverse(Slot { due: start + delay, probe, start }));
     }
 
     /// The next check of a probe on a schedule. A schedule whose last date is past has none.
@@ -118,12 +118,12 @@ impl Intervals {
         self.origin.checked_add(at).ok()
     }
 
-    /// When the slot after one that begins here begins; `None` where there is none.
-    fn after(&self, probe: usize, begins: Duration) -> Option<Duration> {
+    /// The start of the slot after the one that starts here; `None` where there is none.
+    fn after(&self, probe: usize, start: Duration) -> Option<Duration> {
         match &self.schedules[probe] {
-            Schedule::Every(interval) => Some(begins + *interval),
+            Schedule::Every(interval) => Some(start + *interval),
             Schedule::Cron(cron) => {
-                let next = cron.next_after(self.instant(begins)?)?;
+                let next = cron.next_after(self.instant(start)?)?;
                 next.duration_since(self.origin).try_into().ok()
             }
         }
@@ -134,8 +134,8 @@ impl Iterator for Intervals {
     type Item = Due;
 
     fn next(&mut self) -> Option<Due> {
-        let Reverse(Slot { due, probe, begins }) = self.next.pop()?;
-        let ends = self.after(probe, begins);
+        let Reverse(Slot { due, probe, start }) = self.next.pop()?;
+        let ends = self.after(probe, start);
         if let Some(ends) = ends {
             self.push(probe, ends);
         }

@@ -21,6 +21,9 @@ pub use control::Controls;
 pub use limits::{Descriptors, Limits};
 pub use overload::Monitor;
 
+/// The least time between two passes while there is no room for what they find.
+const PAUSE_WITHOUT_ROOM: Duration = Duration::from_secs(1);
+
 /// What a run reports as it goes.
 #[derive(Clone, Debug)]
 pub enum Event {
@@ -104,6 +107,7 @@ where
         probe,
         on_event,
         is_in_pass: false,
+        next_pass: Instant::now(),
     };
     run.drive(plan, stop).await
 }
@@ -158,6 +162,8 @@ struct Run<'r, P, W, A, E> {
     on_event: E,
     /// Whether checks of a pass have started that are not told of as ended.
     is_in_pass: bool,
+    /// No pass starts before this: passes back to back that all miss their checks would spin.
+    next_pass: Instant,
 }
 
 impl<P, F, W, A, E> Run<'_, P, W, A, E>
@@ -179,6 +185,8 @@ where
             let due = plan.peek().copied().filter(|due| self.settings.until.is_none_or(|until| due.at < until));
             let Some(due) = due else { break };
             let blocked = due.after_all && !self.running.is_empty();
+            let at = self.clock.started + due.at;
+            let at = if due.after_all { at.max(self.next_pass) } else { at };
             tokio::select! {
                 biased;
                 grace = &mut stop => {
@@ -186,7 +194,7 @@ where
                     return Completion::Stopped;
                 }
                 Some(back) = self.running.join_next() => self.take(back),
-                () = tokio::time::sleep_until(self.clock.started + due.at), if !blocked => {
+                () = tokio::time::sleep_until(at), if !blocked => {
                     plan.next();
                     if let Some((from, to)) = watch.look(&self.clock) {
                         (self.on_event)(Event::Gap(Gap::between(&self.settings.vantage, from, to)));
@@ -233,7 +241,11 @@ where
     /// Starts a check, or counts it as missed.
     fn start(&mut self, due: Due) {
         let late = due.expires.is_some_and(|expires| self.clock.started.elapsed() >= expires);
-        if late || self.in_flight[due.probe].is_some() || !(self.settings.has_room)() {
+        let has_room = (self.settings.has_room)();
+        if !has_room && due.expires.is_none() {
+            self.next_pass = Instant::now() + PAUSE_WITHOUT_ROOM;
+        }
+        if late || self.in_flight[due.probe].is_some() || !has_room {
             self.miss(due.probe, due.at);
             return;
         }
@@ -312,7 +324,7 @@ where
         }
     }
 
-    /// Gives a check that was begun and brought nothing back its outcome.
+    /// Gives a check that was started and brought nothing back its outcome.
     fn give_up(&mut self, probe: usize, class: FailureClass, message: &str) {
         let Some(InFlight { at, .. }) = self.in_flight[probe].take() else { return };
         let scheduled_at = self.clock.wall(at);

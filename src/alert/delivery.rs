@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
 use url::Url;
 
-use super::Backoff;
+use super::backoff::Backoff;
 use super::changes::Change;
 use crate::export::endpoint::{Answer, Endpoint};
 use crate::model::{Redactor, SafeText};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::HeaderMap;
 use url::Url;
 
-use super::Backoff;
+use super::backoff::Backoff;
 use crate::export::endpoint::{Answer, Endpoint};
 use crate::model::{Captures, Redactor, SafeText, Value, Verdict};
 
@@ -14,8 +14,16 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// Attempts in all.
 const ATTEMPTS: u32 = 3;
 
-/// Asks the URL, with `/fail` where something was down.
-pub(super) async fn ping(url: &Value, verdict: Verdict, redactor: &Redactor, backoff: Backoff) -> Result<(), SafeText> {
+/// Asks the heartbeat URL after a pass (the convention of healthchecks.io): as it is, or with
+/// `/fail` where something was down. `unknown` says nothing of the targets, and is not `/fail`.
+///
+/// # Errors
+/// Why it failed.
+pub async fn heartbeat(url: &Value, verdict: Verdict, redactor: &Redactor) -> Result<(), SafeText> {
+    ping(url, verdict, redactor, Backoff::default()).await
+}
+
+async fn ping(url: &Value, verdict: Verdict, redactor: &Redactor, backoff: Backoff) -> Result<(), SafeText> {
     let failed = |why: &str| redactor.message(why);
     let filled = url.fill(&Captures::new()).unwrap_or_default();
     let mut url = Url::parse(&filled).map_err(|_| failed("not a URL"))?;

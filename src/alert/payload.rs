@@ -117,7 +117,7 @@ pub(super) fn payload(alert: &str, change: &Change, report: &Report, now: Timest
 
 fn of_incident(event: AlertEvent, repeated: bool, incident: &Incident, report: &Report) -> String {
     let who = labels(incident, report);
-    let are = if incident.surfaces.len() > 1 { "are" } else { "is" };
+    let (are, have) = if incident.surfaces.len() > 1 { ("are", "have") } else { ("is", "has") };
     let began = seconds(incident.start.by);
     let kind = incident.kind.as_ref().map(|kind| format!(", {} in {} of {} failures", kind.class, kind.n, kind.of));
     let kind = kind.unwrap_or_default();
@@ -127,22 +127,22 @@ fn of_incident(event: AlertEvent, repeated: bool, incident: &Incident, report: &
             let (failed, judged) = (format::count(incident.actual_failures), format::count(incident.judged));
             let least = Duration::try_from_secs_f64(incident.duration_s.min).unwrap_or_default();
             format!(
-                "{who} {are} up again since {ended}; down since {began}, at least {}, {failed} of {judged} checks failed{kind}",
+                "{who} {have} been up again since {ended}; outage from {began}, at least {}, {failed} of {judged} checks failed{kind}",
                 format::duration(least)
             )
         }
         AlertEvent::Wave => {
             let wave = incident.waves.last().map_or_else(|| began.clone(), |wave| seconds(wave.start.by));
             let number = incident.waves.len();
-            format!("{who} {are} down again since {wave}: wave {number} of the incident that began {began}{kind}")
+            format!("{who} {have} been down again since {wave}: wave {number} of the incident that began {began}{kind}")
         }
         AlertEvent::Flapping => {
-            format!("{who} comes and goes since {began}: {:.0} % state changes", incident.flap_percent)
+            format!("{who} {have} been flapping since {began}: {:.0} % state changes", incident.flap_percent)
         }
         _ => {
-            let still = if repeated { "still " } else { "" };
+            let down = if repeated { format!("{are} still down, since") } else { format!("{have} been down since") };
             let from = joined(&incident.vantages);
-            format!("{who} {are} {still}down since {began} ({}), seen from {from}{kind}", incident.rule)
+            format!("{who} {down} {began} ({}), seen from {from}{kind}", incident.rule)
         }
     }
 }

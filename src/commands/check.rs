@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 
 use crate::check_report::CheckReport;
 use crate::check_report::condition::Condition;
-use crate::commands::input::selection;
+use crate::commands::input::{locations, selection};
 use crate::commands::process::exit::{CliError, Exit};
 use crate::commands::process::instance_lock::InstanceLock;
 use crate::commands::process::outputs::Outputs;
@@ -77,9 +77,9 @@ fn prepare<'a>(args: &'a cli::CheckArgs, terminal: &'a Terminal) -> Result<Prepa
         .map_err(|error| CliError::Runtime(error.to_string()))?;
     limits.warning.iter().for_each(|warning| terminal.warn(warning));
     let runtime = runtime::for_probes(probes.len())?;
-    let journal = selection::journal_place(args.journal.as_deref(), config.path.as_deref());
+    let journal = locations::journal_location(args.journal.as_deref(), config.path.as_deref());
     let lock = args.single_instance.then(|| InstanceLock::take(&journal)).transpose()?;
-    let exporters = exporters::start(&args.export, &exporters::Run::Check, &config, &journal)?;
+    let exporters = exporters::start(&args.export, &exporters::RunKind::Check, &config, &journal)?;
     let alerts = AlertWorker::start(&config, &journal, args.record, AlertTiming::AtEnd)
         .map_err(|error| CliError::io("the alerts' thread", &error))?;
     if alerts.is_some() && !args.record && !config.alerts.is_empty() {
@@ -237,12 +237,12 @@ fn baseline(journal: &Path, config: &Config) -> Result<Vec<Window>, CliError> {
 /// The root of the repository that a CI job works in, else where we are.
 fn workspace() -> Option<PathBuf> {
     let here = || std::env::current_dir().ok();
-    selection::env("GITHUB_WORKSPACE").map(PathBuf::from).or_else(here)
+    locations::env("GITHUB_WORKSPACE").map(PathBuf::from).or_else(here)
 }
 
 /// Writes the answer in every format asked for: the files first, so that a closed pipe costs none.
 fn answer(pass: &CheckReport, outputs: Outputs<CheckFormat>, terminal: &Terminal) -> Result<(), CliError> {
-    if let Some(path) = selection::env("GITHUB_STEP_SUMMARY").filter(|_| outputs.has(CheckFormat::Github)) {
+    if let Some(path) = locations::env("GITHUB_STEP_SUMMARY").filter(|_| outputs.has(CheckFormat::Github)) {
         append_job_summary(pass, Path::new(&path))?;
     }
     let stdout = outputs.stdout;

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::commands::input::selection;
+use crate::commands::input::locations;
 use crate::commands::process::exit::{CliError, Exit};
 use crate::commands::process::terminal;
 use crate::commands::process::terminal::Terminal;
@@ -13,7 +13,7 @@ use crate::{cli, config, format, journal};
 pub(super) fn run(args: &cli::CompactArgs, terminal: &Terminal) -> Result<Exit, CliError> {
     let nearest = || std::env::current_dir().ok().and_then(|here| config::find(&here));
     let config = args.config.clone().or_else(nearest);
-    let folder = selection::journal_place(args.journal.as_deref(), config.as_deref());
+    let folder = locations::journal_location(args.journal.as_deref(), config.as_deref());
     let usual = CompactRules::default();
     let rules = CompactRules {
         hourly_after: args.hourly_after.unwrap_or(usual.hourly_after),
@@ -22,7 +22,7 @@ pub(super) fn run(args: &cli::CompactArgs, terminal: &Terminal) -> Result<Exit, 
     };
     let trouble = |error: journal::JournalError| CliError::Runtime(error.to_string());
     let done = if journal::is_url(&folder) {
-        journal::compact_store(&folder, Timestamp::now(), &rules, &selection::environment())
+        journal::compact_store(&folder, Timestamp::now(), &rules, &locations::environment())
     } else {
         journal::compact(&folder, Timestamp::now(), &rules)
     };

@@ -8,7 +8,7 @@ mod windows;
 
 use crate::cli;
 #[cfg(feature = "remote-write")]
-use crate::commands::input::selection;
+use crate::commands::input::locations;
 use crate::commands::process::exit::{CliError, Exit};
 use crate::commands::process::terminal::Terminal;
 
@@ -26,7 +26,7 @@ pub(super) fn run(args: &cli::ExportArgs, terminal: &Terminal) -> Result<Exit, C
         return file::run(kind, args, span, terminal);
     }
     #[cfg(feature = "remote-write")]
-    if let Some(url) = args.remote_write.clone().or_else(|| selection::env("UPTICK_REMOTE_WRITE")) {
+    if let Some(url) = args.remote_write.clone().or_else(|| locations::env("UPTICK_REMOTE_WRITE")) {
         return remote_write::run(&url, args, span, terminal);
     }
     Err(CliError::Usage(NOWHERE.to_owned()))

@@ -1,4 +1,5 @@
 //! What a command works on: the configuration, the probes that were selected, the journals.
 
 pub(crate) mod journal_query;
+pub(crate) mod locations;
 pub(crate) mod selection;

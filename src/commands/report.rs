@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::check_report::condition::{Condition, Counted};
 use crate::commands::input::journal_query::Filter;
-use crate::commands::input::{journal_query, selection};
+use crate::commands::input::{journal_query, locations, selection};
 use crate::commands::process::exit::{CliError, Exit};
 use crate::commands::process::outputs::Outputs;
 use crate::commands::process::terminal;
@@ -64,7 +64,7 @@ fn journals(args: &cli::ReportArgs, config: Option<&Config>) -> Result<Vec<PathB
     if !args.journals.is_empty() {
         return Ok(args.journals.clone());
     }
-    let usual = selection::journal_place(None, config.and_then(|config| config.path.as_deref()));
+    let usual = locations::journal_location(None, config.and_then(|config| config.path.as_deref()));
     if !usual.exists() {
         return Err(CliError::Usage(format!(
             "error: no journal at {}; record one with `uptick watch` or `uptick check --record`, or name another",

@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::commands::input::selection;
+use crate::commands::input::{locations, selection};
 use crate::commands::process::exit::{CliError, Exit};
 use crate::commands::process::instance_lock::InstanceLock;
 use crate::commands::process::signals::Signals;
@@ -92,9 +92,9 @@ fn prepare<'w>(
 ) -> Result<Prepared<'w>, CliError> {
     let Loaded { config, probes, .. } = loaded;
     let runtime = runtime::multi_threaded()?;
-    let journal = selection::journal_place(args.journal.as_deref(), config.path.as_deref());
+    let journal = locations::journal_location(args.journal.as_deref(), config.path.as_deref());
     let lock = args.single_instance.then(|| InstanceLock::take(&journal)).transpose()?;
-    let kind = exporters::Run::Watch {
+    let kind = exporters::RunKind::Watch {
         #[cfg(feature = "prometheus-server")]
         listen: args.listen,
     };

@@ -26,16 +26,18 @@ use crate::report::parallel;
 use crate::report::series::analysis::ReportRange;
 
 /// The answer. `now` is the instant it is made at; `integrity` says what was read, and the
-/// counts of windows and history in it are filled in here.
+/// counts of windows and history in it are filled in here. The fold is put in order for it, and may
+/// take in more and be asked again.
 #[must_use]
-pub fn answer(mut fold: Fold, now: Timestamp, integrity: Integrity) -> Report {
+pub fn answer(fold: &mut Fold, now: Timestamp, integrity: Integrity) -> Report {
     parallel::map(fold.series.iter_mut().collect(), |series| {
         series.log.sort();
         series.lead_in.sort();
     });
+    let fold = &*fold;
     let rules = fold.question.rules;
-    let range = range(&fold, now, &rules);
-    let context = ReportContext::new(&fold, range);
+    let range = range(fold, now, &rules);
+    let context = ReportContext::new(fold, range);
     let detected = incident_detection::detect(&context);
     let surfaces = rows::surfaces(&context, &detected);
     let comparisons = compare::compare(&surfaces);

@@ -1,5 +1,5 @@
-//! Controls: reference targets. When they all fail at the moment a probe fails, we are the ones
-//! who are offline, and the verdict is `unknown` / `control_failed`.
+//! Controls: reference targets. When they all fail at the moment a probe fails, this vantage itself
+//! is offline, and the verdict is `unknown` / `control_failed`.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,16 +16,16 @@ use crate::model::{Check, Failure, FailureClass, Outcome, Probe, SafeText, Verdi
 pub struct Controls {
     targets: Arc<[Target]>,
     /// Ticks whenever a control check ends.
-    news: watch::Sender<u64>,
+    updates: watch::Sender<u64>,
 }
 
 struct Target {
     probe: Arc<Probe>,
-    state: Mutex<State>,
+    state: Mutex<ControlState>,
 }
 
 #[derive(Clone, Copy, Default)]
-struct State {
+struct ControlState {
     /// Control checks under way.
     under_way: u32,
     /// When the last one ended and whether it was up.
@@ -41,12 +41,12 @@ impl Controls {
             .filter(|probe| probe.control)
             .map(|probe| Target { probe: Arc::clone(probe), state: Mutex::default() })
             .collect();
-        Controls { targets, news: watch::Sender::new(0) }
+        Controls { targets, updates: watch::Sender::new(0) }
     }
 
     /// Runs a check through a probe function and judges a failure by the controls.
     ///
-    /// A failing check asks what the controls said since it began. Those that are under way
+    /// A failing check asks what the controls said since it started. Those that are under way
     /// anyway, as in a pass, are waited for; one that is not is checked once more, which is
     /// evidence and never counted. A control that is up settles it at once.
     pub async fn check<F>(&self, check: Check, probe: impl Fn(Check) -> F) -> Outcome
@@ -59,9 +59,9 @@ impl Controls {
         if let Some(target) = self.targets.iter().find(|target| target.probe.name == check.probe.name) {
             return self.observe(target, probe(check)).await;
         }
-        let began = Instant::now();
+        let started = Instant::now();
         let outcome = probe(check).await;
-        if outcome.verdict != Verdict::Down || self.any_is_up(began, &probe).await {
+        if outcome.verdict != Verdict::Down || self.any_is_up(started, &probe).await {
             return outcome;
         }
         offline(outcome)
@@ -69,10 +69,10 @@ impl Controls {
 
     /// Awaits a control check and keeps what it said.
     async fn observe(&self, target: &Target, check: impl Future<Output = Outcome>) -> Outcome {
-        let under_way = UnderWay::begin(target);
+        let under_way = UnderWay::start(target);
         let outcome = check.await;
         under_way.end(outcome.verdict == Verdict::Up);
-        self.news.send_modify(|news| *news = news.wrapping_add(1));
+        self.updates.send_modify(|updates| *updates = updates.wrapping_add(1));
         outcome
     }
 
@@ -81,18 +81,18 @@ impl Controls {
     where
         F: Future<Output = Outcome>,
     {
-        let mut news = self.news.subscribe();
+        let mut updates = self.updates.subscribe();
         loop {
-            news.borrow_and_update();
-            let states: Vec<State> = self.targets.iter().map(Target::state).collect();
-            let said = |state: &State| state.last.filter(|(at, _)| *at >= since).map(|(_, up)| up);
+            updates.borrow_and_update();
+            let states: Vec<ControlState> = self.targets.iter().map(Target::state).collect();
+            let said = |state: &ControlState| state.last.filter(|(at, _)| *at >= since).map(|(_, up)| up);
             if states.iter().filter_map(said).any(|up| up) {
                 return true;
             }
             let Some(silent) = states.iter().position(|state| said(state).is_none()) else { return false };
             if states.iter().any(|state| state.under_way > 0) {
                 // An error would mean that the sender is gone, and it is ours.
-                let _ = news.changed().await;
+                let _ = updates.changed().await;
                 continue;
             }
             let target = &self.targets[silent];
@@ -106,7 +106,7 @@ impl Controls {
 struct UnderWay<'t>(&'t Target);
 
 impl<'t> UnderWay<'t> {
-    fn begin(target: &'t Target) -> Self {
+    fn start(target: &'t Target) -> Self {
         target.change(|state| state.under_way += 1);
         UnderWay(target)
     }
@@ -123,11 +123,11 @@ impl Drop for UnderWay<'_> {
 }
 
 impl Target {
-    fn state(&self) -> State {
+    fn state(&self) -> ControlState {
         *self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn change(&self, change: impl FnOnce(&mut State)) {
+    fn change(&self, change: impl FnOnce(&mut ControlState)) {
         change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
@@ -135,7 +135,8 @@ impl Target {
 /// The same check, judged as our own trouble; what was seen stays in the message.
 fn offline(mut outcome: Outcome) -> Outcome {
     if let Some(seen) = outcome.failure.take() {
-        let message = format!("every control failed too, so we are offline; seen: {} {}", seen.class, seen.message);
+        let message =
+            format!("every control failed too: this vantage itself is offline; seen: {} {}", seen.class, seen.message);
         let message = SafeText::message(&message);
         let failure = Failure { class: FailureClass::ControlFailed, own_class: Some(seen.class), message, ..seen };
         outcome.verdict = failure.class.verdict();

@@ -175,6 +175,12 @@ async fn without_room_for_what_they_find_checks_are_missed_and_counted() {
     let bounds = Bounds { until_ms: Some(10_000), room_until_ms: Some(5_000), ..FREE };
     let (_, seen) = play(&probes, intervals(&probes), bounds, &Wall::new(), |check| up_after(check, 10)).await;
     assert_eq!(seen.counts["a"], Counts { up: 50, missed: 50, ..Counts::default() });
+    // Passes back to back do not spin.
+    let bounds = Bounds { until_ms: Some(10_000), room_until_ms: Some(5_000), ..FREE };
+    let plan = plan::passes(1, None, Duration::ZERO);
+    let (_, seen) = play(&probes, plan, bounds, &Wall::new(), |check| up_after(check, 1_000)).await;
+    let counts = seen.counts["a"];
+    assert!((4..=6).contains(&counts.up) && (4..=6).contains(&counts.missed), "{counts:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -53,7 +53,7 @@ fn report_of(config: &Config, surfaces: &[(&str, &str)]) -> Report {
         }
     }
     collector.close_all().iter().for_each(|window| fold.window(window));
-    uptick::report::answer(fold, after(length), Integrity::default())
+    uptick::report::answer(&mut fold, after(length), Integrity::default())
 }
 
 fn configured(folder: &Path, alerts: &str) -> Config {
@@ -140,11 +140,12 @@ async fn an_incident_is_told_of_once_by_many_runs_and_again_when_it_ends() {
     assert_eq!(bodies[0]["schema"], alert::SCHEMA);
     assert_eq!(bodies[0]["severity"], "critical");
     assert_eq!(bodies[1]["severity"], "resolved");
-    let opened =
-        "The shop is down since 2026-03-10T09:02:30Z (3 in a row), seen from lon, connect_timeout in 3 of 3 failures";
+    let opened = "The shop has been down since 2026-03-10T09:02:30Z (3 in a row), seen from lon, connect_timeout in 3 of 3 failures";
     assert_eq!(bodies[0]["summary"], opened);
     assert_eq!(bodies[0]["incident"]["start"]["after"], "2026-03-10T09:02:00.000Z");
-    assert!(bodies[1]["summary"].as_str().unwrap().starts_with("The shop is up again since 2026-03-10T09:05:30Z;"));
+    assert!(
+        bodies[1]["summary"].as_str().unwrap().starts_with("The shop has been up again since 2026-03-10T09:05:30Z;")
+    );
 }
 
 #[tokio::test]
@@ -264,7 +265,7 @@ async fn slack_gets_a_text_that_can_mention_nobody() {
     let stage = Stage { folder, config };
     stage.notify(&[("web", "uuuudddd")]).await;
     let text = bodies(&server)[0]["text"].as_str().unwrap().to_owned();
-    assert!(text.starts_with("🔴 &lt;!channel&gt; &amp; co is down since"), "{text}");
+    assert!(text.starts_with("🔴 &lt;!channel&gt; &amp; co has been down since"), "{text}");
 }
 
 #[tokio::test]
@@ -281,7 +282,7 @@ async fn pagerduty_gets_an_event_that_is_resolved_under_the_same_key() {
     assert_eq!(bodies[0]["routing_key"], "s3cr3t-token");
     let payload = &bodies[0]["payload"];
     assert_eq!((payload["source"].as_str(), payload["severity"].as_str()), (Some("web"), Some("critical")));
-    assert!(payload["summary"].as_str().unwrap().starts_with("The shop is down since"));
+    assert!(payload["summary"].as_str().unwrap().starts_with("The shop has been down since"));
     assert!(!payload.to_string().contains("s3cr3t-token"));
 }
 

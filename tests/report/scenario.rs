@@ -214,7 +214,7 @@ fn play_march() -> Report {
     };
     plan("2025-03-03T09:00:00Z", "2025-03-10T09:00:00Z", 300).play(&|_, _, _| (0.0008, 1.0), &mut fold);
     plan("2025-03-10T09:00:00Z", "2025-03-10T18:00:00Z", 30).play(&x_failures, &mut fold);
-    uptick::report::answer(fold, at("2025-03-10T18:00:05Z"), integrity())
+    uptick::report::answer(&mut fold, at("2025-03-10T18:00:05Z"), integrity())
 }
 
 /// A quiet day from one vantage with nothing before it.
@@ -229,13 +229,13 @@ pub(crate) fn quiet() -> Report {
         suspended: vec![("home", at("2025-03-09T01:00:00Z"), at("2025-03-09T07:30:00Z"))],
     };
     plan.play(&|_, _, _| (0.0, 1.0), &mut fold);
-    uptick::report::answer(fold, at("2025-03-10T00:00:05Z"), integrity())
+    uptick::report::answer(&mut fold, at("2025-03-10T00:00:05Z"), integrity())
 }
 
 /// Nothing at all.
 pub(crate) fn nothing() -> Report {
-    let fold = Fold::new(question("2025-03-10T09:00:00Z", "2025-03-10T18:00:00Z"));
-    uptick::report::answer(fold, at("2025-03-10T18:00:05Z"), Integrity::default())
+    let mut fold = Fold::new(question("2025-03-10T09:00:00Z", "2025-03-10T18:00:00Z"));
+    uptick::report::answer(&mut fold, at("2025-03-10T18:00:05Z"), Integrity::default())
 }
 
 /// A long time and many probes from several vantages, with failures throughout.
@@ -255,7 +255,7 @@ pub(crate) fn long(days: i64, probes: usize, vantages: &[&str], every: Duration)
         if bad { (0.6, 4.0) } else { (0.004, 1.0) }
     };
     plan.play(&failures, &mut fold);
-    uptick::report::answer(fold, to, integrity())
+    uptick::report::answer(&mut fold, to, integrity())
 }
 
 fn integrity() -> Integrity {
@@ -303,5 +303,5 @@ pub(crate) fn hostile(text: &str) -> Report {
         }
         collector.close_all().iter().for_each(|window| fold.window(window));
     }
-    uptick::report::answer(fold, at("2025-03-10T10:00:00Z"), integrity())
+    uptick::report::answer(&mut fold, at("2025-03-10T10:00:00Z"), integrity())
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::cli::ExportFormat;
 use crate::commands::export::windows;
 #[cfg(feature = "otlp")]
-use crate::commands::input::selection;
+use crate::commands::input::locations;
 use crate::commands::process::exit::{CliError, Exit};
 use crate::commands::process::outputs::Outputs;
 use crate::commands::process::terminal;
@@ -76,7 +76,7 @@ fn pour(
     let mut file: Box<dyn files::WindowFile> = match kind {
         ExportFormat::Hlog => Box::new(files::Hlog::begin(span.from, out)?),
         #[cfg(feature = "otlp")]
-        ExportFormat::OtlpJson => Box::new(files::otlp::Json::new(&selection::env)),
+        ExportFormat::OtlpJson => Box::new(files::otlp::Json::new(&locations::env)),
         ExportFormat::Csv | ExportFormat::Hgrm => Box::new(files::Csv::begin(out)?),
     };
     let (mut count, mut done) = (0_u64, Ok(()));

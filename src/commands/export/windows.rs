@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::commands::input::selection;
+use crate::commands::input::locations;
 use crate::commands::process::exit::CliError;
 use crate::commands::process::terminal::Terminal;
 use crate::journal::{Line, Range};
@@ -26,7 +26,7 @@ pub(crate) fn read(
     let failed = |error: journal::JournalError| CliError::Runtime(error.to_string());
     let journals = journals(args)?;
     let paths =
-        journal::gather(&journals, range, &selection::cache_place(), &selection::environment()).map_err(failed)?;
+        journal::gather(&journals, range, &locations::cache_folder(), &locations::environment()).map_err(failed)?;
     let mut reader = journal::read(&paths, range).map_err(failed)?;
     for line in &mut reader {
         if let Line::Window(window) = line.map_err(failed)?
@@ -49,7 +49,7 @@ fn journals(args: &cli::ExportArgs) -> Result<Vec<PathBuf>, CliError> {
     }
     let here = std::env::current_dir().map_err(|error| CliError::io("the working directory", &error))?;
     let config = args.config.clone().or_else(|| config::find(&here));
-    Ok(vec![selection::journal_place(None, config.as_deref())])
+    Ok(vec![locations::journal_location(None, config.as_deref())])
 }
 
 /// The span that the options name.

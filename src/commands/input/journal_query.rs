@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::selection;
+use super::{locations, selection};
 use crate::commands::process::exit::CliError;
 use crate::config::Config;
 use crate::journal;
@@ -24,13 +24,13 @@ pub(crate) fn ask(question: Question, journals: &[PathBuf], filter: &Filter) -> 
             add(fold, line);
         }
     };
-    let ((fold, recorded), integrity) = read(&fold, journals, &nothing, sift, |(fold, recorded), (part, more)| {
+    let ((mut fold, recorded), integrity) = read(&fold, journals, &nothing, sift, |(fold, recorded), (part, more)| {
         fold.merge(part);
         recorded.extend(more);
     })?;
     filter.check(&recorded)?;
     fold.check_limit().map_err(|error| CliError::Runtime(error.to_string()))?;
-    Ok(crate::report::answer(fold, to.unwrap_or_else(Timestamp::now), integrity))
+    Ok(crate::report::answer(&mut fold, to.unwrap_or_else(Timestamp::now), integrity))
 }
 
 /// Adds a line to a fold.
@@ -55,7 +55,7 @@ pub(crate) fn read<S: Clone + Send + Sync>(
     let range = journal::Range { from, to };
     let trouble = |error: journal::JournalError| CliError::Runtime(error.to_string());
     let paths =
-        journal::gather(journals, range, &selection::cache_place(), &selection::environment()).map_err(trouble)?;
+        journal::gather(journals, range, &locations::cache_folder(), &locations::environment()).map_err(trouble)?;
     let (state, met) = journal::fold(&paths, range, || nothing.clone(), add, merge).map_err(trouble)?;
     Ok((state, integrity(journals.len(), &met)))
 }

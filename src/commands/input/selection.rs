@@ -1,24 +1,15 @@
-//! From the command line to what is to be probed: the configuration, the probes selected, and
-//! where the journal is.
+//! From the command line to what is to be probed: the configuration, and the probes selected.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::cli::ProbeArgs;
+use crate::commands::input::locations;
 use crate::commands::process::exit::CliError;
 use crate::commands::process::terminal::Terminal;
+use crate::config;
 use crate::config::{Config, ConfigError};
 use crate::model::{Probe, SafeText, suggest};
-use crate::{config, journal};
-
-/// The folder of the journal where nothing else is said.
-pub(crate) const JOURNAL_FOLDER: &str = "uptick-journal";
-
-/// The process' environment.
-#[must_use]
-pub(crate) fn env(name: &str) -> Option<String> {
-    std::env::var(name).ok()
-}
 
 /// The configuration named by the options, else the nearest one.
 pub(crate) fn load(file: Option<&Path>, vantage: Option<&str>, terminal: &Terminal) -> Result<Config, CliError> {
@@ -26,7 +17,7 @@ pub(crate) fn load(file: Option<&Path>, vantage: Option<&str>, terminal: &Termin
         Some(path) => path.to_path_buf(),
         None => nearest()?,
     };
-    let mut config = config::load(&path, &env).map_err(|error| usage(&error, terminal))?;
+    let mut config = config::load(&path, &locations::env).map_err(|error| usage(&error, terminal))?;
     name_vantage(&mut config, vantage)?;
     config.warnings.iter().for_each(|warning| terminal.warn(warning));
     Ok(config)
@@ -114,38 +105,4 @@ fn suggestion<'k>(unknown: &str, known: impl Iterator<Item = &'k str>) -> String
         None if known.len() <= MOST_LISTED => format!("; known: {}", known.join(", ")),
         None => format!("; `uptick validate` lists all {}", known.len()),
     }
-}
-
-/// The whole environment, as far as it is text: object stores have many settings there.
-pub(crate) fn environment() -> Vec<(String, String)> {
-    std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect()
-}
-
-/// Where copies of what lies elsewhere are kept; they may be removed at any time.
-pub(crate) fn cache_place() -> PathBuf {
-    let usual = || env("HOME").map(|home| PathBuf::from(home).join(".cache"));
-    let place = env("XDG_CACHE_HOME").filter(|place| !place.is_empty()).map(PathBuf::from).or_else(usual);
-    place.unwrap_or_else(std::env::temp_dir).join("uptick")
-}
-
-/// Where a run records before its lines are shipped to the journal of a URL: beside where the
-/// journal would be by itself.
-pub(crate) fn outbox_place(url: &Path, config: Option<&Path>) -> PathBuf {
-    journal_place(None, config).with_file_name("uptick-outbox").join(journal::folder_name(url))
-}
-
-/// Where the journal is: where the option says, else where systemd keeps the state of a service,
-/// else beside the configuration, else here.
-#[must_use]
-pub(crate) fn journal_place(asked: Option<&Path>, config: Option<&Path>) -> PathBuf {
-    if let Some(asked) = asked {
-        return asked.to_path_buf();
-    }
-    if let Some(state) = env("STATE_DIRECTORY").filter(|state| !state.is_empty()) {
-        // Several are joined by colons; the first is the service's own.
-        return PathBuf::from(state.split(':').next().unwrap_or_default()).join(JOURNAL_FOLDER);
-    }
-    config.and_then(Path::parent).unwrap_or(Path::new("")).join(JOURNAL_FOLDER)
 }

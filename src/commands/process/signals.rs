@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, Sleep};
+use tokio::time::Sleep;
 
 use crate::commands::process::exit::{CliError, Exit, Signal};
 use crate::render;
@@ -37,6 +37,7 @@ pub(crate) struct Signals {
 struct Shared {
     first: watch::Sender<Option<Signal>>,
     reload: Notify,
+    checks_ended: Notify,
     mode: Mutex<Mode>,
 }
 
@@ -69,8 +70,12 @@ impl Signals {
     /// Where the system gives no thread or no signal handler.
     pub(crate) fn start() -> Result<Signals, CliError> {
         let mode = Mode { stage: Stage::Idle, hangup_reloads: false, nagios: false };
-        let shared =
-            Arc::new(Shared { first: watch::Sender::new(None), reload: Notify::new(), mode: Mutex::new(mode) });
+        let shared = Arc::new(Shared {
+            first: watch::Sender::new(None),
+            reload: Notify::new(),
+            checks_ended: Notify::new(),
+            mode: Mutex::new(mode),
+        });
         let failed = |error: io::Error| CliError::io("signal handlers", &error);
         let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let listener = {
@@ -78,7 +83,8 @@ impl Signals {
             Listener::register(Arc::clone(&shared)).map_err(failed)?
         };
         let serve = move || runtime.block_on(listener.serve());
-        thread::Builder::new().name("signals".to_owned()).spawn(serve).map_err(failed)?;
+        let thread = thread::Builder::new().name("signals".to_owned()).spawn(serve);
+        thread.map_err(|error| CliError::Runtime(format!("no thread can be started: {error}")))?;
         Ok(Signals { shared })
     }
 
@@ -100,6 +106,7 @@ impl Signals {
     /// The checks have ended: a signal gives what is left to do [`WRAP_UP`].
     pub(crate) fn checks_ended(&self) {
         self.mode().stage = Stage::WrappingUp;
+        self.shared.checks_ended.notify_one();
     }
 
     /// Resolves at the first signal, to a future that does once running checks have had their time.
@@ -165,15 +172,19 @@ impl Listener {
     async fn serve(mut self) {
         let first = self.next().await;
         let stage = self.shared.mode().stage;
-        let patience = match stage {
-            Stage::Idle => self.exit(first),
-            Stage::Checking => GRACE + WRAP_UP,
-            Stage::WrappingUp => WRAP_UP,
-        };
+        if stage == Stage::Idle {
+            self.exit(first);
+        }
         self.shared.first.send_replace(Some(first));
-        let end = Instant::now() + patience;
+        if stage == Stage::Checking {
+            let shared = Arc::clone(&self.shared);
+            tokio::select! {
+                () = shared.checks_ended.notified() => {}
+                second = tokio::time::timeout(GRACE + WRAP_UP, self.next()) => self.exit(second.unwrap_or(first)),
+            }
+        }
         // What is late is held up by something that does not answer, such as a disk or a pipe.
-        let last = tokio::time::timeout_at(end, self.next()).await.unwrap_or(first);
+        let last = tokio::time::timeout(WRAP_UP, self.next()).await.unwrap_or(first);
         self.exit(last);
     }
 

@@ -86,7 +86,7 @@ impl AlertHistory {
         failures: Vec<Outcome>,
     ) -> Result<Report, CliError> {
         let is_fresh = |known: &Known| known.read_at.elapsed() < READS_AFTER.max(known.took * READS_SHARE);
-        let known = match self.known.take().filter(is_fresh) {
+        let mut known = match self.known.take().filter(is_fresh) {
             Some(mut known) => {
                 known.fold = known.fold.judged_at(now);
                 windows.iter().for_each(|window| known.fold.window(window));
@@ -100,7 +100,7 @@ impl AlertHistory {
             }
         };
         known.fold.check_limit().map_err(|error| CliError::Runtime(error.to_string()))?;
-        let report = report::answer(known.fold.clone(), now, known.integrity);
+        let report = report::answer(&mut known.fold, now, known.integrity);
         self.known = Some(known);
         Ok(report)
     }

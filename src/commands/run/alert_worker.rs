@@ -29,6 +29,8 @@ use crate::window::{Collector, Window};
 const JUDGEMENT_SHARE: u32 = 10;
 /// and no more than this; the heartbeat is sent as often.
 const JUDGES_EVERY: Duration = Duration::from_secs(10);
+/// How long the end of a run waits for messages that are under way, once a signal came.
+const LAST_WORD: Duration = Duration::from_secs(1);
 /// Windows and failures that wait at most while a receiver or the journal does not answer.
 const QUEUE_LIMIT: usize = 1 << 16;
 
@@ -106,7 +108,7 @@ impl AlertWorker {
                 () = limit => {}
             }
         };
-        signals.bounded(work, Duration::from_millis(500)).await;
+        signals.bounded(work, LAST_WORD).await;
         std::mem::take(&mut self.queue.lock().warnings)
     }
 }
@@ -147,6 +149,8 @@ pub(crate) struct RunSnapshot {
 
 struct Queue {
     timing: AlertTiming,
+    vantage: String,
+    span: Duration,
     inner: Mutex<Inner>,
     changed: Notify,
 }
@@ -171,9 +175,10 @@ struct Inner {
 
 impl Queue {
     fn new(config: &Config, timing: AlertTiming) -> Queue {
+        let (vantage, span) = (config.settings.vantage.clone(), config.settings.window);
         let inner = Inner {
             rules: config.incident,
-            collector: Collector::new(&config.settings.vantage, config.settings.window),
+            collector: Collector::new(&vantage, span),
             windows: Vec::new(),
             failures: Vec::new(),
             last: BTreeMap::new(),
@@ -184,7 +189,7 @@ impl Queue {
             is_closed: false,
             warnings: Vec::new(),
         };
-        Queue { timing, inner: Mutex::new(inner), changed: Notify::new() }
+        Queue { timing, vantage, span, inner: Mutex::new(inner), changed: Notify::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -194,10 +199,10 @@ impl Queue {
     /// Everything since this was last asked.
     fn snapshot(&self) -> RunSnapshot {
         let mut inner = self.lock();
-        let open = inner.collector.close_all();
-        inner.windows.extend(open);
-        let failures = inner.collector.take_failures();
-        inner.failures.extend(failures);
+        // Windows are closed without the lock, which a check may wait for.
+        let fresh = Collector::new(&self.vantage, self.span);
+        let mut collector = std::mem::replace(&mut inner.collector, fresh);
+        let (mut windows, mut failures) = (std::mem::take(&mut inner.windows), std::mem::take(&mut inner.failures));
         inner.is_urgent = false;
         let counts = match self.timing {
             AlertTiming::AtEnd => inner.counts,
@@ -206,14 +211,11 @@ impl Queue {
                 counts
             }),
         };
-        RunSnapshot {
-            at: Timestamp::now(),
-            windows: std::mem::take(&mut inner.windows),
-            failures: std::mem::take(&mut inner.failures),
-            expiring: inner.expiring.values().cloned().collect(),
-            verdict: counts.verdict(),
-            is_last: inner.is_closed,
-        }
+        let (expiring, is_last) = (inner.expiring.values().cloned().collect(), inner.is_closed);
+        drop(inner);
+        failures.extend(collector.take_failures());
+        windows.extend(collector.close_all());
+        RunSnapshot { at: Timestamp::now(), windows, failures, expiring, verdict: counts.verdict(), is_last }
     }
 }
 

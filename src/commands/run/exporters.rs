@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::cli::ExporterArgs;
 #[cfg(any(feature = "remote-write", feature = "otlp"))]
-use crate::commands::input::selection;
+use crate::commands::input::locations;
 use crate::commands::process::exit::CliError;
 use crate::config::Config;
 #[cfg(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp"))]
@@ -34,7 +34,7 @@ use crate::model::SafeText;
 const STATE_FILE: &str = "remote-write.state";
 
 /// The kind of a run.
-pub(crate) enum Run {
+pub(crate) enum RunKind {
     /// It ends by itself, and another begins later.
     Check,
     /// It goes on until it is told to stop, and may be asked for metrics there.
@@ -50,11 +50,11 @@ pub(crate) enum Run {
     not(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp")),
     expect(clippy::unnecessary_wraps, reason = "without exporters nothing can fail to start")
 )]
-pub(crate) fn start(asked: &ExporterArgs, run: &Run, config: &Config, place: &Path) -> Result<Exporters, CliError> {
+pub(crate) fn start(asked: &ExporterArgs, run: &RunKind, config: &Config, place: &Path) -> Result<Exporters, CliError> {
     let mut exporters = Exporters::default();
     let vantage = &config.settings.vantage;
     #[cfg(feature = "prometheus-server")]
-    if let Run::Watch { listen: Some(address) } = run {
+    if let RunKind::Watch { listen: Some(address) } = run {
         let schema = histograms(asked.histograms.as_deref())?.schema();
         exporters.add(Scrape::listen(*address, vantage, schema)).map_err(|error| usage(&error))?;
     }
@@ -68,10 +68,10 @@ pub(crate) fn start(asked: &ExporterArgs, run: &Run, config: &Config, place: &Pa
     #[cfg(feature = "otlp")]
     if let Some(url) = &asked.otlp {
         let usual = match run {
-            Run::Check => otlp::Temporality::Delta,
-            Run::Watch { .. } => otlp::Temporality::Cumulative,
+            RunKind::Check => otlp::Temporality::Delta,
+            RunKind::Watch { .. } => otlp::Temporality::Cumulative,
         };
-        let settings = otlp::Settings::read(url.as_deref(), usual, &selection::env).map_err(|error| usage(&error))?;
+        let settings = otlp::Settings::read(url.as_deref(), usual, &locations::env).map_err(|error| usage(&error))?;
         if let Some(settings) = settings {
             exporters.add(async { Otlp::start(settings) }).map_err(|error| usage(&error))?;
         }
@@ -84,7 +84,7 @@ pub(crate) fn start(asked: &ExporterArgs, run: &Run, config: &Config, place: &Pa
 #[cfg(feature = "remote-write")]
 pub(crate) fn remote_write_settings(url: &str, kind: Option<&str>) -> Result<remote_write::Settings, CliError> {
     let url = url.parse().map_err(|_| CliError::Usage("error: --remote-write must be a URL".to_owned()))?;
-    let headers = selection::env(remote_write::HEADERS_VARIABLE);
+    let headers = locations::env(remote_write::HEADERS_VARIABLE);
     Ok(remote_write::Settings { url, headers, histograms: histograms(kind)?, state: None })
 }
 

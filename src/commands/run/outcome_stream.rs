@@ -40,6 +40,7 @@ struct Unread {
     lines: VecDeque<Vec<u8>>,
     /// Bytes of `lines` and of the line that is being written.
     bytes: usize,
+    is_writing: bool,
     written: u64,
     dropped: u64,
     is_closed: bool,
@@ -84,7 +85,7 @@ impl OutcomeStream {
         };
         signals.bounded(patient, SIGNAL_PATIENCE).await;
         let unread = self.shared.lock();
-        if unread.is_gone { 0 } else { unread.dropped + unread.lines.len() as u64 }
+        if unread.is_gone { 0 } else { unread.dropped + unread.lines.len() as u64 + u64::from(unread.is_writing) }
     }
 }
 
@@ -121,6 +122,7 @@ impl Shared {
             let mut unread = self.lock();
             unread.bytes -= line.len();
             unread.written += 1;
+            unread.is_writing = false;
             if done.is_err() {
                 unread.is_gone = true;
                 unread.lines.clear();
@@ -134,7 +136,9 @@ impl Shared {
         while unread.lines.is_empty() && !unread.is_closed {
             unread = self.changed.wait(unread).unwrap_or_else(PoisonError::into_inner);
         }
-        unread.lines.pop_front()
+        let line = unread.lines.pop_front();
+        unread.is_writing = line.is_some();
+        line
     }
 
     fn lock(&self) -> MutexGuard<'_, Unread> {

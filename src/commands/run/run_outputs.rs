@@ -154,8 +154,9 @@ impl Senders {
         };
         let tell = async {
             match self.alerts {
-                Some(alerts) => alerts.finish(signals, alert_patience).await,
-                None => Vec::new(),
+                // A run that was to tell everything at its end, and is stopped, leaves that to the next one.
+                Some(alerts) if !stopped || alert_patience.is_some() => alerts.finish(signals, alert_patience).await,
+                _ => Vec::new(),
             }
         };
         let (exported, told) = tokio::join!(export, tell);

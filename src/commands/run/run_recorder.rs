@@ -14,7 +14,7 @@ use std::{io, thread};
 
 use tokio::sync::oneshot;
 
-use crate::commands::input::selection;
+use crate::commands::input::locations;
 use crate::commands::run::events::{Consumer, RunEvent};
 use crate::config::Config;
 use crate::journal;
@@ -52,7 +52,7 @@ impl JournalLocation {
         if !journal::is_url(&place) {
             return JournalLocation { folder: place, store: None };
         }
-        let folder = selection::outbox_place(&place, config.path.as_deref());
+        let folder = locations::outbox_location(&place, config.path.as_deref());
         JournalLocation { folder, store: Some(Store { url: place, vantage: config.settings.vantage.clone() }) }
     }
 }
@@ -277,7 +277,7 @@ impl JournalWriter {
     fn ship(&mut self) -> Result<(), JournalError> {
         self.shipped_at = Instant::now();
         let Some(store) = &self.location.store else { return Ok(()) };
-        let shipped = journal::ship(&self.location.folder, &store.vantage, &store.url, &selection::environment())?;
+        let shipped = journal::ship(&self.location.folder, &store.vantage, &store.url, &locations::environment())?;
         shipped.waiting_because.map_or(Ok(()), Err)
     }
 

@@ -85,7 +85,7 @@ impl Stage {
         for failure in &self.failures {
             fold.failure(failure);
         }
-        answer(fold, now, Integrity::default())
+        answer(&mut fold, now, Integrity::default())
     }
 }
 

@@ -1,0 +1,120 @@
+//! Every receiver is told what is new for it, and what was told is kept.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::task::JoinSet;
+
+use super::backoff::Backoff;
+use super::changes::{Change, ExpiringCertificate};
+use super::delivery::Delivery;
+use super::state::{AlertError, State};
+use super::{changes, delivery, message, payload, state};
+use crate::model::{Alert, Redactor, SafeText};
+use crate::report::Report;
+
+/// The name of the file in the journal's folder that says what was told.
+pub const STATE_FILE: &str = "alerts.json";
+
+/// The receivers of a configuration, and what they were told.
+#[derive(Clone, Debug)]
+pub struct Alerts {
+    receivers: Arc<[Alert]>,
+    redactor: Redactor,
+    state: PathBuf,
+    backoff: Backoff,
+}
+
+/// What became of the messages.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Deliveries {
+    /// What was delivered, one sentence each.
+    pub sent: Vec<SafeText>,
+    /// What was not, and why.
+    pub warnings: Vec<SafeText>,
+}
+
+impl Alerts {
+    /// The receivers, with the journal's folder to remember in.
+    #[must_use]
+    pub fn new(alerts: &[Alert], redactor: &Redactor, journal: &Path) -> Alerts {
+        let state = journal.join(STATE_FILE);
+        Alerts { receivers: alerts.into(), redactor: redactor.clone(), state, backoff: Backoff::default() }
+    }
+
+    /// The same with another wait between attempts.
+    #[must_use]
+    pub fn with_backoff(mut self, backoff: Backoff) -> Alerts {
+        self.backoff = backoff;
+        self
+    }
+
+    /// Whether there is nobody to tell.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.receivers.is_empty()
+    }
+
+    /// Tells every receiver what is new in a report and among certificates, at an instant. It
+    /// waits for the receivers, each within its own limits: call it beside the checks.
+    ///
+    /// # Errors
+    /// [`AlertError`], where what was told cannot be read or kept. Nothing is told then, or it
+    /// may be told again.
+    pub async fn notify(
+        &self,
+        report: &Report,
+        expiring: &[ExpiringCertificate],
+        now: Timestamp,
+    ) -> Result<Deliveries, AlertError> {
+        if self.is_empty() {
+            return Ok(Deliveries::default());
+        }
+        // Another run that tells at this moment tells the same.
+        let Some(lock) = state::lock(&self.state)? else { return Ok(Deliveries::default()) };
+        let mut deliveries = Deliveries::default();
+        let mut state = State::read(&self.state, &mut deliveries.warnings)?;
+        let mut running = JoinSet::new();
+        for (index, alert) in self.receivers.iter().enumerate() {
+            let receiver = state.of(&alert.name);
+            let changes = changes::changes(alert, receiver, report, expiring, now);
+            let (wanted, others): (Vec<Change>, Vec<Change>) =
+                changes.into_iter().partition(|change| alert.on.contains(&change.event()));
+            for change in &others {
+                receiver.note(change, now);
+            }
+            receiver.looked_at = Some(now);
+            let deliveries_of_alert: Vec<(Change, Delivery)> =
+                wanted.into_iter().map(|change| self.delivery(alert, change, report, now)).collect();
+            let backoff = self.backoff;
+            running.spawn(async move { (index, delivery::in_order(deliveries_of_alert, backoff).await) });
+        }
+        while let Some(ended) = running.join_next().await {
+            let Ok((index, ended)) = ended else { continue };
+            let alert = &self.receivers[index];
+            for (change, summary, result) in ended {
+                match result {
+                    Ok(()) => {
+                        state.of(&alert.name).note(&change, now);
+                        deliveries.sent.push(SafeText::message(&format!("{}: {summary}", alert.name)));
+                    }
+                    Err(why) => {
+                        let warning =
+                            format!("alert \"{}\" was not delivered ({}): {why}", alert.name, change.event().name());
+                        deliveries.warnings.push(self.redactor.message(&warning));
+                    }
+                }
+            }
+        }
+        state.write(&self.state, now)?;
+        drop(lock);
+        Ok(deliveries)
+    }
+
+    fn delivery(&self, alert: &Alert, change: Change, report: &Report, now: Timestamp) -> (Change, Delivery) {
+        let payload = payload::payload(&alert.name, &change, report, now);
+        let delivery = message::delivery(alert, &payload, &self.redactor);
+        (change, delivery)
+    }
+}
