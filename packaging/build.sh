@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-profile=release build=(cargo rustc --locked --all-features --bin uptick --release)
+profile=dist build=(cargo rustc --locked --all-features --bin uptick --profile dist)
 if [ "${1:-}" = --debug ]; then
     profile=debug build=(cargo rustc --locked --all-features --bin uptick)
     shift
@@ -19,24 +19,20 @@ else
     build+=(--target "$target")
     folder=target/$target/$profile
 fi
-if [ "$profile" = release ]; then
+if [ "$profile" = dist ]; then
     # A binary for everyone says nothing of where it was made.
     cargo fetch --locked --quiet
     for registry in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*; do
         RUSTFLAGS="${RUSTFLAGS:+$RUSTFLAGS }--remap-path-prefix=$registry/="
     done
     export RUSTFLAGS
-    # What the last pass over the whole program takes into its callers: what is hardly more than a
-    # call, and of what is marked the short. The linker keeps one of functions that are the same.
-    build+=(-- -C llvm-args=-inline-threshold=10 -C llvm-args=-inlinehint-threshold=50)
-    [ "$target" != x86_64-unknown-linux-gnu ] || build+=(-C 'link-arg=-Wl,--icf=all')
 fi
 "${build[@]}"
 
-# What a pipeline downloads stays small; see [profile.release] in Cargo.toml.
+# What a pipeline downloads stays small; see [profile.dist] in Cargo.toml.
 size=$(stat -c %s "$folder/uptick")
-limit=14000000
-if [ "$profile" = release ] && [ "$target" = "$host" ] && [ "$size" -gt "$limit" ]; then
+limit=30000000
+if [ "$profile" = dist ] && [ "$target" = "$host" ] && [ "$size" -gt "$limit" ]; then
     echo "error: $folder/uptick has $size bytes; a release may have $limit" >&2
     exit 1
 fi
@@ -63,8 +59,8 @@ cp -r packaging/systemd examples "$out/$name/"
 tar -C "$out" --owner=0 --group=0 --sort=name -czf "$out/$name.tar.gz" "$name"
 rm -r "${out:?}/$name"
 
-if command -v cargo-deb >/dev/null && [ "$profile" = release ]; then
-    deb=(cargo deb --no-build --no-strip --quiet --output "$out/")
+if command -v cargo-deb >/dev/null && [ "$profile" = dist ]; then
+    deb=(cargo deb --profile dist --no-build --no-strip --quiet --output "$out/")
     [ "$target" = "$host" ] || deb+=(--target "$target")
     "${deb[@]}"
 fi

@@ -1,6 +1,6 @@
 //! The scheduler under load, measured: run it in release on a quiet machine, one at a time.
 //!
-//! `cargo test --release --test engine load -- --ignored --nocapture --test-threads 1`
+//! `cargo test --profile dist --test engine load -- --ignored --nocapture --test-threads 1`
 //!
 //! Each prints its figures. The bounds are those that the project promises, so each can fail.
 

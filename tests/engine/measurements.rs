@@ -1,5 +1,5 @@
 //! Figures that depend on the machine, so that none of them is held in an ordinary run:
-//! `cargo test --release --test engine measurements -- --ignored --nocapture --test-threads 1`.
+//! `cargo test --profile dist --test engine measurements -- --ignored --nocapture --test-threads 1`.
 
 #![allow(clippy::unwrap_used, reason = "a laboratory that cannot be set up is a failed test")]
 #![allow(clippy::print_stdout, reason = "the figures are what these tests are for")]
