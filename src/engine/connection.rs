@@ -82,10 +82,10 @@ impl Connection {
 
     /// Ends it, in order where all of the answer was read, and without waiting.
     pub(super) fn close(self, is_whole: bool) {
-        if let Connection::Http1(http1) = self
-            && is_whole
-        {
-            http1.close();
+        match self {
+            Connection::Http1(http1) if is_whole => http1.close(),
+            Connection::Http2(http2) if is_whole => http2.close(),
+            _ => {}
         }
     }
 }

@@ -211,6 +211,13 @@ impl Http2 {
         self.driver.poll(&mut Context::from_waker(Waker::noop()));
         self.driver.connection.is_some() && self.body.is_none()
     }
+
+    /// Says farewell (GOAWAY, and that of TLS), without waiting.
+    pub(super) fn close(self) {
+        let Http2 { sender, mut driver, .. } = self;
+        drop(sender);
+        driver.poll(&mut Context::from_waker(Waker::noop()));
+    }
 }
 
 /// Sends a body as fast as the peer takes it. A peer that wants no more of it says so, or answers.

@@ -3,7 +3,7 @@
 
 use tokio::time::Instant;
 
-use crate::model::{Auth, Probe, Secret, Step, StepOutcome, Timings};
+use crate::model::{Auth, Probe, Redactor, Secret, Step, StepOutcome, Timings};
 
 use super::assets::Loading;
 use super::capture;
@@ -12,7 +12,7 @@ use super::fault::{Deadline, Fault};
 use super::session::Session;
 use super::step::StepRun;
 use super::step_result::StepResult;
-use super::token::Tokens;
+use super::token::{Fetched, Tokens};
 
 /// What journeys are made with: one for the whole run.
 #[derive(Debug)]
@@ -26,13 +26,16 @@ pub(super) async fn run(means: &JourneyMeans, probe: &Probe, session: &mut Sessi
     let began = Instant::now();
     let mut all = StepResult::default();
     let mut steps = Vec::new();
+    let tells_steps = probe.steps.len() > 1 || probe.steps.iter().any(|step| step.name.is_some());
     for (place, step) in probe.steps.iter().enumerate() {
         if all.failure.is_some() {
             steps.push(outcome(place, step, None));
             continue;
         }
         let mut answered = take_step(means, probe, step, session, deadline).await;
-        steps.push(outcome(place, step, Some(&answered)));
+        if tells_steps {
+            steps.push(outcome(place, step, Some(&answered)));
+        }
         if let Some(failure) = &mut answered.failure
             && probe.steps.len() > 1
         {
@@ -47,9 +50,7 @@ pub(super) async fn run(means: &JourneyMeans, probe: &Probe, session: &mut Sessi
         all = answered;
     }
     all.timings.total = began.elapsed();
-    if probe.steps.len() > 1 || probe.steps.iter().any(|step| step.name.is_some()) {
-        all.steps = steps;
-    }
+    all.steps = steps;
     all
 }
 
@@ -119,7 +120,7 @@ async fn ask(
             Err(fault) => return not_asked(&fault, probe, step, session),
         };
         if session.token.as_ref() != Some(&fetched.secret) {
-            session.redactor = session.redactor.with([fetched.secret.clone()]);
+            session.redactor = redactor_with(&fetched, session);
         }
         session.token = Some(fetched.secret.clone());
         let answered = exchange(means, probe, step, session, deadline).await;
@@ -145,4 +146,14 @@ fn not_asked(fault: &Fault, probe: &Probe, step: &Step, session: &Session) -> St
     let mut answered = StepResult::default();
     answered.fail(fault, Vec::new(), None, probe, step, &session.redactor);
     answered
+}
+
+/// The session's redactor, with the token.
+fn redactor_with(fetched: &Fetched, session: &Session) -> Redactor {
+    let build = || session.redactor.with([fetched.secret.clone()]);
+    if session.captures.is_empty() && session.token.is_none() {
+        fetched.redactor.get_or_init(build).clone()
+    } else {
+        build()
+    }
 }

@@ -2,7 +2,7 @@
 //! kept until they expire, and fetched by one check at a time.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use http::Method;
@@ -11,8 +11,8 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::model::{
-    Auth, Body as RequestBody, Expect, FailureClass, JsonExpectation, JsonPath, JsonRule, OAuth2, Probe, Request,
-    Secret, Step, Value,
+    Auth, Body as RequestBody, Expect, FailureClass, JsonExpectation, JsonPath, JsonRule, OAuth2, Probe, Redactor,
+    Request, Secret, Step, Value,
 };
 
 use super::exchange::Requester;
@@ -35,6 +35,17 @@ const UNSAID: Duration = Duration::from_mins(5);
 struct Token {
     secret: Secret,
     until: Instant,
+    redactor: SharedRedactor,
+}
+
+/// A redactor that knows a token too, built by the first check that uses it: building one costs more
+/// than a check does.
+pub(super) type SharedRedactor = Arc<OnceLock<Redactor>>;
+
+impl Token {
+    fn fetched(&self, kept: bool) -> Fetched {
+        Fetched { secret: self.secret.clone(), redactor: Arc::clone(&self.redactor), kept }
+    }
 }
 
 /// Where one token is kept; whoever fetches it holds the lock.
@@ -49,6 +60,8 @@ pub(super) struct Tokens {
 /// A token for a request.
 pub(super) struct Fetched {
     pub(super) secret: Secret,
+    /// For sessions that have captured nothing.
+    pub(super) redactor: SharedRedactor,
     /// Whether it was kept from an earlier check, and so may have been revoked since.
     pub(super) kept: bool,
 }
@@ -71,12 +84,10 @@ impl Tokens {
             return Err(failed("the token server did not answer in time"));
         };
         if let Some(token) = token.as_ref().filter(|token| token.until > Instant::now()) {
-            return Ok(Fetched { secret: token.secret.clone(), kept: true });
+            return Ok(token.fetched(true));
         }
         let fetched = fetch(requester, probe, oauth, session, deadline).await?;
-        let secret = fetched.secret.clone();
-        *token = Some(fetched);
-        Ok(Fetched { secret, kept: false })
+        Ok(token.insert(fetched).fetched(false))
     }
 
     /// Forgets a token that the target no longer accepts.
@@ -130,7 +141,7 @@ async fn fetch(
     // Some servers write the number as a text.
     let lifetime = document["expires_in"].as_u64().or_else(|| document["expires_in"].as_str()?.parse().ok());
     let lifetime = lifetime.map_or(UNSAID, Duration::from_secs).min(Duration::from_hours(24));
-    Ok(Token { secret, until: Instant::now() + lifetime.saturating_sub(MARGIN) })
+    Ok(Token { secret, until: Instant::now() + lifetime.saturating_sub(MARGIN), redactor: SharedRedactor::default() })
 }
 
 async fn ask(requester: &Requester, probe: &Probe, step: Step, session: &Session, deadline: Deadline) -> StepResult {

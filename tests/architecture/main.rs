@@ -70,7 +70,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("x509_parser", &["engine"]),
     ("hdrhistogram", &["window"]),
     // Windows compress histograms; OTLP has requests compressed with gzip; the binary carries its schemas compressed.
-    ("flate2", &["window", "export", "commands"]),
+    ("flate2", &["window", "export", "commands", "engine"]),
     ("rustix", &["journal", "engine"]),
     ("object_store", &["journal"]),
     ("quick_junit", &["render"]),
