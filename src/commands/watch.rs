@@ -112,7 +112,8 @@ fn prepare<'w>(
         colour: terminal.talk_colour,
     };
     let document = run_outputs::document(config, probes);
-    let outputs = RunOutputs::start(config, document, recorded, exporters, alerts)?;
+    let mut outputs = RunOutputs::start(config, document, recorded, exporters, alerts)?;
+    outputs.record_plan(&config.settings.vantage, probes);
     let screen = WatchScreen::new(probes, facts, terminal);
     let events = EventDispatcher::new(&config.settings.vantage, config.settings.window, (outputs, screen));
     let state = WatchState::new(events, probes);

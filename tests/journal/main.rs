@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod compacted_report;
 mod crash;
 mod damage;
 mod files;

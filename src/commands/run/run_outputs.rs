@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use tokio::sync::oneshot;
 
 use crate::check_report::{CheckReport, CheckReportBuilder};
@@ -60,6 +61,13 @@ impl RunOutputs {
         let recorder = journal.map(start).transpose().map_err(|error| CliError::io("the journal's thread", &error))?;
         let warnings = config.warnings.clone();
         Ok(RunOutputs { document, recorder, exporters, alerts, warnings, started: Instant::now() })
+    }
+
+    /// Records which probes run from now on, where anything is recorded.
+    pub(crate) fn record_plan(&mut self, vantage: &str, probes: &[Arc<Probe>]) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.record_plan(vantage, probes, Timestamp::now());
+        }
     }
 
     /// Says whether there is room for what a check finds.

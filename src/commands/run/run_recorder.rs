@@ -12,6 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
+use jiff::Timestamp;
 use tokio::sync::oneshot;
 
 use crate::commands::input::locations;
@@ -19,6 +20,7 @@ use crate::commands::run::events::{Consumer, RunEvent};
 use crate::config::Config;
 use crate::journal;
 use crate::journal::{Journal, JournalError, Line, Options};
+use crate::model::{Probe, RecordedPlan};
 use crate::window::Window;
 
 /// How often a run ships what it has recorded to an object store; it does so once more at its end.
@@ -72,6 +74,28 @@ pub(crate) struct Recorded {
 pub(crate) struct RunRecorder {
     queue: Arc<Queue>,
     ended: oneshot::Receiver<Recorded>,
+    plan: Option<CurrentPlan>,
+}
+
+/// What a run is to do from now on. It is recorded at the start, when the probes change, and anew on each
+/// day, so that a report of any day knows it.
+struct CurrentPlan {
+    vantage: String,
+    probes: Vec<Arc<Probe>>,
+    /// The last day that has it, in days since 1970.
+    day: i64,
+}
+
+impl CurrentPlan {
+    fn lines(&self, from: Timestamp) -> Vec<Line> {
+        let probes = self.probes.iter().map(AsRef::as_ref);
+        RecordedPlan::parts(&self.vantage, None, from, probes).into_iter().map(Line::from).collect()
+    }
+}
+
+/// The UTC day of an instant, in days since 1970.
+fn day_of(at: Timestamp) -> i64 {
+    at.as_millisecond().div_euclid(DAY_MS)
 }
 
 impl RunRecorder {
@@ -91,7 +115,25 @@ impl RunRecorder {
         };
         let write = move || drop(sender.send(writer.run()));
         thread::Builder::new().name("journal".to_owned()).spawn(write)?;
-        Ok(RunRecorder { queue, ended })
+        Ok(RunRecorder { queue, ended, plan: None })
+    }
+
+    /// Records which probes a vantage runs from an instant on.
+    pub(crate) fn record_plan(&mut self, vantage: &str, probes: &[Arc<Probe>], from: Timestamp) {
+        let plan = CurrentPlan { vantage: vantage.to_owned(), probes: probes.to_vec(), day: day_of(from) };
+        self.queue.push([], plan.lines(from));
+        self.plan = Some(plan);
+    }
+
+    /// Records the plan anew on the first window of a day.
+    fn repeat_plan(&mut self, windows: &[Window]) {
+        let latest = windows.iter().map(|window| window.from).max();
+        if let (Some(plan), Some(latest)) = (&mut self.plan, latest)
+            && day_of(latest) > plan.day
+        {
+            plan.day = day_of(latest);
+            self.queue.push([], plan.lines(latest));
+        }
     }
 
     /// Says whether the queue has room: without it, no check may start.
@@ -125,7 +167,13 @@ impl RunRecorder {
 impl Consumer for RunRecorder {
     fn consume(&mut self, event: &RunEvent<'_>) {
         match event {
+            RunEvent::ProbesChanged(probes) => {
+                if let Some(CurrentPlan { vantage, .. }) = self.plan.take() {
+                    self.record_plan(&vantage, probes, Timestamp::now());
+                }
+            }
             RunEvent::WindowsClosed { windows, failures } => {
+                self.repeat_plan(windows);
                 self.queue.push(windows.iter().cloned(), failures.iter().cloned().map(Line::from));
             }
             RunEvent::Gap(gap) => self.queue.push([], [Line::Gap((*gap).clone())]),
@@ -226,7 +274,7 @@ impl Waiting {
             std::collections::btree_map::Entry::Vacant(entry) => drop(entry.insert(window)),
             std::collections::btree_map::Entry::Occupied(mut entry) => {
                 entry.get_mut().merge(&window);
-                entry.get_mut().strip.thin();
+                entry.get_mut().strip.join_even();
             }
         }
     }
