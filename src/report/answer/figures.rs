@@ -85,17 +85,36 @@ fn classes(group: &[&SeriesAnalysis<'_>], evidence: &Evidence) -> BTreeMap<Failu
         }
     }
     let total: u64 = spans.values().map(|(span, _)| span.n).sum();
-    spans.into_iter().map(|(class, (span, seen))| (class, class_row(class, span, seen, total))).collect()
+    let row = |(class, (span, seen))| (class, class_row(class, span, seen, total, codes(group, class)));
+    spans.into_iter().map(row).collect()
 }
 
-fn class_row(class: FailureClass, span: ClassSpan, seen: Option<ClassEvidence>, total: u64) -> ClassRow {
+/// How many failures of a class came with each code, where the windows count that.
+fn codes(group: &[&SeriesAnalysis<'_>], class: FailureClass) -> BTreeMap<u16, u64> {
+    let mut codes = BTreeMap::new();
+    for ((_, code), n) in group.iter().flat_map(|one| one.series.codes.range((class, 0)..=(class, u16::MAX))) {
+        *codes.entry(*code).or_default() += n;
+    }
+    codes
+}
+
+fn class_row(
+    class: FailureClass,
+    span: ClassSpan,
+    seen: Option<ClassEvidence>,
+    total: u64,
+    codes: BTreeMap<u16, u64>,
+) -> ClassRow {
+    // Windows of version 1 do not count codes: then those of the kept evidence are shown.
+    let kept = || seen.as_ref().map(|seen| seen.statuses.clone()).unwrap_or_default();
+    let statuses = if codes.is_empty() { kept() } else { codes };
     ClassRow {
         n: span.n,
         share: rounded(ratio(span.n, total).unwrap_or_default()),
         phase: phase(class, seen.as_ref()),
         first: Timestamp::from_millisecond(span.first).ok(),
         last: Timestamp::from_millisecond(span.last).ok(),
-        statuses: seen.iter().flat_map(|seen| seen.statuses.iter().map(|(status, n)| (*status, *n))).collect(),
+        statuses: statuses.into_iter().collect(),
         example: seen.map(|seen| seen.example),
     }
 }

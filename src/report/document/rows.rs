@@ -73,7 +73,7 @@ pub struct ClassRow {
     pub last: Option<Timestamp>,
     /// The first whose evidence was kept.
     pub example: Option<Example>,
-    /// The status codes of the failures whose evidence was kept, with their counts.
+    /// The codes of the failures with their counts; of a journal of version 1, of those whose evidence was kept.
     pub statuses: Vec<(u16, u64)>,
 }
 
