@@ -4,6 +4,7 @@
 //! problem of the file at once. Nothing past this module validates again.
 
 mod ad_hoc;
+mod advice;
 mod explain;
 mod file;
 mod keys;

@@ -53,7 +53,7 @@ pub use recorded_plan::{PlannedProbe, RecordedPlan, Shard};
 pub use redactor::Redactor;
 pub use request::{Auth, Body, FileBody, FormPart, OAuth2, Request};
 pub use schedule::{Cron, Maintenance, Schedule};
-pub use secret::{Captures, REDACTED, SHORTEST_SECRET, Secret, Value, ValuePart, is_secret_name};
+pub use secret::{Captures, MissingCapture, REDACTED, SHORTEST_SECRET, Secret, Value, ValuePart, is_secret_name};
 pub use surface::{IncidentRules, LatencyObjective, Objective, Surface, Surfaces};
 pub use text::SafeText;
 pub use transport::{HttpVersion, HttpVersionPreference, IpFamily, Resolver, Tls, TlsVersion, Transport, ip_version};

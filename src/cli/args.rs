@@ -10,7 +10,7 @@ pub struct ProbeArgs {
     /// The probe file [default: the nearest probes.toml upward from here]
     #[arg(short, long, value_name = "FILE", env = "UPTICK_CONFIG")]
     pub config: Option<PathBuf>,
-    /// The name of this place, on every record [default: settings.vantage, else local]
+    /// Name of the vantage that checks run from, on every record [default: settings.vantage, else local]
     #[arg(long, value_name = "NAME", env = "UPTICK_VANTAGE")]
     pub vantage: Option<String>,
     /// Only probes of this surface
@@ -19,15 +19,15 @@ pub struct ProbeArgs {
     /// Only probes with this tag
     #[arg(long = "tag", value_name = "TAG")]
     pub tags: Vec<String>,
-    /// What to print and how to look
+    /// Output options
     #[command(flatten)]
     pub output_args: OutputArgs,
 }
 
-/// Options of what is printed and how it looks.
+/// Options of output: how much, and in which colour.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct OutputArgs {
-    /// Print nothing when all is well
+    /// Print nothing when all is up
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
     /// Print more; twice for everything

@@ -36,8 +36,8 @@ pub struct CheckArgs {
     /// The folder of the journal, or its URL in object storage [default: uptick-journal beside the configuration]
     #[arg(long, value_name = "DIR", env = "UPTICK_JOURNAL")]
     pub journal: Option<PathBuf>,
-    /// When a probe fails, make extra checks that tell causes apart: another resolver, each address
-    /// alone, the last good address, TCP alone, a control target; never counted as checks
+    /// When a probe fails, make extra checks to tell causes apart: another resolver, each address alone,
+    /// the last good address, TCP only, a control target; they are never counted as checks
     #[arg(long)]
     pub diagnose: bool,
     /// Exit with 1 on this instead of on down: "p95 > 800ms", "max > 2s", "failed > 1%", "down > 2",
@@ -47,16 +47,16 @@ pub struct CheckArgs {
     /// Compare with this journal, and exit with 1 where a probe is significantly slower or fails more
     #[arg(long, value_name = "JOURNAL")]
     pub baseline: Option<PathBuf>,
-    /// End with status 75 when another run with this option holds the same journal
+    /// Exit with status 75 if another run with this option uses the same journal
     #[arg(long)]
     pub single_instance: bool,
-    /// Where else to send what is measured
+    /// Exporters
     #[command(flatten)]
     pub export: ExporterArgs,
     /// The format, or FORMAT=FILE; may be given several times
     #[arg(long = "format", value_name = "FORMAT[=FILE]", value_parser = FormatParser::<CheckFormat>::NEW)]
     pub formats: Vec<FormatOutput<CheckFormat>>,
-    /// Write the answer to this file instead of the standard output
+    /// Write the answer to this file instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }

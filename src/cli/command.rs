@@ -15,7 +15,7 @@ use crate::cli::watch::WatchArgs;
 const EXIT_STATUS: &str = "\
 Exit status:
   0    all up
-  1    at least one down, or a condition of --fail-on met
+  1    at least one down, or a --fail-on condition met
   2    usage or configuration error; nothing was probed
   3    unknown: nothing down, but checks could not be judged or the journal could not be written
   130  interrupted (143: terminated)";
@@ -38,7 +38,7 @@ pub enum Command {
     /// Check every probe on its interval until a signal, and record
     #[command(after_help = EXIT_STATUS)]
     Watch(WatchArgs),
-    /// Answer from one or many journals
+    /// Answer from one or more journals
     #[command(after_help = EXIT_STATUS)]
     Report(ReportArgs),
     /// Read the configuration, say what would be probed, send nothing
@@ -79,7 +79,7 @@ pub struct DemoArgs {
     /// Keep the journal and the report in this folder
     #[arg(long, value_name = "DIR")]
     pub keep: Option<PathBuf>,
-    /// How to look
+    /// Output options
     #[command(flatten)]
     pub output_args: OutputArgs,
 }
@@ -121,16 +121,16 @@ pub struct CompactArgs {
     /// The folder of the journal, or its URL in object storage [default: uptick-journal beside the configuration]
     #[arg(value_name = "JOURNAL", env = "UPTICK_JOURNAL")]
     pub journal: Option<PathBuf>,
-    /// The probe file whose journal is meant [default: the nearest probes.toml upward from here]
+    /// The probe file whose journal to use [default: the nearest probes.toml upward from here]
     #[arg(short, long, value_name = "FILE", env = "UPTICK_CONFIG")]
     pub config: Option<PathBuf>,
-    /// Days that ended this long ago get hourly windows [default: 7d]
+    /// Merge windows into hourly ones after this time [default: 7d]
     #[arg(long, value_name = "TIME", value_parser = values::duration)]
     pub hourly_after: Option<Duration>,
-    /// Days that ended this long ago get daily windows [default: 60d]
+    /// Merge windows into daily ones after this time [default: 60d]
     #[arg(long, value_name = "TIME", value_parser = values::duration)]
     pub daily_after: Option<Duration>,
-    /// How to look
+    /// Output options
     #[command(flatten)]
     pub output_args: OutputArgs,
 }

@@ -12,10 +12,10 @@ use crate::cli::values;
 /// `uptick export`
 #[derive(Args, Debug)]
 pub struct ExportArgs {
-    /// Journals: folders or files, one or many [default: the journal beside the configuration]
+    /// Journals: folders or files, one or more [default: the journal beside the configuration]
     #[arg(value_name = "JOURNAL", env = "UPTICK_JOURNAL")]
     pub journals: Vec<PathBuf>,
-    /// The probe file whose journal is meant [default: the nearest probes.toml upward from here]
+    /// The probe file whose journal to use [default: the nearest probes.toml upward from here]
     #[arg(short, long, value_name = "FILE", env = "UPTICK_CONFIG")]
     pub config: Option<PathBuf>,
     /// Only probes of this name; may be given several times
@@ -24,7 +24,7 @@ pub struct ExportArgs {
     /// The file to write
     #[command(flatten)]
     pub file: ExportFile,
-    /// Write the file here instead of to the standard output
+    /// Write to this file instead of standard output
     #[arg(short, long, value_name = "FILE", requires = "file")]
     pub output: Option<PathBuf>,
     /// Send by Prometheus remote write; the URL may also stand in `UPTICK_REMOTE_WRITE`, headers such
@@ -55,7 +55,7 @@ pub struct ExportArgs {
     #[cfg(feature = "remote-write")]
     #[arg(long, value_name = "URL", requires = "verify")]
     pub query_url: Option<String>,
-    /// How to look
+    /// Output options
     #[command(flatten)]
     pub output_args: OutputArgs,
 }

@@ -14,7 +14,7 @@ use crate::render::ReportFormat;
 /// `uptick report`
 #[derive(Args, Debug)]
 pub struct ReportArgs {
-    /// Journals: folders or files, one or many [default: the journal beside the configuration]
+    /// Journals: folders or files, one or more [default: the journal beside the configuration]
     #[arg(value_name = "JOURNAL", env = "UPTICK_JOURNAL")]
     pub journals: Vec<PathBuf>,
     /// The probe file, for labels, objectives and rules [default: the nearest probes.toml upward from here]
@@ -26,19 +26,19 @@ pub struct ReportArgs {
     /// Only probes with this tag in the probe file
     #[arg(long = "tag", value_name = "TAG")]
     pub tags: Vec<String>,
-    /// What to print and how to look
+    /// Output options
     #[command(flatten)]
     pub output_args: OutputArgs,
-    /// Report on this long up to now [default: 24h]
+    /// Report on this much time up to now [default: 24h]
     #[arg(long, value_name = "TIME", value_parser = values::duration, conflicts_with_all = ["from", "to"])]
     pub since: Option<Duration>,
-    /// Report from this instant on
+    /// Start of the report, inclusive
     #[arg(long, value_name = "INSTANT", value_parser = values::instant)]
     pub from: Option<jiff::Timestamp>,
-    /// Report up to this instant
+    /// End of the report, exclusive
     #[arg(long, value_name = "INSTANT", value_parser = values::instant)]
     pub to: Option<jiff::Timestamp>,
-    /// The verdict sentence alone
+    /// Print only the verdict sentence
     #[arg(long)]
     pub brief: bool,
     /// Exit with 1 on this instead of on down: "p95 > 800ms", "max > 2s", "failed > 1%", "down > 2",
@@ -48,7 +48,7 @@ pub struct ReportArgs {
     /// The format, or FORMAT=FILE; may be given several times
     #[arg(long = "format", value_name = "FORMAT[=FILE]", value_parser = FormatParser::<ReportFormat>::NEW)]
     pub formats: Vec<FormatOutput<ReportFormat>>,
-    /// Write the answer to this file instead of the standard output
+    /// Write the answer to this file instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }

@@ -21,23 +21,23 @@ pub struct WatchArgs {
     /// Stop after this long
     #[arg(long = "for", value_name = "TIME", value_parser = values::duration)]
     pub span: Option<Duration>,
-    /// Delay each check by a random part, up to this share of its interval
+    /// Delay each check at random by up to this share of its interval
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = values::share)]
     pub jitter: f64,
     /// The folder of the journal, or its URL in object storage [default: uptick-journal beside the configuration]
     #[arg(long, value_name = "DIR", env = "UPTICK_JOURNAL")]
     pub journal: Option<PathBuf>,
-    /// End with status 75 when another run with this option holds the same journal
+    /// Exit with status 75 if another run with this option uses the same journal
     #[arg(long)]
     pub single_instance: bool,
-    /// Where else to send what is measured
+    /// Exporters
     #[command(flatten)]
     pub export: ExporterArgs,
     /// Serve metrics for Prometheus here, at /metrics; `blackbox_exporter` uses port 9115
     #[cfg(feature = "prometheus-server")]
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub listen: Option<std::net::SocketAddr>,
-    /// Record nothing
+    /// Do not record to the journal
     #[arg(long, conflicts_with = "journal")]
     pub no_record: bool,
 }

@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::config::advice;
 use crate::config::syntax::diagnostic::{ConfigError, Problem};
 use crate::config::syntax::source::{Source, SourceError};
 use crate::config::syntax::tree::Span;
@@ -151,15 +152,23 @@ impl<'e> ConfigReader<'e> {
 
     /// Mistakes of syntax of a file.
     pub(crate) fn syntax_mistakes(&mut self, file: usize, mistakes: Vec<(Range<usize>, String)>) {
+        let mut advised = BTreeSet::new();
         for (span, message) in mistakes {
-            self.mask_line(file, span.start);
-            self.problem(&Span { file, start: span.start, end: span.end }, format!("this is not TOML: {message}"));
+            let is_open = !self.mask_line(file, span.start);
+            let line = self.sources.get(file).map(|source| source.line_at(span.start));
+            let text = line.as_ref().and_then(|line| self.sources.get(file)?.text.get(line.range.clone()));
+            let help = text.and_then(|text| advice::toml_line(text, is_open));
+            // One mistake can make several: what to write is said once a line.
+            let help = help.filter(|_| line.is_some_and(|line| advised.insert(line.number)));
+            let span = Span { file, start: span.start, end: span.end };
+            self.tell(&span, format!("this is not TOML: {message}"), help);
         }
     }
 
     /// Hides what may be a secret in a line that is not TOML, where nothing is known but the text.
-    fn mask_line(&mut self, file: usize, at: usize) {
-        let Some(source) = self.sources.get(file) else { return };
+    /// Whether anything was hidden.
+    fn mask_line(&mut self, file: usize, at: usize) -> bool {
+        let Some(source) = self.sources.get(file) else { return false };
         let Range { start, end } = source.line_at(at).range;
         let line = &source.text[start..end];
         let mut hidden: Vec<(usize, usize)> = Vec::new();
@@ -172,9 +181,10 @@ impl<'e> ConfigReader<'e> {
         if let (Some(scheme), Some(userinfo)) = (line.find("://"), line.rfind('@')) {
             hidden.push((scheme + 3, userinfo));
         }
-        for (from, to) in hidden.into_iter().filter(|(from, to)| from < to) {
-            self.masked.push(Span { file, start: start + from, end: start + to });
-        }
+        hidden.retain(|(from, to)| from < to);
+        let spans = hidden.iter().map(|(from, to)| Span { file, start: start + from, end: start + to });
+        self.masked.extend(spans);
+        !hidden.is_empty()
     }
 
     /// Ends the reading.

@@ -1,6 +1,5 @@
 //! One value at a key: its variables filled in, its text parsed, or why it is none.
 
-pub(crate) mod advice;
 pub(crate) mod glob;
 pub(crate) mod header;
 pub(crate) mod interpolate;

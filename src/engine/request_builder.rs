@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use url::Url;
 
-use crate::model::{Auth, Body as RequestBody, Captures, FailureClass, FormPart, Step, Value};
+use crate::model::{Auth, Body as RequestBody, Captures, FailureClass, FormPart, MissingCapture, Step, Value};
 
 use super::fault::Fault;
 use super::message::OutgoingRequest;
@@ -71,9 +71,7 @@ pub(super) fn url(step: &Step, session: &Session) -> Result<Url, Fault> {
 }
 
 fn fill(session: &Session, value: &Value) -> Result<String, Fault> {
-    value.fill(&session.captures).map_err(|name| {
-        Fault::new(FailureClass::CaptureFailed, None, format!("no earlier step captured a value for {name}"))
-    })
+    value.fill(&session.captures).map_err(not_captured)
 }
 
 /// The text of a JSON body: what was captured is escaped to stand between quotes.
@@ -83,9 +81,12 @@ fn fill_json(session: &Session, value: &Value) -> Result<String, Fault> {
         quoted[1..quoted.len() - 1].to_owned()
     };
     let captures: Captures = session.captures.iter().map(|(name, text)| (name.clone(), escape(text))).collect();
-    value.fill(&captures).map_err(|name| {
-        Fault::new(FailureClass::CaptureFailed, None, format!("no earlier step captured a value for {name}"))
-    })
+    value.fill(&captures).map_err(not_captured)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` asks for")]
+fn not_captured(missing: MissingCapture) -> Fault {
+    Fault::new(FailureClass::CaptureFailed, None, missing.to_string())
 }
 
 /// The request as it is first sent.

@@ -186,8 +186,7 @@ fn step(oauth: &OAuth2, session: &Session, basic: bool) -> Result<Step, Fault> {
 
 /// RFC 6749 section 2.3.1: both parts are form-encoded before they are joined.
 fn encoded(name: &str, value: &Value, session: &Session) -> Result<Value, Fault> {
-    let text =
-        value.fill(&session.captures).map_err(|capture| failed(format!("no value was captured for {capture}")))?;
+    let text = value.fill(&session.captures).map_err(|missing| failed(missing.to_string()))?;
     let text: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
     Ok(Value::secret(name, &text))
 }

@@ -184,6 +184,12 @@ impl Outcome {
         }
     }
 
+    /// Makes it one that failed this way: its verdict is that of the class, whatever it was before.
+    pub fn fail(&mut self, failure: Failure) {
+        self.verdict = failure.class.verdict();
+        self.failure = Some(failure);
+    }
+
     /// An outcome of a check that could not be made or did not end: nothing measured.
     #[must_use]
     pub fn without_measurement(check: &Check, vantage: &str, started_at: Timestamp, failure: Failure) -> Outcome {

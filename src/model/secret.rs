@@ -37,6 +37,14 @@ impl fmt::Debug for Secret {
 /// Values captured by earlier steps of a journey, by name.
 pub type Captures = BTreeMap<String, String>;
 
+/// A capture that has no value: the step that captures it has not run, or it stands in no step.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no earlier step captured a value for {name}")]
+pub struct MissingCapture {
+    /// The name of the capture.
+    pub name: String,
+}
+
 /// A piece of a [`Value`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ValuePart {
@@ -77,14 +85,16 @@ impl Value {
     /// The real text, for the wire.
     ///
     /// # Errors
-    /// The name of a capture that has no value.
-    pub fn fill(&self, captures: &Captures) -> Result<String, String> {
+    /// A capture that has no value.
+    pub fn fill(&self, captures: &Captures) -> Result<String, MissingCapture> {
         let mut text = String::new();
         for part in &self.parts {
             match part {
                 ValuePart::Plain(plain) => text.push_str(plain),
                 ValuePart::Secret { value, .. } => text.push_str(value.reveal()),
-                ValuePart::Capture(name) => text.push_str(captures.get(name).ok_or_else(|| name.clone())?),
+                ValuePart::Capture(name) => {
+                    text.push_str(captures.get(name).ok_or_else(|| MissingCapture { name: name.clone() })?);
+                }
             }
         }
         Ok(text)
@@ -145,6 +155,6 @@ mod tests {
     fn a_missing_capture_is_named() {
         let value = Value { parts: vec![ValuePart::Plain("Bearer ".into()), ValuePart::Capture("token".into())] };
         assert_eq!(value.to_string(), "Bearer {{token}}");
-        assert_eq!(value.fill(&Captures::new()), Err("token".to_owned()));
+        assert_eq!(value.fill(&Captures::new()), Err(MissingCapture { name: "token".to_owned() }));
     }
 }

@@ -139,8 +139,7 @@ fn offline(mut outcome: Outcome) -> Outcome {
             format!("every control failed too: this vantage itself is offline; seen: {} {}", seen.class, seen.message);
         let message = SafeText::message(&message);
         let failure = Failure { class: FailureClass::ControlFailed, own_class: Some(seen.class), message, ..seen };
-        outcome.verdict = failure.class.verdict();
-        outcome.failure = Some(failure);
+        outcome.fail(failure);
     }
     outcome
 }

@@ -87,8 +87,7 @@ impl Monitor {
         );
         let phase = outcome.failure.as_ref().and_then(|failure| failure.phase);
         let failure = Failure::new(FailureClass::ProberOverloaded, phase, SafeText::message(&message));
-        outcome.verdict = failure.class.verdict();
-        outcome.failure = Some(failure);
+        outcome.fail(failure);
         outcome
     }
 }

@@ -4,7 +4,7 @@
 use crate::config::keys::schema::{TableSchema, ValueType};
 use crate::config::keys::tables;
 use crate::config::reader::ConfigReader;
-use crate::config::syntax::tree::{Entry, Item, Node, Table};
+use crate::config::syntax::tree::{Item, Node, Table, TableEntry};
 use crate::model::is_secret_name;
 use crate::model::suggest;
 
@@ -160,7 +160,7 @@ const OTHER_WORDS: [(&str, &str); 22] = [
     ("uri", "url"),
 ];
 
-fn unknown_key(reader: &mut ConfigReader, entry: &Entry, schema: &TableSchema) {
+fn unknown_key(reader: &mut ConfigReader, entry: &TableEntry, schema: &TableSchema) {
     let message = format!("unknown key `{}` in {}", entry.key, schema.title);
     let help = suggestion(&entry.key, schema).unwrap_or_else(|| {
         let keys: Vec<&str> = schema.keys().map(|key| key.name).collect();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::config::keys::schema::{TableSchema, ValueType, key};
 use crate::config::probe::assets;
 use crate::config::reader::ConfigReader;
-use crate::config::syntax::tree::{Entry, Item, Node, Table};
+use crate::config::syntax::tree::{Item, Node, Table, TableEntry};
 use crate::config::value::interpolate::TextUse;
 use crate::config::value::layers::Layers;
 use crate::config::value::toml_text::{TomlLines, TomlWriter, key as bare_key, list, quoted, table, toml_of};
@@ -236,7 +236,7 @@ fn text(reader: &mut ConfigReader, key: &str, node: &Node) -> Option<Value> {
     Some(value)
 }
 
-fn header(reader: &mut ConfigReader, entry: &Entry) -> Vec<HeaderRule> {
+fn header(reader: &mut ConfigReader, entry: &TableEntry) -> Vec<HeaderRule> {
     let Ok(name) = http::HeaderName::from_bytes(entry.key.as_bytes()) else {
         let message = format!("`{}` is not the name of a header: it has letters, digits and hyphens", entry.key);
         reader.problem(&entry.key_span, message);
@@ -322,7 +322,7 @@ fn float(node: &Node) -> Option<f64> {
     }
 }
 
-fn json_expectation(reader: &mut ConfigReader, entry: &Entry) -> Option<JsonExpectation> {
+fn json_expectation(reader: &mut ConfigReader, entry: &TableEntry) -> Option<JsonExpectation> {
     let node = &entry.node;
     match entry.key.as_str() {
         "exists" => layers::boolean(node).map(JsonExpectation::Exists),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::config::keys::schema::{Key, TableSchema, ValueType, key};
 use crate::config::probe::{body, expect, request, transport};
 use crate::config::reader::ConfigReader;
-use crate::config::syntax::tree::{Entry, Item, Node, Table};
+use crate::config::syntax::tree::{Item, Node, Table, TableEntry};
 use crate::config::value::layers::Layers;
 use crate::config::value::toml_text::{TomlLines, TomlWriter, key as bare_key, quoted, table};
 use crate::config::value::{interpolate, layers, matcher};
@@ -117,7 +117,7 @@ fn captures(reader: &mut ConfigReader, table: &Table) -> Vec<Capture> {
     captures.entries.iter().filter_map(|entry| capture(reader, entry)).collect()
 }
 
-fn capture(reader: &mut ConfigReader, entry: &Entry) -> Option<Capture> {
+fn capture(reader: &mut ConfigReader, entry: &TableEntry) -> Option<Capture> {
     if !interpolate::is_name(&entry.key) {
         let message = format!("`{}` is not the name of a capture: it has letters, digits, `_` and `-`", entry.key);
         reader.problem(&entry.key_span, message);

@@ -52,12 +52,12 @@ pub(crate) enum Item {
 pub(crate) struct Table {
     /// Its header, braces, or first dotted key.
     pub(crate) span: Span,
-    pub(crate) entries: Vec<Entry>,
+    pub(crate) entries: Vec<TableEntry>,
 }
 
 /// A key with its value.
 #[derive(Clone, Debug)]
-pub(crate) struct Entry {
+pub(crate) struct TableEntry {
     pub(crate) key: String,
     pub(crate) key_span: Span,
     pub(crate) node: Node,
@@ -100,7 +100,7 @@ impl Table {
         Table { span: Span::new(0, 0..0), entries: Vec::new() }
     }
 
-    pub(crate) fn entry(&self, key: &str) -> Option<&Entry> {
+    pub(crate) fn entry(&self, key: &str) -> Option<&TableEntry> {
         self.entries.iter().find(|entry| entry.key == key)
     }
 
@@ -126,10 +126,10 @@ pub(crate) fn parse(file: usize, text: &str) -> Result<Table, Vec<(Range<usize>,
     Err(errors.into_iter().map(mistake).collect())
 }
 
-fn entries(file: usize, table: &DeTable) -> Vec<Entry> {
-    let mut entries: Vec<Entry> = table
+fn entries(file: usize, table: &DeTable) -> Vec<TableEntry> {
+    let mut entries: Vec<TableEntry> = table
         .iter()
-        .map(|(key, value)| Entry {
+        .map(|(key, value)| TableEntry {
             key: key.get_ref().to_string(),
             key_span: Span::new(file, key.span()),
             node: node(file, value),

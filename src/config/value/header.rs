@@ -3,7 +3,7 @@
 use http::{HeaderName, HeaderValue};
 
 use crate::config::reader::ConfigReader;
-use crate::config::syntax::tree::{Entry, Node};
+use crate::config::syntax::tree::{Node, TableEntry};
 use crate::config::value::interpolate;
 use crate::model::Value;
 
@@ -11,7 +11,7 @@ use crate::model::Value;
 const FRAMING: [&str; 3] = ["content-length", "transfer-encoding", "upgrade"];
 
 /// The name of a header that may be set.
-pub(crate) fn name(reader: &mut ConfigReader, entry: &Entry) -> Option<HeaderName> {
+pub(crate) fn name(reader: &mut ConfigReader, entry: &TableEntry) -> Option<HeaderName> {
     match HeaderName::from_bytes(entry.key.as_bytes()) {
         Ok(name) if FRAMING.contains(&name.as_str()) => {
             reader.problem(&entry.key_span, format!("the header {name} is set by uptick itself"));

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::config::keys::schema::list_of;
 use crate::config::reader::ConfigReader;
-use crate::config::syntax::tree::{Entry, Item, Node, Table};
+use crate::config::syntax::tree::{Item, Node, Table, TableEntry};
 use crate::config::value::interpolate;
 use crate::model::quantity::QuantityError;
 use crate::model::{quantity, suggest};
@@ -43,11 +43,11 @@ impl<'t> Layers<'t> {
 
     /// The entries of a table of names, the furthest first; a nearer one takes the place of
     /// one that `same` calls the same.
-    pub(crate) fn entries(&self, same: impl Fn(&str, &str) -> bool) -> Vec<&'t Entry> {
-        let mut entries: Vec<&Entry> = Vec::new();
+    pub(crate) fn entries(&self, same: impl Fn(&str, &str) -> bool) -> Vec<&'t TableEntry> {
+        let mut entries: Vec<&TableEntry> = Vec::new();
         for table in self.0.iter().rev() {
             let (kept, own) = (entries.len(), &table.entries);
-            let mut next: Vec<&Entry> = Vec::with_capacity(kept + own.len());
+            let mut next: Vec<&TableEntry> = Vec::with_capacity(kept + own.len());
             next.extend(entries.iter().filter(|entry| !own.iter().any(|nearer| same(&entry.key, &nearer.key))));
             next.extend(own);
             entries = next;
@@ -56,7 +56,7 @@ impl<'t> Layers<'t> {
     }
 
     /// The one of several keys that exclude each other which is said nearest.
-    pub(crate) fn one_of(&self, reader: &mut ConfigReader, keys: &[&str]) -> Option<&'t Entry> {
+    pub(crate) fn one_of(&self, reader: &mut ConfigReader, keys: &[&str]) -> Option<&'t TableEntry> {
         for table in &self.0 {
             let mut said = table.entries.iter().filter(|entry| keys.contains(&entry.key.as_str()));
             if let Some(first) = said.next() {

@@ -1,8 +1,9 @@
 //! What finds something in an answer: regular expressions, JSON paths, CSS selectors.
 
+use crate::config::advice;
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::Node;
-use crate::config::value::{advice, interpolate};
+use crate::config::value::interpolate;
 use crate::model::{JsonPath, Pattern, Selector};
 
 /// A regular expression.

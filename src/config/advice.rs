@@ -287,6 +287,71 @@ pub(crate) fn selector(text: &str) -> Option<String> {
     (fixed != text && Selector::new(&fixed).is_ok()).then(|| format!("write it as \"{}\"", fixed.replace('"', "'")))
 }
 
+/// The TOML of a line that is none: YAML's colon, a text without quotes, a backslash in double
+/// quotes, another language's comment. The value is quoted where nothing in the line is secret.
+pub(crate) fn toml_line(line: &str, may_quote: bool) -> Option<String> {
+    let line = line.trim();
+    if line.starts_with("//") || line.starts_with(';') || line.starts_with("/*") {
+        return Some("a comment starts with `#`".to_owned());
+    }
+    if line.contains(['“', '”', '‘', '’', '„']) {
+        return Some("use straight quotes: \" or '".to_owned());
+    }
+    let is_key =
+        |key: &str| !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    if let Some((key, value)) = line.split_once('=').map(|(key, value)| (key.trim(), value.trim()))
+        && is_key(key)
+    {
+        let shown = |value: String| if may_quote { value } else { "…".to_owned() };
+        return match value {
+            "" => Some(format!("`{key}` has no value")),
+            _ if value.starts_with('=') => {
+                Some(format!("write one `=`: {key} = {}", shown(value[1..].trim().to_owned())))
+            }
+            "True" | "yes" | "on" | "TRUE" => Some(format!("write {key} = true")),
+            "False" | "no" | "off" | "FALSE" => Some(format!("write {key} = false")),
+            "None" | "null" | "nil" => Some(format!("TOML has no null: leave `{key}` out")),
+            _ if value.starts_with('"') => {
+                let inner = value[1..].rsplit_once('"').map_or("", |(inner, _)| inner);
+                let is_plain = !inner.contains('\'') && has_foreign_escape(inner);
+                is_plain.then(|| {
+                    let inner = shown(inner.to_owned());
+                    format!("in single quotes a backslash stands for itself: {key} = '{inner}'")
+                })
+            }
+            _ if value.starts_with(['\'', '[', '{', '#']) => None,
+            _ => {
+                let value = value.split_once(" #").map_or(value, |(value, _)| value.trim_end());
+                let is_text = !value.contains(['"', '\'', '\\']);
+                is_text.then(|| format!("add quotes: {key} = \"{}\"", shown(value.to_owned())))
+            }
+        };
+    }
+    let yaml = line.strip_prefix("- ").unwrap_or(line);
+    let (key, value) = yaml.split_once(':')?;
+    if !is_key(key.trim_matches(['"', ' '])) || !(value.is_empty() || value.starts_with(' ')) {
+        return None;
+    }
+    Some(match (line.starts_with("- "), value.trim()) {
+        (false, "") => {
+            format!("this looks like YAML; TOML writes a table as [{key}] and each table of a list as [[{key}]]")
+        }
+        (true, _) => "this looks like YAML; TOML writes each table of a list as [[probe]]".to_owned(),
+        (false, _) => format!("this looks like YAML; TOML writes {key} = …"),
+    })
+}
+
+/// Whether a text in double quotes has a backslash that TOML gives no meaning: `\d`, `\.`, `\w`.
+fn has_foreign_escape(text: &str) -> bool {
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        if character == '\\' && !characters.next().is_some_and(|escaped| "btnfreuUx\"\\".contains(escaped)) {
+            return true;
+        }
+    }
+    false
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -364,11 +429,44 @@ mod tests {
         assert_eq!(selector("@@"), None);
     }
 
+    #[test]
+    fn a_line_that_is_no_toml_is_given_as_toml() {
+        let cases = [
+            (
+                r#"body-matches = "\d+ items""#,
+                r"in single quotes a backslash stands for itself: body-matches = '\d+ items'",
+            ),
+            ("interval = 30s", "add quotes: interval = \"30s\""),
+            ("url = https://x.test/ # home", "add quotes: url = \"https://x.test/\""),
+            ("insecure = True", "write insecure = true"),
+            ("follow = yes", "write follow = true"),
+            ("proxy = null", "TOML has no null: leave `proxy` out"),
+            ("name == \"a\"", "write one `=`: name = \"a\""),
+            ("name = ", "`name` has no value"),
+            ("name = “a”", "use straight quotes: \" or '"),
+            ("// a comment", "a comment starts with `#`"),
+            ("; a comment", "a comment starts with `#`"),
+            ("name: home", "this looks like YAML; TOML writes name = …"),
+            (
+                "endpoints:",
+                "this looks like YAML; TOML writes a table as [endpoints] and each table of a list as [[endpoints]]",
+            ),
+            ("- name: home", "this looks like YAML; TOML writes each table of a list as [[probe]]"),
+        ];
+        for (line, advice) in cases {
+            assert_eq!(toml_line(line, true).as_deref(), Some(advice), "{line}");
+        }
+        assert_eq!(toml_line("password = hunter2", false).as_deref(), Some("add quotes: password = \"…\""));
+        for line in ["name = \"a\"", "name = 'a", "tags = [1", "[probe", "https://x.test/"] {
+            assert_eq!(toml_line(line, true), None, "{line}");
+        }
+    }
+
     proptest::proptest! {
         #[test]
         fn no_text_panics(text in ".{0,60}", noise in "[$.@\\[\\](){}?=!<>~|&'\"/*+0-9a-z\\\\ -]{0,60}") {
             for text in [text, noise] {
-                let _ = (json_path(&text), pattern("body-matches", &text), selector(&text));
+                let _ = (json_path(&text), pattern("body-matches", &text), selector(&text), toml_line(&text, true));
             }
         }
     }
