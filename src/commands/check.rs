@@ -234,10 +234,13 @@ fn baseline(journal: &Path, config: &Config) -> Result<Vec<Window>, CliError> {
     Ok(windows)
 }
 
-/// The root of the repository that a CI job works in, else where we are.
+/// The root of the repository that a CI job works in, else where we are; links followed, as in the
+/// paths of probe files.
 fn workspace() -> Option<PathBuf> {
-    let here = || std::env::current_dir().ok();
-    locations::env("GITHUB_WORKSPACE").map(PathBuf::from).or_else(here)
+    match locations::env("GITHUB_WORKSPACE").filter(|root| !root.is_empty()) {
+        Some(root) => PathBuf::from(root).canonicalize().ok(),
+        None => std::env::current_dir().ok(),
+    }
 }
 
 /// Writes the answer in every format asked for: the files first, so that a closed pipe costs none.

@@ -134,10 +134,9 @@ impl<'e> ConfigReader<'e> {
         parent.unwrap_or(Path::new("")).to_owned()
     }
 
-    /// The file of a span, as an absolute path.
+    /// The file of a span, as a path from the root.
     pub(crate) fn file_of(&self, span: &Span) -> Option<Arc<Path>> {
-        let source = self.sources.get(span.file)?;
-        Some(std::path::absolute(&source.path).map_or_else(|_| Arc::from(source.path.as_path()), Arc::from))
+        self.sources.get(span.file).map(|source| Arc::clone(&source.location))
     }
 
     /// The line that a span starts in, from 1; 0 for the command line.

@@ -126,3 +126,21 @@ fn the_journal_lies_beside_the_configuration_or_where_it_is_told() {
     let unrecorded = Run::new(["check"]).config(&config).run();
     assert!(!unrecorded.folder.path().join("uptick-journal").exists());
 }
+
+#[test]
+fn an_annotation_points_to_the_file_of_the_probe_from_the_root_of_the_repository() {
+    let main = format!("include = \"team.d/*.toml\"\n{}", probe("main", &refusing(), &[]));
+    let included = format!("# the team's\n\n{}", probe("team", &refusing(), &[]));
+    for (folder, config) in [("", "monitoring/probes.toml"), ("monitoring", "probes.toml")] {
+        let mut run = Run::new(["check", "--format", "github", "-c", config]);
+        let root = run.folder().to_owned();
+        fs::create_dir_all(root.join("monitoring/team.d")).unwrap();
+        fs::write(root.join("monitoring/probes.toml"), &main).unwrap();
+        fs::write(root.join("monitoring/team.d/team.toml"), &included).unwrap();
+        run = run.env("GITHUB_WORKSPACE", root.to_str().unwrap());
+        let output = run.command().current_dir(root.join(folder)).output().unwrap();
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        assert!(stdout.contains("::error file=monitoring/probes.toml,line=2,title=main "), "{folder}: {stdout}");
+        assert!(stdout.contains("::error file=monitoring/team.d/team.toml,line=3,title=team "), "{folder}: {stdout}");
+    }
+}

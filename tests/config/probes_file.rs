@@ -148,6 +148,7 @@ headers = { Accept = "text/html", x-many = ["a", "b"], cookie = "sid=${TOKEN}; t
 json = { list = [1, 2.5, true, "${HOST} \"quoted\""], password = "${PASSWORD}", "b c" = { d = "$${X}" } }
 auth.basic = { user = "probe", password = "${PASSWORD}" }
 redirects = 3
+redirects-allow-downgrade = true
 tls = { server-name = "x.test", min-version = "1.3", insecure = false, ca-file = "ca.pem", crl-file = "crl.pem", client-cert = "client.pem", client-key = "client.key" }
 ip = "v4"
 resolver = "udp://1.1.1.1:53"
@@ -317,6 +318,7 @@ fn every_key_is_read() {
     let expected =
         ["user-agent: uptick", "accept: text/html", "x-many: a", "x-many: b", "cookie: sid=${TOKEN}; theme=dark"];
     assert_eq!(headers, expected);
+    assert!(probe.steps[0].request.redirects_allow_downgrade);
     assert_eq!(probe.steps[0].expect.json.len(), 9);
     assert_eq!(probe.steps[0].expect.latency.len(), 6);
     assert_eq!(probe.steps[0].expect.status.len(), 2);
@@ -528,6 +530,28 @@ form = { password = "asdfghjk", b = [] }
 fn a_mistake_of_syntax_beside_a_secret_does_not_show_it() {
     let error = load("[[probe]]\nname = \"a\"\nheaders = { authorization = \"Bearer zyxwvuts, x = 1 }\n").unwrap_err();
     assert!(!error.to_string().contains("zyxwvuts"), "{error}");
+}
+
+#[test]
+fn a_variable_in_the_form_of_a_shell_is_text_and_is_warned_of() {
+    let config = probe(
+        "url = \"https://x.test/?at=%HOST%&a=$TOKEN\"\n\
+         headers = { x-a = \"$(HOST) $UNSET $5\", authorization = \"Bearer $TOKEN\" }",
+    );
+    let expected = [
+        "`%HOST%` is used as text; write ${HOST} for the variable HOST",
+        "`$TOKEN` is used as text; write ${TOKEN} for the variable TOKEN",
+        "`$(HOST)` is used as text; write ${HOST} for the variable HOST",
+        "`$TOKEN` is used as text; write ${secret:TOKEN} for the variable TOKEN",
+    ];
+    for warning in expected {
+        assert!(config.warnings.iter().any(|said| said.ends_with(warning)), "{warning}: {:#?}", config.warnings);
+    }
+    assert!(
+        !config.warnings.iter().any(|said| said.contains("UNSET") || said.contains("$5")),
+        "{:#?}",
+        config.warnings
+    );
 }
 
 #[test]

@@ -38,6 +38,8 @@ pub(crate) enum SourceError {
 #[derive(Debug)]
 pub(crate) struct Source {
     pub(crate) path: PathBuf,
+    /// Where it is, whatever the working directory and the links on the way.
+    pub(crate) location: Arc<Path>,
     pub(crate) text: String,
     /// The first byte of each line.
     starts: Vec<usize>,
@@ -63,7 +65,7 @@ impl Source {
 
     pub(crate) fn new(path: &Path, text: String) -> Source {
         let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Source { path: path.to_owned(), text, starts }
+        Source { path: path.to_owned(), location: location(path), text, starts }
     }
 
     /// The line that a byte stands in.
@@ -73,6 +75,15 @@ impl Source {
         let end = self.starts.get(number).map_or(self.text.len(), |next| next - 1);
         let line = self.text[start..end].trim_end_matches('\r');
         SourceLine { number, range: start..start + line.len() }
+    }
+}
+
+/// The path from the root, the links of its folder followed: a link to the file keeps its own name.
+fn location(path: &Path) -> Arc<Path> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match (folder.canonicalize(), path.file_name()) {
+        (Ok(folder), Some(name)) => Arc::from(folder.join(name)),
+        _ => Arc::from(path),
     }
 }
 

@@ -157,7 +157,9 @@ pub(crate) fn open_secret(reader: &mut ConfigReader, name: &str, text: &str, spa
     let scheme =
         ["Bearer ", "Basic ", "Token ", "bearer ", "token "].into_iter().find(|scheme| text.starts_with(scheme));
     let (scheme, rest) = text.split_at(scheme.map_or(0, str::len));
-    if rest.len() < SHORTEST_SECRET {
+    let is_variable =
+        matches!(foreign_variables(rest)[..], [(written, name)] if written == rest && (reader.env)(name).is_some());
+    if rest.len() < SHORTEST_SECRET || is_variable {
         return vec![ValuePart::Plain(text.to_owned())];
     }
     reader.mask(span);
