@@ -79,7 +79,7 @@ pub struct ProbeSummary {
     /// The file that defines it, as an absolute path.
     #[serde(skip)]
     pub file: Option<Arc<Path>>,
-    /// The line of that file where its table starts, from 1; null for a URL of the command line.
+    /// The line of its probe file where its table starts, from 1; null for a URL of the command line.
     pub line: Option<usize>,
     /// Whether it accepts any certificate.
     pub insecure: bool,

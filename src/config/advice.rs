@@ -265,10 +265,11 @@ fn dialect(text: &str) -> Option<String> {
     if fixed.starts_with(['*', '?', '+']) {
         fixed = fixed.replace('.', "\\.").replace('*', ".*").replace('?', ".");
     }
-    if Pattern::new(&fixed).is_err() {
-        // Brackets that stand for themselves, as in `f(x`.
-        fixed =
-            ["(", ")", "[", "]", "{", "}"].iter().fold(fixed, |fixed, sign| fixed.replace(sign, &format!("\\{sign}")));
+    // Brackets without their other half stand for themselves, as in `f(x`.
+    for [open, close] in [["(", ")"], ["[", "]"], ["{", "}"]] {
+        if fixed.matches(open).count() != fixed.matches(close).count() && Pattern::new(&fixed).is_err() {
+            fixed = fixed.replace(open, &format!("\\{open}")).replace(close, &format!("\\{close}"));
+        }
     }
     (fixed != text && Pattern::new(&fixed).is_ok()).then_some(fixed)
 }

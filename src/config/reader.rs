@@ -152,6 +152,8 @@ impl<'e> ConfigReader<'e> {
     /// Mistakes of syntax of a file.
     pub(crate) fn syntax_mistakes(&mut self, file: usize, mistakes: Vec<(Range<usize>, String)>) {
         let mut advised = BTreeSet::new();
+        let mut mistakes = mistakes;
+        mistakes.sort_by_key(|(span, _)| span.start);
         for (span, message) in mistakes {
             let is_open = !self.mask_line(file, span.start);
             let line = self.sources.get(file).map(|source| source.line_at(span.start));

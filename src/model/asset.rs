@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use scraper::error::SelectorErrorKind;
+
 /// `expect.assets`: files that the page links to must load too. Each answers 200 to 299 after
 /// redirects; one that does not is `asset_failed`.
 #[derive(Clone, Debug)]
@@ -45,7 +47,7 @@ impl Selector {
     /// # Errors
     /// What is wrong with it, in one line.
     pub fn new(source: &str) -> Result<Selector, String> {
-        let selector = scraper::Selector::parse(source).map_err(|error| error.to_string())?;
+        let selector = scraper::Selector::parse(source).map_err(|error| why_no_selector(&error).to_owned())?;
         Ok(Selector { source: source.to_owned(), selector: Arc::new(selector) })
     }
 
@@ -59,6 +61,19 @@ impl Selector {
     #[must_use]
     pub fn parsed(&self) -> &scraper::Selector {
         &self.selector
+    }
+}
+
+/// What is wrong with a selector, as it concerns who writes one.
+const fn why_no_selector(error: &SelectorErrorKind) -> &'static str {
+    match error {
+        SelectorErrorKind::EndOfLine => "it ends before it is complete",
+        SelectorErrorKind::UnexpectedToken => "it has a character where none like it may stand",
+        SelectorErrorKind::TooManyNestedBlocks => "its brackets are nested too deep",
+        SelectorErrorKind::ExpectedColonOnPseudoElement | SelectorErrorKind::ExpectedIdentityOnPseudoElement => {
+            "a pseudo-element is written `::` and its name"
+        }
+        _ => "it has a part that is not CSS",
     }
 }
 

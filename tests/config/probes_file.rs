@@ -605,7 +605,7 @@ fn what_is_legal_and_probably_not_meant_is_warned_of() {
     assert!(warnings("expect.status = 301\nredirects = \"none\"").is_empty());
     assert!(warnings("expect.latency.total = \"30s\"").contains("not shorter than `timeout`"));
     let longer =
-        "probe \"a\": one check may take 31s, longer than the 30s between two: what is due meanwhile is missed";
+        "probe \"a\": one check may take 31s, longer than its interval of 30s: checks due in between are missed";
     assert_eq!(warnings("timeout = \"10s\"\nretries = { attempts = 2, delay = \"500ms\" }"), longer);
     assert_eq!(warnings("timeout = \"10s\"\nretries = { attempts = 2, delay = \"0ms\" }"), "");
     // A session is made before the check's own clock begins, and once more where it is refused.
