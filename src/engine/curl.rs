@@ -18,22 +18,43 @@ pub(super) fn command(probe: &Probe, request: &Request) -> String {
     words.push(format!("--max-time {}", probe.timeout.as_secs_f64()));
     if request.redirects > 0 {
         words.push(format!("-L --max-redirs {}", request.redirects));
+        // A check is not led from https to http, and neither is who repeats it.
+        if request.url.to_string().starts_with("https:") && !request.redirects_allow_downgrade {
+            words.push("--proto-redir =https".to_owned());
+        }
     }
     let mut url = request.url.clone();
     let host = transport_words(&probe.transport, &mut url, &mut words);
     method_words(request, &mut words);
     auth_words(request.auth.as_ref(), &mut words);
     for (name, value) in &request.headers {
+        let name = title_case(name.as_str());
         words.push(format!("-H {}", quote(&prefixed(&format!("{name}: "), value))));
     }
     if let Some(host) = host
         && !request.headers.iter().any(|(name, _)| name == http::header::HOST)
     {
-        words.push(format!("-H {}", quote(&Value::plain(&format!("host: {host}")))));
+        words.push(format!("-H {}", quote(&Value::plain(&format!("Host: {host}")))));
     }
-    body_words(&request.body, &mut words);
+    // Some servers answer curl and nobody else, or everybody but what they do not know.
+    if !request.headers.iter().any(|(name, _)| name == http::header::USER_AGENT) {
+        words.push(format!("-A uptick/{}", env!("CARGO_PKG_VERSION")));
+    }
+    body_words(request, &mut words);
     words.push(quote(&url));
     words.join(" ")
+}
+
+/// The name of a header as a check writes it over HTTP/1.1, and curl as it is told: some servers know
+/// no other.
+fn title_case(name: &str) -> String {
+    let mut is_first = true;
+    let letters = name.chars().map(|letter| {
+        let titled = if is_first { letter.to_ascii_uppercase() } else { letter };
+        is_first = letter == '-';
+        titled
+    });
+    letters.collect()
 }
 
 /// The words for how the target is reached. Where the TLS name is not the URL's, the URL takes
@@ -133,8 +154,12 @@ fn auth_words(auth: Option<&Auth>, words: &mut Vec<String>) {
     }
 }
 
-fn body_words(body: &Body, words: &mut Vec<String>) {
-    match body {
+fn body_words(request: &Request, words: &mut Vec<String>) {
+    match &request.body {
+        // curl sends no length with a method that it was only told the name of.
+        Body::Empty if matches!(request.method, Method::POST | Method::PUT | Method::PATCH) => {
+            words.push("-H 'content-length: 0'".to_owned());
+        }
         Body::Empty => {}
         // curl would add a content type of its own, and uptick adds none.
         Body::Text(text) => words.push(format!("-H 'content-type:' --data-raw {}", quote(text))),
@@ -241,5 +266,6 @@ mod tests {
         assert_eq!(quote(&prefixed("Bearer ", &Value::secret("API_TOKEN", "hunter22"))), "'Bearer '\"$API_TOKEN\"");
         assert_eq!(variable("file:/run/secrets/x"), "FILE__RUN_SECRETS_X");
         assert_eq!(variable("2fa"), "_2FA");
+        assert_eq!(title_case("x-request-id"), "X-Request-Id");
     }
 }
