@@ -171,7 +171,7 @@ impl Passed<'_> {
         let nagios = outputs.stdout == Some(CheckFormat::Nagios);
         let answered = answer(&pass, outputs, terminal);
         let unread = match stream {
-            Some(stream) => runtime.block_on(stream.finish(signals)),
+            Some(stream) => runtime.block_on(stream.finish(signals, terminal)),
             None => 0,
         };
         if unread > 0 {

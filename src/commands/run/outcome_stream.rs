@@ -10,14 +10,18 @@ use std::{io, thread};
 use tokio::sync::oneshot;
 
 use crate::commands::process::signals::Signals;
+use crate::commands::process::terminal::{MessageLevel, Terminal};
 use crate::commands::run::events::{Consumer, RunEvent};
 use crate::render;
 
 /// Bytes that wait for the reader at most.
 const UNREAD_LIMIT: usize = 4 << 20;
 
-/// The longest a reader that made us drop outcomes may read nothing once the run is over.
-const STALL_LIMIT: Duration = Duration::from_secs(5);
+/// Once the run is over: the longest a reader may read nothing before it is said that it is waited for;
+/// one that has made us drop outcomes is given up then,
+const STALL: Duration = Duration::from_secs(5);
+/// and any other after this. Somebody may be reading on a pager, and a run that never ends holds its lock.
+const STALL_LIMIT: Duration = Duration::from_secs(60);
 
 /// The same after a signal.
 const SIGNAL_PATIENCE: Duration = Duration::from_millis(500);
@@ -67,20 +71,28 @@ impl OutcomeStream {
 
     /// Waits until the reader has everything, and returns how many outcomes it did not get.
     ///
-    /// A reader that takes its time gets it. One that has made us drop outcomes is given up once it
-    /// reads nothing for a while, and any reader is after a signal.
-    pub(crate) async fn finish(self, signals: &Signals) -> u64 {
+    /// A reader that takes its time gets it. One that reads nothing for a while is given up, and any
+    /// reader is after a signal.
+    pub(crate) async fn finish(self, signals: &Signals, terminal: &Terminal) -> u64 {
         self.shared.lock().is_closed = true;
         self.shared.changed.notify_one();
         let patient = async {
             let mut ended = self.ended;
-            let mut written = 0;
-            while tokio::time::timeout(STALL_LIMIT, &mut ended).await.is_err() {
-                let unread = self.shared.lock();
-                if unread.dropped > 0 && unread.written == written {
+            let (mut written, mut stalled) = (self.shared.lock().written, Duration::ZERO);
+            while tokio::time::timeout(STALL, &mut ended).await.is_err() {
+                let (now, dropped) = {
+                    let unread = self.shared.lock();
+                    (unread.written, unread.dropped)
+                };
+                stalled = if now == written { stalled + STALL } else { Duration::ZERO };
+                written = now;
+                if stalled >= STALL_LIMIT || dropped > 0 && stalled >= STALL {
                     break;
                 }
-                written = unread.written;
+                if stalled == STALL {
+                    let note = "waiting for the reader of standard output; Ctrl-C ends without it";
+                    terminal.say(MessageLevel::Note, note);
+                }
             }
         };
         signals.bounded(patient, SIGNAL_PATIENCE).await;
