@@ -4,15 +4,17 @@
 
 use std::fs::File;
 use std::io::Write as _;
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::{Ipv4Addr, Ipv6Addr, TcpStream};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use uptick::model::FailureClass::{
-    ConnectTimeout, ConnectUnreachable, DnsNotFound, DnsServerFailure, DnsTimeout, ProberFdLimit, ProberPortsExhausted,
-    ProberResources, ResponseTimeout,
+    ConnectTimeout, ConnectUnreachable, DnsNoAddress, DnsNotFound, DnsServerFailure, DnsTimeout, ProberFdLimit,
+    ProberPortsExhausted, ProberResources, ResponseTimeout,
 };
 use uptick::model::Phase::{Connect, Processing, Resolve};
+use uptick::model::{IpFamily, Resolver};
 
 use crate::faults::row::{Case, Row, fails, up};
 use crate::support::dns::{Dns, Reply};
@@ -80,6 +82,110 @@ pub(crate) const ROWS: &[Row] = &[
         let server = Server::answers(server::ok("hello"));
         let dns = system_resolver(Reply::address(Ipv4Addr::LOCALHOST));
         Case::get(format!("http://name.test:{}/", server.port())).keep(dns).keep(server)
+    }),
+    up(8, "the name itself has an address, and the search list leads to another host", || {
+        let server = Server::answers(server::ok("hello"));
+        resolv_conf("nameserver 127.0.0.1\nsearch lan.test\n");
+        let dns = name_server(1, |question| match question.name.as_str() {
+            "site.test" => Reply::address(Ipv4Addr::LOCALHOST),
+            "site.test.lan.test" => Reply::address(Ipv6Addr::LOCALHOST),
+            _ => Reply::Code(dns::NAME_ERROR),
+        });
+        Case::get(format!("http://site.test:{}/", server.port())).keep(dns).keep(server).also(|outcome| {
+            assert!(outcome.remote.is_some_and(|remote| remote.is_ipv4()), "{:?}", outcome.remote);
+        })
+    }),
+    up(8, "the name is found by the search list (`ndots:5`, as in Kubernetes)", || {
+        let server = Server::answers(server::ok("hello"));
+        resolv_conf("search ns.svc.test svc.test\nnameserver 127.0.0.1\noptions ndots:5\n");
+        let dns = name_server(1, |question| match question.name.as_str() {
+            "api.ns2.svc.test" => Reply::address(Ipv4Addr::LOCALHOST),
+            _ => Reply::Code(dns::NAME_ERROR),
+        });
+        Case::get(format!("http://api.ns2:{}/", server.port())).keep(dns).keep(server)
+    }),
+    up(8, "the first name server is slow, and the second is quick to say that there is no such name", || {
+        let server = Server::answers(server::ok("hello"));
+        resolv_conf("nameserver 127.0.0.1\nnameserver 127.0.0.2\n");
+        let slow = Reply::Later(Duration::from_millis(300), Box::new(Reply::address(Ipv4Addr::LOCALHOST)));
+        let first = name_server(1, move |_| slow.clone());
+        let second = name_server(2, |_| Reply::Code(dns::NAME_ERROR));
+        Case::get(format!("http://name.test:{}/", server.port())).keep(first).keep(second).keep(server)
+    }),
+    up(8, "the first name server fails, refuses or has no listener, and the third knows the name", || {
+        let server = Server::answers(server::ok("hello"));
+        resolv_conf("nameserver 127.0.0.1\nnameserver 127.0.0.2\nnameserver 127.0.0.3\n");
+        let first = name_server(1, |question| {
+            Reply::Code(if question.kind == dns::A { dns::SERVER_FAILURE } else { dns::REFUSED })
+        });
+        let third = name_server(3, |_| Reply::address(Ipv4Addr::LOCALHOST));
+        Case::get(format!("http://name.test:{}/", server.port())).keep(first).keep(third).keep(server)
+    }),
+    up(8, "`resolv.conf` changes between two checks", || {
+        let server = Server::answers(server::ok("hello"));
+        resolv_conf("nameserver 127.0.0.1\n");
+        let first = name_server(1, |_| {
+            resolv_conf("nameserver 127.0.0.2\n");
+            Reply::address(Ipv4Addr::LOCALHOST)
+        });
+        let second = name_server(2, |_| Reply::address(Ipv4Addr::new(127, 0, 0, 1)));
+        let url = format!("http://name.test:{}/", server.port());
+        // Whoever asked the first server again would not see the second.
+        Case::get(url).after_good_checks(1).keep(second).keep(server).also(move |_| {
+            let of_first = first.questions().len();
+            assert_eq!(of_first, 2, "the first server is asked for both families once: {:?}", first.questions());
+        })
+    }),
+    up(14, "the hosts file knows the name, whatever `ndots` and the search list say", || {
+        let server = Server::answers(server::ok("hello"));
+        resolv_conf("nameserver 127.0.0.1\nsearch lan.test\noptions ndots:5\n");
+        hosts("127.0.0.1 Site.test site\n");
+        let dns = name_server(1, |_| Reply::address(Ipv4Addr::new(127, 0, 0, 66)));
+        Case::get(format!("http://site.test:{}/", server.port())).keep(server).also(move |_| {
+            assert_eq!(dns.questions(), [], "a name in the hosts file is not asked of DNS, for either family");
+        })
+    }),
+    fails(4, "the hosts file has the name with an address of the other family", DnsNoAddress, Resolve, || {
+        resolv_conf("nameserver 127.0.0.1\n");
+        hosts("127.0.0.1 site.test\n");
+        let dns = name_server(1, |_| Reply::address(Ipv6Addr::LOCALHOST));
+        Case::get("http://site.test:9/").probe(|probe| probe.transport.ip = IpFamily::V6).keep(dns)
+    }),
+    up(14, "the name is below `localhost`, which nobody is asked for", || {
+        let server = Server::answers(server::ok("hello"));
+        hosts("# nothing\n");
+        Case::get(format!("http://app.localhost:{}/", server.port())).keep(server)
+    }),
+    fails(1, "the name is one that only mDNS knows: what was not asked is said", DnsNotFound, Resolve, || {
+        nsswitch("hosts: files mdns4_minimal [NOTFOUND=return] dns myhostname\n");
+        Case::get("http://printer.local:9/").keep(system_resolver(Reply::Code(dns::NAME_ERROR))).also(|outcome| {
+            let message = &outcome.failure.as_ref().expect("a failure").message;
+            for word in ["mDNS", "mdns4_minimal", "myhostname"] {
+                assert!(message.as_str().contains(word), "{word} is named: {message}");
+            }
+        })
+    }),
+    fails(2, "`resolv.conf` names no server, and none runs on this host", DnsServerFailure, Resolve, || {
+        resolv_conf("# empty\n");
+        Case::get("http://name.test:9/").also(|outcome| {
+            let message = &outcome.failure.as_ref().expect("a failure").message;
+            assert!(message.as_str().contains("127.0.0.1"), "the server is named: {message}");
+        })
+    }),
+    fails(23, "no file descriptor is left to look the name up with", ProberFdLimit, Resolve, || {
+        let mut held = Vec::new();
+        while let Ok(file) = File::open("/dev/null") {
+            held.push(file);
+        }
+        Case::get("http://name.test:9/").keep(held)
+    }),
+    fails(23, "no file descriptor is left to ask the probe's own name server with", ProberFdLimit, Resolve, || {
+        let mut held = Vec::new();
+        while let Ok(file) = File::open("/dev/null") {
+            held.push(file);
+        }
+        let server = Resolver::Udp((Ipv4Addr::LOCALHOST, 9).into());
+        Case::get("http://name.test:9/").probe(|probe| probe.transport.resolver = server).keep(held)
     }),
     fails(23, "no file descriptor is left", ProberFdLimit, Connect, || {
         // The engine and its runtime stand; the next socket is one too many.
@@ -202,6 +308,34 @@ fn filter(rule: &str) {
     run("nft", &["add", "table", "inet", "faults"]);
     run("nft", &["add", "chain", "inet", "faults", "out", "{ type filter hook output priority 0; }"]);
     run("nft", &["add", "rule", "inet", "faults", "out", rule]);
+}
+
+/// Writes the namespace's own `resolv.conf`.
+fn resolv_conf(text: &str) {
+    std::fs::write("/etc/resolv.conf", text).unwrap();
+}
+
+fn hosts(text: &str) {
+    in_place_of("/etc/hosts", text);
+}
+
+fn nsswitch(text: &str) {
+    in_place_of("/etc/nsswitch.conf", text);
+}
+
+/// Mounts a file of the working directory over one of the system's.
+fn in_place_of(path: &str, text: &str) {
+    let own = std::env::current_dir().unwrap().join(Path::new(path).file_name().unwrap());
+    std::fs::write(&own, text).unwrap();
+    if !Path::new(path).exists() {
+        std::fs::write(path, "").unwrap();
+    }
+    run("mount", &["--bind", own.to_str().unwrap(), path]);
+}
+
+/// A name server at 127.0.0.N.
+fn name_server(last: u8, script: impl Fn(&dns::Question) -> Reply + Send + Sync + 'static) -> Dns {
+    Dns::start_at((Ipv4Addr::new(127, 0, 0, last), 53).into(), script)
 }
 
 /// The resolver that the namespace's configuration names.

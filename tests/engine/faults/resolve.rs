@@ -121,6 +121,22 @@ pub(crate) const ROWS: &[Row] = &[
         let (server, dns) = (greeting(), Dns::always(Reply::address(LOCALHOST)));
         Case::get(format!("http://name.test.:{}/", server.port())).resolved_by(&dns).keep(server).keep(dns)
     }),
+    up(14, "the name has an underscore, a digit at its start and a hyphen at its end", || {
+        let (server, dns) = (greeting(), Dns::start(|question| known_as("9my_app-.test", question)));
+        Case::get(format!("http://9my_app-.test:{}/", server.port())).resolved_by(&dns).keep(server).keep(dns)
+    }),
+    up(10, "the resolver says that there is no such name to the question for IPv6 alone", || {
+        found_by(Dns::start(|question| {
+            if question.kind == dns::A { Reply::address(LOCALHOST) } else { Reply::Code(dns::NAME_ERROR) }
+        }))
+    }),
+    up(10, "the resolver does not answer the question for IPv6", || {
+        found_by(Dns::start(
+            |question| {
+                if question.kind == dns::A { Reply::address(LOCALHOST) } else { Reply::Silence }
+            },
+        ))
+    }),
     up(14, "the name is an international one, asked for in its ASCII form", || {
         let (server, dns) = (greeting(), Dns::start(known_in_ascii));
         Case::get(format!("http://bücher.test:{}/", server.port())).resolved_by(&dns).keep(server).keep(dns)
@@ -147,7 +163,11 @@ pub(crate) const ROWS: &[Row] = &[
 ];
 
 fn known_in_ascii(question: &dns::Question) -> Reply {
-    if question.name == "xn--bcher-kva.test" { Reply::address(LOCALHOST) } else { Reply::Code(dns::NAME_ERROR) }
+    known_as("xn--bcher-kva.test", question)
+}
+
+fn known_as(name: &str, question: &dns::Question) -> Reply {
+    if question.name == name { Reply::address(LOCALHOST) } else { Reply::Code(dns::NAME_ERROR) }
 }
 
 fn greeting() -> Server {
