@@ -31,6 +31,7 @@ mod message;
 mod multipart;
 mod offload;
 mod os_error;
+mod own_route;
 mod proxy;
 mod redirect;
 mod request_builder;

@@ -21,7 +21,7 @@ use hickory_proto::rr::{Name, RecordType};
 
 use crate::model::{FailureClass, IpFamily, Resolver};
 
-use super::os_error;
+use super::{os_error, own_route};
 use message::Reply;
 use resolv_conf::ResolvConf;
 use server::Trouble;
@@ -288,6 +288,14 @@ fn is_used_up(error: &io::Error) -> bool {
 
 /// No server had a usable answer: what each of them did.
 fn unanswered(troubles: &[(SocketAddr, Trouble)]) -> NoAddress {
+    let without_route = |(server, trouble): &(SocketAddr, Trouble)| match trouble {
+        Trouble::Io(error) if own_route::may_be_missing(error) => own_route::missing(*server),
+        _ => None,
+    };
+    let own: Option<Vec<String>> = troubles.iter().map(without_route).collect();
+    if let Some(first) = own.and_then(|own| own.into_iter().next()) {
+        return NoAddress::new(FailureClass::ProberNoRoute, format!("no name server can be asked: {first}"));
+    }
     let is_silent = |(_, trouble): &(SocketAddr, Trouble)| matches!(trouble, Trouble::Silent);
     let class = if troubles.iter().all(is_silent) { FailureClass::DnsTimeout } else { FailureClass::DnsServerFailure };
     let told: Vec<String> =
