@@ -78,6 +78,13 @@ impl Engine {
         Ok(Engine { vantage: vantage.to_owned(), attempts: Arc::new(Attempts::new(redactor, probes)?) })
     }
 
+    /// What is wrong with this host and matters to these probes, for the user: root certificates
+    /// that could not be read.
+    #[must_use]
+    pub fn warning(&self) -> Option<&str> {
+        self.attempts.means.requester.tls.warning()
+    }
+
     /// Carries one check out. Each attempt ends within the probe's timeout, and the check with
     /// the first attempt that passes or with the last.
     pub async fn check(&self, check: Check) -> Outcome {

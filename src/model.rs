@@ -44,8 +44,8 @@ pub(crate) use json::{JsonDocument, JsonKind, JsonNode};
 pub use json_path::JsonPath;
 pub use network::{Addresses, DeniedNetworks, Quorum};
 pub use outcome::{
-    AddressOutcome, AssetOutcome, CertificateFacts, Check, EarlierAttempt, Evidence, Hop, Outcome, StepOutcome,
-    TlsFacts,
+    AddressOutcome, AssetOutcome, CertificateFacts, CertificateRole, ChainCertificate, Check, EarlierAttempt, Evidence,
+    Hop, Outcome, StepOutcome, TlsFacts,
 };
 pub use phase::{Phase, Timings};
 pub use probe::{Probe, Retries};

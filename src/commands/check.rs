@@ -73,6 +73,7 @@ fn prepare<'a>(args: &'a cli::CheckArgs, terminal: &'a Terminal) -> Result<Prepa
     let conditions = conditions(&args.fail_on)?;
     let earlier = args.baseline.as_deref().map(|journal| baseline(journal, &config)).transpose()?;
     let engine = check_pipeline::engine(&config, &probes)?;
+    engine.warning().into_iter().for_each(|warning| terminal.warn(warning));
     let limits = Limits::clamp(config.settings.concurrency, Descriptors::raise(), &probes)
         .map_err(|error| CliError::Runtime(error.to_string()))?;
     limits.warning.iter().for_each(|warning| terminal.warn(warning));

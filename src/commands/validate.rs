@@ -21,8 +21,9 @@ pub(super) fn run(args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, CliE
     let common = &args.common;
     let config = selection::load(common.config.as_deref(), common.vantage.as_deref(), terminal)?;
     // Certificates and keys are read here, so that a missing file is found by `validate` too.
-    Engine::new(&config.settings.vantage, config.redactor.clone(), &config.probes)
+    let engine = Engine::new(&config.settings.vantage, config.redactor.clone(), &config.probes)
         .map_err(|error| CliError::Usage(format!("error: {error}")))?;
+    engine.warning().into_iter().for_each(|warning| terminal.warn(warning));
     if let Some(name) = &args.explain {
         let names = [name.clone()];
         let selected = selection::select(&config, &names, common)?;

@@ -67,6 +67,7 @@ impl Loaded {
         let config = selection::load(common.config.as_deref(), common.vantage.as_deref(), terminal)?;
         let probes = selection::select(&config, &args.targets, common)?;
         let engine = check_pipeline::engine(&config, &probes)?;
+        engine.warning().into_iter().for_each(|warning| terminal.warn(warning));
         let limits = Limits::clamp(config.settings.concurrency, Descriptors::raise(), &probes)
             .map_err(|error| CliError::Runtime(error.to_string()))?;
         limits.warning.iter().for_each(|warning| terminal.warn(warning));

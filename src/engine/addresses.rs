@@ -73,7 +73,7 @@ async fn find(
     let Some(url) = first.and_then(|url| Url::parse(&url).ok()) else { return Ok(None) };
     let (Some(Host::Domain(host)), Some(port)) = (url.host(), url.port_or_known_default()) else { return Ok(None) };
     let transport = &probe.transport;
-    let lookup = means.requester.names.lookup(transport.resolver, host, transport.ip);
+    let lookup = means.requester.names.lookup(transport.resolver, host, transport.ip, deadline.at);
     match tokio::time::timeout_at(deadline.at, lookup).await {
         Ok(Ok(found)) => {
             Ok(Some(found.into_iter().take(ADDRESSES).map(|address| SocketAddr::new(address, port)).collect()))

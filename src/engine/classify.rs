@@ -16,7 +16,7 @@ use super::os_error::{connect_class, is_reset, is_unreachable, ours};
 use super::proxy::ProxyError;
 use super::resolve::NoAddress;
 use super::tls_fault::{client_cert_required, tls_error, tls_fault};
-use super::{http1, http2};
+use super::{http1, http2, own_route};
 
 /// Who is spoken to.
 #[derive(Clone, Debug)]
@@ -43,6 +43,11 @@ pub(super) fn resolve_fault(host: &str, failure: &NoAddress) -> Fault {
 /// No address can be connected to.
 pub(super) fn connect_fault(failed: &ConnectError) -> Fault {
     let ConnectError { address, error, tried } = failed;
+    if own_route::may_be_missing(error)
+        && let Some(why) = own_route::missing(*address)
+    {
+        return Fault::new(FailureClass::ProberNoRoute, Phase::Connect, why);
+    }
     let class = connect_class(error);
     let mut message = match class {
         FailureClass::ConnectRefused => format!("{address} refused the connection"),

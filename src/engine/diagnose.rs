@@ -101,7 +101,7 @@ impl Attempts {
 
     async fn resolves(&self, probe: &Probe, resolver: Resolver, limit: Duration) -> Result<(), FailureClass> {
         let Some(host) = host(probe) else { return Err(FailureClass::DnsNotFound) };
-        let lookup = self.means.requester.names.lookup(resolver, &host, probe.transport.ip);
+        let lookup = self.means.requester.names.lookup(resolver, &host, probe.transport.ip, Instant::now() + limit);
         match timeout(limit, lookup).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(none)) => Err(none.class),

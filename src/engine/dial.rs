@@ -13,6 +13,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use crate::model::FailureClass;
 
 use super::os_error::connect_class;
+use super::own_route;
 use super::trace::ConnectionTrace;
 
 /// How long one address is given before the next is tried beside it (RFC 8305 section 5).
@@ -87,7 +88,7 @@ fn most_telling(failed: Vec<(SocketAddr, io::Error)>, trace: &mut ConnectionTrac
     let told = failed
         .into_iter()
         .enumerate()
-        .max_by_key(|(place, (_, error))| (weight(connect_class(error)), usize::MAX - place));
+        .max_by_key(|(place, (address, error))| (weight(*address, error), usize::MAX - place));
     let (address, error) = match told {
         Some((_, told)) => told,
         // A name without any address is told of where it is resolved.
@@ -100,8 +101,11 @@ fn most_telling(failed: Vec<(SocketAddr, io::Error)>, trace: &mut ConnectionTrac
 /// Which of several failures to connect says most: that we lack something, that the host is
 /// there and refuses, that it is silent, and last that there is no way to it, which is how a
 /// machine without IPv6 sees every IPv6 address.
-fn weight(class: FailureClass) -> u8 {
-    match class {
+fn weight(address: SocketAddr, error: &io::Error) -> u8 {
+    if own_route::may_be_missing(error) && own_route::missing(address).is_some() {
+        return 0;
+    }
+    match connect_class(error) {
         FailureClass::ProberFdLimit | FailureClass::ProberResources => 5,
         FailureClass::ConnectRefused | FailureClass::ConnectionReset => 4,
         FailureClass::ConnectTimeout => 3,

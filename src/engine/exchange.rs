@@ -2,6 +2,7 @@
 //! head, body. Each step is a function that fails in its own way; one deadline lies over all of
 //! them, and the phase that it ends is the one it finds the trace in.
 
+use std::io;
 use std::net::SocketAddr;
 
 use http::{Method, StatusCode};
@@ -25,9 +26,9 @@ use super::resolve::{Names, NoAddress};
 use super::route::{Endpoint, Route, TlsRoute};
 use super::stream::Stream;
 use super::tls::{TlsConfigs, alpn};
-use super::tls_fault::handshake_fault;
+use super::tls_fault::{handshake_fault, has_nothing_in_common, unknown_suite};
 use super::trace::ConnectionTrace;
-use super::{http2, redirect};
+use super::{http2, redirect, tls};
 
 /// The most addresses of a name that are tried.
 pub(super) const ADDRESSES: usize = 32;
@@ -87,7 +88,9 @@ enum PhaseError {
     /// There is no way to the proxy itself.
     ProxyUnreachable(String),
     Proxy(ProxyError),
-    Tls(std::io::Error),
+    Tls(io::Error),
+    /// The server speaks no cipher suite but one that this prober does not know.
+    UnknownSuite(&'static str),
     /// The probe's TLS settings were not prepared.
     Unprepared,
     Head(HeadError),
@@ -209,7 +212,8 @@ impl Exchange<'_> {
             Endpoint::Name { host, port } => (host, *port),
         };
         trace.enter(Phase::Resolve);
-        let found = self.requester.names.lookup(self.transport.resolver, host, self.transport.ip).await;
+        let found =
+            self.requester.names.lookup(self.transport.resolver, host, self.transport.ip, self.deadline.at).await;
         let found = found.map_err(|error| PhaseError::Resolve { host: host.clone(), error })?;
         Ok(found.into_iter().take(ADDRESSES).map(|address| SocketAddr::new(address, port)).collect())
     }
@@ -309,9 +313,29 @@ impl Exchange<'_> {
         let shown = SharedHandshake::default();
         trace.handshake = Some(shown.clone());
         let stream = shake_hands(&settings, alpn(version), tls.name.clone(), stream, &shown).await;
-        let stream = stream.map_err(PhaseError::Tls)?;
+        let stream = match stream {
+            Ok(stream) => stream,
+            Err(error) => return Err(self.handshake_error(error, tls, &shown, trace).await),
+        };
         let speaks_http2 = is_http2(&stream) || version == HttpVersionPreference::Http2;
         Ok((stream, speaks_http2))
+    }
+
+    /// Why there is no TLS; a server that found nothing in common is asked what it speaks.
+    async fn handshake_error(
+        &self,
+        error: io::Error,
+        tls: &TlsRoute,
+        shown: &SharedHandshake,
+        trace: &ConnectionTrace,
+    ) -> PhaseError {
+        let has_nothing_in_common = has_nothing_in_common(&error, &shown.facts());
+        if let Some(address) = trace.remote.filter(|_| has_nothing_in_common && self.route.proxy.is_none())
+            && let Some(suite) = tls::unknown_suite(address, &tls.name.to_str()).await
+        {
+            return PhaseError::UnknownSuite(suite);
+        }
+        PhaseError::Tls(error)
     }
 
     /// Reads the body, and says whether it was read to its end.
@@ -411,6 +435,7 @@ impl Exchange<'_> {
                 let peer = self.peer(progress);
                 handshake_fault(error, &peer.handshake.unwrap_or_default(), &peer.target, &peer.name)
             }
+            PhaseError::UnknownSuite(suite) => unknown_suite(suite, &self.peer(progress).target),
             PhaseError::Unprepared => {
                 Fault::new(FailureClass::ProberResources, Phase::Tls, "the probe's TLS settings were not prepared")
             }

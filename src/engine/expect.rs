@@ -8,8 +8,8 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::model::{
-    Captures, Expect, FailureClass, HeaderExpectation, HeaderRule, HttpVersion, JsonDocument, JsonNode, JsonRule,
-    Mismatch, Redactor, SafeText, TextRule, Timings, TlsFacts, Value,
+    Captures, CertificateRole, Expect, FailureClass, HeaderExpectation, HeaderRule, Hop, HttpVersion, JsonDocument,
+    JsonNode, JsonRule, Mismatch, Redactor, SafeText, TextRule, Timings, TlsFacts, Value,
 };
 
 use super::body::Body;
@@ -29,6 +29,8 @@ pub(super) struct ReceivedResponse<'a> {
     pub(super) url: &'a Url,
     pub(super) http_version: Option<HttpVersion>,
     pub(super) tls: Option<&'a TlsFacts>,
+    /// The redirects on the way.
+    pub(super) hops: &'a [Hop],
     pub(super) body: &'a Body,
     pub(super) timings: &'a Timings,
     pub(super) now: Timestamp,
@@ -82,7 +84,7 @@ pub(super) async fn judge(
     let (expect, captures, redactor) = (expect.clone(), captures.clone(), redactor.clone());
     let (status, http_version, now) = (received.status, received.http_version, received.now);
     let (headers, url, tls) = (received.headers.clone(), received.url.clone(), received.tls.cloned());
-    let (body, timings) = (received.body.clone(), *received.timings);
+    let (body, timings, hops) = (received.body.clone(), *received.timings, received.hops.to_vec());
     let work = move || {
         let received = ReceivedResponse {
             status,
@@ -90,6 +92,7 @@ pub(super) async fn judge(
             url: &url,
             http_version,
             tls: tls.as_ref(),
+            hops: &hops,
             body: &body,
             timings: &timings,
             now,
@@ -191,17 +194,31 @@ impl Judge<'_> {
         }
     }
 
+    /// Holds every certificate on the path of every hop to its days: a visitor is stopped by the
+    /// first that has expired.
     fn certificate_days(&mut self, days: u32, received: &ReceivedResponse<'_>) {
-        let certificate = received.tls.and_then(|tls| tls.certificate.as_ref());
         let expected = format!("at least {days} days");
-        match certificate {
-            None => self.miss("certificate-days", expected, "no certificate"),
-            Some(certificate) => {
-                let left = certificate.not_after.duration_since(received.now).as_secs().div_euclid(24 * 60 * 60);
-                if left < i64::from(days) {
-                    self.miss("certificate-days", expected, format_args!("{left} days"));
-                }
-            }
+        let Some(last) = received.tls.filter(|tls| tls.certificate.is_some()) else {
+            self.miss("certificate-days", expected, "no certificate");
+            return;
+        };
+        let hops = received.hops.iter().filter_map(|hop| Some((host_of(hop.url.as_str()), hop.tls.as_ref()?)));
+        let all = hops.chain([(host_of(received.url.as_str()), last)]);
+        let certificates = all.flat_map(|(host, tls)| tls.chain.iter().map(move |of_chain| (host.clone(), of_chain)));
+        let first = certificates
+            .filter(|(_, certificate)| certificate.role.is_on_path())
+            .min_by_key(|(_, certificate)| certificate.not_after);
+        let Some((host, certificate)) = first else { return };
+        let left = certificate.not_after.duration_since(received.now).as_secs().div_euclid(24 * 60 * 60);
+        if left < i64::from(days) {
+            let what = match certificate.role {
+                CertificateRole::Leaf => "the certificate",
+                CertificateRole::Intermediate => "the intermediate",
+                CertificateRole::Anchor => "the trusted authority",
+                CertificateRole::Unused => "a certificate",
+            };
+            let actual = format!("{left} days left of {what} {} of {host}", certificate.subject);
+            self.miss("certificate-days", expected, actual);
         }
     }
 
@@ -377,4 +394,8 @@ fn beginning(text: &str) -> &str {
 
 fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+/// The host of a URL, for a message.
+fn host_of(url: &str) -> String {
+    Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_else(|| url.to_owned())
 }

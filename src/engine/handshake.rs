@@ -13,8 +13,9 @@ use rustls::{
 };
 use tokio_rustls::TlsConnector;
 
+use super::certificate::Anchors;
 use super::stream::Stream;
-use super::tls::TlsSettings;
+use super::tls::{TlsSettings, Trust};
 
 /// What a handshake has shown so far.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +26,8 @@ pub(super) struct HandshakeFacts {
     pub(super) cipher: Option<CipherSuite>,
     /// The certificates the server sent, leaf first, also when they were refused.
     pub(super) chain: Vec<CertificateDer<'static>>,
+    /// The certificates that are trusted by themselves.
+    pub(super) anchors: Arc<Anchors>,
     /// Whether the certificates were accepted.
     pub(super) verified: bool,
     /// Whether the server asked for a client certificate and there was none.
@@ -79,12 +82,8 @@ pub(super) fn is_http2(stream: &Stream) -> bool {
 fn watched(settings: &TlsSettings, protocols: Vec<Vec<u8>>, shown: &SharedHandshake) -> ClientConfig {
     let mut config = settings.base.clone();
     config.alpn_protocols = protocols;
-    let verifier = Arc::clone(&settings.verifier);
-    config.dangerous().set_certificate_verifier(Arc::new(ChainWitness {
-        verifier,
-        verifies: settings.verifies,
-        shown: shown.clone(),
-    }));
+    let trust = Arc::clone(&settings.trust);
+    config.dangerous().set_certificate_verifier(Arc::new(ChainWitness { trust, shown: shown.clone() }));
     let certificate = settings.client_cert.clone();
     config.client_auth_cert_resolver = Arc::new(ClientCert { certificate, shown: shown.clone() });
     config.key_log = Arc::new(VersionWitness(shown.clone()));
@@ -94,8 +93,7 @@ fn watched(settings: &TlsSettings, protocols: Vec<Vec<u8>>, shown: &SharedHandsh
 /// Sees every chain, also one that is then refused.
 #[derive(Debug)]
 struct ChainWitness {
-    verifier: Arc<dyn ServerCertVerifier>,
-    verifies: bool,
+    trust: Arc<Trust>,
     shown: SharedHandshake,
 }
 
@@ -108,10 +106,11 @@ impl ServerCertVerifier for ChainWitness {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let verdict = self.verifier.verify_server_cert(leaf, intermediates, name, ocsp, now);
+        let verdict = self.trust.verify_server_cert(leaf, intermediates, name, ocsp, now);
         let mut facts = self.shown.facts();
         facts.chain = std::iter::once(leaf).chain(intermediates).map(|each| each.clone().into_owned()).collect();
-        facts.verified = verdict.is_ok() && self.verifies;
+        facts.anchors = self.trust.anchors();
+        facts.verified = verdict.is_ok() && self.trust.refuses();
         // TLS 1.3 has logged its handshake secrets by now.
         facts.version.get_or_insert("1.2");
         verdict
@@ -123,7 +122,7 @@ impl ServerCertVerifier for ChainWitness {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.verifier.verify_tls12_signature(message, certificate, signature)
+        self.trust.verify_tls12_signature(message, certificate, signature)
     }
 
     fn verify_tls13_signature(
@@ -132,15 +131,15 @@ impl ServerCertVerifier for ChainWitness {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.verifier.verify_tls13_signature(message, certificate, signature)
+        self.trust.verify_tls13_signature(message, certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.verifier.supported_verify_schemes()
+        self.trust.supported_verify_schemes()
     }
 
     fn root_hint_subjects(&self) -> Option<&[DistinguishedName]> {
-        self.verifier.root_hint_subjects()
+        self.trust.root_hint_subjects()
     }
 }
 

@@ -16,8 +16,10 @@ mod system;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use hickory_proto::rr::{Name, RecordType};
+use tokio::time::Instant;
 
 use crate::model::{FailureClass, IpFamily, Resolver};
 
@@ -32,6 +34,9 @@ const ALIASES: usize = 8;
 
 /// The most names of a search list that a message names.
 const NAMED: usize = 3;
+
+/// How long before the end of a check's time a lookup ends by itself, and can say what it waited for.
+const MARGIN: Duration = Duration::from_millis(5);
 
 /// Why a name has no address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,20 +82,27 @@ impl Names {
     }
 
     /// The addresses of a host, IPv6 and IPv4 in turn. A name server of a probe's own is asked for
-    /// the name as it is, and neither the hosts file nor the search list counts.
-    pub(super) async fn lookup(&self, by: Resolver, host: &str, ip: IpFamily) -> Result<Vec<IpAddr>, NoAddress> {
+    /// the name as it is, and neither the hosts file nor the search list counts. A little before
+    /// `until` it ends by itself, and says which servers have not answered.
+    pub(super) async fn lookup(
+        &self,
+        by: Resolver,
+        host: &str,
+        ip: IpFamily,
+        until: Instant,
+    ) -> Result<Vec<IpAddr>, NoAddress> {
         if let Some(address) = numeric::address(host) {
             return of_family(&[address], ip)
                 .ok_or_else(|| NoAddress::new(FailureClass::DnsNoAddress, "it is an address of the other family"));
         }
         match by {
-            Resolver::System => self.lookup_by_system(host, ip).await,
+            Resolver::System => self.lookup_by_system(host, ip, until).await,
             Resolver::Udp(_) if is_localhost(host) => Ok(loopback(ip)),
-            Resolver::Udp(server) => self.ask(host, &ResolvConf::of_server(server), &kinds(ip, false)).await,
+            Resolver::Udp(server) => self.ask(host, &ResolvConf::of_server(server), &kinds(ip, false), until).await,
         }
     }
 
-    async fn lookup_by_system(&self, host: &str, ip: IpFamily) -> Result<Vec<IpAddr>, NoAddress> {
+    async fn lookup_by_system(&self, host: &str, ip: IpFamily, until: Instant) -> Result<Vec<IpAddr>, NoAddress> {
         let hosts = self.files.hosts().map_err(|error| NoAddress::ours(&error))?;
         let known = hosts.addresses(host);
         if let Some(found) = of_family(known, ip) {
@@ -104,12 +116,18 @@ impl Names {
             return Err(NoAddress::new(FailureClass::DnsNoAddress, detail));
         }
         let conf = self.files.resolv_conf().map_err(|error| NoAddress::ours(&error))?;
-        let found = self.search(host, &conf, ip).await;
+        let found = self.search(host, &conf, ip, until).await;
         found.map_err(|failure| self.explain(failure, host, &conf))
     }
 
     /// Asks for each name that the host may stand for, up to the first that has an address.
-    async fn search(&self, host: &str, conf: &ResolvConf, ip: IpFamily) -> Result<Vec<IpAddr>, NoAddress> {
+    async fn search(
+        &self,
+        host: &str,
+        conf: &ResolvConf,
+        ip: IpFamily,
+        until: Instant,
+    ) -> Result<Vec<IpAddr>, NoAddress> {
         let kinds = kinds(ip, conf.no_aaaa);
         if kinds.is_empty() {
             return Err(NoAddress::new(FailureClass::DnsNoAddress, "resolv.conf says no-aaaa"));
@@ -124,7 +142,7 @@ impl Names {
                 // Servers that are silent about one name are not asked for the rest of the list.
                 continue;
             }
-            let failure = match self.ask(name, conf, &kinds).await {
+            let failure = match self.ask(name, conf, &kinds, until).await {
                 Ok(found) => return Ok(found),
                 Err(failure) if failure.class.is_ours() => return Err(failure),
                 Err(failure) => failure,
@@ -133,7 +151,7 @@ impl Names {
             // list would be another host.
             let ends = failure.class == FailureClass::DnsNoAddress
                 && names.len() > 1
-                && matches!(kinds[..], [kind] if self.ask(name, conf, &[other(kind)]).await.is_ok());
+                && matches!(kinds[..], [kind] if self.ask(name, conf, &[other(kind)], until).await.is_ok());
             if ends {
                 return Err(failure);
             }
@@ -156,13 +174,19 @@ impl Names {
     }
 
     /// The addresses of one name, its aliases followed.
-    async fn ask(&self, name: &str, conf: &ResolvConf, kinds: &[RecordType]) -> Result<Vec<IpAddr>, NoAddress> {
+    async fn ask(
+        &self,
+        name: &str,
+        conf: &ResolvConf,
+        kinds: &[RecordType],
+        until: Instant,
+    ) -> Result<Vec<IpAddr>, NoAddress> {
         let Ok(mut name) = message::name(name) else {
             return Err(NoAddress::new(FailureClass::DnsNotFound, "not a valid DNS name"));
         };
         let mut met: Vec<Name> = Vec::new();
         loop {
-            let next = match self.ask_servers(&name, conf, kinds).await? {
+            let next = match self.ask_servers(&name, conf, kinds, until).await? {
                 Found::Addresses(addresses) => return Ok(addresses),
                 Found::NoData => return Err(NoAddress::new(FailureClass::DnsNoAddress, "no address")),
                 Found::Alias(next) => next,
@@ -180,15 +204,22 @@ impl Names {
 
     /// One name asked of the servers, strictly in their order: the next one only where one did not
     /// answer or answered with an error.
-    async fn ask_servers(&self, name: &Name, conf: &ResolvConf, kinds: &[RecordType]) -> Result<Found, NoAddress> {
+    async fn ask_servers(
+        &self,
+        name: &Name,
+        conf: &ResolvConf,
+        kinds: &[RecordType],
+        until: Instant,
+    ) -> Result<Found, NoAddress> {
         let mut lookup = Lookup::new(kinds);
         let first = if conf.rotate { self.lookups.fetch_add(1, Ordering::Relaxed) } else { 0 };
         for _ in 0..conf.attempts {
             for place in 0..conf.servers.len() {
                 let server = conf.servers[(first + place) % conf.servers.len()];
-                let said = server::ask(server, name, &lookup.open(), conf, conf.patience(place)).await;
+                let patience = conf.patience(place).min(until.saturating_duration_since(Instant::now() + MARGIN));
+                let said = server::ask(server, name, &lookup.open(), conf, patience).await;
                 lookup.take(server, said)?;
-                if lookup.is_settled() {
+                if lookup.is_settled() || Instant::now() + MARGIN >= until {
                     return lookup.conclude();
                 }
             }

@@ -204,6 +204,7 @@ impl StepRun<'_> {
                 url: &url,
                 http_version: result.http_version,
                 tls: result.tls.as_ref(),
+                hops: &result.redirects,
                 body: &body,
                 timings: &result.timings,
                 now: Timestamp::now(),

@@ -94,6 +94,7 @@ impl StepResult {
                 method: method.to_string(),
                 remote: trace.remote,
                 timings,
+                tls: self.tls.clone(),
             });
         }
     }
@@ -108,6 +109,7 @@ impl StepResult {
                 cipher: facts.cipher.map(cipher_name),
                 verified: facts.verified,
                 certificate: certificate::facts(&facts.chain, redactor),
+                chain: certificate::chain_facts(&facts.chain, &facts.anchors, redactor),
             }
         });
     }

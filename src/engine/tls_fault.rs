@@ -3,14 +3,14 @@
 
 use std::io;
 
-use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerIncompatible};
+use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerIncompatible, PeerMisbehaved};
 
 use crate::model::{FailureClass, Phase};
 
-use super::certificate;
 use super::fault::Fault;
 use super::handshake::HandshakeFacts;
 use super::os_error;
+use super::tls::Refusal;
 
 /// The TLS error inside an IO error.
 pub(super) fn tls_error(error: &io::Error) -> Option<&Error> {
@@ -43,7 +43,7 @@ pub(super) fn handshake_fault(error: &io::Error, facts: &HandshakeFacts, target:
 pub(super) fn tls_fault(error: &Error, facts: &HandshakeFacts, target: &str, name: &str) -> Fault {
     let fault = |class, message: String| Fault::new(class, Phase::Tls, message);
     match error {
-        Error::InvalidCertificate(error) => certificate_fault(error, facts, name),
+        Error::InvalidCertificate(error) => certificate_fault(error),
         Error::AlertReceived(AlertDescription::CertificateRequired) => client_cert_required(target),
         Error::AlertReceived(_) if facts.client_cert_missing => client_cert_required(target),
         Error::AlertReceived(AlertDescription::ProtocolVersion)
@@ -65,8 +65,57 @@ pub(super) fn tls_fault(error: &Error, facts: &HandshakeFacts, target: &str, nam
             FailureClass::TlsCertInvalid,
             "the certificate cannot be used: it is larger than a handshake takes, or absent".to_owned(),
         ),
+        Error::AlertReceived(AlertDescription::UnrecognisedName) => fault(
+            FailureClass::TlsHandshakeFailed,
+            format!("{target} does not know the name {name} (alert unrecognized_name)"),
+        ),
+        // The server ends TLS 1.2 when it is told that there is no second handshake (RFC 5746).
+        Error::AlertReceived(AlertDescription::NoRenegotiation)
+        | Error::PeerMisbehaved(PeerMisbehaved::TooManyRenegotiationRequests) => fault(
+            FailureClass::ProberUnsupported,
+            format!("{target} asks for renegotiation, which this prober does not know"),
+        ),
+        Error::AlertReceived(AlertDescription::HandshakeFailure) if facts.version.is_none() => fault(
+            FailureClass::TlsHandshakeFailed,
+            format!(
+                "{target} finds no cipher suite, curve or signature in common (alert handshake_failure); {OFFERED}"
+            ),
+        ),
+        Error::PeerIncompatible(
+            PeerIncompatible::NoCipherSuitesInCommon
+            | PeerIncompatible::NoKxGroupsInCommon
+            | PeerIncompatible::NoSignatureSchemesInCommon,
+        )
+        | Error::PeerMisbehaved(PeerMisbehaved::SelectedUnofferedCipherSuite) => fault(
+            FailureClass::TlsHandshakeFailed,
+            format!("{target} chooses a cipher suite that was not offered; {OFFERED}"),
+        ),
+        Error::PeerIncompatible(lacking) => fault(
+            FailureClass::ProberUnsupported,
+            format!("{target} needs something in TLS that this prober does not know: {lacking:?}"),
+        ),
         _ => failed(target, error),
     }
+}
+
+/// What is offered in the first message of a handshake.
+const OFFERED: &str = "offered: TLS 1.3 and 1.2, ECDHE with AES-GCM or ChaCha20-Poly1305 (no CBC, no RSA key exchange), \
+                       X25519, P-256, P-384 and P-521";
+
+/// Whether a server ended the handshake without a choice of its own: nothing is in common.
+pub(super) fn has_nothing_in_common(error: &io::Error, facts: &HandshakeFacts) -> bool {
+    let alert = AlertDescription::HandshakeFailure;
+    facts.version.is_none()
+        && (tls_error(error) == Some(&Error::AlertReceived(alert))
+            || tls_error(error) == Some(&Error::AlertReceived(AlertDescription::InsufficientSecurity)))
+}
+
+/// The server speaks a suite that this prober does not know, and none that it knows.
+pub(super) fn unknown_suite(suite: &str, target: &str) -> Fault {
+    let message = format!(
+        "no cipher suite in common with {target}: it speaks {suite}, which this prober does not know; {OFFERED}"
+    );
+    Fault::new(FailureClass::ProberUnsupported, Phase::Tls, message)
 }
 
 /// The server wants a client certificate, and there is none.
@@ -79,51 +128,16 @@ fn failed(target: &str, error: &dyn std::error::Error) -> Fault {
     Fault::new(FailureClass::TlsHandshakeFailed, Phase::Tls, message)
 }
 
-fn certificate_fault(error: &CertificateError, facts: &HandshakeFacts, name: &str) -> Fault {
-    let self_signed = certificate::is_self_signed(&facts.chain);
-    let (class, message) = match error {
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            (FailureClass::TlsCertExpired, "the certificate has expired".to_owned())
-        }
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            (FailureClass::TlsCertNotYetValid, "the certificate is not valid yet".to_owned())
-        }
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            let names = certificate::names_text(&facts.chain);
-            (FailureClass::TlsCertNameMismatch, format!("the certificate is not for {name} but for {names}"))
-        }
-        CertificateError::Revoked => (FailureClass::TlsCertRevoked, "the certificate is revoked".to_owned()),
-        // A self-signed leaf that says it is an authority is another error.
-        CertificateError::UnknownIssuer | CertificateError::Other(_) if self_signed => {
-            (FailureClass::TlsCertUntrusted, "the certificate is self-signed".to_owned())
-        }
-        CertificateError::UnknownIssuer => (
-            FailureClass::TlsCertUntrusted,
-            "the certificate's issuer is unknown: a private authority, or an intermediate is missing".to_owned(),
-        ),
-        other => {
-            (FailureClass::TlsCertInvalid, format!("the certificate cannot be used: {}", certificate_trouble(other)))
-        }
+fn certificate_fault(error: &CertificateError) -> Fault {
+    let refusal = match error {
+        CertificateError::Other(other) => other.0.downcast_ref::<Refusal>(),
+        _ => None,
     };
-    Fault::new(class, Phase::Tls, message)
-}
-
-/// rustls' own words list every algorithm it knows by number.
-fn certificate_trouble(error: &CertificateError) -> &'static str {
-    match error {
-        CertificateError::BadEncoding => "its encoding is not valid",
-        CertificateError::BadSignature => "its signature does not verify, or its key is too weak",
-        CertificateError::UnsupportedSignatureAlgorithmContext { .. }
-        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
-            "its signature algorithm is not accepted: SHA-1 or another weak one"
+    match refusal {
+        Some(refusal) => Fault::new(refusal.class, Phase::Tls, refusal.message.clone()),
+        None => {
+            Fault::new(FailureClass::TlsCertInvalid, Phase::Tls, format!("the certificate cannot be used: {error}"))
         }
-        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
-            "it is not meant for servers"
-        }
-        CertificateError::UnhandledCriticalExtension => "it has a critical extension that is not understood",
-        CertificateError::UnknownRevocationStatus => "whether it is revoked is not known",
-        CertificateError::InvalidOcspResponse => "the OCSP response beside it is not valid",
-        _ => "it is refused",
     }
 }
 
@@ -151,7 +165,8 @@ mod tests {
             let fault = handshake_fault(&kind.into(), &facts, "x:443", "x");
             assert_eq!(fault.class, FailureClass::TlsClientCertRequired, "{kind}");
         }
-        let expired = Error::InvalidCertificate(CertificateError::Expired);
-        assert_eq!(class(expired, true), FailureClass::TlsCertExpired);
+        let refusal = Refusal { class: FailureClass::TlsCertExpired, message: "it has expired".to_owned() };
+        let expired = CertificateError::Other(rustls::OtherError(std::sync::Arc::new(refusal)));
+        assert_eq!(class(Error::InvalidCertificate(expired), true), FailureClass::TlsCertExpired);
     }
 }

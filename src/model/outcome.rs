@@ -242,6 +242,9 @@ pub struct Hop {
     /// Microseconds per phase of this request alone.
     #[serde(rename = "timings_us")]
     pub timings: Timings,
+    /// The facts of its TLS handshake.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsFacts>,
 }
 
 /// What a TLS handshake showed, also one that failed.
@@ -255,6 +258,51 @@ pub struct TlsFacts {
     pub verified: bool,
     /// The leaf certificate; null where none was shown.
     pub certificate: Option<CertificateFacts>,
+    /// Every certificate that was sent, leaf first (the first 16), and last the trusted one that the
+    /// path from the leaf ends in, where it was not sent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chain: Vec<ChainCertificate>,
+}
+
+/// One certificate of a chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ChainCertificate {
+    /// Where it stands.
+    pub role: CertificateRole,
+    /// Its subject.
+    pub subject: SafeText,
+    /// It is valid from here.
+    #[serde(with = "timestamp")]
+    #[schemars(with = "String")]
+    pub not_before: Timestamp,
+    /// It is valid until here.
+    #[serde(with = "timestamp")]
+    #[schemars(with = "String")]
+    pub not_after: Timestamp,
+    /// SHA-256 of the certificate, hexadecimal.
+    pub sha256: String,
+}
+
+/// Where a certificate stands in a chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum CertificateRole {
+    /// The server's own.
+    Leaf,
+    /// Between the leaf and the trusted one.
+    Intermediate,
+    /// Trusted by itself: of `tls.ca-file`, or of the host's own store.
+    Anchor,
+    /// Sent, and not on the path.
+    Unused,
+}
+
+impl CertificateRole {
+    /// Whether the leaf is trusted by way of it.
+    #[must_use]
+    pub const fn is_on_path(self) -> bool {
+        !matches!(self, CertificateRole::Unused)
+    }
 }
 
 /// What a certificate says of itself.

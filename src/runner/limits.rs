@@ -87,16 +87,18 @@ impl Limits {
             room = room.saturating_sub(**held);
             fits
         };
-        let wanted = asked.min(held.len()).max(1);
-        let allowed = held.iter().take(wanted).take_while(fits).count().max(1);
-        if allowed >= wanted {
+        let wanted = asked.min(held.len());
+        let fitting = held.iter().take(wanted).take_while(fits).count();
+        if fitting == wanted {
             return Ok(Limits { concurrency: asked, warning: None });
         }
+        // A single check may well get through with less than the most that it can hold.
+        let allowed = fitting.max(1);
         let needed: u64 = held.iter().take(wanted).sum();
         let limit = descriptors.limit;
         let enough = needed + kept + limit - descriptors.room();
         let warning = format!(
-            "settings.concurrency is {asked}, but the limit of {limit} open files allows {allowed} of {wanted} checks at once; \
+            "settings.concurrency is {asked}, but the limit of {limit} open files allows {allowed} checks at once; \
              raise it with `ulimit -n {enough}`"
         );
         Ok(Limits { concurrency: allowed, warning: Some(warning) })

@@ -68,6 +68,10 @@ const HOMES: &[(&str, &[&str])] = &[
     ("hickory_proto", &["engine"]),
     ("futures_util", &["engine"]),
     ("x509_parser", &["engine"]),
+    ("webpki", &["engine"]),
+    ("p256", &["engine"]),
+    ("p384", &["engine"]),
+    ("p521", &["engine"]),
     ("hdrhistogram", &["window"]),
     // Windows compress histograms; OTLP has requests compressed with gzip; the binary carries its schemas compressed.
     ("flate2", &["window", "export", "commands", "engine"]),

@@ -61,9 +61,6 @@ pub(crate) const ROWS_FOLLOW: &[FailureClass] = &[
     FailureClass::MessageTimeout,
     FailureClass::GrpcStatus,
     FailureClass::GrpcNotServing,
-    FailureClass::ProberNoRoute,
-    FailureClass::ProberClock,
-    FailureClass::ProberUnsupported,
 ];
 
 #[test]

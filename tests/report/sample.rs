@@ -50,6 +50,7 @@ pub(crate) fn up(probe: &Probe, after: Duration, factor: f64) -> Outcome {
             cipher: Some("TLS13_AES_256_GCM_SHA384".to_owned()),
             verified: true,
             certificate: Some(certificate()),
+            chain: Vec::new(),
         }),
         body_bytes: 12_345,
         ..Outcome::without_measurement(&check, "lhr", due + Duration::from_millis(1), failure)
@@ -135,6 +136,7 @@ pub(crate) fn wrong_page(probe: &Probe, after: Duration) -> Outcome {
         method: "GET".to_owned(),
         remote: "104.244.42.5:443".parse().ok(),
         timings: Timings { total: ms(22.0), ..Timings::default() },
+        tls: None,
     }];
     outcome.body_bytes = 104;
     outcome.evidence = Some(Evidence {

@@ -31,13 +31,25 @@ impl Authority {
 
     /// Makes one of a name.
     pub fn named(name: &str) -> Authority {
-        let issuer = CertifiedIssuer::self_signed(authority_params(name), KeyPair::generate().unwrap()).unwrap();
-        Authority::keep(issuer)
+        Authority::named_with(name, |_| {})
+    }
+
+    /// Makes one of a name, changed to taste.
+    pub fn named_with(name: &str, change: impl FnOnce(&mut CertificateParams)) -> Authority {
+        let mut params = authority_params(name);
+        change(&mut params);
+        Authority::keep(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
     /// Makes one that this one signs.
     pub fn intermediate(&self) -> Authority {
-        let params = authority_params("uptick test intermediate");
+        self.intermediate_with(|_| {})
+    }
+
+    /// Makes one that this one signs, changed to taste.
+    pub fn intermediate_with(&self, change: impl FnOnce(&mut CertificateParams)) -> Authority {
+        let mut params = authority_params("uptick test intermediate");
+        change(&mut params);
         Authority::keep(CertifiedIssuer::signed_by(params, KeyPair::generate().unwrap(), &self.issuer).unwrap())
     }
 
@@ -121,6 +133,26 @@ impl Leaf {
         let key = KeyPair::generate().unwrap();
         let certificate = params.self_signed(&key).unwrap();
         Leaf { chain: vec![certificate.der().clone()], key }
+    }
+
+    /// A certificate and its key that were made elsewhere: the files of `tests/support/certificates`.
+    pub fn made_elsewhere(name: &str) -> (Leaf, PathBuf) {
+        let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/certificates"));
+        let key = KeyPair::try_from(std::fs::read(folder.join(format!("{name}.key.der"))).unwrap()).unwrap();
+        let certificate = std::fs::read(folder.join(format!("{name}.der"))).unwrap();
+        let leaf = Leaf { chain: vec![CertificateDer::from(certificate)], key };
+        (leaf, folder.join(format!("{name}-ca.pem")))
+    }
+
+    /// Its own certificate as a PEM file, to be trusted itself.
+    pub fn pem_file(&self) -> (PathBuf, TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("leaf.pem");
+        let base64 = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, &self.chain[0]);
+        let lines: Vec<&str> = base64.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+        let pem = format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"));
+        std::fs::write(&file, pem).unwrap();
+        (file, folder)
     }
 
     /// Sends these certificates too.

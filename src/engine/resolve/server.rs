@@ -18,6 +18,9 @@ use super::resolv_conf::ResolvConf;
 /// one kind of question must not hold back a host that is there (RFC 8305 waits 50 ms).
 const GRACE: Duration = Duration::from_millis(100);
 
+/// How long a question waits before it is sent once more over the same socket; the time doubles.
+const RESEND: Duration = Duration::from_secs(1);
+
 /// The largest datagram that is read. One that fills it may have been longer, and counts as cut.
 const DATAGRAM: usize = 4096;
 
@@ -208,10 +211,23 @@ async fn udp_rounds(server: SocketAddr, pending: &mut Pending) -> io::Result<()>
         socket.send(question.bytes()).await?;
     }
     let mut buffer = vec![0; DATAGRAM];
+    let mut wait = RESEND;
+    let mut resend = Instant::now() + wait;
     while !pending.is_done() {
-        let Ok(received) = timeout_at(pending.until, socket.recv(&mut buffer)).await else { break };
-        let length = received?;
-        pending.take(&buffer[..length], length == DATAGRAM);
+        let received = match timeout_at(pending.until.min(resend), socket.recv(&mut buffer)).await {
+            Ok(received) => received?,
+            Err(_) if Instant::now() >= pending.until => break,
+            Err(_) => {
+                // The question or its answer may be lost: asking again is cheaper than the next round.
+                for question in pending.open() {
+                    socket.send(question.bytes()).await?;
+                }
+                wait *= 2;
+                resend += wait;
+                continue;
+            }
+        };
+        pending.take(&buffer[..received], received == DATAGRAM);
         // A flood of datagrams must not keep this thread to itself.
         tokio::task::consume_budget().await;
     }

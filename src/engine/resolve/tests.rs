@@ -161,17 +161,21 @@ fn conf(text: &str, servers: &[&Dns]) -> ResolvConf {
     conf
 }
 
+fn later() -> Instant {
+    Instant::now() + Duration::from_mins(5)
+}
+
 fn names() -> Names {
     Names::default()
 }
 
 async fn found(host: &str, conf: &ResolvConf) -> Vec<String> {
-    let found = names().search(host, conf, IpFamily::Any).await;
+    let found = names().search(host, conf, IpFamily::Any, later()).await;
     found.unwrap_or_else(|failure| panic!("{host}: {failure:?}")).iter().map(IpAddr::to_string).collect()
 }
 
 async fn failed(host: &str, conf: &ResolvConf, ip: IpFamily) -> NoAddress {
-    names().search(host, conf, ip).await.expect_err(host)
+    names().search(host, conf, ip, later()).await.expect_err(host)
 }
 
 #[tokio::test]
@@ -304,6 +308,18 @@ async fn what_every_server_did_is_said() {
 }
 
 #[tokio::test]
+async fn before_the_time_is_up_it_is_said_who_was_waited_for() {
+    let silent = Dns::start(|_| Act::Silent).await;
+    let mut conf = conf("", &[&silent]);
+    conf.timeout = Duration::from_mins(1);
+    let until = Instant::now() + Duration::from_millis(100);
+    let failure = names().search("site.test", &conf, IpFamily::Any, until).await.expect_err("no answer");
+    assert_eq!(failure.class, FailureClass::DnsTimeout);
+    assert_eq!(failure.detail, format!("{} did not answer", silent.address));
+    assert!(Instant::now() < until, "there is time to say so");
+}
+
+#[tokio::test]
 async fn attempts_are_rounds_over_all_servers() {
     let silent = Dns::start(|_| Act::Silent).await;
     let failing = Dns::start(|_| Act::Code(ResponseCode::ServFail)).await;
@@ -360,7 +376,7 @@ async fn rotation_begins_with_another_server_each_time() {
     let (names, conf) = (names(), conf("options rotate", &[&first, &second]));
     let mut met = Vec::new();
     for _ in 0..4 {
-        met.extend(names.search("site.test", &conf, IpFamily::V4).await.expect("an address"));
+        met.extend(names.search("site.test", &conf, IpFamily::V4, later()).await.expect("an address"));
     }
     let met: Vec<String> = met.iter().map(IpAddr::to_string).collect();
     assert_eq!(met, ["127.0.0.1", "127.0.0.2", "127.0.0.1", "127.0.0.2"]);
@@ -425,7 +441,7 @@ fn with_hosts(hosts: &str) -> (Names, tempfile::TempDir) {
 #[tokio::test]
 async fn the_hosts_file_comes_first_for_the_whole_name() {
     let (names, _folder) = with_hosts("192.0.2.7 site.test shop\n192.0.2.8 shop\n::1 six.test\n");
-    let lookup = async |host, ip| names.lookup(Resolver::System, host, ip).await;
+    let lookup = async |host, ip| names.lookup(Resolver::System, host, ip, later()).await;
     let text = |found: Vec<IpAddr>| found.iter().map(IpAddr::to_string).collect::<Vec<_>>();
     assert_eq!(lookup("Site.TEST", IpFamily::Any).await.map(text), Ok(vec!["192.0.2.7".into()]));
     assert_eq!(lookup("shop", IpFamily::V4).await.map(text), Ok(vec!["192.0.2.7".into(), "192.0.2.8".into()]));
@@ -437,22 +453,25 @@ async fn the_hosts_file_comes_first_for_the_whole_name() {
 #[tokio::test]
 async fn localhost_is_this_host_and_the_hosts_file_may_say_otherwise() {
     let (names, _folder) = with_hosts("127.0.0.9 localhost\n192.0.2.1 app.localhost\n");
-    let lookup = async |host, ip| names.lookup(Resolver::System, host, ip).await.map(|found| found[0].to_string());
+    let lookup =
+        async |host, ip| names.lookup(Resolver::System, host, ip, later()).await.map(|found| found[0].to_string());
     assert_eq!(lookup("localhost", IpFamily::Any).await, Ok("127.0.0.9".into()));
     assert_eq!(lookup("localhost", IpFamily::V6).await, Ok("::1".into()));
     assert_eq!(lookup("app.localhost", IpFamily::Any).await, Ok("192.0.2.1".into()));
     for host in ["web.localhost", "a.b.LOCALHOST.", "localhost.", "localhost.localdomain"] {
         assert_eq!(lookup(host, IpFamily::V4).await, Ok("127.0.0.1".into()), "{host}");
     }
-    let own =
-        names.lookup(Resolver::Udp("127.255.255.254:9".parse().expect("an address")), "localhost", IpFamily::Any).await;
+    let own = names
+        .lookup(Resolver::Udp("127.255.255.254:9".parse().expect("an address")), "localhost", IpFamily::Any, later())
+        .await;
     assert_eq!(own.map(|found| found.len()), Ok(2));
 }
 
 #[tokio::test]
 async fn an_address_is_looked_up_nowhere() {
     let (names, _folder) = with_hosts("192.0.2.7 127.0.0.1\n");
-    let lookup = async |host, ip| names.lookup(Resolver::System, host, ip).await.map(|found| found[0].to_string());
+    let lookup =
+        async |host, ip| names.lookup(Resolver::System, host, ip, later()).await.map(|found| found[0].to_string());
     assert_eq!(lookup("127.1", IpFamily::Any).await, Ok("127.0.0.1".into()));
     assert_eq!(lookup("[::1]", IpFamily::V6).await, Ok("::1".into()));
     assert!(lookup("127.0.0.1", IpFamily::V6).await.is_err());

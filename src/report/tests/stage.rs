@@ -161,6 +161,7 @@ pub(super) fn sent_away(location: &str) -> Found {
         method: "GET".to_owned(),
         remote: None,
         timings: Timings::default(),
+        tls: None,
     };
     Found::Failed(Box::new(Outcome {
         status: Some(200),

@@ -23,6 +23,20 @@ The page is printed from that table by `cargo test --test engine -- --ignored wr
 the two differ.
 ";
 
+const TOLERANCE: &str = "\
+## What is tolerated and what is not
+
+The rule: what a browser and `curl` get through is up; what would stop a visitor is down; what says nothing about the
+target is unknown.
+
+| | tolerated | not tolerated |
+|---|---|---|
+| names | labels with underscores, digits first, hyphens last; aliases in any order; NXDOMAIN or silence for one family while the other has addresses; servers that fail while a later one knows the name; stray datagrams | a name that no server knows, though a source that is not asked might; a loop of aliases |
+| connections | dead addresses beside a live one; IPv6 that leads nowhere beside IPv4 that does not | every address dead |
+| certificates | strangers, a wrong order and expired certificates beside a good chain; the server's own certificate as `tls.ca-file`, also one that calls itself an authority; a trusted authority past its date, unless `expect.certificate-days` asks | an expired certificate anywhere on the path; a missing intermediate; names by the common name alone; SHA-1, RSA below 2048 bits |
+| this prober | | what it does not know is `prober_unsupported`; no route, no descriptor, a wrong clock, no root certificates, our own delay: `unknown`, each by name |
+";
+
 #[test]
 fn the_page_is_what_the_table_prints() {
     let committed = std::fs::read_to_string(PAGE).unwrap_or_default();
@@ -50,7 +64,7 @@ fn page() -> String {
             let _ = write!(page, "\n{cases}");
         }
     }
-    let _ = write!(page, "\n## Up in spite of it\n\nThese are not failures.\n\n{}", cases_of(None));
+    let _ = write!(page, "\n{TOLERANCE}\n## Up in spite of it\n\nThese are not failures.\n\n{}", cases_of(None));
     page
 }
 

@@ -79,6 +79,27 @@ pub(crate) const CASES: &[Elsewhere] = &[
         "src/runner/tests.rs",
         "a_time_out_of_a_prober_that_was_stopped_says_nothing",
     ),
+    check(
+        32,
+        "this host's clock shows a time before the prober was made",
+        FailureClass::ProberClock,
+        "src/engine/tls/refusal.rs",
+        "a_clock_before_our_own_build_is_to_blame_and_not_the_certificate",
+    ),
+    check(
+        32,
+        "by this host's clock most of the trusted authorities have expired",
+        FailureClass::ProberClock,
+        "src/engine/tls/refusal.rs",
+        "a_clock_by_which_most_authorities_have_expired_is_to_blame",
+    ),
+    check(
+        35,
+        "this host has no root certificates, and the issuer is not among the built-in ones",
+        FailureClass::ProberResources,
+        "tests/engine/faults/many.rs",
+        "a_host_without_root_certificates_says_so_and_blames_nobody",
+    ),
     input(13, "a thousand lookups hang", "tests/engine/faults/many.rs", "a_thousand_hung_lookups_harm_no_healthy_host"),
     input(
         25,

@@ -7,11 +7,12 @@ use std::io::Write as _;
 use std::net::{Ipv4Addr, Ipv6Addr, TcpStream};
 use std::path::Path;
 use std::process::Command;
+use std::rc::Rc;
 use std::time::Duration;
 
 use uptick::model::FailureClass::{
-    ConnectTimeout, ConnectUnreachable, DnsNoAddress, DnsNotFound, DnsServerFailure, DnsTimeout, ProberFdLimit,
-    ProberPortsExhausted, ProberResources, ResponseTimeout,
+    ConnectRefused, ConnectTimeout, ConnectUnreachable, DnsNoAddress, DnsNotFound, DnsServerFailure, DnsTimeout,
+    ProberFdLimit, ProberNoRoute, ProberPortsExhausted, ProberResources, ResponseTimeout,
 };
 use uptick::model::Phase::{Connect, Processing, Resolve};
 use uptick::model::{IpFamily, Resolver};
@@ -65,9 +66,47 @@ pub(crate) const ROWS: &[Row] = &[
         assert!(held.len() <= 4, "{} connections from four ports", held.len());
         Case::get(server.url("/")).keep(held).keep(server)
     }),
-    fails(26, "the whole network is down", ConnectUnreachable, Connect, || {
+    fails(26, "the whole network of this host is down", ProberNoRoute, Connect, || {
         run("ip", &["link", "set", "lo", "down"]);
         Case::get("http://10.9.0.1:9/")
+    }),
+    fails(26, "this host has no route to the target", ProberNoRoute, Connect, || {
+        Case::get("http://10.9.0.1:9/").also(|outcome| {
+            let message = &outcome.failure.as_ref().expect("a failure").message;
+            assert!(message.as_str().contains("10.9.0.1"), "{message}");
+        })
+    }),
+    fails(26, "IPv6 is switched off on this host, and the URL has an IPv6 address", ProberNoRoute, Connect, || {
+        std::fs::write("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1").unwrap();
+        Case::get("http://[2001:db8::1]:9/").also(|outcome| {
+            let message = &outcome.failure.as_ref().expect("a failure").message;
+            assert!(message.as_str().contains("no IPv6"), "{message}");
+        })
+    }),
+    fails(26, "this host has IPv6 addresses of its own link alone", ProberNoRoute, Connect, || {
+        Case::get("http://[2001:db8::1]:9/")
+    }),
+    up(10, "IPv6 is switched off on this host, and the name has addresses of both families", || {
+        std::fs::write("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1").unwrap();
+        let server = Server::answers(server::ok("hello"));
+        let addresses = vec![Ipv6Addr::LOCALHOST.into(), Ipv4Addr::LOCALHOST.into()];
+        let dns = system_resolver(Reply::Addresses(addresses));
+        Case::get(format!("http://name.test:{}/", server.port())).keep(dns).keep(server)
+    }),
+    fails(
+        10,
+        "IPv6 is switched off on this host, and the name's IPv4 address refuses",
+        ConnectRefused,
+        Connect,
+        || {
+            std::fs::write("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1").unwrap();
+            let addresses = vec![Ipv6Addr::LOCALHOST.into(), Ipv4Addr::LOCALHOST.into()];
+            Case::get("http://name.test:9/").keep(system_resolver(Reply::Addresses(addresses)))
+        },
+    ),
+    fails(26, "this host has no route to any of its name servers", ProberNoRoute, Resolve, || {
+        resolv_conf("nameserver 192.0.2.1\nnameserver 2001:db8::53\n");
+        Case::get("http://name.test:9/")
     }),
     fails(1, "the name does not exist, says the system's resolver", DnsNotFound, Resolve, || {
         system_asking(Reply::Code(dns::NAME_ERROR))
@@ -124,14 +163,14 @@ pub(crate) const ROWS: &[Row] = &[
     up(8, "`resolv.conf` changes between two checks", || {
         let server = Server::answers(server::ok("hello"));
         resolv_conf("nameserver 127.0.0.1\n");
-        let first = name_server(1, |_| {
+        let first = Rc::new(name_server(1, |_| {
             resolv_conf("nameserver 127.0.0.2\n");
             Reply::address(Ipv4Addr::LOCALHOST)
-        });
+        }));
         let second = name_server(2, |_| Reply::address(Ipv4Addr::new(127, 0, 0, 1)));
         let url = format!("http://name.test:{}/", server.port());
         // Whoever asked the first server again would not see the second.
-        Case::get(url).after_good_checks(1).keep(second).keep(server).also(move |_| {
+        Case::get(url).after_good_checks(1).keep(Rc::clone(&first)).keep(second).keep(server).also(move |_| {
             let of_first = first.questions().len();
             assert_eq!(of_first, 2, "the first server is asked for both families once: {:?}", first.questions());
         })
@@ -140,8 +179,8 @@ pub(crate) const ROWS: &[Row] = &[
         let server = Server::answers(server::ok("hello"));
         resolv_conf("nameserver 127.0.0.1\nsearch lan.test\noptions ndots:5\n");
         hosts("127.0.0.1 Site.test site\n");
-        let dns = name_server(1, |_| Reply::address(Ipv4Addr::new(127, 0, 0, 66)));
-        Case::get(format!("http://site.test:{}/", server.port())).keep(server).also(move |_| {
+        let dns = Rc::new(name_server(1, |_| Reply::address(Ipv4Addr::new(127, 0, 0, 66))));
+        Case::get(format!("http://site.test:{}/", server.port())).keep(Rc::clone(&dns)).keep(server).also(move |_| {
             assert_eq!(dns.questions(), [], "a name in the hosts file is not asked of DNS, for either family");
         })
     }),

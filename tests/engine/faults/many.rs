@@ -10,6 +10,7 @@ use uptick::model::{FailureClass, Outcome, Probe, Redactor, Resolver, Verdict};
 use crate::support::dns::{Dns, Reply};
 use crate::support::run::Run;
 use crate::support::server::Server;
+use crate::support::tls::Authority;
 use crate::support::{dns, probes, server};
 
 /// A resolver that knows the names that begin with `good` and says nothing to others.
@@ -95,4 +96,21 @@ fn a_process_without_descriptors_says_so_and_does_not_panic() {
         assert!([0, 2, 3].contains(&ran.code()), "never down, with {limit}: {} {}", ran.code(), ran.stderr);
         assert!(ran.code() == 0 || !ran.stderr.is_empty() || !ran.stdout.is_empty(), "a word is said, with {limit}");
     }
+}
+
+#[test]
+fn a_host_without_root_certificates_says_so_and_blames_nobody() {
+    let authority = Authority::new();
+    let server = Server::tls(authority.leaf(&["127.0.0.1"]).config(), |conn| {
+        conn.request();
+        conn.send(server::ok("hello"));
+    });
+    let url = format!("https://{}/", server.address());
+    let ran =
+        Run::new(["check", "--format", "ndjson", url.as_str()]).env("SSL_CERT_FILE", "/nonexistent/roots.pem").run();
+    assert_eq!(ran.code(), 3, "{} {}", ran.stdout, ran.stderr);
+    assert!(ran.stderr.contains("SSL_CERT_FILE is /nonexistent/roots.pem"), "{}", ran.stderr);
+    let line = &ran.json_lines()[0];
+    assert_eq!(line["failure"]["class"], "prober_resources", "{line}");
+    assert!(line["failure"]["message"].as_str().is_some_and(|said| said.contains("SSL_CERT_FILE")), "{line}");
 }

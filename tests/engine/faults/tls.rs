@@ -9,12 +9,12 @@ use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
 use rustls::version::{TLS12, TLS13};
 use uptick::model::FailureClass::{
-    AssertionFailed, BodyTruncated, ConnectionReset, HttpProtocol, Status, TlsCertExpired, TlsCertInvalid,
-    TlsCertNameMismatch, TlsCertNotYetValid, TlsCertRevoked, TlsCertUntrusted, TlsClientCertRequired,
+    AssertionFailed, BodyTruncated, ConnectionReset, HttpProtocol, ProberUnsupported, Status, TlsCertExpired,
+    TlsCertInvalid, TlsCertNameMismatch, TlsCertNotYetValid, TlsCertRevoked, TlsCertUntrusted, TlsClientCertRequired,
     TlsHandshakeFailed, TlsHandshakeTimeout, TlsNotTls, TlsVersion as TlsVersionFailed,
 };
 use uptick::model::Phase::{Processing, Tls, Transfer};
-use uptick::model::{HttpVersion, TlsVersion, Value};
+use uptick::model::{CertificateRole, HttpVersion, Outcome, TlsVersion, Value};
 
 use crate::faults::row::{Case, Row, answers, fails, up};
 use crate::support::server::{Conn, Server};
@@ -59,6 +59,96 @@ pub(crate) const ROWS: &[Row] = &[
             shows(&Authority::new(), Leaf::self_signed(&params).config())
         },
     ),
+    up(34, "the certificate is an authority's own, signed by itself, and is itself the `tls.ca-file`", || {
+        let mut params = tls::leaf_params(&["good.test"]);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        pinned(&params)
+    }),
+    up(34, "the certificate is signed by itself and is itself the `tls.ca-file`", || {
+        pinned(&tls::leaf_params(&["good.test"]))
+    }),
+    fails(31, "the certificate that is itself the `tls.ca-file` has expired", TlsCertExpired, Tls, || {
+        let mut params = tls::leaf_params(&["good.test"]);
+        params.not_before = tls::before(3 * DAY).into();
+        params.not_after = tls::before(DAY).into();
+        pinned(&params)
+    }),
+    fails(33, "the certificate that is itself the `tls.ca-file` is for other names", TlsCertNameMismatch, Tls, || {
+        pinned(&tls::leaf_params(&["other.test"]))
+    }),
+    fails(
+        34,
+        "the certificate is an authority's own (CA:TRUE), and a trusted one signed it",
+        ProberUnsupported,
+        Tls,
+        || {
+            let mut params = tls::leaf_params(&["good.test"]);
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            signed(&params)
+        },
+    ),
+    fails(31, "an intermediate certificate has expired under a good one", TlsCertExpired, Tls, || {
+        under(|params| {
+            params.not_before = tls::before(9 * DAY).into();
+            params.not_after = tls::before(2 * DAY).into();
+        })
+        .also(|outcome| says(outcome, &["intermediate", "CN=uptick test intermediate"]))
+    }),
+    fails(32, "an intermediate certificate is not valid yet under a good one", TlsCertNotYetValid, Tls, || {
+        under(|params| params.not_before = tls::after(2 * DAY).into())
+            .also(|outcome| says(outcome, &["intermediate", "CN=uptick test intermediate"]))
+    }),
+    up(31, "an expired certificate that nobody needs is sent beside a good chain", || {
+        let root = Authority::new();
+        let middle = root.intermediate();
+        let old = Authority::named("some other authority").intermediate_with(|params| {
+            params.not_before = tls::before(9 * DAY).into();
+            params.not_after = tls::before(2 * DAY).into();
+        });
+        let leaf = middle.leaf(&["good.test"]).and([middle.certificate(), old.certificate()]);
+        shows(&root, leaf.config()).step(|step| step.expect.certificate_days = Some(1)).also(|outcome| {
+            let chain = &outcome.tls.as_ref().expect("facts").chain;
+            let roles: Vec<CertificateRole> = chain.iter().map(|certificate| certificate.role).collect();
+            let wanted = [
+                CertificateRole::Leaf,
+                CertificateRole::Intermediate,
+                CertificateRole::Unused,
+                CertificateRole::Anchor,
+            ];
+            assert_eq!(roles, wanted, "{chain:?}");
+        })
+    }),
+    fails(39, "the issuer may not issue for the name (name constraints)", TlsCertInvalid, Tls, || {
+        under(|params| {
+            params.name_constraints = Some(rcgen::NameConstraints {
+                permitted_subtrees: vec![rcgen::GeneralSubtree::DnsName("other.test".to_owned())],
+                excluded_subtrees: Vec::new(),
+            });
+        })
+        .also(|outcome| says(outcome, &["name constraints"]))
+    }),
+    fails(39, "the certificate has a critical extension that nobody knows", TlsCertInvalid, Tls, || {
+        with_critical(&[1, 3, 6, 1, 4, 1, 99_999, 7]).also(|outcome| says(outcome, &["1.3.6.1.4.1.99999.7"]))
+    }),
+    fails(39, "the certificate has a critical extension that other clients know", ProberUnsupported, Tls, || {
+        with_critical(&[2, 5, 29, 36]).also(|outcome| says(outcome, &["policy constraints"]))
+    }),
+    up(41, "the certificate is signed with ECDSA on P-521 and SHA-512", || made_elsewhere("p521")),
+    up(41, "the certificate is signed with ECDSA on P-256 and SHA-512", || made_elsewhere("p256-sha512")),
+    fails(41, "the certificate is signed with Ed448", ProberUnsupported, Tls, || {
+        made_elsewhere("ed448").also(|outcome| says(outcome, &["Ed448"]))
+    }),
+    up(33, "the certificate is for the address in the URL", || {
+        let authority = Authority::new();
+        let server = greeting(authority.leaf(&["127.0.0.1"]).config());
+        let ca_file = authority.ca_file();
+        let url = format!("https://{}/", server.address());
+        Case::get(url).probe(|probe| probe.transport.tls.ca_file = Some(ca_file)).keep(authority).keep(server)
+    }),
+    up(33, "the certificate's name has an asterisk for the first label", || wildcard("*.good.test")),
+    fails(33, "the certificate's name has an asterisk for all labels but the last", TlsCertNameMismatch, Tls, || {
+        wildcard("*.test")
+    }),
     fails(35, "the certificate's authority is not trusted", TlsCertUntrusted, Tls, || {
         let leaf = Authority::named("some other authority").leaf(&["good.test"]);
         shows(&Authority::new(), leaf.config())
@@ -66,7 +156,7 @@ pub(crate) const ROWS: &[Row] = &[
     fails(36, "the server does not send the intermediate certificate", TlsCertUntrusted, Tls, || {
         let root = Authority::new();
         let leaf = root.intermediate().leaf(&["good.test"]);
-        shows(&root, leaf.config())
+        shows(&root, leaf.config()).also(|outcome| says(outcome, &["CN=uptick test intermediate", "missing"]))
     }),
     up(36, "the server sends the intermediate certificate", || {
         let root = Authority::new();
@@ -141,6 +231,25 @@ pub(crate) const ROWS: &[Row] = &[
     fails(44, "the server finds no cipher in common (alert handshake_failure)", TlsHandshakeFailed, Tls, || {
         scripted(|conn| {
             conn.send(tls::fatal_alert(40));
+        })
+        .also(|outcome| says(outcome, &["cipher", "offered", "AES-GCM"]))
+    }),
+    fails(44, "the server speaks a cipher alone that this prober does not know", ProberUnsupported, Tls, || {
+        let server = Server::start(|conn| {
+            let mut hello = Vec::new();
+            conn.read_some(&mut hello);
+            // TLS_RSA_WITH_AES_128_CBC_SHA, where it is offered: a client of TLS 1.3 sends a session's
+            // number of 32 bytes, and an older one none.
+            if hello[43] == 0 {
+                let hello = [&[2, 0, 0, 38, 3, 3][..], &[7; 32], &[0, 0, 0x2f, 0]].concat();
+                conn.send(tls::record(22, &hello));
+                conn.stall();
+            } else {
+                conn.send(tls::fatal_alert(40));
+            }
+        });
+        trusting(&Authority::new(), &server).keep(server).also(|outcome| {
+            says(outcome, &["no cipher suite in common", "TLS_RSA_WITH_AES_128_CBC_SHA", "offered"]);
         })
     }),
     fails(44, "the server picks a cipher that was not offered", TlsHandshakeFailed, Tls, || {
@@ -313,6 +422,56 @@ pub(crate) const ROWS: &[Row] = &[
             let mismatches = &outcome.failure.as_ref().expect("a failure").mismatches;
             assert_eq!(mismatches[0].assertion, "certificate-days");
             assert!(mismatches[0].actual.as_str().contains("29"), "{mismatches:?}");
+            assert!(mismatches[0].actual.as_str().contains("good.test"), "whose it is: {mismatches:?}");
+        })
+    }),
+    answers(
+        58,
+        "an intermediate certificate expires in 3 days and `expect.certificate-days` is 14",
+        AssertionFailed,
+        || {
+            under(|params| params.not_after = tls::after(3 * DAY + DAY / 2).into())
+                .step(|step| step.expect.certificate_days = Some(14))
+                .also(|outcome| {
+                    let actual = &outcome.failure.as_ref().expect("a failure").mismatches[0].actual;
+                    assert!(actual.as_str().contains("3 days"), "{actual}");
+                    assert!(actual.as_str().contains("intermediate"), "{actual}");
+                })
+        },
+    ),
+    answers(
+        58,
+        "the certificate of the host that redirects expires in 3 days and `expect.certificate-days` is 14",
+        AssertionFailed,
+        || {
+            let authority = Authority::new();
+            let last = greeting(authority.leaf(&["127.0.0.1"]).config());
+            let mut params = tls::leaf_params(&["good.test"]);
+            params.not_after = tls::after(3 * DAY + DAY / 2).into();
+            let location = format!("https://{}/", last.address());
+            let first = Server::tls(authority.sign(&params).config(), move |conn| {
+                conn.request();
+                conn.send(server::answer(302, &[("location", location.as_str())], ""));
+            });
+            trusting(&authority, &first)
+                .step(|step| step.expect.certificate_days = Some(14))
+                .keep(first)
+                .keep(last)
+                .also(|outcome| {
+                    let actual = &outcome.failure.as_ref().expect("a failure").mismatches[0].actual;
+                    assert!(actual.as_str().contains("good.test"), "the host is named: {actual}");
+                })
+        },
+    ),
+    answers(58, "the trusted authority has expired and `expect.certificate-days` is 1", AssertionFailed, || {
+        let root = Authority::named_with("an authority of old", |params| {
+            params.not_before = tls::before(9 * DAY).into();
+            params.not_after = tls::before(2 * DAY).into();
+        });
+        let config = root.leaf(&["good.test"]).config();
+        shows(&root, config).step(|step| step.expect.certificate_days = Some(1)).also(|outcome| {
+            let actual = &outcome.failure.as_ref().expect("a failure").mismatches[0].actual;
+            assert!(actual.as_str().contains("CN=an authority of old"), "{actual}");
         })
     }),
     up(58, "the certificate expires in 30 days and `expect.certificate-days` is 14", || {
@@ -329,6 +488,66 @@ pub(crate) const ROWS: &[Row] = &[
         signed(&params)
     }),
 ];
+
+/// A server whose certificate is itself what the probe trusts.
+fn pinned(params: &CertificateParams) -> Case {
+    let leaf = Leaf::self_signed(params);
+    let server = greeting(leaf.config());
+    let (file, folder) = leaf.pem_file();
+    Case::get(server.https("good.test", "/"))
+        .at(server.address())
+        .probe(|probe| probe.transport.tls.ca_file = Some(file))
+        .keep(folder)
+        .keep(server)
+}
+
+/// A server with a good certificate under an intermediate one that is changed to taste.
+fn under(change: impl FnOnce(&mut CertificateParams)) -> Case {
+    let root = Authority::new();
+    let intermediate = root.intermediate_with(change);
+    let leaf = intermediate.leaf(&["good.test"]).and([intermediate.certificate()]);
+    shows(&root, leaf.config())
+}
+
+/// A server whose certificate has a critical extension under this identifier.
+fn with_critical(identifier: &[u64]) -> Case {
+    let mut params = tls::leaf_params(&["good.test"]);
+    let mut extension = rcgen::CustomExtension::from_oid_content(identifier, vec![0x05, 0x00]);
+    extension.set_criticality(true);
+    params.custom_extensions.push(extension);
+    signed(&params)
+}
+
+/// A server with a certificate of `tests/support/certificates`.
+fn made_elsewhere(name: &str) -> Case {
+    let (leaf, ca_file) = Leaf::made_elsewhere(name);
+    let server = greeting(leaf.config());
+    Case::get(server.https("good.test", "/"))
+        .at(server.address())
+        .probe(|probe| probe.transport.tls.ca_file = Some(ca_file))
+        .keep(server)
+}
+
+/// The message of a failure has these words.
+#[track_caller]
+fn says(outcome: &Outcome, words: &[&str]) {
+    let message = outcome.failure.as_ref().expect("a failure").message.as_str();
+    for word in words {
+        assert!(message.contains(word), "{word:?} is missing: {message}");
+    }
+}
+
+/// A server whose certificate has this name, asked for as `www.good.test`.
+fn wildcard(name: &str) -> Case {
+    let authority = Authority::new();
+    let server = greeting(authority.leaf(&[name]).config());
+    let ca_file = authority.ca_file();
+    Case::get(server.https("www.good.test", "/"))
+        .at(server.address())
+        .probe(|probe| probe.transport.tls.ca_file = Some(ca_file))
+        .keep(authority)
+        .keep(server)
+}
 
 /// A server whose certificate is for so many names, the one asked for the last of them.
 fn for_many_names(count: usize) -> Case {

@@ -1,0 +1,366 @@
+//! Why certificates are refused → a failure class and one sentence that names which certificate it
+//! is, and whether it is the target's fault or something that this prober does not know.
+
+use std::fmt;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rustls::CertificateError;
+use rustls::pki_types::CertificateDer;
+use x509_parser::prelude::X509Certificate;
+use x509_parser::public_key::PublicKey;
+
+use crate::model::FailureClass;
+
+use super::super::certificate::{Anchors, is_self_signed, names_text, not_after, not_before, path};
+use super::names;
+
+/// The longest name of a certificate in a message, in characters.
+const NAME_LIMIT: usize = 80;
+
+/// No clock shows an earlier time than this, at which the code was there: the date of the build
+/// where the build says it (`SOURCE_DATE_EPOCH`), so that the same source gives the same bytes.
+const RELEASED: &str = "2026-01-01T00:00:00Z";
+
+/// A refusal, inside rustls' own error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) class: FailureClass,
+    pub(crate) message: String,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// What a chain was held to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Held<'a> {
+    /// What the server sent, leaf first.
+    pub(super) chain: &'a [CertificateDer<'a>],
+    /// The certificates trusted by themselves.
+    pub(super) anchors: &'a Anchors,
+    /// Why the host's own store could not be used, where built-in roots stand in for it.
+    pub(super) without_store: Option<&'a str>,
+    /// The name that was wanted.
+    pub(super) name: &'a str,
+    /// The time by this host's clock.
+    pub(super) now: Timestamp,
+}
+
+impl Held<'_> {
+    /// The refusal that an error of the verifier is.
+    pub(super) fn refusal(&self, error: &CertificateError) -> Refusal {
+        match error {
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => self.expired(),
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => self.not_yet_valid(),
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                let names = names_text(self.chain);
+                refused(
+                    FailureClass::TlsCertNameMismatch,
+                    format!("the certificate is not for {} but for {names}", self.name),
+                )
+            }
+            CertificateError::Revoked => {
+                refused(FailureClass::TlsCertRevoked, "the certificate is revoked: it is on the list of tls.crl-file")
+            }
+            CertificateError::UnknownIssuer => self.untrusted(),
+            CertificateError::UnhandledCriticalExtension => self.critical_extension(),
+            CertificateError::UnsupportedSignatureAlgorithmContext { signature_algorithm_id, .. } => {
+                signed_with(names::algorithm(signature_algorithm_id), signature_algorithm_id)
+            }
+            CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext {
+                signature_algorithm_id,
+                public_key_algorithm_id,
+            } => key_for(public_key_algorithm_id, signature_algorithm_id),
+            CertificateError::BadSignature => self.bad_signature(),
+            CertificateError::BadEncoding => invalid("its encoding is not valid"),
+            CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+                invalid("it is not meant for servers (extended key usage)")
+            }
+            CertificateError::UnknownRevocationStatus => invalid("whether it is revoked is not known"),
+            CertificateError::InvalidOcspResponse => invalid("the OCSP response beside it is not valid"),
+            CertificateError::Other(other) => match other.0.downcast_ref::<webpki::Error>() {
+                Some(error) => self.by_rule(error),
+                None => invalid("it is refused"),
+            },
+            _ => invalid("it is refused"),
+        }
+    }
+
+    fn path(&self) -> Vec<X509Certificate<'_>> {
+        path(self.chain, self.anchors)
+    }
+
+    fn expired(&self) -> Refusal {
+        if self.anchors.mostly_expired(self.now) {
+            let message =
+                format!("this host's clock says {}: by it most of the trusted authorities have expired", day(self.now));
+            return refused(FailureClass::ProberClock, message);
+        }
+        let path = self.path();
+        let ends = |certificate: &&X509Certificate<'_>| not_after(certificate) < self.now;
+        let message = match path.iter().enumerate().find(|(_, certificate)| ends(certificate)) {
+            Some((0, leaf)) => {
+                format!("the certificate has expired: it was valid until {}", day(not_after(leaf)))
+            }
+            Some((_, issuer)) => {
+                let leaf = not_after(&path[0]);
+                format!(
+                    "the intermediate certificate {} has expired: it was valid until {}; the server's own is valid until {}",
+                    name_of(issuer),
+                    day(not_after(issuer)),
+                    day(leaf)
+                )
+            }
+            None => "a certificate of the chain has expired".to_owned(),
+        };
+        refused(FailureClass::TlsCertExpired, message)
+    }
+
+    fn not_yet_valid(&self) -> Refusal {
+        let built = built();
+        if self.now < built {
+            let message = format!(
+                "this host's clock says {}, which is before this prober was made ({}): no certificate can be judged",
+                day(self.now),
+                day(built)
+            );
+            return refused(FailureClass::ProberClock, message);
+        }
+        let path = self.path();
+        let begins = |certificate: &&X509Certificate<'_>| not_before(certificate) > self.now;
+        let message = match path.iter().enumerate().find(|(_, certificate)| begins(certificate)) {
+            Some((0, leaf)) => {
+                format!("the certificate is not valid yet: it is valid from {}", day(not_before(leaf)))
+            }
+            Some((_, issuer)) => format!(
+                "the intermediate certificate {} is not valid yet: it is valid from {}",
+                name_of(issuer),
+                day(not_before(issuer))
+            ),
+            None => "a certificate of the chain is not valid yet".to_owned(),
+        };
+        refused(FailureClass::TlsCertNotYetValid, message)
+    }
+
+    fn untrusted(&self) -> Refusal {
+        let path = self.path();
+        let Some(top) = path.last() else { return invalid("its encoding is not valid") };
+        let issuer = text(&top.issuer().to_string());
+        if let Some(why) = self.without_store {
+            let message = format!(
+                "the certificate's issuer {issuer} is not among the built-in authorities, and this host has none of its own: {why}"
+            );
+            return refused(FailureClass::ProberResources, message);
+        }
+        let message = match (top.subject().as_raw() == top.issuer().as_raw(), path.len(), self.chain.len()) {
+            (true, 1, _) => "the certificate is self-signed".to_owned(),
+            (true, _, _) => format!("the authority {issuer} is not trusted"),
+            (false, 1, 1) => format!(
+                "the certificate's issuer {issuer} is unknown: a private authority, or an intermediate is missing: the server sent no other certificate"
+            ),
+            (false, ..) => format!(
+                "the issuer {issuer} of {} is unknown: a private authority, or an intermediate is missing",
+                name_of(top)
+            ),
+        };
+        refused(FailureClass::TlsCertUntrusted, message)
+    }
+
+    fn critical_extension(&self) -> Refusal {
+        for certificate in self.path() {
+            let critical = certificate.extensions().iter().filter(|extension| extension.critical);
+            let mut unknown =
+                critical.map(|extension| extension.oid.to_id_string()).filter(|oid| !names::is_known(oid));
+            let Some(oid) = unknown.next() else { continue };
+            let owner = name_of(&certificate);
+            return match names::extension(&oid) {
+                Some((name, true)) => refused(
+                    FailureClass::ProberUnsupported,
+                    format!(
+                        "the certificate {owner} has the critical extension {name} ({oid}), which this prober does not know"
+                    ),
+                ),
+                Some((name, false)) => invalid(&format!("{owner} has the critical extension {name} ({oid})")),
+                None => {
+                    invalid(&format!("{owner} has the critical extension {oid}, which a client must know and does not"))
+                }
+            };
+        }
+        invalid("it has a critical extension that is not understood")
+    }
+
+    /// A signature that does not verify, where a key of an odd size is the reason.
+    fn bad_signature(&self) -> Refusal {
+        for certificate in self.path() {
+            let Ok(PublicKey::RSA(key)) = certificate.public_key().parsed() else { continue };
+            let (bits, owner) = (key.key_size(), name_of(&certificate));
+            if bits < 2_048 {
+                return invalid(&format!("the RSA key of {owner} has {bits} bits, which is too weak"));
+            }
+            if bits > 8_192 {
+                return unsupported(&format!("the RSA key of {owner} has {bits} bits"));
+            }
+        }
+        invalid("its signature does not verify")
+    }
+
+    fn by_rule(&self, error: &webpki::Error) -> Refusal {
+        match error {
+            webpki::Error::CaUsedAsEndEntity if is_self_signed(self.chain) => self.untrusted(),
+            webpki::Error::CaUsedAsEndEntity => {
+                unsupported("the server's certificate is that of an authority (CA:TRUE)")
+            }
+            webpki::Error::UnsupportedCriticalExtension => self.critical_extension(),
+            webpki::Error::EndEntityUsedAsCa => invalid("its issuer is no authority (CA:FALSE)"),
+            webpki::Error::NameConstraintViolation => {
+                invalid("its issuer may not issue for this name (name constraints)")
+            }
+            webpki::Error::PathLenConstraintViolated => {
+                invalid("its chain is longer than an issuer allows (path length)")
+            }
+            webpki::Error::MaximumPathDepthExceeded
+            | webpki::Error::MaximumPathBuildCallsExceeded
+            | webpki::Error::MaximumSignatureChecksExceeded
+            | webpki::Error::MaximumNameConstraintComparisonsExceeded => {
+                invalid("its chain is longer or more tangled than is followed")
+            }
+            webpki::Error::UnsupportedCertVersion => invalid("it is of X.509 version 1, which has no names to check"),
+            webpki::Error::IssuerNotCrlSigner | webpki::Error::InvalidCrlSignatureForPublicKey => {
+                invalid("the list of tls.crl-file is not its issuer's")
+            }
+            _ => invalid("it is refused"),
+        }
+    }
+}
+
+/// A date in a message: the day is enough, and the zone is UTC.
+fn day(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d").to_string()
+}
+
+/// When this prober was built.
+fn built() -> Timestamp {
+    let epoch = option_env!("SOURCE_DATE_EPOCH").and_then(|seconds| seconds.parse().ok());
+    let built = epoch.and_then(|seconds: u64| Timestamp::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).ok());
+    built.or_else(|| RELEASED.parse().ok()).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+fn name_of(certificate: &X509Certificate<'_>) -> String {
+    text(&certificate.subject().to_string())
+}
+
+fn text(name: &str) -> String {
+    match name.char_indices().nth(NAME_LIMIT) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None if name.is_empty() => "without a name".to_owned(),
+        None => name.to_owned(),
+    }
+}
+
+fn refused(class: FailureClass, message: impl Into<String>) -> Refusal {
+    Refusal { class, message: message.into() }
+}
+
+fn invalid(what: &str) -> Refusal {
+    refused(FailureClass::TlsCertInvalid, format!("the certificate cannot be used: {what}"))
+}
+
+fn unsupported(what: &str) -> Refusal {
+    refused(FailureClass::ProberUnsupported, format!("{what}, which this prober does not know"))
+}
+
+fn signed_with(algorithm: Option<(&str, bool)>, id: &[u8]) -> Refusal {
+    match algorithm {
+        Some((name, true)) => invalid(&format!("it is signed with {name}, which is too weak")),
+        Some((name, false)) => unsupported(&format!("a certificate is signed with {name}")),
+        None => unsupported(&format!("a certificate is signed with the algorithm {}", names::oid(id))),
+    }
+}
+
+/// A key that is not used with an algorithm.
+fn key_for(key: &[u8], signature: &[u8]) -> Refusal {
+    if let Some((name, true)) = names::algorithm(signature) {
+        return signed_with(Some((name, true)), signature);
+    }
+    let key = names::key(key);
+    let signature = names::algorithm(signature).map_or_else(|| names::oid(signature), |(name, _)| name.to_owned());
+    unsupported(&format!("a certificate is signed with a key of the type {key} ({signature})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, KeyPair};
+
+    use super::*;
+
+    fn certificate(from: i32, until: i32) -> CertificateDer<'static> {
+        let mut params = CertificateParams::new(vec!["x.test".to_owned()]).expect("a name");
+        params.not_before = rcgen::date_time_ymd(from, 1, 1);
+        params.not_after = rcgen::date_time_ymd(until, 1, 1);
+        params.self_signed(&KeyPair::generate().expect("a key")).expect("a certificate").der().clone()
+    }
+
+    fn refusal(error: &CertificateError, chain: &[CertificateDer<'_>], anchors: &Anchors, now: &str) -> Refusal {
+        let now = now.parse().expect("an instant");
+        Held { chain, anchors, without_store: None, name: "x.test", now }.refusal(error)
+    }
+
+    #[test]
+    fn a_clock_before_our_own_build_is_to_blame_and_not_the_certificate() {
+        let chain = [certificate(2_026, 2_027)];
+        let none = Anchors::default();
+        let past = refusal(&CertificateError::NotValidYet, &chain, &none, "1970-01-01T00:10:00Z");
+        assert_eq!(past.class, FailureClass::ProberClock);
+        assert!(past.message.contains("1970-01-01"), "{past}");
+        let chain = [certificate(2_090, 2_091)];
+        let early = refusal(&CertificateError::NotValidYet, &chain, &none, "2080-01-01T00:00:00Z");
+        assert_eq!(early.class, FailureClass::TlsCertNotYetValid);
+        assert!(early.message.contains("2090-01-01"), "{early}");
+    }
+
+    #[test]
+    fn a_clock_by_which_most_authorities_have_expired_is_to_blame() {
+        let store = Anchors::new((0..20).map(|n| certificate(2_000, 2_040 + n)).collect());
+        let chain = [certificate(2_026, 2_027)];
+        let far = refusal(&CertificateError::Expired, &chain, &store, "2070-01-01T00:00:00Z");
+        assert_eq!(far.class, FailureClass::ProberClock);
+        let near = refusal(&CertificateError::Expired, &chain, &store, "2030-01-01T00:00:00Z");
+        assert_eq!(near.class, FailureClass::TlsCertExpired);
+        assert!(near.message.contains("2027-01-01"), "{near}");
+    }
+
+    #[test]
+    fn without_a_store_an_unknown_issuer_says_nothing() {
+        let chain = [certificate(2_000, 2_040)];
+        let now = "2026-06-01T00:00:00Z".parse().expect("an instant");
+        let anchors = Anchors::default();
+        let held =
+            Held { chain: &chain, anchors: &anchors, without_store: Some("SSL_CERT_FILE is /x"), name: "x.test", now };
+        let refusal = held.refusal(&CertificateError::UnknownIssuer);
+        assert_eq!(refusal.class, FailureClass::ProberResources);
+        assert!(refusal.message.contains("/x"), "{refusal}");
+    }
+
+    #[test]
+    fn what_is_weak_is_the_targets_and_what_is_unknown_is_ours() {
+        let unsupported = |oid: &[u8]| CertificateError::UnsupportedSignatureAlgorithmContext {
+            signature_algorithm_id: oid.to_vec(),
+            supported_algorithms: Vec::new(),
+        };
+        let none = Anchors::default();
+        let refuse = |oid: &[u8]| refusal(&unsupported(oid), &[], &none, "2026-06-01T00:00:00Z");
+        let sha1 = refuse(&[6, 9, 42, 134, 72, 134, 247, 13, 1, 1, 5, 5, 0]);
+        assert_eq!(sha1.class, FailureClass::TlsCertInvalid);
+        assert!(sha1.message.contains("SHA-1"), "{sha1}");
+        let unknown = refuse(&[6, 3, 43, 101, 113]);
+        assert_eq!(unknown.class, FailureClass::ProberUnsupported);
+        assert!(unknown.message.contains("Ed448"), "{unknown}");
+        assert!(refuse(&[6, 3, 0x88, 0x37, 3]).message.contains("2.999.3"));
+    }
+}

@@ -1,0 +1,140 @@
+//! The certificates that are trusted by themselves: the host's own, those built in where it has
+//! none, or those of a probe's `tls.ca-file`.
+
+use std::fmt::Write as _;
+use std::sync::{Arc, OnceLock};
+
+use rustls::RootCertStore;
+use rustls::client::{VerifierBuilderError, WebPkiServerVerifier};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
+
+use super::super::certificate::Anchors;
+
+/// What is wrong with a store, in a sentence.
+const ERRORS: usize = 3;
+
+/// Certificates that are believed, and the verifier that holds chains to them.
+#[derive(Debug)]
+pub(super) struct Believed {
+    pub(super) anchors: Arc<Anchors>,
+    pub(super) verifier: Arc<WebPkiServerVerifier>,
+    /// Why the host's own store could not be used, where built-in roots stand in for it.
+    pub(super) without_store: Option<String>,
+}
+
+/// Certificates that are trusted by themselves, before a verifier is made of them.
+#[derive(Debug)]
+pub(super) struct Roots {
+    store: RootCertStore,
+    certificates: Vec<CertificateDer<'static>>,
+    /// What is wrong with the host's own store.
+    trouble: Option<String>,
+    are_built_in: bool,
+}
+
+impl Roots {
+    /// None yet.
+    pub(super) fn none() -> Roots {
+        Roots { store: RootCertStore::empty(), certificates: Vec::new(), trouble: None, are_built_in: false }
+    }
+
+    /// Trusts one more certificate.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub(super) fn add(&mut self, certificate: CertificateDer<'static>) -> Result<(), rustls::Error> {
+        self.store.add(certificate.clone())?;
+        self.certificates.push(certificate);
+        Ok(())
+    }
+
+    /// Trusts one more certificate without being able to build a path to it: it is believed where
+    /// it is shown itself.
+    pub(super) fn add_pinned(&mut self, certificate: CertificateDer<'static>) {
+        self.certificates.push(certificate);
+    }
+
+    /// The host's own, by `SSL_CERT_FILE` and `SSL_CERT_DIR` where these are set; the built-in ones
+    /// where that is none at all.
+    pub(super) fn of_host() -> Roots {
+        let found = rustls_native_certs::load_native_certs();
+        let mut roots = Roots::none();
+        for certificate in found.certs {
+            // One that cannot be read is no reason to do without the others.
+            let _ = roots.add(certificate);
+        }
+        let places: Vec<String> = ["SSL_CERT_FILE", "SSL_CERT_DIR"]
+            .into_iter()
+            .filter_map(|name| Some(format!("{name} is {}", std::env::var_os(name)?.display())))
+            .collect();
+        let is_named = !places.is_empty();
+        if roots.store.is_empty() || (is_named && !found.errors.is_empty()) {
+            let mut trouble =
+                if is_named { places.join(", ") } else { "no root certificates are installed".to_owned() };
+            for error in found.errors.iter().take(ERRORS) {
+                let _ = write!(trouble, ": {error}");
+            }
+            roots.trouble = Some(trouble);
+        }
+        if roots.store.is_empty() {
+            roots.store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+            roots.are_built_in = true;
+        }
+        roots
+    }
+
+    /// What a user is told of the host's own store; none where it is as it should be.
+    fn warning(&self) -> Option<String> {
+        let trouble = self.trouble.as_ref()?;
+        Some(if self.are_built_in {
+            format!(
+                "this host has no root certificates ({trouble}): the built-in ones are used, and private authorities are unknown"
+            )
+        } else {
+            format!("not all root certificates could be read: {trouble}")
+        })
+    }
+
+    /// A verifier that holds chains to them. A revocation list says nothing of the certificates of
+    /// other issuers, and these are not refused for that.
+    ///
+    /// # Errors
+    /// There is no certificate to build a path to, or a list cannot be used.
+    pub(super) fn believe(
+        self,
+        lists: Vec<CertificateRevocationListDer<'static>>,
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<Believed, VerifierBuilderError> {
+        let mut builder = WebPkiServerVerifier::builder_with_provider(Arc::new(self.store), Arc::clone(provider));
+        if !lists.is_empty() {
+            builder = builder.with_crls(lists).allow_unknown_revocation_status();
+        }
+        let without_store = self.trouble.filter(|_| self.are_built_in);
+        Ok(Believed { anchors: Arc::new(Anchors::new(self.certificates)), verifier: builder.build()?, without_store })
+    }
+}
+
+/// The host's own root certificates, read when they are first needed.
+#[derive(Clone, Debug, Default)]
+pub(super) struct SystemRoots(Arc<OnceLock<(Believed, Option<String>)>>);
+
+impl SystemRoots {
+    pub(super) fn believed(&self, provider: &Arc<CryptoProvider>) -> &Believed {
+        &self.read(provider).0
+    }
+
+    /// Reads them now, and says what is wrong with them.
+    pub(super) fn warning(&self, provider: &Arc<CryptoProvider>) -> Option<String> {
+        self.read(provider).1.clone()
+    }
+
+    fn read(&self, provider: &Arc<CryptoProvider>) -> &(Believed, Option<String>) {
+        self.0.get_or_init(|| {
+            let roots = Roots::of_host();
+            let warning = roots.warning();
+            let believed = roots.believe(Vec::new(), provider).expect("the built-in roots are not empty");
+            (believed, warning)
+        })
+    }
+}

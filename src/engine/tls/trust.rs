@@ -1,0 +1,133 @@
+//! Whom a handshake believes: the verifier of the certificates that a server shows. It accepts a
+//! certificate that is itself trusted, and says of one that it refuses what is wrong with which.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::verify_server_name;
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, SignatureScheme};
+
+use super::super::certificate::{Anchors, not_after, not_before, parse};
+use super::refusal::Held;
+use super::roots::{Believed, SystemRoots};
+
+/// Whom to believe.
+#[derive(Debug)]
+pub(crate) struct Trust {
+    whom: Whom,
+    provider: Arc<CryptoProvider>,
+}
+
+#[derive(Debug)]
+pub(super) enum Whom {
+    Anyone,
+    These(Believed),
+    System(SystemRoots),
+}
+
+impl Trust {
+    pub(super) fn new(whom: Whom, provider: &Arc<CryptoProvider>) -> Trust {
+        Trust { whom, provider: Arc::clone(provider) }
+    }
+
+    /// Whether anyone is refused.
+    pub(crate) fn refuses(&self) -> bool {
+        !matches!(self.whom, Whom::Anyone)
+    }
+
+    /// The certificates that are trusted by themselves.
+    pub(crate) fn anchors(&self) -> Arc<Anchors> {
+        self.believed().map(|believed| Arc::clone(&believed.anchors)).unwrap_or_default()
+    }
+
+    fn believed(&self) -> Option<&Believed> {
+        match &self.whom {
+            Whom::Anyone => None,
+            Whom::These(believed) => Some(believed),
+            Whom::System(roots) => Some(roots.believed(&self.provider)),
+        }
+    }
+
+    /// Says of the verifier's error which certificate it is about, inside rustls' own error.
+    fn explained(&self, error: Error, chain: &[CertificateDer<'_>], name: &str, now: Timestamp) -> Error {
+        let Error::InvalidCertificate(error) = &error else { return error };
+        let anchors = self.anchors();
+        let without_store = self.believed().and_then(|believed| believed.without_store.as_deref());
+        let held = Held { chain, anchors: &anchors, without_store, name, now };
+        CertificateError::Other(OtherError(Arc::new(held.refusal(error)))).into()
+    }
+
+    fn explained_key(&self, error: Error, certificate: &CertificateDer<'_>) -> Error {
+        self.explained(error, std::slice::from_ref(certificate), "", Timestamp::now())
+    }
+}
+
+impl ServerCertVerifier for Trust {
+    fn verify_server_cert(
+        &self,
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let Some(believed) = self.believed() else { return Ok(ServerCertVerified::assertion()) };
+        let at = timestamp(now);
+        let verdict = if believed.anchors.contain(leaf) {
+            pinned(leaf, name, at)
+        } else {
+            believed.verifier.verify_server_cert(leaf, intermediates, name, ocsp, now)
+        };
+        verdict.map_err(|error| {
+            let chain: Vec<CertificateDer<'_>> = std::iter::once(leaf).chain(intermediates).cloned().collect();
+            self.explained(error, &chain, &name.to_str(), at)
+        })
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+            .map_err(|error| self.explained_key(error, certificate))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+            .map_err(|error| self.explained_key(error, certificate))
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// A certificate that is trusted itself needs no issuer: its dates and its names are held to, and
+/// whether it calls itself an authority does not matter.
+fn pinned(leaf: &CertificateDer<'_>, name: &ServerName<'_>, now: Timestamp) -> Result<ServerCertVerified, Error> {
+    let certificate = parse(leaf).ok_or(CertificateError::BadEncoding)?;
+    if not_before(&certificate) > now {
+        return Err(CertificateError::NotValidYet.into());
+    }
+    if not_after(&certificate) < now {
+        return Err(CertificateError::Expired.into());
+    }
+    verify_server_name(&ParsedCertificate::try_from(leaf)?, name)?;
+    Ok(ServerCertVerified::assertion())
+}
+
+fn timestamp(now: UnixTime) -> Timestamp {
+    let seconds = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+    Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX)
+}
