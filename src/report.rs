@@ -37,6 +37,7 @@ pub use document::sample_bound::SampleBound;
 pub use document::slo::Slo;
 pub use document::usual::Usual;
 pub use fold::{Fold, Question, SERIES_LIMIT, TooManySeries};
+pub use series::judgement;
 
 #[cfg(test)]
 mod tests;

@@ -32,6 +32,9 @@ pub(super) struct KnownIncident {
     /// The name it was first told by: an incident that spreads keeps it.
     pub(super) key: String,
     pub(super) surfaces: BTreeSet<String>,
+    /// Its probes, as far as they are kept. Absent in states of earlier versions.
+    #[serde(default)]
+    pub(super) probes: BTreeSet<String>,
     pub(super) start: Timestamp,
     /// Absent while it goes on.
     pub(super) end: Option<Timestamp>,
@@ -105,6 +108,9 @@ impl Change {
         }
     }
 }
+
+/// The most probes kept of a known incident.
+const PROBES: usize = 64;
 
 /// Everything that is new for one receiver, in the order in which it happened.
 pub(super) fn changes(
@@ -190,11 +196,12 @@ fn burns(report: &Report, concerns: impl Fn(&str) -> bool) -> Vec<Change> {
 }
 
 impl ReceiverState {
-    /// The incident as it is known: by its name, or as one of the same surface at the same time,
-    /// since an incident that spreads or is seen more closely changes its name.
+    /// The incident as it is known: by its name, or as one of the same probes at the same time, since an
+    /// incident that is seen more closely changes its name. Time alone is not enough: what breaks beside
+    /// an open incident is news.
     fn known(&self, incident: &Incident, now: Timestamp) -> Option<&KnownIncident> {
-        let is_same = |known: &&KnownIncident| known.key == incident.id || known.overlaps(incident, now);
-        self.incidents.iter().rev().find(is_same)
+        let by_name = self.incidents.iter().rev().find(|known| known.key == incident.id);
+        by_name.or_else(|| self.incidents.iter().rev().find(|known| known.overlaps(incident, now)))
     }
 
     /// Notes that a change was told, or that this receiver does not want to hear of it.
@@ -211,6 +218,7 @@ impl ReceiverState {
             self.incidents.push(KnownIncident {
                 key,
                 surfaces: BTreeSet::new(),
+                probes: BTreeSet::new(),
                 start,
                 end,
                 waves: 0,
@@ -220,6 +228,8 @@ impl ReceiverState {
         }
         let known = &mut self.incidents[at];
         known.surfaces.extend(surfaces);
+        let probes = incident.probes.iter().map(|probe| probe.as_str().to_owned());
+        known.probes.extend(probes.take(PROBES.saturating_sub(known.probes.len())));
         known.start = known.start.min(incident.start.by);
         if *event == AlertEvent::Flapping {
             known.flapping = true;
@@ -239,6 +249,8 @@ impl KnownIncident {
     fn overlaps(&self, incident: &Incident, now: Timestamp) -> bool {
         let shares = incident.surfaces.iter().any(|surface| self.surfaces.contains(surface.as_str()));
         let (ends, incident_ends) = (self.end.unwrap_or(now), incident.end.map_or(now, |end| end.by));
-        shares && incident.start.by <= ends && self.start <= incident_ends
+        let is_of_probes =
+            self.probes.is_empty() || incident.probes.iter().any(|probe| self.probes.contains(probe.as_str()));
+        shares && is_of_probes && incident.start.by <= ends && self.start <= incident_ends
     }
 }

@@ -37,8 +37,10 @@ pub fn answer(fold: &mut Fold, now: Timestamp, integrity: Integrity) -> Report {
     let fold = &*fold;
     let rules = fold.question.rules;
     let range = range(fold, now, &rules);
-    let context = ReportContext::new(fold, range);
+    let mut context = ReportContext::new(fold, range);
     let detected = incident_detection::detect(&context);
+    let incidents = detected.by_surface(&context);
+    context.judge_surfaces(&incidents);
     let surfaces = rows::surfaces(&context, &detected);
     let comparisons = compare::compare(&surfaces);
     let incidents = description::describe(&context, &detected, comparisons.iter().any(|one| one.significant));

@@ -14,9 +14,13 @@ use crate::report::parallel;
 use crate::report::series::analysis::{Cell, ReportRange, SeriesAnalysis, analyze};
 use crate::report::series::offline::Offline;
 use crate::report::series::slowness::SurfaceLatency;
-use crate::report::series::state;
+use crate::report::series::state::SurfaceStanding;
 use crate::report::series::usual::UsualHours;
+use crate::report::series::{judgement, state};
 use crate::window::Latency;
+
+/// What fails more often than this is not usual, however long it has: it is a standing failure.
+const USUAL_AT_MOST: f64 = 0.05;
 
 /// All series of a report, analyzed and indexed.
 #[derive(Debug)]
@@ -55,6 +59,8 @@ pub(crate) struct SurfaceEntry {
     /// The state from each vantage, and of the surface.
     place_states: BTreeMap<SafeText, State>,
     state: State,
+    /// What its checks are judged against.
+    pub(crate) standing: SurfaceStanding,
 }
 
 /// Where the series of a vantage are among the analyses, and what it is worth.
@@ -98,7 +104,6 @@ impl<'f> ReportContext<'f> {
         };
         context.index();
         context.judge_vantages();
-        context.judge_surfaces();
         context
     }
 
@@ -233,6 +238,26 @@ impl<'f> ReportContext<'f> {
         }
     }
 
+    /// The share of failures that is allowed: what is usual or the objective leaves, whichever is more.
+    fn allowed(&self, surface: &SafeText, entry: &SurfaceEntry) -> f64 {
+        let usual = entry.usual.at(self.range.to, 1).map(|usual| usual.failed_ratio.min(USUAL_AT_MOST));
+        let surfaces = self.fold.question.surfaces.iter();
+        let objective = surfaces.filter(|(of, _)| name(of) == *surface).find_map(|(_, asked)| asked.objective.as_ref());
+        let left = objective.map(|objective| 1.0 - objective.ratio);
+        match (usual, left) {
+            (Some(usual), Some(left)) => usual.max(left),
+            (Some(share), None) | (None, Some(share)) => share,
+            (None, None) => judgement::ALLOWED,
+        }
+    }
+
+    /// Whether the recent checks of a surface fail more than is allowed, all vantages that count together.
+    fn exceeds(&self, entry: &SurfaceEntry, standing: &SurfaceStanding) -> bool {
+        let is_live = |one: &&SeriesAnalysis<'f>| !one.silent && !one.blind && !self.is_set_aside(&one.vantage);
+        let live: Vec<_> = entry.series.iter().map(|at| &self.analyses[*at]).filter(is_live).collect();
+        state::exceeds(&live, &self.range, standing)
+    }
+
     fn judge_vantages(&mut self) {
         let offline: Vec<SafeText> =
             self.offline.iter().filter(|(_, offline)| offline.goes_on()).map(|(vantage, _)| name(vantage)).collect();
@@ -242,7 +267,7 @@ impl<'f> ReportContext<'f> {
             let controls: Vec<_> = entry.control_series.iter().map(|at| &self.analyses[*at]).collect();
             entry.is_heard = !heard.is_empty();
             entry.is_set_aside = is_offline || (!heard.is_empty() && heard.iter().all(|one| one.blind));
-            entry.control = match state::of_place(&controls, self.range.rules) {
+            entry.control = match state::of_place(&controls, &self.range, &SurfaceStanding::default()) {
                 _ if controls.is_empty() => None,
                 _ if is_offline => Some(State::Down),
                 // One of several that fails does not make us offline.
@@ -252,18 +277,22 @@ impl<'f> ReportContext<'f> {
         }
     }
 
-    fn judge_surfaces(&mut self) {
-        let judged: Vec<(SafeText, BTreeMap<SafeText, State>, State)> = self
+    /// Judges the surfaces, once it is known which have an open incident, and when the last one of the others ended.
+    pub(crate) fn judge_surfaces(&mut self, incidents: &BTreeMap<SafeText, SurfaceIncident>) {
+        let judged: Vec<(SafeText, BTreeMap<SafeText, State>, State, SurfaceStanding)> = self
             .surfaces
             .iter()
             .map(|(surface, entry)| {
+                let incident = incidents.get(surface).copied().unwrap_or_default();
+                let allowed = self.allowed(surface, entry);
+                let standing = SurfaceStanding { allowed, recovered_by: incident.ended_by };
                 let places: BTreeMap<SafeText, State> = entry
                     .places
                     .iter()
                     .map(|(vantage, series)| {
                         let is_judged = !self.is_set_aside(vantage);
                         let state = if is_judged {
-                            state::of_place(&self.at(series), self.range.rules)
+                            state::of_place(&self.at(series), &self.range, &standing)
                         } else {
                             State::Unknown
                         };
@@ -273,18 +302,27 @@ impl<'f> ReportContext<'f> {
                 let states: Vec<State> = places.values().copied().collect();
                 let is_slow = || self.latency_of(surface)?.slow(self.range.to);
                 let state = match state::of_surface(&states) {
+                    State::Up if incident.is_open || self.exceeds(entry, &standing) => State::Degraded,
                     State::Up if is_slow().is_some_and(|slow| slow.certain) => State::Degraded,
                     state => state,
                 };
-                (surface.clone(), places, state)
+                (surface.clone(), places, state, standing)
             })
             .collect();
-        for (surface, places, state) in judged {
+        for (surface, places, state, standing) in judged {
             if let Some(entry) = self.surfaces.get_mut(&surface) {
-                (entry.place_states, entry.state) = (places, state);
+                (entry.place_states, entry.state, entry.standing) = (places, state, standing);
             }
         }
     }
+}
+
+/// What is known of the incidents of a surface.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct SurfaceIncident {
+    pub(crate) is_open: bool,
+    /// When the last one was over, where none is open, in milliseconds since 1970.
+    pub(crate) ended_by: Option<i64>,
 }
 
 /// The series with data in the range, by surface, vantage and probe; control targets last.
@@ -299,11 +337,13 @@ fn series_in_order(fold: &Fold) -> Vec<&Series> {
 
 /// When each vantage with control targets was offline.
 fn offline(series: &[&Series]) -> BTreeMap<Arc<str>, Offline> {
-    let mut controls: BTreeMap<Arc<str>, Vec<&Series>> = BTreeMap::new();
-    for one in series.iter().filter(|series| series.control) {
-        controls.entry(Arc::clone(&one.vantage)).or_default().push(one);
+    let mut of_vantage: BTreeMap<Arc<str>, (Vec<&Series>, Vec<&Series>)> = BTreeMap::new();
+    for one in series {
+        let (controls, targets) = of_vantage.entry(Arc::clone(&one.vantage)).or_default();
+        if one.control { controls } else { targets }.push(one);
     }
-    controls.into_iter().map(|(vantage, series)| (vantage, Offline::of(series.into_iter()))).collect()
+    of_vantage.retain(|_, (controls, _)| !controls.is_empty());
+    of_vantage.into_iter().map(|(vantage, (controls, targets))| (vantage, Offline::of(&controls, &targets))).collect()
 }
 
 fn merge_buckets(into: &mut BTreeMap<i64, Cell>, more: &BTreeMap<i64, Cell>) {

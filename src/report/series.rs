@@ -5,6 +5,7 @@ pub(crate) mod analysis;
 pub(crate) mod cadence;
 pub(crate) mod detector;
 pub(crate) mod flapping;
+pub mod judgement;
 pub(crate) mod offline;
 pub(crate) mod outage;
 pub(crate) mod slowness;

@@ -2,6 +2,7 @@
 //! must hold whatever was recorded.
 
 mod bursts;
+mod kinds;
 mod labels;
 mod march_2025;
 mod properties;

@@ -132,6 +132,7 @@ fn facts(report: &Report, page: &mut HtmlWriter) {
     let extent = match verdict.scope.extent {
         Extent::Global => "seen from most vantages",
         Extent::Local => "seen from few vantages",
+        Extent::Unclear => "cannot tell yet from how many places",
         Extent::SingleVantage => "probed from one vantage only",
         Extent::None => "nothing fails",
     };

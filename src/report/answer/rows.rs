@@ -18,6 +18,7 @@ use crate::report::fold::history::{DAY_MS, HOUR_MS, Judged};
 use crate::report::incident::incident_detection::DetectedIncidents;
 use crate::report::series::analysis::{SeriesAnalysis, silences, tally};
 use crate::report::series::state;
+use crate::report::series::state::SurfaceStanding;
 use crate::report::statistics::{number, ratio, rounded};
 use crate::window::Histogram;
 
@@ -65,7 +66,8 @@ fn surface_row(
 }
 
 fn control_state(context: &ReportContext<'_>, entry: &SurfaceEntry) -> State {
-    let of_vantage = |series: &Vec<usize>| state::of_place(&context.at(series), context.range.rules);
+    let of_vantage =
+        |series: &Vec<usize>| state::of_place(&context.at(series), &context.range, &SurfaceStanding::default());
     state::of_surface(&entry.places.values().map(of_vantage).collect::<Vec<_>>())
 }
 
@@ -170,7 +172,7 @@ pub(crate) fn places(context: &ReportContext<'_>) -> Vec<PlaceRow> {
     }
     for (surface, entry) in context.control_surfaces() {
         rows.extend(entry.places.iter().map(|(vantage, series)| {
-            let state = state::of_place(&context.at(series), context.range.rules);
+            let state = state::of_place(&context.at(series), &context.range, &SurfaceStanding::default());
             PlaceRow { control: true, ..place_row(context, surface, vantage, series, state) }
         }));
     }
@@ -192,17 +194,27 @@ fn place_row(
 pub(crate) fn probes(context: &ReportContext<'_>) -> Vec<ProbeRow> {
     let mut rows = Vec::new();
     for (surface, entry) in context.surfaces() {
-        rows.extend(entry.probes.iter().map(|(probe, series)| probe_row(context, surface, probe, series, false)));
+        rows.extend(
+            entry
+                .probes
+                .iter()
+                .map(|(probe, series)| probe_row(context, (surface, &entry.standing), probe, series, false)),
+        );
     }
     for (surface, entry) in context.control_surfaces() {
-        rows.extend(entry.probes.iter().map(|(probe, series)| probe_row(context, surface, probe, series, true)));
+        rows.extend(
+            entry
+                .probes
+                .iter()
+                .map(|(probe, series)| probe_row(context, (surface, &entry.standing), probe, series, true)),
+        );
     }
     rows
 }
 
 fn probe_row(
     context: &ReportContext<'_>,
-    surface: &SafeText,
+    (surface, standing): (&SafeText, &SurfaceStanding),
     probe: &SafeText,
     series: &[usize],
     control: bool,
@@ -210,7 +222,7 @@ fn probe_row(
     let mine = context.at(series);
     let state_of = |one: &&SeriesAnalysis<'_>| {
         let is_judged = control || !context.is_set_aside(&one.vantage);
-        if is_judged { state::of_place(&[one], context.range.rules) } else { State::Unknown }
+        if is_judged { state::of_place(&[one], &context.range, standing) } else { State::Unknown }
     };
     let interval = mine.iter().filter_map(|one| one.interval()).min();
     ProbeRow {

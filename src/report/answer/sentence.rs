@@ -100,6 +100,12 @@ impl Sentence<'_> {
             Extent::Local => {
                 format!(" from {} alone ({} of {} vantages)", format::list(&names), names.len(), scope.vantages_judged)
             }
+            Extent::Unclear => format!(
+                " from {} ({} of {} vantages; of the others it cannot be told yet)",
+                format::list(&names),
+                names.len(),
+                scope.vantages_judged
+            ),
             Extent::SingleVantage if names.is_empty() => " from the one vantage".to_owned(),
             Extent::SingleVantage => format!(" from {}, the one vantage", format::list(&names)),
             Extent::None => String::new(),

@@ -19,6 +19,8 @@ pub(crate) struct SurfaceStatus {
     pub(crate) kind: Option<MainFailure>,
     /// Vantages that see it failing.
     pub(crate) vantages: Vec<SafeText>,
+    /// Vantages of which it cannot be told.
+    pub(crate) unclear: Vec<SafeText>,
     pub(crate) slow: Option<Slow>,
     pub(crate) tail: Option<Tail>,
 }

@@ -20,8 +20,9 @@ use crate::report::incident::signature;
 use crate::report::incident::signature::incident_facts::IncidentFacts;
 use crate::report::parallel;
 use crate::report::series::analysis::{Cell, SeriesAnalysis, tally};
-use crate::report::series::state;
-use crate::report::statistics::wilson;
+use crate::report::series::judgement::ALLOWED;
+use crate::report::series::{judgement, state};
+use crate::report::statistics::{ratio, wilson};
 
 /// Half of an interval this wide or less is narrow: ten points.
 const NARROW: f64 = 0.1;
@@ -102,20 +103,27 @@ impl VerdictInput<'_, '_> {
     }
 
     fn surface_status(&self, row: &SurfaceRow) -> SurfaceStatus {
-        let waves = self.detected.of_surface.get(&row.surface);
-        let open = waves.and_then(|waves| waves.iter().rev().find(|wave| wave.end.is_none()));
-        let span = open
-            .map_or((self.context.range.from, self.context.range.to), |wave| (wave.start.by, self.context.range.to));
+        let open = self.detected.open_wave(self.context, &row.surface);
+        let span = open.map_or_else(|| self.recent_span(row), |wave| (wave.start.by, self.context.range.to));
         let series = self.context.surface(&row.surface, row.control).map_or(&[][..], |entry| &entry.series);
         let mut mine = self.context.at(series);
         mine.retain(|one| !self.context.is_set_aside(&one.vantage));
-        let mut all = Cell::default();
-        let count = |one: &SeriesAnalysis<'_>| tally(one.series, self.context.offline_of(&one.series.vantage), &[span]);
-        parallel::map(mine, count).iter().flatten().for_each(|cell| all.merge(cell));
+        let count = |one: &SeriesAnalysis<'_>| {
+            let cells = tally(one.series, self.context.offline_of(&one.series.vantage), &[span]);
+            (one.vantage.clone(), cells)
+        };
+        let (mut all, mut of_vantage) = (Cell::default(), BTreeMap::<SafeText, Cell>::new());
+        for (vantage, cells) in parallel::map(mine, count) {
+            let of_vantage = of_vantage.entry(vantage).or_default();
+            for cell in &cells {
+                of_vantage.merge(cell);
+                all.merge(cell);
+            }
+        }
         all.classes.retain(|class, _| !class.is_ours());
         let facts =
             IncidentFacts { classes: all.classes, facts: self.facts(&row.surface, span), ..IncidentFacts::default() };
-        let failing = |vantage: &&SafeText| self.context.place_state(&row.surface, vantage).is_failing();
+        let (vantages, unclear) = self.vantages_of(row, &of_vantage, open.is_some() || row.state.is_failing());
         let latency = self.context.latency_of(&row.surface);
         SurfaceStatus {
             surface: row.surface.clone(),
@@ -126,10 +134,45 @@ impl VerdictInput<'_, '_> {
             failed: all.failed,
             ci95: wilson(all.failed, all.judged),
             kind: kind(&facts),
-            vantages: self.context.vantages().map(|(vantage, _)| vantage).filter(failing).cloned().collect(),
+            vantages,
+            unclear,
             slow: latency.and_then(|latency| latency.slow(self.context.range.to)),
             tail: latency.and_then(|latency| latency.tail(self.context.range.to)),
         }
+    }
+
+    /// What is looked at where no incident is open: the recent checks where they fail more than is allowed, else all.
+    fn recent_span(&self, row: &SurfaceRow) -> (i64, i64) {
+        let range = &self.context.range;
+        if !row.state.is_failing() || row.control {
+            return (range.from, range.to);
+        }
+        let series = self.context.surface(&row.surface, row.control).map_or(&[][..], |entry| &entry.series);
+        let interval = series.iter().filter_map(|at| self.context.analyses[*at].interval()).min().unwrap_or_default();
+        (range.from.max(range.to - judgement::recent_ms(interval)), range.to)
+    }
+
+    /// The vantages from which a surface fails, and those of which it cannot be told: judged on all their checks
+    /// in the open wave, since the last few say little of a partial failure. The others see it up.
+    fn vantages_of(
+        &self,
+        row: &SurfaceRow,
+        of_vantage: &BTreeMap<SafeText, Cell>,
+        is_open: bool,
+    ) -> (Vec<SafeText>, Vec<SafeText>) {
+        let allowed = self.context.surface(&row.surface, row.control).map_or(ALLOWED, |entry| entry.standing.allowed);
+        let is_failing = |vantage: &SafeText, cell: &Cell| {
+            self.context.place_state(&row.surface, vantage).is_failing()
+                || (is_open && judgement::is_excessive(cell.failed, cell.judged, allowed))
+        };
+        let (failing, others): (Vec<_>, Vec<_>) =
+            of_vantage.iter().partition(|(vantage, cell)| is_failing(vantage, cell));
+        let sum = failing.iter().fold((0, 0), |sum, (_, cell)| (sum.0 + cell.failed, sum.1 + cell.judged));
+        let share = ratio(sum.0, sum.1).unwrap_or_default();
+        let is_unclear = |cell: &Cell| wilson(cell.failed, cell.judged).is_some_and(|[_, high]| high >= share / 2.0);
+        let unclear = others.into_iter().filter(|(_, cell)| is_open && share > 0.0 && is_unclear(cell));
+        let names = |(vantage, _): (&SafeText, &Cell)| vantage.clone();
+        (failing.into_iter().map(names).collect(), unclear.map(names).collect())
     }
 
     fn facts(&self, surface: &SafeText, (from, to): (i64, i64)) -> BTreeMap<FailureFact, u64> {
@@ -146,6 +189,8 @@ impl VerdictInput<'_, '_> {
     fn scope(&self, worst: &[&SurfaceStatus], statuses: &[SurfaceStatus]) -> Scope {
         let judged = self.context.vantages_judged();
         let vantages: BTreeSet<&SafeText> = worst.iter().flat_map(|status| &status.vantages).collect();
+        let unclear: BTreeSet<&SafeText> = worst.iter().flat_map(|status| &status.unclear).collect();
+        let unclear = unclear.difference(&vantages).count();
         let surfaces = if worst.is_empty() {
             statuses.iter().map(|status| status.surface.clone()).collect()
         } else {
@@ -157,6 +202,8 @@ impl VerdictInput<'_, '_> {
             Extent::SingleVantage
         } else if state::reaches_quorum(vantages.len(), judged) || vantages.is_empty() {
             Extent::Global
+        } else if state::reaches_quorum(vantages.len() + unclear, judged) {
+            Extent::Unclear
         } else {
             Extent::Local
         };
@@ -177,6 +224,9 @@ impl VerdictInput<'_, '_> {
             (_, Extent::None) if vantages < 2 => (false, "one vantage".to_owned()),
             (_, Extent::None) => (true, format!("{vantages} vantages agree")),
             (_, Extent::Global) => (true, format!("{} of {vantages} vantages agree", scope.vantages.len())),
+            (_, Extent::Unclear) => {
+                (false, format!("{} of {vantages} vantages, of others it cannot be told", scope.vantages.len()))
+            }
             (_, Extent::Local) => {
                 (true, format!("{} of {vantages} vantages, the others see it up", scope.vantages.len()))
             }

@@ -92,8 +92,10 @@ pub struct Scope {
 pub enum Extent {
     /// Seen from at least two vantages and at least half of them.
     Global,
-    /// Seen from fewer.
+    /// Seen from fewer, and the others see it up.
     Local,
+    /// Seen from fewer, and of the others it cannot be told yet.
+    Unclear,
     /// There is one vantage alone: nothing can be said of other places.
     SingleVantage,
     /// Nothing fails.

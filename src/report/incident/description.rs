@@ -28,7 +28,9 @@ pub(crate) fn describe(context: &ReportContext<'_>, found: &DetectedIncidents, w
     let numbered = found.incidents.iter().enumerate();
     numbered
         .map(|(at, incident)| {
-            Description { context, incident, surfaces: &surfaces[at], cells: &cells[at], worse_surface }.make()
+            let others = found.others(at).into_iter().map(|series| &context.analyses[series]);
+            let others = others.map(|one| (&one.vantage, &one.surface, &one.probe)).collect();
+            Description { context, incident, surfaces: &surfaces[at], cells: &cells[at], others, worse_surface }.make()
         })
         .collect()
 }
@@ -47,23 +49,23 @@ const FLAPPING: u64 = 4;
 /// For each incident and wave: its checks by series.
 type Counted = Vec<Vec<BTreeMap<usize, Cell>>>;
 
-/// Counts the checks in every wave of every incident, with one pass over each series.
+/// Counts the checks in every wave of every incident: those of its surfaces' series, without the series
+/// that fail at the same time for a reason of their own.
 fn count(context: &ReportContext<'_>, found: &DetectedIncidents, surfaces: &[BTreeSet<SafeText>]) -> Counted {
     let mut counted: Counted = found.incidents.iter().map(|waves| vec![BTreeMap::new(); waves.len()]).collect();
-    let series = context.analyses.iter().enumerate().filter(|(_, one)| !one.series.control).collect();
-    let cells = parallel::map(series, |(series, one)| {
-        let mine = (0..found.incidents.len()).filter(|at| surfaces[*at].contains(&one.surface));
-        let places: Vec<(usize, usize)> =
-            mine.flat_map(|at| (0..found.incidents[at].len()).map(move |wave| (at, wave))).collect();
-        let spans: Vec<(i64, i64)> = places
-            .iter()
-            .map(|(at, wave)| &found.incidents[*at][*wave])
-            .map(|wave| (wave.start.by, wave.last().min(context.range.to)))
-            .collect();
-        (series, places, tally(one.series, context.offline_of(&one.series.vantage), &spans))
+    let others: Vec<BTreeSet<usize>> = (0..found.incidents.len()).map(|at| found.others(at)).collect();
+    let of_surface = |at: usize| surfaces[at].iter().flat_map(|surface| context.series_of(surface)).copied();
+    let wanted = (0..found.incidents.len()).flat_map(|at| {
+        of_surface(at).filter(|series| !others[at].contains(series)).map(move |series| (at, series)).collect::<Vec<_>>()
     });
-    for (series, places, cells) in cells {
-        for ((at, wave), cell) in places.into_iter().zip(cells) {
+    let cells = parallel::map(wanted.collect(), |(at, series)| {
+        let spans: Vec<(i64, i64)> =
+            found.incidents[at].iter().map(|wave| (wave.start.by, wave.last().min(context.range.to))).collect();
+        let one = &context.analyses[series];
+        (at, series, tally(one.series, context.offline_of(&one.series.vantage), &spans))
+    });
+    for (at, series, cells) in cells {
+        for (wave, cell) in cells.into_iter().enumerate() {
             counted[at][wave].insert(series, cell);
         }
     }
@@ -76,6 +78,8 @@ struct Description<'d, 'f> {
     incident: &'d [DetectedWave],
     surfaces: &'d BTreeSet<SafeText>,
     cells: &'d [BTreeMap<usize, Cell>],
+    /// Series of other incidents at the same time: vantage, surface and probe.
+    others: BTreeSet<(&'d SafeText, &'d SafeText, &'d SafeText)>,
     worse_surface: bool,
 }
 
@@ -128,11 +132,17 @@ impl Description<'_, '_> {
         all
     }
 
-    /// The same whenever the same incident is reported: when it began, and of what.
+    /// The same from open to close: when it began, and the surface that failed first. Which surfaces it is
+    /// of is not part of it, since an incident spreads.
     fn id(&self, start: Transition) -> String {
-        let names: Vec<&str> = self.surfaces.iter().map(SafeText::as_str).collect();
+        let first = self
+            .incident
+            .iter()
+            .flat_map(|wave| &wave.members)
+            .min_by_key(|member| (member.outage.start.by, member.series));
+        let surface = first.map(|member| self.context.analyses[member.series].surface.as_str()).unwrap_or_default();
         let begin = timestamp::text(instant(start.by));
-        let checksum = crc32fast::hash(format!("{begin} {}", names.join(" ")).as_bytes());
+        let checksum = crc32fast::hash(format!("{begin} {surface}").as_bytes());
         format!("{}-{checksum:08x}", &begin.replace([':', '-', '.'], "")[..15])
     }
 
@@ -209,7 +219,7 @@ impl Description<'_, '_> {
         for wave in self.incident {
             let (from, to) = (bucket::floor(wave.start.by, context.range.step), wave.last().min(context.range.to));
             for (fact, n) in context.fold.evidence.facts(from, to) {
-                if surfaces.contains(&fact.surface) && !fact.class.is_ours() {
+                if self.is_mine(fact) && !fact.class.is_ours() {
                     *facts.entry(fact.clone()).or_default() += n;
                 }
             }
@@ -243,6 +253,11 @@ impl Description<'_, '_> {
         }
     }
 
+    /// Whether a failure is of this incident: of its surfaces, and not of a series that fails on its own.
+    fn is_mine(&self, fact: &FailureFact) -> bool {
+        self.surfaces.contains(&fact.surface) && !self.others.contains(&(&fact.vantage, &fact.surface, &fact.probe))
+    }
+
     /// Whether a control target behind the content network that answers fails in the same time; absent
     /// where none is known to stand there.
     fn control_on_edge_fails(&self) -> Option<bool> {
@@ -253,7 +268,7 @@ impl Description<'_, '_> {
             .fold
             .evidence
             .facts(from, to)
-            .filter(|(fact, _)| self.surfaces.contains(&fact.surface))
+            .filter(|(fact, _)| self.is_mine(fact))
             .filter_map(|(fact, _)| fact.edge)
             .collect();
         // Only failures are signed: a control target that never failed may stand behind any network.

@@ -1,56 +1,143 @@
-//! Which stretches of down-ness there are, when they began and ended, and which belong together.
+//! Which incidents there are, when they began and ended, and of what.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{SafeText, Verdict};
-use crate::report::context::ReportContext;
-use crate::report::incident::waves;
+use crate::report::context::{ReportContext, SurfaceIncident};
 use crate::report::incident::waves::{DetectedWave, WaveDivision, WaveMember};
+use crate::report::incident::{grouping, waves};
 use crate::report::series::outage::{Outage, Transition};
+use crate::report::statistics::ratio;
 
 /// The incidents of a report in the making: joined, and not yet counted.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DetectedIncidents {
     /// In the order of their start.
     pub(crate) incidents: Vec<Vec<DetectedWave>>,
-    /// The waves of each surface by itself.
+    /// The waves of each surface by itself, whichever incidents they are of.
     pub(crate) of_surface: BTreeMap<SafeText, Vec<DetectedWave>>,
 }
 
-/// Joins the stretches of all series that are not control targets.
+impl DetectedIncidents {
+    /// The open wave that most series of a surface are in now; of equals the latest.
+    pub(crate) fn open_wave(&self, context: &ReportContext<'_>, surface: &SafeText) -> Option<&DetectedWave> {
+        let is_of_surface = |member: &&WaveMember| context.analyses[member.series].surface == *surface;
+        let open = self.incidents.iter().filter(|incident| incident.last().is_some_and(|wave| wave.end.is_none()));
+        let failing = |incident: &&Vec<DetectedWave>| {
+            let members = incident.iter().flat_map(|wave| &wave.members).filter(is_of_surface);
+            let series: BTreeSet<usize> =
+                members.filter(|member| member.outage.end.is_none()).map(|member| member.series).collect();
+            (series.len(), incident.last().map(|wave| wave.start.by))
+        };
+        let of_surface =
+            open.filter(|incident| incident.iter().flat_map(|wave| &wave.members).any(|member| is_of_surface(&member)));
+        of_surface.max_by_key(failing)?.last()
+    }
+
+    /// Which surfaces have an open incident, and when the last one of the others was over.
+    pub(crate) fn by_surface(&self, context: &ReportContext<'_>) -> BTreeMap<SafeText, SurfaceIncident> {
+        let mut of_surface: BTreeMap<SafeText, SurfaceIncident> = BTreeMap::new();
+        for incident in &self.incidents {
+            let end = incident.last().and_then(|wave| wave.end).map(|end| end.by);
+            for member in incident.iter().flat_map(|wave| &wave.members) {
+                let known = of_surface.entry(context.analyses[member.series].surface.clone()).or_default();
+                known.is_open |= end.is_none();
+                known.ended_by = known.ended_by.max(end);
+            }
+        }
+        of_surface
+    }
+
+    /// The series of other incidents that an incident must not count as its own.
+    pub(crate) fn others(&self, incident: usize) -> BTreeSet<usize> {
+        let series = |at: usize| {
+            self.incidents[at]
+                .iter()
+                .flat_map(|wave| &wave.members)
+                .map(|member| member.series)
+                .collect::<BTreeSet<_>>()
+        };
+        let mine = series(incident);
+        let (from, to) = (self.incidents[incident].first().map(|wave| wave.start.by), self.last(incident));
+        let overlaps = |other: &usize| {
+            let from_other = self.incidents[*other].first().map(|wave| wave.start.by);
+            *other != incident && from_other <= Some(to) && from <= Some(self.last(*other))
+        };
+        (0..self.incidents.len()).filter(overlaps).flat_map(series).filter(|one| !mine.contains(one)).collect()
+    }
+
+    fn last(&self, incident: usize) -> i64 {
+        self.incidents[incident].iter().map(DetectedWave::last).max().unwrap_or(i64::MAX)
+    }
+}
+
+/// Joins the outages of all series that are not control targets.
 pub(crate) fn detect(context: &ReportContext<'_>) -> DetectedIncidents {
     let mut of_surface: BTreeMap<SafeText, Vec<WaveMember>> = BTreeMap::new();
     for (series, one) in context.analyses.iter().enumerate().filter(|(_, one)| !one.series.control) {
         for outage in one.detector.outages() {
             let outage = ended(outage, context, series);
-            if outage.end.is_none_or(|end| end.by > context.range.from) {
-                of_surface.entry(one.surface.clone()).or_default().push(WaveMember { series, outage });
-            }
+            of_surface.entry(one.surface.clone()).or_default().push(WaveMember { series, outage });
         }
     }
-    let within = i64::try_from(context.range.rules.join_within.as_millis()).unwrap_or(i64::MAX);
-    let of_surface: BTreeMap<SafeText, Vec<DetectedWave>> = of_surface
+    let all: Vec<WaveMember> = of_surface.values().flatten().copied().collect();
+    let in_range = |wave: &DetectedWave| wave.end.is_none_or(|end| end.by > context.range.from);
+    let of_surface = of_surface
         .into_iter()
         .map(|(surface, members)| {
             let slack = context.slack(&surface);
             let waves = waves::waves(members, slack).into_iter().flat_map(|wave| divided(context, wave, slack));
-            (surface, waves.collect())
+            (surface, waves.filter(in_range).collect())
         })
         .collect();
-    let incidents = of_surface.values().flat_map(|of_surface| waves::incidents(of_surface.clone(), within)).collect();
-    let slack = of_surface.keys().map(|surface| context.slack(surface)).max().unwrap_or_default();
-    let incidents = waves::across(incidents, slack)
-        .into_iter()
-        .map(|incident| incident.into_iter().flat_map(|wave| divided(context, wave, slack)).collect());
-    DetectedIncidents { incidents: incidents.collect(), of_surface }
+    let incidents = grouping::groups(context, all).into_iter().map(|members| incident(context, members));
+    let mut incidents: Vec<Vec<DetectedWave>> = incidents.filter(|waves| waves.last().is_some_and(in_range)).collect();
+    incidents.sort_by_key(|waves| waves.first().map(|wave| wave.start.by));
+    DetectedIncidents { incidents, of_surface }
+}
+
+/// The waves of outages that belong together: divided where all their series paused, and going on where
+/// what followed the last failure may be chance.
+fn incident(context: &ReportContext<'_>, members: Vec<WaveMember>) -> Vec<DetectedWave> {
+    let surfaces: BTreeSet<&SafeText> = members.iter().map(|member| &context.analyses[member.series].surface).collect();
+    let slack = surfaces.iter().map(|surface| context.slack(surface)).max().unwrap_or_default();
+    let series: BTreeSet<usize> = members.iter().map(|member| member.series).collect();
+    let waves: Vec<DetectedWave> =
+        waves::waves(members, slack).into_iter().flat_map(|wave| divided(context, wave, slack)).collect();
+    let Some(start) = waves.first().map(|wave| wave.start.by) else { return waves };
+    let last = waves.iter().map(DetectedWave::last).max().unwrap_or(i64::MAX);
+    if last == i64::MAX || !is_partial(context, &series, &waves) {
+        return waves;
+    }
+    let within = i64::try_from(context.range.rules.join_within.as_millis()).unwrap_or(i64::MAX);
+    let pool: BTreeSet<usize> = surfaces.iter().flat_map(|surface| context.series_of(surface)).copied().collect();
+    let checks = checks_of(context, &pool, start, context.range.to.min(last.saturating_add(within)));
+    waves::bridge(waves, &checks, slack)
+}
+
+/// Whether some checks of an incident's own series were good in its waves: a partial failure, of which a few good
+/// checks in a row are no end.
+fn is_partial(context: &ReportContext<'_>, series: &BTreeSet<usize>, waves: &[DetectedWave]) -> bool {
+    /// From this share on everything fails.
+    const TOTAL: f64 = 0.9;
+    let checks = waves.iter().flat_map(|wave| checks_of(context, series, wave.start.by, wave.last()));
+    let (failed, judged) = checks.fold((0, 0), |sum, check| (sum.0 + u64::from(check.failed), sum.1 + 1));
+    ratio(failed, judged).is_some_and(|share| share < TOTAL)
 }
 
 /// A wave divided where it paused.
 fn divided(context: &ReportContext<'_>, wave: DetectedWave, pause: i64) -> Vec<DetectedWave> {
     let series: BTreeSet<usize> = wave.members.iter().map(|member| member.series).collect();
     let (from, to) = (wave.start.after.unwrap_or(wave.start.by), wave.last().min(context.range.to));
+    let checks = checks_of(context, &series, from, to);
+    let failures = u64::from(context.range.rules.open_after.get());
+    waves::divide(wave, &checks, WaveDivision { pause, failures })
+}
+
+/// The judged checks of some series between two instants, in order of time.
+fn checks_of(context: &ReportContext<'_>, series: &BTreeSet<usize>, from: i64, to: i64) -> Vec<waves::PooledCheck> {
     let mut checks = Vec::new();
-    for at in series {
+    for at in series.iter().copied() {
         let one = &context.analyses[at];
         let offline = context.offline_of(&one.series.vantage);
         for check in one.series.lead_in.between(from, to).chain(one.series.log.between(from, to)) {
@@ -61,8 +148,7 @@ fn divided(context: &ReportContext<'_>, wave: DetectedWave, pause: i64) -> Vec<D
         }
     }
     checks.sort_unstable();
-    let failures = u64::from(context.range.rules.open_after.get());
-    waves::divide(wave, &checks, WaveDivision { pause, failures })
+    checks
 }
 
 /// A stretch of a probe that has long been silent is over: it was taken away, or nobody knows.

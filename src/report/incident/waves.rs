@@ -1,5 +1,4 @@
-//! Stretches of many probes and vantages joined: what overlaps is one wave of a surface, near
-//! waves are one incident, and surfaces that fail at the same time share it.
+//! Outages of many series joined to waves, and a wave divided where all of them paused.
 
 use crate::report::series::outage::{Outage, Transition};
 use crate::report::statistics::ratio;
@@ -45,36 +44,6 @@ pub(crate) fn waves(mut members: Vec<WaveMember>, slack: i64) -> Vec<DetectedWav
         }
     }
     waves
-}
-
-/// Groups waves that are no more than `within` apart: each group is one incident.
-pub(crate) fn incidents(waves: Vec<DetectedWave>, within: i64) -> Vec<Vec<DetectedWave>> {
-    let mut groups: Vec<Vec<DetectedWave>> = Vec::new();
-    for wave in waves {
-        match groups.last_mut() {
-            Some(group) if group.last().is_some_and(|last| wave.start.by <= last.last().saturating_add(within)) => {
-                group.push(wave);
-            }
-            _ => groups.push(vec![wave]),
-        }
-    }
-    groups
-}
-
-/// Joins the incidents of several surfaces that overlap in time; their waves are joined anew.
-pub(crate) fn across(mut incidents: Vec<Vec<DetectedWave>>, slack: i64) -> Vec<Vec<DetectedWave>> {
-    incidents.sort_by_key(|incident| incident.first().map(|wave| wave.start.by));
-    let mut joined: Vec<Vec<DetectedWave>> = Vec::new();
-    for incident in incidents {
-        let Some(start) = incident.first().map(|wave| wave.start.by) else { continue };
-        let last = joined.last().map(|other| other.iter().map(DetectedWave::last).max().unwrap_or(i64::MIN));
-        match joined.last_mut() {
-            Some(other) if last.is_some_and(|last| start <= last.saturating_add(slack)) => other.extend(incident),
-            _ => joined.push(incident),
-        }
-    }
-    let members = |incident: Vec<DetectedWave>| incident.into_iter().flat_map(|wave| wave.members).collect();
-    joined.into_iter().map(|incident| waves(members(incident), slack)).collect()
 }
 
 /// A judged check of a wave, of any of its series.
@@ -128,9 +97,10 @@ pub(crate) fn divide(wave: DetectedWave, checks: &[PooledCheck], division: WaveD
     parts
 }
 
+/// What happens less often than this is not chance.
+const CHANCE: f64 = 0.001;
+
 fn clusters(checks: &[PooledCheck], pause: i64) -> Vec<FailureCluster> {
-    /// What happens less often than this is not chance.
-    const CHANCE: f64 = 0.001;
     let failed = checks.iter().filter(|judged| judged.failed).count() as u64;
     let good_share = 1.0 - ratio(failed, checks.len() as u64).unwrap_or(1.0);
     let mut clusters: Vec<FailureCluster> = Vec::new();
@@ -150,6 +120,61 @@ fn clusters(checks: &[PooledCheck], pause: i64) -> Vec<FailureCluster> {
         good = 0;
     }
     clusters
+}
+
+/// Joins the waves of a partial failure that chance alone parted, and lets the last one go on where what followed
+/// its last failure may be chance: the good checks in a row, of all series of the surfaces together, are too few
+/// for the share of failures that the incident had so far. In order of time.
+pub(crate) fn bridge(waves: Vec<DetectedWave>, checks: &[PooledCheck], pause: i64) -> Vec<DetectedWave> {
+    let mut bridged: Vec<DetectedWave> = Vec::new();
+    for wave in waves {
+        match bridged.last_mut() {
+            Some(last) if last.last() >= wave.start.by => {
+                if last.end.is_some() {
+                    last.end = later(last.end, wave.end);
+                }
+                last.members.extend(wave.members);
+            }
+            _ => bridged.push(wave),
+        }
+        if let Some(last) = bridged.last_mut() {
+            last.end = extended(last, checks, pause);
+        }
+    }
+    bridged
+}
+
+/// A pause of a partial failure that chance makes less often than this is its end: there are thousands of pauses
+/// in the hours that one lasts, and none of them may end it.
+const NEVER_BY_CHANCE: f64 = 1e-6;
+
+/// The end of a wave whose failures go on at its share: after the first pause that chance would not make.
+fn extended(wave: &DetectedWave, checks: &[PooledCheck], pause: i64) -> Option<Transition> {
+    let end = wave.end?;
+    let last = wave.last();
+    let within = |check: &&PooledCheck| wave.start.by <= check.at && check.at <= last;
+    let (mut good, mut judged) = checks
+        .iter()
+        .filter(within)
+        .fold((0_u32, 0_u32), |(good, judged), check| (good + u32::from(!check.failed), judged + 1));
+    let (mut newest, mut run) = (None, 0_u32);
+    let mut newest_at = last;
+    for check in checks.iter().filter(|check| check.at > last) {
+        judged = judged.saturating_add(1);
+        if !check.failed {
+            (run, good) = (run.saturating_add(1), good.saturating_add(1));
+            // Laplace's estimate: a wave without a good check may have had one.
+            let before = f64::from(good - run + 1) / f64::from(judged - run + 2);
+            let is_over = before.powi(i32::try_from(run).unwrap_or(i32::MAX)) < NEVER_BY_CHANCE;
+            if is_over && check.at - newest_at >= pause {
+                let Some(newest) = newest else { return Some(end) };
+                return Some(end_of(&FailureCluster { first: newest, newest, failures: 1 }, checks));
+            }
+            continue;
+        }
+        (newest, newest_at, run) = (Some(*check), check.at, 0);
+    }
+    None
 }
 
 /// From the last good check of the series that fails first.
@@ -203,15 +228,6 @@ mod tests {
         assert_eq!(spans(&waves(all, 2)), [(3, None)]);
     }
 
-    #[test]
-    fn near_waves_are_one_incident_and_far_ones_are_not() {
-        let verdicts = "xxx....................xxx....................................................xxx......";
-        let waves = waves(members(0, verdicts), 2);
-        assert_eq!(waves.len(), 3);
-        let groups = incidents(waves, 30);
-        assert_eq!(groups.iter().map(Vec::len).collect::<Vec<_>>(), [2, 1]);
-    }
-
     /// Judged checks of series from texts of verdicts ten apart, each series one later than the last.
     fn judged(series: &[&str]) -> Vec<PooledCheck> {
         let mut all: Vec<PooledCheck> = (0..)
@@ -239,17 +255,5 @@ mod tests {
         assert_eq!(divide(wave.clone(), &brown_out, division).len(), 1);
         let stray = judged(&["xxxx.x........................xxx.xx", "x.xx..............x...........xxxxxx"]);
         assert_eq!(spans(&divide(wave, &stray, division)), [(0, Some(60)), (300, None)]);
-    }
-
-    #[test]
-    fn surfaces_that_fail_at_the_same_time_share_an_incident() {
-        let app = incidents(waves(members(0, "...xxxxxx....................."), 1), 5);
-        let web = incidents(waves(members(1, ".....xxxxxxxx................."), 1), 5);
-        let other = incidents(waves(members(2, "......................xxxx...."), 1), 5);
-        let joined = across([web, app, other].concat(), 1);
-        assert_eq!(
-            joined.iter().map(|incident| spans(incident)).collect::<Vec<_>>(),
-            [vec![(3, Some(13))], vec![(22, Some(26))]]
-        );
     }
 }

@@ -12,6 +12,8 @@ use crate::report::fold::probe_series::Series;
 use crate::report::parallel;
 use crate::report::series::cadence::Cadence;
 use crate::report::series::detector::OutageDetector;
+use crate::report::series::judgement;
+use crate::report::series::judgement::JudgedCheck;
 use crate::report::series::offline::Offline;
 use crate::report::statistics::{number, ratio, rounded};
 
@@ -63,6 +65,8 @@ pub(crate) struct SeriesAnalysis<'f> {
     pub(crate) blind: bool,
     /// Whether nothing was heard of it for long at the end of the window.
     pub(crate) silent: bool,
+    /// Its latest judged checks: of a quarter of an hour, or twenty.
+    pub(crate) recent: Vec<JudgedCheck>,
     pub(crate) coverage: Coverage,
 }
 
@@ -155,6 +159,7 @@ pub(crate) fn analyze<'f>(
         classes: seen.classes,
         last: seen.last,
         silent,
+        recent: recent(series, offline, cadence, range),
         coverage,
     };
     (analyses, seen.cells)
@@ -259,6 +264,27 @@ impl SeriesTally {
     }
 }
 
+/// The latest judged checks.
+fn recent(
+    series: &Series,
+    offline: Option<&Offline>,
+    cadence: Option<Cadence>,
+    range: &ReportRange<'_>,
+) -> Vec<JudgedCheck> {
+    /// So far back at least, in milliseconds, and so many intervals.
+    const BACK_MS: i64 = 15 * 60_000;
+    const INTERVALS: i64 = 30;
+    let back = cadence.map_or(i64::MAX, |cadence| cadence.every.saturating_mul(INTERVALS).max(BACK_MS));
+    let from = range.to.saturating_sub(back);
+    let checks = series.lead_in.between(from, range.to).chain(series.log.between(from, range.to));
+    let judged: Vec<JudgedCheck> = checks
+        .filter(|check| !offline.is_some_and(|offline| offline.covers(check.at)))
+        .filter(|check| matches!(check.verdict, Verdict::Up | Verdict::Down))
+        .map(|check| JudgedCheck { at: check.at, failed: check.verdict == Verdict::Down })
+        .collect();
+    judgement::recent(&judged, range.to).to_vec()
+}
+
 /// How often it was asked.
 fn cadence(series: &Series, range: &ReportRange<'_>) -> Option<Cadence> {
     let distances = || {
@@ -306,8 +332,9 @@ fn coverage(
 /// Counts the checks of a series in each of some spans, in order and disjoint, ends included.
 pub(crate) fn tally(series: &Series, offline: Option<&Offline>, spans: &[(i64, i64)]) -> Vec<Cell> {
     let mut cells = vec![Cell::default(); spans.len()];
+    let (Some((from, _)), Some((_, to))) = (spans.first(), spans.last()) else { return cells };
     let mut at = 0;
-    for check in series.lead_in.iter().chain(series.log.iter()) {
+    for check in series.lead_in.between(*from, *to).chain(series.log.between(*from, *to)) {
         while at < spans.len() && spans[at].1 < check.at {
             at += 1;
         }

@@ -1,8 +1,8 @@
-//! When a vantage was offline itself: all its control targets failed. What it found then says
-//! nothing about others.
+//! When a vantage was offline itself: all its control targets failed for want of a network, and nothing else
+//! was good there. What it found then says nothing about others.
 
-use crate::model::Verdict;
-use crate::report::fold::check_log::EvenRun;
+use crate::model::{ClassGroup, FailureClass, Verdict};
+use crate::report::fold::check_log::{EvenRun, LoggedCheck};
 use crate::report::fold::probe_series::Series;
 
 /// Spans of time in which a vantage was offline, in milliseconds since 1970, in order; the ends
@@ -13,9 +13,10 @@ pub(crate) struct Offline {
 }
 
 impl Offline {
-    /// The spans in which all of these control series of one vantage failed.
-    pub(crate) fn of<'s>(controls: impl Iterator<Item = &'s Series>) -> Offline {
-        let spans = controls.map(failing).reduce(|one, other| both(&one, &other));
+    /// The spans in which all of these control series of one vantage failed for want of a network, and no
+    /// other series of the vantage was good.
+    pub(crate) fn of(controls: &[&Series], targets: &[&Series]) -> Offline {
+        let spans = controls.iter().map(|control| failing(control, targets)).reduce(|one, other| both(&one, &other));
         Offline { spans: spans.unwrap_or_default() }
     }
 
@@ -37,24 +38,64 @@ impl Offline {
     }
 }
 
-/// The spans between the good checks around failed ones.
-fn failing(series: &Series) -> Vec<(i64, i64)> {
+/// The spans between the checks that show us online around those that do not.
+fn failing(series: &Series, targets: &[&Series]) -> Vec<(i64, i64)> {
+    let checks: Vec<LoggedCheck> = series.lead_in.iter().chain(series.log.iter()).filter(is_judged).collect();
     let mut spans = Vec::new();
     let (mut last_good, mut failing_since) = (i64::MIN, None);
-    for check in series.lead_in.iter().chain(series.log.iter()) {
-        match check.verdict {
-            Verdict::Up => {
-                if let Some(since) = failing_since.take() {
-                    spans.push((since, check.at));
-                }
-                last_good = check.at;
+    let mut was_disproved = false;
+    for (n, check) in checks.iter().enumerate() {
+        let before = n.checked_sub(1).map(|n| checks[n].at);
+        let after = checks.get(n + 1).map(|next| next.at);
+        let is_online = if !speaks_of_us(check) {
+            was_disproved = false;
+            true
+        } else {
+            was_disproved = is_disproved(check.at, before, after, targets, was_disproved);
+            was_disproved
+        };
+        if is_online {
+            if let Some(since) = failing_since.take() {
+                spans.push((since, check.at));
             }
-            Verdict::Down => failing_since = failing_since.or(Some(last_good)),
-            Verdict::Unknown | Verdict::Missed => {}
+            last_good = check.at;
+        } else {
+            failing_since = failing_since.or(Some(last_good));
         }
     }
     spans.extend(failing_since.map(|since| (since, i64::MAX)));
     spans
+}
+
+fn is_judged(check: &LoggedCheck) -> bool {
+    matches!(check.verdict, Verdict::Up | Verdict::Down)
+}
+
+/// Whether a check of a control target says that we may be offline. Any answer proves that we are online: only
+/// failures of resolve and connect, and timeouts, can be our own.
+fn speaks_of_us(check: &LoggedCheck) -> bool {
+    let is_reach = |class: FailureClass| {
+        matches!(class.group(), ClassGroup::Resolve | ClassGroup::Connect) || class.name().ends_with("_timeout")
+    };
+    check.verdict == Verdict::Down && check.class.is_none_or(is_reach)
+}
+
+/// Whether good checks of this vantage before and after a failed check of a control target, and nearer than its
+/// neighbours, show that we were online all the same. Where nothing came after it yet, what the check before it
+/// showed stands.
+fn is_disproved(at: i64, before: Option<i64>, after: Option<i64>, targets: &[&Series], was_disproved: bool) -> bool {
+    let Some(interval) = before.map(|before| at - before).or_else(|| after.map(|after| after - at)) else {
+        return false;
+    };
+    let is_good = |from: i64, to: i64| targets.iter().any(|target| has_up(target, from, to));
+    let was_good = is_good(before.unwrap_or(at - interval), at);
+    was_good && (is_good(at, after.unwrap_or(at + interval)) || (was_disproved && after.is_none()))
+}
+
+/// Whether a series has a good check between two instants.
+fn has_up(series: &Series, from: i64, to: i64) -> bool {
+    let checks = series.lead_in.between(from, to).chain(series.log.between(from, to));
+    checks.into_iter().any(|check| check.verdict == Verdict::Up)
 }
 
 /// The spans that are in both. Each is in order and disjoint, and so is the result.

@@ -5,19 +5,21 @@
 //!   **degraded** when an incident is open otherwise; **unknown** when the vantage was offline, could not
 //!   judge, or has long been silent.
 //! - A surface is down when it is from half of the vantages, and from two where there are two.
+//! - Where no incident is open it is **degraded** while its recent checks fail more than is allowed.
 //! - With fewer checks than any rule needs, nothing but failures counts as an open incident.
 
-use crate::model::IncidentRules;
 use crate::report::document::answer::State;
-use crate::report::series::analysis::SeriesAnalysis;
+use crate::report::series::analysis::{ReportRange, SeriesAnalysis};
+use crate::report::series::judgement;
 
 /// The share of a surface's probes that fail when it is down as a whole: a function that still
 /// works makes it degraded.
 const NEARLY_ALL: f64 = 0.9;
 
 /// The state of what these series of one vantage watch together.
-pub(crate) fn of_place(series: &[&SeriesAnalysis<'_>], rules: &IncidentRules) -> State {
-    let live: Vec<_> = series.iter().filter(|one| !one.silent && !one.blind && one.detector.judged() > 0).collect();
+pub(crate) fn of_place(series: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>, standing: &SurfaceStanding) -> State {
+    let live: Vec<_> =
+        series.iter().copied().filter(|one| !one.silent && !one.blind && one.detector.judged() > 0).collect();
     if live.is_empty() {
         return State::Unknown;
     }
@@ -27,15 +29,38 @@ pub(crate) fn of_place(series: &[&SeriesAnalysis<'_>], rules: &IncidentRules) ->
         return State::Flapping;
     }
     if failing.is_empty() {
-        return State::Up;
+        return if exceeds(&live, range, standing) { State::Degraded } else { State::Up };
     }
     let (failed, judged) =
         failing.iter().map(|one| one.detector.failing()).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
     let half = failed * 2 >= judged;
-    let in_a_row = failing.iter().all(|one| one.detector.failures_in_a_row() >= rules.open_after.get());
+    let in_a_row = failing.iter().all(|one| one.detector.failures_in_a_row() >= range.rules.open_after.get());
     #[expect(clippy::cast_precision_loss, reason = "numbers of probes")]
     let nearly_all = failing.len() as f64 >= live.len() as f64 * NEARLY_ALL;
     if nearly_all && (half || in_a_row) { State::Down } else { State::Degraded }
+}
+
+/// Whether the recent checks of series together fail more than is allowed.
+pub(crate) fn exceeds(live: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>, standing: &SurfaceStanding) -> bool {
+    let checks = live.iter().flat_map(|one| one.recent.iter().copied()).collect();
+    let recent = judgement::pooled(checks, range.to, standing.recovered_by);
+    let failed = recent.iter().filter(|check| check.failed).count() as u64;
+    judgement::is_excessive(failed, recent.len() as u64, standing.allowed)
+}
+
+/// What is known of a surface beside its checks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SurfaceStanding {
+    /// The share of failures that is allowed.
+    pub(crate) allowed: f64,
+    /// When its last incident was over for certain, in milliseconds since 1970.
+    pub(crate) recovered_by: Option<i64>,
+}
+
+impl Default for SurfaceStanding {
+    fn default() -> Self {
+        SurfaceStanding { allowed: judgement::ALLOWED, recovered_by: None }
+    }
 }
 
 /// The state of a surface from its states at the vantages whose word counts.

@@ -1,0 +1,126 @@
+//! One function judges a series of verdicts, wherever a state is asked for: its latest checks against what
+//! is allowed.
+
+use std::time::Duration;
+
+use crate::report::document::answer::State;
+use crate::report::statistics::wilson;
+
+/// The recent checks are those of this time,
+const RECENT: Duration = Duration::from_mins(15);
+
+/// or so many, whichever is more.
+const RECENT_CHECKS: usize = 20;
+
+/// Fewer failures are a blip.
+const FAILURES: u64 = 3;
+
+/// What is allowed where neither the usual share of failures nor an objective is known.
+pub const ALLOWED: f64 = 0.01;
+
+/// A judged check: when it began, in milliseconds since 1970, and whether it failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct JudgedCheck {
+    /// When it began.
+    pub at: i64,
+    /// Whether the target was down.
+    pub failed: bool,
+}
+
+/// The state of a series of checks in order of time, judged at an instant in milliseconds since 1970:
+///
+/// - `unknown` where there is none;
+/// - `down` where the last `open_after`, or all of fewer, failed;
+/// - `degraded` where at least three of the recent ones failed and the 95 % interval of their share
+///   (Wilson) excludes what is allowed;
+/// - `up` otherwise.
+#[must_use]
+pub fn judge(checks: &[JudgedCheck], to: i64, open_after: u32, allowed: f64) -> State {
+    if checks.is_empty() {
+        return State::Unknown;
+    }
+    let last = usize::try_from(open_after).unwrap_or(usize::MAX).min(checks.len());
+    if checks[checks.len() - last..].iter().all(|check| check.failed) {
+        return State::Down;
+    }
+    let recent = recent(checks, to);
+    let failed = recent.iter().filter(|check| check.failed).count() as u64;
+    if is_excessive(failed, recent.len() as u64, allowed) { State::Degraded } else { State::Up }
+}
+
+/// Whether so many failures of so many checks are more than what is allowed, for certain.
+#[must_use]
+pub fn is_excessive(failed: u64, judged: u64, allowed: f64) -> bool {
+    failed >= FAILURES && wilson(failed, judged).is_some_and(|[low, _]| low > allowed)
+}
+
+/// The checks of the last quarter of an hour or the last twenty, whichever is more.
+pub(crate) fn recent(checks: &[JudgedCheck], to: i64) -> &[JudgedCheck] {
+    let since = to.saturating_sub(i64::try_from(RECENT.as_millis()).unwrap_or(i64::MAX));
+    let in_time = checks.partition_point(|check| check.at < since);
+    &checks[in_time.min(checks.len().saturating_sub(RECENT_CHECKS))..]
+}
+
+/// How far back recent checks lie that are so many milliseconds apart.
+pub(crate) fn recent_ms(interval: i64) -> i64 {
+    let checks = i64::try_from(RECENT_CHECKS).unwrap_or(i64::MAX);
+    i64::try_from(RECENT.as_millis()).unwrap_or(i64::MAX).max(interval.saturating_mul(checks))
+}
+
+/// The recent checks of many series together. What was before a recovery that is certain is not recent any more.
+pub(crate) fn pooled(mut checks: Vec<JudgedCheck>, to: i64, recovered_by: Option<i64>) -> Vec<JudgedCheck> {
+    checks.sort_unstable();
+    let recent = recent(&checks, to);
+    let since = recovered_by.map_or(0, |by| recent.partition_point(|check| check.at < by));
+    recent[since..].to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The state of verdicts, `.` good and `x` failed, so many seconds apart.
+    fn state(verdicts: &str, every_s: i64) -> State {
+        let checks: Vec<JudgedCheck> = (0..)
+            .zip(verdicts.chars())
+            .map(|(n, verdict)| JudgedCheck { at: n * every_s * 1_000, failed: verdict == 'x' })
+            .collect();
+        judge(&checks, i64::try_from(verdicts.len()).expect("few") * every_s * 1_000, 3, ALLOWED)
+    }
+
+    #[test]
+    fn a_series_is_judged_by_its_end_and_by_its_recent_share() {
+        let good = ".".repeat(99);
+        for (verdicts, expected) in [
+            (String::new(), State::Unknown),
+            (".".to_owned(), State::Up),
+            ("x".to_owned(), State::Down),
+            ("xx".to_owned(), State::Down),
+            (".x".to_owned(), State::Up),
+            ("xxx".to_owned(), State::Down),
+            (format!("x{good}"), State::Up),
+            (format!("{good}xxx"), State::Down),
+            (format!("{good}xx"), State::Up),
+            ("x..x...x..x..x....x..x.".to_owned(), State::Degraded),
+            ("x.x.................".to_owned(), State::Up),
+            ("xxx.................".to_owned(), State::Degraded),
+        ] {
+            assert_eq!(state(&verdicts, 30), expected, "{verdicts}");
+        }
+    }
+
+    #[test]
+    fn recent_is_a_quarter_of_an_hour_or_twenty_checks_whichever_is_more() {
+        // Three failures an hour ago: of checks each minute they are past, of checks each five minutes recent.
+        let verdicts = format!("xxx{}", ".".repeat(16));
+        assert_eq!(state(&format!("{verdicts}{}", ".".repeat(40)), 60), State::Up);
+        assert_eq!(state(&verdicts, 300), State::Degraded);
+    }
+
+    #[test]
+    fn what_was_before_a_certain_recovery_is_not_recent() {
+        let check = |at: i64| JudgedCheck { at, failed: at < 10 };
+        assert_eq!(pooled((0..40).map(check).collect(), 40, Some(10)).len(), 30);
+        assert_eq!(pooled((0..40).map(check).collect(), 40, None).len(), 40);
+    }
+}

@@ -1,0 +1,143 @@
+//! The kinds of outage that a report must judge right though the world is messy: something else is failing
+//! already, a failure is partial, a control target shares the fault.
+
+use super::stage::{Found, Line, Stage, at, failed, question, status};
+use super::within;
+use crate::model::FailureClass;
+use crate::report::document::answer::{Extent, State};
+use crate::report::document::report::Report;
+use crate::report::statistics::chance::Chance;
+
+const FROM: &str = "2025-01-01T08:00:00Z";
+const TO: &str = "2025-01-01T10:00:00Z";
+
+fn not_found() -> Found {
+    status(404, 20, &[], "no")
+}
+
+fn unavailable() -> Found {
+    status(503, 20, &[], "busy")
+}
+
+/// The probes of each incident, in the order of their onsets.
+fn probes(report: &Report) -> Vec<Vec<&str>> {
+    report.incidents.iter().map(|one| one.probes.iter().map(|probe| probe.as_str()).collect()).collect()
+}
+
+#[test]
+fn what_has_failed_for_long_swallows_nothing_new() {
+    let mut stage = Stage::default();
+    stage.play(Line::new("here", "web", "cart", 30), FROM, TO, |_| not_found());
+    let fails = |now| if within(now, &[("09:30", "09:50")]) { unavailable() } else { Found::Up(50) };
+    stage.play(Line::new("here", "web", "home", 30), FROM, TO, fails);
+    stage.play(Line::new("here", "app", "api", 30), FROM, TO, fails);
+    let report = stage.report(question(FROM, TO));
+    assert_eq!(probes(&report), [vec!["cart"], vec!["api", "home"]], "{:#?}", report.incidents);
+    let new = &report.incidents[1];
+    assert_eq!(new.kind.as_ref().map(|kind| (kind.status, kind.n == kind.of)), Some((Some(503), true)));
+    assert_eq!((new.actual_failures, new.judged), (80, 80), "the old failures are not counted with the new");
+    assert!(new.end.is_some() && report.incidents[0].end.is_none());
+    assert!(new.start.by.to_string().starts_with("2025-01-01T09:30"));
+}
+
+#[test]
+fn the_same_cause_at_another_probe_hours_later_is_an_incident_of_its_own() {
+    let mut stage = Stage::default();
+    stage.play(Line::new("here", "web", "cart", 30), FROM, TO, |_| not_found());
+    stage.play(Line::new("here", "web", "home", 30), FROM, TO, |now| {
+        if within(now, &[("09:30", "10:00")]) { not_found() } else { Found::Up(50) }
+    });
+    let report = stage.report(question(FROM, TO));
+    assert_eq!(probes(&report), [["cart"], ["home"]]);
+    let ids: Vec<&str> = report.incidents.iter().map(|one| one.id.as_str()).collect();
+    assert_ne!(ids[0], ids[1]);
+    assert!(report.verdict.since.is_some_and(|since| since.by >= at("2025-01-01T09:29:00Z")), "the new one is told");
+}
+
+#[test]
+fn an_incident_keeps_its_name_from_open_to_close() {
+    let mut stage = Stage::default();
+    for (surface, probe, from) in [("web", "home", "09:10"), ("app", "api", "09:11")] {
+        stage.play(Line::new("here", surface, probe, 30), FROM, TO, |now| {
+            if within(now, &[(from, "09:30")]) { unavailable() } else { Found::Up(50) }
+        });
+    }
+    let id = |to: &str| stage.report(question(FROM, to)).incidents[0].id.clone();
+    let first = id("2025-01-01T09:13:00Z");
+    for to in ["2025-01-01T09:20:00Z", "2025-01-01T09:35:00Z", TO] {
+        assert_eq!(id(to), first, "{to}");
+    }
+}
+
+#[test]
+fn a_steady_share_of_failures_is_never_up_nor_local_and_its_onset_stays() {
+    let onset = at("2025-01-01T08:30:00Z");
+    for seed in [1, 2, 3] {
+        for share in [0.2, 0.3] {
+            let mut chance = Chance::new(seed);
+            let mut stage = Stage::default();
+            for vantage in ["iad", "lhr", "sjc"] {
+                stage.play(Line::control(vantage, 60), FROM, TO, |_| Found::Up(40));
+                for probe in ["a", "b", "c", "d"] {
+                    stage.play(Line::new(vantage, "app", probe, 30), FROM, TO, |now| {
+                        let fails = now >= onset && chance.happens(share);
+                        if fails { failed(FailureClass::ConnectTimeout, 10_000) } else { Found::Up(40) }
+                    });
+                }
+            }
+            let mut errors: Vec<i64> = Vec::new();
+            for minute in (15..=90).step_by(5) {
+                let to = (onset + std::time::Duration::from_mins(minute)).to_string();
+                let report = stage.report(question(FROM, &to));
+                let verdict = &report.verdict;
+                assert!(verdict.state.is_failing(), "{seed} {share} {minute}: {}", verdict.sentence);
+                assert_ne!(verdict.scope.extent, Extent::Local, "{seed} {share} {minute}: {}", verdict.sentence);
+                let since = verdict.since.map_or(i64::MAX, |since| (since.by.as_second() - onset.as_second()).abs());
+                errors.push(since);
+            }
+            errors.sort_unstable();
+            let median = errors[errors.len() / 2];
+            assert!(median <= 300, "{seed} {share}: since is {median} s wrong: {errors:?}");
+        }
+    }
+}
+
+#[test]
+fn a_control_target_that_answers_proves_that_we_are_online() {
+    for answer in [500, 404] {
+        let mut stage = Stage::default();
+        stage.play(Line::control("here", 60), FROM, TO, |_| status(answer, 20, &[], "no"));
+        stage.play(Line::new("here", "app", "api", 30), FROM, TO, |_| Found::Up(40));
+        stage.play(Line::new("here", "web", "home", 30), FROM, TO, |now| {
+            if within(now, &[("09:30", "10:00")]) { unavailable() } else { Found::Up(50) }
+        });
+        let report = stage.report(question(FROM, TO));
+        assert!(!report.vantages[0].set_aside, "{answer}");
+        assert_eq!(report.verdict.state, State::Down, "{}", report.verdict.sentence);
+        assert_eq!(probes(&report), [["home"]]);
+    }
+}
+
+#[test]
+fn a_control_target_that_is_dead_for_good_does_not_make_us_blind() {
+    let mut stage = Stage::default();
+    stage.play(Line::control("here", 60), FROM, TO, |_| failed(FailureClass::ConnectTimeout, 10_000));
+    for probe in ["api", "timeline"] {
+        stage.play(Line::new("here", "app", probe, 30), FROM, TO, |_| Found::Up(40));
+    }
+    let report = stage.report(question(FROM, TO));
+    assert!(!report.vantages[0].set_aside, "{}", report.verdict.sentence);
+    assert_eq!(report.verdict.state, State::Up);
+}
+
+#[test]
+fn more_failures_than_are_allowed_are_not_up_without_three_in_a_row() {
+    let mut stage = Stage::default();
+    let mut n = 0;
+    stage.play(Line::new("here", "app", "api", 30), FROM, TO, |now| {
+        n += 1;
+        if within(now, &[("09:30", "10:00")]) && n % 4 == 0 { unavailable() } else { Found::Up(40) }
+    });
+    let report = stage.report(question(FROM, TO));
+    assert_eq!(report.verdict.state, State::Degraded, "{}", report.verdict.sentence);
+}
