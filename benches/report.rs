@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use uptick::model::{FailureClass, Verdict};
 use uptick::report::{self, Fold, Integrity, Question};
-use uptick::window::Window;
+use uptick::window::{CheckResult, Window};
 
 /// 10,000 series may take this many times as long as 1,000.
 const AT_MOST: f64 = 12.0;
@@ -37,7 +37,7 @@ fn answer(series: u64) -> Duration {
     let began = Instant::now();
     let mut fold = Fold::new(question());
     windows.iter().for_each(|window| fold.window(window));
-    let report = report::answer(fold, start() + Duration::from_hours(1), Integrity::default());
+    let report = report::answer(&mut fold, start() + Duration::from_hours(1), Integrity::default());
     let length = serde_json::to_vec(&report).expect("a document").len();
     assert!(report.probes.len() as u64 * 2 >= series && length > 0);
     began.elapsed()
@@ -68,7 +68,7 @@ fn window(series: u64, part: u64) -> Window {
     let from = start() + Duration::from_mins(5) * u32::try_from(part).expect("few");
     (window.from, window.to) = (from, from + Duration::from_mins(5));
     for check in 0..10 {
-        window.strip.push(from + Duration::from_secs(30) * check, verdict, class);
+        window.strip.push(from + Duration::from_secs(30) * check, CheckResult::new(verdict, class));
         if fails {
             window.failed_latency.record(Duration::from_secs(10));
         } else {
