@@ -138,7 +138,8 @@ fn was_fine(context: &ReportContext<'_>, group: &Group, series: usize, spans: &[
     }
     let (failed, judged) = count(context, &BTreeSet::from([series]), spans);
     let Some([low, high]) = wilson(failed, judged) else { return false };
-    judged >= FEWEST && low <= ALLOWED && high < share / 2.0
+    // The share in its outages is higher than that of the incident: the less of a group fails, the more it takes.
+    judged >= FEWEST && low <= ALLOWED && high < share * share / 2.0
 }
 
 /// Failed and judged checks of some series in some spans.
