@@ -106,7 +106,7 @@ fn incident(context: &ReportContext<'_>, members: Vec<WaveMember>) -> Vec<Detect
         waves::waves(members, slack).into_iter().flat_map(|wave| divided(context, wave, slack)).collect();
     let Some(start) = waves.first().map(|wave| wave.start.by) else { return waves };
     let last = waves.iter().map(DetectedWave::last).max().unwrap_or(i64::MAX);
-    if last == i64::MAX || !is_partial(context, &series, &waves) {
+    if !is_partial(context, &series, &waves) {
         return waves;
     }
     let within = i64::try_from(context.range.rules.join_within.as_millis()).unwrap_or(i64::MAX);
