@@ -115,6 +115,7 @@ impl Http1 {
         match (sent, self.tap.refusal()) {
             (_, Some(refusal @ Refusal::Interim)) => Err(HeadError::Ended(refusal)),
             (Ok(response), _) => {
+                self.tap.forget_head();
                 let (parts, body) = response.into_parts();
                 self.body = Some(body);
                 Ok(ResponseHead { status: parts.status, version: parts.version, headers: parts.headers })

@@ -79,6 +79,11 @@ impl Tap {
         self.lock().head.clone().unwrap_or_default()
     }
 
+    /// The head was taken: its bytes are no longer needed.
+    pub(super) fn forget_head(&self) {
+        self.lock().head = None;
+    }
+
     /// Whether any byte of an answer came.
     pub(super) fn is_empty(&self) -> bool {
         self.lock().read == 0

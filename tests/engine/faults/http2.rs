@@ -111,6 +111,13 @@ pub(crate) const ROWS: &[Row] = &[
         })
         .within(400)
     }),
+    fails(70, "interim answers (103) come without end on a stream", HttpProtocol, Processing, || {
+        asked(|conn, stream| {
+            let interim = h2::header(":status", b"103");
+            let frame = h2::frame(h2::HEADERS, h2::END_HEADERS, stream, &interim);
+            conn.send_forever(frame.repeat(10), Duration::from_millis(5));
+        })
+    }),
     fails(107, "SETTINGS come without end", ResponseTimeout, Processing, || {
         asked(|conn, _| conn.send_forever(h2::frame(h2::SETTINGS, 0, 0, &[]).repeat(100), Duration::from_millis(1)))
             .within(400)
