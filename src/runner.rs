@@ -217,12 +217,12 @@ where
                     self.wind_down(grace).await;
                     return Completion::Stopped;
                 }
-                back = self.running.join_next() => match back {
-                    Some(back) => self.take(back),
-                    None => {
+                back = self.running.join_next() => {
+                    let Some(back) = back else {
                         self.end_pass();
                         return Completion::Done;
-                    }
+                    };
+                    self.take(back);
                 }
             }
         }

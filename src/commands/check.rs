@@ -45,7 +45,7 @@ const BASELINE_SPAN: Duration = Duration::from_hours(14 * 24);
 /// Prepares the run, makes the passes, and answers.
 pub(super) fn run(args: &cli::CheckArgs, terminal: &Terminal, signals: &Signals) -> Result<Exit, CliError> {
     let prepared = prepare(args, terminal)?;
-    let passed = prepared.make_passes(signals)?;
+    let passed = prepared.make_passes(signals);
     passed.conclude(signals)
 }
 
@@ -104,7 +104,7 @@ fn prepare<'a>(args: &'a cli::CheckArgs, terminal: &'a Terminal) -> Result<Prepa
 }
 
 impl<'a> Prepared<'a> {
-    fn make_passes(self, signals: &Signals) -> Result<Passed<'a>, CliError> {
+    fn make_passes(self, signals: &Signals) -> Passed<'a> {
         let Prepared {
             args,
             terminal,
@@ -143,7 +143,7 @@ impl<'a> Prepared<'a> {
         });
         signals.checks_ended();
         let last_good = memory.map(|folder| (folder, diagnoser.last_good()));
-        Ok(Passed { terminal, config, outputs, runtime, lock, consumers: events.finish(), last_good })
+        Passed { terminal, config, outputs, runtime, lock, consumers: events.finish(), last_good }
     }
 }
 

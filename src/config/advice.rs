@@ -274,7 +274,7 @@ fn dialect(text: &str) -> Option<String> {
     (fixed != text && Pattern::new(&fixed).is_ok()).then_some(fixed)
 }
 
-/// The CSS form of a selector in another language: XPath, or a bare word with its brackets.
+/// The CSS form of a selector in another language: `XPath`, or a bare word with its brackets.
 pub(crate) fn selector(text: &str) -> Option<String> {
     let fixed = if text.starts_with('/') {
         let path = text.trim_start_matches('/').replace("//", " ").replace('/', " > ");

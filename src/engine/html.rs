@@ -28,18 +28,18 @@ const AT_A_TIME: usize = 1024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum HtmlError {
     #[error("the page nests elements deeper than {DEPTH}")]
-    TooDeep,
+    Depth,
     #[error("the page has more than {NODES} elements and texts")]
-    TooLarge,
+    Size,
     #[error("the page has an element with more than {ATTRIBUTES} attributes")]
-    TooManyAttributes,
+    Attributes,
 }
 
 /// Parses a page, whose size and depth are looked at on the way: nesting and attributes cost more
 /// time than their length.
 fn parse(page: &str) -> Result<Html, HtmlError> {
     if most_attributes(page.as_bytes()) > ATTRIBUTES {
-        return Err(HtmlError::TooManyAttributes);
+        return Err(HtmlError::Attributes);
     }
     let mut parser = parse_document(HtmlTreeSink::new(Html::new_document()), ParseOpts::default());
     let mut rest = page;
@@ -49,10 +49,10 @@ fn parse(page: &str) -> Result<Html, HtmlError> {
         rest = after;
         let document = parser.tokenizer.sink.sink.0.borrow();
         if document.tree.values().len() > NODES {
-            return Err(HtmlError::TooLarge);
+            return Err(HtmlError::Size);
         }
         if document.tree.nodes().next_back().is_some_and(|node| node.ancestors().nth(DEPTH).is_some()) {
-            return Err(HtmlError::TooDeep);
+            return Err(HtmlError::Depth);
         }
     }
     Ok(parser.finish())
@@ -89,7 +89,6 @@ fn words_of_tag(tag: &[u8]) -> (usize, usize) {
     for (at, byte) in tag.iter().enumerate() {
         match (quote, byte) {
             (Some(open), close) if open == close => quote = None,
-            (Some(_), _) => {}
             (None, b'>') => return (words, at),
             (None, b'"' | b'\'') => {
                 quote = Some(byte);
@@ -101,7 +100,7 @@ fn words_of_tag(tag: &[u8]) -> (usize, usize) {
                 words += 1;
                 in_word = true;
             }
-            (None, _) => {}
+            _ => {}
         }
     }
     (words, tag.len())
@@ -232,15 +231,15 @@ mod tests {
         let attributes = |count: usize| (0..count).map(|at| format!(" a{at}=1")).collect::<String>();
         for (page, wanted) in [
             (nested(400), Ok(None)),
-            (nested(20_000), Err(HtmlError::TooDeep)),
-            (nested(200_000), Err(HtmlError::TooDeep)),
-            ("<svg>".repeat(20_000), Err(HtmlError::TooDeep)),
-            ("<p>x".repeat(100_000), Err(HtmlError::TooLarge)),
-            ((0..20_000).map(|at| format!("<p><b id={at}>")).collect(), Err(HtmlError::TooLarge)),
+            (nested(20_000), Err(HtmlError::Depth)),
+            (nested(200_000), Err(HtmlError::Depth)),
+            ("<svg>".repeat(20_000), Err(HtmlError::Depth)),
+            ("<p>x".repeat(100_000), Err(HtmlError::Size)),
+            ((0..20_000).map(|at| format!("<p><b id={at}>")).collect(), Err(HtmlError::Size)),
             (format!("<p{}>", attributes(900)), Ok(None)),
-            (format!("<p{}>", attributes(100_000)), Err(HtmlError::TooManyAttributes)),
-            (format!("<p{}", attributes(100_000).replace(' ', "/")), Err(HtmlError::TooManyAttributes)),
-            (format!("<p{}>", "\"a\"b".repeat(5_000)), Err(HtmlError::TooManyAttributes)),
+            (format!("<p{}>", attributes(100_000)), Err(HtmlError::Attributes)),
+            (format!("<p{}", attributes(100_000).replace(' ', "/")), Err(HtmlError::Attributes)),
+            (format!("<p{}>", "\"a\"b".repeat(5_000)), Err(HtmlError::Attributes)),
             (format!("<script>if (a <b) {{ {} }}</script>", "x ".repeat(100_000)), Ok(None)),
             (format!("<!-- <b {} -->", "x ".repeat(100_000)), Ok(None)),
             (format!("<img alt=\"{}\">", "x ".repeat(100_000)), Ok(Some(String::new()))),

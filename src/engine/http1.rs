@@ -55,9 +55,12 @@ pub(super) struct Http1 {
     body: Option<Incoming>,
 }
 
+/// What carries the bytes of one connection, as a future.
+type Http1Connection = Pin<Box<Connection<TokioIo<Wire>, Full<Bytes>>>>;
+
 /// The connection as a future, until it has ended.
 struct Driver {
-    connection: Option<Pin<Box<Connection<TokioIo<Wire>, Full<Bytes>>>>>,
+    connection: Option<Http1Connection>,
     /// What it ended with, where nobody else was told.
     error: Option<hyper::Error>,
 }

@@ -175,6 +175,7 @@ impl StepRun<'_> {
         Ok(exchange.run().await)
     }
 
+    #[expect(clippy::result_large_err, reason = "one is made for a failed check, and moved once")]
     fn route(&self, own: &Url, url: &Url, content: &RequestContent) -> Result<Route, Stopped> {
         let host = content.headers.get(header::HOST);
         route(&self.probe.transport, own, url, host).map_err(|reason| Stopped {

@@ -9,6 +9,7 @@ mod roots;
 mod trust;
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock};
 
@@ -56,9 +57,9 @@ impl TlsConfigs {
         let roots = SystemRoots::default();
         let mut configs = TlsConfigs::default();
         for tls in all {
-            if !configs.settings.contains_key(&tls) {
-                let settings = settings(&tls, &roots)?;
-                configs.settings.insert(tls, Arc::new(settings));
+            if let Entry::Vacant(vacant) = configs.settings.entry(tls) {
+                let settings = settings(vacant.key(), &roots)?;
+                vacant.insert(Arc::new(settings));
             }
         }
         if needs_system_roots {

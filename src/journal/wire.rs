@@ -267,7 +267,7 @@ mod tests {
         let version = |line: &Line| written(line)[5];
         assert_eq!(version(&gap()), b'1');
         let mut window = Window::empty(&"here".into(), &"home".into(), &"web".into(), false);
-        (window.from, window.to) = (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH + std::time::Duration::from_secs(60));
+        (window.from, window.to) = (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH + std::time::Duration::from_mins(1));
         window.counts.up = 1;
         window.strip.push(window.from, CheckResult::new(Verdict::Up, None));
         assert_eq!(version(&Line::from(window.clone())), b'1');

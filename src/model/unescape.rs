@@ -103,6 +103,7 @@ impl UnescapedText {
 }
 
 /// Line breaks and the blanks after them, which stand for nothing in wrapped base64.
+#[expect(clippy::unnecessary_wraps, reason = "a decoder like the others, which may decline")]
 fn line_break(text: &[u8]) -> Option<(DecodedBytes, usize)> {
     let breaks = text.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
     let blanks = text[breaks..].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();

@@ -35,9 +35,9 @@ formats! {
     /// A format of `check`.
     CheckFormat writes CheckAnswer<'_>, |answer, out|
     Human = "human", "for people, on a terminal": human::write(answer.pass, answer.style, out),
-    Json = "json", "one document, uptick.check/1": json::write(answer.pass, out),
+    Json = "json", "one document, `uptick.check/1`": json::write(answer.pass, out),
     Ndjson = "ndjson", "one outcome a line, as each check ends": json::write_lines(answer.pass, out),
-    Junit = "junit", "JUnit XML, for CI": junit::write(answer.pass, out),
+    Junit = "junit", "`JUnit` XML, for CI": junit::write(answer.pass, out),
     Tap = "tap", "TAP 14": tap::write(answer.pass, out),
     Github = "github", "annotations of GitHub Actions": github::write(answer.pass, answer.workspace, out),
     Nagios = "nagios", "status line and performance data of a Nagios plugin": nagios::write(answer.pass, out),

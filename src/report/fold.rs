@@ -136,7 +136,7 @@ impl Fold {
         }
         let Some(place) = self.place(SeriesKey::of(window)) else { return };
         if let Some(before) = before {
-            self.add_history(&before, place);
+            self.add_history(before, place);
         }
         if let Some(within) = within {
             self.add_within(&within, window, place);
@@ -145,15 +145,16 @@ impl Fold {
 
     /// Adds checks from before the time that is asked about. The latencies of a window that reaches into it are
     /// counted there.
-    fn add_history(&mut self, before: &Cow<'_, Window>, place: usize) {
+    fn add_history(&mut self, before: Cow<'_, Window>, place: usize) {
         if !before.maintenance {
-            self.history.count(before);
+            self.history.count(&before);
         }
         self.history_windows += 1;
-        match before {
-            Cow::Borrowed(whole) => self.history.window(whole),
-            Cow::Owned(part) => self.history.window(&Window { latency: Latency::default(), ..part.clone() }),
-        }
+        let before = match before {
+            Cow::Borrowed(whole) => Cow::Borrowed(whole),
+            Cow::Owned(part) => Cow::Owned(Window { latency: Latency::default(), ..part }),
+        };
+        self.history.window(&before);
         let lead_in = self.question.from.map_or(i64::MIN, |from| from.as_millisecond() - LEAD_IN_MS);
         if before.to.as_millisecond() > lead_in {
             for run in before.strip.runs() {
@@ -163,6 +164,7 @@ impl Fold {
     }
 
     /// Adds the checks of a window that were due in the time that is asked about.
+    #[expect(clippy::ptr_arg, reason = "whether the window was cut is what matters here")]
     fn add_within(&mut self, part: &Cow<'_, Window>, whole: &Window, place: usize) {
         if matches!(part, Cow::Owned(_)) {
             self.widen_latency_span((whole.from.as_millisecond(), whole.to.as_millisecond()));

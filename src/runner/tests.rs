@@ -110,6 +110,7 @@ where
         now: move || wall.now(),
         has_room: move || bounds.room_until_ms.is_none_or(|ms| begin.elapsed() < Duration::from_millis(ms)),
     };
+    #[expect(clippy::async_yields_async, reason = "the stop starts the grace, which is waited for apart")]
     let stop = async move {
         match bounds.stop_ms {
             Some(ms) => tokio::time::sleep(Duration::from_millis(ms)).await,

@@ -190,7 +190,7 @@ fn close(vantage: &Arc<str>, probe: &Arc<str>, span: SignedDuration, open: &Open
     window.from = open.from;
     window.to = open.from.saturating_add(span).unwrap_or(Timestamp::MAX);
     for sample in &open.samples {
-        window.count(&sample.result, 1);
+        window.count(sample.result, 1);
         window.insecure |= sample.insecure;
         window.strip.push(to_millisecond(sample.due), sample.result);
         let mut at_remote = RemoteCounts::default();

@@ -61,8 +61,8 @@ impl Strip {
             if entry.span_ms != 0 {
                 let _ = write!(out, "+{}", entry.span_ms);
             }
-            out.push(letter(&entry.result));
-            write_kinds(&entry.result, kinds, out);
+            out.push(letter(entry.result));
+            write_kinds(entry.result, kinds, out);
         }
     }
 
@@ -125,7 +125,7 @@ fn read_run(rest: &mut Cursor<'_>, before: i64, kinds: &[FailureKind]) -> Result
     Ok(Entry { from_ms, span_ms, result: CheckResult { verdict, class, code, own_class, flaky, warned }, count })
 }
 
-const fn letter(result: &CheckResult) -> char {
+const fn letter(result: CheckResult) -> char {
     match (result.verdict, result.flaky, result.warned) {
         (Verdict::Up, false, false) => 'U',
         (Verdict::Up, true, false) => 'F',
@@ -138,7 +138,7 @@ const fn letter(result: &CheckResult) -> char {
 }
 
 /// Appends the letters of a check's failure, and of what it found itself where the controls failed.
-fn write_kinds(result: &CheckResult, kinds: &[FailureKind], out: &mut String) {
+fn write_kinds(result: CheckResult, kinds: &[FailureKind], out: &mut String) {
     let number = |kind: FailureKind| kinds.iter().position(|other| *other == kind);
     let code = if result.own_class.is_some() { None } else { result.code };
     if let Some(at) = result.class.and_then(|class| number(FailureKind::of(class, code))) {

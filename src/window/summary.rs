@@ -150,7 +150,7 @@ impl Window {
             ..self.clone()
         };
         for (result, count) in strip.results() {
-            part.count(&result, count);
+            part.count(result, count);
         }
         part.flaky += self.unplaced_flaky(lower, upper);
         part.strip = strip;
@@ -158,7 +158,7 @@ impl Window {
     }
 
     /// Counts checks with a result, in all but the strip and the histograms.
-    pub(super) fn count(&mut self, result: &CheckResult, count: u64) {
+    pub(super) fn count(&mut self, result: CheckResult, count: u64) {
         self.counts.add(result.verdict, count);
         self.flaky += if result.flaky { count } else { 0 };
         self.warnings += if result.warned { count } else { 0 };

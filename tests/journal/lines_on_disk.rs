@@ -179,7 +179,7 @@ fn lines_of_version_1_are_read_as_before() {
     assert_eq!((cut(outage.from, half), cut(half, outage.to)), (3, 3));
     // A compacted window of round one has runs whose instants follow from their ends.
     let Line::Window(many) = read("window-many.jsonl") else { panic!("a window") };
-    let middle = many.from + Duration::from_secs(46 * 60);
+    let middle = many.from + Duration::from_mins(46);
     let parts =
         [(many.from, middle), (middle, many.to)].map(|(from, to)| many.cut(from, to).expect("checks").counts.up);
     assert_eq!(parts.iter().sum::<u64>(), 170);

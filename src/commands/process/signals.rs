@@ -110,6 +110,7 @@ impl Signals {
     }
 
     /// Resolves at the first signal, to a future that does once running checks have had their time.
+    #[expect(clippy::async_yields_async, reason = "the first signal starts the grace, which is waited for apart")]
     pub(crate) fn first(&self) -> impl Future<Output = Sleep> + Send + use<> {
         let mut first = self.shared.first.subscribe();
         async move {

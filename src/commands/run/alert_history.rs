@@ -86,18 +86,15 @@ impl AlertHistory {
         failures: Vec<Outcome>,
     ) -> Result<Report, CliError> {
         let is_fresh = |known: &Known| known.read_at.elapsed() < READS_AFTER.max(known.took * READS_SHARE);
-        let mut known = match self.known.take().filter(is_fresh) {
-            Some(mut known) => {
-                known.fold = known.fold.judged_at(now);
-                windows.iter().for_each(|window| known.fold.window(window));
-                failures.iter().for_each(|failure| known.fold.failure(failure));
-                self.keep(windows, failures);
-                known
-            }
-            None => {
-                self.keep(windows, failures);
-                self.read_journal(now)?
-            }
+        let mut known = if let Some(mut known) = self.known.take().filter(is_fresh) {
+            known.fold = known.fold.judged_at(now);
+            windows.iter().for_each(|window| known.fold.window(window));
+            failures.iter().for_each(|failure| known.fold.failure(failure));
+            self.keep(windows, failures);
+            known
+        } else {
+            self.keep(windows, failures);
+            self.read_journal(now)?
         };
         known.fold.check_limit().map_err(|error| CliError::Runtime(error.to_string()))?;
         let report = report::answer(&mut known.fold, now, known.integrity);

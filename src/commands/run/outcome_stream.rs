@@ -21,7 +21,7 @@ const UNREAD_LIMIT: usize = 4 << 20;
 /// one that has made us drop outcomes is given up then,
 const STALL: Duration = Duration::from_secs(5);
 /// and any other after this. Somebody may be reading on a pager, and a run that never ends holds its lock.
-const STALL_LIMIT: Duration = Duration::from_secs(60);
+const STALL_LIMIT: Duration = Duration::from_mins(1);
 
 /// The same after a signal.
 const SIGNAL_PATIENCE: Duration = Duration::from_millis(500);

@@ -73,7 +73,7 @@ mod tests {
                 table.keys().for_each(|key| reachable(&key.value_type, found));
             }
             ValueType::List(of) | ValueType::OneOrMore(of) | ValueType::Some(of) | ValueType::Map(of) => {
-                reachable(of, found)
+                reachable(of, found);
             }
             ValueType::Either(types) => types.iter().for_each(|value_type| reachable(value_type, found)),
             _ => {}

@@ -86,7 +86,7 @@ pub(crate) fn fill_text(reader: &mut ConfigReader, raw: &str, span: &Span, usage
     for piece in pieces {
         match (piece, usage) {
             (Segment::Plain(text), TextUse::Secret(name)) if literal => {
-                parts.extend(open_secret(reader, name, &text, span))
+                parts.extend(open_secret(reader, name, &text, span));
             }
             (Segment::Plain(text), _) => parts.push(ValuePart::Plain(text)),
             (Segment::Capture { name, written }, usage) => parts.push(capture(reader, name, written, span, usage)?),

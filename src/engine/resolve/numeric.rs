@@ -22,7 +22,7 @@ pub(super) fn ipv4(text: &str) -> Option<Ipv4Addr> {
     }
     let bits = 32 - 8 * u32::try_from(bytes.len()).ok()?;
     let last = number(last).filter(|&last| u64::from(last) < 1u64 << bits)?;
-    Some(Ipv4Addr::from(u64::from(address).checked_shl(bits).map_or(0, |high| high as u32) | last))
+    Some(Ipv4Addr::from(address.checked_shl(bits).unwrap_or(0) | last))
 }
 
 fn number(text: &str) -> Option<u32> {

@@ -120,9 +120,12 @@ async fn ask_together(
     kept
 }
 
-/// The questions under way: each with its reply, once that has come.
+/// A question with its reply, once that has come.
+type PendingQuestion = (RecordType, Question, Option<Result<Reply, Trouble>>);
+
+/// The questions under way.
 struct Pending {
-    questions: Vec<(RecordType, Question, Option<Result<Reply, Trouble>>)>,
+    questions: Vec<PendingQuestion>,
     until: Instant,
 }
 

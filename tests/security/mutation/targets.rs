@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tempfile::TempDir;
 use uptick::config;
+use uptick::model::quantity;
 use uptick::config::{Config, ConfigError};
 use uptick::engine::Engine;
 use uptick::journal::{Decoder, Writer};
@@ -149,7 +150,7 @@ pub(crate) fn duration(input: &[u8]) {
         Ok(config) => {
             let Schedule::Every(interval) = config.probes[0].schedule else { panic!("an interval") };
             assert!((Duration::from_millis(10)..=Duration::from_hours(31 * 24)).contains(&interval), "{interval:?}");
-            let shown = config::show_duration(interval);
+            let shown = quantity::show_duration(interval);
             let again = read(&shown).unwrap_or_else(|error| panic!("{shown}: {error}"));
             assert_eq!(again.probes[0].schedule, Schedule::Every(interval), "{shown}");
         }
