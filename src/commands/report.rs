@@ -125,7 +125,10 @@ const fn is_failing(state: State) -> bool {
 
 /// A percentile that a report has; within, none where the samples are too few.
 #[expect(clippy::cast_possible_truncation, reason = "a percentile is between 0 and 100")]
-#[expect(clippy::option_option, reason = "a report without such a percentile, and one of too few samples, are two things")]
+#[expect(
+    clippy::option_option,
+    reason = "a report without such a percentile, and one of too few samples, are two things"
+)]
 fn percentile(latency: &LatencySummary, quantile: f64) -> Option<Option<Duration>> {
     match (quantile * 1_000.0).round() as i64 {
         500 => Some(latency.p50),

@@ -263,7 +263,10 @@ impl<'w> Watch<'w> {
         };
         let state = Rc::clone(&self.state);
         let run = Box::pin(async move {
-            #[expect(clippy::async_yields_async, reason = "the first signal starts the grace, which is waited for apart")]
+            #[expect(
+                clippy::async_yields_async,
+                reason = "the first signal starts the grace, which is waited for apart"
+            )]
             let stop = async move {
                 // An error means that the watch is gone, and this run with it.
                 let _ = stopped.wait_for(Option::is_some).await;

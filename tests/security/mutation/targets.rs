@@ -9,10 +9,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tempfile::TempDir;
 use uptick::config;
-use uptick::model::quantity;
 use uptick::config::{Config, ConfigError};
 use uptick::engine::Engine;
 use uptick::journal::{Decoder, Writer};
+use uptick::model::quantity;
 use uptick::model::{Cron, Probe, Redactor, SafeText, Schedule, Secret, Verdict};
 
 use crate::support::server::Server;
