@@ -10,16 +10,16 @@ use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 
 /// The path of a module from the crate's root: `["report", "series"]`.
-pub type Module = Vec<String>;
+pub(crate) type Module = Vec<String>;
 
 /// Each module of the crate that is a file, with the modules whose items it names.
-pub struct ImportGraph {
+pub(crate) struct ImportGraph {
     imports: BTreeMap<Module, BTreeSet<Module>>,
 }
 
 impl ImportGraph {
     /// Reads every file below a source folder.
-    pub fn read(source: &Path) -> ImportGraph {
+    pub(crate) fn read(source: &Path) -> ImportGraph {
         let files: BTreeMap<Module, File> =
             rust_files(source).into_iter().map(|path| (module_of(source, &path), File::read(&path))).collect();
         let tests: BTreeSet<Module> = files
@@ -46,7 +46,7 @@ impl ImportGraph {
     }
 
     /// One shortest way round for each set of files that import one another.
-    pub fn cycles(&self) -> Vec<String> {
+    pub(crate) fn cycles(&self) -> Vec<String> {
         let mut reported = BTreeSet::new();
         let mut cycles = Vec::new();
         for start in self.imports.keys() {
@@ -262,7 +262,7 @@ fn module_of(source: &Path, path: &Path) -> Module {
 }
 
 /// Every Rust file of the library, in the order of its path.
-pub fn rust_files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn rust_files(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).expect("a readable folder") {
         let path = entry.expect("an entry").path();

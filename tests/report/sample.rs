@@ -216,7 +216,7 @@ pub(crate) fn many() -> CheckReport {
                 1 if at % 97 == 5 => fold.record(wrong_page(probe, after)),
                 2 if at >= 20 => fold.missed(probe, start() + after),
                 _ => fold.record(up(probe, after, 1.0 + f64::from((at * 37) % 100) / 50.0)),
-            };
+            }
         }
     }
     fold.finish(Duration::from_secs(320), &[])

@@ -47,12 +47,12 @@ fn failing(series: &Series, targets: &[&Series]) -> Vec<(i64, i64)> {
     for (n, check) in checks.iter().enumerate() {
         let before = n.checked_sub(1).map(|n| checks[n].at);
         let after = checks.get(n + 1).map(|next| next.at);
-        let is_online = if !speaks_of_us(check) {
-            was_disproved = false;
-            true
-        } else {
+        let is_online = if speaks_of_us(check) {
             was_disproved = is_disproved(check.at, before, after, targets, was_disproved);
             was_disproved
+        } else {
+            was_disproved = false;
+            true
         };
         if is_online {
             if let Some(since) = failing_since.take() {
