@@ -16,8 +16,7 @@ use crate::commands::process::terminal::Terminal;
 use crate::config::Config;
 use crate::model::{IpFamily, Probe, ip_version};
 use crate::render::{ReportAnswer, ReportFormat, TerminalStyle};
-use crate::report::LatencySummary;
-use crate::report::{Figures, Question, Report, State};
+use crate::report::{Figures, LatencySummary, Question, Report, State};
 use crate::{cli, journal};
 
 /// The span reported on where nothing is said.

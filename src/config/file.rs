@@ -9,8 +9,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::config::keys::tables;
-use crate::config::keys::type_check;
+use crate::config::keys::{tables, type_check};
 use crate::config::loaded::Config;
 use crate::config::probe;
 use crate::config::probe::journey::Sessions;
@@ -20,8 +19,7 @@ use crate::config::syntax::diagnostic::ConfigError;
 use crate::config::syntax::tree::{Item, Node, Table};
 use crate::config::value::layers;
 use crate::config::value::layers::Layers;
-use crate::model::suggest;
-use crate::model::{DeniedNetworks, Probe, Redactor, Surfaces};
+use crate::model::{DeniedNetworks, Probe, Redactor, Surfaces, suggest};
 
 /// Reads the configuration out of a file's tree.
 pub(crate) fn config(reader: &mut ConfigReader, root: &Table, path: &Path) -> Result<Config, ConfigError> {

@@ -22,8 +22,9 @@ use crate::config::syntax::tree::{Item, Node, Table};
 use crate::config::value::layers;
 use crate::config::value::layers::Layers;
 use crate::model::quantity::show_duration;
-use crate::model::suggest;
-use crate::model::{DeniedNetworks, Expect, Probe, Request, Retries, Schedule, Session, Step, TextRule, Value};
+use crate::model::{
+    DeniedNetworks, Expect, Probe, Request, Retries, Schedule, Session, Step, TextRule, Value, suggest,
+};
 
 pub(crate) const PROBE: TableSchema = TableSchema {
     title: "[[probe]]",

@@ -1,9 +1,8 @@
 //! The way through a proxy: CONNECT and SOCKS 5 by hand, so that what the proxy says is evidence, and
 //! so that its own trouble is told from what it reports of the target.
 
-use std::fmt;
-use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::{fmt, io};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -20,7 +20,8 @@ use url::Url;
 use crate::model::SafeText;
 
 use super::disk::Disk;
-use super::{JournalError, Shipped, outbox};
+use super::shipped::Shipped;
+use super::{JournalError, outbox};
 
 /// The usual patience with a store.
 pub const PATIENCE: Duration = Duration::from_secs(30);

@@ -5,18 +5,8 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::shipped::Shipped;
 use super::{CompactRules, Compacted, JournalError, Range};
-
-/// What was shipped, and what waits on the local disk for another attempt.
-#[derive(Debug, Default)]
-pub struct Shipped {
-    /// Files that are objects now.
-    pub sent: u64,
-    /// Files that wait.
-    pub waiting: u64,
-    /// Why they wait.
-    pub waiting_because: Option<JournalError>,
-}
 
 /// Whether a journal is named by a URL: `s3://bucket/prefix`.
 #[must_use]

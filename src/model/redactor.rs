@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use aho_corasick::AhoCorasick;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
 use super::text::{MESSAGE_LIMIT, visible_bytes};
@@ -293,9 +294,14 @@ fn forms(value: &str) -> Vec<Vec<u8>> {
     // A URL standard's parser makes slashes of backslashes: a Location that gives a value back.
     let with_slashes = wire_forms.iter().filter(|wire| wire.contains('\\')).map(|wire| wire.replace('\\', "/"));
     forms.extend(with_slashes.map(String::into_bytes));
-    let in_base64 = wire_forms.iter().map(String::as_bytes).chain([&*low_first]);
+    // A URL that carries another URL, or a request, is encoded once more before it is base64.
+    let in_urls = wire_forms.iter().flat_map(|wire| [false, true].map(|lower| in_url_component(wire, lower)));
+    let mut in_base64: Vec<Vec<u8>> = in_urls.chain(wire_forms.iter().cloned()).map(String::into_bytes).collect();
+    in_base64.push(low_first.clone());
+    in_base64.sort_unstable();
+    in_base64.dedup();
     for wire in in_base64 {
-        forms.extend((0..3).flat_map(|alignment| base64_at(wire, alignment)).map(String::into_bytes));
+        forms.extend((0..3).flat_map(|alignment| base64_at(&wire, alignment)).map(String::into_bytes));
     }
     forms.extend([low_first, high_first]);
     forms
@@ -321,6 +327,24 @@ fn wire_forms(value: &str) -> Vec<String> {
     wire.sort_unstable();
     wire.dedup();
     wire
+}
+
+/// A text as `encodeURIComponent` writes it, with digits of either case.
+fn in_url_component(text: &str, lower: bool) -> String {
+    const KEPT: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'_')
+        .remove(b'.')
+        .remove(b'!')
+        .remove(b'~')
+        .remove(b'*')
+        .remove(b'\'')
+        .remove(b'(')
+        .remove(b')');
+    let pieces = utf8_percent_encode(text, KEPT);
+    pieces
+        .map(|piece| if lower && piece.starts_with('%') { piece.to_ascii_lowercase() } else { piece.to_owned() })
+        .collect()
 }
 
 /// The characters of base64 that depend on nothing but the value, where the value stands
@@ -374,6 +398,21 @@ mod tests {
         for text in ["a%252Fb%2520%2522c%2522", "{\\\"x\\\":\\\"a\\/b \\\\\\\"c\\\\\\\"\\\"}", "A/B &quot;C&#34;"] {
             let redacted = redactor.redact(text);
             assert!(redacted.contains(REDACTED) && !redacted.contains('b'), "{text}: {redacted}");
+        }
+    }
+
+    #[test]
+    fn a_secret_in_a_url_in_another_one_in_base64_is_redacted() {
+        let secret = "hEad/+&=<\"\\ ~|`%tAil";
+        let redactor = Redactor::new([Secret::new(secret)]);
+        for wire in wire_forms(secret) {
+            for lower in [false, true] {
+                for before in ["", "a", "ab"] {
+                    let inner = format!("{before}GET /?back={} HTTP/1.1", in_url_component(&wire, lower));
+                    let text = format!("echo={}", STANDARD_NO_PAD.encode(&inner));
+                    assert!(redactor.redact(&text).contains(REDACTED), "{inner}");
+                }
+            }
         }
     }
 

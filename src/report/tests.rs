@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use self::stage::{Found, Line, Stage, at, diagnosed, failed, question, status, usual_ms};
+use self::stage::{Line, PlayedCheck, Stage, at, diagnosed, failed, question, status, usual_ms};
 use crate::model::{ExtraKind, FailureClass};
 use crate::report::document::answer::{Extent, State};
 use crate::report::document::incident::Incident;
@@ -51,11 +51,11 @@ fn twitter_2023_03_06_is_degraded_with_403_on_some_functions() {
     let broken = [("15:45", "16:50")];
     let body =
         r#"{"errors":[{"message":"Your current API plan does not include access to this endpoint","code":467}]}"#;
-    stage.play(Line::control("here", 60), from, to, |_| Found::Up(40));
-    stage.play(Line::new("here", "web", "timeline", 60), from, to, |_| Found::Up(90));
+    stage.play(Line::control("here", 60), from, to, |_| PlayedCheck::Up(40));
+    stage.play(Line::new("here", "web", "timeline", 60), from, to, |_| PlayedCheck::Up(90));
     for probe in ["link", "image", "terms"] {
         stage.play(Line::new("here", "web", probe, 60), from, to, |now| {
-            if within(now, &broken) { status(403, 20, &[], body) } else { Found::Up(90) }
+            if within(now, &broken) { status(403, 20, &[], body) } else { PlayedCheck::Up(90) }
         });
     }
     let report = stage.report(question(from, to));
@@ -72,11 +72,11 @@ fn twitter_2023_03_06_is_degraded_with_403_on_some_functions() {
 fn twitter_2023_03_01_is_an_empty_timeline() {
     let mut stage = Stage::default();
     let (from, to) = ("2023-03-01T09:00:00Z", "2023-03-01T11:00:00Z");
-    stage.play(Line::control("here", 60), from, to, |_| Found::Up(40));
+    stage.play(Line::control("here", 60), from, to, |_| PlayedCheck::Up(40));
     stage.play(Line::new("here", "app", "timeline", 60), from, to, |now| {
-        if within(now, &[("10:00", "12:00")]) { failed(FailureClass::AssertionFailed, 80) } else { Found::Up(80) }
+        if within(now, &[("10:00", "12:00")]) { failed(FailureClass::AssertionFailed, 80) } else { PlayedCheck::Up(80) }
     });
-    stage.play(Line::new("here", "app", "trends", 60), from, to, |_| Found::Up(80));
+    stage.play(Line::new("here", "app", "trends", 60), from, to, |_| PlayedCheck::Up(80));
     let report = stage.report(question(from, to));
     assert_eq!(report.verdict.state, State::Degraded);
     assert!(matched(one_incident(&report)).contains(&"S17"));
@@ -86,10 +86,10 @@ fn twitter_2023_03_01_is_an_empty_timeline() {
 fn names_fail(extra: &[(ExtraKind, &str, Option<FailureClass>)]) -> Report {
     let mut stage = Stage::default();
     let (from, to) = ("2025-01-01T09:00:00Z", "2025-01-01T10:00:00Z");
-    stage.play(Line::control("here", 60), from, to, |_| Found::Up(40));
+    stage.play(Line::control("here", 60), from, to, |_| PlayedCheck::Up(40));
     stage.play(Line::new("here", "app", "api", 60), from, to, |now| {
         let fails = within(now, &[("09:30", "10:00")]);
-        if fails { diagnosed(FailureClass::DnsServerFailure, extra) } else { Found::Up(80) }
+        if fails { diagnosed(FailureClass::DnsServerFailure, extra) } else { PlayedCheck::Up(80) }
     });
     stage.report(question(from, to))
 }
@@ -119,9 +119,9 @@ fn an_expired_certificate_has_its_onset_within_one_interval() {
     let (from, to) = ("2020-02-03T13:00:00Z", "2020-02-03T15:00:00Z");
     let expiry = at("2020-02-03T14:00:07Z");
     for vantage in ["iad", "lhr"] {
-        stage.play(Line::control(vantage, 60), from, to, |_| Found::Up(40));
+        stage.play(Line::control(vantage, 60), from, to, |_| PlayedCheck::Up(40));
         stage.play(Line::new(vantage, "app", "teams", 30), from, to, |now| {
-            if now >= expiry { failed(FailureClass::TlsCertExpired, 15) } else { Found::Up(80) }
+            if now >= expiry { failed(FailureClass::TlsCertExpired, 15) } else { PlayedCheck::Up(80) }
         });
     }
     let report = stage.report(question(from, to));
@@ -139,13 +139,13 @@ fn a_content_network_that_fails_is_not_hidden_by_a_shallow_probe() {
     let mut stage = Stage::default();
     let (from, to) = ("2025-12-05T08:00:00Z", "2025-12-05T09:10:00Z");
     let broken = [("08:47", "10:00")];
-    let fails = |now| if within(now, &broken) { status(500, 3, CLOUDFLARE, "error") } else { Found::Up(50) };
+    let fails = |now| if within(now, &broken) { status(500, 3, CLOUDFLARE, "error") } else { PlayedCheck::Up(50) };
     for vantage in ["iad", "lhr"] {
-        stage.play(Line::control(vantage, 60), from, to, |_| Found::Up(40));
+        stage.play(Line::control(vantage, 60), from, to, |_| PlayedCheck::Up(40));
         stage.play(Line { probe: "same network", ..Line::control(vantage, 60) }, from, to, fails);
         stage.play(Line::new(vantage, "app", "api", 30), from, to, fails);
         stage.play(Line::new(vantage, "web", "home", 30), from, to, fails);
-        stage.play(Line::new(vantage, "web", "trace", 30), from, to, |_| Found::Up(10));
+        stage.play(Line::new(vantage, "web", "trace", 30), from, to, |_| PlayedCheck::Up(10));
     }
     let report = stage.report(question(from, to));
     assert!(report.verdict.state.is_failing());
@@ -163,10 +163,10 @@ fn what_comes_and_goes_is_one_flapping_incident() {
         let mut stage = Stage::default();
         let (from, to) = ("2025-11-18T11:00:00Z", "2025-11-18T13:00:00Z");
         let broken = at("2025-11-18T11:20:00Z").as_second();
-        stage.play(Line::control("here", 60), from, to, |_| Found::Up(40));
+        stage.play(Line::control("here", 60), from, to, |_| PlayedCheck::Up(40));
         stage.play(Line::new("here", "web", "home", every), from, to, |now| {
             let into = now.as_second() - broken;
-            if into >= 0 && (into / half) % 2 == 0 { status(500, 5, CLOUDFLARE, "error") } else { Found::Up(50) }
+            if into >= 0 && (into / half) % 2 == 0 { status(500, 5, CLOUDFLARE, "error") } else { PlayedCheck::Up(50) }
         });
         let report = stage.report(question(from, to));
         let incident = one_incident(&report);
@@ -182,7 +182,12 @@ fn a_laptop_asleep_is_no_data_and_no_incident() {
         let mut stage = Stage::default();
         let (from, to) = ("2025-01-01T09:00:00Z", "2025-01-01T18:00:00Z");
         for line in [Line::control("laptop", 60), Line::new("laptop", "app", "api", 60)] {
-            stage.play(line, from, to, |now| if within(now, spans) { Found::Asleep } else { Found::Up(50) });
+            stage.play(
+                line,
+                from,
+                to,
+                |now| if within(now, spans) { PlayedCheck::Asleep } else { PlayedCheck::Up(50) },
+            );
         }
         stage.report(question(from, to))
     };
@@ -214,17 +219,17 @@ fn when_the_control_target_fails_too_nothing_is_known() {
         let (from, to) = ("2025-01-01T09:00:00Z", "2025-01-01T10:00:00Z");
         let broken = [("09:40", "10:00")];
         stage.play(Line::control("here", 60), from, to, |now| {
-            if within(now, &broken) { failed(FailureClass::ConnectTimeout, 10_000) } else { Found::Up(40) }
+            if within(now, &broken) { failed(FailureClass::ConnectTimeout, 10_000) } else { PlayedCheck::Up(40) }
         });
         stage.play(Line::new("here", "app", "api", 60), from, to, |now| {
-            if within(now, &broken) { failed(class, 10_000) } else { Found::Up(40) }
+            if within(now, &broken) { failed(class, 10_000) } else { PlayedCheck::Up(40) }
         });
         let report = stage.report(question(from, to));
         assert_eq!(report.verdict.state, State::Unknown);
         assert!(report.incidents.is_empty());
         assert!(report.vantages[0].set_aside);
         assert!(report.verdict.signature.matched.iter().any(|row| row.id == "S8"));
-        assert!(report.verdict.sentence.contains("we who are offline"), "{}", report.verdict.sentence);
+        assert!(report.verdict.sentence.contains("this vantage itself is offline"), "{}", report.verdict.sentence);
     }
 }
 
@@ -237,7 +242,7 @@ fn a_vantage_whose_control_target_fails_is_set_aside_and_the_others_are_believed
         for line in [Line::control(vantage, 60), Line::new(vantage, "app", "api", 60)] {
             stage.play(line, from, to, |now| {
                 let fails = offline && within(now, &[("09:30", "10:00")]);
-                if fails { failed(FailureClass::ConnectTimeout, 10_000) } else { Found::Up(40) }
+                if fails { failed(FailureClass::ConnectTimeout, 10_000) } else { PlayedCheck::Up(40) }
             });
         }
     }
@@ -254,8 +259,9 @@ fn a_green_run_of_twenty_checks_says_what_it_can_prove() {
     let mut stage = Stage::default();
     for probe in 0..20 {
         let name = format!("probe {probe}");
-        stage
-            .play(Line::new("ci", "app", &name, 60), "2025-01-01T09:00:00Z", "2025-01-01T09:01:00Z", |_| Found::Up(50));
+        stage.play(Line::new("ci", "app", &name, 60), "2025-01-01T09:00:00Z", "2025-01-01T09:01:00Z", |_| {
+            PlayedCheck::Up(50)
+        });
     }
     let report = stage.report(Question::default());
     assert_eq!((report.verdict.state, report.coverage.ratio), (State::Up, Some(1.0)));
@@ -269,10 +275,10 @@ fn one_vantage_of_three_is_a_local_trouble() {
     let mut stage = Stage::default();
     let (from, to) = ("2025-01-01T09:00:00Z", "2025-01-01T10:00:00Z");
     for vantage in ["iad", "lhr", "sjc"] {
-        stage.play(Line::control(vantage, 60), from, to, |_| Found::Up(40));
+        stage.play(Line::control(vantage, 60), from, to, |_| PlayedCheck::Up(40));
         stage.play(Line::new(vantage, "app", "api", 60), from, to, |now| {
             let fails = vantage == "iad" && within(now, &[("09:30", "10:00")]);
-            if fails { failed(FailureClass::ConnectTimeout, 10_000) } else { Found::Up(40) }
+            if fails { failed(FailureClass::ConnectTimeout, 10_000) } else { PlayedCheck::Up(40) }
         });
     }
     let report = stage.report(question(from, to));
@@ -286,14 +292,14 @@ fn one_vantage_of_three_is_a_local_trouble() {
 fn what_is_usual_comes_from_earlier_days_and_slow_answers_stand_out() {
     let mut stage = Stage::default();
     let mut chance = Chance::new(11);
-    stage.play(Line::control("here", 60), "2025-01-01T00:00:00Z", "2025-01-08T00:00:00Z", |_| Found::Up(40));
+    stage.play(Line::control("here", 60), "2025-01-01T00:00:00Z", "2025-01-08T00:00:00Z", |_| PlayedCheck::Up(40));
     stage.play(Line::new("here", "app", "api", 60), "2025-01-01T00:00:00Z", "2025-01-08T00:00:00Z", |now| {
         if now >= at("2025-01-07T23:00:00Z") {
-            Found::Up(1_500)
+            PlayedCheck::Up(1_500)
         } else if chance.happens(0.01) {
             failed(FailureClass::ResponseTimeout, 10_000)
         } else {
-            Found::Up(usual_ms(&mut chance))
+            PlayedCheck::Up(usual_ms(&mut chance))
         }
     });
     let report = stage.report(question("2025-01-07T00:00:00Z", "2025-01-08T00:00:00Z"));
@@ -316,7 +322,7 @@ fn what_is_usual_comes_from_earlier_days_and_slow_answers_stand_out() {
 fn an_incident_that_began_before_the_window_has_its_start() {
     let mut stage = Stage::default();
     stage.play(Line::new("here", "app", "api", 60), "2025-01-01T08:00:00Z", "2025-01-01T10:00:00Z", |now| {
-        if within(now, &[("08:30", "10:00")]) { failed(FailureClass::ConnectRefused, 1) } else { Found::Up(50) }
+        if within(now, &[("08:30", "10:00")]) { failed(FailureClass::ConnectRefused, 1) } else { PlayedCheck::Up(50) }
     });
     let report = stage.report(question("2025-01-01T09:00:00Z", "2025-01-01T10:00:00Z"));
     let incident = one_incident(&report);
@@ -341,7 +347,7 @@ fn the_percentiles_of_three_vantages_are_those_of_all_their_checks() {
         stage.play(Line::new(vantage, "app", "api", 30), "2025-01-01T09:00:00Z", "2025-01-01T12:00:00Z", |_| {
             let ms = usual_ms(&mut chance);
             union.record(Duration::from_millis(ms));
-            Found::Up(ms)
+            PlayedCheck::Up(ms)
         });
     }
     let report = stage.report(Question::default());

@@ -36,7 +36,7 @@ const PER_ALL_ADDRESSES: u64 = 16;
 /// A connection that waits for a probe's next check.
 const KEPT: u64 = 1;
 /// With fewer the runtime and its signals cannot even be set up.
-const FEWEST: u64 = 16;
+const FEWEST: u64 = 20;
 
 /// A limit of open files that leaves no room for a single check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

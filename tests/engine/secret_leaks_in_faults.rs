@@ -205,7 +205,7 @@ fn look_everywhere(plant: Plant, numbers: &[usize], rows: usize) {
     // Two hundred servers, and a connection to each.
     let _ = rlimit::increase_nofile_limit(65_536);
     let stage = stage();
-    server::echo();
+    let _echo = server::echo();
     let Rows { file: probes, wanted, kept } = file_of(SECTIONS.iter().copied().flatten(), plant, &stage);
     assert!(wanted.len() >= 200, "{} rows stand in a probe file", wanted.len());
     let sink = Server::start(|conn| {
@@ -336,7 +336,7 @@ fn inside_a_machine() {
 #[test]
 fn a_process_that_may_open_few_files_brings_out_no_secret() {
     let probe = "[[probe]]\nname = \"few\"\nurl = \"http://127.0.0.1:9/?key=${S06}\"\nauth.bearer = \"${S00}\"\n";
-    for (files, says) in [(14, "leaves no room for a check"), (16, "allows 1 checks at once")] {
+    for (files, says) in [(18, "leaves no room for a check"), (20, "allows 1 checks at once")] {
         let ran = check(probe).through(["prlimit", &format!("--nofile={files}:{files}")]).run();
         assert!(ran.stderr.contains(says), "{}", ran.stderr);
         assert_secret(&ran);

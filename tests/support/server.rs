@@ -1,10 +1,10 @@
 //! A TCP server on a loopback port that runs a script for each connection: these bytes, this
 //! pause, this end. It knows nothing of HTTP but where a request ends.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::thread::JoinHandle;
@@ -15,14 +15,29 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 /// The longest a connection lives after its script, while the peer takes its leave.
 const FAREWELL: Duration = Duration::from_millis(500);
 
-/// Whether every server says back in the head of an HTTP/1 answer what it was asked.
-static ECHOES: AtomicBool = AtomicBool::new(false);
+thread_local! {
+    /// Whether servers that this thread starts say back in the head of an HTTP/1 answer what they
+    /// were asked.
+    static ECHOES: Cell<bool> = const { Cell::new(false) };
+}
 
-/// From here on every server of this process says back in the head of an HTTP/1 answer what it was
-/// asked, in several encodings: in the status line, in headers that are kept as evidence, in a
-/// cookie, and behind every Location. What else is wrong with the answer stays wrong.
-pub fn echo() {
-    ECHOES.store(true, Ordering::SeqCst);
+/// Until the value is dropped, every server that this thread starts says back in the head of an
+/// HTTP/1 answer what it was asked, in several encodings: in the status line, in headers that are
+/// kept as evidence, in a cookie, and behind every Location. What else is wrong with the answer
+/// stays wrong.
+#[must_use]
+pub fn echo() -> Echo {
+    ECHOES.set(true);
+    Echo(())
+}
+
+/// Servers that are started say back what they were asked.
+pub struct Echo(());
+
+impl Drop for Echo {
+    fn drop(&mut self) {
+        ECHOES.set(false);
+    }
 }
 
 /// An answer with what was asked in its head.
@@ -70,6 +85,7 @@ pub struct Server {
 struct Shared {
     state: Mutex<State>,
     changed: Condvar,
+    echoes: bool,
 }
 
 #[derive(Default)]
@@ -99,7 +115,7 @@ impl Server {
         script: impl Fn(&mut Conn) + Send + Sync + 'static,
     ) -> Server {
         let address = listener.local_addr().unwrap();
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared { echoes: ECHOES.get(), ..Shared::default() });
         let accepting = thread::spawn({
             let (listener, shared) = (listener.try_clone().unwrap(), Arc::clone(&shared));
             move || accept_all(&listener, &shared, tls.as_ref(), &Arc::new(script))
@@ -309,7 +325,7 @@ impl Conn {
 
     /// Sends bytes; false where the peer is gone.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
-        let echo = ECHOES.load(Ordering::SeqCst) && !self.asked.is_empty();
+        let echo = self.shared.echoes && !self.asked.is_empty();
         let echo = echo.then(|| with_echo(bytes.as_ref(), &self.asked));
         let bytes = echo.as_deref().unwrap_or(bytes.as_ref());
         let sent = match &mut self.wire {

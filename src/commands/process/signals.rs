@@ -5,11 +5,11 @@
 //! first one is enough. What the journal acknowledged by then is on the disk.
 
 use std::future::Future;
-use std::io;
 use std::io::Write as _;
+use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::Duration;
+use std::{io, thread};
 
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
@@ -77,6 +77,7 @@ impl Signals {
             mode: Mutex::new(mode),
         });
         let failed = |error: io::Error| CliError::io("signal handlers", &error);
+        try_descriptors().map_err(failed)?;
         let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let listener = {
             let _inside = runtime.enter();
@@ -151,6 +152,13 @@ impl Shared {
     fn mode(&self) -> MutexGuard<'_, Mode> {
         self.mode.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Opens as many descriptors as the runtime and its signal pipe take, and closes them: tokio panics
+/// where it gets none for the pipe.
+fn try_descriptors() -> io::Result<()> {
+    const PAIRS: usize = 4;
+    (0..PAIRS).map(|_| UnixStream::pair()).collect::<io::Result<Vec<_>>>().map(drop)
 }
 
 /// The thread's side.

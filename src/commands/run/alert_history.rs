@@ -14,12 +14,11 @@ use jiff::Timestamp;
 use crate::commands::input::journal_query;
 use crate::commands::process::exit::CliError;
 use crate::config::Config;
-use crate::journal;
 use crate::journal::Line;
 use crate::model::{IncidentRules, Outcome, Surfaces};
-use crate::report;
 use crate::report::{Fold, Integrity, Question, Report};
 use crate::window::Window;
+use crate::{journal, report};
 
 /// How far back an alert looks: an incident that started earlier is open, and was told.
 const LOOKS_BACK: Duration = Duration::from_hours(24);

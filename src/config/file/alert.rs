@@ -9,8 +9,7 @@ use crate::config::syntax::tree::{Item, Node, Table};
 use crate::config::value::interpolate::TextUse;
 use crate::config::value::layers::Layers;
 use crate::config::value::{header, interpolate, layers, url};
-use crate::model::suggest;
-use crate::model::{Alert, AlertEvent, AlertTarget, Surfaces, Value, WebhookTemplate, is_secret_name};
+use crate::model::{Alert, AlertEvent, AlertTarget, Surfaces, Value, WebhookTemplate, is_secret_name, suggest};
 
 /// Where `PagerDuty` takes events, version 2.
 const PAGERDUTY: &str = "https://events.pagerduty.com/v2/enqueue";

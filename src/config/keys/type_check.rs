@@ -5,8 +5,7 @@ use crate::config::keys::schema::{TableSchema, ValueType};
 use crate::config::keys::tables;
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Item, Node, Table, TableEntry};
-use crate::model::is_secret_name;
-use crate::model::suggest;
+use crate::model::{is_secret_name, suggest};
 
 /// Checks a table and everything in it.
 pub(crate) fn check(reader: &mut ConfigReader, table: &Table, schema: &'static TableSchema) {

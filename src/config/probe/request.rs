@@ -11,8 +11,7 @@ use crate::config::value::layers::Layers;
 use crate::config::value::toml_text::{TomlLines, TomlWriter, key as bare_key, one_or_list, quoted, table, toml_of};
 use crate::config::value::{header, interpolate, layers, url};
 use crate::model::quantity::show_bytes;
-use crate::model::suggest;
-use crate::model::{Auth, Body, FormPart, Request, Value, is_secret_name};
+use crate::model::{Auth, Body, FormPart, Request, Value, is_secret_name, suggest};
 
 /// Keys of one request: of a probe, of its steps, and of the defaults.
 pub(crate) const REQUEST_KEYS: &[Key] = &[

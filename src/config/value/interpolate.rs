@@ -8,8 +8,7 @@ use crate::config::reader::ConfigReader;
 use crate::config::syntax::source;
 use crate::config::syntax::source::SourceError;
 use crate::config::syntax::tree::{Item, Node, Span};
-use crate::model::suggest;
-use crate::model::{Captures, SHORTEST_SECRET, Secret, Value, ValuePart};
+use crate::model::{Captures, SHORTEST_SECRET, Secret, Value, ValuePart, suggest};
 
 /// The largest file that `${file:…}` reads, in bytes.
 const LARGEST_SECRET_FILE: u64 = 64 * 1024;

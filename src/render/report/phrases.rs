@@ -3,8 +3,7 @@
 use crate::format::{self, InstantFormat};
 use crate::model::{FailureClass, SafeText};
 use crate::render::text;
-use crate::report::MainFailure;
-use crate::report::{Figures, Incident, Report, State, SurfaceRow};
+use crate::report::{Figures, Incident, MainFailure, Report, State, SurfaceRow};
 
 /// How instants are written in a report.
 pub(crate) fn instants(report: &Report) -> InstantFormat {

@@ -1,5 +1,7 @@
 //! Outages of many series joined to waves, and a wave divided where all of them paused.
 
+use std::collections::BTreeSet;
+
 use crate::report::series::outage::{Outage, Transition};
 use crate::report::statistics::ratio;
 
@@ -148,31 +150,38 @@ pub(crate) fn bridge(waves: Vec<DetectedWave>, checks: &[PooledCheck], pause: i6
 /// in the hours that one lasts, and none of them may end it.
 const NEVER_BY_CHANCE: f64 = 1e-6;
 
-/// The end of a wave whose failures go on at its share: after the first pause that chance would not make.
+/// The end of a wave whose failures go on at its share: after the first pause that chance would not make. A series
+/// counts from its first failure in the wave: what it did before says nothing of how it fails.
 fn extended(wave: &DetectedWave, checks: &[PooledCheck], pause: i64) -> Option<Transition> {
     let end = wave.end?;
     let last = wave.last();
-    let within = |check: &&PooledCheck| wave.start.by <= check.at && check.at <= last;
-    let (mut good, mut judged) = checks
-        .iter()
-        .filter(within)
-        .fold((0_u32, 0_u32), |(good, judged), check| (good + u32::from(!check.failed), judged + 1));
+    let mut failing = BTreeSet::new();
+    let (mut good, mut judged) = (0_u32, 0_u32);
     let (mut newest, mut run) = (None, 0_u32);
     let mut newest_at = last;
-    for check in checks.iter().filter(|check| check.at > last) {
-        judged = judged.saturating_add(1);
-        if !check.failed {
-            (run, good) = (run.saturating_add(1), good.saturating_add(1));
-            // Laplace's estimate: a wave without a good check may have had one.
-            let before = f64::from(good - run + 1) / f64::from(judged - run + 2);
-            let is_over = before.powi(i32::try_from(run).unwrap_or(i32::MAX)) < NEVER_BY_CHANCE;
-            if is_over && check.at - newest_at >= pause {
-                let Some(newest) = newest else { return Some(end) };
-                return Some(end_of(&FailureCluster { first: newest, newest, failures: 1 }, checks));
-            }
+    for check in checks.iter().filter(|check| check.at >= wave.start.by) {
+        if check.failed {
+            failing.insert(check.series);
+        } else if !failing.contains(&check.series) {
             continue;
         }
-        (newest, newest_at, run) = (Some(*check), check.at, 0);
+        judged = judged.saturating_add(1);
+        good = good.saturating_add(u32::from(!check.failed));
+        if check.at <= last {
+            continue;
+        }
+        if check.failed {
+            (newest, newest_at, run) = (Some(*check), check.at, 0);
+            continue;
+        }
+        run = run.saturating_add(1);
+        // Laplace's estimate: a wave without a good check may have had one.
+        let before = f64::from(good - run + 1) / f64::from(judged - run + 2);
+        let is_over = before.powi(i32::try_from(run).unwrap_or(i32::MAX)) < NEVER_BY_CHANCE;
+        if is_over && check.at - newest_at >= pause {
+            let Some(newest) = newest else { return Some(end) };
+            return Some(end_of(&FailureCluster { first: newest, newest, failures: 1 }, checks));
+        }
     }
     None
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::stage::{Found, Line, Stage, failed, question};
+use super::stage::{Line, PlayedCheck, Stage, failed, question};
 use super::within;
 use crate::model::FailureClass;
 use crate::report::document::answer::State;
@@ -14,8 +14,8 @@ fn bursts(without: &[(&str, &str)], broken: &[(&str, &str)]) -> Report {
     let (from, to) = ("2025-01-01T09:00:00Z", "2025-01-01T12:00:00Z");
     let found = |now: Timestamp| match now.as_second() % 600 {
         0..5 if within(now, broken) => failed(FailureClass::ConnectRefused, 1),
-        0..5 if !within(now, without) => Found::Up(50),
-        _ => Found::Asleep,
+        0..5 if !within(now, without) => PlayedCheck::Up(50),
+        _ => PlayedCheck::Asleep,
     };
     stage.play(Line::new("here", "app", "api", 1), from, to, found);
     stage.report(question(from, to))

@@ -1,9 +1,9 @@
 //! The kinds of outage that a report must judge right though the world is messy: something else is failing
 //! already, a failure is partial, a control target shares the fault.
 
-use super::stage::{Found, Line, Stage, at, failed, question, status};
+use super::stage::{Line, PlayedCheck, Stage, at, failed, question, status};
 use super::within;
-use crate::model::FailureClass;
+use crate::model::{FailureClass, SafeText};
 use crate::report::document::answer::{Extent, State};
 use crate::report::document::report::Report;
 use crate::report::statistics::chance::Chance;
@@ -11,24 +11,24 @@ use crate::report::statistics::chance::Chance;
 const FROM: &str = "2025-01-01T08:00:00Z";
 const TO: &str = "2025-01-01T10:00:00Z";
 
-fn not_found() -> Found {
+fn not_found() -> PlayedCheck {
     status(404, 20, &[], "no")
 }
 
-fn unavailable() -> Found {
+fn unavailable() -> PlayedCheck {
     status(503, 20, &[], "busy")
 }
 
 /// The probes of each incident, in the order of their onsets.
 fn probes(report: &Report) -> Vec<Vec<&str>> {
-    report.incidents.iter().map(|one| one.probes.iter().map(|probe| probe.as_str()).collect()).collect()
+    report.incidents.iter().map(|one| one.probes.iter().map(SafeText::as_str).collect()).collect()
 }
 
 #[test]
 fn what_has_failed_for_long_swallows_nothing_new() {
     let mut stage = Stage::default();
     stage.play(Line::new("here", "web", "cart", 30), FROM, TO, |_| not_found());
-    let fails = |now| if within(now, &[("09:30", "09:50")]) { unavailable() } else { Found::Up(50) };
+    let fails = |now| if within(now, &[("09:30", "09:50")]) { unavailable() } else { PlayedCheck::Up(50) };
     stage.play(Line::new("here", "web", "home", 30), FROM, TO, fails);
     stage.play(Line::new("here", "app", "api", 30), FROM, TO, fails);
     let report = stage.report(question(FROM, TO));
@@ -45,7 +45,7 @@ fn the_same_cause_at_another_probe_hours_later_is_an_incident_of_its_own() {
     let mut stage = Stage::default();
     stage.play(Line::new("here", "web", "cart", 30), FROM, TO, |_| not_found());
     stage.play(Line::new("here", "web", "home", 30), FROM, TO, |now| {
-        if within(now, &[("09:30", "10:00")]) { not_found() } else { Found::Up(50) }
+        if within(now, &[("09:30", "10:00")]) { not_found() } else { PlayedCheck::Up(50) }
     });
     let report = stage.report(question(FROM, TO));
     assert_eq!(probes(&report), [["cart"], ["home"]]);
@@ -59,7 +59,7 @@ fn an_incident_keeps_its_name_from_open_to_close() {
     let mut stage = Stage::default();
     for (surface, probe, from) in [("web", "home", "09:10"), ("app", "api", "09:11")] {
         stage.play(Line::new("here", surface, probe, 30), FROM, TO, |now| {
-            if within(now, &[(from, "09:30")]) { unavailable() } else { Found::Up(50) }
+            if within(now, &[(from, "09:30")]) { unavailable() } else { PlayedCheck::Up(50) }
         });
     }
     let id = |to: &str| stage.report(question(FROM, to)).incidents[0].id.clone();
@@ -77,11 +77,11 @@ fn a_steady_share_of_failures_is_never_up_nor_local_and_its_onset_stays() {
             let mut chance = Chance::new(seed);
             let mut stage = Stage::default();
             for vantage in ["iad", "lhr", "sjc"] {
-                stage.play(Line::control(vantage, 60), FROM, TO, |_| Found::Up(40));
+                stage.play(Line::control(vantage, 60), FROM, TO, |_| PlayedCheck::Up(40));
                 for probe in ["a", "b", "c", "d"] {
                     stage.play(Line::new(vantage, "app", probe, 30), FROM, TO, |now| {
                         let fails = now >= onset && chance.happens(share);
-                        if fails { failed(FailureClass::ConnectTimeout, 10_000) } else { Found::Up(40) }
+                        if fails { failed(FailureClass::ConnectTimeout, 10_000) } else { PlayedCheck::Up(40) }
                     });
                 }
             }
@@ -107,9 +107,9 @@ fn a_control_target_that_answers_proves_that_we_are_online() {
     for answer in [500, 404] {
         let mut stage = Stage::default();
         stage.play(Line::control("here", 60), FROM, TO, |_| status(answer, 20, &[], "no"));
-        stage.play(Line::new("here", "app", "api", 30), FROM, TO, |_| Found::Up(40));
+        stage.play(Line::new("here", "app", "api", 30), FROM, TO, |_| PlayedCheck::Up(40));
         stage.play(Line::new("here", "web", "home", 30), FROM, TO, |now| {
-            if within(now, &[("09:30", "10:00")]) { unavailable() } else { Found::Up(50) }
+            if within(now, &[("09:30", "10:00")]) { unavailable() } else { PlayedCheck::Up(50) }
         });
         let report = stage.report(question(FROM, TO));
         assert!(!report.vantages[0].set_aside, "{answer}");
@@ -123,7 +123,7 @@ fn a_control_target_that_is_dead_for_good_does_not_make_us_blind() {
     let mut stage = Stage::default();
     stage.play(Line::control("here", 60), FROM, TO, |_| failed(FailureClass::ConnectTimeout, 10_000));
     for probe in ["api", "timeline"] {
-        stage.play(Line::new("here", "app", probe, 30), FROM, TO, |_| Found::Up(40));
+        stage.play(Line::new("here", "app", probe, 30), FROM, TO, |_| PlayedCheck::Up(40));
     }
     let report = stage.report(question(FROM, TO));
     assert!(!report.vantages[0].set_aside, "{}", report.verdict.sentence);
@@ -136,7 +136,7 @@ fn more_failures_than_are_allowed_are_not_up_without_three_in_a_row() {
     let mut n = 0;
     stage.play(Line::new("here", "app", "api", 30), FROM, TO, |now| {
         n += 1;
-        if within(now, &[("09:30", "10:00")]) && n % 4 == 0 { unavailable() } else { Found::Up(40) }
+        if within(now, &[("09:30", "10:00")]) && n % 4 == 0 { unavailable() } else { PlayedCheck::Up(40) }
     });
     let report = stage.report(question(FROM, TO));
     assert_eq!(report.verdict.state, State::Degraded, "{}", report.verdict.sentence);

@@ -1,6 +1,6 @@
 //! A surface is called by its label where people read, and by its name where programs do.
 
-use super::stage::{Found, Line, Stage, failed, json, question};
+use super::stage::{Line, PlayedCheck, Stage, failed, json, question};
 use super::within;
 use crate::model::{FailureClass, Surface};
 use crate::report::document::report::Report;
@@ -10,9 +10,9 @@ fn labelled(app: &str, until: &str) -> Report {
     let mut stage = Stage::default();
     let (from, to) = ("2025-01-01T09:00:00Z", "2025-01-01T10:00:00Z");
     stage.play(Line::new("here", "app", "api", 60), from, to, |now| {
-        if within(now, &[("09:30", until)]) { failed(FailureClass::ConnectRefused, 1) } else { Found::Up(50) }
+        if within(now, &[("09:30", until)]) { failed(FailureClass::ConnectRefused, 1) } else { PlayedCheck::Up(50) }
     });
-    stage.play(Line::new("here", "web", "home", 60), from, to, |_| Found::Up(50));
+    stage.play(Line::new("here", "web", "home", 60), from, to, |_| PlayedCheck::Up(50));
     let mut question = question(from, to);
     for (surface, label) in [("app", app), ("web", "X website")] {
         question.surfaces.insert(surface.to_owned(), Surface { label: Some(label.to_owned()), ..Surface::default() });

@@ -1,6 +1,6 @@
 //! X on 10 March 2025, as three vantages would have seen it.
 
-use super::stage::{Found, Line, Stage, at, failed, json, question, status, usual_ms};
+use super::stage::{Line, PlayedCheck, Stage, at, failed, json, question, status, usual_ms};
 use super::{CLOUDFLARE, matched, one_incident, state_of, within};
 use crate::model::FailureClass;
 use crate::report::document::answer::{Confidence, Extent, State};
@@ -14,13 +14,13 @@ fn x_march_2025() -> Report {
     let mut chance = Chance::new(20_250_310);
     for vantage in ["iad", "lhr", "sjc"] {
         let (from, to) = ("2025-03-10T09:00:00Z", "2025-03-10T18:00:00Z");
-        stage.play(Line::control(vantage, 60), from, to, |_| Found::Up(40));
+        stage.play(Line::control(vantage, 60), from, to, |_| PlayedCheck::Up(40));
         for (surface, probe, share) in
             [("app", "timeline", 0.71), ("app", "login", 0.71), ("web", "home", 0.417), ("web", "profile", 0.417)]
         {
             stage.play(Line::new(vantage, surface, probe, 30), from, to, |now| {
                 if !within(now, &waves) || !chance.happens(share) {
-                    return Found::Up(usual_ms(&mut chance));
+                    return PlayedCheck::Up(usual_ms(&mut chance));
                 }
                 match chance.below(100) {
                     0..60 => failed(FailureClass::ConnectTimeout, 10_000),

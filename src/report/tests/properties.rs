@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::stage::{Found, Line, Stage, at, failed, json, question, status, usual_ms};
+use super::stage::{Line, PlayedCheck, Stage, at, failed, json, question, status, usual_ms};
 use crate::model::FailureClass;
 use crate::report::answer::answer;
 use crate::report::document::report::{Integrity, Report};
@@ -26,11 +26,11 @@ fn any_day(seed: u64) -> Stage {
                 let class = classes[usize::try_from(chance.below(3)).expect("small")];
                 if class == FailureClass::Status { status(503, 5, &[], "busy") } else { failed(class, 100) }
             } else if chance.happens(0.02) {
-                Found::Missed
+                PlayedCheck::Missed
             } else if chance.happens(0.01) {
-                Found::Asleep
+                PlayedCheck::Asleep
             } else {
-                Found::Up(usual_ms(&mut chance))
+                PlayedCheck::Up(usual_ms(&mut chance))
             }
         });
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::stage::{
-    Found, Line, Stage, asked_everywhere, at, diagnosed, failed, question, sent_away, status, usual_ms,
+    Line, PlayedCheck, Stage, asked_everywhere, at, diagnosed, failed, question, sent_away, status, usual_ms,
 };
 use crate::model::{ExtraKind, FailureClass};
 use crate::report::document::answer::State;
@@ -35,7 +35,7 @@ const ONE: &[&str] = &["iad"];
 const THREE: &[&str] = &["iad", "lhr", "sjc"];
 
 /// What surfaces and control targets of some vantages find in an outage; nothing stands for up.
-fn outage(vantages: &[&'static str], found: impl Fn(Place) -> Option<Found>) -> Report {
+fn outage(vantages: &[&'static str], found: impl Fn(Place) -> Option<PlayedCheck>) -> Report {
     let mut stage = Stage::default();
     let (from, to, begins) = ("2025-01-01T09:00:00Z", "2025-01-01T10:00:00Z", at("2025-01-01T09:30:00Z"));
     for vantage in vantages {
@@ -55,7 +55,7 @@ fn outage(vantages: &[&'static str], found: impl Fn(Place) -> Option<Found>) -> 
                     return status(500, 3, CLOUDFLARE, "error");
                 }
                 let place = Place { vantage, surface, probe, control, minute };
-                (minute >= 0).then(|| found(place)).flatten().unwrap_or(Found::Up(50))
+                (minute >= 0).then(|| found(place)).flatten().unwrap_or(PlayedCheck::Up(50))
             });
         }
     }
@@ -65,7 +65,7 @@ fn outage(vantages: &[&'static str], found: impl Fn(Place) -> Option<Found>) -> 
 }
 
 /// Everything but the control targets fails alike.
-fn all(vantages: &[&'static str], found: impl Fn() -> Found) -> Report {
+fn all(vantages: &[&'static str], found: impl Fn() -> PlayedCheck) -> Report {
     outage(vantages, |place| (!place.control).then(&found))
 }
 
@@ -75,7 +75,7 @@ fn class(class: FailureClass) -> Report {
 }
 
 /// One vantage alone sees a failure.
-fn from_one(found: impl Fn() -> Found) -> Report {
+fn from_one(found: impl Fn() -> PlayedCheck) -> Report {
     outage(THREE, |place| (place.vantage == "sjc" && !place.control).then(&found))
 }
 
@@ -84,7 +84,7 @@ fn names(class: FailureClass, extra: &[(ExtraKind, bool)]) -> Report {
     all(THREE, || asked_further(class, extra))
 }
 
-fn asked_further(class: FailureClass, extra: &[(ExtraKind, bool)]) -> Found {
+fn asked_further(class: FailureClass, extra: &[(ExtraKind, bool)]) -> PlayedCheck {
     let extra: Vec<_> = extra
         .iter()
         .map(|(kind, answers)| (*kind, "203.0.113.7:443", (!answers).then_some(FailureClass::ConnectTimeout)))
@@ -93,21 +93,21 @@ fn asked_further(class: FailureClass, extra: &[(ExtraKind, bool)]) -> Found {
 }
 
 /// A week of usual answers, then an hour of others.
-fn last_hour(found: impl Fn(&mut Chance) -> Found) -> Report {
+fn last_hour(found: impl Fn(&mut Chance) -> PlayedCheck) -> Report {
     let mut stage = Stage::default();
     let mut chance = Chance::new(22);
     let (from, to, last) = ("2025-01-01T00:00:00Z", "2025-01-08T00:00:00Z", at("2025-01-07T23:00:00Z"));
     for surface in ["app", "web"] {
         stage.play(Line::new("here", surface, "home", 30), from, to, |now| {
-            if now >= last && surface == "app" { found(&mut chance) } else { Found::Up(usual_ms(&mut chance)) }
+            if now >= last && surface == "app" { found(&mut chance) } else { PlayedCheck::Up(usual_ms(&mut chance)) }
         });
     }
     stage.report(question("2025-01-07T12:00:00Z", to))
 }
 
 /// A few answers of a hundred take far longer, the others do not.
-fn queueing(chance: &mut Chance) -> Found {
-    if chance.happens(0.06) { Found::Up(2_000) } else { Found::Up(60 + chance.below(40)) }
+fn queueing(chance: &mut Chance) -> PlayedCheck {
+    if chance.happens(0.06) { PlayedCheck::Up(2_000) } else { PlayedCheck::Up(60 + chance.below(40)) }
 }
 
 /// A row of the table: data that shows it, and data that does not though it is near.
@@ -206,7 +206,7 @@ const ROWS: &[Row] = &[
         || all(THREE, || status(500, 5, BUSY, "")),
     ),
     // The median rises too.
-    ("S22", || last_hour(queueing), || last_hour(|_| Found::Up(2_000))),
+    ("S22", || last_hour(queueing), || last_hour(|_| PlayedCheck::Up(2_000))),
     (
         "S23",
         || all(THREE, || asked_everywhere(&[("192.0.2.1:443", true), ("[2001:db8::1]:443", false)])),
@@ -220,12 +220,12 @@ const ROWS: &[Row] = &[
 ];
 
 /// A failed expectation of a body.
-fn sent(class: FailureClass, body: &str) -> Found {
-    let Found::Failed(mut outcome) = status(200, 20, BUSY, body) else { unreachable!("a status is a failure") };
+fn sent(class: FailureClass, body: &str) -> PlayedCheck {
+    let PlayedCheck::Failed(mut outcome) = status(200, 20, BUSY, body) else { unreachable!("a status is a failure") };
     if let Some(failure) = &mut outcome.failure {
         failure.class = class;
     }
-    Found::Failed(outcome)
+    PlayedCheck::Failed(outcome)
 }
 
 /// The rows that the verdict matched; each has its cause among those that the evidence is consistent with.
@@ -252,14 +252,16 @@ fn every_row_of_the_table_is_reached_and_refuted() {
 #[test]
 fn a_slow_tail_is_told_though_everything_is_up() {
     let report =
-        last_hour(|chance| if chance.happens(0.04) { Found::Up(2_000) } else { Found::Up(60 + chance.below(40)) });
+        last_hour(
+            |chance| if chance.happens(0.04) { PlayedCheck::Up(2_000) } else { PlayedCheck::Up(60 + chance.below(40)) },
+        );
     assert_eq!((report.verdict.state, report.incidents.len()), (State::Up, 0));
     assert_eq!(report.verdict.signature.consistent_with, ["queueing"]);
     let sentence = &report.verdict.sentence;
     let told = "the slowest answers of app are slower than usual (p99 2 s against ";
     assert!(sentence.contains(told), "{sentence}");
     assert!(sentence.contains("), consistent with queueing at a part of the pool"), "{sentence}");
-    let usual = last_hour(|chance| Found::Up(usual_ms(chance)));
+    let usual = last_hour(|chance| PlayedCheck::Up(usual_ms(chance)));
     assert!(rows(&usual).is_empty() && !usual.verdict.sentence.contains("slowest"), "{}", usual.verdict.sentence);
 }
 
@@ -272,7 +274,7 @@ fn a_slow_tail_accompanies_an_incident_and_comes_last() {
     let usual =
         last_hour(
             |chance| {
-                if chance.happens(0.3) { status(503, 15_000, BUSY, "") } else { Found::Up(usual_ms(chance)) }
+                if chance.happens(0.3) { status(503, 15_000, BUSY, "") } else { PlayedCheck::Up(usual_ms(chance)) }
             },
         );
     assert!(!usual.incidents[0].signature.matched.iter().any(|row| row.id == "S22"));

@@ -36,7 +36,7 @@ pub(super) struct Line<'l> {
 }
 
 /// What one check found.
-pub(super) enum Found {
+pub(super) enum PlayedCheck {
     /// The target up, after so many milliseconds.
     Up(u64),
     /// A failure.
@@ -59,7 +59,13 @@ impl<'l> Line<'l> {
 
 impl Stage {
     /// Plays a probe from one instant to another, as texts; what each check finds, `found` says.
-    pub(super) fn play(&mut self, line: Line<'_>, from: &str, to: &str, mut found: impl FnMut(Timestamp) -> Found) {
+    pub(super) fn play(
+        &mut self,
+        line: Line<'_>,
+        from: &str,
+        to: &str,
+        mut found: impl FnMut(Timestamp) -> PlayedCheck,
+    ) {
         let mut collector = Collector::new(line.vantage, Duration::from_mins(1));
         // Probes of one file are spread over their interval by their names.
         let spread = i64::from(crc32fast::hash(line.probe.as_bytes()) % 1000) * line.every;
@@ -89,12 +95,12 @@ impl Stage {
     }
 }
 
-fn outcome(line: Line<'_>, scheduled_at: Timestamp, found: Found) -> Option<Outcome> {
+fn outcome(line: Line<'_>, scheduled_at: Timestamp, found: PlayedCheck) -> Option<Outcome> {
     let mut outcome = match found {
-        Found::Asleep => return None,
-        Found::Up(ms) => up(ms),
-        Found::Failed(outcome) => *outcome,
-        Found::Missed => Outcome { verdict: Verdict::Missed, ..up(0) },
+        PlayedCheck::Asleep => return None,
+        PlayedCheck::Up(ms) => up(ms),
+        PlayedCheck::Failed(outcome) => *outcome,
+        PlayedCheck::Missed => Outcome { verdict: Verdict::Missed, ..up(0) },
     };
     line.vantage.clone_into(&mut outcome.vantage);
     line.surface.clone_into(&mut outcome.surface);
@@ -127,8 +133,8 @@ fn up(ms: u64) -> Outcome {
 }
 
 /// A failure of a class, after so many milliseconds.
-pub(super) fn failed(class: FailureClass, ms: u64) -> Found {
-    Found::Failed(Box::new(failure(class, ms)))
+pub(super) fn failed(class: FailureClass, ms: u64) -> PlayedCheck {
+    PlayedCheck::Failed(Box::new(failure(class, ms)))
 }
 
 fn failure(class: FailureClass, ms: u64) -> Outcome {
@@ -142,10 +148,10 @@ fn failure(class: FailureClass, ms: u64) -> Outcome {
 }
 
 /// An answer with a bad status after so many milliseconds, with headers and the begin of a body.
-pub(super) fn status(code: u16, ms: u64, headers: &[(&str, &str)], body: &str) -> Found {
+pub(super) fn status(code: u16, ms: u64, headers: &[(&str, &str)], body: &str) -> PlayedCheck {
     let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), SafeText::message(value))).collect();
     let body = Some(SafeText::message(body));
-    Found::Failed(Box::new(Outcome {
+    PlayedCheck::Failed(Box::new(Outcome {
         status: Some(code),
         evidence: Some(Evidence { headers, body, ..Evidence::default() }),
         ..failure(FailureClass::Status, ms)
@@ -153,7 +159,7 @@ pub(super) fn status(code: u16, ms: u64, headers: &[(&str, &str)], body: &str) -
 }
 
 /// A failed expectation of a page that a redirect led to.
-pub(super) fn sent_away(location: &str) -> Found {
+pub(super) fn sent_away(location: &str) -> PlayedCheck {
     let hop = Hop {
         url: SafeText::message("https://x.test/"),
         status: 302,
@@ -163,7 +169,7 @@ pub(super) fn sent_away(location: &str) -> Found {
         timings: Timings::default(),
         tls: None,
     };
-    Found::Failed(Box::new(Outcome {
+    PlayedCheck::Failed(Box::new(Outcome {
         status: Some(200),
         redirects: vec![hop],
         ..failure(FailureClass::AssertionFailed, 20)
@@ -171,7 +177,7 @@ pub(super) fn sent_away(location: &str) -> Found {
 }
 
 /// A failed check that asked every address of the name, and whether each answered.
-pub(super) fn asked_everywhere(addresses: &[(&str, bool)]) -> Found {
+pub(super) fn asked_everywhere(addresses: &[(&str, bool)]) -> PlayedCheck {
     let class = FailureClass::ConnectTimeout;
     let asked = addresses.iter().map(|(address, answers)| AddressOutcome {
         address: address.parse().expect("an address"),
@@ -180,11 +186,11 @@ pub(super) fn asked_everywhere(addresses: &[(&str, bool)]) -> Found {
         status: answers.then_some(200),
         timings: Timings::default(),
     });
-    Found::Failed(Box::new(Outcome { addresses: asked.collect(), ..failure(class, 10_000) }))
+    PlayedCheck::Failed(Box::new(Outcome { addresses: asked.collect(), ..failure(class, 10_000) }))
 }
 
 /// A failure with what extra checks found: whom they asked, and how that failed.
-pub(super) fn diagnosed(class: FailureClass, extra: &[(ExtraKind, &str, Option<FailureClass>)]) -> Found {
+pub(super) fn diagnosed(class: FailureClass, extra: &[(ExtraKind, &str, Option<FailureClass>)]) -> PlayedCheck {
     let extra = extra
         .iter()
         .map(|(kind, target, class)| ExtraCheck {
@@ -196,7 +202,7 @@ pub(super) fn diagnosed(class: FailureClass, extra: &[(ExtraKind, &str, Option<F
         })
         .collect();
     let evidence = Evidence { diagnosis: Some(Diagnosis { extra }), ..Evidence::default() };
-    Found::Failed(Box::new(Outcome { evidence: Some(evidence), ..failure(class, 5) }))
+    PlayedCheck::Failed(Box::new(Outcome { evidence: Some(evidence), ..failure(class, 5) }))
 }
 
 pub(super) fn at(text: &str) -> Timestamp {

@@ -167,7 +167,7 @@ pub(crate) const ROWS: &[Row] = &[
             resolv_conf("nameserver 127.0.0.2\n");
             Reply::address(Ipv4Addr::LOCALHOST)
         }));
-        let second = name_server(2, |_| Reply::address(Ipv4Addr::new(127, 0, 0, 1)));
+        let second = name_server(2, |_| Reply::address(Ipv4Addr::LOCALHOST));
         let url = format!("http://name.test:{}/", server.port());
         // Whoever asked the first server again would not see the second.
         Case::get(url).after_good_checks(1).keep(Rc::clone(&first)).keep(second).keep(server).also(move |_| {

@@ -644,6 +644,6 @@ fn wants_client(version: &'static rustls::SupportedProtocolVersion) -> Case {
 fn asks_and_closes(version: &'static rustls::SupportedProtocolVersion) -> Case {
     let authority = Authority::new();
     let config = authority.leaf(&["good.test"]).config_that_asks_clients_of(&authority, &[version]);
-    let server = Server::tls(config, |conn| conn.drop_without_close_notify());
+    let server = Server::tls(config, Conn::drop_without_close_notify);
     trusting(&authority, &server).keep(server).keep(authority)
 }

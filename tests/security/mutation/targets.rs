@@ -12,8 +12,7 @@ use uptick::config;
 use uptick::config::{Config, ConfigError};
 use uptick::engine::Engine;
 use uptick::journal::{Decoder, Writer};
-use uptick::model::quantity;
-use uptick::model::{Cron, Probe, Redactor, SafeText, Schedule, Secret, Verdict};
+use uptick::model::{Cron, Probe, Redactor, SafeText, Schedule, Secret, Verdict, quantity};
 
 use crate::support::server::Server;
 use crate::support::{probes, strict};
