@@ -115,13 +115,25 @@ fn incident(context: &ReportContext<'_>, members: Vec<WaveMember>) -> Vec<Detect
     waves::bridge(waves, &checks, slack)
 }
 
-/// Whether some checks of an incident's own series were good in its waves: a partial failure, of which a few good
-/// checks in a row are no end.
+/// Whether some checks of an incident's own series were good between their failures: a partial failure, of which a
+/// few good checks in a row are no end. What a series did before its first failure in a wave, and after its last,
+/// does not count: an outage that spreads from one to the next is total all the same.
 fn is_partial(context: &ReportContext<'_>, series: &BTreeSet<usize>, waves: &[DetectedWave]) -> bool {
     /// From this share on everything fails.
     const TOTAL: f64 = 0.9;
-    let checks = waves.iter().flat_map(|wave| checks_of(context, series, wave.start.by, wave.last()));
-    let (failed, judged) = checks.fold((0, 0), |sum, check| (sum.0 + u64::from(check.failed), sum.1 + 1));
+    let (mut failed, mut judged) = (0, 0);
+    for wave in waves {
+        let checks = checks_of(context, series, wave.start.by, wave.last());
+        let mut failing: BTreeMap<usize, (i64, i64)> = BTreeMap::new();
+        for check in checks.iter().filter(|check| check.failed) {
+            failing.entry(check.series).or_insert((check.at, check.at)).1 = check.at;
+        }
+        let counts = |check: &&waves::PooledCheck| {
+            failing.get(&check.series).is_some_and(|(first, last)| (*first..=*last).contains(&check.at))
+        };
+        judged += checks.iter().filter(counts).count() as u64;
+        failed += checks.iter().filter(|check| check.failed).count() as u64;
+    }
     ratio(failed, judged).is_some_and(|share| share < TOTAL)
 }
 
