@@ -385,16 +385,17 @@ fn is_same_page(wanted: &Url, url: &Url) -> bool {
     *wanted == page
 }
 
+/// As much of a text as a message may need. It is cut to [`SHOWN`] characters once secrets are out of it: a secret
+/// that is cut first is found no more.
 fn beginning(text: &str) -> &str {
-    match text.char_indices().nth(SHOWN) {
-        Some((at, _)) => &text[..at],
-        None => text,
-    }
+    const ENOUGH: usize = 128 * 1024;
+    &text[..text.floor_char_boundary(ENOUGH)]
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
+
 /// The host of a URL, for a message.
 fn host_of(url: &str) -> String {
     Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_else(|| url.to_owned())
