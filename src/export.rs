@@ -54,6 +54,10 @@ impl Exporters {
     ///
     /// # Errors
     /// [`ExportError`], where it cannot start.
+    #[cfg_attr(
+        not(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp")),
+        expect(dead_code, reason = "a build without exporters adds none")
+    )]
     pub(crate) fn add<E: Exporter + 'static>(
         &mut self,
         start: impl Future<Output = Result<E, ExportError>>,

@@ -168,7 +168,7 @@ pub fn bytes(text: &str) -> Result<u64, QuantityError> {
     number.checked_mul(*factor).ok_or(QuantityError::TooLarge)
 }
 
-/// Writes a size as [`bytes`] reads it: "1MiB".
+/// Writes a size as [`bytes()`] reads it: "1MiB".
 pub fn show_bytes(bytes: u64) -> String {
     let whole = |factor: u64| bytes >= factor && bytes.is_multiple_of(factor);
     match SIZES.iter().rev().find(|(name, factor)| (name.ends_with("iB")) && whole(*factor)) {

@@ -31,7 +31,7 @@ pub struct Point {
     pub classes: BTreeMap<FailureClass, u64>,
     /// The total time of up checks.
     pub latency_us: LatencySummary,
-    /// Up checks by latency band: index into [`super::Report::band_edges_us`] and count; bands without a check are absent.
+    /// Up checks by latency band: index into [`Report::band_edges_us`](crate::report::Report) and count; bands without a check are absent.
     pub bands: Vec<(u16, u64)>,
 }
 
