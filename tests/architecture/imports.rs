@@ -45,6 +45,11 @@ impl ImportGraph {
         ImportGraph { imports }
     }
 
+    /// Each import, as the module that names something and the module whose file declares it.
+    pub(crate) fn imports(&self) -> impl Iterator<Item = (&Module, &Module)> {
+        self.imports.iter().flat_map(|(importer, targets)| targets.iter().map(move |target| (importer, target)))
+    }
+
     /// One shortest way round for each set of files that import one another.
     pub(crate) fn cycles(&self) -> Vec<String> {
         let mut reported = BTreeSet::new();
@@ -320,6 +325,18 @@ mod tests {
             ("a/c.rs", "fn f() { assert!(matches!(1, super::B::ONE)); } pub struct C;"),
         ]);
         assert_eq!(found, ["a::b -> a::c -> a::b"]);
+    }
+
+    #[test]
+    fn grouped_imports_of_the_root_are_imports() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (path, text) in [("lib.rs", "mod a; mod b;"), ("a.rs", "use crate::{b};"), ("b.rs", "pub struct B;")] {
+            fs::write(folder.path().join(path), text).expect("a file");
+        }
+        let graph = ImportGraph::read(folder.path());
+        let found: Vec<String> =
+            graph.imports().map(|(from, to)| [from.join("::"), to.join("::")].join(" -> ")).collect();
+        assert_eq!(found, ["a -> b"]);
     }
 
     #[test]
