@@ -18,6 +18,6 @@ mod spreadsheet;
 pub(crate) use duration::{duration, duration_cell, milliseconds};
 pub(crate) use instant::{InstantFormat, date, date_time};
 pub(crate) use number::{
-    alternatives, budget, count, counted, interval, list, percentage, ratio, ratio_cell, ratio_floor,
+    alternatives, budget, count, counted, interval, list, percentage, plain_list, ratio, ratio_cell, ratio_floor,
 };
 pub(crate) use spreadsheet::spreadsheet_text;

@@ -141,7 +141,7 @@ fn of_incident(event: AlertEvent, repeated: bool, incident: &Incident, report: &
         }
         _ => {
             let down = if repeated { format!("{are} still down, since") } else { format!("{have} been down since") };
-            let from = joined(&incident.vantages);
+            let from = format::plain_list(&incident.vantages);
             format!("{who} {down} {began} ({}), seen from {from}{kind}", incident.rule)
         }
     }
@@ -171,11 +171,7 @@ fn labels(incident: &Incident, report: &Report) -> String {
         row.and_then(|row| row.label.clone()).unwrap_or_else(|| surface.clone())
     };
     let labels: Vec<SafeText> = incident.surfaces.iter().map(label).collect();
-    joined(&labels)
-}
-
-fn joined(names: &[SafeText]) -> String {
-    names.iter().map(SafeText::as_str).collect::<Vec<_>>().join(", ")
+    format::plain_list(&labels)
 }
 
 fn seconds(instant: Timestamp) -> String {

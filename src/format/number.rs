@@ -1,5 +1,7 @@
 //! Counts, ratios, and lists of names.
 
+use crate::model::SafeText;
+
 /// `12,345`
 pub(crate) fn count(n: u64) -> String {
     let digits = n.to_string();
@@ -68,6 +70,11 @@ pub(crate) fn budget(used: f64) -> String {
     } else {
         ratio(used)
     }
+}
+
+/// `iad, lhr, sjc`: every name, however many.
+pub(crate) fn plain_list(names: &[SafeText]) -> String {
+    names.iter().map(SafeText::as_str).collect::<Vec<_>>().join(", ")
 }
 
 /// `app`, `app and web`, `app, web and api`; of more than four, `app, web, api, cdn and 3 more`.

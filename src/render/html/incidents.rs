@@ -41,7 +41,7 @@ fn one(report: &Report, number: usize, incident: &Incident, page: &mut HtmlWrite
             page,
         );
     }
-    fact("seen from", &phrases::list(&incident.vantages), page);
+    fact("seen from", &format::plain_list(&incident.vantages), page);
     fact("opened by", &format!("{} at {}", incident.rule, clock.at(incident.detected_at)), page);
     let flapping = if incident.flapping { "flapping, " } else { "" };
     fact("changes of state", &format!("{flapping}{:.0}% (Nagios)", incident.flap_percent), page);
@@ -53,7 +53,7 @@ fn one(report: &Report, number: usize, incident: &Incident, page: &mut HtmlWrite
     page.element(
         "p",
         &[("class", "note")],
-        &format!("Probes: {}. Name: {}.", phrases::list(&incident.probes), incident.id),
+        &format!("Probes: {}. Name: {}.", format::plain_list(&incident.probes), incident.id),
     );
     page.close("article");
     page.line();

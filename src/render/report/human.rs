@@ -9,7 +9,7 @@ use std::io;
 use std::io::Write;
 
 use super::phrases::{
-    incidents_phrase, insecure_sentence, instants, kind, label, labels, length, list, mark, minutes, plain, span,
+    incidents_phrase, insecure_sentence, instants, kind, label, labels, length, mark, minutes, plain, span,
 };
 use crate::format::{self, InstantFormat};
 use layout::{labelled, state_style, title};
@@ -141,7 +141,7 @@ fn incidents(report: &Report, screen: &mut StyledText) {
 
 fn one_incident(report: &Report, incident: &Incident, clock: &InstantFormat, screen: &mut StyledText) {
     let style = if incident.end.is_none() { BAD } else { BOLD };
-    let from = list(&incident.vantages);
+    let from = format::plain_list(&incident.vantages);
     screen.plain("  ");
     screen.put(style, &labels(report, &incident.surfaces));
     screen.plain(&format!(" from {from}: {}", clock.stretch(&incident.start, incident.end.as_ref())));

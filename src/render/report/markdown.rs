@@ -7,7 +7,7 @@ use std::io::Write;
 
 use super::phrases::{
     chance, class_name, full_label, incidents_phrase, insecure_sentence, instants, interval, kind, label, labels,
-    length, list, main_failure, mark, minutes, plain, span, word,
+    length, main_failure, mark, minutes, plain, span, word,
 };
 use crate::format::{self, InstantFormat};
 use crate::render::escape;
@@ -160,7 +160,7 @@ fn one_incident(report: &Report, incident: &Incident, clock: &InstantFormat, pag
         let _ = writeln!(page, "- {name}: {}", prose(content));
     };
     item("when (UTC)", &clock.stretch(&incident.start, incident.end.as_ref()));
-    item("seen from", &list(&incident.vantages));
+    item("seen from", &format::plain_list(&incident.vantages));
     item("lasted", &length(incident));
     let failed =
         format!("{} of {} failed", format::count(incident.actual_failures), format::counted(incident.judged, "check"));

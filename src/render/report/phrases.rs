@@ -29,7 +29,7 @@ pub(crate) fn label<'r>(report: &'r Report, surface: &'r SafeText) -> &'r SafeTe
 
 /// Several surfaces for people, by their names.
 pub(crate) fn labels(report: &Report, surfaces: &[SafeText]) -> String {
-    list(&surfaces.iter().map(|surface| label(report, surface).clone()).collect::<Vec<_>>())
+    format::plain_list(&surfaces.iter().map(|surface| label(report, surface).clone()).collect::<Vec<_>>())
 }
 
 /// The same, and that it is the control targets, where its name does not say so.
@@ -110,11 +110,6 @@ pub(crate) fn length(incident: &Incident) -> String {
 /// Minutes of full outage: `170 min`, `4 min 12 s`, `8.3 s`.
 pub(crate) fn minutes(minutes: f64) -> String {
     if minutes >= 9.95 { format!("{minutes:.0} min") } else { seconds((minutes * 600.0).round() / 10.0) }
-}
-
-/// `iad, lhr, sjc`
-pub(crate) fn list(names: &[SafeText]) -> String {
-    names.iter().map(SafeText::as_str).collect::<Vec<_>>().join(", ")
 }
 
 /// A word of the report's own data, `network_loss`, as words for people.
