@@ -32,6 +32,7 @@ mod multipart;
 mod offload;
 mod os_error;
 mod own_route;
+mod phase_error;
 mod proxy;
 mod redirect;
 mod request_builder;

@@ -11,22 +11,20 @@ use url::Host;
 use crate::model::{FailureClass, HttpVersionPreference, Phase, Transport};
 
 use super::body::{Body, Intake, ReadLimits, Taken};
-use super::classify::{
-    Peer, connect_fault, http1_body_fault, http1_head_fault, http2_body_fault, http2_head_fault, proxy_fault,
-    refused_by_proxy, resolve_fault,
-};
-use super::coding::{CodingError, Decoder};
-use super::connection::{BodyError, Connection, Destination, HeadError, Kept, KeptConnections};
-use super::dial::{ConnectError, dial};
-use super::fault::{Deadline, Fault, timed_out};
+use super::classify::connect_fault;
+use super::coding::Decoder;
+use super::connection::{Connection, Destination, HeadError, Kept, KeptConnections};
+use super::dial::dial;
+use super::fault::{Deadline, Fault};
 use super::handshake::{SharedHandshake, is_http2, shake_hands};
 use super::message::{OutgoingRequest, ResponseHead};
-use super::proxy::{Proxy, ProxyError, ProxyScheme, ProxyTarget};
-use super::resolve::{Names, NoAddress};
+use super::phase_error::{Ending, PhaseError, refusing_proxy};
+use super::proxy::{Proxy, ProxyScheme, ProxyTarget};
+use super::resolve::Names;
 use super::route::{Endpoint, Route, TlsRoute};
 use super::stream::Stream;
 use super::tls::{TlsConfigs, alpn};
-use super::tls_fault::{handshake_fault, has_nothing_in_common, unknown_suite};
+use super::tls_fault::{handshake_fault, has_nothing_in_common};
 use super::trace::ConnectionTrace;
 use super::{http2, redirect, tls};
 
@@ -75,31 +73,6 @@ struct Progress {
     was_kept: bool,
 }
 
-/// Where and why it ended.
-#[derive(Debug)]
-enum PhaseError {
-    Resolve {
-        host: String,
-        error: NoAddress,
-    },
-    /// An address is in a network that may not be asked.
-    Denied(String),
-    Connect(ConnectError),
-    /// There is no way to the proxy itself.
-    ProxyUnreachable(String),
-    Proxy(ProxyError),
-    Tls(io::Error),
-    /// The server speaks no cipher suite but one that this prober does not know.
-    UnknownSuite(&'static str),
-    /// The probe's TLS settings were not prepared.
-    Unprepared,
-    Head(HeadError),
-    Body(BodyError),
-    Decode(CodingError),
-    /// Decoding took longer than there is time.
-    OutOfTime,
-}
-
 /// How a connection is come by.
 #[derive(Clone, Copy)]
 struct Attempt {
@@ -132,18 +105,18 @@ impl Exchange<'_> {
         let phases = Box::pin(self.phases(attempt, &mut progress));
         let ended = tokio::time::timeout_at(self.deadline.at, phases).await;
         let mut retry = Retry::No;
-        let fault = match ended {
-            Ok(Ok(())) => None,
-            Err(_) | Ok(Err(PhaseError::OutOfTime)) => Some(self.out_of_time(&progress)),
-            Ok(Err(error)) => {
-                let fault = self.fault(&error, &progress);
+        let fault = match ended.unwrap_or(Err(PhaseError::OutOfTime)) {
+            Ok(()) => progress.head.as_ref().and_then(|head| refusing_proxy(self.route, head.status)),
+            Err(error) => {
+                let Progress { trace, intake, .. } = &progress;
+                let ending = Ending { route: self.route, deadline: self.deadline, trace, intake: intake.as_ref() };
+                let fault = ending.fault(&error);
                 retry = self.retry(&error, &fault, &progress, attempt);
                 Some(fault)
             }
         };
         let Progress { mut trace, head, intake, .. } = progress;
         trace.end();
-        let fault = fault.or_else(|| self.refusing_proxy(head.as_ref()));
         let body = intake.map(Intake::into_body).unwrap_or_default();
         (Exchanged { trace, head, body, fault }, retry)
     }
@@ -267,10 +240,10 @@ impl Exchange<'_> {
         if let Endpoint::Address(address) = self.route.endpoint {
             self.admit(&[address])?;
         }
-        let looks_up = matches!(proxy.scheme, ProxyScheme::Socks5 { names: false });
-        if self.route.tls.is_none() && !matches!(proxy.scheme, ProxyScheme::Socks5 { .. }) {
+        if self.route.forwarding_proxy().is_some() {
             return Ok(None);
         }
+        let looks_up = matches!(proxy.scheme, ProxyScheme::Socks5 { names: false });
         Ok(Some(match &self.route.endpoint {
             Endpoint::Address(address) => ProxyTarget::Address(*address),
             Endpoint::Name { host, port } if !looks_up => ProxyTarget::Name(host.clone(), *port),
@@ -399,104 +372,6 @@ impl Exchange<'_> {
             Retry::No
         }
     }
-
-    fn out_of_time(&self, progress: &Progress) -> Fault {
-        let phase = progress.trace.phase().unwrap_or(Phase::Processing);
-        let target = match (phase, progress.trace.remote) {
-            (Phase::Resolve, _) | (_, None) => self.route.host.clone(),
-            (_, Some(remote)) => remote.to_string(),
-        };
-        let mut fault = timed_out(phase, self.deadline, &target);
-        if let Some(intake) = &progress.intake {
-            fault.message = format!("{}, {} bytes arrived", fault.message, intake.read());
-        }
-        match &self.route.proxy {
-            // The proxy itself does not accept the connection.
-            Some(proxy) if fault.class == FailureClass::ConnectTimeout && !progress.trace.reached => {
-                refused_by_proxy(&proxy.name(), &fault.message)
-            }
-            Some(proxy) if fault.class == FailureClass::ConnectTimeout => {
-                fault.message = format!("{}, through the proxy {}", fault.message, proxy.name());
-                fault
-            }
-            _ => fault,
-        }
-    }
-
-    fn fault(&self, error: &PhaseError, progress: &Progress) -> Fault {
-        let proxy = self.route.proxy.as_ref().map(Proxy::name).unwrap_or_default();
-        match error {
-            PhaseError::Resolve { host, error } => resolve_fault(host, error),
-            PhaseError::Denied(message) => Fault::new(FailureClass::TargetBlocked, None, message.clone()),
-            PhaseError::Connect(failed) => connect_fault(failed),
-            PhaseError::ProxyUnreachable(why) => refused_by_proxy(&proxy, why),
-            PhaseError::Proxy(error) => proxy_fault(error, &proxy, &self.route.host),
-            PhaseError::Tls(error) => {
-                let peer = self.peer(progress);
-                handshake_fault(error, &peer.handshake.unwrap_or_default(), &peer.target, &peer.name)
-            }
-            PhaseError::UnknownSuite(suite) => unknown_suite(suite, &self.peer(progress).target),
-            PhaseError::Unprepared => {
-                Fault::new(FailureClass::ProberResources, Phase::Tls, "the probe's TLS settings were not prepared")
-            }
-            PhaseError::Head(error) => self.head_fault(error, progress),
-            PhaseError::Body(error) => {
-                let target = self.peer(progress).target;
-                let mut fault = match error {
-                    BodyError::Http1(error) => http1_body_fault(error, &target),
-                    BodyError::Http2(error) => http2_body_fault(error, &target),
-                };
-                if let (FailureClass::BodyTruncated, Some(intake)) = (fault.class, &progress.intake) {
-                    fault.message = format!("{} ({} bytes arrived)", fault.message, intake.read());
-                }
-                fault
-            }
-            PhaseError::Decode(error) => Fault::new(FailureClass::BodyDecode, Phase::Transfer, error.to_string()),
-            PhaseError::OutOfTime => self.out_of_time(progress),
-        }
-    }
-
-    fn head_fault(&self, error: &HeadError, progress: &Progress) -> Fault {
-        let peer = self.peer(progress);
-        let fault = match error {
-            HeadError::Http1(error) => http1_head_fault(error, &peer),
-            HeadError::Http2(error) => http2_head_fault(error, &peer),
-        };
-        match self.forwarding_proxy() {
-            // Whoever did not answer, or answered with what is no HTTP, is the proxy.
-            Some(proxy) if is_of_connection(fault.class) => refused_by_proxy(&proxy.name(), &fault.message),
-            _ => fault,
-        }
-    }
-
-    /// The proxy that answers for the target: plain HTTP is forwarded, and not tunnelled.
-    fn forwarding_proxy(&self) -> Option<&Proxy> {
-        let proxy = self.route.proxy.as_ref()?;
-        let tunnels = self.route.tls.is_some() || matches!(proxy.scheme, ProxyScheme::Socks5 { .. });
-        (!tunnels).then_some(proxy)
-    }
-
-    /// A status that only a proxy gives (RFC 9110 section 15.5.8).
-    fn refusing_proxy(&self, head: Option<&ResponseHead>) -> Option<Fault> {
-        let proxy = self.forwarding_proxy()?;
-        let status = head?.status;
-        (status == StatusCode::PROXY_AUTHENTICATION_REQUIRED)
-            .then(|| refused_by_proxy(&proxy.name(), &format!("it answers {status}")))
-    }
-
-    fn peer(&self, progress: &Progress) -> Peer {
-        let name = self.route.tls.as_ref().map(|tls| tls.name.to_str().into_owned());
-        Peer {
-            target: progress.trace.target(&self.route.host),
-            name: name.unwrap_or_default(),
-            handshake: progress.trace.handshake.as_ref().map(|shown| shown.facts().clone()),
-        }
-    }
-}
-
-/// Whether a failure is about who is connected to, and not about what took its time.
-fn is_of_connection(class: FailureClass) -> bool {
-    matches!(class, FailureClass::ConnectionReset | FailureClass::EmptyReply | FailureClass::HttpProtocol)
 }
 
 fn proxy_endpoint(proxy: &Proxy) -> Endpoint {

@@ -73,6 +73,11 @@ pub(super) enum ProxyError {
 }
 
 impl Proxy {
+    /// Whether it forwards the request itself, instead of opening a tunnel to the target.
+    pub(super) fn forwards(&self, is_https: bool) -> bool {
+        !is_https && !matches!(self.scheme, ProxyScheme::Socks5 { .. })
+    }
+
     /// Reads a proxy's URL.
     ///
     /// # Errors

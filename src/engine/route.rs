@@ -10,7 +10,7 @@ use url::{Host, Position, Url};
 
 use crate::model::{Captures, HttpVersionPreference, Tls, Transport};
 
-use super::proxy::{Proxy, ProxyScheme};
+use super::proxy::Proxy;
 
 /// Whom to connect to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -58,6 +58,13 @@ pub(super) struct Route {
     pub(super) authority: HeaderValue,
 }
 
+impl Route {
+    /// The proxy that answers for the target: plain HTTP is forwarded, and not tunnelled.
+    pub(super) fn forwarding_proxy(&self) -> Option<&Proxy> {
+        self.proxy.as_ref().filter(|proxy| proxy.forwards(self.tls.is_some()))
+    }
+}
+
 /// Plans the way to `url`. `own` is the URL the step asks: its overrides hold for its host alone,
 /// and its client certificate for its origin alone. `host` is a configured host header.
 ///
@@ -85,7 +92,7 @@ pub(super) fn route(transport: &Transport, own: &Url, url: &Url, host: Option<&H
         // HTTP/2 takes no host header that is not an authority.
         version = HttpVersionPreference::Http1;
     }
-    let forwards = !is_https && proxy.as_ref().is_some_and(|proxy| !matches!(proxy.scheme, ProxyScheme::Socks5 { .. }));
+    let forwards = proxy.as_ref().is_some_and(|proxy| proxy.forwards(is_https));
     Ok(Route {
         origin: url[..Position::BeforePath].to_owned(),
         host: url.host_str().unwrap_or_default().to_owned(),

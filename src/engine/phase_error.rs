@@ -1,0 +1,150 @@
+//! Where a request ended, and what fault that is: the one way from the error of a phase to a failure
+//! class, with what is known of the connection by then.
+
+use std::io;
+
+use http::StatusCode;
+
+use crate::model::{FailureClass, Phase};
+
+use super::body::Intake;
+use super::classify::{
+    Peer, connect_fault, http1_body_fault, http1_head_fault, http2_body_fault, http2_head_fault, proxy_fault,
+    refused_by_proxy, resolve_fault,
+};
+use super::coding::CodingError;
+use super::connection::{BodyError, HeadError};
+use super::dial::ConnectError;
+use super::fault::{Deadline, Fault, timed_out};
+use super::proxy::{Proxy, ProxyError};
+use super::resolve::NoAddress;
+use super::route::Route;
+use super::tls_fault::{handshake_fault, unknown_suite};
+use super::trace::ConnectionTrace;
+
+/// Where and why a request ended.
+#[derive(Debug)]
+pub(super) enum PhaseError {
+    Resolve {
+        host: String,
+        error: NoAddress,
+    },
+    /// An address is in a network that may not be asked.
+    Denied(String),
+    Connect(ConnectError),
+    /// There is no way to the proxy itself.
+    ProxyUnreachable(String),
+    Proxy(ProxyError),
+    Tls(io::Error),
+    /// The server speaks no cipher suite but one that this prober does not know.
+    UnknownSuite(&'static str),
+    /// The probe's TLS settings were not prepared.
+    Unprepared,
+    Head(HeadError),
+    Body(BodyError),
+    Decode(CodingError),
+    /// Decoding took longer than there is time.
+    OutOfTime,
+}
+
+/// A request that ended before its answer was read.
+pub(super) struct Ending<'a> {
+    pub(super) route: &'a Route,
+    pub(super) deadline: Deadline,
+    pub(super) trace: &'a ConnectionTrace,
+    /// As much of the body as came.
+    pub(super) intake: Option<&'a Intake>,
+}
+
+impl Ending<'_> {
+    fn out_of_time(&self) -> Fault {
+        let phase = self.trace.phase().unwrap_or(Phase::Processing);
+        let target = match (phase, self.trace.remote) {
+            (Phase::Resolve, _) | (_, None) => self.route.host.clone(),
+            (_, Some(remote)) => remote.to_string(),
+        };
+        let mut fault = timed_out(phase, self.deadline, &target);
+        if let Some(intake) = self.intake {
+            fault.message = format!("{}, {} bytes arrived", fault.message, intake.read());
+        }
+        match &self.route.proxy {
+            // The proxy itself does not accept the connection.
+            Some(proxy) if fault.class == FailureClass::ConnectTimeout && !self.trace.reached => {
+                refused_by_proxy(&proxy.name(), &fault.message)
+            }
+            Some(proxy) if fault.class == FailureClass::ConnectTimeout => {
+                fault.message = format!("{}, through the proxy {}", fault.message, proxy.name());
+                fault
+            }
+            _ => fault,
+        }
+    }
+
+    /// The failure class of an error, with its phase and one sentence.
+    pub(super) fn fault(&self, error: &PhaseError) -> Fault {
+        let proxy = self.route.proxy.as_ref().map(Proxy::name).unwrap_or_default();
+        match error {
+            PhaseError::Resolve { host, error } => resolve_fault(host, error),
+            PhaseError::Denied(message) => Fault::new(FailureClass::TargetBlocked, None, message.clone()),
+            PhaseError::Connect(failed) => connect_fault(failed),
+            PhaseError::ProxyUnreachable(why) => refused_by_proxy(&proxy, why),
+            PhaseError::Proxy(error) => proxy_fault(error, &proxy, &self.route.host),
+            PhaseError::Tls(error) => {
+                let peer = self.peer();
+                handshake_fault(error, &peer.handshake.unwrap_or_default(), &peer.target, &peer.name)
+            }
+            PhaseError::UnknownSuite(suite) => unknown_suite(suite, &self.peer().target),
+            PhaseError::Unprepared => {
+                Fault::new(FailureClass::ProberResources, Phase::Tls, "the probe's TLS settings were not prepared")
+            }
+            PhaseError::Head(error) => self.head_fault(error),
+            PhaseError::Body(error) => {
+                let target = self.peer().target;
+                let mut fault = match error {
+                    BodyError::Http1(error) => http1_body_fault(error, &target),
+                    BodyError::Http2(error) => http2_body_fault(error, &target),
+                };
+                if let (FailureClass::BodyTruncated, Some(intake)) = (fault.class, self.intake) {
+                    fault.message = format!("{} ({} bytes arrived)", fault.message, intake.read());
+                }
+                fault
+            }
+            PhaseError::Decode(error) => Fault::new(FailureClass::BodyDecode, Phase::Transfer, error.to_string()),
+            PhaseError::OutOfTime => self.out_of_time(),
+        }
+    }
+
+    fn head_fault(&self, error: &HeadError) -> Fault {
+        let peer = self.peer();
+        let fault = match error {
+            HeadError::Http1(error) => http1_head_fault(error, &peer),
+            HeadError::Http2(error) => http2_head_fault(error, &peer),
+        };
+        match self.route.forwarding_proxy() {
+            // Whoever did not answer, or answered with what is no HTTP, is the proxy.
+            Some(proxy) if is_of_connection(fault.class) => refused_by_proxy(&proxy.name(), &fault.message),
+            _ => fault,
+        }
+    }
+
+    fn peer(&self) -> Peer {
+        let name = self.route.tls.as_ref().map(|tls| tls.name.to_str().into_owned());
+        Peer {
+            target: self.trace.target(&self.route.host),
+            name: name.unwrap_or_default(),
+            handshake: self.trace.handshake.as_ref().map(|shown| shown.facts().clone()),
+        }
+    }
+}
+
+/// Whether a failure is about who is connected to, and not about what took its time.
+fn is_of_connection(class: FailureClass) -> bool {
+    matches!(class, FailureClass::ConnectionReset | FailureClass::EmptyReply | FailureClass::HttpProtocol)
+}
+
+/// A status that only a proxy gives (RFC 9110 section 15.5.8): its refusal, where one forwards the request.
+pub(super) fn refusing_proxy(route: &Route, status: StatusCode) -> Option<Fault> {
+    let proxy = route.forwarding_proxy()?;
+    (status == StatusCode::PROXY_AUTHENTICATION_REQUIRED)
+        .then(|| refused_by_proxy(&proxy.name(), &format!("it answers {status}")))
+}
