@@ -23,17 +23,14 @@ use crate::report::fold::Fold;
 use crate::report::fold::history::Judged;
 use crate::report::incident::{description, incident_detection};
 use crate::report::parallel;
-use crate::report::series::analysis::ReportRange;
+use crate::report::series::analysis::{ReportRange, SeriesAnalysis};
 
 /// The answer. `now` is the instant it is made at; `integrity` says what was read, and the
 /// counts of windows and history in it are filled in here. The fold is put in order for it, and may
 /// take in more and be asked again.
 #[must_use]
 pub fn answer(fold: &mut Fold, now: Timestamp, integrity: Integrity) -> Report {
-    parallel::map(fold.series.iter_mut().collect(), |series| {
-        series.log.sort();
-        series.lead_in.sort();
-    });
+    put_in_order(fold);
     let fold = &*fold;
     let rules = fold.question.rules;
     let range = range(fold, now, &rules);
@@ -58,10 +55,7 @@ pub fn answer(fold: &mut Fold, now: Timestamp, integrity: Integrity) -> Report {
     let verdict = input.answer();
     let points: Vec<Point> = context.buckets().flat_map(|(series, buckets)| charts::points(series, buckets)).collect();
     let (curves, waterfalls) = charts::shapes(&context, &detected);
-    let judged = targets.iter().fold(Judged::default(), |sum, one| Judged {
-        n: sum.n + one.series.counts.judged(),
-        failed: sum.failed + one.series.counts.down,
-    });
+    let judged = judged_of(&targets);
     Report {
         schema: SCHEMA,
         generated_at: now,
@@ -97,6 +91,21 @@ pub fn answer(fold: &mut Fold, now: Timestamp, integrity: Integrity) -> Report {
         incidents,
         comparisons,
     }
+}
+
+fn put_in_order(fold: &mut Fold) {
+    parallel::map(fold.series.iter_mut().collect(), |series| {
+        series.log.sort();
+        series.lead_in.sort();
+    });
+}
+
+/// The checks of all targets together.
+fn judged_of(targets: &[&SeriesAnalysis<'_>]) -> Judged {
+    targets.iter().fold(Judged::default(), |sum, one| Judged {
+        n: sum.n + one.series.counts.judged(),
+        failed: sum.failed + one.series.counts.down,
+    })
 }
 
 /// The range: as asked, or as far as the data reaches.

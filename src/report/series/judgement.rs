@@ -1,5 +1,5 @@
-//! One function judges a series of verdicts, wherever a state is asked for: its latest checks against what
-//! is allowed.
+//! A state is judged by the latest checks against what is allowed. [`judge`] judges one series from its verdicts
+//! alone; a report, which knows its incidents too, asks [`is_excessive`] of the pooled recent checks.
 
 use std::time::Duration;
 
