@@ -14,7 +14,8 @@ mod watch;
 pub use args::{Color, OutputArgs, ProbeArgs};
 pub use check::CheckArgs;
 pub use command::{
-    Cli, Command, CompactArgs, CompletionsArgs, DemoArgs, InitArgs, SchemaArgs, SchemaDocument, ValidateArgs,
+    Cli, Command, CompactArgs, CompletionsArgs, DemoArgs, ImportArgs, InitArgs, SchemaArgs, SchemaDocument,
+    ValidateArgs,
 };
 pub use export::{ExportArgs, ExportFormat};
 pub use exporter::ExporterArgs;

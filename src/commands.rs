@@ -6,6 +6,7 @@ mod check;
 mod compact;
 mod demo;
 mod export;
+mod import;
 mod init;
 mod input;
 mod process;
@@ -59,6 +60,7 @@ fn execute(cli: Cli, terminal: &Terminal, signals: &Signals) -> Result<Exit, Cli
         Command::Check(args) => check::run(&args, terminal, signals),
         Command::Watch(args) => watch::run(&args, terminal, signals),
         Command::Init(args) => init::run(&args),
+        Command::Import(args) => import::run(&args, terminal),
         Command::Validate(args) => validate::run(&args, terminal),
         Command::Schema(args) => terminal::print(|out| schema::write(args.document, out)),
         Command::Export(args) => export::run(&args, terminal),
@@ -113,6 +115,7 @@ fn output_args(command: &Command) -> OutputArgs {
         Command::Demo(args) => args.output_args,
         Command::Compact(args) => args.output_args,
         Command::Export(args) => args.output_args,
+        Command::Import(args) => args.output_args,
         Command::Init(_) | Command::Schema(_) | Command::Completions(_) | Command::Man => OutputArgs::default(),
     }
 }

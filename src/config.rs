@@ -14,7 +14,10 @@ mod reader;
 mod syntax;
 mod value;
 
+pub(crate) use value::toml_text;
+
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::model::Probe;
 
@@ -43,6 +46,18 @@ pub fn find(start: &Path) -> Option<PathBuf> {
 /// Every problem of the file at once, each with its line and column.
 pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
     let source = Source::read(path).map_err(|error| ConfigError::of_source(path, &error))?;
+    read(source, path, env)
+}
+
+/// Reads the text of a probe file that is to stand at `path`.
+///
+/// # Errors
+/// Every problem of the text at once, each with its line and column.
+pub fn load_text(path: &Path, text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
+    read(Arc::new(Source::new(path, text.to_owned())), path, env)
+}
+
+fn read(source: Arc<Source>, path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
     let mut reader = ConfigReader::new(env);
     let parsed = tree::parse(0, &source.text);
     reader.sources.push(source);

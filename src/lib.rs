@@ -8,6 +8,7 @@
 //! | [`model`] | the words of the field as plain data: probe, check, outcome, failure class |
 //! | `format` | how numbers and times are written for people |
 //! | [`config`] | `probes.toml`: its shape, its diagnostics, its secrets |
+//! | [`import`] | other tools' files as `probes.toml` |
 //! | [`plan`] | when is a value: an iterator of due checks |
 //! | [`engine`] | one check → one [`model::Outcome`], never an error |
 //! | [`window`] | outcomes added up: counts, classes, histograms, the strip of verdicts |
@@ -36,6 +37,7 @@ pub mod demo;
 pub mod engine;
 pub mod export;
 pub(crate) mod format;
+pub mod import;
 pub mod journal;
 pub mod metric;
 pub mod model;

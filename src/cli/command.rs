@@ -20,6 +20,16 @@ Exit status:
   3    unknown: nothing down, but checks could not be judged or the journal could not be written
   130  interrupted (143: terminated)";
 
+const IMPORT_EXAMPLES: &str = "\
+Examples:
+  uptick import request.sh                      curl commands, also \"Copy as cURL (bash)\" of a browser
+  uptick import recorded.har -o probes.toml     what a browser has recorded
+  uptick import blackbox.yml prometheus.yml     modules, and the targets they are asked of
+  uptick import blackbox.yml targets.json       the same with the targets of a file_sd file
+  uptick import gatus/config.yaml               Gatus
+  uptick import Uptime_Kuma_Backup.json         Uptime Kuma
+What could not be carried over stands in the file as comments, with the reason; secrets become ${secret:NAME}.";
+
 /// Synthetic availability prober: was it down, for whom, since when, what kind of failure, and how sure are we?
 #[derive(Debug, Parser)]
 #[command(name = "uptick", version, after_help = EXIT_STATUS, max_term_width = 110, arg_required_else_help = true)]
@@ -47,6 +57,9 @@ pub enum Command {
     Demo(DemoArgs),
     /// Write a commented probes.toml
     Init(InitArgs),
+    /// Write a probes.toml from curl commands, HAR, `blackbox_exporter`, Gatus or Uptime Kuma
+    #[command(after_help = IMPORT_EXAMPLES)]
+    Import(ImportArgs),
     /// Print the JSON Schema of a document
     Schema(SchemaArgs),
     /// Merge old windows of a journal into hourly and daily ones
@@ -90,6 +103,23 @@ pub struct InitArgs {
     /// The file to write; an existing one is not touched
     #[arg(value_name = "FILE", default_value = "probes.toml")]
     pub path: PathBuf,
+}
+
+/// `uptick import`
+#[derive(Args, Debug)]
+pub struct ImportArgs {
+    /// Files of other tools, told apart by what is in them; `-` is standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Write to this file instead of standard output; an existing one is not touched
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Replace the file of --output where it exists
+    #[arg(long, requires = "output")]
+    pub force: bool,
+    /// Output options
+    #[command(flatten)]
+    pub output_args: OutputArgs,
 }
 
 /// `uptick schema`

@@ -19,6 +19,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("format", &["model"]),
     ("config", &["model"]),
+    ("import", &["model", "config"]),
     ("plan", &["model"]),
     ("engine", &["model"]),
     ("window", &["model"]),
@@ -39,6 +40,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "model",
             "format",
             "config",
+            "import",
             "plan",
             "engine",
             "window",
@@ -64,6 +66,7 @@ const HOMES: &[(&str, &[&str])] = &[
     // The signature table is data in the repository, read with the same parser.
     ("toml", &["config", "report"]),
     ("annotate_snippets", &["config"]),
+    ("serde_saphyr", &["import"]),
     // Exporters send through `export/endpoint.rs`; it is the one file there that knows reqwest.
     ("reqwest", &["export"]),
     ("prost", &["export"]),

@@ -6,4 +6,5 @@
 mod support;
 
 mod examples;
+mod import;
 mod probes_file;

@@ -1,0 +1,72 @@
+//! What other tools' files say, as a probe file: curl command lines, HAR, `blackbox_exporter` with
+//! Prometheus, Gatus and Uptime Kuma.
+//!
+//! A reader makes [`draft::ProbeDraft`]s: keys of `probes.toml` with their values, and notes on what has no
+//! key. What is written is read back by [`crate::config`]: a draft that it refuses stands in the file as a
+//! comment with the reason, so that the file is valid whatever was imported.
+
+mod blackbox;
+mod browser;
+mod curl;
+mod curl_options;
+mod document;
+mod draft;
+mod error;
+mod gatus;
+mod har;
+mod kind;
+mod probe_file;
+mod prometheus;
+mod request;
+mod secrets;
+mod shell;
+mod shell_words;
+mod template;
+mod uptime_kuma;
+
+use std::path::Path;
+
+use draft::ProbeDraft;
+use kind::Kind;
+use secrets::Secrets;
+
+pub use document::InputFile;
+pub use error::ImportError;
+pub use probe_file::Imported;
+
+/// The most probes that one import writes.
+const MOST_PROBES: usize = 5_000;
+
+/// Reads the files together and writes one probe file, whose relative paths are relative to `folder`.
+///
+/// # Errors
+/// A file that is none of the kinds known, one that breaks off, or files without any probe.
+pub fn import(files: &[InputFile], folder: &Path) -> Result<Imported, ImportError> {
+    let mut secrets = Secrets::default();
+    let mut drafts: Vec<ProbeDraft> = Vec::new();
+    let mut tools = Vec::new();
+    let mut prometheus = prometheus::PrometheusFiles::default();
+    for file in files {
+        let kind = kind::of(file)?;
+        tools.push(format!("{} ({})", file.name, kind.title()));
+        match kind {
+            Kind::Curl(commands) => drafts.extend(curl::probes(file, &commands, &mut secrets)?),
+            Kind::Har(har) => drafts.extend(har::probes(&har, &mut secrets)),
+            Kind::Gatus(config) => drafts.extend(gatus::probes(&config, &mut secrets)),
+            Kind::UptimeKuma(backup) => drafts.extend(uptime_kuma::probes(&backup, &mut secrets)),
+            Kind::Blackbox(config) => prometheus.modules.push(config),
+            Kind::ScrapeConfig(config) => prometheus.scrape_configs.push(config),
+            Kind::FileSd(groups) => prometheus.file_sd.push((file.name.clone(), groups)),
+        }
+    }
+    drafts.extend(prometheus.probes(&mut secrets)?);
+    if drafts.is_empty() {
+        let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
+        return Err(ImportError::of_file(&names.join(", "), "holds nothing that an HTTP probe can ask"));
+    }
+    if drafts.len() > MOST_PROBES {
+        let message = format!("holds {} probes; the most that one import writes is {MOST_PROBES}", drafts.len());
+        return Err(ImportError::of_file(&tools.join(", "), &message));
+    }
+    probe_file::write(drafts, &tools, &secrets, folder)
+}

@@ -1,0 +1,156 @@
+//! HAR, what a browser or a proxy has recorded, as probes: one for each document and each call of an API.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::config::toml_text::quoted;
+use crate::import::browser;
+use crate::import::document::{elements, text};
+use crate::import::draft::ProbeDraft;
+use crate::import::request::{self, ImportedRequest};
+use crate::import::secrets::Secrets;
+use crate::import::template::literal;
+
+/// A probe for each request that was answered, but for the files of a page.
+pub(crate) fn probes(har: &Value, secrets: &mut Secrets) -> Vec<ProbeDraft> {
+    let entries = elements(&har["log"]["entries"]);
+    let mut drafts: Vec<ProbeDraft> = Vec::new();
+    let mut seen = BTreeSet::new();
+    // Where a redirect has led: the probe of its start follows it.
+    let mut redirected = BTreeSet::new();
+    let (mut files, mut others) = (0_u64, 0_u64);
+    for entry in entries {
+        let (request, response) = (&entry["request"], &entry["response"]);
+        let url = request["url"].as_str().unwrap_or_default();
+        let method = request["method"].as_str().unwrap_or("GET").to_ascii_uppercase();
+        if !url.starts_with("http://") && !url.starts_with("https://") || method == "OPTIONS" || method == "CONNECT" {
+            others += 1;
+            continue;
+        }
+        let target = response["redirectURL"].as_str().filter(|target| !target.is_empty());
+        let target = target.and_then(|target| url::Url::parse(url).ok()?.join(target).ok());
+        redirected.extend(target.map(|target| target.to_string()));
+        let body = request["postData"]["text"].as_str().unwrap_or_default();
+        let is_target = redirected.contains(url) && method == "GET";
+        if is_target || !seen.insert((method.clone(), url.to_owned(), body.to_owned())) {
+            continue;
+        }
+        if is_file_of_page(entry) {
+            files += 1;
+            continue;
+        }
+        drafts.push(draft(request, response, &method, url, secrets));
+    }
+    if let Some(first) = drafts.first_mut() {
+        if files > 0 {
+            first.not_carried(
+                &format!("images, scripts, styles and fonts ({files})"),
+                "`expect.assets = { limit = 20 }` of a page asks for what it links to",
+            );
+        }
+        if others > 0 {
+            first.not_carried(
+                &format!("entries of other kinds ({others})"),
+                "other schemes, preflight requests, tunnels",
+            );
+        }
+    }
+    drafts
+}
+
+/// An image, a script, a style or a font, which the page's own probe can ask for.
+fn is_file_of_page(entry: &Value) -> bool {
+    const TYPES: [&str; 7] = ["image", "script", "stylesheet", "font", "media", "manifest", "ping"];
+    if let Some(kind) = entry["_resourceType"].as_str() {
+        return TYPES.contains(&kind);
+    }
+    let kind = entry["response"]["content"]["mimeType"].as_str().unwrap_or_default().to_ascii_lowercase();
+    let is_file = kind.starts_with("image/")
+        || kind.starts_with("font/")
+        || kind.starts_with("video/")
+        || kind.starts_with("audio/");
+    is_file || ["javascript", "text/css", "font-woff", "x-font", "wasm"].iter().any(|word| kind.contains(word))
+}
+
+fn draft(request: &Value, response: &Value, method: &str, url: &str, secrets: &mut Secrets) -> ProbeDraft {
+    let url = literal(url);
+    let mut draft = ProbeDraft::new(&request::name_of(&url));
+    let mut noise = Vec::new();
+    let mut headers: Vec<(String, String)> = Vec::new();
+    for header in elements(&request["headers"]) {
+        let (Some(name), Some(value)) = (header["name"].as_str(), text(&header["value"])) else { continue };
+        let is_own = name.starts_with(':') || name.eq_ignore_ascii_case("host") || name.eq_ignore_ascii_case("referer");
+        if is_own || browser::is_noise(name) {
+            noise.push(name.to_ascii_lowercase());
+        } else {
+            headers.push((name.to_owned(), literal(&value)));
+        }
+    }
+    // An export without headers may still have the cookies.
+    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("cookie")) {
+        let cookies = elements(&request["cookies"]).iter();
+        let cookies =
+            cookies.filter_map(|cookie| Some(format!("{}={}", cookie["name"].as_str()?, cookie["value"].as_str()?)));
+        let cookies: Vec<String> = cookies.collect();
+        if !cookies.is_empty() {
+            headers.push(("cookie".to_owned(), literal(&cookies.join("; "))));
+        }
+    }
+    noise.retain(|name| !name.starts_with(':') && name != "host");
+    let post = &request["postData"];
+    let body = body(post);
+    let has_type = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    if let Some(kind) = post["mimeType"].as_str().filter(|kind| body.is_some() && !has_type && !kind.is_empty()) {
+        headers.push(("content-type".to_owned(), literal(kind)));
+    }
+    let is_safe = matches!(method, "GET" | "HEAD");
+    request::set(&mut draft, secrets, ImportedRequest { method: Some(method.to_owned()), url, headers, body });
+    expectations(&mut draft, response, method);
+    if !is_safe {
+        draft.remark(&format!("each check sends {method} again: think of what it changes"));
+    }
+    if !noise.is_empty() {
+        draft.remark(&format!("left out, as a browser adds them: {}", noise.join(", ")));
+    }
+    draft
+}
+
+/// The body sent: its text, or its fields.
+fn body(post: &Value) -> Option<String> {
+    if let Some(text) = post["text"].as_str().filter(|text| !text.is_empty()) {
+        return Some(literal(text));
+    }
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    let fields = elements(&post["params"]);
+    for field in fields {
+        form.append_pair(field["name"].as_str()?, field["value"].as_str().unwrap_or_default());
+    }
+    (!fields.is_empty()).then(|| literal(&form.finish()))
+}
+
+/// What was answered is what must be answered.
+fn expectations(draft: &mut ProbeDraft, response: &Value, method: &str) {
+    let status = response["status"].as_u64().unwrap_or(0);
+    let kind = response["content"]["mimeType"].as_str().unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match status {
+        0 => draft.remark("it was not answered when it was recorded"),
+        // An answer from the cache, and one to a condition that is not sent.
+        200..=299 | 304 => {
+            if kind.contains('/')
+                && kind != "x-unknown"
+                && kind != "application/x-unknown"
+                && method != "HEAD"
+                && status == 200
+            {
+                draft.set("expect.header", format!("{{ content-type = {} }}", quoted(&literal(&kind))));
+            }
+        }
+        300..=399 => {}
+        other => {
+            draft.set("expect.status", other.to_string());
+            draft.remark(&format!("{other} was the answer when it was recorded"));
+        }
+    }
+}

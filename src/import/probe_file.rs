@@ -1,0 +1,167 @@
+//! The probe file that is written: drafts as TOML, read back before anybody else reads them.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::config;
+use crate::config::FILE_NAME;
+use crate::import::draft::ProbeDraft;
+use crate::import::error::ImportError;
+use crate::import::secrets::Secrets;
+use crate::model::SafeText;
+
+/// The first line: editors read the schema of `uptick schema probes` from that file.
+const SCHEMA_LINE: &str = "#:schema probes.schema.json";
+
+/// The longest comment, in characters.
+const LONGEST_NOTE: usize = 300;
+
+/// The longest name of a probe, in characters.
+const LONGEST_NAME: usize = 120;
+
+/// A probe file made of other tools' files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Imported {
+    /// The text of the probe file.
+    pub text: String,
+    /// How many probes it has.
+    pub probes: usize,
+    /// How many stand in it as comments, because nothing here can check them.
+    pub left_out: usize,
+    /// How many settings could not be carried over.
+    pub not_carried: usize,
+    /// The variables that must be set before it is used.
+    pub variables: Vec<String>,
+}
+
+/// Writes the probe file and reads it back.
+pub(crate) fn write(
+    drafts: Vec<ProbeDraft>,
+    tools: &[String],
+    secrets: &Secrets,
+    folder: &Path,
+) -> Result<Imported, ImportError> {
+    let mut blocks = named(drafts, secrets);
+    let path = folder.join(FILE_NAME);
+    let refused = |text: &str| problems(&path, text);
+    if refused(&whole(&blocks, tools)).is_some() {
+        for block in blocks.iter_mut().filter(|block| block.left_out.is_none()) {
+            let alone = format!("{}\n{}", defaults(), block.toml);
+            block.left_out = refused(&alone);
+        }
+    }
+    let probes = blocks.iter().filter(|block| block.left_out.is_none()).count();
+    if probes == 0 {
+        let reason = blocks.iter().find_map(|block| block.left_out.clone()).unwrap_or_default();
+        return Err(ImportError::of_file(&tools.join(", "), &format!("holds nothing that can be checked: {reason}")));
+    }
+    let text = whole(&blocks, tools);
+    if let Some(problem) = refused(&text) {
+        return Err(ImportError::of_file(
+            &tools.join(", "),
+            &format!("cannot be written as one probe file: {problem}"),
+        ));
+    }
+    let is_lost = |note: &&String| note.starts_with("not carried over");
+    let not_carried = blocks.iter().map(|block| block.notes.iter().filter(is_lost).count()).sum();
+    Ok(Imported { probes, left_out: blocks.len() - probes, not_carried, variables: variables(&text), text })
+}
+
+/// A draft with its name and its text.
+struct Block {
+    toml: String,
+    notes: Vec<String>,
+    left_out: Option<String>,
+}
+
+fn named(drafts: Vec<ProbeDraft>, secrets: &Secrets) -> Vec<Block> {
+    let mut taken = BTreeSet::new();
+    let mut blocks = Vec::with_capacity(drafts.len());
+    for draft in drafts {
+        let name = SafeText::clean(&secrets.without(&draft.name), LONGEST_NAME);
+        let name = name.as_str().trim().replace("${", "$${");
+        let name = if name.is_empty() { "probe".to_owned() } else { name };
+        let numbered = (2_u32..).map(|number| format!("{name} ({number})"));
+        let free = std::iter::once(name.clone()).chain(numbered).find(|name| !taken.contains(name));
+        let name = free.unwrap_or(name);
+        taken.insert(name.clone());
+        blocks.push(Block { toml: draft.toml(&name), notes: draft.notes().to_vec(), left_out: draft.left_out });
+    }
+    blocks
+}
+
+fn defaults() -> &'static str {
+    "[defaults]\nsurface = \"web\"\n"
+}
+
+/// The text of the file.
+fn whole(blocks: &[Block], tools: &[String]) -> String {
+    let mut text = format!("{SCHEMA_LINE}\n# Imported by `uptick import` from:\n");
+    for tool in tools {
+        comment(&mut text, "  ", tool);
+    }
+    let used = blocks.iter().filter(|block| block.left_out.is_none()).map(|block| block.toml.as_str());
+    let needed = variables(&used.collect::<String>());
+    if !needed.is_empty() {
+        text.push_str("#\n# Set these before it is used; secrets were taken out of the files:\n");
+        needed.iter().for_each(|name| comment(&mut text, "  ", &format!("export {name}=…")));
+    }
+    text.push('\n');
+    text.push_str(defaults());
+    for block in blocks {
+        text.push('\n');
+        match &block.left_out {
+            None => text.push_str(&block.toml),
+            Some(why) => {
+                comment(&mut text, "", &format!("left out: {why}"));
+                block.toml.lines().for_each(|line| text.push_str(&format!("# {line}\n")));
+            }
+        }
+        block.notes.iter().for_each(|note| comment(&mut text, "", note));
+    }
+    text
+}
+
+/// One line that is a comment whatever is in it.
+fn comment(text: &mut String, indent: &str, note: &str) {
+    let note = SafeText::clean(note, LONGEST_NOTE);
+    text.push_str(&format!("# {indent}{}\n", note.as_str()));
+}
+
+/// What is wrong with the text as a probe file, in one line.
+fn problems(path: &Path, text: &str) -> Option<String> {
+    let error = config::load_text(path, text, &|name| Some(stand_in(name))).err()?;
+    let problem = error.problems().first()?;
+    // A message begins with its probe, which stands right below.
+    let message = problem.message.strip_prefix("probe \"").and_then(|rest| rest.split_once("\": "));
+    Some(message.map_or(problem.message.clone(), |(_, message)| message.to_owned()))
+}
+
+/// A value for a variable that may not be set here: the file is valid wherever it is set.
+fn stand_in(name: &str) -> String {
+    let upper = name.to_ascii_uppercase();
+    let value = if upper.contains("PORT") {
+        "8443"
+    } else if ["URL", "URI", "ENDPOINT"].iter().any(|word| upper.contains(word)) {
+        "https://stand-in.invalid"
+    } else {
+        "stand-in"
+    };
+    value.to_owned()
+}
+
+/// The variables without a default in a probe file, in order.
+fn variables(text: &str) -> Vec<String> {
+    let mut names = BTreeSet::new();
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    for inside in lines.flat_map(|line| line.split("${").skip(1).zip(line.split("${"))) {
+        let (inside, before) = inside;
+        let Some((name, _)) = inside.split_once('}') else { continue };
+        let name = name.strip_prefix("secret:").unwrap_or(name);
+        let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if !before.ends_with('$') && is_name {
+            names.insert(name.to_owned());
+        }
+    }
+    names.into_iter().collect()
+}

@@ -1,0 +1,246 @@
+//! A request of another tool as keys of a draft: its URL, its headers, its body, with secrets taken out.
+
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+
+use crate::config::toml_text::{key, quoted, table, toml_of};
+use crate::import::draft::ProbeDraft;
+use crate::import::secrets::{Secrets, is_secret};
+use crate::import::template;
+
+/// A request as it was given. Texts are templates.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ImportedRequest {
+    pub(crate) method: Option<String>,
+    pub(crate) url: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Option<String>,
+}
+
+/// Headers that frame the message or that every prober sets itself.
+const OWN_HEADERS: [&str; 7] =
+    ["content-length", "transfer-encoding", "connection", "accept-encoding", "upgrade", "keep-alive", "te"];
+
+/// The shortest part of a path that can be a key, in characters.
+const SHORTEST_KEY: usize = 20;
+
+/// Host and path of a URL: what a probe is called by.
+pub(crate) fn name_of(url: &str) -> String {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    template::unescaped(format!("{host}{path}").trim_end_matches('/')).replace("${", "{")
+}
+
+/// Sets the keys of the request.
+pub(crate) fn set(draft: &mut ProbeDraft, secrets: &mut Secrets, request: ImportedRequest) {
+    let owner = draft.name.clone();
+    let ImportedRequest { method, url, headers, body } = request;
+    if let Some(method) = method.filter(|method| method != "GET" || body.is_some()) {
+        draft.set_text("method", &method);
+    }
+    set_url(draft, secrets, &owner, &url);
+    let content_type = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    let content_type = content_type.map(|(_, value)| value.clone());
+    let implied = body.and_then(|body| set_body(draft, secrets, &owner, &body, content_type.as_deref()));
+    set_headers(draft, secrets, &owner, &headers, implied);
+}
+
+/// Sets a body whose type the prober sets too. Returns that type.
+fn set_body(
+    draft: &mut ProbeDraft,
+    secrets: &mut Secrets,
+    owner: &str,
+    body: &str,
+    content_type: Option<&str>,
+) -> Option<&'static str> {
+    const JSON: &str = "application/json";
+    const FORM: &str = "application/x-www-form-urlencoded";
+    let media_type = content_type.map(|kind| kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
+    let media_type = media_type.as_deref();
+    if media_type.is_some_and(|kind| kind == JSON || kind.ends_with("+json"))
+        && let Ok(json) = serde_json::from_str::<Value>(body)
+        && !json.is_null()
+        && is_toml(&json)
+    {
+        draft.set("json", toml_of(&without_secrets(secrets, owner, json, None)));
+        return Some(JSON);
+    }
+    if media_type == Some(FORM)
+        && let Some(fields) = form_fields(body)
+    {
+        let fields = fields.into_iter().map(|(name, value)| {
+            let value = if is_secret(&name) { secrets.reference(owner, &name, &value) } else { value };
+            format!("{} = {}", key(&name), quoted(&value))
+        });
+        let fields = table(fields.collect::<Vec<_>>().into_iter());
+        draft.set("form", fields);
+        return Some(FORM);
+    }
+    draft.set_text("body", body);
+    None
+}
+
+/// Whether TOML can say it: it has no null, and its numbers have 64 bits.
+fn is_toml(json: &Value) -> bool {
+    match json {
+        Value::Null => false,
+        Value::Number(number) => number.is_i64() || number.as_f64().is_some_and(|number| number.fract() != 0.0),
+        Value::Array(elements) => elements.iter().all(is_toml),
+        Value::Object(fields) => fields.values().all(is_toml),
+        Value::Bool(_) | Value::String(_) => true,
+    }
+}
+
+fn without_secrets(secrets: &mut Secrets, owner: &str, json: Value, field: Option<&str>) -> Value {
+    match json {
+        Value::String(text) => match field.filter(|field| is_secret(field)) {
+            Some(field) => Value::String(secrets.reference(owner, field, &text)),
+            None => Value::String(text),
+        },
+        Value::Array(elements) => {
+            elements.into_iter().map(|element| without_secrets(secrets, owner, element, field)).collect()
+        }
+        Value::Object(fields) => {
+            let fields = fields.into_iter().map(|(name, value)| {
+                let value = without_secrets(secrets, owner, value, Some(&name));
+                (name, value)
+            });
+            Value::Object(fields.collect())
+        }
+        other => other,
+    }
+}
+
+/// The fields of a form, where each name occurs once.
+fn form_fields(body: &str) -> Option<Vec<(String, String)>> {
+    let mut fields: Vec<(String, String)> = Vec::new();
+    for pair in body.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=')?;
+        let (name, value) = (decoded(name), decoded(value));
+        if name.is_empty() || fields.iter().any(|(known, _)| *known == name) {
+            return None;
+        }
+        fields.push((name, value));
+    }
+    (!fields.is_empty()).then_some(fields)
+}
+
+/// A part of a form as a template: what was encoded is text.
+fn decoded(part: &str) -> String {
+    if template::has_variable(part) {
+        return part.to_owned();
+    }
+    let text = template::unescaped(part).replace('+', " ");
+    template::literal(&percent_decode_str(&text).decode_utf8_lossy())
+}
+
+fn set_headers(
+    draft: &mut ProbeDraft,
+    secrets: &mut Secrets,
+    owner: &str,
+    headers: &[(String, String)],
+    implied: Option<&str>,
+) {
+    let mut named: Vec<(String, Vec<String>)> = Vec::new();
+    for (name, value) in headers {
+        let name = name.to_ascii_lowercase();
+        let is_implied = name == "content-type" && implied.is_some_and(|implied| value.eq_ignore_ascii_case(implied));
+        if is_implied || name.starts_with(':') || OWN_HEADERS.contains(&name.as_str()) {
+            continue;
+        }
+        if name == "authorization" && set_basic(draft, secrets, owner, value) {
+            continue;
+        }
+        let value = if is_secret(&name) { secrets.reference(owner, &name, value) } else { value.clone() };
+        match named.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, values)) => values.push(value),
+            None => named.push((name, vec![value])),
+        }
+    }
+    for (name, values) in named {
+        draft.set_texts(&format!("headers.{}", key(&name)), &values);
+    }
+}
+
+/// The header of HTTP basic authentication as user and password.
+fn set_basic(draft: &mut ProbeDraft, secrets: &mut Secrets, owner: &str, value: &str) -> bool {
+    use base64::Engine as _;
+    let Some(encoded) = value.strip_prefix("Basic ") else { return false };
+    let decoded = base64::engine::general_purpose::STANDARD.decode(encoded.trim()).ok();
+    let Some(pair) = decoded.and_then(|bytes| String::from_utf8(bytes).ok()) else { return false };
+    let Some((user, password)) = pair.split_once(':').filter(|(_, password)| !password.is_empty()) else {
+        return false;
+    };
+    set_basic_auth(draft, secrets, owner, &template::literal(user), &template::literal(password));
+    true
+}
+
+/// User and password of HTTP basic authentication.
+pub(crate) fn set_basic_auth(draft: &mut ProbeDraft, secrets: &mut Secrets, owner: &str, user: &str, password: &str) {
+    let password = secrets.reference(owner, "password", password);
+    draft.set("auth.basic", format!("{{ user = {}, password = {} }}", quoted(user), quoted(&password)));
+}
+
+/// Sets the URL without the secrets in it.
+fn set_url(draft: &mut ProbeDraft, secrets: &mut Secrets, owner: &str, url: &str) {
+    let (url, fragment) = url.split_once('#').map_or((url, None), |(url, fragment)| (url, Some(fragment)));
+    if fragment.is_some_and(|fragment| !fragment.is_empty()) {
+        draft.remark("the fragment of the URL is not sent and was left out");
+    }
+    let (base, query) = url.split_once('?').map_or((url, None), |(base, query)| (base, Some(query)));
+    let base = without_userinfo(draft, secrets, owner, base);
+    let mut text = without_path_keys(secrets, owner, &base);
+    if let Some(query) = query {
+        let pairs = query.split('&').map(|pair| match pair.split_once('=') {
+            Some((name, value)) if is_secret(&percent_decode_str(name).decode_utf8_lossy()) => {
+                format!("{name}={}", secrets.reference(owner, name, value))
+            }
+            _ => pair.to_owned(),
+        });
+        text.push('?');
+        text.push_str(&pairs.collect::<Vec<_>>().join("&"));
+    }
+    draft.set_text("url", &text);
+}
+
+/// `https://user:password@host/` as basic credentials.
+fn without_userinfo(draft: &mut ProbeDraft, secrets: &mut Secrets, owner: &str, base: &str) -> String {
+    let Some((scheme, rest)) = base.split_once("://") else { return base.to_owned() };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let Some((userinfo, host)) = authority.rsplit_once('@') else { return base.to_owned() };
+    if let Some((user, password)) = userinfo.split_once(':').filter(|(_, password)| !password.is_empty()) {
+        set_basic_auth(draft, secrets, owner, &decoded(user), &decoded(password));
+    } else {
+        draft.not_carried("the user in the URL", "it has no password");
+    }
+    format!("{scheme}://{host}{path}")
+}
+
+/// Parts of a path that are keys, as webhooks have them.
+fn without_path_keys(secrets: &mut Secrets, owner: &str, base: &str) -> String {
+    let Some((scheme, rest)) = base.split_once("://") else { return base.to_owned() };
+    let mut parts = rest.split('/');
+    let host = parts.next().unwrap_or_default().to_owned();
+    let short = host.split(':').next().unwrap_or_default().to_owned();
+    let parts = parts.map(|part| {
+        if is_key(part) && !template::has_variable(part) {
+            secrets.reference(&short, "path_key", part)
+        } else {
+            part.to_owned()
+        }
+    });
+    let path: String = parts.map(|part| format!("/{part}")).collect();
+    let _ = owner;
+    format!("{scheme}://{host}{path}")
+}
+
+/// Long, with capital and small letters and digits, and nothing that separates words.
+fn is_key(part: &str) -> bool {
+    part.len() >= SHORTEST_KEY
+        && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        && part.bytes().any(|byte| byte.is_ascii_digit())
+        && part.bytes().any(|byte| byte.is_ascii_uppercase())
+        && part.bytes().any(|byte| byte.is_ascii_lowercase())
+}

@@ -1,0 +1,97 @@
+//! Secrets of other tools' files: taken out of the text, each with the name of a variable that is to hold
+//! it.
+
+use std::collections::BTreeMap;
+
+use crate::import::template;
+use crate::model::is_secret_name;
+
+/// The variables that stand for the secrets of one import.
+#[derive(Debug, Default)]
+pub(crate) struct Secrets {
+    /// By value: the same secret in fifty probes is one variable.
+    names: BTreeMap<String, String>,
+}
+
+/// The longest part of a variable's name that comes from its probe.
+const LONGEST_OWNER: usize = 40;
+
+/// What a credential begins with that is not secret.
+const SCHEMES: [&str; 6] = ["Bearer ", "Basic ", "Token ", "bearer ", "token ", "ApiKey "];
+
+/// Parts of names that mean a secret, beside those that uptick itself knows: a file that is written anew
+/// may be more careful.
+const SECRET_WORDS: [&str; 9] = ["auth", "session", "passwd", "pwd", "credential", "jwt", "csrf", "xsrf", "passphrase"];
+
+/// Whether what has this name is a secret.
+pub(crate) fn is_secret(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    is_secret_name(name)
+        || matches!(lower.as_str(), "pass" | "sid" | "code")
+        || SECRET_WORDS.iter().any(|word| lower.contains(word))
+}
+
+impl Secrets {
+    /// A template that holds no secret in the open: what stands there is a variable.
+    pub(crate) fn reference(&mut self, owner: &str, field: &str, value: &str) -> String {
+        if template::has_variable(value) {
+            return template::with_secret_variables(value);
+        }
+        let scheme = SCHEMES.iter().find_map(|scheme| value.strip_prefix(scheme).map(|rest| (*scheme, rest)));
+        let (scheme, secret) = scheme.unwrap_or(("", value));
+        if secret.is_empty() {
+            return value.to_owned();
+        }
+        let name = self.name(owner, field, &template::unescaped(secret));
+        format!("{scheme}${{secret:{name}}}")
+    }
+
+    fn name(&mut self, owner: &str, field: &str, value: &str) -> String {
+        if let Some(name) = self.names.get(value) {
+            return name.clone();
+        }
+        let owner: String = words(owner).chars().take(LONGEST_OWNER).collect();
+        let base = format!("{}_{}", owner.trim_matches('_'), words(field)).trim_matches('_').to_owned();
+        let base = if base.starts_with(|c: char| c.is_ascii_alphabetic()) { base } else { format!("P_{base}") };
+        let numbered = (2_u32..).map(|number| format!("{base}_{number}"));
+        let is_free = |name: &String| !self.names.values().any(|known| known == name);
+        let name = std::iter::once(base.clone()).chain(numbered).find(is_free).unwrap_or(base);
+        self.names.insert(value.to_owned(), name.clone());
+        name
+    }
+
+    /// A name without the secrets of this import in it.
+    pub(crate) fn without(&self, text: &str) -> String {
+        const SHORTEST: usize = 6;
+        let secrets = self.names.keys().filter(|value| value.len() >= SHORTEST);
+        secrets.fold(text.to_owned(), |text, value| text.replace(value.as_str(), "…"))
+    }
+}
+
+/// `api.example.com/v1` → `API_EXAMPLE_COM_V1`
+fn words(text: &str) -> String {
+    let upper = text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { ' ' });
+    upper.collect::<String>().split_whitespace().collect::<Vec<_>>().join("_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_becomes_a_variable_and_the_same_secret_the_same_one() {
+        let mut secrets = Secrets::default();
+        assert_eq!(
+            secrets.reference("api.x.test/v1", "authorization", "Bearer abcdef"),
+            "Bearer ${secret:API_X_TEST_V1_AUTHORIZATION}"
+        );
+        assert_eq!(secrets.reference("other", "x-token", "abcdef"), "${secret:API_X_TEST_V1_AUTHORIZATION}");
+        assert_eq!(
+            secrets.reference("api.x.test/v1", "authorization", "other1"),
+            "${secret:API_X_TEST_V1_AUTHORIZATION_2}"
+        );
+        assert_eq!(secrets.reference("1x", "k", "Bearer ${TOKEN}"), "Bearer ${secret:TOKEN}");
+        assert_eq!(secrets.reference("1x", "k", "v${a}"), "v${secret:a}");
+        assert_eq!(secrets.reference("1.x", "key", "secret"), "${secret:P_1_X_KEY}");
+    }
+}

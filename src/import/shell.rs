@@ -1,0 +1,159 @@
+//! The commands of a shell script, with the variables that it sets itself filled in.
+
+use std::collections::BTreeMap;
+
+use crate::import::secrets::is_secret;
+use crate::import::shell_words::{self, ShellError, Token, Word};
+use crate::import::template;
+
+/// One command, from its name on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ShellCommand {
+    /// The line of its name, from 1.
+    pub(crate) line: u64,
+    /// Its name and its arguments, as templates.
+    pub(crate) words: Vec<String>,
+    /// What it reads, where the script says it.
+    pub(crate) stdin: Option<String>,
+}
+
+/// How deep `$(…)` is followed.
+const DEEPEST: usize = 4;
+
+/// Words that stand before a command.
+const BEFORE: [&str; 14] =
+    ["if", "then", "else", "elif", "while", "until", "do", "!", "{", "time", "sudo", "exec", "env", "command"];
+
+/// The commands of this name, in the order of the script.
+pub(crate) fn commands(script: &str, name: &str) -> Result<Vec<ShellCommand>, ShellError> {
+    let mut reader = CommandReader { name: name.to_owned(), variables: BTreeMap::new(), found: Vec::new() };
+    reader.read(script, 0)?;
+    Ok(reader.found)
+}
+
+struct CommandReader {
+    name: String,
+    variables: BTreeMap<String, String>,
+    found: Vec<ShellCommand>,
+}
+
+impl CommandReader {
+    fn read(&mut self, script: &str, depth: usize) -> Result<(), ShellError> {
+        let mut words: Vec<Word> = Vec::new();
+        let mut line_of_commands = Vec::new();
+        for token in shell_words::tokens(script)? {
+            match token {
+                Token::Word(word) => words.push(word),
+                Token::End => {
+                    line_of_commands.extend(self.command(std::mem::take(&mut words), depth)?);
+                }
+                Token::Line => {
+                    self.command(std::mem::take(&mut words), depth)?;
+                    line_of_commands.clear();
+                }
+                Token::Stdin(text) => {
+                    line_of_commands.extend(self.command(std::mem::take(&mut words), depth)?);
+                    self.give_stdin(text, &line_of_commands);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn give_stdin(&mut self, text: String, commands: &[usize]) {
+        let command = commands.last().and_then(|at| self.found.get_mut(*at));
+        if let Some(command) = command.filter(|command| command.stdin.is_none()) {
+            command.stdin = Some(text);
+        }
+    }
+
+    /// Reads one command; its number where it is one of those looked for.
+    fn command(&mut self, words: Vec<Word>, depth: usize) -> Result<Option<usize>, ShellError> {
+        for script in words.iter().flat_map(|word| &word.substitutions).filter(|_| depth < DEEPEST) {
+            self.read(script, depth + 1)?;
+        }
+        let mut words = words.into_iter().peekable();
+        while let Some(word) = words.peek() {
+            let assigned = word.text.split_once('=').filter(|(name, _)| is_variable_name(name));
+            if let Some((name, value)) = assigned {
+                let value = self.filled(value);
+                // A secret of the script stays out of what is written: the variable stands for it.
+                let is_known = !is_secret(name) && word.substitutions.is_empty() && !value.is_empty();
+                if is_known {
+                    self.variables.insert(name.to_owned(), value);
+                } else {
+                    self.variables.remove(name);
+                }
+            } else if !(BEFORE.contains(&word.text.as_str())
+                || is_prompt(word)
+                || matches!(word.text.as_str(), "export" | "local" | "readonly"))
+            {
+                break;
+            }
+            words.next();
+        }
+        let Some(first) = words.peek() else { return Ok(None) };
+        let program = first.text.rsplit(['/', '\\']).next().unwrap_or_default();
+        if program != self.name && program.strip_suffix(".exe") != Some(&self.name) {
+            return Ok(None);
+        }
+        let line = first.line;
+        let words = words.map(|word| self.filled(&word.text)).collect();
+        self.found.push(ShellCommand { line, words, stdin: None });
+        Ok(Some(self.found.len() - 1))
+    }
+
+    /// A template with the variables that the script has set.
+    fn filled(&self, text: &str) -> String {
+        const LONGEST: usize = 64 * 1024;
+        let mut text = text.to_owned();
+        for (name, value) in &self.variables {
+            let written = template::variable(name);
+            if text.contains(&written) && text.len() < LONGEST {
+                text = text.replace(&written, value);
+            }
+        }
+        text
+    }
+}
+
+/// `$` before a command that was copied with its prompt.
+fn is_prompt(word: &Word) -> bool {
+    !word.quoted && matches!(word.text.as_str(), "$" | "%" | ">")
+}
+
+fn is_variable_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn curls(script: &str) -> Vec<Vec<String>> {
+        commands(script, "curl").unwrap().into_iter().map(|command| command.words).collect()
+    }
+
+    #[test]
+    fn commands_are_found_wherever_a_script_runs_them() {
+        let script = "set -e\nif ! curl a; then exit; fi\ncode=$(curl -s b)\n$ /usr/bin/curl c && X=1 curl d | jq .\necho curl e";
+        assert_eq!(
+            curls(script),
+            [vec!["curl", "a"], vec!["curl", "-s", "b"], vec!["/usr/bin/curl", "c"], vec!["curl", "d"]]
+        );
+    }
+
+    #[test]
+    fn variables_of_the_script_are_filled_in_unless_they_are_secret() {
+        let script = "BASE=https://x.test\nexport API_TOKEN=abc\ncurl -H \"t: $API_TOKEN\" $BASE/$OTHER";
+        assert_eq!(curls(script), [vec!["curl", "-H", "t: ${API_TOKEN}", "https://x.test/${OTHER}"]]);
+    }
+
+    #[test]
+    fn a_here_document_reaches_its_command() {
+        let found = commands("curl -d @- u <<EOF\nbody $A\nEOF\ncurl v <<< w", "curl").unwrap();
+        assert_eq!(found[0].stdin.as_deref(), Some("body $A\n".replace("$A", "${A}").as_str()));
+        assert_eq!(found[1].stdin.as_deref(), Some("w"));
+    }
+}

@@ -1,0 +1,457 @@
+//! Words of a shell script, as bash reads them: quotes, `$'…'`, escapes, line continuations, comments,
+//! operators, here documents. Variables stay in a word as variables of a template.
+//!
+//! The crates that split shell words know neither `$'…'`, which browsers write, nor which `$` stands in
+//! single quotes and is text.
+
+use crate::import::template;
+
+/// What a script is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Token {
+    Word(Word),
+    /// The end of a command at an operator.
+    End,
+    /// The end of a line, which ends a command too.
+    Line,
+    /// What the command reads: the text of a here document or a here string.
+    Stdin(String),
+}
+
+/// A word as a template.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Word {
+    pub(crate) text: String,
+    /// The line it starts in, from 1.
+    pub(crate) line: u64,
+    /// The scripts of its `$(…)`.
+    pub(crate) substitutions: Vec<String>,
+    /// Whether any of it is in quotes: it is no operator, no keyword and no comment.
+    pub(crate) quoted: bool,
+}
+
+/// A script that breaks off.
+#[derive(Debug)]
+pub(crate) struct ShellError {
+    pub(crate) line: u64,
+    pub(crate) column: u64,
+    pub(crate) message: &'static str,
+}
+
+/// The tokens of a script.
+pub(crate) fn tokens(script: &str) -> Result<Vec<Token>, ShellError> {
+    let mut reader = WordReader { chars: script.chars().collect(), at: 0, line: 1, line_start: 0, word: None };
+    reader.read()
+}
+
+/// A here document that begins after the line it is named in.
+struct HereDocument {
+    end: String,
+    is_literal: bool,
+    strips_tabs: bool,
+}
+
+struct WordReader {
+    chars: Vec<char>,
+    at: usize,
+    line: u64,
+    line_start: usize,
+    /// The word being read.
+    word: Option<Word>,
+}
+
+impl WordReader {
+    fn read(&mut self) -> Result<Vec<Token>, ShellError> {
+        let mut tokens = Vec::new();
+        let mut documents: Vec<HereDocument> = Vec::new();
+        while let Some(character) = self.next() {
+            match character {
+                '\n' => {
+                    self.end_word(&mut tokens);
+                    for document in std::mem::take(&mut documents) {
+                        tokens.push(Token::Stdin(self.here_document(&document)));
+                    }
+                    tokens.push(Token::Line);
+                }
+                ' ' | '\t' | '\r' => self.end_word(&mut tokens),
+                '#' if self.word.is_none() => self.skip_line(),
+                ';' | '&' | '|' | '(' | ')' if character != '&' || self.peek(0) != Some('>') => {
+                    self.end_word(&mut tokens);
+                    tokens.push(Token::End);
+                }
+                '<' if self.peek(0) == Some('<') && self.peek(1) == Some('<') => {
+                    self.at += 2;
+                    self.end_word(&mut tokens);
+                    self.skip_blanks();
+                    let text = self.one_word()?;
+                    tokens.push(Token::Stdin(text.text));
+                }
+                '<' if self.peek(0) == Some('<') => {
+                    self.at += 1;
+                    self.end_word(&mut tokens);
+                    let strips_tabs = self.peek(0) == Some('-');
+                    self.at += usize::from(strips_tabs);
+                    self.skip_blanks();
+                    let end = self.one_word()?;
+                    documents.push(HereDocument { end: end.text, is_literal: end.quoted, strips_tabs });
+                }
+                '>' | '<' | '&' => self.redirection(&mut tokens)?,
+                other => self.part(other)?,
+            }
+        }
+        self.end_word(&mut tokens);
+        tokens.push(Token::Line);
+        Ok(tokens)
+    }
+
+    fn next(&mut self) -> Option<char> {
+        let character = *self.chars.get(self.at)?;
+        self.at += 1;
+        if character == '\n' {
+            self.line += 1;
+            self.line_start = self.at;
+        }
+        Some(character)
+    }
+
+    fn peek(&self, ahead: usize) -> Option<char> {
+        self.chars.get(self.at + ahead).copied()
+    }
+
+    fn error(&self, message: &'static str) -> ShellError {
+        ShellError { line: self.line, column: (self.at - self.line_start) as u64 + 1, message }
+    }
+
+    fn word(&mut self) -> &mut Word {
+        let line = self.line;
+        self.word.get_or_insert_with(|| Word { line, ..Word::default() })
+    }
+
+    fn end_word(&mut self, tokens: &mut Vec<Token>) {
+        tokens.extend(self.word.take().map(Token::Word));
+    }
+
+    /// The text of a literal character.
+    fn push(&mut self, character: char) {
+        // `${` of the script is a variable, and read elsewhere: here it is text.
+        let word = self.word();
+        if character == '{' && word.text.ends_with('$') {
+            word.text.push('$');
+        }
+        word.text.push(character);
+    }
+
+    fn skip_line(&mut self) {
+        while self.peek(0).is_some_and(|next| next != '\n') {
+            self.at += 1;
+        }
+    }
+
+    fn skip_blanks(&mut self) {
+        while self.peek(0).is_some_and(|next| next == ' ' || next == '\t') {
+            self.at += 1;
+        }
+    }
+
+    /// Where output goes is not the request's: `> file`, `2>&1`, `< file` are passed over.
+    fn redirection(&mut self, tokens: &mut Vec<Token>) -> Result<(), ShellError> {
+        let is_descriptor =
+            self.word.as_ref().is_some_and(|word| !word.quoted && word.text.bytes().all(|byte| byte.is_ascii_digit()));
+        if is_descriptor {
+            self.word = None;
+        }
+        self.end_word(tokens);
+        while self.peek(0).is_some_and(|next| matches!(next, '>' | '&' | '|')) {
+            self.at += 1;
+        }
+        self.skip_blanks();
+        self.one_word().map(drop)
+    }
+
+    /// The next word, whatever it is for.
+    fn one_word(&mut self) -> Result<Word, ShellError> {
+        let outer = self.word.take();
+        while let Some(next) = self.peek(0) {
+            if matches!(next, ' ' | '\t' | '\r' | '\n' | ';' | '&' | '|' | '(' | ')' | '<' | '>') {
+                break;
+            }
+            self.at += 1;
+            self.part(next)?;
+        }
+        let word = self.word.take().unwrap_or_default();
+        self.word = outer;
+        Ok(word)
+    }
+
+    /// A part of a word that starts with this character.
+    fn part(&mut self, character: char) -> Result<(), ShellError> {
+        match character {
+            '\\' => match self.next() {
+                Some('\r') if self.peek(0) == Some('\n') => {
+                    self.next();
+                }
+                Some('\n') | None => {}
+                Some(escaped) => self.push(escaped),
+            },
+            '\'' => {
+                self.word().quoted = true;
+                loop {
+                    match self.next() {
+                        Some('\'') => break,
+                        Some(text) => self.push(text),
+                        None => return Err(self.error("a single quote is not closed")),
+                    }
+                }
+            }
+            '"' => self.double_quoted()?,
+            '$' => self.dollar(true)?,
+            '`' => self.backquoted()?,
+            other => self.push(other),
+        }
+        Ok(())
+    }
+
+    fn double_quoted(&mut self) -> Result<(), ShellError> {
+        self.word().quoted = true;
+        loop {
+            match self.next() {
+                Some('"') => return Ok(()),
+                Some('\\') => match self.next() {
+                    Some('\n') => {}
+                    Some(escaped @ ('$' | '`' | '"' | '\\')) => self.push(escaped),
+                    Some(other) => {
+                        self.push('\\');
+                        self.push(other);
+                    }
+                    None => return Err(self.error("a double quote is not closed")),
+                },
+                Some('$') => self.dollar(false)?,
+                Some('`') => self.backquoted()?,
+                Some(text) => self.push(text),
+                None => return Err(self.error("a double quote is not closed")),
+            }
+        }
+    }
+
+    /// What follows a dollar sign. Outside quotes it may be `$'…'`.
+    fn dollar(&mut self, is_bare: bool) -> Result<(), ShellError> {
+        match self.peek(0) {
+            Some('\'') if is_bare => {
+                self.at += 1;
+                self.ansi_quoted()
+            }
+            Some('"') if is_bare => Ok(()),
+            Some('(') => {
+                self.at += 1;
+                let script = self.until_closed()?;
+                self.substitution(script);
+                Ok(())
+            }
+            Some('{') => {
+                self.at += 1;
+                let mut inside = String::new();
+                loop {
+                    match self.next() {
+                        Some('}') => break,
+                        Some(text) => inside.push(text),
+                        None => return Err(self.error("`${` is not closed by `}`")),
+                    }
+                }
+                self.variable(&inside);
+                Ok(())
+            }
+            Some(next) if next.is_ascii_alphabetic() || next == '_' => {
+                let mut name = String::new();
+                while let Some(next) = self.peek(0).filter(|next| next.is_ascii_alphanumeric() || *next == '_') {
+                    name.push(next);
+                    self.at += 1;
+                }
+                self.variable(&name);
+                Ok(())
+            }
+            _ => {
+                self.push('$');
+                Ok(())
+            }
+        }
+    }
+
+    /// `NAME`, `NAME:-default`, and what else may stand between the braces, of which the name is kept.
+    fn variable(&mut self, inside: &str) {
+        let length = inside.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
+        let (name, rest) = inside.split_at(length);
+        let word = self.word();
+        if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
+            word.text.push_str(&template::variable(&format!("ARGUMENT_{}", name.trim_start_matches('0'))));
+            return;
+        }
+        let default = rest.strip_prefix(":-").filter(|default| !default.contains(['$', '"', '\'', '`', '{', '}']));
+        match default {
+            Some(default) => word.text.push_str(&format!("${{{name}:-{default}}}")),
+            None => word.text.push_str(&template::variable(name)),
+        }
+    }
+
+    /// The output of a command is not known here: it is a variable, and the command is read for itself.
+    fn substitution(&mut self, script: String) {
+        let word = self.word();
+        word.substitutions.push(script);
+        word.text.push_str(&template::variable("COMMAND_OUTPUT"));
+    }
+
+    /// The text up to the parenthesis that closes `$(`.
+    fn until_closed(&mut self) -> Result<String, ShellError> {
+        let (mut depth, mut quote, mut script) = (1_usize, None, String::new());
+        while let Some(character) = self.next() {
+            match (quote, character) {
+                (None, '(') => depth += 1,
+                (None, ')') => depth -= 1,
+                (None, '\'' | '"') => quote = Some(character),
+                (Some(open), close) if open == close => quote = None,
+                (Some('"') | None, '\\') => {
+                    script.push('\\');
+                    script.extend(self.next());
+                    continue;
+                }
+                _ => {}
+            }
+            if depth == 0 {
+                return Ok(script);
+            }
+            script.push(character);
+        }
+        Err(self.error("`$(` is not closed by `)`"))
+    }
+
+    fn backquoted(&mut self) -> Result<(), ShellError> {
+        let mut script = String::new();
+        loop {
+            match self.next() {
+                Some('`') => break,
+                Some('\\') => script.extend(self.next()),
+                Some(text) => script.push(text),
+                None => return Err(self.error("a back quote is not closed")),
+            }
+        }
+        self.substitution(script);
+        Ok(())
+    }
+
+    /// `$'…'`: a quotation with the escapes of C.
+    fn ansi_quoted(&mut self) -> Result<(), ShellError> {
+        self.word().quoted = true;
+        loop {
+            match self.next() {
+                Some('\'') => return Ok(()),
+                Some('\\') => match self.next() {
+                    Some('n') => self.push('\n'),
+                    Some('r') => self.push('\r'),
+                    Some('t') => self.push('\t'),
+                    Some('u') => self.code(16, 4),
+                    Some('U') => self.code(16, 8),
+                    Some('x') => self.code(16, 2),
+                    Some(digit @ '0'..='7') => {
+                        self.at -= 1;
+                        let _ = digit;
+                        self.code(8, 3);
+                    }
+                    Some(escaped) => self.push(escaped),
+                    None => return Err(self.error("`$'` is not closed")),
+                },
+                Some(text) => self.push(text),
+                None => return Err(self.error("`$'` is not closed")),
+            }
+        }
+    }
+
+    /// A character by its number.
+    fn code(&mut self, radix: u32, most: usize) {
+        let mut number = 0;
+        for _ in 0..most {
+            let Some(digit) = self.peek(0).and_then(|next| next.to_digit(radix)) else { break };
+            number = number * radix + digit;
+            self.at += 1;
+        }
+        self.push(char::from_u32(number).unwrap_or(char::REPLACEMENT_CHARACTER));
+    }
+
+    fn here_document(&mut self, document: &HereDocument) -> String {
+        let mut text = String::new();
+        loop {
+            let mut line = String::new();
+            let mut ended = true;
+            while let Some(character) = self.next() {
+                if character == '\n' {
+                    ended = false;
+                    break;
+                }
+                line.push(character);
+            }
+            let shown = if document.strips_tabs { line.trim_start_matches('\t') } else { &line };
+            if shown.trim_end_matches('\r') == document.end || ended && shown.is_empty() {
+                break;
+            }
+            text.push_str(shown);
+            text.push('\n');
+            if ended {
+                break;
+            }
+        }
+        if document.is_literal { template::literal(&text) } else { template::with_dollar_variables(&text) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(script: &str) -> Vec<String> {
+        let tokens = tokens(script).unwrap();
+        let words = tokens.into_iter().map(|token| match token {
+            Token::Word(word) => word.text,
+            Token::End | Token::Line => ";".to_owned(),
+            Token::Stdin(text) => format!("<{text}"),
+        });
+        words.collect()
+    }
+
+    #[test]
+    fn quotes_escapes_and_continuations_are_read_as_bash_reads_them() {
+        assert_eq!(words(r#"a 'b c' "d \"e\" \x" f\ g"#), ["a", "b c", "d \"e\" \\x", "f g", ";"]);
+        assert_eq!(words("a \\\n  b \\\r\n c"), ["a", "b", "c", ";"]);
+        assert_eq!(words(r"$'it\'s\n\u0021 \x41\101'"), ["it's\n! AA", ";"]);
+        assert_eq!(words("''"), ["", ";"]);
+    }
+
+    #[test]
+    fn a_dollar_in_single_quotes_is_text_and_a_variable_elsewhere() {
+        assert_eq!(
+            words(r#"'$A ${B}' "$A ${B}x" $C "\$D" "${E:-f}" ${G//a/b} $1"#)[..7],
+            ["$A $${B}", "${A} ${B}x", "${C}", "$D", "${E:-f}", "${G}", "$1"]
+        );
+    }
+
+    #[test]
+    fn operators_comments_and_redirections_are_not_words() {
+        assert_eq!(
+            words("a x > /dev/null 2>&1 && b # c\nd; e | f#g"),
+            ["a", "x", ";", ";", "b", ";", "d", ";", "e", ";", "f#g", ";"]
+        );
+        assert_eq!(words("a <<< \"x $Y\""), ["a", "<x ${Y}", ";"]);
+    }
+
+    #[test]
+    fn a_here_document_is_what_the_command_reads() {
+        assert_eq!(
+            words("curl -d @- u <<'EOF' | jq\n{\"a\": \"$x\"}\nEOF\nb"),
+            ["curl", "-d", "@-", "u", ";", "jq", "<{\"a\": \"$x\"}\n", ";", "b", ";"]
+        );
+    }
+
+    #[test]
+    fn a_script_that_breaks_off_says_where() {
+        let error = tokens("a\nb 'c").unwrap_err();
+        assert_eq!((error.line, error.column, error.message), (2, 5, "a single quote is not closed"));
+        assert!(tokens("\"$(a").is_err() && tokens("`").is_err() && tokens("${").is_err() && tokens("$'").is_err());
+    }
+}

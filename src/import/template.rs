@@ -1,0 +1,96 @@
+//! A template: a text as it stands in a probe file, where `${NAME}` is a variable and `$${` is the text `${`.
+
+/// Text of another tool as a template without variables.
+pub(crate) fn literal(text: &str) -> String {
+    text.replace("${", "$${")
+}
+
+/// The text of a template without variables.
+pub(crate) fn unescaped(template: &str) -> String {
+    template.replace("$${", "${")
+}
+
+/// Whether a template has a variable.
+pub(crate) fn has_variable(template: &str) -> bool {
+    variables(template).next().is_some()
+}
+
+/// Where the variables of a template start: the byte of each `${` that is one.
+fn variables(template: &str) -> impl Iterator<Item = usize> {
+    let is_escaped = |at: usize| template.get(..at).is_some_and(|before| before.ends_with('$'));
+    template.match_indices("${").map(|(at, _)| at).filter(move |at| !is_escaped(*at))
+}
+
+/// The same with every variable marked as a secret.
+pub(crate) fn with_secret_variables(template: &str) -> String {
+    let mut marked = String::with_capacity(template.len() + 8);
+    let mut copied = 0;
+    for at in variables(template) {
+        let after = at + 2;
+        marked.push_str(template.get(copied..after).unwrap_or_default());
+        copied = after;
+        let inside = template.get(after..).unwrap_or_default();
+        let has_default = inside.split('}').next().is_some_and(|inside| inside.contains(":-"));
+        if !has_default && !inside.starts_with("secret:") && !inside.starts_with("file:") {
+            marked.push_str("secret:");
+        }
+    }
+    marked.push_str(template.get(copied..).unwrap_or_default());
+    marked
+}
+
+/// Text in which `$NAME` and `${NAME}` are variables and `$$` is a dollar, as Gatus and shells have it.
+pub(crate) fn with_dollar_variables(text: &str) -> String {
+    let mut template = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        let (before, after) = rest.split_at(at);
+        template.push_str(before);
+        let after = after.get(1..).unwrap_or_default();
+        if let Some(unescaped) = after.strip_prefix('$') {
+            template.push('$');
+            rest = unescaped;
+            continue;
+        }
+        let braced = after.strip_prefix('{').and_then(|inside| inside.split_once('}'));
+        let braced = braced.filter(|(name, _)| is_name(name));
+        let length = after.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
+        let bare = after.split_at(length);
+        if let Some((name, behind)) = braced.or_else(|| is_name(bare.0).then_some(bare)) {
+            template.push_str(&variable(name));
+            rest = behind;
+        } else {
+            template.push_str(if after.starts_with('{') { "$$" } else { "$" });
+            rest = after;
+        }
+    }
+    template.push_str(rest);
+    template
+}
+
+/// A variable of the environment.
+pub(crate) fn variable(name: &str) -> String {
+    format!("${{{name}}}")
+}
+
+fn is_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dollars_of_other_tools_become_variables_or_stay_text() {
+        assert_eq!(with_dollar_variables("Bearer $TOKEN"), "Bearer ${TOKEN}");
+        assert_eq!(with_dollar_variables("${HOST}:8080/$$x/$1/${a b}"), "${HOST}:8080/$x/$1/$${a b}");
+        assert_eq!(
+            with_secret_variables("Bearer ${TOKEN} $${x} ${secret:A} ${B:-c}"),
+            "Bearer ${secret:TOKEN} $${x} ${secret:A} ${B:-c}"
+        );
+        assert!(!has_variable(&literal("${x}")));
+        assert_eq!(unescaped(&literal("${x}")), "${x}");
+    }
+}

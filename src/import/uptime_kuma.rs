@@ -1,0 +1,241 @@
+//! Uptime Kuma's backup as probes.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::config::toml_text::{one_or_list, quoted};
+use crate::import::document::{elements, fields, is_said, text};
+use crate::import::draft::ProbeDraft;
+use crate::import::request::{self, ImportedRequest};
+use crate::import::secrets::{Secrets, is_secret};
+use crate::import::template::literal;
+use crate::model::quantity::show_duration;
+
+/// What Uptime Kuma asks before it calls a certificate old, in days.
+const CERTIFICATE_DAYS: u64 = 7;
+
+/// Every monitor but the groups.
+pub(crate) fn probes(backup: &Value, secrets: &mut Secrets) -> Vec<ProbeDraft> {
+    // A backup has a list, the API a table by number.
+    let monitors: Vec<&Value> = match &backup["monitorList"] {
+        Value::Object(monitors) => monitors.values().collect(),
+        list => elements(list).iter().collect(),
+    };
+    let groups: BTreeMap<u64, &str> = monitors
+        .iter()
+        .filter(|monitor| monitor["type"] == "group")
+        .filter_map(|group| Some((group["id"].as_u64()?, group["name"].as_str()?)))
+        .collect();
+    let asked = monitors.iter().filter(|monitor| monitor["type"] != "group");
+    asked.map(|monitor| draft(monitor, &groups, secrets)).collect()
+}
+
+fn draft(monitor: &Value, groups: &BTreeMap<u64, &str>, secrets: &mut Secrets) -> ProbeDraft {
+    let kind = monitor["type"].as_str().unwrap_or_default();
+    let url = literal(monitor["url"].as_str().unwrap_or_default());
+    let name = text(&monitor["name"]).unwrap_or_else(|| request::name_of(&url));
+    let mut draft = ProbeDraft::new(&name);
+    if !matches!(kind, "http" | "keyword" | "json-query") {
+        draft.left_out = Some(format!("monitors of type \"{kind}\" are not HTTP"));
+    } else if monitor["active"] == Value::Bool(false) || monitor["active"] == 0 {
+        draft.left_out = Some("it is paused".to_owned());
+    }
+    let group = monitor["parent"].as_u64().and_then(|parent| groups.get(&parent));
+    if let Some(group) = group.filter(|group| !group.trim().is_empty()) {
+        draft.set_text("surface", &literal(group.trim()));
+    }
+    tags(&mut draft, monitor);
+    timing(&mut draft, monitor);
+    let headers = headers(&mut draft, monitor);
+    let body = monitor["body"].as_str().filter(|body| !body.trim().is_empty()).map(literal);
+    let method = monitor["method"].as_str().map(str::to_owned);
+    let headers = with_content_type(headers, monitor, body.is_some());
+    request::set(&mut draft, secrets, ImportedRequest { method, url, headers, body });
+    credentials(&mut draft, monitor, secrets);
+    if matches!(monitor["ignoreTls"], Value::Bool(true)) || monitor["ignoreTls"] == 1 {
+        draft.set("tls.insecure", "true");
+    }
+    match monitor["maxredirects"].as_u64() {
+        Some(10) | None => {}
+        Some(most) => draft.set("redirects", most.min(50).to_string()),
+    }
+    expectations(&mut draft, monitor, kind);
+    notes(&mut draft, monitor);
+    draft
+}
+
+fn tags(draft: &mut ProbeDraft, monitor: &Value) {
+    let tags = elements(&monitor["tags"]).iter().filter_map(|tag| {
+        let name = tag["name"].as_str().or(tag.as_str())?.trim();
+        let value = tag["value"].as_str().unwrap_or_default().trim();
+        let tag = if value.is_empty() { name.to_owned() } else { format!("{name}:{value}") };
+        (!name.is_empty()).then(|| literal(&tag))
+    });
+    let tags: Vec<String> = tags.collect();
+    draft.set_list("tags", &tags);
+}
+
+fn timing(draft: &mut ProbeDraft, monitor: &Value) {
+    let seconds = |key: &str| {
+        monitor[key].as_f64().filter(|seconds| *seconds > 0.0 && *seconds < 1e7).map(Duration::from_secs_f64)
+    };
+    let interval = seconds("interval").unwrap_or(Duration::from_mins(1));
+    draft.set_duration("interval", interval);
+    // Where none is set Uptime Kuma waits for four fifths of the interval.
+    let timeout = seconds("timeout").unwrap_or(interval.mul_f64(0.8));
+    draft.set_duration("timeout", timeout.min(interval).min(Duration::from_hours(1)));
+    if let Some(attempts) = monitor["maxretries"].as_u64().filter(|attempts| *attempts > 0) {
+        let delay = seconds("retryInterval").unwrap_or(interval);
+        let open_after = attempts + 1;
+        draft.not_carried(
+            &format!("{attempts} retries, {} apart", show_duration(delay)),
+            &format!("`[incident] open-after = {open_after}` waits for as many failures; `retries` asks again at once"),
+        );
+    }
+}
+
+fn headers(draft: &mut ProbeDraft, monitor: &Value) -> Vec<(String, String)> {
+    let Some(written) = monitor["headers"].as_str().filter(|headers| !headers.trim().is_empty()) else {
+        return Vec::new();
+    };
+    let Ok(headers) = serde_json::from_str::<Value>(written) else {
+        draft.not_carried("the headers", "they are not JSON");
+        return Vec::new();
+    };
+    fields(&headers).filter_map(|(name, value)| Some((name.clone(), literal(&text(value)?)))).collect()
+}
+
+fn with_content_type(mut headers: Vec<(String, String)>, monitor: &Value, has_body: bool) -> Vec<(String, String)> {
+    let has_type = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    if has_body && !has_type {
+        let kind = match monitor["httpBodyEncoding"].as_str() {
+            Some("form") => "application/x-www-form-urlencoded",
+            Some("xml") => "text/xml; charset=utf-8",
+            _ => "application/json",
+        };
+        headers.push(("content-type".to_owned(), kind.to_owned()));
+    }
+    headers
+}
+
+fn credentials(draft: &mut ProbeDraft, monitor: &Value, secrets: &mut Secrets) {
+    let get = |key: &str| literal(monitor[key].as_str().unwrap_or_default());
+    let owner = draft.name.clone();
+    // Backups of version 1.18 and before have no method.
+    let method = monitor["authMethod"].as_str().unwrap_or("basic");
+    match method {
+        "basic" if is_said(&monitor["basic_auth_user"]) && is_said(&monitor["basic_auth_pass"]) => {
+            request::set_basic_auth(draft, secrets, &owner, &get("basic_auth_user"), &get("basic_auth_pass"));
+        }
+        "oauth2-cc" => {
+            let secret = secrets.reference(&owner, "client_secret", &get("oauth_client_secret"));
+            let scopes = get("oauth_scopes");
+            let scopes = scopes.split_whitespace().map(quoted);
+            draft.set(
+                "auth.oauth2",
+                format!(
+                    "{{ token-url = {}, client-id = {}, client-secret = {}, scopes = {} }}",
+                    quoted(&get("oauth_token_url")),
+                    quoted(&get("oauth_client_id")),
+                    quoted(&secret),
+                    crate::config::toml_text::list(scopes)
+                ),
+            );
+        }
+        "mtls" => draft.not_carried(
+            "the client certificate",
+            "it stands in the backup as text: save it, and name the files in `tls.client-cert` and `tls.client-key`",
+        ),
+        "ntlm" => draft.not_carried("NTLM", "uptick does not speak it"),
+        _ => {}
+    }
+}
+
+fn expectations(draft: &mut ProbeDraft, monitor: &Value, kind: &str) {
+    let upside_down = matches!(monitor["upsideDown"], Value::Bool(true)) || monitor["upsideDown"] == 1;
+    let codes: Vec<String> =
+        elements(&monitor["accepted_statuscodes"]).iter().filter_map(text).map(|code| status(&code)).collect();
+    if upside_down {
+        draft.left_out = Some("it is upside down: up where it fails; expect the failing status instead".to_owned());
+    }
+    if !codes.is_empty() && codes != ["\"2xx\""] {
+        draft.set("expect.status", one_or_list(codes.into_iter()));
+    }
+    if is_true(&monitor["expiryNotification"]) && monitor["url"].as_str().is_some_and(|url| url.starts_with("https")) {
+        draft.set("expect.certificate-days", CERTIFICATE_DAYS.to_string());
+    }
+    if kind == "keyword" {
+        let key = if is_true(&monitor["invertKeyword"]) { "expect.body-lacks" } else { "expect.body-contains" };
+        draft.set_text(key, &literal(monitor["keyword"].as_str().unwrap_or_default()));
+    }
+    if kind == "json-query" {
+        json_query(draft, monitor);
+    }
+}
+
+fn is_true(value: &Value) -> bool {
+    *value == Value::Bool(true) || *value == 1
+}
+
+/// `200-299` → `"2xx"`
+fn status(code: &str) -> String {
+    match code.split_once('-') {
+        Some((first, last)) if first.ends_with("00") && last.ends_with("99") && first.get(..1) == last.get(..1) => {
+            format!("\"{}xx\"", first.get(..1).unwrap_or_default())
+        }
+        None if code.parse::<u16>().is_ok() => code.to_owned(),
+        _ => quoted(code),
+    }
+}
+
+/// A path of `JSONata` with what is expected there, where it is one of JSON path too.
+fn json_query(draft: &mut ProbeDraft, monitor: &Value) {
+    let query = monitor["jsonPath"].as_str().unwrap_or("$");
+    let expected = text(&monitor["expectedValue"]).unwrap_or_default();
+    let path = query.trim().trim_start_matches('$').trim_start_matches('.');
+    let is_path =
+        !path.is_empty() && path.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '[' | ']'));
+    let operator = monitor["jsonPathOperator"].as_str().unwrap_or("==");
+    let number = || expected.parse::<f64>().is_ok();
+    let value = if expected.parse::<i64>().is_ok() || matches!(expected.as_str(), "true" | "false") {
+        expected.clone()
+    } else {
+        quoted(&literal(&expected))
+    };
+    let rule = match operator {
+        "==" => Some(format!("equals = {value}")),
+        "!=" => Some(format!("not-equals = {value}")),
+        "contains" => Some(format!("contains = {}", quoted(&literal(&expected)))),
+        "<=" if number() => Some(format!("max = {expected}")),
+        ">=" if number() => Some(format!("min = {expected}")),
+        "<" if number() => Some(format!("max = {expected}, not-equals = {expected}")),
+        ">" if number() => Some(format!("min = {expected}, not-equals = {expected}")),
+        _ => None,
+    };
+    match rule.filter(|_| is_path) {
+        Some(rule) => {
+            let dot = if path.starts_with('[') { "" } else { "." };
+            draft.set("expect.json", format!("[{{ path = {}, {rule} }}]", quoted(&format!("${dot}{path}"))));
+        }
+        None => draft.not_carried(
+            &format!("`{query} {operator} {expected}`"),
+            "it is JSONata, of which only plain paths are JSON paths too; see `expect.json`",
+        ),
+    }
+}
+
+fn notes(draft: &mut ProbeDraft, monitor: &Value) {
+    if fields(&monitor["notificationIDList"]).any(|(_, used)| is_said(used)) {
+        draft.not_carried("its notifications", "alerts are `[[alert]]` with a webhook here");
+    }
+    if is_said(&monitor["proxyId"]) {
+        draft.not_carried("its proxy", "the backup names it by number; write `proxy = \"http://…\"`");
+    }
+    // People write passwords there.
+    let is_open = |text: &&str| !text.split(|c: char| !c.is_alphanumeric()).any(is_secret);
+    if let Some(text) = monitor["description"].as_str().filter(|text| !text.trim().is_empty()).filter(is_open) {
+        draft.remark(&format!("description: {}", text.trim()));
+    }
+}

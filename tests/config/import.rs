@@ -1,0 +1,158 @@
+//! Other tools' files: what becomes of each is a snapshot, and whatever is imported is valid.
+
+use std::fs;
+use std::path::Path;
+
+use proptest::prelude::*;
+use uptick::config;
+use uptick::import::{self, Imported, InputFile};
+
+fn input(name: &str) -> InputFile {
+    let text = fs::read_to_string(Path::new("tests/config/import").join(name)).unwrap();
+    InputFile { name: name.to_owned(), text }
+}
+
+fn given(text: &str) -> Result<Imported, String> {
+    let file = InputFile { name: "given".to_owned(), text: text.to_owned() };
+    import::import(&[file], Path::new("")).map_err(|error| error.to_string())
+}
+
+/// Imports files of tests/config/import, and reads the result as a probe file.
+fn imported(names: &[&str]) -> Imported {
+    let files: Vec<InputFile> = names.iter().map(|name| input(name)).collect();
+    let imported = import::import(&files, Path::new("")).unwrap();
+    let env = |name: &str| imported.variables.contains(&name.to_owned()).then(|| "stand-in".to_owned());
+    let config = config::load_text(Path::new("probes.toml"), &imported.text, &env).unwrap();
+    assert_eq!(config.probes.len(), imported.probes);
+    imported
+}
+
+/// Nothing secret of the files is in what is written.
+fn assert_without(imported: &Imported, secrets: &[&str]) {
+    for secret in secrets {
+        assert!(!imported.text.contains(secret), "{secret} is in\n{}", imported.text);
+    }
+}
+
+#[test]
+fn a_script_of_curl_commands() {
+    let imported = imported(&["smoke.sh"]);
+    assert_without(&imported, &["hunter22", "s3cret-word", "0a1b2c3d4e5f", "aB3dE5fG7hI9jK1lM3nO5pQ7", "pw123456"]);
+    insta::assert_snapshot!(imported.text);
+}
+
+#[test]
+fn commands_copied_from_a_browser() {
+    let imported = imported(&["copied-as-curl.txt"]);
+    assert_without(&imported, &["abc123def456", "9f8e7d6c5b"]);
+    insta::assert_snapshot!(imported.text);
+}
+
+#[test]
+fn a_har() {
+    let imported = imported(&["recorded.har"]);
+    assert_without(&imported, &["swordfish", "c3dvcmRmaXNo", "f00dfeed", "0123456789abcdef"]);
+    insta::assert_snapshot!(imported.text);
+}
+
+#[test]
+fn modules_of_blackbox_exporter_and_the_targets_of_prometheus() {
+    let imported = imported(&["blackbox.yml", "prometheus.yml", "api-1.json"]);
+    assert_without(&imported, &["mysecret", "abcdef123"]);
+    insta::assert_snapshot!(imported.text);
+}
+
+#[test]
+fn modules_and_a_list_of_targets_need_no_scrape_configuration() {
+    let imported = imported(&["api-1.json", "blackbox.yml"]);
+    assert!(imported.text.contains("\n# no job names its module: asked as api\n"), "{}", imported.text);
+}
+
+#[test]
+fn gatus() {
+    let imported = imported(&["gatus.yaml"]);
+    assert_without(&imported, &["not-for-everyone", "XXX"]);
+    insta::assert_snapshot!(imported.text);
+}
+
+#[test]
+fn uptime_kuma() {
+    let imported = imported(&["uptime-kuma.json"]);
+    assert_without(&imported, &["k3y-k3y-k3y", "pa55word", "s3cr3t-s3cr3t"]);
+    insta::assert_snapshot!(imported.text);
+}
+
+#[test]
+fn what_is_of_no_tool_is_refused_with_its_place_and_what_is_taken() {
+    let cases = [
+        ("", "given is empty; import takes"),
+        ("\n\n{\"a\": 1", "given:3:7: this is not JSON: EOF while parsing an object"),
+        ("{\"a\": 1}", "given:1:1: this JSON is of no tool that is known; import takes"),
+        ("a: 1\n", "given:1:1: this YAML is of no tool that is known; import takes"),
+        ("endpoints:\n  - name: x\n url: [\n", "given:3:"),
+        ("echo hi\n", "given:1:1: no curl command is found; import takes"),
+        ("curl 'https://x.test\n", "given:2:1: a single quote is not closed"),
+        ("#!/bin/sh\ncurl -H\n", "given:2:1: curl's `-H` has no value"),
+        ("[[probe]]\nname = \"x\"\n", "given:1:1: this is TOML: a probe file needs no import"),
+        ("<!doctype html>", "given:1:1: this is HTML or XML"),
+        ("modules:\n  http_2xx: {prober: http}\n", "blackbox_exporter's configuration has modules and no targets"),
+        ("{\"monitorList\": []}", "given holds nothing that an HTTP probe can ask"),
+        (
+            "{\"monitorList\": [{\"name\": \"x\", \"type\": \"ping\"}]}",
+            "given (Uptime Kuma) holds nothing that can be checked",
+        ),
+        ("a\0b", "given is binary"),
+    ];
+    for (text, expected) in cases {
+        let error = given(text).unwrap_err();
+        assert!(error.starts_with(expected), "{text:?}\n{error}\n{expected}");
+    }
+}
+
+#[test]
+fn an_alias_bomb_ends_at_the_bound_of_the_parser() {
+    let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..12 {
+        let one = format!("*a{}", level - 1);
+        bomb.push_str(&format!("a{level}: &a{level} [{}]\n", [one.as_str(); 10].join(", ")));
+    }
+    bomb.push_str("endpoints: *a11\n");
+    let error = given(&bomb).unwrap_err();
+    assert!(error.contains("this YAML cannot be read"), "{error}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever stands in a command line, what is written can be read.
+    #[test]
+    fn whatever_is_imported_is_valid(
+        url in "https?://[a-z]{1,8}\\.test(/[ -~]{0,12})?",
+        header in "[a-zA-Z-]{1,10}: ?[ -~]{0,20}",
+        body in "[ -~\\n]{0,30}",
+        option in prop_oneof!["-X [A-Z]{1,6}", "-m [0-9.]{1,4}", "-u [a-z]{1,3}:[ -&(-~]{1,6}", "-x [ -&(-~]{1,10}", "-F [ -&(-~]{1,12}", "--resolve [ -&(-~]{1,20}"],
+    ) {
+        let quoted = |text: &str| format!("'{}'", text.replace('\'', "'\\''"));
+        let (name, value) = option.split_once(' ').unwrap();
+        let command = format!("curl {} -H {} -d {} {name} {}", quoted(&url), quoted(&header), quoted(&body), quoted(value));
+        if let Ok(imported) = given(&command) {
+            let env = |_: &str| Some("stand-in".to_owned());
+            let read = config::load_text(Path::new("probes.toml"), &imported.text, &env);
+            prop_assert!(read.is_ok(), "{command}\n{}\n{}", imported.text, read.unwrap_err());
+        }
+    }
+
+    /// Conditions, monitors and modules of any text are read or noted, and never end the import.
+    #[test]
+    fn whatever_a_document_says_is_valid(text in "[ -~]{0,24}", number in any::<i32>()) {
+        let document = serde_json::json!({ "endpoints": [{
+            "name": text, "group": text, "url": "https://x.test/", "interval": text, "headers": { "x": text },
+            "body": text, "conditions": [format!("[BODY].a == {text}"), format!("[STATUS] == {number}"), text],
+            "client": { "timeout": text, "proxy-url": text, "dns-resolver": text },
+        }] });
+        if let Ok(imported) = given(&document.to_string()) {
+            let env = |_: &str| Some("stand-in".to_owned());
+            prop_assert!(config::load_text(Path::new("probes.toml"), &imported.text, &env).is_ok(), "{}", imported.text);
+        }
+    }
+}
