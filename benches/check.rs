@@ -216,11 +216,11 @@ fn serve() {
         println!("{}\n{}", plain.local_addr().expect("an address"), secure.local_addr().expect("an address"));
         loop {
             tokio::select! {
-                Ok((stream, _)) = plain.accept() => { tokio::spawn(answer(stream)); }
+                Ok((stream, _)) = plain.accept() => { tokio::spawn(answer(at_once(stream))); }
                 Ok((stream, _)) = secure.accept() => {
                     let acceptor = acceptor.clone();
                     tokio::spawn(async move {
-                        if let Ok(stream) = acceptor.accept(stream).await {
+                        if let Ok(stream) = acceptor.accept(at_once(stream)).await {
                             answer(stream).await;
                         }
                     });
@@ -228,6 +228,12 @@ fn serve() {
             }
         }
     });
+}
+
+/// Answers small as they are must not wait for the acknowledgement of what was sent before (Nagle).
+fn at_once(stream: TcpStream) -> TcpStream {
+    stream.set_nodelay(true).expect("an option");
+    stream
 }
 
 async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
