@@ -43,7 +43,7 @@ const fn shift(value: u32) -> u32 {
 
 /// The number of a value's bucket. Past the exact ones an octave begins at a multiple of 1,024.
 #[inline]
-const fn number(value: u32) -> usize {
+pub(super) const fn number(value: u32) -> usize {
     let shift = shift(value);
     (value >> shift) as usize + shift as usize * OCTAVE
 }

@@ -6,7 +6,8 @@ use std::io::Read as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::bufread::ZlibDecoder;
-use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerializer};
+use flate2::{Compress, Compression, FlushCompress, Status};
+use hdrhistogram::serialization::Deserializer;
 
 use super::buckets::{self, Buckets, TOP};
 use super::histogram::Histogram;
@@ -28,40 +29,105 @@ pub enum HdrError {
     Numbers,
 }
 
-/// Writes histograms as text (V2, compressed, base64: `HISTFA…`) through one reused scratch of
-/// 188 KiB: many histograms, one scratch.
+/// Writes histograms as text (V2, compressed, base64: `HISTFA…`) with one reused compressor: many
+/// histograms, one of these. Counts are written from the buckets that have any, since hdrhistogram
+/// goes through 188 KiB of counters for a window of three checks.
 pub struct HdrText {
-    scratch: hdrhistogram::Histogram<u64>,
-    serializer: V2DeflateSerializer,
-    bytes: Vec<u8>,
+    compressor: Compress,
+    plain: Vec<u8>,
+    compressed: Vec<u8>,
 }
 
 impl Default for HdrText {
     fn default() -> Self {
-        HdrText {
-            scratch: hdrhistogram::Histogram::new_with_bounds(1, u64::from(TOP), DIGITS)
-                .expect("1 to an hour at three digits are legal bounds"),
-            serializer: V2DeflateSerializer::new(),
-            bytes: Vec::new(),
-        }
+        HdrText { compressor: Compress::new(Compression::default(), true), plain: Vec::new(), compressed: Vec::new() }
     }
 }
 
 impl HdrText {
     /// Appends the histogram's text to `out`.
-    #[expect(clippy::missing_panics_doc, reason = "counts and bounds are legal, and memory takes every write")]
+    #[expect(clippy::missing_panics_doc, reason = "memory takes every write, and all input is given at once")]
     pub fn write(&mut self, histogram: &Histogram, out: &mut String) {
-        self.scratch.reset();
-        self.bytes.clear();
-        for (value, count) in histogram.values() {
-            // The format's counts are signed.
-            self.scratch.saturating_record_n(u64::from(value), count.min(i64::MAX.cast_unsigned()));
+        self.write_plain(histogram);
+        self.compressor.reset();
+        self.compressed.clear();
+        self.compressed.extend(V2_COMPRESSED_COOKIE);
+        self.compressed.extend([0; 4]);
+        loop {
+            self.compressed.reserve(self.plain.len() / 2 + 64);
+            let taken = usize::try_from(self.compressor.total_in()).unwrap_or(usize::MAX).min(self.plain.len());
+            let status =
+                self.compressor.compress_vec(&self.plain[taken..], &mut self.compressed, FlushCompress::Finish);
+            if status.expect("memory is written to") == Status::StreamEnd {
+                break;
+            }
         }
-        self.serializer
-            .serialize(&self.scratch, &mut self.bytes)
-            .expect("a histogram within its bounds is written to memory");
-        STANDARD.encode_string(&self.bytes, out);
+        let length = u32::try_from(self.compressed.len() - 8).unwrap_or(u32::MAX);
+        self.compressed[4..8].copy_from_slice(&length.to_be_bytes());
+        STANDARD.encode_string(&self.compressed, out);
     }
+
+    /// The histogram uncompressed: a header, and the counts up to the last bucket that has one.
+    fn write_plain(&mut self, histogram: &Histogram) {
+        self.plain.clear();
+        self.plain.extend(V2_COOKIE);
+        self.plain.extend([0; 8]);
+        self.plain.extend(u32::from(DIGITS).to_be_bytes());
+        self.plain.extend(1_u64.to_be_bytes());
+        self.plain.extend(u64::from(TOP).to_be_bytes());
+        self.plain.extend(1.0_f64.to_be_bytes());
+        let before_counts = self.plain.len();
+        // The bucket whose count is not written yet, and the one that comes after what is written.
+        let (mut open, mut next) = ((0, 0_u64), 0);
+        for (value, count) in histogram.values() {
+            let bucket = buckets::number(value);
+            if bucket == open.0 {
+                open.1 = open.1.saturating_add(count);
+            } else {
+                next = write_count(&mut self.plain, open, next);
+                open = (bucket, count);
+            }
+        }
+        if open == (0, 0) {
+            write_number(&mut self.plain, 0);
+        } else {
+            write_count(&mut self.plain, open, next);
+        }
+        let length = u32::try_from(self.plain.len() - before_counts).unwrap_or(u32::MAX);
+        self.plain[4..8].copy_from_slice(&length.to_be_bytes());
+    }
+}
+
+/// Writes the count of a bucket, and before it how many buckets there are without any. Returns the
+/// bucket that comes next.
+fn write_count(out: &mut Vec<u8>, (bucket, count): (usize, u64), next: usize) -> usize {
+    if count == 0 {
+        // The first bucket, of which there is no sample: one of those before the next.
+        return next;
+    }
+    match i64::try_from(bucket - next).unwrap_or(i64::MAX) {
+        0 => {}
+        1 => write_number(out, 0),
+        empty => write_number(out, -empty),
+    }
+    // The format's counts are signed.
+    write_number(out, i64::try_from(count).unwrap_or(i64::MAX));
+    bucket + 1
+}
+
+/// Writes a number as [`read_number`] reads it.
+fn write_number(out: &mut Vec<u8>, number: i64) {
+    let mut bits = ((number << 1) ^ (number >> 63)).cast_unsigned();
+    for _ in 0..8 {
+        let low = u8::try_from(bits & 0x7f).unwrap_or(0x7f);
+        bits >>= 7;
+        if bits == 0 {
+            out.push(low);
+            return;
+        }
+        out.push(low | 0x80);
+    }
+    out.push(u8::try_from(bits).unwrap_or(u8::MAX));
 }
 
 impl std::fmt::Debug for HdrText {
@@ -179,6 +245,7 @@ fn be_u64(bytes: &[u8], at: usize) -> Result<u64, HdrError> {
 
 #[cfg(test)]
 mod tests {
+    use hdrhistogram::serialization::{Serializer as _, V2DeflateSerializer};
     use proptest::prelude::*;
 
     use super::*;
@@ -190,6 +257,33 @@ mod tests {
             Deserializer::new().deserialize(&mut bytes.as_slice()).expect("a histogram");
         let lowest = |value| read.lowest_equivalent(value);
         read.iter_recorded().map(|value| (lowest(value.value_iterated_to()), value.count_at_value())).collect()
+    }
+
+    /// What hdrhistogram itself writes.
+    fn written_by_the_library(histogram: &Histogram) -> String {
+        let mut counted = hdrhistogram::Histogram::<u64>::new_with_bounds(1, u64::from(TOP), DIGITS).expect("bounds");
+        for (value, count) in histogram.values() {
+            counted.saturating_record_n(u64::from(value), count);
+        }
+        let mut bytes = Vec::new();
+        V2DeflateSerializer::new().serialize(&counted, &mut bytes).expect("it is written");
+        STANDARD.encode(bytes)
+    }
+
+    #[test]
+    fn a_histogram_without_samples_and_one_of_the_least_time_are_written_as_by_the_library() {
+        for times in [&[][..], &[0], &[0, 1], &[1], &[2], &[0, 2], &[3_600_000_000, u64::MAX]] {
+            let mut histogram = Histogram::default();
+            times.iter().for_each(|time| histogram.record_micros(*time));
+            let mut text = String::new();
+            HdrText::default().write(&histogram, &mut text);
+            assert_eq!(text, written_by_the_library(&histogram), "{times:?}");
+        }
+        for number in [0, 1, -1, 63, 64, -64, -65, i64::MAX, i64::MIN, 1 << 55, -(1 << 56)] {
+            let mut bytes = Vec::new();
+            write_number(&mut bytes, number);
+            assert_eq!(read_number(&bytes), Ok((number, &[][..])));
+        }
     }
 
     fn ours(text: &str) -> Vec<(u64, u64)> {
@@ -211,6 +305,7 @@ mod tests {
             HdrText::default().write(&histogram, &mut text);
             prop_assert!(text.starts_with("HISTFA"));
             prop_assert_eq!(ours(&text), by_the_library(&text));
+            prop_assert_eq!(text, written_by_the_library(&histogram));
         }
 
         #[test]
