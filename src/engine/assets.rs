@@ -37,7 +37,7 @@ impl Loading<'_> {
     /// linked to.
     pub(super) async fn load(&self, assets: &Assets, answered: &mut StepResult) {
         let Some(page) = answered.page.clone() else { return };
-        let Ok(own) = request_builder::url(self.step, self.session) else { return };
+        let Ok(own) = request_builder::url(self.step, self.session, Some(&self.requester.urls)) else { return };
         let links = match links(assets, &page, &answered.body).await {
             Ok(links) => links,
             Err(error) => {

@@ -12,6 +12,7 @@ use super::error::EngineError;
 use super::exchange::Requester;
 use super::fault::{Deadline, Fault};
 use super::journey::{self, JourneyMeans};
+use super::request_builder::ParsedUrls;
 use super::resolve::Names;
 use super::route::tls_settings;
 use super::session::Session;
@@ -40,7 +41,8 @@ impl Attempts {
         });
         let settings = transports.flat_map(|transport| [true, false].map(|own| tls_settings(&transport.tls, own)));
         let tls = TlsConfigs::read(settings, probes.iter().any(|probe| needs_system_roots(probe)))?;
-        let requester = Requester { names: Names::default(), tls, kept: KeptConnections::default() };
+        let (kept, urls) = (KeptConnections::default(), ParsedUrls::default());
+        let requester = Requester { names: Names::default(), tls, kept, urls };
         let means = JourneyMeans { requester, tokens: Tokens::default() };
         Ok(Attempts { redactor, means, sessions: Sessions::default() })
     }
@@ -53,7 +55,9 @@ impl Attempts {
         };
         let mut renewed = false;
         loop {
-            let (session, kept) = match self.sessions.get(&self.means, shared, &self.redactor).await {
+            // Boxed: it holds a journey, and every check would carry the room for it.
+            let made = Box::pin(self.sessions.get(&self.means, shared, &self.redactor)).await;
+            let (session, kept) = match made {
                 Ok(made) => made,
                 Err(fault) => return blocked(&fault, probe, &self.redactor),
             };

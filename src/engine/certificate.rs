@@ -1,6 +1,9 @@
 //! What certificates say of themselves, also those that were refused: the leaf, the path from it to
 //! a trusted one, and what was sent beside it.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
 use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
 use sha2::{Digest, Sha256};
@@ -19,31 +22,79 @@ const NAME_LIMIT: usize = 120;
 /// The most certificates of a chain that are kept: a server may send hundreds.
 const CHAIN: usize = 16;
 
+/// The most chains whose facts are remembered.
+const KNOWN: usize = 1024;
+
 /// Certificates that are trusted by themselves.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Anchors(Vec<CertificateDer<'static>>);
+#[derive(Debug, Default)]
+pub(super) struct Anchors {
+    certificates: Vec<CertificateDer<'static>>,
+    /// What chains say of themselves, by their fingerprint: a server shows the same one at each check.
+    known: Mutex<HashMap<[u8; 32], (Redactor, ChainFacts)>>,
+}
+
+/// What a chain says of itself.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct ChainFacts {
+    /// The leaf; none where it cannot be parsed or there is none.
+    pub(super) leaf: Option<CertificateFacts>,
+    /// Every certificate that was sent, in that order, and the trusted one at the end of the path
+    /// where it was not sent.
+    pub(super) chain: Vec<ChainCertificate>,
+}
 
 impl Anchors {
     pub(super) fn new(certificates: Vec<CertificateDer<'static>>) -> Anchors {
-        Anchors(certificates)
+        Anchors { certificates, known: Mutex::default() }
+    }
+
+    /// The facts of a chain, without secrets.
+    pub(super) fn facts(&self, chain: &[CertificateDer<'_>], redactor: &Redactor) -> ChainFacts {
+        let mut digest = Sha256::new();
+        for certificate in chain {
+            digest.update(certificate.len().to_be_bytes());
+            digest.update(certificate);
+        }
+        let fingerprint: [u8; 32] = digest.finalize().into();
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((with, facts)) = known().get(&fingerprint)
+            && with.is_same(redactor)
+        {
+            return facts.clone();
+        }
+        let facts = ChainFacts { leaf: leaf_facts(chain, redactor), chain: chain_facts(chain, self, redactor) };
+        let mut known = known();
+        if known.len() >= KNOWN {
+            known.clear();
+        }
+        known.insert(fingerprint, (redactor.clone(), facts.clone()));
+        facts
     }
 
     /// Whether this very certificate is one of them.
     pub(super) fn contain(&self, certificate: &CertificateDer<'_>) -> bool {
-        self.0.iter().any(|anchor| anchor.as_ref() == certificate.as_ref())
+        self.certificates.iter().any(|anchor| anchor.as_ref() == certificate.as_ref())
     }
 
     /// One whose subject is this name, the one that is valid longest where there are several.
     fn named(&self, issuer: &[u8]) -> Option<X509Certificate<'_>> {
-        let named = self.0.iter().filter_map(|anchor| parse(anchor));
+        // To look for the name's bytes costs a hundredth of parsing a store of a hundred and more.
+        let finder = memchr::memmem::Finder::new(issuer);
+        let named =
+            self.certificates.iter().filter(|anchor| finder.find(anchor).is_some()).filter_map(|anchor| parse(anchor));
         named.filter(|anchor| anchor.subject().as_raw() == issuer).max_by_key(not_after)
     }
 
     /// Whether more than half of them have expired at an instant, by which it is the clock that is
     /// wrong: an authority is replaced long before its end.
     pub(super) fn mostly_expired(&self, now: Timestamp) -> bool {
-        let expired = self.0.iter().filter_map(|anchor| parse(anchor)).filter(|anchor| not_after(anchor) < now).count();
-        self.0.len() >= MANY && expired * 2 > self.0.len()
+        let expired = self
+            .certificates
+            .iter()
+            .filter_map(|anchor| parse(anchor))
+            .filter(|anchor| not_after(anchor) < now)
+            .count();
+        self.certificates.len() >= MANY && expired * 2 > self.certificates.len()
     }
 }
 
@@ -91,8 +142,7 @@ pub(super) fn path<'c>(chain: &'c [CertificateDer<'_>], anchors: &Anchors) -> Ve
     places.into_iter().filter_map(|place| parsed[place].take()).collect()
 }
 
-/// The facts of the leaf of a chain; none where it cannot be parsed or there is none.
-pub(super) fn facts(chain: &[CertificateDer<'_>], redactor: &Redactor) -> Option<CertificateFacts> {
+fn leaf_facts(chain: &[CertificateDer<'_>], redactor: &Redactor) -> Option<CertificateFacts> {
     let leaf = chain.first()?;
     let certificate = parse(leaf)?;
     let (names, names_total) = names(&certificate, redactor);
@@ -108,13 +158,7 @@ pub(super) fn facts(chain: &[CertificateDer<'_>], redactor: &Redactor) -> Option
     })
 }
 
-/// The facts of every certificate that was sent, in that order, and of the trusted one at the end
-/// of the path where it was not sent.
-pub(super) fn chain_facts(
-    chain: &[CertificateDer<'_>],
-    anchors: &Anchors,
-    redactor: &Redactor,
-) -> Vec<ChainCertificate> {
+fn chain_facts(chain: &[CertificateDer<'_>], anchors: &Anchors, redactor: &Redactor) -> Vec<ChainCertificate> {
     let parsed: Vec<Option<X509Certificate<'_>>> = chain.iter().take(CHAIN).map(|each| parse(each)).collect();
     let path = Path::of(&parsed, anchors);
     let role = |place, certificate: &CertificateDer<'_>| match place {
@@ -155,7 +199,8 @@ fn of_chain(
 
 /// SHA-256 of a certificate, hexadecimal.
 fn fingerprint(certificate: &[u8]) -> String {
-    Sha256::digest(certificate).iter().fold(String::with_capacity(64), |text, byte| text + &format!("{byte:02x}"))
+    let digits = |byte: &u8| [byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16).unwrap_or('0'));
+    Sha256::digest(certificate).iter().flat_map(digits).collect()
 }
 
 fn subject(certificate: &X509Certificate<'_>, redactor: &Redactor) -> SafeText {
@@ -240,8 +285,7 @@ mod tests {
     #[test]
     fn nonsense_is_no_certificate_and_dates_past_the_calendar_are_held() {
         let nonsense = [CertificateDer::from(vec![0x30, 0x82, 0xff, 0xff])];
-        assert_eq!(facts(&nonsense, &Redactor::default()), None);
-        assert_eq!(chain_facts(&nonsense, &Anchors::default(), &Redactor::default()), []);
+        assert_eq!(Anchors::default().facts(&nonsense, &Redactor::default()), ChainFacts::default());
         assert!(!is_self_signed(&nonsense));
         assert_eq!(instant(i64::MAX), Timestamp::MAX);
         assert_eq!(instant(i64::MIN), Timestamp::MIN);
@@ -257,9 +301,9 @@ mod tests {
         let leaf = params("leaf", 2027, false).signed_by(&key(), &middle).expect("a leaf");
         let chain = [leaf.der().clone(), middle.der().clone(), crossed.der().clone()];
         let anchors = Anchors::new(vec![old.der().clone(), root.der().clone()]);
-        let facts = chain_facts(&chain, &anchors, &Redactor::default());
+        let facts = anchors.facts(&chain, &Redactor::default());
         let told: Vec<(CertificateRole, &str)> =
-            facts.iter().map(|facts| (facts.role, facts.subject.as_str())).collect();
+            facts.chain.iter().map(|facts| (facts.role, facts.subject.as_str())).collect();
         assert_eq!(
             told,
             [
@@ -270,6 +314,18 @@ mod tests {
             ]
         );
         assert_eq!(path(&chain, &anchors).len(), 2);
+    }
+
+    #[test]
+    fn a_chain_that_was_seen_before_is_not_shown_with_secrets_that_were_captured_since() {
+        let leaf = CertifiedIssuer::self_signed(params("pa55word-and-more", 2030, true), key()).expect("a leaf");
+        let (chain, anchors) = ([leaf.der().clone()], Anchors::default());
+        let told = |redactor: &Redactor| anchors.facts(&chain, redactor).chain[0].subject.as_str().to_owned();
+        assert_eq!(told(&Redactor::default()), "CN=pa55word-and-more");
+        assert_eq!(told(&Redactor::default()), "CN=pa55word-and-more");
+        let redactor = Redactor::new([crate::model::Secret::new("pa55word-and-more")]);
+        assert!(!told(&redactor).contains("pa55word"));
+        assert!(!told(&redactor).contains("pa55word"));
     }
 
     #[test]

@@ -20,6 +20,7 @@ use super::handshake::{SharedHandshake, is_http2, shake_hands};
 use super::message::{OutgoingRequest, ResponseHead};
 use super::phase_error::{Ending, PhaseError, refusing_proxy};
 use super::proxy::{Proxy, ProxyScheme, ProxyTarget};
+use super::request_builder::ParsedUrls;
 use super::resolve::Names;
 use super::route::{Endpoint, Route, TlsRoute};
 use super::stream::Stream;
@@ -37,6 +38,7 @@ pub(super) struct Requester {
     pub(super) names: Names,
     pub(super) tls: TlsConfigs,
     pub(super) kept: KeptConnections,
+    pub(super) urls: ParsedUrls,
 }
 
 /// One request under way.

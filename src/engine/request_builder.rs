@@ -1,6 +1,7 @@
 //! What a step says, with secrets and captured values filled in → the request on the wire.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
@@ -63,10 +64,48 @@ impl RequestContent {
     }
 }
 
-/// The URL that is first asked.
-pub(super) fn url(step: &Step, session: &Session) -> Result<Url, Fault> {
+/// The most URLs that are remembered.
+const PARSED: usize = 16 * 1024;
+
+/// URLs that were parsed, by their text: a probe asks the same one at each check, and parsing it costs
+/// more than all else that is made of it.
+#[derive(Default)]
+pub(super) struct ParsedUrls(Mutex<HashMap<String, Url>>);
+
+impl std::fmt::Debug for ParsedUrls {
+    /// Without the URLs, which may have secrets in them.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ParsedUrls").finish_non_exhaustive()
+    }
+}
+
+impl ParsedUrls {
+    fn parse(&self, text: String) -> Option<Url> {
+        let mut parsed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(url) = parsed.get(&text) {
+            return Some(url.clone());
+        }
+        let url = parse(&text)?;
+        if parsed.len() < PARSED {
+            parsed.insert(text, url.clone());
+        }
+        Some(url)
+    }
+}
+
+fn parse(text: &str) -> Option<Url> {
+    Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
+}
+
+/// The URL that is first asked. With `known` it is remembered, unless it has captured values, which are
+/// others at each check.
+pub(super) fn url(step: &Step, session: &Session, known: Option<&ParsedUrls>) -> Result<Url, Fault> {
     let text = fill(session, &step.request.url)?;
-    let url = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    let is_fixed = step.request.url.captures().next().is_none();
+    let url = match known.filter(|_| is_fixed) {
+        Some(known) => known.parse(text),
+        None => parse(&text),
+    };
     url.ok_or_else(|| Fault::new(FailureClass::CaptureFailed, None, "a captured value makes the URL unusable"))
 }
 

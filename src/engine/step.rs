@@ -75,7 +75,9 @@ impl StepRun<'_> {
     /// Sends the request and follows its redirects until there is an answer.
     async fn follow(&mut self, result: &mut StepResult) -> Result<Answer, Stopped> {
         let request = &self.step.request;
-        let mut url = request_builder::url(self.step, self.session).map_err(Stopped::before)?;
+        // A page's files may be others at each check.
+        let known = self.home.is_none().then_some(&self.requester.urls);
+        let mut url = request_builder::url(self.step, self.session, known).map_err(Stopped::before)?;
         let mut content = request_builder::build(self.step, self.session).map_err(Stopped::before)?;
         let own = self.home.cloned().unwrap_or_else(|| url.clone());
         let mut hops = 0;

@@ -15,7 +15,7 @@ use super::body::Body;
 use super::fault::Fault;
 use super::message::ResponseHead;
 use super::trace::ConnectionTrace;
-use super::{certificate, curl, evidence, redirect};
+use super::{curl, evidence, redirect};
 
 /// The most redirects kept in the record, however many are allowed.
 const HOPS: usize = 20;
@@ -104,12 +104,13 @@ impl StepResult {
         self.remote = trace.remote;
         self.tls = trace.handshake.as_ref().map(|shown| {
             let facts = shown.facts();
+            let of_chain = facts.anchors.facts(&facts.chain, redactor);
             TlsFacts {
                 version: facts.version.map(str::to_owned),
                 cipher: facts.cipher.map(cipher_name),
                 verified: facts.verified,
-                certificate: certificate::facts(&facts.chain, redactor),
-                chain: certificate::chain_facts(&facts.chain, &facts.anchors, redactor),
+                certificate: of_chain.leaf,
+                chain: of_chain.chain,
             }
         });
     }
