@@ -74,7 +74,7 @@ fn prepare<'a>(args: &'a cli::CheckArgs, terminal: &'a Terminal) -> Result<Prepa
     let limits = Limits::clamp(config.settings.concurrency, Descriptors::raise(), &probes)
         .map_err(|error| CliError::Runtime(error.to_string()))?;
     limits.warning.iter().for_each(|warning| terminal.warn(warning));
-    let runtime = runtime::for_probes(probes.len())?;
+    let runtime = runtime::for_probes(&probes, limits.concurrency)?;
     let journal = locations::journal_location(args.journal.as_deref(), config.path.as_deref());
     let lock = args.single_instance.then(|| InstanceLock::take(&journal)).transpose()?;
     let exporters = exporters::start(&args.export, &exporters::RunKind::Check, &config, &journal)?;

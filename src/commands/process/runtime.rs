@@ -1,21 +1,42 @@
 //! The asynchronous runtime of a command.
 
-use std::sync::mpsc;
+use std::cmp::Reverse;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 use std::{io, thread};
 
 use tokio::runtime::{Builder, Runtime};
 
 use crate::commands::process::exit::CliError;
+use crate::model::{Probe, Step};
 
-/// Few probes need no second thread, and not starting one is most of what a short run can save.
-const FEW: usize = 4;
+/// As much work at once is no reason for a second thread: the last of the checks that come together is
+/// late by no more than this. With one thread no check wakes another thread, and a short run starts
+/// none, which is most of what it can save.
+const LITTLE: Duration = Duration::from_millis(5);
 
-/// A runtime for a run of so many probes.
+/// What a request costs in processor time, and what a TLS handshake adds to it, on a slow machine.
+const REQUEST: Duration = Duration::from_micros(150);
+const HANDSHAKE: Duration = Duration::from_millis(1);
+
+/// A runtime for a run of these probes, of which at most `concurrency` are checked at once.
 ///
 /// # Errors
 /// Where the system gives no threads or no descriptors.
-pub(crate) fn for_probes(probes: usize) -> Result<Runtime, CliError> {
-    if probes <= FEW { single_threaded() } else { multi_threaded() }
+pub(crate) fn for_probes(probes: &[Arc<Probe>], concurrency: usize) -> Result<Runtime, CliError> {
+    let mut costs: Vec<Duration> = probes.iter().map(|probe| cost(probe)).collect();
+    costs.sort_unstable_by_key(|cost| Reverse(*cost));
+    let at_once: Duration = costs.iter().take(concurrency).sum();
+    if at_once <= LITTLE { single_threaded() } else { multi_threaded() }
+}
+
+fn cost(probe: &Probe) -> Duration {
+    let of_step = |step: &Step| {
+        let is_https = step.request.url.to_string().starts_with("https:");
+        let files = step.expect.assets.as_ref().map_or(0, |assets| u32::try_from(assets.limit).unwrap_or(u32::MAX));
+        (REQUEST + if is_https { HANDSHAKE } else { Duration::ZERO }).saturating_mul(files.saturating_add(1))
+    };
+    probe.steps.iter().map(of_step).sum()
 }
 
 /// A runtime on the calling thread alone.
