@@ -212,10 +212,31 @@ impl Exchange<'_> {
             return dial(addresses, self.route.source, trace).await.map(Stream::from).map_err(PhaseError::Connect);
         };
         // What the proxy is told is decided before it is dialled.
-        let target = self.proxy_target(proxy, trace).await?;
+        let targets = self.proxy_targets(proxy, trace).await?;
         trace.enter(Phase::Connect);
+        let mut left = targets.len();
+        for target in &targets {
+            left -= 1;
+            let mut stream = self.connect_proxy(proxy, addresses, trace).await?;
+            match proxy.open(&mut stream, target).await {
+                Ok(()) => return Ok(stream),
+                // The next address of the name may be reached where this one is not.
+                Err(error) if left > 0 && error.is_of_target() => {}
+                Err(error) => return Err(PhaseError::Proxy(error)),
+            }
+        }
+        self.connect_proxy(proxy, addresses, trace).await
+    }
+
+    /// A connection to the proxy itself.
+    async fn connect_proxy(
+        &self,
+        proxy: &Proxy,
+        addresses: &[SocketAddr],
+        trace: &mut ConnectionTrace,
+    ) -> Result<Stream, PhaseError> {
         let dialed = dial(addresses, self.route.source, trace).await;
-        let mut stream = dialed.map(Stream::from).map_err(|failed| {
+        let stream = dialed.map(Stream::from).map_err(|failed| {
             let fault = connect_fault(&failed);
             if fault.class.is_ours() {
                 PhaseError::Connect(failed)
@@ -224,38 +245,28 @@ impl Exchange<'_> {
             }
         })?;
         trace.reached = true;
-        if proxy.scheme == ProxyScheme::Https {
-            stream = self.secure_proxy(proxy, stream).await?;
-        }
-        if let Some(target) = target {
-            proxy.open(&mut stream, &target).await.map_err(PhaseError::Proxy)?;
-        }
-        Ok(stream)
+        if proxy.scheme == ProxyScheme::Https { self.secure_proxy(proxy, stream).await } else { Ok(stream) }
     }
 
-    /// What the proxy is to connect to; none where it forwards the request itself.
-    async fn proxy_target(
-        &self,
-        proxy: &Proxy,
-        trace: &mut ConnectionTrace,
-    ) -> Result<Option<ProxyTarget>, PhaseError> {
+    /// What the proxy is to connect to, one after the other until one can be reached; none where it
+    /// forwards the request itself.
+    async fn proxy_targets(&self, proxy: &Proxy, trace: &mut ConnectionTrace) -> Result<Vec<ProxyTarget>, PhaseError> {
         if let Endpoint::Address(address) = self.route.endpoint {
             self.admit(&[address])?;
         }
         if self.route.forwarding_proxy().is_some() {
-            return Ok(None);
+            return Ok(Vec::new());
         }
         let looks_up = matches!(proxy.scheme, ProxyScheme::Socks5 { names: false });
-        Ok(Some(match &self.route.endpoint {
-            Endpoint::Address(address) => ProxyTarget::Address(*address),
-            Endpoint::Name { host, port } if !looks_up => ProxyTarget::Name(host.clone(), *port),
+        Ok(match &self.route.endpoint {
+            Endpoint::Address(address) => vec![ProxyTarget::Address(*address)],
+            Endpoint::Name { host, port } if !looks_up => vec![ProxyTarget::Name(host.clone(), *port)],
             name @ Endpoint::Name { .. } => {
                 let found = self.addresses(name, trace).await?;
                 self.admit(&found)?;
-                let first = found.first().copied();
-                ProxyTarget::Address(first.unwrap_or_else(|| SocketAddr::from(([0, 0, 0, 0], 0))))
+                found.into_iter().map(ProxyTarget::Address).collect()
             }
-        }))
+        })
     }
 
     /// TLS with the proxy itself, by the system's roots.

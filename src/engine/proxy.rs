@@ -72,6 +72,13 @@ pub(super) enum ProxyError {
     SocksLogin,
 }
 
+impl ProxyError {
+    /// Whether it is what a SOCKS proxy says of one address of the target: another may be reached.
+    pub(super) fn is_of_target(&self) -> bool {
+        matches!(self, ProxyError::Socks(3..=6))
+    }
+}
+
 impl Proxy {
     /// Whether it forwards the request itself, instead of opening a tunnel to the target.
     pub(super) fn forwards(&self, is_https: bool) -> bool {
