@@ -20,6 +20,7 @@ use super::fault::{Deadline, Fault};
 use super::session::Session;
 use super::step::StepRun;
 use super::step_result::StepResult;
+use super::text;
 
 /// The longest answer of a token server that is read, in bytes.
 const LIMIT: u64 = 64 * 1024;
@@ -135,7 +136,8 @@ async fn fetch(
         let class = if failure.class.is_ours() { failure.class } else { FailureClass::AuthFailed };
         return Err(Fault::new(class, None, format!("no token: {}: {}", failure.class, failure.message)));
     }
-    let document: Json = serde_json::from_slice(&answered.body.bytes).unwrap_or_default();
+    let headers = answered.page.as_ref().map(|page| page.headers.clone()).unwrap_or_default();
+    let document: Json = serde_json::from_str(&text::json(&answered.body.bytes, &headers)).unwrap_or_default();
     let text = document["access_token"].as_str().filter(|text| !text.is_empty());
     let secret = Secret::new(text.ok_or_else(|| failed("the token server's answer has no access_token"))?);
     // Some servers write the number as a text.
