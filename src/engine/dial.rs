@@ -12,7 +12,7 @@ use tokio::net::{TcpSocket, TcpStream};
 
 use crate::model::FailureClass;
 
-use super::os_error::connect_class;
+use super::os_error::{UnusableSource, connect_class};
 use super::own_route;
 use super::trace::ConnectionTrace;
 
@@ -73,14 +73,24 @@ pub(super) async fn dial(
 async fn connect(address: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpStream> {
     let stream = match source {
         None => TcpStream::connect(address).await?,
-        Some(source) => {
-            let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-            socket.bind(SocketAddr::new(source, 0))?;
-            socket.connect(address).await?
-        }
+        Some(source) => bound_to(source, address)?.connect(address).await?,
     };
     stream.set_nodelay(true)?;
     Ok(stream)
+}
+
+/// A socket for this address that sends from `source`.
+fn bound_to(source: IpAddr, address: SocketAddr) -> io::Result<TcpSocket> {
+    if source.is_ipv4() != address.is_ipv4() {
+        return Err(io::Error::other(UnusableSource::OtherFamily(source)));
+    }
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    match socket.bind(SocketAddr::new(source, 0)) {
+        Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {
+            Err(io::Error::other(UnusableSource::Foreign(source)))
+        }
+        bound => bound.map(|()| socket),
+    }
 }
 
 fn most_telling(failed: Vec<(SocketAddr, io::Error)>, trace: &mut ConnectionTrace) -> ConnectError {
@@ -125,6 +135,16 @@ mod tests {
         let dialed = dial(addresses, None, &mut trace).await;
         let reached = dialed.map(|stream| stream.peer_addr().expect("a peer")).map_err(|error| error.tried);
         (reached, trace)
+    }
+
+    #[tokio::test]
+    async fn an_address_that_this_host_does_not_have_is_not_taken_for_ports_that_ran_out() {
+        let to = SocketAddr::from(([127, 0, 0, 1], 9));
+        for source in [IpAddr::from([192, 0, 2, 77]), IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1])] {
+            let failed = dial(&[to], Some(source), &mut ConnectionTrace::new()).await.expect_err("no such source");
+            assert_eq!(connect_class(&failed.error), FailureClass::ProberNoRoute, "{}", failed.error);
+            assert!(failed.error.to_string().contains(&source.to_string()));
+        }
     }
 
     #[tokio::test]

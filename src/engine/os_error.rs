@@ -1,16 +1,30 @@
 //! What the operating system's errors say: whose fault they are, and what became of a connection.
 
 use std::io;
+use std::net::IpAddr;
 
 use rustix::io::Errno;
 
 use crate::model::FailureClass;
 
+/// Why an address of this host cannot be sent from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum UnusableSource {
+    #[error("this host does not have the address {0}, which source-address names")]
+    Foreign(IpAddr),
+    #[error("source-address is {0}, from which an address of the other family cannot be reached")]
+    OtherFamily(IpAddr),
+}
+
 /// The class of an error that is the prober's own trouble.
 pub(super) fn ours(error: &io::Error) -> Option<FailureClass> {
+    if error.get_ref().is_some_and(|inner| inner.is::<UnusableSource>()) {
+        return Some(FailureClass::ProberNoRoute);
+    }
     match Errno::from_io_error(error)? {
         Errno::MFILE | Errno::NFILE => Some(FailureClass::ProberFdLimit),
-        Errno::ADDRNOTAVAIL => Some(FailureClass::ProberPortsExhausted),
+        // The first where the kernel chooses the address, the second where it is bound to one.
+        Errno::ADDRNOTAVAIL | Errno::ADDRINUSE => Some(FailureClass::ProberPortsExhausted),
         Errno::NOMEM | Errno::NOBUFS | Errno::PERM | Errno::ACCESS | Errno::AGAIN => {
             Some(FailureClass::ProberResources)
         }
@@ -59,6 +73,8 @@ mod tests {
             let error = io::Error::from(errno);
             assert!(connect_class(&error).is_ours(), "{errno}");
         }
+        let source = io::Error::other(UnusableSource::Foreign([192, 0, 2, 1].into()));
+        assert_eq!(connect_class(&source), FailureClass::ProberNoRoute);
         assert_eq!(ours(&io::Error::from(Errno::CONNREFUSED)), None);
     }
 
