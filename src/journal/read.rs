@@ -106,7 +106,13 @@ fn start(chunks: Vec<Chunk>, range: Range, spooled: Spooled) -> Vec<Receiver<Mes
         .map(|dealt| {
             let (sender, receiver) = mpsc::sync_channel(AHEAD);
             let mut worker = Worker::new(range, Arc::clone(&spooled));
-            thread::spawn(move || dealt.into_iter().try_for_each(|chunk| deliver(&chunk, &mut worker, &sender)));
+            let failed = sender.clone();
+            let work = move || drop(dealt.into_iter().try_for_each(|chunk| deliver(&chunk, &mut worker, &sender)));
+            if let Err(source) = thread::Builder::new().spawn(work) {
+                // Nobody holds the receiver up: there is room for one message.
+                let (action, path) = ("start a thread to read", PathBuf::from("the journal"));
+                let _ = failed.send(Message::Failed(JournalError::Io { action, path, source }));
+            }
             receiver
         })
         .collect()

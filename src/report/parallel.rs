@@ -1,8 +1,9 @@
 //! Independent pieces of work, shared out between the processors.
 
 use std::panic::resume_unwind;
-use std::thread;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::ScopedJoinHandle;
+use std::{io, thread};
 
 /// Does the same to each of some items, on as many threads as there are processors; the results
 /// are in the order of the items.
@@ -13,15 +14,27 @@ pub(crate) fn map<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync)
     }
     let (share, work) = (items.len().div_ceil(threads), &work);
     let mut rest = items.into_iter();
+    // Where no thread can be had, whoever asks does that share too.
     thread::scope(|scope| {
         let begin = |_| {
-            let share: Vec<T> = rest.by_ref().take(share).collect();
-            scope.spawn(move || share.into_iter().map(work).collect::<Vec<R>>())
+            let share: Mutex<Vec<T>> = Mutex::new(rest.by_ref().take(share).collect());
+            let share = Arc::new(share);
+            let theirs = Arc::clone(&share);
+            let thread = thread::Builder::new().spawn_scoped(scope, move || done(&theirs, work));
+            (thread, share)
         };
         let threads: Vec<_> = (0..threads).map(begin).collect();
-        let join = |thread: ScopedJoinHandle<'_, Vec<R>>| thread.join().unwrap_or_else(|panic| resume_unwind(panic));
+        let join = |(thread, share): (io::Result<ScopedJoinHandle<'_, Vec<R>>>, Arc<Mutex<Vec<T>>>)| match thread {
+            Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+            Err(_) => done(&share, work),
+        };
         threads.into_iter().flat_map(join).collect()
     })
+}
+
+fn done<T, R>(share: &Mutex<Vec<T>>, work: &impl Fn(T) -> R) -> Vec<R> {
+    let share = std::mem::take(&mut *share.lock().unwrap_or_else(PoisonError::into_inner));
+    share.into_iter().map(work).collect()
 }
 
 #[cfg(test)]

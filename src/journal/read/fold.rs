@@ -48,7 +48,9 @@ pub fn fold<S: Send>(
     };
     let (begin, read) = (&begin, &read);
     thread::scope(|scope| {
-        let others: Vec<_> = (1..queue.workers).map(|number| scope.spawn(move || read(number, begin()))).collect();
+        // Where no thread can be had, whoever has one takes the chunks of that worker too.
+        let start = |number| thread::Builder::new().spawn_scoped(scope, move || read(number, begin())).ok();
+        let others: Vec<_> = (1..queue.workers).filter_map(start).collect();
         let (mut state, mut integrity) = read(0, first)?;
         integrity.merge(&spooled.integrity);
         for other in others {
