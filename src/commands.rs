@@ -59,7 +59,7 @@ fn execute(cli: Cli, terminal: &Terminal, signals: &Signals) -> Result<Exit, Cli
     match cli.command {
         Command::Check(args) => check::run(&args, terminal, signals),
         Command::Watch(args) => watch::run(&args, terminal, signals),
-        Command::Init(args) => init::run(&args),
+        Command::Init(args) => init::run(&args, terminal, signals),
         Command::Import(args) => import::run(&args, terminal),
         Command::Validate(args) => validate::run(&args, terminal),
         Command::Schema(args) => terminal::print(|out| schema::write(args.document, out)),
@@ -116,6 +116,7 @@ fn output_args(command: &Command) -> OutputArgs {
         Command::Compact(args) => args.output_args,
         Command::Export(args) => args.output_args,
         Command::Import(args) => args.output_args,
-        Command::Init(_) | Command::Schema(_) | Command::Completions(_) | Command::Man => OutputArgs::default(),
+        Command::Init(args) => args.output_args,
+        Command::Schema(_) | Command::Completions(_) | Command::Man => OutputArgs::default(),
     }
 }

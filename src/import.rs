@@ -15,6 +15,7 @@ mod error;
 mod gatus;
 mod har;
 mod kind;
+mod observed;
 mod probe_file;
 mod prometheus;
 mod request;
@@ -24,14 +25,17 @@ mod shell_words;
 mod template;
 mod uptime_kuma;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use draft::ProbeDraft;
 use kind::Kind;
+use probe_file::Origin;
 use secrets::Secrets;
 
 pub use document::InputFile;
 pub use error::ImportError;
+pub use observed::Observation;
 pub use probe_file::Imported;
 
 /// The most probes that one import writes.
@@ -60,13 +64,38 @@ pub fn import(files: &[InputFile], folder: &Path) -> Result<Imported, ImportErro
         }
     }
     drafts.extend(prometheus.probes(&mut secrets)?);
+    let origin = Origin { title: "Imported by `uptick import` from:", sources: tools };
     if drafts.is_empty() {
         let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
         return Err(ImportError::of_file(&names.join(", "), "holds nothing that an HTTP probe can ask"));
     }
     if drafts.len() > MOST_PROBES {
         let message = format!("holds {} probes; the most that one import writes is {MOST_PROBES}", drafts.len());
-        return Err(ImportError::of_file(&tools.join(", "), &message));
+        return Err(ImportError::of_file(&origin.sources.join(", "), &message));
     }
-    probe_file::write(drafts, &tools, &secrets, folder)
+    probe_file::write(drafts, &origin, &secrets, folder)
+}
+
+/// A probe for each URL that nothing is expected of yet, to ask it with. What stood in the URLs as secrets is in
+/// the second value, by the name of its variable.
+///
+/// # Errors
+/// URLs that no probe can ask.
+pub fn of_urls(urls: &[String]) -> Result<(Imported, BTreeMap<String, String>), ImportError> {
+    let mut secrets = Secrets::default();
+    let drafts = urls.iter().map(|url| observed::bare(url, &mut secrets)).collect();
+    let origin = Origin { title: "Probes of:", sources: urls.to_vec() };
+    let written = probe_file::write_all(drafts, &origin, &secrets, Path::new(""))?;
+    Ok((written, secrets.values()))
+}
+
+/// A probe for each URL with what it answered.
+///
+/// # Errors
+/// URLs that no probe can ask.
+pub fn observed(seen: &[Observation], folder: &Path) -> Result<Imported, ImportError> {
+    let mut secrets = Secrets::default();
+    let drafts = seen.iter().map(|seen| observed::draft(seen, &mut secrets)).collect();
+    let title = "Written by `uptick init` from what was answered. Read it, and change what you know better.";
+    probe_file::write_all(drafts, &Origin { title, sources: Vec::new() }, &secrets, folder)
 }

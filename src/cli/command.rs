@@ -20,6 +20,13 @@ Exit status:
   3    unknown: nothing down, but checks could not be judged or the journal could not be written
   130  interrupted (143: terminated)";
 
+const INIT_EXAMPLES: &str = "\
+Examples:
+  uptick init                                   a template with comments
+  uptick init https://example.com/ api.example.com/health
+                                                probes of what these answer now
+  uptick init mine.toml localhost:8080          the same in another file";
+
 const IMPORT_EXAMPLES: &str = "\
 Examples:
   uptick import request.sh                      curl commands, also \"Copy as cURL (bash)\" of a browser
@@ -55,7 +62,8 @@ pub enum Command {
     Validate(ValidateArgs),
     /// Play an outage on this machine, probe it for real, and report
     Demo(DemoArgs),
-    /// Write a commented probes.toml
+    /// Write a commented probes.toml: a template, or what URLs answer
+    #[command(after_help = INIT_EXAMPLES)]
     Init(InitArgs),
     /// Write a probes.toml from curl commands, HAR, `blackbox_exporter`, Gatus or Uptime Kuma
     #[command(after_help = IMPORT_EXAMPLES)]
@@ -100,9 +108,13 @@ pub struct DemoArgs {
 /// `uptick init`
 #[derive(Args, Debug)]
 pub struct InitArgs {
-    /// The file to write; an existing one is not touched
-    #[arg(value_name = "FILE", default_value = "probes.toml")]
-    pub path: PathBuf,
+    /// The file to write, which is not touched where it exists [default: probes.toml], and URLs to ask a few
+    /// times: the file expects of them what they answered
+    #[arg(value_name = "URL|FILE")]
+    pub targets: Vec<String>,
+    /// Output options
+    #[command(flatten)]
+    pub output_args: OutputArgs,
 }
 
 /// `uptick import`

@@ -1,22 +1,200 @@
-//! `uptick init`: writes a commented probe file.
+//! `uptick init`: writes a commented probe file, a template or what a few URLs answered.
 
 use std::fs::File;
 use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
 
 use crate::cli::InitArgs;
 use crate::commands::process::exit::{CliError, Exit};
-use crate::commands::process::terminal;
-use crate::config;
+use crate::commands::process::signals::Signals;
+use crate::commands::process::terminal::{MessageLevel, Terminal};
+use crate::commands::process::{runtime, terminal};
+use crate::commands::run::check_pipeline::CheckPipeline;
+use crate::config::Config;
+use crate::import::{Imported, Observation};
+use crate::model::{FailureClass, Outcome, Verdict};
+use crate::runner::{Descriptors, Event, Limits};
+use crate::{config, format, import, plan, runner};
+
+/// How often each URL is asked.
+const SAMPLES: u64 = 3;
+
+/// The most URLs asked.
+const MOST_URLS: usize = 100;
+
+/// An expectation that nothing meets: the evidence of a failed check is what was answered.
+const NEVER_MET: &str = "expect.header = { x-uptick-never-sent = { absent = false } }\n";
 
 /// Writes the file, unless there is one.
-pub(super) fn run(args: &InitArgs) -> Result<Exit, CliError> {
-    let path = args.path.display();
-    let written = File::create_new(&args.path).and_then(|mut file| file.write_all(config::TEMPLATE.as_bytes()));
+pub(super) fn run(args: &InitArgs, terminal: &Terminal, signals: &Signals) -> Result<Exit, CliError> {
+    let (path, urls) = targets(args)?;
+    if path.exists() {
+        return Err(exists(&path));
+    }
+    if urls.is_empty() {
+        return write(&path, config::TEMPLATE);
+    }
+    let seen = observe(&urls, signals)?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let written = import::observed(&seen, folder).map_err(|error| usage(&error.to_string()))?;
+    let exit = write(&path, &written.text)?;
+    say(&written, &seen, terminal);
+    Ok(exit)
+}
+
+fn usage(message: &str) -> CliError {
+    CliError::Usage(format!("error: {message}"))
+}
+
+fn exists(path: &Path) -> CliError {
+    usage(&format!("{} exists and was not changed; name another file", path.display()))
+}
+
+/// The file to write, and the URLs to ask.
+fn targets(args: &InitArgs) -> Result<(PathBuf, Vec<String>), CliError> {
+    let (urls, mut files): (Vec<&String>, Vec<&String>) = args.targets.iter().partition(|target| is_url(target));
+    let file = files.pop();
+    if let Some(other) = files.pop() {
+        let file = file.map_or("", String::as_str);
+        return Err(usage(&format!("one file is written: {other} or {file}; a URL has a scheme, a dot or a port")));
+    }
+    if urls.len() > MOST_URLS {
+        return Err(usage(&format!("{} URLs are given; the most is {MOST_URLS}", urls.len())));
+    }
+    let path = file.map_or_else(|| PathBuf::from(config::FILE_NAME), PathBuf::from);
+    Ok((path, urls.into_iter().map(|url| with_scheme(url)).collect()))
+}
+
+/// What has a scheme, a dot or a port, and is no file of TOML.
+fn is_url(target: &str) -> bool {
+    let is_file =
+        Path::new(target).extension().is_some_and(|extension| extension == "toml") || target.starts_with(['/', '.']);
+    target.contains("://") || !is_file && target.contains(['.', ':'])
+}
+
+/// A public name is asked over https, this machine and addresses over http.
+fn with_scheme(target: &str) -> String {
+    if target.contains("://") {
+        return target.to_owned();
+    }
+    let target = if target.starts_with(':') { format!("localhost{target}") } else { target.to_owned() };
+    let host = target.split(['/', '?', ':']).next().unwrap_or_default();
+    let is_local = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok() || target.starts_with('[');
+    format!("{}://{target}", if is_local { "http" } else { "https" })
+}
+
+/// Asks every URL a few times, and once more with what is to be expected of it.
+fn observe(urls: &[String], signals: &Signals) -> Result<Vec<Observation>, CliError> {
+    let (bare, secrets) = import::of_urls(urls).map_err(|error| usage(&error.to_string()))?;
+    let env = |name: &str| secrets.get(name).cloned();
+    let load = |text: &str| {
+        let config = config::load_text(Path::new(config::FILE_NAME), text, &env);
+        config.map_err(|error| CliError::Usage(error.to_string()))
+    };
+    let asked = load(&bare.text.replace("\nurl = ", &format!("\n{NEVER_MET}url = ")))?;
+    let outcomes = ask(asked, SAMPLES, signals)?;
+    let mut seen: Vec<Observation> =
+        urls.iter().zip(&outcomes).map(|(url, outcomes)| observation(url, outcomes)).collect();
+    let expected = import::observed(&seen, Path::new("")).map_err(|error| usage(&error.to_string()))?;
+    let again = ask(load(&expected.text)?, 1, signals)?;
+    for (seen, outcomes) in seen.iter_mut().zip(&again) {
+        seen.is_unsteady = outcomes.iter().any(|outcome| outcome.verdict != Verdict::Up);
+    }
+    Ok(seen)
+}
+
+/// Checks every probe so many times: the outcomes by probe.
+fn ask(config: Config, times: u64, signals: &Signals) -> Result<Vec<Vec<Arc<Outcome>>>, CliError> {
+    let probes = config.probes;
+    let limits = Limits::clamp(config.settings.concurrency, Descriptors::raise(), &probes)
+        .map_err(|error| CliError::Runtime(error.to_string()))?;
+    let engine = crate::engine::Engine::new(&config.settings.vantage, config.redactor, &probes)
+        .map_err(|error| usage(&error.to_string()))?;
+    let pipeline = CheckPipeline::new(engine, &probes);
+    let runtime = runtime::for_probes(&probes, limits.concurrency)?;
+    let mut outcomes: Vec<Vec<Arc<Outcome>>> = probes.iter().map(|_| Vec::new()).collect();
+    signals.checks_start();
+    runtime.block_on(async {
+        let settings = runner::Settings {
+            started: tokio::time::Instant::now(),
+            concurrency: limits.concurrency,
+            until: None,
+            vantage: config.settings.vantage,
+            now: Timestamp::now,
+            has_room: || true,
+        };
+        let check = move |check| pipeline.clone().check(check);
+        let on_event = |event| {
+            if let Event::Outcome(outcome) = event
+                && let Some(at) = probes.iter().position(|probe| probe.name == outcome.probe)
+                && let Some(of_probe) = outcomes.get_mut(at)
+            {
+                of_probe.push(outcome);
+            }
+        };
+        let plan = plan::passes(probes.len(), Some(times), Duration::ZERO);
+        runner::run(&probes, plan, settings, check, signals.first(), on_event).await;
+    });
+    signals.checks_ended();
+    runtime.shutdown_background();
+    match signals.came() {
+        Some(_) => Err(CliError::Runtime("interrupted: nothing was written".to_owned())),
+        None => Ok(outcomes),
+    }
+}
+
+/// What the checks of one URL have shown.
+fn observation(url: &str, outcomes: &[Arc<Outcome>]) -> Observation {
+    let mut seen = Observation { url: url.to_owned(), ..Observation::default() };
+    // Every check fails, by an expectation where there was an answer.
+    let is_answered = |outcome: &&Arc<Outcome>| {
+        let class = outcome.failure.as_ref().map(|failure| failure.class);
+        matches!(class, Some(FailureClass::AssertionFailed | FailureClass::Status))
+    };
+    let answered: Vec<&Arc<Outcome>> = outcomes.iter().filter(is_answered).collect();
+    let Some(last) = answered.last() else {
+        let failure = outcomes.last().and_then(|outcome| outcome.failure.as_ref());
+        seen.failure =
+            Some(failure.map_or_else(String::new, |failure| format!("{}: {}", failure.class.name(), failure.message)));
+        return seen;
+    };
+    seen.status = last.status;
+    seen.times = answered.iter().map(|outcome| outcome.timings.total).collect();
+    let expiry = last.tls.as_ref().and_then(|tls| tls.certificate.as_ref()).map(|certificate| certificate.not_after);
+    seen.certificate_days = expiry.map(|expiry| expiry.duration_since(last.started_at).as_secs().div_euclid(86_400));
+    if let Some(evidence) = &last.evidence {
+        let kind = evidence.headers.iter().find(|(name, _)| name == "content-type");
+        seen.content_type = kind.map(|(_, kind)| kind.as_str().to_owned());
+        seen.body = evidence.body.as_ref().map(|body| body.as_str().to_owned());
+        seen.final_url = (!last.redirects.is_empty()).then(|| evidence.url.as_str().to_owned());
+    }
+    seen
+}
+
+/// Writes a file that is not there yet.
+fn write(path: &Path, text: &str) -> Result<Exit, CliError> {
+    let shown = path.display();
+    let written = File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes()));
     match written {
-        Ok(()) => terminal::print(|out| writeln!(out, "wrote {path}; next: uptick validate, then uptick check")),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            Err(CliError::Usage(format!("error: {path} exists and was not changed; name another file")))
-        }
-        Err(error) => Err(CliError::Usage(format!("error: cannot write {path}: {error}"))),
+        Ok(()) => terminal::print(|out| writeln!(out, "wrote {shown}; next: uptick validate, then uptick check")),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(exists(path)),
+        Err(error) => Err(usage(&format!("cannot write {shown}: {error}"))),
+    }
+}
+
+/// What the reader of the file should know before.
+fn say(written: &Imported, seen: &[Observation], terminal: &Terminal) {
+    let failed = seen.iter().filter(|seen| seen.failure.is_some()).count();
+    if failed > 0 {
+        let failed = format::counted(failed as u64, "URL");
+        terminal.warn(&format!("{failed} of {} did not answer: nothing is expected of it yet", seen.len()));
+    }
+    if !written.variables.is_empty() {
+        let message = format!("secrets are not in the file; set before you use it: {}", written.variables.join(", "));
+        terminal.say(MessageLevel::Note, &message);
     }
 }

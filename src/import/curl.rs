@@ -333,7 +333,7 @@ impl Transfer {
                 ConnectTo::Address(address) => draft.set_text("address", &address),
                 ConnectTo::OtherHost => {}
                 ConnectTo::NoAddress => {
-                    draft.not_carried(&format!("`--{option} {value}`"), "`address` takes an IP address and a port")
+                    draft.not_carried(&format!("`--{option} {value}`"), "`address` takes an IP address and a port");
                 }
             }
         }

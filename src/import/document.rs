@@ -18,7 +18,7 @@ pub(crate) fn json(file: &InputFile) -> Result<Value, ImportError> {
     serde_json::from_str(&file.text).map_err(|error| {
         let told = error.to_string();
         let message = told.rsplit_once(" at line ").map_or(told.as_str(), |(message, _)| message);
-        let (line, column) = (error.line() as u64, error.column() as u64);
+        let (line, column) = (error.line() as u64, error.column().max(1) as u64);
         ImportError::at(&file.name, line, column, &format!("this is not JSON: {message}"))
     })
 }

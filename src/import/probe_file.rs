@@ -34,17 +34,39 @@ pub struct Imported {
     pub variables: Vec<String>,
 }
 
+/// Where a probe file comes from, as its first comment.
+#[derive(Debug)]
+pub(crate) struct Origin {
+    pub(crate) title: &'static str,
+    pub(crate) sources: Vec<String>,
+}
+
+/// Writes a probe file that every draft must be valid in.
+pub(crate) fn write_all(
+    drafts: Vec<ProbeDraft>,
+    origin: &Origin,
+    secrets: &Secrets,
+    folder: &Path,
+) -> Result<Imported, ImportError> {
+    let written = write(drafts, origin, secrets, folder)?;
+    let refused = written.text.lines().find_map(|line| line.strip_prefix("# left out: "));
+    match refused {
+        Some(why) => Err(ImportError::of_file("a URL", &format!("cannot be asked: {why}"))),
+        None => Ok(written),
+    }
+}
+
 /// Writes the probe file and reads it back.
 pub(crate) fn write(
     drafts: Vec<ProbeDraft>,
-    tools: &[String],
+    origin: &Origin,
     secrets: &Secrets,
     folder: &Path,
 ) -> Result<Imported, ImportError> {
     let mut blocks = named(drafts, secrets);
     let path = folder.join(FILE_NAME);
     let refused = |text: &str| problems(&path, text);
-    if refused(&whole(&blocks, tools)).is_some() {
+    if refused(&whole(&blocks, origin)).is_some() {
         for block in blocks.iter_mut().filter(|block| block.left_out.is_none()) {
             let alone = format!("{}\n{}", defaults(), block.toml);
             block.left_out = refused(&alone);
@@ -53,12 +75,15 @@ pub(crate) fn write(
     let probes = blocks.iter().filter(|block| block.left_out.is_none()).count();
     if probes == 0 {
         let reason = blocks.iter().find_map(|block| block.left_out.clone()).unwrap_or_default();
-        return Err(ImportError::of_file(&tools.join(", "), &format!("holds nothing that can be checked: {reason}")));
+        return Err(ImportError::of_file(
+            &origin.sources.join(", "),
+            &format!("holds nothing that can be checked: {reason}"),
+        ));
     }
-    let text = whole(&blocks, tools);
+    let text = whole(&blocks, origin);
     if let Some(problem) = refused(&text) {
         return Err(ImportError::of_file(
-            &tools.join(", "),
+            &origin.sources.join(", "),
             &format!("cannot be written as one probe file: {problem}"),
         ));
     }
@@ -95,10 +120,10 @@ fn defaults() -> &'static str {
 }
 
 /// The text of the file.
-fn whole(blocks: &[Block], tools: &[String]) -> String {
-    let mut text = format!("{SCHEMA_LINE}\n# Imported by `uptick import` from:\n");
-    for tool in tools {
-        comment(&mut text, "  ", tool);
+fn whole(blocks: &[Block], origin: &Origin) -> String {
+    let mut text = format!("{SCHEMA_LINE}\n# {}\n", origin.title);
+    for source in &origin.sources {
+        comment(&mut text, "  ", source);
     }
     let used = blocks.iter().filter(|block| block.left_out.is_none()).map(|block| block.toml.as_str());
     let needed = variables(&used.collect::<String>());

@@ -60,6 +60,11 @@ impl Secrets {
         name
     }
 
+    /// The values of the variables, by name.
+    pub(crate) fn values(&self) -> BTreeMap<String, String> {
+        self.names.iter().map(|(value, name)| (name.clone(), value.clone())).collect()
+    }
+
     /// A name without the secrets of this import in it.
     pub(crate) fn without(&self, text: &str) -> String {
         const SHORTEST: usize = 6;

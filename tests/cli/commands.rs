@@ -7,8 +7,20 @@ use std::process::Command;
 use crate::origin::{healthy, probe};
 use crate::support::run::Run;
 
-const COMMANDS: [&str; 11] =
-    ["check", "watch", "report", "validate", "demo", "init", "schema", "compact", "export", "completions", "man"];
+const COMMANDS: [&str; 12] = [
+    "check",
+    "watch",
+    "report",
+    "validate",
+    "demo",
+    "init",
+    "import",
+    "schema",
+    "compact",
+    "export",
+    "completions",
+    "man",
+];
 
 #[test]
 fn validate_lists_what_would_be_probed_and_sends_nothing() {

@@ -10,6 +10,7 @@ mod alerting;
 mod alerts;
 mod commands;
 mod consumers;
+mod first_file;
 mod live;
 mod maintenance;
 mod origin;

@@ -1,0 +1,239 @@
+//! What a URL answered, as a probe: the expectations that it met, and as comments those that nobody can
+//! take from a few answers.
+
+use std::time::Duration;
+
+use crate::config::toml_text::quoted;
+use crate::import::draft::ProbeDraft;
+use crate::import::request::{self, ImportedRequest};
+use crate::import::secrets::Secrets;
+use crate::import::template::literal;
+use crate::model::quantity::show_duration;
+
+/// What one URL answered when it was asked a few times.
+#[derive(Clone, Debug, Default)]
+pub struct Observation {
+    /// The URL that was asked.
+    pub url: String,
+    /// Why it was not answered.
+    pub failure: Option<String>,
+    /// The status code of the answer.
+    pub status: Option<u16>,
+    /// Its header content-type.
+    pub content_type: Option<String>,
+    /// The beginning of its body, line breaks written as escapes.
+    pub body: Option<String>,
+    /// For how many days more its certificate is valid.
+    pub certificate_days: Option<i64>,
+    /// The URL that answered in the end, where it is another one.
+    pub final_url: Option<String>,
+    /// How long each check took.
+    pub times: Vec<Duration>,
+    /// Whether what it answered was something else the next time.
+    pub is_unsteady: bool,
+}
+
+/// Fewer days than this are news: an automatic renewal comes earlier.
+const CERTIFICATE_DAYS: i64 = 14;
+
+/// A limit is this many times the slowest of the samples.
+const HEADROOM: u32 = 5;
+
+/// Limits that a person would write.
+const LIMITS_MS: [u64; 10] = [500, 1_000, 1_500, 2_000, 3_000, 4_000, 5_000, 6_000, 8_000, 9_000];
+
+/// Keys of JSON whose value says whether a service is well.
+const HEALTH_KEYS: [&str; 8] = ["status", "state", "health", "healthy", "ok", "success", "result", "ready"];
+
+/// The probe of a URL that nothing is known of yet.
+pub(crate) fn bare(url: &str, secrets: &mut Secrets) -> ProbeDraft {
+    let url = literal(url);
+    let mut draft = ProbeDraft::new(&request::name_of(&url));
+    request::set(&mut draft, secrets, ImportedRequest { url, ..ImportedRequest::default() });
+    draft
+}
+
+/// The probe of a URL with what it answered.
+pub(crate) fn draft(seen: &Observation, secrets: &mut Secrets) -> ProbeDraft {
+    let mut draft = bare(&seen.url, secrets);
+    if let Some(failure) = &seen.failure {
+        draft.remark(&format!("it was not answered when it was asked: {failure}"));
+        draft.remark("not assumed: what must hold of its answer; add `expect.…` when it is up");
+        return draft;
+    }
+    match seen.status {
+        Some(200..=299) | None => {}
+        Some(status) => {
+            draft.set("expect.status", status.to_string());
+            draft.remark(&format!(
+                "it answers {status}; where that is not what it should do, write another `expect.status`"
+            ));
+        }
+    }
+    let kind = media_type(seen);
+    if seen.is_unsteady {
+        draft.remark("not assumed: its type and content, which were something else when it was asked again");
+        certificate(&mut draft, seen);
+        return draft;
+    }
+    if let Some(kind) = &kind {
+        draft.set("expect.header", format!("{{ content-type = {} }}", quoted(&literal(kind))));
+    }
+    content(&mut draft, seen, kind.as_deref().unwrap_or_default());
+    certificate(&mut draft, seen);
+    latency(&mut draft, &seen.times);
+    if let Some(url) = &seen.final_url {
+        draft.remark(&format!("not assumed: that redirects lead to expect.final-url = {}", quoted(&literal(url))));
+    }
+    draft
+}
+
+fn media_type(seen: &Observation) -> Option<String> {
+    let kind = seen.content_type.as_deref()?.split(';').next()?.trim().to_ascii_lowercase();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '+' | '.');
+    (kind.contains('/') && kind.chars().all(is_plain)).then_some(kind)
+}
+
+/// A title or a key of JSON: a 200 with the wrong page is not up.
+fn content(draft: &mut ProbeDraft, seen: &Observation, kind: &str) {
+    let body = seen.body.as_deref().unwrap_or_default();
+    if kind.ends_with("json") {
+        let fields = fields(body);
+        let health = HEALTH_KEYS.iter().find_map(|key| fields.iter().find(|(name, _)| name == key));
+        match (health, fields.first()) {
+            (Some((key, value)), _) => {
+                draft.set("expect.json", format!("[{{ path = \"$.{key}\", equals = {value} }}]"));
+            }
+            (None, Some((key, _))) => draft.set("expect.json", format!("[{{ path = \"$.{key}\", exists = true }}]")),
+            (None, None) => draft.remark("not assumed: anything in its JSON: expect.json = [{ path = \"$.…\" }]"),
+        }
+        return;
+    }
+    if !kind.starts_with("text/html") {
+        return;
+    }
+    match title(body) {
+        Some(title) => draft.set_text("expect.body-contains", &literal(title)),
+        None => draft.remark(
+            "not assumed: a text of the page, since it has no title near its start: expect.body-contains = \"…\"",
+        ),
+    }
+    draft.remark("not assumed: that what the page links to loads too: expect.assets = { limit = 20 }");
+}
+
+/// The title with its tag, where it is one that a page says every time.
+fn title(body: &str) -> Option<&str> {
+    const LONGEST: usize = 80;
+    let lower = body.to_ascii_lowercase();
+    let start = lower.find("<title")?;
+    let open = start + lower.get(start..)?.find('>')? + 1;
+    let length = lower.get(open..)?.find("</title")?;
+    let title = body.get(open..open + length)?.trim();
+    // A number is a count, and a backslash is a line break or something that cannot be shown.
+    let is_steady = !title.is_empty() && title.len() <= LONGEST && !title.contains(['\\', '\u{fffd}']);
+    (is_steady && !title.bytes().any(|byte| byte.is_ascii_digit())).then_some(title)
+}
+
+/// The texts and booleans right in an object of JSON whose end may be missing, values as TOML.
+fn fields(body: &str) -> Vec<(String, String)> {
+    let mut fields = Vec::new();
+    let mut rest = blank(body);
+    let Some(inside) = rest.trim_start_matches(' ').strip_prefix('{') else { return fields };
+    rest = inside.to_owned();
+    loop {
+        let mut values = serde_json::Deserializer::from_str(rest.trim_start_matches([' ', ','])).into_iter::<String>();
+        let Some(Ok(key)) = values.next() else { return fields };
+        let after = rest.trim_start_matches([' ', ',']).get(values.byte_offset()..).unwrap_or_default().to_owned();
+        let Some(after) = after.trim_start_matches(' ').strip_prefix(':') else { return fields };
+        let mut values = serde_json::Deserializer::from_str(after).into_iter::<serde_json::Value>();
+        let Some(Ok(value)) = values.next() else { return fields };
+        let is_plain = key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+            && key.starts_with(|c: char| c.is_ascii_alphabetic());
+        match value {
+            serde_json::Value::String(text) if is_plain && text.len() <= 40 => {
+                fields.push((key, quoted(&literal(&text))));
+            }
+            serde_json::Value::Bool(boolean) if is_plain => fields.push((key, boolean.to_string())),
+            _ => {}
+        }
+        after.get(values.byte_offset()..).unwrap_or_default().clone_into(&mut rest);
+    }
+}
+
+/// JSON whose line breaks are written as escapes, with blanks for those outside its strings.
+fn blank(body: &str) -> String {
+    let mut text = String::with_capacity(body.len());
+    let (mut in_string, mut escaped) = (false, false);
+    let mut characters = body.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' if !in_string => {
+                characters.next();
+                text.push(' ');
+                continue;
+            }
+            '"' if !escaped => in_string = !in_string,
+            _ => {}
+        }
+        escaped = in_string && character == '\\' && !escaped;
+        text.push(character);
+    }
+    text
+}
+
+fn certificate(draft: &mut ProbeDraft, seen: &Observation) {
+    let Some(days) = seen.certificate_days else { return };
+    if days > CERTIFICATE_DAYS {
+        draft.set("expect.certificate-days", CERTIFICATE_DAYS.to_string());
+        draft.remark(&format!("its certificate is valid for {days} days more"));
+    } else {
+        draft.remark(&format!(
+            "its certificate is valid for {days} days only: expect.certificate-days = {CERTIFICATE_DAYS} would fail now"
+        ));
+    }
+}
+
+fn latency(draft: &mut ProbeDraft, times: &[Duration]) {
+    let Some(slowest) = times.iter().max() else { return };
+    let shown: Vec<String> = times
+        .iter()
+        .map(|time| show_duration(Duration::from_millis(time.as_millis().max(1).try_into().unwrap_or(u64::MAX))))
+        .collect();
+    let wanted = slowest.saturating_mul(HEADROOM);
+    match LIMITS_MS.iter().map(|limit| Duration::from_millis(*limit)).find(|limit| *limit >= wanted) {
+        Some(limit) => {
+            draft.set_text("expect.latency.total", &show_duration(limit));
+            draft.remark(&format!(
+                "it took {}: the limit is {HEADROOM} times the slowest, rounded up",
+                shown.join(", ")
+            ));
+        }
+        None => {
+            draft.remark(&format!("it took {}: not assumed: a limit, expect.latency.total = \"…\"", shown.join(", ")));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_json_are_found_also_where_its_end_is_missing() {
+        let body =
+            "{\\n  \"time\": 1, \"name\": \"a \\\"b\\\"\",\\n \"list\": [{\"x\": 1}], \"ok\": true, \"long\": {\"cut";
+        assert_eq!(
+            fields(body),
+            [("name".to_owned(), "\"a \\\"b\\\"\"".to_owned()), ("ok".to_owned(), "true".to_owned())]
+        );
+        assert!(fields("[1]").is_empty() && fields("").is_empty() && fields("{\"a").is_empty());
+    }
+
+    #[test]
+    fn a_title_is_taken_where_it_stays_the_same() {
+        assert_eq!(title("<html><TITLE lang=en> Shop </TITLE>"), Some("Shop"));
+        assert_eq!(title("<title>3 new messages</title>"), None);
+        assert_eq!(title("<title>half"), None);
+        assert_eq!(title("<title>a\\nb</title>"), None);
+    }
+}

@@ -1,0 +1,105 @@
+//! The first probe file: from what URLs answer, and from files of other tools.
+
+use std::fs;
+
+use crate::origin::{probe, refusing};
+use crate::support::run::Run;
+use crate::support::server::{Server, answer};
+
+/// A page, an endpoint of JSON, and nothing else.
+fn shop() -> Server {
+    Server::start(|conn| {
+        let request = String::from_utf8_lossy(&conn.request()).into_owned();
+        let path = request.split_whitespace().nth(1).unwrap_or_default().to_owned();
+        let json = [("content-type", "application/json; charset=utf-8")];
+        let reply = match path.split('?').next().unwrap_or_default() {
+            "/" => answer(200, &[("content-type", "text/html")], "<!doctype html><title>A shop</title>"),
+            "/health" => answer(200, &json, "{\n  \"time\": \"12:00\",\n  \"status\": \"ok\"\n}"),
+            "/old" => answer(302, &[("location", "/")], ""),
+            "/moody" => answer(200, &json, format!("{{\"status\": \"{}\"}}", conn.number())),
+            _ => answer(404, &[], "no"),
+        };
+        conn.send(reply);
+    })
+}
+
+#[test]
+fn init_expects_of_a_url_what_it_answered() {
+    let server = shop();
+    let urls = ["/", "/health?token=swordfish", "/old", "/absent"].map(|path| server.url(path));
+    let ran = Run::new(["init"].into_iter().chain(urls.iter().map(String::as_str))).run();
+    ran.expect_code(0);
+    let written = fs::read_to_string(ran.folder.path().join("probes.toml")).unwrap();
+    for line in [
+        "#:schema probes.schema.json",
+        "expect.body-contains = \"A shop\"",
+        "expect.header = { content-type = \"text/html\" }",
+        "expect.json = [{ path = \"$.status\", equals = \"ok\" }]",
+        "expect.header = { content-type = \"application/json\" }",
+        "expect.status = 404",
+    ] {
+        assert!(written.lines().any(|other| other == line), "{line}\n{written}");
+    }
+    let final_url = format!("# not assumed: that redirects lead to expect.final-url = \"{}\"", server.url("/"));
+    assert!(written.contains(&final_url), "{written}");
+    assert!(!written.contains("swordfish"), "{written}");
+    let variable = written.lines().find_map(|line| line.strip_prefix("#   export ")?.strip_suffix("=…")).unwrap();
+    assert!(ran.stderr.contains(variable), "{}", ran.stderr);
+    Run::new(["check"]).config(&written).env(variable, "swordfish").run().expect_code(0);
+}
+
+#[test]
+fn init_does_not_expect_what_changes_from_answer_to_answer() {
+    let ran = Run::new(["init", &shop().url("/moody")]).run();
+    ran.expect_code(0);
+    let written = fs::read_to_string(ran.folder.path().join("probes.toml")).unwrap();
+    assert!(written.contains("# not assumed: its type and content"), "{written}");
+    assert!(!written.contains("\nexpect.json"), "{written}");
+}
+
+#[test]
+fn init_writes_a_probe_of_a_url_that_is_down_and_says_so() {
+    let ran = Run::new(["init", "own.toml", &refusing()]).run();
+    ran.expect_code(0);
+    let written = fs::read_to_string(ran.folder.path().join("own.toml")).unwrap();
+    assert!(written.contains("# it was not answered when it was asked: connect_refused"), "{written}");
+    assert!(ran.stderr.contains("did not answer"), "{}", ran.stderr);
+}
+
+#[test]
+fn init_asks_nobody_where_it_could_not_write() {
+    let server = shop();
+    Run::new(["init", &server.url("/")]).config("mine").run().expect_code(2);
+    Run::new(["init", "a.toml", "b.toml", &server.url("/")]).run().expect_code(2);
+    Run::new(["init", "ftp://127.0.0.1/"]).run().expect_code(2);
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn import_writes_to_standard_output_or_to_a_file_that_is_not_there() {
+    let curl = "curl -sSf -L http://127.0.0.1:9/health";
+    let ran = Run::new(["import", "-"]).stdin(curl).run();
+    ran.expect_code(0);
+    assert!(ran.stdout.contains("url = \"http://127.0.0.1:9/health\""), "{}", ran.stdout);
+    assert!(ran.stderr.starts_with("note: 1 probe"), "{}", ran.stderr);
+    Run::new(["validate"]).config(&ran.stdout).run().expect_code(0);
+    let into = ["import", "-", "-o", "probes.toml"];
+    let refused = Run::new(into).config("mine").stdin(curl).run();
+    assert!(refused.expect_code(2).stderr.contains("exists and was not changed"), "{}", refused.stderr);
+    assert_eq!(fs::read_to_string(refused.folder.path().join("probes.toml")).unwrap(), "mine");
+    let forced = Run::new(into.into_iter().chain(["--force", "-q"])).config("mine").stdin(curl).run();
+    assert!(forced.expect_code(0).stderr.is_empty(), "{}", forced.stderr);
+    assert_ne!(fs::read_to_string(forced.folder.path().join("probes.toml")).unwrap(), "mine");
+}
+
+#[test]
+fn import_says_what_is_wrong_with_a_file_and_where() {
+    let bad = Run::new(["import", "a.json"]).file("a.json", "{\n\"log\": [\n").run();
+    assert!(bad.expect_code(2).stderr.starts_with("error: a.json:3:1: this is not JSON"), "{}", bad.stderr);
+    let own = Run::new(["import", "probes.toml"]).config(&probe("a", "http://127.0.0.1/", &[])).run();
+    assert!(own.expect_code(2).stderr.contains("a probe file needs no import"), "{}", own.stderr);
+    for arguments in [&["import"][..], &["import", "-", "-"], &["import", "absent"], &["import", "."]] {
+        let ran = Run::new(arguments).run();
+        assert!(!ran.expect_code(2).stderr.is_empty() && ran.stdout.is_empty(), "{arguments:?}");
+    }
+}
