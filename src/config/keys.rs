@@ -6,4 +6,5 @@ pub(crate) mod json_schema;
 pub(crate) mod reference;
 pub(crate) mod schema;
 pub(crate) mod tables;
+mod text_form;
 pub(crate) mod type_check;

@@ -268,7 +268,54 @@ fn a_probe_file_that_uptick_refuses_for_its_keys_is_refused_by_the_schema_too() 
         json!({"probe": [{"url": "http://a/"}]}),
         json!({"settings": {"concurrency": 0}}),
         json!({"probes": []}),
+        json!({"defaults": {"interval": "30"}}),
+        json!({"defaults": {"timeout": "soon"}}),
+        json!({"defaults": {"method": "GET /"}}),
+        json!({"defaults": {"expect": {"status": "20x"}}}),
+        json!({"defaults": {"expect": {"status": ["2xx", "200-"]}}}),
+        json!({"defaults": {"body-limit": "1 megabyte"}}),
+        json!({"defaults": {"expect": {"json": {"path": "status"}}}}),
+        json!({"defaults": {"resolver": "1.1.1.1"}}),
+        json!({"probe": [{"name": "a", "url": "example.com"}]}),
+        json!({"surface": {"web": {"objective": "99.9"}}}),
+        json!({"incident": {"open-ratio": "4/10"}}),
     ] {
         assert!(judge.refuses(&wrong), "{wrong}");
     }
+}
+
+#[test]
+fn the_schema_of_the_probe_file_passes_every_way_to_write_a_value() {
+    let judge = Judge::new("probes");
+    let durations =
+        ["30s", "500ms", "1m 30s", "1m30s", "1.5h", "7d", "30 minutes", "PT30S", "2 weeks", " 5s ", "${T:-5s}"];
+    for duration in durations {
+        judge.accepts(&json!({"defaults": {"interval": duration}}));
+    }
+    for size in [json!(512), json!("512"), json!("1MiB"), json!("20 kB"), json!("${SIZE}")] {
+        judge.accepts(&json!({"defaults": {"body-limit": size}}));
+    }
+    for status in [json!(204), json!("2xx"), json!("200-299"), json!(["2XX", 304, "401 - 403"]), json!("${CODE}")] {
+        judge.accepts(&json!({"defaults": {"expect": {"status": status}}}));
+    }
+    let urls =
+        ["http://a/", "HTTPS://a:8443", "https://${HOST}/", "${BASE}/x", "{{location}}", "https://[::1]/", "wss://a/"];
+    for url in urls {
+        judge.accepts(&json!({"probe": [{"name": "a", "url": url}]}));
+    }
+    for schedule in ["*/5 * * * * Europe/Berlin", "0 */5 * * * *", "@hourly", "@daily UTC"] {
+        judge.accepts(&json!({"defaults": {"schedule": schedule}}));
+    }
+}
+
+#[test]
+fn the_schema_of_the_probe_file_says_what_an_editor_shows() {
+    let schema: Value = serde_json::from_str(&printed("probes")).unwrap();
+    assert_eq!(schema["$id"], "urn:uptick:schema:probes");
+    let probe = &schema["$defs"]["[[probe]]"]["properties"];
+    assert_eq!(probe["interval"]["default"], "30s");
+    assert_eq!(probe["redirects"]["default"], 10);
+    assert_eq!(probe["interval"]["examples"][0], "30s");
+    assert_eq!(schema["$defs"]["expect"]["properties"]["status"]["default"], json!(["2xx"]));
+    assert!(probe["method"]["pattern"].is_string() && probe["url"]["pattern"].is_string());
 }
