@@ -18,7 +18,7 @@ pub(super) enum UnusableSource {
 
 /// The class of an error that is the prober's own trouble.
 pub(super) fn ours(error: &io::Error) -> Option<FailureClass> {
-    if error.get_ref().is_some_and(|inner| inner.is::<UnusableSource>()) {
+    if error.get_ref().and_then(|inner| inner.downcast_ref::<UnusableSource>()).is_some() {
         return Some(FailureClass::ProberNoRoute);
     }
     match Errno::from_io_error(error)? {

@@ -2,8 +2,7 @@
 
 use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::ScopedJoinHandle;
-use std::{io, thread};
+use std::thread;
 
 /// Does the same to each of some items, on as many threads as there are processors; the results
 /// are in the order of the items.
@@ -24,11 +23,14 @@ pub(crate) fn map<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync)
             (thread, share)
         };
         let threads: Vec<_> = (0..threads).map(begin).collect();
-        let join = |(thread, share): (io::Result<ScopedJoinHandle<'_, Vec<R>>>, Arc<Mutex<Vec<T>>>)| match thread {
-            Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
-            Err(_) => done(&share, work),
-        };
-        threads.into_iter().flat_map(join).collect()
+        let mut results = Vec::new();
+        for (thread, share) in threads {
+            results.extend(match thread {
+                Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+                Err(_) => done(&share, work),
+            });
+        }
+        results
     })
 }
 

@@ -33,7 +33,7 @@ pub(crate) fn for_probes(probes: &[Arc<Probe>], concurrency: usize) -> Result<Ru
 fn cost(probe: &Probe) -> Duration {
     let of_step = |step: &Step| {
         let is_https = step.request.url.to_string().starts_with("https:");
-        let files = step.expect.assets.as_ref().map_or(0, |assets| u32::try_from(assets.limit).unwrap_or(u32::MAX));
+        let files = step.expect.assets.as_ref().map_or(0, |assets| assets.limit);
         (REQUEST + if is_https { HANDSHAKE } else { Duration::ZERO }).saturating_mul(files.saturating_add(1))
     };
     probe.steps.iter().map(of_step).sum()
