@@ -111,6 +111,9 @@ pub(super) fn http1_head_fault(failed: &http1::HeadError, peer: &Peer) -> Fault 
     let fault = |class, message: String| Fault::new(class, Phase::Processing, message);
     let (error, refused, silent) = match failed {
         http1::HeadError::Ended(refusal) => return fault(FailureClass::HttpProtocol, format!("{target}: {refusal}")),
+        http1::HeadError::Invalid(refused) => {
+            return fault(FailureClass::HttpProtocol, refused_head(target, Some(refused), peer.handshake.is_some()));
+        }
         http1::HeadError::Failed { error, refused, silent } => (error, refused, *silent),
     };
     if error.is_parse_too_large() {

@@ -26,6 +26,8 @@ const HEADERS: usize = 256;
 pub(super) enum HeadError {
     /// We ended it ourselves.
     Ended(Refusal),
+    /// hyper would pass over a line that is wrong.
+    Invalid(Refused),
     /// What hyper says.
     Failed {
         /// Its error.
@@ -92,6 +94,8 @@ impl Http1 {
         let io = TokioIo::new(Wire::new(stream, tap.clone()));
         let mut builder = Builder::new();
         builder.max_headers(HEADERS).allow_obsolete_multiline_headers_in_responses(true).title_case_headers(true);
+        // Browsers pass over a header whose name no name may be. What is wrong in earnest is told by line.
+        builder.ignore_invalid_headers_in_responses(true);
         let opened = builder.handshake(io).await;
         let (sender, connection) = opened.map_err(|error| HeadError::Failed { error, refused: None, silent: true })?;
         let driver = Driver { connection: Some(Box::pin(connection)), error: None };
@@ -118,7 +122,9 @@ impl Http1 {
         match (sent, self.tap.refusal()) {
             (_, Some(refusal @ Refusal::Interim)) => Err(HeadError::Ended(refusal)),
             (Ok(response), _) => {
-                self.tap.forget_head();
+                if let Some(refused) = self.tap.take_head().and_then(|head| head::refused_line(&head, false)) {
+                    return Err(HeadError::Invalid(refused));
+                }
                 let (parts, body) = response.into_parts();
                 self.body = Some(body);
                 Ok(ResponseHead { status: parts.status, version: parts.version, headers: parts.headers })

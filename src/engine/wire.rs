@@ -79,9 +79,9 @@ impl Tap {
         self.lock().head.clone().unwrap_or_default()
     }
 
-    /// The head was taken: its bytes are no longer needed.
-    pub(super) fn forget_head(&self) {
-        self.lock().head = None;
+    /// Takes the bytes of the head out: they are no longer needed here.
+    pub(super) fn take_head(&self) -> Option<Vec<u8>> {
+        self.lock().head.take()
     }
 
     /// Whether any byte of an answer came.

@@ -232,7 +232,8 @@ fn token_server(status: u16) -> (Server, Arc<AtomicUsize>) {
             return;
         }
         let number = count.fetch_add(1, Ordering::SeqCst) + 1;
-        conn.send(server::ok(&format!(r#"{{"access_token":"token-number-{number}","expires_in":3600}}"#)));
+        // Some servers write a byte order mark.
+        conn.send(server::ok(&format!("\u{feff}{{\"access_token\":\"token-number-{number}\",\"expires_in\":3600}}")));
     });
     (server, given)
 }

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use uptick::model::FailureClass::{
-    ConnectRefused, ConnectTimeout, ConnectUnreachable, ConnectionReset, EmptyReply, ResponseTimeout, TlsCertExpired,
+    ConnectRefused, ConnectTimeout, ConnectUnreachable, ConnectionReset, EmptyReply, ProberNoRoute, ResponseTimeout,
+    TlsCertExpired,
 };
 use uptick::model::Phase::{Connect, Processing, Tls};
 
@@ -35,6 +36,21 @@ pub(crate) const ROWS: &[Row] = &[
     fails(17, "there is no way to the address", ConnectUnreachable, Connect, || {
         // TCP to a broadcast address: the kernel answers ENETUNREACH, whatever the routes are.
         Case::get("http://255.255.255.255:9/")
+    }),
+    fails(17, "`source-address` is an address that this host does not have", ProberNoRoute, Connect, || {
+        Case::get("http://127.0.0.1:9/")
+            .probe(|probe| probe.transport.source_address = Some([192, 0, 2, 77].into()))
+            .also(|outcome| {
+                let message = &outcome.failure.as_ref().expect("a failure").message;
+                assert!(
+                    message.as_str().contains("192.0.2.77") && message.as_str().contains("source-address"),
+                    "{message}"
+                );
+            })
+    }),
+    fails(17, "`source-address` is of the other family than the target", ProberNoRoute, Connect, || {
+        Case::get("http://127.0.0.1:9/")
+            .probe(|probe| probe.transport.source_address = Some(std::net::Ipv6Addr::LOCALHOST.into()))
     }),
     fails(18, "the peer resets the connection once it has the request", ConnectionReset, Processing, || {
         serve(|conn| {

@@ -75,11 +75,27 @@ pub(crate) const ROWS: &[Row] = &[
     up(65, "a header is folded over two lines, as browsers and curl take it", || {
         raw(b"HTTP/1.1 200 OK\r\nx: a\r\n b\r\ncontent-length: 0\r\n\r\n")
     }),
+    fails(65, "the first header is folded over from nowhere: the line is named", HttpProtocol, Processing, || {
+        raw(b"HTTP/1.1 200 OK\r\n x: a\r\ncontent-length: 0\r\n\r\n").also(|outcome| {
+            let message = &outcome.failure.as_ref().expect("a failure").message;
+            assert!(message.as_str().contains("line 2"), "{message}");
+        })
+    }),
+    up(65, "a header's name has characters that no name may have: the header is passed over", || {
+        raw("HTTP/1.1 200 OK\r\nx(y): z\r\n\"q\": z\r\ngröße: z\r\ncontent-length: 5\r\n\r\nhello")
+            .also(|outcome| assert_eq!(outcome.body_bytes, 5))
+    }),
     up(66, "lines end in a bare LF", || raw(b"HTTP/1.1 200 OK\ncontent-length: 2\n\nok")),
     fails(67, "the status is 2OO with letters", HttpProtocol, Processing, || raw(b"HTTP/1.1 2OO OK\r\n\r\n")),
     fails(67, "the status has two digits", HttpProtocol, Processing, || raw(b"HTTP/1.1 99 OK\r\n\r\n")),
     answers(67, "the status is 999", Status, || raw(b"HTTP/1.1 999 OK\r\ncontent-length: 0\r\n\r\n")),
     fails(67, "the status line says HTTP/2.0", HttpProtocol, Processing, || raw(b"HTTP/2.0 200 OK\r\n\r\n")),
+    fails(67, "the status line says http/1.1 in small letters", HttpProtocol, Processing, || {
+        raw(b"http/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").also(|outcome| {
+            let message = &outcome.failure.as_ref().expect("a failure").message;
+            assert!(message.as_str().contains("line 1") && !message.as_str().contains("TLS"), "{message}");
+        })
+    }),
     fails(67, "the answer is HTTP/0.9: a page without a head", HttpProtocol, Processing, || {
         raw(b"<html>hello</html>\n")
     }),
@@ -124,6 +140,10 @@ pub(crate) const ROWS: &[Row] = &[
     }),
     fails(73, "two lengths contradict each other", HttpProtocol, Processing, || {
         raw(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\nok!")
+    }),
+    up(73, "one length is said twice in one line", || raw(b"HTTP/1.1 200 OK\r\ncontent-length: 2, 2\r\n\r\nok")),
+    fails(73, "two lengths in one line contradict each other", HttpProtocol, Processing, || {
+        raw(b"HTTP/1.1 200 OK\r\ncontent-length: 2, 3\r\n\r\nok")
     }),
     fails(73, "the length is negative", HttpProtocol, Processing, || {
         raw(b"HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n")

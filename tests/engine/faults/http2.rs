@@ -53,6 +53,22 @@ pub(crate) const ROWS: &[Row] = &[
             conn.send(h2::goaway(0, h2::NO_ERROR, b""));
         })
     }),
+    up(103, "the peer says that it is going away (GOAWAY, twice) and then gives the answer it owes", || {
+        asked(|conn, stream| {
+            conn.send(h2::goaway(0x7fff_ffff, h2::NO_ERROR, b""));
+            conn.send(h2::goaway(stream, h2::NO_ERROR, b""));
+            conn.wait(Duration::from_millis(50));
+            conn.send(h2::answer(stream, b"hello"));
+        })
+        .also(|outcome| assert_eq!(outcome.body_bytes, 5))
+    }),
+    up(103, "the peer answers, goes away with an error and closes at once", || {
+        asked(|conn, stream| {
+            let goaway = h2::goaway(stream, h2::INTERNAL_ERROR, b"");
+            conn.send([h2::answer(stream, b"hello"), goaway].concat());
+        })
+        .also(|outcome| assert_eq!(outcome.body_bytes, 5))
+    }),
     fails(104, "the peer sends GOAWAY(INTERNAL_ERROR) with an escape sequence to say", Http2Error, Processing, || {
         asked(|conn, _| {
             conn.send(h2::goaway(0, h2::INTERNAL_ERROR, b"\x1b[31mdebug\x1b]0;pwn\x07"));

@@ -109,6 +109,24 @@ pub(crate) const ROWS: &[Row] = &[
     fails(129, "a SOCKS proxy reports that the host is unreachable (4)", ConnectUnreachable, Connect, || socks(4)),
     fails(129, "a SOCKS proxy reports that the target refused (5)", ConnectRefused, Connect, || socks(5)),
     fails(129, "a SOCKS proxy reports that the TTL expired (6)", ConnectTimeout, Connect, || socks(6)),
+    up(129, "the target has two addresses, and a SOCKS proxy that is told addresses reaches the second alone", || {
+        let dns = Dns::always(Reply::Addresses(vec![[192, 0, 2, 1].into(), [192, 0, 2, 2].into()]));
+        let resolver = Resolver::Udp(dns.address());
+        let proxy = Server::start(|conn| {
+            conn.read_exactly(3);
+            conn.send([5, 0]);
+            let request = conn.read_exactly(4 + 4 + 2);
+            let is_second = request[4..8] == [192, 0, 2, 2];
+            conn.send([5, if is_second { 0 } else { 4 }, 0, 1, 0, 0, 0, 0, 0, 0]);
+            if is_second {
+                conn.request();
+                conn.send(server::ok("hello"));
+            }
+        });
+        through("socks5", "http://target.test/", proxy)
+            .probe(move |probe| probe.transport.resolver = resolver)
+            .keep(dns)
+    }),
     up(129, "a SOCKS proxy leads to the target", || {
         let proxy = Server::start(|conn| {
             greet(conn);
