@@ -19,7 +19,7 @@ use shop::Shop;
 use similar::similar;
 
 /// The pages whose commands are run, each in a folder of its own.
-const PAGES: &[&str] = &["README.md", "docs/running.md"];
+const PAGES: &[&str] = &["README.md", "docs/first-hour.md", "docs/running.md"];
 
 /// The page with tables made from the code.
 const GENERATED: &str = "docs/formats.md";

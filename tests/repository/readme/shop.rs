@@ -79,6 +79,8 @@ impl Shop {
     /// The same, as the README has them.
     fn there(&self, text: &str) -> String {
         text.replace(&self.server.https("localhost", ""), NAME)
+            // A probe that is named after its URL has no scheme in its name.
+            .replace(&format!("localhost:{}", self.server.port()), NAME.trim_start_matches("https://"))
             .replace(&self.server.address().to_string(), ADDRESS)
             // Whether this machine's localhost has a second address is its own affair.
             .replace(&format!("; the name also has [::1]:{}", self.server.port()), "")
