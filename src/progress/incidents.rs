@@ -12,8 +12,16 @@ use crate::model::{IncidentRules, Outcome, Verdict};
 pub(crate) struct OpenIncidents {
     rules: IncidentRules,
     probes: BTreeMap<String, Recent>,
-    /// Since when, by surface.
-    open: BTreeMap<String, Timestamp>,
+    /// By surface.
+    open: BTreeMap<String, OpenIncident>,
+}
+
+/// An open incident of a surface.
+#[derive(Debug)]
+struct OpenIncident {
+    since: Timestamp,
+    /// How many probes have opened it and not recovered: counted, since a fleet has thousands.
+    probes: usize,
 }
 
 /// The last checks of one probe.
@@ -57,7 +65,7 @@ impl OpenIncidents {
 
     /// The surfaces with an open incident, and since when.
     pub(crate) fn open(&self) -> impl Iterator<Item = (&str, Timestamp)> {
-        self.open.iter().map(|(surface, since)| (surface.as_str(), *since))
+        self.open.iter().map(|(surface, incident)| (surface.as_str(), incident.since))
     }
 
     /// Takes an outcome in. Checks that say nothing about the target, those of control targets and
@@ -69,22 +77,39 @@ impl OpenIncidents {
         }
         let rules = self.rules;
         let recent = self.probes.entry(outcome.probe.clone()).or_default();
-        recent.surface.clone_from(&outcome.surface);
+        let was_open = recent.is_open;
+        if !was_open {
+            // A probe that is given another surface meanwhile closes what it has opened.
+            recent.surface.clone_from(&outcome.surface);
+        }
         recent.add(outcome.verdict == Verdict::Down, outcome.started_at, rules);
-        let surface = &outcome.surface;
-        let failing = self.probes.values().filter(|recent| recent.is_open && recent.surface == *surface);
-        let since = failing.filter_map(|recent| recent.failing_since).min();
-        match (since, self.open.get(surface).copied()) {
-            (Some(since), None) => {
-                self.open.insert(surface.clone(), since);
-                Some(IncidentChange::Opened { surface: surface.clone(), since })
-            }
-            (None, Some(since)) => {
-                self.open.remove(surface);
-                Some(IncidentChange::Closed { surface: surface.clone(), since })
-            }
+        let (is_open, surface) = (recent.is_open, recent.surface.clone());
+        let since = recent.failing_since.unwrap_or(outcome.started_at);
+        match (was_open, is_open) {
+            (false, true) => self.open_one(surface, since),
+            (true, false) => self.close_one(surface),
             _ => None,
         }
+    }
+
+    fn open_one(&mut self, surface: String, since: Timestamp) -> Option<IncidentChange> {
+        if let Some(incident) = self.open.get_mut(&surface) {
+            incident.probes += 1;
+            return None;
+        }
+        self.open.insert(surface.clone(), OpenIncident { since, probes: 1 });
+        Some(IncidentChange::Opened { surface, since })
+    }
+
+    fn close_one(&mut self, surface: String) -> Option<IncidentChange> {
+        let incident = self.open.get_mut(&surface)?;
+        incident.probes -= 1;
+        if incident.probes > 0 {
+            return None;
+        }
+        let since = incident.since;
+        self.open.remove(&surface);
+        Some(IncidentChange::Closed { surface, since })
     }
 }
 
