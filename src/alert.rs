@@ -1,4 +1,4 @@
-//! Who is told when something changes: what a report shows is held against what was told before,
+//! Who is notified when something changes: what a report shows is compared with what was sent before,
 //! and what is new goes to webhooks and programs. It never stands in a check's way, and a
 //! receiver that cannot be reached is a warning, not a verdict.
 //!

@@ -18,7 +18,7 @@
 //! | [`report`] | windows → the complete answer as data |
 //! | [`render`] | the answer → text for people and programs |
 //! | [`export`] | windows → the systems that exist: Prometheus, OpenTelemetry |
-//! | [`alert`] | who is told when something changes |
+//! | [`alert`] | who is notified when something changes |
 //! | [`progress`] | the live view on a terminal, drawn beside the run |
 //! | [`demo`] | an embedded origin that plays an outage |
 //! | [`commands`] | one file a command: a list of named steps |

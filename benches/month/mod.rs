@@ -46,7 +46,7 @@ pub(crate) fn answer(days: u64, format: &str, journal: &str, cache: &Path) -> (D
     (time, said.trim().parse().expect("a number of mebibytes"))
 }
 
-/// The begin of the month.
+/// The start of the month.
 pub(crate) fn begin() -> Timestamp {
     "2025-03-01T00:00:00Z".parse().expect("an instant")
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{Alert, AlertEvent, Outcome, SafeText, timestamp};
 use crate::report::{Incident, Report};
 
-/// A certificate is told of when it has fewer days than each of these, the first once, then again.
+/// A certificate is notified of when it has fewer days than each of these, the first once, then again.
 const DAYS: [i64; 4] = [1, 3, 7, 14];
 /// What ended is forgotten after this.
 const FORGET_AFTER: Duration = Duration::from_hours(7 * 24);

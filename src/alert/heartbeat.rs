@@ -15,7 +15,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// Attempts in all.
 const ATTEMPTS: u32 = 3;
 
-/// Query parameters by which services are told of success, and their value for a failure: Uptime
+/// Query parameters by which services learn of success, and their value for a failure: Uptime
 /// Kuma, Cronitor, Sentry, Gatus, and exit statuses.
 const OUTCOMES: &[(&str, &[&str], &str)] = &[
     ("status", &["up"], "down"),
@@ -29,11 +29,11 @@ const OUTCOMES: &[(&str, &[&str], &str)] = &[
     ("rc", &["0"], "1"),
 ];
 
-/// Last parts of a path by which a service is told of success, each with that for a failure.
+/// Last parts of a path by which a service learns of success, each with that for a failure.
 const PATHS: &[(&str, &str)] =
     &[("complete", "fail"), ("success", "fail"), ("finished", "failed"), ("ok", "fail"), ("0", "1"), ("fail", "fail")];
 
-/// Asks the heartbeat URL after a pass: as it is, or as its service is told of a failure where
+/// Asks the heartbeat URL after a pass: as it is, or as its service learns of a failure where
 /// something was down. `unknown` says nothing of the targets, and is no failure.
 ///
 /// # Errors

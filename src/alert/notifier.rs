@@ -1,4 +1,4 @@
-//! Every receiver is told what is new for it, and what was told is kept.
+//! Sends every receiver what is new for it, and keeps what was sent.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -60,7 +60,7 @@ impl Alerts {
     /// waits for the receivers, each within its own limits: call it beside the checks.
     ///
     /// # Errors
-    /// [`AlertError`], where what was told cannot be read or kept. Nothing is told then, or it
+    /// [`AlertError`], where what was sent before cannot be read or kept. Nothing is sent then, or it
     /// may be told again.
     pub async fn notify(
         &self,

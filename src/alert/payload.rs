@@ -1,4 +1,4 @@
-//! What a receiver is told, as data: the document `uptick.alert/1`, and one sentence of it.
+//! What a receiver gets, as data: the document `uptick.alert/1`, and one sentence of it.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ pub(super) struct Payload {
     pub(super) severity: &'static str,
     /// The receiver's name.
     pub(super) alert: String,
-    /// When it is told.
+    /// When it is sent.
     #[serde(with = "timestamp")]
     #[schemars(with = "String")]
     pub(super) at: Timestamp,

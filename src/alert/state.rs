@@ -56,7 +56,7 @@ struct Header {
 
 impl State {
     /// What the file says. One that is not there says nothing, and one that is damaged is set
-    /// aside with a warning: then an incident that goes on is told of again.
+    /// aside with a warning: then an open incident is sent again.
     pub(super) fn read(path: &Path, warnings: &mut Vec<SafeText>) -> Result<State, AlertError> {
         let failed = |source| AlertError::File { path: path.to_owned(), source };
         let mut text = String::new();

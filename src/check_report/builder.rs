@@ -75,7 +75,7 @@ impl CheckReportBuilder {
         self
     }
 
-    /// Goes on with these probes too. Those that it had stay in the answer.
+    /// Adds these probes; earlier ones stay in the answer.
     pub fn adopt(&mut self, probes: &[Arc<Probe>]) {
         for probe in probes {
             if let Some(known) = self.places.get(&probe.name) {

@@ -61,7 +61,7 @@ struct Prepared<'a> {
     events: EventDispatcher<Consumers>,
 }
 
-/// Who is told what happens in a check.
+/// The consumers of the events of a check.
 type Consumers = (RunOutputs, (Option<OutcomeStream>, CheckProgress));
 
 fn prepare<'a>(args: &'a cli::CheckArgs, terminal: &'a Terminal) -> Result<Prepared<'a>, CliError> {

@@ -1,4 +1,4 @@
-//! A run of checks: how a check is carried out, and who is told what came of it.
+//! A run of checks: how a check is carried out, and the consumers of its events.
 //!
 //! `check_pipeline` makes an outcome of a check. `events` makes windows of outcomes and tells the
 //! consumers of both; each of the other files is one of them, and none knows another.

@@ -20,7 +20,7 @@ pub struct Config {
     pub incident: IncidentRules,
     /// Journeys that probes share, by name.
     pub sessions: BTreeMap<String, Arc<Session>>,
-    /// Who is told when something changes.
+    /// Receivers that are notified of changes.
     pub alerts: Vec<Alert>,
     /// A URL that is asked after every pass.
     pub heartbeat: Option<Value>,

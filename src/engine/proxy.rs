@@ -201,7 +201,7 @@ fn socks_request(target: &ProxyTarget) -> Result<Vec<u8>, ProxyError> {
             address.port()
         }
         ProxyTarget::Name(host, port) => {
-            // A name of more than 255 bytes is no name of DNS either.
+            // A name of more than 255 bytes is not a DNS name either.
             let length = u8::try_from(host.len()).map_err(|_| ProxyError::Socks(8))?;
             request.extend([3, length]);
             request.extend(host.as_bytes());

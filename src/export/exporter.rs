@@ -17,7 +17,7 @@ use super::delivery_stats::DeliveryStats;
 /// What an exporter says at its end: one sentence for the user about each thing that did not arrive.
 pub(crate) type Finished = Pin<Box<dyn Future<Output = Vec<String>> + Send>>;
 
-/// A running exporter. What it is told it takes without waiting: checks go on whatever becomes of the system
+/// A running exporter. It takes events without waiting: checks go on whatever becomes of the system
 /// that it exports to.
 pub(crate) trait Exporter: Send + Sync {
     /// A check ended.

@@ -1,4 +1,4 @@
-//! What is told to whom when something changes.
+//! Which receiver is notified of which change.
 
 use std::time::Duration;
 
@@ -6,22 +6,22 @@ use http::HeaderName;
 
 use super::Value;
 
-/// `[[alert]]`: one receiver, and what it is told of.
+/// `[[alert]]`: one receiver, and the changes it is notified of.
 #[derive(Clone, Debug)]
 pub struct Alert {
     /// The name, for warnings and for the state that is kept between runs.
     pub name: String,
-    /// What it is told of.
+    /// The changes it is notified of.
     pub on: Vec<AlertEvent>,
-    /// The surfaces it is told of; empty for all.
+    /// The surfaces it is notified of; empty for all.
     pub surfaces: Vec<String>,
-    /// How it is told.
+    /// How it is notified.
     pub target: AlertTarget,
     /// Attempts after the first.
     pub retries: u32,
     /// The most time one attempt may take.
     pub timeout: Duration,
-    /// An incident that goes on is told of again after this long; never where absent.
+    /// An open incident is repeated after this long; never where absent.
     pub repeat: Option<Duration>,
 }
 
@@ -67,7 +67,7 @@ impl AlertEvent {
     }
 }
 
-/// How an alert is told.
+/// How an alert is delivered.
 #[derive(Clone, Debug)]
 pub enum AlertTarget {
     /// A POST of JSON.

@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 
-/// The most digits of an exponent that are told apart from others: the values beyond are
+/// The most digits of an exponent that are distinguished: the values beyond are
 /// compared by the text of their exponent.
 const EXPONENT_DIGITS: usize = 30;
 

@@ -19,7 +19,7 @@ pub struct Diagnosis {
 pub struct ExtraCheck {
     /// What was asked.
     pub kind: ExtraKind,
-    /// Of whom: a resolver or an address.
+    /// The resolver or the address that was asked.
     pub target: SafeText,
     /// How it failed; null where it did not.
     pub class: Option<FailureClass>,

@@ -1,4 +1,4 @@
-//! A probe: the named question. What is asked, of whom, how often, and what must hold.
+//! A probe: a named question. What is requested, from where, how often, and what must hold.
 //! Past the configuration every value here is legal.
 
 use std::path::Path;

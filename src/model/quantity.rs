@@ -82,7 +82,7 @@ pub fn positive_duration(text: &str) -> Result<Duration, QuantityError> {
     duration(text).and_then(|time| if time.is_zero() { Err(QuantityError::Zero) } else { Ok(time) })
 }
 
-/// What is wrong with a text that is no duration.
+/// What is wrong with a text that is not a duration.
 fn why_no_duration(text: &str) -> QuantityError {
     const UNITS: [&str; 9] = ["ns", "us", "µs", "μs", "ms", "s", "m", "h", "d"];
     if text.is_empty() {

@@ -164,7 +164,7 @@ impl Stage {
         running.into_iter().for_each(end);
     }
 
-    /// The report on all journals, from the begin of the story to a time of it.
+    /// The report on all journals, from the start of the story to a time of it.
     fn report(&self, to: f64) -> Told {
         self.report_between(self.origin.started_at, self.at(to))
     }

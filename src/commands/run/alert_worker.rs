@@ -91,7 +91,7 @@ impl AlertWorker {
     }
 
     /// Has the last news told, and waits for that at most `patience`, and a moment after a signal.
-    /// What is not told by then is told by the next run: what was told is remembered, and not what was tried.
+    /// What is not sent by then is sent by the next run: what was sent is remembered, not what was tried.
     pub(crate) async fn finish(self, signals: &Signals, patience: Option<Duration>) -> Vec<String> {
         self.queue.lock().is_closed = true;
         self.queue.changed.notify_one();

@@ -1,4 +1,4 @@
-//! How far a check is, on a terminal; and what it waits for once it is told to stop.
+//! How far a check is, on a terminal; and what it waits for once it has to stop.
 
 use crate::commands::process::signals::GRACE;
 use crate::commands::process::terminal::Terminal;
@@ -37,7 +37,7 @@ impl Consumer for CheckProgress {
     }
 }
 
-/// What a run waits for once it is told to stop.
+/// What a run waits for once it has to stop.
 pub(crate) fn stopping(running: &[&Probe]) -> String {
     let names: Vec<&str> = running.iter().take(NAMED).map(|probe| probe.name.as_str()).collect();
     let more = if running.len() > NAMED { format!(" and {} more", running.len() - NAMED) } else { String::new() };

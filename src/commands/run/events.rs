@@ -42,7 +42,7 @@ pub(crate) enum RunEvent<'e> {
     Stopping(&'e [&'e Probe]),
 }
 
-/// Somebody who is told of what happens. It must not wait for anything.
+/// A consumer of events. It must not wait for anything.
 pub(crate) trait Consumer {
     /// Takes an event in.
     fn consume(&mut self, event: &RunEvent<'_>);

@@ -37,7 +37,7 @@ const STATE_FILE: &str = "remote-write.state";
 pub(crate) enum RunKind {
     /// It ends by itself, and another begins later.
     Check,
-    /// It goes on until it is told to stop, and may be asked for metrics there.
+    /// It runs until it is stopped, and may be asked for metrics there.
     Watch {
         /// Where.
         #[cfg(feature = "prometheus-server")]

@@ -37,7 +37,7 @@ impl WatchState {
         self.events.on_event(probes, event);
     }
 
-    /// Goes on with another configuration's probes.
+    /// Continues with another configuration's probes.
     pub(crate) fn reload(&mut self, probes: &[Arc<Probe>]) {
         self.by_wall_clock = by_wall_clock(probes);
         self.events.probes_changed(probes);

@@ -1,4 +1,4 @@
-//! `[[alert]]` and the heartbeat: who is told when something changes.
+//! `[[alert]]` and the heartbeat: who is notified when something changes.
 
 use std::time::Duration;
 

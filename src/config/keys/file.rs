@@ -17,7 +17,7 @@ const PROBER_KEYS: &[Key] = &[
     key("settings", ValueType::Table(&SETTINGS), "", "The settings of the prober itself."),
     key("incident", ValueType::Table(&INCIDENT), "", "When failures are an incident."),
     key("network", ValueType::Table(&NETWORK), "", "Which networks may be asked."),
-    key("alert", ValueType::List(&ValueType::Table(&ALERT)), "", "Who is told when something changes."),
+    key("alert", ValueType::List(&ValueType::Table(&ALERT)), "", "Receivers that are notified of changes."),
     key(
         "include",
         ValueType::OneOrMore(&ValueType::Text),

@@ -1,6 +1,6 @@
 //! Old windows of a journal in object storage become hourly and daily ones: what one vantage
 //! shipped on one day becomes one object, and what it was made of is removed later. Objects are
-//! created and removed, never changed; who dies on the way leaves what the next one goes on with.
+//! created and removed, never changed; a run that dies leaves what the next one resumes.
 
 use std::collections::BTreeMap;
 use std::fs::File;

@@ -11,7 +11,7 @@ pub(crate) struct SurfaceStatus {
     /// Its name for people.
     pub(crate) label: SafeText,
     pub(crate) state: State,
-    /// The begin of the open wave.
+    /// The start of the open wave.
     pub(crate) since: Option<Bracket>,
     pub(crate) judged: u64,
     pub(crate) failed: u64,

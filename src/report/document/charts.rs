@@ -15,7 +15,7 @@ pub struct Point {
     pub surface: SafeText,
     /// The vantage.
     pub vantage: SafeText,
-    /// The begin of the bucket.
+    /// The start of the bucket.
     #[serde(with = "timestamp")]
     #[schemars(with = "String")]
     pub t: Timestamp,
@@ -40,7 +40,7 @@ pub struct Point {
 pub struct Expectation {
     /// The surface.
     pub surface: SafeText,
-    /// The begin of the bucket.
+    /// The start of the bucket.
     #[serde(with = "timestamp")]
     #[schemars(with = "String")]
     pub t: Timestamp,

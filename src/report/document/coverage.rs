@@ -21,7 +21,7 @@ pub struct Coverage {
 pub struct NoData {
     /// The vantage.
     pub vantage: SafeText,
-    /// The last check before it, or the begin of the window.
+    /// The last check before it, or the start of the window.
     #[serde(with = "timestamp")]
     #[schemars(with = "String")]
     pub from: Timestamp,

@@ -88,7 +88,7 @@ pub struct Wave {
 /// The worst moment of a wave.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Peak {
-    /// The begin of the bucket.
+    /// The start of the bucket.
     #[serde(with = "timestamp")]
     #[schemars(with = "String")]
     pub at: Timestamp,

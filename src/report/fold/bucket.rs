@@ -18,7 +18,7 @@ pub(crate) fn step(extent: i64, longest_window: i64) -> i64 {
     STEPS.into_iter().find(|step| *step >= least).unwrap_or_else(|| least.div_euclid(top) * top + top)
 }
 
-/// The begin of the bucket that an instant lies in.
+/// The start of the bucket that an instant lies in.
 pub(crate) const fn floor(at: i64, step: i64) -> i64 {
     at.div_euclid(step) * step
 }

@@ -72,9 +72,9 @@ pub(crate) enum BodyKind {
 /// Evidence, counted.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Evidence {
-    /// By the begin of the bucket, in milliseconds since 1970.
+    /// By the start of the bucket, in milliseconds since 1970.
     facts: BTreeMap<i64, BTreeMap<FailureFact, u64>>,
-    /// What extra checks found, by the begin of the bucket and surface.
+    /// What extra checks found, by the start of the bucket and surface.
     extra: BTreeMap<i64, BTreeMap<SafeText, ExtraChecks>>,
     /// Failures by surface and address.
     addresses: BTreeMap<SafeText, BTreeMap<IpAddr, u64>>,

@@ -19,7 +19,7 @@ pub(crate) const DAY_MS: i64 = 24 * HOUR_MS;
 /// Checks by surface and hour.
 #[derive(Clone, Debug)]
 pub(crate) struct History {
-    /// The begin of the window.
+    /// The start of the window.
     from: Option<i64>,
     surfaces: BTreeMap<Arc<str>, SurfaceHistory>,
 }

@@ -12,7 +12,7 @@ pub(crate) struct LatencySeries {
     pub(crate) surface: Arc<str>,
     pub(crate) vantage: Arc<str>,
     pub(crate) control: bool,
-    /// By the begin of the bucket, in milliseconds since 1970.
+    /// By the start of the bucket, in milliseconds since 1970.
     pub(crate) latency: BTreeMap<i64, Latency>,
 }
 

@@ -123,7 +123,7 @@ impl Cell {
     }
 }
 
-/// Follows a series, and counts its checks by the begin of the bucket.
+/// Follows a series, and counts its checks by the start of the bucket.
 pub(crate) fn analyze<'f>(
     series: &'f Series,
     range: &ReportRange<'_>,

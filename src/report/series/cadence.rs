@@ -4,7 +4,7 @@
 /// Runs of checks, a run each so often.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cadence {
-    /// The usual time from the begin of one run to the next, in milliseconds; above zero.
+    /// The usual interval between the starts of two runs, in milliseconds; above zero.
     pub(crate) every: i64,
     /// The checks of a usual run: 1 at a steady interval.
     pub(crate) checks: u64,

@@ -147,7 +147,7 @@ fn failure(class: FailureClass, ms: u64) -> Outcome {
     }
 }
 
-/// An answer with a bad status after so many milliseconds, with headers and the begin of a body.
+/// An answer with a bad status after so many milliseconds, with headers and the start of a body.
 pub(super) fn status(code: u16, ms: u64, headers: &[(&str, &str)], body: &str) -> PlayedCheck {
     let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), SafeText::message(value))).collect();
     let body = Some(SafeText::message(body));
