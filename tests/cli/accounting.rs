@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crate::live::{Live, recorded};
+use crate::live::{ENDS_SOON, Live, recorded};
 use crate::origin::{hanging, healthy, probe, refusing};
 use crate::support::run::Run;
 
@@ -83,7 +83,7 @@ fn one_run(seed: u64, config: &str) -> [u64; 5] {
     live.signal(signal);
     let ended = live.end();
     assert_eq!(ended.code, code, "seed {seed}: {}", ended.stderr);
-    assert!(ended.after < Duration::from_millis(2_500), "seed {seed}: {:?}", ended.after);
+    assert!(ended.after < ENDS_SOON, "seed {seed}: {:?}", ended.after);
     let recorded = recorded(ended.run.folder());
     let [scheduled, up, down, unknown, missed] = recorded;
     assert_eq!(scheduled, up + down + unknown + missed, "seed {seed}");

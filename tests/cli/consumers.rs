@@ -3,14 +3,10 @@
 
 use std::fs;
 use std::process::Command;
-use std::time::Duration;
 
-use crate::live::{Live, recorded, until};
+use crate::live::{ENDS_SOON, Live, recorded, until};
 use crate::origin::{hanging, healthy, probe, refusing};
 use crate::support::run::Run;
-
-/// The longest a run may take to end after a signal that asks only what is left to be written.
-const END: Duration = Duration::from_millis(3_500);
 
 /// Probes whose checks fail, each with some 12 KiB to say.
 fn verbose(count: usize, url: &str) -> String {
@@ -44,7 +40,7 @@ fn a_stopped_reader_leaves_signals_alive() {
     live.signal("INT");
     let ended = live.end();
     assert_eq!(ended.code, 130, "{}", ended.stderr);
-    assert!(ended.after < END, "{:?}", ended.after);
+    assert!(ended.after < ENDS_SOON, "{:?}", ended.after);
     assert!(recorded(ended.run.folder())[0] >= 590);
 }
 
@@ -60,7 +56,7 @@ fn a_paused_terminal_stops_no_check() {
     live.signal("TERM");
     let ended = live.end();
     assert_eq!(ended.code, 143);
-    assert!(ended.after < END, "{:?}", ended.after);
+    assert!(ended.after < ENDS_SOON, "{:?}", ended.after);
 }
 
 #[test]
@@ -87,7 +83,7 @@ fn a_signal_ends_the_wait_for_receivers_and_backends() {
         live.signal("INT");
         let ended = live.end();
         assert_eq!(ended.code, 130, "{arguments:?}: {}", ended.stderr);
-        assert!(ended.after < Duration::from_millis(2_500), "{arguments:?}: {:?}", ended.after);
+        assert!(ended.after < ENDS_SOON, "{arguments:?}: {:?}", ended.after);
     }
 }
 
@@ -110,6 +106,6 @@ fn a_signal_ends_the_wait_for_the_journal() {
     let _ = holder.kill();
     let _ = holder.wait();
     assert_eq!(ended.code, 143, "{}", ended.stderr);
-    assert!(ended.after < Duration::from_millis(2_500), "{:?}", ended.after);
+    assert!(ended.after < ENDS_SOON, "{:?}", ended.after);
     assert!(ended.stderr.contains("not in it"), "what is lost is said: {}", ended.stderr);
 }

@@ -12,6 +12,10 @@ use serde_json::Value;
 use crate::support::PATIENCE;
 use crate::support::run::Run;
 
+/// The longest a signalled run may take to end, on a machine that is busy elsewhere: far less than what
+/// the tests leave it to wait for, which is 29 s and more.
+pub(crate) const ENDS_SOON: Duration = Duration::from_secs(10);
+
 /// A run that is under way.
 pub(crate) struct Live {
     run: Run,

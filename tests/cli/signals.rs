@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use crate::live::{Live, journal_lines, recorded, until};
+use crate::live::{ENDS_SOON, Live, journal_lines, recorded, until};
 use crate::origin::{hanging, healthy, probe};
 use crate::support::run::Run;
 
-/// The longest a run may take to end after a signal: two seconds of grace, and some to write.
-const END: Duration = Duration::from_millis(2_500);
+/// What a first signal leaves to checks under way; a second one does not.
+const GRACE: Duration = Duration::from_secs(2);
 
 #[test]
 fn an_interrupted_check_keeps_what_it_measured_and_says_how_it_ended() {
@@ -19,7 +19,7 @@ fn an_interrupted_check_keeps_what_it_measured_and_says_how_it_ended() {
         live.signal(signal);
         let ended = live.end();
         assert_eq!(ended.code, code, "{}", ended.stderr);
-        assert!(ended.after < END, "{signal}: {:?}", ended.after);
+        assert!(ended.after < ENDS_SOON, "{signal}: {:?}", ended.after);
         assert_eq!(recorded(ended.run.folder()), [2, 1, 0, 1, 0]);
         assert!(ended.stdout.contains("interrupted"), "{}", ended.stdout);
     }
@@ -52,7 +52,7 @@ fn a_second_signal_ends_it_at_once_with_the_journal_whole() {
     live.signal("TERM");
     let ended = live.end();
     assert_eq!(ended.code, 143);
-    assert!(ended.after < Duration::from_secs(1), "{:?}", ended.after);
+    assert!(ended.after < GRACE, "{:?}", ended.after);
     journal_lines(ended.run.folder());
 }
 
@@ -68,7 +68,7 @@ fn a_second_signal_does_not_wait_for_the_grace() {
     live.signal("INT");
     let ended = live.end();
     assert_eq!(ended.code, 130);
-    assert!(ended.after < Duration::from_secs(1), "{:?}", ended.after);
+    assert!(ended.after < GRACE, "{:?}", ended.after);
     journal_lines(ended.run.folder());
 }
 

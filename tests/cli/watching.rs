@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use crate::live::{Live, recorded, until};
+use crate::live::{ENDS_SOON, Live, recorded, until};
 use crate::origin::{healthy, probe};
 use crate::support::run::Run;
 use crate::support::server::{Server, answer};
@@ -23,7 +23,7 @@ fn a_watch_probes_on_its_interval_until_it_is_told_and_records() {
     live.signal("TERM");
     let ended = live.end();
     assert_eq!(ended.code, 143, "{}", ended.stderr);
-    assert!(ended.after < Duration::from_millis(2_500));
+    assert!(ended.after < ENDS_SOON);
     let [scheduled, up, down, unknown, missed] = recorded(ended.run.folder());
     assert_eq!(scheduled, up + down + unknown + missed);
     assert!(up >= 9 && down == 0, "{up} up, {down} down");

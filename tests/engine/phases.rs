@@ -13,10 +13,10 @@ use crate::support::tls::Authority;
 use uptick::model::{Outcome, Phase, Resolver, Verdict};
 
 /// How long the delayed phase is held up.
-const DELAY: Duration = Duration::from_millis(300);
+const DELAY: Duration = Duration::from_secs(2);
 
 /// What each phase may take that is not held up. The machine is allowed to be slow.
-const REST: Duration = Duration::from_millis(200);
+const REST: Duration = Duration::from_millis(1_800);
 
 /// What each phase is held up by, and whether TLS is spoken.
 #[derive(Clone, Copy, Default)]
