@@ -11,6 +11,7 @@ mod keys;
 mod loaded;
 mod probe;
 mod reader;
+mod saved;
 mod syntax;
 mod value;
 
@@ -25,7 +26,9 @@ use reader::ConfigReader;
 use syntax::source::Source;
 use syntax::tree;
 
+pub use keys::json_schema::SCHEMA_LINE;
 pub use loaded::{Config, Settings};
+pub use saved::SavedProbe;
 pub use syntax::diagnostic::{ConfigError, Problem};
 
 /// The name of the probe file.
@@ -76,6 +79,26 @@ fn read(source: Arc<Source>, path: &Path, env: &dyn Fn(&str) -> Option<String>) 
 /// Every text that is not an http or https URL.
 pub fn from_urls(urls: &[String]) -> Result<Config, ConfigError> {
     ad_hoc::config(urls)
+}
+
+/// The text of a probe file with one probe more, under a name. `text` is none where there is no file yet.
+///
+/// # Errors
+/// Why the file cannot have it, as a whole message.
+pub fn with_probe(
+    config: &Config,
+    probe: &Probe,
+    name: &str,
+    path: &Path,
+    text: Option<&str>,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<SavedProbe, String> {
+    // The secrets of the new probe need not be set now; those of the others are needed as before.
+    let stand_in =
+        |variables: &[String], name: &str| variables.iter().any(|known| known == name).then(|| "stand-in".to_owned());
+    saved::with_probe(config, probe, name, path, text, &|text, variables| {
+        load_text(path, text, &|name| env(name).or_else(|| stand_in(variables, name)))
+    })
 }
 
 /// One probe as TOML with every default and inherited value filled in, secrets as references.

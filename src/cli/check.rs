@@ -21,6 +21,9 @@ pub struct CheckArgs {
     /// Common options
     #[command(flatten)]
     pub common: ProbeArgs,
+    /// Add the probe of the URL to the probe file under this name, then check it; its secrets become variables
+    #[arg(long, value_name = "NAME", requires = "targets")]
+    pub save: Option<String>,
     /// Passes to make
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub count: Option<u64>,

@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 
 use crate::check_report::CheckReport;
 use crate::check_report::condition::Condition;
-use crate::commands::input::{locations, selection};
+use crate::commands::input::{locations, saving, selection};
 use crate::commands::process::exit::{CliError, Exit};
 use crate::commands::process::instance_lock::InstanceLock;
 use crate::commands::process::outputs::Outputs;
@@ -66,6 +66,9 @@ type Consumers = (RunOutputs, (Option<OutcomeStream>, CheckProgress));
 
 fn prepare<'a>(args: &'a cli::CheckArgs, terminal: &'a Terminal) -> Result<Prepared<'a>, CliError> {
     let (config, probes) = selected(args, terminal)?;
+    if let Some(name) = &args.save {
+        saving::save(&config, &probes, name, args.common.config.as_deref(), terminal)?;
+    }
     let outputs = Outputs::open(&args.formats, args.output.as_deref(), CheckFormat::Human)?;
     let conditions = conditions(&args.fail_on)?;
     let earlier = args.baseline.as_deref().map(|journal| baseline(journal, &config)).transpose()?;

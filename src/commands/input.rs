@@ -2,4 +2,5 @@
 
 pub(crate) mod journal_query;
 pub(crate) mod locations;
+pub(crate) mod saving;
 pub(crate) mod selection;

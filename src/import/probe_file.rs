@@ -4,14 +4,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::config;
-use crate::config::FILE_NAME;
+use crate::config::{FILE_NAME, SCHEMA_LINE};
 use crate::import::draft::ProbeDraft;
 use crate::import::error::ImportError;
 use crate::import::secrets::Secrets;
 use crate::model::SafeText;
-
-/// The first line: editors read the schema of `uptick schema probes` from that file.
-const SCHEMA_LINE: &str = "#:schema probes.schema.json";
 
 /// The longest comment, in characters.
 const LONGEST_NOTE: usize = 300;

@@ -103,3 +103,46 @@ fn import_says_what_is_wrong_with_a_file_and_where() {
         assert!(!ran.expect_code(2).stderr.is_empty() && ran.stdout.is_empty(), "{arguments:?}");
     }
 }
+
+#[test]
+fn a_check_is_saved_under_a_name_and_the_file_stays_as_it_is() {
+    let server = shop();
+    let before = "# mine\n".to_owned() + &probe("a", &server.url("/"), &["interval   = \"1m\" # odd"]);
+    let url = server.url("/health?token=swordfish");
+    let ran = Run::new(["check", &url, "--save", "health"]).config(&before).run();
+    ran.expect_code(0);
+    let after = fs::read_to_string(ran.folder.path().join("probes.toml")).unwrap();
+    let added = after.strip_prefix(before.as_str()).unwrap_or_else(|| panic!("{after}"));
+    assert!(added.starts_with("\n[[probe]]\nname = \"health\"\n"), "{added}");
+    assert!(!added.contains("swordfish") && added.contains("${secret:HEALTH_TOKEN}"), "{added}");
+    assert!(ran.stderr.contains("added probe \"health\"") && ran.stderr.contains("HEALTH_TOKEN"), "{}", ran.stderr);
+    assert_eq!(server.connections(), 1, "it is checked too");
+    Run::new(["check"]).config(&after).env("HEALTH_TOKEN", "swordfish").run().expect_code(0);
+}
+
+#[test]
+fn a_name_that_is_taken_or_two_urls_save_nothing_and_ask_nobody() {
+    let server = shop();
+    let before = probe("a", &server.url("/"), &[]);
+    let url = server.url("/health");
+    for arguments in [
+        &["check", url.as_str(), "--save", "a"][..],
+        &["check", "a", "--save", "b"],
+        &["check", "--save", "b"],
+        &["check", url.as_str(), url.as_str(), "--save", "b"],
+    ] {
+        let ran = Run::new(arguments).config(&before).run();
+        ran.expect_code(2);
+        assert_eq!(fs::read_to_string(ran.folder.path().join("probes.toml")).unwrap(), before, "{arguments:?}");
+    }
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn a_check_is_saved_into_a_file_that_is_not_there() {
+    let server = shop();
+    let ran = Run::new(["check", &server.url("/"), "--save", "home", "-c", "new.toml"]).run();
+    ran.expect_code(0);
+    let written = fs::read_to_string(ran.folder.path().join("new.toml")).unwrap();
+    assert!(written.starts_with("#:schema probes.schema.json\n\n[[probe]]\nname = \"home\"\n"), "{written}");
+}

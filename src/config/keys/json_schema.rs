@@ -6,6 +6,10 @@ use crate::config::keys::schema::{TableSchema, ValueType};
 use crate::config::keys::text_form::TextForm;
 use crate::config::keys::{tables, text_form};
 
+/// The first line of a probe file that is written: editors read the schema of `uptick schema probes` from
+/// that file.
+pub const SCHEMA_LINE: &str = "#:schema probes.schema.json";
+
 /// What the schema is called, wherever it is kept.
 const ID: &str = "urn:uptick:schema:probes";
 

@@ -1,0 +1,73 @@
+//! `check URL --save NAME`: the probe of the command line in a probe file.
+
+use std::fs;
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::commands::input::locations;
+use crate::commands::process::exit::CliError;
+use crate::commands::process::terminal::{MessageLevel, Terminal};
+use crate::config;
+use crate::config::Config;
+use crate::model::Probe;
+
+/// Adds the one probe of the command line to the file that the options name, else to the nearest one.
+pub(crate) fn save(
+    config: &Config,
+    probes: &[Arc<Probe>],
+    name: &str,
+    file: Option<&Path>,
+    terminal: &Terminal,
+) -> Result<(), CliError> {
+    let usage = |message: &str| {
+        let message = message.strip_prefix("error: ").unwrap_or(message);
+        CliError::Usage(format!("error: --save: {message}"))
+    };
+    // A probe of a file has one.
+    let given: Vec<&Arc<Probe>> = probes.iter().filter(|probe| probe.file.is_none()).collect();
+    let [probe] = given.as_slice() else {
+        return Err(usage("give one URL: one probe is saved under one name"));
+    };
+    let path = file.map_or_else(nearest, Path::to_path_buf);
+    let shown = path.display();
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => Some(text),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) => return Err(usage(&format!("{shown} cannot be read: {error}"))),
+    };
+    let saved = config::with_probe(config, probe, name, &path, text.as_deref(), &locations::env)
+        .map_err(|message| usage(&message))?;
+    replace(&path, &saved.text).map_err(|error| usage(&format!("cannot write {shown}: {error}")))?;
+    terminal.say(MessageLevel::Note, &format!("added probe {name:?} to {shown}"));
+    if !saved.variables.is_empty() {
+        let variables = saved.variables.join(", ");
+        terminal
+            .say(MessageLevel::Note, &format!("its secrets are not in the file; set before you use it: {variables}"));
+    }
+    Ok(())
+}
+
+fn nearest() -> PathBuf {
+    let here = std::env::current_dir().ok();
+    here.and_then(|here| config::find(&here)).unwrap_or_else(|| PathBuf::from(config::FILE_NAME))
+}
+
+/// Writes the file anew beside itself and lets it take the name: a reader sees the old one or the new one.
+fn replace(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    // A link stays a link to the file that is written.
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mode = fs::metadata(&path).map_or(0o666, |metadata| metadata.permissions().mode() & 0o777);
+    let mut draft = tempfile::Builder::new()
+        .prefix(".uptick-")
+        .permissions(fs::Permissions::from_mode(mode))
+        .tempfile_in(folder)?;
+    // The umask is for new files.
+    if path.exists() {
+        draft.as_file().set_permissions(fs::Permissions::from_mode(mode))?;
+    }
+    draft.write_all(text.as_bytes())?;
+    draft.persist(path).map(drop).map_err(|error| error.error)
+}

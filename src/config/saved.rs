@@ -1,0 +1,142 @@
+//! A probe of the command line in a probe file: `check URL --save NAME`. It is added at the end, so that
+//! what stands in the file stays as it is, byte by byte.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::config::explain::explain;
+use crate::config::keys::json_schema::SCHEMA_LINE;
+use crate::config::loaded::{Config, Settings};
+use crate::config::syntax::diagnostic::ConfigError;
+use crate::config::value::interpolate::variable_name;
+use crate::config::value::toml_text::quoted;
+use crate::model::{Probe, REDACTED, Request, Retries, Step};
+
+/// A probe file with one probe more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavedProbe {
+    /// The text of the whole file.
+    pub text: String,
+    /// The variables that must be set for it: its secrets are not in the file.
+    pub variables: Vec<String>,
+}
+
+/// Reads a text as the probe file, where these variables may be unset.
+pub(crate) type Reading<'r> = &'r dyn Fn(&str, &[String]) -> Result<Config, ConfigError>;
+
+/// The file's text with the probe added under a name. `text` is none where there is no file yet.
+///
+/// # Errors
+/// Why the file cannot have it, as a whole message.
+pub(crate) fn with_probe(
+    config: &Config,
+    probe: &Probe,
+    name: &str,
+    path: &Path,
+    text: Option<&str>,
+    read: Reading,
+) -> Result<SavedProbe, String> {
+    let (toml, variables) = own_lines(config, probe, name);
+    if toml.contains(REDACTED) {
+        return Err("a secret stands in it where no variable can: write the probe by hand".to_owned());
+    }
+    let before = match text {
+        Some(text) if text.is_empty() || text.ends_with('\n') => text.to_owned(),
+        Some(text) => format!("{text}\n"),
+        None => format!("{SCHEMA_LINE}\n"),
+    };
+    if text.is_some_and(|text| !text.trim().is_empty()) {
+        match read(&before, &variables) {
+            Ok(known) if known.probes.iter().any(|probe| probe.name == name) => {
+                return Err(format!("{} has a probe of the name {}", path.display(), quoted(name)));
+            }
+            Ok(_) => {}
+            // A file that has no probe yet is no mistake here.
+            Err(error) if error.problems().iter().all(|problem| problem.message.ends_with("has no probes")) => {}
+            Err(error) => return Err(error.to_string()),
+        }
+    }
+    let text = format!("{before}\n{toml}");
+    read(&text, &variables).map_err(|error| error.to_string())?;
+    Ok(SavedProbe { text, variables })
+}
+
+/// The lines of a probe that say more than the defaults, and the variables in them.
+fn own_lines(config: &Config, probe: &Probe, name: &str) -> (String, Vec<String>) {
+    let mut plain = Probe::plain("", "", "", Probe::INTERVAL);
+    plain.retries.delay = Retries::DELAY;
+    plain.steps =
+        probe.steps.first().map(|step| Step::of(Request::get(step.request.url.clone()))).into_iter().collect();
+    let nothing = Config::of(Settings::default(), Vec::new());
+    let defaults = explain(&nothing, &plain);
+    let defaults: BTreeSet<&str> = defaults.lines().filter(|line| !line.starts_with("surface = ")).collect();
+    let whole = explain(config, probe);
+    let mut variables = Vec::new();
+    let mut lines = vec!["[[probe]]".to_owned(), format!("name = {}", quoted(&name.replace("${", "$${")))];
+    for line in whole.lines() {
+        let is_said = line.starts_with("name = ") || line.starts_with("[[") || line.starts_with('#');
+        if is_said || line.is_empty() || defaults.contains(line) && !line.starts_with("url = ") {
+            continue;
+        }
+        lines.push(named_secrets(line, name, &mut variables));
+    }
+    (lines.join("\n") + "\n", variables)
+}
+
+/// A line whose secrets are variables of this probe: `TOKEN` is `HOME_TOKEN` in the probe home.
+fn named_secrets(line: &str, name: &str, variables: &mut Vec<String>) -> String {
+    const OPEN: &str = "${secret:";
+    let mut pieces = line.split(OPEN);
+    let mut named = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let (field, rest) = piece.split_once('}').unwrap_or((piece, ""));
+        let prefix = variable_name(name);
+        let prefix = if prefix.starts_with(|c: char| c.is_ascii_digit()) { format!("P_{prefix}") } else { prefix };
+        let variable = format!("{prefix}_{field}");
+        named.push_str(&format!("{OPEN}{variable}}}{rest}"));
+        if !variables.contains(&variable) {
+            variables.push(variable);
+        }
+    }
+    named
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+    use crate::config::ad_hoc;
+
+    fn saved(url: &str, name: &str, text: Option<&str>) -> Result<SavedProbe, String> {
+        let config = ad_hoc::config(&[url.to_owned()]).unwrap();
+        config::with_probe(&config, &config.probes[0], name, Path::new("probes.toml"), text, &|_| None)
+    }
+
+    #[test]
+    fn a_probe_is_added_and_the_rest_stays_as_it_is() {
+        let before =
+            "# mine\n[defaults]   # odd   layout\ninterval=\"1m\"\n\n[[probe]]\nname = 'a'\nurl = \"http://a/\" # here";
+        let after = saved("https://x.test/health", "health", Some(before)).unwrap();
+        let expected =
+            format!("{before}\n\n[[probe]]\nname = \"health\"\nsurface = \"web\"\nurl = \"https://x.test/health\"\n");
+        assert_eq!(after.text, expected);
+        assert!(after.variables.is_empty());
+    }
+
+    #[test]
+    fn secrets_are_variables_of_the_probe() {
+        let after = saved("https://me:hunter22@x.test/?token=abcdef", "my api", None).unwrap();
+        assert_eq!(after.variables, ["MY_API_TOKEN", "MY_API_PASSWORD"]);
+        assert!(!after.text.contains("hunter22") && !after.text.contains("abcdef"), "{}", after.text);
+        assert!(after.text.contains("token=${secret:MY_API_TOKEN}"), "{}", after.text);
+    }
+
+    #[test]
+    fn a_name_that_is_taken_and_a_file_that_cannot_be_read_are_refused() {
+        let taken = saved("https://x.test/", "a", Some("[[probe]]\nname = \"a\"\nurl = \"http://a/\"\n")).unwrap_err();
+        assert_eq!(taken, "probes.toml has a probe of the name \"a\"");
+        assert!(saved("https://x.test/", "b", Some("[[probe]\n")).unwrap_err().contains("not TOML"));
+        assert!(saved("https://x.test/", " b", None).is_err());
+        assert!(saved("https://x.test/", "b", Some("# nothing yet\n[settings]\nwindow = \"1m\"\n")).is_ok());
+    }
+}
