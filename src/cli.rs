@@ -8,6 +8,7 @@ mod exporter;
 mod format;
 mod manual;
 mod report;
+mod request;
 mod values;
 mod watch;
 
@@ -22,6 +23,7 @@ pub use exporter::ExporterArgs;
 pub use format::FormatOutput;
 pub use manual::{write_completions, write_manual};
 pub use report::ReportArgs;
+pub use request::RequestArgs;
 pub use watch::WatchArgs;
 
 use clap::Parser as _;

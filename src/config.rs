@@ -22,10 +22,15 @@ use std::sync::Arc;
 
 use crate::model::Probe;
 
+use ad_hoc::overlay::Overlay;
 use reader::ConfigReader;
+use syntax::source;
 use syntax::source::Source;
 use syntax::tree;
 
+pub use ad_hoc::options::{GivenOption, OptionGroup, RequestOption};
+pub use ad_hoc::target::assumed_url;
+pub use ad_hoc::{AdHoc, AdHocTarget};
 pub use keys::json_schema::SCHEMA_LINE;
 pub use loaded::{Config, Settings};
 pub use saved::SavedProbe;
@@ -43,13 +48,20 @@ pub fn find(start: &Path) -> Option<PathBuf> {
     start.ancestors().map(|folder| folder.join(FILE_NAME)).find(|path| path.exists())
 }
 
+/// Reads text that a command line names: of a file, a pipe, or the standard input for `-`.
+///
+/// # Errors
+/// Why it cannot be read; the sentence continues the name of the file.
+pub fn read_text(path: &Path) -> Result<String, String> {
+    source::read_any_text(path, source::LARGEST_FILE).map_err(|error| error.to_string())
+}
+
 /// Reads a probe file. `env` answers for the environment.
 ///
 /// # Errors
 /// Every problem of the file at once, each with its line and column.
 pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
-    let source = Source::read(path).map_err(|error| ConfigError::of_source(path, &error))?;
-    read(source, path, env)
+    load_for(Some(path), &AdHoc::default(), env)
 }
 
 /// Reads the text of a probe file that is to stand at `path`.
@@ -57,12 +69,53 @@ pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Config,
 /// # Errors
 /// Every problem of the text at once, each with its line and column.
 pub fn load_text(path: &Path, text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
-    read(Arc::new(Source::new(path, text.to_owned())), path, env)
+    let mut reader = ConfigReader::new(env);
+    let root = read_source(&mut reader, Arc::new(Source::new(path, text.to_owned())))?;
+    file::config(&mut reader, &root, Some(path), &Overlay::nothing())
 }
 
-fn read(source: Arc<Source>, path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
+/// The configuration of URLs of the command line, every key at its default.
+///
+/// # Errors
+/// Every text that is not an http or https URL.
+pub fn from_urls(urls: &[String]) -> Result<Config, ConfigError> {
+    let targets = urls.iter().map(|url| AdHocTarget::of(url)).collect();
+    load_for(None, &AdHoc { targets, ..AdHoc::default() }, &|_| None)
+}
+
+/// The configuration of a probe file, where there is one, with what a command line adds: URLs, which
+/// get the file's defaults, and options, which are laid over the probes that are asked for.
+///
+/// # Errors
+/// Every problem of the file and of the options at once.
+pub fn load_for(
+    path: Option<&Path>,
+    ad_hoc: &AdHoc,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<Config, ConfigError> {
     let mut reader = ConfigReader::new(env);
+    let mut root = match path {
+        Some(path) => read_file(&mut reader, path)?,
+        None => tree::Table::empty(),
+    };
+    let path = path.filter(|_| reader.sources.first().is_some_and(|source| source.is_file));
+    ad_hoc::add_targets(&mut reader, &mut root, &ad_hoc.targets);
+    let is_for_all = ad_hoc.targets.is_empty() && ad_hoc.names.is_empty();
+    let names = (!is_for_all).then(|| ad_hoc.names.clone());
+    let overlay = ad_hoc::reading::overlay(&mut reader, &ad_hoc.options, names);
+    file::config(&mut reader, &root, path, &overlay)
+}
+
+fn read_file(reader: &mut ConfigReader, path: &Path) -> Result<tree::Table, ConfigError> {
+    let source = Source::read_any(path).map_err(|error| ConfigError::of_source(path, &error))?;
+    read_source(reader, source)
+}
+
+fn read_source(reader: &mut ConfigReader, source: Arc<Source>) -> Result<tree::Table, ConfigError> {
     let parsed = tree::parse(0, &source.text);
+    if let Some((other, help)) = advice::other_language(&source.text).filter(|_| parsed.is_err()) {
+        return Err(ConfigError::of_file(&source.path, other, help));
+    }
     reader.sources.push(source);
     let root = parsed.unwrap_or_else(|mistakes| {
         reader.syntax_mistakes(0, mistakes);
@@ -70,15 +123,7 @@ fn read(source: Arc<Source>, path: &Path, env: &dyn Fn(&str) -> Option<String>) 
     });
     // Half a file would be told of what its other half says.
     reader.finish()?;
-    file::config(&mut reader, &root, path)
-}
-
-/// The configuration of `uptick check URL…`: one probe for each URL, every key at its default.
-///
-/// # Errors
-/// Every text that is not an http or https URL.
-pub fn from_urls(urls: &[String]) -> Result<Config, ConfigError> {
-    ad_hoc::config(urls)
+    Ok(root)
 }
 
 /// The text of a probe file with one probe more, under a name. `text` is none where there is no file yet.

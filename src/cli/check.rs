@@ -9,15 +9,19 @@ use crate::check_report::condition::Condition;
 use crate::cli::args::ProbeArgs;
 use crate::cli::exporter::ExporterArgs;
 use crate::cli::format::{FormatOutput, FormatParser};
+use crate::cli::request::RequestArgs;
 use crate::cli::values;
 use crate::render::CheckFormat;
 
 /// `uptick check`
 #[derive(Args, Debug)]
 pub struct CheckArgs {
-    /// Probes of the configuration by name, or URLs, which need no configuration
-    #[arg(value_name = "PROBE|URL")]
+    /// Names of probes, URLs, hosts (example.com, :8080), or @FILE and - with one a line [default: all probes]
+    #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
+    /// Request options
+    #[command(flatten)]
+    pub request: RequestArgs,
     /// Common options
     #[command(flatten)]
     pub common: ProbeArgs,

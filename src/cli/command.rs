@@ -9,6 +9,7 @@ use crate::cli::args::{OutputArgs, ProbeArgs};
 use crate::cli::check::CheckArgs;
 use crate::cli::export::ExportArgs;
 use crate::cli::report::ReportArgs;
+use crate::cli::request::RequestArgs;
 use crate::cli::values;
 use crate::cli::watch::WatchArgs;
 
@@ -83,6 +84,12 @@ pub enum Command {
 /// `uptick validate`
 #[derive(Args, Debug)]
 pub struct ValidateArgs {
+    /// Names of probes, URLs, hosts (example.com, :8080), or @FILE and - with one a line [default: all probes]
+    #[arg(value_name = "TARGET")]
+    pub targets: Vec<String>,
+    /// Request options
+    #[command(flatten)]
+    pub request: RequestArgs,
     /// Common options
     #[command(flatten)]
     pub common: ProbeArgs,

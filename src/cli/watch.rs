@@ -7,14 +7,18 @@ use clap::Args;
 
 use crate::cli::args::ProbeArgs;
 use crate::cli::exporter::ExporterArgs;
+use crate::cli::request::RequestArgs;
 use crate::cli::values;
 
 /// `uptick watch`
 #[derive(Args, Debug)]
 pub struct WatchArgs {
-    /// Probes of the configuration by name [default: all]
-    #[arg(value_name = "PROBE")]
+    /// Names of probes, URLs, hosts (example.com, :8080), or @FILE and - with one a line [default: all probes]
+    #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
+    /// Request options
+    #[command(flatten)]
+    pub request: RequestArgs,
     /// Common options
     #[command(flatten)]
     pub common: ProbeArgs,

@@ -65,7 +65,10 @@ struct Prepared<'a> {
 type Consumers = (RunOutputs, (Option<OutcomeStream>, CheckProgress));
 
 fn prepare<'a>(args: &'a cli::CheckArgs, terminal: &'a Terminal) -> Result<Prepared<'a>, CliError> {
-    let (config, probes) = selected(args, terminal)?;
+    let mut common = args.common.clone();
+    // What is saved may be the first probe of a new file.
+    common.config = common.config.filter(|path| args.save.is_none() || path.exists());
+    let (config, probes) = selection::asked(&args.targets, &common, &args.request, terminal)?;
     if let Some(name) = &args.save {
         saving::save(&config, &probes, name, args.common.config.as_deref(), terminal)?;
     }
@@ -271,25 +274,6 @@ fn append_job_summary(pass: &CheckReport, path: &Path) -> Result<(), CliError> {
     render::job_summary(pass, &mut summary)
         .and_then(|()| File::options().append(true).create(true).open(path)?.write_all(&summary))
         .map_err(|error| CliError::io("GITHUB_STEP_SUMMARY", &error))
-}
-
-/// The configuration and the probes that the command line asks for.
-fn selected(args: &cli::CheckArgs, terminal: &Terminal) -> Result<(Config, Vec<Arc<Probe>>), CliError> {
-    let common = &args.common;
-    let is_url = |target: &&String| target.contains("://");
-    let urls = args.targets.iter().filter(is_url).count();
-    if urls == 0 {
-        let config = selection::load(common.config.as_deref(), common.vantage.as_deref(), terminal)?;
-        let probes = selection::select(&config, &args.targets, common)?;
-        return Ok((config, probes));
-    }
-    if urls < args.targets.len() {
-        let message = "error: give names of probes or URLs, not both";
-        return Err(CliError::Usage(message.to_owned()));
-    }
-    let config = selection::from_urls(&args.targets, common.vantage.as_deref(), terminal)?;
-    let probes = selection::select(&config, &[], common)?;
-    Ok((config, probes))
 }
 
 /// The passes to make: one, unless something else is said; without end, where only time bounds them.

@@ -4,3 +4,4 @@ pub(crate) mod journal_query;
 pub(crate) mod locations;
 pub(crate) mod saving;
 pub(crate) mod selection;
+pub(crate) mod targets;

@@ -19,7 +19,7 @@ use crate::{config, format};
 /// Loads everything that a run would load, then lists the probes, or explains one.
 pub(super) fn run(args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, CliError> {
     let common = &args.common;
-    let config = selection::load(common.config.as_deref(), common.vantage.as_deref(), terminal)?;
+    let (config, probes) = selection::asked(&args.targets, common, &args.request, terminal)?;
     // Certificates and keys are read here, so that a missing file is found by `validate` too.
     let engine = Engine::new(&config.settings.vantage, config.redactor.clone(), &config.probes)
         .map_err(|error| CliError::Usage(format!("error: {error}")))?;
@@ -31,13 +31,12 @@ pub(super) fn run(args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, CliE
         let explained = probe.map(|probe| config::explain(&config, probe)).unwrap_or_default();
         return terminal::print(|out| out.write_all(explained.as_bytes()));
     }
-    let probes = selection::select(&config, &[], common)?;
     if terminal.quiet {
         return Ok(Exit::Up);
     }
     terminal::print(|out| {
-        let path = config.path.as_deref().map(|path| path.display().to_string()).unwrap_or_default();
-        writeln!(out, "{path}: {}", summary(&config, &probes))?;
+        let path = config.path.as_deref().map(|path| format!("{}: ", path.display())).unwrap_or_default();
+        writeln!(out, "{path}{}", summary(&config, &probes))?;
         list(&probes, out)
     })
 }

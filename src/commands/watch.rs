@@ -63,9 +63,7 @@ struct Loaded {
 
 impl Loaded {
     fn read(args: &cli::WatchArgs, terminal: &Terminal) -> Result<Loaded, CliError> {
-        let common = &args.common;
-        let config = selection::load(common.config.as_deref(), common.vantage.as_deref(), terminal)?;
-        let probes = selection::select(&config, &args.targets, common)?;
+        let (config, probes) = selection::asked(&args.targets, &args.common, &args.request, terminal)?;
         let engine = check_pipeline::engine(&config, &probes)?;
         engine.warning().into_iter().for_each(|warning| terminal.warn(warning));
         let limits = Limits::clamp(config.settings.concurrency, Descriptors::raise(), &probes)

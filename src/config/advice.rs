@@ -288,6 +288,29 @@ pub(crate) fn selector(text: &str) -> Option<String> {
     (fixed != text && Selector::new(&fixed).is_ok()).then(|| format!("write it as \"{}\"", fixed.replace('"', "'")))
 }
 
+/// What a text that is not TOML is, where that can be told, and what to do instead.
+pub(crate) fn other_language(text: &str) -> Option<(&'static str, &'static str)> {
+    const IMPORT: &str = "`uptick import` reads files of other tools, and `uptick init` writes an example file";
+    let text = text.trim_start();
+    let first = text.lines().map(str::trim_end).find(|line| !line.is_empty() && !line.starts_with('#'))?;
+    let is_key = |key: &str| !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    let is_yaml = |line: &str| {
+        line.starts_with("---")
+            || line.strip_prefix("- ").is_some_and(|item| item.contains(": "))
+            || line.split_once(':').is_some_and(|(key, rest)| is_key(key) && (rest.is_empty() || rest.starts_with(' ')))
+    };
+    if text.starts_with("{\"") || first == "{" || first == "[" || text.starts_with("[{") {
+        return Some(("is JSON, and a probe file is TOML", IMPORT));
+    }
+    if text.starts_with('<') {
+        return Some(("is HTML or XML, and a probe file is TOML", IMPORT));
+    }
+    if first.starts_with("curl ") {
+        return Some(("is a curl command line, and a probe file is TOML", IMPORT));
+    }
+    is_yaml(first).then_some(("is YAML, and a probe file is TOML", IMPORT))
+}
+
 /// The TOML of a line that is none: YAML's colon, a text without quotes, a backslash in double
 /// quotes, another language's comment. The value is quoted where nothing in the line is secret.
 pub(crate) fn toml_line(line: &str, may_quote: bool) -> Option<String> {
@@ -469,6 +492,25 @@ mod tests {
             for text in [text, noise] {
                 let _ = (json_path(&text), pattern("body-matches", &text), selector(&text), toml_line(&text, true));
             }
+        }
+    }
+
+    #[test]
+    fn a_file_of_another_language_is_told_by_its_name() {
+        for (text, language) in [
+            ("probes:\n  - name: a\n", "YAML"),
+            ("---\na: 1", "YAML"),
+            ("# x\n- url: https://x\n", "YAML"),
+            ("{\"probes\": []}", "JSON"),
+            ("{\n  \"a\": 1\n}", "JSON"),
+            ("[{\"a\": 1}]", "JSON"),
+            ("<!doctype html>", "HTML"),
+            ("curl https://x", "curl"),
+        ] {
+            assert!(other_language(text).unwrap().0.contains(language), "{text}");
+        }
+        for text in ["", "# only a comment", "[[probe]\nname = \"a\"", "name = home", "a = \"x: y\"\nb"] {
+            assert_eq!(other_language(text), None, "{text}");
         }
     }
 }

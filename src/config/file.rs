@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::config::ad_hoc::overlay::{Overlay, merge};
 use crate::config::keys::{tables, type_check};
 use crate::config::loaded::Config;
 use crate::config::probe;
@@ -22,7 +23,14 @@ use crate::config::value::layers::Layers;
 use crate::model::{DeniedNetworks, Probe, Redactor, Surfaces, suggest};
 
 /// Reads the configuration out of a file's tree.
-pub(crate) fn config(reader: &mut ConfigReader, root: &Table, path: &Path) -> Result<Config, ConfigError> {
+pub(crate) fn config(
+    reader: &mut ConfigReader,
+    root: &Table,
+    path: Option<&Path>,
+    overlay: &Overlay,
+) -> Result<Config, ConfigError> {
+    type_check::check(reader, &overlay.probe, &tables::PROBE);
+    let root = &merge(root, &overlay.root);
     type_check::mask_secrets(reader, root);
     type_check::check(reader, root, &tables::ROOT);
     let included = include::files(reader, root);
@@ -40,7 +48,7 @@ pub(crate) fn config(reader: &mut ConfigReader, root: &Table, path: &Path) -> Re
     for file in &files {
         journey::sessions(reader, file, &defaults(root, file), shared.deny, &mut shared.sessions);
     }
-    let probes = probes(reader, &files, &shared);
+    let probes = probes(reader, &files, &shared, overlay);
     if !files.iter().any(|file| file.get("probe").is_some()) {
         reader.problem_at_large("has no probes", Some("add a [[probe]]; `uptick init` writes an example file"));
     }
@@ -51,7 +59,7 @@ pub(crate) fn config(reader: &mut ConfigReader, root: &Table, path: &Path) -> Re
     let redactor = Redactor::new(std::mem::take(&mut reader.secrets));
     warn_of_named_secrets(reader, &redactor, &probes);
     Ok(Config {
-        path: Some(path.to_owned()),
+        path: path.map(Path::to_owned),
         settings,
         surfaces,
         incident,
@@ -100,9 +108,11 @@ fn deny(reader: &mut ConfigReader, root: &Table) -> DeniedNetworks {
 }
 
 /// The controls and the probes, in the order of the files.
-fn probes(reader: &mut ConfigReader, files: &[&Table], shared: &ProbeContext) -> Vec<Arc<Probe>> {
+fn probes(reader: &mut ConfigReader, files: &[&Table], shared: &ProbeContext, overlay: &Overlay) -> Vec<Arc<Probe>> {
     let mut probes = Vec::new();
     let mut lines = BTreeMap::new();
+    let tables = files.iter().filter_map(|file| file.get("probe")).flat_map(Node::one_or_more);
+    overlay.check_routes(reader, tables.filter_map(Node::as_table));
     for file in files {
         let defaults = defaults(files[0], file);
         if file.get("defaults").is_some() {
@@ -116,6 +126,12 @@ fn probes(reader: &mut ConfigReader, files: &[&Table], shared: &ProbeContext) ->
         }
         tables.sort_by_key(|(table, _)| table.span.clone());
         for (table, control) in tables {
+            let laid = if control { table.clone() } else { overlay.over(table) };
+            let table = &laid;
+            if table.span.is_argument() {
+                probes.extend(ad_hoc_probe(reader, table, &defaults, shared, &probes).map(Arc::new));
+                continue;
+            }
             for combination in matrix::combinations(reader, table) {
                 reader.matrix = combination;
                 let (name, probe) = probe::probe(reader, table, &defaults, shared, control);
@@ -126,6 +142,27 @@ fn probes(reader: &mut ConfigReader, files: &[&Table], shared: &ProbeContext) ->
         }
     }
     probes
+}
+
+/// A probe of the command line, which is named by its URL.
+fn ad_hoc_probe(
+    reader: &mut ConfigReader,
+    table: &Table,
+    defaults: &Layers,
+    shared: &ProbeContext,
+    before: &[Arc<Probe>],
+) -> Option<Probe> {
+    let mut probe = probe::of_url(reader, table, defaults, shared)?;
+    probe.name = unique(&probe.shown_url(), before);
+    Some(probe)
+}
+
+/// The URL as a name: the same URL a second time is `https://example.com/ (2)`.
+fn unique(url: &str, before: &[Arc<Probe>]) -> String {
+    let is_taken = |name: &str| before.iter().any(|probe| probe.name == name);
+    let url = crate::model::SafeText::clean(url, 190).as_str().to_owned();
+    let numbered = (2..).map(|number| format!("{url} ({number})"));
+    std::iter::once(url.clone()).chain(numbered).find(|name| !is_taken(name)).unwrap_or(url)
 }
 
 /// A name is taken by the first probe that has it.

@@ -99,6 +99,9 @@ pub(crate) const RETRIES: TableSchema = TableSchema {
     required: &[],
 };
 
+/// The surface of a URL of the command line.
+const AD_HOC_SURFACE: &str = "web";
+
 /// What probes share: the sessions of all files, and the networks that may not be asked.
 pub(crate) struct ProbeContext {
     pub(crate) sessions: Sessions,
@@ -127,6 +130,19 @@ pub(crate) fn probe(
     (name, probe)
 }
 
+/// Reads the probe of a URL of the command line, which has no name yet.
+pub(crate) fn of_url(
+    reader: &mut ConfigReader,
+    own: &Table,
+    defaults: &Layers,
+    shared: &ProbeContext,
+) -> Option<Probe> {
+    let probe = named_probe(reader, own, &defaults.under(own), shared, String::new(), false);
+    reader.captures.clear();
+    reader.captures_anything = false;
+    probe
+}
+
 fn named_probe(
     reader: &mut ConfigReader,
     own: &Table,
@@ -138,12 +154,16 @@ fn named_probe(
     let surface = layers.get("surface").map(|node| layers::name(reader, "surface", node));
     let tags = layers.get("tags").map(Node::one_or_more).unwrap_or_default();
     let tags: Vec<String> = tags.iter().filter_map(|node| layers::name(reader, "tags", node)).collect();
-    let timing = timing(reader, layers);
+    let timing = timing(reader, layers, own.span.is_argument());
     let session = layers.get("session").and_then(|node| session(reader, node, shared));
     reader.captures = session.iter().flat_map(|session| captures_of(session)).collect();
     let steps = steps(reader, own, layers, timing.timeout);
     let transport = transport::transport(reader, layers, shared.deny);
-    let default_surface = if control { Probe::CONTROL_SURFACE } else { Probe::SURFACE };
+    let default_surface = match () {
+        () if control => Probe::CONTROL_SURFACE,
+        () if own.span.is_argument() => AD_HOC_SURFACE,
+        () => Probe::SURFACE,
+    };
     let probe = Probe {
         name,
         surface: surface.unwrap_or_else(|| Some(default_surface.to_owned()))?,
@@ -159,7 +179,9 @@ fn named_probe(
         session,
         maintenance: layers.get("maintenance").map(|node| maintenance::windows(reader, node)).unwrap_or_default(),
     };
-    warn_of_length(reader, &probe);
+    if !own.span.is_argument() {
+        warn_of_length(reader, &probe);
+    }
     Some(probe)
 }
 
@@ -214,7 +236,7 @@ pub(crate) fn defaults(reader: &mut ConfigReader, layers: &Layers, shared: &Prob
             layers::name(reader, key, node);
         }
     }
-    timing(reader, layers);
+    timing(reader, layers, false);
     if let Some(node) = layers.get("maintenance") {
         maintenance::windows(reader, node);
     }
@@ -232,8 +254,8 @@ struct Timing {
     retries: Retries,
 }
 
-/// The schedule and the timeout, which must fit into it.
-fn timing(reader: &mut ConfigReader, layers: &Layers) -> Timing {
+/// The schedule and the timeout, which must fit into it. What is asked now has the time that it is given.
+fn timing(reader: &mut ConfigReader, layers: &Layers, is_ad_hoc: bool) -> Timing {
     let retries = retries(reader, layers);
     let when = layers.one_of(reader, &["interval", "schedule"]);
     let schedule = match when {
@@ -249,6 +271,13 @@ fn timing(reader: &mut ConfigReader, layers: &Layers) -> Timing {
         Some(node) => layers::duration(reader, "timeout", node, Duration::from_millis(1)..=Duration::from_hours(1)),
         None => Some(Probe::TIMEOUT.min(shortest)),
     };
+    if let Some(timeout) = timeout
+        && shortest < timeout
+        && is_ad_hoc
+        && layers.own("interval").or(layers.own("schedule")).is_none()
+    {
+        return Timing { schedule: Schedule::Every(timeout), timeout, retries };
+    }
     if let Some(timeout) = timeout
         && shortest < timeout
         && let Some(node) = layers

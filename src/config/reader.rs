@@ -21,6 +21,8 @@ pub(crate) struct ConfigReader<'e> {
     pub(crate) env: Environment<'e>,
     /// The files read, in order; a [`Span`] counts into it.
     pub(crate) sources: Vec<Arc<Source>>,
+    /// The arguments of the command line that are read as a file is.
+    arguments: Vec<Argument>,
     /// What problems are about: `probe "home"`.
     pub(crate) owner: Option<String>,
     /// What the keys of a matrix stand for in the probe being read.
@@ -44,6 +46,14 @@ pub(crate) struct ConfigReader<'e> {
     pub(crate) files: RefCell<BTreeMap<PathBuf, Result<String, SourceError>>>,
 }
 
+/// An argument of the command line.
+struct Argument {
+    /// What a message calls it: `--expect-status`; empty for a target.
+    name: String,
+    /// Whether its value stands in the command line, where others can read it.
+    is_visible: bool,
+}
+
 /// A problem before its span is turned into a line.
 struct PendingProblem {
     span: Option<Span>,
@@ -57,6 +67,7 @@ impl<'e> ConfigReader<'e> {
         ConfigReader {
             env,
             sources: Vec::new(),
+            arguments: Vec::new(),
             owner: None,
             matrix: BTreeMap::new(),
             captures: BTreeSet::new(),
@@ -70,6 +81,36 @@ impl<'e> ConfigReader<'e> {
             unread: Vec::new(),
             seen: BTreeSet::new(),
             files: RefCell::default(),
+        }
+    }
+
+    /// A place for what an argument of the command line says.
+    pub(crate) fn argument(&mut self, name: &str, is_visible: bool) -> Span {
+        self.arguments.push(Argument { name: name.to_owned(), is_visible });
+        Span::of_argument(self.arguments.len() - 1)
+    }
+
+    /// What a message calls the argument at a span.
+    pub(crate) fn argument_name(&self, span: &Span) -> String {
+        self.argument_at(span).map(|argument| argument.name.clone()).unwrap_or_default()
+    }
+
+    fn argument_at(&self, span: &Span) -> Option<&Argument> {
+        self.arguments.get(span.start).filter(|_| span.is_argument())
+    }
+
+    /// Warns of a secret that stands in the open.
+    pub(crate) fn warn_of_open_secret(&mut self, name: &str, span: &Span) {
+        let Some(argument) = self.argument_at(span) else {
+            self.warn(&format!("`{name}` is a secret in plain text; take it from the environment: ${{secret:NAME}}"));
+            return;
+        };
+        if argument.is_visible {
+            let of = if argument.name.is_empty() { "a URL" } else { &argument.name };
+            self.warn(&format!(
+                "{of}: `{name}` is a secret, and everyone on this machine can read a command line; take it from the \
+                 environment: '${{secret:NAME}}' in single quotes"
+            ));
         }
     }
 
@@ -130,13 +171,12 @@ impl<'e> ConfigReader<'e> {
 
     /// The folder that paths in a file are relative to.
     pub(crate) fn folder_of(&self, span: &Span) -> PathBuf {
-        let parent = self.sources.get(span.file).and_then(|source| source.path.parent());
-        parent.unwrap_or(Path::new("")).to_owned()
+        self.sources.get(span.file).map(|source| source.folder.clone()).unwrap_or_default()
     }
 
     /// The file of a span, as a path from the root.
     pub(crate) fn file_of(&self, span: &Span) -> Option<Arc<Path>> {
-        self.sources.get(span.file).map(|source| Arc::clone(&source.location))
+        self.sources.get(span.file).filter(|source| source.is_file).map(|source| Arc::clone(&source.location))
     }
 
     /// The line that a span starts in, from 1; 0 for the command line.
@@ -216,7 +256,14 @@ impl<'e> ConfigReader<'e> {
 
     fn locate(&self, found: PendingProblem, masked: &BTreeMap<usize, Vec<Range<usize>>>) -> Problem {
         let source = found.span.as_ref().and_then(|span| Some((span, self.sources.get(span.file)?)));
+        let argument = found.span.as_ref().and_then(|span| self.argument_at(span));
         let problem = match (source, self.sources.first()) {
+            _ if let Some(argument) = argument => {
+                let said = [argument.name.as_str(), &found.message];
+                Problem::about_argument(
+                    &said.into_iter().filter(|said| !said.is_empty()).collect::<Vec<_>>().join(": "),
+                )
+            }
             (Some((span, source)), _) => {
                 let message = match found.owner {
                     Some(owner) => format!("{owner}: {}", found.message),

@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::cli::ProbeArgs;
-use crate::commands::input::locations;
+use crate::cli::{ProbeArgs, RequestArgs};
+use crate::commands::input::targets::Targets;
+use crate::commands::input::{locations, targets};
 use crate::commands::process::exit::CliError;
 use crate::commands::process::terminal::Terminal;
 use crate::config;
-use crate::config::{Config, ConfigError};
+use crate::config::{AdHoc, Config, ConfigError};
 use crate::model::{Probe, SafeText, suggest};
 
 /// The configuration named by the options, else the nearest one.
@@ -23,11 +24,41 @@ pub(crate) fn load(file: Option<&Path>, vantage: Option<&str>, terminal: &Termin
     Ok(config)
 }
 
-/// The configuration of URLs given on the command line.
-pub(crate) fn from_urls(urls: &[String], vantage: Option<&str>, terminal: &Terminal) -> Result<Config, CliError> {
-    let mut config = config::from_urls(urls).map_err(|error| usage(&error, terminal))?;
-    name_vantage(&mut config, vantage)?;
-    Ok(config)
+/// The configuration and the probes that a command line asks for by names, URLs and options.
+pub(crate) fn asked(
+    words: &[String],
+    common: &ProbeArgs,
+    request: &RequestArgs,
+    terminal: &Terminal,
+) -> Result<(Config, Vec<Arc<Probe>>), CliError> {
+    let words = targets::words(words, common, request)?;
+    let needs_names = words.is_empty() || words.iter().any(targets::may_be_name);
+    let file = match &common.config {
+        Some(path) => Some(path.clone()),
+        None if words.is_empty() => Some(nearest()?),
+        None if needs_names => nearest_or_none()?,
+        None => None,
+    };
+    let read = |path: Option<&Path>, ad_hoc: &AdHoc| {
+        config::load_for(path, ad_hoc, &locations::env).map_err(|error| usage(&error, terminal))
+    };
+    let told_apart = match file.as_deref().filter(|_| needs_names && !words.is_empty()) {
+        Some(path) => targets::told_apart(words, &targets::names(&read(Some(path), &AdHoc::default())?))?,
+        None => targets::told_apart(words, &[])?,
+    };
+    let Targets { urls, names, assumed } = told_apart;
+    if !terminal.quiet {
+        assumed.iter().for_each(|assumed| terminal.note(assumed));
+    }
+    // A file that only lies near says nothing about a URL.
+    let is_for_urls = !urls.is_empty() && names.is_empty();
+    let file = file.filter(|_| common.config.is_some() || !is_for_urls);
+    let ad_hoc = AdHoc { targets: urls, options: request.given.clone(), names };
+    let mut config = read(file.as_deref(), &ad_hoc)?;
+    name_vantage(&mut config, common.vantage.as_deref())?;
+    config.warnings.iter().for_each(|warning| terminal.warn(warning));
+    let probes = select(&config, &ad_hoc.names, common)?;
+    Ok((config, probes))
 }
 
 fn usage(error: &ConfigError, terminal: &Terminal) -> CliError {
@@ -35,14 +66,18 @@ fn usage(error: &ConfigError, terminal: &Terminal) -> CliError {
 }
 
 fn nearest() -> Result<PathBuf, CliError> {
-    let here = std::env::current_dir().map_err(|error| CliError::io("the working directory", &error))?;
-    config::find(&here).ok_or_else(|| {
+    nearest_or_none()?.ok_or_else(|| {
         CliError::Usage(
             "error: no probes.toml found here or in a folder above; \
-             write one with `uptick init`, name one with --config, or give URLs to check"
+             write one with `uptick init`, name one with --config, or give a URL: `uptick check https://example.com`"
                 .to_owned(),
         )
     })
+}
+
+fn nearest_or_none() -> Result<Option<PathBuf>, CliError> {
+    let here = std::env::current_dir().map_err(|error| CliError::io("the working directory", &error))?;
+    Ok(config::find(&here))
 }
 
 fn name_vantage(config: &mut Config, vantage: Option<&str>) -> Result<(), CliError> {
@@ -67,8 +102,11 @@ pub(crate) fn select(config: &Config, names: &[String], common: &ProbeArgs) -> R
     known_or_stop("surface", &common.surfaces, surfaces)?;
     let tags = config.probes.iter().flat_map(|probe| probe.tags.iter().map(String::as_str));
     known_or_stop("tag", &common.tags, tags)?;
+    // Probes of URLs stand in no line of a file, and are there because they are asked for.
+    let is_ad_hoc = |probe: &Probe| probe.line == 0;
+    let asks_all = names.is_empty() && !config.probes.iter().any(|probe| is_ad_hoc(probe));
     let is_wanted = |probe: &Probe| {
-        (names.is_empty() || names.contains(&probe.name))
+        (asks_all || is_ad_hoc(probe) || names.contains(&probe.name))
             && (common.surfaces.is_empty() || common.surfaces.contains(&probe.surface))
             && (common.tags.is_empty() || probe.tags.iter().any(|tag| common.tags.contains(tag)))
     };

@@ -64,6 +64,11 @@ impl Terminal {
         };
     }
 
+    /// Says something that is good to know and may quote something from outside.
+    pub(crate) fn note(&self, text: &str) {
+        self.say(MessageLevel::Note, SafeText::message(text).as_str());
+    }
+
     /// Says a warning that may quote something from outside.
     pub(crate) fn warn(&self, text: &str) {
         self.say(MessageLevel::Warning, SafeText::message(text).as_str());

@@ -68,7 +68,7 @@ fn check_node(reader: &mut ConfigReader, name: &str, node: &Node, value_type: &'
 }
 
 /// Whether the type is right; what is inside is not looked at.
-fn admits(value_type: &ValueType, node: &Node) -> bool {
+pub(crate) fn admits(value_type: &ValueType, node: &Node) -> bool {
     match value_type {
         ValueType::Text | ValueType::Words(_) | ValueType::Duration => matches!(node.item, Item::Text(_)),
         ValueType::Bytes => matches!(node.item, Item::Text(_) | Item::Integer(_)),

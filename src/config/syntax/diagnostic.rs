@@ -62,6 +62,11 @@ impl ConfigError {
         ConfigError::new(vec![Problem::about_file(path, &error.to_string())])
     }
 
+    /// The error of a file that is something else.
+    pub(crate) fn of_file(path: &Path, sentence: &str, help: &str) -> ConfigError {
+        ConfigError::new(vec![Problem::about_file(path, sentence).with_help(help)])
+    }
+
     /// Every problem as a diagnostic of a few lines, with the line it stands in.
     #[must_use]
     pub fn render(&self, colour: bool) -> String {

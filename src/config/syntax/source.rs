@@ -1,10 +1,12 @@
 //! The text of a probe file: read with a bound, and cut into lines for diagnostics.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::ops::Range;
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The largest probe file read, in bytes.
 pub(crate) const LARGEST_FILE: u64 = 4 << 20;
@@ -26,6 +28,8 @@ pub(crate) enum SourceError {
     Directory,
     #[error("is not a regular file")]
     NotRegular,
+    #[error("is a binary file, not text")]
+    Binary,
     #[error("is larger than {0} bytes")]
     TooLarge(u64),
     #[error("is not UTF-8 text: line {line} has a byte that cannot be read")]
@@ -40,6 +44,10 @@ pub(crate) struct Source {
     pub(crate) path: PathBuf,
     /// Where it is, whatever the working directory and the links on the way.
     pub(crate) location: Arc<Path>,
+    /// The folder that paths in it are relative to.
+    pub(crate) folder: PathBuf,
+    /// Whether it is a file of a disk, not a pipe.
+    pub(crate) is_file: bool,
     pub(crate) text: String,
     /// The first byte of each line.
     starts: Vec<usize>,
@@ -63,9 +71,24 @@ impl Source {
         Ok(Arc::new(Source::new(path, text)))
     }
 
+    /// Reads a probe file that may also be the standard input (`-`) or another pipe: `<(envsubst …)`.
+    /// Paths in it are then relative to the working directory.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub(crate) fn read_any(path: &Path) -> Result<Arc<Source>, SourceError> {
+        if !is_pipe(path) {
+            return Source::read(path);
+        }
+        let shown = if is_stdin(path) { Path::new("standard input") } else { path };
+        let source = Source::new(shown, read_any_text(path, LARGEST_FILE)?);
+        Ok(Arc::new(Source { folder: PathBuf::new(), is_file: false, ..source }))
+    }
+
     pub(crate) fn new(path: &Path, text: String) -> Source {
         let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Source { path: path.to_owned(), location: location(path), text, starts }
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        Source { path: path.to_owned(), location: location(path), folder, is_file: true, text, starts }
     }
 
     /// The line that a byte stands in.
@@ -92,7 +115,47 @@ fn location(path: &Path) -> Arc<Path> {
 /// # Errors
 /// Why it cannot be read.
 pub(crate) fn read_text(path: &Path, limit: u64) -> Result<String, SourceError> {
-    let text = String::from_utf8(read_bytes(path, limit)?).map_err(|error| {
+    decoded(read_bytes(path, limit)?)
+}
+
+/// Reads text of at most `limit` bytes from a file, a pipe, or the standard input for `-`. A pipe is
+/// read once: whoever asks again gets the same.
+///
+/// # Errors
+/// Why it cannot be read.
+pub(crate) fn read_any_text(path: &Path, limit: u64) -> Result<String, SourceError> {
+    static PIPES: Mutex<BTreeMap<PathBuf, Result<Vec<u8>, SourceError>>> = Mutex::new(BTreeMap::new());
+    if !is_pipe(path) {
+        return read_text(path, limit);
+    }
+    let path = if is_stdin(path) { Path::new("-") } else { path };
+    let mut pipes = PIPES.lock().unwrap_or_else(PoisonError::into_inner);
+    let read = pipes.entry(path.to_owned()).or_insert_with(|| read_pipe(path, limit));
+    read.clone().and_then(decoded)
+}
+
+fn read_pipe(path: &Path, limit: u64) -> Result<Vec<u8>, SourceError> {
+    if is_stdin(path) {
+        return read_up_to(std::io::stdin().lock(), limit);
+    }
+    read_up_to(File::open(path).map_err(|error| io_error(&error))?, limit)
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path == Path::new("-") || path == Path::new("/dev/stdin")
+}
+
+/// Whether a path is read as a stream.
+fn is_pipe(path: &Path) -> bool {
+    is_stdin(path) || std::fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo())
+}
+
+/// The text of a file, without its byte order mark.
+fn decoded(bytes: Vec<u8>) -> Result<String, SourceError> {
+    if bytes.contains(&0) {
+        return Err(SourceError::Binary);
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         SourceError::NotUtf8 { line: error.as_bytes()[..at].split(|byte| *byte == b'\n').count() }
     })?;
@@ -112,9 +175,12 @@ pub(crate) fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>, SourceError
     if !metadata.is_file() {
         return Err(SourceError::NotRegular);
     }
+    read_up_to(File::open(path).map_err(|error| io_error(&error))?, limit)
+}
+
+fn read_up_to(from: impl Read, limit: u64) -> Result<Vec<u8>, SourceError> {
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|error| io_error(&error))?;
-    file.take(limit + 1).read_to_end(&mut bytes).map_err(|error| io_error(&error))?;
+    from.take(limit + 1).read_to_end(&mut bytes).map_err(|error| io_error(&error))?;
     if bytes.len() as u64 > limit {
         return Err(SourceError::TooLarge(limit));
     }

@@ -6,6 +6,9 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+/// The number that stands for the command line among the files.
+const COMMAND_LINE: usize = usize::MAX;
+
 /// A span of bytes in one of the files of a configuration.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Span {
@@ -19,6 +22,16 @@ pub(crate) struct Span {
 impl Span {
     fn new(file: usize, span: Range<usize>) -> Span {
         Span { file, start: span.start, end: span.end }
+    }
+
+    /// The place of an argument of the command line, by its number: in no file.
+    pub(crate) fn of_argument(number: usize) -> Span {
+        Span { file: COMMAND_LINE, start: number, end: number }
+    }
+
+    /// Whether it is an argument of the command line.
+    pub(crate) fn is_argument(&self) -> bool {
+        self.file == COMMAND_LINE
     }
 
     pub(crate) fn range(&self) -> Range<usize> {
@@ -98,6 +111,31 @@ impl Table {
     /// A table without keys, at the beginning of the first file.
     pub(crate) fn empty() -> Table {
         Table { span: Span::new(0, 0..0), entries: Vec::new() }
+    }
+
+    /// A table with one key.
+    pub(crate) fn of(span: &Span, key: &str, item: Item) -> Table {
+        let node = Node { span: span.clone(), item };
+        let entry = TableEntry { key: key.to_owned(), key_span: span.clone(), node };
+        Table { span: span.clone(), entries: vec![entry] }
+    }
+
+    /// A table with one key at the end of a path of tables.
+    pub(crate) fn at(span: &Span, path: &[&str], item: Item) -> Table {
+        match path {
+            [] => Table { span: span.clone(), entries: Vec::new() },
+            [key] => Table::of(span, key, item),
+            [key, rest @ ..] => Table::of(span, key, Item::Table(Table::at(span, rest, item))),
+        }
+    }
+
+    /// The value at the end of a path of tables.
+    pub(crate) fn find(&self, path: &[&str]) -> Option<&Node> {
+        match path {
+            [] => None,
+            [key] => self.get(key),
+            [key, rest @ ..] => self.get(key)?.as_table()?.find(rest),
+        }
     }
 
     pub(crate) fn entry(&self, key: &str) -> Option<&TableEntry> {

@@ -134,7 +134,8 @@ pub(crate) fn capture(
     if usage != TextUse::Text && (reader.captures.contains(&name) || reader.captures_anything) {
         return Some(ValuePart::Capture(name));
     }
-    if matches!(usage, TextUse::Text | TextUse::Expectation) {
+    // What is typed in a command line has no earlier steps.
+    if matches!(usage, TextUse::Text | TextUse::Expectation) || span.is_argument() {
         return Some(ValuePart::Plain(written));
     }
     let at = narrowed(reader, span, &written);
@@ -163,7 +164,7 @@ pub(crate) fn open_secret(reader: &mut ConfigReader, name: &str, text: &str, spa
     }
     reader.mask(span);
     reader.keep_secret(rest);
-    reader.warn(&format!("`{name}` is a secret in plain text; take it from the environment: ${{secret:NAME}}"));
+    reader.warn_of_open_secret(name, span);
     let secret = ValuePart::Secret { name: variable_name(name), value: Secret::new(rest) };
     vec![ValuePart::Plain(scheme.to_owned()), secret]
 }

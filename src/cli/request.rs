@@ -1,0 +1,76 @@
+//! The options that shape a request and say what must hold of its answer, made from the table that
+//! the probe file's reader has for them.
+
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
+
+use crate::config::{GivenOption, OptionGroup, RequestOption};
+
+/// The options given, in the order of the command line.
+#[derive(Clone, Debug, Default)]
+pub struct RequestArgs {
+    /// Each with its value.
+    pub given: Vec<GivenOption>,
+}
+
+fn argument(option: &'static RequestOption) -> Arg {
+    let heading = match option.group {
+        OptionGroup::Request => "Request",
+        OptionGroup::Expectation => "What must hold",
+    };
+    let help = if option.key.is_empty() || option.meaning.is_empty() {
+        option.meaning.to_owned()
+    } else {
+        format!("{} (`{}`)", option.meaning, option.key)
+    };
+    let mut argument = Arg::new(option.long)
+        .long(option.long)
+        .help(option.meaning)
+        .long_help(help)
+        .help_heading(heading)
+        .hide_short_help(option.is_rare);
+    if let Some(short) = option.short {
+        argument = argument.short(short);
+    }
+    if let Some(alias) = option.alias {
+        argument = argument.visible_alias(alias);
+    }
+    if option.is_switch() {
+        argument.action(ArgAction::Count)
+    } else {
+        argument.value_name(option.value_name).action(ArgAction::Append).allow_hyphen_values(true)
+    }
+}
+
+impl Args for RequestArgs {
+    fn augment_args(command: Command) -> Command {
+        command.args(RequestOption::ALL.iter().map(argument))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for RequestArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut given: Vec<(usize, GivenOption)> = Vec::new();
+        for option in RequestOption::ALL {
+            if option.is_switch() {
+                if matches.get_count(option.long) > 0 {
+                    given.push((0, GivenOption { option, value: String::new() }));
+                }
+                continue;
+            }
+            let indices = matches.indices_of(option.long).into_iter().flatten();
+            let values = matches.get_many::<String>(option.long).into_iter().flatten();
+            given.extend(indices.zip(values).map(|(at, value)| (at, GivenOption { option, value: value.clone() })));
+        }
+        given.sort_by_key(|(at, _)| *at);
+        Ok(RequestArgs { given: given.into_iter().map(|(_, given)| given).collect() })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}

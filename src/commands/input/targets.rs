@@ -1,0 +1,129 @@
+//! The words of a command line that say what to probe: names of the probe file, URLs, hosts, and
+//! lists of such words in a file or on the standard input.
+
+use std::path::{Path, PathBuf};
+
+use crate::cli::{ProbeArgs, RequestArgs};
+use crate::commands::process::exit::CliError;
+use crate::config;
+use crate::config::{AdHocTarget, Config};
+use crate::model::suggest;
+
+/// Words told apart.
+#[derive(Debug, Default)]
+pub(crate) struct Targets {
+    pub(crate) urls: Vec<AdHocTarget>,
+    pub(crate) names: Vec<String>,
+    /// What was assumed of words without a scheme.
+    pub(crate) assumed: Vec<String>,
+}
+
+/// A word, and whether it stands in the command line itself.
+pub(crate) struct Word {
+    text: String,
+    is_visible: bool,
+}
+
+/// The words, those of `@FILE` and `-` in place of these.
+pub(crate) fn words(targets: &[String], common: &ProbeArgs, request: &RequestArgs) -> Result<Vec<Word>, CliError> {
+    one_reader_of_stdin(targets, common, request)?;
+    let mut words = Vec::new();
+    for target in targets {
+        let path = match target.as_str() {
+            "-" => "-",
+            target => match target.strip_prefix('@') {
+                Some(path) => path,
+                None => {
+                    words.push(Word { text: target.to_owned(), is_visible: true });
+                    continue;
+                }
+            },
+        };
+        let shown = if path == "-" { "standard input" } else { path };
+        let text = config::read_text(Path::new(path))
+            .map_err(|why| CliError::Usage(format!("error: the list of targets {shown} {why}")))?;
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let before = words.len();
+        words.extend(lines.map(|line| Word { text: line.to_owned(), is_visible: false }));
+        if words.len() == before {
+            return Err(CliError::Usage(format!("error: the list of targets {shown} is empty; write one a line")));
+        }
+    }
+    Ok(words)
+}
+
+/// The standard input can be read once.
+fn one_reader_of_stdin(targets: &[String], common: &ProbeArgs, request: &RequestArgs) -> Result<(), CliError> {
+    let stdin = |path: &str| matches!(path, "-" | "/dev/stdin");
+    let mut readers: Vec<String> = Vec::new();
+    readers.extend(common.config.iter().filter(|path| path.to_str().is_some_and(stdin)).map(|_| "--config".to_owned()));
+    let lists = targets.iter().filter(|target| *target == "-" || target.strip_prefix('@').is_some_and(stdin));
+    readers.extend(lists.map(|target| format!("the target {target}")));
+    readers.extend(request.given.iter().filter(|given| given.reads_stdin()).map(|given| given.option.typed()));
+    match readers.as_slice() {
+        [] | [_] => Ok(()),
+        [first, second, ..] => Err(CliError::Usage(format!(
+            "error: {first} and {second} both read the standard input, which is read once"
+        ))),
+    }
+}
+
+/// Whether a word can only be a name, or may be one, so that a probe file is needed to tell.
+pub(crate) fn may_be_name(word: &Word) -> bool {
+    !word.text.contains("://")
+}
+
+/// Tells names from hosts. A configured name wins.
+pub(crate) fn told_apart(words: Vec<Word>, known: &[&str]) -> Result<Targets, CliError> {
+    let mut targets = Targets::default();
+    for Word { text, is_visible } in words {
+        if known.contains(&text.as_str()) {
+            targets.names.push(text);
+        } else if !text.contains("://") {
+            let url = match config::assumed_url(&text) {
+                Some(url) if !is_file(&text) => url,
+                _ => return Err(unknown(&text, known)),
+            };
+            let near = suggest::nearest(&text, known.iter().copied());
+            let near = near.map(|near| format!("; did you mean the probe {near:?}?")).unwrap_or_default();
+            targets.assumed.push(format!("{text} is taken as {url}{near}"));
+            targets.urls.push(AdHocTarget { url, is_visible });
+        } else {
+            targets.urls.push(AdHocTarget { url: text, is_visible });
+        }
+    }
+    Ok(targets)
+}
+
+/// A file that was meant as one: nothing is asked at `https://probes.toml/`.
+fn is_file(word: &str) -> bool {
+    let known = ["toml", "txt", "yaml", "yml", "json", "har"];
+    let extension = Path::new(word).extension().and_then(|extension| extension.to_str());
+    extension.is_some_and(|extension| known.contains(&extension)) && PathBuf::from(word).is_file()
+}
+
+fn unknown(word: &str, known: &[&str]) -> CliError {
+    let shown = crate::model::SafeText::clean(word, 100);
+    if word.ends_with(".toml") {
+        return CliError::Usage(format!("error: {shown} is a probe file; name it with -c {shown}"));
+    }
+    if is_file(word) {
+        return CliError::Usage(format!("error: {shown} is a file; @{shown} reads targets from it, one a line"));
+    }
+    if word.starts_with('/') {
+        return CliError::Usage(format!("error: {shown} is a path without a host; write it as localhost{shown}"));
+    }
+    let near = suggest::nearest(word, known.iter().copied());
+    let help = match near {
+        Some(near) => format!("; did you mean {near:?}?"),
+        None if known.is_empty() => "; a host has a dot or a port: example.com, localhost:8080".to_owned(),
+        None if known.len() <= 12 => format!("; known: {}", known.join(", ")),
+        None => format!("; `uptick validate` lists all {}", known.len()),
+    };
+    CliError::Usage(format!("error: no probe is named {:?}{help}", shown.as_str()))
+}
+
+/// The names of a configuration.
+pub(crate) fn names(config: &Config) -> Vec<&str> {
+    config.probes.iter().map(|probe| probe.name.as_str()).collect()
+}

@@ -1,0 +1,133 @@
+//! Expectations in one line: `'$.status == "ok"'`, `'total < 800ms'`.
+
+use crate::config::ad_hoc::overlay::merge;
+use crate::config::ad_hoc::set;
+use crate::config::reader::ConfigReader;
+use crate::config::syntax::tree::{Item, Span, Table};
+
+/// The comparisons of a JSON rule, longer ones first, with the key of `expect.json` for each.
+const COMPARISONS: [(&str, &str); 8] = [
+    (" contains ", "contains"),
+    (" matches ", "matches"),
+    ("=~", "matches"),
+    ("==", "equals"),
+    ("!=", "not-equals"),
+    (">=", "min"),
+    ("<=", "max"),
+    (" = ", "equals"),
+];
+
+/// The phases that a latency may be of.
+const PHASES: [&str; 6] = ["total", "resolve", "connect", "tls", "processing", "transfer"];
+
+/// `PATH`, or `PATH == VALUE`: a table of `expect.json`.
+pub(crate) fn json_rule(reader: &mut ConfigReader, span: &Span, text: &str) -> Option<Table> {
+    let Some((at, (comparison, key))) = comparison(text) else {
+        if let Some(at) = outside(text, |rest| rest.starts_with(['<', '>'])) {
+            let sign = &text[at..=at];
+            let help = format!("write `{sign}=`: a bound is part of what is allowed");
+            reader.advise(span, format!("`{sign}` is not a comparison here"), help);
+            return None;
+        }
+        return Some(Table::of(span, "path", Item::Text(text.trim().to_owned())));
+    };
+    let (path, value) = (text[..at].trim(), text[at + comparison.len()..].trim());
+    let path = Table::of(span, "path", Item::Text(path.to_owned()));
+    let item = match key {
+        "matches" => Item::Text(value.trim_matches(['"', '\'']).to_owned()),
+        _ => json_value(value),
+    };
+    Some(merge(&path, &Table::of(span, key, item)))
+}
+
+/// A value as JSON; a word without quotes is a text.
+fn json_value(text: &str) -> Item {
+    let text = text.trim();
+    let single = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\''));
+    if let Some(single) = single {
+        return Item::Text(single.to_owned());
+    }
+    match serde_json::from_str::<serde_json::Value>(text) {
+        Ok(value) => set::item_of(&value).unwrap_or_else(|| Item::Text(text.to_owned())),
+        Err(_) => Item::Text(text.to_owned()),
+    }
+}
+
+/// The first comparison outside brackets and quotes.
+fn comparison(text: &str) -> Option<(usize, (&'static str, &'static str))> {
+    let find = |rest: &str| COMPARISONS.into_iter().find(|(comparison, _)| rest.starts_with(comparison));
+    let at = outside(text, |rest| find(rest).is_some())?;
+    Some((at, find(&text[at..])?))
+}
+
+/// The first place outside brackets and quotes where something holds of the rest.
+fn outside(text: &str, holds: impl Fn(&str) -> bool) -> Option<usize> {
+    let (mut depth, mut quote) = (0_u32, None);
+    for (at, character) in text.char_indices() {
+        match (quote, character) {
+            (Some(open), _) if open == character => quote = None,
+            (Some(_), _) => {}
+            (None, '"' | '\'') => quote = Some(character),
+            (None, '[' | '(') => depth += 1,
+            (None, ']' | ')') => depth = depth.saturating_sub(1),
+            (None, _) if depth == 0 && holds(&text[at..]) => return Some(at),
+            (None, _) => {}
+        }
+    }
+    None
+}
+
+/// `800ms`, `total < 800ms`: a phase and the most time it may take.
+pub(crate) fn latency(reader: &mut ConfigReader, span: &Span, text: &str) -> Option<(&'static str, String)> {
+    let (phase, limit) = match text.find(['<', '=', ':']) {
+        Some(at) => (text[..at].trim(), text[at..].trim_start_matches(['<', '=', ':']).trim()),
+        None => ("total", text.trim()),
+    };
+    match PHASES.into_iter().find(|known| *known == phase) {
+        Some(phase) => Some((phase, limit.to_owned())),
+        None => {
+            let message = format!("`{phase}` is not a phase: it is {}", PHASES.join(", "));
+            reader.advise(span, message, "write it as 'total < 800ms'");
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(text: &str) -> Vec<String> {
+        let env = |_: &str| None;
+        let mut reader = ConfigReader::new(&env);
+        let span = reader.argument("--expect-json", true);
+        let table = json_rule(&mut reader, &span, text).unwrap();
+        table.entries.iter().map(|entry| format!("{}: {:?}", entry.key, entry.node.item)).collect()
+    }
+
+    #[test]
+    fn a_rule_is_a_path_and_a_comparison() {
+        assert_eq!(rule("$.status == \"ok\""), ["path: Text(\"$.status\")", "equals: Text(\"ok\")"]);
+        assert_eq!(rule("$.status==ok"), ["path: Text(\"$.status\")", "equals: Text(\"ok\")"]);
+        assert_eq!(rule("$.status != 'a=b'"), ["path: Text(\"$.status\")", "not-equals: Text(\"a=b\")"]);
+        assert_eq!(rule("$.n >= 3"), ["path: Text(\"$.n\")", "min: Integer(3)"]);
+        assert_eq!(rule("$.n <= 1.5"), ["path: Text(\"$.n\")", "max: Float(1.5)"]);
+        assert_eq!(rule("$.up == true"), ["path: Text(\"$.up\")", "equals: Boolean(true)"]);
+        assert_eq!(rule("$.v matches ^1\\."), ["path: Text(\"$.v\")", "matches: Text(\"^1\\\\.\")"]);
+        assert_eq!(rule("$.items[?@.id == 1]"), ["path: Text(\"$.items[?@.id == 1]\")"]);
+        assert_eq!(rule("$['a == b'] contains x"), ["path: Text(\"$['a == b']\")", "contains: Text(\"x\")"]);
+    }
+
+    #[test]
+    fn a_latency_is_of_a_phase_or_of_the_whole() {
+        let env = |_: &str| None;
+        let mut reader = ConfigReader::new(&env);
+        let span = reader.argument("--expect-latency", true);
+        for (text, phase) in
+            [("800ms", "total"), ("total < 800ms", "total"), ("tls<=800ms", "tls"), ("connect = 800ms", "connect")]
+        {
+            assert_eq!(latency(&mut reader, &span, text), Some((phase, "800ms".to_owned())), "{text}");
+        }
+        assert_eq!(latency(&mut reader, &span, "ttfb < 1s"), None);
+    }
+}

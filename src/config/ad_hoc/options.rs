@@ -1,0 +1,334 @@
+//! The options of a command line that shape a request and say what must hold of its answer: one
+//! table, which the command line, its help, the documentation and the tests read. Names and meanings
+//! are those of curl and xh. An option makes a value for a key of the probe file, so that all that
+//! the file refuses is refused here, with the same words.
+
+/// An option that stands for a key of the probe file.
+#[derive(Debug)]
+pub struct RequestOption {
+    /// The long name.
+    pub long: &'static str,
+    /// The short name.
+    pub short: Option<char>,
+    /// Another long name that curl has for it.
+    pub alias: Option<&'static str>,
+    /// What stands for its value in the help; empty for a switch.
+    pub value_name: &'static str,
+    /// The key of a probe that it sets.
+    pub key: &'static str,
+    /// What it means, in a few words.
+    pub meaning: &'static str,
+    /// Which of two groups of the help it stands in.
+    pub group: OptionGroup,
+    /// Whether the short help leaves it out.
+    pub is_rare: bool,
+    pub(crate) form: OptionForm,
+}
+
+/// A group of options in the help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OptionGroup {
+    /// What is sent, and how.
+    Request,
+    /// What must hold of the answer.
+    Expectation,
+}
+
+/// What the value of an option looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OptionForm {
+    /// A switch: the key has this text.
+    Word(&'static str),
+    /// A switch: the key is true.
+    True,
+    /// A switch that says what holds anyway.
+    Nothing,
+    /// A text, taken as it is.
+    Text,
+    /// Texts: each use adds one.
+    Texts,
+    /// An integer.
+    Integer,
+    /// A duration, or a number of seconds.
+    Seconds,
+    /// `name: value`, or `@FILE` of such lines.
+    Header,
+    /// The value of the header that the key names.
+    HeaderValue,
+    /// A body; with `@`, the file to take it from.
+    Data { file: bool, lines: bool },
+    /// A body that is JSON.
+    Json,
+    /// `user:password`.
+    User,
+    /// A proxy; without a scheme, http.
+    Proxy,
+    /// A certificate file, which may have the key in it.
+    Certificate,
+    /// `HOST:PORT:ADDRESS`
+    Resolve,
+    /// `HOST:PORT:ADDRESS:PORT`
+    ConnectTo,
+    /// Statuses with commas between them.
+    Statuses,
+    /// A JSON path with a comparison.
+    JsonRule,
+    /// `name: text`, or a name.
+    HeaderRule,
+    /// `total < 800ms`
+    Latency,
+    /// `KEY=VALUE`
+    Set,
+}
+
+/// An option as it was given.
+#[derive(Clone, Debug)]
+pub struct GivenOption {
+    /// Which.
+    pub option: &'static RequestOption,
+    /// Its value; empty for a switch.
+    pub value: String,
+}
+
+impl GivenOption {
+    /// Whether its value is read from the standard input.
+    #[must_use]
+    pub fn reads_stdin(&self) -> bool {
+        let reads_files =
+            matches!(self.option.form, OptionForm::Data { file: true, .. } | OptionForm::Json | OptionForm::Header);
+        reads_files && matches!(self.value.as_str(), "@-" | "@/dev/stdin")
+    }
+}
+
+impl RequestOption {
+    /// Every option, in the order of the help.
+    pub const ALL: &'static [RequestOption] = OPTIONS;
+
+    /// The option as it is typed: `-H`, `--expect-status`.
+    #[must_use]
+    pub fn typed(&self) -> String {
+        match self.short {
+            Some(short) => format!("-{short}"),
+            None => format!("--{}", self.long),
+        }
+    }
+
+    /// Whether it has no value.
+    #[must_use]
+    pub fn is_switch(&self) -> bool {
+        self.value_name.is_empty()
+    }
+
+    /// Whether a second one adds to the first.
+    #[must_use]
+    pub fn is_list(&self) -> bool {
+        matches!(
+            self.form,
+            OptionForm::Texts
+                | OptionForm::Header
+                | OptionForm::Data { .. }
+                | OptionForm::Json
+                | OptionForm::Resolve
+                | OptionForm::ConnectTo
+                | OptionForm::Statuses
+                | OptionForm::JsonRule
+                | OptionForm::HeaderRule
+                | OptionForm::Latency
+                | OptionForm::Set
+        )
+    }
+
+    const fn rare(mut self) -> RequestOption {
+        self.is_rare = true;
+        self
+    }
+
+    const fn short(mut self, short: char) -> RequestOption {
+        self.short = Some(short);
+        self
+    }
+
+    const fn alias(mut self, alias: &'static str) -> RequestOption {
+        self.alias = Some(alias);
+        self
+    }
+}
+
+const fn request(
+    long: &'static str,
+    value_name: &'static str,
+    key: &'static str,
+    form: OptionForm,
+    meaning: &'static str,
+) -> RequestOption {
+    RequestOption {
+        long,
+        short: None,
+        alias: None,
+        value_name,
+        key,
+        meaning,
+        group: OptionGroup::Request,
+        is_rare: false,
+        form,
+    }
+}
+
+const fn expectation(
+    long: &'static str,
+    value_name: &'static str,
+    key: &'static str,
+    form: OptionForm,
+    meaning: &'static str,
+) -> RequestOption {
+    RequestOption { group: OptionGroup::Expectation, ..request(long, value_name, key, form, meaning) }
+}
+
+const OPTIONS: &[RequestOption] = &[
+    request("header", "NAME: VALUE", "headers", OptionForm::Header, "Send a header; @FILE has one a line").short('H'),
+    request("request", "METHOD", "method", OptionForm::Text, "The method [default: GET, or POST with a body]")
+        .short('X')
+        .alias("method"),
+    request("data", "DATA", "body", OptionForm::Data { file: true, lines: false }, "Send a body; @FILE or @- reads it")
+        .short('d')
+        .alias("data-ascii"),
+    request(
+        "data-binary",
+        "DATA",
+        "body",
+        OptionForm::Data { file: true, lines: true },
+        "The same, with the line breaks of the file",
+    )
+    .rare(),
+    request(
+        "data-raw",
+        "DATA",
+        "body",
+        OptionForm::Data { file: false, lines: true },
+        "The same, where @ means nothing",
+    )
+    .rare(),
+    request("json", "JSON", "body", OptionForm::Json, "Send JSON, with the headers for it; @FILE or @- reads it"),
+    request("user", "USER:PASSWORD", "auth.basic", OptionForm::User, "Credentials").short('u'),
+    request("user-agent", "NAME", "headers.user-agent", OptionForm::HeaderValue, "The header user-agent")
+        .short('A')
+        .rare(),
+    request("cookie", "NAME=VALUE", "headers.cookie", OptionForm::HeaderValue, "The header cookie").short('b').rare(),
+    request("referer", "URL", "headers.referer", OptionForm::HeaderValue, "The header referer").short('e').rare(),
+    request("head", "", "method", OptionForm::Word("HEAD"), "Ask for the headers alone").short('I').rare(),
+    request("insecure", "", "tls.insecure", OptionForm::True, "Accept any certificate").short('k'),
+    request("cacert", "FILE", "tls.ca-file", OptionForm::Text, "Trust these certificates (PEM) and no others"),
+    request("cert", "FILE", "tls.client-cert", OptionForm::Certificate, "The client certificate (PEM)")
+        .short('E')
+        .rare(),
+    request("key", "FILE", "tls.client-key", OptionForm::Text, "The key of the client certificate (PEM)").rare(),
+    request("proxy", "URL", "proxy", OptionForm::Proxy, "The proxy: http, https, socks5 or socks5h").short('x'),
+    request(
+        "resolve",
+        "HOST:PORT:ADDRESS",
+        "address",
+        OptionForm::Resolve,
+        "Connect to this address for this host and port",
+    ),
+    request(
+        "connect-to",
+        "HOST:PORT:ADDRESS:PORT",
+        "address",
+        OptionForm::ConnectTo,
+        "The same, with a port; an empty HOST or PORT is any",
+    )
+    .rare(),
+    request("ipv4", "", "ip", OptionForm::Word("v4"), "Use IPv4 alone").short('4'),
+    request("ipv6", "", "ip", OptionForm::Word("v6"), "Use IPv6 alone").short('6'),
+    request("http1.1", "", "http-version", OptionForm::Word("1.1"), "Speak HTTP/1.1").rare(),
+    request("http2", "", "http-version", OptionForm::Word("2"), "Speak HTTP/2").rare(),
+    request("max-time", "TIME", "timeout", OptionForm::Seconds, "The most time of one check: 5, 500ms [default: 10s]")
+        .short('m')
+        .alias("timeout"),
+    request("no-follow", "", "redirects", OptionForm::Word("none"), "Do not follow redirects"),
+    request("max-redirs", "N", "redirects", OptionForm::Integer, "Redirects followed [default: 10]").rare(),
+    request("location", "", "redirects", OptionForm::Nothing, "Follow redirects, as is done anyway").short('L').rare(),
+    request("set", "KEY=VALUE", "", OptionForm::Set, "Set any key of probes.toml: retries=2, tls.min-version=1.3"),
+    expectation(
+        "expect-status",
+        "STATUS",
+        "expect.status",
+        OptionForm::Statuses,
+        "204, 2xx, 200-299 or 200,304 [default: 2xx]",
+    ),
+    expectation("expect-body", "TEXT", "expect.body-contains", OptionForm::Texts, "The body has this text"),
+    expectation(
+        "expect-body-matches",
+        "PATTERN",
+        "expect.body-matches",
+        OptionForm::Texts,
+        "A regular expression is found in the body",
+    ),
+    expectation(
+        "expect-json",
+        "RULE",
+        "expect.json",
+        OptionForm::JsonRule,
+        "'$.status == \"ok\"'; also !=, >=, <=, contains, matches; a path alone must exist",
+    ),
+    expectation(
+        "expect-header",
+        "NAME: TEXT",
+        "expect.header",
+        OptionForm::HeaderRule,
+        "The header has this text; a name alone must be there",
+    ),
+    expectation(
+        "expect-latency",
+        "LIMIT",
+        "expect.latency",
+        OptionForm::Latency,
+        "'800ms', 'total < 800ms', 'tls < 200ms'",
+    ),
+    expectation(
+        "expect-certificate-days",
+        "DAYS",
+        "expect.certificate-days",
+        OptionForm::Integer,
+        "The certificate is valid this long",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::keys::schema::{TableSchema, ValueType};
+    use crate::config::keys::tables;
+
+    fn is_key(schema: &TableSchema, path: &str) -> bool {
+        let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
+        match (schema.key(first).map(|key| &key.value_type), rest) {
+            (Some(_), None) => true,
+            (Some(ValueType::Table(table)), Some(rest)) => is_key(table, rest),
+            (Some(ValueType::Map(_)), Some(_)) => true,
+            _ => false,
+        }
+    }
+
+    #[test]
+    fn every_option_stands_for_a_key_of_a_probe() {
+        for option in RequestOption::ALL.iter().filter(|option| option.form != OptionForm::Set) {
+            assert!(is_key(&tables::PROBE, option.key), "--{}: {}", option.long, option.key);
+        }
+    }
+
+    #[test]
+    fn no_two_options_have_one_name() {
+        let mut names: Vec<String> = RequestOption::ALL
+            .iter()
+            .flat_map(|option| {
+                let long = [Some(option.long), option.alias].into_iter().flatten().map(str::to_owned);
+                long.chain(option.short.map(|short| short.to_string()))
+            })
+            .collect();
+        names.sort();
+        let count = names.len();
+        names.dedup();
+        assert_eq!(names.len(), count);
+    }
+}

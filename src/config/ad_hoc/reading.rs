@@ -1,0 +1,365 @@
+//! From the options of a command line to an [`Overlay`]: each makes a value for its key.
+
+use crate::config::ad_hoc::options::{GivenOption, OptionForm};
+use crate::config::ad_hoc::overlay::{Overlay, Route, merge};
+use crate::config::ad_hoc::{expectation, set};
+use crate::config::reader::ConfigReader;
+use crate::config::syntax::source;
+use crate::config::syntax::tree::{Item, Node, Span, Table};
+
+/// Reads every option, in the order of the command line.
+pub(crate) fn overlay(reader: &mut ConfigReader, given: &[GivenOption], names: Option<Vec<String>>) -> Overlay {
+    let mut reading = OptionReader { reader, overlay: Overlay::nothing(), data: None, said: Vec::new() };
+    reading.overlay.names = names;
+    for option in given {
+        reading.read(option);
+    }
+    reading.finish()
+}
+
+/// The options read so far.
+struct OptionReader<'r, 'e> {
+    reader: &'r mut ConfigReader<'e>,
+    overlay: Overlay,
+    data: Option<Data>,
+    /// Keys that have one value, with the option that gave it.
+    said: Vec<(String, Span)>,
+}
+
+/// A body that several options make together.
+struct Data {
+    span: Span,
+    text: String,
+    is_json: bool,
+}
+
+impl OptionReader<'_, '_> {
+    fn read(&mut self, given: &GivenOption) {
+        let GivenOption { option, value } = given;
+        let span = self.reader.argument(&option.typed(), true);
+        let key = option.key;
+        // Else every text is as it stands: a dollar sign was the shell's to fill in.
+        let text = escaped(value);
+        match option.form {
+            OptionForm::Nothing => {}
+            OptionForm::Word(word) => self.set_once(&span, key, Item::Text(word.to_owned())),
+            OptionForm::True => self.set_once(&span, key, Item::Boolean(true)),
+            OptionForm::Text | OptionForm::HeaderValue => self.set_once(&span, key, Item::Text(text)),
+            OptionForm::Texts => self.add(&span, key, Item::Text(text)),
+            OptionForm::Integer => match value.parse() {
+                Ok(number) => self.set_once(&span, key, Item::Integer(number)),
+                Err(_) => self.reader.problem(&span, format!("`{value}` is not a whole number")),
+            },
+            OptionForm::Seconds => self.set_once(&span, key, Item::Text(seconds(value))),
+            OptionForm::Header => self.headers(&span, value),
+            OptionForm::Data { file, lines } => self.data(&span, value, file, lines),
+            OptionForm::Json => self.json(&span, value),
+            OptionForm::User => self.user(&span, &text),
+            OptionForm::Proxy => {
+                let url = if value.contains("://") { text } else { format!("http://{text}") };
+                self.set_once(&span, key, Item::Text(url));
+            }
+            OptionForm::Certificate => self.set_once(&span, key, Item::Text(text)),
+            OptionForm::Resolve => self.resolve(&span, value),
+            OptionForm::ConnectTo => self.connect_to(&span, value),
+            OptionForm::Statuses => {
+                for status in value.split(',').map(str::trim) {
+                    let item = status.parse().map_or_else(|_| Item::Text(escaped(status)), Item::Integer);
+                    self.add(&span, key, item);
+                }
+            }
+            OptionForm::JsonRule => {
+                if let Some(rule) = expectation::json_rule(self.reader, &span, value) {
+                    self.add(&span, key, Item::Table(rule));
+                }
+            }
+            OptionForm::HeaderRule => self.header_rule(&span, value),
+            OptionForm::Latency => {
+                if let Some((phase, limit)) = expectation::latency(self.reader, &span, value) {
+                    self.set_once(&span, &format!("{key}.{phase}"), Item::Text(limit));
+                }
+            }
+            OptionForm::Set => self.any_key(&span, value),
+        }
+    }
+
+    fn finish(mut self) -> Overlay {
+        if let Some(data) = self.data.take() {
+            let headers = self.overlay.probe.get("headers").and_then(Node::as_table);
+            let has = |name: &str| {
+                headers.is_some_and(|table| table.entries.iter().any(|entry| entry.key.eq_ignore_ascii_case(name)))
+            };
+            let kind = if data.is_json { "application/json" } else { "application/x-www-form-urlencoded" };
+            let wanted = [("content-type", true, kind), ("accept", data.is_json, kind)];
+            let missing: Vec<(&str, &str)> = wanted
+                .iter()
+                .filter(|(name, is_sent, _)| *is_sent && !has(name))
+                .map(|(name, _, kind)| (*name, *kind))
+                .collect();
+            for (name, kind) in missing {
+                self.put(&data.span, &["headers", name], Item::Text(kind.to_owned()));
+            }
+            if self.overlay.probe.get("method").is_none() {
+                self.put(&data.span, &["method"], Item::Text("POST".to_owned()));
+            }
+            self.put(&data.span, &["body"], Item::Text(data.text));
+        }
+        // As in curl, one file may have the certificate and its key.
+        let tls = self.overlay.probe.get("tls").and_then(Node::as_table);
+        let certificate = tls.filter(|tls| tls.get("client-key").is_none()).and_then(|tls| tls.get("client-cert"));
+        if let Some(Node { span, item }) = certificate.cloned() {
+            self.put(&span, &["tls", "client-key"], item);
+        }
+        self.overlay
+    }
+
+    fn put(&mut self, span: &Span, path: &[&str], item: Item) {
+        self.overlay.probe = merge(&self.overlay.probe, &Table::at(span, path, item));
+    }
+
+    /// A key that has one value: the last use of an option counts, and two options contradict.
+    fn set_once(&mut self, span: &Span, key: &str, item: Item) {
+        let other = self.said.iter().find(|(said, _)| said == key).map(|(_, other)| other.clone());
+        if let Some(other) = other
+            .map(|other| self.reader.argument_name(&other))
+            .filter(|other| *other != self.reader.argument_name(span))
+        {
+            self.reader.problem(span, format!("cannot be used with {other}: both set `{key}`"));
+            return;
+        }
+        self.said.push((key.to_owned(), span.clone()));
+        self.put(span, &key.split('.').collect::<Vec<_>>(), item);
+    }
+
+    /// A key that is a list: each use adds an element.
+    fn add(&mut self, span: &Span, key: &str, item: Item) {
+        let path: Vec<&str> = key.split('.').collect();
+        let mut list = match self.overlay.probe.find(&path) {
+            Some(Node { item: Item::List(list), .. }) => list.clone(),
+            Some(node) => vec![node.clone()],
+            None => Vec::new(),
+        };
+        list.push(Node { span: span.clone(), item });
+        self.put(span, &path, Item::List(list));
+    }
+
+    fn headers(&mut self, span: &Span, value: &str) {
+        let Some(path) = value.strip_prefix('@') else {
+            self.header(span, value);
+            return;
+        };
+        let Some(text) = self.text_of(span, path) else { return };
+        let span = self.reader.argument("-H", false);
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+            self.header(&span, line);
+        }
+    }
+
+    fn header(&mut self, span: &Span, line: &str) {
+        let (name, value) = match line.split_once(':') {
+            Some((name, value)) if !value.trim().is_empty() => (name.trim(), value.trim()),
+            Some((name, _)) => {
+                let name = name.trim();
+                let help = format!("write `{name};` to send it empty");
+                self.reader.advise(span, format!("`{name}:` has no value"), help);
+                return;
+            }
+            None => match line.trim().strip_suffix(';') {
+                Some(name) => (name, ""),
+                None => {
+                    self.reader.advise(span, "this is not a header", "write it as 'name: value'");
+                    return;
+                }
+            },
+        };
+        let name = name.to_ascii_lowercase();
+        let item = Item::Text(escaped(value));
+        match self.overlay.probe.find(&["headers", &name]) {
+            // The same header again is sent again.
+            Some(_) => {
+                let key = ["headers", &name];
+                let mut list =
+                    self.overlay.probe.find(&key).map(|node| node.one_or_more().to_vec()).unwrap_or_default();
+                list.push(Node { span: span.clone(), item });
+                self.put(span, &key, Item::List(list));
+            }
+            None => self.put(span, &["headers", &name], item),
+        }
+    }
+
+    fn data(&mut self, span: &Span, value: &str, file: bool, lines: bool) {
+        let text = match value.strip_prefix('@').filter(|_| file) {
+            Some(path) => match self.text_of(span, path) {
+                // As in curl: a form has no line breaks.
+                Some(text) if !lines => escaped(&text.replace(['\r', '\n', '\0'], "")),
+                Some(text) => escaped(&text),
+                None => return,
+            },
+            None => escaped(value),
+        };
+        match &mut self.data {
+            Some(data) if data.is_json => self.reader.problem(span, "cannot be used with --json: both are the body"),
+            Some(data) => {
+                data.text.push('&');
+                data.text.push_str(&text);
+            }
+            None => self.data = Some(Data { span: span.clone(), text, is_json: false }),
+        }
+    }
+
+    fn json(&mut self, span: &Span, value: &str) {
+        let text = match value.strip_prefix('@') {
+            Some(path) => match self.text_of(span, path) {
+                Some(text) => text,
+                None => return,
+            },
+            None => value.to_owned(),
+        };
+        match &mut self.data {
+            Some(data) if !data.is_json => {
+                self.reader.problem(span, "cannot be used with -d: both are the body");
+                return;
+            }
+            // As in curl, pieces are joined as they are.
+            Some(data) => data.text.push_str(&escaped(&text)),
+            None => self.data = Some(Data { span: span.clone(), text: escaped(&text), is_json: true }),
+        }
+        if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(&text) {
+            let help = "quote it for the shell: --json '{\"key\": \"value\"}'; -d sends any text";
+            self.reader.advise(span, format!("this is not JSON: {error}"), help);
+        }
+    }
+
+    fn user(&mut self, span: &Span, text: &str) {
+        // The colon of `${secret:NAME}` ends no user name.
+        let colon = text.char_indices().find(|(at, c)| *c == ':' && !is_inside_braces(text, *at)).map(|(at, _)| at);
+        let Some(at) = colon else {
+            let help =
+                "write it as user:password; '${secret:NAME}' in single quotes takes the password from the environment";
+            self.reader.advise(span, "the password is missing", help);
+            return;
+        };
+        let (user, password) = (&text[..at], &text[at + 1..]);
+        let table = merge(
+            &Table::of(span, "user", Item::Text(user.to_owned())),
+            &Table::of(span, "password", Item::Text(password.to_owned())),
+        );
+        self.set_once(span, "auth.basic", Item::Table(table));
+    }
+
+    fn header_rule(&mut self, span: &Span, value: &str) {
+        let (name, text) = value.split_once(':').unwrap_or((value, ""));
+        let (name, text) = (name.trim().to_ascii_lowercase(), text.trim());
+        let rule = Table::of(span, "contains", Item::Text(escaped(text)));
+        let path = ["expect", "header", &name];
+        if self.overlay.probe.find(&path).is_some() && !text.is_empty() {
+            let path = ["expect", "header", &name, "contains"];
+            let mut list = self.overlay.probe.find(&path).map(|node| node.one_or_more().to_vec()).unwrap_or_default();
+            list.push(Node { span: span.clone(), item: Item::Text(escaped(text)) });
+            self.put(span, &path, Item::List(list));
+            return;
+        }
+        let item = if text.is_empty() { Item::Text(String::new()) } else { Item::Table(rule) };
+        self.put(span, &path, item);
+    }
+
+    fn resolve(&mut self, span: &Span, value: &str) {
+        let mut parts = value.splitn(3, ':');
+        let (host, port, address) = (parts.next(), parts.next(), parts.next());
+        let port = port.and_then(|port| port.parse::<u16>().ok());
+        // curl takes several addresses and tries them in turn; a probe connects to one.
+        let address = address.filter(|address| !address.contains(',')).and_then(bracketed);
+        let (Some(host), Some(port), Some(address)) = (host, port, address) else {
+            let help = "write it as example.com:443:192.0.2.7, with one address";
+            self.reader.advise(span, "this is not HOST:PORT:ADDRESS", help);
+            return;
+        };
+        let host = (host != "*").then(|| host.trim_start_matches(['+', '-']).to_owned());
+        self.overlay.routes.push(Route { span: span.clone(), host, port: Some(port), address, address_port: None });
+    }
+
+    fn connect_to(&mut self, span: &Span, value: &str) {
+        const FORM: &str = "write it as example.com:443:192.0.2.7:8443; an empty HOST or PORT is any";
+        let mut parts = value.splitn(3, ':');
+        let (host, port, to) = (parts.next(), parts.next(), parts.next());
+        let to = to.and_then(|to| to.rsplit_once(':'));
+        let number = |port: &str| if port.is_empty() { Some(None) } else { port.parse::<u16>().ok().map(Some) };
+        let ports = port.and_then(number).zip(to.and_then(|(_, port)| number(port)));
+        let (Some(host), Some((address, _)), Some((port, address_port))) = (host, to, ports) else {
+            self.reader.advise(span, "this is not HOST:PORT:ADDRESS:PORT", FORM);
+            return;
+        };
+        let Some(address) = bracketed(address) else {
+            let message = format!("`{address}` is not an address, and names are not resolved here");
+            self.reader.advise(span, message, FORM);
+            return;
+        };
+        let host = (!host.is_empty()).then(|| host.to_owned());
+        self.overlay.routes.push(Route { span: span.clone(), host, port, address, address_port });
+    }
+
+    fn any_key(&mut self, span: &Span, value: &str) {
+        let Some((is_root, table)) = set::read(self.reader, span, value) else { return };
+        let part = if is_root { &mut self.overlay.root } else { &mut self.overlay.probe };
+        *part = merge(part, &table);
+    }
+
+    /// The text of a file, or of the standard input for `-`.
+    fn text_of(&mut self, span: &Span, path: &str) -> Option<String> {
+        match source::read_any_text(std::path::Path::new(path), source::LARGEST_FILE) {
+            Ok(text) => Some(text),
+            Err(error) => {
+                self.reader.problem(span, format!("the file {path} {error}"));
+                None
+            }
+        }
+    }
+}
+
+/// A text of the command line as one of the probe file. Of what the file fills in, only what a shell
+/// has no form for is filled in: `${secret:NAME}` and `${file:PATH}`.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("${") {
+        let (before, from) = rest.split_at(at);
+        escaped.push_str(before);
+        let is_ours = from.starts_with("${secret:") || from.starts_with("${file:");
+        escaped.push_str(if is_ours { "${" } else { "$${" });
+        rest = &from[2..];
+    }
+    escaped + rest
+}
+
+fn is_inside_braces(text: &str, at: usize) -> bool {
+    text[..at].rfind("${").is_some_and(|open| !text[open..at].contains('}'))
+}
+
+/// `5` and `0.5` are seconds, as in curl.
+fn seconds(value: &str) -> String {
+    let is_number = !value.is_empty() && value.chars().all(|c| c.is_ascii_digit() || c == '.');
+    if is_number { format!("{value}s") } else { value.to_owned() }
+}
+
+/// An address as it stands before a port.
+fn bracketed(text: &str) -> Option<String> {
+    match text.trim_matches(['[', ']']).parse().ok()? {
+        std::net::IpAddr::V4(address) => Some(address.to_string()),
+        std::net::IpAddr::V6(address) => Some(format!("[{address}]")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dollar_sign_is_the_shells_but_for_secrets_and_files() {
+        assert_eq!(escaped("a${b}$c${secret:T}${file:x}$${d}"), "a$${b}$c${secret:T}${file:x}$$${d}");
+    }
+
+    #[test]
+    fn a_number_is_seconds() {
+        assert_eq!((seconds("5"), seconds("0.5"), seconds("500ms")), ("5s".into(), "0.5s".into(), "500ms".into()));
+    }
+}
