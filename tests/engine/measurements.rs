@@ -143,7 +143,10 @@ fn peak(probe: &str) -> (u64, String) {
 fn one_check_against_what_never_ends_stays_under_64_mebibytes() {
     let bomb = bombs::gzip(1024);
     let bomb = server::answer(200, &[("content-encoding", "gzip")], bomb);
+    let escapes = "\\%25".repeat(390 * 1024 / 4);
+    let escapes = server::answer(500, &[("x-escapes", &escapes)], "");
     let servers = [
+        ("a header of 390 KiB of escapes", Server::answers(escapes)),
         (
             "endless body",
             Server::start(|conn| {
@@ -171,7 +174,8 @@ fn one_check_against_what_never_ends_stays_under_64_mebibytes() {
     for (what, server) in servers {
         for limit in ["1MiB", "16MiB"] {
             let (peak, said) = peak(&format!(
-                "[[probe]]\nname = \"bomb\"\nurl = \"{}\"\nbody-limit = \"{limit}\"\nexpect.body-lacks = \"never\"\n",
+                "[[probe]]\nname = \"bomb\"\nurl = \"{}\"\nbody-limit = \"{limit}\"\nexpect.body-lacks = \"never\"\n\
+                 headers = {{ authorization = \"Bearer a-long-and-secret-value\" }}\n",
                 server.url("/")
             ));
             assert!(said.contains("\"verdict\":\"down\""), "{said}");

@@ -11,7 +11,7 @@ use super::phrases::{
 };
 use crate::check_report::{CheckReport, ProbeSummary, SurfaceSummary};
 use crate::format;
-use crate::model::{Outcome, Verdict};
+use crate::model::{CertificateRole, ChainCertificate, Outcome, Verdict};
 use crate::render::evidence::EvidenceLine;
 use crate::render::terminal::{BAD, BOLD, DIM, ODD, StyledText, TerminalStyle};
 use crate::render::{evidence, terminal, text};
@@ -58,6 +58,9 @@ fn findings(pass: &CheckReport, probe: &ProbeSummary, with_evidence: bool, scree
     if probe.insecure {
         note(ODD, "INSECURE", "tls.insecure is set: any certificate is accepted", screen);
     }
+    if let Some(sentence) = pass.last(&probe.probe).and_then(expired_authority) {
+        note(ODD, "EXPIRED", &sentence, screen);
+    }
     if probe.flaky > 0 {
         let times = format::counted(probe.flaky, "check");
         note(ODD, "FLAKY", &format!("{times} failed, then passed on a later attempt"), screen);
@@ -78,6 +81,20 @@ fn findings(pass: &CheckReport, probe: &ProbeSummary, with_evidence: bool, scree
     if with_evidence {
         evidence_of(outcome, screen);
     }
+}
+
+/// That the trusted authority of a target is past its date, which this prober's TLS accepts and other
+/// clients do not.
+fn expired_authority(outcome: &Outcome) -> Option<String> {
+    let is_expired = |certificate: &&ChainCertificate| {
+        certificate.role == CertificateRole::Anchor && certificate.not_after < outcome.started_at
+    };
+    let authority = outcome.tls.as_ref().filter(|tls| tls.verified)?.chain.iter().find(is_expired)?;
+    let date = format::date(authority.not_after);
+    Some(format!(
+        "the trusted authority {} expired on {date}: clients that hold it to its date fail",
+        authority.subject
+    ))
 }
 
 fn evidence_of(outcome: &Outcome, screen: &mut StyledText) {
@@ -167,5 +184,42 @@ fn indented(style: anstyle::Style, content: &str, indent: usize, screen: &mut St
         screen.plain(&" ".repeat(blanks));
         screen.put(style, line);
         screen.end();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::model::{Check, Failure, FailureClass, Probe, SafeText, TlsFacts};
+
+    fn trusting_until(year: i32, verified: bool) -> Outcome {
+        let at: Timestamp = "2026-01-01T00:00:00Z".parse().expect("an instant");
+        let probe = Arc::new(Probe::plain("a", "web", "https://x.test/", Duration::from_secs(30)));
+        let check = Check { probe, scheduled_at: at, lag: Duration::ZERO };
+        let failure = Failure::new(FailureClass::Status, None, SafeText::message("no"));
+        let mut outcome = Outcome::without_measurement(&check, "here", at, failure);
+        let authority = |role, year: i32| ChainCertificate {
+            role,
+            subject: SafeText::message("CN=root"),
+            not_before: Timestamp::UNIX_EPOCH,
+            not_after: format!("{year}-01-01T00:00:00Z").parse().expect("an instant"),
+            sha256: String::new(),
+        };
+        let chain = vec![authority(CertificateRole::Unused, 2000), authority(CertificateRole::Anchor, year)];
+        outcome.tls = Some(TlsFacts { version: None, cipher: None, verified, certificate: None, chain });
+        outcome
+    }
+
+    #[test]
+    fn an_expired_authority_is_told_of_where_it_was_trusted() {
+        let sentence = expired_authority(&trusting_until(2020, true)).expect("a sentence");
+        assert!(sentence.contains("CN=root expired on 2020-01-01"), "{sentence}");
+        assert_eq!(expired_authority(&trusting_until(2030, true)), None);
+        assert_eq!(expired_authority(&trusting_until(2020, false)), None);
     }
 }
