@@ -9,7 +9,7 @@ use crate::import::document::InputFile;
 use crate::import::draft::ProbeDraft;
 use crate::import::error::ImportError;
 use crate::import::request::{self, ImportedRequest};
-use crate::import::secrets::Secrets;
+use crate::import::secrets::{Secrets, is_secret};
 use crate::import::shell::ShellCommand;
 use crate::import::{browser, template};
 use crate::model::quantity::show_duration;
@@ -126,7 +126,7 @@ impl Transfer {
         let request = self.request(&mut draft, url);
         let url = request.url.clone();
         request::set(&mut draft, secrets, request);
-        self.set_parts(&mut draft);
+        self.set_parts(&mut draft, secrets);
         self.set_credentials(&mut draft, secrets);
         self.set_redirects(&mut draft);
         self.set_times(&mut draft);
@@ -247,10 +247,12 @@ impl Transfer {
     }
 
     /// `-F`: fields and files.
-    fn set_parts(&self, draft: &mut ProbeDraft) {
+    fn set_parts(&self, draft: &mut ProbeDraft, secrets: &mut Secrets) {
         let mut parts: Vec<String> = Vec::new();
         for (option, part) in self.all(&["form", "form-string"]) {
             let Some((name, value)) = part.split_once('=') else { continue };
+            let is_secret = is_secret(name);
+            let field = name;
             let name = crate::config::toml_text::key(name);
             match value.strip_prefix('@').or_else(|| value.strip_prefix('<')).filter(|_| option == "form") {
                 Some(file) => {
@@ -259,6 +261,10 @@ impl Transfer {
                     let kind = words.find_map(|word| word.trim().strip_prefix("type="));
                     let kind = kind.map(|kind| format!(", content-type = {}", quoted(kind))).unwrap_or_default();
                     parts.push(format!("{name} = {{ path = {}{kind} }}", quoted(path)));
+                }
+                None if is_secret => {
+                    let value = secrets.reference(&draft.name, field, value);
+                    parts.push(format!("{name} = {}", quoted(&value)));
                 }
                 None => parts.push(format!("{name} = {}", quoted(value))),
             }

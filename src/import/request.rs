@@ -78,7 +78,10 @@ fn set_body(
         draft.set("form", fields);
         return Some(FORM);
     }
-    draft.set_text("body", body);
+    // A text that names a secret may hold it anywhere: the whole of it is one.
+    let names_secret = body.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '-').any(is_secret);
+    let body = if names_secret { secrets.reference(owner, "body", body) } else { body.to_owned() };
+    draft.set_text("body", &body);
     None
 }
 

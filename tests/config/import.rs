@@ -121,6 +121,25 @@ fn an_alias_bomb_ends_at_the_bound_of_the_parser() {
     assert!(error.contains("this YAML cannot be read"), "{error}");
 }
 
+#[test]
+fn a_secret_in_a_body_of_any_form_is_taken_out() {
+    for body in [
+        "-d 'user=ann&password=swordfish'",
+        "-d 'password=swordfish&password=swordfish'",
+        "-H 'content-type: application/json' -d '{\"password\": \"swordfish\", \"n\": null}'",
+        "-H 'content-type: application/json' -d '{\"a\": [{\"token\": \"swordfish\"}]}'",
+        "-d \"{\"user\":\"ann\",\"password\":\"swordfish\"}\"",
+        "-H 'content-type: text/xml' -d '<login><password>swordfish</password></login>'",
+        "-F user=ann -F password=swordfish",
+        "-G --data-urlencode api_key=swordfish",
+        "--json '{\"session\": \"swordfish\"}'",
+    ] {
+        let imported = given(&format!("curl https://x.test/ {body}")).unwrap();
+        assert!(!imported.text.contains("swordfish"), "{body}\n{}", imported.text);
+        assert_eq!(imported.variables.len(), 1, "{body}\n{}", imported.text);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
