@@ -105,10 +105,9 @@ fn named_secrets(line: &str, name: &str, variables: &mut Vec<String>) -> String 
 mod tests {
     use super::*;
     use crate::config;
-    use crate::config::ad_hoc;
 
     fn saved(url: &str, name: &str, text: Option<&str>) -> Result<SavedProbe, String> {
-        let config = ad_hoc::config(&[url.to_owned()]).unwrap();
+        let config = crate::config::from_urls(&[url.to_owned()]).unwrap();
         config::with_probe(&config, &config.probes[0], name, Path::new("probes.toml"), text, &|_| None)
     }
 
