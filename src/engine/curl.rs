@@ -161,6 +161,9 @@ fn body_words(request: &Request, words: &mut Vec<String>) {
             words.push("-H 'content-length: 0'".to_owned());
         }
         Body::Empty => {}
+        Body::Text(text) if request.headers.iter().any(|(name, _)| name == http::header::CONTENT_TYPE) => {
+            words.push(format!("--data-raw {}", quote(text)));
+        }
         // curl would add a content type of its own, and uptick adds none.
         Body::Text(text) => words.push(format!("-H 'content-type:' --data-raw {}", quote(text))),
         Body::Json(text) => words.push(format!("-H 'content-type: application/json' --data-raw {}", quote(text))),
