@@ -37,6 +37,9 @@ pub struct CheckArgs {
     /// Make passes for this long
     #[arg(long = "for", value_name = "TIME", value_parser = values::duration)]
     pub span: Option<Duration>,
+    /// Before the pass, repeat until every probe is up, for at most this long; nothing of that is recorded
+    #[arg(long, value_name = "TIME", value_parser = values::duration)]
+    pub wait: Option<Duration>,
     /// Append the windows to the journal
     #[arg(long)]
     pub record: bool,

@@ -26,6 +26,7 @@ use crate::commands::run::diagnoser::{Diagnosing, LastGood};
 use crate::commands::run::events::EventDispatcher;
 use crate::commands::run::outcome_stream::OutcomeStream;
 use crate::commands::run::run_outputs::RunOutputs;
+use crate::commands::run::wait::WaitState;
 use crate::commands::run::{check_pipeline, exporters, run_outputs};
 use crate::config::Config;
 use crate::engine::Engine;
@@ -34,8 +35,10 @@ use crate::model::{Probe, Verdict};
 use crate::render::{CheckAnswer, CheckFormat, TerminalStyle};
 use crate::runner::{Descriptors, Limits};
 use crate::window::Window;
-use crate::{cli, journal, plan, render, runner};
+use crate::{cli, format, journal, plan, render, runner};
 
+/// The pause between the starts of two passes of `--wait`, where `--every` says nothing.
+const WAIT_PAUSE: Duration = Duration::from_secs(1);
 /// How far back `--baseline` looks.
 const BASELINE_SPAN: Duration = Duration::from_hours(14 * 24);
 
@@ -135,10 +138,14 @@ impl<'a> Prepared<'a> {
                 concurrency,
                 until: args.span,
                 vantage: config.settings.vantage.clone(),
-                now: Timestamp::now,
+                now: Timestamp::now as fn() -> Timestamp,
                 has_room: events.consumers.0.admission(),
             };
             let monitor = tokio::spawn(pipeline.monitor());
+            if let Some(wait) = args.wait {
+                wait_until_up(&probes, wait, args.every, &settings, &pipeline, signals, terminal).await;
+            }
+            let settings = runner::Settings { started: tokio::time::Instant::now(), ..settings };
             let check = move |check| pipeline.clone().check(check);
             let on_event = |event| events.on_event(&probes, event);
             runner::run(&probes, plan, settings, check, signals.first(), on_event).await;
@@ -147,6 +154,36 @@ impl<'a> Prepared<'a> {
         signals.checks_ended();
         let last_good = memory.map(|folder| (folder, diagnoser.last_good()));
         Passed { terminal, config, outputs, runtime, lock, consumers: events.finish(), last_good }
+    }
+}
+
+/// Makes passes that nothing hears of until every probe is up or the time is over.
+async fn wait_until_up<A>(
+    probes: &[Arc<Probe>],
+    wait: Duration,
+    every: Option<Duration>,
+    run: &runner::Settings<fn() -> Timestamp, A>,
+    pipeline: &CheckPipeline,
+    signals: &Signals,
+    terminal: &Terminal,
+) {
+    let state = WaitState::default();
+    let asked = probes.iter().filter(|probe| !probe.control).count();
+    let passes = plan::passes(probes.len(), None, every.unwrap_or(WAIT_PAUSE));
+    let plan = passes.take_while(|due| due.probe > 0 || !state.all_up(asked));
+    let settings = runner::Settings {
+        started: tokio::time::Instant::now(),
+        concurrency: run.concurrency,
+        until: Some(wait),
+        vantage: run.vantage.clone(),
+        now: run.now,
+        has_room: || true,
+    };
+    let pipeline = pipeline.clone();
+    let check = move |check| pipeline.clone().check(check);
+    runner::run(probes, plan, settings, check, signals.first(), |event| state.on_event(&event)).await;
+    if let Some(wrong) = state.still_wrong().filter(|_| signals.came().is_none()) {
+        terminal.warn(&format!("not up after {}: {wrong}", format::duration(wait)));
     }
 }
 

@@ -13,5 +13,6 @@ pub(crate) mod exporters;
 pub(crate) mod outcome_stream;
 pub(crate) mod run_outputs;
 pub(crate) mod run_recorder;
+pub(crate) mod wait;
 pub(crate) mod watch_screen;
 pub(crate) mod watch_state;

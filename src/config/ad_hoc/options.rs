@@ -331,4 +331,17 @@ mod tests {
         names.dedup();
         assert_eq!(names.len(), count);
     }
+
+    #[test]
+    fn the_documentation_has_every_option_with_its_key() {
+        let page = include_str!("../../../docs/running.md");
+        for option in RequestOption::ALL {
+            let short = option.short.map(|short| format!("-{short}, ")).unwrap_or_default();
+            let alias = option.alias.map(|alias| format!(", --{alias}")).unwrap_or_default();
+            let value = if option.is_switch() { String::new() } else { format!(" {}", option.value_name) };
+            let key = if option.key.is_empty() { "any".to_owned() } else { format!("`{}`", option.key) };
+            let row = format!("| `{short}--{}{alias}{value}` | {key} |", option.long);
+            assert!(page.contains(&row), "{row}");
+        }
+    }
 }

@@ -1,0 +1,100 @@
+//! `check --wait`: passes until every probe is up, before the pass that is judged. They are not
+//! recorded: a deploy that is under way is no outage.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use jiff::Timestamp;
+
+use crate::format;
+use crate::model::{FailureClass, Verdict};
+use crate::runner::Event;
+
+/// The most probes that are named.
+const MOST: usize = 5;
+
+/// What is known of each probe that is waited for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct WaitState(Rc<RefCell<BTreeMap<String, Option<NotUp>>>>);
+
+/// A probe that is not up.
+#[derive(Clone, Debug)]
+struct NotUp {
+    since: Timestamp,
+    class: Option<FailureClass>,
+}
+
+impl WaitState {
+    /// Takes in what happens.
+    pub(crate) fn on_event(&self, event: &Event) {
+        if let Event::Outcome(outcome) = event
+            && !outcome.control
+        {
+            let class = outcome.failure.as_ref().map(|failure| failure.class);
+            self.note(&outcome.probe, outcome.verdict, outcome.started_at, class);
+        }
+    }
+
+    fn note(&self, probe: &str, verdict: Verdict, started_at: Timestamp, class: Option<FailureClass>) {
+        let mut probes = self.0.borrow_mut();
+        let since = match probes.get(probe) {
+            Some(Some(before)) => before.since,
+            _ => started_at,
+        };
+        let state = (verdict != Verdict::Up).then_some(NotUp { since, class });
+        probes.insert(probe.to_owned(), state);
+    }
+
+    /// Whether every one of so many probes was up at its last check.
+    pub(crate) fn all_up(&self, probes: usize) -> bool {
+        let known = self.0.borrow();
+        known.len() >= probes && known.values().all(Option::is_none)
+    }
+
+    /// What is still wrong and since when: `home since 06:20:01 UTC (connect_refused)`.
+    pub(crate) fn still_wrong(&self) -> Option<String> {
+        let known = self.0.borrow();
+        let mut wrong: Vec<(&String, &NotUp)> =
+            known.iter().filter_map(|(name, state)| Some((name, state.as_ref()?))).collect();
+        wrong.sort_by_key(|(_, state)| state.since);
+        if wrong.is_empty() {
+            return None;
+        }
+        let mut said: Vec<String> = wrong
+            .iter()
+            .take(MOST)
+            .map(|(name, NotUp { since, class })| {
+                let class = class.map(|class| format!(" ({})", class.name())).unwrap_or_default();
+                format!("{name} since {}{class}", since.strftime("%H:%M:%S UTC"))
+            })
+            .collect();
+        if let Some(more) = wrong.len().checked_sub(MOST).filter(|more| *more > 0) {
+            said.push(format!("and {}", format::counted(more as u64, "more probe")));
+        }
+        Some(said.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    fn note(state: &WaitState, probe: &str, verdict: Verdict, second: i64) {
+        state.note(probe, verdict, Timestamp::from_second(second).unwrap(), None);
+    }
+
+    #[test]
+    fn a_wait_is_over_when_every_probe_is_up_at_once() {
+        let state = WaitState::default();
+        assert!(!state.all_up(2));
+        note(&state, "a", Verdict::Up, 1);
+        note(&state, "b", Verdict::Down, 2);
+        note(&state, "b", Verdict::Unknown, 9);
+        assert!(!state.all_up(2));
+        assert_eq!(state.still_wrong().unwrap(), "b since 00:00:02 UTC");
+        note(&state, "b", Verdict::Up, 12);
+        assert!(state.all_up(2) && state.still_wrong().is_none());
+        note(&state, "a", Verdict::Down, 20);
+        assert!(!state.all_up(2));
+    }
+}
