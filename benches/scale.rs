@@ -52,7 +52,7 @@ fn measure(port: u16, probes: usize, seconds: u64) {
         ticks = ticks.max(processor_ticks(Path::new(&stat)));
         thread::sleep(Duration::from_millis(50));
     }
-    let report = report(&journal);
+    let report = report(&config, &journal);
     let lag = &report["lag_us"];
     let surface = &report["surfaces"][0];
     let milliseconds = |name: &str| format!("{:.1} ms", lag[name].as_f64().unwrap_or_default() / 1000.0);
@@ -79,10 +79,11 @@ fn configuration(port: u16, probes: usize, seconds: u64) -> String {
     config
 }
 
-fn report(journal: &Path) -> Json {
+fn report(config: &Path, journal: &Path) -> Json {
     let mut report = Command::new(env!("CARGO_BIN_EXE_uptick"));
-    let output = report.args(["report", "--format", "json"]).arg(journal).output().expect("it runs");
-    serde_json::from_slice(&output.stdout).expect("a report")
+    let output = report.args(["report", "--format", "json", "-c"]).arg(config).arg(journal).output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("no report: {error}: {said}"))
 }
 
 /// The most memory a process has had, in kB.
