@@ -33,7 +33,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("alert", &["model", "format", "report", "export"]),
     ("progress", &["model", "format", "plan"]),
     ("demo", &["model"]),
-    ("cli", &["model", "report", "check_report", "render"]),
+    ("cli", &["model", "config", "report", "check_report", "render"]),
     (
         "commands",
         &[
