@@ -112,7 +112,7 @@ fn probes(reader: &mut ConfigReader, files: &[&Table], shared: &ProbeContext, ov
     let mut probes = Vec::new();
     let mut lines = BTreeMap::new();
     let tables = files.iter().filter_map(|file| file.get("probe")).flat_map(Node::one_or_more);
-    overlay.check_routes(reader, tables.filter_map(Node::as_table));
+    overlay.check_routes(reader, &tables.filter_map(Node::as_table));
     for file in files {
         let defaults = defaults(files[0], file);
         if file.get("defaults").is_some() {

@@ -29,15 +29,10 @@ pub(crate) fn words(targets: &[String], common: &ProbeArgs, request: &RequestArg
     one_reader_of_stdin(targets, common, request)?;
     let mut words = Vec::new();
     for target in targets {
-        let path = match target.as_str() {
-            "-" => "-",
-            target => match target.strip_prefix('@') {
-                Some(path) => path,
-                None => {
-                    words.push(Word { text: target.to_owned(), is_visible: true });
-                    continue;
-                }
-            },
+        let list = if target == "-" { Some("-") } else { target.strip_prefix('@') };
+        let Some(path) = list else {
+            words.push(Word { text: target.to_owned(), is_visible: true });
+            continue;
         };
         let shown = if path == "-" { "standard input" } else { path };
         let text = config::read_text(Path::new(path))
@@ -104,7 +99,7 @@ fn is_file(word: &str) -> bool {
 
 fn unknown(word: &str, known: &[&str]) -> CliError {
     let shown = crate::model::SafeText::clean(word, 100);
-    if word.ends_with(".toml") {
+    if Path::new(word).extension().is_some_and(|extension| extension == "toml") {
         return CliError::Usage(format!("error: {shown} is a probe file; name it with -c {shown}"));
     }
     if is_file(word) {

@@ -65,13 +65,19 @@ fn outside(text: &str, holds: impl Fn(&str) -> bool) -> Option<usize> {
     let (mut depth, mut quote) = (0_u32, None);
     for (at, character) in text.char_indices() {
         match (quote, character) {
-            (Some(open), _) if open == character => quote = None,
-            (Some(_), _) => {}
+            (Some(open), _) => {
+                if open == character {
+                    quote = None;
+                }
+            }
             (None, '"' | '\'') => quote = Some(character),
             (None, '[' | '(') => depth += 1,
             (None, ']' | ')') => depth = depth.saturating_sub(1),
-            (None, _) if depth == 0 && holds(&text[at..]) => return Some(at),
-            (None, _) => {}
+            (None, _) => {
+                if depth == 0 && holds(&text[at..]) {
+                    return Some(at);
+                }
+            }
         }
     }
     None
@@ -83,14 +89,12 @@ pub(crate) fn latency(reader: &mut ConfigReader, span: &Span, text: &str) -> Opt
         Some(at) => (text[..at].trim(), text[at..].trim_start_matches(['<', '=', ':']).trim()),
         None => ("total", text.trim()),
     };
-    match PHASES.into_iter().find(|known| *known == phase) {
-        Some(phase) => Some((phase, limit.to_owned())),
-        None => {
-            let message = format!("`{phase}` is not a phase: it is {}", PHASES.join(", "));
-            reader.advise(span, message, "write it as 'total < 800ms'");
-            None
-        }
+    let known = PHASES.into_iter().find(|known| *known == phase);
+    if known.is_none() {
+        let message = format!("`{phase}` is not a phase: it is {}", PHASES.join(", "));
+        reader.advise(span, message, "write it as 'total < 800ms'");
     }
+    known.map(|phase| (phase, limit.to_owned()))
 }
 
 #[cfg(test)]

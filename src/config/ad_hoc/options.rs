@@ -303,9 +303,8 @@ mod tests {
     fn is_key(schema: &TableSchema, path: &str) -> bool {
         let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
         match (schema.key(first).map(|key| &key.value_type), rest) {
-            (Some(_), None) => true,
+            (Some(_), None) | (Some(ValueType::Map(_)), Some(_)) => true,
             (Some(ValueType::Table(table)), Some(rest)) => is_key(table, rest),
-            (Some(ValueType::Map(_)), Some(_)) => true,
             _ => false,
         }
     }

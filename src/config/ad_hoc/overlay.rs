@@ -103,7 +103,11 @@ impl Overlay {
     }
 
     /// Says which routes are of no URL: curl ignores them, and a prober would ask the wrong place.
-    pub(crate) fn check_routes<'t>(&self, reader: &mut ConfigReader, probes: impl Iterator<Item = &'t Table> + Clone) {
+    pub(crate) fn check_routes<'t>(
+        &self,
+        reader: &mut ConfigReader,
+        probes: &(impl Iterator<Item = &'t Table> + Clone),
+    ) {
         for route in &self.routes {
             let is_used =
                 probes.clone().any(|probe| self.route(probe).is_some_and(|(used, _)| used.span == route.span));

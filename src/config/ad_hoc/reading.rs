@@ -44,7 +44,9 @@ impl OptionReader<'_, '_> {
             OptionForm::Nothing => {}
             OptionForm::Word(word) => self.set_once(&span, key, Item::Text(word.to_owned())),
             OptionForm::True => self.set_once(&span, key, Item::Boolean(true)),
-            OptionForm::Text | OptionForm::HeaderValue => self.set_once(&span, key, Item::Text(text)),
+            OptionForm::Text | OptionForm::HeaderValue | OptionForm::Certificate => {
+                self.set_once(&span, key, Item::Text(text));
+            }
             OptionForm::Texts => self.add(&span, key, Item::Text(text)),
             OptionForm::Integer => match value.parse() {
                 Ok(number) => self.set_once(&span, key, Item::Integer(number)),
@@ -59,7 +61,6 @@ impl OptionReader<'_, '_> {
                 let url = if value.contains("://") { text } else { format!("http://{text}") };
                 self.set_once(&span, key, Item::Text(url));
             }
-            OptionForm::Certificate => self.set_once(&span, key, Item::Text(text)),
             OptionForm::Resolve => self.resolve(&span, value),
             OptionForm::ConnectTo => self.connect_to(&span, value),
             OptionForm::Statuses => {
@@ -164,27 +165,24 @@ impl OptionReader<'_, '_> {
                 self.reader.advise(span, format!("`{name}:` has no value"), help);
                 return;
             }
-            None => match line.trim().strip_suffix(';') {
-                Some(name) => (name, ""),
-                None => {
+            None => {
+                let Some(name) = line.trim().strip_suffix(';') else {
                     self.reader.advise(span, "this is not a header", "write it as 'name: value'");
                     return;
-                }
-            },
+                };
+                (name, "")
+            }
         };
         let name = name.to_ascii_lowercase();
         let item = Item::Text(escaped(value));
-        match self.overlay.probe.find(&["headers", &name]) {
-            // The same header again is sent again.
-            Some(_) => {
-                let key = ["headers", &name];
-                let mut list =
-                    self.overlay.probe.find(&key).map(|node| node.one_or_more().to_vec()).unwrap_or_default();
-                list.push(Node { span: span.clone(), item });
-                self.put(span, &key, Item::List(list));
-            }
-            None => self.put(span, &["headers", &name], item),
-        }
+        let key = ["headers", &name];
+        let Some(before) = self.overlay.probe.find(&key).map(|node| node.one_or_more().to_vec()) else {
+            self.put(span, &key, item);
+            return;
+        };
+        // The same header again is sent again.
+        let added = Node { span: span.clone(), item };
+        self.put(span, &key, Item::List(before.into_iter().chain([added]).collect()));
     }
 
     fn data(&mut self, span: &Span, value: &str, file: bool, lines: bool) {
