@@ -42,6 +42,8 @@ pub struct IncidentRules {
     pub open_failures: NonZeroU32,
     /// out of this many checks.
     pub open_of: NonZeroU32,
+    /// Whether the rules to open were written down: then they hold whatever share of failures is usual.
+    pub open_is_set: bool,
     /// Closed by this many good checks in a row.
     pub close_after: NonZeroU32,
     /// A new stretch this soon after the last is a wave of the same incident, a later one an incident of its own.
@@ -60,6 +62,7 @@ impl Default for IncidentRules {
             open_after: n(3),
             open_failures: n(4),
             open_of: n(10),
+            open_is_set: false,
             close_after: n(3),
             join_within: Duration::from_hours(2),
         }

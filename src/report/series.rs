@@ -8,6 +8,7 @@ pub(crate) mod flapping;
 pub mod judgement;
 pub(crate) mod offline;
 pub(crate) mod outage;
+pub(crate) mod run_length;
 pub(crate) mod slowness;
 pub(crate) mod state;
 pub(crate) mod usual;

@@ -80,6 +80,7 @@ pub(crate) fn incident(reader: &mut ConfigReader, root: &Table) -> IncidentRules
     let mut rules = IncidentRules::default();
     let Some(table) = root.get("incident").and_then(Node::as_table) else { return rules };
     let count = |key: &str| table.get(key).and_then(layers::integer::<u32>).and_then(NonZeroU32::new);
+    rules.open_is_set = table.get("open-after").or(table.get("open-ratio")).is_some();
     rules.open_after = count("open-after").unwrap_or(rules.open_after);
     rules.close_after = count("close-after").unwrap_or(rules.close_after);
     if let Some(node) = table.get("open-ratio")

@@ -108,7 +108,7 @@ impl Description<'_, '_> {
             start: start.bracket(),
             end: end.map(Transition::bracket),
             detected_at: instant(opened.map_or(start.by, |outage| outage.detected_at)),
-            rule: opened.map(|outage| outage.rule.words(self.context.range.rules)).unwrap_or_default(),
+            rule: opened.map(|outage| outage.opened_by(self.context.range.rules)).unwrap_or_default(),
             duration_s: duration(start, end, self.context.range.to),
             waves: self.incident.iter().zip(self.cells).map(|(wave, cells)| self.wave(wave, cells)).collect(),
             impact_minutes: self.impact(),

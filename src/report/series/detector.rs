@@ -8,6 +8,7 @@ use crate::model::IncidentRules;
 use crate::report::fold::check_log::EvenRun;
 use crate::report::series::flapping::{FlapDetector, SETTLED_AFTER};
 use crate::report::series::outage::{Count, OpenRule, Outage, Transition};
+use crate::report::series::run_length;
 
 /// Follows the judged checks of one probe from one vantage in order of time.
 #[derive(Clone, Debug)]
@@ -15,6 +16,8 @@ pub(crate) struct OutageDetector {
     rules: IncidentRules,
     /// After so long without a judged check, in milliseconds, what was before is no longer "in a row".
     memory: i64,
+    /// Failures that are nearer to each other than this, in milliseconds, are of one round and one cluster.
+    round: i64,
     recent: VecDeque<Recent>,
     failed_recently: u32,
     run: Run,
@@ -23,6 +26,8 @@ pub(crate) struct OutageDetector {
     open: Option<Outage>,
     flap: FlapDetector,
     count: Count,
+    /// What was counted in stretches that are over: it is not usual.
+    in_outages: Count,
     outages: Vec<Outage>,
 }
 
@@ -52,6 +57,7 @@ impl OutageDetector {
         OutageDetector {
             rules: *rules,
             memory: cadence.map_or(i64::MAX, |cadence| cadence.saturating_mul(i64::from(rules.open_of.get()))),
+            round: cadence.unwrap_or_default() / 2,
             recent: VecDeque::new(),
             failed_recently: 0,
             run: Run::default(),
@@ -60,6 +66,7 @@ impl OutageDetector {
             open: None,
             flap: FlapDetector::default(),
             count: Count::default(),
+            in_outages: Count::default(),
             outages: Vec::new(),
         }
     }
@@ -162,23 +169,56 @@ impl OutageDetector {
     }
 
     fn fail(&mut self, at: i64) {
-        let in_a_row = self.run.length >= self.rules.open_after.get();
         if let Some(open) = &mut self.open {
             open.last_failed = at;
-        } else if in_a_row {
-            self.open(at, Transition { after: self.run.good_before, by: self.run.start }, OpenRule::InARow);
-        } else if self.failed_recently >= self.rules.open_failures.get()
-            && let Some(first) = self.recent.iter().find(|check| check.failed)
-        {
-            self.open(at, Transition { after: first.good_before, by: first.at }, OpenRule::Among);
+            return;
         }
+        let rules = &self.rules;
+        let is_near = self.run.length >= rules.open_after.get() || self.failed_recently >= rules.open_failures.get();
+        if !is_near {
+            return;
+        }
+        let needed = self.needed();
+        let in_a_row = self.run.length >= needed.in_a_row && self.spans_a_round(self.run.start, at, needed.in_a_row);
+        if in_a_row {
+            self.open(
+                at,
+                Transition { after: self.run.good_before, by: self.run.start },
+                OpenRule::InARow,
+                needed.in_a_row,
+            );
+        } else if self.failed_recently >= needed.among
+            && let Some(first) = self.recent.iter().find(|check| check.failed).copied()
+            && self.spans_a_round(first.at, at, needed.among)
+        {
+            self.open(at, Transition { after: first.good_before, by: first.at }, OpenRule::Among, needed.among);
+        }
+    }
+
+    /// The failures that open a stretch where so much fails as did before the last few checks and outside of
+    /// stretches.
+    fn needed(&self) -> run_length::FailuresNeeded {
+        if self.rules.open_is_set {
+            return run_length::FailuresNeeded::of(&self.rules);
+        }
+        let recent = Count { judged: self.recent.len() as u64, failed: u64::from(self.failed_recently) };
+        let usual = self.count.without(self.in_outages).without(recent);
+        run_length::failures_needed(&self.rules, usual)
+    }
+
+    /// Whether failures from one instant to another are of more rounds than one: three checks in the same
+    /// second are no three in a row.
+    const fn spans_a_round(&self, from: i64, to: i64, failures: u32) -> bool {
+        failures <= 1 || to - from >= self.round
     }
 
     /// A stretch that reopens while its last failure is among the checks that the rules look at
     /// has not ended: it goes on.
-    fn open(&mut self, at: i64, start: Transition, rule: OpenRule) {
+    fn open(&mut self, at: i64, start: Transition, rule: OpenRule, opened_with: u32) {
         let goes_on = self.outages.pop_if(|last| self.recent.iter().any(|check| check.at == last.last_failed));
         if let Some(outage) = goes_on {
+            // Counted again, whole, when it ends.
+            self.in_outages = self.in_outages.without(outage.counted);
             self.open = Some(Outage { end: None, last_failed: at, ..outage });
             return;
         }
@@ -188,9 +228,11 @@ impl OutageDetector {
             last_failed: at,
             detected_at: at,
             rule,
+            opened_with,
             flap_percent: 0.0,
             flapped: 0,
             before: self.before(start.by),
+            counted: Count::default(),
         });
     }
 
@@ -210,7 +252,10 @@ impl OutageDetector {
             && let Some(outage) = self.open.take()
         {
             let end = Transition { after: Some(outage.last_failed), by: self.run.start };
-            self.outages.push(outage.ending(end));
+            let counted = self.count.without(outage.before);
+            self.in_outages.judged += counted.judged;
+            self.in_outages.failed += counted.failed;
+            self.outages.push(Outage { counted, ..outage.ending(end) });
         }
     }
 
@@ -354,6 +399,47 @@ mod tests {
         let mut detector = OutageDetector::new(&IncidentRules::default(), Some(MINUTE));
         (0..60_000).for_each(|minute| detector.push(minute * MINUTE, chance.happens(0.001)));
         assert_eq!(detector.outages().count(), 0);
+    }
+
+    /// How often six series open in thirty days of checks each thirty seconds that fail by chance, and in one
+    /// round of a hundred half of all together.
+    fn false_alarms(rules: &IncidentRules, share: f64, seed: u64) -> usize {
+        const ROUND: i64 = 30_000;
+        let mut chance = Chance::new(seed);
+        let mut series = vec![OutageDetector::new(rules, Some(ROUND)); 6];
+        for round in 0..86_400 {
+            let is_burst = chance.happens(0.01);
+            for one in &mut series {
+                let failed = chance.happens(share) || (is_burst && chance.happens(0.5));
+                one.push(round * ROUND, failed);
+            }
+        }
+        series.iter().map(|one| one.outages().count()).sum()
+    }
+
+    #[test]
+    fn a_usual_share_of_failures_opens_nothing() {
+        let rules = IncidentRules::default();
+        for (share, at_most) in [(0.0005, 0), (0.005, 0), (0.02, 1)] {
+            for seed in [1, 2, 3] {
+                let found = false_alarms(&rules, share, seed);
+                assert!(found <= at_most, "{share} {seed}: {found}");
+            }
+        }
+        let by_hand = IncidentRules { open_is_set: true, ..rules };
+        assert!(false_alarms(&by_hand, 0.02, 1) > 5, "a rule set by hand holds");
+    }
+
+    #[test]
+    fn checks_of_one_moment_are_no_three_in_a_row() {
+        let mut detector = analyze("..........");
+        for ms in [0, 150, 300, 450] {
+            detector.push(10 * MINUTE + ms, true);
+        }
+        assert!(!detector.is_open());
+        detector.push(11 * MINUTE, true);
+        let outage = detector.outages().next().expect("a stretch");
+        assert_eq!((outage.start.by, outage.start.after), (10 * MINUTE, Some(9 * MINUTE)));
     }
 
     /// Checks until a stretch opens when 30 % fail at random, for many seeds.

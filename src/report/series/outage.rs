@@ -28,16 +28,6 @@ pub(crate) enum OpenRule {
     Among,
 }
 
-impl OpenRule {
-    /// `3 in a row`, `4 of 10`.
-    pub(crate) fn words(self, rules: &IncidentRules) -> String {
-        match self {
-            OpenRule::InARow => format!("{} in a row", rules.open_after),
-            OpenRule::Among => format!("{} of {}", rules.open_failures, rules.open_of),
-        }
-    }
-}
-
 /// A stretch of down-ness.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Outage {
@@ -51,12 +41,16 @@ pub(crate) struct Outage {
     pub(crate) detected_at: i64,
     /// The rule that opened it.
     pub(crate) rule: OpenRule,
+    /// So many failures opened it.
+    pub(crate) opened_with: u32,
     /// The highest percentage of state changes in it.
     pub(crate) flap_percent: f64,
     /// Checks during which it came and went.
     pub(crate) flapped: u64,
     /// What was counted before it.
     pub(crate) before: Count,
+    /// What was counted in it, once it is over.
+    pub(crate) counted: Count,
 }
 
 /// Judged checks.
@@ -66,7 +60,22 @@ pub(crate) struct Count {
     pub(crate) failed: u64,
 }
 
+impl Count {
+    /// What is left without some of them.
+    pub(crate) const fn without(self, some: Count) -> Count {
+        Count { judged: self.judged.saturating_sub(some.judged), failed: self.failed.saturating_sub(some.failed) }
+    }
+}
+
 impl Outage {
+    /// What opened it: `3 in a row`, `4 of 10`.
+    pub(crate) fn opened_by(&self, rules: &IncidentRules) -> String {
+        match self.rule {
+            OpenRule::InARow => format!("{} in a row", self.opened_with),
+            OpenRule::Among => format!("{} of {}", self.opened_with, rules.open_of),
+        }
+    }
+
     /// The same, ended.
     pub(crate) fn ending(self, end: Transition) -> Outage {
         Outage { end: Some(end), ..self }
