@@ -36,7 +36,6 @@ fn a_usage_or_configuration_error_is_2_and_sends_nothing() {
         &["check", "--count", "0"],
         &["check", "--every", "soon"],
         &["check", "b"],
-        &["check", "a", "http://127.0.0.1/"],
         &["check", "ftp://127.0.0.1/"],
         &["check", "--config", "elsewhere.toml"],
         &["check", "-q", "-v"],

@@ -145,9 +145,11 @@ fn is_stdin(path: &Path) -> bool {
     path == Path::new("-") || path == Path::new("/dev/stdin")
 }
 
-/// Whether a path is read as a stream.
+/// Whether a path is read as a stream: a pipe that a shell has opened for us, as in `-c <(…)`. To open
+/// one by its name would wait for a writer, who may never come.
 fn is_pipe(path: &Path) -> bool {
-    is_stdin(path) || std::fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo())
+    let is_open = path.starts_with("/dev/fd") || path.starts_with("/proc/self/fd");
+    is_stdin(path) || is_open && std::fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo())
 }
 
 /// The text of a file, without its byte order mark.

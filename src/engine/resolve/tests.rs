@@ -45,11 +45,20 @@ struct Dns {
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
-impl Dns {
-    async fn start(script: impl Fn(&Asked) -> Act + Send + Sync + 'static) -> Dns {
+/// The same port over UDP and TCP: one that is free over UDP may be in use over TCP.
+async fn both_at_one_port() -> (UdpSocket, TcpListener, SocketAddr) {
+    loop {
         let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
         let address = udp.local_addr().expect("an address");
-        let tcp = TcpListener::bind(address).await.expect("the same port over TCP");
+        if let Ok(tcp) = TcpListener::bind(address).await {
+            return (udp, tcp, address);
+        }
+    }
+}
+
+impl Dns {
+    async fn start(script: impl Fn(&Asked) -> Act + Send + Sync + 'static) -> Dns {
+        let (udp, tcp, address) = both_at_one_port().await;
         let (asked, script) = (Arc::new(Mutex::new(Vec::new())), Arc::new(script));
         let (udp, log) = (Arc::new(udp), Arc::clone(&asked));
         let act = move |query: &[u8], tcp, port| {
