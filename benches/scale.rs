@@ -18,6 +18,9 @@ use tokio::net::{TcpListener, TcpStream};
 const ANSWER: &str =
     "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 31\r\n\r\n<title>hello</title>all is well";
 
+/// Probes in a file.
+const PART: usize = 10_000;
+
 /// How many times each probe is due.
 const ROUNDS: u64 = 6;
 
@@ -38,7 +41,7 @@ fn size(text: &str) -> Option<(usize, u64)> {
 fn measure(port: u16, probes: usize, seconds: u64) {
     let folder = tempfile::tempdir().expect("a folder");
     let (config, journal) = (folder.path().join("probes.toml"), folder.path().join("journal"));
-    std::fs::write(&config, configuration(port, probes, seconds)).expect("a file");
+    configure(&config, port, probes, seconds);
     let rounds = if seconds > 30 { 2 } else { ROUNDS };
     let mut watch = Command::new(env!("CARGO_BIN_EXE_uptick"));
     watch.args(["watch", "-q", "--for", &format!("{}s", seconds * rounds), "-c"]).arg(&config);
@@ -71,12 +74,18 @@ fn measure(port: u16, probes: usize, seconds: u64) {
     );
 }
 
-fn configuration(port: u16, probes: usize, seconds: u64) -> String {
-    let mut config = format!("[defaults]\ninterval = \"{seconds}s\"\nexpect.body-contains = \"all is well\"\n");
-    for number in 0..probes {
-        let _ = write!(config, "[[probe]]\nname = \"p{number}\"\nurl = \"http://127.0.0.1:{port}/{number}\"\n");
+/// Writes the configuration: in parts, since a file has a limit.
+fn configure(config: &Path, port: u16, probes: usize, seconds: u64) {
+    let folder = config.parent().expect("a folder");
+    let common = format!("[defaults]\ninterval = \"{seconds}s\"\nexpect.body-contains = \"all is well\"\n");
+    std::fs::write(config, format!("include = \"part-*.toml\"\n{common}")).expect("a file");
+    for first in (0..probes).step_by(PART) {
+        let mut part = String::new();
+        for number in first..probes.min(first + PART) {
+            let _ = write!(part, "[[probe]]\nname = \"p{number}\"\nurl = \"http://127.0.0.1:{port}/{number}\"\n");
+        }
+        std::fs::write(folder.join(format!("part-{first}.toml")), part).expect("a file");
     }
-    config
 }
 
 fn report(config: &Path, journal: &Path) -> Json {
