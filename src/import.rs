@@ -1,7 +1,7 @@
 //! What other tools' files say, as a probe file: curl command lines, HAR, `blackbox_exporter` with
 //! Prometheus, Gatus and Uptime Kuma.
 //!
-//! A reader makes [`draft::ProbeDraft`]s: keys of `probes.toml` with their values, and notes on what has no
+//! A reader makes `draft::ProbeDraft`s: keys of `probes.toml` with their values, and notes on what has no
 //! key. What is written is read back by [`crate::config`]: a draft that it refuses stands in the file as a
 //! comment with the reason, so that the file is valid whatever was imported.
 
