@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::config::toml_text::{list, one_or_list, quoted};
-use crate::import::curl::proxy_without_secrets;
+use crate::config::toml_text::{one_or_list, quoted};
 use crate::import::document::{elements, fields, is_said, text};
 use crate::import::draft::ProbeDraft;
-use crate::import::request::{self, ImportedRequest};
+use crate::import::request::{self, ImportedOAuth2, ImportedRequest, proxy_without_secrets};
 use crate::import::secrets::Secrets;
 use crate::import::template::literal;
 use crate::model::quantity;
@@ -173,16 +172,14 @@ fn of_file(draft: &mut ProbeDraft, secrets: &mut Secrets, path: &str, field: &st
 }
 
 fn oauth2(draft: &mut ProbeDraft, secrets: &mut Secrets, value: &Value) {
-    let get = |key: &str| quoted(&literal(value[key].as_str().unwrap_or_default()));
-    let client_secret = quoted(&secret(draft, secrets, value, "client_secret", "client_secret"));
-    let scopes = elements(&value["scopes"]).iter().filter_map(text).map(|scope| quoted(&literal(&scope)));
-    let (token_url, client_id, scopes) = (get("token_url"), get("client_id"), list(scopes));
-    draft.set(
-        "auth.oauth2",
-        format!(
-            "{{ token-url = {token_url}, client-id = {client_id}, client-secret = {client_secret}, scopes = {scopes} }}"
-        ),
-    );
+    let get = |key: &str| literal(value[key].as_str().unwrap_or_default());
+    let oauth2 = ImportedOAuth2 {
+        token_url: get("token_url"),
+        client_id: get("client_id"),
+        client_secret: secret(draft, secrets, value, "client_secret", "client_secret"),
+        scopes: elements(&value["scopes"]).iter().filter_map(text).map(|scope| literal(&scope)).collect(),
+    };
+    request::set_oauth2(draft, &oauth2);
     if let Some(audience) = value["endpoint_params"]["audience"].as_str() {
         draft.not_carried("`endpoint_params`", &format!("write `audience = {}` into `auth.oauth2`", quoted(audience)));
     }

@@ -8,7 +8,7 @@ use crate::import::curl_options::{self, CurlOption};
 use crate::import::document::InputFile;
 use crate::import::draft::ProbeDraft;
 use crate::import::error::ImportError;
-use crate::import::request::{self, ImportedRequest};
+use crate::import::request::{self, ImportedRequest, has_header, proxy_without_secrets};
 use crate::import::secrets::{Secrets, is_secret};
 use crate::import::shell::ShellCommand;
 use crate::import::{browser, template};
@@ -148,13 +148,10 @@ impl Transfer {
             url.push(if url.contains('?') { '&' } else { '?' });
             url.push_str(&part);
         }
-        let has = |headers: &[(String, String)], name: &str| {
-            headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))
-        };
-        if self.has("json") && !has(&headers, "accept") {
+        if self.has("json") && !has_header(&headers, "accept") {
             headers.push(("accept".to_owned(), "application/json".to_owned()));
         }
-        if body.is_some() && !has(&headers, "content-type") {
+        if body.is_some() && !has_header(&headers, "content-type") {
             let kind = if self.has("json") { "application/json" } else { FORM };
             headers.push(("content-type".to_owned(), kind.to_owned()));
         }
@@ -394,61 +391,9 @@ impl Transfer {
 
     /// What nothing above has read.
     fn note_the_rest(&self, draft: &mut ProbeDraft) {
-        const READ: &[&str] = &[
-            "request",
-            "header",
-            "data",
-            "data-ascii",
-            "data-raw",
-            "data-binary",
-            "data-urlencode",
-            "json",
-            "form",
-            "form-string",
-            "url-query",
-            "user",
-            "user-agent",
-            "referer",
-            "cookie",
-            "proxy",
-            "socks5",
-            "socks5-hostname",
-            "proxy-user",
-            "max-time",
-            "connect-timeout",
-            "retry",
-            "retry-delay",
-            "max-redirs",
-            "resolve",
-            "connect-to",
-            "cacert",
-            "crlfile",
-            "cert",
-            "key",
-            "oauth2-bearer",
-            "interface",
-            "dns-servers",
-            "upload-file",
-            "range",
-            "get",
-            "head",
-            "location",
-            "location-trusted",
-            "insecure",
-            "ipv4",
-            "ipv6",
-            "http1.1",
-            "http2",
-            "http2-prior-knowledge",
-            "tlsv1.3",
-            "digest",
-            "ntlm",
-            "negotiate",
-            "anyauth",
-        ];
         // Their values may be secrets.
         for (option, _) in &self.options {
-            if !READ.contains(option) && !curl_options::is_of_output(option) {
+            if !curl_options::is_read(option) && !curl_options::is_of_output(option) {
                 draft.not_carried(&format!("`--{option}`"), "uptick has no key for it");
             }
         }
@@ -502,18 +447,4 @@ fn connect_to(option: &str, value: &str, url: &str) -> Option<ConnectTo> {
     };
     let ip: IpAddr = ip.trim_matches(['[', ']']).parse().ok()?;
     Some(ConnectTo::Address(std::net::SocketAddr::new(ip, port.parse().ok()?).to_string()))
-}
-
-/// A proxy with its password as a variable.
-pub(crate) fn proxy_without_secrets(secrets: &mut Secrets, owner: &str, proxy: &str, user: Option<&str>) -> String {
-    let Some((scheme, rest)) = proxy.split_once("://") else { return proxy.to_owned() };
-    let rest = rest.trim_end_matches('/');
-    let (userinfo, host) = rest.rsplit_once('@').map_or((user, rest), |(userinfo, host)| (Some(userinfo), host));
-    match userinfo.and_then(|userinfo| userinfo.split_once(':')) {
-        Some((user, password)) if !password.is_empty() => {
-            let password = secrets.reference(owner, "proxy_password", password);
-            format!("{scheme}://{user}:{password}@{host}")
-        }
-        _ => format!("{scheme}://{host}"),
-    }
 }

@@ -153,6 +153,65 @@ const OPTIONS: &[CurlOption] = &[
     flag("version", Some('V')),
 ];
 
+/// Options that a probe has a key for.
+const READ: [&str; 50] = [
+    "request",
+    "header",
+    "data",
+    "data-ascii",
+    "data-raw",
+    "data-binary",
+    "data-urlencode",
+    "json",
+    "form",
+    "form-string",
+    "url-query",
+    "user",
+    "user-agent",
+    "referer",
+    "cookie",
+    "proxy",
+    "socks5",
+    "socks5-hostname",
+    "proxy-user",
+    "max-time",
+    "connect-timeout",
+    "retry",
+    "retry-delay",
+    "max-redirs",
+    "resolve",
+    "connect-to",
+    "cacert",
+    "crlfile",
+    "cert",
+    "key",
+    "oauth2-bearer",
+    "interface",
+    "dns-servers",
+    "upload-file",
+    "range",
+    "get",
+    "head",
+    "location",
+    "location-trusted",
+    "insecure",
+    "ipv4",
+    "ipv6",
+    "http1.1",
+    "http2",
+    "http2-prior-knowledge",
+    "tlsv1.3",
+    "digest",
+    "ntlm",
+    "negotiate",
+    "anyauth",
+];
+
+/// Whether an option is carried over.
+pub(crate) fn is_read(long: &str) -> bool {
+    READ.contains(&long)
+}
+
 /// Options that say nothing about what is asked or what must hold.
 const OF_OUTPUT: [&str; 36] = [
     "output",

@@ -6,11 +6,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::config::toml_text::{list, quoted};
-use crate::import::curl::proxy_without_secrets;
 use crate::import::document::{elements, fields, is_said, text};
 use crate::import::draft::ProbeDraft;
-use crate::import::request::{self, ImportedRequest};
+use crate::import::request::{self, ImportedOAuth2, ImportedRequest, has_header, proxy_without_secrets};
 use crate::import::secrets::Secrets;
 use crate::import::template::with_dollar_variables;
 use crate::model::quantity;
@@ -72,7 +70,7 @@ fn draft(endpoint: &Value, secrets: &mut Secrets) -> ProbeDraft {
         && let Some(query) = body.take()
     {
         body = Some(serde_json::json!({ "query": query }).to_string());
-        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
+        if !has_header(&headers, "content-type") {
             headers.push(("content-type".to_owned(), "application/json".to_owned()));
         }
     }
@@ -132,18 +130,13 @@ fn client(draft: &mut ProbeDraft, secrets: &mut Secrets, client: &Value) {
 
 fn oauth2(draft: &mut ProbeDraft, secrets: &mut Secrets, oauth2: &Value) {
     let get = |key: &str| oauth2[key].as_str().map(with_dollar_variables).unwrap_or_default();
-    let secret = secrets.reference(&draft.name, "client_secret", &get("client-secret"));
-    let scopes = elements(&oauth2["scopes"]).iter().filter_map(text).map(|scope| quoted(&scope));
-    draft.set(
-        "auth.oauth2",
-        format!(
-            "{{ token-url = {}, client-id = {}, client-secret = {}, scopes = {} }}",
-            quoted(&get("token-url")),
-            quoted(&get("client-id")),
-            quoted(&secret),
-            list(scopes)
-        ),
-    );
+    let oauth2 = ImportedOAuth2 {
+        token_url: get("token-url"),
+        client_id: get("client-id"),
+        client_secret: secrets.reference(&draft.name, "client_secret", &get("client-secret")),
+        scopes: elements(&oauth2["scopes"]).iter().filter_map(text).collect(),
+    };
+    request::set_oauth2(draft, &oauth2);
 }
 
 fn conditions(draft: &mut ProbeDraft, endpoint: &Value, scheme: &str) {

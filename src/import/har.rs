@@ -8,7 +8,7 @@ use crate::config::toml_text::quoted;
 use crate::import::browser;
 use crate::import::document::{elements, text};
 use crate::import::draft::ProbeDraft;
-use crate::import::request::{self, ImportedRequest};
+use crate::import::request::{self, ImportedRequest, has_header};
 use crate::import::secrets::Secrets;
 use crate::import::template::literal;
 
@@ -88,7 +88,7 @@ fn draft(request: &Value, response: &Value, method: &str, url: &str, secrets: &m
         }
     }
     // An export without headers may still have the cookies.
-    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("cookie")) {
+    if !has_header(&headers, "cookie") {
         let cookies = elements(&request["cookies"]).iter();
         let cookies =
             cookies.filter_map(|cookie| Some(format!("{}={}", cookie["name"].as_str()?, cookie["value"].as_str()?)));
@@ -100,7 +100,7 @@ fn draft(request: &Value, response: &Value, method: &str, url: &str, secrets: &m
     noise.retain(|name| !name.starts_with(':') && name != "host");
     let post = &request["postData"];
     let body = body(post);
-    let has_type = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    let has_type = has_header(&headers, "content-type");
     if let Some(kind) = post["mimeType"].as_str().filter(|kind| body.is_some() && !has_type && !kind.is_empty()) {
         headers.push(("content-type".to_owned(), literal(kind)));
     }

@@ -3,7 +3,7 @@
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-use crate::config::toml_text::{key, quoted, table, toml_of};
+use crate::config::toml_text::{key, list, quoted, table, toml_of};
 use crate::import::draft::ProbeDraft;
 use crate::import::secrets::{Secrets, is_secret};
 use crate::import::template;
@@ -186,6 +186,48 @@ pub(crate) fn set_basic_auth(draft: &mut ProbeDraft, secrets: &mut Secrets, owne
     draft.set("auth.basic", format!("{{ user = {}, password = {} }}", quoted(user), quoted(&password)));
 }
 
+/// OAuth 2.0 client credentials as another tool has them: templates.
+pub(crate) struct ImportedOAuth2 {
+    pub(crate) token_url: String,
+    pub(crate) client_id: String,
+    pub(crate) client_secret: String,
+    pub(crate) scopes: Vec<String>,
+}
+
+/// Client credentials, whose secret is a variable by now.
+pub(crate) fn set_oauth2(draft: &mut ProbeDraft, oauth2: &ImportedOAuth2) {
+    let ImportedOAuth2 { token_url, client_id, client_secret, scopes } = oauth2;
+    draft.set(
+        "auth.oauth2",
+        format!(
+            "{{ token-url = {}, client-id = {}, client-secret = {}, scopes = {} }}",
+            quoted(token_url),
+            quoted(client_id),
+            quoted(client_secret),
+            list(scopes.iter().map(|scope| quoted(scope)))
+        ),
+    );
+}
+
+/// Whether a header is among them, whatever the case of its name.
+pub(crate) fn has_header(headers: &[(String, String)], name: &str) -> bool {
+    headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))
+}
+
+/// A proxy with its password as a variable.
+pub(crate) fn proxy_without_secrets(secrets: &mut Secrets, owner: &str, proxy: &str, user: Option<&str>) -> String {
+    let Some((scheme, rest)) = proxy.split_once("://") else { return proxy.to_owned() };
+    let rest = rest.trim_end_matches('/');
+    let (userinfo, host) = rest.rsplit_once('@').map_or((user, rest), |(userinfo, host)| (Some(userinfo), host));
+    match userinfo.and_then(|userinfo| userinfo.split_once(':')) {
+        Some((user, password)) if !password.is_empty() => {
+            let password = secrets.reference(owner, "proxy_password", password);
+            format!("{scheme}://{user}:{password}@{host}")
+        }
+        _ => format!("{scheme}://{host}"),
+    }
+}
+
 /// Sets the URL without the secrets in it.
 fn set_url(draft: &mut ProbeDraft, secrets: &mut Secrets, owner: &str, url: &str) {
     let (url, fragment) = url.split_once('#').map_or((url, None), |(url, fragment)| (url, Some(fragment)));
@@ -194,7 +236,7 @@ fn set_url(draft: &mut ProbeDraft, secrets: &mut Secrets, owner: &str, url: &str
     }
     let (base, query) = url.split_once('?').map_or((url, None), |(base, query)| (base, Some(query)));
     let base = without_userinfo(draft, secrets, owner, base);
-    let mut text = without_path_keys(secrets, owner, &base);
+    let mut text = without_path_keys(secrets, &base);
     if let Some(query) = query {
         let pairs = query.split('&').map(|pair| match pair.split_once('=') {
             Some((name, value)) if is_secret(&percent_decode_str(name).decode_utf8_lossy()) => {
@@ -222,7 +264,7 @@ fn without_userinfo(draft: &mut ProbeDraft, secrets: &mut Secrets, owner: &str, 
 }
 
 /// Parts of a path that are keys, as webhooks have them.
-fn without_path_keys(secrets: &mut Secrets, owner: &str, base: &str) -> String {
+fn without_path_keys(secrets: &mut Secrets, base: &str) -> String {
     let Some((scheme, rest)) = base.split_once("://") else { return base.to_owned() };
     let mut parts = rest.split('/');
     let host = parts.next().unwrap_or_default().to_owned();
@@ -235,7 +277,6 @@ fn without_path_keys(secrets: &mut Secrets, owner: &str, base: &str) -> String {
         }
     });
     let path: String = parts.map(|part| format!("/{part}")).collect();
-    let _ = owner;
     format!("{scheme}://{host}{path}")
 }
 

@@ -350,9 +350,8 @@ impl WordReader {
                     Some('u') => self.code(16, 4),
                     Some('U') => self.code(16, 8),
                     Some('x') => self.code(16, 2),
-                    Some(digit @ '0'..='7') => {
+                    Some('0'..='7') => {
                         self.at -= 1;
-                        let _ = digit;
                         self.code(8, 3);
                     }
                     Some(escaped) => self.push(escaped),

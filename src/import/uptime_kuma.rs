@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::config::toml_text::{one_or_list, quoted};
 use crate::import::document::{elements, fields, is_said, text};
 use crate::import::draft::ProbeDraft;
-use crate::import::request::{self, ImportedRequest};
+use crate::import::request::{self, ImportedOAuth2, ImportedRequest, has_header};
 use crate::import::secrets::{Secrets, is_secret};
 use crate::import::template::literal;
 use crate::model::quantity::show_duration;
@@ -108,7 +108,7 @@ fn headers(draft: &mut ProbeDraft, monitor: &Value) -> Vec<(String, String)> {
 }
 
 fn with_content_type(mut headers: Vec<(String, String)>, monitor: &Value, has_body: bool) -> Vec<(String, String)> {
-    let has_type = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    let has_type = has_header(&headers, "content-type");
     if has_body && !has_type {
         let kind = match monitor["httpBodyEncoding"].as_str() {
             Some("form") => "application/x-www-form-urlencoded",
@@ -130,19 +130,13 @@ fn credentials(draft: &mut ProbeDraft, monitor: &Value, secrets: &mut Secrets) {
             request::set_basic_auth(draft, secrets, &owner, &get("basic_auth_user"), &get("basic_auth_pass"));
         }
         "oauth2-cc" => {
-            let secret = secrets.reference(&owner, "client_secret", &get("oauth_client_secret"));
-            let scopes = get("oauth_scopes");
-            let scopes = scopes.split_whitespace().map(quoted);
-            draft.set(
-                "auth.oauth2",
-                format!(
-                    "{{ token-url = {}, client-id = {}, client-secret = {}, scopes = {} }}",
-                    quoted(&get("oauth_token_url")),
-                    quoted(&get("oauth_client_id")),
-                    quoted(&secret),
-                    crate::config::toml_text::list(scopes)
-                ),
-            );
+            let oauth2 = ImportedOAuth2 {
+                token_url: get("oauth_token_url"),
+                client_id: get("oauth_client_id"),
+                client_secret: secrets.reference(&owner, "client_secret", &get("oauth_client_secret")),
+                scopes: get("oauth_scopes").split_whitespace().map(str::to_owned).collect(),
+            };
+            request::set_oauth2(draft, &oauth2);
         }
         "mtls" => draft.not_carried(
             "the client certificate",
