@@ -11,6 +11,7 @@ use x509_parser::extensions::GeneralName;
 use x509_parser::parse_x509_certificate;
 use x509_parser::prelude::X509Certificate;
 
+use crate::model::text::hexadecimal;
 use crate::model::{CertificateFacts, CertificateRole, ChainCertificate, Redactor, SafeText};
 
 /// How many of a certificate's names are kept.
@@ -199,8 +200,7 @@ fn of_chain(
 
 /// SHA-256 of a certificate, hexadecimal.
 fn fingerprint(certificate: &[u8]) -> String {
-    let digits = |byte: &u8| [byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16).unwrap_or('0'));
-    Sha256::digest(certificate).iter().flat_map(digits).collect()
+    hexadecimal(&Sha256::digest(certificate))
 }
 
 fn subject(certificate: &X509Certificate<'_>, redactor: &Redactor) -> SafeText {

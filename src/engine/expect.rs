@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use url::Url;
 
+use crate::model::text::hexadecimal;
 use crate::model::{
     Captures, CertificateRole, Expect, FailureClass, HeaderExpectation, HeaderRule, Hop, HttpVersion, JsonDocument,
     JsonNode, JsonRule, Mismatch, Redactor, SafeText, TextRule, Timings, TlsFacts, Value,
@@ -390,10 +391,6 @@ fn is_same_page(wanted: &Url, url: &Url) -> bool {
 fn beginning(text: &str) -> &str {
     const ENOUGH: usize = 128 * 1024;
     &text[..text.floor_char_boundary(ENOUGH)]
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// The host of a URL, for a message.

@@ -1,10 +1,9 @@
 //! The bytes of a `multipart/form-data` body (RFC 7578).
 
-use std::fmt::Write as _;
-
 use sha2::{Digest as _, Sha256};
 
 use crate::model::FileBody;
+use crate::model::text::hexadecimal;
 
 /// The media type of a file that does not say its own.
 pub(super) const OCTETS: &str = "application/octet-stream";
@@ -57,10 +56,7 @@ impl Form {
             hash.update(head);
             hash.update(content);
         }
-        hash.finalize().iter().take(16).fold("uptick-".to_owned(), |mut boundary, byte| {
-            let _ = write!(boundary, "{byte:02x}");
-            boundary
-        })
+        format!("uptick-{}", &hexadecimal(&hash.finalize())[..32])
     }
 }
 

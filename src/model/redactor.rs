@@ -9,7 +9,7 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
-use super::text::{MESSAGE_LIMIT, visible_bytes};
+use super::text::{MESSAGE_LIMIT, hexadecimal, visible_bytes};
 use super::{REDACTED, SHORTEST_SECRET, SafeText, Secret, is_secret_name, unescape};
 
 /// How many bytes of a form are searched for; the rest is compared where they are found.
@@ -290,7 +290,7 @@ fn forms(value: &str) -> Vec<Vec<u8>> {
     let bytes = value.as_bytes();
     let low_first: Vec<u8> = value.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let high_first: Vec<u8> = value.encode_utf16().flat_map(u16::to_be_bytes).collect();
-    let mut forms = vec![bytes.to_vec(), hexadecimal(bytes)];
+    let mut forms = vec![bytes.to_vec(), hexadecimal(bytes).into_bytes()];
     // Where line breaks are undone, those of the value are gone as well.
     let unwrapped: String = value.lines().map(|line| line.trim_start_matches([' ', '\t'])).collect();
     if unwrapped != value {
@@ -311,11 +311,6 @@ fn forms(value: &str) -> Vec<Vec<u8>> {
     }
     forms.extend([low_first, high_first]);
     forms
-}
-
-fn hexadecimal(bytes: &[u8]) -> Vec<u8> {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]).collect()
 }
 
 /// How a value is sent: as it is, in a URL's query or path, in a form, in JSON.
@@ -481,7 +476,7 @@ mod tests {
             let url_safe = URL_SAFE_NO_PAD.encode(format!("{before}{secret}{after}"));
             let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
             let json = serde_json::to_string(&secret).expect("a string serialises");
-            let hexadecimal = String::from_utf8(hexadecimal(secret.as_bytes())).expect("digits").to_uppercase();
+            let hexadecimal = hexadecimal(secret.as_bytes()).to_uppercase();
             let wrapped: Vec<&str> = base64.as_bytes().chunks(7).map(|line| std::str::from_utf8(line).expect("ASCII")).collect();
             let wide: String = secret.encode_utf16().flat_map(u16::to_le_bytes).map(char::from).collect();
             let all = format!("{before}{secret}{after} {base64} {url_safe} {encoded} {json} {hexadecimal}");

@@ -9,6 +9,12 @@ use serde::{Deserialize, Serialize};
 /// The longest message kept, in characters.
 pub const MESSAGE_LIMIT: usize = 300;
 
+/// Bytes as small hexadecimal digits, two a byte.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    let digits = |byte: &u8| [byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16).unwrap_or('0'));
+    bytes.iter().flat_map(digits).collect()
+}
+
 /// One line of text without control bytes, escape sequences, bidirectional overrides or
 /// zero-width characters (they are shown as visible escapes), cut to a length.
 ///

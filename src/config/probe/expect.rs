@@ -1,6 +1,5 @@
 //! What must hold of an answer.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::config::keys::schema::{TableSchema, ValueType, key};
@@ -12,6 +11,7 @@ use crate::config::value::layers::Layers;
 use crate::config::value::toml_text::{TomlLines, TomlWriter, key as bare_key, list, quoted, table, toml_of};
 use crate::config::value::{interpolate, layers, matcher, url};
 use crate::model::quantity::{show_bytes, show_duration};
+use crate::model::text::hexadecimal;
 use crate::model::{
     Expect, HeaderExpectation, HeaderRule, HttpVersion, JsonExpectation, JsonRule, Pattern, Phase, StatusSet, TextRule,
     TlsVersion, Value,
@@ -513,11 +513,7 @@ fn explain_facts(lines: &mut TomlLines, writer: &TomlWriter, expect: &Expect) {
         }
     }
     if let Some(hash) = expect.sha256 {
-        let digits = hash.iter().fold(String::new(), |mut digits, byte| {
-            let _ = write!(digits, "{byte:02x}");
-            digits
-        });
-        lines.set("expect.sha256", &quoted(&digits));
+        lines.set("expect.sha256", &quoted(&hexadecimal(&hash)));
     }
 }
 
