@@ -212,16 +212,14 @@ impl Exchange<'_> {
             return dial(addresses, self.route.source, trace).await.map(Stream::from).map_err(PhaseError::Connect);
         };
         // What the proxy is told is decided before it is dialled.
-        let targets = self.proxy_targets(proxy, trace).await?;
+        let mut targets = self.proxy_targets(proxy, trace).await?.into_iter();
         trace.enter(Phase::Connect);
-        let mut left = targets.len();
-        for target in &targets {
-            left -= 1;
+        while let Some(target) = targets.next() {
             let mut stream = self.connect_proxy(proxy, addresses, trace).await?;
-            match proxy.open(&mut stream, target).await {
+            match proxy.open(&mut stream, &target).await {
                 Ok(()) => return Ok(stream),
                 // The next address of the name may be reached where this one is not.
-                Err(error) if left > 0 && error.is_of_target() => {}
+                Err(error) if targets.len() > 0 && error.is_of_target() => {}
                 Err(error) => return Err(PhaseError::Proxy(error)),
             }
         }
