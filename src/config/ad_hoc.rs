@@ -57,11 +57,14 @@ pub(crate) fn add_targets(reader: &mut ConfigReader, root: &mut Table, targets: 
 mod tests {
     use crate::config::{AdHoc, AdHocTarget, Config, ConfigError, GivenOption, RequestOption, load_for};
 
+    fn given(name: &str, value: &str) -> GivenOption {
+        let option = RequestOption::ALL.iter().find(|option| option.long == name).unwrap();
+        GivenOption { option, value: value.to_owned() }
+    }
+
     fn asked(urls: &[&str], options: &[(&str, &str)]) -> Result<Config, ConfigError> {
         let targets = urls.iter().map(|url| AdHocTarget::of(url)).collect();
-        let find = |name: &str| RequestOption::ALL.iter().find(|option| option.long == name).unwrap();
-        let options =
-            options.iter().map(|(name, value)| GivenOption { option: find(name), value: (*value).to_owned() });
+        let options = options.iter().map(|(name, value)| given(name, value));
         let env = |name: &str| (name == "TOKEN").then(|| "hunter2hunter2".to_owned());
         load_for(None, &AdHoc { targets, options: options.collect(), names: Vec::new() }, &env)
     }
@@ -207,8 +210,6 @@ mod tests {
                     [[probe]]\nname = \"way\"\n[[probe.step]]\nurl = \"https://way.test\"\n\
                     [[probe.step]]\nurl = \"https://way.test\"\nexpect.status = 200\n";
         std::fs::write(&file, text).unwrap();
-        let find = |name: &str| RequestOption::ALL.iter().find(|option| option.long == name).unwrap();
-        let given = |name, value: &str| GivenOption { option: find(name), value: value.to_owned() };
         let load = |names: &[&str], options: Vec<GivenOption>| {
             let names = names.iter().map(|name| (*name).to_owned()).collect();
             let ad_hoc = AdHoc { targets: vec![AdHocTarget::of("https://x.test")], options, names };

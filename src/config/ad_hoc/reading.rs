@@ -86,19 +86,15 @@ impl OptionReader<'_, '_> {
 
     fn finish(mut self) -> Overlay {
         if let Some(data) = self.data.take() {
-            let headers = self.overlay.probe.get("headers").and_then(Node::as_table);
-            let has = |name: &str| {
-                headers.is_some_and(|table| table.entries.iter().any(|entry| entry.key.eq_ignore_ascii_case(name)))
+            let (kind, names): (&str, &[&str]) = if data.is_json {
+                ("application/json", &["content-type", "accept"])
+            } else {
+                ("application/x-www-form-urlencoded", &["content-type"])
             };
-            let kind = if data.is_json { "application/json" } else { "application/x-www-form-urlencoded" };
-            let wanted = [("content-type", true, kind), ("accept", data.is_json, kind)];
-            let missing: Vec<(&str, &str)> = wanted
-                .iter()
-                .filter(|(name, is_sent, _)| *is_sent && !has(name))
-                .map(|(name, _, kind)| (*name, *kind))
-                .collect();
-            for (name, kind) in missing {
-                self.put(&data.span, &["headers", name], Item::Text(kind.to_owned()));
+            for name in names {
+                if !self.has_header(name) {
+                    self.put(&data.span, &["headers", name], Item::Text(kind.to_owned()));
+                }
             }
             if self.overlay.probe.get("method").is_none() {
                 self.put(&data.span, &["method"], Item::Text("POST".to_owned()));
@@ -112,6 +108,11 @@ impl OptionReader<'_, '_> {
             self.put(&span, &["tls", "client-key"], item);
         }
         self.overlay
+    }
+
+    fn has_header(&self, name: &str) -> bool {
+        let headers = self.overlay.probe.get("headers").and_then(Node::as_table);
+        headers.is_some_and(|table| table.entries.iter().any(|entry| entry.key.eq_ignore_ascii_case(name)))
     }
 
     fn put(&mut self, span: &Span, path: &[&str], item: Item) {
