@@ -56,6 +56,11 @@ impl Retries {
 }
 
 impl Probe {
+    /// Whether it is one of a URL of the command line: it stands in no line of a file.
+    pub(crate) const fn is_of_command_line(&self) -> bool {
+        self.line == 0
+    }
+
     /// The time between two checks unless the probe file says otherwise.
     pub const INTERVAL: Duration = Duration::from_secs(30);
     /// The most time of an attempt unless the probe file says otherwise.

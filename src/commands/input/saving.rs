@@ -24,8 +24,7 @@ pub(crate) fn save(
         let message = message.strip_prefix("error: ").unwrap_or(message);
         CliError::Usage(format!("error: --save: {message}"))
     };
-    // A probe of a file has one.
-    let given: Vec<&Arc<Probe>> = probes.iter().filter(|probe| probe.file.is_none()).collect();
+    let given: Vec<&Arc<Probe>> = probes.iter().filter(|probe| probe.is_of_command_line()).collect();
     let [probe] = given.as_slice() else {
         return Err(usage("give one URL: one probe is saved under one name"));
     };

@@ -102,11 +102,10 @@ pub(crate) fn select(config: &Config, names: &[String], common: &ProbeArgs) -> R
     known_or_stop("surface", &common.surfaces, surfaces)?;
     let tags = config.probes.iter().flat_map(|probe| probe.tags.iter().map(String::as_str));
     known_or_stop("tag", &common.tags, tags)?;
-    // Probes of URLs stand in no line of a file, and are there because they are asked for.
-    let is_ad_hoc = |probe: &Probe| probe.line == 0;
-    let asks_all = names.is_empty() && !config.probes.iter().any(|probe| is_ad_hoc(probe));
+    // Probes of URLs are there because they are asked for.
+    let asks_all = names.is_empty() && !config.probes.iter().any(|probe| probe.is_of_command_line());
     let is_wanted = |probe: &Probe| {
-        (asks_all || is_ad_hoc(probe) || names.contains(&probe.name))
+        (asks_all || probe.is_of_command_line() || names.contains(&probe.name))
             && (common.surfaces.is_empty() || common.surfaces.contains(&probe.surface))
             && (common.tags.is_empty() || probe.tags.iter().any(|tag| common.tags.contains(tag)))
     };
