@@ -50,7 +50,7 @@ pub(crate) fn config(
     }
     let probes = probes(reader, &files, &shared, overlay);
     if !files.iter().any(|file| file.get("probe").is_some()) {
-        reader.problem_at_large("has no probes", Some("add a [[probe]]; `uptick init` writes an example file"));
+        reader.lack_of_probes();
     }
     complete_surfaces(reader, &mut surfaces, &probes);
     let alerts = alert::alerts(reader, root, &surfaces);

@@ -39,6 +39,7 @@ pub(crate) struct ConfigReader<'e> {
     /// Places of texts that are secrets: they are not shown in a diagnostic.
     masked: Vec<Span>,
     found: Vec<PendingProblem>,
+    lacks_probes: bool,
     /// Problems of files that could not be read at all.
     unread: Vec<Problem>,
     seen: BTreeSet<(Option<Span>, String)>,
@@ -78,6 +79,7 @@ impl<'e> ConfigReader<'e> {
             warned: BTreeSet::new(),
             masked: Vec::new(),
             found: Vec::new(),
+            lacks_probes: false,
             unread: Vec::new(),
             seen: BTreeSet::new(),
             files: RefCell::default(),
@@ -132,6 +134,12 @@ impl<'e> ConfigReader<'e> {
     /// A problem that has no span: of the first file as a whole, or of the command line.
     pub(crate) fn problem_at_large(&mut self, message: impl Into<String>, help: Option<&str>) {
         self.add(None, message.into(), help.map(str::to_owned));
+    }
+
+    /// The problem that no file has a probe.
+    pub(crate) fn lack_of_probes(&mut self) {
+        self.lacks_probes = true;
+        self.problem_at_large("has no probes", Some("add a [[probe]]; `uptick init` writes an example file"));
     }
 
     /// The same problem at the same span is one, however many probes inherit it.
@@ -251,7 +259,7 @@ impl<'e> ConfigReader<'e> {
             masked.entry(span.file).or_default().push(span.range());
         }
         problems.extend(found.into_iter().map(|found| self.locate(found, &masked)));
-        Err(ConfigError::new(problems))
+        Err(ConfigError::new(problems).lacking_probes(self.lacks_probes))
     }
 
     fn locate(&self, found: PendingProblem, masked: &BTreeMap<usize, Vec<Range<usize>>>) -> Problem {

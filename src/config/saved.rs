@@ -52,7 +52,7 @@ pub(crate) fn with_probe(
             }
             Ok(_) => {}
             // A file that has no probe yet is no mistake here.
-            Err(error) if error.problems().iter().all(|problem| problem.message.ends_with("has no probes")) => {}
+            Err(error) if error.only_lacks_probes() => {}
             Err(error) => return Err(error.to_string()),
         }
     }

@@ -21,6 +21,8 @@ const LONGEST_MESSAGE: usize = 500;
 #[derive(Debug)]
 pub struct ConfigError {
     problems: Vec<Problem>,
+    /// Whether one of them is that there are no probes.
+    lacks_probes: bool,
 }
 
 /// One problem.
@@ -48,7 +50,16 @@ struct Excerpt {
 
 impl ConfigError {
     pub(crate) fn new(problems: Vec<Problem>) -> ConfigError {
-        ConfigError { problems }
+        ConfigError { problems, lacks_probes: false }
+    }
+
+    pub(crate) fn lacking_probes(self, lacks_probes: bool) -> ConfigError {
+        ConfigError { lacks_probes, ..self }
+    }
+
+    /// Whether nothing is wrong but that there are no probes.
+    pub(crate) fn only_lacks_probes(&self) -> bool {
+        self.lacks_probes && self.problems.len() == 1
     }
 
     /// The problems, in the order of the file.
