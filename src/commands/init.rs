@@ -66,7 +66,7 @@ fn targets(args: &InitArgs) -> Result<(PathBuf, Vec<String>), CliError> {
         return Err(usage(&format!("{} URLs are given; the most is {MOST_URLS}", urls.len())));
     }
     let path = file.map_or_else(|| PathBuf::from(config::FILE_NAME), PathBuf::from);
-    Ok((path, urls.into_iter().map(|url| with_scheme(url)).collect()))
+    Ok((path, urls.into_iter().map(|url| config::assumed_url(url).unwrap_or_else(|| url.clone())).collect()))
 }
 
 /// What has a scheme, a dot or a port, and is no file of TOML.
@@ -74,17 +74,6 @@ fn is_url(target: &str) -> bool {
     let is_file =
         Path::new(target).extension().is_some_and(|extension| extension == "toml") || target.starts_with(['/', '.']);
     target.contains("://") || !is_file && target.contains(['.', ':'])
-}
-
-/// A public name is asked over https, this machine and addresses over http.
-fn with_scheme(target: &str) -> String {
-    if target.contains("://") {
-        return target.to_owned();
-    }
-    let target = if target.starts_with(':') { format!("localhost{target}") } else { target.to_owned() };
-    let host = target.split(['/', '?', ':']).next().unwrap_or_default();
-    let is_local = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok() || target.starts_with('[');
-    format!("{}://{target}", if is_local { "http" } else { "https" })
 }
 
 /// Asks every URL a few times, and once more with what is to be expected of it.
