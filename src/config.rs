@@ -53,7 +53,15 @@ pub fn find(start: &Path) -> Option<PathBuf> {
 /// # Errors
 /// Why it cannot be read; the sentence continues the name of the file.
 pub fn read_text(path: &Path) -> Result<String, String> {
-    source::read_any_text(path, source::LARGEST_FILE).map_err(|error| error.to_string())
+    read_text_up_to(path, source::LARGEST_FILE)
+}
+
+/// The same, of at most `limit` bytes.
+///
+/// # Errors
+/// Why it cannot be read; the sentence continues the name of the file.
+pub(crate) fn read_text_up_to(path: &Path, limit: u64) -> Result<String, String> {
+    source::read_any_text(path, limit).map_err(|error| error.to_string())
 }
 
 /// Reads a probe file. `env` answers for the environment.

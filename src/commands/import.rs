@@ -1,17 +1,15 @@
 //! `uptick import`: other tools' files as a probe file.
 
 use std::fs::File;
-use std::io;
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::cli::ImportArgs;
 use crate::commands::process::exit::{CliError, Exit};
 use crate::commands::process::terminal;
 use crate::commands::process::terminal::{MessageLevel, Terminal};
-use crate::format;
-use crate::import;
 use crate::import::{Imported, InputFile};
+use crate::{config, format, import};
 
 /// The most files of one import.
 const MOST_FILES: usize = 200;
@@ -52,27 +50,7 @@ fn read(paths: &[PathBuf]) -> Result<Vec<InputFile>, CliError> {
 fn read_one(path: &Path) -> Result<InputFile, CliError> {
     let is_stdin = path.as_os_str() == "-";
     let name = if is_stdin { "standard input".to_owned() } else { path.display().to_string() };
-    let failed = |error: io::Error| match error.kind() {
-        ErrorKind::NotFound => usage(&format!("{name} does not exist")),
-        ErrorKind::IsADirectory => usage(&format!("{name} is a directory; name the files in it")),
-        _ => usage(&format!("{name} cannot be read: {error}")),
-    };
-    let mut bytes = Vec::new();
-    let read = if is_stdin {
-        io::stdin().lock().take(LARGEST_FILE + 1).read_to_end(&mut bytes)
-    } else {
-        File::open(path).and_then(|file| file.take(LARGEST_FILE + 1).read_to_end(&mut bytes))
-    };
-    read.map_err(failed)?;
-    if bytes.len() as u64 > LARGEST_FILE {
-        return Err(usage(&format!("{name} is larger than {LARGEST_FILE} bytes")));
-    }
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        let line = error.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1;
-        usage(&format!("{name} is not UTF-8 text: line {line} has a byte that cannot be read"))
-    })?;
-    let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+    let text = config::read_text_up_to(path, LARGEST_FILE).map_err(|why| usage(&format!("{name} {why}")))?;
     Ok(InputFile { name, text })
 }
 
