@@ -1,5 +1,6 @@
 //! The process as its surroundings see it: its streams, its signals, its lock, and how it ends.
 
+pub(crate) mod draft;
 pub(crate) mod exit;
 pub(crate) mod instance_lock;
 pub(crate) mod outputs;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::commands::input::locations;
+use crate::commands::process::draft;
 use crate::commands::process::exit::CliError;
 use crate::commands::process::terminal::{MessageLevel, Terminal};
 use crate::config;
@@ -57,12 +58,8 @@ fn replace(path: &Path, text: &str) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     // A link stays a link to the file that is written.
     let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mode = fs::metadata(&path).map_or(0o666, |metadata| metadata.permissions().mode() & 0o777);
-    let mut draft = tempfile::Builder::new()
-        .prefix(".uptick-")
-        .permissions(fs::Permissions::from_mode(mode))
-        .tempfile_in(folder)?;
+    let mode = fs::metadata(&path).map_or(draft::PLAIN_MODE, |metadata| metadata.permissions().mode() & 0o777);
+    let mut draft = draft::beside(&path, mode)?;
     // The umask is for new files.
     if path.exists() {
         draft.as_file().set_permissions(fs::Permissions::from_mode(mode))?;

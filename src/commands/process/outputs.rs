@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::cli::FormatOutput;
+use crate::commands::process::draft;
 use crate::commands::process::exit::CliError;
 
 /// The outputs of one command, each with its format.
@@ -82,8 +83,7 @@ impl FileOutput {
             let file = File::options().write(true).open(&path).map_err(failed)?;
             return Ok(FileOutput::Direct { path, file });
         }
-        let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let draft = builder().tempfile_in(folder).map_err(failed)?;
+        let draft = draft::beside(&path, draft::PLAIN_MODE).map_err(failed)?;
         Ok(FileOutput::Whole { path, draft })
     }
 
@@ -109,14 +109,6 @@ impl FileOutput {
             }
         }
     }
-}
-
-/// Drafts are readable as any file the user makes: what they become is meant to be read.
-fn builder() -> tempfile::Builder<'static, 'static> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".uptick-").permissions(std::fs::Permissions::from_mode(0o666));
-    builder
 }
 
 #[cfg(test)]
