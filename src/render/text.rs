@@ -18,6 +18,12 @@ pub(crate) fn width(text: &str) -> usize {
     text.width()
 }
 
+/// The most columns that a character adds to those of the text before it: U+FE0F makes an emoji of what
+/// stands before it, which takes one more.
+fn added_width(character: char) -> usize {
+    if character == '\u{fe0f}' { 1 } else { character.width().unwrap_or(0) }
+}
+
 /// A text cut to some columns, the cut marked with `…`.
 pub(crate) fn clip(text: &str, columns: usize) -> String {
     if width(text) <= columns {
@@ -26,7 +32,7 @@ pub(crate) fn clip(text: &str, columns: usize) -> String {
     let mut clipped = String::new();
     let mut taken = 0;
     for character in text.chars() {
-        let wide = character.width().unwrap_or(0);
+        let wide = added_width(character);
         if taken + wide + 1 > columns {
             break;
         }
@@ -81,7 +87,7 @@ pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
 fn break_at(word: &str, columns: usize) -> usize {
     let mut taken = 0;
     for (at, character) in word.char_indices() {
-        taken += character.width().unwrap_or(0);
+        taken += added_width(character);
         if taken > columns && at > 0 {
             return at;
         }
@@ -139,6 +145,13 @@ mod tests {
         assert_eq!(left("日本", 5), "日本 ");
         assert_eq!(clip("日本語", 5), "日本…");
         assert_eq!(wrap("aaa bbb ccccccccccccc", 8), ["aaa bbb", "cccccccc", "ccccc"]);
+    }
+
+    #[test]
+    fn a_character_that_is_shown_as_an_emoji_takes_two_columns() {
+        assert_eq!(clip("*\u{fe0f}abc", 2), "*…");
+        assert_eq!(clip("*\u{fe0f}abc", 3), "*\u{fe0f}…");
+        assert!(wrap(&"*\u{fe0f}".repeat(20), 9).iter().all(|line| width(line) <= 9));
     }
 
     proptest::proptest! {
