@@ -105,8 +105,20 @@ impl State {
     }
 }
 
-/// The lock on the file, until it is dropped; `None` while another run has it.
-pub(super) fn lock(path: &Path) -> Result<Option<File>, AlertError> {
+/// The lock on the file, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Lock(File);
+
+impl Drop for Lock {
+    /// To close the file is not enough: a program that is being started beside this one still has it, until
+    /// it runs.
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}
+
+/// Takes the lock; `None` while another run has it.
+pub(super) fn lock(path: &Path) -> Result<Option<Lock>, AlertError> {
     let failed = |source| AlertError::File { path: path.to_owned(), source };
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
@@ -114,8 +126,25 @@ pub(super) fn lock(path: &Path) -> Result<Option<File>, AlertError> {
     let lock = path.with_extension("lock");
     let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(lock).map_err(failed)?;
     match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
+        Ok(()) => Ok(Some(Lock(file))),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_is_free_again_though_a_program_being_started_has_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("alerts.json");
+        let held = lock(&path).unwrap().unwrap();
+        assert!(lock(&path).unwrap().is_none());
+        let inherited = held.0.try_clone().unwrap();
+        drop(held);
+        assert!(lock(&path).unwrap().is_some());
+        drop(inherited);
     }
 }
