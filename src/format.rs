@@ -11,11 +11,13 @@
 //! | duration | three digits: `4.2 ms`, `1.31 s`, `2 min 05 s`, `57 min`, `3 h 20 min` |
 
 mod duration;
+mod failure;
 mod instant;
 mod number;
 mod spreadsheet;
 
 pub(crate) use duration::{duration, duration_cell, milliseconds};
+pub(crate) use failure::failures;
 pub(crate) use instant::{InstantFormat, date, date_time};
 pub(crate) use number::{
     alternatives, budget, count, counted, interval, list, percentage, plain_list, ratio, ratio_cell, ratio_floor,

@@ -24,13 +24,14 @@ mod series;
 pub mod statistics;
 
 pub use answer::answer;
-pub use document::answer::{Answer, Confidence, Extent, MainFailure, State};
+pub use document::answer::{Answer, Claim, ClaimKind, Confidence, Extent, FailureShare, MainFailure, State};
 pub use document::charts::{Curve, Expectation, Point, Population, Waterfall};
 pub use document::comparison::Comparison;
 pub use document::coverage::{Coverage, NoData};
-pub use document::incident::{Incident, Wave};
+pub use document::incident::{Incident, SurfaceSpan, Wave};
 pub use document::latency::LatencySummary;
 pub use document::reading::Reading;
+pub use document::recent::{Change, ChangeKind, Recent, Trend};
 pub use document::report::{Integrity, Report, SCHEMA, Span, Tool};
 pub use document::rows::{AddressRow, ClassRow, Example, Figures, PlaceRow, ProbeRow, SurfaceRow, VantageRow};
 pub use document::sample_bound::SampleBound;

@@ -16,12 +16,14 @@ pub struct TerminalStyle {
     pub colour: bool,
     /// Whether nothing but ASCII may be used.
     pub ascii: bool,
+    /// Whether everything is to be said: intervals, tests, names of rules.
+    pub detail: bool,
 }
 
 impl Default for TerminalStyle {
     /// What a file or a pipe gets: no colour, 100 columns.
     fn default() -> Self {
-        TerminalStyle { width: 100, colour: false, ascii: false }
+        TerminalStyle { width: 100, colour: false, ascii: false, detail: false }
     }
 }
 
@@ -51,6 +53,11 @@ impl StyledText {
     /// The columns there are, in bounds that can be laid out.
     pub(super) fn width(&self) -> usize {
         self.style.width.clamp(40, 200)
+    }
+
+    /// Whether everything is to be said.
+    pub(super) const fn has_detail(&self) -> bool {
+        self.style.detail
     }
 
     /// Adds text in a style.

@@ -1,10 +1,13 @@
 //! From a finished fold to the answer: a list of named steps.
 
 pub(crate) mod charts;
+mod claims;
 pub(crate) mod compare;
 pub(crate) mod figures;
+pub(crate) mod headline;
 pub(crate) mod limits;
 pub(crate) mod objectives;
+pub(crate) mod recent;
 pub(crate) mod rows;
 pub(crate) mod sentence;
 pub(crate) mod surface_status;
@@ -66,14 +69,15 @@ pub fn answer(fold: &mut Fold, now: Timestamp, integrity: Integrity) -> Report {
             bucket_s: u64::try_from(range.step / 1_000).unwrap_or_default(),
         },
         verdict,
-        places: rows::places(&context),
-        probes: rows::probes(&context),
+        places: rows::places(&context, &detected),
+        probes: rows::probes(&context, &detected),
         addresses: rows::addresses(&context),
         expectations: charts::expectations(&context),
         series: points,
         band_edges_us: charts::band_edges(),
         curves,
         waterfalls,
+        changes: recent::changes(&context),
         no_data: rows::no_data(&context),
         lag_us: figures::lag(&context.analyses.iter().collect::<Vec<_>>()),
         coverage,
@@ -103,8 +107,8 @@ fn put_in_order(fold: &mut Fold) {
 /// The checks of all targets together.
 fn judged_of(targets: &[&SeriesAnalysis<'_>]) -> Judged {
     targets.iter().fold(Judged::default(), |sum, one| Judged {
-        n: sum.n + one.series.counts.judged(),
-        failed: sum.failed + one.series.counts.down,
+        n: sum.n + one.counts.judged(),
+        failed: sum.failed + one.counts.down,
     })
 }
 

@@ -8,6 +8,7 @@ pub mod coverage;
 pub mod incident;
 pub mod latency;
 pub mod reading;
+pub mod recent;
 pub mod report;
 pub mod rows;
 pub mod sample_bound;

@@ -90,9 +90,9 @@ fn report(folder: &Path, from: Option<Timestamp>, to: Option<Timestamp>) -> Valu
 }
 
 /// Takes out what depends on how fine windows are: latencies, the width of a chart's bucket and the peak within
-/// one, kept evidence and the status code that is read from it.
+/// one, and kept evidence.
 fn without(value: &mut Value) {
-    const LEFT_OUT: [&str; 14] = [
+    const LEFT_OUT: [&str; 13] = [
         "peak",
         "latency_us",
         "failed_latency_us",
@@ -106,7 +106,6 @@ fn without(value: &mut Value) {
         "sentence",
         "reasons",
         "samples",
-        "status",
     ];
     match value {
         Value::Object(members) => {

@@ -69,9 +69,7 @@ pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
 
 fn figures([row, surface, vantage, probe]: [&str; 4], state: &str, figures: &Figures) -> CsvRow {
     let number = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
-    let main = figures
-        .main_class()
-        .map(|(class, _)| class_name(class, figures.classes[&class].statuses.first().map(|(status, _)| *status)));
+    let main = figures.main_failure.as_ref().map(|main| class_name(main.class, main.status));
     let [shortest, p50, p90, p95, p99, longest] = latency(&figures.latency_us);
     [
         row.to_owned(),

@@ -4,6 +4,7 @@
 mod layout;
 mod tables;
 mod timeline;
+mod who;
 
 use std::io;
 use std::io::Write;
@@ -12,11 +13,11 @@ use super::phrases::{
     incidents_phrase, insecure_sentence, instants, kind, label, labels, length, mark, minutes, plain, span,
 };
 use crate::format::{self, InstantFormat};
-use layout::{labelled, state_style, title};
+use layout::{LABELLED, labelled, state_style, title};
 
 use crate::render::terminal::{BAD, BOLD, DIM, ODD, StyledText, TerminalStyle};
 use crate::render::text;
-use crate::report::{Incident, Reading, Report};
+use crate::report::{Confidence, Incident, Reading, Report};
 
 /// The waves of an incident that are listed, and the incidents.
 const WAVES: usize = 8;
@@ -35,10 +36,10 @@ pub(super) fn write(report: &Report, style: TerminalStyle, out: &mut impl Write)
     out.write_all(screen.finish().as_bytes())
 }
 
-/// The sentence alone, for cron mail and chat.
+/// The first line alone, for cron mail and chat.
 pub(super) fn brief(report: &Report, style: TerminalStyle, out: &mut impl Write) -> io::Result<()> {
     let mut screen = StyledText::new(style);
-    screen.put(state_style(report.verdict.state), &report.verdict.sentence);
+    screen.put(state_style(report.verdict.state), &report.verdict.headline);
     if let Some(sentence) = insecure_sentence(report) {
         screen.put(ODD, &format!(" {sentence}."));
     }
@@ -48,45 +49,84 @@ pub(super) fn brief(report: &Report, style: TerminalStyle, out: &mut impl Write)
 
 fn answer(report: &Report, screen: &mut StyledText) {
     let verdict = &report.verdict;
-    let lines = text::wrap(&verdict.sentence, screen.width().saturating_sub(2));
-    for (at, line) in lines.iter().enumerate() {
-        let lead = if at == 0 { mark(verdict.state) } else { " " };
-        screen.put(state_style(verdict.state), lead);
-        screen.plain(" ");
-        screen.put(BOLD, line);
+    headline(report, screen);
+    screen.end();
+    if let Some(sentence) = insecure_sentence(report) {
+        labelled(ODD, "INSECURE", &sentence, screen);
         screen.end();
     }
-    screen.end();
+    who::write(report, &instants(report), screen);
+    why(report, screen);
     let vantages: Vec<String> = report.vantages.iter().map(|row| row.vantage.to_string()).collect();
     let from = if vantages.is_empty() { String::new() } else { format!(": {}", vantages.join(", ")) };
     let from = format!("{}{from}", format::counted(vantages.len() as u64, "vantage"));
-    labelled(DIM, "window", &format!("{} · {from} · {}", span(report), incidents_phrase(report)), screen);
-    let reasons = verdict.reasons.join(" · ");
-    labelled(DIM, "confidence", &format!("{} · {reasons}", verdict.confidence), screen);
-    if let Some(dominant) = &verdict.kind {
-        labelled(DIM, "kind", &kind(dominant), screen);
-    }
-    if report.incidents.is_empty() {
-        reading(&verdict.signature, "", screen);
-    }
-    if let Some(sentence) = insecure_sentence(report) {
-        labelled(ODD, "INSECURE", &sentence, screen);
+    labelled(DIM, "range", &format!("{} · {from} · {}", span(report), incidents_phrase(report)), screen);
+    if screen.has_detail() {
+        labelled(DIM, "in full", &verdict.sentence, screen);
     }
     screen.end();
 }
 
+/// The answer as one says it aloud.
+fn headline(report: &Report, screen: &mut StyledText) {
+    let verdict = &report.verdict;
+    let lines = text::wrap(&verdict.headline, screen.width().saturating_sub(2));
+    for (at, line) in lines.iter().enumerate() {
+        screen.put(state_style(verdict.state), if at == 0 { mark(verdict.state) } else { " " });
+        screen.plain(" ");
+        screen.put(BOLD, line);
+        screen.end();
+    }
+}
+
+/// What fails, what that fits, and how sure each claim is.
+fn why(report: &Report, screen: &mut StyledText) {
+    let verdict = &report.verdict;
+    if let Some(now) = verdict.kind.as_ref().filter(|_| verdict.state.is_failing()) {
+        labelled(DIM, "what", &kind(now), screen);
+        let whole = report.incidents.iter().rev().find(|incident| incident.end.is_none());
+        let whole = whole.and_then(|incident| incident.kind.as_ref());
+        if let Some(whole) = whole.filter(|whole| (whole.class, whole.status) != (now.class, now.status)) {
+            labelled(DIM, "at first", &format!("{}, over the whole incident", kind(whole)), screen);
+        }
+    }
+    if verdict.state.is_failing() || report.incidents.is_empty() {
+        reading(&verdict.signature, "", screen);
+    }
+    for claim in &verdict.claims {
+        if screen.has_detail() {
+            labelled(
+                DIM,
+                "how sure",
+                &format!("{} {}: {}", claim.claim.name(), claim.confidence, claim.reason),
+                screen,
+            );
+        }
+    }
+    if !screen.has_detail() {
+        let sure: Vec<String> =
+            verdict.claims.iter().map(|claim| format!("{} {}", claim.claim.name(), claim.confidence)).collect();
+        labelled(DIM, "how sure", &sure.join(" · "), screen);
+        // What is not sure says why.
+        for claim in verdict.claims.iter().filter(|claim| claim.confidence == Confidence::Low) {
+            labelled(DIM, "", &format!("{}: {}", claim.claim.name(), claim.reason), screen);
+        }
+    }
+}
+
 /// What the evidence is consistent with, under labels with an indent.
 fn reading(reading: &Reading, indent: &str, screen: &mut StyledText) {
+    let ids: Vec<&str> = reading.matched.iter().map(|row| row.id).collect();
+    let ids = if screen.has_detail() { format!(" ({})", ids.join(", ")) } else { String::new() };
     let mut line = |name: &str, content: &str| labelled(DIM, &format!("{indent}{name}"), content, screen);
     if !reading.consistent_with.is_empty() {
-        let rows: Vec<&str> = reading.matched.iter().map(|row| row.id).collect();
-        line("consistent", &format!("{} ({})", plain(&reading.consistent_with), rows.join(", ")));
+        line("fits", &format!("{}{ids}", plain(&reading.consistent_with)));
     }
     if !reading.not_consistent_with.is_empty() {
-        line("not with", &plain(&reading.not_consistent_with));
+        line("not", &plain(&reading.not_consistent_with));
     }
     if !reading.cannot_distinguish.is_empty() {
-        line("ambiguous", &plain(&reading.cannot_distinguish));
+        line("looks alike", &plain(&reading.cannot_distinguish));
     }
     for check in &reading.extra_checks {
         line("extra", check);
@@ -218,7 +258,13 @@ fn not_seen(report: &Report, screen: &mut StyledText) {
         labelled(DIM, "", &format!("and {} more gaps", report.no_data.len() - 5), screen);
     }
     for limit in &report.limits {
-        labelled(DIM, "limit", limit, screen);
+        // At most one line each.
+        let limit = if screen.has_detail() {
+            limit.clone()
+        } else {
+            text::clip(limit, screen.width().saturating_sub(LABELLED))
+        };
+        labelled(DIM, "limit", &limit, screen);
     }
     let integrity = &report.integrity;
     let read = format!(

@@ -6,7 +6,7 @@ use std::io;
 use std::io::Write;
 
 use super::phrases::{
-    chance, class_name, full_label, incidents_phrase, insecure_sentence, instants, interval, kind, label, labels,
+    chance, class_with_codes, full_label, incidents_phrase, insecure_sentence, instants, interval, kind, label, labels,
     length, main_failure, mark, minutes, plain, span, word,
 };
 use crate::format::{self, InstantFormat};
@@ -139,12 +139,11 @@ fn failures(report: &Report, page: &mut String) {
     }
     let _ = writeln!(page, "| failure | surface | n | share | example |\n|---|---|--:|--:|---|");
     for (surface, class, row) in rows.into_iter().take(ROWS) {
-        let status = row.statuses.first().map(|(status, _)| *status);
         let example = row.example.as_ref().map(|example| code(example.message.as_str())).unwrap_or_default();
         let _ = writeln!(
             page,
             "| {} | {} | {} | {} | {example} |",
-            code(&class_name(*class, status)),
+            code(&class_with_codes(*class, &row.statuses)),
             code(surface.label().as_str()),
             format::count(row.n),
             format::ratio(row.share),

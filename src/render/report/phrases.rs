@@ -72,9 +72,8 @@ pub(crate) fn interval(ci95: Option<[f64; 2]>) -> String {
 
 /// The dominant failure of a row: `connect_timeout 78%`, `status 522 41%`, `-`.
 pub(crate) fn main_failure(figures: &Figures) -> String {
-    let Some((class, _)) = figures.main_class() else { return "-".to_owned() };
-    let row = &figures.classes[&class];
-    format!("{} {}", class_name(class, row.statuses.first().map(|(status, _)| *status)), format::ratio(row.share))
+    let Some(main) = &figures.main_failure else { return "-".to_owned() };
+    format!("{} {}", class_name(main.class, main.status), format::ratio(main.share))
 }
 
 /// `status 522`, `connect_timeout`.
@@ -85,11 +84,34 @@ pub(crate) fn class_name(class: FailureClass, status: Option<u16>) -> String {
     }
 }
 
+/// The failures of a class with their codes: `status 503`, `status 503 (40), 502 (24)`.
+pub(crate) fn class_with_codes(class: FailureClass, codes: &[(u16, u64)]) -> String {
+    /// So many codes are named.
+    const NAMED: usize = 4;
+    if let [(code, _)] = codes {
+        return class_name(class, Some(*code));
+    }
+    if class != FailureClass::Status || codes.is_empty() {
+        return class.to_string();
+    }
+    let mut codes = codes.to_vec();
+    codes.sort_by_key(|(code, n)| (std::cmp::Reverse(*n), *code));
+    let named = codes.iter().take(NAMED).map(|(code, n)| format!("{code} ({})", format::count(*n)));
+    format!("{class} {}", named.collect::<Vec<_>>().join(", "))
+}
+
 /// `connect_timeout in connect, 78% of 1,022 failures`.
 pub(crate) fn kind(kind: &MainFailure) -> String {
     let phase = kind.phase.map(|phase| format!(" in {phase}")).unwrap_or_default();
     let name = class_name(kind.class, kind.status);
-    format!("{name}{phase}, {} of {}", format::ratio(kind.share), format::counted(kind.of, "failure"))
+    let others = kind
+        .others
+        .iter()
+        .map(|other| format!("; {} {}", class_name(other.class, other.status), format::ratio(other.share)));
+    let others: String = others.collect();
+    let samples = kind.samples.map(|n| format!(" (codes from {})", format::counted(n, "kept sample")));
+    let samples = samples.unwrap_or_default();
+    format!("{name}{phase}, {} of {}{others}{samples}", format::ratio(kind.share), format::counted(kind.of, "failure"))
 }
 
 /// A length in seconds: `2 h 56 min`.

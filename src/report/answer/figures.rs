@@ -6,10 +6,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::model::{Counts, FailureClass};
+use crate::report::document::answer::MainFailure;
 use crate::report::document::coverage::Coverage;
 use crate::report::document::latency::LatencySummary;
 use crate::report::document::rows::{ClassRow, Figures};
 use crate::report::fold::evidence::{ClassEvidence, Evidence};
+use crate::report::incident::main_failure;
 use crate::report::series::analysis::{ClassSpan, SeriesAnalysis};
 use crate::report::statistics::{number, ratio, rounded, wilson};
 use crate::window::Histogram;
@@ -19,12 +21,13 @@ pub(crate) fn figures(group: &[&SeriesAnalysis<'_>], evidence: &Evidence) -> Fig
     let (mut counts, mut flaky) = (Counts::default(), 0);
     let (mut latency, mut failed_latency) = (Histogram::default(), Histogram::default());
     for one in group {
-        counts.merge(&one.series.counts);
+        counts.merge(&one.counts);
         flaky += one.series.flaky;
         latency.merge(&one.series.latency);
         failed_latency.merge(&one.series.failed_latency);
     }
     let (down, judged) = (counts.down, counts.judged());
+    let classes = classes(group, evidence);
     Figures {
         checks: counts.scheduled(),
         up: counts.up,
@@ -39,7 +42,8 @@ pub(crate) fn figures(group: &[&SeriesAnalysis<'_>], evidence: &Evidence) -> Fig
         coverage: coverage(group),
         latency_us: LatencySummary::of(&latency),
         failed_latency_us: LatencySummary::of(&failed_latency),
-        classes: classes(group, evidence),
+        main_failure: main_failure(&classes),
+        classes,
     }
 }
 
@@ -65,7 +69,7 @@ fn impact_minutes(group: &[&SeriesAnalysis<'_>]) -> f64 {
     if group.is_empty() {
         return 0.0;
     }
-    let minutes = group.iter().map(|one| one.minutes(one.series.counts.down));
+    let minutes = group.iter().map(|one| one.minutes(one.counts.down));
     rounded(minutes.sum::<f64>() / number(group.len() as u64))
 }
 
@@ -92,10 +96,21 @@ fn classes(group: &[&SeriesAnalysis<'_>], evidence: &Evidence) -> BTreeMap<Failu
 /// How many failures of a class came with each code, where the windows count that.
 fn codes(group: &[&SeriesAnalysis<'_>], class: FailureClass) -> BTreeMap<u16, u64> {
     let mut codes = BTreeMap::new();
-    for ((_, code), n) in group.iter().flat_map(|one| one.series.codes.range((class, 0)..=(class, u16::MAX))) {
+    for ((_, code), n) in group.iter().flat_map(|one| one.codes.range((class, 0)..=(class, u16::MAX))) {
         *codes.entry(*code).or_default() += n;
     }
     codes
+}
+
+/// What mostly failed, of rows by class.
+fn main_failure(rows: &BTreeMap<FailureClass, ClassRow>) -> Option<MainFailure> {
+    let classes = rows.iter().map(|(class, row)| (*class, row.n)).collect();
+    let of_class = |(class, row): (&FailureClass, &ClassRow)| {
+        let class = *class;
+        row.statuses.iter().map(move |(code, n)| ((class, *code), *n)).collect::<Vec<_>>()
+    };
+    let codes = rows.iter().filter(|(class, _)| **class == FailureClass::Status).flat_map(of_class).collect();
+    main_failure::main_failure(&classes, &codes, &BTreeMap::new())
 }
 
 fn class_row(

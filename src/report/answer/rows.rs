@@ -1,10 +1,12 @@
 //! The rows of the answer: the same figures per surface, vantage, place and probe.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::model::{SafeText, Surface, ip_version};
 use crate::report::answer::figures::{figures, lag};
 use crate::report::answer::objectives;
+use crate::report::answer::recent::recent;
 use crate::report::context::{ReportContext, SurfaceEntry, VantageEntry};
 use crate::report::document::answer::State;
 use crate::report::document::bracket::instant;
@@ -20,7 +22,7 @@ use crate::report::series::analysis::{SeriesAnalysis, silences, tally};
 use crate::report::series::state;
 use crate::report::series::state::SurfaceStanding;
 use crate::report::statistics::{number, ratio, rounded};
-use crate::window::Histogram;
+use crate::window::{Histogram, Remotes};
 
 /// The most addresses of a report.
 const ADDRESSES: usize = 100;
@@ -47,6 +49,7 @@ fn surface_row(
     control: bool,
 ) -> SurfaceRow {
     let group = context.at(&entry.series);
+    let wave = detected.open_wave(context, surface).map(|wave| wave.start.by);
     let asked = context.fold.question.surfaces.iter().find(|(of, _)| name(of) == *surface).map(|(_, asked)| asked);
     let figures = figures(&group, &context.fold.evidence);
     let time_up_ratio = time_up_ratio(context, detected, surface, figures.coverage.ratio);
@@ -55,6 +58,7 @@ fn surface_row(
         label: asked.and_then(|asked| asked.label.as_deref()).map(name),
         control,
         state: if control { control_state(context, entry) } else { context.surface_state(surface) },
+        recent: recent(&group, context.range.to, wave.filter(|_| !control)),
         probes: entry.probes.len() as u64,
         share_of_failures: None,
         share_per_check: None,
@@ -158,22 +162,24 @@ fn vantage_row(context: &ReportContext<'_>, vantage: &SafeText, entry: &VantageE
         state: state::of_all(places.map(|(surface, _)| context.place_state(surface, vantage))),
         last_seen: instant(all.iter().filter_map(|one| one.last).max().unwrap_or(context.range.from)),
         lag_us: lag(&all),
+        recent: recent(&mine, context.range.to, None),
         figures: figures(&mine, &context.fold.evidence),
     }
 }
 
 /// Each surface from each vantage.
-pub(crate) fn places(context: &ReportContext<'_>) -> Vec<PlaceRow> {
+pub(crate) fn places(context: &ReportContext<'_>, detected: &DetectedIncidents) -> Vec<PlaceRow> {
     let mut rows = Vec::new();
     for (surface, entry) in context.surfaces() {
+        let wave = detected.open_wave(context, surface).map(|wave| wave.start.by);
         rows.extend(entry.places.iter().map(|(vantage, series)| {
-            place_row(context, surface, vantage, series, context.place_state(surface, vantage))
+            place_row(context, surface, vantage, series, context.place_state(surface, vantage), wave)
         }));
     }
     for (surface, entry) in context.control_surfaces() {
         rows.extend(entry.places.iter().map(|(vantage, series)| {
             let state = state::of_place(&context.at(series), &context.range, &SurfaceStanding::default());
-            PlaceRow { control: true, ..place_row(context, surface, vantage, series, state) }
+            PlaceRow { control: true, ..place_row(context, surface, vantage, series, state, None) }
         }));
     }
     rows
@@ -185,20 +191,24 @@ fn place_row(
     vantage: &SafeText,
     series: &[usize],
     state: State,
+    wave: Option<i64>,
 ) -> PlaceRow {
-    let figures = figures(&context.at(series), &context.fold.evidence);
-    PlaceRow { surface: surface.clone(), vantage: vantage.clone(), control: false, state, figures }
+    let mine = context.at(series);
+    let figures = figures(&mine, &context.fold.evidence);
+    let recent = recent(&mine, context.range.to, wave);
+    PlaceRow { surface: surface.clone(), vantage: vantage.clone(), control: false, state, recent, figures }
 }
 
 /// One row a probe; control targets last.
-pub(crate) fn probes(context: &ReportContext<'_>) -> Vec<ProbeRow> {
+pub(crate) fn probes(context: &ReportContext<'_>, detected: &DetectedIncidents) -> Vec<ProbeRow> {
     let mut rows = Vec::new();
     for (surface, entry) in context.surfaces() {
+        let wave = detected.open_wave(context, surface).map(|wave| wave.start.by);
         rows.extend(
             entry
                 .probes
                 .iter()
-                .map(|(probe, series)| probe_row(context, (surface, &entry.standing), probe, series, false)),
+                .map(|(probe, series)| probe_row(context, (surface, &entry.standing), probe, series, (wave, false))),
         );
     }
     for (surface, entry) in context.control_surfaces() {
@@ -206,7 +216,7 @@ pub(crate) fn probes(context: &ReportContext<'_>) -> Vec<ProbeRow> {
             entry
                 .probes
                 .iter()
-                .map(|(probe, series)| probe_row(context, (surface, &entry.standing), probe, series, true)),
+                .map(|(probe, series)| probe_row(context, (surface, &entry.standing), probe, series, (None, true))),
         );
     }
     rows
@@ -217,7 +227,7 @@ fn probe_row(
     (surface, standing): (&SafeText, &SurfaceStanding),
     probe: &SafeText,
     series: &[usize],
-    control: bool,
+    (wave, control): (Option<i64>, bool),
 ) -> ProbeRow {
     let mine = context.at(series);
     let state_of = |one: &&SeriesAnalysis<'_>| {
@@ -231,6 +241,7 @@ fn probe_row(
         control,
         insecure: mine.iter().any(|one| one.series.insecure),
         state: state::of_surface(&mine.iter().map(state_of).collect::<Vec<_>>()),
+        recent: recent(&mine, context.range.to, wave),
         cadence_ms: interval.and_then(|interval| u64::try_from(interval).ok()),
         lag_us: lag(&mine),
         figures: figures(&mine, &context.fold.evidence),
@@ -239,13 +250,24 @@ fn probe_row(
 
 /// The addresses that failed checks spoke to, the most failures first.
 pub(crate) fn addresses(context: &ReportContext<'_>) -> Vec<AddressRow> {
-    let row = |(surface, ip, failed): (&SafeText, IpAddr, u64)| AddressRow {
+    let row = |surface: &SafeText, ip: IpAddr, failed: u64, checks: Option<u64>| AddressRow {
         address: name(&ip.to_string()),
         family: ip_version(ip),
         surface: surface.clone(),
         failed,
+        checks,
     };
-    let mut rows: Vec<AddressRow> = context.fold.evidence.addresses().map(row).collect();
+    let mut rows: Vec<AddressRow> = Vec::new();
+    let mut counted: BTreeMap<&SafeText, Remotes> = BTreeMap::new();
+    for one in context.analyses.iter().filter(|one| !one.series.remotes.is_empty()) {
+        counted.entry(&one.surface).or_default().merge(&one.series.remotes);
+    }
+    for (surface, remotes) in &counted {
+        let of_surface = remotes.apart().filter(|(_, counts)| remotes.apart().count() > 1 || counts.down > 0);
+        rows.extend(of_surface.map(|(ip, counts)| row(surface, ip, counts.down, Some(counts.judged()))));
+    }
+    let sampled = context.fold.evidence.addresses().filter(|(surface, ..)| !counted.contains_key(surface));
+    rows.extend(sampled.map(|(surface, ip, failed)| row(surface, ip, failed, None)));
     rows.sort_by(|a, b| b.failed.cmp(&a.failed).then_with(|| (&a.surface, &a.address).cmp(&(&b.surface, &b.address))));
     rows.truncate(ADDRESSES);
     rows

@@ -258,7 +258,7 @@ impl Sentence<'_> {
         format!("unknown: {why}{before}{}. {}", consistent.unwrap_or_default(), self.confidence())
     }
 
-    fn why_unknown(&self) -> String {
+    pub(super) fn why_unknown(&self) -> String {
         if self.is_empty {
             return "no check was made in this time".to_owned();
         }

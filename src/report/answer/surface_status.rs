@@ -16,6 +16,9 @@ pub(crate) struct SurfaceStatus {
     pub(crate) judged: u64,
     pub(crate) failed: u64,
     pub(crate) ci95: Option<[f64; 2]>,
+    /// The latest checks of the open wave.
+    pub(crate) now: (u64, u64),
+    /// What mostly fails now.
     pub(crate) kind: Option<MainFailure>,
     /// Vantages that see it failing.
     pub(crate) vantages: Vec<SafeText>,

@@ -3,7 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::format;
+use crate::format::InstantFormat;
 use crate::model::SafeText;
+use crate::report::answer::claims;
+use crate::report::answer::headline;
+use crate::report::answer::headline::Headline;
 use crate::report::answer::sentence::Sentence;
 use crate::report::answer::surface_status::SurfaceStatus;
 use crate::report::context::ReportContext;
@@ -14,8 +18,8 @@ use crate::report::document::reading::Reading;
 use crate::report::document::rows::{SurfaceRow, VantageRow};
 use crate::report::fold::bucket;
 use crate::report::fold::evidence::FailureFact;
-use crate::report::incident::description::kind;
 use crate::report::incident::incident_detection::DetectedIncidents;
+use crate::report::incident::main_failure::main_failure;
 use crate::report::incident::signature;
 use crate::report::incident::signature::incident_facts::IncidentFacts;
 use crate::report::parallel;
@@ -29,6 +33,9 @@ const NARROW: f64 = 0.1;
 
 /// At least this share of what was due must have been seen.
 const COVERED: f64 = 0.9;
+
+/// Fewer failures say little of what mostly fails.
+const FEW: u64 = 5;
 
 /// Below this share of what was due, nothing can be called up.
 const HARDLY_SEEN: f64 = 0.5;
@@ -66,14 +73,92 @@ impl VerdictInput<'_, '_> {
             scope,
             confidence,
             reasons,
+            claims: Vec::new(),
+            incident_since: None,
+            headline: String::new(),
             signature: self.reading(last, &statuses),
             sentence: String::new(),
         };
+        answer.incident_since = self.incident_of(&answer).map(|incident| incident.start);
+        answer.claims = claims::claims(self.context, &answer, &worst, self.coverage);
+        answer.headline = self.headline(&answer, &statuses);
         answer.sentence = self.sentence(&answer, &statuses, last);
         answer
     }
 
+    /// The open incident whose wave the answer speaks of.
+    fn incident_of(&self, answer: &Answer) -> Option<&Incident> {
+        let since = answer.since?;
+        let is_of = |incident: &&Incident| incident.waves.last().is_some_and(|wave| wave.start == since);
+        self.incidents.iter().filter(|incident| incident.end.is_none()).find(is_of)
+    }
+
+    fn headline(&self, answer: &Answer, statuses: &[SurfaceStatus]) -> String {
+        let counts = |row: &SurfaceRow| (row.figures.down, row.figures.up + row.figures.down);
+        let (failed, judged) = self.watched().map(counts).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+        let range = self.context.range.from..self.context.range.to;
+        let clock = headline::clock(range.start, range.end);
+        let unknown = self.why_unknown(answer, statuses);
+        Headline {
+            answer,
+            statuses,
+            incidents: self.incidents,
+            to: range.end,
+            background: self.background(answer, &clock),
+            blip: self.blip(answer),
+            clock,
+            failed,
+            judged,
+            maintenance: self.context.fold.maintenance.scheduled(),
+            why_unknown: unknown,
+        }
+        .write()
+    }
+
+    /// What has been failing for long beside what is told: `1 of 200 probes failing since 2025-03-04 09:00`
+    fn background(&self, answer: &Answer, clock: &InstantFormat) -> Option<String> {
+        let told = self.incident_of(answer)?;
+        let others = self.incidents.iter().filter(|incident| incident.end.is_none() && incident.id != told.id);
+        let older: Vec<&Incident> = others.filter(|incident| incident.start.by < told.start.by).collect();
+        let probes: BTreeSet<&SafeText> = older.iter().flat_map(|incident| &incident.probes).collect();
+        let since = older.iter().map(|incident| incident.start.by).min()?;
+        let all: BTreeSet<&SafeText> = self.context.of_targets().map(|one| &one.probe).collect();
+        let names = if probes.len() <= 2 {
+            probes.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ")
+        } else {
+            String::new()
+        };
+        let names = if names.is_empty() { names } else { format!(" ({names})") };
+        Some(format!("already failing: {} of {} probes{names} since {}", probes.len(), all.len(), clock.short(since)))
+    }
+
+    /// Failures in a row that are no incident yet: `home: the last 2 checks failed from iad, not yet an incident`
+    fn blip(&self, answer: &Answer) -> Option<String> {
+        const WORTH_A_WORD: u32 = 2;
+        let in_a_row = |one: &&SeriesAnalysis<'_>| {
+            !one.silent && !one.detector.is_open() && one.detector.failures_in_a_row() >= WORTH_A_WORD
+        };
+        let one = self.context.of_targets().filter(in_a_row).max_by_key(|one| one.detector.failures_in_a_row())?;
+        (answer.state == State::Up).then(|| {
+            let n = one.detector.failures_in_a_row();
+            format!("{}: the last {n} checks failed from {}, not yet an incident", one.probe, one.vantage)
+        })
+    }
+
+    fn why_unknown(&self, answer: &Answer, statuses: &[SurfaceStatus]) -> String {
+        self.sentence_of(answer, statuses, None).why_unknown()
+    }
+
     fn sentence(&self, answer: &Answer, statuses: &[SurfaceStatus], last: Option<&Incident>) -> String {
+        self.sentence_of(answer, statuses, last).write()
+    }
+
+    fn sentence_of<'s>(
+        &'s self,
+        answer: &'s Answer,
+        statuses: &'s [SurfaceStatus],
+        last: Option<&'s Incident>,
+    ) -> Sentence<'s> {
         let context = self.context;
         let counts = |row: &SurfaceRow| (row.figures.down, row.figures.up + row.figures.down);
         let (failed, judged) = self.watched().map(counts).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
@@ -93,7 +178,6 @@ impl VerdictInput<'_, '_> {
             is_silent: context.analyses.iter().any(|one| one.silent),
             is_empty: context.analyses.is_empty(),
         }
-        .write()
     }
 
     /// The surfaces the verdict is on: all but the control targets, or these where there is nothing else.
@@ -108,21 +192,25 @@ impl VerdictInput<'_, '_> {
         let series = self.context.surface(&row.surface, row.control).map_or(&[][..], |entry| &entry.series);
         let mut mine = self.context.at(series);
         mine.retain(|one| !self.context.is_set_aside(&one.vantage));
+        let recent = (span.0.max(self.recent_from(series)), span.1);
         let count = |one: &SeriesAnalysis<'_>| {
-            let cells = tally(one.series, self.context.offline_of(&one.series.vantage), &[span]);
-            (one.vantage.clone(), cells)
+            let offline = self.context.offline_of(&one.series.vantage);
+            let cells = tally(one.series, offline, &[span]);
+            (one.vantage.clone(), cells, tally(one.series, offline, &[recent]))
         };
         let (mut all, mut of_vantage) = (Cell::default(), BTreeMap::<SafeText, Cell>::new());
-        for (vantage, cells) in parallel::map(mine, count) {
+        let mut now = Cell::default();
+        for (vantage, cells, latest) in parallel::map(mine, count) {
+            latest.iter().for_each(|cell| now.merge(cell));
             let of_vantage = of_vantage.entry(vantage).or_default();
             for cell in &cells {
                 of_vantage.merge(cell);
                 all.merge(cell);
             }
         }
-        all.classes.retain(|class, _| !class.is_ours());
-        let facts =
-            IncidentFacts { classes: all.classes, facts: self.facts(&row.surface, span), ..IncidentFacts::default() };
+        // A few failures say little of what mostly fails.
+        let (told, span) = if now.failed >= FEW || now.failed == all.failed { (&now, recent) } else { (&all, span) };
+        let kind = main_failure(&told.classes, &told.codes, &self.facts(&row.surface, span));
         let (vantages, unclear) = self.vantages_of(row, &of_vantage, open.is_some() || row.state.is_failing());
         let latency = self.context.latency_of(&row.surface);
         SurfaceStatus {
@@ -132,8 +220,9 @@ impl VerdictInput<'_, '_> {
             since: open.map(|wave| wave.start.bracket()),
             judged: all.judged,
             failed: all.failed,
+            now: (now.failed, now.judged),
             ci95: wilson(all.failed, all.judged),
-            kind: kind(&facts),
+            kind,
             vantages,
             unclear,
             slow: latency.and_then(|latency| latency.slow(self.context.range.to)),
@@ -148,8 +237,13 @@ impl VerdictInput<'_, '_> {
             return (range.from, range.to);
         }
         let series = self.context.surface(&row.surface, row.control).map_or(&[][..], |entry| &entry.series);
+        (range.from.max(self.recent_from(series)), range.to)
+    }
+
+    /// The instant from which on checks are the latest.
+    fn recent_from(&self, series: &[usize]) -> i64 {
         let interval = series.iter().filter_map(|at| self.context.analyses[*at].interval()).min().unwrap_or_default();
-        (range.from.max(range.to - judgement::recent_ms(interval)), range.to)
+        self.context.range.to - judgement::recent_ms(interval)
     }
 
     /// The vantages from which a surface fails, and those of which it cannot be told: judged on all their checks

@@ -14,6 +14,8 @@ pub struct Incident {
     pub id: String,
     /// The surfaces it is of.
     pub surfaces: Vec<SafeText>,
+    /// When each of them failed, in the order of `surfaces`.
+    pub surface_spans: Vec<SurfaceSpan>,
     /// The vantages that saw it.
     pub vantages: Vec<SafeText>,
     /// The probes that saw it.
@@ -50,6 +52,17 @@ pub struct Incident {
     pub attribution: &'static str,
     /// What the evidence reads as.
     pub signature: Reading,
+}
+
+/// When one surface of an incident failed: from its first outage in it to the end of its last.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct SurfaceSpan {
+    /// The surface.
+    pub surface: SafeText,
+    /// It began in here.
+    pub start: Bracket,
+    /// It ended in here; null while it goes on.
+    pub end: Option<Bracket>,
 }
 
 /// A length of time between two bounds, in seconds.

@@ -10,6 +10,7 @@ use crate::report::document::comparison::Comparison;
 use crate::report::document::coverage::{Coverage, NoData};
 use crate::report::document::incident::Incident;
 use crate::report::document::latency::LatencySummary;
+use crate::report::document::recent::Change;
 use crate::report::document::rows::{AddressRow, PlaceRow, ProbeRow, SurfaceRow, VantageRow};
 use crate::report::document::sample_bound::SampleBound;
 
@@ -46,6 +47,8 @@ pub struct Report {
     pub addresses: Vec<AddressRow>,
     /// The stretches of down-ness, in the order of their start.
     pub incidents: Vec<Incident>,
+    /// What changed in the last 15 minutes, per probe and vantage, in the order of time.
+    pub changes: Vec<Change>,
     /// Whether one surface is worse than another, for each pair.
     pub comparisons: Vec<Comparison>,
     /// Each surface from each vantage over time. Buckets without a check are absent.

@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::model::{FailureClass, Phase, SafeText, optional_timestamp as optional, timestamp};
-use crate::report::document::answer::State;
+use crate::report::document::answer::{MainFailure, State};
 use crate::report::document::coverage::Coverage;
 use crate::report::document::latency::LatencySummary;
+use crate::report::document::recent::Recent;
 use crate::report::document::slo::Slo;
 use crate::report::document::usual::Usual;
 
@@ -43,6 +44,8 @@ pub struct Figures {
     pub failed_latency_us: LatencySummary,
     /// The failures by class, in the order of the phases.
     pub classes: BTreeMap<FailureClass, ClassRow>,
+    /// What mostly failed; null where nothing did.
+    pub main_failure: Option<MainFailure>,
 }
 
 impl Figures {
@@ -111,6 +114,8 @@ pub struct SurfaceRow {
     pub control: bool,
     /// Its state at the end of the window.
     pub state: State,
+    /// Its latest checks: how it is now.
+    pub recent: Recent,
     /// Probes of it.
     pub probes: u64,
     /// Its checks.
@@ -147,6 +152,8 @@ pub struct VantageRow {
     pub control: Option<State>,
     /// Its state over all surfaces.
     pub state: State,
+    /// Its latest checks: how it is now.
+    pub recent: Recent,
     /// The last instant it reported anything.
     #[serde(with = "timestamp")]
     #[schemars(with = "String")]
@@ -169,6 +176,8 @@ pub struct PlaceRow {
     pub control: bool,
     /// Its state at the end of the window.
     pub state: State,
+    /// Its latest checks: how it is now.
+    pub recent: Recent,
     /// Its checks.
     #[serde(flatten)]
     pub figures: Figures,
@@ -189,6 +198,8 @@ pub struct ProbeRow {
     pub insecure: bool,
     /// Its state at the end of the window.
     pub state: State,
+    /// Its latest checks: how it is now.
+    pub recent: Recent,
     /// The time between two checks, or between the begins of two bursts of them, in milliseconds, as the journal
     /// shows it; null where there are too few.
     pub cadence_ms: Option<u64>,
@@ -199,7 +210,7 @@ pub struct ProbeRow {
     pub lag_us: LatencySummary,
 }
 
-/// An address that failed checks spoke to.
+/// An address that checks spoke to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct AddressRow {
     /// The address, without its port.
@@ -208,6 +219,8 @@ pub struct AddressRow {
     pub family: u8,
     /// The surface it was asked for.
     pub surface: SafeText,
-    /// Failures whose evidence names it.
+    /// Checks that spoke to it and failed. In a journal that does not count them, failures whose evidence names it.
     pub failed: u64,
+    /// Checks that spoke to it, up and down, of whole windows; null in a journal that does not count them.
+    pub checks: Option<u64>,
 }

@@ -1,13 +1,19 @@
 //! The verdicts of one probe from one vantage in order of time, packed: eight bytes a check, so
 //! that a month of many probes fits into memory. Adding is in any order; reading is in order.
 
+use std::num::NonZero;
+
 use crate::model::{FailureClass, Verdict};
 use crate::window::Run;
 
-/// Bits of a packed tick that hold verdict and class; the rest is the instant.
-const CODE_BITS: u32 = 16;
-/// The verdict's place in the code: the class takes the bits below.
-const VERDICT_SHIFT: u32 = 8;
+/// Bits of a packed check that hold what was found; the rest, 44 bits, is the instant, which suffices until 2527.
+const FOUND_BITS: u32 = 20;
+/// Where in them the verdict stands, whether it was set aside, and the code: the class takes the bits below.
+const VERDICT_SHIFT: u32 = 18;
+const ASIDE_SHIFT: u32 = 17;
+const CODE_SHIFT: u32 = 7;
+const CLASS_MASK: u64 = 0x7f;
+const CODE_MASK: u64 = 0x3ff;
 
 /// One check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,8 +22,19 @@ pub(crate) struct LoggedCheck {
     pub(crate) at: i64,
     /// What was found.
     pub(crate) verdict: Verdict,
-    /// The class of its failure.
+    /// The class of its failure, as the check itself found it.
     pub(crate) class: Option<FailureClass>,
+    /// The code that the failure came with.
+    pub(crate) code: Option<NonZero<u16>>,
+    /// Whether the failure is not held against the target, since the control targets failed too.
+    pub(crate) is_set_aside: bool,
+}
+
+impl LoggedCheck {
+    /// The class that it counts as.
+    pub(crate) const fn counted_class(&self) -> Option<FailureClass> {
+        if self.is_set_aside { Some(FailureClass::ControlFailed) } else { self.class }
+    }
 }
 
 /// Checks in order of time, once [`CheckLog::sort`] was called.
@@ -111,7 +128,13 @@ struct PackedRun {
 impl CheckLog {
     /// Adds the checks of a run.
     pub(crate) fn add(&mut self, run: &Run) {
-        let first = pack(run.from.as_millisecond(), run.verdict, run.class);
+        let first = pack(&LoggedCheck {
+            at: run.from.as_millisecond(),
+            verdict: run.verdict,
+            class: run.own_class.or(run.class),
+            code: run.code,
+            is_set_aside: run.own_class.is_some(),
+        });
         if run.count == 1 {
             self.singles.push(first);
         } else if run.count > 1 {
@@ -218,16 +241,29 @@ const fn verdict_code(verdict: Verdict) -> u64 {
 }
 
 /// Instants before 1970 are held there.
-fn pack(at: i64, verdict: Verdict, class: Option<FailureClass>) -> u64 {
-    let class = class.map_or(0, |class| class as u64 + 1);
-    at.max(0).cast_unsigned() << CODE_BITS | verdict_code(verdict) << VERDICT_SHIFT | class
+fn pack(check: &LoggedCheck) -> u64 {
+    let class = check.class.map_or(0, |class| class as u64 + 1);
+    // No protocol has a code beyond three digits.
+    let code = check.code.map_or(0, |code| u64::from(code.get()).min(CODE_MASK));
+    check.at.max(0).cast_unsigned() << FOUND_BITS
+        | verdict_code(check.verdict) << VERDICT_SHIFT
+        | u64::from(check.is_set_aside) << ASIDE_SHIFT
+        | code << CODE_SHIFT
+        | class
 }
 
 fn unpack(packed: u64) -> LoggedCheck {
     const VERDICTS: [Verdict; 4] = [Verdict::Up, Verdict::Down, Verdict::Unknown, Verdict::Missed];
     let verdict = VERDICTS[(packed >> VERDICT_SHIFT & 3) as usize];
-    let class = (packed & 0xff).checked_sub(1).and_then(|class| FailureClass::ALL.get(usize::try_from(class).ok()?));
-    LoggedCheck { at: (packed >> CODE_BITS).cast_signed(), verdict, class: class.copied() }
+    let class = (packed & CLASS_MASK).checked_sub(1);
+    let class = class.and_then(|class| FailureClass::ALL.get(usize::try_from(class).ok()?));
+    LoggedCheck {
+        at: (packed >> FOUND_BITS).cast_signed(),
+        verdict,
+        class: class.copied(),
+        code: u16::try_from(packed >> CODE_SHIFT & CODE_MASK).ok().and_then(NonZero::new),
+        is_set_aside: packed >> ASIDE_SHIFT & 1 == 1,
+    }
 }
 
 #[cfg(test)]
@@ -246,8 +282,10 @@ mod tests {
     fn every_verdict_and_class_comes_back() {
         for verdict in [Verdict::Up, Verdict::Down, Verdict::Unknown, Verdict::Missed] {
             for class in FailureClass::ALL.iter().map(|class| Some(*class)).chain([None]) {
-                let tick = unpack(pack(1_741_600_860_250, verdict, class));
-                assert_eq!(tick, LoggedCheck { at: 1_741_600_860_250, verdict, class });
+                for (code, is_set_aside) in [(None, false), (NonZero::new(503), true), (NonZero::new(999), false)] {
+                    let check = LoggedCheck { at: 1_741_600_860_250, verdict, class, code, is_set_aside };
+                    assert_eq!(unpack(pack(&check)), check);
+                }
             }
         }
     }

@@ -41,6 +41,8 @@ pub(crate) struct FailureFact {
     pub(crate) body: BodyKind,
     /// 4, 6, or 0 where no address was spoken to.
     pub(crate) family: u8,
+    /// An expectation of the certificate was not met.
+    pub(crate) certificate: bool,
     /// The redirect led to a page to log in at, or to a page that speaks of the service's state.
     pub(crate) sent_away: bool,
 }
@@ -283,6 +285,7 @@ impl FailureFact {
             pace: Pace::of(outcome),
             body: BodyKind::of(outcome),
             family: outcome.remote.map_or(0, |remote| ip_version(remote.ip())),
+            certificate: failure.mismatches.iter().any(|one| one.assertion.starts_with("certificate")),
             sent_away: outcome.redirects.iter().any(|hop| is_elsewhere(hop.location.as_str())),
         })
     }

@@ -1,11 +1,10 @@
 //! One probe from one vantage, added up.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::model::{Counts, FailureClass};
+use crate::model::Counts;
 use crate::report::fold::check_log::CheckLog;
-use crate::window::{Histogram, Window};
+use crate::window::{Histogram, Remotes, Window};
 
 /// What tells one series from another.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -41,8 +40,8 @@ pub(crate) struct Series {
     pub(crate) latency_place: usize,
     pub(crate) counts: Counts,
     pub(crate) flaky: u64,
-    /// Failures by class and code, of all windows that count them.
-    pub(crate) codes: BTreeMap<(FailureClass, u16), u64>,
+    /// Checks by remote address, of whole windows.
+    pub(crate) remotes: Remotes,
     pub(crate) latency: Histogram,
     pub(crate) failed_latency: Histogram,
     pub(crate) lag: Histogram,
@@ -63,7 +62,7 @@ impl Series {
             latency_place,
             counts: Counts::default(),
             flaky: 0,
-            codes: BTreeMap::new(),
+            remotes: Remotes::default(),
             latency: Histogram::default(),
             failed_latency: Histogram::default(),
             lag: Histogram::default(),
@@ -76,7 +75,7 @@ impl Series {
     pub(crate) fn add(&mut self, window: &Window) {
         self.counts.merge(&window.counts);
         self.flaky += window.flaky;
-        self.add_codes(&window.codes);
+        self.remotes.merge(&window.remotes);
         self.insecure |= window.insecure;
         self.latency.merge(&window.latency.total);
         self.failed_latency.merge(&window.failed_latency);
@@ -90,19 +89,13 @@ impl Series {
     pub(crate) fn merge(&mut self, other: Series) {
         self.counts.merge(&other.counts);
         self.flaky += other.flaky;
-        self.add_codes(&other.codes);
+        self.remotes.merge(&other.remotes);
         self.insecure |= other.insecure;
         self.latency.merge(&other.latency);
         self.failed_latency.merge(&other.failed_latency);
         self.lag.merge(&other.lag);
         self.log.merge(other.log);
         self.lead_in.merge(other.lead_in);
-    }
-
-    fn add_codes(&mut self, codes: &BTreeMap<(FailureClass, u16), u64>) {
-        for (code, n) in codes {
-            *self.codes.entry(*code).or_default() += n;
-        }
     }
 
     /// Its key.

@@ -6,12 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{FailureClass, SafeText, timestamp};
 use crate::report::context::ReportContext;
-use crate::report::document::answer::MainFailure;
 use crate::report::document::bracket::instant;
-use crate::report::document::incident::{DurationRange, Incident, Peak, SurfaceImpact, Wave};
+use crate::report::document::incident::{DurationRange, Incident, Peak, SurfaceImpact, SurfaceSpan, Wave};
 use crate::report::fold::bucket;
-use crate::report::fold::evidence::phase;
 use crate::report::incident::incident_detection::DetectedIncidents;
+use crate::report::incident::main_failure::main_failure;
 use crate::report::incident::signature;
 use crate::report::incident::signature::incident_facts::IncidentFacts;
 use crate::report::incident::waves::DetectedWave;
@@ -19,6 +18,7 @@ use crate::report::parallel;
 use crate::report::series::analysis::{Cell, tally};
 use crate::report::series::outage::Transition;
 use crate::report::statistics::{SIGNIFICANT, fisher, number, ratio, rounded};
+use crate::window::{RemoteCounts, Remotes};
 
 /// Counts the incidents and reads their signatures.
 pub(crate) fn describe(context: &ReportContext<'_>, found: &DetectedIncidents, worse_surface: bool) -> Vec<Incident> {
@@ -103,6 +103,7 @@ impl Description<'_, '_> {
         Incident {
             id: self.id(start),
             surfaces: self.surfaces.iter().cloned().collect(),
+            surface_spans: self.surfaces.iter().map(|surface| self.surface_span(surface, start, end)).collect(),
             vantages: vantages.into_iter().collect(),
             probes: probes.into_iter().collect(),
             start: start.bracket(),
@@ -115,11 +116,28 @@ impl Description<'_, '_> {
             actual_failures: all.failed,
             judged: all.judged,
             expected_failures: self.expected(),
-            kind: kind(&facts),
+            kind: main_failure(&all.classes, &all.codes, &facts.facts),
             flap_percent: (flap_percent * 10.0).round() / 10.0,
             flapping,
             attribution: "undetermined",
             signature: signature::read(&facts),
+        }
+    }
+
+    /// When a surface failed. What has no end of its own ends with the incident.
+    fn surface_span(&self, surface: &SafeText, start: Transition, end: Option<Transition>) -> SurfaceSpan {
+        let members = self.incident.iter().flat_map(|wave| &wave.members);
+        let outages: Vec<_> = members
+            .filter(|member| self.context.analyses[member.series].surface == *surface)
+            .map(|member| member.outage)
+            .collect();
+        let first = outages.iter().map(|outage| outage.start).min_by_key(|start| start.by);
+        let ends = outages.iter().map(|outage| outage.end.or(end));
+        let last = ends.reduce(|one, other| if one?.by >= other?.by { one } else { other }).flatten();
+        SurfaceSpan {
+            surface: surface.clone(),
+            start: first.unwrap_or(start).bracket(),
+            end: end.and(last).map(Transition::bracket),
         }
     }
 
@@ -232,6 +250,7 @@ impl Description<'_, '_> {
             .map(|at| &context.analyses[*at].probe)
             .collect();
         IncidentFacts {
+            codes: all.codes.clone(),
             classes: all.classes.iter().filter_map(ours).collect(),
             facts,
             judged: all.judged,
@@ -248,6 +267,8 @@ impl Description<'_, '_> {
             worse_surface: Some(self.worse_surface && self.surfaces.len() < context.surfaces().len().max(2)),
             slow_tail: self.slow_tail(),
             family_split: self.family_split(),
+            address_split: self.address_split(),
+            families_used: self.families_used(),
             slow_before: self.slow_before(),
             extra,
         }
@@ -300,7 +321,39 @@ impl Description<'_, '_> {
             failed * 2 >= judged && others * 10 <= of && fisher(failed, judged, others, of) <= SIGNIFICANT
         };
         let (four, six) = ((failed4, judged4), (failed6, judged6));
-        (judged4 > 0 && judged6 > 0).then(|| is_split(four, six) || is_split(six, four))
+        if judged4 > 0 && judged6 > 0 {
+            return Some(is_split(four, six) || is_split(six, four));
+        }
+        let remotes = self.remotes();
+        let [v4, v6] = [remotes.of_family(false), remotes.of_family(true)];
+        let (down, judged) = (v4.down + v6.down, v4.judged() + v6.judged());
+        (v4.up > 0 && v6.up > 0).then(|| stands_out(v4, down, judged) || stands_out(v6, down, judged))
+    }
+
+    /// Checks by remote address, of the series that it is of.
+    fn remotes(&self) -> Remotes {
+        let mut remotes = Remotes::default();
+        let series: BTreeSet<usize> = self.cells.iter().flat_map(BTreeMap::keys).copied().collect();
+        for at in series {
+            remotes.merge(&self.context.analyses[at].series.remotes);
+        }
+        remotes
+    }
+
+    /// Whether nearly all failures are at one of several addresses, and more than chance puts there; absent where
+    /// checks are not counted by address.
+    fn address_split(&self) -> Option<bool> {
+        let remotes = self.remotes();
+        let apart: Vec<RemoteCounts> = remotes.apart().map(|(_, counts)| counts).collect();
+        let worst = apart.iter().max_by_key(|counts| counts.down)?;
+        let (down, judged) = apart.iter().fold((0, 0), |sum, one| (sum.0 + one.down, sum.1 + one.judged()));
+        (apart.len() > 1).then(|| stands_out(*worst, down, judged))
+    }
+
+    /// Whether checks reached addresses of both families; absent where they are not counted by address.
+    fn families_used(&self) -> Option<bool> {
+        let remotes = self.remotes();
+        (!remotes.is_empty()).then(|| remotes.of_family(false).up > 0 && remotes.of_family(true).up > 0)
     }
 
     /// Whether the latest answers before it were far slower than usual.
@@ -317,26 +370,11 @@ impl Description<'_, '_> {
     }
 }
 
-/// The dominant failure of what was seen.
-pub(crate) fn kind(facts: &IncidentFacts) -> Option<MainFailure> {
-    let of: u64 = facts.classes.values().sum();
-    // Of equally many the earlier phase.
-    let (class, n) = facts.classes.iter().rev().max_by_key(|(_, n)| **n).map(|(class, n)| (*class, *n))?;
-    let mut statuses: BTreeMap<u16, u64> = BTreeMap::new();
-    for (fact, n) in facts.facts.iter().filter(|(fact, _)| fact.class == class) {
-        if let Some(status) = fact.status {
-            *statuses.entry(status).or_default() += n;
-        }
-    }
-    let status = statuses.into_iter().rev().max_by_key(|(_, n)| *n).map(|(status, _)| status);
-    Some(MainFailure {
-        class,
-        phase: phase(class, None),
-        share: rounded(ratio(n, of).unwrap_or_default()),
-        n,
-        of,
-        status: status.filter(|_| class == FailureClass::Status),
-    })
+/// Whether at least nine of ten failures are in this part of the checks, more than chance would put there.
+fn stands_out(part: RemoteCounts, down: u64, judged: u64) -> bool {
+    let (others_down, others) = (down.saturating_sub(part.down), judged.saturating_sub(part.judged()));
+    let is_most = part.down * 10 >= down * 9 && part.down > 0 && others > 0;
+    is_most && fisher(part.down, part.judged(), others_down, others) <= SIGNIFICANT
 }
 
 fn duration(start: Transition, end: Option<Transition>, to: i64) -> DurationRange {

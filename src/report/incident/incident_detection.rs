@@ -6,6 +6,7 @@ use crate::model::{SafeText, Verdict};
 use crate::report::context::{ReportContext, SurfaceIncident};
 use crate::report::incident::waves::{DetectedWave, WaveDivision, WaveMember};
 use crate::report::incident::{grouping, waves};
+use crate::report::series::offline::Offline;
 use crate::report::series::outage::{Outage, Transition};
 use crate::report::statistics::ratio;
 
@@ -153,7 +154,8 @@ fn checks_of(context: &ReportContext<'_>, series: &BTreeSet<usize>, from: i64, t
         let one = &context.analyses[at];
         let offline = context.offline_of(&one.series.vantage);
         for check in one.series.lead_in.between(from, to).chain(one.series.log.between(from, to)) {
-            let failed = check.verdict == Verdict::Down && !offline.is_some_and(|offline| offline.covers(check.at));
+            let check = Offline::judged(offline, check);
+            let failed = check.verdict == Verdict::Down;
             if failed || check.verdict == Verdict::Up {
                 checks.push(waves::PooledCheck { at: check.at, series: at, failed });
             }

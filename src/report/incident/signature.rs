@@ -7,6 +7,8 @@ mod table;
 use crate::report::document::reading::{Match, Reading};
 use std::collections::BTreeSet;
 
+use crate::model::FailureClass;
+
 use crate::report::fold::cdn::Cdn;
 use crate::report::incident::signature::incident_facts::IncidentFacts;
 use crate::report::incident::signature::table::{Cause, Row, Table};
@@ -18,6 +20,9 @@ const RULED_OUT_AFTER: u64 = 5;
 /// Below this share of the failures a cause does not show.
 const TRACE: f64 = 0.02;
 
+/// What cannot be told apart where no row fits.
+const UNDETERMINED: [&str; 3] = ["the_target_itself", "what_stands_before_it", "the_way_to_it"];
+
 /// Matches the table against what an incident looks like.
 pub(crate) fn read(facts: &IncidentFacts) -> Reading {
     let table = Table::read();
@@ -27,6 +32,9 @@ pub(crate) fn read(facts: &IncidentFacts) -> Reading {
     matched.sort_by(|(_, a), (_, b)| b.share.unwrap_or_default().total_cmp(&a.share.unwrap_or_default()));
     let consistent_with = united(matched.iter().flat_map(|(row, _)| &row.consistent_with));
     let cannot_distinguish = united(matched.iter().flat_map(|(row, _)| &row.cannot_distinguish));
+    // From outside, what fits no row can be anything.
+    let cannot_distinguish =
+        if matched.is_empty() && facts.failures() > 0 { UNDETERMINED.to_vec() } else { cannot_distinguish };
     let ruled_out = |cause: &&Cause<'_>| is_ruled_out(cause, &consistent_with, facts);
     let not_consistent_with = table.causes.iter().filter(ruled_out).map(|cause| cause.id).collect();
     Reading {
@@ -66,6 +74,8 @@ fn matches(row: &Row<'static>, facts: &IncidentFacts) -> Option<Match> {
         (facts.failures(), facts.failures())
     } else if row.is_of_classes() {
         (facts.of_classes(|class| row.classes.contains(&class)), facts.failures())
+    } else if row.is_of_codes() && facts.counts_codes() {
+        (facts.of_codes(|class, code| row.selects_code(class, code)), facts.failures())
     } else {
         (facts.showing(|fact| row.selects(fact)), facts.retained())
     };
@@ -105,10 +115,15 @@ fn is_ruled_out(cause: &Cause<'_>, consistent_with: &[&str], facts: &IncidentFac
     let seen = facts.of_classes(|class| cause.shows_as.contains(&class));
     let status = |status: u16| cause.statuses.iter().any(|range| range.holds(status));
     let shown = facts.showing(|fact| fact.status.is_some_and(status));
+    let coded = facts.of_codes(|class, code| class == FailureClass::Status && status(code));
+    let certificates = facts.showing(|fact| fact.certificate);
+    let is_of_certificates = cause.id == "certificate" && certificates > 0;
     let is_trace = |n: u64, of: u64| ratio(n, of).is_none_or(|share| share < TRACE);
     let is_matched = consistent_with.iter().any(|id| *id == cause.id || cause.part_of.contains(id));
     facts.failures() >= RULED_OUT_AFTER
         && !is_matched
+        && !is_of_certificates
+        && is_trace(coded, facts.failures())
         && is_trace(seen, facts.failures())
         && is_trace(shown, facts.retained())
 }

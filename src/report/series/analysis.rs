@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{FailureClass, IncidentRules, SafeText, Verdict};
+use crate::model::{Counts, FailureClass, IncidentRules, SafeText, Verdict};
 use crate::report::document::coverage::Coverage;
 use crate::report::fold::bucket;
 use crate::report::fold::check_log::{EvenRun, LoggedCheck};
@@ -38,6 +38,8 @@ pub(crate) struct Cell {
     pub(crate) unknown: u64,
     pub(crate) missed: u64,
     pub(crate) classes: BTreeMap<FailureClass, u64>,
+    /// How many of them came with each code.
+    pub(crate) codes: BTreeMap<(FailureClass, u16), u64>,
 }
 
 /// The failures of one class.
@@ -52,6 +54,8 @@ pub(crate) struct ClassSpan {
 #[derive(Clone, Debug)]
 pub(crate) struct SeriesAnalysis<'f> {
     pub(crate) series: &'f Series,
+    /// How its checks ended, judged again by what is known of the vantage.
+    pub(crate) counts: Counts,
     pub(crate) vantage: SafeText,
     pub(crate) surface: SafeText,
     pub(crate) probe: SafeText,
@@ -59,6 +63,8 @@ pub(crate) struct SeriesAnalysis<'f> {
     pub(crate) cadence: Option<Cadence>,
     pub(crate) detector: OutageDetector,
     pub(crate) classes: BTreeMap<FailureClass, ClassSpan>,
+    /// How many of their failures came with each code.
+    pub(crate) codes: BTreeMap<(FailureClass, u16), u64>,
     /// The last check that was made, whatever it found.
     pub(crate) last: Option<i64>,
     /// Whether the last checks say nothing because we were offline or could not judge.
@@ -96,19 +102,21 @@ impl SeriesAnalysis<'_> {
 }
 
 impl Cell {
-    pub(crate) fn add(&mut self, check: &LoggedCheck, offline: bool) {
+    pub(crate) fn add(&mut self, check: &LoggedCheck) {
         match check.verdict {
             Verdict::Missed => self.missed += 1,
             Verdict::Unknown => self.unknown += 1,
-            Verdict::Down if offline => self.unknown += 1,
             Verdict::Up => self.judged += 1,
             Verdict::Down => {
                 self.judged += 1;
                 self.failed += 1;
             }
         }
-        if let Some(class) = check.class {
+        if let Some(class) = check.counted_class() {
             *self.classes.entry(class).or_default() += 1;
+            if let Some(code) = check.code {
+                *self.codes.entry((class, code.get())).or_default() += 1;
+            }
         }
     }
 
@@ -119,6 +127,9 @@ impl Cell {
         self.missed += other.missed;
         for (class, n) in &other.classes {
             *self.classes.entry(*class).or_default() += n;
+        }
+        for (code, n) in &other.codes {
+            *self.codes.entry(*code).or_default() += n;
         }
     }
 }
@@ -142,14 +153,16 @@ pub(crate) fn analyze<'f>(
             continue;
         }
         for check in run.checks() {
-            let is_offline = watch.see(&check);
-            seen.add(&check, is_offline, range.step);
+            let judged = watch.see(&check);
+            seen.rejudge(check.verdict, judged.verdict);
+            seen.add(&judged, range.step);
         }
     }
     seen.flush();
     let (coverage, silent) = coverage(series, &seen, cadence, range);
     let analyses = SeriesAnalysis {
         series,
+        counts: seen.rejudged(series.counts),
         vantage: name(&series.vantage),
         surface: name(&series.surface),
         probe: name(&series.probe),
@@ -157,6 +170,7 @@ pub(crate) fn analyze<'f>(
         blind: watch.is_blind(),
         detector: watch.detector,
         classes: seen.classes,
+        codes: seen.codes,
         last: seen.last,
         silent,
         recent: recent(series, offline, cadence, range),
@@ -174,20 +188,21 @@ struct SeriesWatch<'o> {
 }
 
 impl SeriesWatch<'_> {
-    /// Adds a check and says whether the vantage was offline then.
-    fn see(&mut self, check: &LoggedCheck) -> bool {
-        let is_offline = self.offline.is_some_and(|offline| offline.covers(check.at));
-        match check.verdict {
+    /// Adds a check, and gives it as it is judged by what is known of the vantage.
+    fn see(&mut self, check: &LoggedCheck) -> LoggedCheck {
+        let judged = Offline::judged(self.offline, *check);
+        match judged.verdict {
             Verdict::Up => self.detector.push(check.at, false),
-            Verdict::Down if !is_offline => self.detector.push(check.at, true),
-            Verdict::Down | Verdict::Unknown | Verdict::Missed => {}
+            Verdict::Down => self.detector.push(check.at, true),
+            Verdict::Unknown | Verdict::Missed => {}
         }
         if check.verdict != Verdict::Missed {
-            let is_blind = is_offline || check.verdict == Verdict::Unknown;
+            let is_offline = self.offline.is_some_and(|offline| offline.covers(check.at));
+            let is_blind = is_offline || judged.verdict == Verdict::Unknown;
             self.blind_checks = if is_blind { self.blind_checks.saturating_add(1) } else { 0 };
             self.seeing |= !is_blind;
         }
-        is_offline
+        judged
     }
 
     /// Adds many good checks at once, where that is the same as one by one; says whether it was.
@@ -217,26 +232,47 @@ struct SeriesTally {
     /// What fell into earlier buckets.
     cells: BTreeMap<i64, Cell>,
     classes: BTreeMap<FailureClass, ClassSpan>,
+    codes: BTreeMap<(FailureClass, u16), u64>,
     first: Option<i64>,
     last: Option<i64>,
+    /// Failures that were not held against the target after all, and those that were.
+    set_aside: u64,
+    held: u64,
 }
 
 impl SeriesTally {
-    fn add(&mut self, check: &LoggedCheck, offline: bool, step: i64) {
+    fn rejudge(&mut self, before: Verdict, judged: Verdict) {
+        self.set_aside += u64::from(before == Verdict::Down && judged == Verdict::Unknown);
+        self.held += u64::from(before == Verdict::Unknown && judged == Verdict::Down);
+    }
+
+    /// The counts of the windows, judged again.
+    fn rejudged(&self, counts: Counts) -> Counts {
+        Counts {
+            down: (counts.down + self.held).saturating_sub(self.set_aside),
+            unknown: (counts.unknown + self.set_aside).saturating_sub(self.held),
+            ..counts
+        }
+    }
+
+    fn add(&mut self, check: &LoggedCheck, step: i64) {
         let bucket = bucket::floor(check.at, step);
         if bucket != self.bucket {
             self.flush();
             self.bucket = bucket;
         }
-        self.cell.add(check, offline);
+        self.cell.add(check);
         self.first = self.first.or(Some(check.at));
         if check.verdict != Verdict::Missed {
             self.last = Some(check.at);
         }
-        if let Some(class) = check.class {
+        if let Some(class) = check.counted_class() {
             let span = self.classes.entry(class).or_insert(ClassSpan { n: 0, first: check.at, last: check.at });
             span.n += 1;
             span.last = check.at;
+            if let Some(code) = check.code {
+                *self.codes.entry((class, code.get())).or_default() += 1;
+            }
         }
     }
 
@@ -278,7 +314,7 @@ fn recent(
     let from = range.to.saturating_sub(back);
     let checks = series.lead_in.between(from, range.to).chain(series.log.between(from, range.to));
     let judged: Vec<JudgedCheck> = checks
-        .filter(|check| !offline.is_some_and(|offline| offline.covers(check.at)))
+        .map(|check| Offline::judged(offline, check))
         .filter(|check| matches!(check.verdict, Verdict::Up | Verdict::Down))
         .map(|check| JudgedCheck { at: check.at, failed: check.verdict == Verdict::Down })
         .collect();
@@ -340,7 +376,7 @@ pub(crate) fn tally(series: &Series, offline: Option<&Offline>, spans: &[(i64, i
         }
         match spans.get(at) {
             Some((from, _)) if *from <= check.at => {
-                cells[at].add(&check, offline.is_some_and(|offline| offline.covers(check.at)));
+                cells[at].add(&Offline::judged(offline, check));
             }
             Some(_) => {}
             None => break,

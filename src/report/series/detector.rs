@@ -331,7 +331,7 @@ mod tests {
             after in "[.x ]{0,60}",
         ) {
             let begin = 100 * MINUTE;
-            let first = LoggedCheck { at: begin, verdict: Verdict::Up, class: None };
+            let first = LoggedCheck { at: begin, verdict: Verdict::Up, class: None, code: None, is_set_aside: false };
             let good = EvenRun { first, last_at: begin + distance * (count.cast_signed() - 1) + 7, count };
             let end = good.last_at;
             let (mut at_once, mut one_by_one) = (analyze(&before), analyze(&before));
@@ -347,7 +347,7 @@ mod tests {
 
     #[test]
     fn good_checks_with_a_pause_in_them_are_not_added_at_once() {
-        let first = LoggedCheck { at: 0, verdict: Verdict::Up, class: None };
+        let first = LoggedCheck { at: 0, verdict: Verdict::Up, class: None, code: None, is_set_aside: false };
         let mut detector = analyze("");
         assert!(!detector.push_good(&EvenRun { first, last_at: 11 * MINUTE * 1_000, count: 1_001 }));
         assert!(!detector.push_good(&EvenRun { first, last_at: 9 * MINUTE, count: 10 }));

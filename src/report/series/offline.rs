@@ -26,6 +26,21 @@ impl Offline {
         self.spans.get(next).is_some_and(|(from, to)| *from < at && at < *to)
     }
 
+    /// A check as it is judged by all that is known of its vantage: a failure while the vantage was offline is not
+    /// held against the target, and one that the prober set aside is where it was not. Of a vantage without control
+    /// targets the prober's word stands.
+    pub(crate) fn judged(offline: Option<&Offline>, check: LoggedCheck) -> LoggedCheck {
+        let Some(offline) = offline else { return check };
+        match (check.verdict, offline.covers(check.at)) {
+            (Verdict::Down, true) => LoggedCheck { verdict: Verdict::Unknown, is_set_aside: true, ..check },
+            (Verdict::Unknown, false) if check.is_set_aside => {
+                let verdict = check.class.map_or(Verdict::Unknown, FailureClass::verdict);
+                LoggedCheck { verdict, is_set_aside: false, ..check }
+            }
+            _ => check,
+        }
+    }
+
     /// Whether it was never offline from the first to the last of some checks.
     pub(crate) fn is_clear(&self, checks: &EvenRun) -> bool {
         let next = self.spans.partition_point(|(_, to)| *to <= checks.first.at);

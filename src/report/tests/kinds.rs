@@ -3,7 +3,7 @@
 
 use super::stage::{Line, PlayedCheck, Stage, at, failed, question, status};
 use super::within;
-use crate::model::{FailureClass, SafeText};
+use crate::model::{FailureClass, SafeText, Verdict};
 use crate::report::document::answer::{Extent, State};
 use crate::report::document::report::Report;
 use crate::report::statistics::chance::Chance;
@@ -140,4 +140,121 @@ fn more_failures_than_are_allowed_are_not_up_without_three_in_a_row() {
     });
     let report = stage.report(question(FROM, TO));
     assert_eq!(report.verdict.state, State::Degraded, "{}", report.verdict.sentence);
+}
+
+#[test]
+fn the_first_line_is_what_is_said_aloud() {
+    let mut stage = Stage::default();
+    for vantage in ["iad", "lhr", "sjc"] {
+        stage.play(Line::control(vantage, 60), FROM, TO, |_| PlayedCheck::Up(40));
+        stage.play(Line::new(vantage, "app", "api", 30), FROM, TO, |now| {
+            let fails = vantage != "lhr" && within(now, &[("09:30", "10:00")]);
+            if fails { failed(FailureClass::ConnectTimeout, 10_000) } else { PlayedCheck::Up(40) }
+        });
+    }
+    let line = stage.report(question(FROM, TO)).verdict.headline;
+    let expected = "DOWN  app since 09:30";
+    assert!(line.starts_with(expected), "{line}");
+    for part in ["2 of 3 vantages (iad, sjc), connect timeouts, 6"] {
+        assert!(line.contains(part), "{line}");
+    }
+    for unsaid in ["confidence", "S5", "–", "±", "[", "95%"] {
+        assert!(!line.contains(unsaid), "{unsaid}: {line}");
+    }
+}
+
+#[test]
+fn what_has_failed_for_long_is_named_apart() {
+    let mut stage = Stage::default();
+    stage.play(Line::new("here", "web", "cart", 30), FROM, TO, |_| not_found());
+    for (surface, probe) in [("app", "api"), ("web", "home")] {
+        stage.play(Line::new("here", surface, probe, 30), FROM, TO, |now| {
+            if within(now, &[("09:50", "10:00")]) { unavailable() } else { PlayedCheck::Up(50) }
+        });
+    }
+    let line = stage.report(question(FROM, TO)).verdict.headline;
+    assert!(line.contains("since 09:50"), "{line}");
+    assert!(line.contains("already failing: 1 of 3 probes (cart) since 08:00"), "{line}");
+}
+
+#[test]
+fn the_past_tense_names_the_worst_incident_and_how_many_others() {
+    let mut stage = Stage::default();
+    let mut question = question(FROM, TO);
+    question.rules.join_within = std::time::Duration::from_mins(1);
+    stage.play(Line::new("here", "web", "home", 30), FROM, TO, |now| {
+        if within(now, &[("08:30", "08:50"), ("09:40", "09:45")]) { unavailable() } else { PlayedCheck::Up(50) }
+    });
+    stage.play(Line::new("here", "app", "api", 30), FROM, TO, |now| {
+        if within(now, &[("08:31", "08:45")]) { unavailable() } else { PlayedCheck::Up(50) }
+    });
+    let line = stage.report(question).verdict.headline;
+    for part in ["UP  ", "web 08:30", "–08:50", "app 08:31", "–08:45", "from here, status 503", "1 incident more"] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
+}
+
+#[test]
+fn two_failures_in_a_row_are_worth_a_word() {
+    let mut stage = Stage::default();
+    stage.play(Line::new("here", "web", "home", 30), FROM, TO, |now| {
+        if now >= at("2025-01-01T09:59:00Z") { unavailable() } else { PlayedCheck::Up(50) }
+    });
+    let report = stage.report(question(FROM, TO));
+    assert_eq!(report.verdict.state, State::Up);
+    assert!(
+        report.verdict.headline.contains("home: the last 2 checks failed from here"),
+        "{}",
+        report.verdict.headline
+    );
+}
+
+#[test]
+fn a_share_that_changed_within_a_wave_is_told_now_and_as_a_whole() {
+    let mut stage = Stage::default();
+    let mut n = 0;
+    stage.play(Line::new("here", "web", "home", 10), FROM, TO, |now| {
+        n += 1;
+        let fails = within(now, &[("09:00", "09:40")]) || (within(now, &[("09:40", "10:00")]) && n % 3 == 0);
+        if !fails {
+            return PlayedCheck::Up(50);
+        }
+        if within(now, &[("09:00", "09:40")]) { failed(FailureClass::DnsServerFailure, 5) } else { unavailable() }
+    });
+    let report = stage.report(question(FROM, TO));
+    let line = &report.verdict.headline;
+    assert!(line.contains("status 503, 33% of checks now, 78% since it began"), "{line}");
+    let whole = report.incidents[0].kind.as_ref().map(|kind| kind.class);
+    assert_eq!(whole, Some(FailureClass::DnsServerFailure), "the incident as a whole was another kind");
+}
+
+#[test]
+fn what_the_prober_set_aside_is_judged_again_by_what_proves_that_we_were_online() {
+    let set_aside = || {
+        let PlayedCheck::Failed(mut outcome) = unavailable() else { unreachable!("a status is a failure") };
+        outcome.verdict = Verdict::Unknown;
+        if let Some(failure) = &mut outcome.failure {
+            failure.own_class = Some(failure.class);
+            failure.class = FailureClass::ControlFailed;
+        }
+        PlayedCheck::Failed(outcome)
+    };
+    let played = |control: &dyn Fn() -> PlayedCheck| {
+        let mut stage = Stage::default();
+        let outage = [("09:30", "10:00")];
+        stage.play(Line::control("here", 30), FROM, TO, |now| {
+            if within(now, &outage) { control() } else { PlayedCheck::Up(40) }
+        });
+        stage.play(Line::new("here", "web", "home", 30), FROM, TO, |now| {
+            if within(now, &outage) { set_aside() } else { PlayedCheck::Up(50) }
+        });
+        stage.report(question(FROM, TO))
+    };
+    let answered = played(&|| status(500, 20, &[], "no"));
+    let web = answered.surfaces.iter().find(|row| row.surface.as_str() == "web").expect("a surface");
+    assert_eq!((answered.verdict.state, web.figures.down, web.figures.unknown), (State::Down, 60, 0));
+    assert_eq!(answered.verdict.kind.as_ref().and_then(|kind| kind.status), Some(503));
+    let offline = played(&|| failed(FailureClass::ConnectTimeout, 10_000));
+    let web = offline.surfaces.iter().find(|row| row.surface.as_str() == "web").expect("a surface");
+    assert_eq!((offline.verdict.state, web.figures.down, web.figures.unknown), (State::Unknown, 0, 60));
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::stage::{
     Line, PlayedCheck, Stage, asked_everywhere, at, diagnosed, failed, question, sent_away, status, usual_ms,
 };
-use crate::model::{ExtraKind, FailureClass};
+use crate::model::{ExtraKind, FailureClass, Mismatch, SafeText};
 use crate::report::document::answer::State;
 use crate::report::document::report::Report;
 use crate::report::incident::signature;
@@ -161,6 +161,8 @@ const ROWS: &[Row] = &[
         || outage(ONE, |place| (!place.is_control("internet")).then(|| failed(FailureClass::ConnectTimeout, 10_000))),
     ),
     ("S9", || class(FailureClass::TlsCertExpired), || from_one(|| failed(FailureClass::TlsCertExpired, 15))),
+    ("S9b", || from_one(|| failed(FailureClass::TlsCertUntrusted, 15)), || class(FailureClass::TlsCertUntrusted)),
+    ("S9c", || all(THREE, || unmet("certificate-days")), || all(THREE, || unmet("body-contains"))),
     ("S10", || class(FailureClass::TlsHandshakeTimeout), || class(FailureClass::TlsVersion)),
     (
         "S11",
@@ -205,6 +207,11 @@ const ROWS: &[Row] = &[
         || outage(THREE, |place| (!place.control && place.minute / 2 % 2 == 0).then(|| status(500, 5, BUSY, ""))),
         || all(THREE, || status(500, 5, BUSY, "")),
     ),
+    (
+        "S21b",
+        || all(THREE, || asked_everywhere(&[("192.0.2.1:443", true), ("192.0.2.2:443", false)])),
+        || all(THREE, || asked_everywhere(&[("192.0.2.1:443", false), ("192.0.2.2:443", false)])),
+    ),
     // The median rises too.
     ("S22", || last_hour(queueing), || last_hour(|_| PlayedCheck::Up(2_000))),
     (
@@ -218,6 +225,18 @@ const ROWS: &[Row] = &[
         || class(FailureClass::ConnectRefused),
     ),
 ];
+
+/// An expectation by its name that was not met.
+fn unmet(assertion: &str) -> PlayedCheck {
+    let PlayedCheck::Failed(mut outcome) = sent(FailureClass::AssertionFailed, "") else {
+        unreachable!("a status is a failure")
+    };
+    if let Some(failure) = &mut outcome.failure {
+        let text = || SafeText::message("7");
+        failure.mismatches = vec![Mismatch { assertion: assertion.to_owned(), expected: text(), actual: text() }];
+    }
+    PlayedCheck::Failed(outcome)
+}
 
 /// A failed expectation of a body.
 fn sent(class: FailureClass, body: &str) -> PlayedCheck {

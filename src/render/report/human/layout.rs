@@ -8,6 +8,8 @@ use crate::report::State;
 
 /// The columns of a label.
 const LABEL: usize = 12;
+/// What stands before a labelled text.
+pub(super) const LABELLED: usize = LABEL + 3;
 
 /// The style of a state.
 pub(super) fn state_style(state: State) -> Style {
@@ -20,7 +22,7 @@ pub(super) fn state_style(state: State) -> Style {
 
 /// A text with its name before it and a hanging indent.
 pub(super) fn labelled(style: Style, name: &str, content: &str, screen: &mut StyledText) {
-    let room = screen.width().saturating_sub(LABEL + 3);
+    let room = screen.width().saturating_sub(LABELLED);
     for (at, line) in text::wrap(content, room).iter().enumerate() {
         screen.plain("  ");
         screen.put(style, &text::left(if at == 0 { name } else { "" }, LABEL));

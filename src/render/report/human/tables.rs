@@ -7,7 +7,7 @@ use anstyle::Style;
 use super::layout::{state_style, title};
 use crate::format;
 use crate::model::FailureClass;
-use crate::render::report::phrases::{chance, class_name, full_label, interval, main_failure, mark, word};
+use crate::render::report::phrases::{chance, class_with_codes, full_label, interval, main_failure, mark, word};
 use crate::render::terminal::{BOLD, DIM, StyledText};
 use crate::render::{terminal, text};
 use crate::report::document::slo::{AvailabilitySlo, LatencySlo};
@@ -19,28 +19,36 @@ struct TableColumn {
     right: bool,
     /// The least width of a terminal that shows it.
     from: usize,
+    /// Whether only an answer in full shows it.
+    detail: bool,
 }
 
 const SURFACES: [TableColumn; 11] = [
-    TableColumn { heading: "surface", right: false, from: 0 },
-    TableColumn { heading: "state", right: false, from: 0 },
-    TableColumn { heading: "checks", right: true, from: 0 },
-    TableColumn { heading: "failed", right: true, from: 0 },
-    TableColumn { heading: "ratio", right: true, from: 0 },
-    TableColumn { heading: "95% interval", right: true, from: 94 },
-    TableColumn { heading: "share", right: true, from: 0 },
-    TableColumn { heading: "p50", right: true, from: 114 },
-    TableColumn { heading: "p95", right: true, from: 0 },
-    TableColumn { heading: "usual p95", right: true, from: 106 },
-    TableColumn { heading: "main failure", right: false, from: 72 },
+    TableColumn { heading: "surface", right: false, from: 0, detail: false },
+    TableColumn { heading: "state", right: false, from: 0, detail: true },
+    TableColumn { heading: "checks", right: true, from: 0, detail: false },
+    TableColumn { heading: "failed", right: true, from: 0, detail: false },
+    TableColumn { heading: "ratio", right: true, from: 0, detail: false },
+    TableColumn { heading: "95% interval", right: true, from: 94, detail: true },
+    TableColumn { heading: "share", right: true, from: 0, detail: false },
+    TableColumn { heading: "p50", right: true, from: 114, detail: false },
+    TableColumn { heading: "p95", right: true, from: 0, detail: false },
+    TableColumn { heading: "usual p95", right: true, from: 106, detail: false },
+    TableColumn { heading: "main failure", right: false, from: 72, detail: false },
 ];
 
 /// One row a surface, and what the comparisons say.
 pub(super) fn surfaces(report: &Report, screen: &mut StyledText) {
     let width = screen.width();
+    title("in this range", screen);
     let rows: Vec<(State, Vec<String>)> = report.surfaces.iter().map(|row| (row.state, surface(row))).collect();
     let usual = report.surfaces.iter().any(|row| row.baseline.p95_us.is_some());
-    let has_place = |at: &usize| SURFACES[*at].from <= width && (SURFACES[*at].heading != "usual p95" || usual);
+    let detail = screen.has_detail();
+    let has_place = |at: &usize| {
+        SURFACES[*at].from <= width
+            && (detail || !SURFACES[*at].detail)
+            && (SURFACES[*at].heading != "usual p95" || usual)
+    };
     let shown: Vec<usize> = (0..SURFACES.len()).filter(has_place).collect();
     let mut widths: Vec<usize> = shown
         .iter()
@@ -65,7 +73,12 @@ pub(super) fn surfaces(report: &Report, screen: &mut StyledText) {
         };
         line(cells, &shown, &widths, style_of, screen);
     }
-    for comparison in &report.comparisons {
+    for comparison in report.comparisons.iter().filter(|one| one.significant || detail) {
+        if !screen.has_detail() {
+            screen.put(DIM, &format!("  {}", comparison.reading));
+            screen.end();
+            continue;
+        }
         let p = chance(comparison.p);
         screen.put(DIM, &format!("  {} (Fisher's exact test, {p})", comparison.reading));
         screen.end();
@@ -108,7 +121,8 @@ fn surface(row: &SurfaceRow) -> Vec<String> {
 
 /// Each surface from each vantage, where there are several vantages or one is set aside.
 pub(super) fn vantages(report: &Report, screen: &mut StyledText) {
-    if report.vantages.len() < 2 && !report.vantages.iter().any(|row| row.set_aside) {
+    let is_one = report.vantages.len() < 2 && !report.vantages.iter().any(|row| row.set_aside);
+    if is_one || !screen.has_detail() {
         return;
     }
     title("by vantage", screen);
@@ -160,10 +174,13 @@ pub(super) struct ClassLine {
 /// The failures of all surfaces by class, in the order of the phases.
 pub(super) fn classes(report: &Report) -> Vec<ClassLine> {
     let mut lines: BTreeMap<FailureClass, ClassLine> = BTreeMap::new();
+    let mut codes: BTreeMap<FailureClass, BTreeMap<u16, u64>> = BTreeMap::new();
     for (class, row) in report.surfaces.iter().flat_map(|surface| &surface.figures.classes) {
-        let status = row.statuses.first().map(|(status, _)| *status);
+        for (code, n) in &row.statuses {
+            *codes.entry(*class).or_default().entry(*code).or_default() += n;
+        }
         let line = lines.entry(*class).or_insert_with(|| ClassLine {
-            name: class_name(*class, status),
+            name: String::new(),
             n: 0,
             example: String::new(),
             curl: None,
@@ -174,7 +191,11 @@ pub(super) fn classes(report: &Report) -> Vec<ClassLine> {
             line.curl = example.curl.as_ref().map(ToString::to_string);
         }
     }
-    lines.into_values().collect()
+    let named = |(class, line): (FailureClass, ClassLine)| {
+        let codes: Vec<(u16, u64)> = codes.get(&class).into_iter().flatten().map(|(code, n)| (*code, *n)).collect();
+        ClassLine { name: class_with_codes(class, &codes), ..line }
+    };
+    lines.into_iter().map(named).collect()
 }
 
 /// The objectives: surface, what was promised and what came of it, and whether it is missed.

@@ -18,6 +18,8 @@ const TRACE: f64 = 0.02;
 pub(crate) struct IncidentFacts {
     /// All failures of the target in the incident's waves, by class.
     pub(crate) classes: BTreeMap<FailureClass, u64>,
+    /// Those of them that came with a code, where the windows count that.
+    pub(crate) codes: BTreeMap<(FailureClass, u16), u64>,
     /// The failures whose evidence was kept, counted.
     pub(crate) facts: BTreeMap<FailureFact, u64>,
     /// Checks judged in the waves.
@@ -50,6 +52,10 @@ pub(crate) struct IncidentFacts {
     pub(crate) slow_before: Option<bool>,
     /// Whether probes over one address family fail and those over the other do not; absent without such probes.
     pub(crate) family_split: Option<bool>,
+    /// Whether nearly all failures are at one of several addresses whose checks are counted; absent where they are not.
+    pub(crate) address_split: Option<bool>,
+    /// Whether checks reached addresses of both families; absent where they are not counted.
+    pub(crate) families_used: Option<bool>,
     /// What extra checks found.
     pub(crate) extra: ExtraChecks,
 }
@@ -65,6 +71,7 @@ pub(crate) enum Criterion {
     ControlOnEdgeOk,
     ControlOnEdgeFails,
     EverySurface,
+    SomeVantagesFine,
     SomeProbesFine,
     NetworkGreen,
     Waves,
@@ -106,10 +113,16 @@ impl Criterion {
             Criterion::Total => Some(facts.failures() == facts.judged && facts.judged > 0),
             Criterion::Partial => Some(facts.failures() < facts.judged),
             Criterion::Flapping => Some(facts.flapping),
+            Criterion::SomeVantagesFine => {
+                (facts.vantages_judged > 1).then_some(facts.vantages_failing < facts.vantages_judged)
+            }
             Criterion::InstantErrors => {
                 facts.mostly(|fact| fact.class == FailureClass::Status && fact.pace == Pace::Instant)
             }
             Criterion::LateAnswers => facts.any(|fact| fact.status.is_some() && fact.pace == Pace::RoundTimeout),
+            Criterion::GatewayErrors if !facts.codes.is_empty() => {
+                Some(facts.of_codes(|_, code| matches!(code, 502 | 504)) > 0)
+            }
             Criterion::GatewayErrors => facts.any(|fact| matches!(fact.status, Some(502 | 504))),
             Criterion::JsonErrors => {
                 facts.any(|fact| fact.class == FailureClass::Status && fact.body == BodyKind::Json)
@@ -123,9 +136,14 @@ impl Criterion {
             Criterion::OtherResolverAgrees => majority(extra.resolver_fails, extra.resolver_answers),
             Criterion::LastAddressAnswers => majority(extra.last_answers, extra.last_dead),
             Criterion::LastAddressDead => majority(extra.last_dead, extra.last_answers),
-            Criterion::AddressSplit => majority(extra.split, extra.whole),
+            Criterion::AddressSplit => match (majority(extra.split, extra.whole), facts.address_split) {
+                (None, None) => None,
+                (asked, counted) => Some(asked == Some(true) || counted == Some(true)),
+            },
             Criterion::FamilySplit => {
-                let at_addresses = majority(extra.by_family, extra.whole + extra.split - extra.by_family);
+                let asked = majority(extra.by_family, extra.whole + extra.split - extra.by_family);
+                // A family that no good check ever used was no different before.
+                let at_addresses = asked.filter(|_| facts.families_used != Some(false));
                 match (at_addresses, facts.family_split) {
                     (None, None) => None,
                     (addresses, probes) => Some(addresses == Some(true) || probes == Some(true)),
@@ -150,6 +168,11 @@ impl Criterion {
                 format!("{} of {} probes are fine", facts.probes - facts.probes_failing, facts.probes)
             }
             Criterion::NetworkGreen => "names resolve, connections and handshakes succeed".to_owned(),
+            Criterion::SomeVantagesFine => format!(
+                "{} of {} vantages accept it",
+                facts.vantages_judged.saturating_sub(facts.vantages_failing),
+                facts.vantages_judged
+            ),
             Criterion::Waves => format!("it came in {} waves", facts.waves),
             Criterion::Total => "every check fails".to_owned(),
             Criterion::Partial => "some checks succeed".to_owned(),
@@ -158,7 +181,7 @@ impl Criterion {
             Criterion::LateAnswers => "errors come after the time a balancer waits".to_owned(),
             Criterion::GatewayErrors => "mixed with 502 and 504".to_owned(),
             Criterion::JsonErrors => "the errors are structured (JSON)".to_owned(),
-            Criterion::Challenged => "the page asks for sample_bound of being human".to_owned(),
+            Criterion::Challenged => "the page asks for proof of being human".to_owned(),
             Criterion::CertificateExpired => "the certificate has expired".to_owned(),
             Criterion::SlowBefore => "answers were slower than usual before the first failure".to_owned(),
             Criterion::SlowTail => "the median is as usual, the slowest answers are not".to_owned(),
@@ -191,6 +214,16 @@ impl IncidentFacts {
     /// The failures of these classes.
     pub(crate) fn of_classes(&self, holds: impl Fn(FailureClass) -> bool) -> u64 {
         self.classes.iter().filter(|(class, _)| holds(**class)).map(|(_, n)| n).sum()
+    }
+
+    /// Whether the failures with a status were counted by their code.
+    pub(crate) fn counts_codes(&self) -> bool {
+        !self.codes.is_empty() || !self.classes.contains_key(&FailureClass::Status)
+    }
+
+    /// The failures that came with such a code.
+    pub(crate) fn of_codes(&self, holds: impl Fn(FailureClass, u16) -> bool) -> u64 {
+        self.codes.iter().filter(|((class, code), _)| holds(*class, *code)).map(|(_, n)| n).sum()
     }
 
     fn share_of_classes(&self, holds: impl Fn(FailureClass) -> bool) -> f64 {

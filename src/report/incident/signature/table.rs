@@ -45,6 +45,8 @@ pub(crate) struct Row<'t> {
     pub(crate) pace: Option<PaceWord>,
     pub(crate) body: Option<BodyWord>,
     pub(crate) sent_away: Option<bool>,
+    /// Whether it is an expectation of the certificate that was not met.
+    pub(crate) certificate: Option<bool>,
     /// Whether it shows in the answers that came, and so in no failure.
     #[serde(default)]
     pub(crate) of_answers: bool,
@@ -138,6 +140,22 @@ impl Row<'_> {
             && self.pace.is_none()
             && self.body.is_none()
             && self.sent_away.is_none()
+            && self.certificate.is_none()
+    }
+
+    /// Whether class and code select it, which windows count.
+    pub(crate) const fn is_of_codes(&self) -> bool {
+        !self.statuses.is_empty()
+            && self.edge.is_none()
+            && self.pace.is_none()
+            && self.body.is_none()
+            && self.sent_away.is_none()
+            && self.certificate.is_none()
+    }
+
+    /// Whether failures with a code show it.
+    pub(crate) fn selects_code(&self, class: FailureClass, code: u16) -> bool {
+        self.classes.contains(&class) && self.statuses.iter().any(|range| range.holds(code))
     }
 
     /// Whether a failure shows it.
@@ -151,6 +169,7 @@ impl Row<'_> {
                 PaceWord::RoundTimeout => fact.pace == Pace::RoundTimeout,
             })
             && self.sent_away.is_none_or(|sent_away| sent_away == fact.sent_away)
+            && self.certificate.is_none_or(|certificate| certificate == fact.certificate)
             && self.body.is_none_or(|body| match body {
                 BodyWord::Json => fact.body == BodyKind::Json,
                 BodyWord::Challenge => fact.body == BodyKind::Challenge,

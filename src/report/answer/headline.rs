@@ -1,0 +1,201 @@
+//! The first line: what an on-call person says aloud. No bracket, no interval, no name of a rule.
+
+use std::collections::BTreeMap;
+
+use crate::format::{self, InstantFormat};
+use crate::model::SafeText;
+use crate::report::answer::surface_status::SurfaceStatus;
+use crate::report::document::answer::{Answer, Extent, State};
+use crate::report::document::bracket::instant;
+use crate::report::document::incident::Incident;
+use crate::report::statistics::ratio;
+
+/// So many vantages are named.
+const NAMED: usize = 3;
+
+/// What the first line is made of.
+pub(super) struct Headline<'h> {
+    pub(super) answer: &'h Answer,
+    pub(super) statuses: &'h [SurfaceStatus],
+    pub(super) incidents: &'h [Incident],
+    /// The end of the report, and how its instants are written.
+    pub(super) to: i64,
+    pub(super) clock: InstantFormat,
+    pub(super) failed: u64,
+    pub(super) judged: u64,
+    /// Checks within maintenance.
+    pub(super) maintenance: u64,
+    pub(super) background: Option<String>,
+    /// Failures in a row that are not an incident yet.
+    pub(super) blip: Option<String>,
+    pub(super) why_unknown: String,
+}
+
+impl Headline<'_> {
+    pub(super) fn write(&self) -> String {
+        let state = self.answer.state;
+        let mut parts = match state {
+            State::Up => self.up(),
+            State::Unknown => self.unknown(),
+            _ => self.failing(),
+        };
+        parts.extend(self.blip.clone());
+        parts.extend(self.background.clone());
+        if self.maintenance > 0 {
+            parts.push(format!("{} in maintenance left out", format::counted(self.maintenance, "check")));
+        }
+        format!("{}  {}", state.name().to_uppercase(), parts.join("; "))
+    }
+
+    /// `X app since 13:30 UTC (42 min), 2 of 3 vantages (iad, sjc), connect timeouts, 65% of checks`
+    fn failing(&self) -> Vec<String> {
+        let state = self.answer.state;
+        let (worst, others): (Vec<&SurfaceStatus>, Vec<&SurfaceStatus>) =
+            self.statuses.iter().partition(|status| status.state == state);
+        let names: Vec<&str> = worst.iter().map(|status| status.label.as_str()).collect();
+        let (failed, judged) = worst.iter().fold((0, 0), |sum, one| (sum.0 + one.failed, sum.1 + one.judged));
+        let mut first = vec![format!("{}{}", format::list(&names), self.since())];
+        first.extend(self.whence());
+        match self.answer.kind.as_ref().filter(|_| failed > 0) {
+            Some(kind) => first.push(kind.spoken()),
+            None if worst.iter().any(|one| one.slow.is_some()) => {
+                first.push("answers take far longer than usual".to_owned())
+            }
+            None => {}
+        }
+        let now = worst.iter().fold((0, 0), |sum, one| (sum.0 + one.now.0, sum.1 + one.now.1));
+        first.extend(self.share(now, (failed, judged)));
+        let mut parts = vec![first.join(", ")];
+        for other in others.iter().filter(|status| status.state.is_failing()) {
+            let share = ratio(other.now.0, other.now.1).filter(|_| other.now.0 > 0);
+            let share = share.map(|share| format!(", {} of checks", rough(share))).unwrap_or_default();
+            parts.push(format!("{} {}{share}", other.label, other.state));
+        }
+        parts
+    }
+
+    /// ` since 09:00 UTC (1 h 12 min), this wave since 09:58`
+    fn since(&self) -> String {
+        let Some(wave) = self.answer.since else { return String::new() };
+        let incident = self.answer.incident_since.filter(|since| since.by < wave.by);
+        let since = incident.unwrap_or(wave);
+        let lasts = format::milliseconds(self.to - since.by.as_millisecond());
+        let earlier = if since.after.is_none() { " or earlier" } else { "" };
+        let this_wave =
+            incident.map(|_| format!(", this wave since {}", self.clock.short(wave.by))).unwrap_or_default();
+        format!(" since {} {}{earlier} ({lasts}){this_wave}", self.clock.short(since.by), self.clock.zone(since.by))
+    }
+
+    /// `65% of checks`, and that it was another share in the wave as a whole
+    fn share(&self, now: (u64, u64), wave: (u64, u64)) -> Option<String> {
+        /// Shares that differ by less are told as one.
+        const DIFFERS: f64 = 0.1;
+        let of_wave = ratio(wave.0, wave.1).filter(|_| wave.0 > 0)?;
+        let share = ratio(now.0, now.1).unwrap_or(of_wave);
+        let text = if now.0 == now.1 { "all checks".to_owned() } else { format!("{} of checks", rough(share)) };
+        Some(if (share - of_wave).abs() >= DIFFERS {
+            format!("{text} now, {} since it began", rough(of_wave))
+        } else {
+            text
+        })
+    }
+
+    fn whence(&self) -> Option<String> {
+        let scope = &self.answer.scope;
+        let names = named(&scope.vantages);
+        let all = scope.vantages_judged;
+        match scope.extent {
+            Extent::SingleVantage => (!scope.vantages.is_empty()).then(|| format!("from {names}, the only vantage")),
+            Extent::Global if scope.vantages.len() as u64 == all => Some(format!("all {all} vantages")),
+            Extent::Global => Some(format!("{} of {all} vantages ({names})", scope.vantages.len())),
+            Extent::Local => Some(format!("only from {names} ({} of {all} vantages)", scope.vantages.len())),
+            Extent::Unclear => Some(format!("from {names}, elsewhere it cannot be told yet")),
+            Extent::None => None,
+        }
+    }
+
+    /// `X app and X web, all 3 vantages, none of 1,440 checks failed`
+    fn up(&self) -> Vec<String> {
+        let names: Vec<&str> = self.statuses.iter().map(|status| status.label.as_str()).collect();
+        let shown: Vec<&str> = names.iter().copied().take(NAMED).collect();
+        let more = names.len() - shown.len();
+        let names = if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { format::list(&shown) };
+        let found = match (self.failed, self.judged) {
+            (_, 0) => "no check was judged".to_owned(),
+            (0, 1) => "the one check was good".to_owned(),
+            (0, judged) => format!("none of {} checks failed", format::count(judged)),
+            (failed, judged) => format!("{} of {} failed", format::count(failed), format::counted(judged, "check")),
+        };
+        let whence = match self.answer.scope.vantages_judged {
+            0 | 1 => String::new(),
+            vantages => format!(", {vantages} vantages"),
+        };
+        let mut parts = vec![format!("{names}{whence}, {found}")];
+        parts.extend(self.past());
+        parts
+    }
+
+    fn unknown(&self) -> Vec<String> {
+        let mut parts = vec![self.why_unknown.clone()];
+        parts.extend(self.past());
+        parts
+    }
+
+    /// The worst incident that is over, each of its surfaces with its own times, and how many others there were:
+    /// `X app was down 13:30–14:28 UTC and X web 13:31–14:20, from iad and sjc, connect timeouts; 2 more incidents`
+    fn past(&self) -> Vec<String> {
+        let over: Vec<&Incident> = self.incidents.iter().filter(|incident| incident.end.is_some()).collect();
+        let Some(worst) = over.iter().max_by(|one, other| weight(one).total_cmp(&weight(other))) else {
+            return Vec::new();
+        };
+        let mut times: Vec<String> = Vec::new();
+        let mut alike: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        for span in &worst.surface_spans {
+            let end = span.end.as_ref().map_or_else(|| "now".to_owned(), |end| self.clock.short(end.by));
+            let time = format!("{}–{end} {}", self.clock.short(span.start.by), self.clock.zone(span.start.by));
+            alike.entry(time).or_default().push(self.label(&span.surface));
+        }
+        for (time, names) in alike {
+            times.push(format!("{} {time}", format::list(&names)));
+        }
+        let waves = if worst.waves.len() > 1 { format!(" in {} waves", worst.waves.len()) } else { String::new() };
+        let kind = worst.kind.as_ref().map(|kind| format!(", {}", kind.spoken())).unwrap_or_default();
+        let mut parts =
+            vec![format!("failed before: {}{waves}, from {}{kind}", times.join(" and "), named(&worst.vantages))];
+        match over.len() - 1 {
+            0 => {}
+            more => parts.push(format!("{} more", format::counted(more as u64, "incident"))),
+        }
+        parts
+    }
+
+    fn label<'n>(&'n self, surface: &'n SafeText) -> &'n str {
+        let status = self.statuses.iter().find(|status| status.surface == *surface);
+        status.map_or(surface, |status| &status.label).as_str()
+    }
+}
+
+/// How bad an incident was: its minutes of full outage, the worst of its surfaces.
+fn weight(incident: &Incident) -> f64 {
+    incident.impact_minutes.iter().map(|impact| impact.minutes).fold(0.0, f64::max)
+}
+
+/// `iad, sjc`, `a, b, c and 4 more`
+fn named(names: &[SafeText]) -> String {
+    let shown: Vec<&str> = names.iter().take(NAMED).map(SafeText::as_str).collect();
+    match names.len() - shown.len() {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+/// A share as it is said: whole percents, tenths below ten.
+fn rough(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent >= 9.95 { format!("{percent:.0}%") } else { format::ratio(share) }
+}
+
+/// The instant in milliseconds as documents have it.
+pub(super) fn clock(from: i64, to: i64) -> InstantFormat {
+    InstantFormat::utc(instant(from), instant(to))
+}

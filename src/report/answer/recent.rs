@@ -1,0 +1,91 @@
+//! The latest checks of a group of series, where they are going, and which outages began or ended of late.
+
+use crate::report::context::ReportContext;
+use crate::report::document::bracket::instant;
+use crate::report::document::recent::{Change, ChangeKind, Recent, Trend};
+use crate::report::series::analysis::SeriesAnalysis;
+use crate::report::series::judgement;
+use crate::report::series::judgement::JudgedCheck;
+use crate::report::statistics::{SIGNIFICANT, fisher, ratio, rounded};
+
+/// What began or ended within this time before the end of the report is a change, in milliseconds.
+const LATELY_MS: i64 = 15 * 60_000;
+
+/// The latest checks of a group: where a wave is open, since that began.
+pub(crate) fn recent(group: &[&SeriesAnalysis<'_>], to: i64, wave: Option<i64>) -> Recent {
+    let checks = group.iter().flat_map(|one| one.recent.iter().copied()).collect();
+    let checks = judgement::pooled(checks, to, None);
+    let since = checks.partition_point(|check| wave.is_some_and(|wave| check.at < wave));
+    let (failed, judged) = counted(&checks[since..]);
+    let open = group.iter().flat_map(|one| one.detector.outages()).filter(|outage| outage.end.is_none());
+    Recent {
+        judged,
+        failed,
+        failed_ratio: ratio(failed, judged).map(rounded),
+        trend: trend(&checks[since..]),
+        last_failure: checks.iter().rev().find(|check| check.failed).map(|check| instant(check.at)),
+        failing_since: open.min_by_key(|outage| outage.start.by).map(|outage| outage.start.bracket()),
+    }
+}
+
+fn trend(checks: &[JudgedCheck]) -> Trend {
+    let (early, late) = checks.split_at(checks.len() / 2);
+    let ((early_failed, early), (late_failed, late)) = (counted(early), counted(late));
+    let share = |failed, judged| ratio(failed, judged).unwrap_or_default();
+    let (before, now) = (share(early_failed, early), share(late_failed, late));
+    if early_failed + late_failed == 0 {
+        Trend::None
+    } else if now > before && fisher(late_failed, late, early_failed, early) <= SIGNIFICANT {
+        Trend::Worsening
+    } else if now < before && fisher(early_failed, early, late_failed, late) <= SIGNIFICANT {
+        Trend::Recovering
+    } else {
+        Trend::Steady
+    }
+}
+
+fn counted(checks: &[JudgedCheck]) -> (u64, u64) {
+    (checks.iter().filter(|check| check.failed).count() as u64, checks.len() as u64)
+}
+
+/// The outages that began or ended in the last 15 minutes, in the order of their instants.
+pub(crate) fn changes(context: &ReportContext<'_>) -> Vec<Change> {
+    let since = context.range.to - LATELY_MS;
+    let mut changes = Vec::new();
+    for one in context.of_targets().filter(|one| !context.is_set_aside(&one.vantage)) {
+        let change = |change, at| Change {
+            change,
+            at,
+            surface: one.surface.clone(),
+            probe: one.probe.clone(),
+            vantage: one.vantage.clone(),
+        };
+        for outage in one.detector.outages() {
+            let end = outage.end.filter(|end| end.by >= since);
+            changes.extend((outage.start.by >= since).then(|| change(ChangeKind::Began, outage.start.bracket())));
+            changes.extend(end.map(|end| change(ChangeKind::Ended, end.bracket())));
+        }
+    }
+    let key = |one: &Change| (one.at.by, one.surface.clone(), one.probe.clone(), one.vantage.clone(), one.change);
+    changes.sort_by_key(key);
+    changes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(verdicts: &str) -> Trend {
+        let checks = (0..).zip(verdicts.chars()).map(|(at, verdict)| JudgedCheck { at, failed: verdict == 'x' });
+        trend(&checks.collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_trend_is_a_difference_that_chance_does_not_give() {
+        assert_eq!(of("...................."), Trend::None);
+        assert_eq!(of("..........xxxxxxxxxx"), Trend::Worsening);
+        assert_eq!(of("xxxxxxxxxx.........."), Trend::Recovering);
+        assert_eq!(of("x.x.x.x.x.x.x.x.x.x."), Trend::Steady);
+        assert_eq!(of("...................x"), Trend::Steady, "one failure is no trend");
+    }
+}
