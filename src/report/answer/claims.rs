@@ -5,6 +5,7 @@ use crate::report::answer::surface_status::SurfaceStatus;
 use crate::report::context::ReportContext;
 use crate::report::document::answer::{Answer, Claim, ClaimKind, Confidence, Extent, State};
 use crate::report::document::coverage::Coverage;
+use crate::report::series::analysis::SeriesAnalysis;
 use crate::report::statistics::wilson;
 
 /// Half of an interval this wide or less is narrow.
@@ -109,7 +110,7 @@ fn of_since(context: &ReportContext<'_>, answer: &Answer) -> Option<Claim> {
             "no good check before it: it may have begun earlier".to_owned(),
         ));
     };
-    let cadence = context.of_targets().filter_map(|one| one.interval()).max().unwrap_or_default();
+    let cadence = context.of_targets().filter_map(SeriesAnalysis::interval).max().unwrap_or_default();
     let width = i64::try_from(width.as_millis()).unwrap_or(i64::MAX);
     let confidence = if width <= cadence.saturating_mul(2) { Confidence::High } else { Confidence::Medium };
     Some(claim(ClaimKind::Since, confidence, format!("known to {}", format::milliseconds(width))))

@@ -59,12 +59,12 @@ impl Headline<'_> {
         match self.answer.kind.as_ref().filter(|_| failed > 0) {
             Some(kind) => first.push(kind.spoken()),
             None if worst.iter().any(|one| one.slow.is_some()) => {
-                first.push("answers take far longer than usual".to_owned())
+                first.push("answers take far longer than usual".to_owned());
             }
             None => {}
         }
         let now = worst.iter().fold((0, 0), |sum, one| (sum.0 + one.now.0, sum.1 + one.now.1));
-        first.extend(self.share(now, (failed, judged)));
+        first.extend(Self::share(now, (failed, judged)));
         let mut parts = vec![first.join(", ")];
         for other in others.iter().filter(|status| status.state.is_failing()) {
             let share = ratio(other.now.0, other.now.1).filter(|_| other.now.0 > 0);
@@ -87,7 +87,7 @@ impl Headline<'_> {
     }
 
     /// `65% of checks`, and that it was another share in the wave as a whole
-    fn share(&self, now: (u64, u64), wave: (u64, u64)) -> Option<String> {
+    fn share(now: (u64, u64), wave: (u64, u64)) -> Option<String> {
         /// Shares that differ by less are told as one.
         const DIFFERS: f64 = 0.1;
         let of_wave = ratio(wave.0, wave.1).filter(|_| wave.0 > 0)?;

@@ -11,7 +11,7 @@ use crate::report::statistics::{ratio, rounded};
 const NAMED: f64 = 0.1;
 
 /// Failures of one kind: the class, and the code where it is known.
-type Kind = (FailureClass, Option<u16>);
+type ClassAndCode = (FailureClass, Option<u16>);
 
 /// The main failure of failures that are counted by class, of these those that came with a code, and of the
 /// evidence that was kept of some. Absent where nothing failed.
@@ -23,7 +23,7 @@ pub(crate) fn main_failure(
     let classes: BTreeMap<FailureClass, u64> =
         classes.iter().filter(|(class, n)| !class.is_ours() && **n > 0).map(|(class, n)| (*class, *n)).collect();
     let of: u64 = classes.values().sum();
-    let mut kinds: Vec<(Kind, u64)> = Vec::new();
+    let mut kinds: Vec<(ClassAndCode, u64)> = Vec::new();
     let mut samples = None;
     for (class, n) in &classes {
         let counted: BTreeMap<u16, u64> =
@@ -58,7 +58,7 @@ pub(crate) fn main_failure(
 }
 
 /// A class by its codes, and what of it came without one.
-fn parts(class: FailureClass, n: u64, codes: &BTreeMap<u16, u64>) -> Vec<(Kind, u64)> {
+fn parts(class: FailureClass, n: u64, codes: &BTreeMap<u16, u64>) -> Vec<(ClassAndCode, u64)> {
     let coded: u64 = codes.values().sum();
     let rest = n.saturating_sub(coded);
     let coded = codes.iter().map(|(code, n)| ((class, Some(*code)), *n));

@@ -10,30 +10,34 @@ use crate::report::fold::probe_series::Series;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Offline {
     spans: Vec<(i64, i64)>,
+    /// Those in which no control target gave an answer, whatever else was good there.
+    unanswered: Vec<(i64, i64)>,
 }
 
 impl Offline {
     /// The spans in which all of these control series of one vantage failed for want of a network, and no
     /// other series of the vantage was good.
     pub(crate) fn of(controls: &[&Series], targets: &[&Series]) -> Offline {
-        let spans = controls.iter().map(|control| failing(control, targets)).reduce(|one, other| both(&one, &other));
-        Offline { spans: spans.unwrap_or_default() }
+        let in_all = |targets: &[&Series]| {
+            let spans = controls.iter().map(|control| failing(control, targets));
+            spans.reduce(|one, other| both(&one, &other)).unwrap_or_default()
+        };
+        Offline { spans: in_all(targets), unanswered: in_all(&[]) }
     }
 
     /// Whether the vantage was offline then.
     pub(crate) fn covers(&self, at: i64) -> bool {
-        let next = self.spans.partition_point(|(_, to)| *to <= at);
-        self.spans.get(next).is_some_and(|(from, to)| *from < at && at < *to)
+        lies_in(&self.spans, at)
     }
 
     /// A check as it is judged by all that is known of its vantage: a failure while the vantage was offline is not
-    /// held against the target, and one that the prober set aside is where it was not. Of a vantage without control
-    /// targets the prober's word stands.
+    /// held against the target, and one that the prober set aside is where a control target gave an answer after all.
+    /// Without that, and of a vantage without control targets, the prober's word stands.
     pub(crate) fn judged(offline: Option<&Offline>, check: LoggedCheck) -> LoggedCheck {
         let Some(offline) = offline else { return check };
         match (check.verdict, offline.covers(check.at)) {
             (Verdict::Down, true) => LoggedCheck { verdict: Verdict::Unknown, is_set_aside: true, ..check },
-            (Verdict::Unknown, false) if check.is_set_aside => {
+            (Verdict::Unknown, false) if check.is_set_aside && !lies_in(&offline.unanswered, check.at) => {
                 let verdict = check.class.map_or(Verdict::Unknown, FailureClass::verdict);
                 LoggedCheck { verdict, is_set_aside: false, ..check }
             }
@@ -51,6 +55,12 @@ impl Offline {
     pub(crate) fn goes_on(&self) -> bool {
         self.spans.last().is_some_and(|(_, to)| *to == i64::MAX)
     }
+}
+
+/// Whether an instant lies in one of some spans, their ends left out.
+fn lies_in(spans: &[(i64, i64)], at: i64) -> bool {
+    let next = spans.partition_point(|(_, to)| *to <= at);
+    spans.get(next).is_some_and(|(from, to)| *from < at && at < *to)
 }
 
 /// The spans between the checks that show us online around those that do not.
@@ -139,7 +149,7 @@ mod tests {
 
     #[test]
     fn the_good_checks_around_are_not_offline() {
-        let offline = Offline { spans: vec![(10, 20), (40, i64::MAX)] };
+        let offline = Offline { spans: vec![(10, 20), (40, i64::MAX)], unanswered: Vec::new() };
         let covered: Vec<i64> = (0..60).filter(|at| offline.covers(*at)).collect();
         assert_eq!(covered, (11..20).chain(41..60).collect::<Vec<_>>());
         assert!(offline.goes_on());
