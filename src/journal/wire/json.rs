@@ -162,12 +162,17 @@ impl<'l> Json<'l> {
             if digit > 9 {
                 break;
             }
-            // What wraps has too many digits, and is refused below.
+            // What wraps has more than nineteen digits, and is read again below.
             number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
             length += 1;
         }
+        let digits = &self.text[self.at..self.at + length];
         self.at += length;
-        if (1..=18).contains(&length) { Ok(number) } else { Err(LineError::Corrupt) }
+        match length {
+            1..=19 => Ok(number),
+            20 => digits.parse().map_err(|_| LineError::Corrupt),
+            _ => Err(LineError::Corrupt),
+        }
     }
 
     /// Reads `true` or `false`.
@@ -261,18 +266,18 @@ mod tests {
     }
 
     #[test]
+    fn every_number_of_64_bits_is_read_and_none_beyond() {
+        for number in [0, 9, 999_999_999_999_999_999, 9_999_999_999_999_999_999, u64::MAX] {
+            assert_eq!(read(&format!("{{\"a\":{number}}}")), Ok(vec![("a".to_owned(), number)]));
+        }
+        for beyond in ["18446744073709551616", "99999999999999999999", "100000000000000000000"] {
+            assert_eq!(read(&format!("{{\"a\":{beyond}}}")), Err(LineError::Corrupt), "{beyond}");
+        }
+    }
+
+    #[test]
     fn what_is_not_an_object_is_refused() {
-        for text in [
-            "",
-            "[",
-            "{",
-            "{\"a\":1",
-            "{\"a\":-1}",
-            "{\"a\":1}}",
-            "{\"a\\",
-            "{\"list\":[1,]}",
-            "{\"a\":9999999999999999999}",
-        ] {
+        for text in ["", "[", "{", "{\"a\":1", "{\"a\":-1}", "{\"a\":1}}", "{\"a\\", "{\"list\":[1,]}"] {
             assert_eq!(read(text), Err(LineError::Corrupt), "{text}");
         }
     }
