@@ -34,6 +34,7 @@ mod os_error;
 mod own_route;
 mod phase_error;
 mod proxy;
+mod recorded_exchange;
 mod redirect;
 mod request_builder;
 mod resolve;
@@ -54,7 +55,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::model::{Check, Diagnosis, EarlierAttempt, Outcome, Probe, Redactor, Verdict};
+use crate::model::{Check, Diagnosis, EarlierAttempt, ExchangeDetail, Outcome, Probe, Redactor, Verdict};
 
 pub use diagnose::Clues;
 pub use error::EngineError;
@@ -76,7 +77,20 @@ impl Engine {
     /// # Errors
     /// A certificate or key file that cannot be read or used.
     pub fn new(vantage: &str, redactor: Redactor, probes: &[Arc<Probe>]) -> Result<Engine, EngineError> {
-        Ok(Engine { vantage: vantage.to_owned(), attempts: Arc::new(Attempts::new(redactor, probes)?) })
+        Engine::keeping(ExchangeDetail::default(), vantage, redactor, probes)
+    }
+
+    /// The same, whose outcomes have so much of each request and its answer.
+    ///
+    /// # Errors
+    /// A certificate or key file that cannot be read or used.
+    pub fn keeping(
+        detail: ExchangeDetail,
+        vantage: &str,
+        redactor: Redactor,
+        probes: &[Arc<Probe>],
+    ) -> Result<Engine, EngineError> {
+        Ok(Engine { vantage: vantage.to_owned(), attempts: Arc::new(Attempts::new(detail, redactor, probes)?) })
     }
 
     /// What is wrong with this host and matters to these probes, for the user: root certificates
@@ -144,6 +158,7 @@ impl Engine {
             steps: answered.steps,
             assets: answered.assets,
             addresses: answered.addresses,
+            exchanges: answered.exchanges,
             evidence: answered.evidence,
         }
     }

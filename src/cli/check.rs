@@ -63,6 +63,12 @@ pub struct CheckArgs {
     /// Exporters
     #[command(flatten)]
     pub export: ExporterArgs,
+    /// Print the head and the body of each answer, as curl -i does
+    #[arg(short, long, conflicts_with_all = ["count", "every", "span"])]
+    pub include: bool,
+    /// Print the body of each answer
+    #[arg(long, conflicts_with_all = ["count", "every", "span"])]
+    pub body: bool,
     /// The format, or FORMAT=FILE; may be given several times
     #[arg(long = "format", value_name = "FORMAT[=FILE]", value_parser = FormatParser::<CheckFormat>::NEW)]
     pub formats: Vec<FormatOutput<CheckFormat>>,

@@ -31,7 +31,7 @@ use crate::commands::run::{check_pipeline, exporters, run_outputs};
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::journal::Line;
-use crate::model::{Probe, Verdict};
+use crate::model::{ExchangeDetail, Probe, Verdict};
 use crate::render::{CheckAnswer, CheckFormat, TerminalStyle};
 use crate::runner::{Descriptors, Limits};
 use crate::window::Window;
@@ -39,6 +39,8 @@ use crate::{cli, format, journal, plan, render, runner};
 
 /// The pause between the starts of two passes of `--wait`, where `--every` says nothing.
 const WAIT_PAUSE: Duration = Duration::from_secs(1);
+/// The answers that are shown whole at most: each may be as long as its body limit.
+const BODIES_SHOWN: usize = 20;
 /// How far back `--baseline` looks.
 const BASELINE_SPAN: Duration = Duration::from_hours(14 * 24);
 
@@ -78,7 +80,7 @@ fn prepare<'a>(args: &'a cli::CheckArgs, terminal: &'a Terminal) -> Result<Prepa
     let outputs = Outputs::open(&args.formats, args.output.as_deref(), CheckFormat::Human)?;
     let conditions = conditions(&args.fail_on)?;
     let earlier = args.baseline.as_deref().map(|journal| baseline(journal, &config)).transpose()?;
-    let engine = check_pipeline::engine(&config, &probes)?;
+    let engine = check_pipeline::engine(&config, &probes, detail(args, &probes)?)?;
     engine.warning().into_iter().for_each(|warning| terminal.warn(warning));
     let limits = Limits::clamp(config.settings.concurrency, Descriptors::raise(), &probes)
         .map_err(|error| CliError::Runtime(error.to_string()))?;
@@ -311,6 +313,17 @@ fn append_job_summary(pass: &CheckReport, path: &Path) -> Result<(), CliError> {
     render::job_summary(pass, &mut summary)
         .and_then(|()| File::options().append(true).create(true).open(path)?.write_all(&summary))
         .map_err(|error| CliError::io("GITHUB_STEP_SUMMARY", &error))
+}
+
+/// How much is kept of each request: what the output shows.
+fn detail(args: &cli::CheckArgs, probes: &[Arc<Probe>]) -> Result<ExchangeDetail, CliError> {
+    let (verbose, body) = (args.common.output_args.verbose, args.include || args.body);
+    if body && probes.len() > BODIES_SHOWN {
+        let (asked, most) = (probes.len(), BODIES_SHOWN);
+        let message = format!("error: --include and --body show at most {most} answers, not {asked}: name the probes");
+        return Err(CliError::Usage(message));
+    }
+    Ok(ExchangeDetail { exchanges: verbose > 0 || body, headers: verbose > 1 || args.include, body })
 }
 
 /// The passes to make: one, unless something else is said; without end, where only time bounds them.

@@ -29,7 +29,7 @@ use crate::commands::run::watch_state::WatchState;
 use crate::commands::run::{check_pipeline, exporters, run_outputs};
 use crate::config::Config;
 use crate::engine::Engine;
-use crate::model::{Probe, Verdict};
+use crate::model::{ExchangeDetail, Probe, Verdict};
 use crate::progress::BoardFacts;
 use crate::render::{CheckAnswer, CheckFormat};
 use crate::runner::{Completion, Descriptors, Limits};
@@ -64,7 +64,7 @@ struct Loaded {
 impl Loaded {
     fn read(args: &cli::WatchArgs, terminal: &Terminal) -> Result<Loaded, CliError> {
         let (config, probes) = selection::asked(&args.targets, &args.common, &args.request, terminal)?;
-        let engine = check_pipeline::engine(&config, &probes)?;
+        let engine = check_pipeline::engine(&config, &probes, ExchangeDetail::default())?;
         engine.warning().into_iter().for_each(|warning| terminal.warn(warning));
         let limits = Limits::clamp(config.settings.concurrency, Descriptors::raise(), &probes)
             .map_err(|error| CliError::Runtime(error.to_string()))?;

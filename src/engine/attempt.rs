@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::model::{Addresses, Captures, Probe, Redactor, Step, Transport};
+use crate::model::{Addresses, Captures, ExchangeDetail, Probe, Redactor, Step, Transport};
 
 use super::addresses;
 use super::connection::KeptConnections;
@@ -35,14 +35,18 @@ impl Attempts {
     ///
     /// # Errors
     /// A file that cannot be read or used.
-    pub(super) fn new(redactor: Redactor, probes: &[Arc<Probe>]) -> Result<Attempts, EngineError> {
+    pub(super) fn new(
+        detail: ExchangeDetail,
+        redactor: Redactor,
+        probes: &[Arc<Probe>],
+    ) -> Result<Attempts, EngineError> {
         let transports = probes.iter().flat_map(|probe| {
             std::iter::once(&probe.transport).chain(probe.session.as_ref().map(|session| &session.transport))
         });
         let settings = transports.flat_map(|transport| [true, false].map(|own| tls_settings(&transport.tls, own)));
         let tls = TlsConfigs::read(settings, probes.iter().any(|probe| needs_system_roots(probe)))?;
         let (kept, urls) = (KeptConnections::default(), ParsedUrls::default());
-        let requester = Requester { names: Names::default(), tls, kept, urls };
+        let requester = Requester { names: Names::default(), tls, kept, urls, detail };
         let means = JourneyMeans { requester, tokens: Tokens::default() };
         Ok(Attempts { redactor, means, sessions: Sessions::default() })
     }

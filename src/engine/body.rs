@@ -16,6 +16,8 @@ pub(super) struct Body {
     pub(super) bytes: Vec<u8>,
     /// How many bytes were read.
     pub(super) read: u64,
+    /// Bytes that came on the wire, before decoding.
+    pub(super) encoded: u64,
     /// Whether the body goes on past the limit.
     pub(super) cut: bool,
     /// The content coding that keeps the bytes from being read, where it is one that is not undone.
@@ -64,6 +66,7 @@ impl Intake {
     /// to a thousand times as many, must not outrun the deadline.
     pub(super) fn take_all(&mut self, bytes: &[u8], deadline: Deadline) -> Result<Taken, CodingError> {
         let mut rest = bytes;
+        self.body.encoded += bytes.len() as u64;
         loop {
             let left = usize::try_from(self.limits.limit - self.body.read).unwrap_or(usize::MAX);
             if left == 0 {

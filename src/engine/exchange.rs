@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use http::{Method, StatusCode};
 use url::Host;
 
-use crate::model::{FailureClass, HttpVersionPreference, Phase, Transport};
+use crate::model::{ExchangeDetail, FailureClass, HttpVersionPreference, Phase, Transport};
 
 use super::body::{Body, Intake, ReadLimits, Taken};
 use super::classify::connect_fault;
@@ -39,6 +39,8 @@ pub(super) struct Requester {
     pub(super) tls: TlsConfigs,
     pub(super) kept: KeptConnections,
     pub(super) urls: ParsedUrls,
+    /// How much of each request and its answer an outcome has.
+    pub(super) detail: ExchangeDetail,
 }
 
 /// One request under way.

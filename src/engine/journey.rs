@@ -47,8 +47,12 @@ pub(super) async fn run(means: &JourneyMeans, probe: &Probe, session: &mut Sessi
         answered.redirects = std::mem::take(&mut all.redirects);
         all.assets.append(&mut answered.assets);
         answered.assets = std::mem::take(&mut all.assets);
+        all.exchanges.append(&mut answered.exchanges);
+        answered.exchanges = std::mem::take(&mut all.exchanges);
         all = answered;
     }
+    // An answer that a value was captured from has that value in it.
+    all.exchanges.iter_mut().filter(|_| !session.captures.is_empty()).for_each(|kept| kept.redact(&session.redactor));
     all.timings.total = began.elapsed();
     all.steps = steps;
     all

@@ -5,7 +5,7 @@ use http::{HeaderName, Method, StatusCode, header};
 use jiff::Timestamp;
 use url::Url;
 
-use crate::model::{FailureClass, Phase, Probe, Step};
+use crate::model::{ExchangeDetail, FailureClass, Phase, Probe, Step};
 
 use super::body::{Body, ReadLimits};
 use super::exchange::{Exchange, Exchanged, Requester};
@@ -17,7 +17,7 @@ use super::route::{Route, route, same_origin};
 use super::session::Session;
 use super::step_result::{Page, StepResult, offers_http3};
 use super::trace::ConnectionTrace;
-use super::{capture, evidence, expect, redirect, request_builder};
+use super::{capture, evidence, expect, recorded_exchange, redirect, request_builder};
 
 /// One step under way.
 pub(super) struct StepRun<'a> {
@@ -82,7 +82,7 @@ impl StepRun<'_> {
         let own = self.home.cloned().unwrap_or_else(|| url.clone());
         let mut hops = 0;
         loop {
-            let Exchanged { trace, head, body, fault } = self.ask(&own, &url, &content).await?;
+            let Exchanged { trace, head, body, fault } = self.ask(&own, &url, &content, result).await?;
             let Some(head) = head else {
                 let fault = fault.unwrap_or_else(|| not_sent("no answer and no reason"));
                 return Err(Stopped { fault, url: Some(url), trace: Some(trace) });
@@ -159,11 +159,21 @@ impl StepRun<'_> {
     }
 
     /// One request to where the URL leads now.
-    async fn ask(&self, own: &Url, url: &Url, content: &RequestContent) -> Result<Exchanged, Stopped> {
+    async fn ask(
+        &self,
+        own: &Url,
+        url: &Url,
+        content: &RequestContent,
+        result: &mut StepResult,
+    ) -> Result<Exchanged, Stopped> {
         let route = self.route(own, url, content)?;
         let request = content.outgoing(&route, self.session.jar.header(url));
         let limit = self.step.request.body_limit;
-        let keep = if self.needs_body() { usize::try_from(limit).unwrap_or(usize::MAX) } else { evidence::KEPT };
+        let keep = if self.needs_body() || self.detail().body {
+            usize::try_from(limit).unwrap_or(usize::MAX)
+        } else {
+            evidence::KEPT
+        };
         let exchange = Exchange {
             requester: self.requester,
             probe: &self.probe.name,
@@ -174,7 +184,19 @@ impl StepRun<'_> {
             follows: self.step.request.redirects > 0,
             deadline: self.deadline,
         };
-        Ok(exchange.run().await)
+        let exchanged = exchange.run().await;
+        if self.detail().exchanges {
+            let redactor = &self.session.redactor;
+            result.exchanges.push(recorded_exchange::record(
+                self.detail(),
+                self.step,
+                url,
+                &request,
+                &exchanged,
+                redactor,
+            ));
+        }
+        Ok(exchanged)
     }
 
     #[expect(clippy::result_large_err, reason = "one is made for a failed check, and moved once")]
@@ -185,6 +207,11 @@ impl StepRun<'_> {
             url: Some(url.clone()),
             trace: None,
         })
+    }
+
+    /// How much is kept of the request: nothing of a file that a page links to.
+    fn detail(&self) -> ExchangeDetail {
+        if self.home.is_some() { ExchangeDetail::default() } else { self.requester.detail }
     }
 
     fn needs_body(&self) -> bool {

@@ -7,8 +7,8 @@ use rustls::CipherSuite;
 use url::Url;
 
 use crate::model::{
-    AddressOutcome, AssetOutcome, Evidence, Failure, Hop, HttpVersion, Mismatch, Probe, Redactor, SafeText, Step,
-    StepOutcome, Timings, TlsFacts,
+    AddressOutcome, AssetOutcome, Evidence, Failure, Hop, HttpExchange, HttpVersion, Mismatch, Probe, Redactor,
+    SafeText, Step, StepOutcome, Timings, TlsFacts,
 };
 
 use super::body::Body;
@@ -42,6 +42,7 @@ pub(super) struct StepResult {
     pub(super) steps: Vec<StepOutcome>,
     pub(super) assets: Vec<AssetOutcome>,
     pub(super) addresses: Vec<AddressOutcome>,
+    pub(super) exchanges: Vec<HttpExchange>,
     pub(super) evidence: Option<Evidence>,
 }
 
@@ -123,7 +124,7 @@ impl StepResult {
 }
 
 /// A Location as the server wrote it; where it is a URL, without userinfo and secret parameters.
-fn shown_location(location: &[u8], url: &Url, redactor: &Redactor) -> SafeText {
+pub(super) fn shown_location(location: &[u8], url: &Url, redactor: &Redactor) -> SafeText {
     match std::str::from_utf8(location).ok().map(|text| (text, Url::parse(text))) {
         Some((_, Ok(absolute))) => redactor.url(&absolute),
         Some((text, Err(_))) if text.contains('?') => match url.join(text) {
@@ -142,7 +143,7 @@ pub(super) fn offers_http3(headers: &HeaderMap) -> bool {
     })
 }
 
-fn version(version: Version) -> Option<HttpVersion> {
+pub(super) fn version(version: Version) -> Option<HttpVersion> {
     match version {
         Version::HTTP_10 => Some(HttpVersion::V1_0),
         Version::HTTP_11 => Some(HttpVersion::V1_1),

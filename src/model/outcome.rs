@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Diagnosis, Failure, FailureClass, HttpVersion, Mismatch, Probe, SafeText, Timings, Verdict, micros, timestamp,
+    Diagnosis, Failure, FailureClass, HttpExchange, HttpVersion, Mismatch, Probe, SafeText, Timings, Verdict, micros,
+    timestamp,
 };
 
 /// One due execution of a probe.
@@ -99,6 +100,9 @@ pub struct Outcome {
     /// Each address of the name, where all of them are asked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<AddressOutcome>,
+    /// Each request with its answer, in order; empty unless they were asked for (`-v`, `-i`, `--body`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exchanges: Vec<HttpExchange>,
     /// What helps to understand and repeat a failed check; absent when it was up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
@@ -221,6 +225,7 @@ impl Outcome {
             steps: Vec::new(),
             assets: Vec::new(),
             addresses: Vec::new(),
+            exchanges: Vec::new(),
             evidence: None,
         }
     }

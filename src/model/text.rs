@@ -93,6 +93,18 @@ pub(super) fn visible_bytes(bytes: &[u8], enough: usize) -> String {
     text
 }
 
+/// The same for text of several lines: their breaks and tabs stay.
+pub(crate) fn clean_lines(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for character in text.replace("\r\n", "\n").chars() {
+        match character {
+            '\n' | '\t' => safe.push(character),
+            _ => push_visible(&mut safe, character),
+        }
+    }
+    safe
+}
+
 /// Writes a character as it is, or as a visible escape where it could move the cursor,
 /// reorder or hide text.
 fn push_visible(out: &mut String, character: char) {

@@ -1,9 +1,12 @@
-//! What a failed check leaves to look at, as labelled lines. Formats lay them out and escape them.
+//! What a check leaves to look at, as labelled lines. Formats lay them out and escape them.
 
 use jiff::Timestamp;
 
 use crate::format;
-use crate::model::{CertificateFacts, FailureClass, Hop, Mismatch, Outcome, TlsFacts};
+use crate::model::{
+    AddressOutcome, AssetOutcome, CertificateFacts, Evidence, Failure, FailureClass, Hop, Mismatch, Outcome, Phase,
+    StepOutcome, Timings, TlsFacts,
+};
 
 /// One line of evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,23 +32,59 @@ pub(super) fn reason(outcome: &Outcome) -> String {
 /// Everything a failed check leaves to look at, most telling first. Empty for one that was up.
 pub(super) fn facts(outcome: &Outcome) -> Vec<EvidenceLine> {
     let Some(failure) = &outcome.failure else { return Vec::new() };
+    let mut facts = unmet(failure);
+    facts.extend(answer_facts(outcome));
+    if let Some(evidence) = &outcome.evidence {
+        facts.extend(evidence_facts(evidence));
+    }
+    facts
+}
+
+/// Everything that is known of a check, whatever became of it. What was sent and what came is apart.
+pub(super) fn details(outcome: &Outcome) -> Vec<EvidenceLine> {
+    let mut facts = outcome.failure.as_ref().map(unmet).unwrap_or_default();
+    facts.extend(answer_facts(outcome));
+    let line = |label, text| EvidenceLine { label, text };
+    if outcome.steps.is_empty() {
+        facts.push(line("time", times(&outcome.timings)));
+    }
+    facts.extend(outcome.steps.iter().map(|asked| line("step", step(asked))));
+    facts.extend(outcome.assets.iter().map(|loaded| line("asset", asset(loaded))));
+    facts.extend(outcome.addresses.iter().map(|asked| line("at", address_line(asked))));
+    if let Some(evidence) = &outcome.evidence {
+        let last = outcome.exchanges.last();
+        // What is shown in full is not shown in part.
+        let is_whole = |fact: &EvidenceLine| match fact.label {
+            "body" => last.is_some_and(|last| last.body.is_some()),
+            "header" => last.is_some_and(|last| !last.response_headers.is_empty()),
+            _ => false,
+        };
+        facts.extend(evidence_facts(evidence).into_iter().filter(|fact| !is_whole(fact)));
+    }
+    facts
+}
+
+/// What was expected and is not so. What the reason says already, a wrong status or the one thing expected,
+/// is not said again.
+fn unmet(failure: &Failure) -> Vec<EvidenceLine> {
+    let said = |mismatch: &&Mismatch| failure.class == FailureClass::Status && mismatch.assertion == "status";
+    let text = |mismatch: &Mismatch| {
+        format!("{}: expected {}, got {}", mismatch.assertion, mismatch.expected, mismatch.actual)
+    };
+    let texts = failure.mismatches.iter().filter(|mismatch| !said(mismatch)).map(text);
+    let new = texts.filter(|text| text != failure.message.as_str());
+    new.map(|text| EvidenceLine { label: "expected", text }).collect()
+}
+
+/// Who was asked and what answered.
+fn answer_facts(outcome: &Outcome) -> Vec<EvidenceLine> {
     let mut facts = Vec::new();
     let mut add = |label, text: String| facts.push(EvidenceLine { label, text });
-    // What the reason says already, a wrong status or the one thing expected, is not said again.
-    let said = |mismatch: &Mismatch| failure.class == FailureClass::Status && mismatch.assertion == "status";
-    for mismatch in failure.mismatches.iter().filter(|mismatch| !said(mismatch)) {
-        let text = format!("{}: expected {}, got {}", mismatch.assertion, mismatch.expected, mismatch.actual);
-        if text != failure.message.as_str() {
-            add("expected", text);
-        }
-    }
     for hop in &outcome.redirects {
         add("redirect", redirect(hop));
     }
-    if let Some(evidence) = &outcome.evidence
-        && !evidence.url.is_empty()
-    {
-        add("asked", evidence.url.to_string());
+    if let Some(url) = asked(outcome) {
+        add("asked", url);
     }
     if let Some(address) = address(outcome) {
         add("address", address);
@@ -59,21 +98,71 @@ pub(super) fn facts(outcome: &Outcome) -> Vec<EvidenceLine> {
     if let Some(answer) = answer(outcome) {
         add("answer", answer);
     }
-    if outcome.attempts > 1 {
+    if outcome.attempts > 1 && outcome.failure.is_some() {
         add("attempts", format!("{} failed alike", outcome.attempts));
     }
-    if let Some(evidence) = &outcome.evidence {
-        for (name, value) in &evidence.headers {
-            add("header", format!("{name}: {value}"));
-        }
-        if let Some(body) = evidence.body.as_ref().filter(|body| !body.is_empty()) {
-            add("body", body.to_string());
-        }
-        if let Some(curl) = &evidence.curl {
-            add("repeat", curl.to_string());
-        }
+    facts
+}
+
+fn evidence_facts(evidence: &Evidence) -> Vec<EvidenceLine> {
+    let mut facts = Vec::new();
+    let mut add = |label, text: String| facts.push(EvidenceLine { label, text });
+    for (name, value) in &evidence.headers {
+        add("header", format!("{name}: {value}"));
+    }
+    if let Some(body) = evidence.body.as_ref().filter(|body| !body.is_empty()) {
+        add("body", body.to_string());
+    }
+    if let Some(curl) = &evidence.curl {
+        add("repeat", curl.to_string());
     }
     facts
+}
+
+/// The URL that the answer is of.
+fn asked(outcome: &Outcome) -> Option<String> {
+    let of_evidence = outcome.evidence.as_ref().map(|evidence| &evidence.url).filter(|url| !url.is_empty());
+    of_evidence.or(outcome.exchanges.last().map(|last| &last.url)).map(ToString::to_string)
+}
+
+/// `13.1 ms: resolve 76 µs, connect 2.6 ms, processing 4.3 ms, transfer 44 µs`.
+pub(super) fn times(timings: &Timings) -> String {
+    let phase = |phase: Phase| Some(format!("{phase} {}", format::duration(timings.phase(phase)?)));
+    let phases: Vec<String> = Phase::ALL.into_iter().filter_map(phase).collect();
+    let total = format::duration(timings.total);
+    if phases.is_empty() { total } else { format!("{total}: {}", phases.join(", ")) }
+}
+
+/// `log in: 200 in 13.1 ms: connect 2.6 ms, processing 4.3 ms, transfer 44 µs`.
+fn step(step: &StepOutcome) -> String {
+    if !step.asked {
+        return format!("{}: not asked", step.name);
+    }
+    format!("{}: {} in {}", step.name, result(step.status, step.class), times(&step.timings))
+}
+
+/// `https://x.test/app.css: 200, 12,345 bytes of text/css in 3.2 ms`.
+fn asset(asset: &AssetOutcome) -> String {
+    let kind = asset.content_type.as_ref().map(|kind| format!(" of {kind}")).unwrap_or_default();
+    let (bytes, took) = (format::counted(asset.bytes, "byte"), format::duration(asset.timings.total));
+    format!("{}: {}, {bytes}{kind} in {took}", asset.url, result(asset.status, asset.class))
+}
+
+/// `192.0.2.1:443: up, 200 in 13.1 ms: connect 2.6 ms, processing 4.3 ms, transfer 44 µs`.
+fn address_line(asked: &AddressOutcome) -> String {
+    let class = asked.failure.as_ref().map(|failure| failure.class);
+    let found = result(asked.status, class);
+    format!("{}: {}, {found} in {}", asked.address, asked.verdict, times(&asked.timings))
+}
+
+/// What came: a status, a failure, or both.
+fn result(status: Option<u16>, class: Option<FailureClass>) -> String {
+    match (status, class) {
+        (Some(status), None | Some(FailureClass::Status)) => status.to_string(),
+        (Some(status), Some(class)) => format!("{status}, {class}"),
+        (None, Some(class)) => class.to_string(),
+        (None, None) => "no answer".to_owned(),
+    }
 }
 
 fn redirect(hop: &Hop) -> String {
@@ -142,5 +231,11 @@ fn answer(outcome: &Outcome) -> Option<String> {
     let version = outcome.http_version.map(|version| format!("HTTP/{} ", version.name())).unwrap_or_default();
     let cut = if outcome.body_cut { ", cut at the limit" } else { "" };
     let bytes = format::counted(outcome.body_bytes, "byte");
-    Some(format!("{version}{status}, {bytes} read{cut}"))
+    let kept = outcome.exchanges.last();
+    let kind = kept.and_then(|last| last.content_type.as_ref()).map(|kind| format!(", {kind}")).unwrap_or_default();
+    let coding = kept.and_then(|last| Some((last.coding.as_ref()?, last.encoded_bytes)));
+    let coding = coding
+        .map(|(coding, encoded)| format!(" ({coding}, {} on the wire)", format::counted(encoded, "byte")))
+        .unwrap_or_default();
+    Some(format!("{version}{status}, {bytes} read{coding}{cut}{kind}"))
 }

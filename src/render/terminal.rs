@@ -16,14 +16,15 @@ pub struct TerminalStyle {
     pub colour: bool,
     /// Whether nothing but ASCII may be used.
     pub ascii: bool,
-    /// Whether everything is to be said: intervals, tests, names of rules.
-    pub detail: bool,
+    /// How much more is to be said than what answers the question: with 1 intervals, tests, names of rules
+    /// and what is known of a check that was up, with 2 the headers both ways.
+    pub detail: u8,
 }
 
 impl Default for TerminalStyle {
     /// What a file or a pipe gets: no colour, 100 columns.
     fn default() -> Self {
-        TerminalStyle { width: 100, colour: false, ascii: false, detail: false }
+        TerminalStyle { width: 100, colour: false, ascii: false, detail: 0 }
     }
 }
 
@@ -57,7 +58,12 @@ impl StyledText {
 
     /// Whether everything is to be said.
     pub(super) const fn has_detail(&self) -> bool {
-        self.style.detail
+        self.style.detail > 0
+    }
+
+    /// Whether what was sent and what came is to be shown in full.
+    pub(super) const fn has_headers(&self) -> bool {
+        self.style.detail > 1
     }
 
     /// Adds text in a style.

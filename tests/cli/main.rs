@@ -19,5 +19,6 @@ mod reporting;
 mod selection;
 mod signals;
 mod streams;
+mod verbosity;
 mod verdicts;
 mod watching;

@@ -35,7 +35,7 @@ fn capture(name: &str, from: CaptureFrom) -> Capture {
 }
 
 /// The service of the outage of March 2023: a page with a form, a login, a timeline.
-fn service() -> Server {
+pub(crate) fn service() -> Server {
     Server::start(|conn| {
         let request = String::from_utf8_lossy(&conn.request()).into_owned();
         let answer = if request.starts_with("GET /login") {
@@ -55,7 +55,7 @@ fn service() -> Server {
     })
 }
 
-fn journey(server: &Server) -> Probe {
+pub(crate) fn journey(server: &Server) -> Probe {
     let mut page = step("login page", &server.url("/login"));
     page.captures = vec![
         capture(

@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod exchanges;
 mod faults;
 mod insecure;
 mod journeys;

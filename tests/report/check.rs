@@ -24,6 +24,7 @@ fn human(pass: &CheckReport, look: TerminalStyle) -> String {
 /// Every snapshot by name, and what it should hold.
 pub(crate) fn golden() -> Vec<(&'static str, String)> {
     let (single, all_up, many) = (sample::single(), sample::all_up(), sample::many());
+    let verbose = sample::verbose();
     let plain = TerminalStyle::default();
     let narrow = TerminalStyle { width: 80, ..plain };
     vec![
@@ -32,6 +33,8 @@ pub(crate) fn golden() -> Vec<(&'static str, String)> {
         ("check-single-60-ascii.txt", human(&single, TerminalStyle { width: 60, ascii: true, ..plain })),
         ("check-single-colour.ansi", human(&single, TerminalStyle { colour: true, ..plain })),
         ("check-all-up.txt", human(&all_up, plain)),
+        ("check-verbose.txt", human(&verbose, TerminalStyle { detail: 2, ..plain })),
+        ("check-verbose-60.txt", human(&verbose, TerminalStyle { detail: 1, width: 60, ..plain })),
         ("check-many.txt", human(&many, TerminalStyle { width: 120, ..plain })),
         ("check-many-80-ascii.txt", human(&many, TerminalStyle { ascii: true, ..narrow })),
         ("check-single.json", render(CheckFormat::Json, &single, plain)),

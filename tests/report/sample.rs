@@ -8,8 +8,8 @@ use crate::support::pass::Checks;
 use jiff::Timestamp;
 use uptick::check_report::CheckReport;
 use uptick::model::{
-    CertificateFacts, Check, Evidence, Failure, FailureClass, Hop, HttpVersion, Mismatch, Outcome, Phase, Probe,
-    SafeText, Timings, TlsFacts, Verdict,
+    AssetOutcome, CertificateFacts, Check, Evidence, Failure, FailureClass, Hop, HttpExchange, HttpVersion, Mismatch,
+    Outcome, Phase, Probe, SafeText, StepOutcome, Timings, TlsFacts, Verdict,
 };
 
 /// The instant at which every sample begins.
@@ -201,6 +201,62 @@ pub(crate) fn all_up() -> CheckReport {
     for (at, probe) in (0u32..).zip(&probes) {
         fold.record(up(probe, ms(f64::from(at)), 1.0 + f64::from(at) / 10.0));
     }
+    fold.finish(Duration::from_millis(130), &[])
+}
+
+/// A journey with a redirect and linked files, with everything that `-vv --body` keeps.
+pub(crate) fn verbose() -> CheckReport {
+    let probe = Arc::new(probe("home", "web", "https://x.com/", 1));
+    let mut fold = Checks::new("lhr", std::slice::from_ref(&probe), Duration::from_mins(1), start());
+    let mut outcome = up(&probe, ms(0.0), 1.0);
+    let timings = outcome.timings;
+    outcome.redirects = vec![Hop {
+        url: SafeText::message("http://x.com/"),
+        status: 301,
+        location: SafeText::message("https://x.com/"),
+        method: "GET".to_owned(),
+        remote: "104.244.42.1:80".parse().ok(),
+        timings,
+        tls: None,
+    }];
+    let step = |name: &str, asked| StepOutcome {
+        name: name.to_owned(),
+        asked,
+        class: None,
+        status: asked.then_some(200),
+        timings,
+    };
+    outcome.steps = vec![step("login page", true), step("log in", true)];
+    let asset = |path: &str, class, status| AssetOutcome {
+        url: SafeText::message(&format!("https://cdn.x.com/{path}")),
+        class,
+        status: Some(status),
+        content_type: Some(SafeText::message("text/css")),
+        bytes: 20_480,
+        timings,
+    };
+    outcome.assets = vec![asset("app.css", None, 200), asset("gone.css", Some(FailureClass::Status), 404)];
+    outcome.warnings = vec![Mismatch {
+        assertion: "certificate-days".to_owned(),
+        expected: SafeText::message("at least 30"),
+        actual: SafeText::message("22"),
+    }];
+    let header = |name: &str, value: &str| (name.to_owned(), SafeText::message(value));
+    outcome.exchanges = vec![HttpExchange {
+        step: Some("log in".to_owned()),
+        method: "POST".to_owned(),
+        url: SafeText::message("https://x.com/login"),
+        request_headers: vec![header("host", "x.com"), header("cookie", "[redacted]")],
+        status: Some(200),
+        http_version: Some(HttpVersion::V2),
+        content_type: Some(SafeText::message("application/json")),
+        coding: Some(SafeText::message("gzip")),
+        note: Some(SafeText::message("2 bytes after the end of the gzip data were ignored")),
+        encoded_bytes: 1_532,
+        response_headers: vec![header("server", "edge"), header("content-encoding", "gzip")],
+        body: Some("{\n\t\"status\": \"ok\"\n}\n".to_owned()),
+    }];
+    fold.record(outcome);
     fold.finish(Duration::from_millis(130), &[])
 }
 

@@ -41,7 +41,7 @@ impl Terminal {
                 width: width.unwrap_or(render::TerminalStyle::default().width),
                 colour: colour(answer),
                 ascii: !is_utf8(env),
-                detail: args.verbose > 0,
+                detail: args.verbose,
             },
             talk_colour: colour(talk),
             progress: talk && !dumb && !args.quiet && !set("CI"),

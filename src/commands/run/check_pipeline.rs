@@ -10,7 +10,7 @@ use crate::commands::process::exit::CliError;
 use crate::commands::run::diagnoser::{Diagnoser, Diagnosing, LastGood};
 use crate::config::Config;
 use crate::engine::Engine;
-use crate::model::{Check, Outcome, Probe, Resolver};
+use crate::model::{Check, ExchangeDetail, Outcome, Probe, Resolver};
 use crate::runner::{Controls, Monitor};
 
 /// Everything that turns a check into an outcome.
@@ -69,8 +69,9 @@ impl CheckPipeline {
     }
 }
 
-/// The engine for these probes. What it cannot read is a matter of configuration.
-pub(crate) fn engine(config: &Config, probes: &[Arc<Probe>]) -> Result<Engine, CliError> {
-    Engine::new(&config.settings.vantage, config.redactor.clone(), probes)
+/// The engine for these probes, which keeps so much of their requests. What it cannot read is a matter of
+/// configuration.
+pub(crate) fn engine(config: &Config, probes: &[Arc<Probe>], detail: ExchangeDetail) -> Result<Engine, CliError> {
+    Engine::keeping(detail, &config.settings.vantage, config.redactor.clone(), probes)
         .map_err(|error| CliError::Usage(format!("error: {error}")))
 }

@@ -2,30 +2,22 @@
 //! summary that says what was found and what it proves.
 
 mod columns;
+mod findings;
 
 use std::io;
 use std::io::Write;
 
-use super::phrases::{
-    belongs, classes, counts_phrase, insecure_sentence, judgement_sentences, proof_sentence, surface_phrase,
-};
-use crate::check_report::{CheckReport, ProbeSummary, SurfaceSummary};
+use super::phrases::{belongs, counts_phrase, insecure_sentence, judgement_sentences, proof_sentence, surface_phrase};
+use crate::check_report::{CheckReport, SurfaceSummary};
 use crate::format;
-use crate::model::{CertificateRole, ChainCertificate, Outcome, Verdict};
-use crate::render::evidence::EvidenceLine;
-use crate::render::terminal::{BAD, BOLD, DIM, ODD, StyledText, TerminalStyle};
-use crate::render::{evidence, terminal, text};
+use crate::model::Verdict;
+use crate::render::terminal::{BAD, BOLD, DIM, StyledText, TerminalStyle};
+use crate::render::{terminal, text};
 use crate::report::LatencySummary;
 use columns::Columns;
 
 /// The probes whose evidence is shown; the others have their reason alone.
 const EVIDENCE_SHOWN: usize = 20;
-
-/// The lines that one piece of evidence may take.
-const LINES_OF_A_FACT: usize = 6;
-
-/// The columns of a label of evidence.
-const LABEL: usize = 12;
 
 pub(super) fn write(pass: &CheckReport, style: TerminalStyle, out: &mut impl Write) -> io::Result<()> {
     let mut screen = StyledText::new(style);
@@ -36,13 +28,14 @@ pub(super) fn write(pass: &CheckReport, style: TerminalStyle, out: &mut impl Wri
         for probe in pass.probes.iter().filter(|probe| belongs(probe, surface)) {
             columns.row(pass, probe, &mut screen);
             shown += usize::from(probe.verdict != Verdict::Up);
-            findings(pass, probe, shown <= EVIDENCE_SHOWN, &mut screen);
+            let with_evidence = shown <= EVIDENCE_SHOWN || screen.has_detail();
+            findings::write(pass, probe, with_evidence, &mut screen);
         }
         screen.end();
     }
-    if shown > EVIDENCE_SHOWN {
+    if shown > EVIDENCE_SHOWN && !screen.has_detail() {
         let more = format::count((shown - EVIDENCE_SHOWN) as u64);
-        screen.put(DIM, &format!("  evidence of {more} more failed probes: --format json"));
+        screen.put(DIM, &format!("  evidence of {more} more failed probes: -v, or --format json"));
         screen.end();
     }
     summary(pass, &mut screen);
@@ -51,81 +44,6 @@ pub(super) fn write(pass: &CheckReport, style: TerminalStyle, out: &mut impl Wri
 
 fn title(surface: &SurfaceSummary) -> String {
     if surface.control { "control".to_owned() } else { surface.surface.clone() }
-}
-
-/// Below a probe's line: why it was not up, and what else must be known of it.
-fn findings(pass: &CheckReport, probe: &ProbeSummary, with_evidence: bool, screen: &mut StyledText) {
-    if probe.insecure {
-        note(ODD, "INSECURE", "tls.insecure is set: any certificate is accepted", screen);
-    }
-    if let Some(sentence) = pass.last(&probe.probe).and_then(expired_authority) {
-        note(ODD, "EXPIRED", &sentence, screen);
-    }
-    if probe.flaky > 0 {
-        let times = format::counted(probe.flaky, "check");
-        note(ODD, "FLAKY", &format!("{times} failed, then passed on a later attempt"), screen);
-    }
-    if probe.counts.missed > 0 {
-        let content = format!("{} due and not run", format::counted(probe.counts.missed, "check"));
-        note(ODD, terminal::word(Verdict::Missed), &content, screen);
-    }
-    let Some(outcome) = pass.telling(&probe.probe).filter(|outcome| outcome.failure.is_some()) else { return };
-    let style = terminal::style(outcome.verdict);
-    if probe.counts.scheduled() > 1 {
-        note(style, terminal::word(probe.verdict), &classes(probe), screen);
-        let when = format::date_time(outcome.started_at);
-        note(DIM, "last", &format!("{when} {}", evidence::reason(outcome)), screen);
-    } else {
-        note(style, terminal::word(outcome.verdict), &evidence::reason(outcome), screen);
-    }
-    if with_evidence {
-        evidence_of(outcome, screen);
-    }
-}
-
-/// That the trusted authority of a target is past its date, which this prober's TLS accepts and other
-/// clients do not.
-fn expired_authority(outcome: &Outcome) -> Option<String> {
-    let is_expired = |certificate: &&ChainCertificate| {
-        certificate.role == CertificateRole::Anchor && certificate.not_after < outcome.started_at
-    };
-    let authority = outcome.tls.as_ref().filter(|tls| tls.verified)?.chain.iter().find(is_expired)?;
-    let date = format::date(authority.not_after);
-    Some(format!(
-        "the trusted authority {} expired on {date}: clients that hold it to its date fail",
-        authority.subject
-    ))
-}
-
-fn evidence_of(outcome: &Outcome, screen: &mut StyledText) {
-    for fact in evidence::facts(outcome) {
-        let EvidenceLine { label, text } = fact;
-        if label == "repeat" {
-            // Not wrapped: this line is there to be copied.
-            screen.put(DIM, &format!("    {}", text::left(label, LABEL)));
-            screen.plain(&text);
-            screen.end();
-        } else {
-            note(DIM, label, &text, screen);
-        }
-    }
-}
-
-/// A labelled text with a hanging indent.
-fn note(style: anstyle::Style, label: &str, content: &str, screen: &mut StyledText) {
-    let room = screen.width().saturating_sub(4 + LABEL);
-    let mut lines = text::wrap(content, room);
-    if lines.len() > LINES_OF_A_FACT {
-        lines.truncate(LINES_OF_A_FACT);
-        lines.push("…".to_owned());
-    }
-    for (at, line) in lines.iter().enumerate() {
-        let label = if at == 0 { label } else { "" };
-        screen.plain("    ");
-        screen.put(style, &text::left(label, LABEL));
-        screen.plain(line);
-        screen.end();
-    }
 }
 
 fn summary(pass: &CheckReport, screen: &mut StyledText) {
@@ -184,42 +102,5 @@ fn indented(style: anstyle::Style, content: &str, indent: usize, screen: &mut St
         screen.plain(&" ".repeat(blanks));
         screen.put(style, line);
         screen.end();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-    use std::time::Duration;
-
-    use jiff::Timestamp;
-
-    use super::*;
-    use crate::model::{Check, Failure, FailureClass, Probe, SafeText, TlsFacts};
-
-    fn trusting_until(year: i32, verified: bool) -> Outcome {
-        let at: Timestamp = "2026-01-01T00:00:00Z".parse().expect("an instant");
-        let probe = Arc::new(Probe::plain("a", "web", "https://x.test/", Duration::from_secs(30)));
-        let check = Check { probe, scheduled_at: at, lag: Duration::ZERO };
-        let failure = Failure::new(FailureClass::Status, None, SafeText::message("no"));
-        let mut outcome = Outcome::without_measurement(&check, "here", at, failure);
-        let authority = |role, year: i32| ChainCertificate {
-            role,
-            subject: SafeText::message("CN=root"),
-            not_before: Timestamp::UNIX_EPOCH,
-            not_after: format!("{year}-01-01T00:00:00Z").parse().expect("an instant"),
-            sha256: String::new(),
-        };
-        let chain = vec![authority(CertificateRole::Unused, 2000), authority(CertificateRole::Anchor, year)];
-        outcome.tls = Some(TlsFacts { version: None, cipher: None, verified, certificate: None, chain });
-        outcome
-    }
-
-    #[test]
-    fn an_expired_authority_is_told_of_where_it_was_trusted() {
-        let sentence = expired_authority(&trusting_until(2020, true)).expect("a sentence");
-        assert!(sentence.contains("CN=root expired on 2020-01-01"), "{sentence}");
-        assert_eq!(expired_authority(&trusting_until(2030, true)), None);
-        assert_eq!(expired_authority(&trusting_until(2020, false)), None);
     }
 }
