@@ -77,6 +77,8 @@ impl CheckReportBuilder {
 
     /// Adds these probes; earlier ones stay in the answer.
     pub fn adopt(&mut self, probes: &[Arc<Probe>]) {
+        let new = probes.iter().filter(|probe| !self.places.contains_key(&probe.name)).count();
+        self.probes.reserve_exact(new);
         for probe in probes {
             if let Some(known) = self.places.get(&probe.name) {
                 self.probes[*known].0 = Arc::clone(probe);

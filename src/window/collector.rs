@@ -16,6 +16,14 @@ use super::{CheckResult, RemoteCounts, Window};
 /// they add up, and no line of the journal grows without bounds.
 const CHECKS_LIMIT: usize = 8_192;
 
+/// Windows that are closed in one go at least: all of them end at the same instant, and while they are
+/// closed and handed on, nothing else happens. [`Collector::close_ended`] closes more where so many are
+/// open that they would not be closed within [`CLOSED_WITHIN`] calls.
+const CLOSED_AT_ONCE: usize = 1_024;
+
+/// In so many calls all windows are closed: ten seconds of a watch.
+const CLOSED_WITHIN: usize = 50;
+
 /// How many failures of one class keep their evidence, per window.
 const EVIDENCE_PER_CLASS: usize = 3;
 
@@ -118,15 +126,17 @@ impl Collector {
         self.add(&probe.name, &probe.surface, probe.control, scheduled_at, sample)
     }
 
-    /// Closes the windows whose span has ended at `now`, in the order of the probes' names. A
-    /// check that ends later than its span opens another window of it, and the two add up.
+    /// Closes windows whose span has ended at `now`, the next few in the order of the probes' names: the
+    /// rest at the next call. A check that ends later than its span opens another window of it, and
+    /// the two add up.
     pub fn close_ended(&mut self, now: Timestamp) -> Vec<Window> {
-        let ended = |open: &Open| now.duration_since(open.from) >= self.span;
-        let mut closed = Vec::new();
-        for (probe, open) in self.open.extract_if(.., |_, open| ended(open)) {
-            closed.push(close(&self.vantage, &probe, self.span, &open));
-        }
-        closed
+        let span = self.span;
+        self.close_next(|open| now.duration_since(open.from) >= span)
+    }
+
+    /// Closes the next few windows of any; none where none is open.
+    pub fn close_some(&mut self) -> Vec<Window> {
+        self.close_next(|_| true)
     }
 
     /// Closes every window, in the order of the probes' names.
@@ -135,6 +145,12 @@ impl Collector {
             .into_iter()
             .map(|(probe, open)| close(&self.vantage, &probe, self.span, &open))
             .collect()
+    }
+
+    fn close_next(&mut self, is_meant: impl Fn(&Open) -> bool) -> Vec<Window> {
+        let most = CLOSED_AT_ONCE.max(self.open.len() / CLOSED_WITHIN);
+        let ended = self.open.extract_if(.., |_, open| is_meant(open)).take(most);
+        ended.map(|(probe, open)| close(&self.vantage, &probe, self.span, &open)).collect()
     }
 
     fn add(&mut self, probe: &str, surface: &str, control: bool, due: Timestamp, sample: Sample) -> Option<Window> {
@@ -284,6 +300,28 @@ mod tests {
         let closed: Vec<_> = collector.close_ended(at(60)).iter().map(|window| window.probe.to_string()).collect();
         assert_eq!(closed, ["a"]);
         assert_eq!(collector.close_all().len(), 1);
+    }
+
+    #[test]
+    fn very_many_windows_are_closed_in_parts_and_each_once() {
+        let mut collector = Collector::new("here", Duration::from_mins(1));
+        let probes = CLOSED_AT_ONCE * 2 + 1;
+        for probe in 0..probes {
+            let _ = collector.record(&outcome(&format!("p{probe}"), 0, None));
+        }
+        let mut closed: Vec<Window> = Vec::new();
+        let mut parts = Vec::new();
+        loop {
+            let part = collector.close_ended(at(60));
+            if part.is_empty() {
+                break;
+            }
+            parts.push(part.len());
+            closed.extend(part);
+        }
+        assert_eq!(parts, [CLOSED_AT_ONCE, CLOSED_AT_ONCE, 1]);
+        let names: std::collections::BTreeSet<_> = closed.iter().map(|window| &window.probe).collect();
+        assert_eq!(names.len(), probes);
     }
 
     #[test]

@@ -17,20 +17,27 @@ const EXACT_LIMIT: usize = 16;
 /// and the empty histogram is neutral.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Histogram {
+    samples: Samples,
+}
+
+/// Few samples are kept exactly, many in buckets. A window has nine histograms of few samples, and a
+/// large run has many windows: what only buckets need is on the heap.
+#[derive(Clone, Debug, PartialEq)]
+enum Samples {
+    /// Sorted; at most [`EXACT_LIMIT`], none above [`TOP`].
+    Exact(SmallVec<[u32; 4]>),
+    /// In buckets.
+    Buckets(Box<Bucketed>),
+}
+
+/// Samples in buckets, and what buckets do not say exactly.
+#[derive(Clone, Debug, PartialEq)]
+struct Bucketed {
     count: u64,
     min: u64,
     max: u64,
     sum: u64,
-    samples: Samples,
-}
-
-/// Few samples are kept exactly, many in buckets.
-#[derive(Clone, Debug, PartialEq)]
-enum Samples {
-    /// Sorted; at most [`EXACT_LIMIT`].
-    Exact(SmallVec<[u32; 4]>),
-    /// In buckets.
-    Buckets(Buckets),
+    buckets: Buckets,
 }
 
 impl Default for Samples {
@@ -48,38 +55,35 @@ impl Histogram {
     /// Adds one time in microseconds.
     #[inline]
     pub fn record_micros(&mut self, time: u64) {
-        self.min = if self.count == 0 { time } else { self.min.min(time) };
-        self.max = self.max.max(time);
-        self.sum = self.sum.saturating_add(time);
-        self.count = self.count.saturating_add(1);
-        match u32::try_from(time) {
-            Ok(time) if time <= TOP => self.samples.add(time),
-            _ => self.samples.bucketed().add(TOP, 1),
+        let exact = u32::try_from(time).ok().filter(|time| *time <= TOP);
+        match (&mut self.samples, exact) {
+            (Samples::Exact(values), Some(value)) if values.len() < EXACT_LIMIT => {
+                values.insert(values.partition_point(|other| *other <= value), value);
+            }
+            _ => self.samples.bucketed().add(time),
         }
     }
 
     /// Adds the samples of another.
     pub fn merge(&mut self, other: &Histogram) {
-        if other.count == 0 {
-            return;
+        if !other.is_empty() {
+            self.samples.merge(&other.samples);
         }
-        self.min = if self.count == 0 { other.min } else { self.min.min(other.min) };
-        self.max = self.max.max(other.max);
-        self.sum = self.sum.saturating_add(other.sum);
-        self.count = self.count.saturating_add(other.count);
-        self.samples.merge(&other.samples);
     }
 
     /// How many samples.
     #[must_use]
-    pub const fn count(&self) -> u64 {
-        self.count
+    pub fn count(&self) -> u64 {
+        match &self.samples {
+            Samples::Exact(values) => values.len() as u64,
+            Samples::Buckets(bucketed) => bucketed.count,
+        }
     }
 
     /// Whether there is none.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.count == 0
+    pub fn is_empty(&self) -> bool {
+        self.count() == 0
     }
 
     /// The shortest time, exactly.
@@ -97,25 +101,34 @@ impl Histogram {
     /// The shortest time in microseconds.
     #[must_use]
     pub fn min_micros(&self) -> Option<u64> {
-        (self.count > 0).then_some(self.min)
+        match &self.samples {
+            Samples::Exact(values) => values.first().copied().map(u64::from),
+            Samples::Buckets(bucketed) => (bucketed.count > 0).then_some(bucketed.min),
+        }
     }
 
     /// The longest time in microseconds.
     #[must_use]
     pub fn max_micros(&self) -> Option<u64> {
-        (self.count > 0).then_some(self.max)
+        match &self.samples {
+            Samples::Exact(values) => values.last().copied().map(u64::from),
+            Samples::Buckets(bucketed) => (bucketed.count > 0).then_some(bucketed.max),
+        }
     }
 
     /// All times added up in microseconds.
     #[must_use]
-    pub const fn sum_micros(&self) -> u64 {
-        self.sum
+    pub fn sum_micros(&self) -> u64 {
+        match &self.samples {
+            Samples::Exact(values) => values.iter().copied().map(u64::from).sum(),
+            Samples::Buckets(bucketed) => bucketed.sum,
+        }
     }
 
     /// All times added up, exactly; held at 584,000 years.
     #[must_use]
-    pub const fn sum(&self) -> Duration {
-        Duration::from_micros(self.sum)
+    pub fn sum(&self) -> Duration {
+        Duration::from_micros(self.sum_micros())
     }
 
     /// The time that a share `q` of the samples does not exceed, within a thousandth; none where
@@ -123,17 +136,17 @@ impl Histogram {
     /// n ≥ ln 0.05 / ln q, which is 5 for the median, 29 for 0.9, 59 for 0.95, 299 for 0.99.
     #[must_use]
     pub fn percentile(&self, q: f64) -> Option<Duration> {
-        if self.count < samples_needed(q) { None } else { self.quantile(q) }
+        if self.count() < samples_needed(q) { None } else { self.quantile(q) }
     }
 
     /// The time that a share `q` of the samples at hand does not exceed, however few they are;
     /// none where there is none. It says something about these samples and nothing about others.
     #[must_use]
     pub fn quantile(&self, q: f64) -> Option<Duration> {
-        if self.count == 0 {
+        if self.is_empty() {
             return None;
         }
-        let rank = rank(q, self.count);
+        let rank = rank(q, self.count());
         let mut seen = 0;
         let found = self.buckets().find(|(_, count)| {
             seen += count;
@@ -150,15 +163,14 @@ impl Histogram {
 
     /// The samples from the shortest: the longest time of each bucket, and how many are in it.
     pub fn buckets(&self) -> impl Iterator<Item = (Duration, u64)> {
-        let (exact, bucketed) = match &self.samples {
-            Samples::Exact(values) => (Some(values), None),
-            Samples::Buckets(buckets) => (None, Some(buckets)),
-        };
-        let exact = exact.into_iter().flatten().map(|value| (u64::from(*value), 1));
-        let bucketed = bucketed.into_iter().flat_map(Buckets::iter).map(|(low, count)| {
+        let (exact, bucketed) = self.samples.parts();
+        let exact = exact.iter().map(|value| (u64::from(*value), 1));
+        let longest = bucketed.map_or(0, |bucketed| bucketed.max);
+        let bucketed = bucketed.into_iter().flat_map(|bucketed| bucketed.buckets.iter());
+        let bucketed = bucketed.map(move |(low, count)| {
             // What is held at the top is as long as the longest; no bucket ends past that.
             let held = low >= buckets::lowest(TOP);
-            (if held { self.max } else { u64::from(buckets::highest(low)).min(self.max) }, count)
+            (if held { longest } else { u64::from(buckets::highest(low)).min(longest) }, count)
         });
         exact.chain(bucketed).map(|(value, count)| (Duration::from_micros(value), count))
     }
@@ -175,12 +187,9 @@ impl Histogram {
 
     /// A value of each bucket in microseconds, from the lowest, and how many samples are in it.
     pub(super) fn values(&self) -> impl Iterator<Item = (u32, u64)> {
-        let (exact, bucketed) = match &self.samples {
-            Samples::Exact(values) => (Some(values), None),
-            Samples::Buckets(buckets) => (None, Some(buckets)),
-        };
-        let exact = exact.into_iter().flatten().map(|value| (*value, 1));
-        exact.chain(bucketed.into_iter().flat_map(Buckets::iter))
+        let (exact, bucketed) = self.samples.parts();
+        let exact = exact.iter().map(|value| (*value, 1));
+        exact.chain(bucketed.into_iter().flat_map(|bucketed| bucketed.buckets.iter()))
     }
 
     /// The samples themselves in microseconds, sorted, where they are few enough to be kept.
@@ -196,18 +205,17 @@ impl Histogram {
     pub(super) fn of_buckets(buckets: Buckets, [min, max, sum]: [u64; 3]) -> Option<Histogram> {
         let count = buckets.iter().try_fold(0_u64, |count, (_, more)| count.checked_add(more))?;
         let fits = (count == 0 || min <= max) && sum >= max;
-        fits.then_some(Histogram { count, min, max, sum, samples: Samples::Buckets(buckets) })
+        let bucketed = Bucketed { count, min, max, sum, buckets };
+        fits.then(|| Histogram { samples: Samples::Buckets(Box::new(bucketed)) })
     }
 }
 
 impl Samples {
-    fn add(&mut self, value: u32) {
+    /// The samples where they are kept exactly, else those in buckets.
+    fn parts(&self) -> (&[u32], Option<&Bucketed>) {
         match self {
-            Samples::Exact(values) if values.len() < EXACT_LIMIT => {
-                values.insert(values.partition_point(|other| *other <= value), value);
-            }
-            Samples::Exact(_) => self.bucketed().add(value, 1),
-            Samples::Buckets(buckets) => buckets.add(value, 1),
+            Samples::Exact(values) => (values, None),
+            Samples::Buckets(bucketed) => (&[], Some(bucketed)),
         }
     }
 
@@ -218,30 +226,50 @@ impl Samples {
                 mine.sort_unstable();
             }
             (_, Samples::Exact(theirs)) => {
-                let buckets = self.bucketed();
-                for value in theirs {
-                    buckets.add(*value, 1);
-                }
+                let bucketed = self.bucketed();
+                theirs.iter().for_each(|value| bucketed.add(u64::from(*value)));
             }
-            (_, Samples::Buckets(theirs)) => {
-                self.bucketed().merge(theirs);
-            }
+            (_, Samples::Buckets(theirs)) => self.bucketed().merge(theirs),
         }
     }
 
     /// The same samples in buckets, from here on.
-    fn bucketed(&mut self) -> &mut Buckets {
+    fn bucketed(&mut self) -> &mut Bucketed {
         if let Samples::Exact(values) = self {
-            let mut buckets = Buckets::default();
-            for value in values.iter() {
-                buckets.add(*value, 1);
-            }
-            *self = Samples::Buckets(buckets);
+            let mut bucketed = Box::<Bucketed>::default();
+            values.iter().for_each(|value| bucketed.add(u64::from(*value)));
+            *self = Samples::Buckets(bucketed);
         }
         match self {
-            Samples::Buckets(buckets) => buckets,
+            Samples::Buckets(bucketed) => bucketed,
             Samples::Exact(_) => unreachable!("the samples were put into buckets just now"),
         }
+    }
+}
+
+impl Default for Bucketed {
+    fn default() -> Self {
+        Bucketed { count: 0, min: u64::MAX, max: 0, sum: 0, buckets: Buckets::default() }
+    }
+}
+
+impl Bucketed {
+    /// Adds one time in microseconds.
+    fn add(&mut self, time: u64) {
+        self.min = self.min.min(time);
+        self.max = self.max.max(time);
+        self.sum = self.sum.saturating_add(time);
+        self.count = self.count.saturating_add(1);
+        self.buckets.add(u32::try_from(time).map_or(TOP, |time| time.min(TOP)), 1);
+    }
+
+    /// Adds the samples of another that has any.
+    fn merge(&mut self, other: &Bucketed) {
+        self.min = self.min.min(other.min);
+        self.max = self.max.max(other.max);
+        self.sum = self.sum.saturating_add(other.sum);
+        self.count = self.count.saturating_add(other.count);
+        self.buckets.merge(&other.buckets);
     }
 }
 
@@ -302,7 +330,13 @@ mod tests {
         let mut text = String::new();
         HdrText::default().write(&original, &mut text);
         assert!(text.starts_with("HISTFA"), "{text}");
-        let back = Histogram::from_hdr_text(&text, original.min, original.max, original.sum).expect("our own text");
+        let back = Histogram::from_hdr_text(
+            &text,
+            original.min_micros().unwrap(),
+            original.max_micros().unwrap(),
+            original.sum_micros(),
+        )
+        .expect("our own text");
         assert_eq!(back, original);
     }
 

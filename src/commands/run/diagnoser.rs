@@ -83,7 +83,8 @@ impl Diagnoser {
             Verdict::Unknown | Verdict::Missed => false,
         };
         if due && self.waits {
-            let finding = self.diagnose(probe, &outcome).await;
+            // Boxed, since every check would have room for its extra checks otherwise.
+            let finding = Box::pin(self.diagnose(probe, &outcome)).await;
             attach(&mut outcome, finding);
         } else if due {
             let (diagnoser, probe, outcome) = (Arc::clone(self), Arc::clone(probe), outcome.clone());

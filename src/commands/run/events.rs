@@ -95,7 +95,7 @@ impl<C: Consumer> EventDispatcher<C> {
         self.consumers.consume(&RunEvent::ProbesChanged(probes));
     }
 
-    /// Closes the windows whose span has ended.
+    /// Closes windows whose span has ended; where they are very many, the rest at the next call.
     pub(crate) fn close_ended(&mut self, now: Timestamp) {
         let closed = self.collector.close_ended(now);
         self.windows_closed(&closed);
@@ -103,10 +103,13 @@ impl<C: Consumer> EventDispatcher<C> {
 
     /// Closes every window and gives the consumers back, each to be finished in its own way.
     pub(crate) fn finish(mut self) -> C {
-        let closed = self.collector.close_all();
-        let failures = self.collector.take_failures();
-        self.consumers.consume(&RunEvent::WindowsClosed { windows: &closed, failures: &failures });
-        self.consumers
+        loop {
+            let closed = self.collector.close_some();
+            if closed.is_empty() {
+                return self.consumers;
+            }
+            self.windows_closed(&closed);
+        }
     }
 
     fn windows_closed(&mut self, windows: &[Window]) {

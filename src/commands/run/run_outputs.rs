@@ -87,11 +87,13 @@ impl RunOutputs {
     /// Ends the recording and makes the answer, with whether everything is in the journal.
     pub(crate) async fn finish(self, signals: &Signals, terminal: &Terminal) -> (CheckReport, bool, Senders) {
         let RunOutputs { document, recorder, exporters, alerts, warnings, started } = self;
-        let pass = document.finish(started.elapsed(), &warnings);
+        let elapsed = started.elapsed();
         let is_recorded = match recorder {
             Some(recorder) => finish_recording(recorder, signals, terminal).await,
             None => true,
         };
+        // After the recording, since the windows that waited for it take as much memory as the answer.
+        let pass = document.finish(elapsed, &warnings);
         (pass, is_recorded, Senders { exporters, alerts })
     }
 }
