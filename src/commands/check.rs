@@ -58,6 +58,7 @@ struct Prepared<'a> {
     config: Config,
     probes: Vec<Arc<Probe>>,
     outputs: Outputs<CheckFormat>,
+    job_summary: Option<File>,
     engine: Engine,
     concurrency: usize,
     runtime: Runtime,
@@ -78,6 +79,7 @@ fn prepare<'a>(args: &'a cli::CheckArgs, terminal: &'a Terminal) -> Result<Prepa
         saving::save(&config, &probes, name, args.common.config.as_deref(), terminal)?;
     }
     let outputs = Outputs::open(&args.formats, args.output.as_deref(), CheckFormat::Human)?;
+    let job_summary = job_summary(&outputs)?;
     let conditions = conditions(&args.fail_on)?;
     let earlier = args.baseline.as_deref().map(|journal| baseline(journal, &config)).transpose()?;
     let engine = check_pipeline::engine(&config, &probes, detail(args, &probes)?)?;
@@ -108,7 +110,20 @@ fn prepare<'a>(args: &'a cli::CheckArgs, terminal: &'a Terminal) -> Result<Prepa
     let (vantage, span) = (&config.settings.vantage, config.settings.window);
     let events = EventDispatcher::new(vantage, span, (consumers, (stream, progress)));
     let concurrency = limits.concurrency;
-    Ok(Prepared { args, terminal, config, probes, outputs, engine, concurrency, runtime, journal, lock, events })
+    Ok(Prepared {
+        args,
+        terminal,
+        config,
+        probes,
+        outputs,
+        job_summary,
+        engine,
+        concurrency,
+        runtime,
+        journal,
+        lock,
+        events,
+    })
 }
 
 impl<'a> Prepared<'a> {
@@ -119,6 +134,7 @@ impl<'a> Prepared<'a> {
             config,
             probes,
             outputs,
+            job_summary,
             engine,
             concurrency,
             runtime,
@@ -155,7 +171,7 @@ impl<'a> Prepared<'a> {
         });
         signals.checks_ended();
         let last_good = memory.map(|folder| (folder, diagnoser.last_good()));
-        Passed { terminal, config, outputs, runtime, lock, consumers: events.finish(), last_good }
+        Passed { terminal, config, outputs, job_summary, runtime, lock, consumers: events.finish(), last_good }
     }
 }
 
@@ -194,6 +210,7 @@ struct Passed<'a> {
     terminal: &'a Terminal,
     config: Config,
     outputs: Outputs<CheckFormat>,
+    job_summary: Option<File>,
     runtime: Runtime,
     lock: Option<InstanceLock>,
     consumers: Consumers,
@@ -203,7 +220,7 @@ struct Passed<'a> {
 impl Passed<'_> {
     /// Ends the recording, answers, and lets exporters and alerts send what they have.
     fn conclude(self, signals: &Signals) -> Result<Exit, CliError> {
-        let Passed { terminal, config, outputs, runtime, lock, consumers, last_good } = self;
+        let Passed { terminal, config, outputs, job_summary, runtime, lock, consumers, last_good } = self;
         let (run, (stream, progress)) = consumers;
         progress.finish();
         let (pass, is_recorded, senders) = runtime.block_on(run.finish(signals, terminal));
@@ -212,7 +229,7 @@ impl Passed<'_> {
             let _ = journal::keep_last_good(&folder, &config.settings.vantage, &last_good);
         }
         let nagios = outputs.stdout == Some(CheckFormat::Nagios);
-        let answered = answer(&pass, outputs, terminal);
+        let answered = answer(&pass, outputs, job_summary, terminal);
         let unread = match stream {
             Some(stream) => runtime.block_on(stream.finish(signals, terminal)),
             None => 0,
@@ -287,9 +304,14 @@ fn workspace() -> Option<PathBuf> {
 }
 
 /// Writes the answer in every format asked for: the files first, so that a closed pipe costs none.
-fn answer(pass: &CheckReport, outputs: Outputs<CheckFormat>, terminal: &Terminal) -> Result<(), CliError> {
-    if let Some(path) = locations::env("GITHUB_STEP_SUMMARY").filter(|_| outputs.has(CheckFormat::Github)) {
-        append_job_summary(pass, Path::new(&path))?;
+fn answer(
+    pass: &CheckReport,
+    outputs: Outputs<CheckFormat>,
+    job_summary: Option<File>,
+    terminal: &Terminal,
+) -> Result<(), CliError> {
+    if let Some(page) = job_summary {
+        append_job_summary(pass, page)?;
     }
     let stdout = outputs.stdout;
     let workspace = workspace();
@@ -307,11 +329,22 @@ fn answer(pass: &CheckReport, outputs: Outputs<CheckFormat>, terminal: &Terminal
     }
 }
 
-/// Adds to the page that GitHub shows with the job. Other steps write to it too, so it is appended.
-fn append_job_summary(pass: &CheckReport, path: &Path) -> Result<(), CliError> {
+/// The page that GitHub shows with the job, where the answer is for GitHub. Other steps write to it too.
+fn job_summary(outputs: &Outputs<CheckFormat>) -> Result<Option<File>, CliError> {
+    let path =
+        locations::env("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty() && outputs.has(CheckFormat::Github));
+    let open = |path: String| {
+        let failed = |error| CliError::Usage(format!("error: GITHUB_STEP_SUMMARY: cannot write {path}: {error}"));
+        File::options().append(true).create(true).open(&path).map_err(failed)
+    };
+    path.map(open).transpose()
+}
+
+/// Adds to that page in one write, so that other steps' lines stay whole.
+fn append_job_summary(pass: &CheckReport, mut page: File) -> Result<(), CliError> {
     let mut summary = Vec::new();
     render::job_summary(pass, &mut summary)
-        .and_then(|()| File::options().append(true).create(true).open(path)?.write_all(&summary))
+        .and_then(|()| page.write_all(&summary))
         .map_err(|error| CliError::io("GITHUB_STEP_SUMMARY", &error))
 }
 

@@ -1,15 +1,18 @@
 //! `uptick demo`: plays an outage on this machine, probes it for real, and reports.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tempfile::TempDir;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, Sleep};
 
 use crate::commands::input::journal_query;
 use crate::commands::process::exit::{CliError, Exit};
+use crate::commands::process::output_file::OutputFile;
 use crate::commands::process::signals::Signals;
 use crate::commands::process::terminal::{MessageLevel, Terminal};
 use crate::commands::process::{runtime, terminal};
@@ -61,7 +64,7 @@ pub(super) fn run(args: &cli::DemoArgs, terminal: &Terminal, signals: &Signals) 
     signals.checks_ended();
     runtime.shutdown_background();
     played?;
-    answer(&scenario, playback, started, &folders, terminal)?;
+    answer(&scenario, playback, started, folders, terminal)?;
     Ok(signals.came().map_or(Exit::Up, Exit::Signal))
 }
 
@@ -80,29 +83,42 @@ fn scenario(name: &str) -> Result<Scenario, CliError> {
     })
 }
 
-/// Where the journals and the report go: a folder of the user, or one that is gone with the demo's
-/// journals, while the page stays for the reader.
+/// Where the journals and the page go: a folder of the user; else a temporary one that is gone with the demo's
+/// journals, and a page that stays for the reader.
 struct Folders {
     folder: PathBuf,
-    page: PathBuf,
-    temporary: Option<tempfile::TempDir>,
+    kept_page: Option<OutputFile>,
+    _temporary: Option<TempDir>,
 }
 
 impl Folders {
     fn new(keep: Option<&Path>) -> Result<Folders, CliError> {
-        let failed = |error: &std::io::Error| CliError::io("a folder for the demo's journals", error);
+        let failed = |error: std::io::Error| CliError::io("a folder for the demo's journals", &error);
         if let Some(folder) = keep {
-            std::fs::create_dir_all(folder).map_err(|error| failed(&error))?;
+            std::fs::create_dir_all(folder).map_err(failed)?;
             let page = folder.join("uptick-demo.html");
-            return Ok(Folders { folder: folder.to_path_buf(), page, temporary: None });
+            let cannot = |error| CliError::Usage(format!("error: cannot write {}: {error}", page.display()));
+            let kept_page = Some(OutputFile::open(&page).map_err(cannot)?);
+            return Ok(Folders { folder: folder.to_path_buf(), kept_page, _temporary: None });
         }
-        let temporary = tempfile::tempdir().map_err(|error| failed(&error))?;
-        let page = std::env::temp_dir().join("uptick-demo.html");
-        Ok(Folders { folder: temporary.path().to_path_buf(), page, temporary: Some(temporary) })
+        let temporary = tempfile::tempdir().map_err(failed)?;
+        Ok(Folders { folder: temporary.path().to_path_buf(), kept_page: None, _temporary: Some(temporary) })
     }
 
     fn journal(&self, vantage: &str) -> PathBuf {
         self.folder.join(vantage)
+    }
+
+    /// Writes the page, to a name that is new and can be no other user's file or link where nobody chose one.
+    fn write_page(self, html: &[u8]) -> std::io::Result<PathBuf> {
+        if let Some(page) = self.kept_page {
+            let path = page.path().to_path_buf();
+            return page.write(|out| out.write_all(html)).map(|()| path);
+        }
+        let mut page = tempfile::Builder::new().prefix("uptick-demo-").suffix(".html").tempfile()?;
+        page.write_all(html)?;
+        let (_, path) = page.keep().map_err(|error| error.error)?;
+        Ok(path)
     }
 }
 
@@ -199,12 +215,12 @@ impl Watch {
     }
 }
 
-/// The report on the terminal and as a page, and how to read it.
+/// The report on the terminal, then the same as a page, and how to read both.
 fn answer(
     scenario: &Scenario,
     playback: Playback,
     started: Timestamp,
-    folders: &Folders,
+    folders: Folders,
     terminal: &Terminal,
 ) -> Result<(), CliError> {
     let journals: Vec<PathBuf> = scenario.vantages.iter().map(|vantage| folders.journal(vantage)).collect();
@@ -216,19 +232,17 @@ fn answer(
         ..Question::default()
     };
     let report = journal_query::ask(question, &journals, &journal_query::Filter::default())?;
-    let mut html = Vec::new();
-    ReportFormat::Html
-        .write(&ReportAnswer { report: &report, style: TerminalStyle::default() }, &mut html)
-        .and_then(|()| std::fs::write(&folders.page, &html))
-        .map_err(|error| CliError::io(&folders.page.display().to_string(), &error))?;
     let look = terminal.answer;
-    terminal::print(|mut out| {
-        ReportFormat::Human.write(&ReportAnswer { report: &report, style: look }, &mut out)?;
+    terminal::print(|out| ReportFormat::Human.write(&ReportAnswer { report: &report, style: look }, out))?;
+    let mut html = Vec::new();
+    let page = ReportFormat::Html
+        .write(&ReportAnswer { report: &report, style: TerminalStyle::default() }, &mut html)
+        .and_then(|()| folders.write_page(&html));
+    terminal::print(|out| {
         writeln!(out)?;
-        how_to_read(scenario, playback, &folders.page, out)
+        how_to_read(scenario, playback, page.as_deref().ok(), out)
     })?;
-    let _ = &folders.temporary;
-    Ok(())
+    page.map(drop).map_err(|error| CliError::io("the page of the demo", &error))
 }
 
 /// The rules of incidents at the pace of the demo: what is hours in the story is seconds here.
@@ -240,7 +254,7 @@ fn compressed(scenario: &Scenario, playback: Playback) -> IncidentRules {
 fn how_to_read(
     scenario: &Scenario,
     playback: Playback,
-    html: &Path,
+    page: Option<&Path>,
     out: &mut dyn std::io::Write,
 ) -> std::io::Result<()> {
     let times = scenario.story.as_secs_f64() / playback.run.as_secs_f64();
@@ -254,6 +268,33 @@ fn how_to_read(
         out,
         "  Pauses of up to {hours} hours of the story part waves; your own setting: join-within, 2h by default."
     )?;
-    writeln!(out, "  The same as a page, with charts: {}", html.display())?;
+    if let Some(page) = page {
+        writeln!(out, "  The same as a page, with charts: {}", page.display())?;
+    }
     writeln!(out, "  Other outages: uptick demo --scenario list. Your own: uptick init.")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_page_that_nobody_chose_a_name_for_has_a_new_one_and_is_private() {
+        let pages = [b"one", b"two"].map(|text| Folders::new(None).unwrap().write_page(text).unwrap());
+        assert_ne!(pages[0], pages[1]);
+        for (page, text) in pages.iter().zip(["one", "two"]) {
+            assert_eq!(std::fs::read_to_string(page).unwrap(), text);
+            assert_eq!(page.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+            std::fs::remove_file(page).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_kept_page_lies_beside_its_journals() {
+        let folder = tempfile::tempdir().unwrap();
+        let page = Folders::new(Some(folder.path())).unwrap().write_page(b"page").unwrap();
+        assert_eq!(page, folder.path().join("uptick-demo.html"));
+    }
 }

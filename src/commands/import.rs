@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::ImportArgs;
 use crate::commands::process::exit::{CliError, Exit};
+use crate::commands::process::output_file::OutputFile;
 use crate::commands::process::terminal;
 use crate::commands::process::terminal::{MessageLevel, Terminal};
 use crate::import::{Imported, InputFile};
@@ -57,8 +58,12 @@ fn read_one(path: &Path) -> Result<InputFile, CliError> {
 /// Writes a file that is not there yet, or any with `--force`.
 fn write_file(path: &Path, text: &str, force: bool) -> Result<Exit, CliError> {
     let shown = path.display();
-    let opened = if force { File::create(path) } else { File::create_new(path) };
-    match opened.and_then(|mut file| file.write_all(text.as_bytes())) {
+    let written = if force {
+        OutputFile::open(path).and_then(|file| file.write(|out| out.write_all(text.as_bytes())))
+    } else {
+        File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes()))
+    };
+    match written {
         Ok(()) => Ok(Exit::Up),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             Err(usage(&format!("{shown} exists and was not changed; name another file, or add --force")))

@@ -1,8 +1,8 @@
 //! The process as its surroundings see it: its streams, its signals, its lock, and how it ends.
 
-pub(crate) mod draft;
 pub(crate) mod exit;
 pub(crate) mod instance_lock;
+pub(crate) mod output_file;
 pub(crate) mod outputs;
 pub(crate) mod runtime;
 pub(crate) mod signals;

@@ -1,12 +1,13 @@
 //! The running origin: its listeners, its resolvers and the probes that lead to them.
 
+use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-use std::{fs, io};
 
 use jiff::Timestamp;
+use tempfile::TempDir;
 use tokio::net::UdpSocket;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -31,7 +32,7 @@ pub struct Origin {
     /// How long it takes to play.
     pub run: Duration,
     /// Holds the authority's certificate, which the probes read.
-    _folder: TemporaryFolder,
+    _folder: TempDir,
     /// Ends every listener and connection when it is dropped.
     _tasks: JoinSet<()>,
 }
@@ -51,8 +52,8 @@ impl Origin {
     /// No port, no file for the authority's certificate, or no certificate could be had.
     pub async fn start(scenario: &Scenario, playback: Playback) -> Result<Origin, OriginError> {
         let authority = Authority::new()?;
-        let folder = TemporaryFolder::create()?;
-        let ca_file = folder.0.join("ca.pem");
+        let folder = tempfile::Builder::new().prefix("uptick-demo-").permissions(private()).tempdir()?;
+        let ca_file = folder.path().join("ca.pem");
         fs::write(&ca_file, authority.pem())?;
 
         let mut tasks = JoinSet::new();
@@ -152,29 +153,7 @@ fn expect(endpoint: &Endpoint) -> Expect {
     }
 }
 
-/// A folder that only this run can read, removed when it is dropped.
-struct TemporaryFolder(PathBuf);
-
-impl TemporaryFolder {
-    fn create() -> io::Result<TemporaryFolder> {
-        let mut builder = fs::DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        let mut number = 0;
-        loop {
-            let path = std::env::temp_dir().join(format!("uptick-demo-{}-{number}", std::process::id()));
-            match builder.create(&path) {
-                Ok(()) => return Ok(TemporaryFolder(path)),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < 1_000 => number += 1,
-                Err(error) => return Err(error),
-            }
-        }
-    }
-}
-
-impl Drop for TemporaryFolder {
-    fn drop(&mut self) {
-        // A certificate left behind harms nobody.
-        let _ = fs::remove_dir_all(&self.0);
-    }
+/// Of a folder that only this user can read.
+fn private() -> fs::Permissions {
+    std::os::unix::fs::PermissionsExt::from_mode(0o700)
 }

@@ -144,3 +144,67 @@ fn an_annotation_points_to_the_file_of_the_probe_from_the_root_of_the_repository
         assert!(stdout.contains("::error file=monitoring/team.d/team.toml,line=3,title=team "), "{folder}: {stdout}");
     }
 }
+
+/// Runs `uptick check home` with its standard output appended to the file `log`, which has a line already.
+fn check_into_a_log(arguments: &[&str]) -> (String, std::process::Output) {
+    let server = healthy();
+    let run = Run::new(arguments).config(&probe("home", &server.url("/"), &[]));
+    let log = run.folder().join("log");
+    fs::write(&log, "earlier\n").unwrap();
+    let file = fs::File::options().append(true).open(&log).unwrap();
+    let output = run.command().stdout(file).output().unwrap();
+    (fs::read_to_string(log).unwrap(), output)
+}
+
+#[test]
+fn the_descriptors_of_the_process_are_written_to_and_never_replaced() {
+    let device = fs::symlink_metadata("/dev/stdout").unwrap().file_type();
+    for name in ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"] {
+        for option in [&["-o", name, "--format", "json"][..], &["--format", &format!("json={name}")]] {
+            let (log, output) = check_into_a_log(&[&["check"], option].concat());
+            assert_eq!(output.status.code(), Some(0), "{name}: {output:?}");
+            let answer = log.strip_prefix("earlier\n").unwrap_or_else(|| panic!("{name} {option:?}: {log}"));
+            let answer: serde_json::Value = serde_json::from_str(answer).unwrap();
+            assert_eq!(answer["verdict"], "up");
+        }
+    }
+    let now = fs::symlink_metadata("/dev/stdout").unwrap().file_type();
+    assert_eq!(now, device, "the link to the standard output is the one of before");
+}
+
+#[test]
+fn the_log_that_standard_output_goes_to_can_be_named_as_well() {
+    let (log, output) = check_into_a_log(&["check", "--format", "human", "--format", "tap=log"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(log.starts_with("earlier\n") && log.contains("ok 1") && log.contains("UP"), "{log}");
+}
+
+#[test]
+fn a_file_that_is_mounted_alone_is_written_through() {
+    let server = healthy();
+    let script = "touch answer.json && mount --bind answer.json answer.json 2>/dev/null || exit 77; exec \"$@\"";
+    let run = Run::new(["check", "--format", "json", "-o", "answer.json"])
+        .config(&probe("home", &server.url("/"), &[]))
+        .through(["unshare", "-rm", "sh", "-c", script, "sh"]);
+    let ran = run.run();
+    if matches!(ran.code(), 1 | 77) && server.connections() == 0 {
+        eprintln!("not tested: this machine lets nobody mount: {}", ran.stderr);
+        return;
+    }
+    ran.expect_code(0);
+    let text = fs::read_to_string(ran.folder.path().join("answer.json")).unwrap();
+    assert!(text.contains("uptick.check/1"), "{text}");
+    assert_eq!(fs::read_dir(ran.folder.path()).unwrap().count(), 2, "no drafts are left");
+}
+
+#[test]
+fn a_job_summary_that_cannot_be_written_is_said_before_anything_is_probed() {
+    let server = healthy();
+    let ran = Run::new(["check", "--format", "github"])
+        .config(&probe("home", &server.url("/"), &[]))
+        .env("GITHUB_STEP_SUMMARY", "/nonexistent/summary.md")
+        .run();
+    ran.expect_code(2);
+    assert!(ran.stderr.contains("GITHUB_STEP_SUMMARY"), "{}", ran.stderr);
+    assert_eq!(server.connections(), 0);
+}

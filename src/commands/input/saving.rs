@@ -1,13 +1,13 @@
 //! `check URL --save NAME`: the probe of the command line in a probe file.
 
 use std::fs;
-use std::io::{ErrorKind, Write as _};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::commands::input::locations;
-use crate::commands::process::draft;
 use crate::commands::process::exit::CliError;
+use crate::commands::process::output_file::OutputFile;
 use crate::commands::process::terminal::{MessageLevel, Terminal};
 use crate::config;
 use crate::config::Config;
@@ -38,7 +38,9 @@ pub(crate) fn save(
     };
     let saved = config::with_probe(config, probe, name, &path, text.as_deref(), &locations::env)
         .map_err(|message| usage(&message))?;
-    replace(&path, &saved.text).map_err(|error| usage(&format!("cannot write {shown}: {error}")))?;
+    OutputFile::open(&path)
+        .and_then(|file| file.write(|out| out.write_all(saved.text.as_bytes())))
+        .map_err(|error| usage(&format!("cannot write {shown}: {error}")))?;
     terminal.say(MessageLevel::Note, &format!("added probe {name:?} to {shown}"));
     if !saved.variables.is_empty() {
         let variables = saved.variables.join(", ");
@@ -51,19 +53,4 @@ pub(crate) fn save(
 fn nearest() -> PathBuf {
     let here = std::env::current_dir().ok();
     here.and_then(|here| config::find(&here)).unwrap_or_else(|| PathBuf::from(config::FILE_NAME))
-}
-
-/// Writes the file anew beside itself and lets it take the name: a reader sees the old one or the new one.
-fn replace(path: &Path, text: &str) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    // A link stays a link to the file that is written.
-    let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
-    let mode = fs::metadata(&path).map_or(draft::PLAIN_MODE, |metadata| metadata.permissions().mode() & 0o777);
-    let mut draft = draft::beside(&path, mode)?;
-    // The umask is for new files.
-    if path.exists() {
-        draft.as_file().set_permissions(fs::Permissions::from_mode(mode))?;
-    }
-    draft.write_all(text.as_bytes())?;
-    draft.persist(path).map(drop).map_err(|error| error.error)
 }

@@ -1,22 +1,19 @@
 //! Where answers go: standard output, and files that are opened before the run and appear whole.
 
-use std::fs::File;
 use std::io;
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
-
-use tempfile::NamedTempFile;
+use std::io::Write;
+use std::path::Path;
 
 use crate::cli::FormatOutput;
-use crate::commands::process::draft;
 use crate::commands::process::exit::CliError;
+use crate::commands::process::output_file::OutputFile;
 
 /// The outputs of one command, each with its format.
 #[derive(Debug)]
 pub(crate) struct Outputs<F> {
     /// What goes to the standard output.
     pub stdout: Option<F>,
-    files: Vec<(F, FileOutput)>,
+    files: Vec<(F, OutputFile)>,
 }
 
 impl<F: Copy + PartialEq> Outputs<F> {
@@ -30,7 +27,10 @@ impl<F: Copy + PartialEq> Outputs<F> {
         for asked in formats {
             let format = asked.format;
             match asked.file.as_deref().or_else(|| file.take()) {
-                Some(path) => outputs.files.push((format, FileOutput::open(path)?)),
+                Some(path) => {
+                    let failed = |error| usage(format!("cannot write {}: {error}", path.display()));
+                    outputs.files.push((format, OutputFile::open(path).map_err(failed)?));
+                }
                 None if outputs.stdout.is_none() => outputs.stdout = Some(format),
                 None => {
                     let message = "only one format can go to the standard output; \
@@ -48,71 +48,29 @@ impl<F: Copy + PartialEq> Outputs<F> {
         self.stdout == Some(format) || self.files.iter().any(|(of_file, _)| *of_file == format)
     }
 
-    /// Writes every file and lets it appear under its name. A pipe that nobody reads is passed over.
+    /// Writes every file, also where another one fails, and tells of the first failure. A pipe that nobody reads
+    /// is passed over.
     pub(crate) fn write_files(
         self,
         mut write: impl FnMut(F, &mut dyn Write) -> io::Result<()>,
     ) -> Result<(), CliError> {
+        let mut first = Ok(());
         for (format, file) in self.files {
             let path = file.path().to_path_buf();
             let written = file.write(|out| write(format, out));
             match written.map_err(|error| CliError::io(&path.display().to_string(), &error)) {
                 Ok(()) | Err(CliError::BrokenPipe) => {}
-                Err(stop) => return Err(stop),
+                failed => first = first.and(failed),
             }
         }
-        Ok(())
-    }
-}
-
-/// A file that an answer goes to.
-#[derive(Debug)]
-enum FileOutput {
-    /// A new file that takes its name when it is whole: a reader never sees half of it.
-    Whole { path: PathBuf, draft: NamedTempFile },
-    /// Something that is there and is no plain file, such as `/dev/stderr` or a pipe.
-    Direct { path: PathBuf, file: File },
-}
-
-impl FileOutput {
-    fn open(path: &Path) -> Result<FileOutput, CliError> {
-        let failed = |error: io::Error| CliError::Usage(format!("error: cannot write {}: {error}", path.display()));
-        let special = path.metadata().is_ok_and(|meta| !meta.is_file());
-        let path = path.to_path_buf();
-        if special {
-            let file = File::options().write(true).open(&path).map_err(failed)?;
-            return Ok(FileOutput::Direct { path, file });
-        }
-        let draft = draft::beside(&path, draft::PLAIN_MODE).map_err(failed)?;
-        Ok(FileOutput::Whole { path, draft })
-    }
-
-    fn path(&self) -> &Path {
-        match self {
-            FileOutput::Whole { path, .. } | FileOutput::Direct { path, .. } => path,
-        }
-    }
-
-    fn write(self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-        match self {
-            FileOutput::Direct { file, .. } => {
-                let mut out = BufWriter::new(file);
-                write(&mut out)?;
-                out.flush()
-            }
-            FileOutput::Whole { path, mut draft } => {
-                let mut out = BufWriter::new(draft.as_file_mut());
-                write(&mut out)?;
-                out.flush()?;
-                drop(out);
-                draft.persist(path).map(drop).map_err(|error| error.error)
-            }
-        }
+        first
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
 
     const fn output(format: char, file: Option<PathBuf>) -> FormatOutput<char> {
@@ -153,5 +111,20 @@ mod tests {
     fn a_folder_that_is_not_there_is_said_before_anything_is_probed() {
         let formats = [output('j', Some("/nonexistent/folder/x".into()))];
         assert!(matches!(Outputs::open(&formats, None, 'h'), Err(CliError::Usage(_))));
+    }
+
+    #[test]
+    fn a_file_that_fails_costs_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| Some(folder.path().join(name));
+        let formats = [output('a', path("a")), output('b', path("b")), output('c', path("c"))];
+        let outputs = Outputs::open(&formats, None, 'h').unwrap();
+        let written = outputs.write_files(|format, out| match format {
+            'a' => Err(io::Error::other("scripted")),
+            _ => out.write_all(b"whole"),
+        });
+        assert!(matches!(written, Err(CliError::Runtime(_))));
+        assert!(!folder.path().join("a").exists() && folder.path().join("b").exists());
+        assert!(folder.path().join("c").exists());
     }
 }

@@ -1,0 +1,287 @@
+//! A file that an answer goes to, under the name that the user gave.
+//!
+//! A plain file is replaced at once by a whole new one, so that a reader sees the old answer or the new one and
+//! never half of it. Whatever else has the name stays what it is and is written through: a device, a pipe, a
+//! descriptor of the process, a file with a second name, and a file that a container mounts alone.
+
+use std::fs::{File, Metadata, Permissions};
+use std::io;
+use std::io::{BufWriter, Write};
+use std::os::fd::AsFd as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+/// The mode of a file that is not there yet, before the umask: an answer is meant to be read.
+const NEW_FILE_MODE: u32 = 0o666;
+/// The bits of a mode that say who may do what.
+const PERMISSION_BITS: u32 = 0o777;
+/// Links are followed so often, as Linux does.
+const MAX_LINKS: usize = 40;
+
+/// A file that can be written, as far as can be known before.
+#[derive(Debug)]
+pub(crate) struct OutputFile {
+    named: PathBuf,
+    target: Target,
+}
+
+/// How the file is written.
+#[derive(Debug)]
+enum Target {
+    /// A new file takes this name, which is no link. It is like the old file, where there is one.
+    Replace { path: PathBuf, old: Option<Metadata> },
+    /// A plain file that has to stay the one it is: cut, and written again.
+    Overwrite(File),
+    /// No plain file, or one that is open already: written to where it stands.
+    Stream(File),
+}
+
+impl OutputFile {
+    /// Finds out how the file at `path` is written, and whether it can be. Changes nothing.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub(crate) fn open(path: &Path) -> io::Result<OutputFile> {
+        Ok(OutputFile { named: path.to_path_buf(), target: Target::of(path)? })
+    }
+
+    /// The name that the user gave.
+    pub(crate) fn path(&self) -> &Path {
+        &self.named
+    }
+
+    /// Writes the file, which is on the disk when this returns.
+    ///
+    /// # Errors
+    /// Where that fails; a plain file that can be replaced is then as it was.
+    pub(crate) fn write(self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+        match self.target {
+            Target::Stream(file) => buffered(&file, write),
+            Target::Overwrite(file) => {
+                file.set_len(0)?;
+                buffered(&file, write)?;
+                file.sync_all()
+            }
+            Target::Replace { path, old } => {
+                let draft = draft(&path, old.as_ref())?;
+                buffered(draft.as_file(), write)?;
+                draft.as_file().sync_all()?;
+                draft.persist(&path).map_err(|error| error.error)?;
+                // The file has its name; whether that survives a power cut is beyond what some file systems say.
+                let _ = File::open(folder_of(&path)).and_then(|folder| folder.sync_all());
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Target {
+    fn of(path: &Path) -> io::Result<Target> {
+        if let Some(stream) = standard_stream(path) {
+            return Ok(Target::Stream(stream));
+        }
+        let Some(path) = follow_links(path)? else {
+            return Ok(Target::Stream(File::options().append(true).open(path)?));
+        };
+        let old = match path.symlink_metadata() {
+            Ok(old) => old,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                drop(draft(&path, None)?);
+                return Ok(Target::Replace { path, old: None });
+            }
+            Err(error) => return Err(error),
+        };
+        // A mode that forbids to write the file forbids to replace it, though its folder allows that.
+        let file = File::options().write(true).open(&path)?;
+        if !old.is_file() {
+            return Ok(Target::Stream(file));
+        }
+        let is_replaceable = old.nlink() == 1 && !is_mounted(&path) && draft(&path, Some(&old)).is_ok();
+        Ok(if is_replaceable { Target::Replace { path, old: Some(old) } } else { Target::Overwrite(file) })
+    }
+}
+
+/// The standard output or error, where `path` is the file that it goes to: `/dev/stdout`, or the file of a
+/// redirection.
+fn standard_stream(path: &Path) -> Option<File> {
+    let wanted = path.metadata().ok()?;
+    let (stdout, stderr) = (io::stdout(), io::stderr());
+    [stdout.as_fd(), stderr.as_fd()].into_iter().find_map(|stream| {
+        let file = File::from(stream.try_clone_to_owned().ok()?);
+        let found = file.metadata().ok()?;
+        ((found.dev(), found.ino()) == (wanted.dev(), wanted.ino())).then_some(file)
+    })
+}
+
+/// The path that links lead to; none where they lead to an open descriptor, which is no name of a file.
+fn follow_links(path: &Path) -> io::Result<Option<PathBuf>> {
+    let mut path = path.to_path_buf();
+    for _ in 0..MAX_LINKS {
+        if !path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink()) {
+            return Ok(Some(path));
+        }
+        let folder = folder_of(&path).canonicalize()?;
+        if folder.starts_with("/proc") {
+            return Ok(None);
+        }
+        path = folder.join(path.read_link()?);
+    }
+    Err(io::Error::other("too many links lead from one to the next"))
+}
+
+/// Whether the file itself is where something is mounted, as containers do: then it cannot be replaced.
+fn is_mounted(path: &Path) -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
+        let found = statx(CWD, path, AtFlags::empty(), StatxFlags::BASIC_STATS);
+        found.is_ok_and(|found| found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = path;
+        false
+    }
+}
+
+/// A new file beside the one at `path`, with the owner and the mode of the old one. It is gone when dropped.
+fn draft(path: &Path, old: Option<&Metadata>) -> io::Result<NamedTempFile> {
+    let mode = old.map_or(NEW_FILE_MODE, |old| old.permissions().mode() & PERMISSION_BITS);
+    let mut options = tempfile::Builder::new();
+    let draft = options.prefix(".uptick-").permissions(Permissions::from_mode(mode)).tempfile_in(folder_of(path))?;
+    let Some(old) = old else { return Ok(draft) };
+    let made = draft.as_file().metadata()?;
+    if (made.uid(), made.gid()) != (old.uid(), old.gid()) {
+        fchown(draft.as_file(), Some(old.uid()), Some(old.gid()))?;
+    }
+    // The umask is for new files.
+    draft.as_file().set_permissions(Permissions::from_mode(mode))?;
+    Ok(draft)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn buffered(file: &File, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut out = BufWriter::new(file);
+    write(&mut out)?;
+    out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn write(path: &Path, text: &str) {
+        OutputFile::open(path).unwrap().write(|out| out.write_all(text.as_bytes())).unwrap();
+    }
+
+    fn mode(path: &Path) -> u32 {
+        path.metadata().unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn a_plain_file_is_replaced_and_keeps_its_mode() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("answer");
+        for wanted in [0o600, 0o640, 0o666, 0o755] {
+            fs::write(&path, "old and longer").unwrap();
+            fs::set_permissions(&path, Permissions::from_mode(wanted)).unwrap();
+            let reader = File::open(&path).unwrap();
+            write(&path, "new");
+            assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+            assert_eq!(io::read_to_string(reader).unwrap(), "old and longer", "who reads has the whole old file");
+            assert_eq!(mode(&path), wanted);
+        }
+        assert_eq!(folder.path().read_dir().unwrap().count(), 1);
+    }
+
+    #[test]
+    fn to_open_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let (there, new) = (folder.path().join("there"), folder.path().join("new"));
+        fs::write(&there, "old").unwrap();
+        let hard = folder.path().join("hard");
+        fs::hard_link(&there, &hard).unwrap();
+        drop([&there, &new, &hard].map(|path| OutputFile::open(path).unwrap()));
+        assert_eq!(fs::read_to_string(&there).unwrap(), "old");
+        assert_eq!(folder.path().read_dir().unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_link_stays_and_what_it_leads_to_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let inner = folder.path().join("inner");
+        fs::create_dir(&inner).unwrap();
+        fs::write(inner.join("file"), "old").unwrap();
+        for (name, leads_to) in [("first", "inner/file"), ("second", "first"), ("dangling", "inner/new")] {
+            let link = folder.path().join(name);
+            symlink(leads_to, &link).unwrap();
+            write(&link, name);
+            assert!(link.symlink_metadata().unwrap().is_symlink(), "{name}");
+            assert_eq!(fs::read_to_string(&link).unwrap(), name);
+        }
+        assert_eq!(fs::read_to_string(inner.join("file")).unwrap(), "second");
+        assert_eq!(fs::read_to_string(inner.join("new")).unwrap(), "dangling");
+        symlink("loop", folder.path().join("loop")).unwrap();
+        OutputFile::open(&folder.path().join("loop")).unwrap_err();
+    }
+
+    #[test]
+    fn a_file_with_two_names_keeps_both() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, other) = (folder.path().join("one"), folder.path().join("other"));
+        fs::write(&one, "old and longer").unwrap();
+        fs::hard_link(&one, &other).unwrap();
+        write(&one, "new");
+        assert_eq!(fs::read_to_string(&other).unwrap(), "new");
+    }
+
+    #[test]
+    fn a_descriptor_is_written_on_and_not_cut() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        fs::write(&path, "before ").unwrap();
+        let open = File::options().append(true).open(&path).unwrap();
+        let descriptor = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&open));
+        write(Path::new(&descriptor), "after");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "before after");
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_known_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "").unwrap();
+        for path in [folder.path().to_path_buf(), folder.path().join("none/answer"), file.join("answer")] {
+            OutputFile::open(&path).unwrap_err();
+        }
+    }
+
+    #[test]
+    fn a_device_stays_a_device() {
+        use std::os::unix::fs::FileTypeExt as _;
+        write(Path::new("/dev/null"), "gone");
+        assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
+    }
+
+    #[test]
+    fn a_failure_leaves_the_old_answer() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("answer");
+        fs::write(&path, "old").unwrap();
+        let failed = OutputFile::open(&path).unwrap().write(|out| {
+            out.write_all(b"half")?;
+            Err(io::Error::other("scripted"))
+        });
+        assert!(failed.is_err());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "old");
+        assert_eq!(folder.path().read_dir().unwrap().count(), 1, "the draft is gone as well");
+    }
+}
