@@ -3,6 +3,7 @@
 mod alert;
 mod asset;
 mod bracket;
+pub(crate) mod credentials;
 mod decimal;
 mod diagnosis;
 mod expect;

@@ -12,7 +12,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use url::Url;
 
-use crate::model::{Redactor, SafeText};
+use crate::model::{Redactor, SafeText, credentials};
 
 use super::error::ExportError;
 
@@ -27,6 +27,8 @@ pub(crate) struct Endpoint {
     client: reqwest::Client,
     url: Url,
     headers: HeaderMap,
+    /// Of what is sent: an answer may quote it.
+    redactor: Redactor,
 }
 
 /// What an answer means for what was sent.
@@ -55,7 +57,8 @@ impl Endpoint {
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
             return Err(ExportError::Url { url: shown, why: "the address must start with http:// or https://" });
         }
-        if let Some(value) = credentials(&url) {
+        let redactor = Redactor::new(credentials::of_url(&url).into_iter().chain(credentials::of_headers(&headers)));
+        if let Some(value) = basic(&url) {
             headers.insert(header::AUTHORIZATION, value);
         }
         let _ = url.set_username("");
@@ -70,24 +73,35 @@ impl Endpoint {
             .user_agent(concat!("uptick/", env!("CARGO_PKG_VERSION")))
             .tls_backend_preconfigured(tls(roots))
             .build()
-            .map_err(|error| ExportError::Client { url: shown, why: reason(error) })?;
-        Ok(Endpoint { client, url, headers })
+            .map_err(|error| ExportError::Client { url: shown, why: reason(error, &redactor) })?;
+        Ok(Endpoint { client, url, headers, redactor })
     }
 
     /// Sends a body once.
     pub(crate) async fn post(&self, body: Vec<u8>, worth_retrying: fn(StatusCode) -> bool) -> Answer {
-        self.ask(self.client.post(self.url.clone()).body(body), worth_retrying).await
+        self.ask(self.client.post(self.url.clone()).body(body), &self.redactor, worth_retrying).await
     }
 
     /// Asks another address of the same server.
     pub(crate) async fn get(&self, url: Url) -> Answer {
-        self.ask(self.client.get(url), |status| status.is_server_error()).await
+        let redactor = self.redactor.with(credentials::of_url(&url));
+        self.ask(self.client.get(url), &redactor, |status| status.is_server_error()).await
     }
 
-    async fn ask(&self, request: reqwest::RequestBuilder, worth_retrying: fn(StatusCode) -> bool) -> Answer {
+    /// A message that quotes an answer, which may quote what was sent.
+    pub(crate) fn message(&self, text: &str) -> SafeText {
+        self.redactor.message(text)
+    }
+
+    async fn ask(
+        &self,
+        request: reqwest::RequestBuilder,
+        redactor: &Redactor,
+        worth_retrying: fn(StatusCode) -> bool,
+    ) -> Answer {
         let mut response = match request.headers(self.headers.clone()).send().await {
             Ok(response) => response,
-            Err(error) => return Answer::Retry(None, reason(error)),
+            Err(error) => return Answer::Retry(None, reason(error, redactor)),
         };
         let status = response.status();
         let after = pause(response.headers());
@@ -103,10 +117,10 @@ impl Endpoint {
         if status.is_success() {
             return match read {
                 Ok(()) => Answer::Accepted(body),
-                Err(error) => Answer::Retry(None, reason(error)),
+                Err(error) => Answer::Retry(None, reason(error, redactor)),
             };
         }
-        let why = SafeText::message(&format!("{status}: {}", SafeText::clean_bytes(&body, 200)));
+        let why = SafeText::message(&format!("{status}: {}", redactor.clean_bytes(&body, 200)));
         if worth_retrying(status) { Answer::Retry(after, why) } else { Answer::Refused(why) }
     }
 }
@@ -132,7 +146,7 @@ pub(crate) fn headers(text: &str, variable: &'static str) -> Result<HeaderMap, E
 }
 
 /// User and password of a URL as the header they stand for.
-fn credentials(url: &Url) -> Option<HeaderValue> {
+fn basic(url: &Url) -> Option<HeaderValue> {
     use base64::Engine as _;
 
     if url.username().is_empty() && url.password().is_none() {
@@ -155,7 +169,7 @@ fn pause(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// What went wrong, cause by cause, without the address and its secrets.
-fn reason(error: reqwest::Error) -> SafeText {
+fn reason(error: reqwest::Error, redactor: &Redactor) -> SafeText {
     if error.is_timeout() {
         return SafeText::message("no answer in time");
     }
@@ -166,7 +180,7 @@ fn reason(error: reqwest::Error) -> SafeText {
         text = format!("{text}: {inner}");
         cause = inner.source();
     }
-    SafeText::message(&text)
+    redactor.message(&text)
 }
 
 /// The certificates of a file, or else those of the system, or else Mozilla's.
@@ -226,5 +240,42 @@ mod tests {
     fn only_http_is_spoken() {
         let url = Url::parse("ftp://host.test/").expect("a URL");
         assert!(Endpoint::new(url, HeaderMap::new(), Duration::from_secs(1), None).is_err());
+    }
+
+    /// A server that refuses one request and quotes it in its answer.
+    async fn quoting(status: &'static str) -> std::net::SocketAddr {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.expect("a connection");
+            let mut head = vec![0; 4096];
+            let length = stream.read(&mut head).await.expect("a request");
+            let length_said = format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n");
+            stream.write_all(length_said.as_bytes()).await.expect("written");
+            stream.write_all(&head[..length]).await.expect("written");
+        });
+        address
+    }
+
+    #[tokio::test]
+    async fn a_backend_that_quotes_the_request_shows_no_credentials_of_it() {
+        for status in ["400 Bad Request", "500 Internal Server Error"] {
+            let address = quoting(status).await;
+            let url = format!("http://someone:hunter22@{address}/w?token=t0k3n");
+            let headers = headers("x-scope=tenant77,cookie=c00kie", "HEADERS").expect("headers");
+            let url = Url::parse(&url).expect("a URL");
+            let endpoint = Endpoint::new(url, headers, Duration::from_secs(9), None).expect("an endpoint");
+            let why = match endpoint.post(Vec::new(), |status| status.is_server_error()).await {
+                Answer::Refused(why) if status.starts_with('4') => why,
+                Answer::Retry(_, why) if status.starts_with('5') => why,
+                other => panic!("{other:?}"),
+            };
+            let why = why.as_str();
+            assert!(why.contains(status) && why.contains("/w?token="), "{why}");
+            for secret in ["someone", "hunter22", "c29tZW9uZTpodW50ZXIyMg", "t0k3n", "tenant77", "c00kie"] {
+                assert!(!why.contains(secret), "{why}");
+            }
+        }
     }
 }

@@ -15,7 +15,7 @@ use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceResp
 use prost::Message as _;
 
 use crate::metric::{self, Family, Series};
-use crate::model::{Outcome, SafeText};
+use crate::model::Outcome;
 use crate::window::Window;
 
 use super::cumulative::Cumulative;
@@ -107,11 +107,11 @@ fn worth_retrying(status: StatusCode) -> bool {
 }
 
 /// A collector may take a request and say in the answer that it threw parts of it away.
-fn objection(body: &[u8]) -> Option<SafeText> {
+fn objection(body: &[u8]) -> Option<String> {
     let answer = ExportMetricsServiceResponse::decode(body).ok()?;
     let partial = answer.partial_success.filter(|partial| partial.rejected_data_points > 0)?;
     let (points, why) = (partial.rejected_data_points, partial.error_message);
-    Some(SafeText::message(&format!("{points} data points rejected: {why}")))
+    Some(format!("{points} data points rejected: {why}"))
 }
 
 /// Makes requests of what is pending.

@@ -55,7 +55,7 @@ pub(super) struct Backend<E> {
     /// Which answers are worth another attempt.
     pub(super) worth_retrying: fn(StatusCode) -> bool,
     /// What an accepted request's answer says was refused of it after all.
-    pub(super) objection: fn(&[u8]) -> Option<SafeText>,
+    pub(super) objection: fn(&[u8]) -> Option<String>,
 }
 
 /// A running exporter.
@@ -137,7 +137,7 @@ struct Worker {
     shared: Arc<Shared>,
     endpoint: Endpoint,
     worth_retrying: fn(StatusCode) -> bool,
-    objection: fn(&[u8]) -> Option<SafeText>,
+    objection: fn(&[u8]) -> Option<String>,
     queue: VecDeque<Vec<u8>>,
     in_flight: Option<JoinHandle<Answer>>,
     next_try: Option<Instant>,
@@ -219,7 +219,7 @@ impl Worker {
             Answer::Accepted(body) => {
                 self.queue.pop_front();
                 self.pause = FIRST_PAUSE;
-                let objection = (self.objection)(&body);
+                let objection = (self.objection)(&body).map(|why| self.endpoint.message(&why));
                 self.note(|stats, _| match objection {
                     None => stats.sent += 1,
                     Some(why) => {

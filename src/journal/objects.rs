@@ -17,7 +17,7 @@ use tokio::runtime::Runtime;
 use tokio::time;
 use url::Url;
 
-use crate::model::SafeText;
+use crate::model::{Redactor, Secret, credentials, is_secret_name};
 
 use super::disk::Disk;
 use super::shipped::Shipped;
@@ -38,6 +38,8 @@ pub struct Objects {
     /// The longest one request and its repetitions may take.
     patience: Duration,
     runtime: Runtime,
+    /// Of the credentials: a store may quote them.
+    redactor: Redactor,
 }
 
 impl Objects {
@@ -52,7 +54,8 @@ impl Objects {
         environment: impl IntoIterator<Item = (String, String)>,
         patience: Duration,
     ) -> Result<Objects, JournalError> {
-        let parsed = Url::parse(url).map_err(|error| failed("open", url, &error.to_string()))?;
+        let mut redactor = Redactor::default();
+        let parsed = Url::parse(url).map_err(|error| failed(&redactor, "open", url, &error.to_string()))?;
         // The store's own client asks rustls for a provider; another one in place serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let bounds = [("timeout", "20 seconds"), ("connect_timeout", "5 seconds")];
@@ -61,11 +64,14 @@ impl Objects {
             .into_iter()
             .filter(|(name, _)| ["AWS_", "GOOGLE_", "AZURE_"].iter().any(|store| name.starts_with(store)))
             .map(|(name, value)| (name.to_ascii_lowercase(), value));
+        let settings: Vec<(String, String)> = settings.collect();
+        let secrets = settings.iter().filter(|(name, _)| is_secret_name(name)).map(|(_, value)| Secret::new(value));
+        redactor = redactor.with(secrets.chain(credentials::of_url(&parsed)));
         let (store, prefix) = object_store::parse_url_opts(&parsed, bounds.into_iter().chain(settings))
-            .map_err(|error| failed("open", url, &error.to_string()))?;
+            .map_err(|error| failed(&redactor, "open", url, &error.to_string()))?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| failed("open", url, &error.to_string()))?;
-        Ok(Objects { store: store.into(), prefix, url: without_secrets(url), patience, runtime })
+        let runtime = runtime.map_err(|error| failed(&redactor, "open", url, &error.to_string()))?;
+        Ok(Objects { store: store.into(), prefix, url: without_secrets(url), patience, runtime, redactor })
     }
 
     /// Ships what a local journal has recorded so far: its files become objects and are gone
@@ -90,7 +96,8 @@ impl Objects {
                     }
                     Ok(Created::Taken) => {
                         let key = self.shown(&self.key(&file.day, &file.name));
-                        shipped.waiting_because = Some(failed("write", &key, "another object is there"));
+                        shipped.waiting_because =
+                            Some(failed(&self.redactor, "write", &key, "another object is there"));
                     }
                     Err(error) => shipped.waiting_because = Some(error),
                 }
@@ -132,7 +139,7 @@ impl Objects {
     }
 
     fn late(&self, action: &'static str, key: &Key) -> JournalError {
-        failed(action, &self.shown(key), &format!("no answer within {:?}", self.patience))
+        failed(&self.redactor, action, &self.shown(key), &format!("no answer within {:?}", self.patience))
     }
 
     fn failed(&self, action: &'static str, key: &Key, error: &object_store::Error) -> JournalError {
@@ -142,7 +149,7 @@ impl Objects {
             object_store::Error::Unauthenticated { .. } => "the credentials are missing or wrong".to_owned(),
             other => other.to_string(),
         };
-        failed(action, &self.shown(key), &why)
+        failed(&self.redactor, action, &self.shown(key), &why)
     }
 
     fn shown(&self, key: &Key) -> String {
@@ -151,8 +158,8 @@ impl Objects {
     }
 }
 
-fn failed(action: &'static str, url: &str, why: &str) -> JournalError {
-    JournalError::Store { action, url: without_secrets(url), why: SafeText::message(&without_secrets(why)) }
+fn failed(redactor: &Redactor, action: &'static str, url: &str, why: &str) -> JournalError {
+    JournalError::Store { action, url: without_secrets(url), why: redactor.message(&without_secrets(why)) }
 }
 
 /// Whether an object was created.

@@ -97,7 +97,7 @@ impl Objects {
             serde_json::from_slice(&bytes).ok().filter(|manifest: &Manifest| manifest.v == 1);
         manifest.ok_or_else(|| {
             let why = format!("{} is of a newer version or damaged", file.file_name().unwrap_or_default().display());
-            failed("read", &self.url, &why)
+            failed(&self.redactor, "read", &self.url, &why)
         })
     }
 
@@ -119,7 +119,7 @@ impl Objects {
             }
             if object.size > OBJECT_LIMIT {
                 let why = "it is too large for an object of a journal";
-                return Err(failed("read", &self.shown(&object.location), why));
+                return Err(failed(&self.redactor, "read", &self.shown(&object.location), why));
             }
             // Acquired here, so that no more tasks than may run are made.
             let slot = Arc::clone(&at_once).acquire_owned().await;
@@ -144,9 +144,9 @@ impl Objects {
     fn is_brought(&self, done: Result<Result<(), (Key, Missed)>, JoinError>) -> Result<(), JournalError> {
         done.unwrap_or_else(|_| Err((self.prefix.clone(), Missed::Died))).map_err(|(key, missed)| match missed {
             Missed::Late => self.late("read", &key),
-            Missed::Refused(error) => self.failed("read", &key, &error),
+            Missed::Refused(error) => self.failed(&self.redactor, "read", &key, &error),
             Missed::Unwritten(error) => error,
-            Missed::Died => failed("read", &self.shown(&key), "the request died"),
+            Missed::Died => failed(&self.redactor, "read", &self.shown(&key), "the request died"),
         })
     }
 }

@@ -139,7 +139,8 @@ impl Objects {
         }
         let mut days = Vec::new();
         while let Some(listing) = listings.join_next().await {
-            let (key, date, listed) = listing.map_err(|_| failed("list", &self.url, "the listing died"))?;
+            let (key, date, listed) =
+                listing.map_err(|_| failed(&self.redactor, "list", &self.url, "the listing died"))?;
             let listed = listed.map_err(|_| self.late("list", &key))?;
             let mut day = Day { date, stacks: BTreeMap::new() };
             for object in listed.map_err(|error| self.failed("list", &key, &error))?.objects {
