@@ -1,6 +1,7 @@
 //! Text that may be printed. Whatever a server, a certificate or a resolver says becomes
 //! [`SafeText`] before it can reach any output, so that no output can forget it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::fmt::Write as _;
 
@@ -15,8 +16,8 @@ pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().flat_map(digits).collect()
 }
 
-/// One line of text without control bytes, escape sequences, bidirectional overrides or
-/// zero-width characters (they are shown as visible escapes), cut to a length.
+/// One line of text without control bytes, escape sequences, bidirectional overrides, zero-width characters or
+/// commands of CI systems (they are shown as visible escapes), cut to a length.
 ///
 /// There is no way to make one that is not clean: reading one back from JSON cleans it too.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, schemars::JsonSchema)]
@@ -29,7 +30,7 @@ impl SafeText {
     pub fn clean(text: &str, limit: usize) -> SafeText {
         let mut safe = String::with_capacity(text.len().min(limit * 4));
         let mut length = 0;
-        for character in text.chars() {
+        for character in without_commands(text).chars() {
             let before = safe.len();
             push_visible(&mut safe, character);
             length += safe[before..].chars().count();
@@ -119,7 +120,46 @@ fn push_visible(out: &mut String, character: char) {
     }
 }
 
-/// Characters that a terminal or a browser acts on instead of showing them.
+/// Text in which no reader of a CI's log finds a command: `##[error]` of GitHub and Azure, `##vso[…]` of Azure and
+/// `##teamcity[…]` stand anywhere in a line, `::error::` of GitHub at its start.
+fn without_commands(text: &str) -> Cow<'_, str> {
+    let text = if begins_command(text) { Cow::Owned(text.replacen("::", "\\u{3a}:", 1)) } else { Cow::Borrowed(text) };
+    let mut harmless = String::new();
+    let mut kept = 0;
+    for hash in command_hashes(&text) {
+        harmless.push_str(&text[kept..hash]);
+        harmless.push_str("\\u{23}");
+        kept = hash + 1;
+    }
+    if kept == 0 {
+        return text;
+    }
+    harmless.push_str(&text[kept..]);
+    Cow::Owned(harmless)
+}
+
+/// Where in a text the second `#` of a command like `##[error]` or `##vso[…]` stands.
+pub(crate) fn command_hashes(text: &str) -> impl Iterator<Item = usize> {
+    text.match_indices('[').filter_map(|(at, _)| {
+        let before = text[..at].trim_end_matches(|character: char| character.is_ascii_alphabetic());
+        before.ends_with("##").then(|| before.len() - 1)
+    })
+}
+
+/// Whether a text is shown as it is: no character is hidden, and no part is a command of a CI system.
+#[must_use]
+pub(crate) fn is_shown_as_it_is(text: &str) -> bool {
+    !text.chars().any(is_hidden) && without_commands(text) == text
+}
+
+/// Whether a line of this text is a command of GitHub Actions: `::name::` or `::name properties::`.
+#[must_use]
+pub(crate) fn begins_command(line: &str) -> bool {
+    let command = line.trim_start().strip_prefix("::");
+    command.is_some_and(|command| command.starts_with(|c: char| c.is_ascii_alphabetic()) && command.contains("::"))
+}
+
+/// Characters that a terminal or a browser acts on instead of showing them, or that stand for none.
 #[must_use]
 pub fn is_hidden(character: char) -> bool {
     character.is_control()
@@ -127,7 +167,9 @@ pub fn is_hidden(character: char) -> bool {
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
             | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
             | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
-            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}' | '\u{fdd0}'..='\u{fdef}')
+        // The last two of each plane are no characters, and XML has no place for U+FFFE and U+FFFF.
+        || u32::from(character) & 0xfffe == 0xfffe
 }
 
 impl fmt::Display for SafeText {
@@ -165,6 +207,31 @@ mod tests {
     #[test]
     fn bytes_that_are_not_text_are_shown_in_hexadecimal() {
         assert_eq!(SafeText::clean_bytes(b"caf\xe9", 100).as_str(), "caf\\xe9");
+    }
+
+    #[test]
+    fn a_command_of_a_ci_system_is_shown_and_not_obeyed() {
+        for (text, shown) in [
+            ("a ##[error]b", "a #\\u{23}[error]b"),
+            ("##vso[task.setvariable x]", "#\\u{23}vso[task.setvariable x]"),
+            ("###[group]##teamcity[x", "##\\u{23}[group]#\\u{23}teamcity[x"),
+            ("::error::x", "\\u{3a}:error::x"),
+            ("  ::error file=a::x", "  \\u{3a}:error file=a::x"),
+            ("std::error::Error", "std::error::Error"),
+            ("::1 refused, ::2 too", "::1 refused, ::2 too"),
+            ("::ffff:127.0.0.1", "::ffff:127.0.0.1"),
+            ("## a [heading]", "## a [heading]"),
+        ] {
+            assert_eq!(SafeText::clean(text, 100).as_str(), shown);
+        }
+    }
+
+    #[test]
+    fn what_is_no_character_is_shown() {
+        assert_eq!(
+            SafeText::clean("\u{fffe}\u{ffff}\u{fdd0}\u{1fffe}\u{fffd}", 100).as_str(),
+            "\\u{fffe}\\u{ffff}\\u{fdd0}\\u{1fffe}\u{fffd}"
+        );
     }
 
     #[test]

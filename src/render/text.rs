@@ -3,6 +3,7 @@
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::model::SafeText;
+use crate::model::text::begins_command;
 
 /// Text on one line, with whatever could move a cursor or hide text made visible. What servers say is
 /// clean already; names from a probe file or a journal come here as they are.
@@ -80,7 +81,8 @@ pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
         line.push_str(word);
     }
     lines.push(line);
-    lines
+    // Where a line is broken, what was harmless in it may begin one.
+    lines.into_iter().map(|line| if begins_command(&line) { visible(&line) } else { line }).collect()
 }
 
 /// The byte at which a word fills the columns.

@@ -2,7 +2,7 @@
 //! the word `pwn`, so that a test can tell a string that was shown from one that was lost.
 
 /// What a server, a certificate, a resolver or the author of a pull request might write.
-pub const STRINGS: [&str; 64] = [
+pub const STRINGS: [&str; 71] = [
     // Terminals: titles, colours, links, cursors, bells, device queries, 8-bit controls.
     "\u{1b}]0;pwn\u{7}",
     "\u{1b}[31mpwn\u{1b}[0m",
@@ -34,6 +34,13 @@ pub const STRINGS: [&str; 64] = [
     "##[error]pwn",
     "##[group]pwn",
     "pwn%0A::error::pwn",
+    "a long text of a server that is broken into lines at its blanks where the terminal ends pwn ::error::pwn",
+    "pwn##vso[task.setvariable variable=PATH]pwn",
+    "pwn\n##teamcity[buildStatus text='pwn']",
+    "pwn###[error]pwn",
+    "pwn\nsection_start:1:pwn\r\u{1b}[0Kpwn",
+    "pwn\u{fffe}pwn\u{ffff}pwn",
+    "pwn\u{fdd0}pwn\u{1fffe}pwn\u{10ffff}",
     "pwn\nok 2 - pwn\nnot ok 3 - pwn",
     "pwn # SKIP pwn",
     "pwn # TODO pwn",

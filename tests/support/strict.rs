@@ -10,13 +10,18 @@ pub fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(character,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+            | '\u{fffe}' | '\u{ffff}')
 }
 
-/// Fails on any hidden character but the ends of lines.
+/// Fails on any hidden character but the ends of lines, and on commands of CI systems, which read every format.
 #[track_caller]
 pub fn assert_visible(text: &str, what: &str) {
+    let anywhere = regex::Regex::new(r"##[A-Za-z]*\[").unwrap();
+    let at_the_start = regex::Regex::new(r"^\s*::[A-Za-z].*::").unwrap();
     for line in text.split('\n') {
+        assert!(!anywhere.is_match(line), "{what}: a command in {line:?}");
+        assert!(what == "GitHub" || !at_the_start.is_match(line), "{what}: a command begins {line:?}");
         if let Some(hidden) = line.chars().find(|&character| is_hidden(character)) {
             panic!("{what}: {hidden:?} in {line:?}");
         }

@@ -35,8 +35,11 @@ pub(crate) fn surfaces(reader: &mut ConfigReader, root: &Table, surfaces: &mut S
     for entry in root.get("surface").and_then(Node::as_table).map(|table| &table.entries).into_iter().flatten() {
         let Some(table) = entry.node.as_table() else { continue };
         reader.owner = Some(format!("surface \"{}\"", entry.key));
-        if entry.key.trim().is_empty() || entry.key.chars().any(crate::model::text::is_hidden) {
-            reader.problem(&entry.key_span, "the name of a surface is empty or contains a control character");
+        if entry.key.trim().is_empty() || !crate::model::text::is_shown_as_it_is(&entry.key) {
+            reader.problem(
+                &entry.key_span,
+                "the name of a surface is empty, or contains a control character or a command of a CI system",
+            );
         }
         let surface = surface(reader, table);
         if surfaces.insert(entry.key.clone(), surface).is_some() {

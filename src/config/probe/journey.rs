@@ -166,8 +166,11 @@ pub(crate) fn sessions(
         let Some(own) = entry.node.as_table() else { continue };
         reader.owner = Some(format!("session \"{}\"", entry.key));
         reader.captures.clear();
-        if entry.key.trim().is_empty() || entry.key.chars().any(crate::model::text::is_hidden) {
-            reader.problem(&entry.key_span, "the name of a session is empty or contains a control character");
+        if entry.key.trim().is_empty() || !crate::model::text::is_shown_as_it_is(&entry.key) {
+            reader.problem(
+                &entry.key_span,
+                "the name of a session is empty, or contains a control character or a command of a CI system",
+            );
         }
         let session = session(reader, &entry.key, own, &defaults.under(own), deny);
         let taken = session.and_then(|session| sessions.insert(entry.key.clone(), Arc::new(session)));

@@ -9,7 +9,7 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
 use crate::config::syntax::source::{Source, SourceError};
 use crate::model::SafeText;
-use crate::model::text::is_hidden;
+use crate::model::text::{command_hashes, is_hidden};
 
 /// The most problems shown at once; the rest are counted.
 const MOST_SHOWN: usize = 100;
@@ -170,12 +170,14 @@ fn shown_line(raw: &str, begins_at: usize, masked: &[Range<usize>]) -> String {
     let ends_at = begins_at + raw.len();
     let masked: Vec<&Range<usize>> =
         masked.iter().filter(|secret| secret.start < ends_at && secret.end > begins_at).collect();
+    let mut hashes = command_hashes(raw).peekable();
     let mut shown = String::with_capacity(raw.len());
-    for (at, character) in raw.char_indices() {
-        let at = begins_at + at;
+    for (in_line, character) in raw.char_indices() {
+        let at = begins_at + in_line;
+        let is_command = hashes.next_if_eq(&in_line).is_some();
         if masked.iter().any(|secret| secret.contains(&at)) {
             shown.extend(std::iter::repeat_n('*', character.len_utf8()));
-        } else if is_hidden(character) && character != '\t' {
+        } else if (is_hidden(character) && character != '\t') || is_command {
             shown.extend(std::iter::repeat_n('?', character.len_utf8()));
         } else {
             shown.push(character);
@@ -207,11 +209,11 @@ error: probe \"home\": unknown key `timout`
 
     #[test]
     fn a_secret_and_an_escape_sequence_are_not_shown() {
-        let text = "password = \"hunter2\" # \u{1b}[31m";
+        let text = "password = \"hunter2\" # \u{1b}[31m ##[error]";
         let source = Source::new(Path::new("p.toml"), text.to_owned());
         let problem = Problem::at(&source, &(0..8), "bad\nnews", std::slice::from_ref(&(12..19)));
         let shown = ConfigError::new(vec![problem]).to_string();
-        assert!(shown.contains("1 | password = \"*******\" # ?[31m"), "{shown}");
+        assert!(shown.contains("1 | password = \"*******\" # ?[31m #?[error]"), "{shown}");
         assert!(shown.starts_with("error: bad\\nnews\n"), "{shown}");
     }
 

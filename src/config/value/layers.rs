@@ -176,8 +176,8 @@ pub(crate) fn name(reader: &mut ConfigReader, key: &str, node: &Node) -> Option<
         format!("`{key}` is empty")
     } else if text.trim() != text {
         format!("`{key}` starts or ends with a space")
-    } else if text.chars().any(crate::model::text::is_hidden) {
-        format!("`{key}` contains a control character or an invisible one")
+    } else if !crate::model::text::is_shown_as_it_is(&text) {
+        format!("`{key}` contains a control character, an invisible one, or a command of a CI system")
     } else if text.chars().count() > LONGEST {
         format!("`{key}` has {} characters; the most is {LONGEST}", text.chars().count())
     } else {
