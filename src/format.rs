@@ -16,7 +16,7 @@ mod instant;
 mod number;
 mod spreadsheet;
 
-pub(crate) use duration::{duration, duration_cell, milliseconds};
+pub(crate) use duration::{duration, duration_cell, lasting, milliseconds};
 pub(crate) use failure::failures;
 pub(crate) use instant::{InstantFormat, date, date_time};
 pub(crate) use number::{

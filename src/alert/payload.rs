@@ -43,7 +43,7 @@ pub(super) struct Payload {
     pub(super) certificate: Option<ExpiringCertificate>,
     /// The budget it is about.
     pub(super) slo: Option<BudgetBurn>,
-    /// The verdict of the report it was found in, as a sentence.
+    /// The first line of the report it was found in.
     pub(super) verdict: String,
 }
 
@@ -80,7 +80,7 @@ pub(super) fn payload(alert: &str, change: &Change, report: &Report, now: Timest
         incident: None,
         certificate: None,
         slo: None,
-        verdict: report.verdict.sentence.clone(),
+        verdict: report.verdict.headline.clone(),
     };
     match change {
         Change::Incident { event, repeated, incident, .. } => {
@@ -119,8 +119,10 @@ fn of_incident(event: AlertEvent, repeated: bool, incident: &Incident, report: &
     let who = labels(incident, report);
     let (are, have) = if incident.surfaces.len() > 1 { ("are", "have") } else { ("is", "has") };
     let began = seconds(incident.start.by);
-    let kind = incident.kind.as_ref().map(|kind| format!(", {} in {} of {} failures", kind.class, kind.n, kind.of));
+    let kind = incident.kind.as_ref().map(|kind| format!(", {}", kind.spoken()));
     let kind = kind.unwrap_or_default();
+    // Half of the checks or more, as a report says it.
+    let down = if incident.actual_failures * 2 >= incident.judged { "down" } else { "failing" };
     match event {
         AlertEvent::Close => {
             let ended = incident.end.map(|end| seconds(end.by)).unwrap_or_default();
@@ -134,13 +136,16 @@ fn of_incident(event: AlertEvent, repeated: bool, incident: &Incident, report: &
         AlertEvent::Wave => {
             let wave = incident.waves.last().map_or_else(|| began.clone(), |wave| seconds(wave.start.by));
             let number = incident.waves.len();
-            format!("{who} {have} been down again since {wave}: wave {number} of the incident that began {began}{kind}")
+            format!(
+                "{who} {have} been {down} again since {wave}: wave {number} of the incident that began {began}{kind}"
+            )
         }
         AlertEvent::Flapping => {
             format!("{who} {have} been flapping since {began}: {:.0} % state changes", incident.flap_percent)
         }
         _ => {
-            let down = if repeated { format!("{are} still down, since") } else { format!("{have} been down since") };
+            let down =
+                if repeated { format!("{are} still {down}, since") } else { format!("{have} been {down} since") };
             let from = format::plain_list(&incident.vantages);
             format!("{who} {down} {began} ({}), seen from {from}{kind}", incident.rule)
         }

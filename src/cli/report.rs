@@ -38,7 +38,7 @@ pub struct ReportArgs {
     /// End of the report, exclusive
     #[arg(long, value_name = "INSTANT", value_parser = values::instant)]
     pub to: Option<jiff::Timestamp>,
-    /// Print only the verdict sentence
+    /// Print only the first line of the answer
     #[arg(long)]
     pub brief: bool,
     /// Exit with 1 on this instead of on down: "p95 > 800ms", "max > 2s", "failed > 1%", "down > 2",

@@ -22,6 +22,11 @@ pub(crate) fn milliseconds(ms: i64) -> String {
     duration(Duration::from_millis(u64::try_from(ms).unwrap_or_default()))
 }
 
+/// How long something has lasted, as it is said aloud: `under a second`, `27 s`, `57 min`.
+pub(crate) fn lasting(ms: i64) -> String {
+    if ms < 1_000 { "under a second".to_owned() } else { milliseconds(ms - ms % 1_000) }
+}
+
 fn spaced(time: Duration, space: &str) -> String {
     // Whole numbers all the way: a rounded 999.96 ms must not become "1000 ms".
     let us = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
@@ -96,6 +101,7 @@ mod tests {
             assert_eq!(duration(Duration::from_micros(us)), text);
         }
         assert_eq!(milliseconds(-5), "0 µs");
+        assert_eq!([24, 999, 1_000, 27_310].map(lasting), ["under a second", "under a second", "1 s", "27 s"]);
         assert_eq!([duration_cell(None), duration_cell(Some(Duration::from_micros(4_200)))], ["-", "4.2ms"]);
     }
 }

@@ -39,30 +39,80 @@ fn longest_run(text: &str, wanted: char) -> usize {
     longest
 }
 
-/// A sentence as Markdown text: whatever Markdown acts on is escaped; `@`, `://` and `www.` are broken
-/// by an entity, so that they become neither mentions nor links.
+/// A sentence as Markdown text: what Markdown would act on where it stands is escaped, and nothing else, so that the
+/// source reads as the page does. `@`, `://` and `www.` are broken by an entity, so that they become neither mentions
+/// nor links.
 #[must_use]
 pub(super) fn markdown(content: &str) -> String {
+    let visible = text::visible(content);
     let mut escaped = String::new();
-    for character in text::visible(content).chars() {
+    let mut before = None;
+    let mut characters = visible.trim().chars().peekable();
+    while let Some(character) = characters.next() {
+        let after = characters.peek().copied();
         match character {
             '@' => escaped.push_str("&#64;"),
+            ':' if is_clock(before, after) => escaped.push(':'),
             ':' => escaped.push_str("&#58;"),
             '.' if ends_in_www(&escaped) => escaped.push_str("&#46;"),
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '+' | '-' | '!' | '|' | '~' | '=' => {
+            // Within a word it emphasizes nothing.
+            '_' if is_in_word(before, after) => escaped.push('_'),
+            // At the start of a line only these make a list or a rule.
+            '-' | '+' | '=' if before.is_some() => escaped.push(character),
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '#' | '+' | '-' | '!' | '|' | '~' | '=' => {
                 escaped.push('\\');
                 escaped.push(character);
             }
             _ => escaped.push(character),
         }
+        before = Some(character);
     }
-    // A number and a dot at the start of a line would be a list.
+    // A number and a dot or a bracket at the start of a line would be a list.
     match escaped.find(|character: char| !character.is_ascii_digit()) {
-        Some(at) if at > 0 && escaped[at..].starts_with('.') => escaped.insert(at, '\\'),
+        Some(at) if at > 0 && escaped[at..].starts_with(['.', ')']) => escaped.insert(at, '\\'),
         _ => {}
     }
-    escaped.trim().to_owned()
+    escaped
+}
+
+/// Whether a colon stands in a time, `15:04`, or after a word: then it is no part of a link or of the name of an emoji.
+fn is_clock(before: Option<char>, after: Option<char>) -> bool {
+    let is_digit = |character: char| character.is_ascii_digit();
+    after.is_none_or(|after| after == ' ') || before.is_some_and(is_digit) && after.is_some_and(is_digit)
+}
+
+fn is_in_word(before: Option<char>, after: Option<char>) -> bool {
+    before.is_some_and(char::is_alphanumeric) && after.is_some_and(char::is_alphanumeric)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::markdown;
+
+    #[test]
+    fn a_sentence_reads_in_its_source_as_on_the_page() {
+        let plain =
+            "X app since 15:03:30–15:04 (2 h 56 min): 53.6% of 2,112 failed, connect_timeout; network-level + more";
+        assert_eq!(markdown(plain), plain);
+    }
+
+    #[test]
+    fn what_would_be_markup_a_mention_or_a_link_is_not() {
+        for (text, escaped) in [
+            ("- a", "\\- a"),
+            ("+ a", "\\+ a"),
+            ("1. a", "1\\. a"),
+            ("1) a", "1\\) a"),
+            ("_a_ *b*", "\\_a\\_ \\*b\\*"),
+            ("[a](b)", "\\[a\\](b)"),
+            ("@all http://x www.x.test", "&#64;all http&#58;//x www&#46;x.test"),
+            (":smile:", "&#58;smile:"),
+            ("<b>&amp;", "&lt;b&gt;&amp;amp;"),
+        ] {
+            assert_eq!(markdown(text), escaped, "{text}");
+        }
+    }
 }

@@ -1,11 +1,12 @@
-//! The head of the page: the answer in one sentence, how sure we are and why, and the facts that
+//! The head of the page: the first line of the answer, how sure each claim is and why, and the facts that
 //! people ask for next.
 
+use super::table;
 use super::writer::HtmlWriter;
 use crate::format;
 use crate::render::report::phrases;
 use crate::render::report::phrases::instants;
-use crate::report::{Confidence, Extent, Report, State};
+use crate::report::{Answer, Confidence, Extent, Report, State};
 
 pub(super) fn write(report: &Report, page: &mut HtmlWriter) {
     let verdict = &report.verdict;
@@ -20,37 +21,28 @@ pub(super) fn write(report: &Report, page: &mut HtmlWriter) {
     state(verdict.state, page);
     confidence(verdict.confidence, page);
     page.close("div");
-    let (headline, rest) = headline(&verdict.sentence);
-    page.element("h1", &[], headline);
-    if !rest.is_empty() {
-        page.element("p", &[("class", "rest")], rest);
-    }
+    page.element("h1", &[], headline(verdict));
     if let Some(sentence) = phrases::insecure_sentence(report) {
         page.open("p", &[("class", "rest")]);
         page.element("strong", &[], &sentence);
         page.close("p");
     }
     facts(report, page);
-    if !verdict.reasons.is_empty() {
-        let label = format!("Why the confidence is {}", verdict.confidence);
-        page.open("ul", &[("class", "reasons"), ("aria-label", &label)]);
-        for reason in &verdict.reasons {
-            page.element("li", &[], reason);
-        }
-        page.close("ul");
+    page.open("ul", &[("class", "reasons"), ("aria-label", "How sure each claim is")]);
+    for claim in &verdict.claims {
+        page.element("li", &[], &format!("{} {}: {}", claim.claim.name(), claim.confidence, claim.reason));
     }
+    page.close("ul");
+    table::details("In full, with intervals", page, |page| page.element("p", &[("class", "rest")], &verdict.sentence));
     page.close("div");
     contents(report, page);
     page.raw("</header>\n");
 }
 
-/// The sentence in two: what stands before its first colon is the headline.
-fn headline(sentence: &str) -> (&str, &str) {
-    const SHORTEST: usize = 12;
-    match sentence.split_once(": ") {
-        Some((headline, rest)) if headline.chars().count() >= SHORTEST => (headline, rest),
-        _ => sentence.split_once(". ").unwrap_or((sentence, "")),
-    }
+/// The first line without the word of the state, which is beside it as a chip.
+fn headline(verdict: &Answer) -> &str {
+    let word = phrases::word(verdict.state);
+    verdict.headline.strip_prefix(word).unwrap_or(&verdict.headline).trim_start()
 }
 
 const fn banner_class(state: State) -> &'static str {

@@ -20,10 +20,11 @@ pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let mut page = String::new();
     let verdict = &report.verdict;
     let _ = writeln!(page, "## {} {}\n", mark(verdict.state), word(verdict.state));
-    let _ = writeln!(page, "{}\n", prose(&verdict.sentence));
-    let reasons: Vec<String> = verdict.reasons.iter().map(|reason| prose(reason)).collect();
-    let _ = writeln!(page, "Confidence: **{}** ({}).", verdict.confidence, reasons.join("; "));
-    let _ = writeln!(page, "Window: {}. {}.\n", span(report), incidents_phrase(report));
+    let _ = writeln!(page, "**{}**\n", prose(&verdict.headline));
+    for claim in &verdict.claims {
+        let _ = writeln!(page, "- {}: {} ({})", claim.claim.name(), claim.confidence, prose(&claim.reason));
+    }
+    let _ = writeln!(page, "- range: {}, {}\n", span(report), incidents_phrase(report));
     if report.incidents.is_empty() && !verdict.signature.matched.is_empty() {
         reading(&verdict.signature, &mut page);
         page.push('\n');
@@ -42,12 +43,14 @@ pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
         for limit in &report.limits {
             let _ = writeln!(page, "- {}", prose(limit));
         }
+        page.push('\n');
     }
+    let _ = writeln!(page, "### In full\n\n{}", prose(&verdict.sentence));
     out.write_all(page.as_bytes())
 }
 
-/// A sentence of the report's own, in which names from the probe file may stand: every character that
-/// Markdown acts on is escaped, and `@` and `://` cannot become a mention or a link.
+/// A sentence of the report's own, in which names from the probe file may stand: what Markdown would act on
+/// is escaped, and `@` and `://` cannot become a mention or a link.
 fn prose(sentence: &str) -> String {
     escape::markdown(sentence)
 }

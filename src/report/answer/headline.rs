@@ -79,7 +79,7 @@ impl Headline<'_> {
         let Some(wave) = self.answer.since else { return String::new() };
         let incident = self.answer.incident_since.filter(|since| since.by < wave.by);
         let since = incident.unwrap_or(wave);
-        let lasts = format::milliseconds(self.to - since.by.as_millisecond());
+        let lasts = format::lasting(self.to - since.by.as_millisecond());
         let earlier = if since.after.is_none() { " or earlier" } else { "" };
         let this_wave =
             incident.map(|_| format!(", this wave since {}", self.clock.short(wave.by))).unwrap_or_default();

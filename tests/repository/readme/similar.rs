@@ -25,7 +25,8 @@ fn lines(text: &str) -> Vec<String> {
 /// Numbers become `#`, their units and the blanks around them go, bars and sparks become one.
 fn plain(line: &str) -> String {
     let mut out = String::new();
-    for word in line.split_whitespace() {
+    // The shortest length of time is said without a number.
+    for word in line.replace("under a second", "1 s").split_whitespace() {
         let word = if word.chars().all(is_bar) { "|".to_owned() } else { numbers_gone(word) };
         let unit = word.trim_end_matches([',', ';', ')']);
         if matches!(unit, "ns" | "µs" | "ms" | "s" | "min" | "h" | "-") {

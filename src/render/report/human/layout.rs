@@ -7,7 +7,7 @@ use crate::render::text;
 use crate::report::State;
 
 /// The columns of a label.
-const LABEL: usize = 12;
+const LABEL: usize = 13;
 /// What stands before a labelled text.
 pub(super) const LABELLED: usize = LABEL + 3;
 

@@ -13,9 +13,9 @@ use crate::report::{Change, ChangeKind, Figures, Recent, Report, State, SurfaceR
 const LISTED: usize = 8;
 const NAMED: usize = 3;
 
-/// The columns from which on the trend and the since have room.
-const TREND_FROM: usize = 66;
-const SINCE_FROM: usize = 78;
+/// The columns of a state, and the least ones of a name.
+const STATE: usize = 10;
+const NAME: usize = 14;
 
 /// One row: its name, how it is now, and in the range.
 struct WhoRow {
@@ -109,7 +109,7 @@ fn row(
         recent.failed_ratio.map(|ratio| format!("{} of {}", format::ratio(ratio), format::count(recent.judged)));
     let ago = recent.last_failure.map(|at| {
         let ms = report.window.to.as_millisecond() - at.as_millisecond();
-        format!("last failed {} ago", format::milliseconds(ms - ms % 1_000))
+        format!("last failed {} ago", format::lasting(ms))
     });
     let trend = match recent.trend {
         Trend::None => String::new(),
@@ -135,40 +135,64 @@ fn row(
     }
 }
 
-fn table(rows: &[WhoRow], screen: &mut StyledText) {
-    let width = screen.width();
-    let widest = |of: fn(&WhoRow) -> &str, heading: &str| {
-        rows.iter().map(|row| text::width(of(row))).chain([heading.len()]).max().unwrap_or_default()
+/// A column beside the name: its heading, its width, and where its text stands.
+struct WhoColumn {
+    heading: &'static str,
+    of: fn(&WhoRow) -> &str,
+    width: usize,
+    right: bool,
+}
+
+/// The columns that have room, in their order. What an on-call person asks first stays: the share now and since when;
+/// the trend goes first, then the share in the range, which the next table has too.
+fn columns(rows: &[WhoRow], width: usize) -> Vec<WhoColumn> {
+    let column = |heading: &'static str, right: bool, of: fn(&WhoRow) -> &str| {
+        let widest = rows.iter().map(|row| text::width(of(row))).max().unwrap_or_default();
+        WhoColumn { heading, of, width: if widest > 0 { widest.max(heading.len()) } else { 0 }, right }
     };
-    let (now, range) = (widest(|row| &row.now, "failing now"), widest(|row| &row.range, "in this range"));
-    let trend = if width >= TREND_FROM { widest(|row| &row.trend, "trend") } else { 0 };
-    let since = if width >= SINCE_FROM { widest(|row| &row.since, "since") } else { 0 };
-    let state = 10;
-    let taken =
-        state + now + range + trend + since + 2 * 3 + if trend > 0 { 2 } else { 0 } + if since > 0 { 2 } else { 0 };
-    let name = widest(|row| &row.name, "").min(width.saturating_sub(taken)).max(12);
-    let line = |cells: [&str; 6], styles: [Style; 3], screen: &mut StyledText| {
-        screen.put(styles[0], &text::left(cells[0], name));
-        screen.plain("  ");
-        screen.put(styles[1], &text::left(cells[1], state));
-        screen.plain("  ");
-        screen.put(styles[1], &text::right(cells[2], now));
-        screen.plain("  ");
-        screen.put(styles[2], &text::right(cells[3], range));
-        for (cell, columns) in [(cells[4], trend), (cells[5], since)] {
-            if columns > 0 {
-                screen.plain("  ");
-                screen.put(styles[2], &text::left(cell, columns));
-            }
+    let mut columns = vec![
+        column("failing now", true, |row| &row.now),
+        column("in this range", true, |row| &row.range),
+        column("trend", false, |row| &row.trend),
+        column("since", false, |row| &row.since),
+    ];
+    columns.retain(|column| column.width > 0);
+    let names = rows.iter().map(|row| text::width(&row.name)).max().unwrap_or_default().max(NAME);
+    for (dropped, name) in [("trend", names), ("in this range", NAME)] {
+        let taken: usize = columns.iter().map(|column| column.width + 2).sum();
+        if name + 2 + STATE + taken > width {
+            columns.retain(|column| column.heading != dropped);
         }
-        screen.end();
+    }
+    columns
+}
+
+fn table(rows: &[WhoRow], screen: &mut StyledText) {
+    let columns = columns(rows, screen.width());
+    let taken: usize = STATE + 2 + columns.iter().map(|column| column.width + 2).sum::<usize>();
+    let widest = rows.iter().map(|row| text::width(&row.name)).max().unwrap_or_default();
+    let name = widest.min(screen.width().saturating_sub(taken)).max(NAME);
+    let cell = |column: &WhoColumn, content: &str| match column.right {
+        true => text::right(content, column.width),
+        false => text::left(content, column.width),
     };
-    line(["", "now", "failing now", "in this range", "trend", "since"], [DIM, DIM, DIM], screen);
+    screen.plain(&" ".repeat(name + 2));
+    screen.put(DIM, &text::left("now", STATE));
+    for column in &columns {
+        screen.put(DIM, &format!("  {}", cell(column, column.heading)));
+    }
+    screen.end();
     for row in rows {
         let word = if row.now.is_empty() { String::new() } else { format!("{} {}", mark(row.state), word(row.state)) };
-        let name = if row.is_surface { BOLD } else { Style::new() };
-        let cells = [row.name.as_str(), &word, &row.now, &row.range, &row.trend, &row.since];
-        line(cells, [name, state_style(row.state), Style::new()], screen);
+        screen.put(if row.is_surface { BOLD } else { Style::new() }, &text::left(&row.name, name));
+        screen.plain("  ");
+        screen.put(state_style(row.state), &text::left(&word, STATE));
+        for column in &columns {
+            let style = if column.heading == "failing now" { state_style(row.state) } else { Style::new() };
+            screen.plain("  ");
+            screen.put(style, &cell(column, (column.of)(row)));
+        }
+        screen.end();
     }
 }
 
