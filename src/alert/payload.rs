@@ -120,7 +120,9 @@ fn of_incident(event: AlertEvent, repeated: bool, incident: &Incident, report: &
     let (are, have) = if incident.surfaces.len() > 1 { ("are", "have") } else { ("is", "has") };
     let began = seconds(incident.start.by);
     let kind = incident.kind.as_ref().map(|kind| format!(", {}", kind.spoken()));
-    let kind = kind.unwrap_or_default();
+    let left_out = Some(incident.maintenance).filter(|n| *n > 0);
+    let left_out = left_out.map(|n| format!(", {} in maintenance left out", format::counted(n, "check")));
+    let kind = format!("{}{}", kind.unwrap_or_default(), left_out.unwrap_or_default());
     // Half of the checks or more, as a report says it.
     let down = if incident.actual_failures * 2 >= incident.judged { "down" } else { "failing" };
     match event {

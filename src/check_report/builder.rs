@@ -32,6 +32,8 @@ pub struct CheckReportBuilder {
     retained: Retained,
     /// The checks that were due in maintenance.
     maintenance: Counts,
+    /// The windows of each probe without those in maintenance, which no condition and no comparison sees.
+    judged: Vec<Window>,
     conditions: Option<Vec<Condition>>,
     /// What is recorded of each probe, to compare with.
     recorded: Option<BTreeMap<Arc<str>, Window>>,
@@ -47,6 +49,7 @@ impl CheckReportBuilder {
             probes: Vec::new(),
             retained: Retained::default(),
             maintenance: Counts::default(),
+            judged: Vec::new(),
             conditions: None,
             recorded: None,
             vantage: vantage.into(),
@@ -66,7 +69,7 @@ impl CheckReportBuilder {
     #[must_use]
     pub fn compared_with(mut self, windows: impl IntoIterator<Item = Window>) -> CheckReportBuilder {
         let recorded = self.recorded.get_or_insert_default();
-        for window in windows {
+        for window in windows.into_iter().filter(|window| !window.maintenance) {
             match recorded.get_mut(&window.probe) {
                 Some(sum) => sum.merge(&window),
                 None => drop(recorded.insert(Arc::clone(&window.probe), window)),
@@ -87,6 +90,7 @@ impl CheckReportBuilder {
             let (name, surface) = (probe.name.as_str().into(), probe.surface.as_str().into());
             let window = Window::empty(&self.vantage, &name, &surface, probe.control);
             self.places.insert(probe.name.clone(), self.probes.len());
+            self.judged.push(window.clone());
             self.probes.push((Arc::clone(probe), window));
         }
     }
@@ -107,6 +111,11 @@ impl CheckReportBuilder {
             if sum.strip.runs().len() > STRIP_LIMIT {
                 sum.strip.thin();
             }
+            if !window.maintenance {
+                let judged = &mut self.judged[*place];
+                judged.merge(window);
+                judged.strip.thin();
+            }
         }
     }
 
@@ -114,8 +123,8 @@ impl CheckReportBuilder {
     #[must_use]
     pub fn finish(self, elapsed: Duration, warnings: &[String]) -> CheckReport {
         let surfaces = surfaces(&self.probes);
-        let violations = self.conditions.as_ref().map(|conditions| violations(conditions, &self.probes));
-        let regressions = self.recorded.as_ref().map(|recorded| regressions(recorded, &self.probes));
+        let violations = self.conditions.as_ref().map(|conditions| violations(conditions, &self.judged));
+        let regressions = self.recorded.as_ref().map(|recorded| regressions(recorded, &self.judged));
         let probes: Vec<ProbeSummary> =
             self.probes.into_iter().map(|(probe, window)| probe_of(&probe, window)).collect();
         let (counts, controls) = (counted(&surfaces, false), counted(&surfaces, true));
@@ -160,14 +169,14 @@ fn verdict_beside(all: &Counts, maintenance: &Counts) -> Verdict {
 }
 
 /// The conditions that probes meet, in the order of the probes. Control targets have no say.
-fn violations(conditions: &[Condition], probes: &[(Arc<Probe>, Window)]) -> Vec<Violation> {
-    let windows = probes.iter().filter(|(probe, _)| !probe.control).map(|(_, window)| window);
+fn violations(conditions: &[Condition], probes: &[Window]) -> Vec<Violation> {
+    let windows = probes.iter().filter(|window| !window.control);
     windows.flat_map(|window| conditions.iter().filter_map(|condition| condition.judge(window))).collect()
 }
 
 /// How each probe compares with its record, where it has one.
-fn regressions(recorded: &BTreeMap<Arc<str>, Window>, probes: &[(Arc<Probe>, Window)]) -> Vec<Regression> {
-    let windows = probes.iter().filter(|(probe, _)| !probe.control).map(|(_, window)| window);
+fn regressions(recorded: &BTreeMap<Arc<str>, Window>, probes: &[Window]) -> Vec<Regression> {
+    let windows = probes.iter().filter(|window| !window.control);
     windows.filter_map(|window| Some(regression::compare(window, recorded.get(&window.probe)?))).collect()
 }
 

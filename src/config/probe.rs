@@ -86,7 +86,7 @@ const TIMING_KEYS: &[Key] = &[
         "maintenance",
         ValueType::List(&ValueType::Table(&maintenance::MAINTENANCE)),
         "",
-        "When failures are expected: checks run and are recorded, and do not count against the objective.",
+        "When failures are expected: checks run and are recorded, and no verdict, alert or budget counts them.",
     ),
 ];
 

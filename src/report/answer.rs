@@ -6,10 +6,12 @@ pub(crate) mod compare;
 pub(crate) mod figures;
 pub(crate) mod headline;
 pub(crate) mod limits;
+pub(crate) mod maintenance;
 pub(crate) mod objectives;
 pub(crate) mod recent;
 pub(crate) mod rows;
 pub(crate) mod sentence;
+pub(crate) mod span_counts;
 pub(crate) mod surface_status;
 pub(crate) mod verdict;
 
@@ -101,6 +103,7 @@ fn put_in_order(fold: &mut Fold) {
     parallel::map(fold.series.iter_mut().collect(), |series| {
         series.log.sort();
         series.lead_in.sort();
+        series.maintenance.log.sort();
     });
 }
 

@@ -60,7 +60,7 @@ pub struct Fold {
     pub(crate) extent: DataExtent,
     pub(crate) windows: u64,
     pub(crate) history_windows: u64,
-    /// Checks within maintenance windows: in every figure but those of the objectives.
+    /// Checks within maintenance windows: in no other figure.
     pub(crate) maintenance: Counts,
     pub(crate) failures: u64,
     /// Whether a series was left out for the limit.
@@ -146,17 +146,22 @@ impl Fold {
     /// Adds checks from before the time that is asked about. The latencies of a window that reaches into it are
     /// counted there.
     fn add_history(&mut self, before: Cow<'_, Window>, place: usize) {
-        if !before.maintenance {
-            self.history.count(&before);
-        }
         self.history_windows += 1;
+        let lead_in = self.question.from.map_or(i64::MIN, |from| from.as_millisecond() - LEAD_IN_MS);
+        let is_recent = before.to.as_millisecond() > lead_in;
+        self.history.count(&before);
+        if before.maintenance {
+            if is_recent {
+                self.series[place].maintenance.add(&before, false);
+            }
+            return;
+        }
         let before = match before {
             Cow::Borrowed(whole) => Cow::Borrowed(whole),
             Cow::Owned(part) => Cow::Owned(Window { latency: Latency::default(), ..part }),
         };
         self.history.window(&before);
-        let lead_in = self.question.from.map_or(i64::MIN, |from| from.as_millisecond() - LEAD_IN_MS);
-        if before.to.as_millisecond() > lead_in {
+        if is_recent {
             for run in before.strip.runs() {
                 self.series[place].lead_in.add(&run);
             }
@@ -170,14 +175,15 @@ impl Fold {
             self.widen_latency_span((whole.from.as_millisecond(), whole.to.as_millisecond()));
         }
         let window: &Window = part;
-        if window.maintenance {
-            self.maintenance.merge(&window.counts);
-        } else {
-            self.history.count(window);
-        }
+        self.history.count(window);
         self.windows += 1;
         let longest = whole.to.as_millisecond() - whole.from.as_millisecond();
         self.extend(|extent, bucket| extent.add(window, longest, bucket));
+        if window.maintenance {
+            self.maintenance.merge(&window.counts);
+            self.series[place].maintenance.add(window, true);
+            return;
+        }
         let series = &mut self.series[place];
         series.add(window);
         let bucket = bucket::floor(window.from.as_millisecond(), self.extent.step);
@@ -194,7 +200,7 @@ impl Fold {
         let at = outcome.scheduled_at;
         let too_late = self.question.to.is_some_and(|to| at >= to);
         let too_early = self.question.from.is_some_and(|from| at.as_millisecond() < from.as_millisecond() - LEAD_IN_MS);
-        if !too_late && !too_early && !self.is_over_limit {
+        if !too_late && !too_early && !self.is_over_limit && !outcome.maintenance {
             let in_window = self.question.from.is_none_or(|from| at >= from);
             self.failures += u64::from(in_window);
             self.evidence.add(outcome, self.extent.step, in_window);

@@ -4,6 +4,7 @@
 mod bursts;
 mod kinds;
 mod labels;
+mod maintenance;
 mod march_2025;
 mod properties;
 mod signatures;

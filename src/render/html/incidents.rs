@@ -34,6 +34,9 @@ fn one(report: &Report, number: usize, incident: &Incident, page: &mut HtmlWrite
     let failed = format!("{} of {}", format::count(incident.actual_failures), format::count(incident.judged));
     let expected = incident.expected_failures.map(|n| format!(" ({n:.1} expected)")).unwrap_or_default();
     fact("failed checks", &format!("{failed}{expected}"), page);
+    if let Some(left_out) = phrases::left_out(incident) {
+        fact("maintenance", &left_out, page);
+    }
     for impact in &incident.impact_minutes {
         fact(
             &format!("impact on {}", phrases::label(report, &impact.surface)),

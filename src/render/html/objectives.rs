@@ -57,17 +57,17 @@ fn promised(slo: &AvailabilitySlo, page: &mut HtmlWriter) {
                 format!("{} of {}", format::count(burn.long_failed), format::count(burn.long_judged)),
                 rate(burn.short_burn),
                 format!("{} of {}", format::count(burn.short_failed), format::count(burn.short_judged)),
-                verdict(burn).to_owned(),
+                verdict(burn),
             ]);
         }
     });
 }
 
-const fn verdict(burn: &Burn) -> &'static str {
-    match (burn.judged, burn.firing) {
-        (false, _) => "not judged: too few failures",
-        (true, true) => burn.severity,
-        (true, false) => "fine",
+fn verdict(burn: &Burn) -> String {
+    match burn.why_unjudged() {
+        Some(why) => format!("not judged: {why}"),
+        None if burn.firing => burn.severity.to_owned(),
+        None => "fine".to_owned(),
     }
 }
 

@@ -10,7 +10,7 @@ use std::io;
 use std::io::Write;
 
 use super::phrases::{
-    incidents_phrase, insecure_sentence, instants, kind, label, labels, length, mark, minutes, plain, span,
+    incidents_phrase, insecure_sentence, instants, kind, label, labels, left_out, length, mark, minutes, plain, span,
 };
 use crate::format::{self, InstantFormat};
 use layout::{LABELLED, labelled, state_style, title};
@@ -198,6 +198,7 @@ fn one_incident(report: &Report, incident: &Incident, clock: &InstantFormat, scr
         format::count(incident.actual_failures),
         format::counted(incident.judged, "check")
     );
+    let failed = format!("{failed}{}", left_out(incident).map(|text| format!(", {text}")).unwrap_or_default());
     let opened = format!("opened by {} at {}", incident.rule, clock.at(incident.detected_at));
     labelled(DIM, "  lasted", &format!("{}{flapping} · {failed} · {opened}", length(incident)), screen);
     labelled(DIM, "  impact", &format!("{} of full outage", impact.join(", ")), screen);

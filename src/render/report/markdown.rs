@@ -7,7 +7,7 @@ use std::io::Write;
 
 use super::phrases::{
     chance, class_with_codes, full_label, incidents_phrase, insecure_sentence, instants, interval, kind, label, labels,
-    length, main_failure, mark, minutes, plain, span, word,
+    left_out, length, main_failure, mark, minutes, plain, span, word,
 };
 use crate::format::{self, InstantFormat};
 use crate::render::escape;
@@ -168,6 +168,9 @@ fn one_incident(report: &Report, incident: &Incident, clock: &InstantFormat, pag
         format!("{} of {} failed", format::count(incident.actual_failures), format::counted(incident.judged, "check"));
     let expected = incident.expected_failures.map(|n| format!(", {n:.1} expected")).unwrap_or_default();
     item("failures", &format!("{failed}{expected}"));
+    if let Some(left_out) = left_out(incident) {
+        item("maintenance", &left_out);
+    }
     for impact in &incident.impact_minutes {
         item("impact", &format!("{} {} of full outage", label(report, &impact.surface), minutes(impact.minutes)));
     }

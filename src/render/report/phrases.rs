@@ -129,6 +129,12 @@ pub(crate) fn length(incident: &Incident) -> String {
     }
 }
 
+/// What maintenance leaves out of an incident, where it does: `24 checks in maintenance left out`.
+pub(crate) fn left_out(incident: &Incident) -> Option<String> {
+    let n = incident.maintenance;
+    (n > 0).then(|| format!("{} in maintenance left out", format::counted(n, "check")))
+}
+
 /// Minutes of full outage: `170 min`, `4 min 12 s`, `8.3 s`.
 pub(crate) fn minutes(minutes: f64) -> String {
     if minutes >= 9.95 { format!("{minutes:.0} min") } else { seconds((minutes * 600.0).round() / 10.0) }

@@ -23,8 +23,8 @@ pub(super) struct Headline<'h> {
     pub(super) clock: InstantFormat,
     pub(super) failed: u64,
     pub(super) judged: u64,
-    /// Checks within maintenance.
-    pub(super) maintenance: u64,
+    /// What is or was in maintenance.
+    pub(super) maintenance: Vec<String>,
     pub(super) background: Option<String>,
     /// Failures in a row that are not an incident yet.
     pub(super) blip: Option<String>,
@@ -41,9 +41,7 @@ impl Headline<'_> {
         };
         parts.extend(self.blip.clone());
         parts.extend(self.background.clone());
-        if self.maintenance > 0 {
-            parts.push(format!("{} in maintenance left out", format::counted(self.maintenance, "check")));
-        }
+        parts.extend(self.maintenance.clone());
         format!("{}  {}", state.name().to_uppercase(), parts.join("; "))
     }
 

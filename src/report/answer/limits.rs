@@ -73,7 +73,12 @@ fn unseen(coverage: &Coverage) -> Option<String> {
 
 fn planned(maintenance: &Counts) -> Option<String> {
     let n = maintenance.scheduled();
-    (n > 0).then(|| format!("{} fell into maintenance: not counted against an objective.", format::counted(n, "check")))
+    (n > 0).then(|| {
+        format!(
+            "{} fell into maintenance: they are in no verdict, alert, share or budget.",
+            format::counted(n, "check")
+        )
+    })
 }
 
 /// Where the range cuts a window, percentiles are of more than the range.

@@ -1,9 +1,9 @@
 //! What was promised, how much of the budget is spent, and how fast it burns.
 
-use crate::report::document::slo::{AvailabilitySlo, Burn, LatencySlo, Slo};
+use crate::report::answer::span_counts::SpanCounts;
+use crate::report::document::slo::{AvailabilitySlo, Burn, LatencySlo, Slo, Unjudged};
 
 use crate::model::{LatencyObjective, Objective, Surface, micros};
-use crate::report::fold::history::Judged;
 use crate::report::statistics::{checks_to_show, ratio, rounded, wilson};
 use crate::window::Histogram;
 
@@ -11,14 +11,19 @@ use crate::window::Histogram;
 const WINDOWS: [(&str, u64, u64, f64); 3] =
     [("page", 3_600, 300, 14.4), ("page", 21_600, 1_800, 6.0), ("ticket", 259_200, 21_600, 1.0)];
 
-/// Fewer failures in the long window decide nothing: at one check a minute, one failure an hour
-/// burns a budget of 99.9 % at 16.7 times its rate.
-const FAILURES_NEEDED: u64 = 3;
+/// Fewer failures in the long window decide nothing: at one check a minute, one failure an hour burns a budget of
+/// 99.9 % at 16.7 times its rate.
+const FAILURES_NEEDED: u64 = 5;
 
-/// Counts the judged checks of a surface in the last so many seconds, and says for what share of
-/// that time there is data.
-pub(crate) trait Lately: Fn(u64) -> (Judged, f64) {}
-impl<F: Fn(u64) -> (Judged, f64)> Lately for F {}
+/// Nor do failures within fewer minutes: half a minute of outage, asked every second, is no trend.
+const MINUTES_NEEDED: u64 = 3;
+
+/// Nor a window of which less was seen than this.
+const SEEN_NEEDED: f64 = 0.9;
+
+/// Counts the judged checks of a surface in the last so many seconds.
+pub(crate) trait Lately: Fn(u64) -> SpanCounts {}
+impl<F: Fn(u64) -> SpanCounts> Lately for F {}
 
 /// Judges what was promised for a surface. Absent where nothing was.
 pub(crate) fn judge(surface: &Surface, lately: &impl Lately, latency: &Histogram) -> Option<Slo> {
@@ -35,16 +40,16 @@ pub(crate) fn judge(surface: &Surface, lately: &impl Lately, latency: &Histogram
 
 fn judge_availability(objective: &Objective, lately: &impl Lately) -> AvailabilitySlo {
     let over_s = objective.over.as_secs();
-    let (judged, span_seen) = lately(over_s);
+    let SpanCounts { judged, seen, .. } = lately(over_s);
     let budget = 1.0 - objective.ratio;
     // The budget is of the whole span: what was not seen yet is taken to be good.
-    let used = ratio(judged.failed, judged.n).unwrap_or_default() / budget * span_seen;
+    let used = ratio(judged.failed, judged.n).unwrap_or_default() / budget * seen;
     AvailabilitySlo {
         objective: objective.ratio,
         over_s,
         judged: judged.n,
         failed: judged.failed,
-        span_seen: rounded(span_seen),
+        span_seen: rounded(seen),
         budget_used: rounded(used),
         provable: judged.n >= checks_to_show(objective.ratio),
         checks_needed: checks_to_show(objective.ratio),
@@ -57,10 +62,10 @@ fn burn(
     budget: f64,
     lately: &impl Lately,
 ) -> Burn {
-    let ((long, _), (short, _)) = (lately(long_s), lately(short_s));
-    let rate = |judged: Judged| ratio(judged.failed, judged.n).map(|ratio| ratio / budget);
-    let judged = long.failed == 0 && long.n > 0 || long.failed >= FAILURES_NEEDED && short.n > 0;
-    let exceeds = |judged: Judged| rate(judged).is_some_and(|rate| rate > threshold);
+    let (long, short) = (lately(long_s), lately(short_s));
+    let rate = |counts: SpanCounts| ratio(counts.judged.failed, counts.judged.n).map(|ratio| ratio / budget);
+    let unjudged = unjudged(long, short);
+    let exceeds = |counts: SpanCounts| rate(counts).is_some_and(|rate| rate > threshold);
     Burn {
         severity,
         long_s,
@@ -68,12 +73,27 @@ fn burn(
         threshold,
         long_burn: rate(long).map(rounded),
         short_burn: rate(short).map(rounded),
-        long_judged: long.n,
-        long_failed: long.failed,
-        short_judged: short.n,
-        short_failed: short.failed,
-        judged,
-        firing: judged && short.failed > 0 && exceeds(long) && exceeds(short),
+        long_judged: long.judged.n,
+        long_failed: long.judged.failed,
+        long_seen: rounded(long.seen),
+        short_judged: short.judged.n,
+        short_failed: short.judged.failed,
+        judged: unjudged.is_none(),
+        unjudged,
+        firing: unjudged.is_none() && short.judged.failed > 0 && exceeds(long) && exceeds(short),
+    }
+}
+
+/// Why a burn rate says nothing, where it does not.
+fn unjudged(long: SpanCounts, short: SpanCounts) -> Option<Unjudged> {
+    if long.seen < SEEN_NEEDED || short.judged.n == 0 {
+        return Some(Unjudged::TooLittleSeen);
+    }
+    match long.judged.failed {
+        0 => None,
+        failed if failed < FAILURES_NEEDED => Some(Unjudged::TooFewFailures),
+        _ if long.failing_minutes.is_some_and(|minutes| minutes < MINUTES_NEEDED) => Some(Unjudged::TooBrief),
+        _ => None,
     }
 }
 
@@ -96,17 +116,24 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::report::fold::history::Judged;
 
     fn promised(ratio: f64) -> Surface {
         Surface { objective: Some(Objective { ratio, over: Duration::from_hours(720) }), ..Surface::default() }
     }
 
+    fn seen(n: u64, failed: u64) -> SpanCounts {
+        SpanCounts { judged: Judged { n, failed }, seen: 1.0, failing_minutes: Some(failed) }
+    }
+
     /// One check a minute, of which these of the last hour failed, and none before.
     fn minutes(failed_in_hour: u64) -> impl Lately {
-        move |seconds| {
-            let n = seconds / 60;
-            (Judged { n, failed: failed_in_hour.min(n) }, 1.0)
-        }
+        move |seconds| seen(seconds / 60, failed_in_hour.min(seconds / 60))
+    }
+
+    fn first_burn(objective: f64, lately: &impl Lately) -> Burn {
+        let slo = judge(&promised(objective), lately, &Histogram::default()).expect("an objective");
+        slo.availability.expect("availability").burn.swap_remove(0)
     }
 
     #[test]
@@ -116,6 +143,29 @@ mod tests {
         assert!(page.long_burn.is_some_and(|burn| (burn - 16.67).abs() < 0.01), "{page:?}");
         assert!(!page.judged && !page.firing);
         assert!(!slo.burnt);
+    }
+
+    #[test]
+    fn what_is_too_short_too_rare_or_too_brief_is_not_judged_and_says_why() {
+        let all_fail = |seen: f64, failed: u64, minutes: u64| {
+            move |_| SpanCounts { judged: Judged { n: failed, failed }, seen, failing_minutes: Some(minutes) }
+        };
+        for (lately, expected) in [
+            // Half a minute of data.
+            (all_fail(0.008, 30, 1), Some(Unjudged::TooLittleSeen)),
+            // 50 of the 60 minutes.
+            (all_fail(0.83, 100, 50), Some(Unjudged::TooLittleSeen)),
+            (all_fail(0.0, 0, 0), Some(Unjudged::TooLittleSeen)),
+            (all_fail(1.0, 3, 3), Some(Unjudged::TooFewFailures)),
+            (all_fail(1.0, 4, 4), Some(Unjudged::TooFewFailures)),
+            // Half a minute of failures, asked every second.
+            (all_fail(1.0, 30, 2), Some(Unjudged::TooBrief)),
+            (all_fail(0.95, 5, 3), None),
+        ] {
+            let burn = first_burn(0.9999, &lately);
+            assert_eq!((burn.unjudged, burn.judged), (expected, expected.is_none()));
+            assert_eq!(burn.firing, expected.is_none(), "{burn:?}");
+        }
     }
 
     #[test]
@@ -130,7 +180,7 @@ mod tests {
     fn a_fast_burn_that_is_over_does_not_fire() {
         let over = |seconds: u64| {
             let failed = if seconds >= 3_600 { 30 } else { 0 };
-            (Judged { n: seconds / 60, failed }, 1.0)
+            seen(seconds / 60, failed)
         };
         let slo = judge(&promised(0.99), &over, &Histogram::default()).expect("an objective");
         assert!(slo.availability.expect("availability").burn.iter().all(|burn| !burn.firing || burn.short_failed > 0));
@@ -139,7 +189,7 @@ mod tests {
     #[test]
     fn the_budget_is_that_of_the_whole_span() {
         // A tenth of the span seen, and 1 % of it failed: a tenth of a budget of 1 %.
-        let lately = |_| (Judged { n: 1000, failed: 10 }, 0.1);
+        let lately = |_| SpanCounts { seen: 0.1, ..seen(1000, 10) };
         let slo = judge(&promised(0.99), &lately, &Histogram::default()).expect("an objective");
         assert!(slo.availability.is_some_and(|slo| (slo.budget_used - 0.1).abs() < 1e-9));
     }

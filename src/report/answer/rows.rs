@@ -7,6 +7,7 @@ use crate::model::{SafeText, Surface, ip_version};
 use crate::report::answer::figures::{figures, lag};
 use crate::report::answer::objectives;
 use crate::report::answer::recent::recent;
+use crate::report::answer::span_counts::span_counts;
 use crate::report::context::{ReportContext, SurfaceEntry, VantageEntry};
 use crate::report::document::answer::State;
 use crate::report::document::bracket::instant;
@@ -14,11 +15,9 @@ use crate::report::document::coverage::NoData;
 use crate::report::document::rows::{AddressRow, PlaceRow, ProbeRow, SurfaceRow, VantageRow};
 use crate::report::document::slo::Slo;
 use crate::report::document::usual::Usual;
-use crate::report::fold::bucket;
 use crate::report::fold::evidence::name;
-use crate::report::fold::history::{DAY_MS, HOUR_MS, Judged};
 use crate::report::incident::incident_detection::DetectedIncidents;
-use crate::report::series::analysis::{SeriesAnalysis, silences, tally};
+use crate::report::series::analysis::{SeriesAnalysis, silences};
 use crate::report::series::state;
 use crate::report::series::state::SurfaceStanding;
 use crate::report::statistics::{number, ratio, rounded};
@@ -108,41 +107,7 @@ fn slo(context: &ReportContext<'_>, asked: &Surface, surface: &SafeText, group: 
     for one in group {
         latency.merge(&one.series.latency);
     }
-    objectives::judge(asked, &|seconds| lately(context, surface, group, seconds), &latency)
-}
-
-/// The judged checks of a surface in the last so many seconds before the end of the window, and the
-/// share of that time for which there is data. A day and less is counted by the check, more by the hour.
-fn lately(
-    context: &ReportContext<'_>,
-    surface: &SafeText,
-    group: &[&SeriesAnalysis<'_>],
-    seconds: u64,
-) -> (Judged, f64) {
-    let length = i64::try_from(seconds.saturating_mul(1_000)).unwrap_or(i64::MAX);
-    let from = context.range.to.saturating_sub(length);
-    let in_days = length > DAY_MS;
-    let mut judged = Judged::default();
-    let past = context.fold.history.past(surface.as_str());
-    let first = if in_days {
-        let hours = past.map(|past| past.hours.range(bucket::floor(from, HOUR_MS)..context.range.to));
-        for (_, hour) in hours.into_iter().flatten() {
-            judged.add(*hour);
-        }
-        past.and_then(|past| past.hours.keys().next().copied())
-    } else {
-        for one in group {
-            let offline = context.offline_of(&one.series.vantage);
-            let cells = tally(one.series, offline, &[(from, context.range.to)]);
-            for cell in &cells {
-                judged.add(Judged { n: cell.judged, failed: cell.failed });
-            }
-        }
-        past.and_then(|past| past.hours.keys().next().copied())
-    };
-    let seen = first.map_or(0, |first| (context.range.to - first.max(from)).clamp(0, length));
-    let share = number(u64::try_from(seen).unwrap_or_default()) / number(u64::try_from(length.max(1)).unwrap_or(1));
-    (judged, share)
+    objectives::judge(asked, &|seconds| span_counts(context, surface, group, seconds), &latency)
 }
 
 /// One row a vantage.

@@ -44,6 +44,8 @@ pub(super) struct Sentence<'s> {
     pub(super) is_silent: bool,
     /// Whether there is no check at all.
     pub(super) is_empty: bool,
+    /// What is or was in maintenance, and is left out.
+    pub(super) maintenance: Vec<String>,
 }
 
 impl Sentence<'_> {
@@ -66,6 +68,7 @@ impl Sentence<'_> {
         )];
         parts.extend(others.iter().map(|one| Self::other(one)));
         parts.extend(self.set_aside());
+        parts.extend(self.maintenance.clone());
         parts.extend(self.control());
         parts.extend(self.consistent());
         format!("{}. {}", parts.join("; "), self.confidence())
@@ -197,6 +200,7 @@ impl Sentence<'_> {
         parts.push(self.proven(judged, failed));
         parts.extend(self.tail());
         parts.extend(self.set_aside());
+        parts.extend(self.maintenance.clone());
         format!("{}. {}", parts.join("; "), self.confidence())
     }
 
@@ -255,12 +259,16 @@ impl Sentence<'_> {
         let why = self.why_unknown();
         let before = self.past().map(|past| format!("; before that {past}")).unwrap_or_default();
         let consistent = self.consistent().filter(|_| self.last.is_none()).map(|words| format!("; {words}"));
-        format!("unknown: {why}{before}{}. {}", consistent.unwrap_or_default(), self.confidence())
+        let maintenance: String = self.maintenance.iter().map(|phrase| format!("; {phrase}")).collect();
+        format!("unknown: {why}{before}{}{maintenance}. {}", consistent.unwrap_or_default(), self.confidence())
     }
 
     pub(super) fn why_unknown(&self) -> String {
         if self.is_empty {
             return "no check was made in this time".to_owned();
+        }
+        if self.last_check.is_none() && !self.maintenance.is_empty() {
+            return "every check of this time was in maintenance".to_owned();
         }
         let is_aside = self.vantages.iter().any(|row| row.set_aside);
         if is_aside && self.answer.scope.vantages_judged == 0 {

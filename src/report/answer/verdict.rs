@@ -8,6 +8,7 @@ use crate::model::SafeText;
 use crate::report::answer::claims;
 use crate::report::answer::headline;
 use crate::report::answer::headline::Headline;
+use crate::report::answer::maintenance;
 use crate::report::answer::sentence::Sentence;
 use crate::report::answer::surface_status::SurfaceStatus;
 use crate::report::context::ReportContext;
@@ -109,10 +110,18 @@ impl VerdictInput<'_, '_> {
             clock,
             failed,
             judged,
-            maintenance: self.context.fold.maintenance.scheduled(),
+            maintenance: self.maintenance(),
             why_unknown: unknown,
         }
         .write()
+    }
+
+    /// What is or was in maintenance, by the names for people.
+    fn maintenance(&self) -> Vec<String> {
+        maintenance::phrases(self.context, |surface| {
+            let row = self.surfaces.iter().find(|row| row.surface == *surface);
+            row.map_or(surface, SurfaceRow::label).to_string()
+        })
     }
 
     /// What has been failing for long beside what is told: `1 of 200 probes failing since 2025-03-04 09:00`
@@ -177,6 +186,7 @@ impl VerdictInput<'_, '_> {
             last_check: context.of_targets().filter_map(|one| one.last).max(),
             is_silent: context.analyses.iter().any(|one| one.silent),
             is_empty: context.analyses.is_empty(),
+            maintenance: self.maintenance(),
         }
     }
 

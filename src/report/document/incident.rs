@@ -40,6 +40,8 @@ pub struct Incident {
     pub actual_failures: u64,
     /// Checks judged in its waves.
     pub judged: u64,
+    /// Checks of its surfaces that were due within maintenance while it lasted: in none of its figures.
+    pub maintenance: u64,
     /// Failures to expect in that time from what is usual; null without a baseline.
     pub expected_failures: Option<f64>,
     /// The dominant failure.

@@ -68,7 +68,7 @@ pub struct Report {
     pub lag_us: LatencySummary,
     /// How much of what was due was seen.
     pub coverage: Coverage,
-    /// Checks within maintenance windows: in every figure but those of the objectives.
+    /// Checks within maintenance windows: in no other figure.
     pub maintenance: Counts,
     /// What a sample of this size can prove.
     pub proof: SampleBound,

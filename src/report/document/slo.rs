@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::format;
+
 /// The objective of a surface, judged.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Slo {
@@ -55,14 +57,42 @@ pub struct Burn {
     pub long_judged: u64,
     /// Of these, failed.
     pub long_failed: u64,
+    /// The share of the long window for which there is data or a maintenance.
+    pub long_seen: f64,
     /// Checks judged in the short window.
     pub short_judged: u64,
     /// Of these, failed.
     pub short_failed: u64,
-    /// Whether it could be judged: failures enough in the long window that one alone does not decide.
+    /// Whether it could be judged.
     pub judged: bool,
+    /// Why not; null where it was.
+    pub unjudged: Option<Unjudged>,
     /// Whether it fires.
     pub firing: bool,
+}
+
+/// Why a burn rate is not judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Unjudged {
+    /// There is data for less than nine tenths of the long window, or for nothing of the short one.
+    TooLittleSeen,
+    /// Fewer than five checks failed in the long window.
+    TooFewFailures,
+    /// The failures of the long window lie in fewer than three minutes.
+    TooBrief,
+}
+
+impl Burn {
+    /// Why it is not judged, in words: `data for 12% of it`.
+    #[must_use]
+    pub fn why_unjudged(&self) -> Option<String> {
+        Some(match self.unjudged? {
+            Unjudged::TooLittleSeen => format!("data for {} of it", format::ratio(self.long_seen)),
+            Unjudged::TooFewFailures => format!("only {} failed", format::counted(self.long_failed, "check")),
+            Unjudged::TooBrief => "failures in less than 3 minutes of it".to_owned(),
+        })
+    }
 }
 
 /// "95 % under 800 ms", judged.

@@ -1,7 +1,7 @@
 //! What came before the window: by surface and hour, for what is usual and for objectives whose
 //! span is longer than the window.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +16,9 @@ pub(crate) const DAYS: i64 = 28;
 pub(crate) const HOUR_MS: i64 = 3_600_000;
 pub(crate) const DAY_MS: i64 = 24 * HOUR_MS;
 
+/// An hour, as a step between instants in milliseconds.
+const HOUR_STEP: usize = 3_600_000;
+
 /// Checks by surface and hour.
 #[derive(Clone, Debug)]
 pub(crate) struct History {
@@ -27,8 +30,10 @@ pub(crate) struct History {
 /// What is known of one surface.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SurfaceHistory {
-    /// Up and down checks by the hour they were due in, those of the window too.
+    /// Up and down checks by the hour they were due in, those of the window too, those in maintenance left out.
     pub(crate) hours: BTreeMap<i64, Judged>,
+    /// The hours of which there are checks, also in maintenance.
+    pub(crate) seen: BTreeSet<i64>,
     /// Before the window, by hour.
     pub(crate) hourly: BTreeMap<i64, PastSpan>,
     /// Before the window, by day: what came in windows longer than an hour.
@@ -63,6 +68,7 @@ impl SurfaceHistory {
         for (hour, judged) in &other.hours {
             self.hours.entry(*hour).or_default().add(*judged);
         }
+        self.seen.extend(&other.seen);
         for (hour, then) in &other.hourly {
             self.hourly.entry(*hour).or_default().merge(then);
         }
@@ -100,7 +106,14 @@ impl History {
     pub(crate) fn count(&mut self, window: &Window) {
         let hour = bucket::floor(window.from.as_millisecond(), HOUR_MS);
         let judged = Judged { n: window.counts.judged(), failed: window.counts.down };
-        self.past_mut(&window.surface).hours.entry(hour).or_default().add(judged);
+        let past = self.past_mut(&window.surface);
+        if judged.n > 0 || window.maintenance {
+            let hours = (hour..window.to.as_millisecond()).step_by(HOUR_STEP);
+            past.seen.extend(hours);
+        }
+        if !window.maintenance {
+            past.hours.entry(hour).or_default().add(judged);
+        }
     }
 
     /// Adds a window from before the window of the report to what is usual.

@@ -49,6 +49,49 @@ pub(crate) struct Series {
     pub(crate) log: CheckLog,
     /// and those in the day before.
     pub(crate) lead_in: CheckLog,
+    /// What is in none of these: the checks within maintenance.
+    pub(crate) maintenance: MaintenanceChecks,
+}
+
+/// Checks that were due within maintenance: counted, and judged by nobody.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct MaintenanceChecks {
+    /// Those in the range.
+    pub(crate) counts: Counts,
+    /// They and those of the day before.
+    pub(crate) log: CheckLog,
+}
+
+impl MaintenanceChecks {
+    /// Adds the checks of a window.
+    pub(crate) fn add(&mut self, window: &Window, is_in_range: bool) {
+        if is_in_range {
+            self.counts.merge(&window.counts);
+        }
+        for run in window.strip.runs() {
+            self.log.add(&run);
+        }
+    }
+
+    fn merge(&mut self, other: MaintenanceChecks) {
+        self.counts.merge(&other.counts);
+        self.log.merge(other.log);
+    }
+
+    /// The time that the checks cover, each of them for `reach`, in order.
+    pub(crate) fn spans(&self, reach: i64) -> impl Iterator<Item = (i64, i64)> {
+        self.log.runs().map(move |run| (run.first.at, run.last_at.saturating_add(reach)))
+    }
+
+    /// For how long there was maintenance between two instants, where a check stands for `interval`.
+    pub(crate) fn within(&self, from: i64, to: i64, interval: i64) -> i64 {
+        let (mut length, mut until) = (0, from);
+        for (begin, end) in self.spans(interval) {
+            length += (end.min(to) - begin.max(until)).max(0);
+            until = until.max(end);
+        }
+        length
+    }
 }
 
 impl Series {
@@ -68,6 +111,7 @@ impl Series {
             lag: Histogram::default(),
             log: CheckLog::default(),
             lead_in: CheckLog::default(),
+            maintenance: MaintenanceChecks::default(),
         }
     }
 
@@ -96,6 +140,7 @@ impl Series {
         self.lag.merge(&other.lag);
         self.log.merge(other.log);
         self.lead_in.merge(other.lead_in);
+        self.maintenance.merge(other.maintenance);
     }
 
     /// Its key.
@@ -110,6 +155,6 @@ impl Series {
 
     /// Whether anything of it lies in the range.
     pub(crate) const fn is_in_range(&self) -> bool {
-        self.counts.scheduled() > 0
+        self.counts.scheduled() > 0 || self.maintenance.counts.scheduled() > 0
     }
 }

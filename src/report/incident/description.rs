@@ -115,6 +115,7 @@ impl Description<'_, '_> {
             impact_minutes: self.impact(),
             actual_failures: all.failed,
             judged: all.judged,
+            maintenance: self.maintenance(start, end),
             expected_failures: self.expected(),
             kind: main_failure(&all.classes, &all.codes, &facts.facts),
             flap_percent: (flap_percent * 10.0).round() / 10.0,
@@ -139,6 +140,14 @@ impl Description<'_, '_> {
             start: first.unwrap_or(start).bracket(),
             end: end.and(last).map(Transition::bracket),
         }
+    }
+
+    /// Checks of its surfaces in maintenance while it lasted.
+    fn maintenance(&self, start: Transition, end: Option<Transition>) -> u64 {
+        let to = end.map_or(self.context.range.to, |end| end.by);
+        let series = self.surfaces.iter().flat_map(|surface| self.context.series_of(surface));
+        let of_series = |at: &usize| self.context.analyses[*at].series.maintenance.log.between(start.by, to).count();
+        series.map(of_series).sum::<usize>() as u64
     }
 
     /// All checks in its waves.

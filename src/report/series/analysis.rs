@@ -352,13 +352,16 @@ fn coverage(
     if let (Some(cadence), Some(first), Some(last)) = (cadence, seen.first, seen.last) {
         let has_past = !series.lead_in.is_empty();
         let (interval, forgiven) = (cadence.every, forgiven(range));
-        silent = range.to - last > forgiven.max(interval.saturating_mul(SILENT_AFTER));
+        // A maintenance is no silence.
+        let heard = last.max(series.maintenance.log.last_at().unwrap_or(last));
+        silent = range.to - heard > forgiven.max(interval.saturating_mul(SILENT_AFTER));
         // Passes made back to back by hand show no schedule that more could have been due by.
         let is_scheduled = has_past || last - first >= forgiven || interval >= forgiven;
         if is_scheduled {
             let begin = if has_past && range.from_is_asked { range.from } else { first };
             let end = if silent { range.to } else { range.to.min(last + interval).max(last) };
-            expected = expected.max(cadence.due_in(end - begin));
+            let maintained = series.maintenance.within(begin, end, interval);
+            expected = expected.max(cadence.due_in(end - begin - maintained));
         }
     }
     let ratio = ratio(observed, expected).map(rounded);
@@ -397,6 +400,11 @@ pub(crate) fn silences(analyses: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>
             let stride = usize::try_from(limit / longest.max(1)).unwrap_or_default().max(1);
             (0..run.count).step_by(stride).for_each(|n| instants.add(run.at(n)));
             instants.add(run.last_at);
+        }
+        for (first, last) in one.series.maintenance.spans(0) {
+            let stride = usize::try_from(limit).unwrap_or_default().max(1);
+            (first..last).step_by(stride).for_each(|at| instants.add(at));
+            instants.add(last);
         }
         instants
     });

@@ -45,6 +45,8 @@ pub(super) enum PlayedCheck {
     Missed,
     /// Nothing was due: the machine slept.
     Asleep,
+    /// The same within a maintenance.
+    InMaintenance(Box<PlayedCheck>),
 }
 
 impl<'l> Line<'l> {
@@ -96,8 +98,12 @@ impl Stage {
 }
 
 fn outcome(line: Line<'_>, scheduled_at: Timestamp, found: PlayedCheck) -> Option<Outcome> {
+    let (found, maintenance) = match found {
+        PlayedCheck::InMaintenance(found) => (*found, true),
+        found => (found, false),
+    };
     let mut outcome = match found {
-        PlayedCheck::Asleep => return None,
+        PlayedCheck::Asleep | PlayedCheck::InMaintenance(_) => return None,
         PlayedCheck::Up(ms) => up(ms),
         PlayedCheck::Failed(outcome) => *outcome,
         PlayedCheck::Missed => Outcome { verdict: Verdict::Missed, ..up(0) },
@@ -106,6 +112,7 @@ fn outcome(line: Line<'_>, scheduled_at: Timestamp, found: PlayedCheck) -> Optio
     line.surface.clone_into(&mut outcome.surface);
     line.probe.clone_into(&mut outcome.probe);
     outcome.control = line.control;
+    outcome.maintenance = maintenance;
     outcome.scheduled_at = scheduled_at;
     outcome.started_at = scheduled_at;
     Some(outcome)

@@ -231,8 +231,16 @@ fn promised(slo: &AvailabilitySlo) -> String {
         let window = format::duration(std::time::Duration::from_secs(burn.long_s));
         parts.push(format!("burning {:.0}× over {window}: {}", burn.long_burn.unwrap_or_default(), burn.severity));
     }
-    if !slo.burn.iter().any(|burn| burn.judged) {
-        parts.push("burn is not judged: too few failures".to_owned());
+    let unjudged: Vec<String> = slo
+        .burn
+        .iter()
+        .filter_map(|burn| {
+            let window = format::duration(std::time::Duration::from_secs(burn.long_s));
+            Some(format!("{window} ({})", burn.why_unjudged()?))
+        })
+        .collect();
+    if !unjudged.is_empty() {
+        parts.push(format!("burn not judged over {}", unjudged.join(", ")));
     }
     if !slo.provable {
         parts.push(format!("{} checks would be needed to show it", format::count(slo.checks_needed)));
