@@ -316,7 +316,7 @@ async fn what_every_server_did_is_said() {
     assert_eq!(failure.class, FailureClass::DnsTimeout);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn before_the_time_is_up_it_is_said_who_was_waited_for() {
     let silent = Dns::start(|_| Act::Silent).await;
     let mut conf = conf("", &[&silent]);
