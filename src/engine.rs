@@ -2,6 +2,7 @@
 //! neither schedules nor files.
 
 mod addresses;
+mod answer;
 mod assets;
 mod attempt;
 mod body;
@@ -11,6 +12,7 @@ mod chunks;
 mod classify;
 mod coding;
 mod connection;
+mod connector;
 mod cookies;
 mod curl;
 mod diagnose;
@@ -33,14 +35,19 @@ mod offload;
 mod os_error;
 mod own_route;
 mod phase_error;
+mod protocol_check;
 mod proxy;
+mod query_response;
 mod recorded_exchange;
 mod redirect;
+mod repeat_command;
 mod request_builder;
+mod requester;
 mod resolve;
 mod route;
 mod session;
 mod shared_session;
+mod starttls;
 mod step;
 mod step_result;
 mod stream;

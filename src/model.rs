@@ -18,6 +18,7 @@ mod network;
 mod outcome;
 mod phase;
 mod probe;
+mod protocol;
 pub mod quantity;
 mod recorded_plan;
 mod redactor;
@@ -53,6 +54,7 @@ pub use outcome::{
 };
 pub use phase::{Phase, Timings};
 pub use probe::{Probe, Retries};
+pub use protocol::{Protocol, Starttls, is_tls_scheme};
 pub use recorded_plan::{PlannedProbe, RecordedPlan, Shard};
 pub use redactor::Redactor;
 pub use request::{Auth, Body, FileBody, FormPart, OAuth2, Request};

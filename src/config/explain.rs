@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::config::loaded::Config;
-use crate::config::probe::{expect, journey, maintenance, request, transport};
+use crate::config::probe::{expect, journey, maintenance, protocol_keys, request, transport};
 use crate::config::value::toml_text::{TomlLines, TomlWriter, list, quoted};
 use crate::model::quantity::{show_duration, show_latency_objective, show_objective};
 use crate::model::{DeniedNetworks, Probe, Schedule, Step};
@@ -25,13 +25,18 @@ pub(crate) fn explain(config: &Config, probe: &Probe) -> String {
     lines.set("surface", &writer.text(&probe.surface));
     lines.set("tags", &list(probe.tags.iter().map(|tag| writer.text(tag))));
     timing(&mut lines, &writer, probe);
-    transport::explain(&mut lines, &writer, &probe.transport);
+    let mut own = TomlLines(String::new());
+    transport::explain(&mut own, &writer, &probe.transport);
     match probe.steps.as_slice() {
         [Step { name: None, request, expect, .. }] => {
-            request::explain(&mut lines, &writer, request);
-            expect::explain(&mut lines, &writer, expect);
+            request::explain(&mut own, &writer, request);
+            expect::explain(&mut own, &writer, expect);
+            lines.0.push_str(&protocol_keys::lines_of(&own.0, request.protocol));
         }
-        steps => journey::explain(&mut lines, &writer, kind, steps),
+        steps => {
+            lines.0.push_str(&own.0);
+            journey::explain(&mut lines, &writer, kind, steps);
+        }
     }
     lines.0
 }

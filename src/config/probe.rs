@@ -8,6 +8,7 @@ pub(crate) mod expect;
 pub(crate) mod journey;
 pub(crate) mod maintenance;
 pub(crate) mod matrix;
+pub(crate) mod protocol_keys;
 pub(crate) mod request;
 pub(crate) mod transport;
 
@@ -43,7 +44,7 @@ pub(crate) const DEFAULTS: TableSchema = TableSchema {
 /// What a probe is known by, and what only it can say.
 const IDENTITY_KEYS: &[Key] = &[
     key("name", ValueType::Text, "", "The name, unique in the file: the key of every record."),
-    key("url", ValueType::Text, "", "The URL: http or https."),
+    key("url", ValueType::Text, "", "The URL; its scheme says what is asked: http, https, tls or tcp."),
     key(
         "step",
         ValueType::List(&ValueType::Table(&journey::STEP)),
@@ -199,6 +200,7 @@ fn steps(reader: &mut ConfigReader, own: &Table, layers: &Layers, timeout: Durat
     let request = request::request(reader, own, layers);
     let expect = expect::expect(reader, &layers.inner("expect"));
     let request = request?;
+    let expect = protocol_keys::only_of(expect, request.protocol);
     judge(reader, &layers.inner("expect"), &request, &expect, timeout);
     Some(vec![Step { expect, ..Step::of(request) }])
 }

@@ -9,9 +9,10 @@ use url::{Host, Url};
 use crate::model::{AddressOutcome, Addresses, Phase, Probe, Quorum, Transport, Verdict};
 
 use super::classify::resolve_fault;
-use super::exchange::ADDRESSES;
+use super::connector::ADDRESSES;
 use super::fault::{Deadline, Fault, timed_out};
 use super::journey::{self, JourneyMeans};
+use super::route::host_of;
 use super::session::Session;
 use super::step_result::StepResult;
 
@@ -71,15 +72,15 @@ async fn find(
 ) -> Result<Option<Vec<SocketAddr>>, Fault> {
     let first = probe.steps.first().and_then(|step| step.request.url.fill(&session.captures).ok());
     let Some(url) = first.and_then(|url| Url::parse(&url).ok()) else { return Ok(None) };
-    let (Some(Host::Domain(host)), Some(port)) = (url.host(), url.port_or_known_default()) else { return Ok(None) };
+    let (Some(Host::Domain(host)), Some(port)) = (host_of(&url), url.port_or_known_default()) else { return Ok(None) };
     let transport = &probe.transport;
-    let lookup = means.requester.names.lookup(transport.resolver, host, transport.ip, deadline.at);
+    let lookup = means.requester.names.lookup(transport.resolver, &host, transport.ip, deadline.at);
     match tokio::time::timeout_at(deadline.at, lookup).await {
         Ok(Ok(found)) => {
             Ok(Some(found.into_iter().take(ADDRESSES).map(|address| SocketAddr::new(address, port)).collect()))
         }
-        Ok(Err(failure)) => Err(resolve_fault(host, &failure)),
-        Err(_) => Err(timed_out(Phase::Resolve, deadline, host)),
+        Ok(Err(failure)) => Err(resolve_fault(&host, &failure)),
+        Err(_) => Err(timed_out(Phase::Resolve, deadline, &host)),
     }
 }
 

@@ -8,9 +8,9 @@ use url::Url;
 use crate::model::{AssetOutcome, Assets, Expect, FailureClass, Mismatch, Probe, Request, SafeText, Step, Value};
 
 use super::body::Body;
-use super::exchange::Requester;
 use super::fault::{Deadline, Fault};
 use super::html::HtmlError;
+use super::requester::Requester;
 use super::route::same_origin;
 use super::session::Session;
 use super::step::StepRun;

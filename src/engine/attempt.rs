@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::model::{Addresses, Captures, ExchangeDetail, Probe, Redactor, Step, Transport};
+use crate::model::{Addresses, Captures, ExchangeDetail, Probe, Redactor, Step, Transport, is_tls_scheme};
 
 use super::addresses;
 use super::connection::KeptConnections;
 use super::error::EngineError;
-use super::exchange::Requester;
 use super::fault::{Deadline, Fault};
 use super::journey::{self, JourneyMeans};
 use super::request_builder::ParsedUrls;
+use super::requester::Requester;
 use super::resolve::Names;
 use super::route::tls_settings;
 use super::session::Session;
@@ -101,14 +101,14 @@ fn blocked(fault: &Fault, probe: &Probe, redactor: &Redactor) -> StepResult {
 }
 
 fn needs_system_roots(probe: &Probe) -> bool {
-    let is_https = |step: &Step| {
+    let has_tls = |step: &Step| {
         let url = step.request.url.to_string();
-        url.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:"))
+        url.split_once("://").is_some_and(|(scheme, _)| is_tls_scheme(&scheme.to_ascii_lowercase()))
     };
     let needs = |transport: &Transport, steps: &[Step]| {
         let proxy = transport.proxy.as_ref().and_then(|proxy| proxy.fill(&Captures::new()).ok());
         let https_proxy = proxy.is_some_and(|proxy| proxy.starts_with("https:"));
-        transport.tls.ca_file.is_none() && !transport.tls.insecure && (https_proxy || steps.iter().any(is_https))
+        transport.tls.ca_file.is_none() && !transport.tls.insecure && (https_proxy || steps.iter().any(has_tls))
     };
     needs(&probe.transport, &probe.steps)
         || probe.session.as_ref().is_some_and(|session| needs(&session.transport, &session.steps))

@@ -172,7 +172,8 @@ pub(super) fn http2_head_fault(failed: &http2::HeadError, peer: &Peer) -> Fault 
     }
 }
 
-fn head_io_fault(error: &io::Error, peer: &Peer, silent: bool) -> Fault {
+/// A connection that broke before there was an answer.
+pub(super) fn head_io_fault(error: &io::Error, peer: &Peer, silent: bool) -> Fault {
     let target = &peer.target;
     let fault = |class, message: String| Fault::new(class, Phase::Processing, message);
     if let Some(class) = ours(error) {
@@ -229,7 +230,8 @@ pub(super) fn http2_body_fault(error: &h2::Error, target: &str) -> Fault {
     }
 }
 
-fn body_io_fault(error: &io::Error, target: &str) -> Fault {
+/// A connection that broke in the middle of an answer.
+pub(super) fn body_io_fault(error: &io::Error, target: &str) -> Fault {
     let fault = |class, message: String| Fault::new(class, Phase::Transfer, message);
     match error.kind() {
         _ if ours(error).is_some() => {

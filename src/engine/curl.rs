@@ -202,7 +202,7 @@ fn prefixed(prefix: &str, value: &Value) -> Value {
 
 /// One word of a POSIX shell, with `$'…'` of bash and zsh for control characters: plain text
 /// between quotes, secrets and captures as variables.
-fn quote(value: &Value) -> String {
+pub(super) fn quote(value: &Value) -> String {
     let mut word = String::new();
     for part in &value.parts {
         match part {

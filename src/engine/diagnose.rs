@@ -19,6 +19,7 @@ use crate::model::{
 
 use super::attempt::Attempts;
 use super::os_error::connect_class;
+use super::route::host_of;
 
 /// The most time one extra check may take.
 const TIME: Duration = Duration::from_secs(5);
@@ -147,7 +148,8 @@ fn other_resolver(probe: &Probe, clues: &Clues) -> Option<Resolver> {
 fn may_repeat(probe: &Probe) -> bool {
     let request = probe.steps.first().map(|step| &step.request);
     request.is_some_and(|request| {
-        matches!(request.method, Method::GET | Method::HEAD) && matches!(request.body, Body::Empty)
+        let is_plain = matches!(request.method, Method::GET | Method::HEAD) && matches!(request.body, Body::Empty);
+        is_plain && request.send.is_none()
     })
 }
 
@@ -176,8 +178,8 @@ async fn connects(address: SocketAddr, limit: Duration) -> Result<(), FailureCla
 /// The host name of the first request; absent where it is an address or not known beforehand.
 fn host(probe: &Probe) -> Option<String> {
     let url = probe.steps.first()?.request.url.fill(&crate::model::Captures::new()).ok()?;
-    match Url::parse(&url).ok()?.host()? {
-        Host::Domain(name) => Some(name.to_owned()),
+    match host_of(&Url::parse(&url).ok()?)? {
+        Host::Domain(name) => Some(name),
         Host::Ipv4(_) | Host::Ipv6(_) => None,
     }
 }

@@ -52,14 +52,14 @@ pub(super) fn gather(
     url: &Url,
     answer: Option<(&HeaderMap, &Body)>,
     addresses: &[SocketAddr],
-    curl: &str,
+    curl: Option<&str>,
     redactor: &Redactor,
 ) -> Evidence {
     Evidence {
         url: redactor.url(url),
         headers: answer.map(|(headers, _)| telling(headers, redactor)).unwrap_or_default(),
         body: answer.and_then(|(headers, body)| beginning(body, headers, redactor)),
-        curl: Some(redactor.clean(curl, CURL)),
+        curl: curl.map(|curl| redactor.clean(curl, CURL)),
         addresses: addresses.iter().take(ADDRESSES).copied().collect(),
         diagnosis: None,
     }

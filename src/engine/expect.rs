@@ -4,13 +4,16 @@ use std::fmt::Display;
 
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
+use rustls::client::verify_server_name;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::server::ParsedCertificate;
 use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::model::text::hexadecimal;
 use crate::model::{
-    Captures, CertificateRole, Expect, FailureClass, HeaderExpectation, HeaderRule, Hop, HttpVersion, JsonDocument,
-    JsonNode, JsonRule, Mismatch, Redactor, SafeText, TextRule, Timings, TlsFacts, Value,
+    Captures, CertificateFacts, CertificateRole, Expect, FailureClass, HeaderExpectation, HeaderRule, Hop, HttpVersion,
+    JsonDocument, JsonNode, JsonRule, Mismatch, Redactor, SafeText, TextRule, Timings, TlsFacts, Value, is_tls_scheme,
 };
 
 use super::body::Body;
@@ -25,11 +28,14 @@ const MISMATCHES: usize = 50;
 /// What was received, as far as it can be judged.
 #[derive(Debug)]
 pub(super) struct ReceivedResponse<'a> {
-    pub(super) status: StatusCode,
+    /// Absent where HTTP is not spoken.
+    pub(super) status: Option<StatusCode>,
     pub(super) headers: &'a HeaderMap,
     pub(super) url: &'a Url,
     pub(super) http_version: Option<HttpVersion>,
     pub(super) tls: Option<&'a TlsFacts>,
+    /// The server's own certificate.
+    pub(super) leaf: Option<CertificateDer<'static>>,
     /// The redirects on the way.
     pub(super) hops: &'a [Hop],
     pub(super) body: &'a Body,
@@ -53,6 +59,14 @@ pub(super) fn needs_body(expect: &Expect) -> bool {
         || expect.min_bytes.is_some()
         || expect.max_bytes.is_some()
         || expect.assets.is_some()
+}
+
+/// Whether what came so far over a connection without HTTP meets every rule that more of it could meet.
+pub(super) fn meets_text(expect: &Expect, body: &Body, captures: &Captures, redactor: &Redactor) -> bool {
+    let mut judge = Judge { captures, redactor, mismatches: Vec::new(), beyond_limit: false };
+    judge.body(expect, body, &HeaderMap::new());
+    let may_come = |mismatch: &Mismatch| !matches!(&*mismatch.assertion, "body-lacks" | "body-not-matches");
+    !judge.beyond_limit && !judge.mismatches.iter().any(may_come)
 }
 
 /// The mismatch of the status alone, which is known before the body.
@@ -85,6 +99,7 @@ pub(super) async fn judge(
     let (expect, captures, redactor) = (expect.clone(), captures.clone(), redactor.clone());
     let (status, http_version, now) = (received.status, received.http_version, received.now);
     let (headers, url, tls) = (received.headers.clone(), received.url.clone(), received.tls.cloned());
+    let leaf = received.leaf.clone();
     let (body, timings, hops) = (received.body.clone(), *received.timings, received.hops.to_vec());
     let work = move || {
         let received = ReceivedResponse {
@@ -93,6 +108,7 @@ pub(super) async fn judge(
             url: &url,
             http_version,
             tls: tls.as_ref(),
+            leaf,
             hops: &hops,
             body: &body,
             timings: &timings,
@@ -109,7 +125,7 @@ fn judge_here(
     captures: &Captures,
     redactor: &Redactor,
 ) -> Option<Unmet> {
-    let of_status = status(expect, received.status);
+    let of_status = received.status.and_then(|code| status(expect, code));
     let mut judge = Judge { captures, redactor, mismatches: Vec::new(), beyond_limit: false };
     judge.connection(expect, received);
     judge.headers(&expect.headers, received.headers);
@@ -186,13 +202,15 @@ impl Judge<'_> {
             let names: Vec<&str> = expect.tls_version.iter().map(|version| version.name()).collect();
             self.miss("tls-version", names.join(", "), tls_version.unwrap_or("no TLS"));
         }
-        let is_secure = received.url.scheme() == "https";
+        let is_secure = is_tls_scheme(received.url.scheme());
         if expect.secure.is_some_and(|secure| secure != is_secure) {
             self.miss("secure", !is_secure, is_secure);
         }
         if let Some(days) = expect.certificate_days {
             self.certificate_days(days, received);
         }
+        self.certificate_issuer(&expect.certificate_issuer, received.tls);
+        self.certificate_names(&expect.certificate_names, received);
     }
 
     /// Holds every certificate on the path of every hop to its days: a visitor is stopped by the
@@ -220,6 +238,30 @@ impl Judge<'_> {
             };
             let actual = format!("{left} days left of {what} {} of {host}", certificate.subject);
             self.miss("certificate-days", expected, actual);
+        }
+    }
+
+    fn certificate_issuer(&mut self, wanted: &[Value], tls: Option<&TlsFacts>) {
+        let issuer = tls.and_then(|tls| Some(tls.certificate.as_ref()?.issuer.as_str()));
+        for text in wanted {
+            if !issuer.is_some_and(|issuer| issuer.contains(&self.fill(text))) {
+                self.miss("certificate-issuer", format_args!("contains {text}"), issuer.unwrap_or("no certificate"));
+            }
+        }
+    }
+
+    /// Whether the certificate is for these names, by the rules that hold for a visitor's.
+    fn certificate_names(&mut self, wanted: &[Value], received: &ReceivedResponse<'_>) {
+        let parsed = received.leaf.as_ref().and_then(|leaf| ParsedCertificate::try_from(leaf).ok());
+        for name in wanted {
+            let server = ServerName::try_from(self.fill(name)).ok();
+            let is_for = |(certificate, name)| verify_server_name(certificate, name).is_ok();
+            if parsed.as_ref().zip(server.as_ref()).is_some_and(is_for) {
+                continue;
+            }
+            let certificate = received.tls.and_then(|tls| tls.certificate.as_ref());
+            let actual = certificate.map_or_else(|| "no certificate".to_owned(), names_of);
+            self.miss("certificate-names", name, actual);
         }
     }
 
@@ -373,6 +415,15 @@ impl Judge<'_> {
                 self.miss(&format!("latency.{name}"), format_args!("at most {most:?}"), format_args!("{took:.1?}"));
             }
         }
+    }
+}
+
+/// The names of a certificate, as many as are kept.
+fn names_of(certificate: &CertificateFacts) -> String {
+    let shown: Vec<&str> = certificate.names.iter().map(SafeText::as_str).collect();
+    match certificate.names_total - shown.len().min(certificate.names_total) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
     }
 }
 

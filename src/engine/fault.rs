@@ -19,6 +19,13 @@ pub(super) struct Deadline {
     pub(super) limit: Duration,
 }
 
+impl Deadline {
+    /// `within 400 ms (timeout 400ms)`, for messages.
+    pub(super) fn within(&self) -> String {
+        format!("within {} ms (timeout {:?})", self.limit.as_millis(), self.limit)
+    }
+}
+
 /// What went wrong, before redaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fault {
@@ -50,6 +57,5 @@ pub(super) fn timed_out(phase: Phase, deadline: Deadline, target: &str) -> Fault
         Phase::Processing => (FailureClass::ResponseTimeout, format!("{target} sent no complete response head")),
         Phase::Transfer => (FailureClass::BodyTimeout, format!("{target} did not finish the body")),
     };
-    let limit = deadline.limit;
-    Fault::new(class, phase, format!("{what} within {} ms (timeout {limit:?})", limit.as_millis()))
+    Fault::new(class, phase, format!("{what} {}", deadline.within()))
 }

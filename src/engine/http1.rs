@@ -11,7 +11,6 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{Builder, Connection, SendRequest};
 use hyper_util::rt::TokioIo;
-use tokio::io::AsyncWrite;
 
 use super::head::{self, Refused};
 use super::message::{OutgoingRequest, ResponseHead};
@@ -172,13 +171,9 @@ impl Http1 {
         self.body.is_none() && connection.as_mut().poll(&mut context).is_pending() && self.sender.is_ready()
     }
 
-    /// Says farewell where TLS is spoken, without waiting: a server logs a connection that ends
-    /// without.
+    /// Ends it in order, without waiting.
     pub(super) fn close(self) {
         let Some(connection) = self.driver.connection else { return };
-        let mut stream = Pin::into_inner(connection).into_parts().io.into_inner().into_stream();
-        if matches!(stream, Stream::Tls(_)) {
-            let _ = Pin::new(&mut stream).poll_shutdown(&mut Context::from_waker(Waker::noop()));
-        }
+        Pin::into_inner(connection).into_parts().io.into_inner().into_stream().close();
     }
 }

@@ -7,8 +7,8 @@ use crate::model::{Auth, Probe, Redactor, Secret, Step, StepOutcome, Timings};
 
 use super::assets::Loading;
 use super::capture;
-use super::exchange::Requester;
 use super::fault::{Deadline, Fault};
+use super::requester::Requester;
 use super::session::Session;
 use super::step::StepRun;
 use super::step_result::StepResult;

@@ -127,7 +127,8 @@ impl Ending<'_> {
         }
     }
 
-    fn peer(&self) -> Peer {
+    /// Who is spoken to.
+    pub(super) fn peer(&self) -> Peer {
         let name = self.route.tls.as_ref().map(|tls| tls.name.to_str().into_owned());
         Peer {
             target: self.trace.target(&self.route.host),

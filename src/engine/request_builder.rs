@@ -7,7 +7,9 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use url::Url;
 
-use crate::model::{Auth, Body as RequestBody, Captures, FailureClass, FormPart, MissingCapture, Step, Value};
+use crate::model::{
+    Auth, Body as RequestBody, Captures, FailureClass, FormPart, MissingCapture, Protocol, Step, Value,
+};
 
 use super::fault::Fault;
 use super::message::OutgoingRequest;
@@ -80,12 +82,12 @@ impl std::fmt::Debug for ParsedUrls {
 }
 
 impl ParsedUrls {
-    fn parse(&self, text: String) -> Option<Url> {
+    fn parse(&self, text: String, protocol: Protocol) -> Option<Url> {
         let mut parsed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(url) = parsed.get(&text) {
             return Some(url.clone());
         }
-        let url = parse(&text)?;
+        let url = parse(&text, protocol)?;
         if parsed.len() < PARSED {
             parsed.insert(text, url.clone());
         }
@@ -93,23 +95,25 @@ impl ParsedUrls {
     }
 }
 
-fn parse(text: &str) -> Option<Url> {
-    Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
+fn parse(text: &str, protocol: Protocol) -> Option<Url> {
+    Url::parse(text).ok().filter(|url| protocol.schemes().contains(&url.scheme()))
 }
 
 /// The URL that is first asked. With `known` it is remembered, unless it has captured values, which are
 /// others at each check.
 pub(super) fn url(step: &Step, session: &Session, known: Option<&ParsedUrls>) -> Result<Url, Fault> {
     let text = fill(session, &step.request.url)?;
+    let protocol = step.request.protocol;
     let is_fixed = step.request.url.captures().next().is_none();
     let url = match known.filter(|_| is_fixed) {
-        Some(known) => known.parse(text),
-        None => parse(&text),
+        Some(known) => known.parse(text, protocol),
+        None => parse(&text, protocol),
     };
     url.ok_or_else(|| Fault::new(FailureClass::CaptureFailed, None, "a captured value makes the URL unusable"))
 }
 
-fn fill(session: &Session, value: &Value) -> Result<String, Fault> {
+/// A value with its secrets and captures filled in.
+pub(super) fn fill(session: &Session, value: &Value) -> Result<String, Fault> {
     value.fill(&session.captures).map_err(not_captured)
 }
 

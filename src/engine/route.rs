@@ -8,7 +8,7 @@ use http::{HeaderValue, Uri};
 use rustls::pki_types::ServerName;
 use url::{Host, Position, Url};
 
-use crate::model::{Captures, HttpVersionPreference, Tls, Transport};
+use crate::model::{Captures, HttpVersionPreference, Protocol, Tls, Transport, is_tls_scheme};
 
 use super::proxy::Proxy;
 
@@ -40,6 +40,8 @@ pub(super) struct TlsRoute {
 pub(super) struct Route {
     /// Scheme, host and port of the URL.
     pub(super) origin: String,
+    /// What is asked there.
+    pub(super) protocol: Protocol,
     /// The URL's host, for messages.
     pub(super) host: String,
     /// The target.
@@ -61,7 +63,7 @@ pub(super) struct Route {
 impl Route {
     /// The proxy that answers for the target: plain HTTP is forwarded, and not tunnelled.
     pub(super) fn forwarding_proxy(&self) -> Option<&Proxy> {
-        self.proxy.as_ref().filter(|proxy| proxy.forwards(self.tls.is_some()))
+        self.proxy.as_ref().filter(|proxy| forwards(proxy, self.protocol, self.tls.is_some()))
     }
 }
 
@@ -71,16 +73,17 @@ impl Route {
 /// # Errors
 /// What is wrong with the URL or the proxy, for a message.
 pub(super) fn route(transport: &Transport, own: &Url, url: &Url, host: Option<&HeaderValue>) -> Result<Route, String> {
-    let target = url.host().ok_or("the URL has no host")?.to_owned();
+    let target = host_of(url).ok_or("the URL has no host")?;
+    let protocol = Protocol::of_scheme(url.scheme()).unwrap_or(Protocol::Http);
     let port = url.port_or_known_default().ok_or("the URL has no port")?;
     let same_host = own.host() == url.host();
-    let is_https = url.scheme() == "https";
+    let has_tls = is_tls_scheme(url.scheme());
     let mut endpoint = endpoint(&target, port);
     if let Some(address) = transport.address.filter(|_| same_host) {
         let own_port = own.port_or_known_default() == Some(port);
         endpoint = Endpoint::Address(if own_port { address } else { SocketAddr::new(address.ip(), port) });
     }
-    let tls = is_https.then(|| tls_route(transport, &target, same_host, same_origin(own, url))).transpose()?;
+    let tls = has_tls.then(|| tls_route(transport, &target, same_host, same_origin(own, url))).transpose()?;
     let proxy = transport.proxy.as_ref().and_then(|proxy| proxy.fill(&Captures::new()).ok());
     let proxy = proxy.map(|proxy| Proxy::parse(&proxy)).transpose()?;
     let authority = match host {
@@ -92,9 +95,10 @@ pub(super) fn route(transport: &Transport, own: &Url, url: &Url, host: Option<&H
         // HTTP/2 takes no host header that is not an authority.
         version = HttpVersionPreference::Http1;
     }
-    let forwards = proxy.as_ref().is_some_and(|proxy| proxy.forwards(is_https));
+    let forwards = proxy.as_ref().is_some_and(|proxy| forwards(proxy, protocol, has_tls));
     Ok(Route {
         origin: url[..Position::BeforePath].to_owned(),
+        protocol,
         host: url.host_str().unwrap_or_default().to_owned(),
         endpoint,
         proxy,
@@ -104,6 +108,20 @@ pub(super) fn route(transport: &Transport, own: &Url, url: &Url, host: Option<&H
         target: request_target(url, forwards)?,
         authority,
     })
+}
+
+/// Whether a proxy forwards the request itself: HTTP without TLS, and nothing else.
+fn forwards(proxy: &Proxy, protocol: Protocol, has_tls: bool) -> bool {
+    protocol == Protocol::Http && proxy.forwards(has_tls)
+}
+
+/// The host of a URL. With a scheme that is not the Web's the URL standard reads neither addresses nor
+/// international names in it.
+pub(super) fn host_of(url: &Url) -> Option<Host<String>> {
+    match url.host()? {
+        Host::Domain(name) if !url.is_special() => Host::parse(name).ok(),
+        host => Some(host.to_owned()),
+    }
 }
 
 fn endpoint(host: &Host<String>, port: u16) -> Endpoint {
@@ -148,7 +166,10 @@ fn request_target(url: &Url, forwards: bool) -> Result<Uri, String> {
     if forwards {
         return Uri::try_from(&url[..Position::AfterQuery]).map_err(|error| unusable(error.into()));
     }
-    let path = PathAndQuery::try_from(&url[Position::BeforePath..Position::AfterQuery]);
+    let path = match &url[Position::BeforePath..Position::AfterQuery] {
+        "" => Ok(PathAndQuery::from_static("/")),
+        path => PathAndQuery::try_from(path),
+    };
     Ok(Uri::from(path.map_err(|error| unusable(error.into()))?))
 }
 

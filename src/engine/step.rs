@@ -1,22 +1,24 @@
 //! One step of a check: the request, its redirects, the judgement. It knows one step and what
 //! earlier steps left behind, and nothing of retries.
 
-use http::{HeaderName, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use jiff::Timestamp;
 use url::Url;
 
-use crate::model::{ExchangeDetail, FailureClass, Phase, Probe, Step};
+use crate::model::{ExchangeDetail, FailureClass, Phase, Probe, Protocol, Step};
 
+use super::answer::{Answer, Stopped, not_sent};
 use super::body::{Body, ReadLimits};
-use super::exchange::{Exchange, Exchanged, Requester};
+use super::exchange::{Exchange, Exchanged};
 use super::expect::ReceivedResponse;
 use super::fault::{Deadline, Fault};
 use super::message::ResponseHead;
+use super::protocol_check::ProtocolCheck;
 use super::request_builder::RequestContent;
+use super::requester::Requester;
 use super::route::{Route, route, same_origin};
 use super::session::Session;
 use super::step_result::{Page, StepResult, offers_http3};
-use super::trace::ConnectionTrace;
 use super::{capture, evidence, expect, recorded_exchange, redirect, request_builder};
 
 /// One step under way.
@@ -30,35 +32,15 @@ pub(super) struct StepRun<'a> {
     pub(super) home: Option<&'a Url>,
 }
 
-/// An answer that is judged, and where it came from.
-struct Answer {
-    head: ResponseHead,
-    body: Body,
-    /// Why the body is not complete.
-    fault: Option<Fault>,
-    url: Url,
-    trace: ConnectionTrace,
-}
-
-/// Why there is no answer.
-struct Stopped {
-    fault: Fault,
-    url: Option<Url>,
-    trace: Option<ConnectionTrace>,
-}
-
-impl Stopped {
-    /// Nothing was sent.
-    fn before(fault: Fault) -> Stopped {
-        Stopped { fault, url: None, trace: None }
-    }
-}
-
 impl StepRun<'_> {
     /// Carries the step out.
     pub(super) async fn run(mut self) -> StepResult {
         let mut result = StepResult::default();
-        match self.follow(&mut result).await {
+        let asked = match self.step.request.protocol {
+            Protocol::Http => self.follow(&mut result).await,
+            Protocol::Tls | Protocol::Tcp => self.converse().await,
+        };
+        match asked {
             Ok(answer) => self.judge(answer, &mut result).await,
             Err(Stopped { fault, url, trace }) => {
                 if let Some(trace) = trace {
@@ -70,6 +52,20 @@ impl StepRun<'_> {
             }
         }
         result
+    }
+
+    /// Asks what is not HTTP.
+    async fn converse(&self) -> Result<Answer, Stopped> {
+        let url = request_builder::url(self.step, self.session, Some(&self.requester.urls)).map_err(Stopped::before)?;
+        let check = ProtocolCheck {
+            requester: self.requester,
+            probe: self.probe,
+            step: self.step,
+            session: self.session,
+            deadline: self.deadline,
+        };
+        // Boxed: a check of HTTP carries no room for it.
+        Box::pin(check.run(url)).await
     }
 
     /// Sends the request and follows its redirects until there is an answer.
@@ -93,7 +89,7 @@ impl StepRun<'_> {
                 return Err(Stopped { fault, url: Some(url), trace: Some(trace) });
             }
             if request.redirects == 0 || !redirect::is_redirect(head.status) {
-                return Ok(Answer { head, body, fault, url, trace });
+                return Ok(Answer { head: Some(head), body, fault, url, trace });
             }
             let target = match self.next(&url, &head, hops, &mut content) {
                 Ok(target) => target,
@@ -222,18 +218,24 @@ impl StepRun<'_> {
     async fn judge(&mut self, answer: Answer, result: &mut StepResult) {
         let Answer { head, body, fault, url, trace } = answer;
         let expect = &self.step.expect;
+        let (status, headers) = match head {
+            Some(head) => (Some(head.status), head.headers),
+            None => (None, HeaderMap::new()),
+        };
         result.timings.add_all(&trace.timings());
         result.note_connection(&trace, &self.session.redactor);
         let fault = fault.or_else(|| undecoded(&body, self.needs_body()));
-        let unmet = if fault.is_some() {
-            expect::status(expect, head.status)
+        let is_waiting = fault.as_ref().is_some_and(|fault| fault.class == FailureClass::MessageTimeout);
+        let mut unmet = if fault.is_some() && !is_waiting {
+            status.and_then(|status| expect::status(expect, status))
         } else {
             let received = ReceivedResponse {
-                status: head.status,
-                headers: &head.headers,
+                status,
+                headers: &headers,
                 url: &url,
                 http_version: result.http_version,
                 tls: result.tls.as_ref(),
+                leaf: if expect.certificate_names.is_empty() { None } else { trace.leaf() },
                 hops: &result.redirects,
                 body: &body,
                 timings: &result.timings,
@@ -241,17 +243,23 @@ impl StepRun<'_> {
             };
             expect::judge(expect, &received, &self.session.captures, &self.session.redactor).await
         };
+        let waited = fault.as_ref().filter(|_| is_waiting);
+        if let (Some(unmet), Some(waited)) = (&mut unmet, waited) {
+            unmet.class = waited.class;
+            unmet.message = format!("{}: {}", waited.message, unmet.message);
+        }
         let failure = match (unmet, fault) {
             (Some(unmet), _) => {
-                let phase = (unmet.class == FailureClass::BodyTooLarge).then_some(Phase::Transfer);
+                let is_of_body = matches!(unmet.class, FailureClass::BodyTooLarge | FailureClass::MessageTimeout);
+                let phase = is_of_body.then_some(Phase::Transfer);
                 Some((Fault::new(unmet.class, phase, unmet.message), unmet.mismatches))
             }
             (None, Some(fault)) => Some((fault, Vec::new())),
             (None, None) => None,
         };
-        result.http3_offered = offers_http3(&head.headers);
+        result.http3_offered = offers_http3(&headers);
         result.body = body;
-        result.page = Some(Page { url: url.clone(), headers: head.headers });
+        result.page = Some(Page { url: url.clone(), headers });
         result.dialled = trace.addresses;
         if let Some((fault, mismatches)) = failure {
             result.fail(&fault, mismatches, Some(&url), self.probe, self.step, &self.session.redactor);
@@ -267,10 +275,6 @@ fn of_head(head: &ResponseHead, fault: Option<&Fault>) -> Option<Fault> {
         return Some(Fault::new(FailureClass::HttpProtocol, Phase::Processing, message));
     }
     fault.filter(|fault| fault.class == FailureClass::ProxyRefused).cloned()
-}
-
-fn not_sent(reason: &str) -> Fault {
-    Fault::new(FailureClass::ProberResources, None, format!("the request cannot be sent: {reason}"))
 }
 
 fn undecoded(body: &Body, needed: bool) -> Option<Fault> {

@@ -15,7 +15,7 @@ use super::body::Body;
 use super::fault::Fault;
 use super::message::ResponseHead;
 use super::trace::ConnectionTrace;
-use super::{curl, evidence, redirect};
+use super::{evidence, redirect, repeat_command};
 
 /// The most redirects kept in the record, however many are allowed.
 const HOPS: usize = 20;
@@ -69,9 +69,9 @@ impl StepResult {
         failure.mismatches = mismatches;
         self.failure = Some(failure);
         if let Some(url) = url {
-            let curl = curl::command(probe, &step.request);
+            let curl = repeat_command::command(probe, &step.request);
             let answer = self.page.as_ref().map(|page| (&page.headers, &self.body));
-            self.evidence = Some(evidence::gather(url, answer, &self.dialled, &curl, redactor));
+            self.evidence = Some(evidence::gather(url, answer, &self.dialled, curl.as_deref(), redactor));
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -16,6 +16,15 @@ pub(super) enum Stream {
     Tcp(Socket),
     /// TLS over what is below.
     Tls(Box<TlsStream<Stream>>),
+}
+
+impl Stream {
+    /// Says farewell where TLS is spoken, without waiting: a server logs a connection that ends without.
+    pub(super) fn close(mut self) {
+        if matches!(self, Stream::Tls(_)) {
+            let _ = Pin::new(&mut self).poll_shutdown(&mut Context::from_waker(Waker::noop()));
+        }
+    }
 }
 
 impl From<TcpStream> for Stream {

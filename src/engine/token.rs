@@ -15,8 +15,8 @@ use crate::model::{
     Request, Secret, Step, Value,
 };
 
-use super::exchange::Requester;
 use super::fault::{Deadline, Fault};
+use super::requester::Requester;
 use super::session::Session;
 use super::step::StepRun;
 use super::step_result::StepResult;

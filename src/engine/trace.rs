@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 
+use rustls::pki_types::CertificateDer;
 use tokio::time::Instant;
 
 use crate::model::{Phase, Timings};
@@ -67,6 +68,11 @@ impl ConnectionTrace {
     /// How long each phase took, once it has ended.
     pub(super) fn timings(&self) -> Timings {
         self.timings
+    }
+
+    /// The server's own certificate, as far as one was shown.
+    pub(super) fn leaf(&self) -> Option<CertificateDer<'static>> {
+        self.handshake.as_ref()?.facts().chain.first().cloned()
     }
 
     /// What was dialled, for a message; `host` where nothing was.

@@ -23,6 +23,10 @@ pub struct Expect {
     pub latency: Vec<(Option<Phase>, Duration)>,
     /// The certificate is valid for at least this many days more.
     pub certificate_days: Option<u32>,
+    /// The issuer of the certificate has each of these texts in it.
+    pub certificate_issuer: Vec<Value>,
+    /// The certificate is for each of these names.
+    pub certificate_names: Vec<Value>,
     /// The URL that answered, after all redirects.
     pub final_url: Option<Value>,
     /// The HTTP version is one of these, where any are given.
@@ -50,6 +54,8 @@ impl Default for Expect {
             json: Vec::new(),
             latency: Vec::new(),
             certificate_days: None,
+            certificate_issuer: Vec::new(),
+            certificate_names: Vec::new(),
             final_url: None,
             http_version: Vec::new(),
             tls_version: Vec::new(),

@@ -5,19 +5,25 @@ use std::sync::Arc;
 
 use http::{HeaderName, Method};
 
-use super::Value;
+use super::{Protocol, Starttls, Value};
 
 /// What is sent.
 #[derive(Clone, Debug)]
 pub struct Request {
+    /// What is asked, by the scheme of the URL.
+    pub protocol: Protocol,
     /// The method.
     pub method: Method,
-    /// The URL; http or https once its captures are filled in.
+    /// The URL; of the protocol's scheme once its captures are filled in.
     pub url: Value,
     /// Headers in the order given.
     pub headers: Vec<(HeaderName, Value)>,
     /// The body, if any.
     pub body: Body,
+    /// The text that is sent over a connection without HTTP.
+    pub send: Option<Value>,
+    /// How the server is asked to go on in TLS, where it does not begin with it.
+    pub starttls: Option<Starttls>,
     /// Credentials.
     pub auth: Option<Auth>,
     /// The most redirects followed; 0 returns the redirect itself as the answer.
@@ -34,14 +40,17 @@ impl Request {
     /// The most bytes of a body read unless the probe says otherwise.
     pub const BODY_LIMIT: u64 = 1 << 20;
 
-    /// A plain GET with every default.
+    /// A plain GET with every default, or what is asked of a URL with another scheme.
     #[must_use]
     pub fn get(url: Value) -> Request {
         Request {
+            protocol: Protocol::of_url(&url.to_string()),
             method: Method::GET,
             url,
             headers: Vec::new(),
             body: Body::Empty,
+            send: None,
+            starttls: None,
             auth: None,
             redirects: Self::REDIRECTS,
             redirects_allow_downgrade: false,

@@ -287,6 +287,22 @@ surface = "app"
 url = "https://x.test/form"
 method = "POST"
 form = { a = "b", n = 1, yes = true }
+
+[[probe]]
+name = "port"
+surface = "app"
+url = "tcp://x.test:6379"
+send = "PING ${TOKEN}\r\n"
+expect.body-contains = "+PONG"
+expect.min-bytes = 5
+
+[[probe]]
+name = "certificate"
+surface = "app"
+url = "tls://X.test:587"
+starttls = "smtp"
+tls.min-version = "1.3"
+expect = { certificate-days = 14, certificate-issuer = "Let's Encrypt", certificate-names = ["x.test", "www.x.test"] }
 "#;
 
 /// Two files of every key, with the files that they name.
@@ -332,7 +348,10 @@ fn every_key_of_journeys_is_read() {
     let [_, config] = every_key_in(folder.path());
     let names: Vec<&str> = config.probes.iter().map(|probe| probe.name.as_str()).collect();
     let uploads = ["upload us-east 1", "upload us-east 2", "upload us-west 1", "upload us-west 2"];
-    assert_eq!(names, [&["timeline"], &uploads[..], &["put", "post", "form", "included"]].concat());
+    assert_eq!(
+        names,
+        [&["timeline"], &uploads[..], &["put", "post", "form", "port", "certificate", "included"]].concat()
+    );
     let timeline = &config.probes[0];
     let steps: Vec<Option<&str>> = timeline.steps.iter().map(|step| step.name.as_deref()).collect();
     assert_eq!(steps, [Some("home"), Some("timeline")]);
@@ -372,7 +391,7 @@ fn what_is_explained_is_a_probe_file_and_says_the_same_again() {
             explained_probes += 1;
         }
     }
-    assert_eq!(explained_probes, 11);
+    assert_eq!(explained_probes, 13);
 }
 
 #[test]

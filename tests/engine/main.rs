@@ -12,6 +12,7 @@ mod journeys;
 mod load;
 mod measurements;
 mod phases;
+mod protocol_phases;
 mod secret_leaks_in_faults;
 mod single_request;
 mod test_servers;

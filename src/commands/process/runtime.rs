@@ -8,7 +8,7 @@ use std::{io, thread};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::commands::process::exit::CliError;
-use crate::model::{Probe, Step};
+use crate::model::{Probe, Step, is_tls_scheme};
 
 /// As much work at once is no reason for a second thread: the last of the checks that come together is
 /// late by no more than this. With one thread no check wakes another thread, and a short run starts
@@ -32,9 +32,10 @@ pub(crate) fn for_probes(probes: &[Arc<Probe>], concurrency: usize) -> Result<Ru
 
 fn cost(probe: &Probe) -> Duration {
     let of_step = |step: &Step| {
-        let is_https = step.request.url.to_string().starts_with("https:");
+        let url = step.request.url.to_string();
+        let has_tls = url.split_once("://").is_some_and(|(scheme, _)| is_tls_scheme(scheme));
         let files = step.expect.assets.as_ref().map_or(0, |assets| assets.limit);
-        (REQUEST + if is_https { HANDSHAKE } else { Duration::ZERO }).saturating_mul(files.saturating_add(1))
+        (REQUEST + if has_tls { HANDSHAKE } else { Duration::ZERO }).saturating_mul(files.saturating_add(1))
     };
     probe.steps.iter().map(of_step).sum()
 }

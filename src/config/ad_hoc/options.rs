@@ -216,6 +216,9 @@ const OPTIONS: &[RequestOption] = &[
     request("cookie", "NAME=VALUE", "headers.cookie", OptionForm::HeaderValue, "The header cookie").short('b').rare(),
     request("referer", "URL", "headers.referer", OptionForm::HeaderValue, "The header referer").short('e').rare(),
     request("head", "", "method", OptionForm::Word("HEAD"), "Ask for the headers alone").short('I').rare(),
+    request("send", "TEXT", "send", OptionForm::Text, "Send this text over tcp:// or tls://").rare(),
+    request("starttls", "PROTOCOL", "starttls", OptionForm::Text, "Ask for TLS by smtp, imap or postgres, with tls://")
+        .rare(),
     request("insecure", "", "tls.insecure", OptionForm::True, "Accept any certificate").short('k'),
     request("cacert", "FILE", "tls.ca-file", OptionForm::Text, "Trust these certificates (PEM) and no others"),
     request("cert", "FILE", "tls.client-cert", OptionForm::Certificate, "The client certificate (PEM)")

@@ -25,8 +25,10 @@ pub(crate) const SIZE: TextForm =
 pub(crate) const INSTANT: TextForm =
     TextForm { pattern: r"^[0-9]{4}-[0-9]{2}-[0-9]{2}|\$\{", examples: &["2026-12-01T22:00:00+01:00"] };
 
-const URL: TextForm =
-    TextForm { pattern: r"^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]|\$\{|\{", examples: &["https://example.com/health"] };
+const URL: TextForm = TextForm {
+    pattern: r"^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]|\$\{|\{",
+    examples: &["https://example.com/health", "tls://mail.example.com:993"],
+};
 
 const METHOD: TextForm =
     TextForm { pattern: r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$|\$\{", examples: &["GET", "HEAD", "POST"] };

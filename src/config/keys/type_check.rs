@@ -178,15 +178,15 @@ fn suggestion(unknown: &str, schema: &TableSchema) -> Option<String> {
     if let Some((_, ours)) = OTHER_WORDS.iter().find(|(other, ours)| *other == kebab && reachable(ours)) {
         return Some(format!("did you mean `{ours}`?"));
     }
-    if let Some(near) = suggest::nearest(&kebab, schema.keys().map(|key| key.name)) {
-        return Some(format!("did you mean `{near}`?"));
-    }
     let inner = schema.keys().find_map(|key| match &key.value_type {
         ValueType::Table(table) => table.key(&kebab).map(|found| (key.name, found.name)),
         _ => None,
     });
     if let Some((table, found)) = inner {
         return Some(format!("did you mean `{table}.{found}`?"));
+    }
+    if let Some(near) = suggest::nearest(&kebab, schema.keys().map(|key| key.name)) {
+        return Some(format!("did you mean `{near}`?"));
     }
     let homes = [
         (&tables::DEFAULTS, "a [[probe]] or in [defaults]"),

@@ -50,6 +50,18 @@ pub(crate) const EXPECT: TableSchema = TableSchema {
             "",
             "The certificate is valid for at least this many days more.",
         ),
+        key(
+            "certificate-issuer",
+            ValueType::OneOrMore(&ValueType::Text),
+            "",
+            "The issuer of the certificate has each of these texts in it.",
+        ),
+        key(
+            "certificate-names",
+            ValueType::OneOrMore(&ValueType::Text),
+            "",
+            "The certificate is for each of these host names or addresses.",
+        ),
         key("final-url", ValueType::Text, "", "The URL that answered, after all redirects."),
         key(
             "http-version",
@@ -141,6 +153,8 @@ pub(crate) fn expect(reader: &mut ConfigReader, layers: &Layers) -> Expect {
     }
     expect.latency = latency(reader, &layers.inner("latency"));
     expect.certificate_days = layers.get("certificate-days").and_then(layers::integer);
+    expect.certificate_issuer = texts(reader, layers, "certificate-issuer");
+    expect.certificate_names = texts(reader, layers, "certificate-names");
     expect.final_url = layers
         .get("final-url")
         .and_then(|node| url::target(reader, "final-url", node, url::WEB, TextUse::Expectation))
@@ -224,6 +238,11 @@ fn body(reader: &mut ConfigReader, layers: &Layers) -> Vec<TextRule> {
         }
     }
     rules
+}
+
+fn texts(reader: &mut ConfigReader, layers: &Layers, key: &str) -> Vec<Value> {
+    let nodes = layers.get(key).map(Node::one_or_more).unwrap_or_default();
+    nodes.iter().filter_map(|node| text(reader, key, node)).collect()
 }
 
 /// A text that is looked for; the empty text is in everything.
@@ -492,6 +511,13 @@ fn explain_json(lines: &mut TomlLines, writer: &TomlWriter, expect: &Expect) {
 fn explain_facts(lines: &mut TomlLines, writer: &TomlWriter, expect: &Expect) {
     if let Some(days) = expect.certificate_days {
         lines.set("expect.certificate-days", &days.to_string());
+    }
+    for (name, texts) in
+        [("certificate-issuer", &expect.certificate_issuer), ("certificate-names", &expect.certificate_names)]
+    {
+        if !texts.is_empty() {
+            lines.set(&format!("expect.{name}"), &list(texts.iter().map(|text| writer.value(text))));
+        }
     }
     if let Some(url) = &expect.final_url {
         lines.set("expect.final-url", &writer.value(url));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::keys::schema::{Key, TableSchema, ValueType, key};
-use crate::config::probe::{body, expect, request, transport};
+use crate::config::probe::{body, expect, protocol_keys, request, transport};
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Item, Node, Table, TableEntry};
 use crate::config::value::layers::Layers;
@@ -109,7 +109,9 @@ fn step(reader: &mut ConfigReader, table: &Table, layers: &Layers, number: usize
     if let Some(table) = table.get("capture").and_then(Node::as_table) {
         reader.captures.extend(table.entries.iter().map(|entry| entry.key.clone()));
     }
-    Some(Step { name: Some(name?), request: request?, expect, captures })
+    let request = request?;
+    let expect = protocol_keys::only_of(expect, request.protocol);
+    Some(Step { name: Some(name?), request, expect, captures })
 }
 
 fn captures(reader: &mut ConfigReader, table: &Table) -> Vec<Capture> {
@@ -235,10 +237,12 @@ pub(crate) fn explain(lines: &mut TomlLines, writer: &TomlWriter, of: &str, step
         if let Some(name) = &step.name {
             lines.set("name", &writer.text(name));
         }
-        request::explain(lines, writer, &step.request);
+        let mut own = TomlLines(String::new());
+        request::explain(&mut own, writer, &step.request);
         for capture in &step.captures {
-            explain_capture(lines, writer, capture);
+            explain_capture(&mut own, writer, capture);
         }
-        expect::explain(lines, writer, &step.expect);
+        expect::explain(&mut own, writer, &step.expect);
+        lines.0.push_str(&protocol_keys::lines_of(&own.0, step.request.protocol));
     }
 }

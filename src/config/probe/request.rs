@@ -3,15 +3,16 @@
 use http::{HeaderName, Method};
 
 use crate::config::keys::schema::{Key, ValueType, key};
-use crate::config::probe::{auth, authority, body, expect};
+use crate::config::probe::{auth, authority, body, expect, protocol_keys};
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Item, Node, Table};
 use crate::config::value::interpolate::TextUse;
 use crate::config::value::layers::Layers;
 use crate::config::value::toml_text::{TomlLines, TomlWriter, key as bare_key, one_or_list, quoted, table, toml_of};
+use crate::config::value::url::Target;
 use crate::config::value::{header, interpolate, layers, url};
 use crate::model::quantity::show_bytes;
-use crate::model::{Auth, Body, FormPart, Request, Value, is_secret_name, suggest};
+use crate::model::{Auth, Body, FormPart, Protocol, Request, Starttls, Value, is_secret_name, suggest};
 
 /// Keys of one request: of a probe, of its steps, and of the defaults.
 pub(crate) const REQUEST_KEYS: &[Key] = &[
@@ -31,6 +32,13 @@ pub(crate) const REQUEST_KEYS: &[Key] = &[
         ValueType::Map(&ValueType::Either(&[ValueType::Scalar, ValueType::Table(&body::FILE)])),
         "",
         "The body as form fields and files (`multipart/form-data`), by name.",
+    ),
+    key("send", ValueType::Text, "", "The text sent over a connection without HTTP: tcp:// and tls://; up to 64KiB."),
+    key(
+        "starttls",
+        ValueType::Words(&["smtp", "imap", "postgres"]),
+        "",
+        "With tls://, the protocol in which the server is asked to start TLS, where it does not begin with it.",
     ),
     key("auth", ValueType::Table(&auth::AUTH), "", "Credentials: one of its keys."),
     key(
@@ -54,12 +62,14 @@ pub(crate) const REQUEST_KEYS: &[Key] = &[
     ),
 ];
 
+/// The largest text that is sent without HTTP, in bytes.
+const LARGEST_SEND: usize = 64 << 10;
 /// The largest body limit.
 const LARGEST_BODY: u64 = 1 << 30;
 
 /// Reads a request. `own` has the URL; the layers have everything else.
 pub(crate) fn request(reader: &mut ConfigReader, own: &Table, layers: &Layers) -> Option<Request> {
-    let target = own.get("url").and_then(|node| url::target(reader, "url", node, url::WEB, TextUse::Open));
+    let target = own.get("url").and_then(|node| url::target(reader, "url", node, url::TARGETS, TextUse::Open));
     let method = match layers.get("method") {
         Some(node) => method(reader, node),
         None => Some(Method::GET),
@@ -75,16 +85,30 @@ pub(crate) fn request(reader: &mut ConfigReader, own: &Table, layers: &Layers) -
         Some(node) => layers::bytes(reader, "body-limit", node, 1..=LARGEST_BODY),
         None => Some(Request::BODY_LIMIT),
     };
-    let (url, method, body) = (target?.url, method?, body?);
+    let send = match layers.get("send") {
+        Some(node) => Some(send(reader, node)?),
+        None => None,
+    };
+    let starttls = layers.get("starttls").and_then(|node| starttls(reader, node));
+    let Target { url, auth: in_url } = target?;
+    let protocol = Protocol::of_url(&url.to_string());
+    protocol_keys::check(reader, own, protocol);
+    if in_url.is_some() && !protocol_keys::belongs("auth", protocol) {
+        reader.problem(&own.span, "`url` has credentials, and nothing that is sent there takes them");
+    }
+    let (method, body) = (method?, body?);
     authority::check(reader, layers, &url, &headers);
     if method == Method::TRACE && !matches!(body, Body::Empty) {
         reader.problem(&own.span, "a TRACE request has no body");
     }
     Some(Request {
+        protocol,
         method,
         url,
         headers,
         body,
+        send,
+        starttls,
         auth,
         redirects: redirects?,
         redirects_allow_downgrade: layers.get("redirects-allow-downgrade").and_then(layers::boolean).unwrap_or(false),
@@ -95,6 +119,20 @@ pub(crate) fn request(reader: &mut ConfigReader, own: &Table, layers: &Layers) -
 /// Reads what a request takes from the defaults, for its problems alone.
 pub(crate) fn defaults(reader: &mut ConfigReader, layers: &Layers) {
     request(reader, &Table::empty(), layers);
+}
+
+fn send(reader: &mut ConfigReader, node: &Node) -> Option<Value> {
+    let text = interpolate::fill(reader, node, TextUse::Open)?;
+    if text.to_string().len() > LARGEST_SEND {
+        reader.problem(&node.span, "`send` is larger than 64KiB");
+        return None;
+    }
+    Some(text)
+}
+
+fn starttls(reader: &mut ConfigReader, node: &Node) -> Option<Starttls> {
+    let word = layers::word(reader, "starttls", node, &Starttls::ALL.map(Starttls::name))?;
+    Starttls::ALL.into_iter().find(|starttls| starttls.name() == word)
 }
 
 fn method(reader: &mut ConfigReader, node: &Node) -> Option<Method> {
@@ -176,6 +214,12 @@ pub(crate) fn explain(lines: &mut TomlLines, writer: &TomlWriter, request: &Requ
             });
             lines.set("multipart", &table(parts));
         }
+    }
+    if let Some(send) = &request.send {
+        lines.set("send", &writer.value(send));
+    }
+    if let Some(starttls) = request.starttls {
+        lines.set("starttls", &quoted(starttls.name()));
     }
     match &request.auth {
         None => {}

@@ -1,14 +1,14 @@
-//! URLs of the probe file: http or https with a host, their userinfo turned into credentials,
+//! URLs of the probe file: a known scheme and a host, their userinfo turned into credentials,
 //! and the secret parameters of their query kept secret.
 
-use url::{ParseError, Url};
+use url::{Host, ParseError, Url};
 
 use crate::config::keys::schema::list_of;
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Item, Node, Span};
 use crate::config::value::interpolate;
 use crate::config::value::interpolate::{Segment, TextUse};
-use crate::model::{Auth, Captures, Secret, Value, ValuePart, is_secret_name};
+use crate::model::{Auth, Captures, Protocol, Secret, Value, ValuePart, is_secret_name};
 
 /// A URL and the credentials that stood in it.
 pub(crate) struct Target {
@@ -18,6 +18,8 @@ pub(crate) struct Target {
 
 /// Schemes that a URL may have.
 pub(crate) const WEB: &[&str] = &["http", "https"];
+/// Those of a target: of every protocol.
+pub(crate) const TARGETS: &[&str] = &["http", "https", "tls", "tcp"];
 pub(crate) const PROXY: &[&str] = &["http", "https", "socks5", "socks5h"];
 
 /// The URL at a node.
@@ -111,7 +113,7 @@ fn check(text: &str, schemes: &[&str]) -> Result<Url, (String, Option<String>)> 
         let is_host =
             !text.contains(|c: char| c.is_whitespace() || c == '@') && Url::parse(&format!("https://{text}")).is_ok();
         let help = is_host.then(|| format!("did you mean https://{text}?"));
-        return Err(("has no scheme".to_owned(), help.filter(|_| schemes == WEB)));
+        return Err(("has no scheme".to_owned(), help.filter(|_| schemes != PROXY)));
     };
     let scheme = scheme.to_ascii_lowercase();
     if !schemes.contains(&scheme.as_str()) {
@@ -122,14 +124,38 @@ fn check(text: &str, schemes: &[&str]) -> Result<Url, (String, Option<String>)> 
         return Err(told("has an empty host"));
     }
     let url = Url::parse(text).map_err(|error| told(parse_sentence(error)))?;
+    if !matches!(Protocol::of_scheme(&scheme), None | Some(Protocol::Http)) {
+        return connection_target(url);
+    }
     match url.host() {
         None => Err(told("has an empty host")),
-        Some(url::Host::Domain(name)) if is_too_long(name) => {
-            Err(told("has a host name that is longer than DNS allows"))
-        }
+        Some(Host::Domain(name)) if is_too_long(name) => Err(told("has a host name that is longer than DNS allows")),
         Some(_) if url.port() == Some(0) => Err(told("has port 0, which nothing can listen on")),
         Some(_) => Ok(url),
     }
+}
+
+/// A target that is no more than a host and a port.
+fn connection_target(mut url: Url) -> Result<Url, (String, Option<String>)> {
+    let told = |message: &str| (message.to_owned(), None);
+    let host = Host::parse(url.host_str().unwrap_or_default()).map_err(|error| told(parse_sentence(error)))?;
+    if matches!(&host, Host::Domain(name) if is_too_long(name)) {
+        return Err(told("has a host name that is longer than DNS allows"));
+    }
+    let scheme = url.scheme().to_owned();
+    match url.port() {
+        None => return Err(("has no port".to_owned(), Some(format!("write it as {scheme}://{host}:PORT")))),
+        Some(0) => return Err(told("has port 0, which nothing can listen on")),
+        Some(_) => {}
+    }
+    if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
+        let message = format!("has more than a host and a port, and {scheme}:// takes no more");
+        return Err((message, None));
+    }
+    url.set_path("");
+    // As the hosts of the Web are written.
+    url.set_host(Some(&host.to_string())).map_err(|error| told(parse_sentence(error)))?;
+    Ok(url)
 }
 
 fn is_too_long(name: &str) -> bool {

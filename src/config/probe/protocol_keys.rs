@@ -1,0 +1,178 @@
+//! Which keys belong to which scheme. A key that a probe says itself and that means nothing for its URL is
+//! refused: it would be read as if it had been checked. One of `[defaults]` is for the probes that it suits.
+
+use crate::config::reader::ConfigReader;
+use crate::config::syntax::tree::{Node, Table};
+use crate::model::Protocol::{Http, Tcp, Tls};
+use crate::model::{Expect, Protocol};
+
+const ALL: &[Protocol] = &Protocol::ALL;
+/// Those over whose connection TLS may be spoken.
+const WITH_TLS: &[Protocol] = &[Http, Tls];
+/// Those whose answer is a text.
+const WITH_BODY: &[Protocol] = &[Http, Tls, Tcp];
+/// Those that are a connection and no more.
+const PLAIN: &[Protocol] = &[Tls, Tcp];
+
+/// The keys of a request, of how it is sent, and of what must hold, with the protocols that each is for.
+const KEYS: &[(&str, &[Protocol])] = &[
+    ("method", &[Http]),
+    ("headers", &[Http]),
+    ("body", &[Http]),
+    ("json", &[Http]),
+    ("form", &[Http]),
+    ("file", &[Http]),
+    ("multipart", &[Http]),
+    ("send", PLAIN),
+    ("starttls", &[Tls]),
+    ("auth", &[Http]),
+    ("redirects", &[Http]),
+    ("redirects-allow-downgrade", &[Http]),
+    ("body-limit", WITH_BODY),
+    ("expect", ALL),
+    ("capture", &[Http]),
+    ("tls", WITH_TLS),
+    ("ip", ALL),
+    ("addresses", ALL),
+    ("addresses-up", ALL),
+    ("address", ALL),
+    ("resolver", ALL),
+    ("proxy", ALL),
+    ("source-address", ALL),
+    ("http-version", &[Http]),
+    ("connection", &[Http]),
+    ("expect.status", &[Http]),
+    ("expect.body-contains", WITH_BODY),
+    ("expect.body-lacks", WITH_BODY),
+    ("expect.body-matches", WITH_BODY),
+    ("expect.body-not-matches", WITH_BODY),
+    ("expect.header", &[Http]),
+    ("expect.json", &[Http]),
+    ("expect.assets", &[Http]),
+    ("expect.latency", ALL),
+    ("expect.certificate-days", WITH_TLS),
+    ("expect.certificate-issuer", WITH_TLS),
+    ("expect.certificate-names", WITH_TLS),
+    ("expect.final-url", &[Http]),
+    ("expect.http-version", &[Http]),
+    ("expect.tls-version", WITH_TLS),
+    ("expect.secure", &[Http]),
+    ("expect.min-bytes", WITH_BODY),
+    ("expect.max-bytes", &[Http]),
+    ("expect.sha256", &[Http]),
+];
+
+/// What to write instead of a key, where there is a key that means it.
+const INSTEAD: &[(&str, Protocol, &str)] = &[
+    ("body", Tcp, "`send` is the text that is sent"),
+    ("body", Tls, "`send` is the text that is sent"),
+    ("tls", Tcp, "a connection with TLS is asked for by a tls:// URL"),
+    ("starttls", Tcp, "a connection with TLS is asked for by a tls:// URL"),
+    ("expect.certificate-days", Tcp, "a connection with TLS is asked for by a tls:// URL"),
+    ("expect.certificate-issuer", Tcp, "a connection with TLS is asked for by a tls:// URL"),
+    ("expect.certificate-names", Tcp, "a connection with TLS is asked for by a tls:// URL"),
+    ("expect.tls-version", Tcp, "a connection with TLS is asked for by a tls:// URL"),
+    ("send", Http, "`body` is the text that is sent"),
+    ("starttls", Http, "a server that is asked to start TLS has a tls:// URL"),
+];
+
+/// Whether a key, as `expect.status` or `tls.ca-file`, means something for a protocol. What is not in the
+/// table is no matter of the protocol.
+pub(crate) fn belongs(key: &str, protocol: Protocol) -> bool {
+    let holds = |known: &str| {
+        let rest = key.strip_prefix(known);
+        rest.is_some_and(|rest| rest.is_empty() || (known != "expect" && rest.starts_with('.')))
+    };
+    KEYS.iter().find(|(known, _)| holds(known)).is_none_or(|(_, protocols)| protocols.contains(&protocol))
+}
+
+/// Refuses what a probe or a step says itself and its URL has no use for.
+pub(crate) fn check(reader: &mut ConfigReader, own: &Table, protocol: Protocol) {
+    let expect = own.get("expect").and_then(Node::as_table);
+    let keys = own.entries.iter().map(|entry| (entry.key.clone(), entry));
+    let expected = expect.into_iter().flat_map(|table| &table.entries);
+    let expected = expected.map(|entry| (format!("expect.{}", entry.key), entry));
+    let mut told = Vec::new();
+    for (key, entry) in keys.chain(expected) {
+        // One option of the command line may stand for several keys.
+        if belongs(&key, protocol) || told.contains(&&entry.key_span) {
+            continue;
+        }
+        let scheme = protocol.schemes().last().copied().unwrap_or_default();
+        let message = format!("`{key}` does not belong to {scheme}:// URLs");
+        let instead = INSTEAD.iter().find(|(known, of, _)| *known == key && *of == protocol);
+        let help = match instead {
+            Some((_, _, help)) => (*help).to_owned(),
+            None => format!("leave it out; what {scheme}:// can expect: {}", expectations(protocol)),
+        };
+        reader.advise(&entry.key_span, message, help);
+        told.push(&entry.key_span);
+    }
+}
+
+/// The expectations without those that mean nothing for a protocol, which the defaults have for others.
+pub(crate) fn only_of(mut expect: Expect, protocol: Protocol) -> Expect {
+    if protocol == Http {
+        return expect;
+    }
+    let lacks = |key: &str| !belongs(&format!("expect.{key}"), protocol);
+    if lacks("body-contains") {
+        expect.body.clear();
+    }
+    if lacks("certificate-days") {
+        (expect.certificate_days, expect.certificate_issuer) = (None, Vec::new());
+        (expect.certificate_names, expect.tls_version) = (Vec::new(), Vec::new());
+    }
+    Expect {
+        min_bytes: expect.min_bytes.filter(|_| !lacks("min-bytes")),
+        body: expect.body,
+        latency: expect.latency,
+        certificate_days: expect.certificate_days,
+        certificate_issuer: expect.certificate_issuer,
+        certificate_names: expect.certificate_names,
+        tls_version: expect.tls_version,
+        ..Expect::default()
+    }
+}
+
+/// Lines of `key = value` without those that mean nothing for a protocol.
+pub(crate) fn lines_of(lines: &str, protocol: Protocol) -> String {
+    let key = |line: &str| line.split_once(" = ").map_or("", |(key, _)| key).to_owned();
+    lines.split_inclusive('\n').filter(|line| belongs(&key(line), protocol)).collect()
+}
+
+/// The expectations that a protocol can have.
+fn expectations(protocol: Protocol) -> String {
+    let names = KEYS.iter().filter(|(_, protocols)| protocols.contains(&protocol));
+    let names: Vec<&str> = names.filter_map(|(key, _)| key.strip_prefix("expect.")).collect();
+    names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::keys::schema::{Key, ValueType};
+    use crate::config::probe::{request, transport};
+
+    #[test]
+    fn every_key_says_which_protocols_it_is_for() {
+        let mut keys = vec!["capture".to_owned()];
+        for Key { name, value_type, .. } in request::REQUEST_KEYS.iter().chain(transport::TRANSPORT_KEYS) {
+            keys.push((*name).to_owned());
+            if let ("expect", ValueType::Table(expect)) = (*name, value_type) {
+                keys.extend(expect.keys().map(|key| format!("expect.{}", key.name)));
+            }
+        }
+        let mut known: Vec<String> = KEYS.iter().map(|(key, _)| (*key).to_owned()).collect();
+        keys.sort();
+        known.sort();
+        assert_eq!(keys, known);
+    }
+
+    #[test]
+    fn what_is_within_a_table_belongs_where_the_table_does() {
+        assert!(belongs("tls.ca-file", Tls) && !belongs("tls.ca-file", Tcp));
+        assert!(belongs("expect.header.x", Http) && !belongs("expect.header.x", Tcp));
+        assert!(belongs("timeout", Tcp) && belongs("name", Tls));
+    }
+}

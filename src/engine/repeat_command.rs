@@ -1,0 +1,66 @@
+//! A check as a command line that a person can run: of the tool that people have for its protocol.
+
+use url::Url;
+
+use crate::model::{IpFamily, Probe, Protocol, Request, Value};
+
+use super::curl;
+use super::curl::quote;
+use super::route::host_of;
+
+/// The command that repeats one request of a probe; none where its target is not known before a value is
+/// captured.
+pub(super) fn command(probe: &Probe, request: &Request) -> Option<String> {
+    match request.protocol {
+        Protocol::Http => Some(curl::command(probe, request)),
+        Protocol::Tcp => netcat(probe, request),
+        Protocol::Tls => openssl(probe, request),
+    }
+}
+
+/// Whom to connect to: the host and the port, or the address that takes their place.
+fn target(probe: &Probe, request: &Request) -> Option<(String, String, u16)> {
+    let url = Url::parse(&request.url.to_string()).ok()?;
+    let host = host_of(&url)?.to_string();
+    let (dialled, port) = match probe.transport.address {
+        Some(address) => (address.ip().to_string(), address.port()),
+        None => (host.trim_matches(['[', ']']).to_owned(), url.port_or_known_default()?),
+    };
+    Some((host, dialled, port))
+}
+
+fn netcat(probe: &Probe, request: &Request) -> Option<String> {
+    let (_, host, port) = target(probe, request)?;
+    let family = match probe.transport.ip {
+        IpFamily::Any => "",
+        IpFamily::V4 => " -4",
+        IpFamily::V6 => " -6",
+    };
+    let (seconds, host) = (probe.timeout.as_secs().max(1), quote(&Value::plain(&host)));
+    Some(match &request.send {
+        Some(send) => format!("printf %s {} | nc{family} -v -w {seconds} {host} {port}", quote(send)),
+        None => format!("nc{family} -z -v -w {seconds} {host} {port}"),
+    })
+}
+
+fn openssl(probe: &Probe, request: &Request) -> Option<String> {
+    let (host, dialled, port) = target(probe, request)?;
+    let dialled = if dialled.contains(':') { format!("[{dialled}]") } else { dialled };
+    let plain = |text: &str| quote(&Value::plain(text));
+    let tls = &probe.transport.tls;
+    let mut words = vec![format!("openssl s_client -connect {}", plain(&format!("{dialled}:{port}")))];
+    let name = tls.server_name.as_deref().unwrap_or(&host);
+    if name.parse::<std::net::IpAddr>().is_err() && !name.starts_with('[') {
+        words.push(format!("-servername {0} -verify_hostname {0}", plain(name)));
+    }
+    words.extend(request.starttls.map(|starttls| format!("-starttls {}", starttls.name())));
+    for (option, file) in [("-CAfile", &tls.ca_file), ("-cert", &tls.client_cert), ("-key", &tls.client_key)] {
+        words.extend(file.as_ref().map(|file| format!("{option} {}", plain(&file.to_string_lossy()))));
+    }
+    let input = match &request.send {
+        Some(send) => format!("printf %s {} | ", quote(send)),
+        None => String::new(),
+    };
+    let ending = if request.send.is_some() { "" } else { " </dev/null" };
+    Some(format!("{input}{}{ending}", words.join(" ")))
+}

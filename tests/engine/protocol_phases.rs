@@ -1,0 +1,125 @@
+//! Checks of protocols beside HTTP against servers that hold one phase up: that phase, and only that,
+//! grows by as much.
+
+#![allow(clippy::unwrap_used, reason = "a laboratory that cannot be set up is a failed test")]
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use uptick::model::{Outcome, Phase, Probe, Resolver, Starttls, TextRule, Value, Verdict};
+
+use crate::support::dns::{Dns, Reply};
+use crate::support::probes;
+use crate::support::server::{Conn, Server};
+use crate::support::tls::Authority;
+
+/// How long the phase is held up.
+const DELAY: Duration = Duration::from_millis(200);
+
+/// How far a phase may be off: 2 % of what it is held up by.
+const TOLERANCE: Duration = Duration::from_millis(4);
+
+/// How often a check is made at most: a busy machine holds a thread up, but not each time.
+const TRIES: usize = 60;
+
+/// What happened in the check whose phases were nearest to the delay.
+async fn assert_grows(grown: Phase, absent: &[Phase], check: impl AsyncFn() -> Outcome) {
+    let mut seen = Vec::new();
+    for _ in 0..TRIES {
+        let outcome = check().await;
+        assert_eq!(outcome.verdict, Verdict::Up, "{:?}", outcome.failure);
+        let timings = outcome.timings;
+        for phase in absent {
+            assert_eq!(timings.phase(*phase), None, "{phase} happened: {timings:?}");
+        }
+        let rest: Duration =
+            Phase::ALL.into_iter().filter(|phase| *phase != grown).filter_map(|phase| timings.phase(phase)).sum();
+        let took = timings.phase(grown).unwrap();
+        assert!(took + Duration::from_millis(1) >= DELAY, "{grown} is too short: {timings:?}");
+        if took <= DELAY + TOLERANCE && rest <= DELAY / 4 {
+            return;
+        }
+        seen.push(timings);
+    }
+    panic!("{grown} never took {DELAY:?}: {seen:?}");
+}
+
+fn tcp(server: &Server) -> Probe {
+    let mut probe = probes::get(&format!("tcp://localhost.test:{}", server.port()));
+    probe.transport.address = Some(server.address());
+    probe
+}
+
+fn expecting(mut probe: Probe, text: &str) -> Probe {
+    probe.steps[0].expect.body.push(TextRule::Contains(Value::plain(text)));
+    probe
+}
+
+async fn outcome_of(probe: Probe) -> Outcome {
+    probes::check(probe).await.0
+}
+
+#[tokio::test]
+async fn a_slow_resolver_is_the_resolve_phase_of_a_tcp_check() {
+    let server = Server::start(Conn::stall);
+    let dns = Dns::always(Reply::Later(DELAY, Box::new(Reply::address(Ipv4Addr::LOCALHOST))));
+    let absent = [Phase::Tls, Phase::Processing, Phase::Transfer];
+    let check = async || {
+        let mut probe = probes::get(&format!("tcp://slow.test:{}", server.port()));
+        probe.transport.resolver = Resolver::Udp(dns.address());
+        outcome_of(probe).await
+    };
+    assert_grows(Phase::Resolve, &absent, check).await;
+}
+
+#[tokio::test]
+async fn a_late_banner_is_the_processing_phase_and_a_late_rest_the_transfer_phase() {
+    let late = Server::start(|conn| {
+        conn.wait(DELAY);
+        conn.send("220 ready\r\n");
+        conn.stall();
+    });
+    let slow = Server::start(|conn| {
+        conn.send("220 ");
+        conn.wait(DELAY);
+        conn.send("ready\r\n");
+        conn.stall();
+    });
+    let absent = [Phase::Resolve, Phase::Tls];
+    assert_grows(Phase::Processing, &absent, async || outcome_of(expecting(tcp(&late), "220 ready")).await).await;
+    assert_grows(Phase::Transfer, &absent, async || outcome_of(expecting(tcp(&slow), "220 ready")).await).await;
+}
+
+#[tokio::test]
+async fn a_slow_handshake_is_the_tls_phase_and_slow_words_before_it_are_not() {
+    let authority = Authority::new();
+    let config = authority.leaf(&["good.test"]).config();
+    let slow_tls = {
+        let config = Arc::clone(&config);
+        Server::start(move |conn| {
+            conn.wait(DELAY);
+            conn.shake_hands(Arc::clone(&config));
+            conn.stall();
+        })
+    };
+    let slow_words = Server::start(move |conn| {
+        conn.read_exactly(8);
+        conn.wait(DELAY);
+        conn.send("S");
+        conn.shake_hands(Arc::clone(&config));
+        conn.stall();
+    });
+    let probe = |server: &Server, starttls| {
+        let mut probe = probes::get(&format!("tls://good.test:{}", server.port()));
+        probe.transport.address = Some(server.address());
+        probe.transport.tls.ca_file = Some(authority.ca_file());
+        probe.steps[0].request.starttls = starttls;
+        probe
+    };
+    let absent = [Phase::Resolve, Phase::Processing, Phase::Transfer];
+    assert_grows(Phase::Tls, &absent, async || outcome_of(probe(&slow_tls, None)).await).await;
+    let absent = [Phase::Resolve, Phase::Transfer];
+    let check = async || outcome_of(probe(&slow_words, Some(Starttls::Postgres))).await;
+    assert_grows(Phase::Processing, &absent, check).await;
+}
