@@ -127,5 +127,12 @@ fn range<'f>(fold: &'f Fold, now: Timestamp, rules: &'f IncidentRules) -> Report
         // A window's span may reach past its last check, and past now.
         None => fold.extent.to.min(now).max(last.map_or(i64::MIN, |last| last + 1)),
     };
-    ReportRange { rules, from, to: to.max(from), from_is_asked: asked.from.is_some(), step: fold.extent.step }
+    ReportRange {
+        rules,
+        from,
+        to: to.max(from),
+        from_is_asked: asked.from.is_some(),
+        step: fold.extent.step,
+        series: fold.series.iter().filter(|series| !series.control && series.is_in_range()).count(),
+    }
 }

@@ -4,5 +4,6 @@ pub(crate) mod description;
 pub(crate) mod grouping;
 pub(crate) mod incident_detection;
 pub(crate) mod main_failure;
+pub(crate) mod pooled_onset;
 pub(crate) mod signature;
 pub(crate) mod waves;

@@ -3,11 +3,14 @@
 
 pub(crate) mod analysis;
 pub(crate) mod cadence;
+pub(crate) mod cusum;
 pub(crate) mod detector;
+pub(crate) mod failure_log;
 pub(crate) mod flapping;
 pub mod judgement;
 pub(crate) mod offline;
 pub(crate) mod outage;
+pub(crate) mod pool;
 pub(crate) mod run_length;
 pub(crate) mod slowness;
 pub(crate) mod state;

@@ -81,7 +81,8 @@ pub fn fisher(a: u64, a_n: u64, b: u64, b_n: u64) -> f64 {
     let (failures, total) = (a + b, a_n + b_n);
     let lowest = failures.saturating_sub(b_n);
     let highest = failures.min(a_n);
-    let mut log = ln_choose(a_n, lowest) + ln_choose(b_n, failures - lowest) - ln_choose(total, failures);
+    let ways = |n: u64, k: u64| ln_choose(number(n), number(k));
+    let mut log = ways(a_n, lowest) + ways(b_n, failures - lowest) - ways(total, failures);
     let mut logs = Vec::new();
     for x in lowest..=highest {
         logs.push(log);
@@ -95,9 +96,20 @@ pub fn fisher(a: u64, a_n: u64, b: u64, b_n: u64) -> f64 {
     logs.into_iter().filter(|log| *log <= observed).map(f64::exp).sum::<f64>().min(1.0)
 }
 
-/// The logarithm of `n` over `k`.
-fn ln_choose(n: u64, k: u64) -> f64 {
-    ln_gamma(number(n) + 1.0) - ln_gamma(number(k) + 1.0) - ln_gamma(number(n - k) + 1.0)
+/// The logarithm of `n` over `k`, of which `k` is a whole number.
+pub(crate) fn ln_choose(n: f64, k: f64) -> f64 {
+    /// Up to here the product is quicker, and cannot overflow.
+    const FEW: f64 = 12.0;
+    if k <= FEW {
+        let mut ways = 1.0;
+        let mut i = 0.0;
+        while i < k {
+            ways *= (n - i) / (i + 1.0);
+            i += 1.0;
+        }
+        return ways.ln();
+    }
+    ln_gamma(n + 1.0) - ln_gamma(k + 1.0) - ln_gamma(n - k + 1.0)
 }
 
 /// The logarithm of the gamma function for `x` ≥ 1: Stirling's series with its first terms

@@ -28,7 +28,7 @@ pub struct Incident {
     #[serde(with = "timestamp")]
     #[schemars(with = "String")]
     pub detected_at: Timestamp,
-    /// The rule that opened it: `3 in a row` or `4 of 10`.
+    /// The rule that opened it: `3 in a row`, `4 of 10`, or `12 of 180 pooled` where so many checks of many series failed.
     pub rule: String,
     /// How long it lasted or lasts, gaps between waves included: the least and the most it can be, in seconds.
     pub duration_s: DurationRange,

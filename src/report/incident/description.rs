@@ -13,7 +13,7 @@ use crate::report::incident::incident_detection::DetectedIncidents;
 use crate::report::incident::main_failure::main_failure;
 use crate::report::incident::signature;
 use crate::report::incident::signature::incident_facts::IncidentFacts;
-use crate::report::incident::waves::DetectedWave;
+use crate::report::incident::waves::{DetectedWave, WaveMember};
 use crate::report::parallel;
 use crate::report::series::analysis::{Cell, tally};
 use crate::report::series::outage::Transition;
@@ -159,15 +159,19 @@ impl Description<'_, '_> {
         all
     }
 
-    /// The same from open to close: when it began, and the surface that failed first. Which surfaces it is
-    /// of is not part of it, since an incident spreads.
+    /// The same from open to close: when the outage began that was found first, and of which surface. Which surfaces
+    /// it is of is not part of it, since an incident spreads; nor is when it began, which is known better later.
     fn id(&self, start: Transition) -> String {
-        let first = self
-            .incident
-            .iter()
-            .flat_map(|wave| &wave.members)
-            .min_by_key(|member| (member.outage.start.by, member.series));
+        let fails_then = |member: &WaveMember| {
+            let failed = self.context.analyses[member.series].failures.failed();
+            !member.outage.is_pooled() || failed.binary_search(&member.outage.start.by).is_ok()
+        };
+        let key = |member: &&WaveMember| {
+            (member.outage.detected_at, !fails_then(member), member.outage.start.by, member.series)
+        };
+        let first = self.incident.iter().flat_map(|wave| &wave.members).min_by_key(key);
         let surface = first.map(|member| self.context.analyses[member.series].surface.as_str()).unwrap_or_default();
+        let start = first.map_or(start, |member| member.outage.start);
         let begin = timestamp::text(instant(start.by));
         let checksum = crc32fast::hash(format!("{begin} {surface}").as_bytes());
         format!("{}-{checksum:08x}", &begin.replace([':', '-', '.'], "")[..15])

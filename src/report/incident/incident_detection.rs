@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::{SafeText, Verdict};
 use crate::report::context::{ReportContext, SurfaceIncident};
 use crate::report::incident::waves::{DetectedWave, WaveDivision, WaveMember};
-use crate::report::incident::{grouping, waves};
+use crate::report::incident::{grouping, pooled_onset, waves};
 use crate::report::series::offline::Offline;
 use crate::report::series::outage::{Outage, Transition};
 use crate::report::statistics::ratio;
@@ -81,6 +81,11 @@ pub(crate) fn detect(context: &ReportContext<'_>) -> DetectedIncidents {
             of_surface.entry(one.surface.clone()).or_default().push(WaveMember { series, outage });
         }
     }
+    for member in pooled_onset::members(context) {
+        let outage = ended(member.outage, context, member.series);
+        let surface = context.analyses[member.series].surface.clone();
+        of_surface.entry(surface).or_default().push(WaveMember { outage, ..member });
+    }
     let all: Vec<WaveMember> = of_surface.values().flatten().copied().collect();
     let in_range = |wave: &DetectedWave| wave.end.is_none_or(|end| end.by > context.range.from);
     let of_surface = of_surface
@@ -107,7 +112,9 @@ fn incident(context: &ReportContext<'_>, members: Vec<WaveMember>) -> Vec<Detect
         waves::waves(members, slack).into_iter().flat_map(|wave| divided(context, wave, slack)).collect();
     let Some(start) = waves.first().map(|wave| wave.start.by) else { return waves };
     let last = waves.iter().map(DetectedWave::last).max().unwrap_or(i64::MAX);
-    if !is_partial(context, &series, &waves) {
+    // A pool knows when it is over.
+    let is_pooled = waves.iter().any(DetectedWave::is_pooled);
+    if is_pooled || !is_partial(context, &series, &waves) {
         return waves;
     }
     let within = i64::try_from(context.range.rules.join_within.as_millis()).unwrap_or(i64::MAX);
@@ -138,8 +145,11 @@ fn is_partial(context: &ReportContext<'_>, series: &BTreeSet<usize>, waves: &[De
     ratio(failed, judged).is_some_and(|share| share < TOTAL)
 }
 
-/// A wave divided where it paused.
+/// A wave divided where it paused. That of a pool had no pause: it would have been over.
 fn divided(context: &ReportContext<'_>, wave: DetectedWave, pause: i64) -> Vec<DetectedWave> {
+    if wave.is_pooled() {
+        return vec![wave];
+    }
     let series: BTreeSet<usize> = wave.members.iter().map(|member| member.series).collect();
     let (from, to) = (wave.start.after.unwrap_or(wave.start.by), wave.last().min(context.range.to));
     let checks = checks_of(context, &series, from, to);

@@ -29,6 +29,11 @@ impl DetectedWave {
             None => i64::MAX,
         }
     }
+
+    /// Whether an outage of a pool of series is in it.
+    pub(crate) fn is_pooled(&self) -> bool {
+        self.members.iter().any(|member| member.outage.is_pooled())
+    }
 }
 
 /// Joins stretches that are no more than `slack` apart, in order of time.
@@ -214,7 +219,7 @@ mod tests {
 
     /// Stretches of a series from a text of verdicts a second apart.
     fn members(series: usize, verdicts: &str) -> Vec<WaveMember> {
-        let mut detector = OutageDetector::new(&IncidentRules::default(), Some(1));
+        let mut detector = OutageDetector::new(&IncidentRules::default(), Some(1), 1);
         for (at, verdict) in (0..).zip(verdicts.chars()) {
             detector.push(at, verdict == 'x');
         }

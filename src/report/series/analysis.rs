@@ -12,6 +12,7 @@ use crate::report::fold::probe_series::Series;
 use crate::report::parallel;
 use crate::report::series::cadence::Cadence;
 use crate::report::series::detector::OutageDetector;
+use crate::report::series::failure_log::{FailureLog, FailureLogger};
 use crate::report::series::judgement;
 use crate::report::series::judgement::JudgedCheck;
 use crate::report::series::offline::Offline;
@@ -62,6 +63,8 @@ pub(crate) struct SeriesAnalysis<'f> {
     /// How often it was asked; absent where the checks are too few to tell.
     pub(crate) cadence: Option<Cadence>,
     pub(crate) detector: OutageDetector,
+    /// Its failures outside of its own outages, for the pools that it is in.
+    pub(crate) failures: FailureLog,
     pub(crate) classes: BTreeMap<FailureClass, ClassSpan>,
     /// How many of their failures came with each code.
     pub(crate) codes: BTreeMap<(FailureClass, u16), u64>,
@@ -87,6 +90,8 @@ pub(crate) struct ReportRange<'f> {
     pub(crate) from_is_asked: bool,
     /// The length of a bucket in milliseconds.
     pub(crate) step: i64,
+    /// How many series are judged together.
+    pub(crate) series: usize,
 }
 
 impl SeriesAnalysis<'_> {
@@ -141,8 +146,10 @@ pub(crate) fn analyze<'f>(
     offline: Option<&Offline>,
 ) -> (SeriesAnalysis<'f>, BTreeMap<i64, Cell>) {
     let cadence = cadence(series, range);
-    let detector = OutageDetector::new(range.rules, cadence.map(|cadence| cadence.every));
-    let mut watch = SeriesWatch { detector, offline, blind_checks: 0, seeing: false };
+    let interval = cadence.map(|cadence| cadence.every);
+    let detector = OutageDetector::new(range.rules, interval, range.series);
+    let failures = FailureLogger::new(interval);
+    let mut watch = SeriesWatch { detector, failures, offline, blind_checks: 0, seeing: false };
     series.lead_in.iter().for_each(|check| {
         watch.see(&check);
     });
@@ -168,6 +175,7 @@ pub(crate) fn analyze<'f>(
         probe: name(&series.probe),
         cadence,
         blind: watch.is_blind(),
+        failures: watch.failures.without(watch.detector.outages()),
         detector: watch.detector,
         classes: seen.classes,
         codes: seen.codes,
@@ -182,6 +190,7 @@ pub(crate) fn analyze<'f>(
 /// What a series comes to, check by check.
 struct SeriesWatch<'o> {
     detector: OutageDetector,
+    failures: FailureLogger,
     offline: Option<&'o Offline>,
     blind_checks: u32,
     seeing: bool,
@@ -192,8 +201,11 @@ impl SeriesWatch<'_> {
     fn see(&mut self, check: &LoggedCheck) -> LoggedCheck {
         let judged = Offline::judged(self.offline, *check);
         match judged.verdict {
-            Verdict::Up => self.detector.push(check.at, false),
-            Verdict::Down => self.detector.push(check.at, true),
+            Verdict::Up | Verdict::Down => {
+                let failed = judged.verdict == Verdict::Down;
+                self.detector.push(check.at, failed);
+                self.failures.push(check.at, failed);
+            }
             Verdict::Unknown | Verdict::Missed => {}
         }
         if check.verdict != Verdict::Missed {
@@ -210,6 +222,7 @@ impl SeriesWatch<'_> {
         let is_clear = self.offline.is_none_or(|offline| offline.is_clear(checks));
         let added = checks.first.verdict == Verdict::Up && is_clear && self.detector.push_good(checks);
         if added {
+            self.failures.push_good(checks);
             self.blind_checks = 0;
             self.seeing = true;
         }

@@ -18,6 +18,8 @@ pub(crate) struct OutageDetector {
     memory: i64,
     /// Failures that are nearer to each other than this, in milliseconds, are of one round and one cluster.
     round: i64,
+    /// How many series are judged together with it, each of them a chance for a false alarm.
+    series: usize,
     recent: VecDeque<Recent>,
     failed_recently: u32,
     run: Run,
@@ -51,13 +53,14 @@ struct Run {
 }
 
 impl OutageDetector {
-    /// Nothing seen yet. `cadence` is the usual time between two checks in milliseconds; after as
-    /// many of them without data as the rules look back, the past is forgotten.
-    pub(crate) fn new(rules: &IncidentRules, cadence: Option<i64>) -> OutageDetector {
+    /// Nothing seen yet, in one of so many series. `cadence` is the usual time between two checks in milliseconds;
+    /// after as many of them without data as the rules look back, the past is forgotten.
+    pub(crate) fn new(rules: &IncidentRules, cadence: Option<i64>, series: usize) -> OutageDetector {
         OutageDetector {
             rules: *rules,
             memory: cadence.map_or(i64::MAX, |cadence| cadence.saturating_mul(i64::from(rules.open_of.get()))),
             round: cadence.unwrap_or_default() / 2,
+            series,
             recent: VecDeque::new(),
             failed_recently: 0,
             run: Run::default(),
@@ -203,7 +206,7 @@ impl OutageDetector {
         }
         let recent = Count { judged: self.recent.len() as u64, failed: u64::from(self.failed_recently) };
         let usual = self.count.without(self.in_outages).without(recent);
-        run_length::failures_needed(&self.rules, usual)
+        run_length::failures_needed(&self.rules, usual, self.series)
     }
 
     /// Whether failures from one instant to another are of more rounds than one: three checks in the same
@@ -285,7 +288,7 @@ mod tests {
 
     /// Verdicts a minute apart, from a text: `.` good, `x` failed, ` ` no data.
     fn analyze(verdicts: &str) -> OutageDetector {
-        let mut detector = OutageDetector::new(&IncidentRules::default(), Some(MINUTE));
+        let mut detector = OutageDetector::new(&IncidentRules::default(), Some(MINUTE), 1);
         for (minute, verdict) in (0..).zip(verdicts.chars()) {
             if verdict != ' ' {
                 detector.push(minute * MINUTE, verdict == 'x');
@@ -388,7 +391,7 @@ mod tests {
 
     #[test]
     fn sixty_thousand_healthy_checks_open_nothing() {
-        let mut detector = OutageDetector::new(&IncidentRules::default(), Some(MINUTE));
+        let mut detector = OutageDetector::new(&IncidentRules::default(), Some(MINUTE), 1);
         (0..60_000).for_each(|minute| detector.push(minute * MINUTE, false));
         assert_eq!(detector.outages().count(), 0);
     }
@@ -396,7 +399,7 @@ mod tests {
     #[test]
     fn sixty_thousand_checks_with_one_failure_in_a_thousand_open_nothing() {
         let mut chance = Chance::new(1);
-        let mut detector = OutageDetector::new(&IncidentRules::default(), Some(MINUTE));
+        let mut detector = OutageDetector::new(&IncidentRules::default(), Some(MINUTE), 1);
         (0..60_000).for_each(|minute| detector.push(minute * MINUTE, chance.happens(0.001)));
         assert_eq!(detector.outages().count(), 0);
     }
@@ -406,7 +409,7 @@ mod tests {
     fn false_alarms(rules: &IncidentRules, share: f64, seed: u64) -> usize {
         const ROUND: i64 = 30_000;
         let mut chance = Chance::new(seed);
-        let mut series = vec![OutageDetector::new(rules, Some(ROUND)); 6];
+        let mut series = vec![OutageDetector::new(rules, Some(ROUND), 6); 6];
         for round in 0..86_400 {
             let is_burst = chance.happens(0.01);
             for one in &mut series {
@@ -447,7 +450,7 @@ mod tests {
         (0..2_000)
             .map(|seed| {
                 let mut chance = Chance::new(seed);
-                let mut detector = OutageDetector::new(rules, Some(MINUTE));
+                let mut detector = OutageDetector::new(rules, Some(MINUTE), 1);
                 (1_i32..100_000).find(|check| {
                     detector.push(i64::from(*check) * MINUTE, chance.happens(0.3));
                     detector.is_open()
@@ -473,7 +476,7 @@ mod tests {
     #[test]
     fn a_brown_out_is_one_stretch_or_few() {
         let mut chance = Chance::new(3);
-        let mut detector = OutageDetector::new(&IncidentRules::default(), Some(MINUTE));
+        let mut detector = OutageDetector::new(&IncidentRules::default(), Some(MINUTE), 1);
         (0..600).for_each(|minute| detector.push(minute * MINUTE, chance.happens(0.71)));
         assert!(detector.outages().count() <= 3, "{}", detector.outages().count());
         assert!(!detector.is_flapping());

@@ -19,13 +19,15 @@ impl Transition {
     }
 }
 
-/// Which rule opened a stretch.
+/// Which rule opened an outage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OpenRule {
     /// So many failures in a row.
     InARow,
     /// So many failures among the last checks.
     Among,
+    /// So many failures among so many checks of a pool of series.
+    Pooled { failed: u32, judged: u32 },
 }
 
 /// A stretch of down-ness.
@@ -73,7 +75,13 @@ impl Outage {
         match self.rule {
             OpenRule::InARow => format!("{} in a row", self.opened_with),
             OpenRule::Among => format!("{} of {}", self.opened_with, rules.open_of),
+            OpenRule::Pooled { failed, judged } => format!("{failed} of {judged} pooled"),
         }
+    }
+
+    /// Whether it is of a pool of series, and not of this one alone.
+    pub(crate) const fn is_pooled(&self) -> bool {
+        matches!(self.rule, OpenRule::Pooled { .. })
     }
 
     /// The same, ended.

@@ -1,0 +1,164 @@
+//! Partial failures that no single series shows: rises of the share of failures of pools (everything, each surface,
+//! each vantage, each surface from each vantage), as outages of the series that have a part in them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{SafeText, Verdict};
+use crate::report::context::ReportContext;
+use crate::report::incident::waves::WaveMember;
+use crate::report::parallel;
+use crate::report::series::cusum::{Rise, USUAL_AT_LEAST};
+use crate::report::series::failure_log::FailureLog;
+use crate::report::series::offline::Offline;
+use crate::report::series::outage::{Count, OpenRule, Outage, Transition};
+use crate::report::series::pool;
+use crate::report::statistics::{ratio, wilson};
+
+/// A rise in one of the pools.
+struct PoolRise {
+    series: Vec<usize>,
+    rise: Rise,
+}
+
+/// The outages of the pools, of each series that has a part in one.
+pub(crate) fn members(context: &ReportContext<'_>) -> Vec<WaveMember> {
+    let mut rises = rises(context);
+    rises.sort_by_key(|one| (one.rise.detected_at, one.series.len(), one.rise.onset));
+    let mut outages: BTreeMap<usize, Vec<Outage>> = BTreeMap::new();
+    for PoolRise { series, rise } in rises {
+        let start = Transition { after: None, by: rise.onset };
+        let first =
+            series.iter().copied().find(|at| failures(context, *at).failed().binary_search(&rise.onset).is_ok());
+        let start = Transition { after: first.and_then(|first| good_before(context, first, rise.onset)), ..start };
+        let (failed, judged) = rise.detected_with;
+        for at in with_a_part(context, &series, &rise) {
+            let last_failed = rise.last_failed.or_else(|| failures(context, at).failed().last().copied());
+            let last_failed = last_failed.unwrap_or(rise.detected_at);
+            let outage = Outage {
+                start,
+                end: rise
+                    .last_failed
+                    .map(|last| Transition { after: Some(last), by: good_after(context, &series, last) }),
+                last_failed,
+                detected_at: rise.detected_at,
+                rule: OpenRule::Pooled { failed, judged },
+                opened_with: failed,
+                flap_percent: 0.0,
+                flapped: 0,
+                before: Count::default(),
+                counted: Count::default(),
+            };
+            join(outages.entry(at).or_default(), outage);
+        }
+    }
+    let members = outages.into_iter();
+    members.flat_map(|(series, outages)| outages.into_iter().map(move |outage| WaveMember { series, outage })).collect()
+}
+
+/// Adds an outage of a series to those known: the pool that found it first says when it began, and the last to see it
+/// when it ended.
+fn join(known: &mut Vec<Outage>, outage: Outage) {
+    let overlaps = |one: &&mut Outage| {
+        one.end.is_none_or(|end| outage.start.by <= end.by) && outage.end.is_none_or(|end| one.start.by <= end.by)
+    };
+    match known.iter_mut().find(overlaps) {
+        Some(one) => {
+            one.last_failed = one.last_failed.max(outage.last_failed);
+            one.end = match (one.end, outage.end) {
+                (Some(end), Some(other)) => Some(if other.by > end.by { other } else { end }),
+                _ => None,
+            };
+        }
+        None => known.push(outage),
+    }
+}
+
+fn failures<'c>(context: &'c ReportContext<'_>, series: usize) -> &'c FailureLog {
+    &context.analyses[series].failures
+}
+
+/// The rises of all pools.
+fn rises(context: &ReportContext<'_>) -> Vec<PoolRise> {
+    let pools: Vec<Vec<usize>> = pools(context).into_iter().collect();
+    let number = pools.len();
+    let found = parallel::map(pools, |series| {
+        let logs: Vec<&FailureLog> = series.iter().map(|at| failures(context, *at)).collect();
+        let rises = pool::rises(&logs, round(context, &series), number);
+        rises.into_iter().map(|rise| PoolRise { series: series.clone(), rise }).collect::<Vec<_>>()
+    });
+    found.into_iter().flatten().collect()
+}
+
+/// The pools, each once: where there is one vantage, a surface is itself from there.
+fn pools(context: &ReportContext<'_>) -> BTreeSet<Vec<usize>> {
+    let mut pools: BTreeMap<(Option<&SafeText>, Option<&SafeText>), Vec<usize>> = BTreeMap::new();
+    for (at, one) in context.analyses.iter().enumerate().filter(|(_, one)| !one.series.control) {
+        let (surface, vantage) = (Some(&one.surface), Some(&one.vantage));
+        for pool in [(None, None), (surface, None), (None, vantage), (surface, vantage)] {
+            pools.entry(pool).or_default().push(at);
+        }
+    }
+    pools.into_values().collect()
+}
+
+/// The length of a round of a pool in milliseconds: the median interval of its series.
+fn round(context: &ReportContext<'_>, series: &[usize]) -> i64 {
+    /// Where none is known.
+    const UNKNOWN: i64 = 60_000;
+    let mut intervals: Vec<i64> = series.iter().filter_map(|at| context.analyses[*at].interval()).collect();
+    intervals.sort_unstable();
+    intervals.get(intervals.len() / 2).copied().unwrap_or(UNKNOWN)
+}
+
+/// The series of a pool that have a part in a rise: those that failed in it, of the surfaces that were not fine from
+/// their vantage. Fine is where the upper end of the interval of the share lies below half of the highest share.
+fn with_a_part(context: &ReportContext<'_>, series: &[usize], rise: &Rise) -> Vec<usize> {
+    let to = rise.last_failed.map_or(context.range.to, |last| last.saturating_add(1));
+    let count = |at: usize| failures(context, at).count(rise.onset, to);
+    let mut places: BTreeMap<(&SafeText, &SafeText), (u64, u64)> = BTreeMap::new();
+    for at in series {
+        let one = &context.analyses[*at];
+        let (failed, judged) = count(*at);
+        let place = places.entry((&one.surface, &one.vantage)).or_default();
+        *place = (place.0 + failed, place.1 + judged);
+    }
+    // Of a few checks a share says little: what surely fails counts.
+    let share = |(failed, judged): &(u64, u64)| {
+        let is_sure = wilson(*failed, *judged).is_some_and(|[low, _]| low > USUAL_AT_LEAST);
+        if is_sure { ratio(*failed, *judged) } else { None }
+    };
+    let highest = places.values().filter_map(share).fold(0.0, f64::max);
+    let is_fine = |place: &(u64, u64)| wilson(place.0, place.1).is_some_and(|[_, high]| high < highest / 2.0);
+    let has_a_part = |at: &usize| {
+        let one = &context.analyses[*at];
+        let is_fine = places.get(&(&one.surface, &one.vantage)).is_some_and(is_fine);
+        !is_fine && count(*at).0 > 0
+    };
+    series.iter().copied().filter(has_a_part).collect()
+}
+
+/// How far around an instant a neighbouring check is looked for, in intervals.
+const INTERVALS: i64 = 10;
+
+/// The last good check of a series before an instant.
+fn good_before(context: &ReportContext<'_>, series: usize, at: i64) -> Option<i64> {
+    let back = context.analyses[series].interval()?.saturating_mul(INTERVALS);
+    good(context, series, at.saturating_sub(back), at - 1).max()
+}
+
+/// The first good check of some series after an instant.
+fn good_after(context: &ReportContext<'_>, series: &[usize], at: i64) -> i64 {
+    let after = |one: &usize| {
+        let ahead = context.analyses[*one].interval()?.saturating_mul(INTERVALS);
+        good(context, *one, at + 1, at.saturating_add(ahead)).min()
+    };
+    series.iter().filter_map(after).min().unwrap_or(at)
+}
+
+fn good(context: &ReportContext<'_>, series: usize, from: i64, to: i64) -> impl Iterator<Item = i64> {
+    let one = context.analyses[series].series;
+    let offline = context.offline_of(&one.vantage);
+    let checks = one.lead_in.between(from, to).chain(one.log.between(from, to));
+    let judged = checks.map(move |check| Offline::judged(offline, check));
+    judged.filter(|check| check.verdict == Verdict::Up).map(|check| check.at)
+}

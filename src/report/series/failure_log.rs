@@ -1,0 +1,227 @@
+//! The failures of one series, and the spans in which it was asked steadily: all that a pool of series needs to know
+//! of its checks, in memory that grows with the failures and not with the checks.
+
+use crate::report::fold::check_log::EvenRun;
+use crate::report::series::outage::Outage;
+use crate::report::statistics::number;
+
+/// Failures in order, and the spans of judged checks without a pause.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FailureLog {
+    /// When each failed check was due, in milliseconds since 1970.
+    failed: Vec<i64>,
+    spans: Vec<AskedSpan>,
+    /// Checks that are further apart than this, in milliseconds, are of two spans.
+    pause: i64,
+}
+
+/// Checks at a steady rate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct AskedSpan {
+    /// From the first check
+    pub(crate) from: i64,
+    /// to one interval after the last.
+    pub(crate) to: i64,
+    /// Checks in a millisecond.
+    pub(crate) rate: f64,
+}
+
+impl AskedSpan {
+    /// The checks of it that are due between two instants.
+    pub(crate) fn within(&self, from: i64, to: i64) -> f64 {
+        let length = self.to.min(to) - self.from.max(from);
+        self.rate * number(u64::try_from(length).unwrap_or_default())
+    }
+}
+
+/// A span in the making.
+#[derive(Clone, Copy, Debug)]
+struct OpenSpan {
+    from: i64,
+    last: i64,
+    checks: u64,
+}
+
+/// Gathers the log of a series check by check, in order of time.
+#[derive(Clone, Debug)]
+pub(crate) struct FailureLogger {
+    log: FailureLog,
+    open: Option<OpenSpan>,
+    interval: i64,
+}
+
+impl FailureLogger {
+    /// Nothing seen yet of a series that is asked so often, in milliseconds.
+    pub(crate) fn new(interval: Option<i64>) -> FailureLogger {
+        /// So many intervals without a check are a pause.
+        const PAUSE: i64 = 3;
+        let interval = interval.unwrap_or(1).max(1);
+        let log = FailureLog { pause: interval.saturating_mul(PAUSE), ..FailureLog::default() };
+        FailureLogger { log, open: None, interval }
+    }
+
+    /// Adds a judged check.
+    pub(crate) fn push(&mut self, at: i64, failed: bool) {
+        self.push_many(at, at, 1);
+        if failed {
+            self.log.failed.push(at);
+        }
+    }
+
+    /// Adds good checks at even distances.
+    pub(crate) fn push_good(&mut self, checks: &EvenRun) {
+        self.push_many(checks.first.at, checks.last_at, checks.count);
+    }
+
+    fn push_many(&mut self, first: i64, last: i64, count: u64) {
+        match &mut self.open {
+            Some(open) if first - open.last <= self.log.pause => {
+                open.last = last;
+                open.checks += count;
+            }
+            _ => {
+                self.close();
+                self.open = Some(OpenSpan { from: first, last, checks: count });
+            }
+        }
+    }
+
+    fn close(&mut self) {
+        let Some(open) = self.open.take() else { return };
+        let gaps = u64::try_from(open.last - open.from).unwrap_or_default();
+        let interval = if open.checks > 1 {
+            (number(gaps) / number(open.checks - 1)).max(1.0)
+        } else {
+            number(self.interval.unsigned_abs())
+        };
+        #[expect(clippy::cast_possible_truncation, reason = "an interval between two checks")]
+        let to = open.last.saturating_add(interval.round() as i64);
+        self.log.spans.push(AskedSpan { from: open.from, to, rate: 1.0 / interval });
+    }
+
+    /// The log of what was seen, without the checks in outages of the series itself: in a pool they would be counted
+    /// for what everybody knows already.
+    pub(crate) fn without(mut self, outages: impl Iterator<Item = Outage>) -> FailureLog {
+        self.close();
+        let outages: Vec<(i64, i64)> =
+            outages.map(|one| (one.start.by, one.end.map_or(i64::MAX, |_| one.last_failed))).collect();
+        if outages.is_empty() {
+            return self.log;
+        }
+        let is_in_outage = |at: i64| {
+            let next = outages.partition_point(|(_, to)| *to < at);
+            outages.get(next).is_some_and(|(from, _)| *from <= at)
+        };
+        self.log.failed.retain(|at| !is_in_outage(*at));
+        self.log.spans = self.log.spans.iter().flat_map(|span| apart(*span, &outages)).collect();
+        self.log
+    }
+}
+
+/// What is left of a span without some others, in order.
+fn apart(span: AskedSpan, others: &[(i64, i64)]) -> Vec<AskedSpan> {
+    let mut left = Vec::new();
+    let mut from = span.from;
+    let first = others.partition_point(|(_, to)| *to < span.from);
+    for (other_from, other_to) in others.iter().skip(first) {
+        if *other_from >= span.to {
+            break;
+        }
+        if from < *other_from {
+            left.push(AskedSpan { from, to: *other_from, ..span });
+        }
+        from = from.max(other_to.saturating_add(1));
+    }
+    if from < span.to {
+        left.push(AskedSpan { from, ..span });
+    }
+    left
+}
+
+impl FailureLog {
+    /// When each failed check was due, in order.
+    pub(crate) fn failed(&self) -> &[i64] {
+        &self.failed
+    }
+
+    /// The spans in which it was asked, in order.
+    pub(crate) fn spans(&self) -> &[AskedSpan] {
+        &self.spans
+    }
+
+    /// Failed and judged checks between two instants, the first included.
+    pub(crate) fn count(&self, from: i64, to: i64) -> (u64, u64) {
+        let before = |at: i64| self.failed.partition_point(|failed| *failed < at);
+        let failed = before(to).saturating_sub(before(from)) as u64;
+        let first = self.spans.partition_point(|span| span.to <= from);
+        let spans = self.spans.iter().skip(first).take_while(|span| span.from < to);
+        let judged: f64 = spans.map(|span| span.within(from, to)).sum();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of checks")]
+        let judged = judged.round() as u64;
+        (failed, judged.max(failed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::series::outage::{Count, OpenRule, Transition};
+
+    /// Checks ten apart: `.` good, `x` failed, ` ` none.
+    fn logged(checks: &str) -> FailureLogger {
+        let mut logger = FailureLogger::new(Some(10));
+        for (n, check) in (0..).zip(checks.chars()).filter(|(_, check)| *check != ' ') {
+            logger.push(n * 10, check == 'x');
+        }
+        logger
+    }
+
+    fn outage(from: i64, last_failed: i64, is_over: bool) -> Outage {
+        Outage {
+            start: Transition { after: None, by: from },
+            end: is_over.then_some(Transition { after: Some(last_failed), by: last_failed + 10 }),
+            last_failed,
+            detected_at: from,
+            rule: OpenRule::InARow,
+            opened_with: 3,
+            flap_percent: 0.0,
+            flapped: 0,
+            before: Count::default(),
+            counted: Count::default(),
+        }
+    }
+
+    #[test]
+    fn a_pause_parts_the_spans() {
+        let log = logged("..x..       x.").without(std::iter::empty());
+        assert_eq!(log.failed(), [20, 120]);
+        assert_eq!(log.spans().iter().map(|span| (span.from, span.to)).collect::<Vec<_>>(), [(0, 50), (120, 140)]);
+        assert_eq!(log.count(0, 1_000), (2, 7));
+        assert_eq!(log.count(30, 120), (0, 2));
+    }
+
+    #[test]
+    fn the_checks_of_its_own_outages_are_left_out() {
+        let log = logged("..xxx..x..xxx").without([outage(20, 40, true), outage(100, 120, false)].into_iter());
+        assert_eq!(log.failed(), [70]);
+        // A check stands for the interval from it to the next: of the last good one before an outage all is left.
+        assert_eq!(log.count(0, 1_000), (1, 8));
+    }
+
+    #[test]
+    fn even_runs_are_their_checks() {
+        let mut at_once = FailureLogger::new(Some(10));
+        let good = crate::report::fold::check_log::LoggedCheck {
+            at: 0,
+            verdict: crate::model::Verdict::Up,
+            class: None,
+            code: None,
+            is_set_aside: false,
+        };
+        at_once.push_good(&EvenRun { first: good, last_at: 90, count: 10 });
+        at_once.push(100, true);
+        let one_by_one = logged("..........x");
+        let (at_once, one_by_one) = (at_once.without(std::iter::empty()), one_by_one.without(std::iter::empty()));
+        assert_eq!((at_once.failed(), at_once.spans()), (one_by_one.failed(), one_by_one.spans()));
+    }
+}

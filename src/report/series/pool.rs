@@ -1,0 +1,94 @@
+//! A pool: series whose checks are judged together, as those of a surface or of a vantage. A partial failure of 5 %
+//! makes no three failures in a row in any of sixty series, and three in each round of all.
+
+use crate::report::series::cusum::{Cusum, Rise, Round};
+use crate::report::series::failure_log::FailureLog;
+use crate::report::statistics::number;
+
+/// A change of the rate at which a pool is asked, in checks a millisecond.
+#[derive(Clone, Copy, Debug)]
+struct RateChange {
+    at: i64,
+    by: f64,
+}
+
+/// Walks a pool from failure to failure: the good checks between two of them are known by the rate.
+struct PoolWalk<'c> {
+    cusum: &'c mut Cusum,
+    changes: std::iter::Peekable<std::vec::IntoIter<RateChange>>,
+    rate: f64,
+    at: i64,
+    /// The length of a round in milliseconds.
+    round: i64,
+}
+
+/// The rises of the share of failures of some series together, one of so many pools, with rounds of so many
+/// milliseconds.
+pub(crate) fn rises(series: &[&FailureLog], round: i64, pools: usize) -> Vec<Rise> {
+    let round = round.max(1);
+    let mut failed: Vec<i64> = series.iter().flat_map(|one| one.failed()).copied().collect();
+    failed.sort_unstable();
+    if failed.is_empty() {
+        return Vec::new();
+    }
+    let spans = series.iter().flat_map(|one| one.spans());
+    let mut changes: Vec<RateChange> = spans
+        .flat_map(|span| [RateChange { at: span.from, by: span.rate }, RateChange { at: span.to, by: -span.rate }])
+        .collect();
+    changes.sort_unstable_by_key(|change| change.at);
+    let Some(end) = changes.last().map(|change| change.at) else { return Vec::new() };
+    let begin = changes.first().map_or(end, |change| change.at);
+    let mut cusum = Cusum::new(pools);
+    let mut walk = PoolWalk { cusum: &mut cusum, changes: changes.into_iter().peekable(), rate: 0.0, at: begin, round };
+    for failures in failed.chunk_by(|one, other| one.div_euclid(round) == other.div_euclid(round)) {
+        walk.failures(failures);
+    }
+    walk.advance(end);
+    cusum.finish()
+}
+
+impl PoolWalk<'_> {
+    /// The failures of one round.
+    fn failures(&mut self, failures: &[i64]) {
+        let (Some(first), Some(last)) = (failures.first(), failures.last()) else { return };
+        let begin = first - first.rem_euclid(self.round);
+        self.advance(begin);
+        let judged = self.judged_to(begin.saturating_add(self.round));
+        let failed = u32::try_from(failures.len()).unwrap_or(u32::MAX);
+        self.cusum.push(&Round { first: *first, last: *last, failed, judged });
+    }
+
+    /// Takes in that all checks up to an instant were good.
+    fn advance(&mut self, to: i64) {
+        while self.at < to {
+            let until = self.changes.peek().map_or(to, |change| change.at.min(to));
+            let rounds = length(until - self.at) / length(self.round);
+            self.cusum.push_good(until, rounds, self.rate * length(self.round));
+            self.at = until.max(self.at);
+            self.change();
+        }
+    }
+
+    /// How many checks there are up to an instant, which is reached.
+    fn judged_to(&mut self, to: i64) -> f64 {
+        let mut judged = 0.0;
+        while self.at < to {
+            let until = self.changes.peek().map_or(to, |change| change.at.min(to));
+            judged += self.rate * length(until - self.at);
+            self.at = until.max(self.at);
+            self.change();
+        }
+        judged
+    }
+
+    /// Takes in the changes of the rate that are due.
+    fn change(&mut self) {
+        while let Some(change) = self.changes.next_if(|change| change.at <= self.at) {
+            self.rate = (self.rate + change.by).max(0.0);
+        }
+    }
+}
+
+fn length(ms: i64) -> f64 {
+    number(u64::try_from(ms).unwrap_or_default())
+}

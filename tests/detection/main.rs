@@ -1,0 +1,161 @@
+//! How well incidents are found, on generated journals with exact truth: how long it takes to find one, how often
+//! one is found where there is none, and whether state, scope and since are true while a partial failure lasts.
+
+#![expect(clippy::cast_precision_loss, clippy::cast_possible_wrap, reason = "numbers of checks and probes")]
+#![expect(clippy::print_stdout, reason = "what was measured, shown with --nocapture")]
+
+mod generator;
+
+use generator::{DAY_MS, HOUR_MS, MINUTE_MS, Outage, ROUND_MS, World, report};
+use uptick::report::{Extent, State};
+
+const SEEDS: [u64; 3] = [1, 2, 3];
+
+/// The median.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::INFINITY)
+}
+
+/// Seconds from the onset of a failure of a share of all checks until a report tells of it, at many onsets.
+fn delays(share: f64, usual: f64, bad_rounds: f64, onsets: i64) -> Vec<f64> {
+    const LONGEST: i64 = 30 * MINUTE_MS;
+    let mut delays = Vec::new();
+    for seed in SEEDS {
+        for number in 0..onsets {
+            let onset = 2 * HOUR_MS + number * 7_300;
+            let world = World {
+                usual,
+                bad_rounds,
+                outages: vec![Outage::of_all(onset, i64::MAX, share)],
+                ..World::new(seed * 1_000 + number.cast_unsigned())
+            };
+            let windows = world.windows(0, onset + LONGEST);
+            let told = report(&windows, 0, onset + LONGEST);
+            let since = told.incidents.iter().filter(|one| one.end.is_none_or(|end| World::ms(end.by) > onset));
+            let found = since.map(|one| World::ms(one.detected_at)).filter(|found| *found >= onset).min();
+            if let Some(found) = found {
+                let then = report(&windows, 0, found + 1);
+                let is_open = then.incidents.iter().any(|incident| incident.end.is_none());
+                assert!(is_open, "{share} {seed} {number}: an incident is found when it says it is");
+            }
+            delays.push(found.map_or(f64::INFINITY, |found| (found - onset) as f64 / 1_000.0));
+        }
+    }
+    delays
+}
+
+/// Incidents in so many healthy days of which a share of checks fails by chance.
+fn false_alarms(days: i64, usual: f64, bad_rounds: f64, seed: u64) -> usize {
+    let world = World { usual, bad_rounds, ..World::new(seed) };
+    let found = world.report(0, days * DAY_MS);
+    for incident in &found.incidents {
+        println!(
+            "  {usual} {bad_rounds} {seed}: {} by {} of {:?} {:?}, {} of {}",
+            incident.start.by,
+            incident.rule,
+            incident.probes,
+            incident.vantages,
+            incident.actual_failures,
+            incident.judged
+        );
+    }
+    found.incidents.len()
+}
+
+/// What was asked of a steady failure, and what was answered wrongly.
+#[derive(Debug, Default)]
+struct Steady {
+    asked: usize,
+    up: usize,
+    local: usize,
+    since_errors_min: Vec<f64>,
+}
+
+/// Asks every so often about a failure of a steady share, from its tenth minute on for four hours.
+fn steady(probes: usize, vantages: usize, share: f64, every: i64) -> Steady {
+    let mut found = Steady::default();
+    for seed in SEEDS {
+        let onset = 3 * HOUR_MS;
+        let world = World {
+            probes,
+            vantages,
+            surfaces: 2.min(probes),
+            outages: vec![Outage::of_all(onset, i64::MAX, share)],
+            ..World::new(seed)
+        };
+        let windows = world.windows(0, onset + 5 * HOUR_MS);
+        let mut now = onset + 10 * MINUTE_MS;
+        while now < onset + 10 * MINUTE_MS + 4 * HOUR_MS {
+            let told = report(&windows, 0, now);
+            found.asked += 1;
+            found.up += usize::from(!matches!(told.verdict.state, State::Down | State::Degraded | State::Flapping));
+            found.local += usize::from(told.verdict.scope.extent == Extent::Local);
+            let since = told.verdict.incident_since.or(told.verdict.since);
+            let error = since.map(|since| (World::ms(since.by) - onset).abs() as f64 / MINUTE_MS as f64);
+            found.since_errors_min.push(error.unwrap_or(f64::INFINITY));
+            now += every;
+        }
+    }
+    found
+}
+
+#[test]
+fn a_failure_of_some_or_all_checks_is_found_within_minutes() {
+    for (share, bad_rounds, at_most) in [(0.05, 0.0, 300.0), (0.1, 0.0, 120.0), (0.1, 0.01, 120.0), (1.0, 0.0, 75.0)] {
+        let found = delays(share, 0.0005, bad_rounds, 3);
+        let delay = median(found.clone());
+        println!("{share} of all checks fail, {bad_rounds} of the rounds are bad: found after {delay} s");
+        assert!(delay <= at_most, "{share} {bad_rounds}: {found:?}");
+    }
+}
+
+#[test]
+fn chance_makes_no_incident_in_two_days() {
+    for (usual, bad_rounds) in [(0.0005, 0.0), (0.005, 0.0), (0.02, 0.0), (0.0005, 0.01)] {
+        assert_eq!(false_alarms(2, usual, bad_rounds, 1), 0, "{usual} {bad_rounds}");
+    }
+}
+
+#[test]
+#[ignore = "takes half an hour"]
+fn chance_makes_no_incident_in_thirty_days() {
+    let all = [(0.0005, 0.0, 0), (0.005, 0.0, 0), (0.02, 0.0, 2), (0.0005, 0.01, 0), (0.005, 0.01, 0), (0.02, 0.01, 2)];
+    for (usual, bad_rounds, at_most) in all {
+        for seed in SEEDS {
+            let found = false_alarms(30, usual, bad_rounds, seed);
+            println!(
+                "{usual} of all checks fail, {bad_rounds} of the rounds are bad, seed {seed}: {found} false alarms"
+            );
+            assert!(found <= at_most, "{usual} {bad_rounds} {seed}: {found}");
+        }
+    }
+}
+
+#[test]
+fn a_steady_failure_is_never_up_and_never_local() {
+    is_judged_right(20, 3, 40);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn a_steady_failure_asked_for_every_two_minutes_is_never_up_and_never_local() {
+    for (probes, vantages) in [(20, 3), (3, 3)] {
+        is_judged_right(probes, vantages, 2);
+    }
+}
+
+/// Asks every so many minutes about steady failures.
+fn is_judged_right(probes: usize, vantages: usize, minutes: i64) {
+    for share in [0.2, 0.3] {
+        let found = steady(probes, vantages, share, minutes * MINUTE_MS + ROUND_MS / 7);
+        let of = |n: usize| n as f64 / found.asked as f64;
+        let since = median(found.since_errors_min.clone());
+        println!(
+            "{probes} probes from {vantages} vantages, {share} fails: up {:.1} %, local {:.1} %, since {since:.1} min off",
+            of(found.up) * 100.0,
+            of(found.local) * 100.0
+        );
+        assert!(of(found.up) < 0.01 && of(found.local) < 0.02 && since <= 5.0, "{found:?}");
+    }
+}
