@@ -15,6 +15,7 @@ mod failure;
 mod instant;
 mod number;
 mod spreadsheet;
+mod strip;
 
 pub(crate) use duration::{duration, duration_cell, lasting, milliseconds};
 pub(crate) use failure::failures;
@@ -23,3 +24,4 @@ pub(crate) use number::{
     alternatives, budget, count, counted, interval, list, percentage, plain_list, ratio, ratio_cell, ratio_floor,
 };
 pub(crate) use spreadsheet::spreadsheet_text;
+pub(crate) use strip::{CHECK_LEGEND, STRIP_LEGEND, StripCell};

@@ -20,11 +20,11 @@ use crate::commands::process::signals::Signals;
 use crate::commands::process::terminal::Terminal;
 use crate::commands::process::{runtime, terminal};
 use crate::commands::run::alert_worker::{AlertTiming, AlertWorker};
+use crate::commands::run::answer_stream::{AnswerStream, PassLines, StreamContent};
 use crate::commands::run::check_pipeline::CheckPipeline;
 use crate::commands::run::check_progress::CheckProgress;
 use crate::commands::run::diagnoser::{Diagnosing, LastGood};
 use crate::commands::run::events::EventDispatcher;
-use crate::commands::run::outcome_stream::OutcomeStream;
 use crate::commands::run::run_outputs::RunOutputs;
 use crate::commands::run::wait::WaitState;
 use crate::commands::run::{check_pipeline, exporters, run_outputs};
@@ -68,7 +68,7 @@ struct Prepared<'a> {
 }
 
 /// The consumers of the events of a check.
-type Consumers = (RunOutputs, (Option<OutcomeStream>, CheckProgress));
+type Consumers = (RunOutputs, (Option<AnswerStream>, CheckProgress));
 
 fn prepare<'a>(args: &'a cli::CheckArgs, terminal: &'a Terminal) -> Result<Prepared<'a>, CliError> {
     let mut common = args.common.clone();
@@ -102,11 +102,10 @@ fn prepare<'a>(args: &'a cli::CheckArgs, terminal: &'a Terminal) -> Result<Prepa
     }
     let recorded = args.record.then(|| journal.clone());
     let consumers = RunOutputs::start(&config, document, recorded, exporters, alerts)?;
-    let streams = outputs.stdout == Some(CheckFormat::Ndjson);
-    let stream = streams.then(|| OutcomeStream::start(io::stdout())).transpose();
-    let stream = stream.map_err(|error| CliError::io("standard output's thread", &error))?;
+    let stream = stream(args, outputs.stdout, probes.len(), terminal)?;
     let planned = passes(args).map(|passes| passes.saturating_mul(probes.len() as u64));
-    let progress = CheckProgress::new(planned, terminal);
+    let says_passes = stream.as_ref().is_some_and(AnswerStream::is_before_answer);
+    let progress = CheckProgress::new(planned, says_passes, terminal);
     let (vantage, span) = (&config.settings.vantage, config.settings.window);
     let events = EventDispatcher::new(vantage, span, (consumers, (stream, progress)));
     let concurrency = limits.concurrency;
@@ -124,6 +123,27 @@ fn prepare<'a>(args: &'a cli::CheckArgs, terminal: &'a Terminal) -> Result<Prepa
         lock,
         events,
     })
+}
+
+/// What goes to the standard output while checks run: each outcome, or a line per pass where passes are apart.
+fn stream(
+    args: &cli::CheckArgs,
+    stdout: Option<CheckFormat>,
+    probes: usize,
+    terminal: &Terminal,
+) -> Result<Option<AnswerStream>, CliError> {
+    let content = match stdout {
+        Some(CheckFormat::Ndjson) => StreamContent::Outcomes,
+        Some(CheckFormat::Human) if args.every.is_some() && !terminal.quiet => {
+            StreamContent::Passes(PassLines::new(terminal.answer, probes))
+        }
+        _ => return Ok(None),
+    };
+    if args.every.is_some() && args.count.is_none() && args.span.is_none() && !terminal.quiet {
+        terminal.note("a pass every so often until Ctrl-C, which sums up; --count or --for ends it by itself");
+    }
+    let stream = AnswerStream::start(content, io::stdout());
+    stream.map(Some).map_err(|error| CliError::io("standard output's thread", &error))
 }
 
 impl<'a> Prepared<'a> {
@@ -229,13 +249,16 @@ impl Passed<'_> {
             let _ = journal::keep_last_good(&folder, &config.settings.vantage, &last_good);
         }
         let nagios = outputs.stdout == Some(CheckFormat::Nagios);
-        let answered = answer(&pass, outputs, job_summary, terminal);
-        let unread = match stream {
-            Some(stream) => runtime.block_on(stream.finish(signals, terminal)),
-            None => 0,
+        let (before, after) = match stream {
+            Some(stream) if stream.is_before_answer() => (Some(stream), None),
+            other => (None, other),
         };
+        let finish = |stream: AnswerStream| runtime.block_on(stream.finish(signals, terminal));
+        let mut unread = before.map_or(0, finish);
+        let answered = answer(&pass, outputs, job_summary, terminal);
+        unread += after.map_or(0, finish);
         if unread > 0 {
-            let what = "outcomes were not written: the reader of standard output took no more";
+            let what = "lines were not written: the reader of standard output took no more";
             terminal.say(terminal::MessageLevel::Error, &format!("{unread} {what}"));
         }
         runtime.block_on(senders.finish(signals, None, terminal));

@@ -5,12 +5,12 @@
 
 pub(crate) mod alert_history;
 pub(crate) mod alert_worker;
+pub(crate) mod answer_stream;
 pub(crate) mod check_pipeline;
 pub(crate) mod check_progress;
 pub(crate) mod diagnoser;
 pub(crate) mod events;
 pub(crate) mod exporters;
-pub(crate) mod outcome_stream;
 pub(crate) mod run_outputs;
 pub(crate) mod run_recorder;
 pub(crate) mod wait;

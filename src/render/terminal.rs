@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 
 use super::text;
+use crate::format::StripCell;
 use crate::model::Verdict;
 
 /// How a text for people may look.
@@ -103,6 +104,16 @@ impl StyledText {
             text.push_str(&content.replace("##[", "# #["));
         }
         text
+    }
+}
+
+/// The style of a cell of a strip.
+pub(super) const fn strip_style(cell: StripCell) -> Style {
+    match cell {
+        StripCell::Up => GOOD,
+        StripCell::FewFailed | StripCell::Unknown => ODD,
+        StripCell::SomeFailed | StripCell::MostFailed => BAD,
+        StripCell::NoData => DIM,
     }
 }
 

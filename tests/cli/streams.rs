@@ -1,10 +1,14 @@
 //! stdout is the answer, stderr the conversation, and either may be gone.
 
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use crate::live::recorded;
 use crate::origin::{healthy, probe, refusing};
 use crate::support::run::{Ran, Run};
+use crate::support::server;
+use crate::support::server::Server;
 
 const ESCAPE: char = '\u{1b}';
 
@@ -64,9 +68,13 @@ fn colour_is_for_terminals_and_can_be_had_and_refused() {
 
 #[test]
 fn progress_is_drawn_on_a_terminal_alone() {
-    let server = healthy();
+    let server = Server::start(|conn| {
+        conn.request();
+        conn.wait(Duration::from_millis(150));
+        conn.send(server::ok("late"));
+    });
     let config = probe("home", &server.url("/"), &[]);
-    let arguments = ["check", "--count", "3", "--every", "150ms"];
+    let arguments = ["check", "--count", "3"];
     let shown = on_a_terminal(&arguments, &[], &config);
     assert!(shown.contains("of 3 checks"), "{shown:?}");
     for environment in [("CI", "true"), ("TERM", "dumb")] {
@@ -122,4 +130,56 @@ fn a_full_disk_behind_stdout_is_said() {
     let ran = run.through(["sh", "-c", "exec \"$0\" \"$@\" >/dev/full"]).run();
     ran.expect_code(3);
     assert!(ran.stderr.contains("standard output"), "{}", ran.stderr);
+}
+
+/// The lines of the passes: those that begin with a time of the day.
+fn pass_lines(text: &str) -> Vec<&str> {
+    let is_time = |line: &&str| line.as_bytes().get(2) == Some(&b':') && line.as_bytes().get(5) == Some(&b':');
+    text.lines().filter(is_time).collect()
+}
+
+#[test]
+fn passes_that_are_apart_are_a_line_each_also_in_a_pipe() {
+    let (server, gone) = (healthy(), refusing());
+    let config = probe("home", &server.url("/"), &[]) + &probe("gone", &gone, &[]);
+    let ran = Run::new(["check", "--every", "20ms", "--count", "3"]).config(&config).run();
+    ran.expect_code(1);
+    let lines = pass_lines(&ran.stdout);
+    assert_eq!(lines.len(), 3, "{}", ran.stdout);
+    let says = |line: &&str| line.contains("✗ 1 down, 1 up  gone: connect_refused in connect: ");
+    assert!(lines.iter().all(says), "{}", ran.stdout);
+    assert!(!ran.stderr.contains("Ctrl-C"), "it is bounded: {}", ran.stderr);
+    let up = Run::new(["check", &server.url("/"), "--every", "20ms", "--count", "2"]).run();
+    assert!(pass_lines(&up.stdout).iter().all(|line| line.contains("✓ 200 h1 in ")), "{}", up.stdout);
+}
+
+#[test]
+fn a_run_without_end_says_how_to_end_it_and_is_summed_up_then() {
+    let server = healthy();
+    let run = Run::new(["check", &server.url("/"), "--every", "20ms"]);
+    let mut command = run.command();
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut first = String::new();
+    out.read_line(&mut first).unwrap();
+    assert_eq!(pass_lines(&first).len(), 1, "the first pass is told before the run ends: {first}");
+    assert!(Command::new("kill").args(["-s", "INT", &child.id().to_string()]).status().unwrap().success());
+    let mut rest = String::new();
+    out.read_to_string(&mut rest).unwrap();
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(rest.contains("\n✓ UP  "), "{rest}");
+    assert!(said.contains("Ctrl-C") && said.contains("--count"), "{said}");
+}
+
+#[test]
+fn quiet_documents_and_files_have_no_lines_of_passes() {
+    let server = healthy();
+    let url = server.url("/");
+    for options in [&["-q"][..], &["--format", "json"], &["-o", "answer.txt"]] {
+        let ran = Run::new([&["check", &url, "--every", "20ms", "--count", "2"], options].concat()).run();
+        ran.expect_code(0);
+        assert_eq!(pass_lines(&ran.stdout).len(), 0, "{options:?}: {}", ran.stdout);
+    }
 }

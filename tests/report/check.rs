@@ -52,6 +52,83 @@ pub(crate) fn golden() -> Vec<(&'static str, String)> {
     ]
 }
 
+/// A pass of each size, as people see it on each width with and without colour.
+pub(crate) fn sizes() -> Vec<(String, String)> {
+    let mut screens = Vec::new();
+    for (probes, down) in [(1, 0), (3, 1), (30, 5), (300, 45)] {
+        let pass = sample::sized(probes, down);
+        for width in [60, 80, 200] {
+            let style = TerminalStyle { width, ..TerminalStyle::default() };
+            screens.push((format!("check-of-{probes}-{width}.txt"), human(&pass, style)));
+            let colour = TerminalStyle { colour: true, ..style };
+            screens.push((format!("check-of-{probes}-{width}.ansi"), human(&pass, colour)));
+        }
+    }
+    screens
+}
+
+#[test]
+fn a_pass_of_any_size_is_laid_out_as_agreed() {
+    for (name, output) in sizes() {
+        assert_golden(&name, &output);
+    }
+}
+
+#[test]
+fn no_line_is_wider_than_the_screen_but_those_to_be_copied() {
+    for (name, output) in sizes().into_iter().filter(|(name, _)| name.ends_with("txt")) {
+        let width: usize =
+            name.trim_end_matches(".txt").rsplit('-').next().unwrap_or_default().parse().expect("a width");
+        let copied = |line: &str| line.trim_start().starts_with("repeat ");
+        for line in output.lines().filter(|line| !copied(line)) {
+            assert!(line.chars().count() <= width, "{name}: {line}");
+        }
+    }
+}
+
+#[test]
+fn one_check_is_one_line() {
+    let text = human(&sample::sized(1, 0), TerminalStyle::default());
+    assert_eq!(text.lines().count(), 1, "{text}");
+    for nothing_said in ["p50", " - ", "availability"] {
+        assert!(!text.contains(nothing_said), "{text}");
+    }
+}
+
+#[test]
+fn failures_are_whole_and_last_where_few_and_a_line_each_where_many() {
+    let few = human(&sample::sized(30, 5), TerminalStyle { width: 80, ..TerminalStyle::default() });
+    assert!(!few.contains("✓ probe"), "{few}");
+    assert_eq!(few.matches("    repeat ").count(), 5, "{few}");
+    assert!(few.find("✓ app") < few.find("✗ probe"), "{few}");
+    let many = human(&sample::sized(300, 45), TerminalStyle { width: 80, ..TerminalStyle::default() });
+    assert!(many.lines().count() <= 23, "{many}");
+    let listed = |line: &&str| line.starts_with("✗ app probe-") || line.starts_with("✗ web probe-");
+    assert_eq!(many.lines().filter(listed).count(), 10, "{many}");
+    assert!(many.contains("35 more probes not up"), "{many}");
+    let all = human(&sample::sized(300, 45), TerminalStyle { detail: 1, ..TerminalStyle::default() });
+    assert_eq!(all.matches("✓ probe").count() + all.matches("✗ probe").count(), 300);
+    assert_eq!(all.matches("    repeat ").count(), 45);
+}
+
+#[test]
+fn what_must_be_known_of_a_probe_that_is_up_is_not_folded_away() {
+    let mut pass = sample::sized(30, 0);
+    pass.probes[4].insecure = true;
+    pass.probes[7].flaky = 1;
+    let text = human(&pass, TerminalStyle::default());
+    assert!(text.contains("! probe-004\n    INSECURE"), "{text}");
+    assert!(text.contains("! probe-007\n    FLAKY"), "{text}");
+}
+
+#[test]
+fn strips_have_a_legend_and_percentiles_their_columns_where_they_are_known() {
+    let text = human(&sample::many(), TerminalStyle { width: 80, ..TerminalStyle::default() });
+    assert!(text.contains("▂ all up  ▒ below 10% failed"), "{text}");
+    let few = human(&sample::twice(), TerminalStyle::default());
+    assert!(few.contains("▂ up  █ down  ? unknown  · not run") && !few.contains("p50") && few.contains("max"), "{few}");
+}
+
 #[test]
 fn every_format_lays_a_pass_out_as_agreed() {
     for (name, output) in golden() {

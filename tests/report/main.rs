@@ -30,7 +30,9 @@ fn assert_golden(name: &str, output: &str) {
 #[test]
 fn every_snapshot_is_compared() {
     let of_format = check::golden().into_iter().chain(report::golden());
-    let compared: BTreeSet<String> = of_format.map(|(name, _)| format!("{name}.snap")).collect();
+    let of_format = of_format.map(|(name, _)| name.to_owned());
+    let of_size = check::sizes().into_iter().map(|(name, _)| name);
+    let compared: BTreeSet<String> = of_format.chain(of_size).map(|name| format!("{name}.snap")).collect();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/render");
     let files = fs::read_dir(folder).expect("the folder").map(|entry| entry.expect("an entry").file_name());
     let kept: BTreeSet<String> = files.map(|name| name.to_string_lossy().into_owned()).collect();

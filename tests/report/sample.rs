@@ -260,6 +260,34 @@ pub(crate) fn verbose() -> CheckReport {
     fold.finish(Duration::from_millis(130), &[])
 }
 
+/// So many probes of two surfaces, asked once; so many of the last ones fail, in three ways.
+pub(crate) fn sized(count: usize, down: usize) -> CheckReport {
+    let named = |number: usize| {
+        let surface = ["app", "web"][number % 2];
+        Arc::new(probe(&format!("probe-{number:03}"), surface, &format!("https://x.test/{number}"), number + 1))
+    };
+    let probes: Vec<Arc<Probe>> = (0..count).map(named).collect();
+    let mut fold = Checks::new("lhr", &probes, Duration::from_mins(1), start());
+    for (number, probe) in probes.iter().enumerate() {
+        let after = Duration::from_millis(number as u64);
+        fold.record(match number {
+            _ if number + down < count => up(probe, after, 1.0 + f64::from(u8::try_from(number % 50).expect("small"))),
+            _ if number % 3 == 0 => wrong_page(probe, after),
+            _ => refused(probe, after),
+        });
+    }
+    fold.finish(Duration::from_millis(310), &[])
+}
+
+/// Two checks of one probe, of which the second fails.
+pub(crate) fn twice() -> CheckReport {
+    let probe = Arc::new(probe("home", "web", "https://x.test/", 1));
+    let mut fold = Checks::new("lhr", std::slice::from_ref(&probe), Duration::from_mins(1), start());
+    fold.record(up(&probe, ms(0.0), 1.0));
+    fold.record(refused(&probe, ms(200.0)));
+    fold.finish(Duration::from_millis(310), &[])
+}
+
 /// Many checks a probe: one probe fails for a while, one has missed checks.
 pub(crate) fn many() -> CheckReport {
     let probes: Vec<Arc<Probe>> = probes().into_iter().take(4).collect();

@@ -16,9 +16,10 @@ pub(crate) struct CheckProgress {
 }
 
 impl CheckProgress {
-    /// For this many checks, where their number is known.
-    pub(crate) fn new(planned: Option<u64>, terminal: &Terminal) -> CheckProgress {
-        CheckProgress { line: Painter::new(PassLine::new(planned), terminal.progress), quiet: terminal.quiet }
+    /// For this many checks, where their number is known. Where passes are said as they end, there is no line.
+    pub(crate) fn new(planned: Option<u64>, says_passes: bool, terminal: &Terminal) -> CheckProgress {
+        let is_drawn = terminal.progress && !says_passes;
+        CheckProgress { line: Painter::new(PassLine::new(planned), is_drawn), quiet: terminal.quiet }
     }
 
     /// Takes the line away.

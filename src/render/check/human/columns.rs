@@ -1,12 +1,16 @@
 //! The table of a pass: which columns there are, how wide, and the line of one probe.
 
+use std::time::Duration;
+
 use anstyle::Style;
 
 use crate::check_report::{CheckReport, ProbeSummary};
 use crate::format;
-use crate::model::{Outcome, Phase, Verdict};
+use crate::format::{CHECK_LEGEND, STRIP_LEGEND, StripCell};
+use crate::model::{HttpVersion, Outcome, Phase, Verdict};
 use crate::render::terminal::{BOLD, DIM, StyledText};
 use crate::render::{terminal, text};
+use crate::report::LatencySummary;
 
 /// The blanks between two columns.
 const GAP: usize = 2;
@@ -45,10 +49,22 @@ enum Layout {
         number: usize,
         /// Whether any check was unknown or missed.
         odd: bool,
+        /// The times that are known of any probe.
+        times: Vec<TimeColumn>,
         /// Where the verdicts in order go.
         strip: StripPosition,
     },
 }
+
+/// The name of a time, and where a summary has it.
+type TimeColumn = (&'static str, fn(&LatencySummary) -> Option<Duration>);
+
+const TIMES: [TimeColumn; 4] = [
+    ("p50", |latency| latency.p50),
+    ("p95", |latency| latency.p95),
+    ("p99", |latency| latency.p99),
+    ("max", |latency| latency.max),
+];
 
 /// Where a strip goes, and its columns.
 #[derive(Clone, Copy)]
@@ -75,7 +91,12 @@ impl Columns {
         let mut layout = if many {
             let odd = pass.probes.iter().any(|probe| probe.counts.unknown + probe.counts.missed > 0);
             let most = pass.probes.iter().map(|probe| probe.counts.scheduled()).max().unwrap_or_default();
-            Layout::Many { number: format::count(most).len().max(5), odd, strip: StripPosition::Beside(0) }
+            Layout::Many {
+                number: format::count(most).len().max(5),
+                odd,
+                times: known_times(pass),
+                strip: StripPosition::Beside(0),
+            }
         } else {
             Layout::Single { phases: happened(pass) }
         };
@@ -135,12 +156,30 @@ impl Columns {
                 }
             };
             for verdicts in cells_of_strip(&probe.verdicts(), columns) {
-                let (glyph, style) = glyph(verdicts);
-                screen.put(style, glyph);
+                let cell = cell_of(verdicts);
+                screen.put(terminal::strip_style(cell), cell.sign());
             }
         }
         screen.end();
     }
+
+    /// What the signs of the strips mean, where there are strips.
+    pub(super) fn legend(&self, pass: &CheckReport) -> Option<&'static str> {
+        let Layout::Many { strip: StripPosition::Beside(columns) | StripPosition::Below(columns), .. } = self.layout
+        else {
+            return None;
+        };
+        let most = pass.probes.iter().map(|probe| probe.counts.scheduled()).max().unwrap_or_default();
+        Some(if most > columns as u64 { STRIP_LEGEND } else { CHECK_LEGEND })
+    }
+}
+
+/// The percentiles that any probe has enough checks for.
+fn known_times(pass: &CheckReport) -> Vec<TimeColumn> {
+    let in_any = |column: &TimeColumn| pass.probes.iter().any(|probe| column.1(&probe.latency).is_some());
+    let known: Vec<TimeColumn> = TIMES.into_iter().filter(in_any).collect();
+    // One time at least, so that its absence is seen.
+    if known.is_empty() { vec![("max", |latency| latency.max)] } else { known }
 }
 
 /// The phases that any check of a pass went through.
@@ -159,21 +198,10 @@ fn cells_of_strip(verdicts: &[Verdict], room: usize) -> impl Iterator<Item = &[V
     })
 }
 
-/// The sign of a few checks in a row: height and shape tell them apart, not colour alone. A
-/// failure is never hidden by the good checks around it.
-fn glyph(verdicts: &[Verdict]) -> (&'static str, Style) {
-    let n = |wanted: Verdict| verdicts.iter().filter(|verdict| **verdict == wanted).count();
-    let down = n(Verdict::Down);
-    let judged = down + n(Verdict::Up);
-    let glyph = match down {
-        0 if n(Verdict::Unknown) > 0 => return ("?", terminal::style(Verdict::Unknown)),
-        0 if judged == 0 => return ("·", terminal::style(Verdict::Missed)),
-        0 => return ("▂", terminal::style(Verdict::Up)),
-        _ if down == judged => "█",
-        _ if down * 2 >= judged => "▓",
-        _ => "▒",
-    };
-    (glyph, terminal::style(Verdict::Down))
+/// The cell of a few checks in a row.
+fn cell_of(verdicts: &[Verdict]) -> StripCell {
+    let n = |wanted: Verdict| verdicts.iter().filter(|verdict| **verdict == wanted).count() as u64;
+    StripCell::of(n(Verdict::Up) + n(Verdict::Down), n(Verdict::Down), n(Verdict::Unknown))
 }
 
 impl Layout {
@@ -190,12 +218,12 @@ impl Layout {
                 cells.extend(phases.iter().map(|phase| cell(phase.name(), phase.name().len().max(6))));
                 cells
             }
-            Layout::Many { number, odd, .. } => {
+            Layout::Many { number, odd, times, .. } => {
                 let mut cells = vec![cell("checks", 6.max(*number)), cell("up", *number), cell("down", *number)];
                 if *odd {
                     cells.extend([cell("unknown", 7.max(*number)), cell("missed", 6.max(*number))]);
                 }
-                cells.extend([cell("p50", 6), cell("p95", 6), cell("p99", 6), cell("max", 6)]);
+                cells.extend(times.iter().map(|(name, _)| cell(name, 6)));
                 cells
             }
         }
@@ -204,7 +232,7 @@ impl Layout {
     fn cells(&self, pass: &CheckReport, probe: &ProbeSummary) -> Vec<TableCell> {
         let texts = match self {
             Layout::Single { phases } => single(pass.last(&probe.probe), phases),
-            Layout::Many { odd, .. } => many(probe, *odd),
+            Layout::Many { odd, times, .. } => many(probe, *odd, times),
         };
         let place = |(heading, (text, style)): (TableCell, (String, Style))| TableCell {
             text,
@@ -220,12 +248,7 @@ fn single(outcome: Option<&Outcome>, phases: &[Phase]) -> Vec<(String, Style)> {
     let Some(outcome) = outcome else {
         return std::iter::repeat_n(("-".to_owned(), DIM), 2 + phases.len()).collect();
     };
-    let version = outcome.http_version.map_or("", |version| match version {
-        crate::model::HttpVersion::V2 => " h2",
-        crate::model::HttpVersion::V1_1 => " h1",
-        crate::model::HttpVersion::V1_0 => " h0",
-    });
-    let answer = outcome.status.map_or_else(|| "-".to_owned(), |status| format!("{status}{version}"));
+    let answer = answer(outcome).unwrap_or_else(|| "-".to_owned());
     // A check that was not begun took no time, and 0 µs would be a measurement.
     let measured = Some(outcome.timings.total).filter(|total| !total.is_zero());
     let total = (format::duration_cell(measured), Style::new());
@@ -238,8 +261,18 @@ fn single(outcome: Option<&Outcome>, phases: &[Phase]) -> Vec<(String, Style)> {
     cells
 }
 
+/// The status and the version of an answer: `200 h2`.
+pub(super) fn answer(outcome: &Outcome) -> Option<String> {
+    let version = outcome.http_version.map_or("", |version| match version {
+        HttpVersion::V2 => " h2",
+        HttpVersion::V1_1 => " h1",
+        HttpVersion::V1_0 => " h0",
+    });
+    outcome.status.map(|status| format!("{status}{version}"))
+}
+
 /// The cells of many checks.
-fn many(probe: &ProbeSummary, odd: bool) -> Vec<(String, Style)> {
+fn many(probe: &ProbeSummary, odd: bool, times: &[TimeColumn]) -> Vec<(String, Style)> {
     let counts = probe.counts;
     let number = |n: u64, style: Style| (format::count(n), if n == 0 { DIM } else { style });
     let mut cells = vec![
@@ -251,8 +284,8 @@ fn many(probe: &ProbeSummary, odd: bool) -> Vec<(String, Style)> {
         cells.push(number(counts.unknown, terminal::style(Verdict::Unknown)));
         cells.push(number(counts.missed, terminal::style(Verdict::Unknown)));
     }
-    let latency = &probe.latency;
-    for time in [latency.p50, latency.p95, latency.p99, latency.max] {
+    for (_, time) in times {
+        let time = time(&probe.latency);
         cells.push((format::duration_cell(time), if time.is_none() { DIM } else { Style::new() }));
     }
     cells

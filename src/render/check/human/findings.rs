@@ -18,8 +18,27 @@ const LABEL: usize = 12;
 /// The characters of a body that are laid out at a time: a line of one may be a mebibyte long.
 const CHARACTERS_AT_A_TIME: usize = 8 * 1024;
 
-/// Below a probe's line: why it was not up, and what else must be known of it.
+/// Below a probe's line: what must be known of it, why it was not up, and what that left to look at.
 pub(super) fn write(pass: &CheckReport, probe: &ProbeSummary, with_evidence: bool, screen: &mut StyledText) {
+    notes(pass, probe, screen);
+    let Some(outcome) = pass.telling(&probe.probe) else { return };
+    if outcome.failure.is_some() {
+        reason(probe, outcome, screen);
+    }
+    evidence_of(outcome, with_evidence, screen);
+}
+
+/// Whether something must be known of a probe although it is up.
+pub(super) fn has_notes(pass: &CheckReport, probe: &ProbeSummary) -> bool {
+    let last = pass.last(&probe.probe);
+    probe.insecure
+        || probe.flaky > 0
+        || probe.counts.missed > 0
+        || last.is_some_and(|last| !last.warnings.is_empty() || expired_authority(last).is_some())
+}
+
+/// What must be known of a probe, whatever became of its checks.
+pub(super) fn notes(pass: &CheckReport, probe: &ProbeSummary, screen: &mut StyledText) {
     if probe.insecure {
         note(ODD, "INSECURE", "tls.insecure is set: any certificate is accepted", screen);
     }
@@ -34,11 +53,13 @@ pub(super) fn write(pass: &CheckReport, probe: &ProbeSummary, with_evidence: boo
         let content = format!("{} due and not run", format::counted(probe.counts.missed, "check"));
         note(ODD, terminal::word(Verdict::Missed), &content, screen);
     }
-    let Some(outcome) = pass.telling(&probe.probe) else { return };
-    warnings(outcome, screen);
-    if outcome.failure.is_some() {
-        reason(probe, outcome, screen);
+    if let Some(outcome) = pass.last(&probe.probe) {
+        warnings(outcome, screen);
     }
+}
+
+/// What a check left to look at, as much as is wanted.
+pub(super) fn evidence_of(outcome: &Outcome, with_evidence: bool, screen: &mut StyledText) {
     let facts = match (screen.has_detail(), with_evidence) {
         (true, _) => evidence::details(outcome),
         (false, true) => evidence::facts(outcome),

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use super::layout::title;
 use crate::format;
+use crate::format::{STRIP_LEGEND, StripCell};
 use crate::model::SafeText;
 use crate::render::terminal::{DIM, StyledText};
 use crate::render::{terminal, text};
@@ -60,8 +61,7 @@ pub(super) fn write(report: &Report, screen: &mut StyledText) {
     let grid = TimelineGrid::of(report, screen.width().saturating_sub(names + 4));
     let cell = format::duration(std::time::Duration::from_secs(grid.seconds.unsigned_abs()));
     title(&format!("over time, {cell} a cell"), screen);
-    let key = "▂ all up  ▒ below 10% failed  ▓ below 50%  █ 50% or more  ? unknown  · no data";
-    for line in text::wrap(key, screen.width().saturating_sub(2)) {
+    for line in text::wrap(STRIP_LEGEND, screen.width().saturating_sub(2)) {
         screen.put(DIM, &format!("  {line}"));
         screen.end();
     }
@@ -71,8 +71,8 @@ pub(super) fn write(report: &Report, screen: &mut StyledText) {
         for place in report.places.iter().filter(|place| place.surface == surface.surface) {
             screen.put(DIM, &format!("  {}  ", text::left(place.vantage.as_str(), names)));
             for cell in cells(report, &place.surface, &place.vantage, &grid) {
-                let (glyph, style) = glyph(cell);
-                screen.put(style, glyph);
+                let cell = StripCell::of(cell.judged, cell.failed, cell.unknown);
+                screen.put(terminal::strip_style(cell), cell.sign());
             }
             screen.end();
         }
@@ -93,18 +93,6 @@ fn cells(report: &Report, surface: &SafeText, vantage: &SafeText, grid: &Timelin
         }
     }
     cells
-}
-
-const fn glyph(cell: TimelineCell) -> (&'static str, Style) {
-    if cell.judged == 0 {
-        return if cell.unknown > 0 { ("?", terminal::ODD) } else { ("·", DIM) };
-    }
-    match (cell.failed, cell.failed * 10 < cell.judged, cell.failed * 2 < cell.judged) {
-        (0, ..) => ("▂", terminal::GOOD),
-        (_, true, _) => ("▒", terminal::ODD),
-        (_, _, true) => ("▓", terminal::BAD),
-        _ => ("█", terminal::BAD),
-    }
 }
 
 /// Instants under the cells they belong to, as many as there is room for.

@@ -1,5 +1,6 @@
-//! The outcomes as they end, for `--format ndjson`: written by a thread of its own, so that a reader
-//! who pauses holds up no check. What it has not read waits up to a limit; past that it is dropped and counted.
+//! The answer as it comes: each outcome of `--format ndjson`, or a line per pass. It is written by a thread of
+//! its own, so that a reader who pauses holds up no check. What it has not read waits up to a limit; past that
+//! it is dropped and counted.
 
 use std::collections::VecDeque;
 use std::io::Write;
@@ -7,12 +8,15 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use std::{io, thread};
 
+use jiff::Timestamp;
 use tokio::sync::oneshot;
 
 use crate::commands::process::signals::Signals;
 use crate::commands::process::terminal::{MessageLevel, Terminal};
 use crate::commands::run::events::{Consumer, RunEvent};
+use crate::model::Outcome;
 use crate::render;
+use crate::render::TerminalStyle;
 
 /// Bytes that wait for the reader at most.
 const UNREAD_LIMIT: usize = 4 << 20;
@@ -26,10 +30,55 @@ const STALL_LIMIT: Duration = Duration::from_mins(1);
 /// The same after a signal.
 const SIGNAL_PATIENCE: Duration = Duration::from_millis(500);
 
-/// Hands outcomes to the thread that writes them.
-pub(crate) struct OutcomeStream {
+/// Hands lines to the thread that writes them.
+pub(crate) struct AnswerStream {
+    content: StreamContent,
     shared: Arc<Shared>,
     ended: oneshot::Receiver<()>,
+}
+
+/// What is written.
+pub(crate) enum StreamContent {
+    /// Each outcome, as JSON.
+    Outcomes,
+    /// A line for each pass.
+    Passes(PassLines),
+}
+
+/// The pass that is under way.
+pub(crate) struct PassLines {
+    style: TerminalStyle,
+    /// The checks of a pass.
+    checks: usize,
+    outcomes: Vec<Arc<Outcome>>,
+    /// Checks that were due and not run, and of these, those of control targets.
+    missed: usize,
+    missed_controls: usize,
+}
+
+impl PassLines {
+    /// Lines that may look like this, of passes of so many checks.
+    pub(crate) fn new(style: TerminalStyle, checks: usize) -> PassLines {
+        PassLines { style, checks, outcomes: Vec::new(), missed: 0, missed_controls: 0 }
+    }
+
+    /// The line of a pass whose last check this was. The runner says that a pass is over when the next one starts.
+    fn line(&mut self, event: &RunEvent<'_>) -> Option<String> {
+        match event {
+            RunEvent::Outcome(outcome) => self.outcomes.push(Arc::clone(outcome)),
+            RunEvent::Missed { probe, .. } => {
+                self.missed += 1;
+                self.missed_controls += usize::from(probe.control);
+            }
+            _ => return None,
+        }
+        if self.outcomes.len() + self.missed < self.checks {
+            return None;
+        }
+        let ended = std::mem::replace(self, PassLines::new(self.style, self.checks));
+        let missed = (ended.missed - ended.missed_controls) as u64;
+        Some(render::pass_line(Timestamp::now(), &ended.outcomes, missed, ended.style))
+    }
 }
 
 #[derive(Default)]
@@ -52,12 +101,12 @@ struct Unread {
     is_gone: bool,
 }
 
-impl OutcomeStream {
-    /// Starts to write to `out`.
+impl AnswerStream {
+    /// Starts to write this to `out`.
     ///
     /// # Errors
     /// Where the system gives no thread.
-    pub(crate) fn start(out: impl Write + Send + 'static) -> io::Result<OutcomeStream> {
+    pub(crate) fn start(content: StreamContent, out: impl Write + Send + 'static) -> io::Result<AnswerStream> {
         let shared = Arc::new(Shared::default());
         let (sender, ended) = oneshot::channel();
         let writer = Arc::clone(&shared);
@@ -65,15 +114,23 @@ impl OutcomeStream {
             writer.write_all(out);
             let _ = sender.send(());
         };
-        thread::Builder::new().name("ndjson".to_owned()).spawn(write)?;
-        Ok(OutcomeStream { shared, ended })
+        thread::Builder::new().name("answer".to_owned()).spawn(write)?;
+        Ok(AnswerStream { content, shared, ended })
     }
 
-    /// Waits until the reader has everything, and returns how many outcomes it did not get.
+    /// Whether something is printed after it, which then has to wait for it.
+    pub(crate) const fn is_before_answer(&self) -> bool {
+        matches!(self.content, StreamContent::Passes(_))
+    }
+
+    /// Waits until the reader has everything, and returns how many lines it did not get.
     ///
     /// A reader that takes its time gets it. One that reads nothing for a while is given up, and any
     /// reader is after a signal.
     pub(crate) async fn finish(self, signals: &Signals, terminal: &Terminal) -> u64 {
+        if self.is_before_answer() {
+            self.shared.push(b"\n".to_vec());
+        }
         self.shared.lock().is_closed = true;
         self.shared.changed.notify_one();
         let patient = async {
@@ -101,13 +158,21 @@ impl OutcomeStream {
     }
 }
 
-impl Consumer for OutcomeStream {
+impl Consumer for AnswerStream {
     fn consume(&mut self, event: &RunEvent<'_>) {
-        if let RunEvent::Outcome(outcome) = event {
-            let mut line = Vec::new();
-            // Memory does not fail to be written to.
-            let _ = render::outcome_line(outcome, &mut line);
-            self.shared.push(line);
+        match (&mut self.content, event) {
+            (StreamContent::Outcomes, RunEvent::Outcome(outcome)) => {
+                let mut line = Vec::new();
+                // Memory does not fail to be written to.
+                let _ = render::outcome_line(outcome, &mut line);
+                self.shared.push(line);
+            }
+            (StreamContent::Outcomes, _) => {}
+            (StreamContent::Passes(pass), event) => {
+                if let Some(line) = pass.line(event) {
+                    self.shared.push(line.into_bytes());
+                }
+            }
         }
     }
 }

@@ -1,0 +1,85 @@
+//! The last lines of a pass: what was found, and what that shows. A few checks show nothing but themselves.
+
+use std::time::Duration;
+
+use crate::check_report::CheckReport;
+use crate::format;
+use crate::render::check::phrases::{
+    counts_phrase, insecure_sentence, judgement_sentences, proof_sentence, surface_phrase,
+};
+use crate::render::terminal;
+use crate::render::terminal::{BAD, BOLD, DIM, StyledText};
+use crate::report::LatencySummary;
+
+use super::layout::{indented, title};
+
+/// The fewest checks that statistics are made of.
+const LEAST_FOR_STATISTICS: u64 = 20;
+
+/// The surfaces named in the sentence at most.
+const SURFACES_NAMED: usize = 8;
+
+/// The verdict, the counts and what they show.
+pub(super) fn write(pass: &CheckReport, with_latency: bool, screen: &mut StyledText) {
+    verdict(pass, screen);
+    let took = format::duration(pass.elapsed);
+    indented(DIM, &format!("  {} · from {} · in {took}", counts_phrase(pass), pass.vantage), 2, screen);
+    let is_enough = |n: u64| n >= LEAST_FOR_STATISTICS;
+    let surfaces = pass.surfaces.iter().filter(|surface| !surface.control && is_enough(surface.counts.up));
+    for surface in surfaces.filter(|_| with_latency) {
+        let line = format!("  {} latency: {}", title(surface), percentiles(&surface.latency));
+        indented(DIM, &line, 2, screen);
+    }
+    if is_enough(pass.counts.judged()) {
+        indented(DIM, &format!("  {}", proof_sentence(&pass.proof)), 2, screen);
+    }
+    remarks(pass, screen);
+}
+
+/// What else must be known of a pass.
+pub(super) fn remarks(pass: &CheckReport, screen: &mut StyledText) {
+    if pass.maintenance.scheduled() > 0 {
+        let n = format::counted(pass.maintenance.scheduled(), "check");
+        indented(DIM, &format!("  {n} within maintenance: not judged"), 2, screen);
+    }
+    if pass.outcomes_left_out > 0 {
+        let left_out = format::count(pass.outcomes_left_out);
+        indented(DIM, &format!("  {left_out} outcomes are counted but not kept individually"), 2, screen);
+    }
+    let style = if pass.fails() { BAD } else { DIM };
+    for sentence in judgement_sentences(pass) {
+        indented(style, &format!("  {sentence}"), 2, screen);
+    }
+    if let Some(sentence) = insecure_sentence(pass) {
+        indented(BAD, &format!("  {sentence}"), 2, screen);
+    }
+}
+
+fn verdict(pass: &CheckReport, screen: &mut StyledText) {
+    let style = terminal::style(pass.verdict);
+    screen.put(style.bold(), &format!("{} {}", terminal::mark(pass.verdict), terminal::word(pass.verdict)));
+    // What is not up is named first, and where there are many, the others are counted.
+    let mut surfaces: Vec<_> = pass.surfaces.iter().collect();
+    if surfaces.len() > SURFACES_NAMED {
+        surfaces.sort_by_key(|surface| std::cmp::Reverse((surface.probes_down > 0, surface.probes_unknown > 0)));
+    }
+    let more = surfaces.len().saturating_sub(SURFACES_NAMED) as u64;
+    let phrase = |surface| format!("{} {}", title(surface), surface_phrase(pass, surface, str::to_owned));
+    let mut phrases: Vec<String> = surfaces.into_iter().take(SURFACES_NAMED).map(phrase).collect();
+    if more > 0 {
+        phrases.push(format::counted(more, "more surface"));
+    }
+    indented(BOLD, &format!("  {}", phrases.join(" · ")), terminal::word(pass.verdict).len() + 4, screen);
+}
+
+/// `p50 88.0 ms  max 105 ms  of 24 up checks`: what there are enough checks for.
+fn percentiles(latency: &LatencySummary) -> String {
+    format!("{}  of {}", known_times(latency).join("  "), format::counted(latency.count, "up check"))
+}
+
+/// The times that there are enough checks for: `p50 88.0 ms`, `max 105 ms`.
+pub(super) fn known_times(latency: &LatencySummary) -> Vec<String> {
+    let times = [("p50", latency.p50), ("p95", latency.p95), ("p99", latency.p99), ("max", latency.max)];
+    let known = |(name, time): (&str, Option<Duration>)| Some(format!("{name} {}", format::duration(time?)));
+    times.into_iter().filter_map(known).collect()
+}
