@@ -17,6 +17,8 @@ mod cookies;
 mod curl;
 mod diagnose;
 mod dial;
+mod dns_answer;
+mod dns_check;
 mod error;
 mod evidence;
 mod exchange;

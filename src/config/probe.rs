@@ -4,6 +4,7 @@ pub(crate) mod assets;
 pub(crate) mod auth;
 mod authority;
 pub(crate) mod body;
+pub(crate) mod dns;
 pub(crate) mod expect;
 pub(crate) mod journey;
 pub(crate) mod maintenance;
@@ -44,7 +45,7 @@ pub(crate) const DEFAULTS: TableSchema = TableSchema {
 /// What a probe is known by, and what only it can say.
 const IDENTITY_KEYS: &[Key] = &[
     key("name", ValueType::Text, "", "The name, unique in the file: the key of every record."),
-    key("url", ValueType::Text, "", "The URL; its scheme says what is asked: http, https, tls or tcp."),
+    key("url", ValueType::Text, "", "The URL; its scheme says what is asked: http, https, tls, tcp or dns."),
     key(
         "step",
         ValueType::List(&ValueType::Table(&journey::STEP)),

@@ -5,6 +5,7 @@ use url::Url;
 use crate::model::FailureClass;
 
 use super::body::Body;
+use super::dns_answer::DnsAnswer;
 use super::fault::Fault;
 use super::message::ResponseHead;
 use super::trace::ConnectionTrace;
@@ -14,6 +15,8 @@ pub(super) struct Answer {
     /// Absent where HTTP is not spoken.
     pub(super) head: Option<ResponseHead>,
     pub(super) body: Body,
+    /// What a name server answered.
+    pub(super) dns: Option<DnsAnswer>,
     /// Why the body is not complete.
     pub(super) fault: Option<Fault>,
     pub(super) url: Url,

@@ -45,7 +45,10 @@ impl Connector<'_> {
     }
 
     /// The addresses to dial: the proxy's where there is one.
-    async fn resolve(&self, trace: &mut ConnectionTrace) -> Result<Vec<SocketAddr>, PhaseError> {
+    ///
+    /// # Errors
+    /// Why there are none, or that one of them may not be asked.
+    pub(super) async fn resolve(&self, trace: &mut ConnectionTrace) -> Result<Vec<SocketAddr>, PhaseError> {
         let dialed = match &self.route.proxy {
             None => self.route.endpoint.clone(),
             Some(proxy) => proxy_endpoint(proxy),
@@ -87,7 +90,14 @@ impl Connector<'_> {
     }
 
     /// A TCP connection, through the proxy where there is one.
-    async fn reach(&self, addresses: &[SocketAddr], trace: &mut ConnectionTrace) -> Result<Stream, PhaseError> {
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(super) async fn reach(
+        &self,
+        addresses: &[SocketAddr],
+        trace: &mut ConnectionTrace,
+    ) -> Result<Stream, PhaseError> {
         let Some(proxy) = &self.route.proxy else {
             return dial(addresses, self.route.source, trace).await.map(Stream::from).map_err(PhaseError::Connect);
         };

@@ -1,6 +1,7 @@
 //! What was expected against what came. Every rule that does not hold is told, not the first alone.
 
 use std::fmt::Display;
+use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
@@ -12,11 +13,13 @@ use url::Url;
 
 use crate::model::text::hexadecimal;
 use crate::model::{
-    Captures, CertificateFacts, CertificateRole, Expect, FailureClass, HeaderExpectation, HeaderRule, Hop, HttpVersion,
-    JsonDocument, JsonNode, JsonRule, Mismatch, Redactor, SafeText, TextRule, Timings, TlsFacts, Value, is_tls_scheme,
+    Captures, CertificateFacts, CertificateRole, DnsExpect, Expect, FailureClass, HeaderExpectation, HeaderRule, Hop,
+    HttpVersion, JsonDocument, JsonNode, JsonRule, Mismatch, Redactor, SafeText, TextRule, Timings, TlsFacts, Value,
+    is_tls_scheme,
 };
 
 use super::body::Body;
+use super::dns_answer::DnsAnswer;
 use super::{json, offload, text};
 
 /// The longest expected or actual text kept, in characters.
@@ -39,6 +42,8 @@ pub(super) struct ReceivedResponse<'a> {
     /// The redirects on the way.
     pub(super) hops: &'a [Hop],
     pub(super) body: &'a Body,
+    /// What a name server answered.
+    pub(super) dns: Option<&'a DnsAnswer>,
     pub(super) timings: &'a Timings,
     pub(super) now: Timestamp,
 }
@@ -100,6 +105,7 @@ pub(super) async fn judge(
     let (status, http_version, now) = (received.status, received.http_version, received.now);
     let (headers, url, tls) = (received.headers.clone(), received.url.clone(), received.tls.cloned());
     let leaf = received.leaf.clone();
+    let dns = received.dns.cloned();
     let (body, timings, hops) = (received.body.clone(), *received.timings, received.hops.to_vec());
     let work = move || {
         let received = ReceivedResponse {
@@ -111,6 +117,7 @@ pub(super) async fn judge(
             leaf,
             hops: &hops,
             body: &body,
+            dns: dns.as_ref(),
             timings: &timings,
             now,
         };
@@ -130,6 +137,9 @@ fn judge_here(
     judge.connection(expect, received);
     judge.headers(&expect.headers, received.headers);
     judge.body(expect, received.body, received.headers);
+    if let Some(answer) = received.dns {
+        judge.dns(&expect.dns, answer);
+    }
     judge.latency(expect, received.timings);
     let mut mismatches = judge.mismatches;
     if let Some(of_status) = of_status {
@@ -402,6 +412,57 @@ impl Judge<'_> {
                 self.miss("json", expected(), actual);
             }
             Err(error) => self.miss("json", expected(), error),
+        }
+    }
+
+    fn dns(&mut self, expect: &DnsExpect, answer: &DnsAnswer) {
+        let code = answer.code_name();
+        if !expect.rcode.is_empty() && !expect.rcode.contains(&code.as_str()) {
+            self.miss("rcode", expect.rcode.join(", "), &code);
+            return;
+        }
+        if let Some(wanted) = expect.authoritative.filter(|wanted| *wanted != answer.authoritative) {
+            self.miss("authoritative", wanted, answer.authoritative);
+        }
+        let data: Vec<&str> = answer.asked().map(|record| record.data.as_str()).collect();
+        let shown = if data.is_empty() { "no record".to_owned() } else { data.join(" | ") };
+        for text in &expect.contains {
+            let wanted = self.fill(text);
+            if !data.iter().any(|data| data.contains(&wanted)) {
+                self.miss("answer", format_args!("contains {text}"), &shown);
+            }
+        }
+        let mut equals: Vec<String> = expect.equals.iter().map(|text| self.fill(text)).collect();
+        if !equals.is_empty() {
+            let mut sorted = data.clone();
+            equals.sort();
+            sorted.sort_unstable();
+            if equals != sorted {
+                let wanted: Vec<String> = expect.equals.iter().map(ToString::to_string).collect();
+                self.miss("answer", wanted.join(" | "), &shown);
+            }
+        }
+        let count = data.len() as u64;
+        if let Some(wanted) = expect.count.filter(|wanted| *wanted != count) {
+            self.miss("answer.count", wanted, format_args!("{count}: {shown}"));
+        }
+        if let Some(least) = expect.min_count.filter(|least| *least > count) {
+            self.miss("answer.min-count", format_args!("at least {least}"), format_args!("{count}: {shown}"));
+        }
+        self.ttl(expect, answer);
+    }
+
+    fn ttl(&mut self, expect: &DnsExpect, answer: &DnsAnswer) {
+        let times = || answer.asked().map(|record| Duration::from_secs(record.ttl.into()));
+        if let (Some(least), Some(shortest)) = (expect.min_ttl, times().min())
+            && shortest < least
+        {
+            self.miss("ttl.min", format_args!("at least {least:?}"), format_args!("{shortest:?}"));
+        }
+        if let (Some(most), Some(longest)) = (expect.max_ttl, times().max())
+            && longest > most
+        {
+            self.miss("ttl.max", format_args!("at most {most:?}"), format_args!("{longest:?}"));
         }
     }
 

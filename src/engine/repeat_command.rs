@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::model::{IpFamily, Probe, Protocol, Request, Value};
+use crate::model::{DnsQuestion, IpFamily, Probe, Protocol, Request, Resolver, Value};
 
 use super::curl;
 use super::curl::quote;
@@ -15,6 +15,7 @@ pub(super) fn command(probe: &Probe, request: &Request) -> Option<String> {
         Protocol::Http => Some(curl::command(probe, request)),
         Protocol::Tcp => netcat(probe, request),
         Protocol::Tls => openssl(probe, request),
+        Protocol::Dns => dig(probe, request),
     }
 }
 
@@ -41,6 +42,28 @@ fn netcat(probe: &Probe, request: &Request) -> Option<String> {
         Some(send) => format!("printf %s {} | nc{family} -v -w {seconds} {host} {port}", quote(send)),
         None => format!("nc{family} -z -v -w {seconds} {host} {port}"),
     })
+}
+
+fn dig(probe: &Probe, request: &Request) -> Option<String> {
+    let url = Url::parse(&request.url.to_string()).ok()?;
+    let question = DnsQuestion::of_url(&url).ok()?;
+    let named = || Some((host_of(&url)?.to_string().trim_matches(['[', ']']).to_owned(), url.port().unwrap_or(53)));
+    let (pinned, resolver) = (probe.transport.address, probe.transport.resolver);
+    let server = match (pinned, resolver) {
+        (Some(address), _) => Some((address.ip().to_string(), address.port())),
+        (None, Resolver::Udp(server)) if url.host_str().is_none_or(str::is_empty) => {
+            Some((server.ip().to_string(), server.port()))
+        }
+        _ => named(),
+    };
+    let plain = |text: &str| quote(&Value::plain(text));
+    let mut words = vec!["dig".to_owned()];
+    if let Some((host, port)) = server {
+        words.push(plain(&format!("@{host}")));
+        words.extend((port != 53).then(|| format!("-p {port}")));
+    }
+    words.push(format!("{} {}", plain(&format!("{}.", question.name)), question.kind));
+    Some(words.join(" "))
 }
 
 fn openssl(probe: &Probe, request: &Request) -> Option<String> {

@@ -102,6 +102,20 @@ impl Names {
         }
     }
 
+    /// The name server that is asked first.
+    ///
+    /// # Errors
+    /// The system had nothing left to read its configuration with.
+    pub(super) fn first_server(&self, by: Resolver) -> io::Result<SocketAddr> {
+        match by {
+            Resolver::Udp(server) => Ok(server),
+            Resolver::System => {
+                let conf = self.files.resolv_conf()?;
+                Ok(conf.servers.first().copied().unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 53))))
+            }
+        }
+    }
+
     async fn lookup_by_system(&self, host: &str, ip: IpFamily, until: Instant) -> Result<Vec<IpAddr>, NoAddress> {
         let hosts = self.files.hosts().map_err(|error| NoAddress::ours(&error))?;
         let known = hosts.addresses(host);

@@ -110,6 +110,35 @@ pub(super) fn route(transport: &Transport, own: &Url, url: &Url, host: Option<&H
     })
 }
 
+/// The way to the name server of a `dns://` URL; to `system` where it names none.
+///
+/// # Errors
+/// What is wrong with the URL, for a message.
+pub(super) fn name_server_route(transport: &Transport, url: &Url, system: SocketAddr) -> Result<Route, String> {
+    const PORT: u16 = 53;
+    let host = url.host_str().filter(|host| !host.is_empty());
+    let endpoint = match (transport.address, host) {
+        (Some(address), _) => Endpoint::Address(address),
+        (None, None) => Endpoint::Address(system),
+        (None, Some(_)) => {
+            let host = host_of(url).ok_or("the name server of the URL is not a host")?;
+            endpoint(&host, url.port().unwrap_or(PORT))
+        }
+    };
+    Ok(Route {
+        origin: url[..Position::BeforePath].to_owned(),
+        protocol: Protocol::Dns,
+        host: host.map_or_else(|| system.to_string(), str::to_owned),
+        endpoint,
+        proxy: None,
+        tls: None,
+        version: HttpVersionPreference::Auto,
+        source: transport.source_address,
+        target: Uri::from_static("/"),
+        authority: HeaderValue::from_static(""),
+    })
+}
+
 /// Whether a proxy forwards the request itself: HTTP without TLS, and nothing else.
 fn forwards(proxy: &Proxy, protocol: Protocol, has_tls: bool) -> bool {
     protocol == Protocol::Http && proxy.forwards(has_tls)

@@ -38,7 +38,7 @@ impl StepRun<'_> {
         let mut result = StepResult::default();
         let asked = match self.step.request.protocol {
             Protocol::Http => self.follow(&mut result).await,
-            Protocol::Tls | Protocol::Tcp => self.converse().await,
+            Protocol::Tls | Protocol::Tcp | Protocol::Dns => self.converse().await,
         };
         match asked {
             Ok(answer) => self.judge(answer, &mut result).await,
@@ -89,7 +89,7 @@ impl StepRun<'_> {
                 return Err(Stopped { fault, url: Some(url), trace: Some(trace) });
             }
             if request.redirects == 0 || !redirect::is_redirect(head.status) {
-                return Ok(Answer { head: Some(head), body, fault, url, trace });
+                return Ok(Answer { head: Some(head), body, dns: None, fault, url, trace });
             }
             let target = match self.next(&url, &head, hops, &mut content) {
                 Ok(target) => target,
@@ -216,7 +216,7 @@ impl StepRun<'_> {
 
     /// Judges the answer.
     async fn judge(&mut self, answer: Answer, result: &mut StepResult) {
-        let Answer { head, body, fault, url, trace } = answer;
+        let Answer { head, body, dns, fault, url, trace } = answer;
         let expect = &self.step.expect;
         let (status, headers) = match head {
             Some(head) => (Some(head.status), head.headers),
@@ -238,6 +238,7 @@ impl StepRun<'_> {
                 leaf: if expect.certificate_names.is_empty() { None } else { trace.leaf() },
                 hops: &result.redirects,
                 body: &body,
+                dns: dns.as_ref(),
                 timings: &result.timings,
                 now: Timestamp::now(),
             };

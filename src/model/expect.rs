@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::{HeaderName, StatusCode};
 
-use super::{Assets, HttpVersion, JsonPath, Phase, TlsVersion, Value};
+use super::{Assets, DnsExpect, HttpVersion, JsonPath, Phase, TlsVersion, Value};
 
 /// The expectations of one request. The default expects a status of 200 to 299 and nothing else.
 #[derive(Clone, Debug)]
@@ -27,6 +27,8 @@ pub struct Expect {
     pub certificate_issuer: Vec<Value>,
     /// The certificate is for each of these names.
     pub certificate_names: Vec<Value>,
+    /// What must hold of the answer of a name server.
+    pub dns: DnsExpect,
     /// The URL that answered, after all redirects.
     pub final_url: Option<Value>,
     /// The HTTP version is one of these, where any are given.
@@ -56,6 +58,7 @@ impl Default for Expect {
             certificate_days: None,
             certificate_issuer: Vec::new(),
             certificate_names: Vec::new(),
+            dns: DnsExpect::default(),
             final_url: None,
             http_version: Vec::new(),
             tls_version: Vec::new(),

@@ -10,11 +10,13 @@ pub enum Protocol {
     Tls,
     /// A TCP connection, and where asked for what comes over it: `tcp://`.
     Tcp,
+    /// A question to a name server and its answer: `dns://`.
+    Dns,
 }
 
 impl Protocol {
     /// Every protocol, the most usual first.
-    pub const ALL: [Protocol; 3] = [Protocol::Http, Protocol::Tls, Protocol::Tcp];
+    pub const ALL: [Protocol; 4] = [Protocol::Http, Protocol::Tls, Protocol::Tcp, Protocol::Dns];
 
     /// The schemes of its URLs.
     #[must_use]
@@ -23,6 +25,7 @@ impl Protocol {
             Protocol::Http => &["http", "https"],
             Protocol::Tls => &["tls"],
             Protocol::Tcp => &["tcp"],
+            Protocol::Dns => &["dns"],
         }
     }
 

@@ -297,6 +297,15 @@ expect.body-contains = "+PONG"
 expect.min-bytes = 5
 
 [[probe]]
+name = "zone"
+surface = "app"
+url = "dns://ns.x.test:5353/X.test.?type=mx"
+expect.answer = { contains = "mx1", equals = ["10 mx1.x.test.", "20 mx2.x.test."], count = 2, min-count = 1 }
+expect.rcode = "NOERROR"
+expect.ttl = { min = "1m", max = "1d" }
+expect.authoritative = true
+
+[[probe]]
 name = "certificate"
 surface = "app"
 url = "tls://X.test:587"
@@ -350,7 +359,7 @@ fn every_key_of_journeys_is_read() {
     let uploads = ["upload us-east 1", "upload us-east 2", "upload us-west 1", "upload us-west 2"];
     assert_eq!(
         names,
-        [&["timeline"], &uploads[..], &["put", "post", "form", "port", "certificate", "included"]].concat()
+        [&["timeline"], &uploads[..], &["put", "post", "form", "port", "zone", "certificate", "included"]].concat()
     );
     let timeline = &config.probes[0];
     let steps: Vec<Option<&str>> = timeline.steps.iter().map(|step| step.name.as_deref()).collect();
@@ -391,7 +400,7 @@ fn what_is_explained_is_a_probe_file_and_says_the_same_again() {
             explained_probes += 1;
         }
     }
-    assert_eq!(explained_probes, 13);
+    assert_eq!(explained_probes, 14);
 }
 
 #[test]

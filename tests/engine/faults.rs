@@ -7,6 +7,7 @@
 pub(crate) mod body;
 pub(crate) mod connect;
 pub(crate) mod connections;
+pub(crate) mod dns;
 mod documentation;
 mod elsewhere;
 pub(crate) mod head;
@@ -39,10 +40,11 @@ const SECTIONS: &[&[Row]] = &[
     machine::ROWS,
     connections::ROWS,
     starttls::ROWS,
+    dns::ROWS,
 ];
 
 /// How many numbers the catalogue has.
-const NUMBERS: u16 = 126;
+const NUMBERS: u16 = 127;
 
 fn every_row() -> impl Iterator<Item = &'static Row> {
     SECTIONS.iter().copied().flatten()
@@ -120,6 +122,11 @@ fn connections_without_http_that_are_wrong() {
 #[test]
 fn servers_that_do_not_start_tls() {
     hold(starttls::ROWS);
+}
+
+#[test]
+fn name_servers_that_answer_wrongly() {
+    hold(dns::ROWS);
 }
 
 #[test]

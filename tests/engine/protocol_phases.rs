@@ -123,3 +123,20 @@ async fn a_slow_handshake_is_the_tls_phase_and_slow_words_before_it_are_not() {
     let check = async || outcome_of(probe(&slow_words, Some(Starttls::Postgres))).await;
     assert_grows(Phase::Processing, &absent, check).await;
 }
+
+#[tokio::test]
+async fn the_name_of_a_name_server_is_the_resolve_phase_and_its_answer_the_processing_phase() {
+    let answering = Dns::always(Reply::address(Ipv4Addr::LOCALHOST));
+    let late = || Reply::Later(DELAY, Box::new(Reply::address(Ipv4Addr::LOCALHOST)));
+    let (late_names, late_answers) = (Dns::always(late()), Dns::always(late()));
+    let absent = [Phase::Connect, Phase::Tls, Phase::Transfer];
+    let check = async || {
+        let mut probe = probes::get(&format!("dns://ns.test:{}/x.test", answering.address().port()));
+        probe.transport.resolver = Resolver::Udp(late_names.address());
+        outcome_of(probe).await
+    };
+    assert_grows(Phase::Resolve, &absent, check).await;
+    let absent = [Phase::Resolve, Phase::Connect, Phase::Tls, Phase::Transfer];
+    let check = async || outcome_of(probes::get(&format!("dns://{}/x.test", late_answers.address()))).await;
+    assert_grows(Phase::Processing, &absent, check).await;
+}

@@ -101,6 +101,6 @@ fn the_resolver_answers_as_told() {
     let length = socket.recv(&mut reply).unwrap();
     assert_eq!(&reply[..4], &[0x12, 0x34, 0x81, 0x85]);
     assert_eq!(&reply[12..length], &query[12..]);
-    let question = dns::Question { name: "name.test".into(), kind: dns::A, over_tcp: false };
+    let question = dns::Question { name: "name.test".into(), kind: dns::A, over_tcp: false, edns: false };
     assert_eq!(server.questions(), [question]);
 }

@@ -14,6 +14,10 @@ use super::server;
 pub const A: u16 = 1;
 /// An alias.
 pub const CNAME: u16 = 5;
+/// A mail exchanger.
+pub const MX: u16 = 15;
+/// A text.
+pub const TXT: u16 = 16;
 /// An IPv6 address.
 pub const AAAA: u16 = 28;
 
@@ -35,6 +39,8 @@ pub struct Question {
     pub kind: u16,
     /// Whether it came over TCP.
     pub over_tcp: bool,
+    /// Whether it has a record in its additional section: OPT.
+    pub edns: bool,
 }
 
 /// How a question is answered.
@@ -54,8 +60,56 @@ pub enum Reply {
     Alias(String),
     /// Over UDP: "too long, ask over TCP"; over TCP these addresses.
     Cut(Vec<IpAddr>),
+    /// These records, by the zone's own server where `authoritative`.
+    Zone {
+        /// Whether the server answers for the zone itself.
+        authoritative: bool,
+        /// The answer section.
+        records: Vec<Record>,
+    },
+    /// The same, over UDP cut and over TCP whole.
+    CutZone(Vec<Record>),
+    /// A head that announces records, and none of them whole.
+    Torn,
     /// Another reply, later.
     Later(Duration, Box<Reply>),
+}
+
+/// A record of an answer.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// Whose it is.
+    pub owner: String,
+    /// Its type.
+    pub kind: u16,
+    /// How long it may be kept, in seconds.
+    pub ttl: u32,
+    /// What it says, on the wire.
+    pub data: Vec<u8>,
+}
+
+impl Record {
+    /// An address.
+    pub fn address(owner: &str, ttl: u32, address: Ipv4Addr) -> Record {
+        Record { owner: owner.to_owned(), kind: A, ttl, data: address.octets().to_vec() }
+    }
+
+    /// An alias.
+    pub fn alias(owner: &str, target: &str) -> Record {
+        Record { owner: owner.to_owned(), kind: CNAME, ttl: 60, data: encode_name(target) }
+    }
+
+    /// A mail exchanger.
+    pub fn mail(owner: &str, preference: u8, target: &str) -> Record {
+        let data = [&[0, preference][..], &encode_name(target)].concat();
+        Record { owner: owner.to_owned(), kind: MX, ttl: 300, data }
+    }
+
+    /// A text.
+    pub fn text(owner: &str, text: &str) -> Record {
+        let data = [&[u8::try_from(text.len()).unwrap()][..], text.as_bytes()].concat();
+        Record { owner: owner.to_owned(), kind: TXT, ttl: 300, data }
+    }
 }
 
 impl Reply {
@@ -227,7 +281,8 @@ fn question_of(query: &[u8], over_tcp: bool) -> Option<Question> {
         at += 1 + length;
     }
     let kind = u16::from_be_bytes([query[end - 4], query[end - 3]]);
-    Some(Question { name: name.join("."), kind, over_tcp })
+    let edns = query[10..12] != [0, 0];
+    Some(Question { name: name.join("."), kind, over_tcp, edns })
 }
 
 /// Where the first question of a query ends.
@@ -246,6 +301,14 @@ fn message(query: &[u8], question: &Question, reply: &Reply) -> Option<Vec<u8>> 
         Reply::Silence => None,
         Reply::Garbage => Some(b"this is not a DNS message at all, not even nearly".to_vec()),
         Reply::Code(code) => Some(encode(query, *code, false, &[])),
+        Reply::Zone { authoritative, records } => Some(encode_zone(query, *authoritative, records)),
+        Reply::CutZone(_) if !question.over_tcp => Some(encode(query, 0, true, &[])),
+        Reply::CutZone(records) => Some(encode_zone(query, false, records)),
+        Reply::Torn => {
+            let mut message = encode(query, 0, false, &[(A, vec![127, 0, 0, 1])]);
+            message.truncate(message.len() - 3);
+            Some(message)
+        }
         Reply::Alias(target) => Some(encode(query, 0, false, &[(CNAME, encode_name(target))])),
         Reply::Cut(_) if !question.over_tcp => Some(encode(query, 0, true, &[])),
         Reply::Addresses(addresses) | Reply::Cut(addresses) => {
@@ -279,6 +342,22 @@ fn encode_name(name: &str) -> Vec<u8> {
     }
     bytes.push(0);
     bytes
+}
+
+/// A response with records of any owner.
+fn encode_zone(query: &[u8], authoritative: bool, records: &[Record]) -> Vec<u8> {
+    let mut message = encode(query, 0, false, &[]);
+    message[2] |= if authoritative { 0x04 } else { 0 };
+    message[6..8].copy_from_slice(&u16::try_from(records.len()).unwrap().to_be_bytes());
+    for record in records {
+        message.extend_from_slice(&encode_name(&record.owner));
+        message.extend_from_slice(&record.kind.to_be_bytes());
+        message.extend_from_slice(&[0, 1]);
+        message.extend_from_slice(&record.ttl.to_be_bytes());
+        message.extend_from_slice(&u16::try_from(record.data.len()).unwrap().to_be_bytes());
+        message.extend_from_slice(&record.data);
+    }
+    message
 }
 
 /// A response to the first question of a query (RFC 1035 section 4.1), its name compressed.

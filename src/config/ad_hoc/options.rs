@@ -288,6 +288,10 @@ const OPTIONS: &[RequestOption] = &[
         OptionForm::Latency,
         "'800ms', 'total < 800ms', 'tls < 200ms'",
     ),
+    expectation("expect-answer", "TEXT", "expect.answer.contains", OptionForm::Texts, "A DNS record has this text")
+        .rare(),
+    expectation("expect-rcode", "CODE", "expect.rcode", OptionForm::Texts, "NOERROR, NXDOMAIN, …: of a DNS response")
+        .rare(),
     expectation(
         "expect-certificate-days",
         "DAYS",

@@ -15,6 +15,8 @@ const TABLES: &[(&TableSchema, &str)] = &[
     (&tables::EXPECT, "`expect`"),
     (&tables::HEADER, "`expect.header.NAME`"),
     (&tables::JSON, "`expect.json`"),
+    (&tables::ANSWER, "`expect.answer`"),
+    (&tables::TTL, "`expect.ttl`"),
     (&tables::ASSETS, "`expect.assets`"),
     (&tables::LATENCY, "`expect.latency`"),
     (&tables::AUTH, "`auth`"),

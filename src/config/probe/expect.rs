@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::config::keys::schema::{TableSchema, ValueType, key};
-use crate::config::probe::assets;
+use crate::config::probe::{assets, dns};
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Item, Node, Table, TableEntry};
 use crate::config::value::interpolate::TextUse;
@@ -62,6 +62,20 @@ pub(crate) const EXPECT: TableSchema = TableSchema {
             "",
             "The certificate is for each of these host names or addresses.",
         ),
+        key(
+            "answer",
+            ValueType::Either(&[ValueType::Text, ValueType::Table(&dns::ANSWER)]),
+            "",
+            "The records that a name server answers with: a text that one has in it, or a table of rules.",
+        ),
+        key(
+            "rcode",
+            ValueType::OneOrMore(&ValueType::Words(dns::RCODES)),
+            "\"NOERROR\", with a record",
+            "The code of a name server's response is one of these.",
+        ),
+        key("ttl", ValueType::Table(&dns::TTL), "", "How long the records may be kept."),
+        key("authoritative", ValueType::Boolean, "", "Whether the name server answers for the zone itself."),
         key("final-url", ValueType::Text, "", "The URL that answered, after all redirects."),
         key(
             "http-version",
@@ -153,8 +167,9 @@ pub(crate) fn expect(reader: &mut ConfigReader, layers: &Layers) -> Expect {
     }
     expect.latency = latency(reader, &layers.inner("latency"));
     expect.certificate_days = layers.get("certificate-days").and_then(layers::integer);
-    expect.certificate_issuer = texts(reader, layers, "certificate-issuer");
-    expect.certificate_names = texts(reader, layers, "certificate-names");
+    expect.certificate_issuer = matcher::texts(reader, layers, "certificate-issuer");
+    expect.certificate_names = matcher::texts(reader, layers, "certificate-names");
+    expect.dns = dns::expect(reader, layers);
     expect.final_url = layers
         .get("final-url")
         .and_then(|node| url::target(reader, "final-url", node, url::WEB, TextUse::Expectation))
@@ -227,7 +242,7 @@ fn body(reader: &mut ConfigReader, layers: &Layers) -> Vec<TextRule> {
     for (key, rule) in [("body-contains", TextRule::Contains as fn(Value) -> TextRule), ("body-lacks", TextRule::Lacks)]
     {
         for node in layers.get(key).map(Node::one_or_more).unwrap_or_default() {
-            rules.extend(text(reader, key, node).map(rule));
+            rules.extend(matcher::text(reader, key, node).map(rule));
         }
     }
     let patterns =
@@ -238,21 +253,6 @@ fn body(reader: &mut ConfigReader, layers: &Layers) -> Vec<TextRule> {
         }
     }
     rules
-}
-
-fn texts(reader: &mut ConfigReader, layers: &Layers, key: &str) -> Vec<Value> {
-    let nodes = layers.get(key).map(Node::one_or_more).unwrap_or_default();
-    nodes.iter().filter_map(|node| text(reader, key, node)).collect()
-}
-
-/// A text that is looked for; the empty text is in everything.
-fn text(reader: &mut ConfigReader, key: &str, node: &Node) -> Option<Value> {
-    let value = interpolate::fill(reader, node, TextUse::Expectation)?;
-    if value.parts.is_empty() {
-        reader.problem(&node.span, format!("`{key}` is empty, and everything contains the empty text"));
-        return None;
-    }
-    Some(value)
 }
 
 fn header(reader: &mut ConfigReader, entry: &TableEntry) -> Vec<HeaderRule> {
@@ -276,7 +276,7 @@ fn header(reader: &mut ConfigReader, entry: &TableEntry) -> Vec<HeaderRule> {
 fn header_table(reader: &mut ConfigReader, table: &Table) -> (Vec<HeaderExpectation>, bool) {
     let mut rules = Vec::new();
     for node in table.get("contains").map(Node::one_or_more).unwrap_or_default() {
-        rules.extend(text(reader, "contains", node).map(HeaderExpectation::Contains));
+        rules.extend(matcher::text(reader, "contains", node).map(HeaderExpectation::Contains));
     }
     for node in table.get("matches").map(Node::one_or_more).unwrap_or_default() {
         rules.extend(matcher::pattern(reader, "matches", node).map(HeaderExpectation::Matches));
@@ -519,6 +519,7 @@ fn explain_facts(lines: &mut TomlLines, writer: &TomlWriter, expect: &Expect) {
             lines.set(&format!("expect.{name}"), &list(texts.iter().map(|text| writer.value(text))));
         }
     }
+    dns::explain(lines, writer, &expect.dns);
     if let Some(url) = &expect.final_url {
         lines.set("expect.final-url", &writer.value(url));
     }

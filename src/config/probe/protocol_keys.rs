@@ -3,8 +3,8 @@
 
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Node, Table};
-use crate::model::Protocol::{Http, Tcp, Tls};
-use crate::model::{Expect, Protocol};
+use crate::model::Protocol::{Dns, Http, Tcp, Tls};
+use crate::model::{DnsExpect, Expect, Protocol};
 
 const ALL: &[Protocol] = &Protocol::ALL;
 /// Those over whose connection TLS may be spoken.
@@ -33,11 +33,11 @@ const KEYS: &[(&str, &[Protocol])] = &[
     ("capture", &[Http]),
     ("tls", WITH_TLS),
     ("ip", ALL),
-    ("addresses", ALL),
-    ("addresses-up", ALL),
+    ("addresses", WITH_BODY),
+    ("addresses-up", WITH_BODY),
     ("address", ALL),
     ("resolver", ALL),
-    ("proxy", ALL),
+    ("proxy", WITH_BODY),
     ("source-address", ALL),
     ("http-version", &[Http]),
     ("connection", &[Http]),
@@ -53,6 +53,10 @@ const KEYS: &[(&str, &[Protocol])] = &[
     ("expect.certificate-days", WITH_TLS),
     ("expect.certificate-issuer", WITH_TLS),
     ("expect.certificate-names", WITH_TLS),
+    ("expect.answer", &[Dns]),
+    ("expect.rcode", &[Dns]),
+    ("expect.ttl", &[Dns]),
+    ("expect.authoritative", &[Dns]),
     ("expect.final-url", &[Http]),
     ("expect.http-version", &[Http]),
     ("expect.tls-version", WITH_TLS),
@@ -72,6 +76,8 @@ const INSTEAD: &[(&str, Protocol, &str)] = &[
     ("expect.certificate-issuer", Tcp, "a connection with TLS is asked for by a tls:// URL"),
     ("expect.certificate-names", Tcp, "a connection with TLS is asked for by a tls:// URL"),
     ("expect.tls-version", Tcp, "a connection with TLS is asked for by a tls:// URL"),
+    ("expect.status", Dns, "`expect.rcode` is the code of a name server's response"),
+    ("expect.body-contains", Dns, "`expect.answer` is about the records of the answer"),
     ("send", Http, "`body` is the text that is sent"),
     ("starttls", Http, "a server that is asked to start TLS has a tls:// URL"),
 ];
@@ -131,6 +137,7 @@ pub(crate) fn only_of(mut expect: Expect, protocol: Protocol) -> Expect {
         certificate_issuer: expect.certificate_issuer,
         certificate_names: expect.certificate_names,
         tls_version: expect.tls_version,
+        dns: if protocol == Dns { expect.dns } else { DnsExpect::default() },
         ..Expect::default()
     }
 }

@@ -4,7 +4,25 @@ use crate::config::advice;
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::Node;
 use crate::config::value::interpolate;
-use crate::model::{JsonPath, Pattern, Selector};
+use crate::config::value::interpolate::TextUse;
+use crate::config::value::layers::Layers;
+use crate::model::{JsonPath, Pattern, Selector, Value};
+
+/// The texts at a key.
+pub(crate) fn texts(reader: &mut ConfigReader, layers: &Layers, key: &str) -> Vec<Value> {
+    let nodes = layers.get(key).map(Node::one_or_more).unwrap_or_default();
+    nodes.iter().filter_map(|node| text(reader, key, node)).collect()
+}
+
+/// A text that is looked for; the empty text is in everything.
+pub(crate) fn text(reader: &mut ConfigReader, key: &str, node: &Node) -> Option<Value> {
+    let value = interpolate::fill(reader, node, TextUse::Expectation)?;
+    if value.parts.is_empty() {
+        reader.problem(&node.span, format!("`{key}` is empty, and everything contains the empty text"));
+        return None;
+    }
+    Some(value)
+}
 
 /// A regular expression.
 pub(crate) fn pattern(reader: &mut ConfigReader, key: &str, node: &Node) -> Option<Pattern> {

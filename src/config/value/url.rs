@@ -8,7 +8,7 @@ use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Item, Node, Span};
 use crate::config::value::interpolate;
 use crate::config::value::interpolate::{Segment, TextUse};
-use crate::model::{Auth, Captures, Protocol, Secret, Value, ValuePart, is_secret_name};
+use crate::model::{Auth, Captures, DnsQuestion, Protocol, Secret, Value, ValuePart, is_secret_name};
 
 /// A URL and the credentials that stood in it.
 pub(crate) struct Target {
@@ -19,7 +19,7 @@ pub(crate) struct Target {
 /// Schemes that a URL may have.
 pub(crate) const WEB: &[&str] = &["http", "https"];
 /// Those of a target: of every protocol.
-pub(crate) const TARGETS: &[&str] = &["http", "https", "tls", "tcp"];
+pub(crate) const TARGETS: &[&str] = &["http", "https", "tls", "tcp", "dns"];
 pub(crate) const PROXY: &[&str] = &["http", "https", "socks5", "socks5h"];
 
 /// The URL at a node.
@@ -120,6 +120,9 @@ fn check(text: &str, schemes: &[&str]) -> Result<Url, (String, Option<String>)> 
         let schemes = list_of(schemes).replace('"', "");
         return Err((format!("has a scheme that is not {schemes}"), None));
     }
+    if scheme == "dns" {
+        return dns_target(text);
+    }
     if rest.is_empty() || rest.starts_with(['/', '?', '#', ':', '\\']) {
         return Err(told("has an empty host"));
     }
@@ -133,6 +136,25 @@ fn check(text: &str, schemes: &[&str]) -> Result<Url, (String, Option<String>)> 
         Some(_) if url.port() == Some(0) => Err(told("has port 0, which nothing can listen on")),
         Some(_) => Ok(url),
     }
+}
+
+/// A question to a name server: that of the system where none is named.
+fn dns_target(text: &str) -> Result<Url, (String, Option<String>)> {
+    let told = |message: &str| (message.to_owned(), None);
+    let mut url = Url::parse(text).map_err(|error| told(parse_sentence(error)))?;
+    if let Some(server) = url.host_str().filter(|server| !server.is_empty()) {
+        let host = Host::parse(server).map_err(|error| told(parse_sentence(error)))?;
+        if url.port() == Some(0) {
+            return Err(told("has port 0, which nothing can listen on"));
+        }
+        if matches!(url.path(), "" | "/") {
+            let help = format!("write it as dns:///{host}?type=A to ask for {host}");
+            return Err(("names a server and nothing that it is asked for".to_owned(), Some(help)));
+        }
+        url.set_host(Some(&host.to_string())).map_err(|error| told(parse_sentence(error)))?;
+    }
+    DnsQuestion::of_url(&url).map_err(|why| (why, Some("write it as dns://SERVER/NAME?type=A".to_owned())))?;
+    Ok(url)
 }
 
 /// A target that is no more than a host and a port.

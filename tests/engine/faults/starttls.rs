@@ -96,7 +96,10 @@ pub(crate) const ROWS: &[Row] = &[
     }),
     fails(126, "a mail server closes without a word", EmptyReply, Processing, || case(Starttls::Smtp, |_, _| {})),
     fails(126, "a mail server resets the connection", ConnectionReset, Processing, || {
-        case(Starttls::Smtp, |conn, _| conn.reset())
+        case(Starttls::Smtp, |conn, _| {
+            conn.wait(Duration::from_millis(50));
+            conn.reset();
+        })
     }),
     fails(126, "an IMAP server says goodbye", StarttlsRefused, Processing, || {
         case(Starttls::Imap, |conn, _| {

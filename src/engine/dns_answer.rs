@@ -1,0 +1,207 @@
+//! What a name server answered, read as far as a check judges it, and what is wrong with it.
+
+use std::fmt::Write as _;
+
+use hickory_proto::ProtoError;
+use hickory_proto::op::{Edns, Header, Message, MessageType, OpCode, Query, ResponseCode};
+use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType as WireType};
+use hickory_proto::serialize::binary::{BinDecodable, BinDecoder};
+
+use crate::model::{DnsExpect, DnsQuestion, FailureClass, RecordType};
+
+/// The payload that an OPT record offers (DNS flag day 2020).
+const PAYLOAD: u16 = 1232;
+
+/// The most aliases followed within one answer.
+const ALIASES: usize = 32;
+
+/// A question as it is sent, under a random number.
+#[derive(Clone, Debug)]
+pub(super) struct DnsQuery {
+    name: Name,
+    kind: WireType,
+    id: u16,
+    /// The message.
+    pub(super) bytes: Vec<u8>,
+}
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub(super) struct DnsAnswer {
+    /// The code of the response.
+    pub(super) code: u16,
+    /// Whether the server answers for the zone itself.
+    pub(super) authoritative: bool,
+    /// The records of the answer section.
+    pub(super) records: Vec<DnsRecord>,
+    /// The records that were asked for, at the end of the aliases: their places.
+    pub(super) asked: Vec<usize>,
+    /// Whether aliases lead back to themselves.
+    pub(super) is_loop: bool,
+}
+
+/// One record.
+#[derive(Clone, Debug)]
+pub(super) struct DnsRecord {
+    owner: Name,
+    kind: WireType,
+    /// In seconds.
+    pub(super) ttl: u32,
+    /// As in a zone file.
+    pub(super) data: String,
+    target: Option<Name>,
+}
+
+/// What a message is.
+pub(super) enum DnsMessage {
+    /// The answer.
+    Answer(DnsAnswer),
+    /// The answer was cut: it is to be asked for over TCP.
+    Truncated,
+    /// It cannot be read.
+    Malformed,
+}
+
+impl DnsQuery {
+    /// A question, with an OPT record (RFC 6891) where that is wanted.
+    ///
+    /// # Errors
+    /// A name that a message cannot carry.
+    pub(super) fn new(question: &DnsQuestion, edns: bool) -> Result<DnsQuery, ProtoError> {
+        let labels = question.name.split('.').filter(|label| !label.is_empty()).map(str::as_bytes);
+        let mut name = Name::from_labels(labels)?;
+        name.set_fqdn(true);
+        let kind = WireType::from(question.kind.0);
+        let mut message = Message::query();
+        message.metadata.recursion_desired = true;
+        message.add_query(Query::query(name.clone(), kind));
+        if edns {
+            let mut opt = Edns::new();
+            opt.set_max_payload(PAYLOAD);
+            message.set_edns(opt);
+        }
+        let bytes = message.to_vec()?;
+        Ok(DnsQuery { name, kind, id: message.metadata.id, bytes })
+    }
+
+    /// What a message is as the answer to this question; none where it is the answer to none or to another.
+    pub(super) fn read(&self, message: &[u8]) -> Option<DnsMessage> {
+        let mut decoder = BinDecoder::new(message);
+        let header = Header::read(&mut decoder).ok()?;
+        let is_reply = header.message_type == MessageType::Response && header.op_code == OpCode::Query;
+        if !is_reply || header.id != self.id {
+            return None;
+        }
+        let mut answer = DnsAnswer {
+            code: header.response_code.into(),
+            authoritative: header.authoritative,
+            records: Vec::new(),
+            asked: Vec::new(),
+            is_loop: false,
+        };
+        if header.counts.queries == 0 && header.response_code != ResponseCode::NoError {
+            // Some servers that refuse do not repeat the question.
+            return Some(DnsMessage::Answer(answer));
+        }
+        let query = Query::read(&mut decoder).ok()?;
+        let is_mine = query.query_type() == self.kind && *query.name() == self.name;
+        if header.counts.queries != 1 || query.query_class() != DNSClass::IN || !is_mine {
+            return None;
+        }
+        if header.truncation {
+            return Some(DnsMessage::Truncated);
+        }
+        for _ in 0..header.counts.answers {
+            let Ok(record) = Record::read(&mut decoder) else { return Some(DnsMessage::Malformed) };
+            answer.records.extend(DnsRecord::of(&record));
+        }
+        self.follow(&mut answer);
+        Some(DnsMessage::Answer(answer))
+    }
+
+    /// Follows the aliases of the name to the records that were asked for, in whatever order they came.
+    fn follow(&self, answer: &mut DnsAnswer) {
+        let mut at = self.name.clone();
+        let is_any = u16::from(self.kind) == RecordType::ANY.0;
+        for followed in 0.. {
+            let own = |(_, record): &(usize, &DnsRecord)| record.owner == at && (record.kind == self.kind || is_any);
+            answer.asked = answer.records.iter().enumerate().filter(own).map(|(place, _)| place).collect();
+            let alias =
+                answer.records.iter().find(|record| record.owner == at).and_then(|record| record.target.clone());
+            let Some(target) = alias.filter(|_| answer.asked.is_empty()) else { return };
+            if followed == ALIASES || target == self.name {
+                answer.is_loop = true;
+                return;
+            }
+            at = target;
+        }
+    }
+
+    /// Whether a server may do better without the OPT record, which it does not know.
+    pub(super) fn is_for_edns(answer: &DnsAnswer) -> bool {
+        matches!(ResponseCode::from(0, low_byte(answer.code)), ResponseCode::FormErr | ResponseCode::NotImp)
+    }
+}
+
+fn low_byte(code: u16) -> u8 {
+    u8::try_from(code).unwrap_or(u8::MAX)
+}
+
+impl DnsRecord {
+    fn of(record: &Record) -> Option<DnsRecord> {
+        if record.dns_class != DNSClass::IN {
+            return None;
+        }
+        let (data, target) = match &record.data {
+            RData::OPT(_) => return None,
+            RData::CNAME(alias) => (alias.to_string(), Some(alias.0.clone())),
+            data => (data.to_string(), None),
+        };
+        Some(DnsRecord { owner: record.name.clone(), kind: record.record_type(), ttl: record.ttl, data, target })
+    }
+}
+
+impl DnsAnswer {
+    /// The records as in a zone file, a line each.
+    pub(super) fn text(&self) -> String {
+        let mut text = String::new();
+        for record in &self.records {
+            let kind = RecordType(record.kind.into());
+            let _ = writeln!(text, "{} {} {kind} {}", record.owner, record.ttl, record.data);
+        }
+        text
+    }
+
+    /// The records that were asked for.
+    pub(super) fn asked(&self) -> impl Iterator<Item = &DnsRecord> {
+        self.asked.iter().filter_map(|place| self.records.get(*place))
+    }
+
+    /// The name of its code.
+    pub(super) fn code_name(&self) -> String {
+        code_name(self.code)
+    }
+
+    /// What is wrong with it before its records are looked at: its code, that it has none, or a loop.
+    pub(super) fn refusal(&self, expect: &DnsExpect) -> Option<(FailureClass, String)> {
+        if !expect.rcode.is_empty() || self.code == 0 && expect.is_of_records() && !self.is_loop {
+            return None;
+        }
+        match self.code {
+            0 if self.is_loop => {
+                Some((FailureClass::DnsServerFailure, "its aliases lead back to themselves".to_owned()))
+            }
+            0 if self.asked.is_empty() => {
+                Some((FailureClass::DnsNoAddress, "it has no record of that type (NODATA)".to_owned()))
+            }
+            0 => None,
+            3 => Some((FailureClass::DnsNotFound, "there is no such name (NXDOMAIN)".to_owned())),
+            code => Some((FailureClass::DnsServerFailure, format!("the server answers {}", code_name(code)))),
+        }
+    }
+}
+
+fn code_name(code: u16) -> String {
+    let known = DnsExpect::CODES.iter().find(|(_, number)| *number == code);
+    known.map_or_else(|| format!("code {code}"), |(name, _)| (*name).to_owned())
+}

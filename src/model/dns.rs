@@ -1,0 +1,186 @@
+//! One question to a name server, as a `dns://` URL says it (RFC 4501), and what must hold of its answer.
+
+use std::fmt;
+use std::time::Duration;
+
+use percent_encoding::percent_decode_str;
+use url::Url;
+
+use super::Value;
+
+/// The type of a record, by its number (RFC 1035 section 3.2.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RecordType(pub u16);
+
+/// The types that are asked for by name.
+const TYPES: &[(&str, u16)] = &[
+    ("A", 1),
+    ("NS", 2),
+    ("CNAME", 5),
+    ("SOA", 6),
+    ("PTR", 12),
+    ("MX", 15),
+    ("TXT", 16),
+    ("AAAA", 28),
+    ("SRV", 33),
+    ("NAPTR", 35),
+    ("DS", 43),
+    ("SSHFP", 44),
+    ("DNSKEY", 48),
+    ("TLSA", 52),
+    ("SVCB", 64),
+    ("HTTPS", 65),
+    ("ANY", 255),
+    ("CAA", 257),
+];
+
+impl RecordType {
+    /// An address of IPv4: what is asked for where a URL names no type.
+    pub const A: RecordType = RecordType(1);
+    /// An alias.
+    pub const CNAME: RecordType = RecordType(5);
+    /// Every type.
+    pub const ANY: RecordType = RecordType(255);
+
+    /// The type of a name, or of `TYPE64` (RFC 3597), whatever its case.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<RecordType> {
+        let text = text.to_ascii_uppercase();
+        let known = TYPES.iter().find(|(name, _)| *name == text).map(|(_, number)| *number);
+        known.or_else(|| text.strip_prefix("TYPE")?.parse().ok().filter(|number| *number > 0)).map(RecordType)
+    }
+}
+
+impl fmt::Display for RecordType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match TYPES.iter().find(|(_, number)| *number == self.0) {
+            Some((name, _)) => f.pad(name),
+            None => write!(f, "TYPE{}", self.0),
+        }
+    }
+}
+
+/// One question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DnsQuestion {
+    /// The name asked for, without its last dot; empty for the root.
+    pub name: String,
+    /// The type of record asked for.
+    pub kind: RecordType,
+}
+
+impl DnsQuestion {
+    /// The question in a `dns://` URL.
+    ///
+    /// # Errors
+    /// What is wrong with it, after "the URL".
+    pub fn of_url(url: &Url) -> Result<DnsQuestion, String> {
+        let path = url.path().strip_prefix('/').unwrap_or_default();
+        if path.is_empty() || path.contains('/') {
+            return Err("does not name what is asked for".to_owned());
+        }
+        let name = percent_decode_str(path).decode_utf8().map_err(|_| "asks for a name that is not UTF-8")?;
+        let ascii = match url::Host::parse(&name) {
+            // International names are asked for as they are on the wire.
+            Ok(url::Host::Domain(ascii)) => ascii,
+            _ => name.into_owned(),
+        };
+        let name = ascii.strip_suffix('.').unwrap_or(&ascii).to_owned();
+        let is_root = name.is_empty();
+        if !is_root && (name.len() > 253 || name.split('.').any(|label| label.is_empty() || label.len() > 63)) {
+            return Err("asks for a name that DNS does not allow".to_owned());
+        }
+        let mut kind = RecordType::A;
+        for (key, value) in url.query_pairs() {
+            if !key.eq_ignore_ascii_case("type") {
+                return Err(format!("has the parameter `{key}`, and dns:// takes `type` alone"));
+            }
+            kind =
+                RecordType::parse(&value).ok_or_else(|| format!("asks for records of an unknown type, `{value}`"))?;
+        }
+        if url.fragment().is_some() {
+            return Err("has a fragment, which no question has".to_owned());
+        }
+        Ok(DnsQuestion { name, kind })
+    }
+}
+
+impl fmt::Display for DnsQuestion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}. {}", self.name, self.kind)
+    }
+}
+
+/// What must hold of the answer to a question.
+#[derive(Clone, Debug, Default)]
+pub struct DnsExpect {
+    /// Some record of the answer has each of these texts in its data.
+    pub contains: Vec<Value>,
+    /// The data of the records are these and no others, in any order.
+    pub equals: Vec<Value>,
+    /// So many records are in the answer.
+    pub count: Option<u64>,
+    /// So many records are in the answer at least.
+    pub min_count: Option<u64>,
+    /// The code of the response is one of these; `NOERROR` with a record where nothing is said.
+    pub rcode: Vec<&'static str>,
+    /// Every record may be kept this long at least.
+    pub min_ttl: Option<Duration>,
+    /// Every record may be kept this long at most.
+    pub max_ttl: Option<Duration>,
+    /// Whether the server answers for the zone itself.
+    pub authoritative: Option<bool>,
+}
+
+impl DnsExpect {
+    /// The codes of a response that a probe file may name, with their numbers (RFC 1035, 2136).
+    pub const CODES: &[(&str, u16)] = &[
+        ("NOERROR", 0),
+        ("FORMERR", 1),
+        ("SERVFAIL", 2),
+        ("NXDOMAIN", 3),
+        ("NOTIMP", 4),
+        ("REFUSED", 5),
+        ("YXDOMAIN", 6),
+        ("NOTAUTH", 9),
+        ("NOTZONE", 10),
+    ];
+
+    /// Whether anything is said of the records themselves.
+    #[must_use]
+    pub fn is_of_records(&self) -> bool {
+        !self.contains.is_empty() || !self.equals.is_empty() || self.count.is_some() || self.min_count.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn question(url: &str) -> Result<String, String> {
+        DnsQuestion::of_url(&Url::parse(url).expect("a URL")).map(|question| question.to_string())
+    }
+
+    #[test]
+    fn a_url_is_a_question() {
+        assert_eq!(question("dns:///example.com"), Ok("example.com. A".to_owned()));
+        assert_eq!(question("dns://192.0.2.1:5353/example.com.?type=mx"), Ok("example.com. MX".to_owned()));
+        assert_eq!(question("dns:///_dmarc.example.com?type=TXT"), Ok("_dmarc.example.com. TXT".to_owned()));
+        assert_eq!(question("dns:///b%C3%BCcher.test?type=TYPE65"), Ok("xn--bcher-kva.test. HTTPS".to_owned()));
+        assert_eq!(question("dns:///.?type=NS"), Ok(". NS".to_owned()));
+    }
+
+    #[test]
+    fn what_is_no_question_is_told() {
+        for (url, told) in [
+            ("dns:///", "does not name"),
+            ("dns:///a/b", "does not name"),
+            ("dns:///a..b", "DNS does not allow"),
+            ("dns:///a?class=CH", "`class`"),
+            ("dns:///a?type=XYZ", "`XYZ`"),
+            ("dns:///a#b", "fragment"),
+        ] {
+            assert!(question(url).expect_err(url).contains(told), "{url}");
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Name servers that are asked one question (`dns://`) and answer wrongly, or not at all.
+
+use std::net::{Ipv4Addr, UdpSocket};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use uptick::model::FailureClass::{
+    AssertionFailed, ConnectRefused, DnsNoAddress, DnsNotFound, DnsServerFailure, DnsTimeout, EmptyReply, ProberNoRoute,
+};
+use uptick::model::Phase::{Processing, Resolve};
+use uptick::model::{Resolver, Value};
+
+use crate::faults::row::{Case, Row, answers, fails, up};
+use crate::support::dns::{Dns, FORMAT_ERROR, NAME_ERROR, REFUSED, Record, Reply, SERVER_FAILURE};
+use crate::support::server;
+
+pub(crate) const ROWS: &[Row] = &[
+    up(127, "a name server answers over UDP", || {
+        asking("x.test?type=A", Reply::Zone { authoritative: false, records: vec![address("x.test", 1)] }).also(
+            |outcome| {
+                let timings = outcome.timings;
+                assert!(timings.processing.is_some() && timings.connect.is_none(), "{timings:?}");
+                assert!(timings.resolve.is_none() && timings.transfer.is_none(), "{timings:?}");
+            },
+        )
+    }),
+    up(127, "a name server's answer is too long for UDP and comes over TCP", || {
+        let records = (0..200).map(|n| Record::text("x.test", &format!("{n}").repeat(80))).collect();
+        asking("x.test?type=TXT", Reply::CutZone(records)).also(|outcome| {
+            assert!(outcome.timings.connect.is_some(), "{:?}", outcome.timings);
+            assert!(outcome.body_bytes > 20_000, "{}", outcome.body_bytes);
+        })
+    }),
+    up(127, "a name server's answer has 64 KiB", || {
+        let records = (0..290).map(|n| Record::text("x.test", &format!("{:0>200}", n))).collect();
+        asking("x.test?type=TXT", Reply::CutZone(records))
+    }),
+    up(127, "a name server says the records, the time and the authority that are expected", || {
+        let records = vec![Record::mail("x.test", 10, "mx1.x.test"), Record::mail("x.test", 20, "mx2.x.test")];
+        asking("x.test?type=MX", Reply::Zone { authoritative: true, records }).step(|step| {
+            let dns = &mut step.expect.dns;
+            dns.contains = vec![Value::plain("mx1.x.test.")];
+            dns.equals = vec![Value::plain("20 mx2.x.test."), Value::plain("10 mx1.x.test.")];
+            (dns.count, dns.min_count, dns.authoritative) = (Some(2), Some(1), Some(true));
+            (dns.min_ttl, dns.max_ttl) = (Some(Duration::from_secs(60)), Some(Duration::from_mins(5)));
+            dns.rcode = vec!["NOERROR"];
+        })
+    }),
+    up(127, "the records stand at the end of aliases", || {
+        let records = vec![address("c.test", 60), Record::alias("b.test", "c.test"), Record::alias("x.test", "b.test")];
+        asking("x.test", Reply::Zone { authoritative: false, records })
+            .step(|step| step.expect.dns.equals = vec![Value::plain("127.0.0.1")])
+    }),
+    up(127, "a name that must not exist does not", || {
+        asking("x.test", Reply::Code(NAME_ERROR)).step(|step| step.expect.dns.rcode = vec!["NXDOMAIN"])
+    }),
+    up(127, "a name server does not know the OPT record, and answers without it", || {
+        let dns = Dns::start(|question| match question.edns {
+            true => Reply::Code(FORMAT_ERROR),
+            false => Reply::Zone { authoritative: false, records: vec![address(&question.name, 60)] },
+        });
+        at(dns, "x.test")
+    }),
+    up(127, "stray datagrams come before the answer of a name server", || {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let server = socket.local_addr().expect("an address");
+        thread::spawn(move || {
+            let mut buffer = [0; 1500];
+            let Ok((length, peer)) = socket.recv_from(&mut buffer) else { return };
+            let query = buffer[..length].to_vec();
+            for wrong in [b"x".to_vec(), vec![0; 12], query.clone(), vec![0xff; 600]] {
+                let _ = socket.send_to(&wrong, peer);
+            }
+            let mut answer = query;
+            answer[2] |= 0x80;
+            let _ = socket.send_to(&answer, peer);
+        });
+        Case::get(format!("dns://{server}/x.test")).step(|step| step.expect.dns.count = Some(0))
+    }),
+    fails(127, "a name server is silent", DnsTimeout, Processing, || asking("x.test", Reply::Silence).within(300)),
+    fails(127, "a name server sends what is no DNS message", DnsTimeout, Processing, || {
+        asking("x.test", Reply::Garbage).within(300)
+    }),
+    fails(127, "a name server answers under another transaction's number", DnsTimeout, Processing, || {
+        asking("x.test", Reply::WrongId(vec![Ipv4Addr::LOCALHOST.into()])).within(300)
+    }),
+    fails(127, "nothing listens where a name server should be", ConnectRefused, Processing, || {
+        Case::get(format!("dns://127.0.0.1:{}/x.test", closed_udp_port()))
+    }),
+    fails(127, "the name of a name server does not exist", DnsNotFound, Resolve, || {
+        let dns = Dns::always(Reply::Code(NAME_ERROR));
+        let resolver = Resolver::Udp(dns.address());
+        Case::get("dns://ns.absent.test/x.test").probe(|probe| probe.transport.resolver = resolver).keep(dns)
+    }),
+    fails(
+        127,
+        "`source-address` of a question is an address that this host does not have",
+        ProberNoRoute,
+        Processing,
+        || {
+            asking("x.test", Reply::Silence)
+                .probe(|probe| probe.transport.source_address = Some([192, 0, 2, 77].into()))
+        },
+    ),
+    fails(127, "a name server's answer cannot be read", DnsServerFailure, Processing, || asking("x.test", Reply::Torn)),
+    fails(127, "a name server cuts its answer, and closes the connection of TCP", EmptyReply, Processing, || {
+        let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let server = closing_server(&udp);
+        cut_always(udp);
+        Case::get(format!("dns://{}/x.test", server.address())).keep(server)
+    }),
+    answers(127, "a name server says that there is no such name", DnsNotFound, || {
+        asking("x.test", Reply::Code(NAME_ERROR))
+    }),
+    answers(127, "a name server answers SERVFAIL", DnsServerFailure, || asking("x.test", Reply::Code(SERVER_FAILURE))),
+    answers(127, "a name server answers REFUSED", DnsServerFailure, || asking("x.test", Reply::Code(REFUSED))),
+    answers(127, "a name server has no record of the type (NODATA)", DnsNoAddress, || {
+        asking("x.test?type=MX", Reply::Zone { authoritative: false, records: Vec::new() })
+    }),
+    answers(127, "a name server answers with an alias and no record", DnsNoAddress, || {
+        asking("x.test", Reply::Alias("y.test".to_owned()))
+    }),
+    answers(127, "the aliases in an answer lead back to themselves", DnsServerFailure, || {
+        let records = vec![Record::alias("x.test", "y.test"), Record::alias("y.test", "x.test")];
+        asking("x.test", Reply::Zone { authoritative: false, records })
+    }),
+    answers(127, "an alias in an answer is its own", DnsServerFailure, || {
+        let records = vec![Record::alias("x.test", "y.test"), Record::alias("y.test", "y.test")];
+        asking("x.test", Reply::Zone { authoritative: false, records })
+    }),
+    answers(127, "a name server has another address than expected", AssertionFailed, || {
+        let case = asking("x.test", Reply::Zone { authoritative: false, records: vec![address("x.test", 60)] });
+        case.step(|step| step.expect.dns.equals = vec![Value::plain("192.0.2.1")]).also(|outcome| {
+            let message = &outcome.failure.as_ref().expect("a failure").message;
+            assert_eq!(message.as_str(), "answer: expected 192.0.2.1, got 127.0.0.1");
+            let body = outcome.evidence.as_ref().and_then(|evidence| evidence.body.as_ref()).expect("the answer");
+            assert!(body.as_str().contains("x.test. 60 A 127.0.0.1"), "{body}");
+        })
+    }),
+    answers(127, "a name server's records may be kept for too long", AssertionFailed, || {
+        let case = asking("x.test", Reply::Zone { authoritative: false, records: vec![address("x.test", 86_400)] });
+        case.step(|step| step.expect.dns.max_ttl = Some(Duration::from_hours(1)))
+    }),
+    answers(127, "a name server does not answer for the zone itself", AssertionFailed, || {
+        let case = asking("x.test", Reply::Zone { authoritative: false, records: vec![address("x.test", 60)] });
+        case.step(|step| step.expect.dns.authoritative = Some(true))
+    }),
+    answers(127, "a name that must not exist does", AssertionFailed, || {
+        let case = asking("x.test", Reply::Zone { authoritative: false, records: vec![address("x.test", 60)] });
+        case.step(|step| step.expect.dns.rcode = vec!["NXDOMAIN"])
+    }),
+];
+
+fn address(owner: &str, ttl: u32) -> Record {
+    Record::address(owner, ttl, Ipv4Addr::LOCALHOST)
+}
+
+fn asking(question: &str, reply: Reply) -> Case {
+    at(Dns::always(reply), question)
+}
+
+fn at(dns: Dns, question: &str) -> Case {
+    Case::get(format!("dns://{}/{question}", dns.address())).keep(dns)
+}
+
+fn closed_udp_port() -> u16 {
+    UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port").local_addr().expect("an address").port()
+}
+
+/// A server of TCP on the port of a socket of UDP, which takes a question and closes.
+fn closing_server(udp: &UdpSocket) -> server::Server {
+    let address = udp.local_addr().expect("an address");
+    let listener = std::net::TcpListener::bind(address).expect("the same port");
+    server::Server::listen(listener, None, |conn| {
+        conn.read_exactly(2);
+    })
+}
+
+/// Answers every question over UDP by a message that is cut.
+fn cut_always(udp: UdpSocket) {
+    let udp = Arc::new(udp);
+    thread::spawn(move || {
+        let _ = udp.set_read_timeout(Some(Duration::from_secs(5)));
+        let mut buffer = [0; 1500];
+        while let Ok((length, peer)) = udp.recv_from(&mut buffer) {
+            buffer[2] |= 0x82;
+            let _ = udp.send_to(&buffer[..length], peer);
+        }
+    });
+}
