@@ -16,6 +16,7 @@ mod objects;
 #[cfg(feature = "object-store")]
 mod outbox;
 mod read;
+pub(crate) mod regular_file;
 mod remote;
 mod shipped;
 mod spool;

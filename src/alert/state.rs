@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::changes::ReceiverState;
+use crate::journal::regular_file;
 use crate::model::SafeText;
 
 /// The version of the file.
@@ -60,7 +61,7 @@ impl State {
     pub(super) fn read(path: &Path, warnings: &mut Vec<SafeText>) -> Result<State, AlertError> {
         let failed = |source| AlertError::File { path: path.to_owned(), source };
         let mut text = String::new();
-        match File::open(path) {
+        match regular_file::open(path, OpenOptions::new().read(true)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(State::default()),
             Err(error) => return Err(failed(error)),
             Ok(file) => {
@@ -96,7 +97,8 @@ impl State {
         let text = serde_json::to_vec_pretty(self).map_err(|error| failed(io::Error::other(error)))?;
         let beside = path.with_extension("json.new");
         let write = || {
-            let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+            let options = &mut OpenOptions::new();
+            let mut file = regular_file::open(&beside, options.write(true).create(true).truncate(true).mode(0o600))?;
             file.write_all(&text)?;
             file.sync_data()?;
             fs::rename(&beside, path)
@@ -124,7 +126,9 @@ pub(super) fn lock(path: &Path) -> Result<Option<Lock>, AlertError> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
     }
     let lock = path.with_extension("lock");
-    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(lock).map_err(failed)?;
+    let options = &mut OpenOptions::new();
+    let file =
+        regular_file::open(&lock, options.write(true).create(true).truncate(false).mode(0o600)).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(Some(Lock(file))),
         Err(TryLockError::WouldBlock) => Ok(None),

@@ -26,6 +26,9 @@ pub(super) struct Batch {
     /// Where an earlier attempt to write them began, in the day's file: some of them may stand
     /// there already. None where nothing was tried.
     pub(super) tried_at: Option<u64>,
+    /// The id of the spool file that has the lines, where it is not known to be on the disk. They are written
+    /// nowhere else.
+    pub(super) spooled_as: Option<String>,
 }
 
 /// How a batch was written.
@@ -46,7 +49,7 @@ impl Batch {
             let at = match batches.binary_search_by_key(&day, |batch| batch.day) {
                 Ok(at) => at,
                 Err(at) => {
-                    batches.insert(at, Batch { day, bytes: Vec::new(), lines: 0, tried_at: None });
+                    batches.insert(at, Batch { day, bytes: Vec::new(), lines: 0, tried_at: None, spooled_as: None });
                     at
                 }
             };
@@ -89,7 +92,8 @@ impl Batch {
             Some(at) => self.rewrite(file, path, at).map_err(JournalError::io("write to", path))?,
             None => self.bytes.clone(),
         };
-        if !missing.is_empty() {
+        // A line of ours may stand there without its end.
+        if healed || !missing.is_empty() {
             let heal: &[u8] = if healed { b"\n" } else { b"" };
             disk.write(file, &[heal, &missing].concat()).map_err(JournalError::io("write to", path))?;
         }
@@ -103,7 +107,7 @@ impl Batch {
     fn rewrite(&self, file: &File, path: &Path, at: u64) -> io::Result<Vec<u8>> {
         let lines = || self.bytes.split_inclusive(|byte| *byte == b'\n');
         let mut wanted: HashMap<&[u8], u64> = HashMap::new();
-        lines().for_each(|line| *wanted.entry(line).or_default() += 1);
+        lines().for_each(|line| *wanted.entry(line_text(line)).or_default() += 1);
         let over = OpenOptions::new().write(true).open(path)?;
         let mut reader = BufReader::new(file);
         let mut at = reader.seek(SeekFrom::Start(at))?;
@@ -111,20 +115,25 @@ impl Batch {
         while (&mut reader).take(LONGEST_READ).read_until(b'\n', &mut line)? > 0 {
             over.write_all_at(&line, at)?;
             at += line.len() as u64;
-            if let Some(count) = wanted.get_mut(line.as_slice()) {
+            if let Some(count) = wanted.get_mut(line_text(&line)) {
                 *count = count.saturating_sub(1);
             }
             line.clear();
         }
         let mut missing = Vec::new();
         for line in lines() {
-            if let Some(count) = wanted.get_mut(line).filter(|count| **count > 0) {
+            if let Some(count) = wanted.get_mut(line_text(line)).filter(|count| **count > 0) {
                 *count -= 1;
                 missing.extend_from_slice(line);
             }
         }
         Ok(missing)
     }
+}
+
+/// A line without its end, which a write that broke off may not have reached.
+fn line_text(line: &[u8]) -> &[u8] {
+    line.strip_suffix(b"\n").unwrap_or(line)
 }
 
 /// No line of ours is longer; a longer one is read in chunks.

@@ -63,12 +63,18 @@ fn batches() -> [Vec<Line>; 3] {
     [vec![line(4), line(5)], vec![line(6), line(102)], vec![line(7)]]
 }
 
-/// Appends on a disk with a fault. Returns the numbers of the lines that were called recorded.
-fn run(disk: &Disk, folder: &Path) -> Vec<u64> {
+/// Appends on a disk with a fault, while another process holds the lock for this many of the batches, which go to
+/// the spool. Returns the numbers of the lines that were called recorded.
+fn run_beside(disk: &Disk, folder: &Path, locked: usize) -> Vec<u64> {
     let mut recorded = vec![1, 2, 3, 101];
     let Ok(mut journal) = Journal::open_on(disk.clone(), folder, OPTIONS) else { return recorded };
     let mut tried = Vec::new();
-    for batch in batches() {
+    let lock = fs::File::open(folder.join("lock")).expect("the lock file");
+    lock.lock().expect("nobody holds it");
+    for (number, batch) in batches().into_iter().enumerate() {
+        if number == locked {
+            lock.unlock().expect("we hold it");
+        }
         tried.extend(numbers(&batch).into_keys());
         // `Ok` speaks for the lines of earlier calls too, which had been waiting.
         if journal.append(&batch).is_ok() {
@@ -102,31 +108,72 @@ fn check(folder: &Path, recorded: &[u64], context: &str) {
 
 #[test]
 fn whatever_call_fails_no_recorded_line_is_lost_and_none_is_doubled() {
-    let calls = {
-        let folder = tempfile::tempdir().expect("a folder");
-        prepare(folder.path());
-        let disk = Disk::default();
-        run(&disk, folder.path());
-        disk.faults.calls().len()
-    };
-    assert!(calls > 20, "the run makes {calls} calls");
-    for (fault, number) in EVERY_FAULT.iter().flat_map(|fault| (0..=calls).map(move |number| (*fault, number))) {
-        let context = format!("{fault:?} at call {number}");
-        let folder = tempfile::tempdir().expect("a folder");
-        prepare(folder.path());
-        let disk = Disk::default();
-        disk.faults.plan(number, fault);
-        let recorded = run(&disk, folder.path());
-        check(folder.path(), &recorded, &context);
+    let some = [Fault::Errors(EIO), Fault::Short(ENOSPC), Fault::Death];
+    for (locked, faults) in [(0, &EVERY_FAULT[..]), (2, &some)] {
+        let calls = {
+            let folder = tempfile::tempdir().expect("a folder");
+            prepare(folder.path());
+            let disk = Disk::default();
+            run_beside(&disk, folder.path(), locked);
+            disk.faults.calls().len()
+        };
+        assert!(calls > 20, "the run makes {calls} calls");
+        for (fault, number) in faults.iter().flat_map(|fault| (0..=calls).map(move |number| (*fault, number))) {
+            let context = format!("{fault:?} at call {number}, {locked} batches beside another writer");
+            let folder = tempfile::tempdir().expect("a folder");
+            prepare(folder.path());
+            let disk = Disk::default();
+            disk.faults.plan(number, fault);
+            let recorded = run_beside(&disk, folder.path(), locked);
+            check_after(folder.path(), recorded, &context);
+        }
+    }
+}
 
-        let mut journal = Journal::open(folder.path(), OPTIONS).expect("it opens again");
-        let last = journal.append(&[line(8), line(103)]).expect("the disk is well again");
-        assert_eq!(last.spooled, 0, "{context}");
-        let recorded: Vec<u64> = recorded.into_iter().chain([8, 103]).collect();
-        check(folder.path(), &recorded, &context);
-        let spool = fs::read_dir(folder.path().join("spool")).expect("the spool");
-        let left: Vec<_> = spool.map(|entry| entry.expect("an entry").file_name()).collect();
-        assert!(left.iter().all(|name| name.to_string_lossy().ends_with(".unfinished")), "{context}: {left:?}");
+/// Checks what a run with a fault left, and that a later run on a healthy disk goes on from there.
+fn check_after(folder: &Path, recorded: Vec<u64>, context: &str) {
+    check(folder, &recorded, context);
+
+    let mut journal = Journal::open(folder, OPTIONS).expect("it opens again");
+    let last = journal.append(&[line(8), line(103)]).expect("the disk is well again");
+    assert_eq!(last.spooled, 0, "{context}");
+    let recorded: Vec<u64> = recorded.into_iter().chain([8, 103]).collect();
+    check(folder, &recorded, context);
+    let spool = fs::read_dir(folder.join("spool")).expect("the spool");
+    let left: Vec<_> = spool.map(|entry| entry.expect("an entry").file_name()).collect();
+    assert!(left.iter().all(|name| name.to_string_lossy().ends_with(".unfinished")), "{context}: {left:?}");
+}
+
+#[test]
+fn a_spool_file_whose_folder_cannot_be_synced_is_confirmed_later_and_not_written_again() {
+    for moved_meanwhile in [false, true] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let disk = Disk::default();
+        let mut journal = Journal::open_on(disk.clone(), folder.path(), OPTIONS).expect("a folder");
+        journal.append(&[line(1)]).expect("room");
+        let lock = fs::File::open(folder.path().join("lock")).expect("the lock file");
+        lock.lock().expect("nobody holds it");
+        journal.append(&[line(2)]).expect("the spool takes it");
+        disk.faults.plan(usize::MAX, Fault::Error(EIO));
+        journal.append(&[line(7)]).expect("the spool takes it");
+        let calls = disk.faults.calls();
+        assert_eq!(calls.last(), Some(&super::disk::Call::SyncFolder), "{calls:?}");
+        disk.faults.plan(calls.len() - 1, Fault::Error(EIO));
+        journal.append(&[line(3)]).expect_err("its name may not be on the disk");
+        assert_eq!(journal.waiting_lines(), 1);
+        if moved_meanwhile {
+            lock.unlock().expect("we hold it");
+            Journal::open(folder.path(), OPTIONS).expect("a folder").append(&[line(4)]).expect("room");
+            lock.lock().expect("nobody holds it");
+        }
+        let recorded = journal.append(&[line(5)]).expect("the disk is well again");
+        assert_eq!((recorded.lines, recorded.spooled), (2, if moved_meanwhile { 1 } else { 2 }));
+        assert_eq!(journal.waiting_lines(), 0);
+        lock.unlock().expect("we hold it");
+        let all: &[u64] = if moved_meanwhile { &[1, 2, 3, 4, 5, 7] } else { &[1, 2, 3, 5, 7] };
+        check(folder.path(), all, "spooled");
+        journal.append(&[line(6)]).expect("room");
+        check(folder.path(), all, "moved");
     }
 }
 

@@ -9,6 +9,8 @@ use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
 
+use super::regular_file;
+
 /// The file in the journal's folder.
 const FILE: &str = "last-good.json";
 
@@ -34,6 +36,7 @@ pub fn keep_last_good(folder: &Path, vantage: &str, addresses: &BTreeMap<String,
     all.insert(vantage.to_owned(), addresses.clone());
     // Whoever reads meanwhile reads the old file or the new one, and never half of one.
     let new = folder.join(format!(".{FILE}.{}", std::process::id()));
+    let _ = std::fs::remove_file(&new);
     let written = create(&new).and_then(|mut file| file.write_all(serde_json::to_string(&all)?.as_bytes()));
     let kept = written.and_then(|()| std::fs::rename(&new, folder.join(FILE)));
     if kept.is_err() {
@@ -45,13 +48,15 @@ pub fn keep_last_good(folder: &Path, vantage: &str, addresses: &BTreeMap<String,
 
 fn read(folder: &Path) -> Option<BTreeMap<String, BTreeMap<String, SocketAddr>>> {
     let mut text = String::new();
-    File::open(folder.join(FILE)).ok()?.take(LIMIT).read_to_string(&mut text).ok()?;
+    let file = regular_file::open(&folder.join(FILE), File::options().read(true)).ok()?;
+    file.take(LIMIT).read_to_string(&mut text).ok()?;
     serde_json::from_str(&text).ok()
 }
 
 fn create(path: &Path) -> io::Result<File> {
     let mut options = File::options();
-    options.write(true).create(true).truncate(true);
+    // A name that another process cannot have made before, as a link or a pipe.
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)

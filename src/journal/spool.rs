@@ -45,8 +45,9 @@ impl Spool {
         Spool { folder: journal.join(FOLDER) }
     }
 
-    /// Puts a batch into a file of its own and waits until it is on the disk.
-    pub(super) fn put(&self, disk: &Disk, batch: &Batch, id: &str) -> Result<(), JournalError> {
+    /// Puts a batch into a file of its own and waits until it is on the disk. Where the file is there and its name
+    /// may not be on the disk, the batch says so: then [`Spool::confirm`] goes on.
+    pub(super) fn put(&self, disk: &Disk, batch: &mut Batch, id: &str) -> Result<(), JournalError> {
         disk.create_folder(&self.folder).map_err(JournalError::io("create", &self.folder))?;
         let path = self.folder.join(file_name(batch.day, batch.tried_at, id));
         let unfinished = path.with_extension(&UNFINISHED[1..]);
@@ -56,8 +57,25 @@ impl Spool {
             let _ = disk.remove(&unfinished);
             return Err(JournalError::io("write to", &unfinished)(error));
         }
-        disk.rename(&unfinished, &path).map_err(JournalError::io("rename", &unfinished))?;
+        if let Err(error) = disk.rename(&unfinished, &path) {
+            let _ = disk.remove(&unfinished);
+            return Err(JournalError::io("rename", &unfinished)(error));
+        }
+        batch.spooled_as = Some(id.to_owned());
         disk.sync_folder(&self.folder).map_err(JournalError::io("sync", &self.folder))
+    }
+
+    /// Waits until the name of a batch's file is on the disk: a new name, since after a failed sync the system takes
+    /// the old one for written. Says how many lines are still in the spool: none, where they were moved meanwhile
+    /// to the day's file.
+    pub(super) fn confirm(&self, disk: &Disk, batch: &mut Batch, new_id: &str) -> Result<u64, JournalError> {
+        let is_ours = |file: &SpoolFile| batch.spooled_as.as_deref() == Some(&file.id);
+        let Some(file) = self.files()?.into_iter().find(is_ours) else { return Ok(0) };
+        let path = self.folder.join(file_name(file.day, file.tried_at, new_id));
+        disk.rename(&file.path, &path).map_err(JournalError::io("rename", &file.path))?;
+        batch.spooled_as = Some(new_id.to_owned());
+        disk.sync_folder(&self.folder).map_err(JournalError::io("sync", &self.folder))?;
+        Ok(batch.lines)
     }
 
     /// The files that wait, in the order of their names.
@@ -81,7 +99,7 @@ impl Spool {
         }
         let Some(bytes) = file.read()? else { return Ok(0) };
         let lines = bytes.iter().map(|byte| u64::from(*byte == b'\n')).sum();
-        let mut batch = Batch { day: file.day, bytes, lines, tried_at: file.tried_at };
+        let mut batch = Batch { day: file.day, bytes, lines, tried_at: file.tried_at, spooled_as: None };
         batch.place(disk, &target, true)?;
         disk.remove(&file.path).map_err(JournalError::io("remove", &file.path))?;
         Ok(lines)

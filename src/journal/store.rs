@@ -202,7 +202,7 @@ impl Journal {
         if lock.is_some() {
             recorded.merged = self.merge_spool();
         }
-        let mut failure = Ok(());
+        let (batches, mut failure) = self.confirm_spooled(batches, &mut recorded);
         for mut batch in batches {
             let path = self.folder.join(self.file_name(batch.day));
             let sync_name = self.durable.as_ref() != Some(&path);
@@ -225,7 +225,7 @@ impl Journal {
     fn spool_all(&mut self, batches: Vec<Batch>, because: JournalError) -> Result<Recorded, JournalError> {
         let mut recorded = Recorded::default();
         let mut because = Some(because);
-        let mut failure = Ok(());
+        let (batches, mut failure) = self.confirm_spooled(batches, &mut recorded);
         for batch in batches {
             let error = because.take().unwrap_or_else(|| JournalError::Locked(self.folder.join(LOCK_FILE)));
             failure = failure.and(self.spool(batch, error, &mut recorded));
@@ -235,12 +235,42 @@ impl Journal {
         failure.map(|()| recorded)
     }
 
+    /// Takes out the batches that stand in the spool already, and waits until they are there for good. Those that
+    /// cannot be confirmed wait, and are never written a second time.
+    fn confirm_spooled(
+        &mut self,
+        batches: Vec<Batch>,
+        recorded: &mut Recorded,
+    ) -> (Vec<Batch>, Result<(), JournalError>) {
+        let mut failure = Ok(());
+        let (spooled, others): (Vec<Batch>, Vec<Batch>) =
+            batches.into_iter().partition(|batch| batch.spooled_as.is_some());
+        for mut batch in spooled {
+            let id = self.next_spool_id();
+            match self.spool.confirm(&self.disk, &mut batch, &id) {
+                Ok(still_there) => {
+                    recorded.lines += batch.lines;
+                    recorded.spooled += still_there;
+                }
+                Err(error) => {
+                    self.waiting.push(batch);
+                    failure = failure.and(Err(error));
+                }
+            }
+        }
+        (others, failure)
+    }
+
+    fn next_spool_id(&mut self) -> String {
+        self.spooled += 1;
+        format!("{}-{}", self.run, self.spooled)
+    }
+
     /// Puts a batch into the spool because of an error; where that fails too, the batch waits
     /// and the first error is the answer.
-    fn spool(&mut self, batch: Batch, because: JournalError, recorded: &mut Recorded) -> Result<(), JournalError> {
-        let id = format!("{}-{}", self.run, self.spooled);
-        self.spooled += 1;
-        if self.spool.put(&self.disk, &batch, &id).is_err() {
+    fn spool(&mut self, mut batch: Batch, because: JournalError, recorded: &mut Recorded) -> Result<(), JournalError> {
+        let id = self.next_spool_id();
+        if self.spool.put(&self.disk, &mut batch, &id).is_err() {
             self.waiting.push(batch);
             return Err(because);
         }

@@ -1,9 +1,10 @@
 //! The first signal ends a run in good order, the second at once; what was measured stays.
 
+use std::fs;
 use std::time::Duration;
 
 use crate::live::{ENDS_SOON, Live, journal_lines, recorded, until};
-use crate::origin::{hanging, healthy, probe};
+use crate::origin::{hanging, healthy, probe, refusing};
 use crate::support::run::Run;
 
 /// What a first signal leaves to checks under way; a second one does not.
@@ -85,4 +86,35 @@ fn a_process_that_is_killed_leaves_a_journal_that_is_whole() {
     assert_eq!(ended.code, 137);
     let [scheduled, up, down, unknown, missed] = recorded(&folder);
     assert_eq!(scheduled, up + down + unknown + missed);
+}
+
+#[test]
+fn a_limit_on_the_size_of_files_costs_the_journal_and_not_the_verdict() {
+    let server = healthy();
+    let config = probe("home", &server.url("/"), &[]) + &probe("gone", &refusing(), &[]);
+    let ran =
+        Run::new(["check", "--record", "--format", "tap"]).config(&config).through(["prlimit", "--fsize=0"]).run();
+    ran.expect_code(1);
+    assert!(ran.stdout.contains("ok 1") && ran.stdout.contains("not ok 2"), "{}", ran.stdout);
+    assert!(ran.stderr.contains("not in the journal"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_named_pipe_in_the_place_of_a_file_of_ours_holds_nothing_up() {
+    let server = healthy();
+    let hook = "[[alert]]\nname = \"ops\"\nwebhook = \"http://127.0.0.1:9/\"\nretries = 0\n";
+    for name in ["lock", "last-good.json", "alerts.json", "alerts.lock", "alerts.json.new", "instance.lock", "spool"] {
+        let arguments = ["check", "--record", "--single-instance", "--format", "tap"];
+        let run = Run::new(arguments).config(&(probe("home", &server.url("/"), &[]) + hook));
+        let journal = run.folder().join("uptick-journal");
+        fs::create_dir(&journal).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(journal.join(name)).status().unwrap();
+        assert!(made.success());
+        let ran = run.run();
+        assert!([0, 3].contains(&ran.code()), "{name}: {}: {}", ran.code(), ran.stderr);
+        assert!(ran.stdout.contains("ok 1") || name == "instance.lock", "{name}: {}", ran.stdout);
+        if ran.code() == 3 {
+            assert!(ran.stderr.contains(name), "{name}: {}", ran.stderr);
+        }
+    }
 }

@@ -235,3 +235,30 @@ fn a_journal_larger_than_a_piece_is_read_whole_and_in_order() {
     assert!(found == lines);
     assert_eq!(integrity, Integrity { files: 1, lines: 20_000, ..Integrity::default() });
 }
+
+#[test]
+fn a_journal_that_is_named_twice_counts_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("journal");
+    let mut journal = Journal::open(&path, LOCKED).expect("a folder");
+    let from = at("2025-03-10T00:00:00Z");
+    journal.append(&windows(from, 0..3)).expect("room");
+    // One line in the spool as well: the lock is held.
+    let lock = fs::File::open(path.join("lock")).expect("the lock file");
+    lock.lock().expect("nobody holds it");
+    let mut other = Journal::open(&path, Options { lock_timeout: Duration::ZERO, ..LOCKED }).expect("a folder");
+    other.append(&windows(from, 3..4)).expect("the spool takes it");
+    let (link, hard) = (folder.path().join("link"), folder.path().join("hard.jsonl"));
+    std::os::unix::fs::symlink(&path, &link).expect("a link");
+    let day = path.join("2025-03-10.jsonl");
+    fs::hard_link(&day, &hard).expect("a second name");
+    let spooled = fs::read_dir(path.join("spool")).expect("a folder").next().expect("a file").expect("an entry").path();
+    for more in [path.clone(), path.join("."), link.clone(), link.join("2025-03-10.jsonl"), day, hard, spooled] {
+        for paths in [[path.clone(), more.clone()], [more.clone(), path.clone()]] {
+            let lines = journal::read(&paths, Range::ALL).expect("the paths are there");
+            assert_eq!(lines.count(), 4, "{paths:?}");
+            let folded = journal::fold(&paths, Range::ALL, || 0, |count, _| *count += 1, |all, some| *all += some);
+            assert_eq!(folded.expect("the paths are there").0, 4, "{paths:?}");
+        }
+    }
+}

@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use crate::commands::process::exit::CliError;
+use crate::journal::regular_file;
 
 /// The file that is locked, in the journal's folder.
 const FILE: &str = "instance.lock";
@@ -20,7 +21,9 @@ impl InstanceLock {
         let path = journal.join(FILE);
         let failed = |error: std::io::Error| CliError::io(&path.display().to_string(), &error);
         DirBuilder::new().recursive(true).mode(0o700).create(journal).map_err(failed)?;
-        let file = File::options().create(true).truncate(false).write(true).mode(0o600).open(&path).map_err(failed)?;
+        let options = &mut File::options();
+        let options = options.create(true).truncate(false).write(true).mode(0o600);
+        let file = regular_file::open(&path, options).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => Ok(InstanceLock(file)),
             Err(TryLockError::WouldBlock) => {

@@ -25,6 +25,9 @@ pub(crate) const GRACE: Duration = Duration::from_secs(2);
 /// How long journal, exporters, alerts and answer may take after that, all together.
 pub(crate) const WRAP_UP: Duration = Duration::from_secs(2);
 
+/// SIGXFSZ, which ends whoever writes beyond the limit on the size of files; 25 on Linux and macOS.
+const FILE_SIZE_LIMIT: i32 = 25;
+
 /// How long the last line of a Nagios plugin may take to be written.
 const LAST_WORD: Duration = Duration::from_millis(100);
 
@@ -172,6 +175,9 @@ struct Listener {
 
 impl Listener {
     fn register(shared: Arc<Shared>) -> io::Result<Listener> {
+        // Once somebody listens to it, a write beyond the limit on the size of files is an error like any other,
+        // and does not kill the process before it has answered.
+        drop(signal(SignalKind::from_raw(FILE_SIZE_LIMIT))?);
         let interrupt = signal(SignalKind::interrupt())?;
         let terminate = signal(SignalKind::terminate())?;
         let hangup = if hangup_is_ignored() { None } else { Some(signal(SignalKind::hangup())?) };

@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::export::cumulative::Cumulative;
+use crate::journal::regular_file;
 use crate::metric;
 use crate::model::{Counts, FailureClass, Phase, micros, timestamp};
 use crate::window::{HdrText, Histogram, Window};
@@ -128,7 +129,8 @@ fn lock(path: &Path) -> io::Result<File> {
     }
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
-    let file = private(OpenOptions::new().create(true).truncate(false).write(true)).open(name)?;
+    let options = &mut OpenOptions::new();
+    let file = regular_file::open(Path::new(&name), private(options.create(true).truncate(false).write(true)))?;
     let until = Instant::now() + LOCK_TIME;
     loop {
         match file.try_lock() {
@@ -141,7 +143,7 @@ fn lock(path: &Path) -> io::Result<File> {
 }
 
 fn read(path: &Path) -> io::Result<Cumulative> {
-    let file = File::open(path)?;
+    let file = regular_file::open(path, OpenOptions::new().read(true))?;
     if file.metadata()?.len() > FILE_LIMIT {
         return Err(io::ErrorKind::FileTooLarge.into());
     }

@@ -1,7 +1,9 @@
 //! Which files a journal has, and what waits in its spool.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -65,24 +67,34 @@ fn identity(line: &[u8]) -> (u32, usize) {
 
 /// Finds out what there is to read: the files in chunks, and what waits in spools.
 pub(super) fn open(paths: &[PathBuf], range: Range) -> Result<(Vec<Chunk>, Spooled), JournalError> {
-    let (mut chunks, mut spooled) = (Vec::new(), Spooled::default());
+    let (mut chunks, mut spooled, mut met) = (Vec::new(), Spooled::default(), Met::default());
     for path in paths {
-        add(path, range, &mut spooled, &mut chunks)?;
+        add(path, range, &mut met, &mut spooled, &mut chunks)?;
     }
     Ok((chunks, spooled))
 }
 
 /// Adds the files of a path. The spool is read before the days' files are looked at: lines move
 /// from there to here, so that one that moves meanwhile is met once or twice, and never missed.
-fn add(path: &Path, range: Range, spooled: &mut Spooled, chunks: &mut Vec<Chunk>) -> Result<(), JournalError> {
+fn add(
+    path: &Path,
+    range: Range,
+    met: &mut Met,
+    spooled: &mut Spooled,
+    chunks: &mut Vec<Chunk>,
+) -> Result<(), JournalError> {
     let metadata = fs::metadata(path).map_err(JournalError::io("read", path))?;
+    if !met.is_new(&metadata) {
+        return Ok(());
+    }
     if !metadata.is_dir() {
         chunks::cut(&Arc::new(Source::new(path.to_owned())), metadata.is_file().then_some(metadata.len()), chunks);
         return Ok(());
     }
     let mut decoder = Decoder::default();
     for file in Spool::of(path).files()? {
-        if !may_hold(file.day, range) {
+        let is_new = fs::metadata(&file.path).is_ok_and(|metadata| met.is_new(&metadata));
+        if !is_new || !may_hold(file.day, range) {
             continue;
         }
         let Some(bytes) = file.read()? else { continue };
@@ -92,8 +104,8 @@ fn add(path: &Path, range: Range, spooled: &mut Spooled, chunks: &mut Vec<Chunk>
         }
     }
     for file in day_files(path)? {
-        if may_hold(file.day, range) {
-            chunks::cut(&Arc::new(Source::new(file.path)), Some(file.length), chunks);
+        if may_hold(file.day, range) && met.is_new(&file.metadata) {
+            chunks::cut(&Arc::new(Source::new(file.path)), Some(file.metadata.len()), chunks);
         }
     }
     Ok(())
@@ -103,7 +115,19 @@ fn add(path: &Path, range: Range, spooled: &mut Spooled, chunks: &mut Vec<Chunk>
 pub(crate) struct DayFile {
     pub(crate) path: PathBuf,
     pub(crate) day: Date,
-    pub(crate) length: u64,
+    pub(crate) metadata: Metadata,
+}
+
+/// The files and folders that were met, by device and number: whatever names and links lead to one, it counts once.
+#[derive(Default)]
+struct Met(HashSet<(u64, u64)>);
+
+impl Met {
+    /// Whether it was not met before. What is no file, such as a pipe, has nothing to be known by.
+    fn is_new(&mut self, metadata: &Metadata) -> bool {
+        let is_known_by_number = metadata.is_file() || metadata.is_dir();
+        !is_known_by_number || self.0.insert((metadata.dev(), metadata.ino()))
+    }
 }
 
 /// The days' files of a journal's folder, in the order of their names: `2025-03-10.jsonl`, or
@@ -117,7 +141,7 @@ pub(crate) fn day_files(folder: &Path) -> Result<Vec<DayFile>, JournalError> {
         // A file that was removed since then holds nothing.
         let Ok(metadata) = entry.metadata() else { continue };
         if metadata.is_file() {
-            files.push(DayFile { path: entry.path(), day, length: metadata.len() });
+            files.push(DayFile { path: entry.path(), day, metadata });
         }
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
