@@ -20,7 +20,7 @@ pub(crate) use value::toml_text;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::model::Probe;
+use crate::model::{NetworkRules, Probe};
 
 use ad_hoc::overlay::Overlay;
 use reader::ConfigReader;
@@ -70,6 +70,18 @@ pub(crate) fn read_text_up_to(path: &Path, limit: u64) -> Result<String, String>
 /// Every problem of the file at once, each with its line and column.
 pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
     load_for(Some(path), &AdHoc::default(), env)
+}
+
+/// What a probe file says of the network, whether the rest of it can be read or not.
+///
+/// # Errors
+/// Every problem of that table, each with its line and column.
+pub fn network_rules(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<NetworkRules, ConfigError> {
+    let mut reader = ConfigReader::new(env);
+    let root = read_file(&mut reader, path)?;
+    let rules = file::network(&mut reader, &root);
+    reader.finish()?;
+    Ok(rules)
 }
 
 /// Reads the text of a probe file that is to stand at `path`.

@@ -49,7 +49,7 @@ pub use http_exchange::{ExchangeDetail, HttpExchange};
 pub use journey::{Capture, CaptureFrom, Session, Step};
 pub(crate) use json::{JsonDocument, JsonKind, JsonNode};
 pub use json_path::JsonPath;
-pub use network::{Addresses, DeniedNetworks, Quorum};
+pub use network::{Addresses, DeniedNetworks, NetworkRules, Quorum};
 pub use outcome::{
     AddressOutcome, AssetOutcome, CertificateFacts, CertificateRole, ChainCertificate, Check, EarlierAttempt, Evidence,
     Hop, Outcome, StepOutcome, TlsFacts,

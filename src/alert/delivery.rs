@@ -11,7 +11,7 @@ use url::Url;
 use super::backoff::Backoff;
 use super::changes::Change;
 use crate::export::endpoint::{Answer, Endpoint};
-use crate::model::{Redactor, SafeText};
+use crate::model::{NetworkRules, Redactor, SafeText};
 
 /// The most of what a program says that is kept, in bytes.
 const STDERR_LIMIT: u64 = 1_000;
@@ -27,6 +27,7 @@ pub(super) struct Delivery {
     /// The most time one attempt may take.
     pub(super) timeout: Duration,
     pub(super) redactor: Redactor,
+    pub(super) network: NetworkRules,
 }
 
 /// How a message gets to its receiver.
@@ -98,7 +99,7 @@ impl Delivery {
         let Ok(url) = Url::parse(url) else {
             return Attempt::Refused(SafeText::message("not a URL"));
         };
-        let endpoint = match Endpoint::new(url, headers.clone(), self.timeout, None) {
+        let endpoint = match Endpoint::new(url, headers.clone(), self.timeout, None, self.network) {
             Ok(endpoint) => endpoint,
             Err(error) => return Attempt::Refused(self.redactor.message(&error.to_string())),
         };

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::backoff::Backoff;
 use crate::export::endpoint::{Answer, Endpoint};
-use crate::model::{Captures, Redactor, SafeText, Value, Verdict};
+use crate::model::{Captures, NetworkRules, Redactor, SafeText, Value, Verdict};
 
 /// The most time of one attempt.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -38,19 +38,21 @@ const PATHS: &[(&str, &str)] =
 ///
 /// # Errors
 /// Why it failed.
-pub async fn heartbeat(url: &Value, verdict: Verdict, redactor: &Redactor) -> Result<(), SafeText> {
-    ping(url, verdict, redactor, Backoff::default()).await
-}
-
-async fn ping(url: &Value, verdict: Verdict, redactor: &Redactor, backoff: Backoff) -> Result<(), SafeText> {
+pub async fn heartbeat(
+    url: &Value,
+    verdict: Verdict,
+    redactor: &Redactor,
+    network: NetworkRules,
+) -> Result<(), SafeText> {
+    let backoff = Backoff::default();
     let failed = |why: &str| redactor.message(why);
     let filled = url.fill(&Captures::new()).unwrap_or_default();
     let mut url = Url::parse(&filled).map_err(|_| failed("not a URL"))?;
     if verdict == Verdict::Down {
         url = for_failure(url);
     }
-    let endpoint =
-        Endpoint::new(url.clone(), HeaderMap::new(), TIMEOUT, None).map_err(|error| failed(&error.to_string()))?;
+    let endpoint = Endpoint::new(url.clone(), HeaderMap::new(), TIMEOUT, None, network)
+        .map_err(|error| failed(&error.to_string()))?;
     for attempt in 1.. {
         match endpoint.get(url.clone()).await {
             Answer::Accepted(_) => break,

@@ -6,13 +6,13 @@ use serde_json::json;
 
 use super::delivery::{Delivery, Transport};
 use super::payload::Payload;
-use crate::model::{Alert, AlertTarget, Captures, Redactor, Value, WebhookTemplate};
+use crate::model::{Alert, AlertTarget, Captures, NetworkRules, Redactor, Value, WebhookTemplate};
 
 /// The longest text of a chat message, in characters.
 const LONGEST_TEXT: usize = 2_000;
 
 /// What is sent to a receiver, and how.
-pub(super) fn delivery(alert: &Alert, payload: &Payload, redactor: &Redactor) -> Delivery {
+pub(super) fn delivery(alert: &Alert, payload: &Payload, redactor: &Redactor, network: NetworkRules) -> Delivery {
     let document = document(payload, redactor);
     let transport = match &alert.target {
         AlertTarget::Webhook { url, template, headers } => {
@@ -43,6 +43,7 @@ pub(super) fn delivery(alert: &Alert, payload: &Payload, redactor: &Redactor) ->
         attempts: alert.retries + 1,
         timeout: alert.timeout,
         redactor: redactor.clone(),
+        network,
     }
 }
 

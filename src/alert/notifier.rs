@@ -11,7 +11,7 @@ use super::changes::{Change, ExpiringCertificate};
 use super::delivery::Delivery;
 use super::state::{AlertError, State};
 use super::{changes, delivery, message, payload, state};
-use crate::model::{Alert, Redactor, SafeText};
+use crate::model::{Alert, NetworkRules, Redactor, SafeText};
 use crate::report::Report;
 
 /// The name of the file in the journal's folder that says what was told.
@@ -22,6 +22,7 @@ pub const STATE_FILE: &str = "alerts.json";
 pub struct Alerts {
     receivers: Arc<[Alert]>,
     redactor: Redactor,
+    network: NetworkRules,
     state: PathBuf,
     backoff: Backoff,
 }
@@ -36,11 +37,11 @@ pub struct Deliveries {
 }
 
 impl Alerts {
-    /// The receivers, with the journal's folder to remember in.
+    /// The receivers, how they may be connected to, and the journal's folder to remember in.
     #[must_use]
-    pub fn new(alerts: &[Alert], redactor: &Redactor, journal: &Path) -> Alerts {
+    pub fn new(alerts: &[Alert], redactor: &Redactor, network: NetworkRules, journal: &Path) -> Alerts {
         let state = journal.join(STATE_FILE);
-        Alerts { receivers: alerts.into(), redactor: redactor.clone(), state, backoff: Backoff::default() }
+        Alerts { receivers: alerts.into(), redactor: redactor.clone(), network, state, backoff: Backoff::default() }
     }
 
     /// The same with another wait between attempts.
@@ -114,7 +115,7 @@ impl Alerts {
 
     fn delivery(&self, alert: &Alert, change: Change, report: &Report, now: Timestamp) -> (Change, Delivery) {
         let payload = payload::payload(&alert.name, &change, report, now);
-        let delivery = message::delivery(alert, &payload, &self.redactor);
+        let delivery = message::delivery(alert, &payload, &self.redactor, self.network);
         (change, delivery)
     }
 }

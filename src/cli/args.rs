@@ -24,6 +24,14 @@ pub struct ProbeArgs {
     pub output_args: OutputArgs,
 }
 
+/// Options of commands that notify.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct AlertArgs {
+    /// Let alerts of the probe file run programs (`exec`)
+    #[arg(long, env = "UPTICK_ALLOW_EXEC", value_parser = clap::builder::FalseyValueParser::new())]
+    pub allow_exec: bool,
+}
+
 /// Options of output: how much, and in which colour.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct OutputArgs {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::check_report::condition::Condition;
-use crate::cli::args::ProbeArgs;
+use crate::cli::args::{AlertArgs, ProbeArgs};
 use crate::cli::exporter::ExporterArgs;
 use crate::cli::format::{FormatOutput, FormatParser};
 use crate::cli::request::RequestArgs;
@@ -60,6 +60,9 @@ pub struct CheckArgs {
     /// Exit with status 75 if another run with this option uses the same journal
     #[arg(long)]
     pub single_instance: bool,
+    /// Alerts
+    #[command(flatten)]
+    pub alert: AlertArgs,
     /// Exporters
     #[command(flatten)]
     pub export: ExporterArgs,

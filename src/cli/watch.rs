@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::cli::args::ProbeArgs;
+use crate::cli::args::{AlertArgs, ProbeArgs};
 use crate::cli::exporter::ExporterArgs;
 use crate::cli::request::RequestArgs;
 use crate::cli::values;
@@ -34,6 +34,9 @@ pub struct WatchArgs {
     /// Exit with status 75 if another run with this option uses the same journal
     #[arg(long)]
     pub single_instance: bool,
+    /// Alerts
+    #[command(flatten)]
+    pub alert: AlertArgs,
     /// Exporters
     #[command(flatten)]
     pub export: ExporterArgs,

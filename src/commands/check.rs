@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 
 use crate::check_report::CheckReport;
 use crate::check_report::condition::Condition;
-use crate::commands::input::{locations, saving, selection};
+use crate::commands::input::{exec_permission, locations, saving, selection};
 use crate::commands::process::exit::{CliError, Exit};
 use crate::commands::process::instance_lock::InstanceLock;
 use crate::commands::process::outputs::Outputs;
@@ -78,6 +78,7 @@ fn prepare<'a>(args: &'a cli::CheckArgs, terminal: &'a Terminal) -> Result<Prepa
     if let Some(name) = &args.save {
         saving::save(&config, &probes, name, args.common.config.as_deref(), terminal)?;
     }
+    exec_permission::require(&config, args.alert.allow_exec)?;
     let outputs = Outputs::open(&args.formats, args.output.as_deref(), CheckFormat::Human)?;
     let job_summary = job_summary(&outputs)?;
     let conditions = conditions(&args.fail_on)?;

@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::commands::input::{locations, selection};
+use crate::commands::input::{exec_permission, locations, selection};
 use crate::commands::process::exit::{CliError, Exit};
 use crate::commands::process::instance_lock::InstanceLock;
 use crate::commands::process::signals::Signals;
@@ -90,6 +90,7 @@ fn prepare<'w>(
     loaded: &Loaded,
 ) -> Result<Prepared<'w>, CliError> {
     let Loaded { config, probes, .. } = loaded;
+    exec_permission::require(config, args.alert.allow_exec)?;
     let runtime = runtime::multi_threaded()?;
     let journal = locations::journal_location(args.journal.as_deref(), config.path.as_deref());
     let lock = args.single_instance.then(|| InstanceLock::take(&journal)).transpose()?;

@@ -20,7 +20,7 @@ use crate::config::syntax::diagnostic::ConfigError;
 use crate::config::syntax::tree::{Item, Node, Table};
 use crate::config::value::layers;
 use crate::config::value::layers::Layers;
-use crate::model::{DeniedNetworks, Probe, Redactor, Surfaces, suggest};
+use crate::model::{DeniedNetworks, NetworkRules, Probe, Redactor, Surfaces, suggest};
 
 /// Reads the configuration out of a file's tree.
 pub(crate) fn config(
@@ -44,7 +44,8 @@ pub(crate) fn config(
     }
     let sessions = files.iter().filter_map(|file| file.get("session")?.as_table());
     let declared = sessions.flat_map(|table| table.entries.iter().map(|entry| entry.key.clone())).collect();
-    let mut shared = ProbeContext { sessions: Sessions::new(), declared, deny: deny(reader, root) };
+    let network = network(reader, root);
+    let mut shared = ProbeContext { sessions: Sessions::new(), declared, deny: network.denied };
     for file in &files {
         journey::sessions(reader, file, &defaults(root, file), shared.deny, &mut shared.sessions);
     }
@@ -66,6 +67,7 @@ pub(crate) fn config(
         sessions: shared.sessions,
         alerts,
         heartbeat,
+        network,
         probes,
         warnings: std::mem::take(&mut reader.warnings).iter().map(|warning| redactor.redact(warning)).collect(),
         redactor,
@@ -92,10 +94,24 @@ fn defaults<'t>(root: &'t Table, file: &'t Table) -> Layers<'t> {
     Layers::new(of(file).into_iter().chain(first))
 }
 
+/// Reads `[network]`.
+pub(crate) fn network(reader: &mut ConfigReader, root: &Table) -> NetworkRules {
+    let mut rules = NetworkRules::default();
+    let Some(table) = root.get("network").and_then(Node::as_table) else { return rules };
+    rules.denied = deny(reader, table);
+    if let Some(node) = table.get("proxy") {
+        rules.uses_proxy = layers::word(reader, "proxy", node, &["none", "environment"]) == Some("environment");
+        if rules.uses_proxy && rules.denied != DeniedNetworks::NOTHING {
+            reader.problem(&node.span, "`deny` does not work with a proxy, which resolves names itself");
+        }
+    }
+    rules
+}
+
 /// The networks that may not be asked.
-fn deny(reader: &mut ConfigReader, root: &Table) -> DeniedNetworks {
+fn deny(reader: &mut ConfigReader, table: &Table) -> DeniedNetworks {
     let mut deny = DeniedNetworks::NOTHING;
-    let denied = root.get("network").and_then(Node::as_table).and_then(|table| table.get("deny"));
+    let denied = table.get("deny");
     for node in denied.map(Node::one_or_more).unwrap_or_default() {
         match layers::word(reader, "deny", node, &["private", "link-local", "metadata"]) {
             Some("private") => deny.private = true,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{Alert, IncidentRules, Probe, Redactor, Resolver, Session, Surfaces, Value};
+use crate::model::{Alert, IncidentRules, NetworkRules, Probe, Redactor, Resolver, Session, Surfaces, Value};
 
 /// Everything a probe file says, with every default and variable filled in.
 #[derive(Clone, Debug)]
@@ -24,6 +24,8 @@ pub struct Config {
     pub alerts: Vec<Alert>,
     /// A URL that is asked after every pass.
     pub heartbeat: Option<Value>,
+    /// How webhooks, heartbeats and exporters may connect. Each probe has its own.
+    pub network: NetworkRules,
     /// The probes in the order of the file; control targets are among them.
     pub probes: Vec<Arc<Probe>>,
     /// Knows every secret of the file.
@@ -44,6 +46,7 @@ impl Config {
             sessions: BTreeMap::new(),
             alerts: Vec::new(),
             heartbeat: None,
+            network: NetworkRules::default(),
             probes,
             redactor: Redactor::default(),
             warnings: Vec::new(),

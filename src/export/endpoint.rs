@@ -2,17 +2,19 @@
 //! these that knows reqwest.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use url::Url;
 
-use crate::model::{Redactor, SafeText, credentials};
+use crate::model::{DeniedNetworks, NetworkRules, Redactor, SafeText, credentials};
 
 use super::error::ExportError;
 
@@ -29,6 +31,7 @@ pub(crate) struct Endpoint {
     headers: HeaderMap,
     /// Of what is sent: an answer may quote it.
     redactor: Redactor,
+    denied: DeniedNetworks,
 }
 
 /// What an answer means for what was sent.
@@ -43,7 +46,7 @@ pub(crate) enum Answer {
 }
 
 impl Endpoint {
-    /// A client for one address. Credentials in the URL become a header.
+    /// A client for one address, which connects as the rules allow. Credentials in the URL become a header.
     ///
     /// # Errors
     /// [`ExportError`], where the URL or the certificates cannot be used.
@@ -52,19 +55,26 @@ impl Endpoint {
         mut headers: HeaderMap,
         timeout: Duration,
         certificates: Option<&Path>,
+        network: NetworkRules,
     ) -> Result<Endpoint, ExportError> {
         let shown = Redactor::default().url(&url);
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
             return Err(ExportError::Url { url: shown, why: "the address must start with http:// or https://" });
         }
         let redactor = Redactor::new(credentials::of_url(&url).into_iter().chain(credentials::of_headers(&headers)));
+        if denied_address(&url, network.denied).is_some() {
+            return Err(ExportError::Url { url: shown, why: "network.deny of the configuration forbids this address" });
+        }
         if let Some(value) = basic(&url) {
             headers.insert(header::AUTHORIZATION, value);
         }
         let _ = url.set_username("");
         let _ = url.set_password(None);
         let roots = if url.scheme() == "https" { roots(certificates)? } else { RootCertStore::empty() };
-        let client = reqwest::Client::builder()
+        let builder = reqwest::Client::builder();
+        let builder = if network.uses_proxy { builder } else { builder.no_proxy() };
+        let client = builder
+            .dns_resolver(Arc::new(AllowedNames { denied: network.denied }))
             .timeout(timeout)
             .connect_timeout(timeout.min(Duration::from_secs(5)))
             .redirect(reqwest::redirect::Policy::none())
@@ -74,7 +84,7 @@ impl Endpoint {
             .tls_backend_preconfigured(tls(roots))
             .build()
             .map_err(|error| ExportError::Client { url: shown, why: reason(error, &redactor) })?;
-        Ok(Endpoint { client, url, headers, redactor })
+        Ok(Endpoint { client, url, headers, redactor, denied: network.denied })
     }
 
     /// Sends a body once.
@@ -85,6 +95,9 @@ impl Endpoint {
     /// Asks another address of the same server.
     pub(crate) async fn get(&self, url: Url) -> Answer {
         let redactor = self.redactor.with(credentials::of_url(&url));
+        if let Some(network) = denied_address(&url, self.denied) {
+            return Answer::Refused(SafeText::message(&format!("network.deny forbids {network} addresses")));
+        }
         self.ask(self.client.get(url), &redactor, |status| status.is_server_error()).await
     }
 
@@ -122,6 +135,39 @@ impl Endpoint {
         }
         let why = SafeText::message(&format!("{status}: {}", redactor.clean_bytes(&body, 200)));
         if worth_retrying(status) { Answer::Retry(after, why) } else { Answer::Refused(why) }
+    }
+}
+
+/// The name of the denied network that the address in a URL is in, where it is one and no name.
+fn denied_address(url: &Url, denied: DeniedNetworks) -> Option<&'static str> {
+    match url.host()? {
+        url::Host::Domain(_) => None,
+        url::Host::Ipv4(address) => denied.denies(address.into()),
+        url::Host::Ipv6(address) => denied.denies(address.into()),
+    }
+}
+
+/// Resolves names as the system does, to addresses that may be connected to.
+struct AllowedNames {
+    denied: DeniedNetworks,
+}
+
+impl Resolve for AllowedNames {
+    fn resolve(&self, name: Name) -> Resolving {
+        let denied = self.denied;
+        Box::pin(async move {
+            let name = name.as_str().to_owned();
+            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            let allowed: Vec<SocketAddr> =
+                found.iter().copied().filter(|address| denied.denies(address.ip()).is_none()).collect();
+            let network = found.iter().find_map(|address| denied.denies(address.ip()));
+            match network.filter(|_| allowed.is_empty()) {
+                Some(network) => {
+                    Err(format!("network.deny forbids {network} addresses, and {name} has no other").into())
+                }
+                None => Ok(Box::new(allowed.into_iter()) as Addrs),
+            }
+        })
     }
 }
 
@@ -222,7 +268,8 @@ mod tests {
     #[test]
     fn credentials_leave_the_url_and_become_a_header() {
         let url = Url::parse("http://u%40x:p%3Aw@host.test/api/v1/write").expect("a URL");
-        let endpoint = Endpoint::new(url, HeaderMap::new(), Duration::from_secs(1), None).expect("an endpoint");
+        let endpoint = Endpoint::new(url, HeaderMap::new(), Duration::from_secs(1), None, NetworkRules::default())
+            .expect("an endpoint");
         assert_eq!(endpoint.url.as_str(), "http://host.test/api/v1/write");
         assert_eq!(endpoint.headers[header::AUTHORIZATION], "Basic dUB4OnA6dw==");
         assert!(!format!("{endpoint:?}").contains("dUB4"));
@@ -239,7 +286,7 @@ mod tests {
     #[test]
     fn only_http_is_spoken() {
         let url = Url::parse("ftp://host.test/").expect("a URL");
-        assert!(Endpoint::new(url, HeaderMap::new(), Duration::from_secs(1), None).is_err());
+        assert!(Endpoint::new(url, HeaderMap::new(), Duration::from_secs(1), None, NetworkRules::default()).is_err());
     }
 
     /// A server that refuses one request and quotes it in its answer.
@@ -265,7 +312,8 @@ mod tests {
             let url = format!("http://someone:hunter22@{address}/w?token=t0k3n");
             let headers = headers("x-scope=tenant77,cookie=c00kie", "HEADERS").expect("headers");
             let url = Url::parse(&url).expect("a URL");
-            let endpoint = Endpoint::new(url, headers, Duration::from_secs(9), None).expect("an endpoint");
+            let endpoint = Endpoint::new(url, headers, Duration::from_secs(9), None, NetworkRules::default())
+                .expect("an endpoint");
             let why = match endpoint.post(Vec::new(), |status| status.is_server_error()).await {
                 Answer::Refused(why) if status.starts_with('4') => why,
                 Answer::Retry(_, why) if status.starts_with('5') => why,
@@ -277,5 +325,30 @@ mod tests {
                 assert!(!why.contains(secret), "{why}");
             }
         }
+    }
+
+    #[tokio::test]
+    async fn a_denied_network_is_not_connected_to_by_address_nor_by_name() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let denied = DeniedNetworks { private: true, link_local: true, metadata: true };
+        let network = NetworkRules { denied, uses_proxy: false };
+        let endpoint = |host: &str| {
+            let url = Url::parse(&format!("http://{host}:{port}/hook")).expect("a URL");
+            Endpoint::new(url, HeaderMap::new(), Duration::from_secs(9), None, network)
+        };
+        for host in ["127.0.0.1", "2130706433", "[::1]", "[::ffff:127.0.0.1]", "169.254.169.254", "168.63.129.16"] {
+            let error = endpoint(host).expect_err("a denied address").to_string();
+            assert!(error.contains("network.deny"), "{host}: {error}");
+        }
+        let by_name = endpoint("localhost").expect("a name is resolved later");
+        match by_name.post(Vec::new(), |_| false).await {
+            Answer::Retry(_, why) => assert!(why.as_str().contains("network.deny forbids private"), "{why}"),
+            other => panic!("{other:?}"),
+        }
+        let other = Url::parse(&format!("http://127.0.0.1:{port}/")).expect("a URL");
+        assert!(matches!(by_name.get(other).await, Answer::Refused(_)));
+        let nobody = tokio::time::timeout(Duration::from_millis(1), listener.accept()).await;
+        assert!(nobody.is_err(), "nobody connected");
     }
 }

@@ -49,7 +49,7 @@ impl Otlp {
             headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
         let certificates = settings.certificates.as_deref();
-        let endpoint = Endpoint::new(settings.url.clone(), headers, settings.timeout, certificates)?;
+        let endpoint = Endpoint::new(settings.url.clone(), headers, settings.timeout, certificates, settings.network)?;
         let mut encoder = Encoder { since: Timestamp::now(), sums: Cumulative::default(), settings };
         let encode = move |pending: PendingBatch| encoder.encode(&pending, Timestamp::now());
         Ok(Otlp { push: Push::start(Backend { endpoint, encode, worth_retrying, objection }) })

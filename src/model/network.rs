@@ -18,43 +18,63 @@ impl DeniedNetworks {
     /// Nothing is denied.
     pub const NOTHING: DeniedNetworks = DeniedNetworks { private: false, link_local: false, metadata: false };
 
-    /// The name of the denied network that an address is in.
+    /// The name of the denied network that an address is in, itself or by an IPv4 address inside it.
     #[must_use]
     pub fn denies(&self, address: IpAddr) -> Option<&'static str> {
-        let address = inner(address);
-        if self.metadata && is_metadata(address) {
+        let mut addresses = inner(address);
+        addresses.push(address);
+        let lead_to = |is_in: fn(IpAddr) -> bool| addresses.iter().any(|address| is_in(*address));
+        if self.metadata && lead_to(is_metadata) {
             return Some("metadata");
         }
-        if self.link_local && is_link_local(address) {
+        if self.link_local && lead_to(is_link_local) {
             return Some("link-local");
         }
-        (self.private && is_private(address)).then_some("private")
+        (self.private && lead_to(is_private)).then_some("private")
     }
 }
 
-/// The IPv4 address inside an IPv6 one: mapped, compatible, NAT64 (RFC 6052) and 6to4.
-fn inner(address: IpAddr) -> IpAddr {
-    let IpAddr::V6(v6) = address else { return address };
+/// `[network]` of the probe file, for requests that are no checks: webhooks, heartbeats, exporters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NetworkRules {
+    /// Networks that are never connected to.
+    pub denied: DeniedNetworks,
+    /// Whether `HTTP_PROXY` and its like are used.
+    pub uses_proxy: bool,
+}
+
+/// The IPv4 addresses that may be inside an IPv6 one: mapped, compatible, NAT64 (RFC 6052) and 6to4. A local
+/// NAT64 (RFC 8215) may have it behind the first 48 bits or at the end.
+fn inner(address: IpAddr) -> Vec<IpAddr> {
+    let IpAddr::V6(v6) = address else { return Vec::new() };
     if v6 == Ipv6Addr::LOCALHOST || v6 == Ipv6Addr::UNSPECIFIED {
-        return address;
+        return Vec::new();
     }
     let v4 = |high: u16, low: u16| IpAddr::V4(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)));
     match v6.segments() {
         [0, 0, 0, 0, 0 | 0xffff, 0, high, low]
         | [0, 0, 0, 0, 0, 0xffff, high, low]
         | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
-        | [0x2002, high, low, ..] => v4(high, low),
-        _ => address,
+        | [0x2002, high, low, ..] => vec![v4(high, low)],
+        [0x64, 0xff9b, 1, first, second, third, high, low] => {
+            // The octet between the halves is always zero.
+            vec![v4(first, (second << 8) | (third >> 8)), v4(high, low)]
+        }
+        _ => Vec::new(),
     }
 }
 
-/// 169.254.169.254 and its relatives: AWS, Google, Azure, Oracle, Alibaba, and AWS over IPv6.
+/// 169.254.169.254 and its relatives: AWS, Google, Azure and its wire server, Oracle, Alibaba, and AWS over IPv6.
 fn is_metadata(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => {
             matches!(
                 v4.octets(),
-                [169, 254, 169, 253 | 254] | [169, 254, 170, 2] | [100, 100, 100, 200] | [192, 0, 0, 192]
+                [169, 254, 169, 253 | 254]
+                    | [169, 254, 170, 2]
+                    | [168, 63, 129, 16]
+                    | [100, 100, 100, 200]
+                    | [192, 0, 0, 192]
             )
         }
         IpAddr::V6(v6) => matches!(v6.segments(), [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23 | 0x253 | 0x254]),
@@ -68,7 +88,7 @@ fn is_link_local(address: IpAddr) -> bool {
     }
 }
 
-/// Loopback, RFC 1918, shared (RFC 6598), unique local, unspecified, and what is reserved.
+/// Loopback, RFC 1918, shared (RFC 6598), unique local, a local NAT64 (RFC 8215), unspecified, and what is reserved.
 fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => {
@@ -89,6 +109,7 @@ fn is_private(address: IpAddr) -> bool {
                 || v6.is_unique_local()
                 || v6.is_multicast()
                 || v6.segments()[0] & 0xffc0 == 0xfec0
+                || matches!(v6.segments(), [0x64, 0xff9b, 1, ..])
         }
     }
 }
@@ -170,6 +191,12 @@ mod tests {
             ("64:ff9b::a9fe:a9fe", "metadata"),
             ("2002:7f00:1::", "private"),
             ("::ffff:0:a00:1", "private"),
+            ("168.63.129.16", "metadata"),
+            ("::ffff:168.63.129.16", "metadata"),
+            ("64:ff9b:1::a9fe:a9fe", "metadata"),
+            ("64:ff9b:1:a9fe:a9:fe00::", "metadata"),
+            ("64:ff9b:1::101:101", "private"),
+            ("64:ff9b:1:ffff:ffff:ffff:ffff:ffff", "private"),
         ];
         for (address, network) in cases {
             assert_eq!(ALL.denies(address.parse().unwrap()), Some(network), "{address}");
@@ -178,8 +205,16 @@ mod tests {
 
     #[test]
     fn the_internet_is_not_denied() {
-        for address in ["1.1.1.1", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "64:ff9b::101:101", "2002:101:101::"]
-        {
+        for address in [
+            "1.1.1.1",
+            "172.32.0.1",
+            "100.128.0.1",
+            "2606:4700::1111",
+            "64:ff9b::101:101",
+            "2002:101:101::",
+            "168.63.129.15",
+            "64:ff9b:2::1",
+        ] {
             assert_eq!(ALL.denies(address.parse().unwrap()), None, "{address}");
         }
         assert_eq!(DeniedNetworks::NOTHING.denies(Ipv4Addr::LOCALHOST.into()), None);

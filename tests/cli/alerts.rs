@@ -13,7 +13,8 @@ use serde_json::Value as Json;
 use uptick::alert::{Alerts, Backoff, Deliveries};
 use uptick::config::Config;
 use uptick::model::{
-    CertificateFacts, Check, Failure, FailureClass, Outcome, Phase, Probe, SafeText, TlsFacts, Value, Verdict,
+    CertificateFacts, Check, Failure, FailureClass, NetworkRules, Outcome, Phase, Probe, SafeText, TlsFacts, Value,
+    Verdict,
 };
 use uptick::report::{Fold, Integrity, Question, Report};
 use uptick::window::Collector;
@@ -95,7 +96,7 @@ impl Stage {
     fn alerts(&self) -> Alerts {
         let backoff = Backoff { first: Duration::from_millis(1), longest: Duration::from_millis(4) };
         let journal = self.folder.path().join("journal");
-        Alerts::new(&self.config.alerts, &self.config.redactor, &journal).with_backoff(backoff)
+        Alerts::new(&self.config.alerts, &self.config.redactor, self.config.network, &journal).with_backoff(backoff)
     }
 
     fn state(&self) -> std::path::PathBuf {
@@ -421,7 +422,7 @@ async fn a_heartbeat_is_asked_after_a_pass() {
     let url = Value::plain(&server.url("/ping/1234?x=1"));
     let redactor = uptick::model::Redactor::default();
     for verdict in [Verdict::Up, Verdict::Unknown, Verdict::Down] {
-        alert::heartbeat(&url, verdict, &redactor).await.unwrap();
+        alert::heartbeat(&url, verdict, &redactor, NetworkRules::default()).await.unwrap();
     }
     let lines: Vec<String> =
         server.requests_text().iter().map(|request| request.lines().next().unwrap().to_owned()).collect();

@@ -10,6 +10,7 @@ use uptick::export::cumulative::Cumulative;
 use uptick::export::otlp::Otlp;
 use uptick::export::remote_write::RemoteWrite;
 use uptick::export::{DeliveryStats, otlp, remote_write};
+use uptick::model::NetworkRules;
 use uptick::window::Window;
 
 use crate::support::PATIENCE;
@@ -31,8 +32,13 @@ impl Exporter {
             return Exporter::Otlp(Otlp::start(settings).unwrap());
         }
         let url = format!("{base}/api/v1/write").parse().unwrap();
-        let settings =
-            remote_write::Settings { url, headers: None, histograms: HistogramFormat::default(), state: None };
+        let settings = remote_write::Settings {
+            url,
+            headers: None,
+            histograms: HistogramFormat::default(),
+            state: None,
+            network: NetworkRules::default(),
+        };
         Exporter::RemoteWrite(RemoteWrite::start(&settings, Cumulative::default).unwrap())
     }
 

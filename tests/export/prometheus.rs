@@ -3,6 +3,7 @@
 use uptick::export::buckets::HistogramFormat;
 use uptick::export::cumulative::Cumulative;
 use uptick::export::remote_write::{RemoteWrite, Settings};
+use uptick::model::NetworkRules;
 
 use crate::programs::Program;
 use crate::support::PATIENCE;
@@ -12,7 +13,7 @@ use crate::support::server::{Server, closed_port, ok};
 
 pub(crate) fn settings(program: &Program, histograms: HistogramFormat) -> Settings {
     let url = format!("http://{}/api/v1/write", program.address).parse().unwrap();
-    Settings { url, headers: None, histograms, state: None }
+    Settings { url, headers: None, histograms, state: None, network: NetworkRules::default() }
 }
 
 #[tokio::test(flavor = "multi_thread")]

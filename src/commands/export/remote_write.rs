@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::cli;
 use crate::commands::export::windows;
+use crate::commands::input::locations;
 use crate::commands::process::exit::{CliError, Exit};
 use crate::commands::process::terminal;
 use crate::commands::process::terminal::{MessageLevel, Terminal};
@@ -13,13 +13,15 @@ use crate::commands::run::exporters;
 use crate::export::remote_write;
 use crate::export::remote_write::{Replay, Sent, Settings};
 use crate::journal::Range;
+use crate::model::NetworkRules;
+use crate::{cli, config};
 
 /// The longest a backend may take for all of it.
 const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Reads, sends, asks back where that is wanted.
 pub(crate) fn run(url: &str, args: &cli::ExportArgs, span: Range, terminal: &Terminal) -> Result<Exit, CliError> {
-    let settings = exporters::remote_write_settings(url, Some(&args.histograms))?;
+    let settings = exporters::remote_write_settings(url, Some(&args.histograms), network_rules(args, terminal)?)?;
     let query = args.query_url.as_deref().map(str::parse).transpose();
     let query = query.map_err(|_| CliError::Usage("error: --query-url must be a URL".to_owned()))?;
     let replay = replay(args, span, terminal)?;
@@ -40,6 +42,15 @@ pub(crate) fn run(url: &str, args: &cli::ExportArgs, span: Range, terminal: &Ter
         terminal::print(|out| writeln!(out, "sent: probes {probes}, requests {requests}{back}"))?;
     }
     Ok(if trouble.is_some() { Exit::Unknown } else { Exit::Up })
+}
+
+/// What the nearest probe file says of the network, where there is one.
+fn network_rules(args: &cli::ExportArgs, terminal: &Terminal) -> Result<NetworkRules, CliError> {
+    let here = std::env::current_dir().ok();
+    let nearest = here.as_deref().and_then(config::find);
+    let Some(path) = args.config.clone().or(nearest) else { return Ok(NetworkRules::default()) };
+    let rules = config::network_rules(&path, &locations::env);
+    rules.map_err(|error| CliError::Usage(error.render(terminal.talk_colour)))
 }
 
 fn say(trouble: Option<&str>, terminal: &Terminal) {

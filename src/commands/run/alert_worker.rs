@@ -22,7 +22,7 @@ use crate::commands::process::signals::Signals;
 use crate::commands::run::alert_history::AlertHistory;
 use crate::commands::run::events::{Consumer, RunEvent};
 use crate::config::Config;
-use crate::model::{Counts, IncidentRules, Outcome, Redactor, Value, Verdict};
+use crate::model::{Counts, IncidentRules, NetworkRules, Outcome, Redactor, Value, Verdict};
 use crate::window::{Collector, Window};
 
 /// Between two judgements is at least so many times of what the last one took,
@@ -61,7 +61,7 @@ impl AlertWorker {
         recorded: bool,
         timing: AlertTiming,
     ) -> io::Result<Option<AlertWorker>> {
-        let alerts = Alerts::new(&config.alerts, &config.redactor, journal);
+        let alerts = Alerts::new(&config.alerts, &config.redactor, config.network, journal);
         if alerts.is_empty() && config.heartbeat.is_none() {
             return Ok(None);
         }
@@ -70,6 +70,7 @@ impl AlertWorker {
             alerts,
             heartbeat: config.heartbeat.clone(),
             redactor: config.redactor.clone(),
+            network: config.network,
             history: AlertHistory::new(journal.to_path_buf(), config, recorded),
             queue: Arc::clone(&queue),
         };
@@ -268,6 +269,7 @@ struct Judge {
     alerts: Alerts,
     heartbeat: Option<Value>,
     redactor: Redactor,
+    network: NetworkRules,
     history: AlertHistory,
     queue: Arc<Queue>,
 }
@@ -341,7 +343,7 @@ impl Judge {
             self.warn(warnings);
         }
         if let Some(url) = self.heartbeat.as_ref().filter(|_| heartbeat_due)
-            && let Err(why) = alert::heartbeat(url, verdict, &self.redactor).await
+            && let Err(why) = alert::heartbeat(url, verdict, &self.redactor, self.network).await
         {
             self.warn(vec![format!("heartbeat request failed: {why}")]);
         }

@@ -26,6 +26,8 @@ use crate::export::remote_write::{self, RemoteWrite};
 use crate::export::scrape::Scrape;
 #[cfg(feature = "remote-write")]
 use crate::journal;
+#[cfg(feature = "remote-write")]
+use crate::model::NetworkRules;
 #[cfg(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp"))]
 use crate::model::SafeText;
 
@@ -60,7 +62,7 @@ pub(crate) fn start(asked: &ExporterArgs, run: &RunKind, config: &Config, place:
     }
     #[cfg(feature = "remote-write")]
     if let Some(url) = &asked.remote_write {
-        let mut settings = remote_write_settings(url, asked.histograms.as_deref())?;
+        let mut settings = remote_write_settings(url, asked.histograms.as_deref(), config.network)?;
         settings.state = Some(place.join(STATE_FILE));
         let start = async { RemoteWrite::start(&settings, || recorded(place, vantage)) };
         exporters.add(start).map_err(|error| usage(&error))?;
@@ -72,7 +74,8 @@ pub(crate) fn start(asked: &ExporterArgs, run: &RunKind, config: &Config, place:
             RunKind::Watch { .. } => otlp::Temporality::Cumulative,
         };
         let settings = otlp::Settings::read(url.as_deref(), usual, &locations::env).map_err(|error| usage(&error))?;
-        if let Some(settings) = settings {
+        if let Some(mut settings) = settings {
+            settings.network = config.network;
             exporters.add(async { Otlp::start(settings) }).map_err(|error| usage(&error))?;
         }
     }
@@ -82,10 +85,14 @@ pub(crate) fn start(asked: &ExporterArgs, run: &RunKind, config: &Config, place:
 
 /// The settings of remote write, without a state.
 #[cfg(feature = "remote-write")]
-pub(crate) fn remote_write_settings(url: &str, kind: Option<&str>) -> Result<remote_write::Settings, CliError> {
+pub(crate) fn remote_write_settings(
+    url: &str,
+    kind: Option<&str>,
+    network: NetworkRules,
+) -> Result<remote_write::Settings, CliError> {
     let url = url.parse().map_err(|_| CliError::Usage("error: --remote-write must be a URL".to_owned()))?;
     let headers = locations::env(remote_write::HEADERS_VARIABLE);
-    Ok(remote_write::Settings { url, headers, histograms: histograms(kind)?, state: None })
+    Ok(remote_write::Settings { url, headers, histograms: histograms(kind)?, state: None, network })
 }
 
 /// What a journal has recorded so far from a vantage. One that cannot be read, or is not there

@@ -95,13 +95,23 @@ pub(crate) const INCIDENT: TableSchema = TableSchema {
 
 pub(crate) const NETWORK: TableSchema = TableSchema {
     title: "[network]",
-    groups: &[&[key(
-        "deny",
-        ValueType::Some(&ValueType::Words(&["private", "link-local", "metadata"])),
-        "[]",
-        "Networks that are never connected to, whatever a name resolves to or a redirect says: \
-         private and loopback addresses, link-local ones, the metadata services of clouds.",
-    )]],
+    groups: &[&[
+        key(
+            "deny",
+            ValueType::Some(&ValueType::Words(&["private", "link-local", "metadata"])),
+            "[]",
+            "Networks that are never connected to, whatever a name resolves to or a redirect says: \
+             private and loopback addresses, link-local ones, the metadata services of clouds. It holds for \
+             probes, webhooks, heartbeats and exporters.",
+        ),
+        key(
+            "proxy",
+            ValueType::Words(&["none", "environment"]),
+            "\"none\"",
+            "Whether webhooks, heartbeats and exporters use the proxy of `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`. \
+             Probes have a key of their own.",
+        ),
+    ]],
     required: &[],
 };
 

@@ -9,7 +9,7 @@ use http::HeaderMap;
 use url::Url;
 
 use crate::export::{ExportError, endpoint};
-use crate::model::SafeText;
+use crate::model::{NetworkRules, SafeText};
 
 /// Where a collector listens unless told otherwise.
 const DEFAULT_ENDPOINT: &str = "http://localhost:4318";
@@ -44,6 +44,8 @@ pub struct Settings {
     pub resource: Vec<(String, String)>,
     /// What the numbers count from.
     pub temporality: Temporality,
+    /// How it may connect; the environment says nothing of it.
+    pub network: NetworkRules,
 }
 
 impl Settings {
@@ -81,6 +83,7 @@ impl Settings {
             certificates: either("CERTIFICATE").map(PathBuf::from),
             resource: resource(&env),
             temporality: preferred(temporality, &env)?,
+            network: NetworkRules::default(),
         }))
     }
 }

@@ -11,6 +11,7 @@ use crate::export::buckets::HistogramFormat;
 use crate::export::endpoint::{self, Endpoint};
 use crate::export::error::ExportError;
 use crate::export::protobuf_messages::write::{TimeSeries, WriteRequest};
+use crate::model::NetworkRules;
 
 /// The time one request may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -26,6 +27,8 @@ pub struct Settings {
     pub histograms: HistogramFormat,
     /// Where the sums are kept between runs; without it they begin at zero with each.
     pub state: Option<PathBuf>,
+    /// How it may connect.
+    pub network: NetworkRules,
 }
 
 /// The variable that [`Settings::headers`] is read from.
@@ -48,7 +51,7 @@ pub(super) fn endpoint(settings: &Settings) -> Result<Endpoint, ExportError> {
     .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
     .collect();
     headers.extend(fixed);
-    Endpoint::new(settings.url.clone(), headers, TIMEOUT, None)
+    Endpoint::new(settings.url.clone(), headers, TIMEOUT, None, settings.network)
 }
 
 /// A request as it is sent.
