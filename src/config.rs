@@ -9,6 +9,7 @@ mod explain;
 mod file;
 mod keys;
 mod loaded;
+mod missing;
 mod probe;
 mod reader;
 mod saved;
@@ -33,6 +34,7 @@ pub use ad_hoc::target::assumed_url;
 pub use ad_hoc::{AdHoc, AdHocTarget};
 pub use keys::json_schema::SCHEMA_LINE;
 pub use loaded::{Config, Settings};
+pub use missing::{MissingValue, ValueUser};
 pub use saved::SavedProbe;
 pub use syntax::diagnostic::{ConfigError, Problem};
 
@@ -64,12 +66,20 @@ pub(crate) fn read_text_up_to(path: &Path, limit: u64) -> Result<String, String>
     source::read_any_text(path, limit).map_err(|error| error.to_string())
 }
 
-/// Reads a probe file. `env` answers for the environment.
+/// Reads a probe file, every value of which must be there. `env` answers for the environment.
 ///
 /// # Errors
 /// Every problem of the file at once, each with its line and column.
 pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
-    load_for(Some(path), &AdHoc::default(), env)
+    complete(load_for(Some(path), &AdHoc::default(), env)?)
+}
+
+/// Refuses a configuration with values that are not there.
+fn complete(config: Config) -> Result<Config, ConfigError> {
+    match missing::error(&config.missing) {
+        Some(error) => Err(error),
+        None => Ok(config),
+    }
 }
 
 /// What a probe file says of the network, whether the rest of it can be read or not.
@@ -91,7 +101,7 @@ pub fn network_rules(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Resul
 pub fn load_text(path: &Path, text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
     let mut reader = ConfigReader::new(env);
     let root = read_source(&mut reader, Arc::new(Source::new(path, text.to_owned())))?;
-    file::config(&mut reader, &root, Some(path), &Overlay::nothing())
+    complete(file::config(&mut reader, &root, Some(path), &Overlay::nothing())?)
 }
 
 /// The configuration of URLs of the command line, every key at its default.
@@ -104,7 +114,8 @@ pub fn from_urls(urls: &[String]) -> Result<Config, ConfigError> {
 }
 
 /// The configuration of a probe file, where there is one, with what a command line adds: URLs, which
-/// get the file's defaults, and options, which are laid over the probes that are asked for.
+/// get the file's defaults, and options, which are laid over the probes that are asked for. Values that are not
+/// there are no error yet: see [`Config::missing`].
 ///
 /// # Errors
 /// Every problem of the file and of the options at once.

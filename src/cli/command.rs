@@ -93,6 +93,9 @@ pub struct ValidateArgs {
     /// Common options
     #[command(flatten)]
     pub common: ProbeArgs,
+    /// Exit with status 2 where a variable is not set or a secret file cannot be read
+    #[arg(long)]
+    pub strict: bool,
     /// Print this probe with every default and inherited value filled in
     #[arg(long, value_name = "PROBE")]
     pub explain: Option<String>,

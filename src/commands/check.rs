@@ -12,6 +12,7 @@ use tokio::runtime::Runtime;
 
 use crate::check_report::CheckReport;
 use crate::check_report::condition::Condition;
+use crate::commands::input::selection::ValuesUsed;
 use crate::commands::input::{exec_permission, locations, saving, selection};
 use crate::commands::process::exit::{CliError, Exit};
 use crate::commands::process::instance_lock::InstanceLock;
@@ -74,7 +75,8 @@ fn prepare<'a>(args: &'a cli::CheckArgs, terminal: &'a Terminal) -> Result<Prepa
     let mut common = args.common.clone();
     // What is saved may be the first probe of a new file.
     common.config = common.config.filter(|path| args.save.is_none() || path.exists());
-    let (config, probes) = selection::asked(&args.targets, &common, &args.request, terminal)?;
+    let used = if args.record { ValuesUsed::ChecksAndAlerts } else { ValuesUsed::Checks };
+    let (config, probes) = selection::asked(&args.targets, &common, &args.request, used, terminal)?;
     if let Some(name) = &args.save {
         saving::save(&config, &probes, name, args.common.config.as_deref(), terminal)?;
     }

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use crate::cli::ValidateArgs;
 use crate::commands::input::selection;
+use crate::commands::input::selection::ValuesUsed;
 use crate::commands::process::exit::{CliError, Exit};
 use crate::commands::process::terminal;
 use crate::commands::process::terminal::Terminal;
-use crate::config::Config;
+use crate::config::{Config, ValueUser};
 use crate::engine::Engine;
 use crate::model::Probe;
 use crate::model::quantity::show_duration;
@@ -19,7 +20,8 @@ use crate::{config, format};
 /// Loads everything that a run would load, then lists the probes, or explains one.
 pub(super) fn run(args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, CliError> {
     let common = &args.common;
-    let (config, probes) = selection::asked(&args.targets, common, &args.request, terminal)?;
+    let used = if args.strict { ValuesUsed::ChecksAndAlerts } else { ValuesUsed::Nothing };
+    let (config, probes) = selection::asked(&args.targets, common, &args.request, used, terminal)?;
     // Certificates and keys are read here, so that a missing file is found by `validate` too.
     let engine = Engine::new(&config.settings.vantage, config.redactor.clone(), &config.probes)
         .map_err(|error| CliError::Usage(format!("error: {error}")))?;
@@ -28,6 +30,10 @@ pub(super) fn run(args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, CliE
         let names = [name.clone()];
         let selected = selection::select(&config, &names, common)?;
         let probe = selected.iter().find(|probe| probe.name == *name);
+        // What is filled in has to be there.
+        if let Some(error) = config.lacks(|user| *user == ValueUser::Probe(name.clone())) {
+            return Err(CliError::Usage(error.render(terminal.talk_colour)));
+        }
         let explained = probe.map(|probe| config::explain(&config, probe)).unwrap_or_default();
         return terminal::print(|out| out.write_all(explained.as_bytes()));
     }
@@ -37,7 +43,8 @@ pub(super) fn run(args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, CliE
     terminal::print(|out| {
         let path = config.path.as_deref().map(|path| format!("{}: ", path.display())).unwrap_or_default();
         writeln!(out, "{path}{}", summary(&config, &probes))?;
-        list(&probes, out)
+        list(&probes, out)?;
+        missing(&config, out)
     })
 }
 
@@ -51,6 +58,18 @@ fn summary(config: &Config, probes: &[Arc<Probe>]) -> String {
         config.settings.vantage,
         config.settings.concurrency,
     )
+}
+
+/// The values that are not there, each with its place.
+fn missing(config: &Config, out: &mut dyn Write) -> io::Result<()> {
+    let Some(error) = config.lacks(|_| true) else { return Ok(()) };
+    writeln!(out, "not there, and needed by what uses it (an error with --strict):")?;
+    for problem in error.problems() {
+        let path = problem.file.as_deref().map(|path| path.display().to_string()).unwrap_or_default();
+        let place = format!("{path}:{}:{} {}", problem.line, problem.column, problem.message);
+        writeln!(out, "  {}", text::visible(&place))?;
+    }
+    Ok(())
 }
 
 /// A line a probe, in columns as wide as what stands in them.
@@ -73,6 +92,6 @@ fn row(probe: &Probe) -> [String; 5] {
         text::visible(&probe.name),
         format!("every {}", show_duration(probe.schedule.shortest())),
         format!("timeout {}", show_duration(probe.timeout)),
-        format!("{method} {}", probe.shown_url()),
+        if probe.shown_url().is_empty() { "-".to_owned() } else { format!("{method} {}", probe.shown_url()) },
     ]
 }

@@ -13,6 +13,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::commands::input::selection::ValuesUsed;
 use crate::commands::input::{exec_permission, locations, selection};
 use crate::commands::process::exit::{CliError, Exit};
 use crate::commands::process::instance_lock::InstanceLock;
@@ -63,7 +64,8 @@ struct Loaded {
 
 impl Loaded {
     fn read(args: &cli::WatchArgs, terminal: &Terminal) -> Result<Loaded, CliError> {
-        let (config, probes) = selection::asked(&args.targets, &args.common, &args.request, terminal)?;
+        let used = ValuesUsed::ChecksAndAlerts;
+        let (config, probes) = selection::asked(&args.targets, &args.common, &args.request, used, terminal)?;
         let engine = check_pipeline::engine(&config, &probes, ExchangeDetail::default())?;
         engine.warning().into_iter().for_each(|warning| terminal.warn(warning));
         let limits = Limits::clamp(config.settings.concurrency, Descriptors::raise(), &probes)

@@ -57,6 +57,7 @@ pub(crate) fn config(
     let alerts = alert::alerts(reader, root, &surfaces);
     reader.finish()?;
     assert!(!probes.is_empty(), "a probe without problems is read");
+    let missing = reader.take_missing();
     let redactor = Redactor::new(std::mem::take(&mut reader.secrets));
     warn_of_named_secrets(reader, &redactor, &probes);
     Ok(Config {
@@ -71,6 +72,7 @@ pub(crate) fn config(
         probes,
         warnings: std::mem::take(&mut reader.warnings).iter().map(|warning| redactor.redact(warning)).collect(),
         redactor,
+        missing,
     })
 }
 

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::config::missing;
+use crate::config::missing::{MissingValue, ValueUser};
+use crate::config::syntax::diagnostic::ConfigError;
 use crate::model::{Alert, IncidentRules, NetworkRules, Probe, Redactor, Resolver, Session, Surfaces, Value};
 
 /// Everything a probe file says, with every default and variable filled in.
@@ -32,6 +35,8 @@ pub struct Config {
     pub redactor: Redactor,
     /// What is legal and probably not meant, one sentence each.
     pub warnings: Vec<String>,
+    /// The values that are taken from elsewhere and are not there: what uses one cannot be run.
+    pub missing: Vec<MissingValue>,
 }
 
 impl Config {
@@ -50,7 +55,14 @@ impl Config {
             probes,
             redactor: Redactor::default(),
             warnings: Vec::new(),
+            missing: Vec::new(),
         }
+    }
+
+    /// Why what is asked for cannot be run: the values that are not there and that it uses.
+    #[must_use]
+    pub fn lacks(&self, uses: impl Fn(&ValueUser) -> bool) -> Option<ConfigError> {
+        missing::error(self.missing.iter().filter(|missing| uses(&missing.user)))
     }
 }
 

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::keys::schema::{Key, TableSchema, ValueType, key};
+use crate::config::missing::ValueUser;
 use crate::config::probe::journey::Sessions;
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Item, Node, Table};
@@ -125,11 +126,32 @@ pub(crate) fn probe(
     reader.owner = None;
     let name = layers::required(reader, own, "name", kind).and_then(|node| layers::name(reader, "name", node));
     reader.owner = name.as_ref().map(|name| format!("{kind} \"{name}\""));
-    let probe = named_probe(reader, own, &defaults.under(own), shared, name.clone().unwrap_or_default(), control);
+    reader.user = name.clone().map_or(ValueUser::File, ValueUser::Probe);
+    let layers = &defaults.under(own);
+    let probe = named_probe(reader, own, layers, shared, name.clone().unwrap_or_default(), control);
+    let probe = match (probe, &name) {
+        (None, Some(name)) if reader.lacks_values() => Some(nameable(reader, own, layers, name, control)),
+        (probe, _) => probe,
+    };
+    reader.user = ValueUser::File;
     reader.owner = None;
     reader.captures.clear();
     reader.captures_anything = false;
     (name, probe)
+}
+
+/// A probe that cannot be asked, since a value of it is not there: known by name, surface and tags.
+fn nameable(reader: &mut ConfigReader, own: &Table, layers: &Layers, name: &str, control: bool) -> Probe {
+    let usual = if control { Probe::CONTROL_SURFACE } else { Probe::SURFACE };
+    let surface = layers.get("surface").and_then(|node| layers::name(reader, "surface", node));
+    let tags = layers.get("tags").map(Node::one_or_more).unwrap_or_default();
+    Probe {
+        tags: tags.iter().filter_map(|node| layers::name(reader, "tags", node)).collect(),
+        control,
+        file: reader.file_of(&own.span),
+        line: reader.line_of(&own.span),
+        ..Probe::plain(name, surface.as_deref().unwrap_or(usual), "", Probe::INTERVAL)
+    }
 }
 
 /// Reads the probe of a URL of the command line, which has no name yet.
@@ -209,6 +231,7 @@ fn steps(reader: &mut ConfigReader, own: &Table, layers: &Layers, timeout: Durat
 fn session(reader: &mut ConfigReader, node: &Node, shared: &ProbeContext) -> Option<Arc<Session>> {
     let sessions = &shared.sessions;
     let name = layers::name(reader, "session", node)?;
+    reader.lacks_what_session_lacks(&name);
     if let Some(session) = sessions.get(&name) {
         return Some(Arc::clone(session));
     }
@@ -234,6 +257,7 @@ fn captures_of(session: &Session) -> impl Iterator<Item = String> {
 pub(crate) fn defaults(reader: &mut ConfigReader, layers: &Layers, shared: &ProbeContext) {
     let warnings = reader.warnings.len();
     reader.owner = Some("[defaults]".to_owned());
+    reader.user = ValueUser::Defaults;
     for key in ["surface", "tags"] {
         for node in layers.get(key).map(Node::one_or_more).unwrap_or_default() {
             layers::name(reader, key, node);
@@ -246,6 +270,7 @@ pub(crate) fn defaults(reader: &mut ConfigReader, layers: &Layers, shared: &Prob
     request::defaults(reader, layers);
     expect::expect(reader, &layers.inner("expect"));
     transport::transport(reader, layers, shared.deny);
+    reader.user = ValueUser::File;
     reader.owner = None;
     reader.warnings.truncate(warnings);
 }

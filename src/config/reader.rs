@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::advice;
+use crate::config::missing::{MissingValue, ValueUser};
 use crate::config::syntax::diagnostic::{ConfigError, Problem};
 use crate::config::syntax::source::{Source, SourceError};
 use crate::config::syntax::tree::Span;
@@ -38,6 +39,9 @@ pub(crate) struct ConfigReader<'e> {
     warned: BTreeSet<String>,
     /// Places of texts that are secrets: they are not shown in a diagnostic.
     masked: Vec<Span>,
+    /// What uses the values that are read.
+    pub(crate) user: ValueUser,
+    missing: Vec<PendingMissing>,
     found: Vec<PendingProblem>,
     lacks_probes: bool,
     /// Problems of files that could not be read at all.
@@ -56,11 +60,20 @@ struct Argument {
 }
 
 /// A problem before its span is turned into a line.
+#[derive(Clone)]
 struct PendingProblem {
     span: Option<Span>,
     owner: Option<String>,
     message: String,
     help: Option<String>,
+}
+
+/// A value that is not there, before its span is turned into a line.
+#[derive(Clone)]
+struct PendingMissing {
+    user: ValueUser,
+    written: String,
+    problem: PendingProblem,
 }
 
 impl<'e> ConfigReader<'e> {
@@ -78,6 +91,8 @@ impl<'e> ConfigReader<'e> {
             kept: BTreeSet::new(),
             warned: BTreeSet::new(),
             masked: Vec::new(),
+            user: ValueUser::File,
+            missing: Vec::new(),
             found: Vec::new(),
             lacks_probes: false,
             unread: Vec::new(),
@@ -129,6 +144,51 @@ impl<'e> ConfigReader<'e> {
     /// A problem at a span, with advice where there is some.
     pub(crate) fn tell(&mut self, span: &Span, message: impl Into<String>, help: Option<String>) {
         self.add(Some(span.clone()), message.into(), help);
+    }
+
+    /// A value that is taken from elsewhere and is not there: a problem of what uses it.
+    pub(crate) fn missing(&mut self, span: &Span, written: &str, message: String, help: Option<String>) {
+        match self.user {
+            ValueUser::File => self.tell(span, message, help),
+            // Each probe that has the defaults says so.
+            ValueUser::Defaults => {}
+            _ => {
+                let problem = PendingProblem { span: Some(span.clone()), owner: self.owner.clone(), message, help };
+                let (user, written) = (self.user.clone(), written.to_owned());
+                let is_known = |known: &PendingMissing| known.user == user && known.problem.span == problem.span;
+                if !self.missing.iter().any(is_known) {
+                    self.missing.push(PendingMissing { user, written, problem });
+                }
+            }
+        }
+    }
+
+    /// Whether anything of what is being read is not there.
+    pub(crate) fn lacks_values(&self) -> bool {
+        self.missing.iter().any(|missing| missing.user == self.user)
+    }
+
+    /// What a session lacks, its user lacks too.
+    pub(crate) fn lacks_what_session_lacks(&mut self, session: &str) {
+        let is_of_session =
+            |missing: &&PendingMissing| matches!(&missing.user, ValueUser::Session(name) if name == session);
+        let inherited: Vec<PendingMissing> = self.missing.iter().filter(is_of_session).cloned().collect();
+        self.missing.extend(inherited.into_iter().map(|missing| PendingMissing { user: self.user.clone(), ..missing }));
+    }
+
+    /// The values that are not there, once everything else is in order.
+    pub(crate) fn take_missing(&mut self) -> Vec<MissingValue> {
+        let redactor = Redactor::new(self.secrets.iter().cloned());
+        let masked = self.masked_by_file();
+        let missing = std::mem::take(&mut self.missing);
+        missing
+            .into_iter()
+            .map(|PendingMissing { user, written, problem }| MissingValue {
+                user,
+                written,
+                problem: self.locate(redacted(problem, &redactor), &masked),
+            })
+            .collect()
     }
 
     /// A problem that has no span: of the first file as a whole, or of the command line.
@@ -244,22 +304,29 @@ impl<'e> ConfigReader<'e> {
         if self.found.is_empty() && self.unread.is_empty() {
             return Ok(());
         }
+        // What is not there is told with the rest: nothing of the file can be used anyway.
+        for PendingMissing { problem: PendingProblem { span, owner, message, help }, .. } in
+            std::mem::take(&mut self.missing)
+        {
+            self.owner = owner;
+            self.add(span, message, help);
+        }
+        self.owner = None;
         let mut found = std::mem::take(&mut self.found);
         found.sort_by(|a, b| a.span.cmp(&b.span));
-        // A secret may also stand where it is not one: in a name, which messages begin with.
         let redactor = Redactor::new(self.secrets.iter().cloned());
-        for found in &mut found {
-            found.owner = found.owner.take().map(|owner| redactor.redact(&owner));
-            found.message = redactor.redact(&found.message);
-            found.help = found.help.take().map(|help| redactor.redact(&help));
-        }
         let mut problems = std::mem::take(&mut self.unread);
+        let masked = self.masked_by_file();
+        problems.extend(found.into_iter().map(|found| self.locate(redacted(found, &redactor), &masked)));
+        Err(ConfigError::new(problems).lacking_probes(self.lacks_probes))
+    }
+
+    fn masked_by_file(&self) -> BTreeMap<usize, Vec<Range<usize>>> {
         let mut masked: BTreeMap<usize, Vec<Range<usize>>> = BTreeMap::new();
         for span in &self.masked {
             masked.entry(span.file).or_default().push(span.range());
         }
-        problems.extend(found.into_iter().map(|found| self.locate(found, &masked)));
-        Err(ConfigError::new(problems).lacking_probes(self.lacks_probes))
+        masked
     }
 
     fn locate(&self, found: PendingProblem, masked: &BTreeMap<usize, Vec<Range<usize>>>) -> Problem {
@@ -287,5 +354,15 @@ impl<'e> ConfigReader<'e> {
             Some(help) => problem.with_help(&help),
             None => problem,
         }
+    }
+}
+
+/// A problem without secrets: one may also stand where it is none, as in a name, which messages begin with.
+fn redacted(found: PendingProblem, redactor: &Redactor) -> PendingProblem {
+    PendingProblem {
+        span: found.span,
+        owner: found.owner.map(|owner| redactor.redact(&owner)),
+        message: redactor.redact(&found.message),
+        help: found.help.map(|help| redactor.redact(&help)),
     }
 }

@@ -13,6 +13,7 @@ mod consumers;
 mod first_file;
 mod live;
 mod maintenance;
+mod missing_values;
 mod origin;
 mod outputs;
 mod reporting;

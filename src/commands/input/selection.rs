@@ -9,16 +9,28 @@ use crate::commands::input::{locations, targets};
 use crate::commands::process::exit::CliError;
 use crate::commands::process::terminal::Terminal;
 use crate::config;
-use crate::config::{AdHoc, Config, ConfigError};
+use crate::config::{AdHoc, Config, ConfigError, ValueUser};
 use crate::model::{Probe, SafeText, suggest};
 
-/// The configuration named by the options, else the nearest one.
+/// The values that a command uses of a probe file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ValuesUsed {
+    /// None of those that are taken from elsewhere: nothing is asked and nobody is notified.
+    Nothing,
+    /// What asking the selected probes takes.
+    Checks,
+    /// That, and what notifying takes.
+    ChecksAndAlerts,
+}
+
+/// The configuration named by the options, else the nearest one, for a command that asks nothing.
 pub(crate) fn load(file: Option<&Path>, vantage: Option<&str>, terminal: &Terminal) -> Result<Config, CliError> {
     let path = match file {
         Some(path) => path.to_path_buf(),
         None => nearest()?,
     };
-    let mut config = config::load(&path, &locations::env).map_err(|error| usage(&error, terminal))?;
+    let loaded = config::load_for(Some(&path), &AdHoc::default(), &locations::env);
+    let mut config = loaded.map_err(|error| usage(&error, terminal))?;
     name_vantage(&mut config, vantage)?;
     config.warnings.iter().for_each(|warning| terminal.warn(warning));
     Ok(config)
@@ -29,6 +41,7 @@ pub(crate) fn asked(
     words: &[String],
     common: &ProbeArgs,
     request: &RequestArgs,
+    used: ValuesUsed,
     terminal: &Terminal,
 ) -> Result<(Config, Vec<Arc<Probe>>), CliError> {
     let words = targets::words(words, common, request)?;
@@ -58,7 +71,16 @@ pub(crate) fn asked(
     name_vantage(&mut config, common.vantage.as_deref())?;
     config.warnings.iter().for_each(|warning| terminal.warn(warning));
     let probes = select(&config, &ad_hoc.names, common)?;
-    Ok((config, probes))
+    let is_used = |user: &ValueUser| match user {
+        ValueUser::File | ValueUser::Defaults | ValueUser::Session(_) => false,
+        ValueUser::Settings => used != ValuesUsed::Nothing,
+        ValueUser::Alerts => used == ValuesUsed::ChecksAndAlerts,
+        ValueUser::Probe(name) => used != ValuesUsed::Nothing && probes.iter().any(|probe| probe.name == *name),
+    };
+    match config.lacks(is_used) {
+        Some(error) => Err(usage(&error, terminal)),
+        None => Ok((config, probes)),
+    }
 }
 
 fn usage(error: &ConfigError, terminal: &Terminal) -> CliError {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::HeaderName;
 
+use crate::config::missing::ValueUser;
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Item, Node, Table};
 use crate::config::value::interpolate::TextUse;
@@ -27,13 +28,16 @@ pub(crate) fn alerts(reader: &mut ConfigReader, root: &Table, surfaces: &Surface
         let name = layers::required(reader, table, "name", "the alert");
         let name = name.and_then(|node| layers::name(reader, "name", node));
         reader.owner = name.as_ref().map(|name| format!("alert \"{name}\""));
+        reader.user = ValueUser::Alerts;
         if let (Some(node), Some(name)) = (table.get("name"), &name)
             && alerts.iter().any(|other| other.name == *name)
         {
             reader.problem(&node.span, format!("another alert is named \"{name}\""));
         }
         alerts.extend(alert(reader, table, name.unwrap_or_default(), surfaces));
+        reader.user = ValueUser::File;
     }
+    reader.user = ValueUser::File;
     reader.owner = None;
     alerts
 }
@@ -152,5 +156,8 @@ fn address(reader: &mut ConfigReader, key: &str, node: &Node) -> Option<Value> {
 /// Reads `settings.heartbeat`.
 pub(crate) fn heartbeat(reader: &mut ConfigReader, root: &Table) -> Option<Value> {
     let node = root.get("settings")?.as_table()?.get("heartbeat")?;
-    address(reader, "heartbeat", node)
+    reader.user = ValueUser::Settings;
+    let address = address(reader, "heartbeat", node);
+    reader.user = ValueUser::File;
+    address
 }

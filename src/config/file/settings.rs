@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use crate::config::loaded::Settings;
+use crate::config::missing::ValueUser;
 use crate::config::probe::transport;
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Node, Table};
@@ -15,6 +16,7 @@ use crate::model::{IncidentRules, Surface, Surfaces, quantity};
 pub(crate) fn settings(reader: &mut ConfigReader, root: &Table) -> Settings {
     let mut settings = Settings::default();
     let Some(table) = root.get("settings").and_then(Node::as_table) else { return settings };
+    reader.user = ValueUser::Settings;
     if let Some(vantage) = table.get("vantage").and_then(|node| layers::name(reader, "vantage", node)) {
         settings.vantage = vantage;
     }
@@ -27,6 +29,7 @@ pub(crate) fn settings(reader: &mut ConfigReader, root: &Table) -> Settings {
     }
     settings.second_resolver =
         table.get("second-resolver").and_then(|node| transport::resolver(reader, "second-resolver", node));
+    reader.user = ValueUser::File;
     settings
 }
 

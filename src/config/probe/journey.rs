@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::keys::schema::{Key, TableSchema, ValueType, key};
+use crate::config::missing::ValueUser;
 use crate::config::probe::{body, expect, protocol_keys, request, transport};
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Item, Node, Table, TableEntry};
@@ -167,6 +168,7 @@ pub(crate) fn sessions(
     for entry in root.get("session").and_then(Node::as_table).map(|table| &table.entries).into_iter().flatten() {
         let Some(own) = entry.node.as_table() else { continue };
         reader.owner = Some(format!("session \"{}\"", entry.key));
+        reader.user = ValueUser::Session(entry.key.clone());
         reader.captures.clear();
         if entry.key.trim().is_empty() || !crate::model::text::is_shown_as_it_is(&entry.key) {
             reader.problem(
@@ -180,6 +182,7 @@ pub(crate) fn sessions(
             reader.problem(&entry.key_span, format!("another file has a session \"{}\"", entry.key));
         }
     }
+    reader.user = ValueUser::File;
     reader.owner = None;
     reader.captures.clear();
 }

@@ -188,7 +188,7 @@ pub(crate) fn resolve(
         VariableSource::File(path) => match read_secret_file(reader, path, span) {
             Ok(text) => Some(text),
             Err(error) => {
-                reader.problem(&at, format!("{written}: the file {error}"));
+                reader.missing(&at, written, format!("{written}: the file {error}"), None);
                 return None;
             }
         },
@@ -206,7 +206,7 @@ pub(crate) fn resolve(
                     (format!("set {name}"), name)
                 }
             };
-            reader.advise(&at, format!("the environment variable {name} is not set"), help);
+            reader.missing(&at, written, format!("the environment variable {name} is not set"), Some(help));
             return None;
         }
     };
@@ -221,10 +221,9 @@ pub(crate) fn resolve(
     }
     if value.len() < SHORTEST_SECRET {
         let length = if value.is_empty() { "is empty".to_owned() } else { format!("has {} bytes", value.len()) };
-        reader.problem(
-            &at,
-            format!("the secret {written} {length}; a secret needs at least {SHORTEST_SECRET} to be redacted"),
-        );
+        let message =
+            format!("the secret {written} {length}; a secret needs at least {SHORTEST_SECRET} to be redacted");
+        reader.missing(&at, written, message, None);
         return None;
     }
     reader.keep_secret(&value);
