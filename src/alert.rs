@@ -15,7 +15,7 @@ mod payload;
 mod state;
 
 pub use backoff::Backoff;
-pub use changes::{ExpiringCertificate, expiring};
+pub use changes::{CheckFindings, ExpiringCertificate, UnmetWarning, expiring};
 pub use heartbeat::heartbeat;
 pub use notifier::{Alerts, Deliveries, STATE_FILE};
 pub use payload::{SCHEMA, schema};

@@ -162,7 +162,7 @@ impl Engine {
             body_bytes: answered.body.read,
             body_cut: answered.body.cut,
             http3_offered: answered.http3_offered,
-            warnings: Vec::new(),
+            warnings: if is_up { answered.warnings } else { Vec::new() },
             earlier_attempts: earlier,
             steps: answered.steps,
             assets: answered.assets,

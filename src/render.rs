@@ -11,6 +11,8 @@ mod report;
 mod terminal;
 pub(crate) mod text;
 
-pub use check::{CheckAnswer, CheckFormat, job_summary, nagios_exit_status, nagios_unknown, outcome_line, pass_line};
+pub use check::{
+    CheckAnswer, CheckFormat, failing_line, job_summary, nagios_exit_status, nagios_unknown, outcome_line, pass_line,
+};
 pub use report::{ReportAnswer, ReportFormat};
 pub use terminal::TerminalStyle;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Alert, AlertEvent, Outcome, SafeText, timestamp};
+use crate::model::{Alert, AlertEvent, Mismatch, Outcome, SafeText, timestamp};
 use crate::report::{Incident, Report};
 
 /// A certificate is notified of when it has fewer days than each of these, the first once, then again.
@@ -53,6 +53,28 @@ pub(super) enum Change {
     Certificate { key: String, expiring: ExpiringCertificate },
     /// The budget of a surface burns: its row and its rate in the report.
     Burn { key: String, surface: usize, burn: usize },
+    /// Something that `warn` names does not hold.
+    Warning { key: String, warning: UnmetWarning },
+}
+
+/// Something that `warn` names and that did not hold at the last check of a probe.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct UnmetWarning {
+    /// The probe.
+    pub probe: String,
+    /// Its surface.
+    pub surface: String,
+    /// What did not hold.
+    pub unmet: Mismatch,
+}
+
+/// What checks found that no report tells of.
+#[derive(Clone, Debug, Default)]
+pub struct CheckFindings {
+    /// The certificates that expire soon, one for each probe.
+    pub expiring: Vec<ExpiringCertificate>,
+    /// What `warn` names and did not hold at the last check of each probe.
+    pub warnings: Vec<UnmetWarning>,
 }
 
 /// A certificate that expires soon.
@@ -98,13 +120,17 @@ impl Change {
             Change::Incident { event, .. } => *event,
             Change::Certificate { .. } => AlertEvent::CertificateExpiring,
             Change::Burn { .. } => AlertEvent::SloBurn,
+            Change::Warning { .. } => AlertEvent::Warning,
         }
     }
 
     /// What names the thing it is about, the same from its start to its end.
     pub(super) fn key(&self) -> &str {
         match self {
-            Change::Incident { key, .. } | Change::Certificate { key, .. } | Change::Burn { key, .. } => key,
+            Change::Incident { key, .. }
+            | Change::Certificate { key, .. }
+            | Change::Burn { key, .. }
+            | Change::Warning { key, .. } => key,
         }
     }
 }
@@ -117,7 +143,7 @@ pub(super) fn changes(
     alert: &Alert,
     receiver: &mut ReceiverState,
     report: &Report,
-    expiring: &[ExpiringCertificate],
+    found: &CheckFindings,
     now: Timestamp,
 ) -> Vec<Change> {
     receiver.forget(now);
@@ -128,14 +154,16 @@ pub(super) fn changes(
             changes.extend(of_incident(alert, receiver, incident, now));
         }
     }
-    let of_concern = expiring.iter().filter(|expiring| concerns(&expiring.surface));
+    let of_concern = found.expiring.iter().filter(|expiring| concerns(&expiring.surface));
     let certificates = of_concern.filter_map(certificate).collect::<Vec<_>>();
+    let of_concern = found.warnings.iter().filter(|warning| concerns(&warning.surface));
+    let warnings: Vec<Change> = of_concern.map(warning).collect();
     let burns = burns(report, concerns);
-    let standing: BTreeSet<&str> = certificates.iter().chain(&burns).map(Change::key).collect();
+    let standing: BTreeSet<&str> = certificates.iter().chain(&burns).chain(&warnings).map(Change::key).collect();
     // What does not stand any more is news when it stands again.
     receiver.standing.retain(|key, _| standing.contains(key.as_str()));
     let is_new = |change: &Change| !receiver.standing.contains_key(change.key());
-    changes.extend(certificates.into_iter().chain(burns).filter(is_new));
+    changes.extend(certificates.into_iter().chain(burns).chain(warnings).filter(is_new));
     changes
 }
 
@@ -178,6 +206,11 @@ fn certificate(expiring: &ExpiringCertificate) -> Option<Change> {
     let threshold = DAYS.iter().find(|days| expiring.days_left < **days)?;
     let key = format!("certificate:{}:{}:{threshold}", expiring.probe, expiring.not_after);
     Some(Change::Certificate { key, expiring: expiring.clone() })
+}
+
+fn warning(warning: &UnmetWarning) -> Change {
+    let key = format!("warning:{}:{}:{}", warning.surface, warning.probe, warning.unmet.assertion);
+    Change::Warning { key, warning: warning.clone() }
 }
 
 fn burns(report: &Report, concerns: impl Fn(&str) -> bool) -> Vec<Change> {

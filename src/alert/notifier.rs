@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::task::JoinSet;
 
 use super::backoff::Backoff;
-use super::changes::{Change, ExpiringCertificate};
+use super::changes::{Change, CheckFindings};
 use super::delivery::Delivery;
 use super::state::{AlertError, State};
 use super::{changes, delivery, message, payload, state};
@@ -57,7 +57,7 @@ impl Alerts {
         self.receivers.is_empty()
     }
 
-    /// Tells every receiver what is new in a report and among certificates, at an instant. It
+    /// Tells every receiver what is new in a report and among what checks found, at an instant. It
     /// waits for the receivers, each within its own limits: call it beside the checks.
     ///
     /// # Errors
@@ -66,7 +66,7 @@ impl Alerts {
     pub async fn notify(
         &self,
         report: &Report,
-        expiring: &[ExpiringCertificate],
+        found: &CheckFindings,
         now: Timestamp,
     ) -> Result<Deliveries, AlertError> {
         if self.is_empty() {
@@ -79,7 +79,7 @@ impl Alerts {
         let mut running = JoinSet::new();
         for (index, alert) in self.receivers.iter().enumerate() {
             let receiver = state.of(&alert.name);
-            let changes = changes::changes(alert, receiver, report, expiring, now);
+            let changes = changes::changes(alert, receiver, report, found, now);
             let (wanted, others): (Vec<Change>, Vec<Change>) =
                 changes.into_iter().partition(|change| alert.on.contains(&change.event()));
             for change in &others {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::changes::{Change, ExpiringCertificate};
+use super::changes::{Change, ExpiringCertificate, UnmetWarning};
 use crate::format;
 use crate::model::{AlertEvent, SafeText, timestamp};
 use crate::report::document::slo::Burn;
@@ -19,7 +19,7 @@ pub const SCHEMA: &str = "uptick.alert/1";
 pub(super) struct Payload {
     /// `uptick.alert/1`
     pub(super) schema: &'static str,
-    /// `open`, `wave`, `close`, `flapping`, `certificate-expiring` or `slo-burn`
+    /// `open`, `wave`, `close`, `flapping`, `certificate-expiring`, `slo-burn` or `warning`
     pub(super) event: &'static str,
     /// `critical`, `warning` or `resolved`
     pub(super) severity: &'static str,
@@ -43,6 +43,8 @@ pub(super) struct Payload {
     pub(super) certificate: Option<ExpiringCertificate>,
     /// The budget it is about.
     pub(super) slo: Option<BudgetBurn>,
+    /// What `warn` names and did not hold, where it is about that.
+    pub(super) warning: Option<UnmetWarning>,
     /// The first line of the report it was found in.
     pub(super) verdict: String,
 }
@@ -80,6 +82,7 @@ pub(super) fn payload(alert: &str, change: &Change, report: &Report, now: Timest
         incident: None,
         certificate: None,
         slo: None,
+        warning: None,
         verdict: report.verdict.headline.clone(),
     };
     match change {
@@ -98,6 +101,12 @@ pub(super) fn payload(alert: &str, change: &Change, report: &Report, now: Timest
             payload.summary = SafeText::message(&of_certificate(expiring));
             payload.surfaces = vec![SafeText::message(&expiring.surface)];
             payload.certificate = Some(expiring.clone());
+        }
+        Change::Warning { warning, .. } => {
+            let summary = format!("warning of probe \"{}\": {}", warning.probe, warning.unmet);
+            payload.summary = SafeText::message(&summary);
+            payload.surfaces = vec![SafeText::message(&warning.surface)];
+            payload.warning = Some(warning.clone());
         }
         Change::Burn { surface, burn, .. } => {
             let row = &report.surfaces[*surface];

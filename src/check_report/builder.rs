@@ -13,13 +13,16 @@ use crate::check_report::regression;
 use crate::check_report::regression::Regression;
 use crate::check_report::retained::Retained;
 use crate::model::text::MESSAGE_LIMIT;
-use crate::model::{Counts, Outcome, Phase, Probe, SafeText, Verdict};
+use crate::model::{Counts, Mismatch, Outcome, Phase, Probe, SafeText, Verdict};
 use crate::report::document::latency::LatencySummary;
 use crate::report::document::sample_bound::SampleBound;
 use crate::window::Window;
 
 /// A strip longer than this is thinned: a summary needs the changes, not every instant.
 const STRIP_LIMIT: usize = 4_096;
+
+/// The most warnings of one probe that are kept, each of another rule.
+const WARNINGS: usize = 20;
 
 /// A pass in the making.
 #[derive(Debug)]
@@ -34,6 +37,8 @@ pub struct CheckReportBuilder {
     maintenance: Counts,
     /// The windows of each probe without those in maintenance, which no condition and no comparison sees.
     judged: Vec<Window>,
+    /// What `warn` names and did not hold, by probe.
+    unmet_warnings: BTreeMap<String, Vec<Mismatch>>,
     conditions: Option<Vec<Condition>>,
     /// What is recorded of each probe, to compare with.
     recorded: Option<BTreeMap<Arc<str>, Window>>,
@@ -50,6 +55,7 @@ impl CheckReportBuilder {
             retained: Retained::default(),
             maintenance: Counts::default(),
             judged: Vec::new(),
+            unmet_warnings: BTreeMap::new(),
             conditions: None,
             recorded: None,
             vantage: vantage.into(),
@@ -100,6 +106,17 @@ impl CheckReportBuilder {
         if outcome.maintenance && !outcome.control {
             self.maintenance.add(outcome.verdict, 1);
         }
+        if !outcome.warnings.is_empty() && outcome.verdict == Verdict::Up {
+            let unmet = self.unmet_warnings.entry(outcome.probe.clone()).or_default();
+            for warning in &outcome.warnings {
+                let known = unmet.iter().position(|known| known.is_of_same_rule(warning));
+                match known {
+                    Some(known) => unmet[known].clone_from(warning),
+                    None if unmet.len() < WARNINGS => unmet.push(warning.clone()),
+                    None => {}
+                }
+            }
+        }
         self.retained.add(outcome);
     }
 
@@ -125,8 +142,14 @@ impl CheckReportBuilder {
         let surfaces = surfaces(&self.probes);
         let violations = self.conditions.as_ref().map(|conditions| violations(conditions, &self.judged));
         let regressions = self.recorded.as_ref().map(|recorded| regressions(recorded, &self.judged));
-        let probes: Vec<ProbeSummary> =
-            self.probes.into_iter().map(|(probe, window)| probe_of(&probe, window)).collect();
+        let is_of_availability = |conditions: &Vec<Condition>| conditions.iter().any(Condition::is_of_availability);
+        let availability_judged = !self.conditions.as_ref().is_some_and(is_of_availability);
+        let mut unmet_warnings = self.unmet_warnings;
+        let mut summary = |(probe, window): (Arc<Probe>, Window)| {
+            let unmet_warnings = unmet_warnings.remove(&probe.name).unwrap_or_default();
+            probe_of(&probe, window, unmet_warnings)
+        };
+        let probes: Vec<ProbeSummary> = self.probes.into_iter().map(&mut summary).collect();
         let (counts, controls) = (counted(&surfaces, false), counted(&surfaces, true));
         let judged = if counts.scheduled() == 0 { controls } else { counts };
         let verdict = if self.maintenance == Counts::default() {
@@ -149,6 +172,7 @@ impl CheckReportBuilder {
             proof: SampleBound::new(counts.judged(), counts.down),
             outcomes,
             outcomes_left_out,
+            availability_judged,
             violations,
             regressions,
             warnings: warnings.iter().map(|warning| SafeText::message(warning)).collect(),
@@ -174,10 +198,10 @@ fn violations(conditions: &[Condition], probes: &[Window]) -> Vec<Violation> {
     windows.flat_map(|window| conditions.iter().filter_map(|condition| condition.judge(window))).collect()
 }
 
-/// How each probe compares with its record, where it has one.
+/// How each probe compares with its record.
 fn regressions(recorded: &BTreeMap<Arc<str>, Window>, probes: &[Window]) -> Vec<Regression> {
     let windows = probes.iter().filter(|window| !window.control);
-    windows.filter_map(|window| Some(regression::compare(window, recorded.get(&window.probe)?))).collect()
+    windows.map(|window| regression::compare(window, recorded.get(&window.probe))).collect()
 }
 
 /// The checks of all surfaces, or of the control targets.
@@ -210,11 +234,12 @@ fn surfaces(probes: &[(Arc<Probe>, Window)]) -> Vec<SurfaceSummary> {
 }
 
 fn surface_of(surface: &str, control: bool, windows: &[&Window]) -> SurfaceSummary {
-    let (mut counts, mut flaky, mut failures) = (Counts::default(), 0, BTreeMap::new());
+    let (mut counts, mut flaky, mut warnings, mut failures) = (Counts::default(), 0, 0, BTreeMap::new());
     let mut latency = crate::window::Histogram::default();
     for window in windows {
         counts.merge(&window.counts);
         flaky += window.flaky;
+        warnings += window.warnings;
         latency.merge(&window.latency.total);
         for (class, n) in &window.failures {
             *failures.entry(*class).or_default() += n;
@@ -230,6 +255,7 @@ fn surface_of(surface: &str, control: bool, windows: &[&Window]) -> SurfaceSumma
         probes_unknown: probes_of(Verdict::Unknown),
         counts,
         flaky,
+        warnings,
         failures,
         latency: LatencySummary::of(&latency),
         proof: SampleBound::new(counts.judged(), counts.down),
@@ -237,7 +263,7 @@ fn surface_of(surface: &str, control: bool, windows: &[&Window]) -> SurfaceSumma
     }
 }
 
-fn probe_of(probe: &Probe, window: Window) -> ProbeSummary {
+fn probe_of(probe: &Probe, window: Window, unmet_warnings: Vec<Mismatch>) -> ProbeSummary {
     let happened = |phase: &Phase| !window.latency.phase(*phase).is_empty();
     ProbeSummary {
         probe: probe.name.clone(),
@@ -250,6 +276,8 @@ fn probe_of(probe: &Probe, window: Window) -> ProbeSummary {
         verdict: window.counts.verdict(),
         counts: window.counts,
         flaky: window.flaky,
+        warnings: window.warnings,
+        unmet_warnings,
         failures: window.failures.clone(),
         latency: LatencySummary::of(&window.latency.total),
         phases: Phase::ALL

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::check_report::condition::Violation;
 use crate::check_report::regression::{Judgement, Regression};
-use crate::model::{Counts, FailureClass, Outcome, Phase, SafeText, Verdict, micros, timestamp};
+use crate::model::{Counts, FailureClass, Mismatch, Outcome, Phase, SafeText, Verdict, micros, timestamp};
 use crate::window::{Histogram, Window};
 
 /// The name and version of the document that `check --format json` prints.
@@ -55,6 +55,9 @@ pub struct CheckReport {
     pub outcomes: Vec<Outcome>,
     /// Outcomes that were counted and not kept: a long run keeps failures and the last of each probe.
     pub outcomes_left_out: u64,
+    /// Whether a check that was down fails the run: not where `--fail-on` names what is to become of these itself
+    /// (`down`, `failed` or `never`).
+    pub availability_judged: bool,
     /// The conditions of `--fail-on` that are met; absent where none were given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub violations: Option<Vec<Violation>>,
@@ -89,6 +92,11 @@ pub struct ProbeSummary {
     pub counts: Counts,
     /// Checks that failed first and passed on a later attempt.
     pub flaky: u64,
+    /// Up checks of which something that `warn` names did not hold.
+    pub warnings: u64,
+    /// What did not hold, as it was found last.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unmet_warnings: Vec<Mismatch>,
     /// Its failures by class.
     pub failures: BTreeMap<FailureClass, u64>,
     /// The total time of its up checks.
@@ -129,6 +137,8 @@ pub struct SurfaceSummary {
     pub counts: Counts,
     /// Checks that failed first and passed on a later attempt.
     pub flaky: u64,
+    /// Up checks of which something that `warn` names did not hold.
+    pub warnings: u64,
     /// The failures by class.
     pub failures: BTreeMap<FailureClass, u64>,
     /// The total time of the up checks of all its probes.
@@ -159,18 +169,26 @@ impl CheckReport {
         self.outcomes.iter().rev().find(failed).or_else(|| self.last(probe))
     }
 
-    /// Whether the run fails: by the conditions and the baseline where any were given, else where
-    /// a check was down.
+    /// Whether the run fails: where a check was down, unless `--fail-on` says itself what is to become of
+    /// availability; where a condition is met; where it is worse than the baseline.
     #[must_use]
     pub fn fails(&self) -> bool {
         let worse = |regression: &Regression| regression.judgement == Judgement::Worse;
-        match (&self.violations, &self.regressions) {
-            (None, None) => self.verdict == Verdict::Down,
-            (violations, regressions) => {
-                violations.as_ref().map_or(self.verdict == Verdict::Down, |violations| !violations.is_empty())
-                    || regressions.iter().flatten().any(worse)
-            }
-        }
+        self.is_down()
+            || self.violations.iter().flatten().next().is_some()
+            || self.regressions.iter().flatten().any(worse)
+    }
+
+    /// Whether a check was down, and that fails the run.
+    #[must_use]
+    pub fn is_down(&self) -> bool {
+        self.availability_judged && self.verdict == Verdict::Down
+    }
+
+    /// Checks of probes, controls apart, of which something that `warn` names did not hold.
+    #[must_use]
+    pub fn warned(&self) -> u64 {
+        self.probes.iter().filter(|probe| !probe.control).map(|probe| probe.warnings).sum()
     }
 
     /// Checks of probes, controls apart, that failed first and passed on a later attempt.

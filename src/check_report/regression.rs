@@ -38,12 +38,15 @@ pub enum Judgement {
     NotWorse,
     /// Too few samples on one side.
     TooFew,
+    /// The baseline has no check of this probe.
+    NotRecorded,
 }
 
-/// Compares the sum of a run's windows with the sum of the recorded ones.
+/// Compares the sum of a run's windows with the sum of the recorded ones, where there are any.
 #[must_use]
-pub fn compare(run: &Window, recorded: &Window) -> Regression {
-    let (judgement, sentence) = judge(run, recorded);
+pub fn compare(run: &Window, recorded: Option<&Window>) -> Regression {
+    let not_recorded = || (Judgement::NotRecorded, "the baseline has no check of this probe".to_owned());
+    let (judgement, sentence) = recorded.map_or_else(not_recorded, |recorded| judge(run, recorded));
     Regression { probe: run.probe.to_string(), judgement, sentence: SafeText::message(&sentence) }
 }
 
@@ -162,17 +165,18 @@ mod tests {
     fn the_same_distribution_is_not_worse_and_a_slower_one_is() {
         let usual = || (0..200u64).map(|n| 100_000 + (n * 7_919) % 20_000);
         let recorded = window(usual(), 1);
-        assert_eq!(compare(&window(usual().take(40), 0), &recorded).judgement, Judgement::NotWorse);
-        let slower = compare(&window(usual().take(40).map(|us| us * 3 / 2), 0), &recorded);
+        assert_eq!(compare(&window(usual().take(40), 0), Some(&recorded)).judgement, Judgement::NotWorse);
+        let slower = compare(&window(usual().take(40).map(|us| us * 3 / 2), 0), Some(&recorded));
         assert_eq!(slower.judgement, Judgement::Worse, "{}", slower.sentence);
-        let a_little = compare(&window(usual().take(200).map(|us| us * 105 / 100), 0), &recorded);
+        let a_little = compare(&window(usual().take(200).map(|us| us * 105 / 100), 0), Some(&recorded));
         assert_eq!(a_little.judgement, Judgement::NotWorse, "5 % is significant and does not matter");
     }
 
     #[test]
     fn more_failures_are_worse_and_few_samples_say_nothing() {
         let recorded = window((0..300).map(|_| 100_000), 1);
-        assert_eq!(compare(&window([100_000; 20], 5), &recorded).judgement, Judgement::Worse);
-        assert_eq!(compare(&window([100_000; 3], 1), &recorded).judgement, Judgement::TooFew);
+        assert_eq!(compare(&window([100_000; 20], 5), Some(&recorded)).judgement, Judgement::Worse);
+        assert_eq!(compare(&window([100_000; 3], 1), Some(&recorded)).judgement, Judgement::TooFew);
+        assert_eq!(compare(&window([100_000; 20], 1), None).judgement, Judgement::NotRecorded);
     }
 }

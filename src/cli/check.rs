@@ -50,8 +50,9 @@ pub struct CheckArgs {
     /// the last good address, TCP only, a control target; they are never counted as checks
     #[arg(long)]
     pub diagnose: bool,
-    /// Exit with 1 on this instead of on down: "p95 > 800ms", "max > 2s", "failed > 1%", "down > 2",
-    /// down, flaky, unknown, missed or never; judged for each probe; may be given several times
+    /// Exit with 1 on this too: "p95 > 800ms", "max > 2s", "failed > 1%", "down > 2", down, flaky,
+    /// unknown, missed; failed, down and never take the place of any check down; judged for each probe;
+    /// may be given several times
     #[arg(long = "fail-on", value_name = "CONDITION")]
     pub fail_on: Vec<Condition>,
     /// Compare with this journal, and exit with 1 where a probe is significantly slower or fails more

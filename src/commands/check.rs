@@ -345,7 +345,11 @@ fn answer(
     outputs.write_files(|format, out| {
         format.write(&CheckAnswer { pass, style: TerminalStyle::default(), workspace }, out)
     })?;
-    let silent = terminal.quiet && pass.verdict == Verdict::Up;
+    let silent = terminal.quiet && exit(pass) == Exit::Up;
+    if terminal.quiet && pass.verdict == Verdict::Up && pass.fails() && stdout == Some(CheckFormat::Human) {
+        // All is up, and the run fails all the same: that is worth a line.
+        return terminal::print(|out| render::failing_line(pass, out)).map(drop);
+    }
     match stdout {
         Some(format) if !silent && format != CheckFormat::Ndjson => {
             let look = terminal.answer;

@@ -28,9 +28,10 @@ pub(crate) fn explain(config: &Config, probe: &Probe) -> String {
     let mut own = TomlLines(String::new());
     transport::explain(&mut own, &writer, &probe.transport);
     match probe.steps.as_slice() {
-        [Step { name: None, request, expect, .. }] => {
+        [Step { name: None, request, expect, warn, .. }] => {
             request::explain(&mut own, &writer, request);
-            expect::explain(&mut own, &writer, expect);
+            expect::explain(&mut own, &writer, "expect", expect);
+            expect::explain(&mut own, &writer, "warn", warn);
             lines.0.push_str(&protocol_keys::lines_of(&own.0, request.protocol));
         }
         steps => {

@@ -214,18 +214,21 @@ fn steps(reader: &mut ConfigReader, own: &Table, layers: &Layers, timeout: Durat
     if let Some(node) = own.get("step") {
         let steps = journey::steps(reader, own, layers, node)?;
         let last = steps.last()?;
-        judge(reader, &layers.inner("expect"), &last.request, &last.expect, timeout);
+        judge(reader, ("expect", &layers.inner("expect")), &last.request, &last.expect, timeout);
+        judge(reader, ("warn", &layers.inner("warn")), &last.request, &last.warn, timeout);
         return Some(steps);
     }
     if own.get("url").is_none() {
         reader.problem(&own.span, "the probe has no `url`");
     }
     let request = request::request(reader, own, layers);
-    let expect = expect::expect(reader, &layers.inner("expect"));
+    let (expect, warn) = (expect::expect(reader, layers), expect::warn(reader, layers));
     let request = request?;
     let expect = protocol_keys::only_of(expect, request.protocol);
-    judge(reader, &layers.inner("expect"), &request, &expect, timeout);
-    Some(vec![Step { expect, ..Step::of(request) }])
+    let warn = protocol_keys::only_of(warn, request.protocol);
+    judge(reader, ("expect", &layers.inner("expect")), &request, &expect, timeout);
+    judge(reader, ("warn", &layers.inner("warn")), &request, &warn, timeout);
+    Some(vec![Step { expect, warn, ..Step::of(request) }])
 }
 
 fn session(reader: &mut ConfigReader, node: &Node, shared: &ProbeContext) -> Option<Arc<Session>> {
@@ -268,7 +271,8 @@ pub(crate) fn defaults(reader: &mut ConfigReader, layers: &Layers, shared: &Prob
         maintenance::windows(reader, node);
     }
     request::defaults(reader, layers);
-    expect::expect(reader, &layers.inner("expect"));
+    expect::expect(reader, layers);
+    expect::warn(reader, layers);
     transport::transport(reader, layers, shared.deny);
     reader.user = ValueUser::File;
     reader.owner = None;
@@ -355,12 +359,18 @@ fn retries(reader: &mut ConfigReader, layers: &Layers) -> Retries {
     retries
 }
 
-/// What is legal key by key and can never hold together.
-fn judge(reader: &mut ConfigReader, inner: &Layers, request: &Request, expect: &Expect, timeout: Duration) {
+/// What is legal key by key and can never hold together, of the table of a name.
+fn judge(
+    reader: &mut ConfigReader,
+    (table, inner): (&str, &Layers),
+    request: &Request,
+    expect: &Expect,
+    timeout: Duration,
+) {
     if request.method == http::Method::HEAD {
         let needs_body = ["body-contains", "body-matches", "json", "min-bytes", "sha256"];
         if let Some((key, node)) = needs_body.iter().find_map(|key| Some((key, inner.get(key)?))) {
-            reader.problem(&node.span, format!("`expect.{key}` can never hold: the answer to HEAD has no body"));
+            reader.problem(&node.span, format!("`{table}.{key}` can never hold: the answer to HEAD has no body"));
         }
     }
     if let (Some(least), Some(node)) = (expect.min_bytes, inner.get("min-bytes"))
@@ -376,7 +386,7 @@ fn judge(reader: &mut ConfigReader, inner: &Layers, request: &Request, expect: &
     for (phase, limit) in &expect.latency {
         if *limit >= timeout {
             let key = phase.map_or("total", crate::model::Phase::name);
-            reader.warn(&format!("`expect.latency.{key}` is not shorter than `timeout`, which ends the check first"));
+            reader.warn(&format!("`{table}.latency.{key}` is not shorter than `timeout`, which ends the check first"));
         }
     }
     let is_redirect =

@@ -6,7 +6,7 @@ use futures_util::stream::{self, StreamExt};
 use tokio::time::Instant;
 use url::{Host, Url};
 
-use crate::model::{AddressOutcome, Addresses, Phase, Probe, Quorum, Transport, Verdict};
+use crate::model::{AddressOutcome, Addresses, Mismatch, Phase, Probe, Quorum, Transport, Verdict};
 
 use super::classify::resolve_fault;
 use super::connector::ADDRESSES;
@@ -96,12 +96,20 @@ fn judge(addresses: &[SocketAddr], mut answers: Vec<StepResult>, quorum: Quorum)
         return StepResult::default();
     }
     let total = answers.len();
+    let mut warnings: Vec<Mismatch> = Vec::new();
+    for warning in answers.iter().filter(|answered| answered.failure.is_none()).flat_map(|answered| &answered.warnings)
+    {
+        if !warnings.contains(warning) {
+            warnings.push(warning.clone());
+        }
+    }
     let mut telling = answers.swap_remove(telling);
     if let Some(failure) = &mut telling.failure {
         let message = format!("{up} of {total} addresses are up: {}", failure.message);
         failure.message = crate::model::SafeText::message(&message);
     }
     telling.addresses = outcomes;
+    telling.warnings = warnings;
     telling
 }
 

@@ -76,7 +76,7 @@ pub(super) fn meets_text(expect: &Expect, body: &Body, captures: &Captures, reda
 
 /// The mismatch of the status alone, which is known before the body.
 pub(super) fn status(expect: &Expect, status: StatusCode) -> Option<Unmet> {
-    if expect.status.iter().any(|set| set.contains(status)) {
+    if expect.status.is_empty() || expect.status.iter().any(|set| set.contains(status)) {
         return None;
     }
     let expected: Vec<String> = expect.status.iter().map(ToString::to_string).collect();
@@ -165,6 +165,29 @@ fn judge_here(
         message.push_str(note);
     }
     Some(Unmet { class: FailureClass::AssertionFailed, message, mismatches })
+}
+
+/// What is worth a warning of an answer that is as expected.
+pub(super) async fn warnings(
+    warn: &Expect,
+    received: &ReceivedResponse<'_>,
+    captures: &Captures,
+    redactor: &Redactor,
+) -> Vec<Mismatch> {
+    match judge(warn, received, captures, redactor).await {
+        Some(unmet) if unmet.mismatches.is_empty() => vec![unjudged(&unmet.message)],
+        Some(unmet) => unmet.mismatches,
+        None => Vec::new(),
+    }
+}
+
+/// The warning that a rule for the body could not be judged.
+pub(super) fn unjudged(why: &str) -> Mismatch {
+    Mismatch {
+        assertion: "body".to_owned(),
+        expected: SafeText::message("a body that can be judged"),
+        actual: SafeText::clean(why, SHOWN),
+    }
 }
 
 struct Judge<'a> {

@@ -43,6 +43,8 @@ pub(super) async fn run(means: &JourneyMeans, probe: &Probe, session: &mut Sessi
         }
         answered.timings.add_all(&all.timings);
         answered.http3_offered |= all.http3_offered;
+        all.warnings.append(&mut answered.warnings);
+        answered.warnings = std::mem::take(&mut all.warnings);
         all.redirects.append(&mut answered.redirects);
         answered.redirects = std::mem::take(&mut all.redirects);
         all.assets.append(&mut answered.assets);
@@ -92,6 +94,14 @@ async fn take_step(
         && let Some(assets) = &step.expect.assets
     {
         Loading { requester: &means.requester, probe, step, session, deadline }.load(assets, &mut answered).await;
+    }
+    if answered.failure.is_none()
+        && let Some(assets) = &step.warn.assets
+    {
+        let loaded = std::mem::take(&mut answered.assets);
+        Loading { requester: &means.requester, probe, step, session, deadline }.load(assets, &mut answered).await;
+        answered.assets.splice(0..0, loaded);
+        answered.warn_instead("assets");
     }
     answered.timings.total = began.elapsed();
     answered

@@ -211,6 +211,11 @@ impl StepRun<'_> {
     }
 
     fn needs_body(&self) -> bool {
+        self.requires_body() || expect::needs_body(&self.step.warn)
+    }
+
+    /// Whether a body that cannot be decoded fails the step.
+    fn requires_body(&self) -> bool {
         expect::needs_body(&self.step.expect) || capture::needs_body(&self.step.captures)
     }
 
@@ -224,25 +229,36 @@ impl StepRun<'_> {
         };
         result.timings.add_all(&trace.timings());
         result.note_connection(&trace, &self.session.redactor);
-        let fault = fault.or_else(|| undecoded(&body, self.needs_body()));
+        let fault = fault.or_else(|| undecoded(&body, self.requires_body()));
         let is_waiting = fault.as_ref().is_some_and(|fault| fault.class == FailureClass::MessageTimeout);
+        let mut warnings = Vec::new();
         let mut unmet = if fault.is_some() && !is_waiting {
             status.and_then(|status| expect::status(expect, status))
         } else {
+            let names_certificate = [expect, &self.step.warn].iter().any(|rules| !rules.certificate_names.is_empty());
             let received = ReceivedResponse {
                 status,
                 headers: &headers,
                 url: &url,
                 http_version: result.http_version,
                 tls: result.tls.as_ref(),
-                leaf: if expect.certificate_names.is_empty() { None } else { trace.leaf() },
+                leaf: if names_certificate { trace.leaf() } else { None },
                 hops: &result.redirects,
                 body: &body,
                 dns: dns.as_ref(),
                 timings: &result.timings,
                 now: Timestamp::now(),
             };
-            expect::judge(expect, &received, &self.session.captures, &self.session.redactor).await
+            let (captures, redactor) = (&self.session.captures, &self.session.redactor);
+            let unmet = expect::judge(expect, &received, captures, redactor).await;
+            if unmet.is_none() {
+                let warn = &self.step.warn;
+                warnings = match undecoded(&body, expect::needs_body(warn)) {
+                    Some(fault) => vec![expect::unjudged(&fault.message)],
+                    None => expect::warnings(warn, &received, captures, redactor).await,
+                };
+            }
+            unmet
         };
         let waited = fault.as_ref().filter(|_| is_waiting);
         if let (Some(unmet), Some(waited)) = (&mut unmet, waited) {
@@ -258,6 +274,7 @@ impl StepRun<'_> {
             (None, Some(fault)) => Some((fault, Vec::new())),
             (None, None) => None,
         };
+        result.warnings = warnings;
         result.http3_offered = offers_http3(&headers);
         result.body = body;
         result.page = Some(Page { url: url.clone(), headers });

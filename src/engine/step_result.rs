@@ -39,6 +39,8 @@ pub(super) struct StepResult {
     /// The addresses of the name that answered.
     pub(super) dialled: Vec<SocketAddr>,
     pub(super) http3_offered: bool,
+    /// What is worth a warning of it, and of the steps before it.
+    pub(super) warnings: Vec<Mismatch>,
     pub(super) steps: Vec<StepOutcome>,
     pub(super) assets: Vec<AssetOutcome>,
     pub(super) addresses: Vec<AddressOutcome>,
@@ -73,6 +75,18 @@ impl StepResult {
             let answer = self.page.as_ref().map(|page| (&page.headers, &self.body));
             self.evidence = Some(evidence::gather(url, answer, &self.dialled, curl.as_deref(), redactor));
         }
+    }
+
+    /// Makes a warning of a failure.
+    pub(super) fn warn_instead(&mut self, assertion: &str) {
+        let Some(failure) = self.failure.take() else { return };
+        self.evidence = None;
+        let missed = Mismatch {
+            assertion: assertion.to_owned(),
+            expected: SafeText::message("files that load"),
+            actual: failure.message,
+        };
+        self.warnings.extend(if failure.mismatches.is_empty() { vec![missed] } else { failure.mismatches });
     }
 
     /// Notes a redirect.

@@ -40,17 +40,20 @@ pub enum AlertEvent {
     CertificateExpiring,
     /// The error budget of a surface burns too fast.
     SloBurn,
+    /// Something that `warn` names does not hold.
+    Warning,
 }
 
 impl AlertEvent {
     /// Every event.
-    pub const ALL: [AlertEvent; 6] = [
+    pub const ALL: [AlertEvent; 7] = [
         AlertEvent::Open,
         AlertEvent::Wave,
         AlertEvent::Close,
         AlertEvent::Flapping,
         AlertEvent::CertificateExpiring,
         AlertEvent::SloBurn,
+        AlertEvent::Warning,
     ];
 
     /// The name, as in the probe file and in every message.
@@ -63,6 +66,7 @@ impl AlertEvent {
             AlertEvent::Flapping => "flapping",
             AlertEvent::CertificateExpiring => "certificate-expiring",
             AlertEvent::SloBurn => "slo-burn",
+            AlertEvent::Warning => "warning",
         }
     }
 }

@@ -8,10 +8,11 @@ use http::{HeaderName, StatusCode};
 
 use super::{Assets, DnsExpect, HttpVersion, JsonPath, Phase, TlsVersion, Value};
 
-/// The expectations of one request. The default expects a status of 200 to 299 and nothing else.
+/// The expectations of one request, or what is worth a warning of it. The default expects a status of 200 to 299
+/// and nothing else.
 #[derive(Clone, Debug)]
 pub struct Expect {
-    /// The status is in one of these.
+    /// The status is in one of these, where any are given.
     pub status: Vec<StatusSet>,
     /// Rules for the body as text.
     pub body: Vec<TextRule>,
@@ -72,6 +73,12 @@ impl Default for Expect {
 }
 
 impl Expect {
+    /// Nothing is expected, not even of the status: the start of `warn`.
+    #[must_use]
+    pub fn nothing() -> Expect {
+        Expect { status: Vec::new(), ..Expect::default() }
+    }
+
     /// Whether an expectation needs the whole body: then a body past the limit is a failure.
     #[must_use]
     pub fn needs_whole_body(&self) -> bool {

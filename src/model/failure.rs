@@ -193,6 +193,20 @@ pub struct Mismatch {
     pub actual: SafeText,
 }
 
+impl Mismatch {
+    /// Whether it is of the same rule as another, whatever came.
+    #[must_use]
+    pub fn is_of_same_rule(&self, other: &Mismatch) -> bool {
+        self.assertion == other.assertion && self.expected == other.expected
+    }
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: expected {}, got {}", self.assertion, self.expected, self.actual)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -15,6 +15,8 @@ pub struct Step {
     pub request: Request,
     /// What must hold of the answer.
     pub expect: Expect,
+    /// What is worth a warning where it does not hold; the check is up all the same.
+    pub warn: Expect,
     /// What is taken out of the answer for later steps.
     pub captures: Vec<Capture>,
 }
@@ -23,7 +25,7 @@ impl Step {
     /// A request with the default expectations.
     #[must_use]
     pub fn of(request: Request) -> Step {
-        Step { name: None, request, expect: Expect::default(), captures: Vec::new() }
+        Step { name: None, request, expect: Expect::default(), warn: Expect::nothing(), captures: Vec::new() }
     }
 }
 

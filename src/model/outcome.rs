@@ -192,6 +192,7 @@ impl Outcome {
     pub fn fail(&mut self, failure: Failure) {
         self.verdict = failure.class.verdict();
         self.failure = Some(failure);
+        self.warnings.clear();
     }
 
     /// An outcome of a check that could not be made or did not end: nothing measured.

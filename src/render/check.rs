@@ -13,7 +13,7 @@ mod tap;
 use std::path::Path;
 
 pub use github::job_summary;
-pub use human::pass_line;
+pub use human::{failing_line, pass_line};
 pub use json::line as outcome_line;
 pub use nagios::{exit_status as nagios_exit_status, unknown as nagios_unknown};
 

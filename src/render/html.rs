@@ -123,6 +123,17 @@ fn words(report: &Report, page: &mut HtmlWriter) {
     breakdowns::probes(report, page);
     breakdowns::addresses(report, page);
     page.close("section");
+    if report.probes.iter().any(|row| row.figures.warnings > 0) {
+        section("warnings", "Warnings", "What `warn` names and did not hold: the checks were up all the same.", page);
+        page.open("ul", &[("class", "plain")]);
+        for row in report.probes.iter().filter(|row| row.figures.warnings > 0) {
+            for warning in super::report::phrases::warnings(row) {
+                page.element("li", &[], &format!("{}: {warning}", row.probe));
+            }
+        }
+        page.close("ul");
+        page.close("section");
+    }
     if !report.incidents.is_empty() {
         section(
             "incidents",

@@ -12,6 +12,7 @@ pub(crate) mod history;
 pub(crate) mod latency_series;
 pub(crate) mod probe_series;
 mod question;
+pub(crate) mod unmet_warnings;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -22,13 +23,14 @@ use jiff::Timestamp;
 
 pub use question::Question;
 
-use crate::model::{Counts, Gap, Outcome};
+use crate::model::{Counts, Gap, Outcome, Verdict};
 use crate::window::{Latency, Window};
 use evidence::Evidence;
 use extent::DataExtent;
 use history::History;
 use latency_series::LatencySeries;
 use probe_series::{Series, SeriesKey};
+use unmet_warnings::UnmetWarnings;
 
 /// How long before the window checks are followed, so that an incident that began before it has a start.
 pub(crate) const LEAD_IN_MS: i64 = 24 * 3_600_000;
@@ -56,6 +58,7 @@ pub struct Fold {
     latency_places: HashMap<(Arc<str>, Arc<str>, bool), usize>,
     pub(crate) history: History,
     pub(crate) evidence: Evidence,
+    pub(crate) warnings: UnmetWarnings,
     pub(crate) gaps: BTreeSet<(String, i64, i64)>,
     pub(crate) extent: DataExtent,
     pub(crate) windows: u64,
@@ -84,6 +87,7 @@ impl Fold {
             latency_places: HashMap::new(),
             history,
             evidence: Evidence::default(),
+            warnings: UnmetWarnings::default(),
             gaps: BTreeSet::new(),
             extent,
             windows: 0,
@@ -195,13 +199,19 @@ impl Fold {
         self.latency_span = Some((before_from.min(from), before_to.max(to)));
     }
 
-    /// Adds the evidence of a failed check.
+    /// Adds the evidence of a check that failed, or that was up with warnings.
     pub fn failure(&mut self, outcome: &Outcome) {
         let at = outcome.scheduled_at;
         let too_late = self.question.to.is_some_and(|to| at >= to);
         let too_early = self.question.from.is_some_and(|from| at.as_millisecond() < from.as_millisecond() - LEAD_IN_MS);
         if !too_late && !too_early && !self.is_over_limit && !outcome.maintenance {
             let in_window = self.question.from.is_none_or(|from| at >= from);
+            if outcome.verdict == Verdict::Up {
+                if in_window {
+                    self.warnings.add(outcome);
+                }
+                return;
+            }
             self.failures += u64::from(in_window);
             self.evidence.add(outcome, self.extent.step, in_window);
         }
@@ -220,6 +230,7 @@ impl Fold {
         let step = self.extent.step;
         self.evidence.merge(other.evidence, step);
         self.history.merge(other.history);
+        self.warnings.merge(other.warnings);
         self.gaps.append(&mut other.gaps);
         self.windows += other.windows;
         self.history_windows += other.history_windows;

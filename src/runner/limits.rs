@@ -107,7 +107,7 @@ impl Limits {
 
 /// The most descriptors that a check of a probe holds at once.
 fn held_by(probe: &Probe) -> u64 {
-    let has_page = probe.steps.iter().any(|step| step.expect.assets.is_some());
+    let has_page = probe.steps.iter().any(|step| step.expect.assets.is_some() || step.warn.assets.is_some());
     let of_addresses = match probe.transport.addresses {
         Addresses::First => PER_CHECK,
         Addresses::All(_) => PER_ALL_ADDRESSES,

@@ -67,6 +67,14 @@ impl Monitor {
     /// Judges a failure by our own delay while the check ran: where that explains it, the check
     /// says nothing about the target and is `unknown` / `prober_overloaded`.
     pub async fn judge(&self, mut outcome: Outcome, began: Instant, limit: Duration) -> Outcome {
+        let is_latency = |warning: &Mismatch| warning.assertion.starts_with("latency");
+        if outcome.warnings.iter().any(is_latency) {
+            tokio::time::sleep(TICK).await;
+            if self.delays_since(began).1 >= outcome.timings.total / 10 {
+                // That we are slow is no warning of the target.
+                outcome.warnings.retain(|warning| !is_latency(warning));
+            }
+        }
         let Some(cause) = cause(&outcome) else { return outcome };
         // Where a delay ends this very moment, the monitor is awake as well: it gets its turn.
         tokio::time::sleep(TICK).await;

@@ -30,6 +30,9 @@ const EVIDENCE_PER_CLASS: usize = 3;
 /// How many failures wait with their evidence at most, until they are taken. All are counted.
 const EVIDENCE_WAITING: usize = 512;
 
+/// The evidence of a warning that stays is kept this often.
+const WARNINGS_EACH: SignedDuration = SignedDuration::from_hours(1);
+
 /// Gathers outcomes into windows of one span, aligned to the epoch.
 #[derive(Clone, Debug)]
 pub struct Collector {
@@ -37,6 +40,8 @@ pub struct Collector {
     span: SignedDuration,
     open: BTreeMap<Arc<str>, Open>,
     failures: Vec<Outcome>,
+    /// The warnings whose evidence was kept last, by probe, and since when.
+    warned: BTreeMap<String, (Timestamp, Vec<String>)>,
 }
 
 /// The open window of one probe.
@@ -72,6 +77,7 @@ impl Collector {
             span: span.clamp(SignedDuration::from_millis(1), SignedDuration::from_hours(24)),
             open: BTreeMap::new(),
             failures: Vec::new(),
+            warned: BTreeMap::new(),
         }
     }
 
@@ -103,7 +109,27 @@ impl Collector {
             // The journal has the evidence; what somebody wants to see is shown to him alone.
             self.failures.push(Outcome { exchanges: Vec::new(), ..outcome.clone() });
         }
+        if outcome.verdict == Verdict::Up && self.failures.len() < EVIDENCE_WAITING && self.is_new_warning(outcome) {
+            self.failures.push(Outcome { exchanges: Vec::new(), ..outcome.clone() });
+        }
         closed
+    }
+
+    /// Whether other rules of `warn` do not hold than did not before, or the same still for an hour: a certificate
+    /// that is short of days is so at every check.
+    fn is_new_warning(&mut self, outcome: &Outcome) -> bool {
+        if outcome.warnings.is_empty() {
+            self.warned.remove(&outcome.probe);
+            return false;
+        }
+        let rules: Vec<String> = outcome.warnings.iter().map(|unmet| unmet.assertion.clone()).collect();
+        let due = outcome.scheduled_at;
+        let known = self.warned.get(&outcome.probe);
+        let is_known = known.is_some_and(|(told, known)| *known == rules && due.duration_since(*told) < WARNINGS_EACH);
+        if !is_known {
+            self.warned.insert(outcome.probe.clone(), (due, rules));
+        }
+        !is_known
     }
 
     /// Takes the failures whose evidence is worth keeping: the first few of each class in each

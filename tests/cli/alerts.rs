@@ -10,11 +10,11 @@ use std::time::Duration;
 use crate::support::server::{Server, answer, closed_port};
 use jiff::Timestamp;
 use serde_json::Value as Json;
-use uptick::alert::{Alerts, Backoff, Deliveries};
+use uptick::alert::{Alerts, Backoff, CheckFindings, Deliveries, UnmetWarning};
 use uptick::config::Config;
 use uptick::model::{
-    CertificateFacts, Check, Failure, FailureClass, NetworkRules, Outcome, Phase, Probe, SafeText, TlsFacts, Value,
-    Verdict,
+    CertificateFacts, Check, Failure, FailureClass, Mismatch, NetworkRules, Outcome, Phase, Probe, SafeText, TlsFacts,
+    Value, Verdict,
 };
 use uptick::report::{Fold, Integrity, Question, Report};
 use uptick::window::Collector;
@@ -90,7 +90,7 @@ impl Stage {
     async fn tell_at(&self, surfaces: &[(&str, &str)], later: usize) -> Deliveries {
         let report = report_of(&self.config, surfaces);
         let now = report.generated_at + INTERVAL * u32::try_from(later).unwrap();
-        self.alerts().notify(&report, &[], now).await.unwrap()
+        self.alerts().notify(&report, &CheckFindings::default(), now).await.unwrap()
     }
 
     fn alerts(&self) -> Alerts {
@@ -352,13 +352,46 @@ async fn a_certificate_is_told_of_at_each_threshold() {
     };
     for left in [20, 13, 12, 6, 5, 2, 0, -1] {
         let (expiring, now) = days(left);
-        stage.alerts().notify(&report, &expiring, now).await.unwrap();
+        let found = CheckFindings { expiring, ..CheckFindings::default() };
+        stage.alerts().notify(&report, &found, now).await.unwrap();
     }
     let told: Vec<i64> =
         bodies(&server).iter().map(|body| body["certificate"]["days_left"].as_i64().unwrap()).collect();
     assert_eq!(told, [13, 6, 2, 0]);
     let summary = "the certificate that probe \"home\" sees expires in 13 days, 2026-04-09T09:00:00Z";
     assert_eq!(bodies(&server)[0]["summary"], summary);
+}
+
+#[tokio::test]
+async fn a_warning_is_told_to_whoever_asks_for_it_once_until_it_held_in_between() {
+    let unmet = |assertion: &str| UnmetWarning {
+        probe: "home".to_owned(),
+        surface: "web".to_owned(),
+        unmet: Mismatch {
+            assertion: assertion.to_owned(),
+            expected: SafeText::message("at least 30 days"),
+            actual: SafeText::message("12 days"),
+        },
+    };
+    let days = || vec![unmet("certificate-days")];
+    let both = || vec![unmet("certificate-days"), unmet("latency.total")];
+    for (on, expected) in [("\"warning\"", 3), ("[\"open\", \"close\"]", 0)] {
+        let server = taker();
+        let stage = Stage::new(&format!("{}on = {on}\n", webhook(&server)));
+        let report = report_of(&stage.config, &[("web", "uuuu")]);
+        for warnings in [days(), days(), both(), Vec::new(), days()] {
+            let found = CheckFindings { warnings, ..CheckFindings::default() };
+            stage.alerts().notify(&report, &found, report.generated_at).await.unwrap();
+        }
+        let told = bodies(&server);
+        assert_eq!(told.len(), expected, "{told:?}");
+        if let Some(first) = told.first() {
+            assert_eq!((&first["event"], &first["severity"]), (&"warning".into(), &"warning".into()));
+            let summary = "warning of probe \"home\": certificate-days: expected at least 30 days, got 12 days";
+            assert_eq!(first["summary"], summary);
+            assert_eq!(first["warning"]["unmet"]["assertion"], "certificate-days");
+        }
+    }
 }
 
 #[tokio::test]
@@ -389,7 +422,7 @@ async fn a_damaged_state_is_set_aside_and_a_newer_one_is_left_alone() {
 
     std::fs::write(stage.state(), "{\"v\":2,\"new\":[]}").unwrap();
     let report = report_of(&stage.config, &[("web", "uuuudddddd")]);
-    let error = stage.alerts().notify(&report, &[], report.generated_at).await.unwrap_err();
+    let error = stage.alerts().notify(&report, &CheckFindings::default(), report.generated_at).await.unwrap_err();
     assert!(error.to_string().contains("was written by a newer version (format 2)"), "{error}");
     assert_eq!(std::fs::read_to_string(stage.state()).unwrap(), "{\"v\":2,\"new\":[]}");
 }
@@ -410,7 +443,9 @@ async fn runs_at_the_same_moment_tell_once() {
     let server = taker();
     let stage = Stage::new(&webhook(&server));
     let report = report_of(&stage.config, &[("web", "uuuudddd")]);
-    let tell = || async { stage.alerts().notify(&report, &[], report.generated_at).await.unwrap().sent.len() };
+    let tell = || async {
+        stage.alerts().notify(&report, &CheckFindings::default(), report.generated_at).await.unwrap().sent.len()
+    };
     let (a, b, c) = tokio::join!(tell(), tell(), tell());
     assert_eq!(a + b + c, 1);
     assert_eq!(events(&server), ["open"]);

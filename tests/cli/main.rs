@@ -22,4 +22,5 @@ mod signals;
 mod streams;
 mod verbosity;
 mod verdicts;
+mod warnings;
 mod watching;

@@ -81,15 +81,85 @@ fn a_journal_that_cannot_be_written_is_3_and_never_hides_something_down() {
 }
 
 #[test]
-fn a_condition_takes_the_place_of_the_verdict() {
+fn availability_stays_judged_beside_a_condition_that_does_not_name_it() {
     let server = healthy();
     let up = probe("a", &server.url("/"), &[]);
     Run::new(["check", "--fail-on", "max > 1us"]).config(&up).run().expect_code(1);
     Run::new(["check", "--fail-on", "max > 1h"]).config(&up).run().expect_code(0);
     let down = probe("a", &refusing(), &[]);
-    Run::new(["check", "--fail-on", "never"]).config(&down).run().expect_code(0);
-    Run::new(["check", "--count", "4", "--fail-on", "down > 4"]).config(&down).run().expect_code(0);
+    for condition in ["max > 1h", "p95 > 1h", "flaky", "unknown", "missed > 3"] {
+        Run::new(["check", "--fail-on", condition]).config(&down).run().expect_code(1);
+    }
+    for condition in ["never", "down > 4", "failed > 100%"] {
+        Run::new(["check", "--count", "4", "--fail-on", condition]).config(&down).run().expect_code(0);
+    }
     Run::new(["check", "--count", "4", "--fail-on", "down > 3"]).config(&down).run().expect_code(1);
+}
+
+/// What each format says of a run, and its exit status.
+fn told(config: &str, more: &[&str]) -> Vec<(i32, String)> {
+    let formats = ["junit", "tap", "markdown", "github", "nagios", "human"];
+    let run = |format: &&str| {
+        let arguments = ["check", "--format", format].into_iter().chain(more.iter().copied());
+        let ran = Run::new(arguments).config(config).run();
+        (ran.status.code().unwrap(), ran.stdout)
+    };
+    formats.iter().map(run).collect()
+}
+
+#[test]
+fn a_condition_that_is_met_fails_every_format() {
+    let server = healthy();
+    let said = told(&probe("a", &server.url("/"), &[]), &["--fail-on", "max > 1us", "--fail-on", "failed > 50%"]);
+    assert_eq!(said.iter().map(|(code, _)| *code).collect::<Vec<_>>(), [1, 1, 1, 1, 2, 1]);
+    let expected = [
+        r#"failures="1""#,
+        "not ok 2 - a: max > 1µs: 1 of 1 up check",
+        "## ✗ FAILS, UP: ",
+        "::error title=uptick::fails on max > 1µs: a: ",
+        "UPTICK CRITICAL: 1 check: 1 up; fails on max > 1µs: a: ",
+        "  fails on max > 1µs: a: 1 of 1 up check",
+    ];
+    for ((_, text), expected) in said.iter().zip(expected) {
+        assert!(text.contains(expected), "{expected} is not in\n{text}");
+    }
+}
+
+#[test]
+fn what_a_condition_lets_pass_fails_no_format() {
+    let said = told(&probe("a", &refusing(), &[]), &["--fail-on", "never"]);
+    assert_eq!(said.iter().map(|(code, _)| *code).collect::<Vec<_>>(), [0, 0, 0, 0, 1, 0]);
+    assert!(said[0].1.contains(r#"failures="0""#), "{}", said[0].1);
+    assert!(!said[1].1.contains("not ok"), "{}", said[1].1);
+    assert!(!said[3].1.contains("::error"), "{}", said[3].1);
+    for (_, text) in [&said[2], &said[5]] {
+        assert!(text.contains("checks that were down are within what --fail-on allows"), "{text}");
+    }
+}
+
+#[test]
+fn a_quiet_run_of_which_all_is_up_says_in_one_line_why_it_fails() {
+    let server = healthy();
+    let up = probe("a", &server.url("/"), &[]);
+    let failing = Run::new(["check", "-q", "--fail-on", "max > 1us"]).config(&up).run();
+    failing.expect_code(1);
+    assert!(failing.stdout.starts_with("fails on max > 1µs: a: "), "{}", failing.stdout);
+    assert_eq!(failing.stdout.lines().count(), 1);
+    assert_eq!(Run::new(["check", "-q"]).config(&up).run().stdout, "");
+}
+
+#[test]
+fn a_baseline_without_a_probe_says_so() {
+    let server = healthy();
+    let old = probe("old", &server.url("/"), &[]);
+    let recorded = Run::new(["check", "--record", "--count", "8"]).config(&old).run();
+    let journal = recorded.folder.path().join("uptick-journal");
+    let both = old + &probe("new", &server.url("/"), &[]);
+    let arguments = ["check", "--count", "8", "--baseline", journal.to_str().unwrap()];
+    let said = Run::new(arguments).config(&both).run();
+    assert!(said.stdout.contains("not compared: new: the baseline has no check of this probe"), "{}", said.stdout);
+    let tap = Run::new(arguments.into_iter().chain(["--format", "tap"])).config(&both).run();
+    assert!(tap.stdout.contains("ok 4 - new: baseline # SKIP the baseline has no check"), "{}", tap.stdout);
 }
 
 #[test]

@@ -118,6 +118,7 @@ interval = "1m 30s"
 timeout = "20s"
 headers = { user-agent = "uptick", accept = "*/*" }
 expect.status = ["2xx", 304]
+warn.certificate-days = 30
 
 [surface.web]
 label = "X website"

@@ -17,12 +17,12 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
 use crate::alert;
-use crate::alert::{Alerts, ExpiringCertificate};
+use crate::alert::{Alerts, CheckFindings, ExpiringCertificate, UnmetWarning};
 use crate::commands::process::signals::Signals;
 use crate::commands::run::alert_history::AlertHistory;
 use crate::commands::run::events::{Consumer, RunEvent};
 use crate::config::Config;
-use crate::model::{Counts, IncidentRules, NetworkRules, Outcome, Redactor, Value, Verdict};
+use crate::model::{Counts, IncidentRules, Mismatch, NetworkRules, Outcome, Redactor, Value, Verdict};
 use crate::window::{Collector, Window};
 
 /// Between two judgements is at least so many times of what the last one took,
@@ -141,7 +141,7 @@ pub(crate) struct RunSnapshot {
     /// The evidence of the first failures.
     pub(crate) failures: Vec<Outcome>,
     /// Certificates that end soon.
-    pub(crate) expiring: Vec<ExpiringCertificate>,
+    pub(crate) found: CheckFindings,
     /// The verdict on the last check of every probe; of a run that tells at its end, on all its checks.
     pub(crate) verdict: Verdict,
     /// Whether the run is over.
@@ -166,6 +166,8 @@ struct Inner {
     /// Every verdict of the run.
     counts: Counts,
     expiring: BTreeMap<String, ExpiringCertificate>,
+    /// What `warn` names and did not hold at the last check of a probe that was up.
+    warned: BTreeMap<String, Vec<UnmetWarning>>,
     /// Probes that were not up, with the good checks that it takes until they change nothing.
     unsettled: BTreeMap<String, u32>,
     /// Whether a check may have opened or closed an incident.
@@ -185,6 +187,7 @@ impl Queue {
             last: BTreeMap::new(),
             counts: Counts::default(),
             expiring: BTreeMap::new(),
+            warned: BTreeMap::new(),
             unsettled: BTreeMap::new(),
             is_urgent: false,
             is_closed: false,
@@ -212,11 +215,15 @@ impl Queue {
                 counts
             }),
         };
-        let (expiring, is_last) = (inner.expiring.values().cloned().collect(), inner.is_closed);
+        let found = CheckFindings {
+            expiring: inner.expiring.values().cloned().collect(),
+            warnings: inner.warned.values().flatten().cloned().collect(),
+        };
+        let is_last = inner.is_closed;
         drop(inner);
         failures.extend(collector.take_failures());
         windows.extend(collector.close_all());
-        RunSnapshot { at: Timestamp::now(), windows, failures, expiring, verdict: counts.verdict(), is_last }
+        RunSnapshot { at: Timestamp::now(), windows, failures, found, verdict: counts.verdict(), is_last }
     }
 }
 
@@ -226,12 +233,31 @@ impl Inner {
             self.expiring.insert(outcome.probe.clone(), expiring);
         }
         if !outcome.control && !outcome.maintenance {
+            self.warn(outcome);
             self.last.insert(outcome.probe.clone(), outcome.verdict);
             self.counts.add(outcome.verdict, 1);
         }
         self.settle(outcome);
         let closed = self.collector.record(outcome);
         self.add(closed);
+    }
+
+    /// Notes what does not hold of a check that was up; others say nothing of that.
+    fn warn(&mut self, outcome: &Outcome) {
+        if outcome.verdict != Verdict::Up || outcome.warnings.is_empty() && !self.warned.contains_key(&outcome.probe) {
+            return;
+        }
+        let warning = |unmet: &Mismatch| UnmetWarning {
+            probe: outcome.probe.clone(),
+            surface: outcome.surface.clone(),
+            unmet: unmet.clone(),
+        };
+        let warnings: Vec<UnmetWarning> = outcome.warnings.iter().map(warning).collect();
+        let rules = |warnings: &[UnmetWarning]| -> Vec<String> {
+            warnings.iter().map(|warning| warning.unmet.assertion.clone()).collect()
+        };
+        let before = self.warned.insert(outcome.probe.clone(), warnings.clone()).unwrap_or_default();
+        self.is_urgent |= rules(&before) != rules(&warnings);
     }
 
     /// Keeps a window and the failures so far. Past the limit evidence is dropped first: failures
@@ -330,11 +356,11 @@ impl Judge {
         let started = Instant::now();
         let mut took = Duration::ZERO;
         if !self.alerts.is_empty() {
-            let (at, expiring) = (snapshot.at, snapshot.expiring);
+            let (at, found) = (snapshot.at, snapshot.found);
             let report = self.history.report(at, snapshot.windows, snapshot.failures);
             took = started.elapsed();
             let warnings = match report {
-                Ok(report) => match self.alerts.notify(&report, &expiring, at).await {
+                Ok(report) => match self.alerts.notify(&report, &found, at).await {
                     Ok(deliveries) => deliveries.warnings.iter().map(ToString::to_string).collect(),
                     Err(error) => vec![error.to_string()],
                 },

@@ -71,7 +71,7 @@ impl Overlay {
         let (each, rest): (Vec<TableEntry>, Vec<TableEntry>) =
             self.probe.entries.iter().cloned().partition(|entry| KEYS_OF_STEPS.contains(&entry.key.as_str()));
         let (last, whole): (Vec<TableEntry>, Vec<TableEntry>) =
-            rest.into_iter().partition(|entry| entry.key == "expect");
+            rest.into_iter().partition(|entry| matches!(entry.key.as_str(), "expect" | "warn"));
         let table = |entries| Table { span: self.probe.span.clone(), entries };
         let (each, last) = (table(each), table(last));
         let mut laid = merge(probe, &table(whole));

@@ -128,6 +128,7 @@ pub(crate) const ALERT: TableSchema = TableSchema {
                 "flapping",
                 "certificate-expiring",
                 "slo-burn",
+                "warning",
             ])),
             "[\"open\", \"wave\", \"close\"]",
             "Events that send it.",

@@ -19,6 +19,7 @@ const TABLES: &[(&TableSchema, &str)] = &[
     (&tables::TTL, "`expect.ttl`"),
     (&tables::ASSETS, "`expect.assets`"),
     (&tables::LATENCY, "`expect.latency`"),
+    (&tables::WARN, "`warn`"),
     (&tables::AUTH, "`auth`"),
     (&tables::BASIC, "`auth.basic`"),
     (&tables::OAUTH2, "`auth.oauth2`"),
@@ -33,10 +34,18 @@ const TABLES: &[(&TableSchema, &str)] = &[
     (&tables::ALERT, "`[[alert]]`"),
 ];
 
+/// What is said of the table whose keys are those of another.
+const WARN: &str = "The keys of `expect`, none of them with a default. What does not hold is a warning: the check is up, the exit status is 0 \
+     (with `--format nagios` 1), no budget is spent, and the `warning` event tells it to the receivers that ask for it.";
+
 /// Every key as Markdown.
 pub(crate) fn markdown() -> String {
     let mut page = String::new();
     for (table, title) in TABLES {
+        if table.title == tables::WARN.title {
+            let _ = write!(page, "### {title}\n\n{WARN}\n\n");
+            continue;
+        }
         let _ = write!(page, "### {title}\n\n| key | holds | default | meaning |\n|---|---|---|---|\n");
         for key in table.keys() {
             row(&mut page, key);

@@ -5,7 +5,7 @@ pub(crate) use crate::config::probe::assets::ASSETS;
 pub(crate) use crate::config::probe::auth::{AUTH, BASIC, OAUTH2};
 pub(crate) use crate::config::probe::body::FILE;
 pub(crate) use crate::config::probe::dns::{ANSWER, TTL};
-pub(crate) use crate::config::probe::expect::{EXPECT, HEADER, JSON, LATENCY};
+pub(crate) use crate::config::probe::expect::{EXPECT, HEADER, JSON, LATENCY, WARN};
 pub(crate) use crate::config::probe::journey::{CAPTURE, SESSION, STEP};
 pub(crate) use crate::config::probe::maintenance::MAINTENANCE;
 pub(crate) use crate::config::probe::transport::TLS;

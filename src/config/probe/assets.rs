@@ -73,10 +73,10 @@ fn host(reader: &mut ConfigReader, node: &Node) -> Option<HostPattern> {
 }
 
 /// The files that must load too, as TOML.
-pub(crate) fn explain(lines: &mut TomlLines, writer: &TomlWriter, assets: &Assets) {
-    lines.set("expect.assets.select", &writer.text(assets.select.as_str()));
-    lines.set("expect.assets.limit", &assets.limit.to_string());
-    lines.set("expect.assets.at-least", &assets.at_least.to_string());
-    lines.set("expect.assets.hosts", &list(assets.hosts.iter().map(|host| writer.text(host.as_str()))));
-    lines.set("expect.assets.body-limit", &quoted(&show_bytes(assets.body_limit)));
+pub(crate) fn explain(lines: &mut TomlLines, writer: &TomlWriter, of: &str, assets: &Assets) {
+    lines.set(&format!("{of}.assets.select"), &writer.text(assets.select.as_str()));
+    lines.set(&format!("{of}.assets.limit"), &assets.limit.to_string());
+    lines.set(&format!("{of}.assets.at-least"), &assets.at_least.to_string());
+    lines.set(&format!("{of}.assets.hosts"), &list(assets.hosts.iter().map(|host| writer.text(host.as_str()))));
+    lines.set(&format!("{of}.assets.body-limit"), &quoted(&show_bytes(assets.body_limit)));
 }

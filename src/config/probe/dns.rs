@@ -87,27 +87,27 @@ fn rcode(reader: &mut ConfigReader, node: &Node) -> Option<&'static str> {
 }
 
 /// The expectations, as TOML.
-pub(crate) fn explain(lines: &mut TomlLines, writer: &TomlWriter, expect: &DnsExpect) {
+pub(crate) fn explain(lines: &mut TomlLines, writer: &TomlWriter, of: &str, expect: &DnsExpect) {
     for (key, values) in [("contains", &expect.contains), ("equals", &expect.equals)] {
         if !values.is_empty() {
-            lines.set(&format!("expect.answer.{key}"), &list(values.iter().map(|value| writer.value(value))));
+            lines.set(&format!("{of}.answer.{key}"), &list(values.iter().map(|value| writer.value(value))));
         }
     }
     for (key, count) in [("count", expect.count), ("min-count", expect.min_count)] {
         if let Some(count) = count {
-            lines.set(&format!("expect.answer.{key}"), &count.to_string());
+            lines.set(&format!("{of}.answer.{key}"), &count.to_string());
         }
     }
     if !expect.rcode.is_empty() {
-        lines.set("expect.rcode", &list(expect.rcode.iter().map(|code| quoted(code))));
+        lines.set(&format!("{of}.rcode"), &list(expect.rcode.iter().map(|code| quoted(code))));
     }
     for (key, time) in [("min", expect.min_ttl), ("max", expect.max_ttl)] {
         if let Some(time) = time {
-            lines.set(&format!("expect.ttl.{key}"), &quoted(&show_duration(time)));
+            lines.set(&format!("{of}.ttl.{key}"), &quoted(&show_duration(time)));
         }
     }
     if let Some(authoritative) = expect.authoritative {
-        lines.set("expect.authoritative", &authoritative.to_string());
+        lines.set(&format!("{of}.authoritative"), &authoritative.to_string());
     }
 }
 

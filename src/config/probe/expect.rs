@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::keys::schema::{TableSchema, ValueType, key};
+use crate::config::keys::schema::{Key, TableSchema, ValueType, key};
 use crate::config::probe::{assets, dns};
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Item, Node, Table, TableEntry};
@@ -17,85 +17,85 @@ use crate::model::{
     TlsVersion, Value,
 };
 
+/// What holds of a status code.
+const STATUS: ValueType = ValueType::OneOrMore(&ValueType::Either(&[ValueType::Integer(100, 999), ValueType::Text]));
+const STATUS_MEANING: &str = "Status codes: numbers, classes `\"2xx\"`, ranges `\"200-299\"`.";
+
 pub(crate) const EXPECT: TableSchema = TableSchema {
     title: "expect",
-    groups: &[&[
-        key(
-            "status",
-            ValueType::OneOrMore(&ValueType::Either(&[ValueType::Integer(100, 999), ValueType::Text])),
-            "[\"2xx\"]",
-            "Status codes: numbers, classes `\"2xx\"`, ranges `\"200-299\"`.",
-        ),
-        key("body-contains", ValueType::OneOrMore(&ValueType::Text), "", "The body has each of these texts."),
-        key("body-lacks", ValueType::OneOrMore(&ValueType::Text), "", "The body has none of these texts."),
-        key("body-matches", ValueType::OneOrMore(&ValueType::Text), "", "Each of these patterns is found in the body."),
-        key(
-            "body-not-matches",
-            ValueType::OneOrMore(&ValueType::Text),
-            "",
-            "None of these patterns is found in the body.",
-        ),
-        key(
-            "header",
-            ValueType::Map(&ValueType::Either(&[ValueType::Text, ValueType::Table(&HEADER)])),
-            "",
-            "Headers by name: a text that a value contains, or a table of rules.",
-        ),
-        key("json", ValueType::OneOrMore(&ValueType::Table(&JSON)), "", "Rules for the body as JSON."),
-        key("assets", ValueType::Table(&assets::ASSETS), "", "The files that the page links to load too."),
-        key("latency", ValueType::Table(&LATENCY), "", "Maximum time of each phase."),
-        key(
-            "certificate-days",
-            ValueType::Integer(0, 3_650),
-            "",
-            "The certificate is valid for at least this many days more.",
-        ),
-        key(
-            "certificate-issuer",
-            ValueType::OneOrMore(&ValueType::Text),
-            "",
-            "The issuer of the certificate has each of these texts in it.",
-        ),
-        key(
-            "certificate-names",
-            ValueType::OneOrMore(&ValueType::Text),
-            "",
-            "The certificate is for each of these host names or addresses.",
-        ),
-        key(
-            "answer",
-            ValueType::Either(&[ValueType::Text, ValueType::Table(&dns::ANSWER)]),
-            "",
-            "The records that a name server answers with: a text that one has in it, or a table of rules.",
-        ),
-        key(
-            "rcode",
-            ValueType::OneOrMore(&ValueType::Words(dns::RCODES)),
-            "\"NOERROR\", with a record",
-            "The code of a name server's response is one of these.",
-        ),
-        key("ttl", ValueType::Table(&dns::TTL), "", "How long the records may be kept."),
-        key("authoritative", ValueType::Boolean, "", "Whether the name server answers for the zone itself."),
-        key("final-url", ValueType::Text, "", "The URL that answered, after all redirects."),
-        key(
-            "http-version",
-            ValueType::OneOrMore(&ValueType::Words(&["1.0", "1.1", "2"])),
-            "",
-            "The HTTP version is one of these.",
-        ),
-        key(
-            "tls-version",
-            ValueType::OneOrMore(&ValueType::Words(&["1.2", "1.3"])),
-            "",
-            "The TLS version is one of these.",
-        ),
-        key("secure", ValueType::Boolean, "", "Whether the last hop was https."),
-        key("min-bytes", ValueType::Bytes, "", "The body has at least this many bytes."),
-        key("max-bytes", ValueType::Bytes, "", "The body has at most this many bytes."),
-        key("sha256", ValueType::Text, "", "The SHA-256 of the body, hexadecimal."),
-    ]],
+    groups: &[&[key("status", STATUS, "[\"2xx\"]", STATUS_MEANING)], ANSWER_KEYS],
     required: &[],
 };
+
+/// The keys of `expect` once more: what is not met is a warning.
+pub(crate) const WARN: TableSchema =
+    TableSchema { title: "warn", groups: &[&[key("status", STATUS, "", STATUS_MEANING)], ANSWER_KEYS], required: &[] };
+
+/// What may hold of an answer beside its status.
+const ANSWER_KEYS: &[Key] = &[
+    key("body-contains", ValueType::OneOrMore(&ValueType::Text), "", "The body has each of these texts."),
+    key("body-lacks", ValueType::OneOrMore(&ValueType::Text), "", "The body has none of these texts."),
+    key("body-matches", ValueType::OneOrMore(&ValueType::Text), "", "Each of these patterns is found in the body."),
+    key("body-not-matches", ValueType::OneOrMore(&ValueType::Text), "", "None of these patterns is found in the body."),
+    key(
+        "header",
+        ValueType::Map(&ValueType::Either(&[ValueType::Text, ValueType::Table(&HEADER)])),
+        "",
+        "Headers by name: a text that a value contains, or a table of rules.",
+    ),
+    key("json", ValueType::OneOrMore(&ValueType::Table(&JSON)), "", "Rules for the body as JSON."),
+    key("assets", ValueType::Table(&assets::ASSETS), "", "The files that the page links to load too."),
+    key("latency", ValueType::Table(&LATENCY), "", "Maximum time of each phase."),
+    key(
+        "certificate-days",
+        ValueType::Integer(0, 3_650),
+        "",
+        "The certificate is valid for at least this many days more.",
+    ),
+    key(
+        "certificate-issuer",
+        ValueType::OneOrMore(&ValueType::Text),
+        "",
+        "The issuer of the certificate has each of these texts in it.",
+    ),
+    key(
+        "certificate-names",
+        ValueType::OneOrMore(&ValueType::Text),
+        "",
+        "The certificate is for each of these host names or addresses.",
+    ),
+    key(
+        "answer",
+        ValueType::Either(&[ValueType::Text, ValueType::Table(&dns::ANSWER)]),
+        "",
+        "The records that a name server answers with: a text that one has in it, or a table of rules.",
+    ),
+    key(
+        "rcode",
+        ValueType::OneOrMore(&ValueType::Words(dns::RCODES)),
+        "\"NOERROR\", with a record",
+        "The code of a name server's response is one of these.",
+    ),
+    key("ttl", ValueType::Table(&dns::TTL), "", "How long the records may be kept."),
+    key("authoritative", ValueType::Boolean, "", "Whether the name server answers for the zone itself."),
+    key("final-url", ValueType::Text, "", "The URL that answered, after all redirects."),
+    key(
+        "http-version",
+        ValueType::OneOrMore(&ValueType::Words(&["1.0", "1.1", "2"])),
+        "",
+        "The HTTP version is one of these.",
+    ),
+    key(
+        "tls-version",
+        ValueType::OneOrMore(&ValueType::Words(&["1.2", "1.3"])),
+        "",
+        "The TLS version is one of these.",
+    ),
+    key("secure", ValueType::Boolean, "", "Whether the last hop was https."),
+    key("min-bytes", ValueType::Bytes, "", "The body has at least this many bytes."),
+    key("max-bytes", ValueType::Bytes, "", "The body has at most this many bytes."),
+    key("sha256", ValueType::Text, "", "The SHA-256 of the body, hexadecimal."),
+];
 
 pub(crate) const HEADER: TableSchema = TableSchema {
     title: "expect.header.NAME",
@@ -154,7 +154,15 @@ const LARGEST_BODY: u64 = 1 << 30;
 
 /// Reads the expectations; what the layers do not say keeps its default.
 pub(crate) fn expect(reader: &mut ConfigReader, layers: &Layers) -> Expect {
-    let mut expect = Expect::default();
+    read(reader, &layers.inner("expect"), Expect::default())
+}
+
+/// Reads what is worth a warning; nothing is by default.
+pub(crate) fn warn(reader: &mut ConfigReader, layers: &Layers) -> Expect {
+    read(reader, &layers.inner("warn"), Expect::nothing())
+}
+
+fn read(reader: &mut ConfigReader, layers: &Layers, mut expect: Expect) -> Expect {
     if let Some(node) = layers.get("status") {
         expect.status = node.one_or_more().iter().filter_map(|node| status(reader, node)).collect();
     }
@@ -418,28 +426,30 @@ fn sha256(reader: &mut ConfigReader, node: &Node) -> Option<[u8; 32]> {
     hash
 }
 
-/// Every expectation, as TOML.
-pub(crate) fn explain(lines: &mut TomlLines, writer: &TomlWriter, expect: &Expect) {
+/// Every expectation of a table, `expect` or `warn`, as TOML.
+pub(crate) fn explain(lines: &mut TomlLines, writer: &TomlWriter, of: &str, expect: &Expect) {
     let statuses = expect.status.iter().map(|set| {
         let text = set.to_string();
         if text.bytes().all(|byte| byte.is_ascii_digit()) { text } else { quoted(&text) }
     });
-    lines.set("expect.status", &list(statuses));
+    if !expect.status.is_empty() {
+        lines.set(&format!("{of}.status"), &list(statuses));
+    }
     for name in ["body-contains", "body-lacks", "body-matches", "body-not-matches"] {
         let rules: Vec<String> = expect.body.iter().filter_map(|rule| text_of(writer, rule, name)).collect();
         if !rules.is_empty() {
-            lines.set(&format!("expect.{name}"), &list(rules.into_iter()));
+            lines.set(&format!("{of}.{name}"), &list(rules.into_iter()));
         }
     }
-    explain_headers(lines, writer, expect);
-    explain_json(lines, writer, expect);
+    explain_headers(lines, writer, of, expect);
+    explain_json(lines, writer, of, expect);
     for (phase, limit) in &expect.latency {
         let phase = phase.map_or("total", Phase::name);
-        lines.set(&format!("expect.latency.{phase}"), &quoted(&show_duration(*limit)));
+        lines.set(&format!("{of}.latency.{phase}"), &quoted(&show_duration(*limit)));
     }
-    explain_facts(lines, writer, expect);
+    explain_facts(lines, writer, of, expect);
     if let Some(assets) = &expect.assets {
-        assets::explain(lines, writer, assets);
+        assets::explain(lines, writer, of, assets);
     }
 }
 
@@ -453,7 +463,7 @@ fn text_of(writer: &TomlWriter, rule: &TextRule, wanted: &str) -> Option<String>
     (name == wanted).then_some(text)
 }
 
-fn explain_headers(lines: &mut TomlLines, writer: &TomlWriter, expect: &Expect) {
+fn explain_headers(lines: &mut TomlLines, writer: &TomlWriter, of: &str, expect: &Expect) {
     let mut names: Vec<&str> = expect.headers.iter().map(|rule| rule.name.as_str()).collect();
     names.dedup();
     for name in names {
@@ -473,7 +483,7 @@ fn explain_headers(lines: &mut TomlLines, writer: &TomlWriter, expect: &Expect) 
         if rules.iter().any(|rule| rule.optional) {
             fields.push("optional = true".to_owned());
         }
-        lines.set(&format!("expect.header.{}", bare_key(name)), &table(fields.into_iter()));
+        lines.set(&format!("{of}.header.{}", bare_key(name)), &table(fields.into_iter()));
     }
 }
 
@@ -487,7 +497,7 @@ fn header_text(writer: &TomlWriter, rule: &HeaderExpectation, wanted: &str) -> O
     (word == wanted).then_some(text)
 }
 
-fn explain_json(lines: &mut TomlLines, writer: &TomlWriter, expect: &Expect) {
+fn explain_json(lines: &mut TomlLines, writer: &TomlWriter, of: &str, expect: &Expect) {
     if expect.json.is_empty() {
         return;
     }
@@ -505,42 +515,42 @@ fn explain_json(lines: &mut TomlLines, writer: &TomlWriter, expect: &Expect) {
         };
         format!("{{ path = {}, {name} = {value} }}", writer.text(rule.path.as_str()))
     });
-    lines.set("expect.json", &list(rules));
+    lines.set(&format!("{of}.json"), &list(rules));
 }
 
-fn explain_facts(lines: &mut TomlLines, writer: &TomlWriter, expect: &Expect) {
+fn explain_facts(lines: &mut TomlLines, writer: &TomlWriter, of: &str, expect: &Expect) {
     if let Some(days) = expect.certificate_days {
-        lines.set("expect.certificate-days", &days.to_string());
+        lines.set(&format!("{of}.certificate-days"), &days.to_string());
     }
     for (name, texts) in
         [("certificate-issuer", &expect.certificate_issuer), ("certificate-names", &expect.certificate_names)]
     {
         if !texts.is_empty() {
-            lines.set(&format!("expect.{name}"), &list(texts.iter().map(|text| writer.value(text))));
+            lines.set(&format!("{of}.{name}"), &list(texts.iter().map(|text| writer.value(text))));
         }
     }
-    dns::explain(lines, writer, &expect.dns);
+    dns::explain(lines, writer, of, &expect.dns);
     if let Some(url) = &expect.final_url {
-        lines.set("expect.final-url", &writer.value(url));
+        lines.set(&format!("{of}.final-url"), &writer.value(url));
     }
     if !expect.http_version.is_empty() {
         let versions = expect.http_version.iter().map(|version| quoted(version.name()));
-        lines.set("expect.http-version", &list(versions));
+        lines.set(&format!("{of}.http-version"), &list(versions));
     }
     if !expect.tls_version.is_empty() {
         let versions = expect.tls_version.iter().map(|version| quoted(version.name()));
-        lines.set("expect.tls-version", &list(versions));
+        lines.set(&format!("{of}.tls-version"), &list(versions));
     }
     if let Some(secure) = expect.secure {
-        lines.set("expect.secure", &secure.to_string());
+        lines.set(&format!("{of}.secure"), &secure.to_string());
     }
     for (name, size) in [("min-bytes", expect.min_bytes), ("max-bytes", expect.max_bytes)] {
         if let Some(size) = size {
-            lines.set(&format!("expect.{name}"), &quoted(&show_bytes(size)));
+            lines.set(&format!("{of}.{name}"), &quoted(&show_bytes(size)));
         }
     }
     if let Some(hash) = expect.sha256 {
-        lines.set("expect.sha256", &quoted(&hexadecimal(&hash)));
+        lines.set(&format!("{of}.sha256"), &quoted(&hexadecimal(&hash)));
     }
 }
 

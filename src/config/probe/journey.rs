@@ -105,14 +105,15 @@ fn step(reader: &mut ConfigReader, table: &Table, layers: &Layers, number: usize
     layers::required(reader, table, "url", "the step");
     let request = request::request(reader, table, &layers.under(table));
     let expectations = if is_last { layers.under(table) } else { layers.below().under(table) };
-    let expect = expect::expect(reader, &expectations.inner("expect"));
+    let (expect, warn) = (expect::expect(reader, &expectations), expect::warn(reader, &expectations));
     let captures = captures(reader, table);
     if let Some(table) = table.get("capture").and_then(Node::as_table) {
         reader.captures.extend(table.entries.iter().map(|entry| entry.key.clone()));
     }
     let request = request?;
     let expect = protocol_keys::only_of(expect, request.protocol);
-    Some(Step { name: Some(name?), request, expect, captures })
+    let warn = protocol_keys::only_of(warn, request.protocol);
+    Some(Step { name: Some(name?), request, expect, warn, captures })
 }
 
 fn captures(reader: &mut ConfigReader, table: &Table) -> Vec<Capture> {
@@ -245,7 +246,8 @@ pub(crate) fn explain(lines: &mut TomlLines, writer: &TomlWriter, of: &str, step
         for capture in &step.captures {
             explain_capture(&mut own, writer, capture);
         }
-        expect::explain(&mut own, writer, &step.expect);
+        expect::explain(&mut own, writer, "expect", &step.expect);
+        expect::explain(&mut own, writer, "warn", &step.warn);
         lines.0.push_str(&protocol_keys::lines_of(&own.0, step.request.protocol));
     }
 }

@@ -30,6 +30,7 @@ const KEYS: &[(&str, &[Protocol])] = &[
     ("redirects-allow-downgrade", &[Http]),
     ("body-limit", WITH_BODY),
     ("expect", ALL),
+    ("warn", ALL),
     ("capture", &[Http]),
     ("tls", WITH_TLS),
     ("ip", ALL),
@@ -85,6 +86,9 @@ const INSTEAD: &[(&str, Protocol, &str)] = &[
 /// Whether a key, as `expect.status` or `tls.ca-file`, means something for a protocol. What is not in the
 /// table is no matter of the protocol.
 pub(crate) fn belongs(key: &str, protocol: Protocol) -> bool {
+    // `warn` has the keys of `expect`.
+    let expected = key.strip_prefix("warn.").map(|rest| format!("expect.{rest}"));
+    let key = expected.as_deref().unwrap_or(key);
     let holds = |known: &str| {
         let rest = key.strip_prefix(known);
         rest.is_some_and(|rest| rest.is_empty() || (known != "expect" && rest.starts_with('.')))
@@ -94,10 +98,12 @@ pub(crate) fn belongs(key: &str, protocol: Protocol) -> bool {
 
 /// Refuses what a probe or a step says itself and its URL has no use for.
 pub(crate) fn check(reader: &mut ConfigReader, own: &Table, protocol: Protocol) {
-    let expect = own.get("expect").and_then(Node::as_table);
     let keys = own.entries.iter().map(|entry| (entry.key.clone(), entry));
-    let expected = expect.into_iter().flat_map(|table| &table.entries);
-    let expected = expected.map(|entry| (format!("expect.{}", entry.key), entry));
+    let expected = ["expect", "warn"].into_iter().flat_map(|name| {
+        let table = own.get(name).and_then(Node::as_table);
+        let entries = table.into_iter().flat_map(|table| &table.entries);
+        entries.map(move |entry| (format!("{name}.{}", entry.key), entry))
+    });
     let mut told = Vec::new();
     for (key, entry) in keys.chain(expected) {
         // One option of the command line may stand for several keys.
@@ -106,7 +112,9 @@ pub(crate) fn check(reader: &mut ConfigReader, own: &Table, protocol: Protocol) 
         }
         let scheme = protocol.schemes().last().copied().unwrap_or_default();
         let message = format!("`{key}` does not belong to {scheme}:// URLs");
-        let instead = INSTEAD.iter().find(|(known, of, _)| *known == key && *of == protocol);
+        let expected = key.strip_prefix("warn.").map(|rest| format!("expect.{rest}"));
+        let wanted = expected.as_deref().unwrap_or(&key);
+        let instead = INSTEAD.iter().find(|(known, of, _)| *known == wanted && *of == protocol);
         let help = match instead {
             Some((_, _, help)) => (*help).to_owned(),
             None => format!("leave it out; what {scheme}:// can expect: {}", expectations(protocol)),

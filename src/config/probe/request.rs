@@ -60,6 +60,12 @@ pub(crate) const REQUEST_KEYS: &[Key] = &[
         "",
         "What must hold of the answer; of a journey, of its last step's.",
     ),
+    key(
+        "warn",
+        ValueType::Table(&expect::WARN),
+        "",
+        "The same keys: what does not hold is a warning, and the check is up all the same.",
+    ),
 ];
 
 /// The largest text that is sent without HTTP, in bytes.

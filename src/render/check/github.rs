@@ -6,9 +6,11 @@ use std::io::Write;
 use std::path::Path;
 
 use super::markdown;
-use super::phrases::{classes, counts_phrase, insecure_sentence, judgement_sentences, surface_phrase, worst_first};
+use super::phrases::{
+    classes, counts_phrase, failing_sentences, fails_as_down, insecure_sentence, judgement_sentences, surface_phrase,
+    warned, warnings, worst_first,
+};
 use crate::check_report::{CheckReport, ProbeSummary};
-use crate::model::Verdict;
 use crate::render::{evidence, terminal, text};
 
 /// GitHub shows ten annotations of a level and a step, and drops the rest in silence: the worst
@@ -20,11 +22,16 @@ const SUMMARY_LIMIT: usize = 1_000_000;
 
 pub(super) fn write(pass: &CheckReport, workspace: Option<&Path>, out: &mut impl Write) -> io::Result<()> {
     let worst = worst_first(pass);
-    let (down, unsure): (Vec<_>, Vec<_>) = worst.into_iter().partition(|probe| probe.verdict == Verdict::Down);
+    let (down, unsure): (Vec<_>, Vec<_>) = worst.into_iter().partition(|probe| fails_as_down(pass, probe));
     annotations("error", pass, &down, workspace, out)?;
     annotations("warning", pass, &unsure, workspace, out)?;
-    let level = if pass.fails() { "error" } else { "notice" };
-    for sentence in judgement_sentences(pass).iter().take(SHOWN) {
+    for probe in warned(pass).take(SHOWN) {
+        let mut place = place(probe, workspace);
+        place.push(format!("title={}", property(&format!("{} ({}) warning", probe.probe, probe.surface))));
+        writeln!(out, "::warning {}::{}", place.join(","), message(&text::visible(&warnings(probe).join("; "))))?;
+    }
+    for (at, sentence) in judgement_sentences(pass).iter().enumerate().take(SHOWN) {
+        let level = if at < failing_sentences(pass) { "error" } else { "notice" };
         writeln!(out, "::{level} title=uptick::{}", message(&text::visible(sentence)))?;
     }
     if let Some(sentence) = insecure_sentence(pass) {
@@ -64,13 +71,7 @@ fn annotations(
     out: &mut impl Write,
 ) -> io::Result<()> {
     for probe in probes.iter().take(SHOWN) {
-        let mut properties = Vec::new();
-        if let (Some(file), Some(line)) = (&probe.file, probe.line) {
-            // GitHub finds a file by its path from the root of the repository.
-            let file = workspace.and_then(|workspace| file.strip_prefix(workspace).ok()).unwrap_or(file);
-            properties.push(format!("file={}", property(&file.to_string_lossy())));
-            properties.push(format!("line={line}"));
-        }
+        let mut properties = place(probe, workspace);
         let title = format!("{} ({}) {}", probe.probe, probe.surface, probe.verdict);
         properties.push(format!("title={}", property(&title)));
         writeln!(out, "::{level} {}::{}", properties.join(","), message(&told(pass, probe)))?;
@@ -82,6 +83,14 @@ fn annotations(
         writeln!(out, "::{level} title={more} more::{}", message(&text::visible(&rest)))?;
     }
     Ok(())
+}
+
+/// Where a probe is defined.
+fn place(probe: &ProbeSummary, workspace: Option<&Path>) -> Vec<String> {
+    let (Some(file), Some(line)) = (&probe.file, probe.line) else { return Vec::new() };
+    // GitHub finds a file by its path from the root of the repository.
+    let file = workspace.and_then(|workspace| file.strip_prefix(workspace).ok()).unwrap_or(file);
+    vec![format!("file={}", property(&file.to_string_lossy())), format!("line={line}")]
 }
 
 /// The reason, the expectations that were not met, and where it was asked.

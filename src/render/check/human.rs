@@ -18,6 +18,7 @@ use crate::format;
 use crate::model::Verdict;
 use crate::render::terminal::{DIM, StyledText, TerminalStyle};
 pub use pass_line::pass_line;
+pub use summary::failing_line;
 
 use columns::Columns;
 use folded::FAILURES_SHOWN;

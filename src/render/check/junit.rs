@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::phrases::classes;
+use super::phrases::{classes, fails_as_down, warnings};
+use crate::check_report::regression::Judgement;
 use crate::check_report::{CheckReport, ProbeSummary, SurfaceSummary};
 use crate::model::{Outcome, Phase, Verdict, micros, timestamp};
 use crate::render::evidence;
@@ -16,6 +17,7 @@ pub(super) fn write(pass: &CheckReport, out: &mut impl Write) -> io::Result<()> 
     let mut report = Report::new("uptick");
     report.set_time(pass.elapsed);
     report.add_test_suites(pass.surfaces.iter().map(|surface| suite(pass, surface)));
+    report.add_test_suites(judgements(pass));
     report.serialize(&mut *out).map_err(io::Error::other)
 }
 
@@ -36,7 +38,13 @@ fn suite(pass: &CheckReport, surface: &SurfaceSummary) -> TestSuite {
 
 fn case(pass: &CheckReport, probe: &ProbeSummary, suite: &str) -> TestCase {
     let outcome = pass.telling(&probe.probe);
-    let mut case = TestCase::new(probe.probe.as_str(), status(probe, outcome));
+    let mut case = TestCase::new(probe.probe.as_str(), status(pass, probe, outcome));
+    let warnings = warnings(probe);
+    if !warnings.is_empty() {
+        case.set_system_out(
+            warnings.iter().map(|warning| format!("warning: {warning}")).collect::<Vec<_>>().join("\n"),
+        );
+    }
     case.set_classname(suite);
     case.set_time(time_of(probe, outcome));
     for (name, value) in properties(probe, outcome) {
@@ -45,9 +53,46 @@ fn case(pass: &CheckReport, probe: &ProbeSummary, suite: &str) -> TestCase {
     case
 }
 
-fn status(probe: &ProbeSummary, outcome: Option<&Outcome>) -> TestCaseStatus {
+/// A suite of what the run was told to fail on: a case for each condition that is met, and for each probe that was
+/// compared with the baseline.
+fn judgements(pass: &CheckReport) -> Option<TestSuite> {
+    let met = pass.violations.iter().flatten().map(|met| {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+        status.set_message(met.found.as_str()).set_type("fail-on");
+        TestCase::new(format!("{}: {}", met.probe, met.condition), status)
+    });
+    let compared = pass.regressions.iter().flatten().map(|regression| {
+        let status = match regression.judgement {
+            Judgement::Worse => {
+                let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+                status.set_message(regression.sentence.as_str()).set_type("baseline");
+                status
+            }
+            Judgement::NotWorse => TestCaseStatus::success(),
+            Judgement::TooFew | Judgement::NotRecorded => {
+                let mut skipped = TestCaseStatus::skipped();
+                skipped.set_message(regression.sentence.as_str());
+                skipped
+            }
+        };
+        TestCase::new(format!("{}: baseline", regression.probe), status)
+    });
+    let mut cases: Vec<TestCase> = met.chain(compared).collect();
+    for case in &mut cases {
+        case.set_classname("conditions");
+    }
+    (!cases.is_empty()).then(|| {
+        let mut suite = TestSuite::new("conditions");
+        suite.add_test_cases(cases);
+        suite
+    })
+}
+
+fn status(pass: &CheckReport, probe: &ProbeSummary, outcome: Option<&Outcome>) -> TestCaseStatus {
     let kind = match probe.verdict {
         Verdict::Up => return TestCaseStatus::success(),
+        // What --fail-on lets pass fails nothing here either.
+        Verdict::Down if !fails_as_down(pass, probe) => return TestCaseStatus::success(),
         Verdict::Down => NonSuccessKind::Failure,
         Verdict::Unknown if outcome.is_some_and(|outcome| outcome.failure.is_some()) => NonSuccessKind::Error,
         Verdict::Unknown | Verdict::Missed => {
@@ -84,8 +129,10 @@ fn properties(probe: &ProbeSummary, outcome: Option<&Outcome>) -> Vec<(String, S
     if probe.insecure {
         add("insecure", "INSECURE TLS: any certificate is accepted".to_owned());
     }
-    if probe.flaky > 0 {
-        add("flaky", probe.flaky.to_string());
+    for (name, n) in [("flaky", probe.flaky), ("warnings", probe.warnings)] {
+        if n > 0 {
+            add(name, n.to_string());
+        }
     }
     let counts = probe.counts;
     for (name, n) in [("checks", counts.scheduled()), ("up", counts.up), ("down", counts.down)] {

@@ -6,7 +6,8 @@ use std::io;
 use std::io::Write;
 
 use super::phrases::{
-    classes, counts_phrase, insecure_sentence, judgement_sentences, proof_sentence, surface_phrase, worst_first,
+    classes, counts_phrase, failing_sentences, insecure_sentence, judgement_sentences, proof_sentence, surface_phrase,
+    warned, warnings, worst_first,
 };
 use crate::check_report::{CheckReport, ProbeSummary};
 use crate::format;
@@ -35,8 +36,15 @@ pub(super) fn write(pass: &CheckReport, out: &mut impl Write) -> io::Result<()> 
     if worst.len() > EVIDENCE {
         let _ = writeln!(page, "Evidence of {} more failed probes is in the JSON output.\n", worst.len() - EVIDENCE);
     }
-    for sentence in judgement_sentences(pass) {
-        let _ = writeln!(page, "- {}", escape::code_span(&sentence, false));
+    for probe in warned(pass) {
+        for warning in warnings(probe) {
+            let (name, warning) = (escape::code_span(&probe.probe, false), escape::code_span(&warning, false));
+            let _ = writeln!(page, "- ⚠ warning: {name} {warning}");
+        }
+    }
+    for (at, sentence) in judgement_sentences(pass).iter().enumerate() {
+        let cross = if at < failing_sentences(pass) { "✗ " } else { "" };
+        let _ = writeln!(page, "- {cross}{}", escape::code_span(sentence, false));
     }
     let _ = writeln!(page, "{}.", capitalised(&proof_sentence(&pass.proof)));
     out.write_all(page.as_bytes())
@@ -52,13 +60,12 @@ fn heading(pass: &CheckReport, page: &mut String) {
             format!("{name} {}", surface_phrase(pass, surface, quote))
         })
         .collect();
-    let _ = writeln!(
-        page,
-        "## {} {}: {}\n",
-        terminal::mark(pass.verdict),
-        terminal::word(pass.verdict),
-        phrases.join(" · ")
-    );
+    // What fails the run has a cross, though nothing was down.
+    let (mark, fails) = match (pass.fails(), pass.verdict) {
+        (true, Verdict::Up) => (terminal::mark(Verdict::Down), "FAILS, "),
+        (_, verdict) => (terminal::mark(verdict), ""),
+    };
+    let _ = writeln!(page, "## {mark} {fails}{}: {}\n", terminal::word(pass.verdict), phrases.join(" · "));
     let (at, took) = (format::date_time(pass.started_at), format::duration(pass.elapsed));
     let _ = writeln!(page, "{} from {} at {at} UTC, in {took}.\n", counts_phrase(pass), quote(&pass.vantage));
     if let Some(sentence) = insecure_sentence(pass) {
@@ -108,7 +115,8 @@ fn reason(pass: &CheckReport, probe: &ProbeSummary) -> String {
         Some(outcome) if probe.counts.scheduled() == 1 => evidence::reason(outcome),
         Some(_) => classes(probe),
         None if probe.verdict != Verdict::Up => "due and not run".to_owned(),
-        None => flaky,
+        None if !flaky.is_empty() => flaky,
+        None => warnings(probe).join("; "),
     }
 }
 

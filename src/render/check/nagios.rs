@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use std::io;
 use std::io::Write;
 
-use super::phrases::{counts_phrase, insecure_sentence, worst_first};
+use super::phrases::{
+    counts_phrase, failing_sentences, insecure_sentence, judgement_sentences, warned, warnings, worst_first,
+};
 use crate::check_report::{CheckReport, ProbeSummary};
 use crate::model::Verdict;
 use crate::render::{evidence, text};
@@ -19,15 +21,17 @@ const REASON: usize = 160;
 /// The failed probes listed on the lines after the first.
 const LISTED: usize = 50;
 
-/// The exit status by Nagios' rules: 0 OK, 1 WARNING (up, but only on a later attempt),
-/// 2 CRITICAL (down), 3 UNKNOWN.
+/// The exit status by Nagios' rules: 0 OK, 1 WARNING (up, but only on a later attempt or with a warning; or
+/// down as far as `--fail-on` allows), 2 CRITICAL (the run fails), 3 UNKNOWN.
 #[must_use]
 pub fn exit_status(pass: &CheckReport) -> u8 {
     match pass.verdict {
-        Verdict::Up if pass.flaky() > 0 => 1,
-        Verdict::Up => 0,
-        Verdict::Down => 2,
+        _ if pass.fails() => 2,
         Verdict::Unknown | Verdict::Missed => 3,
+        // Down, and allowed to be by --fail-on.
+        Verdict::Down => 1,
+        Verdict::Up if pass.flaky() > 0 || pass.warned() > 0 => 1,
+        Verdict::Up => 0,
     }
 }
 
@@ -40,6 +44,12 @@ pub(super) fn write(pass: &CheckReport, out: &mut impl Write) -> io::Result<()> 
     }
     if worst.len() > NAMED {
         let _ = write!(line, "; and {} more", worst.len() - NAMED);
+    }
+    for sentence in judgement_sentences(pass).iter().take(failing_sentences(pass)).take(NAMED) {
+        let _ = write!(line, "; {}", text::clip(sentence, REASON));
+    }
+    for probe in warned(pass).take(NAMED) {
+        let _ = write!(line, "; {} warning: {}", probe.probe, text::clip(&warnings(probe).join(", "), REASON));
     }
     if let Some(sentence) = insecure_sentence(pass) {
         let _ = write!(line, "; {sentence}");
@@ -83,6 +93,9 @@ fn performance(pass: &CheckReport) -> String {
     for (name, n) in [("up", counts.up), ("down", counts.down), ("unknown", counts.unknown), ("missed", counts.missed)]
     {
         let _ = write!(data, "'checks_{name}'={n};;;0;{scheduled} ");
+    }
+    if pass.warned() > 0 {
+        let _ = write!(data, "'checks_warnings'={};;;0;{scheduled} ", pass.warned());
     }
     data.trim_end().to_owned()
 }

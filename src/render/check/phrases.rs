@@ -68,9 +68,13 @@ pub(super) fn counts_phrase(pass: &CheckReport) -> String {
             .filter(|(n, _)| *n > 0)
             .map(|(n, word)| format!("{} {word}", format::count(n)))
             .collect();
-    let flaky = pass.flaky();
-    let flaky = if flaky > 0 { format!(" ({} flaky)", format::count(flaky)) } else { String::new() };
-    format!("{}: {}{flaky}", format::counted(counts.scheduled(), "check"), parts.join(", "))
+    let beside: Vec<String> = [(pass.flaky(), "flaky"), (pass.warned(), "with warnings")]
+        .into_iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, word)| format!("{} {word}", format::count(n)))
+        .collect();
+    let beside = if beside.is_empty() { String::new() } else { format!(" ({})", beside.join(", ")) };
+    format!("{}: {}{beside}", format::counted(counts.scheduled(), "check"), parts.join(", "))
 }
 
 /// What the sample can and cannot prove, in one sentence.
@@ -110,7 +114,39 @@ pub(super) fn judgement_sentences(pass: &CheckReport) -> Vec<String> {
     };
     let worse = of(Judgement::Worse, "worse than recorded");
     let rest = of(Judgement::NotWorse, "no worse than recorded").chain(of(Judgement::TooFew, "not compared"));
-    met.chain(worse).chain(rest).collect()
+    let missing = of(Judgement::NotRecorded, "not compared");
+    met.chain(worse).chain(let_pass(pass)).chain(rest).chain(missing).collect()
+}
+
+/// How many of these sentences are of what fails the run.
+pub(super) fn failing_sentences(pass: &CheckReport) -> usize {
+    let worse = pass.regressions.iter().flatten().filter(|regression| regression.judgement == Judgement::Worse);
+    pass.violations.iter().flatten().count() + worse.count()
+}
+
+/// That checks were down, and `--fail-on` lets them pass.
+fn let_pass(pass: &CheckReport) -> Option<String> {
+    let passes = pass.verdict == Verdict::Down && !pass.availability_judged && !pass.fails();
+    passes.then(|| "checks that were down are within what --fail-on allows".to_owned())
+}
+
+/// Whether a probe that was down fails the run.
+pub(super) const fn fails_as_down(pass: &CheckReport, probe: &ProbeSummary) -> bool {
+    pass.availability_judged && matches!(probe.verdict, Verdict::Down)
+}
+
+/// Each `warn.*` of a probe that did not hold: `certificate-days: expected at least 30 days, got 12 days (3 of 20 checks)`.
+pub(super) fn warnings(probe: &ProbeSummary) -> Vec<String> {
+    let checks = match probe.counts.scheduled() {
+        1 => String::new(),
+        all => format!(" ({} of {})", format::count(probe.warnings), format::counted(all, "check")),
+    };
+    probe.unmet_warnings.iter().map(|unmet| format!("{unmet}{checks}")).collect()
+}
+
+/// The probes with warnings.
+pub(super) fn warned(pass: &CheckReport) -> impl Iterator<Item = &ProbeSummary> {
+    pass.probes.iter().filter(|probe| !probe.unmet_warnings.is_empty())
 }
 
 /// A loud sentence where certificates are not verified.

@@ -55,6 +55,15 @@ fn run(pass: &CheckReport, text: &mut Exposition) {
         let help = "Whether the probe accepts ANY certificate: then up does not mean that the right server answered.";
         text.gauge("uptick_probe_insecure_tls", help, &labels(pass, probe), value);
     }
+    for probe in pass.probes.iter().filter(|probe| probe.warnings > 0) {
+        let help = "Up checks of this run of which something that `warn` names did not hold.";
+        text.gauge("uptick_run_warnings", help, &labels(pass, probe), probe.warnings);
+    }
+    if pass.violations.is_some() || pass.regressions.is_some() {
+        let help =
+            "Whether the run fails: a condition of --fail-on is met, it is worse than the baseline, or it is down.";
+        text.gauge("uptick_run_fails", help, &vec![("vantage", &*pass.vantage)], u8::from(pass.fails()));
+    }
     let vantage: Labels<'_> = vec![("vantage", &pass.vantage)];
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of a date stay far below 2^52")]
     let began = pass.started_at.as_millisecond() as f64 / 1000.0;

@@ -4,21 +4,44 @@
 use std::io;
 use std::io::Write;
 
-use super::phrases::{classes, counts_phrase, insecure_sentence};
+use super::phrases::{classes, counts_phrase, fails_as_down, insecure_sentence, warnings};
+use crate::check_report::regression::Judgement;
 use crate::check_report::{CheckReport, ProbeSummary};
 use crate::model::{Outcome, Phase, Verdict, micros, timestamp};
 use crate::render::{evidence, text};
 
 pub(super) fn write(pass: &CheckReport, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "TAP version 14")?;
-    writeln!(out, "1..{}", pass.probes.len())?;
+    let judgements = judgements(pass);
+    writeln!(out, "1..{}", pass.probes.len() + judgements.len())?;
     if let Some(sentence) = insecure_sentence(pass) {
         writeln!(out, "# {}", comment(&sentence))?;
     }
     for (at, probe) in pass.probes.iter().enumerate() {
         point(at + 1, pass, probe, out)?;
     }
+    for (at, (fails, skipped, name)) in judgements.iter().enumerate() {
+        let (number, name) = (pass.probes.len() + at + 1, escaped(name));
+        let (not, skip) = (if *fails { "not " } else { "" }, skipped.as_deref().map(escaped));
+        let skip = skip.map(|why| format!(" # SKIP {why}")).unwrap_or_default();
+        writeln!(out, "{not}ok {number} - {name}{skip}")?;
+    }
     writeln!(out, "# {}", comment(&counts_phrase(pass)))
+}
+
+/// What the run was told to fail on: whether it fails, why it is skipped, and its description.
+fn judgements(pass: &CheckReport) -> Vec<(bool, Option<String>, String)> {
+    let met = pass.violations.iter().flatten();
+    let met = met.map(|met| (true, None, format!("{}: {}: {}", met.probe, met.condition, met.found)));
+    let compared = pass.regressions.iter().flatten().map(|regression| {
+        let name = format!("{}: baseline", regression.probe);
+        match regression.judgement {
+            Judgement::Worse => (true, None, format!("{name}: {}", regression.sentence)),
+            Judgement::NotWorse => (false, None, format!("{name}: {}", regression.sentence)),
+            Judgement::TooFew | Judgement::NotRecorded => (false, Some(regression.sentence.to_string()), name),
+        }
+    });
+    met.chain(compared).collect()
 }
 
 fn point(number: usize, pass: &CheckReport, probe: &ProbeSummary, out: &mut impl Write) -> io::Result<()> {
@@ -27,11 +50,16 @@ fn point(number: usize, pass: &CheckReport, probe: &ProbeSummary, out: &mut impl
     let name = escaped(&format!("{surface} / {}", probe.probe));
     match probe.verdict {
         Verdict::Up => writeln!(out, "ok {number} - {name}")?,
+        // What --fail-on lets pass fails nothing here either.
+        Verdict::Down if !fails_as_down(pass, probe) => writeln!(out, "ok {number} - {name}")?,
         Verdict::Down => writeln!(out, "not ok {number} - {name}")?,
         Verdict::Unknown | Verdict::Missed => {
             let why = told.and_then(Outcome::class).map_or("not run", crate::model::FailureClass::name);
             writeln!(out, "ok {number} - {name} # SKIP could not be judged: {why}")?;
         }
+    }
+    for warning in warnings(probe) {
+        writeln!(out, "# warning: {}", comment(&format!("{}: {warning}", probe.probe)))?;
     }
     match told {
         Some(outcome) if probe.verdict != Verdict::Up || probe.flaky > 0 => diagnostics(probe, outcome, out),

@@ -10,7 +10,7 @@ use crate::model::{micros, timestamp};
 use crate::render::text;
 use crate::report::{Figures, LatencySummary, Point, Report};
 
-const COLUMNS: [&str; 25] = [
+const COLUMNS: [&str; 26] = [
     "row",
     "surface",
     "vantage",
@@ -36,6 +36,7 @@ const COLUMNS: [&str; 25] = [
     "max_us",
     "main_failure",
     "insecure_tls",
+    "warnings",
 ];
 
 /// One row by its cells.
@@ -59,7 +60,7 @@ pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
         let names = ["probe", row.surface.as_str(), "", row.probe.as_str()];
         let mut cells = figures(names, row.state.name(), &row.figures);
         if row.insecure {
-            "INSECURE".clone_into(&mut cells[COLUMNS.len() - 1]);
+            "INSECURE".clone_into(&mut cells[COLUMNS.len() - 2]);
         }
         line(&cells)?;
     }
@@ -97,6 +98,7 @@ fn figures([row, surface, vantage, probe]: [&str; 4], state: &str, figures: &Fig
         longest,
         main.unwrap_or_default(),
         String::new(),
+        figures.warnings.to_string(),
     ]
 }
 
@@ -131,6 +133,7 @@ fn bucket(point: &Point) -> CsvRow {
         p99,
         longest,
         main.unwrap_or_default(),
+        String::new(),
         String::new(),
     ]
 }

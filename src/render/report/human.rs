@@ -9,6 +9,7 @@ mod who;
 use std::io;
 use std::io::Write;
 
+use super::phrases;
 use super::phrases::{
     incidents_phrase, insecure_sentence, instants, kind, label, labels, left_out, length, mark, minutes, plain, span,
 };
@@ -30,6 +31,7 @@ pub(super) fn write(report: &Report, style: TerminalStyle, out: &mut impl Write)
     tables::vantages(report, &mut screen);
     timeline::write(report, &mut screen);
     failures(report, &mut screen);
+    warnings(report, &mut screen);
     incidents(report, &mut screen);
     objectives(report, &mut screen);
     not_seen(report, &mut screen);
@@ -157,6 +159,21 @@ fn failures(report: &Report, screen: &mut StyledText) {
             screen.put(DIM, &format!("{}{}", " ".repeat(indent), row.curl.as_deref().unwrap_or_default()));
             screen.end();
             last = row.curl;
+        }
+    }
+    screen.end();
+}
+
+/// What was up, and is worth a warning.
+fn warnings(report: &Report, screen: &mut StyledText) {
+    let mut warned = report.probes.iter().filter(|row| row.figures.warnings > 0).peekable();
+    if warned.peek().is_none() {
+        return;
+    }
+    title("warnings", screen);
+    for row in warned {
+        for warning in phrases::warnings(row) {
+            labelled(ODD, row.probe.as_str(), &warning, screen);
         }
     }
     screen.end();

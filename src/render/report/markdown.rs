@@ -7,7 +7,7 @@ use std::io::Write;
 
 use super::phrases::{
     chance, class_with_codes, full_label, incidents_phrase, insecure_sentence, instants, interval, kind, label, labels,
-    left_out, length, main_failure, mark, minutes, plain, span, word,
+    left_out, length, main_failure, mark, minutes, plain, span, warnings, word,
 };
 use crate::format::{self, InstantFormat};
 use crate::render::escape;
@@ -35,6 +35,11 @@ pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     surfaces(report, &mut page);
     places(report, &mut page);
     failures(report, &mut page);
+    for row in report.probes.iter().filter(|row| row.figures.warnings > 0).take(ROWS) {
+        for warning in warnings(row) {
+            let _ = writeln!(page, "- ⚠ warning: {} {}\n", code(row.probe.as_str()), prose(&warning));
+        }
+    }
     for incident in report.incidents.iter().rev().take(ROWS) {
         one_incident(report, incident, &instants(report), &mut page);
     }

@@ -3,7 +3,7 @@
 use crate::format::{self, InstantFormat};
 use crate::model::{FailureClass, SafeText};
 use crate::render::text;
-use crate::report::{Figures, Incident, MainFailure, Report, State, SurfaceRow};
+use crate::report::{Figures, Incident, MainFailure, ProbeRow, Report, State, SurfaceRow};
 
 /// How instants are written in a report.
 pub(crate) fn instants(report: &Report) -> InstantFormat {
@@ -133,6 +133,19 @@ pub(crate) fn length(incident: &Incident) -> String {
 pub(crate) fn left_out(incident: &Incident) -> Option<String> {
     let n = incident.maintenance;
     (n > 0).then(|| format!("{} in maintenance left out", format::counted(n, "check")))
+}
+
+/// Each warning of a probe, with its checks: `12 of 60 checks, certificate-days: expected at least 30 days, got 12`.
+pub(crate) fn warnings(row: &ProbeRow) -> Vec<String> {
+    let figures = &row.figures;
+    if figures.warnings == 0 {
+        return Vec::new();
+    }
+    let checks = format!("{} of {}", format::count(figures.warnings), format::counted(figures.checks, "check"));
+    if row.unmet_warnings.is_empty() {
+        return vec![format!("{checks}, no evidence was kept")];
+    }
+    row.unmet_warnings.iter().map(|unmet| format!("{checks}, {unmet}")).collect()
 }
 
 /// Minutes of full outage: `170 min`, `4 min 12 s`, `8.3 s`.

@@ -122,6 +122,11 @@ fn objectives(report: &Report, text: &mut Exposition) {
 
 /// What must not be overlooked.
 fn insecure(report: &Report, text: &mut Exposition) {
+    for row in report.probes.iter().filter(|row| row.figures.warnings > 0) {
+        let labels: Labels<'_> = vec![("probe", row.probe.as_str()), ("surface", row.surface.as_str())];
+        let help = "Up checks in the window of the report of which something that `warn` names did not hold.";
+        text.gauge("uptick_window_warnings", help, &labels, row.figures.warnings);
+    }
     for row in report.probes.iter().filter(|row| row.insecure) {
         let labels: Labels<'_> = vec![("probe", row.probe.as_str()), ("surface", row.surface.as_str())];
         let help = "Whether the probe accepts ANY certificate: then up does not mean that the right server answered.";

@@ -18,11 +18,12 @@ use crate::window::Histogram;
 
 /// The figures of a group of series.
 pub(crate) fn figures(group: &[&SeriesAnalysis<'_>], evidence: &Evidence) -> Figures {
-    let (mut counts, mut flaky) = (Counts::default(), 0);
+    let (mut counts, mut flaky, mut warnings) = (Counts::default(), 0, 0);
     let (mut latency, mut failed_latency) = (Histogram::default(), Histogram::default());
     for one in group {
         counts.merge(&one.counts);
         flaky += one.series.flaky;
+        warnings += one.series.warnings;
         latency.merge(&one.series.latency);
         failed_latency.merge(&one.series.failed_latency);
     }
@@ -35,6 +36,7 @@ pub(crate) fn figures(group: &[&SeriesAnalysis<'_>], evidence: &Evidence) -> Fig
         unknown: counts.unknown,
         missed: counts.missed,
         flaky,
+        warnings,
         failed_ratio: ratio(down, judged).map(rounded),
         ci95: wilson(down, judged).map(|ends| ends.map(rounded)),
         availability: ratio(counts.up, judged).map(rounded),

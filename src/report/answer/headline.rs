@@ -25,6 +25,8 @@ pub(super) struct Headline<'h> {
     pub(super) judged: u64,
     /// What is or was in maintenance.
     pub(super) maintenance: Vec<String>,
+    /// Checks that were up with a warning.
+    pub(super) warnings: Option<String>,
     pub(super) background: Option<String>,
     /// Failures in a row that are not an incident yet.
     pub(super) blip: Option<String>,
@@ -42,6 +44,7 @@ impl Headline<'_> {
         parts.extend(self.blip.clone());
         parts.extend(self.background.clone());
         parts.extend(self.maintenance.clone());
+        parts.extend(self.warnings.clone());
         format!("{}  {}", state.name().to_uppercase(), parts.join("; "))
     }
 

@@ -209,6 +209,7 @@ fn probe_row(
         recent: recent(&mine, context.range.to, wave),
         cadence_ms: interval.and_then(|interval| u64::try_from(interval).ok()),
         lag_us: lag(&mine),
+        unmet_warnings: context.fold.warnings.of(surface, probe).cloned().collect(),
         figures: figures(&mine, &context.fold.evidence),
     }
 }

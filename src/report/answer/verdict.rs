@@ -111,9 +111,29 @@ impl VerdictInput<'_, '_> {
             failed,
             judged,
             maintenance: self.maintenance(),
+            warnings: self.warnings(),
             why_unknown: unknown,
         }
         .write()
+    }
+
+    /// Checks that were up with a warning: `12 checks with warnings: home (certificate-days)`
+    fn warnings(&self) -> Option<String> {
+        const NAMED: usize = 3;
+        let mut by_probe: BTreeMap<(&SafeText, &SafeText), u64> = BTreeMap::new();
+        for one in self.context.of_targets().filter(|one| one.series.warnings > 0) {
+            *by_probe.entry((&one.surface, &one.probe)).or_default() += one.series.warnings;
+        }
+        let checks: u64 = by_probe.values().sum();
+        let named = by_probe.keys().take(NAMED).map(|(surface, probe)| {
+            let rules = self.context.fold.warnings.of(surface, probe).map(|unmet| unmet.assertion.as_str());
+            let rules: Vec<&str> = rules.take(NAMED).collect();
+            if rules.is_empty() { probe.to_string() } else { format!("{probe} ({})", rules.join(", ")) }
+        });
+        let named: Vec<String> = named.collect();
+        let more = by_probe.len() - named.len();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        (checks > 0).then(|| format!("{} with warnings: {}{more}", format::counted(checks, "check"), named.join(", ")))
     }
 
     /// What is or was in maintenance, by the names for people.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::model::{FailureClass, Phase, SafeText, optional_timestamp as optional, timestamp};
+use crate::model::{FailureClass, Mismatch, Phase, SafeText, optional_timestamp as optional, timestamp};
 use crate::report::document::answer::{MainFailure, State};
 use crate::report::document::coverage::Coverage;
 use crate::report::document::latency::LatencySummary;
@@ -28,6 +28,8 @@ pub struct Figures {
     pub missed: u64,
     /// Of the up: failed first and passed on a later attempt.
     pub flaky: u64,
+    /// Of the up: something that `warn` names did not hold.
+    pub warnings: u64,
     /// down / (up + down); null where none was judged.
     pub failed_ratio: Option<f64>,
     /// Wilson's 95 % interval of it.
@@ -203,6 +205,9 @@ pub struct ProbeRow {
     /// The time between two checks, or between the begins of two bursts of them, in milliseconds, as the journal
     /// shows it; null where there are too few.
     pub cadence_ms: Option<u64>,
+    /// What `warn` names and did not hold, as it was found last. Absent: nothing of which evidence was kept.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unmet_warnings: Vec<Mismatch>,
     /// Its checks.
     #[serde(flatten)]
     pub figures: Figures,

@@ -40,6 +40,8 @@ pub(crate) struct Series {
     pub(crate) latency_place: usize,
     pub(crate) counts: Counts,
     pub(crate) flaky: u64,
+    /// Up checks of which something that `warn` names did not hold.
+    pub(crate) warnings: u64,
     /// Checks by remote address, of whole windows.
     pub(crate) remotes: Remotes,
     pub(crate) latency: Histogram,
@@ -105,6 +107,7 @@ impl Series {
             latency_place,
             counts: Counts::default(),
             flaky: 0,
+            warnings: 0,
             remotes: Remotes::default(),
             latency: Histogram::default(),
             failed_latency: Histogram::default(),
@@ -119,6 +122,7 @@ impl Series {
     pub(crate) fn add(&mut self, window: &Window) {
         self.counts.merge(&window.counts);
         self.flaky += window.flaky;
+        self.warnings += window.warnings;
         self.remotes.merge(&window.remotes);
         self.insecure |= window.insecure;
         self.latency.merge(&window.latency.total);
@@ -133,6 +137,7 @@ impl Series {
     pub(crate) fn merge(&mut self, other: Series) {
         self.counts.merge(&other.counts);
         self.flaky += other.flaky;
+        self.warnings += other.warnings;
         self.remotes.merge(&other.remotes);
         self.insecure |= other.insecure;
         self.latency.merge(&other.latency);

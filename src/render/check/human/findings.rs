@@ -4,7 +4,7 @@
 use crate::check_report::{CheckReport, ProbeSummary};
 use crate::format;
 use crate::model::{CertificateRole, ChainCertificate, HttpExchange, Outcome, SafeText, Verdict};
-use crate::render::check::phrases::classes;
+use crate::render::check::phrases::{classes, warnings};
 use crate::render::evidence::EvidenceLine;
 use crate::render::terminal::{BOLD, DIM, ODD, StyledText};
 use crate::render::{evidence, terminal, text};
@@ -34,7 +34,8 @@ pub(super) fn has_notes(pass: &CheckReport, probe: &ProbeSummary) -> bool {
     probe.insecure
         || probe.flaky > 0
         || probe.counts.missed > 0
-        || last.is_some_and(|last| !last.warnings.is_empty() || expired_authority(last).is_some())
+        || !probe.unmet_warnings.is_empty()
+        || last.is_some_and(|last| expired_authority(last).is_some())
 }
 
 /// What must be known of a probe, whatever became of its checks.
@@ -53,8 +54,8 @@ pub(super) fn notes(pass: &CheckReport, probe: &ProbeSummary, screen: &mut Style
         let content = format!("{} due and not run", format::counted(probe.counts.missed, "check"));
         note(ODD, terminal::word(Verdict::Missed), &content, screen);
     }
-    if let Some(outcome) = pass.last(&probe.probe) {
-        warnings(outcome, screen);
+    for warning in warnings(probe) {
+        note(ODD, "WARNING", &warning, screen);
     }
 }
 
@@ -67,14 +68,6 @@ pub(super) fn evidence_of(outcome: &Outcome, with_evidence: bool, screen: &mut S
     };
     facts.into_iter().for_each(|fact| line_of(fact, screen));
     what_came(&outcome.exchanges, screen);
-}
-
-/// Each `warn.*` that was not met.
-fn warnings(outcome: &Outcome, screen: &mut StyledText) {
-    for warning in &outcome.warnings {
-        let sentence = format!("{}: expected {}, got {}", warning.assertion, warning.expected, warning.actual);
-        note(ODD, "WARNING", &sentence, screen);
-    }
 }
 
 /// Why a probe was not up.

@@ -1,14 +1,16 @@
 //! The last lines of a pass: what was found, and what that shows. A few checks show nothing but themselves.
 
+use std::io;
+use std::io::Write;
 use std::time::Duration;
 
 use crate::check_report::CheckReport;
 use crate::format;
 use crate::render::check::phrases::{
-    counts_phrase, insecure_sentence, judgement_sentences, proof_sentence, surface_phrase,
+    counts_phrase, failing_sentences, insecure_sentence, judgement_sentences, proof_sentence, surface_phrase,
 };
-use crate::render::terminal;
 use crate::render::terminal::{BAD, BOLD, DIM, StyledText};
+use crate::render::{terminal, text};
 use crate::report::LatencySummary;
 
 use super::layout::{indented, title};
@@ -36,6 +38,15 @@ pub(super) fn write(pass: &CheckReport, with_latency: bool, screen: &mut StyledT
     remarks(pass, screen);
 }
 
+/// What fails a run of which all is up, in one line.
+///
+/// # Errors
+/// Those of the writer.
+pub fn failing_line(pass: &CheckReport, out: &mut dyn Write) -> io::Result<()> {
+    let sentences: Vec<String> = judgement_sentences(pass).into_iter().take(failing_sentences(pass)).collect();
+    writeln!(out, "{}", text::visible(&sentences.join("; ")))
+}
+
 /// What else must be known of a pass.
 pub(super) fn remarks(pass: &CheckReport, screen: &mut StyledText) {
     if pass.maintenance.scheduled() > 0 {
@@ -46,8 +57,8 @@ pub(super) fn remarks(pass: &CheckReport, screen: &mut StyledText) {
         let left_out = format::count(pass.outcomes_left_out);
         indented(DIM, &format!("  {left_out} outcomes are counted but not kept individually"), 2, screen);
     }
-    let style = if pass.fails() { BAD } else { DIM };
-    for sentence in judgement_sentences(pass) {
+    for (at, sentence) in judgement_sentences(pass).iter().enumerate() {
+        let style = if at < failing_sentences(pass) { BAD } else { DIM };
         indented(style, &format!("  {sentence}"), 2, screen);
     }
     if let Some(sentence) = insecure_sentence(pass) {
