@@ -24,6 +24,15 @@ pub(super) fn instant(text: &str) -> Result<Timestamp, String> {
     TimeZone::UTC.to_timestamp(civil).map_err(|error| error.to_string())
 }
 
+/// `127.0.0.1:9115`, `[::]:9115`
+#[cfg(feature = "prometheus-server")]
+pub(super) fn socket_address(text: &str) -> Result<std::net::SocketAddr, String> {
+    text.parse().map_err(|_| {
+        let port = text.trim_start_matches(':').parse::<u16>().unwrap_or(9115);
+        format!("it is not an address with a port: write 127.0.0.1:{port} for this machine, [::]:{port} for all")
+    })
+}
+
 /// A number from 0 to 1.
 pub(super) fn share(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {

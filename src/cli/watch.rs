@@ -42,7 +42,7 @@ pub struct WatchArgs {
     pub export: ExporterArgs,
     /// Serve metrics for Prometheus here, at /metrics; `blackbox_exporter` uses port 9115
     #[cfg(feature = "prometheus-server")]
-    #[arg(long, value_name = "ADDRESS:PORT")]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = values::socket_address)]
     pub listen: Option<std::net::SocketAddr>,
     /// Do not record to the journal
     #[arg(long, conflicts_with = "journal")]

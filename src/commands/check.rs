@@ -94,11 +94,7 @@ fn prepare<'a>(args: &'a cli::CheckArgs, terminal: &'a Terminal) -> Result<Prepa
     let journal = locations::journal_location(args.journal.as_deref(), config.path.as_deref());
     let lock = args.single_instance.then(|| InstanceLock::take(&journal)).transpose()?;
     let exporters = exporters::start(&args.export, &exporters::RunKind::Check, &config, &journal)?;
-    let alerts = AlertWorker::start(&config, &journal, args.record, AlertTiming::AtEnd)
-        .map_err(|error| CliError::io("the alerts' thread", &error))?;
-    if alerts.is_some() && !args.record && !config.alerts.is_empty() {
-        terminal.warn("alerts need recorded results: add --record");
-    }
+    let alerts = alerts(args, &config, &journal, terminal)?;
     let mut document = run_outputs::document(&config, &probes).judged_by(conditions);
     if let Some(earlier) = earlier {
         document = document.compared_with(earlier);
@@ -126,6 +122,25 @@ fn prepare<'a>(args: &'a cli::CheckArgs, terminal: &'a Terminal) -> Result<Prepa
         lock,
         events,
     })
+}
+
+/// Who is told of what the run finds. A look that is not recorded is nobody's news, and leaves no trace in a journal.
+fn alerts(
+    args: &cli::CheckArgs,
+    config: &Config,
+    journal: &Path,
+    terminal: &Terminal,
+) -> Result<Option<AlertWorker>, CliError> {
+    let heartbeat_alone = |config: &Config| Config { alerts: Vec::new(), ..config.clone() };
+    let started = if args.record {
+        AlertWorker::start(config, journal, true, AlertTiming::AtEnd)
+    } else {
+        if terminal.verbose > 0 && !config.alerts.is_empty() {
+            terminal.note("nobody is notified: alerts need recorded results, with --record");
+        }
+        AlertWorker::start(&heartbeat_alone(config), journal, false, AlertTiming::AtEnd)
+    };
+    started.map_err(|error| CliError::io("the alerts' thread", &error))
 }
 
 /// What goes to the standard output while checks run: each outcome, or a line per pass where passes are apart.
@@ -299,6 +314,9 @@ fn conditions(asked: &[Condition]) -> Result<Vec<Condition>, CliError> {
 
 /// What a journal has recorded of the last days from this vantage, to compare a run with.
 fn baseline(journal: &Path, config: &Config) -> Result<Vec<Window>, CliError> {
+    if !journal::is_url(journal) && !journal.exists() {
+        return Err(CliError::Usage(format!("error: --baseline: no journal at {}", journal.display())));
+    }
     let to = Timestamp::now();
     let from = to.checked_sub(BASELINE_SPAN).unwrap_or(Timestamp::MIN);
     let failed = |error: journal::JournalError| CliError::Runtime(error.to_string());

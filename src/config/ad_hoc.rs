@@ -42,7 +42,7 @@ impl AdHocTarget {
 /// Adds a probe for each target to those of a file.
 pub(crate) fn add_targets(reader: &mut ConfigReader, root: &mut Table, targets: &[AdHocTarget]) {
     for target in targets {
-        let span = reader.argument("", target.is_visible);
+        let span = reader.target(&target.url, target.is_visible);
         let table = Table::of(&span, "url", Item::Text(reading::escaped(&target.url)));
         let probe = Node { span: span.clone(), item: Item::Table(table) };
         match root.entries.iter_mut().find(|entry| entry.key == "probe") {

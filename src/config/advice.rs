@@ -343,6 +343,9 @@ pub(crate) fn toml_line(line: &str, may_quote: bool) -> Option<String> {
                     format!("in single quotes a backslash stands for itself: {key} = '{inner}'")
                 })
             }
+            _ if value.starts_with('\'') && value.ends_with('"') => {
+                Some("a text ends with the quote that it begins with".to_owned())
+            }
             _ if value.starts_with(['\'', '[', '{', '#']) => None,
             _ => {
                 let value = value.split_once(" #").map_or(value, |(value, _)| value.trim_end());

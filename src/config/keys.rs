@@ -3,6 +3,7 @@
 
 mod file;
 pub(crate) mod json_schema;
+mod other_forms;
 pub(crate) mod reference;
 pub(crate) mod schema;
 pub(crate) mod tables;

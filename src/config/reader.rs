@@ -55,6 +55,8 @@ pub(crate) struct ConfigReader<'e> {
 struct Argument {
     /// What a message calls it: `--expect-status`; empty for a target.
     name: String,
+    /// A target as it may be shown.
+    target: String,
     /// Whether its value stands in the command line, where others can read it.
     is_visible: bool,
 }
@@ -103,7 +105,18 @@ impl<'e> ConfigReader<'e> {
 
     /// A place for what an argument of the command line says.
     pub(crate) fn argument(&mut self, name: &str, is_visible: bool) -> Span {
-        self.arguments.push(Argument { name: name.to_owned(), is_visible });
+        self.arguments.push(Argument { name: name.to_owned(), target: String::new(), is_visible });
+        Span::of_argument(self.arguments.len() - 1)
+    }
+
+    /// A place for a target of the command line, which is shown without what may be a secret in it.
+    pub(crate) fn target(&mut self, url: &str, is_visible: bool) -> Span {
+        let shown = url.split(['?', '#']).next().unwrap_or_default();
+        let shown = match shown.split_once("://") {
+            Some((scheme, rest)) => format!("{scheme}://{}", rest.rsplit_once('@').map_or(rest, |(_, host)| host)),
+            None => shown.rsplit_once('@').map_or(shown, |(_, host)| host).to_owned(),
+        };
+        self.arguments.push(Argument { name: String::new(), target: shown, is_visible });
         Span::of_argument(self.arguments.len() - 1)
     }
 
@@ -199,7 +212,9 @@ impl<'e> ConfigReader<'e> {
     /// The problem that no file has a probe.
     pub(crate) fn lack_of_probes(&mut self) {
         self.lacks_probes = true;
-        self.problem_at_large("has no probes", Some("add a [[probe]]; `uptick init` writes an example file"));
+        let is_empty = self.sources.first().is_some_and(|source| source.text.trim().is_empty());
+        let message = if is_empty { "is empty" } else { "has no probes" };
+        self.problem_at_large(message, Some("add a [[probe]]; `uptick init` writes an example file"));
     }
 
     /// The same problem at the same span is one, however many probes inherit it.
@@ -334,7 +349,7 @@ impl<'e> ConfigReader<'e> {
         let argument = found.span.as_ref().and_then(|span| self.argument_at(span));
         let problem = match (source, self.sources.first()) {
             _ if let Some(argument) = argument => {
-                let said = [argument.name.as_str(), &found.message];
+                let said = [argument.name.as_str(), argument.target.as_str(), &found.message];
                 Problem::about_argument(
                     &said.into_iter().filter(|said| !said.is_empty()).collect::<Vec<_>>().join(": "),
                 )

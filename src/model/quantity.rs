@@ -203,7 +203,13 @@ fn percent_and(text: &str, word: &'static str) -> Result<(f64, Duration), Quanti
     if !(percent > 0.0 && percent < 100.0) {
         return Err(QuantityError::Percentage);
     }
-    Ok((percent / 100.0, positive_duration(rest)?))
+    Ok((percent_text(text).unwrap_or(percent / 100.0), positive_duration(rest)?))
+}
+
+/// The ratio that is nearest to the percentage as it is written: 99.9 / 100 is not 0.999 in binary.
+fn percent_text(text: &str) -> Option<f64> {
+    let percent = text.split_once('%')?.0.trim();
+    percent.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.').then(|| format!("{percent}e-2").parse().ok())?
 }
 
 /// Writes an objective as [`objective`] reads it.

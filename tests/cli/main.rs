@@ -14,6 +14,7 @@ mod first_file;
 mod live;
 mod maintenance;
 mod missing_values;
+mod mistakes;
 mod origin;
 mod outputs;
 mod reporting;

@@ -4,6 +4,7 @@ use crate::config::ad_hoc::overlay::merge;
 use crate::config::ad_hoc::set;
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Item, Span, Table};
+use crate::model::quantity;
 
 /// The comparisons of a JSON rule, longer ones first, with the key of `expect.json` for each.
 const COMPARISONS: [(&str, &str); 8] = [
@@ -32,6 +33,14 @@ pub(crate) fn json_rule(reader: &mut ConfigReader, span: &Span, text: &str) -> O
         return Some(Table::of(span, "path", Item::Text(text.trim().to_owned())));
     };
     let (path, value) = (text[..at].trim(), text[at + comparison.len()..].trim());
+    if !path.starts_with('$') {
+        let path = path.trim_start_matches(['.', '/']);
+        let path = if path.is_empty() { "$".to_owned() } else { format!("$.{path}") };
+        let sign = if comparison == " = " { "==" } else { comparison.trim() };
+        let value = serde_json::Value::from(value.trim_matches(['"', '\''])).to_string();
+        reader.advise(span, "a JSON path starts with `$`", format!("write it as '{path} {sign} {value}'"));
+        return None;
+    }
     let path = Table::of(span, "path", Item::Text(path.to_owned()));
     let item = match key {
         "matches" => Item::Text(value.trim_matches(['"', '\'']).to_owned()),
@@ -89,6 +98,10 @@ pub(crate) fn latency(reader: &mut ConfigReader, span: &Span, text: &str) -> Opt
         Some(at) => (text[..at].trim(), text[at..].trim_start_matches(['<', '=', ':']).trim()),
         None => ("total", text.trim()),
     };
+    if quantity::duration(limit).is_err() && !limit.contains("${") {
+        reader.advise(span, format!("{limit:?} is not a duration"), "write it as 'total < 800ms'");
+        return None;
+    }
     let known = PHASES.into_iter().find(|known| *known == phase);
     if known.is_none() {
         let message = format!("`{phase}` is not a phase: it is {}", PHASES.join(", "));

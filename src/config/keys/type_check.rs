@@ -1,6 +1,7 @@
 //! Holds a tree against the key table: unknown keys with a suggestion, and wrong types. What a
 //! value of the right type says is judged where it is read.
 
+use crate::config::keys::other_forms::right_form;
 use crate::config::keys::schema::{TableSchema, ValueType};
 use crate::config::keys::tables;
 use crate::config::reader::ConfigReader;
@@ -97,6 +98,7 @@ pub(crate) fn wrong_type(reader: &mut ConfigReader, name: &str, node: &Node, val
         (ValueType::List(of), Item::Table(_)) if matches!(**of, ValueType::Table(_)) => {
             reader.advise(&node.span, message, format!("use two brackets: [[{name}]]"));
         }
+        (_, item) if let Some(form) = right_form(name, item) => reader.advise(&node.span, message, form),
         (ValueType::Boolean, Item::Text(text)) if text == "true" || text == "false" => {
             reader.advise(&node.span, message, format!("remove the quotes: {text}"));
         }
@@ -134,10 +136,20 @@ fn is_secret_key(key: &str) -> bool {
 }
 
 /// Words of other tools, and ours for the same thing.
-const OTHER_WORDS: [(&str, &str); 22] = [
+const OTHER_WORDS: &[(&str, &str)] = &[
     ("assert", "expect"),
     ("assertions", "expect"),
+    ("body", "body-contains"),
+    ("code", "expect.status"),
+    ("code", "status"),
+    ("contains", "expect.body-contains"),
+    ("content-type", "headers.content-type"),
+    ("cookie", "headers.cookie"),
+    ("cookies", "headers.cookie"),
     ("cron", "schedule"),
+    ("data", "body"),
+    ("duration", "latency"),
+    ("group", "surface"),
     ("endpoint", "url"),
     ("every", "interval"),
     ("expected-status", "expect.status"),
@@ -156,7 +168,13 @@ const OTHER_WORDS: [(&str, &str); 22] = [
     ("sni", "tls.server-name"),
     ("status-code", "expect.status"),
     ("target", "url"),
+    ("skip-verify", "tls.insecure"),
+    ("text", "body-contains"),
+    ("token", "auth.bearer"),
     ("uri", "url"),
+    ("user-agent", "headers.user-agent"),
+    ("verify", "tls.insecure"),
+    ("verify-ssl", "tls.insecure"),
 ];
 
 fn unknown_key(reader: &mut ConfigReader, entry: &TableEntry, schema: &TableSchema) {
@@ -219,9 +237,10 @@ mod tests {
     #[test]
     fn every_other_word_leads_to_a_key() {
         for (_, ours) in OTHER_WORDS {
+            let of_expect = tables::EXPECT.key(ours).is_some();
             let first = ours.split('.').next().unwrap();
             assert!(
-                tables::PROBE.key(first).or(tables::SETTINGS.key(first)).is_some() || first == "schedule",
+                of_expect || tables::PROBE.key(first).or(tables::SETTINGS.key(first)).is_some() || first == "schedule",
                 "{ours}"
             );
         }

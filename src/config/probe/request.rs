@@ -154,7 +154,7 @@ fn method(reader: &mut ConfigReader, node: &Node) -> Option<Method> {
         let message = "`method` must be in capital letters";
         match help {
             Some(help) => reader.advise(&node.span, message, format!("did you mean \"{help}\"?")),
-            None => reader.problem(&node.span, message),
+            None => reader.advise(&node.span, message, "write it as \"GET\" or \"POST\""),
         }
         return None;
     }

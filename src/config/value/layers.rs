@@ -92,11 +92,13 @@ pub(crate) fn duration(
     let time = match quantity::duration(&text) {
         Ok(time) => time,
         Err(why) => {
-            reader.advise(
-                &node.span,
-                format!("`{name}` is not a duration: {why}"),
-                "write it as \"500ms\", \"30s\" or \"1m 30s\"",
-            );
+            let is_cron = name == "interval" && text.split_whitespace().count() >= 5;
+            let help = if is_cron {
+                "a cron expression is written as schedule = \"*/5 * * * *\""
+            } else {
+                "write it as \"500ms\", \"30s\" or \"1m 30s\""
+            };
+            reader.advise(&node.span, format!("`{name}` is not a duration: {why}"), help);
             return None;
         }
     };

@@ -1,0 +1,25 @@
+//! The right form of a value that was given another type: what its author meant is clear, what to write is not.
+
+use crate::config::syntax::tree::Item;
+
+/// What to write for a key instead of such a value. No text of the file is repeated: it may be a secret.
+pub(crate) fn right_form(key: &str, value: &Item) -> Option<String> {
+    let form = match (key, value) {
+        ("latency", Item::Integer(ms)) => format!("{{ total = \"{ms}ms\" }}"),
+        ("latency", Item::Text(limit)) if limit.len() < 20 => format!("{{ total = \"{limit}\" }}"),
+        ("latency", _) => "{ total = \"500ms\" }".to_owned(),
+        ("headers" | "header", _) => "{ x-name = \"value\" }".to_owned(),
+        ("auth", _) => "{ basic = { user = \"…\", password = \"${secret:NAME}\" } }, or { bearer = … }".to_owned(),
+        ("json", _) => "[{ path = \"$.status\", equals = \"ok\" }]".to_owned(),
+        ("status", _) => "200, \"2xx\" or [\"2xx\", 304]".to_owned(),
+        ("tls", _) => "{ insecure = true }, or another of its keys".to_owned(),
+        ("assets", _) => "{ select = \"img, script\" }".to_owned(),
+        ("objective", Item::Integer(_) | Item::Float(_)) => "\"99.9% over 30d\"".to_owned(),
+        ("latency-objective", Item::Integer(_) | Item::Float(_)) => "\"95% under 800ms\"".to_owned(),
+        ("form" | "multipart", _) => "{ name = \"value\" }".to_owned(),
+        ("step", _) => return Some("write each step as [[probe.step]]".to_owned()),
+        ("capture", _) => "{ token = { json = \"$.token\" } }".to_owned(),
+        _ => return None,
+    };
+    Some(format!("write {key} = {form}"))
+}

@@ -1,0 +1,204 @@
+//! The typical mistakes of somebody who has just met the program: each is refused before anything is asked, and
+//! the message names what to write instead.
+
+use std::fs;
+
+use crate::support::run::{Ran, Run};
+
+/// A probe whose name is `a`, with these lines.
+fn probe(lines: &str) -> String {
+    format!("[[probe]]\nname = \"a\"\nurl = \"http://127.0.0.1:9/\"\n{lines}\n")
+}
+
+/// Lines of a probe, and what the message must name.
+const KEYS: &[(&str, &[&str])] = &[
+    ("intervall = \"10s\"", &["intervall", "interval"]),
+    ("timout = \"5s\"", &["timout", "did you mean `timeout`"]),
+    ("status = 200", &["status", "expect.status"]),
+    ("body-contains = \"x\"", &["body-contains", "expect.body-contains"]),
+    ("contains = \"x\"", &["contains", "expect.body-contains"]),
+    ("insecure = true", &["insecure", "tls.insecure"]),
+    ("verify = false", &["verify", "tls.insecure"]),
+    ("follow = false", &["follow", "redirects"]),
+    ("follow_redirects = false", &["follow_redirects", "redirects"]),
+    ("user-agent = \"x\"", &["user-agent", "headers.user-agent"]),
+    ("header = { a = \"b\" }", &["header", "headers"]),
+    ("basic-auth = { user = \"a\", password = \"b\" }", &["basic-auth", "auth"]),
+    ("expect.code = 200", &["code", "did you mean `status`"]),
+    ("expect.body = \"ok\"", &["body", "body-contains"]),
+    ("expect.contains = \"ok\"", &["contains", "body-contains"]),
+    ("expect.regex = \"ok\"", &["regex", "body-matches"]),
+    ("expect.cert-days = 14", &["cert-days", "certificate-days"]),
+    ("expect.response-time = \"500ms\"", &["response-time", "latency"]),
+    ("max-redirects = 3", &["max-redirects", "redirects"]),
+    ("retry = 3", &["retry", "retries"]),
+    ("group = \"web\"", &["group", "surface"]),
+    ("enabled = false", &["enabled"]),
+    ("every = \"30s\"", &["every", "interval"]),
+    ("data = \"a=1\"", &["data", "body"]),
+    ("tag = \"x\"", &["tag", "tags"]),
+    // Values.
+    ("interval = 30", &["add the unit: \"30s\""]),
+    ("interval = \"30\"", &["30s"]),
+    ("interval = \"1 minute 30\"", &["\"1m 30s\""]),
+    ("interval = \"5 parsecs\"", &["parsecs", "\"30s\""]),
+    ("interval = \"*/5 * * * *\"", &["schedule"]),
+    ("timeout = \"60s\"", &["interval"]),
+    ("timeout = \"-5s\"", &["-5s"]),
+    ("body-limit = \"1 megabyte\"", &["1MiB"]),
+    ("method = \"get me\"", &["get me", "GET"]),
+    ("expect.status = \"200 OK\"", &["200 OK", "2xx"]),
+    ("expect.status = \"9xx\"", &["9xx"]),
+    ("expect.status = true", &["true", "200"]),
+    ("expect.latency = \"500ms\"", &["{ total = \"500ms\" }"]),
+    ("expect.latency = 500", &["{ total = \"500ms\" }"]),
+    ("expect.json = \"$.status == ok\"", &["path", "equals"]),
+    ("expect.json = [{ path = \"status\", equals = \"ok\" }]", &["$.status"]),
+    ("expect.body-matches = \"(?=x)\"", &["look", "body-"]),
+    ("expect.assets = { select = \"img[[\" }", &["img[[", "is not a CSS selector"]),
+    ("headers = [\"X-A: b\"]", &["headers", "{ x-name = \"value\" }"]),
+    ("headers = \"X-A: b\"", &["headers", "{ x-name = \"value\" }"]),
+    ("auth = \"user:password\"", &["basic"]),
+    ("redirects = true", &["follow"]),
+    ("redirects = false", &["none"]),
+    ("ip = 4", &["\"v4\""]),
+    ("tls.min-version = 1.2", &["\"1.2\""]),
+    ("http-version = 2", &["\"2\""]),
+    ("schedule = \"every 5 minutes\"", &["*/5 * * * *"]),
+    ("tls.ca-file = \"nope.pem\"", &["nope.pem"]),
+    ("address = \"127.0.0.1\"", &["127.0.0.1:"]),
+];
+
+/// Whole files.
+const FILES: &[(&str, &[&str])] = &[
+    ("", &["empty", "[[probe]]"]),
+    ("# nothing yet\n", &["no probes", "[[probe]]"]),
+    ("probes:\n  - name: a\n    url: http://x.test\n", &["YAML", "TOML"]),
+    ("{\"probes\": [{\"name\": \"a\"}]}", &["JSON", "TOML"]),
+    ("[probe]\nname = \"a\"\nurl = \"http://x.test\"\n", &["[[probe]]", "two brackets"]),
+    ("[[probes]]\nname = \"a\"\nurl = \"http://x.test\"\n", &["probes", "[[probe]]"]),
+    ("[[check]]\nname = \"a\"\nurl = \"http://x.test\"\n", &["check", "[[probe]]"]),
+    ("[[probe]]\nurl = \"http://x.test\"\n", &["name"]),
+    ("[[probe]]\nname = \"a\"\n", &["url"]),
+    ("[[probe]]\nname = a\nurl = \"http://x.test\"\n", &["\"a\""]),
+    ("[[probe]]\nname = 'a\"\nurl = \"http://x.test\"\n", &["quote"]),
+    ("[[probe]]\nname: \"a\"\n", &["TOML writes name ="]),
+    ("[[probe]]\nname = \"a\"\nurl = \"x.test\"\n", &["https://x.test"]),
+    ("[[probe]]\nname = \"a\"\nurl = \"htp://x.test\"\n", &["http"]),
+    ("[[probe]]\nname = \"a\"\nurl = \"http://x.test:99999\"\n", &["99999", "65535"]),
+    (
+        "[[probe]]\nname = \"a\"\nurl = \"http://x.test/\"\n[[probe]]\nname = \"a\"\nurl = \"http://y.test/\"\n",
+        &["line 1"],
+    ),
+    ("interval = \"10s\"\n[[probe]]\nname = \"a\"\nurl = \"http://x.test\"\n", &["interval", "defaults.interval"]),
+    ("[default]\ninterval = \"10s\"\n", &["default", "did you mean `defaults`"]),
+    ("[surface.web]\nobjective = 99.9\n[[probe]]\nname = \"a\"\nurl = \"http://x.test\"\n", &["\"99.9% over 30d\""]),
+    (
+        "[surface.web]\nobjective = \"99.9\"\n[[probe]]\nname = \"a\"\nurl = \"http://x.test\"\n",
+        &["\"99.9% over 30d\""],
+    ),
+];
+
+/// Command lines, over a file with the probes `home` and `search`.
+const COMMANDS: &[(&[&str], &[&str])] = &[
+    (&["chekc"], &["check"]),
+    (&["chec"], &["check"]),
+    (&["check", "hoem"], &["\"home\""]),
+    (&["check", "--surfce", "web"], &["--surface"]),
+    (&["check", "--surface", "wbe"], &["web"]),
+    (&["check", "--format", "jsn"], &["json"]),
+    (&["check", "--format", "xml"], &["junit"]),
+    (&["check", "--output", "json", "--format"], &["--format"]),
+    (&["check", "-c", "nope.toml"], &["nope.toml"]),
+    (&["check", "-c", "."], &["directory"]),
+    (&["check", "-c", "binary.toml"], &["binary.toml", "not text"]),
+    (&["check", "--count", "0"], &["--count"]),
+    (&["check", "--every", "5"], &["30s"]),
+    (&["check", "--every", "5 s 3"], &["--every"]),
+    (&["check", "http://"], &["http://"]),
+    (&["check", "ftp://x.test"], &["ftp", "http"]),
+    (&["check", "http://x.test:port/"], &["port"]),
+    (&["check", "http://127.0.0.1:9", "-H", "no colon"], &["name: value"]),
+    (&["check", "http://127.0.0.1:9", "-d", "@nope.json"], &["nope.json"]),
+    (&["check", "http://127.0.0.1:9", "--json", "{oops"], &["JSON"]),
+    (&["check", "http://127.0.0.1:9", "-m", "fast"], &["-m", "30s"]),
+    (&["check", "http://127.0.0.1:9", "--expect-status", "OK"], &["200"]),
+    (&["check", "http://127.0.0.1:9", "--expect-latency", "fast"], &["total < 800ms"]),
+    (&["check", "http://127.0.0.1:9", "--expect-json", "status = ok"], &["$.status == \"ok\""]),
+    (&["check", "http://127.0.0.1:9", "--resolve", "x.test"], &["HOST:PORT:ADDRESS"]),
+    (&["check", "http://127.0.0.1:9", "--set", "expect.status"], &["KEY=VALUE"]),
+    (&["check", "http://127.0.0.1:9", "--set", "expect.statu=200"], &["status"]),
+    (&["check", "http://127.0.0.1:9", "--cacert", "nope.pem"], &["nope.pem"]),
+    (&["check", "http://127.0.0.1:9", "-x", "nonsense://p"], &["proxy"]),
+    (&["check", "http://127.0.0.1:9", "-s"], &["-s"]),
+    (&["check", "http://127.0.0.1:9", "-o"], &["--output"]),
+    (&["check", "--fail-on", "p95 > 1"], &["p95 > 800ms"]),
+    (&["check", "--fail-on", "availability < 99%"], &["failed > 1%"]),
+    (&["check", "--baseline", "nope"], &["nope"]),
+    (&["report", "nope-journal"], &["no journal at nope-journal"]),
+    (&["report", "--since", "yesterday"], &["--since", "24h"]),
+    (&["validate", "--explain", "hoem"], &["\"home\""]),
+    (&["import", "nope.yml"], &["nope.yml"]),
+    (&["init", "probes.toml"], &["probes.toml"]),
+    (&["watch", "--listen", "9115"], &["127.0.0.1:9115"]),
+    (&["watch", "--interval", "5s"], &["interval"]),
+    (&["schema", "probe"], &["probes"]),
+    (&["completions", "tcsh"], &["bash"]),
+];
+
+/// What is wrong with a message: nothing, or why it does not help.
+fn complaint(what: &str, ran: &Ran, words: &[&str]) -> Option<String> {
+    let said = &ran.stderr;
+    let missing: Vec<&&str> = words.iter().filter(|word| !said.contains(**word)).collect();
+    let is_refused = ran.code() == 2 && ran.stdout.is_empty();
+    (!is_refused || !missing.is_empty())
+        .then(|| format!("### {what}\nstatus {}, does not say {missing:?}:\n{said}{}", ran.code(), ran.stdout))
+}
+
+#[test]
+fn every_typical_mistake_is_refused_with_the_right_form() {
+    let mut complaints = Vec::new();
+    let mut asked = 0;
+    for (lines, words) in KEYS {
+        let ran = Run::new(["validate", "--strict"]).config(&probe(lines)).run();
+        complaints.extend(complaint(lines, &ran, words));
+        asked += 1;
+    }
+    for (text, words) in FILES {
+        let ran = Run::new(["validate"]).config(text).run();
+        complaints.extend(complaint(text, &ran, words));
+        asked += 1;
+    }
+    let file = "[[probe]]\nname = \"home\"\nsurface = \"web\"\nurl = \"http://127.0.0.1:9/\"\n\
+                [[probe]]\nname = \"search\"\nsurface = \"web\"\nurl = \"http://127.0.0.1:9/\"\n";
+    for (arguments, words) in COMMANDS {
+        let run = Run::new(*arguments).config(file);
+        fs::write(run.folder().join("binary.toml"), [0x7f, b'E', b'L', b'F', 2, 1, 0, 0xff]).unwrap();
+        complaints.extend(complaint(&arguments.join(" "), &run.run(), words));
+        asked += 1;
+    }
+    assert!(asked >= 50, "{asked} mistakes");
+    assert!(complaints.is_empty(), "{} of {asked}:\n\n{}", complaints.len(), complaints.join("\n"));
+}
+
+#[test]
+fn a_check_that_is_not_recorded_leaves_no_trace_of_its_alerts() {
+    let config = probe("[[alert]]\nname = \"hook\"\nwebhook = \"http://127.0.0.1:9/\"\n");
+    let ran = Run::new(["check", "--count", "5", "-q"]).config(&config).run();
+    ran.expect_code(1);
+    assert!(!ran.folder.path().join("uptick-journal").exists());
+    assert!(!ran.stderr.contains("warning"), "{}", ran.stderr);
+    let told = Run::new(["check", "-v"]).config(&config).run();
+    assert!(told.stderr.contains("--record"), "{}", told.stderr);
+}
+
+#[test]
+fn a_percentage_is_printed_as_it_was_meant() {
+    let config = format!("[surface.default]\nobjective = \"99.9% over 30d\"\n{}", probe(""));
+    let run = Run::new(["check", "--record", "-q"]).config(&config).run();
+    let folder = run.folder.path().to_path_buf();
+    let mut report = std::process::Command::new(env!("CARGO_BIN_EXE_uptick"));
+    let report = report.args(["report", "--format", "json"]).current_dir(&folder).output().unwrap();
+    let text = String::from_utf8(report.stdout).unwrap();
+    assert!(text.contains("\"objective\": 0.999,"), "{text}");
+}
