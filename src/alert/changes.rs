@@ -55,6 +55,8 @@ pub(super) enum Change {
     Burn { key: String, surface: usize, burn: usize },
     /// Something that `warn` names does not hold.
     Warning { key: String, warning: UnmetWarning },
+    /// A vantage cannot judge: its row in the report.
+    CannotJudge { key: String, vantage: usize },
 }
 
 /// Something that `warn` names and that did not hold at the last check of a probe.
@@ -121,6 +123,7 @@ impl Change {
             Change::Certificate { .. } => AlertEvent::CertificateExpiring,
             Change::Burn { .. } => AlertEvent::SloBurn,
             Change::Warning { .. } => AlertEvent::Warning,
+            Change::CannotJudge { .. } => AlertEvent::CannotJudge,
         }
     }
 
@@ -130,7 +133,8 @@ impl Change {
             Change::Incident { key, .. }
             | Change::Certificate { key, .. }
             | Change::Burn { key, .. }
-            | Change::Warning { key, .. } => key,
+            | Change::Warning { key, .. }
+            | Change::CannotJudge { key, .. } => key,
         }
     }
 }
@@ -159,11 +163,13 @@ pub(super) fn changes(
     let of_concern = found.warnings.iter().filter(|warning| concerns(&warning.surface));
     let warnings: Vec<Change> = of_concern.map(warning).collect();
     let burns = burns(report, concerns);
-    let standing: BTreeSet<&str> = certificates.iter().chain(&burns).chain(&warnings).map(Change::key).collect();
+    let blind = cannot_judge(report);
+    let all = certificates.iter().chain(&burns).chain(&warnings).chain(&blind);
+    let standing: BTreeSet<&str> = all.map(Change::key).collect();
     // What does not stand any more is news when it stands again.
     receiver.standing.retain(|key, _| standing.contains(key.as_str()));
     let is_new = |change: &Change| !receiver.standing.contains_key(change.key());
-    changes.extend(certificates.into_iter().chain(burns).chain(warnings).filter(is_new));
+    changes.extend(certificates.into_iter().chain(burns).chain(warnings).chain(blind).filter(is_new));
     changes
 }
 
@@ -206,6 +212,12 @@ fn certificate(expiring: &ExpiringCertificate) -> Option<Change> {
     let threshold = DAYS.iter().find(|days| expiring.days_left < **days)?;
     let key = format!("certificate:{}:{}:{threshold}", expiring.probe, expiring.not_after);
     Some(Change::Certificate { key, expiring: expiring.clone() })
+}
+
+/// The vantages that cannot judge. They are not those of a surface: every receiver hears of them.
+fn cannot_judge(report: &Report) -> Vec<Change> {
+    let rows = report.vantages.iter().enumerate().filter(|(_, row)| row.cannot_judge);
+    rows.map(|(vantage, row)| Change::CannotJudge { key: format!("cannot-judge:{}", row.vantage), vantage }).collect()
 }
 
 fn warning(warning: &UnmetWarning) -> Change {

@@ -9,7 +9,7 @@ use super::changes::{Change, ExpiringCertificate, UnmetWarning};
 use crate::format;
 use crate::model::{AlertEvent, SafeText, timestamp};
 use crate::report::document::slo::Burn;
-use crate::report::{Incident, Report};
+use crate::report::{Incident, Report, State, VantageRow};
 
 /// The name and version of the document that a webhook is sent.
 pub const SCHEMA: &str = "uptick.alert/1";
@@ -19,7 +19,7 @@ pub const SCHEMA: &str = "uptick.alert/1";
 pub(super) struct Payload {
     /// `uptick.alert/1`
     pub(super) schema: &'static str,
-    /// `open`, `wave`, `close`, `flapping`, `certificate-expiring`, `slo-burn` or `warning`
+    /// `open`, `wave`, `close`, `flapping`, `certificate-expiring`, `slo-burn`, `warning` or `cannot-judge`
     pub(super) event: &'static str,
     /// `critical`, `warning` or `resolved`
     pub(super) severity: &'static str,
@@ -108,6 +108,9 @@ pub(super) fn payload(alert: &str, change: &Change, report: &Report, now: Timest
             payload.surfaces = vec![SafeText::message(&warning.surface)];
             payload.warning = Some(warning.clone());
         }
+        Change::CannotJudge { vantage, .. } => {
+            payload.summary = SafeText::message(&of_blind_vantage(&report.vantages[*vantage]));
+        }
         Change::Burn { surface, burn, .. } => {
             let row = &report.surfaces[*surface];
             payload.surfaces = vec![row.surface.clone()];
@@ -171,6 +174,18 @@ fn of_certificate(expiring: &ExpiringCertificate) -> String {
         1 => format!("the certificate that probe \"{probe}\" sees expires in 1 day, {}", seconds(*not_after)),
         days => format!("the certificate that probe \"{probe}\" sees expires in {days} days, {}", seconds(*not_after)),
     }
+}
+
+fn of_blind_vantage(row: &VantageRow) -> String {
+    let why = match row.control {
+        Some(State::Down) => "its control targets fail too",
+        _ => "its own checks cannot be made",
+    };
+    format!(
+        "{} cannot judge: {why}; of its targets nothing is known, last heard of {}",
+        row.vantage,
+        seconds(row.last_seen)
+    )
 }
 
 fn of_burn(label: &SafeText, burn: &Burn, budget_used: f64) -> String {

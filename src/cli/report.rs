@@ -41,8 +41,9 @@ pub struct ReportArgs {
     /// Print only the first line of the answer
     #[arg(long)]
     pub brief: bool,
-    /// Exit with 1 on this instead of on down: "p95 > 800ms", "max > 2s", "failed > 1%", "down > 2",
-    /// down, flaky, unknown, missed, slo or never; judged for each probe; may be given several times
+    /// Exit with 1 on this too: "p95 > 800ms", "max > 2s", "failed > 1%", "down > 2", down, flaky,
+    /// unknown, missed, slo; failed, down, slo and never take the place of the verdict; judged for each
+    /// probe; may be given several times
     #[arg(long = "fail-on", value_name = "CONDITION")]
     pub fail_on: Vec<Condition>,
     /// The format, or FORMAT=FILE; may be given several times

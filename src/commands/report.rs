@@ -14,10 +14,10 @@ use crate::commands::process::outputs::Outputs;
 use crate::commands::process::terminal;
 use crate::commands::process::terminal::Terminal;
 use crate::config::Config;
-use crate::model::{IpFamily, Probe, ip_version};
+use crate::model::{IpFamily, Probe, SafeText, ip_version};
 use crate::render::{ReportAnswer, ReportFormat, TerminalStyle};
-use crate::report::{Figures, LatencySummary, Question, Report, State};
-use crate::{cli, journal};
+use crate::report::{ConditionMet, Figures, LatencySummary, Question, Report, Slo, State};
+use crate::{cli, format, journal};
 
 /// The span reported on where nothing is said.
 const SINCE: Duration = Duration::from_hours(24);
@@ -30,14 +30,20 @@ pub(super) fn run(args: &cli::ReportArgs, terminal: &Terminal) -> Result<Exit, C
     let config = config(args, terminal)?;
     let journals = journals(args, config.as_ref())?;
     let question = question(args, config.as_ref(), Timestamp::now())?;
-    let report = journal_query::ask(question, &journals, &Filter::new(&args.surfaces, &args.tags, config.as_ref())?)?;
+    let filter = Filter::new(&args.surfaces, &args.tags, config.as_ref())?;
+    let mut report = journal_query::ask(question, &journals, &filter)?;
+    report.conditions_met = conditions_met(&args.fail_on, &report);
     let stdout = outputs.stdout;
     outputs.write_files(|format, out| {
         format.write(&ReportAnswer { report: &report, style: TerminalStyle::default() }, out)
     })?;
     let exit = exit(args, &report);
-    if let Some(format) = stdout.filter(|_| !(terminal.quiet && exit == Exit::Up)) {
-        let look = terminal.answer;
+    let look = terminal.answer;
+    let is_up = !is_failing(report.verdict.state);
+    if terminal.quiet && is_up && exit == Exit::Down && stdout == Some(ReportFormat::Human) {
+        // All is up, and the report fails all the same: that is worth a line.
+        terminal::print(|out| ReportFormat::Brief.write(&ReportAnswer { report: &report, style: look }, out))?;
+    } else if let Some(format) = stdout.filter(|_| !(terminal.quiet && exit == Exit::Up)) {
         terminal::print(|out| format.write(&ReportAnswer { report: &report, style: look }, out))?;
     }
     Ok(exit)
@@ -101,16 +107,58 @@ fn family(probe: &Arc<Probe>) -> Option<(String, u8)> {
     Some((probe.name.clone(), family))
 }
 
-/// The verdict decides, as it does for `check`; where conditions are given, they decide instead.
+/// The conditions that are met, where any are given.
+fn conditions_met(conditions: &[Condition], report: &Report) -> Option<Vec<ConditionMet>> {
+    let met = |condition: &Condition, of: &SafeText, found: String| ConditionMet {
+        condition: condition.to_string(),
+        of: of.clone(),
+        found: SafeText::message(&found),
+    };
+    let of_condition = |condition: &Condition| -> Vec<ConditionMet> {
+        match condition {
+            Condition::Slo => {
+                let burnt =
+                    report.surfaces.iter().filter_map(|row| Some((row, row.slo.as_ref().filter(|slo| slo.burnt)?)));
+                burnt.map(|(row, slo)| met(condition, row.label(), burnt_by(slo))).collect()
+            }
+            Condition::Never => Vec::new(),
+            Condition::Count { what: Counted::Down, most: 0 } => {
+                let failing = report.surfaces.iter().filter(|row| !row.control && is_failing(row.state));
+                failing.map(|row| met(condition, row.label(), format!("it is {}", row.state))).collect()
+            }
+            _ => {
+                let probes = report.probes.iter().filter(|row| !row.control);
+                probes.filter_map(|row| Some(met(condition, &row.probe, found(condition, &row.figures)?))).collect()
+            }
+        }
+    };
+    (!conditions.is_empty()).then(|| conditions.iter().flat_map(of_condition).collect())
+}
+
+/// What of a budget is burnt.
+fn burnt_by(slo: &Slo) -> String {
+    let availability = slo.availability.as_ref();
+    let burning = availability.and_then(|slo| slo.burn.iter().find(|burn| burn.firing));
+    let latency = slo.latency.as_ref().filter(|slo| slo.missed);
+    match (burning, availability, latency) {
+        (Some(burn), ..) => {
+            let over = format::duration(Duration::from_secs(burn.long_s));
+            format!("its error budget burns {:.0} times too fast over {over}", burn.long_burn.unwrap_or_default())
+        }
+        (None, _, Some(_)) => "its answers are slower than promised".to_owned(),
+        (None, slo, None) => {
+            let used = slo.map(|slo| format::budget(slo.budget_used)).unwrap_or_default();
+            format!("error budget used: {used}")
+        }
+    }
+}
+
+/// The verdict decides, as it does for `check`, unless a condition says itself what is to become of what is down; and
+/// so do the conditions.
 fn exit(args: &cli::ReportArgs, report: &Report) -> Exit {
     let state = report.verdict.state;
-    let is_met = |condition: &Condition| match condition {
-        Condition::Slo => report.surfaces.iter().any(|surface| surface.slo.as_ref().is_some_and(|slo| slo.burnt)),
-        Condition::Never => false,
-        Condition::Count { what: Counted::Down, most: 0 } => is_failing(state),
-        condition => report.probes.iter().filter(|row| !row.control).any(|row| is_met_by(condition, &row.figures)),
-    };
-    let fails = if args.fail_on.is_empty() { is_failing(state) } else { args.fail_on.iter().any(is_met) };
+    let availability_judged = !args.fail_on.iter().any(Condition::is_of_availability);
+    let fails = availability_judged && is_failing(state) || report.conditions_met.iter().flatten().next().is_some();
     match state {
         _ if fails => Exit::Down,
         State::Unknown => Exit::Unknown,
@@ -154,15 +202,19 @@ fn check_conditions(conditions: &[Condition]) -> Result<(), CliError> {
     }
 }
 
-/// Whether the figures of one probe meet a condition.
+/// What is found of one probe, where its figures meet a condition.
 #[expect(clippy::cast_precision_loss, reason = "counts of checks stay far below 2^52")]
-fn is_met_by(condition: &Condition, figures: &Figures) -> bool {
+fn found(condition: &Condition, figures: &Figures) -> Option<String> {
+    let judged = figures.up + figures.down;
     match *condition {
         Condition::Slower { quantile, limit } => {
-            percentile(&figures.latency_us, quantile).flatten().is_some_and(|time| time > limit)
+            let time = percentile(&figures.latency_us, quantile).flatten().filter(|time| *time > limit)?;
+            let checks = format::counted(figures.latency_us.count, "up check");
+            Some(format!("{} of {checks}", format::duration(time)))
         }
         Condition::Failed { ratio } => {
-            figures.down > 0 && figures.down as f64 > ratio * (figures.up + figures.down) as f64 + 1e-9
+            let is_more = figures.down > 0 && figures.down as f64 > ratio * judged as f64 + 1e-9;
+            is_more.then(|| format!("{} of {} failed", format::count(figures.down), format::counted(judged, "check")))
         }
         Condition::Count { what, most } => {
             let count = match what {
@@ -171,8 +223,9 @@ fn is_met_by(condition: &Condition, figures: &Figures) -> bool {
                 Counted::Missed => figures.missed,
                 Counted::Flaky => figures.flaky,
             };
-            count > most
+            let found = || format!("{} of {}", format::count(count), format::counted(figures.checks, "check"));
+            (count > most).then(found)
         }
-        Condition::Slo | Condition::Never => false,
+        Condition::Slo | Condition::Never => None,
     }
 }

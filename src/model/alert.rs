@@ -42,11 +42,13 @@ pub enum AlertEvent {
     SloBurn,
     /// Something that `warn` names does not hold.
     Warning,
+    /// A vantage cannot judge.
+    CannotJudge,
 }
 
 impl AlertEvent {
     /// Every event.
-    pub const ALL: [AlertEvent; 7] = [
+    pub const ALL: [AlertEvent; 8] = [
         AlertEvent::Open,
         AlertEvent::Wave,
         AlertEvent::Close,
@@ -54,6 +56,7 @@ impl AlertEvent {
         AlertEvent::CertificateExpiring,
         AlertEvent::SloBurn,
         AlertEvent::Warning,
+        AlertEvent::CannotJudge,
     ];
 
     /// The name, as in the probe file and in every message.
@@ -67,6 +70,7 @@ impl AlertEvent {
             AlertEvent::CertificateExpiring => "certificate-expiring",
             AlertEvent::SloBurn => "slo-burn",
             AlertEvent::Warning => "warning",
+            AlertEvent::CannotJudge => "cannot-judge",
         }
     }
 }

@@ -86,6 +86,7 @@ pub fn answer(fold: &mut Fold, now: Timestamp, integrity: Integrity) -> Report {
         maintenance: fold.maintenance,
         proof: SampleBound::new(judged.n, judged.failed),
         limits: limits::limits(&context, &surfaces, &vantages, &coverage, &fold.maintenance),
+        conditions_met: None,
         integrity: Integrity {
             windows: fold.windows,
             history_windows: fold.history_windows,

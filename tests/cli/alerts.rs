@@ -30,10 +30,11 @@ fn after(checks: usize) -> Timestamp {
     start() + INTERVAL * u32::try_from(checks).unwrap()
 }
 
-/// One outcome: `u` is up, anything else is down.
+/// One outcome: `u` is up, `x` could not be judged, anything else is down.
 fn outcome(probe: &Arc<Probe>, checks: usize, letter: char) -> Outcome {
     let check = Check { probe: Arc::clone(probe), scheduled_at: after(checks), lag: Duration::ZERO };
-    let failure = Failure::new(FailureClass::ConnectTimeout, Some(Phase::Connect), SafeText::message("no answer"));
+    let class = if letter == 'x' { FailureClass::ProberFdLimit } else { FailureClass::ConnectTimeout };
+    let failure = Failure::new(class, Some(Phase::Connect), SafeText::message("no answer"));
     let down = Outcome::without_measurement(&check, "lon", after(checks), failure);
     if letter == 'u' { Outcome { verdict: Verdict::Up, failure: None, ..down } } else { down }
 }
@@ -392,6 +393,28 @@ async fn a_warning_is_told_to_whoever_asks_for_it_once_until_it_held_in_between(
             assert_eq!(first["warning"]["unmet"]["assertion"], "certificate-days");
         }
     }
+}
+
+#[tokio::test]
+async fn a_vantage_that_cannot_judge_says_so_once() {
+    let server = taker();
+    let stage = Stage::new(&webhook(&server));
+    for (web, app, expected) in [
+        ("uuuuuuuu", "uuuuuuuu", 0),
+        ("uuuuuuuuxx", "uuuuuuuuxx", 0),
+        // One probe that cannot be judged says nothing of the vantage.
+        ("uuuuuuuuxxx", "uuuuuuuuxxu", 0),
+        ("uuuuuuuuxxxxxx", "uuuuuuuuxxuxxx", 1),
+        ("uuuuuuuuxxxxxxxxx", "uuuuuuuuxxuxxxxxx", 1),
+        ("uuuuuuuuxxxxxxxxxuu", "uuuuuuuuxxuxxxxxxuu", 1),
+        ("uuuuuuuuxxxxxxxxxuuxxx", "uuuuuuuuxxuxxxxxxuuxxx", 2),
+    ] {
+        stage.notify(&[("web", web), ("app", app)]).await;
+        assert_eq!(events(&server), vec!["cannot-judge"; expected], "{web} {app}");
+    }
+    let body = &bodies(&server)[0];
+    assert_eq!(body["severity"], "warning");
+    assert!(body["summary"].as_str().unwrap().starts_with("lon cannot judge: its own checks cannot be made"), "{body}");
 }
 
 #[tokio::test]

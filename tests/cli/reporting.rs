@@ -36,9 +36,34 @@ fn a_report_ends_as_a_check_would_or_as_it_is_asked_to() {
         assert!(ran.stdout.contains(part), "{part}: {}", ran.stdout);
     }
     report(recorded.folder.path(), &["--fail-on", "down"]).expect_code(1);
-    report(recorded.folder.path(), &["--fail-on", "flaky"]).expect_code(0);
-    let quiet = report(recorded.folder.path(), &["-q", "--fail-on", "flaky"]);
+    report(recorded.folder.path(), &["--fail-on", "flaky"]).expect_code(1);
+    for condition in ["never", "failed > 100%", "slo"] {
+        report(recorded.folder.path(), &["--fail-on", condition]).expect_code(0);
+    }
+    let quiet = report(recorded.folder.path(), &["-q", "--fail-on", "never"]);
     assert_eq!((quiet.code(), quiet.stdout.as_str()), (0, ""), "quiet is about the exit status");
+}
+
+#[test]
+fn a_condition_that_is_met_is_in_every_format_of_a_report() {
+    let recorded = recorded();
+    let asked = ["--surface", "web", "--fail-on", "max > 1us"];
+    for (format, expected) in [
+        ("brief", "; fails on max > 1µs: "),
+        ("human", "FAILS ON      max > 1µs: "),
+        ("markdown", "## ✗ FAILS, UP"),
+        ("markdown", "- ✗ fails on max &gt; 1µs: "),
+        ("html", "Fails on max &gt; 1µs: "),
+        ("json", "\"conditions_met\": ["),
+        ("prometheus", "uptick_window_conditions_met "),
+    ] {
+        let ran = report(recorded.folder.path(), &[&asked[..], &["--format", format]].concat());
+        ran.expect_code(1);
+        assert!(ran.stdout.contains(expected), "{format}: {expected} is not in\n{}", ran.stdout);
+    }
+    let quiet = report(recorded.folder.path(), &[&asked[..], &["-q"]].concat());
+    quiet.expect_code(1);
+    assert_eq!(quiet.stdout.lines().count(), 1, "{}", quiet.stdout);
 }
 
 #[test]

@@ -57,7 +57,7 @@ fn alert(reader: &mut ConfigReader, table: &Table, name: String, known: &Surface
     }
     let on = match table.get("on") {
         Some(node) => node.one_or_more().iter().filter_map(|node| event(reader, node)).collect(),
-        None => vec![AlertEvent::Open, AlertEvent::Wave, AlertEvent::Close],
+        None => vec![AlertEvent::Open, AlertEvent::Wave, AlertEvent::Close, AlertEvent::CannotJudge],
     };
     let mut time = |key: &str, range| table.get(key).map(|node| layers::duration(reader, key, node, range));
     let timeout = time("timeout", Duration::from_millis(1)..=Duration::from_mins(1)).unwrap_or(Some(TIMEOUT));

@@ -27,6 +27,11 @@ pub(super) fn write(report: &Report, page: &mut HtmlWriter) {
         page.element("strong", &[], &sentence);
         page.close("p");
     }
+    for met in phrases::conditions_met(report) {
+        page.open("p", &[("class", "rest")]);
+        page.element("strong", &[], &format!("Fails on {met}"));
+        page.close("p");
+    }
     facts(report, page);
     page.open("ul", &[("class", "reasons"), ("aria-label", "How sure each claim is")]);
     for claim in &verdict.claims {

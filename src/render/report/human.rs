@@ -42,6 +42,10 @@ pub(super) fn write(report: &Report, style: TerminalStyle, out: &mut impl Write)
 pub(super) fn brief(report: &Report, style: TerminalStyle, out: &mut impl Write) -> io::Result<()> {
     let mut screen = StyledText::new(style);
     screen.put(state_style(report.verdict.state), &report.verdict.headline);
+    let met = phrases::conditions_met(report);
+    if !met.is_empty() {
+        screen.put(BAD, &format!("; fails on {}", met.join("; ")));
+    }
     if let Some(sentence) = insecure_sentence(report) {
         screen.put(ODD, &format!(" {sentence}."));
     }
@@ -53,6 +57,9 @@ fn answer(report: &Report, screen: &mut StyledText) {
     let verdict = &report.verdict;
     headline(report, screen);
     screen.end();
+    for met in phrases::conditions_met(report) {
+        labelled(BAD, "FAILS ON", &met, screen);
+    }
     if let Some(sentence) = insecure_sentence(report) {
         labelled(ODD, "INSECURE", &sentence, screen);
         screen.end();

@@ -6,12 +6,12 @@ use std::io;
 use std::io::Write;
 
 use super::phrases::{
-    chance, class_with_codes, full_label, incidents_phrase, insecure_sentence, instants, interval, kind, label, labels,
-    left_out, length, main_failure, mark, minutes, plain, span, warnings, word,
+    chance, class_with_codes, conditions_met, full_label, incidents_phrase, insecure_sentence, instants, interval,
+    kind, label, labels, left_out, length, main_failure, mark, minutes, plain, span, warnings, word,
 };
 use crate::format::{self, InstantFormat};
 use crate::render::escape;
-use crate::report::{Figures, Incident, Reading, Report};
+use crate::report::{Figures, Incident, Reading, Report, State};
 
 /// The probes and incidents listed.
 const ROWS: usize = 100;
@@ -19,10 +19,19 @@ const ROWS: usize = 100;
 pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let mut page = String::new();
     let verdict = &report.verdict;
-    let _ = writeln!(page, "## {} {}\n", mark(verdict.state), word(verdict.state));
+    // What the report fails on has a cross, though all is up.
+    let (mark, fails) = match conditions_met(report).as_slice() {
+        [] => (mark(verdict.state), ""),
+        _ if verdict.state.is_failing() => (mark(verdict.state), ""),
+        _ => (mark(State::Down), "FAILS, "),
+    };
+    let _ = writeln!(page, "## {mark} {fails}{}\n", word(verdict.state));
     let _ = writeln!(page, "**{}**\n", prose(&verdict.headline));
     for claim in &verdict.claims {
         let _ = writeln!(page, "- {}: {} ({})", claim.claim.name(), claim.confidence, prose(&claim.reason));
+    }
+    for met in conditions_met(report) {
+        let _ = writeln!(page, "- ✗ fails on {}", prose(&met));
     }
     let _ = writeln!(page, "- range: {}, {}\n", span(report), incidents_phrase(report));
     if report.incidents.is_empty() && !verdict.signature.matched.is_empty() {

@@ -135,6 +135,12 @@ pub(crate) fn left_out(incident: &Incident) -> Option<String> {
     (n > 0).then(|| format!("{} in maintenance left out", format::counted(n, "check")))
 }
 
+/// What the report fails on: `p95 > 800ms: home: 1.20 s of 300 up checks`.
+pub(crate) fn conditions_met(report: &Report) -> Vec<String> {
+    let met = report.conditions_met.iter().flatten();
+    met.map(|met| format!("{}: {}: {}", met.condition, met.of, met.found)).collect()
+}
+
 /// Each warning of a probe, with its checks: `12 of 60 checks, certificate-days: expected at least 30 days, got 12`.
 pub(crate) fn warnings(row: &ProbeRow) -> Vec<String> {
     let figures = &row.figures;

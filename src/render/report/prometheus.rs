@@ -122,6 +122,10 @@ fn objectives(report: &Report, text: &mut Exposition) {
 
 /// What must not be overlooked.
 fn insecure(report: &Report, text: &mut Exposition) {
+    if let Some(met) = &report.conditions_met {
+        let help = "Conditions of --fail-on that are met in the window of the report.";
+        text.gauge("uptick_window_conditions_met", help, &Labels::new(), met.len() as u64);
+    }
     for row in report.probes.iter().filter(|row| row.figures.warnings > 0) {
         let labels: Labels<'_> = vec![("probe", row.probe.as_str()), ("surface", row.surface.as_str())];
         let help = "Up checks in the window of the report of which something that `warn` names did not hold.";

@@ -123,6 +123,11 @@ fn vantage_row(context: &ReportContext<'_>, vantage: &SafeText, entry: &VantageE
     VantageRow {
         vantage: vantage.clone(),
         set_aside: entry.is_set_aside,
+        cannot_judge: {
+            let mut heard = mine.iter().filter(|one| !one.silent).peekable();
+            let rounds = context.range.rules.open_after.get();
+            heard.peek().is_some() && heard.all(|one| one.blind_checks >= rounds)
+        },
         control: entry.control,
         state: state::of_all(places.map(|(surface, _)| context.place_state(surface, vantage))),
         last_seen: instant(all.iter().filter_map(|one| one.last).max().unwrap_or(context.range.from)),

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::model::{Counts, timestamp};
+use crate::model::{Counts, SafeText, timestamp};
 use crate::report::document::answer::Answer;
 use crate::report::document::charts::{Curve, Expectation, Point, Waterfall};
 use crate::report::document::comparison::Comparison;
@@ -74,8 +74,22 @@ pub struct Report {
     pub proof: SampleBound,
     /// What we did not see, and what must not be concluded.
     pub limits: Vec<String>,
+    /// The conditions of `--fail-on` that are met; absent where none were given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conditions_met: Option<Vec<ConditionMet>>,
     /// What was read, and what of it could not be used.
     pub integrity: Integrity,
+}
+
+/// A condition of `--fail-on` that is met.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct ConditionMet {
+    /// The condition, as it is written on the command line.
+    pub condition: String,
+    /// The probe, or the surface of a budget.
+    pub of: SafeText,
+    /// What was found.
+    pub found: SafeText,
 }
 
 /// Who made a document.

@@ -150,6 +150,9 @@ pub struct VantageRow {
     pub vantage: SafeText,
     /// Whether it is set aside: its control targets fail, so that it says nothing about the others.
     pub set_aside: bool,
+    /// Whether it could not judge any probe for `open-after` checks of each in a row: offline itself, or without
+    /// the means to probe.
+    pub cannot_judge: bool,
     /// The state of its control targets; null where it has none.
     pub control: Option<State>,
     /// Its state over all surfaces.

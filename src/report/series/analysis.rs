@@ -72,6 +72,8 @@ pub(crate) struct SeriesAnalysis<'f> {
     pub(crate) last: Option<i64>,
     /// Whether the last checks say nothing because we were offline or could not judge.
     pub(crate) blind: bool,
+    /// How many of its last checks in a row say nothing for that reason.
+    pub(crate) blind_checks: u32,
     /// Whether nothing was heard of it for long at the end of the window.
     pub(crate) silent: bool,
     /// Its latest judged checks: of a quarter of an hour, or twenty.
@@ -175,6 +177,7 @@ pub(crate) fn analyze<'f>(
         probe: name(&series.probe),
         cadence,
         blind: watch.is_blind(),
+        blind_checks: watch.blind_checks,
         failures: watch.failures.without(watch.detector.outages()),
         detector: watch.detector,
         classes: seen.classes,
