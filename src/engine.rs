@@ -24,6 +24,7 @@ mod evidence;
 mod exchange;
 mod expect;
 mod fault;
+mod grpc_check;
 mod handshake;
 mod head;
 mod html;
@@ -58,6 +59,8 @@ mod tls;
 mod tls_fault;
 mod token;
 mod trace;
+mod websocket;
+mod websocket_check;
 mod wire;
 
 use std::sync::Arc;
@@ -155,6 +158,7 @@ impl Engine {
             attempts: u32::try_from(earlier.len()).unwrap_or(u32::MAX).saturating_add(1),
             flaky: !earlier.is_empty() && is_up,
             status: answered.status,
+            grpc_status: answered.grpc_status,
             http_version: answered.http_version,
             remote: answered.remote,
             tls: answered.tls,

@@ -95,7 +95,10 @@ mod tests {
     #[test]
     fn every_text_that_is_not_a_url_is_named() {
         let error = asked(&["example.com", "https://ok.test", "ftp://x.test"], &[]).unwrap_err().to_string();
-        assert!(error.contains("has no scheme") && error.contains("not http, https, tls, tcp or dns"), "{error}");
+        assert!(
+            error.contains("has no scheme") && error.contains("not http, https, ws, wss, grpc, grpcs, tls, tcp or dns"),
+            "{error}"
+        );
     }
 
     #[test]

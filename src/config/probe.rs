@@ -46,7 +46,12 @@ pub(crate) const DEFAULTS: TableSchema = TableSchema {
 /// What a probe is known by, and what only it can say.
 const IDENTITY_KEYS: &[Key] = &[
     key("name", ValueType::Text, "", "The name, unique in the file: the key of every record."),
-    key("url", ValueType::Text, "", "The URL; its scheme says what is asked: http, https, tls, tcp or dns."),
+    key(
+        "url",
+        ValueType::Text,
+        "",
+        "The URL; its scheme says what is asked: http, https, ws, wss, grpc, grpcs, tls, tcp or dns.",
+    ),
     key(
         "step",
         ValueType::List(&ValueType::Table(&journey::STEP)),
@@ -225,7 +230,7 @@ fn steps(reader: &mut ConfigReader, own: &Table, layers: &Layers, timeout: Durat
     let (expect, warn) = (expect::expect(reader, layers), expect::warn(reader, layers));
     let request = request?;
     let expect = protocol_keys::only_of(expect, request.protocol);
-    let warn = protocol_keys::only_of(warn, request.protocol);
+    let warn = protocol_keys::warnings_of(warn, request.protocol);
     judge(reader, ("expect", &layers.inner("expect")), &request, &expect, timeout);
     judge(reader, ("warn", &layers.inner("warn")), &request, &warn, timeout);
     Some(vec![Step { expect, warn, ..Step::of(request) }])

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::model::FailureClass;
+use crate::model::{FailureClass, GrpcStatus};
 
 use super::body::Body;
 use super::dns_answer::DnsAnswer;
@@ -15,12 +15,21 @@ pub(super) struct Answer {
     /// Absent where HTTP is not spoken.
     pub(super) head: Option<ResponseHead>,
     pub(super) body: Body,
+    /// What a gRPC call ended with.
+    pub(super) grpc_status: Option<GrpcStatus>,
     /// What a name server answered.
     pub(super) dns: Option<DnsAnswer>,
     /// Why the body is not complete.
     pub(super) fault: Option<Fault>,
     pub(super) url: Url,
     pub(super) trace: ConnectionTrace,
+}
+
+impl Answer {
+    /// An answer without HTTP.
+    pub(super) fn of(body: Body, url: Url, trace: ConnectionTrace) -> Answer {
+        Answer { head: None, body, grpc_status: None, dns: None, fault: None, url, trace }
+    }
 }
 
 /// What came over a connection without HTTP.

@@ -82,7 +82,7 @@ impl Attempts {
     async fn attempt_with(&self, probe: &Probe, mut session: Session) -> StepResult {
         let deadline = Deadline { at: Instant::now() + probe.timeout, limit: probe.timeout };
         match probe.transport.addresses {
-            Addresses::All(quorum) if probe.transport.address.is_none() && probe.transport.proxy.is_none() => {
+            Addresses::All(quorum) if !probe.transport.has_fixed_address() && probe.transport.proxy.is_none() => {
                 // Boxed, so that whoever holds many checks holds many pointers.
                 Box::pin(addresses::run(&self.means, probe, quorum, &session, deadline)).await
             }

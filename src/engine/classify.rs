@@ -3,6 +3,7 @@
 
 use std::error::Error as _;
 use std::io;
+use std::path::Path;
 
 use h2::Reason;
 
@@ -59,6 +60,23 @@ pub(super) fn connect_fault(failed: &ConnectError) -> Fault {
     if *tried > 1 {
         message = format!("{message} ({tried} addresses tried)");
     }
+    Fault::new(class, Phase::Connect, message)
+}
+
+/// A Unix socket cannot be connected to. One that is not there is one that nothing listens on.
+pub(super) fn unix_socket_fault(path: &Path, error: &io::Error) -> Fault {
+    let class = match error.kind() {
+        io::ErrorKind::NotFound => FailureClass::ConnectRefused,
+        _ => connect_class(error),
+    };
+    let path = path.display();
+    let message = match class {
+        FailureClass::ConnectRefused if error.kind() == io::ErrorKind::NotFound => {
+            format!("unix:{path} does not exist: nothing listens there")
+        }
+        FailureClass::ConnectRefused => format!("unix:{path} refused the connection"),
+        _ => format!("unix:{path}: {error}"),
+    };
     Fault::new(class, Phase::Connect, message)
 }
 

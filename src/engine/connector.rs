@@ -9,7 +9,7 @@ use url::Host;
 use crate::model::{HttpVersionPreference, Phase, Transport};
 
 use super::classify::connect_fault;
-use super::dial::dial;
+use super::dial::{dial, dial_unix};
 use super::fault::Deadline;
 use super::handshake::{SharedHandshake, shake_hands};
 use super::phase_error::PhaseError;
@@ -39,6 +39,10 @@ impl Connector<'_> {
     /// # Errors
     /// Where it ended, and why.
     pub(super) async fn connect(&self, trace: &mut ConnectionTrace) -> Result<Stream, PhaseError> {
+        if let Endpoint::Unix(path) = &self.route.endpoint {
+            trace.enter(Phase::Connect);
+            return dial_unix(path).await.map_err(|error| PhaseError::UnixSocket { path: path.clone(), error });
+        }
         let addresses = self.resolve(trace).await?;
         trace.enter(Phase::Connect);
         self.reach(&addresses, trace).await
@@ -67,6 +71,8 @@ impl Connector<'_> {
     async fn addresses(&self, of: &Endpoint, trace: &mut ConnectionTrace) -> Result<Vec<SocketAddr>, PhaseError> {
         let (host, port) = match of {
             Endpoint::Address(address) => return Ok(vec![*address]),
+            // There is nothing to look up; a Unix socket is connected to before this.
+            Endpoint::Unix(_) => return Ok(Vec::new()),
             Endpoint::Name { host, port } => (host, *port),
         };
         trace.enter(Phase::Resolve);
@@ -147,6 +153,7 @@ impl Connector<'_> {
         }
         let looks_up = matches!(proxy.scheme, ProxyScheme::Socks5 { names: false });
         Ok(match &self.route.endpoint {
+            Endpoint::Unix(_) => Vec::new(),
             Endpoint::Address(address) => vec![ProxyTarget::Address(*address)],
             Endpoint::Name { host, port } if !looks_up => vec![ProxyTarget::Name(host.clone(), *port)],
             name @ Endpoint::Name { .. } => {

@@ -94,6 +94,9 @@ fn transport_words(transport: &Transport, url: &mut Value, words: &mut Vec<Strin
     if let Some(source) = transport.source_address {
         words.push(format!("--interface {source}"));
     }
+    if let Some(path) = &transport.unix_socket {
+        words.push(format!("--unix-socket {}", quote(&Value::plain(&path.to_string_lossy()))));
+    }
     if let Some(proxy) = &transport.proxy {
         words.push(format!("--proxy {}", quote(proxy)));
     }
@@ -194,7 +197,7 @@ fn body_words(request: &Request, words: &mut Vec<String>) {
     }
 }
 
-fn prefixed(prefix: &str, value: &Value) -> Value {
+pub(super) fn prefixed(prefix: &str, value: &Value) -> Value {
     let mut parts = vec![ValuePart::Plain(prefix.to_owned())];
     parts.extend(value.parts.iter().cloned());
     Value { parts }

@@ -130,7 +130,7 @@ fn questions(probe: &Arc<Probe>, failed: &Outcome, clues: &Clues) -> Vec<Questio
     }
     let addresses = failed.evidence.iter().flat_map(|evidence| &evidence.addresses);
     let addresses: Vec<SocketAddr> = addresses.take(ADDRESSES).copied().collect();
-    if addresses.len() > 1 && probe.transport.address.is_none() {
+    if addresses.len() > 1 && !probe.transport.has_fixed_address() {
         questions.extend(addresses.into_iter().map(|address| ask(ExtraKind::Address, address)));
     }
     questions.extend(failed.remote.filter(|_| may_repeat(probe)).map(Question::Connect));

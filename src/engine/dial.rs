@@ -4,6 +4,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -14,6 +15,7 @@ use crate::model::FailureClass;
 
 use super::os_error::{UnusableSource, connect_class};
 use super::own_route;
+use super::stream::Stream;
 use super::trace::ConnectionTrace;
 
 /// How long one address is given before the next is tried beside it (RFC 8305 section 5).
@@ -68,6 +70,20 @@ pub(super) async fn dial(
             None => return Err(most_telling(failed, trace)),
         }
     }
+}
+
+/// Connects to a Unix socket.
+///
+/// # Errors
+/// Why it cannot be connected to.
+#[cfg(unix)]
+pub(super) async fn dial_unix(path: &Path) -> io::Result<Stream> {
+    tokio::net::UnixStream::connect(path).await.map(Stream::from)
+}
+
+#[cfg(not(unix))]
+pub(super) async fn dial_unix(_: &Path) -> io::Result<Stream> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 async fn connect(address: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpStream> {

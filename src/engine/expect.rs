@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, header};
 use jiff::Timestamp;
 use rustls::client::verify_server_name;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -13,9 +13,9 @@ use url::Url;
 
 use crate::model::text::hexadecimal;
 use crate::model::{
-    Captures, CertificateFacts, CertificateRole, DnsExpect, Expect, FailureClass, HeaderExpectation, HeaderRule, Hop,
-    HttpVersion, JsonDocument, JsonNode, JsonRule, Mismatch, Redactor, SafeText, TextRule, Timings, TlsFacts, Value,
-    is_tls_scheme,
+    Captures, CertificateFacts, CertificateRole, DnsExpect, Expect, FailureClass, GrpcStatus, HeaderExpectation,
+    HeaderRule, Hop, HttpVersion, JsonDocument, JsonNode, JsonRule, Mismatch, Redactor, SafeText, TextRule, Timings,
+    TlsFacts, Value, is_tls_scheme,
 };
 
 use super::body::Body;
@@ -42,6 +42,8 @@ pub(super) struct ReceivedResponse<'a> {
     /// The redirects on the way.
     pub(super) hops: &'a [Hop],
     pub(super) body: &'a Body,
+    /// What a gRPC call ended with.
+    pub(super) grpc_status: Option<GrpcStatus>,
     /// What a name server answered.
     pub(super) dns: Option<&'a DnsAnswer>,
     pub(super) timings: &'a Timings,
@@ -64,6 +66,8 @@ pub(super) fn needs_body(expect: &Expect) -> bool {
         || expect.min_bytes.is_some()
         || expect.max_bytes.is_some()
         || expect.assets.is_some()
+        || !expect.message.is_empty()
+        || !expect.message_json.is_empty()
 }
 
 /// Whether what came so far over a connection without HTTP meets every rule that more of it could meet.
@@ -105,7 +109,7 @@ pub(super) async fn judge(
     let (status, http_version, now) = (received.status, received.http_version, received.now);
     let (headers, url, tls) = (received.headers.clone(), received.url.clone(), received.tls.cloned());
     let leaf = received.leaf.clone();
-    let dns = received.dns.cloned();
+    let (dns, grpc_status) = (received.dns.cloned(), received.grpc_status);
     let (body, timings, hops) = (received.body.clone(), *received.timings, received.hops.to_vec());
     let work = move || {
         let received = ReceivedResponse {
@@ -117,6 +121,7 @@ pub(super) async fn judge(
             leaf,
             hops: &hops,
             body: &body,
+            grpc_status,
             dns: dns.as_ref(),
             timings: &timings,
             now,
@@ -137,6 +142,15 @@ fn judge_here(
     judge.connection(expect, received);
     judge.headers(&expect.headers, received.headers);
     judge.body(expect, received.body, received.headers);
+    if let Some(status) =
+        received.grpc_status.filter(|status| !expect.grpc_status.is_empty() && !expect.grpc_status.contains(status))
+    {
+        let wanted: Vec<String> = expect.grpc_status.iter().map(ToString::to_string).collect();
+        judge.miss("grpc-status", wanted.join(", "), status);
+    }
+    if let Some(wanted) = &expect.subprotocol {
+        judge.subprotocol(wanted, received.headers);
+    }
     if let Some(answer) = received.dns {
         judge.dns(&expect.dns, answer);
     }
@@ -363,11 +377,20 @@ impl Judge<'_> {
         if !expect.body.is_empty() {
             let text = text::of(&body.bytes, headers);
             for rule in &expect.body {
-                self.text(rule, &text, body);
+                self.text("body", rule, &text, body);
             }
         }
         if !expect.json.is_empty() {
-            self.json(&expect.json, body, headers);
+            self.json("json", &expect.json, body, headers);
+        }
+        if !expect.message.is_empty() {
+            let text = text::of(&body.bytes, &HeaderMap::new());
+            for rule in &expect.message {
+                self.text("message", rule, &text, body);
+            }
+        }
+        if !expect.message_json.is_empty() {
+            self.json("message-json", &expect.message_json, body, &HeaderMap::new());
         }
     }
 
@@ -380,34 +403,35 @@ impl Judge<'_> {
         }
     }
 
-    fn text(&mut self, rule: &TextRule, text: &str, body: &Body) {
+    /// A rule for a text; `of` is the word before the rule's in its key.
+    fn text(&mut self, of: &str, rule: &TextRule, text: &str, body: &Body) {
         match rule {
             TextRule::Contains(wanted) => {
                 if !text.contains(&self.fill(wanted)) {
-                    self.unless_cut(body, "body-contains", wanted, beginning(text));
+                    self.unless_cut(body, &format!("{of}-contains"), wanted, beginning(text));
                 }
             }
             TextRule::Matches(pattern) => {
                 if !pattern.is_match(text) {
-                    self.unless_cut(body, "body-matches", pattern.as_str(), beginning(text));
+                    self.unless_cut(body, &format!("{of}-matches"), pattern.as_str(), beginning(text));
                 }
             }
             TextRule::Lacks(unwanted) => {
                 if text.contains(&self.fill(unwanted)) {
-                    self.miss("body-lacks", format_args!("no {unwanted}"), unwanted);
+                    self.miss(&format!("{of}-lacks"), format_args!("no {unwanted}"), unwanted);
                 } else if body.cut {
                     self.beyond_limit = true;
                 }
             }
             TextRule::NotMatches(pattern) => match pattern.capture(text) {
-                Some(found) => self.miss("body-not-matches", format_args!("no {}", pattern.as_str()), found),
+                Some(found) => self.miss(&format!("{of}-not-matches"), format_args!("no {}", pattern.as_str()), found),
                 None if body.cut => self.beyond_limit = true,
                 None => {}
             },
         }
     }
 
-    fn json(&mut self, rules: &[JsonRule], body: &Body, headers: &HeaderMap) {
+    fn json(&mut self, key: &str, rules: &[JsonRule], body: &Body, headers: &HeaderMap) {
         if body.cut {
             self.beyond_limit = true;
             return;
@@ -415,14 +439,14 @@ impl Judge<'_> {
         match JsonDocument::read(&text::json(&body.bytes, headers)) {
             Ok(document) => {
                 for rule in rules {
-                    self.json_rule(rule, document.root());
+                    self.json_rule(key, rule, document.root());
                 }
             }
-            Err(error) => self.miss("json", "a JSON document", format_args!("not JSON: {error}")),
+            Err(error) => self.miss(key, "a JSON document", format_args!("not JSON: {error}")),
         }
     }
 
-    fn json_rule(&mut self, rule: &JsonRule, root: JsonNode<'_>) {
+    fn json_rule(&mut self, key: &str, rule: &JsonRule, root: JsonNode<'_>) {
         let expected = || format!("{} {}", rule.path.as_str(), json::expected(&rule.rule));
         match rule.path.find(root) {
             Ok(found) if json::holds(&rule.rule, &found) => {}
@@ -432,9 +456,16 @@ impl Judge<'_> {
                     [one] => beginning(one.source()).to_owned(),
                     [first, ..] => format!("{} nodes, the first {}", found.len(), beginning(first.source())),
                 };
-                self.miss("json", expected(), actual);
+                self.miss(key, expected(), actual);
             }
-            Err(error) => self.miss("json", expected(), error),
+            Err(error) => self.miss(key, expected(), error),
+        }
+    }
+
+    fn subprotocol(&mut self, wanted: &str, headers: &HeaderMap) {
+        let chosen = headers.get(header::SEC_WEBSOCKET_PROTOCOL).map(|value| String::from_utf8_lossy(value.as_bytes()));
+        if chosen.as_deref() != Some(wanted) {
+            self.miss("subprotocol", wanted, chosen.as_deref().unwrap_or("none"));
         }
     }
 

@@ -29,11 +29,16 @@ pub(super) fn split_head(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut rest = bytes;
     loop {
         let (head, after) = rest.split_at(end_of_head(rest)?);
-        if head.trim_ascii_start().get(9) != Some(&b'1') {
+        if !is_interim(head.trim_ascii_start()) {
             return Some((head, after));
         }
         rest = after;
     }
+}
+
+/// Whether a head is that of an interim answer (1xx). What follows an upgrade (101) is another protocol's.
+fn is_interim(head: &[u8]) -> bool {
+    head.get(9) == Some(&b'1') && head.starts_with(b"HTTP/1") && head.get(9..12) != Some(b"101")
 }
 
 /// Whether a body in chunks follows a head.
@@ -113,7 +118,7 @@ fn last_head(bytes: &[u8]) -> &[u8] {
             rest = after;
         }
         match end_of_head(rest) {
-            Some(end) if rest.starts_with(b"HTTP/1.1 1") => rest = &rest[end..],
+            Some(end) if is_interim(rest) => rest = &rest[end..],
             _ => return rest,
         }
     }

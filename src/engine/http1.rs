@@ -62,6 +62,8 @@ type Http1Connection = Pin<Box<Connection<TokioIo<Wire>, Full<Bytes>>>>;
 /// The connection as a future, until it has ended.
 struct Driver {
     connection: Option<Http1Connection>,
+    /// The connection once HTTP has ended on it in order: it may speak another protocol from then on.
+    ended: Option<Http1Connection>,
     /// What it ended with, where nobody else was told.
     error: Option<hyper::Error>,
 }
@@ -74,7 +76,8 @@ impl Driver {
             if let Some(connection) = &mut self.connection
                 && let Poll::Ready(ended) = connection.as_mut().poll(context)
             {
-                self.connection = None;
+                let connection = self.connection.take();
+                self.ended = connection.filter(|_| ended.is_ok());
                 self.error = ended.err();
             }
             future.as_mut().poll(context)
@@ -97,7 +100,7 @@ impl Http1 {
         builder.ignore_invalid_headers_in_responses(true);
         let opened = builder.handshake(io).await;
         let (sender, connection) = opened.map_err(|error| HeadError::Failed { error, refused: None, silent: true })?;
-        let driver = Driver { connection: Some(Box::pin(connection)), error: None };
+        let driver = Driver { connection: Some(Box::pin(connection)), ended: None, error: None };
         Ok(Http1 { sender, driver, tap, body: None })
     }
 
@@ -161,6 +164,13 @@ impl Http1 {
                 Some(Err(error)) => return Err(BodyError::Failed(error)),
             }
         }
+    }
+
+    /// The connection that has switched to another protocol, and what was read behind the answer.
+    pub(super) fn into_upgraded(self) -> Option<(Stream, Bytes)> {
+        let connection = self.driver.ended.or(self.driver.connection)?;
+        let parts = Pin::into_inner(connection).into_parts();
+        Some((parts.io.into_inner().into_stream(), parts.read_buf))
     }
 
     /// Whether another request can be sent: the body was read to its end, and the server has

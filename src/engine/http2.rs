@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker, ready};
 use bytes::Bytes;
 use h2::client::{Builder, Connection, ResponseFuture, SendRequest};
 use h2::{Reason, RecvStream, SendStream};
-use http::{HeaderName, Request, Uri, Version, header};
+use http::{HeaderMap, HeaderName, Request, Uri, Version, header};
 
 use super::message::{OutgoingRequest, ResponseHead};
 use super::stream::Stream;
@@ -58,6 +58,8 @@ pub(super) struct Http2 {
     driver: Driver,
     /// The body that is being read.
     body: Option<RecvStream>,
+    /// The body that was read to its end, before its trailers.
+    ended: Option<RecvStream>,
     secure: bool,
 }
 
@@ -109,7 +111,7 @@ impl Http2 {
             .enable_push(false);
         let (sender, connection) = builder.handshake(Wire::new(stream, Tap::default())).await?;
         let driver = Driver { connection: Some(Box::pin(connection)), error: None };
-        Ok(Http2 { sender, driver, body: None, secure })
+        Ok(Http2 { sender, driver, body: None, ended: None, secure })
     }
 
     /// Sends a request and waits for the head of its answer. An answer that comes while the request
@@ -197,13 +199,21 @@ impl Http2 {
                 let _ = body.flow_control().release_capacity(bytes.len());
                 Ok(Some(bytes))
             }
-            // Trailers say nothing that is judged.
             None => {
-                self.body = None;
+                self.ended = self.body.take();
                 Ok(None)
             }
             Some(Err(error)) => Err(self.driver.error.take().filter(|_| error.is_io()).unwrap_or(error)),
         }
+    }
+
+    /// The trailers behind a body that was read to its end, where there are any.
+    ///
+    /// # Errors
+    /// What h2 says.
+    pub(super) async fn trailers(&mut self) -> Result<Option<HeaderMap>, h2::Error> {
+        let Some(mut body) = self.ended.take() else { return Ok(None) };
+        self.driver.beside(poll_fn(|context| body.poll_trailers(context))).await
     }
 
     /// Whether another request can be sent.

@@ -2,6 +2,7 @@
 //! class, with what is known of the connection by then.
 
 use std::io;
+use std::path::PathBuf;
 
 use http::StatusCode;
 
@@ -10,7 +11,7 @@ use crate::model::{FailureClass, Phase};
 use super::body::Intake;
 use super::classify::{
     Peer, connect_fault, http1_body_fault, http1_head_fault, http2_body_fault, http2_head_fault, proxy_fault,
-    refused_by_proxy, resolve_fault,
+    refused_by_proxy, resolve_fault, unix_socket_fault,
 };
 use super::coding::CodingError;
 use super::connection::{BodyError, HeadError};
@@ -32,6 +33,11 @@ pub(super) enum PhaseError {
     /// An address is in a network that may not be asked.
     Denied(String),
     Connect(ConnectError),
+    /// A Unix socket cannot be connected to.
+    UnixSocket {
+        path: PathBuf,
+        error: io::Error,
+    },
     /// There is no way to the proxy itself.
     ProxyUnreachable(String),
     Proxy(ProxyError),
@@ -87,6 +93,7 @@ impl Ending<'_> {
             PhaseError::Resolve { host, error } => resolve_fault(host, error),
             PhaseError::Denied(message) => Fault::new(FailureClass::TargetBlocked, None, message.clone()),
             PhaseError::Connect(failed) => connect_fault(failed),
+            PhaseError::UnixSocket { path, error } => unix_socket_fault(path, error),
             PhaseError::ProxyUnreachable(why) => refused_by_proxy(&proxy, why),
             PhaseError::Proxy(error) => proxy_fault(error, &proxy, &self.route.host),
             PhaseError::Tls(error) => {

@@ -1,17 +1,23 @@
 //! A check of a protocol that is not HTTP: what its step says becomes what is asked.
 
+use http::header;
+use percent_encoding::percent_decode_str;
 use url::Url;
 
 use crate::model::{DnsQuestion, FailureClass, Probe, Protocol, Step};
 
 use super::answer::{Answer, Reply, Stopped, not_sent};
+use super::body::Body;
 use super::connector::Connector;
 use super::dns_check::{DnsCheck, DnsReply};
 use super::fault::{Deadline, Fault};
+use super::grpc_check::{GrpcCheck, GrpcReply};
+use super::message::OutgoingRequest;
 use super::query_response::QueryResponse;
 use super::requester::Requester;
 use super::route::{Route, name_server_route, route};
 use super::session::Session;
+use super::websocket_check::{Conversation, WebSocketCheck};
 use super::{os_error, request_builder};
 
 /// One check under way.
@@ -28,6 +34,8 @@ impl ProtocolCheck<'_> {
     pub(super) async fn run(&self, url: Url) -> Result<Answer, Stopped> {
         match self.step.request.protocol {
             Protocol::Dns => self.ask_name_server(url).await,
+            Protocol::WebSocket => self.open_websocket(url).await,
+            Protocol::Grpc => self.ask_health(url).await,
             _ => self.converse(url).await,
         }
     }
@@ -54,7 +62,7 @@ impl ProtocolCheck<'_> {
             limit: request.body_limit,
         };
         let Reply { trace, body, fault } = query.run().await;
-        Ok(Answer { head: None, body, dns: None, fault, url, trace })
+        Ok(Answer { fault, ..Answer::of(body, url, trace) })
     }
 
     async fn ask_name_server(&self, url: Url) -> Result<Answer, Stopped> {
@@ -74,6 +82,48 @@ impl ProtocolCheck<'_> {
         };
         let check = DnsCheck { connector: self.connector(&route), question: &question, expect: &self.step.expect.dns };
         let DnsReply { trace, body, answer, fault } = check.run().await;
-        Ok(Answer { head: None, body, dns: answer, fault, url, trace })
+        Ok(Answer { dns: answer, fault, ..Answer::of(body, url, trace) })
+    }
+
+    /// The way to the target, and a request of HTTP with the step's headers and credentials.
+    fn request(&self, url: &Url) -> Result<(Route, OutgoingRequest), Stopped> {
+        let stopped = |fault| Stopped { fault, url: Some(url.clone()), trace: None };
+        let content = request_builder::build(self.step, self.session).map_err(stopped)?;
+        let host = content.headers.get(header::HOST);
+        let route = route(&self.probe.transport, url, url, host).map_err(|reason| stopped(not_sent(&reason)))?;
+        let request = content.outgoing(&route, self.session.jar.header(url));
+        Ok((route, request))
+    }
+
+    async fn open_websocket(&self, url: Url) -> Result<Answer, Stopped> {
+        let (route, request) = self.request(&url)?;
+        let expect = &self.step.expect;
+        let send = self.step.request.send.as_ref().map(|send| request_builder::fill(self.session, send)).transpose();
+        let send = send.map_err(Stopped::before)?;
+        let check = WebSocketCheck {
+            connector: self.connector(&route),
+            request,
+            subprotocols: expect.subprotocol.iter().map(String::as_str).collect(),
+            waits: send.is_some() || !expect.message.is_empty() || !expect.message_json.is_empty(),
+            send,
+            limit: self.step.request.body_limit,
+        };
+        let Conversation { trace, head, body, fault } = check.run().await;
+        Ok(Answer { head, fault, ..Answer::of(body, url, trace) })
+    }
+
+    async fn ask_health(&self, url: Url) -> Result<Answer, Stopped> {
+        let (route, request) = self.request(&url)?;
+        let service = url.path().strip_prefix('/').unwrap_or_default();
+        let service = percent_decode_str(service).decode_utf8_lossy().into_owned();
+        let check = GrpcCheck {
+            connector: self.connector(&route),
+            request,
+            service: &service,
+            expected: &self.step.expect.grpc_status,
+        };
+        let GrpcReply { trace, head, status, read, fault } = check.run().await;
+        let body = Body { read, ..Body::default() };
+        Ok(Answer { head, grpc_status: status, fault, ..Answer::of(body, url, trace) })
     }
 }

@@ -5,7 +5,7 @@ use url::Url;
 use crate::model::{DnsQuestion, IpFamily, Probe, Protocol, Request, Resolver, Value};
 
 use super::curl;
-use super::curl::quote;
+use super::curl::{prefixed, quote};
 use super::route::host_of;
 
 /// The command that repeats one request of a probe; none where its target is not known before a value is
@@ -16,6 +16,8 @@ pub(super) fn command(probe: &Probe, request: &Request) -> Option<String> {
         Protocol::Tcp => netcat(probe, request),
         Protocol::Tls => openssl(probe, request),
         Protocol::Dns => dig(probe, request),
+        Protocol::WebSocket => websocat(probe, request),
+        Protocol::Grpc => grpcurl(probe, request),
     }
 }
 
@@ -37,6 +39,12 @@ fn netcat(probe: &Probe, request: &Request) -> Option<String> {
         IpFamily::V4 => " -4",
         IpFamily::V6 => " -6",
     };
+    if let Some(path) = &probe.transport.unix_socket {
+        let path = quote(&Value::plain(&path.to_string_lossy()));
+        let input =
+            request.send.as_ref().map_or_else(|| "true".to_owned(), |send| format!("printf %s {}", quote(send)));
+        return Some(format!("{input} | nc -v -U {path}"));
+    }
     let (seconds, host) = (probe.timeout.as_secs().max(1), quote(&Value::plain(&host)));
     Some(match &request.send {
         Some(send) => format!("printf %s {} | nc{family} -v -w {seconds} {host} {port}", quote(send)),
@@ -66,12 +74,55 @@ fn dig(probe: &Probe, request: &Request) -> Option<String> {
     Some(words.join(" "))
 }
 
+fn websocat(probe: &Probe, request: &Request) -> Option<String> {
+    let mut words = vec!["websocat -1".to_owned()];
+    words.extend(probe.transport.tls.insecure.then(|| "-k".to_owned()));
+    words.extend(probe.transport.address.map(|address| format!("--ws-c-uri {} tcp:{address}", quote(&request.url))));
+    for (name, value) in &request.headers {
+        words.push(format!("-H {}", quote(&prefixed(&format!("{name}: "), value))));
+    }
+    if probe.transport.address.is_none() {
+        words.push(quote(&request.url));
+    }
+    let input = match &request.send {
+        Some(send) => format!("printf %s {} | ", quote(send)),
+        None => String::new(),
+    };
+    Some(format!("{input}{}", words.join(" ")))
+}
+
+fn grpcurl(probe: &Probe, request: &Request) -> Option<String> {
+    let url = Url::parse(&request.url.to_string()).ok()?;
+    let (host, dialled, port) = target(probe, request)?;
+    let dialled = if dialled.contains(':') { format!("[{dialled}]") } else { dialled };
+    let plain = |text: &str| quote(&Value::plain(text));
+    let tls = &probe.transport.tls;
+    let mut words = vec!["grpcurl".to_owned()];
+    words.extend((url.scheme() == "grpc").then(|| "-plaintext".to_owned()));
+    words.extend(tls.insecure.then(|| "-insecure".to_owned()));
+    words.extend(probe.transport.address.map(|_| format!("-authority {}", plain(&host))));
+    for (option, file) in [("-cacert", &tls.ca_file), ("-cert", &tls.client_cert), ("-key", &tls.client_key)] {
+        words.extend(file.as_ref().map(|file| format!("{option} {}", plain(&file.to_string_lossy()))));
+    }
+    for (name, value) in &request.headers {
+        words.push(format!("-H {}", quote(&prefixed(&format!("{name}: "), value))));
+    }
+    let service = url.path().strip_prefix('/').unwrap_or_default();
+    words.push(format!("-d {}", plain(&serde_json::json!({ "service": service }).to_string())));
+    words.push(format!("{} grpc.health.v1.Health/Check", plain(&format!("{dialled}:{port}"))));
+    Some(words.join(" "))
+}
+
 fn openssl(probe: &Probe, request: &Request) -> Option<String> {
     let (host, dialled, port) = target(probe, request)?;
     let dialled = if dialled.contains(':') { format!("[{dialled}]") } else { dialled };
     let plain = |text: &str| quote(&Value::plain(text));
     let tls = &probe.transport.tls;
-    let mut words = vec![format!("openssl s_client -connect {}", plain(&format!("{dialled}:{port}")))];
+    let to = match &probe.transport.unix_socket {
+        Some(path) => format!("-unix {}", plain(&path.to_string_lossy())),
+        None => format!("-connect {}", plain(&format!("{dialled}:{port}"))),
+    };
+    let mut words = vec![format!("openssl s_client {to}")];
     let name = tls.server_name.as_deref().unwrap_or(&host);
     if name.parse::<std::net::IpAddr>().is_err() && !name.starts_with('[') {
         words.push(format!("-servername {0} -verify_hostname {0}", plain(name)));

@@ -2,6 +2,7 @@
 //! stands in its first lines. It looks nothing up and sends nothing.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Uri};
@@ -17,6 +18,8 @@ use super::proxy::Proxy;
 pub(super) enum Endpoint {
     /// This address.
     Address(SocketAddr),
+    /// This Unix socket.
+    Unix(PathBuf),
     /// The addresses of a name.
     Name {
         /// The host.
@@ -82,6 +85,9 @@ pub(super) fn route(transport: &Transport, own: &Url, url: &Url, host: Option<&H
     if let Some(address) = transport.address.filter(|_| same_host) {
         let own_port = own.port_or_known_default() == Some(port);
         endpoint = Endpoint::Address(if own_port { address } else { SocketAddr::new(address.ip(), port) });
+    }
+    if let Some(path) = transport.unix_socket.as_ref().filter(|_| same_host) {
+        endpoint = Endpoint::Unix(path.clone());
     }
     let tls = has_tls.then(|| tls_route(transport, &target, same_host, same_origin(own, url))).transpose()?;
     let proxy = transport.proxy.as_ref().and_then(|proxy| proxy.fill(&Captures::new()).ok());

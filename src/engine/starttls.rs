@@ -1,5 +1,5 @@
 //! The words before TLS on a port that begins without it: the server is asked to start TLS in the
-//! protocol of SMTP, IMAP or PostgreSQL.
+//! protocol of SMTP, IMAP or `PostgreSQL`.
 
 use std::io;
 
@@ -18,7 +18,7 @@ const QUOTED: usize = 120;
 /// What this prober is called where SMTP wants a name.
 const EHLO: &[u8] = b"EHLO uptick.localhost\r\n";
 
-/// The `SSLRequest` of PostgreSQL: its length, and 1234 with 5679 in place of a version.
+/// The `SSLRequest` of `PostgreSQL`: its length, and 1234 with 5679 in place of a version.
 const SSL_REQUEST: &[u8] = &[0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 
 /// Why TLS is not begun.
@@ -158,10 +158,11 @@ impl Lines<'_> {
             let mut buffer = [0; 4096];
             let count = self.stream.read(&mut buffer).await?;
             if count == 0 {
-                return match self.unread.is_empty() {
-                    true => Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
-                    false => Err(StarttlsError::Refused("it ends in the middle of a line".to_owned())),
-                };
+                return Err(if self.unread.is_empty() {
+                    io::Error::from(io::ErrorKind::UnexpectedEof).into()
+                } else {
+                    StarttlsError::Refused("it ends in the middle of a line".to_owned())
+                });
             }
             self.heard += count;
             self.unread.extend(buffer.iter().take(count));
@@ -170,10 +171,10 @@ impl Lines<'_> {
 
     /// Nothing may stand before TLS that is not protected by it.
     fn end(&self) -> Result<(), StarttlsError> {
-        match self.unread.is_empty() {
-            true => Ok(()),
-            false => Err(StarttlsError::Refused("it says more in clear text after it agreed to start TLS".to_owned())),
+        if self.unread.is_empty() {
+            return Ok(());
         }
+        Err(StarttlsError::Refused("it says more in clear text after it agreed to start TLS".to_owned()))
     }
 }
 

@@ -38,7 +38,7 @@ impl StepRun<'_> {
         let mut result = StepResult::default();
         let asked = match self.step.request.protocol {
             Protocol::Http => self.follow(&mut result).await,
-            Protocol::Tls | Protocol::Tcp | Protocol::Dns => self.converse().await,
+            _ => self.converse(&mut result).await,
         };
         match asked {
             Ok(answer) => self.judge(answer, &mut result).await,
@@ -55,7 +55,7 @@ impl StepRun<'_> {
     }
 
     /// Asks what is not HTTP.
-    async fn converse(&self) -> Result<Answer, Stopped> {
+    async fn converse(&self, result: &mut StepResult) -> Result<Answer, Stopped> {
         let url = request_builder::url(self.step, self.session, Some(&self.requester.urls)).map_err(Stopped::before)?;
         let check = ProtocolCheck {
             requester: self.requester,
@@ -65,7 +65,12 @@ impl StepRun<'_> {
             deadline: self.deadline,
         };
         // Boxed: a check of HTTP carries no room for it.
-        Box::pin(check.run(url)).await
+        let answer = Box::pin(check.run(url)).await?;
+        if let Some(head) = &answer.head {
+            result.note_head(head);
+        }
+        result.grpc_status = answer.grpc_status.map(|status| status.0);
+        Ok(answer)
     }
 
     /// Sends the request and follows its redirects until there is an answer.
@@ -89,7 +94,7 @@ impl StepRun<'_> {
                 return Err(Stopped { fault, url: Some(url), trace: Some(trace) });
             }
             if request.redirects == 0 || !redirect::is_redirect(head.status) {
-                return Ok(Answer { head: Some(head), body, dns: None, fault, url, trace });
+                return Ok(Answer { head: Some(head), fault, ..Answer::of(body, url, trace) });
             }
             let target = match self.next(&url, &head, hops, &mut content) {
                 Ok(target) => target,
@@ -221,10 +226,12 @@ impl StepRun<'_> {
 
     /// Judges the answer.
     async fn judge(&mut self, answer: Answer, result: &mut StepResult) {
-        let Answer { head, body, dns, fault, url, trace } = answer;
+        let Answer { head, body, grpc_status, dns, fault, url, trace } = answer;
         let expect = &self.step.expect;
         let (status, headers) = match head {
-            Some(head) => (Some(head.status), head.headers),
+            // Of another protocol, what counts is judged by it.
+            Some(head) if self.step.request.protocol == Protocol::Http => (Some(head.status), head.headers),
+            Some(head) => (None, head.headers),
             None => (None, HeaderMap::new()),
         };
         result.timings.add_all(&trace.timings());
@@ -245,6 +252,7 @@ impl StepRun<'_> {
                 leaf: if names_certificate { trace.leaf() } else { None },
                 hops: &result.redirects,
                 body: &body,
+                grpc_status,
                 dns: dns.as_ref(),
                 timings: &result.timings,
                 now: Timestamp::now(),

@@ -29,6 +29,8 @@ pub(super) struct StepResult {
     pub(super) failure: Option<Failure>,
     pub(super) timings: Timings,
     pub(super) status: Option<u16>,
+    /// What a gRPC call ended with.
+    pub(super) grpc_status: Option<u16>,
     pub(super) http_version: Option<HttpVersion>,
     pub(super) remote: Option<SocketAddr>,
     pub(super) tls: Option<TlsFacts>,

@@ -1,4 +1,4 @@
-//! The bytes of one connection: a TCP socket, TLS over it, and TLS within TLS behind a proxy that
+//! The bytes of one connection: a socket, TLS over it, and TLS within TLS behind a proxy that
 //! speaks it.
 
 use std::io::{self, IoSlice};
@@ -7,13 +7,15 @@ use std::task::{Context, Poll, Waker, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+#[cfg(unix)]
+use tokio::net::UnixStream;
 use tokio_rustls::client::TlsStream;
 
 /// A connection as far as it is made.
 #[derive(Debug)]
 pub(super) enum Stream {
-    /// TCP alone.
-    Tcp(Socket),
+    /// A socket alone.
+    Socket(Socket),
     /// TLS over what is below.
     Tls(Box<TlsStream<Stream>>),
 }
@@ -29,16 +31,42 @@ impl Stream {
 
 impl From<TcpStream> for Stream {
     fn from(tcp: TcpStream) -> Stream {
-        Stream::Tcp(Socket { tcp, failed: false, unread: None })
+        Stream::Socket(Socket::of(Carrier::Tcp(tcp)))
     }
 }
 
-/// A TCP socket that reads before it complains. A peer may answer and close while we are still
+#[cfg(unix)]
+impl From<UnixStream> for Stream {
+    fn from(unix: UnixStream) -> Stream {
+        Stream::Socket(Socket::of(Carrier::Unix(unix)))
+    }
+}
+
+/// What carries the bytes: a socket of TCP, or one of this host alone.
+#[derive(Debug)]
+enum Carrier {
+    Tcp(TcpStream),
+    #[cfg(unix)]
+    Unix(UnixStream),
+}
+
+/// Calls a method of whatever carries the bytes.
+macro_rules! carried {
+    ($carrier:expr, $method:ident($($argument:expr),*)) => {
+        match $carrier {
+            Carrier::Tcp(tcp) => Pin::new(tcp).$method($($argument),*),
+            #[cfg(unix)]
+            Carrier::Unix(unix) => Pin::new(unix).$method($($argument),*),
+        }
+    };
+}
+
+/// A socket that reads before it complains. A peer may answer and close while we are still
 /// sending (413 in the middle of an upload): the failed write is told of only once nothing is left
 /// to read.
 #[derive(Debug)]
 pub(super) struct Socket {
-    tcp: TcpStream,
+    carrier: Carrier,
     /// Whether a write has failed: what is written from then on is dropped.
     failed: bool,
     /// The failure of that write, until a reader has heard of it.
@@ -46,6 +74,10 @@ pub(super) struct Socket {
 }
 
 impl Socket {
+    fn of(carrier: Carrier) -> Socket {
+        Socket { carrier, failed: false, unread: None }
+    }
+
     /// Keeps the failure of a write for the reader.
     fn hold(&mut self, written: Poll<io::Result<usize>>, length: usize) -> Poll<io::Result<usize>> {
         match ready!(written) {
@@ -63,7 +95,7 @@ impl AsyncRead for Socket {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buffer.filled().len();
-        ready!(Pin::new(&mut this.tcp).poll_read(context, buffer))?;
+        ready!(carried!(&mut this.carrier, poll_read(context, buffer)))?;
         match this.unread.take_if(|_| buffer.filled().len() == before && buffer.remaining() > 0) {
             Some(error) => Poll::Ready(Err(error)),
             None => Poll::Ready(Ok(())),
@@ -77,7 +109,7 @@ impl AsyncWrite for Socket {
         if this.failed {
             return Poll::Ready(Ok(bytes.len()));
         }
-        let written = Pin::new(&mut this.tcp).poll_write(context, bytes);
+        let written = carried!(&mut this.carrier, poll_write(context, bytes));
         this.hold(written, bytes.len())
     }
 
@@ -91,7 +123,7 @@ impl AsyncWrite for Socket {
         if this.failed {
             return Poll::Ready(Ok(length));
         }
-        let written = Pin::new(&mut this.tcp).poll_write_vectored(context, parts);
+        let written = carried!(&mut this.carrier, poll_write_vectored(context, parts));
         this.hold(written, length)
     }
 
@@ -105,14 +137,14 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().tcp).poll_shutdown(context)
+        carried!(&mut self.get_mut().carrier, poll_shutdown(context))
     }
 }
 
 impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
-            Stream::Tcp(tcp) => Pin::new(tcp).poll_read(context, buffer),
+            Stream::Socket(socket) => Pin::new(socket).poll_read(context, buffer),
             Stream::Tls(tls) => Pin::new(tls).poll_read(context, buffer),
         }
     }
@@ -121,7 +153,7 @@ impl AsyncRead for Stream {
 impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self.get_mut() {
-            Stream::Tcp(tcp) => Pin::new(tcp).poll_write(context, bytes),
+            Stream::Socket(socket) => Pin::new(socket).poll_write(context, bytes),
             Stream::Tls(tls) => Pin::new(tls).poll_write(context, bytes),
         }
     }
@@ -132,28 +164,28 @@ impl AsyncWrite for Stream {
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
-            Stream::Tcp(tcp) => Pin::new(tcp).poll_write_vectored(context, parts),
+            Stream::Socket(socket) => Pin::new(socket).poll_write_vectored(context, parts),
             Stream::Tls(tls) => Pin::new(tls).poll_write_vectored(context, parts),
         }
     }
 
     fn is_write_vectored(&self) -> bool {
         match self {
-            Stream::Tcp(tcp) => tcp.is_write_vectored(),
+            Stream::Socket(socket) => socket.is_write_vectored(),
             Stream::Tls(tls) => tls.is_write_vectored(),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
-            Stream::Tcp(tcp) => Pin::new(tcp).poll_flush(context),
+            Stream::Socket(socket) => Pin::new(socket).poll_flush(context),
             Stream::Tls(tls) => Pin::new(tls).poll_flush(context),
         }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
-            Stream::Tcp(tcp) => Pin::new(tcp).poll_shutdown(context),
+            Stream::Socket(socket) => Pin::new(socket).poll_shutdown(context),
             Stream::Tls(tls) => Pin::new(tls).poll_shutdown(context),
         }
     }

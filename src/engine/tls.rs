@@ -109,6 +109,12 @@ pub(super) async fn unknown_suite(address: SocketAddr, name: &str) -> Option<&'s
     legacy::choice(address, name, random).await
 }
 
+/// Bytes that nobody can foretell.
+pub(super) fn fill_random(bytes: &mut [u8]) {
+    // Where the system gives none, no handshake would have come this far.
+    let _ = PROVIDER.secure_random.fill(bytes);
+}
+
 /// The protocols offered in the handshake. Without them HTTP/2 would be silently gone.
 pub(super) fn alpn(wish: HttpVersionPreference) -> Vec<Vec<u8>> {
     match wish {

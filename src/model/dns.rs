@@ -76,7 +76,8 @@ impl DnsQuestion {
     /// What is wrong with it, after "the URL".
     pub fn of_url(url: &Url) -> Result<DnsQuestion, String> {
         let path = url.path().strip_prefix('/').unwrap_or_default();
-        if path.is_empty() || path.contains('/') {
+        // The root has no name, and is asked for by a type.
+        if path.is_empty() && url.query().is_none() || path.contains('/') {
             return Err("does not name what is asked for".to_owned());
         }
         let name = percent_decode_str(path).decode_utf8().map_err(|_| "asks for a name that is not UTF-8")?;
@@ -167,7 +168,7 @@ mod tests {
         assert_eq!(question("dns://192.0.2.1:5353/example.com.?type=mx"), Ok("example.com. MX".to_owned()));
         assert_eq!(question("dns:///_dmarc.example.com?type=TXT"), Ok("_dmarc.example.com. TXT".to_owned()));
         assert_eq!(question("dns:///b%C3%BCcher.test?type=TYPE65"), Ok("xn--bcher-kva.test. HTTPS".to_owned()));
-        assert_eq!(question("dns:///.?type=NS"), Ok(". NS".to_owned()));
+        assert_eq!(question("dns:///?type=NS"), Ok(". NS".to_owned()));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::{HeaderName, StatusCode};
 
-use super::{Assets, DnsExpect, HttpVersion, JsonPath, Phase, TlsVersion, Value};
+use super::{Assets, DnsExpect, GrpcStatus, HttpVersion, JsonPath, Phase, TlsVersion, Value};
 
 /// The expectations of one request, or what is worth a warning of it. The default expects a status of 200 to 299
 /// and nothing else.
@@ -28,6 +28,14 @@ pub struct Expect {
     pub certificate_issuer: Vec<Value>,
     /// The certificate is for each of these names.
     pub certificate_names: Vec<Value>,
+    /// Rules for the first message of a WebSocket as text.
+    pub message: Vec<TextRule>,
+    /// Rules for the first message of a WebSocket as JSON.
+    pub message_json: Vec<JsonRule>,
+    /// The subprotocol that a WebSocket is offered and must choose.
+    pub subprotocol: Option<String>,
+    /// The statuses that a gRPC call may end with; OK alone where none are given.
+    pub grpc_status: Vec<GrpcStatus>,
     /// What must hold of the answer of a name server.
     pub dns: DnsExpect,
     /// The URL that answered, after all redirects.
@@ -59,6 +67,10 @@ impl Default for Expect {
             certificate_days: None,
             certificate_issuer: Vec::new(),
             certificate_names: Vec::new(),
+            message: Vec::new(),
+            message_json: Vec::new(),
+            subprotocol: None,
+            grpc_status: Vec::new(),
             dns: DnsExpect::default(),
             final_url: None,
             http_version: Vec::new(),

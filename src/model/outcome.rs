@@ -69,6 +69,9 @@ pub struct Outcome {
     pub flaky: bool,
     /// The status code of the last answer.
     pub status: Option<u16>,
+    /// The status that a gRPC call ended with; absent for everything else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grpc_status: Option<u16>,
     /// The HTTP version of the last answer.
     pub http_version: Option<HttpVersion>,
     /// The address of the last connection, also of one that failed.
@@ -184,6 +187,7 @@ impl Outcome {
         let failure = self.failure.as_ref()?;
         match failure.own_class.unwrap_or(failure.class) {
             FailureClass::Status | FailureClass::ProxyRefused | FailureClass::UpgradeRefused => self.status,
+            FailureClass::GrpcStatus => self.grpc_status,
             _ => None,
         }
     }
@@ -214,6 +218,7 @@ impl Outcome {
             attempts: 1,
             flaky: false,
             status: None,
+            grpc_status: None,
             http_version: None,
             remote: None,
             tls: None,

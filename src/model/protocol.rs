@@ -10,13 +10,18 @@ pub enum Protocol {
     Tls,
     /// A TCP connection, and where asked for what comes over it: `tcp://`.
     Tcp,
+    /// The upgrade to a WebSocket, and the first message over it: `ws://` and `wss://`.
+    WebSocket,
+    /// A question to the health service of gRPC: `grpc://` and `grpcs://`.
+    Grpc,
     /// A question to a name server and its answer: `dns://`.
     Dns,
 }
 
 impl Protocol {
     /// Every protocol, the most usual first.
-    pub const ALL: [Protocol; 4] = [Protocol::Http, Protocol::Tls, Protocol::Tcp, Protocol::Dns];
+    pub const ALL: [Protocol; 6] =
+        [Protocol::Http, Protocol::WebSocket, Protocol::Grpc, Protocol::Tls, Protocol::Tcp, Protocol::Dns];
 
     /// The schemes of its URLs.
     #[must_use]
@@ -25,6 +30,8 @@ impl Protocol {
             Protocol::Http => &["http", "https"],
             Protocol::Tls => &["tls"],
             Protocol::Tcp => &["tcp"],
+            Protocol::WebSocket => &["ws", "wss"],
+            Protocol::Grpc => &["grpc", "grpcs"],
             Protocol::Dns => &["dns"],
         }
     }
@@ -46,7 +53,7 @@ impl Protocol {
 /// Whether TLS is spoken from the first byte on a connection of this scheme.
 #[must_use]
 pub fn is_tls_scheme(scheme: &str) -> bool {
-    matches!(scheme, "https" | "tls")
+    matches!(scheme, "https" | "wss" | "grpcs" | "tls")
 }
 
 /// The plain-text protocol in which a server is asked to go on in TLS.
@@ -56,7 +63,7 @@ pub enum Starttls {
     Smtp,
     /// RFC 9051 section 6.2.1.
     Imap,
-    /// The `SSLRequest` of PostgreSQL's frontend protocol.
+    /// The `SSLRequest` of `PostgreSQL`.
     Postgres,
 }
 

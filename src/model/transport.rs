@@ -16,6 +16,8 @@ pub struct Transport {
     pub ip: IpFamily,
     /// Connect here whatever the name resolves to; the name stays in the request and in TLS.
     pub address: Option<SocketAddr>,
+    /// Connect to this Unix socket whatever the host is.
+    pub unix_socket: Option<PathBuf>,
     /// Who resolves names.
     pub resolver: Resolver,
     /// The proxy, with its credentials.
@@ -30,6 +32,14 @@ pub struct Transport {
     pub addresses: Addresses,
     /// Networks that may not be asked.
     pub deny: DeniedNetworks,
+}
+
+impl Transport {
+    /// Whether it is said where to connect, whatever the name resolves to.
+    #[must_use]
+    pub const fn has_fixed_address(&self) -> bool {
+        self.address.is_some() || self.unix_socket.is_some()
+    }
 }
 
 /// TLS settings of a probe.

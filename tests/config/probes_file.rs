@@ -307,6 +307,29 @@ expect.ttl = { min = "1m", max = "1d" }
 expect.authoritative = true
 
 [[probe]]
+name = "socket"
+surface = "app"
+url = "wss://X.test/socket?a=b"
+headers = { authorization = "Bearer ${TOKEN}" }
+send = '{"type":"ping"}'
+expect.message-contains = "pong"
+expect.message-json = { path = "$.type", equals = "pong" }
+expect.subprotocol = "graphql-ws"
+
+[[probe]]
+name = "health"
+surface = "app"
+url = "grpcs://X.test:50051/shop.Cart"
+auth.bearer = "${TOKEN}"
+expect.grpc-status = ["OK", 12]
+
+[[probe]]
+name = "local"
+surface = "app"
+url = "http://app.test/health"
+address = "unix:/run/app.sock"
+
+[[probe]]
 name = "certificate"
 surface = "app"
 url = "tls://X.test:587"
@@ -360,7 +383,12 @@ fn every_key_of_journeys_is_read() {
     let uploads = ["upload us-east 1", "upload us-east 2", "upload us-west 1", "upload us-west 2"];
     assert_eq!(
         names,
-        [&["timeline"], &uploads[..], &["put", "post", "form", "port", "zone", "certificate", "included"]].concat()
+        [
+            &["timeline"],
+            &uploads[..],
+            &["put", "post", "form", "port", "zone", "socket", "health", "local", "certificate", "included"]
+        ]
+        .concat()
     );
     let timeline = &config.probes[0];
     let steps: Vec<Option<&str>> = timeline.steps.iter().map(|step| step.name.as_deref()).collect();
@@ -401,7 +429,7 @@ fn what_is_explained_is_a_probe_file_and_says_the_same_again() {
             explained_probes += 1;
         }
     }
-    assert_eq!(explained_probes, 14);
+    assert_eq!(explained_probes, 17);
 }
 
 #[test]

@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use uptick::model::{Outcome, Phase, Probe, Resolver, Starttls, TextRule, Value, Verdict};
 
+use crate::faults::{grpc, websocket};
 use crate::support::dns::{Dns, Reply};
-use crate::support::probes;
 use crate::support::server::{Conn, Server};
 use crate::support::tls::Authority;
+use crate::support::{h2, probes};
 
 /// How long the phase is held up.
 const DELAY: Duration = Duration::from_millis(200);
@@ -139,4 +140,47 @@ async fn the_name_of_a_name_server_is_the_resolve_phase_and_its_answer_the_proce
     let absent = [Phase::Resolve, Phase::Connect, Phase::Tls, Phase::Transfer];
     let check = async || outcome_of(probes::get(&format!("dns://{}/x.test", late_answers.address()))).await;
     assert_grows(Phase::Processing, &absent, check).await;
+}
+
+#[tokio::test]
+async fn a_late_upgrade_is_the_processing_phase_and_a_late_message_the_transfer_phase() {
+    let server = |before: Duration, after: Duration| {
+        Server::start(move |conn| {
+            let request = conn.request();
+            conn.wait(before);
+            conn.send(websocket::accepted(&request, ""));
+            conn.wait(after);
+            conn.send(websocket::frame(0x81, b"hello"));
+            conn.stall();
+        })
+    };
+    let (late_upgrade, late_message) = (server(DELAY, Duration::ZERO), server(Duration::ZERO, DELAY));
+    let probe = |server: &Server| {
+        let mut probe = probes::get(&format!("ws://{}/", server.address()));
+        probe.steps[0].expect.message = vec![TextRule::Contains(Value::plain("hello"))];
+        probe
+    };
+    let absent = [Phase::Resolve, Phase::Tls];
+    assert_grows(Phase::Processing, &absent, async || outcome_of(probe(&late_upgrade)).await).await;
+    assert_grows(Phase::Transfer, &absent, async || outcome_of(probe(&late_message)).await).await;
+}
+
+#[tokio::test]
+async fn a_late_head_of_a_call_is_the_processing_phase_and_late_trailers_the_transfer_phase() {
+    let server = |before: Duration, after: Duration| {
+        Server::start(move |conn| {
+            conn.send(h2::settings());
+            let Some(stream) = h2::read_request(conn) else { return };
+            conn.wait(before);
+            conn.send(grpc::head(stream));
+            conn.wait(after);
+            conn.send(grpc::rest(stream, grpc::SERVING, "0"));
+            conn.stall();
+        })
+    };
+    let (late_head, late_rest) = (server(DELAY, Duration::ZERO), server(Duration::ZERO, DELAY));
+    let probe = |server: &Server| probes::get(&format!("grpc://{}/", server.address()));
+    let absent = [Phase::Resolve, Phase::Tls];
+    assert_grows(Phase::Processing, &absent, async || outcome_of(probe(&late_head)).await).await;
+    assert_grows(Phase::Transfer, &absent, async || outcome_of(probe(&late_rest)).await).await;
 }

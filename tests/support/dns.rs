@@ -300,9 +300,9 @@ fn message(query: &[u8], question: &Question, reply: &Reply) -> Option<Vec<u8>> 
     match reply {
         Reply::Silence => None,
         Reply::Garbage => Some(b"this is not a DNS message at all, not even nearly".to_vec()),
+        Reply::Cut(_) | Reply::CutZone(_) if !question.over_tcp => Some(encode(query, 0, true, &[])),
         Reply::Code(code) => Some(encode(query, *code, false, &[])),
         Reply::Zone { authoritative, records } => Some(encode_zone(query, *authoritative, records)),
-        Reply::CutZone(_) if !question.over_tcp => Some(encode(query, 0, true, &[])),
         Reply::CutZone(records) => Some(encode_zone(query, false, records)),
         Reply::Torn => {
             let mut message = encode(query, 0, false, &[(A, vec![127, 0, 0, 1])]);
@@ -310,7 +310,6 @@ fn message(query: &[u8], question: &Question, reply: &Reply) -> Option<Vec<u8>> 
             Some(message)
         }
         Reply::Alias(target) => Some(encode(query, 0, false, &[(CNAME, encode_name(target))])),
-        Reply::Cut(_) if !question.over_tcp => Some(encode(query, 0, true, &[])),
         Reply::Addresses(addresses) | Reply::Cut(addresses) => {
             Some(encode(query, 0, false, &records(addresses, question.kind)))
         }

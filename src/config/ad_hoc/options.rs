@@ -65,6 +65,8 @@ pub(crate) enum OptionForm {
     Proxy,
     /// A certificate file, which may have the key in it.
     Certificate,
+    /// The path of a Unix socket.
+    UnixSocket,
     /// `HOST:PORT:ADDRESS`
     Resolve,
     /// `HOST:PORT:ADDRESS:PORT`
@@ -216,7 +218,7 @@ const OPTIONS: &[RequestOption] = &[
     request("cookie", "NAME=VALUE", "headers.cookie", OptionForm::HeaderValue, "The header cookie").short('b').rare(),
     request("referer", "URL", "headers.referer", OptionForm::HeaderValue, "The header referer").short('e').rare(),
     request("head", "", "method", OptionForm::Word("HEAD"), "Ask for the headers alone").short('I').rare(),
-    request("send", "TEXT", "send", OptionForm::Text, "Send this text over tcp:// or tls://").rare(),
+    request("send", "TEXT", "send", OptionForm::Text, "Send this text over tcp://, tls://, ws:// or wss://").rare(),
     request("starttls", "PROTOCOL", "starttls", OptionForm::Text, "Ask for TLS by smtp, imap or postgres, with tls://")
         .rare(),
     request("insecure", "", "tls.insecure", OptionForm::True, "Accept any certificate").short('k'),
@@ -241,6 +243,7 @@ const OPTIONS: &[RequestOption] = &[
         "The same, with a port; an empty HOST or PORT is any",
     )
     .rare(),
+    request("unix-socket", "PATH", "address", OptionForm::UnixSocket, "Connect to this Unix socket").rare(),
     request("ipv4", "", "ip", OptionForm::Word("v4"), "Use IPv4 alone").short('4'),
     request("ipv6", "", "ip", OptionForm::Word("v6"), "Use IPv6 alone").short('6'),
     request("http1.1", "", "http-version", OptionForm::Word("1.1"), "Speak HTTP/1.1").rare(),
@@ -288,8 +291,15 @@ const OPTIONS: &[RequestOption] = &[
         OptionForm::Latency,
         "'800ms', 'total < 800ms', 'tls < 200ms'",
     ),
-    expectation("expect-answer", "TEXT", "expect.answer.contains", OptionForm::Texts, "A DNS record has this text")
-        .rare(),
+    expectation(
+        "expect-message",
+        "TEXT",
+        "expect.message-contains",
+        OptionForm::Texts,
+        "The first WebSocket message has this text",
+    )
+    .rare(),
+    expectation("expect-answer", "TEXT", "expect.answer", OptionForm::Text, "A DNS record has this text").rare(),
     expectation("expect-rcode", "CODE", "expect.rcode", OptionForm::Texts, "NOERROR, NXDOMAIN, …: of a DNS response")
         .rare(),
     expectation(

@@ -61,6 +61,7 @@ impl OptionReader<'_, '_> {
                 let url = if value.contains("://") { text } else { format!("http://{text}") };
                 self.set_once(&span, key, Item::Text(url));
             }
+            OptionForm::UnixSocket => self.set_once(&span, key, Item::Text(format!("unix:{text}"))),
             OptionForm::Resolve => self.resolve(&span, value),
             OptionForm::ConnectTo => self.connect_to(&span, value),
             OptionForm::Statuses => {

@@ -13,8 +13,8 @@ use crate::config::value::{interpolate, layers, matcher, url};
 use crate::model::quantity::{show_bytes, show_duration};
 use crate::model::text::hexadecimal;
 use crate::model::{
-    Expect, HeaderExpectation, HeaderRule, HttpVersion, JsonExpectation, JsonRule, Pattern, Phase, StatusSet, TextRule,
-    TlsVersion, Value,
+    Expect, GrpcStatus, HeaderExpectation, HeaderRule, HttpVersion, JsonExpectation, JsonRule, Pattern, Phase,
+    StatusSet, TextRule, TlsVersion, Value, suggest,
 };
 
 /// What holds of a status code.
@@ -63,6 +63,25 @@ const ANSWER_KEYS: &[Key] = &[
         ValueType::OneOrMore(&ValueType::Text),
         "",
         "The certificate is for each of these host names or addresses.",
+    ),
+    key(
+        "message-contains",
+        ValueType::OneOrMore(&ValueType::Text),
+        "",
+        "The first message of a WebSocket has each of these texts.",
+    ),
+    key(
+        "message-json",
+        ValueType::OneOrMore(&ValueType::Table(&JSON)),
+        "",
+        "Rules for the first message of a WebSocket as JSON.",
+    ),
+    key("subprotocol", ValueType::Text, "", "The subprotocol that a WebSocket is offered and must choose."),
+    key(
+        "grpc-status",
+        ValueType::OneOrMore(&ValueType::Either(&[ValueType::Integer(0, 16), ValueType::Text])),
+        "",
+        "The status of a gRPC call is one of these, numbers or names; OK where nothing is said.",
     ),
     key(
         "answer",
@@ -177,6 +196,14 @@ fn read(reader: &mut ConfigReader, layers: &Layers, mut expect: Expect) -> Expec
     expect.certificate_days = layers.get("certificate-days").and_then(layers::integer);
     expect.certificate_issuer = matcher::texts(reader, layers, "certificate-issuer");
     expect.certificate_names = matcher::texts(reader, layers, "certificate-names");
+    expect.message = matcher::texts(reader, layers, "message-contains").into_iter().map(TextRule::Contains).collect();
+    if let Some(node) = layers.get("message-json") {
+        expect.message_json = node.one_or_more().iter().flat_map(|node| json(reader, node)).collect();
+    }
+    expect.subprotocol = layers.get("subprotocol").and_then(|node| subprotocol(reader, node));
+    if let Some(node) = layers.get("grpc-status") {
+        expect.grpc_status = node.one_or_more().iter().filter_map(|node| grpc_status(reader, node)).collect();
+    }
     expect.dns = dns::expect(reader, layers);
     expect.final_url = layers
         .get("final-url")
@@ -261,6 +288,34 @@ fn body(reader: &mut ConfigReader, layers: &Layers) -> Vec<TextRule> {
         }
     }
     rules
+}
+
+/// A word of a header (RFC 9110 section 5.6.2).
+fn subprotocol(reader: &mut ConfigReader, node: &Node) -> Option<String> {
+    let text = interpolate::plain(reader, node)?;
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if text.is_empty() || !text.bytes().all(is_token) {
+        reader.problem(&node.span, "`subprotocol` is not the name of one: it has letters, digits, `-`, `.` and `_`");
+        return None;
+    }
+    Some(text)
+}
+
+fn grpc_status(reader: &mut ConfigReader, node: &Node) -> Option<GrpcStatus> {
+    if let Item::Integer(_) = node.item {
+        return layers::integer(node).map(GrpcStatus);
+    }
+    let text = interpolate::plain(reader, node)?;
+    let status = GrpcStatus::parse(&text);
+    if status.is_none() {
+        let near = suggest::nearest(&text.to_ascii_uppercase(), GrpcStatus::names());
+        let help = near.map_or_else(
+            || "write it as 12 or \"UNIMPLEMENTED\"".to_owned(),
+            |near| format!("did you mean \"{near}\"?"),
+        );
+        reader.advise(&node.span, "`grpc-status` is not a status of gRPC", help);
+    }
+    status
 }
 
 fn header(reader: &mut ConfigReader, entry: &TableEntry) -> Vec<HeaderRule> {
@@ -442,7 +497,7 @@ pub(crate) fn explain(lines: &mut TomlLines, writer: &TomlWriter, of: &str, expe
         }
     }
     explain_headers(lines, writer, of, expect);
-    explain_json(lines, writer, of, expect);
+    explain_json(lines, writer, &format!("{of}.json"), &expect.json);
     for (phase, limit) in &expect.latency {
         let phase = phase.map_or("total", Phase::name);
         lines.set(&format!("{of}.latency.{phase}"), &quoted(&show_duration(*limit)));
@@ -497,11 +552,11 @@ fn header_text(writer: &TomlWriter, rule: &HeaderExpectation, wanted: &str) -> O
     (word == wanted).then_some(text)
 }
 
-fn explain_json(lines: &mut TomlLines, writer: &TomlWriter, of: &str, expect: &Expect) {
-    if expect.json.is_empty() {
+fn explain_json(lines: &mut TomlLines, writer: &TomlWriter, key: &str, rules: &[JsonRule]) {
+    if rules.is_empty() {
         return;
     }
-    let rules = expect.json.iter().map(|rule| {
+    let rules = rules.iter().map(|rule| {
         let (name, value) = match &rule.rule {
             JsonExpectation::Exists(exists) => ("exists", exists.to_string()),
             JsonExpectation::Equals(value) => ("equals", toml_of(value)),
@@ -515,7 +570,7 @@ fn explain_json(lines: &mut TomlLines, writer: &TomlWriter, of: &str, expect: &E
         };
         format!("{{ path = {}, {name} = {value} }}", writer.text(rule.path.as_str()))
     });
-    lines.set(&format!("{of}.json"), &list(rules));
+    lines.set(key, &list(rules));
 }
 
 fn explain_facts(lines: &mut TomlLines, writer: &TomlWriter, of: &str, expect: &Expect) {
@@ -528,6 +583,18 @@ fn explain_facts(lines: &mut TomlLines, writer: &TomlWriter, of: &str, expect: &
         if !texts.is_empty() {
             lines.set(&format!("{of}.{name}"), &list(texts.iter().map(|text| writer.value(text))));
         }
+    }
+    let messages = expect.message.iter().filter_map(|rule| text_of(writer, rule, "body-contains"));
+    if !expect.message.is_empty() {
+        lines.set(&format!("{of}.message-contains"), &list(messages));
+    }
+    explain_json(lines, writer, &format!("{of}.message-json"), &expect.message_json);
+    if let Some(subprotocol) = &expect.subprotocol {
+        lines.set(&format!("{of}.subprotocol"), &quoted(subprotocol));
+    }
+    if !expect.grpc_status.is_empty() {
+        let statuses = expect.grpc_status.iter().map(|status| status.0.to_string());
+        lines.set(&format!("{of}.grpc-status"), &list(statuses));
     }
     dns::explain(lines, writer, of, &expect.dns);
     if let Some(url) = &expect.final_url {

@@ -112,7 +112,7 @@ fn step(reader: &mut ConfigReader, table: &Table, layers: &Layers, number: usize
     }
     let request = request?;
     let expect = protocol_keys::only_of(expect, request.protocol);
-    let warn = protocol_keys::only_of(warn, request.protocol);
+    let warn = protocol_keys::warnings_of(warn, request.protocol);
     Some(Step { name: Some(name?), request, expect, warn, captures })
 }
 

@@ -3,42 +3,44 @@
 
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Node, Table};
-use crate::model::Protocol::{Dns, Http, Tcp, Tls};
+use crate::model::Protocol::{Dns, Grpc, Http, Tcp, Tls, WebSocket};
 use crate::model::{DnsExpect, Expect, Protocol};
 
 const ALL: &[Protocol] = &Protocol::ALL;
 /// Those over whose connection TLS may be spoken.
-const WITH_TLS: &[Protocol] = &[Http, Tls];
+const WITH_TLS: &[Protocol] = &[Http, WebSocket, Grpc, Tls];
+/// Those that begin with a request of HTTP.
+const WITH_HEADERS: &[Protocol] = &[Http, WebSocket, Grpc];
+/// Those that connect.
+const CONNECTED: &[Protocol] = &[Http, WebSocket, Grpc, Tls, Tcp];
 /// Those whose answer is a text.
 const WITH_BODY: &[Protocol] = &[Http, Tls, Tcp];
-/// Those that are a connection and no more.
-const PLAIN: &[Protocol] = &[Tls, Tcp];
 
 /// The keys of a request, of how it is sent, and of what must hold, with the protocols that each is for.
 const KEYS: &[(&str, &[Protocol])] = &[
     ("method", &[Http]),
-    ("headers", &[Http]),
+    ("headers", WITH_HEADERS),
     ("body", &[Http]),
     ("json", &[Http]),
     ("form", &[Http]),
     ("file", &[Http]),
     ("multipart", &[Http]),
-    ("send", PLAIN),
+    ("send", &[WebSocket, Tls, Tcp]),
     ("starttls", &[Tls]),
-    ("auth", &[Http]),
+    ("auth", WITH_HEADERS),
     ("redirects", &[Http]),
     ("redirects-allow-downgrade", &[Http]),
-    ("body-limit", WITH_BODY),
+    ("body-limit", &[Http, WebSocket, Tls, Tcp]),
     ("expect", ALL),
     ("warn", ALL),
     ("capture", &[Http]),
     ("tls", WITH_TLS),
     ("ip", ALL),
-    ("addresses", WITH_BODY),
-    ("addresses-up", WITH_BODY),
+    ("addresses", CONNECTED),
+    ("addresses-up", CONNECTED),
     ("address", ALL),
     ("resolver", ALL),
-    ("proxy", WITH_BODY),
+    ("proxy", CONNECTED),
     ("source-address", ALL),
     ("http-version", &[Http]),
     ("connection", &[Http]),
@@ -54,6 +56,10 @@ const KEYS: &[(&str, &[Protocol])] = &[
     ("expect.certificate-days", WITH_TLS),
     ("expect.certificate-issuer", WITH_TLS),
     ("expect.certificate-names", WITH_TLS),
+    ("expect.message-contains", &[WebSocket]),
+    ("expect.message-json", &[WebSocket]),
+    ("expect.subprotocol", &[WebSocket]),
+    ("expect.grpc-status", &[Grpc]),
     ("expect.answer", &[Dns]),
     ("expect.rcode", &[Dns]),
     ("expect.ttl", &[Dns]),
@@ -79,13 +85,28 @@ const INSTEAD: &[(&str, Protocol, &str)] = &[
     ("expect.tls-version", Tcp, "a connection with TLS is asked for by a tls:// URL"),
     ("expect.status", Dns, "`expect.rcode` is the code of a name server's response"),
     ("expect.body-contains", Dns, "`expect.answer` is about the records of the answer"),
+    ("body", WebSocket, "`send` is the text that is sent"),
+    ("json", WebSocket, "`send` is the text that is sent"),
+    ("expect.status", WebSocket, "an answer without the upgrade is a failure anyway"),
+    ("expect.status", Grpc, "`expect.grpc-status` is the status of the call"),
+    ("expect.body-contains", WebSocket, "`expect.message-contains` is about the first message"),
+    ("expect.json", WebSocket, "`expect.message-json` is about the first message"),
+    ("send", Grpc, "what is sent is the question to the health service"),
     ("send", Http, "`body` is the text that is sent"),
     ("starttls", Http, "a server that is asked to start TLS has a tls:// URL"),
 ];
 
+/// What decides how long a connection without HTTP is read: whoever waits for it cannot go on without.
+const WAITED_FOR: &[&str] = &["body-", "min-bytes", "message-", "subprotocol"];
+
 /// Whether a key, as `expect.status` or `tls.ca-file`, means something for a protocol. What is not in the
 /// table is no matter of the protocol.
 pub(crate) fn belongs(key: &str, protocol: Protocol) -> bool {
+    if protocol != Http
+        && key.strip_prefix("warn.").is_some_and(|key| WAITED_FOR.iter().any(|waited| key.starts_with(waited)))
+    {
+        return false;
+    }
     // `warn` has the keys of `expect`.
     let expected = key.strip_prefix("warn.").map(|rest| format!("expect.{rest}"));
     let key = expected.as_deref().unwrap_or(key);
@@ -97,7 +118,9 @@ pub(crate) fn belongs(key: &str, protocol: Protocol) -> bool {
 }
 
 /// Refuses what a probe or a step says itself and its URL has no use for.
-pub(crate) fn check(reader: &mut ConfigReader, own: &Table, protocol: Protocol) {
+pub(crate) fn check(reader: &mut ConfigReader, own: &Table, url: &str) {
+    let protocol = Protocol::of_url(url);
+    let scheme = url.split_once("://").map_or("http", |(scheme, _)| scheme);
     let keys = own.entries.iter().map(|entry| (entry.key.clone(), entry));
     let expected = ["expect", "warn"].into_iter().flat_map(|name| {
         let table = own.get(name).and_then(Node::as_table);
@@ -110,13 +133,14 @@ pub(crate) fn check(reader: &mut ConfigReader, own: &Table, protocol: Protocol) 
         if belongs(&key, protocol) || told.contains(&&entry.key_span) {
             continue;
         }
-        let scheme = protocol.schemes().last().copied().unwrap_or_default();
         let message = format!("`{key}` does not belong to {scheme}:// URLs");
         let expected = key.strip_prefix("warn.").map(|rest| format!("expect.{rest}"));
         let wanted = expected.as_deref().unwrap_or(&key);
+        let is_waited_for = expected.as_deref().is_some_and(|expected| belongs(expected, protocol));
         let instead = INSTEAD.iter().find(|(known, of, _)| *known == wanted && *of == protocol);
         let help = match instead {
             Some((_, _, help)) => (*help).to_owned(),
+            None if is_waited_for => format!("put it into `expect`: what is waited for over {scheme}:// must come"),
             None => format!("leave it out; what {scheme}:// can expect: {}", expectations(protocol)),
         };
         reader.advise(&entry.key_span, message, help);
@@ -127,7 +151,8 @@ pub(crate) fn check(reader: &mut ConfigReader, own: &Table, protocol: Protocol) 
 /// The expectations without those that mean nothing for a protocol, which the defaults have for others.
 pub(crate) fn only_of(mut expect: Expect, protocol: Protocol) -> Expect {
     if protocol == Http {
-        return expect;
+        (expect.message, expect.message_json, expect.subprotocol) = (Vec::new(), Vec::new(), None);
+        return Expect { dns: DnsExpect::default(), ..expect };
     }
     let lacks = |key: &str| !belongs(&format!("expect.{key}"), protocol);
     if lacks("body-contains") {
@@ -146,7 +171,28 @@ pub(crate) fn only_of(mut expect: Expect, protocol: Protocol) -> Expect {
         certificate_names: expect.certificate_names,
         tls_version: expect.tls_version,
         dns: if protocol == Dns { expect.dns } else { DnsExpect::default() },
+        message: if protocol == WebSocket { expect.message } else { Vec::new() },
+        message_json: if protocol == WebSocket { expect.message_json } else { Vec::new() },
+        subprotocol: expect.subprotocol.filter(|_| protocol == WebSocket),
+        grpc_status: expect.grpc_status,
         ..Expect::default()
+    }
+}
+
+/// The same of what is warned of.
+pub(crate) fn warnings_of(warn: Expect, protocol: Protocol) -> Expect {
+    let warn = only_of(warn, protocol);
+    if protocol == Http {
+        return warn;
+    }
+    let nothing = Expect::default();
+    Expect {
+        body: nothing.body,
+        min_bytes: None,
+        message: nothing.message,
+        message_json: nothing.message_json,
+        subprotocol: None,
+        ..warn
     }
 }
 

@@ -33,7 +33,12 @@ pub(crate) const REQUEST_KEYS: &[Key] = &[
         "",
         "The body as form fields and files (`multipart/form-data`), by name.",
     ),
-    key("send", ValueType::Text, "", "The text sent over a connection without HTTP: tcp:// and tls://; up to 64KiB."),
+    key(
+        "send",
+        ValueType::Text,
+        "",
+        "The text sent over a connection that stands: tcp://, tls://, and as a message ws:// and wss://; up to 64KiB.",
+    ),
     key(
         "starttls",
         ValueType::Words(&["smtp", "imap", "postgres"]),
@@ -97,8 +102,14 @@ pub(crate) fn request(reader: &mut ConfigReader, own: &Table, layers: &Layers) -
     };
     let starttls = layers.get("starttls").and_then(|node| starttls(reader, node));
     let Target { url, auth: in_url } = target?;
-    let protocol = Protocol::of_url(&url.to_string());
-    protocol_keys::check(reader, own, protocol);
+    let shown = url.to_string();
+    let protocol = Protocol::of_url(&shown);
+    protocol_keys::check(reader, own, &shown);
+    if let (Protocol::Dns, Some(node)) = (protocol, layers.get("address"))
+        && matches!(&node.item, Item::Text(text) if text.starts_with("unix:"))
+    {
+        reader.problem(&node.span, "a name server is not asked over a Unix socket");
+    }
     if in_url.is_some() && !protocol_keys::belongs("auth", protocol) {
         reader.problem(&own.span, "`url` has credentials, and nothing that is sent there takes them");
     }

@@ -1,6 +1,7 @@
 //! How a target is reached: TLS, addresses, resolver, proxy, versions.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 
 use crate::config::keys::schema::{Key, TableSchema, ValueType, key};
 use crate::config::reader::ConfigReader;
@@ -30,7 +31,12 @@ pub(crate) const TRANSPORT_KEYS: &[Key] = &[
         "\"all\"",
         "How many of all addresses must be up.",
     ),
-    key("address", ValueType::Text, "", "Connect to this address and port; the name stays in the request and in TLS."),
+    key(
+        "address",
+        ValueType::Text,
+        "",
+        "Connect to this address and port, or to a Unix socket as `\"unix:/path\"`; the name stays in the request and in TLS.",
+    ),
     key(
         "resolver",
         ValueType::Text,
@@ -84,7 +90,8 @@ pub(crate) fn transport(reader: &mut ConfigReader, layers: &Layers, deny: Denied
         Some("2") => HttpVersionPreference::Http2,
         _ => HttpVersionPreference::Auto,
     };
-    let address = layers.get("address").and_then(|node| address(reader, node, ip));
+    let unix_socket = layers.get("address").and_then(|node| unix_socket(reader, layers, node));
+    let address = layers.get("address").filter(|_| unix_socket.is_none()).and_then(|node| address(reader, node, ip));
     let source_address = layers.get("source-address").and_then(|node| source_address(reader, node, ip));
     if let (Some(address), Some(source), Some(node)) = (address, source_address, layers.get("source-address"))
         && address.is_ipv4() != source.is_ipv4()
@@ -103,6 +110,7 @@ pub(crate) fn transport(reader: &mut ConfigReader, layers: &Layers, deny: Denied
         tls: tls(reader, &layers.inner("tls")),
         ip,
         address,
+        unix_socket,
         resolver: layers.get("resolver").and_then(|node| resolver(reader, "resolver", node)).unwrap_or_default(),
         proxy,
         source_address,
@@ -188,6 +196,33 @@ fn server_name(reader: &mut ConfigReader, node: &Node) -> Option<String> {
     }
     reader.problem(&node.span, "`server-name` is not a host name or an address");
     None
+}
+
+/// The path of an address that is a Unix socket.
+fn unix_socket(reader: &mut ConfigReader, layers: &Layers, node: &Node) -> Option<PathBuf> {
+    /// The longest path that the system takes (`sun_path`), without its end.
+    const LONGEST: usize = 107;
+    if !matches!(&node.item, Item::Text(text) if text.starts_with("unix:")) {
+        return None;
+    }
+    let text = interpolate::plain(reader, node)?;
+    let path = text.strip_prefix("unix:").unwrap_or_default();
+    let path = path.strip_prefix("//").filter(|path| path.starts_with('/')).unwrap_or(path);
+    if !path.starts_with('/') || path.ends_with('/') || path.contains('\0') {
+        reader.advise(&node.span, "`address` is not the path of a Unix socket", "write it as \"unix:/run/app.sock\"");
+    } else if path.len() > LONGEST {
+        let message = format!("the path of a Unix socket has {LONGEST} bytes at most, and this one {}", path.len());
+        reader.problem(&node.span, message);
+    }
+    let is_any = |node: &&Node| matches!(&node.item, Item::Text(text) if text == "any");
+    for (key, said) in
+        [("source-address", layers.own("source-address")), ("ip", layers.own("ip").filter(|node| !is_any(node)))]
+    {
+        if let Some(node) = said {
+            reader.problem(&node.span, format!("`{key}` cannot be used with a Unix socket, which has no address"));
+        }
+    }
+    Some(PathBuf::from(path))
 }
 
 fn address(reader: &mut ConfigReader, node: &Node, ip: IpFamily) -> Option<SocketAddr> {
@@ -297,6 +332,9 @@ pub(crate) fn explain(lines: &mut TomlLines, writer: &TomlWriter, transport: &Tr
     }
     if let Some(address) = transport.address {
         lines.set("address", &quoted(&address.to_string()));
+    }
+    if let Some(path) = &transport.unix_socket {
+        lines.set("address", &writer.text(&format!("unix:{}", path.display())));
     }
     let resolver = match transport.resolver {
         Resolver::System => "system".to_owned(),

@@ -19,7 +19,7 @@ pub(crate) struct Target {
 /// Schemes that a URL may have.
 pub(crate) const WEB: &[&str] = &["http", "https"];
 /// Those of a target: of every protocol.
-pub(crate) const TARGETS: &[&str] = &["http", "https", "tls", "tcp", "dns"];
+pub(crate) const TARGETS: &[&str] = &["http", "https", "ws", "wss", "grpc", "grpcs", "tls", "tcp", "dns"];
 pub(crate) const PROXY: &[&str] = &["http", "https", "socks5", "socks5h"];
 
 /// The URL at a node.
@@ -127,7 +127,7 @@ fn check(text: &str, schemes: &[&str]) -> Result<Url, (String, Option<String>)> 
         return Err(told("has an empty host"));
     }
     let url = Url::parse(text).map_err(|error| told(parse_sentence(error)))?;
-    if !matches!(Protocol::of_scheme(&scheme), None | Some(Protocol::Http)) {
+    if !matches!(Protocol::of_scheme(&scheme), None | Some(Protocol::Http | Protocol::WebSocket)) {
         return connection_target(url);
     }
     match url.host() {
@@ -147,7 +147,7 @@ fn dns_target(text: &str) -> Result<Url, (String, Option<String>)> {
         if url.port() == Some(0) {
             return Err(told("has port 0, which nothing can listen on"));
         }
-        if matches!(url.path(), "" | "/") {
+        if matches!(url.path(), "" | "/") && url.query().is_none() {
             let help = format!("write it as dns:///{host}?type=A to ask for {host}");
             return Err(("names a server and nothing that it is asked for".to_owned(), Some(help)));
         }
@@ -157,7 +157,7 @@ fn dns_target(text: &str) -> Result<Url, (String, Option<String>)> {
     Ok(url)
 }
 
-/// A target that is no more than a host and a port.
+/// A target that is a host and a port, and of gRPC a service.
 fn connection_target(mut url: Url) -> Result<Url, (String, Option<String>)> {
     let told = |message: &str| (message.to_owned(), None);
     let host = Host::parse(url.host_str().unwrap_or_default()).map_err(|error| told(parse_sentence(error)))?;
@@ -170,11 +170,16 @@ fn connection_target(mut url: Url) -> Result<Url, (String, Option<String>)> {
         Some(0) => return Err(told("has port 0, which nothing can listen on")),
         Some(_) => {}
     }
-    if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
-        let message = format!("has more than a host and a port, and {scheme}:// takes no more");
-        return Err((message, None));
+    let has_more = url.query().is_some() || url.fragment().is_some();
+    if scheme.starts_with("grpc") {
+        if has_more || url.path().matches('/').count() > 1 {
+            return Err((format!("has more than a service behind its port: {scheme}://{host}:PORT/SERVICE"), None));
+        }
+    } else if has_more || !matches!(url.path(), "" | "/") {
+        return Err((format!("has more than a host and a port, and {scheme}:// takes no more"), None));
+    } else {
+        url.set_path("");
     }
-    url.set_path("");
     // As the hosts of the Web are written.
     url.set_host(Some(&host.to_string())).map_err(|error| told(parse_sentence(error)))?;
     Ok(url)

@@ -26,14 +26,14 @@ pub(crate) const ROWS: &[Row] = &[
         )
     }),
     up(127, "a name server's answer is too long for UDP and comes over TCP", || {
-        let records = (0..200).map(|n| Record::text("x.test", &format!("{n}").repeat(80))).collect();
+        let records = (0..200).map(|n| Record::text("x.test", &n.to_string().repeat(80))).collect();
         asking("x.test?type=TXT", Reply::CutZone(records)).also(|outcome| {
             assert!(outcome.timings.connect.is_some(), "{:?}", outcome.timings);
             assert!(outcome.body_bytes > 20_000, "{}", outcome.body_bytes);
         })
     }),
     up(127, "a name server's answer has 64 KiB", || {
-        let records = (0..290).map(|n| Record::text("x.test", &format!("{:0>200}", n))).collect();
+        let records = (0..290).map(|n| Record::text("x.test", &format!("{n:0>200}"))).collect();
         asking("x.test?type=TXT", Reply::CutZone(records))
     }),
     up(127, "a name server says the records, the time and the authority that are expected", || {
@@ -43,7 +43,7 @@ pub(crate) const ROWS: &[Row] = &[
             dns.contains = vec![Value::plain("mx1.x.test.")];
             dns.equals = vec![Value::plain("20 mx2.x.test."), Value::plain("10 mx1.x.test.")];
             (dns.count, dns.min_count, dns.authoritative) = (Some(2), Some(1), Some(true));
-            (dns.min_ttl, dns.max_ttl) = (Some(Duration::from_secs(60)), Some(Duration::from_mins(5)));
+            (dns.min_ttl, dns.max_ttl) = (Some(Duration::from_mins(1)), Some(Duration::from_mins(5)));
             dns.rcode = vec!["NOERROR"];
         })
     }),
@@ -56,9 +56,11 @@ pub(crate) const ROWS: &[Row] = &[
         asking("x.test", Reply::Code(NAME_ERROR)).step(|step| step.expect.dns.rcode = vec!["NXDOMAIN"])
     }),
     up(127, "a name server does not know the OPT record, and answers without it", || {
-        let dns = Dns::start(|question| match question.edns {
-            true => Reply::Code(FORMAT_ERROR),
-            false => Reply::Zone { authoritative: false, records: vec![address(&question.name, 60)] },
+        let dns = Dns::start(|question| {
+            if question.edns {
+                return Reply::Code(FORMAT_ERROR);
+            }
+            Reply::Zone { authoritative: false, records: vec![address(&question.name, 60)] }
         });
         at(dns, "x.test")
     }),
