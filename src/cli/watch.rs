@@ -44,6 +44,11 @@ pub struct WatchArgs {
     #[cfg(feature = "prometheus-server")]
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = values::socket_address)]
     pub listen: Option<std::net::SocketAddr>,
+    /// Answer only requests for this host name, for addresses and for localhost; may be given several
+    /// times [default: any name beyond the loopback interface, none on it]
+    #[cfg(feature = "prometheus-server")]
+    #[arg(long, value_name = "NAME", requires = "listen")]
+    pub listen_host: Vec<String>,
     /// Do not record to the journal
     #[arg(long, conflicts_with = "journal")]
     pub no_record: bool,

@@ -1,6 +1,7 @@
 //! Metrics for Prometheus to fetch: what was counted since the process began, and the last check
 //! of each probe. Counters are as fresh as the last check, not as the last closed window.
 
+mod hosts;
 mod metrics;
 mod protobuf;
 mod server;
@@ -18,6 +19,7 @@ use super::exporter::{Exporter, Finished};
 use crate::metric::{self, Family};
 use crate::model::{Outcome, Probe};
 
+use hosts::AllowedHosts;
 use metrics::Metrics;
 
 /// A running server of metrics.
@@ -27,13 +29,20 @@ pub struct Scrape {
 }
 
 impl Scrape {
-    /// Listens and serves, on the current runtime. Native histograms have this schema.
+    /// Listens and serves, on the current runtime. Native histograms have this schema. Where hosts are named,
+    /// requests for other names are refused; on the loopback interface they always are.
     ///
     /// # Errors
     /// [`ExportError::Listen`], where nobody can listen there.
-    pub async fn listen(address: SocketAddr, vantage: &str, schema: i8) -> Result<Scrape, ExportError> {
+    pub async fn listen(
+        address: SocketAddr,
+        hosts: &[String],
+        vantage: &str,
+        schema: i8,
+    ) -> Result<Scrape, ExportError> {
         let metrics = Arc::new(Metrics::new(vantage, schema));
-        let server = server::Server::start(address, Arc::clone(&metrics)).await?;
+        let hosts = AllowedHosts::new(hosts, address.ip().is_loopback());
+        let server = server::Server::start(address, hosts, Arc::clone(&metrics)).await?;
         Ok(Scrape { metrics, server })
     }
 

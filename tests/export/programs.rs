@@ -168,7 +168,8 @@ pub(crate) fn skip(program: &str) {
 
 /// The body of an answer of 200; none where there is no such.
 pub(crate) fn try_get(address: SocketAddr, path: &str) -> Option<String> {
-    let answer = raw(address, format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").as_bytes())?;
+    let answer =
+        raw(address, format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").as_bytes())?;
     let answer = String::from_utf8_lossy(&answer).into_owned();
     let (head, body) = answer.split_once("\r\n\r\n")?;
     // A collector has no page, and answers all the same.

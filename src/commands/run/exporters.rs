@@ -44,6 +44,9 @@ pub(crate) enum RunKind {
         /// Where.
         #[cfg(feature = "prometheus-server")]
         listen: Option<SocketAddr>,
+        /// For which host names.
+        #[cfg(feature = "prometheus-server")]
+        hosts: Vec<String>,
     },
 }
 
@@ -56,9 +59,9 @@ pub(crate) fn start(asked: &ExporterArgs, run: &RunKind, config: &Config, place:
     let mut exporters = Exporters::default();
     let vantage = &config.settings.vantage;
     #[cfg(feature = "prometheus-server")]
-    if let RunKind::Watch { listen: Some(address) } = run {
+    if let RunKind::Watch { listen: Some(address), hosts } = run {
         let schema = histograms(asked.histograms.as_deref())?.schema();
-        exporters.add(Scrape::listen(*address, vantage, schema)).map_err(|error| usage(&error))?;
+        exporters.add(Scrape::listen(*address, hosts, vantage, schema)).map_err(|error| usage(&error))?;
     }
     #[cfg(feature = "remote-write")]
     if let Some(url) = &asked.remote_write {

@@ -1,6 +1,7 @@
 //! A small HTTP/1.1 server: one request a connection, and a bound on everything a client could
 //! make large or long.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,16 +14,18 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, Semaphore};
-use tokio::task::JoinHandle;
+use tokio::sync::Notify;
+use tokio::task::{AbortHandle, JoinHandle};
 
 use crate::export::error::ExportError;
 use crate::metric::text;
 
+use super::hosts::AllowedHosts;
 use super::metrics::{Format, Metrics};
 use super::protobuf;
 
-/// Connections at once, at most; another is closed as it comes.
+/// Connections at once, at most. One more closes the oldest, which has had its time: an answer takes
+/// milliseconds, and who is slow holds nobody up.
 const CONNECTIONS: usize = 32;
 /// The largest request head, in bytes.
 const HEAD_LIMIT: usize = 16 * 1024;
@@ -39,12 +42,17 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) async fn start(address: SocketAddr, metrics: Arc<Metrics>) -> Result<Server, ExportError> {
+    pub(super) async fn start(
+        address: SocketAddr,
+        hosts: AllowedHosts,
+        metrics: Arc<Metrics>,
+    ) -> Result<Server, ExportError> {
         let listening = |source| ExportError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(listening)?;
         let address = listener.local_addr().map_err(listening)?;
         let stop = Arc::new(Notify::new());
-        let task = tokio::spawn(accept(listener, metrics, Arc::clone(&stop)));
+        let served = Arc::new(Served { hosts, metrics });
+        let task = tokio::spawn(accept(listener, served, Arc::clone(&stop)));
         Ok(Server { address, stop, task })
     }
 
@@ -55,20 +63,25 @@ impl Server {
     }
 }
 
-async fn accept(listener: TcpListener, metrics: Arc<Metrics>, stop: Arc<Notify>) {
-    let permits = Arc::new(Semaphore::new(CONNECTIONS));
+/// What is served, and under which names.
+struct Served {
+    hosts: AllowedHosts,
+    metrics: Arc<Metrics>,
+}
+
+async fn accept(listener: TcpListener, served: Arc<Served>, stop: Arc<Notify>) {
+    let mut connections: VecDeque<AbortHandle> = VecDeque::new();
     loop {
         tokio::select! {
             () = stop.notified() => return,
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    if let Ok(permit) = Arc::clone(&permits).try_acquire_owned() {
-                        let metrics = Arc::clone(&metrics);
-                        tokio::spawn(async move {
-                            let _ = tokio::time::timeout(CONNECTION_TIME, serve(stream, metrics)).await;
-                            drop(permit);
-                        });
+                    connections.retain(|connection| !connection.is_finished());
+                    if connections.len() >= CONNECTIONS && let Some(oldest) = connections.pop_front() {
+                        oldest.abort();
                     }
+                    let serving = tokio::time::timeout(CONNECTION_TIME, serve(stream, Arc::clone(&served)));
+                    connections.push_back(tokio::spawn(serving).abort_handle());
                 }
                 // Most often there are no file descriptors left; checks come first.
                 Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
@@ -77,8 +90,8 @@ async fn accept(listener: TcpListener, metrics: Arc<Metrics>, stop: Arc<Notify>)
     }
 }
 
-async fn serve(stream: TcpStream, metrics: Arc<Metrics>) -> hyper::Result<()> {
-    let service = service_fn(move |request| answer(request, Arc::clone(&metrics)));
+async fn serve(stream: TcpStream, served: Arc<Served>) -> hyper::Result<()> {
+    let service = service_fn(move |request| answer(request, Arc::clone(&served)));
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
@@ -88,7 +101,11 @@ async fn serve(stream: TcpStream, metrics: Arc<Metrics>) -> hyper::Result<()> {
         .await
 }
 
-async fn answer(request: Request<Incoming>, metrics: Arc<Metrics>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(request: Request<Incoming>, served: Arc<Served>) -> Result<Response<Full<Bytes>>, Infallible> {
+    if !served.hosts.allow(request.uri(), request.headers()) {
+        let why = "this host name is not served; --listen-host names those that are\n";
+        return Ok(plain(StatusCode::MISDIRECTED_REQUEST, why));
+    }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return Ok(plain(StatusCode::METHOD_NOT_ALLOWED, "only GET is answered\n"));
     }
@@ -98,7 +115,7 @@ async fn answer(request: Request<Incoming>, metrics: Arc<Metrics>) -> Result<Res
         _ => return Ok(plain(StatusCode::NOT_FOUND, "nothing here; metrics are at /metrics\n")),
     }
     let format = wanted(request.headers());
-    let Ok(bytes) = tokio::task::spawn_blocking(move || metrics.answer(format)).await else {
+    let Ok(bytes) = tokio::task::spawn_blocking(move || served.metrics.answer(format)).await else {
         return Ok(plain(StatusCode::INTERNAL_SERVER_ERROR, "the metrics could not be written\n"));
     };
     let kind = match format {
