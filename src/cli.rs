@@ -62,6 +62,17 @@ pub fn parse() -> Result<Cli, CommandLineError> {
     Cli::try_parse().map_err(CommandLineError)
 }
 
+/// Whether this process was asked for its version with more than the version: `--version -v`.
+#[must_use]
+pub fn asks_for_build_facts() -> bool {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let is = |wanted: &[&str]| words.iter().any(|word| wanted.contains(&word.as_str()));
+    let both = is(&["-Vv", "-vV"]);
+    let only_these =
+        words.iter().all(|word| ["-V", "--version", "-v", "-vv", "--verbose", "-Vv", "-vV"].contains(&word.as_str()));
+    only_these && (both || (is(&["-V", "--version"]) && is(&["-v", "-vv", "--verbose"])))
+}
+
 /// Whether this process was asked for the output of a Nagios plugin, as far as that can be seen in a
 /// command line that cannot be read.
 #[must_use]

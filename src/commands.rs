@@ -14,6 +14,7 @@ mod report;
 mod run;
 mod schema;
 mod validate;
+mod version;
 mod watch;
 
 use std::process::ExitCode;
@@ -32,6 +33,9 @@ pub use schema::derived_schema;
 #[must_use]
 pub fn main() -> ExitCode {
     let signals = Signals::start();
+    if cli::asks_for_build_facts() {
+        return terminal::print(|out| version::write(out)).map_or(Exit::Unknown, |exit| exit).into();
+    }
     match cli::parse() {
         Ok(cli) => run(cli, signals),
         Err(error) => refuse(&error),

@@ -27,6 +27,7 @@ mod fault;
 mod grpc_check;
 mod handshake;
 mod head;
+mod host_facts;
 mod html;
 mod http1;
 mod http2;
@@ -71,6 +72,7 @@ use crate::model::{Check, Diagnosis, EarlierAttempt, ExchangeDetail, Outcome, Pr
 
 pub use diagnose::Clues;
 pub use error::EngineError;
+pub use host_facts::HostFacts;
 
 use attempt::Attempts;
 use step_result::StepResult;

@@ -21,6 +21,9 @@ Exit status:
   3    unknown: nothing down, but checks could not be judged or the journal could not be written
   130  interrupted (143: terminated)";
 
+const BUG_REPORTS: &str = "\
+For a bug report: uptick --version -v, and uptick check -vv --format json";
+
 const INIT_EXAMPLES: &str = "\
 Examples:
   uptick init                                   a template with comments
@@ -40,7 +43,7 @@ What could not be carried over stands in the file as comments, with the reason; 
 
 /// Synthetic availability prober: was it down, for whom, since when, what kind of failure, and how sure are we?
 #[derive(Debug, Parser)]
-#[command(name = "uptick", version, after_help = EXIT_STATUS, max_term_width = 110, arg_required_else_help = true)]
+#[command(name = "uptick", version, after_help = format!("{EXIT_STATUS}\n\n{BUG_REPORTS}"), max_term_width = 110, arg_required_else_help = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

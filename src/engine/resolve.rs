@@ -102,6 +102,28 @@ impl Names {
         }
     }
 
+    /// Name servers, search list, options and what is not asked, in one line.
+    pub(super) fn describe(&self) -> String {
+        let conf = match self.files.resolv_conf() {
+            Ok(conf) => conf,
+            Err(error) => return format!("the configuration cannot be read: {error}"),
+        };
+        let servers: Vec<String> = conf.servers.iter().map(ToString::to_string).collect();
+        let mut facts = vec![
+            format!("servers {}", servers.join(" ")),
+            format!("ndots {}", conf.ndots),
+            format!("timeout {} s", conf.timeout.as_secs()),
+            format!("attempts {}", conf.attempts),
+        ];
+        if !conf.search.is_empty() {
+            facts.insert(1, format!("search {}", conf.search.join(" ")));
+        }
+        let options = [("rotate", conf.rotate), ("use-vc", conf.use_vc), ("no-aaaa", conf.no_aaaa)];
+        facts.extend(options.into_iter().filter(|(_, is_set)| *is_set).map(|(name, _)| name.to_owned()));
+        facts.extend(self.files.not_asked().note("", true));
+        facts.join("; ")
+    }
+
     /// The name server that is asked first.
     ///
     /// # Errors

@@ -26,6 +26,7 @@ use roots::SystemRoots;
 use trust::Whom;
 
 pub(super) use refusal::Refusal;
+pub(super) use roots::describe_host_roots;
 pub(super) use trust::Trust;
 
 /// What the handshakes of a probe are made with.

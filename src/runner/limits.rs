@@ -1,5 +1,6 @@
 //! What the machine allows: file descriptors, and the checks that can be under way with them.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::model::{Addresses, Probe};
@@ -63,6 +64,12 @@ impl Descriptors {
     /// What is left for checks.
     fn room(self) -> u64 {
         self.limit.saturating_sub(RESERVED + self.open.saturating_sub(PLAIN))
+    }
+}
+
+impl fmt::Display for Descriptors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at most, {} now", self.limit, self.open)
     }
 }
 

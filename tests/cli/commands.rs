@@ -137,3 +137,20 @@ fn an_answer_that_nobody_reads_is_no_error() {
         assert!(output.status.success(), "{arguments:?}: {output:?}");
     }
 }
+
+#[test]
+fn a_bug_report_has_what_decides_how_checks_are_made_and_no_secret() {
+    for arguments in [&["--version", "-v"][..], &["-V", "--verbose"], &["-Vv"]] {
+        let proxy = "http://user:s3cr3t-proxy@proxy.test/";
+        let ran = Run::new(arguments).env("HTTPS_PROXY", proxy).env("RES_OPTIONS", "ndots:3 rotate").run();
+        ran.expect_code(0);
+        assert!(ran.stdout.starts_with(&format!("uptick {}\n", env!("CARGO_PKG_VERSION"))), "{}", ran.stdout);
+        for fact in ["features: ", "tls: ", "rustls", "roots: ", "ndots 3", "rotate", "open files: ", "HTTPS_PROXY"] {
+            assert!(ran.stdout.contains(fact), "{fact}: {}", ran.stdout);
+        }
+        assert!(!ran.stdout.contains("s3cr3t"), "{}", ran.stdout);
+    }
+    let plain = Run::new(["--version"]).run();
+    assert_eq!(plain.stdout, format!("uptick {}\n", env!("CARGO_PKG_VERSION")));
+    Run::new(["--version", "-v", "check"]).run().expect_code(0);
+}

@@ -79,6 +79,8 @@ fn the_pipelines_are_what_github_and_gitlab_read() {
     for (schema, file) in [
         ("vendor.github-actions", "examples/ci/github-action/action.yml"),
         ("vendor.github-workflows", "examples/ci/github-workflow.yml"),
+        ("vendor.github-workflows", ".github/workflows/ci.yml"),
+        ("vendor.github-workflows", ".github/workflows/release.yml"),
         ("vendor.gitlab-ci", "examples/ci/gitlab-ci.yml"),
     ] {
         accepts("check-jsonschema", &["--builtin-schema", schema, file]);

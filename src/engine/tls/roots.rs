@@ -115,6 +115,16 @@ impl Roots {
     }
 }
 
+/// How many root certificates are trusted on this host, and whose they are.
+pub(crate) fn describe_host_roots() -> String {
+    let roots = Roots::of_host();
+    let count = roots.store.len();
+    match roots.warning() {
+        Some(warning) => format!("{count}; {warning}"),
+        None => format!("{count} of this host"),
+    }
+}
+
 /// The host's own root certificates, read when they are first needed.
 #[derive(Clone, Debug, Default)]
 pub(super) struct SystemRoots(Arc<OnceLock<(Believed, Option<String>)>>);
