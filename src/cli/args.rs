@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::model::Shard;
+
 /// Options of every command that reads a configuration.
 #[derive(Args, Clone, Debug)]
 pub struct ProbeArgs {
@@ -19,6 +21,10 @@ pub struct ProbeArgs {
     /// Only probes with this tag
     #[arg(long = "tag", value_name = "TAG")]
     pub tags: Vec<String>,
+    /// Only this part of the probes, of several probers' that share them: 0/4 is the first of four; control
+    /// targets are in every part [env `UPTICK_SHARDS`: N, with the ordinal of the pod]
+    #[arg(long, value_name = "I/N", env = "UPTICK_SHARD")]
+    pub shard: Option<Shard>,
     /// Output options
     #[command(flatten)]
     pub output_args: OutputArgs,

@@ -298,6 +298,8 @@ impl Passed<'_> {
 fn exit(pass: &CheckReport) -> Exit {
     match pass.verdict {
         _ if pass.fails() => Exit::Down,
+        // A shard without a probe has nothing to judge.
+        _ if pass.probes.iter().all(|probe| probe.control) => Exit::Up,
         Verdict::Unknown | Verdict::Missed => Exit::Unknown,
         Verdict::Up | Verdict::Down => Exit::Up,
     }

@@ -5,4 +5,5 @@ pub(crate) mod journal_query;
 pub(crate) mod locations;
 pub(crate) mod saving;
 pub(crate) mod selection;
+pub(crate) mod shard;
 pub(crate) mod targets;

@@ -51,8 +51,15 @@ pub(super) fn run(args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, CliE
 fn summary(config: &Config, probes: &[Arc<Probe>]) -> String {
     let controls = probes.iter().filter(|probe| probe.control).count() as u64;
     let rate: f64 = probes.iter().map(|probe| 60.0 / probe.schedule.shortest().as_secs_f64()).sum();
+    let shard = match config.settings.shard {
+        Some(shard) => {
+            let all = config.probes.iter().filter(|probe| !probe.control).count() as u64;
+            format!(" of {} in shard {shard}", format::count(all))
+        }
+        None => String::new(),
+    };
     format!(
-        "{}, {} from vantage {}; about {rate:.0} checks a minute, {} at once at most",
+        "{}{shard}, {} from vantage {}; about {rate:.0} checks a minute, {} at once at most",
         format::counted(probes.len() as u64 - controls, "probe"),
         format::counted(controls, "control"),
         config.settings.vantage,

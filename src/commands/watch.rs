@@ -99,10 +99,18 @@ fn prepare<'w>(
     let kind = exporters::RunKind::Watch {
         #[cfg(feature = "prometheus-server")]
         listen: args.listen,
+        #[cfg(feature = "prometheus-server")]
+        hosts: args.listen_host.clone(),
     };
     let exporters = exporters::start(&args.export, &kind, config, &journal)?;
     if let Some(address) = exporters.address() {
         terminal.say(MessageLevel::Note, &format!("metrics at http://{address}/metrics"));
+        if !address.ip().is_loopback() {
+            terminal.warn(
+                "the metrics can be read beyond this machine, without a password; \
+                 let a firewall choose who may, and name the hosts they are served for with --listen-host",
+            );
+        }
     }
     let alerts = AlertWorker::start(config, &journal, !args.no_record, AlertTiming::Continuous)
         .map_err(|error| CliError::io("the alerts' thread", &error))?;
@@ -115,7 +123,7 @@ fn prepare<'w>(
     };
     let document = run_outputs::document(config, probes);
     let mut outputs = RunOutputs::start(config, document, recorded, exporters, alerts)?;
-    outputs.record_plan(&config.settings.vantage, probes);
+    outputs.record_plan(&config.settings, probes);
     let screen = WatchScreen::new(probes, facts, terminal);
     let events = EventDispatcher::new(&config.settings.vantage, config.settings.window, (outputs, screen));
     let state = WatchState::new(events, probes);
@@ -158,7 +166,9 @@ impl Watched {
         runtime.shutdown_background();
         drop(lock);
         answered?;
-        let exit = signals.came().map_or_else(|| Exit::of(pass.verdict), Exit::Signal);
+        // A shard without a probe has nothing to judge.
+        let verdict = if pass.probes.iter().all(|probe| probe.control) { Verdict::Up } else { pass.verdict };
+        let exit = signals.came().map_or_else(|| Exit::of(verdict), Exit::Signal);
         Ok(exit.with_trouble(!is_recorded))
     }
 }
@@ -273,6 +283,10 @@ impl<'w> Watch<'w> {
                 let _ = stopped.wait_for(Option::is_some).await;
                 deadline(stopped)
             };
+            if probes.is_empty() {
+                // A shard without a probe is no reason to end: whoever started it would start it again.
+                return idle(settings.until, stop).await;
+            }
             let check = move |check| pipeline.clone().check(check);
             let on_event = |event| state.borrow_mut().on_event(&probes, event);
             runner::run(&probes, plan, settings, check, stop, on_event).await
@@ -293,6 +307,20 @@ impl<'w> Watch<'w> {
         };
         self.state.borrow_mut().reload(&loaded.probes);
         Some(self.start(loaded))
+    }
+}
+
+/// The run of no probe at all.
+async fn idle<G>(until: Option<Duration>, stop: impl Future<Output = G>) -> Completion {
+    let end = async {
+        match until {
+            Some(until) => tokio::time::sleep(until).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = stop => Completion::Stopped,
+        () = end => Completion::Done,
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::config::missing;
 use crate::config::missing::{MissingValue, ValueUser};
 use crate::config::syntax::diagnostic::ConfigError;
-use crate::model::{Alert, IncidentRules, NetworkRules, Probe, Redactor, Resolver, Session, Surfaces, Value};
+use crate::model::{Alert, IncidentRules, NetworkRules, Probe, Redactor, Resolver, Session, Shard, Surfaces, Value};
 
 /// Everything a probe file says, with every default and variable filled in.
 #[derive(Clone, Debug)]
@@ -71,6 +71,8 @@ impl Config {
 pub struct Settings {
     /// Where the checks run: a label on every record.
     pub vantage: String,
+    /// Which part of the probes is run, where several probers of the vantage share them.
+    pub shard: Option<Shard>,
     /// The most checks under way at once.
     pub concurrency: usize,
     /// The span of one window record.
@@ -83,6 +85,7 @@ impl Default for Settings {
     fn default() -> Self {
         Settings {
             vantage: "local".to_owned(),
+            shard: None,
             concurrency: 256,
             window: Duration::from_mins(1),
             second_resolver: None,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Probe, Schedule, timestamp};
+use super::{Probe, Schedule, Shard, timestamp};
 
 /// Which probes one vantage, or one shard of it, runs from an instant on, until its next plan. Plans of the
 /// same vantage, shard and instant add up to one: a long one takes several lines.
@@ -20,15 +20,6 @@ pub struct RecordedPlan {
     pub from: Timestamp,
     /// The probes that it runs.
     pub probes: Vec<PlannedProbe>,
-}
-
-/// One of several probers' parts of the probes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct Shard {
-    /// Which part, from 0.
-    pub index: u32,
-    /// Of how many.
-    pub of: u32,
 }
 
 /// A probe that is to run.
@@ -67,6 +58,10 @@ impl RecordedPlan {
             from,
             probes: probes.to_vec(),
         };
+        // That there is nothing to run is a plan too.
+        if planned.is_empty() {
+            return vec![part(&[])];
+        }
         planned.chunks(Self::PROBES_PER_LINE).map(part).collect()
     }
 }

@@ -81,3 +81,89 @@ fn options_win_over_the_environment_and_that_over_the_file() {
         Run::new(["check", "--format", "json"]).file("other.toml", &text).env("UPTICK_CONFIG", "other.toml");
     assert_eq!(elsewhere.run().json()["vantage"], "file");
 }
+
+/// Forty probes in two surfaces, some of them of a matrix, and a control target.
+fn fleet() -> String {
+    let mut file = "[[control]]\nname = \"internet\"\nurl = \"http://127.0.0.1:9/\"\n".to_owned();
+    for n in 0..20 {
+        file += &probe(&format!("plain {n}"), "http://127.0.0.1:9/", &[]);
+    }
+    let matrix = "matrix = { region = [\"a\", \"b\", \"c\", \"d\"], n = [\"1\", \"2\", \"3\", \"4\", \"5\"] }";
+    file + &probe("of {region} {n}", "http://127.0.0.1:9/{region}", &[matrix])
+}
+
+/// The names that `validate` lists, with those of control targets.
+fn listed(arguments: &[&str], variables: &[(&str, &str)]) -> (Vec<String>, usize) {
+    let mut run = Run::new([&["validate"], arguments].concat()).config(&fleet());
+    for (name, value) in variables {
+        run = run.env(name, value);
+    }
+    let ran = run.run();
+    ran.expect_code(0);
+    let rows = ran.stdout.lines().skip(1).map(str::trim);
+    let (controls, probes): (Vec<&str>, Vec<&str>) = rows.partition(|row| row.starts_with("control"));
+    let name = |row: &&str| row.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).nth(1).unwrap().to_owned();
+    (probes.iter().map(name).collect(), controls.len())
+}
+
+#[test]
+fn shards_share_the_probes_out_and_each_has_the_control_targets() {
+    let (mut all, _) = listed(&[], &[]);
+    all.sort();
+    assert_eq!(all.len(), 40);
+    for of in [1, 4, 16] {
+        let mut union = Vec::new();
+        for index in 0..of {
+            let shard = format!("{index}/{of}");
+            let (probes, controls) = listed(&["--shard", &shard], &[]);
+            assert_eq!(controls, 1, "{shard}");
+            assert_eq!(listed(&[], &[("UPTICK_SHARD", &shard)]).0, probes);
+            let handed_over = [("UPTICK_SHARDS", of.to_string()), ("JOB_COMPLETION_INDEX", index.to_string())];
+            let handed_over = handed_over.each_ref().map(|(name, value)| (*name, value.as_str()));
+            assert_eq!(listed(&[], &handed_over).0, probes);
+            union.extend(probes);
+        }
+        union.sort();
+        assert_eq!(union, all, "{of} shards");
+    }
+}
+
+#[test]
+fn a_shard_that_cannot_be_is_refused_and_nothing_is_probed() {
+    for (arguments, variables, named) in [
+        (&["--shard", "4/4"][..], &[][..], "3/4"),
+        (&["--shard", "0/0"], &[], "0 shards"),
+        (&["--shard", "two"], &[], "I/N"),
+        (&[], &[("UPTICK_SHARDS", "2"), ("JOB_COMPLETION_INDEX", "2")], "JOB_COMPLETION_INDEX"),
+        (&[], &[("UPTICK_SHARDS", "x")], "UPTICK_SHARDS"),
+    ] {
+        for command in ["check", "watch", "validate"] {
+            let mut run = Run::new([&[command], arguments].concat()).config(&fleet());
+            for (name, value) in variables {
+                run = run.env(name, value);
+            }
+            let ran = run.run();
+            ran.expect_code(2);
+            assert!(ran.stderr.contains(named), "{named}: {}", ran.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_shard_without_a_probe_waits_and_records_that_it_is_there() {
+    let config = probe("only", "http://127.0.0.1:9/", &[]);
+    let owner = |shard: &str| !Run::new(["validate", "--shard", shard]).config(&config).run().stdout.contains("only");
+    let shard = ["0/2", "1/2"].into_iter().find(|shard| owner(shard)).unwrap();
+    let ran = Run::new(["watch", "--shard", shard, "--for", "300ms"]).config(&config).run();
+    ran.expect_code(0);
+    assert!(ran.took.as_millis() >= 300, "{:?}", ran.took);
+    assert!(ran.stderr.contains(&format!("no probe belongs to shard {shard}")), "{}", ran.stderr);
+    let lines: String = ran
+        .files()
+        .into_iter()
+        .filter_map(|(path, bytes)| {
+            path.extension().is_some_and(|kind| kind == "jsonl").then(|| String::from_utf8(bytes).unwrap())
+        })
+        .collect();
+    assert!(lines.contains("\"kind\":\"plan\"") && lines.contains("\"of\":2"), "{lines}");
+}

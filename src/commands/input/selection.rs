@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::cli::{ProbeArgs, RequestArgs};
 use crate::commands::input::targets::Targets;
-use crate::commands::input::{locations, targets};
+use crate::commands::input::{locations, shard, targets};
 use crate::commands::process::exit::CliError;
 use crate::commands::process::terminal::Terminal;
 use crate::config;
@@ -69,8 +69,14 @@ pub(crate) fn asked(
     let ad_hoc = AdHoc { targets: urls, options: request.given.clone(), names };
     let mut config = read(file.as_deref(), &ad_hoc)?;
     name_vantage(&mut config, common.vantage.as_deref())?;
+    config.settings.shard = shard::of_process(common.shard)?;
     config.warnings.iter().for_each(|warning| terminal.warn(warning));
     let probes = select(&config, &ad_hoc.names, common)?;
+    if let Some(shard) = config.settings.shard
+        && probes.iter().all(|probe| probe.control)
+    {
+        terminal.warn(&format!("no probe belongs to shard {shard}"));
+    }
     let is_used = |user: &ValueUser| match user {
         ValueUser::File | ValueUser::Defaults | ValueUser::Session(_) => false,
         ValueUser::Settings => used != ValuesUsed::Nothing,
@@ -136,7 +142,10 @@ pub(crate) fn select(config: &Config, names: &[String], common: &ProbeArgs) -> R
     if selected.iter().all(|probe| probe.control && !is_wanted(probe)) {
         return Err(CliError::Usage("error: no probe matches both --surface and --tag".to_owned()));
     }
-    Ok(selected)
+    // Who is offline is a question of each prober, and so are control targets.
+    let is_ours =
+        |probe: &Arc<Probe>| probe.control || config.settings.shard.is_none_or(|shard| shard.owns(&probe.name));
+    Ok(selected.into_iter().filter(is_ours).collect())
 }
 
 /// Every name that is asked for must be known: a slip of the pen is not an empty answer.

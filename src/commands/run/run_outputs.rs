@@ -16,7 +16,7 @@ use crate::commands::process::terminal::{MessageLevel, Terminal};
 use crate::commands::run::alert_worker::AlertWorker;
 use crate::commands::run::events::{Consumer, RunEvent};
 use crate::commands::run::run_recorder::{JournalLocation, Recorded, RunRecorder};
-use crate::config::Config;
+use crate::config::{Config, Settings};
 use crate::export::Exporters;
 use crate::model::Probe;
 
@@ -64,9 +64,9 @@ impl RunOutputs {
     }
 
     /// Records which probes run from now on, where anything is recorded.
-    pub(crate) fn record_plan(&mut self, vantage: &str, probes: &[Arc<Probe>]) {
+    pub(crate) fn record_plan(&mut self, settings: &Settings, probes: &[Arc<Probe>]) {
         if let Some(recorder) = &mut self.recorder {
-            recorder.record_plan(vantage, probes, Timestamp::now());
+            recorder.record_plan(&settings.vantage, settings.shard, probes, Timestamp::now());
         }
     }
 

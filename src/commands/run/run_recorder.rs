@@ -20,7 +20,7 @@ use crate::commands::run::events::{Consumer, RunEvent};
 use crate::config::Config;
 use crate::journal;
 use crate::journal::{Journal, JournalError, Line, Options};
-use crate::model::{Probe, RecordedPlan};
+use crate::model::{Probe, RecordedPlan, Shard};
 use crate::window::Window;
 
 /// How often a run ships what it has recorded to an object store; it does so once more at its end.
@@ -81,6 +81,7 @@ pub(crate) struct RunRecorder {
 /// day, so that a report of any day knows it.
 struct CurrentPlan {
     vantage: String,
+    shard: Option<Shard>,
     probes: Vec<Arc<Probe>>,
     /// The last day that has it, in days since 1970.
     day: i64,
@@ -89,7 +90,7 @@ struct CurrentPlan {
 impl CurrentPlan {
     fn lines(&self, from: Timestamp) -> Vec<Line> {
         let probes = self.probes.iter().map(AsRef::as_ref);
-        RecordedPlan::parts(&self.vantage, None, from, probes).into_iter().map(Line::from).collect()
+        RecordedPlan::parts(&self.vantage, self.shard, from, probes).into_iter().map(Line::from).collect()
     }
 }
 
@@ -119,8 +120,8 @@ impl RunRecorder {
     }
 
     /// Records which probes a vantage runs from an instant on.
-    pub(crate) fn record_plan(&mut self, vantage: &str, probes: &[Arc<Probe>], from: Timestamp) {
-        let plan = CurrentPlan { vantage: vantage.to_owned(), probes: probes.to_vec(), day: day_of(from) };
+    pub(crate) fn record_plan(&mut self, vantage: &str, shard: Option<Shard>, probes: &[Arc<Probe>], from: Timestamp) {
+        let plan = CurrentPlan { vantage: vantage.to_owned(), shard, probes: probes.to_vec(), day: day_of(from) };
         self.queue.push([], plan.lines(from));
         self.plan = Some(plan);
     }
@@ -168,8 +169,8 @@ impl Consumer for RunRecorder {
     fn consume(&mut self, event: &RunEvent<'_>) {
         match event {
             RunEvent::ProbesChanged(probes) => {
-                if let Some(CurrentPlan { vantage, .. }) = self.plan.take() {
-                    self.record_plan(&vantage, probes, Timestamp::now());
+                if let Some(CurrentPlan { vantage, shard, .. }) = self.plan.take() {
+                    self.record_plan(&vantage, shard, probes, Timestamp::now());
                 }
             }
             RunEvent::WindowsClosed { windows, failures } => {
