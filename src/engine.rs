@@ -160,6 +160,7 @@ impl Engine {
             attempts: u32::try_from(earlier.len()).unwrap_or(u32::MAX).saturating_add(1),
             flaky: !earlier.is_empty() && is_up,
             status: answered.status,
+            dns: answered.dns,
             grpc_status: answered.grpc_status,
             http_version: answered.http_version,
             remote: answered.remote,

@@ -189,13 +189,17 @@ pub fn of_outcome(outcome: &Outcome) -> Vec<Series<'static>> {
         (&IP_PROTOCOL, outcome.remote.map(|remote| f64::from(ip_version(remote.ip())))),
         (&CERT_EXPIRY, expiry),
         (&DNS_TIME, outcome.timings.resolve.map(|time| time.as_secs_f64())),
+        (&DNS_QUERY_SUCCEEDED, outcome.dns.as_ref().map(|_| 1.0)),
+        (&DNS_ANSWER_RRS, outcome.dns.as_ref().map(|dns| f64::from(dns.records_total))),
+        (&GRPC_STATUS, outcome.grpc_status.map(f64::from)),
+        (&GRPC_SERVING, outcome.grpc_status.map(|_| success)),
     ] {
         all.extend(value.map(|value| gauge(family, value)));
     }
     for phase in Phase::ALL {
         if let Some(time) = outcome.timings.phase(phase) {
             let label = Some(("phase", Cow::Borrowed(phase.name())));
-            all.push(Series { label, ..gauge(&LAST_PHASE_DURATION, time.as_secs_f64()) });
+            all.push(Series { label, ..gauge(phase_family(outcome), time.as_secs_f64()) });
         }
     }
     if let Some(version) = outcome.tls.as_ref().and_then(|tls| tls.version.as_ref()) {
@@ -203,6 +207,15 @@ pub fn of_outcome(outcome: &Outcome) -> Vec<Series<'static>> {
         all.push(Series { label, ..gauge(&TLS_VERSION, 1.0) });
     }
     all
+}
+
+/// The family of the last check's phases: `blackbox_exporter` has one for each kind of check.
+fn phase_family(outcome: &Outcome) -> &'static Family {
+    match (&outcome.dns, outcome.grpc_status) {
+        (Some(_), _) => &DNS_PHASE_DURATION,
+        (None, Some(_)) => &GRPC_PHASE_DURATION,
+        (None, None) => &LAST_PHASE_DURATION,
+    }
 }
 
 /// Brings series into the order of their families, in which they are shown; within a family their
@@ -238,6 +251,12 @@ families! {
     SUCCESS Gauge "probe_success" "probe.success" "1" "Whether the last check was up.";
     LAST_DURATION Gauge "probe_duration_seconds" "probe.duration" "s" "How long the last check took.";
     LAST_PHASE_DURATION Gauge "probe_http_duration_seconds" "probe.http.duration" "s" "How long each phase of the last check took, over all redirects.";
+    DNS_PHASE_DURATION Gauge "probe_dns_duration_seconds" "probe.dns.duration" "s" "How long each phase of the last question to a name server took.";
+    DNS_QUERY_SUCCEEDED Gauge "probe_dns_query_succeeded" "probe.dns.query.succeeded" "1" "Whether a name server answered the last question.";
+    DNS_ANSWER_RRS Gauge "probe_dns_answer_rrs" "probe.dns.answer.rrs" "{record}" "How many records of the type asked for were in the last answer.";
+    GRPC_PHASE_DURATION Gauge "probe_grpc_duration_seconds" "probe.grpc.duration" "s" "How long each phase of the last gRPC call took.";
+    GRPC_STATUS Gauge "probe_grpc_status_code" "probe.grpc.status.code" "1" "The status that the last gRPC call ended with.";
+    GRPC_SERVING Gauge "probe_grpc_healthcheck_response" "probe.grpc.healthcheck.response" "1" "Whether the last gRPC health check was as expected.";
     DNS_TIME Gauge "probe_dns_lookup_time_seconds" "probe.dns.lookup.time" "s" "How long looking names up took.";
     STATUS Gauge "probe_http_status_code" "probe.http.status.code" "1" "The status code of the last answer.";
     HTTP_VERSION Gauge "probe_http_version" "probe.http.version" "1" "The HTTP version of the last answer.";

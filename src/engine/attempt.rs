@@ -82,7 +82,7 @@ impl Attempts {
     async fn attempt_with(&self, probe: &Probe, mut session: Session) -> StepResult {
         let deadline = Deadline { at: Instant::now() + probe.timeout, limit: probe.timeout };
         match probe.transport.addresses {
-            Addresses::All(quorum) if !probe.transport.has_fixed_address() && probe.transport.proxy.is_none() => {
+            Addresses::All(quorum) if !probe.transport.has_fixed_address() && !probe.transport.may_have_proxy() => {
                 // Boxed, so that whoever holds many checks holds many pointers.
                 Box::pin(addresses::run(&self.means, probe, quorum, &session, deadline)).await
             }
@@ -106,8 +106,10 @@ fn needs_system_roots(probe: &Probe) -> bool {
         url.split_once("://").is_some_and(|(scheme, _)| is_tls_scheme(&scheme.to_ascii_lowercase()))
     };
     let needs = |transport: &Transport, steps: &[Step]| {
-        let proxy = transport.proxy.as_ref().and_then(|proxy| proxy.fill(&Captures::new()).ok());
-        let https_proxy = proxy.is_some_and(|proxy| proxy.starts_with("https:"));
+        let of_environment = transport.proxy_environment.iter().flat_map(|environment| environment.all());
+        let mut proxies =
+            transport.proxy.iter().chain(of_environment).filter_map(|proxy| proxy.fill(&Captures::new()).ok());
+        let https_proxy = proxies.any(|proxy| proxy.starts_with("https:"));
         transport.tls.ca_file.is_none() && !transport.tls.insecure && (https_proxy || steps.iter().any(has_tls))
     };
     needs(&probe.transport, &probe.steps)

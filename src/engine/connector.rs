@@ -105,7 +105,7 @@ impl Connector<'_> {
         trace: &mut ConnectionTrace,
     ) -> Result<Stream, PhaseError> {
         let Some(proxy) = &self.route.proxy else {
-            return dial(addresses, self.route.source, trace).await.map(Stream::from).map_err(PhaseError::Connect);
+            return dial(addresses, &self.route.source, trace).await.map(Stream::from).map_err(PhaseError::Connect);
         };
         // What the proxy is told is decided before it is dialled.
         let mut targets = self.proxy_targets(proxy, trace).await?.into_iter();
@@ -129,7 +129,7 @@ impl Connector<'_> {
         addresses: &[SocketAddr],
         trace: &mut ConnectionTrace,
     ) -> Result<Stream, PhaseError> {
-        let dialed = dial(addresses, self.route.source, trace).await;
+        let dialed = dial(addresses, &self.route.source, trace).await;
         let stream = dialed.map(Stream::from).map_err(|failed| {
             let fault = connect_fault(&failed);
             if fault.class.is_ours() {

@@ -91,7 +91,9 @@ fn transport_words(transport: &Transport, url: &mut Value, words: &mut Vec<Strin
     if tls.min_version == TlsVersion::V1_3 {
         words.push("--tlsv1.3".to_owned());
     }
-    if let Some(source) = transport.source_address {
+    if let Some(interface) = &transport.source_interface {
+        words.push(format!("--interface {}", quote(&Value::plain(&format!("if!{interface}")))));
+    } else if let Some(source) = transport.source_address {
         words.push(format!("--interface {source}"));
     }
     if let Some(path) = &transport.unix_socket {

@@ -116,7 +116,7 @@ fn questions(probe: &Arc<Probe>, failed: &Outcome, clues: &Clues) -> Vec<Questio
     // When the control targets fail too, it may be for the resolver that all of them ask.
     let theirs = |class: FailureClass| !class.is_ours() || class == FailureClass::ControlFailed;
     let Some(failure) = failed.failure.as_ref().filter(|failure| theirs(failure.class)) else { return Vec::new() };
-    if probe.transport.proxy.is_some() {
+    if probe.transport.may_have_proxy() {
         return Vec::new();
     }
     let mut questions = Vec::new();

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use rustix::io::Errno;
 use tokio::net::{TcpSocket, TcpStream};
 
 use crate::model::FailureClass;
@@ -20,6 +21,15 @@ use super::trace::ConnectionTrace;
 
 /// How long one address is given before the next is tried beside it (RFC 8305 section 5).
 const HEAD_START: Duration = Duration::from_millis(250);
+
+/// Where on this host a connection begins.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Source {
+    /// From this address.
+    pub(super) address: Option<IpAddr>,
+    /// From this network interface.
+    pub(super) interface: Option<String>,
+}
 
 /// No address can be connected to.
 #[derive(Debug)]
@@ -39,7 +49,7 @@ pub(super) struct ConnectError {
 /// The most telling error of all addresses.
 pub(super) async fn dial(
     addresses: &[SocketAddr],
-    source: Option<IpAddr>,
+    source: &Source,
     trace: &mut ConnectionTrace,
 ) -> Result<TcpStream, ConnectError> {
     if let [address] = addresses {
@@ -86,27 +96,56 @@ pub(super) async fn dial_unix(_: &Path) -> io::Result<Stream> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-async fn connect(address: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpStream> {
-    let stream = match source {
-        None => TcpStream::connect(address).await?,
-        Some(source) => bound_to(source, address)?.connect(address).await?,
+async fn connect(address: SocketAddr, source: &Source) -> io::Result<TcpStream> {
+    let stream = if *source == Source::default() {
+        TcpStream::connect(address).await?
+    } else {
+        bound_to(source, address)?.connect(address).await?
     };
     stream.set_nodelay(true)?;
     Ok(stream)
 }
 
 /// A socket for this address that sends from `source`.
-fn bound_to(source: IpAddr, address: SocketAddr) -> io::Result<TcpSocket> {
-    if source.is_ipv4() != address.is_ipv4() {
-        return Err(io::Error::other(UnusableSource::OtherFamily(source)));
-    }
+fn bound_to(source: &Source, address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    match socket.bind(SocketAddr::new(source, 0)) {
-        Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {
-            Err(io::Error::other(UnusableSource::Foreign(source)))
+    source.bind(address, &socket2::SockRef::from(&socket))?;
+    Ok(socket)
+}
+
+impl Source {
+    /// Binds a socket that is to reach an address.
+    ///
+    /// # Errors
+    /// This host has no such address or interface, or may not send from it.
+    pub(super) fn bind(&self, to: SocketAddr, socket: &socket2::SockRef<'_>) -> io::Result<()> {
+        if let Some(interface) = &self.interface {
+            bind_interface(interface, socket).map_err(|error| match Errno::from_io_error(&error) {
+                Some(Errno::NODEV) => io::Error::other(UnusableSource::NoInterface(interface.clone())),
+                _ => error,
+            })?;
         }
-        bound => bound.map(|()| socket),
+        let Some(address) = self.address else { return Ok(()) };
+        if address.is_ipv4() != to.is_ipv4() {
+            return Err(io::Error::other(UnusableSource::OtherFamily(address)));
+        }
+        match socket.bind(&SocketAddr::new(address, 0).into()) {
+            Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {
+                Err(io::Error::other(UnusableSource::Foreign(address)))
+            }
+            bound => bound,
+        }
     }
+}
+
+#[cfg(target_os = "linux")]
+fn bind_interface(interface: &str, socket: &socket2::SockRef<'_>) -> io::Result<()> {
+    socket.bind_device(Some(interface.as_bytes()))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn bind_interface(_: &str, _: &socket2::SockRef<'_>) -> io::Result<()> {
+    Err(io::Error::other(UnusableSource::Unsupported))
 }
 
 fn most_telling(failed: Vec<(SocketAddr, io::Error)>, trace: &mut ConnectionTrace) -> ConnectError {
@@ -148,7 +187,7 @@ mod tests {
 
     async fn reached(addresses: &[SocketAddr]) -> (Result<SocketAddr, usize>, ConnectionTrace) {
         let mut trace = ConnectionTrace::new();
-        let dialed = dial(addresses, None, &mut trace).await;
+        let dialed = dial(addresses, &Source::default(), &mut trace).await;
         let reached = dialed.map(|stream| stream.peer_addr().expect("a peer")).map_err(|error| error.tried);
         (reached, trace)
     }
@@ -157,9 +196,11 @@ mod tests {
     async fn an_address_that_this_host_does_not_have_is_not_taken_for_ports_that_ran_out() {
         let to = SocketAddr::from(([127, 0, 0, 1], 9));
         for source in [IpAddr::from([192, 0, 2, 77]), IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1])] {
-            let failed = dial(&[to], Some(source), &mut ConnectionTrace::new()).await.expect_err("no such source");
+            let source = Source { address: Some(source), interface: None };
+            let failed = dial(&[to], &source, &mut ConnectionTrace::new()).await.expect_err("no such source");
             assert_eq!(connect_class(&failed.error), FailureClass::ProberNoRoute, "{}", failed.error);
-            assert!(failed.error.to_string().contains(&source.to_string()));
+            let address = source.address.map(|address| address.to_string()).unwrap_or_default();
+            assert!(failed.error.to_string().contains(&address));
         }
     }
 

@@ -7,10 +7,14 @@ use hickory_proto::op::{Edns, Header, Message, MessageType, OpCode, Query, Respo
 use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType as WireType};
 use hickory_proto::serialize::binary::{BinDecodable, BinDecoder};
 
-use crate::model::{DnsExpect, DnsQuestion, FailureClass, RecordType};
+use crate::model::{DnsExpect, DnsFacts, DnsQuestion, FailureClass, RecordType, Redactor};
 
 /// The payload that an OPT record offers (DNS flag day 2020).
 const PAYLOAD: u16 = 1232;
+
+/// How many records are kept, and how long each, in characters.
+const RECORDS: usize = 16;
+const RECORD: usize = 200;
 
 /// The most aliases followed within one answer.
 const ALIASES: usize = 32;
@@ -175,6 +179,18 @@ impl DnsAnswer {
     /// The records that were asked for.
     pub(super) fn asked(&self) -> impl Iterator<Item = &DnsRecord> {
         self.asked.iter().filter_map(|place| self.records.get(*place))
+    }
+
+    /// What is kept of it.
+    pub(super) fn facts(&self, redactor: &Redactor) -> DnsFacts {
+        let records = self.asked().take(RECORDS).map(|record| redactor.clean(&record.data, RECORD));
+        DnsFacts {
+            rcode: self.code_name(),
+            authoritative: self.authoritative,
+            records_total: u32::try_from(self.asked.len()).unwrap_or(u32::MAX),
+            records: records.collect(),
+            ttl_seconds: self.asked().map(|record| record.ttl).min(),
+        }
     }
 
     /// The name of its code.

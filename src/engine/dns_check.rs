@@ -1,10 +1,10 @@
 //! A question to a name server: over UDP, and over TCP where the answer is cut.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UdpSocket;
 use tokio::time::{Instant, timeout_at};
@@ -14,10 +14,10 @@ use crate::model::{DnsExpect, DnsQuestion, FailureClass, Phase};
 use super::body::Body;
 use super::classify::connect_fault;
 use super::connector::Connector;
-use super::dial::ConnectError;
+use super::dial::{ConnectError, Source};
 use super::dns_answer::{DnsAnswer, DnsMessage, DnsQuery};
 use super::fault::{Fault, timed_out};
-use super::os_error::{UnusableSource, is_reset};
+use super::os_error::is_reset;
 use super::phase_error::{Ending, PhaseError};
 use super::trace::ConnectionTrace;
 
@@ -117,7 +117,7 @@ impl DnsCheck<'_> {
 
     /// Asks over UDP. What is no answer to the question is passed over: anyone can send a datagram.
     async fn over_udp(&self, server: SocketAddr, query: &DnsQuery) -> Result<Received, DnsError> {
-        let socket = open_udp(server, self.connector.route.source)?;
+        let socket = open_udp(server, &self.connector.route.source)?;
         socket.send(&query.bytes).await?;
         let mut buffer = vec![0; DATAGRAM];
         let (mut wait, mut resend) = (RESEND, Instant::now() + RESEND);
@@ -208,20 +208,10 @@ impl DnsCheck<'_> {
 }
 
 /// A socket that is connected, so that the kernel takes datagrams of this server alone.
-fn open_udp(server: SocketAddr, source: Option<IpAddr>) -> io::Result<UdpSocket> {
+fn open_udp(server: SocketAddr, source: &Source) -> io::Result<UdpSocket> {
     let socket = Socket::new(Domain::for_address(server), Type::DGRAM, Some(Protocol::UDP))?;
     socket.set_nonblocking(true)?;
-    if let Some(source) = source {
-        if source.is_ipv4() != server.is_ipv4() {
-            return Err(io::Error::other(UnusableSource::OtherFamily(source)));
-        }
-        match socket.bind(&SocketAddr::new(source, 0).into()) {
-            Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {
-                return Err(io::Error::other(UnusableSource::Foreign(source)));
-            }
-            bound => bound?,
-        }
-    }
+    source.bind(server, &SockRef::from(&socket))?;
     socket.connect(&server.into())?;
     UdpSocket::from_std(socket.into())
 }

@@ -8,12 +8,17 @@ use rustix::io::Errno;
 use crate::model::FailureClass;
 
 /// Why an address of this host cannot be sent from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum UnusableSource {
     #[error("this host does not have the address {0}, which source-address names")]
     Foreign(IpAddr),
     #[error("source-address is {0}, from which an address of the other family cannot be reached")]
     OtherFamily(IpAddr),
+    #[error("this host does not have the network interface {0}, which source-interface names")]
+    NoInterface(String),
+    #[cfg(not(target_os = "linux"))]
+    #[error("source-interface is not known on this system")]
+    Unsupported,
 }
 
 /// The class of an error that is the prober's own trouble.

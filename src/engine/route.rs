@@ -11,6 +11,7 @@ use url::{Host, Position, Url};
 
 use crate::model::{Captures, HttpVersionPreference, Protocol, Tls, Transport, is_tls_scheme};
 
+use super::dial::Source;
 use super::proxy::Proxy;
 
 /// Whom to connect to.
@@ -55,8 +56,8 @@ pub(super) struct Route {
     pub(super) tls: Option<TlsRoute>,
     /// The version of HTTP that is asked for.
     pub(super) version: HttpVersionPreference,
-    /// The local address to send from.
-    pub(super) source: Option<IpAddr>,
+    /// Where on this host the connection begins.
+    pub(super) source: Source,
     /// The path and the query; the whole URL where a proxy forwards the request.
     pub(super) target: Uri,
     /// The host header, or the authority of HTTP/2.
@@ -90,7 +91,9 @@ pub(super) fn route(transport: &Transport, own: &Url, url: &Url, host: Option<&H
         endpoint = Endpoint::Unix(path.clone());
     }
     let tls = has_tls.then(|| tls_route(transport, &target, same_host, same_origin(own, url))).transpose()?;
-    let proxy = transport.proxy.as_ref().and_then(|proxy| proxy.fill(&Captures::new()).ok());
+    let of_environment = || transport.proxy_environment.as_ref()?.proxy_for(protocol, has_tls, &target, port);
+    let proxy = transport.proxy.as_ref().or_else(of_environment);
+    let proxy = proxy.and_then(|proxy| proxy.fill(&Captures::new()).ok());
     let proxy = proxy.map(|proxy| Proxy::parse(&proxy)).transpose()?;
     let authority = match host {
         Some(host) => host.clone(),
@@ -110,7 +113,7 @@ pub(super) fn route(transport: &Transport, own: &Url, url: &Url, host: Option<&H
         proxy,
         tls,
         version,
-        source: transport.source_address,
+        source: source_of(transport),
         target: request_target(url, forwards)?,
         authority,
     })
@@ -139,7 +142,7 @@ pub(super) fn name_server_route(transport: &Transport, url: &Url, system: Socket
         proxy: None,
         tls: None,
         version: HttpVersionPreference::Auto,
-        source: transport.source_address,
+        source: source_of(transport),
         target: Uri::from_static("/"),
         authority: HeaderValue::from_static(""),
     })
@@ -157,6 +160,10 @@ pub(super) fn host_of(url: &Url) -> Option<Host<String>> {
         Host::Domain(name) if !url.is_special() => Host::parse(name).ok(),
         host => Some(host.to_owned()),
     }
+}
+
+fn source_of(transport: &Transport) -> Source {
+    Source { address: transport.source_address, interface: transport.source_interface.clone() }
 }
 
 fn endpoint(host: &Host<String>, port: u16) -> Endpoint {

@@ -70,6 +70,7 @@ impl StepRun<'_> {
             result.note_head(head);
         }
         result.grpc_status = answer.grpc_status.map(|status| status.0);
+        result.dns = answer.dns.as_ref().map(|dns| dns.facts(&self.session.redactor));
         Ok(answer)
     }
 

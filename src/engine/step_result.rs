@@ -7,8 +7,8 @@ use rustls::CipherSuite;
 use url::Url;
 
 use crate::model::{
-    AddressOutcome, AssetOutcome, Evidence, Failure, Hop, HttpExchange, HttpVersion, Mismatch, Probe, Redactor,
-    SafeText, Step, StepOutcome, Timings, TlsFacts,
+    AddressOutcome, AssetOutcome, DnsFacts, Evidence, Failure, Hop, HttpExchange, HttpVersion, Mismatch, Probe,
+    Redactor, SafeText, Step, StepOutcome, Timings, TlsFacts,
 };
 
 use super::body::Body;
@@ -29,6 +29,8 @@ pub(super) struct StepResult {
     pub(super) failure: Option<Failure>,
     pub(super) timings: Timings,
     pub(super) status: Option<u16>,
+    /// What a name server answered.
+    pub(super) dns: Option<DnsFacts>,
     /// What a gRPC call ended with.
     pub(super) grpc_status: Option<u16>,
     pub(super) http_version: Option<HttpVersion>,

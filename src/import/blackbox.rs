@@ -1,5 +1,7 @@
 //! A module of `blackbox_exporter` as keys of a probe.
 
+mod protocol;
+
 use std::time::Duration;
 
 use serde_json::Value;
@@ -18,8 +20,13 @@ pub(crate) fn draft(name: &str, target: &str, module: &Value, secrets: &mut Secr
     let target = literal(target);
     let url = if target.contains("://") { target.clone() } else { format!("http://{target}") };
     let mut draft = ProbeDraft::new(name);
+    if let Some(url) = protocol::url(prober, &target, module) {
+        protocol::set(&mut draft, secrets, &url, prober, module);
+        timeout(&mut draft, module);
+        return draft;
+    }
     if prober != "http" {
-        draft.left_out = Some(format!("the prober \"{prober}\" is not HTTP"));
+        draft.left_out = Some(format!("the prober \"{prober}\" has no probe that means the same"));
         draft.set_text("url", &target);
         return draft;
     }
@@ -29,13 +36,17 @@ pub(crate) fn draft(name: &str, target: &str, module: &Value, secrets: &mut Secr
     let body = http["body"].as_str().filter(|body| !body.is_empty()).map(literal);
     let method = http["method"].as_str().filter(|method| !method.is_empty()).map(str::to_owned);
     request::set(&mut draft, secrets, ImportedRequest { method, url: url.clone(), headers, body });
-    if let Some(timeout) = module["timeout"].as_str().and_then(|time| quantity::positive_duration(time).ok()) {
-        draft.set_duration("timeout", timeout.min(Duration::from_hours(1)));
-    }
+    timeout(&mut draft, module);
     for (key, _) in fields(http).filter(|(_, value)| is_said(value) || value.is_boolean()) {
         setting(&mut draft, secrets, http, key, &url);
     }
     draft
+}
+
+fn timeout(draft: &mut ProbeDraft, module: &Value) {
+    if let Some(timeout) = module["timeout"].as_str().and_then(|time| quantity::positive_duration(time).ok()) {
+        draft.set_duration("timeout", timeout.min(Duration::from_hours(1)));
+    }
 }
 
 /// One key of `http:`.

@@ -20,7 +20,7 @@ pub(crate) struct ProbeDraft {
 }
 
 /// The keys in the order that they are written in; what begins with a key stands with it.
-const ORDER: [&str; 26] = [
+const ORDER: [&str; 30] = [
     "surface",
     "tags",
     "interval",
@@ -36,15 +36,19 @@ const ORDER: [&str; 26] = [
     "multipart",
     "file",
     "body",
+    "send",
+    "starttls",
     "redirects",
     "ip",
     "address",
     "resolver",
     "proxy",
+    "source-interface",
     "source-address",
     "http-version",
     "tls",
     "expect.status",
+    "expect.rcode",
     "expect.latency",
     "expect",
 ];

@@ -11,7 +11,7 @@ use crate::import::draft::ProbeDraft;
 use crate::import::request::{self, ImportedOAuth2, ImportedRequest, has_header, proxy_without_secrets};
 use crate::import::secrets::Secrets;
 use crate::import::template::with_dollar_variables;
-use crate::model::quantity;
+use crate::model::{Protocol, quantity};
 
 /// How often Gatus asks where nothing is said.
 const INTERVAL: Duration = Duration::from_mins(1);
@@ -48,8 +48,9 @@ pub(crate) fn probes(config: &Value, secrets: &mut Secrets) -> Vec<ProbeDraft> {
 
 fn draft(endpoint: &Value, secrets: &mut Secrets) -> ProbeDraft {
     let string = |key: &str| endpoint[key].as_str().map(with_dollar_variables);
-    let url = string("url").unwrap_or_default();
-    let name = text(&endpoint["name"]).unwrap_or_else(|| request::name_of(&url));
+    let written = string("url").unwrap_or_default();
+    let url = asked_url(endpoint, &written);
+    let name = text(&endpoint["name"]).unwrap_or_else(|| request::name_of(&written));
     let mut draft = ProbeDraft::new(&name);
     if let Some(group) = endpoint["group"].as_str().filter(|group| !group.trim().is_empty()) {
         draft.set_text("surface", group.trim());
@@ -57,7 +58,6 @@ fn draft(endpoint: &Value, secrets: &mut Secrets) -> ProbeDraft {
     if endpoint["enabled"] == Value::Bool(false) {
         draft.left_out = Some("it is disabled".to_owned());
     }
-    let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
     let interval = time(&endpoint["interval"]).unwrap_or(INTERVAL);
     draft.set_duration("interval", interval);
     let timeout = time(&endpoint["client"]["timeout"]).unwrap_or(Duration::from_secs(10));
@@ -77,9 +77,27 @@ fn draft(endpoint: &Value, secrets: &mut Secrets) -> ProbeDraft {
     let method = endpoint["method"].as_str().map(str::to_owned);
     request::set(&mut draft, secrets, ImportedRequest { method, url: url.clone(), headers, body });
     client(&mut draft, secrets, &endpoint["client"]);
-    conditions(&mut draft, endpoint, scheme);
+    if written.starts_with("starttls://") {
+        draft.set_text("starttls", "smtp");
+    }
+    conditions(&mut draft, endpoint, Protocol::of_url(&url));
     notes(&mut draft, endpoint);
     draft
+}
+
+/// The URL as it is written here: Gatus has a scheme for STARTTLS, and asks name servers by a table.
+fn asked_url(endpoint: &Value, written: &str) -> String {
+    let dns = &endpoint["dns"];
+    if is_said(dns) {
+        let server = written.split_once("://").map_or(written, |(_, server)| server);
+        let name = dns["query-name"].as_str().map(with_dollar_variables).unwrap_or_default();
+        let kind = dns["query-type"].as_str().unwrap_or("A");
+        return format!("dns://{server}/{}?type={kind}", name.trim_end_matches('.'));
+    }
+    match written.strip_prefix("starttls://") {
+        Some(rest) => format!("tls://{rest}"),
+        None => written.to_owned(),
+    }
 }
 
 fn time(value: &Value) -> Option<Duration> {
@@ -139,14 +157,14 @@ fn oauth2(draft: &mut ProbeDraft, secrets: &mut Secrets, oauth2: &Value) {
     request::set_oauth2(draft, &oauth2);
 }
 
-fn conditions(draft: &mut ProbeDraft, endpoint: &Value, scheme: &str) {
-    let mut expected = condition::Expected::default();
+fn conditions(draft: &mut ProbeDraft, endpoint: &Value, protocol: Protocol) {
+    let mut expected = condition::Expected::of(protocol);
     for condition in elements(&endpoint["conditions"]).iter().filter_map(text) {
         if let Err(why) = expected.add(&condition) {
             draft.not_carried(&format!("`{condition}`"), why);
         }
     }
-    expected.set(draft, matches!(scheme, "http" | "https" | ""));
+    expected.set(draft, protocol);
     if expected.measures_time() {
         draft.remark("Gatus measures up to the response head; `expect.latency.total` includes the body");
     }
@@ -161,7 +179,7 @@ fn notes(draft: &mut ProbeDraft, endpoint: &Value) {
             "see `[[alert]]` and `[incident] open-after`",
         );
     }
-    for key in ["dns", "ssh", "maintenance-windows", "extra-labels", "store"] {
+    for key in ["ssh", "maintenance-windows", "extra-labels", "store"] {
         if is_said(&endpoint[key]) {
             draft.not_carried(&format!("`{key}`"), "uptick has no key that means the same");
         }

@@ -7,6 +7,7 @@ use crate::config::toml_text::{key, list, quoted, table, toml_of};
 use crate::import::draft::ProbeDraft;
 use crate::import::secrets::{Secrets, is_secret};
 use crate::import::template;
+use crate::model::Protocol;
 
 /// A request as it was given. Texts are templates.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +38,21 @@ pub(crate) fn name_of(url: &str) -> String {
 pub(crate) fn set(draft: &mut ProbeDraft, secrets: &mut Secrets, request: ImportedRequest) {
     let owner = draft.name.clone();
     let ImportedRequest { method, url, headers, body } = request;
+    let protocol = Protocol::of_url(&url);
+    if protocol != Protocol::Http {
+        set_url(draft, secrets, &owner, &url);
+        if matches!(protocol, Protocol::WebSocket | Protocol::Grpc) {
+            set_headers(draft, secrets, &owner, &headers, None);
+        }
+        match body.filter(|body| !body.is_empty()) {
+            Some(body) if matches!(protocol, Protocol::WebSocket | Protocol::Tls | Protocol::Tcp) => {
+                draft.set_text("send", &body);
+            }
+            Some(_) => draft.not_carried("the body", "nothing is sent there but the question"),
+            None => {}
+        }
+        return;
+    }
     if let Some(method) = method.filter(|method| method != "GET" || body.is_some()) {
         draft.set_text("method", &method);
     }

@@ -34,11 +34,11 @@ pub(crate) fn probes(backup: &Value, secrets: &mut Secrets) -> Vec<ProbeDraft> {
 
 fn draft(monitor: &Value, groups: &BTreeMap<u64, &str>, secrets: &mut Secrets) -> ProbeDraft {
     let kind = monitor["type"].as_str().unwrap_or_default();
-    let url = literal(monitor["url"].as_str().unwrap_or_default());
+    let url = asked_url(monitor, kind);
     let name = text(&monitor["name"]).unwrap_or_else(|| request::name_of(&url));
     let mut draft = ProbeDraft::new(&name);
-    if !matches!(kind, "http" | "keyword" | "json-query") {
-        draft.left_out = Some(format!("monitors of type \"{kind}\" are not HTTP"));
+    if !matches!(kind, "http" | "keyword" | "json-query" | "port" | "dns" | "websocket-upgrade") {
+        draft.left_out = Some(format!("monitors of type \"{kind}\" have no probe that means the same"));
     } else if monitor["active"] == Value::Bool(false) || monitor["active"] == 0 {
         draft.left_out = Some("it is paused".to_owned());
     }
@@ -57,13 +57,36 @@ fn draft(monitor: &Value, groups: &BTreeMap<u64, &str>, secrets: &mut Secrets) -
     if matches!(monitor["ignoreTls"], Value::Bool(true)) || monitor["ignoreTls"] == 1 {
         draft.set("tls.insecure", "true");
     }
-    match monitor["maxredirects"].as_u64() {
+    let is_http = matches!(kind, "http" | "keyword" | "json-query");
+    match monitor["maxredirects"].as_u64().filter(|_| is_http) {
         Some(10) | None => {}
         Some(most) => draft.set("redirects", most.min(50).to_string()),
     }
     expectations(&mut draft, monitor, kind);
     notes(&mut draft, monitor);
     draft
+}
+
+/// The URL as it is written here: ports and names are asked for by fields of their own.
+fn asked_url(monitor: &Value, kind: &str) -> String {
+    let get = |key: &str| literal(monitor[key].as_str().unwrap_or_default());
+    let port = text(&monitor["port"]).unwrap_or_default();
+    match kind {
+        "port" => format!("tcp://{}:{port}", bracketed(&get("hostname"))),
+        "dns" => {
+            // Several servers stand in one field; the first is asked.
+            let servers = get("dns_resolve_server");
+            let server = servers.split([',', ' ']).next().unwrap_or_default().to_owned();
+            let port = if port.is_empty() || port == "53" { String::new() } else { format!(":{port}") };
+            let kind = monitor["dns_resolve_type"].as_str().unwrap_or("A");
+            format!("dns://{}{port}/{}?type={kind}", bracketed(&server), get("hostname"))
+        }
+        _ => get("url"),
+    }
+}
+
+fn bracketed(host: &str) -> String {
+    if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
 }
 
 fn tags(draft: &mut ProbeDraft, monitor: &Value) {
@@ -154,7 +177,8 @@ fn expectations(draft: &mut ProbeDraft, monitor: &Value, kind: &str) {
     if upside_down {
         draft.left_out = Some("it is upside down: up where it fails; expect the failing status instead".to_owned());
     }
-    if !codes.is_empty() && codes != ["\"2xx\""] {
+    let is_http = matches!(kind, "http" | "keyword" | "json-query");
+    if is_http && !codes.is_empty() && codes != ["\"2xx\""] {
         draft.set("expect.status", one_or_list(codes.into_iter()));
     }
     if is_true(&monitor["expiryNotification"]) && monitor["url"].as_str().is_some_and(|url| url.starts_with("https")) {

@@ -4,9 +4,10 @@ use std::fmt;
 use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::Value;
+use super::{SafeText, Value};
 
 /// The type of a record, by its number (RFC 1035 section 3.2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -110,6 +111,21 @@ impl fmt::Display for DnsQuestion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}. {}", self.name, self.kind)
     }
+}
+
+/// What a name server answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct DnsFacts {
+    /// The code of the response: `NOERROR`, `NXDOMAIN`.
+    pub rcode: String,
+    /// Whether the server answers for the zone itself.
+    pub authoritative: bool,
+    /// How many records of the type asked for are in the answer.
+    pub records_total: u32,
+    /// The data of the first 16 of them, as in a zone file.
+    pub records: Vec<SafeText>,
+    /// The shortest time that one of them may be kept, in seconds; null where there is none.
+    pub ttl_seconds: Option<u32>,
 }
 
 /// What must hold of the answer to a question.

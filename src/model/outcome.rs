@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Diagnosis, Failure, FailureClass, HttpExchange, HttpVersion, Mismatch, Probe, SafeText, Timings, Verdict, micros,
-    timestamp,
+    Diagnosis, DnsFacts, Failure, FailureClass, HttpExchange, HttpVersion, Mismatch, Probe, SafeText, Timings, Verdict,
+    micros, timestamp,
 };
 
 /// One due execution of a probe.
@@ -69,6 +69,9 @@ pub struct Outcome {
     pub flaky: bool,
     /// The status code of the last answer.
     pub status: Option<u16>,
+    /// What a name server answered; absent for everything else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dns: Option<DnsFacts>,
     /// The status that a gRPC call ended with; absent for everything else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grpc_status: Option<u16>,
@@ -218,6 +221,7 @@ impl Outcome {
             attempts: 1,
             flaky: false,
             status: None,
+            dns: None,
             grpc_status: None,
             http_version: None,
             remote: None,

@@ -2,10 +2,11 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Addresses, DeniedNetworks, Value};
+use super::{Addresses, DeniedNetworks, ProxyEnvironment, Value};
 
 /// How to reach the target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,8 +23,12 @@ pub struct Transport {
     pub resolver: Resolver,
     /// The proxy, with its credentials.
     pub proxy: Option<Value>,
+    /// The proxies that the environment names, where the probe asks for them.
+    pub proxy_environment: Option<Arc<ProxyEnvironment>>,
     /// The local address to send from.
     pub source_address: Option<IpAddr>,
+    /// The network interface of this host to send from.
+    pub source_interface: Option<String>,
     /// The HTTP version spoken.
     pub http_version: HttpVersionPreference,
     /// Whether an idle connection of an earlier check may be used.
@@ -35,6 +40,12 @@ pub struct Transport {
 }
 
 impl Transport {
+    /// Whether a proxy may lie between this host and the target.
+    #[must_use]
+    pub const fn may_have_proxy(&self) -> bool {
+        self.proxy.is_some() || self.proxy_environment.is_some()
+    }
+
     /// Whether it is said where to connect, whatever the name resolves to.
     #[must_use]
     pub const fn has_fixed_address(&self) -> bool {

@@ -330,6 +330,13 @@ url = "http://app.test/health"
 address = "unix:/run/app.sock"
 
 [[probe]]
+name = "out"
+surface = "app"
+url = "https://x.test/"
+proxy = "environment"
+source-interface = "eth1"
+
+[[probe]]
 name = "certificate"
 surface = "app"
 url = "tls://X.test:587"
@@ -386,7 +393,7 @@ fn every_key_of_journeys_is_read() {
         [
             &["timeline"],
             &uploads[..],
-            &["put", "post", "form", "port", "zone", "socket", "health", "local", "certificate", "included"]
+            &["put", "post", "form", "port", "zone", "socket", "health", "local", "out", "certificate", "included"]
         ]
         .concat()
     );
@@ -429,7 +436,7 @@ fn what_is_explained_is_a_probe_file_and_says_the_same_again() {
             explained_probes += 1;
         }
     }
-    assert_eq!(explained_probes, 17);
+    assert_eq!(explained_probes, 18);
 }
 
 #[test]

@@ -50,7 +50,7 @@ const SECTIONS: &[&[Row]] = &[
 ];
 
 /// How many numbers the catalogue has.
-const NUMBERS: u16 = 130;
+const NUMBERS: u16 = 136;
 
 fn every_row() -> impl Iterator<Item = &'static Row> {
     SECTIONS.iter().copied().flatten()

@@ -58,7 +58,7 @@ impl OptionReader<'_, '_> {
             OptionForm::Json => self.json(&span, value),
             OptionForm::User => self.user(&span, &text),
             OptionForm::Proxy => {
-                let url = if value.contains("://") { text } else { format!("http://{text}") };
+                let url = if value.contains("://") || value == "environment" { text } else { format!("http://{text}") };
                 self.set_once(&span, key, Item::Text(url));
             }
             OptionForm::UnixSocket => self.set_once(&span, key, Item::Text(format!("unix:{text}"))),

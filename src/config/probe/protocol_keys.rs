@@ -42,6 +42,7 @@ const KEYS: &[(&str, &[Protocol])] = &[
     ("resolver", ALL),
     ("proxy", CONNECTED),
     ("source-address", ALL),
+    ("source-interface", ALL),
     ("http-version", &[Http]),
     ("connection", &[Http]),
     ("expect.status", &[Http]),

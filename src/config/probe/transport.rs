@@ -2,17 +2,18 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::config::keys::schema::{Key, TableSchema, ValueType, key};
 use crate::config::reader::ConfigReader;
-use crate::config::syntax::tree::{Item, Node};
+use crate::config::syntax::tree::{Item, Node, Span};
 use crate::config::value::interpolate::TextUse;
 use crate::config::value::layers::Layers;
 use crate::config::value::toml_text::{TomlLines, TomlWriter, quoted};
 use crate::config::value::{interpolate, layers, url};
 use crate::model::{
-    Addresses, Auth, DeniedNetworks, HttpVersionPreference, IpFamily, Quorum, Resolver, Tls, TlsVersion, Transport,
-    Value, ValuePart,
+    Addresses, Auth, DeniedNetworks, DirectTarget, HttpVersionPreference, IpFamily, ProxyEnvironment, Quorum, Resolver,
+    Tls, TlsVersion, Transport, Value, ValuePart,
 };
 
 /// Keys of how a target is reached.
@@ -43,8 +44,19 @@ pub(crate) const TRANSPORT_KEYS: &[Key] = &[
         "\"system\"",
         "Who resolves names: `\"system\"` or a server as `\"udp://1.1.1.1:53\"`.",
     ),
-    key("proxy", ValueType::Text, "", "The proxy: an http, https, socks5 or socks5h URL."),
+    key(
+        "proxy",
+        ValueType::Text,
+        "",
+        "The proxy: an http, https, socks5 or socks5h URL, or `\"environment\"`: `HTTPS_PROXY` and its like, but for `NO_PROXY`.",
+    ),
     key("source-address", ValueType::Text, "", "The local address to send from."),
+    key(
+        "source-interface",
+        ValueType::Text,
+        "",
+        "The network interface of this host to send from, on Linux: `\"eth1\"`.",
+    ),
     key("http-version", ValueType::Words(&["auto", "1.1", "2"]), "\"auto\"", "The HTTP version spoken."),
     key(
         "connection",
@@ -98,7 +110,9 @@ pub(crate) fn transport(reader: &mut ConfigReader, layers: &Layers, deny: Denied
     {
         reader.problem(&node.span, "`source-address` and `address` are of different families");
     }
-    let proxy = layers.get("proxy").and_then(|node| proxy(reader, node, deny));
+    let asks_environment = |node: &&Node| matches!(&node.item, Item::Text(text) if text == "environment");
+    let proxy_environment = layers.get("proxy").filter(asks_environment).map(|node| environment(reader, node, deny));
+    let proxy = layers.get("proxy").filter(|node| !asks_environment(node)).and_then(|node| proxy(reader, node, deny));
     if let (Some(_), Some(node)) = (layers.get("proxy"), layers.get("address")) {
         reader.advise(
             &node.span,
@@ -113,7 +127,9 @@ pub(crate) fn transport(reader: &mut ConfigReader, layers: &Layers, deny: Denied
         unix_socket,
         resolver: layers.get("resolver").and_then(|node| resolver(reader, "resolver", node)).unwrap_or_default(),
         proxy,
+        proxy_environment: proxy_environment.map(Arc::new),
         source_address,
+        source_interface: layers.get("source-interface").and_then(|node| source_interface(reader, node)),
         http_version,
         reuse: word(reader, layers, "connection", &["fresh", "reuse"]) == Some("reuse"),
         addresses: addresses(reader, layers),
@@ -215,9 +231,11 @@ fn unix_socket(reader: &mut ConfigReader, layers: &Layers, node: &Node) -> Optio
         reader.problem(&node.span, message);
     }
     let is_any = |node: &&Node| matches!(&node.item, Item::Text(text) if text == "any");
-    for (key, said) in
-        [("source-address", layers.own("source-address")), ("ip", layers.own("ip").filter(|node| !is_any(node)))]
-    {
+    for (key, said) in [
+        ("source-address", layers.own("source-address")),
+        ("source-interface", layers.own("source-interface")),
+        ("ip", layers.own("ip").filter(|node| !is_any(node))),
+    ] {
         if let Some(node) = said {
             reader.problem(&node.span, format!("`{key}` cannot be used with a Unix socket, which has no address"));
         }
@@ -259,6 +277,21 @@ fn source_address(reader: &mut ConfigReader, node: &Node, ip: IpFamily) -> Optio
     Some(address)
 }
 
+/// The name of a network interface (`IFNAMSIZ`).
+fn source_interface(reader: &mut ConfigReader, node: &Node) -> Option<String> {
+    let text = interpolate::plain(reader, node)?;
+    let is_name = !text.is_empty()
+        && text.len() <= 15
+        && !matches!(text.as_str(), "." | "..")
+        && text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'/' | b':'));
+    if !is_name {
+        let message = "`source-interface` is not the name of a network interface: up to 15 letters, digits and signs";
+        reader.advise(&node.span, message, "write it as \"eth1\"; an address is `source-address`");
+        return None;
+    }
+    Some(text)
+}
+
 /// A resolver: `"system"` or a server.
 pub(crate) fn resolver(reader: &mut ConfigReader, key: &str, node: &Node) -> Option<Resolver> {
     let text = interpolate::plain(reader, node)?;
@@ -283,16 +316,33 @@ pub(crate) fn resolver(reader: &mut ConfigReader, key: &str, node: &Node) -> Opt
     }
 }
 
+/// The proxies that the environment names when the probe file is read.
+fn environment(reader: &mut ConfigReader, node: &Node, deny: DeniedNetworks) -> ProxyEnvironment {
+    let mut named = |names: &[&str]| {
+        let (name, value) =
+            names.iter().find_map(|name| Some((name, (reader.env)(name).filter(|value| !value.is_empty())?)))?;
+        // As for curl, a proxy without a scheme speaks HTTP.
+        let scheme = if value.contains("://") { "" } else { "http://" };
+        proxy_of_text(reader, &format!("{scheme}${{{name}}}"), &node.span, deny)
+    };
+    let http = named(&["http_proxy"]);
+    let https = named(&["https_proxy", "HTTPS_PROXY"]);
+    let all = named(&["all_proxy", "ALL_PROXY"]);
+    let direct = ["no_proxy", "NO_PROXY"].iter().find_map(|name| (reader.env)(name));
+    ProxyEnvironment { http, https, all, direct: direct.map(|list| DirectTarget::list(&list)).unwrap_or_default() }
+}
+
 /// The proxy with its credentials in their place: they are part of this one value.
 fn proxy(reader: &mut ConfigReader, node: &Node, deny: DeniedNetworks) -> Option<Value> {
-    let target = url::target(reader, "proxy", node, url::PROXY, TextUse::Open)?;
+    let Item::Text(raw) = &node.item else { return None };
+    proxy_of_text(reader, raw, &node.span, deny)
+}
+
+fn proxy_of_text(reader: &mut ConfigReader, raw: &str, span: &Span, deny: DeniedNetworks) -> Option<Value> {
+    let target = url::target_of_text(reader, "proxy", raw, span, url::PROXY, TextUse::Open)?;
     if deny != DeniedNetworks::NOTHING && !target.url.to_string().starts_with("socks5:") {
         let message = "`network.deny` does not work with this `proxy`, which resolves names itself";
-        reader.advise(
-            &node.span,
-            message,
-            "use a `socks5://` proxy, which receives addresses, or leave one of them out",
-        );
+        reader.advise(span, message, "use a `socks5://` proxy, which receives addresses, or leave one of them out");
     }
     let Some(Auth::Basic { user, password }) = target.auth else { return Some(target.url) };
     let mut parts = target.url.parts;
@@ -344,8 +394,14 @@ pub(crate) fn explain(lines: &mut TomlLines, writer: &TomlWriter, transport: &Tr
     if let Some(proxy) = &transport.proxy {
         lines.set("proxy", &writer.value(proxy));
     }
+    if transport.proxy_environment.is_some() {
+        lines.set("proxy", &quoted("environment"));
+    }
     if let Some(address) = transport.source_address {
         lines.set("source-address", &quoted(&address.to_string()));
+    }
+    if let Some(interface) = &transport.source_interface {
+        lines.set("source-interface", &writer.text(interface));
     }
     let version = match transport.http_version {
         HttpVersionPreference::Auto => "auto",

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::config::toml_text::{list, one_or_list, quoted};
 use crate::import::draft::ProbeDraft;
 use crate::import::template::with_dollar_variables;
+use crate::model::Protocol;
 use crate::model::quantity::{self, show_duration};
 
 /// The expectations of one endpoint.
@@ -21,6 +22,9 @@ pub(crate) struct Expected {
     not_matches: Vec<String>,
     min_bytes: Option<u64>,
     max_bytes: Option<u64>,
+    rcode: Vec<String>,
+    answer: Vec<String>,
+    protocol: Option<Protocol>,
 }
 
 /// A condition cut in its three parts.
@@ -42,6 +46,15 @@ fn cut(condition: &str) -> Option<Condition<'_>> {
 }
 
 impl Expected {
+    /// No expectations yet of an endpoint of this protocol.
+    pub(crate) fn of(protocol: Protocol) -> Expected {
+        Expected { protocol: Some(protocol), ..Expected::default() }
+    }
+
+    fn is_of(&self, protocol: Protocol) -> bool {
+        self.protocol == Some(protocol)
+    }
+
     /// Adds one condition.
     ///
     /// # Errors
@@ -55,7 +68,15 @@ impl Expected {
             "[CONNECTED]" if cut.operator == "==" && cut.right == "true" => Ok(()),
             "[IP]" => Err("no expectation compares addresses; `address` connects to one"),
             "[DOMAIN_EXPIRATION]" => Err("registries are not asked"),
+            "[DNS_RCODE]" if self.is_of(Protocol::Dns) && cut.operator == "==" => {
+                self.rcode = alternatives(cut.right);
+                Ok(())
+            }
+            "[BODY]" if self.is_of(Protocol::Dns) => self.answer(&cut),
             "[DNS_RCODE]" | "[CONNECTED]" => Err("no expectation means the same"),
+            left if self.is_of(Protocol::Tcp) && left.starts_with("[BODY].") => {
+                Err("JSON is expected of HTTP and WebSockets alone")
+            }
             left if left.contains("[CONTEXT]") || cut.right.contains("[CONTEXT]") => {
                 Err("a value of an earlier step is a capture of `[[probe.step]]`")
             }
@@ -122,6 +143,28 @@ impl Expected {
         Ok(())
     }
 
+    /// The records that a name server answers with.
+    fn answer(&mut self, cut: &Condition) -> Result<(), &'static str> {
+        if cut.operator != "==" {
+            return Err("no expectation means the same");
+        }
+        let pattern = function_of(cut.right, "pat");
+        match pattern.map(|pattern| pattern.trim_matches('*')) {
+            Some(inner) if inner.is_empty() || inner.contains(['*', '?', '[', '\\']) => {
+                Err("`expect.answer` knows texts and no patterns")
+            }
+            Some(inner) => {
+                self.answer.push(format!("contains = {}", quoted(&with_dollar_variables(inner))));
+                Ok(())
+            }
+            None if cut.right.starts_with("any(") => Err("no expectation means the same"),
+            None => {
+                self.answer.push(format!("equals = {}", quoted(&with_dollar_variables(cut.right))));
+                Ok(())
+            }
+        }
+    }
+
     fn length(&mut self, path: Option<String>, cut: &Condition) -> Result<(), &'static str> {
         let number: u64 = cut.right.parse().map_err(|_| "this is no length")?;
         let (least, most) = match cut.operator {
@@ -171,8 +214,10 @@ impl Expected {
     }
 
     /// Sets the expectations. Without a condition on the status Gatus takes any.
-    pub(crate) fn set(&self, draft: &mut ProbeDraft, is_http: bool) {
+    pub(crate) fn set(&self, draft: &mut ProbeDraft, protocol: Protocol) {
+        let is_http = protocol == Protocol::Http;
         match &self.status {
+            Some(_) if !is_http => draft.not_carried("a condition on the status", "only HTTP has one"),
             Some(codes) => draft.set("expect.status", one_or_list(ranges(codes).into_iter())),
             None if is_http => {
                 draft.set("expect.status", "\"100-599\"");
@@ -188,6 +233,16 @@ impl Expected {
         if let Some(days) = self.certificate_days {
             draft.set("expect.certificate-days", days.to_string());
         }
+        if !self.rcode.is_empty() {
+            draft.set("expect.rcode", one_or_list(self.rcode.iter().map(|code| quoted(code))));
+        }
+        if !self.answer.is_empty() {
+            draft.set("expect.answer", format!("{{ {} }}", self.answer.join(", ")));
+        }
+        if protocol == Protocol::WebSocket {
+            self.set_message(draft);
+            return;
+        }
         draft.set_texts("expect.body-contains", &self.contains);
         draft.set_texts("expect.body-lacks", &self.lacks);
         draft.set_texts("expect.body-matches", &self.matches);
@@ -199,6 +254,21 @@ impl Expected {
             if let Some(bytes) = bytes {
                 draft.set(key, bytes.to_string());
             }
+        }
+    }
+}
+
+impl Expected {
+    /// Sets what is expected of the first message of a WebSocket.
+    fn set_message(&self, draft: &mut ProbeDraft) {
+        draft.set_texts("expect.message-contains", &self.contains);
+        if !self.json.is_empty() {
+            draft.set("expect.message-json", list(self.json.iter().cloned()));
+        }
+        let others = [&self.lacks, &self.matches, &self.not_matches];
+        if others.iter().any(|rules| !rules.is_empty()) || self.min_bytes.is_some() || self.max_bytes.is_some() {
+            draft
+                .not_carried("patterns and lengths of the message", "see `expect.message-contains` and `message-json`");
         }
     }
 }

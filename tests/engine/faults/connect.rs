@@ -52,6 +52,18 @@ pub(crate) const ROWS: &[Row] = &[
         Case::get("http://127.0.0.1:9/")
             .probe(|probe| probe.transport.source_address = Some(std::net::Ipv6Addr::LOCALHOST.into()))
     }),
+    fails(17, "`source-interface` is an interface that this host does not have", ProberNoRoute, Connect, || {
+        Case::get("http://127.0.0.1:9/")
+            .probe(|probe| probe.transport.source_interface = Some("nowhere0".to_owned()))
+            .also(|outcome| {
+                let message = &outcome.failure.as_ref().expect("a failure").message;
+                assert!(message.as_str().contains("nowhere0"), "{message}");
+            })
+    }),
+    up(17, "`source-interface` is the interface that leads to the target", || {
+        let server = Server::answers(server::ok("hello"));
+        Case::get(server.url("/")).probe(|probe| probe.transport.source_interface = Some("lo".to_owned())).keep(server)
+    }),
     fails(18, "the peer resets the connection once it has the request", ConnectionReset, Processing, || {
         serve(|conn| {
             conn.request();

@@ -19,14 +19,14 @@ use crate::support::tls::{Authority, DAY};
 use crate::support::{server, tls};
 
 pub(crate) const ROWS: &[Row] = &[
-    up(124, "a tcp:// port accepts the connection, and nothing is to come over it", || {
+    up(130, "a tcp:// port accepts the connection, and nothing is to come over it", || {
         serve(Conn::stall).also(|outcome| {
             let timings = outcome.timings;
             assert!(timings.connect.is_some() && timings.processing.is_none() && timings.transfer.is_none());
             assert_eq!(outcome.status, None);
         })
     }),
-    up(124, "the text that a tcp:// probe waits for comes in pieces, and the connection stays open", || {
+    up(130, "the text that a tcp:// probe waits for comes in pieces, and the connection stays open", || {
         expecting("ready to serve", |conn| {
             conn.send("220 ready ");
             conn.wait(Duration::from_millis(30));
@@ -34,7 +34,7 @@ pub(crate) const ROWS: &[Row] = &[
             conn.stall();
         })
     }),
-    up(124, "a tcp:// port answers what is sent", || {
+    up(130, "a tcp:// port answers what is sent", || {
         let case = expecting("+PONG", |conn| {
             let asked = conn.read_exactly(6);
             conn.send(if asked == b"PING\r\n" { "+PONG\r\n" } else { "-ERR\r\n" });
@@ -42,30 +42,30 @@ pub(crate) const ROWS: &[Row] = &[
         });
         case.step(|step| step.request.send = Some(Value::plain("PING\r\n")))
     }),
-    fails(124, "the host of a tcp:// URL does not exist", DnsNotFound, Resolve, || {
+    fails(130, "the host of a tcp:// URL does not exist", DnsNotFound, Resolve, || {
         let dns = Dns::always(Reply::Code(NAME_ERROR));
         let resolver = Resolver::Udp(dns.address());
         Case::get("tcp://absent.test:25").probe(|probe| probe.transport.resolver = resolver).keep(dns)
     }),
-    fails(124, "nothing listens on a tcp:// port", ConnectRefused, Connect, || {
+    fails(130, "nothing listens on a tcp:// port", ConnectRefused, Connect, || {
         Case::get(format!("tcp://127.0.0.1:{}", server::closed_port()))
     }),
-    fails(124, "a tcp:// port does not accept the connection", ConnectTimeout, Connect, || {
+    fails(130, "a tcp:// port does not accept the connection", ConnectTimeout, Connect, || {
         let hole = Blackhole::open();
         Case::get(format!("tcp://{}", hole.address())).within(400).keep(hole)
     }),
-    answers(124, "a tcp:// port is in a denied network", TargetBlocked, || {
+    answers(130, "a tcp:// port is in a denied network", TargetBlocked, || {
         let denied = DeniedNetworks { private: true, ..DeniedNetworks::NOTHING };
         Case::get("tcp://127.0.0.1:9").probe(|probe| probe.transport.deny = denied)
     }),
-    fails(124, "a tcp:// port is silent where a text is waited for", ResponseTimeout, Processing, || {
+    fails(130, "a tcp:// port is silent where a text is waited for", ResponseTimeout, Processing, || {
         expecting("220", Conn::stall).within(300)
     }),
-    fails(124, "a tcp:// port closes without a word where a text is waited for", EmptyReply, Processing, || {
+    fails(130, "a tcp:// port closes without a word where a text is waited for", EmptyReply, Processing, || {
         expecting("220", |_| {})
     }),
-    fails(124, "a tcp:// port resets the connection", ConnectionReset, Processing, || expecting("220", reset_later)),
-    fails(124, "a tcp:// port says something else and stays open", MessageTimeout, Transfer, || {
+    fails(130, "a tcp:// port resets the connection", ConnectionReset, Processing, || expecting("220", reset_later)),
+    fails(130, "a tcp:// port says something else and stays open", MessageTimeout, Transfer, || {
         let case = expecting("220", |conn| {
             conn.send("554 no service\r\n");
             conn.stall();
@@ -77,39 +77,39 @@ pub(crate) const ROWS: &[Row] = &[
             assert_eq!(outcome.body_bytes, 16);
         })
     }),
-    fails(124, "half of the text comes over a tcp:// connection, and then nothing", MessageTimeout, Transfer, || {
+    fails(130, "half of the text comes over a tcp:// connection, and then nothing", MessageTimeout, Transfer, || {
         let case = expecting("220 ready", |conn| {
             conn.send("220 re");
             conn.stall();
         });
         case.within(300)
     }),
-    answers(124, "a tcp:// port says something else and closes", AssertionFailed, || {
+    answers(130, "a tcp:// port says something else and closes", AssertionFailed, || {
         expecting("220", |conn| {
             conn.send("554 no service\r\n");
         })
     }),
-    answers(124, "a tcp:// port says what it must not say", AssertionFailed, || {
+    answers(130, "a tcp:// port says what it must not say", AssertionFailed, || {
         let server = Server::start(|conn| {
             conn.send("-ERR loading\r\n");
             conn.stall();
         });
         to(&server).step(|step| step.expect.body.push(TextRule::Lacks(Value::plain("ERR")))).keep(server)
     }),
-    fails(124, "a tcp:// connection is reset in the middle of the text", ConnectionReset, Transfer, || {
+    fails(130, "a tcp:// connection is reset in the middle of the text", ConnectionReset, Transfer, || {
         expecting("220 ready", |conn| {
             conn.send("220 re");
             conn.wait(Duration::from_millis(50));
             conn.reset();
         })
     }),
-    fails(124, "a tcp:// port floods the connection with other text", BodyTooLarge, Transfer, || {
+    fails(130, "a tcp:// port floods the connection with other text", BodyTooLarge, Transfer, || {
         expecting("220", |conn| conn.send_forever("x".repeat(10_000), Duration::ZERO))
     }),
-    fails(124, "single bytes of other text drip from a tcp:// port", MessageTimeout, Transfer, || {
+    fails(130, "single bytes of other text drip from a tcp:// port", MessageTimeout, Transfer, || {
         expecting("220", |conn| conn.send_forever("x", Duration::from_millis(1))).within(400)
     }),
-    up(125, "a tls:// port shakes hands, and its certificate is as expected", || {
+    up(131, "a tls:// port shakes hands, and its certificate is as expected", || {
         let case = tls_case(|_, _| {}, Conn::stall);
         case.step(|step| {
             step.expect.certificate_days = Some(14);
@@ -123,7 +123,7 @@ pub(crate) const ROWS: &[Row] = &[
             assert!(outcome.tls.as_ref().expect("facts").verified);
         })
     }),
-    up(125, "a tls:// port says what is expected", || {
+    up(131, "a tls:// port says what is expected", || {
         let case = tls_case(
             |_, _| {},
             |conn| {
@@ -133,53 +133,53 @@ pub(crate) const ROWS: &[Row] = &[
         );
         case.step(|step| step.expect.body.push(TextRule::Matches(Pattern::new("^\\* OK").expect("a pattern"))))
     }),
-    fails(125, "a tls:// port accepts and stays silent", TlsHandshakeTimeout, Tls, || {
+    fails(131, "a tls:// port accepts and stays silent", TlsHandshakeTimeout, Tls, || {
         plain_tls(Conn::stall).within(400)
     }),
-    fails(125, "a tls:// port does not speak TLS", TlsNotTls, Tls, || {
+    fails(131, "a tls:// port does not speak TLS", TlsNotTls, Tls, || {
         plain_tls(|conn| {
             conn.send("220 mail.example.com ESMTP\r\n");
             conn.stall();
         })
     }),
-    fails(125, "a tls:// port closes in the handshake", TlsHandshakeFailed, Tls, || plain_tls(|_| {})),
-    fails(125, "a tls:// port resets in the handshake", ConnectionReset, Tls, || {
+    fails(131, "a tls:// port closes in the handshake", TlsHandshakeFailed, Tls, || plain_tls(|_| {})),
+    fails(131, "a tls:// port resets in the handshake", ConnectionReset, Tls, || {
         plain_tls(|conn| {
             conn.read_exactly(5);
             conn.reset();
         })
     }),
-    fails(125, "the certificate of a tls:// port has expired", TlsCertExpired, Tls, || {
+    fails(131, "the certificate of a tls:// port has expired", TlsCertExpired, Tls, || {
         let expired = |params: &mut rcgen::CertificateParams, _: &str| {
             params.not_before = tls::before(2 * DAY).into();
             params.not_after = tls::before(DAY).into();
         };
         tls_case(expired, Conn::stall)
     }),
-    fails(125, "the certificate of a tls:// port is for other names", TlsCertNameMismatch, Tls, || {
+    fails(131, "the certificate of a tls:// port is for other names", TlsCertNameMismatch, Tls, || {
         tls_case(|params, _| *params = tls::leaf_params(&["other.test"]), Conn::stall)
     }),
-    fails(125, "the issuer of a tls:// port's certificate is not trusted", TlsCertUntrusted, Tls, || {
+    fails(131, "the issuer of a tls:// port's certificate is not trusted", TlsCertUntrusted, Tls, || {
         let stranger = Authority::named("stranger");
         let ca_file = stranger.ca_file();
         let case = tls_case(|_, _| {}, Conn::stall);
         case.probe(|probe| probe.transport.tls.ca_file = Some(ca_file)).keep(stranger)
     }),
-    fails(125, "a tls:// port asks for a client certificate", TlsClientCertRequired, Tls, || {
+    fails(131, "a tls:// port asks for a client certificate", TlsClientCertRequired, Tls, || {
         let authority = Authority::new();
         let config = authority.leaf(&["good.test"]).config_for_clients_of(&authority, rustls::ALL_VERSIONS);
         let server = Server::tls(config, Conn::stall);
         let ca_file = authority.ca_file();
         at_tls(&server).probe(|probe| probe.transport.tls.ca_file = Some(ca_file)).keep(server).keep(authority)
     }),
-    answers(125, "the certificate of a tls:// port ends too soon", AssertionFailed, || {
+    answers(131, "the certificate of a tls:// port ends too soon", AssertionFailed, || {
         tls_case(|_, _| {}, Conn::stall).step(|step| step.expect.certificate_days = Some(60))
     }),
-    answers(125, "the certificate of a tls:// port has another issuer than expected", AssertionFailed, || {
+    answers(131, "the certificate of a tls:// port has another issuer than expected", AssertionFailed, || {
         let wanted = vec![Value::plain("Let's Encrypt")];
         tls_case(|_, _| {}, Conn::stall).step(|step| step.expect.certificate_issuer = wanted)
     }),
-    answers(125, "the certificate of a tls:// port is not for a name that is expected", AssertionFailed, || {
+    answers(131, "the certificate of a tls:// port is not for a name that is expected", AssertionFailed, || {
         let wanted = vec![Value::plain("good.test"), Value::plain("www.good.test")];
         tls_case(|_, _| {}, Conn::stall).step(|step| step.expect.certificate_names = wanted).also(|outcome| {
             let message = &outcome.failure.as_ref().expect("a failure").message;

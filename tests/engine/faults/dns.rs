@@ -16,7 +16,7 @@ use crate::support::dns::{Dns, FORMAT_ERROR, NAME_ERROR, REFUSED, Record, Reply,
 use crate::support::server;
 
 pub(crate) const ROWS: &[Row] = &[
-    up(127, "a name server answers over UDP", || {
+    up(133, "a name server answers over UDP", || {
         asking("x.test?type=A", Reply::Zone { authoritative: false, records: vec![address("x.test", 1)] }).also(
             |outcome| {
                 let timings = outcome.timings;
@@ -25,18 +25,18 @@ pub(crate) const ROWS: &[Row] = &[
             },
         )
     }),
-    up(127, "a name server's answer is too long for UDP and comes over TCP", || {
+    up(133, "a name server's answer is too long for UDP and comes over TCP", || {
         let records = (0..200).map(|n| Record::text("x.test", &n.to_string().repeat(80))).collect();
         asking("x.test?type=TXT", Reply::CutZone(records)).also(|outcome| {
             assert!(outcome.timings.connect.is_some(), "{:?}", outcome.timings);
             assert!(outcome.body_bytes > 20_000, "{}", outcome.body_bytes);
         })
     }),
-    up(127, "a name server's answer has 64 KiB", || {
+    up(133, "a name server's answer has 64 KiB", || {
         let records = (0..290).map(|n| Record::text("x.test", &format!("{n:0>200}"))).collect();
         asking("x.test?type=TXT", Reply::CutZone(records))
     }),
-    up(127, "a name server says the records, the time and the authority that are expected", || {
+    up(133, "a name server says the records, the time and the authority that are expected", || {
         let records = vec![Record::mail("x.test", 10, "mx1.x.test"), Record::mail("x.test", 20, "mx2.x.test")];
         asking("x.test?type=MX", Reply::Zone { authoritative: true, records }).step(|step| {
             let dns = &mut step.expect.dns;
@@ -47,15 +47,15 @@ pub(crate) const ROWS: &[Row] = &[
             dns.rcode = vec!["NOERROR"];
         })
     }),
-    up(127, "the records stand at the end of aliases", || {
+    up(133, "the records stand at the end of aliases", || {
         let records = vec![address("c.test", 60), Record::alias("b.test", "c.test"), Record::alias("x.test", "b.test")];
         asking("x.test", Reply::Zone { authoritative: false, records })
             .step(|step| step.expect.dns.equals = vec![Value::plain("127.0.0.1")])
     }),
-    up(127, "a name that must not exist does not", || {
+    up(133, "a name that must not exist does not", || {
         asking("x.test", Reply::Code(NAME_ERROR)).step(|step| step.expect.dns.rcode = vec!["NXDOMAIN"])
     }),
-    up(127, "a name server does not know the OPT record, and answers without it", || {
+    up(133, "a name server does not know the OPT record, and answers without it", || {
         let dns = Dns::start(|question| {
             if question.edns {
                 return Reply::Code(FORMAT_ERROR);
@@ -64,7 +64,7 @@ pub(crate) const ROWS: &[Row] = &[
         });
         at(dns, "x.test")
     }),
-    up(127, "stray datagrams come before the answer of a name server", || {
+    up(133, "stray datagrams come before the answer of a name server", || {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
         let server = socket.local_addr().expect("an address");
         thread::spawn(move || {
@@ -80,23 +80,23 @@ pub(crate) const ROWS: &[Row] = &[
         });
         Case::get(format!("dns://{server}/x.test")).step(|step| step.expect.dns.count = Some(0))
     }),
-    fails(127, "a name server is silent", DnsTimeout, Processing, || asking("x.test", Reply::Silence).within(300)),
-    fails(127, "a name server sends what is no DNS message", DnsTimeout, Processing, || {
+    fails(133, "a name server is silent", DnsTimeout, Processing, || asking("x.test", Reply::Silence).within(300)),
+    fails(133, "a name server sends what is no DNS message", DnsTimeout, Processing, || {
         asking("x.test", Reply::Garbage).within(300)
     }),
-    fails(127, "a name server answers under another transaction's number", DnsTimeout, Processing, || {
+    fails(133, "a name server answers under another transaction's number", DnsTimeout, Processing, || {
         asking("x.test", Reply::WrongId(vec![Ipv4Addr::LOCALHOST.into()])).within(300)
     }),
-    fails(127, "nothing listens where a name server should be", ConnectRefused, Processing, || {
+    fails(133, "nothing listens where a name server should be", ConnectRefused, Processing, || {
         Case::get(format!("dns://127.0.0.1:{}/x.test", closed_udp_port()))
     }),
-    fails(127, "the name of a name server does not exist", DnsNotFound, Resolve, || {
+    fails(133, "the name of a name server does not exist", DnsNotFound, Resolve, || {
         let dns = Dns::always(Reply::Code(NAME_ERROR));
         let resolver = Resolver::Udp(dns.address());
         Case::get("dns://ns.absent.test/x.test").probe(|probe| probe.transport.resolver = resolver).keep(dns)
     }),
     fails(
-        127,
+        133,
         "`source-address` of a question is an address that this host does not have",
         ProberNoRoute,
         Processing,
@@ -105,33 +105,33 @@ pub(crate) const ROWS: &[Row] = &[
                 .probe(|probe| probe.transport.source_address = Some([192, 0, 2, 77].into()))
         },
     ),
-    fails(127, "a name server's answer cannot be read", DnsServerFailure, Processing, || asking("x.test", Reply::Torn)),
-    fails(127, "a name server cuts its answer, and closes the connection of TCP", EmptyReply, Processing, || {
+    fails(133, "a name server's answer cannot be read", DnsServerFailure, Processing, || asking("x.test", Reply::Torn)),
+    fails(133, "a name server cuts its answer, and closes the connection of TCP", EmptyReply, Processing, || {
         let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
         let server = closing_server(&udp);
         cut_always(udp);
         Case::get(format!("dns://{}/x.test", server.address())).keep(server)
     }),
-    answers(127, "a name server says that there is no such name", DnsNotFound, || {
+    answers(133, "a name server says that there is no such name", DnsNotFound, || {
         asking("x.test", Reply::Code(NAME_ERROR))
     }),
-    answers(127, "a name server answers SERVFAIL", DnsServerFailure, || asking("x.test", Reply::Code(SERVER_FAILURE))),
-    answers(127, "a name server answers REFUSED", DnsServerFailure, || asking("x.test", Reply::Code(REFUSED))),
-    answers(127, "a name server has no record of the type (NODATA)", DnsNoAddress, || {
+    answers(133, "a name server answers SERVFAIL", DnsServerFailure, || asking("x.test", Reply::Code(SERVER_FAILURE))),
+    answers(133, "a name server answers REFUSED", DnsServerFailure, || asking("x.test", Reply::Code(REFUSED))),
+    answers(133, "a name server has no record of the type (NODATA)", DnsNoAddress, || {
         asking("x.test?type=MX", Reply::Zone { authoritative: false, records: Vec::new() })
     }),
-    answers(127, "a name server answers with an alias and no record", DnsNoAddress, || {
+    answers(133, "a name server answers with an alias and no record", DnsNoAddress, || {
         asking("x.test", Reply::Alias("y.test".to_owned()))
     }),
-    answers(127, "the aliases in an answer lead back to themselves", DnsServerFailure, || {
+    answers(133, "the aliases in an answer lead back to themselves", DnsServerFailure, || {
         let records = vec![Record::alias("x.test", "y.test"), Record::alias("y.test", "x.test")];
         asking("x.test", Reply::Zone { authoritative: false, records })
     }),
-    answers(127, "an alias in an answer is its own", DnsServerFailure, || {
+    answers(133, "an alias in an answer is its own", DnsServerFailure, || {
         let records = vec![Record::alias("x.test", "y.test"), Record::alias("y.test", "y.test")];
         asking("x.test", Reply::Zone { authoritative: false, records })
     }),
-    answers(127, "a name server has another address than expected", AssertionFailed, || {
+    answers(133, "a name server has another address than expected", AssertionFailed, || {
         let case = asking("x.test", Reply::Zone { authoritative: false, records: vec![address("x.test", 60)] });
         case.step(|step| step.expect.dns.equals = vec![Value::plain("192.0.2.1")]).also(|outcome| {
             let message = &outcome.failure.as_ref().expect("a failure").message;
@@ -140,15 +140,15 @@ pub(crate) const ROWS: &[Row] = &[
             assert!(body.as_str().contains("x.test. 60 A 127.0.0.1"), "{body}");
         })
     }),
-    answers(127, "a name server's records may be kept for too long", AssertionFailed, || {
+    answers(133, "a name server's records may be kept for too long", AssertionFailed, || {
         let case = asking("x.test", Reply::Zone { authoritative: false, records: vec![address("x.test", 86_400)] });
         case.step(|step| step.expect.dns.max_ttl = Some(Duration::from_hours(1)))
     }),
-    answers(127, "a name server does not answer for the zone itself", AssertionFailed, || {
+    answers(133, "a name server does not answer for the zone itself", AssertionFailed, || {
         let case = asking("x.test", Reply::Zone { authoritative: false, records: vec![address("x.test", 60)] });
         case.step(|step| step.expect.dns.authoritative = Some(true))
     }),
-    answers(127, "a name that must not exist does", AssertionFailed, || {
+    answers(133, "a name that must not exist does", AssertionFailed, || {
         let case = asking("x.test", Reply::Zone { authoritative: false, records: vec![address("x.test", 60)] });
         case.step(|step| step.expect.dns.rcode = vec!["NXDOMAIN"])
     }),

@@ -19,7 +19,7 @@ use crate::support::tls::Authority;
 pub(crate) const SERVING: &[u8] = &[0, 0, 0, 0, 2, 8, 1];
 
 pub(crate) const ROWS: &[Row] = &[
-    up(129, "a health service of gRPC says that it is serving", || {
+    up(135, "a health service of gRPC says that it is serving", || {
         calls(|conn, stream| {
             conn.send(answer(stream, SERVING, "0"));
             conn.stall();
@@ -29,7 +29,7 @@ pub(crate) const ROWS: &[Row] = &[
             assert!(outcome.timings.processing.is_some() && outcome.timings.transfer.is_some());
         })
     }),
-    up(129, "a health service of gRPC is serving over TLS", || {
+    up(135, "a health service of gRPC is serving over TLS", || {
         let authority = Authority::new();
         let negotiates = |config: &mut ServerConfig| config.alpn_protocols = vec![b"h2".to_vec()];
         let config = authority.leaf(&["good.test"]).config_with(rustls::ALL_VERSIONS, negotiates);
@@ -47,14 +47,14 @@ pub(crate) const ROWS: &[Row] = &[
             .keep(server)
             .keep(authority)
     }),
-    up(129, "a gRPC server has no health service, and `expect.grpc-status` is UNIMPLEMENTED", || {
+    up(135, "a gRPC server has no health service, and `expect.grpc-status` is UNIMPLEMENTED", || {
         let case = calls(|conn, stream| {
             conn.send(trailers_alone(stream, "12"));
             conn.stall();
         });
         case.step(|step| step.expect.grpc_status = vec![uptick::model::GrpcStatus(12)])
     }),
-    answers(129, "a health service of gRPC says that it is not serving", GrpcNotServing, || {
+    answers(135, "a health service of gRPC says that it is not serving", GrpcNotServing, || {
         calls(|conn, stream| {
             conn.send(answer(stream, &[0, 0, 0, 0, 2, 8, 2], "0"));
             conn.stall();
@@ -64,13 +64,13 @@ pub(crate) const ROWS: &[Row] = &[
             assert!(message.as_str().ends_with("says NOT_SERVING of shop.Cart"), "{message}");
         })
     }),
-    answers(129, "a health service of gRPC says nothing of its status", GrpcNotServing, || {
+    answers(135, "a health service of gRPC says nothing of its status", GrpcNotServing, || {
         calls(|conn, stream| {
             conn.send(answer(stream, &[0, 0, 0, 0, 0], "0"));
             conn.stall();
         })
     }),
-    answers(129, "a health service of gRPC does not know the service", GrpcStatus, || {
+    answers(135, "a health service of gRPC does not know the service", GrpcStatus, || {
         calls(|conn, stream| {
             conn.send(trailers_alone(stream, "5"));
             conn.stall();
@@ -81,89 +81,89 @@ pub(crate) const ROWS: &[Row] = &[
             assert_eq!(outcome.code(), Some(5));
         })
     }),
-    answers(129, "a gRPC server is unavailable", GrpcStatus, || {
+    answers(135, "a gRPC server is unavailable", GrpcStatus, || {
         calls(|conn, stream| {
             conn.send(answer(stream, b"", "14"));
             conn.stall();
         })
     }),
-    answers(129, "a proxy before a gRPC server answers 503", Status, || {
+    answers(135, "a proxy before a gRPC server answers 503", Status, || {
         calls(|conn, stream| {
             let head = [h2::header(":status", b"503"), h2::header("content-type", b"text/html")].concat();
             conn.send(h2::frame(h2::HEADERS, h2::END_HEADERS | h2::END_STREAM, stream, &head));
             conn.stall();
         })
     }),
-    fails(129, "what answers a call is a web page", HttpProtocol, Processing, || {
+    fails(135, "what answers a call is a web page", HttpProtocol, Processing, || {
         calls(|conn, stream| {
             let head = [h2::STATUS_200, &h2::header("content-type", b"text/html")].concat();
             conn.send(h2::frame(h2::HEADERS, h2::END_HEADERS, stream, &head));
             conn.stall();
         })
     }),
-    fails(129, "a gRPC port speaks HTTP/1.1", HttpProtocol, Processing, || {
+    fails(135, "a gRPC port speaks HTTP/1.1", HttpProtocol, Processing, || {
         serve(|conn| {
             conn.send("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");
             conn.stall();
         })
     }),
-    fails(129, "nothing listens on a gRPC port", ConnectRefused, Connect, || {
+    fails(135, "nothing listens on a gRPC port", ConnectRefused, Connect, || {
         Case::get(format!("grpc://127.0.0.1:{}", server::closed_port()))
     }),
-    fails(129, "a gRPC port is silent", ResponseTimeout, Processing, || serve(Conn::stall).within(300)),
-    fails(129, "a gRPC port does not answer the call", ResponseTimeout, Processing, || {
+    fails(135, "a gRPC port is silent", ResponseTimeout, Processing, || serve(Conn::stall).within(300)),
+    fails(135, "a gRPC port does not answer the call", ResponseTimeout, Processing, || {
         calls(|conn, _| conn.stall()).within(300)
     }),
-    fails(129, "a gRPC port with TLS is silent", TlsHandshakeTimeout, Tls, || {
+    fails(135, "a gRPC port with TLS is silent", TlsHandshakeTimeout, Tls, || {
         let server = Server::start(Conn::stall);
         Case::get(format!("grpcs://good.test:{}", server.port())).at(server.address()).within(300).keep(server)
     }),
-    fails(129, "a gRPC port closes without a word", EmptyReply, Processing, || calls(|_, _| {})),
-    fails(129, "a gRPC port resets the connection", ConnectionReset, Processing, || calls(|conn, _| conn.reset())),
-    fails(129, "a gRPC server resets the stream of a call", Http2Error, Processing, || {
+    fails(135, "a gRPC port closes without a word", EmptyReply, Processing, || calls(|_, _| {})),
+    fails(135, "a gRPC port resets the connection", ConnectionReset, Processing, || calls(|conn, _| conn.reset())),
+    fails(135, "a gRPC server resets the stream of a call", Http2Error, Processing, || {
         calls(|conn, stream| {
             conn.send(h2::reset(stream, h2::INTERNAL_ERROR));
             conn.stall();
         })
     }),
-    fails(129, "the head of a gRPC answer comes, and then nothing", BodyTimeout, Transfer, || {
+    fails(135, "the head of a gRPC answer comes, and then nothing", BodyTimeout, Transfer, || {
         calls(|conn, stream| {
             conn.send(head(stream));
             conn.stall();
         })
         .within(300)
     }),
-    fails(129, "the connection ends in the middle of a gRPC answer", BodyTruncated, Transfer, || {
+    fails(135, "the connection ends in the middle of a gRPC answer", BodyTruncated, Transfer, || {
         calls(|conn, stream| {
             conn.send([head(stream), h2::frame(h2::DATA, 0, stream, &SERVING[..4])].concat());
             conn.wait(Duration::from_millis(50));
         })
     }),
-    fails(129, "a gRPC answer ends without a status", HttpProtocol, Transfer, || {
+    fails(135, "a gRPC answer ends without a status", HttpProtocol, Transfer, || {
         calls(|conn, stream| {
             conn.send([head(stream), h2::frame(h2::DATA, h2::END_STREAM, stream, SERVING)].concat());
             conn.stall();
         })
     }),
-    fails(129, "a gRPC answer is compressed, though nothing was offered", HttpProtocol, Transfer, || {
+    fails(135, "a gRPC answer is compressed, though nothing was offered", HttpProtocol, Transfer, || {
         calls(|conn, stream| {
             conn.send(answer(stream, &[1, 0, 0, 0, 2, 8, 1], "0"));
             conn.stall();
         })
     }),
-    fails(129, "a gRPC answer is no health status", HttpProtocol, Transfer, || {
+    fails(135, "a gRPC answer is no health status", HttpProtocol, Transfer, || {
         calls(|conn, stream| {
             conn.send(answer(stream, &[0, 0, 0, 0, 2, 0xff, 0xff], "0"));
             conn.stall();
         })
     }),
-    fails(129, "a gRPC answer announces more than it has", HttpProtocol, Transfer, || {
+    fails(135, "a gRPC answer announces more than it has", HttpProtocol, Transfer, || {
         calls(|conn, stream| {
             conn.send(answer(stream, &[0, 0xff, 0xff, 0xff, 0xff, 8, 1], "0"));
             conn.stall();
         })
     }),
-    fails(129, "a gRPC answer has no end", BodyTooLarge, Transfer, || {
+    fails(135, "a gRPC answer has no end", BodyTooLarge, Transfer, || {
         calls(|conn, stream| {
             conn.send(head(stream));
             conn.send_forever(h2::frame(h2::DATA, 0, stream, &[0; 10_000]), Duration::ZERO);

@@ -1,8 +1,10 @@
 //! Proxies: what is the proxy's own fault, what it reports of the target, and what comes through.
 
+use std::sync::Arc;
+
 use uptick::model::FailureClass::{ConnectRefused, ConnectTimeout, ConnectUnreachable, ProxyRefused, Status};
 use uptick::model::Phase::Connect;
-use uptick::model::{Outcome, Resolver, Value};
+use uptick::model::{DirectTarget, Outcome, ProxyEnvironment, Resolver, TextRule, Value};
 
 use crate::faults::row::{Case, Row, answers, fails, up};
 use crate::support::dns::{Dns, Reply};
@@ -81,6 +83,24 @@ pub(crate) const ROWS: &[Row] = &[
         forwarding(server::answer(503, &[], ""))
     }),
     up(126, "a proxy forwards plain HTTP", || forwarding(server::ok("hello"))),
+    up(126, "a proxy that the environment names is used where the probe asks for it", || {
+        let proxy = Server::answers(server::ok("hello"));
+        environment("http://target.test/", proxy.port(), "other.test").keep(proxy)
+    }),
+    up(126, "a target that `NO_PROXY` lists is reached without the proxy of the environment", || {
+        let server = Server::answers(server::ok("hello"));
+        environment(&server.url("/"), server::closed_port(), "other.test, 127.0.0.0/8").keep(server)
+    }),
+    up(127, "a proxy tunnels a tcp:// connection to the target", || {
+        let proxy = Server::start(|conn| {
+            let asked = conn.request();
+            assert!(asked.starts_with(b"CONNECT mail.test:25 "), "{}", String::from_utf8_lossy(&asked));
+            conn.send("HTTP/1.1 200 Connection established\r\n\r\n220 ready\r\n");
+            conn.stall();
+        });
+        through("http", "tcp://mail.test:25", proxy)
+            .step(|step| step.expect.body.push(TextRule::Contains(Value::plain("220"))))
+    }),
     up(127, "a proxy tunnels TLS to the target", || {
         let authority = Authority::new();
         let config = authority.leaf(&["good.test"]).config();
@@ -139,6 +159,16 @@ pub(crate) const ROWS: &[Row] = &[
 ];
 
 #[track_caller]
+/// A probe that takes its proxy from an environment.
+fn environment(url: &str, proxy: u16, direct: &str) -> Case {
+    let environment = ProxyEnvironment {
+        http: Some(Value::plain(&format!("http://127.0.0.1:{proxy}"))),
+        direct: DirectTarget::list(direct),
+        ..ProxyEnvironment::default()
+    };
+    Case::get(url).probe(|probe| probe.transport.proxy_environment = Some(Arc::new(environment)))
+}
+
 fn says(outcome: &Outcome, text: &str) {
     let message = &outcome.failure.as_ref().expect("a failure").message;
     assert!(message.as_str().contains(text), "{message}");

@@ -15,7 +15,7 @@ use crate::support::server::{Conn, Server};
 use crate::support::tls::Authority;
 
 pub(crate) const ROWS: &[Row] = &[
-    up(126, "a mail server starts TLS when it is asked to (SMTP)", || {
+    up(132, "a mail server starts TLS when it is asked to (SMTP)", || {
         case(Starttls::Smtp, |conn, config| {
             smtp(conn, "250-mail.test\r\n250-PIPELINING\r\n250 STARTTLS\r\n", "220 go ahead\r\n");
             conn.shake_hands(config);
@@ -27,7 +27,7 @@ pub(crate) const ROWS: &[Row] = &[
             assert!(outcome.tls.as_ref().expect("facts").verified);
         })
     }),
-    up(126, "a mail server starts TLS when it is asked to (IMAP)", || {
+    up(132, "a mail server starts TLS when it is asked to (IMAP)", || {
         case(Starttls::Imap, |conn, config| {
             conn.send("* OK ready\r\n");
             conn.read_exactly(13);
@@ -36,7 +36,7 @@ pub(crate) const ROWS: &[Row] = &[
             conn.stall();
         })
     }),
-    up(126, "a database starts TLS when it is asked to (PostgreSQL)", || {
+    up(132, "a database starts TLS when it is asked to (PostgreSQL)", || {
         case(Starttls::Postgres, |conn, config| {
             conn.read_exactly(8);
             conn.send("S");
@@ -44,12 +44,12 @@ pub(crate) const ROWS: &[Row] = &[
             conn.stall();
         })
     }),
-    fails(126, "a mail server does not offer STARTTLS", StarttlsRefused, Processing, || {
+    fails(132, "a mail server does not offer STARTTLS", StarttlsRefused, Processing, || {
         case(Starttls::Smtp, |conn, _| {
             smtp(conn, "250-mail.test\r\n250 PIPELINING\r\n", "502 no\r\n");
         })
     }),
-    fails(126, "a mail server refuses to start TLS", StarttlsRefused, Processing, || {
+    fails(132, "a mail server refuses to start TLS", StarttlsRefused, Processing, || {
         case(Starttls::Smtp, |conn, _| {
             smtp(conn, "250 STARTTLS\r\n", "454 TLS not available due to temporary reason\r\n");
             conn.stall();
@@ -59,15 +59,15 @@ pub(crate) const ROWS: &[Row] = &[
             assert!(message.as_str().contains("`454 TLS not available"), "{message}");
         })
     }),
-    fails(126, "a mail server serves nobody", StarttlsRefused, Processing, || says("554 no service here\r\n")),
-    fails(126, "what is asked to start TLS speaks another protocol", StarttlsRefused, Processing, || {
+    fails(132, "a mail server serves nobody", StarttlsRefused, Processing, || says("554 no service here\r\n")),
+    fails(132, "what is asked to start TLS speaks another protocol", StarttlsRefused, Processing, || {
         says("SSH-2.0-OpenSSH_9.7\r\n")
     }),
-    fails(126, "what is asked to start TLS speaks TLS at once", StarttlsRefused, Processing, || {
+    fails(132, "what is asked to start TLS speaks TLS at once", StarttlsRefused, Processing, || {
         says([21, 3, 3, 0, 2, 2, 10, b'\n'])
     }),
     fails(
-        126,
+        132,
         "a mail server says more in clear text after it agreed to start TLS",
         StarttlsRefused,
         Processing,
@@ -78,35 +78,35 @@ pub(crate) const ROWS: &[Row] = &[
             })
         },
     ),
-    fails(126, "a mail server's greeting never ends a line", StarttlsRefused, Processing, || {
+    fails(132, "a mail server's greeting never ends a line", StarttlsRefused, Processing, || {
         case(Starttls::Smtp, |conn, _| conn.send_forever("220-".repeat(1_000), Duration::ZERO))
     }),
-    fails(126, "a mail server's greeting never ends", StarttlsRefused, Processing, || {
+    fails(132, "a mail server's greeting never ends", StarttlsRefused, Processing, || {
         case(Starttls::Smtp, |conn, _| conn.send_forever("220-welcome\r\n".repeat(100), Duration::ZERO))
     }),
-    fails(126, "a mail server is silent", ResponseTimeout, Processing, || {
+    fails(132, "a mail server is silent", ResponseTimeout, Processing, || {
         case(Starttls::Smtp, |conn, _| conn.stall()).within(300)
     }),
-    fails(126, "a mail server greets and is silent then", ResponseTimeout, Processing, || {
+    fails(132, "a mail server greets and is silent then", ResponseTimeout, Processing, || {
         case(Starttls::Smtp, |conn, _| {
             conn.send("220 mail.test\r\n");
             conn.stall();
         })
         .within(300)
     }),
-    fails(126, "a mail server closes without a word", EmptyReply, Processing, || case(Starttls::Smtp, |_, _| {})),
-    fails(126, "a mail server resets the connection", ConnectionReset, Processing, || {
+    fails(132, "a mail server closes without a word", EmptyReply, Processing, || case(Starttls::Smtp, |_, _| {})),
+    fails(132, "a mail server resets the connection", ConnectionReset, Processing, || {
         case(Starttls::Smtp, |conn, _| {
             conn.wait(Duration::from_millis(50));
             conn.reset();
         })
     }),
-    fails(126, "an IMAP server says goodbye", StarttlsRefused, Processing, || {
+    fails(132, "an IMAP server says goodbye", StarttlsRefused, Processing, || {
         case(Starttls::Imap, |conn, _| {
             conn.send("* BYE overloaded\r\n");
         })
     }),
-    fails(126, "an IMAP server refuses to start TLS", StarttlsRefused, Processing, || {
+    fails(132, "an IMAP server refuses to start TLS", StarttlsRefused, Processing, || {
         case(Starttls::Imap, |conn, _| {
             conn.send("* OK ready\r\n");
             conn.read_exactly(13);
@@ -114,19 +114,19 @@ pub(crate) const ROWS: &[Row] = &[
             conn.stall();
         })
     }),
-    fails(126, "a database has no TLS", StarttlsRefused, Processing, || {
+    fails(132, "a database has no TLS", StarttlsRefused, Processing, || {
         case(Starttls::Postgres, |conn, _| {
             conn.read_exactly(8);
             conn.send("N");
         })
     }),
-    fails(126, "a database answers with an error", StarttlsRefused, Processing, || {
+    fails(132, "a database answers with an error", StarttlsRefused, Processing, || {
         case(Starttls::Postgres, |conn, _| {
             conn.read_exactly(8);
             conn.send("E\0\0\0\x1bSFATAL\0Mtoo many clients\0\0");
         })
     }),
-    fails(126, "a mail server agrees to start TLS and does not", TlsNotTls, Tls, || {
+    fails(132, "a mail server agrees to start TLS and does not", TlsNotTls, Tls, || {
         case(Starttls::Smtp, |conn, _| {
             smtp(conn, "250 STARTTLS\r\n", "220 go ahead\r\n");
             conn.read_exactly(5);
@@ -134,14 +134,14 @@ pub(crate) const ROWS: &[Row] = &[
             conn.stall();
         })
     }),
-    fails(126, "a mail server agrees to start TLS and is silent then", TlsHandshakeTimeout, Tls, || {
+    fails(132, "a mail server agrees to start TLS and is silent then", TlsHandshakeTimeout, Tls, || {
         case(Starttls::Smtp, |conn, _| {
             smtp(conn, "250 STARTTLS\r\n", "220 go ahead\r\n");
             conn.stall();
         })
         .within(400)
     }),
-    fails(126, "a mail server's certificate is not trusted", TlsCertUntrusted, Tls, || {
+    fails(132, "a mail server's certificate is not trusted", TlsCertUntrusted, Tls, || {
         let stranger = Authority::named("stranger");
         let ca_file = stranger.ca_file();
         let case = case(Starttls::Smtp, |conn, config| {

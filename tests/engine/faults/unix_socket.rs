@@ -12,7 +12,7 @@ use crate::faults::row::{Case, Row, fails, up};
 use crate::support::server;
 
 pub(crate) const ROWS: &[Row] = &[
-    up(130, "HTTP is spoken over a Unix socket", || {
+    up(136, "HTTP is spoken over a Unix socket", || {
         let case = serve("http://app.test/health", Some(&server::ok("hello")));
         case.step(|step| step.expect.body.push(TextRule::Contains(Value::plain("hello")))).also(|outcome| {
             let timings = outcome.timings;
@@ -20,8 +20,8 @@ pub(crate) const ROWS: &[Row] = &[
             assert_eq!((outcome.status, outcome.remote), (Some(200), None));
         })
     }),
-    up(130, "a Unix socket accepts a connection that nothing is to come over", || serve("tcp://app.test:1", None)),
-    fails(130, "there is no Unix socket", ConnectRefused, Connect, || {
+    up(136, "a Unix socket accepts a connection that nothing is to come over", || serve("tcp://app.test:1", None)),
+    fails(136, "there is no Unix socket", ConnectRefused, Connect, || {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("absent.sock");
         Case::get("http://app.test/").probe(|probe| probe.transport.unix_socket = Some(path)).keep(folder).also(
@@ -31,15 +31,15 @@ pub(crate) const ROWS: &[Row] = &[
             },
         )
     }),
-    fails(130, "nothing listens on a Unix socket any more", ConnectRefused, Connect, || {
+    fails(136, "nothing listens on a Unix socket any more", ConnectRefused, Connect, || {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("old.sock");
         drop(UnixListener::bind(&path).expect("a socket"));
         Case::get("http://app.test/").probe(|probe| probe.transport.unix_socket = Some(path)).keep(folder)
     }),
-    fails(130, "a Unix socket is silent", ResponseTimeout, Processing, || serve("http://app.test/", None).within(300)),
-    fails(130, "a Unix socket closes without a word", EmptyReply, Processing, || serve("http://app.test/", Some(b""))),
-    fails(130, "a Unix socket does not speak TLS", TlsNotTls, Tls, || {
+    fails(136, "a Unix socket is silent", ResponseTimeout, Processing, || serve("http://app.test/", None).within(300)),
+    fails(136, "a Unix socket closes without a word", EmptyReply, Processing, || serve("http://app.test/", Some(b""))),
+    fails(136, "a Unix socket does not speak TLS", TlsNotTls, Tls, || {
         serve("https://app.test/", Some(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
     }),
 ];

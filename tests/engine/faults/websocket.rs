@@ -22,7 +22,7 @@ const CLOSE: u8 = 0x88;
 const PING: u8 = 0x89;
 
 pub(crate) const ROWS: &[Row] = &[
-    up(128, "a WebSocket stands, and nothing is to come over it", || {
+    up(134, "a WebSocket stands, and nothing is to come over it", || {
         upgraded(|conn| {
             let farewell = read_frame(conn);
             assert_eq!(farewell, Some((8, 1000_u16.to_be_bytes().to_vec())), "the close is clean");
@@ -33,7 +33,7 @@ pub(crate) const ROWS: &[Row] = &[
             assert!(outcome.timings.processing.is_some() && outcome.timings.transfer.is_some());
         })
     }),
-    up(128, "a WebSocket answers what is sent", || {
+    up(134, "a WebSocket answers what is sent", || {
         let case = upgraded(|conn| {
             let asked = read_frame(conn);
             conn.send(frame(TEXT, if asked == Some((1, b"ping".to_vec())) { br#"{"type":"pong"}"# } else { b"?" }));
@@ -47,7 +47,7 @@ pub(crate) const ROWS: &[Row] = &[
         })
         .also(|outcome| assert_eq!(outcome.body_bytes, 15))
     }),
-    up(128, "the first message of a WebSocket comes with the upgrade, in pieces, and a ping between them", || {
+    up(134, "the first message of a WebSocket comes with the upgrade, in pieces, and a ping between them", || {
         let server = Server::start(|conn| {
             let head = accepted(&conn.request(), "");
             conn.send([head.as_bytes(), &frame(0x01, b"hel"), &frame(PING, b"x"), &frame(0x80, b"lo")].concat());
@@ -56,7 +56,7 @@ pub(crate) const ROWS: &[Row] = &[
         });
         to(&server).step(|step| step.expect.message = hello()).keep(server)
     }),
-    up(128, "a WebSocket chooses the subprotocol that is offered", || {
+    up(134, "a WebSocket chooses the subprotocol that is offered", || {
         let server = Server::start(|conn| {
             let request = conn.request();
             let offers = String::from_utf8_lossy(&request).to_ascii_lowercase();
@@ -66,7 +66,7 @@ pub(crate) const ROWS: &[Row] = &[
         });
         to(&server).step(|step| step.expect.subprotocol = Some("graphql-ws".to_owned())).keep(server)
     }),
-    up(128, "a WebSocket stands over TLS", || {
+    up(134, "a WebSocket stands over TLS", || {
         let authority = Authority::new();
         let server = Server::tls(authority.leaf(&["good.test"]).config(), |conn| {
             let request = conn.request();
@@ -83,10 +83,10 @@ pub(crate) const ROWS: &[Row] = &[
             .keep(authority)
             .also(|outcome| assert!(outcome.tls.as_ref().is_some_and(|tls| tls.verified)))
     }),
-    fails(128, "nothing listens where a WebSocket should be", ConnectRefused, Connect, || {
+    fails(134, "nothing listens where a WebSocket should be", ConnectRefused, Connect, || {
         Case::get(format!("ws://127.0.0.1:{}/", server::closed_port()))
     }),
-    fails(128, "the certificate of a WebSocket is not trusted", TlsCertUntrusted, Tls, || {
+    fails(134, "the certificate of a WebSocket is not trusted", TlsCertUntrusted, Tls, || {
         let (authority, stranger) = (Authority::new(), Authority::named("stranger"));
         let server = Server::tls(authority.leaf(&["good.test"]).config(), Conn::stall);
         let ca_file = stranger.ca_file();
@@ -96,74 +96,74 @@ pub(crate) const ROWS: &[Row] = &[
             .keep(server)
             .keep(stranger)
     }),
-    fails(128, "a server answers the upgrade with a page", UpgradeRefused, Processing, || {
+    fails(134, "a server answers the upgrade with a page", UpgradeRefused, Processing, || {
         serve(|conn| {
             conn.request();
             conn.send(server::ok("hello"));
         })
         .also(|outcome| assert_eq!((outcome.status, outcome.code()), (Some(200), Some(200))))
     }),
-    fails(128, "a server answers the upgrade with 403", UpgradeRefused, Processing, || {
+    fails(134, "a server answers the upgrade with 403", UpgradeRefused, Processing, || {
         serve(|conn| {
             conn.request();
             conn.send(server::answer(403, &[], "no"));
         })
         .also(|outcome| assert_eq!(outcome.code(), Some(403)))
     }),
-    fails(128, "a server answers the upgrade with the wrong key", UpgradeRefused, Processing, || {
+    fails(134, "a server answers the upgrade with the wrong key", UpgradeRefused, Processing, || {
         serve(|conn| {
             let request = conn.request();
             conn.send(accepted(&request, "").replace("accept: ", "accept: x"));
         })
     }),
-    fails(128, "a server upgrades to another protocol", UpgradeRefused, Processing, || {
+    fails(134, "a server upgrades to another protocol", UpgradeRefused, Processing, || {
         serve(|conn| {
             let request = conn.request();
             conn.send(accepted(&request, "").replace("websocket", "h2c"));
         })
     }),
-    fails(128, "a WebSocket chooses a subprotocol that was not offered", UpgradeRefused, Processing, || {
+    fails(134, "a WebSocket chooses a subprotocol that was not offered", UpgradeRefused, Processing, || {
         serve(|conn| {
             let request = conn.request();
             conn.send(accepted(&request, "sec-websocket-protocol: mqtt\r\n"));
         })
     }),
-    fails(128, "a WebSocket wants an extension that was not offered", UpgradeRefused, Processing, || {
+    fails(134, "a WebSocket wants an extension that was not offered", UpgradeRefused, Processing, || {
         serve(|conn| {
             let request = conn.request();
             conn.send(accepted(&request, "sec-websocket-extensions: permessage-deflate\r\n"));
         })
     }),
-    fails(128, "the upgrade is not answered", ResponseTimeout, Processing, || serve(Conn::stall).within(300)),
-    fails(128, "the connection ends instead of the upgrade", EmptyReply, Processing, || {
+    fails(134, "the upgrade is not answered", ResponseTimeout, Processing, || serve(Conn::stall).within(300)),
+    fails(134, "the connection ends instead of the upgrade", EmptyReply, Processing, || {
         serve(|conn| {
             conn.request();
         })
     }),
-    fails(128, "the connection is reset instead of the upgrade", ConnectionReset, Processing, || {
+    fails(134, "the connection is reset instead of the upgrade", ConnectionReset, Processing, || {
         serve(|conn| {
             conn.request();
             conn.reset();
         })
     }),
-    fails(128, "what answers the upgrade is not HTTP", HttpProtocol, Processing, || {
+    fails(134, "what answers the upgrade is not HTTP", HttpProtocol, Processing, || {
         serve(|conn| {
             conn.request();
             conn.send("220 mail.test ESMTP\r\n\r\n");
         })
     }),
-    fails(128, "no message comes over a WebSocket", MessageTimeout, Transfer, || waiting(Conn::stall).within(300)),
-    fails(128, "half of a message comes over a WebSocket, and then nothing", MessageTimeout, Transfer, || {
+    fails(134, "no message comes over a WebSocket", MessageTimeout, Transfer, || waiting(Conn::stall).within(300)),
+    fails(134, "half of a message comes over a WebSocket, and then nothing", MessageTimeout, Transfer, || {
         waiting(|conn| {
             conn.send([TEXT, 5, b'h', b'e']);
             conn.stall();
         })
         .within(300)
     }),
-    fails(128, "pings drip over a WebSocket and no message", MessageTimeout, Transfer, || {
+    fails(134, "pings drip over a WebSocket and no message", MessageTimeout, Transfer, || {
         waiting(|conn| conn.send_forever(frame(PING, b""), Duration::from_millis(5))).within(300)
     }),
-    fails(128, "a WebSocket is closed before a message", EmptyReply, Transfer, || {
+    fails(134, "a WebSocket is closed before a message", EmptyReply, Transfer, || {
         waiting(|conn| {
             conn.send(frame(CLOSE, &[&1013_u16.to_be_bytes()[..], b"try again later"].concat()));
             conn.stall();
@@ -173,65 +173,65 @@ pub(crate) const ROWS: &[Row] = &[
             assert!(message.as_str().contains("code 1013 `try again later`"), "{message}");
         })
     }),
-    fails(128, "the connection of a WebSocket ends without a word", EmptyReply, Transfer, || waiting(|_| {})),
-    fails(128, "the connection of a WebSocket is reset", ConnectionReset, Transfer, || {
+    fails(134, "the connection of a WebSocket ends without a word", EmptyReply, Transfer, || waiting(|_| {})),
+    fails(134, "the connection of a WebSocket is reset", ConnectionReset, Transfer, || {
         waiting(|conn| {
             conn.wait(Duration::from_millis(50));
             conn.reset();
         })
     }),
-    fails(128, "a server masks its frames", HttpProtocol, Transfer, || {
+    fails(134, "a server masks its frames", HttpProtocol, Transfer, || {
         waiting(|conn| {
             conn.send([TEXT, 0x81, 0, 0, 0, 0, b'x']);
             conn.stall();
         })
     }),
-    fails(128, "a server compresses its frames unasked", HttpProtocol, Transfer, || {
+    fails(134, "a server compresses its frames unasked", HttpProtocol, Transfer, || {
         waiting(|conn| {
             conn.send([0xc1, 1, b'x']);
             conn.stall();
         })
     }),
-    fails(128, "a message of a WebSocket begins in its middle", HttpProtocol, Transfer, || {
+    fails(134, "a message of a WebSocket begins in its middle", HttpProtocol, Transfer, || {
         waiting(|conn| {
             conn.send(frame(0x80, b"hello"));
             conn.stall();
         })
     }),
-    fails(128, "a text of a WebSocket is not UTF-8", HttpProtocol, Transfer, || {
+    fails(134, "a text of a WebSocket is not UTF-8", HttpProtocol, Transfer, || {
         waiting(|conn| {
             conn.send(frame(TEXT, b"\xff\xfe"));
             conn.stall();
         })
     }),
-    fails(128, "what comes over a WebSocket is not WebSocket", HttpProtocol, Transfer, || {
+    fails(134, "what comes over a WebSocket is not WebSocket", HttpProtocol, Transfer, || {
         waiting(|conn| {
             conn.send("HTTP/1.1 200 OK\r\n\r\nhello");
             conn.stall();
         })
     }),
-    fails(128, "pings flood a WebSocket", HttpProtocol, Transfer, || {
+    fails(134, "pings flood a WebSocket", HttpProtocol, Transfer, || {
         waiting(|conn| conn.send_forever(frame(PING, b"").repeat(100), Duration::ZERO))
     }),
-    fails(128, "a message of a WebSocket is empty pieces without an end", HttpProtocol, Transfer, || {
+    fails(134, "a message of a WebSocket is empty pieces without an end", HttpProtocol, Transfer, || {
         waiting(|conn| {
             conn.send(frame(0x01, b""));
             conn.send_forever(frame(0x00, b"").repeat(100), Duration::ZERO);
         })
     }),
-    fails(128, "a message of a WebSocket is larger than its limit", BodyTooLarge, Transfer, || {
+    fails(134, "a message of a WebSocket is larger than its limit", BodyTooLarge, Transfer, || {
         waiting(|conn| {
             conn.send(frame(0x02, &[0; 60_000]));
             conn.send_forever(frame(0x00, &[0; 60_000]), Duration::ZERO);
         })
     }),
-    fails(128, "a frame of a WebSocket announces four exabytes", BodyTooLarge, Transfer, || {
+    fails(134, "a frame of a WebSocket announces four exabytes", BodyTooLarge, Transfer, || {
         waiting(|conn| {
             conn.send([&[BINARY, 127][..], &(1_u64 << 62).to_be_bytes()].concat());
             conn.stall();
         })
     }),
-    answers(128, "the first message of a WebSocket is another than expected", AssertionFailed, || {
+    answers(134, "the first message of a WebSocket is another than expected", AssertionFailed, || {
         waiting(|conn| {
             conn.send(frame(TEXT, b"goodbye"));
             conn.stall();
@@ -241,7 +241,7 @@ pub(crate) const ROWS: &[Row] = &[
             assert_eq!(message.as_str(), "message-contains: expected hello, got goodbye");
         })
     }),
-    answers(128, "a WebSocket chooses no subprotocol where one is expected", AssertionFailed, || {
+    answers(134, "a WebSocket chooses no subprotocol where one is expected", AssertionFailed, || {
         upgraded(Conn::stall).step(|step| step.expect.subprotocol = Some("graphql-ws".to_owned()))
     }),
 ];
