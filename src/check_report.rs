@@ -4,6 +4,7 @@
 mod builder;
 pub mod condition;
 mod document;
+mod judging;
 pub mod regression;
 mod retained;
 

@@ -2,13 +2,11 @@
 //! paused, or a pipe that nobody reads, holds up no check. It knows neither the answer nor its formats.
 
 mod board;
-mod incidents;
 mod painter;
 mod pass_line;
 mod row;
 mod screen;
 
 pub(crate) use board::{Board, BoardFacts};
-pub(crate) use incidents::{IncidentChange, OpenIncidents};
 pub(crate) use painter::Painter;
 pub(crate) use pass_line::PassLine;

@@ -11,6 +11,7 @@
 //! | `context` | all series analyzed and indexed by surface, vantage and probe |
 //! | `incident` | outages joined to incidents, with the facts and what these read as |
 //! | `answer` | state, scope, confidence, the sentence |
+//! | `open_incidents` | the same rules check by check, while a run goes on |
 //!
 //! A file imports only what stands above its layer in this table, or in its own folder.
 
@@ -19,6 +20,7 @@ mod context;
 pub mod document;
 pub mod fold;
 mod incident;
+mod open_incidents;
 mod parallel;
 mod series;
 pub mod statistics;
@@ -38,6 +40,7 @@ pub use document::sample_bound::SampleBound;
 pub use document::slo::Slo;
 pub use document::usual::Usual;
 pub use fold::{Fold, Question, SERIES_LIMIT, TooManySeries};
+pub(crate) use open_incidents::{IncidentChange, OpenIncidents};
 pub use series::judgement;
 
 #[cfg(test)]

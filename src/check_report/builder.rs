@@ -9,13 +9,16 @@ use jiff::Timestamp;
 
 use crate::check_report::condition::{Condition, Violation};
 use crate::check_report::document::{CheckReport, ProbeSummary, SCHEMA, SurfaceSummary};
+use crate::check_report::judging;
+use crate::check_report::judging::{JudgingRules, RunStates};
 use crate::check_report::regression;
 use crate::check_report::regression::Regression;
 use crate::check_report::retained::Retained;
 use crate::model::text::MESSAGE_LIMIT;
-use crate::model::{Counts, Mismatch, Outcome, Phase, Probe, SafeText, Verdict};
+use crate::model::{Counts, IncidentRules, Mismatch, Outcome, Phase, Probe, SafeText, Surfaces, Verdict};
 use crate::report::document::latency::LatencySummary;
 use crate::report::document::sample_bound::SampleBound;
+use crate::report::{State, judgement};
 use crate::window::Window;
 
 /// A strip longer than this is thinned: a summary needs the changes, not every instant.
@@ -40,6 +43,7 @@ pub struct CheckReportBuilder {
     /// What `warn` names and did not hold, by probe.
     unmet_warnings: BTreeMap<String, Vec<Mismatch>>,
     conditions: Option<Vec<Condition>>,
+    judging: JudgingRules,
     /// What is recorded of each probe, to compare with.
     recorded: Option<BTreeMap<Arc<str>, Window>>,
 }
@@ -57,6 +61,7 @@ impl CheckReportBuilder {
             judged: Vec::new(),
             unmet_warnings: BTreeMap::new(),
             conditions: None,
+            judging: JudgingRules::default(),
             recorded: None,
             vantage: vantage.into(),
         };
@@ -68,6 +73,13 @@ impl CheckReportBuilder {
     #[must_use]
     pub fn judged_by(mut self, conditions: Vec<Condition>) -> CheckReportBuilder {
         self.conditions = (!conditions.is_empty()).then_some(conditions);
+        self
+    }
+
+    /// Judges several passes by these rules, and by what the objectives of these surfaces leave.
+    #[must_use]
+    pub fn judged_with(mut self, rules: IncidentRules, surfaces: &Surfaces) -> CheckReportBuilder {
+        self.judging = JudgingRules::new(rules, surfaces);
         self
     }
 
@@ -139,28 +151,38 @@ impl CheckReportBuilder {
     /// The document, `elapsed` after the start, once every window was added.
     #[must_use]
     pub fn finish(self, elapsed: Duration, warnings: &[String]) -> CheckReport {
-        let surfaces = surfaces(&self.probes);
+        let states = self.judging.states(&self.judged);
+        let summaries = self.probes.iter().zip(&self.judged).zip(&states.probes);
+        let verdicts: Vec<Verdict> =
+            summaries.map(|(((_, window), judged), state)| verdict_of(&window.counts, judged, *state)).collect();
+        let surfaces = surfaces(&self.probes, &verdicts, &states);
         let violations = self.conditions.as_ref().map(|conditions| violations(conditions, &self.judged));
         let regressions = self.recorded.as_ref().map(|recorded| regressions(recorded, &self.judged));
         let is_of_availability = |conditions: &Vec<Condition>| conditions.iter().any(Condition::is_of_availability);
         let availability_judged = !self.conditions.as_ref().is_some_and(is_of_availability);
         let mut unmet_warnings = self.unmet_warnings;
-        let mut summary = |(probe, window): (Arc<Probe>, Window)| {
-            let unmet_warnings = unmet_warnings.remove(&probe.name).unwrap_or_default();
-            probe_of(&probe, window, unmet_warnings)
-        };
-        let probes: Vec<ProbeSummary> = self.probes.into_iter().map(&mut summary).collect();
+        let probes = self.probes.into_iter().zip(verdicts).zip(states.probes);
+        let probes: Vec<ProbeSummary> = probes
+            .map(|(((probe, window), verdict), state)| {
+                let unmet_warnings = unmet_warnings.remove(&probe.name).unwrap_or_default();
+                ProbeSummary { verdict, state, ..probe_of(&probe, window, unmet_warnings) }
+            })
+            .collect();
         let (counts, controls) = (counted(&surfaces, false), counted(&surfaces, true));
-        let judged = if counts.scheduled() == 0 { controls } else { counts };
+        let only_controls = counts.scheduled() == 0;
+        let asked = surfaces.iter().filter(|surface| only_controls || !surface.control);
+        let state = judgement::worst(asked.map(|surface| surface.state));
+        let judged = if only_controls { controls } else { counts };
         let verdict = if self.maintenance == Counts::default() {
-            judged.verdict()
+            judging::verdict(&judged, state)
         } else {
-            verdict_beside(&judged, &self.maintenance)
+            verdict_beside(&judged, &self.maintenance, state)
         };
         let (outcomes, outcomes_left_out) = self.retained.finish();
         CheckReport {
             schema: SCHEMA,
             verdict,
+            state,
             maintenance: self.maintenance,
             counts,
             controls,
@@ -182,14 +204,19 @@ impl CheckReportBuilder {
 
 /// The verdict without the checks that were due in maintenance: a target that is down then is as
 /// announced.
-fn verdict_beside(all: &Counts, maintenance: &Counts) -> Verdict {
+fn verdict_beside(all: &Counts, maintenance: &Counts, state: State) -> Verdict {
     let rest = Counts {
         up: all.up - maintenance.up.min(all.up),
         down: all.down - maintenance.down.min(all.down),
         unknown: all.unknown - maintenance.unknown.min(all.unknown),
         missed: all.missed - maintenance.missed.min(all.missed),
     };
-    if rest.scheduled() == 0 { Verdict::Up } else { rest.verdict() }
+    if rest.scheduled() == 0 { Verdict::Up } else { judging::verdict(&rest, state) }
+}
+
+/// The verdict on a probe: on all its checks where all were due in maintenance.
+fn verdict_of(counts: &Counts, judged: &Window, state: State) -> Verdict {
+    if judged.counts.scheduled() == 0 { counts.verdict() } else { judging::verdict(counts, state) }
 }
 
 /// The conditions that probes meet, in the order of the probes. Control targets have no say.
@@ -212,7 +239,7 @@ fn counted(surfaces: &[SurfaceSummary], control: bool) -> Counts {
 }
 
 /// One summary a surface in the order of the probe file, the control targets apart and last.
-fn surfaces(probes: &[(Arc<Probe>, Window)]) -> Vec<SurfaceSummary> {
+fn surfaces(probes: &[(Arc<Probe>, Window)], verdicts: &[Verdict], states: &RunStates) -> Vec<SurfaceSummary> {
     let mut keys: Vec<(bool, &str)> = Vec::new();
     for (probe, _) in probes {
         let key = (probe.control, probe.surface.as_str());
@@ -223,20 +250,22 @@ fn surfaces(probes: &[(Arc<Probe>, Window)]) -> Vec<SurfaceSummary> {
     keys.sort_by_key(|(control, _)| *control);
     keys.into_iter()
         .map(|(control, surface)| {
-            let windows: Vec<&Window> = probes
+            let windows: Vec<(&Window, Verdict)> = probes
                 .iter()
-                .filter(|(probe, _)| probe.control == control && probe.surface == surface)
-                .map(|(_, window)| window)
+                .zip(verdicts)
+                .filter(|((probe, _), _)| probe.control == control && probe.surface == surface)
+                .map(|((_, window), verdict)| (window, *verdict))
                 .collect();
-            surface_of(surface, control, &windows)
+            let state = states.surfaces.get(&(control, surface.to_owned())).copied().unwrap_or_default();
+            surface_of(surface, control, &windows, state)
         })
         .collect()
 }
 
-fn surface_of(surface: &str, control: bool, windows: &[&Window]) -> SurfaceSummary {
+fn surface_of(surface: &str, control: bool, windows: &[(&Window, Verdict)], state: State) -> SurfaceSummary {
     let (mut counts, mut flaky, mut warnings, mut failures) = (Counts::default(), 0, 0, BTreeMap::new());
     let mut latency = crate::window::Histogram::default();
-    for window in windows {
+    for (window, _) in windows {
         counts.merge(&window.counts);
         flaky += window.flaky;
         warnings += window.warnings;
@@ -245,11 +274,13 @@ fn surface_of(surface: &str, control: bool, windows: &[&Window]) -> SurfaceSumma
             *failures.entry(*class).or_default() += n;
         }
     }
-    let probes_of = |verdict| windows.iter().filter(|window| window.counts.verdict() == verdict).count() as u64;
+    let probes_of = |wanted| windows.iter().filter(|(_, verdict)| *verdict == wanted).count() as u64;
+    let is_down = probes_of(Verdict::Down) > 0;
     SurfaceSummary {
         surface: surface.to_owned(),
         control,
-        verdict: counts.verdict(),
+        verdict: if is_down { Verdict::Down } else { Counts { down: 0, ..counts }.verdict() },
+        state,
         probes: windows.len() as u64,
         probes_down: probes_of(Verdict::Down),
         probes_unknown: probes_of(Verdict::Unknown),
@@ -263,6 +294,7 @@ fn surface_of(surface: &str, control: bool, windows: &[&Window]) -> SurfaceSumma
     }
 }
 
+/// All but how it is judged.
 fn probe_of(probe: &Probe, window: Window, unmet_warnings: Vec<Mismatch>) -> ProbeSummary {
     let happened = |phase: &Phase| !window.latency.phase(*phase).is_empty();
     ProbeSummary {
@@ -274,6 +306,7 @@ fn probe_of(probe: &Probe, window: Window, unmet_warnings: Vec<Mismatch>) -> Pro
         line: Some(probe.line).filter(|line| *line > 0),
         insecure: probe.is_insecure(),
         verdict: window.counts.verdict(),
+        state: State::Unknown,
         counts: window.counts,
         flaky: window.flaky,
         warnings: window.warnings,

@@ -1,6 +1,7 @@
 //! A pass: the live answer of `uptick check` as data. Every format of `check` is a layout of
 //! this, so that none can disagree with another. It knows no format and no clock.
 
+use crate::report::State;
 use crate::report::document::latency::LatencySummary;
 use crate::report::document::sample_bound::SampleBound;
 use std::collections::BTreeMap;
@@ -24,9 +25,12 @@ pub const SCHEMA: &str = "uptick.check/1";
 pub struct CheckReport {
     /// `uptick.check/1`
     pub schema: &'static str,
-    /// Down when a check found its target down, else unknown when one could not be judged, else up.
-    /// Control targets have no say in it, unless nothing else was asked.
+    /// Of one pass: down when a check found its target down, else unknown when one could not be judged, else up.
+    /// Of several: down when its state is failing. Control targets have no say in it, unless nothing else was asked.
     pub verdict: Verdict,
+    /// How it stands at its end, judged as a report judges: degraded where the recent share of failures is more than
+    /// is allowed.
+    pub state: State,
     /// The checks of the probes, without those of control targets.
     pub counts: Counts,
     /// The checks of the control targets.
@@ -88,6 +92,8 @@ pub struct ProbeSummary {
     pub insecure: bool,
     /// The verdict on all its checks.
     pub verdict: Verdict,
+    /// How it stands at the end.
+    pub state: State,
     /// How its checks ended.
     pub counts: Counts,
     /// Checks that failed first and passed on a later attempt.
@@ -127,11 +133,13 @@ pub struct SurfaceSummary {
     pub control: bool,
     /// The verdict on all its checks.
     pub verdict: Verdict,
+    /// How it stands at the end.
+    pub state: State,
     /// How many probes it has.
     pub probes: u64,
-    /// Of these, with a check that was down.
+    /// Of these, down by their verdict.
     pub probes_down: u64,
-    /// Of these, with none that was down and one that could not be judged.
+    /// Of these, unknown by their verdict.
     pub probes_unknown: u64,
     /// How the checks ended.
     pub counts: Counts,
@@ -189,6 +197,13 @@ impl CheckReport {
     #[must_use]
     pub fn warned(&self) -> u64 {
         self.probes.iter().filter(|probe| !probe.control).map(|probe| probe.warnings).sum()
+    }
+
+    /// Failed checks of probes, controls apart, that are up all the same: of several checks some failed by chance.
+    #[must_use]
+    pub fn blips(&self) -> u64 {
+        let up = self.probes.iter().filter(|probe| !probe.control && probe.verdict == Verdict::Up);
+        up.map(|probe| probe.counts.down).sum()
     }
 
     /// Checks of probes, controls apart, that failed first and passed on a later attempt.

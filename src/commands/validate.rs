@@ -15,6 +15,7 @@ use crate::engine::Engine;
 use crate::model::Probe;
 use crate::model::quantity::show_duration;
 use crate::render::text;
+use crate::report::judgement;
 use crate::{config, format};
 
 /// Loads everything that a run would load, then lists the probes, or explains one.
@@ -43,6 +44,9 @@ pub(super) fn run(args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, CliE
     terminal::print(|out| {
         let path = config.path.as_deref().map(|path| format!("{}: ", path.display())).unwrap_or_default();
         writeln!(out, "{path}{}", summary(&config, &probes))?;
+        if let Some(sentence) = false_alarms(&config, &probes) {
+            writeln!(out, "{sentence}")?;
+        }
         list(&probes, out)?;
         missing(&config, out)
     })
@@ -79,6 +83,44 @@ fn missing(config: &Config, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
+/// How often chance opens an incident where `open-after` was set by hand: it holds whatever share of failures is
+/// usual.
+fn false_alarms(config: &Config, probes: &[Arc<Probe>]) -> Option<String> {
+    /// Shares of failures that are usual at many targets.
+    const USUAL: [(f64, &str); 3] = [(0.001, "0.1 %"), (0.01, "1 %"), (0.02, "2 %")];
+    if !config.incident.open_is_set {
+        return None;
+    }
+    let targets = probes.iter().filter(|probe| !probe.control);
+    let a_day: f64 = targets.map(|probe| DAY_S / probe.schedule.shortest().as_secs_f64()).sum();
+    let often = USUAL.map(|(share, name)| {
+        let days = 1.0 / (a_day * judgement::false_alarm(&config.incident, share));
+        format!("each {} where {name} fail", span(days))
+    });
+    let (after, failures, of) = (config.incident.open_after, config.incident.open_failures, config.incident.open_of);
+    Some(format!(
+        "false alarms by chance with {after} in a row or {failures} of {of}, set by hand: one {} ({ADVICE})",
+        often.join(", ")
+    ))
+}
+
+/// What to do instead.
+const ADVICE: &str = "without open-after and open-ratio, more failures are needed where some are usual";
+
+/// Seconds of a day.
+const DAY_S: f64 = 86_400.0;
+
+/// A time in days as people say it: `12 minutes`, `3 hours`, `20 days`, `4 years`.
+fn span(days: f64) -> String {
+    const YEAR: f64 = 365.25;
+    let units = [(YEAR, "year"), (1.0, "day"), (1.0 / 24.0, "hour"), (1.0 / 1_440.0, "minute")];
+    let fits = |(unit, _): &&(f64, &str)| days >= *unit * 1.5;
+    let (unit, name) = units.iter().find(fits).copied().unwrap_or((1.0 / 1_440.0, "minute"));
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, and `as` saturates")]
+    let n = (days / unit).round().max(1.0) as u64;
+    if n > 1_000 && name == "year" { "1,000 years or more".to_owned() } else { format::counted(n, name) }
+}
+
 /// A line a probe, in columns as wide as what stands in them.
 fn list(probes: &[Arc<Probe>], out: &mut dyn Write) -> io::Result<()> {
     let rows: Vec<[String; 5]> = probes.iter().map(|probe| row(probe)).collect();
@@ -101,4 +143,24 @@ fn row(probe: &Probe) -> [String; 5] {
         format!("timeout {}", show_duration(probe.timeout)),
         if probe.shown_url().is_empty() { "-".to_owned() } else { format!("{method} {}", probe.shown_url()) },
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_said_in_the_largest_unit_that_fits() {
+        for (days, said) in [
+            (1.0 / 1_440.0, "1 minute"),
+            (0.05, "72 minutes"),
+            (0.1, "2 hours"),
+            (1.4, "34 hours"),
+            (20.0, "20 days"),
+            (1_000.0, "3 years"),
+            (1e9, "1,000 years or more"),
+        ] {
+            assert_eq!(span(days), said);
+        }
+    }
 }

@@ -118,13 +118,12 @@ fn prepare<'w>(
     let facts = BoardFacts {
         vantage: config.settings.vantage.clone(),
         journal: recorded.as_ref().map(|journal| journal.display().to_string()),
-        rules: config.incident,
         colour: terminal.talk_colour,
     };
     let document = run_outputs::document(config, probes);
     let mut outputs = RunOutputs::start(config, document, recorded, exporters, alerts)?;
     outputs.record_plan(&config.settings, probes);
-    let screen = WatchScreen::new(probes, facts, terminal);
+    let screen = WatchScreen::new(probes, config.incident, facts, terminal);
     let events = EventDispatcher::new(&config.settings.vantage, config.settings.window, (outputs, screen));
     let state = WatchState::new(events, probes);
     Ok(Prepared { args, terminal, signals, runtime, lock, state })

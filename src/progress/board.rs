@@ -8,11 +8,10 @@ use anstyle::AnsiColor;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::incidents::OpenIncidents;
 use super::painter::View;
 use super::row::{Columns, Row, short_duration};
 use super::screen::Screen;
-use crate::model::{IncidentRules, Outcome, Probe, Verdict};
+use crate::model::{Outcome, Probe, Verdict};
 use crate::plan;
 
 const FOOTER: &str = "· up   X down   ? unknown   - missed        Ctrl-C ends the watch";
@@ -27,8 +26,6 @@ pub(crate) struct BoardFacts {
     pub(crate) vantage: String,
     /// Where the run records.
     pub(crate) journal: Option<String>,
-    /// When an incident opens and closes.
-    pub(crate) rules: IncidentRules,
     /// Whether the screen shows colours.
     pub(crate) colour: bool,
 }
@@ -39,7 +36,8 @@ pub(crate) struct Board {
     rows: Vec<Row>,
     /// The place of each probe in `rows`.
     places: BTreeMap<String, usize>,
-    incidents: OpenIncidents,
+    /// The surfaces with an open incident, and since when.
+    incidents: Vec<(String, Timestamp)>,
     started: Instant,
 }
 
@@ -47,8 +45,8 @@ impl Board {
     /// A board for these probes.
     #[must_use]
     pub(crate) fn new(probes: &[Arc<Probe>], facts: BoardFacts) -> Board {
-        let incidents = OpenIncidents::new(facts.rules);
-        let mut board = Board { facts, rows: Vec::new(), places: BTreeMap::new(), incidents, started: Instant::now() };
+        let (rows, places, incidents) = (Vec::new(), BTreeMap::new(), Vec::new());
+        let mut board = Board { facts, rows, places, incidents, started: Instant::now() };
         board.replace_probes(probes);
         board
     }
@@ -69,10 +67,14 @@ impl Board {
 
     /// Takes an outcome in.
     pub(crate) fn record(&mut self, outcome: &Outcome) {
-        self.incidents.record(outcome);
         if let Some(place) = self.places.get(&outcome.probe) {
             self.rows[*place].record(outcome);
         }
+    }
+
+    /// Shows these surfaces as those with an open incident, each with its start.
+    pub(crate) fn show_incidents(&mut self, incidents: Vec<(String, Timestamp)>) {
+        self.incidents = incidents;
     }
 
     /// Takes in that a probe was due and not run.
@@ -97,8 +99,8 @@ impl Board {
 
     /// A line for each open incident.
     fn incident_lines(&self) -> Vec<String> {
-        let open: Vec<(&str, Timestamp)> = self.incidents.open().collect();
-        let named = |(surface, since): &(&str, Timestamp)| {
+        let open = &self.incidents;
+        let named = |(surface, since): &(String, Timestamp)| {
             let time = TimeZone::system().to_datetime(*since).strftime("%H:%M:%S").to_string();
             let text = format!("open incident: {surface} since {time}");
             let style = AnsiColor::Red.on_default().bold();
@@ -186,13 +188,10 @@ mod tests {
             Arc::new(Probe::plain(&format!("probe-{n:03}"), surface, "http://x.test/", Duration::from_secs(10)))
         };
         let probes: Vec<Arc<Probe>> = (0..probes).map(probe).collect();
-        let facts = BoardFacts {
-            vantage: "local".to_owned(),
-            journal: Some("uptick-journal".to_owned()),
-            rules: IncidentRules::default(),
-            colour: true,
-        };
+        let facts =
+            BoardFacts { vantage: "local".to_owned(), journal: Some("uptick-journal".to_owned()), colour: true };
         let mut board = Board::new(&probes, facts);
+        board.show_incidents(vec![("web".to_owned(), Timestamp::UNIX_EPOCH)]);
         for round in 0..70 {
             for (n, probe) in probes.iter().enumerate() {
                 let at = Timestamp::from_second(round).expect("an instant");

@@ -7,6 +7,7 @@ use anstyle::{AnsiColor, Style};
 use super::text;
 use crate::format::StripCell;
 use crate::model::Verdict;
+use crate::report::State;
 
 /// How a text for people may look.
 #[derive(Clone, Copy, Debug)]
@@ -134,6 +135,14 @@ pub(super) const fn style(verdict: Verdict) -> Style {
         Verdict::Down => BAD,
         Verdict::Unknown => ODD,
         Verdict::Missed => DIM,
+    }
+}
+
+/// The word of a verdict, or of the state that makes it down.
+pub(super) fn word_of(verdict: Verdict, state: State) -> &'static str {
+    match state {
+        State::Degraded if verdict == Verdict::Down => "DEGRADED",
+        _ => word(verdict),
     }
 }
 

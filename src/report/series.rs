@@ -11,6 +11,7 @@ pub mod judgement;
 pub(crate) mod offline;
 pub(crate) mod outage;
 pub(crate) mod pool;
+pub(crate) mod recovery;
 pub(crate) mod run_length;
 pub(crate) mod slowness;
 pub(crate) mod state;

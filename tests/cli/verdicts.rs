@@ -1,7 +1,8 @@
 //! The exit status: the verdict, and nothing else.
 
 use crate::origin::{healthy, probe, refusing};
-use crate::support::run::Run;
+use crate::support::run::{Ran, Run};
+use crate::support::server::{Server, answer, ok};
 
 #[test]
 fn all_up_is_0() {
@@ -160,6 +161,55 @@ fn a_baseline_without_a_probe_says_so() {
     assert!(said.stdout.contains("not compared: new: the baseline has no check of this probe"), "{}", said.stdout);
     let tap = Run::new(arguments.into_iter().chain(["--format", "tap"])).config(&both).run();
     assert!(tap.stdout.contains("ok 4 - new: baseline # SKIP the baseline has no check"), "{}", tap.stdout);
+}
+
+/// Passes over a server that answers as told: `.` well, `x` with 503.
+fn passes(verdicts: &str, format: &str) -> Ran {
+    let script: Vec<bool> = verdicts.chars().map(|verdict| verdict == 'x').collect();
+    let server = Server::start(move |conn| {
+        let is_down = script[(conn.number() - 1) % script.len()];
+        conn.request();
+        conn.send(if is_down { answer(503, &[], "busy") } else { ok("well") });
+    });
+    let count = verdicts.len().to_string();
+    let arguments = ["check", "--count", &count, "--every", "1ms", "--format", format];
+    Run::new(arguments).config(&probe("a", &server.url("/"), &[])).run()
+}
+
+#[test]
+fn several_passes_are_judged_as_a_report_judges_them() {
+    let good = ".".repeat(30);
+    for (verdicts, code, state) in [
+        ("x".to_owned(), 1, "down"),
+        (".x".to_owned(), 0, "up"),
+        ("xx".to_owned(), 1, "down"),
+        (format!("x{good}"), 0, "up"),
+        (format!("{good}xx"), 0, "up"),
+        (format!("{good}xxx"), 1, "down"),
+        ("x...x...x...x...x...".to_owned(), 1, "degraded"),
+    ] {
+        let ran = passes(&verdicts, "json");
+        ran.expect_code(code);
+        let document = ran.json();
+        let verdict = if code == 0 { "up" } else { "down" };
+        assert_eq!((&document["state"], &document["verdict"]), (&state.into(), &verdict.into()), "{verdicts}");
+        assert_eq!(document["probes"][0]["state"], state, "{verdicts}");
+    }
+}
+
+#[test]
+fn every_format_says_of_a_blip_what_the_exit_status_says() {
+    let blip = format!("x{}", ".".repeat(30));
+    let ran = passes(&blip, "human");
+    assert!(ran.expect_code(0).stdout.contains("FLAKY") && !ran.stdout.contains("DOWN"), "{}", ran.stdout);
+    assert!(passes(&blip, "nagios").expect_code(1).stdout.starts_with("UPTICK WARNING"));
+    assert!(passes(&blip, "junit").expect_code(0).stdout.contains("failures=\"0\""));
+    assert!(!passes(&blip, "tap").expect_code(0).stdout.contains("not ok"));
+    let degraded = "x...x...x...x...x...";
+    let ran = passes(degraded, "human");
+    assert!(ran.expect_code(1).stdout.contains("DEGRADED"), "{}", ran.stdout);
+    assert!(passes(degraded, "junit").expect_code(1).stdout.contains("failures=\"1\""));
+    assert!(passes(degraded, "tap").expect_code(1).stdout.contains("not ok"));
 }
 
 #[test]

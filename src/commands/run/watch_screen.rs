@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use crate::commands::process::terminal::Terminal;
 use crate::commands::run::check_progress::stopping;
 use crate::commands::run::events::{Consumer, RunEvent};
-use crate::model::{Counts, Outcome, Probe, Verdict, timestamp};
-use crate::progress::{Board, BoardFacts, IncidentChange, OpenIncidents, Painter};
+use crate::model::{Counts, IncidentRules, Outcome, Probe, Verdict, timestamp};
+use crate::progress::{Board, BoardFacts, Painter};
+use crate::report::{IncidentChange, OpenIncidents};
 
 /// The time between two summaries of a watch that nobody looks at.
 const SUMMARY_EVERY: Duration = Duration::from_hours(1);
@@ -29,7 +30,12 @@ pub(crate) struct WatchScreen {
 
 impl WatchScreen {
     /// For a watch of these probes.
-    pub(crate) fn new(probes: &[Arc<Probe>], facts: BoardFacts, terminal: &Terminal) -> WatchScreen {
+    pub(crate) fn new(
+        probes: &[Arc<Probe>],
+        rules: IncidentRules,
+        facts: BoardFacts,
+        terminal: &Terminal,
+    ) -> WatchScreen {
         let logs = !terminal.progress && !terminal.quiet;
         let start = format!(
             "watching {} from vantage {}{}",
@@ -37,7 +43,7 @@ impl WatchScreen {
             facts.vantage,
             facts.journal.as_ref().map_or(", not recorded".to_owned(), |journal| format!(", recorded in {journal}")),
         );
-        let incidents = OpenIncidents::new(facts.rules);
+        let incidents = OpenIncidents::new(rules, probes);
         let screen = WatchScreen {
             board: Painter::new(Board::new(probes, facts), terminal.progress),
             logs,
@@ -96,7 +102,12 @@ impl WatchScreen {
             self.board.say(&sentence(outcome));
         }
         let at = timestamp::text(outcome.started_at);
-        match self.incidents.record(outcome) {
+        let change = self.incidents.record(outcome);
+        if change.is_some() {
+            let open = self.incidents.open().map(|(surface, since)| (surface.to_owned(), since)).collect();
+            self.board.update(|board| board.show_incidents(open));
+        }
+        match change {
             Some(IncidentChange::Opened { surface, since }) => {
                 self.log(&format!("{at} incident opened: {surface} is failing since {}", timestamp::text(since)));
             }
@@ -122,6 +133,7 @@ impl Consumer for WatchScreen {
             }
             RunEvent::ProbesChanged(probes) => {
                 self.board.update(|board| board.replace_probes(probes));
+                self.incidents.replace_probes(probes);
                 self.say(&format!("configuration reloaded: {} from here on", counted(probes.len())));
             }
             RunEvent::Stopping(running) => self.say(&stopping(running)),

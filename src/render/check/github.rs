@@ -42,7 +42,12 @@ pub(super) fn write(pass: &CheckReport, workspace: Option<&Path>, out: &mut impl
         .iter()
         .map(|surface| format!("{} {}", surface.surface, surface_phrase(pass, surface, str::to_owned)))
         .collect();
-    let line = format!("uptick: {}: {}; {}", terminal::word(pass.verdict), phrases.join("; "), counts_phrase(pass));
+    let line = format!(
+        "uptick: {}: {}; {}",
+        terminal::word_of(pass.verdict, pass.state),
+        phrases.join("; "),
+        counts_phrase(pass)
+    );
     writeln!(out, "{}", harmless(&line))
 }
 

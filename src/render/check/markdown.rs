@@ -65,7 +65,8 @@ fn heading(pass: &CheckReport, page: &mut String) {
         (true, Verdict::Up) => (terminal::mark(Verdict::Down), "FAILS, "),
         (_, verdict) => (terminal::mark(verdict), ""),
     };
-    let _ = writeln!(page, "## {mark} {fails}{}: {}\n", terminal::word(pass.verdict), phrases.join(" · "));
+    let _ =
+        writeln!(page, "## {mark} {fails}{}: {}\n", terminal::word_of(pass.verdict, pass.state), phrases.join(" · "));
     let (at, took) = (format::date_time(pass.started_at), format::duration(pass.elapsed));
     let _ = writeln!(page, "{} from {} at {at} UTC, in {took}.\n", counts_phrase(pass), quote(&pass.vantage));
     if let Some(sentence) = insecure_sentence(pass) {
@@ -88,7 +89,7 @@ fn table(pass: &CheckReport, page: &mut String) {
             page,
             "| {} {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
             terminal::mark(probe.verdict),
-            terminal::word(probe.verdict),
+            terminal::word_of(probe.verdict, probe.state),
             escape::code_span(&probe.probe, true),
             if probe.control { "control".to_owned() } else { escape::code_span(&probe.surface, true) },
             format::count(probe.counts.scheduled()),

@@ -21,7 +21,7 @@ const REASON: usize = 160;
 /// The failed probes listed on the lines after the first.
 const LISTED: usize = 50;
 
-/// The exit status by Nagios' rules: 0 OK, 1 WARNING (up, but only on a later attempt or with a warning; or
+/// The exit status by Nagios' rules: 0 OK, 1 WARNING (up, but only on a later attempt, not each time, or with a warning; or
 /// down as far as `--fail-on` allows), 2 CRITICAL (the run fails), 3 UNKNOWN.
 #[must_use]
 pub fn exit_status(pass: &CheckReport) -> u8 {
@@ -30,7 +30,7 @@ pub fn exit_status(pass: &CheckReport) -> u8 {
         Verdict::Unknown | Verdict::Missed => 3,
         // Down, and allowed to be by --fail-on.
         Verdict::Down => 1,
-        Verdict::Up if pass.flaky() > 0 || pass.warned() > 0 => 1,
+        Verdict::Up if pass.flaky() > 0 || pass.blips() > 0 || pass.warned() > 0 => 1,
         Verdict::Up => 0,
     }
 }

@@ -5,7 +5,7 @@ use crate::check_report::{CheckReport, ProbeSummary, SurfaceSummary};
 use crate::format;
 use crate::model::Verdict;
 use crate::render::text;
-use crate::report::SampleBound;
+use crate::report::{SampleBound, State};
 
 /// The probes that were not up, worst first: down before unknown, the larger share of failures
 /// first, then the order of the probe file.
@@ -37,9 +37,11 @@ pub(super) fn surface_phrase(pass: &CheckReport, surface: &SurfaceSummary, quote
     let names: Vec<String> = pass
         .probes
         .iter()
-        .filter(|probe| probe.surface == surface.surface && probe.control == surface.control)
+        .filter(|probe| belongs(probe, surface))
         // Where something is down, what could not be judged is beside the point.
-        .filter(|probe| if surface.probes_down > 0 { probe.counts.down > 0 } else { probe.verdict != Verdict::Up })
+        .filter(
+            |probe| if surface.probes_down > 0 { probe.verdict == Verdict::Down } else { probe.verdict != Verdict::Up },
+        )
         .map(|probe| quote(&probe.probe))
         .collect();
     let list = match names.len() {
@@ -49,7 +51,9 @@ pub(super) fn surface_phrase(pass: &CheckReport, surface: &SurfaceSummary, quote
     };
     let total = surface.probes;
     if surface.probes_down > 0 {
-        format!("{} of {} down{list}", format::count(surface.probes_down), format::counted(total, "probe"))
+        let is_down = pass.probes.iter().any(|probe| belongs(probe, surface) && probe.state == State::Down);
+        let word = if is_down { "down" } else { "degraded" };
+        format!("{} of {} {word}{list}", format::count(surface.probes_down), format::counted(total, "probe"))
     } else if surface.verdict == Verdict::Unknown {
         format!("{} of {} unknown{list}", format::count(total.min(names.len() as u64)), format::counted(total, "probe"))
     } else if total == 1 {

@@ -18,8 +18,8 @@ use crate::report::document::usual::Usual;
 use crate::report::fold::evidence::name;
 use crate::report::incident::incident_detection::DetectedIncidents;
 use crate::report::series::analysis::{SeriesAnalysis, silences};
-use crate::report::series::state;
 use crate::report::series::state::SurfaceStanding;
+use crate::report::series::{judgement, state};
 use crate::report::statistics::{number, ratio, rounded};
 use crate::window::{Histogram, Remotes};
 
@@ -129,7 +129,7 @@ fn vantage_row(context: &ReportContext<'_>, vantage: &SafeText, entry: &VantageE
             heard.peek().is_some() && heard.all(|one| one.blind_checks >= rounds)
         },
         control: entry.control,
-        state: state::of_all(places.map(|(surface, _)| context.place_state(surface, vantage))),
+        state: judgement::worst(places.map(|(surface, _)| context.place_state(surface, vantage))),
         last_seen: instant(all.iter().filter_map(|one| one.last).max().unwrap_or(context.range.from)),
         lag_us: lag(&all),
         recent: recent(&mine, context.range.to, None),

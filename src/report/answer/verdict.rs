@@ -55,7 +55,7 @@ impl VerdictInput<'_, '_> {
     /// The answer in short.
     pub(crate) fn answer(&self) -> Answer {
         let statuses: Vec<SurfaceStatus> = self.watched().map(|row| self.surface_status(row)).collect();
-        let mut state = state::of_all(statuses.iter().map(|status| status.state));
+        let mut state = judgement::worst(statuses.iter().map(|status| status.state));
         let hardly_seen = self.coverage.ratio.is_some_and(|ratio| ratio < HARDLY_SEEN);
         if state == State::Up && hardly_seen {
             state = State::Unknown;

@@ -8,7 +8,7 @@ use crate::report::incident::waves::{DetectedWave, WaveDivision, WaveMember};
 use crate::report::incident::{grouping, pooled_onset, waves};
 use crate::report::series::offline::Offline;
 use crate::report::series::outage::{Outage, Transition};
-use crate::report::statistics::ratio;
+use crate::report::series::recovery;
 
 /// The incidents of a report in the making: joined, and not yet counted.
 #[derive(Clone, Debug, Default)]
@@ -127,8 +127,6 @@ fn incident(context: &ReportContext<'_>, members: Vec<WaveMember>) -> Vec<Detect
 /// few good checks in a row are no end. What a series did before its first failure in a wave, and after its last,
 /// does not count: an outage that spreads from one to the next is total all the same.
 fn is_partial(context: &ReportContext<'_>, series: &BTreeSet<usize>, waves: &[DetectedWave]) -> bool {
-    /// From this share on everything fails.
-    const TOTAL: f64 = 0.9;
     let (mut failed, mut judged) = (0, 0);
     for wave in waves {
         let checks = checks_of(context, series, wave.start.by, wave.last());
@@ -142,7 +140,7 @@ fn is_partial(context: &ReportContext<'_>, series: &BTreeSet<usize>, waves: &[De
         judged += checks.iter().filter(counts).count() as u64;
         failed += checks.iter().filter(|check| check.failed).count() as u64;
     }
-    ratio(failed, judged).is_some_and(|share| share < TOTAL)
+    recovery::is_partial(failed, judged)
 }
 
 /// A wave divided where it paused. That of a pool had no pause: it would have been over.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::report::series::outage::{Outage, Transition};
+use crate::report::series::recovery;
 use crate::report::statistics::ratio;
 
 /// A stretch of one series.
@@ -151,10 +152,6 @@ pub(crate) fn bridge(waves: Vec<DetectedWave>, checks: &[PooledCheck], pause: i6
     bridged
 }
 
-/// A pause of a partial failure that chance makes less often than this is its end: there are thousands of pauses
-/// in the hours that one lasts, and none of them may end it.
-const NEVER_BY_CHANCE: f64 = 1e-6;
-
 /// The end of a wave whose failures go on at its share: after the first pause that chance would not make. A series
 /// counts from its first failure in the wave: what it did before says nothing of how it fails.
 fn extended(wave: &DetectedWave, checks: &[PooledCheck], pause: i64) -> Option<Transition> {
@@ -180,10 +177,7 @@ fn extended(wave: &DetectedWave, checks: &[PooledCheck], pause: i64) -> Option<T
             continue;
         }
         run = run.saturating_add(1);
-        // Laplace's estimate: a wave without a good check may have had one.
-        let before = f64::from(good - run + 1) / f64::from(judged - run + 2);
-        let is_over = before.powi(i32::try_from(run).unwrap_or(i32::MAX)) < NEVER_BY_CHANCE;
-        if is_over && check.at - newest_at >= pause {
+        if recovery::is_over(good - run, judged - run, run) && check.at - newest_at >= pause {
             let Some(newest) = newest else { return Some(end) };
             return Some(end_of(&FailureCluster { first: newest, newest, failures: 1 }, checks));
         }

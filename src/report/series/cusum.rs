@@ -228,6 +228,11 @@ impl Cusum {
         self.usual.add(at, open.pending);
     }
 
+    /// The onset of the rise that goes on.
+    pub(crate) fn rising_since(&self) -> Option<i64> {
+        self.open.map(|open| open.rise.onset)
+    }
+
     /// The rises in order; the last may go on.
     pub(crate) fn finish(self) -> Vec<Rise> {
         let mut rises = self.rises;

@@ -3,8 +3,11 @@
 
 use std::time::Duration;
 
+use crate::model::{IncidentRules, Verdict};
 use crate::report::document::answer::State;
+use crate::report::series::run_length;
 use crate::report::statistics::wilson;
+use crate::window::{Run, Strip};
 
 /// The recent checks are those of this time,
 const RECENT: Duration = Duration::from_mins(15);
@@ -43,9 +46,87 @@ pub fn judge(checks: &[JudgedCheck], to: i64, open_after: u32, allowed: f64) -> 
     if checks[checks.len() - last..].iter().all(|check| check.failed) {
         return State::Down;
     }
+    judge_share(checks, to, allowed)
+}
+
+/// The state of checks in order of time by their recent share alone, as of many series together: `degraded` or `up`,
+/// `unknown` where there is none.
+#[must_use]
+pub fn judge_share(checks: &[JudgedCheck], to: i64, allowed: f64) -> State {
     let recent = recent(checks, to);
     let failed = recent.iter().filter(|check| check.failed).count() as u64;
-    if is_excessive(failed, recent.len() as u64, allowed) { State::Degraded } else { State::Up }
+    if recent.is_empty() {
+        State::Unknown
+    } else if is_excessive(failed, recent.len() as u64, allowed) {
+        State::Degraded
+    } else {
+        State::Up
+    }
+}
+
+/// The state of a surface from those of its probes: `down` where nearly all are, `degraded` where one is or is down.
+#[must_use]
+pub fn state_of_probes(probes: &[State]) -> State {
+    let of = |wanted: State| probes.iter().filter(|state| **state == wanted).count();
+    let judged = probes.len() - of(State::Unknown);
+    if judged == 0 {
+        State::Unknown
+    } else if is_nearly_all(of(State::Down), judged) {
+        State::Down
+    } else if probes.iter().any(|state| state.is_failing()) {
+        State::Degraded
+    } else {
+        State::Up
+    }
+}
+
+/// The state of everything: the worst of the surfaces. Unknown wins over up: what nobody saw is not up.
+#[must_use]
+pub fn worst(surfaces: impl Iterator<Item = State>) -> State {
+    let severity = |state: &State| match state {
+        State::Up => 0,
+        State::Unknown => 1,
+        State::Degraded => 2,
+        State::Flapping => 3,
+        State::Down => 4,
+    };
+    surfaces.max_by_key(severity).unwrap_or(State::Unknown)
+}
+
+/// About how often a check opens a false incident of one probe where this share of checks fails by chance and the
+/// rules hold as they are written: once in as many checks as one divided by it.
+#[must_use]
+pub fn false_alarm(rules: &IncidentRules, share: f64) -> f64 {
+    run_length::false_alarm(rules, share)
+}
+
+/// Whether so many probes are nearly all of a surface: it is down as a whole then, while a function that still works
+/// makes it degraded.
+#[must_use]
+pub fn is_nearly_all(probes: usize, of: usize) -> bool {
+    probes * 10 >= of * 9
+}
+
+/// The judged checks of a strip that a state is judged by: the latest, in order of time.
+#[must_use]
+pub fn latest(strip: &Strip, open_after: u32) -> Vec<JudgedCheck> {
+    let span = i64::try_from(RECENT.as_millis()).unwrap_or(i64::MAX);
+    let fewest = RECENT_CHECKS.max(usize::try_from(open_after).unwrap_or(usize::MAX));
+    let is_judged = |run: &Run| matches!(run.verdict, Verdict::Up | Verdict::Down);
+    let mut checks: Vec<JudgedCheck> = Vec::new();
+    'runs: for run in strip.runs().rev().filter(is_judged) {
+        let (from, to) = (run.from.as_millisecond(), run.to.as_millisecond());
+        for n in (0..run.count).rev() {
+            let into = i128::from(to - from) * i128::from(n) / i128::from(run.count.saturating_sub(1).max(1));
+            let at = from + i64::try_from(into).unwrap_or_default();
+            if checks.len() >= fewest && checks.first().is_some_and(|last| last.at - at > span) {
+                break 'runs;
+            }
+            checks.push(JudgedCheck { at, failed: run.verdict == Verdict::Down });
+        }
+    }
+    checks.reverse();
+    checks
 }
 
 /// Whether so many failures of so many checks are more than what is allowed, for certain.
@@ -107,6 +188,53 @@ mod tests {
         ] {
             assert_eq!(state(&verdicts, 30), expected, "{verdicts}");
         }
+    }
+
+    #[test]
+    fn the_latest_checks_of_a_strip_are_those_of_a_quarter_of_an_hour_and_twenty_at_least() {
+        use jiff::Timestamp;
+
+        use crate::window::CheckResult;
+
+        let at = |second: i64| Timestamp::from_second(second).expect("an instant");
+        let mut strip = Strip::default();
+        for n in 0..100 {
+            let verdict = [Verdict::Up, Verdict::Down, Verdict::Unknown][usize::try_from(n % 3).expect("small")];
+            strip.push(at(n * 30), CheckResult::new(verdict, None));
+        }
+        let checks = latest(&strip, 3);
+        assert_eq!(checks.len(), 21, "two of three of a quarter of an hour are judged");
+        assert!(checks.is_sorted() && checks.last().is_some_and(|last| last.at == 99 * 30_000 && !last.failed));
+        let mut rare = Strip::default();
+        (0..100).for_each(|n| rare.push(at(n * 3_600), CheckResult::new(Verdict::Up, None)));
+        rare.join_even();
+        assert_eq!((latest(&rare, 3).len(), latest(&rare, 30).len()), (20, 30));
+    }
+
+    #[test]
+    fn a_surface_is_down_where_nearly_all_probes_are() {
+        use State::{Degraded, Down, Unknown, Up};
+        for (probes, expected) in [
+            (vec![Down], Down),
+            (vec![Down, Unknown], Down),
+            (vec![Down, Up], Degraded),
+            (vec![Degraded, Up], Degraded),
+            (vec![Degraded, Degraded], Degraded),
+            (vec![Up, Unknown], Up),
+            (vec![Unknown], Unknown),
+            (vec![], Unknown),
+        ] {
+            assert_eq!(state_of_probes(&probes), expected, "{probes:?}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_saw_is_not_up() {
+        use State::{Degraded, Unknown, Up};
+        assert_eq!(worst([Up, Unknown].into_iter()), Unknown);
+        assert_eq!(worst([Unknown, Degraded].into_iter()), Degraded);
+        assert_eq!(worst([Up, Up].into_iter()), Up);
+        assert_eq!(worst(std::iter::empty()), Unknown);
     }
 
     #[test]

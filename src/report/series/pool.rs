@@ -5,6 +5,61 @@ use crate::report::series::cusum::{Cusum, Rise, Round};
 use crate::report::series::failure_log::FailureLog;
 use crate::report::statistics::number;
 
+/// A pool that is followed check by check while a run goes on.
+#[derive(Clone, Debug)]
+pub(crate) struct LivePool {
+    cusum: Cusum,
+    /// The length of a round in milliseconds.
+    length: i64,
+    /// Which round goes on, and what was found in it.
+    number: i64,
+    judged: u32,
+    failed: u32,
+    /// Its first failure and its last.
+    first: i64,
+    last: i64,
+}
+
+impl LivePool {
+    /// Nothing seen yet in one of so many pools, with rounds of so many milliseconds where that is known.
+    pub(crate) fn new(round: Option<i64>, pools: usize) -> LivePool {
+        const UNKNOWN: i64 = 60_000;
+        let length = round.unwrap_or(UNKNOWN).max(1);
+        LivePool { cusum: Cusum::new(pools), length, number: i64::MIN, judged: 0, failed: 0, first: 0, last: 0 }
+    }
+
+    /// Adds a judged check. One that comes late is of the round that goes on.
+    pub(crate) fn push(&mut self, at: i64, failed: bool) {
+        let number = at.div_euclid(self.length);
+        if number > self.number {
+            self.end_round();
+            self.number = number;
+        }
+        self.judged = self.judged.saturating_add(1);
+        if failed {
+            self.first = if self.failed == 0 { at } else { self.first.min(at) };
+            self.last = if self.failed == 0 { at } else { self.last.max(at) };
+            self.failed = self.failed.saturating_add(1);
+        }
+    }
+
+    fn end_round(&mut self) {
+        let judged = f64::from(std::mem::take(&mut self.judged));
+        let failed = std::mem::take(&mut self.failed);
+        if failed > 0 {
+            self.cusum.push(&Round { first: self.first, last: self.last, failed, judged });
+        } else {
+            let end = self.number.saturating_add(1).saturating_mul(self.length);
+            self.cusum.push_good(end, 1.0, judged);
+        }
+    }
+
+    /// Since when more of its checks fail than usual; absent where no more do.
+    pub(crate) fn rising_since(&self) -> Option<i64> {
+        self.cusum.rising_since()
+    }
+}
+
 /// A change of the rate at which a pool is asked, in checks a millisecond.
 #[derive(Clone, Copy, Debug)]
 struct RateChange {

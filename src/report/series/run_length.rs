@@ -61,6 +61,14 @@ fn at_share(rules: &IncidentRules, share: f64, series: usize) -> FailuresNeeded 
     FailuresNeeded { in_a_row: in_a_row.max(written.in_a_row), among }
 }
 
+/// About how often a check opens a false incident of one probe where this share of checks fails by chance.
+pub(crate) fn false_alarm(rules: &IncidentRules, share: f64) -> f64 {
+    let in_a_row = share.powf(f64::from(rules.open_after.get()));
+    let among = chance_among(rules.open_of.get(), rules.open_failures.get(), share);
+    // It opens once in a run, and not with each check of it.
+    ((in_a_row + among) * (1.0 - share)).min(1.0)
+}
+
 /// About how often a check is the last of so many failures among so many checks.
 fn chance_among(of: u32, failures: u32, share: f64) -> f64 {
     let before = failures.saturating_sub(1);
@@ -90,6 +98,14 @@ mod tests {
             let needed = FailuresNeeded { in_a_row, among };
             assert_eq!(at_share(&rules, share, series), needed, "{share} of {series}");
         }
+    }
+
+    #[test]
+    fn three_in_a_row_of_two_percent_are_a_false_alarm_in_125_000_checks() {
+        let rules = IncidentRules { open_failures: 10.try_into().expect("not zero"), ..IncidentRules::default() };
+        let often = false_alarm(&rules, 0.02);
+        assert!((often * 125_000.0 - 0.98).abs() < 0.001, "{often}");
+        assert!(false_alarm(&IncidentRules::default(), 0.02) > often, "four of ten happen as well");
     }
 
     #[test]

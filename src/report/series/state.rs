@@ -12,10 +12,6 @@ use crate::report::document::answer::State;
 use crate::report::series::analysis::{ReportRange, SeriesAnalysis};
 use crate::report::series::judgement;
 
-/// The share of a surface's probes that fail when it is down as a whole: a function that still
-/// works makes it degraded.
-const NEARLY_ALL: f64 = 0.9;
-
 /// The state of what these series of one vantage watch together.
 pub(crate) fn of_place(series: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>, standing: &SurfaceStanding) -> State {
     let live: Vec<_> =
@@ -35,8 +31,7 @@ pub(crate) fn of_place(series: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>, 
         failing.iter().map(|one| one.detector.failing()).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
     let half = failed * 2 >= judged;
     let in_a_row = failing.iter().all(|one| one.detector.failures_in_a_row() >= range.rules.open_after.get());
-    #[expect(clippy::cast_precision_loss, reason = "numbers of probes")]
-    let nearly_all = failing.len() as f64 >= live.len() as f64 * NEARLY_ALL;
+    let nearly_all = judgement::is_nearly_all(failing.len(), live.len());
     if nearly_all && (half || in_a_row) { State::Down } else { State::Degraded }
 }
 
@@ -88,18 +83,6 @@ pub(crate) const fn reaches_quorum(count: usize, of: usize) -> bool {
     count * 2 >= of && count >= least
 }
 
-/// The state of everything: the worst of the surfaces. Unknown wins over up: what nobody saw is not up.
-pub(crate) fn of_all(surfaces: impl Iterator<Item = State>) -> State {
-    let severity = |state: &State| match state {
-        State::Up => 0,
-        State::Unknown => 1,
-        State::Degraded => 2,
-        State::Flapping => 3,
-        State::Down => 4,
-    };
-    surfaces.max_by_key(severity).unwrap_or(State::Unknown)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,13 +100,5 @@ mod tests {
         assert_eq!(of_surface(&[Unknown, Unknown]), Unknown);
         assert_eq!(of_surface(&[Up, Unknown]), Up);
         assert_eq!(of_surface(&[]), Unknown);
-    }
-
-    #[test]
-    fn what_nobody_saw_is_not_up() {
-        assert_eq!(of_all([Up, Unknown].into_iter()), Unknown);
-        assert_eq!(of_all([Unknown, Degraded].into_iter()), Degraded);
-        assert_eq!(of_all([Up, Up].into_iter()), Up);
-        assert_eq!(of_all(std::iter::empty()), Unknown);
     }
 }

@@ -74,7 +74,13 @@ pub(super) fn evidence_of(outcome: &Outcome, with_evidence: bool, screen: &mut S
 fn reason(probe: &ProbeSummary, outcome: &Outcome, screen: &mut StyledText) {
     let style = terminal::style(outcome.verdict);
     if probe.counts.scheduled() > 1 {
-        note(style, terminal::word(probe.verdict), &classes(probe), screen);
+        if probe.verdict == Verdict::Up {
+            let checks = format::counted(probe.counts.scheduled(), "check");
+            let content = format!("{} of {checks} failed: {}", format::count(probe.counts.down), classes(probe));
+            note(ODD, "FLAKY", &content, screen);
+        } else {
+            note(style, terminal::word_of(probe.verdict, probe.state), &classes(probe), screen);
+        }
         let when = format::date_time(outcome.started_at);
         note(DIM, "last", &format!("{when} {}", evidence::reason(outcome)), screen);
     } else {

@@ -143,7 +143,10 @@ fn kinds(pass: &CheckReport) -> Vec<(String, Vec<&ProbeSummary>)> {
     for probe in worst_first(pass) {
         let outcome = pass.telling(&probe.probe);
         let kind = outcome.and_then(|outcome| Some(format::failures(outcome.class()?, outcome.code())));
-        kinds.entry(kind.unwrap_or_else(|| terminal::word(probe.verdict).to_lowercase())).or_default().push(probe);
+        kinds
+            .entry(kind.unwrap_or_else(|| terminal::word_of(probe.verdict, probe.state).to_lowercase()))
+            .or_default()
+            .push(probe);
     }
     let mut kinds: Vec<_> = kinds.into_iter().collect();
     kinds.sort_by_key(|(_, probes)| std::cmp::Reverse(probes.len()));

@@ -23,7 +23,7 @@ pub(super) fn only_check(pass: &CheckReport) -> Option<(&ProbeSummary, &Outcome)
 
 /// `✓ UP  home  200 h2 in 106 ms: resolve 310 µs, connect 4.2 ms, processing 88.0 ms, transfer 1.2 ms`.
 pub(super) fn write(pass: &CheckReport, probe: &ProbeSummary, outcome: &Outcome, screen: &mut StyledText) {
-    let lead = format!("{} {}", terminal::mark(pass.verdict), terminal::word(pass.verdict));
+    let lead = format!("{} {}", terminal::mark(pass.verdict), terminal::word_of(pass.verdict, pass.state));
     screen.put(terminal::style(pass.verdict).bold(), &lead);
     screen.put(BOLD, &format!("  {}", probe.probe));
     let taken = text::width(&lead) + 2 + text::width(&probe.probe);

@@ -68,7 +68,10 @@ pub(super) fn remarks(pass: &CheckReport, screen: &mut StyledText) {
 
 fn verdict(pass: &CheckReport, screen: &mut StyledText) {
     let style = terminal::style(pass.verdict);
-    screen.put(style.bold(), &format!("{} {}", terminal::mark(pass.verdict), terminal::word(pass.verdict)));
+    screen.put(
+        style.bold(),
+        &format!("{} {}", terminal::mark(pass.verdict), terminal::word_of(pass.verdict, pass.state)),
+    );
     // What is not up is named first, and where there are many, the others are counted.
     let mut surfaces: Vec<_> = pass.surfaces.iter().collect();
     if surfaces.len() > SURFACES_NAMED {
@@ -80,7 +83,12 @@ fn verdict(pass: &CheckReport, screen: &mut StyledText) {
     if more > 0 {
         phrases.push(format::counted(more, "more surface"));
     }
-    indented(BOLD, &format!("  {}", phrases.join(" · ")), terminal::word(pass.verdict).len() + 4, screen);
+    indented(
+        BOLD,
+        &format!("  {}", phrases.join(" · ")),
+        terminal::word_of(pass.verdict, pass.state).len() + 4,
+        screen,
+    );
 }
 
 /// `p50 88.0 ms  max 105 ms  of 24 up checks`: what there are enough checks for.

@@ -1,0 +1,78 @@
+//! The verdicts of a run. One pass is strict: a check that was down is down. Several are judged as a report judges
+//! them: down or degraded is down, and a blip is up.
+
+use std::collections::BTreeMap;
+
+use crate::model::{Counts, IncidentRules, Surfaces, Verdict};
+use crate::report::State;
+use crate::report::judgement;
+use crate::report::judgement::JudgedCheck;
+use crate::window::Window;
+
+/// By what a run is judged: when an incident opens, and what the objectives of the surfaces leave.
+#[derive(Clone, Debug, Default)]
+pub(super) struct JudgingRules {
+    rules: IncidentRules,
+    allowed: BTreeMap<String, f64>,
+}
+
+/// The states of the probes of a run, in the order of their windows, and of their surfaces.
+#[derive(Clone, Debug)]
+pub(super) struct RunStates {
+    pub(super) probes: Vec<State>,
+    pub(super) surfaces: BTreeMap<(bool, String), State>,
+}
+
+impl JudgingRules {
+    pub(super) fn new(rules: IncidentRules, surfaces: &Surfaces) -> JudgingRules {
+        let left = |objective: &crate::model::Objective| 1.0 - objective.ratio;
+        let allowed =
+            surfaces.iter().filter_map(|(name, surface)| Some((name.clone(), left(surface.objective.as_ref()?))));
+        JudgingRules { rules, allowed: allowed.collect() }
+    }
+
+    fn allowed(&self, surface: &str) -> f64 {
+        self.allowed.get(surface).copied().unwrap_or(judgement::ALLOWED)
+    }
+
+    /// The states of what these windows hold, one a probe.
+    pub(super) fn states(&self, windows: &[Window]) -> RunStates {
+        let open_after = self.rules.open_after.get();
+        let is_one_pass = windows.iter().all(|window| window.counts.judged() <= 1);
+        let mut probes = Vec::new();
+        let mut pools: BTreeMap<(bool, String), Vec<JudgedCheck>> = BTreeMap::new();
+        for window in windows {
+            let checks = judgement::latest(&window.strip, open_after);
+            let to = checks.last().map_or(0, |check| check.at);
+            probes.push(judgement::judge(&checks, to, open_after, self.allowed(&window.surface)));
+            let pool = pools.entry((window.control, window.surface.to_string())).or_default();
+            pool.extend(checks);
+        }
+        let mut surfaces = BTreeMap::new();
+        for (key, mut checks) in pools {
+            checks.sort_unstable();
+            let to = checks.last().map_or(0, |check| check.at);
+            let is_of = |window: &Window| window.control == key.0 && *window.surface == *key.1;
+            let of_pool = judgement::judge_share(&checks, to, self.allowed(&key.1));
+            let is_failing = windows.iter().zip(&probes).any(|(window, state)| is_of(window) && state.is_failing());
+            if of_pool == State::Degraded && !is_failing {
+                // No probe shows it alone: those that failed have their part in it.
+                let failed =
+                    |window: &Window| judgement::latest(&window.strip, open_after).iter().any(|one| one.failed);
+                let of_surface = windows.iter().zip(&mut probes).filter(|(window, _)| is_of(window) && failed(window));
+                of_surface.for_each(|(_, state)| *state = State::Degraded);
+            }
+            let states: Vec<State> =
+                windows.iter().zip(&probes).filter(|(window, _)| is_of(window)).map(|(_, state)| *state).collect();
+            // One pass is strict: what is down of it is told as down.
+            let state = judgement::state_of_probes(&states);
+            surfaces.insert(key, if is_one_pass && state.is_failing() { State::Down } else { state });
+        }
+        RunStates { probes, surfaces }
+    }
+}
+
+/// The verdict on checks of which the state is known: a blip is up, and what could not be judged is unknown.
+pub(super) fn verdict(counts: &Counts, state: State) -> Verdict {
+    if state.is_failing() { Verdict::Down } else { Counts { down: 0, ..*counts }.verdict() }
+}

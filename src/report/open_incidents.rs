@@ -1,0 +1,278 @@
+//! Which surfaces have an open incident as far as a run has seen, check by check, by the rules of the report: what a
+//! watch says while it runs. The report knows more, such as other vantages and earlier waves.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::model::{IncidentRules, Outcome, Probe, Verdict};
+use crate::report::document::bracket::instant;
+use crate::report::series::detector::OutageDetector;
+use crate::report::series::pool::LivePool;
+use crate::report::series::recovery;
+
+/// The open incidents of a run.
+#[derive(Debug)]
+pub(crate) struct OpenIncidents {
+    rules: IncidentRules,
+    /// The intervals of the probes, in milliseconds, and how many surfaces these have.
+    intervals: BTreeMap<String, i64>,
+    pools: usize,
+    probes: BTreeMap<String, WatchedProbe>,
+    surfaces: BTreeMap<String, WatchedSurface>,
+}
+
+/// A probe, and the surface that it counts for.
+#[derive(Debug)]
+struct WatchedProbe {
+    surface: String,
+    detector: OutageDetector,
+}
+
+/// A surface with its checks pooled.
+#[derive(Debug)]
+struct WatchedSurface {
+    pool: LivePool,
+    /// How many of its probes have an open outage: counted, since a fleet has thousands.
+    probes_open: usize,
+    open: Option<OpenIncident>,
+}
+
+/// An open incident of a surface.
+#[derive(Debug)]
+struct OpenIncident {
+    since: Timestamp,
+    /// The probes that failed in it.
+    probes: BTreeMap<String, FailingProbe>,
+    /// Good checks of these in a row, all together.
+    good_in_a_row: u32,
+}
+
+/// The checks of a probe from its first failure in an incident to its last, and the good ones since.
+#[derive(Clone, Copy, Debug, Default)]
+struct FailingProbe {
+    failed: u32,
+    judged: u32,
+    good_since: u32,
+}
+
+/// What became of an incident with a check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum IncidentChange {
+    /// One opened.
+    Opened {
+        /// On this surface.
+        surface: String,
+        /// The first failure.
+        since: Timestamp,
+    },
+    /// One closed.
+    Closed {
+        /// On this surface.
+        surface: String,
+        /// The first failure.
+        since: Timestamp,
+    },
+}
+
+impl OpenIncidents {
+    /// None yet of these probes.
+    #[must_use]
+    pub(crate) fn new(rules: IncidentRules, probes: &[Arc<Probe>]) -> OpenIncidents {
+        let mut incidents = OpenIncidents {
+            rules,
+            intervals: BTreeMap::new(),
+            pools: 0,
+            probes: BTreeMap::new(),
+            surfaces: BTreeMap::new(),
+        };
+        incidents.replace_probes(probes);
+        incidents
+    }
+
+    /// Follows these probes from here on. What is open stays so.
+    pub(crate) fn replace_probes(&mut self, probes: &[Arc<Probe>]) {
+        let watched = || probes.iter().filter(|probe| !probe.control);
+        let interval = |probe: &Probe| i64::try_from(probe.schedule.shortest().as_millis()).unwrap_or(i64::MAX);
+        self.intervals = watched().map(|probe| (probe.name.clone(), interval(probe))).collect();
+        self.pools = watched().map(|probe| probe.surface.as_str()).collect::<BTreeSet<_>>().len();
+    }
+
+    /// The surfaces with an open incident, and since when.
+    pub(crate) fn open(&self) -> impl Iterator<Item = (&str, Timestamp)> {
+        self.surfaces.iter().filter_map(|(surface, watched)| Some((surface.as_str(), watched.open.as_ref()?.since)))
+    }
+
+    /// Takes an outcome in. Checks that say nothing about the target, those of control targets and
+    /// those in a maintenance neither open nor close anything.
+    pub(crate) fn record(&mut self, outcome: &Outcome) -> Option<IncidentChange> {
+        let judged = matches!(outcome.verdict, Verdict::Up | Verdict::Down);
+        if !judged || outcome.control || outcome.maintenance {
+            return None;
+        }
+        let (at, failed) = (outcome.scheduled_at.as_millisecond(), outcome.verdict == Verdict::Down);
+        let series = self.intervals.len();
+        let interval = self.intervals.get(&outcome.probe).copied();
+        let rules = self.rules;
+        let probe = self.probes.entry(outcome.probe.clone()).or_insert_with(|| WatchedProbe {
+            surface: outcome.surface.clone(),
+            detector: OutageDetector::new(&rules, interval, series),
+        });
+        let was_open = probe.detector.is_open();
+        if !was_open {
+            // A probe that is given another surface meanwhile closes what it has opened.
+            probe.surface.clone_from(&outcome.surface);
+        }
+        probe.detector.push(at, failed);
+        let is_open = probe.detector.is_open();
+        let name = probe.surface.clone();
+        let pools = self.pools;
+        let surface = self.surfaces.entry(name.clone()).or_insert_with(|| WatchedSurface {
+            pool: LivePool::new(interval, pools),
+            probes_open: 0,
+            open: None,
+        });
+        surface.probes_open = (surface.probes_open + usize::from(is_open)).saturating_sub(usize::from(was_open));
+        if !is_open {
+            surface.pool.push(at, failed);
+        }
+        let outage = probe.detector.outages().last().filter(|_| is_open).map(|outage| outage.start.by);
+        let counted = probe.detector.failing();
+        surface.follow(&outcome.probe, failed, outage.unwrap_or(at), counted).map(|(is_open, since)| {
+            if is_open {
+                IncidentChange::Opened { surface: name, since }
+            } else {
+                IncidentChange::Closed { surface: name, since }
+            }
+        })
+    }
+}
+
+impl WatchedSurface {
+    /// Takes in a check of a probe: an outage of the probe, where it has one, has these failures of so many checks.
+    /// Gives whether an incident opened or closed with it, and when that began.
+    fn follow(&mut self, probe: &str, failed: bool, outage: i64, counted: (u64, u64)) -> Option<(bool, Timestamp)> {
+        let is_failing = self.probes_open > 0 || self.pool.rising_since().is_some();
+        let Some(open) = &mut self.open else {
+            if !is_failing {
+                return None;
+            }
+            let since = instant(self.pool.rising_since().map_or(outage, |onset| onset.min(outage)));
+            let count = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+            let first = FailingProbe { failed: count(counted.0), judged: count(counted.1), good_since: 0 };
+            let probes = BTreeMap::from([(probe.to_owned(), first)]);
+            self.open = Some(OpenIncident { since, probes, good_in_a_row: 0 });
+            return Some((true, since));
+        };
+        open.count(probe, failed);
+        if is_failing || !open.is_over() {
+            return None;
+        }
+        let since = open.since;
+        self.open = None;
+        Some((false, since))
+    }
+}
+
+impl OpenIncident {
+    fn count(&mut self, probe: &str, failed: bool) {
+        if failed {
+            let probe = self.probes.entry(probe.to_owned()).or_default();
+            probe.failed += 1;
+            probe.judged += probe.good_since + 1;
+            probe.good_since = 0;
+            self.good_in_a_row = 0;
+        } else if let Some(probe) = self.probes.get_mut(probe) {
+            probe.good_since += 1;
+            self.good_in_a_row += 1;
+        }
+    }
+
+    /// Whether the good checks since its last failure are its end, where none of its probes is out any more.
+    fn is_over(&self) -> bool {
+        let (failed, judged) =
+            self.probes.values().fold((0, 0), |sum, probe| (sum.0 + probe.failed, sum.1 + probe.judged));
+        !recovery::is_partial(u64::from(failed), u64::from(judged))
+            || recovery::is_over(judged - failed, judged, self.good_in_a_row)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::model::{Check, Failure, FailureClass, SafeText};
+
+    /// Probes of a surface that are checked each second.
+    fn probes(names: &[&str]) -> Vec<Arc<Probe>> {
+        let probe = |name: &&str| Arc::new(Probe::plain(name, "web", "http://x.test/", Duration::from_secs(1)));
+        names.iter().map(probe).collect()
+    }
+
+    fn outcome(probe: &Arc<Probe>, second: i64, is_up: bool) -> Outcome {
+        let at = Timestamp::from_second(second).expect("an instant");
+        let check = Check { probe: Arc::clone(probe), scheduled_at: at, lag: Duration::ZERO };
+        let failure = Failure::new(FailureClass::ConnectRefused, None, SafeText::message("no"));
+        let down = Outcome::without_measurement(&check, "here", at, failure);
+        if is_up { Outcome { verdict: Verdict::Up, failure: None, ..down } } else { down }
+    }
+
+    /// The seconds at which a row of checks, `u` or `d`, opens and closes an incident.
+    fn changes(checks: &str) -> Vec<(i64, bool)> {
+        let probes = probes(&["home"]);
+        let mut incidents = OpenIncidents::new(IncidentRules::default(), &probes);
+        let mut changes = Vec::new();
+        for (second, check) in (0_i64..).zip(checks.chars()) {
+            match incidents.record(&outcome(&probes[0], second, check == 'u')) {
+                Some(IncidentChange::Opened { .. }) => changes.push((second, true)),
+                Some(IncidentChange::Closed { .. }) => changes.push((second, false)),
+                None => {}
+            }
+        }
+        changes
+    }
+
+    #[test]
+    fn an_incident_opens_and_closes_as_in_the_report() {
+        assert_eq!(changes("uudduu"), []);
+        assert_eq!(changes("uudddduuu"), [(4, true), (8, false)]);
+        assert_eq!(changes("duduudud"), [(7, true)]);
+        assert_eq!(changes("uudddduduuuuuuu"), [(4, true)], "three good checks are no end of a partial failure");
+        assert_eq!(changes(&format!("uudddduduu{}", "u".repeat(20))), [(4, true), (17, false)]);
+    }
+
+    #[test]
+    fn an_incident_of_a_surface_is_open_while_one_of_its_probes_is() {
+        let probes = probes(&["a", "b"]);
+        let mut incidents = OpenIncidents::new(IncidentRules::default(), &probes);
+        for second in 0..4 {
+            probes.iter().for_each(|probe| drop(incidents.record(&outcome(probe, second, false))));
+        }
+        let closing: Vec<_> =
+            (4..8).filter_map(|second| incidents.record(&outcome(&probes[0], second, true))).collect();
+        assert_eq!((closing.len(), incidents.open().count()), (0, 1));
+        let closing: Vec<_> =
+            (8..12).filter_map(|second| incidents.record(&outcome(&probes[1], second, true))).collect();
+        assert_eq!((closing.len(), incidents.open().count()), (1, 0));
+    }
+
+    #[test]
+    fn a_failure_of_one_in_twenty_checks_opens_one_though_no_probe_fails_twice_in_a_row() {
+        let names: Vec<String> = (0..20).map(|n| format!("probe-{n}")).collect();
+        let probes = probes(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        let mut incidents = OpenIncidents::new(IncidentRules::default(), &probes);
+        let mut opened = None;
+        for second in 0..400_i64 {
+            for (n, probe) in (0_i64..).zip(&probes) {
+                let is_up = second < 200 || (second * 7 + n) % 20 >= 2;
+                if let Some(IncidentChange::Opened { since, .. }) = incidents.record(&outcome(probe, second, is_up)) {
+                    opened = opened.or(Some((since.as_second(), second)));
+                }
+            }
+        }
+        let (since, at) = opened.expect("an incident");
+        assert!((200..205).contains(&since) && at < 230, "{since} {at}");
+    }
+}
