@@ -178,6 +178,14 @@ impl<'f> ReportContext<'f> {
         Some(SurfaceLatency { latency: &entry.latency, usual: &entry.usual, past, step: self.range.step })
     }
 
+    /// The same from one vantage alone.
+    pub(crate) fn place_latency<'c>(&'c self, surface: &SafeText, vantage: &SafeText) -> Option<SurfaceLatency<'c>> {
+        let of_place =
+            |one: &&LatencySeries| !one.control && name(&one.surface) == *surface && name(&one.vantage) == *vantage;
+        let latency = &self.fold.latency_series.iter().find(of_place)?.latency;
+        Some(SurfaceLatency { latency, ..self.latency_of(surface)? })
+    }
+
     /// How far apart two outages of a surface may be and still be one wave: as many checks as close an outage.
     pub(crate) fn slack(&self, surface: &SafeText) -> i64 {
         let intervals = self.series_of(surface).iter().filter_map(|at| self.analyses[*at].interval());
@@ -190,14 +198,21 @@ impl<'f> ReportContext<'f> {
         self.vantages.get(vantage).is_some_and(|entry| entry.is_set_aside)
     }
 
+    /// Whether anything was heard of a vantage at the end of the range.
+    pub(crate) fn is_heard(&self, vantage: &SafeText) -> bool {
+        self.vantages.get(vantage).is_some_and(|entry| entry.is_heard)
+    }
+
     /// Vantages whose word counts: not set aside, and heard of at the end of the range.
     pub(crate) fn vantages_judged(&self) -> usize {
         self.vantages.values().filter(|entry| !entry.is_set_aside && entry.is_heard).count()
     }
 
-    /// Whether control targets answer from every vantage that counts; absent where there are none.
+    /// Whether control targets answer from every vantage that counts; absent where there are none, and where none
+    /// was heard of at the end of the range: an old answer proves nothing of now.
     pub(crate) fn control_ok(&self) -> Option<bool> {
-        let mut states = self.vantages.values().filter_map(|entry| entry.control).peekable();
+        let states = self.vantages.values().filter_map(|entry| entry.control);
+        let mut states = states.filter(|state| *state != State::Unknown).peekable();
         states.peek()?;
         Some(states.all(|state| state != State::Down))
     }
@@ -261,11 +276,15 @@ impl<'f> ReportContext<'f> {
     fn judge_vantages(&mut self) {
         let offline: Vec<SafeText> =
             self.offline.iter().filter(|(_, offline)| offline.goes_on()).map(|(vantage, _)| name(vantage)).collect();
+        let mut gone = Vec::new();
         for (vantage, entry) in &mut self.vantages {
             let is_offline = offline.contains(vantage);
             let heard: Vec<_> = entry.series.iter().map(|at| &self.analyses[*at]).filter(|one| !one.silent).collect();
             let controls: Vec<_> = entry.control_series.iter().map(|at| &self.analyses[*at]).collect();
             entry.is_heard = !heard.is_empty();
+            if entry.is_heard {
+                gone.extend(entry.series.iter().copied().filter(|at| self.analyses[*at].silent));
+            }
             entry.is_set_aside = is_offline || (!heard.is_empty() && heard.iter().all(|one| one.blind));
             entry.control = match state::of_place(&controls, &self.range, &SurfaceStanding::default()) {
                 _ if controls.is_empty() => None,
@@ -274,6 +293,11 @@ impl<'f> ReportContext<'f> {
                 State::Down if controls.len() > 1 => Some(State::Degraded),
                 state => Some(state),
             };
+        }
+        // A probe that was taken away, or has another name now, is due no more.
+        for at in gone {
+            let one = &mut self.analyses[at];
+            one.coverage = one.coverage_while_seen;
         }
     }
 

@@ -2,6 +2,7 @@
 //! must hold whatever was recorded.
 
 mod bursts;
+mod ends;
 mod kinds;
 mod labels;
 mod maintenance;

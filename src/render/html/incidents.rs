@@ -24,11 +24,17 @@ pub(super) fn write(report: &Report, page: &mut HtmlWriter) {
 fn one(report: &Report, number: usize, incident: &Incident, page: &mut HtmlWriter) {
     let clock = instants(report);
     page.open("article", &[("class", "card"), ("id", &format!("incident-{number}"))]);
-    let going = if incident.end.is_none() { " · ongoing" } else { "" };
+    let going = if incident.end.is_none() { format!(" · {}", phrases::going(incident)) } else { String::new() };
     page.element("h3", &[], &format!("Incident {number}: {}{going}", phrases::labels(report, &incident.surfaces)));
     page.open("dl", &[("class", "facts")]);
     fact("began between (UTC)", &clock.bracket(&incident.start), page);
-    let end = incident.end.as_ref().map_or_else(|| "ongoing".to_owned(), |end| clock.bracket(end));
+    let end = incident.end.as_ref().map_or_else(
+        || match incident.last_seen {
+            Some(at) => format!("failing when last seen {}", clock.at(at)),
+            None => "ongoing".to_owned(),
+        },
+        |end| clock.bracket(end),
+    );
     fact("ended between (UTC)", &end, page);
     fact("lasted", &phrases::length(incident), page);
     let failed = format!("{} of {}", format::count(incident.actual_failures), format::count(incident.judged));

@@ -31,6 +31,7 @@ pub(super) fn write(report: &Report, style: TerminalStyle, out: &mut impl Write)
     tables::vantages(report, &mut screen);
     timeline::write(report, &mut screen);
     failures(report, &mut screen);
+    tables::addresses(report, &mut screen);
     warnings(report, &mut screen);
     incidents(report, &mut screen);
     objectives(report, &mut screen);
@@ -208,7 +209,7 @@ fn one_incident(report: &Report, incident: &Incident, clock: &InstantFormat, scr
     let from = format::plain_list(&incident.vantages);
     screen.plain("  ");
     screen.put(style, &labels(report, &incident.surfaces));
-    screen.plain(&format!(" from {from}: {}", clock.stretch(&incident.start, incident.end.as_ref())));
+    screen.plain(&format!(" from {from}: {}", phrases::stretch(incident, clock)));
     screen.end();
     let impact: Vec<String> = incident
         .impact_minutes

@@ -6,8 +6,8 @@ use std::io;
 use std::io::Write;
 
 use super::phrases::{
-    chance, class_with_codes, conditions_met, full_label, incidents_phrase, insecure_sentence, instants, interval,
-    kind, label, labels, left_out, length, main_failure, mark, minutes, plain, span, warnings, word,
+    chance, class_with_codes, conditions_met, full_label, going, incidents_phrase, insecure_sentence, instants,
+    interval, kind, label, labels, left_out, length, main_failure, mark, minutes, plain, span, stretch, warnings, word,
 };
 use crate::format::{self, InstantFormat};
 use crate::render::escape;
@@ -170,12 +170,12 @@ fn failures(report: &Report, page: &mut String) {
 }
 
 fn one_incident(report: &Report, incident: &Incident, clock: &InstantFormat, page: &mut String) {
-    let going = if incident.end.is_none() { " (ongoing)" } else { "" };
+    let going = if incident.end.is_none() { format!(" ({})", going(incident)) } else { String::new() };
     let _ = writeln!(page, "### Incident {}{going}\n", escape::code_span(&labels(report, &incident.surfaces), false));
     let mut item = |name: &str, content: &str| {
         let _ = writeln!(page, "- {name}: {}", prose(content));
     };
-    item("when (UTC)", &clock.stretch(&incident.start, incident.end.as_ref()));
+    item("when (UTC)", &stretch(incident, clock));
     item("seen from", &format::plain_list(&incident.vantages));
     item("lasted", &length(incident));
     let failed =

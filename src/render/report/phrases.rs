@@ -129,6 +129,24 @@ pub(crate) fn length(incident: &Incident) -> String {
     }
 }
 
+/// From its start to its end: `15:03:30–15:04:00 to 17:59:30–18:00:00`, `15:03:30–15:04:00, ongoing`,
+/// `15:03:30–15:04:00, failing when last seen 15:40:00`.
+pub(crate) fn stretch(incident: &Incident, clock: &InstantFormat) -> String {
+    match incident.last_seen {
+        Some(at) => format!("{}, failing when last seen {}", clock.bracket(&incident.start), clock.at(at)),
+        None => clock.stretch(&incident.start, incident.end.as_ref()),
+    }
+}
+
+/// Whether an incident goes on, in a word or two; empty where it is over.
+pub(crate) const fn going(incident: &Incident) -> &'static str {
+    match (&incident.end, &incident.last_seen) {
+        (Some(_), _) => "",
+        (None, None) => "ongoing",
+        (None, Some(_)) => "failing when last seen",
+    }
+}
+
 /// What maintenance leaves out of an incident, where it does: `24 checks in maintenance left out`.
 pub(crate) fn left_out(incident: &Incident) -> Option<String> {
     let n = incident.maintenance;

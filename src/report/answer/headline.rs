@@ -1,11 +1,12 @@
 //! The first line: what an on-call person says aloud. No bracket, no interval, no name of a rule.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::format::{self, InstantFormat};
 use crate::model::SafeText;
 use crate::report::answer::surface_status::SurfaceStatus;
-use crate::report::document::answer::{Answer, Extent, State};
+use crate::report::document::answer::{Answer, Extent, MainFailure, State};
 use crate::report::document::bracket::instant;
 use crate::report::document::incident::Incident;
 use crate::report::statistics::ratio;
@@ -57,15 +58,15 @@ impl Headline<'_> {
         let (failed, judged) = worst.iter().fold((0, 0), |sum, one| (sum.0 + one.failed, sum.1 + one.judged));
         let mut first = vec![format!("{}{}", format::list(&names), self.since())];
         first.extend(self.whence());
-        match self.answer.kind.as_ref().filter(|_| failed > 0) {
-            Some(kind) => first.push(kind.spoken()),
-            None if worst.iter().any(|one| one.slow.is_some()) => {
-                first.push("answers take far longer than usual".to_owned());
-            }
-            None => {}
+        let slow = worst.iter().filter(|one| one.slow_since.is_some()).find_map(|one| one.slow);
+        if let Some(slow) = slow {
+            let time = |us: u64| format::duration(Duration::from_micros(us));
+            first.push(format!("answers take {} instead of {} (p95)", time(slow.p95_us), time(slow.usual_p95_us)));
+        } else {
+            first.extend(self.answer.kind.as_ref().filter(|_| failed > 0).map(MainFailure::spoken));
+            let now = worst.iter().fold((0, 0), |sum, one| (sum.0 + one.now.0, sum.1 + one.now.1));
+            first.extend(Self::share(now, (failed, judged)));
         }
-        let now = worst.iter().fold((0, 0), |sum, one| (sum.0 + one.now.0, sum.1 + one.now.1));
-        first.extend(Self::share(now, (failed, judged)));
         let mut parts = vec![first.join(", ")];
         for other in others.iter().filter(|status| status.state.is_failing()) {
             let share = ratio(other.now.0, other.now.1).filter(|_| other.now.0 > 0);
@@ -132,14 +133,32 @@ impl Headline<'_> {
             vantages => format!(", {vantages} vantages"),
         };
         let mut parts = vec![format!("{names}{whence}, {found}")];
+        parts.extend(self.unseen());
         parts.extend(self.past());
         parts
     }
 
     fn unknown(&self) -> Vec<String> {
         let mut parts = vec![self.why_unknown.clone()];
+        parts.extend(self.unseen());
         parts.extend(self.past());
         parts
+    }
+
+    /// What was failing when it was last seen: silence is no end.
+    fn unseen(&self) -> Option<String> {
+        let unseen = self.incidents.iter().filter_map(|incident| Some((incident, incident.last_seen?)));
+        let (incident, last_seen) = unseen.max_by_key(|(_, last_seen)| *last_seen)?;
+        let names: Vec<&str> = incident.surfaces.iter().map(|surface| self.label(surface)).collect();
+        let kind = incident.kind.as_ref().map(|kind| format!(", {}", kind.spoken())).unwrap_or_default();
+        Some(format!(
+            "{} failing when last seen {} {}, since {}, from {}{kind}",
+            format::list(&names),
+            self.clock.short(last_seen),
+            self.clock.zone(last_seen),
+            self.clock.short(incident.start.by),
+            named(&incident.vantages),
+        ))
     }
 
     /// The worst incident that is over, each of its surfaces with its own times, and how many others there were:

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::format;
 use crate::format::InstantFormat;
-use crate::model::SafeText;
+use crate::model::{Bracket, SafeText};
 use crate::report::answer::claims;
 use crate::report::answer::headline;
 use crate::report::answer::headline::Headline;
@@ -13,6 +13,7 @@ use crate::report::answer::sentence::Sentence;
 use crate::report::answer::surface_status::SurfaceStatus;
 use crate::report::context::ReportContext;
 use crate::report::document::answer::{Answer, Confidence, Extent, Scope, State};
+use crate::report::document::bracket::instant;
 use crate::report::document::coverage::Coverage;
 use crate::report::document::incident::Incident;
 use crate::report::document::reading::Reading;
@@ -68,7 +69,7 @@ impl VerdictInput<'_, '_> {
         let (confidence, reasons) = self.confidence(state, &scope, &worst);
         let mut answer = Answer {
             state,
-            since: worst.iter().filter_map(|status| status.since).min_by_key(|since| since.by),
+            since: worst.iter().filter_map(|status| status.since.or(status.slow_since)).min_by_key(|since| since.by),
             until: if state.is_failing() { None } else { last.and_then(|incident| incident.end) },
             kind: worst.iter().find_map(|status| status.kind.clone()).or_else(|| last?.kind.clone()),
             scope,
@@ -241,8 +242,14 @@ impl VerdictInput<'_, '_> {
         // A few failures say little of what mostly fails.
         let (told, span) = if now.failed >= FEW || now.failed == all.failed { (&now, recent) } else { (&all, span) };
         let kind = main_failure(&told.classes, &told.codes, &self.facts(&row.surface, span));
-        let (vantages, unclear) = self.vantages_of(row, &of_vantage, open.is_some() || row.state.is_failing());
+        let (mut vantages, mut unclear) = self.vantages_of(row, &of_vantage, open.is_some() || row.state.is_failing());
         let latency = self.context.latency_of(&row.surface);
+        let slow = latency.and_then(|latency| latency.slow(self.context.range.to));
+        let is_slow = row.state.is_failing() && open.is_none() && slow.is_some_and(|slow| slow.certain);
+        if is_slow && vantages.is_empty() {
+            (vantages, unclear) = self.slow_vantages(&row.surface, of_vantage.keys());
+        }
+        let slow_since = latency.filter(|_| is_slow).and_then(|latency| latency.slow_since(self.context.range.to));
         SurfaceStatus {
             surface: row.surface.clone(),
             label: row.label().clone(),
@@ -255,7 +262,8 @@ impl VerdictInput<'_, '_> {
             kind,
             vantages,
             unclear,
-            slow: latency.and_then(|latency| latency.slow(self.context.range.to)),
+            slow,
+            slow_since: slow_since.map(|(after, by)| Bracket { after: after.map(instant), by: instant(by) }),
             tail: latency.and_then(|latency| latency.tail(self.context.range.to)),
         }
     }
@@ -297,6 +305,24 @@ impl VerdictInput<'_, '_> {
         let unclear = others.into_iter().filter(|(_, cell)| is_open && share > 0.0 && is_unclear(cell));
         let names = |(vantage, _): (&SafeText, &Cell)| vantage.clone();
         (failing.into_iter().map(names).collect(), unclear.map(names).collect())
+    }
+
+    /// The vantages from which a surface answers far slower than usual, and those of which it cannot be told.
+    fn slow_vantages<'v>(
+        &self,
+        surface: &SafeText,
+        vantages: impl Iterator<Item = &'v SafeText>,
+    ) -> (Vec<SafeText>, Vec<SafeText>) {
+        let (mut slow, mut unclear) = (Vec::new(), Vec::new());
+        for vantage in vantages {
+            let latency = self.context.place_latency(surface, vantage);
+            match latency.and_then(|latency| latency.slow(self.context.range.to)) {
+                Some(found) if found.certain => slow.push(vantage.clone()),
+                Some(_) => {}
+                None => unclear.push(vantage.clone()),
+            }
+        }
+        (slow, unclear)
     }
 
     fn facts(&self, surface: &SafeText, (from, to): (i64, i64)) -> BTreeMap<FailureFact, u64> {

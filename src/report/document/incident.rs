@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::model::{Bracket, SafeText, timestamp};
+use crate::model::{Bracket, SafeText, optional_timestamp as optional, timestamp};
 use crate::report::document::answer::MainFailure;
 use crate::report::document::reading::Reading;
 
@@ -22,8 +22,12 @@ pub struct Incident {
     pub probes: Vec<SafeText>,
     /// It began in here: from the last good check to the first failed one of the run that opened it.
     pub start: Bracket,
-    /// It ended in here; null while it goes on.
+    /// It ended in here; null while it goes on, and where nothing was heard any more.
     pub end: Option<Bracket>,
+    /// The last check of its probes where nothing was heard any more: it was failing when it was last seen. Null else.
+    #[serde(with = "optional")]
+    #[schemars(with = "Option<String>")]
+    pub last_seen: Option<Timestamp>,
     /// The check that made it certain.
     #[serde(with = "timestamp")]
     #[schemars(with = "String")]

@@ -96,6 +96,7 @@ impl Description<'_, '_> {
             self.incident.first().map_or(Transition { after: None, by: self.context.range.from }, |wave| wave.start);
         let ends = self.incident.iter().map(|wave| wave.end);
         let end = ends.reduce(|one, other| if one?.by >= other?.by { one } else { other }).flatten();
+        let last_seen = self.last_seen(end);
         let flap_percent = members().map(|member| member.outage.flap_percent).fold(0.0, f64::max);
         let flapped: u64 = members().map(|member| member.outage.flapped).sum();
         let flapping = flapped > 0 && flapped * FLAPPING >= all.judged;
@@ -108,9 +109,10 @@ impl Description<'_, '_> {
             probes: probes.into_iter().collect(),
             start: start.bracket(),
             end: end.map(Transition::bracket),
+            last_seen: last_seen.map(instant),
             detected_at: instant(opened.map_or(start.by, |outage| outage.detected_at)),
             rule: opened.map(|outage| outage.opened_by(self.context.range.rules)).unwrap_or_default(),
-            duration_s: duration(start, end, self.context.range.to),
+            duration_s: duration(start, end, last_seen.unwrap_or(self.context.range.to)),
             waves: self.incident.iter().zip(self.cells).map(|(wave, cells)| self.wave(wave, cells)).collect(),
             impact_minutes: self.impact(),
             actual_failures: all.failed,
@@ -140,6 +142,15 @@ impl Description<'_, '_> {
             start: first.unwrap_or(start).bracket(),
             end: end.and(last).map(Transition::bracket),
         }
+    }
+
+    /// The last check of its series, where it has no end and all that still failed fell silent.
+    fn last_seen(&self, end: Option<Transition>) -> Option<i64> {
+        let members = self.incident.iter().flat_map(|wave| &wave.members);
+        let open: Vec<_> = members.filter(|member| member.outage.end.is_none()).collect();
+        let series = |member: &&WaveMember| &self.context.analyses[member.series];
+        let is_silent = end.is_none() && !open.is_empty() && open.iter().all(|member| series(member).silent);
+        open.iter().filter_map(|member| series(member).last).max().filter(|_| is_silent)
     }
 
     /// Checks of its surfaces in maintenance while it lasted.

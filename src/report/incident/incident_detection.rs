@@ -42,7 +42,8 @@ impl DetectedIncidents {
             let end = incident.last().and_then(|wave| wave.end).map(|end| end.by);
             for member in incident.iter().flat_map(|wave| &wave.members) {
                 let known = of_surface.entry(context.analyses[member.series].surface.clone()).or_default();
-                known.is_open |= end.is_none();
+                // What was failing when it was last seen says nothing of now.
+                known.is_open |= end.is_none() && !context.analyses[member.series].silent;
                 known.ended_by = known.ended_by.max(end);
             }
         }
@@ -173,12 +174,13 @@ fn checks_of(context: &ReportContext<'_>, series: &BTreeSet<usize>, from: i64, t
     checks
 }
 
-/// A stretch of a probe that has long been silent is over: it was taken away, or nobody knows.
+/// A stretch of a probe that has long been silent while its vantage is heard is over: it was taken away, or has
+/// another name. That the whole vantage is silent is no end: nobody knows.
 fn ended(outage: Outage, context: &ReportContext<'_>, series: usize) -> Outage {
     let one = &context.analyses[series];
     let within = i64::try_from(context.range.rules.join_within.as_millis()).unwrap_or(i64::MAX);
     let last = one.last.unwrap_or(outage.last_failed);
-    let gone = one.silent && context.range.to - last > within;
+    let gone = one.silent && context.range.to - last > within && context.is_heard(&one.vantage);
     if outage.end.is_none() && gone {
         let end = Transition { after: Some(outage.last_failed), by: last.max(outage.last_failed) };
         return outage.ending(end);

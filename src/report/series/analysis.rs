@@ -79,6 +79,8 @@ pub(crate) struct SeriesAnalysis<'f> {
     /// Its latest judged checks: of a quarter of an hour, or twenty.
     pub(crate) recent: Vec<JudgedCheck>,
     pub(crate) coverage: Coverage,
+    /// The same up to its last check.
+    pub(crate) coverage_while_seen: Coverage,
 }
 
 /// What a pass needs to know beside the checks.
@@ -168,7 +170,7 @@ pub(crate) fn analyze<'f>(
         }
     }
     seen.flush();
-    let (coverage, silent) = coverage(series, &seen, cadence, range);
+    let (coverage, coverage_while_seen, silent) = coverage(series, &seen, cadence, range);
     let analyses = SeriesAnalysis {
         series,
         counts: seen.rejudged(series.counts),
@@ -186,6 +188,7 @@ pub(crate) fn analyze<'f>(
         silent,
         recent: recent(series, offline, cadence, range),
         coverage,
+        coverage_while_seen,
     };
     (analyses, seen.cells)
 }
@@ -354,16 +357,17 @@ fn forgiven(range: &ReportRange<'_>) -> i64 {
     SILENCE_FORGIVEN_MS.min((range.to - range.from) / 10)
 }
 
-/// How much of what was due was seen, and whether it fell silent before the end of the window.
+/// How much of what was due was seen, in the window and up to the last check, and whether it fell silent before the
+/// end of the window.
 fn coverage(
     series: &Series,
     seen: &SeriesTally,
     cadence: Option<Cadence>,
     range: &ReportRange<'_>,
-) -> (Coverage, bool) {
+) -> (Coverage, Coverage, bool) {
     let scheduled = series.counts.scheduled();
     let observed = scheduled - series.counts.missed;
-    let mut expected = scheduled;
+    let (mut expected, mut while_seen) = (scheduled, scheduled);
     let mut silent = false;
     if let (Some(cadence), Some(first), Some(last)) = (cadence, seen.first, seen.last) {
         let has_past = !series.lead_in.is_empty();
@@ -375,13 +379,17 @@ fn coverage(
         let is_scheduled = has_past || last - first >= forgiven || interval >= forgiven;
         if is_scheduled {
             let begin = if has_past && range.from_is_asked { range.from } else { first };
-            let end = if silent { range.to } else { range.to.min(last + interval).max(last) };
-            let maintained = series.maintenance.within(begin, end, interval);
-            expected = expected.max(cadence.due_in(end - begin - maintained));
+            let due = |end: i64| {
+                let maintained = series.maintenance.within(begin, end, interval);
+                scheduled.max(cadence.due_in(end - begin - maintained))
+            };
+            let seen_to = range.to.min(last + interval).max(last);
+            while_seen = due(seen_to);
+            expected = if silent { due(range.to) } else { while_seen };
         }
     }
-    let ratio = ratio(observed, expected).map(rounded);
-    (Coverage { expected, observed, ratio }, silent)
+    let of = |expected: u64| Coverage { expected, observed, ratio: ratio(observed, expected).map(rounded) };
+    (of(expected), of(while_seen), silent)
 }
 
 /// Counts the checks of a series in each of some spans, in order and disjoint, ends included.

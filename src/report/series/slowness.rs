@@ -74,6 +74,20 @@ impl SurfaceLatency<'_> {
         })
     }
 
+    /// Since when answers have taken far longer than usual up to an instant: the last bucket in which they did not, and
+    /// the first in which they did, in milliseconds since 1970.
+    pub(crate) fn slow_since(&self, up_to: i64) -> Option<(Option<i64>, i64)> {
+        let mut since = None;
+        for begin in self.latency.range(..=up_to).rev().map(|(begin, _)| *begin) {
+            let ends = up_to.min(begin + self.step - 1);
+            if !self.slow(ends).is_some_and(|slow| slow.certain) {
+                return since.map(|since| (Some(begin), since));
+            }
+            since = Some(begin);
+        }
+        since.map(|since| (None, since))
+    }
+
     /// The latency of the buckets of a surface up to an instant that hold so many answers: of ten, or of so
     /// many milliseconds where that is longer.
     fn latest(&self, up_to: i64, answers: u64, span: i64) -> Histogram {

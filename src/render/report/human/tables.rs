@@ -7,11 +7,12 @@ use anstyle::Style;
 use super::layout::{state_style, title};
 use crate::format;
 use crate::model::FailureClass;
-use crate::render::report::phrases::{chance, class_with_codes, full_label, interval, main_failure, mark, word};
+use crate::render::report::phrases::{chance, class_with_codes, full_label, interval, label, main_failure, mark, word};
 use crate::render::terminal::{BOLD, DIM, StyledText};
 use crate::render::{terminal, text};
 use crate::report::document::slo::{AvailabilitySlo, LatencySlo};
-use crate::report::{Report, State, SurfaceRow};
+use crate::report::statistics::ratio;
+use crate::report::{AddressRow, Report, State, SurfaceRow};
 
 /// A column: its heading, and whether it stands on the right.
 struct TableColumn {
@@ -158,6 +159,40 @@ pub(super) fn vantages(report: &Report, screen: &mut StyledText) {
         if vantage.set_aside {
             screen.put(terminal::ODD, "  set aside: its control targets fail");
         }
+        screen.end();
+    }
+    screen.end();
+}
+
+/// The addresses that checks spoke to, each with its own denominator, where a surface has several and some failed.
+pub(super) fn addresses(report: &Report, screen: &mut StyledText) {
+    /// So many have a line.
+    const LISTED: usize = 8;
+    let several = |row: &&AddressRow| report.addresses.iter().filter(|other| other.surface == row.surface).count() > 1;
+    let is_failing =
+        |row: &&AddressRow| report.addresses.iter().any(|other| other.surface == row.surface && other.failed > 0);
+    let rows: Vec<&AddressRow> = report.addresses.iter().filter(several).filter(is_failing).collect();
+    if rows.is_empty() {
+        return;
+    }
+    title("by address", screen);
+    let widest = rows.iter().map(|row| text::width(row.address.as_str())).max().unwrap_or_default();
+    for row in rows.iter().take(LISTED) {
+        let failed = format::count(row.failed);
+        let share = match row.checks {
+            Some(checks) => format!(
+                "{failed} of {} failed, {}",
+                format::counted(checks, "check"),
+                format::ratio_cell(ratio(row.failed, checks))
+            ),
+            None => format!("{failed} of the failures whose evidence was kept"),
+        };
+        let surface = label(report, &row.surface);
+        screen.plain(&format!("  {}  IPv{}  {surface}: {share}", text::left(row.address.as_str(), widest), row.family));
+        screen.end();
+    }
+    if rows.len() > LISTED {
+        screen.put(DIM, &format!("  and {} more: --format json", rows.len() - LISTED));
         screen.end();
     }
     screen.end();

@@ -172,9 +172,8 @@ fn table(rows: &[WhoRow], screen: &mut StyledText) {
     let taken: usize = STATE + 2 + columns.iter().map(|column| column.width + 2).sum::<usize>();
     let widest = rows.iter().map(|row| text::width(&row.name)).max().unwrap_or_default();
     let name = widest.min(screen.width().saturating_sub(taken)).max(NAME);
-    let cell = |column: &WhoColumn, content: &str| match column.right {
-        true => text::right(content, column.width),
-        false => text::left(content, column.width),
+    let cell = |column: &WhoColumn, content: &str| {
+        if column.right { text::right(content, column.width) } else { text::left(content, column.width) }
     };
     screen.plain(&" ".repeat(name + 2));
     screen.put(DIM, &text::left("now", STATE));

@@ -1,0 +1,102 @@
+//! Silence is no end, what was taken away costs nothing, an old answer of a control proves nothing, and slowness has a
+//! place and a time.
+
+use jiff::Timestamp;
+
+use super::stage::{Line, PlayedCheck, Stage, at, failed, question, usual_ms};
+use crate::model::FailureClass;
+use crate::report::document::answer::{Extent, State};
+use crate::report::statistics::chance::Chance;
+
+const FROM: &str = "2026-03-10T09:00:00Z";
+const TO: &str = "2026-03-10T18:00:00Z";
+
+fn refused_from(hour: &str) -> impl FnMut(Timestamp) -> PlayedCheck {
+    let since = at(&format!("2026-03-10T{hour}:00Z"));
+    move |due| if due < since { PlayedCheck::Up(80) } else { failed(FailureClass::ConnectRefused, 1) }
+}
+
+#[test]
+fn a_vantage_that_fell_silent_while_it_was_failing_ended_nothing() {
+    for asleep_from in ["11:00", "15:00", "17:30"] {
+        let mut stage = Stage::default();
+        let end = format!("2026-03-10T{asleep_from}:00Z");
+        stage.play(Line::new("iad", "app", "home", 60), FROM, &end, refused_from("10:30"));
+        let report = stage.report(question(FROM, TO));
+        let incident = &report.incidents[0];
+        assert_eq!((report.verdict.state, incident.end), (State::Unknown, None), "{}", report.verdict.headline);
+        let last = incident.last_seen.expect("it was last seen");
+        assert!(last < at(&end) && last >= at(&end) - jiff::SignedDuration::from_mins(1), "{last}");
+        assert!((incident.duration_s.min - (last.as_second() - incident.start.by.as_second()) as f64).abs() < 2.0);
+        let text = &report.verdict.headline;
+        assert!(text.contains("app failing when last seen ") && text.contains("since 10:30"), "{text}");
+    }
+}
+
+#[test]
+fn a_probe_that_was_taken_away_is_over_and_costs_no_coverage() {
+    let mut stage = Stage::default();
+    stage.play(Line::new("iad", "app", "home", 60), FROM, TO, |_| PlayedCheck::Up(80));
+    stage.play(Line::new("iad", "app", "old", 60), FROM, "2026-03-10T12:00:00Z", refused_from("11:30"));
+    let report = stage.report(question(FROM, TO));
+    assert_eq!(report.verdict.state, State::Up, "{}", report.verdict.headline);
+    assert!(report.incidents[0].end.is_some(), "the vantage is heard, so the probe is gone");
+    assert_eq!(report.coverage.ratio, Some(1.0), "{:?}", report.coverage);
+    // Of a vantage that fell silent as a whole, all that was due is missing.
+    let mut stage = Stage::default();
+    stage.play(Line::new("iad", "app", "home", 60), FROM, "2026-03-10T12:00:00Z", |_| PlayedCheck::Up(80));
+    let report = stage.report(question(FROM, TO));
+    assert!(report.coverage.ratio.is_some_and(|ratio| ratio < 0.4), "{:?}", report.coverage);
+}
+
+#[test]
+fn a_failing_vantage_that_fell_silent_says_nothing_of_where_others_see_it_up() {
+    let mut stage = Stage::default();
+    for vantage in ["lhr", "sjc"] {
+        stage.play(Line::new(vantage, "app", "home", 60), FROM, TO, |_| PlayedCheck::Up(80));
+    }
+    stage.play(Line::new("iad", "app", "home", 60), FROM, "2026-03-10T12:00:00Z", refused_from("11:30"));
+    let report = stage.report(question(FROM, TO));
+    assert_eq!(report.verdict.state, State::Up, "{}", report.verdict.headline);
+    let text = &report.verdict.headline;
+    assert!(text.contains("app failing when last seen ") && text.contains("from iad"), "{text}");
+}
+
+#[test]
+fn a_control_target_that_was_not_heard_for_hours_proves_nothing() {
+    let mut stage = Stage::default();
+    stage.play(Line::control("iad", 60), FROM, "2026-03-10T10:00:00Z", |_| PlayedCheck::Up(40));
+    stage.play(Line::new("iad", "app", "home", 60), FROM, TO, refused_from("17:00"));
+    let report = stage.report(question(FROM, TO));
+    assert_eq!(report.verdict.state, State::Down, "{}", report.verdict.headline);
+    assert!(!report.verdict.sentence.contains("control ok"), "{}", report.verdict.sentence);
+    let scope = &report.verdict.claims[1];
+    assert!(!scope.reason.contains("control targets answer"), "{scope:?}");
+}
+
+#[test]
+fn slowness_says_from_where_and_since_when() {
+    let mut stage = Stage::default();
+    let slow_at = |vantage: &str, slow: &[&str]| slow.contains(&vantage);
+    for slow in [&["iad"][..], &["iad", "lhr", "sjc"]] {
+        stage.windows.clear();
+        let mut chance = Chance::new(5);
+        for vantage in ["iad", "lhr", "sjc"] {
+            stage.play(Line::new(vantage, "app", "home", 60), "2025-01-01T00:00:00Z", "2025-01-08T00:00:00Z", |due| {
+                let is_slow = slow_at(vantage, slow) && due >= at("2025-01-07T23:00:00Z");
+                PlayedCheck::Up(if is_slow { 2_500 } else { usual_ms(&mut chance) })
+            });
+        }
+        let report = stage.report(question("2025-01-07T00:00:00Z", "2025-01-08T00:00:00Z"));
+        let verdict = &report.verdict;
+        assert_eq!(verdict.state, State::Degraded, "{}", verdict.headline);
+        let names: Vec<&str> = verdict.scope.vantages.iter().map(|name| name.as_str()).collect();
+        assert_eq!(names, slow, "{}", verdict.headline);
+        let extent = if slow.len() == 1 { Extent::Local } else { Extent::Global };
+        assert_eq!(verdict.scope.extent, extent, "{}", verdict.headline);
+        let since = verdict.since.expect("since when").by;
+        let off = since.duration_since(at("2025-01-07T23:00:00Z")).abs();
+        assert!(off <= jiff::SignedDuration::from_mins(15), "{since}");
+        assert!(verdict.headline.contains("answers take 2.5"), "{}", verdict.headline);
+    }
+}
