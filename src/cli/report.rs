@@ -38,6 +38,9 @@ pub struct ReportArgs {
     /// End of the report, exclusive
     #[arg(long, value_name = "INSTANT", value_parser = values::instant)]
     pub to: Option<jiff::Timestamp>,
+    /// Write the instants of texts in this time zone, as Europe/Berlin [default: UTC]; those of JSON and CSV stay UTC
+    #[arg(long, value_name = "ZONE", value_parser = values::zone)]
+    pub tz: Option<jiff::tz::TimeZone>,
     /// Print only the first line of the answer
     #[arg(long)]
     pub brief: bool,

@@ -24,6 +24,11 @@ pub(super) fn instant(text: &str) -> Result<Timestamp, String> {
     TimeZone::UTC.to_timestamp(civil).map_err(|error| error.to_string())
 }
 
+/// `Europe/Berlin`, `UTC`
+pub(super) fn zone(text: &str) -> Result<TimeZone, String> {
+    TimeZone::get(text).map_err(|_| "it is not a time zone: write for example Europe/Berlin or UTC".to_owned())
+}
+
 /// `127.0.0.1:9115`, `[::]:9115`
 #[cfg(feature = "prometheus-server")]
 pub(super) fn socket_address(text: &str) -> Result<std::net::SocketAddr, String> {

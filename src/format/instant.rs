@@ -36,11 +36,6 @@ impl InstantFormat {
         InstantFormat { zone, day, tenths }
     }
 
-    /// The form for an answer over a range in UTC.
-    pub(crate) fn utc(from: Timestamp, to: Timestamp) -> InstantFormat {
-        InstantFormat::of_range(from, to, TimeZone::UTC)
-    }
-
     /// `15:04:00`, `15:04:00.5`, `2025-03-10 15:04:00`
     pub(crate) fn at(&self, instant: Timestamp) -> String {
         let zoned = instant.to_zoned_datetime(self.zone.clone());
@@ -104,14 +99,18 @@ mod tests {
         text.parse().expect("an instant")
     }
 
+    fn utc(from: Timestamp, to: Timestamp) -> InstantFormat {
+        InstantFormat::of_range(from, to, TimeZone::UTC)
+    }
+
     #[test]
     fn an_instant_has_its_date_only_where_it_is_of_another_day() {
-        let day = InstantFormat::utc(at("2025-03-10T09:00:00Z"), at("2025-03-11T00:00:00Z"));
+        let day = utc(at("2025-03-10T09:00:00Z"), at("2025-03-11T00:00:00Z"));
         assert_eq!(day.at(at("2025-03-10T15:04:00.120Z")), "15:04:00");
         assert_eq!(day.at(at("2025-03-09T15:04:00Z")), "2025-03-09 15:04:00");
-        let days = InstantFormat::utc(at("2025-03-09T09:00:00Z"), at("2025-03-10T18:00:00Z"));
+        let days = utc(at("2025-03-09T09:00:00Z"), at("2025-03-10T18:00:00Z"));
         assert_eq!(days.at(at("2025-03-10T15:04:00Z")), "2025-03-10 15:04:00");
-        let minute = InstantFormat::utc(at("2025-03-10T15:00:00Z"), at("2025-03-10T15:01:00Z"));
+        let minute = utc(at("2025-03-10T15:00:00Z"), at("2025-03-10T15:01:00Z"));
         assert_eq!(minute.at(at("2025-03-10T15:00:04.560Z")), "15:00:04.5");
         assert_eq!(minute.short(at("2025-03-10T15:00:00Z")), "15:00");
     }
@@ -119,7 +118,7 @@ mod tests {
     #[test]
     fn a_bracket_is_written_with_a_dash_and_a_span_with_a_word() {
         let (from, to) = (at("2025-03-10T09:00:00Z"), at("2025-03-10T18:00:00Z"));
-        let form = InstantFormat::utc(from, to);
+        let form = utc(from, to);
         let (after, by) = (at("2025-03-10T15:03:30.5Z"), at("2025-03-10T15:04:00Z"));
         let onset = Bracket { after: Some(after), by };
         assert_eq!(form.bracket(&onset), "15:03:30–15:04:00");

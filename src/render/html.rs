@@ -46,6 +46,7 @@ pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     failure_groups::patterns(&mut page);
     banner::write(report, &mut page);
     page.raw("<main id=\"main\">\n");
+    what_happened(report, &mut page);
     if report.series.is_empty() {
         page.raw("<p>No check in this window: nothing to draw, and nothing to conclude.</p>\n");
     } else {
@@ -109,6 +110,24 @@ fn charts(report: &Report, page: &mut HtmlWriter) {
     page.close("section");
 }
 
+/// The incidents: what a page about an outage opens on.
+fn what_happened(report: &Report, page: &mut HtmlWriter) {
+    if !report.incidents.is_empty() {
+        section(
+            "incidents",
+            "Incidents",
+            "Nearby outages are waves of one incident. Bounds are the checks before and after each change.",
+            page,
+        );
+        incidents::write(report, page);
+        page.close("section");
+    } else if !report.verdict.signature.matched.is_empty() {
+        section("reading", "What the evidence fits", "There is no incident, but the evidence fits these causes.", page);
+        incidents::reading(&report.verdict.signature, page);
+        page.close("section");
+    }
+}
+
 fn words(report: &Report, page: &mut HtmlWriter) {
     if report.series.is_empty() {
         return method_and_data(report, page);
@@ -132,20 +151,6 @@ fn words(report: &Report, page: &mut HtmlWriter) {
             }
         }
         page.close("ul");
-        page.close("section");
-    }
-    if !report.incidents.is_empty() {
-        section(
-            "incidents",
-            "Incidents",
-            "Nearby outages are waves of one incident. Bounds are the checks before and after each change.",
-            page,
-        );
-        incidents::write(report, page);
-        page.close("section");
-    } else if !report.verdict.signature.matched.is_empty() {
-        section("reading", "What the evidence fits", "There is no incident, but the evidence fits these causes.", page);
-        incidents::reading(&report.verdict.signature, page);
         page.close("section");
     }
     if report.surfaces.iter().any(|row| row.slo.is_some()) {

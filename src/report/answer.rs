@@ -69,6 +69,7 @@ pub fn answer(fold: &mut Fold, now: Timestamp, integrity: Integrity) -> Report {
             from: instant(range.from),
             to: instant(range.to),
             bucket_s: u64::try_from(range.step / 1_000).unwrap_or_default(),
+            zone: fold.question.zone.as_ref().and_then(|zone| zone.iana_name()).map(str::to_owned),
         },
         verdict,
         places: rows::places(&context, &detected),

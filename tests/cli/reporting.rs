@@ -67,6 +67,20 @@ fn a_condition_that_is_met_is_in_every_format_of_a_report() {
 }
 
 #[test]
+fn a_report_has_its_instants_in_the_zone_that_is_asked_for() {
+    let recorded = recorded();
+    let brief = report(recorded.folder.path(), &["--brief", "--tz", "Asia/Kathmandu"]);
+    assert!(brief.expect_code(1).stdout.contains(" +0545 "), "{}", brief.stdout);
+    let html = report(recorded.folder.path(), &["--format", "html", "--tz", "Asia/Kathmandu"]);
+    assert!(html.stdout.contains("began between (Asia/Kathmandu)"), "the zone is named");
+    let json = report(recorded.folder.path(), &["--format", "json", "--tz", "Asia/Kathmandu"]).json();
+    assert_eq!(json["window"]["zone"], "Asia/Kathmandu");
+    assert!(json["window"]["from"].as_str().unwrap().ends_with('Z'), "{}", json["window"]);
+    let refused = report(recorded.folder.path(), &["--tz", "Mars/Olympus"]);
+    assert!(refused.expect_code(2).stderr.contains("write for example Europe/Berlin or UTC"), "{}", refused.stderr);
+}
+
+#[test]
 fn a_report_can_be_about_one_surface_or_tag() {
     let recorded = recorded();
     let web = report(recorded.folder.path(), &["--surface", "web"]);

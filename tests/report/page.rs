@@ -112,6 +112,142 @@ fn hostile_text_leaves_the_structure_of_the_page_as_it_is() {
     }
 }
 
+/// What is between two texts, without tags and with its characters as they are read.
+fn between<'p>(page: &'p str, from: &str, to: &str) -> (String, &'p str) {
+    let (_, rest) = page.split_once(from).unwrap_or_else(|| panic!("{from} is not there"));
+    let (inner, rest) = rest.split_once(to).unwrap_or_else(|| panic!("{from} has no end"));
+    (plain(inner), rest)
+}
+
+fn plain(html: &str) -> String {
+    let mut text = String::new();
+    let mut in_tag = false;
+    for character in html.chars() {
+        match character {
+            '<' => in_tag = true,
+            '>' if in_tag => in_tag = false,
+            _ if !in_tag => text.push(character),
+            _ => {}
+        }
+    }
+    text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&#39;", "'").replace("&amp;", "&")
+}
+
+/// The tiles of the banner: name, value, and what stands below it.
+fn tiles(page: &str) -> Vec<(String, String, String)> {
+    let (_, rest) = page.split_once("<dl class=\"facts\">").expect("tiles");
+    let (banner, _) = rest.split_once("</dl>").expect("their end");
+    let tile = |tile: &str| {
+        let (name, rest) = between(tile, "<dt>", "</dt>");
+        let (value, rest) = between(rest, "<dd>", "<small>");
+        (name, value, plain(rest.split("</small>").next().unwrap_or_default()))
+    };
+    banner.split("<div>").skip(1).map(tile).collect()
+}
+
+/// The rows of a table by its caption, cell by cell.
+fn table(page: &str, caption: &str) -> Vec<Vec<String>> {
+    let (_, rest) = page.split_once(&format!("<caption>{caption}</caption>")).expect("the table");
+    let (_, rest) = rest.split_once("<tbody>").expect("its rows");
+    let (body, _) = rest.split_once("</tbody>").expect("their end");
+    let cells = |row: &str| -> Vec<String> {
+        let marked = row.replace("</th>", "\u{1}").replace("</td>", "\u{1}");
+        plain(&marked).split('\u{1}').map(str::to_owned).filter(|cell| !cell.is_empty()).collect()
+    };
+    body.split("</tr>").filter(|row| row.contains("<t")).map(|row| cells(row.trim())).collect()
+}
+
+fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let grouped: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().map(|part| std::str::from_utf8(part).expect("digits")).collect();
+    grouped.join(",")
+}
+
+#[test]
+fn the_tiles_the_headline_and_the_tables_of_a_page_say_the_same() {
+    for report in [scenario::march(), &scenario::quiet()] {
+        let page = page(report);
+        let verdict = &report.verdict;
+        let word = verdict.state.name().to_uppercase();
+        let (headline, _) = between(&page, "<h1>", "</h1>");
+        assert_eq!(format!("{word}  {headline}"), verdict.headline);
+        let (chip, _) = between(&page, "<span class=\"chip ", "</span>");
+        assert!(chip.ends_with(&format!("now {word}")), "{chip}");
+
+        let tiles = tiles(&page);
+        let tile = |name: &str| tiles.iter().find(|(known, ..)| known.starts_with(name));
+        let (_, coverage, made) = tile("coverage").expect("coverage");
+        assert!(coverage.ends_with('%'));
+        let of = (count(report.coverage.observed), count(report.coverage.expected));
+        assert_eq!(made, &format!("{} of {} checks made", of.0, of.1));
+
+        // The rows of the table are those of the report, and the states are those of the headline.
+        let rows = table(&page, "Surfaces");
+        assert_eq!(rows.len(), report.surfaces.len());
+        for (row, surface) in rows.iter().zip(&report.surfaces) {
+            assert_eq!(row[0], surface.label().as_str());
+            assert_eq!(row[1], surface.state.name().to_uppercase());
+            assert_eq!((&row[2], &row[3]), (&count(surface.figures.checks), &count(surface.figures.down)));
+            let named = headline.contains(surface.label().as_str());
+            assert!(named || surface.control, "{headline} does not name {row:?}");
+        }
+        let failed: u64 = report.surfaces.iter().filter(|row| !row.control).map(|row| row.figures.down).sum();
+        let of_incidents: u64 = report.incidents.iter().map(|incident| incident.actual_failures).sum();
+        assert!(of_incidents <= failed, "{of_incidents} of {failed}");
+
+        // As many incidents and waves as the tile says, each with the figures of the report.
+        assert_eq!(page.matches("id=\"incident-").count(), report.incidents.len());
+        if let Some((_, _, told)) = tile("lasting") {
+            let waves: usize = report.incidents.iter().map(|incident| incident.waves.len()).sum();
+            assert_eq!(told, &format!("{} incidents, {waves} waves", report.incidents.len()));
+        }
+        if let (Some(since), Some((_, told, _))) = (&verdict.since, tile("since")) {
+            let by = since.by.strftime("%H:%M:%S").to_string();
+            assert!(told.ends_with(&by), "{told}");
+            let short = by.strip_suffix(":00").unwrap_or(&by);
+            assert!(headline.contains(short), "{headline} does not say {short}");
+        }
+        if let Some((_, told, _)) = tile("where").filter(|_| verdict.state.is_failing()) {
+            let scope = &verdict.scope;
+            assert_eq!(told, &format!("{} of {} vantages", scope.vantages.len(), scope.vantages_judged));
+            assert!(headline.contains(&format!("all {} vantages", scope.vantages_judged)), "{headline}");
+        }
+        if let (Some(kind), Some((_, told, share))) = (&verdict.kind, tile("mostly")) {
+            assert_eq!(told, kind.class.name());
+            let percent: f64 = share.split('%').next().and_then(|n| n.parse().ok()).expect("a share");
+            assert!((percent - kind.share * 100.0).abs() < 0.1, "{share}");
+            assert!(kind.n * 2 >= kind.of, "the headline says mostly: {headline}");
+        }
+    }
+}
+
+#[test]
+fn a_page_about_an_outage_opens_on_it() {
+    let page = page(scenario::march());
+    let place = |id: &str| page.find(&format!("<section id=\"{id}\"")).expect("a section");
+    assert!(place("incidents") < place("over-time") && place("over-time") < place("method"));
+}
+
+#[test]
+fn charts_begin_where_data_does() {
+    let report = scenario::quiet();
+    let wide = Report {
+        window: uptick::report::Span {
+            from: report.window.from - jiff::SignedDuration::from_hours(24 * 30),
+            ..report.window.clone()
+        },
+        ..report.clone()
+    };
+    let drawn = |report: &Report| {
+        let page = page(report);
+        let (_, rest) = page.split_once("id=\"strip\"").or_else(|| page.split_once("strip-chart")).expect("the strip");
+        let axis = rest.split("class=\"axis\"").nth(1).expect("its axis").to_owned();
+        plain(axis.split("</g>").next().unwrap_or_default().trim_start_matches('>'))
+    };
+    assert_eq!(drawn(&report), drawn(&wide), "a month without data is not drawn");
+}
+
 #[test]
 fn the_data_in_the_page_is_the_report() {
     for report in [scenario::quiet(), scenario::hostile("</script><!-- <script>")] {

@@ -10,7 +10,7 @@ use crate::report::{Answer, Confidence, Extent, Report, State};
 
 pub(super) fn write(report: &Report, page: &mut HtmlWriter) {
     let verdict = &report.verdict;
-    page.raw("<header id=\"top\"><a class=\"skip\" href=\"#main\">Skip to the charts</a>\n");
+    page.raw("<header id=\"top\"><a class=\"skip\" href=\"#main\">Skip to what happened</a>\n");
     page.open("div", &[("class", "over")]);
     page.raw("<strong>uptick report</strong>");
     page.element("span", &[], &phrases::span(report));
@@ -76,7 +76,8 @@ pub(super) fn state(state: State, page: &mut HtmlWriter) {
     page.open("svg", &[("viewBox", "0 0 14 14"), ("aria-hidden", "true")]);
     page.leaf("path", &[("d", shape)]);
     page.close("svg");
-    page.text(phrases::word(state));
+    page.element("small", &[], "now");
+    page.text(&format!(" {}", phrases::word(state)));
     page.close("span");
 }
 
@@ -107,7 +108,7 @@ fn facts(report: &Report, page: &mut HtmlWriter) {
             .until
             .as_ref()
             .map_or_else(|| "ongoing".to_owned(), |until| format!("until {}", clock.bracket(until)));
-        fact("since (UTC)", &clock.bracket(since), &until, page);
+        fact(&format!("since ({})", phrases::zone(report)), &clock.bracket(since), &until, page);
     }
     if let Some(incident) = report.incidents.last() {
         let waves = phrases::incidents_phrase(report);
@@ -159,13 +160,13 @@ fn fact(name: &str, value: &str, more: &str, page: &mut HtmlWriter) {
 
 fn contents(report: &Report, page: &mut HtmlWriter) {
     page.raw("<nav aria-label=\"Contents\"><ul>");
+    if !report.incidents.is_empty() {
+        page.raw("<li><a href=\"#incidents\">Incidents</a></li>");
+    }
     if !report.series.is_empty() {
         page.raw("<li><a href=\"#over-time\">Over time</a></li><li><a href=\"#usual\">Against usual</a></li>");
         page.raw("<li><a href=\"#kinds\">Failure classes</a></li><li><a href=\"#surfaces\">Surfaces</a></li>");
         page.raw("<li><a href=\"#latency\">Latency</a></li><li><a href=\"#breakdowns\">Breakdowns</a></li>");
-    }
-    if !report.incidents.is_empty() {
-        page.raw("<li><a href=\"#incidents\">Incidents</a></li>");
     }
     if report.surfaces.iter().any(|row| row.slo.is_some()) {
         page.raw("<li><a href=\"#objectives\">Objectives</a></li>");

@@ -14,10 +14,11 @@ use crate::report::{Figures, Report};
 const ROWS: usize = 300;
 
 /// The columns that every row of figures has.
-const FIGURES: [&str; 8] = ["checks", "failed", "ratio (95%)", "p50", "p95", "p99", "coverage", "main failure"];
+const FIGURES: [&str; 8] =
+    ["checks", "failed", "share in range (95%)", "p50", "p95", "p99", "coverage", "main failure"];
 
 pub(super) fn surfaces(report: &Report, page: &mut HtmlWriter) {
-    let headings = headings(&["surface", "state"], &["usual p95", "up by time"]);
+    let headings = headings(&["surface", "state now"], &["usual p95", "up by time"]);
     let numeric = numeric(2, &[true, true]);
     table::columns("Surfaces", &headings, &numeric, page, |rows| {
         for row in &report.surfaces {
@@ -32,7 +33,7 @@ pub(super) fn surfaces(report: &Report, page: &mut HtmlWriter) {
 
 pub(super) fn vantages(report: &Report, page: &mut HtmlWriter) {
     let clock = instants(report);
-    let headings = headings(&["vantage", "state", "controls"], &["lateness p99", "last seen (UTC)"]);
+    let headings = headings(&["vantage", "state now", "controls"], &["lateness p99", "last seen"]);
     let numeric = numeric(3, &[true, false]);
     table::columns("By vantage", &headings, &numeric, page, |rows| {
         for row in report.vantages.iter().take(ROWS) {
@@ -50,7 +51,7 @@ pub(super) fn vantages(report: &Report, page: &mut HtmlWriter) {
 }
 
 fn places(report: &Report, page: &mut HtmlWriter) {
-    let headings = headings(&["surface", "vantage", "state"], &[]);
+    let headings = headings(&["surface", "vantage", "state now"], &[]);
     table::columns("Each surface from each vantage", &headings, &numeric(3, &[]), page, |rows| {
         for row in report.places.iter().take(ROWS) {
             let surface = label(report, &row.surface).to_string();
@@ -62,7 +63,7 @@ fn places(report: &Report, page: &mut HtmlWriter) {
 }
 
 pub(super) fn probes(report: &Report, page: &mut HtmlWriter) {
-    let headings = headings(&["probe", "surface", "state"], &["every"]);
+    let headings = headings(&["probe", "surface", "state now"], &["every"]);
     table::columns("By probe", &headings, &numeric(3, &[true]), page, |rows| {
         for row in report.probes.iter().take(ROWS) {
             let every = format::duration_cell(row.cadence_ms.map(Duration::from_millis));

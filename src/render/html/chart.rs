@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::scale::{TimeScale, coordinate};
 use super::writer::HtmlWriter;
 use crate::model::SafeText;
-use crate::render::report::phrases::instants;
+use crate::render::report::phrases::{instants, time_zone};
 use crate::report::Report;
 
 /// The width of a chart in its own units.
@@ -75,7 +75,15 @@ impl Figure<'_> {
 
 /// The scale of time of a report's charts.
 pub(super) fn time_scale(report: &Report) -> TimeScale {
-    TimeScale::new(report.window.from, report.window.to, LEFT, RIGHT)
+    TimeScale::new(drawn_from(report), report.window.to, LEFT, RIGHT)
+}
+
+/// Where charts begin: with the window, or where data begins, where that is later by more than a tenth of it.
+pub(super) fn drawn_from(report: &Report) -> Timestamp {
+    let window = &report.window;
+    let first = report.series.iter().map(|point| point.t).min().unwrap_or(window.from).max(window.from);
+    let (empty, all) = (first.duration_since(window.from), window.to.duration_since(window.from));
+    if empty * 10 > all { first } else { window.from }
 }
 
 /// Start and end of a bucket, within the window.
@@ -90,7 +98,7 @@ pub(super) fn time_axis(report: &Report, top: f64, bottom: f64, page: &mut HtmlW
     let times = time_scale(report);
     let (top_at, bottom_at, name_at) = (coordinate(top), coordinate(bottom), coordinate(bottom + 17.0));
     page.open("g", &[("class", "axis")]);
-    for (instant, name) in times.ticks(9) {
+    for (instant, name) in times.ticks(9, &time_zone(report)) {
         let x = times.at(instant);
         let at = coordinate(x);
         page.leaf("line", &[("x1", &at), ("x2", &at), ("y1", &top_at), ("y2", &bottom_at)]);

@@ -12,7 +12,7 @@ use super::writer::HtmlWriter;
 use super::{chart, failure_groups, table};
 use crate::format;
 use crate::model::{FailureClass, SafeText};
-use crate::render::report::phrases::{class_name, instants};
+use crate::render::report::phrases::{class_name, instants, zone};
 use crate::report::{Report, SurfaceRow};
 
 const TOP: f64 = 12.0;
@@ -123,7 +123,7 @@ fn numbers(report: &Report, buckets: &BTreeMap<Timestamp, ClassCounts>, page: &m
     classes.sort_unstable();
     classes.dedup();
     let headings: Vec<String> =
-        std::iter::once("from (UTC)".to_owned()).chain(classes.iter().map(ToString::to_string)).collect();
+        std::iter::once(format!("from ({})", zone(report))).chain(classes.iter().map(ToString::to_string)).collect();
     table::details("The numbers: failures by class", page, |page| {
         table::write("Failures by class; times without any are left out", &headings, page, |rows| {
             for (begin, bucket) in buckets.iter().filter(|(_, bucket)| !bucket.is_empty()) {

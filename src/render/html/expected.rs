@@ -124,7 +124,7 @@ fn caption(surface: &SurfaceRow) -> String {
 fn numbers(report: &Report, buckets: &[&Expectation], page: &mut HtmlWriter) {
     let clock = instants(report);
     let headings =
-        ["from (UTC)", "checks", "failed", "expected", "usual up to", "p50", "usual p50", "p95", "usual p95", "p99"];
+        ["from", "checks", "failed", "expected", "usual up to", "p50", "usual p50", "p95", "usual p95", "p99"];
     let headings = headings.map(str::to_owned);
     let time = |us: Option<u64>| format::duration_cell(us.map(std::time::Duration::from_micros));
     table::details("The numbers: actual against usual", page, |page| {

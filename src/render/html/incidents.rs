@@ -27,7 +27,7 @@ fn one(report: &Report, number: usize, incident: &Incident, page: &mut HtmlWrite
     let going = if incident.end.is_none() { format!(" · {}", phrases::going(incident)) } else { String::new() };
     page.element("h3", &[], &format!("Incident {number}: {}{going}", phrases::labels(report, &incident.surfaces)));
     page.open("dl", &[("class", "facts")]);
-    fact("began between (UTC)", &clock.bracket(&incident.start), page);
+    fact(&format!("began between ({})", phrases::zone(report)), &clock.bracket(&incident.start), page);
     let end = incident.end.as_ref().map_or_else(
         || match incident.last_seen {
             Some(at) => format!("failing when last seen {}", clock.at(at)),
@@ -35,7 +35,7 @@ fn one(report: &Report, number: usize, incident: &Incident, page: &mut HtmlWrite
         },
         |end| clock.bracket(end),
     );
-    fact("ended between (UTC)", &end, page);
+    fact(&format!("ended between ({})", phrases::zone(report)), &end, page);
     fact("lasted", &phrases::length(incident), page);
     let failed = format!("{} of {}", format::count(incident.actual_failures), format::count(incident.judged));
     let expected = incident.expected_failures.map(|n| format!(" ({n:.1} expected)")).unwrap_or_default();
@@ -78,8 +78,7 @@ fn fact(name: &str, value: &str, page: &mut HtmlWriter) {
 }
 
 fn waves(incident: &Incident, clock: &InstantFormat, page: &mut HtmlWriter) {
-    let headings =
-        ["wave", "began between (UTC)", "ended between (UTC)", "checks", "failed", "ratio", "worst"].map(str::to_owned);
+    let headings = ["wave", "began between", "ended between", "checks", "failed", "ratio", "worst"].map(str::to_owned);
     let numeric = [false, false, false, true, true, true, false];
     table::columns("Waves", &headings, &numeric, page, |rows| {
         for (number, wave) in incident.waves.iter().enumerate().take(WAVES) {

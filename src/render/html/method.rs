@@ -83,7 +83,7 @@ fn not_seen(report: &Report, page: &mut HtmlWriter) {
         page.raw("<p>Data is complete: no gaps.</p>\n");
         return;
     }
-    let headings = ["vantage", "no data from (UTC)", "to", "because"].map(str::to_owned);
+    let headings = ["vantage", "no data from", "to", "because"].map(str::to_owned);
     table::columns("Gaps in the data: neither up nor down", &headings, &[false; 4], page, |rows| {
         for gap in report.no_data.iter().take(100) {
             let why = if gap.clock_jump { "the machine slept or its clock was set" } else { "not known" };

@@ -1,6 +1,7 @@
 //! From values to places on a chart, and the round values that an axis names.
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 /// A place as an attribute: one decimal is a tenth of a unit, which no eye sees.
 pub(super) fn coordinate(value: f64) -> String {
@@ -98,7 +99,7 @@ impl TimeScale {
     }
 
     /// Instants to name, at most so many, with what to call them.
-    pub(super) fn ticks(&self, most: u32) -> Vec<(Timestamp, String)> {
+    pub(super) fn ticks(&self, most: u32, zone: &TimeZone) -> Vec<(Timestamp, String)> {
         let span = (self.scale.to - self.scale.from) / 1000.0;
         let step = STEPS.into_iter().find(|step| span / seconds(*step) <= f64::from(most));
         let step = step.unwrap_or(STEPS[STEPS.len() - 1]);
@@ -110,7 +111,7 @@ impl TimeScale {
             if at >= first
                 && let Ok(instant) = Timestamp::from_second(at)
             {
-                ticks.push((instant, name_of(instant, step)));
+                ticks.push((instant, name_of(instant, step, zone)));
             }
             at += step;
         }
@@ -119,8 +120,9 @@ impl TimeScale {
 }
 
 /// `14:00`, at midnight the day, with seconds where the steps are short.
-fn name_of(at: Timestamp, step: i64) -> String {
-    let format = if at.as_second().rem_euclid(86_400) == 0 {
+fn name_of(at: Timestamp, step: i64, zone: &TimeZone) -> String {
+    let at = at.to_zoned_datetime(zone.clone());
+    let format = if at.time() == jiff::civil::Time::midnight() {
         "%-d %b"
     } else if step < 60 {
         "%H:%M:%S"
@@ -156,7 +158,7 @@ mod tests {
     fn a_day_names_every_third_hour() {
         let at = |text: &str| text.parse().expect("an instant");
         let times = TimeScale::new(at("2025-03-10T00:00:00Z"), at("2025-03-11T00:00:00Z"), 0.0, 240.0);
-        let names: Vec<String> = times.ticks(9).into_iter().map(|(_, name)| name).collect();
+        let names: Vec<String> = times.ticks(9, &TimeZone::UTC).into_iter().map(|(_, name)| name).collect();
         assert_eq!(names, ["10 Mar", "03:00", "06:00", "09:00", "12:00", "15:00", "18:00", "21:00", "11 Mar"]);
         assert!((times.at(at("2025-03-10T12:00:00Z")) - 120.0).abs() < 1e-9);
     }

@@ -6,13 +6,19 @@ use super::scale::{coordinate, number};
 use super::writer::HtmlWriter;
 use super::{chart, table};
 use crate::format;
-use crate::render::report::phrases::{instants, interval, label};
+use crate::render::report::phrases::{instants, interval, label, zone};
 use crate::render::text;
 use crate::report::{PlaceRow, Point, Report, statistics};
 
 /// The height of a row, and the room between two.
 const ROW: f64 = 26.0;
 const GAP: f64 = 5.0;
+
+/// The room for the name of a row, above it: on its left there is none for a long one.
+const NAME: f64 = 20.0;
+
+/// The longest name, in columns: what fits the width of a phone.
+const LONGEST: usize = 44;
 
 /// The room above the rows for the numbers of incidents.
 const TOP: f64 = 24.0;
@@ -23,7 +29,7 @@ const ROWS: usize = 18;
 pub(super) fn write(report: &Report, page: &mut HtmlWriter) {
     let places = rows(report);
     let left_out = report.places.len() - places.len();
-    let height = TOP + number(places.len() as u64) * (ROW + GAP) + AXIS;
+    let height = TOP + number(places.len() as u64) * (NAME + ROW + GAP) + AXIS;
     let bottom = height - AXIS;
     page.open("figure", &[]);
     Figure {
@@ -38,14 +44,15 @@ pub(super) fn write(report: &Report, page: &mut HtmlWriter) {
         chart::time_axis(report, TOP, bottom, page);
         numbers(report, page);
         for (at, place) in places.iter().enumerate() {
-            row(report, place, TOP + number(at as u64) * (ROW + GAP), page);
+            row(report, place, TOP + number(at as u64) * (NAME + ROW + GAP) + NAME, page);
         }
     });
     legend(page);
     page.open("figcaption", &[]);
     let bucket = format::duration(std::time::Duration::from_secs(report.window.bucket_s));
     page.text(&format!(
-        "One cell is {bucket}, times are UTC. Brackets: waves of incidents, numbered by incident and wave."
+        "One cell is {bucket}, times are {}. Brackets: waves of incidents, numbered by incident and wave.",
+        zone(report)
     ));
     if left_out > 0 {
         page.text(&format!(" {left_out} rows with fewer failures are in the tables alone."));
@@ -96,10 +103,10 @@ fn row(report: &Report, row: &PlaceRow, top: f64, page: &mut HtmlWriter) {
     let times = chart::time_scale(report);
     let surface = label(report, &row.surface).as_str();
     let name = format!("{surface} · {}", row.vantage);
-    let y = coordinate(top + ROW / 2.0 + 4.0);
-    page.open("text", &[("class", "name"), ("x", &coordinate(LEFT - 10.0)), ("y", &y), ("text-anchor", "end")]);
+    let y = coordinate(top - 5.0);
+    page.open("text", &[("class", "name"), ("x", &coordinate(LEFT)), ("y", &y)]);
     page.element("title", &[], &name);
-    page.text(&format!("{} · {}", text::clip(surface, 9), text::clip(row.vantage.as_str(), 8)));
+    page.text(&text::clip(&name, LONGEST));
     page.close("text");
     // Where nothing else is drawn, there is no data.
     let whole = format!(
@@ -254,7 +261,7 @@ fn numbers_table(report: &Report, places: &[&PlaceRow], page: &mut HtmlWriter) {
     let mut begins: Vec<jiff::Timestamp> = report.series.iter().map(|point| point.t).collect();
     begins.sort_unstable();
     begins.dedup();
-    let headings: Vec<String> = std::iter::once("from (UTC)".to_owned())
+    let headings: Vec<String> = std::iter::once(format!("from ({})", zone(report)))
         .chain(places.iter().map(|row| format!("{} · {}", label(report, &row.surface), row.vantage)))
         .collect();
     let by_place: Vec<std::collections::BTreeMap<jiff::Timestamp, &Point>> =

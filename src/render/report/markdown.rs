@@ -8,6 +8,7 @@ use std::io::Write;
 use super::phrases::{
     chance, class_with_codes, conditions_met, full_label, going, incidents_phrase, insecure_sentence, instants,
     interval, kind, label, labels, left_out, length, main_failure, mark, minutes, plain, span, stretch, warnings, word,
+    zone,
 };
 use crate::format::{self, InstantFormat};
 use crate::render::escape;
@@ -175,7 +176,7 @@ fn one_incident(report: &Report, incident: &Incident, clock: &InstantFormat, pag
     let mut item = |name: &str, content: &str| {
         let _ = writeln!(page, "- {name}: {}", prose(content));
     };
-    item("when (UTC)", &stretch(incident, clock));
+    item(&format!("when ({})", zone(report)), &stretch(incident, clock));
     item("seen from", &format::plain_list(&incident.vantages));
     item("lasted", &length(incident));
     let failed =

@@ -1,5 +1,7 @@
 //! Phrases that the formats of `report` share.
 
+use jiff::tz::TimeZone;
+
 use crate::format::{self, InstantFormat};
 use crate::model::{FailureClass, SafeText};
 use crate::render::text;
@@ -7,7 +9,17 @@ use crate::report::{Figures, Incident, MainFailure, ProbeRow, Report, State, Sur
 
 /// How instants are written in a report.
 pub(crate) fn instants(report: &Report) -> InstantFormat {
-    InstantFormat::utc(report.window.from, report.window.to)
+    InstantFormat::of_range(report.window.from, report.window.to, time_zone(report))
+}
+
+/// The time zone of a report's instants.
+pub(crate) fn time_zone(report: &Report) -> TimeZone {
+    report.window.zone.as_deref().and_then(|zone| TimeZone::get(zone).ok()).unwrap_or(TimeZone::UTC)
+}
+
+/// Its name: `UTC`, `Europe/Berlin`.
+pub(crate) fn zone(report: &Report) -> &str {
+    report.window.zone.as_deref().unwrap_or("UTC")
 }
 
 /// A loud sentence where certificates were not verified.

@@ -7,7 +7,6 @@ use crate::format::{self, InstantFormat};
 use crate::model::SafeText;
 use crate::report::answer::surface_status::SurfaceStatus;
 use crate::report::document::answer::{Answer, Extent, MainFailure, State};
-use crate::report::document::bracket::instant;
 use crate::report::document::incident::Incident;
 use crate::report::statistics::ratio;
 
@@ -213,9 +212,4 @@ fn named(names: &[SafeText]) -> String {
 fn rough(share: f64) -> String {
     let percent = share * 100.0;
     if percent >= 9.95 { format!("{percent:.0}%") } else { format::ratio(share) }
-}
-
-/// The instant in milliseconds as documents have it.
-pub(super) fn clock(from: i64, to: i64) -> InstantFormat {
-    InstantFormat::utc(instant(from), instant(to))
 }

@@ -90,7 +90,7 @@ fn cut_windows(context: &ReportContext<'_>) -> Option<String> {
     }
     let instant = |ms| Timestamp::from_millisecond(ms).unwrap_or_default();
     let (from, to) = (instant(from.min(context.range.from)), instant(to.max(context.range.to)));
-    let range = format::InstantFormat::utc(from, to).range(from, to);
+    let range = context.fold.question.instants(from, to).range(from, to);
     Some(format!("Latencies are of whole recorded windows: {range}. Counts are exact."))
 }
 

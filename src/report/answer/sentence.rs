@@ -30,6 +30,8 @@ pub(super) struct Sentence<'s> {
     pub(super) vantages: &'s [VantageRow],
     /// The range of the report, in milliseconds since 1970.
     pub(super) range: Range<i64>,
+    /// How its instants are written.
+    pub(super) clock: InstantFormat,
     /// The checks of the surfaces that the verdict is on.
     pub(super) failed: u64,
     pub(super) judged: u64,
@@ -289,8 +291,9 @@ impl Sentence<'_> {
                 format!(" of {}", format::list(&silent))
             };
             return format!(
-                "no check{what} since {} UTC ({})",
-                self.instants().at(instant(last)),
+                "no check{what} since {} {} ({})",
+                self.clock.at(instant(last)),
+                self.clock.zone(instant(last)),
                 format::milliseconds(self.range.end - last)
             );
         }
@@ -306,12 +309,8 @@ impl Sentence<'_> {
         status.map_or(surface, |status| &status.label).as_str()
     }
 
-    fn instants(&self) -> InstantFormat {
-        InstantFormat::utc(instant(self.range.start), instant(self.range.end))
-    }
-
     fn bracket(&self, bracket: &Bracket) -> String {
-        self.instants().bracket_in_zone(bracket)
+        self.clock.bracket_in_zone(bracket)
     }
 }
 

@@ -6,7 +6,6 @@ use crate::format;
 use crate::format::InstantFormat;
 use crate::model::{Bracket, SafeText};
 use crate::report::answer::claims;
-use crate::report::answer::headline;
 use crate::report::answer::headline::Headline;
 use crate::report::answer::maintenance;
 use crate::report::answer::sentence::Sentence;
@@ -99,7 +98,7 @@ impl VerdictInput<'_, '_> {
         let counts = |row: &SurfaceRow| (row.figures.down, row.figures.up + row.figures.down);
         let (failed, judged) = self.watched().map(counts).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
         let range = self.context.range.from..self.context.range.to;
-        let clock = headline::clock(range.start, range.end);
+        let clock = self.context.fold.question.instants(instant(range.start), instant(range.end));
         let unknown = self.why_unknown(answer, statuses);
         Headline {
             answer,
@@ -199,6 +198,7 @@ impl VerdictInput<'_, '_> {
             last,
             vantages: self.vantages,
             range: context.range.from..context.range.to,
+            clock: context.fold.question.instants(instant(context.range.from), instant(context.range.to)),
             failed,
             judged,
             control_ok: context.control_ok(),

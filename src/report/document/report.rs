@@ -102,7 +102,7 @@ pub struct Tool {
 }
 
 /// The span of time a report is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Span {
     /// It begins here.
     #[serde(with = "timestamp")]
@@ -114,6 +114,9 @@ pub struct Span {
     pub to: Timestamp,
     /// The length of one bucket of the series, in seconds. Buckets begin at multiples of it since 1970.
     pub bucket_s: u64,
+    /// The time zone in which texts have their instants; absent: UTC. Instants of their own are UTC always.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
 }
 
 /// What was read, and what of it could not be used. The reader of the journals counts it.

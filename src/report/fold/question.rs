@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
+use crate::format::InstantFormat;
 use crate::model::{IncidentRules, Surfaces};
 
 /// What is asked.
@@ -22,4 +24,13 @@ pub struct Question {
     pub surfaces: Surfaces,
     /// The address family, 4 or 6, of the probes that are asked over one alone, by name.
     pub families: BTreeMap<String, u8>,
+    /// The time zone of instants in texts; absent: UTC.
+    pub zone: Option<TimeZone>,
+}
+
+impl Question {
+    /// How instants between two others are written in texts.
+    pub(crate) fn instants(&self, from: Timestamp, to: Timestamp) -> InstantFormat {
+        InstantFormat::of_range(from, to, self.zone.clone().unwrap_or(TimeZone::UTC))
+    }
 }

@@ -2,11 +2,13 @@
 
 use anstyle::Style;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::layout::title;
 use crate::format;
 use crate::format::{STRIP_LEGEND, StripCell};
 use crate::model::SafeText;
+use crate::render::report::phrases;
 use crate::render::terminal::{DIM, StyledText};
 use crate::render::{terminal, text};
 use crate::report::Report;
@@ -33,7 +35,12 @@ fn signed(seconds: u64) -> i64 {
 impl TimelineGrid {
     fn of(report: &Report, room: usize) -> TimelineGrid {
         let bucket = report.window.bucket_s.max(1);
-        let begin = report.window.from.as_second().div_euclid(signed(bucket)) * signed(bucket);
+        // Where data begins late, so does the strip.
+        let (from, to) = (report.window.from, report.window.to);
+        let first = report.series.iter().map(|point| point.t).min().unwrap_or(from).max(from);
+        let is_late = first.duration_since(from) * 10 > to.duration_since(from);
+        let from = if is_late { first } else { from };
+        let begin = from.as_second().div_euclid(signed(bucket)) * signed(bucket);
         let length = u64::try_from(report.window.to.as_second() - begin).unwrap_or(0).max(1);
         let buckets = length.div_ceil(bucket);
         let seconds = bucket * buckets.div_ceil(room.max(1) as u64).max(1);
@@ -78,7 +85,7 @@ pub(super) fn write(report: &Report, screen: &mut StyledText) {
         }
     }
     screen.plain(&" ".repeat(names + 4));
-    screen.put(DIM, &axis(&grid));
+    screen.put(DIM, &axis(&grid, &phrases::time_zone(report)));
     screen.end();
     screen.end();
 }
@@ -96,7 +103,7 @@ fn cells(report: &Report, surface: &SafeText, vantage: &SafeText, grid: &Timelin
 }
 
 /// Instants under the cells they belong to, as many as there is room for.
-fn axis(grid: &TimelineGrid) -> String {
+fn axis(grid: &TimelineGrid, zone: &TimeZone) -> String {
     let days = grid.seconds * i64::try_from(grid.cells).unwrap_or_default() > 2 * 86_400;
     let seconds = grid.seconds * i64::try_from(grid.cells).unwrap_or_default() < 600;
     let format = if days {
@@ -109,7 +116,7 @@ fn axis(grid: &TimelineGrid) -> String {
     let mut axis = String::new();
     let mut cell = 0;
     while cell < grid.cells {
-        let label = grid.begin_of(cell).strftime(format).to_string();
+        let label = grid.begin_of(cell).to_zoned_datetime(zone.clone()).strftime(format).to_string();
         if cell + label.len() > grid.cells && cell > 0 {
             break;
         }
