@@ -107,15 +107,3 @@ async fn a_phase_that_did_not_happen_is_absent() {
     assert!(timings.connect.is_some() && timings.processing.is_some() && timings.transfer.is_some());
     assert_eq!(outcome.tls, None);
 }
-
-/// A prober that is started each minute pays what its first handshake costs each minute.
-#[tokio::test]
-async fn the_first_handshake_is_not_slower_than_those_after_it() {
-    let first = check(Delays::default()).await.timings.tls.unwrap();
-    let mut others = Vec::new();
-    for _ in 0..5 {
-        others.push(check(Delays::default()).await.timings.tls.unwrap());
-    }
-    let slowest = others.into_iter().max().unwrap();
-    assert!(first < slowest * 3 + Duration::from_millis(20), "{first:?} against {slowest:?}");
-}
