@@ -266,7 +266,7 @@ pub(super) fn answer(outcome: &Outcome) -> Option<String> {
     let version = outcome.http_version.map_or("", |version| match version {
         HttpVersion::V2 => " h2",
         HttpVersion::V1_1 => " h1",
-        HttpVersion::V1_0 => " h0",
+        HttpVersion::V1_0 => " h1.0",
     });
     outcome.status.map(|status| format!("{status}{version}"))
 }
