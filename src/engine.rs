@@ -17,6 +17,7 @@ mod cookies;
 mod curl;
 mod diagnose;
 mod dial;
+mod digest;
 mod dns_answer;
 mod dns_check;
 mod error;

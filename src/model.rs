@@ -15,6 +15,7 @@ mod http_exchange;
 mod journey;
 mod json;
 mod json_path;
+mod json_schema;
 pub mod micros;
 mod network;
 mod outcome;
@@ -53,6 +54,7 @@ pub use http_exchange::{ExchangeDetail, HttpExchange};
 pub use journey::{Capture, CaptureFrom, Session, Step};
 pub(crate) use json::{JsonDocument, JsonKind, JsonNode};
 pub use json_path::JsonPath;
+pub use json_schema::JsonSchema;
 pub use network::{Addresses, DeniedNetworks, NetworkRules, Quorum};
 pub use outcome::{
     AddressOutcome, AssetOutcome, CertificateFacts, CertificateRole, ChainCertificate, Check, EarlierAttempt, Evidence,

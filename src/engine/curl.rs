@@ -153,6 +153,12 @@ fn auth_words(auth: Option<&Auth>, words: &mut Vec<String>) {
             pair.parts.extend(password.parts.iter().cloned());
             words.push(format!("-u {}", quote(&pair)));
         }
+        Some(Auth::Digest { user, password }) => {
+            let mut pair = user.clone();
+            pair.parts.push(ValuePart::Plain(":".to_owned()));
+            pair.parts.extend(password.parts.iter().cloned());
+            words.push(format!("--digest -u {}", quote(&pair)));
+        }
         Some(Auth::Bearer(token)) => words.push(format!("-H {}", quote(&prefixed("authorization: Bearer ", token)))),
         Some(Auth::OAuth2(_)) => words.push("-H \"authorization: Bearer $OAUTH2_TOKEN\"".to_owned()),
         None => {}

@@ -14,8 +14,8 @@ use url::Url;
 use crate::model::text::hexadecimal;
 use crate::model::{
     Captures, CertificateFacts, CertificateRole, DnsExpect, Expect, FailureClass, GrpcStatus, HeaderExpectation,
-    HeaderRule, Hop, HttpVersion, JsonDocument, JsonNode, JsonRule, Mismatch, Redactor, SafeText, TextRule, Timings,
-    TlsFacts, Value, is_tls_scheme,
+    HeaderRule, Hop, HttpVersion, JsonDocument, JsonNode, JsonRule, JsonSchema, Mismatch, Redactor, SafeText, TextRule,
+    Timings, TlsFacts, Value, is_tls_scheme,
 };
 
 use super::body::Body;
@@ -62,6 +62,7 @@ pub(super) struct Unmet {
 pub(super) fn needs_body(expect: &Expect) -> bool {
     !expect.body.is_empty()
         || !expect.json.is_empty()
+        || expect.json_schema.is_some()
         || expect.sha256.is_some()
         || expect.min_bytes.is_some()
         || expect.max_bytes.is_some()
@@ -383,6 +384,9 @@ impl Judge<'_> {
         if !expect.json.is_empty() {
             self.json("json", &expect.json, body, headers);
         }
+        if let Some(schema) = &expect.json_schema {
+            self.json_schema(schema, body, headers);
+        }
         if !expect.message.is_empty() {
             let text = text::of(&body.bytes, &HeaderMap::new());
             for rule in &expect.message {
@@ -443,6 +447,22 @@ impl Judge<'_> {
                 }
             }
             Err(error) => self.miss(key, "a JSON document", format_args!("not JSON: {error}")),
+        }
+    }
+
+    fn json_schema(&mut self, schema: &JsonSchema, body: &Body, headers: &HeaderMap) {
+        if body.cut {
+            self.beyond_limit = true;
+            return;
+        }
+        let name = schema.path().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        match serde_json::from_str(&text::json(&body.bytes, headers)) {
+            Ok(document) => {
+                if let Some(violation) = schema.violation(&document) {
+                    self.miss("json-schema", name, violation);
+                }
+            }
+            Err(error) => self.miss("json-schema", "a JSON document", format_args!("not JSON: {error}")),
         }
     }
 

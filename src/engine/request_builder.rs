@@ -5,18 +5,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use url::Url;
+use url::{Position, Url};
 
 use crate::model::{
     Auth, Body as RequestBody, Captures, FailureClass, FormPart, MissingCapture, Protocol, Step, Value,
 };
 
+use super::digest::DigestRequest;
 use super::fault::Fault;
 use super::message::OutgoingRequest;
 use super::proxy::Proxy;
 use super::route::Route;
 use super::session::Session;
-use super::{coding, multipart};
+use super::{coding, digest, multipart};
 
 /// What is sent where the probe names no user agent.
 const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("uptick/", env!("CARGO_PKG_VERSION")));
@@ -186,7 +187,8 @@ pub(super) fn build(step: &Step, session: &Session) -> Result<RequestContent, Fa
 fn authorization(step: &Step, session: &Session) -> Result<Option<(HeaderName, HeaderValue)>, Fault> {
     use base64::Engine as _;
     let text = match &step.request.auth {
-        None => return Ok(None),
+        // What Digest answers is not known before it is asked.
+        None | Some(Auth::Digest { .. }) => return Ok(None),
         Some(Auth::Bearer(token)) => format!("Bearer {}", fill(session, token)?),
         Some(Auth::OAuth2(_)) => match &session.token {
             Some(token) => format!("Bearer {}", token.reveal()),
@@ -200,6 +202,25 @@ fn authorization(step: &Step, session: &Session) -> Result<Option<(HeaderName, H
     let mut value = header_value(&header::AUTHORIZATION, &text)?;
     value.set_sensitive(true);
     Ok(Some((header::AUTHORIZATION, value)))
+}
+
+/// The header that answers a challenge of Digest; none where the step has no such credentials, or none of
+/// the challenges can be answered.
+pub(super) fn digest(
+    step: &Step,
+    session: &Session,
+    url: &Url,
+    method: &Method,
+    challenges: &HeaderMap,
+) -> Result<Option<HeaderValue>, Fault> {
+    let Some(Auth::Digest { user, password }) = &step.request.auth else { return Ok(None) };
+    let (user, password) = (fill(session, user)?, fill(session, password)?);
+    let target = &url[Position::BeforePath..Position::AfterQuery];
+    let request = DigestRequest { user: &user, password: &password, method: method.as_str(), target };
+    let Some(text) = digest::authorization(challenges, &request) else { return Ok(None) };
+    let mut value = header_value(&header::AUTHORIZATION, &text)?;
+    value.set_sensitive(true);
+    Ok(Some(value))
 }
 
 fn header_value(name: &HeaderName, text: &str) -> Result<HeaderValue, Fault> {

@@ -82,7 +82,7 @@ impl StepRun<'_> {
         let mut url = request_builder::url(self.step, self.session, known).map_err(Stopped::before)?;
         let mut content = request_builder::build(self.step, self.session).map_err(Stopped::before)?;
         let own = self.home.cloned().unwrap_or_else(|| url.clone());
-        let mut hops = 0;
+        let (mut hops, mut challenged) = (0, false);
         loop {
             let Exchanged { trace, head, body, fault } = self.ask(&own, &url, &content, result).await?;
             let Some(head) = head else {
@@ -93,6 +93,16 @@ impl StepRun<'_> {
             result.note_head(&head);
             if let Some(fault) = of_head(&head, fault.as_ref()) {
                 return Err(Stopped { fault, url: Some(url), trace: Some(trace) });
+            }
+            if head.status == StatusCode::UNAUTHORIZED && !challenged && same_origin(&own, &url) {
+                let answer = request_builder::digest(self.step, self.session, &url, &content.method, &head.headers);
+                if let Some(answer) = answer.map_err(Stopped::before)? {
+                    let method = content.method.clone();
+                    result.note_hop(&head, &url, &method, &trace, &self.session.redactor);
+                    content.headers.insert(header::AUTHORIZATION, answer);
+                    challenged = true;
+                    continue;
+                }
             }
             if request.redirects == 0 || !redirect::is_redirect(head.status) {
                 return Ok(Answer { head: Some(head), fault, ..Answer::of(body, url, trace) });

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::{HeaderName, StatusCode};
 
-use super::{Assets, DnsExpect, GrpcStatus, HttpVersion, JsonPath, Phase, TlsVersion, Value};
+use super::{Assets, DnsExpect, GrpcStatus, HttpVersion, JsonPath, JsonSchema, Phase, TlsVersion, Value};
 
 /// The expectations of one request, or what is worth a warning of it. The default expects a status of 200 to 299
 /// and nothing else.
@@ -28,6 +28,8 @@ pub struct Expect {
     pub certificate_issuer: Vec<Value>,
     /// The certificate is for each of these names.
     pub certificate_names: Vec<Value>,
+    /// The schema of the body as JSON.
+    pub json_schema: Option<JsonSchema>,
     /// Rules for the first message of a WebSocket as text.
     pub message: Vec<TextRule>,
     /// Rules for the first message of a WebSocket as JSON.
@@ -67,6 +69,7 @@ impl Default for Expect {
             certificate_days: None,
             certificate_issuer: Vec::new(),
             certificate_names: Vec::new(),
+            json_schema: None,
             message: Vec::new(),
             message_json: Vec::new(),
             subprotocol: None,
@@ -96,6 +99,7 @@ impl Expect {
     pub fn needs_whole_body(&self) -> bool {
         let text_needs_all = |rule: &TextRule| matches!(rule, TextRule::Lacks(_) | TextRule::NotMatches(_));
         !self.json.is_empty()
+            || self.json_schema.is_some()
             || self.sha256.is_some()
             || self.max_bytes.is_some()
             || self.body.iter().any(text_needs_all)

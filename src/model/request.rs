@@ -107,6 +107,13 @@ pub enum Auth {
         /// The password.
         password: Value,
     },
+    /// Digest access authentication (RFC 7616): sent once the server asks for it.
+    Digest {
+        /// The user.
+        user: Value,
+        /// The password.
+        password: Value,
+    },
     /// A bearer token.
     Bearer(Value),
     /// A bearer token that a token server gives for client credentials (RFC 6749, 4.4). It is

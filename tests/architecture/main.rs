@@ -74,6 +74,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("opentelemetry_proto", &["export"]),
     ("hickory_proto", &["engine"]),
     ("futures_util", &["engine"]),
+    ("boon", &["model"]),
+    ("ring", &["engine"]),
     ("x509_parser", &["engine"]),
     ("webpki", &["engine"]),
     ("p256", &["engine"]),

@@ -306,3 +306,14 @@ fn the_fault_of_march_2023_is_seen_by_all_but_the_page() {
         assert_all_up_but(&told, expected);
     }
 }
+
+#[test]
+fn the_stack_asks_by_every_scheme() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/stack/probes.toml");
+    let config = uptick::config::load(&path, &|_| None).unwrap_or_else(|error| panic!("{error}"));
+    assert!(config.warnings.is_empty(), "{:?}", config.warnings);
+    for protocol in uptick::model::Protocol::ALL {
+        let asks = |probe: &std::sync::Arc<uptick::model::Probe>| probe.steps[0].request.protocol == protocol;
+        assert!(config.probes.iter().any(asks), "{protocol:?}");
+    }
+}

@@ -181,6 +181,7 @@ secure = true
 min-bytes = 10
 max-bytes = "64KiB"
 sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+json-schema = "x.schema.json"
 "#;
 
 const JOURNEYS: &str = r#"
@@ -335,6 +336,7 @@ surface = "app"
 url = "https://x.test/"
 proxy = "environment"
 source-interface = "eth1"
+auth.digest = { user = "probe", password = "${PASSWORD}" }
 
 [[probe]]
 name = "certificate"
@@ -347,6 +349,7 @@ expect = { certificate-days = 14, certificate-issuer = "Let's Encrypt", certific
 
 /// Two files of every key, with the files that they name.
 fn every_key_in(folder: &Path) -> [Config; 2] {
+    std::fs::write(folder.join("x.schema.json"), "{\"type\": \"object\"}").unwrap();
     for file in ["ca.pem", "crl.pem", "client.pem", "client.key"] {
         std::fs::write(folder.join(file), "").unwrap();
     }

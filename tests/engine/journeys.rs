@@ -476,3 +476,26 @@ async fn a_million_links_and_a_redirect_on_every_file_are_bounded() {
     assert!(outcome.assets.iter().all(|asset| asset.class == Some(FailureClass::RedirectLimit)));
     assert!(server.connections() <= 1 + 5 * 11, "{} connections", server.connections());
 }
+
+#[tokio::test]
+async fn digest_answers_what_the_server_asks_for_and_the_round_before_is_a_hop() {
+    let server = Server::start(|conn| {
+        let request = String::from_utf8_lossy(&conn.request()).into_owned();
+        let is_answer =
+            request.contains("\r\nAuthorization: Digest username=\"probe\", realm=\"r\", nonce=\"n\", uri=\"/a?b\"");
+        if is_answer && request.contains("qop=auth, nc=00000001, cnonce=") {
+            conn.send(server::ok("hello"));
+        } else {
+            let challenge = "Basic realm=\"r\", Digest realm=\"r\", nonce=\"n\", qop=\"auth\", algorithm=SHA-256";
+            conn.send(server::answer(401, &[("www-authenticate", challenge)], "no"));
+        }
+    });
+    let mut probe = probes::get(&server.url("/a?b"));
+    let password = Value::secret("PASSWORD", "hunter22hunter22");
+    probe.steps[0].request.auth = Some(Auth::Digest { user: Value::plain("probe"), password });
+    let (outcome, _) = probes::check(probe).await;
+    assert_eq!(outcome.verdict, Verdict::Up, "{:?}", outcome.failure);
+    assert_eq!(outcome.redirects.iter().map(|hop| hop.status).collect::<Vec<_>>(), [401]);
+    assert!(outcome.redirects[0].timings.processing.is_some());
+    assert_eq!(server.connections(), 2);
+}

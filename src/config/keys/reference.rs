@@ -22,6 +22,7 @@ const TABLES: &[(&TableSchema, &str)] = &[
     (&tables::WARN, "`warn`"),
     (&tables::AUTH, "`auth`"),
     (&tables::BASIC, "`auth.basic`"),
+    (&tables::DIGEST, "`auth.digest`"),
     (&tables::OAUTH2, "`auth.oauth2`"),
     (&tables::FILE, "`file` and the files of `multipart`"),
     (&tables::RETRIES, "`retries`"),

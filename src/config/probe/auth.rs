@@ -15,6 +15,12 @@ pub(crate) const AUTH: TableSchema = TableSchema {
     title: "auth",
     groups: &[&[
         key("basic", ValueType::Table(&BASIC), "", "HTTP basic authentication."),
+        key(
+            "digest",
+            ValueType::Table(&DIGEST),
+            "",
+            "Digest access authentication (RFC 7616), once the server asks for it.",
+        ),
         key("bearer", ValueType::Text, "", "A bearer token."),
         key("oauth2", ValueType::Table(&OAUTH2), "", "A bearer token from a token server, for client credentials."),
     ]],
@@ -26,6 +32,8 @@ pub(crate) const BASIC: TableSchema = TableSchema {
     groups: &[&[key("user", ValueType::Text, "", "The user."), key("password", ValueType::Text, "", "The password.")]],
     required: &["user", "password"],
 };
+
+pub(crate) const DIGEST: TableSchema = TableSchema { title: "auth.digest", ..BASIC };
 
 pub(crate) const OAUTH2: TableSchema = TableSchema {
     title: "auth.oauth2",
@@ -75,8 +83,8 @@ pub(crate) fn auth(
     let node = node?;
     let table = node.as_table()?;
     let inner = Layers::new([table]);
-    let Some(entry) = inner.one_of(reader, &["basic", "bearer", "oauth2"]) else {
-        reader.problem(&node.span, "`auth` is empty: add `basic`, `bearer` or `oauth2`");
+    let Some(entry) = inner.one_of(reader, &["basic", "digest", "bearer", "oauth2"]) else {
+        reader.problem(&node.span, "`auth` is empty: add `basic`, `digest`, `bearer` or `oauth2`");
         return None;
     };
     match entry.key.as_str() {
@@ -87,20 +95,24 @@ pub(crate) fn auth(
             }
             header::is_value(reader, &entry.node, "`auth.bearer`", &token).then_some(Auth::Bearer(token))
         }
+        "digest" => match basic(reader, &entry.node, "auth.digest")? {
+            Auth::Basic { user, password } => Some(Auth::Digest { user, password }),
+            other => Some(other),
+        },
         "oauth2" => oauth2(reader, &entry.node).map(Auth::OAuth2),
-        _ => basic(reader, &entry.node),
+        _ => basic(reader, &entry.node, "auth.basic"),
     }
 }
 
-fn basic(reader: &mut ConfigReader, node: &Node) -> Option<Auth> {
+fn basic(reader: &mut ConfigReader, node: &Node, of: &str) -> Option<Auth> {
     let table = node.as_table()?;
-    let user = layers::required(reader, table, "user", "auth.basic");
-    let password = layers::required(reader, table, "password", "auth.basic");
+    let user = layers::required(reader, table, "user", of);
+    let password = layers::required(reader, table, "password", of);
     let user_value = interpolate::fill(reader, user?, TextUse::Variable);
     let password = interpolate::fill(reader, password?, TextUse::Secret("password"));
     let user_value = user_value?;
     if interpolate::stand_in(&user_value).contains(':') {
-        reader.problem(&user?.span, "`user` contains a colon, which ends the user name in HTTP basic authentication");
+        reader.problem(&user?.span, "`user` contains a colon, which ends the user name in HTTP authentication");
     }
     Some(url::basic(reader, user_value, password?))
 }

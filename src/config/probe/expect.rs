@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::config::keys::schema::{Key, TableSchema, ValueType, key};
 use crate::config::probe::{assets, dns};
 use crate::config::reader::ConfigReader;
+use crate::config::syntax::source;
 use crate::config::syntax::tree::{Item, Node, Table, TableEntry};
 use crate::config::value::interpolate::TextUse;
 use crate::config::value::layers::Layers;
@@ -13,8 +14,8 @@ use crate::config::value::{interpolate, layers, matcher, url};
 use crate::model::quantity::{show_bytes, show_duration};
 use crate::model::text::hexadecimal;
 use crate::model::{
-    Expect, GrpcStatus, HeaderExpectation, HeaderRule, HttpVersion, JsonExpectation, JsonRule, Pattern, Phase,
-    StatusSet, TextRule, TlsVersion, Value, suggest,
+    Expect, GrpcStatus, HeaderExpectation, HeaderRule, HttpVersion, JsonExpectation, JsonRule, JsonSchema, Pattern,
+    Phase, StatusSet, TextRule, TlsVersion, Value, suggest,
 };
 
 /// What holds of a status code.
@@ -44,6 +45,7 @@ const ANSWER_KEYS: &[Key] = &[
         "Headers by name: a text that a value contains, or a table of rules.",
     ),
     key("json", ValueType::OneOrMore(&ValueType::Table(&JSON)), "", "Rules for the body as JSON."),
+    key("json-schema", ValueType::Text, "", "The JSON Schema of the body: a file, relative to the probe file."),
     key("assets", ValueType::Table(&assets::ASSETS), "", "The files that the page links to load too."),
     key("latency", ValueType::Table(&LATENCY), "", "Maximum time of each phase."),
     key(
@@ -222,6 +224,7 @@ fn read(reader: &mut ConfigReader, layers: &Layers, mut expect: Expect) -> Expec
     if layers.get("assets").is_some() {
         expect.assets = assets::assets(reader, &layers.inner("assets"));
     }
+    expect.json_schema = layers.get("json-schema").and_then(|node| json_schema(reader, node));
     expect.sha256 = layers.get("sha256").and_then(|node| sha256(reader, node));
     expect
 }
@@ -466,6 +469,28 @@ fn latency(reader: &mut ConfigReader, layers: &Layers) -> Vec<(Option<Phase>, Du
     limits
 }
 
+/// The schema in a file.
+fn json_schema(reader: &mut ConfigReader, node: &Node) -> Option<JsonSchema> {
+    let path = layers::file(reader, "json-schema", node)?;
+    let text = match source::read_any_text(&path, source::LARGEST_FILE) {
+        Ok(text) => text,
+        Err(why) => {
+            reader.problem(&node.span, format!("`json-schema`: {} {why}", path.display()));
+            return None;
+        }
+    };
+    match JsonSchema::new(&path, &text) {
+        Ok(schema) => Some(schema),
+        Err(why) => {
+            reader.problem(
+                &node.span,
+                format!("`json-schema`: {} is not a schema that can be used: {why}", path.display()),
+            );
+            None
+        }
+    }
+}
+
 fn sha256(reader: &mut ConfigReader, node: &Node) -> Option<[u8; 32]> {
     let text = interpolate::plain(reader, node)?;
     let bytes: Option<Vec<u8>> = text
@@ -583,6 +608,9 @@ fn explain_facts(lines: &mut TomlLines, writer: &TomlWriter, of: &str, expect: &
         if !texts.is_empty() {
             lines.set(&format!("{of}.{name}"), &list(texts.iter().map(|text| writer.value(text))));
         }
+    }
+    if let Some(schema) = &expect.json_schema {
+        lines.set(&format!("{of}.json-schema"), &writer.path(schema.path()));
     }
     let messages = expect.message.iter().filter_map(|rule| text_of(writer, rule, "body-contains"));
     if !expect.message.is_empty() {

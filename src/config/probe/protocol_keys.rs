@@ -52,6 +52,7 @@ const KEYS: &[(&str, &[Protocol])] = &[
     ("expect.body-not-matches", WITH_BODY),
     ("expect.header", &[Http]),
     ("expect.json", &[Http]),
+    ("expect.json-schema", &[Http]),
     ("expect.assets", &[Http]),
     ("expect.latency", ALL),
     ("expect.certificate-days", WITH_TLS),

@@ -241,6 +241,10 @@ pub(crate) fn explain(lines: &mut TomlLines, writer: &TomlWriter, request: &Requ
     match &request.auth {
         None => {}
         Some(Auth::Bearer(token)) => lines.set("auth.bearer", &writer.value(token)),
+        Some(Auth::Digest { user, password }) => {
+            let fields = [format!("user = {}", writer.value(user)), format!("password = {}", writer.value(password))];
+            lines.set("auth.digest", &table(fields.into_iter()));
+        }
         Some(Auth::Basic { user, password }) => {
             let fields = [format!("user = {}", writer.value(user)), format!("password = {}", writer.value(password))];
             lines.set("auth.basic", &table(fields.into_iter()));

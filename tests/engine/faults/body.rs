@@ -197,6 +197,16 @@ pub(crate) const ROWS: &[Row] = &[
             step.expect.body = vec![TextRule::Contains(Value::plain("Größe"))];
         })
     }),
+    answers(79, "the JSON does not hold to `expect.json-schema`", AssertionFailed, || {
+        let schema = r#"{"type": "object", "properties": {"items": {"type": "array", "minItems": 1}}}"#;
+        let schema =
+            uptick::model::JsonSchema::new(std::path::Path::new("feed.schema.json"), schema).expect("a schema");
+        let server = Server::answers(server::ok(r#"{"items": []}"#));
+        Case::get(server.url("/")).step(|step| step.expect.json_schema = Some(schema)).keep(server).also(|outcome| {
+            let message = &outcome.failure.as_ref().expect("a failure").message;
+            assert!(message.as_str().starts_with("json-schema: expected feed.schema.json, got /items: "), "{message}");
+        })
+    }),
     answers(89, "the page is in ISO-8859-1 and has the word that it must not have", AssertionFailed, || {
         text("text/html; charset=iso-8859-1", b"<p>Gr\xf6\xdfe").step(|step| {
             step.expect.body = vec![TextRule::Lacks(Value::plain("Größe"))];

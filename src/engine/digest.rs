@@ -1,0 +1,250 @@
+//! Digest access authentication (RFC 7616): what a server asks for with 401 → the header that answers it.
+
+use http::{HeaderMap, header};
+use md5::{Digest, Md5};
+use sha2::Sha256;
+
+use crate::model::text::hexadecimal;
+
+use super::tls;
+
+/// Who asks, and for what.
+pub(super) struct DigestRequest<'a> {
+    pub(super) user: &'a str,
+    pub(super) password: &'a str,
+    pub(super) method: &'a str,
+    /// The path and the query, as they are sent.
+    pub(super) target: &'a str,
+}
+
+/// A hash that a server may ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Algorithm {
+    Md5,
+    Sha256,
+}
+
+/// What a server asks for.
+#[derive(Debug, Default)]
+struct Challenge {
+    realm: String,
+    nonce: String,
+    opaque: Option<String>,
+    /// Its name as it was said.
+    algorithm: Option<String>,
+    /// Whether `qop` is said, and has `auth` in it.
+    qop: Option<bool>,
+    hashes_user: bool,
+}
+
+/// The header that answers the best of the challenges; none where none of them is Digest with a hash and a
+/// quality of protection that are known.
+pub(super) fn authorization(headers: &HeaderMap, request: &DigestRequest<'_>) -> Option<String> {
+    let mut random = [0; 16];
+    tls::fill_random(&mut random);
+    answer(headers, request, &hexadecimal(&random))
+}
+
+fn answer(headers: &HeaderMap, request: &DigestRequest<'_>, cnonce: &str) -> Option<String> {
+    let values = headers.get_all(header::WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
+    let challenges = values.flat_map(challenges);
+    let usable = challenges.filter(|challenge| challenge.qop != Some(false) && !challenge.nonce.is_empty());
+    let (algorithm, challenge) = usable
+        .filter_map(|challenge| Some((challenge.algorithm()?, challenge)))
+        .max_by_key(|(algorithm, _)| *algorithm)?;
+    Some(challenge.answer(algorithm, request, cnonce))
+}
+
+impl Challenge {
+    fn algorithm(&self) -> Option<Algorithm> {
+        let name = self.algorithm.as_deref().unwrap_or("MD5").to_ascii_uppercase();
+        match name.strip_suffix("-SESS").unwrap_or(&name) {
+            "MD5" => Some(Algorithm::Md5),
+            "SHA-256" => Some(Algorithm::Sha256),
+            _ => None,
+        }
+    }
+
+    fn answer(&self, algorithm: Algorithm, request: &DigestRequest<'_>, cnonce: &str) -> String {
+        const COUNT: &str = "00000001";
+        let hash = |text: String| algorithm.hash(&text);
+        let (realm, nonce) = (&self.realm, &self.nonce);
+        let mut first = hash(format!("{}:{realm}:{}", request.user, request.password));
+        let has_session = self.algorithm.as_ref().is_some_and(|name| name.to_ascii_uppercase().ends_with("-SESS"));
+        if has_session {
+            first = hash(format!("{first}:{nonce}:{cnonce}"));
+        }
+        let second = hash(format!("{}:{}", request.method, request.target));
+        let response = match self.qop {
+            Some(_) => hash(format!("{first}:{nonce}:{COUNT}:{cnonce}:auth:{second}")),
+            // RFC 2069, which old servers speak.
+            None => hash(format!("{first}:{nonce}:{second}")),
+        };
+        let user = if self.hashes_user { hash(format!("{}:{realm}", request.user)) } else { request.user.to_owned() };
+        let mut fields = vec![
+            format!("username=\"{}\"", escaped(&user)),
+            format!("realm=\"{}\"", escaped(realm)),
+            format!("nonce=\"{}\"", escaped(nonce)),
+            format!("uri=\"{}\"", request.target),
+            format!("response=\"{response}\""),
+        ];
+        fields.extend(self.algorithm.as_ref().map(|name| format!("algorithm={name}")));
+        fields.extend(self.opaque.as_ref().map(|opaque| format!("opaque=\"{}\"", escaped(opaque))));
+        if self.qop.is_some() {
+            fields.extend(["qop=auth".to_owned(), format!("nc={COUNT}"), format!("cnonce=\"{cnonce}\"")]);
+        } else if has_session {
+            fields.push(format!("cnonce=\"{cnonce}\""));
+        }
+        fields.extend(self.hashes_user.then(|| "userhash=true".to_owned()));
+        format!("Digest {}", fields.join(", "))
+    }
+}
+
+impl Algorithm {
+    fn hash(self, text: &str) -> String {
+        match self {
+            Algorithm::Md5 => hexadecimal(&Md5::digest(text)),
+            Algorithm::Sha256 => hexadecimal(&Sha256::digest(text)),
+        }
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"")
+}
+
+/// The challenges of Digest in one header, which may hold several of several schemes.
+fn challenges(value: &str) -> Vec<Challenge> {
+    let mut found = Vec::new();
+    let mut current: Option<Challenge> = None;
+    for part in split(value) {
+        let (name, text) = part.split_once('=').unwrap_or((part.as_str(), ""));
+        let mut name = name.trim();
+        // A scheme stands before its first parameter, with a blank between, or alone.
+        if let Some((scheme, first)) = name.split_once(' ') {
+            found.extend(current.take());
+            current = scheme.eq_ignore_ascii_case("digest").then(Challenge::default);
+            name = first.trim();
+        } else if !part.contains('=') {
+            found.extend(current.take());
+            continue;
+        }
+        if let Some(challenge) = &mut current {
+            challenge.set(name, unquoted(text.trim()));
+        }
+    }
+    found.extend(current);
+    found
+}
+
+impl Challenge {
+    fn set(&mut self, name: &str, text: String) {
+        match name.to_ascii_lowercase().as_str() {
+            "realm" => self.realm = text,
+            "nonce" => self.nonce = text,
+            "opaque" => self.opaque = Some(text),
+            "algorithm" => self.algorithm = Some(text),
+            "qop" => self.qop = Some(text.split(',').any(|word| word.trim().eq_ignore_ascii_case("auth"))),
+            "userhash" => self.hashes_user = text.eq_ignore_ascii_case("true"),
+            _ => {}
+        }
+    }
+}
+
+/// The parts between commas that do not stand in quotes.
+fn split(value: &str) -> Vec<String> {
+    let (mut parts, mut part) = (Vec::new(), String::new());
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    for character in value.chars() {
+        match character {
+            _ if is_escaped => is_escaped = false,
+            '\\' if is_quoted => is_escaped = true,
+            '"' => is_quoted = !is_quoted,
+            ',' if !is_quoted => {
+                parts.push(std::mem::take(&mut part).trim().to_owned());
+                continue;
+            }
+            _ => {}
+        }
+        part.push(character);
+    }
+    parts.push(part.trim().to_owned());
+    parts.retain(|part| !part.is_empty());
+    parts
+}
+
+fn unquoted(text: &str) -> String {
+    let Some(inner) = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) else { return text.to_owned() };
+    let (mut plain, mut is_escaped) = (String::new(), false);
+    for character in inner.chars() {
+        if character == '\\' && !is_escaped {
+            is_escaped = true;
+        } else {
+            plain.push(character);
+            is_escaped = false;
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn answered(challenges: &[&'static str], cnonce: &str) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        for challenge in challenges {
+            headers.append(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        let request =
+            DigestRequest { user: "Mufasa", password: "Circle of Life", method: "GET", target: "/dir/index.html" };
+        answer(&headers, &request, cnonce)
+    }
+
+    /// RFC 7616 section 3.9.1.
+    #[test]
+    fn the_examples_of_the_standard_are_answered_as_there() {
+        const SHA256: &str = "Digest realm=\"http-auth@example.org\", qop=\"auth, auth-int\", algorithm=SHA-256, \
+                              nonce=\"7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v\", \
+                              opaque=\"FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS\"";
+        const MD5: &str = "Digest realm=\"http-auth@example.org\", qop=\"auth, auth-int\", algorithm=MD5, \
+                           nonce=\"7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v\", \
+                           opaque=\"FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS\"";
+        const CNONCE: &str = "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ";
+        let md5 = answered(&[MD5], CNONCE).expect("an answer");
+        assert!(md5.contains("response=\"8ca523f5e9506fed4657c9700eebdbec\""), "{md5}");
+        let best = answered(&[MD5, SHA256], CNONCE).expect("an answer");
+        assert!(best.contains("753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"), "{best}");
+        assert!(best.contains("algorithm=SHA-256") && best.contains("qop=auth, nc=00000001"), "{best}");
+    }
+
+    /// RFC 2069 section 2.1.2.
+    #[test]
+    fn a_challenge_without_a_quality_is_answered_as_of_old() {
+        const OLD: &str = "Basic realm=\"x, y\", Digest realm=\"testrealm@host.com\", \
+                           nonce=\"dcd98b7102dd2f0e8b11d0f600bfb0c093\", Negotiate";
+        let old = answered(&[OLD], "x").expect("an answer");
+        // MD5(MD5("Mufasa:testrealm@host.com:Circle of Life"):nonce:MD5("GET:/dir/index.html"))
+        let first = Algorithm::Md5.hash("Mufasa:testrealm@host.com:Circle of Life");
+        let second = Algorithm::Md5.hash("GET:/dir/index.html");
+        let response = Algorithm::Md5.hash(&format!("{first}:dcd98b7102dd2f0e8b11d0f600bfb0c093:{second}"));
+        assert!(old.contains(&format!("response=\"{response}\"")), "{old}");
+        assert!(!old.contains("qop") && !old.contains("cnonce"), "{old}");
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_answered() {
+        for challenge in [
+            "Basic realm=\"x\"",
+            "Digest realm=\"x\", nonce=\"y\", algorithm=SHA-512-256",
+            "Digest realm=\"x\", nonce=\"y\", qop=\"auth-int\"",
+            "Digest realm=\"x\"",
+            "Digest",
+            "",
+        ] {
+            assert_eq!(answered(&[challenge], "x"), None, "{challenge}");
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! A JSON Schema that a body is held to. It is read whole before any check: nothing is fetched for it.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use boon::{Compiler, SchemaIndex, Schemas, UrlLoader};
+use serde_json::Value;
+
+/// What the schema is called while it is read: no reference can lead there from outside.
+const OWN: &str = "urn:uptick:json-schema";
+
+/// The longest account of what does not hold, in characters.
+const SHOWN: usize = 200;
+
+/// A schema, compiled.
+#[derive(Clone)]
+pub struct JsonSchema(Arc<CompiledSchema>);
+
+struct CompiledSchema {
+    path: PathBuf,
+    schemas: Schemas,
+    index: SchemaIndex,
+}
+
+impl fmt::Debug for JsonSchema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("JsonSchema").field(&self.0.path).finish()
+    }
+}
+
+/// Fetches nothing, whatever a schema refers to.
+struct NoLoader;
+
+impl UrlLoader for NoLoader {
+    fn load(&self, url: &str) -> Result<Value, Box<dyn std::error::Error>> {
+        Err(format!("{url} is not in the file, and nothing is fetched").into())
+    }
+}
+
+impl JsonSchema {
+    /// Compiles the schema that stands in a file.
+    ///
+    /// # Errors
+    /// What is wrong with it, in one line.
+    pub fn new(path: &Path, text: &str) -> Result<JsonSchema, String> {
+        let schema: Value = serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))?;
+        let mut compiler = Compiler::new();
+        compiler.use_loader(Box::new(NoLoader));
+        let one_line = |error: &dyn fmt::Display| {
+            let text: String = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+            text.chars().take(SHOWN).collect::<String>()
+        };
+        compiler.add_resource(OWN, schema).map_err(|error| one_line(&error))?;
+        let mut schemas = Schemas::new();
+        let index = compiler.compile(OWN, &mut schemas).map_err(|error| one_line(&error))?;
+        Ok(JsonSchema(Arc::new(CompiledSchema { path: path.to_owned(), schemas, index })))
+    }
+
+    /// The file that it stands in.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// The first thing in a document that does not hold: where it stands, and what is wrong with it.
+    #[must_use]
+    pub fn violation(&self, document: &Value) -> Option<String> {
+        let error = self.0.schemas.validate(document, self.0.index).err()?;
+        let mut at = &error;
+        // The innermost cause says what is wrong; those around it say that something is.
+        while let Some(inner) = at.causes.first() {
+            at = inner;
+        }
+        let place = at.instance_location.to_string();
+        let place = if place.is_empty() { "the document".to_owned() } else { place };
+        Some(format!("{place}: {}", at.kind))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn schema(schema: &Value) -> Result<JsonSchema, String> {
+        JsonSchema::new(Path::new("x.schema.json"), &schema.to_string())
+    }
+
+    #[test]
+    fn what_does_not_hold_is_told_with_its_place() {
+        let schema = schema(&json!({
+            "type": "object",
+            "required": ["items"],
+            "properties": { "items": { "type": "array", "items": { "$ref": "#/$defs/item" } } },
+            "$defs": { "item": { "type": "object", "required": ["id"] } },
+        }))
+        .expect("a schema");
+        assert_eq!(schema.violation(&json!({ "items": [{ "id": 1 }] })), None);
+        let missing = schema.violation(&json!({})).expect("a violation");
+        assert!(missing.contains("the document") && missing.contains("items"), "{missing}");
+        let inner = schema.violation(&json!({ "items": [{ "id": 1 }, {}] })).expect("a violation");
+        assert!(inner.contains("/items/1") && inner.contains("id"), "{inner}");
+    }
+
+    #[test]
+    fn what_is_no_schema_or_lies_elsewhere_is_refused() {
+        assert!(schema(&json!({ "type": "objekt" })).is_err());
+        assert!(schema(&json!({ "$ref": "https://x.test/schema.json" })).is_err());
+        assert!(schema(&json!({ "$ref": "file:///etc/passwd" })).is_err());
+        assert!(JsonSchema::new(Path::new("x"), "{").is_err());
+    }
+}
