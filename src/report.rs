@@ -38,6 +38,7 @@ pub use document::report::{ConditionMet, Integrity, Report, SCHEMA, Span, Tool};
 pub use document::rows::{AddressRow, ClassRow, Example, Figures, PlaceRow, ProbeRow, SurfaceRow, VantageRow};
 pub use document::sample_bound::SampleBound;
 pub use document::slo::Slo;
+pub use document::unseen::Unseen;
 pub use document::usual::Usual;
 pub use fold::{Fold, Question, SERIES_LIMIT, TooManySeries};
 pub(crate) use open_incidents::{IncidentChange, OpenIncidents};

@@ -13,6 +13,7 @@ pub(crate) mod rows;
 pub(crate) mod sentence;
 pub(crate) mod span_counts;
 pub(crate) mod surface_status;
+mod unseen;
 pub(crate) mod verdict;
 
 use jiff::Timestamp;
@@ -48,7 +49,8 @@ pub fn answer(fold: &mut Fold, now: Timestamp, integrity: Integrity) -> Report {
     let incidents = description::describe(&context, &detected, comparisons.iter().any(|one| one.significant));
     let vantages = rows::vantages(&context);
     let targets: Vec<_> = context.of_targets().collect();
-    let coverage = figures::coverage(&targets);
+    let unseen = unseen::unseen(fold, &context.range);
+    let coverage = unseen::with_unseen(figures::coverage(&targets), &unseen);
     let input = VerdictInput {
         context: &context,
         surfaces: &surfaces,
@@ -61,6 +63,7 @@ pub fn answer(fold: &mut Fold, now: Timestamp, integrity: Integrity) -> Report {
     let points: Vec<Point> = context.buckets().flat_map(|(series, buckets)| charts::points(series, buckets)).collect();
     let (curves, waterfalls) = charts::shapes(&context, &detected);
     let judged = judged_of(&targets);
+    let limits = limits::limits(&context, &surfaces, &vantages, &coverage, &fold.maintenance);
     Report {
         schema: SCHEMA,
         generated_at: now,
@@ -86,7 +89,8 @@ pub fn answer(fold: &mut Fold, now: Timestamp, integrity: Integrity) -> Report {
         coverage,
         maintenance: fold.maintenance,
         proof: SampleBound::new(judged.n, judged.failed),
-        limits: limits::limits(&context, &surfaces, &vantages, &coverage, &fold.maintenance),
+        limits: [limits, unseen::sentences(&unseen)].concat(),
+        unseen,
         conditions_met: None,
         integrity: Integrity {
             windows: fold.windows,

@@ -81,7 +81,9 @@ impl<'f> ReportContext<'f> {
     /// Analyzes every series of the range.
     pub(crate) fn new(fold: &'f Fold, range: ReportRange<'f>) -> ReportContext<'f> {
         let series = series_in_order(fold);
-        let offline = offline(&series);
+        let mut offline = offline(&series);
+        // The control targets of one shard say nothing of another: each prober has judged for itself.
+        offline.retain(|vantage, _| !fold.plans.is_sharded(vantage));
         let analyzed = parallel::map(series, |series| {
             let offline = if series.control { None } else { offline.get(&series.vantage) };
             analyze(series, &range, offline)

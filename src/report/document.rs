@@ -13,4 +13,5 @@ pub mod report;
 pub mod rows;
 pub mod sample_bound;
 pub mod slo;
+pub mod unseen;
 pub mod usual;

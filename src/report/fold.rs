@@ -10,6 +10,7 @@ mod extent;
 pub(crate) mod extra_checks;
 pub(crate) mod history;
 pub(crate) mod latency_series;
+pub(crate) mod plans;
 pub(crate) mod probe_series;
 mod question;
 pub(crate) mod unmet_warnings;
@@ -23,12 +24,13 @@ use jiff::Timestamp;
 
 pub use question::Question;
 
-use crate::model::{Counts, Gap, Outcome, Verdict};
+use crate::model::{Counts, Gap, Outcome, RecordedPlan, Verdict};
 use crate::window::{Latency, Window};
 use evidence::Evidence;
 use extent::DataExtent;
 use history::History;
 use latency_series::LatencySeries;
+use plans::Plans;
 use probe_series::{Series, SeriesKey};
 use unmet_warnings::UnmetWarnings;
 
@@ -60,6 +62,8 @@ pub struct Fold {
     pub(crate) evidence: Evidence,
     pub(crate) warnings: UnmetWarnings,
     pub(crate) gaps: BTreeSet<(String, i64, i64)>,
+    /// What was to run.
+    pub(crate) plans: Plans,
     pub(crate) extent: DataExtent,
     pub(crate) windows: u64,
     pub(crate) history_windows: u64,
@@ -89,6 +93,7 @@ impl Fold {
             evidence: Evidence::default(),
             warnings: UnmetWarnings::default(),
             gaps: BTreeSet::new(),
+            plans: Plans::default(),
             extent,
             windows: 0,
             history_windows: 0,
@@ -222,6 +227,13 @@ impl Fold {
         self.gaps.insert((gap.vantage.clone(), gap.from.as_millisecond(), gap.to.as_millisecond()));
     }
 
+    /// Adds what a prober was to run from an instant on.
+    pub fn plan(&mut self, plan: &RecordedPlan) {
+        if self.question.to.is_none_or(|to| plan.from < to) {
+            self.plans.add(plan);
+        }
+    }
+
     /// Adds what another fold has made of other lines, to the same question.
     pub fn merge(&mut self, mut other: Fold) {
         if other.windows > 0 {
@@ -232,6 +244,7 @@ impl Fold {
         self.history.merge(other.history);
         self.warnings.merge(other.warnings);
         self.gaps.append(&mut other.gaps);
+        self.plans.merge(other.plans);
         self.windows += other.windows;
         self.history_windows += other.history_windows;
         self.maintenance.merge(&other.maintenance);

@@ -8,6 +8,7 @@ mod labels;
 mod maintenance;
 mod march_2025;
 mod properties;
+mod shards;
 mod signatures;
 mod stage;
 

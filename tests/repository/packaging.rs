@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_uptick");
-const UNITS: [&str; 3] = ["uptick.service", "uptick-check.service", "uptick-check.timer"];
+const UNITS: [&str; 4] = ["uptick.service", "uptick@.service", "uptick-check.service", "uptick-check.timer"];
 
 /// Runs a reader and wants it content; a reader that is not here is a loud skip.
 #[track_caller]
@@ -65,12 +65,17 @@ fn both_services_are_shut_in_alike() {
         let to = unit.find("[Install]").unwrap_or(unit.len());
         unit[from..to].trim().lines().map(str::to_owned).collect()
     };
-    assert_eq!(walls(&read("uptick.service")), walls(&read("uptick-check.service")));
+    let own = walls(&read("uptick.service"));
+    assert_eq!(own, walls(&read("uptick-check.service")));
+    let of_a_shard = walls(&read("uptick@.service"));
+    assert_eq!(own, of_a_shard.iter().map(|line| line.replace("/%i", "")).collect::<Vec<_>>());
 }
 
 #[test]
 fn kubernetes_accepts_the_manifests() {
-    let files = ["examples/kubernetes/cronjob.yaml", "examples/kubernetes/deployment.yaml"];
+    let files = ["cronjob.yaml", "cronjob-shards.yaml", "deployment.yaml", "shards.yaml"];
+    let files = files.map(|name| format!("examples/kubernetes/{name}"));
+    let files = files.each_ref().map(String::as_str);
     accepts("kubernetes-validate", &[&["--strict"], &files[..]].concat());
 }
 

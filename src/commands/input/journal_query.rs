@@ -10,7 +10,7 @@ use super::{locations, selection};
 use crate::commands::process::exit::CliError;
 use crate::config::Config;
 use crate::journal;
-use crate::model::Probe;
+use crate::model::{PlannedProbe, Probe, RecordedPlan};
 use crate::report::{Fold, Integrity, Question, Report};
 
 /// The answer to a question from journals, each the folder or a file of one place.
@@ -20,8 +20,10 @@ pub(crate) fn ask(question: Question, journals: &[PathBuf], filter: &Filter) -> 
     let nothing = (fold.clone(), BTreeSet::new());
     let sift = |(fold, recorded): &mut (Fold, BTreeSet<Arc<str>>), line: &journal::Line| {
         filter.note(line, recorded);
-        if filter.keeps(line) {
-            add(fold, line);
+        match line {
+            journal::Line::Plan(plan) => fold.plan(&filter.of_plan(plan)),
+            _ if filter.keeps(line) => add(fold, line),
+            _ => {}
         }
     };
     let ((mut fold, recorded), integrity) = read(&fold, journals, &nothing, sift, |(fold, recorded), (part, more)| {
@@ -39,7 +41,7 @@ pub(crate) fn add(fold: &mut Fold, line: &journal::Line) {
         journal::Line::Window(window) => fold.window(window),
         journal::Line::Failure(outcome) => fold.failure(outcome),
         journal::Line::Gap(gap) => fold.gap(gap),
-        journal::Line::Plan(_) => {}
+        journal::Line::Plan(plan) => fold.plan(plan),
     }
 }
 
@@ -116,9 +118,18 @@ impl Filter {
             journal::Line::Failure(outcome) => (&*outcome.surface, &*outcome.probe, outcome.control),
             journal::Line::Gap(_) | journal::Line::Plan(_) => return true,
         };
-        control
-            || (self.surfaces.is_empty() || self.surfaces.iter().any(|asked| asked == surface))
-                && self.probes.as_ref().is_none_or(|probes| probes.contains(probe))
+        control || self.asks_for(surface, probe)
+    }
+
+    fn asks_for(&self, surface: &str, probe: &str) -> bool {
+        (self.surfaces.is_empty() || self.surfaces.iter().any(|asked| asked == surface))
+            && self.probes.as_ref().is_none_or(|probes| probes.contains(probe))
+    }
+
+    /// The part of a plan that is asked for.
+    fn of_plan(&self, plan: &RecordedPlan) -> RecordedPlan {
+        let is_asked = |planned: &&PlannedProbe| planned.control || self.asks_for(&planned.surface, &planned.probe);
+        RecordedPlan { probes: plan.probes.iter().filter(is_asked).cloned().collect(), ..plan.clone() }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::report::document::latency::LatencySummary;
 use crate::report::document::recent::Change;
 use crate::report::document::rows::{AddressRow, PlaceRow, ProbeRow, SurfaceRow, VantageRow};
 use crate::report::document::sample_bound::SampleBound;
+use crate::report::document::unseen::Unseen;
 
 /// The name and version of the document that `report --format json` prints.
 pub const SCHEMA: &str = "uptick.report/1";
@@ -64,6 +65,9 @@ pub struct Report {
     pub waterfalls: Vec<Waterfall>,
     /// The stretches of the window without data, by vantage.
     pub no_data: Vec<NoData>,
+    /// What was planned and not seen at all; absent where all was.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unseen: Vec<Unseen>,
     /// How late checks began: the prober's doing.
     pub lag_us: LatencySummary,
     /// How much of what was due was seen.

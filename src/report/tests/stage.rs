@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::model::{
     AddressOutcome, Check, Diagnosis, Evidence, ExtraCheck, ExtraKind, Failure, FailureClass, Hop, Outcome, Probe,
-    SafeText, Timings, Verdict,
+    RecordedPlan, SafeText, Timings, Verdict,
 };
 use crate::report::answer::answer;
 use crate::report::document::report::{Integrity, Report};
@@ -22,6 +22,7 @@ use crate::window::{Collector, Window};
 pub(super) struct Stage {
     pub(super) windows: Vec<Window>,
     pub(super) failures: Vec<Outcome>,
+    pub(super) plans: Vec<RecordedPlan>,
 }
 
 /// One probe from one vantage.
@@ -93,6 +94,7 @@ impl Stage {
         for failure in &self.failures {
             fold.failure(failure);
         }
+        self.plans.iter().for_each(|plan| fold.plan(plan));
         answer(&mut fold, now, Integrity::default())
     }
 }

@@ -1,0 +1,132 @@
+//! What was planned and not seen: probes that never ran, shards that never started.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::format;
+use crate::model::{PlannedProbe, SafeText, Shard};
+use crate::report::document::coverage::Coverage;
+use crate::report::document::unseen::Unseen;
+use crate::report::fold::Fold;
+use crate::report::fold::evidence::name;
+use crate::report::fold::plans::{PlannedSpan, ProberPlan};
+use crate::report::fold::probe_series::Series;
+use crate::report::series::analysis::ReportRange;
+use crate::report::statistics::{ratio, rounded};
+
+/// A plan is repeated each day. One that was last said so long before the range is of a prober that is gone.
+const REPEATED_WITHIN_MS: i64 = 48 * 3_600_000;
+
+/// What is recorded stands in the journal once its window has closed: of what began within this time nothing is known
+/// yet.
+const SETTLED_AFTER_MS: i64 = 5 * 60_000;
+
+/// So many names are shown.
+const NAMES: usize = 10;
+
+/// What was planned for the range and not seen in it.
+pub(super) fn unseen(fold: &Fold, range: &ReportRange<'_>) -> Vec<Unseen> {
+    let is_seen = |series: &&Series| series.is_in_range() || series.maintenance.counts.scheduled() > 0;
+    let seen: BTreeSet<(&str, &str)> =
+        fold.series.iter().filter(is_seen).map(|series| (&*series.vantage, &*series.probe)).collect();
+    let mut all = Vec::new();
+    for (vantage, plans) in fold.plans.in_force(range.from - REPEATED_WITHIN_MS) {
+        for (shard, plan) in &plans {
+            let missing = |span: &&PlannedSpan| !seen.contains(&(vantage, &*span.probe.probe));
+            all.extend(never_ran(vantage, *shard, plan.probes().filter(missing), range));
+        }
+        all.extend(never_started(vantage, &plans, range));
+    }
+    all
+}
+
+/// The probes of a prober that were due and of which nothing was recorded.
+fn never_ran<'p>(
+    vantage: &str,
+    shard: Option<Shard>,
+    missing: impl Iterator<Item = &'p PlannedSpan>,
+    range: &ReportRange<'_>,
+) -> Option<Unseen> {
+    let mut names: Vec<&str> = Vec::new();
+    let mut due = 0;
+    let is_settled = |span: &&PlannedSpan| span.first <= range.to - SETTLED_AFTER_MS;
+    for span in missing.filter(is_settled).filter(|span| !span.probe.control) {
+        let checks = due_in(&span.probe, range.to - range.from.max(span.first));
+        if checks > 0 {
+            due += checks;
+            names.push(&span.probe.probe);
+        }
+    }
+    (!names.is_empty()).then(|| Unseen {
+        vantage: name(vantage),
+        shard: shard.map(|shard| shard.to_string()),
+        never_started: false,
+        probes: names.len() as u64,
+        names: names.iter().take(NAMES).map(|one| name(one)).collect(),
+        due,
+    })
+}
+
+/// The checks that are due in so many milliseconds. A schedule that may be any is taken to be due once in a day.
+fn due_in(probe: &PlannedProbe, ms: i64) -> u64 {
+    const DAY_MS: u64 = 86_400_000;
+    u64::try_from(ms).unwrap_or_default() / probe.interval_ms.unwrap_or(DAY_MS).max(1)
+}
+
+/// The shards that never said what they run.
+fn never_started(vantage: &str, plans: &[(Option<Shard>, &ProberPlan)], range: &ReportRange<'_>) -> Vec<Unseen> {
+    if plans.iter().all(|(_, plan)| plan.first() > range.to - SETTLED_AFTER_MS) {
+        return Vec::new();
+    }
+    let started: BTreeSet<u32> = plans.iter().filter_map(|(shard, _)| Some(shard.as_ref()?.index)).collect();
+    let Some(of) = plans.iter().find_map(|(shard, _)| Some(shard.as_ref()?.of)) else { return Vec::new() };
+    let missing = (0..of).filter(|index| !started.contains(index));
+    missing
+        .map(|index| Unseen {
+            vantage: name(vantage),
+            shard: Some(Shard { index, of }.to_string()),
+            never_started: true,
+            probes: 0,
+            names: Vec::new(),
+            due: 0,
+        })
+        .collect()
+}
+
+/// The coverage with what was due and never ran.
+pub(super) fn with_unseen(coverage: Coverage, unseen: &[Unseen]) -> Coverage {
+    let due: u64 = unseen.iter().map(|one| one.due).sum();
+    if due == 0 {
+        return coverage;
+    }
+    let expected = coverage.expected + due;
+    Coverage { expected, ratio: ratio(coverage.observed, expected).map(rounded), ..coverage }
+}
+
+/// A sentence for each prober's probes that never ran, and for each vantage's shards that never started.
+pub(super) fn sentences(unseen: &[Unseen]) -> Vec<String> {
+    let (absent, silent): (Vec<&Unseen>, Vec<&Unseen>) = unseen.iter().partition(|one| one.never_started);
+    let mut shards: BTreeMap<&SafeText, Vec<&str>> = BTreeMap::new();
+    for one in absent {
+        shards.entry(&one.vantage).or_default().extend(one.shard.as_deref());
+    }
+    silent.into_iter().map(never_ran_sentence).chain(shards.into_iter().map(never_started_sentence)).collect()
+}
+
+fn never_ran_sentence(one: &Unseen) -> String {
+    let shard = one.shard.as_ref().map(|shard| format!("shard {shard} of ")).unwrap_or_default();
+    let names = one.names.iter().map(SafeText::as_str).collect::<Vec<_>>().join(", ");
+    let more = one.probes - one.names.len() as u64;
+    let more = if more > 0 { format!(" and {} more", format::count(more)) } else { String::new() };
+    let probes = format::counted(one.probes, "probe");
+    format!("{probes} of {shard}{} never ran: {names}{more}: no data, neither up nor down.", one.vantage)
+}
+
+fn never_started_sentence((vantage, shards): (&SafeText, Vec<&str>)) -> String {
+    let names = shards.iter().take(NAMES).copied().collect::<Vec<_>>().join(", ");
+    let more = shards.len().saturating_sub(NAMES);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let (shard, is) = if shards.len() == 1 { ("shard", "its") } else { ("shards", "their") };
+    format!(
+        "These journals have nothing of {shard} {names}{more} of {vantage}: {is} probes are no data, neither up nor down."
+    )
+}

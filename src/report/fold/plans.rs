@@ -1,0 +1,102 @@
+//! What was to run, from the plan lines of journals: so that a probe that never ran and a shard that never started
+//! are known. Plans come in any order, and a prober repeats its plan each day.
+
+use std::collections::BTreeMap;
+
+use crate::model::{PlannedProbe, RecordedPlan, Shard};
+
+/// The plans of all probers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Plans {
+    of_prober: BTreeMap<ProberKey, ProberPlan>,
+}
+
+/// Who has a plan: a vantage, or one shard of it.
+type ProberKey = (String, Option<Shard>);
+
+/// What one prober was to run.
+#[derive(Clone, Debug)]
+pub(crate) struct ProberPlan {
+    /// When it was first said, and last, in milliseconds since 1970.
+    first: i64,
+    latest: i64,
+    probes: BTreeMap<String, PlannedSpan>,
+}
+
+/// A probe, and the first and the last plan that have it.
+#[derive(Clone, Debug)]
+pub(crate) struct PlannedSpan {
+    pub(crate) probe: PlannedProbe,
+    pub(crate) first: i64,
+    last: i64,
+}
+
+impl Plans {
+    /// Adds a plan line.
+    pub(crate) fn add(&mut self, plan: &RecordedPlan) {
+        let from = plan.from.as_millisecond();
+        let probes = plan
+            .probes
+            .iter()
+            .map(|probe| (probe.probe.clone(), PlannedSpan { probe: probe.clone(), first: from, last: from }));
+        let prober = ProberPlan { first: from, latest: from, probes: probes.collect() };
+        self.merge_prober((plan.vantage.clone(), plan.shard), prober);
+    }
+
+    /// Adds the plans of other lines.
+    pub(crate) fn merge(&mut self, other: Plans) {
+        for (key, prober) in other.of_prober {
+            self.merge_prober(key, prober);
+        }
+    }
+
+    fn merge_prober(&mut self, key: ProberKey, prober: ProberPlan) {
+        let Some(known) = self.of_prober.get_mut(&key) else {
+            self.of_prober.insert(key, prober);
+            return;
+        };
+        known.first = known.first.min(prober.first);
+        known.latest = known.latest.max(prober.latest);
+        for (name, span) in prober.probes {
+            match known.probes.get_mut(&name) {
+                None => drop(known.probes.insert(name, span)),
+                Some(before) => {
+                    let first = before.first.min(span.first);
+                    let newer = if span.last > before.last { span } else { before.clone() };
+                    *before = PlannedSpan { first, ..newer };
+                }
+            }
+        }
+    }
+
+    /// Whether several probers share the probes of a vantage.
+    pub(crate) fn is_sharded(&self, vantage: &str) -> bool {
+        self.of_prober.keys().any(|(of, shard)| of == vantage && shard.is_some_and(|shard| shard.of > 1))
+    }
+
+    /// By vantage, what its probers are to run as far as that was said since an instant: with as many shards as the
+    /// newest plan has, so that one shard more or less leaves none over.
+    pub(crate) fn in_force(&self, since: i64) -> BTreeMap<&str, Vec<(Option<Shard>, &ProberPlan)>> {
+        let mut of_vantage: BTreeMap<&str, Vec<(Option<Shard>, &ProberPlan)>> = BTreeMap::new();
+        for ((vantage, shard), plan) in self.of_prober.iter().filter(|(_, plan)| plan.latest >= since) {
+            of_vantage.entry(vantage).or_default().push((*shard, plan));
+        }
+        for plans in of_vantage.values_mut() {
+            let newest = plans.iter().max_by_key(|(_, plan)| plan.latest).and_then(|(shard, _)| shard.map(|s| s.of));
+            plans.retain(|(shard, _)| shard.map(|shard| shard.of) == newest);
+        }
+        of_vantage
+    }
+}
+
+impl ProberPlan {
+    /// When it was first said, in milliseconds since 1970.
+    pub(crate) const fn first(&self) -> i64 {
+        self.first
+    }
+
+    /// The probes of the latest plan.
+    pub(crate) fn probes(&self) -> impl Iterator<Item = &PlannedSpan> {
+        self.probes.values().filter(|span| span.last == self.latest)
+    }
+}
