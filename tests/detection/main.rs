@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, reason = "what was measured, shown with --nocapture")]
 
 mod generator;
+mod partial;
 
 use generator::{DAY_MS, HOUR_MS, MINUTE_MS, Outage, ROUND_MS, World, report};
 use uptick::report::{Extent, State};
@@ -157,24 +158,5 @@ fn is_judged_right(probes: usize, vantages: usize, minutes: i64) {
             of(found.local) * 100.0
         );
         assert!(of(found.up) < 0.01 && of(found.local) < 0.02 && since <= 5.0, "{found:?}");
-    }
-}
-
-#[test]
-#[ignore = "it prints what is measured"]
-fn measure_cost() {
-    for usual in [0.0, 0.0005, 0.02] {
-        let world = World { usual, vantages: 1, ..World::new(1) };
-        let windows = world.windows(0, 30 * DAY_MS);
-        let mut times: Vec<f64> = Vec::new();
-        for _ in 0..3 {
-            let began = std::time::Instant::now();
-            report(&windows, 0, 30 * DAY_MS);
-            times.push(began.elapsed().as_secs_f64());
-        }
-        println!(
-            "cost of 30 days of 20 probes, {usual} fail: {:.2} s of {times:?}",
-            times.iter().copied().fold(f64::INFINITY, f64::min)
-        );
     }
 }

@@ -119,7 +119,13 @@ fn incident(context: &ReportContext<'_>, members: Vec<WaveMember>) -> Vec<Detect
         return waves;
     }
     let within = i64::try_from(context.range.rules.join_within.as_millis()).unwrap_or(i64::MAX);
-    let pool: BTreeSet<usize> = surfaces.iter().flat_map(|surface| context.series_of(surface)).copied().collect();
+    // What has failed since before is another incident, and holds this one open no longer.
+    let fails_already = |at: &usize| {
+        let goes_on = |outage: Outage| outage.start.by < start && outage.end.is_none_or(|end| end.by > start);
+        !series.contains(at) && context.analyses[*at].detector.outages().any(goes_on)
+    };
+    let of_surfaces = surfaces.iter().flat_map(|surface| context.series_of(surface)).copied();
+    let pool: BTreeSet<usize> = of_surfaces.filter(|at| !fails_already(at)).collect();
     let checks = checks_of(context, &pool, start, context.range.to.min(last.saturating_add(within)));
     waves::bridge(waves, &checks, slack)
 }

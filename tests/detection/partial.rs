@@ -1,0 +1,140 @@
+//! Partial failures of a part of the world: since when, of what and from where they are told while they last, and when
+//! they are over.
+
+use uptick::model::FailureClass;
+use uptick::report::{Extent, Incident, Report, State};
+
+use crate::generator::{HOUR_MS, MINUTE_MS, Outage, World, report};
+
+const ONSET: i64 = 3 * HOUR_MS;
+const END: i64 = ONSET + 40 * MINUTE_MS;
+
+/// A failure of a share of some checks, and what must be told of it.
+struct Case {
+    name: &'static str,
+    share: f64,
+    surface: Option<usize>,
+    vantage: Option<usize>,
+    probe: Option<usize>,
+    surfaces: &'static [&'static str],
+    vantages: &'static [&'static str],
+    extent: Extent,
+}
+
+const ALL_SURFACES: &[&str] = &["app", "web"];
+const ALL_VANTAGES: &[&str] = &["vantage-0", "vantage-1", "vantage-2"];
+
+const fn case(name: &'static str, share: f64) -> Case {
+    Case {
+        name,
+        share,
+        surface: None,
+        vantage: None,
+        probe: None,
+        surfaces: ALL_SURFACES,
+        vantages: ALL_VANTAGES,
+        extent: Extent::Global,
+    }
+}
+
+const CASES: &[Case] = &[
+    case("everything, 8 %", 0.08),
+    case("everything, 30 %", 0.3),
+    Case { surface: Some(0), surfaces: &["app"], ..case("one surface, 10 %", 0.1) },
+    Case { vantage: Some(1), vantages: &["vantage-1"], extent: Extent::Local, ..case("one vantage, 20 %", 0.2) },
+    Case {
+        surface: Some(1),
+        vantage: Some(2),
+        surfaces: &["web"],
+        vantages: &["vantage-2"],
+        extent: Extent::Local,
+        ..case("one surface from one vantage, 40 %", 0.4)
+    },
+    Case { surface: Some(0), probe: Some(4), surfaces: &["app"], ..case("one probe, 60 %", 0.6) },
+];
+
+impl Case {
+    fn outage(&self) -> Outage {
+        let (surface, vantage, probe) = (self.surface, self.vantage, self.probe);
+        Outage { surface, vantage, probe, ..Outage::of_all(ONSET, END, self.share) }
+    }
+}
+
+fn minutes_off(at: jiff::Timestamp, truth: i64) -> i64 {
+    (World::ms(at) - truth).abs() / MINUTE_MS
+}
+
+/// What is told wrongly while it lasts.
+fn wrong_while_it_lasts(case: &Case, told: &Report, known: usize) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let verdict = &told.verdict;
+    if !verdict.state.is_failing() {
+        wrong.push(format!("state {}", verdict.state));
+    }
+    let open: Vec<&Incident> = told.incidents.iter().filter(|one| one.end.is_none()).collect();
+    if open.len() != known + 1 {
+        let starts: Vec<_> =
+            open.iter().map(|one| (&one.rule, one.start.by, &one.surfaces, one.probes.len())).collect();
+        wrong.push(format!("open incidents {starts:?}"));
+    }
+    let off = open.iter().map(|one| minutes_off(one.start.by, ONSET)).min();
+    if off.is_none_or(|off| off > 5) {
+        wrong.push(format!("since {off:?} minutes off"));
+    }
+    let vantages: Vec<&str> = verdict.scope.vantages.iter().map(uptick::model::SafeText::as_str).collect();
+    if verdict.scope.extent != case.extent || vantages != case.vantages {
+        wrong.push(format!("scope {:?} {vantages:?}", verdict.scope.extent));
+    }
+    let failing = told.surfaces.iter().filter(|row| row.state.is_failing());
+    let surfaces: Vec<&str> = failing.map(|row| row.surface.as_str()).collect();
+    if surfaces != case.surfaces {
+        wrong.push(format!("surfaces {surfaces:?}"));
+    }
+    wrong
+}
+
+/// What is told wrongly once it is over for an hour.
+fn wrong_afterwards(told: &Report, known: usize) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if told.verdict.state != State::Up && known == 0 {
+        wrong.push(format!("state {} afterwards", told.verdict.state));
+    }
+    let ended: Vec<&Incident> = told.incidents.iter().filter(|one| one.end.is_some()).collect();
+    let ends: Vec<_> = ended.iter().filter_map(|one| Some(minutes_off(one.end?.by, END))).collect();
+    if ended.len() != 1 || ends.iter().any(|off| *off > 5) {
+        let told: Vec<_> = ended.iter().map(|one| (&one.rule, one.start.by, one.end.map(|end| end.by))).collect();
+        wrong.push(format!("ended incidents {told:?}"));
+    }
+    wrong
+}
+
+/// What is told wrongly of all cases, in worlds with these further outages, of which so many incidents are open.
+fn wrong(beside: &[Outage], known: usize) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (case, seed) in CASES.iter().flat_map(|case| crate::SEEDS.map(|seed| (case, seed))) {
+        let outages = beside.iter().cloned().chain([case.outage()]).collect();
+        let world = World { usual: 0.0005, outages, ..World::new(seed) };
+        let windows = world.windows(0, END + HOUR_MS);
+        let now = report(&windows, 0, ONSET + 20 * MINUTE_MS);
+        let later = report(&windows, 0, END + HOUR_MS);
+        let found = wrong_while_it_lasts(case, &now, known).into_iter().chain(wrong_afterwards(&later, known));
+        wrong.extend(found.map(|what| format!("{}, seed {seed}: {what}", case.name)));
+    }
+    wrong
+}
+
+#[test]
+fn a_partial_failure_is_told_with_its_onset_its_place_and_its_end() {
+    let wrong = wrong(&[], 0);
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn what_has_failed_for_long_hides_no_partial_failure() {
+    let old =
+        Outage { class: FailureClass::TlsCertExpired, probe: Some(7), ..Outage::of_all(10 * MINUTE_MS, i64::MAX, 1.0) };
+    // The state of the surface of the old one, and the scope, are of both.
+    let mut wrong = wrong(&[old], 1);
+    wrong.retain(|what| !what.contains("surfaces [") && !what.contains("scope "));
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
