@@ -3,10 +3,15 @@
 mod args;
 mod check;
 mod command;
+mod completions;
+mod examples;
 mod export;
 mod exporter;
 mod format;
+mod groups;
 mod manual;
+mod mistake;
+mod overview;
 mod report;
 mod request;
 mod values;
@@ -15,34 +20,46 @@ mod watch;
 pub use args::{Color, OutputArgs, ProbeArgs};
 pub use check::CheckArgs;
 pub use command::{
-    Cli, Command, CompactArgs, CompletionsArgs, DemoArgs, ImportArgs, InitArgs, SchemaArgs, SchemaDocument,
-    ValidateArgs,
+    Cli, Command, CompactArgs, CompletedNames, CompletionsArgs, DemoArgs, ImportArgs, InitArgs, SchemaArgs,
+    SchemaDocument, ValidateArgs,
 };
+pub use completions::write_completions;
 pub use export::{ExportArgs, ExportFormat};
 pub use exporter::ExporterArgs;
 pub use format::FormatOutput;
-pub use manual::{write_completions, write_manual};
+pub use manual::write_manual;
 pub use report::ReportArgs;
 pub use request::RequestArgs;
 pub use watch::WatchArgs;
 
-use clap::Parser as _;
+use std::io;
+use std::io::Write as _;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser as _};
+
+/// A command of so many arguments has each explained by `-h`.
+const MOST_EXPLAINED: usize = 8;
 
 /// A command line that cannot be read, or that asks for help or the version.
 #[derive(Debug)]
-pub struct CommandLineError(clap::Error);
+pub struct CommandLineError {
+    error: clap::Error,
+    /// The options at a glance, where they were asked for.
+    overview: Option<String>,
+}
 
 impl CommandLineError {
     /// Whether it asks for help or the version: that is no error.
     #[must_use]
     pub fn is_help(&self) -> bool {
-        !self.0.use_stderr()
+        !self.error.use_stderr()
     }
 
     /// What is wrong, in one line.
     #[must_use]
     pub fn message(&self) -> String {
-        let text = self.0.render().to_string();
+        let text = self.error.render().to_string();
         let line = text.lines().next().unwrap_or_default();
         line.strip_prefix("error: ").unwrap_or(line).to_owned()
     }
@@ -50,7 +67,10 @@ impl CommandLineError {
     /// Prints it where it belongs: help on the standard output, an error on stderr.
     pub fn print(&self) {
         // Where nobody reads it, the status says enough.
-        let _ = self.0.print();
+        let _ = match &self.overview {
+            Some(overview) => io::stdout().write_all(overview.as_bytes()),
+            None => self.error.print(),
+        };
     }
 }
 
@@ -59,7 +79,27 @@ impl CommandLineError {
 /// # Errors
 /// [`CommandLineError`], where it cannot be read or asks for help.
 pub fn parse() -> Result<Cli, CommandLineError> {
-    Cli::try_parse().map_err(CommandLineError)
+    Cli::try_parse().map_err(|error| {
+        let words: Vec<String> = std::env::args().skip(1).collect();
+        let overview = (error.kind() == ErrorKind::DisplayHelp).then(|| asked_at_a_glance(&words)).flatten();
+        CommandLineError { error: mistake::with_suggestion(error), overview }
+    })
+}
+
+/// The options of a command at a glance, where `-h` asks for them; `--help` explains each.
+fn asked_at_a_glance(words: &[String]) -> Option<String> {
+    if !words.iter().any(|word| word == "-h") || words.iter().any(|word| word == "--help") {
+        return None;
+    }
+    let mut whole = Cli::command();
+    whole.build();
+    let command = words.iter().find_map(|word| whole.find_subcommand(word))?;
+    let examples = examples::of(command.get_name());
+    // Few options are explained on a screen too.
+    let is_long = command.get_arguments().count() > MOST_EXPLAINED;
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let of_terminal = || terminal_size::terminal_size().map(|(terminal_size::Width(columns), _)| usize::from(columns));
+    is_long.then(|| overview::overview(command, examples, columns.or_else(of_terminal).unwrap_or(80)))
 }
 
 /// Whether this process was asked for its version with more than the version: `--version -v`.

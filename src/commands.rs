@@ -4,6 +4,7 @@
 
 mod check;
 mod compact;
+mod completions;
 mod demo;
 mod export;
 mod import;
@@ -68,7 +69,7 @@ fn execute(cli: Cli, terminal: &Terminal, signals: &Signals) -> Result<Exit, Cli
         Command::Validate(args) => validate::run(&args, terminal),
         Command::Schema(args) => terminal::print(|out| schema::write(args.document, out)),
         Command::Export(args) => export::run(&args, terminal),
-        Command::Completions(args) => terminal::print(|out| cli::write_completions(args.shell, out)),
+        Command::Completions(args) => completions::run(&args),
         Command::Man => terminal::print(|out| cli::write_manual(out)),
         Command::Report(args) => report::run(&args, terminal),
         Command::Demo(args) => demo::run(&args, terminal, signals),

@@ -4,26 +4,27 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::cli::groups;
 use crate::model::Shard;
 
 /// Options of every command that reads a configuration.
 #[derive(Args, Clone, Debug)]
 pub struct ProbeArgs {
     /// The probe file [default: the nearest probes.toml upward from here]
-    #[arg(short, long, value_name = "FILE", env = "UPTICK_CONFIG")]
+    #[arg(help_heading = groups::TARGETS, short, long, value_name = "FILE", env = "UPTICK_CONFIG")]
     pub config: Option<PathBuf>,
     /// Name of the vantage that checks run from, on every record [default: settings.vantage, else local]
-    #[arg(long, value_name = "NAME", env = "UPTICK_VANTAGE")]
+    #[arg(help_heading = groups::RECORD, long, value_name = "NAME", env = "UPTICK_VANTAGE")]
     pub vantage: Option<String>,
     /// Only probes of this surface
-    #[arg(long = "surface", value_name = "SURFACE")]
+    #[arg(help_heading = groups::TARGETS, long = "surface", value_name = "SURFACE")]
     pub surfaces: Vec<String>,
     /// Only probes with this tag
-    #[arg(long = "tag", value_name = "TAG")]
+    #[arg(help_heading = groups::TARGETS, long = "tag", value_name = "TAG")]
     pub tags: Vec<String>,
     /// Only this part of the probes, of several probers' that share them: 0/4 is the first of four; control
     /// targets are in every part [env `UPTICK_SHARDS`: N, with the ordinal of the pod]
-    #[arg(long, value_name = "I/N", env = "UPTICK_SHARD")]
+    #[arg(help_heading = groups::TARGETS, long, value_name = "I/N", env = "UPTICK_SHARD")]
     pub shard: Option<Shard>,
     /// Output options
     #[command(flatten)]
@@ -34,7 +35,7 @@ pub struct ProbeArgs {
 #[derive(Args, Clone, Copy, Debug)]
 pub struct AlertArgs {
     /// Let alerts of the probe file run programs (`exec`)
-    #[arg(long, env = "UPTICK_ALLOW_EXEC", value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(help_heading = groups::RECORD, long, env = "UPTICK_ALLOW_EXEC", value_parser = clap::builder::FalseyValueParser::new())]
     pub allow_exec: bool,
 }
 
@@ -42,13 +43,13 @@ pub struct AlertArgs {
 #[derive(Args, Clone, Copy, Debug)]
 pub struct OutputArgs {
     /// Print nothing when all is up
-    #[arg(short, long, conflicts_with = "verbose")]
+    #[arg(help_heading = groups::OUTPUT, short, long, conflicts_with = "verbose")]
     pub quiet: bool,
     /// Print more; twice for everything
-    #[arg(short, long, action = clap::ArgAction::Count)]
+    #[arg(help_heading = groups::OUTPUT, short, long, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// When to use colour
-    #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    #[arg(help_heading = groups::OUTPUT, long, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub color: Color,
 }
 

@@ -9,6 +9,7 @@ use crate::check_report::condition::Condition;
 use crate::cli::args::{AlertArgs, ProbeArgs};
 use crate::cli::exporter::ExporterArgs;
 use crate::cli::format::{FormatOutput, FormatParser};
+use crate::cli::groups;
 use crate::cli::request::RequestArgs;
 use crate::cli::values;
 use crate::render::CheckFormat;
@@ -26,40 +27,40 @@ pub struct CheckArgs {
     #[command(flatten)]
     pub common: ProbeArgs,
     /// Add the probe of the URL to the probe file under this name, then check it; its secrets become variables
-    #[arg(long, value_name = "NAME", requires = "targets")]
+    #[arg(help_heading = groups::TARGETS, long, value_name = "NAME", requires = "targets")]
     pub save: Option<String>,
     /// Passes to make
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(help_heading = groups::PASSES, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub count: Option<u64>,
     /// Interval between the starts of two passes [default: back to back]
-    #[arg(long, value_name = "TIME", value_parser = values::duration)]
+    #[arg(help_heading = groups::PASSES, long, value_name = "TIME", value_parser = values::duration)]
     pub every: Option<Duration>,
     /// Make passes for this long
-    #[arg(long = "for", value_name = "TIME", value_parser = values::duration)]
+    #[arg(help_heading = groups::PASSES, long = "for", value_name = "TIME", value_parser = values::duration)]
     pub span: Option<Duration>,
     /// Before the pass, repeat until every probe is up, for at most this long; nothing of that is recorded
-    #[arg(long, value_name = "TIME", value_parser = values::duration)]
+    #[arg(help_heading = groups::PASSES, long, value_name = "TIME", value_parser = values::duration)]
     pub wait: Option<Duration>,
     /// Append the windows to the journal
-    #[arg(long)]
+    #[arg(help_heading = groups::RECORD, long)]
     pub record: bool,
     /// The folder of the journal, or its URL in object storage [default: uptick-journal beside the configuration]
-    #[arg(long, value_name = "DIR", env = "UPTICK_JOURNAL")]
+    #[arg(help_heading = groups::RECORD, long, value_name = "DIR", env = "UPTICK_JOURNAL")]
     pub journal: Option<PathBuf>,
     /// When a probe fails, make extra checks to tell causes apart: another resolver, each address alone,
     /// the last good address, TCP only, a control target; they are never counted as checks
-    #[arg(long)]
+    #[arg(help_heading = groups::PASSES, long)]
     pub diagnose: bool,
     /// Exit with 1 on this too: "p95 > 800ms", "max > 2s", "failed > 1%", "down > 2", down, flaky,
     /// unknown, missed; failed, down and never take the place of any check down; judged for each probe;
     /// may be given several times
-    #[arg(long = "fail-on", value_name = "CONDITION")]
+    #[arg(help_heading = groups::PASSES, long = "fail-on", value_name = "CONDITION")]
     pub fail_on: Vec<Condition>,
     /// Compare with this journal, and exit with 1 where a probe is significantly slower or fails more
-    #[arg(long, value_name = "JOURNAL")]
+    #[arg(help_heading = groups::PASSES, long, value_name = "JOURNAL")]
     pub baseline: Option<PathBuf>,
     /// Exit with status 75 if another run with this option uses the same journal
-    #[arg(long)]
+    #[arg(help_heading = groups::RECORD, long)]
     pub single_instance: bool,
     /// Alerts
     #[command(flatten)]
@@ -68,15 +69,15 @@ pub struct CheckArgs {
     #[command(flatten)]
     pub export: ExporterArgs,
     /// Print the head and the body of each answer, as curl -i does
-    #[arg(short, long, conflicts_with_all = ["count", "every", "span"])]
+    #[arg(help_heading = groups::OUTPUT, short, long, conflicts_with_all = ["count", "every", "span"])]
     pub include: bool,
     /// Print the body of each answer
-    #[arg(long, conflicts_with_all = ["count", "every", "span"])]
+    #[arg(help_heading = groups::OUTPUT, long, conflicts_with_all = ["count", "every", "span"])]
     pub body: bool,
     /// The format, or FORMAT=FILE; may be given several times
-    #[arg(long = "format", value_name = "FORMAT[=FILE]", value_parser = FormatParser::<CheckFormat>::NEW)]
+    #[arg(help_heading = groups::OUTPUT, long = "format", value_name = "FORMAT[=FILE]", value_parser = FormatParser::<CheckFormat>::NEW)]
     pub formats: Vec<FormatOutput<CheckFormat>>,
     /// Write the answer to this file instead of standard output
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(help_heading = groups::OUTPUT, short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }

@@ -7,43 +7,17 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cli::args::{OutputArgs, ProbeArgs};
 use crate::cli::check::CheckArgs;
+use crate::cli::examples;
 use crate::cli::export::ExportArgs;
+use crate::cli::groups;
 use crate::cli::report::ReportArgs;
 use crate::cli::request::RequestArgs;
 use crate::cli::values;
 use crate::cli::watch::WatchArgs;
 
-const EXIT_STATUS: &str = "\
-Exit status:
-  0    all up
-  1    at least one down, or a --fail-on condition met
-  2    usage or configuration error; nothing was probed
-  3    unknown: nothing down, but checks could not be judged or the journal could not be written
-  130  interrupted (143: terminated)";
-
-const BUG_REPORTS: &str = "\
-For a bug report: uptick --version -v, and uptick check -vv --format json";
-
-const INIT_EXAMPLES: &str = "\
-Examples:
-  uptick init                                   a template with comments
-  uptick init https://example.com/ api.example.com/health
-                                                probes of what these answer now
-  uptick init mine.toml localhost:8080          the same in another file";
-
-const IMPORT_EXAMPLES: &str = "\
-Examples:
-  uptick import request.sh                      curl commands, also \"Copy as cURL (bash)\" of a browser
-  uptick import recorded.har -o probes.toml     what a browser has recorded
-  uptick import blackbox.yml prometheus.yml     modules, and the targets they are asked of
-  uptick import blackbox.yml targets.json       the same with the targets of a file_sd file
-  uptick import gatus/config.yaml               Gatus
-  uptick import Uptime_Kuma_Backup.json         Uptime Kuma
-What could not be carried over stands in the file as comments, with the reason; secrets become ${secret:NAME}.";
-
 /// Synthetic availability prober: was it down, for whom, since when, what kind of failure, and how sure are we?
 #[derive(Debug, Parser)]
-#[command(name = "uptick", version, after_help = format!("{EXIT_STATUS}\n\n{BUG_REPORTS}"), max_term_width = 110, arg_required_else_help = true)]
+#[command(name = "uptick", version, after_help = format!("{}\n\n{}", examples::EXIT_STATUS, examples::BUG_REPORTS), max_term_width = 110, arg_required_else_help = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -54,34 +28,44 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Check every probe now and print a verdict
-    #[command(after_help = EXIT_STATUS)]
+    #[command(after_long_help = with_status(examples::CHECK))]
     Check(CheckArgs),
     /// Check every probe on its interval until a signal, and record
-    #[command(after_help = EXIT_STATUS)]
+    #[command(after_long_help = with_status(examples::WATCH))]
     Watch(WatchArgs),
     /// Answer from one or more journals
-    #[command(after_help = EXIT_STATUS)]
+    #[command(after_long_help = with_status(examples::REPORT))]
     Report(ReportArgs),
     /// Read the configuration, say what would be probed, send nothing
+    #[command(after_long_help = examples::VALIDATE)]
     Validate(ValidateArgs),
     /// Play an outage on this machine, probe it for real, and report
+    #[command(after_help = examples::DEMO)]
     Demo(DemoArgs),
     /// Write a commented probes.toml: a template, or what URLs answer
-    #[command(after_help = INIT_EXAMPLES)]
+    #[command(after_help = examples::INIT)]
     Init(InitArgs),
     /// Write a probes.toml from curl commands, HAR, `blackbox_exporter`, Gatus or Uptime Kuma
-    #[command(after_help = IMPORT_EXAMPLES)]
+    #[command(after_help = examples::IMPORT)]
     Import(ImportArgs),
     /// Print the JSON Schema of a document
     Schema(SchemaArgs),
     /// Merge old windows of a journal into hourly and daily ones
+    #[command(after_help = examples::COMPACT)]
     Compact(CompactArgs),
     /// Write what a journal holds for another tool, or send it to another system
+    #[command(after_long_help = examples::EXPORT)]
     Export(ExportArgs),
     /// Print a shell completion script
+    #[command(after_help = examples::COMPLETIONS)]
     Completions(CompletionsArgs),
     /// Print the manual page
     Man,
+}
+
+/// Examples, and what the statuses mean.
+fn with_status(examples: &str) -> String {
+    format!("{examples}\n\n{}", examples::EXIT_STATUS)
 }
 
 /// `uptick validate`
@@ -97,10 +81,10 @@ pub struct ValidateArgs {
     #[command(flatten)]
     pub common: ProbeArgs,
     /// Exit with status 2 where a variable is not set or a secret file cannot be read
-    #[arg(long)]
+    #[arg(help_heading = groups::OUTPUT, long)]
     pub strict: bool,
     /// Print this probe with every default and inherited value filled in
-    #[arg(long, value_name = "PROBE")]
+    #[arg(help_heading = groups::OUTPUT, long, value_name = "PROBE")]
     pub explain: Option<String>,
 }
 
@@ -194,8 +178,25 @@ pub struct CompactArgs {
 #[derive(Args, Debug)]
 pub struct CompletionsArgs {
     /// The shell
-    #[arg(value_enum)]
-    pub shell: clap_complete::Shell,
+    #[arg(value_enum, required_unless_present = "names")]
+    pub shell: Option<clap_complete::Shell>,
+    /// Print what the nearest probe file has of this kind, one a line: the script asks for it
+    #[arg(long, value_enum, value_name = "KIND", hide = true, conflicts_with = "shell")]
+    pub names: Option<CompletedNames>,
+    /// The probe file [default: the nearest probes.toml upward from here]
+    #[arg(short, long, value_name = "FILE", env = "UPTICK_CONFIG", hide = true)]
+    pub config: Option<PathBuf>,
+}
+
+/// Names that a probe file has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CompletedNames {
+    /// Of probes
+    Probes,
+    /// Of surfaces
+    Surfaces,
+    /// Tags
+    Tags,
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What is made of the command line itself: the manual page and the completion scripts.
+//! The manual page, made of the command line itself.
 
 use std::io;
 use std::io::Write;
@@ -6,17 +6,7 @@ use std::io::Write;
 use clap::CommandFactory as _;
 
 use crate::cli::command::Cli;
-
-/// Writes a completion script.
-///
-/// # Errors
-/// What `out` says.
-pub fn write_completions(shell: clap_complete::Shell, out: &mut dyn Write) -> io::Result<()> {
-    // The generator panics where its writer fails; memory does not.
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "uptick", &mut script);
-    out.write_all(&script)
-}
+use crate::cli::examples;
 
 /// Writes the manual page, in roff: one page with every command, since the program is one.
 ///
@@ -42,6 +32,99 @@ pub fn write_manual(out: &mut dyn Write) -> io::Result<()> {
         let text = text.replace("\n.SH ", "\n.SS ").replacen("\n.SS DESCRIPTION", &heading, 1);
         out.write_all(text.as_bytes())?;
     }
-    page.render_extra_section(out)?;
+    let examples = command.get_subcommands().map(|command| examples::of(command.get_name()));
+    let examples = examples.flat_map(|examples| examples.lines().skip(1)).collect::<Vec<_>>().join("\n");
+    lines("EXAMPLES", &examples, out)?;
+    terms("FILES", FILES, out)?;
+    terms("ENVIRONMENT", ENVIRONMENT, out)?;
+    let statuses = examples::EXIT_STATUS.lines().skip(1).collect::<Vec<_>>().join("\n");
+    lines("EXIT STATUS", &statuses, out)?;
     page.render_version_section(out)
+}
+
+/// What the program reads and writes.
+const FILES: &[(&str, &str)] = &[
+    (
+        "probes.toml",
+        "The probe file: the nearest one upward from the working directory. Its keys are those of `uptick schema probes`.",
+    ),
+    (
+        "uptick-journal/",
+        "The journal, beside the probe file: one file of JSON Lines a day, with folder mode 0700 and file mode 0600.",
+    ),
+    ("uptick-outbox/", "What waits to be uploaded to a journal in object storage."),
+    ("~/.cache/uptick/", "Copies of what lies in object storage; may be removed at any time."),
+];
+
+/// What the program takes from its environment.
+const ENVIRONMENT: &[(&str, &str)] = &[
+    ("UPTICK_CONFIG", "The probe file, in place of --config."),
+    ("UPTICK_JOURNAL", "The journal, in place of --journal."),
+    ("UPTICK_VANTAGE", "The name of the vantage, in place of --vantage."),
+    ("UPTICK_ALLOW_EXEC", "Whether alerts may run programs, in place of --allow-exec."),
+    ("UPTICK_REMOTE_WRITE, UPTICK_REMOTE_WRITE_HEADERS", "Where to send by remote write, and with which headers."),
+    ("OTEL_EXPORTER_OTLP_*, OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES", "As OpenTelemetry defines them, for --otlp."),
+    ("AWS_*, GOOGLE_*, AZURE_*", "Credentials of a journal in object storage."),
+    (
+        "NO_COLOR, TERM, COLUMNS, LC_ALL, LC_CTYPE, LANG",
+        "No colour; what the terminal can show; its width; whether it shows more than ASCII.",
+    ),
+    ("TZ", "The time zone of what is said while checks run. Records and reports are in UTC."),
+    (
+        "CI, GITHUB_STEP_SUMMARY, GITHUB_WORKSPACE",
+        "No progress line; where --format github adds its summary, and what its annotations point into.",
+    ),
+    ("STATE_DIRECTORY, XDG_CACHE_HOME", "Where the journal of a service and copies of object storage are kept."),
+];
+
+/// A section of terms with their meanings.
+fn terms(heading: &str, terms: &[(&str, &str)], out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, ".SH \"{heading}\"")?;
+    terms.iter().try_for_each(|(term, meaning)| writeln!(out, ".TP\n\\fB{}\\fR\n{}", roff(term), roff(meaning)))
+}
+
+/// A section of lines that are not filled.
+fn lines(heading: &str, lines: &str, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, ".SH \"{heading}\"\n.nf")?;
+    lines.lines().try_for_each(|line| writeln!(out, "{}", roff(line)))?;
+    writeln!(out, ".fi")
+}
+
+/// Text that roff prints as it is.
+fn roff(text: &str) -> String {
+    let text = text.replace('\\', "\\e").replace('-', "\\-");
+    if text.starts_with(['.', '\'']) { format!("\\&{text}") } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page() -> String {
+        let mut page = Vec::new();
+        write_manual(&mut page).unwrap();
+        String::from_utf8(page).unwrap()
+    }
+
+    #[test]
+    fn the_manual_has_every_section_that_a_reader_looks_for() {
+        let page = page();
+        for section in ["EXAMPLES", "FILES", "ENVIRONMENT", "EXIT STATUS", "UPTICK CHECK"] {
+            assert!(page.contains(&format!(".SH \"{section}\"\n")), "{section}");
+        }
+        assert!(!page.contains("EXTRA") && page.contains("75   with \\-\\-single\\-instance"), "{page}");
+    }
+
+    #[test]
+    fn the_manual_names_every_variable_and_every_command_has_an_example() {
+        let (page, command) = (page(), Cli::command());
+        for subcommand in command.get_subcommands() {
+            let name = subcommand.get_name();
+            let has_own_words = matches!(name, "help" | "man" | "schema");
+            assert!(has_own_words || examples::of(name).contains(&format!("  uptick {name}")), "{name}");
+            for variable in subcommand.get_arguments().filter_map(clap::Arg::get_env) {
+                assert!(page.contains(&*variable.to_string_lossy()), "{variable:?}");
+            }
+        }
+    }
 }

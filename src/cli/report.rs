@@ -8,6 +8,7 @@ use clap::Args;
 use crate::check_report::condition::Condition;
 use crate::cli::args::OutputArgs;
 use crate::cli::format::{FormatOutput, FormatParser};
+use crate::cli::groups;
 use crate::cli::values;
 use crate::render::ReportFormat;
 
@@ -18,41 +19,41 @@ pub struct ReportArgs {
     #[arg(value_name = "JOURNAL", env = "UPTICK_JOURNAL")]
     pub journals: Vec<PathBuf>,
     /// The probe file, for labels, objectives and rules [default: the nearest probes.toml upward from here]
-    #[arg(short, long, value_name = "FILE", env = "UPTICK_CONFIG")]
+    #[arg(help_heading = groups::TARGETS, short, long, value_name = "FILE", env = "UPTICK_CONFIG")]
     pub config: Option<PathBuf>,
     /// Only probes of this surface
-    #[arg(long = "surface", value_name = "SURFACE")]
+    #[arg(help_heading = groups::TARGETS, long = "surface", value_name = "SURFACE")]
     pub surfaces: Vec<String>,
     /// Only probes with this tag in the probe file
-    #[arg(long = "tag", value_name = "TAG")]
+    #[arg(help_heading = groups::TARGETS, long = "tag", value_name = "TAG")]
     pub tags: Vec<String>,
     /// Output options
     #[command(flatten)]
     pub output_args: OutputArgs,
     /// Report on this much time up to now [default: 24h]
-    #[arg(long, value_name = "TIME", value_parser = values::duration, conflicts_with_all = ["from", "to"])]
+    #[arg(help_heading = groups::TARGETS, long, value_name = "TIME", value_parser = values::duration, conflicts_with_all = ["from", "to"])]
     pub since: Option<Duration>,
-    /// Start of the report, inclusive
-    #[arg(long, value_name = "INSTANT", value_parser = values::instant)]
+    /// Start of the report, inclusive: 2025-03-10T09:00Z, 2025-03-10, or 22:20 for the last time of the day; in UTC
+    #[arg(help_heading = groups::TARGETS, long, value_name = "INSTANT", value_parser = values::instant)]
     pub from: Option<jiff::Timestamp>,
     /// End of the report, exclusive
-    #[arg(long, value_name = "INSTANT", value_parser = values::instant)]
+    #[arg(help_heading = groups::TARGETS, long, value_name = "INSTANT", value_parser = values::instant)]
     pub to: Option<jiff::Timestamp>,
     /// Write the instants of texts in this time zone, as Europe/Berlin [default: UTC]; those of JSON and CSV stay UTC
-    #[arg(long, value_name = "ZONE", value_parser = values::zone)]
+    #[arg(help_heading = groups::OUTPUT, long, value_name = "ZONE", value_parser = values::zone)]
     pub tz: Option<jiff::tz::TimeZone>,
     /// Print only the first line of the answer
-    #[arg(long)]
+    #[arg(help_heading = groups::OUTPUT, long)]
     pub brief: bool,
     /// Exit with 1 on this too: "p95 > 800ms", "max > 2s", "failed > 1%", "down > 2", down, flaky,
     /// unknown, missed, slo; failed, down, slo and never take the place of the verdict; judged for each
     /// probe; may be given several times
-    #[arg(long = "fail-on", value_name = "CONDITION")]
+    #[arg(help_heading = groups::OUTPUT, long = "fail-on", value_name = "CONDITION")]
     pub fail_on: Vec<Condition>,
     /// The format, or FORMAT=FILE; may be given several times
-    #[arg(long = "format", value_name = "FORMAT[=FILE]", value_parser = FormatParser::<ReportFormat>::NEW)]
+    #[arg(help_heading = groups::OUTPUT, long = "format", value_name = "FORMAT[=FILE]", value_parser = FormatParser::<ReportFormat>::NEW)]
     pub formats: Vec<FormatOutput<ReportFormat>>,
     /// Write the answer to this file instead of standard output
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(help_heading = groups::OUTPUT, short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }

@@ -3,6 +3,7 @@
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
+use crate::cli::groups;
 use crate::config::{GivenOption, OptionGroup, RequestOption};
 
 /// The options given, in the order of the command line.
@@ -14,8 +15,8 @@ pub struct RequestArgs {
 
 fn argument(option: &'static RequestOption) -> Arg {
     let heading = match option.group {
-        OptionGroup::Request => "Request",
-        OptionGroup::Expectation => "What must hold",
+        OptionGroup::Request => groups::REQUEST,
+        OptionGroup::Expectation => groups::EXPECTATIONS,
     };
     let help = if option.key.is_empty() || option.meaning.is_empty() {
         option.meaning.to_owned()

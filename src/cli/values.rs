@@ -14,13 +14,30 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         .map_err(|why| format!("it is not a duration: {why}; write for example 500ms, 30s, \"1m 30s\", 24h or 7d"))
 }
 
-/// `2025-03-10T09:00:00Z`, `2025-03-10T09:00`, `2025-03-10`; without an offset it is UTC.
+/// `2025-03-10T09:00:00Z`, `2025-03-10T09:00`, `2025-03-10`, `22:20`; without an offset it is UTC, as in a report.
 pub(super) fn instant(text: &str) -> Result<Timestamp, String> {
+    instant_before(text, Timestamp::now())
+}
+
+/// The same, where a time of the day is the last one before `now`.
+fn instant_before(text: &str, now: Timestamp) -> Result<Timestamp, String> {
     if let Ok(instant) = Timestamp::from_str(text) {
         return Ok(instant);
     }
-    let civil = civil::DateTime::from_str(text)
-        .map_err(|_| "it is not an instant: write for example 2025-03-10T09:00:00Z or 2025-03-10".to_owned())?;
+    let of_day = |date: civil::Date, time: civil::Time| TimeZone::UTC.to_timestamp(date.to_datetime(time));
+    // A date with a time is read as a time too.
+    let time = (!text.contains('-')).then(|| civil::Time::from_str(text.strip_suffix('Z').unwrap_or(text)));
+    if let Some(Ok(time)) = time {
+        let today = now.to_zoned_datetime(TimeZone::UTC).date();
+        let days = [Some(today), today.yesterday().ok()].into_iter().flatten();
+        let last = days.filter_map(|date| of_day(date, time).ok()).find(|instant| *instant <= now);
+        return last.ok_or_else(|| "it is out of range".to_owned());
+    }
+    let civil = civil::DateTime::from_str(text).map_err(|_| {
+        "it is not an instant: write for example 2025-03-10T09:00:00Z, 2025-03-10, or 22:20 for the last time of the \
+         day, in UTC"
+            .to_owned()
+    })?;
     TimeZone::UTC.to_timestamp(civil).map_err(|error| error.to_string())
 }
 
@@ -58,6 +75,21 @@ mod tests {
         for wrong in ["", "5", "5 parsecs", "0s", "-3s", "1e400s", "1 month"] {
             assert!(duration(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_time_of_the_day_is_the_last_one() {
+        let now: Timestamp = "2025-03-10T21:00:00Z".parse().unwrap();
+        for (text, instant) in [
+            ("20:59", "2025-03-10T20:59:00Z"),
+            ("21:00:00", "2025-03-10T21:00:00Z"),
+            ("22:20", "2025-03-09T22:20:00Z"),
+            ("22:20Z", "2025-03-09T22:20:00Z"),
+            ("2025-03-10T10:00+01:00", "2025-03-10T09:00:00Z"),
+        ] {
+            assert_eq!(instant_before(text, now), Ok(instant.parse().unwrap()), "{text}");
+        }
+        assert!(instant_before("25:20", now).is_err_and(|why| why.contains("22:20")));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use clap::Args;
 
 use crate::cli::args::{AlertArgs, ProbeArgs};
 use crate::cli::exporter::ExporterArgs;
+use crate::cli::groups;
 use crate::cli::request::RequestArgs;
 use crate::cli::values;
 
@@ -23,16 +24,16 @@ pub struct WatchArgs {
     #[command(flatten)]
     pub common: ProbeArgs,
     /// Stop after this long
-    #[arg(long = "for", value_name = "TIME", value_parser = values::duration)]
+    #[arg(help_heading = groups::PASSES, long = "for", value_name = "TIME", value_parser = values::duration)]
     pub span: Option<Duration>,
     /// Delay each check at random by up to this share of its interval
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = values::share)]
+    #[arg(help_heading = groups::PASSES, long, value_name = "SHARE", default_value_t = 0.0, value_parser = values::share)]
     pub jitter: f64,
     /// The folder of the journal, or its URL in object storage [default: uptick-journal beside the configuration]
-    #[arg(long, value_name = "DIR", env = "UPTICK_JOURNAL")]
+    #[arg(help_heading = groups::RECORD, long, value_name = "DIR", env = "UPTICK_JOURNAL")]
     pub journal: Option<PathBuf>,
     /// Exit with status 75 if another run with this option uses the same journal
-    #[arg(long)]
+    #[arg(help_heading = groups::RECORD, long)]
     pub single_instance: bool,
     /// Alerts
     #[command(flatten)]
@@ -42,7 +43,7 @@ pub struct WatchArgs {
     pub export: ExporterArgs,
     /// Serve metrics for Prometheus here, at /metrics; `blackbox_exporter` uses port 9115
     #[cfg(feature = "prometheus-server")]
-    #[arg(long, value_name = "ADDRESS:PORT", value_parser = values::socket_address)]
+    #[arg(help_heading = groups::EXPORT, long, value_name = "ADDRESS:PORT", value_parser = values::socket_address)]
     pub listen: Option<std::net::SocketAddr>,
     /// Answer only requests for this host name, for addresses and for localhost; may be given several
     /// times [default: any name beyond the loopback interface, none on it]
@@ -50,6 +51,6 @@ pub struct WatchArgs {
     #[arg(long, value_name = "NAME", requires = "listen")]
     pub listen_host: Vec<String>,
     /// Do not record to the journal
-    #[arg(long, conflicts_with = "journal")]
+    #[arg(help_heading = groups::RECORD, long, conflicts_with = "journal")]
     pub no_record: bool,
 }

@@ -154,3 +154,50 @@ fn a_bug_report_has_what_decides_how_checks_are_made_and_no_secret() {
     assert_eq!(plain.stdout, format!("uptick {}\n", env!("CARGO_PKG_VERSION")));
     Run::new(["--version", "-v", "check"]).run().expect_code(0);
 }
+
+#[test]
+fn the_short_help_of_every_command_fits_a_screen_with_groups_and_examples() {
+    for command in COMMANDS {
+        let ran = Run::new([command, "-h"]).env("COLUMNS", "80").run();
+        ran.expect_code(0);
+        let lines = ran.stdout.lines().count();
+        // What has few options explains each; what has many names them by their groups.
+        let most = if ["check", "watch", "report", "validate", "export"].contains(&command) { 24 } else { 40 };
+        assert!(lines <= most, "{command}: {lines} lines\n{}", ran.stdout);
+        assert!(ran.stdout.lines().all(|line| most > 24 || line.chars().count() <= 80), "{}", ran.stdout);
+    }
+    let short = Run::new(["check", "-h"]).env("COLUMNS", "80").run().stdout;
+    let headings = ["Targets", "Request", "Must hold", "Passes", "Output", "Record", "Examples:"];
+    let at: Vec<Option<usize>> = headings.iter().map(|heading| short.find(&format!("\n{heading}"))).collect();
+    assert!(at.is_sorted() && at.iter().all(Option::is_some), "{short}");
+    let long = Run::new(["check", "--help"]).run().stdout;
+    for part in ["Examples:", "--wait 60s", "75 ", "--expect-body-matches"] {
+        assert!(long.contains(part), "{part}: {long}");
+    }
+}
+
+#[test]
+fn completions_name_formats_probes_surfaces_and_tags_of_the_nearest_file() {
+    let config = "[[probe]]\nname = \"home page\"\nsurface = \"web\"\ntags = [\"slow\"]\nurl = \"${NOT_SET}\"\n";
+    for (kind, name) in [("probes", "home page\n"), ("surfaces", "web\n"), ("tags", "slow\n")] {
+        let ran = Run::new(["completions", "--names", kind]).config(config).run();
+        ran.expect_code(0);
+        assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), (name, ""));
+    }
+    let without_file = Run::new(["completions", "--names", "probes"]).run();
+    without_file.expect_code(0);
+    assert_eq!((without_file.stdout.as_str(), without_file.stderr.as_str()), ("", ""));
+    let run = Run::new(["completions", "bash"]).config(config);
+    let folder = std::path::Path::new(env!("CARGO_BIN_EXE_uptick")).parent().unwrap();
+    let script = format!(
+        "PATH={}:$PATH; source <(uptick completions bash)\n\
+         complete_word() {{ COMP_WORDS=(uptick \"$@\"); COMP_CWORD=$#; \
+         _uptick_with_names uptick \"${{!#}}\" \"${{COMP_WORDS[$#-1]}}\"; echo \"${{COMPREPLY[*]}}\"; }}\n\
+         complete_word check h; complete_word report --surface w; complete_word check --format j; \
+         complete_word check --rec",
+        folder.display()
+    );
+    let Ok(output) = Command::new("bash").args(["-c", &script]).current_dir(run.folder()).output() else { return };
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(said, "home page\nweb\njson junit\n--record\n", "{}", String::from_utf8_lossy(&output.stderr));
+}

@@ -269,7 +269,8 @@ const OPTIONS: &[RequestOption] = &[
         "expect.body-matches",
         OptionForm::Texts,
         "A regular expression is found in the body",
-    ),
+    )
+    .rare(),
     expectation(
         "expect-json",
         "RULE",

@@ -1,0 +1,90 @@
+//! Completion scripts: what clap makes of the command line, and names of the nearest probe file, which a script
+//! asks the program for.
+
+use std::io;
+use std::io::Write;
+
+use clap::CommandFactory as _;
+use clap_complete::Shell;
+
+use crate::cli::command::Cli;
+
+/// Names of probes where a target is typed, names of surfaces and tags after their options.
+const BASH: &str = r#"
+_uptick_with_names() {
+    local cur="${COMP_WORDS[COMP_CWORD]}" prev="${COMP_WORDS[COMP_CWORD-1]}" kind=""
+    case "$prev" in
+        --surface) kind=surfaces ;;
+        --tag) kind=tags ;;
+        --explain|--probe) kind=probes ;;
+        *)
+            _uptick "$@"
+            case "${COMP_WORDS[1]} $cur" in
+                *" -"*) return 0 ;;
+                "check "*|"watch "*|"validate "*) [[ "$prev" == -* ]] || kind=probes ;;
+            esac
+            ;;
+    esac
+    if [[ -n "$kind" ]]; then
+        local IFS=$'\n'
+        COMPREPLY=($(compgen -W "$(uptick completions --names "$kind" 2>/dev/null)" -- "$cur"))
+    fi
+}
+complete -F _uptick_with_names -o bashdefault -o default uptick
+"#;
+
+/// The same for zsh: functions that clap's script is made to call.
+const ZSH: &str = r#"
+(( $+functions[_uptick_probes] )) || _uptick_probes() {
+    compadd -- "${(@f)$(uptick completions --names probes 2>/dev/null)}"
+    _default
+}
+(( $+functions[_uptick_surfaces] )) || _uptick_surfaces() {
+    compadd -- "${(@f)$(uptick completions --names surfaces 2>/dev/null)}"
+}
+(( $+functions[_uptick_tags] )) || _uptick_tags() {
+    compadd -- "${(@f)$(uptick completions --names tags 2>/dev/null)}"
+}
+"#;
+
+/// The same for fish.
+const FISH: &str = r#"
+complete -c uptick -n "__fish_seen_subcommand_from check watch validate" -a "(uptick completions --names probes 2>/dev/null)"
+complete -c uptick -n "__fish_seen_subcommand_from check watch validate report" -l surface -x -a "(uptick completions --names surfaces 2>/dev/null)"
+complete -c uptick -n "__fish_seen_subcommand_from check watch validate report" -l tag -x -a "(uptick completions --names tags 2>/dev/null)"
+"#;
+
+/// Writes a completion script.
+///
+/// # Errors
+/// What `out` says.
+pub fn write_completions(shell: Shell, out: &mut dyn Write) -> io::Result<()> {
+    // The generator panics where its writer fails; memory does not.
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "uptick", &mut script);
+    let script = String::from_utf8_lossy(&script);
+    match shell {
+        Shell::Bash => write!(out, "{script}{BASH}"),
+        Shell::Fish => write!(out, "{script}{FISH}"),
+        Shell::Zsh => {
+            // The first line names what is completed, and must stay the first.
+            let (first, rest) = script.split_once('\n').unwrap_or(("", &script));
+            write!(out, "{first}\n{ZSH}")?;
+            rest.lines().try_for_each(|line| writeln!(out, "{}", with_names(line)))
+        }
+        _ => out.write_all(script.as_bytes()),
+    }
+}
+
+/// A line of clap's script for zsh that asks for names where files would be completed.
+fn with_names(line: &str) -> String {
+    let line = line
+        .replace(":SURFACE:_default", ":SURFACE:_uptick_surfaces")
+        .replace(":TAG:_default", ":TAG:_uptick_tags")
+        .replace(":PROBE:_default", ":PROBE:_uptick_probes");
+    if line.starts_with("'*::targets") && line.contains("Names of probes") {
+        line.replace(":_default'", ":_uptick_probes'")
+    } else {
+        line
+    }
+}
