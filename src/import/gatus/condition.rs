@@ -413,7 +413,7 @@ mod tests {
         for condition in conditions {
             expected.add(condition).unwrap_or_else(|why| panic!("{condition}: {why}"));
         }
-        expected.set(&mut draft, true);
+        expected.set(&mut draft, Protocol::Http);
         draft.toml("x").replace("[[probe]]\nname = \"x\"\n", "")
     }
 

@@ -39,9 +39,19 @@ impl Figure<'_> {
         page.line();
     }
 
+    /// The same with names above its rows, which are the group of the id `names` among its definitions: they stay in
+    /// sight, too, and may be wider than what stands left of the time.
+    pub(super) fn over_time_named(&self, names: &str, page: &mut HtmlWriter, draw: impl FnOnce(&mut HtmlWriter)) {
+        self.scrolled(Some(names), page, draw);
+    }
+
     /// The same for a chart over time. Where it is wider than the screen it opens at its end, which is what
     /// people look for, and what stands left of the time stays in sight: drawn again, over the chart.
     pub(super) fn over_time(&self, page: &mut HtmlWriter, draw: impl FnOnce(&mut HtmlWriter)) {
+        self.scrolled(None, page, draw);
+    }
+
+    fn scrolled(&self, names: Option<&str>, page: &mut HtmlWriter, draw: impl FnOnce(&mut HtmlWriter)) {
         self.open("scroll time", page);
         let chart = format!("{}-chart", self.id);
         self.drawing(page, |page| {
@@ -53,6 +63,11 @@ impl Figure<'_> {
         page.open("svg", &[("class", "left"), ("viewBox", &view), ("aria-hidden", "true")]);
         page.leaf("use", &[("href", &format!("#{chart}"))]);
         page.close("svg");
+        if let Some(names) = names {
+            page.open("svg", &[("class", "left names"), ("viewBox", &view), ("aria-hidden", "true")]);
+            page.leaf("use", &[("href", &format!("#{names}"))]);
+            page.close("svg");
+        }
         page.close("div");
         page.line();
     }

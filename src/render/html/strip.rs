@@ -20,6 +20,9 @@ const NAME: f64 = 20.0;
 /// The longest name, in columns: what fits the width of a phone.
 const LONGEST: usize = 44;
 
+/// The group of the names.
+const NAMES: &str = "strip-names";
+
 /// The room above the rows for the numbers of incidents.
 const TOP: f64 = 24.0;
 
@@ -40,12 +43,20 @@ pub(super) fn write(report: &Report, page: &mut HtmlWriter) {
         width: WIDTH,
         height,
     }
-    .over_time(page, |page| {
+    .over_time_named(NAMES, page, |page| {
+        page.open("defs", &[]);
+        page.open("g", &[("id", NAMES)]);
+        for (at, place) in places.iter().enumerate() {
+            name(report, place, top_of(at), page);
+        }
+        page.close("g");
+        page.close("defs");
         chart::time_axis(report, TOP, bottom, page);
         numbers(report, page);
         for (at, place) in places.iter().enumerate() {
-            row(report, place, TOP + number(at as u64) * (NAME + ROW + GAP) + NAME, page);
+            row(report, place, top_of(at), page);
         }
+        page.leaf("use", &[("class", "whole"), ("href", &format!("#{NAMES}"))]);
     });
     legend(page);
     page.open("figcaption", &[]);
@@ -99,15 +110,22 @@ fn numbers(report: &Report, page: &mut HtmlWriter) {
     }
 }
 
-fn row(report: &Report, row: &PlaceRow, top: f64, page: &mut HtmlWriter) {
-    let times = chart::time_scale(report);
-    let surface = label(report, &row.surface).as_str();
-    let name = format!("{surface} · {}", row.vantage);
-    let y = coordinate(top - 5.0);
-    page.open("text", &[("class", "name"), ("x", &coordinate(LEFT)), ("y", &y)]);
+/// The top of a row's cells.
+fn top_of(row: usize) -> f64 {
+    TOP + number(row as u64) * (NAME + ROW + GAP) + NAME
+}
+
+/// The name of a row, above it.
+fn name(report: &Report, row: &PlaceRow, top: f64, page: &mut HtmlWriter) {
+    let name = format!("{} · {}", label(report, &row.surface), row.vantage);
+    page.open("text", &[("class", "name"), ("x", "4"), ("y", &coordinate(top - 5.0))]);
     page.element("title", &[], &name);
     page.text(&text::clip(&name, LONGEST));
     page.close("text");
+}
+
+fn row(report: &Report, row: &PlaceRow, top: f64, page: &mut HtmlWriter) {
+    let times = chart::time_scale(report);
     // Where nothing else is drawn, there is no data.
     let whole = format!(
         "M{} {}h{}v{}h-{}z",

@@ -6,10 +6,10 @@ use std::time::Duration;
 use crate::model::micros;
 use crate::report::fold::bucket;
 use crate::report::fold::history::{DAY_MS, DAYS, HOUR_MS, Judged, PastSpan, SurfaceHistory};
-use crate::report::statistics::{median, number, ratio, rounded};
+use crate::report::statistics::{fisher, median, number, ratio, rounded};
 
 /// How it is computed, in words.
-const METHOD: &str = "the same hour of earlier days: median latency, failed ratio without the worst tenth of the days";
+const METHOD: &str = "the same hour of earlier days: median latency, failed ratio without the days of an outage";
 
 /// Fewer earlier days say nothing of what is usual.
 const DAYS_NEEDED: u64 = 5;
@@ -85,13 +85,7 @@ fn usual_hour(then: &[&PastSpan]) -> Option<UsualHour> {
     if (then.len() as u64) < DAYS_NEEDED {
         return None;
     }
-    let mut judged: Vec<Judged> = then.iter().map(|then| then.judged).collect();
-    judged.sort_by(|a, b| share(*a).total_cmp(&share(*b)));
-    judged.truncate(judged.len() - judged.len().div_ceil(10));
-    let mut calm = Judged::default();
-    for then in judged {
-        calm.add(then);
-    }
+    let calm = calm(then.iter().map(|then| then.judged).collect());
     let mut p50s: Vec<f64> = then.iter().filter_map(|then| then.latency.percentile(0.5)).map(micros_of).collect();
     let mut p95s: Vec<f64> = then
         .iter()
@@ -100,6 +94,32 @@ fn usual_hour(then: &[&PastSpan]) -> Option<UsualHour> {
         .map(micros_of)
         .collect();
     Some(UsualHour { failed_ratio: share(calm), p50_us: median_us(&mut p50s), p95_us: median_us(&mut p95s) })
+}
+
+/// The days of an hour without those of an outage: of the worst half, the worst day goes while its failures are more
+/// than chance puts there beside the days that stay, and far more: noise that fails many checks together makes days
+/// that chance alone does not. To drop the worst days whatever they are would make what is usual better than it is: by
+/// a quarter, where failures are rare.
+fn calm(mut days: Vec<Judged>) -> Judged {
+    /// So unlikely by chance is the worst of 28 days where each is like the others once in some 70 hours of the day.
+    const UNLIKELY: f64 = 0.0005;
+    /// Far more is so many times as much and so many points.
+    const TIMES: f64 = 3.0;
+    const POINTS: f64 = 0.02;
+    days.sort_by(|a, b| share(*a).total_cmp(&share(*b)));
+    let stays = days.len().div_ceil(2);
+    loop {
+        let mut all = Judged::default();
+        days.iter().for_each(|day| all.add(*day));
+        let Some(worst) = days.last().filter(|_| days.len() > stays) else { return all };
+        let others = Judged { n: all.n - worst.n, failed: all.failed - worst.failed };
+        let is_outage = share(*worst) > TIMES * share(others) + POINTS
+            && fisher(worst.failed, worst.n, others.failed, others.n) < UNLIKELY;
+        if !is_outage {
+            return all;
+        }
+        days.pop();
+    }
 }
 
 /// What is usual over several hours: means of the ratio, medians of the latency.
@@ -130,6 +150,7 @@ fn median_us(values: &mut [f64]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::statistics::chance::Chance;
 
     /// A past of so many days before day 100, each hour of it like the next.
     fn past(days: i64, then: impl Fn(i64) -> (u64, u64, u64)) -> SurfaceHistory {
@@ -163,6 +184,33 @@ mod tests {
         let hour = usual.at(100 * DAY_MS, HOUR_MS).expect("a baseline");
         assert!((hour.failed_ratio - 1.0 / 60.0).abs() < 1e-9, "{hour:?}");
         assert_eq!(hour.p95_us, Some(2000));
+    }
+
+    #[test]
+    fn the_usual_share_is_not_better_than_it_is() {
+        for share in [0.005, 0.02, 0.05] {
+            let (mut sum, rounds) = (0.0, 300);
+            let mut chance = Chance::new(7);
+            for _ in 0..rounds {
+                let day = || {
+                    let failed = (0..120).filter(|_| chance.happens(share)).count() as u64;
+                    Judged { n: 120, failed }
+                };
+                let found = calm(std::iter::repeat_with(day).take(28).collect());
+                sum += found.failed as f64 / found.n as f64;
+            }
+            let bias = sum / f64::from(rounds) / share - 1.0;
+            assert!(bias.abs() < 0.05, "{share}: {bias:+.3}");
+        }
+    }
+
+    #[test]
+    fn an_outage_does_not_become_usual_and_a_nightly_dip_does() {
+        let day = |failed| Judged { n: 120, failed };
+        let found = calm([1, 0, 2, 120, 1, 60, 0, 1, 15, 1].into_iter().map(day).collect());
+        assert_eq!((found.failed, found.n), (6, 7 * 120), "three outages are left out");
+        let nightly = calm(vec![day(30); 14]);
+        assert_eq!(nightly.failed, 14 * 30);
     }
 
     #[test]

@@ -171,7 +171,10 @@ pub(super) fn addresses(report: &Report, screen: &mut StyledText) {
     let several = |row: &&AddressRow| report.addresses.iter().filter(|other| other.surface == row.surface).count() > 1;
     let is_failing =
         |row: &&AddressRow| report.addresses.iter().any(|other| other.surface == row.surface && other.failed > 0);
-    let rows: Vec<&AddressRow> = report.addresses.iter().filter(several).filter(is_failing).collect();
+    let is_control =
+        |row: &&AddressRow| report.surfaces.iter().all(|known| known.control || known.surface != row.surface);
+    let rows: Vec<&AddressRow> =
+        report.addresses.iter().filter(several).filter(is_failing).filter(|row| !is_control(row)).collect();
     if rows.is_empty() {
         return;
     }
