@@ -52,6 +52,7 @@ mod resolve;
 mod route;
 mod session;
 mod shared_session;
+mod sigv4;
 mod starttls;
 mod step;
 mod step_result;

@@ -66,7 +66,7 @@ pub use protocol::{Protocol, Starttls, is_tls_scheme};
 pub use proxy_environment::{DirectTarget, ProxyEnvironment};
 pub use recorded_plan::{PlannedProbe, RecordedPlan};
 pub use redactor::Redactor;
-pub use request::{Auth, Body, FileBody, FormPart, OAuth2, Request};
+pub use request::{Auth, AwsSigV4, Body, FileBody, FormPart, OAuth2, Request};
 pub use schedule::{Cron, Maintenance, Schedule};
 pub use secret::{Captures, MissingCapture, REDACTED, SHORTEST_SECRET, Secret, Value, ValuePart, is_secret_name};
 pub use shard::{Shard, ShardError};

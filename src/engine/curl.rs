@@ -159,6 +159,16 @@ fn auth_words(auth: Option<&Auth>, words: &mut Vec<String>) {
             pair.parts.extend(password.parts.iter().cloned());
             words.push(format!("--digest -u {}", quote(&pair)));
         }
+        Some(Auth::AwsSigV4(aws)) => {
+            let mut pair = aws.access_key.clone();
+            pair.parts.push(ValuePart::Plain(":".to_owned()));
+            pair.parts.extend(aws.secret_key.parts.iter().cloned());
+            let scope = quote(&Value::plain(&format!("aws:amz:{}:{}", aws.region, aws.service)));
+            words.push(format!("--aws-sigv4 {scope} -u {}", quote(&pair)));
+            if let Some(token) = &aws.session_token {
+                words.push(format!("-H {}", quote(&prefixed("x-amz-security-token: ", token))));
+            }
+        }
         Some(Auth::Bearer(token)) => words.push(format!("-H {}", quote(&prefixed("authorization: Bearer ", token)))),
         Some(Auth::OAuth2(_)) => words.push("-H \"authorization: Bearer $OAUTH2_TOKEN\"".to_owned()),
         None => {}

@@ -86,6 +86,7 @@ impl ProtocolCheck<'_> {
     }
 
     /// The way to the target, and a request of HTTP with the step's headers and credentials.
+    #[expect(clippy::result_large_err, reason = "one is made for a failed check, and moved once")]
     fn request(&self, url: &Url) -> Result<(Route, OutgoingRequest), Stopped> {
         let stopped = |fault| Stopped { fault, url: Some(url.clone()), trace: None };
         let content = request_builder::build(self.step, self.session).map_err(stopped)?;

@@ -16,7 +16,7 @@ pub(super) fn command(probe: &Probe, request: &Request) -> Option<String> {
         Protocol::Tcp => netcat(probe, request),
         Protocol::Tls => openssl(probe, request),
         Protocol::Dns => dig(probe, request),
-        Protocol::WebSocket => websocat(probe, request),
+        Protocol::WebSocket => Some(websocat(probe, request)),
         Protocol::Grpc => grpcurl(probe, request),
     }
 }
@@ -74,7 +74,7 @@ fn dig(probe: &Probe, request: &Request) -> Option<String> {
     Some(words.join(" "))
 }
 
-fn websocat(probe: &Probe, request: &Request) -> Option<String> {
+fn websocat(probe: &Probe, request: &Request) -> String {
     let mut words = vec!["websocat -1".to_owned()];
     words.extend(probe.transport.tls.insecure.then(|| "-k".to_owned()));
     words.extend(probe.transport.address.map(|address| format!("--ws-c-uri {} tcp:{address}", quote(&request.url))));
@@ -88,7 +88,7 @@ fn websocat(probe: &Probe, request: &Request) -> Option<String> {
         Some(send) => format!("printf %s {} | ", quote(send)),
         None => String::new(),
     };
-    Some(format!("{input}{}", words.join(" ")))
+    format!("{input}{}", words.join(" "))
 }
 
 fn grpcurl(probe: &Probe, request: &Request) -> Option<String> {

@@ -17,6 +17,7 @@ use super::message::OutgoingRequest;
 use super::proxy::Proxy;
 use super::route::Route;
 use super::session::Session;
+use super::sigv4::Signer;
 use super::{coding, digest, multipart};
 
 /// What is sent where the probe names no user agent.
@@ -187,8 +188,8 @@ pub(super) fn build(step: &Step, session: &Session) -> Result<RequestContent, Fa
 fn authorization(step: &Step, session: &Session) -> Result<Option<(HeaderName, HeaderValue)>, Fault> {
     use base64::Engine as _;
     let text = match &step.request.auth {
-        // What Digest answers is not known before it is asked.
-        None | Some(Auth::Digest { .. }) => return Ok(None),
+        // What Digest answers is not known before it is asked, and what is signed is the whole request.
+        None | Some(Auth::Digest { .. } | Auth::AwsSigV4(_)) => return Ok(None),
         Some(Auth::Bearer(token)) => format!("Bearer {}", fill(session, token)?),
         Some(Auth::OAuth2(_)) => match &session.token {
             Some(token) => format!("Bearer {}", token.reveal()),
@@ -202,6 +203,18 @@ fn authorization(step: &Step, session: &Session) -> Result<Option<(HeaderName, H
     let mut value = header_value(&header::AUTHORIZATION, &text)?;
     value.set_sensitive(true);
     Ok(Some((header::AUTHORIZATION, value)))
+}
+
+/// Who signs the step's requests, where they are signed.
+pub(super) fn signer(step: &Step, session: &Session) -> Result<Option<Signer>, Fault> {
+    let Some(Auth::AwsSigV4(aws)) = &step.request.auth else { return Ok(None) };
+    Ok(Some(Signer {
+        access_key: fill(session, &aws.access_key)?,
+        secret_key: fill(session, &aws.secret_key)?,
+        session_token: aws.session_token.as_ref().map(|token| fill(session, token)).transpose()?,
+        region: aws.region.clone(),
+        service: aws.service.clone(),
+    }))
 }
 
 /// The header that answers a challenge of Digest; none where the step has no such credentials, or none of

@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use jiff::Timestamp;
 use url::Url;
 
-use crate::model::{ExchangeDetail, FailureClass, Phase, Probe, Protocol, Step};
+use crate::model::{Auth, ExchangeDetail, FailureClass, Phase, Probe, Protocol, Step};
 
 use super::answer::{Answer, Stopped, not_sent};
 use super::body::{Body, ReadLimits};
@@ -19,7 +19,7 @@ use super::requester::Requester;
 use super::route::{Route, route, same_origin};
 use super::session::Session;
 use super::step_result::{Page, StepResult, offers_http3};
-use super::{capture, evidence, expect, recorded_exchange, redirect, request_builder};
+use super::{capture, evidence, expect, recorded_exchange, redirect, request_builder, sigv4};
 
 /// One step under way.
 pub(super) struct StepRun<'a> {
@@ -94,6 +94,9 @@ impl StepRun<'_> {
             if let Some(fault) = of_head(&head, fault.as_ref()) {
                 return Err(Stopped { fault, url: Some(url), trace: Some(trace) });
             }
+            if let Some(fault) = self.clock_fault(&head) {
+                return Err(Stopped { fault, url: Some(url), trace: Some(trace) });
+            }
             if head.status == StatusCode::UNAUTHORIZED && !challenged && same_origin(&own, &url) {
                 let answer = request_builder::digest(self.step, self.session, &url, &content.method, &head.headers);
                 if let Some(answer) = answer.map_err(Stopped::before)? {
@@ -115,6 +118,19 @@ impl StepRun<'_> {
             hops += 1;
             url = target.0;
         }
+    }
+
+    /// That a signed request is refused for our own clock: it says nothing about the target.
+    fn clock_fault(&self, head: &ResponseHead) -> Option<Fault> {
+        let is_signed = matches!(self.step.request.auth, Some(Auth::AwsSigV4(_)));
+        let is_refused = matches!(head.status.as_u16(), 400 | 401 | 403);
+        (is_signed && is_refused && sigv4::is_skewed(&head.headers, Timestamp::now())).then(|| {
+            let message = format!(
+                "status {}: this host's clock is minutes off, and what it signs is refused",
+                head.status.as_u16()
+            );
+            Fault::new(FailureClass::ProberClock, None, message)
+        })
     }
 
     /// Where a redirect leads, and the method that was asked with before it.
@@ -179,7 +195,14 @@ impl StepRun<'_> {
         result: &mut StepResult,
     ) -> Result<Exchanged, Stopped> {
         let route = self.route(own, url, content)?;
-        let request = content.outgoing(&route, self.session.jar.header(url));
+        let mut request = content.outgoing(&route, self.session.jar.header(url));
+        // Another origin gets no signature of ours.
+        if let Some(signer) = request_builder::signer(self.step, self.session).map_err(Stopped::before)?
+            && same_origin(own, url)
+        {
+            let signed = signer.sign(&mut request, Timestamp::now());
+            signed.map_err(|reason| Stopped::before(not_sent(&reason)))?;
+        }
         let limit = self.step.request.body_limit;
         let keep = if self.needs_body() || self.detail().body {
             usize::try_from(limit).unwrap_or(usize::MAX)

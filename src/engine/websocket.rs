@@ -205,11 +205,11 @@ impl WebSocket {
         match payload.len() {
             length @ 0..=125 => frame.push(0x80 | low_byte(length)),
             length @ 126..=0xffff => {
-                frame.push(0x80 | 126);
+                frame.push(0xfe);
                 frame.extend_from_slice(&u16::try_from(length).unwrap_or(u16::MAX).to_be_bytes());
             }
             length => {
-                frame.push(0x80 | 127);
+                frame.push(0xff);
                 frame.extend_from_slice(&(length as u64).to_be_bytes());
             }
         }

@@ -114,11 +114,28 @@ pub enum Auth {
         /// The password.
         password: Value,
     },
+    /// Signature Version 4 of AWS.
+    AwsSigV4(AwsSigV4),
     /// A bearer token.
     Bearer(Value),
     /// A bearer token that a token server gives for client credentials (RFC 6749, 4.4). It is
     /// kept until it expires; a failure to get it is `auth_failed`, not the target's.
     OAuth2(OAuth2),
+}
+
+/// What a request to AWS is signed with, and for.
+#[derive(Clone, Debug)]
+pub struct AwsSigV4 {
+    /// The access key's name.
+    pub access_key: Value,
+    /// The key that signs; it is never sent.
+    pub secret_key: Value,
+    /// The token of a session, which is sent.
+    pub session_token: Option<Value>,
+    /// The region: `eu-central-1`.
+    pub region: String,
+    /// The service: `execute-api`, `s3`.
+    pub service: String,
 }
 
 /// Client credentials of OAuth 2.0.

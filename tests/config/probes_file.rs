@@ -339,6 +339,12 @@ source-interface = "eth1"
 auth.digest = { user = "probe", password = "${PASSWORD}" }
 
 [[probe]]
+name = "signed"
+surface = "app"
+url = "https://x.test/"
+auth.aws-sigv4 = { access-key = "AKIDEXAMPLE", secret-key = "${TOKEN}", session-token = "${PASSWORD}", region = "eu-central-1", service = "execute-api" }
+
+[[probe]]
 name = "certificate"
 surface = "app"
 url = "tls://X.test:587"
@@ -396,7 +402,20 @@ fn every_key_of_journeys_is_read() {
         [
             &["timeline"],
             &uploads[..],
-            &["put", "post", "form", "port", "zone", "socket", "health", "local", "out", "certificate", "included"]
+            &[
+                "put",
+                "post",
+                "form",
+                "port",
+                "zone",
+                "socket",
+                "health",
+                "local",
+                "out",
+                "signed",
+                "certificate",
+                "included"
+            ]
         ]
         .concat()
     );
@@ -439,7 +458,7 @@ fn what_is_explained_is_a_probe_file_and_says_the_same_again() {
             explained_probes += 1;
         }
     }
-    assert_eq!(explained_probes, 18);
+    assert_eq!(explained_probes, 19);
 }
 
 #[test]

@@ -13,9 +13,9 @@ use crate::support::server::Server;
 use crate::support::{probes, server};
 use uptick::engine::Engine;
 use uptick::model::{
-    Addresses, Assets, Auth, Body, Capture, CaptureFrom, DeniedNetworks, FailureClass, HostPattern, JsonPath, OAuth2,
-    Outcome, Pattern, Probe, Quorum, Redactor, Request, Resolver, Secret, Selector, Session, Step, TextRule, Transport,
-    Value, ValuePart, Verdict,
+    Addresses, Assets, Auth, AwsSigV4, Body, Capture, CaptureFrom, DeniedNetworks, FailureClass, HostPattern, JsonPath,
+    OAuth2, Outcome, Pattern, Probe, Quorum, Redactor, Request, Resolver, Secret, Selector, Session, Step, TextRule,
+    Transport, Value, ValuePart, Verdict,
 };
 
 async fn outcome(probe: Probe) -> Outcome {
@@ -498,4 +498,25 @@ async fn digest_answers_what_the_server_asks_for_and_the_round_before_is_a_hop()
     assert_eq!(outcome.redirects.iter().map(|hop| hop.status).collect::<Vec<_>>(), [401]);
     assert!(outcome.redirects[0].timings.processing.is_some());
     assert_eq!(server.connections(), 2);
+}
+
+#[tokio::test]
+async fn a_signed_request_that_is_refused_for_our_clock_says_nothing_about_the_target() {
+    let server = Server::start(|conn| {
+        let request = String::from_utf8_lossy(&conn.request()).into_owned();
+        let is_signed = request.contains("\r\nAuthorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/")
+            && request.contains("SignedHeaders=host;x-amz-date;x-amz-security-token, Signature=");
+        let date = if is_signed { "Thu, 01 Jan 2015 00:00:00 GMT" } else { "x" };
+        conn.send(server::answer(403, &[("date", date)], "SignatureDoesNotMatch"));
+    });
+    let mut probe = probes::get(&server.url("/"));
+    probe.steps[0].request.auth = Some(Auth::AwsSigV4(AwsSigV4 {
+        access_key: Value::plain("AKIDEXAMPLE"),
+        secret_key: Value::secret("KEY", "hunter22hunter22"),
+        session_token: Some(Value::secret("SESSION", "session22session22")),
+        region: "eu-central-1".to_owned(),
+        service: "execute-api".to_owned(),
+    }));
+    let (outcome, _) = probes::check(probe).await;
+    assert_eq!((outcome.verdict, outcome.class()), (Verdict::Unknown, Some(FailureClass::ProberClock)));
 }

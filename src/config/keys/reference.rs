@@ -23,6 +23,7 @@ const TABLES: &[(&TableSchema, &str)] = &[
     (&tables::AUTH, "`auth`"),
     (&tables::BASIC, "`auth.basic`"),
     (&tables::DIGEST, "`auth.digest`"),
+    (&tables::AWS, "`auth.aws-sigv4`"),
     (&tables::OAUTH2, "`auth.oauth2`"),
     (&tables::FILE, "`file` and the files of `multipart`"),
     (&tables::RETRIES, "`retries`"),

@@ -2,7 +2,7 @@
 
 pub(crate) use crate::config::keys::file::{ALERT, INCIDENT, INCLUDED, NETWORK, ROOT, SETTINGS, SURFACE};
 pub(crate) use crate::config::probe::assets::ASSETS;
-pub(crate) use crate::config::probe::auth::{AUTH, BASIC, DIGEST, OAUTH2};
+pub(crate) use crate::config::probe::auth::{AUTH, AWS, BASIC, DIGEST, OAUTH2};
 pub(crate) use crate::config::probe::body::FILE;
 pub(crate) use crate::config::probe::dns::{ANSWER, TTL};
 pub(crate) use crate::config::probe::expect::{EXPECT, HEADER, JSON, LATENCY, WARN};

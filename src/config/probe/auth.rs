@@ -9,7 +9,7 @@ use crate::config::value::interpolate::TextUse;
 use crate::config::value::layers::Layers;
 use crate::config::value::toml_text::{TomlWriter, list, table};
 use crate::config::value::{header, interpolate, layers, url};
-use crate::model::{Auth, OAuth2, Value};
+use crate::model::{Auth, AwsSigV4, OAuth2, Value};
 
 pub(crate) const AUTH: TableSchema = TableSchema {
     title: "auth",
@@ -21,6 +21,7 @@ pub(crate) const AUTH: TableSchema = TableSchema {
             "",
             "Digest access authentication (RFC 7616), once the server asks for it.",
         ),
+        key("aws-sigv4", ValueType::Table(&AWS), "", "Signature Version 4 of AWS."),
         key("bearer", ValueType::Text, "", "A bearer token."),
         key("oauth2", ValueType::Table(&OAUTH2), "", "A bearer token from a token server, for client credentials."),
     ]],
@@ -34,6 +35,18 @@ pub(crate) const BASIC: TableSchema = TableSchema {
 };
 
 pub(crate) const DIGEST: TableSchema = TableSchema { title: "auth.digest", ..BASIC };
+
+pub(crate) const AWS: TableSchema = TableSchema {
+    title: "auth.aws-sigv4",
+    groups: &[&[
+        key("access-key", ValueType::Text, "", "The name of the access key."),
+        key("secret-key", ValueType::Text, "", "The key that signs; it is never sent."),
+        key("session-token", ValueType::Text, "", "The token of a session, where the key is of one."),
+        key("region", ValueType::Text, "", "The region: `eu-central-1`."),
+        key("service", ValueType::Text, "", "The service: `execute-api`, `s3`."),
+    ]],
+    required: &["access-key", "secret-key", "region", "service"],
+};
 
 pub(crate) const OAUTH2: TableSchema = TableSchema {
     title: "auth.oauth2",
@@ -83,8 +96,8 @@ pub(crate) fn auth(
     let node = node?;
     let table = node.as_table()?;
     let inner = Layers::new([table]);
-    let Some(entry) = inner.one_of(reader, &["basic", "digest", "bearer", "oauth2"]) else {
-        reader.problem(&node.span, "`auth` is empty: add `basic`, `digest`, `bearer` or `oauth2`");
+    let Some(entry) = inner.one_of(reader, &["basic", "digest", "bearer", "oauth2", "aws-sigv4"]) else {
+        reader.problem(&node.span, "`auth` is empty: add `basic`, `digest`, `bearer`, `oauth2` or `aws-sigv4`");
         return None;
     };
     match entry.key.as_str() {
@@ -99,6 +112,7 @@ pub(crate) fn auth(
             Auth::Basic { user, password } => Some(Auth::Digest { user, password }),
             other => Some(other),
         },
+        "aws-sigv4" => aws(reader, &entry.node).map(Auth::AwsSigV4),
         "oauth2" => oauth2(reader, &entry.node).map(Auth::OAuth2),
         _ => basic(reader, &entry.node, "auth.basic"),
     }
@@ -115,6 +129,40 @@ fn basic(reader: &mut ConfigReader, node: &Node, of: &str) -> Option<Auth> {
         reader.problem(&user?.span, "`user` contains a colon, which ends the user name in HTTP authentication");
     }
     Some(url::basic(reader, user_value, password?))
+}
+
+fn aws(reader: &mut ConfigReader, node: &Node) -> Option<AwsSigV4> {
+    let table = node.as_table()?;
+    let mut required = |key: &str| layers::required(reader, table, key, "auth.aws-sigv4");
+    let (access, secret) = (required("access-key"), required("secret-key"));
+    let (region, service) = (required("region"), required("service"));
+    let access_key = access.and_then(|node| interpolate::fill(reader, node, TextUse::Variable));
+    let secret_key = secret.and_then(|node| interpolate::fill(reader, node, TextUse::Secret("secret-key")));
+    let session_token = match table.get("session-token") {
+        Some(node) => Some(interpolate::fill(reader, node, TextUse::Secret("session-token"))?),
+        None => None,
+    };
+    let region = region.and_then(|node| layers::name(reader, "region", node));
+    let service = service.and_then(|node| layers::name(reader, "service", node));
+    Some(AwsSigV4 {
+        access_key: access_key?,
+        secret_key: secret_key?,
+        session_token,
+        region: region?,
+        service: service?,
+    })
+}
+
+/// What signs for AWS, as TOML.
+pub(crate) fn explain_aws(writer: &TomlWriter, aws: &AwsSigV4) -> String {
+    let mut fields = vec![
+        format!("access-key = {}", writer.value(&aws.access_key)),
+        format!("secret-key = {}", writer.value(&aws.secret_key)),
+        format!("region = {}", writer.text(&aws.region)),
+        format!("service = {}", writer.text(&aws.service)),
+    ];
+    fields.extend(aws.session_token.as_ref().map(|token| format!("session-token = {}", writer.value(token))));
+    table(fields.into_iter())
 }
 
 fn oauth2(reader: &mut ConfigReader, node: &Node) -> Option<OAuth2> {

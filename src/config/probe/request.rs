@@ -113,6 +113,12 @@ pub(crate) fn request(reader: &mut ConfigReader, own: &Table, layers: &Layers) -
     if in_url.is_some() && !protocol_keys::belongs("auth", protocol) {
         reader.problem(&own.span, "`url` has credentials, and nothing that is sent there takes them");
     }
+    if let (Some(Auth::Digest { .. } | Auth::AwsSigV4(_)), Some(node)) = (&auth, layers.get("auth"))
+        && protocol != Protocol::Http
+    {
+        let message = "`auth.digest` and `auth.aws-sigv4` are for http:// and https:// URLs";
+        reader.advise(&node.span, message, "use `auth.basic` or `auth.bearer`");
+    }
     let (method, body) = (method?, body?);
     authority::check(reader, layers, &url, &headers);
     if method == Method::TRACE && !matches!(body, Body::Empty) {
@@ -241,6 +247,7 @@ pub(crate) fn explain(lines: &mut TomlLines, writer: &TomlWriter, request: &Requ
     match &request.auth {
         None => {}
         Some(Auth::Bearer(token)) => lines.set("auth.bearer", &writer.value(token)),
+        Some(Auth::AwsSigV4(aws)) => lines.set("auth.aws-sigv4", &auth::explain_aws(writer, aws)),
         Some(Auth::Digest { user, password }) => {
             let fields = [format!("user = {}", writer.value(user)), format!("password = {}", writer.value(password))];
             lines.set("auth.digest", &table(fields.into_iter()));

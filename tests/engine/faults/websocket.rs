@@ -1,4 +1,4 @@
-//! WebSockets that are refused, silent, closed, or not what they are called.
+//! A `WebSocket` that is refused, silent, closed, or not what it is called.
 
 use std::time::Duration;
 
