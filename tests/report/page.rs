@@ -202,22 +202,25 @@ fn the_tiles_the_headline_and_the_tables_of_a_page_say_the_same() {
             let waves: usize = report.incidents.iter().map(|incident| incident.waves.len()).sum();
             assert_eq!(told, &format!("{} incidents, {waves} waves", report.incidents.len()));
         }
-        if let (Some(since), Some((_, told, _))) = (&verdict.since, tile("since")) {
-            let by = since.by.strftime("%H:%M:%S").to_string();
-            assert!(told.ends_with(&by), "{told}");
-            let short = by.strip_suffix(":00").unwrap_or(&by);
-            assert!(headline.contains(short), "{headline} does not say {short}");
+        if let (Some(wave), Some((_, told, more))) = (&verdict.since, tile("since")) {
+            let since = verdict.incident_since.unwrap_or(*wave);
+            for (bracket, told) in [(since, told), (*wave, if since.by < wave.by { more } else { told })] {
+                let by = bracket.by.strftime("%H:%M:%S").to_string();
+                assert!(told.ends_with(&by), "{told} does not end with {by}");
+                let short = by.strip_suffix(":00").unwrap_or(&by);
+                assert!(headline.contains(short), "{headline} does not say {short}");
+            }
         }
         if let Some((_, told, _)) = tile("where").filter(|_| verdict.state.is_failing()) {
             let scope = &verdict.scope;
             assert_eq!(told, &format!("{} of {} vantages", scope.vantages.len(), scope.vantages_judged));
             assert!(headline.contains(&format!("all {} vantages", scope.vantages_judged)), "{headline}");
         }
-        if let (Some(kind), Some((_, told, share))) = (&verdict.kind, tile("mostly")) {
-            assert_eq!(told, kind.class.name());
-            let percent: f64 = share.split('%').next().and_then(|n| n.parse().ok()).expect("a share");
-            assert!((percent - kind.share * 100.0).abs() < 0.1, "{share}");
-            assert!(kind.n * 2 >= kind.of, "the headline says mostly: {headline}");
+        if let (Some(kind), Some((_, told, share))) = (&verdict.kind, tile("what")) {
+            assert_eq!(told, &kind.spoken());
+            assert!(headline.contains(told.as_str()), "{headline} does not say {told}");
+            let n = format!(" of {} failures", count(kind.of));
+            assert!(share.contains(&n), "{share} does not say {n}");
         }
     }
 }

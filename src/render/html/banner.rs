@@ -103,12 +103,15 @@ fn facts(report: &Report, page: &mut HtmlWriter) {
     let clock = instants(report);
     let verdict = &report.verdict;
     page.open("dl", &[("class", "facts")]);
-    if let Some(since) = &verdict.since {
-        let until = verdict
-            .until
-            .as_ref()
-            .map_or_else(|| "ongoing".to_owned(), |until| format!("until {}", clock.bracket(until)));
-        fact(&format!("since ({})", phrases::zone(report)), &clock.bracket(since), &until, page);
+    if let Some(wave) = &verdict.since {
+        // As the headline says it: since when the incident goes on, and its wave where that is another.
+        let incident = verdict.incident_since.as_ref().filter(|since| since.by < wave.by);
+        let more = match (incident, &verdict.until) {
+            (Some(_), _) => format!("this wave since {}", clock.bracket(wave)),
+            (None, Some(until)) => format!("until {}", clock.bracket(until)),
+            (None, None) => "ongoing".to_owned(),
+        };
+        fact(&format!("since ({})", phrases::zone(report)), &clock.bracket(incident.unwrap_or(wave)), &more, page);
     }
     if let Some(incident) = report.incidents.last() {
         let waves = phrases::incidents_phrase(report);
@@ -123,9 +126,10 @@ fn facts(report: &Report, page: &mut HtmlWriter) {
         fact("its impact", &impact.join(" · "), "equivalent minutes of full outage", page);
     }
     if let Some(kind) = &verdict.kind {
-        let name = phrases::class_name(kind.class, kind.status);
         let phase = kind.phase.map(|phase| format!(" in {phase}")).unwrap_or_default();
-        fact("mostly", &name, &format!("{}{phase}", format::ratio(kind.share)), page);
+        let name = phrases::class_name(kind.class, kind.status);
+        let share = format!("{name} {} of {}{phase}", format::ratio(kind.share), format::counted(kind.of, "failure"));
+        fact("what", &kind.spoken(), &share, page);
     }
     let extent = match verdict.scope.extent {
         Extent::Global => "seen from most vantages",
