@@ -144,7 +144,7 @@ impl Objects {
     fn is_brought(&self, done: Result<Result<(), (Key, Missed)>, JoinError>) -> Result<(), JournalError> {
         done.unwrap_or_else(|_| Err((self.prefix.clone(), Missed::Died))).map_err(|(key, missed)| match missed {
             Missed::Late => self.late("read", &key),
-            Missed::Refused(error) => self.failed(&self.redactor, "read", &key, &error),
+            Missed::Refused(error) => self.failed("read", &key, &error),
             Missed::Unwritten(error) => error,
             Missed::Died => failed(&self.redactor, "read", &self.shown(&key), "the request died"),
         })
