@@ -100,6 +100,7 @@ fn prepare<'a>(args: &'a cli::CheckArgs, terminal: &'a Terminal) -> Result<Prepa
         document = document.compared_with(earlier);
     }
     let recorded = args.record.then(|| journal.clone());
+    locations::warn_of_store(recorded.as_deref(), terminal);
     let consumers = RunOutputs::start(&config, document, recorded, exporters, alerts)?;
     let stream = stream(args, outputs.stdout, probes.len(), terminal)?;
     let planned = passes(args).map(|passes| passes.saturating_mul(probes.len() as u64));

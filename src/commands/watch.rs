@@ -115,6 +115,7 @@ fn prepare<'w>(
     let alerts = AlertWorker::start(config, &journal, !args.no_record, AlertTiming::Continuous)
         .map_err(|error| CliError::io("the alerts' thread", &error))?;
     let recorded: Option<PathBuf> = (!args.no_record).then_some(journal);
+    locations::warn_of_store(recorded.as_deref(), terminal);
     let facts = BoardFacts {
         vantage: config.settings.vantage.clone(),
         journal: recorded.as_ref().map(|journal| journal.display().to_string()),

@@ -25,6 +25,13 @@ use super::{JournalError, outbox};
 
 /// The usual patience with a store.
 pub const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a store may take to answer anything at all before it is taken for dead.
+const REACHED_WITHIN: Duration = Duration::from_millis(2_500);
+/// No key or token of a store is shorter; what is may be a word like `true`.
+const SHORTEST_KEY: usize = 8;
+/// What is said of a store that cannot do what keeps two writers apart.
+const NO_CONDITIONAL_PUT: &str =
+    "the store cannot create an object only where none is (a conditional put), which keeps writers apart";
 /// How many requests are under way at once.
 const AT_ONCE: usize = 64;
 
@@ -65,7 +72,8 @@ impl Objects {
             .filter(|(name, _)| ["AWS_", "GOOGLE_", "AZURE_"].iter().any(|store| name.starts_with(store)))
             .map(|(name, value)| (name.to_ascii_lowercase(), value));
         let settings: Vec<(String, String)> = settings.collect();
-        let secrets = settings.iter().filter(|(name, _)| is_secret_name(name)).map(|(_, value)| Secret::new(value));
+        let is_secret = |(name, value): &&(String, String)| is_secret_name(name) && value.len() >= SHORTEST_KEY;
+        let secrets = settings.iter().filter(is_secret).map(|(_, value)| Secret::new(value));
         redactor = redactor.with(secrets.chain(credentials::of_url(&parsed)));
         let (store, prefix) = object_store::parse_url_opts(&parsed, bounds.into_iter().chain(settings))
             .map_err(|error| failed(&redactor, "open", url, &error.to_string()))?;
@@ -84,7 +92,11 @@ impl Objects {
         let disk = Disk::default();
         outbox::seal(&disk, outbox, vantage)?;
         let mut shipped = Shipped::default();
-        for file in outbox::sealed(outbox)? {
+        let sealed = outbox::sealed(outbox)?;
+        if let Some(first) = sealed.first() {
+            shipped.waiting_because = self.runtime.block_on(self.reach(&self.key(&first.day, &first.name))).err();
+        }
+        for file in sealed {
             // After one failure the store is taken for away: the others wait without trying.
             if shipped.waiting_because.is_none() {
                 let bytes = fs::read(&file.path).map_err(JournalError::io("read", &file.path))?;
@@ -105,6 +117,15 @@ impl Objects {
             shipped.waiting += 1;
         }
         Ok(shipped)
+    }
+
+    /// Asks for an object, to see whether the store answers at all: whatever it says will do. Somebody waits for
+    /// the end of a run, and to send its files may take long where the store lives.
+    async fn reach(&self, key: &Key) -> Result<(), JournalError> {
+        let patience = REACHED_WITHIN.min(self.patience);
+        let answered = time::timeout(patience, self.store.head(key)).await;
+        let dead = |_| failed(&self.redactor, "write", &self.shown(key), &format!("no answer within {patience:?}"));
+        answered.map(drop).map_err(dead)
     }
 
     /// The key of an object.
@@ -147,6 +168,8 @@ impl Objects {
             object_store::Error::NotFound { .. } => "no such bucket or object".to_owned(),
             object_store::Error::PermissionDenied { .. } => "permission denied".to_owned(),
             object_store::Error::Unauthenticated { .. } => "the credentials are missing or wrong".to_owned(),
+            object_store::Error::NotImplemented { .. } => NO_CONDITIONAL_PUT.to_owned(),
+            other if other.to_string().contains("NotImplemented") => NO_CONDITIONAL_PUT.to_owned(),
             other => other.to_string(),
         };
         failed(&self.redactor, action, &self.shown(key), &why)

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::commands::process::terminal::Terminal;
 use crate::journal;
 
 /// The folder of the journal where nothing else is said.
@@ -18,6 +19,14 @@ pub(crate) fn environment() -> Vec<(String, String)> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect()
+}
+
+/// Says at once where the store that a run records to has no credentials: what it finds waits on this disk.
+pub(crate) fn warn_of_store(journal: Option<&Path>, terminal: &Terminal) {
+    let lacking = journal.and_then(|journal| journal::lacks_credentials(journal, &environment()));
+    if let Some(why) = lacking {
+        terminal.warn(&format!("the journal's store: {why}; results wait on this disk until a run has them"));
+    }
 }
 
 /// Where copies of what lies elsewhere are kept; they may be removed at any time.
