@@ -172,7 +172,7 @@ pub fn with_probe(
     // The secrets of the new probe need not be set now; those of the others are needed as before.
     let stand_in =
         |variables: &[String], name: &str| variables.iter().any(|known| known == name).then(|| "stand-in".to_owned());
-    saved::with_probe(config, probe, name, path, text, &|text, variables| {
+    saved::with_probe(config, probe, name, path, text, env, &|text, variables| {
         load_text(path, text, &|name| env(name).or_else(|| stand_in(variables, name)))
     })
 }

@@ -61,6 +61,10 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     ("UPTICK_CONFIG", "The probe file, in place of --config."),
     ("UPTICK_JOURNAL", "The journal, in place of --journal."),
     ("UPTICK_VANTAGE", "The name of the vantage, in place of --vantage."),
+    (
+        "UPTICK_SHARD, UPTICK_SHARDS",
+        "The part of the probes to ask, in place of --shard; how many parts there are, with the pod's ordinal.",
+    ),
     ("UPTICK_ALLOW_EXEC", "Whether alerts may run programs, in place of --allow-exec."),
     ("UPTICK_REMOTE_WRITE, UPTICK_REMOTE_WRITE_HEADERS", "Where to send by remote write, and with which headers."),
     ("OTEL_EXPORTER_OTLP_*, OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES", "As OpenTelemetry defines them, for --otlp."),
@@ -69,7 +73,10 @@ const ENVIRONMENT: &[(&str, &str)] = &[
         "NO_COLOR, TERM, COLUMNS, LC_ALL, LC_CTYPE, LANG",
         "No colour; what the terminal can show; its width; whether it shows more than ASCII.",
     ),
-    ("TZ", "The time zone of what is said while checks run. Records and reports are in UTC."),
+    (
+        "TZ",
+        "The time zone of what is said while checks run. Records are in UTC, and reports unless --tz says otherwise.",
+    ),
     (
         "CI, GITHUB_STEP_SUMMARY, GITHUB_WORKSPACE",
         "No progress line; where --format github adds its summary, and what its annotations point into.",

@@ -7,6 +7,7 @@ use std::path::Path;
 use crate::config::explain::explain;
 use crate::config::keys::json_schema::SCHEMA_LINE;
 use crate::config::loaded::{Config, Settings};
+use crate::config::reader::Environment;
 use crate::config::syntax::diagnostic::ConfigError;
 use crate::config::value::interpolate::variable_name;
 use crate::config::value::toml_text::quoted;
@@ -34,9 +35,12 @@ pub(crate) fn with_probe(
     name: &str,
     path: &Path,
     text: Option<&str>,
+    env: Environment,
     read: Reading,
 ) -> Result<SavedProbe, String> {
-    let (toml, variables) = own_lines(config, probe, name);
+    // A variable that is set and whose value is a secret here was typed as a reference: it keeps its name.
+    let is_own = |variable: &str| env(variable).is_some_and(|value| config.redactor.redact(&value) != value);
+    let (toml, variables) = own_lines(config, probe, name, &is_own);
     if toml.contains(REDACTED) {
         return Err("a secret stands in it where no variable can: write the probe by hand".to_owned());
     }
@@ -62,7 +66,7 @@ pub(crate) fn with_probe(
 }
 
 /// The lines of a probe that say more than the defaults, and the variables in them.
-fn own_lines(config: &Config, probe: &Probe, name: &str) -> (String, Vec<String>) {
+fn own_lines(config: &Config, probe: &Probe, name: &str, is_own: &dyn Fn(&str) -> bool) -> (String, Vec<String>) {
     let mut plain = Probe::plain("", "", "", Probe::INTERVAL);
     plain.retries.delay = Retries::DELAY;
     plain.steps =
@@ -78,18 +82,23 @@ fn own_lines(config: &Config, probe: &Probe, name: &str) -> (String, Vec<String>
         if is_said || line.is_empty() || defaults.contains(line) && !line.starts_with("url = ") {
             continue;
         }
-        lines.push(named_secrets(line, name, &mut variables));
+        lines.push(named_secrets(line, name, is_own, &mut variables));
     }
     (lines.join("\n") + "\n", variables)
 }
 
-/// A line whose secrets are variables of this probe: `TOKEN` is `HOME_TOKEN` in the probe home.
-fn named_secrets(line: &str, name: &str, variables: &mut Vec<String>) -> String {
+/// A line whose secrets are variables of this probe: `TOKEN` is `HOME_TOKEN` in the probe home. Variables that the
+/// user has named are left as they are.
+fn named_secrets(line: &str, name: &str, is_own: &dyn Fn(&str) -> bool, variables: &mut Vec<String>) -> String {
     const OPEN: &str = "${secret:";
     let mut pieces = line.split(OPEN);
     let mut named = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
         let (field, rest) = piece.split_once('}').unwrap_or((piece, ""));
+        if is_own(field) {
+            named.push_str(&format!("{OPEN}{field}}}{rest}"));
+            continue;
+        }
         let prefix = variable_name(name);
         let prefix = if prefix.starts_with(|c: char| c.is_ascii_digit()) { format!("P_{prefix}") } else { prefix };
         let variable = format!("{prefix}_{field}");

@@ -11,10 +11,9 @@ use jiff::tz::TimeZone;
 use super::painter::View;
 use super::row::{Columns, Row, short_duration};
 use super::screen::Screen;
+use crate::format::CHECK_LEGEND;
 use crate::model::{Outcome, Probe, Verdict};
 use crate::plan;
-
-const FOOTER: &str = "· up   X down   ? unknown   - missed        Ctrl-C ends the watch";
 
 /// Incidents named above the rows; the others are counted.
 const INCIDENTS: usize = 3;
@@ -152,7 +151,7 @@ impl View for Board {
         lines.extend(incidents);
         lines.push(Row::header(columns));
         lines.extend(self.body(columns, room));
-        lines.push(FOOTER.to_owned());
+        lines.push(format!("{CHECK_LEGEND}        Ctrl-C ends the watch"));
         lines
     }
 }

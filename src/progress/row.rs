@@ -7,6 +7,7 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 
 use super::screen::{fit, width};
+use crate::format::StripCell;
 use crate::model::{Outcome, Probe, Verdict};
 
 /// Results that are remembered for the strip.
@@ -158,22 +159,23 @@ fn push<T>(ring: &mut VecDeque<T>, value: T, most: usize) {
     ring.push_back(value);
 }
 
-/// One sign a verdict, told apart without colour.
+/// The sign of one check, in the alphabet of all strips.
 const fn sign(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Up => "·",
-        Verdict::Down => "X",
-        Verdict::Unknown => "?",
-        Verdict::Missed => "-",
-    }
+    let cell = match verdict {
+        Verdict::Up => StripCell::of(1, 0, 0),
+        Verdict::Down => StripCell::of(1, 1, 0),
+        Verdict::Unknown => StripCell::of(0, 0, 1),
+        Verdict::Missed => StripCell::of(0, 0, 0),
+    };
+    cell.sign()
 }
 
-/// A duration in at most six characters: `310us`, `4.2ms`, `1.31s`, `12m`.
+/// A duration in at most six characters: `310µs`, `4.2ms`, `1.31s`, `12m`.
 pub(super) fn short_duration(time: Duration) -> String {
     let micros = time.as_micros();
     match micros {
         0 => "0".to_owned(),
-        1..1_000 => format!("{micros}us"),
+        1..1_000 => format!("{micros}µs"),
         1_000..100_000 => format!("{:.1}ms", time.as_secs_f64() * 1e3),
         100_000..1_000_000 => format!("{}ms", time.as_millis()),
         1_000_000..100_000_000 => format!("{:.1}s", time.as_secs_f64()),
@@ -201,12 +203,12 @@ mod tests {
         let mut up = Outcome { verdict: Verdict::Up, failure: None, ..down.clone() };
         up.timings.total = Duration::from_micros(4_200);
         row.record(&up);
-        assert_eq!(row.line(COLUMNS), "  up      home   ·     4.2ms  started 120ms late");
+        assert_eq!(row.line(COLUMNS), "  up      home   ▂     4.2ms  started 120ms late");
         row.record_missed();
         row.record(&down);
-        assert_eq!(row.line(COLUMNS), "  down    home   ·-X   connect_refused  started 120ms late");
+        assert_eq!(row.line(COLUMNS), "  down    home   ▂·█   connect_refused  started 120ms late");
         row.record(&down);
-        assert_eq!(row.line(COLUMNS), "  down    home   ·-XX  connect_refused, 2 in a row  started 120ms late");
+        assert_eq!(row.line(COLUMNS), "  down    home   ▂·██  connect_refused, 2 in a row  started 120ms late");
     }
 
     #[test]
@@ -220,7 +222,7 @@ mod tests {
     #[test]
     fn durations_are_short() {
         for (micros, text) in [
-            (310, "310us"),
+            (310, "310µs"),
             (4_200, "4.2ms"),
             (131_000, "131ms"),
             (1_310_000, "1.3s"),

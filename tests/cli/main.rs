@@ -23,5 +23,6 @@ mod signals;
 mod streams;
 mod verbosity;
 mod verdicts;
+mod waiting;
 mod warnings;
 mod watching;
