@@ -87,25 +87,21 @@ fn missing(config: &Config, out: &mut dyn Write) -> io::Result<()> {
 /// usual.
 fn false_alarms(config: &Config, probes: &[Arc<Probe>]) -> Option<String> {
     /// Shares of failures that are usual at many targets.
-    const USUAL: [(f64, &str); 3] = [(0.001, "0.1 %"), (0.01, "1 %"), (0.02, "2 %")];
+    const USUAL: [(f64, &str); 3] = [(0.001, "where 0.1 % of checks fail"), (0.01, "at 1 %"), (0.02, "at 2 %")];
     if !config.incident.open_is_set {
         return None;
     }
     let targets = probes.iter().filter(|probe| !probe.control);
     let a_day: f64 = targets.map(|probe| DAY_S / probe.schedule.shortest().as_secs_f64()).sum();
-    let often = USUAL.map(|(share, name)| {
-        let days = 1.0 / (a_day * judgement::false_alarm(&config.incident, share));
-        format!("each {} where {name} fail", span(days))
-    });
+    let every = |share: f64| span(1.0 / (a_day * judgement::false_alarm(&config.incident, share)));
+    let often: Vec<String> = USUAL.map(|(share, name)| format!("every {} {name}", every(share))).into();
     let (after, failures, of) = (config.incident.open_after, config.incident.open_failures, config.incident.open_of);
     Some(format!(
-        "false alarms by chance with {after} in a row or {failures} of {of}, set by hand: one {} ({ADVICE})",
+        "open-after and open-ratio hold as set ({after} in a row, {failures} of {of}): chance opens a false incident {}; \
+         unset, more failures are needed where some are usual",
         often.join(", ")
     ))
 }
-
-/// What to do instead.
-const ADVICE: &str = "without open-after and open-ratio, more failures are needed where some are usual";
 
 /// Seconds of a day.
 const DAY_S: f64 = 86_400.0;
