@@ -32,7 +32,7 @@ pub(crate) enum Folded {
 /// Who asked what: the key of a window, and the start of its coarse span.
 type Key = (Timestamp, Arc<str>, Arc<str>, Arc<str>, bool, bool);
 /// What a failure's evidence is kept for.
-type FailureKey = (Timestamp, String, String, FailureClass);
+type FailureKey = (Timestamp, String, String, Option<FailureClass>);
 
 /// Reads a day's file and writes it with coarser windows to `target`.
 pub(crate) fn fold(
@@ -141,7 +141,11 @@ impl Day {
     }
 
     fn add_failure(&mut self, outcome: Outcome) {
-        let Some(class) = outcome.class() else { return };
+        // One without a class was up with warnings: what these were has no other place.
+        let class = outcome.class();
+        if class.is_none() && outcome.warnings.is_empty() {
+            return;
+        }
         let slot = slot(outcome.scheduled_at, self.span);
         let kept = self.failures.entry((slot, outcome.vantage.clone(), outcome.probe.clone(), class)).or_default();
         if kept.len() > FIRST_FAILURES {
