@@ -16,6 +16,7 @@ use crate::render::CheckFormat;
 
 /// `uptick check`
 #[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one option, and any combination of them occurs")]
 pub struct CheckArgs {
     /// Names of probes, URLs, hosts (example.com, :8080), or @FILE and - with one a line [default: all probes]
     #[arg(value_name = "TARGET")]

@@ -31,7 +31,7 @@ fn of(given: Option<Shard>, env: &dyn Fn(&str) -> Option<String>, host_name: &st
     Shard::new(index, of).map(Some).map_err(|why| format!("shard {index} by {source} of {SHARDS}={of}: {why}"))
 }
 
-/// The number at the end of a host's name, as a StatefulSet gives it: `uptick-3`.
+/// The number at the end of a host's name, as a `StatefulSet` gives it: `uptick-3`.
 fn ordinal(host_name: &str) -> Result<u32, String> {
     let name = host_name.split('.').next().unwrap_or_default();
     let digits = name.rsplit('-').next().filter(|digits| digits.len() < name.len());

@@ -187,6 +187,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::cast_precision_loss, reason = "small numbers")]
     fn the_usual_share_is_not_better_than_it_is() {
         for share in [0.005, 0.02, 0.05] {
             let (mut sum, rounds) = (0.0, 300);

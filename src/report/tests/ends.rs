@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::stage::{Line, PlayedCheck, Stage, at, failed, question, usual_ms};
-use crate::model::FailureClass;
+use crate::model::{FailureClass, SafeText};
 use crate::report::document::answer::{Extent, State};
 use crate::report::statistics::chance::Chance;
 
@@ -17,6 +17,7 @@ fn refused_from(hour: &str) -> impl FnMut(Timestamp) -> PlayedCheck {
 }
 
 #[test]
+#[expect(clippy::cast_precision_loss, reason = "small numbers")]
 fn a_vantage_that_fell_silent_while_it_was_failing_ended_nothing() {
     for asleep_from in ["11:00", "15:00", "17:30"] {
         let mut stage = Stage::default();

@@ -112,6 +112,7 @@ fn a_shard_that_never_started_is_no_data_and_said() {
 }
 
 #[test]
+#[expect(clippy::cast_precision_loss, reason = "small numbers")]
 fn probes_that_never_ran_are_no_data_and_lower_the_coverage() {
     let mut stage = Stage::default();
     let [one, other] = shards(2).try_into().unwrap();
