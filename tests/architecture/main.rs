@@ -30,7 +30,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("check_report", &["model", "format", "window", "report"]),
     ("render", &["model", "format", "window", "metric", "report", "check_report", "config"]),
     ("export", &["model", "format", "window", "metric", "journal"]),
-    ("alert", &["model", "format", "report", "export"]),
+    ("alert", &["model", "format", "journal", "report", "export"]),
     ("progress", &["model", "format", "plan"]),
     ("demo", &["model"]),
     ("cli", &["model", "config", "report", "check_report", "render"]),
