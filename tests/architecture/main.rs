@@ -84,7 +84,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("hdrhistogram", &["window"]),
     // Windows compress histograms; OTLP has requests compressed with gzip; the binary carries its schemas compressed.
     ("flate2", &["window", "export", "commands", "engine"]),
-    ("rustix", &["journal", "engine"]),
+    ("rustix", &["journal", "engine", "commands"]),
     ("object_store", &["journal"]),
     ("quick_junit", &["render"]),
     ("csv", &["render", "export"]),
