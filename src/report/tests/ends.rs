@@ -91,7 +91,7 @@ fn slowness_says_from_where_and_since_when() {
         let report = stage.report(question("2025-01-07T00:00:00Z", "2025-01-08T00:00:00Z"));
         let verdict = &report.verdict;
         assert_eq!(verdict.state, State::Degraded, "{}", verdict.headline);
-        let names: Vec<&str> = verdict.scope.vantages.iter().map(|name| name.as_str()).collect();
+        let names: Vec<&str> = verdict.scope.vantages.iter().map(SafeText::as_str).collect();
         assert_eq!(names, slow, "{}", verdict.headline);
         let extent = if slow.len() == 1 { Extent::Local } else { Extent::Global };
         assert_eq!(verdict.scope.extent, extent, "{}", verdict.headline);
