@@ -1,6 +1,7 @@
 //! A module of `blackbox_exporter` as keys of a probe.
 
 mod protocol;
+mod tls_config;
 
 use std::time::Duration;
 
@@ -108,7 +109,7 @@ fn setting(draft: &mut ProbeDraft, secrets: &mut Secrets, http: &Value, key: &st
             let proxy = proxy_without_secrets(secrets, &owner, &literal(word), None);
             draft.set_text("proxy", &proxy);
         }
-        "tls_config" => tls(draft, value),
+        "tls_config" => tls_config::set(draft, value),
         "enable_http2" if !is_true && url.starts_with("https") => draft.set("http-version", "\"1.1\""),
         "method"
         | "headers"
@@ -193,30 +194,5 @@ fn oauth2(draft: &mut ProbeDraft, secrets: &mut Secrets, value: &Value) {
     request::set_oauth2(draft, &oauth2);
     if let Some(audience) = value["endpoint_params"]["audience"].as_str() {
         draft.not_carried("`endpoint_params`", &format!("write `audience = {}` into `auth.oauth2`", quoted(audience)));
-    }
-}
-
-fn tls(draft: &mut ProbeDraft, value: &Value) {
-    for (key, value) in fields(value).filter(|(_, value)| is_said(value)) {
-        let word = literal(value.as_str().unwrap_or_default());
-        match key.as_str() {
-            "insecure_skip_verify" => draft.set("tls.insecure", "true"),
-            "ca_file" => file(draft, "tls.ca-file", &word),
-            "cert_file" => file(draft, "tls.client-cert", &word),
-            "key_file" => file(draft, "tls.client-key", &word),
-            "server_name" => draft.set_text("tls.server-name", &word),
-            "min_version" if word == "TLS13" => draft.set("tls.min-version", "\"1.3\""),
-            "min_version" => {}
-            other => draft.not_carried(&format!("`tls_config.{other}`"), "uptick has no key for it"),
-        }
-    }
-}
-
-/// A file that is not on this machine would make the whole file invalid here.
-fn file(draft: &mut ProbeDraft, key: &str, path: &str) {
-    if std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
-        draft.set_text(key, path);
-    } else {
-        draft.not_carried(&format!("{key} = {}", quoted(path)), "the file is not here");
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::config::toml_text::{one_or_list, quoted};
+use crate::import::blackbox::tls_config;
 use crate::import::document::{elements, is_said, text};
 use crate::import::draft::ProbeDraft;
 use crate::import::request::{self, ImportedRequest};
@@ -46,7 +47,7 @@ pub(crate) fn set(draft: &mut ProbeDraft, secrets: &mut Secrets, url: &str, prob
         draft.set_text("source-address", &literal(address));
     }
     if prober != "dns" {
-        super::tls(draft, &own["tls_config"]);
+        tls_config::set(draft, &own["tls_config"]);
     }
     match prober {
         "tcp" => query_response(draft, elements(&own["query_response"])),
