@@ -2,6 +2,7 @@
 
 mod alert;
 mod asset;
+mod base64_runs;
 mod bracket;
 pub(crate) mod credentials;
 mod decimal;

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+#[cfg(any(feature = "remote-write", feature = "otlp", feature = "prometheus-server"))]
 use crate::cli::groups;
 
 /// Where a run sends what it measures, beside its answer.

@@ -62,7 +62,7 @@ fn shown<'h>(
         } else if *name == header::LOCATION {
             shown_location(value.as_bytes(), url, redactor)
         } else {
-            redactor.clean_bytes(value.as_bytes(), VALUE)
+            HttpExchange::shown_value(value.as_bytes(), redactor)
         }
     };
     headers.take(HEADERS).map(|(name, said)| (name.to_string(), value(name, said))).collect()

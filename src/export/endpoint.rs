@@ -102,6 +102,7 @@ impl Endpoint {
     }
 
     /// A message that quotes an answer, which may quote what was sent.
+    #[cfg(any(feature = "remote-write", feature = "otlp"))]
     pub(crate) fn message(&self, text: &str) -> SafeText {
         self.redactor.message(text)
     }

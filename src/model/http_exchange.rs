@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{HttpVersion, Redactor, SafeText, text};
+use super::{HttpVersion, Redactor, SafeText, base64_runs, text};
 
 /// The longest value of a header that is kept, in characters.
 pub(crate) const HEADER_LIMIT: usize = 1_000;
@@ -54,14 +54,20 @@ pub struct HttpExchange {
 impl HttpExchange {
     /// The body of an answer as it may be shown: redacted, and nothing in it moves a cursor.
     pub(crate) fn shown_body(text: &str, redactor: &Redactor) -> String {
-        text::clean_lines(&redactor.redact(text))
+        text::clean_lines(&redactor.redact(&base64_runs::redacted(text, redactor)))
+    }
+
+    /// The value of a header as it may be shown.
+    pub(crate) fn shown_value(value: &[u8], redactor: &Redactor) -> SafeText {
+        let text = str::from_utf8(value).map_or_else(|_| value.escape_ascii().to_string(), str::to_owned);
+        redactor.clean(&base64_runs::redacted(&text, redactor), HEADER_LIMIT)
     }
 
     /// Redacts what has become a secret since, such as a value that was captured from its body.
     pub(crate) fn redact(&mut self, redactor: &Redactor) {
         self.url = redactor.clean(self.url.as_str(), HEADER_LIMIT);
         for (_, value) in self.request_headers.iter_mut().chain(&mut self.response_headers) {
-            *value = redactor.clean(value.as_str(), HEADER_LIMIT);
+            *value = HttpExchange::shown_value(value.as_str().as_bytes(), redactor);
         }
         if let Some(body) = &mut self.body {
             *body = HttpExchange::shown_body(body, redactor);

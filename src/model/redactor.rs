@@ -296,6 +296,10 @@ fn forms(value: &str) -> Vec<Vec<u8>> {
     if unwrapped != value {
         forms.push(unwrapped.into_bytes());
     }
+    // A form writes a blank as a plus; where that was escaped at every hop, so is a plus of the value.
+    if value.contains(' ') {
+        forms.push(value.replace(' ', "+").into_bytes());
+    }
     let wire_forms = if value.len() > LONG { vec![value.to_owned()] } else { wire_forms(value) };
     // A URL standard's parser makes slashes of backslashes: a Location that gives a value back.
     let with_slashes = wire_forms.iter().filter(|wire| wire.contains('\\')).map(|wire| wire.replace('\\', "/"));

@@ -148,9 +148,10 @@ fn no_file_imports_a_file_that_imports_it() {
     assert!(cycles.is_empty(), "{} ways round:\n{}", cycles.len(), cycles.join("\n"));
 }
 
-/// Whether the code has this path, and not as the end of a longer word: `ring::` is no part of `String::`.
+/// Whether the code has this path, and not as the end of a longer word: `ring::` is no part of `String::`,
+/// and a module of another crate is not the crate of that name.
 fn names(code: &str, path: &str) -> bool {
-    let is_of_word = |c: char| c.is_alphanumeric() || c == '_';
+    let is_of_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':');
     code.match_indices(path).any(|(at, _)| !code[..at].ends_with(is_of_word))
 }
 

@@ -55,7 +55,7 @@ fn check(exporter: &str, backend: &str, base: &str, told: Option<&str>) {
     let ran = Run::new(["check", "--record", &format!("{exporter}={url}")]).config(&config).run();
     let case = format!("{exporter} to one that is {backend}");
     assert_eq!(ran.status.code(), Some(0), "{case}: {}", ran.stderr);
-    assert!(ran.stdout.contains("up"), "{case}: {}", ran.stdout);
+    assert!(ran.stdout.contains("UP"), "{case}: {}", ran.stdout);
     match told {
         Some(told) => assert!(ran.stderr.contains("warning") && ran.stderr.contains(told), "{case}: {}", ran.stderr),
         None => assert_eq!(ran.stderr, "", "{case}"),

@@ -150,16 +150,18 @@ fn is_partial(context: &ReportContext<'_>, series: &BTreeSet<usize>, waves: &[De
     recovery::is_partial(failed, judged)
 }
 
-/// A wave divided where it paused. That of a pool had no pause: it would have been over.
+/// What happens less often than this is not chance.
+const CHANCE: f64 = 0.001;
+
+/// A wave divided where it paused. That of a pool fails in part, and goes on for hours: only what chance never
+/// makes is a pause of it.
 fn divided(context: &ReportContext<'_>, wave: DetectedWave, pause: i64) -> Vec<DetectedWave> {
-    if wave.is_pooled() {
-        return vec![wave];
-    }
     let series: BTreeSet<usize> = wave.members.iter().map(|member| member.series).collect();
     let (from, to) = (wave.start.after.unwrap_or(wave.start.by), wave.last().min(context.range.to));
     let checks = checks_of(context, &series, from, to);
     let failures = u64::from(context.range.rules.open_after.get());
-    waves::divide(wave, &checks, WaveDivision { pause, failures })
+    let chance = if wave.is_pooled() { recovery::NEVER_BY_CHANCE } else { CHANCE };
+    waves::divide(wave, &checks, WaveDivision { pause, failures, chance })
 }
 
 /// The judged checks of some series between two instants, in order of time.

@@ -77,13 +77,15 @@ pub(crate) struct WaveDivision {
     pub(crate) pause: i64,
     /// and a wave has at least so many failures: strays are none.
     pub(crate) failures: u64,
+    /// Good checks in a row that chance makes more often than this are no pause.
+    pub(crate) chance: f64,
 }
 
 /// Divides a wave where it paused: where all its series together had so many good checks in a row
 /// that at its failed ratio chance would not make them. One series that hardly fails must not
 /// bridge what is a pause for all others.
 pub(crate) fn divide(wave: DetectedWave, checks: &[PooledCheck], division: WaveDivision) -> Vec<DetectedWave> {
-    let clusters = clusters(checks, division.pause);
+    let clusters = clusters(checks, division);
     let is_last = |at: usize| at + 1 == clusters.len();
     let numbered = clusters.iter().enumerate();
     let is_wave = |(at, cluster): &(usize, &FailureCluster)| {
@@ -105,10 +107,7 @@ pub(crate) fn divide(wave: DetectedWave, checks: &[PooledCheck], division: WaveD
     parts
 }
 
-/// What happens less often than this is not chance.
-const CHANCE: f64 = 0.001;
-
-fn clusters(checks: &[PooledCheck], pause: i64) -> Vec<FailureCluster> {
+fn clusters(checks: &[PooledCheck], division: WaveDivision) -> Vec<FailureCluster> {
     let failed = checks.iter().filter(|judged| judged.failed).count() as u64;
     let good_share = 1.0 - ratio(failed, checks.len() as u64).unwrap_or(1.0);
     let mut clusters: Vec<FailureCluster> = Vec::new();
@@ -119,7 +118,9 @@ fn clusters(checks: &[PooledCheck], pause: i64) -> Vec<FailureCluster> {
             continue;
         }
         match clusters.last_mut() {
-            Some(cluster) if judged.at - cluster.newest.at < pause || good_share.powi(good) >= CHANCE => {
+            Some(cluster)
+                if judged.at - cluster.newest.at < division.pause || good_share.powi(good) >= division.chance =>
+            {
                 cluster.newest = *judged;
                 cluster.failures += 1;
             }
@@ -255,7 +256,7 @@ mod tests {
     fn a_wave_is_divided_where_all_its_series_pause() {
         let wave = DetectedWave { start: Transition { after: None, by: 0 }, end: None, members: Vec::new() };
         let checks = judged(&["xxxx.x.......xxx.xx", "x.xx.........x.xxxx", ".x..x..........x..x"]);
-        let division = WaveDivision { pause: 30, failures: 3 };
+        let division = WaveDivision { pause: 30, failures: 3, chance: 0.001 };
         let parts = divide(wave.clone(), &checks, division);
         assert_eq!(spans(&parts), [(0, Some(60)), (130, None)]);
         assert_eq!(parts[1].start.after, Some(120), "the last good check of the series that fails first");

@@ -8,7 +8,7 @@ const TOTAL: f64 = 0.9;
 
 /// A pause of a partial failure that chance makes less often than this is its end: there are thousands of pauses
 /// in the hours that one lasts, and none of them may end it.
-const NEVER_BY_CHANCE: f64 = 1e-6;
+pub(crate) const NEVER_BY_CHANCE: f64 = 1e-6;
 
 /// Whether so many failures of so many judged checks, from the first failure to the last, are a partial failure.
 pub(crate) fn is_partial(failed: u64, judged: u64) -> bool {
