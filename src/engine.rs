@@ -20,6 +20,7 @@ mod dial;
 mod digest;
 mod dns_answer;
 mod dns_check;
+mod dns_query;
 mod error;
 mod evidence;
 mod exchange;

@@ -20,7 +20,7 @@ use super::{html, offload, redirect, request_builder, text};
 /// How many are asked for at a time: what a browser does over HTTP/1.1.
 const AT_ONCE: usize = 6;
 
-/// The longest media type kept, in characters.
+/// How much of a media type is kept, in characters.
 const TYPE: usize = 100;
 
 /// A page whose files are to be loaded.

@@ -10,7 +10,8 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use rustix::io::Errno;
-use tokio::net::{TcpSocket, TcpStream};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use tokio::net::{TcpSocket, TcpStream, UdpSocket};
 
 use crate::model::FailureClass;
 
@@ -40,6 +41,15 @@ pub(super) struct ConnectError {
     pub(super) error: io::Error,
     /// How many addresses were tried.
     pub(super) tried: usize,
+}
+
+/// A socket for datagrams that is connected, so that the kernel takes those of this server alone.
+pub(super) fn open_udp(server: SocketAddr, source: &Source) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::for_address(server), Type::DGRAM, Some(Protocol::UDP))?;
+    socket.set_nonblocking(true)?;
+    source.bind(server, &SockRef::from(&socket))?;
+    socket.connect(&server.into())?;
+    UdpSocket::from_std(socket.into())
 }
 
 /// Connects to the first of these addresses that answers. `trace.remote` is the address that is
@@ -109,7 +119,7 @@ async fn connect(address: SocketAddr, source: &Source) -> io::Result<TcpStream> 
 /// A socket for this address that sends from `source`.
 fn bound_to(source: &Source, address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    source.bind(address, &socket2::SockRef::from(&socket))?;
+    source.bind(address, &SockRef::from(&socket))?;
     Ok(socket)
 }
 
@@ -118,7 +128,7 @@ impl Source {
     ///
     /// # Errors
     /// This host has no such address or interface, or may not send from it.
-    pub(super) fn bind(&self, to: SocketAddr, socket: &socket2::SockRef<'_>) -> io::Result<()> {
+    pub(super) fn bind(&self, to: SocketAddr, socket: &SockRef<'_>) -> io::Result<()> {
         if let Some(interface) = &self.interface {
             bind_interface(interface, socket).map_err(|error| match Errno::from_io_error(&error) {
                 Some(Errno::NODEV) => io::Error::other(UnusableSource::NoInterface(interface.clone())),
@@ -139,12 +149,12 @@ impl Source {
 }
 
 #[cfg(target_os = "linux")]
-fn bind_interface(interface: &str, socket: &socket2::SockRef<'_>) -> io::Result<()> {
+fn bind_interface(interface: &str, socket: &SockRef<'_>) -> io::Result<()> {
     socket.bind_device(Some(interface.as_bytes()))
 }
 
 #[cfg(not(target_os = "linux"))]
-fn bind_interface(_: &str, _: &socket2::SockRef<'_>) -> io::Result<()> {
+fn bind_interface(_: &str, _: &SockRef<'_>) -> io::Result<()> {
     Err(io::Error::other(UnusableSource::Unsupported))
 }
 

@@ -3,11 +3,13 @@
 use std::fmt::Write as _;
 
 use hickory_proto::ProtoError;
-use hickory_proto::op::{Edns, Header, Message, MessageType, OpCode, Query, ResponseCode};
+use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType as WireType};
-use hickory_proto::serialize::binary::{BinDecodable, BinDecoder};
+use hickory_proto::serialize::binary::BinDecodable as _;
 
 use crate::model::{DnsExpect, DnsFacts, DnsQuestion, FailureClass, RecordType, Redactor};
+
+use super::dns_query::{ALIASES, DnsQuery, DnsReplyHead};
 
 /// The payload that an OPT record offers (DNS flag day 2020).
 const PAYLOAD: u16 = 1232;
@@ -15,19 +17,6 @@ const PAYLOAD: u16 = 1232;
 /// How many records are kept, and how long each, in characters.
 const RECORDS: usize = 16;
 const RECORD: usize = 200;
-
-/// The most aliases followed within one answer.
-const ALIASES: usize = 32;
-
-/// A question as it is sent, under a random number.
-#[derive(Clone, Debug)]
-pub(super) struct DnsQuery {
-    name: Name,
-    kind: WireType,
-    id: u16,
-    /// The message.
-    pub(super) bytes: Vec<u8>,
-}
 
 /// An answer.
 #[derive(Clone, Debug)]
@@ -66,75 +55,53 @@ pub(super) enum DnsMessage {
     Malformed,
 }
 
-impl DnsQuery {
-    /// A question, with an OPT record (RFC 6891) where that is wanted.
-    ///
-    /// # Errors
-    /// A name that a message cannot carry.
-    pub(super) fn new(question: &DnsQuestion, edns: bool) -> Result<DnsQuery, ProtoError> {
-        let labels = question.name.split('.').filter(|label| !label.is_empty()).map(str::as_bytes);
-        let mut name = Name::from_labels(labels)?;
-        name.set_fqdn(true);
-        let kind = WireType::from(question.kind.0);
-        let mut message = Message::query();
-        message.metadata.recursion_desired = true;
-        message.add_query(Query::query(name.clone(), kind));
-        if edns {
-            let mut opt = Edns::new();
-            opt.set_max_payload(PAYLOAD);
-            message.set_edns(opt);
-        }
-        let bytes = message.to_vec()?;
-        Ok(DnsQuery { name, kind, id: message.metadata.id, bytes })
-    }
+/// A question as it is sent, with an OPT record where that is wanted.
+///
+/// # Errors
+/// A name that a message cannot carry.
+pub(super) fn query(question: &DnsQuestion, edns: bool) -> Result<DnsQuery, ProtoError> {
+    let labels = question.name.split('.').filter(|label| !label.is_empty()).map(str::as_bytes);
+    let mut name = Name::from_labels(labels)?;
+    name.set_fqdn(true);
+    DnsQuery::new(name, WireType::from(question.kind.0), edns.then_some(PAYLOAD))
+}
 
-    /// What a message is as the answer to this question; none where it is the answer to none or to another.
-    pub(super) fn read(&self, message: &[u8]) -> Option<DnsMessage> {
-        let mut decoder = BinDecoder::new(message);
-        let header = Header::read(&mut decoder).ok()?;
-        let is_reply = header.message_type == MessageType::Response && header.op_code == OpCode::Query;
-        if !is_reply || header.id != self.id {
-            return None;
-        }
-        let mut answer = DnsAnswer {
-            code: header.response_code.into(),
-            authoritative: header.authoritative,
-            records: Vec::new(),
-            asked: Vec::new(),
-            is_loop: false,
-        };
-        if header.counts.queries == 0 && header.response_code != ResponseCode::NoError {
-            // Some servers that refuse do not repeat the question.
-            return Some(DnsMessage::Answer(answer));
-        }
-        let query = Query::read(&mut decoder).ok()?;
-        let is_mine = query.query_type() == self.kind && *query.name() == self.name;
-        if header.counts.queries != 1 || query.query_class() != DNSClass::IN || !is_mine {
-            return None;
-        }
-        if header.truncation {
-            return Some(DnsMessage::Truncated);
-        }
-        for _ in 0..header.counts.answers {
-            let Ok(record) = Record::read(&mut decoder) else { return Some(DnsMessage::Malformed) };
-            answer.records.extend(DnsRecord::of(&record));
-        }
-        self.follow(&mut answer);
-        Some(DnsMessage::Answer(answer))
+/// What a message is as the answer to a question; none where it is the answer to none or to another.
+pub(super) fn read(query: &DnsQuery, message: &[u8]) -> Option<DnsMessage> {
+    let DnsReplyHead { header, has_question, mut rest } = query.answered_by(message)?;
+    let mut answer = DnsAnswer {
+        code: header.response_code.into(),
+        authoritative: header.authoritative,
+        records: Vec::new(),
+        asked: Vec::new(),
+        is_loop: false,
+    };
+    if !has_question {
+        return (header.response_code != ResponseCode::NoError).then_some(DnsMessage::Answer(answer));
     }
+    if header.truncation {
+        return Some(DnsMessage::Truncated);
+    }
+    for _ in 0..header.counts.answers {
+        let Ok(record) = Record::read(&mut rest) else { return Some(DnsMessage::Malformed) };
+        answer.records.extend(DnsRecord::of(&record));
+    }
+    answer.follow(query);
+    Some(DnsMessage::Answer(answer))
+}
 
+impl DnsAnswer {
     /// Follows the aliases of the name to the records that were asked for, in whatever order they came.
-    fn follow(&self, answer: &mut DnsAnswer) {
-        let mut at = self.name.clone();
-        let is_any = u16::from(self.kind) == RecordType::ANY.0;
+    fn follow(&mut self, query: &DnsQuery) {
+        let mut at = query.name.clone();
+        let is_any = u16::from(query.kind) == RecordType::ANY.0;
         for followed in 0.. {
-            let own = |(_, record): &(usize, &DnsRecord)| record.owner == at && (record.kind == self.kind || is_any);
-            answer.asked = answer.records.iter().enumerate().filter(own).map(|(place, _)| place).collect();
-            let alias =
-                answer.records.iter().find(|record| record.owner == at).and_then(|record| record.target.clone());
-            let Some(target) = alias.filter(|_| answer.asked.is_empty()) else { return };
-            if followed == ALIASES || target == self.name {
-                answer.is_loop = true;
+            let own = |(_, record): &(usize, &DnsRecord)| record.owner == at && (record.kind == query.kind || is_any);
+            self.asked = self.records.iter().enumerate().filter(own).map(|(place, _)| place).collect();
+            let alias = self.records.iter().find(|record| record.owner == at).and_then(|record| record.target.clone());
+            let Some(target) = alias.filter(|_| self.asked.is_empty()) else { return };
+            if followed == ALIASES || target == query.name {
+                self.is_loop = true;
                 return;
             }
             at = target;
@@ -142,8 +109,8 @@ impl DnsQuery {
     }
 
     /// Whether a server may do better without the OPT record, which it does not know.
-    pub(super) fn is_for_edns(answer: &DnsAnswer) -> bool {
-        matches!(ResponseCode::from(0, low_byte(answer.code)), ResponseCode::FormErr | ResponseCode::NotImp)
+    pub(super) fn is_for_edns(&self) -> bool {
+        matches!(ResponseCode::from(0, low_byte(self.code)), ResponseCode::FormErr | ResponseCode::NotImp)
     }
 }
 

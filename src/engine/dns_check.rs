@@ -4,9 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::UdpSocket;
 use tokio::time::{Instant, timeout_at};
 
 use crate::model::{DnsExpect, DnsQuestion, FailureClass, Phase};
@@ -14,8 +12,9 @@ use crate::model::{DnsExpect, DnsQuestion, FailureClass, Phase};
 use super::body::Body;
 use super::classify::connect_fault;
 use super::connector::Connector;
-use super::dial::{ConnectError, Source};
-use super::dns_answer::{DnsAnswer, DnsMessage, DnsQuery};
+use super::dial::{ConnectError, open_udp};
+use super::dns_answer::{self, DnsAnswer, DnsMessage};
+use super::dns_query::DnsQuery;
 use super::fault::{Fault, timed_out};
 use super::os_error::is_reset;
 use super::phase_error::{Ending, PhaseError};
@@ -98,7 +97,8 @@ impl DnsCheck<'_> {
         let Some(server) = addresses.first().copied() else { return Err(DnsError::Closed) };
         trace.remote = Some(server);
         for edns in [true, false] {
-            let query = DnsQuery::new(self.question, edns).map_err(|error| DnsError::Unsendable(error.to_string()))?;
+            let query =
+                dns_answer::query(self.question, edns).map_err(|error| DnsError::Unsendable(error.to_string()))?;
             trace.enter(Phase::Processing);
             let mut received = self.over_udp(server, &query).await?;
             if matches!(received.0, DnsMessage::Truncated) {
@@ -106,7 +106,7 @@ impl DnsCheck<'_> {
             }
             match received {
                 // A server that does not know the OPT record is asked without it.
-                (DnsMessage::Answer(answer), _) if edns && DnsQuery::is_for_edns(&answer) => {}
+                (DnsMessage::Answer(answer), _) if edns && answer.is_for_edns() => {}
                 (DnsMessage::Answer(answer), length) => return Ok((answer, length)),
                 (DnsMessage::Truncated, _) => return Err(DnsError::Truncated),
                 (DnsMessage::Malformed, _) => return Err(DnsError::Malformed),
@@ -118,19 +118,19 @@ impl DnsCheck<'_> {
     /// Asks over UDP. What is no answer to the question is passed over: anyone can send a datagram.
     async fn over_udp(&self, server: SocketAddr, query: &DnsQuery) -> Result<Received, DnsError> {
         let socket = open_udp(server, &self.connector.route.source)?;
-        socket.send(&query.bytes).await?;
+        socket.send(query.bytes()).await?;
         let mut buffer = vec![0; DATAGRAM];
         let (mut wait, mut resend) = (RESEND, Instant::now() + RESEND);
         loop {
             let Ok(received) = timeout_at(resend, socket.recv(&mut buffer)).await else {
                 // The question or its answer may be lost.
-                socket.send(&query.bytes).await?;
+                socket.send(query.bytes()).await?;
                 wait *= 2;
                 resend += wait;
                 continue;
             };
             let length = received?;
-            if let Some(message) = buffer.get(..length).and_then(|message| query.read(message)) {
+            if let Some(message) = buffer.get(..length).and_then(|message| dns_answer::read(query, message)) {
                 return Ok((message, length));
             }
             // A flood of datagrams must not keep this thread to itself.
@@ -147,8 +147,7 @@ impl DnsCheck<'_> {
         trace.enter(Phase::Connect);
         let mut stream = self.connector.reach(&[server], trace).await?;
         trace.enter(Phase::Processing);
-        let length = u16::try_from(query.bytes.len()).unwrap_or(u16::MAX);
-        stream.write_all(&[&length.to_be_bytes()[..], &query.bytes].concat()).await?;
+        stream.write_all(&query.framed()).await?;
         loop {
             let length = match stream.read_u16().await {
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(DnsError::Closed),
@@ -159,7 +158,7 @@ impl DnsCheck<'_> {
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(DnsError::Closed),
                 read => read?,
             };
-            if let Some(read) = query.read(&message) {
+            if let Some(read) = dns_answer::read(query, &message) {
                 return Ok((read, message.len()));
             }
         }
@@ -205,13 +204,4 @@ impl DnsCheck<'_> {
             }
         }
     }
-}
-
-/// A socket that is connected, so that the kernel takes datagrams of this server alone.
-fn open_udp(server: SocketAddr, source: &Source) -> io::Result<UdpSocket> {
-    let socket = Socket::new(Domain::for_address(server), Type::DGRAM, Some(Protocol::UDP))?;
-    socket.set_nonblocking(true)?;
-    source.bind(server, &SockRef::from(&socket))?;
-    socket.connect(&server.into())?;
-    UdpSocket::from_std(socket.into())
 }

@@ -3,7 +3,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use url::Url;
 
-use crate::model::{ExchangeDetail, HttpExchange, REDACTED, Redactor, SafeText, Step, is_secret_name};
+use crate::model::{ExchangeDetail, HEADER_LIMIT, HttpExchange, REDACTED, Redactor, SafeText, Step, is_secret_name};
 
 use super::exchange::Exchanged;
 use super::message::OutgoingRequest;
@@ -12,9 +12,6 @@ use super::text;
 
 /// The most headers kept of one message.
 const HEADERS: usize = 100;
-
-/// The longest value kept, in characters.
-const VALUE: usize = crate::model::HEADER_LIMIT;
 
 /// The exchange as it may be shown, as much of it as is wanted.
 pub(super) fn record(
@@ -28,7 +25,7 @@ pub(super) fn record(
     let head = exchanged.head.as_ref();
     let said = |name: HeaderName| {
         let value = head.and_then(|head| head.headers.get(name));
-        value.map(|value| redactor.clean_bytes(value.as_bytes(), VALUE))
+        value.map(|value| redactor.clean_bytes(value.as_bytes(), HEADER_LIMIT))
     };
     let host = (&header::HOST, &request.authority);
     let sent = std::iter::once(host).chain(&request.headers);

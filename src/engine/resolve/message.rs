@@ -4,27 +4,17 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use hickory_proto::ProtoError;
-use hickory_proto::op::{Edns, Header, Message, MessageType, OpCode, Query, ResponseCode};
+use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{DNSClass, Name, RecordType};
 use hickory_proto::serialize::binary::{BinDecodable, BinDecoder, DecodeError};
+
+use crate::engine::dns_query::{ALIASES, DnsQuery, DnsReplyHead};
 
 /// The payload that an OPT record offers (glibc's `RESOLV_EDNS_BUFFER_SIZE`).
 const PAYLOAD: u16 = 1200;
 
-/// The most aliases followed within one reply.
-const ALIASES: usize = 32;
-
 /// The most addresses kept of one reply.
 const ADDRESSES: usize = 256;
-
-/// A question to a server, under a random number.
-#[derive(Clone, Debug)]
-pub(super) struct Question {
-    name: Name,
-    kind: RecordType,
-    id: u16,
-    bytes: Vec<u8>,
-}
 
 /// A usable reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,74 +44,38 @@ pub(super) enum Unusable {
     Truncated,
 }
 
-impl Question {
-    /// A question for the records of a name, with an OPT record (RFC 6891) where that is wanted.
-    ///
-    /// # Errors
-    /// A name that a message cannot carry.
-    pub(super) fn new(name: &Name, kind: RecordType, edns: bool) -> Result<Question, ProtoError> {
-        let mut message = Message::query();
-        message.metadata.recursion_desired = true;
-        message.add_query(Query::query(name.clone(), kind));
-        if edns {
-            let mut opt = Edns::new();
-            opt.set_max_payload(PAYLOAD);
-            message.set_edns(opt);
-        }
-        let bytes = message.to_vec()?;
-        Ok(Question { name: name.clone(), kind, id: message.metadata.id, bytes })
-    }
+/// A question for the records of a name, with an OPT record where that is wanted.
+///
+/// # Errors
+/// A name that a message cannot carry.
+pub(super) fn query(name: &Name, kind: RecordType, edns: bool) -> Result<DnsQuery, ProtoError> {
+    DnsQuery::new(name.clone(), kind, edns.then_some(PAYLOAD))
+}
 
-    /// The message to send.
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes
+/// What a message is as the reply to a question; none where it is the reply to none or to another,
+/// and is to be ignored.
+pub(super) fn read(query: &DnsQuery, message: &[u8]) -> Option<Result<Reply, Unusable>> {
+    let DnsReplyHead { header, has_question, mut rest } = query.answered_by(message)?;
+    let code = header.response_code;
+    if !matches!(code, ResponseCode::NoError | ResponseCode::NXDomain) {
+        return Some(Err(Unusable::Code(code)));
     }
-
-    /// The message to send over TCP: its length stands before it.
-    pub(super) fn framed(&self) -> Vec<u8> {
-        let length = u16::try_from(self.bytes.len()).unwrap_or(u16::MAX);
-        [&length.to_be_bytes()[..], &self.bytes].concat()
+    if !has_question {
+        return None;
     }
-
-    /// What a message is as the reply to this question; none where it is the reply to none or to
-    /// another, and is to be ignored.
-    pub(super) fn read(&self, message: &[u8]) -> Option<Result<Reply, Unusable>> {
-        let mut decoder = BinDecoder::new(message);
-        let header = Header::read(&mut decoder).ok()?;
-        let is_reply = header.message_type == MessageType::Response && header.op_code == OpCode::Query;
-        if !is_reply || header.id != self.id {
-            return None;
-        }
-        let code = header.response_code;
-        let is_error = !matches!(code, ResponseCode::NoError | ResponseCode::NXDomain);
-        if header.counts.queries == 0 && is_error {
-            // Some servers that refuse do not repeat the question.
-            return Some(Err(Unusable::Code(code)));
-        }
-        if header.counts.queries != 1 || !self.is_asked_by(&Query::read(&mut decoder).ok()?) {
-            return None;
-        }
-        if is_error {
-            return Some(Err(Unusable::Code(code)));
-        }
-        if header.truncation {
-            return Some(Err(Unusable::Truncated));
-        }
-        if code == ResponseCode::NXDomain {
-            return Some(Ok(Reply::NotFound));
-        }
-        let counts = header.counts;
-        if counts.answers == 0 {
-            let referral = !header.authoritative && !header.recursion_available && counts.additionals == 0;
-            return Some(if referral { Err(Unusable::Referral) } else { Ok(Reply::NoData) });
-        }
-        let answers = Answers::read(&mut decoder, counts.answers, self.kind);
-        Some(answers.map(|answers| answers.follow(&self.name)).map_err(|_| Unusable::Malformed))
+    if header.truncation {
+        return Some(Err(Unusable::Truncated));
     }
-
-    fn is_asked_by(&self, query: &Query) -> bool {
-        query.query_type() == self.kind && query.query_class() == DNSClass::IN && *query.name() == self.name
+    if code == ResponseCode::NXDomain {
+        return Some(Ok(Reply::NotFound));
     }
+    let counts = header.counts;
+    if counts.answers == 0 {
+        let referral = !header.authoritative && !header.recursion_available && counts.additionals == 0;
+        return Some(if referral { Err(Unusable::Referral) } else { Ok(Reply::NoData) });
+    }
+    let answers = Answers::read(&mut rest, counts.answers, query.kind);
+    Some(answers.map(|answers| answers.follow(&query.name)).map_err(|_| Unusable::Malformed))
 }
 
 /// The records of an answer section that matter here.
@@ -200,6 +154,7 @@ pub(super) fn name(host: &str) -> Result<Name, ProtoError> {
 
 #[cfg(test)]
 mod tests {
+    use hickory_proto::op::{Message, MessageType, OpCode, Query};
     use hickory_proto::rr::rdata::{A, AAAA, CNAME};
     use hickory_proto::rr::{RData, Record};
     use proptest::prelude::*;
@@ -210,11 +165,11 @@ mod tests {
         name(text).expect("a name")
     }
 
-    fn question() -> Question {
-        Question::new(&host("site.test"), RecordType::A, false).expect("a question")
+    fn question() -> DnsQuery {
+        query(&host("site.test"), RecordType::A, false).expect("a question")
     }
 
-    fn reply(question: &Question, records: Vec<Record>) -> Message {
+    fn reply(question: &DnsQuery, records: Vec<Record>) -> Message {
         let mut message = Message::new(question.id, MessageType::Response, OpCode::Query);
         message.metadata.recursion_available = true;
         message.add_query(Query::query(question.name.clone(), question.kind));
@@ -233,7 +188,7 @@ mod tests {
     fn read(records: Vec<Record>) -> Reply {
         let question = question();
         let bytes = reply(&question, records).to_vec().expect("a message");
-        question.read(&bytes).expect("a reply").expect("a usable one")
+        super::read(&question, &bytes).expect("a reply").expect("a usable one")
     }
 
     fn addresses(last: &[u8]) -> Reply {
@@ -246,7 +201,7 @@ mod tests {
             let name = host(written);
             let labels: Vec<&[u8]> = name.iter().collect();
             assert_eq!(labels.join(&b'.'), written.as_bytes());
-            Question::new(&name, RecordType::A, false).expect("a question");
+            query(&name, RecordType::A, false).expect("a question");
         }
         for written in ["", "a..test", ".test", "..", &format!("{}.test", "a".repeat(64)), &"abcdefg.".repeat(40)] {
             assert!(name(written).is_err(), "{written:?}");
@@ -297,13 +252,13 @@ mod tests {
         let mut no_question = good.clone();
         no_question.queries.clear();
         for message in [wrong_id, a_query, wrong_name, wrong_kind, no_question] {
-            assert_eq!(question.read(&message.to_vec().expect("a message")), None);
+            assert_eq!(super::read(&question, &message.to_vec().expect("a message")), None);
         }
-        assert_eq!(question.read(&[]), None);
-        assert_eq!(question.read(b"HTTP/1.1 400 Bad Request\r\n"), None);
+        assert_eq!(super::read(&question, &[]), None);
+        assert_eq!(super::read(&question, b"HTTP/1.1 400 Bad Request\r\n"), None);
         let mut other_case = good.clone();
         other_case.queries = vec![Query::query(host("SITE.Test"), RecordType::A)];
-        assert!(question.read(&other_case.to_vec().expect("a message")).is_some());
+        assert!(super::read(&question, &other_case.to_vec().expect("a message")).is_some());
     }
 
     #[test]
@@ -312,16 +267,16 @@ mod tests {
         for code in [ResponseCode::ServFail, ResponseCode::Refused, ResponseCode::NotImp, ResponseCode::FormErr] {
             let mut message = reply(&question, Vec::new());
             message.metadata.response_code = code;
-            let whole = question.read(&message.to_vec().expect("a message"));
+            let whole = super::read(&question, &message.to_vec().expect("a message"));
             assert_eq!(whole, Some(Err(Unusable::Code(code))));
             message.queries.clear();
-            assert_eq!(question.read(&message.to_vec().expect("a message")), Some(Err(Unusable::Code(code))));
+            assert_eq!(super::read(&question, &message.to_vec().expect("a message")), Some(Err(Unusable::Code(code))));
         }
         let mut lame = reply(&question, Vec::new());
         lame.metadata.recursion_available = false;
-        assert_eq!(question.read(&lame.to_vec().expect("a message")), Some(Err(Unusable::Referral)));
+        assert_eq!(super::read(&question, &lame.to_vec().expect("a message")), Some(Err(Unusable::Referral)));
         lame.metadata.authoritative = true;
-        assert_eq!(question.read(&lame.to_vec().expect("a message")), Some(Ok(Reply::NoData)));
+        assert_eq!(super::read(&question, &lame.to_vec().expect("a message")), Some(Ok(Reply::NoData)));
     }
 
     #[test]
@@ -331,10 +286,10 @@ mod tests {
         // Eight additional records are announced, and three bytes of nonsense follow.
         bytes[11] = 8;
         bytes.extend([0xff, 0xff, 0xff]);
-        assert_eq!(question.read(&bytes), Some(Ok(addresses(&[1]))));
+        assert_eq!(super::read(&question, &bytes), Some(Ok(addresses(&[1]))));
         // An answer that is announced and is not there.
         bytes[7] = 2;
-        assert_eq!(question.read(&bytes), Some(Err(Unusable::Malformed)));
+        assert_eq!(super::read(&question, &bytes), Some(Err(Unusable::Malformed)));
     }
 
     proptest! {
@@ -346,7 +301,7 @@ mod tests {
             let length = bytes.len();
             bytes[at % length] = with;
             bytes.truncate(cut);
-            let _ = question.read(&bytes);
+            let _ = super::read(&question, &bytes);
         }
     }
 }

@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{Name, RecordType};
-use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpStream, UdpSocket};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
-use super::message::{Question, Reply, Unusable};
+use crate::engine::dial::{Source, open_udp};
+use crate::engine::dns_query::DnsQuery;
+
+use super::message;
+use super::message::{Reply, Unusable};
 use super::resolv_conf::ResolvConf;
 
 /// How long the other family is waited for once one has brought addresses: a server that drops
@@ -121,7 +124,7 @@ async fn ask_together(
 }
 
 /// A question with its reply, once that has come.
-type PendingQuestion = (RecordType, Question, Option<Result<Reply, Trouble>>);
+type PendingQuestion = (RecordType, DnsQuery, Option<Result<Reply, Trouble>>);
 
 /// The questions under way.
 struct Pending {
@@ -131,14 +134,14 @@ struct Pending {
 
 impl Pending {
     fn new(name: &Name, kinds: &[RecordType], edns: bool, patience: Duration) -> Pending {
-        let question = |kind: &RecordType| match Question::new(name, *kind, edns) {
+        let question = |kind: &RecordType| match message::query(name, *kind, edns) {
             Ok(question) => Some((*kind, question, None)),
             Err(_) => None,
         };
         Pending { questions: kinds.iter().filter_map(question).collect(), until: Instant::now() + patience }
     }
 
-    fn open(&self) -> impl Iterator<Item = &Question> {
+    fn open(&self) -> impl Iterator<Item = &DnsQuery> {
         self.questions.iter().filter(|(_, _, reply)| reply.is_none()).map(|(_, question, _)| question)
     }
 
@@ -149,7 +152,7 @@ impl Pending {
     /// Takes a message in; one that answers nothing asked here is ignored.
     fn take(&mut self, message: &[u8], may_be_cut: bool) {
         for (_, question, reply) in self.questions.iter_mut().filter(|(_, _, reply)| reply.is_none()) {
-            let Some(read) = question.read(message) else { continue };
+            let Some(read) = message::read(question, message) else { continue };
             let read = match read {
                 Err(Unusable::Malformed) if may_be_cut => Err(Unusable::Truncated),
                 read => read,
@@ -209,7 +212,7 @@ async fn over_udp(server: SocketAddr, pending: &mut Pending) {
 }
 
 async fn udp_rounds(server: SocketAddr, pending: &mut Pending) -> io::Result<()> {
-    let socket = open_udp(server)?;
+    let socket = open_udp(server, &Source::default())?;
     for question in pending.open() {
         socket.send(question.bytes()).await?;
     }
@@ -237,13 +240,6 @@ async fn udp_rounds(server: SocketAddr, pending: &mut Pending) -> io::Result<()>
     Ok(())
 }
 
-fn open_udp(server: SocketAddr) -> io::Result<UdpSocket> {
-    let socket = Socket::new(Domain::for_address(server), Type::DGRAM, Some(Protocol::UDP))?;
-    socket.set_nonblocking(true)?;
-    socket.connect(&server.into())?;
-    UdpSocket::from_std(socket.into())
-}
-
 /// One connection for all questions, one after the other, and another where the server ends it
 /// after a reply.
 async fn over_tcp(server: SocketAddr, pending: &mut Pending) {
@@ -267,7 +263,7 @@ async fn tcp_round(server: SocketAddr, pending: &mut Pending) -> io::Result<()> 
     stream.set_nodelay(true)?;
     loop {
         let open = pending.open().count();
-        let Some(question) = pending.open().next().map(Question::framed) else { return Ok(()) };
+        let Some(question) = pending.open().next().map(DnsQuery::framed) else { return Ok(()) };
         stream.write_all(&question).await?;
         while pending.open().count() == open {
             let length = stream.read_u16().await?;
