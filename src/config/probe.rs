@@ -7,6 +7,7 @@ pub(crate) mod body;
 pub(crate) mod dns;
 pub(crate) mod expect;
 pub(crate) mod journey;
+pub(crate) mod json_rules;
 pub(crate) mod maintenance;
 pub(crate) mod matrix;
 pub(crate) mod protocol_keys;
