@@ -115,10 +115,13 @@ impl OpenIncidents {
         let series = self.intervals.len();
         let interval = self.intervals.get(&outcome.probe).copied();
         let rules = self.rules;
-        let probe = self.probes.entry(outcome.probe.clone()).or_insert_with(|| WatchedProbe {
-            surface: outcome.surface.clone(),
-            detector: OutageDetector::new(&rules, interval, series),
-        });
+        // By name first: each check comes here, and its probe and surface are known but once.
+        if !self.probes.contains_key(&outcome.probe) {
+            let detector = OutageDetector::new(&rules, interval, series);
+            let watched = WatchedProbe { surface: outcome.surface.clone(), detector };
+            self.probes.insert(outcome.probe.clone(), watched);
+        }
+        let probe = self.probes.get_mut(&outcome.probe)?;
         let was_open = probe.detector.is_open();
         if !was_open {
             // A probe that is given another surface meanwhile closes what it has opened.
@@ -126,13 +129,12 @@ impl OpenIncidents {
         }
         probe.detector.push(at, failed);
         let is_open = probe.detector.is_open();
-        let name = probe.surface.clone();
-        let pools = self.pools;
-        let surface = self.surfaces.entry(name.clone()).or_insert_with(|| WatchedSurface {
-            pool: LivePool::new(interval, pools),
-            probes_open: 0,
-            open: None,
-        });
+        let name = &probe.surface;
+        if !self.surfaces.contains_key(name) {
+            let pool = LivePool::new(interval, self.pools);
+            self.surfaces.insert(name.clone(), WatchedSurface { pool, probes_open: 0, open: None });
+        }
+        let surface = self.surfaces.get_mut(name)?;
         surface.probes_open = (surface.probes_open + usize::from(is_open)).saturating_sub(usize::from(was_open));
         if !is_open {
             surface.pool.push(at, failed);
@@ -141,9 +143,9 @@ impl OpenIncidents {
         let counted = probe.detector.failing();
         surface.follow(&outcome.probe, failed, outage.unwrap_or(at), counted).map(|(is_open, since)| {
             if is_open {
-                IncidentChange::Opened { surface: name, since }
+                IncidentChange::Opened { surface: name.clone(), since }
             } else {
-                IncidentChange::Closed { surface: name, since }
+                IncidentChange::Closed { surface: name.clone(), since }
             }
         })
     }
