@@ -65,5 +65,5 @@ if command -v cargo-deb >/dev/null && [ "$profile" = dist ]; then
     "${deb[@]}"
 fi
 cd "$out"
-find . -name 'uptick*.tar.gz' -o -name '*.deb' | sort | xargs sha256sum >SHA256SUMS
+find . -name 'uptick*.tar.gz' -o -name '*.deb' | sed 's|^[.]/||' | sort | xargs sha256sum -- >SHA256SUMS
 ls -l

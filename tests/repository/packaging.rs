@@ -94,7 +94,7 @@ fn the_pipelines_are_what_github_and_gitlab_read() {
 
 #[test]
 fn the_scripts_and_the_dockerfile_pass_their_linters() {
-    accepts("shellcheck", &[".ci/run", "packaging/build.sh"]);
+    accepts("shellcheck", &[".ci/run", "packaging/build.sh", "packaging/install.sh"]);
     accepts("hadolint", &["packaging/docker/Dockerfile"]);
 }
 
