@@ -9,10 +9,17 @@ use std::{io, thread};
 
 use super::disk::Disk;
 
-/// The first wait for a lock that another holds.
-const FIRST_WAIT: Duration = Duration::from_millis(2);
-/// The longest wait between two attempts.
-const LONGEST_WAIT: Duration = Duration::from_millis(100);
+/// How long a writer pauses between two attempts, by how long it has waited. A lock that is free goes to whoever
+/// asks next, so those who have waited longer ask more often: with waits that grow, a writer that was unlucky twice
+/// is passed by all who come after it. A lock that is held for seconds is held for something long, and nobody is
+/// first in line.
+const PAUSES: [(Duration, Duration); 3] = [
+    (Duration::from_millis(40), Duration::from_millis(8)),
+    (Duration::from_secs(2), Duration::from_millis(2)),
+    (Duration::from_secs(5), Duration::from_millis(20)),
+];
+/// The pause of a writer that has waited longer than all of that.
+const LAST_PAUSE: Duration = Duration::from_millis(100);
 
 /// The lock, held until it is dropped.
 #[derive(Debug)]
@@ -36,7 +43,6 @@ pub(super) enum NoLock {
 pub(super) fn acquire(disk: &Disk, path: &Path, timeout: Duration) -> Result<Lock, NoLock> {
     let (file, _) = disk.open(path).map_err(NoLock::Failed)?;
     let begin = Instant::now();
-    let mut wait = FIRST_WAIT;
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(Lock { _file: file }),
@@ -45,12 +51,12 @@ pub(super) fn acquire(disk: &Disk, path: &Path, timeout: Duration) -> Result<Loc
             Err(TryLockError::Error(error)) if is_unsupported(&error) => return Err(NoLock::Unsupported),
             Err(TryLockError::Error(error)) => return Err(NoLock::Failed(error)),
         }
-        let left = timeout.saturating_sub(begin.elapsed());
+        let waited = begin.elapsed();
+        let left = timeout.saturating_sub(waited);
         if left.is_zero() {
             return Err(NoLock::Held);
         }
-        thread::sleep(jittered(wait).min(left));
-        wait = (wait * 2).min(LONGEST_WAIT);
+        thread::sleep(jittered(pause_after(waited)).min(left));
     }
 }
 
@@ -61,9 +67,25 @@ fn is_unsupported(error: &io::Error) -> bool {
         .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }
 
+fn pause_after(waited: Duration) -> Duration {
+    PAUSES.iter().find(|(until, _)| waited < *until).map_or(LAST_PAUSE, |(_, pause)| *pause)
+}
+
 /// Half to one and a half times as long, so that writers that wait do not wake together. The
 /// standard library's hash keys are the one source of chance it offers.
 fn jittered(wait: Duration) -> Duration {
     let chance = u32::try_from(RandomState::new().hash_one(wait) % 1000).unwrap_or_default();
     wait / 2 + wait * chance / 1000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_waited_longer_asks_more_often_until_the_lock_is_held_for_something_long() {
+        let [new, old, long, endless] =
+            [1, 100, 3_000, 60_000].map(|waited| pause_after(Duration::from_millis(waited)));
+        assert!(old < new && new < long && long < endless, "{old:?} {new:?} {long:?} {endless:?}");
+    }
 }

@@ -201,7 +201,7 @@ fn a_percentage_is_printed_as_it_was_meant() {
     let config = format!("[surface.default]\nobjective = \"99.9% over 30d\"\n{}", probe(""));
     let run = Run::new(["check", "--record", "-q"]).config(&config).run();
     let folder = run.folder.path().to_path_buf();
-    let mut report = std::process::Command::new(env!("CARGO_BIN_EXE_uptick"));
+    let mut report = std::process::Command::new(crate::support::run::binary());
     let report = report.args(["report", "--format", "json"]).current_dir(&folder).output().unwrap();
     let text = String::from_utf8(report.stdout).unwrap();
     assert!(text.contains("\"objective\": 0.999,"), "{text}");

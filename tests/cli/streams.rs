@@ -16,7 +16,7 @@ const ESCAPE: char = '\u{1b}';
 fn on_a_terminal(arguments: &[&str], environment: &[(&str, &str)], config: &str) -> String {
     let line = arguments.join(" ");
     let mut run = Run::new([""]).config(config);
-    let binary = env!("CARGO_BIN_EXE_uptick");
+    let binary = crate::support::run::binary();
     // `script` gives the command a terminal; the run's own words would be its last arguments.
     run = run.through(["sh", "-c", &format!("exec script --quiet --return --command '{binary} {line}' /dev/null")]);
     run = run.env("TERM", "xterm-256color");

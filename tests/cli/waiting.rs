@@ -54,7 +54,7 @@ fn a_url_is_watched_without_a_file_and_reported_from_its_journal() {
     assert!(ran.stderr.contains("watching 1 probe from vantage local, recorded in uptick-journal"), "{}", ran.stderr);
     let folder = ran.folder.path();
     assert!(recorded(folder)[0] >= 2);
-    let report = std::process::Command::new(env!("CARGO_BIN_EXE_uptick"));
+    let report = std::process::Command::new(crate::support::run::binary());
     let mut report = report;
     let report = report.args(["report", "uptick-journal"]).current_dir(folder).output().unwrap();
     assert_eq!(report.status.code(), Some(0), "{}", String::from_utf8_lossy(&report.stdout));

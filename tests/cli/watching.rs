@@ -136,7 +136,7 @@ fn the_end_of_its_terminal_ends_a_watch_and_an_ignored_hangup_does_not() {
     let server = healthy();
     let config = FAST.to_owned() + &probe("home", &server.url("/"), &[]);
     // `script` gives the watch a terminal of its own, as a shell does that is closed later.
-    let binary = env!("CARGO_BIN_EXE_uptick");
+    let binary = crate::support::run::binary();
     let command = format!("trap '' TERM; {binary} watch; echo $? > ended");
     let line = ["sh", "-c", &format!("exec script --quiet --command \"{command}\" /dev/null")];
     let run = Run::new([""]).config(&config).through(line).env("SHELL", "/bin/sh");

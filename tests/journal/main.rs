@@ -13,5 +13,6 @@ mod files;
 mod fleet;
 mod histogram_interoperability;
 mod lines_on_disk;
+mod model;
 #[cfg(feature = "object-store")]
 mod object_store;

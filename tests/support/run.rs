@@ -83,11 +83,11 @@ impl Run {
 
     /// The command, for tests that need the process itself.
     pub fn command(&self) -> Command {
-        let binary = env!("CARGO_BIN_EXE_uptick");
+        let binary = binary();
         let mut command = match self.wrapper.split_first() {
             Some((program, words)) => {
                 let mut command = Command::new(program);
-                command.args(words).arg(binary);
+                command.args(words).arg(&binary);
                 command
             }
             None => Command::new(binary),
@@ -164,6 +164,11 @@ impl Ran {
         files.sort();
         files
     }
+}
+
+/// The binary of this build, or the one that the scorecard measures.
+pub fn binary() -> String {
+    std::env::var("UPTICK_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_uptick").to_owned())
 }
 
 fn collect(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<String> {
