@@ -38,8 +38,8 @@ pub struct CheckReportBuilder {
     retained: Retained,
     /// The checks that were due in maintenance.
     maintenance: Counts,
-    /// The windows of each probe without those in maintenance, which no condition and no comparison sees.
-    judged: Vec<Window>,
+    /// The windows without those in maintenance, of the probes that had one: no condition and no comparison sees it.
+    without_maintenance: BTreeMap<usize, Window>,
     /// What `warn` names and did not hold, by probe.
     unmet_warnings: BTreeMap<String, Vec<Mismatch>>,
     conditions: Option<Vec<Condition>>,
@@ -58,7 +58,7 @@ impl CheckReportBuilder {
             probes: Vec::new(),
             retained: Retained::default(),
             maintenance: Counts::default(),
-            judged: Vec::new(),
+            without_maintenance: BTreeMap::new(),
             unmet_warnings: BTreeMap::new(),
             conditions: None,
             judging: JudgingRules::default(),
@@ -67,6 +67,12 @@ impl CheckReportBuilder {
         };
         fold.adopt(probes);
         fold
+    }
+
+    /// Keeps no good outcome of a run that goes on and on.
+    #[must_use]
+    pub fn of_watch(self) -> CheckReportBuilder {
+        CheckReportBuilder { retained: Retained::forgetting_good(), ..self }
     }
 
     /// Judges the run by these conditions, where there are any.
@@ -108,7 +114,6 @@ impl CheckReportBuilder {
             let (name, surface) = (probe.name.as_str().into(), probe.surface.as_str().into());
             let window = Window::empty(&self.vantage, &name, &surface, probe.control);
             self.places.insert(probe.name.clone(), self.probes.len());
-            self.judged.push(window.clone());
             self.probes.push((Arc::clone(probe), window));
         }
     }
@@ -136,28 +141,31 @@ impl CheckReportBuilder {
     pub fn window(&mut self, window: &Window) {
         if let Some(place) = self.places.get(&*window.probe) {
             let sum = &mut self.probes[*place].1;
-            sum.merge(window);
-            if sum.strip.runs().len() > STRIP_LIMIT {
-                sum.strip.thin();
+            if window.maintenance {
+                self.without_maintenance.entry(*place).or_insert_with(|| sum.clone());
+            } else if let Some(judged) = self.without_maintenance.get_mut(place) {
+                add(judged, window);
             }
-            if !window.maintenance {
-                let judged = &mut self.judged[*place];
-                judged.merge(window);
-                judged.strip.thin();
-            }
+            add(sum, window);
         }
     }
 
     /// The document, `elapsed` after the start, once every window was added.
     #[must_use]
     pub fn finish(self, elapsed: Duration, warnings: &[String]) -> CheckReport {
-        let states = self.judging.states(&self.judged);
-        let summaries = self.probes.iter().zip(&self.judged).zip(&states.probes);
+        let judged: Vec<&Window> = self
+            .probes
+            .iter()
+            .enumerate()
+            .map(|(place, (_, all))| self.without_maintenance.get(&place).unwrap_or(all))
+            .collect();
+        let states = self.judging.states(&judged);
+        let summaries = self.probes.iter().zip(&judged).zip(&states.probes);
         let verdicts: Vec<Verdict> =
             summaries.map(|(((_, window), judged), state)| verdict_of(&window.counts, judged, *state)).collect();
         let surfaces = surfaces(&self.probes, &verdicts, &states);
-        let violations = self.conditions.as_ref().map(|conditions| violations(conditions, &self.judged));
-        let regressions = self.recorded.as_ref().map(|recorded| regressions(recorded, &self.judged));
+        let violations = self.conditions.as_ref().map(|conditions| violations(conditions, &judged));
+        let regressions = self.recorded.as_ref().map(|recorded| regressions(recorded, &judged));
         let is_of_availability = |conditions: &Vec<Condition>| conditions.iter().any(Condition::is_of_availability);
         let availability_judged = !self.conditions.as_ref().is_some_and(is_of_availability);
         let mut unmet_warnings = self.unmet_warnings;
@@ -202,6 +210,14 @@ impl CheckReportBuilder {
     }
 }
 
+/// Adds a window to a sum, whose strip stays short.
+fn add(sum: &mut Window, window: &Window) {
+    sum.merge(window);
+    if sum.strip.runs().len() > STRIP_LIMIT {
+        sum.strip.thin();
+    }
+}
+
 /// The verdict without the checks that were due in maintenance: a target that is down then is as
 /// announced.
 fn verdict_beside(all: &Counts, maintenance: &Counts, state: State) -> Verdict {
@@ -220,13 +236,13 @@ fn verdict_of(counts: &Counts, judged: &Window, state: State) -> Verdict {
 }
 
 /// The conditions that probes meet, in the order of the probes. Control targets have no say.
-fn violations(conditions: &[Condition], probes: &[Window]) -> Vec<Violation> {
+fn violations(conditions: &[Condition], probes: &[&Window]) -> Vec<Violation> {
     let windows = probes.iter().filter(|window| !window.control);
     windows.flat_map(|window| conditions.iter().filter_map(|condition| condition.judge(window))).collect()
 }
 
 /// How each probe compares with its record.
-fn regressions(recorded: &BTreeMap<Arc<str>, Window>, probes: &[Window]) -> Vec<Regression> {
+fn regressions(recorded: &BTreeMap<Arc<str>, Window>, probes: &[&Window]) -> Vec<Regression> {
     let windows = probes.iter().filter(|window| !window.control);
     windows.map(|window| regression::compare(window, recorded.get(&window.probe))).collect()
 }

@@ -36,7 +36,7 @@ impl JudgingRules {
     }
 
     /// The states of what these windows hold, one a probe.
-    pub(super) fn states(&self, windows: &[Window]) -> RunStates {
+    pub(super) fn states(&self, windows: &[&Window]) -> RunStates {
         let open_after = self.rules.open_after.get();
         let is_one_pass = windows.iter().all(|window| window.counts.judged() <= 1);
         let mut probes = Vec::new();

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::model::{FailureClass, Outcome};
+use crate::model::{FailureClass, Outcome, Verdict};
 
 /// A run of up to this many checks keeps every outcome.
 pub(crate) const ALL_UP_TO: usize = 2_000;
@@ -20,6 +20,8 @@ pub(crate) struct Retained {
     seen: u64,
     /// Once the run is long: the failures kept by probe and class, and each probe's last outcome.
     thinned: Option<Thinned>,
+    /// Whether a good outcome is dropped once the run is long, though it be the probe's last.
+    forgets_good: bool,
 }
 
 #[derive(Debug, Default)]
@@ -29,6 +31,11 @@ struct Thinned {
 }
 
 impl Retained {
+    /// Of a run that ends when somebody ends it: the last good check of each of many probes is no news then.
+    pub(crate) fn forgetting_good() -> Retained {
+        Retained { forgets_good: true, ..Retained::default() }
+    }
+
     /// Keeps an outcome, or drops it where the run is long and it says nothing new.
     pub(crate) fn add(&mut self, outcome: Arc<Outcome>) {
         let number = self.seen;
@@ -44,7 +51,11 @@ impl Retained {
                 if thinned.wants(&outcome) {
                     self.outcomes.insert(number, Arc::clone(&outcome));
                 }
-                thinned.last.insert(outcome.probe.clone(), (number, outcome));
+                if self.forgets_good && outcome.verdict == Verdict::Up {
+                    thinned.last.remove(&outcome.probe);
+                } else {
+                    thinned.last.insert(outcome.probe.clone(), (number, outcome));
+                }
             }
         }
     }
@@ -56,7 +67,9 @@ impl Retained {
             if thinned.wants(&outcome) {
                 self.outcomes.insert(number, Arc::clone(&outcome));
             }
-            thinned.last.insert(outcome.probe.clone(), (number, outcome));
+            if !self.forgets_good || outcome.verdict != Verdict::Up {
+                thinned.last.insert(outcome.probe.clone(), (number, outcome));
+            }
         }
         self.thinned = Some(thinned);
     }

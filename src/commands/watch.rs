@@ -121,7 +121,7 @@ fn prepare<'w>(
         journal: recorded.as_ref().map(|journal| journal.display().to_string()),
         colour: terminal.talk_colour,
     };
-    let document = run_outputs::document(config, probes);
+    let document = run_outputs::document(config, probes).of_watch();
     let mut outputs = RunOutputs::start(config, document, recorded, exporters, alerts)?;
     outputs.record_plan(&config.settings, probes);
     let screen = WatchScreen::new(probes, config.incident, facts, terminal);

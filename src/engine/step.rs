@@ -276,7 +276,7 @@ impl StepRun<'_> {
         let mut unmet = if fault.is_some() && !is_waiting {
             status.and_then(|status| expect::status(expect, status))
         } else {
-            let names_certificate = [expect, &self.step.warn].iter().any(|rules| !rules.certificate_names.is_empty());
+            let names_certificate = [expect, &*self.step.warn].iter().any(|rules| !rules.certificate_names.is_empty());
             let received = ReceivedResponse {
                 status,
                 headers: &headers,

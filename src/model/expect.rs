@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::RangeInclusive;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use http::{HeaderName, StatusCode};
@@ -88,10 +89,12 @@ impl Default for Expect {
 }
 
 impl Expect {
-    /// Nothing is expected, not even of the status: the start of `warn`.
+    /// Nothing is expected, not even of the status: the start of `warn`. All share one.
     #[must_use]
-    pub fn nothing() -> Expect {
-        Expect { status: Vec::new(), ..Expect::default() }
+    pub fn nothing() -> Arc<Expect> {
+        static NOTHING: LazyLock<Arc<Expect>> =
+            LazyLock::new(|| Arc::new(Expect { status: Vec::new(), ..Expect::default() }));
+        Arc::clone(&NOTHING)
     }
 
     /// Whether an expectation needs the whole body: then a body past the limit is a failure.

@@ -1,5 +1,6 @@
 //! Journeys: values captured by one step for the next, and journeys that several probes share.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderName;
@@ -15,8 +16,9 @@ pub struct Step {
     pub request: Request,
     /// What must hold of the answer.
     pub expect: Expect,
-    /// What is worth a warning where it does not hold; the check is up all the same.
-    pub warn: Expect,
+    /// What is worth a warning where it does not hold; the check is up all the same. Nothing for most
+    /// probes, which share that.
+    pub warn: Arc<Expect>,
     /// What is taken out of the answer for later steps.
     pub captures: Vec<Capture>,
 }

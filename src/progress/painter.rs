@@ -73,9 +73,12 @@ impl<V: View> Painter<V> {
         painter
     }
 
-    /// Changes the view. It is drawn again soon.
+    /// Changes the view. It is drawn again soon; one that is never drawn is not kept up.
     pub(crate) fn update(&self, change: impl FnOnce(&mut V)) {
-        change(&mut self.shared.lock().view);
+        let mut state = self.shared.lock();
+        if state.mode != Mode::Hidden {
+            change(&mut state.view);
+        }
     }
 
     /// Prints a message above the view. Does not wait.

@@ -196,7 +196,7 @@ impl Collector {
             }
         }
         match self.open.get_mut(probe) {
-            Some(open) => open.samples.push(sample),
+            Some(open) => open.push(sample),
             None => {
                 self.open.insert(probe.into(), Open::new(surface, control, from, sample));
             }
@@ -209,6 +209,15 @@ impl Open {
     fn new(surface: &str, control: bool, from: Timestamp, sample: Sample) -> Open {
         let maintenance = sample.maintenance;
         Open { surface: surface.into(), control, maintenance, from, samples: vec![sample] }
+    }
+
+    /// Adds a check. A vector by itself takes room for four at the second and doubles it from there, which many probes
+    /// of few checks never fill.
+    fn push(&mut self, sample: Sample) {
+        if self.samples.len() == self.samples.capacity() {
+            self.samples.reserve_exact(1 + self.samples.len() / 2);
+        }
+        self.samples.push(sample);
     }
 
     fn count(&self, class: FailureClass) -> usize {

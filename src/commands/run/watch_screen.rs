@@ -22,7 +22,8 @@ pub(crate) struct WatchScreen {
     logs: bool,
     verbose: bool,
     last: BTreeMap<String, Verdict>,
-    incidents: OpenIncidents,
+    /// Followed where somebody sees them.
+    incidents: Option<OpenIncidents>,
     /// Since the last summary.
     counts: Counts,
     summed_up: Instant,
@@ -43,9 +44,10 @@ impl WatchScreen {
             facts.vantage,
             facts.journal.as_ref().map_or(", not recorded".to_owned(), |journal| format!(", recorded in {journal}")),
         );
-        let incidents = OpenIncidents::new(rules, probes);
+        let incidents = (logs || terminal.progress).then(|| OpenIncidents::new(rules, probes));
+        let drawn = if terminal.progress { probes } else { &[] };
         let screen = WatchScreen {
-            board: Painter::new(Board::new(probes, facts), terminal.progress),
+            board: Painter::new(Board::new(drawn, facts), terminal.progress),
             logs,
             verbose: !terminal.progress && terminal.verbose > 0,
             last: BTreeMap::new(),
@@ -77,7 +79,8 @@ impl WatchScreen {
         if self.summed_up.elapsed() >= SUMMARY_EVERY {
             self.summed_up = Instant::now();
             let counts = std::mem::take(&mut self.counts);
-            let open: Vec<&str> = self.incidents.open().map(|(surface, _)| surface).collect();
+            let open: Vec<&str> =
+                self.incidents.iter().flat_map(OpenIncidents::open).map(|(surface, _)| surface).collect();
             let open = if open.is_empty() { "none".to_owned() } else { open.join(", ") };
             let Counts { up, down, unknown, missed } = counts;
             let checks = counts.scheduled();
@@ -96,15 +99,19 @@ impl WatchScreen {
     fn outcome(&mut self, outcome: &Outcome) {
         self.board.update(|board| board.record(outcome));
         self.counts.add(outcome.verdict, 1);
+        if self.verbose {
+            self.board.say(&sentence(outcome));
+        }
+        let Some(incidents) = &mut self.incidents else { return };
         let before = self.last.insert(outcome.probe.clone(), outcome.verdict);
         let changed = before.map_or(outcome.verdict != Verdict::Up, |before| before != outcome.verdict);
-        if self.verbose || changed && self.logs {
+        if !self.verbose && changed && self.logs {
             self.board.say(&sentence(outcome));
         }
         let at = timestamp::text(outcome.started_at);
-        let change = self.incidents.record(outcome);
+        let change = incidents.record(outcome);
         if change.is_some() {
-            let open = self.incidents.open().map(|(surface, since)| (surface.to_owned(), since)).collect();
+            let open = incidents.open().map(|(surface, since)| (surface.to_owned(), since)).collect();
             self.board.update(|board| board.show_incidents(open));
         }
         match change {
@@ -133,7 +140,7 @@ impl Consumer for WatchScreen {
             }
             RunEvent::ProbesChanged(probes) => {
                 self.board.update(|board| board.replace_probes(probes));
-                self.incidents.replace_probes(probes);
+                self.incidents.iter_mut().for_each(|incidents| incidents.replace_probes(probes));
                 self.say(&format!("configuration reloaded: {} from here on", counted(probes.len())));
             }
             RunEvent::Stopping(running) => self.say(&stopping(running)),

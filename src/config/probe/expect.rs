@@ -1,5 +1,6 @@
 //! What must hold of an answer.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::keys::schema::{Key, TableSchema, ValueType, key};
@@ -153,8 +154,9 @@ pub(crate) fn expect(reader: &mut ConfigReader, layers: &Layers) -> Expect {
 }
 
 /// Reads what is worth a warning; nothing is by default.
-pub(crate) fn warn(reader: &mut ConfigReader, layers: &Layers) -> Expect {
-    read(reader, &layers.inner("warn"), Expect::nothing())
+pub(crate) fn warn(reader: &mut ConfigReader, layers: &Layers) -> Arc<Expect> {
+    let (warn, nothing) = (layers.inner("warn"), Expect::nothing());
+    if warn.is_empty() { nothing } else { Arc::new(read(reader, &warn, Expect::clone(&nothing))) }
 }
 
 fn read(reader: &mut ConfigReader, layers: &Layers, mut expect: Expect) -> Expect {

@@ -1,6 +1,8 @@
 //! Which keys belong to which scheme. A key that a probe says itself and that means nothing for its URL is
 //! refused: it would be read as if it had been checked. One of `[defaults]` is for the probes that it suits.
 
+use std::sync::Arc;
+
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Node, Table};
 use crate::model::Protocol::{Dns, Grpc, Http, Tcp, Tls, WebSocket};
@@ -182,20 +184,23 @@ pub(crate) fn only_of(mut expect: Expect, protocol: Protocol) -> Expect {
 }
 
 /// The same of what is warned of.
-pub(crate) fn warnings_of(warn: Expect, protocol: Protocol) -> Expect {
-    let warn = only_of(warn, protocol);
-    if protocol == Http {
+pub(crate) fn warnings_of(warn: Arc<Expect>, protocol: Protocol) -> Arc<Expect> {
+    if Arc::ptr_eq(&warn, &Expect::nothing()) {
         return warn;
     }
+    let warn = only_of(Arc::unwrap_or_clone(warn), protocol);
+    if protocol == Http {
+        return Arc::new(warn);
+    }
     let nothing = Expect::default();
-    Expect {
+    Arc::new(Expect {
         body: nothing.body,
         min_bytes: None,
         message: nothing.message,
         message_json: nothing.message_json,
         subprotocol: None,
         ..warn
-    }
+    })
 }
 
 /// Lines of `key = value` without those that mean nothing for a protocol.

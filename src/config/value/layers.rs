@@ -41,6 +41,11 @@ impl<'t> Layers<'t> {
         Layers(self.0.iter().filter_map(|table| table.get(key)?.as_table()).collect())
     }
 
+    /// Whether no table is left that could say anything.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The entries of a table of names, the furthest first; a nearer one takes the place of
     /// one that `same` calls the same.
     pub(crate) fn entries(&self, same: impl Fn(&str, &str) -> bool) -> Vec<&'t TableEntry> {
