@@ -101,7 +101,8 @@ fn prepare<'a>(args: &'a cli::CheckArgs, terminal: &'a Terminal) -> Result<Prepa
     }
     let recorded = args.record.then(|| journal.clone());
     locations::warn_of_store(recorded.as_deref(), terminal);
-    let consumers = RunOutputs::start(&config, document, recorded, exporters, alerts)?;
+    let mut consumers = RunOutputs::start(&config, document, recorded, exporters, alerts)?;
+    consumers.record_shard(&config.settings, &probes);
     let stream = stream(args, outputs.stdout, probes.len(), terminal)?;
     let planned = passes(args).map(|passes| passes.saturating_mul(probes.len() as u64));
     let says_passes = stream.as_ref().is_some_and(AnswerStream::is_before_answer);

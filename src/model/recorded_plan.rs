@@ -32,7 +32,8 @@ pub struct PlannedProbe {
     /// Whether the probe is a control target; absent: no.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub control: bool,
-    /// Time between two checks in milliseconds; absent where `schedule` says when.
+    /// Time between two checks in milliseconds; absent where `schedule` says when, and where somebody else starts each
+    /// run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval_ms: Option<u64>,
     /// The cron expression and time zone that say when checks are due; absent where `interval_ms` does.
@@ -63,6 +64,13 @@ impl RecordedPlan {
             return vec![part(&[])];
         }
         planned.chunks(Self::PROBES_PER_LINE).map(part).collect()
+    }
+
+    /// The same of a run that cron or somebody else starts: when it is due is not known here.
+    #[must_use]
+    pub fn on_demand(self) -> RecordedPlan {
+        let unscheduled = |probe| PlannedProbe { interval_ms: None, schedule: None, ..probe };
+        RecordedPlan { probes: self.probes.into_iter().map(unscheduled).collect(), ..self }
     }
 }
 

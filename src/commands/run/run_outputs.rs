@@ -70,6 +70,13 @@ impl RunOutputs {
         }
     }
 
+    /// Records which shard this run is, where it is one and anything is recorded.
+    pub(crate) fn record_shard(&mut self, settings: &Settings, probes: &[Arc<Probe>]) {
+        if let (Some(recorder), Some(shard)) = (&mut self.recorder, settings.shard) {
+            recorder.record_shard(&settings.vantage, shard, probes, Timestamp::now());
+        }
+    }
+
     /// Says whether there is room for what a check finds.
     pub(crate) fn admission(&self) -> impl Fn() -> bool + use<> {
         let recorder = self.recorder.as_ref().map(RunRecorder::admission);

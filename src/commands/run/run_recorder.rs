@@ -126,6 +126,13 @@ impl RunRecorder {
         self.plan = Some(plan);
     }
 
+    /// Records which part of the probes a run is for that somebody else starts, so that the parts that never ran are
+    /// known.
+    pub(crate) fn record_shard(&mut self, vantage: &str, shard: Shard, probes: &[Arc<Probe>], from: Timestamp) {
+        let parts = RecordedPlan::parts(vantage, Some(shard), from, probes.iter().map(AsRef::as_ref));
+        self.queue.push([], parts.into_iter().map(|part| Line::from(part.on_demand())));
+    }
+
     /// Records the plan anew on the first window of a day.
     fn repeat_plan(&mut self, windows: &[Window]) {
         let latest = windows.iter().map(|window| window.from).max();

@@ -66,10 +66,12 @@ fn never_ran<'p>(
     })
 }
 
-/// The checks that are due in so many milliseconds. A schedule that may be any is taken to be due once in a day.
+/// The checks that are due in so many milliseconds. A schedule that may be any is taken to be due once in a day; of
+/// what somebody else starts, none is known to be due.
 fn due_in(probe: &PlannedProbe, ms: i64) -> u64 {
     const DAY_MS: u64 = 86_400_000;
-    u64::try_from(ms).unwrap_or_default() / probe.interval_ms.unwrap_or(DAY_MS).max(1)
+    let interval = probe.interval_ms.or(probe.schedule.as_ref().map(|_| DAY_MS));
+    interval.map_or(0, |interval| u64::try_from(ms).unwrap_or_default() / interval.max(1))
 }
 
 /// The shards that never said what they run.

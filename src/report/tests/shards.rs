@@ -112,6 +112,20 @@ fn a_shard_that_never_started_is_no_data_and_said() {
 }
 
 #[test]
+fn a_shard_that_cron_never_starts_is_said_too() {
+    let mut stage = Stage::default();
+    for shard in shards(3).into_iter().filter(|shard| shard.index != 2) {
+        run(&mut stage, Some(shard), &[]);
+        // Who is started says which part it is, and nothing of when it is started again.
+        stage.plans.extend(plan(Some(shard)).into_iter().map(RecordedPlan::on_demand));
+    }
+    let report = stage.report(question(FROM, TO));
+    let unseen: Vec<_> = report.unseen.iter().map(|one| (one.shard.as_deref(), one.due)).collect();
+    assert_eq!(unseen, [(Some("2/3"), 0)]);
+    assert!(report.coverage.ratio.unwrap() > 0.98, "{:?}", report.coverage);
+}
+
+#[test]
 #[expect(clippy::cast_precision_loss, reason = "small numbers")]
 fn probes_that_never_ran_are_no_data_and_lower_the_coverage() {
     let mut stage = Stage::default();
