@@ -15,7 +15,7 @@ use crate::check_report::regression;
 use crate::check_report::regression::Regression;
 use crate::check_report::retained::Retained;
 use crate::model::text::MESSAGE_LIMIT;
-use crate::model::{Counts, IncidentRules, Mismatch, Outcome, Phase, Probe, SafeText, Surfaces, Verdict};
+use crate::model::{Counts, IncidentRules, Mismatch, Outcome, Probe, SafeText, Surfaces, Verdict};
 use crate::report::document::latency::LatencySummary;
 use crate::report::document::sample_bound::SampleBound;
 use crate::report::{State, judgement};
@@ -26,6 +26,17 @@ const STRIP_LIMIT: usize = 4_096;
 
 /// The most warnings of one probe that are kept, each of another rule.
 const WARNINGS: usize = 20;
+
+/// How a run is judged, and what it is judged by.
+struct Judgement {
+    verdict: Verdict,
+    state: State,
+    counts: Counts,
+    controls: Counts,
+    surfaces: Vec<SurfaceSummary>,
+    /// In the order of the probes.
+    probes: Vec<(Verdict, State)>,
+}
 
 /// A pass in the making.
 #[derive(Debug)]
@@ -150,32 +161,34 @@ impl CheckReportBuilder {
         }
     }
 
-    /// The document, `elapsed` after the start, once every window was added.
+    /// Whether any probe is asked that is no control target.
     #[must_use]
-    pub fn finish(self, elapsed: Duration, warnings: &[String]) -> CheckReport {
-        let judged: Vec<&Window> = self
-            .probes
+    pub fn has_targets(&self) -> bool {
+        self.probes.iter().any(|(probe, _)| !probe.control)
+    }
+
+    /// The verdict on the run so far.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        self.judge().verdict
+    }
+
+    /// The windows of each probe without those in maintenance.
+    fn judged(&self) -> Vec<&Window> {
+        self.probes
             .iter()
             .enumerate()
             .map(|(place, (_, all))| self.without_maintenance.get(&place).unwrap_or(all))
-            .collect();
+            .collect()
+    }
+
+    fn judge(&self) -> Judgement {
+        let judged = self.judged();
         let states = self.judging.states(&judged);
         let summaries = self.probes.iter().zip(&judged).zip(&states.probes);
         let verdicts: Vec<Verdict> =
             summaries.map(|(((_, window), judged), state)| verdict_of(&window.counts, judged, *state)).collect();
         let surfaces = surfaces(&self.probes, &verdicts, &states);
-        let violations = self.conditions.as_ref().map(|conditions| violations(conditions, &judged));
-        let regressions = self.recorded.as_ref().map(|recorded| regressions(recorded, &judged));
-        let is_of_availability = |conditions: &Vec<Condition>| conditions.iter().any(Condition::is_of_availability);
-        let availability_judged = !self.conditions.as_ref().is_some_and(is_of_availability);
-        let mut unmet_warnings = self.unmet_warnings;
-        let probes = self.probes.into_iter().zip(verdicts).zip(states.probes);
-        let probes: Vec<ProbeSummary> = probes
-            .map(|(((probe, window), verdict), state)| {
-                let unmet_warnings = unmet_warnings.remove(&probe.name).unwrap_or_default();
-                ProbeSummary { verdict, state, ..probe_of(&probe, window, unmet_warnings) }
-            })
-            .collect();
         let (counts, controls) = (counted(&surfaces, false), counted(&surfaces, true));
         let only_controls = counts.scheduled() == 0;
         let asked = surfaces.iter().filter(|surface| only_controls || !surface.control);
@@ -186,6 +199,35 @@ impl CheckReportBuilder {
         } else {
             verdict_beside(&judged, &self.maintenance, state)
         };
+        Judgement {
+            verdict,
+            state,
+            counts,
+            controls,
+            surfaces,
+            probes: verdicts.into_iter().zip(states.probes).collect(),
+        }
+    }
+
+    /// The document, `elapsed` after the start, once every window was added.
+    #[must_use]
+    pub fn finish(self, elapsed: Duration, warnings: &[String]) -> CheckReport {
+        let Judgement { verdict, state, counts, controls, surfaces, probes: of_probes } = self.judge();
+        let judged = self.judged();
+        let violations = self.conditions.as_ref().map(|conditions| violations(conditions, &judged));
+        let regressions = self.recorded.as_ref().map(|recorded| regressions(recorded, &judged));
+        let is_of_availability = |conditions: &Vec<Condition>| conditions.iter().any(Condition::is_of_availability);
+        let availability_judged = !self.conditions.as_ref().is_some_and(is_of_availability);
+        let mut unmet_warnings = self.unmet_warnings;
+        let probes: Vec<ProbeSummary> = self
+            .probes
+            .into_iter()
+            .zip(of_probes)
+            .map(|((probe, window), (verdict, state))| {
+                let unmet_warnings = unmet_warnings.remove(&probe.name).unwrap_or_default();
+                ProbeSummary { verdict, state, ..probe_of(&probe, window, unmet_warnings) }
+            })
+            .collect();
         let (outcomes, outcomes_left_out) = self.retained.finish();
         CheckReport {
             schema: SCHEMA,
@@ -312,7 +354,6 @@ fn surface_of(surface: &str, control: bool, windows: &[(&Window, Verdict)], stat
 
 /// All but how it is judged.
 fn probe_of(probe: &Probe, window: Window, unmet_warnings: Vec<Mismatch>) -> ProbeSummary {
-    let happened = |phase: &Phase| !window.latency.phase(*phase).is_empty();
     ProbeSummary {
         probe: probe.name.clone(),
         surface: probe.surface.clone(),
@@ -329,11 +370,6 @@ fn probe_of(probe: &Probe, window: Window, unmet_warnings: Vec<Mismatch>) -> Pro
         unmet_warnings,
         failures: window.failures.clone(),
         latency: LatencySummary::of(&window.latency.total),
-        phases: Phase::ALL
-            .into_iter()
-            .filter(happened)
-            .map(|phase| (phase, LatencySummary::of(window.latency.phase(phase))))
-            .collect(),
         failed_latency: LatencySummary::of(&window.failed_latency),
         lag: LatencySummary::of(&window.lag),
         proof: SampleBound::new(window.counts.judged(), window.counts.down),

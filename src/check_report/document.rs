@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::check_report::condition::Violation;
 use crate::check_report::regression::{Judgement, Regression};
@@ -108,9 +108,11 @@ pub struct ProbeSummary {
     /// The total time of its up checks.
     #[serde(rename = "latency_us")]
     pub latency: LatencySummary,
-    /// The time of each phase of its up checks; a phase that never happened is absent.
-    #[serde(rename = "phases_us")]
-    pub phases: BTreeMap<Phase, LatencySummary>,
+    /// All its checks added up, for what needs histograms or the order of verdicts. In JSON: the time of each phase of
+    /// its up checks; a phase that never happened is absent.
+    #[serde(rename = "phases_us", serialize_with = "phases")]
+    #[schemars(with = "BTreeMap<Phase, LatencySummary>")]
+    pub window: Window,
     /// The total time of its down checks.
     #[serde(rename = "failed_latency_us")]
     pub failed_latency: LatencySummary,
@@ -119,9 +121,12 @@ pub struct ProbeSummary {
     pub lag: LatencySummary,
     /// What its own sample can prove.
     pub proof: SampleBound,
-    /// All its checks added up, for what needs histograms or the order of verdicts.
-    #[serde(skip)]
-    pub window: Window,
+}
+
+/// The time of each phase of a window's up checks.
+fn phases<S: Serializer>(window: &Window, serializer: S) -> Result<S::Ok, S::Error> {
+    let happened = Phase::ALL.into_iter().filter(|phase| !window.latency.phase(*phase).is_empty());
+    serializer.collect_map(happened.map(|phase| (phase, LatencySummary::of(window.latency.phase(phase)))))
 }
 
 /// What the probes of one surface found in a pass.

@@ -264,6 +264,7 @@ impl Passed<'_> {
         let (run, (stream, progress)) = consumers;
         progress.finish();
         let (pass, is_recorded, senders) = runtime.block_on(run.finish(signals, terminal));
+        let pass = pass.document();
         if let Some((folder, last_good)) = last_good {
             // Only the next run's extra checks know less where this fails.
             let _ = journal::keep_last_good(&folder, &config.settings.vantage, &last_good);

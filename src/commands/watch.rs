@@ -154,9 +154,11 @@ impl Watched {
         let Watched { runtime, lock, state } = self;
         let (outputs, screen) = state.finish();
         screen.finish();
-        let (pass, is_recorded, senders) = runtime.block_on(outputs.finish(signals, terminal));
+        let (answer, is_recorded, senders) = runtime.block_on(outputs.finish(signals, terminal));
+        let verdict = answer.verdict();
         let mut answered = Ok(Exit::Up);
-        if !terminal.quiet || pass.verdict != Verdict::Up {
+        if !terminal.quiet || verdict != Verdict::Up {
+            let pass = answer.document();
             let look = terminal.answer;
             answered = terminal::print(|out| {
                 CheckFormat::Human.write(&CheckAnswer { pass: &pass, style: look, workspace: None }, out)
@@ -166,8 +168,6 @@ impl Watched {
         runtime.shutdown_background();
         drop(lock);
         answered?;
-        // A shard without a probe has nothing to judge.
-        let verdict = if pass.probes.iter().all(|probe| probe.control) { Verdict::Up } else { pass.verdict };
         let exit = signals.came().map_or_else(|| Exit::of(verdict), Exit::Signal);
         Ok(exit.with_trouble(!is_recorded))
     }

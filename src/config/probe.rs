@@ -231,6 +231,7 @@ fn steps(reader: &mut ConfigReader, own: &Table, layers: &Layers, timeout: Durat
     let (expect, warn) = (expect::expect(reader, layers), expect::warn(reader, layers));
     let request = request?;
     let expect = protocol_keys::only_of(expect, request.protocol);
+    let expect = expect::shared(reader, layers, request.protocol, expect);
     let warn = protocol_keys::warnings_of(warn, request.protocol);
     judge(reader, ("expect", &layers.inner("expect")), &request, &expect, timeout);
     judge(reader, ("warn", &layers.inner("warn")), &request, &warn, timeout);

@@ -133,7 +133,7 @@ fn probe_of(
         },
         ..Transport::default()
     };
-    let step = Step { expect: expect(endpoint), ..Step::of(Request::get(Value::plain(&url))) };
+    let step = Step { expect: expect(endpoint).into(), ..Step::of(Request::get(Value::plain(&url))) };
     Probe {
         control: endpoint.control,
         timeout: playback.timeout,

@@ -5,7 +5,7 @@ use futures_util::stream::{self, StreamExt};
 use http::header;
 use url::Url;
 
-use crate::model::{AssetOutcome, Assets, Expect, FailureClass, Mismatch, Probe, Request, SafeText, Step, Value};
+use crate::model::{AssetOutcome, Assets, FailureClass, Mismatch, Probe, Request, SafeText, Step, Value};
 
 use super::body::Body;
 use super::fault::{Deadline, Fault};
@@ -113,7 +113,7 @@ impl Loading<'_> {
             body_limit,
             ..Request::get(Value::plain(link.as_str()))
         };
-        Step { expect: Expect::default(), ..Step::of(request) }
+        Step::of(request)
     }
 }
 

@@ -183,7 +183,7 @@ fn step(oauth: &OAuth2, session: &Session, basic: bool) -> Result<Step, Fault> {
         body_limit: LIMIT,
         ..Request::get(oauth.token_url.clone())
     };
-    Ok(Step { expect, ..Step::of(request) })
+    Ok(Step { expect: expect.into(), ..Step::of(request) })
 }
 
 /// RFC 6749 section 2.3.1: both parts are form-encoded before they are joined.

@@ -2,12 +2,12 @@
 
 use std::fmt;
 use std::ops::RangeInclusive;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use http::{HeaderName, StatusCode};
 
-use super::{Assets, DnsExpect, GrpcStatus, HttpVersion, JsonPath, JsonSchema, Phase, TlsVersion, Value};
+use super::{Assets, DnsExpect, GrpcStatus, HttpVersion, JsonPath, JsonSchema, Phase, Shared, TlsVersion, Value};
 
 /// The expectations of one request, or what is worth a warning of it. The default expects a status of 200 to 299
 /// and nothing else.
@@ -91,10 +91,10 @@ impl Default for Expect {
 impl Expect {
     /// Nothing is expected, not even of the status: the start of `warn`. All share one.
     #[must_use]
-    pub fn nothing() -> Arc<Expect> {
-        static NOTHING: LazyLock<Arc<Expect>> =
-            LazyLock::new(|| Arc::new(Expect { status: Vec::new(), ..Expect::default() }));
-        Arc::clone(&NOTHING)
+    pub fn nothing() -> Shared<Expect> {
+        static NOTHING: LazyLock<Shared<Expect>> =
+            LazyLock::new(|| Expect { status: Vec::new(), ..Expect::default() }.into());
+        NOTHING.clone()
     }
 
     /// Whether an expectation needs the whole body: then a body past the limit is a failure.

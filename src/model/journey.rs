@@ -1,11 +1,10 @@
 //! Journeys: values captured by one step for the next, and journeys that several probes share.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderName;
 
-use super::{Expect, JsonPath, Pattern, Request, Selector, Transport};
+use super::{Expect, JsonPath, Pattern, Request, Selector, Shared, Transport};
 
 /// One request and what its answer must be.
 #[derive(Clone, Debug)]
@@ -14,11 +13,11 @@ pub struct Step {
     pub name: Option<String>,
     /// What is sent.
     pub request: Request,
-    /// What must hold of the answer.
-    pub expect: Expect,
+    /// What must hold of the answer. Probes that expect what the defaults do share it.
+    pub expect: Shared<Expect>,
     /// What is worth a warning where it does not hold; the check is up all the same. Nothing for most
     /// probes, which share that.
-    pub warn: Arc<Expect>,
+    pub warn: Shared<Expect>,
     /// What is taken out of the answer for later steps.
     pub captures: Vec<Capture>,
 }
@@ -27,7 +26,7 @@ impl Step {
     /// A request with the default expectations.
     #[must_use]
     pub fn of(request: Request) -> Step {
-        Step { name: None, request, expect: Expect::default(), warn: Expect::nothing(), captures: Vec::new() }
+        Step { name: None, request, expect: Expect::default().into(), warn: Expect::nothing(), captures: Vec::new() }
     }
 }
 

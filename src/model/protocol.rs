@@ -2,7 +2,7 @@
 //! go the same road, some of them less far.
 
 /// What is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Protocol {
     /// An HTTP request and its answer: `http://` and `https://`.
     Http,

@@ -34,7 +34,7 @@ fn cost(probe: &Probe) -> Duration {
     let of_step = |step: &Step| {
         let url = step.request.url.to_string();
         let has_tls = url.split_once("://").is_some_and(|(scheme, _)| is_tls_scheme(scheme));
-        let assets = [&step.expect, &*step.warn].into_iter().filter_map(|rules| rules.assets.as_ref());
+        let assets = [&step.expect, &step.warn].into_iter().filter_map(|rules| rules.assets.as_ref());
         let files = assets.map(|assets| assets.limit).fold(0_u32, u32::saturating_add);
         (REQUEST + if has_tls { HANDSHAKE } else { Duration::ZERO }).saturating_mul(files.saturating_add(1))
     };

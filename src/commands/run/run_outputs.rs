@@ -18,7 +18,7 @@ use crate::commands::run::events::{Consumer, RunEvent};
 use crate::commands::run::run_recorder::{JournalLocation, Recorded, RunRecorder};
 use crate::config::{Config, Settings};
 use crate::export::Exporters;
-use crate::model::Probe;
+use crate::model::{Probe, Verdict};
 
 /// The longest the end of a run waits for backends. What they did not take by then is counted.
 const EXPORT_PATIENCE: Duration = Duration::from_secs(10);
@@ -37,6 +37,13 @@ pub(crate) struct RunOutputs {
     alerts: Option<AlertWorker>,
     warnings: Vec<String>,
     started: Instant,
+}
+
+/// What a run that has ended found.
+pub(crate) struct RunAnswer {
+    document: CheckReportBuilder,
+    elapsed: Duration,
+    warnings: Vec<String>,
 }
 
 /// What is left of a run once its answer is known: what it still sends.
@@ -91,17 +98,27 @@ impl RunOutputs {
         journal.into_iter().chain(alerts).collect()
     }
 
-    /// Ends the recording and makes the answer, with whether everything is in the journal.
-    pub(crate) async fn finish(self, signals: &Signals, terminal: &Terminal) -> (CheckReport, bool, Senders) {
+    /// Ends the recording. Returns the answer, and whether everything is in the journal.
+    pub(crate) async fn finish(self, signals: &Signals, terminal: &Terminal) -> (RunAnswer, bool, Senders) {
         let RunOutputs { document, recorder, exporters, alerts, warnings, started } = self;
         let elapsed = started.elapsed();
         let is_recorded = match recorder {
             Some(recorder) => finish_recording(recorder, signals, terminal).await,
             None => true,
         };
-        // After the recording, since the windows that waited for it take as much memory as the answer.
-        let pass = document.finish(elapsed, &warnings);
-        (pass, is_recorded, Senders { exporters, alerts })
+        (RunAnswer { document, elapsed, warnings }, is_recorded, Senders { exporters, alerts })
+    }
+}
+
+impl RunAnswer {
+    /// The verdict on the run. A shard without a probe has nothing to judge.
+    pub(crate) fn verdict(&self) -> Verdict {
+        if self.document.has_targets() { self.document.verdict() } else { Verdict::Up }
+    }
+
+    /// The whole of it, for who reads it: of many probes it takes as much memory as the run did.
+    pub(crate) fn document(self) -> CheckReport {
+        self.document.finish(self.elapsed, &self.warnings)
     }
 }
 

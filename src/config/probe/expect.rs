@@ -1,6 +1,5 @@
 //! What must hold of an answer.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::keys::schema::{Key, TableSchema, ValueType, key};
@@ -16,8 +15,8 @@ use crate::config::value::{interpolate, layers, matcher, url};
 use crate::model::quantity::{show_bytes, show_duration};
 use crate::model::text::hexadecimal;
 use crate::model::{
-    Expect, GrpcStatus, HeaderExpectation, HeaderRule, HttpVersion, JsonSchema, Pattern, Phase, StatusSet, TextRule,
-    TlsVersion, Value, suggest,
+    Expect, GrpcStatus, HeaderExpectation, HeaderRule, HttpVersion, JsonSchema, Pattern, Phase, Protocol, Shared,
+    StatusSet, TextRule, TlsVersion, Value, suggest,
 };
 
 /// What holds of a status code.
@@ -153,10 +152,20 @@ pub(crate) fn expect(reader: &mut ConfigReader, layers: &Layers) -> Expect {
     read(reader, &layers.inner("expect"), Expect::default())
 }
 
+/// Shares what is expected by the defaults alone: most of many probes say nothing of their own.
+pub(crate) fn shared(reader: &mut ConfigReader, layers: &Layers, protocol: Protocol, expect: Expect) -> Shared<Expect> {
+    let is_own = layers.own("expect").is_some() || !reader.matrix.is_empty() || !reader.captures.is_empty();
+    if is_own {
+        return expect.into();
+    }
+    let key = (layers.inner("expect").places(), protocol);
+    reader.common_expectations.entry(key).or_insert_with(|| expect.into()).clone()
+}
+
 /// Reads what is worth a warning; nothing is by default.
-pub(crate) fn warn(reader: &mut ConfigReader, layers: &Layers) -> Arc<Expect> {
-    let (warn, nothing) = (layers.inner("warn"), Expect::nothing());
-    if warn.is_empty() { nothing } else { Arc::new(read(reader, &warn, Expect::clone(&nothing))) }
+pub(crate) fn warn(reader: &mut ConfigReader, layers: &Layers) -> Option<Expect> {
+    let warn = layers.inner("warn");
+    (!warn.is_empty()).then(|| read(reader, &warn, Expect::clone(&Expect::nothing())))
 }
 
 fn read(reader: &mut ConfigReader, layers: &Layers, mut expect: Expect) -> Expect {

@@ -111,7 +111,7 @@ fn step(reader: &mut ConfigReader, table: &Table, layers: &Layers, number: usize
         reader.captures.extend(table.entries.iter().map(|entry| entry.key.clone()));
     }
     let request = request?;
-    let expect = protocol_keys::only_of(expect, request.protocol);
+    let expect = protocol_keys::only_of(expect, request.protocol).into();
     let warn = protocol_keys::warnings_of(warn, request.protocol);
     Some(Step { name: Some(name?), request, expect, warn, captures })
 }

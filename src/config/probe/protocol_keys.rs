@@ -1,12 +1,10 @@
 //! Which keys belong to which scheme. A key that a probe says itself and that means nothing for its URL is
 //! refused: it would be read as if it had been checked. One of `[defaults]` is for the probes that it suits.
 
-use std::sync::Arc;
-
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Node, Table};
 use crate::model::Protocol::{Dns, Grpc, Http, Tcp, Tls, WebSocket};
-use crate::model::{DnsExpect, Expect, Protocol};
+use crate::model::{DnsExpect, Expect, Protocol, Shared};
 
 const ALL: &[Protocol] = &Protocol::ALL;
 /// Those over whose connection TLS may be spoken.
@@ -184,23 +182,22 @@ pub(crate) fn only_of(mut expect: Expect, protocol: Protocol) -> Expect {
 }
 
 /// The same of what is warned of.
-pub(crate) fn warnings_of(warn: Arc<Expect>, protocol: Protocol) -> Arc<Expect> {
-    if Arc::ptr_eq(&warn, &Expect::nothing()) {
-        return warn;
-    }
-    let warn = only_of(Arc::unwrap_or_clone(warn), protocol);
+pub(crate) fn warnings_of(warn: Option<Expect>, protocol: Protocol) -> Shared<Expect> {
+    let Some(warn) = warn else { return Expect::nothing() };
+    let warn = only_of(warn, protocol);
     if protocol == Http {
-        return Arc::new(warn);
+        return warn.into();
     }
     let nothing = Expect::default();
-    Arc::new(Expect {
+    let warn = Expect {
         body: nothing.body,
         min_bytes: None,
         message: nothing.message,
         message_json: nothing.message_json,
         subprotocol: None,
         ..warn
-    })
+    };
+    warn.into()
 }
 
 /// Lines of `key = value` without those that mean nothing for a protocol.

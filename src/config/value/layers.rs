@@ -41,6 +41,11 @@ impl<'t> Layers<'t> {
         Layers(self.0.iter().filter_map(|table| table.get(key)?.as_table()).collect())
     }
 
+    /// Where the tables lie, as long as their tree is there: layers that lie in the same places say the same.
+    pub(crate) fn places(&self) -> Vec<usize> {
+        self.0.iter().map(|table| std::ptr::from_ref(*table).addr()).collect()
+    }
+
     /// Whether no table is left that could say anything.
     pub(crate) const fn is_empty(&self) -> bool {
         self.0.is_empty()
