@@ -8,6 +8,7 @@ mod exposition;
 mod formats;
 mod html;
 mod report;
+mod site;
 mod terminal;
 pub(crate) mod text;
 
@@ -15,4 +16,5 @@ pub use check::{
     CheckAnswer, CheckFormat, failing_line, job_summary, nagios_exit_status, nagios_unknown, outcome_line, pass_line,
 };
 pub use report::{ReportAnswer, ReportFormat};
+pub use site::{SiteFile, SiteSettings, site_files};
 pub use terminal::TerminalStyle;

@@ -43,6 +43,7 @@ Examples:
   uptick report fra/ lhr/ --from 2026-11-28T09:00Z --to 2026-11-28T18:00Z
                                                   one answer from the journals of two vantages
   uptick report --format html=report.html         a page that needs nothing but itself
+  uptick report --since 30d --format site=public  a status page for others: static files, kept up to date by cron
   uptick report --fail-on slo                     status 1 where an error budget burns";
 
 pub(super) const VALIDATE: &str = "\

@@ -56,4 +56,10 @@ pub struct ReportArgs {
     /// Write the answer to this file instead of standard output
     #[arg(help_heading = groups::OUTPUT, short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Where the folder of `--format site=DIR` is served: the links of its feed begin with this
+    #[arg(help_heading = groups::OUTPUT, long, value_name = "URL", value_parser = values::base_url)]
+    pub site_base: Option<url::Url>,
+    /// Name the probes, and what they ask, on the pages of `--format site=DIR`
+    #[arg(help_heading = groups::OUTPUT, long)]
+    pub site_urls: bool,
 }

@@ -55,6 +55,17 @@ pub(super) fn socket_address(text: &str) -> Result<std::net::SocketAddr, String>
     })
 }
 
+/// `https://status.example.com/`, with the slash that makes a folder of it.
+pub(super) fn base_url(text: &str) -> Result<url::Url, String> {
+    let folder = if text.ends_with('/') { text.to_owned() } else { format!("{text}/") };
+    match url::Url::parse(&folder) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.fragment().is_none() => {
+            Ok(url)
+        }
+        _ => Err("it is not the address of a folder: write for example https://status.example.com/".to_owned()),
+    }
+}
+
 /// A number from 0 to 1.
 pub(super) fn share(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
@@ -100,5 +111,15 @@ mod tests {
         }
         assert!(instant("2025-03-10").is_ok());
         assert!(instant("yesterday").is_err());
+    }
+
+    #[test]
+    fn an_address_of_a_folder_ends_with_a_slash() {
+        let url = |text: &str| base_url(text).map(String::from);
+        assert_eq!(url("https://x.test/status"), Ok("https://x.test/status/".to_owned()));
+        assert_eq!(url("http://x.test"), Ok("http://x.test/".to_owned()));
+        for wrong in ["", "x.test", "ftp://x.test/", "https://x.test/?a=b", "javascript:alert(1)"] {
+            assert!(url(wrong).is_err(), "{wrong}");
+        }
     }
 }

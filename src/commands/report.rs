@@ -1,5 +1,7 @@
 //! `uptick report`: answers from one or many journals.
 
+mod site;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +21,8 @@ use crate::render::{ReportAnswer, ReportFormat, TerminalStyle};
 use crate::report::{ConditionMet, Figures, LatencySummary, Question, Report, Slo, State};
 use crate::{cli, format, journal};
 
+use site::SiteOutputs;
+
 /// The span reported on where nothing is said.
 const SINCE: Duration = Duration::from_hours(24);
 
@@ -26,7 +30,8 @@ const SINCE: Duration = Duration::from_hours(24);
 pub(super) fn run(args: &cli::ReportArgs, terminal: &Terminal) -> Result<Exit, CliError> {
     let default = if args.brief { ReportFormat::Brief } else { ReportFormat::Human };
     check_conditions(&args.fail_on)?;
-    let outputs = Outputs::open(&args.formats, args.output.as_deref(), default)?;
+    let sites = SiteOutputs::open(args)?;
+    let outputs = if sites.is_all() { Outputs::none() } else { Outputs::open(&sites.others, sites.output, default)? };
     let config = config(args, terminal)?;
     let journals = journals(args, config.as_ref())?;
     let question = question(args, config.as_ref(), Timestamp::now())?;
@@ -34,6 +39,7 @@ pub(super) fn run(args: &cli::ReportArgs, terminal: &Terminal) -> Result<Exit, C
     let mut report = journal_query::ask(question, &journals, &filter)?;
     report.conditions_met = conditions_met(&args.fail_on, &report);
     let stdout = outputs.stdout;
+    sites.write(&report, args, config.as_ref())?;
     outputs.write_files(|format, out| {
         format.write(&ReportAnswer { report: &report, style: TerminalStyle::default() }, out)
     })?;

@@ -1,7 +1,7 @@
 //! The report as one HTML page: no script, no network, nothing from outside that could be markup. It
 //! reads in the order of the questions, prints, and says in tables what it draws.
 
-mod banner;
+pub(super) mod banner;
 mod breakdowns;
 mod chart;
 mod classes;
@@ -15,9 +15,9 @@ mod objectives;
 mod ratios;
 mod scale;
 mod strip;
-mod table;
+pub(super) mod table;
 mod waterfall;
-mod writer;
+pub(super) mod writer;
 
 use std::io;
 use std::io::Write;

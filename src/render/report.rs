@@ -8,8 +8,8 @@ pub(super) mod phrases;
 mod prometheus;
 
 use super::formats::formats;
-use super::html;
 use super::terminal::TerminalStyle;
+use super::{html, site};
 use crate::report::Report;
 
 /// What the formats of `report` lay out.
@@ -31,4 +31,14 @@ formats! {
     Markdown = "markdown", "for tickets": markdown::write(answer.report, out),
     Csv = "csv", "comma-separated values, for spreadsheets": csv::write(answer.report, out),
     Prometheus = "prometheus", "the text format, for the textfile collector": prometheus::write(answer.report, out),
+    Site = "site", "a status page for others: a folder of static files, site=DIR": site::write_index(answer.report, out),
+    Badge = "badge", "the state in one small picture (SVG)": site::write_badge(answer.report, out),
+}
+
+impl ReportFormat {
+    /// Whether it is a folder of files. [`ReportFormat::write`] then writes the first of its pages alone.
+    #[must_use]
+    pub const fn is_folder(self) -> bool {
+        matches!(self, ReportFormat::Site)
+    }
 }

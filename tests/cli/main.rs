@@ -20,6 +20,7 @@ mod outputs;
 mod reporting;
 mod selection;
 mod signals;
+mod status_page;
 mod streams;
 mod verbosity;
 mod verdicts;

@@ -32,7 +32,7 @@ fn every_format_of_a_check_and_of_a_report_says_it() {
         assert!(is_loud(&ran.expect_code(0).stdout), "{}: {}", format.name(), ran.stdout);
     }
     let ran = Run::new(["check", "--record"]).config(&file).run();
-    for format in ReportFormat::ALL {
+    for format in ReportFormat::ALL.into_iter().filter(|format| !format.is_folder()) {
         let journal = ran.folder.path().join("uptick-journal");
         let told = Run::new(["report", "--format", format.name(), journal.to_str().unwrap()]).run();
         assert!(told.stdout.contains("default"), "{}: {}{}", format.name(), told.stdout, told.stderr);
@@ -61,7 +61,7 @@ fn nobody_cries_wolf() {
     }
     let ran = Run::new(["check", "--record"]).config(&file).run();
     let journal = ran.folder.path().join("uptick-journal");
-    for format in ReportFormat::ALL.into_iter().filter(|format| *format != ReportFormat::Csv) {
+    for format in ReportFormat::ALL.into_iter().filter(|format| *format != ReportFormat::Csv && !format.is_folder()) {
         let told = Run::new(["report", "--format", format.name(), journal.to_str().unwrap()]).run();
         assert!(!is_loud(&told.stdout), "{}: {}", format.name(), told.stdout);
     }

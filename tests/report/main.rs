@@ -11,6 +11,7 @@ mod report;
 mod sample;
 mod scenario;
 mod schema;
+mod site;
 
 use std::collections::BTreeSet;
 use std::fs;

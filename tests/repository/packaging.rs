@@ -172,7 +172,7 @@ fn commands() -> Vec<Vec<String>> {
         let lines = text.lines().filter(|line| line.starts_with("ExecStart"));
         commands.extend(lines.filter_map(|line| line.split_once("/usr/bin/uptick ")).map(|(_, rest)| words(rest)));
     }
-    for file in ["examples/cron/crontab", "examples/ci/gitlab-ci.yml"] {
+    for file in ["examples/cron/crontab", "examples/status-page/crontab", "examples/ci/gitlab-ci.yml"] {
         let text = fs::read_to_string(file).unwrap();
         let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
         commands.extend(lines.filter_map(|line| {

@@ -42,6 +42,11 @@ impl<F: Copy + PartialEq> Outputs<F> {
         Ok(outputs)
     }
 
+    /// No output at all.
+    pub(crate) const fn none() -> Outputs<F> {
+        Outputs { stdout: None, files: Vec::new() }
+    }
+
     /// Whether a format is among them.
     #[must_use]
     pub(crate) fn has(&self, format: F) -> bool {

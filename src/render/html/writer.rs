@@ -7,26 +7,26 @@ use crate::render::text;
 
 /// HTML being written.
 #[derive(Debug, Default)]
-pub(super) struct HtmlWriter {
+pub(in crate::render) struct HtmlWriter {
     html: String,
 }
 
 /// Attributes: a name of ours and a value.
-pub(super) type Attributes<'a> = &'a [(&'static str, &'a str)];
+pub(in crate::render) type Attributes<'a> = &'a [(&'static str, &'a str)];
 
 impl HtmlWriter {
     /// Adds markup of ours as it stands.
-    pub(super) fn raw(&mut self, markup: &'static str) {
+    pub(in crate::render) fn raw(&mut self, markup: &'static str) {
         self.html.push_str(markup);
     }
 
     /// Adds text.
-    pub(super) fn text(&mut self, content: &str) {
+    pub(in crate::render) fn text(&mut self, content: &str) {
         escape_into(&text::visible(content), &mut self.html);
     }
 
     /// Adds text that may be broken into lines after a `_` or a `..`.
-    pub(super) fn breakable(&mut self, content: &str) {
+    pub(in crate::render) fn breakable(&mut self, content: &str) {
         let mut rest = content;
         while let Some(at) = rest.find("..").map(|at| at + 2).into_iter().chain(rest.find('_').map(|at| at + 1)).min() {
             self.text(&rest[..at]);
@@ -37,49 +37,49 @@ impl HtmlWriter {
     }
 
     /// Opens an element.
-    pub(super) fn open(&mut self, tag: &'static str, attributes: Attributes<'_>) {
+    pub(in crate::render) fn open(&mut self, tag: &'static str, attributes: Attributes<'_>) {
         self.start(tag, attributes);
         self.html.push('>');
     }
 
     /// Closes it.
-    pub(super) fn close(&mut self, tag: &'static str) {
+    pub(in crate::render) fn close(&mut self, tag: &'static str) {
         let _ = write!(self.html, "</{tag}>");
     }
 
     /// An element with text in it and nothing else.
-    pub(super) fn element(&mut self, tag: &'static str, attributes: Attributes<'_>, content: &str) {
+    pub(in crate::render) fn element(&mut self, tag: &'static str, attributes: Attributes<'_>, content: &str) {
         self.open(tag, attributes);
         self.text(content);
         self.close(tag);
     }
 
     /// An SVG element with nothing in it.
-    pub(super) fn leaf(&mut self, tag: &'static str, attributes: Attributes<'_>) {
+    pub(in crate::render) fn leaf(&mut self, tag: &'static str, attributes: Attributes<'_>) {
         self.start(tag, attributes);
         self.html.push_str("/>");
     }
 
     /// An SVG element that says what it is when it is pointed at.
-    pub(super) fn pointed(&mut self, tag: &'static str, attributes: Attributes<'_>, says: &str) {
+    pub(in crate::render) fn pointed(&mut self, tag: &'static str, attributes: Attributes<'_>, says: &str) {
         self.open(tag, attributes);
         self.element("title", &[], says);
         self.close(tag);
     }
 
     /// Ends a line, for the sake of those who read the source.
-    pub(super) fn line(&mut self) {
+    pub(in crate::render) fn line(&mut self) {
         self.html.push('\n');
     }
 
     /// A JSON document in a script element, where only `</script` and `<!--` would be markup: no `<` is left.
-    pub(super) fn json(&mut self, document: &str) {
+    pub(in crate::render) fn json(&mut self, document: &str) {
         self.html
             .push_str(&document.replace('<', "\\u003c").replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029"));
     }
 
     /// The page.
-    pub(super) fn finish(self) -> String {
+    pub(in crate::render) fn finish(self) -> String {
         self.html
     }
 

@@ -1,0 +1,65 @@
+//! A status page for people outside: static files that any web server or bucket serves as they are. No script runs
+//! and nothing is loaded from elsewhere. Messages, addresses and names of probes stay inside unless they are asked
+//! for; what was not seen is grey, and never up.
+
+mod badge;
+mod feed;
+mod history;
+mod incidents;
+mod index;
+mod names;
+mod page;
+mod surface;
+
+use std::collections::BTreeMap;
+
+use url::Url;
+
+use crate::report::{Report, SurfaceRow};
+
+pub(super) use badge::write as write_badge;
+pub(super) use index::write as write_index;
+
+/// What the pages show beside the report.
+#[derive(Clone, Debug, Default)]
+pub struct SiteSettings {
+    /// Where the site is served: the links of its feed begin with this. Without it they are relative.
+    pub base_url: Option<Url>,
+    /// What each probe asks, by its name. Without it no page names a probe or a URL.
+    pub probe_urls: Option<BTreeMap<String, String>>,
+}
+
+/// One file of a site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiteFile {
+    /// Where it is within the site, with `/` between folders.
+    pub path: String,
+    /// What is in it.
+    pub content: String,
+}
+
+/// The files of a site, in the order in which they are best written: a page comes after what it links to.
+#[must_use]
+pub fn site_files(report: &Report, settings: &SiteSettings) -> Vec<SiteFile> {
+    let mut files = Vec::new();
+    let mut add = |path: String, content: String| files.push(SiteFile { path, content });
+    for row in surfaces(report) {
+        let name = names::file_name(row.surface.as_str());
+        let badge = badge::Badge::of_surface(report, row);
+        add(format!("badge/{name}.svg"), badge.svg());
+        add(format!("badge/{name}.json"), badge.json());
+        add(names::surface_page(&row.surface), surface::page(report, row, settings));
+    }
+    let badge = badge::Badge::of_report(report);
+    add("badge.svg".to_owned(), badge.svg());
+    add("badge.json".to_owned(), badge.json());
+    add("incidents.html".to_owned(), incidents::page(report));
+    add("feed.xml".to_owned(), feed::feed(report, settings));
+    add("index.html".to_owned(), index::page(report));
+    files
+}
+
+/// What people see: every surface but the control targets.
+fn surfaces(report: &Report) -> impl Iterator<Item = &SurfaceRow> {
+    report.surfaces.iter().filter(|row| !row.control)
+}

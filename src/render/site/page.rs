@@ -1,0 +1,158 @@
+//! What every page of a site has: its head, the way to the other pages, and what it was made of.
+
+use super::super::html::banner;
+use super::super::html::writer::HtmlWriter;
+use crate::format;
+use crate::model::SafeText;
+use crate::render::report::phrases;
+use crate::report::{Figures, Report, State, SurfaceRow};
+
+/// Nothing may be loaded or run but the styles in the page.
+const HEAD: &str = concat!(
+    "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n",
+    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; form-action 'none'\">\n",
+    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n",
+    "<meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"referrer\" content=\"no-referrer\">\n",
+    "<meta name=\"generator\" content=\"uptick\">\n<link rel=\"icon\" href=\"data:,\">\n",
+);
+
+/// Where a page is within the site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Index,
+    Incidents,
+    Surface,
+}
+
+impl Place {
+    /// The way from a page to the top of the site.
+    const fn up(self) -> &'static str {
+        match self {
+            Place::Index | Place::Incidents => "",
+            Place::Surface => "../",
+        }
+    }
+
+    /// A link from here to a file of the site.
+    pub(super) fn link(self, file: &str) -> String {
+        format!("{}{file}", self.up())
+    }
+}
+
+/// A whole page around its contents.
+pub(super) fn page(report: &Report, place: Place, title: &str, contents: impl FnOnce(&mut HtmlWriter)) -> String {
+    let mut page = HtmlWriter::default();
+    page.raw(HEAD);
+    page.element("title", &[], title);
+    page.line();
+    page.open(
+        "link",
+        &[
+            ("rel", "alternate"),
+            ("type", "application/atom+xml"),
+            ("title", "Incidents"),
+            ("href", &place.link("feed.xml")),
+        ],
+    );
+    page.raw(concat!("\n<style>\n", include_str!("site.css"), "</style>\n</head>\n<body>\n"));
+    page.raw("<header><a class=\"skip\" href=\"#main\">Skip to the state</a><nav aria-label=\"Pages\"><ul>");
+    for (other, name, file) in
+        [(Place::Index, "Status", "index.html"), (Place::Incidents, "Incidents", "incidents.html")]
+    {
+        page.open("li", &[]);
+        let current: &[(&str, &str)] = if other == place { &[("aria-current", "page")] } else { &[] };
+        let href = place.link(file);
+        let attributes: Vec<(&str, &str)> = [("href", href.as_str())].iter().chain(current).copied().collect();
+        page.element("a", &attributes, name);
+        page.close("li");
+    }
+    page.open("li", &[]);
+    page.element("a", &[("href", &place.link("feed.xml"))], "Feed");
+    page.raw("</li></ul></nav></header>\n<main id=\"main\">\n");
+    contents(&mut page);
+    page.raw("</main>\n");
+    footer(report, &mut page);
+    page.raw("</body>\n</html>\n");
+    page.finish()
+}
+
+fn footer(report: &Report, page: &mut HtmlWriter) {
+    page.raw("<footer><p>");
+    let vantages = format::counted(report.vantages.len() as u64, "vantage");
+    page.text(&format!(
+        "Measured from outside by scheduled checks, from {vantages}. Uptime is the share of checks that were up; \
+         coverage is the share of the checks due that were made. What was not seen is grey: neither up nor down. \
+         Times are {}.",
+        phrases::zone(report)
+    ));
+    page.raw("</p><p>");
+    page.text(&format!("Made by {} {} at ", report.tool.name, report.tool.version));
+    instant(report, report.generated_at, page);
+    page.raw("</p></footer>\n");
+}
+
+/// An instant with its zone, also for programs.
+pub(super) fn instant(report: &Report, at: jiff::Timestamp, page: &mut HtmlWriter) {
+    let zoned = at.to_zoned_datetime(phrases::time_zone(report));
+    page.element(
+        "time",
+        &[("datetime", &crate::model::timestamp::text(at))],
+        &zoned.strftime("%Y-%m-%d %H:%M:%S %Z").to_string(),
+    );
+}
+
+/// A state as a chip.
+pub(super) fn state(state: State, page: &mut HtmlWriter) {
+    banner::state(state, page);
+}
+
+/// The share of checks that were up, never rounded up; a dash where none was judged.
+pub(super) fn uptime(figures: &Figures) -> String {
+    figures.availability.map_or_else(|| "–".to_owned(), format::ratio_floor)
+}
+
+/// How much of what was due was seen.
+pub(super) fn coverage(figures: &Figures) -> String {
+    figures.coverage.ratio.map_or_else(|| "–".to_owned(), format::ratio)
+}
+
+/// Whether any certificate is accepted by probes of a surface, or of any.
+pub(super) fn is_insecure(report: &Report, row: Option<&SurfaceRow>) -> bool {
+    let of_it = |surface: &SafeText| row.is_none_or(|row| row.surface == *surface);
+    report.probes.iter().any(|probe| probe.insecure && of_it(&probe.surface))
+}
+
+/// Says so, where it is.
+pub(super) fn insecure(report: &Report, row: Option<&SurfaceRow>, page: &mut HtmlWriter) {
+    if is_insecure(report, row) {
+        page.raw(
+            "<p><strong>Insecure TLS: some checks accept any certificate. Up does not mean that the right server \
+             answered.</strong></p>\n",
+        );
+    }
+}
+
+/// A tile: its name, its value, and what stands below.
+pub(super) fn fact(name: &str, value: &str, more: &str, page: &mut HtmlWriter) {
+    page.open("div", &[]);
+    page.element("dt", &[], name);
+    page.open("dd", &[]);
+    page.breakable(value);
+    if !more.is_empty() {
+        page.element("small", &[], more);
+    }
+    page.close("dd");
+    page.close("div");
+}
+
+/// Names of surfaces for people, those of control targets left out: `X app and X website`.
+pub(super) fn names(report: &Report, surfaces: &[SafeText]) -> String {
+    let names: Vec<&str> = surfaces.iter().map(|surface| phrases::label(report, surface).as_str()).collect();
+    format::list(&names)
+}
+
+/// The labels of the surfaces that are in a state.
+pub(super) fn labels_in(rows: &[&SurfaceRow], state: State) -> Option<String> {
+    let names: Vec<&str> = rows.iter().filter(|row| row.state == state).map(|row| row.label().as_str()).collect();
+    (!names.is_empty()).then(|| format::list(&names))
+}

@@ -1,0 +1,162 @@
+//! The page of one surface: now, over time, from each vantage, and what failed.
+
+use super::super::html::table;
+use super::super::html::writer::HtmlWriter;
+use super::history::HistoryCell;
+use super::page::{Place, fact};
+use super::{SiteSettings, history, incidents, page};
+use crate::format;
+use crate::render::report::phrases;
+use crate::report::{Incident, PlaceRow, Report, SurfaceRow};
+
+pub(super) fn page(report: &Report, row: &SurfaceRow, settings: &SiteSettings) -> String {
+    let label = row.label().as_str();
+    page::page(report, Place::Surface, &format!("{label} is {} · Status", row.state), |page| {
+        page.open("div", &[("class", "over")]);
+        page.element("h1", &[], label);
+        page::state(row.state, page);
+        page.close("div");
+        page.open("p", &[("class", "lead")]);
+        page.text("As of ");
+        page::instant(report, report.window.to, page);
+        page.close("p");
+        page::insecure(report, Some(row), page);
+        facts(report, row, page);
+        over_time(report, row, page);
+        from_each_vantage(report, row, page);
+        what_failed(row, page);
+        if let Some(urls) = &settings.probe_urls {
+            probes(report, row, urls, page);
+        }
+        its_incidents(report, row, page);
+    })
+}
+
+fn facts(report: &Report, row: &SurfaceRow, page: &mut HtmlWriter) {
+    let clock = phrases::instants(report);
+    let figures = &row.figures;
+    page.open("dl", &[("class", "facts")]);
+    if let Some(since) = &row.recent.failing_since {
+        fact("failing since", &clock.bracket_in_zone(since), "", page);
+    }
+    let judged = format::counted(figures.up + figures.down, "check");
+    fact("uptime", &page::uptime(figures), &format!("{} of {judged} failed", format::count(figures.down)), page);
+    let made = format!(
+        "{} of {} checks made",
+        format::count(figures.coverage.observed),
+        format::count(figures.coverage.expected)
+    );
+    fact("coverage", &page::coverage(figures), &made, page);
+    let latency = &figures.latency_us;
+    if let Some(median) = latency.p50 {
+        let slow = latency.p95.map(|p95| format!("95% within {}", format::duration(p95))).unwrap_or_default();
+        fact("answers in", &format::duration(median), &slow, page);
+    }
+    page.close("dl");
+    page.line();
+}
+
+fn over_time(report: &Report, row: &SurfaceRow, page: &mut HtmlWriter) {
+    let clock = phrases::instants(report);
+    let cells = history::cells(report, &row.surface);
+    page.raw("<section aria-labelledby=\"time\"><h2 id=\"time\">Over time</h2>\n");
+    history::picture(row.label().as_str(), &cells, &clock, page);
+    page.open("p", &[("class", "ends")]);
+    page.element("span", &[], &clock.short(report.window.from));
+    page.element("span", &[], &clock.short(report.window.to));
+    page.close("p");
+    history::key(page);
+    let headings =
+        [format!("from ({})", phrases::zone(report)), "checks".to_owned(), "failed".to_owned(), "uptime".to_owned()];
+    table::details("The numbers", page, |page| {
+        table::write("Checks over time", &headings, page, |rows| {
+            for cell in cells.iter().rev() {
+                rows.row(numbers(cell, &clock.at(cell.from)));
+            }
+        });
+    });
+    page.raw("</section>\n");
+}
+
+fn numbers(cell: &HistoryCell, from: &str) -> [String; 4] {
+    let up = crate::report::statistics::ratio(cell.judged - cell.failed.min(cell.judged), cell.judged);
+    let uptime = match up {
+        Some(up) => format::ratio_floor(up),
+        None if cell.unknown > 0 => "not judged".to_owned(),
+        None => "no data".to_owned(),
+    };
+    [from.to_owned(), format::count(cell.judged), format::count(cell.failed), uptime]
+}
+
+fn from_each_vantage(report: &Report, row: &SurfaceRow, page: &mut HtmlWriter) {
+    let places: Vec<&PlaceRow> = report.places.iter().filter(|place| place.surface == row.surface).collect();
+    if places.is_empty() {
+        return;
+    }
+    let headings = ["vantage", "now", "checks", "failed", "uptime", "coverage"].map(str::to_owned);
+    let numeric = [false, false, true, true, true, true];
+    table::columns("From each vantage", &headings, &numeric, page, |rows| {
+        for place in places {
+            let figures = &place.figures;
+            rows.row([
+                place.vantage.to_string(),
+                place.state.to_string(),
+                format::count(figures.up + figures.down),
+                format::count(figures.down),
+                page::uptime(figures),
+                page::coverage(figures),
+            ]);
+        }
+    });
+}
+
+fn what_failed(row: &SurfaceRow, page: &mut HtmlWriter) {
+    let failures: Vec<_> = row.figures.classes.iter().filter(|(class, _)| !class.is_ours()).collect();
+    if failures.is_empty() {
+        return;
+    }
+    let all = failures.iter().map(|(_, found)| found.n).sum();
+    let headings = ["what failed", "checks", "share of failures"].map(str::to_owned);
+    table::write("What failed", &headings, page, |rows| {
+        for (class, found) in failures {
+            let code = match found.statuses.as_slice() {
+                [(code, _)] => Some(*code),
+                _ => None,
+            };
+            let share = crate::report::statistics::ratio(found.n, all);
+            rows.row([format::failures(*class, code), format::count(found.n), format::ratio_cell(share)]);
+        }
+    });
+}
+
+/// The probes by name with what they ask: only where that was asked for.
+fn probes(report: &Report, row: &SurfaceRow, urls: &std::collections::BTreeMap<String, String>, page: &mut HtmlWriter) {
+    let headings = ["probe", "asks", "now", "checks", "uptime"].map(str::to_owned);
+    let numeric = [false, false, false, true, true];
+    table::columns("Probes", &headings, &numeric, page, |rows| {
+        for probe in report.probes.iter().filter(|probe| probe.surface == row.surface && !probe.control) {
+            let figures = &probe.figures;
+            rows.row([
+                probe.probe.to_string(),
+                urls.get(probe.probe.as_str()).cloned().unwrap_or_else(|| "–".to_owned()),
+                probe.state.to_string(),
+                format::count(figures.up + figures.down),
+                page::uptime(figures),
+            ]);
+        }
+    });
+}
+
+fn its_incidents(report: &Report, row: &SurfaceRow, page: &mut HtmlWriter) {
+    let of_it = |incident: &&Incident| incident.surfaces.contains(&row.surface);
+    page.raw("<section aria-labelledby=\"incidents\"><h2 id=\"incidents\">Incidents</h2>\n");
+    let mut count = 0;
+    for incident in report.incidents.iter().rev().filter(of_it) {
+        incidents::one(report, incident, page);
+        count += 1;
+    }
+    if count == 0 {
+        page.raw("<p>None in this time.</p>\n");
+    }
+    page.raw("</section>\n");
+}
