@@ -12,6 +12,8 @@ mod hgrm;
 mod hlog;
 #[cfg(feature = "otlp")]
 pub mod otlp;
+#[cfg(feature = "parquet")]
+mod parquet;
 #[cfg(any(feature = "prometheus-server", feature = "remote-write"))]
 mod protobuf_messages;
 #[cfg(any(feature = "remote-write", feature = "otlp"))]
@@ -39,6 +41,8 @@ pub use delivery_stats::DeliveryStats;
 pub use error::ExportError;
 pub use hgrm::hgrm;
 pub use hlog::Hlog;
+#[cfg(feature = "parquet")]
+pub use parquet::ParquetFolder;
 pub use window_file::WindowFile;
 
 /// The exporters of a run: none, one or several. To hand something to them never waits: they

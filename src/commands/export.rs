@@ -2,6 +2,8 @@
 //! seen it.
 
 mod file;
+#[cfg(feature = "parquet")]
+mod parquet;
 #[cfg(feature = "remote-write")]
 mod remote_write;
 mod windows;
@@ -24,6 +26,10 @@ pub(super) fn run(args: &cli::ExportArgs, terminal: &Terminal) -> Result<Exit, C
     let span = windows::span(args)?;
     if let Some(kind) = args.file.kind() {
         return file::run(kind, args, span, terminal);
+    }
+    #[cfg(feature = "parquet")]
+    if let Some(folder) = &args.parquet {
+        return parquet::run(folder, args, span, terminal);
     }
     #[cfg(feature = "remote-write")]
     if let Some(url) = args.remote_write.clone().or_else(|| locations::env("UPTICK_REMOTE_WRITE")) {

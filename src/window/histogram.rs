@@ -185,6 +185,17 @@ impl Histogram {
         })
     }
 
+    /// The samples from the shortest: the longest time in microseconds that a bucket has room for, and how many are
+    /// in it; none of the last, which has no end. Buckets of equal bounds are the same in every histogram, and the
+    /// same bucket may come several times.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn bounds(&self) -> impl Iterator<Item = (Option<u64>, u64)> {
+        self.values().map(|(value, count)| {
+            let is_last = buckets::lowest(value) >= buckets::lowest(TOP);
+            ((!is_last).then(|| u64::from(buckets::highest(value))), count)
+        })
+    }
+
     /// A value of each bucket in microseconds, from the lowest, and how many samples are in it.
     pub(super) fn values(&self) -> impl Iterator<Item = (u32, u64)> {
         let (exact, bucketed) = self.samples.parts();

@@ -70,6 +70,7 @@ const HOMES: &[(&str, &[&str])] = &[
     // Exporters send through `export/endpoint.rs`; it is the one file there that knows reqwest.
     ("reqwest", &["export"]),
     ("prost", &["export"]),
+    ("parquet", &["export"]),
     ("snap", &["export"]),
     ("opentelemetry_proto", &["export"]),
     ("hickory_proto", &["engine"]),

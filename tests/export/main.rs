@@ -17,4 +17,6 @@ mod prometheus;
 mod rules;
 mod runs;
 mod scrape;
+#[cfg(feature = "parquet")]
+mod sql;
 mod victoria;

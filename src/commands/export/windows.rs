@@ -15,32 +15,58 @@ use crate::{cli, config, journal};
 /// What is exported unless something else is said.
 const SPAN: Duration = Duration::from_hours(1);
 
-/// Hands on every window of the probes that were asked for, whatever the order of the journals;
-/// `false` ends it. What cannot be read is said, and is no reason to stop.
+/// The journals that are exported, brought here where they lie elsewhere.
+pub(crate) struct Source {
+    paths: Vec<PathBuf>,
+}
+
+impl Source {
+    /// Finds the journals, for lines of a range.
+    pub(crate) fn open(args: &cli::ExportArgs, range: Range) -> Result<Source, CliError> {
+        let journals = journals(args)?;
+        let gathered = journal::gather(&journals, range, &locations::cache_folder(), &locations::environment());
+        Ok(Source { paths: gathered.map_err(failed)? })
+    }
+
+    /// Hands on every line of a range, whatever the order of the journals; `false` ends it. Returns how many lines
+    /// could not be read, which is no reason to stop.
+    pub(crate) fn lines(&self, range: Range, mut each: impl FnMut(Line) -> bool) -> Result<u64, CliError> {
+        let mut reader = journal::read(&self.paths, range).map_err(failed)?;
+        for line in &mut reader {
+            if !each(line.map_err(failed)?) {
+                break;
+            }
+        }
+        Ok(reader.integrity().corrupt_lines + reader.integrity().newer_lines)
+    }
+}
+
+/// Hands on every window of the probes that were asked for; `false` ends it.
 pub(crate) fn read(
     args: &cli::ExportArgs,
     range: Range,
     terminal: &Terminal,
     mut each: impl FnMut(Window) -> bool,
 ) -> Result<(), CliError> {
-    let failed = |error: journal::JournalError| CliError::Runtime(error.to_string());
-    let journals = journals(args)?;
-    let paths =
-        journal::gather(&journals, range, &locations::cache_folder(), &locations::environment()).map_err(failed)?;
-    let mut reader = journal::read(&paths, range).map_err(failed)?;
-    for line in &mut reader {
-        if let Line::Window(window) = line.map_err(failed)?
-            && (args.probes.is_empty() || args.probes.iter().any(|name| **name == *window.probe))
-            && !each(*window)
-        {
-            break;
-        }
-    }
-    let skipped = reader.integrity().corrupt_lines + reader.integrity().newer_lines;
+    let is_asked = |window: &Window| args.probes.is_empty() || args.probes.iter().any(|name| **name == *window.probe);
+    let skipped = Source::open(args, range)?.lines(range, |line| match line {
+        Line::Window(window) if is_asked(&window) => each(*window),
+        _ => true,
+    })?;
+    warn_of_skipped(skipped, terminal);
+    Ok(())
+}
+
+/// Says how many lines could not be read.
+pub(crate) fn warn_of_skipped(skipped: u64, terminal: &Terminal) {
     if skipped > 0 {
         terminal.warn(&format!("{skipped} lines of the journal could not be read and are not exported"));
     }
-    Ok(())
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` asks for")]
+fn failed(error: journal::JournalError) -> CliError {
+    CliError::Runtime(error.to_string())
 }
 
 fn journals(args: &cli::ExportArgs) -> Result<Vec<PathBuf>, CliError> {

@@ -1,0 +1,166 @@
+//! A journal as tables of Parquet files, for engines that speak SQL: `windows`, the `buckets` of their histograms,
+//! the `runs` of their strips, and `failures`. Files lie under `TABLE/day=DAY/vantage=VANTAGE/`, which engines read as
+//! two more columns. A day of a vantage is replaced as a whole, a file at once; nothing else is touched.
+
+mod rows;
+mod table;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::model::Outcome;
+use crate::window::Window;
+
+use rows::{BUCKETS, FAILURES, RUNS, WINDOWS};
+use table::Table;
+
+/// The name of each file: its folder says the rest.
+const FILE: &str = "uptick.parquet";
+
+/// So many rows wait in memory at most, all tables together.
+const WAITING: usize = 400_000;
+
+/// What a name keeps of itself in a path.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// What was written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Files.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Windows.
+    pub windows: u64,
+    /// Failures.
+    pub failures: u64,
+}
+
+/// The tables of one day of one vantage.
+#[derive(Debug)]
+struct Partition {
+    windows: Table,
+    buckets: Table,
+    runs: Table,
+    failures: Table,
+}
+
+impl Partition {
+    fn tables(&self) -> [&Table; 4] {
+        [&self.windows, &self.buckets, &self.runs, &self.failures]
+    }
+
+    fn tables_mut(&mut self) -> [&mut Table; 4] {
+        [&mut self.windows, &mut self.buckets, &mut self.runs, &mut self.failures]
+    }
+
+    /// Writes the rows of each table that has enough of them.
+    fn write_groups(&mut self) -> io::Result<()> {
+        self.tables_mut().into_iter().filter(|table| table.has_group()).try_for_each(Table::write_waiting)
+    }
+}
+
+/// The folder of the tables, written a day at a time.
+#[derive(Debug)]
+pub struct ParquetFolder {
+    root: PathBuf,
+    partitions: BTreeMap<(Date, Arc<str>), Partition>,
+    written: Written,
+}
+
+impl ParquetFolder {
+    /// The folder at a path, which need not be there.
+    #[must_use]
+    pub fn new(root: PathBuf) -> ParquetFolder {
+        ParquetFolder { root, partitions: BTreeMap::new(), written: Written::default() }
+    }
+
+    /// Adds a window.
+    ///
+    /// # Errors
+    /// Where a file cannot be written.
+    pub fn window(&mut self, window: &Window) -> io::Result<()> {
+        self.written.windows += 1;
+        let partition = self.partition(window.from, &window.vantage);
+        rows::window(window, &mut partition.windows);
+        rows::buckets(window, &mut partition.buckets);
+        rows::runs(window, &mut partition.runs);
+        partition.write_groups()?;
+        self.make_room()
+    }
+
+    /// Adds the evidence of a failed check.
+    ///
+    /// # Errors
+    /// Where a file cannot be written.
+    pub fn failure(&mut self, outcome: &Outcome) -> io::Result<()> {
+        self.written.failures += 1;
+        let vantage = Arc::from(outcome.vantage.as_str());
+        let partition = self.partition(outcome.scheduled_at, &vantage);
+        rows::failure(outcome, &mut partition.failures);
+        partition.write_groups()?;
+        self.make_room()
+    }
+
+    /// Ends the files of everything that was added: they take the place of the old ones.
+    ///
+    /// # Errors
+    /// Where a file cannot be written. Files that have their name already keep it.
+    pub fn finish_files(&mut self) -> io::Result<()> {
+        for (_, partition) in std::mem::take(&mut self.partitions) {
+            for table in [partition.windows, partition.buckets, partition.runs, partition.failures] {
+                self.written.bytes += table.finish()?;
+                self.written.files += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// What was written so far.
+    #[must_use]
+    pub const fn written(&self) -> Written {
+        self.written
+    }
+
+    fn partition(&mut self, at: jiff::Timestamp, vantage: &Arc<str>) -> &mut Partition {
+        let day = at.to_zoned_datetime(TimeZone::UTC).date();
+        let root = &self.root;
+        self.partitions.entry((day, Arc::clone(vantage))).or_insert_with(|| {
+            let file = |table: &str| {
+                let vantage = utf8_percent_encode(vantage, PLAIN);
+                root.join(table).join(format!("day={day}")).join(format!("vantage={vantage}")).join(FILE)
+            };
+            Partition {
+                windows: Table::new(&WINDOWS, file("windows")),
+                buckets: Table::new(&BUCKETS, file("buckets")),
+                runs: Table::new(&RUNS, file("runs")),
+                failures: Table::new(&FAILURES, file("failures")),
+            }
+        })
+    }
+
+    /// Writes the longest tables where too many rows wait.
+    fn make_room(&mut self) -> io::Result<()> {
+        let all: usize = self.partitions.values().flat_map(Partition::tables).map(Table::waiting).sum();
+        if all < WAITING {
+            return Ok(());
+        }
+        let mut tables: Vec<&mut Table> = self.partitions.values_mut().flat_map(Partition::tables_mut).collect();
+        tables.sort_by_key(|table| std::cmp::Reverse(table.waiting()));
+        let mut freed = 0;
+        for table in tables {
+            if freed > WAITING / 2 {
+                break;
+            }
+            freed += table.waiting();
+            table.write_waiting()?;
+        }
+        Ok(())
+    }
+}

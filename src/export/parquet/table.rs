@@ -1,0 +1,237 @@
+//! One table on its way into a file: rows wait in columns, go out in groups, and the file takes its name when it is
+//! whole.
+
+use std::fs::Permissions;
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use parquet::basic::{Compression, Encoding};
+use parquet::data_type::{BoolType, ByteArray, ByteArrayType, Int64Type};
+use parquet::errors::ParquetError;
+use parquet::file::properties::WriterProperties;
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::parser::parse_message_type;
+use parquet::schema::types::ColumnPath;
+use tempfile::NamedTempFile;
+
+/// So many rows are a group: what an engine reads at once.
+const GROUP: usize = 122_880;
+/// The mode of a new file, before the umask: it is meant to be read.
+const FILE_MODE: u32 = 0o666;
+
+/// What a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ColumnKind {
+    Text,
+    OptionalText,
+    Number,
+    OptionalNumber,
+    /// An instant, to the millisecond.
+    Instant,
+    Flag,
+}
+
+/// A table by its name and its columns.
+#[derive(Debug)]
+pub(super) struct TableShape {
+    pub(super) name: &'static str,
+    pub(super) columns: &'static [(&'static str, ColumnKind)],
+}
+
+/// What stands in a cell.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum CellValue<'c> {
+    Text(&'c str),
+    Number(u64),
+    Instant(jiff::Timestamp),
+    Flag(bool),
+    Nothing,
+}
+
+/// A table, as far as it was written, and the rows that wait.
+#[derive(Debug)]
+pub(super) struct Table {
+    shape: &'static TableShape,
+    path: PathBuf,
+    columns: Vec<Column>,
+    waiting: usize,
+    writer: Option<SerializedFileWriter<NamedTempFile>>,
+}
+
+/// The cells of a column that wait. Where a cell may be empty, `present` says which are not.
+#[derive(Debug)]
+struct Column {
+    values: Values,
+    present: Option<Vec<i16>>,
+}
+
+#[derive(Debug)]
+enum Values {
+    Texts(Vec<ByteArray>),
+    Numbers(Vec<i64>),
+    Flags(Vec<bool>),
+}
+
+impl ColumnKind {
+    /// The type of a column in Parquet's own words.
+    const fn message(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            ColumnKind::Text => ("REQUIRED", "BYTE_ARRAY", " (STRING)"),
+            ColumnKind::OptionalText => ("OPTIONAL", "BYTE_ARRAY", " (STRING)"),
+            ColumnKind::Number => ("REQUIRED", "INT64", ""),
+            ColumnKind::OptionalNumber => ("OPTIONAL", "INT64", ""),
+            ColumnKind::Instant => ("REQUIRED", "INT64", " (TIMESTAMP(MILLIS,true))"),
+            ColumnKind::Flag => ("REQUIRED", "BOOLEAN", ""),
+        }
+    }
+}
+
+impl Column {
+    fn new(kind: ColumnKind) -> Column {
+        let values = match kind {
+            ColumnKind::Text | ColumnKind::OptionalText => Values::Texts(Vec::new()),
+            ColumnKind::Number | ColumnKind::OptionalNumber | ColumnKind::Instant => Values::Numbers(Vec::new()),
+            ColumnKind::Flag => Values::Flags(Vec::new()),
+        };
+        let is_optional = matches!(kind, ColumnKind::OptionalText | ColumnKind::OptionalNumber);
+        Column { values, present: is_optional.then(Vec::new) }
+    }
+
+    fn push(&mut self, cell: CellValue<'_>) {
+        if let Some(present) = &mut self.present {
+            present.push(i16::from(!matches!(cell, CellValue::Nothing)));
+        }
+        match (&mut self.values, cell) {
+            (Values::Texts(texts), CellValue::Text(text)) => {
+                // Neighbours are mostly alike, and then share their bytes.
+                let same = texts.last().filter(|last| last.data() == text.as_bytes()).cloned();
+                texts.push(same.unwrap_or_else(|| ByteArray::from(text)));
+            }
+            (Values::Numbers(numbers), CellValue::Number(number)) => {
+                numbers.push(i64::try_from(number).unwrap_or(i64::MAX));
+            }
+            (Values::Numbers(numbers), CellValue::Instant(at)) => numbers.push(at.as_millisecond()),
+            (Values::Flags(flags), CellValue::Flag(flag)) => flags.push(flag),
+            // No row has a cell of another kind than its column; an empty one has no value.
+            _ => {}
+        }
+    }
+}
+
+impl Table {
+    /// A table that goes to a file.
+    pub(super) fn new(shape: &'static TableShape, path: PathBuf) -> Table {
+        let columns = shape.columns.iter().map(|(_, kind)| Column::new(*kind)).collect();
+        Table { shape, path, columns, waiting: 0, writer: None }
+    }
+
+    /// How many rows wait.
+    pub(super) const fn waiting(&self) -> usize {
+        self.waiting
+    }
+
+    /// Whether the rows that wait are enough for a group.
+    pub(super) const fn has_group(&self) -> bool {
+        self.waiting >= GROUP
+    }
+
+    /// Adds a row.
+    pub(super) fn push<'c>(&mut self, cells: impl IntoIterator<Item = CellValue<'c>>) {
+        for (column, cell) in self.columns.iter_mut().zip(cells) {
+            column.push(cell);
+        }
+        self.waiting += 1;
+    }
+
+    /// Writes the rows that wait.
+    pub(super) fn write_waiting(&mut self) -> io::Result<()> {
+        let mut writer = match self.writer.take() {
+            Some(writer) => writer,
+            None => self.begin()?,
+        };
+        let columns = self.shape.columns.iter().map(|(_, kind)| Column::new(*kind)).collect();
+        let columns = std::mem::replace(&mut self.columns, columns);
+        if std::mem::take(&mut self.waiting) > 0 {
+            write_group(&mut writer, &columns).map_err(failed)?;
+        }
+        self.writer = Some(writer);
+        Ok(())
+    }
+
+    /// Ends the file, which takes its name, and returns its length.
+    pub(super) fn finish(mut self) -> io::Result<u64> {
+        self.write_waiting()?;
+        let Some(writer) = self.writer else { return Ok(0) };
+        let draft = writer.into_inner().map_err(failed)?;
+        draft.as_file().sync_data()?;
+        let length = draft.as_file().metadata()?.len();
+        draft.persist(&self.path).map_err(|error| error.error)?;
+        Ok(length)
+    }
+
+    fn begin(&self) -> io::Result<SerializedFileWriter<NamedTempFile>> {
+        let folder = self.path.parent().unwrap_or(&self.path);
+        std::fs::create_dir_all(folder)?;
+        let mut options = tempfile::Builder::new();
+        let draft = options.prefix(".uptick-").permissions(Permissions::from_mode(FILE_MODE)).tempfile_in(folder)?;
+        let schema = parse_message_type(&self.shape.message()).map_err(failed)?;
+        let properties = Arc::new(self.shape.properties());
+        SerializedFileWriter::new(draft, Arc::new(schema), properties).map_err(failed)
+    }
+}
+
+impl TableShape {
+    /// The table in Parquet's own words.
+    fn message(&self) -> String {
+        let column = |(name, kind): &(&str, ColumnKind)| {
+            let (repetition, physical, logical) = kind.message();
+            format!("{repetition} {physical} {name}{logical};")
+        };
+        let columns: Vec<String> = self.columns.iter().map(column).collect();
+        format!("message {} {{ {} }}", self.name, columns.join(" "))
+    }
+
+    fn properties(&self) -> WriterProperties {
+        let mut properties = WriterProperties::builder()
+            .set_created_by(concat!("uptick ", env!("CARGO_PKG_VERSION")).to_owned())
+            .set_compression(Compression::SNAPPY);
+        for (name, kind) in self.columns {
+            // Instants grow; what stands between two of them takes a few bits.
+            if *kind == ColumnKind::Instant {
+                let path = || ColumnPath::from(*name);
+                properties = properties
+                    .set_column_dictionary_enabled(path(), false)
+                    .set_column_encoding(path(), Encoding::DELTA_BINARY_PACKED);
+            }
+        }
+        properties.build()
+    }
+}
+
+fn write_group(writer: &mut SerializedFileWriter<NamedTempFile>, columns: &[Column]) -> Result<(), ParquetError> {
+    let mut group = writer.next_row_group()?;
+    for column in columns {
+        let Some(mut out) = group.next_column()? else { break };
+        let present = column.present.as_deref();
+        match &column.values {
+            Values::Texts(texts) => out.typed::<ByteArrayType>().write_batch(texts, present, None)?,
+            Values::Numbers(numbers) => out.typed::<Int64Type>().write_batch(numbers, present, None)?,
+            Values::Flags(flags) => out.typed::<BoolType>().write_batch(flags, present, None)?,
+        };
+        out.close()?;
+    }
+    group.close()?;
+    Ok(())
+}
+
+fn failed(error: ParquetError) -> io::Error {
+    match error {
+        ParquetError::External(error) => match error.downcast::<io::Error>() {
+            Ok(error) => *error,
+            Err(error) => io::Error::other(error),
+        },
+        error => io::Error::other(error),
+    }
+}
