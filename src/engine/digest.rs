@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, header};
 use md5::{Digest, Md5};
-use sha2::Sha256;
+use sha2::{Sha256, Sha512_256};
 
 use crate::model::text::hexadecimal;
 
@@ -15,13 +15,37 @@ pub(super) struct DigestRequest<'a> {
     pub(super) method: &'a str,
     /// The path and the query, as they are sent.
     pub(super) target: &'a str,
+    pub(super) body: &'a [u8],
 }
 
 /// A hash that a server may ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Algorithm {
     Md5,
+    Sha512T256,
     Sha256,
+}
+
+/// What an answer vouches for, where the server lets it choose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Quality {
+    /// The request's first line.
+    Auth,
+    /// The body as well.
+    AuthInt,
+    /// Something else.
+    Unknown,
+}
+
+impl Quality {
+    fn of(list: &str) -> Quality {
+        let says = |quality: &str| list.split(',').any(|word| word.trim().eq_ignore_ascii_case(quality));
+        match () {
+            () if says("auth") => Quality::Auth,
+            () if says("auth-int") => Quality::AuthInt,
+            () => Quality::Unknown,
+        }
+    }
 }
 
 /// What a server asks for.
@@ -32,9 +56,11 @@ struct Challenge {
     opaque: Option<String>,
     /// Its name as it was said.
     algorithm: Option<String>,
-    /// Whether `qop` is said, and has `auth` in it.
-    qop: Option<bool>,
+    /// The best quality of protection, where any is named.
+    qop: Option<Quality>,
     hashes_user: bool,
+    /// Whether an answer was right but for the age of its nonce.
+    is_stale: bool,
 }
 
 /// The header that answers the best of the challenges; none where none of them is Digest with a hash and a
@@ -46,13 +72,33 @@ pub(super) fn authorization(headers: &HeaderMap, request: &DigestRequest<'_>) ->
 }
 
 fn answer(headers: &HeaderMap, request: &DigestRequest<'_>, cnonce: &str) -> Option<String> {
-    let values = headers.get_all(header::WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
-    let challenges = values.flat_map(challenges);
-    let usable = challenges.filter(|challenge| challenge.qop != Some(false) && !challenge.nonce.is_empty());
+    let challenges = of_headers(headers);
+    let usable = challenges.filter(|challenge| challenge.qop != Some(Quality::Unknown) && !challenge.nonce.is_empty());
     let (algorithm, challenge) = usable
         .filter_map(|challenge| Some((challenge.algorithm()?, challenge)))
         .max_by_key(|(algorithm, _)| *algorithm)?;
     Some(challenge.answer(algorithm, request, cnonce))
+}
+
+/// Whether the server says that an answer was right, and its nonce too old: another answer is worth a try.
+pub(super) fn is_stale(headers: &HeaderMap) -> bool {
+    of_headers(headers).any(|challenge| challenge.is_stale)
+}
+
+/// What a server asks for in Digest that is not known here; none where it asks for something else.
+pub(super) fn unknown(headers: &HeaderMap) -> Option<String> {
+    of_headers(headers).find_map(|challenge| match (&challenge.algorithm, challenge.qop) {
+        (Some(name), _) if challenge.algorithm().is_none() => Some(format!("the algorithm {name}")),
+        (_, Some(Quality::Unknown)) => {
+            Some("a quality of protection (qop) that is neither auth nor auth-int".to_owned())
+        }
+        _ => None,
+    })
+}
+
+fn of_headers(headers: &HeaderMap) -> impl Iterator<Item = Challenge> {
+    let values = headers.get_all(header::WWW_AUTHENTICATE).iter();
+    values.flat_map(|value| challenges(&String::from_utf8_lossy(value.as_bytes())))
 }
 
 impl Challenge {
@@ -61,22 +107,28 @@ impl Challenge {
         match name.strip_suffix("-SESS").unwrap_or(&name) {
             "MD5" => Some(Algorithm::Md5),
             "SHA-256" => Some(Algorithm::Sha256),
+            "SHA-512-256" => Some(Algorithm::Sha512T256),
             _ => None,
         }
     }
 
     fn answer(&self, algorithm: Algorithm, request: &DigestRequest<'_>, cnonce: &str) -> String {
         const COUNT: &str = "00000001";
-        let hash = |text: String| algorithm.hash(&text);
+        let hash = |text: String| algorithm.hash(text.as_bytes());
         let (realm, nonce) = (&self.realm, &self.nonce);
         let mut first = hash(format!("{}:{realm}:{}", request.user, request.password));
         let has_session = self.algorithm.as_ref().is_some_and(|name| name.to_ascii_uppercase().ends_with("-SESS"));
         if has_session {
             first = hash(format!("{first}:{nonce}:{cnonce}"));
         }
-        let second = hash(format!("{}:{}", request.method, request.target));
+        let qop = if self.qop == Some(Quality::AuthInt) { "auth-int" } else { "auth" };
+        let mut second = format!("{}:{}", request.method, request.target);
+        if self.qop == Some(Quality::AuthInt) {
+            second = format!("{second}:{}", algorithm.hash(request.body));
+        }
+        let second = hash(second);
         let response = match self.qop {
-            Some(_) => hash(format!("{first}:{nonce}:{COUNT}:{cnonce}:auth:{second}")),
+            Some(_) => hash(format!("{first}:{nonce}:{COUNT}:{cnonce}:{qop}:{second}")),
             // RFC 2069, which old servers speak.
             None => hash(format!("{first}:{nonce}:{second}")),
         };
@@ -91,7 +143,7 @@ impl Challenge {
         fields.extend(self.algorithm.as_ref().map(|name| format!("algorithm={name}")));
         fields.extend(self.opaque.as_ref().map(|opaque| format!("opaque=\"{}\"", escaped(opaque))));
         if self.qop.is_some() {
-            fields.extend(["qop=auth".to_owned(), format!("nc={COUNT}"), format!("cnonce=\"{cnonce}\"")]);
+            fields.extend([format!("qop={qop}"), format!("nc={COUNT}"), format!("cnonce=\"{cnonce}\"")]);
         } else if has_session {
             fields.push(format!("cnonce=\"{cnonce}\""));
         }
@@ -101,10 +153,11 @@ impl Challenge {
 }
 
 impl Algorithm {
-    fn hash(self, text: &str) -> String {
+    fn hash(self, bytes: &[u8]) -> String {
         match self {
-            Algorithm::Md5 => hexadecimal(&Md5::digest(text)),
-            Algorithm::Sha256 => hexadecimal(&Sha256::digest(text)),
+            Algorithm::Md5 => hexadecimal(&Md5::digest(bytes)),
+            Algorithm::Sha256 => hexadecimal(&Sha256::digest(bytes)),
+            Algorithm::Sha512T256 => hexadecimal(&Sha512_256::digest(bytes)),
         }
     }
 }
@@ -144,7 +197,8 @@ impl Challenge {
             "nonce" => self.nonce = text,
             "opaque" => self.opaque = Some(text),
             "algorithm" => self.algorithm = Some(text),
-            "qop" => self.qop = Some(text.split(',').any(|word| word.trim().eq_ignore_ascii_case("auth"))),
+            "qop" => self.qop = Some(Quality::of(&text)),
+            "stale" => self.is_stale = text.eq_ignore_ascii_case("true"),
             "userhash" => self.hashes_user = text.eq_ignore_ascii_case("true"),
             _ => {}
         }
@@ -198,8 +252,13 @@ mod tests {
         for challenge in challenges {
             headers.append(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
-        let request =
-            DigestRequest { user: "Mufasa", password: "Circle of Life", method: "GET", target: "/dir/index.html" };
+        let request = DigestRequest {
+            user: "Mufasa",
+            password: "Circle of Life",
+            method: "GET",
+            target: "/dir/index.html",
+            body: b"",
+        };
         answer(&headers, &request, cnonce)
     }
 
@@ -227,9 +286,9 @@ mod tests {
                            nonce=\"dcd98b7102dd2f0e8b11d0f600bfb0c093\", Negotiate";
         let old = answered(&[OLD], "x").expect("an answer");
         // MD5(MD5("Mufasa:testrealm@host.com:Circle of Life"):nonce:MD5("GET:/dir/index.html"))
-        let first = Algorithm::Md5.hash("Mufasa:testrealm@host.com:Circle of Life");
-        let second = Algorithm::Md5.hash("GET:/dir/index.html");
-        let response = Algorithm::Md5.hash(&format!("{first}:dcd98b7102dd2f0e8b11d0f600bfb0c093:{second}"));
+        let hash = |text: &str| Algorithm::Md5.hash(text.as_bytes());
+        let (first, second) = (hash("Mufasa:testrealm@host.com:Circle of Life"), hash("GET:/dir/index.html"));
+        let response = hash(&format!("{first}:dcd98b7102dd2f0e8b11d0f600bfb0c093:{second}"));
         assert!(old.contains(&format!("response=\"{response}\"")), "{old}");
         assert!(!old.contains("qop") && !old.contains("cnonce"), "{old}");
     }
@@ -238,13 +297,40 @@ mod tests {
     fn what_is_not_known_is_not_answered() {
         for challenge in [
             "Basic realm=\"x\"",
-            "Digest realm=\"x\", nonce=\"y\", algorithm=SHA-512-256",
-            "Digest realm=\"x\", nonce=\"y\", qop=\"auth-int\"",
+            "Digest realm=\"x\", nonce=\"y\", algorithm=SHA-512",
+            "Digest realm=\"x\", nonce=\"y\", qop=\"auth-conf\"",
             "Digest realm=\"x\"",
             "Digest",
             "",
         ] {
             assert_eq!(answered(&[challenge], "x"), None, "{challenge}");
         }
+    }
+
+    #[test]
+    fn a_quality_that_takes_the_body_in_and_the_third_hash_are_answered() {
+        let of_body = answered(&["Digest realm=\"x\", nonce=\"y\", qop=\"auth-int\""], "c").expect("an answer");
+        let hash = |text: &str| Algorithm::Md5.hash(text.as_bytes());
+        let second = hash(&format!("GET:/dir/index.html:{}", hash("")));
+        let response = hash(&format!("{}:y:00000001:c:auth-int:{second}", hash("Mufasa:x:Circle of Life")));
+        assert!(of_body.contains(&format!("response=\"{response}\"")) && of_body.contains("qop=auth-int"), "{of_body}");
+        let third = answered(&["Digest realm=\"x\", nonce=\"y\", algorithm=SHA-512-256"], "c").expect("an answer");
+        assert!(third.contains("algorithm=SHA-512-256"), "{third}");
+        // The empty text in FIPS 180-4's truncation, which is no prefix of SHA-512.
+        let empty = Algorithm::Sha512T256.hash(b"");
+        assert_eq!(empty, "c672b8d1ef56ed28ab87c3622c5114069bdd3ad7b8f9737498d0c01ecef0967a");
+    }
+
+    #[test]
+    fn what_a_server_asks_for_and_is_not_known_is_named() {
+        let said = |challenge: &'static str| {
+            let headers = HeaderMap::from_iter([(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))]);
+            (unknown(&headers), is_stale(&headers))
+        };
+        let (named, _) = said("Digest realm=\"x\", nonce=\"y\", algorithm=SHA-512");
+        assert_eq!(named.as_deref(), Some("the algorithm SHA-512"));
+        assert!(said("Digest realm=\"x\", nonce=\"y\", qop=\"auth-conf\"").0.is_some());
+        assert_eq!(said("Basic realm=\"x\""), (None, false));
+        assert_eq!(said("Digest realm=\"x\", nonce=\"y\", stale=TRUE"), (None, true));
     }
 }

@@ -113,7 +113,7 @@ impl Exchange<'_> {
         let head = progress.head.insert(head);
         let is_whole = if self.has_body(head.status) {
             let intake = progress.intake.insert(Intake::new(Decoder::for_headers(&head.headers), self.limits));
-            !self.goes_on(head.status) && self.read(&mut connection, intake).await?
+            !self.goes_on(head) && self.read(&mut connection, intake).await?
         } else {
             connection.chunk().await.is_ok_and(|bytes| bytes.is_none())
         };
@@ -163,8 +163,8 @@ impl Exchange<'_> {
     }
 
     /// Whether the answer is a redirect that is followed.
-    fn goes_on(&self, status: StatusCode) -> bool {
-        self.follows && redirect::is_redirect(status)
+    fn goes_on(&self, head: &ResponseHead) -> bool {
+        self.follows && redirect::is_redirect(head.status) && redirect::has_location(&head.headers)
     }
 
     fn destination(&self) -> Destination {

@@ -34,6 +34,11 @@ pub(super) fn is_redirect(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }
 
+/// Whether a redirect says where to: browsers and curl take one that does not for the answer.
+pub(super) fn has_location(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::LOCATION)
+}
+
 /// The Location of a redirect as the server wrote it, for the record.
 pub(super) fn location(headers: &HeaderMap) -> &[u8] {
     headers.get(header::LOCATION).map_or(&[], |location| location.as_bytes())

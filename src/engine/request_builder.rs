@@ -217,20 +217,29 @@ pub(super) fn signer(step: &Step, session: &Session) -> Result<Option<Signer>, F
     }))
 }
 
-/// The header that answers a challenge of Digest; none where the step has no such credentials, or none of
-/// the challenges can be answered.
+/// The header that answers a challenge of Digest; none where the step has no such credentials, or there is
+/// no such challenge.
+///
+/// # Errors
+/// A value that was not captured, or a challenge that this prober cannot answer.
 pub(super) fn digest(
     step: &Step,
     session: &Session,
     url: &Url,
-    method: &Method,
+    content: &RequestContent,
     challenges: &HeaderMap,
 ) -> Result<Option<HeaderValue>, Fault> {
     let Some(Auth::Digest { user, password }) = &step.request.auth else { return Ok(None) };
     let (user, password) = (fill(session, user)?, fill(session, password)?);
     let target = &url[Position::BeforePath..Position::AfterQuery];
-    let request = DigestRequest { user: &user, password: &password, method: method.as_str(), target };
-    let Some(text) = digest::authorization(challenges, &request) else { return Ok(None) };
+    let (method, body) = (content.method.as_str(), &*content.body);
+    let request = DigestRequest { user: &user, password: &password, method, target, body };
+    let Some(text) = digest::authorization(challenges, &request) else {
+        let Some(unknown) = digest::unknown(challenges) else { return Ok(None) };
+        let message =
+            format!("the server asks for Digest authentication with {unknown}, which this prober does not know");
+        return Err(Fault::new(FailureClass::ProberUnsupported, None, message));
+    };
     let mut value = header_value(&header::AUTHORIZATION, &text)?;
     value.set_sensitive(true);
     Ok(Some(value))

@@ -94,8 +94,11 @@ fn signed_headers(request: &OutgoingRequest) -> (String, String) {
         String::from_utf8_lossy(value.as_bytes()).split_whitespace().collect::<Vec<_>>().join(" ")
     };
     let mut headers = vec![("host".to_owned(), text(&request.authority))];
-    for name in [header::CONTENT_TYPE, CONTENT, DATE, TOKEN] {
-        headers.extend(request.headers.get(&name).map(|value| (name.as_str().to_owned(), text(value))));
+    // A header of AWS that is not signed is refused.
+    let is_signed = |name: &&HeaderName| **name == header::CONTENT_TYPE || name.as_str().starts_with("x-amz-");
+    for name in request.headers.keys().filter(is_signed) {
+        let values: Vec<String> = request.headers.get_all(name).iter().map(text).collect();
+        headers.push((name.as_str().to_owned(), values.join(",")));
     }
     headers.sort();
     let names: Vec<&str> = headers.iter().map(|(name, _)| name.as_str()).collect();
@@ -171,6 +174,25 @@ mod tests {
         ] {
             assert_eq!(signature(method, target), expected, "{target}");
         }
+    }
+
+    #[test]
+    fn every_header_of_aws_is_signed() {
+        let mut request = OutgoingRequest {
+            method: Method::GET,
+            target: Uri::from_static("/"),
+            authority: HeaderValue::from_static("x.test"),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+        };
+        for (name, value) in [("x-amz-target", "a  b"), ("x-amz-meta", "1"), ("x-amz-meta", "2"), ("accept", "*/*")] {
+            request.headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        let (headers, names) = signed_headers(&request);
+        assert_eq!(
+            (&*headers, &*names),
+            ("host:x.test\nx-amz-meta:1,2\nx-amz-target:a b\n", "host;x-amz-meta;x-amz-target")
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! One step of a check: the request, its redirects, the judgement. It knows one step and what
 //! earlier steps left behind, and nothing of retries.
 
-use http::{HeaderMap, HeaderName, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use jiff::Timestamp;
 use url::Url;
 
@@ -19,7 +19,7 @@ use super::requester::Requester;
 use super::route::{Route, route, same_origin};
 use super::session::Session;
 use super::step_result::{Page, StepResult, offers_http3};
-use super::{capture, evidence, expect, recorded_exchange, redirect, request_builder, sigv4};
+use super::{capture, digest, evidence, expect, recorded_exchange, redirect, request_builder, sigv4};
 
 /// One step under way.
 pub(super) struct StepRun<'a> {
@@ -82,7 +82,7 @@ impl StepRun<'_> {
         let mut url = request_builder::url(self.step, self.session, known).map_err(Stopped::before)?;
         let mut content = request_builder::build(self.step, self.session).map_err(Stopped::before)?;
         let own = self.home.cloned().unwrap_or_else(|| url.clone());
-        let (mut hops, mut challenged) = (0, false);
+        let (mut hops, mut answers) = (0, 0);
         loop {
             let Exchanged { trace, head, body, fault } = self.ask(&own, &url, &content, result).await?;
             let Some(head) = head else {
@@ -97,17 +97,20 @@ impl StepRun<'_> {
             if let Some(fault) = self.clock_fault(&head) {
                 return Err(Stopped { fault, url: Some(url), trace: Some(trace) });
             }
-            if head.status == StatusCode::UNAUTHORIZED && !challenged && same_origin(&own, &url) {
-                let answer = request_builder::digest(self.step, self.session, &url, &content.method, &head.headers);
-                if let Some(answer) = answer.map_err(Stopped::before)? {
-                    let method = content.method.clone();
-                    result.note_hop(&head, &url, &method, &trace, &self.session.redactor);
-                    content.headers.insert(header::AUTHORIZATION, answer);
-                    challenged = true;
-                    continue;
+            if same_origin(&own, &url) {
+                match self.digest(&url, &content, &head, answers) {
+                    Ok(None) => {}
+                    Ok(Some(answer)) => {
+                        let method = content.method.clone();
+                        result.note_hop(&head, &url, &method, &trace, &self.session.redactor);
+                        content.headers.insert(header::AUTHORIZATION, answer);
+                        answers += 1;
+                        continue;
+                    }
+                    Err(fault) => return Err(Stopped { fault, url: Some(url), trace: Some(trace) }),
                 }
             }
-            if request.redirects == 0 || !redirect::is_redirect(head.status) {
+            if request.redirects == 0 || !redirect::is_redirect(head.status) || self.is_expected(&head) {
                 return Ok(Answer { head: Some(head), fault, ..Answer::of(body, url, trace) });
             }
             let target = match self.next(&url, &head, hops, &mut content) {
@@ -115,9 +118,36 @@ impl StepRun<'_> {
                 Err(fault) => return Err(Stopped { fault, url: Some(url), trace: Some(trace) }),
             };
             result.note_hop(&head, &url, &target.1, &trace, &self.session.redactor);
+            if answers > 0 {
+                // It was for the URL before.
+                content.headers.remove(header::AUTHORIZATION);
+                answers = 0;
+            }
             hops += 1;
             url = target.0;
         }
+    }
+
+    /// Whether a redirect is what is expected of the answer: it leads nowhere, and its status is asked for.
+    fn is_expected(&self, head: &ResponseHead) -> bool {
+        let expected = &self.step.expect.status;
+        !redirect::has_location(&head.headers) && expected.iter().any(|set| set.contains(head.status))
+    }
+
+    /// The header that answers a challenge of Digest, after so many answers to the same URL. A second one is
+    /// given where the first was right but for the age of its nonce, as behind several servers.
+    fn digest(
+        &self,
+        url: &Url,
+        content: &RequestContent,
+        head: &ResponseHead,
+        answers: usize,
+    ) -> Result<Option<HeaderValue>, Fault> {
+        let may_answer = answers == 0 || answers == 1 && digest::is_stale(&head.headers);
+        if head.status != StatusCode::UNAUTHORIZED || !may_answer {
+            return Ok(None);
+        }
+        request_builder::digest(self.step, self.session, url, content, &head.headers)
     }
 
     /// That a signed request is refused for our own clock: it says nothing about the target.

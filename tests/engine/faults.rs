@@ -7,6 +7,7 @@
 pub(crate) mod body;
 pub(crate) mod connect;
 pub(crate) mod connections;
+pub(crate) mod digest;
 pub(crate) mod dns;
 mod documentation;
 mod elsewhere;
@@ -38,6 +39,7 @@ const SECTIONS: &[&[Row]] = &[
     head::ROWS,
     body::ROWS,
     redirects::ROWS,
+    digest::ROWS,
     http2::ROWS,
     proxy::ROWS,
     machine::ROWS,
@@ -50,7 +52,7 @@ const SECTIONS: &[&[Row]] = &[
 ];
 
 /// How many numbers the catalogue has.
-const NUMBERS: u16 = 136;
+const NUMBERS: u16 = 137;
 
 fn every_row() -> impl Iterator<Item = &'static Row> {
     SECTIONS.iter().copied().flatten()
@@ -112,6 +114,16 @@ fn bodies_that_are_wrong() {
 #[test]
 fn redirects_that_are_wrong() {
     hold(redirects::ROWS);
+}
+
+#[test]
+fn challenges_of_digest() {
+    hold(digest::ROWS);
+}
+
+#[test]
+fn proxies_that_are_wrong() {
+    hold(proxy::ROWS);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::{HeaderName, Method};
 use uptick::model::FailureClass::{RedirectBlocked, RedirectInvalid, RedirectLimit, TargetBlocked};
-use uptick::model::{Auth, Body, DeniedNetworks, FileBody, Resolver, Value};
+use uptick::model::{Auth, Body, DeniedNetworks, FileBody, Resolver, StatusSet, Value};
 
 use crate::faults::row::{Case, Row, answers, up};
 use crate::support::dns::{Dns, Reply};
@@ -33,6 +33,11 @@ pub(crate) const ROWS: &[Row] = &[
     answers(94, "a redirect leads to data", RedirectBlocked, || leads("data:text/html,hello")),
     answers(94, "a redirect leads to a script", RedirectBlocked, || leads("javascript:alert(1)")),
     answers(95, "a redirect has no Location", RedirectInvalid, || raw(&server::answer(302, &[], ""))),
+    up(95, "a redirect has no Location, and its status is expected", || {
+        raw(&server::answer(302, &[], "hello"))
+            .step(|step| step.expect.status = vec![StatusSet(302..=302)])
+            .also(|outcome| assert_eq!(outcome.body_bytes, 5))
+    }),
     answers(95, "a redirect's Location is empty", RedirectInvalid, || leads("")),
     answers(95, "a redirect's Location cannot be parsed", RedirectInvalid, || leads("http://[::1/")),
     answers(95, "a redirect's Location has no host", RedirectInvalid, || leads("http:///")),
