@@ -61,10 +61,8 @@ fn find(from: &CaptureFrom, page: &Page, body: &Body, jar: &Jar) -> Result<Optio
             Ok(found.first().map(|node| node.text().unwrap_or_else(|| node.source().into()).into_owned()))
         }
         CaptureFrom::Matches(pattern) => Ok(pattern.capture(&text::of(&body.bytes, &page.headers)).map(str::to_owned)),
-        CaptureFrom::Header(name) => {
-            Ok(page.headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()))
-        }
-        CaptureFrom::Cookie(name) => Ok(jar.value(name).map(str::to_owned)),
+        CaptureFrom::Header(name) => Ok(page.headers.get(name).map(|value| text::of_header(value).into_owned())),
+        CaptureFrom::Cookie(name) => Ok(jar.value(name)),
         CaptureFrom::Select { selector, attribute } => {
             let text = text::of(&body.bytes, &page.headers);
             html::first(&text, selector, attribute.as_deref()).map_err(|error| error.to_string())

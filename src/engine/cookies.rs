@@ -75,10 +75,16 @@ impl Jar {
             if value.len() > COOKIE_LIMIT {
                 continue;
             }
-            let Ok(cookie) = std::str::from_utf8(value.as_bytes()).map(Cookie::parse) else { continue };
-            let Ok(cookie) = cookie else { continue };
-            let full = self.len() >= COOKIES;
-            if is_for_a_whole_top_level(&cookie) || full {
+            let Ok(mut cookie) = Cookie::parse(text_of(value.as_bytes())) else { continue };
+            if is_for_a_whole_top_level(&cookie) {
+                // A host of one label may say its own name, and means itself alone (section 5.3).
+                let own = cookie.domain().map(|domain| domain.trim_start_matches('.').to_ascii_lowercase());
+                if own.as_deref() != url.host_str() {
+                    continue;
+                }
+                cookie.unset_domain();
+            }
+            if self.len() >= COOKIES {
                 continue;
             }
             self.stores.entry(port_of(url)).or_default().keep(&cookie, url);
@@ -90,18 +96,29 @@ impl Jar {
         let store = self.stores.get(&port_of(url))?;
         let pairs: Vec<String> =
             store.matches(url).iter().map(|cookie| format!("{}={}", cookie.name(), cookie.value())).collect();
-        if pairs.is_empty() { None } else { HeaderValue::from_bytes(pairs.join("; ").as_bytes()).ok() }
+        if pairs.is_empty() { None } else { HeaderValue::from_bytes(&bytes_of(&pairs.join("; "))).ok() }
     }
 
     /// The value of a cookie by its name, whatever its scope.
-    pub(super) fn value(&self, name: &str) -> Option<&str> {
+    pub(super) fn value(&self, name: &str) -> Option<String> {
+        let name = text_of(name.as_bytes());
         let mut cookies = self.stores.values().flat_map(|store| store.cookies.iter_any());
-        cookies.find(|cookie| cookie.name() == name).map(|cookie| cookie.value())
+        let cookie = cookies.find(|cookie| cookie.name() == name)?;
+        Some(String::from_utf8_lossy(&bytes_of(cookie.value())).into_owned())
     }
 
     fn len(&self) -> usize {
         self.stores.values().map(|store| store.cookies.iter_any().count()).sum()
     }
+}
+
+/// A character for each byte: a cookie is sent back as it came, whatever charset it is in.
+fn text_of(bytes: &[u8]) -> String {
+    bytes.iter().copied().map(char::from).collect()
+}
+
+fn bytes_of(text: &str) -> Vec<u8> {
+    text.chars().map(|character| u8::try_from(character).unwrap_or(b'?')).collect()
 }
 
 fn port_of(url: &Url) -> Option<u16> {

@@ -315,11 +315,8 @@ impl Judge<'_> {
 
     fn headers(&mut self, rules: &[HeaderRule], headers: &HeaderMap) {
         for rule in rules {
-            let values: Vec<String> = headers
-                .get_all(&rule.name)
-                .iter()
-                .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
-                .collect();
+            let values: Vec<String> =
+                headers.get_all(&rule.name).iter().map(|value| text::of_header(value).into_owned()).collect();
             if values.is_empty() && rule.optional {
                 continue;
             }
@@ -456,9 +453,9 @@ impl Judge<'_> {
             return;
         }
         let name = schema.path().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        match serde_json::from_str(&text::json(&body.bytes, headers)) {
+        match JsonDocument::read(&text::json(&body.bytes, headers)) {
             Ok(document) => {
-                if let Some(violation) = schema.violation(&document) {
+                if let Some(violation) = schema.violation(document.root()) {
                     self.miss("json-schema", name, violation);
                 }
             }

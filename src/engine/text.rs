@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderValue, header};
 
 /// How far into an HTML document its own word for its charset is looked for (HTML standard 13.2.3.2).
 const PRESCAN: usize = 1024;
@@ -29,6 +29,14 @@ pub(super) fn declared<'b>(bytes: &'b [u8], headers: &HeaderMap) -> Option<Cow<'
     let media_type = MediaType::of(headers);
     let by_head = media_type.charset.as_deref().and_then(labelled);
     by_head.or_else(|| declared_within(bytes, &media_type)).map(|charset| charset.read(bytes))
+}
+
+/// The text of a header's value: UTF-8, or what headers were in before.
+pub(super) fn of_header(value: &HeaderValue) -> Cow<'_, str> {
+    match std::str::from_utf8(value.as_bytes()) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => WINDOWS_1252.decode_without_bom_handling(value.as_bytes()).0,
+    }
 }
 
 /// The text of a JSON document with these headers. JSON is UTF-8 (RFC 8259), whatever charset is

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use boon::{Compiler, SchemaIndex, Schemas, UrlLoader};
-use serde_json::Value;
+use serde_json::{Number, Value};
+
+use super::json::{JsonKind, JsonNode};
 
 /// What the schema is called while it is read: no reference can lead there from outside.
 const OWN: &str = "urn:uptick:json-schema";
@@ -65,8 +67,9 @@ impl JsonSchema {
 
     /// The first thing in a document that does not hold: where it stands, and what is wrong with it.
     #[must_use]
-    pub fn violation(&self, document: &Value) -> Option<String> {
-        let error = self.0.schemas.validate(document, self.0.index).err()?;
+    pub(crate) fn violation(&self, document: JsonNode<'_>) -> Option<String> {
+        let document = value_of(document);
+        let error = self.0.schemas.validate(&document, self.0.index).err()?;
         let mut at = &error;
         // The innermost cause says what is wrong; those around it say that something is.
         while let Some(inner) = at.causes.first() {
@@ -78,11 +81,34 @@ impl JsonSchema {
     }
 }
 
+/// A document as schemas are compared with. A number that is no 64-bit integer is the nearest float.
+fn value_of(node: JsonNode<'_>) -> Value {
+    match node.kind() {
+        JsonKind::Null => Value::Null,
+        JsonKind::Boolean => Value::Bool(node.source() == "true"),
+        JsonKind::Number => Value::Number(number_of(node.source())),
+        JsonKind::String => Value::String(node.text().unwrap_or_default().into_owned()),
+        JsonKind::Array => node.children().map(value_of).collect(),
+        JsonKind::Object => node.members().map(|(name, value)| (name.into_owned(), value_of(value))).collect(),
+    }
+}
+
+fn number_of(text: &str) -> Number {
+    let integer = text.parse().map(Number::from_i128).ok().flatten();
+    let float = || text.parse().ok().and_then(|float: f64| Number::from_f64(float.clamp(f64::MIN, f64::MAX)));
+    integer.or_else(float).unwrap_or_else(|| Number::from(0))
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
+    use super::super::json::JsonDocument;
     use super::*;
+
+    fn violation(schema: &JsonSchema, document: &str) -> Option<String> {
+        schema.violation(JsonDocument::read(document).expect("JSON").root())
+    }
 
     fn schema(schema: &Value) -> Result<JsonSchema, String> {
         JsonSchema::new(Path::new("x.schema.json"), &schema.to_string())
@@ -97,10 +123,10 @@ mod tests {
             "$defs": { "item": { "type": "object", "required": ["id"] } },
         }))
         .expect("a schema");
-        assert_eq!(schema.violation(&json!({ "items": [{ "id": 1 }] })), None);
-        let missing = schema.violation(&json!({})).expect("a violation");
+        assert_eq!(violation(&schema, r#"{ "items": [{ "id": 1 }] }"#), None);
+        let missing = violation(&schema, "{}").expect("a violation");
         assert!(missing.contains("the document") && missing.contains("items"), "{missing}");
-        let inner = schema.violation(&json!({ "items": [{ "id": 1 }, {}] })).expect("a violation");
+        let inner = violation(&schema, r#"{ "items": [{ "id": 1 }, {}] }"#).expect("a violation");
         assert!(inner.contains("/items/1") && inner.contains("id"), "{inner}");
     }
 
@@ -110,5 +136,16 @@ mod tests {
         assert!(schema(&json!({ "$ref": "https://x.test/schema.json" })).is_err());
         assert!(schema(&json!({ "$ref": "file:///etc/passwd" })).is_err());
         assert!(JsonSchema::new(Path::new("x"), "{").is_err());
+    }
+
+    #[test]
+    fn numbers_beyond_a_float_and_deep_documents_are_read() {
+        let numbers = schema(&json!({ "items": { "type": "number" }, "maxItems": 3 })).expect("a schema");
+        assert_eq!(violation(&numbers, "[1e400, -1e999, 123456789012345678901234567890]"), None);
+        let exact = schema(&json!({ "const": 9_007_199_254_740_993_u64 })).expect("a schema");
+        assert_eq!(violation(&exact, "9007199254740993"), None);
+        assert!(violation(&exact, "9007199254740992").is_some());
+        let nested = schema(&json!({ "type": "array", "items": { "$ref": "#" } })).expect("a schema");
+        assert_eq!(violation(&nested, &format!("{}{}", "[".repeat(500), "]".repeat(500))), None);
     }
 }
