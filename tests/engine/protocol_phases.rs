@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use uptick::model::{Outcome, Phase, Probe, Resolver, Starttls, TextRule, Value, Verdict};
 
-use crate::faults::{grpc, websocket};
+use crate::faults::grpc;
 use crate::support::dns::{Dns, Reply};
 use crate::support::server::{Conn, Server};
 use crate::support::tls::Authority;
-use crate::support::{h2, probes};
+use crate::support::{h2, probes, websocket};
 
 /// How long the phase is held up.
 const DELAY: Duration = Duration::from_millis(200);

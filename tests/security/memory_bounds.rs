@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::run::Run;
 use crate::support::server::{Conn, Server};
+use crate::support::websocket::accepted;
 use crate::support::{PATIENCE, bombs, h2, server};
 
 /// The most memory one check may take, in KiB.
@@ -20,7 +21,7 @@ const HUNDRED: u64 = 200 * 1024;
 /// A server that would fill any memory, and the keys of a probe that reads it.
 struct Flood {
     name: &'static str,
-    /// `{}` in them is the URL; without it, it stands before them.
+    /// `{}` in them is the URL, and `{address}` its host and port; without either, the URL stands before them.
     keys: &'static str,
     server: Server,
     /// How many connections it takes to say all of it.
@@ -30,8 +31,11 @@ struct Flood {
 impl Flood {
     fn probe(&self, name: &str) -> String {
         let url = self.server.url("/");
-        let own = if self.keys.contains("{}") { String::new() } else { format!("url = \"{url}\"\n") };
-        format!("[[probe]]\nname = \"{name}\"\n{own}{}", self.keys.replace("{}", &url))
+        let has_url = self.keys.contains("{}") || self.keys.contains("{address}");
+        let own = if has_url { String::new() } else { format!("url = \"{url}\"\n") };
+        let address = self.server.address().to_string();
+        let keys = self.keys.replace("{}", &url).replace("{address}", &address);
+        format!("[[probe]]\nname = \"{name}\"\n{own}{keys}")
     }
 }
 
@@ -98,6 +102,67 @@ fn floods() -> Vec<Flood> {
         flood("100 MB to capture out of a page", CAPTURE_PAGE, hundred_megabytes("<a href=x>")),
         Flood { connections: 50, ..flood("10,000 cookies", JOURNEY, cookies()) },
     ]
+    .into_iter()
+    .chain(floods_of_other_protocols())
+    .collect()
+}
+
+/// The same of what is not HTTP.
+fn floods_of_other_protocols() -> Vec<Flood> {
+    let flood = |name, keys, server| Flood { name, keys, server, connections: 1 };
+    let websocket = "url = \"ws://{address}/\"\nexpect.message-contains = \"maintenance\"\n";
+    let grpc = "url = \"grpc://{address}/\"\n";
+    let starttls = "url = \"tls://{address}\"\nstarttls = \"smtp\"\n";
+    vec![
+        flood("a text without end", "url = \"tcp://{address}\"\nexpect.body-contains = \"maintenance\"\n", says("x")),
+        flood("a greeting without end", starttls, says("220-welcome\r\n")),
+        flood("a greeting of one line without end", starttls, says("220-welcome")),
+        flood("pieces of a message without end", websocket, upgraded(&[1, 1], &[0, 126, 0x10, 0])),
+        flood("a frame of 4 EiB", websocket, upgraded(&[0x81, 127, 0x3f, 0, 0, 0, 0, 0, 0, 0], b"")),
+        flood(
+            "a frame as large as the limit, and others",
+            websocket,
+            upgraded(&[], &[0x81, 127, 0, 0, 0, 0, 0, 0x10, 0, 0]),
+        ),
+        flood("WebSocket's pings without end", websocket, upgraded(&[], &[0x89, 125])),
+        flood("a gRPC answer without end", grpc, grpc_flood(|stream| h2::frame(h2::DATA, 0, stream, &[0; 16_000]))),
+        flood(
+            "a gRPC answer that is compressed, and says that it has 4 GiB",
+            grpc,
+            grpc_flood(|stream| h2::frame(h2::DATA, 0, stream, &[1, 0xff, 0xff, 0xff, 0xff, 31, 139, 8])),
+        ),
+        flood(
+            "what is no answer to CONNECT, without end",
+            "url = \"https://x.test/\"\nproxy = \"http://{address}\"\n",
+            says("HTTP/1.1 200 "),
+        ),
+    ]
+}
+
+fn says(piece: &'static str) -> Server {
+    let piece = piece.repeat(64 * 1024 / piece.len());
+    Server::start(move |conn| conn.send_forever(&piece, Duration::ZERO))
+}
+
+/// A server that upgrades to WebSocket, begins so, and sends such frames, filled up, without end.
+fn upgraded(begin: &'static [u8], frame: &'static [u8]) -> Server {
+    Server::start(move |conn| {
+        let request = conn.request();
+        conn.send(accepted(&request, ""));
+        conn.send(begin);
+        conn.send_forever([frame, &[b'x'; 4_096]].concat(), Duration::ZERO);
+    })
+}
+
+fn grpc_flood(frames: fn(u32) -> Vec<u8>) -> Server {
+    Server::start(move |conn| {
+        conn.send(h2::settings());
+        if let Some(stream) = h2::read_request(conn) {
+            let head = [h2::STATUS_200, &h2::header("content-type", b"application/grpc")].concat();
+            conn.send(h2::frame(h2::HEADERS, h2::END_HEADERS, stream, &head));
+            conn.send_forever(frames(stream), Duration::ZERO);
+        }
+    })
 }
 
 /// A value out of JSON, to be sent on.

@@ -21,3 +21,4 @@ pub mod secrets;
 pub mod server;
 pub mod strict;
 pub mod tls;
+pub mod websocket;

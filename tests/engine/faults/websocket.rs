@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use uptick::model::FailureClass::{
     AssertionFailed, BodyTooLarge, ConnectRefused, ConnectionReset, EmptyReply, HttpProtocol, MessageTimeout,
     ResponseTimeout, TlsCertUntrusted, UpgradeRefused,
@@ -15,6 +13,7 @@ use crate::faults::row::{Case, Row, answers, fails, up};
 use crate::support::server;
 use crate::support::server::{Conn, Server};
 use crate::support::tls::Authority;
+use crate::support::websocket::{accepted, frame};
 
 const TEXT: u8 = 0x81;
 const BINARY: u8 = 0x82;
@@ -52,6 +51,14 @@ pub(crate) const ROWS: &[Row] = &[
             let head = accepted(&conn.request(), "");
             conn.send([head.as_bytes(), &frame(0x01, b"hel"), &frame(PING, b"x"), &frame(0x80, b"lo")].concat());
             assert_eq!(read_frame(conn), Some((10, b"x".to_vec())), "the ping is answered");
+            conn.stall();
+        });
+        to(&server).step(|step| step.expect.message = hello()).keep(server)
+    }),
+    up(134, "the answer that upgrades has an empty list of extensions, and a length", || {
+        let server = Server::start(|conn| {
+            let head = accepted(&conn.request(), "sec-websocket-extensions: \r\ncontent-length: 0\r\n");
+            conn.send([head.as_bytes(), &frame(TEXT, b"hello")].concat());
             conn.stall();
         });
         to(&server).step(|step| step.expect.message = hello()).keep(server)
@@ -271,34 +278,6 @@ fn upgraded(script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
 /// The same, with a message that is waited for.
 fn waiting(script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
     upgraded(script).step(|step| step.expect.message = hello())
-}
-
-/// The answer that upgrades (RFC 6455 section 4.2.2), with more headers.
-pub(crate) fn accepted(request: &[u8], more: &str) -> String {
-    let request = String::from_utf8_lossy(request).into_owned();
-    let key = request.lines().filter_map(|line| line.split_once(": "));
-    let key = key.filter(|(name, _)| name.eq_ignore_ascii_case("sec-websocket-key")).map(|(_, key)| key).next();
-    let with_guid = format!("{}258EAFA5-E914-47DA-95CA-C5AB0DC85B11", key.unwrap_or_default());
-    let digest = ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, with_guid.as_bytes());
-    let accept = STANDARD.encode(digest);
-    format!(
-        "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n\
-         sec-websocket-accept: {accept}\r\n{more}\r\n"
-    )
-}
-
-/// A frame as a server sends it; the first byte has its flags and its kind.
-pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-    let mut bytes = vec![first];
-    match payload.len() {
-        length @ 0..=125 => bytes.push(u8::try_from(length).expect("small")),
-        length => {
-            bytes.push(126);
-            bytes.extend(u16::try_from(length).expect("not large").to_be_bytes());
-        }
-    }
-    bytes.extend_from_slice(payload);
-    bytes
 }
 
 /// The next small frame of a client, unmasked: its kind and its payload.
