@@ -55,5 +55,5 @@ impl Stopped {
 
 /// What is asked cannot be sent, for a reason that is not the target's.
 pub(super) fn not_sent(reason: &str) -> Fault {
-    Fault::new(FailureClass::ProberResources, None, format!("the request cannot be sent: {reason}"))
+    Fault::new(FailureClass::ProberUnsupported, None, format!("the request cannot be sent: {reason}"))
 }

@@ -1,7 +1,7 @@
-//! The sizes of chunks (RFC 9112 section 7.1), counted beside the parser: that one takes zeros
-//! without end, and a peer that sends them holds a check up to its timeout for nothing.
+//! A body in chunks (RFC 9112 section 7.1) as browsers and curl read it: lines may end in a bare LF, and
+//! blanks may follow a size. Digits, extensions and trailers are bounded, which have no end otherwise.
 
-use std::fmt;
+use bytes::{Buf, Bytes, BytesMut};
 
 /// The most digits of a size that say something: 64 bits have 16.
 const SIGNIFICANT: u32 = 16;
@@ -9,106 +9,166 @@ const SIGNIFICANT: u32 = 16;
 /// The most zeros before them.
 const ZEROS: u32 = 64;
 
-/// A chunk's size has too many digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum SizeTooLong {
-    /// More than 16 after the zeros.
+/// The most bytes of the extensions of all sizes, and of the trailers.
+const EXTENSIONS: usize = 16 * 1024;
+const TRAILERS: usize = 16 * 1024;
+
+/// What is wrong with a body in chunks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum ChunkError {
+    #[error("the size of a chunk is no number")]
+    NoSize,
+    #[error("the size of a chunk has more than {SIGNIFICANT} digits")]
     Significant,
-    /// More than 64 zeros before them.
+    #[error("the size of a chunk begins with more than {ZEROS} zeros")]
     Zeros,
+    #[error("a chunk is longer than its size says")]
+    TooLong,
+    #[error("the sizes of chunks have more than {EXTENSIONS} bytes of extensions")]
+    Extensions,
+    #[error("more than {TRAILERS} bytes of trailers follow the last chunk")]
+    Trailers,
 }
 
-impl fmt::Display for SizeTooLong {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            SizeTooLong::Significant => write!(f, "the size of a chunk has more than {SIGNIFICANT} digits"),
-            SizeTooLong::Zeros => write!(f, "the size of a chunk begins with more than {ZEROS} zeros"),
-        }
-    }
-}
-
-/// Where in the framing the next byte stands. What is malformed otherwise is left to the parser.
+/// Where in the framing the next byte stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
+    /// In the digits of a size.
     Size {
         zeros: u32,
         significant: u32,
         size: u64,
     },
-    /// The rest of the size's line: an extension.
+    /// Behind the digits, where blanks may stand.
+    Behind {
+        size: u64,
+    },
+    /// In an extension, up to the end of its line.
     Extension {
         size: u64,
     },
-    /// The data and the line end after it.
+    /// Behind the CR of a size's line.
+    SizeEnd {
+        size: u64,
+    },
     Data {
         left: u64,
     },
-    /// Trailers, or a framing that the parser refuses.
-    Rest,
+    /// At the end of the line that data are, and behind the CR of it.
+    DataEnd,
+    DataCr,
+    /// In a line of the trailers, of so many bytes so far. An empty one is the end.
+    Trailer {
+        length: usize,
+    },
+    End,
 }
 
 const START: State = State::Size { zeros: 0, significant: 0, size: 0 };
 
-/// Follows a body in chunks from its first byte.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct ChunkScanner(State);
+/// What comes next of a body in chunks.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Piece {
+    Data(Bytes),
+    /// It goes on with bytes that are not there yet.
+    Missing,
+    End,
+}
 
-impl Default for ChunkScanner {
-    fn default() -> ChunkScanner {
-        ChunkScanner(START)
+/// Reads a body in chunks from its first byte.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ChunkReader {
+    state: State,
+    extensions: usize,
+    trailers: usize,
+}
+
+impl Default for ChunkReader {
+    fn default() -> ChunkReader {
+        ChunkReader { state: START, extensions: 0, trailers: 0 }
     }
 }
 
-impl ChunkScanner {
-    /// Follows the next bytes.
+impl ChunkReader {
+    /// Takes the next data out of what was read.
     ///
     /// # Errors
-    /// That a size has too many digits.
-    pub(super) fn scan(&mut self, bytes: &[u8]) -> Result<(), SizeTooLong> {
-        let mut rest = bytes;
-        while let Some((&byte, after)) = rest.split_first() {
-            match self.0 {
-                State::Rest => return Ok(()),
-                State::Data { left } => {
-                    let taken = usize::try_from(left).unwrap_or(usize::MAX).min(rest.len());
-                    rest = &rest[taken..];
+    /// What is wrong with the framing.
+    pub(super) fn next(&mut self, unread: &mut BytesMut) -> Result<Piece, ChunkError> {
+        loop {
+            match self.state {
+                State::End => return Ok(Piece::End),
+                State::Data { left } if !unread.is_empty() => {
+                    let taken = usize::try_from(left).unwrap_or(usize::MAX).min(unread.len());
                     let left = left - taken as u64;
-                    // Whatever ends the data's line, the parser judges it; the size begins after LF.
-                    self.0 = State::Data { left };
-                    if left == 0 {
-                        let Some(end) = rest.iter().position(|byte| *byte == b'\n') else { return Ok(()) };
-                        rest = &rest[end + 1..];
-                        self.0 = START;
-                    }
+                    self.state = if left == 0 { State::DataEnd } else { State::Data { left } };
+                    return Ok(Piece::Data(unread.split_to(taken).freeze()));
                 }
-                State::Extension { size } => {
-                    if byte == b'\n' {
-                        self.0 = if size == 0 { State::Rest } else { State::Data { left: size } };
-                    }
-                    rest = after;
-                }
-                State::Size { zeros, significant, size } => {
-                    self.0 = Self::digit(byte, zeros, significant, size)?;
-                    // What is no digit belongs to the rest of the line.
-                    rest = if matches!(self.0, State::Size { .. }) { after } else { rest };
+                _ => {
+                    let Some(byte) = unread.first().copied() else { return Ok(Piece::Missing) };
+                    unread.advance(1);
+                    self.state = self.after(byte)?;
                 }
             }
         }
-        Ok(())
     }
 
-    fn digit(byte: u8, zeros: u32, significant: u32, size: u64) -> Result<State, SizeTooLong> {
-        let Some(digit) = char::from(byte).to_digit(16) else { return Ok(State::Extension { size }) };
-        if digit == 0 && significant == 0 {
-            if zeros == ZEROS {
-                return Err(SizeTooLong::Zeros);
+    /// Whether all data came, and no more than the end of the trailers is missing.
+    pub(super) fn is_past_data(&self) -> bool {
+        matches!(self.state, State::Trailer { .. } | State::End)
+    }
+
+    fn after(&mut self, byte: u8) -> Result<State, ChunkError> {
+        match (self.state, byte) {
+            (State::Size { zeros, significant, size }, _) => digit(byte, zeros, significant, size),
+            (State::Behind { size }, _) => of_size_line(byte, size),
+            (State::Extension { size } | State::SizeEnd { size }, b'\n') => Ok(begin(size)),
+            (State::Extension { size }, _) => {
+                self.extensions += 1;
+                let is_bounded = self.extensions <= EXTENSIONS;
+                is_bounded.then_some(State::Extension { size }).ok_or(ChunkError::Extensions)
             }
-            return Ok(State::Size { zeros: zeros + 1, significant, size });
+            (State::SizeEnd { .. }, _) => Err(ChunkError::NoSize),
+            (State::DataEnd, b'\r') => Ok(State::DataCr),
+            (State::DataEnd | State::DataCr, b'\n') => Ok(START),
+            (State::DataEnd | State::DataCr, _) => Err(ChunkError::TooLong),
+            (State::Trailer { length: 0 }, b'\n') => Ok(State::End),
+            (State::Trailer { .. }, b'\n') => Ok(State::Trailer { length: 0 }),
+            (State::Trailer { length }, b'\r') => Ok(State::Trailer { length }),
+            (State::Trailer { length }, _) => {
+                self.trailers += 1;
+                let is_bounded = self.trailers <= TRAILERS;
+                is_bounded.then_some(State::Trailer { length: length + 1 }).ok_or(ChunkError::Trailers)
+            }
+            (state @ (State::Data { .. } | State::End), _) => Ok(state),
         }
-        if significant == SIGNIFICANT {
-            return Err(SizeTooLong::Significant);
-        }
-        Ok(State::Size { zeros, significant: significant + 1, size: size << 4 | u64::from(digit) })
+    }
+}
+
+/// What follows a size's line.
+fn begin(size: u64) -> State {
+    if size == 0 { State::Trailer { length: 0 } } else { State::Data { left: size } }
+}
+
+fn digit(byte: u8, zeros: u32, significant: u32, size: u64) -> Result<State, ChunkError> {
+    match char::from(byte).to_digit(16) {
+        None if zeros == 0 && significant == 0 => Err(ChunkError::NoSize),
+        None => of_size_line(byte, size),
+        Some(0) if significant == 0 && zeros == ZEROS => Err(ChunkError::Zeros),
+        Some(0) if significant == 0 => Ok(State::Size { zeros: zeros + 1, significant, size }),
+        Some(_) if significant == SIGNIFICANT => Err(ChunkError::Significant),
+        Some(digit) => Ok(State::Size { zeros, significant: significant + 1, size: size << 4 | u64::from(digit) }),
+    }
+}
+
+/// A byte behind the digits of a size.
+fn of_size_line(byte: u8, size: u64) -> Result<State, ChunkError> {
+    match byte {
+        b'\n' => Ok(begin(size)),
+        b'\r' => Ok(State::SizeEnd { size }),
+        b' ' | b'\t' => Ok(State::Behind { size }),
+        b';' => Ok(State::Extension { size }),
+        _ => Err(ChunkError::NoSize),
     }
 }
 
@@ -118,35 +178,78 @@ mod tests {
 
     use super::*;
 
-    fn scan(text: &str) -> Result<(), SizeTooLong> {
-        ChunkScanner::default().scan(text.as_bytes())
+    /// The data of a body that comes in these pieces, and whether it has ended.
+    fn read(pieces: &[&[u8]]) -> Result<(Vec<u8>, bool), ChunkError> {
+        let (mut reader, mut unread, mut data) = (ChunkReader::default(), BytesMut::new(), Vec::new());
+        for piece in pieces {
+            unread.extend_from_slice(piece);
+            loop {
+                match reader.next(&mut unread)? {
+                    Piece::Data(bytes) => data.extend_from_slice(&bytes),
+                    Piece::Missing => break,
+                    Piece::End => return Ok((data, true)),
+                }
+            }
+        }
+        Ok((data, false))
+    }
+
+    fn whole(text: &str) -> Result<(Vec<u8>, bool), ChunkError> {
+        read(&[text.as_bytes()])
     }
 
     #[test]
-    fn sizes_within_bounds_pass_and_data_is_not_taken_for_a_size() {
-        assert_eq!(scan("5\r\nhello\r\n0\r\n\r\n"), Ok(()));
-        assert_eq!(scan(&format!("{}5;a=b\r\nhello\r\n0\r\n\r\n", "0".repeat(63))), Ok(()));
+    fn what_browsers_and_curl_read_is_read() {
+        let hello = Ok((b"hello".to_vec(), true));
+        assert_eq!(whole("5\r\nhello\r\n0\r\n\r\n"), hello);
+        assert_eq!(whole("2\nhe\n3\nllo\n0\n\n"), hello);
+        assert_eq!(whole("5  \r\nhello\r\n0 \r\n\r\n"), hello);
+        assert_eq!(whole("5;a=\"b\"\r\nhello\r\n000;x\r\na: b\r\nc: d\r\n\r\nHTTP/1.1"), hello);
         let zeros = "0".repeat(300);
-        assert_eq!(scan(&format!("12c\r\n{zeros}\r\n0\r\n\r\n{zeros}")), Ok(()));
+        assert_eq!(whole(&format!("12c\r\n{zeros}\r\n0\r\n\r\n{zeros}")), Ok((zeros.into_bytes(), true)));
     }
 
     #[test]
-    fn digits_past_the_bounds_are_refused() {
-        assert_eq!(scan(&"0".repeat(64)), Ok(()));
-        assert_eq!(scan(&"0".repeat(65)), Err(SizeTooLong::Zeros));
-        assert_eq!(scan(&"f".repeat(16)), Ok(()));
-        assert_eq!(scan(&"f".repeat(17)), Err(SizeTooLong::Significant));
-        assert_eq!(scan(&format!("1\r\nx\r\n{}", "0".repeat(65))), Err(SizeTooLong::Zeros));
+    fn what_two_readers_could_take_for_two_things_is_refused() {
+        assert_eq!(whole("\r\nhello"), Err(ChunkError::NoSize));
+        assert_eq!(whole("xyz\r\n"), Err(ChunkError::NoSize));
+        assert_eq!(whole("0x5\r\nhello"), Err(ChunkError::NoSize));
+        assert_eq!(whole("5 5\r\nhello"), Err(ChunkError::NoSize));
+        assert_eq!(whole("5\rhello"), Err(ChunkError::NoSize));
+        assert_eq!(whole("3\r\nhello"), Err(ChunkError::TooLong));
+        assert_eq!(whole("5\r\nhello\r5"), Err(ChunkError::TooLong));
+    }
+
+    #[test]
+    fn what_has_no_end_is_refused_past_its_bound() {
+        assert_eq!(whole(&"0".repeat(64)), Ok((Vec::new(), false)));
+        assert_eq!(whole(&"0".repeat(65)), Err(ChunkError::Zeros));
+        assert_eq!(whole(&"f".repeat(16)), Ok((Vec::new(), false)));
+        assert_eq!(whole(&"f".repeat(17)), Err(ChunkError::Significant));
+        assert_eq!(whole(&format!("1\r\nx\r\n{}", "0".repeat(65))), Err(ChunkError::Zeros));
+        assert_eq!(whole(&format!("1;{}", "x".repeat(EXTENSIONS + 1))), Err(ChunkError::Extensions));
+        let one_each = "1;abcdefg\r\nx\r\n".repeat(EXTENSIONS / 7 + 1);
+        assert_eq!(whole(&one_each), Err(ChunkError::Extensions));
+        assert_eq!(whole(&format!("0\r\n{}", "a: b\r\n".repeat(TRAILERS))), Err(ChunkError::Trailers));
+    }
+
+    #[test]
+    fn a_body_whose_last_line_is_missing_is_past_its_data() {
+        let (mut reader, mut unread) = (ChunkReader::default(), BytesMut::from("1\r\nx\r\n"));
+        assert!(matches!(reader.next(&mut unread), Ok(Piece::Data(_))));
+        assert_eq!(reader.next(&mut unread), Ok(Piece::Missing));
+        assert!(!reader.is_past_data());
+        unread.extend_from_slice(b"0\r\n");
+        assert_eq!(reader.next(&mut unread), Ok(Piece::Missing));
+        assert!(reader.is_past_data());
     }
 
     proptest! {
         #[test]
-        fn how_bytes_fall_into_reads_makes_no_difference(text in "[0-9a-f;\r\n]{0,200}", at in 0usize..200) {
+        fn how_bytes_fall_into_reads_makes_no_difference(text in "[0-9a-f; \r\n]{0,200}", at in 0usize..200) {
             let bytes = text.as_bytes();
             let (first, second) = bytes.split_at(at.min(bytes.len()));
-            let mut cut = ChunkScanner::default();
-            let cut = cut.scan(first).and_then(|()| cut.scan(second));
-            prop_assert_eq!(cut, scan(&text));
+            prop_assert_eq!(read(&[first, second]), whole(&text));
         }
     }
 }

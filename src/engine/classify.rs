@@ -1,7 +1,6 @@
 //! A typed error of a phase → a failure class, the phase and one sentence. What a server says is not
 //! quoted but where it names the trouble; it is redacted and cleaned where it becomes a failure.
 
-use std::error::Error as _;
 use std::io;
 use std::path::Path;
 
@@ -125,46 +124,33 @@ pub(super) fn refused_by_proxy(proxy: &str, what: &str) -> Fault {
 
 /// No response head of HTTP/1.
 pub(super) fn http1_head_fault(failed: &http1::HeadError, peer: &Peer) -> Fault {
-    let target = &peer.target;
-    let fault = |class, message: String| Fault::new(class, Phase::Processing, message);
-    let (error, refused, silent) = match failed {
-        http1::HeadError::Ended(refusal) => return fault(FailureClass::HttpProtocol, format!("{target}: {refusal}")),
-        http1::HeadError::Invalid(refused) => {
-            return fault(FailureClass::HttpProtocol, refused_head(target, Some(refused), peer.handshake.is_some()));
-        }
-        http1::HeadError::Failed { error, refused, silent } => (error, refused, *silent),
-    };
-    if error.is_parse_too_large() {
-        return fault(FailureClass::HeadersTooLarge, format!("the response head of {target} is larger than accepted"));
-    }
-    if error.is_parse() || refused.is_some() {
-        return fault(FailureClass::HttpProtocol, refused_head(target, refused.as_ref(), peer.handshake.is_some()));
-    }
-    match io_cause(error) {
-        Some(cause) => head_io_fault(cause, peer, silent),
-        // The connection ended before the answer was complete, or before the request was taken.
-        None if error.is_incomplete_message() || error.is_canceled() || error.is_closed() => {
-            ended_before_answer(FailureClass::EmptyReply, peer, silent)
-        }
-        None => fault(FailureClass::HttpProtocol, format!("{target}: {error}")),
+    match failed {
+        http1::HeadError::Refused(refused) => refused_head(refused, peer),
+        // The connection ended before the answer was complete.
+        http1::HeadError::Ended { silent } => ended_before_answer(FailureClass::EmptyReply, peer, *silent),
+        http1::HeadError::Broken { error, silent } => head_io_fault(error, peer, *silent),
     }
 }
 
-fn refused_head(target: &str, refused: Option<&Refused>, is_tls: bool) -> String {
-    match refused {
-        Some(Refused::Line { number, quoted, why }) if quoted.is_empty() => {
+fn refused_head(refused: &Refused, peer: &Peer) -> Fault {
+    let target = &peer.target;
+    let message = match refused {
+        Refused::TooLarge => {
+            let message = format!("the response head of {target} is larger than accepted");
+            return Fault::new(FailureClass::HeadersTooLarge, Phase::Processing, message);
+        }
+        Refused::Interim => format!("{target} sends too many interim answers (1xx) before the answer"),
+        Refused::Line { number, quoted, why } if quoted.is_empty() => {
             format!("line {number} of the response head of {target} is not valid: {why}")
         }
-        Some(Refused::Line { number, quoted, why }) => {
+        Refused::Line { number, quoted, why } => {
             format!("line {number} of the response head of {target} is not valid: {why}: `{quoted}`")
         }
-        Some(Refused::Tls) => format!("what {target} answers is not HTTP: the port speaks TLS"),
-        Some(Refused::NotHttp) if is_tls => format!("what {target} answers is not HTTP"),
-        Some(Refused::NotHttp) => {
-            format!("what {target} answers is not HTTP; the port may speak TLS or another protocol")
-        }
-        None => format!("the response head of {target} is not valid: content-length or transfer-encoding"),
-    }
+        Refused::Tls => format!("what {target} answers is not HTTP: the port speaks TLS"),
+        Refused::NotHttp if peer.handshake.is_some() => format!("what {target} answers is not HTTP"),
+        Refused::NotHttp => format!("what {target} answers is not HTTP; the port may speak TLS or another protocol"),
+    };
+    Fault::new(FailureClass::HttpProtocol, Phase::Processing, message)
 }
 
 /// No response head of HTTP/2.
@@ -185,7 +171,7 @@ pub(super) fn http2_head_fault(failed: &http2::HeadError, peer: &Peer) -> Fault 
             format!("{target} sends too many interim answers (1xx) before the answer"),
         ),
         http2::HeadError::Unsendable(why) => {
-            fault(FailureClass::ProberResources, format!("the request cannot be sent: {why}"))
+            fault(FailureClass::ProberUnsupported, format!("the request cannot be sent: {why}"))
         }
     }
 }
@@ -226,16 +212,10 @@ fn ended_before_answer(class: FailureClass, peer: &Peer, silent: bool) -> Fault 
 
 /// A body of HTTP/1 that is not complete.
 pub(super) fn http1_body_fault(failed: &http1::BodyError, target: &str) -> Fault {
-    let error = match failed {
-        http1::BodyError::Ended(refusal) => {
-            return Fault::new(FailureClass::HttpProtocol, Phase::Transfer, format!("{target}: {refusal}"));
-        }
-        http1::BodyError::Failed(error) => error,
-    };
-    match io_cause(error) {
-        Some(cause) => body_io_fault(cause, target),
-        None if error.is_parse() => invalid_body(target, error),
-        None => truncated(target),
+    match failed {
+        http1::BodyError::Chunks(error) => invalid_body(target, error),
+        http1::BodyError::Ended => truncated(target),
+        http1::BodyError::Broken(error) => body_io_fault(error, target),
     }
 }
 
@@ -271,11 +251,6 @@ fn invalid_body(target: &str, error: &dyn std::error::Error) -> Fault {
 fn truncated(target: &str) -> Fault {
     let message = format!("{target} ended the connection before the body was complete");
     Fault::new(FailureClass::BodyTruncated, Phase::Transfer, message)
-}
-
-/// The one IO error that hyper was given.
-fn io_cause(error: &hyper::Error) -> Option<&io::Error> {
-    error.source()?.downcast_ref()
 }
 
 fn h2_fault(error: &h2::Error, phase: Phase, target: &str) -> Fault {

@@ -81,15 +81,19 @@ enum Coding {
 }
 
 impl Decoder {
-    /// A decoder for a body whose head has these headers. Several header lines count as one list.
+    /// A decoder for a body whose head has these headers. Several header lines count as one list. What is
+    /// compressed for the transfer alone, which curl undoes, is compressed last.
     pub(super) fn for_headers(headers: &HeaderMap) -> Decoder {
         let mut decoder = Decoder::default();
         let mut names: Vec<String> = Vec::new();
-        for value in headers.get_all(header::CONTENT_ENCODING) {
-            let value = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
-            let tokens =
-                value.split(',').filter_map(|token| token.split(';').next()).map(|token| token.trim().to_owned());
-            names.extend(tokens.filter(|token| !matches!(token.as_str(), "" | "identity")));
+        for name in [header::CONTENT_ENCODING, header::TRANSFER_ENCODING] {
+            for value in headers.get_all(&name) {
+                let value = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
+                let tokens =
+                    value.split(',').filter_map(|token| token.split(';').next()).map(|token| token.trim().to_owned());
+                let is_framing = |token: &str| name == header::TRANSFER_ENCODING && token == "chunked";
+                names.extend(tokens.filter(|token| !matches!(&**token, "" | "identity") && !is_framing(token)));
+            }
         }
         for name in names.iter().rev() {
             if let Some(coding) = Coding::named(name) {

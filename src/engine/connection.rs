@@ -46,7 +46,7 @@ impl Connection {
         if speaks_http2 {
             Http2::open(stream).await.map(Connection::Http2).map_err(HeadError::Http2)
         } else {
-            Http1::open(stream).await.map(Connection::Http1).map_err(HeadError::Http1)
+            Ok(Connection::Http1(Http1::open(stream)))
         }
     }
 

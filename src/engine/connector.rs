@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use url::Host;
 
-use crate::model::{HttpVersionPreference, Phase, Transport};
+use crate::model::{HttpVersionPreference, Phase, Protocol, Transport};
 
 use super::classify::connect_fault;
 use super::dial::{dial, dial_unix};
@@ -59,6 +59,8 @@ impl Connector<'_> {
         };
         let addresses = match (self.addresses(&dialed, trace).await, &self.route.proxy) {
             (Err(PhaseError::Resolve { error, .. }), Some(_)) => {
+                // The proxy is part of the way to the target.
+                trace.enter(Phase::Connect);
                 return Err(PhaseError::ProxyUnreachable(format!("its name does not resolve: {}", error.detail)));
             }
             (found, _) => found?,
@@ -110,10 +112,11 @@ impl Connector<'_> {
         // What the proxy is told is decided before it is dialled.
         let mut targets = self.proxy_targets(proxy, trace).await?.into_iter();
         trace.enter(Phase::Connect);
+        let is_asked_first = !matches!(self.route.protocol, Protocol::Tcp | Protocol::Tls);
         while let Some(target) = targets.next() {
-            let mut stream = self.connect_proxy(proxy, addresses, trace).await?;
-            match proxy.open(&mut stream, &target).await {
-                Ok(()) => return Ok(stream),
+            let stream = self.connect_proxy(proxy, addresses, trace).await?;
+            match proxy.open(stream, &target, is_asked_first).await {
+                Ok(stream) => return Ok(stream),
                 // The next address of the name may be reached where this one is not.
                 Err(error) if targets.len() > 0 && error.is_of_target() => {}
                 Err(error) => return Err(PhaseError::Proxy(error)),
@@ -213,9 +216,9 @@ impl Connector<'_> {
     ) -> PhaseError {
         let has_nothing_in_common = has_nothing_in_common(&error, &shown.facts());
         if let Some(address) = trace.remote.filter(|_| has_nothing_in_common && self.route.proxy.is_none())
-            && let Some(suite) = tls::unknown_suite(address, &tls.name.to_str()).await
+            && let Some(lack) = tls::unknown(address, &tls.name.to_str()).await
         {
-            return PhaseError::UnknownSuite(suite);
+            return PhaseError::Lacking(lack);
         }
         PhaseError::Tls(error)
     }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use hickory_proto::ProtoError;
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType as WireType};
-use hickory_proto::serialize::binary::BinDecodable as _;
+use hickory_proto::serialize::binary::{BinDecodable as _, BinDecoder, DecodeError};
 
 use crate::model::{DnsExpect, DnsFacts, DnsQuestion, FailureClass, RecordType, Redactor};
 
@@ -83,11 +83,29 @@ pub(super) fn read(query: &DnsQuery, message: &[u8]) -> Option<DnsMessage> {
         return Some(DnsMessage::Truncated);
     }
     for _ in 0..header.counts.answers {
-        let Ok(record) = Record::read(&mut rest) else { return Some(DnsMessage::Malformed) };
-        answer.records.extend(DnsRecord::of(&record));
+        let mut at = rest.clone(u16::try_from(rest.index()).unwrap_or(u16::MAX));
+        match Record::read(&mut at) {
+            Ok(record) => {
+                rest = at;
+                answer.records.extend(DnsRecord::of(&record));
+            }
+            // What was not asked for may be of a kind that is read otherwise elsewhere.
+            Err(_) if pass_over(&mut rest).is_ok_and(|kind| kind != query.kind) => {}
+            Err(_) => return Some(DnsMessage::Malformed),
+        }
     }
     answer.follow(query);
     Some(DnsMessage::Answer(answer))
+}
+
+/// Passes over a record, and says of which type it is.
+fn pass_over(decoder: &mut BinDecoder<'_>) -> Result<WireType, DecodeError> {
+    let _owner = Name::read(decoder)?;
+    let kind = WireType::from(decoder.read_u16()?.unverified());
+    let (_class, _time_to_live) = (decoder.read_u16()?, decoder.read_u32()?);
+    let length = usize::from(decoder.read_u16()?.unverified());
+    decoder.read_slice(length)?;
+    Ok(kind)
 }
 
 impl DnsAnswer {
@@ -128,7 +146,9 @@ impl DnsRecord {
             RData::CNAME(alias) => (alias.to_string(), Some(alias.0.clone())),
             data => (data.to_string(), None),
         };
-        Some(DnsRecord { owner: record.name.clone(), kind: record.record_type(), ttl: record.ttl, data, target })
+        // RFC 2181 section 8: a time with the highest bit set is none.
+        let ttl = if record.ttl > u32::MAX / 2 { 0 } else { record.ttl };
+        Some(DnsRecord { owner: record.name.clone(), kind: record.record_type(), ttl, data, target })
     }
 }
 

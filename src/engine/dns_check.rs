@@ -200,7 +200,7 @@ impl DnsCheck<'_> {
                 failed(FailureClass::DnsServerFailure, format!("{server} cut its answer to {question} over TCP too"))
             }
             DnsError::Unsendable(why) => {
-                failed(FailureClass::ProberResources, format!("the question cannot be sent: {why}"))
+                failed(FailureClass::ProberUnsupported, format!("the question cannot be sent: {why}"))
             }
         }
     }

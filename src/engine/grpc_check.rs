@@ -102,7 +102,7 @@ impl GrpcCheck<'_> {
             return Err(GrpcError::Judged(FailureClass::Status, None, format!("answers status {}", head.status)));
         }
         let kind = head.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
-        if !kind.starts_with(b"application/grpc") {
+        if !is_grpc(kind) {
             let message = "answers what is not gRPC (content-type)".to_owned();
             return Err(GrpcError::Judged(FailureClass::HttpProtocol, Some(Phase::Processing), message));
         }
@@ -156,7 +156,10 @@ impl GrpcCheck<'_> {
             return Ok(());
         }
         let Some(serving) = serving_status(answer) else {
-            let message = "answers what is no health status".to_owned();
+            let is_compressed = answer.first() == Some(&1);
+            let what =
+                if is_compressed { "compresses its answer, unasked" } else { "answers what is no health status" };
+            let message = what.to_owned();
             return Err(GrpcError::Judged(FailureClass::HttpProtocol, Some(Phase::Transfer), message));
         };
         let name = match serving {
@@ -172,8 +175,8 @@ impl GrpcCheck<'_> {
 
     fn fault(&self, error: GrpcError, trace: &ConnectionTrace) -> Fault {
         let (route, deadline) = (self.connector.route, self.connector.deadline);
-        let target = trace.target(&route.host);
         let ending = Ending { route, deadline, trace, intake: None };
+        let target = ending.target();
         match error {
             GrpcError::Judged(class, phase, what) => Fault::new(class, phase, format!("{target} {what}")),
             GrpcError::Body(error) => http2_body_fault(&error, &target),
@@ -207,6 +210,13 @@ fn question(service: &str) -> Bytes {
     }
     let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
     [&[0][..], &length.to_be_bytes(), &message].concat().into()
+}
+
+/// `application/grpc`, with a codec or a parameter behind it, whatever its case. That of gRPC-Web is another.
+fn is_grpc(content_type: &[u8]) -> bool {
+    const KIND: &[u8] = b"application/grpc";
+    let (kind, behind) = content_type.split_at(KIND.len().min(content_type.len()));
+    kind.eq_ignore_ascii_case(KIND) && matches!(behind.trim_ascii_start().first(), None | Some(b'+' | b';'))
 }
 
 fn status_of(trailers: &HeaderMap) -> Option<GrpcStatus> {

@@ -73,7 +73,7 @@ pub(super) async fn shake_hands(
 /// Whether HTTP/2 was agreed on.
 pub(super) fn is_http2(stream: &Stream) -> bool {
     match stream {
-        Stream::Socket(_) => false,
+        Stream::Socket(_) | Stream::Ahead(_) => false,
         Stream::Tls(tls) => tls.get_ref().1.alpn_protocol() == Some(b"h2"),
     }
 }

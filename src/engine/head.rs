@@ -1,5 +1,19 @@
-//! The bytes of an HTTP/1 response head: where it ends, and which of its lines is refused and why.
-//! The parser says that a head is wrong; a person who has to mend the server needs the line.
+//! A response head of HTTP/1, read line by line: what browsers and curl take is taken, and of a head that is
+//! refused a person who has to mend the server hears which line it is, and why.
+
+use bytes::{Buf as _, BytesMut};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
+
+use super::message::ResponseHead;
+
+/// The most header lines: real sites send more than a hundred.
+const HEADERS: usize = 256;
+
+/// The most bytes of a head.
+const HEAD: usize = 400 * 1024;
+
+/// The most interim answers (1xx) before the answer.
+const INTERIM: usize = 50;
 
 /// The most bytes of a refused line that are quoted. A message is cut to far less, but only once
 /// secrets are taken out of it.
@@ -21,127 +35,175 @@ pub(super) enum Refused {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// It has more lines or bytes than are accepted.
+    TooLarge,
+    /// More interim answers came before it than any server has reason for.
+    Interim,
 }
 
-/// The head of the answer, and what follows it; none where it is not complete. Interim answers (1xx)
-/// before it are passed over.
-pub(super) fn split_head(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let mut rest = bytes;
-    loop {
-        let (head, after) = rest.split_at(end_of_head(rest)?);
-        if !is_interim(head.trim_ascii_start()) {
-            return Some((head, after));
-        }
-        rest = after;
-    }
+/// Reads the head of one answer; interim answers (1xx) before it are passed over.
+#[derive(Debug, Default)]
+pub(super) struct HeadReader {
+    status: Option<(StatusCode, Version)>,
+    headers: HeaderMap,
+    /// The header line that was read last, which the next line may go on with.
+    last: LastLine,
+    /// The first length that was said.
+    length: Option<Vec<u8>>,
+    /// How many lines of the head were read, and how many bytes.
+    lines: usize,
+    read: usize,
+    /// How many bytes of the next line are known to have no end among them.
+    looked_at: usize,
+    interim: usize,
 }
 
-/// Whether a head is that of an interim answer (1xx). What follows an upgrade (101) is another protocol's.
-fn is_interim(head: &[u8]) -> bool {
-    head.get(9) == Some(&b'1') && head.starts_with(b"HTTP/1") && head.get(9..12) != Some(b"101")
+#[derive(Debug, Default)]
+enum LastLine {
+    #[default]
+    None,
+    Kept(HeaderName, Vec<u8>),
+    /// Its name is one that no name may be: browsers pass over it.
+    PassedOver,
 }
 
-/// Whether a body in chunks follows a head.
-pub(super) fn is_chunked(head: &[u8]) -> bool {
-    const NAME: &[u8] = b"transfer-encoding";
-    head.split(|byte| *byte == b'\n').any(|line| {
-        line.len() > NAME.len() && line[..NAME.len()].eq_ignore_ascii_case(NAME) && line[NAME.len()] == b':'
-    })
-}
-
-/// How long a head is, with its empty line.
-fn end_of_head(bytes: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    let mut started = false;
-    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-        at += line.len();
-        if !line.ends_with(b"\n") {
-            return None;
-        }
-        let is_empty = matches!(line, b"\n" | b"\r\n");
-        if is_empty && started {
-            return Some(at);
-        }
-        started |= !is_empty;
-    }
-    None
-}
-
-/// The first line of a head that no HTTP/1 parser takes. A line that is not complete is judged only
-/// if `to_the_end`.
-pub(super) fn refused_line(bytes: &[u8], to_the_end: bool) -> Option<Refused> {
-    let bytes = last_head(bytes);
-    match bytes.first() {
-        None => return None,
-        // A TLS alert or handshake record of any version.
-        Some(0x15 | 0x16) if bytes.get(1) == Some(&3) => return Some(Refused::Tls),
-        Some(_) if !b"HTTP/"[..bytes.len().min(5)].eq_ignore_ascii_case(&bytes[..bytes.len().min(5)]) => {
-            return Some(Refused::NotHttp);
-        }
-        Some(_) => {}
-    }
-    let mut length = None;
-    for (place, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
-        if !to_the_end && !line.ends_with(b"\n") {
-            return None;
-        }
-        let line = line.strip_suffix(b"\n").unwrap_or(line);
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line.is_empty() {
-            return None;
-        }
-        let why = match place {
-            0 => wrong_status_line(line),
-            1 if line.starts_with(b" ") || line.starts_with(b"\t") => {
-                Some("it goes on with a header that is not there")
+impl HeadReader {
+    /// Takes the lines of the head out of what was read: the head, once it is complete.
+    ///
+    /// # Errors
+    /// Which line is refused, or that it is no head.
+    pub(super) fn take(&mut self, unread: &mut BytesMut) -> Result<Option<ResponseHead>, Refused> {
+        loop {
+            let rest = unread.get(self.read..).unwrap_or_default();
+            let Some(end) = memchr::memchr(b'\n', rest.get(self.looked_at..).unwrap_or_default()) else {
+                self.looked_at = rest.len();
+                self.judge_unended(rest)?;
+                return Ok(None);
+            };
+            let (line, _) = rest.split_at(self.looked_at + end);
+            (self.read, self.looked_at) = (self.read + line.len() + 1, 0);
+            if self.read > HEAD {
+                return Err(Refused::TooLarge);
             }
-            _ => wrong_header(line, &mut length),
+            // One CR stands there, and two where a script on Windows writes its own.
+            let line = without_cr(line);
+            match self.status {
+                // Empty lines may stand before it.
+                None if line.is_empty() => {}
+                None => self.begin(line)?,
+                Some((status, version)) if line.is_empty() => {
+                    self.keep_last();
+                    unread.advance(self.read);
+                    let headers = std::mem::take(&mut self.headers);
+                    *self = HeadReader { interim: self.interim + 1, ..HeadReader::default() };
+                    // What follows an upgrade (101) is another protocol's.
+                    if !status.is_informational() || status == StatusCode::SWITCHING_PROTOCOLS {
+                        return Ok(Some(ResponseHead { status, version, headers }));
+                    }
+                    if self.interim > INTERIM {
+                        return Err(Refused::Interim);
+                    }
+                }
+                Some(_) => self.header(line)?,
+            }
+        }
+    }
+
+    /// What can be said of a line that has not ended.
+    fn judge_unended(&self, line: &[u8]) -> Result<(), Refused> {
+        if self.status.is_none() {
+            judge_start(line)?;
+        }
+        if self.read + line.len() > HEAD { Err(Refused::TooLarge) } else { Ok(()) }
+    }
+
+    /// The status line.
+    fn begin(&mut self, line: &[u8]) -> Result<(), Refused> {
+        judge_start(line)?;
+        let refused = |why| Refused::Line { number: 1, quoted: String::new(), why };
+        let (version, rest) = if let Some(rest) = line.strip_prefix(b"HTTP/1.1") {
+            (Version::HTTP_11, rest)
+        } else if let Some(rest) = line.strip_prefix(b"HTTP/1.0") {
+            (Version::HTTP_10, rest)
+        } else {
+            return Err(refused("the version is neither HTTP/1.0 nor HTTP/1.1"));
+        };
+        let code = rest.trim_ascii_start();
+        let (code, reason) = code.split_at(code.iter().position(|byte| *byte == b' ').unwrap_or(code.len()));
+        let is_code = rest.starts_with(b" ") && code.len() == 3;
+        let Some(status) = StatusCode::from_bytes(code).ok().filter(|_| is_code) else {
+            return Err(refused("the status is not a number of three digits"));
+        };
+        if has_control(reason) {
+            return Err(refused("there is a control character in the reason"));
+        }
+        (self.status, self.lines) = (Some((status, version)), 1);
+        Ok(())
+    }
+
+    fn header(&mut self, line: &[u8]) -> Result<(), Refused> {
+        self.lines += 1;
+        if self.lines > HEADERS + 1 {
+            return Err(Refused::TooLarge);
+        }
+        let is_folded = line.starts_with(b" ") || line.starts_with(b"\t");
+        let why = match &self.last {
+            LastLine::None if is_folded => Some("it goes on with a header that is not there"),
+            _ if is_folded => has_control(line).then_some("there is a control character in the value"),
+            _ => wrong_header(line, &mut self.length),
         };
         if let Some(why) = why {
             let name = line.split(|byte| *byte == b':').next().unwrap_or(line);
-            let quoted = if place == 0 { &[][..] } else { &name[..name.len().min(QUOTED)] };
-            return Some(Refused::Line {
-                number: place + 1,
-                quoted: String::from_utf8_lossy(quoted).into_owned(),
-                why,
-            });
+            let quoted = name.get(..name.len().min(QUOTED)).unwrap_or_default();
+            let quoted = String::from_utf8_lossy(quoted).into_owned();
+            return Err(Refused::Line { number: self.lines, quoted, why });
+        }
+        if is_folded {
+            if let LastLine::Kept(_, value) = &mut self.last {
+                value.push(b' ');
+                value.extend_from_slice(line.trim_ascii());
+            }
+            return Ok(());
+        }
+        self.keep_last();
+        let (name, value) = line.split_at(line.iter().position(|byte| *byte == b':').unwrap_or(line.len()));
+        self.last = match HeaderName::from_bytes(name) {
+            Ok(name) => LastLine::Kept(name, value.get(1..).unwrap_or_default().trim_ascii().to_vec()),
+            Err(_) => LastLine::PassedOver,
+        };
+        Ok(())
+    }
+
+    /// The header line that was read last is complete.
+    fn keep_last(&mut self) {
+        if let LastLine::Kept(name, value) = std::mem::take(&mut self.last)
+            && let Ok(value) = HeaderValue::from_maybe_shared(bytes::Bytes::from(value))
+        {
+            self.headers.append(name, value);
         }
     }
-    None
 }
 
-/// The head that is being read: without the interim answers before it, and without empty lines.
-fn last_head(bytes: &[u8]) -> &[u8] {
-    let mut rest = bytes;
-    loop {
-        while let Some(after) = rest.strip_prefix(b"\r\n").or_else(|| rest.strip_prefix(b"\n")) {
-            rest = after;
-        }
-        match end_of_head(rest) {
-            Some(end) if is_interim(rest) => rest = &rest[end..],
-            _ => return rest,
-        }
-    }
+fn without_cr(line: &[u8]) -> &[u8] {
+    let end = line.iter().rposition(|byte| *byte != b'\r').map_or(0, |last| last + 1);
+    line.get(..end).unwrap_or_default()
 }
 
-fn wrong_status_line(line: &[u8]) -> Option<&'static str> {
-    if !line.starts_with(b"HTTP/1.0") && !line.starts_with(b"HTTP/1.1") {
-        return Some("the version is neither HTTP/1.0 nor HTTP/1.1");
+/// Whether a first line, as far as it came, may be HTTP's.
+fn judge_start(line: &[u8]) -> Result<(), Refused> {
+    const START: &[u8] = b"HTTP/";
+    // The CR of an empty line.
+    let line = if line == b"\r" { b"" } else { line };
+    // A TLS alert or handshake record of any version.
+    if matches!(line, [0x15 | 0x16, 3, ..]) {
+        return Err(Refused::Tls);
     }
-    let code = line.get(9..12).unwrap_or_default();
-    let ends = matches!(line.get(12), None | Some(b' '));
-    let is_code = code.len() == 3 && code.iter().all(u8::is_ascii_digit) && code[0] != b'0';
-    if line.get(8) != Some(&b' ') || !is_code || !ends {
-        return Some("the status is not a number of three digits");
-    }
-    has_control(&line[12..]).then_some("there is a control character in the reason")
+    let begins = line.iter().zip(START).all(|(byte, of_http)| byte.eq_ignore_ascii_case(of_http));
+    if begins || line == [0x15] || line == [0x16] { Ok(()) } else { Err(Refused::NotHttp) }
 }
 
 /// What is wrong with a header line, and with a second `content-length` that differs.
-fn wrong_header<'b>(line: &'b [u8], length: &mut Option<&'b [u8]>) -> Option<&'static str> {
-    if line.starts_with(b" ") || line.starts_with(b"\t") {
-        return has_control(line).then_some("there is a control character in the value");
-    }
+fn wrong_header(line: &[u8], length: &mut Option<Vec<u8>>) -> Option<&'static str> {
     let Some(colon) = line.iter().position(|byte| *byte == b':') else { return Some("there is no colon") };
     let (name, value) = (&line[..colon], &line[colon + 1..]);
     if name.is_empty() {
@@ -160,7 +222,7 @@ fn wrong_header<'b>(line: &'b [u8], length: &mut Option<&'b [u8]>) -> Option<&'s
         return Some("there is a control character in the value");
     }
     let value = value.trim_ascii();
-    if name.eq_ignore_ascii_case(b"content-length") {
+    if name.eq_ignore_ascii_case(header::CONTENT_LENGTH.as_str().as_bytes()) {
         // One length that is said twice, be it in one line, is one length.
         let mut said = value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
         let value = said.next().unwrap_or_default();
@@ -170,7 +232,7 @@ fn wrong_header<'b>(line: &'b [u8], length: &mut Option<&'b [u8]>) -> Option<&'s
         if said.any(|other| other != value) {
             return Some("there are two lengths that differ");
         }
-        if length.replace(value).is_some_and(|other| other != value) {
+        if length.replace(value.to_vec()).is_some_and(|other| other != value) {
             return Some("it differs from the content-length before it");
         }
     }
@@ -185,11 +247,20 @@ fn has_control(bytes: &[u8]) -> bool {
 mod tests {
     use super::*;
 
+    fn read(head: impl AsRef<[u8]>) -> Result<Option<ResponseHead>, Refused> {
+        HeadReader::default().take(&mut BytesMut::from(head.as_ref()))
+    }
+
     fn line(head: &str) -> Option<(usize, &'static str)> {
-        match refused_line(head.as_bytes(), true) {
-            Some(Refused::Line { number, why, .. }) => Some((number, why)),
+        match read(head) {
+            Err(Refused::Line { number, why, .. }) => Some((number, why)),
             _ => None,
         }
+    }
+
+    fn header(head: impl AsRef<[u8]>, name: &str) -> Vec<u8> {
+        let head = read(head).expect("a head").expect("all of it");
+        head.headers.get(name).expect("the header").as_bytes().to_vec()
     }
 
     #[test]
@@ -199,6 +270,8 @@ mod tests {
         assert_eq!(line("HTTP/1.1 200 OK\r\nx : y\r\n\r\n"), Some((2, "there is a space before the colon")));
         assert_eq!(line("HTTP/1.1 200 OK\r\nx: a\0b\r\n"), Some((2, "there is a control character in the value")));
         assert_eq!(line("HTTP/1.1 99 OK\r\n"), Some((1, "the status is not a number of three digits")));
+        assert_eq!(line("HTTP/1.1 2000 OK\r\n"), Some((1, "the status is not a number of three digits")));
+        assert_eq!(line("HTTP/1.1200 OK\r\n"), Some((1, "the status is not a number of three digits")));
         assert_eq!(line("http/1.1 200 OK\r\n"), Some((1, "the version is neither HTTP/1.0 nor HTTP/1.1")));
         assert_eq!(
             line("HTTP/1.1 200 OK\r\n folded: x\r\n\r\n"),
@@ -214,27 +287,48 @@ mod tests {
 
     #[test]
     fn what_browsers_show_is_not_refused() {
-        assert_eq!(refused_line(b"HTTP/1.1 200 OK\r\nx: a\r\n b\r\nY_z: caf\xe9\r\n\r\n", true), None);
-        assert_eq!(refused_line(b"HTTP/1.0 404\nx:y\n\n", true), None);
-        assert_eq!(refused_line("HTTP/1.1 200 OK\r\nx(y): z\r\n\"q\": z\r\ngröße: z\r\n\r\n".as_bytes(), true), None);
+        assert_eq!(header(b"HTTP/1.1 200 OK\r\nx: a\r\n b\r\nY_z: caf\xe9\r\n\r\n", "x"), b"a b");
+        assert_eq!(header(b"HTTP/1.1 200 OK\r\nx: a\r\n b\r\nY_z: caf\xe9\r\n\r\n", "y_z"), b"caf\xe9");
+        assert_eq!(header(b"HTTP/1.0 404\nx:y\n\n", "x"), b"y");
+        assert_eq!(header(b"HTTP/1.1 200 OK\r\r\nx: y\r\r\n\r\r\n", "x"), b"y");
+        assert_eq!(header(b"\r\n\nHTTP/1.1   200   OK\r\nx:\r\n\r\n", "x"), b"");
+        let passed_over = "HTTP/1.1 200 OK\r\nx(y): z\r\n folded\r\n\"q\": z\r\ngröße: z\r\na: b\r\n\r\n";
+        let head = read(passed_over).expect("a head").expect("all of it");
+        assert_eq!(head.headers.len(), 1, "{:?}", head.headers);
     }
 
     #[test]
     fn another_protocol_is_told_from_a_wrong_line() {
-        assert_eq!(refused_line(b"SSH-2.0-OpenSSH_9.7\r\n", true), Some(Refused::NotHttp));
-        assert_eq!(refused_line(&[0x15, 3, 3, 0, 2, 2, 50], true), Some(Refused::Tls));
-        assert_eq!(refused_line(b"", true), None);
-        assert_eq!(refused_line(b"HT", false), None);
-        assert_eq!(refused_line(b"HTTP/1.1 200 OK\r\nx-cu", false), None);
+        assert_eq!(read(b"SSH-2.0-OpenSSH_9.7\r\n").expect_err("refused"), Refused::NotHttp);
+        assert_eq!(read(b"<html>").expect_err("refused"), Refused::NotHttp);
+        assert_eq!(read([0x15, 3, 3, 0, 2, 2, 50]).expect_err("refused"), Refused::Tls);
+        for incomplete in [&b""[..], b"\r", b"\x15", b"HT", b"HTTP/1.1 200 OK\r\nx-cu"] {
+            assert!(read(incomplete).expect("no refusal").is_none());
+        }
     }
 
     #[test]
-    fn the_body_begins_after_the_last_head() {
+    fn a_head_is_read_however_it_comes_and_the_body_is_left() {
         let bytes = b"HTTP/1.1 103 x\r\n\r\nHTTP/1.1 200 OK\r\na: b\r\n\r\n5\r\nhello";
-        assert_eq!(split_head(bytes), Some((&b"HTTP/1.1 200 OK\r\na: b\r\n\r\n"[..], &b"5\r\nhello"[..])));
-        assert_eq!(split_head(b"HTTP/1.1 200 OK\na: b\n\nrest").map(|(_, rest)| rest), Some(&b"rest"[..]));
-        assert_eq!(split_head(b"HTTP/1.1 200 OK\r\na: b\r\n"), None);
-        assert!(is_chunked(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"));
-        assert!(!is_chunked(b"HTTP/1.1 200 OK\r\nx-transfer-encoding: chunked\r\n\r\n"));
+        let (mut reader, mut unread, mut read) = (HeadReader::default(), BytesMut::new(), None);
+        for byte in bytes {
+            unread.extend_from_slice(&[*byte]);
+            if read.is_none() {
+                read = reader.take(&mut unread).expect("no refusal");
+            }
+        }
+        assert_eq!(read.expect("a head").status, StatusCode::OK);
+        assert_eq!(&unread[..], b"5\r\nhello");
+    }
+
+    #[test]
+    fn heads_are_bounded() {
+        let lines = |count: usize| format!("HTTP/1.1 200 OK\r\n{}\r\n", "x: y\r\n".repeat(count));
+        assert!(read(lines(HEADERS)).expect("no refusal").is_some());
+        assert_eq!(read(lines(HEADERS + 1)).expect_err("refused"), Refused::TooLarge);
+        let line = format!("HTTP/1.1 200 OK\r\nx: {}", "y".repeat(HEAD));
+        assert_eq!(read(line).expect_err("refused"), Refused::TooLarge);
+        let interim = "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(INTERIM + 1);
+        assert_eq!(read(interim).expect_err("refused"), Refused::Interim);
     }
 }

@@ -1,38 +1,41 @@
-//! HTTP/1 over one connection: a request goes out, a response head and the chunks of its body come
-//! in. The connection is driven by whoever waits for them, in the same task.
+//! HTTP/1 over one connection: a request goes out, a response head and the pieces of its body come in. What is
+//! read is what browsers and curl read, which no library that is strict would let through.
 
-use std::future::{Future, poll_fn};
+use std::future::{Future as _, poll_fn};
+use std::io;
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
-use bytes::Bytes;
-use http::{Request, Version, header};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::client::conn::http1::{Builder, Connection, SendRequest};
-use hyper_util::rt::TokioIo;
+use bytes::{Buf as _, Bytes, BytesMut};
+use http::{HeaderMap, HeaderName, Method, StatusCode, Version, header};
+use tokio::io::{AsyncReadExt as _, AsyncWrite as _};
 
-use super::head::{self, Refused};
+use super::chunks::{ChunkError, ChunkReader, Piece};
+use super::head::{HeadReader, Refused};
 use super::message::{OutgoingRequest, ResponseHead};
 use super::stream::Stream;
-use super::wire::{Refusal, Tap, Wire};
+use super::wire::Wire;
 
-/// The most response headers accepted: real sites send more than hyper's 100.
-const HEADERS: usize = 256;
+/// How much is read at once: at first, and at most.
+const FIRST_READ: usize = 8 * 1024;
+const LARGEST_READ: usize = 64 * 1024;
+
+/// The largest body that goes out in one piece with the head.
+const SMALL: usize = 16 * 1024;
 
 /// Why there is no response head.
 #[derive(Debug)]
 pub(super) enum HeadError {
-    /// We ended it ourselves.
-    Ended(Refusal),
-    /// hyper would pass over a line that is wrong.
-    Invalid(Refused),
-    /// What hyper says.
-    Failed {
-        /// Its error.
-        error: hyper::Error,
-        /// The line that was refused, where one was.
-        refused: Option<Refused>,
+    /// What came is refused.
+    Refused(Refused),
+    /// The connection ended in order.
+    Ended {
+        /// Whether not one byte of an answer came.
+        silent: bool,
+    },
+    /// The connection broke.
+    Broken {
+        error: io::Error,
         /// Whether not one byte of an answer came.
         silent: bool,
     },
@@ -41,67 +44,42 @@ pub(super) enum HeadError {
 /// Why a body is not complete.
 #[derive(Debug)]
 pub(super) enum BodyError {
-    /// We ended it ourselves.
-    Ended(Refusal),
-    /// What hyper says.
-    Failed(hyper::Error),
+    /// Its chunks are not as they must be.
+    Chunks(ChunkError),
+    /// The connection ended in order.
+    Ended,
+    /// The connection broke.
+    Broken(io::Error),
 }
 
 /// A connection that speaks HTTP/1.
 pub(super) struct Http1 {
-    sender: SendRequest<Full<Bytes>>,
-    driver: Driver,
-    tap: Tap,
-    /// The body that is being read.
-    body: Option<Incoming>,
+    wire: Wire,
+    /// What was read and is not yet taken.
+    unread: BytesMut,
+    /// How much is read at once.
+    read_size: usize,
+    /// How the body that is being read ends; none where it has ended.
+    framing: Option<Framing>,
+    /// Whether both sides keep the connection open for another request.
+    persists: bool,
 }
 
-/// What carries the bytes of one connection, as a future.
-type Http1Connection = Pin<Box<Connection<TokioIo<Wire>, Full<Bytes>>>>;
-
-/// The connection as a future, until it has ended.
-struct Driver {
-    connection: Option<Http1Connection>,
-    /// The connection once HTTP has ended on it in order: it may speak another protocol from then on.
-    ended: Option<Http1Connection>,
-    /// What it ended with, where nobody else was told.
-    error: Option<hyper::Error>,
-}
-
-impl Driver {
-    /// Waits for a future that the connection feeds.
-    async fn beside<F: Future>(&mut self, future: F) -> F::Output {
-        let mut future = pin!(future);
-        poll_fn(|context| {
-            if let Some(connection) = &mut self.connection
-                && let Poll::Ready(ended) = connection.as_mut().poll(context)
-            {
-                let connection = self.connection.take();
-                self.ended = connection.filter(|_| ended.is_ok());
-                self.error = ended.err();
-            }
-            future.as_mut().poll(context)
-        })
-        .await
-    }
+/// How a body ends (RFC 9112 section 6.3).
+#[derive(Debug)]
+enum Framing {
+    /// After so many more bytes.
+    Length(u64),
+    Chunks(ChunkReader),
+    /// With the connection.
+    Close,
 }
 
 impl Http1 {
     /// Speaks HTTP/1 over a stream.
-    ///
-    /// # Errors
-    /// What hyper says; it sends nothing yet.
-    pub(super) async fn open(stream: Stream) -> Result<Http1, HeadError> {
-        let tap = Tap::default();
-        let io = TokioIo::new(Wire::new(stream, tap.clone()));
-        let mut builder = Builder::new();
-        builder.max_headers(HEADERS).allow_obsolete_multiline_headers_in_responses(true).title_case_headers(true);
-        // Browsers pass over a header whose name no name may be. What is wrong in earnest is told by line.
-        builder.ignore_invalid_headers_in_responses(true);
-        let opened = builder.handshake(io).await;
-        let (sender, connection) = opened.map_err(|error| HeadError::Failed { error, refused: None, silent: true })?;
-        let driver = Driver { connection: Some(Box::pin(connection)), ended: None, error: None };
-        Ok(Http1 { sender, driver, tap, body: None })
+    pub(super) fn open(stream: Stream) -> Http1 {
+        let (wire, unread) = (Wire::new(stream), BytesMut::new());
+        Http1 { wire, unread, read_size: FIRST_READ, framing: None, persists: true }
     }
 
     /// Sends a request and waits for the head of its answer. An answer that comes while the request
@@ -110,34 +88,39 @@ impl Http1 {
     /// # Errors
     /// Why there is none.
     pub(super) async fn send(&mut self, outgoing: &OutgoingRequest) -> Result<ResponseHead, HeadError> {
-        let mut request = Request::new(Full::new(outgoing.body.clone()));
-        *request.method_mut() = outgoing.method.clone();
-        *request.uri_mut() = outgoing.target.clone();
-        *request.version_mut() = Version::HTTP_11;
-        request.headers_mut().clone_from(&outgoing.headers);
-        request.headers_mut().insert(header::HOST, outgoing.authority.clone());
-        self.tap.expect_head();
-        let tap = self.tap.clone();
-        hyper::ext::on_informational(&mut request, move |_| tap.count_interim());
-        let sending = self.sender.send_request(request);
-        let sent = self.driver.beside(sending).await;
-        match (sent, self.tap.refusal()) {
-            (_, Some(refusal @ Refusal::Interim)) => Err(HeadError::Ended(refusal)),
-            (Ok(response), _) => {
-                if let Some(refused) = self.tap.take_head().and_then(|head| head::refused_line(&head, false)) {
-                    return Err(HeadError::Invalid(refused));
+        let mut upload = Upload::of(outgoing);
+        let (mut reader, mut silent) = (HeadReader::default(), true);
+        let head = poll_fn(|context| {
+            upload.poll(&mut self.wire, context);
+            // A server may answer before it is asked (503 at once, a greeting): that is read once the
+            // request is out.
+            if !upload.has_begun && upload.error.is_none() {
+                return Poll::Pending;
+            }
+            loop {
+                if let Some(head) = reader.take(&mut self.unread).map_err(HeadError::Refused)? {
+                    return Poll::Ready(Ok(head));
                 }
-                let (parts, body) = response.into_parts();
-                self.body = Some(body);
-                Ok(ResponseHead { status: parts.status, version: parts.version, headers: parts.headers })
+                let read = ready!(self.poll_fill(context));
+                // A peer that takes no more of the request may still have answered.
+                let error = match (read, upload.error.take()) {
+                    (Ok(0), None) => return Poll::Ready(Err(HeadError::Ended { silent })),
+                    (Ok(0), Some(error)) | (Err(error), _) => error,
+                    (Ok(_), error) => {
+                        (silent, upload.error) = (false, error);
+                        continue;
+                    }
+                };
+                return Poll::Ready(Err(HeadError::Broken { error, silent }));
             }
-            (Err(error), _) => {
-                let refused = head::refused_line(&self.tap.head(), error.is_parse());
-                // Where the connection ended before it took the request, it knows why.
-                let error = if error.is_canceled() { self.driver.error.take().unwrap_or(error) } else { error };
-                Err(HeadError::Failed { error, refused, silent: self.tap.is_empty() })
-            }
-        }
+        });
+        let head = head.await?;
+        self.framing = framing(&outgoing.method, &head);
+        self.persists &= upload.is_done
+            && !has_word(&outgoing.headers, &header::CONNECTION, "close")
+            && keeps_open(&head)
+            && !matches!(self.framing, Some(Framing::Close));
+        Ok(head)
     }
 
     /// The next bytes of the body; none at its end.
@@ -145,45 +128,165 @@ impl Http1 {
     /// # Errors
     /// Why it is not complete.
     pub(super) async fn chunk(&mut self) -> Result<Option<Bytes>, BodyError> {
-        let Some(body) = &mut self.body else { return Ok(None) };
         loop {
-            let frame = self.driver.beside(body.frame()).await;
-            if let Some(refusal) = self.tap.refusal() {
-                return Err(BodyError::Ended(refusal));
+            match &mut self.framing {
+                None => return Ok(None),
+                Some(Framing::Length(0)) => return Ok(self.end_body()),
+                Some(Framing::Length(left)) if !self.unread.is_empty() => {
+                    let taken = usize::try_from(*left).unwrap_or(usize::MAX).min(self.unread.len());
+                    *left -= taken as u64;
+                    return Ok(Some(self.unread.split_to(taken).freeze()));
+                }
+                Some(Framing::Chunks(chunks)) => match chunks.next(&mut self.unread).map_err(BodyError::Chunks)? {
+                    Piece::Data(data) => return Ok(Some(data)),
+                    Piece::End => return Ok(self.end_body()),
+                    Piece::Missing => {}
+                },
+                Some(Framing::Close) if !self.unread.is_empty() => return Ok(Some(self.unread.split().freeze())),
+                Some(Framing::Length(_) | Framing::Close) => {}
             }
-            match frame {
-                None => {
-                    self.body = None;
-                    return Ok(None);
-                }
-                Some(Ok(frame)) => {
-                    if let Ok(bytes) = frame.into_data() {
-                        return Ok(Some(bytes));
-                    }
-                }
-                Some(Err(error)) => return Err(BodyError::Failed(error)),
+            let read = poll_fn(|context| self.poll_fill(context)).await.map_err(BodyError::Broken)?;
+            if read == 0 {
+                self.persists = false;
+                return match &self.framing {
+                    // All data came: browsers show such a page.
+                    Some(Framing::Chunks(chunks)) if chunks.is_past_data() => Ok(self.end_body()),
+                    Some(Framing::Close) => Ok(self.end_body()),
+                    _ => Err(BodyError::Ended),
+                };
             }
         }
     }
 
+    fn end_body(&mut self) -> Option<Bytes> {
+        self.framing = None;
+        None
+    }
+
+    /// Reads what there is: how many bytes, and none at the end.
+    fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        self.unread.reserve(self.read_size);
+        let read = ready!(pin!(self.wire.read_buf(&mut self.unread)).poll(context))?;
+        if read >= self.read_size {
+            self.read_size = (self.read_size * 2).min(LARGEST_READ);
+        }
+        Poll::Ready(Ok(read))
+    }
+
     /// The connection that has switched to another protocol, and what was read behind the answer.
-    pub(super) fn into_upgraded(self) -> Option<(Stream, Bytes)> {
-        let connection = self.driver.ended.or(self.driver.connection)?;
-        let parts = Pin::into_inner(connection).into_parts();
-        Some((parts.io.into_inner().into_stream(), parts.read_buf))
+    pub(super) fn into_upgraded(self) -> (Stream, Bytes) {
+        (self.wire.into_stream(), self.unread.freeze())
     }
 
     /// Whether another request can be sent: the body was read to its end, and the server has
     /// neither closed the connection nor sent anything since.
     pub(super) fn is_idle(&mut self) -> bool {
-        let Some(connection) = &mut self.driver.connection else { return false };
         let mut context = Context::from_waker(Waker::noop());
-        self.body.is_none() && connection.as_mut().poll(&mut context).is_pending() && self.sender.is_ready()
+        self.persists && self.framing.is_none() && self.unread.is_empty() && self.poll_fill(&mut context).is_pending()
     }
 
     /// Ends it in order, without waiting.
     pub(super) fn close(self) {
-        let Some(connection) = self.driver.connection else { return };
-        Pin::into_inner(connection).into_parts().io.into_inner().into_stream().close();
+        self.wire.into_stream().close();
     }
+}
+
+/// A request that is being sent.
+struct Upload {
+    /// The head, and the body where it is small.
+    head: Bytes,
+    body: Bytes,
+    has_begun: bool,
+    is_done: bool,
+    /// Why no more of it can be sent.
+    error: Option<io::Error>,
+}
+
+impl Upload {
+    fn of(outgoing: &OutgoingRequest) -> Upload {
+        let mut head = request_head(outgoing);
+        let mut body = outgoing.body.clone();
+        if body.len() <= SMALL {
+            head.extend_from_slice(&std::mem::take(&mut body));
+        }
+        Upload { head: head.into(), body, has_begun: false, is_done: false, error: None }
+    }
+
+    /// Sends as much as the peer takes.
+    fn poll(&mut self, wire: &mut Wire, context: &mut Context<'_>) {
+        while !self.is_done && self.error.is_none() {
+            let rest = if self.head.is_empty() { &mut self.body } else { &mut self.head };
+            let sent = if rest.is_empty() {
+                let Poll::Ready(flushed) = Pin::new(&mut *wire).poll_flush(context) else { return };
+                self.is_done = flushed.is_ok();
+                flushed
+            } else {
+                let Poll::Ready(written) = Pin::new(&mut *wire).poll_write(context, rest) else { return };
+                written.and_then(|count| {
+                    if count == 0 {
+                        return Err(io::ErrorKind::WriteZero.into());
+                    }
+                    rest.advance(count);
+                    self.has_begun = true;
+                    Ok(())
+                })
+            };
+            self.error = sent.err();
+        }
+    }
+}
+
+/// The first line and the headers of a request. Some servers know headers in the spelling of browsers alone.
+fn request_head(outgoing: &OutgoingRequest) -> Vec<u8> {
+    let mut head = Vec::with_capacity(512);
+    head.extend_from_slice(format!("{} {} HTTP/1.1\r\n", outgoing.method, outgoing.target).as_bytes());
+    let mut add = |name: &HeaderName, value: &[u8]| {
+        let mut is_first = true;
+        for byte in name.as_str().bytes() {
+            head.push(if is_first { byte.to_ascii_uppercase() } else { byte });
+            is_first = byte == b'-';
+        }
+        head.extend_from_slice(b": ");
+        head.extend_from_slice(value);
+        head.extend_from_slice(b"\r\n");
+    };
+    add(&header::HOST, outgoing.authority.as_bytes());
+    for (name, value) in outgoing.headers.iter().filter(|(name, _)| **name != header::HOST) {
+        add(name, value.as_bytes());
+    }
+    if !outgoing.body.is_empty() && !outgoing.headers.contains_key(header::CONTENT_LENGTH) {
+        add(&header::CONTENT_LENGTH, outgoing.body.len().to_string().as_bytes());
+    }
+    head.extend_from_slice(b"\r\n");
+    head
+}
+
+/// How the body of an answer ends; none where there is none.
+fn framing(method: &Method, head: &ResponseHead) -> Option<Framing> {
+    let status = head.status;
+    let is_empty = method == Method::HEAD
+        || status.is_informational()
+        || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    if is_empty {
+        return None;
+    }
+    // A length beside chunks does not count (section 6.1). `identity` is no coding.
+    if has_word(&head.headers, &header::TRANSFER_ENCODING, "chunked") {
+        return Some(Framing::Chunks(ChunkReader::default()));
+    }
+    let length = head.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    let length = length.and_then(|length| length.split(',').next()?.trim().parse().ok());
+    Some(length.map_or(Framing::Close, Framing::Length))
+}
+
+/// Whether a server keeps the connection open after an answer (section 9.3).
+fn keeps_open(head: &ResponseHead) -> bool {
+    let says = |word| has_word(&head.headers, &header::CONNECTION, word);
+    !says("close") && (head.version != Version::HTTP_10 || says("keep-alive"))
+}
+
+/// Whether a header has a word in its list, whatever its case.
+fn has_word(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
+    let values = headers.get_all(name).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    values.into_iter().any(|one| one.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
 }

@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderName, Request, Uri, Version, header};
 
 use super::message::{OutgoingRequest, ResponseHead};
 use super::stream::Stream;
-use super::wire::{Tap, Wire};
+use super::wire::Wire;
 
 /// The largest header list accepted, in bytes after decompression.
 const HEADER_LIST: u32 = 256 * 1024;
@@ -109,7 +109,7 @@ impl Http2 {
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_header_list_size(HEADER_LIST)
             .enable_push(false);
-        let (sender, connection) = builder.handshake(Wire::new(stream, Tap::default())).await?;
+        let (sender, connection) = builder.handshake(Wire::new(stream)).await?;
         let driver = Driver { connection: Some(Box::pin(connection)), error: None };
         Ok(Http2 { sender, driver, body: None, ended: None, secure })
     }

@@ -20,7 +20,8 @@ use super::fault::{Deadline, Fault, timed_out};
 use super::proxy::{Proxy, ProxyError};
 use super::resolve::NoAddress;
 use super::route::Route;
-use super::tls_fault::{handshake_fault, unknown_suite};
+use super::tls::Lack;
+use super::tls_fault::{handshake_fault, lacking};
 use super::trace::ConnectionTrace;
 
 /// Where and why a request ended.
@@ -42,8 +43,8 @@ pub(super) enum PhaseError {
     ProxyUnreachable(String),
     Proxy(ProxyError),
     Tls(io::Error),
-    /// The server speaks no cipher suite but one that this prober does not know.
-    UnknownSuite(&'static str),
+    /// The server wants something in TLS that this prober does not know.
+    Lacking(Lack),
     /// The probe's TLS settings were not prepared.
     Unprepared,
     Head(HeadError),
@@ -63,11 +64,20 @@ pub(super) struct Ending<'a> {
 }
 
 impl Ending<'_> {
+    /// Who is spoken to, for a message: the address, or the host where a proxy leads to it.
+    pub(super) fn target(&self) -> String {
+        match &self.route.proxy {
+            Some(proxy) => format!("{} through the proxy {}", self.route.host, proxy.name()),
+            None => self.trace.target(&self.route.host),
+        }
+    }
+
     fn out_of_time(&self) -> Fault {
         let phase = self.trace.phase().unwrap_or(Phase::Processing);
-        let target = match (phase, self.trace.remote) {
-            (Phase::Resolve, _) | (_, None) => self.route.host.clone(),
-            (_, Some(remote)) => remote.to_string(),
+        let target = match (phase, &self.route.proxy) {
+            (Phase::Resolve, _) => self.route.host.clone(),
+            (Phase::Connect, Some(proxy)) if !self.trace.reached => self.trace.target(&proxy.name()),
+            _ => self.target(),
         };
         let mut fault = timed_out(phase, self.deadline, &target);
         if let Some(intake) = self.intake {
@@ -77,10 +87,6 @@ impl Ending<'_> {
             // The proxy itself does not accept the connection.
             Some(proxy) if fault.class == FailureClass::ConnectTimeout && !self.trace.reached => {
                 refused_by_proxy(&proxy.name(), &fault.message)
-            }
-            Some(proxy) if fault.class == FailureClass::ConnectTimeout => {
-                fault.message = format!("{}, through the proxy {}", fault.message, proxy.name());
-                fault
             }
             _ => fault,
         }
@@ -100,7 +106,7 @@ impl Ending<'_> {
                 let peer = self.peer();
                 handshake_fault(error, &peer.handshake.unwrap_or_default(), &peer.target, &peer.name)
             }
-            PhaseError::UnknownSuite(suite) => unknown_suite(suite, &self.peer().target),
+            PhaseError::Lacking(lack) => lacking(*lack, &self.peer().target),
             PhaseError::Unprepared => {
                 Fault::new(FailureClass::ProberResources, Phase::Tls, "the probe's TLS settings were not prepared")
             }
@@ -122,7 +128,10 @@ impl Ending<'_> {
     }
 
     fn head_fault(&self, error: &HeadError) -> Fault {
-        let peer = self.peer();
+        let mut peer = self.peer();
+        if self.route.forwarding_proxy().is_some() {
+            peer.target = self.trace.target(&self.route.host);
+        }
         let fault = match error {
             HeadError::Http1(error) => http1_head_fault(error, &peer),
             HeadError::Http2(error) => http2_head_fault(error, &peer),
@@ -138,7 +147,7 @@ impl Ending<'_> {
     pub(super) fn peer(&self) -> Peer {
         let name = self.route.tls.as_ref().map(|tls| tls.name.to_str().into_owned());
         Peer {
-            target: self.trace.target(&self.route.host),
+            target: self.target(),
             name: name.unwrap_or_default(),
             handshake: self.trace.handshake.as_ref().map(|shown| shown.facts().clone()),
         }

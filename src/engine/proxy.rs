@@ -6,6 +6,7 @@ use std::{fmt, io};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::{Bytes, BytesMut};
 use percent_encoding::percent_decode_str;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use url::{Host, Url};
@@ -14,6 +15,9 @@ use super::stream::Stream;
 
 /// The longest head of an answer to CONNECT, in bytes.
 const HEAD: usize = 16 * 1024;
+
+/// The most answers to CONNECT of which the last counts: interim ones (1xx) may stand before it.
+const INTERIM: usize = 10;
 
 /// The most bytes of a proxy's words that are quoted.
 const QUOTED: usize = 120;
@@ -123,18 +127,33 @@ impl Proxy {
         Some(format!("Basic {}", STANDARD.encode([user, &b":"[..], password].concat())))
     }
 
-    /// Has the proxy connect to the target.
+    /// Has the proxy connect to the target. A target that is to be asked first says nothing before: what
+    /// follows the proxy's answer is then the proxy's own.
     ///
     /// # Errors
     /// What the proxy says, or that it says nothing.
-    pub(super) async fn open(&self, stream: &mut Stream, target: &ProxyTarget) -> Result<(), ProxyError> {
-        match self.scheme {
-            ProxyScheme::Http | ProxyScheme::Https => self.connect(stream, target).await,
-            ProxyScheme::Socks5 { .. } => self.socks5(stream, target).await,
+    pub(super) async fn open(
+        &self,
+        mut stream: Stream,
+        target: &ProxyTarget,
+        is_asked_first: bool,
+    ) -> Result<Stream, ProxyError> {
+        let ahead = match self.scheme {
+            ProxyScheme::Http | ProxyScheme::Https => self.connect(&mut stream, target).await?,
+            ProxyScheme::Socks5 { .. } => {
+                self.socks5(&mut stream, target).await?;
+                Bytes::new()
+            }
+        };
+        match ahead.is_empty() {
+            true => Ok(stream),
+            false if is_asked_first => Err(ProxyError::Garbage),
+            false => Ok(Stream::Ahead(Box::new((ahead, stream)))),
         }
     }
 
-    async fn connect(&self, stream: &mut Stream, target: &ProxyTarget) -> Result<(), ProxyError> {
+    /// Gives what was read behind the answer.
+    async fn connect(&self, stream: &mut Stream, target: &ProxyTarget) -> Result<Bytes, ProxyError> {
         let mut request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n");
         if let Some(authorization) = self.authorization() {
             request.push_str(&format!("Proxy-Authorization: {authorization}\r\n"));
@@ -142,9 +161,17 @@ impl Proxy {
         request.push_str("\r\n");
         stream.write_all(request.as_bytes()).await.map_err(ProxyError::Io)?;
         stream.flush().await.map_err(ProxyError::Io)?;
-        let head = read_head(stream).await?;
-        let (code, said) = status_line(&head).ok_or(ProxyError::Garbage)?;
-        if (200..300).contains(&code) { Ok(()) } else { Err(ProxyError::Status { code, said }) }
+        let mut unread = BytesMut::new();
+        for _ in 0..INTERIM {
+            let head = read_head(stream, &mut unread).await?;
+            let (code, said) = status_line(&head).ok_or(ProxyError::Garbage)?;
+            match code {
+                100..200 => {}
+                200..300 => return Ok(unread.freeze()),
+                _ => return Err(ProxyError::Status { code, said }),
+            }
+        }
+        Err(ProxyError::Garbage)
     }
 
     /// RFC 1928, and RFC 1929 for the login.
@@ -169,15 +196,20 @@ impl Proxy {
             (5, _, _) => return Err(ProxyError::SocksLogin),
             _ => return Err(ProxyError::Garbage),
         }
-        let [version, reply, _, kind] = ask(stream, &socks_request(target)?).await?;
-        match (version, reply, kind) {
-            (5, 0, 1) => skip(stream, 4 + 2).await,
-            (5, 0, 4) => skip(stream, 16 + 2).await,
-            (5, 0, 3) => {
+        match ask(stream, &socks_request(target)?).await? {
+            [5, 0] => {}
+            // Some say no more than that.
+            [5, reply] => return Err(ProxyError::Socks(reply)),
+            _ => return Err(ProxyError::Garbage),
+        }
+        let [_, kind] = read(stream).await?;
+        match kind {
+            1 => skip(stream, 4 + 2).await,
+            4 => skip(stream, 16 + 2).await,
+            3 => {
                 let [length] = read(stream).await?;
                 skip(stream, usize::from(length) + 2).await
             }
-            (5, reply, _) if reply != 0 => Err(ProxyError::Socks(reply)),
             _ => Err(ProxyError::Garbage),
         }
     }
@@ -233,32 +265,26 @@ fn ended(error: io::Error) -> ProxyError {
     if error.kind() == io::ErrorKind::UnexpectedEof { ProxyError::Closed } else { ProxyError::Io(error) }
 }
 
-/// The head of the answer to CONNECT. A target does not speak before it is spoken to: whatever
-/// follows a head that leads to it is the proxy's own.
-async fn read_head(stream: &mut Stream) -> Result<Vec<u8>, ProxyError> {
-    let mut head = Vec::with_capacity(1024);
+/// The head of an answer to CONNECT. What is read behind it stays unread.
+async fn read_head(stream: &mut Stream, unread: &mut BytesMut) -> Result<Bytes, ProxyError> {
     loop {
-        let before = head.len();
-        let read = stream.read_buf(&mut head).await.map_err(ProxyError::Io)?;
-        if let Some(end) = find_end(&head) {
-            let leads_on = status_line(&head).is_some_and(|(code, _)| (200..300).contains(&code));
-            return if leads_on && end < head.len() { Err(ProxyError::Garbage) } else { Ok(head) };
+        if let Some(end) = find_end(unread) {
+            return Ok(unread.split_to(end).freeze());
         }
-        match (read, before) {
-            (0, 0) => return Err(ProxyError::Closed),
+        if unread.len() >= HEAD || !b"HTTP/".starts_with(&unread[..unread.len().min(5)]) {
+            return Err(ProxyError::Garbage);
+        }
+        unread.reserve(1024);
+        if stream.read_buf(unread).await.map_err(ProxyError::Io)? == 0 {
             // What a proxy says before it closes may be all there is.
-            (0, _) => return Ok(head),
-            _ if head.len() >= HEAD || !b"HTTP/".starts_with(&head[..head.len().min(5)]) => {
-                return Err(ProxyError::Garbage);
-            }
-            _ => {}
+            return if unread.is_empty() { Err(ProxyError::Closed) } else { Ok(unread.split().freeze()) };
         }
     }
 }
 
 fn find_end(head: &[u8]) -> Option<usize> {
     let end_of = |end: &[u8]| head.windows(end.len()).position(|part| part == end).map(|at| at + end.len());
-    end_of(b"\r\n\r\n").or_else(|| end_of(b"\n\n"))
+    end_of(b"\r\n\r\n").into_iter().chain(end_of(b"\n\n")).min()
 }
 
 /// The status code of a head, and its first line without the version.

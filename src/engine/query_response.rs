@@ -180,12 +180,10 @@ impl QueryResponse<'_> {
         let ending = Ending { route, deadline, trace, intake: None };
         let phase = trace.phase();
         match error {
-            QueryError::Io(error) if phase == Some(Phase::Transfer) => {
-                body_io_fault(&error, &trace.target(&route.host))
-            }
+            QueryError::Io(error) if phase == Some(Phase::Transfer) => body_io_fault(&error, &ending.target()),
             QueryError::Io(error) => head_io_fault(&error, &ending.peer(), true),
             QueryError::Phase(PhaseError::OutOfTime) if phase >= Some(Phase::Processing) => {
-                let target = trace.target(&route.host);
+                let target = ending.target();
                 let mut fault = timed_out(phase.unwrap_or(Phase::Processing), deadline, &target);
                 match fault.class {
                     FailureClass::ResponseTimeout => {
@@ -203,7 +201,7 @@ impl QueryResponse<'_> {
                 fault
             }
             QueryError::NoTls(why) => {
-                let message = format!("{} does not start TLS: {why}", trace.target(&route.host));
+                let message = format!("{} does not start TLS: {why}", ending.target());
                 Fault::new(FailureClass::StarttlsRefused, Phase::Processing, message)
             }
             QueryError::Phase(error) => ending.fault(&error),

@@ -62,7 +62,9 @@ async fn ask_smtp(lines: &mut Lines<'_>) -> Result<(), StarttlsError> {
     smtp_reply(lines, "220").await?;
     lines.send(EHLO).await?;
     let offers = smtp_reply(lines, "250").await?;
-    let is_starttls = |line: &String| line.get(4..).is_some_and(|word| word.trim().eq_ignore_ascii_case("STARTTLS"));
+    let keyword =
+        |line: &str| line.get(4..).and_then(|rest| rest.split_whitespace().next().map(str::to_ascii_uppercase));
+    let is_starttls = |line: &String| keyword(line).as_deref() == Some("STARTTLS");
     if !offers.iter().any(is_starttls) {
         return Err(StarttlsError::Refused("it does not offer STARTTLS".to_owned()));
     }
@@ -93,22 +95,27 @@ async fn smtp_reply(lines: &mut Lines<'_>, code: &str) -> Result<Vec<String>, St
 
 async fn ask_imap(lines: &mut Lines<'_>) -> Result<(), StarttlsError> {
     let greeting = lines.next().await?;
-    if greeting.starts_with("* BYE") || greeting.starts_with("* PREAUTH") {
+    if begins(&greeting, "* BYE") || begins(&greeting, "* PREAUTH") {
         return Err(StarttlsError::Refused(format!("it says {}", quoted(&greeting))));
     }
-    if !greeting.starts_with("* OK") {
+    if !begins(&greeting, "* OK") {
         return Err(StarttlsError::Refused(format!("what it says is not IMAP: {}", quoted(&greeting))));
     }
     lines.send(b"a1 STARTTLS\r\n").await?;
     loop {
         let line = lines.next().await?;
-        if line.starts_with("a1 OK") {
+        if begins(&line, "a1 OK") {
             return lines.end();
         }
-        if !line.starts_with("* ") || line.starts_with("* BYE") {
+        if !line.starts_with("* ") || begins(&line, "* BYE") {
             return Err(StarttlsError::Refused(format!("it says {}", quoted(&line))));
         }
     }
+}
+
+/// Whether a line of IMAP begins with these words, whatever their case (RFC 9051 section 9).
+fn begins(line: &str, words: &str) -> bool {
+    line.get(..words.len()).is_some_and(|start| start.eq_ignore_ascii_case(words))
 }
 
 async fn ask_postgres(stream: &mut Stream) -> Result<(), StarttlsError> {
@@ -121,6 +128,8 @@ async fn ask_postgres(stream: &mut Stream) -> Result<(), StarttlsError> {
             let mut said = vec![0; QUOTED];
             let count = stream.read(&mut said).await?;
             let said = String::from_utf8_lossy(said.get(..count).unwrap_or_default()).into_owned();
+            // Its fields end in NULs.
+            let said = said.split(char::is_control).filter(|field| !field.is_empty()).collect::<Vec<_>>().join(" ");
             Err(StarttlsError::Refused(format!("it answers with an error: {}", quoted(&said))))
         }
         other => Err(StarttlsError::Refused(format!("what it says is not PostgreSQL's protocol (byte {other:#04x})"))),

@@ -5,6 +5,7 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
+use bytes::{Buf as _, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 #[cfg(unix)]
@@ -18,12 +19,14 @@ pub(super) enum Stream {
     Socket(Socket),
     /// TLS over what is below.
     Tls(Box<TlsStream<Stream>>),
+    /// Bytes of the peer that were read already, and the stream they came from.
+    Ahead(Box<(Bytes, Stream)>),
 }
 
 impl Stream {
     /// Says farewell where TLS is spoken, without waiting: a server logs a connection that ends without.
     pub(super) fn close(mut self) {
-        if matches!(self, Stream::Tls(_)) {
+        if !matches!(self, Stream::Socket(_)) {
             let _ = Pin::new(&mut self).poll_shutdown(&mut Context::from_waker(Waker::noop()));
         }
     }
@@ -146,6 +149,13 @@ impl AsyncRead for Stream {
         match self.get_mut() {
             Stream::Socket(socket) => Pin::new(socket).poll_read(context, buffer),
             Stream::Tls(tls) => Pin::new(tls).poll_read(context, buffer),
+            Stream::Ahead(ahead) if ahead.0.is_empty() => Pin::new(&mut ahead.1).poll_read(context, buffer),
+            Stream::Ahead(ahead) => {
+                let count = ahead.0.len().min(buffer.remaining());
+                buffer.put_slice(&ahead.0[..count]);
+                ahead.0.advance(count);
+                Poll::Ready(Ok(()))
+            }
         }
     }
 }
@@ -155,6 +165,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Stream::Socket(socket) => Pin::new(socket).poll_write(context, bytes),
             Stream::Tls(tls) => Pin::new(tls).poll_write(context, bytes),
+            Stream::Ahead(ahead) => Pin::new(&mut ahead.1).poll_write(context, bytes),
         }
     }
 
@@ -166,6 +177,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Stream::Socket(socket) => Pin::new(socket).poll_write_vectored(context, parts),
             Stream::Tls(tls) => Pin::new(tls).poll_write_vectored(context, parts),
+            Stream::Ahead(ahead) => Pin::new(&mut ahead.1).poll_write_vectored(context, parts),
         }
     }
 
@@ -173,6 +185,7 @@ impl AsyncWrite for Stream {
         match self {
             Stream::Socket(socket) => socket.is_write_vectored(),
             Stream::Tls(tls) => tls.is_write_vectored(),
+            Stream::Ahead(ahead) => ahead.1.is_write_vectored(),
         }
     }
 
@@ -180,6 +193,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Stream::Socket(socket) => Pin::new(socket).poll_flush(context),
             Stream::Tls(tls) => Pin::new(tls).poll_flush(context),
+            Stream::Ahead(ahead) => Pin::new(&mut ahead.1).poll_flush(context),
         }
     }
 
@@ -187,6 +201,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Stream::Socket(socket) => Pin::new(socket).poll_shutdown(context),
             Stream::Tls(tls) => Pin::new(tls).poll_shutdown(context),
+            Stream::Ahead(ahead) => Pin::new(&mut ahead.1).poll_shutdown(context),
         }
     }
 }

@@ -2,8 +2,8 @@
 
 mod curves;
 mod files;
-mod legacy;
 mod names;
+mod other_clients;
 mod refusal;
 mod roots;
 mod trust;
@@ -25,6 +25,7 @@ use super::error::EngineError;
 use roots::SystemRoots;
 use trust::Whom;
 
+pub(super) use other_clients::Lack;
 pub(super) use refusal::Refusal;
 pub(super) use roots::describe_host_roots;
 pub(super) use trust::Trust;
@@ -103,11 +104,11 @@ fn settings(tls: &Tls, roots: &SystemRoots) -> Result<TlsSettings, EngineError> 
     Ok(TlsSettings { base, trust, client_cert: files::client_cert(tls, &PROVIDER)? })
 }
 
-/// The suite that a server chooses of those which this prober does not know; none where it chooses none.
-pub(super) async fn unknown_suite(address: SocketAddr, name: &str) -> Option<&'static str> {
+/// What a server chooses of what this prober does not know; none where it chooses nothing of that either.
+pub(super) async fn unknown(address: SocketAddr, name: &str) -> Option<Lack> {
     let mut random = [0; 32];
     PROVIDER.secure_random.fill(&mut random).ok()?;
-    legacy::choice(address, name, random).await
+    other_clients::choice(address, name, random).await
 }
 
 /// Bytes that nobody can foretell.

@@ -10,7 +10,7 @@ use crate::model::{FailureClass, Phase};
 use super::fault::Fault;
 use super::handshake::HandshakeFacts;
 use super::os_error;
-use super::tls::Refusal;
+use super::tls::{Lack, Refusal};
 
 /// The TLS error inside an IO error.
 pub(super) fn tls_error(error: &io::Error) -> Option<&Error> {
@@ -69,6 +69,10 @@ pub(super) fn tls_fault(error: &Error, facts: &HandshakeFacts, target: &str, nam
             FailureClass::TlsHandshakeFailed,
             format!("{target} does not know the name {name} (alert unrecognized_name)"),
         ),
+        Error::AlertReceived(AlertDescription::NoApplicationProtocol) => fault(
+            FailureClass::TlsHandshakeFailed,
+            format!("{target} takes none of the protocols that are offered in TLS (alert no_application_protocol)"),
+        ),
         // The server ends TLS 1.2 when it is told that there is no second handshake (RFC 5746).
         Error::AlertReceived(AlertDescription::NoRenegotiation)
         | Error::PeerMisbehaved(PeerMisbehaved::TooManyRenegotiationRequests) => fault(
@@ -110,11 +114,11 @@ pub(super) fn has_nothing_in_common(error: &io::Error, facts: &HandshakeFacts) -
             || tls_error(error) == Some(&Error::AlertReceived(AlertDescription::InsufficientSecurity)))
 }
 
-/// The server speaks a suite that this prober does not know, and none that it knows.
-pub(super) fn unknown_suite(suite: &str, target: &str) -> Fault {
-    let message = format!(
-        "no cipher suite in common with {target}: it speaks {suite}, which this prober does not know; {OFFERED}"
-    );
+/// The server wants something that this prober does not know, and nothing that it knows.
+pub(super) fn lacking(lack: Lack, target: &str) -> Fault {
+    let kind = lack.kind();
+    let message =
+        format!("no {kind} in common with {target}: it speaks {lack}, which this prober does not know; {OFFERED}");
     Fault::new(FailureClass::ProberUnsupported, Phase::Tls, message)
 }
 

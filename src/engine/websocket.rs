@@ -93,6 +93,7 @@ impl WebSocket {
                 continue;
             }
             match (kind, head.opcode) {
+                (_, opcode) if opcode > BINARY => return Err(MessageError::Protocol("a frame of an unknown kind")),
                 (None, TEXT | BINARY) => kind = Some(head.opcode),
                 (Some(_), CONTINUATION) => {}
                 (None, _) => return Err(MessageError::Protocol("a message begins in its middle")),

@@ -95,14 +95,14 @@ impl WebSocketCheck<'_> {
         }
         trace.enter(Phase::Processing);
         let of_head = |error| PhaseError::Head(HeadError::Http1(error));
-        let mut http1 = Http1::open(stream).await.map_err(of_head)?;
+        let mut http1 = Http1::open(stream);
         let (key, accept) = websocket::key();
         let answer = http1.send(&self.upgrade(&key)).await.map_err(of_head)?;
         let answer = head.insert(answer);
         if let Some(why) = self.refusal(answer, &accept) {
             return Err(WebSocketError::Refused(why));
         }
-        let (stream, unread) = http1.into_upgraded().ok_or(MessageError::Ended)?;
+        let (stream, unread) = http1.into_upgraded();
         let mut socket = WebSocket::new(stream, &unread);
         trace.enter(Phase::Transfer);
         if let Some(text) = &self.send {
@@ -154,7 +154,12 @@ impl WebSocketCheck<'_> {
         if shown.trim_ascii() != accept.as_bytes() {
             return Some("its header sec-websocket-accept is not the answer to our key".to_owned());
         }
-        if answer.headers.contains_key(header::SEC_WEBSOCKET_EXTENSIONS) {
+        if answer
+            .headers
+            .get_all(header::SEC_WEBSOCKET_EXTENSIONS)
+            .iter()
+            .any(|value| !value.as_bytes().trim_ascii().is_empty())
+        {
             return Some("it wants an extension that was not offered".to_owned());
         }
         let chosen = answer.headers.get(header::SEC_WEBSOCKET_PROTOCOL)?;
@@ -167,8 +172,8 @@ impl WebSocketCheck<'_> {
 
     fn fault(&self, error: WebSocketError, trace: &ConnectionTrace) -> Fault {
         let (route, deadline) = (self.connector.route, self.connector.deadline);
-        let target = trace.target(&route.host);
         let ending = Ending { route, deadline, trace, intake: None };
+        let target = ending.target();
         match error {
             WebSocketError::Refused(why) => Fault::new(
                 FailureClass::UpgradeRefused,

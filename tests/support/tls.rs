@@ -298,6 +298,16 @@ pub fn fatal_alert(description: u8) -> Vec<u8> {
     vec![21, 3, 3, 0, 2, 2, description]
 }
 
+/// A `HelloRetryRequest` that asks for a key of this group (RFC 8446 section 4.1.4).
+pub fn retry_with_group(group: u16) -> Vec<u8> {
+    const RANDOM: [u8; 32] = [
+        0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2, 0xa2,
+        0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
+    ];
+    let extensions = [&[0, 43, 0, 2, 3, 4, 0, 51, 0, 2][..], &group.to_be_bytes()].concat();
+    [&[2, 0, 0, 52, 3, 3][..], &RANDOM, &[0, 0x13, 0x01, 0, 0, 12], &extensions].concat()
+}
+
 /// The flight of a TLS 1.2 server that shows these certificates and cannot sign: `ServerHello`,
 /// `Certificate`, a `ServerKeyExchange` with nonsense for a signature, `ServerHelloDone`
 /// (RFC 5246 section 7.4, RFC 8422 section 5.4).

@@ -227,9 +227,9 @@ impl Held<'_> {
             webpki::Error::MaximumPathDepthExceeded
             | webpki::Error::MaximumPathBuildCallsExceeded
             | webpki::Error::MaximumSignatureChecksExceeded
-            | webpki::Error::MaximumNameConstraintComparisonsExceeded => {
-                invalid("its chain is longer or more tangled than is followed")
-            }
+            | webpki::Error::MaximumNameConstraintComparisonsExceeded => unsupported(
+                "the certificate's chain is longer (seven intermediates or more) or more tangled than is followed",
+            ),
             webpki::Error::UnsupportedCertVersion => invalid("it is of X.509 version 1, which has no names to check"),
             webpki::Error::IssuerNotCrlSigner | webpki::Error::InvalidCrlSignatureForPublicKey => {
                 invalid("the list of tls.crl-file is not its issuer's")

@@ -173,6 +173,26 @@ pub(crate) const ROWS: &[Row] = &[
             conn.send_forever("0".repeat(4096), Duration::ZERO);
         })
     }),
+    up(88, "the lines of chunks end in a bare LF", || reads_hello(chunks("2\nhe\n3\nllo\n0\n\n"))),
+    up(88, "blanks follow the size of a chunk", || reads_hello(chunks("5   \r\nhello\r\n0  \r\n\r\n"))),
+    up(88, "the connection ends with the last chunk, before the empty line", || {
+        reads_hello(chunks("5\r\nhello\r\n0\r\n"))
+    }),
+    up(88, "an answer of HTTP/1.0 is in chunks", || {
+        reads_hello(raw("HTTP/1.0 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"))
+    }),
+    up(88, "the transfer coding is `identity` beside a length, and the connection stays open", || {
+        reads_hello(serve(|conn| {
+            conn.send("HTTP/1.1 200 OK\r\ntransfer-encoding: identity\r\ncontent-length: 5\r\n\r\nhello");
+            conn.stall();
+        }))
+    }),
+    up(84, "the body is compressed for the transfer alone (`transfer-encoding: gzip, chunked`)", || {
+        let body = bombs::gzipped(b"hello");
+        let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n";
+        let size = format!("{:x}\r\n", body.len());
+        reads_hello(raw([head.as_bytes(), size.as_bytes(), &body, b"\r\n0\r\n\r\n"].concat()))
+    }),
     fails(88, "a chunk is longer than it says", HttpProtocol, Transfer, || chunks("3\r\nabcdef\r\n0\r\n\r\n")),
     fails(88, "the last chunk is missing", BodyTruncated, Transfer, || chunks("3\r\nabc\r\n")),
     fails(88, "the connection ends inside a chunk", BodyTruncated, Transfer, || chunks("64\r\nabc")),
@@ -206,6 +226,12 @@ pub(crate) const ROWS: &[Row] = &[
             let message = &outcome.failure.as_ref().expect("a failure").message;
             assert!(message.as_str().starts_with("json-schema: expected feed.schema.json, got /items: "), "{message}");
         })
+    }),
+    up(79, "the JSON has numbers beyond a float and hundreds of nested lists, and holds to its schema", || {
+        let schema = r#"{"properties": {"a": {"type": "number"}, "b": {"type": "array"}}}"#;
+        let schema = uptick::model::JsonSchema::new(std::path::Path::new("a.json"), schema).expect("a schema");
+        let body = format!("{{\"a\": 1e400, \"b\": {}{}}}", "[".repeat(300), "]".repeat(300));
+        raw(server::ok(&body)).step(|step| step.expect.json_schema = Some(schema))
     }),
     answers(89, "the page is in ISO-8859-1 and has the word that it must not have", AssertionFailed, || {
         text("text/html; charset=iso-8859-1", b"<p>Gr\xf6\xdfe").step(|step| {

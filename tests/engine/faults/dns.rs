@@ -12,7 +12,7 @@ use uptick::model::Phase::{Processing, Resolve};
 use uptick::model::{Resolver, Value};
 
 use crate::faults::row::{Case, Row, answers, fails, up};
-use crate::support::dns::{Dns, FORMAT_ERROR, NAME_ERROR, REFUSED, Record, Reply, SERVER_FAILURE};
+use crate::support::dns::{Dns, FORMAT_ERROR, MX, NAME_ERROR, REFUSED, Record, Reply, SERVER_FAILURE};
 use crate::support::server;
 
 pub(crate) const ROWS: &[Row] = &[
@@ -130,6 +130,15 @@ pub(crate) const ROWS: &[Row] = &[
     answers(133, "an alias in an answer is its own", DnsServerFailure, || {
         let records = vec![Record::alias("x.test", "y.test"), Record::alias("y.test", "y.test")];
         asking("x.test", Reply::Zone { authoritative: false, records })
+    }),
+    up(133, "a record that was not asked for cannot be read", || {
+        let broken = Record { owner: "x.test".to_owned(), kind: MX, ttl: 60, data: vec![0] };
+        let case = asking("x.test", Reply::Zone { authoritative: false, records: vec![broken, address("x.test", 60)] });
+        case.step(|step| step.expect.dns.count = Some(1))
+    }),
+    up(133, "the time of a record has its highest bit set: it is none", || {
+        let case = asking("x.test", Reply::Zone { authoritative: false, records: vec![address("x.test", 1 << 31)] });
+        case.step(|step| step.expect.dns.max_ttl = Some(Duration::from_hours(1)))
     }),
     answers(133, "a name server has another address than expected", AssertionFailed, || {
         let case = asking("x.test", Reply::Zone { authoritative: false, records: vec![address("x.test", 60)] });

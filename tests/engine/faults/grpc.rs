@@ -151,6 +151,14 @@ pub(crate) const ROWS: &[Row] = &[
             conn.stall();
         })
     }),
+    up(135, "a gRPC server spells its content type in capitals, with a parameter", || {
+        calls(|conn, stream| {
+            let head = [h2::STATUS_200, &h2::header("content-type", b"Application/GRPC; charset=utf-8")].concat();
+            conn.send(h2::frame(h2::HEADERS, h2::END_HEADERS, stream, &head));
+            conn.send(rest(stream, SERVING, "0"));
+            conn.stall();
+        })
+    }),
     fails(135, "a gRPC answer is no health status", HttpProtocol, Transfer, || {
         calls(|conn, stream| {
             conn.send(answer(stream, &[0, 0, 0, 0, 2, 0xff, 0xff], "0"));

@@ -56,7 +56,7 @@ pub(crate) const ROWS: &[Row] = &[
         raw(b"HTTP/1.1 200 OK\r\nx: caf\xe9\r\ncontent-length: 0\r\n\r\n").step(|step| {
             step.expect.headers = vec![HeaderRule {
                 name: http::HeaderName::from_static("x"),
-                rule: HeaderExpectation::Contains(Value::plain("caf")),
+                rule: HeaderExpectation::Contains(Value::plain("café")),
                 optional: false,
             }];
         })
@@ -75,6 +75,23 @@ pub(crate) const ROWS: &[Row] = &[
     up(65, "a header is folded over two lines, as browsers and curl take it", || {
         raw(b"HTTP/1.1 200 OK\r\nx: a\r\n b\r\ncontent-length: 0\r\n\r\n")
     }),
+    fails(
+        65,
+        "a header line is wrong and the head goes on without end: the line is named",
+        HttpProtocol,
+        Processing,
+        || {
+            serve(|conn| {
+                conn.request();
+                conn.send("HTTP/1.1 200 OK\r\nno colon\r\n");
+                conn.stall();
+            })
+            .also(|outcome| {
+                let message = &outcome.failure.as_ref().expect("a failure").message;
+                assert!(message.as_str().contains("line 2"), "{message}");
+            })
+        },
+    ),
     fails(65, "the first header is folded over from nowhere: the line is named", HttpProtocol, Processing, || {
         raw(b"HTTP/1.1 200 OK\r\n x: a\r\ncontent-length: 0\r\n\r\n").also(|outcome| {
             let message = &outcome.failure.as_ref().expect("a failure").message;
@@ -85,6 +102,10 @@ pub(crate) const ROWS: &[Row] = &[
         raw("HTTP/1.1 200 OK\r\nx(y): z\r\n\"q\": z\r\ngröße: z\r\ncontent-length: 5\r\n\r\nhello")
             .also(|outcome| assert_eq!(outcome.body_bytes, 5))
     }),
+    up(66, "lines end in CR CR LF, as where a script writes its own on Windows", || {
+        raw(b"HTTP/1.1 200 OK\r\r\ncontent-length: 2\r\r\n\r\r\nok")
+    }),
+    up(67, "several blanks stand before the status", || raw(b"HTTP/1.1   200   OK\r\ncontent-length: 2\r\n\r\nok")),
     up(66, "lines end in a bare LF", || raw(b"HTTP/1.1 200 OK\ncontent-length: 2\n\nok")),
     fails(67, "the status is 2OO with letters", HttpProtocol, Processing, || raw(b"HTTP/1.1 2OO OK\r\n\r\n")),
     fails(67, "the status has two digits", HttpProtocol, Processing, || raw(b"HTTP/1.1 99 OK\r\n\r\n")),

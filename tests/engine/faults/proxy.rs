@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use uptick::model::FailureClass::{ConnectRefused, ConnectTimeout, ConnectUnreachable, ProxyRefused, Status};
-use uptick::model::Phase::Connect;
+use uptick::model::FailureClass::{
+    ConnectRefused, ConnectTimeout, ConnectUnreachable, ProxyRefused, Status, TlsHandshakeFailed,
+};
+use uptick::model::Phase::{Connect, Tls};
 use uptick::model::{DirectTarget, Outcome, ProxyEnvironment, Resolver, TextRule, Value};
 
 use crate::faults::row::{Case, Row, answers, fails, up};
@@ -101,6 +103,25 @@ pub(crate) const ROWS: &[Row] = &[
         through("http", "tcp://mail.test:25", proxy)
             .step(|step| step.expect.body.push(TextRule::Contains(Value::plain("220"))))
     }),
+    fails(124, "bytes follow the proxy's answer to CONNECT before TLS was begun", ProxyRefused, Connect, || {
+        connect_answered("HTTP/1.1 200 Connection established\r\n\r\nhello")
+    }),
+    up(127, "a proxy sends an interim answer (100) before it opens the tunnel", || {
+        greets_behind("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 Connection established\r\n\r\n")
+    }),
+    up(127, "a proxy's answer to CONNECT has a length and chunks, which mean nothing there", || {
+        greets_behind("HTTP/1.0 200 OK\r\ncontent-length: 0\r\ntransfer-encoding: chunked\r\n\r\n")
+    }),
+    fails(
+        127,
+        "the target breaks off behind the proxy: the target is named, and not the proxy alone",
+        TlsHandshakeFailed,
+        Tls,
+        || {
+            connect_answered("HTTP/1.1 200 Connection established\r\n\r\n")
+                .also(|outcome| says(outcome, "handshake with target.test through the proxy 127.0.0.1:"))
+        },
+    ),
     up(127, "a proxy tunnels TLS to the target", || {
         let authority = Authority::new();
         let config = authority.leaf(&["good.test"]).config();
@@ -128,6 +149,19 @@ pub(crate) const ROWS: &[Row] = &[
     }),
     fails(129, "a SOCKS proxy reports that the host is unreachable (4)", ConnectUnreachable, Connect, || socks(4)),
     fails(129, "a SOCKS proxy reports that the target refused (5)", ConnectRefused, Connect, || socks(5)),
+    fails(
+        129,
+        "a SOCKS proxy reports that the target refused (5), and closes without an address",
+        ConnectRefused,
+        Connect,
+        || {
+            let proxy = Server::start(|conn| {
+                greet(conn);
+                conn.send([5, 5]);
+            });
+            through("socks5h", "http://target.test/", proxy)
+        },
+    ),
     fails(129, "a SOCKS proxy reports that the TTL expired (6)", ConnectTimeout, Connect, || socks(6)),
     up(129, "the target has two addresses, and a SOCKS proxy that is told addresses reaches the second alone", || {
         let dns = Dns::always(Reply::Addresses(vec![[192, 0, 2, 1].into(), [192, 0, 2, 2].into()]));
@@ -185,6 +219,17 @@ fn connect_answered(answer: &'static str) -> Case {
         conn.send(answer);
     });
     through("http", "https://target.test/", proxy)
+}
+
+/// A proxy that opens a tunnel with this answer, and a target that greets in the same packet.
+fn greets_behind(answer: &'static str) -> Case {
+    let proxy = Server::start(move |conn| {
+        conn.request();
+        conn.send([answer, "220 ready\r\n"].concat());
+        conn.stall();
+    });
+    through("http", "tcp://mail.test:25", proxy)
+        .step(|step| step.expect.body.push(TextRule::Contains(Value::plain("220"))))
 }
 
 fn forwarding(answer: Vec<u8>) -> Case {

@@ -36,6 +36,22 @@ pub(crate) const ROWS: &[Row] = &[
             conn.stall();
         })
     }),
+    up(132, "an IMAP server speaks in small letters", || {
+        case(Starttls::Imap, |conn, config| {
+            conn.send("* ok ready\r\n");
+            conn.read_exactly(13);
+            conn.send("a1 Ok begin\r\n");
+            conn.shake_hands(config);
+            conn.stall();
+        })
+    }),
+    up(132, "a mail server offers STARTTLS with a word behind it", || {
+        case(Starttls::Smtp, |conn, config| {
+            smtp(conn, "250-mail.test\r\n250 starttls required\r\n", "220 go ahead\r\n");
+            conn.shake_hands(config);
+            conn.stall();
+        })
+    }),
     up(132, "a database starts TLS when it is asked to (PostgreSQL)", || {
         case(Starttls::Postgres, |conn, config| {
             conn.read_exactly(8);

@@ -118,6 +118,17 @@ pub(crate) const ROWS: &[Row] = &[
             assert_eq!(roles, wanted, "{chain:?}");
         })
     }),
+    answers(
+        33,
+        "a label of the URL's host ends in a hyphen, which TLS of this prober cannot name",
+        ProberUnsupported,
+        || {
+            let authority = Authority::new();
+            let server = greeting(authority.leaf(&["good.test"]).config());
+            let url = server.https("a-.test", "/");
+            Case::get(url).at(server.address()).keep(server).keep(authority)
+        },
+    ),
     fails(39, "the issuer may not issue for the name (name constraints)", TlsCertInvalid, Tls, || {
         under(|params| {
             params.name_constraints = Some(rcgen::NameConstraints {
@@ -252,6 +263,29 @@ pub(crate) const ROWS: &[Row] = &[
             says(outcome, &["no cipher suite in common", "TLS_RSA_WITH_AES_128_CBC_SHA", "offered"]);
         })
     }),
+    fails(
+        44,
+        "the server exchanges keys by a group alone that this prober does not know",
+        ProberUnsupported,
+        Tls,
+        || {
+            let server = Server::start(|conn| {
+                let mut hello = Vec::new();
+                conn.read_some(&mut hello);
+                // Where X448 is offered beside no key at all, a HelloRetryRequest asks for one.
+                if server::find(&hello, &[0, 51, 0, 2, 0, 0]).is_some() {
+                    let retry = tls::retry_with_group(30);
+                    conn.send(tls::record(22, &retry));
+                    conn.stall();
+                } else {
+                    conn.send(tls::fatal_alert(40));
+                }
+            });
+            trusting(&Authority::new(), &server).keep(server).also(|outcome| {
+                says(outcome, &["no key exchange in common", "X448", "offered"]);
+            })
+        },
+    ),
     fails(44, "the server picks a cipher that was not offered", TlsHandshakeFailed, Tls, || {
         scripted(|conn| {
             // TLS_RSA_WITH_RC4_128_SHA.
