@@ -109,10 +109,11 @@ fn connect_to(transport: &Transport, url: &mut Value, words: &mut Vec<String>) -
     let parsed = Url::parse(&url.to_string()).ok()?;
     let (host, port) = (parsed.host_str()?.to_owned(), parsed.port_or_known_default()?);
     let name = transport.tls.server_name.as_ref().filter(|name| **name != host && parsed.scheme() == "https");
-    let target = match transport.address {
-        Some(address) => format!("{}:{}", bracketed(&address.ip().to_string()), address.port()),
-        None if name.is_some() => format!("{host}:{port}"),
-        None => return None,
+    let target = match (transport.address, &transport.named_address) {
+        (Some(address), _) => format!("{}:{}", bracketed(&address.ip().to_string()), address.port()),
+        (None, Some((host, port))) => format!("{host}:{port}"),
+        (None, None) if name.is_some() => format!("{host}:{port}"),
+        (None, None) => return None,
     };
     let asked = name.map_or(host.as_str(), String::as_str);
     words.push(format!("--connect-to {}", quote(&Value::plain(&format!("{asked}:{port}:{target}")))));

@@ -163,7 +163,8 @@ fn pinned(probe: &Probe, address: SocketAddr, limit: Duration) -> Probe {
     }
     pinned.timeout = limit;
     pinned.retries = Retries { attempts: 0, ..probe.retries };
-    pinned.transport = Transport { address: Some(address), reuse: false, ..probe.transport.clone() };
+    pinned.transport =
+        Transport { address: Some(address), named_address: None, reuse: false, ..probe.transport.clone() };
     pinned
 }
 

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::model::{DnsQuestion, IpFamily, Probe, Protocol, Request, Resolver, Value};
+use crate::model::{DnsQuestion, IpFamily, Probe, Protocol, Request, Resolver, Transport, Value};
 
 use super::curl;
 use super::curl::{prefixed, quote};
@@ -25,11 +25,19 @@ pub(super) fn command(probe: &Probe, request: &Request) -> Option<String> {
 fn target(probe: &Probe, request: &Request) -> Option<(String, String, u16)> {
     let url = Url::parse(&request.url.to_string()).ok()?;
     let host = host_of(&url)?.to_string();
-    let (dialled, port) = match probe.transport.address {
-        Some(address) => (address.ip().to_string(), address.port()),
-        None => (host.trim_matches(['[', ']']).to_owned(), url.port_or_known_default()?),
+    let (dialled, port) = match (probe.transport.address, &probe.transport.named_address) {
+        (Some(address), _) => (address.ip().to_string(), address.port()),
+        (None, Some((host, port))) => (host.clone(), *port),
+        (None, None) => (host.trim_matches(['[', ']']).to_owned(), url.port_or_known_default()?),
     };
     Some((host, dialled, port))
+}
+
+/// The address or the host, with its port, that takes the place of the URL's.
+fn connected_to(probe: &Probe) -> Option<String> {
+    let Transport { address, named_address, .. } = &probe.transport;
+    let named = named_address.as_ref().map(|(host, port)| format!("{host}:{port}"));
+    address.map(|address| address.to_string()).or(named)
 }
 
 fn netcat(probe: &Probe, request: &Request) -> Option<String> {
@@ -59,6 +67,7 @@ fn dig(probe: &Probe, request: &Request) -> Option<String> {
     let (pinned, resolver) = (probe.transport.address, probe.transport.resolver);
     let server = match (pinned, resolver) {
         (Some(address), _) => Some((address.ip().to_string(), address.port())),
+        (None, _) if probe.transport.named_address.is_some() => probe.transport.named_address.clone(),
         (None, Resolver::Udp(server)) if url.host_str().is_none_or(str::is_empty) => {
             Some((server.ip().to_string(), server.port()))
         }
@@ -77,11 +86,12 @@ fn dig(probe: &Probe, request: &Request) -> Option<String> {
 fn websocat(probe: &Probe, request: &Request) -> String {
     let mut words = vec!["websocat -1".to_owned()];
     words.extend(probe.transport.tls.insecure.then(|| "-k".to_owned()));
-    words.extend(probe.transport.address.map(|address| format!("--ws-c-uri {} tcp:{address}", quote(&request.url))));
+    let connected_to = connected_to(probe);
+    words.extend(connected_to.as_ref().map(|to| format!("--ws-c-uri {} tcp:{to}", quote(&request.url))));
     for (name, value) in &request.headers {
         words.push(format!("-H {}", quote(&prefixed(&format!("{name}: "), value))));
     }
-    if probe.transport.address.is_none() {
+    if connected_to.is_none() {
         words.push(quote(&request.url));
     }
     let input = match &request.send {
@@ -100,7 +110,7 @@ fn grpcurl(probe: &Probe, request: &Request) -> Option<String> {
     let mut words = vec!["grpcurl".to_owned()];
     words.extend((url.scheme() == "grpc").then(|| "-plaintext".to_owned()));
     words.extend(tls.insecure.then(|| "-insecure".to_owned()));
-    words.extend(probe.transport.address.map(|_| format!("-authority {}", plain(&host))));
+    words.extend(connected_to(probe).map(|_| format!("-authority {}", plain(&host))));
     for (option, file) in [("-cacert", &tls.ca_file), ("-cert", &tls.client_cert), ("-key", &tls.client_key)] {
         words.extend(file.as_ref().map(|file| format!("{option} {}", plain(&file.to_string_lossy()))));
     }

@@ -87,6 +87,10 @@ pub(super) fn route(transport: &Transport, own: &Url, url: &Url, host: Option<&H
         let own_port = own.port_or_known_default() == Some(port);
         endpoint = Endpoint::Address(if own_port { address } else { SocketAddr::new(address.ip(), port) });
     }
+    if let Some((host, own_port)) = transport.named_address.as_ref().filter(|_| same_host) {
+        let is_own = own.port_or_known_default() == Some(port);
+        endpoint = Endpoint::Name { host: host.clone(), port: if is_own { *own_port } else { port } };
+    }
     if let Some(path) = transport.unix_socket.as_ref().filter(|_| same_host) {
         endpoint = Endpoint::Unix(path.clone());
     }
@@ -126,8 +130,13 @@ pub(super) fn route(transport: &Transport, own: &Url, url: &Url, host: Option<&H
 pub(super) fn name_server_route(transport: &Transport, url: &Url, system: SocketAddr) -> Result<Route, String> {
     const PORT: u16 = 53;
     let host = url.host_str().filter(|host| !host.is_empty());
+    let named = transport.named_address.as_ref();
     let endpoint = match (transport.address, host) {
         (Some(address), _) => Endpoint::Address(address),
+        (None, _) if named.is_some() => {
+            let (host, port) = named.cloned().unwrap_or_default();
+            Endpoint::Name { host, port }
+        }
         (None, None) => Endpoint::Address(system),
         (None, Some(_)) => {
             let host = host_of(url).ok_or("the name server of the URL is not a host")?;

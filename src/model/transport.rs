@@ -17,6 +17,9 @@ pub struct Transport {
     pub ip: IpFamily,
     /// Connect here whatever the name resolves to; the name stays in the request and in TLS.
     pub address: Option<SocketAddr>,
+    /// Connect to the addresses of this host, at this port, whatever the URL's host is; that stays in the request
+    /// and in TLS.
+    pub named_address: Option<(String, u16)>,
     /// Connect to this Unix socket whatever the host is.
     pub unix_socket: Option<PathBuf>,
     /// Who resolves names.

@@ -279,7 +279,8 @@ impl OptionReader<'_, '_> {
     }
 
     fn connect_to(&mut self, span: &Span, value: &str) {
-        const FORM: &str = "write it as example.com:443:192.0.2.7:8443; an empty HOST or PORT is any";
+        const FORM: &str =
+            "write it as example.com:443:192.0.2.7:8443 or ::origin.example.com:443; an empty HOST or PORT is any";
         let mut parts = value.splitn(3, ':');
         let (host, port, to) = (parts.next(), parts.next(), parts.next());
         let to = to.and_then(|to| to.rsplit_once(':'));
@@ -289,11 +290,11 @@ impl OptionReader<'_, '_> {
             self.reader.advise(span, "this is not HOST:PORT:ADDRESS:PORT", FORM);
             return;
         };
-        let Some(address) = bracketed(address) else {
-            let message = format!("`{address}` is not an address, and names are not resolved here");
-            self.reader.advise(span, message, FORM);
+        if address.is_empty() {
+            self.reader.advise(span, "there is no host to connect to", FORM);
             return;
-        };
+        }
+        let address = bracketed(address).unwrap_or_else(|| address.to_owned());
         let host = (!host.is_empty()).then(|| host.to_owned());
         self.overlay.routes.push(Route { span: span.clone(), host, port, address, address_port });
     }

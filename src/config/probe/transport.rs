@@ -36,7 +36,7 @@ pub(crate) const TRANSPORT_KEYS: &[Key] = &[
         "address",
         ValueType::Text,
         "",
-        "Connect to this address and port, or to a Unix socket as `\"unix:/path\"`; the name stays in the request and in TLS.",
+        "Connect to this address or host and its port, or to a Unix socket as `\"unix:/path\"`; the URL's name stays in the request and in TLS.",
     ),
     key(
         "resolver",
@@ -103,7 +103,10 @@ pub(crate) fn transport(reader: &mut ConfigReader, layers: &Layers, deny: Denied
         _ => HttpVersionPreference::Auto,
     };
     let unix_socket = layers.get("address").and_then(|node| unix_socket(reader, layers, node));
-    let address = layers.get("address").filter(|_| unix_socket.is_none()).and_then(|node| address(reader, node, ip));
+    let (address, named_address) = match layers.get("address").filter(|_| unix_socket.is_none()) {
+        Some(node) => address(reader, node, ip),
+        None => (None, None),
+    };
     let source_address = layers.get("source-address").and_then(|node| source_address(reader, node, ip));
     if let (Some(address), Some(source), Some(node)) = (address, source_address, layers.get("source-address"))
         && address.is_ipv4() != source.is_ipv4()
@@ -124,6 +127,7 @@ pub(crate) fn transport(reader: &mut ConfigReader, layers: &Layers, deny: Denied
         tls: tls(reader, &layers.inner("tls")),
         ip,
         address,
+        named_address,
         unix_socket,
         resolver: layers.get("resolver").and_then(|node| resolver(reader, "resolver", node)).unwrap_or_default(),
         proxy,
@@ -197,21 +201,22 @@ fn tls(reader: &mut ConfigReader, layers: &Layers) -> Tls {
 
 fn server_name(reader: &mut ConfigReader, node: &Node) -> Option<String> {
     let text = interpolate::plain(reader, node)?;
-    let is_name = |text: &str| {
-        let labels = text.trim_end_matches('.').split('.');
-        text.len() <= 253
-            && labels.into_iter().all(|label| {
-                (1..=63).contains(&label.len())
-                    && !label.starts_with('-')
-                    && !label.ends_with('-')
-                    && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
-            })
-    };
-    if text.parse::<IpAddr>().is_ok() || is_name(&text) {
+    if text.parse::<IpAddr>().is_ok() || is_host_name(&text) {
         return Some(text);
     }
     reader.problem(&node.span, "`server-name` is not a host name or an address");
     None
+}
+
+fn is_host_name(text: &str) -> bool {
+    let labels = text.strip_suffix('.').unwrap_or(text).split('.');
+    text.len() <= 253
+        && labels.into_iter().all(|label| {
+            (1..=63).contains(&label.len())
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+        })
 }
 
 /// The path of an address that is a Unix socket.
@@ -243,18 +248,22 @@ fn unix_socket(reader: &mut ConfigReader, layers: &Layers, node: &Node) -> Optio
     Some(PathBuf::from(path))
 }
 
-fn address(reader: &mut ConfigReader, node: &Node, ip: IpFamily) -> Option<SocketAddr> {
-    let text = interpolate::plain(reader, node)?;
+/// The address and the port, or a name and the port, that are connected to.
+fn address(reader: &mut ConfigReader, node: &Node, ip: IpFamily) -> (Option<SocketAddr>, Option<(String, u16)>) {
+    let Some(text) = interpolate::plain(reader, node) else { return (None, None) };
     let Ok(address) = text.parse::<SocketAddr>() else {
+        if let Some(named) = named_address(&text) {
+            return (None, Some(named));
+        }
         let message = "`address` is not an address with a port";
         let bare: Option<IpAddr> = text.parse().ok();
         let help = match bare {
             Some(IpAddr::V6(address)) => format!("add the port: \"[{address}]:443\""),
             Some(IpAddr::V4(address)) => format!("add the port: \"{address}:443\""),
-            None => "write it as \"127.0.0.1:8443\" or \"[::1]:8443\"; a name is not resolved here".to_owned(),
+            None => "write it as \"127.0.0.1:8443\", \"[::1]:8443\" or \"origin.example.com:443\"".to_owned(),
         };
         reader.advise(&node.span, message, help);
-        return None;
+        return (None, None);
     };
     if address.port() == 0 {
         reader.problem(&node.span, "`address` has port 0, which nothing can listen on");
@@ -262,7 +271,16 @@ fn address(reader: &mut ConfigReader, node: &Node, ip: IpFamily) -> Option<Socke
     if !ip.admits(address.ip()) {
         reader.problem(&node.span, "`address` is not of the family that `ip` asks for");
     }
-    Some(address)
+    (Some(address), None)
+}
+
+/// `origin.example.com:443`
+fn named_address(text: &str) -> Option<(String, u16)> {
+    let (host, port) = text.rsplit_once(':')?;
+    let port = port.parse().ok().filter(|port| *port > 0)?;
+    // What has digits and dots alone was meant to be an address.
+    let is_name = is_host_name(host) && host.bytes().any(|byte| byte.is_ascii_alphabetic());
+    is_name.then(|| (host.trim_end_matches('.').to_ascii_lowercase(), port))
 }
 
 fn source_address(reader: &mut ConfigReader, node: &Node, ip: IpFamily) -> Option<IpAddr> {
@@ -382,6 +400,9 @@ pub(crate) fn explain(lines: &mut TomlLines, writer: &TomlWriter, transport: &Tr
     }
     if let Some(address) = transport.address {
         lines.set("address", &quoted(&address.to_string()));
+    }
+    if let Some((host, port)) = &transport.named_address {
+        lines.set("address", &quoted(&format!("{host}:{port}")));
     }
     if let Some(path) = &transport.unix_socket {
         lines.set("address", &writer.text(&format!("unix:{}", path.display())));
