@@ -25,7 +25,7 @@ mod shell_words;
 mod template;
 mod uptime_kuma;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use draft::ProbeDraft;
@@ -49,25 +49,35 @@ pub fn import(files: &[InputFile], folder: &Path) -> Result<Imported, ImportErro
     let mut secrets = Secrets::default();
     let mut drafts: Vec<ProbeDraft> = Vec::new();
     let mut tools = Vec::new();
+    let mut gatus = Vec::new();
     let mut prometheus = prometheus::PrometheusFiles::default();
     for file in files {
-        let kind = kind::of(file)?;
-        tools.push(format!("{} ({})", file.name, kind.title()));
-        match kind {
-            Kind::Curl(commands) => drafts.extend(curl::probes(file, &commands, &mut secrets)?),
-            Kind::Har(har) => drafts.extend(har::probes(&har, &mut secrets)),
-            Kind::Gatus(config) => drafts.extend(gatus::probes(&config, &mut secrets)),
-            Kind::UptimeKuma(backup) => drafts.extend(uptime_kuma::probes(&backup, &mut secrets)),
-            Kind::Blackbox(config) => prometheus.modules.push(config),
-            Kind::ScrapeConfig(config) => prometheus.scrape_configs.push(config),
-            Kind::FileSd(groups) => prometheus.file_sd.push((file.name.clone(), groups)),
+        let kinds = kind::of(file)?;
+        let titles: BTreeSet<&str> = kinds.iter().map(Kind::title).collect();
+        tools.push(format!("{} ({})", file.name, titles.into_iter().collect::<Vec<&str>>().join(", ")));
+        for kind in kinds {
+            match kind {
+                Kind::Curl(commands) => drafts.extend(curl::probes(file, &commands, &mut secrets)?),
+                Kind::Har(har) => drafts.extend(har::probes(&har, &mut secrets)),
+                Kind::Gatus(config) => gatus.push(config),
+                Kind::UptimeKuma(backup) => drafts.extend(uptime_kuma::probes(&backup, &mut secrets)),
+                Kind::Blackbox(config) => prometheus.modules.push(config),
+                Kind::ScrapeConfig(config) => prometheus.scrape_configs.push(config),
+                Kind::FileSd(groups) => prometheus.file_sd.push((file.name.clone(), groups)),
+            }
         }
     }
+    drafts.extend(gatus::probes(&gatus, &mut secrets));
     drafts.extend(prometheus.probes(&mut secrets)?);
     let origin = Origin { title: "Imported by `uptick import` from:", sources: tools };
     if drafts.is_empty() {
         let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
-        return Err(ImportError::of_file(&names.join(", "), "holds nothing that an HTTP probe can ask"));
+        let what = if gatus.is_empty() {
+            "holds nothing that a probe can ask"
+        } else {
+            "holds no endpoint that Gatus asks: give all files of its configuration"
+        };
+        return Err(ImportError::of_file(&names.join(", "), what));
     }
     if drafts.len() > MOST_PROBES {
         let message = format!("holds {} probes; the most that one import writes is {MOST_PROBES}", drafts.len());

@@ -1,5 +1,7 @@
 //! A module of `blackbox_exporter` as keys of a probe.
 
+mod credentials;
+mod headers;
 mod protocol;
 mod tls_config;
 
@@ -10,38 +12,56 @@ use serde_json::Value;
 use crate::config::toml_text::{one_or_list, quoted};
 use crate::import::document::{elements, fields, is_said, text};
 use crate::import::draft::ProbeDraft;
-use crate::import::request::{self, ImportedOAuth2, ImportedRequest, proxy_without_secrets};
+use crate::import::request::{self, ImportedRequest, has_header, proxy_without_secrets};
 use crate::import::secrets::Secrets;
 use crate::import::template::literal;
 use crate::model::quantity;
 
-/// The draft of a target that a module is asked of.
-pub(crate) fn draft(name: &str, target: &str, module: &Value, secrets: &mut Secrets) -> ProbeDraft {
+/// The draft of a target that a module is asked of. A host name may stand beside the target: the one that is
+/// asked for there.
+pub(crate) fn draft(
+    name: &str,
+    target: &str,
+    module: &Value,
+    hostname: Option<&str>,
+    secrets: &mut Secrets,
+) -> ProbeDraft {
     let prober = module["prober"].as_str().unwrap_or("http");
     let target = literal(target);
-    let url = if target.contains("://") { target.clone() } else { format!("http://{target}") };
     let mut draft = ProbeDraft::new(name);
     if let Some(url) = protocol::url(prober, &target, module) {
-        protocol::set(&mut draft, secrets, &url, prober, module);
-        timeout(&mut draft, module);
-        return draft;
-    }
-    if prober != "http" {
+        protocol::set(&mut draft, secrets, (&url, &target), prober, module);
+    } else if prober == "http" {
+        http(&mut draft, secrets, &target, hostname, &module["http"]);
+    } else {
         draft.left_out = Some(format!("the prober \"{prober}\" has no probe that means the same"));
         draft.set_text("url", &target);
-        return draft;
     }
-    let http = &module["http"];
-    let headers = fields(&http["headers"]).filter_map(|(name, value)| Some((name.clone(), literal(&text(value)?))));
-    let headers = headers.collect();
+    timeout(&mut draft, module);
+    let own = if draft.left_out.is_some() { "" } else { prober };
+    draft.others_not_carried("", module, &["prober", "timeout", own]);
+    draft
+}
+
+/// A target of `prober: http`.
+fn http(draft: &mut ProbeDraft, secrets: &mut Secrets, target: &str, hostname: Option<&str>, http: &Value) {
+    let url = if target.contains("://") { target.to_owned() } else { format!("http://{target}") };
+    let mut headers = headers::plain(&http["headers"]);
+    headers.extend(headers::detailed(draft, secrets, &http["http_headers"]));
+    if let Some(hostname) = hostname.filter(|_| !has_header(&headers, "host")) {
+        headers.push(("host".to_owned(), literal(hostname)));
+    }
+    let host = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host"));
+    if let Some((_, host)) = host.filter(|_| url.starts_with("https://")) {
+        // There the name in the header is the one in TLS too.
+        draft.set_text("tls.server-name", host.split(':').next().unwrap_or_default());
+    }
     let body = http["body"].as_str().filter(|body| !body.is_empty()).map(literal);
     let method = http["method"].as_str().filter(|method| !method.is_empty()).map(str::to_owned);
-    request::set(&mut draft, secrets, ImportedRequest { method, url: url.clone(), headers, body });
-    timeout(&mut draft, module);
+    request::set(draft, secrets, ImportedRequest { method, url: url.clone(), headers, body });
     for (key, _) in fields(http).filter(|(_, value)| is_said(value) || value.is_boolean()) {
-        setting(&mut draft, secrets, http, key, &url);
+        setting(draft, secrets, http, key, &url);
     }
-    draft
 }
 
 fn timeout(draft: &mut ProbeDraft, module: &Value) {
@@ -53,7 +73,6 @@ fn timeout(draft: &mut ProbeDraft, module: &Value) {
 /// One key of `http:`.
 fn setting(draft: &mut ProbeDraft, secrets: &mut Secrets, http: &Value, key: &str, url: &str) {
     let value = &http[key];
-    let owner = draft.name.clone();
     let word = value.as_str().unwrap_or_default();
     let is_true = *value == Value::Bool(true);
     match key {
@@ -81,7 +100,7 @@ fn setting(draft: &mut ProbeDraft, secrets: &mut Secrets, http: &Value, key: &st
         "fail_if_body_not_matches_regexp" | "fail_if_not_matches_regexp" => {
             draft.set_texts("expect.body-matches", &patterns(value));
         }
-        "fail_if_header_matches" | "fail_if_header_not_matches" => headers(draft, key, value),
+        "fail_if_header_matches" | "fail_if_header_not_matches" => headers::rules(draft, key, value),
         "preferred_ip_protocol" => preferred_ip(draft, word, http["ip_protocol_fallback"] != Value::Bool(false)),
         "accept_any_response" if is_true => draft.set("expect.status", "\"100-599\""),
         "body_size_limit" => {
@@ -90,60 +109,38 @@ fn setting(draft: &mut ProbeDraft, secrets: &mut Secrets, http: &Value, key: &st
             draft.set_text("body-limit", if value.is_string() { &size } else { "1MiB" });
         }
         "body_file" => draft.set("file", format!("{{ path = {} }}", quoted(&literal(word)))),
-        "basic_auth" => basic(draft, secrets, value),
-        "authorization" => {
-            let kind = value["type"].as_str().unwrap_or("Bearer");
-            let reference = secret(draft, secrets, value, "credentials", "token");
-            draft.set_text("headers.authorization", &format!("{kind} {reference}"));
+        "compression" => draft.remark(&format!("`compression: {word}`: a check asks for every coding and decodes it")),
+        "basic_auth" | "authorization" | "bearer_token" | "bearer_token_file" | "oauth2" => {
+            credentials::set(draft, secrets, key, value);
         }
-        "bearer_token" => {
-            let token = secrets.reference(&owner, "token", &literal(word));
-            draft.set_text("auth.bearer", &token);
-        }
-        "bearer_token_file" => {
-            let token = of_file(draft, secrets, word, "token");
-            draft.set_text("auth.bearer", &token);
-        }
-        "oauth2" => oauth2(draft, secrets, value),
         "proxy_url" => {
-            let proxy = proxy_without_secrets(secrets, &owner, &literal(word), None);
+            let proxy = proxy_without_secrets(secrets, &draft.name.clone(), &literal(word), None);
             draft.set_text("proxy", &proxy);
         }
+        "proxy_from_environment" if is_true => draft.set("proxy", "\"environment\""),
+        // A proxy looks the name of the target up here as well.
+        "skip_resolve_phase_with_proxy" => {}
         "tls_config" => tls_config::set(draft, value),
         "enable_http2" if !is_true && url.starts_with("https") => draft.set("http-version", "\"1.1\""),
         "method"
         | "headers"
+        | "http_headers"
         | "body"
         | "ip_protocol_fallback"
-        | "compression"
         | "follow_redirects"
         | "no_follow_redirects"
         | "fail_if_not_ssl"
         | "fail_if_ssl"
         | "enable_http2"
         | "accept_any_response" => {}
-        "enable_http3" | "proxy_from_environment" | "skip_resolve_phase_with_proxy" if !is_true => {}
-        other => draft.not_carried(&format!("`{other}`"), "uptick has no key for it"),
+        "enable_http3" | "proxy_from_environment" if !is_true => {}
+        other => draft.field_not_carried(other, value, "uptick has no key for it"),
     }
 }
 
 /// The patterns of Go are those of the regex crate.
 fn patterns(value: &Value) -> Vec<String> {
     elements(value).iter().filter_map(text).map(|pattern| literal(&pattern)).collect()
-}
-
-fn headers(draft: &mut ProbeDraft, key: &str, value: &Value) {
-    for rule in elements(value) {
-        let (Some(name), Some(pattern)) = (rule["header"].as_str(), rule["regexp"].as_str()) else { continue };
-        let word = if key == "fail_if_header_matches" { "not-matches" } else { "matches" };
-        let is_optional = rule["allow_missing"] == Value::Bool(true);
-        let name = crate::config::toml_text::key(&name.to_ascii_lowercase());
-        let base = format!("expect.header.{name}");
-        draft.set_text(&format!("{base}.{word}"), &literal(pattern));
-        if is_optional {
-            draft.set(&format!("{base}.optional"), "true");
-        }
-    }
 }
 
 fn preferred_ip(draft: &mut ProbeDraft, protocol: &str, falls_back: bool) {
@@ -154,45 +151,4 @@ fn preferred_ip(draft: &mut ProbeDraft, protocol: &str, falls_back: bool) {
     draft.remark(&format!(
         "`preferred_ip_protocol: {protocol}` is a preference; `ip = \"{family}\"` asks that family alone"
     ));
-}
-
-fn basic(draft: &mut ProbeDraft, secrets: &mut Secrets, value: &Value) {
-    let user = literal(value["username"].as_str().unwrap_or_default());
-    let password = secret(draft, secrets, value, "password", "password");
-    draft.set("auth.basic", format!("{{ user = {}, password = {} }}", quoted(&user), quoted(&password)));
-}
-
-/// A secret that stands in the file, or in a file that it names.
-fn secret(draft: &mut ProbeDraft, secrets: &mut Secrets, table: &Value, key: &str, field: &str) -> String {
-    let owner = draft.name.clone();
-    match table[format!("{key}_file").as_str()].as_str() {
-        Some(path) => of_file(draft, secrets, path, field),
-        None => secrets.reference(&owner, field, &literal(table[key].as_str().unwrap_or_default())),
-    }
-}
-
-/// The text of a file where it can be read here, and else a variable.
-fn of_file(draft: &mut ProbeDraft, secrets: &mut Secrets, path: &str, field: &str) -> String {
-    if std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) && path.starts_with('/') {
-        return format!("${{file:{path}}}");
-    }
-    draft.remark(&format!(
-        "`{field}` stood in the file {path}, which is not here; where it is, write \"$${{file:{path}}}\""
-    ));
-    // The path tells it apart from other secrets, as its value would.
-    secrets.reference(&draft.name, field, &format!("file {path}"))
-}
-
-fn oauth2(draft: &mut ProbeDraft, secrets: &mut Secrets, value: &Value) {
-    let get = |key: &str| literal(value[key].as_str().unwrap_or_default());
-    let oauth2 = ImportedOAuth2 {
-        token_url: get("token_url"),
-        client_id: get("client_id"),
-        client_secret: secret(draft, secrets, value, "client_secret", "client_secret"),
-        scopes: elements(&value["scopes"]).iter().filter_map(text).map(|scope| literal(&scope)).collect(),
-    };
-    request::set_oauth2(draft, &oauth2);
-    if let Some(audience) = value["endpoint_params"]["audience"].as_str() {
-        draft.not_carried("`endpoint_params`", &format!("write `audience = {}` into `auth.oauth2`", quoted(audience)));
-    }
 }

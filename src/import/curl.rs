@@ -1,10 +1,13 @@
 //! curl command lines as probes: typed ones, scripts, and "Copy as cURL" of browsers.
 
+mod connect_to;
+mod transfer;
+
 use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::config::toml_text::quoted;
-use crate::import::curl_options::{self, CurlOption};
+use crate::import::curl_options;
 use crate::import::document::InputFile;
 use crate::import::draft::ProbeDraft;
 use crate::import::error::ImportError;
@@ -13,6 +16,9 @@ use crate::import::secrets::{Secrets, is_secret};
 use crate::import::shell::ShellCommand;
 use crate::import::{browser, template};
 use crate::model::quantity::show_duration;
+
+use connect_to::{ConnectTo, connect_to};
+use transfer::{Transfer, transfers};
 
 /// The media type of `-d`.
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -33,86 +39,12 @@ pub(crate) fn probes(
     Ok(drafts)
 }
 
-/// What curl was told up to `--next`: the options that hold for all of its URLs.
-#[derive(Clone, Debug, Default)]
-struct Transfer {
-    urls: Vec<String>,
-    /// Options in the order given, with their values.
-    options: Vec<(&'static str, String)>,
-    /// Flags that are not known here.
-    unknown: Vec<String>,
-    stdin: Option<String>,
-}
-
-/// Splits a command line into its transfers.
-fn transfers(command: &ShellCommand) -> Result<Vec<Transfer>, String> {
-    let mut transfers = Vec::new();
-    let fresh = || Transfer { stdin: command.stdin.clone(), ..Transfer::default() };
-    let mut transfer = fresh();
-    let mut words = command.words.iter().skip(1);
-    let mut only_urls = false;
-    while let Some(word) = words.next() {
-        let is_option = !only_urls && word.len() > 1 && word.starts_with('-');
-        if !is_option {
-            if !word.is_empty() {
-                transfer.urls.push(word.clone());
-            }
-        } else if word == "--" {
-            only_urls = true;
-        } else if word == "--next" || word == "-:" {
-            transfers.push(std::mem::replace(&mut transfer, fresh()));
-        } else if let Some(name) = word.strip_prefix("--") {
-            match curl_options::long(name) {
-                Some(option) if option.takes_value => {
-                    let value = words.next().ok_or_else(|| format!("curl's `--{name}` has no value"))?;
-                    transfer.option(option, value);
-                }
-                Some(option) => transfer.option(option, ""),
-                None => transfer.unknown.push(word.clone()),
-            }
-        } else {
-            let mut letters = word.chars().skip(1);
-            while let Some(letter) = letters.next() {
-                match curl_options::short(letter) {
-                    Some(option) if option.takes_value => {
-                        let rest: String = letters.by_ref().collect();
-                        let value = if rest.is_empty() { words.next().cloned() } else { Some(rest) };
-                        let value = value.ok_or_else(|| format!("curl's `-{letter}` has no value"))?;
-                        transfer.option(option, &value);
-                    }
-                    Some(option) => transfer.option(option, ""),
-                    None => transfer.unknown.push(format!("-{letter}")),
-                }
-            }
-        }
-    }
-    transfers.push(transfer);
-    Ok(transfers)
-}
-
 impl Transfer {
-    fn option(&mut self, option: CurlOption, value: &str) {
-        if option.long == "url" {
-            self.urls.push(value.to_owned());
-        } else {
-            self.options.push((option.long, value.to_owned()));
-        }
-    }
-
-    fn has(&self, long: &str) -> bool {
-        self.options.iter().any(|(name, _)| *name == long)
-    }
-
-    /// The value of an option that counts once: the last one.
-    fn last(&self, long: &str) -> Option<&str> {
-        self.options.iter().rev().find(|(name, _)| *name == long).map(|(_, value)| value.as_str())
-    }
-
-    fn all<'t>(&'t self, longs: &'t [&str]) -> impl Iterator<Item = (&'static str, &'t str)> {
-        self.options.iter().filter(|(name, _)| longs.contains(name)).map(|(name, value)| (*name, value.as_str()))
-    }
-
     fn draft(&self, url: &str, secrets: &mut Secrets) -> ProbeDraft {
+        // curl takes one slash for two.
+        let slashes =
+            url.split_once(":/").filter(|(scheme, rest)| matches!(*scheme, "http" | "https") && !rest.starts_with('/'));
+        let url = &slashes.map_or_else(|| url.to_owned(), |(scheme, rest)| format!("{scheme}://{rest}"));
         let has_scheme = url.contains("://");
         let url = if has_scheme || url.starts_with("${") { url.to_owned() } else { format!("http://{url}") };
         let mut draft = ProbeDraft::new(&request::name_of(&url));
@@ -278,11 +210,18 @@ impl Transfer {
             draft.set_text("auth.bearer", &token);
         }
         let Some(pair) = self.last("user") else { return };
-        let schemes = ["digest", "ntlm", "negotiate", "anyauth"];
+        if let Some(signature) = self.last("aws-sigv4") {
+            return set_aws(draft, secrets, signature, pair);
+        }
+        let schemes = ["ntlm", "negotiate", "anyauth"];
         if let Some(scheme) = schemes.iter().find(|scheme| self.has(scheme)) {
             draft.not_carried(&format!("`--{scheme}`"), "the credentials are sent as HTTP basic authentication");
         }
-        match pair.split_once(':').filter(|(_, password)| !password.is_empty()) {
+        match pair.split_once(':') {
+            Some((user, password)) if self.has("digest") => {
+                let password = secrets.reference(&owner, "password", password);
+                draft.set("auth.digest", format!("{{ user = {}, password = {} }}", quoted(user), quoted(&password)));
+            }
             Some((user, password)) => request::set_basic_auth(draft, secrets, &owner, user, password),
             None => draft.not_carried("`-u` without a password", "there is nobody to ask for one"),
         }
@@ -348,10 +287,13 @@ impl Transfer {
             let proxy = proxy_without_secrets(secrets, &owner, &proxy, self.last("proxy-user"));
             draft.set_text("proxy", &proxy);
         }
-        match self.last("interface").map(|name| name.trim_start_matches("host!")) {
+        match self.last("interface").map(|name| name.trim_start_matches("host!").trim_start_matches("if!")) {
             Some(address) if address.parse::<IpAddr>().is_ok() => draft.set_text("source-address", address),
-            Some(name) => draft.not_carried(&format!("`--interface {name}`"), "`source-address` takes an IP address"),
+            Some(name) => draft.set_text("source-interface", name),
             None => {}
+        }
+        if let Some(path) = self.last("unix-socket") {
+            draft.set_text("address", &format!("unix:{path}"));
         }
         if let Some(server) = self.last("dns-servers").and_then(|servers| servers.split(',').next()) {
             let address = server.parse::<IpAddr>().map(|ip| std::net::SocketAddr::new(ip, 53).to_string());
@@ -380,12 +322,12 @@ impl Transfer {
         ];
         for (long, key) in files {
             if let Some(path) = self.last(long) {
-                draft.set_text(key, path);
+                draft.set_file(key, path);
             }
         }
         if self.has("cert") && !self.has("key") {
             let cert = self.last("cert").unwrap_or_default().to_owned();
-            draft.set_text("tls.client-key", &cert);
+            draft.set_file("tls.client-key", &cert);
         }
     }
 
@@ -400,6 +342,19 @@ impl Transfer {
         let unknown = self.unknown.iter().filter(|option| !curl_options::is_of_output(option.trim_start_matches('-')));
         unknown.for_each(|option| draft.not_carried(&format!("`{option}`"), "uptick has no key for it"));
     }
+}
+
+/// `--aws-sigv4 PROVIDER1[:PROVIDER2[:REGION[:SERVICE]]]`; what is not said there is in the host name.
+fn set_aws(draft: &mut ProbeDraft, secrets: &mut Secrets, signature: &str, pair: &str) {
+    let parts: Vec<&str> = signature.split(':').collect();
+    let (Some(region), Some(service), Some((key, secret))) = (parts.get(2), parts.get(3), pair.split_once(':')) else {
+        let why = "write `auth.aws-sigv4 = { access-key, secret-key, region, service }`";
+        return draft.not_carried("`--aws-sigv4` without a region and a service", why);
+    };
+    let secret = secrets.reference(&draft.name.clone(), "secret_key", secret);
+    let fields = [("access-key", key), ("secret-key", &secret), ("region", region), ("service", service)];
+    let fields = fields.map(|(name, value)| format!("{name} = {}", quoted(value)));
+    draft.set("auth.aws-sigv4", format!("{{ {} }}", fields.join(", ")));
 }
 
 /// `name=content` of `--data-urlencode`, encoded.
@@ -422,29 +377,4 @@ fn encoded(value: &str) -> String {
 fn seconds(text: &str) -> Option<Duration> {
     let seconds: f64 = text.parse().ok()?;
     Duration::try_from_secs_f64(seconds).ok().filter(|time| !time.is_zero() && *time <= Duration::from_hours(1))
-}
-
-/// What `--resolve` and `--connect-to` say of a URL.
-enum ConnectTo {
-    Address(String),
-    /// It does not concern this URL.
-    OtherHost,
-    NoAddress,
-}
-
-/// Where an option connects this URL to.
-fn connect_to(option: &str, value: &str, url: &str) -> Option<ConnectTo> {
-    let url = url::Url::parse(url).ok()?;
-    let (host, port) = (url.host_str()?, url.port_or_known_default()?.to_string());
-    let mut fields = value.trim_start_matches('+').splitn(3, ':');
-    let (of_host, of_port, to) = (fields.next()?, fields.next()?, fields.next()?);
-    if (!of_host.is_empty() && of_host != "*" && of_host != host) || (!of_port.is_empty() && of_port != port) {
-        return Some(ConnectTo::OtherHost);
-    }
-    let (ip, port) = match option {
-        "resolve" => (to.split(',').next()?, port.as_str()),
-        _ => to.rsplit_once(':').map(|(ip, to_port)| (ip, if to_port.is_empty() { port.as_str() } else { to_port }))?,
-    };
-    let ip: IpAddr = ip.trim_matches(['[', ']']).parse().ok()?;
-    Some(ConnectTo::Address(std::net::SocketAddr::new(ip, port.parse().ok()?).to_string()))
 }

@@ -154,7 +154,7 @@ const OPTIONS: &[CurlOption] = &[
 ];
 
 /// Options that a probe has a key for.
-const READ: [&str; 50] = [
+const READ: &[&str] = &[
     "request",
     "header",
     "data",
@@ -205,6 +205,8 @@ const READ: [&str; 50] = [
     "ntlm",
     "negotiate",
     "anyauth",
+    "aws-sigv4",
+    "unix-socket",
 ];
 
 /// Whether an option is carried over.

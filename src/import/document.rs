@@ -13,9 +13,16 @@ pub struct InputFile {
     pub text: String,
 }
 
+impl InputFile {
+    /// Its text without the byte order mark that some programs begin a file with.
+    pub(crate) fn content(&self) -> &str {
+        self.text.strip_prefix('\u{feff}').unwrap_or(&self.text)
+    }
+}
+
 /// The document of a file of JSON.
 pub(crate) fn json(file: &InputFile) -> Result<Value, ImportError> {
-    serde_json::from_str(&file.text).map_err(|error| {
+    serde_json::from_str(file.content()).map_err(|error| {
         let told = error.to_string();
         let message = told.rsplit_once(" at line ").map_or(told.as_str(), |(message, _)| message);
         let (line, column) = (error.line() as u64, error.column().max(1) as u64);
@@ -23,10 +30,12 @@ pub(crate) fn json(file: &InputFile) -> Result<Value, ImportError> {
     })
 }
 
-/// The document of a file of YAML, anchors and merge keys filled in. Its nodes and aliases are bounded by
+/// The documents of a file of YAML, anchors and merge keys filled in. Its nodes and aliases are bounded by
 /// the parser.
-pub(crate) fn yaml(file: &InputFile) -> Result<Value, ImportError> {
-    serde_saphyr::from_str(&file.text).map_err(|error| {
+pub(crate) fn yaml(file: &InputFile) -> Result<Vec<Value>, ImportError> {
+    // Bytes are no text: they stay encoded, and whoever reads them is told what they are.
+    let text = file.content().replace("!!binary ", &format!("!!str {BINARY}"));
+    serde_saphyr::from_multiple(&text).map_err(|error| {
         let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
         let told = error.without_snippet().to_string();
         let message = told.lines().next().unwrap_or_default();
@@ -34,6 +43,9 @@ pub(crate) fn yaml(file: &InputFile) -> Result<Value, ImportError> {
         ImportError::at(&file.name, line, column, &format!("this YAML cannot be read: {message}"))
     })
 }
+
+/// What a text begins with that stood in YAML as bytes, in base64.
+pub(crate) const BINARY: &str = "binary:";
 
 /// A text of a document; numbers and booleans are text where text is wanted.
 pub(crate) fn text(value: &Value) -> Option<String> {

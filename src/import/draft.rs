@@ -3,7 +3,11 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::config::toml_text::{list, one_or_list, quoted};
+use crate::import::document::{fields, is_said};
+use crate::import::secrets::is_secret;
 use crate::model::quantity::show_duration;
 
 /// One probe of another tool.
@@ -15,12 +19,14 @@ pub(crate) struct ProbeDraft {
     pub(crate) left_out: Option<String>,
     /// Dotted keys and their values in TOML.
     entries: Vec<(String, String)>,
+    /// The steps of a journey, instead of one request.
+    steps: Vec<ProbeDraft>,
     /// Comments, each of one line.
     notes: Vec<String>,
 }
 
 /// The keys in the order that they are written in; what begins with a key stands with it.
-const ORDER: [&str; 30] = [
+const ORDER: [&str; 31] = [
     "surface",
     "tags",
     "interval",
@@ -47,6 +53,7 @@ const ORDER: [&str; 30] = [
     "source-address",
     "http-version",
     "tls",
+    "capture",
     "expect.status",
     "expect.rcode",
     "expect.latency",
@@ -55,7 +62,7 @@ const ORDER: [&str; 30] = [
 
 impl ProbeDraft {
     pub(crate) fn new(name: &str) -> ProbeDraft {
-        ProbeDraft { name: name.to_owned(), left_out: None, entries: Vec::new(), notes: Vec::new() }
+        ProbeDraft { name: name.to_owned(), left_out: None, entries: Vec::new(), steps: Vec::new(), notes: Vec::new() }
     }
 
     /// Sets a key to a value in TOML.
@@ -86,6 +93,15 @@ impl ProbeDraft {
         }
     }
 
+    /// Sets a key to the path of a file. One that is not on this machine would make the whole file invalid here.
+    pub(crate) fn set_file(&mut self, key: &str, path: &str) {
+        if std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) || path.contains("${") {
+            self.set_text(key, path);
+        } else {
+            self.not_carried(&format!("{key} = {}", quoted(path)), "the file is not here");
+        }
+    }
+
     /// Sets a key to a duration.
     pub(crate) fn set_duration(&mut self, key: &str, time: Duration) {
         self.set(key, quoted(&show_duration(time)));
@@ -95,9 +111,36 @@ impl ProbeDraft {
         self.entries.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str())
     }
 
+    /// Takes out the keys that a rule says, with their values.
+    pub(crate) fn take(&mut self, is_wanted: impl Fn(&str) -> bool) -> Vec<(String, String)> {
+        let (taken, kept) = std::mem::take(&mut self.entries).into_iter().partition(|(key, _)| is_wanted(key));
+        self.entries = kept;
+        taken
+    }
+
+    /// Makes another draft a step of this one.
+    pub(crate) fn push_step(&mut self, step: ProbeDraft) {
+        step.notes.iter().for_each(|note| self.remark(&format!("step \"{}\": {note}", step.name)));
+        self.steps.push(step);
+    }
+
     /// Something that has no key here, and why.
     pub(crate) fn not_carried(&mut self, what: &str, why: &str) {
         self.remark(&format!("not carried over: {what}: {why}"));
+    }
+
+    /// A field with its value that has no key here, and why.
+    pub(crate) fn field_not_carried(&mut self, name: &str, value: &Value, why: &str) {
+        self.not_carried(&format!("`{name}: {}`", shown(name, value)), why);
+    }
+
+    /// Every field of a table that says something and is none of those known: what no reader reads is listed.
+    pub(crate) fn others_not_carried(&mut self, of: &str, table: &Value, known: &[&str]) {
+        for (name, value) in fields(table).filter(|(_, value)| is_said(value)) {
+            if !known.contains(&name.as_str()) {
+                self.field_not_carried(&format!("{of}{name}"), value, "uptick has no key for it");
+            }
+        }
     }
 
     /// Something that a reader of the file should know.
@@ -124,6 +167,36 @@ impl ProbeDraft {
         for (key, value) in entries {
             text.push_str(&format!("{key} = {value}\n"));
         }
+        for step in &self.steps {
+            text.push('\n');
+            text.push_str(&step.toml(&step.name).replacen("[[probe]]", "[[probe.step]]", 1));
+        }
         text
+    }
+}
+
+/// The key itself of a path of keys.
+fn last(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or_default()
+}
+
+/// A value in one line, without what may be a secret.
+fn shown(name: &str, value: &Value) -> String {
+    let names_secret = |text: &str| text.split(|c: char| !c.is_alphanumeric()).any(is_secret);
+    match value {
+        Value::Bool(_) | Value::Number(_) | Value::Null => value.to_string(),
+        // It is a word of a page.
+        _ if is_secret(last(name)) && name != "keyword" => "…".to_owned(),
+        Value::String(text) if names_secret(text) || text.contains('@') => "…".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(elements) => {
+            let elements: Vec<String> = elements.iter().map(|element| shown(name, element)).collect();
+            format!("[{}]", elements.join(", "))
+        }
+        Value::Object(table) => {
+            let fields: Vec<String> =
+                table.iter().map(|(name, value)| format!("{name}: {}", shown(name, value))).collect();
+            format!("{{{}}}", fields.join(", "))
+        }
     }
 }

@@ -24,6 +24,12 @@ pub(crate) fn probes(har: &Value, secrets: &mut Secrets) -> Vec<ProbeDraft> {
         let (request, response) = (&entry["request"], &entry["response"]);
         let url = request["url"].as_str().unwrap_or_default();
         let method = request["method"].as_str().unwrap_or("GET").to_ascii_uppercase();
+        if (url.starts_with("wss://") || url.starts_with("ws://"))
+            && seen.insert((method.clone(), url.to_owned(), String::new()))
+        {
+            drafts.push(socket(entry, url, secrets));
+            continue;
+        }
         if !url.starts_with("http://") && !url.starts_with("https://") || method == "OPTIONS" || method == "CONNECT" {
             others += 1;
             continue;
@@ -59,9 +65,41 @@ pub(crate) fn probes(har: &Value, secrets: &mut Secrets) -> Vec<ProbeDraft> {
     drafts
 }
 
+/// A WebSocket with the first text that was sent over it.
+fn socket(entry: &Value, url: &str, secrets: &mut Secrets) -> ProbeDraft {
+    let url = literal(url);
+    let mut draft = ProbeDraft::new(&request::name_of(&url));
+    let headers = elements(&entry["request"]["headers"]).iter();
+    let headers =
+        headers.filter_map(|header| Some((header["name"].as_str()?.to_owned(), literal(&text(&header["value"])?))));
+    // Its handshake has headers of its own.
+    let headers = headers.filter(|(name, _)| !browser::is_noise(name) && !name.eq_ignore_ascii_case("host"));
+    let headers = headers.collect();
+    let messages = elements(&entry["_webSocketMessages"]);
+    let sent = messages.iter().find(|message| message["type"] == "send" && message["opcode"] == 1);
+    let body = sent.and_then(|message| message["data"].as_str()).map(literal);
+    request::set(&mut draft, secrets, ImportedRequest { method: None, url, headers, body });
+    if messages.len() > usize::from(draft.get("send").is_some()) {
+        draft.not_carried("its other messages", "see `expect.message-contains`, which is about the first message");
+    }
+    draft
+}
+
 /// An image, a script, a style or a font, which the page's own probe can ask for.
 fn is_file_of_page(entry: &Value) -> bool {
-    const TYPES: [&str; 7] = ["image", "script", "stylesheet", "font", "media", "manifest", "ping"];
+    const TYPES: [&str; 11] = [
+        "image",
+        "script",
+        "stylesheet",
+        "font",
+        "media",
+        "manifest",
+        "ping",
+        "beacon",
+        "prefetch",
+        "texttrack",
+        "csp-violation-report",
+    ];
     if let Some(kind) = entry["_resourceType"].as_str() {
         return TYPES.contains(&kind);
     }
@@ -103,6 +141,10 @@ fn draft(request: &Value, response: &Value, method: &str, url: &str, secrets: &m
     let has_type = has_header(&headers, "content-type");
     if let Some(kind) = post["mimeType"].as_str().filter(|kind| body.is_some() && !has_type && !kind.is_empty()) {
         headers.push(("content-type".to_owned(), literal(kind)));
+    }
+    let streams = response["content"]["mimeType"].as_str().is_some_and(|kind| kind.starts_with("text/event-stream"));
+    if streams {
+        draft.left_out = Some("its answer is a stream of events, which does not end".to_owned());
     }
     let is_safe = matches!(method, "GET" | "HEAD");
     request::set(&mut draft, secrets, ImportedRequest { method: Some(method.to_owned()), url, headers, body });

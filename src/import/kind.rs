@@ -4,8 +4,9 @@ use serde_json::Value;
 
 use crate::import::document::{self, InputFile};
 use crate::import::error::ImportError;
-use crate::import::shell;
+use crate::import::prometheus::operator;
 use crate::import::shell::ShellCommand;
+use crate::import::{gatus, shell};
 
 /// The content of a file by the tool it is of.
 #[derive(Debug)]
@@ -40,9 +41,12 @@ impl Kind {
     }
 }
 
-/// Reads a file as what it is.
-pub(crate) fn of(file: &InputFile) -> Result<Kind, ImportError> {
-    let text = file.text.trim_start();
+/// How deep a document is looked into for one of a known tool.
+const DEEPEST: usize = 12;
+
+/// Reads a file as what it is. A file of Kubernetes, Helm or Compose may hold several.
+pub(crate) fn of(file: &InputFile) -> Result<Vec<Kind>, ImportError> {
+    let text = file.content().trim_start();
     if text.is_empty() {
         return Err(ImportError::of_file(&file.name, &format!("is empty; {TAKEN}")));
     }
@@ -50,8 +54,7 @@ pub(crate) fn of(file: &InputFile) -> Result<Kind, ImportError> {
         return Err(ImportError::of_file(&file.name, &format!("is binary; {TAKEN}")));
     }
     if text.starts_with(['{', '[']) && !starts_toml(text) {
-        let document = document::json(file)?;
-        return of_document(document).ok_or_else(|| unknown(file, "this JSON is of no tool that is known"));
+        return of_documents(file, vec![document::json(file)?], "JSON");
     }
     if starts_script(text) {
         return script(file);
@@ -63,8 +66,8 @@ pub(crate) fn of(file: &InputFile) -> Result<Kind, ImportError> {
         return Err(unknown(file, "this is HTML or XML"));
     }
     match document::yaml(file) {
-        Ok(document @ (Value::Object(_) | Value::Array(_))) => {
-            of_document(document).ok_or_else(|| unknown(file, "this YAML is of no tool that is known"))
+        Ok(documents) if documents.iter().any(|document| document.is_object() || document.is_array()) => {
+            of_documents(file, documents, "YAML")
         }
         // A script may begin with anything; what is no document is one where it runs curl.
         Ok(_) => script(file),
@@ -72,14 +75,57 @@ pub(crate) fn of(file: &InputFile) -> Result<Kind, ImportError> {
     }
 }
 
+fn of_documents(file: &InputFile, documents: Vec<Value>, language: &str) -> Result<Vec<Kind>, ImportError> {
+    let mut found = Vec::new();
+    for document in documents {
+        if gatus::is_part(&document) {
+            found.push(Kind::Gatus(document));
+        } else {
+            within(document, 0, &mut found);
+        }
+    }
+    if found.is_empty() {
+        return Err(unknown(file, &format!("this {language} is of no tool that is known")));
+    }
+    Ok(found)
+}
+
+/// The documents of known tools in a document: it is one, or it holds them as values or as texts, as a
+/// ConfigMap of Kubernetes, the values of a Helm chart and a file of Compose do.
+fn within(document: Value, depth: usize, found: &mut Vec<Kind>) {
+    if depth > DEEPEST {
+        return;
+    }
+    let document = match of_document(document) {
+        Ok(kind) => return found.push(kind),
+        Err(other) => other,
+    };
+    match document {
+        Value::Object(fields) => fields.into_iter().for_each(|(_, value)| within(value, depth + 1, found)),
+        Value::Array(elements) => elements.into_iter().for_each(|value| within(value, depth + 1, found)),
+        Value::String(text) if HINTS.iter().any(|hint| text.contains(hint)) => {
+            let inner = InputFile { name: String::new(), text };
+            for document in document::yaml(&inner).unwrap_or_default() {
+                if document.is_object() || document.is_array() {
+                    within(document, depth + 1, found);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// What a text has in it that is worth being read as a document of its own.
+const HINTS: [&str; 5] = ["endpoints:", "modules:", "scrape_configs:", "job_name:", "targets"];
+
 fn unknown(file: &InputFile, what: &str) -> ImportError {
     let before = file.text.len() - file.text.trim_start().len();
     let line = file.text.get(..before).map_or(0, |blank| blank.matches('\n').count());
     ImportError::at(&file.name, line as u64 + 1, 1, &format!("{what}; {TAKEN}"))
 }
 
-fn script(file: &InputFile) -> Result<Kind, ImportError> {
-    let commands = shell::commands(&file.text, "curl").map_err(|error| {
+fn script(file: &InputFile) -> Result<Vec<Kind>, ImportError> {
+    let commands = shell::commands(file.content(), "curl").map_err(|error| {
         // Windows' shell has another way to quote.
         let hint = if file.text.contains("^\"") { "; copy it as cURL (bash), not (cmd)" } else { "" };
         ImportError::at(&file.name, error.line, error.column, &format!("{}{hint}", error.message))
@@ -87,7 +133,7 @@ fn script(file: &InputFile) -> Result<Kind, ImportError> {
     if commands.is_empty() {
         return Err(unknown(file, "no curl command is found"));
     }
-    Ok(Kind::Curl(commands))
+    Ok(vec![Kind::Curl(commands)])
 }
 
 /// A script says so, or begins with the command itself.
@@ -111,37 +157,50 @@ fn starts_toml(text: &str) -> bool {
         && !header.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn of_document(document: Value) -> Option<Kind> {
+/// The document as what it is, or as it was where no tool that is known has such.
+fn of_document(document: Value) -> Result<Kind, Value> {
     let has = |key: &str| document.get(key).is_some();
+    let lists = |key: &str, of: &str| {
+        let elements = document.get(key).and_then(Value::as_array);
+        elements.is_some_and(|elements| elements.iter().any(|element| element.get(of).is_some()))
+    };
     if document.get("log").is_some_and(|log| log.get("entries").is_some()) {
-        return Some(Kind::Har(document));
+        return Ok(Kind::Har(document));
     }
-    if has("monitorList") {
-        return Some(Kind::UptimeKuma(document));
+    if document.get("monitorList").is_some_and(|monitors| monitors.is_array() || monitors.is_object()) {
+        return Ok(Kind::UptimeKuma(document));
     }
     if has("scrape_configs") {
-        return Some(Kind::ScrapeConfig(document));
+        return Ok(Kind::ScrapeConfig(document));
     }
-    if has("modules") {
-        return Some(Kind::Blackbox(document));
+    let modules = document.get("modules").and_then(Value::as_object);
+    // A module that says nothing stands for the defaults.
+    let is_module =
+        |module: &Value| !document::is_said(module) || ["prober", "http"].iter().any(|key| module.get(key).is_some());
+    if modules.is_some_and(|modules| modules.values().all(is_module)) {
+        return Ok(Kind::Blackbox(document));
     }
     // Before 2022 Gatus called its endpoints services.
-    if has("endpoints") || has("services") || has("suites") {
-        return Some(Kind::Gatus(document));
+    let has_endpoints = lists("endpoints", "url") || lists("services", "url") || lists("suites", "endpoints");
+    if has_endpoints || lists("external-endpoints", "name") {
+        return Ok(Kind::Gatus(document));
     }
-    let elements = document.as_array()?;
+    if let Some(config) = operator::scrape_config(&document) {
+        return Ok(Kind::ScrapeConfig(config));
+    }
+    let Some(elements) = document.as_array() else { return Err(document) };
     let all = |keys: &[&str]| {
         !elements.is_empty() && elements.iter().all(|element| keys.iter().all(|key| element.get(key).is_some()))
     };
     if all(&["targets"]) {
-        return Some(Kind::FileSd(document));
+        return Ok(Kind::FileSd(document));
     }
     if all(&["job_name"]) {
-        return Some(Kind::ScrapeConfig(serde_json::json!({ "scrape_configs": document })));
+        return Ok(Kind::ScrapeConfig(serde_json::json!({ "scrape_configs": document })));
     }
     // A list of monitors, as clients of Uptime Kuma's API write it.
     if all(&["name", "type", "accepted_statuscodes"]) {
-        return Some(Kind::UptimeKuma(serde_json::json!({ "monitorList": document })));
+        return Ok(Kind::UptimeKuma(serde_json::json!({ "monitorList": document })));
     }
-    None
+    Err(document)
 }

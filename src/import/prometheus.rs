@@ -1,5 +1,8 @@
 //! Scrape jobs of Prometheus that ask `blackbox_exporter`, with their targets and the modules they name.
 
+pub(crate) mod operator;
+mod relabel;
+
 use std::time::Duration;
 
 use serde_json::Value;
@@ -12,6 +15,8 @@ use crate::import::request;
 use crate::import::secrets::Secrets;
 use crate::import::template::literal;
 use crate::model::quantity;
+
+use relabel::{Labels, Relabeled};
 
 /// The files of one import that belong together.
 #[derive(Debug, Default)]
@@ -26,18 +31,13 @@ pub(crate) struct PrometheusFiles {
 /// The module that `blackbox_exporter` takes where none is named.
 const DEFAULT_MODULE: &str = "http_2xx";
 
-/// What a job says of all its targets.
-struct Job<'c> {
-    name: Option<&'c str>,
-    module: Option<&'c str>,
-    interval: Option<Duration>,
-    timeout: Option<Duration>,
-}
+/// The labels that a job gives each of its targets before its rules change them.
+const ADDRESS: &str = "__address__";
 
-/// A group of targets with the labels they share.
-struct TargetGroup<'c> {
-    targets: Vec<&'c str>,
-    labels: &'c Value,
+/// A scrape configuration with its job.
+struct Job<'c> {
+    config: &'c Value,
+    global: &'c Value,
 }
 
 impl PrometheusFiles {
@@ -48,20 +48,21 @@ impl PrometheusFiles {
     pub(crate) fn probes(&self, secrets: &mut Secrets) -> Result<Vec<ProbeDraft>, ImportError> {
         let mut drafts = Vec::new();
         let mut used = vec![false; self.file_sd.len()];
+        let mut others = Vec::new();
         for config in &self.scrape_configs {
-            let jobs = elements(&config["scrape_configs"]).iter().filter(|job| is_of_blackbox(job));
-            for config_of_job in jobs {
-                let job = job(config_of_job, &config["global"]);
-                let groups = self.groups(config_of_job, &mut used);
-                drafts.extend(groups.iter().flat_map(|group| self.group(&job, group, secrets)));
-                note_discovery(config_of_job, &mut drafts);
+            for job in elements(&config["scrape_configs"]) {
+                if is_of_blackbox(job) {
+                    let job = Job { config: job, global: &config["global"] };
+                    drafts.extend(self.job(&job, &mut used, secrets));
+                } else {
+                    others.extend(job["job_name"].as_str());
+                }
             }
         }
         for ((_, groups), _) in self.file_sd.iter().zip(&used).filter(|(_, used)| !**used) {
-            let job = Job { name: None, module: None, interval: None, timeout: None };
-            for group in elements(groups) {
-                drafts.extend(self.group(&job, &targets(group), secrets));
-            }
+            let job = Job { config: &Value::Null, global: &Value::Null };
+            let labels = elements(groups).iter().flat_map(|group| job.labels(group));
+            drafts.extend(labels.map(|labels| self.target(&job, labels, secrets)));
         }
         if drafts.is_empty() && !self.modules.is_empty() {
             let message =
@@ -72,43 +73,72 @@ impl PrometheusFiles {
             let message = "has no job that asks blackbox_exporter (`metrics_path: /probe`) with targets in it";
             return Err(ImportError::of_file("Prometheus' configuration", message));
         }
+        if let Some(first) = drafts.first_mut().filter(|_| !others.is_empty()) {
+            first.remark(&format!("jobs that scrape and do not probe were left out: {}", others.join(", ")));
+        }
         Ok(drafts)
     }
 
-    /// The targets of a job: its own, and those of the given files that it names.
-    fn groups<'c>(&'c self, job: &'c Value, used: &mut [bool]) -> Vec<TargetGroup<'c>> {
-        let mut groups: Vec<TargetGroup> = elements(&job["static_configs"]).iter().map(targets).collect();
-        let patterns = elements(&job["file_sd_configs"]).iter().flat_map(|config| elements(&config["files"]));
+    /// The probes of a job: of its own targets, and of the given files that it names.
+    fn job(&self, job: &Job, used: &mut [bool], secrets: &mut Secrets) -> Vec<ProbeDraft> {
+        let own = elements(&job.config["static_configs"]).iter();
+        let mut targets: Vec<Labels> = own.flat_map(|group| job.labels(group)).collect();
+        let patterns = elements(&job.config["file_sd_configs"]).iter().flat_map(|config| elements(&config["files"]));
         let patterns: Vec<&str> = patterns.filter_map(Value::as_str).collect();
-        for ((name, file), used) in self.file_sd.iter().zip(used) {
-            if patterns.iter().any(|pattern| names(pattern, name)) {
-                *used = true;
-                groups.extend(elements(file).iter().map(targets));
+        let mut not_given = Vec::new();
+        for pattern in patterns {
+            let mut is_given = false;
+            for ((_, groups), used) in
+                self.file_sd.iter().zip(used.iter_mut()).filter(|((name, _), _)| names(pattern, name))
+            {
+                (is_given, *used) = (true, true);
+                targets.extend(elements(groups).iter().flat_map(|group| job.labels(group)));
+            }
+            if !is_given {
+                not_given.push(pattern);
             }
         }
-        groups
+        let mut drafts: Vec<ProbeDraft> = targets.into_iter().map(|labels| self.target(job, labels, secrets)).collect();
+        drafts.extend(
+            not_given.into_iter().map(|files| {
+                job.without_targets(&format!("the targets of its job are in {files}: give those files too"))
+            }),
+        );
+        let found = fields(job.config).filter(|(key, _)| key.ends_with("_sd_configs") && *key != "file_sd_configs");
+        drafts.extend(found.map(|(key, _)| {
+            job.without_targets(&format!("`{key}`: the targets of its job are found while Prometheus runs"))
+        }));
+        drafts
     }
 
-    fn group(&self, job: &Job, group: &TargetGroup, secrets: &mut Secrets) -> Vec<ProbeDraft> {
-        let label = |name: &str| group.labels[name].as_str();
-        let module = label("__param_module").or(label("module")).or(job.module);
-        let drafts = group.targets.iter().map(|target| {
-            let name = label("__param_target").filter(|_| group.targets.len() == 1);
-            let target = name.unwrap_or(target);
-            let (found, settings) = self.module(module);
-            let mut draft = blackbox::draft(&request::name_of(&literal(target)), target, settings, secrets);
-            match (found, module) {
-                (None, _) => {
-                    let name = module.unwrap_or(DEFAULT_MODULE);
-                    draft.remark(&format!("the module {name} is in none of the files: asked with GET, up with 2xx"));
-                }
-                (Some(found), None) => draft.remark(&format!("no job names its module: asked as {found}")),
-                (Some(_), Some(_)) => {}
+    /// The probe of a target with these labels.
+    fn target(&self, job: &Job, labels: Labels, secrets: &mut Secrets) -> ProbeDraft {
+        let address = labels.get(ADDRESS).cloned().unwrap_or_default();
+        let rules = &job.config["relabel_configs"];
+        let (labels, why) = match relabel::relabeled(labels.clone(), rules) {
+            Relabeled::Asked(labels) => (labels, None),
+            Relabeled::Dropped => (labels, Some("a rule of `relabel_configs` drops it".to_owned())),
+            Relabeled::Unknown(why) => (labels, Some(format!("`relabel_configs`: {why}"))),
+        };
+        let label = |name: &str| labels.get(name).map(String::as_str);
+        // Without rules whoever runs it may still have meant these labels.
+        let target = label("__param_target").unwrap_or(&address);
+        let module = label("__param_module").or_else(|| label("module").filter(|_| rules.is_null()));
+        let (found, settings) = self.module(module);
+        let instance = label("instance").filter(|instance| *instance != target && *instance != address);
+        let name = instance.map_or_else(|| request::name_of(&literal(target)), str::to_owned);
+        let mut draft = blackbox::draft(&name, target, settings, label("__param_hostname"), secrets);
+        match (found, module) {
+            (None, _) => {
+                let name = module.unwrap_or(DEFAULT_MODULE);
+                draft.remark(&format!("the module {name} is in none of the files: asked with GET, up with 2xx"));
             }
-            finish(&mut draft, job, group.labels);
-            draft
-        });
-        drafts.collect()
+            (Some(found), None) => draft.remark(&format!("no job names its module: asked as {found}")),
+            (Some(_), Some(_)) => {}
+        }
+        draft.left_out = why.or(draft.left_out);
+        job.finish(&mut draft, &labels);
+        draft
     }
 
     /// A module by its name, with its name where it is found.
@@ -128,60 +158,62 @@ fn is_of_blackbox(job: &Value) -> bool {
     job["metrics_path"].as_str().is_some_and(|path| path.ends_with("/probe")) || job["params"]["module"].is_array()
 }
 
-fn job<'c>(job: &'c Value, global: &'c Value) -> Job<'c> {
-    let time = |key: &str| {
-        let written = job[key].as_str().or(global[key].as_str());
-        written.and_then(|time| quantity::positive_duration(time).ok())
-    };
-    Job {
-        name: job["job_name"].as_str(),
-        module: job["params"]["module"][0].as_str(),
-        interval: time("scrape_interval"),
-        timeout: time("scrape_timeout"),
+impl Job<'_> {
+    fn name(&self) -> Option<&str> {
+        self.config["job_name"].as_str().map(str::trim).filter(|name| !name.is_empty())
     }
-}
 
-fn targets(group: &Value) -> TargetGroup<'_> {
-    TargetGroup {
-        targets: elements(&group["targets"]).iter().filter_map(Value::as_str).collect(),
-        labels: &group["labels"],
+    /// The labels of each target of a group.
+    fn labels(&self, group: &Value) -> Vec<Labels> {
+        let mut shared = Labels::new();
+        for (name, values) in fields(&self.config["params"]) {
+            shared.extend(elements(values).first().and_then(text).map(|value| (format!("__param_{name}"), value)));
+        }
+        shared.extend(self.name().map(|name| ("job".to_owned(), name.to_owned())));
+        shared.extend(fields(&group["labels"]).filter_map(|(name, value)| Some((name.clone(), text(value)?))));
+        let targets = elements(&group["targets"]).iter().filter_map(text);
+        targets.map(|target| shared.clone().into_iter().chain([(ADDRESS.to_owned(), target)]).collect()).collect()
     }
-}
 
-/// What Prometheus says of a probe.
-fn finish(draft: &mut ProbeDraft, job: &Job, labels: &Value) {
-    if let Some(surface) = job.name.map(str::trim).filter(|name| !name.is_empty()) {
-        draft.set_text("surface", &literal(surface));
+    /// A draft that says why a job has targets that are not here.
+    fn without_targets(&self, why: &str) -> ProbeDraft {
+        let mut draft = ProbeDraft::new(self.name().unwrap_or("job"));
+        draft.left_out = Some(why.to_owned());
+        draft
     }
-    let interval = job.interval.unwrap_or(Duration::from_mins(1));
-    draft.set_duration("interval", interval);
-    let timeout = job.timeout.unwrap_or(Duration::from_secs(10)).min(interval);
-    if draft.get("timeout").is_none()
-        || job.timeout.is_some_and(|timeout| shorter(draft, timeout))
-        || shorter(draft, interval)
-    {
-        draft.set_duration("timeout", timeout);
+
+    fn time(&self, key: &str) -> Option<Duration> {
+        let written = self.config[key].as_str().or(self.global[key].as_str())?;
+        quantity::positive_duration(written).ok()
     }
-    let tags = fields(labels).filter(|(name, _)| !name.starts_with("__") && *name != "module");
-    let tags = tags.filter_map(|(name, value)| Some(literal(&format!("{name}:{}", text(value)?.trim()))));
-    let tags: Vec<String> = tags.collect();
-    draft.set_list("tags", &tags);
+
+    /// What Prometheus says of a probe: its job, how often, and its labels.
+    fn finish(&self, draft: &mut ProbeDraft, labels: &Labels) {
+        if let Some(surface) = labels.get("job").map(|job| job.trim()).filter(|job| !job.is_empty()) {
+            draft.set_text("surface", &literal(surface));
+        }
+        let interval = self.time("scrape_interval").unwrap_or(Duration::from_mins(1));
+        draft.set_duration("interval", interval);
+        let of_job = self.time("scrape_timeout");
+        let timeout = of_job.unwrap_or(Duration::from_secs(10)).min(interval);
+        if draft.get("timeout").is_none()
+            || of_job.is_some_and(|timeout| shorter(draft, timeout))
+            || shorter(draft, interval)
+        {
+            draft.set_duration("timeout", timeout);
+        }
+        let tags = labels
+            .iter()
+            .filter(|(name, _)| !name.starts_with("__") && !matches!(name.as_str(), "job" | "instance" | "module"));
+        let tags: Vec<String> = tags.map(|(name, value)| literal(&format!("{name}:{}", value.trim()))).collect();
+        draft.set_list("tags", &tags);
+    }
 }
 
 /// Whether a time is shorter than the draft's timeout.
 fn shorter(draft: &ProbeDraft, time: Duration) -> bool {
     let set = draft.get("timeout").map(|timeout| timeout.trim_matches('"'));
     set.and_then(|timeout| quantity::duration(timeout).ok()).is_some_and(|set| time < set)
-}
-
-/// Targets that only Prometheus can find.
-fn note_discovery(job: &Value, drafts: &mut [ProbeDraft]) {
-    let others = fields(job).filter(|(key, _)| key.ends_with("_sd_configs") && *key != "file_sd_configs");
-    for (key, _) in others {
-        if let Some(last) = drafts.last_mut() {
-            last.not_carried(&format!("`{key}` of its job"), "its targets are found while Prometheus runs");
-        }
-    }
 }
 
 /// Whether a file of `file_sd_configs` is the one given: by its file name, since paths differ between machines.

@@ -46,6 +46,7 @@ pub(crate) fn set(draft: &mut ProbeDraft, secrets: &mut Secrets, request: Import
         }
         match body.filter(|body| !body.is_empty()) {
             Some(body) if matches!(protocol, Protocol::WebSocket | Protocol::Tls | Protocol::Tcp) => {
+                let body = without_secret_text(secrets, &owner, &body, "message");
                 draft.set_text("send", &body);
             }
             Some(_) => draft.not_carried("the body", "nothing is sent there but the question"),
@@ -94,11 +95,15 @@ fn set_body(
         draft.set("form", fields);
         return Some(FORM);
     }
-    // A text that names a secret may hold it anywhere: the whole of it is one.
-    let names_secret = body.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '-').any(is_secret);
-    let body = if names_secret { secrets.reference(owner, "body", body) } else { body.to_owned() };
+    let body = without_secret_text(secrets, owner, body, "body");
     draft.set_text("body", &body);
     None
+}
+
+/// A text that names a secret may hold it anywhere: the whole of it is one.
+fn without_secret_text(secrets: &mut Secrets, owner: &str, text: &str, field: &str) -> String {
+    let names_secret = text.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '-').any(is_secret);
+    if names_secret { secrets.reference(owner, field, text) } else { text.to_owned() }
 }
 
 /// Whether TOML can say it: it has no null, and its numbers have 64 bits.
@@ -163,10 +168,15 @@ fn set_headers(
     implied: Option<&str>,
 ) {
     let mut named: Vec<(String, Vec<String>)> = Vec::new();
+    let mut own = Vec::new();
     for (name, value) in headers {
         let name = name.to_ascii_lowercase();
         let is_implied = name == "content-type" && implied.is_some_and(|implied| value.eq_ignore_ascii_case(implied));
-        if is_implied || name.starts_with(':') || OWN_HEADERS.contains(&name.as_str()) {
+        if OWN_HEADERS.contains(&name.as_str()) {
+            own.push(name);
+            continue;
+        }
+        if is_implied || name.starts_with(':') {
             continue;
         }
         if name == "authorization" && set_basic(draft, secrets, owner, value) {
@@ -177,6 +187,9 @@ fn set_headers(
             Some((_, values)) => values.push(value),
             None => named.push((name, vec![value])),
         }
+    }
+    if !own.is_empty() {
+        draft.remark(&format!("left out, as every check sends its own: {}", own.join(", ")));
     }
     for (name, values) in named {
         draft.set_texts(&format!("headers.{}", key(&name)), &values);
@@ -189,15 +202,17 @@ fn set_basic(draft: &mut ProbeDraft, secrets: &mut Secrets, owner: &str, value: 
     let Some(encoded) = value.strip_prefix("Basic ") else { return false };
     let decoded = base64::engine::general_purpose::STANDARD.decode(encoded.trim()).ok();
     let Some(pair) = decoded.and_then(|bytes| String::from_utf8(bytes).ok()) else { return false };
-    let Some((user, password)) = pair.split_once(':').filter(|(_, password)| !password.is_empty()) else {
-        return false;
-    };
+    let Some((user, password)) = pair.split_once(':') else { return false };
     set_basic_auth(draft, secrets, owner, &template::literal(user), &template::literal(password));
     true
 }
 
-/// User and password of HTTP basic authentication.
+/// User and password of HTTP basic authentication. Where there is no password the user is a key.
 pub(crate) fn set_basic_auth(draft: &mut ProbeDraft, secrets: &mut Secrets, owner: &str, user: &str, password: &str) {
+    if password.is_empty() {
+        let user = secrets.reference(owner, "key", user);
+        return draft.set("auth.basic", format!("{{ user = {}, password = \"\" }}", quoted(&user)));
+    }
     let password = secrets.reference(owner, "password", password);
     draft.set("auth.basic", format!("{{ user = {}, password = {} }}", quoted(user), quoted(&password)));
 }
@@ -208,21 +223,22 @@ pub(crate) struct ImportedOAuth2 {
     pub(crate) client_id: String,
     pub(crate) client_secret: String,
     pub(crate) scopes: Vec<String>,
+    pub(crate) audience: Option<String>,
 }
 
 /// Client credentials, whose secret is a variable by now.
 pub(crate) fn set_oauth2(draft: &mut ProbeDraft, oauth2: &ImportedOAuth2) {
-    let ImportedOAuth2 { token_url, client_id, client_secret, scopes } = oauth2;
-    draft.set(
-        "auth.oauth2",
-        format!(
-            "{{ token-url = {}, client-id = {}, client-secret = {}, scopes = {} }}",
-            quoted(token_url),
-            quoted(client_id),
-            quoted(client_secret),
-            list(scopes.iter().map(|scope| quoted(scope)))
-        ),
-    );
+    let ImportedOAuth2 { token_url, client_id, client_secret, scopes, audience } = oauth2;
+    let mut fields = vec![
+        format!("token-url = {}", quoted(token_url)),
+        format!("client-id = {}", quoted(client_id)),
+        format!("client-secret = {}", quoted(client_secret)),
+    ];
+    if !scopes.is_empty() {
+        fields.push(format!("scopes = {}", list(scopes.iter().map(|scope| quoted(scope)))));
+    }
+    fields.extend(audience.iter().map(|audience| format!("audience = {}", quoted(audience))));
+    draft.set("auth.oauth2", table(fields.into_iter()));
 }
 
 /// Whether a header is among them, whatever the case of its name.
@@ -271,11 +287,8 @@ fn without_userinfo(draft: &mut ProbeDraft, secrets: &mut Secrets, owner: &str, 
     let Some((scheme, rest)) = base.split_once("://") else { return base.to_owned() };
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let Some((userinfo, host)) = authority.rsplit_once('@') else { return base.to_owned() };
-    if let Some((user, password)) = userinfo.split_once(':').filter(|(_, password)| !password.is_empty()) {
-        set_basic_auth(draft, secrets, owner, &decoded(user), &decoded(password));
-    } else {
-        draft.not_carried("the user in the URL", "it has no password");
-    }
+    let (user, password) = userinfo.split_once(':').unwrap_or((userinfo, ""));
+    set_basic_auth(draft, secrets, owner, &decoded(user), &decoded(password));
     format!("{scheme}://{host}{path}")
 }
 
@@ -296,10 +309,14 @@ fn without_path_keys(secrets: &mut Secrets, base: &str) -> String {
     format!("{scheme}://{host}{path}")
 }
 
-/// Long, with capital and small letters and digits, and nothing that separates words.
+/// Long, with capital and small letters and digits, and nothing that separates words. A bot's key stands behind
+/// its number and a colon, and may have such characters in it.
 fn is_key(part: &str) -> bool {
+    let of_bot = part.split_once(':').filter(|(bot, _)| bot.bytes().any(|byte| byte.is_ascii_digit()));
+    let may_separate = |byte: u8| of_bot.is_some() && matches!(byte, b'-' | b'_');
+    let part = of_bot.map_or(part, |(_, key)| key);
     part.len() >= SHORTEST_KEY
-        && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || may_separate(byte))
         && part.bytes().any(|byte| byte.is_ascii_digit())
         && part.bytes().any(|byte| byte.is_ascii_uppercase())
         && part.bytes().any(|byte| byte.is_ascii_lowercase())

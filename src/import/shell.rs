@@ -21,8 +21,26 @@ pub(crate) struct ShellCommand {
 const DEEPEST: usize = 4;
 
 /// Words that stand before a command.
-const BEFORE: [&str; 14] =
-    ["if", "then", "else", "elif", "while", "until", "do", "!", "{", "time", "sudo", "exec", "env", "command"];
+const BEFORE: [&str; 17] = [
+    "if",
+    "then",
+    "else",
+    "elif",
+    "while",
+    "until",
+    "do",
+    "!",
+    "{",
+    "time",
+    "sudo",
+    "exec",
+    "env",
+    "command",
+    // Of a Dockerfile.
+    "HEALTHCHECK",
+    "CMD",
+    "RUN",
+];
 
 /// The commands of this name, in the order of the script.
 pub(crate) fn commands(script: &str, name: &str) -> Result<Vec<ShellCommand>, ShellError> {
@@ -72,6 +90,7 @@ impl CommandReader {
         for script in words.iter().flat_map(|word| &word.substitutions).filter(|_| depth < DEEPEST) {
             self.read(script, depth + 1)?;
         }
+        let is_health_check = words.first().is_some_and(|word| word.text == "HEALTHCHECK");
         let mut words = words.into_iter().peekable();
         while let Some(word) = words.peek() {
             let assigned = word.text.split_once('=').filter(|(name, _)| is_variable_name(name));
@@ -86,6 +105,7 @@ impl CommandReader {
                 }
             } else if !(BEFORE.contains(&word.text.as_str())
                 || is_prompt(word)
+                || (is_health_check && word.text.starts_with("--"))
                 || matches!(word.text.as_str(), "export" | "local" | "readonly"))
             {
                 break;
@@ -137,10 +157,16 @@ mod tests {
 
     #[test]
     fn commands_are_found_wherever_a_script_runs_them() {
-        let script = "set -e\nif ! curl a; then exit; fi\ncode=$(curl -s b)\n$ /usr/bin/curl c && X=1 curl d | jq .\necho curl e";
+        let script = "HEALTHCHECK --interval=5m CMD curl -f h || exit 1\nset -e\nif ! curl a; then exit; fi\ncode=$(curl -s b)\n$ /usr/bin/curl c && X=1 curl d | jq .\necho curl e";
         assert_eq!(
             curls(script),
-            [vec!["curl", "a"], vec!["curl", "-s", "b"], vec!["/usr/bin/curl", "c"], vec!["curl", "d"]]
+            [
+                vec!["curl", "-f", "h"],
+                vec!["curl", "a"],
+                vec!["curl", "-s", "b"],
+                vec!["/usr/bin/curl", "c"],
+                vec!["curl", "d"]
+            ]
         );
     }
 

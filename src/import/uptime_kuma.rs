@@ -1,20 +1,21 @@
 //! Uptime Kuma's backup as probes.
 
+mod expectations;
+mod monitor_fields;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::config::toml_text::{one_or_list, quoted};
 use crate::import::document::{elements, fields, is_said, text};
 use crate::import::draft::ProbeDraft;
-use crate::import::request::{self, ImportedOAuth2, ImportedRequest, has_header};
+use crate::import::request::{self, ImportedOAuth2, ImportedRequest, has_header, proxy_without_secrets};
 use crate::import::secrets::{Secrets, is_secret};
 use crate::import::template::literal;
 use crate::model::quantity::show_duration;
 
-/// What Uptime Kuma asks before it calls a certificate old, in days.
-const CERTIFICATE_DAYS: u64 = 7;
+use expectations::{expectations, is_true};
 
 /// Every monitor but the groups.
 pub(crate) fn probes(backup: &Value, secrets: &mut Secrets) -> Vec<ProbeDraft> {
@@ -29,15 +30,22 @@ pub(crate) fn probes(backup: &Value, secrets: &mut Secrets) -> Vec<ProbeDraft> {
         .filter_map(|group| Some((group["id"].as_u64()?, group["name"].as_str()?)))
         .collect();
     let asked = monitors.iter().filter(|monitor| monitor["type"] != "group");
-    asked.map(|monitor| draft(monitor, &groups, secrets)).collect()
+    let mut drafts: Vec<ProbeDraft> = asked.map(|monitor| draft(monitor, backup, &groups, secrets)).collect();
+    let notifications = elements(&backup["notificationList"]).iter().filter_map(|sent| sent["name"].as_str());
+    let notifications: Vec<&str> = notifications.collect();
+    if let Some(first) = drafts.first_mut().filter(|_| !notifications.is_empty()) {
+        let what = format!("the notifications {}", notifications.join(", "));
+        first.not_carried(&what, "alerts are `[[alert]]` with a webhook here");
+    }
+    drafts
 }
 
-fn draft(monitor: &Value, groups: &BTreeMap<u64, &str>, secrets: &mut Secrets) -> ProbeDraft {
+fn draft(monitor: &Value, backup: &Value, groups: &BTreeMap<u64, &str>, secrets: &mut Secrets) -> ProbeDraft {
     let kind = monitor["type"].as_str().unwrap_or_default();
     let url = asked_url(monitor, kind);
     let name = text(&monitor["name"]).unwrap_or_else(|| request::name_of(&url));
     let mut draft = ProbeDraft::new(&name);
-    if !matches!(kind, "http" | "keyword" | "json-query" | "port" | "dns" | "websocket-upgrade") {
+    if !KINDS.contains(&kind) {
         draft.left_out = Some(format!("monitors of type \"{kind}\" have no probe that means the same"));
     } else if monitor["active"] == Value::Bool(false) || monitor["active"] == 0 {
         draft.left_out = Some("it is paused".to_owned());
@@ -62,10 +70,23 @@ fn draft(monitor: &Value, groups: &BTreeMap<u64, &str>, secrets: &mut Secrets) -
         Some(10) | None => {}
         Some(most) => draft.set("redirects", most.min(50).to_string()),
     }
+    match monitor["ipFamily"].as_str() {
+        Some("ipv4") => draft.set("ip", "\"v4\""),
+        Some("ipv6") => draft.set("ip", "\"v6\""),
+        _ => {}
+    }
+    if kind == "smtp" && monitor["smtpSecurity"] == "starttls" {
+        draft.set_text("starttls", "smtp");
+    }
     expectations(&mut draft, monitor, kind);
+    proxy(&mut draft, monitor, backup, secrets);
     notes(&mut draft, monitor);
+    monitor_fields::others(&mut draft, monitor, kind);
     draft
 }
+
+/// The types of monitors that a probe can do the same for.
+const KINDS: [&str; 7] = ["http", "keyword", "json-query", "port", "dns", "websocket-upgrade", "smtp"];
 
 /// The URL as it is written here: ports and names are asked for by fields of their own.
 fn asked_url(monitor: &Value, kind: &str) -> String {
@@ -73,6 +94,10 @@ fn asked_url(monitor: &Value, kind: &str) -> String {
     let port = text(&monitor["port"]).unwrap_or_default();
     match kind {
         "port" => format!("tcp://{}:{port}", bracketed(&get("hostname"))),
+        "smtp" => {
+            let scheme = if monitor["smtpSecurity"] == "nostarttls" { "tcp" } else { "tls" };
+            format!("{scheme}://{}:{port}", bracketed(&get("hostname")))
+        }
         "dns" => {
             // Several servers stand in one field; the first is asked.
             let servers = get("dns_resolve_server");
@@ -158,6 +183,7 @@ fn credentials(draft: &mut ProbeDraft, monitor: &Value, secrets: &mut Secrets) {
                 client_id: get("oauth_client_id"),
                 client_secret: secrets.reference(&owner, "client_secret", &get("oauth_client_secret")),
                 scopes: get("oauth_scopes").split_whitespace().map(str::to_owned).collect(),
+                audience: Some(get("oauth_audience")).filter(|audience| !audience.is_empty()),
             };
             request::set_oauth2(draft, &oauth2);
         }
@@ -170,90 +196,33 @@ fn credentials(draft: &mut ProbeDraft, monitor: &Value, secrets: &mut Secrets) {
     }
 }
 
-fn expectations(draft: &mut ProbeDraft, monitor: &Value, kind: &str) {
-    let upside_down = matches!(monitor["upsideDown"], Value::Bool(true)) || monitor["upsideDown"] == 1;
-    let codes: Vec<String> =
-        elements(&monitor["accepted_statuscodes"]).iter().filter_map(text).map(|code| status(&code)).collect();
-    if upside_down {
-        draft.left_out = Some("it is upside down: up where it fails; expect the failing status instead".to_owned());
+/// The proxy of a monitor, which a backup names by its number.
+fn proxy(draft: &mut ProbeDraft, monitor: &Value, backup: &Value, secrets: &mut Secrets) {
+    if !is_said(&monitor["proxyId"]) {
+        return;
     }
-    let is_http = matches!(kind, "http" | "keyword" | "json-query");
-    if is_http && !codes.is_empty() && codes != ["\"2xx\""] {
-        draft.set("expect.status", one_or_list(codes.into_iter()));
-    }
-    if is_true(&monitor["expiryNotification"]) && monitor["url"].as_str().is_some_and(|url| url.starts_with("https")) {
-        draft.set("expect.certificate-days", CERTIFICATE_DAYS.to_string());
-    }
-    if kind == "keyword" {
-        let key = if is_true(&monitor["invertKeyword"]) { "expect.body-lacks" } else { "expect.body-contains" };
-        draft.set_text(key, &literal(monitor["keyword"].as_str().unwrap_or_default()));
-    }
-    if kind == "json-query" {
-        json_query(draft, monitor);
-    }
-}
-
-fn is_true(value: &Value) -> bool {
-    *value == Value::Bool(true) || *value == 1
-}
-
-/// `200-299` → `"2xx"`
-fn status(code: &str) -> String {
-    match code.split_once('-') {
-        Some((first, last)) if first.ends_with("00") && last.ends_with("99") && first.get(..1) == last.get(..1) => {
-            format!("\"{}xx\"", first.get(..1).unwrap_or_default())
-        }
-        None if code.parse::<u16>().is_ok() => code.to_owned(),
-        _ => quoted(code),
-    }
-}
-
-/// A path of `JSONata` with what is expected there, where it is one of JSON path too.
-fn json_query(draft: &mut ProbeDraft, monitor: &Value) {
-    let query = monitor["jsonPath"].as_str().unwrap_or("$");
-    let expected = text(&monitor["expectedValue"]).unwrap_or_default();
-    let path = query.trim().trim_start_matches('$').trim_start_matches('.');
-    let is_path =
-        !path.is_empty() && path.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '[' | ']'));
-    let operator = monitor["jsonPathOperator"].as_str().unwrap_or("==");
-    let number = || expected.parse::<f64>().is_ok();
-    let value = if expected.parse::<i64>().is_ok() || matches!(expected.as_str(), "true" | "false") {
-        expected.clone()
-    } else {
-        quoted(&literal(&expected))
+    let Some(proxy) = elements(&backup["proxyList"]).iter().find(|proxy| proxy["id"] == monitor["proxyId"]) else {
+        return draft.not_carried("its proxy", "the backup names it by number; write `proxy = \"http://…\"`");
     };
-    let rule = match operator {
-        "==" => Some(format!("equals = {value}")),
-        "!=" => Some(format!("not-equals = {value}")),
-        "contains" => Some(format!("contains = {}", quoted(&literal(&expected)))),
-        "<=" if number() => Some(format!("max = {expected}")),
-        ">=" if number() => Some(format!("min = {expected}")),
-        "<" if number() => Some(format!("max = {expected}, not-equals = {expected}")),
-        ">" if number() => Some(format!("min = {expected}, not-equals = {expected}")),
-        _ => None,
-    };
-    match rule.filter(|_| is_path) {
-        Some(rule) => {
-            let dot = if path.starts_with('[') { "" } else { "." };
-            draft.set("expect.json", format!("[{{ path = {}, {rule} }}]", quoted(&format!("${dot}{path}"))));
-        }
-        None => draft.not_carried(
-            &format!("`{query} {operator} {expected}`"),
-            "it is JSONata, of which only plain paths are JSON paths too; see `expect.json`",
-        ),
-    }
+    let get = |key: &str| literal(&text(&proxy[key]).unwrap_or_default());
+    let scheme = if get("protocol") == "socks" { "socks5".to_owned() } else { get("protocol") };
+    let user = is_true(&proxy["auth"]).then(|| format!("{}:{}", get("username"), get("password")));
+    let url = format!("{scheme}://{}:{}", bracketed(&get("host")), get("port"));
+    let owner = draft.name.clone();
+    let url = proxy_without_secrets(secrets, &owner, &url, user.as_deref());
+    draft.set_text("proxy", &url);
 }
 
 fn notes(draft: &mut ProbeDraft, monitor: &Value) {
     if fields(&monitor["notificationIDList"]).any(|(_, used)| is_said(used)) {
         draft.not_carried("its notifications", "alerts are `[[alert]]` with a webhook here");
     }
-    if is_said(&monitor["proxyId"]) {
-        draft.not_carried("its proxy", "the backup names it by number; write `proxy = \"http://…\"`");
-    }
-    // People write passwords there.
-    let is_open = |text: &&str| !text.split(|c: char| !c.is_alphanumeric()).any(is_secret);
-    if let Some(text) = monitor["description"].as_str().filter(|text| !text.trim().is_empty()).filter(is_open) {
-        draft.remark(&format!("description: {}", text.trim()));
+    if let Some(description) = monitor["description"].as_str().filter(|text| !text.trim().is_empty()) {
+        // People write passwords there.
+        if description.split(|c: char| !c.is_alphanumeric()).any(is_secret) {
+            draft.not_carried("its description", "it may have a secret in it");
+        } else {
+            draft.remark(&format!("description: {}", description.trim()));
+        }
     }
 }

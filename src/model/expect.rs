@@ -172,6 +172,14 @@ impl Pattern {
         let captures = self.0.captures(text)?;
         captures.get(1).or_else(|| captures.get(0)).map(|found| found.as_str())
     }
+
+    /// A template with the groups of the first match in the places of `$1` and `${name}`.
+    #[must_use]
+    pub fn expand(&self, text: &str, template: &str) -> Option<String> {
+        let mut expanded = String::new();
+        self.0.captures(text)?.expand(template, &mut expanded);
+        Some(expanded)
+    }
 }
 
 /// A rule for a text.

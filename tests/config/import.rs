@@ -83,6 +83,47 @@ fn uptime_kuma() {
 }
 
 #[test]
+fn every_prober_of_blackbox_exporter_and_every_way_to_name_a_target() {
+    let imported = imported(&["blackbox-all.yml", "relabel.yml"]);
+    let secrets = ["tr4ce", "pr0xy-w0rd", "pr0xy-t0ken", "cl1ent-s3cret", "t0ken-t0ken", "gr9c-t0ken", "w5-p4ssword"];
+    assert_without(&imported, &secrets);
+    insta::assert_snapshot!(imported.text);
+}
+
+#[test]
+fn resources_of_kubernetes_and_the_values_of_a_chart() {
+    insta::assert_snapshot!(imported(&["kubernetes.yaml"]).text);
+}
+
+#[test]
+fn several_files_of_gatus_with_suites() {
+    let imported = imported(&["gatus-global.yaml", "gatus-all.yaml"]);
+    assert_without(&imported, &["p0tat0", "ssh-p4ssword", "BEGIN"]);
+    insta::assert_snapshot!(imported.text);
+}
+
+#[test]
+fn uptime_kuma_of_version_2() {
+    let imported = imported(&["uptime-kuma-2.json"]);
+    assert_without(&imported, &["b0t-t0ken", "pr0xy-w0rd", "qu3ue-w0rd", "BEGIN"]);
+    insta::assert_snapshot!(imported.text);
+}
+
+#[test]
+fn a_har_of_firefox_with_a_byte_order_mark() {
+    let imported = imported(&["firefox.har"]);
+    assert_without(&imported, &["f1refox", "s0cket", "c00kie"]);
+    insta::assert_snapshot!(imported.text);
+}
+
+#[test]
+fn commands_of_api_references() {
+    let imported = imported(&["api-docs.sh"]);
+    assert_without(&imported, &["sk_probe", "aB3dE5fG7hI9", "d1gest-w0rd"]);
+    insta::assert_snapshot!(imported.text);
+}
+
+#[test]
 fn what_is_of_no_tool_is_refused_with_its_place_and_what_is_taken() {
     let cases = [
         ("", "given is empty; import takes"),
@@ -96,7 +137,9 @@ fn what_is_of_no_tool_is_refused_with_its_place_and_what_is_taken() {
         ("[[probe]]\nname = \"x\"\n", "given:1:1: this is TOML: a probe file needs no import"),
         ("<!doctype html>", "given:1:1: this is HTML or XML"),
         ("modules:\n  http_2xx: {prober: http}\n", "blackbox_exporter's configuration has modules and no targets"),
-        ("{\"monitorList\": []}", "given holds nothing that an HTTP probe can ask"),
+        ("metrics: true\nui: {title: x}\n", "given holds no endpoint that Gatus asks: give all files"),
+        ("services:\n  web: {image: nginx}\n", "given:1:1: this YAML is of no tool that is known"),
+        ("{\"monitorList\": []}", "given holds nothing that a probe can ask"),
         (
             "{\"monitorList\": [{\"name\": \"x\", \"type\": \"ping\"}]}",
             "given (Uptime Kuma) holds nothing that can be checked",

@@ -7,4 +7,5 @@ mod support;
 
 mod examples;
 mod import;
+mod import_completeness;
 mod probes_file;

@@ -1,0 +1,242 @@
+//! Nothing of a document is lost: every key of it is carried over or listed, also one that nobody knows.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+use uptick::import::{self, InputFile};
+
+/// A document of a tool, and the file that it needs beside it.
+struct Case {
+    file: &'static str,
+    beside: &'static [&'static str],
+    /// Keys that say nothing of what is asked or expected: numbers and colours of a database, a default that is
+    /// written out, and what is the same with and without them.
+    says_nothing: &'static [&'static str],
+    /// Tables whose own keys are names, or that are of the tool itself.
+    names: &'static [&'static str],
+}
+
+const CASES: [Case; 6] = [
+    Case {
+        file: "blackbox-all.yml",
+        beside: &["relabel.yml"],
+        says_nothing: &[
+            "page.http.valid_status_codes",
+            "page.http.follow_redirects",
+            "page.http.method",
+            "page.http.tls_config.insecure_skip_verify",
+            "proxied.http.skip_resolve_phase_with_proxy",
+            "client_credentials.http.oauth2.endpoint_params.grant_type",
+            "live.websocket.http_config.follow_redirects",
+            "modules.http_2xx",
+            "prober",
+            "Proxy-Authorization",
+            "Bearer pr0xy-t0ken",
+        ],
+        names: &["modules", "headers", "http_headers", "metadata", "http_2xx", ""],
+    },
+    Case {
+        file: "blackbox.yml",
+        beside: &["prometheus.yml", "api-1.json"],
+        says_nothing: &[
+            "valid_status_codes",
+            "follow_redirects",
+            "http.method",
+            "insecure_skip_verify",
+            "prober",
+            "icmp",
+            "transport_protocol",
+        ],
+        names: &["modules", "headers", ""],
+    },
+    Case {
+        file: "gatus.yaml",
+        beside: &[],
+        says_nothing: &[
+            "default-endpoint",
+            "default-endpoint.group",
+            "default-endpoint.interval",
+            "default-endpoint.client",
+            "endpoints.client",
+            "insecure",
+            "10s",
+            "webhook-url",
+            "[CONNECTED] == true",
+            "endpoints.conditions",
+            "A",
+        ],
+        names: &["headers", "default-endpoint", "alerting", "slack", ""],
+    },
+    Case {
+        file: "gatus-all.yaml",
+        beside: &["gatus-global.yaml"],
+        says_nothing: &[
+            "client.timeout",
+            "[CONNECTED] == true",
+            "[BODY].status == SERVING",
+            "[BODY] == pat(*.*.*.*)",
+            "endpoints.conditions",
+            "A",
+        ],
+        names: &["headers", "extra-labels", "context", "store", ""],
+    },
+    Case {
+        file: "uptime-kuma.json",
+        beside: &[],
+        says_nothing: UPTIME_KUMA,
+        names: &["notificationIDList", "tags", "notificationList", ""],
+    },
+    Case {
+        file: "uptime-kuma-2.json",
+        beside: &[],
+        says_nothing: UPTIME_KUMA,
+        names: &["notificationIDList", "monitorList", "notificationList", "proxyList", ""],
+    },
+];
+
+/// What Uptime Kuma's backups say of themselves and of their own screens, and its defaults written out.
+const UPTIME_KUMA: &[&str] = &[
+    "version",
+    "id",
+    "pathName",
+    "path",
+    "childrenIDs",
+    "weight",
+    "packetSize",
+    "forceInactive",
+    "active",
+    "method",
+    "maxretries",
+    "retryInterval",
+    "resendInterval",
+    "maxredirects",
+    "accepted_statuscodes",
+    "dns_resolve_type",
+    "dns_resolve_server",
+    "docker_container",
+    "jsonPath",
+    "jsonPathOperator",
+    "monitor_id",
+    "tag_id",
+    "color",
+    "config",
+    "json",
+    "basic",
+    "url",
+    "interval",
+    "timeout",
+    "tlsCert",
+    "tlsKey",
+    "port",
+    "upsideDown",
+    "andOr",
+    "type",
+];
+
+fn value(name: &str) -> Value {
+    let text = fs::read_to_string(Path::new("tests/config/import").join(name)).unwrap();
+    // Bytes of YAML are no text.
+    let text = text.replace("!!binary ", "");
+    if name.ends_with("json") { serde_json::from_str(&text).unwrap() } else { serde_saphyr::from_str(&text).unwrap() }
+}
+
+/// What is written for a document and the files beside it, or why nothing is.
+fn written(case: &Case, document: &Value) -> String {
+    let mut files = vec![InputFile { name: case.file.to_owned(), text: document.to_string() }];
+    files.extend(case.beside.iter().map(|name| {
+        let text = fs::read_to_string(Path::new("tests/config/import").join(name)).unwrap();
+        InputFile { name: (*name).to_owned(), text }
+    }));
+    match import::import(&files, Path::new("")) {
+        Ok(imported) => imported.text,
+        Err(error) => error.to_string(),
+    }
+}
+
+/// The pointers to every key and every element, with the names on their way.
+fn pointers(value: &Value, pointer: &str, found: &mut Vec<String>) {
+    let inner: Vec<(String, &Value)> = match value {
+        Value::Object(table) => {
+            table.iter().map(|(name, value)| (name.replace('~', "~0").replace('/', "~1"), value)).collect()
+        }
+        Value::Array(elements) => elements.iter().enumerate().map(|(at, value)| (at.to_string(), value)).collect(),
+        _ => Vec::new(),
+    };
+    for (name, value) in inner {
+        let pointer = format!("{pointer}/{name}");
+        found.push(pointer.clone());
+        pointers(value, &pointer, found);
+    }
+}
+
+fn without(document: &Value, pointer: &str) -> Value {
+    let mut document = document.clone();
+    let (parent, name) = pointer.rsplit_once('/').unwrap();
+    match document.pointer_mut(parent).unwrap() {
+        Value::Object(table) => drop(table.remove(&name.replace("~1", "/").replace("~0", "~"))),
+        Value::Array(elements) => drop(elements.remove(name.parse().unwrap())),
+        other => panic!("{other}"),
+    }
+    document
+}
+
+/// Whether a way of names ends in one that says nothing.
+fn says_nothing(case: &Case, pointer: &str, removed: &Value) -> bool {
+    let way: Vec<&str> = pointer.split('/').filter(|name| name.parse::<u32>().is_err()).collect();
+    let way = format!(".{}", way.join("."));
+    let is_empty = match removed {
+        Value::Null | Value::Bool(false) => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(elements) => elements.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        Value::Number(_) | Value::Bool(true) => false,
+    };
+    is_empty || case.says_nothing.iter().any(|end| way.ends_with(&format!(".{end}")) || removed.as_str() == Some(end))
+}
+
+#[test]
+fn nothing_of_a_document_is_lost() {
+    let mut lost = Vec::new();
+    for case in &CASES {
+        let document = value(case.file);
+        let whole = written(case, &document);
+        let mut all = Vec::new();
+        pointers(&document, "", &mut all);
+        for pointer in all {
+            if says_nothing(case, &pointer, document.pointer(&pointer).unwrap()) {
+                continue;
+            }
+            if written(case, &without(&document, &pointer)) == whole {
+                lost.push(format!("{}: {pointer}", case.file));
+            }
+        }
+    }
+    assert!(lost.is_empty(), "{} make no difference to what is written:\n{}", lost.len(), lost.join("\n"));
+}
+
+#[test]
+fn a_key_that_nobody_knows_is_listed() {
+    let mut lost = Vec::new();
+    for case in &CASES {
+        let document = value(case.file);
+        let mut all = vec![String::new()];
+        pointers(&document, "", &mut all);
+        for pointer in all {
+            let names = pointer.split('/').filter(|name| name.parse::<u32>().is_err());
+            // An anchor is filled in where it is used.
+            let is_of_names =
+                case.names.contains(&names.last().unwrap_or_default()) || pointer.starts_with("/default-");
+            let mut changed = document.clone();
+            let Some(Value::Object(table)) = changed.pointer_mut(&pointer).filter(|_| !is_of_names) else { continue };
+            if table.get("type").is_some_and(|kind| kind == "group") {
+                continue;
+            }
+            table.insert("no-such-key".to_owned(), Value::String("no such value".to_owned()));
+            if !written(case, &changed).contains("no-such-key") {
+                lost.push(format!("{}: {pointer}", case.file));
+            }
+        }
+    }
+    assert!(lost.is_empty(), "{} tables have a key that is not listed:\n{}", lost.len(), lost.join("\n"));
+}
