@@ -30,6 +30,7 @@ pub use format::FormatOutput;
 pub use manual::write_manual;
 pub use report::ReportArgs;
 pub use request::RequestArgs;
+pub use values::WrittenInstant;
 pub use watch::WatchArgs;
 
 use std::io;

@@ -10,6 +10,7 @@
 //! | count | `12,345`, `1 check`, `12 checks` |
 //! | duration | three digits: `4.2 ms`, `1.31 s`, `2 min 05 s`, `57 min`, `3 h 20 min` |
 
+mod ascii;
 mod duration;
 mod failure;
 mod instant;
@@ -17,6 +18,7 @@ mod number;
 mod spreadsheet;
 mod strip;
 
+pub(crate) use ascii::ascii;
 pub(crate) use duration::{duration, duration_cell, lasting, milliseconds};
 pub(crate) use failure::failures;
 pub(crate) use instant::{InstantFormat, date, date_time};

@@ -51,11 +51,14 @@ pub struct OutputArgs {
     /// When to use colour
     #[arg(help_heading = groups::OUTPUT, long, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub color: Color,
+    /// Say times of the day in UTC and not in the time zone of this machine, as TZ names it
+    #[arg(help_heading = groups::OUTPUT, long)]
+    pub utc: bool,
 }
 
 impl Default for OutputArgs {
     fn default() -> Self {
-        OutputArgs { quiet: false, verbose: 0, color: Color::Auto }
+        OutputArgs { quiet: false, verbose: 0, color: Color::Auto, utc: false }
     }
 }
 

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use jiff::Timestamp;
 
 use crate::cli::args::OutputArgs;
 use crate::cli::values;
+use crate::cli::values::WrittenInstant;
 
 /// `uptick export`
 #[derive(Args, Debug)]
@@ -47,12 +47,12 @@ pub struct ExportArgs {
     /// Windows of this long up to now [default: 1h]
     #[arg(long, value_name = "TIME", value_parser = values::duration, conflicts_with_all = ["from", "to"])]
     pub since: Option<Duration>,
-    /// Windows from this instant on
+    /// Windows from this instant on; without an offset in UTC
     #[arg(long, value_name = "INSTANT", value_parser = values::instant)]
-    pub from: Option<Timestamp>,
+    pub from: Option<WrittenInstant>,
     /// Windows up to this instant
     #[arg(long, value_name = "INSTANT", value_parser = values::instant)]
-    pub to: Option<Timestamp>,
+    pub to: Option<WrittenInstant>,
     /// Ask the backend for what was sent, and say if it is not there
     #[cfg(feature = "remote-write")]
     #[arg(long, conflicts_with = "file")]

@@ -33,14 +33,16 @@ pub struct ReportArgs {
     /// Report on this much time up to now [default: 24h]
     #[arg(help_heading = groups::TARGETS, long, value_name = "TIME", value_parser = values::duration, conflicts_with_all = ["from", "to"])]
     pub since: Option<Duration>,
-    /// Start of the report, inclusive: 2025-03-10T09:00Z, 2025-03-10, or 22:20 for the last time of the day; in UTC
+    /// Start of the report, inclusive: 2025-03-10T09:00Z, 2025-03-10, or 22:20 for the last time of the day; without
+    /// an offset in the time zone of --tz
     #[arg(help_heading = groups::TARGETS, long, value_name = "INSTANT", value_parser = values::instant)]
-    pub from: Option<jiff::Timestamp>,
+    pub from: Option<values::WrittenInstant>,
     /// End of the report, exclusive
     #[arg(help_heading = groups::TARGETS, long, value_name = "INSTANT", value_parser = values::instant)]
-    pub to: Option<jiff::Timestamp>,
-    /// Write the instants of texts in this time zone, as Europe/Berlin [default: UTC]; those of JSON and CSV stay UTC
-    #[arg(help_heading = groups::OUTPUT, long, value_name = "ZONE", value_parser = values::zone)]
+    pub to: Option<values::WrittenInstant>,
+    /// Write the instants of texts in this time zone, as Europe/Berlin or local, and read those of --from and --to in it
+    /// [default: UTC]; those of JSON and CSV stay UTC
+    #[arg(help_heading = groups::OUTPUT, long, value_name = "ZONE", value_parser = values::zone, conflicts_with = "utc")]
     pub tz: Option<jiff::tz::TimeZone>,
     /// Print only the first line of the answer
     #[arg(help_heading = groups::OUTPUT, long)]

@@ -14,36 +14,66 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         .map_err(|why| format!("it is not a duration: {why}; write for example 500ms, 30s, \"1m 30s\", 24h or 7d"))
 }
 
-/// `2025-03-10T09:00:00Z`, `2025-03-10T09:00`, `2025-03-10`, `22:20`; without an offset it is UTC, as in a report.
-pub(super) fn instant(text: &str) -> Result<Timestamp, String> {
-    instant_before(text, Timestamp::now())
+/// An instant as it was written: without an offset it is one of the time zone that the output is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WrittenInstant {
+    /// It says its offset.
+    Exact(Timestamp),
+    /// A date, or a date and a time of the day.
+    Civil(civil::DateTime),
+    /// The last such time of the day.
+    TimeOfDay(civil::Time),
 }
 
-/// The same, where a time of the day is the last one before `now`.
-fn instant_before(text: &str, now: Timestamp) -> Result<Timestamp, String> {
+impl WrittenInstant {
+    /// The instant in a time zone; a time of the day is the last one before `now`.
+    pub(crate) fn in_zone(self, zone: &TimeZone, now: Timestamp) -> Timestamp {
+        // Where clocks are put back or forward, the earlier of two readings counts.
+        let of_day = |date: civil::Date, time: civil::Time| zone.to_timestamp(date.to_datetime(time)).ok();
+        match self {
+            WrittenInstant::Exact(instant) => instant,
+            WrittenInstant::Civil(civil) => {
+                let bound = if civil.year() > 1970 { Timestamp::MAX } else { Timestamp::MIN };
+                zone.to_timestamp(civil).unwrap_or(bound)
+            }
+            WrittenInstant::TimeOfDay(time) => {
+                let today = now.to_zoned_datetime(zone.clone()).date();
+                let days = [Some(today), today.yesterday().ok()].into_iter().flatten();
+                let last = days.filter_map(|date| of_day(date, time)).find(|instant| *instant <= now);
+                last.unwrap_or(now)
+            }
+        }
+    }
+}
+
+/// `2025-03-10T09:00:00Z`, `2025-03-10T09:00`, `2025-03-10`, `22:20`
+pub(super) fn instant(text: &str) -> Result<WrittenInstant, String> {
     if let Ok(instant) = Timestamp::from_str(text) {
-        return Ok(instant);
+        return Ok(WrittenInstant::Exact(instant));
     }
-    let of_day = |date: civil::Date, time: civil::Time| TimeZone::UTC.to_timestamp(date.to_datetime(time));
     // A date with a time is read as a time too.
-    let time = (!text.contains('-')).then(|| civil::Time::from_str(text.strip_suffix('Z').unwrap_or(text)));
-    if let Some(Ok(time)) = time {
-        let today = now.to_zoned_datetime(TimeZone::UTC).date();
-        let days = [Some(today), today.yesterday().ok()].into_iter().flatten();
-        let last = days.filter_map(|date| of_day(date, time).ok()).find(|instant| *instant <= now);
-        return last.ok_or_else(|| "it is out of range".to_owned());
+    if !text.contains('-') {
+        if let Some(Ok(time)) = text.strip_suffix('Z').map(civil::Time::from_str) {
+            let of_utc = WrittenInstant::TimeOfDay(time).in_zone(&TimeZone::UTC, Timestamp::now());
+            return Ok(WrittenInstant::Exact(of_utc));
+        }
+        if let Ok(time) = civil::Time::from_str(text) {
+            return Ok(WrittenInstant::TimeOfDay(time));
+        }
     }
-    let civil = civil::DateTime::from_str(text).map_err(|_| {
+    civil::DateTime::from_str(text).map(WrittenInstant::Civil).map_err(|_| {
         "it is not an instant: write for example 2025-03-10T09:00:00Z, 2025-03-10, or 22:20 for the last time of the \
-         day, in UTC"
+         day, in UTC unless --tz says otherwise"
             .to_owned()
-    })?;
-    TimeZone::UTC.to_timestamp(civil).map_err(|error| error.to_string())
+    })
 }
 
-/// `Europe/Berlin`, `UTC`
+/// `Europe/Berlin`, `UTC`, `local`
 pub(super) fn zone(text: &str) -> Result<TimeZone, String> {
-    TimeZone::get(text).map_err(|_| "it is not a time zone: write for example Europe/Berlin or UTC".to_owned())
+    if text.eq_ignore_ascii_case("local") {
+        return Ok(TimeZone::system());
+    }
+    TimeZone::get(text).map_err(|_| "it is not a time zone: write for example Europe/Berlin, local or UTC".to_owned())
 }
 
 /// `127.0.0.1:9115`, `[::]:9115`
@@ -88,28 +118,36 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_time_of_the_day_is_the_last_one() {
-        let now: Timestamp = "2025-03-10T21:00:00Z".parse().unwrap();
-        for (text, instant) in [
-            ("20:59", "2025-03-10T20:59:00Z"),
-            ("21:00:00", "2025-03-10T21:00:00Z"),
-            ("22:20", "2025-03-09T22:20:00Z"),
-            ("22:20Z", "2025-03-09T22:20:00Z"),
-            ("2025-03-10T10:00+01:00", "2025-03-10T09:00:00Z"),
-        ] {
-            assert_eq!(instant_before(text, now), Ok(instant.parse().unwrap()), "{text}");
-        }
-        assert!(instant_before("25:20", now).is_err_and(|why| why.contains("22:20")));
+    /// What a text is in a time zone.
+    fn read(text: &str, zone: &str, now: Timestamp) -> Timestamp {
+        instant(text).unwrap().in_zone(&TimeZone::get(zone).unwrap(), now)
     }
 
     #[test]
-    fn an_instant_without_an_offset_is_utc() {
+    fn a_time_of_the_day_is_the_last_one() {
+        let now: Timestamp = "2025-03-10T21:00:00Z".parse().unwrap();
+        for (text, zone, expected) in [
+            ("20:59", "UTC", "2025-03-10T20:59:00Z"),
+            ("21:00:00", "UTC", "2025-03-10T21:00:00Z"),
+            ("22:20", "UTC", "2025-03-09T22:20:00Z"),
+            ("22:20", "Europe/Berlin", "2025-03-09T21:20:00Z"),
+            ("21:59", "Europe/Berlin", "2025-03-10T20:59:00Z"),
+            ("2025-03-10T10:00+01:00", "America/New_York", "2025-03-10T09:00:00Z"),
+        ] {
+            assert_eq!(read(text, zone, now), expected.parse().unwrap(), "{text} {zone}");
+        }
+        assert!(instant("25:20").is_err_and(|why| why.contains("22:20")));
+        assert!(matches!(instant("22:20Z"), Ok(WrittenInstant::Exact(_))));
+    }
+
+    #[test]
+    fn an_instant_without_an_offset_is_one_of_the_time_zone() {
         let nine: Timestamp = "2025-03-10T09:00:00Z".parse().unwrap();
         for text in ["2025-03-10T09:00:00Z", "2025-03-10T09:00", "2025-03-10T10:00+01:00", "2025-03-10 09:00:00"] {
-            assert_eq!(instant(text), Ok(nine), "{text}");
+            assert_eq!(read(text, "UTC", nine), nine, "{text}");
         }
-        assert!(instant("2025-03-10").is_ok());
+        assert_eq!(read("2025-03-10T10:00", "Europe/Berlin", nine), nine);
+        assert_eq!(read("2025-03-10", "Europe/Berlin", nine), "2025-03-09T23:00:00Z".parse().unwrap());
         assert!(instant("yesterday").is_err());
     }
 

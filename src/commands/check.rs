@@ -227,20 +227,31 @@ async fn wait_until_up<A>(
 ) {
     let state = WaitState::default();
     let asked = probes.iter().filter(|probe| !probe.control).count();
-    let passes = plan::passes(probes.len(), None, every.unwrap_or(WAIT_PAUSE));
-    let plan = passes.take_while(|due| due.probe > 0 || !state.all_up(asked));
-    let settings = runner::Settings {
-        started: tokio::time::Instant::now(),
-        concurrency: run.concurrency,
-        until: Some(wait),
-        vantage: run.vantage.clone(),
-        now: run.now,
-        has_room: || true,
-    };
-    let pipeline = pipeline.clone();
-    let check = move |check| pipeline.clone().check(check);
-    runner::run(probes, plan, settings, check, signals.first(), |event| state.on_event(&event)).await;
-    if let Some(wrong) = state.still_wrong().filter(|_| signals.came().is_none()) {
+    let end = tokio::time::Instant::now() + wait;
+    loop {
+        let started = tokio::time::Instant::now();
+        let settings = runner::Settings {
+            started,
+            concurrency: run.concurrency,
+            until: None,
+            vantage: run.vantage.clone(),
+            now: run.now,
+            has_room: || true,
+        };
+        let pipeline = pipeline.clone();
+        let check = move |check| pipeline.clone().check(check);
+        let pass = plan::passes(probes.len(), Some(1), Duration::ZERO);
+        runner::run(probes, pass, settings, check, signals.first(), |event| state.on_event(&event)).await;
+        let next = started + every.unwrap_or(WAIT_PAUSE);
+        if signals.came().is_some() || state.all_up(asked) || next.max(tokio::time::Instant::now()) >= end {
+            break;
+        }
+        tokio::select! {
+            _ = signals.first() => break,
+            () = tokio::time::sleep_until(next) => {}
+        }
+    }
+    if let Some(wrong) = state.still_wrong(terminal.answer.utc).filter(|_| signals.came().is_none()) {
         terminal.warn(&format!("not up after {}: {wrong}", format::duration(wait)));
     }
 }
@@ -375,7 +386,7 @@ fn answer(
     }
     match stdout {
         Some(format) if !silent && format != CheckFormat::Ndjson => {
-            let look = terminal.answer;
+            let look = terminal.current_answer();
             terminal::print(|out| format.write(&CheckAnswer { pass, style: look, workspace }, out)).map(drop)
         }
         _ => Ok(()),

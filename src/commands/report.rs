@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::check_report::condition::{Condition, Counted};
 use crate::commands::input::journal_query::Filter;
@@ -62,7 +63,6 @@ fn config(args: &cli::ReportArgs, terminal: &Terminal) -> Result<Option<Config>,
     let nearest = here.as_deref().and_then(crate::config::find);
     match args.config.clone().or(nearest) {
         Some(path) => selection::load(Some(&path), None, terminal).map(Some),
-        None if args.journals.is_empty() => selection::load(None, None, terminal).map(Some),
         None => Ok(None),
     }
 }
@@ -86,9 +86,11 @@ fn journals(args: &cli::ReportArgs, config: Option<&Config>) -> Result<Vec<PathB
 }
 
 fn question(args: &cli::ReportArgs, config: Option<&Config>, now: Timestamp) -> Result<Question, CliError> {
-    let to = args.to.unwrap_or(now);
+    let zone = args.tz.clone().unwrap_or(TimeZone::UTC);
+    let instant = |written: Option<cli::WrittenInstant>| written.map(|written| written.in_zone(&zone, now));
+    let to = instant(args.to).unwrap_or(now);
     let since = args.since.unwrap_or(SINCE);
-    let from = args.from.or_else(|| to.checked_sub(since).ok()).unwrap_or(Timestamp::MIN);
+    let from = instant(args.from).or_else(|| to.checked_sub(since).ok()).unwrap_or(Timestamp::MIN);
     if from >= to {
         return Err(CliError::Usage("error: --from must be earlier than --to".to_owned()));
     }

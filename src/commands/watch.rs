@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -118,8 +118,10 @@ fn prepare<'w>(
     locations::warn_of_store(recorded.as_deref(), terminal);
     let facts = BoardFacts {
         vantage: config.settings.vantage.clone(),
-        journal: recorded.as_ref().map(|journal| journal.display().to_string()),
+        journal: recorded.as_deref().map(shown_path),
         colour: terminal.talk_colour,
+        ascii: terminal.answer.ascii,
+        utc: terminal.answer.utc,
     };
     let document = run_outputs::document(config, probes).of_watch();
     let mut outputs = RunOutputs::start(config, document, recorded, exporters, alerts)?;
@@ -128,6 +130,13 @@ fn prepare<'w>(
     let events = EventDispatcher::new(&config.settings.vantage, config.settings.window, (outputs, screen));
     let state = WatchState::new(events, probes);
     Ok(Prepared { args, terminal, signals, runtime, lock, state })
+}
+
+/// A path as it is typed from here.
+fn shown_path(path: &Path) -> String {
+    let here = std::env::current_dir().ok();
+    let relative = here.and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path);
+    relative.display().to_string()
 }
 
 impl Prepared<'_> {
@@ -159,7 +168,7 @@ impl Watched {
         let mut answered = Ok(Exit::Up);
         if !terminal.quiet || verdict != Verdict::Up {
             let pass = answer.document();
-            let look = terminal.answer;
+            let look = terminal.current_answer();
             answered = terminal::print(|out| {
                 CheckFormat::Human.write(&CheckAnswer { pass: &pass, style: look, workspace: None }, out)
             });

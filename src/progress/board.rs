@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use super::painter::View;
 use super::row::{Columns, Row, short_duration};
 use super::screen::Screen;
+use crate::format;
 use crate::format::CHECK_LEGEND;
 use crate::model::{Outcome, Probe, Verdict};
 use crate::plan;
@@ -27,6 +28,10 @@ pub(crate) struct BoardFacts {
     pub(crate) journal: Option<String>,
     /// Whether the screen shows colours.
     pub(crate) colour: bool,
+    /// Whether it shows nothing but ASCII.
+    pub(crate) ascii: bool,
+    /// Whether times of the day are in UTC.
+    pub(crate) utc: bool,
 }
 
 /// The probes of a watch, each with its last checks.
@@ -83,7 +88,7 @@ impl Board {
         }
     }
 
-    /// `uptick watch   12m   vantage local   journal uptick-journal   next in 3 s`
+    /// `uptick watch   12m   next in 3 s   vantage local   journal uptick-journal`: what is long comes last.
     fn header(&self) -> String {
         let elapsed = self.started.elapsed();
         let now = Timestamp::now();
@@ -93,14 +98,15 @@ impl Board {
             self.facts.journal.as_ref().map_or("   not recorded".to_owned(), |path| format!("   journal {path}"));
         let seconds = Duration::from_secs(elapsed.as_secs());
         let since = if seconds.is_zero() { "0s".to_owned() } else { short_duration(seconds).replace(".0s", "s") };
-        format!("uptick watch   {since}   vantage {}{journal}{next}", self.facts.vantage)
+        format!("uptick watch   {since}{next}   vantage {}{journal}", self.facts.vantage)
     }
 
     /// A line for each open incident.
     fn incident_lines(&self) -> Vec<String> {
         let open = &self.incidents;
         let named = |(surface, since): &(String, Timestamp)| {
-            let time = TimeZone::system().to_datetime(*since).strftime("%H:%M:%S").to_string();
+            let zone = if self.facts.utc { TimeZone::UTC } else { TimeZone::system() };
+            let time = zone.to_datetime(*since).strftime("%H:%M:%S").to_string();
             let text = format!("open incident: {surface} since {time}");
             let style = AnsiColor::Red.on_default().bold();
             if self.facts.colour { format!("{style}{text}{style:#}") } else { text }
@@ -121,7 +127,7 @@ impl Board {
             return self.grouped(&surfaces, columns);
         }
         let mut order: Vec<&Row> = self.rows.iter().collect();
-        order.sort_by_key(|row| (urgency(row.last()), &row.probe().surface));
+        order.sort_by_key(|row| (urgency(row.last()), !row.has_failed(), &row.probe().surface));
         let shown = room.saturating_sub(1);
         let mut lines: Vec<String> = order.iter().take(shown).map(|row| row.line(columns)).collect();
         lines.push(format!("  +{}", counted(&order[shown.min(order.len())..])));
@@ -133,7 +139,7 @@ impl Board {
         for surface in surfaces {
             let mut rows: Vec<&Row> = self.rows.iter().filter(|row| row.probe().surface == *surface).collect();
             lines.push(format!("{surface}  {}", counted(&rows).replace(" more", "")));
-            rows.sort_by_key(|row| urgency(row.last()));
+            rows.sort_by_key(|row| (urgency(row.last()), !row.has_failed()));
             lines.extend(rows.iter().map(|row| row.line(columns)));
         }
         lines
@@ -152,6 +158,9 @@ impl View for Board {
         lines.push(Row::header(columns));
         lines.extend(self.body(columns, room));
         lines.push(format!("{CHECK_LEGEND}        Ctrl-C ends the watch"));
+        if self.facts.ascii {
+            lines.iter_mut().for_each(|line| *line = format::ascii(line));
+        }
         lines
     }
 }
@@ -187,8 +196,13 @@ mod tests {
             Arc::new(Probe::plain(&format!("probe-{n:03}"), surface, "http://x.test/", Duration::from_secs(10)))
         };
         let probes: Vec<Arc<Probe>> = (0..probes).map(probe).collect();
-        let facts =
-            BoardFacts { vantage: "local".to_owned(), journal: Some("uptick-journal".to_owned()), colour: true };
+        let facts = BoardFacts {
+            vantage: "local".to_owned(),
+            journal: Some("uptick-journal".to_owned()),
+            colour: true,
+            ascii: false,
+            utc: true,
+        };
         let mut board = Board::new(&probes, facts);
         board.show_incidents(vec![("web".to_owned(), Timestamp::UNIX_EPOCH)]);
         for round in 0..70 {
@@ -221,6 +235,18 @@ mod tests {
                 assert!(rows == probes || text.contains("more up"), "{text}");
             }
         }
+    }
+
+    #[test]
+    fn a_board_in_ascii_is_as_wide() {
+        let mut board = board(3, 1);
+        let screen = Screen { width: 80, height: 24 };
+        let widths = |lines: Vec<String>| lines.iter().map(|line| width(line)).collect::<Vec<usize>>();
+        let before = widths(board.lines(screen));
+        board.facts.ascii = true;
+        let lines = board.lines(screen);
+        assert!(lines.iter().all(|line| line.is_ascii()), "{}", lines.join("\n"));
+        assert_eq!(widths(lines), before);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::screen::{fit, width};
 use crate::format::StripCell;
-use crate::model::{Outcome, Probe, Verdict};
+use crate::model::{FailureClass, Outcome, Probe, Verdict};
 
 /// Results that are remembered for the strip.
 const STRIP: usize = 60;
@@ -73,6 +73,11 @@ impl Row {
         self.strip.back().copied()
     }
 
+    /// Whether one of the last checks was not up.
+    pub(super) fn has_failed(&self) -> bool {
+        self.strip.iter().any(|verdict| *verdict != Verdict::Up)
+    }
+
     pub(super) fn record(&mut self, outcome: &Outcome) {
         push(&mut self.strip, outcome.verdict, STRIP);
         self.lag = outcome.lag;
@@ -81,7 +86,10 @@ impl Row {
             self.reason.clear();
             self.failures = 0;
         } else {
-            self.reason = outcome.class().map(|class| class.to_string()).unwrap_or_default();
+            self.reason = match (outcome.class(), outcome.status) {
+                (Some(FailureClass::Status), Some(code)) => format!("status {code}"),
+                (class, _) => class.map(|class| class.to_string()).unwrap_or_default(),
+            };
             self.failures += 1;
         }
     }
@@ -92,7 +100,8 @@ impl Row {
 
     /// The heading over the columns.
     pub(super) fn header(columns: Columns) -> String {
-        format!("  {:8}{} {} {}", "", fit("probe", columns.name), fit("last checks", columns.strip), "time, or why not")
+        let strip = if columns.strip < "last checks".len() { "last" } else { "last checks" };
+        format!("  {:8}{} {} {}", "", fit("probe", columns.name), fit(strip, columns.strip), "time, or why not")
     }
 
     pub(super) fn line(&self, columns: Columns) -> String {
@@ -189,7 +198,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::model::{Check, Failure, FailureClass, SafeText};
+    use crate::model::{Check, Failure, SafeText};
 
     const COLUMNS: Columns = Columns { name: 6, strip: 5, colour: false };
 
@@ -209,6 +218,11 @@ mod tests {
         assert_eq!(row.line(COLUMNS), "  down    home   ▂·█   connect_refused  started 120ms late");
         row.record(&down);
         assert_eq!(row.line(COLUMNS), "  down    home   ▂·██  connect_refused, 2 in a row  started 120ms late");
+        let answered = Failure::new(FailureClass::Status, None, SafeText::default());
+        let answered = Outcome { status: Some(503), failure: Some(answered), lag: Duration::ZERO, ..down };
+        row.record(&answered);
+        assert_eq!(row.line(COLUMNS), "  down    home   ▂·███ status 503, 3 in a row");
+        assert!(row.has_failed());
     }
 
     #[test]

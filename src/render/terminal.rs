@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 
 use super::text;
+use crate::format;
 use crate::format::StripCell;
 use crate::model::Verdict;
 use crate::report::State;
@@ -18,6 +19,8 @@ pub struct TerminalStyle {
     pub colour: bool,
     /// Whether nothing but ASCII may be used.
     pub ascii: bool,
+    /// Whether times of the day are in UTC and not in the zone of this machine.
+    pub utc: bool,
     /// How much more is to be said than what answers the question: with 1 intervals, tests, names of rules
     /// and what is known of a check that was up, with 2 the headers both ways.
     pub detail: u8,
@@ -26,7 +29,7 @@ pub struct TerminalStyle {
 impl Default for TerminalStyle {
     /// What a file or a pipe gets: no colour, 100 columns.
     fn default() -> Self {
-        TerminalStyle { width: 100, colour: false, ascii: false, detail: 0 }
+        TerminalStyle { width: 100, colour: false, ascii: false, utc: false, detail: 0 }
     }
 }
 
@@ -71,7 +74,7 @@ impl StyledText {
     /// Adds text in a style.
     pub(super) fn put(&mut self, style: Style, text: &str) {
         let text = text::visible(text);
-        let plain = if self.style.ascii { text::ascii(&text) } else { text };
+        let plain = if self.style.ascii { format::ascii(&text) } else { text };
         if self.style.colour && !plain.trim().is_empty() {
             let _ = write!(self.text, "{style}{plain}{style:#}");
         } else {

@@ -77,7 +77,11 @@ fn a_report_has_its_instants_in_the_zone_that_is_asked_for() {
     assert_eq!(json["window"]["zone"], "Asia/Kathmandu");
     assert!(json["window"]["from"].as_str().unwrap().ends_with('Z'), "{}", json["window"]);
     let refused = report(recorded.folder.path(), &["--tz", "Mars/Olympus"]);
-    assert!(refused.expect_code(2).stderr.contains("write for example Europe/Berlin or UTC"), "{}", refused.stderr);
+    assert!(
+        refused.expect_code(2).stderr.contains("write for example Europe/Berlin, local or UTC"),
+        "{}",
+        refused.stderr
+    );
 }
 
 #[test]

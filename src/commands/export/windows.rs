@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::commands::input::locations;
 use crate::commands::process::exit::CliError;
@@ -80,9 +81,11 @@ fn journals(args: &cli::ExportArgs) -> Result<Vec<PathBuf>, CliError> {
 
 /// The span that the options name.
 pub(crate) fn span(args: &cli::ExportArgs) -> Result<Range, CliError> {
-    let to = args.to.unwrap_or_else(Timestamp::now);
+    let now = Timestamp::now();
+    let instant = |written: Option<cli::WrittenInstant>| written.map(|written| written.in_zone(&TimeZone::UTC, now));
+    let to = instant(args.to).unwrap_or(now);
     let back = to.checked_sub(args.since.unwrap_or(SPAN)).unwrap_or(Timestamp::MIN);
-    let from = args.from.unwrap_or(back);
+    let from = instant(args.from).unwrap_or(back);
     if from >= to {
         return Err(CliError::Usage("error: --from must be earlier than --to".to_owned()));
     }

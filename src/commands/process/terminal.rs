@@ -41,6 +41,7 @@ impl Terminal {
                 width: width.unwrap_or(render::TerminalStyle::default().width),
                 colour: colour(answer),
                 ascii: !is_utf8(env),
+                utc: args.utc,
                 detail: args.verbose,
             },
             talk_colour: colour(talk),
@@ -48,6 +49,13 @@ impl Terminal {
             quiet: args.quiet,
             verbose: args.verbose,
         }
+    }
+
+    /// How an answer may look by now: a terminal may have another size than when the run began.
+    pub(crate) fn current_answer(&self) -> render::TerminalStyle {
+        let is_fixed = std::env::var_os("COLUMNS").is_some() || !io::stdout().is_terminal();
+        let width = if is_fixed { None } else { terminal_columns() };
+        render::TerminalStyle { width: width.unwrap_or(self.answer.width), ..self.answer }
     }
 
     /// Says something on stderr. Where nobody listens any more, that is no reason to stop.

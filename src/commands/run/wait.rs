@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::format;
 use crate::model::{FailureClass, Verdict};
@@ -52,8 +53,10 @@ impl WaitState {
         known.len() >= probes && known.values().all(Option::is_none)
     }
 
-    /// What is still wrong and since when: `home since 06:20:01 UTC (connect_refused)`.
-    pub(crate) fn still_wrong(&self) -> Option<String> {
+    /// What is still wrong and since when: `home since 06:20:01 (connect_refused)`, with the zone where that is UTC.
+    pub(crate) fn still_wrong(&self, utc: bool) -> Option<String> {
+        let zone = if utc { TimeZone::UTC } else { TimeZone::system() };
+        let written = if utc { "%H:%M:%S UTC" } else { "%H:%M:%S" };
         let known = self.0.borrow();
         let mut wrong: Vec<(&String, &NotUp)> =
             known.iter().filter_map(|(name, state)| Some((name, state.as_ref()?))).collect();
@@ -66,7 +69,7 @@ impl WaitState {
             .take(MOST)
             .map(|(name, NotUp { since, class })| {
                 let class = class.map(|class| format!(" ({})", class.name())).unwrap_or_default();
-                format!("{name} since {}{class}", since.strftime("%H:%M:%S UTC"))
+                format!("{name} since {}{class}", zone.to_datetime(*since).strftime(written))
             })
             .collect();
         if let Some(more) = wrong.len().checked_sub(MOST).filter(|more| *more > 0) {
@@ -91,9 +94,9 @@ mod tests {
         note(&state, "b", Verdict::Down, 2);
         note(&state, "b", Verdict::Unknown, 9);
         assert!(!state.all_up(2));
-        assert_eq!(state.still_wrong().unwrap(), "b since 00:00:02 UTC");
+        assert_eq!(state.still_wrong(true).unwrap(), "b since 00:00:02 UTC");
         note(&state, "b", Verdict::Up, 12);
-        assert!(state.all_up(2) && state.still_wrong().is_none());
+        assert!(state.all_up(2) && state.still_wrong(true).is_none());
         note(&state, "a", Verdict::Down, 20);
         assert!(!state.all_up(2));
     }

@@ -78,7 +78,9 @@ pub(super) fn counts_phrase(pass: &CheckReport) -> String {
         .map(|(n, word)| format!("{} {word}", format::count(n)))
         .collect();
     let beside = if beside.is_empty() { String::new() } else { format!(" ({})", beside.join(", ")) };
-    format!("{}: {}{beside}", format::counted(counts.scheduled(), "check"), parts.join(", "))
+    let checks = format::counted(counts.scheduled(), "check");
+    // A run may be interrupted before its first check.
+    if parts.is_empty() { checks } else { format!("{checks}: {}{beside}", parts.join(", ")) }
 }
 
 /// What the sample can and cannot prove, in one sentence.

@@ -20,7 +20,8 @@ pub fn pass_line(ended: Timestamp, outcomes: &[Arc<Outcome>], missed: u64, style
     let mut counts = Counts { missed, ..Counts::default() };
     judged.iter().for_each(|outcome| counts.add(outcome.verdict, 1));
     let mut screen = StyledText::new(style);
-    let time = ended.to_zoned_datetime(TimeZone::system()).strftime("%H:%M:%S").to_string();
+    let zone = if style.utc { TimeZone::UTC } else { TimeZone::system() };
+    let time = ended.to_zoned_datetime(zone).strftime("%H:%M:%S").to_string();
     screen.put(DIM, &time);
     let verdict = counts.verdict();
     screen.plain("  ");
