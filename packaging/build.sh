@@ -55,7 +55,7 @@ fi
 "$speaker" completions fish >"$out/uptick.fish"
 
 cp "$folder/uptick" README.md LICENSE CHANGELOG.md "$out"/{uptick.1,uptick.bash,_uptick,uptick.fish} "$out/$name/"
-cp -r packaging/systemd examples "$out/$name/"
+cp -r packaging/systemd packaging/users examples "$out/$name/"
 tar -C "$out" --owner=0 --group=0 --sort=name -czf "$out/$name.tar.gz" "$name"
 rm -r "${out:?}/$name"
 

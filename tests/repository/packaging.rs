@@ -72,6 +72,86 @@ fn both_services_are_shut_in_alike() {
 }
 
 #[test]
+fn everybody_means_the_same_user_and_he_is_made() {
+    let users = fs::read_to_string("packaging/users/uptick.conf").unwrap();
+    let made: Vec<&str> = users.lines().filter_map(|line| line.strip_prefix("u ")?.split(' ').next()).collect();
+    assert_eq!(made, ["uptick"]);
+    for unit in UNITS.iter().filter(|unit| unit.ends_with(".service")) {
+        let unit = fs::read_to_string(Path::new("packaging/systemd").join(unit)).unwrap();
+        let user: Vec<&str> = unit.lines().filter_map(|line| line.strip_prefix("User=")).collect();
+        // A dynamic user's state is in a folder that cron, as the same user, cannot get into.
+        assert!(user == made && !unit.contains("DynamicUser"), "{unit}");
+    }
+    let crontab = fs::read_to_string("examples/cron/crontab").unwrap();
+    let jobs = crontab.lines().filter(|line| line.contains("/usr/bin/uptick"));
+    let users: Vec<&str> = jobs.map(|line| line.split_whitespace().nth(5).unwrap()).collect();
+    assert_eq!(users, ["uptick"; 3]);
+    assert!(crontab.contains("UPTICK_JOURNAL=/var/lib/uptick/uptick-journal"));
+    let folder = tempfile::tempdir().unwrap();
+    let root = format!("--root={}", folder.path().display());
+    let own = |name: &str| fs::canonicalize(Path::new("packaging/users").join(name)).unwrap().display().to_string();
+    fs::create_dir(folder.path().join("etc")).unwrap();
+    accepts("systemd-sysusers", &[&root, &own("uptick.conf")]);
+    accepts("systemd-tmpfiles", &["--create", &root, &own("uptick-tmpfiles.conf")]);
+    if let Ok(passwd) = fs::read_to_string(folder.path().join("etc/passwd")) {
+        assert!(passwd.starts_with("uptick:") && passwd.contains(":/var/lib/uptick:"), "{passwd}");
+        assert!(folder.path().join("var/lib/uptick").is_dir());
+    }
+}
+
+#[test]
+fn what_the_crontab_says_of_compaction_is_what_it_does() {
+    let rules = uptick::journal::CompactRules::default();
+    let days = |time: std::time::Duration| time.as_secs() / 86_400;
+    let (hourly, daily) = (days(rules.hourly_after), days(rules.daily_after));
+    let said = format!("windows older than {hourly} days become hourly, older than {daily} days daily");
+    assert!(fs::read_to_string("examples/cron/crontab").unwrap().contains(&said), "{said}");
+    let compact = Command::new(BINARY).args(["compact", "--help"]).output().unwrap();
+    let help = String::from_utf8_lossy(&compact.stdout).into_owned();
+    assert!(
+        help.contains(&format!("[default: {hourly}d]")) && help.contains(&format!("[default: {daily}d]")),
+        "{help}"
+    );
+}
+
+#[test]
+fn nagios_and_icinga_accept_their_examples() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let within = |name: &str| folder.path().join(name).display().to_string();
+    let example = |name: &str| fs::canonicalize(Path::new("examples").join(name)).unwrap().display().to_string();
+    // It leaves root's rights before it looks whether it can write there.
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    fs::write(within("resource.cfg"), "").unwrap();
+    let files = ["log_file", "object_cache_file", "status_file", "temp_file", "lock_file", "command_file"];
+    let mut main: String = files.iter().map(|name| format!("{name}={}\n", within(name))).collect();
+    main += &format!("resource_file={}\ncheck_result_path={}\n", within("resource.cfg"), folder.path().display());
+    main += &format!("cfg_file={}\n", example("nagios/uptick.cfg"));
+    fs::write(within("nagios.cfg"), main).unwrap();
+    accepts("nagios4", &["-v", &within("nagios.cfg")]);
+    let main = format!("include <itl>\ninclude \"{}\"\n", example("icinga/uptick.conf"));
+    fs::write(within("icinga2.conf"), main).unwrap();
+    let data = format!("DataDir={}", within("data"));
+    let cache = format!("VarsPath={}", within("vars"));
+    accepts(
+        "icinga2",
+        &[
+            "daemon",
+            "-C",
+            "-c",
+            &within("icinga2.conf"),
+            "--define",
+            "NodeName=here",
+            "--define",
+            &data,
+            "--define",
+            &cache,
+        ],
+    );
+}
+
+#[test]
 fn kubernetes_accepts_the_manifests() {
     let files = ["cronjob.yaml", "cronjob-shards.yaml", "deployment.yaml", "shards.yaml"];
     let files = files.map(|name| format!("examples/kubernetes/{name}"));
@@ -94,7 +174,10 @@ fn the_pipelines_are_what_github_and_gitlab_read() {
 
 #[test]
 fn the_scripts_and_the_dockerfile_pass_their_linters() {
-    accepts("shellcheck", &[".ci/run", "packaging/build.sh", "packaging/install.sh"]);
+    accepts(
+        "shellcheck",
+        &[".ci/run", "packaging/build.sh", "packaging/install.sh", "packaging/debian/postinst"],
+    );
     accepts("hadolint", &["packaging/docker/Dockerfile"]);
 }
 
