@@ -9,4 +9,4 @@ pub mod regression;
 mod retained;
 
 pub use builder::CheckReportBuilder;
-pub use document::{CheckReport, ProbeSummary, SCHEMA, SurfaceSummary};
+pub use document::{CheckReport, ProbeSummary, RecordedSum, SCHEMA, SurfaceSummary};

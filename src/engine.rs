@@ -169,6 +169,7 @@ impl Engine {
             remote: answered.remote,
             tls: answered.tls,
             redirects: answered.redirects,
+            content_length: answered.content_length,
             body_bytes: answered.body.read,
             body_cut: answered.body.cut,
             http3_offered: answered.http3_offered,

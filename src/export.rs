@@ -10,6 +10,7 @@ mod error;
 mod exporter;
 mod hgrm;
 mod hlog;
+mod kept_sums;
 #[cfg(feature = "otlp")]
 pub mod otlp;
 #[cfg(feature = "parquet")]
@@ -41,6 +42,7 @@ pub use delivery_stats::DeliveryStats;
 pub use error::ExportError;
 pub use hgrm::hgrm;
 pub use hlog::Hlog;
+pub use kept_sums::{KeptSums, sums_kept};
 #[cfg(feature = "parquet")]
 pub use parquet::ParquetFolder;
 pub use window_file::WindowFile;

@@ -3,12 +3,15 @@
 //! `uptick_`. What is written for Prometheus by pull, by push and into a file comes from this table.
 
 mod classic;
+pub mod open_metrics;
 pub mod text;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::model::{FailureClass, Outcome, Phase, SafeText, Verdict, ip_version};
+use crate::model::{
+    CertificateRole, FailureClass, Mismatch, Outcome, Phase, Probe, SafeText, Shard, TlsFacts, Verdict, ip_version,
+};
 use crate::window::{Histogram, Window};
 
 pub use classic::{CLASSIC_BOUNDS, classic};
@@ -46,8 +49,8 @@ pub struct Series<'w> {
     pub family: &'static Family,
     /// Whose it is.
     pub of: Arc<Identity>,
-    /// The label it has beyond those of its identity.
-    pub label: Option<(&'static str, Cow<'static, str>)>,
+    /// The labels it has beyond those of its identity.
+    pub more_labels: Vec<(&'static str, Cow<'static, str>)>,
     /// Its value.
     pub value: Value<'w>,
 }
@@ -72,35 +75,38 @@ pub struct Identity {
     pub surface: String,
     /// Where we ask from.
     pub vantage: String,
+    /// Which shard of the vantage, where each of them has such a series: of a control target, which all of them
+    /// ask, and of the prober itself. A probe belongs to one shard, and keeps its series when there are more.
+    pub shard: String,
 }
 
 impl Identity {
-    /// The labels of a probe as seen from a vantage.
+    /// The labels of a probe as seen from a vantage, or from a shard of it.
     #[must_use]
-    pub fn new(vantage: &str, probe: &str, surface: &str, control: bool) -> Identity {
+    pub fn new(vantage: &str, probe: &str, surface: &str, control: bool, shard: Option<Shard>) -> Identity {
         let surface = if control { "control" } else { surface };
-        Identity { probe: label(probe), surface: label(surface), vantage: label(vantage) }
+        let shard = shard.filter(|_| control).map(|shard| shard.to_string()).unwrap_or_default();
+        Identity { probe: label(probe), surface: label(surface), vantage: label(vantage), shard }
     }
 
-    /// The label of what is not about a probe but about us.
+    /// The labels of what is not about a probe but about us.
     #[must_use]
-    pub fn of_vantage(vantage: &str) -> Identity {
-        Identity { probe: String::new(), surface: String::new(), vantage: label(vantage) }
+    pub fn of_prober(vantage: &str, shard: Option<Shard>) -> Identity {
+        let shard = shard.map(|shard| shard.to_string()).unwrap_or_default();
+        Identity { probe: String::new(), surface: String::new(), vantage: label(vantage), shard }
     }
 }
 
 impl Series<'_> {
     /// All its labels, in the order of their names. One without a value is none.
     pub fn labels(&self) -> impl Iterator<Item = (&str, &str)> {
-        let own = self.label.as_ref().map(|(name, value)| (*name, value.as_ref()));
-        let mut all: [Option<(&str, &str)>; 4] = [
-            own,
-            Some(("probe", &self.of.probe)),
-            Some(("surface", &self.of.surface)),
-            Some(("vantage", &self.of.vantage)),
-        ];
+        let of = &self.of;
+        let identity = [("probe", &of.probe), ("shard", &of.shard), ("surface", &of.surface), ("vantage", &of.vantage)];
+        let identity = identity.into_iter().map(|(name, value)| (name, value.as_str()));
+        let more = self.more_labels.iter().map(|(name, value)| (*name, value.as_ref()));
+        let mut all: Vec<(&str, &str)> = identity.chain(more).filter(|(_, value)| !value.is_empty()).collect();
         all.sort_unstable();
-        all.into_iter().flatten().filter(|(_, value)| !value.is_empty())
+        all.into_iter()
     }
 }
 
@@ -119,20 +125,20 @@ fn label(text: &str) -> String {
     clean.as_str().chars().take(kept).collect::<String>() + &checksum
 }
 
-/// The identity of a window.
+/// The identity of a window that a prober has made, or a shard.
 #[must_use]
-pub fn identity_of(window: &Window) -> Identity {
-    Identity::new(&window.vantage, &window.probe, &window.surface, window.control)
+pub fn identity_of(window: &Window, shard: Option<Shard>) -> Identity {
+    Identity::new(&window.vantage, &window.probe, &window.surface, window.control, shard)
 }
 
 /// What a window says. A phase that never happened has no series.
 #[must_use]
-pub fn of_window<'w>(window: &'w Window) -> Vec<Series<'w>> {
-    let of = Arc::new(identity_of(window));
+pub fn of_window<'w>(window: &'w Window, shard: Option<Shard>) -> Vec<Series<'w>> {
+    let of = Arc::new(identity_of(window, shard));
     let mut all = Vec::new();
     let mut add = |family: &'static Family, label: Option<(&'static str, &'static str)>, value: Value<'w>| {
-        let label = label.map(|(name, value)| (name, Cow::Borrowed(value)));
-        all.push(Series { family, of: Arc::clone(&of), label, value });
+        let more_labels = label.map(|(name, value)| (name, Cow::Borrowed(value))).into_iter().collect();
+        all.push(Series { family, of: Arc::clone(&of), more_labels, value });
     };
     let counts = window.counts;
     for (verdict, count) in [
@@ -159,17 +165,67 @@ pub fn of_window<'w>(window: &'w Window) -> Vec<Series<'w>> {
     all
 }
 
+/// The same, with failures told apart by the code that they came with, where one is known.
+#[must_use]
+pub fn of_window_by_code<'w>(window: &'w Window, shard: Option<Shard>) -> Vec<Series<'w>> {
+    let of = Arc::new(identity_of(window, shard));
+    let mut all = of_window(window, shard);
+    all.retain(|series| series.family != &FAILURES);
+    let mut add = |class: FailureClass, code: Option<u16>, count: u64| {
+        let code = code.map(|code| ("code", Cow::Owned(code.to_string())));
+        let more_labels = [("class", Cow::Borrowed(class.name()))].into_iter().chain(code).collect();
+        all.push(Series { family: &FAILURES, of: Arc::clone(&of), more_labels, value: Value::Count(count) });
+    };
+    for (class, count) in &window.failures {
+        let codes = window.codes.iter().filter(|((of, _), _)| of == class);
+        let known: u64 = codes.clone().map(|(_, count)| count).sum();
+        codes.for_each(|((_, code), count)| add(*class, Some(*code), *count));
+        if *count > known {
+            add(*class, None, count - known);
+        }
+    }
+    all
+}
+
+/// A zero for each class that a probe can fail with and has not: else the first failure would be a series that
+/// was always at 1, and no increase.
+#[must_use]
+pub fn zero_failures(window: &Window, possible: &[FailureClass], shard: Option<Shard>) -> Vec<Series<'static>> {
+    let of = Arc::new(identity_of(window, shard));
+    let missing = possible.iter().filter(|class| !window.failures.contains_key(class));
+    let zero = |class: &FailureClass| Series {
+        family: &FAILURES,
+        of: Arc::clone(&of),
+        more_labels: vec![("class", Cow::Borrowed(class.name()))],
+        value: Value::Count(0),
+    };
+    missing.map(zero).collect()
+}
+
+/// What a probe asks, for joins: `… * on (probe) group_left (url) uptick_probe_info`.
+#[must_use]
+pub fn of_probe(probe: &Probe, vantage: &str, shard: Option<Shard>) -> Series<'static> {
+    let more_labels = [("url", probe.shown_url()), ("tags", probe.tags.join(","))];
+    Series {
+        family: &PROBE_INFO,
+        of: Arc::new(Identity::new(vantage, &probe.name, &probe.surface, probe.control, shard)),
+        more_labels: more_labels.into_iter().map(|(name, value)| (name, Cow::Owned(label(&value)))).collect(),
+        value: Value::Number(1.0),
+    }
+}
+
 /// What the last check of a probe says, as `blackbox_exporter` says it. A check that could not
 /// be judged says nothing: its success is neither 0 nor 1.
 #[must_use]
-pub fn of_outcome(outcome: &Outcome) -> Vec<Series<'static>> {
+pub fn of_outcome(outcome: &Outcome, shard: Option<Shard>) -> Vec<Series<'static>> {
     let success = match outcome.verdict {
         Verdict::Up => 1.0,
         Verdict::Down => 0.0,
         Verdict::Unknown | Verdict::Missed => return Vec::new(),
     };
-    let of = Arc::new(Identity::new(&outcome.vantage, &outcome.probe, &outcome.surface, outcome.control));
-    let gauge = |family, value| Series { family, of: Arc::clone(&of), label: None, value: Value::Number(value) };
+    let of = Arc::new(Identity::new(&outcome.vantage, &outcome.probe, &outcome.surface, outcome.control, shard));
+    let gauge =
+        |family, value| Series { family, of: Arc::clone(&of), more_labels: Vec::new(), value: Value::Number(value) };
     let mut all = vec![
         gauge(&SUCCESS, success),
         gauge(&LAST_DURATION, outcome.timings.total.as_secs_f64()),
@@ -177,17 +233,19 @@ pub fn of_outcome(outcome: &Outcome) -> Vec<Series<'static>> {
         gauge(&REDIRECTS, small(outcome.redirects.len())),
     ];
     let version = outcome.http_version.and_then(|version| version.name().parse().ok());
-    let certificate = outcome.tls.as_ref().and_then(|tls| tls.certificate.as_ref());
-    let expiry = certificate.map(|certificate| seconds(certificate.not_after));
     let answered = outcome.status.map(|_| ());
+    let is_regex = outcome.failure.iter().flat_map(|failure| &failure.mismatches).any(is_of_text);
     let body = usize::try_from(outcome.body_bytes).unwrap_or(usize::MAX);
     for (family, value) in [
         (&STATUS, outcome.status.map(f64::from)),
         (&HTTP_VERSION, version),
         (&SSL, answered.map(|()| f64::from(u8::from(outcome.tls.is_some())))),
+        (&CONTENT_LENGTH, answered.map(|()| outcome.content_length.map_or(-1.0, bytes))),
         (&BODY_LENGTH, answered.map(|()| small(body))),
+        (&FAILED_DUE_TO_REGEX, answered.map(|()| f64::from(u8::from(is_regex)))),
         (&IP_PROTOCOL, outcome.remote.map(|remote| f64::from(ip_version(remote.ip())))),
-        (&CERT_EXPIRY, expiry),
+        (&CERT_EXPIRY, outcome.tls.as_ref().and_then(earliest_expiry)),
+        (&CHAIN_EXPIRY, outcome.tls.as_ref().and_then(chain_expiry)),
         (&DNS_TIME, outcome.timings.resolve.map(|time| time.as_secs_f64())),
         (&DNS_QUERY_SUCCEEDED, outcome.dns.as_ref().map(|_| 1.0)),
         (&DNS_ANSWER_RRS, outcome.dns.as_ref().map(|dns| f64::from(dns.records_total))),
@@ -198,15 +256,44 @@ pub fn of_outcome(outcome: &Outcome) -> Vec<Series<'static>> {
     }
     for phase in Phase::ALL {
         if let Some(time) = outcome.timings.phase(phase) {
-            let label = Some(("phase", Cow::Borrowed(phase.name())));
-            all.push(Series { label, ..gauge(phase_family(outcome), time.as_secs_f64()) });
+            let more_labels = vec![("phase", Cow::Borrowed(phase.name()))];
+            all.push(Series { more_labels, ..gauge(phase_family(outcome), time.as_secs_f64()) });
         }
     }
     if let Some(version) = outcome.tls.as_ref().and_then(|tls| tls.version.as_ref()) {
-        let label = Some(("version", Cow::Owned(label(&format!("TLS {version}")))));
-        all.push(Series { label, ..gauge(&TLS_VERSION, 1.0) });
+        let more_labels = vec![("version", Cow::Owned(label(&format!("TLS {version}"))))];
+        all.push(Series { more_labels, ..gauge(&TLS_VERSION, 1.0) });
+    }
+    if let Some(certificate) = outcome.tls.as_ref().and_then(|tls| tls.certificate.as_ref()) {
+        let names = certificate.names.iter().map(SafeText::as_str).collect::<Vec<_>>().join(",");
+        let more_labels = [
+            ("fingerprint_sha256", certificate.sha256.as_str()),
+            ("issuer", certificate.issuer.as_str()),
+            ("subject", certificate.subject.as_str()),
+            ("subjectalternative", &names),
+        ];
+        let more_labels = more_labels.into_iter().map(|(name, value)| (name, Cow::Owned(label(value)))).collect();
+        all.push(Series { more_labels, ..gauge(&CHAIN_INFO, 1.0) });
     }
     all
+}
+
+/// The earliest end of the certificates that the server has sent.
+fn earliest_expiry(tls: &TlsFacts) -> Option<f64> {
+    let sent = tls.chain.iter().filter(|certificate| certificate.role != CertificateRole::Anchor);
+    let leaf = tls.certificate.iter().map(|certificate| certificate.not_after);
+    sent.map(|certificate| certificate.not_after).chain(leaf).min().map(seconds)
+}
+
+/// The earliest end of the certificates by way of which the leaf is trusted; none where it is not.
+fn chain_expiry(tls: &TlsFacts) -> Option<f64> {
+    let on_path = tls.chain.iter().filter(|certificate| certificate.role.is_on_path());
+    on_path.map(|certificate| certificate.not_after).min().filter(|_| tls.verified).map(seconds)
+}
+
+/// Whether a rule is of the text of a body or of a header, as those of `blackbox_exporter` that are called regex.
+fn is_of_text(unmet: &Mismatch) -> bool {
+    ["body-", "header"].iter().any(|start| unmet.assertion.starts_with(start))
 }
 
 /// The family of the last check's phases: `blackbox_exporter` has one for each kind of check.
@@ -229,6 +316,11 @@ fn seconds(instant: jiff::Timestamp) -> f64 {
     instant.as_millisecond() as f64 / 1000.0
 }
 
+#[expect(clippy::cast_precision_loss, reason = "a length that a header names is shown as it can be")]
+fn bytes(length: u64) -> f64 {
+    length as f64
+}
+
 #[expect(clippy::cast_precision_loss, reason = "redirects and bodies are limited far below 2^52")]
 fn small(count: usize) -> f64 {
     count as f64
@@ -248,35 +340,40 @@ macro_rules! families {
 }
 
 families! {
-    SUCCESS Gauge "probe_success" "probe.success" "1" "Whether the last check was up.";
+    SUCCESS Gauge "probe_success" "probe.success" "" "Whether the last check was up.";
     LAST_DURATION Gauge "probe_duration_seconds" "probe.duration" "s" "How long the last check took.";
     LAST_PHASE_DURATION Gauge "probe_http_duration_seconds" "probe.http.duration" "s" "How long each phase of the last check took, over all redirects.";
     DNS_PHASE_DURATION Gauge "probe_dns_duration_seconds" "probe.dns.duration" "s" "How long each phase of the last question to a name server took.";
-    DNS_QUERY_SUCCEEDED Gauge "probe_dns_query_succeeded" "probe.dns.query.succeeded" "1" "Whether a name server answered the last question.";
-    DNS_ANSWER_RRS Gauge "probe_dns_answer_rrs" "probe.dns.answer.rrs" "{record}" "How many records of the type asked for were in the last answer.";
+    DNS_QUERY_SUCCEEDED Gauge "probe_dns_query_succeeded" "probe.dns.query_succeeded" "" "Whether a name server answered the last question.";
+    DNS_ANSWER_RRS Gauge "probe_dns_answer_rrs" "probe.dns.answer_rrs" "{record}" "How many records of the type asked for were in the last answer.";
     GRPC_PHASE_DURATION Gauge "probe_grpc_duration_seconds" "probe.grpc.duration" "s" "How long each phase of the last gRPC call took.";
-    GRPC_STATUS Gauge "probe_grpc_status_code" "probe.grpc.status.code" "1" "The status that the last gRPC call ended with.";
-    GRPC_SERVING Gauge "probe_grpc_healthcheck_response" "probe.grpc.healthcheck.response" "1" "Whether the last gRPC health check was as expected.";
-    DNS_TIME Gauge "probe_dns_lookup_time_seconds" "probe.dns.lookup.time" "s" "How long looking names up took.";
-    STATUS Gauge "probe_http_status_code" "probe.http.status.code" "1" "The status code of the last answer.";
-    HTTP_VERSION Gauge "probe_http_version" "probe.http.version" "1" "The HTTP version of the last answer.";
-    REDIRECTS Gauge "probe_http_redirects" "probe.http.redirects" "1" "How many redirects were followed.";
-    SSL Gauge "probe_http_ssl" "probe.http.ssl" "1" "Whether the last connection was encrypted.";
-    BODY_LENGTH Gauge "probe_http_uncompressed_body_length" "probe.http.uncompressed.body.length" "1" "How many bytes of the last body were read, decoded.";
-    IP_PROTOCOL Gauge "probe_ip_protocol" "probe.ip.protocol" "1" "The IP version of the last connection, 4 or 6.";
-    CERT_EXPIRY Gauge "probe_ssl_earliest_cert_expiry" "probe.ssl.earliest.cert.expiry" "1" "When the server's certificate expires, in Unix time.";
-    TLS_VERSION Gauge "probe_tls_version_info" "probe.tls.version.info" "1" "The TLS version of the last connection.";
-    LAST_CHECK Gauge "uptick_last_check_timestamp_seconds" "uptick.last.check.timestamp" "s" "When the last check began that could be judged, in Unix time.";
+    GRPC_STATUS Gauge "probe_grpc_status_code" "probe.grpc.status_code" "" "The status that the last gRPC call ended with.";
+    GRPC_SERVING Gauge "probe_grpc_healthcheck_response" "probe.grpc.healthcheck_response" "" "Whether the last gRPC health check was as expected.";
+    DNS_TIME Gauge "probe_dns_lookup_time_seconds" "probe.dns.lookup_time" "s" "How long looking names up took.";
+    STATUS Gauge "probe_http_status_code" "probe.http.status_code" "" "The status code of the last answer.";
+    HTTP_VERSION Gauge "probe_http_version" "probe.http.version" "" "The HTTP version of the last answer.";
+    REDIRECTS Gauge "probe_http_redirects" "probe.http.redirects" "{redirect}" "How many redirects were followed.";
+    SSL Gauge "probe_http_ssl" "probe.http.ssl" "" "Whether the last connection was encrypted.";
+    CONTENT_LENGTH Gauge "probe_http_content_length" "probe.http.content_length" "" "The length of the last body as its head named it, in bytes; -1 where it named none.";
+    BODY_LENGTH Gauge "probe_http_uncompressed_body_length" "probe.http.uncompressed_body_length" "" "How many bytes of the last body were read, decoded.";
+    FAILED_DUE_TO_REGEX Gauge "probe_failed_due_to_regex" "probe.failed_due_to_regex" "" "Whether a rule for the text of the last body or of a header did not hold.";
+    IP_PROTOCOL Gauge "probe_ip_protocol" "probe.ip.protocol" "" "The IP version of the last connection, 4 or 6.";
+    CERT_EXPIRY Gauge "probe_ssl_earliest_cert_expiry" "probe.ssl.earliest_cert_expiry" "" "When the first of the certificates that the server sent expires, in Unix time.";
+    CHAIN_EXPIRY Gauge "probe_ssl_last_chain_expiry_timestamp_seconds" "probe.ssl.last_chain_expiry_timestamp" "s" "When the first of the certificates expires by way of which the server is trusted, in Unix time.";
+    CHAIN_INFO Gauge "probe_ssl_last_chain_info" "probe.ssl.last_chain_info" "" "The server's certificate.";
+    TLS_VERSION Gauge "probe_tls_version_info" "probe.tls.version_info" "" "The TLS version of the last connection.";
+    PROBE_INFO Gauge "uptick_probe_info" "uptick.probe_info" "" "What a probe asks: its URL, and its tags joined by commas.";
+    LAST_CHECK Gauge "uptick_last_check_timestamp_seconds" "uptick.last_check_timestamp" "s" "When the last check began that could be judged, in Unix time.";
     CHECKS Counter "uptick_checks_total" "uptick.checks" "{check}" "Checks by verdict: up, down, unknown (the prober or its network is at fault), missed (due and not run).";
     FAILURES Counter "uptick_failures_total" "uptick.failures" "{check}" "Checks that were not up, by failure class.";
-    FLAKY Counter "uptick_flaky_checks_total" "uptick.flaky.checks" "{check}" "Checks that failed at first and passed on a later attempt.";
+    FLAKY Counter "uptick_flaky_checks_total" "uptick.flaky_checks" "{check}" "Checks that failed at first and passed on a later attempt.";
     DURATION Histogram "uptick_check_duration_seconds" "uptick.check.duration" "s" "How long the checks took that were up.";
     PHASE_DURATION Histogram "uptick_check_phase_duration_seconds" "uptick.check.phase.duration" "s" "How long each phase took of the checks that were up.";
-    FAILED_DURATION Histogram "uptick_failed_check_duration_seconds" "uptick.failed.check.duration" "s" "How long the checks took that were down.";
+    FAILED_DURATION Histogram "uptick_failed_check_duration_seconds" "uptick.failed_check.duration" "s" "How long the checks took that were down.";
     LAG Histogram "uptick_check_lag_seconds" "uptick.check.lag" "s" "How late checks began after they were due: the prober's doing.";
     REMOTE_WRITE_BATCHES Counter "uptick_remote_write_batches_total" "uptick.remote_write.batches" "{batch}" "Batches of remote write by result: sent, dropped, refused; and attempts that were made again.";
     OTLP_BATCHES Counter "uptick_otlp_batches_total" "uptick.otlp.batches" "{batch}" "Batches of OTLP by result: sent, dropped, refused; and attempts that were made again.";
-    BUILD Gauge "uptick_build_info" "uptick.build.info" "1" "The version that runs.";
+    BUILD Gauge "uptick_build_info" "uptick.build_info" "" "The version that runs.";
 }
 
 #[cfg(test)]
@@ -295,7 +392,7 @@ mod tests {
     fn names_follow_the_conventions() {
         for family in ALL {
             assert_eq!(family.name.ends_with("_total"), family.kind == MetricKind::Counter, "{}", family.name);
-            assert_eq!(family.name.contains("_seconds"), family.unit == "s", "{}", family.name);
+            assert_eq!(family.name.ends_with("_seconds"), family.unit == "s", "{}", family.name);
         }
     }
 
@@ -304,11 +401,56 @@ mod tests {
         let names = ["here", "home", "web"].map(Arc::from);
         let mut window = Window::empty(&names[0], &names[1], &names[2], false);
         window.latency.connect.record_micros(95);
-        let phases: Vec<_> = of_window(&window)
+        let phases: Vec<_> = of_window(&window, None)
             .into_iter()
             .filter(|series| series.family == &PHASE_DURATION)
-            .map(|series| series.label)
+            .map(|series| series.more_labels)
             .collect();
-        assert_eq!(phases, [Some(("phase", Cow::Borrowed("connect")))]);
+        assert_eq!(phases, [vec![("phase", Cow::Borrowed("connect"))]]);
+    }
+
+    /// What a collector makes of a name, as <https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/>
+    /// says: dots become underscores, and units and kinds become endings.
+    fn translated(family: &Family) -> String {
+        let unit = match (family.unit, family.kind) {
+            ("s", _) => "_seconds",
+            ("By", _) => "_bytes",
+            ("1", MetricKind::Gauge) => "_ratio",
+            _ => "",
+        };
+        let total = if family.kind == MetricKind::Counter { "_total" } else { "" };
+        let name = family.otel_name.replace('.', "_");
+        format!("{}{unit}{total}", name.strip_suffix(unit).unwrap_or(&name))
+    }
+
+    #[test]
+    fn a_name_survives_the_way_through_opentelemetry() {
+        for family in ALL {
+            assert_eq!(translated(family), family.name);
+        }
+    }
+
+    #[test]
+    fn a_shard_is_a_label_where_every_shard_has_the_series() {
+        let shard = Shard::new(1, 4).ok();
+        let names = ["here", "internet", "web"].map(Arc::from);
+        for (control, expected) in [(true, "1/4"), (false, "")] {
+            let window = Window::empty(&names[0], &names[1], &names[2], control);
+            let series = of_window(&window, shard).remove(0);
+            let of = series.labels().find(|(name, _)| *name == "shard").map(|(_, value)| value);
+            assert_eq!(of.unwrap_or_default(), expected);
+        }
+        assert_eq!(Identity::of_prober("here", shard).shard, "1/4");
+    }
+
+    #[test]
+    fn what_can_fail_and_has_not_is_zero() {
+        let names = ["here", "home", "web"].map(Arc::from);
+        let mut window = Window::empty(&names[0], &names[1], &names[2], false);
+        window.failures.insert(FailureClass::Status, 3);
+        let possible = [FailureClass::Status, FailureClass::ConnectRefused];
+        let zeros = zero_failures(&window, &possible, None);
+        let classes: Vec<_> = zeros.iter().flat_map(|series| series.more_labels.clone()).collect();
+        assert_eq!(classes, [("class", Cow::Borrowed("connect_refused"))]);
     }
 }

@@ -21,6 +21,7 @@ pub mod micros;
 mod network;
 mod outcome;
 mod phase;
+mod possible_failures;
 mod probe;
 mod protocol;
 mod proxy_environment;

@@ -15,7 +15,7 @@ use crate::check_report::regression;
 use crate::check_report::regression::Regression;
 use crate::check_report::retained::Retained;
 use crate::model::text::MESSAGE_LIMIT;
-use crate::model::{Counts, IncidentRules, Mismatch, Outcome, Probe, SafeText, Surfaces, Verdict};
+use crate::model::{Counts, Expect, IncidentRules, Mismatch, Outcome, Probe, SafeText, Shard, Step, Surfaces, Verdict};
 use crate::report::document::latency::LatencySummary;
 use crate::report::document::sample_bound::SampleBound;
 use crate::report::{State, judgement};
@@ -42,6 +42,7 @@ struct Judgement {
 #[derive(Debug)]
 pub struct CheckReportBuilder {
     vantage: Arc<str>,
+    shard: Option<Shard>,
     started_at: Timestamp,
     probes: Vec<(Arc<Probe>, Window)>,
     /// The place of each probe in `probes`.
@@ -75,6 +76,7 @@ impl CheckReportBuilder {
             judging: JudgingRules::default(),
             recorded: None,
             vantage: vantage.into(),
+            shard: None,
         };
         fold.adopt(probes);
         fold
@@ -84,6 +86,13 @@ impl CheckReportBuilder {
     #[must_use]
     pub fn of_watch(self) -> CheckReportBuilder {
         CheckReportBuilder { retained: Retained::forgetting_good(), ..self }
+    }
+
+    /// Says which part of the vantage's probes is asked.
+    #[must_use]
+    pub const fn of_shard(mut self, shard: Option<Shard>) -> CheckReportBuilder {
+        self.shard = shard;
+        self
     }
 
     /// Judges the run by these conditions, where there are any.
@@ -237,6 +246,7 @@ impl CheckReportBuilder {
             counts,
             controls,
             vantage: self.vantage.to_string(),
+            shard: self.shard,
             started_at: self.started_at,
             elapsed,
             surfaces,
@@ -352,6 +362,12 @@ fn surface_of(surface: &str, control: bool, windows: &[(&Window, Verdict)], stat
     }
 }
 
+/// The time in all that rules for latency allow a probe of one request.
+fn total_allowed(probe: &Probe, rules: impl Fn(&Step) -> &Expect) -> Option<Duration> {
+    let [step] = probe.steps.as_slice() else { return None };
+    rules(step).latency.iter().filter(|(phase, _)| phase.is_none()).map(|(_, limit)| *limit).min()
+}
+
 /// All but how it is judged.
 fn probe_of(probe: &Probe, window: Window, unmet_warnings: Vec<Mismatch>) -> ProbeSummary {
     ProbeSummary {
@@ -374,5 +390,8 @@ fn probe_of(probe: &Probe, window: Window, unmet_warnings: Vec<Mismatch>) -> Pro
         lag: LatencySummary::of(&window.lag),
         proof: SampleBound::new(window.counts.judged(), window.counts.down),
         window,
+        recorded: None,
+        latency_warning: total_allowed(probe, |step| &step.warn),
+        latency_limit: total_allowed(probe, |step| &step.expect),
     }
 }

@@ -14,7 +14,7 @@ use serde::{Serialize, Serializer};
 
 use crate::check_report::condition::Violation;
 use crate::check_report::regression::{Judgement, Regression};
-use crate::model::{Counts, FailureClass, Mismatch, Outcome, Phase, SafeText, Verdict, micros, timestamp};
+use crate::model::{Counts, FailureClass, Mismatch, Outcome, Phase, SafeText, Shard, Verdict, micros, timestamp};
 use crate::window::{Histogram, Window};
 
 /// The name and version of the document that `check --format json` prints.
@@ -41,6 +41,9 @@ pub struct CheckReport {
     pub maintenance: Counts,
     /// Where we asked from.
     pub vantage: String,
+    /// Which part of the vantage's probes was asked, where there are several.
+    #[serde(skip)]
+    pub shard: Option<Shard>,
     /// When the pass began.
     #[serde(with = "timestamp")]
     #[schemars(with = "String")]
@@ -121,6 +124,24 @@ pub struct ProbeSummary {
     pub lag: LatencySummary,
     /// What its own sample can prove.
     pub proof: SampleBound,
+    /// What was counted of it by this and earlier runs; none where nothing is recorded, or nobody asked.
+    #[serde(skip)]
+    pub recorded: Option<Box<RecordedSum>>,
+    /// The time in all that `warn.latency` allows a probe of one request.
+    #[serde(skip)]
+    pub latency_warning: Option<Duration>,
+    /// The time in all that `expect.latency` allows it.
+    #[serde(skip)]
+    pub latency_limit: Option<Duration>,
+}
+
+/// What was counted of a probe by all recorded runs, for counters that only grow.
+#[derive(Clone, Debug)]
+pub struct RecordedSum {
+    /// All checks added up.
+    pub window: Window,
+    /// The classes that its checks can fail with.
+    pub possible_failures: Vec<FailureClass>,
 }
 
 /// The time of each phase of a window's up checks.

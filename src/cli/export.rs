@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+#[cfg(feature = "remote-write")]
+use clap::ArgGroup;
 use clap::Args;
 
 use crate::cli::args::OutputArgs;
@@ -11,6 +13,7 @@ use crate::cli::values::WrittenInstant;
 
 /// `uptick export`
 #[derive(Args, Debug)]
+#[cfg_attr(feature = "remote-write", command(group = ArgGroup::new("verifying").args(["verify", "verify_only"])))]
 pub struct ExportArgs {
     /// Journals: folders or files, one or more [default: the journal beside the configuration]
     #[arg(value_name = "JOURNAL", env = "UPTICK_JOURNAL")]
@@ -57,9 +60,13 @@ pub struct ExportArgs {
     #[cfg(feature = "remote-write")]
     #[arg(long, conflicts_with = "file")]
     pub verify: bool,
+    /// Send nothing, and ask the backend whether it has what runs have sent
+    #[cfg(feature = "remote-write")]
+    #[arg(long, conflicts_with_all = ["file", "verify"])]
+    pub verify_only: bool,
     /// Where to ask [default: found from the address that is written to]
     #[cfg(feature = "remote-write")]
-    #[arg(long, value_name = "URL", requires = "verify")]
+    #[arg(long, value_name = "URL", requires = "verifying")]
     pub query_url: Option<String>,
     /// Output options
     #[command(flatten)]

@@ -26,6 +26,7 @@ use crate::commands::run::check_pipeline::CheckPipeline;
 use crate::commands::run::check_progress::CheckProgress;
 use crate::commands::run::diagnoser::{Diagnosing, LastGood};
 use crate::commands::run::events::EventDispatcher;
+use crate::commands::run::kept_sums::TextfileCounters;
 use crate::commands::run::run_outputs::RunOutputs;
 use crate::commands::run::wait::WaitState;
 use crate::commands::run::{check_pipeline, exporters, run_outputs};
@@ -66,6 +67,7 @@ struct Prepared<'a> {
     journal: PathBuf,
     lock: Option<InstanceLock>,
     events: EventDispatcher<Consumers>,
+    counters: Option<TextfileCounters>,
 }
 
 /// The consumers of the events of a check.
@@ -94,6 +96,9 @@ fn prepare<'a>(args: &'a cli::CheckArgs, terminal: &'a Terminal) -> Result<Prepa
     let journal = locations::journal_location(args.journal.as_deref(), config.path.as_deref());
     let lock = args.single_instance.then(|| InstanceLock::take(&journal)).transpose()?;
     let exporters = exporters::start(&args.export, &exporters::RunKind::Check, &config, &journal)?;
+    exporters.adopt(&probes);
+    let counts = args.record && outputs.has(CheckFormat::Prometheus);
+    let counters = counts.then(|| TextfileCounters::open(&journal, &config, &probes));
     let alerts = alerts(args, &config, &journal, terminal)?;
     let mut document = run_outputs::document(&config, &probes).judged_by(conditions);
     if let Some(earlier) = earlier {
@@ -123,6 +128,7 @@ fn prepare<'a>(args: &'a cli::CheckArgs, terminal: &'a Terminal) -> Result<Prepa
         journal,
         lock,
         events,
+        counters,
     })
 }
 
@@ -181,6 +187,7 @@ impl<'a> Prepared<'a> {
             journal,
             lock,
             mut events,
+            counters,
         } = self;
         let plan = plan::passes(probes.len(), passes(args), args.every.unwrap_or_default());
         // Runs tell each other which addresses answered last.
@@ -211,7 +218,17 @@ impl<'a> Prepared<'a> {
         });
         signals.checks_ended();
         let last_good = memory.map(|folder| (folder, diagnoser.last_good()));
-        Passed { terminal, config, outputs, job_summary, runtime, lock, consumers: events.finish(), last_good }
+        Passed {
+            terminal,
+            config,
+            outputs,
+            job_summary,
+            runtime,
+            lock,
+            consumers: events.finish(),
+            last_good,
+            counters,
+        }
     }
 }
 
@@ -266,16 +283,20 @@ struct Passed<'a> {
     lock: Option<InstanceLock>,
     consumers: Consumers,
     last_good: Option<(PathBuf, LastGood)>,
+    counters: Option<TextfileCounters>,
 }
 
 impl Passed<'_> {
     /// Ends the recording, answers, and lets exporters and alerts send what they have.
     fn conclude(self, signals: &Signals) -> Result<Exit, CliError> {
-        let Passed { terminal, config, outputs, job_summary, runtime, lock, consumers, last_good } = self;
+        let Passed { terminal, config, outputs, job_summary, runtime, lock, consumers, last_good, counters } = self;
         let (run, (stream, progress)) = consumers;
         progress.finish();
         let (pass, is_recorded, senders) = runtime.block_on(run.finish(signals, terminal));
-        let pass = pass.document();
+        let mut pass = pass.document();
+        if let Some(counters) = counters {
+            counters.add_run(&mut pass).iter().for_each(|why| terminal.warn(why));
+        }
         if let Some((folder, last_good)) = last_good {
             // Only the next run's extra checks know less where this fails.
             let _ = journal::keep_last_good(&folder, &config.settings.vantage, &last_good);

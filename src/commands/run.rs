@@ -11,6 +11,7 @@ pub(crate) mod check_progress;
 pub(crate) mod diagnoser;
 pub(crate) mod events;
 pub(crate) mod exporters;
+pub(crate) mod kept_sums;
 pub(crate) mod run_outputs;
 pub(crate) mod run_recorder;
 pub(crate) mod wait;

@@ -103,6 +103,7 @@ fn prepare<'w>(
         hosts: args.listen_host.clone(),
     };
     let exporters = exporters::start(&args.export, &kind, config, &journal)?;
+    exporters.adopt(probes);
     if let Some(address) = exporters.address() {
         terminal.say(MessageLevel::Note, &format!("metrics at http://{address}/metrics"));
         if !address.ip().is_loopback() {

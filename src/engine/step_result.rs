@@ -37,6 +37,8 @@ pub(super) struct StepResult {
     pub(super) remote: Option<SocketAddr>,
     pub(super) tls: Option<TlsFacts>,
     pub(super) redirects: Vec<Hop>,
+    /// The length of the last body that its head named.
+    pub(super) content_length: Option<u64>,
     pub(super) body: Body,
     /// The answer that was judged: where it came from, and its head.
     pub(super) page: Option<Page>,
@@ -138,6 +140,8 @@ impl StepResult {
     pub(super) fn note_head(&mut self, head: &ResponseHead) {
         self.http_version = version(head.version);
         self.status = Some(head.status.as_u16());
+        let length = head.headers.get(header::CONTENT_LENGTH);
+        self.content_length = length.and_then(|length| length.to_str().ok()?.trim().parse().ok());
     }
 }
 

@@ -10,36 +10,100 @@ use crate::window::{Strip, Window};
 /// The sum of all windows, by the labels they are exported under.
 #[derive(Clone, Debug, Default)]
 pub struct Cumulative {
-    windows: BTreeMap<Identity, Window>,
+    totals: BTreeMap<Identity, Total>,
+}
+
+/// The sum of windows of one series, and the time that they are of.
+#[derive(Clone, Debug)]
+pub struct Total {
+    /// The sum, without a strip.
+    pub sum: Window,
+    /// The stamp of the earliest window in it, in milliseconds; see [`stamp_ms`].
+    pub first_ms: i64,
+    /// The stamp of the latest.
+    pub last_ms: i64,
+}
+
+/// The instant that a window's samples stand at, in milliseconds: when the last of its checks was due. It
+/// depends on the window alone, so that whoever sends a window, and whenever, sends the same sample.
+#[must_use]
+pub fn stamp_ms(window: &Window) -> i64 {
+    window.strip.runs().map(|run| run.to).max().unwrap_or(window.to).as_millisecond()
+}
+
+/// A sum is of one prober: its shard tells none of its series from another.
+fn identity_of(window: &Window) -> Identity {
+    metric::identity_of(window, None)
+}
+
+impl Total {
+    /// The sum of one window.
+    #[must_use]
+    pub fn of(window: &Window) -> Total {
+        let stamp = stamp_ms(window);
+        Total { sum: Window { strip: Strip::default(), ..window.clone() }, first_ms: stamp, last_ms: stamp }
+    }
+
+    /// Adds the checks of a window.
+    pub fn add(&mut self, window: &Window) {
+        let stamp = stamp_ms(window);
+        self.first_ms = self.first_ms.min(stamp);
+        self.last_ms = self.last_ms.max(stamp);
+        self.sum.merge(window);
+        self.sum.strip = Strip::default();
+    }
+
+    /// Adds the checks of another sum.
+    pub fn merge(&mut self, other: &Total) {
+        self.first_ms = self.first_ms.min(other.first_ms);
+        self.last_ms = self.last_ms.max(other.last_ms);
+        self.sum.merge(&other.sum);
+    }
 }
 
 impl Cumulative {
     /// Adds the checks of a window.
     pub fn add(&mut self, window: &Window) {
-        let identity = metric::identity_of(window);
-        if let Some(sum) = self.windows.get_mut(&identity) {
-            sum.merge(window);
-            sum.strip = Strip::default();
-        } else {
-            let sum = Window { strip: Strip::default(), ..window.clone() };
-            self.windows.insert(identity, sum);
+        let identity = identity_of(window);
+        match self.totals.get_mut(&identity) {
+            Some(total) => total.add(window),
+            None => drop(self.totals.insert(identity, Total::of(window))),
+        }
+    }
+
+    /// Adds the checks of another sum of the same labels.
+    pub fn merge(&mut self, identity: &Identity, other: &Total) {
+        match self.totals.get_mut(identity) {
+            Some(total) => total.merge(other),
+            None => drop(self.totals.insert(identity.clone(), other.clone())),
         }
     }
 
     /// The sums, in the order of their labels.
     pub fn windows(&self) -> impl Iterator<Item = &Window> {
-        self.windows.values()
+        self.totals.values().map(|total| &total.sum)
+    }
+
+    /// The sums with their labels and their time, in the order of their labels.
+    pub fn totals(&self) -> impl Iterator<Item = (&Identity, &Total)> {
+        self.totals.iter()
     }
 
     /// The sum under these labels.
     #[must_use]
-    pub fn get(&self, identity: &Identity) -> Option<&Window> {
-        self.windows.get(identity)
+    pub fn get(&self, identity: &Identity) -> Option<&Total> {
+        self.totals.get(identity)
+    }
+
+    /// The sum that a window's checks belong to.
+    #[must_use]
+    pub fn sum_of(&self, window: &Window) -> Option<&Window> {
+        self.totals.get(&identity_of(window)).map(|total| &total.sum)
     }
 
     /// Whether nothing was added.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.windows.is_empty()
+        self.totals.is_empty()
     }
 }

@@ -2,11 +2,13 @@
 //! made from the windows' own. Cumulative where a process lives on, delta where it ends.
 //! <https://opentelemetry.io/docs/specs/otlp/>
 
+mod attributes;
 mod environment;
 mod json;
 mod request;
 
 use std::io::Write as _;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::{HeaderValue, StatusCode, header};
@@ -15,7 +17,7 @@ use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceResp
 use prost::Message as _;
 
 use crate::metric::{self, Family, Series};
-use crate::model::Outcome;
+use crate::model::{Outcome, Probe};
 use crate::window::Window;
 
 use super::cumulative::Cumulative;
@@ -23,8 +25,9 @@ use super::delivery_stats::DeliveryStats;
 use super::endpoint::Endpoint;
 use super::error::ExportError;
 use super::exporter::{Exporter, Finished};
-use super::push::{Backend, PendingBatch, Push};
+use super::push::{Backend, GATHER, PendingBatch, Push};
 
+use attributes::Targets;
 pub use environment::{Settings, Temporality};
 pub use json::Json;
 
@@ -35,6 +38,8 @@ const WINDOWS_PER_REQUEST: usize = 100;
 #[derive(Debug)]
 pub struct Otlp {
     push: Push,
+    /// What the probes ask.
+    targets: Arc<Mutex<Targets>>,
 }
 
 impl Otlp {
@@ -50,9 +55,21 @@ impl Otlp {
         }
         let certificates = settings.certificates.as_deref();
         let endpoint = Endpoint::new(settings.url.clone(), headers, settings.timeout, certificates, settings.network)?;
+        let (gather, shard) = (settings.interval.unwrap_or(GATHER), settings.shard);
+        let targets = Arc::new(Mutex::new(Targets::new()));
+        let known = Arc::clone(&targets);
         let mut encoder = Encoder { since: Timestamp::now(), sums: Cumulative::default(), settings };
-        let encode = move |pending: PendingBatch| encoder.encode(&pending, Timestamp::now());
-        Ok(Otlp { push: Push::start(Backend { endpoint, encode, worth_retrying, objection }) })
+        let encode = move |pending: PendingBatch| {
+            let targets = known.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            encoder.encode(&pending, &targets, Timestamp::now())
+        };
+        let push = Push::start(Backend { endpoint, encode, worth_retrying, objection, gather, shard });
+        Ok(Otlp { push, targets })
+    }
+
+    /// Takes note that from here on there are these probes.
+    pub fn adopt(&self, probes: &[Arc<Probe>]) {
+        *self.targets.lock().unwrap_or_else(PoisonError::into_inner) = attributes::targets(probes);
     }
 
     /// Takes note of windows that closed. It never waits.
@@ -80,6 +97,10 @@ impl Otlp {
 impl Exporter for Otlp {
     fn outcome(&self, outcome: &Outcome) {
         Otlp::outcome(self, outcome);
+    }
+
+    fn adopt(&self, probes: &[Arc<Probe>]) {
+        Otlp::adopt(self, probes);
     }
 
     fn windows(&self, windows: &[Window]) {
@@ -123,33 +144,35 @@ struct Encoder {
 }
 
 impl Encoder {
-    fn encode(&mut self, pending: &PendingBatch, now: Timestamp) -> Vec<Vec<u8>> {
+    fn encode(&mut self, pending: &PendingBatch, targets: &Targets, now: Timestamp) -> Vec<Vec<u8>> {
         let changed: Vec<&Window> = match self.settings.temporality {
             Temporality::Delta => pending.windows.windows().collect(),
             Temporality::Cumulative => {
                 for window in pending.windows.windows() {
                     self.sums.add(window);
                 }
-                let sum = |window| self.sums.get(&metric::identity_of(window));
+                let sum = |window| self.sums.sum_of(window);
                 pending.windows.windows().filter_map(sum).collect()
             }
         };
         let time = request::Time { since: self.since, now, temporality: self.settings.temporality };
         let mut requests = Vec::new();
         for some in changed.chunks(WINDOWS_PER_REQUEST) {
-            let series: Vec<Series<'_>> = some.iter().copied().flat_map(metric::of_window).collect();
-            requests.push(self.body(&series, time));
+            let shard = self.settings.shard;
+            let series: Vec<Series<'_>> =
+                some.iter().copied().flat_map(|window| metric::of_window_by_code(window, shard)).collect();
+            requests.push(self.body(&series, targets, time));
         }
         let last: Vec<Series<'_>> = pending.last.values().flat_map(|all| all.iter().cloned()).collect();
-        requests.extend(last.chunks(WINDOWS_PER_REQUEST * 20).map(|some| self.body(some, time)));
+        requests.extend(last.chunks(WINDOWS_PER_REQUEST * 20).map(|some| self.body(some, targets, time)));
         if self.settings.temporality == Temporality::Delta {
             self.since = now;
         }
         requests
     }
 
-    fn body(&self, series: &[Series<'_>], time: request::Time) -> Vec<u8> {
-        let plain = request::of(series, &self.settings.resource, time).encode_to_vec();
+    fn body(&self, series: &[Series<'_>], targets: &Targets, time: request::Time) -> Vec<u8> {
+        let plain = request::of(series, &self.settings.resource, targets, time).encode_to_vec();
         if !self.settings.gzip {
             return plain;
         }

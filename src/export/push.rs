@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::metric;
 use crate::metric::Series;
-use crate::model::{Outcome, SafeText};
+use crate::model::{Outcome, SafeText, Shard};
 use crate::window::Window;
 
 use super::cumulative::Cumulative;
@@ -24,8 +24,8 @@ use super::endpoint::{Answer, Endpoint};
 const QUEUE_BATCHES: usize = 256;
 /// Bytes that wait at most.
 const QUEUE_BYTES: usize = 16 << 20;
-/// How long the batch grows before it is encoded: the windows of many probes close together.
-const GATHER: Duration = Duration::from_millis(500);
+/// How long the batch grows unless something else is said: the windows of many probes close together.
+pub(super) const GATHER: Duration = Duration::from_millis(500);
 /// The pause after a first failure; it doubles with each.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// The longest pause.
@@ -56,6 +56,10 @@ pub(super) struct Backend<E> {
     pub(super) worth_retrying: fn(StatusCode) -> bool,
     /// What an accepted request's answer says was refused of it after all.
     pub(super) objection: fn(&[u8]) -> Option<String>,
+    /// How long a batch grows before it is sent.
+    pub(super) gather: Duration,
+    /// Which part of a vantage's probes is asked.
+    pub(super) shard: Option<Shard>,
 }
 
 /// A running exporter.
@@ -63,6 +67,7 @@ pub(super) struct Backend<E> {
 pub(super) struct Push {
     shared: Arc<Shared>,
     worker: JoinHandle<()>,
+    shard: Option<Shard>,
 }
 
 #[derive(Debug, Default)]
@@ -95,8 +100,9 @@ impl Push {
             in_flight: None,
             next_try: None,
             pause: FIRST_PAUSE,
+            gather: backend.gather,
         };
-        Push { shared, worker: tokio::spawn(worker.run(backend.encode)) }
+        Push { shared, worker: tokio::spawn(worker.run(backend.encode)), shard: backend.shard }
     }
 
     /// Takes note of windows that closed.
@@ -111,7 +117,7 @@ impl Push {
 
     /// Takes note of the last check of a probe. It is sent along with the next windows.
     pub(super) fn outcome(&self, outcome: &Outcome) {
-        let series = Arc::new(metric::of_outcome(outcome));
+        let series = Arc::new(metric::of_outcome(outcome, self.shard));
         lock(&self.shared.inbox).pending.last.insert(outcome.probe.clone(), series);
     }
 
@@ -142,6 +148,7 @@ struct Worker {
     in_flight: Option<JoinHandle<Answer>>,
     next_try: Option<Instant>,
     pause: Duration,
+    gather: Duration,
 }
 
 impl Worker {
@@ -162,7 +169,7 @@ impl Worker {
                 break;
             }
             tokio::select! {
-                () = self.shared.wake.notified() => encode_at = encode_at.or(Some(Instant::now() + GATHER)),
+                () = self.shared.wake.notified() => encode_at = encode_at.or(Some(Instant::now() + self.gather)),
                 answer = landing(&mut self.in_flight) => self.take(answer),
                 () = at(encode_at) => {}
                 () = at(self.next_try) => self.next_try = None,

@@ -5,7 +5,6 @@
 mod replay;
 mod request;
 mod samples;
-mod state;
 mod verify;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,18 +16,18 @@ use crate::metric::{self, Family};
 use crate::model::{Outcome, SafeText};
 use crate::window::Window;
 
-use super::buckets::HistogramFormat;
 use super::cumulative::Cumulative;
 use super::delivery_stats::DeliveryStats;
 use super::error::ExportError;
 use super::exporter::{Exporter, Finished};
+use super::kept_sums::{KeptSums, STAMPS_APART};
 use super::protobuf_messages::write::TimeSeries;
-use super::push::{Backend, PendingBatch, Push};
+use super::push::{Backend, GATHER, PendingBatch, Push};
 
-pub use replay::{Last, Replay, Sent};
+pub use replay::{Last, Replay};
 pub use request::{HEADERS_VARIABLE, Settings};
 use request::{body, endpoint, worth_retrying};
-use state::State;
+use samples::Form;
 pub use verify::{Stored, verify};
 
 /// Windows whose series go into one request, at most: it stays below a megabyte.
@@ -50,17 +49,19 @@ impl RemoteWrite {
     /// [`ExportError`], where the address or the headers cannot be used.
     pub fn start(settings: &Settings, base: impl FnOnce() -> Cumulative) -> Result<RemoteWrite, ExportError> {
         let endpoint = endpoint(settings)?;
-        let mut state = State::new(settings.state.clone(), base);
-        let histograms = settings.histograms;
+        let mut sums = KeptSums::new(settings.state.clone(), base);
+        let mut last_instant = i64::MIN;
+        let (histograms, shard) = (settings.histograms, settings.shard);
         let trouble = Arc::new(Mutex::new(None));
         let shared = Arc::clone(&trouble);
         let encode = move |pending: PendingBatch| {
-            let requests = encode(&pending, &mut state, histograms, Timestamp::now());
-            let trouble = state.trouble().map(|error| SafeText::message(&error.to_string()));
+            last_instant = Timestamp::now().as_millisecond().max(last_instant.saturating_add(STAMPS_APART));
+            let requests = encode(&pending, &mut sums, Form { histograms, shard }, last_instant);
+            let trouble = sums.trouble().map(|error| SafeText::message(&error.to_string()));
             *shared.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
             requests
         };
-        let backend = Backend { endpoint, encode, worth_retrying, objection: |_| None };
+        let backend = Backend { endpoint, encode, worth_retrying, objection: |_| None, gather: GATHER, shard };
         Ok(RemoteWrite { push: Push::start(backend), trouble })
     }
 
@@ -89,20 +90,19 @@ impl RemoteWrite {
     }
 }
 
-/// The requests that say what is new.
-fn encode(pending: &PendingBatch, state: &mut State, histograms: HistogramFormat, now: Timestamp) -> Vec<Vec<u8>> {
-    let changes = state.add(&pending.windows);
-    let at = state.next_instant(now);
+/// The requests that say what is new, gauges at an instant in milliseconds.
+fn encode(pending: &PendingBatch, sums: &mut KeptSums, form: Form, at_ms: i64) -> Vec<Vec<u8>> {
+    let changes = sums.add(&pending.windows);
     let mut requests = Vec::new();
     for some in changes.chunks(WINDOWS_PER_REQUEST) {
-        let series = some.iter().flat_map(|change| samples::of_change(change, histograms, at));
+        let series = some.iter().flat_map(|change| samples::of_change(change, form));
         requests.push(body(series.collect()));
     }
     let last: Vec<TimeSeries> = pending
         .last
         .values()
         .flat_map(|all| all.iter())
-        .flat_map(|series| samples::of_series(series, histograms, at))
+        .flat_map(|series| samples::of_series(series, form, at_ms))
         .collect();
     requests.extend(last.chunks(WINDOWS_PER_REQUEST * 20).map(|some| body(some.to_vec())));
     requests

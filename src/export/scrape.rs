@@ -3,10 +3,10 @@
 
 mod hosts;
 mod metrics;
+mod negotiation;
 mod protobuf;
 mod server;
 
-use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,11 +16,12 @@ use jiff::Timestamp;
 use super::delivery_stats::DeliveryStats;
 use super::error::ExportError;
 use super::exporter::{Exporter, Finished};
-use crate::metric::{self, Family};
+use crate::metric::Family;
 use crate::model::{Outcome, Probe};
 
 use hosts::AllowedHosts;
 use metrics::Metrics;
+pub use metrics::Source;
 
 /// A running server of metrics.
 pub struct Scrape {
@@ -37,10 +38,10 @@ impl Scrape {
     pub async fn listen(
         address: SocketAddr,
         hosts: &[String],
-        vantage: &str,
+        source: Source,
         schema: i8,
     ) -> Result<Scrape, ExportError> {
-        let metrics = Arc::new(Metrics::new(vantage, schema));
+        let metrics = Arc::new(Metrics::new(source, schema));
         let hosts = AllowedHosts::new(hosts, address.ip().is_loopback());
         let server = server::Server::start(address, hosts, Arc::clone(&metrics)).await?;
         Ok(Scrape { metrics, server })
@@ -54,34 +55,18 @@ impl Scrape {
 
     /// Takes note of a check.
     pub fn outcome(&self, outcome: &Outcome) {
-        let last = Arc::new(metric::of_outcome(outcome));
-        let mut inbox = self.metrics.inbox();
-        // A retired probe may end its last check after it was retired.
-        if inbox.known.as_ref().is_none_or(|known| known.contains(&outcome.probe)) {
-            inbox.last.insert(outcome.probe.clone(), last);
-        }
-        if let Some(window) = inbox.collector.record(outcome) {
-            inbox.closed.add(&window);
-        }
-        // The evidence of failures is the journal's.
-        drop(inbox.collector.take_failures());
+        self.metrics.outcome(outcome);
     }
 
     /// Takes note of a check that was due and not run.
     pub fn missed(&self, probe: &Probe, scheduled_at: Timestamp) {
-        let mut inbox = self.metrics.inbox();
-        if let Some(window) = inbox.collector.record_missed(probe, scheduled_at) {
-            inbox.closed.add(&window);
-        }
+        self.metrics.missed(probe, scheduled_at);
     }
 
-    /// Takes note that from here on there are these probes: of one that is gone, the last check
-    /// says nothing any more. What was counted stays.
+    /// Takes note that from here on there are these probes: each of them begins with zeros, and of one that is gone,
+    /// the last check says nothing any more. What was counted stays.
     pub fn adopt(&self, probes: &[Arc<Probe>]) {
-        let known: BTreeSet<String> = probes.iter().map(|probe| probe.name.clone()).collect();
-        let mut inbox = self.metrics.inbox();
-        inbox.last.retain(|probe, _| known.contains(probe));
-        inbox.known = Some(known);
+        self.metrics.adopt(probes);
     }
 
     /// Stops serving.
@@ -105,7 +90,7 @@ impl Exporter for Scrape {
 
     /// What became of another exporter's batches is a family of its own.
     fn show_delivery(&self, family: &'static Family, stats: &DeliveryStats) {
-        self.metrics.inbox().delivered.insert(family.name, (family, stats.clone()));
+        self.metrics.show_delivery(family, stats);
     }
 
     fn address(&self) -> Option<SocketAddr> {

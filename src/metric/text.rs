@@ -47,14 +47,20 @@ pub fn announce(name: &str, kind: &str, help: &str, out: &mut String) {
 
 /// Writes one sample.
 pub fn sample<'l>(name: &str, labels: impl Iterator<Item = (&'l str, &'l str)>, value: impl Display, out: &mut String) {
-    let _ = write!(out, "{name}{{");
+    let _ = writeln!(out, "{name}{} {value}", labelled(labels));
+}
+
+/// Labels in their braces.
+pub(super) fn labelled<'l>(labels: impl Iterator<Item = (&'l str, &'l str)>) -> String {
+    let mut text = "{".to_owned();
     for (at, (name, value)) in labels.enumerate() {
         let comma = if at > 0 { "," } else { "" };
-        let _ = write!(out, "{comma}{name}=\"");
-        escape(value, out);
-        out.push('"');
+        let _ = write!(text, "{comma}{name}=\"");
+        escape(value, &mut text);
+        text.push('"');
     }
-    let _ = writeln!(out, "}} {value}");
+    text.push('}');
+    text
 }
 
 /// The value of a label, between its quotes.

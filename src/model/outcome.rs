@@ -83,6 +83,9 @@ pub struct Outcome {
     pub tls: Option<TlsFacts>,
     /// The redirects met, in order.
     pub redirects: Vec<Hop>,
+    /// Bytes of the last body as the head of its answer named them; absent where it named none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_length: Option<u64>,
     /// Bytes of the last body, after decoding, as far as it was read.
     pub body_bytes: u64,
     /// Whether the body went on past the limit and was not read further.
@@ -227,6 +230,7 @@ impl Outcome {
             remote: None,
             tls: None,
             redirects: Vec::new(),
+            content_length: None,
             body_bytes: 0,
             body_cut: false,
             http3_offered: false,

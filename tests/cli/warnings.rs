@@ -7,7 +7,7 @@ const FORMATS: [(&str, i32, &[&str]); 9] = [
     ("human", 0, &["✓ UP  a", "WARNING     body-contains: expected nowhere, got"]),
     ("json", 0, &["\"warnings\": 1", "\"unmet_warnings\""]),
     ("ndjson", 0, &["\"verdict\":\"up\"", "\"warnings\":[{\"assertion\":\"body-contains\""]),
-    ("junit", 0, &["failures=\"0\"", "warning: body-contains: expected nowhere", "name=\"warnings\""]),
+    ("junit", 0, &["failures=\"0\"", "warning: body-contains: expected nowhere", "\nwarnings=1\n"]),
     ("tap", 0, &["ok 1 - default / a", "# warning: a: body-contains: expected nowhere"]),
     ("github", 0, &["::warning file=", "title=a (default) warning::body-contains: expected nowhere"]),
     (

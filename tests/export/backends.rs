@@ -38,6 +38,7 @@ impl Exporter {
             histograms: HistogramFormat::default(),
             state: None,
             network: NetworkRules::default(),
+            shard: None,
         };
         Exporter::RemoteWrite(RemoteWrite::start(&settings, Cumulative::default).unwrap())
     }

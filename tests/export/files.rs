@@ -59,7 +59,7 @@ fn export(journal: &TempDir, options: &[&str]) -> (TempDir, String) {
 }
 
 /// What a script says of a file, unless a module that it needs is not there: a loud skip.
-fn python(needed: &str, script: &str, arguments: &[&str], folder: &Path) -> Option<String> {
+pub(crate) fn python(needed: &str, script: &str, arguments: &[&str], folder: &Path) -> Option<String> {
     let run = |arguments: &[&str]| Command::new("python3").args(arguments).arg(folder.join("out")).output();
     if !run(&["-c", &format!("import {needed}")]).is_ok_and(|output| output.status.success()) {
         // Written past the capture of the test harness, so that a skip is seen.
@@ -252,7 +252,7 @@ fn opentelemetrys_own_messages_are_what_a_line_holds() {
     for (line, name, histogram) in [
         (0, "uptick.check.duration", &windows[0].latency.total),
         (0, "uptick.check.lag", &windows[0].lag),
-        (1, "uptick.failed.check.duration", &windows[1].failed_latency),
+        (1, "uptick.failed_check.duration", &windows[1].failed_latency),
         (1, "uptick.check.duration", &Histogram::default()),
     ] {
         let (count, sum, min, max, median): (u64, f64, f64, f64, Option<(f64, f64)>) =

@@ -19,4 +19,5 @@ mod runs;
 mod scrape;
 #[cfg(feature = "parquet")]
 mod sql;
+mod textfile;
 mod victoria;

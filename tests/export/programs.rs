@@ -28,11 +28,20 @@ impl Program {
 
     /// The same with rules, evaluated every second.
     pub(crate) fn prometheus_with(targets: &[SocketAddr], rules: &[PathBuf]) -> Option<Program> {
+        Program::prometheus_configured(targets, rules, "")
+    }
+
+    /// Prometheus that also takes samples which are older than those it has.
+    pub(crate) fn prometheus_out_of_order() -> Option<Program> {
+        Program::prometheus_configured(&[], &[], "storage: {tsdb: {out_of_order_time_window: 3h}}\n")
+    }
+
+    fn prometheus_configured(targets: &[SocketAddr], rules: &[PathBuf], more: &str) -> Option<Program> {
         let targets: Vec<String> = targets.iter().map(|target| format!("\"{target}\"")).collect();
         let configuration = format!(
             "global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}\n\
              rule_files: {rules:?}\n\
-             scrape_configs: [{{job_name: uptick, static_configs: [{{targets: [{}]}}]}}]\n",
+             scrape_configs: [{{job_name: uptick, static_configs: [{{targets: [{}]}}]}}]\n{more}",
             targets.join(", ")
         );
         Program::start("prometheus", "/-/ready", |folder, address| {

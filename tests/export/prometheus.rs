@@ -9,11 +9,11 @@ use crate::programs::Program;
 use crate::support::PATIENCE;
 use crate::support::run::Run;
 use crate::support::samples::window;
-use crate::support::server::{Server, closed_port, ok};
+use crate::support::server::{Server, answer, closed_port, ok};
 
 pub(crate) fn settings(program: &Program, histograms: HistogramFormat) -> Settings {
     let url = format!("http://{}/api/v1/write", program.address).parse().unwrap();
-    Settings { url, headers: None, histograms, state: None, network: NetworkRules::default() }
+    Settings { url, headers: None, histograms, state: None, network: NetworkRules::default(), shard: None }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -79,6 +79,81 @@ fn two_runs_of_check_add_up_and_the_journal_is_sent_again_and_found() {
     let ran = Run::new(["export", &place, &write, "--verify", "--since=10m"]).run();
     assert!(ran.expect_code(0).stdout.contains("found there"), "{}", ran.stdout);
     assert_eq!(fresh.number("max_over_time(uptick_checks_total{verdict=\"up\"}[20m])"), 5.0);
+}
+
+/// Runs that record and send, one of them while the backend refuses everything, then the same journal sent by
+/// hand, several times and with different spans: counters stay what the checks made them.
+#[track_caller]
+pub(crate) fn send_again_and_again(backend: &Program, histograms: &str) {
+    let origin = Server::start(|conn| {
+        conn.request();
+        conn.send(if conn.number() % 4 == 0 { answer(503, &[], "") } else { ok("fine") });
+    });
+    let refusing = Server::answers(answer(400, &[], "not now"));
+    let config = PROBES.replace("URL", &origin.url("/"));
+    let write = format!("--remote-write=http://{}/api/v1/write", backend.address);
+    let elsewhere = format!("--remote-write={}", refusing.url("/api/v1/write"));
+    let histograms = format!("--histograms={histograms}");
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("journal").display().to_string();
+    let journal = format!("--journal={place}");
+    for write in [&write, &elsewhere, &write, &write] {
+        Run::new(["check", "--record", "--count=5", &journal, write, &histograms]).config(&config).run();
+    }
+    // Of every counter and bucket: never lower than before, and of all in all what there was.
+    let whole = |when: &str| {
+        for name in [
+            "uptick_checks_total",
+            "uptick_failures_total",
+            "uptick_check_duration_seconds_bucket",
+            "uptick_check_duration_seconds_count",
+            "uptick_failed_check_duration_seconds_sum",
+        ] {
+            assert_eq!(backend.number(&format!("max(resets({name}[1h]))")), 0.0, "{when}: {name}");
+        }
+        let checks = "sum(max_over_time(uptick_checks_total[1h]) - min_over_time(uptick_checks_total[1h]))";
+        assert_eq!(backend.number(checks), 20.0, "{when}");
+        let down = "uptick_checks_total{verdict=\"down\"}[1h]";
+        let increase = backend.number(&format!("increase({down})"));
+        // Prometheus extrapolates to the ends of the hour.
+        assert!((4.9..6.0).contains(&increase), "{when}: {increase}");
+    };
+    whole("after the runs");
+    for since in ["1h", "1h", "3d", "20m"] {
+        let ran = Run::new(["export", &place, &write, &histograms, "--verify", "--since", since]).run();
+        assert!(ran.expect_code(0).stdout.contains("and found there"), "{}", ran.stdout);
+        assert_eq!(ran.stderr, "");
+        whole(&format!("after sending {since} again"));
+    }
+    let only = Run::new(["export", &place, &write, &histograms, "--verify-only"]).run();
+    assert_eq!(only.expect_code(0).stdout, "found there: probes 1; nothing was sent\n");
+}
+
+#[test]
+fn sending_a_journal_again_adds_nothing_to_what_runs_have_sent() {
+    let Some(prometheus) = Program::prometheus_out_of_order() else { return };
+    send_again_and_again(&prometheus, "classic");
+}
+
+#[test]
+fn where_the_backend_takes_no_older_samples_it_can_be_asked_without_sending() {
+    let Some(prometheus) = Program::prometheus(&[]) else { return };
+    let origin = Server::answers(ok("fine"));
+    let config = PROBES.replace("URL", &origin.url("/"));
+    let write = format!("--remote-write=http://{}/api/v1/write", prometheus.address);
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("journal").display().to_string();
+    let journal = format!("--journal={place}");
+    for _ in 0..2 {
+        Run::new(["check", "--record", &journal, &write]).config(&config).run().expect_code(0);
+    }
+    let again = Run::new(["export", &place, &write]).run();
+    assert!(again.expect_code(3).stderr.contains("out_of_order_time_window"), "{}", again.stderr);
+    Run::new(["export", &place, &write, "--verify-only"]).run().expect_code(0);
+    // A run that is not recorded has sent what no journal knows.
+    Run::new(["check", &journal, &write]).config(&config).run().expect_code(0);
+    let fewer = Run::new(["export", &place, &write, "--verify-only"]).run();
+    assert!(fewer.expect_code(3).stderr.contains("have sent 3 checks of probe \"home\", and the journal has 2"));
 }
 
 #[test]

@@ -4,16 +4,18 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use uptick::export::scrape::Scrape;
-use uptick::model::Outcome;
+use uptick::export::scrape::{Scrape, Source};
+use uptick::model::{Outcome, Probe, Shard};
 
+use crate::files::python;
 use crate::programs::{Program, raw, skip, try_get};
 use crate::support::PATIENCE;
 use crate::support::run::Run;
-use crate::support::server::{Server, ok};
+use crate::support::server::{Server, find, ok};
 
 /// A check of a probe: up without a class, else down or unknown by it.
 fn outcome(probe: &str, class: Option<&str>) -> Outcome {
@@ -35,7 +37,12 @@ fn outcome(probe: &str, class: Option<&str>) -> Outcome {
 }
 
 async fn serving(outcomes: &[Outcome]) -> Scrape {
-    let scrape = Scrape::listen("127.0.0.1:0".parse().unwrap(), &[], "here", 5).await.unwrap();
+    serving_shard(None, outcomes).await
+}
+
+async fn serving_shard(shard: Option<Shard>, outcomes: &[Outcome]) -> Scrape {
+    let source = Source { vantage: "here".to_owned(), shard };
+    let scrape = Scrape::listen("127.0.0.1:0".parse().unwrap(), &[], source, 5).await.unwrap();
     for outcome in outcomes {
         scrape.outcome(outcome);
     }
@@ -95,7 +102,7 @@ async fn a_probe_that_is_gone_from_the_configuration_has_no_last_check_and_keeps
     let config = uptick::config::from_urls(&["http://x.test/".to_owned()]).unwrap();
     let mut kept = uptick::model::Probe::clone(&config.probes[0]);
     kept.name = "kept".to_owned();
-    scrape.adopt(&[std::sync::Arc::new(kept)]);
+    scrape.adopt(&[Arc::new(kept)]);
     // Its last check ends after it was retired.
     scrape.outcome(&outcome("old", None));
     let metrics = try_get(scrape.address(), "/metrics").unwrap();
@@ -107,6 +114,163 @@ async fn a_probe_that_is_gone_from_the_configuration_has_no_last_check_and_keeps
         metrics.contains("uptick_checks_total{probe=\"old\",surface=\"web\",vantage=\"here\",verdict=\"up\"} 2"),
         "{metrics}"
     );
+}
+
+fn probe(name: &str) -> Arc<Probe> {
+    Arc::new(Probe::plain(name, "web", "https://user:hunter22@shop.test/?q=1", Duration::from_secs(30)))
+}
+
+/// An answer in a format and a coding: its head, and its body as it was before the coding.
+fn fetch(scrape: &Scrape, path: &str, accept: &str, coding: &str) -> (String, Vec<u8>) {
+    let request =
+        format!("GET {path} HTTP/1.1\r\nhost: localhost\r\naccept: {accept}\r\naccept-encoding: {coding}\r\n\r\n");
+    let answer = raw(scrape.address(), request.as_bytes()).unwrap();
+    let head = find(&answer, b"\r\n\r\n").unwrap();
+    let (head, body) = (String::from_utf8_lossy(&answer[..head]).into_owned(), answer[head + 4..].to_vec());
+    if !head.contains("content-encoding: gzip") {
+        return (head, body);
+    }
+    let mut plain = Vec::new();
+    flate2::read::GzDecoder::new(body.as_slice()).read_to_end(&mut plain).unwrap();
+    (head, plain)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_failure_is_an_increase_since_every_class_that_can_occur_begins_with_zero() {
+    let scrape = serving(&[]).await;
+    scrape.adopt(&[probe("home")]);
+    let metrics = || try_get(scrape.address(), "/metrics").unwrap();
+    let labels = "probe=\"home\",surface=\"web\",vantage=\"here\"";
+    let line = |name: &str, label: &str, value: u8| match label {
+        "" => format!("{name}{{{labels}}} {value}\n"),
+        label if label < "probe" => format!("{name}{{{label},{labels}}} {value}\n"),
+        label => format!("{name}{{{labels},{label}}} {value}\n"),
+    };
+    for zero in [
+        line("uptick_checks_total", "verdict=\"down\"", 0),
+        line("uptick_failures_total", "class=\"tls_cert_expired\"", 0),
+        line("uptick_failures_total", "class=\"response_timeout\"", 0),
+        line("uptick_check_duration_seconds_count", "", 0),
+    ] {
+        assert!(metrics().contains(&zero), "{zero}\n{}", metrics());
+    }
+    assert!(!metrics().contains("class=\"grpc_status\"") && !metrics().contains("probe_success{"), "{}", metrics());
+    scrape.outcome(&outcome("home", Some("response_timeout")));
+    let after = metrics();
+    assert!(after.contains(&line("uptick_failures_total", "class=\"response_timeout\"", 1)), "{after}");
+    assert_eq!(after.matches("class=\"response_timeout\"").count(), 1, "{after}");
+    assert!(after.contains("uptick_probe_info{probe=\"home\",surface=\"web\",url=\"https://shop.test/?q=1\",vantage"));
+    assert!(!after.contains("hunter22"));
+    assert_clean(&after);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_is_compressed_for_who_takes_it_and_says_the_same() {
+    let scrape = serving(&[outcome("home", None)]).await;
+    scrape.adopt(&[probe("home")]);
+    for accept in ["text/plain", "application/openmetrics-text", "application/vnd.google.protobuf"] {
+        let (plain_head, plain) = fetch(&scrape, "/metrics", accept, "identity");
+        let (head, body) = fetch(&scrape, "/metrics", accept, "gzip");
+        assert!(head.contains("content-encoding: gzip") && !plain_head.contains("content-encoding"), "{head}");
+        assert_eq!(plain, body, "{accept}");
+        assert!(head.contains("vary: accept, accept-encoding"), "{head}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn open_metrics_are_read_by_the_client_library_and_say_since_when_they_count() {
+    let before = Timestamp::now();
+    let scrape = serving(&[outcome("home", None), outcome("home", Some("connect_refused"))]).await;
+    scrape.adopt(&[probe("home")]);
+    let (head, body) = fetch(&scrape, "/metrics", "application/openmetrics-text;version=1.0.0", "identity");
+    assert!(head.contains("content-type: application/openmetrics-text; version=1.0.0"), "{head}");
+    let text = String::from_utf8(body.clone()).unwrap();
+    assert!(text.ends_with("# EOF\n") && text.contains("# TYPE uptick_checks counter\n"), "{text}");
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("out"), body).unwrap();
+    let Some(read) = python("prometheus_client", "open_metrics.py", &[], folder.path()) else { return };
+    let samples: Vec<(String, String, std::collections::BTreeMap<String, String>, f64)> =
+        serde_json::from_str(&read).unwrap();
+    let of = |name: &str, label: (&str, &str)| {
+        let found = samples.iter().find(|(_, of, labels, _)| of == name && labels[label.0] == label.1);
+        found.unwrap_or_else(|| panic!("no {name} {label:?} in {samples:#?}"))
+    };
+    assert_eq!(of("uptick_checks_total", ("verdict", "down")).3, 1.0);
+    assert_eq!(of("uptick_failures_total", ("class", "connect_refused")).0, "counter");
+    assert_eq!(of("uptick_check_duration_seconds_count", ("probe", "home")).0, "histogram");
+    assert_eq!(of("uptick_build_info", ("vantage", "here")).0, "info");
+    for (name, label) in
+        [("uptick_checks_created", ("verdict", "up")), ("uptick_check_lag_seconds_created", ("probe", "home"))]
+    {
+        let created = of(name, label).3;
+        let since = (created * 1000.0) as i64 - before.as_millisecond();
+        assert!((-1..60_000).contains(&since), "{name}: {since}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn protobuf_says_since_when_counters_and_histograms_count() {
+    let scrape = serving(&[outcome("home", None)]).await;
+    let accept = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited";
+    let (_, body) = fetch(&scrape, "/metrics", accept, "identity");
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("out"), body).unwrap();
+    let Some(read) = python("google.protobuf", "exposition.py", &[], folder.path()) else { return };
+    let metrics: Vec<(String, f64, f64)> = serde_json::from_str(&read).unwrap();
+    let now = Timestamp::now().as_second() as f64;
+    for (name, value) in [("uptick_checks_total", 1.0), ("uptick_check_duration_seconds", 1.0)] {
+        let (_, found, created) = metrics.iter().find(|(of, ..)| of == name).unwrap();
+        assert_eq!(*found, value, "{name}");
+        assert!((now - created).abs() < 60.0, "{name}: {created}");
+    }
+    assert!(metrics.iter().any(|(name, _, created)| name == "probe_success" && *created == 0.0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_probe_is_served_by_its_name_and_nothing_that_is_not_configured() {
+    let scrape = serving(&[]).await;
+    scrape.adopt(&[probe("home page"), probe("login")]);
+    scrape.outcome(&outcome("home page", None));
+    scrape.outcome(&outcome("login", Some("connect_refused")));
+    let of = |target: &str| {
+        let (head, body) = fetch(&scrape, &format!("/probe{target}"), "text/plain", "identity");
+        (head.split(' ').nth(1).unwrap().to_owned(), String::from_utf8(body).unwrap())
+    };
+    let (status, metrics) = of("?module=http_2xx&target=home%20page");
+    assert_eq!(status, "200");
+    assert!(metrics.contains("probe_success{probe=\"home page\"") && !metrics.contains("login"), "{metrics}");
+    assert!(metrics.contains("uptick_probe_info{probe=\"home page\""), "{metrics}");
+    assert_clean(&metrics);
+    for (target, status) in
+        [("?target=https://evil.test/", "404"), ("?target=", "404"), ("", "400"), ("?x=home", "400")]
+    {
+        let (found, said) = of(target);
+        assert_eq!(found, status, "{target}: {said}");
+        assert!(!said.contains("evil.test"), "{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_shard_is_a_label_of_what_every_shard_has() {
+    let scrape = serving_shard(Shard::new(2, 4).ok(), &[outcome("home", None)]).await;
+    let control = Probe { control: true, ..Probe::clone(&probe("internet")) };
+    scrape.adopt(&[probe("home"), Arc::new(control)]);
+    let metrics = try_get(scrape.address(), "/metrics").unwrap();
+    assert!(metrics.contains("uptick_checks_total{probe=\"internet\",shard=\"2/4\",surface=\"control\""), "{metrics}");
+    assert!(metrics.contains("uptick_build_info{shard=\"2/4\",vantage=\"here\""), "{metrics}");
+    assert!(metrics.contains("probe_success{probe=\"home\",surface=\"web\",vantage=\"here\"} 1"), "{metrics}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn prometheus_sees_the_first_failure_as_an_increase() {
+    let scrape = serving(&[]).await;
+    scrape.adopt(&[probe("home")]);
+    let Some(prometheus) = Program::prometheus(&[scrape.address()]) else { return };
+    let failures = "uptick_failures_total{class=\"response_timeout\"}";
+    assert_eq!(prometheus.number(failures), 0.0);
+    scrape.outcome(&outcome("home", Some("response_timeout")));
+    prometheus.wait(|| prometheus.number(failures) == 1.0, "the failure");
+    assert!(prometheus.number(&format!("increase({failures}[1m])")) > 0.0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -169,6 +333,7 @@ async fn only_get_of_metrics_is_answered() {
     assert_eq!(status("GET /metrics?x=1"), "200");
     assert_eq!(status("GET /"), "200");
     assert_eq!(status("GET /etc/passwd"), "404");
+    assert_eq!(status("GET /probe?target=home"), "404");
     assert_eq!(status("POST /metrics"), "405");
 }
 

@@ -5,7 +5,7 @@ use uptick::export::cumulative::Cumulative;
 use uptick::export::remote_write::RemoteWrite;
 
 use crate::programs::Program;
-use crate::prometheus::settings;
+use crate::prometheus::{send_again_and_again, settings};
 use crate::support::PATIENCE;
 use crate::support::run::Run;
 use crate::support::samples::window;
@@ -37,4 +37,10 @@ fn native_histograms_that_it_drops_in_silence_are_noticed() {
     assert!(native.expect_code(3).stderr.contains("DROPPED the native histogram"), "{}", native.stderr);
     let vmrange = Run::new(["export", &journal, &write, "--verify", "--histograms=vmrange"]).run();
     assert!(vmrange.expect_code(0).stdout.contains("found there"), "{}", vmrange.stdout);
+}
+
+#[test]
+fn sending_a_journal_again_adds_nothing_to_what_runs_have_sent() {
+    let Some(victoria) = Program::victoria_metrics() else { return };
+    send_again_and_again(&victoria, "vmrange");
 }

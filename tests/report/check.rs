@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::path::Path;
 
-use uptick::check_report::CheckReport;
+use uptick::check_report::{CheckReport, RecordedSum};
+use uptick::model::FailureClass;
 use uptick::render::{CheckAnswer, CheckFormat, TerminalStyle};
 
 use crate::hostile::prometheus_samples;
@@ -164,6 +165,61 @@ fn junit_is_valid_against_the_common_schema() {
     }
 }
 
+/// What `prove` says of a file in TAP, and whether it passes; none where it is not installed, which is said.
+fn proved(tap: &str) -> Option<(bool, String)> {
+    let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+    file.write_all(tap.as_bytes()).expect("a write");
+    let Ok(output) = std::process::Command::new("prove").args(["--exec", "cat"]).arg(file.path()).output() else {
+        std::io::stderr().write_all(b"SKIPPED: prove is not installed\n").expect("stderr");
+        return None;
+    };
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    Some((output.status.success(), said))
+}
+
+#[test]
+fn prove_reads_every_point_and_its_evidence() {
+    let of = |pass: &CheckReport| render(CheckFormat::Tap, pass, TerminalStyle::default());
+    let mut hostile = sample::single();
+    hostile.probes[0].probe = "50 % # todo \\# skip \\".to_owned();
+    for (pass, failed) in [(sample::all_up(), None), (sample::single(), Some("2, 4")), (hostile, Some("2, 4"))] {
+        let tap = of(&pass);
+        let Some((passes, said)) = proved(&tap) else { return };
+        assert!(!said.contains("Parse errors"), "{said}\n{tap}");
+        assert_eq!(passes, failed.is_none(), "{said}\n{tap}");
+        assert!(failed.is_none_or(|failed| said.contains(&format!("Failed tests:  {failed}\n"))), "{said}\n{tap}");
+        assert!(!said.contains("TODO"), "{said}");
+    }
+}
+
+#[test]
+fn tap_py_reads_the_same_points_and_diagnostics() {
+    let mut pass = sample::single();
+    pass.probes[0].probe = "50 % # todo".to_owned();
+    let tap = render(CheckFormat::Tap, &pass, TerminalStyle::default());
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("out.tap");
+    std::fs::write(&file, &tap).expect("a write");
+    let script = ["tests/interoperability/tap_points.py", &file.to_string_lossy()].map(str::to_owned);
+    let known = std::process::Command::new("python3").args(["-c", "import tap.parser, yaml, more_itertools"]).output();
+    if !known.is_ok_and(|output| output.status.success()) {
+        std::io::stderr().write_all(b"SKIPPED: tap.py is not installed\n").expect("stderr");
+        return;
+    }
+    let output = std::process::Command::new("python3").args(script).output().expect("python3");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let points: Vec<(bool, bool, bool, String, serde_json::Value)> =
+        serde_json::from_slice(&output.stdout).expect("JSON");
+    let oks: Vec<bool> = points.iter().map(|(ok, ..)| *ok).collect();
+    assert_eq!(oks, [true, false, true, false, true, true], "{points:#?}");
+    assert!(points.iter().all(|(_, _, todo, ..)| !todo), "{points:#?}");
+    assert!(points[4].1, "what could not be judged is skipped: {points:#?}");
+    let (_, _, _, name, yaml) = &points[3];
+    assert!(name.contains("app / timeline") && yaml["class"] == "connect_refused", "{name} {yaml}");
+    let evidence = yaml["evidence"].as_str().expect("a block");
+    assert!(evidence.starts_with("asked: https://api.x.com/2/timeline\naddress: 127.0.0.1:9; the name"), "{evidence}");
+}
+
 #[test]
 fn prometheus_text_is_clean_to_promtool() {
     for pass in [sample::single(), sample::many()] {
@@ -174,8 +230,13 @@ fn prometheus_text_is_clean_to_promtool() {
 
 #[test]
 fn a_classic_histogram_rises_to_its_count() {
-    let pass = sample::many();
+    let mut pass = sample::many();
+    for probe in &mut pass.probes {
+        let possible_failures = vec![FailureClass::ConnectRefused, FailureClass::Status];
+        probe.recorded = Some(Box::new(RecordedSum { window: probe.window.clone(), possible_failures }));
+    }
     let text = render(CheckFormat::Prometheus, &pass, TerminalStyle::default());
+    assert_eq!(checked_by("promtool", &["check", "metrics"], &text), None);
     let samples = prometheus_samples(&text).expect("the text format");
     let of = |start: &str| -> Vec<f64> {
         let series = samples.iter().filter(|(series, _)| series.starts_with(start));
@@ -190,6 +251,18 @@ fn a_classic_histogram_rises_to_its_count() {
         of(r#"uptick_failures_total{class="connect_refused",probe="timeline",surface="app",vantage="lhr""#),
         [48.0]
     );
+}
+
+#[test]
+fn what_one_run_counts_is_no_counter() {
+    let pass = sample::many();
+    let text = render(CheckFormat::Prometheus, &pass, TerminalStyle::default());
+    assert!(!text.contains(" counter\n") && !text.contains(" histogram\n") && !text.contains("_total"), "{text}");
+    let samples = prometheus_samples(&text).expect("the text format");
+    let of = |start: &str| samples.iter().find(|(series, _)| series.starts_with(start)).map(|(_, value)| *value);
+    let labels = r#"{probe="timeline",surface="app",vantage="lhr""#;
+    assert_eq!(of(&format!(r#"uptick_run_checks{labels},verdict="up""#)), Some(272.0));
+    assert_eq!(of(&format!(r#"uptick_run_failures{labels},class="connect_refused""#)), Some(48.0));
 }
 
 #[test]

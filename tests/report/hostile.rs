@@ -154,26 +154,20 @@ fn github_takes_our_commands_alone(pass: &CheckReport) -> Result<(), TestCaseErr
 fn tap_has_its_points_alone(pass: &CheckReport) -> Result<(), TestCaseError> {
     let output = of(CheckFormat::Tap, pass);
     let top: Vec<&str> = output.lines().filter(|line| !line.starts_with("  ")).collect();
-    let starts = ["TAP version 14", "1..3", "# INSECURE", "not ok 1 - ", "ok 2 - ", "ok 3 - ", "# 3 checks"];
+    let starts = ["TAP version 13", "1..3", "# INSECURE", "not ok 1 - ", "ok 2 - ", "ok 3 - ", "# 3 checks"];
     prop_assert_eq!(top.len(), starts.len(), "{}", output);
     for (line, start) in top.iter().zip(starts) {
         prop_assert!(line.starts_with(start), "{:?} is not {:?}", line, start);
     }
-    let directives = |line: &&str| line.replace("\\\\", "").replace("\\#", "").contains('#');
-    let with: Vec<&&str> = top[3..6].iter().filter(|line| directives(line)).collect();
+    let with: Vec<&&str> = top[3..6].iter().filter(|line| line.contains(['#', '\\'])).collect();
     prop_assert_eq!(with.len(), 1, "the unknown probe alone is skipped: {}", output);
-    for line in output.lines().filter(|line| line.starts_with("  ")) {
-        let scalar = line.trim_start().trim_start_matches("- ");
-        let value =
-            scalar.split_once(": ").map_or(scalar, |(key, value)| if key.starts_with('"') { scalar } else { value });
+    for line in output.lines().filter(|line| line.starts_with("  ") && !line.starts_with("    ")) {
+        let field = line.trim_start();
+        let value = field.split_once(": ").map_or(field, |(_, value)| value);
         if value.starts_with('"') {
             prop_assert!(serde_json::from_str::<String>(value).is_ok(), "{}", line);
         } else {
-            prop_assert!(
-                value.ends_with(':') || value == "---" || value == "..." || value.parse::<u64>().is_ok(),
-                "{}",
-                line
-            );
+            prop_assert!(["|", "---", "..."].contains(&value) || value.parse::<u64>().is_ok(), "{}", line);
         }
     }
     Ok(())
@@ -208,8 +202,7 @@ fn nagios_has_one_line_and_clean_performance_data(pass: &CheckReport) -> Result<
 }
 
 fn junit_reads_back(pass: &CheckReport) -> Result<(), TestCaseError> {
-    // The common schema has no zone in a timestamp, and this strict reader wants one.
-    let output = of(CheckFormat::Junit, pass).replace("T09:31:00\"", "T09:31:00Z\"");
+    let output = of(CheckFormat::Junit, pass);
     let report = quick_junit::Report::deserialize_from_str(&output);
     let report = report.map_err(|error| TestCaseError::fail(format!("{error}: {output}")))?;
     prop_assert_eq!(report.test_suites.len(), 1);
@@ -264,7 +257,8 @@ pub(crate) fn prometheus_samples(text: &str) -> Result<Vec<(String, f64)>, Strin
 fn read_labels(mut labels: &str) -> Result<(), String> {
     while !labels.is_empty() {
         let (name, rest) = labels.split_once("=\"").ok_or_else(|| format!("no label: {labels}"))?;
-        if name.is_empty() || !name.chars().all(|character| character.is_ascii_lowercase() || character == '_') {
+        let is_of_label = |character: char| matches!(character, 'a'..='z' | '0'..='9' | '_');
+        if name.is_empty() || name.starts_with(|first: char| first.is_ascii_digit()) || !name.chars().all(is_of_label) {
             return Err(format!("not a label: {name}"));
         }
         let mut escaped = false;

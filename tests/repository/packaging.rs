@@ -174,10 +174,7 @@ fn the_pipelines_are_what_github_and_gitlab_read() {
 
 #[test]
 fn the_scripts_and_the_dockerfile_pass_their_linters() {
-    accepts(
-        "shellcheck",
-        &[".ci/run", "packaging/build.sh", "packaging/install.sh", "packaging/debian/postinst"],
-    );
+    accepts("shellcheck", &[".ci/run", "packaging/build.sh", "packaging/install.sh", "packaging/debian/postinst"]);
     accepts("hadolint", &["packaging/docker/Dockerfile"]);
 }
 

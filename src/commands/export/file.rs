@@ -80,7 +80,7 @@ fn pour(
         ExportFormat::Csv | ExportFormat::Hgrm => Box::new(files::Csv::begin(out)?),
     };
     let (mut count, mut done) = (0_u64, Ok(()));
-    windows::read(args, span, terminal, |window| {
+    windows::read(args, span, terminal, |window, _| {
         count += 1;
         done = file.window(&window, out);
         done.is_ok()
@@ -94,7 +94,7 @@ fn pour(
 /// The times of one probe's checks that were up: a distribution is of one thing.
 fn one(args: &cli::ExportArgs, span: Range, terminal: &Terminal) -> Result<Histogram, CliError> {
     let mut all = std::collections::BTreeMap::<Arc<str>, Histogram>::new();
-    windows::read(args, span, terminal, |window| {
+    windows::read(args, span, terminal, |window, _| {
         all.entry(Arc::clone(&window.probe)).or_default().merge(&window.latency.total);
         true
     })?;

@@ -1,5 +1,7 @@
 //! `uptick export --remote-write`: sends what a journal holds to a backend that has not seen it.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,9 +11,10 @@ use crate::commands::input::locations;
 use crate::commands::process::exit::{CliError, Exit};
 use crate::commands::process::terminal;
 use crate::commands::process::terminal::{MessageLevel, Terminal};
-use crate::commands::run::exporters;
+use crate::commands::run::{exporters, kept_sums};
 use crate::export::remote_write;
-use crate::export::remote_write::{Replay, Sent, Settings};
+use crate::export::remote_write::{Last, Replay, Settings};
+use crate::export::sums_kept;
 use crate::journal::Range;
 use crate::model::NetworkRules;
 use crate::{cli, config};
@@ -19,29 +22,70 @@ use crate::{cli, config};
 /// The longest a backend may take for all of it.
 const PATIENCE: Duration = Duration::from_mins(5);
 
-/// Reads, sends, asks back where that is wanted.
+/// Reads, sends, asks back where that is wanted; with `--verify-only` it asks and sends nothing.
 pub(crate) fn run(url: &str, args: &cli::ExportArgs, span: Range, terminal: &Terminal) -> Result<Exit, CliError> {
     let settings = exporters::remote_write_settings(url, Some(&args.histograms), network_rules(args, terminal)?)?;
     let query = args.query_url.as_deref().map(str::parse).transpose();
     let query = query.map_err(|_| CliError::Usage("error: --query-url must be a URL".to_owned()))?;
     let replay = replay(args, span, terminal)?;
+    let last = replay.last();
+    if args.to.is_none() {
+        compare_with_runs(&last, args, terminal);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| CliError::io("the runtime", &error))?;
-    let sending = replay.send(&settings, Timestamp::now(), PATIENCE);
-    let sent = runtime.block_on(sending).map_err(|error| exporters::usage(&error))?;
-    let mut trouble = sent.stats.warning("remote write");
-    say(trouble.as_deref(), terminal);
-    if args.verify && trouble.is_none() {
-        let verifying = verify(&settings, query, &sent);
+    let (mut trouble, mut requests) = (None, 0);
+    if !args.verify_only {
+        let sent = runtime.block_on(replay.send(&settings, PATIENCE)).map_err(|error| exporters::usage(&error))?;
+        (trouble, requests) = (sent.warning("remote write").map(explained), sent.sent);
+        say(trouble.as_deref(), terminal);
+    }
+    if (args.verify || args.verify_only) && trouble.is_none() {
+        let verifying = verify(&settings, query, &last);
         trouble = runtime.block_on(verifying).map_err(|error| exporters::usage(&error))?;
         say(trouble.as_deref(), terminal);
     }
     if trouble.is_none() && !terminal.quiet {
-        let (requests, probes) = (sent.stats.sent, sent.last.len());
-        let back = if args.verify { ", and found there" } else { "" };
-        terminal::print(|out| writeln!(out, "sent: probes {probes}, requests {requests}{back}"))?;
+        let probes = last.len();
+        terminal::print(|out| match (args.verify_only, args.verify) {
+            (true, _) => writeln!(out, "found there: probes {probes}; nothing was sent"),
+            (false, true) => writeln!(out, "sent: probes {probes}, requests {requests}, and found there"),
+            (false, false) => writeln!(out, "sent: probes {probes}, requests {requests}"),
+        })?;
     }
     Ok(if trouble.is_some() { Exit::Unknown } else { Exit::Up })
+}
+
+/// A refusal with what to do about it: Prometheus takes samples older than it has only where it is told to.
+fn explained(trouble: String) -> String {
+    let is_order = ["out of order", "out of bounds", "too old"].iter().any(|words| trouble.contains(words));
+    if !is_order {
+        return trouble;
+    }
+    format!(
+        "{trouble}; the backend has later samples of these series and takes none before them: set \
+         storage.tsdb.out_of_order_time_window there, or ask for what runs have sent with --verify-only"
+    )
+}
+
+/// Warns where runs have sent other sums than this journal has: the two together would not be one curve.
+fn compare_with_runs(last: &[Last], args: &cli::ExportArgs, terminal: &Terminal) {
+    let Ok(journals) = windows::journals(args) else { return };
+    let mut files = BTreeMap::new();
+    let differs = |last: &Last| {
+        let sent = files.entry(last.shard).or_insert_with(|| {
+            let file = kept_sums::file_name(exporters::STATE_FILE, last.shard);
+            journals.iter().find_map(|journal| sums_kept(&journal.join(&file)))
+        });
+        let (sent, recorded) = (sent.as_ref()?.sum_of(&last.sum)?.counts.scheduled(), last.sum.counts.scheduled());
+        (sent != recorded).then_some((Arc::clone(&last.sum.probe), sent, recorded))
+    };
+    if let Some((probe, sent, recorded)) = last.iter().find_map(differs) {
+        terminal.warn(&format!(
+            "runs have sent {sent} checks of probe {probe:?}, and the journal has {recorded}: a backend that has what \
+             they sent would see its counters fall; record every run that sends"
+        ));
+    }
 }
 
 /// What the nearest probe file says of the network, where there is one.
@@ -62,8 +106,8 @@ fn say(trouble: Option<&str>, terminal: &Terminal) {
 /// Everything up to the end of the span: what came before it is part of every sum.
 fn replay(args: &cli::ExportArgs, span: Range, terminal: &Terminal) -> Result<Replay, CliError> {
     let mut replay = Replay::new(span.from, span.to);
-    windows::read(args, Range { from: Timestamp::MIN, to: span.to }, terminal, |window| {
-        replay.add(&window);
+    windows::read(args, Range { from: Timestamp::MIN, to: span.to }, terminal, |window, shard| {
+        replay.add(&window, shard);
         true
     })?;
     Ok(replay)
@@ -73,11 +117,11 @@ fn replay(args: &cli::ExportArgs, span: Range, terminal: &Terminal) -> Result<Re
 async fn verify(
     settings: &Settings,
     query: Option<url::Url>,
-    sent: &Sent,
+    last: &[Last],
 ) -> Result<Option<String>, crate::export::ExportError> {
-    let Some(last) = sent.last.iter().max_by_key(|last| last.sum.latency.total.count()) else {
+    let Some(last) = last.iter().max_by_key(|last| last.sum.latency.total.count()) else {
         return Ok(Some(
-            "nothing was sent: no data recorded in this range; widen it with --since or --from".to_owned(),
+            "nothing to ask for: no data recorded in this range; widen it with --since or --from".to_owned(),
         ));
     };
     let stored = remote_write::verify(settings, query, last).await?;

@@ -1,5 +1,6 @@
 //! The windows that an export is of: which journals, which span, which probes.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use crate::commands::input::locations;
 use crate::commands::process::exit::CliError;
 use crate::commands::process::terminal::Terminal;
 use crate::journal::{Line, Range};
+use crate::model::Shard;
 use crate::window::Window;
 use crate::{cli, config, journal};
 
@@ -42,16 +44,28 @@ impl Source {
     }
 }
 
-/// Hands on every window of the probes that were asked for; `false` ends it.
+/// Hands on every window of the probes that were asked for, with the shard that its journal is of; `false` ends it.
 pub(crate) fn read(
     args: &cli::ExportArgs,
     range: Range,
     terminal: &Terminal,
-    mut each: impl FnMut(Window) -> bool,
+    mut each: impl FnMut(Window, Option<Shard>) -> bool,
 ) -> Result<(), CliError> {
     let is_asked = |window: &Window| args.probes.is_empty() || args.probes.iter().any(|name| **name == *window.probe);
+    // What a journal says of its shard stands before the windows of the run.
+    let mut shards: BTreeMap<String, Shard> = BTreeMap::new();
     let skipped = Source::open(args, range)?.lines(range, |line| match line {
-        Line::Window(window) if is_asked(&window) => each(*window),
+        Line::Window(window) if is_asked(&window) => {
+            let shard = shards.get(&*window.vantage).copied();
+            each(*window, shard)
+        }
+        Line::Plan(plan) => {
+            match plan.shard {
+                Some(shard) => drop(shards.insert(plan.vantage.clone(), shard)),
+                None => drop(shards.remove(&plan.vantage)),
+            }
+            true
+        }
         _ => true,
     })?;
     warn_of_skipped(skipped, terminal);
@@ -70,7 +84,8 @@ fn failed(error: journal::JournalError) -> CliError {
     CliError::Runtime(error.to_string())
 }
 
-fn journals(args: &cli::ExportArgs) -> Result<Vec<PathBuf>, CliError> {
+/// The journals that are meant.
+pub(crate) fn journals(args: &cli::ExportArgs) -> Result<Vec<PathBuf>, CliError> {
     if !args.journals.is_empty() {
         return Ok(args.journals.clone());
     }

@@ -10,22 +10,20 @@ use crate::cli::ExporterArgs;
 #[cfg(any(feature = "remote-write", feature = "otlp"))]
 use crate::commands::input::locations;
 use crate::commands::process::exit::CliError;
+#[cfg(feature = "remote-write")]
+use crate::commands::run::kept_sums;
 use crate::config::Config;
 #[cfg(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp"))]
 use crate::export::ExportError;
 use crate::export::Exporters;
 #[cfg(any(feature = "remote-write", feature = "prometheus-server"))]
 use crate::export::buckets::{HistogramFormat, HistogramFormatError};
-#[cfg(feature = "remote-write")]
-use crate::export::cumulative::Cumulative;
 #[cfg(feature = "otlp")]
 use crate::export::otlp::{self, Otlp};
 #[cfg(feature = "remote-write")]
 use crate::export::remote_write::{self, RemoteWrite};
 #[cfg(feature = "prometheus-server")]
-use crate::export::scrape::Scrape;
-#[cfg(feature = "remote-write")]
-use crate::journal;
+use crate::export::scrape::{Scrape, Source};
 #[cfg(feature = "remote-write")]
 use crate::model::NetworkRules;
 #[cfg(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp"))]
@@ -33,7 +31,7 @@ use crate::model::SafeText;
 
 /// The file beside a journal's lines that holds what remote write has sent in all.
 #[cfg(feature = "remote-write")]
-const STATE_FILE: &str = "remote-write.state";
+pub(crate) const STATE_FILE: &str = "remote-write";
 
 /// The kind of a run.
 pub(crate) enum RunKind {
@@ -61,13 +59,16 @@ pub(crate) fn start(asked: &ExporterArgs, run: &RunKind, config: &Config, place:
     #[cfg(feature = "prometheus-server")]
     if let RunKind::Watch { listen: Some(address), hosts } = run {
         let schema = histograms(asked.histograms.as_deref())?.schema();
-        exporters.add(Scrape::listen(*address, hosts, vantage, schema)).map_err(|error| usage(&error))?;
+        let source = Source { vantage: vantage.clone(), shard: config.settings.shard };
+        exporters.add(Scrape::listen(*address, hosts, source, schema)).map_err(|error| usage(&error))?;
     }
     #[cfg(feature = "remote-write")]
     if let Some(url) = &asked.remote_write {
         let mut settings = remote_write_settings(url, asked.histograms.as_deref(), config.network)?;
-        settings.state = Some(place.join(STATE_FILE));
-        let start = async { RemoteWrite::start(&settings, || recorded(place, vantage)) };
+        let kept = kept_sums::place(place, config);
+        settings.state = Some(kept.join(kept_sums::file_name(STATE_FILE, config.settings.shard)));
+        settings.shard = config.settings.shard;
+        let start = async { RemoteWrite::start(&settings, || kept_sums::recorded(&kept, vantage)) };
         exporters.add(start).map_err(|error| usage(&error))?;
     }
     #[cfg(feature = "otlp")]
@@ -79,6 +80,7 @@ pub(crate) fn start(asked: &ExporterArgs, run: &RunKind, config: &Config, place:
         let settings = otlp::Settings::read(url.as_deref(), usual, &locations::env).map_err(|error| usage(&error))?;
         if let Some(mut settings) = settings {
             settings.network = config.network;
+            settings.of_prober(vantage, config.settings.shard);
             exporters.add(async { Otlp::start(settings) }).map_err(|error| usage(&error))?;
         }
     }
@@ -95,23 +97,7 @@ pub(crate) fn remote_write_settings(
 ) -> Result<remote_write::Settings, CliError> {
     let url = url.parse().map_err(|_| CliError::Usage("error: --remote-write must be a URL".to_owned()))?;
     let headers = locations::env(remote_write::HEADERS_VARIABLE);
-    Ok(remote_write::Settings { url, headers, histograms: histograms(kind)?, state: None, network })
-}
-
-/// What a journal has recorded so far from a vantage. One that cannot be read, or is not there
-/// yet, holds nothing.
-#[cfg(feature = "remote-write")]
-fn recorded(place: &Path, vantage: &str) -> Cumulative {
-    let mut sums = Cumulative::default();
-    let lines = journal::read(&[place.to_path_buf()], journal::Range::ALL);
-    for line in lines.into_iter().flatten() {
-        if let Ok(journal::Line::Window(window)) = line
-            && *window.vantage == *vantage
-        {
-            sums.add(&window);
-        }
-    }
-    sums
+    Ok(remote_write::Settings { url, headers, histograms: histograms(kind)?, state: None, network, shard: None })
 }
 
 #[cfg(any(feature = "remote-write", feature = "prometheus-server"))]

@@ -210,5 +210,6 @@ async fn in_background<T: Send + 'static>(name: &str, work: impl FnOnce() -> T +
 /// The answer in the making, of probes that are asked from `config`'s vantage from now on.
 pub(crate) fn document(config: &Config, probes: &[Arc<Probe>]) -> CheckReportBuilder {
     CheckReportBuilder::new(&config.settings.vantage, probes, jiff::Timestamp::now())
+        .of_shard(config.settings.shard)
         .judged_with(config.incident, &config.surfaces)
 }

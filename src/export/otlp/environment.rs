@@ -9,7 +9,7 @@ use http::HeaderMap;
 use url::Url;
 
 use crate::export::{ExportError, endpoint};
-use crate::model::{NetworkRules, SafeText};
+use crate::model::{NetworkRules, SafeText, Shard};
 
 /// Where a collector listens unless told otherwise.
 const DEFAULT_ENDPOINT: &str = "http://localhost:4318";
@@ -44,8 +44,12 @@ pub struct Settings {
     pub resource: Vec<(String, String)>,
     /// What the numbers count from.
     pub temporality: Temporality,
+    /// How long a batch grows before it is sent; as soon as windows close, where nothing is said.
+    pub interval: Option<Duration>,
     /// How it may connect; the environment says nothing of it.
     pub network: NetworkRules,
+    /// Which part of a vantage's probes is asked; the environment says nothing of it.
+    pub shard: Option<Shard>,
 }
 
 impl Settings {
@@ -78,13 +82,37 @@ impl Settings {
         Ok(Some(Settings {
             url: address(given, &env)?,
             headers: endpoint::headers(&headers, "OTEL_EXPORTER_OTLP_HEADERS")?,
-            timeout: either("TIMEOUT").map_or(Ok(DEFAULT_TIMEOUT), |text| milliseconds(&text))?,
+            timeout: either("TIMEOUT")
+                .map_or(Ok(DEFAULT_TIMEOUT), |text| milliseconds("OTEL_EXPORTER_OTLP_TIMEOUT", &text))?,
             gzip: compression.as_deref() == Some("gzip"),
             certificates: either("CERTIFICATE").map(PathBuf::from),
             resource: resource(&env),
             temporality: preferred(temporality, &env)?,
+            interval: env(INTERVAL).map(|text| milliseconds(INTERVAL, &text)).transpose()?,
             network: NetworkRules::default(),
+            shard: None,
         }))
+    }
+
+    /// Says which prober it is of.
+    pub fn of_prober(&mut self, vantage: &str, shard: Option<Shard>) {
+        self.shard = shard;
+        identify(&mut self.resource, vantage, shard);
+    }
+}
+
+/// The variable of the time between two requests.
+const INTERVAL: &str = "OTEL_METRIC_EXPORT_INTERVAL";
+
+/// Names the prober in a resource, unless the environment has: `service.instance.id` tells it from others of the
+/// same name.
+pub(super) fn identify(resource: &mut Vec<(String, String)>, vantage: &str, shard: Option<Shard>) {
+    const NAME: &str = "service.instance.id";
+    if resource.iter().all(|(name, _)| name != NAME) {
+        let shard = shard.map(|shard| format!(" {shard}")).unwrap_or_default();
+        let value = SafeText::clean(&format!("{vantage}{shard}"), ATTRIBUTE_LIMIT).as_str().to_owned();
+        let at = resource.partition_point(|(name, _)| name.as_str() < NAME);
+        resource.insert(at, (NAME.to_owned(), value));
     }
 }
 
@@ -112,10 +140,10 @@ fn url(text: &str) -> Result<Url, ExportError> {
     })
 }
 
-fn milliseconds(text: &str) -> Result<Duration, ExportError> {
+fn milliseconds(variable: &'static str, text: &str) -> Result<Duration, ExportError> {
     match text.parse() {
         Ok(milliseconds) if milliseconds > 0 => Ok(Duration::from_millis(milliseconds)),
-        _ => Err(wrong("OTEL_EXPORTER_OTLP_TIMEOUT", "it is a number of milliseconds")),
+        _ => Err(wrong(variable, "it is a number of milliseconds")),
     }
 }
 
@@ -189,6 +217,7 @@ mod tests {
                 ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/ca.pem"),
                 ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
                 ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "Delta"),
+                ("OTEL_METRIC_EXPORT_INTERVAL", "15000"),
                 ("OTEL_RESOURCE_ATTRIBUTES", "service.name=other,region=eu%2Dwest,broken"),
                 ("OTEL_SERVICE_NAME", "prober"),
             ],
@@ -198,7 +227,7 @@ mod tests {
         assert!(!format!("{all:?}").contains("abcdef"));
         assert_eq!((all.timeout, all.gzip), (Duration::from_millis(2500), true));
         assert_eq!(all.certificates, Some(PathBuf::from("/ca.pem")));
-        assert_eq!(all.temporality, Temporality::Delta);
+        assert_eq!((all.temporality, all.interval), (Temporality::Delta, Some(Duration::from_secs(15))));
         let resource: Vec<_> = all.resource.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let version = env!("CARGO_PKG_VERSION");
         assert_eq!(resource, [("region", "eu-west"), ("service.name", "prober"), ("service.version", version)]);
@@ -226,12 +255,24 @@ mod tests {
             ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
             ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd"),
             ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s"),
+            ("OTEL_METRIC_EXPORT_INTERVAL", "-1"),
             ("OTEL_EXPORTER_OTLP_HEADERS", "no equals sign"),
             ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "sometimes"),
         ] {
             let error = read(None, &[(variable, value)]).expect_err(variable).to_string();
             assert!(error.contains(variable), "{error}");
         }
+    }
+
+    #[test]
+    fn a_prober_has_an_instance_of_its_own_unless_the_environment_names_one() {
+        let mut all = settings(None, &[]);
+        all.of_prober("fra", Shard::new(1, 4).ok());
+        let instance = ("service.instance.id".to_owned(), "fra 1/4".to_owned());
+        assert!(all.resource.is_sorted() && all.resource.contains(&instance), "{:?}", all.resource);
+        let mut named = settings(None, &[("OTEL_RESOURCE_ATTRIBUTES", "service.instance.id=mine")]);
+        named.of_prober("fra", None);
+        assert!(named.resource.contains(&("service.instance.id".to_owned(), "mine".to_owned())));
     }
 
     #[test]

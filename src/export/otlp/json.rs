@@ -17,7 +17,9 @@ use crate::export::WindowFile;
 use crate::metric;
 use crate::window::Window;
 
-use super::{Temporality, environment, request};
+use super::attributes::Targets;
+use super::environment::{self, Temporality};
+use super::request;
 
 /// A file of requests, each with what one window adds.
 #[derive(Debug)]
@@ -36,7 +38,10 @@ impl Json {
 impl WindowFile for Json {
     fn window(&mut self, window: &Window, out: &mut dyn Write) -> io::Result<()> {
         let time = request::Time { since: window.from, now: window.to, temporality: Temporality::Delta };
-        let request = request::of(&metric::of_window(window), &self.resource, time);
+        let series = metric::of_window_by_code(window, None);
+        let mut resource = self.resource.clone();
+        environment::identify(&mut resource, &window.vantage, None);
+        let request = request::of(&series, &resource, &Targets::default(), time);
         writeln!(out, "{}", document(&request))
     }
 }
@@ -120,6 +125,7 @@ fn histogram(point: &ExponentialHistogramDataPoint) -> Value {
 fn attributes<'a>(all: impl IntoIterator<Item = &'a KeyValue>) -> Vec<Value> {
     let text = |pair: &'a KeyValue| match pair.value.as_ref()?.value.as_ref()? {
         any_value::Value::StringValue(text) => Some(json!({"key": pair.key, "value": {"stringValue": text}})),
+        any_value::Value::IntValue(number) => Some(json!({"key": pair.key, "value": {"intValue": number.to_string()}})),
         _ => None,
     };
     all.into_iter().filter_map(text).collect()

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value};
+use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
 use opentelemetry_proto::tonic::metrics::v1::exponential_histogram_data_point::Buckets;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::{
@@ -16,7 +16,8 @@ use crate::export::buckets::Exponential;
 use crate::metric::{Family, MetricKind, Series, Value};
 use crate::window::Histogram;
 
-use super::Temporality;
+use super::attributes::{self, Targets};
+use super::environment::Temporality;
 
 /// The most buckets of one histogram: what the OpenTelemetry SDKs keep to.
 const BUCKETS: usize = 160;
@@ -29,19 +30,24 @@ pub(super) struct Time {
     pub(super) temporality: Temporality,
 }
 
-/// The request that carries series.
-pub(super) fn of(all: &[Series<'_>], resource: &[(String, String)], time: Time) -> ExportMetricsServiceRequest {
+/// The request that carries series of probes that ask these targets.
+pub(super) fn of(
+    all: &[Series<'_>],
+    resource: &[(String, String)],
+    targets: &Targets,
+    time: Time,
+) -> ExportMetricsServiceRequest {
     let mut all: Vec<&Series<'_>> = all.iter().collect();
     all.sort_by_key(|series| series.family.name);
     let families = all.chunk_by(|series, next| series.family == next.family);
-    let metrics = families.map(|stretch| metric(stretch[0].family, stretch, time)).collect();
+    let metrics = families.map(|stretch| metric(stretch[0].family, stretch, targets, time)).collect();
     let scope = InstrumentationScope {
         name: "uptick".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         ..InstrumentationScope::default()
     };
     let resource = Resource {
-        attributes: resource.iter().map(|(name, value)| attribute(name, value)).collect(),
+        attributes: resource.iter().map(|(name, value)| attributes::text(name, value)).collect(),
         ..Resource::default()
     };
     ExportMetricsServiceRequest {
@@ -53,18 +59,18 @@ pub(super) fn of(all: &[Series<'_>], resource: &[(String, String)], time: Time) 
     }
 }
 
-fn metric(family: &Family, all: &[&Series<'_>], time: Time) -> Metric {
+fn metric(family: &Family, all: &[&Series<'_>], targets: &Targets, time: Time) -> Metric {
     let aggregation_temporality = match time.temporality {
         Temporality::Cumulative => AggregationTemporality::Cumulative,
         Temporality::Delta => AggregationTemporality::Delta,
     }
     .into();
-    let numbers = || all.iter().filter_map(|series| number(series, time)).collect();
+    let numbers = || all.iter().filter_map(|series| number(series, targets, time)).collect();
     let data = match family.kind {
         MetricKind::Gauge => Data::Gauge(Gauge { data_points: numbers() }),
         MetricKind::Counter => Data::Sum(Sum { data_points: numbers(), aggregation_temporality, is_monotonic: true }),
         MetricKind::Histogram => {
-            let data_points = all.iter().filter_map(|series| histogram(series, time)).collect();
+            let data_points = all.iter().filter_map(|series| histogram(series, targets, time)).collect();
             Data::ExponentialHistogram(ExponentialHistogram { data_points, aggregation_temporality })
         }
     };
@@ -77,7 +83,7 @@ fn metric(family: &Family, all: &[&Series<'_>], time: Time) -> Metric {
     }
 }
 
-fn number(series: &Series<'_>, time: Time) -> Option<NumberDataPoint> {
+fn number(series: &Series<'_>, targets: &Targets, time: Time) -> Option<NumberDataPoint> {
     let (value, start_time_unix_nano) = match series.value {
         Value::Number(number) => (number_data_point::Value::AsDouble(number), 0),
         Value::Count(count) => {
@@ -86,7 +92,7 @@ fn number(series: &Series<'_>, time: Time) -> Option<NumberDataPoint> {
         Value::Histogram(_) => return None,
     };
     Some(NumberDataPoint {
-        attributes: attributes(series),
+        attributes: attributes::of_series(series, targets),
         start_time_unix_nano,
         time_unix_nano: nanos(time.now),
         value: Some(value),
@@ -94,13 +100,13 @@ fn number(series: &Series<'_>, time: Time) -> Option<NumberDataPoint> {
     })
 }
 
-fn histogram(series: &Series<'_>, time: Time) -> Option<ExponentialHistogramDataPoint> {
+fn histogram(series: &Series<'_>, targets: &Targets, time: Time) -> Option<ExponentialHistogramDataPoint> {
     let Value::Histogram(histogram) = series.value else { return None };
     let exponential = Exponential::of(histogram, buckets::FINEST_SCHEMA).within(BUCKETS);
     let (offset, bucket_counts) = exponential.dense();
     let seconds = |time: Option<std::time::Duration>| time.map(|time| time.as_secs_f64());
     Some(ExponentialHistogramDataPoint {
-        attributes: attributes(series),
+        attributes: attributes::of_series(series, targets),
         start_time_unix_nano: nanos(time.since),
         time_unix_nano: nanos(time.now),
         count: exponential.count(),
@@ -112,15 +118,6 @@ fn histogram(series: &Series<'_>, time: Time) -> Option<ExponentialHistogramData
         max: seconds(Histogram::max(histogram)),
         ..ExponentialHistogramDataPoint::default()
     })
-}
-
-fn attributes(series: &Series<'_>) -> Vec<KeyValue> {
-    series.labels().map(|(name, value)| attribute(name, value)).collect()
-}
-
-fn attribute(name: &str, value: &str) -> KeyValue {
-    let value = AnyValue { value: Some(any_value::Value::StringValue(value.to_owned())) };
-    KeyValue { key: name.to_owned(), value: Some(value), ..KeyValue::default() }
 }
 
 fn nanos(instant: Timestamp) -> u64 {

@@ -28,9 +28,9 @@ pub(crate) struct Metric {
     #[prost(message, repeated, tag = "1")]
     pub(crate) labels: Vec<LabelPair>,
     #[prost(message, optional, tag = "2")]
-    pub(crate) gauge: Option<Number>,
+    pub(crate) gauge: Option<Gauge>,
     #[prost(message, optional, tag = "3")]
-    pub(crate) counter: Option<Number>,
+    pub(crate) counter: Option<Counter>,
     #[prost(message, optional, tag = "7")]
     pub(crate) histogram: Option<Histogram>,
 }
@@ -43,11 +43,27 @@ pub(crate) struct LabelPair {
     pub(crate) value: Option<String>,
 }
 
-/// The format's `Gauge` and its `Counter`, which have the same first field.
 #[derive(Clone, Copy, PartialEq, Message)]
-pub(crate) struct Number {
+pub(crate) struct Gauge {
     #[prost(double, optional, tag = "1")]
     pub(crate) value: Option<f64>,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+pub(crate) struct Counter {
+    #[prost(double, optional, tag = "1")]
+    pub(crate) value: Option<f64>,
+    #[prost(message, optional, tag = "3")]
+    pub(crate) created: Option<Instant>,
+}
+
+/// `google.protobuf.Timestamp`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Message)]
+pub(crate) struct Instant {
+    #[prost(int64, optional, tag = "1")]
+    pub(crate) seconds: Option<i64>,
+    #[prost(int32, optional, tag = "2")]
+    pub(crate) nanos: Option<i32>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -68,6 +84,8 @@ pub(crate) struct Histogram {
     pub(crate) positive_spans: Vec<BucketSpan>,
     #[prost(sint64, repeated, packed = "false", tag = "13")]
     pub(crate) positive_deltas: Vec<i64>,
+    #[prost(message, optional, tag = "15")]
+    pub(crate) created: Option<Instant>,
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]

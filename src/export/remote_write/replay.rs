@@ -1,79 +1,120 @@
-//! What a journal holds, sent to a backend that has not seen it: the sums of everything up to
-//! each step, at the instant of the step. Two that replay the same journal send the same.
+//! What a journal holds, sent to a backend: the sums of everything up to an instant, at that instant. A
+//! window's instant depends on the window alone, and runs stamp what they send by the same rule. So whoever
+//! sends a journal, and however often, sends samples of one curve: a backend that has some of them
+//! already has no increase more.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::export::buckets::HistogramFormat;
-use crate::export::cumulative::Cumulative;
+use crate::export::cumulative::Total;
 use crate::export::delivery_stats::DeliveryStats;
 use crate::export::endpoint::{Answer, Endpoint};
 use crate::export::error::ExportError;
+use crate::export::kept_sums::{Change, STAMPS_APART};
 use crate::export::protobuf_messages::write::TimeSeries;
 use crate::metric;
 use crate::metric::Identity;
+use crate::model::Shard;
 use crate::window::Window;
 
 use super::request::{self, Settings};
 use super::samples;
-use super::state::Change;
+use super::samples::Form;
 
-/// Steps of one replay, at most.
+/// Samples of one series in one replay, at most.
 const STEPS: i64 = 1_440;
-/// The shortest step.
-const SHORTEST_STEP: SignedDuration = SignedDuration::from_mins(1);
+/// The shortest step, in milliseconds.
+const SHORTEST_STEP: i64 = 60_000;
+/// A window that the journal has after a later one is of a run that ended late, up to this many milliseconds; of
+/// another journal beyond.
+const LATE: i64 = 3_600_000;
 /// Samples in one request, at most, unless one series alone has more.
 const SAMPLES_PER_REQUEST: usize = 5_000;
 
 /// Windows on their way to a backend.
 #[derive(Debug)]
 pub struct Replay {
-    since: Timestamp,
-    step: SignedDuration,
+    since_ms: i64,
+    step_ms: i64,
+    histories: BTreeMap<Identity, History>,
+}
+
+/// The windows of one series.
+#[derive(Debug, Default)]
+struct History {
+    /// The shard that has recorded them.
+    shard: Option<Shard>,
+    /// The stamp of the window that was added last, or of a later one before it.
+    latest: Option<i64>,
     /// What was before.
-    base: Cumulative,
-    /// What came in each step, by the end of the step.
-    steps: BTreeMap<Timestamp, Cumulative>,
+    base: Option<Total>,
+    /// What came in each step, by the number of the step since 1970.
+    steps: BTreeMap<i64, Step>,
+}
+
+/// What came in one step.
+#[derive(Debug)]
+struct Step {
+    total: Total,
+    /// Windows beyond the first that share the latest stamp.
+    more_at_last: i64,
 }
 
 impl Replay {
     /// A replay of what came after an instant, up to another.
     #[must_use]
     pub fn new(since: Timestamp, until: Timestamp) -> Replay {
-        let steps = i32::try_from(STEPS).unwrap_or(i32::MAX);
-        let step = (until.duration_since(since) / steps).max(SHORTEST_STEP);
-        Replay { since, step, base: Cumulative::default(), steps: BTreeMap::new() }
+        let span = i64::try_from(until.duration_since(since).as_millis()).unwrap_or(i64::MAX);
+        Replay {
+            since_ms: since.as_millisecond(),
+            step_ms: (span / STEPS).max(SHORTEST_STEP),
+            histories: BTreeMap::new(),
+        }
     }
 
-    /// Adds a window. Their order does not matter.
-    pub fn add(&mut self, window: &Window) {
-        if window.to <= self.since {
-            self.base.add(window);
+    /// Adds a window that a prober has recorded, or a shard. Those of one journal come in its order.
+    pub fn add(&mut self, window: &Window, shard: Option<Shard>) {
+        let history = self.histories.entry(metric::identity_of(window, shard)).or_default();
+        history.shard = shard;
+        let mut total = Total::of(window);
+        total.last_ms = match history.latest {
+            Some(latest) if (latest - LATE..latest).contains(&total.last_ms) => latest,
+            _ => total.last_ms,
+        };
+        history.latest = Some(total.last_ms);
+        if total.last_ms <= self.since_ms {
+            match &mut history.base {
+                Some(base) => base.merge(&total),
+                None => history.base = Some(total),
+            }
             return;
         }
-        let past = window.to.duration_since(self.since).as_millis();
-        let step = self.step.as_millis();
-        let end = i64::try_from(past.div_euclid(step) + i128::from(past.rem_euclid(step) > 0)).unwrap_or(i64::MAX);
-        let step = i64::try_from(step).unwrap_or(i64::MAX);
-        let end = SignedDuration::from_millis(end.saturating_mul(step));
-        let end = self.since.checked_add(end).unwrap_or(Timestamp::MAX);
-        self.steps.entry(end).or_default().add(window);
+        match history.steps.get_mut(&total.last_ms.div_euclid(self.step_ms)) {
+            Some(step) => step.add(&total),
+            None => drop(history.steps.insert(total.last_ms.div_euclid(self.step_ms), Step { total, more_at_last: 0 })),
+        }
     }
 
-    /// Sends all of it, for at most this long. Samples are never later than `now`.
+    /// The last sum of each probe, which is what a backend has that was sent all of it.
+    #[must_use]
+    pub fn last(&self) -> Vec<Last> {
+        self.histories.values().filter_map(History::last).collect()
+    }
+
+    /// Sends all of it, for at most this long.
     ///
     /// # Errors
     /// [`ExportError`], where the address or the headers cannot be used.
-    pub async fn send(self, settings: &Settings, now: Timestamp, patience: Duration) -> Result<Sent, ExportError> {
+    pub async fn send(self, settings: &Settings, patience: Duration) -> Result<DeliveryStats, ExportError> {
         let endpoint = request::endpoint(settings)?;
-        let (all, last) = self.series(settings.histograms, now);
         let mut bodies = Vec::new();
         let mut gathered: Vec<TimeSeries> = Vec::new();
         let mut samples = 0;
-        for series in all {
+        for series in self.series(settings.histograms) {
             let more = series.samples.len() + series.histograms.len();
             if samples + more > SAMPLES_PER_REQUEST && !gathered.is_empty() {
                 bodies.push(request::body(std::mem::take(&mut gathered)));
@@ -85,23 +126,16 @@ impl Replay {
         if !gathered.is_empty() {
             bodies.push(request::body(gathered));
         }
-        let stats = deliver(&endpoint, bodies, patience).await;
-        Ok(Sent { stats, last })
+        Ok(deliver(&endpoint, bodies, patience).await)
     }
 
-    /// Every series with all its samples, and the sums at the end.
-    fn series(mut self, histograms: HistogramFormat, now: Timestamp) -> (Vec<TimeSeries>, Vec<Last>) {
+    /// Every series with all its samples.
+    fn series(self, histograms: HistogramFormat) -> Vec<TimeSeries> {
         let mut all: BTreeMap<Vec<(String, String)>, TimeSeries> = BTreeMap::new();
-        let mut last: BTreeMap<Identity, Last> = BTreeMap::new();
-        for (end, pending) in &self.steps {
-            let at_ms = (*end).min(now).as_millisecond();
-            for window in pending.windows() {
-                let identity = metric::identity_of(window);
-                let before = self.base.get(&identity).cloned();
-                self.base.add(window);
-                let Some(after) = self.base.get(&identity).cloned() else { continue };
-                last.insert(identity, Last { sum: after.clone(), at_ms });
-                for series in samples::of_change(&Change { before, after }, histograms, at_ms) {
+        for history in self.histories.into_values() {
+            let form = Form { histograms, shard: history.shard };
+            for change in history.changes() {
+                for series in samples::of_change(&change, form) {
                     let known = all
                         .entry(samples::key(&series.labels))
                         .or_insert_with(|| TimeSeries { labels: series.labels.clone(), ..TimeSeries::default() });
@@ -110,24 +144,63 @@ impl Replay {
                 }
             }
         }
-        (all.into_values().collect(), last.into_values().collect())
+        all.into_values().collect()
     }
 }
 
-/// What was sent, and what became of it.
-#[derive(Debug)]
-pub struct Sent {
-    /// What became of the requests.
-    pub stats: DeliveryStats,
-    /// The last sum of each probe.
-    pub last: Vec<Last>,
+impl Step {
+    fn add(&mut self, total: &Total) {
+        self.more_at_last = match total.last_ms - self.total.last_ms {
+            0 => self.more_at_last + 1,
+            1.. => 0,
+            _ => self.more_at_last,
+        };
+        self.total.merge(total);
+    }
+
+    /// The instant of its samples: a run that adds to a sum which was sent already sends it a little later.
+    const fn at_ms(&self) -> i64 {
+        self.total.last_ms + self.more_at_last * STAMPS_APART
+    }
 }
 
-/// The last that was sent of one probe.
+impl History {
+    /// The sum after each step.
+    fn changes(self) -> impl Iterator<Item = Change> {
+        let mut sum = self.base;
+        self.steps.into_values().map(move |step| {
+            let at_ms = step.at_ms();
+            let before = sum.as_ref().map(|total| total.sum.clone());
+            // A compacted window holds what a run has sent from its beginning on.
+            let zero_ms = step.total.sum.from.as_millisecond().min(step.total.first_ms) - 1;
+            match &mut sum {
+                Some(sum) => sum.merge(&step.total),
+                None => sum = Some(step.total.clone()),
+            }
+            let after = sum.as_ref().map_or(step.total.sum, |total| total.sum.clone());
+            Change { before, after, at_ms, zero_ms }
+        })
+    }
+
+    fn last(&self) -> Option<Last> {
+        let at_ms = self.steps.values().next_back()?.at_ms();
+        let mut steps = self.steps.values().map(|step| &step.total);
+        let mut sum = match &self.base {
+            Some(base) => base.clone(),
+            None => steps.next()?.clone(),
+        };
+        steps.for_each(|step| sum.merge(step));
+        Some(Last { sum: sum.sum, shard: self.shard, at_ms })
+    }
+}
+
+/// The last sum of one probe.
 #[derive(Clone, Debug)]
 pub struct Last {
     /// All its checks.
     pub sum: Window,
+    /// The shard that made them.
+    pub shard: Option<Shard>,
     /// The instant of the samples, in milliseconds.
     pub at_ms: i64,
 }
@@ -170,18 +243,35 @@ async fn deliver(endpoint: &Endpoint, bodies: Vec<Vec<u8>>, patience: Duration) 
 mod tests {
     use std::sync::Arc;
 
-    use super::*;
+    use jiff::SignedDuration;
 
+    use super::*;
+    use crate::model::{FailureClass, Verdict};
+    use crate::window::CheckResult;
+
+    /// A window of a minute whose last check was due at its thirtieth second.
     fn window(minute: i64, up: u64) -> Window {
         let names = ["here", "home", "web"].map(Arc::from);
         let mut window = Window::empty(&names[0], &names[1], &names[2], false);
         window.from = Timestamp::from_second(minute * 60).expect("an instant");
         window.to = Timestamp::from_second((minute + 1) * 60).expect("an instant");
-        window.counts.up = up;
-        for _ in 0..up {
+        for n in 0..up {
+            let due = window.from + SignedDuration::from_millis(30_000 - i64::try_from(n).expect("few"));
+            window.counts.up += 1;
+            window.strip.push(due, CheckResult::new(Verdict::Up, None));
             window.latency.total.record_micros(1_000);
         }
         window
+    }
+
+    fn minute(n: i64) -> Timestamp {
+        Timestamp::from_second(n * 60).expect("an instant")
+    }
+
+    fn replay(since: i64, until: i64, windows: &[Window]) -> Replay {
+        let mut replay = Replay::new(minute(since), minute(until));
+        windows.iter().for_each(|window| replay.add(window, None));
+        replay
     }
 
     fn values(series: &[TimeSeries], name: &str) -> Vec<(i64, f64)> {
@@ -198,26 +288,74 @@ mod tests {
     }
 
     #[test]
-    fn each_step_says_all_that_came_before_it_and_a_new_series_begins_with_zero() {
-        let minute = |n: i64| Timestamp::from_second(n * 60).expect("an instant");
-        let mut replay = Replay::new(minute(10), minute(20));
-        for (at, up) in [(12, 3), (11, 2), (12, 5)] {
-            replay.add(&window(at, up));
-        }
-        let (series, last) = replay.series(HistogramFormat::default(), minute(20));
-        let expected = [(719_999, 0.0), (720_000, 2.0), (780_000, 10.0)];
+    fn each_sample_says_all_that_came_before_it_and_a_new_series_begins_with_zero() {
+        let replay = replay(10, 20, &[window(11, 2), window(12, 3), window(12, 5)]);
+        let last = replay.last();
+        let series = replay.series(HistogramFormat::default());
+        let expected = [(659_999, 0.0), (690_000, 2.0), (750_002, 10.0)];
         assert_eq!(values(&series, "uptick_checks_total"), expected);
         assert_eq!(values(&series, "uptick_check_duration_seconds"), expected);
-        assert_eq!((last.len(), last[0].sum.counts.up, last[0].at_ms), (1, 10, 780_000));
+        assert_eq!((last.len(), last[0].sum.counts.up, last[0].at_ms), (1, 10, 750_002));
     }
 
     #[test]
     fn what_was_before_counts_and_is_not_sent() {
-        let minute = |n: i64| Timestamp::from_second(n * 60).expect("an instant");
-        let mut replay = Replay::new(minute(10), minute(20));
-        replay.add(&window(3, 7));
-        replay.add(&window(15, 1));
-        let (series, _) = replay.series(HistogramFormat::Classic, minute(20));
-        assert_eq!(values(&series, "uptick_checks_total"), [(960_000, 8.0)]);
+        let replay = replay(10, 20, &[window(3, 7), window(15, 1)]);
+        assert_eq!(replay.last()[0].sum.counts.up, 8);
+        assert_eq!(values(&replay.series(HistogramFormat::Classic), "uptick_checks_total"), [(930_000, 8.0)]);
+    }
+
+    /// Every sample of a series, of whichever replays and whichever runs, is on one curve that never falls.
+    #[test]
+    fn replays_of_different_spans_and_what_runs_have_sent_lie_on_one_curve() {
+        let mut windows: Vec<Window> =
+            (0..3_000).map(|n| window(n, 1 + u64::from(n.unsigned_abs() % 5 == 0))).collect();
+        for at in [7_usize, 800, 2_900] {
+            windows[at].counts.down += 2;
+            windows[at].failures.insert(FailureClass::Status, 2);
+            // A run that hung: the journal has it after the next one.
+            windows.swap(at, at + 1);
+        }
+        let mut all: BTreeMap<Vec<(String, String)>, Vec<(i64, f64)>> = BTreeMap::new();
+        let mut note = |series: Vec<TimeSeries>| {
+            for series in series {
+                let samples = series.samples.iter().map(|sample| (sample.timestamp_ms, sample.value));
+                all.entry(samples::key(&series.labels)).or_default().extend(samples);
+            }
+        };
+        for (since, until) in [(-10, 3_000), (-10, 40), (0, 3_001), (1_000, 3_000), (2_500, 2_990), (-900_000, 3_000)] {
+            let known: Vec<Window> = windows.iter().filter(|window| window.from < minute(until)).cloned().collect();
+            note(replay(since, until, &known).series(HistogramFormat::Classic));
+        }
+        let mut runs = crate::export::kept_sums::KeptSums::new(None, Default::default);
+        for window in &windows {
+            let mut pending = crate::export::cumulative::Cumulative::default();
+            pending.add(window);
+            let changes = runs.add(&pending);
+            note(
+                changes
+                    .iter()
+                    .flat_map(|change| {
+                        samples::of_change(change, Form { histograms: HistogramFormat::Classic, shard: None })
+                    })
+                    .collect(),
+            );
+        }
+        let mut hours: BTreeMap<i64, Window> = BTreeMap::new();
+        for window in &windows {
+            let hour = window.from.as_second().div_euclid(3_600);
+            match hours.get_mut(&hour) {
+                Some(sum) => sum.merge(window),
+                None => drop(hours.insert(hour, window.clone())),
+            }
+        }
+        note(replay(-10, 3_000, &hours.into_values().collect::<Vec<_>>()).series(HistogramFormat::Classic));
+        assert!(all.len() > 10, "{}", all.len());
+        for (labels, samples) in &mut all {
+            samples.sort_by(|one, other| one.partial_cmp(other).expect("numbers"));
+            let falls =
+                samples.windows(2).find(|pair| pair[1].1 < pair[0].1 || (pair[0].0 == pair[1].0 && pair[0] != pair[1]));
+            assert_eq!(falls, None, "{labels:?}");
+        }
     }
 }

@@ -11,7 +11,7 @@ use crate::export::buckets::HistogramFormat;
 use crate::export::endpoint::{self, Endpoint};
 use crate::export::error::ExportError;
 use crate::export::protobuf_messages::write::{TimeSeries, WriteRequest};
-use crate::model::NetworkRules;
+use crate::model::{NetworkRules, Shard};
 
 /// The time one request may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -29,6 +29,8 @@ pub struct Settings {
     pub state: Option<PathBuf>,
     /// How it may connect.
     pub network: NetworkRules,
+    /// Which part of a vantage's probes is asked.
+    pub shard: Option<Shard>,
 }
 
 /// The variable that [`Settings::headers`] is read from.

@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 
 use crate::export::buckets;
 use crate::export::buckets::{Exponential, HistogramFormat};
+use crate::export::kept_sums::Change;
 use crate::export::protobuf_messages::write::{BucketSpan, Histogram, Label, Sample, TimeSeries};
 use crate::metric;
 use crate::metric::{Series, Value};
-
-use super::state::Change;
+use crate::model::Shard;
 
 /// The value of one series at an instant.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,45 +19,58 @@ enum Point {
     Native(Box<Histogram>),
 }
 
+/// How series are written.
+#[derive(Clone, Copy)]
+pub(super) struct Form {
+    pub(super) histograms: HistogramFormat,
+    pub(super) shard: Option<Shard>,
+}
+
+/// The instants of a series' samples, in milliseconds.
+#[derive(Clone, Copy)]
+struct Stamps {
+    at_ms: i64,
+    /// Of the zero before, where the series is new.
+    zero_ms: Option<i64>,
+}
+
 /// The series of a sum that changed.
-pub(super) fn of_change(change: &Change, histograms: HistogramFormat, at_ms: i64) -> Vec<TimeSeries> {
+pub(super) fn of_change(change: &Change, form: Form) -> Vec<TimeSeries> {
+    let Form { histograms, shard } = form;
     let before: BTreeSet<Vec<(String, String)>> = change
         .before
         .iter()
-        .flat_map(metric::of_window)
+        .flat_map(|window| metric::of_window(window, shard))
         .flat_map(|series| points(&series, histograms))
         .map(|(labels, _)| key(&labels))
         .collect();
-    let now = metric::of_window(&change.after);
+    let now = metric::of_window(&change.after, shard);
     let points = now.iter().flat_map(|series| points(series, histograms));
     points
         .map(|(labels, point)| {
-            let is_new = !before.contains(&key(&labels));
-            timeseries(labels, point, is_new, at_ms)
+            let zero_ms = (!before.contains(&key(&labels))).then_some(change.zero_ms);
+            timeseries(labels, point, Stamps { at_ms: change.at_ms, zero_ms })
         })
         .collect()
 }
 
 /// The series of a gauge.
-pub(super) fn of_series(series: &Series<'_>, histograms: HistogramFormat, at_ms: i64) -> Vec<TimeSeries> {
-    points(series, histograms).into_iter().map(|(labels, point)| timeseries(labels, point, false, at_ms)).collect()
+pub(super) fn of_series(series: &Series<'_>, form: Form, at_ms: i64) -> Vec<TimeSeries> {
+    let stamps = Stamps { at_ms, zero_ms: None };
+    points(series, form.histograms).into_iter().map(|(labels, point)| timeseries(labels, point, stamps)).collect()
 }
 
-fn timeseries(labels: Vec<Label>, point: Point, is_new: bool, at_ms: i64) -> TimeSeries {
+fn timeseries(labels: Vec<Label>, point: Point, Stamps { at_ms, zero_ms }: Stamps) -> TimeSeries {
     let mut series = TimeSeries { labels, ..TimeSeries::default() };
     match point {
         Point::Number(value) => {
-            if is_new {
-                series.samples.push(Sample { value: 0.0, timestamp_ms: at_ms - 1 });
-            }
+            series.samples.extend(zero_ms.map(|timestamp_ms| Sample { value: 0.0, timestamp_ms }));
             series.samples.push(Sample { value, timestamp_ms: at_ms });
         }
         Point::Native(histogram) => {
-            if is_new {
-                let (schema, zero_threshold) = (histogram.schema, histogram.zero_threshold);
-                let zero = Histogram { schema, zero_threshold, timestamp_ms: at_ms - 1, ..Histogram::default() };
-                series.histograms.push(zero);
-            }
+            let (schema, zero_threshold) = (histogram.schema, histogram.zero_threshold);
+            let zero = |timestamp_ms| Histogram { schema, zero_threshold, timestamp_ms, ..Histogram::default() };
+            series.histograms.extend(zero_ms.map(zero));
             series.histograms.push(Histogram { timestamp_ms: at_ms, ..*histogram });
         }
     }

@@ -85,7 +85,7 @@ pub async fn verify(settings: &Settings, query_url: Option<Url>, last: &Last) ->
         why: "its query API is not known; add --query-url",
     })?;
     let endpoint = request::endpoint(settings)?;
-    let of = metric::identity_of(&last.sum);
+    let of = metric::identity_of(&last.sum, last.shard);
     let sent = last.sum.latency.total.count();
     let name = match settings.histograms {
         HistogramFormat::Native(_) => metric::DURATION.name.to_owned(),
@@ -135,7 +135,8 @@ fn query_address(write: &Url) -> Option<Url> {
 
 fn selector(name: &str, of: &Identity, more: &str) -> String {
     let mut text = format!("{name}{{");
-    for (label, value) in [("probe", &of.probe), ("surface", &of.surface), ("vantage", &of.vantage)] {
+    let labels = [("probe", &of.probe), ("shard", &of.shard), ("surface", &of.surface), ("vantage", &of.vantage)];
+    for (label, value) in labels.into_iter().filter(|(label, value)| *label != "shard" || !value.is_empty()) {
         let value = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
         let comma = if label == "probe" { "" } else { "," };
         let _ = write!(text, "{comma}{label}=\"{value}\"");
@@ -192,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_selector_is_escaped() {
-        let of = Identity::new("here", "a \"b\" \\", "web", false);
+        let of = Identity::new("here", "a \"b\" \\", "web", false, None);
         assert_eq!(selector("m", &of, ""), r#"m{probe="a \"b\" \\",surface="web",vantage="here"}"#);
     }
 

@@ -1,122 +1,233 @@
 //! What is served: counters since the process started, and the last check of each probe.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use jiff::Timestamp;
 
 use crate::export::cumulative::Cumulative;
 use crate::export::delivery_stats::DeliveryStats;
 use crate::metric::{self, Family, Identity, Series, Value};
-use crate::window::Collector;
+use crate::model::{FailureClass, Outcome, Probe, Shard};
+use crate::window::{Collector, Window};
 
+use super::negotiation::Format;
 use super::protobuf;
 
 /// The span of the windows in between; they are added up at every scrape.
 const SPAN: Duration = Duration::from_mins(1);
 
+/// Whose metrics are served.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Where we ask from.
+    pub vantage: String,
+    /// Which part of its probes is asked, where there are several.
+    pub shard: Option<Shard>,
+}
+
 /// What is served.
 pub(super) struct Metrics {
-    vantage: String,
+    source: Source,
     schema: i8,
+    started: Timestamp,
     /// Held for moments only: checks report here.
     inbox: Mutex<Inbox>,
     /// Held while an answer is made.
     total: Mutex<Cumulative>,
 }
 
-pub(super) struct Inbox {
-    pub(super) collector: Collector,
-    pub(super) closed: Cumulative,
-    pub(super) last: BTreeMap<String, Arc<Vec<Series<'static>>>>,
-    /// The probes there are, once that has changed.
-    pub(super) known: Option<BTreeSet<String>>,
-    pub(super) delivered: BTreeMap<&'static str, (&'static Family, DeliveryStats)>,
+struct Inbox {
+    collector: Collector,
+    closed: Cumulative,
+    last: BTreeMap<String, Arc<Vec<Series<'static>>>>,
+    /// The probes there are, once they are known.
+    probes: Option<Arc<BTreeMap<String, KnownProbe>>>,
+    delivered: BTreeMap<&'static str, (&'static Family, DeliveryStats)>,
 }
 
-/// The format of an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Format {
-    Text,
-    Protobuf,
+/// A probe that is asked.
+#[derive(Clone)]
+struct KnownProbe {
+    info: Series<'static>,
+    /// No check of it.
+    none: Window,
+    possible_failures: Vec<FailureClass>,
+    since: Timestamp,
 }
 
 impl Metrics {
-    pub(super) fn new(vantage: &str, schema: i8) -> Metrics {
+    pub(super) fn new(source: Source, schema: i8) -> Metrics {
         let inbox = Inbox {
-            collector: Collector::new(vantage, SPAN),
+            collector: Collector::new(&source.vantage, SPAN),
             closed: Cumulative::default(),
             last: BTreeMap::new(),
-            known: None,
+            probes: None,
             delivered: BTreeMap::new(),
         };
         Metrics {
-            vantage: vantage.to_owned(),
+            source,
             schema,
+            started: Timestamp::now(),
             inbox: Mutex::new(inbox),
             total: Mutex::new(Cumulative::default()),
         }
     }
 
-    pub(super) fn inbox(&self) -> MutexGuard<'_, Inbox> {
-        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Takes note of a check.
+    pub(super) fn outcome(&self, outcome: &Outcome) {
+        let last = Arc::new(metric::of_outcome(outcome, self.source.shard));
+        let mut inbox = self.inbox();
+        // A retired probe may end its last check after it was retired.
+        if inbox.probes.as_ref().is_none_or(|known| known.contains_key(&outcome.probe)) {
+            inbox.last.insert(outcome.probe.clone(), last);
+        }
+        if let Some(window) = inbox.collector.record(outcome) {
+            inbox.closed.add(&window);
+        }
+        // The evidence of failures is the journal's.
+        drop(inbox.collector.take_failures());
     }
 
-    /// All metrics in a format.
-    pub(super) fn answer(&self, format: Format) -> Vec<u8> {
+    /// Takes note of a check that was due and not run.
+    pub(super) fn missed(&self, probe: &Probe, scheduled_at: Timestamp) {
+        let mut inbox = self.inbox();
+        if let Some(window) = inbox.collector.record_missed(probe, scheduled_at) {
+            inbox.closed.add(&window);
+        }
+    }
+
+    /// Takes note that from here on there are these probes.
+    pub(super) fn adopt(&self, probes: &[Arc<Probe>]) {
+        let Source { vantage, shard } = &self.source;
+        let now = Timestamp::now();
+        let mut inbox = self.inbox();
+        let before = inbox.probes.take();
+        let known = probes.iter().map(|probe| {
+            let since = before.as_ref().map(|known| known.get(&probe.name).map_or(now, |known| known.since));
+            let names = [vantage, &probe.name, &probe.surface].map(|name| Arc::from(name.as_str()));
+            let known = KnownProbe {
+                info: metric::of_probe(probe, vantage, *shard),
+                none: Window::empty(&names[0], &names[1], &names[2], probe.control),
+                possible_failures: probe.possible_failures(),
+                since: since.unwrap_or(self.started),
+            };
+            (probe.name.clone(), known)
+        });
+        let known: BTreeMap<String, KnownProbe> = known.collect();
+        inbox.last.retain(|probe, _| known.contains_key(probe));
+        inbox.probes = Some(Arc::new(known));
+    }
+
+    /// Takes note of what became of another exporter's batches.
+    pub(super) fn show_delivery(&self, family: &'static Family, stats: &DeliveryStats) {
+        self.inbox().delivered.insert(family.name, (family, stats.clone()));
+    }
+
+    /// Whether there is a probe of this name.
+    pub(super) fn has_probe(&self, name: &str) -> bool {
+        self.inbox().probes.as_ref().is_some_and(|known| known.contains_key(name))
+    }
+
+    /// All metrics in a format, or those of one probe.
+    pub(super) fn answer(&self, format: Format, only: Option<&str>) -> Vec<u8> {
         let mut total = self.total.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut collector, closed, last, delivered) = {
+        let (mut collector, closed, mut last, mut delivered, known) = {
             let mut inbox = self.inbox();
-            let fresh = Collector::new(&self.vantage, SPAN);
+            let fresh = Collector::new(&self.source.vantage, SPAN);
             let collector = std::mem::replace(&mut inbox.collector, fresh);
-            (collector, std::mem::take(&mut inbox.closed), inbox.last.clone(), inbox.delivered.clone())
+            let closed = std::mem::take(&mut inbox.closed);
+            (collector, closed, inbox.last.clone(), inbox.delivered.clone(), inbox.probes.clone().unwrap_or_default())
         };
-        for window in closed.windows() {
-            total.add(window);
+        for (identity, sum) in closed.totals() {
+            total.merge(identity, sum);
         }
         for window in collector.close_all() {
             total.add(&window);
         }
-        // What is shared and what is borrowed live differently long; pushed one by one they fit.
-        let mut all: Vec<Series<'_>> = total.windows().flat_map(metric::of_window).collect();
+        let is_meant = |probe: &str| only.is_none_or(|only| only == probe);
+        last.retain(|probe, _| is_meant(probe));
+        if only.is_some() {
+            delivered.clear();
+        }
+        let mut all = self.counted(&total, &known, is_meant);
         let ours = delivered.values().flat_map(|(family, stats)| self.batches(family, stats));
-        for series in last.values().flat_map(|series| series.iter().cloned()).chain(ours).chain([self.build()]) {
+        let build = only.is_none().then(|| self.build());
+        // What is shared and what is borrowed live differently long; pushed one by one they fit.
+        for series in last.values().flat_map(|series| series.iter().cloned()).chain(ours).chain(build) {
             all.push(series);
         }
         metric::sort(&mut all);
-        match format {
-            Format::Text => {
-                let mut text = String::new();
-                metric::text::write(&all, &mut text);
-                text.into_bytes()
+        let since: BTreeMap<&str, Timestamp> =
+            known.values().map(|known| (known.info.of.probe.as_str(), known.since)).collect();
+        self.written(&all, format, |series| since.get(series.of.probe.as_str()).copied().unwrap_or(self.started))
+    }
+
+    /// What was counted, with zeros where nothing was yet, and what each probe asks.
+    fn counted<'t>(
+        &self,
+        total: &'t Cumulative,
+        known: &'t BTreeMap<String, KnownProbe>,
+        is_meant: impl Fn(&str) -> bool,
+    ) -> Vec<Series<'t>> {
+        let shard = self.source.shard;
+        let mut all = Vec::new();
+        for window in total.windows().filter(|window| is_meant(&window.probe)) {
+            all.extend(metric::of_window(window, shard));
+        }
+        for (_, probe) in known.iter().filter(|(name, _)| is_meant(name)) {
+            let sum = total.sum_of(&probe.none);
+            if sum.is_none() {
+                all.extend(metric::of_window(&probe.none, shard));
             }
+            all.extend(metric::zero_failures(sum.unwrap_or(&probe.none), &probe.possible_failures, shard));
+            all.push(probe.info.clone());
+        }
+        all
+    }
+
+    fn written(&self, all: &[Series<'_>], format: Format, created: impl Fn(&Series<'_>) -> Timestamp) -> Vec<u8> {
+        let mut text = String::new();
+        match format {
+            Format::Text => metric::text::write(all, &mut text),
+            Format::OpenMetrics => metric::open_metrics::write(all, created, &mut text),
             Format::Protobuf => {
                 let mut bytes = Vec::new();
-                protobuf::write(&all, self.schema, &mut bytes);
-                bytes
+                protobuf::write(all, self.schema, created, &mut bytes);
+                return bytes;
             }
         }
+        text.into_bytes()
+    }
+
+    fn inbox(&self) -> MutexGuard<'_, Inbox> {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn build(&self) -> Series<'static> {
-        let label = Some(("version", Cow::Borrowed(env!("CARGO_PKG_VERSION"))));
         Series {
             family: &metric::BUILD,
-            of: Arc::new(Identity::of_vantage(&self.vantage)),
-            label,
+            of: self.prober(),
+            more_labels: vec![("version", Cow::Borrowed(env!("CARGO_PKG_VERSION")))],
             value: Value::Number(1.0),
         }
     }
 
     fn batches(&self, family: &'static Family, stats: &DeliveryStats) -> impl Iterator<Item = Series<'static>> {
-        let of = Arc::new(Identity::of_vantage(&self.vantage));
+        let of = self.prober();
         [("sent", stats.sent), ("dropped", stats.dropped), ("refused", stats.refused), ("retried", stats.retries)]
             .into_iter()
             .map(move |(result, count)| Series {
                 family,
                 of: Arc::clone(&of),
-                label: Some(("result", Cow::Borrowed(result))),
+                more_labels: vec![("result", Cow::Borrowed(result))],
                 value: Value::Count(count),
             })
+    }
+
+    fn prober(&self) -> Arc<Identity> {
+        Arc::new(Identity::of_prober(&self.source.vantage, self.source.shard))
     }
 }

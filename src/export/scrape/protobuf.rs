@@ -1,12 +1,13 @@
 //! Series in the protobuf format of Prometheus: the one that carries native histograms. Classic
 //! buckets stand beside them, for a server that does not take native ones.
 
+use jiff::Timestamp;
 use prost::Message as _;
 
 use crate::export::buckets;
 use crate::export::buckets::Exponential;
 use crate::export::protobuf_messages::exposition::{
-    Bucket, BucketSpan, Histogram, LabelPair, Metric, MetricFamily, MetricType, Number,
+    Bucket, BucketSpan, Counter, Gauge, Histogram, Instant, LabelPair, Metric, MetricFamily, MetricType,
 };
 use crate::metric;
 use crate::metric::{Family, MetricKind, Series, Value};
@@ -15,11 +16,11 @@ use crate::metric::{Family, MetricKind, Series, Value};
 pub(super) const CONTENT_TYPE: &str =
     "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited";
 
-/// Writes series, which stand in the order of their families.
-pub(super) fn write(all: &[Series<'_>], schema: i8, out: &mut Vec<u8>) {
+/// Writes series, which stand in the order of their families; `created` says since when a series counts.
+pub(super) fn write(all: &[Series<'_>], schema: i8, created: impl Fn(&Series<'_>) -> Timestamp, out: &mut Vec<u8>) {
     for stretch in all.chunk_by(|series, next| series.family == next.family) {
         let mut family = announced(stretch[0].family);
-        family.metrics = stretch.iter().map(|series| metric(series, schema)).collect();
+        family.metrics = stretch.iter().map(|series| metric(series, schema, created(series))).collect();
         family.encode_length_delimited(out).expect("a vector grows");
     }
 }
@@ -38,16 +39,24 @@ fn announced(family: &Family) -> MetricFamily {
     }
 }
 
-fn metric(series: &Series<'_>, schema: i8) -> Metric {
+fn metric(series: &Series<'_>, schema: i8, created: Timestamp) -> Metric {
     let pair = |(name, value): (&str, &str)| LabelPair { name: Some(name.to_owned()), value: Some(value.to_owned()) };
     let mut metric = Metric { labels: series.labels().map(pair).collect(), ..Metric::default() };
     match series.value {
-        Value::Number(number) => metric.gauge = Some(Number { value: Some(number) }),
+        Value::Number(number) => metric.gauge = Some(Gauge { value: Some(number) }),
         #[expect(clippy::cast_precision_loss, reason = "the format counts in doubles")]
-        Value::Count(count) => metric.counter = Some(Number { value: Some(count as f64) }),
-        Value::Histogram(histogram) => metric.histogram = Some(both_layouts(histogram, schema)),
+        Value::Count(count) => {
+            metric.counter = Some(Counter { value: Some(count as f64), created: Some(instant(created)) });
+        }
+        Value::Histogram(histogram) => {
+            metric.histogram = Some(Histogram { created: Some(instant(created)), ..both_layouts(histogram, schema) });
+        }
     }
     metric
+}
+
+fn instant(at: Timestamp) -> Instant {
+    Instant { seconds: Some(at.as_second()), nanos: Some(at.subsec_nanosecond()) }
 }
 
 fn both_layouts(histogram: &crate::window::Histogram, schema: i8) -> Histogram {
@@ -70,5 +79,6 @@ fn both_layouts(histogram: &crate::window::Histogram, schema: i8) -> Histogram {
             .map(|span| BucketSpan { offset: Some(span.offset), length: Some(span.length) })
             .collect(),
         positive_deltas: deltas,
+        created: None,
     }
 }

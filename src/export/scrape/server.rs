@@ -3,11 +3,14 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
@@ -18,11 +21,11 @@ use tokio::sync::Notify;
 use tokio::task::{AbortHandle, JoinHandle};
 
 use crate::export::error::ExportError;
-use crate::metric::text;
 
 use super::hosts::AllowedHosts;
-use super::metrics::{Format, Metrics};
-use super::protobuf;
+use super::metrics::Metrics;
+use super::negotiation;
+use super::negotiation::Format;
 
 /// Connections at once, at most. One more closes the oldest, which has had its time: an answer takes
 /// milliseconds, and who is slow holds nobody up.
@@ -109,40 +112,50 @@ async fn answer(request: Request<Incoming>, served: Arc<Served>) -> Result<Respo
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return Ok(plain(StatusCode::METHOD_NOT_ALLOWED, "only GET is answered\n"));
     }
-    match request.uri().path() {
-        "/metrics" => {}
-        "/" => return Ok(plain(StatusCode::OK, "uptick: metrics for Prometheus are at /metrics\n")),
-        _ => return Ok(plain(StatusCode::NOT_FOUND, "nothing here; metrics are at /metrics\n")),
-    }
-    let format = wanted(request.headers());
-    let Ok(bytes) = tokio::task::spawn_blocking(move || served.metrics.answer(format)).await else {
+    let only = match target(request.uri(), &served.metrics) {
+        Ok(only) => only,
+        Err(refused) => return Ok(refused),
+    };
+    let (format, gzip) = (Format::wanted(request.headers()), negotiation::takes_gzip(request.headers()));
+    let body = move || {
+        let plain = served.metrics.answer(format, only.as_deref());
+        if gzip { compressed(&plain) } else { plain }
+    };
+    let Ok(bytes) = tokio::task::spawn_blocking(body).await else {
         return Ok(plain(StatusCode::INTERNAL_SERVER_ERROR, "the metrics could not be written\n"));
     };
-    let kind = match format {
-        Format::Text => text::CONTENT_TYPE,
-        Format::Protobuf => protobuf::CONTENT_TYPE,
-    };
-    Ok(with_type(StatusCode::OK, kind, bytes))
+    let mut response = with_type(StatusCode::OK, format.content_type(), bytes);
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept, accept-encoding"));
+    if gzip {
+        response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    Ok(response)
 }
 
-/// Protobuf, where the client names it and does not like text better.
-fn wanted(headers: &HeaderMap) -> Format {
-    let (mut protobuf, mut text) = (0.0, 0.0);
-    for value in headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()) {
-        for choice in value.split(',') {
-            let mut parts = choice.split(';').map(str::trim);
-            let kind = parts.next().unwrap_or_default().to_ascii_lowercase();
-            let parameter = |name: &str| parts.clone().find_map(|part| part.strip_prefix(name));
-            let quality = parameter("q=").and_then(|quality| quality.parse::<f64>().ok()).unwrap_or(1.0);
-            let is_delimited = parameter("encoding=").is_none_or(|encoding| encoding == "delimited");
-            match kind.as_str() {
-                "application/vnd.google.protobuf" if is_delimited => protobuf = quality.max(protobuf),
-                "text/plain" | "text/*" | "*/*" => text = quality.max(text),
-                _ => {}
+/// The one probe whose metrics a path asks for, none where it asks for all; else the answer that it gets.
+fn target(uri: &Uri, metrics: &Metrics) -> Result<Option<String>, Response<Full<Bytes>>> {
+    match uri.path() {
+        "/metrics" => Ok(None),
+        "/probe" => {
+            let query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+            let target = query.into_iter().find(|(name, _)| name == "target").map(|(_, value)| value.into_owned());
+            match target {
+                Some(name) if metrics.has_probe(&name) => Ok(Some(name)),
+                Some(_) => Err(plain(StatusCode::NOT_FOUND, "target is not the name of a configured probe\n")),
+                None => Err(plain(StatusCode::BAD_REQUEST, "name a configured probe: /probe?target=NAME\n")),
             }
         }
+        "/" => Err(plain(
+            StatusCode::OK,
+            "uptick: metrics for Prometheus are at /metrics, those of one probe at /probe?target=NAME\n",
+        )),
+        _ => Err(plain(StatusCode::NOT_FOUND, "nothing here; metrics are at /metrics\n")),
     }
-    if protobuf > 0.0 && protobuf >= text { Format::Protobuf } else { Format::Text }
+}
+
+fn compressed(plain: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(plain.len() / 8), Compression::fast());
+    encoder.write_all(plain).and_then(|()| encoder.finish()).expect("a vector takes every write")
 }
 
 fn plain(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
@@ -152,27 +165,6 @@ fn plain(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
 fn with_type(status: StatusCode, kind: &'static str, bytes: Vec<u8>) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from(bytes)));
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, http::HeaderValue::from_static(kind));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn accepting(value: &str) -> HeaderMap {
-        HeaderMap::from_iter([(header::ACCEPT, value.parse().expect("a value"))])
-    }
-
-    #[test]
-    fn protobuf_is_served_to_who_prefers_it() {
-        let prometheus = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited,\
-                          application/openmetrics-text;version=1.0.0;q=0.8,application/openmetrics-text;version=0.0.1;q=0.75,\
-                          text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
-        assert_eq!(wanted(&accepting(prometheus)), Format::Protobuf);
-        assert_eq!(wanted(&accepting("application/openmetrics-text,text/plain;q=0.5,*/*;q=0.1")), Format::Text);
-        assert_eq!(wanted(&accepting("application/vnd.google.protobuf;encoding=text")), Format::Text);
-        assert_eq!(wanted(&accepting("application/vnd.google.protobuf;q=0.1, text/plain")), Format::Text);
-        assert_eq!(wanted(&HeaderMap::new()), Format::Text);
-    }
 }

@@ -169,6 +169,9 @@ async fn problems_of(row: &Row) -> Vec<String> {
         (outcome, took) = timed_check(&engine, &probe).await;
     }
     let mut problems = judge(row.wanted, &outcome);
+    if let Some(class) = outcome.class().filter(|class| !probe.possible_failures().contains(class)) {
+        problems.push(format!("{class} is not among the classes that the probe can fail with"));
+    }
     if took > limit + GRACE {
         problems.push(format!("took {took:?} with a limit of {limit:?}"));
     }

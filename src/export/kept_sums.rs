@@ -1,5 +1,5 @@
-//! The sums that remote write sends, kept between runs: a counter that began at zero with each
-//! run of cron would say nothing. The file is replaced whole, under a lock, before anything is
+//! The sums behind the counters of a run that ends, kept for the next one: a counter that began at zero with
+//! each run of cron would say nothing. The file is replaced whole, under a lock, before anything is
 //! sent, so that what a backend has seen is never more than what the file knows.
 
 use std::collections::BTreeMap;
@@ -13,28 +13,31 @@ use std::{fs, io};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::export::cumulative::Cumulative;
+use crate::export::cumulative::{Cumulative, Total};
 use crate::journal::regular_file;
 use crate::metric;
 use crate::model::{Counts, FailureClass, Phase, micros, timestamp};
 use crate::window::{HdrText, Histogram, Window};
 
 /// What the file says it is.
-const SCHEMA: &str = "uptick.remote-write-state/1";
+const SCHEMA: &str = "uptick.sums/1";
+/// What it said before more than remote write had one.
+const FORMER_SCHEMA: &str = "uptick.remote-write-state/1";
 /// The largest file that is read, in bytes: some hundred thousand series.
 const FILE_LIMIT: u64 = 1 << 30;
 /// How long another run may hold the lock.
 const LOCK_TIME: Duration = Duration::from_secs(2);
+/// The least between two samples of a series, in milliseconds: a new series has a zero one before.
+pub(crate) const STAMPS_APART: i64 = 2;
 
 /// The sums, and where they are kept.
-pub(super) struct State {
+pub struct KeptSums {
     path: Option<PathBuf>,
     sums: Cumulative,
     /// The file as this process left it: then it need not be read again.
     left: Option<Mark>,
     /// Why the file does not know what is in memory.
     trouble: Option<io::Error>,
-    last_instant: i64,
     hdr: HdrText,
 }
 
@@ -48,32 +51,42 @@ struct Mark {
 
 /// A sum that changed.
 #[derive(Clone, Debug)]
-pub(super) struct Change {
-    pub(super) before: Option<Window>,
-    pub(super) after: Window,
+pub struct Change {
+    /// What it was.
+    pub before: Option<Window>,
+    /// What it is.
+    pub after: Window,
+    /// The instant of its samples, in milliseconds.
+    pub at_ms: i64,
+    /// The instant of the zero before the first sample of a new series: before every sample of it.
+    pub zero_ms: i64,
 }
 
-impl State {
+impl KeptSums {
     /// Sums that are kept in a file, or for as long as the process lives. `base` is where they
     /// begin when there is no file yet; it is asked at once, while nothing new is in it.
-    pub(super) fn new(path: Option<PathBuf>, base: impl FnOnce() -> Cumulative) -> State {
+    pub fn new(path: Option<PathBuf>, base: impl FnOnce() -> Cumulative) -> KeptSums {
         let known = path.as_deref().and_then(|path| read(path).ok());
         let sums = known.unwrap_or_else(base);
-        State { path, sums, left: None, trouble: None, last_instant: i64::MIN, hdr: HdrText::default() }
+        KeptSums { path, sums, left: None, trouble: None, hdr: HdrText::default() }
     }
 
     /// Adds what is new. A file that cannot be written does not keep anything from being sent:
     /// the next run then begins where the file stands, and a backend sees a counter's reset.
-    pub(super) fn add(&mut self, pending: &Cumulative) -> Vec<Change> {
+    pub fn add(&mut self, pending: &Cumulative) -> Vec<Change> {
         let lock = self.path.as_deref().map(lock).transpose();
         self.read_again();
         let mut changes = Vec::new();
-        for window in pending.windows() {
-            let identity = metric::identity_of(window);
-            let before = self.sums.get(&identity).cloned();
-            self.sums.add(window);
-            if let Some(after) = self.sums.get(&identity) {
-                changes.push(Change { before, after: after.clone() });
+        for (identity, new) in pending.totals() {
+            let before = self.sums.get(identity);
+            // A run that began earlier and ended later adds to a sum that was sent already.
+            let earliest = before.map_or(i64::MIN, |sent| sent.last_ms.saturating_add(STAMPS_APART));
+            let at_ms = new.last_ms.max(earliest);
+            let before = before.map(|sent| sent.sum.clone());
+            self.sums.merge(identity, &Total { last_ms: at_ms, ..new.clone() });
+            if let Some(after) = self.sums.get(identity) {
+                let zero_ms = new.first_ms.min(at_ms) - 1;
+                changes.push(Change { before, after: after.sum.clone(), at_ms, zero_ms });
             }
         }
         self.trouble = match lock {
@@ -84,16 +97,16 @@ impl State {
         changes
     }
 
-    /// Why the sums are not kept, where they are not.
-    pub(super) const fn trouble(&self) -> Option<&io::Error> {
-        self.trouble.as_ref()
+    /// The sums as they are.
+    #[must_use]
+    pub const fn sums(&self) -> &Cumulative {
+        &self.sums
     }
 
-    /// The instant of the next samples, in milliseconds: now, and two later than the last, since
-    /// a new series has a zero one before.
-    pub(super) fn next_instant(&mut self, now: Timestamp) -> i64 {
-        self.last_instant = now.as_millisecond().max(self.last_instant.saturating_add(2));
-        self.last_instant
+    /// Why the sums are not kept, where they are not.
+    #[must_use]
+    pub const fn trouble(&self) -> Option<&io::Error> {
+        self.trouble.as_ref()
     }
 
     /// Reads what another run has added. What this one could not write would be lost by it.
@@ -107,7 +120,7 @@ impl State {
 
     fn write(&mut self) -> io::Result<()> {
         let Some(path) = &self.path else { return Ok(()) };
-        let windows = self.sums.windows().map(|window| Sum::of(window, &mut self.hdr)).collect();
+        let windows = self.sums.totals().map(|(_, total)| Sum::of(total, &mut self.hdr)).collect();
         let document = Document { schema: SCHEMA.to_owned(), windows };
         let folder = path.parent().unwrap_or(Path::new("."));
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
@@ -142,6 +155,12 @@ fn lock(path: &Path) -> io::Result<File> {
     }
 }
 
+/// The sums that runs have kept in a file so far; none where there is no such file.
+#[must_use]
+pub fn sums_kept(path: &Path) -> Option<Cumulative> {
+    read(path).ok()
+}
+
 fn read(path: &Path) -> io::Result<Cumulative> {
     let file = regular_file::open(path, OpenOptions::new().read(true))?;
     if file.metadata()?.len() > FILE_LIMIT {
@@ -151,9 +170,12 @@ fn read(path: &Path) -> io::Result<Cumulative> {
     file.take(FILE_LIMIT).read_to_end(&mut text)?;
     let document: Document = serde_json::from_slice(&text)?;
     let mut sums = Cumulative::default();
-    for sum in document.windows.into_iter().filter(|_| document.schema == SCHEMA) {
-        let window = sum.window().ok_or(io::ErrorKind::InvalidData)?;
-        sums.add(&window);
+    if ![SCHEMA, FORMER_SCHEMA].contains(&document.schema.as_str()) {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    for sum in document.windows {
+        let total = sum.total().ok_or(io::ErrorKind::InvalidData)?;
+        sums.merge(&metric::identity_of(&total.sum, None), &total);
     }
     Ok(sums)
 }
@@ -214,6 +236,9 @@ struct Sum {
     from: Timestamp,
     #[serde(with = "timestamp")]
     to: Timestamp,
+    /// The instant of the samples that were sent last, in milliseconds.
+    #[serde(default)]
+    stamp_ms: Option<i64>,
     counts: Counts,
     flaky: u64,
     failures: BTreeMap<FailureClass, u64>,
@@ -233,8 +258,8 @@ struct Times {
 }
 
 impl Sum {
-    fn of(window: &Window, hdr: &mut HdrText) -> Sum {
-        let latency = &window.latency;
+    fn of(total: &Total, hdr: &mut HdrText) -> Sum {
+        let (window, latency) = (&total.sum, &total.sum.latency);
         Sum {
             vantage: window.vantage.to_string(),
             probe: window.probe.to_string(),
@@ -242,6 +267,7 @@ impl Sum {
             control: window.control,
             from: window.from,
             to: window.to,
+            stamp_ms: Some(total.last_ms),
             counts: window.counts,
             flaky: window.flaky,
             failures: window.failures.clone(),
@@ -255,7 +281,7 @@ impl Sum {
         }
     }
 
-    fn window(self) -> Option<Window> {
+    fn total(self) -> Option<Total> {
         let [vantage, probe, surface] =
             [&self.vantage, &self.probe, &self.surface].map(|name| Arc::from(name.as_str()));
         let mut window = Window::empty(&vantage, &probe, &surface, self.control);
@@ -267,7 +293,8 @@ impl Sum {
         }
         window.failed_latency = Times::histogram(self.failed.as_ref())?;
         window.lag = Times::histogram(self.lag.as_ref())?;
-        Some(window)
+        let total = Total::of(&window);
+        Some(Total { last_ms: self.stamp_ms.unwrap_or(total.last_ms), ..total })
     }
 }
 
@@ -317,9 +344,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("new").join("state");
         let base = || pending(7);
-        let first = only(State::new(Some(path.clone()), base).add(&pending(20)));
+        let first = only(KeptSums::new(Some(path.clone()), base).add(&pending(20)));
         assert_eq!((first.before.map(|sum| sum.counts.up), first.after.counts.up), (Some(7), 27));
-        let second = only(State::new(Some(path), Cumulative::default).add(&pending(5)));
+        let second = only(KeptSums::new(Some(path), Cumulative::default).add(&pending(5)));
         let before = second.before.expect("the first run's sum");
         assert_eq!((before.counts.up, before.failures[&FailureClass::ConnectRefused]), (27, 2));
         assert_eq!(before.latency.total.count(), 27);
@@ -331,8 +358,8 @@ mod tests {
     fn two_at_once_add_up() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("state");
-        let mut one = State::new(Some(path.clone()), Cumulative::default);
-        let mut other = State::new(Some(path), Cumulative::default);
+        let mut one = KeptSums::new(Some(path.clone()), Cumulative::default);
+        let mut other = KeptSums::new(Some(path), Cumulative::default);
         for total in [1, 2, 3].map(|n| n * 4) {
             one.add(&pending(1));
             assert_eq!(only(other.add(&pending(3))).after.counts.up, total);
@@ -344,7 +371,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let in_the_way = folder.path().join("file");
         fs::write(&in_the_way, "").expect("a file");
-        let mut state = State::new(Some(in_the_way.join("state")), Cumulative::default);
+        let mut state = KeptSums::new(Some(in_the_way.join("state")), Cumulative::default);
         state.add(&pending(2));
         assert_eq!(only(state.add(&pending(3))).after.counts.up, 5);
         assert!(state.trouble().is_some());
@@ -355,15 +382,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("state");
         fs::write(&path, "{\"schema\":\"uptick.remote-wri").expect("a file");
-        let mut state = State::new(Some(path.clone()), || pending(7));
+        let mut state = KeptSums::new(Some(path.clone()), || pending(7));
         assert_eq!(only(state.add(&pending(1))).after.counts.up, 8);
-        assert_eq!(only(State::new(Some(path), Cumulative::default).add(&pending(1))).after.counts.up, 9);
-    }
-
-    #[test]
-    fn instants_only_go_forward() {
-        let mut state = State::new(None, Cumulative::default);
-        let now = Timestamp::from_millisecond(5_000).expect("an instant");
-        assert_eq!([now, now, Timestamp::UNIX_EPOCH].map(|now| state.next_instant(now)), [5_000, 5_002, 5_004]);
+        assert_eq!(only(KeptSums::new(Some(path), Cumulative::default).add(&pending(1))).after.counts.up, 9);
     }
 }

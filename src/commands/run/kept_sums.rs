@@ -1,0 +1,80 @@
+//! The sums behind counters of a run that ends, beside its journal: where they are, where they begin, and those of
+//! `check --record --format prometheus`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::check_report::{CheckReport, RecordedSum};
+use crate::commands::input::locations;
+use crate::config::Config;
+use crate::export::KeptSums;
+use crate::export::cumulative::Cumulative;
+use crate::journal;
+use crate::model::{Probe, Shard};
+
+/// The file beside a journal's lines that holds what the text format has said in all.
+const TEXTFILE: &str = "textfile";
+
+/// The folder on this machine that belongs to a journal.
+pub(crate) fn place(journal: &Path, config: &Config) -> PathBuf {
+    if journal::is_url(journal) {
+        return locations::outbox_location(journal, config.path.as_deref());
+    }
+    journal.to_path_buf()
+}
+
+/// The name of a file of sums: shards that share a journal have one each, since they count the same controls.
+pub(crate) fn file_name(name: &str, shard: Option<Shard>) -> String {
+    match shard {
+        Some(Shard { index, of }) => format!("{name}.{index}-of-{of}.state"),
+        None => format!("{name}.state"),
+    }
+}
+
+/// What a journal has recorded so far from a vantage. One that cannot be read, or is not there
+/// yet, holds nothing.
+pub(crate) fn recorded(place: &Path, vantage: &str) -> Cumulative {
+    let mut sums = Cumulative::default();
+    let lines = journal::read(&[place.to_path_buf()], journal::Range::ALL);
+    for line in lines.into_iter().flatten() {
+        if let Ok(journal::Line::Window(window)) = line
+            && *window.vantage == *vantage
+        {
+            sums.add(&window);
+        }
+    }
+    sums
+}
+
+/// The counters that the text format says, over all recorded runs.
+pub(crate) struct TextfileCounters {
+    sums: KeptSums,
+    probes: Vec<Arc<Probe>>,
+}
+
+impl TextfileCounters {
+    /// Those of probes, begun before the run records anything.
+    pub(crate) fn open(journal: &Path, config: &Config, probes: &[Arc<Probe>]) -> TextfileCounters {
+        let place = place(journal, config);
+        let file = place.join(file_name(TEXTFILE, config.settings.shard));
+        let sums = KeptSums::new(Some(file), || recorded(&place, &config.settings.vantage));
+        TextfileCounters { sums, probes: probes.to_vec() }
+    }
+
+    /// Adds what a run found, and gives each of its probes its sum. Says why they are not kept for the next run,
+    /// where they are not.
+    pub(crate) fn add_run(mut self, pass: &mut CheckReport) -> Option<String> {
+        let mut run = Cumulative::default();
+        let counted = pass.probes.iter().filter(|probe| probe.window.counts.scheduled() > 0);
+        counted.for_each(|probe| run.add(&probe.window));
+        self.sums.add(&run);
+        for probe in &mut pass.probes {
+            let window = self.sums.sums().sum_of(&probe.window).unwrap_or(&probe.window).clone();
+            let known = self.probes.iter().find(|known| known.name == probe.probe);
+            let possible_failures = known.map(|known| known.possible_failures()).unwrap_or_default();
+            probe.recorded = Some(Box::new(RecordedSum { window, possible_failures }));
+        }
+        let trouble = self.sums.trouble();
+        trouble.map(|why| format!("cannot keep the sums of --format prometheus for the next run: {why}"))
+    }
+}

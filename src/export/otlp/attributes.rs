@@ -1,0 +1,75 @@
+//! The labels of a series as OpenTelemetry's attributes. Ours keep their names, so that rules and dashboards for
+//! Prometheus find them behind a collector too; what the semantic conventions name stands beside them.
+//! <https://opentelemetry.io/docs/specs/semconv/general/attributes/>
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
+use url::Url;
+
+use crate::metric::Series;
+use crate::model::{FailureClass, Probe};
+
+/// What the probes ask, by name.
+pub(super) type Targets = BTreeMap<String, Target>;
+
+/// What a probe asks.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    url: String,
+    address: Option<String>,
+    port: Option<u16>,
+}
+
+impl Target {
+    /// The target of a probe's first request, secrets as `${NAME}`.
+    pub(super) fn of(probe: &Probe) -> Target {
+        let url = probe.shown_url();
+        let parsed = Url::parse(&url).ok();
+        let address = parsed.as_ref().and_then(Url::host_str).map(|host| host.trim_matches(['[', ']']).to_owned());
+        Target { address, port: parsed.as_ref().and_then(Url::port_or_known_default), url }
+    }
+}
+
+/// The targets of probes.
+pub(super) fn targets(probes: &[Arc<Probe>]) -> Targets {
+    probes.iter().map(|probe| (probe.name.clone(), Target::of(probe))).collect()
+}
+
+/// The attributes of a data point of a series.
+pub(super) fn of_series(series: &Series<'_>, targets: &Targets) -> Vec<KeyValue> {
+    let mut all = Vec::new();
+    let is_of_grpc = series.labels().any(|(name, value)| name == "class" && value == FailureClass::GrpcStatus.name());
+    for (name, value) in series.labels() {
+        match name {
+            "code" if is_of_grpc => all.extend(number("rpc.grpc.status_code", value)),
+            "code" => all.extend(number("http.response.status_code", value)),
+            "class" => all.extend([text(name, value), text("error.type", value)]),
+            _ => all.push(text(name, value)),
+        }
+    }
+    if let Some(target) = targets.get(&series.of.probe) {
+        all.push(text("url.full", &target.url));
+        all.extend(target.address.as_deref().map(|address| text("server.address", address)));
+        all.extend(target.port.map(|port| integer("server.port", i64::from(port))));
+    }
+    all
+}
+
+/// An attribute that is a text.
+pub(super) fn text(name: &str, value: &str) -> KeyValue {
+    attribute(name, any_value::Value::StringValue(value.to_owned()))
+}
+
+fn number(name: &str, value: &str) -> Option<KeyValue> {
+    value.parse().ok().map(|value| integer(name, value))
+}
+
+fn integer(name: &str, value: i64) -> KeyValue {
+    attribute(name, any_value::Value::IntValue(value))
+}
+
+fn attribute(name: &str, value: any_value::Value) -> KeyValue {
+    KeyValue { key: name.to_owned(), value: Some(AnyValue { value: Some(value) }), ..KeyValue::default() }
+}

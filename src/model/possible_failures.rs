@@ -1,0 +1,186 @@
+//! The classes that a probe can fail with: what it never does cannot break. Whoever counts by class begins
+//! each of them with a zero, so that the first failure is seen as one more.
+
+use std::net::IpAddr;
+
+use url::{Host, Url};
+
+use super::{
+    Auth, ClassGroup, DeniedNetworks, Expect, FailureClass, HttpVersionPreference, Probe, Protocol, Request, Step,
+    Transport, is_tls_scheme,
+};
+
+impl Probe {
+    /// The classes that its checks can fail with, in the order of the phases.
+    #[must_use]
+    pub fn possible_failures(&self) -> Vec<FailureClass> {
+        let own = Journey::of(&self.steps, &self.transport);
+        let session = self.session.as_ref().map(|session| Journey::of(&session.steps, &session.transport));
+        // What a shared journey finds is the failure of its probes.
+        let can_fail = |class: &FailureClass| {
+            own.can_fail_with(*class)
+                || session
+                    .as_ref()
+                    .is_some_and(|session| *class == FailureClass::Blocked || session.can_fail_with(*class))
+        };
+        FailureClass::ALL.iter().copied().filter(can_fail).collect()
+    }
+}
+
+/// Steps and how they reach their targets.
+struct Journey<'p> {
+    steps: Vec<(&'p Step, Target)>,
+    transport: &'p Transport,
+}
+
+impl<'p> Journey<'p> {
+    fn of(steps: &'p [Step], transport: &'p Transport) -> Journey<'p> {
+        let steps = steps.iter().map(|step| (step, Target::of(&step.request, transport))).collect();
+        Journey { steps, transport }
+    }
+
+    fn can_fail_with(&self, class: FailureClass) -> bool {
+        match class {
+            FailureClass::ProxyRefused => self.transport.may_have_proxy(),
+            FailureClass::TargetBlocked => self.transport.deny != DeniedNetworks::NOTHING,
+            FailureClass::CaptureFailed => self.steps.iter().any(|(step, _)| !step.captures.is_empty()),
+            FailureClass::TlsCertRevoked if self.transport.tls.crl_file.is_none() => false,
+            FailureClass::Blocked => false,
+            _ => self.steps.iter().any(|(step, target)| step_can_fail_with(step, target, self.transport, class)),
+        }
+    }
+}
+
+fn step_can_fail_with(step: &Step, target: &Target, transport: &Transport, class: FailureClass) -> bool {
+    let Step { request, expect, .. } = step;
+    match class.group() {
+        ClassGroup::Resolve => target.has_name,
+        ClassGroup::Connect | ClassGroup::AnyConnected => true,
+        ClassGroup::Tls => target.has_tls && !(transport.tls.insecure && is_of_certificate(class)),
+        ClassGroup::Processing => processing(request, transport, class),
+        ClassGroup::Transfer => transfer(request, expect, class),
+        ClassGroup::Answer => answer(request, expect, class),
+        ClassGroup::Ours => class != FailureClass::AuthFailed || matches!(request.auth, Some(Auth::OAuth2(_))),
+    }
+}
+
+/// What is known of where a request leads.
+struct Target {
+    /// Whether a name may have to be looked up.
+    has_name: bool,
+    /// Whether TLS may be spoken.
+    has_tls: bool,
+}
+
+impl Target {
+    fn of(request: &Request, transport: &Transport) -> Target {
+        let shown = request.url.to_string();
+        let url = Url::parse(&shown).ok();
+        let is_address = match url.as_ref().and_then(Url::host) {
+            Some(Host::Ipv4(_) | Host::Ipv6(_)) => true,
+            // The host of a scheme that is not the web's is a name to the parser, whatever it is.
+            Some(Host::Domain(name)) => name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok(),
+            None => false,
+        };
+        // A redirect leads to another name, and to https; a name server answers what a resolver would.
+        let leads_on = request.protocol == Protocol::Http && request.redirects > 0 || request.protocol == Protocol::Dns;
+        let is_captured = url.is_none();
+        let is_tls = url.is_some_and(|url| is_tls_scheme(url.scheme())) || request.starttls.is_some();
+        Target {
+            has_name: leads_on || is_captured || !(is_address || transport.has_fixed_address()),
+            has_tls: is_tls || is_captured || (leads_on && request.protocol == Protocol::Http),
+        }
+    }
+}
+
+/// Whether a class is about a certificate, which `tls.insecure` accepts whatever it is.
+const fn is_of_certificate(class: FailureClass) -> bool {
+    matches!(
+        class,
+        FailureClass::TlsCertExpired
+            | FailureClass::TlsCertNotYetValid
+            | FailureClass::TlsCertNameMismatch
+            | FailureClass::TlsCertUntrusted
+            | FailureClass::TlsCertRevoked
+    )
+}
+
+fn processing(request: &Request, transport: &Transport, class: FailureClass) -> bool {
+    let protocol = request.protocol;
+    let is_web = matches!(protocol, Protocol::Http | Protocol::WebSocket | Protocol::Grpc);
+    match class {
+        FailureClass::HttpProtocol | FailureClass::HeadersTooLarge => is_web,
+        FailureClass::Http2Error => match protocol {
+            Protocol::Grpc => true,
+            Protocol::Http => transport.http_version != HttpVersionPreference::Http1,
+            _ => false,
+        },
+        FailureClass::Http3Error => {
+            use HttpVersionPreference as Version;
+            !matches!(transport.http_version, Version::Auto | Version::Http1 | Version::Http2)
+        }
+        FailureClass::UpgradeRefused => protocol == Protocol::WebSocket,
+        FailureClass::StarttlsRefused => request.starttls.is_some(),
+        _ => is_web || protocol == Protocol::Dns || request.send.is_some() || request.starttls.is_some(),
+    }
+}
+
+fn transfer(request: &Request, expect: &Expect, class: FailureClass) -> bool {
+    let has_body = matches!(request.protocol, Protocol::Http | Protocol::Grpc);
+    match class {
+        FailureClass::MessageTimeout => matches!(request.protocol, Protocol::WebSocket | Protocol::Tcp),
+        FailureClass::BodyTooLarge => has_body && (expect.needs_whole_body() || request.protocol == Protocol::Grpc),
+        FailureClass::BodyTruncated => has_body || matches!(request.protocol, Protocol::WebSocket | Protocol::Tcp),
+        _ => has_body,
+    }
+}
+
+fn answer(request: &Request, expect: &Expect, class: FailureClass) -> bool {
+    let is_http = request.protocol == Protocol::Http;
+    match class {
+        FailureClass::Status => is_http || request.protocol == Protocol::Grpc,
+        FailureClass::GrpcStatus | FailureClass::GrpcNotServing => request.protocol == Protocol::Grpc,
+        FailureClass::RedirectLimit | FailureClass::RedirectBlocked | FailureClass::RedirectInvalid => is_http,
+        FailureClass::AssetFailed => expect.assets.is_some(),
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn classes(url: &str) -> Vec<FailureClass> {
+        Probe::plain("home", "web", url, Duration::from_secs(30)).possible_failures()
+    }
+
+    #[test]
+    fn what_a_probe_never_does_cannot_break() {
+        let page = classes("https://shop.test/");
+        for class in [FailureClass::DnsNotFound, FailureClass::TlsCertExpired, FailureClass::Status] {
+            assert!(page.contains(&class), "{class}");
+        }
+        for class in [
+            FailureClass::ProxyRefused,
+            FailureClass::AssetFailed,
+            FailureClass::CaptureFailed,
+            FailureClass::TargetBlocked,
+            FailureClass::Blocked,
+            FailureClass::AuthFailed,
+            FailureClass::GrpcStatus,
+            FailureClass::UpgradeRefused,
+            FailureClass::TlsCertRevoked,
+            FailureClass::Http3Error,
+        ] {
+            assert!(!page.contains(&class), "{class}");
+        }
+        let port = classes("tcp://127.0.0.1:25");
+        assert!(port.contains(&FailureClass::ConnectRefused));
+        let never =
+            [FailureClass::DnsNotFound, FailureClass::TlsVersion, FailureClass::Status, FailureClass::BodyDecode];
+        assert!(never.iter().all(|class| !port.contains(class)), "{port:?}");
+        assert!(classes("dns://127.0.0.1/x.test").contains(&FailureClass::DnsNotFound));
+    }
+}
