@@ -39,7 +39,7 @@ formats! {
     Json = "json", "one document, `uptick.check/1`": json::write(answer.pass, out),
     Ndjson = "ndjson", "one outcome a line, as each check ends": json::write_lines(answer.pass, out),
     Junit = "junit", "`JUnit` XML, for CI": junit::write(answer.pass, out),
-    Tap = "tap", "TAP 14": tap::write(answer.pass, out),
+    Tap = "tap", "TAP 13": tap::write(answer.pass, out),
     Github = "github", "annotations of GitHub Actions": github::write(answer.pass, answer.workspace, out),
     Nagios = "nagios", "status line and performance data of a Nagios plugin": nagios::write(answer.pass, out),
     Prometheus = "prometheus", "the text format, for the textfile collector": prometheus::write(answer.pass, out),

@@ -31,6 +31,41 @@ fn several_formats_go_to_several_places_in_one_run() {
 }
 
 #[test]
+fn a_control_target_that_fails_fails_no_pipeline() {
+    let server = healthy();
+    let control = format!("[[control]]\nname = \"internet\"\nurl = \"{}\"\n", refusing());
+    let config = probe("home", &server.url("/"), &[]) + &control;
+    for (format, skipped) in [
+        ("junit", "<skipped message=\"a control target failed: connect_refused"),
+        ("tap", "ok 2 - control / internet # SKIP a control target failed: connect_refused"),
+        ("github", "::warning "),
+    ] {
+        let ran = Run::new(["check", "--format", format]).config(&config).run();
+        ran.expect_code(0);
+        assert!(ran.stdout.contains(skipped), "{format}: {}", ran.stdout);
+        for failed in ["<failure", "<error", "not ok", "::error"] {
+            assert!(!ran.stdout.contains(failed), "{format}: {}", ran.stdout);
+        }
+    }
+    // Where nothing else is asked, it has the say.
+    let ran = Run::new(["check", "--format", "tap", "internet"]).config(&config).run();
+    assert!(ran.stdout.contains("not ok 1 - control / internet"), "{}", ran.stdout);
+}
+
+#[test]
+fn limits_of_latency_are_warning_and_critical_in_performance_data() {
+    let server = healthy();
+    let config =
+        probe("home", &server.url("/"), &["warn.latency = { total = \"4s\" }", "expect.latency = { total = \"8s\" }"])
+            + &probe("plain", &server.url("/"), &[]);
+    let ran = Run::new(["check", "--format", "nagios"]).config(&config).run();
+    let data = ran.expect_code(0).stdout.split_once('|').map(|(_, data)| data.to_owned()).unwrap_or_default();
+    let of = |name: &str| data.split(' ').find(|part| part.starts_with(&format!("'{name}'="))).unwrap().to_owned();
+    assert!(of("home").ends_with("s;4;8;0"), "{data}");
+    assert!(of("plain").ends_with("s;;;0"), "{data}");
+}
+
+#[test]
 fn each_format_by_name_goes_to_stdout() {
     for format in FORMATS {
         let server = healthy();

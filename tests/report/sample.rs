@@ -8,8 +8,8 @@ use crate::support::pass::Checks;
 use jiff::Timestamp;
 use uptick::check_report::CheckReport;
 use uptick::model::{
-    AssetOutcome, CertificateFacts, Check, Evidence, Failure, FailureClass, Hop, HttpExchange, HttpVersion, Mismatch,
-    Outcome, Phase, Probe, SafeText, StepOutcome, Timings, TlsFacts, Verdict,
+    AssetOutcome, CertificateFacts, Check, EarlierAttempt, Evidence, Failure, FailureClass, Hop, HttpExchange,
+    HttpVersion, Mismatch, Outcome, Phase, Probe, SafeText, StepOutcome, Timings, TlsFacts, Verdict,
 };
 
 /// The instant at which every sample begins.
@@ -179,6 +179,13 @@ pub(crate) fn single() -> CheckReport {
     let mut flaky = up(&probes[2], ms(4.0), 1.1);
     flaky.flaky = true;
     flaky.attempts = 2;
+    let reset = Failure::new(
+        FailureClass::ConnectionReset,
+        Some(Phase::Processing),
+        SafeText::message("104.244.42.1:443 reset the connection"),
+    );
+    flaky.earlier_attempts =
+        vec![EarlierAttempt { failure: reset, timings: Timings::default(), remote: "104.244.42.1:443".parse().ok() }];
     let interrupted =
         failed(&probes[4], ms(5.0), FailureClass::Interrupted, None, "the run was interrupted after 2.00 s");
     for outcome in [

@@ -98,12 +98,12 @@ pub fn junit(text: &str) -> usize {
     document.descendants().filter(|node| node.has_tag_name("testcase")).count()
 }
 
-/// TAP 14; gives the number of test points.
+/// TAP 13; gives the number of test points.
 #[track_caller]
 pub fn tap(text: &str) -> usize {
     assert_visible(text, "TAP");
     let mut lines = text.lines();
-    assert_eq!(lines.next(), Some("TAP version 14"));
+    assert_eq!(lines.next(), Some("TAP version 13"));
     let (mut points, mut planned, mut inside) = (0, None, false);
     let point = regex::Regex::new(r"^(not )?ok (\d+) - (.*)$").unwrap();
     for line in lines {
@@ -118,8 +118,8 @@ pub fn tap(text: &str) -> usize {
         } else if let Some(found) = point.captures(line) {
             points += 1;
             assert_eq!(found[2].parse().ok(), Some(points), "out of order: {line:?}");
-            let unescaped = found[3].replace("\\\\", "").replace("\\#", "");
-            if let Some((_, directive)) = unescaped.split_once('#') {
+            assert!(!found[3].contains('\\'), "an escape that readers do not agree on: {line:?}");
+            if let Some((_, directive)) = found[3].split_once('#') {
                 assert!(directive.trim_start().starts_with("SKIP"), "a directive that is not ours: {line:?}");
                 assert!(!directive.contains("pwn ") || line.contains("# SKIP"), "{line:?}");
             }

@@ -1,56 +1,76 @@
 //! `JUnit` XML: a suite a surface, a test case a probe. Down is a failure, unknown an error,
-//! a probe that was not run is skipped. The phases are properties of the case.
+//! a probe that was not run is skipped, and so is a control target that failed. Attempts and passes that failed where
+//! the probe is up all the same are flaky failures. It keeps to what the schemas of Jenkins and of Maven Surefire
+//! have in common: these have no properties of a case, and no place for its file and line, so that both stand in
+//! what it says.
 
 use std::io;
 use std::io::Write;
 use std::time::Duration;
 
-use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
+use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestRerun, TestSuite};
 
-use super::phrases::{classes, fails_as_down, warnings};
+use super::phrases::{classes, fails_as_down, is_aside, warnings};
 use crate::check_report::regression::Judgement;
 use crate::check_report::{CheckReport, ProbeSummary, SurfaceSummary};
-use crate::model::{Outcome, Phase, Verdict, micros, timestamp};
+use crate::model::{Failure, Outcome, Phase, Verdict, micros, timestamp};
 use crate::render::evidence;
+
+/// The failed attempts and checks of a probe that is up that are listed.
+const FLAKY_SHOWN: usize = 10;
 
 pub(super) fn write(pass: &CheckReport, out: &mut impl Write) -> io::Result<()> {
     let mut report = Report::new("uptick");
     report.set_time(pass.elapsed);
     report.add_test_suites(pass.surfaces.iter().map(|surface| suite(pass, surface)));
     report.add_test_suites(judgements(pass));
-    report.serialize(&mut *out).map_err(io::Error::other)
+    let xml = report.to_string().map_err(io::Error::other)?;
+    // The one attribute of the root that Jenkins' schema does not have.
+    let (head, rest) = xml.split_once("<testsuites ").unwrap_or(("", &xml));
+    let (root, suites) = rest.split_once('>').unwrap_or((rest, ""));
+    let root: Vec<&str> = root.split(' ').filter(|attribute| !attribute.starts_with("skipped=")).collect();
+    write!(out, "{head}<testsuites {}>{suites}", root.join(" "))
 }
 
 fn suite(pass: &CheckReport, surface: &SurfaceSummary) -> TestSuite {
     let name = if surface.control { "control" } else { surface.surface.as_str() };
     let mut suite = TestSuite::new(name);
-    // Without a zone, as the common schema has it; the time is UTC.
-    let began = timestamp::text(pass.started_at);
-    let began = began.split('.').next().unwrap_or_default();
-    suite.extra.insert("timestamp".into(), began.into());
     suite.add_property(Property::new("vantage", pass.vantage.as_str()));
+    suite.add_property(Property::new("started", timestamp::text(pass.started_at)));
     let probes = pass.probes.iter().filter(|probe| super::phrases::belongs(probe, surface));
-    let cases: Vec<TestCase> = probes.map(|probe| case(pass, probe, name)).collect();
+    // Jenkins makes a package of what stands before the last dot.
+    let class = format!("{}.{name}", pass.vantage);
+    let cases: Vec<TestCase> = probes.map(|probe| case(pass, probe, &class)).collect();
     suite.set_time(cases.iter().filter_map(|case| case.time).sum());
     suite.add_test_cases(cases);
     suite
 }
 
-fn case(pass: &CheckReport, probe: &ProbeSummary, suite: &str) -> TestCase {
+fn case(pass: &CheckReport, probe: &ProbeSummary, class: &str) -> TestCase {
     let outcome = pass.telling(&probe.probe);
     let mut case = TestCase::new(probe.probe.as_str(), status(pass, probe, outcome));
-    let warnings = warnings(probe);
-    if !warnings.is_empty() {
-        case.set_system_out(
-            warnings.iter().map(|warning| format!("warning: {warning}")).collect::<Vec<_>>().join("\n"),
-        );
-    }
-    case.set_classname(suite);
+    let warnings = warnings(probe).into_iter().map(|warning| format!("warning: {warning}"));
+    let facts = facts(probe, outcome).into_iter().map(|(name, value)| format!("{name}={value}"));
+    case.set_system_out(warnings.chain(facts).collect::<Vec<_>>().join("\n"));
+    case.set_classname(class);
     case.set_time(time_of(probe, outcome));
-    for (name, value) in properties(probe, outcome) {
-        case.add_property(Property::new(name, value));
-    }
     case
+}
+
+/// What failed of a probe that is up: attempts before the last, and checks of other passes.
+fn flaky_runs(pass: &CheckReport, probe: &ProbeSummary) -> Vec<TestRerun> {
+    let of_probe = pass.outcomes.iter().filter(|outcome| outcome.probe == probe.probe);
+    let failures = of_probe.flat_map(|outcome| {
+        let of_check = outcome.failure.iter().filter(|_| outcome.verdict == Verdict::Down);
+        outcome.earlier_attempts.iter().map(|earlier| &earlier.failure).chain(of_check)
+    });
+    let run = |failure: &Failure| {
+        let mut run = TestRerun::new(NonSuccessKind::Failure);
+        run.set_type(failure.class.name()).set_message(failure.message.as_str());
+        run.set_stack_trace(format!("{}: {}", failure.class, failure.message));
+        run
+    };
+    failures.take(FLAKY_SHOWN).map(run).collect()
 }
 
 /// A suite of what the run was told to fail on: a case for each condition that is met, and for each probe that was
@@ -90,7 +110,17 @@ fn judgements(pass: &CheckReport) -> Option<TestSuite> {
 
 fn status(pass: &CheckReport, probe: &ProbeSummary, outcome: Option<&Outcome>) -> TestCaseStatus {
     let kind = match probe.verdict {
-        Verdict::Up => return TestCaseStatus::success(),
+        Verdict::Up => {
+            let mut status = TestCaseStatus::success();
+            status.add_reruns(flaky_runs(pass, probe));
+            return status;
+        }
+        Verdict::Down if is_aside(pass, probe) => {
+            let mut skipped = TestCaseStatus::skipped();
+            let reason = outcome.map(evidence::reason).unwrap_or_default();
+            skipped.set_message(format!("a control target failed: {reason}"));
+            return skipped;
+        }
         // What --fail-on lets pass fails nothing here either.
         Verdict::Down if !fails_as_down(pass, probe) => return TestCaseStatus::success(),
         Verdict::Down => NonSuccessKind::Failure,
@@ -102,6 +132,7 @@ fn status(pass: &CheckReport, probe: &ProbeSummary, outcome: Option<&Outcome>) -
         }
     };
     let mut status = TestCaseStatus::non_success(kind);
+    status.set_type(probe.verdict.name());
     if let Some(outcome) = outcome {
         let reason = evidence::reason(outcome);
         let counted = if probe.counts.scheduled() > 1 { format!("{}; last: ", classes(probe)) } else { String::new() };
@@ -109,9 +140,10 @@ fn status(pass: &CheckReport, probe: &ProbeSummary, outcome: Option<&Outcome>) -
         if let Some(class) = outcome.class() {
             status.set_type(class.name());
         }
-        let facts: Vec<String> =
-            evidence::facts(outcome).iter().map(|fact| format!("{}: {}", fact.label, fact.text)).collect();
-        status.set_description(std::iter::once(reason).chain(facts).collect::<Vec<_>>().join("\n"));
+        let facts = evidence::facts(outcome);
+        let facts = facts.iter().map(|fact| format!("{}: {}", fact.label, fact.text));
+        let place = place(probe).map(|(file, line)| format!("defined: {file}:{line}"));
+        status.set_description(std::iter::once(reason).chain(place).chain(facts).collect::<Vec<_>>().join("\n"));
     }
     status
 }
@@ -122,10 +154,19 @@ fn time_of(probe: &ProbeSummary, outcome: Option<&Outcome>) -> Duration {
     if measured.is_zero() { outcome.map_or(Duration::ZERO, |outcome| outcome.timings.total) } else { measured }
 }
 
-/// The phases of the telling check in microseconds, and what is worth a column in a dashboard.
-fn properties(probe: &ProbeSummary, outcome: Option<&Outcome>) -> Vec<(String, String)> {
-    let mut properties = vec![("url".to_owned(), probe.url.to_string())];
-    let mut add = |name: &str, value: String| properties.push((name.to_owned(), value));
+/// The file and the line that define a probe.
+fn place(probe: &ProbeSummary) -> Option<(String, usize)> {
+    Some((probe.file.as_ref()?.display().to_string(), probe.line?))
+}
+
+/// Where the probe is defined, the phases of the telling check in microseconds, and what is worth a column in a dashboard.
+fn facts(probe: &ProbeSummary, outcome: Option<&Outcome>) -> Vec<(String, String)> {
+    let mut facts = vec![("url".to_owned(), probe.url.to_string())];
+    let mut add = |name: &str, value: String| facts.push((name.to_owned(), value));
+    if let Some((file, line)) = place(probe) {
+        add("file", file);
+        add("line", line.to_string());
+    }
     if probe.insecure {
         add("insecure", "INSECURE TLS: any certificate is accepted".to_owned());
     }
@@ -154,5 +195,5 @@ fn properties(probe: &ProbeSummary, outcome: Option<&Outcome>) -> Vec<(String, S
             add(name, micros::of(time).to_string());
         }
     }
-    properties
+    facts
 }

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::io;
 use std::io::Write;
+use std::time::Duration;
 
 use super::phrases::{
     counts_phrase, failing_sentences, insecure_sentence, judgement_sentences, warned, warnings, worst_first,
@@ -79,14 +80,17 @@ fn reason(pass: &CheckReport, probe: &ProbeSummary) -> String {
     }
 }
 
-/// `'home'=0.105800s;;;0 'login'=U;;;0 'up'=1;;;0;2 …`: the median of each probe where there are
-/// several checks, the one time where there is one, `U` where nothing was measured.
+/// `'home'=0.105800s;0.8;2;0 'login'=U;;;0 'up'=1;;;0;2 …`: the median of each probe where there are
+/// several checks, the one time where there is one, `U` where nothing was measured; then what `warn.latency` and
+/// `expect.latency` allow.
 fn performance(pass: &CheckReport) -> String {
     let mut data = String::new();
     for probe in &pass.probes {
         let time = probe.window.latency.total.quantile(0.5);
         let time = time.map_or_else(|| "U".to_owned(), |time| format!("{:.6}s", time.as_secs_f64()));
-        let _ = write!(data, "'{}'={time};;;0 ", label(&probe.probe));
+        let seconds = |limit: Option<Duration>| limit.map(|limit| limit.as_secs_f64().to_string()).unwrap_or_default();
+        let (warning, critical) = (seconds(probe.latency_warning), seconds(probe.latency_limit));
+        let _ = write!(data, "'{}'={time};{warning};{critical};0 ", label(&probe.probe));
     }
     let counts = pass.counts;
     let scheduled = counts.scheduled();

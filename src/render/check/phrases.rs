@@ -137,8 +137,13 @@ fn let_pass(pass: &CheckReport) -> Option<String> {
 }
 
 /// Whether a probe that was down fails the run.
-pub(super) const fn fails_as_down(pass: &CheckReport, probe: &ProbeSummary) -> bool {
-    pass.availability_judged && matches!(probe.verdict, Verdict::Down)
+pub(super) fn fails_as_down(pass: &CheckReport, probe: &ProbeSummary) -> bool {
+    pass.availability_judged && probe.verdict == Verdict::Down && !is_aside(pass, probe)
+}
+
+/// Whether a probe has no say in the verdict: a control target says of us what it says, unless nothing else was asked.
+pub(super) fn is_aside(pass: &CheckReport, probe: &ProbeSummary) -> bool {
+    probe.control && pass.counts.scheduled() > 0
 }
 
 /// Each `warn.*` of a probe that did not hold: `certificate-days: expected at least 30 days, got 12 days (3 of 20 checks)`.
