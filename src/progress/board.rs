@@ -127,7 +127,7 @@ impl Board {
             return self.grouped(&surfaces, columns);
         }
         let mut order: Vec<&Row> = self.rows.iter().collect();
-        order.sort_by_key(|row| (urgency(row.last()), !row.has_failed(), &row.probe().surface));
+        order.sort_by_key(|row| (urgency(row.last()), !row.has_failed(), !row.is_warned(), &row.probe().surface));
         let shown = room.saturating_sub(1);
         let mut lines: Vec<String> = order.iter().take(shown).map(|row| row.line(columns)).collect();
         lines.push(format!("  +{}", counted(&order[shown.min(order.len())..])));
@@ -139,7 +139,7 @@ impl Board {
         for surface in surfaces {
             let mut rows: Vec<&Row> = self.rows.iter().filter(|row| row.probe().surface == *surface).collect();
             lines.push(format!("{surface}  {}", counted(&rows).replace(" more", "")));
-            rows.sort_by_key(|row| (urgency(row.last()), !row.has_failed()));
+            rows.sort_by_key(|row| (urgency(row.last()), !row.has_failed(), !row.is_warned()));
             lines.extend(rows.iter().map(|row| row.line(columns)));
         }
         lines

@@ -27,6 +27,8 @@ pub(super) struct Row {
     reason: String,
     /// Checks that were not up since the last that was.
     failures: u64,
+    /// What `warn` names and did not hold at the last check that was up.
+    warned: Vec<String>,
 }
 
 /// How wide the columns of a board are.
@@ -56,6 +58,7 @@ impl Row {
             lag: Duration::ZERO,
             reason: String::new(),
             failures: 0,
+            warned: Vec::new(),
         }
     }
 
@@ -78,6 +81,11 @@ impl Row {
         self.strip.iter().any(|verdict| *verdict != Verdict::Up)
     }
 
+    /// Whether it is up with a warning.
+    pub(super) fn is_warned(&self) -> bool {
+        self.last() == Some(Verdict::Up) && !self.warned.is_empty()
+    }
+
     pub(super) fn record(&mut self, outcome: &Outcome) {
         push(&mut self.strip, outcome.verdict, STRIP);
         self.lag = outcome.lag;
@@ -85,6 +93,7 @@ impl Row {
             push(&mut self.samples, outcome.timings.total, SAMPLES);
             self.reason.clear();
             self.failures = 0;
+            self.warned = outcome.warnings.iter().map(|unmet| unmet.assertion.clone()).collect();
         } else {
             self.reason = match (outcome.class(), outcome.status) {
                 (Some(FailureClass::Status), Some(code)) => format!("status {code}"),
@@ -133,6 +142,9 @@ impl Row {
                 format!("{p50}{}{p95}", self.percentile(50))
             }
         };
+        if self.is_warned() {
+            facts.push_str(&format!("  warning: {}", self.warned.join(", ")));
+        }
         if self.lag >= LATE {
             facts.push_str(&format!("  started {} late", short_duration(self.lag)));
         }
@@ -198,7 +210,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::model::{Check, Failure, SafeText};
+    use crate::model::{Check, Failure, Mismatch, SafeText};
 
     const COLUMNS: Columns = Columns { name: 6, strip: 5, colour: false };
 
@@ -223,6 +235,24 @@ mod tests {
         row.record(&answered);
         assert_eq!(row.line(COLUMNS), "  down    home   ▂·███ status 503, 3 in a row");
         assert!(row.has_failed());
+    }
+
+    #[test]
+    fn a_row_that_is_up_says_what_it_warns_of_until_that_holds_again() {
+        let probe = Arc::new(Probe::plain("home", "web", "https://x.test/", Duration::from_secs(10)));
+        let mut row = Row::new(Arc::clone(&probe));
+        let check = Check { probe, scheduled_at: Timestamp::UNIX_EPOCH, lag: Duration::ZERO };
+        let failure = Failure::new(FailureClass::ConnectRefused, None, SafeText::default());
+        let down = Outcome::without_measurement(&check, "here", Timestamp::UNIX_EPOCH, failure);
+        let up = Outcome { verdict: Verdict::Up, failure: None, ..down.clone() };
+        let text = || SafeText::message("7");
+        let unmet = Mismatch { assertion: "certificate-days".to_owned(), expected: text(), actual: text() };
+        row.record(&Outcome { warnings: vec![unmet], ..up.clone() });
+        assert!(row.is_warned() && row.line(COLUMNS).ends_with("  warning: certificate-days"), "{}", row.line(COLUMNS));
+        row.record(&down);
+        assert!(!row.is_warned() && !row.line(COLUMNS).contains("warning"), "{}", row.line(COLUMNS));
+        row.record(&up);
+        assert!(!row.is_warned());
     }
 
     #[test]

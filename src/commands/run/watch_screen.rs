@@ -22,6 +22,8 @@ pub(crate) struct WatchScreen {
     logs: bool,
     verbose: bool,
     last: BTreeMap<String, Verdict>,
+    /// What `warn` names and did not hold, by probe.
+    warned: BTreeMap<String, Vec<String>>,
     /// Followed where somebody sees them.
     incidents: Option<OpenIncidents>,
     /// Since the last summary.
@@ -51,6 +53,7 @@ impl WatchScreen {
             logs,
             verbose: !terminal.progress && terminal.verbose > 0,
             last: BTreeMap::new(),
+            warned: BTreeMap::new(),
             incidents,
             counts: Counts::default(),
             summed_up: Instant::now(),
@@ -102,10 +105,11 @@ impl WatchScreen {
         if self.verbose {
             self.board.say(&sentence(outcome));
         }
+        let has_new_warnings = self.has_new_warnings(outcome);
         let Some(incidents) = &mut self.incidents else { return };
         let before = self.last.insert(outcome.probe.clone(), outcome.verdict);
         let changed = before.map_or(outcome.verdict != Verdict::Up, |before| before != outcome.verdict);
-        if !self.verbose && changed && self.logs {
+        if !self.verbose && (changed || has_new_warnings) && self.logs {
             self.board.say(&sentence(outcome));
         }
         let at = timestamp::text(outcome.started_at);
@@ -123,6 +127,18 @@ impl WatchScreen {
             }
             None => {}
         }
+    }
+}
+
+impl WatchScreen {
+    /// Whether a check that was up has other warnings than the one before.
+    fn has_new_warnings(&mut self, outcome: &Outcome) -> bool {
+        if outcome.verdict != Verdict::Up || outcome.warnings.is_empty() && !self.warned.contains_key(&outcome.probe) {
+            return false;
+        }
+        let rules: Vec<String> = outcome.warnings.iter().map(|unmet| unmet.assertion.clone()).collect();
+        let before = self.warned.insert(outcome.probe.clone(), rules.clone()).unwrap_or_default();
+        before != rules
     }
 }
 
@@ -152,14 +168,16 @@ impl Consumer for WatchScreen {
 /// One outcome as a line of log.
 fn sentence(outcome: &Outcome) -> String {
     let reason = outcome.failure.as_ref().map(|failure| format!(" {}: {}", failure.class, failure.message));
+    let warnings: String = outcome.warnings.iter().map(|unmet| format!(", warning: {unmet}")).collect();
     format!(
-        "{} {} {} {}{} after {:.1} ms{}",
+        "{} {} {} {}{} after {:.1} ms{}{}",
         timestamp::text(outcome.started_at),
         outcome.verdict,
         outcome.surface,
         outcome.probe,
         reason.unwrap_or_default(),
         outcome.timings.total.as_secs_f64() * 1e3,
+        warnings,
         if outcome.insecure { ", INSECURE TLS: any certificate is accepted" } else { "" },
     )
 }
