@@ -22,6 +22,9 @@ use crate::window::Latency;
 /// What fails more often than this is not usual, however long it has: it is a standing failure.
 const USUAL_AT_MOST: f64 = 0.05;
 
+/// A plan is repeated each day. One that was last said so long before the range is of a prober that is gone.
+pub(crate) const PLANNED_WITHIN_MS: i64 = 48 * 3_600_000;
+
 /// All series of a report, analyzed and indexed.
 #[derive(Debug)]
 pub(crate) struct ReportContext<'f> {
@@ -84,9 +87,10 @@ impl<'f> ReportContext<'f> {
         let mut offline = offline(&series);
         // The control targets of one shard say nothing of another: each prober has judged for itself.
         offline.retain(|vantage, _| !fold.plans.is_sharded(vantage));
+        let planned = fold.plans.planned(range.from - PLANNED_WITHIN_MS);
         let analyzed = parallel::map(series, |series| {
             let offline = if series.control { None } else { offline.get(&series.vantage) };
-            analyze(series, &range, offline)
+            analyze(series, &range, offline, planned.contains(&(&*series.vantage, &*series.probe)))
         });
         let mut buckets = vec![BTreeMap::new(); fold.latency_series.len()];
         let mut analyses = Vec::with_capacity(analyzed.len());

@@ -5,6 +5,7 @@ pub(crate) mod analysis;
 pub(crate) mod cadence;
 pub(crate) mod cusum;
 pub(crate) mod detector;
+pub(crate) mod expected_checks;
 pub(crate) mod failure_log;
 pub(crate) mod flapping;
 pub mod judgement;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::format;
 use crate::model::{PlannedProbe, SafeText, Shard};
+use crate::report::context::PLANNED_WITHIN_MS;
 use crate::report::document::coverage::Coverage;
 use crate::report::document::unseen::Unseen;
 use crate::report::fold::Fold;
@@ -12,9 +13,6 @@ use crate::report::fold::plans::{PlannedSpan, ProberPlan};
 use crate::report::fold::probe_series::Series;
 use crate::report::series::analysis::ReportRange;
 use crate::report::statistics::{ratio, rounded};
-
-/// A plan is repeated each day. One that was last said so long before the range is of a prober that is gone.
-const REPEATED_WITHIN_MS: i64 = 48 * 3_600_000;
 
 /// What is recorded stands in the journal once its window has closed: of what began within this time nothing is known
 /// yet.
@@ -29,7 +27,7 @@ pub(super) fn unseen(fold: &Fold, range: &ReportRange<'_>) -> Vec<Unseen> {
     let seen: BTreeSet<(&str, &str)> =
         fold.series.iter().filter(is_seen).map(|series| (&*series.vantage, &*series.probe)).collect();
     let mut all = Vec::new();
-    for (vantage, plans) in fold.plans.in_force(range.from - REPEATED_WITHIN_MS) {
+    for (vantage, plans) in fold.plans.in_force(range.from - PLANNED_WITHIN_MS) {
         for (shard, plan) in &plans {
             let missing = |span: &&PlannedSpan| !seen.contains(&(vantage, &*span.probe.probe));
             all.extend(never_ran(vantage, *shard, plan.probes().filter(missing), range));

@@ -1,7 +1,7 @@
 //! What was to run, from the plan lines of journals: so that a probe that never ran and a shard that never started
 //! are known. Plans come in any order, and a prober repeats its plan each day.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{PlannedProbe, RecordedPlan, Shard};
 
@@ -86,6 +86,14 @@ impl Plans {
             plans.retain(|(shard, _)| shard.map(|shard| shard.of) == newest);
         }
         of_vantage
+    }
+
+    /// The vantages and the probes that they are to run, as far as that was said since an instant.
+    pub(crate) fn planned(&self, since: i64) -> BTreeSet<(&str, &str)> {
+        let plans = self.of_prober.iter().filter(|(_, plan)| plan.latest >= since);
+        plans
+            .flat_map(|((vantage, _), plan)| plan.probes.keys().map(|probe| (vantage.as_str(), probe.as_str())))
+            .collect()
     }
 }
 

@@ -148,6 +148,15 @@ impl Series {
         self.maintenance.merge(other.maintenance);
     }
 
+    /// How far its checks are apart, those of the day before too, in order, and how often in a row.
+    pub(crate) fn distances(&self) -> impl Iterator<Item = (i64, u64)> {
+        let mut before: Option<i64> = None;
+        self.lead_in.runs().chain(self.log.runs()).flat_map(move |run| {
+            let to_it = before.replace(run.last_at).map(|before| (run.first.at - before, 1));
+            to_it.into_iter().chain(run.distances())
+        })
+    }
+
     /// Its key.
     pub(crate) fn key(&self) -> SeriesKey {
         SeriesKey {

@@ -12,6 +12,7 @@ use crate::report::fold::probe_series::Series;
 use crate::report::parallel;
 use crate::report::series::cadence::Cadence;
 use crate::report::series::detector::OutageDetector;
+use crate::report::series::expected_checks::CheckedSpan;
 use crate::report::series::failure_log::{FailureLog, FailureLogger};
 use crate::report::series::judgement;
 use crate::report::series::judgement::JudgedCheck;
@@ -143,11 +144,12 @@ impl Cell {
     }
 }
 
-/// Follows a series, and counts its checks by the start of the bucket.
+/// Follows a series, and counts its checks by the start of the bucket. `is_planned`: a plan says that it runs.
 pub(crate) fn analyze<'f>(
     series: &'f Series,
     range: &ReportRange<'_>,
     offline: Option<&Offline>,
+    is_planned: bool,
 ) -> (SeriesAnalysis<'f>, BTreeMap<i64, Cell>) {
     let cadence = cadence(series, range);
     let interval = cadence.map(|cadence| cadence.every);
@@ -170,7 +172,7 @@ pub(crate) fn analyze<'f>(
         }
     }
     seen.flush();
-    let (coverage, coverage_while_seen, silent) = coverage(series, &seen, cadence, range);
+    let (coverage, coverage_while_seen, silent) = coverage(series, &seen, cadence, range, is_planned);
     let analyses = SeriesAnalysis {
         series,
         counts: seen.rejudged(series.counts),
@@ -342,14 +344,7 @@ fn recent(
 
 /// How often it was asked.
 fn cadence(series: &Series, range: &ReportRange<'_>) -> Option<Cadence> {
-    let distances = || {
-        let mut before: Option<i64> = None;
-        series.lead_in.runs().chain(series.log.runs()).flat_map(move |run| {
-            let to_it = before.replace(run.last_at).map(|before| (run.first.at - before, 1));
-            to_it.into_iter().chain(run.distances())
-        })
-    };
-    Cadence::of(distances, forgiven(range))
+    Cadence::of(|| series.distances(), forgiven(range))
 }
 
 /// No longer a silence than this is called one.
@@ -364,6 +359,7 @@ fn coverage(
     seen: &SeriesTally,
     cadence: Option<Cadence>,
     range: &ReportRange<'_>,
+    is_planned: bool,
 ) -> (Coverage, Coverage, bool) {
     let scheduled = series.counts.scheduled();
     let observed = scheduled - series.counts.missed;
@@ -375,18 +371,10 @@ fn coverage(
         // A maintenance is no silence.
         let heard = last.max(series.maintenance.log.last_at().unwrap_or(last));
         silent = range.to - heard > forgiven.max(interval.saturating_mul(SILENT_AFTER));
-        // Passes made back to back by hand show no schedule that more could have been due by.
-        let is_scheduled = has_past || last - first >= forgiven || interval >= forgiven;
-        if is_scheduled {
-            let begin = if has_past && range.from_is_asked { range.from } else { first };
-            let due = |end: i64| {
-                let maintained = series.maintenance.within(begin, end, interval);
-                scheduled.max(cadence.due_in(end - begin - maintained))
-            };
-            let seen_to = range.to.min(last + interval).max(last);
-            while_seen = due(seen_to);
-            expected = if silent { due(range.to) } else { while_seen };
-        }
+        let begin = if has_past && range.from_is_asked { range.from } else { first };
+        let span = CheckedSpan { cadence, first, last, begin, is_planned, forgiven };
+        while_seen = span.due(series, range.to.min(last + interval).max(last));
+        expected = if silent { span.due(series, range.to) } else { while_seen };
     }
     let of = |expected: u64| Coverage { expected, observed, ratio: ratio(observed, expected).map(rounded) };
     (of(expected), of(while_seen), silent)

@@ -57,6 +57,19 @@ impl Cadence {
         self.every as f64 / self.checks as f64
     }
 
+    /// Whether checks so far apart keep it: three times at least, and more often than not. Passes made by hand now and
+    /// then do not.
+    pub(crate) fn is_kept(self, distances: impl Iterator<Item = (i64, u64)>) -> bool {
+        const FEWEST: u64 = 3;
+        let (mut kept, mut pauses) = (0, 0);
+        // Of a burst the distances within it say nothing.
+        for (distance, times) in distances.filter(|(distance, _)| *distance >= self.every / 2) {
+            pauses += times;
+            kept += if distance <= self.every + self.every / 4 { times } else { 0 };
+        }
+        kept >= FEWEST && kept * 3 >= pauses * 2
+    }
+
     /// The checks that are due in so many milliseconds.
     pub(crate) fn due_in(self, ms: i64) -> u64 {
         u64::try_from(ms.max(0) / self.every).unwrap_or_default().saturating_mul(self.checks)
@@ -196,6 +209,23 @@ mod tests {
         assert!((found.every - MINUTE).abs() < 2_000 && found.checks == 1, "{found:?}");
         let two: Vec<i64> = (0..500).flat_map(|tick| [tick * MINUTE, tick * MINUTE + 2_000]).collect();
         assert_eq!(of(&two), Some(rhythm(MINUTE, 2)));
+    }
+
+    #[test]
+    fn cron_keeps_a_rhythm_and_passes_by_hand_do_not() {
+        let is_kept = |instants: &[i64]| {
+            let distances = || instants.windows(2).map(|pair| (pair[1] - pair[0], 1));
+            Cadence::of(distances, MINUTE).is_some_and(|cadence| cadence.is_kept(distances()))
+        };
+        let mut chance = Chance::new(5);
+        let late = |chance: &mut Chance| i64::try_from(chance.below(8_000)).expect("small");
+        let cron: Vec<i64> = (0..40).filter(|n| n % 9 != 4).map(|n| n * 5 * MINUTE + late(&mut chance)).collect();
+        assert!(is_kept(&cron) && is_kept(&burst(20, 10 * MINUTE, 5)) && is_kept(&burst(100, 30_000, 1)));
+        let by_hand: Vec<i64> = [0, 3, 47, 49, 50, 170, 171, 400, 402, 660]
+            .iter()
+            .flat_map(|minute| (0..20).map(move |check| minute * MINUTE + check * 700))
+            .collect();
+        assert!(!is_kept(&by_hand) && !is_kept(&burst(2, 10 * MINUTE, 5)));
     }
 
     #[test]
