@@ -30,7 +30,7 @@ pub use document::answer::{Answer, Claim, ClaimKind, Confidence, Extent, Failure
 pub use document::charts::{Curve, Expectation, Point, Population, Waterfall};
 pub use document::comparison::Comparison;
 pub use document::coverage::{Coverage, NoData};
-pub use document::incident::{Incident, SurfaceSpan, Wave};
+pub use document::incident::{Incident, Recurring, SurfaceSpan, Wave};
 pub use document::latency::LatencySummary;
 pub use document::reading::Reading;
 pub use document::recent::{Change, ChangeKind, Recent, Trend};
@@ -38,6 +38,7 @@ pub use document::report::{ConditionMet, Integrity, Report, SCHEMA, Span, Tool};
 pub use document::rows::{AddressRow, ClassRow, Example, Figures, PlaceRow, ProbeRow, SurfaceRow, VantageRow};
 pub use document::sample_bound::SampleBound;
 pub use document::slo::Slo;
+pub use document::slow_period::{SlowPeriod, SlowWave};
 pub use document::unseen::Unseen;
 pub use document::usual::Usual;
 pub use fold::{Fold, Question, SERIES_LIMIT, TooManySeries};

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Alert, AlertEvent, Mismatch, Outcome, SafeText, timestamp};
-use crate::report::{Incident, Report};
+use crate::report::{Incident, Report, SlowPeriod};
 
 /// A certificate is notified of when it has fewer days than each of these, the first once, then again.
 const DAYS: [i64; 4] = [1, 3, 7, 14];
@@ -57,6 +57,8 @@ pub(super) enum Change {
     Warning { key: String, warning: UnmetWarning },
     /// A vantage cannot judge: its row in the report.
     CannotJudge { key: String, vantage: usize },
+    /// Answers take far longer than usual, or do so no more.
+    Slow { key: String, period: Box<SlowPeriod> },
 }
 
 /// Something that `warn` names and that did not hold at the last check of a probe.
@@ -124,6 +126,8 @@ impl Change {
             Change::Burn { .. } => AlertEvent::SloBurn,
             Change::Warning { .. } => AlertEvent::Warning,
             Change::CannotJudge { .. } => AlertEvent::CannotJudge,
+            Change::Slow { period, .. } if period.is_open() => AlertEvent::Slow,
+            Change::Slow { .. } => AlertEvent::SlowEnd,
         }
     }
 
@@ -134,7 +138,8 @@ impl Change {
             | Change::Certificate { key, .. }
             | Change::Burn { key, .. }
             | Change::Warning { key, .. }
-            | Change::CannotJudge { key, .. } => key,
+            | Change::CannotJudge { key, .. }
+            | Change::Slow { key, .. } => key,
         }
     }
 }
@@ -164,12 +169,16 @@ pub(super) fn changes(
     let warnings: Vec<Change> = of_concern.map(warning).collect();
     let burns = burns(report, concerns);
     let blind = cannot_judge(report);
-    let all = certificates.iter().chain(&burns).chain(&warnings).chain(&blind);
+    let slow = slow_periods(report, concerns);
+    let all = certificates.iter().chain(&burns).chain(&warnings).chain(&blind).chain(&slow);
     let standing: BTreeSet<&str> = all.map(Change::key).collect();
     // What does not stand any more is news when it stands again.
     receiver.standing.retain(|key, _| standing.contains(key.as_str()));
-    let is_new = |change: &Change| !receiver.standing.contains_key(change.key());
-    changes.extend(certificates.into_iter().chain(burns).chain(warnings).chain(blind).filter(is_new));
+    let is_new = |change: &Change| {
+        // What is over is news to who was told that it began.
+        receiver.standing.contains_key(change.key()) == (change.event() == AlertEvent::SlowEnd)
+    };
+    changes.extend(certificates.into_iter().chain(burns).chain(warnings).chain(blind).chain(slow).filter(is_new));
     changes
 }
 
@@ -188,6 +197,7 @@ fn of_incident(alert: &Alert, receiver: &ReceiverState, incident: &Incident, now
     let is_due = |repeat: Duration| {
         now.duration_since(known.told_at) >= jiff::SignedDuration::try_from(repeat).unwrap_or_default()
     };
+    let incident = &known.with_its_start(incident);
     let mut changes = Vec::new();
     if goes_on && (incident.waves.len() > known.waves || known.end.is_some()) {
         changes.push(change(AlertEvent::Wave, &known.key, incident));
@@ -218,6 +228,16 @@ fn certificate(expiring: &ExpiringCertificate) -> Option<Change> {
 fn cannot_judge(report: &Report) -> Vec<Change> {
     let rows = report.vantages.iter().enumerate().filter(|(_, row)| row.cannot_judge);
     rows.map(|(vantage, row)| Change::CannotJudge { key: format!("cannot-judge:{}", row.vantage), vantage }).collect()
+}
+
+/// The times in which answers are or were slow. A surface that fails is told of as failing.
+fn slow_periods(report: &Report, concerns: impl Fn(&str) -> bool) -> Vec<Change> {
+    let fails = |surface: &SafeText| {
+        report.incidents.iter().any(|incident| incident.end.is_none() && incident.surfaces.contains(surface))
+    };
+    let of_concern = report.slow_periods.iter().filter(|period| concerns(period.surface.as_str()));
+    let told = of_concern.filter(|period| !period.is_open() || !fails(&period.surface));
+    told.map(|period| Change::Slow { key: format!("slow:{}", period.id), period: Box::new(period.clone()) }).collect()
 }
 
 fn warning(warning: &UnmetWarning) -> Change {
@@ -252,7 +272,11 @@ impl ReceiverState {
     /// Notes that a change was told, or that this receiver does not want to hear of it.
     pub(super) fn note(&mut self, change: &Change, now: Timestamp) {
         let Change::Incident { key, incident, event, .. } = change else {
-            self.standing.insert(change.key().to_owned(), now);
+            if change.event() == AlertEvent::SlowEnd {
+                self.standing.remove(change.key());
+            } else {
+                self.standing.insert(change.key().to_owned(), now);
+            }
             return;
         };
         let surfaces = incident.surfaces.iter().map(|surface| surface.as_str().to_owned());
@@ -291,6 +315,17 @@ impl ReceiverState {
 }
 
 impl KnownIncident {
+    /// An incident of which the report, which looks back two days, does not see how early it began.
+    fn with_its_start(&self, incident: &Incident) -> Incident {
+        let mut incident = incident.clone();
+        if self.start < incident.start.by && incident.start.after.is_none() {
+            let earlier = incident.start.by.duration_since(self.start);
+            incident.duration_s.min += earlier.as_secs_f64();
+            incident.start.by = self.start;
+        }
+        incident
+    }
+
     fn overlaps(&self, incident: &Incident, now: Timestamp) -> bool {
         let shares = incident.surfaces.iter().any(|surface| self.surfaces.contains(surface.as_str()));
         let (ends, incident_ends) = (self.end.unwrap_or(now), incident.end.map_or(now, |end| end.by));

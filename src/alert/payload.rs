@@ -9,7 +9,7 @@ use super::changes::{Change, ExpiringCertificate, UnmetWarning};
 use crate::format;
 use crate::model::{AlertEvent, SafeText, timestamp};
 use crate::report::document::slo::Burn;
-use crate::report::{Incident, Report, State, VantageRow};
+use crate::report::{Incident, Report, SlowPeriod, State, VantageRow};
 
 /// The name and version of the document that a webhook is sent.
 pub const SCHEMA: &str = "uptick.alert/1";
@@ -19,7 +19,8 @@ pub const SCHEMA: &str = "uptick.alert/1";
 pub(super) struct Payload {
     /// `uptick.alert/1`
     pub(super) schema: &'static str,
-    /// `open`, `wave`, `close`, `flapping`, `certificate-expiring`, `slo-burn`, `warning` or `cannot-judge`
+    /// `open`, `wave`, `close`, `flapping`, `certificate-expiring`, `slo-burn`, `warning`, `cannot-judge`, `slow` or
+    /// `slow-end`
     pub(super) event: &'static str,
     /// `critical`, `warning` or `resolved`
     pub(super) severity: &'static str,
@@ -43,6 +44,8 @@ pub(super) struct Payload {
     pub(super) certificate: Option<ExpiringCertificate>,
     /// The budget it is about.
     pub(super) slo: Option<BudgetBurn>,
+    /// The time in which answers were slow, where it is about that.
+    pub(super) slow: Option<SlowPeriod>,
     /// What `warn` names and did not hold, where it is about that.
     pub(super) warning: Option<UnmetWarning>,
     /// The first line of the report it was found in.
@@ -82,6 +85,7 @@ pub(super) fn payload(alert: &str, change: &Change, report: &Report, now: Timest
         incident: None,
         certificate: None,
         slo: None,
+        slow: None,
         warning: None,
         verdict: report.verdict.headline.clone(),
     };
@@ -111,6 +115,14 @@ pub(super) fn payload(alert: &str, change: &Change, report: &Report, now: Timest
         Change::CannotJudge { vantage, .. } => {
             payload.summary = SafeText::message(&of_blind_vantage(&report.vantages[*vantage]));
         }
+        Change::Slow { period, .. } => {
+            if !period.is_open() {
+                payload.severity = "resolved";
+            }
+            payload.surfaces = vec![period.surface.clone()];
+            payload.summary = SafeText::message(&of_slow_period(period, report));
+            payload.slow = Some(SlowPeriod::clone(period));
+        }
         Change::Burn { surface, burn, .. } => {
             let row = &report.surfaces[*surface];
             payload.surfaces = vec![row.surface.clone()];
@@ -134,7 +146,8 @@ fn of_incident(event: AlertEvent, repeated: bool, incident: &Incident, report: &
     let kind = incident.kind.as_ref().map(|kind| format!(", {}", kind.spoken()));
     let left_out = Some(incident.maintenance).filter(|n| *n > 0);
     let left_out = left_out.map(|n| format!(", {} in maintenance left out", format::counted(n, "check")));
-    let kind = format!("{}{}", kind.unwrap_or_default(), left_out.unwrap_or_default());
+    let recurring = incident.recurring.map(|recurring| format!(", {}", recurring.words())).unwrap_or_default();
+    let kind = format!("{}{recurring}{}", kind.unwrap_or_default(), left_out.unwrap_or_default());
     // Half of the checks or more, as a report says it.
     let down = if incident.actual_failures * 2 >= incident.judged { "down" } else { "failing" };
     match event {
@@ -186,6 +199,27 @@ fn of_blind_vantage(row: &VantageRow) -> String {
         row.vantage,
         seconds(row.last_seen)
     )
+}
+
+fn of_slow_period(period: &SlowPeriod, report: &Report) -> String {
+    let row = report.surfaces.iter().find(|row| row.surface == period.surface);
+    let who = row.map_or(&period.surface, |row| row.label());
+    let time = |us: u64| format::duration(Duration::from_micros(us));
+    let (now, usual) = (time(period.p95_us), time(period.usual_p95_us));
+    let whence = if period.vantages.is_empty() {
+        String::new()
+    } else {
+        format!(", seen from {}", format::plain_list(&period.vantages))
+    };
+    let began = seconds(period.start.by);
+    match period.end {
+        Some(end) => format!(
+            "answers of {who} are as fast as usual again since {}; from {began} on they took {now} instead of {usual} \
+             (p95){whence}",
+            seconds(end.by)
+        ),
+        None => format!("answers of {who} take {now} instead of {usual} (p95) since {began}{whence}"),
+    }
 }
 
 fn of_burn(label: &SafeText, burn: &Burn, budget_used: f64) -> String {

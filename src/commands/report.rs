@@ -98,6 +98,7 @@ fn question(args: &cli::ReportArgs, config: Option<&Config>, now: Timestamp) -> 
         from: Some(from),
         to: Some(to),
         bucket: None,
+        lead_in: None,
         zone: args.tz.clone(),
         rules: config.map(|config| config.incident).unwrap_or_default(),
         surfaces: config.map(|config| config.surfaces.clone()).unwrap_or_default(),

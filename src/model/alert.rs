@@ -44,11 +44,15 @@ pub enum AlertEvent {
     Warning,
     /// A vantage cannot judge.
     CannotJudge,
+    /// Answers take far longer than usual.
+    Slow,
+    /// They do no more.
+    SlowEnd,
 }
 
 impl AlertEvent {
     /// Every event.
-    pub const ALL: [AlertEvent; 8] = [
+    pub const ALL: [AlertEvent; 10] = [
         AlertEvent::Open,
         AlertEvent::Wave,
         AlertEvent::Close,
@@ -57,6 +61,8 @@ impl AlertEvent {
         AlertEvent::SloBurn,
         AlertEvent::Warning,
         AlertEvent::CannotJudge,
+        AlertEvent::Slow,
+        AlertEvent::SlowEnd,
     ];
 
     /// The name, as in the probe file and in every message.
@@ -71,6 +77,8 @@ impl AlertEvent {
             AlertEvent::SloBurn => "slo-burn",
             AlertEvent::Warning => "warning",
             AlertEvent::CannotJudge => "cannot-judge",
+            AlertEvent::Slow => "slow",
+            AlertEvent::SlowEnd => "slow-end",
         }
     }
 }

@@ -142,6 +142,21 @@ impl FailureClass {
         matches!(self.group(), ClassGroup::Ours)
     }
 
+    /// Whether a certificate was refused.
+    #[must_use]
+    pub const fn is_of_certificate(self) -> bool {
+        use FailureClass as Class;
+        matches!(
+            self,
+            Class::TlsCertExpired
+                | Class::TlsCertNotYetValid
+                | Class::TlsCertNameMismatch
+                | Class::TlsCertUntrusted
+                | Class::TlsCertRevoked
+                | Class::TlsCertInvalid
+        )
+    }
+
     /// The verdict on a check that failed this way.
     #[must_use]
     pub const fn verdict(self) -> super::Verdict {

@@ -29,6 +29,9 @@ use writer::HtmlWriter;
 /// The surfaces that have charts of their own: those that failed most.
 const CHARTED: usize = 4;
 
+/// The times with slow answers that are listed.
+const SLOW_PERIODS: usize = 100;
+
 /// Nothing may be loaded or run: styles are in the page, and so is everything else.
 const HEAD: &str = concat!(
     "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n",
@@ -149,6 +152,21 @@ fn words(report: &Report, page: &mut HtmlWriter) {
             for warning in super::report::phrases::warnings(row) {
                 page.element("li", &[], &format!("{}: {warning}", row.probe));
             }
+        }
+        page.close("ul");
+        page.close("section");
+    }
+    if !report.slow_periods.is_empty() {
+        section(
+            "slow",
+            "Slow answers",
+            "When more than one in twenty took three times the usual 95th percentile.",
+            page,
+        );
+        page.open("ul", &[("class", "plain")]);
+        for period in report.slow_periods.iter().rev().take(SLOW_PERIODS) {
+            let name = super::report::phrases::label(report, &period.surface);
+            page.element("li", &[], &format!("{name}: {}", super::report::phrases::slow_period(report, period)));
         }
         page.close("ul");
         page.close("section");

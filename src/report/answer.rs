@@ -11,6 +11,7 @@ pub(crate) mod objectives;
 pub(crate) mod recent;
 pub(crate) mod rows;
 pub(crate) mod sentence;
+mod slow_periods;
 pub(crate) mod span_counts;
 pub(crate) mod surface_status;
 mod unseen;
@@ -48,6 +49,7 @@ pub fn answer(fold: &mut Fold, now: Timestamp, integrity: Integrity) -> Report {
     let comparisons = compare::compare(&surfaces);
     let incidents = description::describe(&context, &detected, comparisons.iter().any(|one| one.significant));
     let vantages = rows::vantages(&context);
+    let slow_periods = slow_periods::slow_periods(&context, &incidents);
     let targets: Vec<_> = context.of_targets().collect();
     let unseen = unseen::unseen(fold, &context.range);
     let coverage = unseen::with_unseen(figures::coverage(&targets), &unseen);
@@ -57,6 +59,7 @@ pub fn answer(fold: &mut Fold, now: Timestamp, integrity: Integrity) -> Report {
         vantages: &vantages,
         incidents: &incidents,
         detected: &detected,
+        slow_periods: &slow_periods,
         coverage,
     };
     let verdict = input.answer();
@@ -101,6 +104,7 @@ pub fn answer(fold: &mut Fold, now: Timestamp, integrity: Integrity) -> Report {
         surfaces,
         vantages,
         incidents,
+        slow_periods,
         comparisons,
     }
 }

@@ -13,5 +13,6 @@ pub mod report;
 pub mod rows;
 pub mod sample_bound;
 pub mod slo;
+pub mod slow_period;
 pub mod unseen;
 pub mod usual;

@@ -16,7 +16,7 @@ mod question;
 pub(crate) mod unmet_warnings;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +25,7 @@ use jiff::Timestamp;
 pub use question::Question;
 
 use crate::model::{Counts, Gap, Outcome, RecordedPlan, Verdict};
+use crate::report::document::report::Report;
 use crate::window::{Latency, Window};
 use evidence::Evidence;
 use extent::DataExtent;
@@ -34,8 +35,8 @@ use plans::Plans;
 use probe_series::{Series, SeriesKey};
 use unmet_warnings::UnmetWarnings;
 
-/// How long before the window checks are followed, so that an incident that began before it has a start.
-pub(crate) const LEAD_IN_MS: i64 = 24 * 3_600_000;
+/// As long before the range as this checks are followed where an incident began earlier: as far back as is read anyway.
+const LONGER_LEAD_INS: [Duration; 2] = [Duration::from_hours(7 * 24), Duration::from_hours(28 * 24)];
 
 /// The most series of one report. A probe from a vantage takes some 2 KiB while it is read and ten times
 /// as much in the document; a journal with more names than this is hostile, or a probe's name carries
@@ -70,6 +71,8 @@ pub struct Fold {
     /// Checks within maintenance windows: in no other figure.
     pub(crate) maintenance: Counts,
     pub(crate) failures: u64,
+    /// Whether checks were left out that are older than those that are followed.
+    has_older: bool,
     /// Whether a series was left out for the limit.
     is_over_limit: bool,
     /// What the windows cover that the time that is asked about cuts, in milliseconds since 1970: percentiles are
@@ -99,6 +102,7 @@ impl Fold {
             history_windows: 0,
             maintenance: Counts::default(),
             failures: 0,
+            has_older: false,
             is_over_limit: false,
             latency_span: None,
         }
@@ -118,6 +122,20 @@ impl Fold {
         self.question.to = Some(to);
         self.extent.to = self.extent.to.max(to.as_millisecond());
         self
+    }
+
+    /// How long before the range checks must be followed to know when the incidents of an answer began, where they
+    /// reach back to the first of those that were: the fold is to be made again then. None where nothing is older.
+    #[must_use]
+    pub fn longer_lead_in(&self, answer: &Report) -> Option<Duration> {
+        let lead_in = self.question.lead_in();
+        let longer = LONGER_LEAD_INS.into_iter().find(|longer| *longer > lead_in)?;
+        // What fails in part is found later than it begins.
+        let early = self.question.followed_from().saturating_add(i64::try_from(lead_in.as_millis()).ok()? / 4);
+        let reaches_back = answer.incidents.iter().any(|incident| incident.start.by.as_millisecond() < early);
+        let has_open = answer.incidents.iter().any(|incident| incident.end.is_none());
+        let is_unexplained = answer.verdict.state.is_failing() && !has_open;
+        (self.has_older && (reaches_back || is_unexplained)).then_some(longer)
     }
 
     /// The instant from which windows are of use: what is usual, and objectives, look back so far.
@@ -156,8 +174,8 @@ impl Fold {
     /// counted there.
     fn add_history(&mut self, before: Cow<'_, Window>, place: usize) {
         self.history_windows += 1;
-        let lead_in = self.question.from.map_or(i64::MIN, |from| from.as_millisecond() - LEAD_IN_MS);
-        let is_recent = before.to.as_millisecond() > lead_in;
+        let is_recent = before.to.as_millisecond() > self.question.followed_from();
+        self.has_older |= !is_recent;
         self.history.count(&before);
         if before.maintenance {
             if is_recent {
@@ -196,7 +214,7 @@ impl Fold {
         let series = &mut self.series[place];
         series.add(window);
         let bucket = bucket::floor(window.from.as_millisecond(), self.extent.step);
-        self.latency_series[series.latency_place].latency.entry(bucket).or_default().merge(&window.latency);
+        self.latency_series[series.latency_place].add(bucket, &window.latency, &window.remotes);
     }
 
     fn widen_latency_span(&mut self, (from, to): (i64, i64)) {
@@ -208,7 +226,7 @@ impl Fold {
     pub fn failure(&mut self, outcome: &Outcome) {
         let at = outcome.scheduled_at;
         let too_late = self.question.to.is_some_and(|to| at >= to);
-        let too_early = self.question.from.is_some_and(|from| at.as_millisecond() < from.as_millisecond() - LEAD_IN_MS);
+        let too_early = at.as_millisecond() < self.question.followed_from();
         if !too_late && !too_early && !self.is_over_limit && !outcome.maintenance {
             let in_window = self.question.from.is_none_or(|from| at >= from);
             if outcome.verdict == Verdict::Up {
@@ -248,6 +266,7 @@ impl Fold {
         self.windows += other.windows;
         self.history_windows += other.history_windows;
         self.maintenance.merge(&other.maintenance);
+        self.has_older |= other.has_older;
         self.failures += other.failures;
         if let Some(span) = other.latency_span {
             self.widen_latency_span(span);
@@ -281,7 +300,7 @@ impl Fold {
     fn latency_place(&mut self, surface: &Arc<str>, vantage: &Arc<str>, control: bool) -> usize {
         *self.latency_places.entry((Arc::clone(surface), Arc::clone(vantage), control)).or_insert_with(|| {
             let (surface, vantage) = (Arc::clone(surface), Arc::clone(vantage));
-            self.latency_series.push(LatencySeries { surface, vantage, control, latency: BTreeMap::new() });
+            self.latency_series.push(LatencySeries::new(surface, vantage, control));
             self.latency_series.len() - 1
         })
     }

@@ -1,6 +1,7 @@
 //! Outages of many series joined to incidents, with the facts about each and what these read as.
 
 pub(crate) mod description;
+mod fact_gathering;
 pub(crate) mod grouping;
 pub(crate) mod incident_detection;
 pub(crate) mod main_failure;

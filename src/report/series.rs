@@ -13,6 +13,7 @@ pub(crate) mod offline;
 pub(crate) mod outage;
 pub(crate) mod pool;
 pub(crate) mod recovery;
+pub(crate) mod recurring_dip;
 pub(crate) mod run_length;
 pub(crate) mod slowness;
 pub(crate) mod state;

@@ -8,8 +8,10 @@ mod labels;
 mod maintenance;
 mod march_2025;
 mod properties;
+mod recurring;
 mod shards;
 mod signatures;
+mod slowness;
 mod stage;
 
 use std::time::Duration;

@@ -9,7 +9,7 @@ use uptick::model::{FailureClass, Verdict};
 use uptick::report::{Fold, Integrity, Question, Report, answer};
 use uptick::window::{CheckResult, Window};
 
-/// Milliseconds of a round: each probe is checked once in it from each vantage.
+/// Milliseconds of a round, where nothing else is said: each probe is checked once in it from each vantage.
 pub(crate) const ROUND_MS: i64 = 30_000;
 
 pub(crate) const MINUTE_MS: i64 = 60_000;
@@ -38,10 +38,30 @@ impl Outage {
     }
 }
 
+/// A stretch in which a vantage or a probe is not there: it joins late, was taken away, or its machine sleeps.
+#[derive(Clone, Debug)]
+pub(crate) struct Absence {
+    pub(crate) from: i64,
+    pub(crate) to: i64,
+    pub(crate) vantage: Option<usize>,
+    pub(crate) probe: Option<usize>,
+}
+
+/// The clock of a vantage is wrong by so much from an instant to another.
+#[derive(Clone, Debug)]
+pub(crate) struct WrongClock {
+    pub(crate) from: i64,
+    pub(crate) to: i64,
+    pub(crate) vantage: usize,
+    pub(crate) by: i64,
+}
+
 /// What fails, and when.
 #[derive(Clone, Debug)]
 pub(crate) struct World {
     pub(crate) seed: u64,
+    /// Milliseconds between two checks of a probe.
+    pub(crate) round: i64,
     pub(crate) probes: usize,
     pub(crate) vantages: usize,
     /// Probes are of surfaces by turns.
@@ -51,12 +71,25 @@ pub(crate) struct World {
     /// The share of rounds in which half of all checks fail together.
     pub(crate) bad_rounds: f64,
     pub(crate) outages: Vec<Outage>,
+    pub(crate) absences: Vec<Absence>,
+    pub(crate) wrong_clocks: Vec<WrongClock>,
 }
 
 impl World {
     /// Twenty probes of two surfaces from three vantages.
     pub(crate) const fn new(seed: u64) -> World {
-        World { seed, probes: 20, vantages: 3, surfaces: 2, usual: 0.0, bad_rounds: 0.0, outages: Vec::new() }
+        World {
+            seed,
+            round: ROUND_MS,
+            probes: 20,
+            vantages: 3,
+            surfaces: 2,
+            usual: 0.0,
+            bad_rounds: 0.0,
+            outages: Vec::new(),
+            absences: Vec::new(),
+            wrong_clocks: Vec::new(),
+        }
     }
 
     /// An instant of this world.
@@ -72,7 +105,7 @@ impl World {
 
     /// What the check of a probe from a vantage finds at an instant.
     fn failure(&self, vantage: usize, probe: usize, at: i64) -> Option<FailureClass> {
-        let round = at.div_euclid(ROUND_MS);
+        let round = at.div_euclid(self.round);
         let series = 1 + (vantage * self.probes + probe) as u64;
         let chance = |what: u64, of: u64| {
             let mixed = mix(mix(mix(self.seed ^ what << 56) ^ of) ^ round.cast_unsigned());
@@ -92,6 +125,21 @@ impl World {
         (is_bad || chance(3, series) < self.usual).then_some(FailureClass::ConnectTimeout)
     }
 
+    fn is_absent(&self, vantage: usize, probe: usize, at: i64) -> bool {
+        self.absences.iter().any(|absence| {
+            (absence.from..absence.to).contains(&at)
+                && absence.vantage.is_none_or(|one| one == vantage)
+                && absence.probe.is_none_or(|one| one == probe)
+        })
+    }
+
+    /// How wrong the clock of a vantage is.
+    fn clock_error(&self, vantage: usize, at: i64) -> i64 {
+        let wrong =
+            self.wrong_clocks.iter().filter(|clock| clock.vantage == vantage && (clock.from..clock.to).contains(&at));
+        wrong.map(|clock| clock.by).sum()
+    }
+
     /// The windows of an hour each of all checks from one instant to another.
     pub(crate) fn windows(&self, from: i64, to: i64) -> Vec<Window> {
         let mut windows = Vec::new();
@@ -108,27 +156,30 @@ impl World {
         let (named, asked) = (name(format!("vantage-{vantage}")), name(format!("probe-{probe:02}")));
         let surface = name(["app", "web", "api", "mail"][probe % self.surfaces].to_owned());
         // Checks are spread over the round, as a prober spreads them.
-        let spread = (probe as i64 * 7_919 + vantage as i64 * 4_001) % ROUND_MS;
+        let spread = (probe as i64 * 7_919 + vantage as i64 * 4_001) % self.round;
         let mut window = Window::empty(&named, &asked, &surface, false);
-        let mut due = from - from.rem_euclid(ROUND_MS) + spread;
+        let mut due = from - from.rem_euclid(self.round) + spread;
         while due < to {
-            if due >= from {
-                let hour = due - due.rem_euclid(HOUR_MS);
-                if window.counts.scheduled() > 0 && window.from < World::at(hour) {
+            if due >= from && !self.is_absent(vantage, probe, due) {
+                let told = due + self.clock_error(vantage, due);
+                let hour = told - told.rem_euclid(HOUR_MS);
+                if window.counts.scheduled() > 0 && window.from != World::at(hour) {
+                    window.strip.join_even();
                     windows.push(std::mem::replace(&mut window, Window::empty(&named, &asked, &surface, false)));
                 }
                 (window.from, window.to) = (World::at(hour), World::at(hour + HOUR_MS));
                 let class = self.failure(vantage, probe, due);
                 let verdict = if class.is_some() { Verdict::Down } else { Verdict::Up };
-                window.strip.push(World::at(due), CheckResult::new(verdict, class));
+                window.strip.push(World::at(told), CheckResult::new(verdict, class));
                 window.counts.add(verdict, 1);
                 if let Some(class) = class {
                     *window.failures.entry(class).or_default() += 1;
                 }
             }
-            due += ROUND_MS;
+            due += self.round;
         }
         if window.counts.scheduled() > 0 {
+            window.strip.join_even();
             windows.push(window);
         }
     }
@@ -139,12 +190,18 @@ impl World {
     }
 }
 
-/// The report on a range of what was recorded.
+/// The report on a range of what was recorded, which follows as many checks before it as it takes.
 pub(crate) fn report(windows: &[Window], from: i64, to: i64) -> Report {
-    let question = Question { from: Some(World::at(from)), to: Some(World::at(to)), ..Question::default() };
-    let mut fold = Fold::new(question);
-    windows.iter().for_each(|window| fold.window(window));
-    answer(&mut fold, World::at(to), Integrity::default())
+    let mut question = Question { from: Some(World::at(from)), to: Some(World::at(to)), ..Question::default() };
+    loop {
+        let mut fold = Fold::new(question.clone());
+        windows.iter().for_each(|window| fold.window(window));
+        let report = answer(&mut fold, World::at(to), Integrity::default());
+        match fold.longer_lead_in(&report) {
+            Some(longer) => question.lead_in = Some(longer),
+            None => return report,
+        }
+    }
 }
 
 /// `SplitMix64`'s finaliser (Steele, Lea and Flood, 2014).

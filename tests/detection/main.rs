@@ -4,7 +4,9 @@
 #![expect(clippy::cast_precision_loss, clippy::cast_possible_wrap, reason = "numbers of checks and probes")]
 #![expect(clippy::print_stdout, reason = "what was measured, shown with --nocapture")]
 
+mod alerts;
 mod generator;
+mod onsets;
 mod partial;
 
 use generator::{DAY_MS, HOUR_MS, MINUTE_MS, Outage, ROUND_MS, World, report};
@@ -143,6 +145,21 @@ fn a_steady_failure_is_never_up_and_never_local() {
 fn a_steady_failure_asked_for_every_two_minutes_is_never_up_and_never_local() {
     for (probes, vantages) in [(20, 3), (3, 3)] {
         is_judged_right(probes, vantages, 2);
+    }
+}
+
+#[test]
+fn a_steady_failure_of_one_probe_from_one_place_is_hardly_ever_up() {
+    for share in [0.1, 0.15] {
+        let found = steady(1, 1, share, 2 * MINUTE_MS + ROUND_MS / 7);
+        let up = found.up as f64 / found.asked as f64;
+        println!("1 probe from 1 vantage, {share} fails: up {:.1} %", up * 100.0);
+    }
+    for share in [0.2, 0.3] {
+        let found = steady(1, 1, share, 2 * MINUTE_MS + ROUND_MS / 7);
+        let (up, since) = (found.up as f64 / found.asked as f64, median(found.since_errors_min.clone()));
+        println!("1 probe from 1 vantage, {share} fails: up {:.1} %, since {since:.1} min off", up * 100.0);
+        assert!(up < 0.01 && since <= 10.0, "{share}: up {up}, since {since} min off");
     }
 }
 

@@ -13,8 +13,20 @@ use crate::journal;
 use crate::model::{PlannedProbe, Probe, RecordedPlan};
 use crate::report::{Fold, Integrity, Question, Report};
 
-/// The answer to a question from journals, each the folder or a file of one place.
+/// The answer to a question from journals, each the folder or a file of one place. Where an incident reaches back to the
+/// first checks that were followed, more of them are.
 pub(crate) fn ask(question: Question, journals: &[PathBuf], filter: &Filter) -> Result<Report, CliError> {
+    let mut question = question;
+    loop {
+        let (fold, report) = answered(question.clone(), journals, filter)?;
+        match fold.longer_lead_in(&report) {
+            Some(longer) => question.lead_in = Some(longer),
+            None => return Ok(report),
+        }
+    }
+}
+
+fn answered(question: Question, journals: &[PathBuf], filter: &Filter) -> Result<(Fold, Report), CliError> {
     let to = question.to;
     let fold = Fold::new(question);
     let nothing = (fold.clone(), BTreeSet::new());
@@ -32,7 +44,8 @@ pub(crate) fn ask(question: Question, journals: &[PathBuf], filter: &Filter) -> 
     })?;
     filter.check(&recorded)?;
     fold.check_limit().map_err(|error| CliError::Runtime(error.to_string()))?;
-    Ok(crate::report::answer(&mut fold, to.unwrap_or_else(Timestamp::now), integrity))
+    let report = crate::report::answer(&mut fold, to.unwrap_or_else(Timestamp::now), integrity);
+    Ok((fold, report))
 }
 
 /// Adds a line to a fold.

@@ -57,7 +57,14 @@ fn alert(reader: &mut ConfigReader, table: &Table, name: String, known: &Surface
     }
     let on = match table.get("on") {
         Some(node) => node.one_or_more().iter().filter_map(|node| event(reader, node)).collect(),
-        None => vec![AlertEvent::Open, AlertEvent::Wave, AlertEvent::Close, AlertEvent::CannotJudge],
+        None => vec![
+            AlertEvent::Open,
+            AlertEvent::Wave,
+            AlertEvent::Close,
+            AlertEvent::CannotJudge,
+            AlertEvent::Slow,
+            AlertEvent::SlowEnd,
+        ],
     };
     let mut time = |key: &str, range| table.get(key).map(|node| layers::duration(reader, key, node, range));
     let timeout = time("timeout", Duration::from_millis(1)..=Duration::from_mins(1)).unwrap_or(Some(TIMEOUT));

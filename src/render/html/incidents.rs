@@ -59,6 +59,9 @@ fn one(report: &Report, number: usize, incident: &Incident, page: &mut HtmlWrite
         waves(incident, &clock, page);
     }
     reading(&incident.signature, page);
+    if let Some(now) = phrases::fits_now(incident) {
+        page.element("p", &[], &format!("Its latest checks are consistent with {now}."));
+    }
     page.element(
         "p",
         &[("class", "note")],
@@ -105,7 +108,7 @@ fn waves(incident: &Incident, clock: &InstantFormat, page: &mut HtmlWriter) {
 
 /// What the evidence fits, what it speaks against, and what looks the same from outside.
 pub(super) fn reading(reading: &Reading, page: &mut HtmlWriter) {
-    if reading.matched.is_empty() && reading.consistent_with.is_empty() {
+    if reading.matched.is_empty() && reading.cannot_distinguish.is_empty() {
         return;
     }
     page.open("div", &[("class", "three")]);

@@ -14,7 +14,7 @@ use super::phrases::{
     incidents_phrase, insecure_sentence, instants, kind, label, labels, left_out, length, mark, minutes, plain, span,
 };
 use crate::format::{self, InstantFormat};
-use layout::{LABELLED, labelled, state_style, title};
+use layout::{labelled, state_style, title};
 
 use crate::render::terminal::{BAD, BOLD, DIM, ODD, StyledText, TerminalStyle};
 use crate::render::text;
@@ -34,6 +34,7 @@ pub(super) fn write(report: &Report, style: TerminalStyle, out: &mut impl Write)
     tables::addresses(report, &mut screen);
     warnings(report, &mut screen);
     incidents(report, &mut screen);
+    slow_periods(report, &mut screen);
     objectives(report, &mut screen);
     not_seen(report, &mut screen);
     out.write_all(screen.finish().as_bytes())
@@ -102,6 +103,12 @@ fn why(report: &Report, screen: &mut StyledText) {
     }
     if verdict.state.is_failing() || report.incidents.is_empty() {
         reading(&verdict.signature, "", screen);
+        let open = report.incidents.iter().rev().find(|incident| incident.end.is_none());
+        let whole = open.filter(|open| open.signature.consistent_with != verdict.signature.consistent_with);
+        if let Some(whole) = whole.filter(|open| !open.signature.consistent_with.is_empty()) {
+            let causes = plain(&whole.signature.consistent_with);
+            labelled(DIM, "fitted", &format!("{causes}, over the whole incident"), screen);
+        }
     }
     for claim in &verdict.claims {
         if screen.has_detail() {
@@ -250,6 +257,25 @@ fn one_incident(report: &Report, incident: &Incident, clock: &InstantFormat, scr
     reading(&incident.signature, "  ", screen);
 }
 
+/// When answers took far longer than usual.
+fn slow_periods(report: &Report, screen: &mut StyledText) {
+    if report.slow_periods.is_empty() {
+        return;
+    }
+    title("slow answers", screen);
+    let left_out = report.slow_periods.len().saturating_sub(INCIDENTS);
+    if left_out > 0 {
+        screen.put(DIM, &format!("  {} earlier times: --format json", format::count(left_out as u64)));
+        screen.end();
+    }
+    for period in report.slow_periods.iter().skip(left_out) {
+        let style = if period.is_open() { ODD } else { DIM };
+        let name = label(report, &period.surface).as_str();
+        labelled(style, name, &phrases::slow_period(report, period), screen);
+    }
+    screen.end();
+}
+
 fn objectives(report: &Report, screen: &mut StyledText) {
     let rows = tables::objectives(report);
     if rows.is_empty() {
@@ -284,13 +310,7 @@ fn not_seen(report: &Report, screen: &mut StyledText) {
         labelled(DIM, "", &format!("and {} more gaps", report.no_data.len() - 5), screen);
     }
     for limit in &report.limits {
-        // At most one line each.
-        let limit = if screen.has_detail() {
-            limit.clone()
-        } else {
-            text::clip(limit, screen.width().saturating_sub(LABELLED))
-        };
-        labelled(DIM, "limit", &limit, screen);
+        labelled(DIM, "limit", limit, screen);
     }
     let integrity = &report.integrity;
     let read = format!(

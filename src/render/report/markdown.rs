@@ -6,9 +6,9 @@ use std::io;
 use std::io::Write;
 
 use super::phrases::{
-    chance, class_with_codes, conditions_met, full_label, going, incidents_phrase, insecure_sentence, instants,
-    interval, kind, label, labels, left_out, length, main_failure, mark, minutes, plain, span, stretch, warnings, word,
-    zone,
+    chance, class_with_codes, conditions_met, fits_now, full_label, going, incidents_phrase, insecure_sentence,
+    instants, interval, kind, label, labels, left_out, length, main_failure, mark, minutes, plain, slow_period, span,
+    stretch, warnings, word, zone,
 };
 use crate::format::{self, InstantFormat};
 use crate::render::escape;
@@ -52,6 +52,14 @@ pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     }
     for incident in report.incidents.iter().rev().take(ROWS) {
         one_incident(report, incident, &instants(report), &mut page);
+    }
+    if !report.slow_periods.is_empty() {
+        let _ = writeln!(page, "### Slow answers\n");
+        for period in report.slow_periods.iter().rev().take(ROWS) {
+            let name = prose(label(report, &period.surface).as_str());
+            let _ = writeln!(page, "- {name}: {}", prose(&slow_period(report, period)));
+        }
+        page.push('\n');
     }
     if !report.limits.is_empty() {
         let _ = writeln!(page, "### Limits\n");
@@ -200,6 +208,9 @@ fn one_incident(report: &Report, incident: &Incident, clock: &InstantFormat, pag
         }
     }
     reading(&incident.signature, page);
+    if let Some(now) = fits_now(incident) {
+        let _ = writeln!(page, "- consistent with now: {}", prose(&now));
+    }
     page.push('\n');
 }
 

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use crate::format::{self, InstantFormat};
 use crate::model::{FailureClass, SafeText};
 use crate::render::text;
-use crate::report::{Figures, Incident, MainFailure, ProbeRow, Report, State, SurfaceRow};
+use crate::report::{Figures, Incident, MainFailure, ProbeRow, Report, SlowPeriod, State, SurfaceRow};
 
 /// How instants are written in a report.
 pub(crate) fn instants(report: &Report) -> InstantFormat {
@@ -182,6 +182,32 @@ pub(crate) fn warnings(row: &ProbeRow) -> Vec<String> {
         return vec![format!("{checks}, no evidence was kept")];
     }
     row.unmet_warnings.iter().map(|unmet| format!("{checks}, {unmet}")).collect()
+}
+
+/// `13:30–14:28 UTC in 2 waves, from iad: p95 2.1 s, usual 310 ms; 120 of 400 answers were slow`
+pub(crate) fn slow_period(report: &Report, period: &SlowPeriod) -> String {
+    let time = |us: u64| format::duration(std::time::Duration::from_micros(us));
+    let waves = if period.waves.len() > 1 { format!(" in {} waves", period.waves.len()) } else { String::new() };
+    let from = if period.vantages.is_empty() || report.vantages.len() < 2 {
+        String::new()
+    } else {
+        format!(", from {}", format::plain_list(&period.vantages))
+    };
+    format!(
+        "{}{waves}{from}: p95 {}, usual {}; {} of {} took more than three times that",
+        instants(report).stretch(&period.start, period.end.as_ref()),
+        time(period.p95_us),
+        time(period.usual_p95_us),
+        format::count(period.slow),
+        format::counted(period.answers, "answer"),
+    )
+}
+
+/// What the latest checks of an incident fit, where that is not what the whole of it fits.
+pub(crate) fn fits_now(incident: &Incident) -> Option<String> {
+    let now = incident.signature_now.as_ref()?;
+    let differs = now.consistent_with != incident.signature.consistent_with && !now.consistent_with.is_empty();
+    differs.then(|| plain(&now.consistent_with))
 }
 
 /// Minutes of full outage: `170 min`, `4 min 12 s`, `8.3 s`.

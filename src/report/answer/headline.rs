@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use crate::format::{self, InstantFormat};
 use crate::model::SafeText;
+use crate::report::answer::slow_periods;
 use crate::report::answer::surface_status::SurfaceStatus;
 use crate::report::document::answer::{Answer, Extent, MainFailure, State};
 use crate::report::document::incident::Incident;
+use crate::report::document::slow_period::SlowPeriod;
 use crate::report::statistics::ratio;
 
 /// So many vantages are named.
@@ -18,6 +20,7 @@ pub(super) struct Headline<'h> {
     pub(super) answer: &'h Answer,
     pub(super) statuses: &'h [SurfaceStatus],
     pub(super) incidents: &'h [Incident],
+    pub(super) slow_periods: &'h [SlowPeriod],
     /// The end of the report, and how its instants are written.
     pub(super) to: i64,
     pub(super) clock: InstantFormat,
@@ -59,20 +62,28 @@ impl Headline<'_> {
         first.extend(self.whence());
         let slow = worst.iter().filter(|one| one.slow_since.is_some()).find_map(|one| one.slow);
         if let Some(slow) = slow {
-            let time = |us: u64| format::duration(Duration::from_micros(us));
-            first.push(format!("answers take {} instead of {} (p95)", time(slow.p95_us), time(slow.usual_p95_us)));
+            first.push(format!("answers take {}", instead(slow.p95_us, slow.usual_p95_us)));
         } else {
             first.extend(self.answer.kind.as_ref().filter(|_| failed > 0).map(MainFailure::spoken));
+            first.extend(self.answer.signature.family.map(|family| format!("over IPv{family} alone")));
             let now = worst.iter().fold((0, 0), |sum, one| (sum.0 + one.now.0, sum.1 + one.now.1));
             first.extend(Self::share(now, (failed, judged)));
         }
         let mut parts = vec![first.join(", ")];
+        parts.extend(self.recurring());
         for other in others.iter().filter(|status| status.state.is_failing()) {
             let share = ratio(other.now.0, other.now.1).filter(|_| other.now.0 > 0);
             let share = share.map(|share| format!(", {} of checks", rough(share))).unwrap_or_default();
             parts.push(format!("{} {}{share}", other.label, other.state));
         }
         parts
+    }
+
+    /// That the open incident which is told of comes at this time of most days: `as on 14 of 14 nights`
+    fn recurring(&self) -> Option<String> {
+        let since = self.answer.incident_since?;
+        let told = self.incidents.iter().find(|incident| incident.end.is_none() && incident.start == since)?;
+        told.recurring.map(|recurring| recurring.words())
     }
 
     /// ` since 09:00 UTC (1 h 12 min), this wave since 09:58`
@@ -165,7 +176,7 @@ impl Headline<'_> {
     fn past(&self) -> Vec<String> {
         let over: Vec<&Incident> = self.incidents.iter().filter(|incident| incident.end.is_some()).collect();
         let Some(worst) = over.iter().max_by(|one, other| weight(one).total_cmp(&weight(other))) else {
-            return Vec::new();
+            return self.slow_before().into_iter().collect();
         };
         let mut times: Vec<String> = Vec::new();
         let mut alike: BTreeMap<String, Vec<&str>> = BTreeMap::new();
@@ -179,19 +190,53 @@ impl Headline<'_> {
         }
         let waves = if worst.waves.len() > 1 { format!(" in {} waves", worst.waves.len()) } else { String::new() };
         let kind = worst.kind.as_ref().map(|kind| format!(", {}", kind.spoken())).unwrap_or_default();
-        let mut parts =
-            vec![format!("failed before: {}{waves}, from {}{kind}", times.join(" and "), named(&worst.vantages))];
+        let recurring = worst.recurring.map(|recurring| format!(", {}", recurring.words())).unwrap_or_default();
+        let whence = named(&worst.vantages);
+        let mut parts = vec![format!("failed before: {}{waves}, from {whence}{kind}{recurring}", times.join(" and "))];
         match over.len() - 1 {
             0 => {}
             more => parts.push(format!("{} more", format::counted(more as u64, "incident"))),
         }
+        parts.extend(self.slow_before());
         parts
+    }
+
+    /// The worst time in which answers were slow and that is over, and how many others there were:
+    /// `answers of X app took 2.1 s instead of 310 ms (p95) 13:30–14:28 UTC, from iad`
+    fn slow_before(&self) -> Option<String> {
+        let over: Vec<&SlowPeriod> = self.slow_periods.iter().filter(|period| !period.is_open()).collect();
+        let weight = |period: &&&SlowPeriod| slow_periods::weight(period);
+        let worst = over.iter().max_by(|one, other| weight(one).total_cmp(&weight(other)))?;
+        let end = worst.end.map(|end| self.clock.short(end.by)).unwrap_or_default();
+        let whence = if worst.vantages.is_empty() || self.answer.scope.vantages_judged < 2 {
+            String::new()
+        } else {
+            format!(", from {}", named(&worst.vantages))
+        };
+        let waves = if worst.waves.len() > 1 { format!(" in {} waves", worst.waves.len()) } else { String::new() };
+        let more = match over.len() - 1 {
+            0 => String::new(),
+            more => format!(", {more} more such times"),
+        };
+        Some(format!(
+            "answers of {} took {} {}–{end} {}{waves}{whence}{more}",
+            self.label(&worst.surface),
+            instead(worst.p95_us, worst.usual_p95_us),
+            self.clock.short(worst.start.by),
+            self.clock.zone(worst.start.by),
+        ))
     }
 
     fn label<'n>(&'n self, surface: &'n SafeText) -> &'n str {
         let status = self.statuses.iter().find(|status| status.surface == *surface);
         status.map_or(surface, |status| &status.label).as_str()
     }
+}
+
+/// `2.1 s instead of 310 ms (p95)`
+fn instead(p95_us: u64, usual_p95_us: u64) -> String {
+    let time = |us: u64| format::duration(Duration::from_micros(us));
+    format!("{} instead of {} (p95)", time(p95_us), time(usual_p95_us))
 }
 
 /// How bad an incident was: its minutes of full outage, the worst of its surfaces.

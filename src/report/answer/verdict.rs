@@ -17,6 +17,7 @@ use crate::report::document::coverage::Coverage;
 use crate::report::document::incident::Incident;
 use crate::report::document::reading::Reading;
 use crate::report::document::rows::{SurfaceRow, VantageRow};
+use crate::report::document::slow_period::SlowPeriod;
 use crate::report::fold::bucket;
 use crate::report::fold::evidence::FailureFact;
 use crate::report::incident::incident_detection::DetectedIncidents;
@@ -48,6 +49,7 @@ pub(crate) struct VerdictInput<'c, 'f> {
     pub(crate) vantages: &'c [VantageRow],
     pub(crate) incidents: &'c [Incident],
     pub(crate) detected: &'c DetectedIncidents,
+    pub(crate) slow_periods: &'c [SlowPeriod],
     pub(crate) coverage: Coverage,
 }
 
@@ -80,7 +82,8 @@ impl VerdictInput<'_, '_> {
             signature: self.reading(last, &statuses),
             sentence: String::new(),
         };
-        answer.incident_since = self.incident_of(&answer).map(|incident| incident.start);
+        answer.incident_since =
+            self.incident_of(&answer).map(|incident| incident.start).or_else(|| self.slow_since(&answer));
         answer.claims = claims::claims(self.context, &answer, &worst, self.coverage);
         answer.headline = self.headline(&answer, &statuses);
         answer.sentence = self.sentence(&answer, &statuses, last);
@@ -94,6 +97,13 @@ impl VerdictInput<'_, '_> {
         self.incidents.iter().filter(|incident| incident.end.is_none()).find(is_of)
     }
 
+    /// When the slow period began whose last wave the answer speaks of.
+    fn slow_since(&self, answer: &Answer) -> Option<Bracket> {
+        let since = answer.since?;
+        let is_of = |period: &&SlowPeriod| period.waves.last().is_some_and(|wave| wave.start == since);
+        self.slow_periods.iter().filter(|period| period.is_open()).find(is_of).map(|period| period.start)
+    }
+
     fn headline(&self, answer: &Answer, statuses: &[SurfaceStatus]) -> String {
         let counts = |row: &SurfaceRow| (row.figures.down, row.figures.up + row.figures.down);
         let (failed, judged) = self.watched().map(counts).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
@@ -104,6 +114,7 @@ impl VerdictInput<'_, '_> {
             answer,
             statuses,
             incidents: self.incidents,
+            slow_periods: self.slow_periods,
             to: range.end,
             background: self.background(answer, &clock),
             blip: self.blip(answer),
@@ -249,7 +260,8 @@ impl VerdictInput<'_, '_> {
         if is_slow && vantages.is_empty() {
             (vantages, unclear) = self.slow_vantages(&row.surface, of_vantage.keys());
         }
-        let slow_since = latency.filter(|_| is_slow).and_then(|latency| latency.slow_since(self.context.range.to));
+        let period = self.slow_periods.iter().rev().find(|period| period.surface == row.surface && period.is_open());
+        let slow_since = period.filter(|_| is_slow).and_then(|period| period.waves.last()).map(|wave| wave.start);
         SurfaceStatus {
             surface: row.surface.clone(),
             label: row.label().clone(),
@@ -263,7 +275,7 @@ impl VerdictInput<'_, '_> {
             vantages,
             unclear,
             slow,
-            slow_since: slow_since.map(|(after, by)| Bracket { after: after.map(instant), by: instant(by) }),
+            slow_since,
             tail: latency.and_then(|latency| latency.tail(self.context.range.to)),
         }
     }
@@ -411,10 +423,11 @@ impl VerdictInput<'_, '_> {
         (confidence, rules.into_iter().map(|(_, reason)| reason).collect())
     }
 
-    /// What the last incident reads as; without one, what else shows: control targets that fail, a slow tail.
+    /// What the last incident reads as, now where it goes on; without one, what else shows: control targets that fail,
+    /// a slow tail.
     fn reading(&self, last: Option<&Incident>, statuses: &[SurfaceStatus]) -> Reading {
         if let Some(incident) = last {
-            return incident.signature.clone();
+            return incident.signature_now.as_ref().unwrap_or(&incident.signature).clone();
         }
         let surfaces: Vec<SafeText> = statuses.iter().map(|status| status.surface.clone()).collect();
         let tails = surfaces

@@ -48,6 +48,9 @@ pub struct Incident {
     pub maintenance: u64,
     /// Failures to expect in that time from what is usual; null without a baseline.
     pub expected_failures: Option<f64>,
+    /// On how many of the earlier days as much failed at this time of the day; null where more fails than then, or
+    /// nothing recurs.
+    pub recurring: Option<Recurring>,
     /// The dominant failure.
     pub kind: Option<MainFailure>,
     /// Nagios' percentage of state changes, the highest in the incident.
@@ -58,6 +61,28 @@ pub struct Incident {
     pub attribution: &'static str,
     /// What the evidence reads as.
     pub signature: Reading,
+    /// The same of its latest checks, of a quarter of an hour; null where it is over or no older.
+    pub signature_now: Option<Reading>,
+}
+
+/// On how many of the earlier days something was so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Recurring {
+    /// Days on which it was,
+    pub days: u64,
+    /// of so many.
+    pub of: u64,
+    /// Whether it comes at night (22:00 to 06:00 UTC).
+    pub at_night: bool,
+}
+
+impl Recurring {
+    /// `as on 14 of 14 nights`
+    #[must_use]
+    pub fn words(&self) -> String {
+        let days = if self.at_night { "nights" } else { "days" };
+        format!("as on {} of {} {days}", self.days, self.of)
+    }
 }
 
 /// When one surface of an incident failed: from its first outage in it to the end of its last.

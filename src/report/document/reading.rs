@@ -13,6 +13,9 @@ pub struct Reading {
     pub not_consistent_with: Vec<&'static str>,
     /// Causes that look the same from outside.
     pub cannot_distinguish: Vec<&'static str>,
+    /// The one address family that fails, 4 or 6, while the other is fine; absent where that does not show.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub family: Option<u8>,
     /// The extra checks that were made to tell causes apart, and what they found.
     pub extra_checks: Vec<String>,
 }

@@ -13,6 +13,7 @@ use crate::report::document::latency::LatencySummary;
 use crate::report::document::recent::Change;
 use crate::report::document::rows::{AddressRow, PlaceRow, ProbeRow, SurfaceRow, VantageRow};
 use crate::report::document::sample_bound::SampleBound;
+use crate::report::document::slow_period::SlowPeriod;
 use crate::report::document::unseen::Unseen;
 
 /// The name and version of the document that `report --format json` prints.
@@ -48,6 +49,8 @@ pub struct Report {
     pub addresses: Vec<AddressRow>,
     /// The stretches of down-ness, in the order of their start.
     pub incidents: Vec<Incident>,
+    /// The stretches in which answers took far longer than usual, by surface and start.
+    pub slow_periods: Vec<SlowPeriod>,
     /// What changed in the last 15 minutes, per probe and vantage, in the order of time.
     pub changes: Vec<Change>,
     /// Whether one surface is worse than another, for each pair.

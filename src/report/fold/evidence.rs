@@ -43,8 +43,17 @@ pub(crate) struct FailureFact {
     pub(crate) family: u8,
     /// An expectation of the certificate was not met.
     pub(crate) certificate: bool,
+    /// When the certificate that was refused is valid.
+    pub(crate) refused: Option<Validity>,
     /// The redirect led to a page to log in at, or to a page that speaks of the service's state.
     pub(crate) sent_away: bool,
+}
+
+/// From when to when a certificate is valid, in seconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Validity {
+    pub(crate) from: i64,
+    pub(crate) to: i64,
 }
 
 /// How long the failure took.
@@ -286,6 +295,7 @@ impl FailureFact {
             body: BodyKind::of(outcome),
             family: outcome.remote.map_or(0, |remote| ip_version(remote.ip())),
             certificate: failure.mismatches.iter().any(|one| one.assertion.starts_with("certificate")),
+            refused: Validity::of(failure.class, outcome),
             sent_away: outcome.redirects.iter().any(|hop| is_elsewhere(hop.location.as_str())),
         })
     }
@@ -297,6 +307,15 @@ fn is_elsewhere(location: &str) -> bool {
     ["login", "signin", "sign-in", "maintenance", "status", "sorry", "unavailable"]
         .iter()
         .any(|word| location.contains(word))
+}
+
+impl Validity {
+    /// That of the certificate that a check refused.
+    fn of(class: FailureClass, outcome: &Outcome) -> Option<Validity> {
+        let certificate = outcome.tls.as_ref().and_then(|tls| tls.certificate.as_ref());
+        let certificate = certificate.filter(|_| class.is_of_certificate())?;
+        Some(Validity { from: certificate.not_before.as_second(), to: certificate.not_after.as_second() })
+    }
 }
 
 impl Pace {

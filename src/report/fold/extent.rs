@@ -20,11 +20,11 @@ pub(crate) struct DataExtent {
 }
 
 impl DataExtent {
-    /// What is asked for, before there is a window.
+    /// What is asked for, before there is a window. It begins where data does, so that a minute of a day is drawn as a
+    /// minute.
     pub(crate) fn asked(question: &Question) -> DataExtent {
-        let ms = |instant: Option<Timestamp>| instant.map(Timestamp::as_millisecond);
-        let (from, to) = (ms(question.from).unwrap_or(i64::MAX), ms(question.to).unwrap_or(i64::MIN));
-        DataExtent { from, to, longest: 0, step: bucket::step(0, 0) }
+        let to = question.to.map_or(i64::MIN, Timestamp::as_millisecond);
+        DataExtent { from: i64::MAX, to, longest: 0, step: bucket::step(0, 0) }
     }
 
     /// Takes in the checks of a window, whose histograms are of a span of `longest`. What is covered is told by

@@ -14,6 +14,8 @@ pub(crate) struct ExtraChecks {
     pub(crate) whole: u64,
     /// Diagnoses in which the split was by family.
     pub(crate) by_family: u64,
+    /// Of these, those in which IPv6 failed and IPv4 answered.
+    pub(crate) v6_failed: u64,
     pub(crate) tcp_open: u64,
     pub(crate) tcp_closed: u64,
 }
@@ -39,7 +41,9 @@ impl ExtraChecks {
         let answers = asked.iter().filter(|(_, answered)| *answered).count();
         if answers > 0 && answers < asked.len() {
             self.split += 1;
-            self.by_family += u64::from(is_split_by_family(asked));
+            let failed_family = failed_family(asked);
+            self.by_family += u64::from(failed_family.is_some());
+            self.v6_failed += u64::from(failed_family == Some(6));
         } else if asked.len() > 1 {
             self.whole += 1;
         }
@@ -65,6 +69,7 @@ impl ExtraChecks {
         self.split += other.split;
         self.whole += other.whole;
         self.by_family += other.by_family;
+        self.v6_failed += other.v6_failed;
         self.tcp_open += other.tcp_open;
         self.tcp_closed += other.tcp_closed;
     }
@@ -90,11 +95,17 @@ fn addresses_of(diagnosis: &Diagnosis) -> Vec<(bool, bool)> {
     addresses.map(|extra| (extra.target.as_str().starts_with('['), extra.answered())).collect()
 }
 
-/// Whether the addresses of one family answer and those of the other do not.
-fn is_split_by_family(asked: &[(bool, bool)]) -> bool {
+/// The family, 4 or 6, of which no address answers while all of the other do.
+fn failed_family(asked: &[(bool, bool)]) -> Option<u8> {
     let all = |v6: bool, answered: bool| {
         let mut of_family = asked.iter().filter(|(family, _)| *family == v6).peekable();
         of_family.peek().is_some() && of_family.all(|(_, found)| *found == answered)
     };
-    (all(true, true) && all(false, false)) || (all(true, false) && all(false, true))
+    if all(true, false) && all(false, true) {
+        Some(6)
+    } else if all(true, true) && all(false, false) {
+        Some(4)
+    } else {
+        None
+    }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::model::Verdict;
 use crate::report::fold::bucket;
 use crate::window::{Histogram, Latency, Window};
 
@@ -15,6 +16,9 @@ pub(crate) const DAYS: i64 = 28;
 
 pub(crate) const HOUR_MS: i64 = 3_600_000;
 pub(crate) const DAY_MS: i64 = 24 * HOUR_MS;
+
+/// The parts of an hour in which failures are counted.
+pub(crate) const SLOT_MS: i64 = 5 * 60_000;
 
 /// An hour, as a step between instants in milliseconds.
 const HOUR_STEP: usize = 3_600_000;
@@ -38,6 +42,8 @@ pub(crate) struct SurfaceHistory {
     pub(crate) hourly: BTreeMap<i64, PastSpan>,
     /// Before the window, by day: what came in windows longer than an hour.
     pub(crate) daily: BTreeMap<i64, PastSpan>,
+    /// Failures before the window, by the five minutes they were due in.
+    pub(crate) failing: BTreeMap<i64, u64>,
     /// All of it, by phase.
     pub(crate) latency: Latency,
 }
@@ -75,7 +81,23 @@ impl SurfaceHistory {
         for (day, then) in &other.daily {
             self.daily.entry(*day).or_default().merge(then);
         }
+        for (slot, failed) in &other.failing {
+            *self.failing.entry(*slot).or_default() += failed;
+        }
         self.latency.merge(&other.latency);
+    }
+
+    /// Counts the failures of a window by the time they were due.
+    fn count_failing(&mut self, window: &Window) {
+        for run in window.strip.runs().filter(|run| run.verdict == Verdict::Down) {
+            let (from, length) = (run.from.as_millisecond(), run.to.as_millisecond() - run.from.as_millisecond());
+            let distance = length / i64::try_from(run.count.saturating_sub(1)).unwrap_or(i64::MAX).max(1);
+            let mut due = from;
+            for _ in 0..run.count {
+                *self.failing.entry(bucket::floor(due, SLOT_MS)).or_default() += 1;
+                due += distance;
+            }
+        }
     }
 }
 
@@ -131,6 +153,9 @@ impl History {
         then.judged.add(Judged { n: window.counts.judged(), failed: window.counts.down });
         then.latency.merge(&window.latency.total);
         past.latency.merge(&window.latency);
+        if window.counts.down > 0 {
+            past.count_failing(window);
+        }
     }
 
     /// Adds what came before the same window by other lines.

@@ -1,12 +1,12 @@
-//! The latency of one surface from one vantage over time.
+//! The latency and the remote addresses of one surface from one vantage over time.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::report::fold::bucket;
-use crate::window::Latency;
+use crate::window::{Latency, Remotes};
 
-/// The latency of one surface from one vantage over time.
+/// The latency and the remote addresses of one surface from one vantage over time.
 #[derive(Clone, Debug)]
 pub(crate) struct LatencySeries {
     pub(crate) surface: Arc<str>,
@@ -14,23 +14,41 @@ pub(crate) struct LatencySeries {
     pub(crate) control: bool,
     /// By the start of the bucket, in milliseconds since 1970.
     pub(crate) latency: BTreeMap<i64, Latency>,
+    /// The same of the checks by remote address, where they are counted.
+    pub(crate) remotes: BTreeMap<i64, Remotes>,
 }
 
 impl LatencySeries {
+    pub(crate) fn new(surface: Arc<str>, vantage: Arc<str>, control: bool) -> LatencySeries {
+        LatencySeries { surface, vantage, control, latency: BTreeMap::new(), remotes: BTreeMap::new() }
+    }
+
+    /// Adds what a window has, in a bucket.
+    pub(crate) fn add(&mut self, bucket: i64, latency: &Latency, remotes: &Remotes) {
+        self.latency.entry(bucket).or_default().merge(latency);
+        if !remotes.is_empty() {
+            self.remotes.entry(bucket).or_default().merge(remotes);
+        }
+    }
+
     /// Joins the buckets into longer ones.
     pub(crate) fn coarsen(&mut self, step: i64) {
-        let fine = std::mem::take(&mut self.latency);
-        self.join(fine, step);
+        let (latency, remotes) = (std::mem::take(&mut self.latency), std::mem::take(&mut self.remotes));
+        self.join(latency, remotes, step);
     }
 
     /// Adds the same sheet of another fold, whose buckets are no longer than ours.
     pub(crate) fn merge(&mut self, other: LatencySeries, step: i64) {
-        self.join(other.latency, step);
+        self.join(other.latency, other.remotes, step);
     }
 
-    fn join(&mut self, buckets: BTreeMap<i64, Latency>, step: i64) {
-        for (begin, theirs) in buckets {
+    fn join(&mut self, latency: BTreeMap<i64, Latency>, remotes: BTreeMap<i64, Remotes>, step: i64) {
+        for (begin, theirs) in latency {
             let bucket = self.latency.entry(bucket::floor(begin, step));
+            bucket.and_modify(|mine| mine.merge(&theirs)).or_insert(theirs);
+        }
+        for (begin, theirs) in remotes {
+            let bucket = self.remotes.entry(bucket::floor(begin, step));
             bucket.and_modify(|mine| mine.merge(&theirs)).or_insert(theirs);
         }
     }

@@ -1,24 +1,24 @@
 //! An incident described: what is counted in its waves, and what its evidence reads as.
 
-use crate::report::fold::evidence::FailureFact;
-use crate::report::fold::extra_checks::ExtraChecks;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{FailureClass, SafeText, timestamp};
+use crate::model::{SafeText, timestamp};
 use crate::report::context::ReportContext;
 use crate::report::document::bracket::instant;
-use crate::report::document::incident::{DurationRange, Incident, Peak, SurfaceImpact, SurfaceSpan, Wave};
+use crate::report::document::incident::{DurationRange, Incident, Peak, Recurring, SurfaceImpact, SurfaceSpan, Wave};
 use crate::report::fold::bucket;
+use crate::report::fold::history::HOUR_MS;
+use crate::report::incident::fact_gathering::{FactGatherer, IncidentPart};
 use crate::report::incident::incident_detection::DetectedIncidents;
 use crate::report::incident::main_failure::main_failure;
 use crate::report::incident::signature;
-use crate::report::incident::signature::incident_facts::IncidentFacts;
 use crate::report::incident::waves::{DetectedWave, WaveMember};
 use crate::report::parallel;
 use crate::report::series::analysis::{Cell, tally};
+use crate::report::series::judgement;
 use crate::report::series::outage::Transition;
-use crate::report::statistics::{SIGNIFICANT, fisher, number, ratio, rounded};
-use crate::window::{RemoteCounts, Remotes};
+use crate::report::series::recurring_dip::Recurrence;
+use crate::report::statistics::{number, ratio, rounded};
 
 /// Counts the incidents and reads their signatures.
 pub(crate) fn describe(context: &ReportContext<'_>, found: &DetectedIncidents, worse_surface: bool) -> Vec<Incident> {
@@ -100,7 +100,11 @@ impl Description<'_, '_> {
         let flap_percent = members().map(|member| member.outage.flap_percent).fold(0.0, f64::max);
         let flapped: u64 = members().map(|member| member.outage.flapped).sum();
         let flapping = flapped > 0 && flapped * FLAPPING >= all.judged;
-        let facts = self.facts(&all, vantages.len(), probes.len(), flapping);
+        let detected_at = opened.map_or(start.by, |outage| outage.detected_at);
+        let expected = self.expected();
+        let gatherer = self.gatherer();
+        let facts = gatherer.facts(&self.whole(flapping));
+        let now = self.now(end, last_seen, flapping).map(|part| signature::read(&gatherer.facts(&part)));
         Incident {
             id: self.id(start),
             surfaces: self.surfaces.iter().cloned().collect(),
@@ -110,7 +114,7 @@ impl Description<'_, '_> {
             start: start.bracket(),
             end: end.map(Transition::bracket),
             last_seen: last_seen.map(instant),
-            detected_at: instant(opened.map_or(start.by, |outage| outage.detected_at)),
+            detected_at: instant(detected_at),
             rule: opened.map(|outage| outage.opened_by(self.context.range.rules)).unwrap_or_default(),
             duration_s: duration(start, end, last_seen.unwrap_or(self.context.range.to)),
             waves: self.incident.iter().zip(self.cells).map(|(wave, cells)| self.wave(wave, cells)).collect(),
@@ -118,13 +122,79 @@ impl Description<'_, '_> {
             actual_failures: all.failed,
             judged: all.judged,
             maintenance: self.maintenance(start, end),
-            expected_failures: self.expected(),
+            expected_failures: expected,
+            recurring: self.recurring(expected, all.failed, start.by, detected_at),
             kind: main_failure(&all.classes, &all.codes, &facts.facts),
             flap_percent: (flap_percent * 10.0).round() / 10.0,
             flapping,
             attribution: "undetermined",
             signature: signature::read(&facts),
+            signature_now: now,
         }
+    }
+
+    /// On how many earlier days each of its surfaces failed at this time of the day, where no more failed than then.
+    fn recurring(&self, expected: Option<f64>, failed: u64, began: i64, detected_at: i64) -> Option<Recurring> {
+        /// So many times what is expected, and so many standard deviations, are no more than then.
+        const TIMES: f64 = 1.5;
+        const DEVIATIONS: f64 = 3.0;
+        let expected = expected.filter(|n| number(failed) <= n * TIMES + n.sqrt() * DEVIATIONS)?;
+        let of_surface = |surface: &SafeText| {
+            let usual = self.context.usual_of(surface)?;
+            usual.recurs_at(began).or_else(|| usual.recurs_at(detected_at))
+        };
+        let all: Option<Vec<Recurrence>> = self.surfaces.iter().map(of_surface).collect();
+        let least = all?.into_iter().min_by_key(|one| one.days).filter(|_| expected > 0.0)?;
+        let hour = began.div_euclid(HOUR_MS).rem_euclid(24);
+        Some(Recurring { days: least.days, of: least.of, at_night: !(6..22).contains(&hour) })
+    }
+
+    fn gatherer(&self) -> FactGatherer<'_, '_> {
+        FactGatherer {
+            context: self.context,
+            incident: self.incident,
+            surfaces: self.surfaces,
+            others: &self.others,
+            worse_surface: self.worse_surface,
+        }
+    }
+
+    /// All of it.
+    fn whole(&self, flapping: bool) -> IncidentPart {
+        let last = |wave: &DetectedWave| wave.last().min(self.context.range.to);
+        let mut cells: BTreeMap<usize, Cell> = BTreeMap::new();
+        for (series, cell) in self.cells.iter().flatten() {
+            cells.entry(*series).or_default().merge(cell);
+        }
+        let failing = self.incident.iter().flat_map(|wave| &wave.members).map(|member| member.series).collect();
+        let spans = self.incident.iter().map(|wave| (wave.start.by, last(wave))).collect();
+        IncidentPart { spans, cells, failing, flapping }
+    }
+
+    /// Its latest checks, where it goes on and began before them: the buckets of time that began among them, where
+    /// enough failed in these.
+    fn now(&self, end: Option<Transition>, last_seen: Option<i64>, flapping: bool) -> Option<IncidentPart> {
+        /// Fewer failures say little.
+        const FEW: u64 = 5;
+        let wave = self.incident.last().filter(|_| end.is_none() && last_seen.is_none())?;
+        let cells = self.cells.last()?;
+        let (range, step) = (&self.context.range, self.context.range.step);
+        let interval = cells.keys().filter_map(|at| self.context.analyses[*at].interval()).min().unwrap_or_default();
+        let since = range.to - judgement::recent_ms(interval);
+        let begins = [bucket::floor(since + step - 1, step), bucket::floor(since, step)];
+        let parts = begins.into_iter().filter(|from| *from > wave.start.by).map(|from| {
+            let span = (from, range.to);
+            let count = |at: &usize| {
+                let one = &self.context.analyses[*at];
+                let cells = tally(one.series, self.context.offline_of(&one.series.vantage), &[span]);
+                (*at, cells.into_iter().next().unwrap_or_default())
+            };
+            let cells: BTreeMap<usize, Cell> = cells.keys().map(count).collect();
+            let members = self.incident.iter().flat_map(|wave| &wave.members);
+            let open = members.filter(|member| member.outage.end.is_none());
+            IncidentPart { spans: vec![span], cells, failing: open.map(|member| member.series).collect(), flapping }
+        });
+        parts.into_iter().find(|part| part.cells.values().map(|cell| cell.failed).sum::<u64>() >= FEW)
     }
 
     /// When a surface failed. What has no end of its own ends with the incident.
@@ -252,153 +322,6 @@ impl Description<'_, '_> {
         }
         Some(rounded(expected))
     }
-
-    fn facts(&self, all: &Cell, vantages_failing: usize, probes_failing: usize, flapping: bool) -> IncidentFacts {
-        let context = self.context;
-        let surfaces: Vec<SafeText> = self.surfaces.iter().cloned().collect();
-        let mut facts: BTreeMap<FailureFact, u64> = BTreeMap::new();
-        let mut extra = ExtraChecks::default();
-        for wave in self.incident {
-            let (from, to) = (bucket::floor(wave.start.by, context.range.step), wave.last().min(context.range.to));
-            for (fact, n) in context.fold.evidence.facts(from, to) {
-                if self.is_mine(fact) && !fact.class.is_ours() {
-                    *facts.entry(fact.clone()).or_default() += n;
-                }
-            }
-            extra.merge(&context.fold.evidence.extra(from, to, &surfaces));
-        }
-        let ours = |(class, n): (&FailureClass, &u64)| (!class.is_ours()).then_some((*class, *n));
-        let probes: BTreeSet<&SafeText> = surfaces
-            .iter()
-            .flat_map(|surface| context.series_of(surface))
-            .map(|at| &context.analyses[*at].probe)
-            .collect();
-        IncidentFacts {
-            codes: all.codes.clone(),
-            classes: all.classes.iter().filter_map(ours).collect(),
-            facts,
-            judged: all.judged,
-            vantages_failing,
-            vantages_judged: context.vantages_judged().max(vantages_failing),
-            probes_failing,
-            probes: probes.len(),
-            surfaces_failing: self.surfaces.len(),
-            surfaces: context.surfaces().len(),
-            waves: self.incident.len(),
-            flapping,
-            control_ok: context.control_ok(),
-            control_on_edge_fails: self.control_on_edge_fails(),
-            worse_surface: Some(self.worse_surface && self.surfaces.len() < context.surfaces().len().max(2)),
-            slow_tail: self.slow_tail(),
-            family_split: self.family_split(),
-            address_split: self.address_split(),
-            families_used: self.families_used(),
-            slow_before: self.slow_before(),
-            extra,
-        }
-    }
-
-    /// Whether a failure is of this incident: of its surfaces, and not of a series that fails on its own.
-    fn is_mine(&self, fact: &FailureFact) -> bool {
-        self.surfaces.contains(&fact.surface) && !self.others.contains(&(&fact.vantage, &fact.surface, &fact.probe))
-    }
-
-    /// Whether a control target behind the content network that answers fails in the same time; absent
-    /// where none is known to stand there.
-    fn control_on_edge_fails(&self) -> Option<bool> {
-        let context = self.context;
-        let from = self.incident.first().map(|wave| bucket::floor(wave.start.by, context.range.step))?;
-        let to = self.incident.last().map(|wave| wave.last().min(context.range.to))?;
-        let mine: BTreeSet<_> = context
-            .fold
-            .evidence
-            .facts(from, to)
-            .filter(|(fact, _)| self.is_mine(fact))
-            .filter_map(|(fact, _)| fact.edge)
-            .collect();
-        // Only failures are signed: a control target that never failed may stand behind any network.
-        let signed = |(fact, _): &(&FailureFact, u64)| {
-            context.is_control(&fact.surface, &fact.probe) && fact.edge.is_some_and(|edge| mine.contains(&edge))
-        };
-        let fails = context.fold.evidence.facts(from, to).any(|fact| signed(&fact));
-        let is_known = fails || context.fold.evidence.facts(i64::MIN, i64::MAX).any(|fact| signed(&fact));
-        is_known.then_some(fails)
-    }
-
-    /// Whether at its end the slowest answers are slower than usual while the median is not.
-    fn slow_tail(&self) -> Option<bool> {
-        let to = self.incident.last()?.last().min(self.context.range.to);
-        let tails = self.surfaces.iter().filter_map(|surface| self.context.latency_of(surface)?.has_slow_tail(to));
-        tails.reduce(|one, other| one || other)
-    }
-
-    /// Whether the probes that are asked over one address family alone fail over the one and not over
-    /// the other; absent where there are not some of each.
-    fn family_split(&self) -> Option<bool> {
-        let of = |family: u8| {
-            let cells =
-                self.cells.iter().flatten().filter(|(series, _)| self.context.family_of(**series) == Some(family));
-            cells.fold((0, 0), |sum, (_, cell)| (sum.0 + cell.failed, sum.1 + cell.judged))
-        };
-        let ((failed4, judged4), (failed6, judged6)) = (of(4), of(6));
-        let is_split = |(failed, judged): (u64, u64), (others, of): (u64, u64)| {
-            failed * 2 >= judged && others * 10 <= of && fisher(failed, judged, others, of) <= SIGNIFICANT
-        };
-        let (four, six) = ((failed4, judged4), (failed6, judged6));
-        if judged4 > 0 && judged6 > 0 {
-            return Some(is_split(four, six) || is_split(six, four));
-        }
-        let remotes = self.remotes();
-        let [v4, v6] = [remotes.of_family(false), remotes.of_family(true)];
-        let (down, judged) = (v4.down + v6.down, v4.judged() + v6.judged());
-        (v4.up > 0 && v6.up > 0).then(|| stands_out(v4, down, judged) || stands_out(v6, down, judged))
-    }
-
-    /// Checks by remote address, of the series that it is of.
-    fn remotes(&self) -> Remotes {
-        let mut remotes = Remotes::default();
-        let series: BTreeSet<usize> = self.cells.iter().flat_map(BTreeMap::keys).copied().collect();
-        for at in series {
-            remotes.merge(&self.context.analyses[at].series.remotes);
-        }
-        remotes
-    }
-
-    /// Whether nearly all failures are at one of several addresses, and more than chance puts there; absent where
-    /// checks are not counted by address.
-    fn address_split(&self) -> Option<bool> {
-        let remotes = self.remotes();
-        let apart: Vec<RemoteCounts> = remotes.apart().map(|(_, counts)| counts).collect();
-        let worst = apart.iter().max_by_key(|counts| counts.down)?;
-        let (down, judged) = apart.iter().fold((0, 0), |sum, one| (sum.0 + one.down, sum.1 + one.judged()));
-        (apart.len() > 1).then(|| stands_out(*worst, down, judged))
-    }
-
-    /// Whether checks reached addresses of both families; absent where they are not counted by address.
-    fn families_used(&self) -> Option<bool> {
-        let remotes = self.remotes();
-        (!remotes.is_empty()).then(|| remotes.of_family(false).up > 0 && remotes.of_family(true).up > 0)
-    }
-
-    /// Whether the latest answers before it were far slower than usual.
-    fn slow_before(&self) -> Option<bool> {
-        let start = self.incident.first()?.start;
-        let before = start.after.unwrap_or(start.by);
-        let slow: Vec<bool> = self
-            .surfaces
-            .iter()
-            .filter_map(|surface| self.context.latency_of(surface)?.slow(before))
-            .map(|slow| slow.certain)
-            .collect();
-        (!slow.is_empty()).then(|| slow.contains(&true))
-    }
-}
-
-/// Whether at least nine of ten failures are in this part of the checks, more than chance would put there.
-fn stands_out(part: RemoteCounts, down: u64, judged: u64) -> bool {
-    let (others_down, others) = (down.saturating_sub(part.down), judged.saturating_sub(part.judged()));
-    let is_most = part.down * 10 >= down * 9 && part.down > 0 && others > 0;
-    is_most && fisher(part.down, part.judged(), others_down, others) <= SIGNIFICANT
 }
 
 fn duration(start: Transition, end: Option<Transition>, to: i64) -> DurationRange {

@@ -9,6 +9,7 @@ use crate::report::incident::{grouping, pooled_onset, waves};
 use crate::report::series::offline::Offline;
 use crate::report::series::outage::{Outage, Transition};
 use crate::report::series::recovery;
+use crate::report::statistics::ratio;
 
 /// The incidents of a report in the making: joined, and not yet counted.
 #[derive(Clone, Debug, Default)]
@@ -109,13 +110,19 @@ fn incident(context: &ReportContext<'_>, members: Vec<WaveMember>) -> Vec<Detect
     let surfaces: BTreeSet<&SafeText> = members.iter().map(|member| &context.analyses[member.series].surface).collect();
     let slack = surfaces.iter().map(|surface| context.slack(surface)).max().unwrap_or_default();
     let series: BTreeSet<usize> = members.iter().map(|member| member.series).collect();
-    let waves: Vec<DetectedWave> =
+    let mut waves: Vec<DetectedWave> =
         waves::waves(members, slack).into_iter().flat_map(|wave| divided(context, wave, slack)).collect();
     let Some(start) = waves.first().map(|wave| wave.start.by) else { return waves };
     let last = waves.iter().map(DetectedWave::last).max().unwrap_or(i64::MAX);
+    let is_partial = is_partial(context, &series, &waves);
+    if let Some(first) = waves.first_mut().filter(|_| is_partial)
+        && !is_onset_seen(context, &series, first)
+    {
+        first.start.after = None;
+    }
     // A pool knows when it is over.
     let is_pooled = waves.iter().any(DetectedWave::is_pooled);
-    if is_pooled || !is_partial(context, &series, &waves) {
+    if is_pooled || !is_partial {
         return waves;
     }
     let within = i64::try_from(context.range.rules.join_within.as_millis()).unwrap_or(i64::MAX);
@@ -128,6 +135,31 @@ fn incident(context: &ReportContext<'_>, members: Vec<WaveMember>) -> Vec<Detect
     let pool: BTreeSet<usize> = of_surfaces.filter(|at| !fails_already(at)).collect();
     let checks = checks_of(context, &pool, start, context.range.to.min(last.saturating_add(within)));
     waves::bridge(waves, &checks, slack)
+}
+
+/// Whether there are so many good checks before a partial failure that chance would not have made them while it went
+/// on: else it may have begun before anything was recorded.
+fn is_onset_seen(context: &ReportContext<'_>, series: &BTreeSet<usize>, wave: &DetectedWave) -> bool {
+    /// Chance makes so many good checks in a row less often than this.
+    const CHANCE: f64 = 0.01;
+    /// The share is that of the first so many intervals.
+    const FIRST: i64 = 200;
+    let interval = series.iter().filter_map(|at| context.analyses[*at].interval()).max().unwrap_or_default();
+    let begin = wave.start.by;
+    let first =
+        checks_of(context, series, begin, wave.last().min(begin.saturating_add(interval.saturating_mul(FIRST))));
+    let failed = first.iter().filter(|check| check.failed).count() as u64;
+    let good_share = 1.0 - ratio(failed, first.len() as u64).unwrap_or(1.0);
+    let mut back = interval.saturating_mul(2).max(1);
+    loop {
+        let before = checks_of(context, series, begin.saturating_sub(back), begin - 1);
+        let good = before.iter().filter(|check| !check.failed).count();
+        let is_enough = good_share.powi(i32::try_from(good).unwrap_or(i32::MAX)) < CHANCE;
+        if is_enough || back >= interval.saturating_mul(FIRST * 4) {
+            return is_enough;
+        }
+        back = back.saturating_mul(4);
+    }
 }
 
 /// Whether some checks of an incident's own series were good between their failures: a partial failure, of which a

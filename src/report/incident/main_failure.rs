@@ -53,7 +53,7 @@ pub(crate) fn main_failure(
             .map(|((class, status), n)| FailureShare { class: *class, status: *status, n: *n, share: share(*n) })
             .collect(),
         samples: samples.filter(|_| class == FailureClass::Status),
-        certificate: class.name().starts_with("tls_cert_") || is_of_certificates(class, kept),
+        certificate: class.is_of_certificate() || is_of_certificates(class, kept),
     })
 }
 

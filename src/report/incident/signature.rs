@@ -5,20 +5,20 @@ pub(crate) mod incident_facts;
 mod table;
 
 use crate::report::document::reading::{Match, Reading};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
 
 use crate::model::FailureClass;
 
 use crate::report::fold::cdn::Cdn;
+use crate::report::fold::evidence::Validity;
 use crate::report::incident::signature::incident_facts::IncidentFacts;
 use crate::report::incident::signature::table::{Cause, Row, Table};
 use crate::report::statistics::{ratio, rounded};
 
 /// Fewer failures rule no cause out.
 const RULED_OUT_AFTER: u64 = 5;
-
-/// Below this share of the failures a cause does not show.
-const TRACE: f64 = 0.02;
 
 /// What cannot be told apart where no row fits.
 const UNDETERMINED: [&str; 3] = ["the_target_itself", "what_stands_before_it", "the_way_to_it"];
@@ -42,6 +42,7 @@ pub(crate) fn read(facts: &IncidentFacts) -> Reading {
         consistent_with,
         not_consistent_with,
         cannot_distinguish,
+        family: facts.failed_family(),
         extra_checks: facts.extra.words(),
     }
 }
@@ -89,6 +90,7 @@ fn matches(row: &Row<'static>, facts: &IncidentFacts) -> Option<Match> {
     let conditions = row.needs.iter().chain(&row.raises);
     let holding = conditions.filter(|condition| condition.holds(facts) == Some(true));
     let evidence = answered_by(row, facts).into_iter().chain(holding.map(|condition| condition.words(facts)));
+    let evidence = evidence.chain(refused_certificates(row, facts));
     Some(Match {
         id: row.id,
         signature: row.signature,
@@ -110,22 +112,56 @@ fn answered_by(row: &Row<'_>, facts: &IncidentFacts) -> Option<String> {
     (!names.is_empty()).then(|| format!("answered by {}", names.join(", ")))
 }
 
-/// Whether enough failed without a trace of a cause.
+/// The certificates that were refused, by when they are valid, and where: of one that others accept it says whether
+/// the clock there is wrong, or the certificate is another one.
+fn refused_certificates(row: &Row<'_>, facts: &IncidentFacts) -> Vec<String> {
+    /// So many are named.
+    const NAMED: usize = 3;
+    let mut refused: BTreeMap<Validity, BTreeSet<&str>> = BTreeMap::new();
+    for fact in facts.facts.keys().filter(|fact| row.selects(fact)) {
+        if let Some(validity) = fact.refused {
+            refused.entry(validity).or_default().insert(fact.vantage.as_str());
+        }
+    }
+    let day = |second: i64| Timestamp::from_second(second).map(|at| at.strftime("%Y-%m-%d").to_string());
+    let named = refused.into_iter().take(NAMED).filter_map(|(validity, vantages)| {
+        let (from, to) = (day(validity.from).ok()?, day(validity.to).ok()?);
+        let vantages: Vec<&str> = vantages.into_iter().collect();
+        Some(format!("refused at {}: a certificate that is valid from {from} to {to}", vantages.join(", ")))
+    });
+    named.collect()
+}
+
+/// Whether enough failed, and nothing of it shows a cause.
 fn is_ruled_out(cause: &Cause<'_>, consistent_with: &[&str], facts: &IncidentFacts) -> bool {
-    let seen = facts.of_classes(|class| cause.shows_as.contains(&class));
-    let status = |status: u16| cause.statuses.iter().any(|range| range.holds(status));
-    let shown = facts.showing(|fact| fact.status.is_some_and(status));
-    let coded = facts.of_codes(|class, code| class == FailureClass::Status && status(code));
-    let certificates = facts.showing(|fact| fact.certificate);
-    let is_of_certificates = cause.id == "certificate" && certificates > 0;
-    let is_trace = |n: u64, of: u64| ratio(n, of).is_none_or(|share| share < TRACE);
     let is_matched = consistent_with.iter().any(|id| *id == cause.id || cause.part_of.contains(id));
-    facts.failures() >= RULED_OUT_AFTER
-        && !is_matched
-        && !is_of_certificates
-        && is_trace(coded, facts.failures())
-        && is_trace(seen, facts.failures())
-        && is_trace(shown, facts.retained())
+    facts.failures() >= RULED_OUT_AFTER && !is_matched && !shows(cause, facts) && !may_be_unseen(cause, facts)
+}
+
+/// Whether anything shows a cause: one failure is enough not to exclude it.
+fn shows(cause: &Cause<'_>, facts: &IncidentFacts) -> bool {
+    let status = |status: u16| cause.statuses.iter().any(|range| range.holds(status));
+    let is_asked = match cause.id {
+        "dns" => facts.extra.resolver_fails > 0,
+        "network" => facts.extra.tcp_closed > 0 || facts.extra.last_dead > 0,
+        "certificate" => facts.showing(|fact| fact.certificate) > 0,
+        _ => false,
+    };
+    is_asked
+        || facts.of_classes(|class| cause.shows_as.contains(&class)) > 0
+        || facts.of_codes(|class, code| class == FailureClass::Status && status(code)) > 0
+        || facts.showing(|fact| fact.status.is_some_and(status)) > 0
+}
+
+/// Whether failures of which no evidence was kept may be of a cause.
+fn may_be_unseen(cause: &Cause<'_>, facts: &IncidentFacts) -> bool {
+    let is_unseen = |wanted: FailureClass| {
+        facts.of_classes(|class| class == wanted) > 0 && facts.showing(|fact| fact.class == wanted) == 0
+    };
+    match cause.id {
+        "certificate" => is_unseen(FailureClass::AssertionFailed),
+        _ => !cause.statuses.is_empty() && !facts.counts_codes() && is_unseen(FailureClass::Status),
+    }
 }
 
 /// Each once, in the order of the first.
@@ -137,4 +173,34 @@ fn united<'r>(all: impl Iterator<Item = &'r &'static str>) -> Vec<&'static str> 
         }
     }
     once
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_the_evidence_shows_is_excluded() {
+        for cause in Table::read().causes {
+            let facts = |class: FailureClass, code: Option<u16>| IncidentFacts {
+                classes: [(FailureClass::RedirectLimit, 900), (class, 1)].into(),
+                codes: code.map(|code| ((class, code), 1)).into_iter().collect(),
+                judged: 1_000,
+                ..IncidentFacts::default()
+            };
+            for class in &cause.shows_as {
+                let reading = read(&facts(*class, None));
+                assert!(!reading.not_consistent_with.contains(&cause.id), "{} shows {class}", cause.id);
+            }
+            if !cause.statuses.is_empty() {
+                let code = (400..600).find(|code| cause.statuses.iter().any(|range| range.holds(*code)));
+                let reading = read(&facts(FailureClass::Status, code));
+                assert!(!reading.not_consistent_with.contains(&cause.id), "{} shows {code:?}", cause.id);
+                let reading = read(&facts(FailureClass::Status, None));
+                assert!(!reading.not_consistent_with.contains(&cause.id), "of {} no code is known", cause.id);
+            }
+            let reading = read(&facts(FailureClass::AssetFailed, None));
+            assert!(reading.not_consistent_with.contains(&cause.id), "{} does not show at all", cause.id);
+        }
+    }
 }

@@ -53,18 +53,13 @@ impl SurfaceLatency<'_> {
     pub(crate) fn slow(&self, up_to: i64) -> Option<Slow> {
         /// So many answers are looked at, at least.
         const ANSWERS: u64 = 10;
-        /// This many times the usual 95th percentile is slow.
-        const TIMES: u64 = 3;
-        /// One in twenty may exceed a 95th percentile.
-        const SHARE: f64 = 0.05;
         let usual = self.usual.at(up_to, 1)?;
         let usual_p95_us = usual.p95_us?;
         let latest = self.latest(up_to, ANSWERS, 0);
         if latest.count() < ANSWERS {
             return None;
         }
-        let slow = latest.count() - latest.count_within(Duration::from_micros(usual_p95_us.saturating_mul(TIMES)));
-        let certain = wilson(slow, latest.count()).is_some_and(|[low, _]| low > SHARE);
+        let certain = is_slow(slow_of(&latest, usual_p95_us), latest.count());
         let p95 = latest.quantile(0.95)?;
         Some(Slow {
             certain,
@@ -72,20 +67,6 @@ impl SurfaceLatency<'_> {
             p95_us: micros::of(p95),
             usual_p95_us,
         })
-    }
-
-    /// Since when answers have taken far longer than usual up to an instant: the last bucket in which they did not, and
-    /// the first in which they did, in milliseconds since 1970.
-    pub(crate) fn slow_since(&self, up_to: i64) -> Option<(Option<i64>, i64)> {
-        let mut since = None;
-        for begin in self.latency.range(..=up_to).rev().map(|(begin, _)| *begin) {
-            let ends = up_to.min(begin + self.step - 1);
-            if !self.slow(ends).is_some_and(|slow| slow.certain) {
-                return since.map(|since| (Some(begin), since));
-            }
-            since = Some(begin);
-        }
-        since.map(|since| (None, since))
     }
 
     /// The latency of the buckets of a surface up to an instant that hold so many answers: of ten, or of so
@@ -139,6 +120,18 @@ impl SurfaceLatency<'_> {
             (slow, tail) => Some(slow == Some(true) || tail == Some(true)),
         }
     }
+}
+
+/// The answers that take more than three times the usual 95th percentile.
+pub(crate) fn slow_of(answers: &Histogram, usual_p95_us: u64) -> u64 {
+    const TIMES: u64 = 3;
+    answers.count() - answers.count_within(Duration::from_micros(usual_p95_us.saturating_mul(TIMES)))
+}
+
+/// Whether so many slow answers are more than one in twenty, which may exceed a 95th percentile, for certain.
+pub(crate) fn is_slow(slow: u64, answers: u64) -> bool {
+    const SHARE: f64 = 0.05;
+    wilson(slow, answers).is_some_and(|[low, _]| low > SHARE)
 }
 
 /// Whether the median is at most half as long again as usual.

@@ -1,26 +1,41 @@
-//! What is usual: the same hour of the day on earlier days, from the journal's own history.
+//! What is usual: the same hour of the day on earlier days, from the journal's own history; the same hour of the same
+//! weekday where that differs and there are weeks enough; and within the hour what recurs at the same minutes.
 
-use crate::report::document::usual::Usual;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::model::micros;
+use crate::report::document::usual::Usual;
 use crate::report::fold::bucket;
 use crate::report::fold::history::{DAY_MS, DAYS, HOUR_MS, Judged, PastSpan, SurfaceHistory};
+use crate::report::series::recurring_dip::{Recurrence, RecurringDip};
 use crate::report::statistics::{fisher, median, number, ratio, rounded};
 
 /// How it is computed, in words.
-const METHOD: &str = "the same hour of earlier days: median latency, failed ratio without the days of an outage";
+const METHOD: &str = "the same hour of earlier days, of the same weekday where that differs: median latency, failed ratio \
+                      without the days of an outage, and what recurs within the hour";
 
 /// Fewer earlier days say nothing of what is usual.
 const DAYS_NEEDED: u64 = 5;
 
+/// Fewer weeks say nothing of a weekday.
+const WEEKS_NEEDED: usize = 3;
+
+/// What fails for so many hours on end is an outage, and no dip that recurs.
+const LASTING_HOURS: usize = 18;
+
+/// An hour fails where more than this share does.
+const FAILING: f64 = 0.05;
+
 /// Fewer checks in an hour have no 95th percentile worth a median.
 const CHECKS_FOR_P95: u64 = 20;
 
-/// What is usual for a surface in each hour of the day, UTC.
+/// What is usual for a surface in each hour of the day and of the week, UTC.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct UsualHours {
     hours: [Option<UsualHour>; 24],
+    /// By the number of the day modulo seven, where the weekday differs from the others.
+    weekdays: [[Option<UsualHour>; 24]; 7],
     days: u64,
 }
 
@@ -30,6 +45,32 @@ pub(crate) struct UsualHour {
     pub(crate) failed_ratio: f64,
     pub(crate) p50_us: Option<u64>,
     pub(crate) p95_us: Option<u64>,
+    /// What recurs within it.
+    dip: Option<RecurringDip>,
+    /// On how many of the days as much failed.
+    recurs: Option<Recurrence>,
+}
+
+/// One hour of an earlier day.
+#[derive(Clone, Copy, Debug)]
+struct PastHour {
+    begin: i64,
+    judged: Judged,
+    p50_us: Option<f64>,
+    p95_us: Option<f64>,
+}
+
+impl PastHour {
+    fn of(begin: i64, then: &PastSpan) -> PastHour {
+        let latency = &then.latency;
+        let p95 = if latency.count() >= CHECKS_FOR_P95 { latency.quantile(0.95) } else { None };
+        PastHour {
+            begin,
+            judged: then.judged,
+            p50_us: latency.percentile(0.5).map(micros_of),
+            p95_us: p95.map(micros_of),
+        }
+    }
 }
 
 impl UsualHours {
@@ -37,25 +78,56 @@ impl UsualHours {
     pub(crate) fn new(past: Option<&SurfaceHistory>, from: i64) -> UsualHours {
         let mut usual = UsualHours::default();
         let Some(past) = past else { return usual };
+        let lasting = lasting_outages(past, from);
         for (hour, slot) in (0..).zip(&mut usual.hours) {
-            let then: Vec<&PastSpan> = (0..=DAYS)
+            let then: Vec<PastHour> = (0..=DAYS)
                 .map(|day| bucket::floor(from, DAY_MS) - day * DAY_MS + hour * HOUR_MS)
-                .filter(|begin| begin + HOUR_MS <= from)
-                .filter_map(|begin| past.hourly.get(&begin).or_else(|| past.daily.get(&bucket::floor(begin, DAY_MS))))
-                .filter(|then| then.judged.n > 0)
+                .filter(|begin| begin + HOUR_MS <= from && !lasting.contains(begin))
+                .filter_map(|begin| {
+                    let hourly = past.hourly.get(&begin);
+                    let then = hourly.or_else(|| past.daily.get(&bucket::floor(begin, DAY_MS)))?;
+                    (then.judged.n > 0).then(|| PastHour::of(begin, then))
+                })
                 .collect();
             usual.days = usual.days.max(then.len() as u64);
-            *slot = usual_hour(&then);
+            if then.len() as u64 >= DAYS_NEEDED {
+                *slot = usual_hour(past, &then);
+            }
+            for (weekday, of_week) in (0..).zip(&mut usual.weekdays) {
+                if let Some(of_hour) = usize::try_from(hour).ok().and_then(|hour| of_week.get_mut(hour)) {
+                    *of_hour = weekday_hour(past, &then, weekday);
+                }
+            }
         }
         usual
     }
 
     /// What is usual in a bucket that begins at an instant and is so long.
     pub(crate) fn at(&self, begin: i64, length: i64) -> Option<UsualHour> {
+        let end = begin + length.max(1);
         let first = begin.div_euclid(HOUR_MS);
-        let last = (begin + length - 1).div_euclid(HOUR_MS).min(first + 23);
-        let hours = (first..=last).filter_map(|hour| self.hours[usize::try_from(hour.rem_euclid(24)).ok()?]);
+        let last = (end - 1).div_euclid(HOUR_MS).min(first + 23);
+        let hours = (first..=last).filter_map(|hour| {
+            let usual = self.of_hour(hour)?;
+            let (from, to) = (begin.max(hour * HOUR_MS), end.min((hour + 1) * HOUR_MS));
+            let failed_ratio = usual.dip.map_or(usual.failed_ratio, |dip| dip.ratio(from, to));
+            Some(UsualHour { failed_ratio, ..usual })
+        });
         joined(&hours.collect::<Vec<_>>())
+    }
+
+    /// On how many of the earlier days as much failed at this time of the day, where that is usual.
+    pub(crate) fn recurs_at(&self, at: i64) -> Option<Recurrence> {
+        let usual = self.of_hour(at.div_euclid(HOUR_MS))?;
+        if usual.dip.is_some_and(|dip| !dip.covers(at)) { None } else { usual.recurs }
+    }
+
+    /// What is usual in an hour, by its number since 1970.
+    fn of_hour(&self, hour: i64) -> Option<UsualHour> {
+        let of_day = usize::try_from(hour.rem_euclid(24)).ok()?;
+        let weekday = usize::try_from(hour.div_euclid(24).rem_euclid(7)).ok()?;
+        let of_weekday = self.weekdays.get(weekday).and_then(|hours| *hours.get(of_day)?);
+        of_weekday.or_else(|| *self.hours.get(of_day)?)
     }
 
     /// What is usual over some buckets with their judged checks.
@@ -80,50 +152,114 @@ impl UsualHours {
     }
 }
 
-/// What is usual in an hour of the day by what was then.
-fn usual_hour(then: &[&PastSpan]) -> Option<UsualHour> {
-    if (then.len() as u64) < DAYS_NEEDED {
+/// The hours of outages that went on for most of a day or longer: what ended does not become usual, nor does what
+/// fails altogether; a dip that recurs is shorter.
+fn lasting_outages(past: &SurfaceHistory, from: i64) -> BTreeSet<i64> {
+    /// What goes on until now is left out where more than this share fails.
+    const ALTOGETHER: f64 = 0.5;
+    let mut lasting = BTreeSet::new();
+    let mut add = |run: &[(i64, f64)]| {
+        let goes_on = run.last().is_some_and(|(last, _)| from - last < 2 * HOUR_MS);
+        let mean = run.iter().map(|(_, share)| share).sum::<f64>() / number(run.len() as u64);
+        if run.len() >= LASTING_HOURS && (!goes_on || mean > ALTOGETHER) {
+            lasting.extend(run.iter().map(|(begin, _)| *begin));
+        }
+    };
+    let mut run: Vec<(i64, f64)> = Vec::new();
+    for (begin, then) in &past.hourly {
+        let share = share(then.judged);
+        if share <= FAILING || run.last().is_some_and(|(last, _)| begin - last > HOUR_MS) {
+            add(&std::mem::take(&mut run));
+        }
+        if share > FAILING {
+            run.push((*begin, share));
+        }
+    }
+    add(&run);
+    lasting
+}
+
+/// What is usual in an hour by what was then.
+fn usual_hour(past: &SurfaceHistory, then: &[PastHour]) -> Option<UsualHour> {
+    let calm_days = calm(then);
+    let sum = sum(&calm_days);
+    if then.is_empty() || sum.n == 0 {
         return None;
     }
-    let calm = calm(then.iter().map(|then| then.judged).collect());
-    let mut p50s: Vec<f64> = then.iter().filter_map(|then| then.latency.percentile(0.5)).map(micros_of).collect();
-    let mut p95s: Vec<f64> = then
-        .iter()
-        .filter(|then| then.latency.count() >= CHECKS_FOR_P95)
-        .filter_map(|then| then.latency.quantile(0.95))
-        .map(micros_of)
-        .collect();
-    Some(UsualHour { failed_ratio: share(calm), p50_us: median_us(&mut p50s), p95_us: median_us(&mut p95s) })
+    let mut p50s: Vec<f64> = then.iter().filter_map(|one| one.p50_us).collect();
+    let days: Vec<(i64, Judged)> = calm_days.iter().map(|one| (one.begin, one.judged)).collect();
+    let dip = RecurringDip::of(&past.failing, &days);
+    Some(UsualHour {
+        failed_ratio: share(sum),
+        p50_us: median_us(&mut p50s),
+        p95_us: median_p95(then),
+        dip,
+        recurs: Recurrence::of(&past.failing, &days, dip),
+    })
+}
+
+fn median_p95(then: &[PastHour]) -> Option<u64> {
+    median_us(&mut then.iter().filter_map(|one| one.p95_us).collect::<Vec<_>>())
+}
+
+/// What is usual in an hour on one weekday, where that is not what is usual on the others.
+fn weekday_hour(past: &SurfaceHistory, then: &[PastHour], weekday: i64) -> Option<UsualHour> {
+    /// Failures differ where chance makes such a difference less often than this,
+    const UNLIKELY: f64 = 0.001;
+    /// and answers where they take so many times as long, or as short.
+    const TIMES: u64 = 2;
+    let is_of = |one: &PastHour| one.begin.div_euclid(DAY_MS).rem_euclid(7) == weekday;
+    let (mine, others): (Vec<PastHour>, Vec<PastHour>) = then.iter().copied().partition(is_of);
+    if mine.len() < WEEKS_NEEDED || others.len() < WEEKS_NEEDED {
+        return None;
+    }
+    let (on_it, on_others) = (sum(&calm(&mine)), sum(&calm(&others)));
+    let fails = fisher(on_it.failed, on_it.n, on_others.failed, on_others.n) < UNLIKELY;
+    let is_slow = median_p95(&mine)
+        .zip(median_p95(&others))
+        .is_some_and(|(mine, others)| mine >= others.saturating_mul(TIMES) || others >= mine.saturating_mul(TIMES));
+    if fails || is_slow { usual_hour(past, &mine) } else { None }
 }
 
 /// The days of an hour without those of an outage: of the worst half, the worst day goes while its failures are more
 /// than chance puts there beside the days that stay, and far more: noise that fails many checks together makes days
 /// that chance alone does not. To drop the worst days whatever they are would make what is usual better than it is: by
 /// a quarter, where failures are rare.
-fn calm(mut days: Vec<Judged>) -> Judged {
+fn calm(days: &[PastHour]) -> Vec<PastHour> {
     /// So unlikely by chance is the worst of 28 days where each is like the others once in some 70 hours of the day.
     const UNLIKELY: f64 = 0.0005;
     /// Far more is so many times as much and so many points.
     const TIMES: f64 = 3.0;
     const POINTS: f64 = 0.02;
-    days.sort_by(|a, b| share(*a).total_cmp(&share(*b)));
+    let mut days = days.to_vec();
+    days.sort_by(|a, b| share(a.judged).total_cmp(&share(b.judged)));
     let stays = days.len().div_ceil(2);
     loop {
-        let mut all = Judged::default();
-        days.iter().for_each(|day| all.add(*day));
-        let Some(worst) = days.last().filter(|_| days.len() > stays) else { return all };
+        let all = sum(&days);
+        let Some(worst) = days.last().filter(|_| days.len() > stays).map(|worst| worst.judged) else {
+            return days;
+        };
         let others = Judged { n: all.n - worst.n, failed: all.failed - worst.failed };
-        let is_outage = share(*worst) > TIMES * share(others) + POINTS
+        let is_outage = share(worst) > TIMES * share(others) + POINTS
             && fisher(worst.failed, worst.n, others.failed, others.n) < UNLIKELY;
         if !is_outage {
-            return all;
+            return days;
         }
         days.pop();
     }
 }
 
+fn sum(days: &[PastHour]) -> Judged {
+    let mut all = Judged::default();
+    days.iter().for_each(|day| all.add(day.judged));
+    all
+}
+
 /// What is usual over several hours: means of the ratio, medians of the latency.
 fn joined(hours: &[UsualHour]) -> Option<UsualHour> {
+    if let [one] = hours {
+        return Some(*one);
+    }
     if hours.is_empty() {
         return None;
     }
@@ -131,7 +267,13 @@ fn joined(hours: &[UsualHour]) -> Option<UsualHour> {
     let of = |latency: fn(&UsualHour) -> Option<u64>| {
         median_us(&mut hours.iter().filter_map(latency).map(number).collect::<Vec<_>>())
     };
-    Some(UsualHour { failed_ratio: mean, p50_us: of(|hour| hour.p50_us), p95_us: of(|hour| hour.p95_us) })
+    Some(UsualHour {
+        failed_ratio: mean,
+        p50_us: of(|hour| hour.p50_us),
+        p95_us: of(|hour| hour.p95_us),
+        dip: None,
+        recurs: None,
+    })
 }
 
 fn share(judged: Judged) -> f64 {
@@ -166,6 +308,13 @@ mod tests {
         past
     }
 
+    /// What is left of days without those of an outage.
+    fn calm_sum(days: &[Judged]) -> Judged {
+        let hour = |judged: &Judged| PastHour { begin: 0, judged: *judged, p50_us: None, p95_us: None };
+        let days: Vec<PastHour> = days.iter().map(hour).collect();
+        sum(&calm(&days))
+    }
+
     #[test]
     fn four_days_are_no_baseline_and_five_are() {
         let four = UsualHours::new(Some(&past(4, |_| (60, 0, 1000))), 100 * DAY_MS);
@@ -197,7 +346,7 @@ mod tests {
                     let failed = (0..120).filter(|_| chance.happens(share)).count() as u64;
                     Judged { n: 120, failed }
                 };
-                let found = calm(std::iter::repeat_with(day).take(28).collect());
+                let found = calm_sum(&std::iter::repeat_with(day).take(28).collect::<Vec<_>>());
                 sum += found.failed as f64 / found.n as f64;
             }
             let bias = sum / f64::from(rounds) / share - 1.0;
@@ -208,9 +357,9 @@ mod tests {
     #[test]
     fn an_outage_does_not_become_usual_and_a_nightly_dip_does() {
         let day = |failed| Judged { n: 120, failed };
-        let found = calm([1, 0, 2, 120, 1, 60, 0, 1, 15, 1].into_iter().map(day).collect());
+        let found = calm_sum(&[1, 0, 2, 120, 1, 60, 0, 1, 15, 1].map(day));
         assert_eq!((found.failed, found.n), (6, 7 * 120), "three outages are left out");
-        let nightly = calm(vec![day(30); 14]);
+        let nightly = calm_sum(&[day(30); 14]);
         assert_eq!(nightly.failed, 14 * 30);
     }
 
@@ -218,5 +367,64 @@ mod tests {
     fn the_hours_of_the_window_itself_are_not_usual() {
         let usual = UsualHours::new(Some(&past(6, |_| (60, 0, 1000))), 99 * DAY_MS);
         assert_eq!(usual.days, 5);
+    }
+
+    /// A past of 28 days before day 100, of which each hour has so many checks and fails as told by day and hour.
+    fn past_of(n: u64, failed: impl Fn(i64, i64) -> u64) -> SurfaceHistory {
+        let mut past = SurfaceHistory::default();
+        for day in 72..100 {
+            for hour in 0..24 {
+                let judged = Judged { n, failed: failed(day, hour) };
+                past.hourly.insert(day * DAY_MS + hour * HOUR_MS, PastSpan { judged, ..PastSpan::default() });
+            }
+        }
+        past
+    }
+
+    fn ratio_at(usual: &UsualHours, day: i64, hour: i64) -> f64 {
+        usual.at(day * DAY_MS + hour * HOUR_MS, HOUR_MS).expect("a baseline").failed_ratio
+    }
+
+    #[test]
+    fn an_outage_of_many_days_that_ended_does_not_become_usual() {
+        let usual = UsualHours::new(Some(&past_of(100, |day, _| if day < 88 { 100 } else { 1 })), 100 * DAY_MS);
+        assert!((ratio_at(&usual, 100, 5) - 0.01).abs() < 1e-9, "{}", ratio_at(&usual, 100, 5));
+        // Each night for eight hours recurs.
+        let nightly = UsualHours::new(Some(&past_of(100, |_, hour| if hour < 8 { 30 } else { 0 })), 100 * DAY_MS);
+        assert!((ratio_at(&nightly, 100, 5) - 0.3).abs() < 1e-9);
+        assert_eq!(nightly.recurs_at(100 * DAY_MS + 5 * HOUR_MS), Some(Recurrence { days: 28, of: 28 }));
+        assert_eq!(nightly.recurs_at(100 * DAY_MS + 12 * HOUR_MS), None);
+    }
+
+    #[test]
+    fn what_is_usual_on_one_weekday_is_not_usual_on_the_others() {
+        // Of four weeks, each day whose number leaves 3 of 7: a quarter fails at nine.
+        let past = past_of(200, |day, hour| if day % 7 == 3 && hour == 9 { 50 } else { 1 });
+        let usual = UsualHours::new(Some(&past), 100 * DAY_MS);
+        assert!((ratio_at(&usual, 101, 9) - 0.25).abs() < 1e-9, "{}", ratio_at(&usual, 101, 9));
+        for (day, hour) in [(100, 9), (102, 9), (101, 10)] {
+            assert!(ratio_at(&usual, day, hour) < 0.01, "{day} {hour}");
+        }
+        assert_eq!(usual.recurs_at(101 * DAY_MS + 9 * HOUR_MS), Some(Recurrence { days: 4, of: 4 }));
+    }
+
+    #[test]
+    fn what_is_expected_follows_a_dip_within_the_hour() {
+        let mut past = past_of(600, |_, hour| if hour == 2 { 50 } else { 0 });
+        // Ten minutes past two, for five minutes, all checks fail.
+        for day in 72..100 {
+            past.failing.insert(day * DAY_MS + 2 * HOUR_MS + 600_000, 50);
+        }
+        let usual = UsualHours::new(Some(&past), 100 * DAY_MS);
+        let at = |minute: i64, length: i64| {
+            let begin = 100 * DAY_MS + 2 * HOUR_MS + minute * 60_000;
+            usual.at(begin, length * 60_000).expect("a baseline").failed_ratio
+        };
+        assert!((at(10, 5) - 1.0).abs() < 1e-9 && at(15, 15) < 1e-9, "{} {}", at(10, 5), at(15, 15));
+        assert!((at(0, 60) - 50.0 / 600.0).abs() < 1e-9, "{}", at(0, 60));
+        assert!((at(5, 10) - 0.5).abs() < 1e-9, "{}", at(5, 10));
+        let begin = 100 * DAY_MS + 2 * HOUR_MS;
+        assert_eq!(usual.recurs_at(begin + 12 * 60_000), Some(Recurrence { days: 28, of: 28 }));
+        assert_eq!(usual.recurs_at(begin + 30 * 60_000), None);
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::stage::{
-    Line, PlayedCheck, Stage, asked_everywhere, at, diagnosed, failed, question, sent_away, status, usual_ms,
+    Line, PlayedCheck, Stage, asked_everywhere, at, at_address, diagnosed, failed, question, refused_certificate,
+    sent_away, status, usual_ms,
 };
 use crate::model::{ExtraKind, FailureClass, Mismatch, SafeText};
 use crate::report::document::answer::State;
@@ -309,4 +310,76 @@ fn probes_over_one_address_family_tell_the_families_apart() {
     assert!(rows(&of(&["home"])).contains("S23"));
     assert!(!rows(&of(&["home", "image"])).contains("S23"));
     assert!(!rows(&of(&["api", "login"])).contains("S23"), "nothing of the web fails");
+}
+
+#[test]
+fn one_family_that_stays_down_is_told_once_the_other_is_back() {
+    let timeout = || Some(failed(FailureClass::ConnectTimeout, 10_000));
+    // `home` is asked over IPv4 alone and `image` over IPv6: both fail for ten minutes, and then one goes on.
+    for (stays, family) in [("image", 6), ("home", 4)] {
+        let report = outage(THREE, |place| {
+            let fails = place.surface == "web" && (place.minute < 10 || place.probe == stays);
+            fails.then(timeout).flatten()
+        });
+        let verdict = &report.verdict;
+        assert_eq!(verdict.signature.family, Some(family), "{}", verdict.headline);
+        assert!(verdict.headline.contains(&format!("over IPv{family} alone")), "{}", verdict.headline);
+        assert!(verdict.signature.consistent_with.contains(&"address_family"));
+        assert_eq!(report.incidents[0].signature.family, None, "both failed at first");
+    }
+    let both = outage(THREE, |place| (place.surface == "web").then(timeout).flatten());
+    assert_eq!(both.verdict.signature.family, None, "{}", both.verdict.headline);
+}
+
+#[test]
+fn one_family_of_the_addresses_that_stays_down_is_told_once_the_other_is_back() {
+    const ADDRESSES: [&str; 4] = ["192.0.2.1:443", "192.0.2.2:443", "[2001:db8::1]:443", "[2001:db8::2]:443"];
+    let mut stage = Stage::default();
+    let (from, to) = ("2025-01-01T08:00:00Z", "2025-01-01T10:00:00Z");
+    for vantage in THREE {
+        for probe in ["api", "home"] {
+            stage.play(Line::new(vantage, "web", probe, 30), from, to, |now| {
+                let address = ADDRESSES[usize::try_from(now.as_second() / 30 % 4).expect("small")];
+                let minute = (now.as_second() - at("2025-01-01T09:20:00Z").as_second()).div_euclid(60);
+                let fails = minute >= 0 && (minute < 15 || address.starts_with('['));
+                at_address(address, fails.then_some(FailureClass::ConnectTimeout))
+            });
+        }
+    }
+    let report = stage.report(question(from, to));
+    let verdict = &report.verdict;
+    assert_eq!(verdict.signature.family, Some(6), "{}", verdict.headline);
+    assert!(verdict.headline.contains("over IPv6 alone"), "{}", verdict.headline);
+    let v6 = report.addresses.iter().filter(|row| row.family == 6);
+    assert!(v6.clone().count() == 2 && v6.clone().all(|row| row.checks == Some(360)), "{:?}", report.addresses);
+}
+
+#[test]
+fn one_address_of_a_pool_is_told_though_another_failed_before() {
+    const ADDRESSES: [&str; 3] = ["192.0.2.1:443", "192.0.2.2:443", "192.0.2.3:443"];
+    let mut stage = Stage::default();
+    let (from, to) = ("2025-01-01T00:00:00Z", "2025-01-01T10:00:00Z");
+    for vantage in THREE {
+        stage.play(Line::new(vantage, "web", "home", 30), from, to, |now| {
+            let number = usize::try_from(now.as_second() / 30 % 3).expect("small");
+            let hour = now.as_second() % 86_400 / 3_600;
+            let fails = (hour == 2 && number != 1) || (hour == 9 && number == 1);
+            at_address(ADDRESSES[number], fails.then_some(FailureClass::ConnectRefused))
+        });
+    }
+    let report = stage.report(question(from, to));
+    let last = report.incidents.last().expect("an incident");
+    assert!(last.signature.consistent_with.contains(&"partial_pool"), "{:?}", last.signature);
+}
+
+#[test]
+fn a_certificate_that_some_refuse_is_told_with_its_dates() {
+    let report = from_one(|| {
+        refused_certificate(FailureClass::TlsCertUntrusted, "2024-12-01T00:00:00Z", "2025-03-01T00:00:00Z")
+    });
+    let reading = &report.verdict.signature;
+    let evidence = reading.matched.iter().find(|row| row.id == "S9b").map(|row| row.evidence.join("; "));
+    let dates = "refused at sjc: a certificate that is valid from 2024-12-01 to 2025-03-01";
+    assert!(evidence.as_ref().is_some_and(|text| text.contains(dates)), "{evidence:?}");
+    assert!(!reading.not_consistent_with.contains(&"certificate"));
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::model::{
-    AddressOutcome, Check, Diagnosis, Evidence, ExtraCheck, ExtraKind, Failure, FailureClass, Hop, Outcome, Probe,
-    RecordedPlan, SafeText, Timings, Verdict,
+    AddressOutcome, CertificateFacts, Check, Diagnosis, Evidence, ExtraCheck, ExtraKind, Failure, FailureClass, Hop,
+    Outcome, Probe, RecordedPlan, SafeText, Timings, TlsFacts, Verdict,
 };
 use crate::report::answer::answer;
 use crate::report::document::report::{Integrity, Report};
@@ -183,6 +183,29 @@ pub(super) fn sent_away(location: &str) -> PlayedCheck {
         redirects: vec![hop],
         ..failure(FailureClass::AssertionFailed, 20)
     }))
+}
+
+/// A check at an address of the name: up, or failed with a class.
+pub(super) fn at_address(address: &str, class: Option<FailureClass>) -> PlayedCheck {
+    let remote = Some(address.parse().expect("an address"));
+    let found = class.map_or_else(|| up(40), |class| failure(class, 10_000));
+    PlayedCheck::Failed(Box::new(Outcome { remote, ..found }))
+}
+
+/// A certificate that is refused, and from when to when it is valid.
+pub(super) fn refused_certificate(class: FailureClass, from: &str, to: &str) -> PlayedCheck {
+    let certificate = CertificateFacts {
+        subject: SafeText::message("CN=x.test"),
+        issuer: SafeText::message("CN=ca"),
+        names: vec![SafeText::message("x.test")],
+        names_total: 1,
+        not_before: at(from),
+        not_after: at(to),
+        sha256: String::new(),
+        chain_length: 2,
+    };
+    let tls = TlsFacts { certificate: Some(certificate), ..TlsFacts::default() };
+    PlayedCheck::Failed(Box::new(Outcome { tls: Some(tls), ..failure(class, 20) }))
 }
 
 /// A failed check that asked every address of the name, and whether each answered.

@@ -9,7 +9,7 @@ use crate::report::State;
 /// The columns of a label.
 const LABEL: usize = 13;
 /// What stands before a labelled text.
-pub(super) const LABELLED: usize = LABEL + 3;
+const LABELLED: usize = LABEL + 3;
 
 /// The style of a state.
 pub(super) fn state_style(state: State) -> Style {

@@ -50,14 +50,24 @@ pub(crate) struct IncidentFacts {
     pub(crate) slow_tail: Option<bool>,
     /// Whether answers were slower than usual before the first failure; absent without a baseline.
     pub(crate) slow_before: Option<bool>,
-    /// Whether probes over one address family fail and those over the other do not; absent without such probes.
-    pub(crate) family_split: Option<bool>,
+    /// Whether checks over one address family fail and those over the other do not; absent where there are not some
+    /// of each.
+    pub(crate) family_split: Option<FamilySplit>,
     /// Whether nearly all failures are at one of several addresses whose checks are counted; absent where they are not.
     pub(crate) address_split: Option<bool>,
     /// Whether checks reached addresses of both families; absent where they are not counted.
     pub(crate) families_used: Option<bool>,
     /// What extra checks found.
     pub(crate) extra: ExtraChecks,
+}
+
+/// How the two address families compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FamilySplit {
+    /// Both fail alike, or neither.
+    Alike,
+    /// This one fails, 4 or 6, and the other is fine.
+    OneFails(u8),
 }
 
 /// What can hold of an incident.
@@ -146,7 +156,9 @@ impl Criterion {
                 let at_addresses = asked.filter(|_| facts.families_used != Some(false));
                 match (at_addresses, facts.family_split) {
                     (None, None) => None,
-                    (addresses, probes) => Some(addresses == Some(true) || probes == Some(true)),
+                    (addresses, split) => {
+                        Some(addresses == Some(true) || matches!(split, Some(FamilySplit::OneFails(_))))
+                    }
                 }
             }
         }
@@ -191,7 +203,11 @@ impl Criterion {
             Criterion::LastAddressAnswers => "the last known address answers".to_owned(),
             Criterion::LastAddressDead => "the last known address does not answer".to_owned(),
             Criterion::AddressSplit => "some of the name's addresses answer, others do not".to_owned(),
-            Criterion::FamilySplit => "one address family answers, the other does not".to_owned(),
+            Criterion::FamilySplit => match facts.failed_family() {
+                Some(6) => "IPv6 fails, IPv4 is fine".to_owned(),
+                Some(_) => "IPv4 fails, IPv6 is fine".to_owned(),
+                None => "one address family answers, the other does not".to_owned(),
+            },
         }
     }
 }
@@ -206,6 +222,19 @@ const fn is_network(class: FailureClass) -> bool {
 }
 
 impl IncidentFacts {
+    /// The address family that fails, where the other is fine.
+    pub(crate) fn failed_family(&self) -> Option<u8> {
+        if Criterion::FamilySplit.holds(self) != Some(true) {
+            return None;
+        }
+        match self.family_split {
+            Some(FamilySplit::OneFails(family)) => Some(family),
+            _ if self.extra.v6_failed * 2 > self.extra.by_family => Some(6),
+            _ if self.extra.v6_failed * 2 < self.extra.by_family => Some(4),
+            _ => None,
+        }
+    }
+
     /// All failures of the target.
     pub(crate) fn failures(&self) -> u64 {
         self.classes.values().sum()

@@ -1,0 +1,177 @@
+//! When answers took far longer than usual, from where, and in how many waves: slowness is told as failures are.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::model::{Bracket, SafeText, micros, timestamp};
+use crate::report::context::ReportContext;
+use crate::report::document::bracket::instant;
+use crate::report::document::incident::Incident;
+use crate::report::document::slow_period::{SlowPeriod, SlowWave};
+use crate::report::series::slowness::{self, SurfaceLatency};
+use crate::report::statistics::{number, ratio};
+use crate::window::{Histogram, Latency};
+
+/// Fewer slow answers are chance.
+const FEWEST: u64 = 5;
+
+/// Buckets one after another in which answers were slow, by where they begin.
+struct Stretch {
+    first: i64,
+    last: i64,
+    /// Whether the bucket before the first is known not to be slow.
+    begins: bool,
+    /// Whether a bucket after the last is known not to be slow.
+    ends: bool,
+}
+
+/// The slow periods of all surfaces, by surface and start. What was slow while it failed is told as failing.
+pub(super) fn slow_periods(context: &ReportContext<'_>, incidents: &[Incident]) -> Vec<SlowPeriod> {
+    let within = i64::try_from(context.range.rules.join_within.as_millis()).unwrap_or(i64::MAX);
+    let mut periods = Vec::new();
+    for (surface, entry) in context.surfaces() {
+        let Some(latency) = context.latency_of(surface) else { continue };
+        let intervals = entry.series.iter().filter_map(|at| context.analyses[*at].interval());
+        let least = intervals.min().unwrap_or_default() * i64::from(context.range.rules.open_after.get());
+        let mut groups: Vec<Vec<Stretch>> = Vec::new();
+        for stretch in stretches(&latency, context.range.to) {
+            let is_soon = |last: &Stretch| stretch.first <= (last.last + latency.step).saturating_add(within);
+            match groups.last_mut() {
+                Some(group) if group.last().is_some_and(is_soon) => group.push(stretch),
+                _ => groups.push(vec![stretch]),
+            }
+        }
+        let of_group = |group: &Vec<Stretch>| period(context, surface, &latency, group, least);
+        let of_surface: Vec<&Incident> =
+            incidents.iter().filter(|incident| incident.surfaces.contains(surface)).collect();
+        let is_apart = |period: &SlowPeriod| !of_surface.iter().any(|incident| lies_in(period, incident, latency.step));
+        periods.extend(groups.iter().filter_map(of_group).filter(is_apart));
+    }
+    periods
+}
+
+/// Whether a period lies in an incident, up to the length of a bucket.
+fn lies_in(period: &SlowPeriod, incident: &Incident, step: i64) -> bool {
+    let ms = |bracket: Bracket| bracket.by.as_millisecond();
+    let ends = match (period.end, incident.end) {
+        (_, None) => true,
+        (None, Some(_)) => false,
+        (Some(end), Some(incident)) => ms(end) <= ms(incident) + step,
+    };
+    ms(period.start) >= ms(incident.start) - step && ends
+}
+
+fn stretches(latency: &SurfaceLatency<'_>, to: i64) -> Vec<Stretch> {
+    let mut stretches: Vec<Stretch> = Vec::new();
+    let (mut is_open, mut was_fine) = (false, false);
+    for begin in latency.latency.range(..to).map(|(begin, _)| *begin) {
+        match latency.slow(to.min(begin + latency.step - 1)).map(|slow| slow.certain) {
+            Some(true) => {
+                match stretches.last_mut().filter(|_| is_open) {
+                    Some(stretch) => stretch.last = begin,
+                    None => stretches.push(Stretch { first: begin, last: begin, begins: was_fine, ends: false }),
+                }
+                is_open = true;
+            }
+            Some(false) => {
+                if let Some(stretch) = stretches.last_mut().filter(|_| is_open) {
+                    stretch.ends = true;
+                }
+                (is_open, was_fine) = (false, true);
+            }
+            // Of too few answers nothing is known.
+            None => {}
+        }
+    }
+    stretches
+}
+
+/// Slow answers and all of a bucket.
+fn count(latency: &SurfaceLatency<'_>, begin: i64) -> (u64, u64) {
+    let usual = latency.usual.at(begin, latency.step).and_then(|usual| usual.p95_us);
+    let found = latency.latency.get(&begin).zip(usual);
+    found.map_or((0, 0), |(latency, usual)| (slowness::slow_of(&latency.total, usual), latency.total.count()))
+}
+
+fn period(
+    context: &ReportContext<'_>,
+    surface: &SafeText,
+    latency: &SurfaceLatency<'_>,
+    group: &[Stretch],
+    least: i64,
+) -> Option<SlowPeriod> {
+    let (first, last) = (group.first()?, group.last()?);
+    let highest = buckets(latency.latency, group).map(|(begin, _)| share(latency, begin)).fold(0.0, f64::max);
+    let waves: Vec<SlowWave> = group.iter().map(|stretch| wave(latency, stretch, highest)).collect();
+    let (mut all, mut slow, mut answers) = (Histogram::default(), 0, 0);
+    for (begin, found) in buckets(latency.latency, group) {
+        let (of_bucket, n) = count(latency, begin);
+        slow += of_bucket;
+        answers += n;
+        all.merge(&found.total);
+    }
+    let until = context.range.to.min(last.last + latency.step);
+    if slow < FEWEST || until - first.first < least {
+        return None;
+    }
+    let begin = timestamp::text(instant(first.first));
+    let checksum = crc32fast::hash(format!("slow {begin} {surface}").as_bytes());
+    Some(SlowPeriod {
+        id: format!("{}-{checksum:08x}", &begin.replace([':', '-', '.'], "")[..15]),
+        surface: surface.clone(),
+        vantages: vantages(context, surface, group),
+        start: waves.first()?.start,
+        end: waves.last()?.end,
+        waves,
+        answers,
+        slow,
+        p95_us: all.quantile(0.95).map(micros::of)?,
+        usual_p95_us: latency.usual.at(first.first, latency.step)?.p95_us?,
+    })
+}
+
+/// The buckets of some stretches.
+fn buckets<'l>(latency: &'l BTreeMap<i64, Latency>, group: &'l [Stretch]) -> impl Iterator<Item = (i64, &'l Latency)> {
+    group.iter().flat_map(|stretch| latency.range(stretch.first..=stretch.last)).map(|(begin, found)| (*begin, found))
+}
+
+/// When a stretch began and ended: of its first and last bucket so much is slow as the share there is of the highest
+/// share.
+fn wave(latency: &SurfaceLatency<'_>, stretch: &Stretch, highest: f64) -> SlowWave {
+    let slow_for = |begin: i64| {
+        let of_bucket = if highest > 0.0 { (share(latency, begin) / highest).min(1.0) } else { 1.0 };
+        let length = Duration::from_millis(u64::try_from(latency.step).unwrap_or_default());
+        i64::try_from(length.mul_f64(of_bucket).as_millis()).unwrap_or(latency.step)
+    };
+    let begin = stretch.first + latency.step - slow_for(stretch.first);
+    let end = stretch.last + slow_for(stretch.last);
+    SlowWave {
+        start: Bracket { after: stretch.begins.then(|| instant(stretch.first)), by: instant(begin) },
+        end: stretch.ends.then(|| Bracket { after: Some(instant(end)), by: instant(stretch.last + latency.step) }),
+    }
+}
+
+/// The share of slow answers in a bucket.
+fn share(latency: &SurfaceLatency<'_>, begin: i64) -> f64 {
+    let (slow, all) = count(latency, begin);
+    ratio(slow, all).unwrap_or_default()
+}
+
+/// The vantages whose own answers were slow in some stretches.
+fn vantages(context: &ReportContext<'_>, surface: &SafeText, group: &[Stretch]) -> Vec<SafeText> {
+    let Some(entry) = context.surface(surface, false) else { return Vec::new() };
+    let is_slow = |vantage: &&SafeText| {
+        let Some(latency) = context.place_latency(surface, vantage) else { return false };
+        let (slow, all) = buckets(latency.latency, group).fold((0, 0), |sum, (begin, _)| {
+            let (slow, all) = count(&latency, begin);
+            (sum.0 + slow, sum.1 + all)
+        });
+        slowness::is_slow(slow, all)
+    };
+    entry.places.keys().filter(is_slow).cloned().collect()
+}
+
+/// How bad a period was: its slow answers by how much slower they were.
+pub(super) fn weight(period: &SlowPeriod) -> f64 {
+    number(period.slow) * number(period.p95_us) / number(period.usual_p95_us.max(1))
+}

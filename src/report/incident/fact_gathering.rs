@@ -1,0 +1,212 @@
+//! What a part of an incident looks like: gathered from the checks in it, their evidence, and what is known of the rest.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{FailureClass, SafeText};
+use crate::report::context::ReportContext;
+use crate::report::fold::bucket;
+use crate::report::fold::evidence::{FailureFact, name};
+use crate::report::fold::extra_checks::ExtraChecks;
+use crate::report::fold::latency_series::LatencySeries;
+use crate::report::incident::signature::incident_facts::{FamilySplit, IncidentFacts};
+use crate::report::incident::waves::DetectedWave;
+use crate::report::series::analysis::{Cell, SeriesAnalysis};
+use crate::report::statistics::{SIGNIFICANT, fisher};
+use crate::window::{RemoteCounts, Remotes};
+
+/// A part of an incident, or all of it.
+pub(super) struct IncidentPart {
+    /// From when to when, in milliseconds since 1970, in order.
+    pub(super) spans: Vec<(i64, i64)>,
+    /// Its checks by series.
+    pub(super) cells: BTreeMap<usize, Cell>,
+    /// The series that fail in it.
+    pub(super) failing: BTreeSet<usize>,
+    pub(super) flapping: bool,
+}
+
+/// Gathers the facts of one incident.
+pub(super) struct FactGatherer<'g, 'f> {
+    pub(super) context: &'g ReportContext<'f>,
+    pub(super) incident: &'g [DetectedWave],
+    pub(super) surfaces: &'g BTreeSet<SafeText>,
+    /// Series of other incidents at the same time: vantage, surface and probe.
+    pub(super) others: &'g BTreeSet<(&'g SafeText, &'g SafeText, &'g SafeText)>,
+    pub(super) worse_surface: bool,
+}
+
+impl FactGatherer<'_, '_> {
+    /// What a part of the incident looks like.
+    pub(super) fn facts(&self, part: &IncidentPart) -> IncidentFacts {
+        let context = self.context;
+        let mut all = Cell::default();
+        part.cells.values().for_each(|cell| all.merge(cell));
+        let failing = |what: for<'x> fn(&'x SeriesAnalysis<'_>) -> &'x SafeText| -> BTreeSet<&SafeText> {
+            part.failing.iter().map(|series| what(&context.analyses[*series])).collect()
+        };
+        let (vantages_failing, probes_failing) = (failing(|one| &one.vantage).len(), failing(|one| &one.probe).len());
+        let remotes = self.remotes(part);
+        let surfaces: Vec<SafeText> = self.surfaces.iter().cloned().collect();
+        let mut facts: BTreeMap<FailureFact, u64> = BTreeMap::new();
+        let mut extra = ExtraChecks::default();
+        for (from, to) in part.spans.iter().map(|(from, to)| (bucket::floor(*from, context.range.step), *to)) {
+            for (fact, n) in context.fold.evidence.facts(from, to) {
+                if self.is_mine(fact) && !fact.class.is_ours() {
+                    *facts.entry(fact.clone()).or_default() += n;
+                }
+            }
+            extra.merge(&context.fold.evidence.extra(from, to, &surfaces));
+        }
+        let ours = |(class, n): (&FailureClass, &u64)| (!class.is_ours()).then_some((*class, *n));
+        let probes: BTreeSet<&SafeText> = surfaces
+            .iter()
+            .flat_map(|surface| context.series_of(surface))
+            .map(|at| &context.analyses[*at].probe)
+            .collect();
+        IncidentFacts {
+            codes: all.codes.clone(),
+            classes: all.classes.iter().filter_map(ours).collect(),
+            facts,
+            judged: all.judged,
+            vantages_failing,
+            vantages_judged: context.vantages_judged().max(vantages_failing),
+            probes_failing,
+            probes: probes.len(),
+            surfaces_failing: self.surfaces.len(),
+            surfaces: context.surfaces().len(),
+            waves: self.incident.len(),
+            flapping: part.flapping,
+            control_ok: context.control_ok(),
+            control_on_edge_fails: self.control_on_edge_fails(),
+            worse_surface: Some(self.worse_surface && self.surfaces.len() < context.surfaces().len().max(2)),
+            slow_tail: self.slow_tail(),
+            family_split: self.family_split(part, &remotes),
+            address_split: address_split(&remotes),
+            families_used: families_used(&self.remotes_of_range()),
+            slow_before: self.slow_before(),
+            extra,
+        }
+    }
+
+    /// Whether a failure is of this incident: of its surfaces, and not of a series that fails on its own.
+    fn is_mine(&self, fact: &FailureFact) -> bool {
+        self.surfaces.contains(&fact.surface) && !self.others.contains(&(&fact.vantage, &fact.surface, &fact.probe))
+    }
+
+    /// Whether a control target behind the content network that answers fails in the same time; absent
+    /// where none is known to stand there.
+    fn control_on_edge_fails(&self) -> Option<bool> {
+        let context = self.context;
+        let from = self.incident.first().map(|wave| bucket::floor(wave.start.by, context.range.step))?;
+        let to = self.incident.last().map(|wave| wave.last().min(context.range.to))?;
+        let mine: BTreeSet<_> = context
+            .fold
+            .evidence
+            .facts(from, to)
+            .filter(|(fact, _)| self.is_mine(fact))
+            .filter_map(|(fact, _)| fact.edge)
+            .collect();
+        // Only failures are signed: a control target that never failed may stand behind any network.
+        let signed = |(fact, _): &(&FailureFact, u64)| {
+            context.is_control(&fact.surface, &fact.probe) && fact.edge.is_some_and(|edge| mine.contains(&edge))
+        };
+        let fails = context.fold.evidence.facts(from, to).any(|fact| signed(&fact));
+        let is_known = fails || context.fold.evidence.facts(i64::MIN, i64::MAX).any(|fact| signed(&fact));
+        is_known.then_some(fails)
+    }
+
+    /// Whether at its end the slowest answers are slower than usual while the median is not.
+    fn slow_tail(&self) -> Option<bool> {
+        let to = self.incident.last()?.last().min(self.context.range.to);
+        let tails = self.surfaces.iter().filter_map(|surface| self.context.latency_of(surface)?.has_slow_tail(to));
+        tails.reduce(|one, other| one || other)
+    }
+
+    /// Whether checks over one address family fail and those over the other do not: of the probes that are asked over
+    /// one alone, else of the addresses that were reached.
+    fn family_split(&self, part: &IncidentPart, remotes: &Remotes) -> Option<FamilySplit> {
+        let of = |family: u8| {
+            let cells = part.cells.iter().filter(|(series, _)| self.context.family_of(**series) == Some(family));
+            cells.fold((0, 0), |sum, (_, cell)| (sum.0 + cell.failed, sum.1 + cell.judged))
+        };
+        let is_split = |(failed, judged): (u64, u64), (others, of): (u64, u64)| {
+            failed * 2 >= judged && others * 10 <= of && fisher(failed, judged, others, of) <= SIGNIFICANT
+        };
+        let (four, six) = (of(4), of(6));
+        let fails = |four: bool, six: bool| match (four, six) {
+            (true, _) => FamilySplit::OneFails(4),
+            (_, true) => FamilySplit::OneFails(6),
+            _ => FamilySplit::Alike,
+        };
+        if four.1 > 0 && six.1 > 0 {
+            return Some(fails(is_split(four, six), is_split(six, four)));
+        }
+        let [v4, v6] = [remotes.of_family(false), remotes.of_family(true)];
+        let (down, judged) = (v4.down + v6.down, v4.judged() + v6.judged());
+        // A family that never answered was no different before.
+        let is_used = families_used(&self.remotes_of_range()) == Some(true);
+        (is_used && v4.judged() > 0 && v6.judged() > 0)
+            .then(|| fails(stands_out(v4, down, judged), stands_out(v6, down, judged)))
+    }
+
+    /// Checks by remote address in a part of the incident, of its surfaces; of the whole range and its own series where
+    /// others of the surfaces fail for a reason of their own, and where windows are longer than the part.
+    fn remotes(&self, part: &IncidentPart) -> Remotes {
+        let mut remotes = Remotes::default();
+        let is_mine = |one: &&LatencySeries| !one.control && self.surfaces.contains(&name(&one.surface));
+        if self.others.is_empty() {
+            for series in self.context.fold.latency_series.iter().filter(is_mine) {
+                for (from, to) in &part.spans {
+                    let from = bucket::floor(*from, self.context.range.step);
+                    series.remotes.range(from..=(*to).max(from)).for_each(|(_, found)| remotes.merge(found));
+                }
+            }
+        }
+        if remotes.is_empty() {
+            part.cells.keys().for_each(|at| remotes.merge(&self.context.analyses[*at].series.remotes));
+        }
+        remotes
+    }
+
+    /// The same of its surfaces in the whole range.
+    fn remotes_of_range(&self) -> Remotes {
+        let mut remotes = Remotes::default();
+        let series = self.surfaces.iter().flat_map(|surface| self.context.series_of(surface));
+        series.for_each(|at| remotes.merge(&self.context.analyses[*at].series.remotes));
+        remotes
+    }
+
+    /// Whether the latest answers before it were far slower than usual.
+    fn slow_before(&self) -> Option<bool> {
+        let start = self.incident.first()?.start;
+        let before = start.after.unwrap_or(start.by);
+        let slow: Vec<bool> = self
+            .surfaces
+            .iter()
+            .filter_map(|surface| self.context.latency_of(surface)?.slow(before))
+            .map(|slow| slow.certain)
+            .collect();
+        (!slow.is_empty()).then(|| slow.contains(&true))
+    }
+}
+
+/// Whether nearly all failures are at one of several addresses, and more than chance puts there; absent where
+/// checks are not counted by address.
+fn address_split(remotes: &Remotes) -> Option<bool> {
+    let apart: Vec<RemoteCounts> = remotes.apart().map(|(_, counts)| counts).collect();
+    let worst = apart.iter().max_by_key(|counts| counts.down)?;
+    let (down, judged) = apart.iter().fold((0, 0), |sum, one| (sum.0 + one.down, sum.1 + one.judged()));
+    (apart.len() > 1).then(|| stands_out(*worst, down, judged))
+}
+
+/// Whether checks reached addresses of both families; absent where they are not counted by address.
+fn families_used(remotes: &Remotes) -> Option<bool> {
+    (!remotes.is_empty()).then(|| remotes.of_family(false).up > 0 && remotes.of_family(true).up > 0)
+}
+
+/// Whether at least nine of ten failures are in this part of the checks, more than chance would put there.
+fn stands_out(part: RemoteCounts, down: u64, judged: u64) -> bool {
+    let (others_down, others) = (down.saturating_sub(part.down), judged.saturating_sub(part.judged()));
+    let is_most = part.down * 10 >= down * 9 && part.down > 0 && others > 0;
+    is_most && fisher(part.down, part.judged(), others_down, others) <= SIGNIFICANT
+}

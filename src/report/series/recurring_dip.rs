@@ -1,0 +1,139 @@
+//! What recurs at the same minutes of an hour on most days: a nightly job that makes some checks fail for ten minutes.
+//! What is expected then is not the mean of the hour.
+
+use std::collections::BTreeMap;
+
+use crate::report::fold::history::{HOUR_MS, Judged, SLOT_MS};
+use crate::report::statistics::{number, ratio};
+
+/// The slots of an hour.
+const SLOTS: usize = 12;
+
+/// Fewer failures in a slot are no dip.
+const FEWEST: u64 = 10;
+
+/// A dip has so many times the failures of the other slots.
+const TIMES: u64 = 4;
+
+/// Less than this share is not worth the word "as on 14 of 14 days".
+const WORTH_A_WORD: f64 = 0.02;
+
+/// Slots of an hour in which far more fails than in the others, on most days.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct RecurringDip {
+    slots: [bool; SLOTS],
+    /// The share that fails in them, and in the others.
+    within: f64,
+    without: f64,
+}
+
+/// On how many days something was so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Recurrence {
+    pub(crate) days: u64,
+    pub(crate) of: u64,
+}
+
+impl RecurringDip {
+    /// The dip of an hour, by when it began on earlier days and how many of its checks failed, and by the failures of
+    /// all slots.
+    pub(crate) fn of(failing: &BTreeMap<i64, u64>, days: &[(i64, Judged)]) -> Option<RecurringDip> {
+        let (mut failed, mut on_days) = ([0_u64; SLOTS], [0_usize; SLOTS]);
+        for (begin, _) in days {
+            for (slot, n) in failing.range(*begin..begin + HOUR_MS) {
+                if let Some(at) = place(*slot) {
+                    failed[at] += n;
+                    on_days[at] += 1;
+                }
+            }
+        }
+        let mut sorted = failed;
+        sorted.sort_unstable();
+        let others = sorted.iter().take(SLOTS / 2).sum::<u64>() / (SLOTS as u64 / 2) + 1;
+        let is_dip = |at: usize| failed[at] >= FEWEST && failed[at] > TIMES * others && on_days[at] * 2 > days.len();
+        let slots: [bool; SLOTS] = std::array::from_fn(is_dip);
+        let count = slots.iter().filter(|dip| **dip).count();
+        if count == 0 || count == SLOTS {
+            return None;
+        }
+        let judged = number(days.iter().map(|(_, judged)| judged.n).sum());
+        let all: u64 = days.iter().map(|(_, judged)| judged.failed).sum();
+        let within: u64 = failed.iter().zip(slots).filter(|(_, dip)| *dip).map(|(n, _)| n).sum();
+        let checks = |slots: usize| (judged * number(slots as u64) / number(SLOTS as u64)).max(1.0);
+        Some(RecurringDip {
+            slots,
+            within: (number(within) / checks(count)).min(1.0),
+            without: (number(all.saturating_sub(within)) / checks(SLOTS - count)).min(1.0),
+        })
+    }
+
+    /// Whether an instant lies in it.
+    pub(crate) fn covers(&self, at: i64) -> bool {
+        place(at).is_some_and(|at| self.slots[at])
+    }
+
+    /// The share that is expected to fail between two instants of one hour.
+    pub(crate) fn ratio(&self, from: i64, to: i64) -> f64 {
+        let hour = from.div_euclid(HOUR_MS) * HOUR_MS;
+        let mut expected = 0.0;
+        for (at, is_dip) in (0..).zip(self.slots) {
+            let begin = hour + at * SLOT_MS;
+            let length = (to.min(begin + SLOT_MS) - from.max(begin)).max(0);
+            let share = if is_dip { self.within } else { self.without };
+            expected += share * number(u64::try_from(length).unwrap_or_default());
+        }
+        expected / number(u64::try_from(to - from).unwrap_or_default().max(1))
+    }
+}
+
+impl Recurrence {
+    /// On how many days about as much failed as is usual, where that is worth a word: in the dip, where there is one.
+    pub(crate) fn of(
+        failing: &BTreeMap<i64, u64>,
+        days: &[(i64, Judged)],
+        dip: Option<RecurringDip>,
+    ) -> Option<Recurrence> {
+        let found = |(begin, judged): &(i64, Judged)| match dip {
+            Some(dip) => {
+                let within = failing.range(*begin..begin + HOUR_MS).filter(|(slot, _)| dip.covers(**slot));
+                let slots = dip.slots.iter().filter(|dip| **dip).count() as u64;
+                ratio(within.map(|(_, n)| n).sum(), judged.n * slots / SLOTS as u64).unwrap_or_default()
+            }
+            None => ratio(judged.failed, judged.n).unwrap_or_default(),
+        };
+        let shares: Vec<f64> = days.iter().map(found).collect();
+        let mean = shares.iter().sum::<f64>() / number(shares.len().max(1) as u64);
+        let as_usual = shares.iter().filter(|share| **share >= mean / 2.0).count() as u64;
+        let of = shares.len() as u64;
+        (mean >= WORTH_A_WORD && as_usual * 2 > of).then_some(Recurrence { days: as_usual, of })
+    }
+}
+
+/// The slot of its hour that an instant lies in.
+fn place(at: i64) -> Option<usize> {
+    usize::try_from(at.rem_euclid(HOUR_MS) / SLOT_MS).ok().filter(|place| *place < SLOTS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hour(day: i64) -> i64 {
+        day * 24 * HOUR_MS + 2 * HOUR_MS
+    }
+
+    #[test]
+    fn what_fails_evenly_or_on_few_days_is_no_dip() {
+        let days: Vec<(i64, Judged)> = (0..14).map(|day| (hour(day), Judged { n: 1_200, failed: 24 })).collect();
+        let even: BTreeMap<i64, u64> =
+            (0..14).flat_map(|day| (0..12).map(move |slot| (hour(day) + slot * SLOT_MS, 2))).collect();
+        assert_eq!(RecurringDip::of(&even, &days), None);
+        let once: BTreeMap<i64, u64> = (0..3).map(|day| (hour(day) + SLOT_MS, 100)).collect();
+        assert_eq!(RecurringDip::of(&once, &days), None);
+        let nightly: BTreeMap<i64, u64> = (0..14).map(|day| (hour(day) + SLOT_MS, 24)).collect();
+        let dip = RecurringDip::of(&nightly, &days).expect("a dip");
+        assert!((dip.within - 0.24).abs() < 1e-9 && dip.without < 1e-9, "{dip:?}");
+        assert!(dip.covers(hour(20) + SLOT_MS) && !dip.covers(hour(20)));
+        assert_eq!(Recurrence::of(&nightly, &days, Some(dip)), Some(Recurrence { days: 14, of: 14 }));
+    }
+}

@@ -1,0 +1,244 @@
+//! Alerts held against the truth of a generated world: whoever asks, a watch or cron, and however often, each real
+//! outage opens one incident and closes it, soon enough, and what was told agrees with the report that is made later.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::Value as Json;
+use uptick::alert::{Alerts, CheckFindings};
+use uptick::model::{Alert, AlertEvent, AlertTarget, FailureClass, NetworkRules, Redactor, Value};
+use uptick::report::Incident;
+use uptick::window::Window;
+
+use crate::generator::{DAY_MS, HOUR_MS, MINUTE_MS, Outage, World, report};
+
+const ONSET: i64 = 3 * HOUR_MS;
+const END: i64 = ONSET + 40 * MINUTE_MS;
+
+/// Until so long after the last outage it is asked.
+const AFTERWARDS: i64 = 70 * MINUTE_MS;
+
+/// Who asks, and what he sees.
+#[derive(Clone, Copy, Debug)]
+struct Asker {
+    name: &'static str,
+    /// Milliseconds between two checks of a probe.
+    round: i64,
+    vantages: usize,
+    /// Milliseconds between two judgements.
+    every: i64,
+}
+
+const ASKERS: [Asker; 4] = [
+    Asker { name: "a watch", round: 30_000, vantages: 1, every: 10_000 },
+    Asker { name: "a watch whose journal three vantages share", round: 30_000, vantages: 3, every: 10_000 },
+    Asker { name: "cron, each minute", round: MINUTE_MS, vantages: 1, every: MINUTE_MS },
+    Asker { name: "cron, each five minutes", round: 5 * MINUTE_MS, vantages: 1, every: 5 * MINUTE_MS },
+];
+
+/// What really was, and what is to be told of it.
+struct Case {
+    name: &'static str,
+    outages: Vec<Outage>,
+    bad_rounds: f64,
+    truths: Vec<Truth>,
+}
+
+/// One incident.
+struct Truth {
+    onset: i64,
+    end: i64,
+    /// So many rounds after its onset it is told at the latest.
+    rounds: i64,
+    events: &'static [&'static str],
+}
+
+/// A message that was sent: when, and what stands in it.
+struct Told {
+    at: i64,
+    event: String,
+    key: String,
+    start: i64,
+    end: Option<i64>,
+}
+
+const ONCE: &[&str] = &["open", "close"];
+
+const fn truth(onset: i64, end: i64, rounds: i64) -> Truth {
+    Truth { onset, end, rounds, events: ONCE }
+}
+
+fn cases() -> Vec<Case> {
+    let all = |from, to, share| Outage::of_all(from, to, share);
+    let case = |name, outages, truths| Case { name, outages, bad_rounds: 0.0, truths };
+    let expired = Outage { class: FailureClass::TlsCertExpired, probe: Some(7), ..all(ONSET, END + HOUR_MS, 1.0) };
+    let (paused, again) = (ONSET + 12 * MINUTE_MS, ONSET + 50 * MINUTE_MS);
+    let waves = Truth { events: &["open", "close", "wave", "close"], ..truth(ONSET, again + 12 * MINUTE_MS, 4) };
+    vec![
+        case("everything", vec![all(ONSET, END, 1.0)], vec![truth(ONSET, END, 4)]),
+        case("30 % of everything", vec![all(ONSET, END, 0.3)], vec![truth(ONSET, END, 8)]),
+        case("one surface", vec![Outage { surface: Some(1), ..all(ONSET, END, 1.0) }], vec![truth(ONSET, END, 4)]),
+        case("one probe", vec![Outage { probe: Some(4), ..all(ONSET, END, 1.0) }], vec![truth(ONSET, END, 4)]),
+        case(
+            "a certificate, and the network while it fails",
+            vec![expired, all(ONSET + 30 * MINUTE_MS, END + 20 * MINUTE_MS, 1.0)],
+            vec![truth(ONSET, END + HOUR_MS, 4), truth(ONSET + 30 * MINUTE_MS, END + 20 * MINUTE_MS, 4)],
+        ),
+        case("two waves", vec![all(ONSET, paused, 1.0), all(again, again + 12 * MINUTE_MS, 1.0)], vec![waves]),
+        Case { bad_rounds: 0.01, ..case("rounds in which half of all fails", Vec::new(), Vec::new()) },
+    ]
+}
+
+impl Case {
+    fn world(&self, asker: Asker, seed: u64) -> World {
+        World {
+            round: asker.round,
+            vantages: asker.vantages,
+            usual: 0.0005,
+            bad_rounds: self.bad_rounds,
+            outages: self.outages.clone(),
+            ..World::new(seed)
+        }
+    }
+
+    fn until(&self) -> i64 {
+        self.truths.iter().map(|truth| truth.end).max().unwrap_or(END) + AFTERWARDS
+    }
+
+    /// Whether something begins or ends near an instant, so that it is worth asking as often as it is asked.
+    fn is_near(&self, at: i64) -> bool {
+        let turns = self.outages.iter().flat_map(|outage| [outage.from, outage.to]);
+        turns.into_iter().any(|turn| (turn - MINUTE_MS..turn + 12 * MINUTE_MS).contains(&at))
+    }
+}
+
+/// One receiver that writes down what it is told.
+fn receiver(out: &Path) -> Alert {
+    let script = format!("cat >> {0}; echo >> {0}", out.display());
+    let command = ["/bin/sh", "-c", &script].map(Value::plain).to_vec();
+    Alert {
+        name: "ops".to_owned(),
+        on: AlertEvent::ALL.to_vec(),
+        surfaces: Vec::new(),
+        target: AlertTarget::Exec { command },
+        retries: 0,
+        timeout: Duration::from_mins(1),
+        repeat: None,
+    }
+}
+
+/// Asks again and again, as a run does for alerts: on the last day, from what is recorded by then.
+async fn ask(case: &Case, asker: Asker, windows: &[Window]) -> Vec<Told> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("told");
+    let alerts = Alerts::new(&[receiver(&out)], &Redactor::default(), NetworkRules::default(), folder.path());
+    let mut told = Vec::new();
+    let mut now = ONSET - 10 * MINUTE_MS;
+    while now < case.until() {
+        let report = report(windows, now - DAY_MS, now);
+        let found = CheckFindings::default();
+        let deliveries = alerts.notify(&report, &found, World::at(now)).await.expect("a state that can be kept");
+        assert!(deliveries.warnings.is_empty(), "{:?}", deliveries.warnings);
+        if !deliveries.sent.is_empty() {
+            let text = std::fs::read_to_string(&out).expect("what was told");
+            told.extend(text.lines().skip(told.len()).map(|line| read(line, now)).collect::<Vec<_>>());
+        }
+        now += if case.is_near(now) { asker.every } else { asker.every.max(2 * MINUTE_MS) };
+    }
+    told
+}
+
+fn read(line: &str, at: i64) -> Told {
+    let message: Json = serde_json::from_str(line).expect("a document");
+    let instant = |json: &Json| Some(World::ms(json["by"].as_str()?.parse().expect("an instant")));
+    let text = |name: &str| message[name].as_str().unwrap_or_default().to_owned();
+    let start = instant(&message["incident"]["start"]).expect("an incident that began");
+    Told { at, event: text("event"), key: text("key"), start, end: instant(&message["incident"]["end"]) }
+}
+
+/// What is told wrongly of a case.
+async fn wrong(case: &Case, asker: Asker, seed: u64) -> Vec<String> {
+    let windows = case.world(asker, seed).windows(0, case.until());
+    let told = ask(case, asker, &windows).await;
+    let mut wrong = Vec::new();
+    let mut keys: Vec<&str> = told.iter().map(|one| one.key.as_str()).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    if keys.len() != case.truths.len() {
+        wrong.push(format!("{} incidents are told", keys.len()));
+    }
+    let later = report(&windows, 0, case.until());
+    for truth in &case.truths {
+        let near = |one: &&Told| (one.start - truth.onset).abs() <= 5 * MINUTE_MS.max(asker.round);
+        let Some(key) = told.iter().find(near).map(|one| one.key.as_str()) else {
+            wrong.push(format!("nothing is told of what began at {}", World::at(truth.onset)));
+            continue;
+        };
+        let of_key: Vec<&Told> = told.iter().filter(|one| one.key == key).collect();
+        let events: Vec<&str> = of_key.iter().map(|one| one.event.as_str()).collect();
+        if events != truth.events {
+            wrong.push(format!("{events:?} are told"));
+        }
+        let (opened, closed) = (of_key[0].at - truth.onset, of_key[of_key.len() - 1].at - truth.end);
+        if !(0..=truth.rounds * asker.round + asker.every).contains(&opened) {
+            wrong.push(format!("it is told after {} s", opened / 1_000));
+        }
+        // A partial failure is over when no chance makes the pause: the fewer checks there are, the longer that takes.
+        if !(0..=(15 * MINUTE_MS).max(4 * asker.round)).contains(&closed) {
+            wrong.push(format!("it closes {} s after its end", closed / 1_000));
+        }
+        let last = of_key[of_key.len() - 1];
+        let is_same = |incident: &&Incident| {
+            let end = incident.end.map(|end| World::ms(end.by));
+            World::ms(incident.start.by).abs_diff(last.start) <= 60_000
+                && end.zip(last.end).is_some_and(|(end, told)| end.abs_diff(told) <= 60_000)
+        };
+        if !later.incidents.iter().any(|incident| is_same(&incident)) {
+            let found: Vec<_> = later.incidents.iter().map(|one| (one.start.by, one.end.map(|end| end.by))).collect();
+            wrong.push(format!("{:?} is told, {found:?} reported", (last.start, last.end)));
+        }
+    }
+    if later.incidents.len() != case.truths.len() {
+        wrong.push(format!("the later report has {} incidents", later.incidents.len()));
+    }
+    wrong.into_iter().map(|what| format!("{}, {}, seed {seed}: {what}", asker.name, case.name)).collect()
+}
+
+/// Asks in one way about all cases, each in another seed where not all are asked for.
+async fn told_wrongly(asker: Asker, seeds: impl Fn(usize) -> Vec<u64>) -> Vec<String> {
+    let mut found = Vec::new();
+    for (number, case) in cases().iter().enumerate() {
+        for seed in seeds(number) {
+            found.extend(wrong(case, asker, seed).await);
+        }
+    }
+    found
+}
+
+fn one_seed(case: usize) -> Vec<u64> {
+    vec![crate::SEEDS[case % crate::SEEDS.len()]]
+}
+
+#[tokio::test]
+async fn a_watch_tells_of_each_outage_once_and_when_it_is_over() {
+    let wrong = told_wrongly(ASKERS[0], one_seed).await;
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[tokio::test]
+async fn cron_tells_of_each_outage_once_and_when_it_is_over() {
+    for asker in &ASKERS[2..] {
+        let wrong = told_wrongly(*asker, |_| crate::SEEDS.to_vec()).await;
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+}
+
+#[tokio::test]
+#[ignore = "takes minutes"]
+async fn everybody_tells_of_each_outage_once_and_when_it_is_over() {
+    let mut wrong = Vec::new();
+    for asker in ASKERS {
+        wrong.extend(told_wrongly(asker, |_| crate::SEEDS.to_vec()).await);
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
