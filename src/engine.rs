@@ -33,6 +33,10 @@ mod host_facts;
 mod html;
 mod http1;
 mod http2;
+#[cfg(feature = "http3")]
+mod http3;
+#[cfg(feature = "http3")]
+mod http3_fault;
 mod journey;
 mod json;
 mod message;
@@ -44,6 +48,8 @@ mod phase_error;
 mod protocol_check;
 mod proxy;
 mod query_response;
+#[cfg(feature = "http3")]
+mod quic;
 mod recorded_exchange;
 mod redirect;
 mod repeat_command;

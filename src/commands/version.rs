@@ -8,7 +8,8 @@ use crate::engine::HostFacts;
 use crate::runner::Descriptors;
 
 /// The features that a build may have, and whether this one has them.
-const FEATURES: [(&str, bool); 4] = [
+const FEATURES: [(&str, bool); 5] = [
+    ("http3", cfg!(feature = "http3")),
     ("prometheus-server", cfg!(feature = "prometheus-server")),
     ("remote-write", cfg!(feature = "remote-write")),
     ("otlp", cfg!(feature = "otlp")),

@@ -6,6 +6,7 @@ mod authority;
 pub(crate) mod body;
 pub(crate) mod dns;
 pub(crate) mod expect;
+pub(crate) mod http3;
 pub(crate) mod journey;
 pub(crate) mod json_rules;
 pub(crate) mod maintenance;
@@ -194,6 +195,8 @@ fn named_probe(
         () if own.span.is_argument() => AD_HOC_SURFACE,
         () => Probe::SURFACE,
     };
+    let steps = steps?;
+    http3::check(reader, layers, &steps, &transport);
     let probe = Probe {
         name,
         surface: surface.unwrap_or_else(|| Some(default_surface.to_owned()))?,
@@ -203,7 +206,7 @@ fn named_probe(
         line: reader.line_of(&own.span),
         schedule: timing.schedule,
         timeout: timing.timeout,
-        steps: steps?,
+        steps,
         transport,
         retries: timing.retries,
         session,

@@ -10,6 +10,8 @@ use bytes::Bytes;
 use super::handshake::SharedHandshake;
 use super::http1::{self, Http1};
 use super::http2::{self, Http2};
+#[cfg(feature = "http3")]
+use super::http3::{Http3, Http3Error};
 use super::message::{OutgoingRequest, ResponseHead};
 use super::route::Endpoint;
 use super::stream::Stream;
@@ -21,6 +23,8 @@ const KEPT: usize = 16;
 pub(super) enum Connection {
     Http1(Http1),
     Http2(Http2),
+    #[cfg(feature = "http3")]
+    Http3(Box<Http3>),
 }
 
 /// Why there is no response head.
@@ -28,6 +32,8 @@ pub(super) enum Connection {
 pub(super) enum HeadError {
     Http1(http1::HeadError),
     Http2(http2::HeadError),
+    #[cfg(feature = "http3")]
+    Http3(Http3Error),
 }
 
 /// Why a body is not complete.
@@ -35,6 +41,8 @@ pub(super) enum HeadError {
 pub(super) enum BodyError {
     Http1(http1::BodyError),
     Http2(h2::Error),
+    #[cfg(feature = "http3")]
+    Http3(Http3Error),
 }
 
 impl Connection {
@@ -58,6 +66,8 @@ impl Connection {
         match self {
             Connection::Http1(http1) => http1.send(request).await.map_err(HeadError::Http1),
             Connection::Http2(http2) => http2.send(request).await.map_err(HeadError::Http2),
+            #[cfg(feature = "http3")]
+            Connection::Http3(http3) => Box::pin(http3.send(request)).await.map_err(HeadError::Http3),
         }
     }
 
@@ -69,6 +79,8 @@ impl Connection {
         match self {
             Connection::Http1(http1) => http1.chunk().await.map_err(BodyError::Http1),
             Connection::Http2(http2) => http2.chunk().await.map_err(BodyError::Http2),
+            #[cfg(feature = "http3")]
+            Connection::Http3(http3) => http3.chunk().await.map_err(BodyError::Http3),
         }
     }
 
@@ -77,6 +89,9 @@ impl Connection {
         match self {
             Connection::Http1(http1) => http1.is_idle(),
             Connection::Http2(http2) => http2.is_idle(),
+            // Between checks nobody would drive it.
+            #[cfg(feature = "http3")]
+            Connection::Http3(_) => false,
         }
     }
 

@@ -14,6 +14,8 @@ use super::fault::Deadline;
 use super::handshake::{SharedHandshake, shake_hands};
 use super::phase_error::PhaseError;
 use super::proxy::{Proxy, ProxyScheme, ProxyTarget};
+#[cfg(feature = "http3")]
+use super::quic::{QuicConnection, QuicDialer};
 use super::requester::Requester;
 use super::route::{Endpoint, Route, TlsRoute};
 use super::stream::Stream;
@@ -46,6 +48,23 @@ impl Connector<'_> {
         let addresses = self.resolve(trace).await?;
         trace.enter(Phase::Connect);
         self.reach(&addresses, trace).await
+    }
+
+    /// A QUIC connection to the target: resolve, connect and tls.
+    ///
+    /// # Errors
+    /// Where it ended, and why.
+    #[cfg(feature = "http3")]
+    pub(super) async fn connect_quic(
+        &self,
+        tls: &TlsRoute,
+        trace: &mut ConnectionTrace,
+    ) -> Result<QuicConnection, PhaseError> {
+        let addresses = self.resolve(trace).await?;
+        trace.enter(Phase::Connect);
+        let settings = self.requester.tls.get(&tls.settings).ok_or(PhaseError::Unprepared)?;
+        let dialer = QuicDialer { settings: &settings, name: &tls.name, source: &self.route.source };
+        dialer.connect(&addresses, trace).await.map_err(PhaseError::Quic)
     }
 
     /// The addresses to dial: the proxy's where there is one.

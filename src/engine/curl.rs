@@ -68,6 +68,7 @@ fn transport_words(transport: &Transport, url: &mut Value, words: &mut Vec<Strin
             words.push("--http2-prior-knowledge".to_owned());
         }
         HttpVersionPreference::Http2 => words.push("--http2".to_owned()),
+        HttpVersionPreference::Http3 => words.push("--http3-only".to_owned()),
     }
     match transport.ip {
         IpFamily::Any => {}

@@ -21,7 +21,7 @@ use super::stream::Stream;
 use super::trace::ConnectionTrace;
 
 /// How long one address is given before the next is tried beside it (RFC 8305 section 5).
-const HEAD_START: Duration = Duration::from_millis(250);
+pub(super) const HEAD_START: Duration = Duration::from_millis(250);
 
 /// Where on this host a connection begins.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -12,6 +12,8 @@ use super::connection::{Connection, Destination, HeadError, Kept};
 use super::connector::Connector;
 use super::fault::{Deadline, Fault};
 use super::handshake::is_http2;
+#[cfg(feature = "http3")]
+use super::http3::{self, Http3};
 use super::message::{OutgoingRequest, ResponseHead};
 use super::phase_error::{Ending, PhaseError, refusing_proxy};
 use super::requester::Requester;
@@ -135,6 +137,14 @@ impl Exchange<'_> {
             route: self.route,
             deadline: self.deadline,
         };
+        #[cfg(feature = "http3")]
+        if let (HttpVersionPreference::Http3, Some(tls)) = (attempt.version, &self.route.tls) {
+            // Boxed: a check of another version carries no room for it.
+            let quic = Box::pin(connector.connect_quic(tls, trace)).await?;
+            trace.enter(Phase::Processing);
+            let opened = Box::pin(Http3::open(quic)).await.map_err(HeadError::Http3);
+            return opened.map(|http3| Connection::Http3(Box::new(http3))).map_err(PhaseError::Head);
+        }
         let mut stream = connector.connect(trace).await?;
         let mut speaks_http2 = attempt.version == HttpVersionPreference::Http2;
         if let Some(tls) = &self.route.tls {
@@ -196,6 +206,12 @@ impl Exchange<'_> {
             if http2::asks_to_retry(error) {
                 return Retry::Fresh;
             }
+        }
+        #[cfg(feature = "http3")]
+        if let PhaseError::Head(HeadError::Http3(error)) = error
+            && http3::asks_to_retry(error)
+        {
+            return Retry::Fresh;
         }
         let is_gone =
             matches!(fault.class, FailureClass::ConnectionReset | FailureClass::EmptyReply | FailureClass::Http2Error);

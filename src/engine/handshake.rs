@@ -11,6 +11,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{
     CipherSuite, ClientConfig, DigitallySignedStruct, DistinguishedName, KeyLog, ProtocolVersion, SignatureScheme,
 };
+use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 
 use super::certificate::Anchors;
@@ -32,6 +33,10 @@ pub(super) struct HandshakeFacts {
     pub(super) verified: bool,
     /// Whether the server asked for a client certificate and there was none.
     pub(super) client_cert_missing: bool,
+    /// When the server's first message of TLS 1.3 was read, or the handshake of TLS 1.2 was over.
+    pub(super) answered: Option<Instant>,
+    /// Why the certificates were refused.
+    pub(super) refused: Option<rustls::Error>,
 }
 
 /// The facts of a handshake, shared between it and whoever asks how far it got.
@@ -79,7 +84,7 @@ pub(super) fn is_http2(stream: &Stream) -> bool {
 }
 
 /// The settings with the witnesses of one handshake.
-fn watched(settings: &TlsSettings, protocols: Vec<Vec<u8>>, shown: &SharedHandshake) -> ClientConfig {
+pub(super) fn watched(settings: &TlsSettings, protocols: Vec<Vec<u8>>, shown: &SharedHandshake) -> ClientConfig {
     let mut config = settings.base.clone();
     config.alpn_protocols = protocols;
     let trust = Arc::clone(&settings.trust);
@@ -113,6 +118,7 @@ impl ServerCertVerifier for ChainWitness {
         facts.verified = verdict.is_ok() && self.trust.refuses();
         // TLS 1.3 has logged its handshake secrets by now.
         facts.version.get_or_insert("1.2");
+        facts.refused = verdict.as_ref().err().cloned();
         verdict
     }
 
@@ -169,6 +175,8 @@ struct VersionWitness(SharedHandshake);
 
 impl KeyLog for VersionWitness {
     fn log(&self, label: &str, _client_random: &[u8], _secret: &[u8]) {
-        self.0.facts().version = Some(if label == "CLIENT_RANDOM" { "1.2" } else { "1.3" });
+        let mut facts = self.0.facts();
+        facts.version = Some(if label == "CLIENT_RANDOM" { "1.2" } else { "1.3" });
+        facts.answered.get_or_insert_with(Instant::now);
     }
 }

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker, ready};
 use bytes::Bytes;
 use h2::client::{Builder, Connection, ResponseFuture, SendRequest};
 use h2::{Reason, RecvStream, SendStream};
-use http::{HeaderMap, HeaderName, Request, Uri, Version, header};
+use http::{HeaderMap, Version};
 
 use super::message::{OutgoingRequest, ResponseHead};
 use super::stream::Stream;
@@ -24,16 +24,6 @@ const CONNECTION_WINDOW: u32 = 5 * 1024 * 1024;
 
 /// The most interim answers (1xx) before the answer.
 const INTERIM: usize = 50;
-
-/// The headers that speak of an HTTP/1 connection (RFC 9113 section 8.2.2), and the one whose place
-/// is taken by the authority.
-const NOT_SENT: [HeaderName; 5] = [
-    header::CONNECTION,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-    header::HOST,
-    HeaderName::from_static("keep-alive"),
-];
 
 /// Why there is no response head.
 #[derive(Debug)]
@@ -120,7 +110,8 @@ impl Http2 {
     /// # Errors
     /// Why there is none.
     pub(super) async fn send(&mut self, outgoing: &OutgoingRequest) -> Result<ResponseHead, HeadError> {
-        let request = self.request(outgoing)?;
+        let scheme = if self.secure { "https" } else { "http" };
+        let request = outgoing.multiplexed(scheme, Version::HTTP_2).map_err(HeadError::Unsendable)?;
         let sender = self.sender.clone();
         let mut sender = match self.driver.beside(sender.ready()).await {
             Ok(sender) => sender,
@@ -162,29 +153,6 @@ impl Http2 {
             Some(of_connection) if error.is_io() || error.reason().is_none() => HeadError::Failed(of_connection),
             _ => HeadError::Failed(error),
         }
-    }
-
-    fn request(&self, outgoing: &OutgoingRequest) -> Result<Request<()>, HeadError> {
-        let unsendable = |error: &dyn std::fmt::Display| HeadError::Unsendable(error.to_string());
-        let path = outgoing.target.path_and_query().map_or("/", |path| path.as_str());
-        let uri = Uri::builder()
-            .scheme(if self.secure { "https" } else { "http" })
-            .authority(outgoing.authority.as_bytes())
-            .path_and_query(path)
-            .build()
-            .map_err(|error| unsendable(&error))?;
-        let mut request = Request::new(());
-        *request.method_mut() = outgoing.method.clone();
-        *request.uri_mut() = uri;
-        *request.version_mut() = Version::HTTP_2;
-        request.headers_mut().clone_from(&outgoing.headers);
-        for name in NOT_SENT {
-            request.headers_mut().remove(name);
-        }
-        if !outgoing.body.is_empty() {
-            request.headers_mut().entry(header::CONTENT_LENGTH).or_insert(outgoing.body.len().into());
-        }
-        Ok(request)
     }
 
     /// The next bytes of the body; none at its end.

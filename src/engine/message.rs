@@ -1,7 +1,17 @@
 //! A request as it goes out and the head of its answer, over whichever version of HTTP.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, Version, header};
+
+/// The headers that speak of an HTTP/1 connection (RFC 9113 section 8.2.2, RFC 9114 section 4.2), and the
+/// one whose place is taken by the authority.
+const NOT_MULTIPLEXED: [HeaderName; 5] = [
+    header::CONNECTION,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    header::HOST,
+    HeaderName::from_static("keep-alive"),
+];
 
 /// A request as it goes out.
 #[derive(Clone, Debug)]
@@ -15,6 +25,29 @@ pub(super) struct OutgoingRequest {
     pub(super) headers: HeaderMap,
     /// Empty where there is none.
     pub(super) body: Bytes,
+}
+
+impl OutgoingRequest {
+    /// The head of the request for a connection that carries several at once: HTTP/2 or HTTP/3.
+    ///
+    /// # Errors
+    /// Why it cannot be sent there, for a message.
+    pub(super) fn multiplexed(&self, scheme: &str, version: Version) -> Result<Request<()>, String> {
+        let path = self.target.path_and_query().map_or("/", |path| path.as_str());
+        let uri = Uri::builder().scheme(scheme).authority(self.authority.as_bytes()).path_and_query(path).build();
+        let mut request = Request::new(());
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = uri.map_err(|error| error.to_string())?;
+        *request.version_mut() = version;
+        request.headers_mut().clone_from(&self.headers);
+        for name in NOT_MULTIPLEXED {
+            request.headers_mut().remove(name);
+        }
+        if !self.body.is_empty() {
+            request.headers_mut().entry(header::CONTENT_LENGTH).or_insert(self.body.len().into());
+        }
+        Ok(request)
+    }
 }
 
 /// The head of an answer.

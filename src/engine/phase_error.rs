@@ -17,7 +17,13 @@ use super::coding::CodingError;
 use super::connection::{BodyError, HeadError};
 use super::dial::ConnectError;
 use super::fault::{Deadline, Fault, timed_out};
+#[cfg(feature = "http3")]
+use super::http3_fault::{http3_body_fault, http3_head_fault, quic_fault};
+#[cfg(feature = "http3")]
+use super::os_error::ours;
 use super::proxy::{Proxy, ProxyError};
+#[cfg(feature = "http3")]
+use super::quic::{QuicError, ServerSocket};
 use super::resolve::NoAddress;
 use super::route::Route;
 use super::tls::Lack;
@@ -45,6 +51,8 @@ pub(super) enum PhaseError {
     Tls(io::Error),
     /// The server wants something in TLS that this prober does not know.
     Lacking(Lack),
+    #[cfg(feature = "http3")]
+    Quic(QuicError),
     /// The probe's TLS settings were not prepared.
     Unprepared,
     Head(HeadError),
@@ -80,6 +88,10 @@ impl Ending<'_> {
             _ => self.target(),
         };
         let mut fault = timed_out(phase, self.deadline, &target);
+        #[cfg(feature = "http3")]
+        if let (Phase::Connect, Some(socket)) = (phase, &self.trace.udp) {
+            return unanswered(&fault, socket);
+        }
         if let Some(intake) = self.intake {
             fault.message = format!("{}, {} bytes arrived", fault.message, intake.read());
         }
@@ -107,15 +119,19 @@ impl Ending<'_> {
                 handshake_fault(error, &peer.handshake.unwrap_or_default(), &peer.target, &peer.name)
             }
             PhaseError::Lacking(lack) => lacking(*lack, &self.peer().target),
+            #[cfg(feature = "http3")]
+            PhaseError::Quic(error) => quic_fault(error, self.trace.phase().unwrap_or(Phase::Connect), &self.peer()),
             PhaseError::Unprepared => {
                 Fault::new(FailureClass::ProberResources, Phase::Tls, "the probe's TLS settings were not prepared")
             }
             PhaseError::Head(error) => self.head_fault(error),
             PhaseError::Body(error) => {
-                let target = self.peer().target;
+                let peer = self.peer();
                 let mut fault = match error {
-                    BodyError::Http1(error) => http1_body_fault(error, &target),
-                    BodyError::Http2(error) => http2_body_fault(error, &target),
+                    BodyError::Http1(error) => http1_body_fault(error, &peer.target),
+                    BodyError::Http2(error) => http2_body_fault(error, &peer.target),
+                    #[cfg(feature = "http3")]
+                    BodyError::Http3(error) => http3_body_fault(error, &peer),
                 };
                 if let (FailureClass::BodyTruncated, Some(intake)) = (fault.class, self.intake) {
                     fault.message = format!("{} ({} bytes arrived)", fault.message, intake.read());
@@ -135,6 +151,8 @@ impl Ending<'_> {
         let fault = match error {
             HeadError::Http1(error) => http1_head_fault(error, &peer),
             HeadError::Http2(error) => http2_head_fault(error, &peer),
+            #[cfg(feature = "http3")]
+            HeadError::Http3(error) => http3_head_fault(error, &peer),
         };
         match self.route.forwarding_proxy() {
             // Whoever did not answer, or answered with what is no HTTP, is the proxy.
@@ -152,6 +170,18 @@ impl Ending<'_> {
             handshake: self.trace.handshake.as_ref().map(|shown| shown.facts().clone()),
         }
     }
+}
+
+/// A server that did not answer over UDP: what came instead, or what this host lacks to ask it.
+#[cfg(feature = "http3")]
+fn unanswered(fault: &Fault, socket: &ServerSocket) -> Fault {
+    let error = socket.take_error();
+    let class = error.as_ref().and_then(ours).filter(|_| fault.class == FailureClass::ConnectTimeout);
+    let why = match error {
+        Some(error) => format!("this host cannot send there: {error}"),
+        None => socket.instead_of_an_answer(),
+    };
+    Fault::new(class.unwrap_or(fault.class), fault.phase, format!("{} over QUIC: {why}", fault.message))
 }
 
 /// Whether a failure is about who is connected to, and not about what took its time.

@@ -108,6 +108,16 @@ pub(super) fn route(transport: &Transport, own: &Url, url: &Url, host: Option<&H
         // HTTP/2 takes no host header that is not an authority.
         version = HttpVersionPreference::Http1;
     }
+    if version == HttpVersionPreference::Http3 {
+        if !has_tls {
+            // Where a redirect leads to http.
+            version = HttpVersionPreference::Auto;
+        } else if proxy.is_some() {
+            return Err("HTTP/3 goes through no proxy".to_owned());
+        } else if !cfg!(feature = "http3") {
+            return Err("this build has no HTTP/3".to_owned());
+        }
+    }
     let forwards = proxy.as_ref().is_some_and(|proxy| forwards(proxy, protocol, has_tls));
     Ok(Route {
         origin: url[..Position::BeforePath].to_owned(),

@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use jiff::Timestamp;
 use url::Url;
 
-use crate::model::{Auth, ExchangeDetail, FailureClass, Phase, Probe, Protocol, Step};
+use crate::model::{Auth, ExchangeDetail, FailureClass, HttpVersionPreference, Phase, Probe, Protocol, Step};
 
 use super::answer::{Answer, Stopped, not_sent};
 use super::body::{Body, ReadLimits};
@@ -267,11 +267,16 @@ impl StepRun<'_> {
     #[expect(clippy::result_large_err, reason = "one is made for a failed check, and moved once")]
     fn route(&self, own: &Url, url: &Url, content: &RequestContent) -> Result<Route, Stopped> {
         let host = content.headers.get(header::HOST);
-        route(&self.probe.transport, own, url, host).map_err(|reason| Stopped {
+        let mut route = route(&self.probe.transport, own, url, host).map_err(|reason| Stopped {
             fault: not_sent(&reason),
             url: Some(url.clone()),
             trace: None,
-        })
+        })?;
+        // Whoever serves a page's files or a token need not speak what the target does.
+        if route.version == HttpVersionPreference::Http3 && self.home.is_some_and(|home| home.host() != url.host()) {
+            route.version = HttpVersionPreference::Auto;
+        }
+        Ok(route)
     }
 
     /// How much is kept of the request: nothing of a file that a page links to.

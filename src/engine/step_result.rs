@@ -170,6 +170,7 @@ pub(super) fn version(version: Version) -> Option<HttpVersion> {
         Version::HTTP_10 => Some(HttpVersion::V1_0),
         Version::HTTP_11 => Some(HttpVersion::V1_1),
         Version::HTTP_2 => Some(HttpVersion::V2),
+        Version::HTTP_3 => Some(HttpVersion::V3),
         _ => None,
     }
 }

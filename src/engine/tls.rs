@@ -123,6 +123,7 @@ pub(super) fn alpn(wish: HttpVersionPreference) -> Vec<Vec<u8>> {
         HttpVersionPreference::Auto => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
         HttpVersionPreference::Http1 => vec![b"http/1.1".to_vec()],
         HttpVersionPreference::Http2 => vec![b"h2".to_vec()],
+        HttpVersionPreference::Http3 => vec![b"h3".to_vec()],
     }
 }
 

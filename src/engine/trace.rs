@@ -2,6 +2,8 @@
 //! whom it spoke to, and what TLS showed.
 
 use std::net::SocketAddr;
+#[cfg(feature = "http3")]
+use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
 use tokio::time::Instant;
@@ -9,6 +11,8 @@ use tokio::time::Instant;
 use crate::model::{Phase, Timings};
 
 use super::handshake::SharedHandshake;
+#[cfg(feature = "http3")]
+use super::quic::ServerSocket;
 
 /// What is known of one request besides its answer.
 #[derive(Clone, Debug)]
@@ -25,6 +29,9 @@ pub(super) struct ConnectionTrace {
     pub(super) reached: bool,
     /// What the TLS handshake with the target showed; absent without TLS.
     pub(super) handshake: Option<SharedHandshake>,
+    /// The socket of QUIC, which knows what came over it; absent over TCP.
+    #[cfg(feature = "http3")]
+    pub(super) udp: Option<Arc<ServerSocket>>,
 }
 
 impl ConnectionTrace {
@@ -37,14 +44,20 @@ impl ConnectionTrace {
             addresses: Vec::new(),
             reached: false,
             handshake: None,
+            #[cfg(feature = "http3")]
+            udp: None,
         }
     }
 
     /// A phase begins, and the one before it ends.
     pub(super) fn enter(&mut self, phase: Phase) {
-        let now = Instant::now();
-        self.close(now);
-        self.phase = Some((phase, now));
+        self.enter_at(phase, Instant::now());
+    }
+
+    /// A phase began at this instant, and the one before it ended.
+    pub(super) fn enter_at(&mut self, phase: Phase, at: Instant) {
+        self.close(at);
+        self.phase = Some((phase, at));
     }
 
     /// The last phase ends.

@@ -133,6 +133,7 @@ fn setting(draft: &mut ProbeDraft, secrets: &mut Secrets, http: &Value, key: &st
         | "fail_if_ssl"
         | "enable_http2"
         | "accept_any_response" => {}
+        "enable_http3" if is_true && url.starts_with("https") => draft.set("http-version", "\"3\""),
         "enable_http3" | "proxy_from_environment" if !is_true => {}
         other => draft.field_not_carried(other, value, "uptick has no key for it"),
     }

@@ -299,9 +299,10 @@ impl Transfer {
             let address = server.parse::<IpAddr>().map(|ip| std::net::SocketAddr::new(ip, 53).to_string());
             draft.set_text("resolver", &format!("udp://{}", address.unwrap_or_else(|_| server.to_owned())));
         }
-        let versions = [("http1.1", "1.1"), ("http2-prior-knowledge", "2"), ("http2", "2")];
+        let versions =
+            [("http1.1", "1.1"), ("http2-prior-knowledge", "2"), ("http2", "2"), ("http3-only", "3"), ("http3", "3")];
         if let Some((_, version)) = versions.iter().find(|(long, _)| self.has(long))
-            && (*version != "2" || url.starts_with("https://"))
+            && (*version == "1.1" || url.starts_with("https://"))
         {
             draft.set_text("http-version", version);
         }

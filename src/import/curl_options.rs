@@ -200,6 +200,8 @@ const READ: &[&str] = &[
     "http1.1",
     "http2",
     "http2-prior-knowledge",
+    "http3",
+    "http3-only",
     "tlsv1.3",
     "digest",
     "ntlm",

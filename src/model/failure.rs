@@ -65,7 +65,7 @@ failure_classes! {
     HttpProtocol "http_protocol" Processing "The answer is not valid HTTP.";
     HeadersTooLarge "headers_too_large" Processing "The response head is larger or has more headers than we accept.";
     Http2Error "http2_error" Processing "The peer ended the HTTP/2 stream or connection with an error.";
-    Http3Error "http3_error" Processing "The peer ended the HTTP/3 stream or the QUIC connection with an error.";
+    Http3Error "http3_error" Processing "The HTTP/3 stream or the QUIC connection ended with an error, or no version of QUIC is in common.";
     UpgradeRefused "upgrade_refused" Processing "The server answered without the upgrade to WebSocket that was asked for.";
     StarttlsRefused "starttls_refused" Processing "The server does not offer or refuses to start TLS on this port.";
     MessageTimeout "message_timeout" Transfer "The connection stood, the message that was waited for did not arrive in time.";

@@ -146,6 +146,8 @@ pub enum HttpVersionPreference {
     Http1,
     /// HTTP/2 alone, with prior knowledge where there is no TLS.
     Http2,
+    /// HTTP/3 alone, over QUIC.
+    Http3,
 }
 
 /// An HTTP version.
@@ -160,16 +162,20 @@ pub enum HttpVersion {
     /// HTTP/2
     #[serde(rename = "2")]
     V2,
+    /// HTTP/3
+    #[serde(rename = "3")]
+    V3,
 }
 
 impl HttpVersion {
-    /// `"1.0"`, `"1.1"` or `"2"`, as in the probe file and in every output.
+    /// `"1.0"`, `"1.1"`, `"2"` or `"3"`, as in the probe file and in every output.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             HttpVersion::V1_0 => "1.0",
             HttpVersion::V1_1 => "1.1",
             HttpVersion::V2 => "2",
+            HttpVersion::V3 => "3",
         }
     }
 }

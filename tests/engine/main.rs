@@ -5,6 +5,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[cfg(feature = "http3")]
+mod caddy;
 mod exchanges;
 mod faults;
 mod insecure;

@@ -37,8 +37,9 @@ async fn assert_grows(grown: Phase, absent: &[Phase], check: impl AsyncFn() -> O
         let rest: Duration =
             Phase::ALL.into_iter().filter(|phase| *phase != grown).filter_map(|phase| timings.phase(phase)).sum();
         let took = timings.phase(grown).unwrap();
-        assert!(took + Duration::from_millis(1) >= DELAY, "{grown} is too short: {timings:?}");
-        if took <= DELAY + TOLERANCE && rest <= DELAY / 4 {
+        // What is noticed late begins late: on a busy machine a phase may be short, but not each time.
+        let is_whole = took + Duration::from_millis(1) >= DELAY;
+        if is_whole && took <= DELAY + TOLERANCE && rest <= DELAY / 4 {
             return;
         }
         seen.push(timings);
@@ -183,4 +184,61 @@ async fn a_late_head_of_a_call_is_the_processing_phase_and_late_trailers_the_tra
     let absent = [Phase::Resolve, Phase::Tls];
     assert_grows(Phase::Processing, &absent, async || outcome_of(probe(&late_head)).await).await;
     assert_grows(Phase::Transfer, &absent, async || outcome_of(probe(&late_rest)).await).await;
+}
+
+#[cfg(feature = "http3")]
+mod http3 {
+    use std::net::SocketAddr;
+
+    use uptick::model::HttpVersionPreference;
+
+    use super::*;
+    use crate::support::quic;
+    use crate::support::quic::{HeldUp, QuicServer};
+
+    /// A server that takes so long for the head of its answer, and so long for the rest.
+    fn server(authority: &Authority, before: Duration, after: Duration) -> QuicServer {
+        quic::asked(authority, move |_, mut send| async move {
+            tokio::time::sleep(before).await;
+            let _ = send.write_all(&[quic::frame(quic::HEADERS, quic::STATUS_200), vec![0, 5, b'h']].concat()).await;
+            tokio::time::sleep(after).await;
+            let _ = send.write_all(b"ello").await;
+            let _ = send.finish();
+        })
+    }
+
+    fn probe(authority: &Authority, address: SocketAddr) -> Probe {
+        let mut probe = probes::get(&format!("https://good.test:{}/", address.port()));
+        probe.transport.address = Some(address);
+        probe.transport.http_version = HttpVersionPreference::Http3;
+        probe.transport.tls.ca_file = Some(authority.ca_file());
+        probe
+    }
+
+    #[tokio::test]
+    async fn a_late_first_flight_is_the_connect_phase_and_a_late_handshake_the_tls_phase() {
+        let authority = Authority::new();
+        let server = server(&authority, Duration::ZERO, Duration::ZERO);
+        let absent = [Phase::Resolve];
+        for (grown, held_up) in [
+            (Phase::Connect, HeldUp { all: DELAY, ..HeldUp::default() }),
+            (Phase::Tls, HeldUp { handshake: DELAY, ..HeldUp::default() }),
+        ] {
+            let relay = quic::relay(server.address(), held_up);
+            let check = async || outcome_of(probe(&authority, relay.address())).await;
+            assert_grows(grown, &absent, check).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_late_head_is_the_processing_phase_and_a_late_rest_the_transfer_phase() {
+        let authority = Authority::new();
+        for (grown, before, after) in
+            [(Phase::Processing, DELAY, Duration::ZERO), (Phase::Transfer, Duration::ZERO, DELAY)]
+        {
+            let server = server(&authority, before, after);
+            let check = async || outcome_of(probe(&authority, server.address())).await;
+            assert_grows(grown, &[Phase::Resolve], check).await;
+        }
+    }
 }

@@ -15,6 +15,8 @@ pub mod h2;
 pub mod hostile;
 pub mod pass;
 pub mod probes;
+#[cfg(feature = "http3")]
+pub mod quic;
 pub mod run;
 pub mod samples;
 pub mod secrets;

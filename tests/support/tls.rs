@@ -148,11 +148,17 @@ impl Leaf {
     pub fn pem_file(&self) -> (PathBuf, TempDir) {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("leaf.pem");
-        let base64 = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, &self.chain[0]);
-        let lines: Vec<&str> = base64.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
-        let pem = format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"));
-        std::fs::write(&file, pem).unwrap();
+        std::fs::write(&file, pem(&self.chain[0])).unwrap();
         (file, folder)
+    }
+
+    /// Its chain and its key as PEM files in a folder.
+    pub fn pem_files(&self, folder: &std::path::Path) -> (PathBuf, PathBuf) {
+        let files = (folder.join("chain.pem"), folder.join("key.pem"));
+        let chain: Vec<String> = self.chain.iter().map(pem).collect();
+        std::fs::write(&files.0, chain.concat()).unwrap();
+        std::fs::write(&files.1, self.key.serialize_pem()).unwrap();
+        files
     }
 
     /// Sends these certificates too.
@@ -227,6 +233,13 @@ impl Leaf {
     fn key_der(&self) -> PrivateKeyDer<'static> {
         PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.key.serialize_der()))
     }
+}
+
+/// A certificate as PEM.
+fn pem(certificate: &CertificateDer<'_>) -> String {
+    let base64 = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, certificate);
+    let lines: Vec<&str> = base64.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
 }
 
 /// The cryptography of the test servers.

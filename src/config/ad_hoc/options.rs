@@ -248,6 +248,7 @@ const OPTIONS: &[RequestOption] = &[
     request("ipv6", "", "ip", OptionForm::Word("v6"), "Use IPv6 alone").short('6'),
     request("http1.1", "", "http-version", OptionForm::Word("1.1"), "Speak HTTP/1.1").rare(),
     request("http2", "", "http-version", OptionForm::Word("2"), "Speak HTTP/2").rare(),
+    request("http3", "", "http-version", OptionForm::Word("3"), "Speak HTTP/3, over QUIC").rare(),
     request("max-time", "TIME", "timeout", OptionForm::Seconds, "The most time of one check: 5, 500ms [default: 10s]")
         .short('m')
         .alias("timeout"),

@@ -103,7 +103,7 @@ const ANSWER_KEYS: &[Key] = &[
     key("final-url", ValueType::Text, "", "The URL that answered, after all redirects."),
     key(
         "http-version",
-        ValueType::OneOrMore(&ValueType::Words(&["1.0", "1.1", "2"])),
+        ValueType::OneOrMore(&ValueType::Words(&["1.0", "1.1", "2", "3"])),
         "",
         "The HTTP version is one of these.",
     ),
@@ -214,8 +214,8 @@ fn read(reader: &mut ConfigReader, layers: &Layers, mut expect: Expect) -> Expec
     expect
 }
 
-const HTTP_VERSIONS: [(&str, HttpVersion); 3] =
-    [("1.0", HttpVersion::V1_0), ("1.1", HttpVersion::V1_1), ("2", HttpVersion::V2)];
+const HTTP_VERSIONS: [(&str, HttpVersion); 4] =
+    [("1.0", HttpVersion::V1_0), ("1.1", HttpVersion::V1_1), ("2", HttpVersion::V2), ("3", HttpVersion::V3)];
 const TLS_VERSIONS: [(&str, TlsVersion); 2] = [("1.2", TlsVersion::V1_2), ("1.3", TlsVersion::V1_3)];
 
 fn words<T: Copy>(reader: &mut ConfigReader, layers: &Layers, key: &str, words: &[(&str, T)]) -> Vec<T> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::config::keys::schema::{Key, TableSchema, ValueType, key};
 use crate::config::missing::ValueUser;
-use crate::config::probe::{body, expect, protocol_keys, request, transport};
+use crate::config::probe::{body, expect, http3, protocol_keys, request, transport};
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Item, Node, Table, TableEntry};
 use crate::config::value::layers::Layers;
@@ -204,7 +204,9 @@ fn session(
     let transport = transport::transport(reader, layers, deny);
     let node = layers::required(reader, own, "step", "the session");
     let steps = node.and_then(|node| steps(reader, own, layers, node));
-    Some(Session { name: name.to_owned(), lifetime: lifetime?, timeout: timeout?, steps: steps?, transport })
+    let steps = steps?;
+    http3::check(reader, layers, &steps, &transport);
+    Some(Session { name: name.to_owned(), lifetime: lifetime?, timeout: timeout?, steps, transport })
 }
 
 /// Where a captured value stands.

@@ -57,7 +57,12 @@ pub(crate) const TRANSPORT_KEYS: &[Key] = &[
         "",
         "The network interface of this host to send from, on Linux: `\"eth1\"`.",
     ),
-    key("http-version", ValueType::Words(&["auto", "1.1", "2"]), "\"auto\"", "The HTTP version spoken."),
+    key(
+        "http-version",
+        ValueType::Words(HTTP_VERSIONS),
+        "\"auto\"",
+        "The HTTP version spoken; `\"auto\"` is HTTP/2 or HTTP/1.1, and `\"3\"` HTTP/3 alone.",
+    ),
     key(
         "connection",
         ValueType::Words(&["fresh", "reuse"]),
@@ -65,6 +70,8 @@ pub(crate) const TRANSPORT_KEYS: &[Key] = &[
         "Whether an idle connection of an earlier check may be used: it hides outages of DNS and TLS.",
     ),
 ];
+
+const HTTP_VERSIONS: &[&str] = &["auto", "1.1", "2", "3"];
 
 pub(crate) const TLS: TableSchema = TableSchema {
     title: "tls",
@@ -97,9 +104,10 @@ pub(crate) fn transport(reader: &mut ConfigReader, layers: &Layers, deny: Denied
         Some("v6") => IpFamily::V6,
         _ => IpFamily::Any,
     };
-    let http_version = match word(reader, layers, "http-version", &["auto", "1.1", "2"]) {
+    let http_version = match word(reader, layers, "http-version", HTTP_VERSIONS) {
         Some("1.1") => HttpVersionPreference::Http1,
         Some("2") => HttpVersionPreference::Http2,
+        Some("3") => HttpVersionPreference::Http3,
         _ => HttpVersionPreference::Auto,
     };
     let unix_socket = layers.get("address").and_then(|node| unix_socket(reader, layers, node));
@@ -428,6 +436,7 @@ pub(crate) fn explain(lines: &mut TomlLines, writer: &TomlWriter, transport: &Tr
         HttpVersionPreference::Auto => "auto",
         HttpVersionPreference::Http1 => "1.1",
         HttpVersionPreference::Http2 => "2",
+        HttpVersionPreference::Http3 => "3",
     };
     lines.set("http-version", &quoted(version));
     lines.set("connection", &quoted(if transport.reuse { "reuse" } else { "fresh" }));

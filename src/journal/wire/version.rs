@@ -1,6 +1,6 @@
 //! Which version of the format a line needs: the lowest one whose readers understand it.
 
-use crate::model::{FailureClass, Outcome};
+use crate::model::{FailureClass, HttpVersion, Outcome};
 
 /// The newest version of the format that is read. A line is written with the lowest version that it needs.
 pub const VERSION: u32 = 2;
@@ -34,5 +34,7 @@ pub(super) fn failure_version(outcome: &Outcome) -> u32 {
         .chain(extra.flat_map(|diagnosis| &diagnosis.extra).filter_map(|check| check.class));
     let newest = classes.map(class_version).max().unwrap_or(1);
     let has_own_class = outcome.failure.as_ref().is_some_and(|failure| failure.own_class.is_some());
-    if has_own_class || !outcome.warnings.is_empty() { 2 } else { newest }
+    let versions = outcome.exchanges.iter().map(|exchange| exchange.http_version);
+    let is_http3 = versions.chain([outcome.http_version]).any(|version| version == Some(HttpVersion::V3));
+    if has_own_class || is_http3 || !outcome.warnings.is_empty() { 2 } else { newest }
 }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use uptick::model::{ClassGroup, FailureClass};
 
 use crate::faults::row::Wanted;
-use crate::faults::{ROWS_FOLLOW, elsewhere, every_row};
+use crate::faults::{elsewhere, every_row};
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/failure-classes.md");
 
@@ -53,7 +53,7 @@ fn write_the_page() {
 fn page() -> String {
     let mut page = INTRODUCTION.to_owned();
     let mut group: Option<ClassGroup> = None;
-    for &class in FailureClass::ALL.iter().filter(|class| !ROWS_FOLLOW.contains(class)) {
+    for &class in FailureClass::ALL.iter() {
         if group != Some(class.group()) {
             group = Some(class.group());
             let _ = write!(page, "\n## {}\n", heading(class.group()));

@@ -264,6 +264,7 @@ fn single(outcome: Option<&Outcome>, phases: &[Phase]) -> Vec<(String, Style)> {
 /// The status and the version of an answer: `200 h2`.
 pub(super) fn answer(outcome: &Outcome) -> Option<String> {
     let version = outcome.http_version.map_or("", |version| match version {
+        HttpVersion::V3 => " h3",
         HttpVersion::V2 => " h2",
         HttpVersion::V1_1 => " h1",
         HttpVersion::V1_0 => " h1.0",

@@ -1,0 +1,39 @@
+//! What does not go together with HTTP/3: it is refused here, since another version would be spoken.
+
+use crate::config::reader::ConfigReader;
+use crate::config::value::layers::Layers;
+use crate::model::{HttpVersionPreference, Protocol, Step, Transport};
+
+/// Looks at a probe or session that asks for HTTP/3.
+pub(crate) fn check(reader: &mut ConfigReader, layers: &Layers, steps: &[Step], transport: &Transport) {
+    let mut requests = steps.iter().map(|step| &step.request).filter(|request| request.protocol == Protocol::Http);
+    let Some(node) = layers.get("http-version") else { return };
+    if transport.http_version != HttpVersionPreference::Http3 || requests.clone().next().is_none() {
+        return;
+    }
+    if !cfg!(feature = "http3") {
+        reader.advise(
+            &node.span,
+            "this build of uptick has no HTTP/3",
+            "build it with the feature `http3`, or leave `http-version` out",
+        );
+        return;
+    }
+    if requests.any(|request| request.url.to_string().to_ascii_lowercase().starts_with("http://")) {
+        reader.advise(&node.span, "HTTP/3 needs TLS, and a URL of the probe is http://", "write it as https://");
+    }
+    let of_key = |key: &str| layers.get(key).unwrap_or(node);
+    if transport.may_have_proxy() {
+        let message = "`proxy` cannot be used with HTTP/3, whose datagrams no proxy passes on";
+        reader.advise(&of_key("proxy").span, message, "leave one of them out");
+    }
+    if transport.unix_socket.is_some() {
+        let message = "a Unix socket cannot be used with HTTP/3, which goes over UDP";
+        reader.problem(&of_key("address").span, message);
+    }
+    if transport.reuse {
+        let message =
+            "`connection = \"reuse\"` cannot be used with HTTP/3: between checks a QUIC connection ends unseen";
+        reader.advise(&of_key("connection").span, message, "leave one of them out");
+    }
+}

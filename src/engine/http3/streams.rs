@@ -1,0 +1,234 @@
+//! The streams of quinn as h3 reads them, watched: h3 holds a frame until all of it has come, however
+//! large it says that it is.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use h3::error::Code;
+use h3::quic;
+use h3::quic::{ConnectionErrorIncoming, StreamErrorIncoming, StreamId, WriteBuf};
+
+use super::frames::{FrameScanner, Refusal};
+
+/// The most bytes that a server may send beside its answer: its settings, and what no client needs.
+const CONTROL: u64 = 64 * 1024;
+
+type Sending = h3_quinn::SendStream<Bytes>;
+
+/// What is known of the streams of one connection.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct StreamWatch(Arc<Mutex<Watched>>);
+
+#[derive(Debug, Default)]
+struct Watched {
+    /// The answer's frames.
+    frames: FrameScanner,
+    /// Whether the answer's stream has ended.
+    has_ended: bool,
+    /// How many bytes came beside it.
+    beside: u64,
+    refusal: Option<Refusal>,
+}
+
+impl StreamWatch {
+    fn lock(&self) -> MutexGuard<'_, Watched> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Why reading was ended on our side.
+    pub(crate) fn refusal(&self) -> Option<Refusal> {
+        self.lock().refusal
+    }
+
+    /// Whether the stream ended without a byte of an answer.
+    pub(crate) fn is_without_answer(&self) -> bool {
+        let watched = self.lock();
+        watched.has_ended && watched.frames.is_empty()
+    }
+
+    /// Whether the stream has ended, once so many bytes of data were read from it.
+    pub(crate) fn is_over(&self, read: u64) -> bool {
+        let watched = self.lock();
+        watched.has_ended && read >= watched.frames.data()
+    }
+
+    /// Whether the stream ended in the middle of a frame.
+    pub(crate) fn is_cut(&self) -> bool {
+        let watched = self.lock();
+        watched.has_ended && watched.frames.is_in_a_frame()
+    }
+
+    fn note(&self, bytes: &[u8], is_answer: bool) -> Result<(), Refusal> {
+        let mut watched = self.lock();
+        let noted = if is_answer {
+            watched.frames.scan(bytes)
+        } else {
+            watched.beside += bytes.len() as u64;
+            if watched.beside > CONTROL { Err(Refusal::Control(CONTROL)) } else { Ok(()) }
+        };
+        watched.refusal = watched.refusal.or(noted.err());
+        noted
+    }
+}
+
+/// The connection that h3 speaks over.
+pub(crate) struct WatchedConnection {
+    inner: h3_quinn::Connection,
+    watch: StreamWatch,
+}
+
+impl WatchedConnection {
+    pub(crate) fn new(connection: quinn::Connection, watch: StreamWatch) -> WatchedConnection {
+        WatchedConnection { inner: h3_quinn::Connection::new(connection), watch }
+    }
+}
+
+/// What opens streams.
+pub(crate) struct StreamOpener {
+    inner: h3_quinn::OpenStreams,
+    watch: StreamWatch,
+}
+
+/// A request and its answer.
+pub(crate) struct WatchedExchange {
+    send: Sending,
+    receive: WatchedStream,
+}
+
+/// A stream whose bytes are watched.
+pub(crate) struct WatchedStream {
+    inner: h3_quinn::RecvStream,
+    watch: StreamWatch,
+    is_answer: bool,
+}
+
+impl WatchedExchange {
+    fn new(stream: h3_quinn::BidiStream<Bytes>, watch: &StreamWatch) -> WatchedExchange {
+        let (send, inner) = quic::BidiStream::split(stream);
+        WatchedExchange { send, receive: WatchedStream { inner, watch: watch.clone(), is_answer: true } }
+    }
+}
+
+impl quic::Connection<Bytes> for WatchedConnection {
+    type RecvStream = WatchedStream;
+    type OpenStreams = StreamOpener;
+
+    fn poll_accept_recv(&mut self, context: &mut Context<'_>) -> Poll<Result<WatchedStream, ConnectionErrorIncoming>> {
+        let inner = ready!(quic::Connection::<Bytes>::poll_accept_recv(&mut self.inner, context))?;
+        Poll::Ready(Ok(WatchedStream { inner, watch: self.watch.clone(), is_answer: false }))
+    }
+
+    fn poll_accept_bidi(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<WatchedExchange, ConnectionErrorIncoming>> {
+        let stream = ready!(quic::Connection::<Bytes>::poll_accept_bidi(&mut self.inner, context))?;
+        Poll::Ready(Ok(WatchedExchange::new(stream, &self.watch)))
+    }
+
+    fn opener(&self) -> StreamOpener {
+        StreamOpener { inner: quic::Connection::<Bytes>::opener(&self.inner), watch: self.watch.clone() }
+    }
+}
+
+/// Opens streams as whatever is inside does, and watches them.
+macro_rules! opens_streams {
+    ($opener:ty) => {
+        impl quic::OpenStreams<Bytes> for $opener {
+            type BidiStream = WatchedExchange;
+            type SendStream = Sending;
+
+            fn poll_open_bidi(
+                &mut self,
+                context: &mut Context<'_>,
+            ) -> Poll<Result<WatchedExchange, StreamErrorIncoming>> {
+                let stream = ready!(quic::OpenStreams::<Bytes>::poll_open_bidi(&mut self.inner, context))?;
+                Poll::Ready(Ok(WatchedExchange::new(stream, &self.watch)))
+            }
+
+            fn poll_open_send(&mut self, context: &mut Context<'_>) -> Poll<Result<Sending, StreamErrorIncoming>> {
+                quic::OpenStreams::<Bytes>::poll_open_send(&mut self.inner, context)
+            }
+
+            fn close(&mut self, code: Code, reason: &[u8]) {
+                quic::OpenStreams::<Bytes>::close(&mut self.inner, code, reason);
+            }
+        }
+    };
+}
+
+opens_streams!(WatchedConnection);
+opens_streams!(StreamOpener);
+
+impl quic::RecvStream for WatchedStream {
+    type Buf = Bytes;
+
+    fn poll_data(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Bytes>, StreamErrorIncoming>> {
+        let bytes = ready!(self.inner.poll_data(context))?;
+        match &bytes {
+            Some(bytes) => {
+                let noted = self.watch.note(bytes, self.is_answer);
+                noted.map_err(|refusal| StreamErrorIncoming::Unknown(Box::new(refusal)))?;
+            }
+            None if self.is_answer => self.watch.lock().has_ended = true,
+            None => {}
+        }
+        Poll::Ready(Ok(bytes))
+    }
+
+    fn stop_sending(&mut self, code: u64) {
+        self.inner.stop_sending(code);
+    }
+
+    fn recv_id(&self) -> StreamId {
+        self.inner.recv_id()
+    }
+}
+
+impl quic::RecvStream for WatchedExchange {
+    type Buf = Bytes;
+
+    fn poll_data(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Bytes>, StreamErrorIncoming>> {
+        self.receive.poll_data(context)
+    }
+
+    fn stop_sending(&mut self, code: u64) {
+        self.receive.stop_sending(code);
+    }
+
+    fn recv_id(&self) -> StreamId {
+        self.receive.recv_id()
+    }
+}
+
+impl quic::SendStream<Bytes> for WatchedExchange {
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), StreamErrorIncoming>> {
+        self.send.poll_ready(context)
+    }
+
+    fn send_data<T: Into<WriteBuf<Bytes>>>(&mut self, data: T) -> Result<(), StreamErrorIncoming> {
+        self.send.send_data(data)
+    }
+
+    fn poll_finish(&mut self, context: &mut Context<'_>) -> Poll<Result<(), StreamErrorIncoming>> {
+        self.send.poll_finish(context)
+    }
+
+    fn reset(&mut self, code: u64) {
+        self.send.reset(code);
+    }
+
+    fn send_id(&self) -> StreamId {
+        self.send.send_id()
+    }
+}
+
+impl quic::BidiStream<Bytes> for WatchedExchange {
+    type SendStream = Sending;
+    type RecvStream = WatchedStream;
+
+    fn split(self) -> (Sending, WatchedStream) {
+        (self.send, self.receive)
+    }
+}

@@ -1,0 +1,117 @@
+//! A UDP socket that is connected to one server, as quinn wants one: what others send is the kernel's to
+//! drop, and what does not come through is noted, since QUIC itself says nothing of it.
+
+use std::io::{self, IoSliceMut};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use quinn::udp::{RecvMeta, Transmit};
+use quinn::{AsyncUdpSocket, UdpPoller};
+use tokio::io::ReadBuf;
+use tokio::net::UdpSocket;
+
+/// A socket that sends to one server and hears it alone.
+#[derive(Debug)]
+pub(crate) struct ServerSocket {
+    io: UdpSocket,
+    server: SocketAddr,
+    /// How many datagrams came.
+    received: AtomicU64,
+    refused: AtomicBool,
+    /// The last error but a refusal.
+    error: Mutex<Option<io::Error>>,
+}
+
+impl ServerSocket {
+    /// Wraps a socket that is connected to this server.
+    pub(crate) fn new(io: UdpSocket, server: SocketAddr) -> ServerSocket {
+        let (received, refused, error) = (AtomicU64::new(0), AtomicBool::new(false), Mutex::new(None));
+        ServerSocket { io, server, received, refused, error }
+    }
+
+    fn note(&self, error: io::Error) {
+        if error.kind() == io::ErrorKind::ConnectionRefused {
+            self.refused.store(true, Ordering::Relaxed);
+        } else {
+            *self.error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        }
+    }
+
+    /// Takes out the last error of the socket but a refusal, where there was one.
+    pub(crate) fn take_error(&self) -> Option<io::Error> {
+        // An error does not wake a reader: one may wait there still.
+        if let Ok(Some(error)) = self.io.take_error() {
+            self.note(error);
+        }
+        self.error.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// What came instead of an answer, for a message.
+    pub(crate) fn instead_of_an_answer(&self) -> String {
+        match self.received.load(Ordering::Relaxed) {
+            0 if self.refused.load(Ordering::Relaxed) => {
+                "its host says that nothing listens on the UDP port".to_owned()
+            }
+            0 => "no datagram came back: nothing listens there, or UDP does not get through".to_owned(),
+            1 => "one datagram came back, which is no answer of QUIC".to_owned(),
+            count => format!("{count} datagrams came back, which are no answer of QUIC"),
+        }
+    }
+}
+
+impl AsyncUdpSocket for ServerSocket {
+    fn create_io_poller(self: Arc<Self>) -> Pin<Box<dyn UdpPoller>> {
+        Box::pin(Writable(self))
+    }
+
+    fn try_send(&self, transmit: &Transmit<'_>) -> io::Result<()> {
+        // The first try may be told what became of an earlier datagram.
+        for _ in 0..2 {
+            match self.io.try_send(transmit.contents) {
+                Ok(_) => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(error),
+                Err(error) => self.note(error),
+            }
+        }
+        // As good as lost on the way: QUIC sends it again.
+        Ok(())
+    }
+
+    fn poll_recv(
+        &self,
+        context: &mut Context<'_>,
+        buffers: &mut [IoSliceMut<'_>],
+        metas: &mut [RecvMeta],
+    ) -> Poll<io::Result<usize>> {
+        let (Some(buffer), Some(meta)) = (buffers.first_mut(), metas.first_mut()) else { return Poll::Ready(Ok(0)) };
+        loop {
+            let mut read = ReadBuf::new(buffer);
+            match ready!(self.io.poll_recv(context, &mut read)) {
+                Ok(()) => {
+                    let length = read.filled().len();
+                    self.received.fetch_add(1, Ordering::Relaxed);
+                    *meta = RecvMeta { addr: self.server, len: length, stride: length, ..RecvMeta::default() };
+                    return Poll::Ready(Ok(1));
+                }
+                Err(error) => self.note(error),
+            }
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.io.local_addr()
+    }
+}
+
+/// Says when a socket takes a datagram again.
+#[derive(Debug)]
+struct Writable(Arc<ServerSocket>);
+
+impl UdpPoller for Writable {
+    fn poll_writable(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.io.poll_send_ready(context)
+    }
+}
