@@ -3,12 +3,17 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a laboratory that cannot be set up is a failed test")]
 
+use std::net::SocketAddr;
 use std::process::Child;
 use std::thread;
 use std::time::{Duration, Instant};
 
+#[cfg(feature = "http3")]
+use crate::support::quic::{self, QuicServer};
 use crate::support::run::Run;
 use crate::support::server::{Conn, Server};
+#[cfg(feature = "http3")]
+use crate::support::tls::Authority;
 use crate::support::websocket::accepted;
 use crate::support::{PATIENCE, bombs, h2, server};
 
@@ -23,14 +28,60 @@ struct Flood {
     name: &'static str,
     /// `{}` in them is the URL, and `{address}` its host and port; without either, the URL stands before them.
     keys: &'static str,
-    server: Server,
+    server: Flooding,
     /// How many connections it takes to say all of it.
     connections: usize,
 }
 
+/// Who plays it.
+enum Flooding {
+    Tcp(Server),
+    #[cfg(feature = "http3")]
+    Quic(QuicServer),
+}
+
+impl From<Server> for Flooding {
+    fn from(server: Server) -> Flooding {
+        Flooding::Tcp(server)
+    }
+}
+
+#[cfg(feature = "http3")]
+impl From<QuicServer> for Flooding {
+    fn from(server: QuicServer) -> Flooding {
+        Flooding::Quic(server)
+    }
+}
+
+impl Flooding {
+    fn url(&self) -> String {
+        match self {
+            Flooding::Tcp(server) => server.url("/"),
+            #[cfg(feature = "http3")]
+            Flooding::Quic(server) => server.https("127.0.0.1", "/"),
+        }
+    }
+
+    fn address(&self) -> SocketAddr {
+        match self {
+            Flooding::Tcp(server) => server.address(),
+            #[cfg(feature = "http3")]
+            Flooding::Quic(server) => server.address(),
+        }
+    }
+
+    fn connections(&self) -> usize {
+        match self {
+            Flooding::Tcp(server) => server.connections(),
+            #[cfg(feature = "http3")]
+            Flooding::Quic(server) => server.connections(),
+        }
+    }
+}
+
 impl Flood {
     fn probe(&self, name: &str) -> String {
-        let url = self.server.url("/");
+        let url = self.server.url();
         let has_url = self.keys.contains("{}") || self.keys.contains("{address}");
         let own = if has_url { String::new() } else { format!("url = \"{url}\"\n") };
         let address = self.server.address().to_string();
@@ -39,8 +90,80 @@ impl Flood {
     }
 }
 
+/// A server that floods, and how it is asked.
+fn flood(name: &'static str, keys: &'static str, server: impl Into<Flooding>) -> Flood {
+    Flood { name, keys, server: server.into(), connections: 1 }
+}
+
+/// Floods over QUIC: their certificates are nobody's.
+#[cfg(feature = "http3")]
+fn quic_floods() -> Vec<Flood> {
+    let authority = Authority::new();
+    let plain = "http-version = \"3\"\ntls.insecure = true\n";
+    let all = "http-version = \"3\"\ntls.insecure = true\nexpect.body-lacks = \"maintenance\"\n";
+    let head = quic::frame(quic::HEADERS, quic::STATUS_200);
+    let large = |kind| [quic::varint(kind), quic::varint(1 << 40)].concat();
+    let filler = vec![b'x'; 64 * 1024];
+    vec![
+        flood(
+            "a body without end over QUIC",
+            all,
+            quic::floods(&authority, head.clone(), quic::frame(quic::DATA, &filler)),
+        ),
+        flood(
+            "a frame of a terabyte over QUIC",
+            all,
+            quic::floods(&authority, [head.clone(), large(quic::DATA)].concat(), filler.clone()),
+        ),
+        flood(
+            "a header block without end over QUIC",
+            plain,
+            quic::floods(&authority, large(quic::HEADERS), filler.clone()),
+        ),
+        flood(
+            "a frame of no known kind without end over QUIC",
+            plain,
+            quic::floods(&authority, large(quic::GREASE), filler),
+        ),
+        flood(
+            "empty frames without end over QUIC",
+            plain,
+            quic::floods(&authority, head, quic::frame(quic::DATA, b"").repeat(10_000)),
+        ),
+        flood(
+            "interim answers without end over QUIC",
+            plain,
+            quic::floods(&authority, "", quic::frame(quic::HEADERS, quic::STATUS_103).repeat(1_000)),
+        ),
+        flood(
+            "settings without end over QUIC",
+            plain,
+            QuicServer::start(quic::config(&authority.leaf(&["good.test"])), |connection| async move {
+                let mut control = connection.open_uni().await.unwrap();
+                let mut sent = control
+                    .write_all(
+                        &[quic::varint(quic::CONTROL), quic::varint(quic::SETTINGS), quic::varint(1 << 40)].concat(),
+                    )
+                    .await;
+                while sent.is_ok() {
+                    sent = control.write_all(&[7; 64 * 1024]).await;
+                }
+            }),
+        ),
+        flood(
+            "streams without end over QUIC",
+            plain,
+            QuicServer::start(quic::config(&authority.leaf(&["good.test"])), |connection| async move {
+                let _control = quic::settings(&connection).await;
+                while let Ok(mut stream) = connection.open_uni().await {
+                    let _ = stream.write_all(&[quic::varint(quic::GREASE), vec![7; 64 * 1024]].concat()).await;
+                }
+            }),
+        ),
+    ]
+}
+
 fn floods() -> Vec<Flood> {
-    let flood = |name, keys, server| Flood { name, keys, server, connections: 1 };
     let all = "expect.body-lacks = \"maintenance\"\n";
     let http2 = "http-version = \"2\"\n";
     let none = "";
@@ -109,7 +232,6 @@ fn floods() -> Vec<Flood> {
 
 /// The same of what is not HTTP.
 fn floods_of_other_protocols() -> Vec<Flood> {
-    let flood = |name, keys, server| Flood { name, keys, server, connections: 1 };
     let websocket = "url = \"ws://{address}/\"\nexpect.message-contains = \"maintenance\"\n";
     let grpc = "url = \"grpc://{address}/\"\n";
     let starttls = "url = \"tls://{address}\"\nstarttls = \"smtp\"\n";
@@ -280,8 +402,20 @@ fn peak_of(child: &Child) -> u64 {
 
 #[test]
 fn one_check_of_anything_stays_small() {
+    stay_small(floods());
+}
+
+#[cfg(feature = "http3")]
+#[test]
+fn one_check_over_quic_stays_small() {
+    stay_small(quic_floods());
+}
+
+/// Asks each alone.
+#[track_caller]
+fn stay_small(floods: Vec<Flood>) {
     let waits = Server::start(Conn::stall);
-    for flood in floods() {
+    for flood in floods {
         let most = most_memory(&flood.probe("flooded"), &waits);
         let connections = flood.server.connections();
         assert!(connections >= flood.connections, "{}: {connections} connections", flood.name);
