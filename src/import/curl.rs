@@ -15,6 +15,7 @@ use crate::import::request::{self, ImportedRequest, has_header, proxy_without_se
 use crate::import::secrets::{Secrets, is_secret};
 use crate::import::shell::ShellCommand;
 use crate::import::{browser, template};
+use crate::model::DirectTarget;
 use crate::model::quantity::show_duration;
 
 use connect_to::{ConnectTo, connect_to};
@@ -264,6 +265,13 @@ impl Transfer {
         }
     }
 
+    /// Whether `--noproxy` lists the host of a URL.
+    fn is_direct(&self, url: &str) -> bool {
+        let (Some(list), Ok(url)) = (self.last("noproxy"), url::Url::parse(url)) else { return false };
+        let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else { return false };
+        DirectTarget::list(list).iter().any(|direct| direct.holds(&host.to_owned(), port))
+    }
+
     fn set_route(&self, draft: &mut ProbeDraft, secrets: &mut Secrets, url: &str) {
         match (self.has("ipv4"), self.has("ipv6")) {
             (true, _) => draft.set("ip", "\"v4\""),
@@ -281,7 +289,8 @@ impl Transfer {
         }
         let socks = [("socks5-hostname", "socks5h"), ("socks5", "socks5")];
         let socks = socks.iter().find_map(|(long, scheme)| Some(format!("{scheme}://{}", self.last(long)?)));
-        if let Some(proxy) = self.last("proxy").map(str::to_owned).or(socks).filter(|proxy| !proxy.is_empty()) {
+        let proxy = self.last("proxy").map(str::to_owned).or(socks).filter(|proxy| !proxy.is_empty());
+        if let Some(proxy) = proxy.filter(|_| !self.is_direct(url)) {
             let proxy = if proxy.contains("://") { proxy } else { format!("http://{proxy}") };
             let owner = draft.name.clone();
             let proxy = proxy_without_secrets(secrets, &owner, &proxy, self.last("proxy-user"));

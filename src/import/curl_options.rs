@@ -174,6 +174,7 @@ const READ: &[&str] = &[
     "socks5",
     "socks5-hostname",
     "proxy-user",
+    "noproxy",
     "max-time",
     "connect-timeout",
     "retry",

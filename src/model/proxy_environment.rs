@@ -66,7 +66,8 @@ impl DirectTarget {
         (!host.is_empty()).then_some(DirectTarget::Domain(host, port))
     }
 
-    fn holds(&self, host: &Host<String>, port: u16) -> bool {
+    /// Whether this host at this port is one of them.
+    pub(crate) fn holds(&self, host: &Host<String>, port: u16) -> bool {
         let is_port = |wanted: Option<u16>| wanted.is_none_or(|wanted| wanted == port);
         match (self, host) {
             (DirectTarget::All, _) => true,
