@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use crate::format;
 use crate::model::{
-    AddressOutcome, AssetOutcome, CertificateFacts, Evidence, Failure, FailureClass, Hop, Mismatch, Outcome, Phase,
-    StepOutcome, Timings, TlsFacts,
+    AddressOutcome, AssetOutcome, CertificateFacts, DnsFacts, Evidence, Failure, FailureClass, Hop, Mismatch, Outcome,
+    Phase, StepOutcome, Timings, TlsFacts,
 };
 
 /// One line of evidence.
@@ -98,10 +98,24 @@ fn answer_facts(outcome: &Outcome) -> Vec<EvidenceLine> {
     if let Some(answer) = answer(outcome) {
         add("answer", answer);
     }
+    if let Some(dns) = &outcome.dns {
+        add("answer", dns_answer(dns));
+        for record in &dns.records {
+            add("record", record.to_string());
+        }
+    }
     if outcome.attempts > 1 && outcome.failure.is_some() {
         add("attempts", format!("{} failed alike", outcome.attempts));
     }
     facts
+}
+
+/// `NOERROR, authoritative, 2 records, kept for 60 s`.
+fn dns_answer(dns: &DnsFacts) -> String {
+    let authoritative = if dns.authoritative { ", authoritative" } else { "" };
+    let records = format::counted(dns.records_total.into(), "record");
+    let kept = dns.ttl_seconds.map(|seconds| format!(", kept for {seconds} s")).unwrap_or_default();
+    format!("{}{authoritative}, {records}{kept}", dns.rcode)
 }
 
 fn evidence_facts(evidence: &Evidence) -> Vec<EvidenceLine> {
