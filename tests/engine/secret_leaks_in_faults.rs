@@ -15,11 +15,15 @@ use http::header::{AUTHORIZATION, COOKIE, HOST};
 use http::{HeaderName, Method};
 use uptick::config;
 use uptick::config::{Config, Settings};
-use uptick::model::{Addresses, Auth, Body, DeniedNetworks, HttpVersionPreference, OAuth2, Probe, Value, ValuePart};
+use uptick::model::{
+    Addresses, Auth, AwsSigV4, Body, DeniedNetworks, HttpVersionPreference, OAuth2, Probe, Protocol, Value, ValuePart,
+};
 
 use crate::faults::machine::Place;
 use crate::faults::row::{Row, Wanted};
-use crate::faults::{body, connect, head, http2, machine, redirects, resolve, tls};
+use crate::faults::{
+    body, connect, connections, digest, dns, grpc, head, http2, machine, redirects, resolve, starttls, tls, websocket,
+};
 use crate::support::run::{Ran, Run};
 use crate::support::secrets::{assert_secret, assert_secret_in_reports, entrusted};
 use crate::support::server::Server;
@@ -29,6 +33,9 @@ use crate::support::{secrets, server};
 /// The rows that need no machine of their own.
 const SECTIONS: &[&[Row]] =
     &[resolve::ROWS, connect::ROWS, tls::ROWS, head::ROWS, body::ROWS, redirects::ROWS, http2::ROWS];
+
+/// The rows of what is not HTTP.
+const OTHER_PROTOCOLS: &[&[Row]] = &[connections::ROWS, starttls::ROWS, websocket::ROWS, grpc::ROWS, dns::ROWS];
 
 /// A word that every probe sends and that is no secret: it must come back, or nothing was looked at.
 const OPEN: &str = "oPenZz7wCanary";
@@ -131,6 +138,35 @@ fn at_the_proxy(probe: &mut Probe, _: &Stage) {
     header(probe, named("x-api-key"), secret(9));
 }
 
+/// A password that Digest answers with, and keys that AWS signs with: neither is ever sent.
+fn never_sent(probe: &mut Probe, _: &Stage) {
+    let is_signed = probe.name.ends_with(['0', '2', '4', '6', '8']);
+    probe.steps[0].request.auth = Some(if is_signed {
+        Auth::AwsSigV4(AwsSigV4 {
+            access_key: secret(2),
+            secret_key: secret(1),
+            session_token: Some(secret(5)),
+            region: "eu-central-1".to_owned(),
+            service: "s3".to_owned(),
+        })
+    } else {
+        Auth::Digest { user: Value::plain("probe"), password: secret(10) }
+    });
+    header(probe, named("x-api-key"), secret(3));
+}
+
+/// What is sent over a connection, and the credentials of a call.
+fn over_other_protocols(probe: &mut Probe, _: &Stage) {
+    let request = &mut probe.steps[0].request;
+    match request.protocol {
+        Protocol::WebSocket | Protocol::Grpc => request.auth = Some(Auth::Bearer(secret(0))),
+        _ => request.headers.clear(),
+    }
+    if matches!(request.protocol, Protocol::Tcp | Protocol::Tls | Protocol::WebSocket) {
+        request.send = Some(around("login ", 8, "\r\n"));
+    }
+}
+
 /// A probe file of rows.
 #[derive(Default)]
 struct Rows {
@@ -199,15 +235,36 @@ fn stage() -> Stage {
     Stage { tokens, client: authority.client_files(), _authority: authority }
 }
 
-/// Makes the checks of all rows with these secrets and looks at everything that comes of it.
+/// Makes the checks of all rows with these secrets and looks at everything that comes of it: no secret is
+/// there, and what is no secret is.
+fn look_everywhere(sections: &[&[Row]], plant: Plant, numbers: &[usize], rows: usize) {
+    let ran = look_for_secrets(sections, plant, numbers, rows);
+    let has_open = |bytes: &[u8]| server::find(bytes, OPEN.as_bytes()).is_some();
+    assert!(has_open(ran.stdout.as_bytes()), "the terminal shows what is no secret");
+    let shown: BTreeSet<String> = ran
+        .files()
+        .into_iter()
+        .filter(|(_, bytes)| has_open(bytes))
+        .filter_map(|(path, _)| Some(path.file_name()?.to_string_lossy().into_owned()))
+        .collect();
+    for format in ["json", "ndjson", "junit", "github", "tap", "markdown"] {
+        assert!(shown.contains(&format!("out.{format}")), "{format} is not among {shown:?}");
+    }
+    assert!(
+        shown.iter().any(|name| name.contains(".json") && !name.starts_with("out")),
+        "the journal is not among {shown:?}"
+    );
+}
+
+/// Makes the checks of all rows with these secrets and looks for them in everything that comes of it.
 /// `numbers` are the secrets that must have been sent, `rows` how many must go wrong as they should.
-fn look_everywhere(plant: Plant, numbers: &[usize], rows: usize) {
+fn look_for_secrets(sections: &[&[Row]], plant: Plant, numbers: &[usize], rows: usize) -> Ran {
     // Two hundred servers, and a connection to each.
     let _ = rlimit::increase_nofile_limit(65_536);
     let stage = stage();
     let _echo = server::echo();
-    let Rows { file: probes, wanted, kept } = file_of(SECTIONS.iter().copied().flatten(), plant, &stage);
-    assert!(wanted.len() >= 200, "{} rows stand in a probe file", wanted.len());
+    let Rows { file: probes, wanted, kept } = file_of(sections.iter().copied().flatten(), plant, &stage);
+    assert!(wanted.len() >= rows, "{} rows stand in a probe file", wanted.len());
     let sink = Server::start(|conn| {
         conn.request();
         conn.send("HTTP/1.1 204 x\r\n\r\n");
@@ -248,23 +305,8 @@ fn look_everywhere(plant: Plant, numbers: &[usize], rows: usize) {
     said.extend(ran.files().into_iter().map(|(_, bytes)| bytes));
     assert!(said.iter().all(|bytes| server::find(bytes, line.as_bytes()).is_none()), "the client's key");
 
-    // And none of this would hold of a word that is no secret.
-    let has_open = |bytes: &[u8]| server::find(bytes, OPEN.as_bytes()).is_some();
-    assert!(has_open(ran.stdout.as_bytes()), "the terminal shows what is no secret");
-    let shown: BTreeSet<String> = ran
-        .files()
-        .into_iter()
-        .filter(|(_, bytes)| has_open(bytes))
-        .filter_map(|(path, _)| Some(path.file_name()?.to_string_lossy().into_owned()))
-        .collect();
-    for format in ["json", "ndjson", "junit", "github", "tap", "markdown"] {
-        assert!(shown.contains(&format!("out.{format}")), "{format} is not among {shown:?}");
-    }
-    assert!(
-        shown.iter().any(|name| name.contains(".json") && !name.starts_with("out")),
-        "the journal is not among {shown:?}"
-    );
     drop(kept);
+    ran
 }
 
 /// What a server that plays a row was sent.
@@ -289,22 +331,32 @@ fn as_wanted(document: &serde_json::Value, wanted: &[(String, Wanted)]) -> usize
 
 #[test]
 fn no_fault_brings_out_a_token_a_header_a_cookie_a_query_or_a_text() {
-    look_everywhere(open_places, &[0, 3, 4, 6, 8], 150);
+    look_everywhere(SECTIONS, open_places, &[0, 3, 4, 6, 8], 150);
 }
 
 #[test]
 fn no_fault_brings_out_userinfo_a_marked_header_or_a_form() {
-    look_everywhere(in_the_url, &[1, 5, 10], 150);
+    look_everywhere(SECTIONS, in_the_url, &[1, 5, 10], 150);
 }
 
 #[test]
 fn no_fault_brings_out_client_credentials_their_token_a_file_or_a_key() {
-    look_everywhere(of_others, &[7, 10, 11], 150);
+    look_everywhere(SECTIONS, of_others, &[7, 10, 11], 150);
 }
 
 #[test]
 fn no_fault_brings_out_the_credentials_of_a_proxy() {
-    look_everywhere(at_the_proxy, &[2, 9, 11], 100);
+    look_everywhere(SECTIONS, at_the_proxy, &[2, 9, 11], 100);
+}
+
+#[test]
+fn no_fault_brings_out_what_digest_answers_with_or_aws_signs_with() {
+    look_everywhere(&[SECTIONS, &[digest::ROWS]].concat(), never_sent, &[2, 3, 5], 150);
+}
+
+#[test]
+fn no_fault_brings_out_what_is_sent_over_another_protocol() {
+    look_for_secrets(OTHER_PROTOCOLS, over_other_protocols, &[0], 60);
 }
 
 /// Looks at everything that came of rows of a machine at fault.
