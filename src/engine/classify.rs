@@ -264,6 +264,11 @@ fn h2_fault(error: &h2::Error, phase: Phase, target: &str) -> Fault {
         Some(Reason::ENHANCE_YOUR_CALM | Reason::REFUSED_STREAM) => {
             (FailureClass::Http2Error, format!("{target} floods the connection with frames: {error}"))
         }
+        // The first bytes of an answer of HTTP/1 are the length of a frame that is too large.
+        Some(Reason::FRAME_SIZE_ERROR) if phase < Phase::Transfer => (
+            FailureClass::HttpProtocol,
+            format!("what {target} sends is not valid HTTP/2; the port may speak HTTP/1 or another protocol"),
+        ),
         _ => (FailureClass::HttpProtocol, format!("what {target} sends is not valid HTTP/2: {error}")),
     };
     Fault::new(class, phase, message)

@@ -119,7 +119,7 @@ fn after_raw_text<'p>(page: &'p [u8], name: &[u8]) -> &'p [u8] {
 /// That the page is too large to be parsed.
 pub(super) fn first(page: &str, selector: &Selector, attribute: Option<&str>) -> Result<Option<String>, HtmlError> {
     let document = parse(page)?;
-    let element = document.select(selector.parsed()).next();
+    let element = elements(&document, selector).next();
     Ok(element.and_then(|element| match attribute {
         Some(attribute) => element.value().attr(attribute).map(str::to_owned),
         None => Some(element.text().collect::<String>().trim().to_owned()),
@@ -141,7 +141,7 @@ pub(super) fn links(
     let document = parse(page)?;
     let base = base(&document, url);
     let mut links: Vec<Url> = Vec::new();
-    let targets = document.select(selector.parsed()).flat_map(|element| targets(&element)).take(LINKS);
+    let targets = elements(&document, selector).flat_map(|element| targets(&element)).take(LINKS);
     for target in targets {
         if links.len() >= limit {
             break;
@@ -155,6 +155,16 @@ pub(super) fn links(
         }
     }
     Ok(links)
+}
+
+/// The elements that a selector finds. What stands in a `template` is no part of the page: a browser neither
+/// shows nor loads it.
+fn elements<'p>(document: &'p Html, selector: &'p Selector) -> impl Iterator<Item = ElementRef<'p>> {
+    let found = document.select(selector.parsed());
+    found.filter(|element| {
+        let mut around = element.ancestors().filter_map(|node| node.value().as_element());
+        !around.any(|element| element.name() == "template")
+    })
 }
 
 /// What relative links are relative to: the page's `<base>`, or the page.

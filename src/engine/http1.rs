@@ -16,9 +16,10 @@ use super::message::{OutgoingRequest, ResponseHead};
 use super::stream::Stream;
 use super::wire::Wire;
 
-/// How much is read at once: at first, and at most.
+/// How much is read at once: at first, at most, and where nothing is to come.
 const FIRST_READ: usize = 8 * 1024;
 const LARGEST_READ: usize = 64 * 1024;
+const IDLE_READ: usize = 64;
 
 /// The largest body that goes out in one piece with the head.
 const SMALL: usize = 16 * 1024;
@@ -181,8 +182,14 @@ impl Http1 {
     /// Whether another request can be sent: the body was read to its end, and the server has
     /// neither closed the connection nor sent anything since.
     pub(super) fn is_idle(&mut self) -> bool {
-        let mut context = Context::from_waker(Waker::noop());
-        self.persists && self.framing.is_none() && self.unread.is_empty() && self.poll_fill(&mut context).is_pending()
+        if !self.persists || self.framing.is_some() || !self.unread.is_empty() {
+            return false;
+        }
+        // It may wait for long, and among thousands: it keeps no room.
+        (self.unread, self.read_size) = (BytesMut::new(), IDLE_READ);
+        let is_silent = self.poll_fill(&mut Context::from_waker(Waker::noop())).is_pending();
+        self.read_size = FIRST_READ;
+        is_silent
     }
 
     /// Ends it in order, without waiting.

@@ -19,6 +19,7 @@ use super::requester::Requester;
 use super::route::{Route, route, same_origin};
 use super::session::Session;
 use super::step_result::{Page, StepResult, offers_http3};
+use super::trace::ConnectionTrace;
 use super::{capture, digest, evidence, expect, recorded_exchange, redirect, request_builder, sigv4};
 
 /// One step under way.
@@ -342,7 +343,7 @@ impl StepRun<'_> {
             unmet.class = waited.class;
             unmet.message = format!("{}: {}", waited.message, unmet.message);
         }
-        let failure = match (unmet, fault) {
+        let mut failure = match (unmet, fault) {
             (Some(unmet), _) => {
                 let is_of_body = matches!(unmet.class, FailureClass::BodyTooLarge | FailureClass::MessageTimeout);
                 let phase = is_of_body.then_some(Phase::Transfer);
@@ -351,6 +352,11 @@ impl StepRun<'_> {
             (None, Some(fault)) => Some((fault, Vec::new())),
             (None, None) => None,
         };
+        if let Some((fault, _)) = &mut failure
+            && may_be_for_certificate(fault.class, status, &trace)
+        {
+            fault.message.push_str("; the server asked for a client certificate, and there is none");
+        }
         result.warnings = warnings;
         result.http3_offered = offers_http3(&headers);
         result.body = body;
@@ -370,6 +376,13 @@ fn of_head(head: &ResponseHead, fault: Option<&Fault>) -> Option<Fault> {
         return Some(Fault::new(FailureClass::HttpProtocol, Phase::Processing, message));
     }
     fault.filter(|fault| fault.class == FailureClass::ProxyRefused).cloned()
+}
+
+/// Whether a status may be for a client certificate that the server asked for and did not get.
+fn may_be_for_certificate(class: FailureClass, status: Option<StatusCode>, trace: &ConnectionTrace) -> bool {
+    let is_refused = class == FailureClass::Status
+        && status.is_some_and(|status| matches!(status.as_u16(), 400 | 401 | 403 | 495 | 496));
+    is_refused && trace.handshake.as_ref().is_some_and(|shown| shown.facts().client_cert_missing)
 }
 
 fn undecoded(body: &Body, needed: bool) -> Option<Fault> {

@@ -137,8 +137,8 @@ pub(super) async fn choice(address: SocketAddr, name: &str, random: [u8; 32]) ->
     let of_tls13 = client_hello(name, random, Client::Tls13)?;
     let asking = async {
         match ask(address, &of_tls12).await {
-            Some(chosen) => lack(&chosen),
-            None => lack(&ask(address, &of_tls13).await?),
+            Some(chosen) => lack(chosen),
+            None => lack(ask(address, &of_tls13).await?),
         }
     };
     tokio::time::timeout(TIME, asking).await.ok().flatten()
@@ -170,7 +170,7 @@ struct Chosen {
     group: Option<u16>,
 }
 
-fn lack(chosen: &Chosen) -> Option<Lack> {
+fn lack(chosen: Chosen) -> Option<Lack> {
     let named =
         |number: u16, of: &[(u16, &'static str)]| of.iter().find(|(known, _)| *known == number).map(|(_, name)| *name);
     let suite = named(chosen.suite, SUITES).or_else(|| named(chosen.suite, SUITES_OF_TLS13));
@@ -287,7 +287,7 @@ mod tests {
             assert_eq!(chosen(&hello[..length]), None, "{length}");
         }
         assert_eq!(chosen(&hello), Some(Chosen { suite: 0x002f, group: None }));
-        assert_eq!(lack(&chosen(&hello).expect("a choice")), Some(Lack::Suite("TLS_RSA_WITH_AES_128_CBC_SHA")));
+        assert_eq!(lack(chosen(&hello).expect("a choice")), Some(Lack::Suite("TLS_RSA_WITH_AES_128_CBC_SHA")));
         assert_eq!(chosen(&[21, 3, 3, 0, 2, 2, 40]), None);
     }
 
@@ -300,9 +300,9 @@ mod tests {
             hello.extend(group.to_be_bytes());
             hello
         };
-        assert_eq!(chosen(&retry(30)).and_then(|chosen| lack(&chosen)), Some(Lack::Group("X448")));
-        assert_eq!(chosen(&retry(23)).and_then(|chosen| lack(&chosen)), Some(Lack::Signature));
-        assert_eq!(chosen(&retry(9_999)).and_then(|chosen| lack(&chosen)), None);
+        assert_eq!(chosen(&retry(30)).and_then(lack), Some(Lack::Group("X448")));
+        assert_eq!(chosen(&retry(23)).and_then(lack), Some(Lack::Signature));
+        assert_eq!(chosen(&retry(9_999)).and_then(lack), None);
         assert_eq!(chosen(&retry(30)[..60]), None);
     }
 

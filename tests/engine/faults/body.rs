@@ -285,6 +285,14 @@ pub(crate) const ROWS: &[Row] = &[
     answers(91, "a page has 200,000 elements and its files must load", AssetFailed, || {
         text("text/html", "<p>x".repeat(200_000).as_bytes()).step(|step| step.expect.assets = Some(images()))
     }),
+    up(91, "an image in a template does not load, which no browser asks for", || {
+        let server = Server::start(|conn| {
+            let is_page = conn.request().starts_with(b"GET / ");
+            let page = "<template><img src=/gone.png></template>";
+            conn.send(server::answer(if is_page { 200 } else { 404 }, &[("content-type", "text/html")], page));
+        });
+        Case::get(server.url("/")).keep(server).step(|step| step.expect.assets = Some(images()))
+    }),
     answers(91, "a page nests 20,000 elements and a value is captured from it", CaptureFailed, || {
         text("text/html", "<div>".repeat(20_000).as_bytes()).step(|step| {
             let selector = Selector::new("input").expect("a selector");

@@ -415,6 +415,17 @@ pub(crate) const ROWS: &[Row] = &[
         Tls,
         || asks_and_closes(&TLS12),
     ),
+    answers(55, "the server asks for a client certificate, and answers 400 without one, as nginx does", Status, || {
+        let authority = Authority::new();
+        let config = authority.leaf(&["good.test"]).config_that_asks_clients_of(&authority, &[&TLS13]);
+        let server = Server::tls(config, |conn| {
+            conn.request();
+            conn.send(server::answer(400, &[], "No required SSL certificate was sent"));
+        });
+        trusting(&authority, &server).keep(server).keep(authority).also(|outcome| {
+            says(outcome, &["status 400", "asked for a client certificate"]);
+        })
+    }),
     up(55, "the server wants a client certificate and gets it", || {
         let authority = Authority::new();
         let config = authority.leaf(&["good.test"]).config_for_clients_of(&authority, rustls::ALL_VERSIONS);
