@@ -5,5 +5,6 @@ pub(crate) mod header;
 pub(crate) mod interpolate;
 pub(crate) mod layers;
 pub(crate) mod matcher;
+pub(crate) mod segments;
 pub(crate) mod toml_text;
 pub(crate) mod url;

@@ -12,7 +12,7 @@ use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Item, Node, Table, TableEntry};
 use crate::config::value::layers::Layers;
 use crate::config::value::toml_text::{TomlLines, TomlWriter, key as bare_key, quoted, table};
-use crate::config::value::{interpolate, layers, matcher};
+use crate::config::value::{interpolate, layers, matcher, segments};
 use crate::model::quantity::show_duration;
 use crate::model::{Capture, CaptureFrom, DeniedNetworks, Probe, Session, Step};
 
@@ -122,7 +122,7 @@ fn captures(reader: &mut ConfigReader, table: &Table) -> Vec<Capture> {
 }
 
 fn capture(reader: &mut ConfigReader, entry: &TableEntry) -> Option<Capture> {
-    if !interpolate::is_name(&entry.key) {
+    if !segments::is_name(&entry.key) {
         let message = format!("`{}` is not the name of a capture: it has letters, digits, `_` and `-`", entry.key);
         reader.problem(&entry.key_span, message);
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Item, Node, Table};
-use crate::config::value::interpolate;
+use crate::config::value::{interpolate, segments};
 use crate::model::suggest;
 
 /// The most probes that one matrix makes.
@@ -18,7 +18,7 @@ pub(crate) fn combinations(reader: &mut ConfigReader, own: &Table) -> Vec<Combin
     let mut combinations = vec![Combination::new()];
     let Some(matrix) = own.get("matrix").and_then(Node::as_table) else { return combinations };
     for entry in &matrix.entries {
-        if !interpolate::is_name(&entry.key) {
+        if !segments::is_name(&entry.key) {
             let message =
                 format!("`{}` is not the name of a matrix key: it has letters, digits, `_` and `-`", entry.key);
             reader.problem(&entry.key_span, message);
@@ -58,7 +58,7 @@ fn check_placeholders(reader: &mut ConfigReader, own: &Table, matrix: &Table) {
     let keys: Vec<&str> = matrix.entries.iter().map(|entry| entry.key.as_str()).collect();
     for name in ["name", "url"] {
         let Some(Node { item: Item::Text(text), span }) = own.get(name) else { continue };
-        for placeholder in interpolate::placeholders(text) {
+        for placeholder in segments::placeholders(text) {
             if !keys.contains(&placeholder) {
                 let message = format!("{{{placeholder}}} is not a key of the matrix");
                 match suggest::nearest(placeholder, keys.iter().copied()) {
@@ -69,7 +69,7 @@ fn check_placeholders(reader: &mut ConfigReader, own: &Table, matrix: &Table) {
         }
         let several = matrix.entries.iter().filter(|entry| entry.node.one_or_more().len() > 1);
         for entry in several.filter(|_| name == "name") {
-            if !interpolate::placeholders(text).contains(&entry.key.as_str()) {
+            if !segments::placeholders(text).contains(&entry.key.as_str()) {
                 let message =
                     format!("`name` does not tell the probes of the matrix apart: {{{}}} is not in it", entry.key);
                 reader.problem(span, message);

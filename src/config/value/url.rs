@@ -7,7 +7,8 @@ use crate::config::keys::schema::list_of;
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Item, Node, Span};
 use crate::config::value::interpolate;
-use crate::config::value::interpolate::{Segment, TextUse};
+use crate::config::value::interpolate::TextUse;
+use crate::config::value::segments::Segment;
 use crate::model::{Auth, Captures, DnsQuestion, Protocol, Secret, Value, ValuePart, is_secret_name};
 
 /// A URL and the credentials that stood in it.
