@@ -6,9 +6,20 @@ use serde::{Deserialize, Serialize};
 
 use super::{Phase, SafeText};
 
-/// Declares the classes once: variant, wire name, where it belongs, and one sentence for the user.
+/// The version of the journal's format where a class says none.
+macro_rules! since {
+    () => {
+        1
+    };
+    ($version:literal) => {
+        $version
+    };
+}
+
+/// Declares the classes once: variant, wire name, where it belongs, since which version of the journal's format
+/// where that is not the first, and one sentence for the user.
 macro_rules! failure_classes {
-    ($($variant:ident $name:literal $group:ident $meaning:literal;)+) => {
+    ($($variant:ident $name:literal $group:ident $(since $version:literal)? $meaning:literal;)+) => {
         /// What kind of failure it was. The set is closed; a name is never changed once released.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
         pub enum FailureClass {
@@ -29,6 +40,12 @@ macro_rules! failure_classes {
             #[must_use]
             pub const fn group(self) -> ClassGroup {
                 match self { $(FailureClass::$variant => ClassGroup::$group,)+ }
+            }
+
+            /// The version of the journal's format in which it came to be: a reader of an older one does not know it.
+            #[must_use]
+            pub const fn since(self) -> u32 {
+                match self { $(FailureClass::$variant => since!($($version)?),)+ }
             }
 
             /// What it means, in one sentence for the user documentation.
@@ -65,17 +82,17 @@ failure_classes! {
     HttpProtocol "http_protocol" Processing "The answer is not valid HTTP.";
     HeadersTooLarge "headers_too_large" Processing "The response head is larger or has more headers than we accept.";
     Http2Error "http2_error" Processing "The peer ended the HTTP/2 stream or connection with an error.";
-    Http3Error "http3_error" Processing "The HTTP/3 stream or the QUIC connection ended with an error, or no version of QUIC is in common.";
-    UpgradeRefused "upgrade_refused" Processing "The server answered without the upgrade to WebSocket that was asked for.";
-    StarttlsRefused "starttls_refused" Processing "The server does not offer or refuses to start TLS on this port.";
-    MessageTimeout "message_timeout" Transfer "The connection stood, the message that was waited for did not arrive in time.";
+    Http3Error "http3_error" Processing since 2 "The HTTP/3 stream or the QUIC connection ended with an error, or no version of QUIC is in common.";
+    UpgradeRefused "upgrade_refused" Processing since 2 "The server answered without the upgrade to WebSocket that was asked for.";
+    StarttlsRefused "starttls_refused" Processing since 2 "The server does not offer or refuses to start TLS on this port.";
+    MessageTimeout "message_timeout" Transfer since 2 "The connection stood, the message that was waited for did not arrive in time.";
     BodyTimeout "body_timeout" Transfer "The body did not arrive in time.";
     BodyTruncated "body_truncated" Transfer "The connection ended before the body was complete.";
     BodyTooLarge "body_too_large" Transfer "The body is larger than the limit and an expectation needs the rest.";
     BodyDecode "body_decode" Transfer "The body's content encoding cannot be decoded.";
     Status "status" Answer "The status code is not among the expected.";
-    GrpcStatus "grpc_status" Answer "The gRPC call ended with a status other than OK.";
-    GrpcNotServing "grpc_not_serving" Answer "The gRPC health service says that it is not serving.";
+    GrpcStatus "grpc_status" Answer since 2 "The gRPC call ended with a status other than OK.";
+    GrpcNotServing "grpc_not_serving" Answer since 2 "The gRPC health service says that it is not serving.";
     RedirectLimit "redirect_limit" Answer "More redirects than allowed, or a loop.";
     RedirectBlocked "redirect_blocked" Answer "A redirect leads where we do not go: another scheme, or from https to http.";
     RedirectInvalid "redirect_invalid" Answer "A redirect without a usable Location.";
@@ -83,10 +100,10 @@ failure_classes! {
     AssertionFailed "assertion_failed" Answer "The answer does not meet an expectation.";
     CaptureFailed "capture_failed" Answer "A value that a later step needs was not in the answer.";
     AssetFailed "asset_failed" Answer "A file that the page links to did not load.";
-    ProxyRefused "proxy_refused" Ours "The proxy itself is unreachable or refuses to serve us: the target was not asked.";
-    ProberNoRoute "prober_no_route" Ours "This host has no address of the target's family, or no way out.";
-    ProberClock "prober_clock" Ours "This host's clock is wrong: it is set before the date of our build.";
-    ProberUnsupported "prober_unsupported" Ours "The target needs something that this prober does not know: an algorithm, a cipher, an extension or a key.";
+    ProxyRefused "proxy_refused" Ours since 2 "The proxy itself is unreachable or refuses to serve us: the target was not asked.";
+    ProberNoRoute "prober_no_route" Ours since 2 "This host has no address of the target's family, or no way out.";
+    ProberClock "prober_clock" Ours since 2 "This host's clock is wrong: it is set before the date of our build.";
+    ProberUnsupported "prober_unsupported" Ours since 2 "The target needs something that this prober does not know: an algorithm, a cipher, an extension or a key.";
     ProberFdLimit "prober_fd_limit" Ours "The prober ran out of file descriptors.";
     ProberPortsExhausted "prober_ports_exhausted" Ours "The prober ran out of local ports.";
     ProberResources "prober_resources" Ours "The prober ran out of memory, buffers or threads, or may not use the network.";

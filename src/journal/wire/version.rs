@@ -5,23 +5,6 @@ use crate::model::{FailureClass, HttpVersion, Outcome};
 /// The newest version of the format that is read. A line is written with the lowest version that it needs.
 pub const VERSION: u32 = 2;
 
-/// The version of the format in which a failure class came to be: a reader of an older one does not know it.
-pub(super) const fn class_version(class: FailureClass) -> u32 {
-    match class {
-        FailureClass::ProxyRefused
-        | FailureClass::ProberNoRoute
-        | FailureClass::ProberClock
-        | FailureClass::ProberUnsupported
-        | FailureClass::Http3Error
-        | FailureClass::UpgradeRefused
-        | FailureClass::StarttlsRefused
-        | FailureClass::MessageTimeout
-        | FailureClass::GrpcStatus
-        | FailureClass::GrpcNotServing => 2,
-        _ => 1,
-    }
-}
-
 /// The lowest version of the format whose readers understand the evidence of a failure.
 pub(super) fn failure_version(outcome: &Outcome) -> u32 {
     let failures = outcome.failure.iter().chain(outcome.earlier_attempts.iter().map(|attempt| &attempt.failure));
@@ -32,7 +15,7 @@ pub(super) fn failure_version(outcome: &Outcome) -> u32 {
         .chain(outcome.steps.iter().filter_map(|step| step.class))
         .chain(outcome.assets.iter().filter_map(|asset| asset.class))
         .chain(extra.flat_map(|diagnosis| &diagnosis.extra).filter_map(|check| check.class));
-    let newest = classes.map(class_version).max().unwrap_or(1);
+    let newest = classes.map(FailureClass::since).max().unwrap_or(1);
     let has_own_class = outcome.failure.as_ref().is_some_and(|failure| failure.own_class.is_some());
     let versions = outcome.exchanges.iter().map(|exchange| exchange.http_version);
     let is_http3 = versions.chain([outcome.http_version]).any(|version| version == Some(HttpVersion::V3));

@@ -16,7 +16,6 @@ use super::error::LineError;
 use super::histogram::WireHistogram;
 use super::json::Json;
 use super::names::Names;
-use super::version::class_version;
 use super::{histogram, instant};
 
 /// No count of a line is larger than this: a million million checks is 30,000 years of one a
@@ -142,7 +141,7 @@ impl<'l> WindowLine<'l> {
             && window.warnings == 0
             && window.remotes.is_empty()
             && !window.strip.is_of_version_2();
-        let classes = window.failures.keys().map(|class| class_version(*class)).max().unwrap_or(1);
+        let classes = window.failures.keys().map(|class| class.since()).max().unwrap_or(1);
         WindowLine {
             version: if is_plain { classes } else { 2 },
             vantage: &window.vantage,
