@@ -13,6 +13,7 @@ mod tables;
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::Instant;
 
 use book::{Block, Book};
 use shop::Shop;
@@ -32,8 +33,13 @@ fn every_command_in_it_answers_as_shown() {
     let mut commands = 0;
     for page in PAGES {
         let shop = Shop::open();
-        for block in &Book::read(page).blocks {
+        let mut section = ("", Instant::now());
+        // How long each part of a page takes is printed: `.ci/first-hour` shows it.
+        let told = |(name, began): (&str, Instant)| println!("{page}  {:6.2} s  {name}", began.elapsed().as_secs_f64());
+        let book = Book::read(page);
+        for block in &book.blocks {
             match block {
+                Block::Section(name) => told(std::mem::replace(&mut section, (name, Instant::now()))),
                 Block::File { name, text } => shop.write(name, text),
                 Block::Console { line, entries } => {
                     for entry in entries {
@@ -47,6 +53,7 @@ fn every_command_in_it_answers_as_shown() {
                 Block::Excerpt { .. } | Block::Lines { .. } | Block::Elsewhere => {}
             }
         }
+        told(section);
     }
     assert!(commands >= 12, "{commands} commands were run");
 }
@@ -65,7 +72,7 @@ fn write_what_is_generated() {
                 Block::Console { entries, .. } => {
                     answers.extend(entries.iter().map(|entry| (entry.shown.is_some(), shop.run(&entry.command))));
                 }
-                Block::Excerpt { .. } | Block::Lines { .. } | Block::Elsewhere => {}
+                Block::Excerpt { .. } | Block::Lines { .. } | Block::Section(_) | Block::Elsewhere => {}
             }
         }
         fs::write(page, book::with_answers(&text, &answers)).unwrap();
@@ -95,7 +102,7 @@ fn every_excerpt_is_of_the_file_it_names() {
                     let stray = text.lines().find(|line| !whole.lines().any(|other| other == *line));
                     assert_eq!(stray, None, "{page}:{line} shows a line that {file} does not have");
                 }
-                Block::Console { .. } | Block::File { .. } | Block::Elsewhere => continue,
+                Block::Console { .. } | Block::File { .. } | Block::Section(_) | Block::Elsewhere => continue,
             }
             excerpts += 1;
         }

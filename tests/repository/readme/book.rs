@@ -16,10 +16,26 @@ pub(crate) struct Book {
 }
 
 pub(crate) enum Block {
-    Console { line: usize, entries: Vec<Entry> },
-    File { name: String, text: String },
-    Excerpt { line: usize, file: String, text: String },
-    Lines { line: usize, file: String, text: String },
+    Console {
+        line: usize,
+        entries: Vec<Entry>,
+    },
+    File {
+        name: String,
+        text: String,
+    },
+    Excerpt {
+        line: usize,
+        file: String,
+        text: String,
+    },
+    Lines {
+        line: usize,
+        file: String,
+        text: String,
+    },
+    /// A heading of the second level.
+    Section(String),
     Elsewhere,
 }
 
@@ -39,6 +55,9 @@ impl Book {
         let mut note = "";
         let mut lines = text.lines().enumerate();
         while let Some((number, line)) = lines.next() {
+            if let Some(heading) = line.strip_prefix("## ") {
+                blocks.push(Block::Section(heading.to_owned()));
+            }
             let Some(language) = line.strip_prefix("```") else {
                 if !line.trim().is_empty() {
                     note = line;
