@@ -118,8 +118,6 @@ fn setting(draft: &mut ProbeDraft, secrets: &mut Secrets, http: &Value, key: &st
             draft.set_text("proxy", &proxy);
         }
         "proxy_from_environment" if is_true => draft.set("proxy", "\"environment\""),
-        // A proxy looks the name of the target up here as well.
-        "skip_resolve_phase_with_proxy" => {}
         "tls_config" => tls_config::set(draft, value),
         "enable_http2" if !is_true && url.starts_with("https") => draft.set("http-version", "\"1.1\""),
         "method"
@@ -132,7 +130,9 @@ fn setting(draft: &mut ProbeDraft, secrets: &mut Secrets, http: &Value, key: &st
         | "fail_if_not_ssl"
         | "fail_if_ssl"
         | "enable_http2"
-        | "accept_any_response" => {}
+        | "accept_any_response"
+        // A proxy looks the name of the target up here as well.
+        | "skip_resolve_phase_with_proxy" => {}
         "enable_http3" if is_true && url.starts_with("https") => draft.set("http-version", "\"3\""),
         "enable_http3" | "proxy_from_environment" if !is_true => {}
         other => draft.field_not_carried(other, value, "uptick has no key for it"),

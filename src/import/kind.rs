@@ -91,7 +91,7 @@ fn of_documents(file: &InputFile, documents: Vec<Value>, language: &str) -> Resu
 }
 
 /// The documents of known tools in a document: it is one, or it holds them as values or as texts, as a
-/// ConfigMap of Kubernetes, the values of a Helm chart and a file of Compose do.
+/// `ConfigMap` of Kubernetes, the values of a Helm chart and a file of Compose do.
 fn within(document: Value, depth: usize, found: &mut Vec<Kind>) {
     if depth > DEEPEST {
         return;

@@ -38,8 +38,7 @@ fn basic(draft: &mut ProbeDraft, secrets: &mut Secrets, value: &Value) {
         None => literal(value["username"].as_str().unwrap_or_default()),
     };
     let password = secret(draft, secrets, value, "password", "password");
-    const READ: [&str; 4] = ["username", "username_file", "password", "password_file"];
-    draft.others_not_carried("basic_auth.", value, &READ);
+    draft.others_not_carried("basic_auth.", value, &["username", "username_file", "password", "password_file"]);
     draft.set("auth.basic", format!("{{ user = {}, password = {} }}", quoted(&user), quoted(&password)));
 }
 
@@ -64,6 +63,10 @@ pub(super) fn of_file(draft: &mut ProbeDraft, secrets: &mut Secrets, path: &str,
     secrets.reference(&draft.name, field, &format!("file {path}"))
 }
 
+/// The fields of `oauth2` that are read.
+const OAUTH2: [&str; 6] =
+    ["client_id", "client_secret", "client_secret_file", "token_url", "scopes", "endpoint_params"];
+
 fn oauth2(draft: &mut ProbeDraft, secrets: &mut Secrets, value: &Value) {
     let get = |key: &str| literal(value[key].as_str().unwrap_or_default());
     let oauth2 = ImportedOAuth2 {
@@ -80,7 +83,5 @@ fn oauth2(draft: &mut ProbeDraft, secrets: &mut Secrets, value: &Value) {
             _ => draft.field_not_carried(&format!("endpoint_params.{name}"), parameter, "uptick has no key for it"),
         }
     }
-    const READ: [&str; 6] =
-        ["client_id", "client_secret", "client_secret_file", "token_url", "scopes", "endpoint_params"];
-    draft.others_not_carried("oauth2.", value, &READ);
+    draft.others_not_carried("oauth2.", value, &OAUTH2);
 }

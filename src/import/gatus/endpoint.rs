@@ -36,8 +36,7 @@ pub(super) fn draft(endpoint: &Value, secrets: &mut Secrets) -> ProbeDraft {
         match maintenance::window(window) {
             Some(written) => {
                 maintenance::set(&mut draft, &[written]);
-                const READ: [&str; 5] = ["enabled", "start", "duration", "timezone", "every"];
-                draft.others_not_carried("maintenance-windows.", window, &READ);
+                draft.others_not_carried("maintenance-windows.", window, &maintenance::READ);
             }
             None => draft.field_not_carried("maintenance-windows", window, "see `maintenance` of a probe"),
         }
@@ -128,7 +127,7 @@ fn client(draft: &mut ProbeDraft, secrets: &mut Secrets, client: &Value) {
             "timeout" => {}
             "insecure" => draft.set("tls.insecure", "true"),
             "store-cookies" => {
-                draft.field_not_carried(key, value, "cookies are kept within a check, never from one to the next")
+                draft.field_not_carried(key, value, "cookies are kept within a check, never from one to the next");
             }
             "ignore-redirect" => {
                 draft.set("redirects", "\"none\"");

@@ -7,6 +7,9 @@ use crate::import::document::{elements, text};
 use crate::import::draft::ProbeDraft;
 use crate::model::quantity;
 
+/// The fields of a window that are read.
+pub(super) const READ: [&str; 5] = ["enabled", "start", "duration", "timezone", "every"];
+
 /// A window as a table of TOML; none where it is disabled or its hours are not understood.
 pub(super) fn window(window: &Value) -> Option<String> {
     if window["enabled"] == Value::Bool(false) {
