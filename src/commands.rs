@@ -113,10 +113,10 @@ fn is_nagios(command: &Command) -> bool {
 
 fn output_args(command: &Command) -> OutputArgs {
     match command {
-        Command::Check(args) => args.common.output_args,
-        Command::Watch(args) => args.common.output_args,
+        Command::Check(args) => args.common.output(),
+        Command::Watch(args) => args.common.output(),
         Command::Report(args) => args.output_args,
-        Command::Validate(args) => args.common.output_args,
+        Command::Validate(args) => args.common.output(),
         Command::Demo(args) => args.output_args,
         Command::Compact(args) => args.output_args,
         Command::Export(args) => args.output_args,

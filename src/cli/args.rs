@@ -29,6 +29,17 @@ pub struct ProbeArgs {
     /// Output options
     #[command(flatten)]
     pub output_args: OutputArgs,
+    /// Say times of the day in UTC and not in the time zone of this machine, as TZ names it
+    #[arg(help_heading = groups::OUTPUT, long)]
+    pub utc: bool,
+}
+
+impl ProbeArgs {
+    /// How much to print, in which colour, and in which time zone.
+    #[must_use]
+    pub const fn output(&self) -> OutputArgs {
+        OutputArgs { utc: self.utc, ..self.output_args }
+    }
 }
 
 /// Options of commands that notify.
@@ -51,8 +62,8 @@ pub struct OutputArgs {
     /// When to use colour
     #[arg(help_heading = groups::OUTPUT, long, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub color: Color,
-    /// Say times of the day in UTC and not in the time zone of this machine, as TZ names it
-    #[arg(help_heading = groups::OUTPUT, long)]
+    /// Whether times of the day are said in UTC, where a command has an option for that.
+    #[arg(skip)]
     pub utc: bool,
 }
 

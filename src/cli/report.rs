@@ -42,7 +42,7 @@ pub struct ReportArgs {
     pub to: Option<values::WrittenInstant>,
     /// Write the instants of texts in this time zone, as Europe/Berlin or local, and read those of --from and --to in it
     /// [default: UTC]; those of JSON and CSV stay UTC
-    #[arg(help_heading = groups::OUTPUT, long, value_name = "ZONE", value_parser = values::zone, conflicts_with = "utc")]
+    #[arg(help_heading = groups::OUTPUT, long, value_name = "ZONE", value_parser = values::zone)]
     pub tz: Option<jiff::tz::TimeZone>,
     /// Print only the first line of the answer
     #[arg(help_heading = groups::OUTPUT, long)]

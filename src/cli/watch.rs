@@ -48,7 +48,7 @@ pub struct WatchArgs {
     /// Answer only requests for this host name, for addresses and for localhost; may be given several
     /// times [default: any name beyond the loopback interface, none on it]
     #[cfg(feature = "prometheus-server")]
-    #[arg(long, value_name = "NAME", requires = "listen")]
+    #[arg(help_heading = groups::EXPORT, long, value_name = "NAME", requires = "listen")]
     pub listen_host: Vec<String>,
     /// Do not record to the journal
     #[arg(help_heading = groups::RECORD, long, conflicts_with = "journal")]
