@@ -14,12 +14,17 @@ use crate::commands::input::locations;
 use crate::commands::process::exit::{CliError, Exit};
 use crate::commands::process::terminal::Terminal;
 
-/// Where to, which the command line has to say.
-const NOWHERE: &str = if cfg!(all(feature = "remote-write", feature = "otlp")) {
-    "error: say what to export to: --remote-write URL, --csv, --hlog, --hgrm or --otlp-json"
-} else {
-    "error: say what to export to; `uptick export --help` lists what this build knows"
-};
+/// Where to, which the command line has to say: what this build knows.
+const TARGETS: &[&str] = &[
+    #[cfg(feature = "remote-write")]
+    "--remote-write URL",
+    #[cfg(feature = "parquet")]
+    "--parquet DIR",
+    #[cfg(feature = "otlp")]
+    "--otlp-json",
+    "--csv",
+    "--hlog",
+];
 
 /// Writes a file or sends.
 pub(super) fn run(args: &cli::ExportArgs, terminal: &Terminal) -> Result<Exit, CliError> {
@@ -35,5 +40,5 @@ pub(super) fn run(args: &cli::ExportArgs, terminal: &Terminal) -> Result<Exit, C
     if let Some(url) = args.remote_write.clone().or_else(|| locations::env("UPTICK_REMOTE_WRITE")) {
         return remote_write::run(&url, args, span, terminal);
     }
-    Err(CliError::Usage(NOWHERE.to_owned()))
+    Err(CliError::Usage(format!("error: say what to export to: {} or --hgrm", TARGETS.join(", "))))
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -188,7 +189,7 @@ fn every_figure_of_the_tables_is_that_of_the_report_raw_and_compacted() {
     let failure = &list(&raw["failures"])[0];
     assert_eq!((&failure["message"], &failure["url"]), (&"it's \"no\"".into(), &"https://x.example/".into()));
 
-    let compacting = ["compact", &path(&journal), "--hourly-after", "1d", "--daily-after", "400d"];
+    let compacting = ["compact", &path(&journal), "--hourly-after", "1d", "--daily-after", "9999d"];
     for options in [compacting, ["compact", &path(&journal), "--hourly-after", "1d", "--daily-after", "2d"]] {
         Run::new(options).run().expect_code(0);
         export(&journal, tables.path());
@@ -260,4 +261,61 @@ fn nothing_recorded_and_what_does_not_go_together_are_said() {
         let refused = Run::new(["export", &path(&journal), "--parquet", &place].iter().chain(more)).run();
         assert!(refused.expect_code(2).stderr.contains("cannot be used with"), "{}", refused.stderr);
     }
+}
+
+/// What a day of a hundred probes takes that are asked every thirty seconds: `docs/sql.md` multiplies it.
+#[test]
+#[ignore = "measures: run it with --nocapture"]
+fn what_a_day_takes() {
+    const PROBES: u64 = 100;
+    let journal = tempfile::tempdir().unwrap();
+    let mut collector = Collector::new("fra", Duration::from_mins(1));
+    let mut times = Times::new(7, 100e3, 0.4);
+    let mut writer = Journal::open(journal.path(), Options::default()).unwrap();
+    let probes: Vec<Arc<Probe>> = (0..PROBES)
+        .map(|n| Arc::new(Probe::plain(&format!("probe-{n}"), "web", "https://x.example/", Duration::from_secs(30))))
+        .collect();
+    for n in 0..2_880 {
+        let mut lines = Vec::new();
+        for (probe, shift) in probes.iter().zip((0..).step_by(300)) {
+            let due = at(FROM) + SignedDuration::from_millis(n * 30_000 + shift);
+            let check = Check { probe: Arc::clone(probe), scheduled_at: due, lag: Duration::from_micros(80) };
+            let failed = Failure::new(FailureClass::Status, None, SafeText::message("status 503, expected 2xx"));
+            let is_up = n % 1_000 != 17;
+            let mut timings = Timings::default();
+            for (phase, part) in Phase::ALL.into_iter().zip([100, 10, 4, 2, 50]) {
+                let time = Duration::from_micros(times.next().unwrap() / part);
+                timings.add(phase, time);
+                timings.total += time;
+            }
+            let outcome = Outcome {
+                verdict: if is_up { Verdict::Up } else { Verdict::Down },
+                failure: (!is_up).then(|| failed.clone()),
+                timings,
+                remote: "192.0.2.7:443".parse().ok(),
+                ..Outcome::without_measurement(&check, "fra", due, failed.clone())
+            };
+            lines.extend(collector.record(&outcome).map(Line::from));
+            lines.extend(collector.take_failures().into_iter().map(Line::from));
+        }
+        writer.append(&lines).unwrap();
+    }
+    writer.append(&collector.close_all().into_iter().map(Line::from).collect::<Vec<_>>()).unwrap();
+    let measure = |what: &str| {
+        let tables = tempfile::tempdir().unwrap();
+        export(&journal, tables.path());
+        let of = |files: &BTreeMap<PathBuf, Vec<u8>>| files.values().map(Vec::len).sum::<usize>();
+        let journal = of(&files(journal.path()));
+        let each = ["windows", "buckets", "runs", "failures"].map(|table| of(&files(&tables.path().join(table))));
+        let [windows, buckets, runs, failures] = each;
+        let _ = writeln!(
+            std::io::stderr(),
+            "{what}: journal {journal}, windows {windows}, buckets {buckets}, runs {runs}, failures {failures}"
+        );
+    };
+    measure("raw");
+    Run::new(["compact", &path(&journal), "--hourly-after", "1d", "--daily-after", "9999d"]).run().expect_code(0);
+    measure("hourly");
+    Run::new(["compact", &path(&journal), "--hourly-after", "1d", "--daily-after", "2d"]).run().expect_code(0);
+    measure("daily");
 }

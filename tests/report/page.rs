@@ -298,15 +298,15 @@ fn write_the_pages() {
 }
 
 /// What Chromium made of a page: its document, and what it said.
-struct Seen {
+pub(crate) struct Seen {
     document: String,
-    console: String,
-    requests: String,
+    pub(crate) console: String,
+    pub(crate) requests: String,
     picture: Vec<u8>,
 }
 
 /// Opens a page in headless Chromium; none where it is not installed, and that is said loudly.
-fn open(page: &str, width: u32, dark: bool) -> Option<Seen> {
+pub(crate) fn open(page: &str, width: u32, dark: bool) -> Option<Seen> {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("report.html");
     std::fs::write(&file, page).expect("the page");

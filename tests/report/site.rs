@@ -9,8 +9,8 @@ use uptick::report::Report;
 
 use crate::hostile::PAYLOADS;
 use crate::report::render;
-use crate::scenario;
 use crate::support::strict;
+use crate::{page, scenario};
 
 type Files = BTreeMap<String, String>;
 
@@ -296,6 +296,16 @@ fn a_badge_says_the_same_as_a_picture_and_to_shields() {
     assert_eq!(endpoint(&site(&scenario::nothing())["badge.json"]).1, "unknown");
     let up = endpoint(&site(&scenario::quiet())["badge/app.json"]);
     assert_eq!((up.0.as_str(), up.1.as_str()), ("app", "up 100%"));
+}
+
+#[test]
+fn chromium_has_nothing_to_say_of_hostile_pages_and_asks_no_host() {
+    let files = site(&scenario::hostile("\"><img src=http://evil.test/x onerror=\"document.title='ran'\">"));
+    for (_, html) in pages(&files) {
+        let Some(seen) = page::open(html, 400, false) else { return };
+        assert_eq!(seen.console, "");
+        assert!(!seen.requests.contains("//evil.test/x"));
+    }
 }
 
 /// The site as files, to be looked at.

@@ -70,7 +70,7 @@ pub(super) static BUCKETS: TableShape = TableShape {
         ("maintenance", ColumnKind::Flag),
         ("starts_at", ColumnKind::Instant),
         ("phase", ColumnKind::Text),
-        ("upper_us", ColumnKind::Number),
+        ("upper_us", ColumnKind::GrowingNumber),
         ("count", ColumnKind::Number),
     ],
 };

@@ -28,6 +28,8 @@ pub(super) enum ColumnKind {
     OptionalText,
     Number,
     OptionalNumber,
+    /// A number that mostly grows from row to row.
+    GrowingNumber,
     /// An instant, to the millisecond.
     Instant,
     Flag,
@@ -80,7 +82,7 @@ impl ColumnKind {
         match self {
             ColumnKind::Text => ("REQUIRED", "BYTE_ARRAY", " (STRING)"),
             ColumnKind::OptionalText => ("OPTIONAL", "BYTE_ARRAY", " (STRING)"),
-            ColumnKind::Number => ("REQUIRED", "INT64", ""),
+            ColumnKind::Number | ColumnKind::GrowingNumber => ("REQUIRED", "INT64", ""),
             ColumnKind::OptionalNumber => ("OPTIONAL", "INT64", ""),
             ColumnKind::Instant => ("REQUIRED", "INT64", " (TIMESTAMP(MILLIS,true))"),
             ColumnKind::Flag => ("REQUIRED", "BOOLEAN", ""),
@@ -92,7 +94,9 @@ impl Column {
     fn new(kind: ColumnKind) -> Column {
         let values = match kind {
             ColumnKind::Text | ColumnKind::OptionalText => Values::Texts(Vec::new()),
-            ColumnKind::Number | ColumnKind::OptionalNumber | ColumnKind::Instant => Values::Numbers(Vec::new()),
+            ColumnKind::Number | ColumnKind::OptionalNumber | ColumnKind::GrowingNumber | ColumnKind::Instant => {
+                Values::Numbers(Vec::new())
+            }
             ColumnKind::Flag => Values::Flags(Vec::new()),
         };
         let is_optional = matches!(kind, ColumnKind::OptionalText | ColumnKind::OptionalNumber);
@@ -198,8 +202,8 @@ impl TableShape {
             .set_created_by(concat!("uptick ", env!("CARGO_PKG_VERSION")).to_owned())
             .set_compression(Compression::SNAPPY);
         for (name, kind) in self.columns {
-            // Instants grow; what stands between two of them takes a few bits.
-            if *kind == ColumnKind::Instant {
+            // What stands between two neighbours takes a few bits.
+            if matches!(kind, ColumnKind::Instant | ColumnKind::GrowingNumber) {
                 let path = || ColumnPath::from(*name);
                 properties = properties
                     .set_column_dictionary_enabled(path(), false)
