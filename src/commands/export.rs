@@ -2,10 +2,10 @@
 //! seen it.
 
 mod file;
-#[cfg(feature = "parquet")]
-mod parquet;
 #[cfg(feature = "remote-write")]
 mod remote_write;
+#[cfg(feature = "parquet")]
+mod tables;
 mod windows;
 
 use crate::cli;
@@ -34,7 +34,7 @@ pub(super) fn run(args: &cli::ExportArgs, terminal: &Terminal) -> Result<Exit, C
     }
     #[cfg(feature = "parquet")]
     if let Some(folder) = &args.parquet {
-        return parquet::run(folder, args, span, terminal);
+        return tables::run(folder, args, span, terminal);
     }
     #[cfg(feature = "remote-write")]
     if let Some(url) = args.remote_write.clone().or_else(|| locations::env("UPTICK_REMOTE_WRITE")) {

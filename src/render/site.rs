@@ -9,25 +9,14 @@ mod incidents;
 mod index;
 mod names;
 mod page;
+mod settings;
 mod surface;
 
-use std::collections::BTreeMap;
-
-use url::Url;
-
-use crate::report::{Report, SurfaceRow};
+use crate::report::Report;
 
 pub(super) use badge::write as write_badge;
 pub(super) use index::write as write_index;
-
-/// What the pages show beside the report.
-#[derive(Clone, Debug, Default)]
-pub struct SiteSettings {
-    /// Where the site is served: the links of its feed begin with this. Without it they are relative.
-    pub base_url: Option<Url>,
-    /// What each probe asks, by its name. Without it no page names a probe or a URL.
-    pub probe_urls: Option<BTreeMap<String, String>>,
-}
+pub use settings::SiteSettings;
 
 /// One file of a site.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +32,7 @@ pub struct SiteFile {
 pub fn site_files(report: &Report, settings: &SiteSettings) -> Vec<SiteFile> {
     let mut files = Vec::new();
     let mut add = |path: String, content: String| files.push(SiteFile { path, content });
-    for row in surfaces(report) {
+    for row in page::surfaces(report) {
         let name = names::file_name(row.surface.as_str());
         let badge = badge::Badge::of_surface(report, row);
         add(format!("badge/{name}.svg"), badge.svg());
@@ -57,9 +46,4 @@ pub fn site_files(report: &Report, settings: &SiteSettings) -> Vec<SiteFile> {
     add("feed.xml".to_owned(), feed::feed(report, settings));
     add("index.html".to_owned(), index::page(report));
     files
-}
-
-/// What people see: every surface but the control targets.
-fn surfaces(report: &Report) -> impl Iterator<Item = &SurfaceRow> {
-    report.surfaces.iter().filter(|row| !row.control)
 }

@@ -61,7 +61,7 @@ const fn banner_class(state: State) -> &'static str {
 }
 
 /// A state as a chip: a word, a shape and a colour.
-pub(in crate::render) fn state(state: State, page: &mut HtmlWriter) {
+pub(crate) fn state(state: State, page: &mut HtmlWriter) {
     let (class, shape) = match state {
         State::Up => ("chip up", "M5.2 11.6 1.4 7.8l1.7-1.7 2.1 2.1 5.7-5.7 1.7 1.7z"),
         State::Degraded => ("chip degraded", "M7 1.5 13 12.5H1z"),

@@ -3,7 +3,7 @@
 use super::writer::HtmlWriter;
 
 /// A part that is closed until it is wanted.
-pub(in crate::render) fn details(summary: &str, page: &mut HtmlWriter, content: impl FnOnce(&mut HtmlWriter)) {
+pub(crate) fn details(summary: &str, page: &mut HtmlWriter, content: impl FnOnce(&mut HtmlWriter)) {
     page.open("details", &[]);
     page.element("summary", &[], summary);
     content(page);
@@ -12,7 +12,7 @@ pub(in crate::render) fn details(summary: &str, page: &mut HtmlWriter, content: 
 }
 
 /// The rows of a table being written.
-pub(in crate::render) struct TableRows<'p> {
+pub(crate) struct TableRows<'p> {
     page: &'p mut HtmlWriter,
     numeric: NumericColumns<'p>,
 }
@@ -37,12 +37,12 @@ impl NumericColumns<'_> {
 
 impl TableRows<'_> {
     /// One row: its first cell is its heading.
-    pub(in crate::render) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.row_of("", cells);
     }
 
     /// One row of a class.
-    pub(in crate::render) fn row_of(&mut self, class: &'static str, cells: impl IntoIterator<Item = String>) {
+    pub(crate) fn row_of(&mut self, class: &'static str, cells: impl IntoIterator<Item = String>) {
         let attributes: &[(&str, &str)] = if class.is_empty() { &[] } else { &[("class", class)] };
         self.page.open("tr", attributes);
         for (at, cell) in cells.into_iter().enumerate() {
@@ -67,17 +67,12 @@ impl TableRows<'_> {
 const LONG: usize = 40;
 
 /// A table whose columns but the first hold numbers.
-pub(in crate::render) fn write(
-    caption: &str,
-    headings: &[String],
-    page: &mut HtmlWriter,
-    rows: impl FnOnce(&mut TableRows<'_>),
-) {
+pub(crate) fn write(caption: &str, headings: &[String], page: &mut HtmlWriter, rows: impl FnOnce(&mut TableRows<'_>)) {
     table(caption, headings, NumericColumns::Most, page, rows);
 }
 
 /// A table of columns that hold numbers, or words.
-pub(in crate::render) fn columns(
+pub(crate) fn columns(
     caption: &str,
     headings: &[String],
     numeric: &[bool],

@@ -7,26 +7,26 @@ use crate::render::text;
 
 /// HTML being written.
 #[derive(Debug, Default)]
-pub(in crate::render) struct HtmlWriter {
+pub(crate) struct HtmlWriter {
     html: String,
 }
 
 /// Attributes: a name of ours and a value.
-pub(in crate::render) type Attributes<'a> = &'a [(&'static str, &'a str)];
+pub(crate) type Attributes<'a> = &'a [(&'static str, &'a str)];
 
 impl HtmlWriter {
     /// Adds markup of ours as it stands.
-    pub(in crate::render) fn raw(&mut self, markup: &'static str) {
+    pub(crate) fn raw(&mut self, markup: &'static str) {
         self.html.push_str(markup);
     }
 
     /// Adds text.
-    pub(in crate::render) fn text(&mut self, content: &str) {
+    pub(crate) fn text(&mut self, content: &str) {
         escape_into(&text::visible(content), &mut self.html);
     }
 
     /// Adds text that may be broken into lines after a `_` or a `..`.
-    pub(in crate::render) fn breakable(&mut self, content: &str) {
+    pub(crate) fn breakable(&mut self, content: &str) {
         let mut rest = content;
         while let Some(at) = rest.find("..").map(|at| at + 2).into_iter().chain(rest.find('_').map(|at| at + 1)).min() {
             self.text(&rest[..at]);
@@ -37,49 +37,49 @@ impl HtmlWriter {
     }
 
     /// Opens an element.
-    pub(in crate::render) fn open(&mut self, tag: &'static str, attributes: Attributes<'_>) {
+    pub(crate) fn open(&mut self, tag: &'static str, attributes: Attributes<'_>) {
         self.start(tag, attributes);
         self.html.push('>');
     }
 
     /// Closes it.
-    pub(in crate::render) fn close(&mut self, tag: &'static str) {
+    pub(crate) fn close(&mut self, tag: &'static str) {
         let _ = write!(self.html, "</{tag}>");
     }
 
     /// An element with text in it and nothing else.
-    pub(in crate::render) fn element(&mut self, tag: &'static str, attributes: Attributes<'_>, content: &str) {
+    pub(crate) fn element(&mut self, tag: &'static str, attributes: Attributes<'_>, content: &str) {
         self.open(tag, attributes);
         self.text(content);
         self.close(tag);
     }
 
     /// An SVG element with nothing in it.
-    pub(in crate::render) fn leaf(&mut self, tag: &'static str, attributes: Attributes<'_>) {
+    pub(crate) fn leaf(&mut self, tag: &'static str, attributes: Attributes<'_>) {
         self.start(tag, attributes);
         self.html.push_str("/>");
     }
 
     /// An SVG element that says what it is when it is pointed at.
-    pub(in crate::render) fn pointed(&mut self, tag: &'static str, attributes: Attributes<'_>, says: &str) {
+    pub(crate) fn pointed(&mut self, tag: &'static str, attributes: Attributes<'_>, says: &str) {
         self.open(tag, attributes);
         self.element("title", &[], says);
         self.close(tag);
     }
 
     /// Ends a line, for the sake of those who read the source.
-    pub(in crate::render) fn line(&mut self) {
+    pub(crate) fn line(&mut self) {
         self.html.push('\n');
     }
 
     /// A JSON document in a script element, where only `</script` and `<!--` would be markup: no `<` is left.
-    pub(in crate::render) fn json(&mut self, document: &str) {
+    pub(crate) fn json(&mut self, document: &str) {
         self.html
             .push_str(&document.replace('<', "\\u003c").replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029"));
     }
 
     /// The page.
-    pub(in crate::render) fn finish(self) -> String {
+    pub(crate) fn finish(self) -> String {
         self.html
     }
 

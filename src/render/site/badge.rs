@@ -40,7 +40,7 @@ struct Endpoint<'b> {
 }
 
 /// The badge of a report as a picture: of its surface where it is about one, else of all.
-pub(in crate::render) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
+pub(crate) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     out.write_all(Badge::of_report(report).svg().as_bytes())
 }
 
@@ -59,7 +59,7 @@ impl<'b> Badge<'b> {
 
     /// The badge of all surfaces: the state of the verdict.
     pub(super) fn of_report(report: &'b Report) -> Badge<'b> {
-        let mut surfaces = super::surfaces(report);
+        let mut surfaces = page::surfaces(report);
         if let (Some(only), None) = (surfaces.next(), surfaces.next()) {
             return Badge::of_surface(report, only);
         }

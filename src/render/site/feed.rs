@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 
 use super::super::html::writer::HtmlWriter;
-use super::{SiteSettings, incidents, names};
+use super::settings::SiteSettings;
+use super::{incidents, names, page};
 use crate::format;
 use crate::model::timestamp;
 use crate::render::report::phrases;
@@ -54,7 +55,7 @@ fn feed_id(report: &Report, settings: &SiteSettings) -> String {
     if let Some(url) = settings.base_url.as_ref().and_then(|base| base.join("feed.xml").ok()) {
         return url.to_string();
     }
-    let surfaces: Vec<&str> = super::surfaces(report).map(|row| row.surface.as_str()).collect();
+    let surfaces: Vec<&str> = page::surfaces(report).map(|row| row.surface.as_str()).collect();
     names::urn(&format!("feed {}", surfaces.join("\n")))
 }
 

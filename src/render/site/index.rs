@@ -14,12 +14,12 @@ use crate::report::{Report, State, SurfaceRow};
 const LAST: usize = 5;
 
 /// The first page alone, where a site goes to one writer.
-pub(in crate::render) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
+pub(crate) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     out.write_all(page(report).as_bytes())
 }
 
 pub(super) fn page(report: &Report) -> String {
-    let rows: Vec<&SurfaceRow> = super::surfaces(report).collect();
+    let rows: Vec<&SurfaceRow> = page::surfaces(report).collect();
     let sentence = sentence(&rows);
     page::page(report, Place::Index, &format!("{sentence} · Status"), |page| {
         page.open("div", &[("class", banner_class(report.verdict.state))]);
@@ -78,7 +78,7 @@ const fn banner_class(state: State) -> &'static str {
 
 /// What it rests on: `2,880 checks in 1 d; coverage 99.2%`.
 fn seen(report: &Report) -> String {
-    let checks: u64 = super::surfaces(report).map(|row| row.figures.up + row.figures.down).sum();
+    let checks: u64 = page::surfaces(report).map(|row| row.figures.up + row.figures.down).sum();
     let seconds = report.window.to.as_second() - report.window.from.as_second();
     let span = format::milliseconds(seconds.saturating_mul(1_000));
     let coverage =

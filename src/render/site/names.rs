@@ -24,7 +24,7 @@ pub(super) fn file_name(surface: &str) -> String {
         }
     }
     let plain = plain.trim_end_matches('-');
-    if plain == surface {
+    if plain == surface && !plain.is_empty() {
         return surface.to_owned();
     }
     let hash = hexadecimal(&Sha256::digest(surface.as_bytes())[..4]);

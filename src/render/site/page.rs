@@ -151,6 +151,11 @@ pub(super) fn names(report: &Report, surfaces: &[SafeText]) -> String {
     format::list(&names)
 }
 
+/// What people see: every surface but the control targets.
+pub(super) fn surfaces(report: &Report) -> impl Iterator<Item = &SurfaceRow> {
+    report.surfaces.iter().filter(|row| !row.control)
+}
+
 /// The labels of the surfaces that are in a state.
 pub(super) fn labels_in(rows: &[&SurfaceRow], state: State) -> Option<String> {
     let names: Vec<&str> = rows.iter().filter(|row| row.state == state).map(|row| row.label().as_str()).collect();
