@@ -9,14 +9,14 @@ use crate::live::{ENDS_SOON, Live, recorded};
 use crate::origin::{hanging, healthy, probe, refusing};
 use crate::support::run::Run;
 
-const REPEATS: u64 = 36;
+pub(crate) const REPEATS: u64 = 36;
 const SIDE_BY_SIDE: usize = 4;
 
 /// A small generator with a seed: the same signals at the same times on every machine.
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    fn below(&mut self, limit: u64) -> u64 {
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
         // splitmix64 (Steele, Lea, Flood 2014).
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -28,6 +28,12 @@ impl Dice {
 
 #[test]
 fn every_check_that_was_due_is_accounted_for_under_random_signals() {
+    let sums = run_all();
+    assert!(sums.iter().all(|count| *count > 0), "the runs met every verdict: {sums:?}");
+}
+
+/// Makes all runs, each of which must add up, and adds up what they recorded.
+pub(crate) fn run_all() -> [u64; 5] {
     let (good, stuck) = (healthy(), hanging());
     let config = "[settings]\nwindow = \"1s\"\nconcurrency = 3\n\
                   [defaults]\ninterval = \"60ms\"\ntimeout = \"50ms\"\n"
@@ -54,8 +60,7 @@ fn every_check_that_was_due_is_accounted_for_under_random_signals() {
             });
         }
     });
-    let sums = sums.into_inner().unwrap();
-    assert!(sums.iter().all(|count| *count > 0), "the runs met every verdict: {sums:?}");
+    sums.into_inner().unwrap()
 }
 
 /// Begins a run, disturbs it, ends it, and returns what it recorded.

@@ -18,14 +18,14 @@ use crate::support::websocket::accepted;
 use crate::support::{PATIENCE, bombs, h2, server};
 
 /// The most memory one check may take, in KiB.
-const ONE: u64 = 64 * 1024;
+pub(crate) const ONE: u64 = 64 * 1024;
 
 /// The most memory a hundred checks at once may take, in KiB.
-const HUNDRED: u64 = 200 * 1024;
+pub(crate) const HUNDRED: u64 = 200 * 1024;
 
 /// A server that would fill any memory, and the keys of a probe that reads it.
-struct Flood {
-    name: &'static str,
+pub(crate) struct Flood {
+    pub(crate) name: &'static str,
     /// `{}` in them is the URL, and `{address}` its host and port; without either, the URL stands before them.
     keys: &'static str,
     server: Flooding,
@@ -80,7 +80,7 @@ impl Flooding {
 }
 
 impl Flood {
-    fn probe(&self, name: &str) -> String {
+    pub(crate) fn probe(&self, name: &str) -> String {
         let url = self.server.url();
         let has_url = self.keys.contains("{}") || self.keys.contains("{address}");
         let own = if has_url { String::new() } else { format!("url = \"{url}\"\n") };
@@ -163,7 +163,7 @@ fn quic_floods() -> Vec<Flood> {
     ]
 }
 
-fn floods() -> Vec<Flood> {
+pub(crate) fn floods() -> Vec<Flood> {
     let all = "expect.body-lacks = \"maintenance\"\n";
     let http2 = "http-version = \"2\"\n";
     let none = "";
@@ -377,7 +377,7 @@ fn h2_flood(frames: fn(u32) -> Vec<u8>) -> Server {
 
 /// Runs a probe file and gives the most memory the process held, in KiB. Beside the others a
 /// probe waits for an answer that does not come: the process is looked at while it waits.
-fn most_memory(probes: &str, waits: &Server) -> u64 {
+pub(crate) fn most_memory(probes: &str, waits: &Server) -> u64 {
     let timeouts = "[settings]\nconcurrency = 256\n[defaults]\ninterval = \"30s\"\ntimeout = \"1s\"\n";
     let waiting = format!("[[probe]]\nname = \"waits\"\nurl = \"{}\"\n", waits.url("/"));
     let run = Run::new(["check", "--format", "json"]).config(&format!("{timeouts}{probes}{waiting}"));

@@ -203,7 +203,7 @@ impl Drop for Dns {
 }
 
 /// UDP and TCP on one port: the free port of one need not be free for the other.
-fn bind_both(address: SocketAddr) -> (UdpSocket, TcpListener) {
+pub fn bind_both(address: SocketAddr) -> (UdpSocket, TcpListener) {
     for _ in 0..50 {
         let udp = UdpSocket::bind(address).unwrap();
         if let Ok(tcp) = TcpListener::bind(udp.local_addr().unwrap()) {

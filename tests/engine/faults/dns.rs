@@ -12,7 +12,7 @@ use uptick::model::Phase::{Processing, Resolve};
 use uptick::model::{Resolver, Value};
 
 use crate::faults::row::{Case, Row, answers, fails, up};
-use crate::support::dns::{Dns, FORMAT_ERROR, MX, NAME_ERROR, REFUSED, Record, Reply, SERVER_FAILURE};
+use crate::support::dns::{Dns, FORMAT_ERROR, MX, NAME_ERROR, REFUSED, Record, Reply, SERVER_FAILURE, bind_both};
 use crate::support::server;
 
 pub(crate) const ROWS: &[Row] = &[
@@ -107,8 +107,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     fails(133, "a name server's answer cannot be read", DnsServerFailure, Processing, || asking("x.test", Reply::Torn)),
     fails(133, "a name server cuts its answer, and closes the connection of TCP", EmptyReply, Processing, || {
-        let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-        let server = closing_server(&udp);
+        let (udp, server) = closing_server();
         cut_always(udp);
         Case::get(format!("dns://{}/x.test", server.address())).keep(server)
     }),
@@ -179,13 +178,13 @@ fn closed_udp_port() -> u16 {
     UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port").local_addr().expect("an address").port()
 }
 
-/// A server of TCP on the port of a socket of UDP, which takes a question and closes.
-fn closing_server(udp: &UdpSocket) -> server::Server {
-    let address = udp.local_addr().expect("an address");
-    let listener = std::net::TcpListener::bind(address).expect("the same port");
-    server::Server::listen(listener, None, |conn| {
+/// A socket of UDP, and on its port a server of TCP that takes a question and closes.
+fn closing_server() -> (UdpSocket, server::Server) {
+    let (udp, listener) = bind_both((Ipv4Addr::LOCALHOST, 0).into());
+    let server = server::Server::listen(listener, None, |conn| {
         conn.read_exactly(2);
-    })
+    });
+    (udp, server)
 }
 
 /// Answers every question over UDP by a message that is cut.

@@ -120,6 +120,12 @@ impl Case {
         self
     }
 
+    /// Whether a single check shows the fault, on connections that nobody used before.
+    #[allow(dead_code, reason = "the scorecard has the binary make one check of each row")]
+    pub(crate) fn is_one_check(&self) -> bool {
+        self.before == 0 && self.tries == 1
+    }
+
     /// The probe and what plays the fault, for those who carry it out otherwise.
     #[allow(dead_code, reason = "the canary has the binary carry the rows out")]
     pub(crate) fn into_parts(self) -> (Probe, Vec<Box<dyn Any>>) {

@@ -1,0 +1,115 @@
+//! A reading is what a line of the scorecard found: its figure, and whether it is what is asked.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+/// How much is measured.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scale {
+    /// What `.ci/run` has time for.
+    Quick,
+    /// What the line asks.
+    Full,
+}
+
+impl Scale {
+    /// One of both.
+    pub(crate) fn pick<T>(self, quick: T, full: T) -> T {
+        match self {
+            Scale::Quick => quick,
+            Scale::Full => full,
+        }
+    }
+}
+
+/// What a line found.
+pub(crate) struct Reading {
+    pub(crate) figure: String,
+    pub(crate) result: LineResult,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LineResult {
+    Pass,
+    Fail,
+    /// This machine cannot make the line, or a part of it.
+    NotMade,
+}
+
+impl Reading {
+    /// A figure that is as asked, or not.
+    pub(crate) fn judged(holds: bool, figure: String) -> Reading {
+        Reading { figure, result: if holds { LineResult::Pass } else { LineResult::Fail } }
+    }
+
+    /// Why the line cannot be made here.
+    pub(crate) fn not_made(why: &str) -> Reading {
+        Reading { figure: why.to_owned(), result: LineResult::NotMade }
+    }
+
+    /// Both, and the worse of their results: a part that cannot be made leaves the rest as it is, in words.
+    pub(crate) fn and(mut self, other: Reading) -> Reading {
+        self.result = match (self.result, other.result) {
+            (LineResult::Fail, _) | (_, LineResult::Fail) => LineResult::Fail,
+            (LineResult::Pass, _) | (_, LineResult::Pass) => LineResult::Pass,
+            (LineResult::NotMade, LineResult::NotMade) => LineResult::NotMade,
+        };
+        self.figure.push_str("; ");
+        self.figure.push_str(&other.figure);
+        self
+    }
+}
+
+/// Whether a program can be started.
+pub(crate) fn is_installed(program: &str) -> bool {
+    Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
+}
+
+/// Whether namespaces of the network and of mounts can be made.
+pub(crate) fn has_namespaces() -> bool {
+    Command::new("unshare").args(["--net", "--mount", "true"]).status().is_ok_and(|status| status.success())
+}
+
+/// The time that a share of the times does not exceed.
+pub(crate) fn quantile(times: &mut [u64], share: f64) -> u64 {
+    times.sort_unstable();
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "thousands of times"
+    )]
+    let rank = (share * times.len() as f64).ceil() as usize;
+    times.get(rank.saturating_sub(1)).copied().unwrap_or_default()
+}
+
+/// Microseconds as people read them.
+#[expect(clippy::cast_precision_loss, reason = "times of minutes at most")]
+pub(crate) fn ms(micros: u64) -> String {
+    format!("{:.1} ms", micros as f64 / 1e3)
+}
+
+/// A time in whole microseconds.
+pub(crate) fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Whether a journal's windows add up: scheduled = up + down + unknown + missed.
+pub(crate) fn adds_up([scheduled, up, down, unknown, missed]: [u64; 5]) -> bool {
+    scheduled == up + down + unknown + missed
+}
+
+/// Every whole line of the files of a journal, as text.
+pub(crate) fn lines_of(journal: &Path) -> Vec<String> {
+    let mut lines = Vec::new();
+    for entry in std::fs::read_dir(journal).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.extension().is_some_and(|extension| extension == "jsonl") {
+            let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap_or_default()).into_owned();
+            let whole = text.rfind('\n').map_or(0, |end| end + 1);
+            lines.extend(text[..whole].lines().map(str::to_owned));
+        }
+    }
+    lines
+}

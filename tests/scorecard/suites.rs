@@ -1,0 +1,116 @@
+//! R16 to R20: what tests of this repository hold, run here on the release binary.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use crate::origin::{healthy, probe};
+use crate::readings::{LineResult, Reading, Scale, is_installed};
+use crate::support::run::Run;
+
+/// Runs tests of one binary by a filter; they start what `UPTICK_BINARY` names.
+fn suite(binary: &str, filter: &str, more: &[&str]) -> Reading {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.current_dir(env!("CARGO_MANIFEST_DIR")).args(["test", "--locked", "--quiet", "--test", binary]);
+    // With other features everything would be built anew.
+    if cfg!(feature = "object-store") {
+        cargo.arg("--all-features");
+    }
+    let output = cargo.arg("--").arg(filter).args(more).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let result = said.lines().rev().find_map(|line| line.strip_prefix("test result: ")).unwrap_or("nothing was run");
+    let passed = result.split_whitespace().nth(1).and_then(|count| count.parse::<usize>().ok()).unwrap_or(0);
+    if !output.status.success() {
+        eprintln!("{said}{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let skipped = String::from_utf8_lossy(&output.stderr).lines().filter(|line| line.starts_with("skipped:")).count();
+    let skipped = if skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
+    Reading::judged(output.status.success() && passed > 0, format!("{passed} tests of {binary} {filter}{skipped}"))
+}
+
+/// R16.
+pub(crate) fn secrets(_: Scale) -> Reading {
+    suite("engine", "secret_leaks_in_faults", &[]).and(suite("security", "secret_leaks", &[]))
+}
+
+/// R17.
+pub(crate) fn injection(_: Scale) -> Reading {
+    suite("security", "output_injection", &[]).and(suite("report", "hostile", &[]))
+}
+
+/// R18.
+pub(crate) fn mutation(scale: Scale) -> Reading {
+    suite("security", "mutation", scale.pick(&[][..], &["--ignored"][..]))
+}
+
+/// R19.
+pub(crate) fn signals(_: Scale) -> Reading {
+    suite("cli", "signals", &[]).and(suite("cli", "streams", &[])).and(suite("cli", "watching", &[]))
+}
+
+/// R20.
+pub(crate) fn hygiene(_: Scale) -> Reading {
+    dependencies().and(advisories()).and(modes()).and(lints())
+}
+
+fn dependencies() -> Reading {
+    if !is_installed("cargo-deny") {
+        return Reading::not_made("cargo-deny is not installed");
+    }
+    deny(&["bans", "licenses", "sources"])
+}
+
+/// Their database is a repository of its own.
+fn advisories() -> Reading {
+    if !is_installed("cargo-deny") {
+        return Reading::not_made("no advisories without it");
+    }
+    let reading = deny(&["advisories"]);
+    match reading.result {
+        LineResult::Fail if reading.figure.contains("fetch") => Reading::not_made("advisories cannot be fetched here"),
+        _ => reading,
+    }
+}
+
+fn deny(checks: &[&str]) -> Reading {
+    let mut command = Command::new("cargo-deny");
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).args(["--log-level", "error", "check"]).args(checks);
+    let output = command.output().unwrap();
+    let holds = output.status.success();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let why = if said.contains("fetch") { "cannot fetch" } else { said.lines().next().unwrap_or_default() };
+    Reading::judged(holds, format!("{}: {}", checks.join(", "), if holds { "allowed" } else { why }))
+}
+
+/// Files of the journal, whatever the umask would let others do.
+fn modes() -> Reading {
+    let server = healthy();
+    let mut wrong = Vec::new();
+    for umask in ["000", "022", "077"] {
+        let script = format!("umask {umask}; exec \"$@\"");
+        let run = Run::new(["check", "--record", "-q"]).config(&probe("home", &server.url("/"), &[]));
+        let ran = run.through(["sh", "-c", &script, "umask"]).run();
+        let journal = ran.folder.path().join("uptick-journal");
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        if mode(&journal) != 0o700 {
+            wrong.push(format!("the folder with {umask}"));
+        }
+        for entry in fs::read_dir(&journal).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_file() && mode(&path) != 0o600 {
+                wrong.push(format!("{} with {umask}", path.display()));
+            }
+        }
+    }
+    let figure = if wrong.is_empty() { "0700 and 0600 with any umask".to_owned() } else { wrong.join(", ") };
+    Reading::judged(wrong.is_empty(), figure)
+}
+
+/// What clippy, which is a step of its own, is told to forbid.
+fn lints() -> Reading {
+    let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
+    let wanted = ["unsafe_code = \"forbid\"", "unwrap_used = \"warn\"", "print_stdout = \"warn\""];
+    let missing: Vec<&str> = wanted.into_iter().filter(|lint| !manifest.contains(lint)).collect();
+    Reading::judged(missing.is_empty(), format!("{} lints that clippy holds", wanted.len() - missing.len()))
+}
