@@ -1,8 +1,12 @@
-//! Six parsers of what others write, each as a function of bytes that panics where a promise is
-//! broken. A fuzzer that sees coverage can be pointed at them as well as the mutations beside.
+//! The parsers of what others write, each as a function of bytes that panics where a promise is
+//! broken. A fuzzer that sees coverage is pointed at them by fuzz/, and the mutations beside feed them blindly.
+//! What only the engine reads is met as it is met in the field: by a check of a server that sends it.
 
+use std::any::Any;
 use std::cell::RefCell;
-use std::path::PathBuf;
+use std::collections::HashMap;
+use std::net::{Ipv4Addr, UdpSocket};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,11 +15,33 @@ use tempfile::TempDir;
 use uptick::config;
 use uptick::config::{Config, ConfigError};
 use uptick::engine::Engine;
+use uptick::import::{self, InputFile};
 use uptick::journal::{Decoder, Writer};
-use uptick::model::{Cron, Probe, Redactor, SafeText, Schedule, Secret, Verdict, quantity};
+use uptick::model::{
+    Cron, HttpVersionPreference, Probe, Redactor, SafeText, Schedule, Secret, TextRule, Value, Verdict, quantity,
+};
 
 use crate::support::server::Server;
-use crate::support::{probes, strict};
+use crate::support::{h2, probes, server, strict};
+
+/// What holds of any input; it panics where it does not.
+pub(crate) type Holds = fn(&[u8]);
+
+/// Every target, by the name of its folder in the corpus.
+pub(crate) const ALL: [(&str, Holds); 12] = [
+    ("probe-file", probe_file),
+    ("import", import),
+    ("journal", journal),
+    ("strip", strip),
+    ("response", response),
+    ("coding", coding),
+    ("http2", http2),
+    ("proxy", proxy),
+    ("dns", dns),
+    ("text", text),
+    ("schedule", schedule),
+    ("duration", duration),
+];
 
 /// A secret that cleaned text must not have.
 pub(crate) const SECRET: &str = "s3cr3t/+ \"tok\"";
@@ -36,7 +62,7 @@ impl Folder {
 
 thread_local! {
     static FOLDER: Folder = Folder(tempfile::tempdir().unwrap());
-    static STAGE: RefCell<Option<Stage>> = const { RefCell::new(None) };
+    static STAGES: RefCell<HashMap<&'static str, Stage>> = RefCell::new(HashMap::new());
     static REDACTOR: Redactor = Redactor::new([Secret::new(SECRET)]);
 }
 
@@ -70,28 +96,47 @@ fn reads_as_written(line: &[u8]) {
     assert_eq!(Decoder::default().decode(again).unwrap(), line);
 }
 
-/// A server that sends what it is told, and a probe of it.
+/// Another tool's file is refused in visible text, or becomes a probe file that is read.
+pub(crate) fn import(input: &[u8]) {
+    let text = String::from_utf8_lossy(input).into_owned();
+    match import::import(&[InputFile { name: "given".to_owned(), text }], Path::new("")) {
+        Err(error) => strict::assert_visible(&error.to_string(), "a diagnostic"),
+        Ok(imported) => {
+            strict::assert_visible(&imported.text, "an imported file");
+            let read = config::load_text(Path::new("probes.toml"), &imported.text, &|_| Some("stand-in".to_owned()));
+            let config = read.unwrap_or_else(|error| panic!("{error}\n{}", imported.text));
+            assert_eq!(config.probes.len(), imported.probes, "{}", imported.text);
+        }
+    }
+}
+
+/// A strip in a line of a journal that is right otherwise.
+pub(crate) fn strip(input: &[u8]) {
+    let strip = serde_json::to_string(&String::from_utf8_lossy(input)).unwrap();
+    let (from, to) = ("2025-03-10T09:31:00.000Z", "2025-03-10T09:32:00.000Z");
+    let body = format!(
+        "{{\"v\":1,\"kind\":\"window\",\"vantage\":\"here\",\"probe\":\"home\",\"surface\":\"web\",\"from\":\"{from}\",\"to\":\"{to}\",\
+         \"scheduled\":6,\"up\":4,\"down\":2,\"unknown\":0,\"missed\":0,\"failures\":{{\"status\":2}},\"strip\":{strip}"
+    );
+    reads_as_written(format!("{body},\"crc\":\"{:08x}\"}}", crc32fast::hash(body.as_bytes())).as_bytes());
+}
+
+/// What a server is to send next.
+type Next = Arc<Mutex<Vec<u8>>>;
+
+/// A server that sends what it is told, and a probe that meets it.
 struct Stage {
-    next: Arc<Mutex<Vec<u8>>>,
+    next: Next,
     probe: Arc<Probe>,
     engine: Engine,
     runtime: tokio::runtime::Runtime,
-    _server: Server,
+    _server: Box<dyn Any>,
 }
 
 impl Stage {
-    fn new() -> Stage {
-        let next = Arc::new(Mutex::new(Vec::new()));
-        let server = Server::start({
-            let next = Arc::clone(&next);
-            move |conn| {
-                conn.request();
-                let answer = next.lock().unwrap().clone();
-                conn.send(answer);
-            }
-        });
-        let mut probe = probes::get(&server.url("/"));
-        probe.timeout = Duration::from_secs(5);
+    fn new(build: fn(Next) -> (Probe, Box<dyn Any>)) -> Stage {
+        let next = Next::default();
+        let (probe, server) = build(Arc::clone(&next));
         let probe = Arc::new(probe);
         let engine = Engine::new("fuzz", Redactor::default(), std::slice::from_ref(&probe)).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -99,16 +144,112 @@ impl Stage {
     }
 }
 
-/// Whatever a server sends, the check ends in time, in a class, and in visible text.
-pub(crate) fn response(input: &[u8]) {
-    STAGE.with_borrow_mut(|stage| {
-        let stage = stage.get_or_insert_with(Stage::new);
+/// Whatever is sent, the check ends in time, in a class, and in visible text.
+fn meet(name: &'static str, build: fn(Next) -> (Probe, Box<dyn Any>), input: &[u8]) {
+    STAGES.with_borrow_mut(|stages| {
+        let stage = stages.entry(name).or_insert_with(|| Stage::new(build));
         *stage.next.lock().unwrap() = input.to_vec();
         let outcome = stage.runtime.block_on(Box::pin(stage.engine.check(probes::due(&stage.probe))));
-        assert!(outcome.timings.total < Duration::from_secs(6), "{outcome:?}");
+        assert!(outcome.timings.total < stage.probe.timeout + Duration::from_secs(1), "{outcome:?}");
         assert_eq!(outcome.verdict == Verdict::Up, outcome.failure.is_none());
         strict::json(&serde_json::to_string(&outcome).unwrap());
     });
+}
+
+fn probe_of(url: &str) -> Probe {
+    let mut probe = probes::get(url);
+    probe.timeout = Duration::from_secs(5);
+    // So that the whole body is read.
+    probe.steps[0].expect.body.push(TextRule::Lacks(Value::plain("maintenance")));
+    probe
+}
+
+/// A server that reads a request and sends what is next.
+fn answering(next: Next) -> Server {
+    Server::start(move |conn| {
+        conn.request();
+        let answer = next.lock().unwrap().clone();
+        conn.send(answer);
+    })
+}
+
+/// The head and the body of an answer.
+pub(crate) fn response(input: &[u8]) {
+    meet("response", answer_to_a_request, input);
+}
+
+fn answer_to_a_request(next: Next) -> (Probe, Box<dyn Any>) {
+    let server = answering(next);
+    (probe_of(&server.url("/")), Box::new(server))
+}
+
+/// A body in each content coding, which the first byte chooses.
+pub(crate) fn coding(input: &[u8]) {
+    let Some((choice, body)) = input.split_first() else { return };
+    let codings = ["gzip", "deflate", "br", "zstd", "gzip, br", "x-gzip"];
+    let coding = codings[usize::from(*choice) % codings.len()];
+    meet("response", answer_to_a_request, &server::answer(200, &[("content-encoding", coding)], body));
+}
+
+/// Frames of HTTP/2, after the settings.
+pub(crate) fn http2(input: &[u8]) {
+    meet("http2", frames_to_a_request, input);
+}
+
+fn frames_to_a_request(next: Next) -> (Probe, Box<dyn Any>) {
+    let server = Server::start(move |conn| {
+        conn.send(h2::settings());
+        if h2::read_request(conn).is_some() {
+            let frames = next.lock().unwrap().clone();
+            conn.send(frames);
+        }
+    });
+    let mut probe = probe_of(&server.url("/"));
+    probe.transport.http_version = HttpVersionPreference::Http2;
+    (probe, Box::new(server))
+}
+
+/// What a proxy says, of a scheme that the first byte chooses.
+pub(crate) fn proxy(input: &[u8]) {
+    let Some((choice, said)) = input.split_first() else { return };
+    match choice % 3 {
+        0 => meet("connect", |next| through("http", next), said),
+        1 => meet("socks5", |next| through("socks5", next), said),
+        _ => meet("socks5h", |next| through("socks5h", next), said),
+    }
+}
+
+fn through(scheme: &str, next: Next) -> (Probe, Box<dyn Any>) {
+    let server = Server::start(move |conn| {
+        conn.read_some(&mut Vec::new());
+        let said = next.lock().unwrap().clone();
+        conn.send(said);
+    });
+    let mut probe = probe_of("tcp://127.0.0.1:25");
+    probe.transport.proxy = Some(Value::plain(&format!("{scheme}://{}", server.address())));
+    (probe, Box::new(server))
+}
+
+/// What a name server says, after the number of the question.
+pub(crate) fn dns(input: &[u8]) {
+    meet("dns", name_server, input);
+}
+
+fn name_server(next: Next) -> (Probe, Box<dyn Any>) {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = socket.local_addr().unwrap();
+    // It ends with the process: nobody tells a fuzzer's thread to.
+    std::thread::spawn(move || {
+        let mut query = [0; 1_500];
+        while let Ok((length, peer)) = socket.recv_from(&mut query) {
+            let answer = [&query[..length.min(2)], &next.lock().unwrap()].concat();
+            let _ = socket.send_to(&answer, peer);
+        }
+    });
+    let mut probe = probes::get(&format!("dns://{address}/x.test?type=A"));
+    // What is no answer to the question is passed over until then.
+    probe.timeout = Duration::from_millis(20);
+    (probe, Box::new(()))
 }
 
 /// Text from outside is visible, bounded and without secrets, and cleaning it again changes nothing.
