@@ -40,7 +40,7 @@ fn outcome(probe: &Arc<Probe>, checks: usize, letter: char) -> Outcome {
 }
 
 /// The report on surfaces with a letter for each check, judged at the last.
-fn report_of(config: &Config, surfaces: &[(&str, &str)]) -> Report {
+pub(crate) fn report_of(config: &Config, surfaces: &[(&str, &str)]) -> Report {
     let mut collector = Collector::new("lon", Duration::from_mins(1));
     let question = Question { surfaces: config.surfaces.clone(), ..Question::default() };
     let mut fold = Fold::new(question);
@@ -71,13 +71,13 @@ fn configured(folder: &Path, alerts: &str) -> Config {
 }
 
 /// A stage: a folder for the journal, a configuration with alerts.
-struct Stage {
+pub(crate) struct Stage {
     folder: tempfile::TempDir,
-    config: Config,
+    pub(crate) config: Config,
 }
 
 impl Stage {
-    fn new(alerts: &str) -> Stage {
+    pub(crate) fn new(alerts: &str) -> Stage {
         let folder = tempfile::tempdir().unwrap();
         let config = configured(folder.path(), alerts);
         Stage { folder, config }
@@ -94,7 +94,7 @@ impl Stage {
         self.alerts().notify(&report, &CheckFindings::default(), now).await.unwrap()
     }
 
-    fn alerts(&self) -> Alerts {
+    pub(crate) fn alerts(&self) -> Alerts {
         let backoff = Backoff { first: Duration::from_millis(1), longest: Duration::from_millis(4) };
         let journal = self.folder.path().join("journal");
         Alerts::new(&self.config.alerts, &self.config.redactor, self.config.network, &journal).with_backoff(backoff)
@@ -109,7 +109,7 @@ fn taker() -> Server {
     Server::answers(answer(200, &[], "ok"))
 }
 
-fn webhook(server: &Server) -> String {
+pub(crate) fn webhook(server: &Server) -> String {
     format!("[[alert]]\nname = \"ops\"\nwebhook = \"{}\"\n", server.url("/hook"))
 }
 

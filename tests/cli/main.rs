@@ -6,6 +6,7 @@
 mod support;
 
 mod accounting;
+mod alert_model;
 mod alerting;
 mod alerts;
 mod commands;

@@ -60,11 +60,14 @@ enum Step {
     ReadElsewhere,
 }
 
+/// Of each day and probe: how many checks, and the sum of what they took.
+type Sums = BTreeMap<(Day, u64), (u64, u64)>;
+
 /// What was recorded: for each day and probe how many checks, and the sum of what they took. It is all that has to
 /// survive a compaction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Model {
-    sums: BTreeMap<(Day, u64), (u64, u64)>,
+    sums: Sums,
     appended: u64,
     damaged: u64,
 }
@@ -142,9 +145,9 @@ impl Files {
     }
 
     /// What a reader finds, as the model has it; also how many lines were of no use.
-    fn sums(&self) -> (BTreeMap<(Day, u64), (u64, u64)>, u64) {
+    fn sums(&self) -> (Sums, u64) {
         let mut reader = journal::read(std::slice::from_ref(&self.journal), Range::ALL).unwrap();
-        let mut sums: BTreeMap<(Day, u64), (u64, u64)> = BTreeMap::new();
+        let mut sums = Sums::new();
         for line in reader.by_ref() {
             let Line::Window(window) = line.unwrap() else { panic!("a window") };
             let day = if window.from < Day::Young.start() { Day::Old } else { Day::Young };

@@ -1,0 +1,139 @@
+//! Alerts against a model of them: checks come in, the prober is started anew between any two, the receiver is away
+//! for a while. Whatever comes in which order, a receiver is told of every incident as a story with a start, ends and
+//! waves, each once, and in the end it knows what the report knows.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use proptest::prelude::*;
+use proptest::test_runner::Config;
+use serde_json::Value as Json;
+use uptick::alert::{Alerts, CheckFindings};
+
+use crate::alerts::{Stage, report_of, webhook};
+use crate::support::server::{Server, answer};
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// So many checks end alike: `u` up, `d` down, `x` could not be judged. Then the receiver is told.
+    Checks { letter: char, count: usize },
+    /// The prober ends and another one starts.
+    Restart,
+    /// The receiver refuses from now on, or takes again.
+    Receiver { takes: bool },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let checks = |letter| (1..9_usize).prop_map(move |count| Step::Checks { letter, count });
+    prop_oneof![
+        4 => checks('u'),
+        4 => checks('d'),
+        1 => checks('x'),
+        2 => Just(Step::Restart),
+        1 => any::<bool>().prop_map(|takes| Step::Receiver { takes }),
+    ]
+}
+
+/// The receiver, and the prober that tells it.
+struct Told {
+    stage: Stage,
+    alerts: Alerts,
+    takes: Arc<AtomicBool>,
+    bodies: Arc<Mutex<Vec<Json>>>,
+    runtime: tokio::runtime::Runtime,
+    _server: Server,
+}
+
+impl Told {
+    fn new() -> Told {
+        let takes = Arc::new(AtomicBool::new(true));
+        let bodies = Arc::new(Mutex::new(Vec::new()));
+        let server = Server::start({
+            let (takes, bodies) = (Arc::clone(&takes), Arc::clone(&bodies));
+            move |conn| {
+                let request = conn.request();
+                if takes.load(Ordering::Relaxed) {
+                    let text = String::from_utf8(request).unwrap();
+                    let (_, body) = text.split_once("\r\n\r\n").unwrap();
+                    bodies.lock().unwrap().push(serde_json::from_str(body).unwrap());
+                    conn.send(answer(200, &[], "ok"));
+                } else {
+                    conn.send(answer(503, &[], "later"));
+                }
+            }
+        });
+        let stage = Stage::new(&format!("{}retries = 0\n", webhook(&server)));
+        let alerts = stage.alerts();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        Told { stage, alerts, takes, bodies, runtime, _server: server }
+    }
+
+    fn notify(&self, letters: &str) {
+        let report = report_of(&self.stage.config, &[("web", letters)]);
+        let findings = CheckFindings::default();
+        self.runtime.block_on(self.alerts.notify(&report, &findings, report.generated_at)).unwrap();
+    }
+
+    /// The events of each incident, in the order in which they came.
+    fn stories(&self) -> BTreeMap<String, Vec<String>> {
+        let mut stories: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for body in self.bodies.lock().unwrap().iter() {
+            let text = |key: &str| body[key].as_str().unwrap().to_owned();
+            if ["open", "wave", "close"].contains(&body["event"].as_str().unwrap()) {
+                stories.entry(text("key")).or_default().push(text("event"));
+            }
+        }
+        stories
+    }
+}
+
+/// A story starts once; it goes on only after an end, and ends only where it goes on. A start or a wave between two
+/// looks is told of when it is over, so an end may stand alone.
+fn is_a_story(events: &[String]) -> bool {
+    let mut goes_on = false;
+    events.iter().enumerate().all(|(at, event)| {
+        let fits = match event.as_str() {
+            "open" => at == 0,
+            "wave" => at > 0 && !goes_on,
+            _ => true,
+        };
+        goes_on = event != "close";
+        fits
+    })
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 48, failure_persistence: None, ..Config::default() })]
+
+    #[test]
+    fn a_receiver_is_told_of_each_incident_as_one_story(steps in prop::collection::vec(step(), 1..16)) {
+        // A prober looks first when all is well: what was over before is not news.
+        let mut letters = "uuuu".to_owned();
+        let mut told = Told::new();
+        told.notify(&letters);
+        for step in steps {
+            match step {
+                Step::Checks { letter, count } => {
+                    letters.extend(std::iter::repeat_n(letter, count));
+                    told.notify(&letters);
+                }
+                Step::Restart => told.alerts = told.stage.alerts(),
+                Step::Receiver { takes } => told.takes.store(takes, Ordering::Relaxed),
+            }
+            for (key, events) in told.stories() {
+                prop_assert!(is_a_story(&events), "{key}: {events:?}");
+            }
+        }
+        told.takes.store(true, Ordering::Relaxed);
+        told.notify(&letters);
+        let count = told.bodies.lock().unwrap().len();
+        told.notify(&letters);
+        prop_assert_eq!(told.bodies.lock().unwrap().len(), count, "nothing is told twice");
+        let report = report_of(&told.stage.config, &[("web", &letters)]);
+        let open = report.incidents.iter().filter(|incident| incident.end.is_none()).count();
+        let goes_on = |events: &&Vec<String>| events.last().is_some_and(|event| event != "close");
+        let known = told.stories().values().filter(goes_on).count();
+        prop_assert_eq!(known, open, "{:?} after {}", told.stories(), letters);
+    }
+}
