@@ -2,7 +2,7 @@
 //! missing route from a network on the way that reports one.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -13,6 +13,10 @@ pub(super) fn missing(address: SocketAddr) -> Option<String> {
     let error = look_up(address).err()?;
     let family = if address.is_ipv4() { "IPv4" } else { "IPv6" };
     match Errno::from_io_error(&error)? {
+        Errno::INVAL if is_link_local(address.ip()) => {
+            let ip = address.ip();
+            Some(format!("{ip} is an address of one link: `source-interface` says which of this host's it is"))
+        }
         Errno::AFNOSUPPORT => Some(format!("this host has no {family}")),
         Errno::NETUNREACH | Errno::ADDRNOTAVAIL | Errno::NETDOWN if is_without(family) => {
             Some(format!("this host has no {family} (no route to {})", address.ip()))
@@ -26,8 +30,13 @@ pub(super) fn missing(address: SocketAddr) -> Option<String> {
 
 /// Whether an error may come from a missing route.
 pub(super) fn may_be_missing(error: &io::Error) -> bool {
-    let own = [Errno::NETUNREACH, Errno::ADDRNOTAVAIL, Errno::AFNOSUPPORT, Errno::NETDOWN];
+    let own = [Errno::NETUNREACH, Errno::ADDRNOTAVAIL, Errno::AFNOSUPPORT, Errno::NETDOWN, Errno::INVAL];
     Errno::from_io_error(error).is_some_and(|errno| own.contains(&errno))
+}
+
+/// Whether an address is of IPv6 and means something else on each link (`fe80::/10`).
+const fn is_link_local(ip: IpAddr) -> bool {
+    matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local())
 }
 
 fn look_up(address: SocketAddr) -> io::Result<()> {

@@ -139,7 +139,11 @@ async fn fetch(
     let headers = answered.page.as_ref().map(|page| page.headers.clone()).unwrap_or_default();
     let document: Json = serde_json::from_str(&text::json(&answered.body.bytes, &headers)).unwrap_or_default();
     let text = document["access_token"].as_str().filter(|text| !text.is_empty());
-    let secret = Secret::new(text.ok_or_else(|| failed("the token server's answer has no access_token"))?);
+    let text = text.ok_or_else(|| failed("the token server's answer has no access_token"))?;
+    if text.contains(|character: char| character.is_control()) {
+        return Err(failed("the access_token of the token server's answer cannot stand in a header"));
+    }
+    let secret = Secret::new(text);
     // Some servers write the number as a text.
     let lifetime = document["expires_in"].as_u64().or_else(|| document["expires_in"].as_str()?.parse().ok());
     let lifetime = lifetime.map_or(UNSAID, Duration::from_secs).min(Duration::from_hours(24));

@@ -60,6 +60,9 @@ pub(crate) const ROWS: &[Row] = &[
                 assert!(message.as_str().contains("nowhere0"), "{message}");
             })
     }),
+    fails(17, "the URL has an address of one link (fe80::), and no interface is said", ProberNoRoute, Connect, || {
+        Case::get("http://[fe80::1]:9/")
+    }),
     up(17, "`source-interface` is the interface that leads to the target", || {
         let server = Server::answers(server::ok("hello"));
         Case::get(server.url("/")).probe(|probe| probe.transport.source_interface = Some("lo".to_owned())).keep(server)
