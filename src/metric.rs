@@ -167,7 +167,7 @@ pub fn of_window<'w>(window: &'w Window, shard: Option<Shard>) -> Vec<Series<'w>
 
 /// The same, with failures told apart by the code that they came with, where one is known.
 #[must_use]
-pub fn of_window_by_code<'w>(window: &'w Window, shard: Option<Shard>) -> Vec<Series<'w>> {
+pub fn of_window_by_code(window: &Window, shard: Option<Shard>) -> Vec<Series<'_>> {
     let of = Arc::new(identity_of(window, shard));
     let mut all = of_window(window, shard);
     all.retain(|series| series.family != &FAILURES);

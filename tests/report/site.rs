@@ -2,6 +2,7 @@
 //! nothing is in them that is not for outside.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use html5gum::{DefaultEmitter, Token, Tokenizer};
 use uptick::render::{ReportFormat, SiteSettings, TerminalStyle, site_files};
@@ -53,8 +54,12 @@ fn elements(html: &str) -> Vec<(String, BTreeMap<String, String>)> {
     elements
 }
 
+fn is_of(path: &str, kind: &str) -> bool {
+    Path::new(path).extension().is_some_and(|extension| extension == kind)
+}
+
 fn pages(files: &Files) -> impl Iterator<Item = (&String, &String)> {
-    files.iter().filter(|(path, _)| path.ends_with(".html"))
+    files.iter().filter(|(path, _)| is_of(path, "html"))
 }
 
 /// The file that a link on a page leads to, with the place in it.
@@ -170,7 +175,7 @@ fn hostile_text_leaves_the_structure_of_every_file_as_it_is() {
             let names = elements(content).into_iter().map(|(name, _)| name);
             names.filter(|name| name != "wbr").collect()
         };
-        files.iter().filter(|file| file.path.ends_with(".html")).map(|file| names(&file.content)).collect()
+        files.iter().filter(|file| is_of(&file.path, "html")).map(|file| names(&file.content)).collect()
     };
     let harmless = structure("plain");
     for payload in PAYLOADS {
@@ -282,7 +287,7 @@ fn a_badge_says_the_same_as_a_picture_and_to_shields() {
     let files = site(scenario::march());
     let colors: Vec<String> = files
         .keys()
-        .filter(|path| path.ends_with(".svg"))
+        .filter(|path| is_of(path, "svg"))
         .map(|path| {
             let (label, message, color) = endpoint(&files[&path.replace(".svg", ".json")]);
             assert_eq!(badge(&files[path]), format!("{label}: {message}"));

@@ -316,7 +316,7 @@ mod tests {
             // A run that hung: the journal has it after the next one.
             windows.swap(at, at + 1);
         }
-        let mut all: BTreeMap<Vec<(String, String)>, Vec<(i64, f64)>> = BTreeMap::new();
+        let mut all: BTreeMap<_, Vec<(i64, f64)>> = BTreeMap::new();
         let mut note = |series: Vec<TimeSeries>| {
             for series in series {
                 let samples = series.samples.iter().map(|sample| (sample.timestamp_ms, sample.value));

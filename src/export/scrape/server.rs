@@ -114,7 +114,7 @@ async fn answer(request: Request<Incoming>, served: Arc<Served>) -> Result<Respo
     }
     let only = match target(request.uri(), &served.metrics) {
         Ok(only) => only,
-        Err(refused) => return Ok(refused),
+        Err((status, text)) => return Ok(plain(status, text)),
     };
     let (format, gzip) = (Format::wanted(request.headers()), negotiation::takes_gzip(request.headers()));
     let body = move || {
@@ -133,7 +133,7 @@ async fn answer(request: Request<Incoming>, served: Arc<Served>) -> Result<Respo
 }
 
 /// The one probe whose metrics a path asks for, none where it asks for all; else the answer that it gets.
-fn target(uri: &Uri, metrics: &Metrics) -> Result<Option<String>, Response<Full<Bytes>>> {
+fn target(uri: &Uri, metrics: &Metrics) -> Result<Option<String>, (StatusCode, &'static str)> {
     match uri.path() {
         "/metrics" => Ok(None),
         "/probe" => {
@@ -141,15 +141,15 @@ fn target(uri: &Uri, metrics: &Metrics) -> Result<Option<String>, Response<Full<
             let target = query.into_iter().find(|(name, _)| name == "target").map(|(_, value)| value.into_owned());
             match target {
                 Some(name) if metrics.has_probe(&name) => Ok(Some(name)),
-                Some(_) => Err(plain(StatusCode::NOT_FOUND, "target is not the name of a configured probe\n")),
-                None => Err(plain(StatusCode::BAD_REQUEST, "name a configured probe: /probe?target=NAME\n")),
+                Some(_) => Err((StatusCode::NOT_FOUND, "target is not the name of a configured probe\n")),
+                None => Err((StatusCode::BAD_REQUEST, "name a configured probe: /probe?target=NAME\n")),
             }
         }
-        "/" => Err(plain(
+        "/" => Err((
             StatusCode::OK,
             "uptick: metrics for Prometheus are at /metrics, those of one probe at /probe?target=NAME\n",
         )),
-        _ => Err(plain(StatusCode::NOT_FOUND, "nothing here; metrics are at /metrics\n")),
+        _ => Err((StatusCode::NOT_FOUND, "nothing here; metrics are at /metrics\n")),
     }
 }
 

@@ -89,8 +89,8 @@ mod tests {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
-    fn asked(before: &[(&str, &str)], rules: Value) -> Labels {
-        match relabeled(labels(before), &rules) {
+    fn asked(before: &[(&str, &str)], rules: &Value) -> Labels {
+        match relabeled(labels(before), rules) {
             Relabeled::Asked(labels) => labels,
             other => panic!("{other:?}"),
         }
@@ -104,7 +104,7 @@ mod tests {
             { "source_labels": ["__param_target"], "target_label": "instance" },
             { "target_label": "__address__", "replacement": "127.0.0.1:9115" },
         ]);
-        let after = asked(&[("__address__", "https://x.test/:::http_post")], rules);
+        let after = asked(&[("__address__", "https://x.test/:::http_post")], &rules);
         assert_eq!(after["__param_target"], "https://x.test/");
         assert_eq!(after["instance"], "https://x.test/");
         assert_eq!(after["__param_module"], "http_post");
@@ -115,15 +115,15 @@ mod tests {
     fn every_action_does_what_prometheus_does() {
         let rule = |action: &str, regex: &str| serde_json::json!([{ "action": action, "regex": regex, "source_labels": ["a", "b"], "target_label": "c" }]);
         let before = [("a", "X"), ("b", "y"), ("c", "X;y"), ("__meta_d", "1")];
-        assert_eq!(asked(&before, rule("lowercase", ".*"))["c"], "x;y");
-        assert_eq!(asked(&before, rule("uppercase", ".*"))["c"], "X;Y");
-        assert_eq!(asked(&before, rule("replace", "(.);(.)"))["c"], "X");
-        assert_eq!(asked(&before, rule("replace", "other"))["c"], "X;y");
-        assert!(!asked(&before, rule("replace", "X;y()")).contains_key("c"), "an empty value takes the label away");
-        assert_eq!(asked(&before, rule("labeldrop", "__meta_.*")).len(), 3);
-        assert_eq!(asked(&before, rule("labelkeep", "a|b")).len(), 2);
-        assert_eq!(asked(&before, rule("labelmap", "__meta_(.+)"))["d"], "1");
-        assert_eq!(asked(&before, rule("hashmod", ".*")).len(), 4);
+        assert_eq!(asked(&before, &rule("lowercase", ".*"))["c"], "x;y");
+        assert_eq!(asked(&before, &rule("uppercase", ".*"))["c"], "X;Y");
+        assert_eq!(asked(&before, &rule("replace", "(.);(.)"))["c"], "X");
+        assert_eq!(asked(&before, &rule("replace", "other"))["c"], "X;y");
+        assert!(!asked(&before, &rule("replace", "X;y()")).contains_key("c"), "an empty value takes the label away");
+        assert_eq!(asked(&before, &rule("labeldrop", "__meta_.*")).len(), 3);
+        assert_eq!(asked(&before, &rule("labelkeep", "a|b")).len(), 2);
+        assert_eq!(asked(&before, &rule("labelmap", "__meta_(.+)"))["d"], "1");
+        assert_eq!(asked(&before, &rule("hashmod", ".*")).len(), 4);
         for (action, regex, is_dropped) in [
             ("keep", "X;.", false),
             ("keep", "X", true),

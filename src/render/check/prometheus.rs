@@ -82,8 +82,11 @@ fn counted_in_run(pass: &CheckReport, shard: &str, text: &mut Exposition) {
     }
 }
 
-/// How long the checks of this run took: name, help, and where it stands.
-const DURATIONS: [(&str, &str, fn(&ProbeSummary) -> &LatencySummary); 2] = [
+/// The name of a family, its help, and where its figures stand.
+type DurationFamily = (&'static str, &'static str, fn(&ProbeSummary) -> &LatencySummary);
+
+/// How long the checks of this run took.
+const DURATIONS: [DurationFamily; 2] = [
     (
         "uptick_run_check_duration_seconds",
         "How long the checks of this run took that were up, by percentile; absent where they are too few.",

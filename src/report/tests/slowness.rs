@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::stage::{Line, PlayedCheck, Stage, at, question, usual_ms};
+use crate::model::SafeText;
 use crate::report::document::answer::State;
 use crate::report::document::report::Report;
 use crate::report::statistics::chance::Chance;
@@ -39,7 +40,7 @@ fn answers_that_are_slow_from_one_vantage_are_told_with_it_and_since_when() {
         assert_eq!(report.verdict.state, State::Degraded, "{}", report.verdict.headline);
         let [period] = report.slow_periods.as_slice() else { panic!("{:?}", report.slow_periods) };
         assert!(period.is_open() && period.waves.len() == 1, "{period:?}");
-        assert_eq!(period.vantages.iter().map(|name| name.as_str()).collect::<Vec<_>>(), ["sjc"]);
+        assert_eq!(period.vantages.iter().map(SafeText::as_str).collect::<Vec<_>>(), ["sjc"]);
         assert!(minutes_off(period.start.by, "2025-01-07T13:07:00Z") <= 3, "{period:?}");
         let text = &report.verdict.headline;
         assert!(text.contains("web since 13:0") && text.contains("only from sjc"), "{text}");
