@@ -57,7 +57,7 @@ fn step_can_fail_with(step: &Step, target: &Target, transport: &Transport, class
         ClassGroup::Resolve => target.has_name,
         ClassGroup::Connect | ClassGroup::AnyConnected => true,
         ClassGroup::Tls => target.has_tls && !(transport.tls.insecure && is_of_certificate(class)),
-        ClassGroup::Processing => processing(request, transport, class),
+        ClassGroup::Processing => processing(request, expect, transport, class),
         ClassGroup::Transfer => transfer(request, expect, class),
         ClassGroup::Answer => answer(request, expect, class),
         ClassGroup::Ours => class != FailureClass::AuthFailed || matches!(request.auth, Some(Auth::OAuth2(_))),
@@ -105,7 +105,7 @@ const fn is_of_certificate(class: FailureClass) -> bool {
     )
 }
 
-fn processing(request: &Request, transport: &Transport, class: FailureClass) -> bool {
+fn processing(request: &Request, expect: &Expect, transport: &Transport, class: FailureClass) -> bool {
     let protocol = request.protocol;
     let is_web = matches!(protocol, Protocol::Http | Protocol::WebSocket | Protocol::Grpc);
     match class {
@@ -121,7 +121,10 @@ fn processing(request: &Request, transport: &Transport, class: FailureClass) -> 
         }
         FailureClass::UpgradeRefused => protocol == Protocol::WebSocket,
         FailureClass::StarttlsRefused => request.starttls.is_some(),
-        _ => is_web || protocol == Protocol::Dns || request.send.is_some() || request.starttls.is_some(),
+        _ => {
+            let waits = !expect.message.is_empty() || !expect.message_json.is_empty();
+            is_web || protocol == Protocol::Dns || waits || request.send.is_some() || request.starttls.is_some()
+        }
     }
 }
 
@@ -129,7 +132,11 @@ fn transfer(request: &Request, expect: &Expect, class: FailureClass) -> bool {
     let has_body = matches!(request.protocol, Protocol::Http | Protocol::Grpc);
     match class {
         FailureClass::MessageTimeout => matches!(request.protocol, Protocol::WebSocket | Protocol::Tcp),
-        FailureClass::BodyTooLarge => has_body && (expect.needs_whole_body() || request.protocol == Protocol::Grpc),
+        FailureClass::BodyTooLarge => match request.protocol {
+            Protocol::Http => expect.needs_whole_body(),
+            Protocol::Grpc | Protocol::WebSocket | Protocol::Tcp => true,
+            Protocol::Tls | Protocol::Dns => false,
+        },
         FailureClass::BodyTruncated => has_body || matches!(request.protocol, Protocol::WebSocket | Protocol::Tcp),
         _ => has_body,
     }
