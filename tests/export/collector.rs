@@ -1,13 +1,19 @@
 //! OTLP: what is sent, decoded; and a real collector that takes it.
 
+use std::collections::BTreeMap;
 use std::io::Read as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value};
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
-use opentelemetry_proto::tonic::metrics::v1::{AggregationTemporality, ExponentialHistogramDataPoint, Metric};
+use opentelemetry_proto::tonic::metrics::v1::{
+    AggregationTemporality, ExponentialHistogramDataPoint, Metric, number_data_point,
+};
 use prost::Message as _;
 use uptick::export::otlp::{Otlp, Settings, Temporality};
+use uptick::model::{FailureClass, Probe, Shard};
 
 use crate::programs::Program;
 use crate::support::PATIENCE;
@@ -81,6 +87,71 @@ async fn delta_histograms_say_what_came_since_the_last() {
     assert_eq!(kind, AggregationTemporality::Delta);
     assert_eq!((first.count, second.count), (3, 1));
     assert_eq!(first.time_unix_nano, second.start_time_unix_nano, "no gap and no overlap between two deltas");
+}
+
+/// The attributes of a data point by name, numbers as texts.
+fn attributes(all: &[KeyValue]) -> BTreeMap<String, String> {
+    let text = |value: &any_value::Value| match value {
+        any_value::Value::StringValue(text) => text.clone(),
+        any_value::Value::IntValue(number) => number.to_string(),
+        other => panic!("{other:?}"),
+    };
+    all.iter().map(|pair| (pair.key.clone(), text(pair.value.as_ref().unwrap().value.as_ref().unwrap()))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn failures_say_by_opentelemetrys_names_what_was_asked_and_what_came() {
+    let server = taking();
+    let mut settings = Settings::read(Some(&server.url("")), Temporality::Delta, &|_| None).unwrap().unwrap();
+    settings.of_prober("fra", Shard::new(1, 4).ok());
+    let otlp = Otlp::start(settings).unwrap();
+    let url = "https://user:hunter22@shop.test:8443/a?b=c";
+    otlp.adopt(&[Arc::new(Probe::plain("home", "web", url, Duration::from_secs(30)))]);
+    let mut window = window("fra", "home", &[]);
+    for (class, code, count) in [(FailureClass::Status, 503, 2), (FailureClass::GrpcStatus, 14, 1)] {
+        window.failures.insert(class, count + 1);
+        window.codes.insert((class, code), count);
+    }
+    otlp.windows(&[window]);
+    assert!(otlp.finish(PATIENCE).await.is_whole());
+    let request = decoded(&server.requests()[0]);
+    let resource = attributes(&request.resource_metrics[0].resource.as_ref().unwrap().attributes);
+    assert_eq!(resource["service.instance.id"], "fra 1/4");
+    let failures = metric(&request, "uptick.failures");
+    assert_eq!(failures.unit, "{check}");
+    let Some(Data::Sum(sum)) = failures.data else { panic!("{failures:?}") };
+    let points: Vec<_> = sum.data_points.iter().map(|point| (attributes(&point.attributes), point.value)).collect();
+    let value = |class: &str, code: Option<(&str, &str)>| {
+        let is_meant = |of: &BTreeMap<String, String>| {
+            let codes = ["http.response.status_code", "rpc.grpc.status_code"].into_iter();
+            let found = codes.filter_map(|name| Some((name, of.get(name)?.as_str()))).next();
+            of["class"] == class && of["error.type"] == class && found == code
+        };
+        points.iter().find(|(of, _)| is_meant(of)).unwrap_or_else(|| panic!("no {class} {code:?} in {points:#?}")).1
+    };
+    let count = |count| Some(number_data_point::Value::AsInt(count));
+    assert_eq!(value("status", Some(("http.response.status_code", "503"))), count(2));
+    assert_eq!(value("status", None), count(1));
+    assert_eq!(value("grpc_status", Some(("rpc.grpc.status_code", "14"))), count(1));
+    for (of, _) in &points {
+        assert_eq!((of["server.address"].as_str(), of["server.port"].as_str()), ("shop.test", "8443"));
+        assert_eq!(of["url.full"], "https://shop.test:8443/a?b=c");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_are_as_far_apart_as_the_environment_says() {
+    let server = taking();
+    let env = |name: &str| (name == "OTEL_METRIC_EXPORT_INTERVAL").then(|| "3600000".to_owned());
+    let settings = Settings::read(Some(&server.url("")), Temporality::Delta, &env).unwrap().unwrap();
+    let otlp = Otlp::start(settings).unwrap();
+    otlp.windows(&[window("here", "home", &[1_000, 2_000])]);
+    // Longer than what is sent without the variable waits for more.
+    tokio::time::sleep(Duration::from_millis(900)).await;
+    assert_eq!(server.connections(), 0);
+    otlp.windows(&[window("here", "home", &[4_000])]);
+    let stats = otlp.finish(PATIENCE).await;
+    assert_eq!((stats.sent, histogram(&decoded(&server.requests()[0])).1.count), (1, 3), "{stats:?}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
@@ -52,6 +52,19 @@ impl Program {
                 format!("--web.listen-address={address}"),
                 "--web.enable-remote-write-receiver".to_owned(),
                 "--enable-feature=native-histograms".to_owned(),
+            ]
+        })
+    }
+
+    /// `node_exporter` with the files of a folder alone.
+    pub(crate) fn node_exporter(files: &Path) -> Option<Program> {
+        let files = files.display().to_string();
+        Program::start("prometheus-node-exporter", "/metrics", |_, address| {
+            vec![
+                "--collector.disable-defaults".to_owned(),
+                "--collector.textfile".to_owned(),
+                format!("--collector.textfile.directory={files}"),
+                format!("--web.listen-address={address}"),
             ]
         })
     }

@@ -1,4 +1,4 @@
-//! The file for the textfile collector: counters over all recorded runs, gauges of one run.
+//! The file for `node_exporter`'s textfile collector: counters over all recorded runs, gauges of one run.
 
 use std::fs;
 
@@ -31,18 +31,13 @@ fn counters_go_on_from_run_to_run_and_prometheus_sees_them_rise() {
     };
     // What was recorded before anybody asked for counters is counted too.
     Run::new(["check", "--record", &format!("--journal={}", journal.display())]).config(&config).run();
-    let served = file.clone();
-    let exporter = Server::start(move |conn| {
-        conn.request();
-        let text = fs::read_to_string(&served).unwrap_or_default();
-        conn.send(answer(200, &[("content-type", "text/plain; version=0.0.4")], text));
-    });
     let first = check(&["--record"]);
     let down = format!("uptick_checks_total{LABELS},verdict=\"down\"}}");
     assert_eq!(value(&first, &down), 6.0);
     let class = |class: &str| format!("uptick_failures_total{{class=\"{class}\",{}", &LABELS[1..]);
     assert_eq!((value(&first, &class("status")), value(&first, &class("connect_refused"))), (6.0, 0.0));
-    let prometheus = Program::prometheus(&[exporter.address()]);
+    let exporter = Program::node_exporter(folder.path());
+    let prometheus = exporter.as_ref().and_then(|exporter| Program::prometheus(&[exporter.address]));
     if let Some(prometheus) = &prometheus {
         assert_eq!(prometheus.number("uptick_checks_total{verdict=\"down\"}"), 6.0);
     }
