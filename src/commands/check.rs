@@ -5,7 +5,6 @@ use std::io;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::runtime::Runtime;
@@ -13,7 +12,7 @@ use tokio::runtime::Runtime;
 use crate::check_report::CheckReport;
 use crate::check_report::condition::Condition;
 use crate::commands::input::selection::ValuesUsed;
-use crate::commands::input::{exec_permission, locations, saving, selection};
+use crate::commands::input::{baseline, exec_permission, locations, saving, selection};
 use crate::commands::process::exit::{CliError, Exit};
 use crate::commands::process::instance_lock::InstanceLock;
 use crate::commands::process::outputs::Outputs;
@@ -28,23 +27,16 @@ use crate::commands::run::diagnoser::{Diagnosing, LastGood};
 use crate::commands::run::events::EventDispatcher;
 use crate::commands::run::kept_sums::TextfileCounters;
 use crate::commands::run::run_outputs::RunOutputs;
-use crate::commands::run::wait::WaitState;
-use crate::commands::run::{check_pipeline, exporters, run_outputs};
+use crate::commands::run::{check_pipeline, exporters, run_outputs, wait};
 use crate::config::Config;
 use crate::engine::Engine;
-use crate::journal::Line;
 use crate::model::{ExchangeDetail, Probe, Verdict};
 use crate::render::{CheckAnswer, CheckFormat, TerminalStyle};
 use crate::runner::{Descriptors, Limits};
-use crate::window::Window;
-use crate::{cli, format, journal, plan, render, runner};
+use crate::{cli, journal, plan, render, runner};
 
-/// The pause between the starts of two passes of `--wait`, where `--every` says nothing.
-const WAIT_PAUSE: Duration = Duration::from_secs(1);
 /// The answers that are shown whole at most: each may be as long as its body limit.
 const BODIES_SHOWN: usize = 20;
-/// How far back `--baseline` looks.
-const BASELINE_SPAN: Duration = Duration::from_hours(14 * 24);
 
 /// Prepares the run, makes the passes, and answers.
 pub(super) fn run(args: &cli::CheckArgs, terminal: &Terminal, signals: &Signals) -> Result<Exit, CliError> {
@@ -86,7 +78,7 @@ fn prepare<'a>(args: &'a cli::CheckArgs, terminal: &'a Terminal) -> Result<Prepa
     let outputs = Outputs::open(&args.formats, args.output.as_deref(), CheckFormat::Human)?;
     let job_summary = job_summary(&outputs)?;
     let conditions = conditions(&args.fail_on)?;
-    let earlier = args.baseline.as_deref().map(|journal| baseline(journal, &config)).transpose()?;
+    let earlier = args.baseline.as_deref().map(|journal| baseline::windows(journal, &config)).transpose()?;
     let engine = check_pipeline::engine(&config, &probes, detail(args, &probes)?)?;
     engine.warning().into_iter().for_each(|warning| terminal.warn(warning));
     let limits = Limits::clamp(config.settings.concurrency, Descriptors::raise(), &probes)
@@ -208,7 +200,7 @@ impl<'a> Prepared<'a> {
             };
             let monitor = tokio::spawn(pipeline.monitor());
             if let Some(wait) = args.wait {
-                wait_until_up(&probes, wait, args.every, &settings, &pipeline, signals, terminal).await;
+                wait::until_up(&probes, wait, args.every, &settings, &pipeline, signals, terminal).await;
             }
             let settings = runner::Settings { started: tokio::time::Instant::now(), ..settings };
             let check = move |check| pipeline.clone().check(check);
@@ -229,47 +221,6 @@ impl<'a> Prepared<'a> {
             last_good,
             counters,
         }
-    }
-}
-
-/// Makes passes that nothing hears of until every probe is up or the time is over.
-async fn wait_until_up<A>(
-    probes: &[Arc<Probe>],
-    wait: Duration,
-    every: Option<Duration>,
-    run: &runner::Settings<fn() -> Timestamp, A>,
-    pipeline: &CheckPipeline,
-    signals: &Signals,
-    terminal: &Terminal,
-) {
-    let state = WaitState::default();
-    let asked = probes.iter().filter(|probe| !probe.control).count();
-    let end = tokio::time::Instant::now() + wait;
-    loop {
-        let started = tokio::time::Instant::now();
-        let settings = runner::Settings {
-            started,
-            concurrency: run.concurrency,
-            until: None,
-            vantage: run.vantage.clone(),
-            now: run.now,
-            has_room: || true,
-        };
-        let pipeline = pipeline.clone();
-        let check = move |check| pipeline.clone().check(check);
-        let pass = plan::passes(probes.len(), Some(1), Duration::ZERO);
-        runner::run(probes, pass, settings, check, signals.first(), |event| state.on_event(&event)).await;
-        let next = started + every.unwrap_or(WAIT_PAUSE);
-        if signals.came().is_some() || state.all_up(asked) || next.max(tokio::time::Instant::now()) >= end {
-            break;
-        }
-        tokio::select! {
-            _ = signals.first() => break,
-            () = tokio::time::sleep_until(next) => {}
-        }
-    }
-    if let Some(wrong) = state.still_wrong(terminal.answer.utc).filter(|_| signals.came().is_none()) {
-        terminal.warn(&format!("not up after {}: {wrong}", format::duration(wait)));
     }
 }
 
@@ -347,32 +298,6 @@ fn conditions(asked: &[Condition]) -> Result<Vec<Condition>, CliError> {
         return Err(CliError::Usage(message.to_owned()));
     }
     Ok(asked.to_vec())
-}
-
-/// What a journal has recorded of the last days from this vantage, to compare a run with.
-fn baseline(journal: &Path, config: &Config) -> Result<Vec<Window>, CliError> {
-    if !journal::is_url(journal) && !journal.exists() {
-        return Err(CliError::Usage(format!("error: --baseline: no journal at {}", journal.display())));
-    }
-    let to = Timestamp::now();
-    let from = to.checked_sub(BASELINE_SPAN).unwrap_or(Timestamp::MIN);
-    let failed = |error: journal::JournalError| CliError::Runtime(error.to_string());
-    let lines = journal::read(&[journal.to_path_buf()], journal::Range { from, to }).map_err(failed)?;
-    let mut windows = Vec::new();
-    for line in lines {
-        if let Line::Window(window) = line.map_err(failed)?
-            && *window.vantage == *config.settings.vantage
-        {
-            windows.push(*window);
-        }
-    }
-    if windows.is_empty() {
-        let (vantage, journal) = (&config.settings.vantage, journal.display());
-        return Err(CliError::Usage(format!(
-            "error: --baseline: {journal} has no data of the last 14 days from vantage {vantage}"
-        )));
-    }
-    Ok(windows)
 }
 
 /// The root of the repository that a CI job works in, else where we are; links followed, as in the

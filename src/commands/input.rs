@@ -1,5 +1,6 @@
 //! What a command works on: the configuration, the probes that were selected, the journals.
 
+pub(crate) mod baseline;
 pub(crate) mod exec_permission;
 pub(crate) mod journal_query;
 pub(crate) mod locations;

@@ -2,12 +2,12 @@
 //! here compiles: it is tried before it is shown.
 
 mod json_path;
-mod pattern;
+mod linear_pattern;
 
 use crate::model::Selector;
 
 pub(crate) use json_path::json_path;
-pub(crate) use pattern::pattern;
+pub(crate) use linear_pattern::pattern;
 
 /// The CSS form of a selector in another language: `XPath`, or a bare word with its brackets.
 pub(crate) fn selector(text: &str) -> Option<String> {

@@ -73,36 +73,15 @@ fn timeout(draft: &mut ProbeDraft, module: &Value) {
 /// One key of `http:`.
 fn setting(draft: &mut ProbeDraft, secrets: &mut Secrets, http: &Value, key: &str, url: &str) {
     let value = &http[key];
+    if expectation(draft, key, value) {
+        return;
+    }
     let word = value.as_str().unwrap_or_default();
     let is_true = *value == Value::Bool(true);
     match key {
-        "valid_status_codes" => {
-            let codes = elements(value)
-                .iter()
-                .filter_map(text)
-                .map(|code| if code.parse::<u16>().is_ok() { code } else { quoted(&code) });
-            draft.set("expect.status", one_or_list(codes));
-        }
-        "valid_http_versions" => {
-            let versions = elements(value).iter().filter_map(text);
-            let versions = versions.map(|version| quoted(version.trim_start_matches("HTTP/").trim_end_matches(".0")));
-            let versions: Vec<String> =
-                versions.map(|version| if version == "\"1\"" { "\"1.0\"".to_owned() } else { version }).collect();
-            draft.set("expect.http-version", one_or_list(versions.into_iter()));
-        }
         "follow_redirects" if !is_true => draft.set("redirects", "\"none\""),
         "no_follow_redirects" if is_true => draft.set("redirects", "\"none\""),
-        "fail_if_not_ssl" if is_true => draft.set("expect.secure", "true"),
-        "fail_if_ssl" if is_true => draft.set("expect.secure", "false"),
-        "fail_if_body_matches_regexp" | "fail_if_matches_regexp" => {
-            draft.set_texts("expect.body-not-matches", &patterns(value));
-        }
-        "fail_if_body_not_matches_regexp" | "fail_if_not_matches_regexp" => {
-            draft.set_texts("expect.body-matches", &patterns(value));
-        }
-        "fail_if_header_matches" | "fail_if_header_not_matches" => headers::rules(draft, key, value),
         "preferred_ip_protocol" => preferred_ip(draft, word, http["ip_protocol_fallback"] != Value::Bool(false)),
-        "accept_any_response" if is_true => draft.set("expect.status", "\"100-599\""),
         "body_size_limit" => {
             let size = word.trim_end_matches('B').to_owned() + "B";
             let size = size.replace("KB", "KiB").replace("MB", "MiB").replace("GB", "GiB");
@@ -127,16 +106,47 @@ fn setting(draft: &mut ProbeDraft, secrets: &mut Secrets, http: &Value, key: &st
         | "ip_protocol_fallback"
         | "follow_redirects"
         | "no_follow_redirects"
-        | "fail_if_not_ssl"
-        | "fail_if_ssl"
         | "enable_http2"
-        | "accept_any_response"
         // A proxy looks the name of the target up here as well.
         | "skip_resolve_phase_with_proxy" => {}
         "enable_http3" if is_true && url.starts_with("https") => draft.set("http-version", "\"3\""),
         "enable_http3" | "proxy_from_environment" if !is_true => {}
         other => draft.field_not_carried(other, value, "uptick has no key for it"),
     }
+}
+
+/// One key of `http:` that is about the answer; false where it is about something else.
+fn expectation(draft: &mut ProbeDraft, key: &str, value: &Value) -> bool {
+    let is_true = *value == Value::Bool(true);
+    match key {
+        "valid_status_codes" => {
+            let codes = elements(value)
+                .iter()
+                .filter_map(text)
+                .map(|code| if code.parse::<u16>().is_ok() { code } else { quoted(&code) });
+            draft.set("expect.status", one_or_list(codes));
+        }
+        "valid_http_versions" => {
+            let versions = elements(value).iter().filter_map(text);
+            let versions = versions.map(|version| quoted(version.trim_start_matches("HTTP/").trim_end_matches(".0")));
+            let versions: Vec<String> =
+                versions.map(|version| if version == "\"1\"" { "\"1.0\"".to_owned() } else { version }).collect();
+            draft.set("expect.http-version", one_or_list(versions.into_iter()));
+        }
+        "fail_if_not_ssl" if is_true => draft.set("expect.secure", "true"),
+        "fail_if_ssl" if is_true => draft.set("expect.secure", "false"),
+        "fail_if_body_matches_regexp" | "fail_if_matches_regexp" => {
+            draft.set_texts("expect.body-not-matches", &patterns(value));
+        }
+        "fail_if_body_not_matches_regexp" | "fail_if_not_matches_regexp" => {
+            draft.set_texts("expect.body-matches", &patterns(value));
+        }
+        "fail_if_header_matches" | "fail_if_header_not_matches" => headers::rules(draft, key, value),
+        "accept_any_response" if is_true => draft.set("expect.status", "\"100-599\""),
+        "fail_if_not_ssl" | "fail_if_ssl" | "accept_any_response" => {}
+        _ => return false,
+    }
+    true
 }
 
 /// The patterns of Go are those of the regex crate.

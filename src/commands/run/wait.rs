@@ -4,13 +4,21 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::format;
-use crate::model::{FailureClass, Verdict};
+use crate::commands::process::signals::Signals;
+use crate::commands::process::terminal::Terminal;
+use crate::commands::run::check_pipeline::CheckPipeline;
+use crate::model::{FailureClass, Probe, Verdict};
 use crate::runner::Event;
+use crate::{format, plan, runner};
+
+/// The pause between the starts of two passes of `--wait`, where `--every` says nothing.
+const WAIT_PAUSE: Duration = Duration::from_secs(1);
 
 /// The most probes that are named.
 const MOST: usize = 5;
@@ -76,6 +84,47 @@ impl WaitState {
             said.push(format!("and {}", format::counted(more as u64, "more probe")));
         }
         Some(said.join(", "))
+    }
+}
+
+/// Makes passes that nothing hears of until every probe is up or the time is over.
+pub(crate) async fn until_up<A>(
+    probes: &[Arc<Probe>],
+    wait: Duration,
+    every: Option<Duration>,
+    run: &runner::Settings<fn() -> Timestamp, A>,
+    pipeline: &CheckPipeline,
+    signals: &Signals,
+    terminal: &Terminal,
+) {
+    let state = WaitState::default();
+    let asked = probes.iter().filter(|probe| !probe.control).count();
+    let end = tokio::time::Instant::now() + wait;
+    loop {
+        let started = tokio::time::Instant::now();
+        let settings = runner::Settings {
+            started,
+            concurrency: run.concurrency,
+            until: None,
+            vantage: run.vantage.clone(),
+            now: run.now,
+            has_room: || true,
+        };
+        let pipeline = pipeline.clone();
+        let check = move |check| pipeline.clone().check(check);
+        let pass = plan::passes(probes.len(), Some(1), Duration::ZERO);
+        runner::run(probes, pass, settings, check, signals.first(), |event| state.on_event(&event)).await;
+        let next = started + every.unwrap_or(WAIT_PAUSE);
+        if signals.came().is_some() || state.all_up(asked) || next.max(tokio::time::Instant::now()) >= end {
+            break;
+        }
+        tokio::select! {
+            _ = signals.first() => break,
+            () = tokio::time::sleep_until(next) => {}
+        }
+    }
+    if let Some(wrong) = state.still_wrong(terminal.answer.utc).filter(|_| signals.came().is_none()) {
+        terminal.warn(&format!("not up after {}: {wrong}", format::duration(wait)));
     }
 }
 

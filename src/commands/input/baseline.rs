@@ -1,0 +1,41 @@
+//! The baseline of `check --baseline`: what a journal has recorded of the last days, to compare a run with.
+
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::commands::process::exit::CliError;
+use crate::config::Config;
+use crate::journal;
+use crate::journal::Line;
+use crate::window::Window;
+
+/// How far back `--baseline` looks.
+const BASELINE_SPAN: Duration = Duration::from_hours(14 * 24);
+
+/// What a journal has recorded of the last days from this vantage, to compare a run with.
+pub(crate) fn windows(journal: &Path, config: &Config) -> Result<Vec<Window>, CliError> {
+    if !journal::is_url(journal) && !journal.exists() {
+        return Err(CliError::Usage(format!("error: --baseline: no journal at {}", journal.display())));
+    }
+    let to = Timestamp::now();
+    let from = to.checked_sub(BASELINE_SPAN).unwrap_or(Timestamp::MIN);
+    let failed = |error: journal::JournalError| CliError::Runtime(error.to_string());
+    let lines = journal::read(&[journal.to_path_buf()], journal::Range { from, to }).map_err(failed)?;
+    let mut windows = Vec::new();
+    for line in lines {
+        if let Line::Window(window) = line.map_err(failed)?
+            && *window.vantage == *config.settings.vantage
+        {
+            windows.push(*window);
+        }
+    }
+    if windows.is_empty() {
+        let (vantage, journal) = (&config.settings.vantage, journal.display());
+        return Err(CliError::Usage(format!(
+            "error: --baseline: {journal} has no data of the last 14 days from vantage {vantage}"
+        )));
+    }
+    Ok(windows)
+}
