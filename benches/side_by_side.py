@@ -77,6 +77,11 @@ def silent(connection):
     time.sleep(8)
 
 
+def not_tls(connection):
+    connection.recv(4096)
+    connection.sendall(head("400 Bad Request", 0))
+
+
 def drips(connection):
     request(connection)
     connection.sendall(head("200 OK", 1000))
@@ -147,7 +152,7 @@ def faults(folder):
         ("nothing listens", http(port), ["refused"]),
         ("connection requests are dropped", http(hole), ["connect"]),
         ("connected, and no answer", http(serve(silent)), ["response", "awaiting", "header", "0 bytes received"]),
-        ("closed without an answer", http(serve(request)), ["empty"]),
+        ("closed without an answer", http(serve(request)), ["empty", "eof"]),
         ("the body stops on the way", http(serve(answers(head("200 OK", 1000) + BODY))), ["truncated", "remaining", "unexpected eof"]),
         ("the body drips", http(serve(drips)), ["body", "out of 1000 bytes"]),
         ("status 503", http(serve(answers(head("503 Service Unavailable", 0)))), ["503"]),
@@ -155,7 +160,7 @@ def faults(folder):
         ("redirects without end", http(loop["port"]), ["redirect"]),
         ("an expired certificate", https("expired"), ["expired"]),
         ("a certificate of another host", https("other"), ["not for", "not valid for", "subject", "hostname", "altname", "other.test"]),
-        ("not TLS", f"https://127.0.0.1:{serve(answers(head('200 OK', 0)))}/", ["not tls", "speak tls", "wrong version", "not look like a tls", "http response to https"]),
+        ("not TLS", f"https://127.0.0.1:{serve(not_tls)}/", ["not tls", "speak tls", "wrong version", "not look like a tls", "http response to https"]),
     ]
 
 
