@@ -122,10 +122,15 @@ fn processing(request: &Request, expect: &Expect, transport: &Transport, class: 
         FailureClass::UpgradeRefused => protocol == Protocol::WebSocket,
         FailureClass::StarttlsRefused => request.starttls.is_some(),
         _ => {
-            let waits = !expect.message.is_empty() || !expect.message_json.is_empty();
-            is_web || protocol == Protocol::Dns || waits || request.send.is_some() || request.starttls.is_some()
+            let is_asked = request.send.is_some() || request.starttls.is_some();
+            is_web || protocol == Protocol::Dns || is_asked || waits_for_text(request, expect)
         }
     }
+}
+
+/// Whether a text is waited for over a connection without HTTP.
+fn waits_for_text(request: &Request, expect: &Expect) -> bool {
+    matches!(request.protocol, Protocol::Tcp | Protocol::Tls) && (!expect.body.is_empty() || expect.min_bytes.is_some())
 }
 
 fn transfer(request: &Request, expect: &Expect, class: FailureClass) -> bool {
@@ -134,8 +139,9 @@ fn transfer(request: &Request, expect: &Expect, class: FailureClass) -> bool {
         FailureClass::MessageTimeout => matches!(request.protocol, Protocol::WebSocket | Protocol::Tcp),
         FailureClass::BodyTooLarge => match request.protocol {
             Protocol::Http => expect.needs_whole_body(),
-            Protocol::Grpc | Protocol::WebSocket | Protocol::Tcp => true,
-            Protocol::Tls | Protocol::Dns => false,
+            Protocol::Grpc | Protocol::WebSocket => true,
+            Protocol::Tcp | Protocol::Tls => waits_for_text(request, expect),
+            Protocol::Dns => false,
         },
         FailureClass::BodyTruncated => has_body || matches!(request.protocol, Protocol::WebSocket | Protocol::Tcp),
         _ => has_body,
