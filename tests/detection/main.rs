@@ -6,6 +6,7 @@
 
 mod alerts;
 mod generator;
+mod messy;
 mod onsets;
 mod partial;
 

@@ -88,6 +88,13 @@ impl Plans {
         of_vantage
     }
 
+    /// Whether the latest plans of a vantage have a probe; absent where it has none.
+    pub(crate) fn lists(&self, vantage: &str, probe: &str) -> Option<bool> {
+        let mut plans = self.of_prober.iter().filter(|((of, _), _)| of == vantage).map(|(_, plan)| plan).peekable();
+        plans.peek()?;
+        Some(plans.any(|plan| plan.probes.get(probe).is_some_and(|span| span.last == plan.latest)))
+    }
+
     /// The vantages and the probes that they are to run, as far as that was said since an instant.
     pub(crate) fn planned(&self, since: i64) -> BTreeSet<(&str, &str)> {
         let plans = self.of_prober.iter().filter(|(_, plan)| plan.latest >= since);

@@ -22,6 +22,9 @@ const FEWEST: u64 = 4;
 /// Where nothing else is known, a series that fails more often than this is not fine.
 const ALLOWED: f64 = 0.01;
 
+/// The same probes fail from one vantage after another within this time: names are cached, and clocks differ.
+const SPREADS_WITHIN_MS: i64 = 15 * 60_000;
+
 /// Outages that belong together.
 #[derive(Clone, Debug, Default)]
 struct Group {
@@ -110,9 +113,19 @@ fn belongs(context: &ReportContext<'_>, group: &Group, burst: &Group, within: i6
         let spans = spans(group, burst.start());
         let (failed, judged) = count(context, &group.series, &spans);
         let share = ratio(failed, judged).unwrap_or(1.0);
-        let was_fine = |series: &&usize| was_fine(context, group, **series, &spans, share);
+        let spreads = burst.start() <= group.newest.saturating_add(SPREADS_WITHIN_MS);
+        let probes: BTreeSet<(&SafeText, &SafeText)> =
+            group.series.iter().filter(|_| spreads).map(|at| probe_of(context, *at)).collect();
+        let was_fine = |series: &&usize| {
+            !probes.contains(&probe_of(context, **series)) && was_fine(context, group, **series, &spans, share)
+        };
         burst.series.iter().filter(was_fine).count() * 2 <= burst.series.len()
     }
+}
+
+fn probe_of<'c>(context: &'c ReportContext<'_>, series: usize) -> (&'c SafeText, &'c SafeText) {
+    let one = &context.analyses[series];
+    (&one.surface, &one.probe)
 }
 
 /// The spans in which the outages of a group's members overlap or follow closely, before an instant.

@@ -8,7 +8,7 @@ use crate::report::incident::waves::{DetectedWave, WaveDivision, WaveMember};
 use crate::report::incident::{grouping, pooled_onset, waves};
 use crate::report::series::offline::Offline;
 use crate::report::series::outage::{Outage, Transition};
-use crate::report::series::recovery;
+use crate::report::series::{judgement, recovery};
 use crate::report::statistics::ratio;
 
 /// The incidents of a report in the making: joined, and not yet counted.
@@ -214,11 +214,15 @@ fn checks_of(context: &ReportContext<'_>, series: &BTreeSet<usize>, from: i64, t
     checks
 }
 
-/// A stretch of a probe that has long been silent while its vantage is heard is over: it was taken away, or has
-/// another name. That the whole vantage is silent is no end: nobody knows.
+/// A stretch of a probe that has been silent for longer than its latest checks reach while its vantage is heard is over:
+/// it was taken away, or has another name. One that the plan still has is waited for, as an incident is for its next
+/// wave. That the whole vantage is silent is no end: nobody knows.
 fn ended(outage: Outage, context: &ReportContext<'_>, series: usize) -> Outage {
     let one = &context.analyses[series];
-    let within = i64::try_from(context.range.rules.join_within.as_millis()).unwrap_or(i64::MAX);
+    let within = match context.fold.plans.lists(&one.series.vantage, &one.series.probe) {
+        Some(true) => i64::try_from(context.range.rules.join_within.as_millis()).unwrap_or(i64::MAX),
+        _ => judgement::recent_ms(one.interval().unwrap_or_default()),
+    };
     let last = one.last.unwrap_or(outage.last_failed);
     let gone = one.silent && context.range.to - last > within && context.is_heard(&one.vantage);
     if outage.end.is_none() && gone {

@@ -65,7 +65,7 @@ fn join(known: &mut Vec<Outage>, outage: Outage) {
         Some(one) => {
             one.last_failed = one.last_failed.max(outage.last_failed);
             one.end = match (one.end, outage.end) {
-                (Some(end), Some(other)) => Some(if other.by > end.by { other } else { end }),
+                (Some(end), Some(other)) => Some(Transition::later_end(end, other)),
                 _ => None,
             };
         }

@@ -202,8 +202,7 @@ fn end_of(cluster: &FailureCluster, checks: &[PooledCheck]) -> Transition {
 
 /// The later end; what has no end is later than any.
 fn later(one: Option<Transition>, other: Option<Transition>) -> Option<Transition> {
-    let (one, other) = (one?, other?);
-    Some(if other.by > one.by { other } else { one })
+    Some(Transition::later_end(one?, other?))
 }
 
 #[cfg(test)]
