@@ -60,7 +60,7 @@ fn a_site_is_a_folder_that_a_later_report_keeps_up_to_date() {
     assert_eq!(names(&site), top);
     let surfaces = names(&site.join("surface"));
     assert!(surfaces.len() == 2 && surfaces[0].starts_with("the-app-") && surfaces[1] == "web.html", "{surfaces:?}");
-    assert!(read(&site.join("index.html")).contains("<h1>The App is down; one is up</h1>"));
+    assert!(read(&site.join("index.html")).contains("<h1>The App is down; web is up</h1>"));
 
     // What is not ours stays, and a surface that is gone goes.
     fs::write(site.join("robots.txt"), "mine").unwrap();

@@ -50,7 +50,7 @@ fn sentence(rows: &[&SurfaceRow]) -> String {
         (State::Down, "is down", "are down"),
         (State::Degraded, "is degraded", "are degraded"),
         (State::Flapping, "comes and goes", "come and go"),
-        (State::Unknown, "is not known", "are not known"),
+        (State::Unknown, "cannot be judged", "cannot be judged"),
     ] {
         if let Some(names) = page::labels_in(rows, state) {
             let count = rows.iter().filter(|row| row.state == state).count();
@@ -63,7 +63,8 @@ fn sentence(rows: &[&SurfaceRow]) -> String {
         (1, 1) => format!("{} is up", rows.iter().map(|row| row.label().as_str()).collect::<String>()),
         (all, up) if all == up => "All is up".to_owned(),
         (_, 0) => parts.join("; "),
-        _ => format!("{}; {} is up", parts.join("; "), if up == 1 { "one" } else { "the rest" }),
+        (_, 1) => format!("{}; {} is up", parts.join("; "), page::labels_in(rows, State::Up).unwrap_or_default()),
+        _ => format!("{}; the rest is up", parts.join("; ")),
     }
 }
 
