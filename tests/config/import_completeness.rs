@@ -3,13 +3,12 @@
 use std::fs;
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use uptick::import::{self, InputFile};
 
-/// A document of a tool, and the file that it needs beside it.
+/// A document of a tool.
 struct Case {
     file: &'static str,
-    beside: &'static [&'static str],
     /// Keys that say nothing of what is asked or expected: numbers and colours of a database, a default that is
     /// written out, and what is the same with and without them.
     says_nothing: &'static [&'static str],
@@ -20,7 +19,6 @@ struct Case {
 const CASES: [Case; 6] = [
     Case {
         file: "blackbox-all.yml",
-        beside: &["relabel.yml"],
         says_nothing: &[
             "page.http.valid_status_codes",
             "page.http.follow_redirects",
@@ -38,7 +36,6 @@ const CASES: [Case; 6] = [
     },
     Case {
         file: "blackbox.yml",
-        beside: &["prometheus.yml", "api-1.json"],
         says_nothing: &[
             "valid_status_codes",
             "follow_redirects",
@@ -52,7 +49,6 @@ const CASES: [Case; 6] = [
     },
     Case {
         file: "gatus.yaml",
-        beside: &[],
         says_nothing: &[
             "default-endpoint",
             "default-endpoint.group",
@@ -70,7 +66,6 @@ const CASES: [Case; 6] = [
     },
     Case {
         file: "gatus-all.yaml",
-        beside: &["gatus-global.yaml"],
         says_nothing: &[
             "client.timeout",
             "[CONNECTED] == true",
@@ -83,13 +78,11 @@ const CASES: [Case; 6] = [
     },
     Case {
         file: "uptime-kuma.json",
-        beside: &[],
         says_nothing: UPTIME_KUMA,
         names: &["notificationIDList", "tags", "notificationList", ""],
     },
     Case {
         file: "uptime-kuma-2.json",
-        beside: &[],
         says_nothing: UPTIME_KUMA,
         names: &["notificationIDList", "monitorList", "notificationList", "proxyList", ""],
     },
@@ -141,13 +134,40 @@ fn value(name: &str) -> Value {
     if name.ends_with("json") { serde_json::from_str(&text).unwrap() } else { serde_saphyr::from_str(&text).unwrap() }
 }
 
-/// What is written for a document and the files beside it, or why nothing is.
-fn written(case: &Case, document: &Value) -> String {
-    let mut files = vec![InputFile { name: case.file.to_owned(), text: document.to_string() }];
-    files.extend(case.beside.iter().map(|name| {
-        let text = fs::read_to_string(Path::new("tests/config/import").join(name)).unwrap();
-        InputFile { name: (*name).to_owned(), text }
-    }));
+/// A document for each module and each endpoint alone: what one says makes no difference to the others.
+fn parts(document: Value) -> Vec<Value> {
+    if let Some(modules) = document["modules"].as_object() {
+        return modules.iter().map(|(name, module)| json!({ "modules": { name: module } })).collect();
+    }
+    let lists = ["endpoints", "suites"].into_iter().filter(|list| document[*list].is_array());
+    let parts: Vec<Value> = lists
+        .flat_map(|list| document[list].as_array().unwrap().iter().map(move |part| json!({ list: [part] })))
+        .collect();
+    if parts.is_empty() { vec![document] } else { parts }
+}
+
+/// What a document needs beside it: a module a target, and everything something that can be checked.
+fn beside(document: &Value) -> Option<Value> {
+    if let Some((name, module)) = document["modules"].as_object().and_then(|modules| modules.iter().next()) {
+        let target = match module["prober"].as_str().unwrap_or("http") {
+            "http" => "https://x.test/",
+            "websocket" => "wss://x.test/",
+            "unix" => "/run/x.sock",
+            "dns" => "192.0.2.53",
+            _ => "x.test:443",
+        };
+        let job = |module: &str, target: &str| json!({ "job_name": module, "metrics_path": "/probe", "params": { "module": [module] }, "static_configs": [{ "targets": [target] }] });
+        return Some(json!({ "scrape_configs": [job(name, target), job("plain", "https://plain.test/")] }));
+    }
+    let plain =
+        json!({ "endpoints": [{ "name": "plain", "url": "https://plain.test/", "conditions": ["[STATUS] == 200"] }] });
+    (document["endpoints"].is_array() || document["suites"].is_array()).then_some(plain)
+}
+
+/// What is written for a document, or why nothing is.
+fn written(case: &Case, document: &Value, beside: Option<&Value>) -> String {
+    let file = |document: &Value| InputFile { name: case.file.to_owned(), text: document.to_string() };
+    let files: Vec<InputFile> = [document].into_iter().chain(beside).map(file).collect();
     match import::import(&files, Path::new("")) {
         Ok(imported) => imported.text,
         Err(error) => error.to_string(),
@@ -195,19 +215,28 @@ fn says_nothing(case: &Case, pointer: &str, removed: &Value) -> bool {
     is_empty || case.says_nothing.iter().any(|end| way.ends_with(&format!(".{end}")) || removed.as_str() == Some(end))
 }
 
+/// Every part of every document, with what it needs beside it.
+fn all_parts() -> impl Iterator<Item = (&'static Case, Value, Option<Value>)> {
+    CASES.iter().flat_map(|case| {
+        parts(value(case.file)).into_iter().map(move |part| {
+            let beside = beside(&part);
+            (case, part, beside)
+        })
+    })
+}
+
 #[test]
 fn nothing_of_a_document_is_lost() {
     let mut lost = Vec::new();
-    for case in &CASES {
-        let document = value(case.file);
-        let whole = written(case, &document);
+    for (case, document, beside) in all_parts() {
+        let whole = written(case, &document, beside.as_ref());
         let mut all = Vec::new();
         pointers(&document, "", &mut all);
         for pointer in all {
             if says_nothing(case, &pointer, document.pointer(&pointer).unwrap()) {
                 continue;
             }
-            if written(case, &without(&document, &pointer)) == whole {
+            if written(case, &without(&document, &pointer), beside.as_ref()) == whole {
                 lost.push(format!("{}: {pointer}", case.file));
             }
         }
@@ -218,22 +247,19 @@ fn nothing_of_a_document_is_lost() {
 #[test]
 fn a_key_that_nobody_knows_is_listed() {
     let mut lost = Vec::new();
-    for case in &CASES {
-        let document = value(case.file);
+    for (case, document, beside) in all_parts() {
         let mut all = vec![String::new()];
         pointers(&document, "", &mut all);
         for pointer in all {
             let names = pointer.split('/').filter(|name| name.parse::<u32>().is_err());
-            // An anchor is filled in where it is used.
-            let is_of_names =
-                case.names.contains(&names.last().unwrap_or_default()) || pointer.starts_with("/default-");
+            let is_of_names = case.names.contains(&names.last().unwrap_or_default());
             let mut changed = document.clone();
             let Some(Value::Object(table)) = changed.pointer_mut(&pointer).filter(|_| !is_of_names) else { continue };
             if table.get("type").is_some_and(|kind| kind == "group") {
                 continue;
             }
             table.insert("no-such-key".to_owned(), Value::String("no such value".to_owned()));
-            if !written(case, &changed).contains("no-such-key") {
+            if !written(case, &changed, beside.as_ref()).contains("no-such-key") {
                 lost.push(format!("{}: {pointer}", case.file));
             }
         }
