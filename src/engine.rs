@@ -2,6 +2,7 @@
 //! neither schedules nor files.
 
 mod addresses;
+mod alt_svc;
 mod answer;
 mod assets;
 mod attempt;
@@ -26,6 +27,7 @@ mod evidence;
 mod exchange;
 mod expect;
 mod fault;
+mod follow_up;
 mod grpc_check;
 mod handshake;
 mod head;

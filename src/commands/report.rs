@@ -2,12 +2,14 @@
 
 mod site;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use url::Url;
 
 use crate::check_report::condition::{Condition, Counted};
 use crate::commands::input::journal_query::Filter;
@@ -17,7 +19,7 @@ use crate::commands::process::outputs::Outputs;
 use crate::commands::process::terminal;
 use crate::commands::process::terminal::Terminal;
 use crate::config::Config;
-use crate::model::{IpFamily, Probe, SafeText, ip_version};
+use crate::model::{HttpVersionPreference, IpFamily, Probe, Request, SafeText, ip_version};
 use crate::render::{ReportAnswer, ReportFormat, TerminalStyle};
 use crate::report::{ConditionMet, Figures, LatencySummary, Question, Report, Slo, State};
 use crate::{cli, format, journal};
@@ -103,7 +105,28 @@ fn question(args: &cli::ReportArgs, config: Option<&Config>, now: Timestamp) -> 
         rules: config.map(|config| config.incident).unwrap_or_default(),
         surfaces: config.map(|config| config.surfaces.clone()).unwrap_or_default(),
         families: config.into_iter().flat_map(|config| &config.probes).filter_map(family).collect(),
+        http3: config.map(|config| http3(&config.probes)).unwrap_or_default(),
     })
+}
+
+/// Whether HTTP/3 is spoken, of the probes of hosts that are asked over HTTP/3 and over TCP, by name.
+fn http3(probes: &[Arc<Probe>]) -> BTreeMap<String, bool> {
+    let mut by_host: BTreeMap<String, Vec<(String, bool)>> = BTreeMap::new();
+    for probe in probes {
+        let host = probe.steps.first().and_then(|step| https_host(&step.request));
+        let is_http3 = probe.transport.http_version == HttpVersionPreference::Http3;
+        by_host.entry(host.unwrap_or_default()).or_default().push((probe.name.clone(), is_http3));
+    }
+    by_host.remove("");
+    let has_both =
+        |probes: &Vec<(String, bool)>| [true, false].iter().all(|way| probes.iter().any(|(_, one)| one == way));
+    by_host.into_values().filter(has_both).flatten().collect()
+}
+
+/// The host and port of an https URL.
+fn https_host(request: &Request) -> Option<String> {
+    let url = Url::parse(&request.url.to_string()).ok().filter(|url| url.scheme() == "https")?;
+    Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
 }
 
 /// The address family of a probe that is asked over one alone, by its name.

@@ -5,17 +5,16 @@ use futures_util::stream::{self, StreamExt};
 use http::header;
 use url::Url;
 
-use crate::model::{AssetOutcome, Assets, FailureClass, Mismatch, Probe, Request, SafeText, Step, Value};
+use crate::model::{AssetOutcome, Assets, FailureClass, Mismatch, Probe, SafeText, Step};
 
 use super::body::Body;
 use super::fault::{Deadline, Fault};
 use super::html::HtmlError;
 use super::requester::Requester;
-use super::route::same_origin;
 use super::session::Session;
 use super::step::StepRun;
 use super::step_result::{Page, StepResult};
-use super::{html, offload, redirect, request_builder, text};
+use super::{follow_up, html, offload, request_builder, text};
 
 /// How many are asked for at a time: what a browser does over HTTP/1.1.
 const AT_ONCE: usize = 6;
@@ -74,7 +73,7 @@ impl Loading<'_> {
 
     async fn load_one(&self, link: &Url, own: &Url, body_limit: u64) -> (AssetOutcome, Option<Fault>) {
         let mut session = self.session.clone();
-        let step = self.step_for(link, own, body_limit);
+        let step = follow_up::step(self.step, link, own, body_limit);
         let exchange = StepRun {
             requester: self.requester,
             probe: self.probe,
@@ -95,25 +94,6 @@ impl Loading<'_> {
         };
         let fault = answered.failure.map(|failure| Fault::new(failure.class, failure.phase, failure.message.as_str()));
         (asset, fault)
-    }
-
-    /// A file of the origin that the step asks is asked for with the step's headers and
-    /// credentials, one of another (where a redirect led, too) with those alone that are nobody's
-    /// secret.
-    fn step_for(&self, link: &Url, url: &Url, body_limit: u64) -> Step {
-        let own = &self.step.request;
-        let same_origin = same_origin(link, url);
-        let safe =
-            |(name, value): &&(http::HeaderName, Value)| redirect::is_safe(name) && !request_builder::is_private(value);
-        let of_body = |name: &http::HeaderName| [header::CONTENT_TYPE, header::CONTENT_LENGTH].contains(name);
-        let headers = own.headers.iter().filter(|header| if same_origin { !of_body(&header.0) } else { safe(header) });
-        let request = Request {
-            headers: headers.cloned().collect(),
-            auth: if same_origin { own.auth.clone() } else { None },
-            body_limit,
-            ..Request::get(Value::plain(link.as_str()))
-        };
-        Step::of(request)
     }
 }
 

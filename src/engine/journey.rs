@@ -5,6 +5,7 @@ use tokio::time::Instant;
 
 use crate::model::{Auth, Probe, Redactor, Secret, Step, StepOutcome, Timings};
 
+use super::alt_svc::AltServices;
 use super::assets::Loading;
 use super::capture;
 use super::fault::{Deadline, Fault};
@@ -89,6 +90,14 @@ async fn take_step(
     {
         let url = answered.page.as_ref().map(|page| page.url.clone());
         answered.fail(&fault, Vec::new(), url.as_ref(), probe, step, &session.redactor);
+    }
+    if answered.failure.is_none() && (step.expect.alt_svc || step.warn.alt_svc) {
+        // Boxed: most checks carry no room for it.
+        let services = AltServices { requester: &means.requester, probe, step, session, deadline };
+        Box::pin(services.check(&mut answered)).await;
+        if !step.expect.alt_svc {
+            answered.warn_instead("alt-svc");
+        }
     }
     if answered.failure.is_none()
         && let Some(assets) = &step.expect.assets

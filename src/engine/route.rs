@@ -185,7 +185,8 @@ fn source_of(transport: &Transport) -> Source {
     Source { address: transport.source_address, interface: transport.source_interface.clone() }
 }
 
-fn endpoint(host: &Host<String>, port: u16) -> Endpoint {
+/// Where a host is: its address, or what its name has.
+pub(super) fn endpoint(host: &Host<String>, port: u16) -> Endpoint {
     match host {
         Host::Domain(name) => Endpoint::Name { host: name.clone(), port },
         Host::Ipv4(address) => Endpoint::Address(SocketAddr::new(IpAddr::V4(*address), port)),

@@ -47,6 +47,8 @@ pub struct Expect {
     pub http_version: Vec<HttpVersion>,
     /// The TLS version is one of these, where any are given.
     pub tls_version: Vec<TlsVersion>,
+    /// Whether each service that the answer offers by `alt-svc` must answer too.
+    pub alt_svc: bool,
     /// Whether the last hop was https.
     pub secure: Option<bool>,
     /// The body has at least this many bytes.
@@ -79,6 +81,7 @@ impl Default for Expect {
             final_url: None,
             http_version: Vec::new(),
             tls_version: Vec::new(),
+            alt_svc: false,
             secure: None,
             min_bytes: None,
             max_bytes: None,

@@ -167,6 +167,12 @@ impl<'f> ReportContext<'f> {
         self.fold.question.families.get(probe).copied()
     }
 
+    /// Whether a series is asked over HTTP/3, where its host is asked over TCP too.
+    pub(crate) fn is_http3(&self, series: usize) -> Option<bool> {
+        let probe: &str = &self.analyses[series].series.probe;
+        self.fold.question.http3.get(probe).copied()
+    }
+
     /// When a vantage was offline; absent where it has no control targets.
     pub(crate) fn offline_of(&self, vantage: &Arc<str>) -> Option<&Offline> {
         self.offline.get(vantage)

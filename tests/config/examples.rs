@@ -308,6 +308,7 @@ fn the_fault_of_march_2023_is_seen_by_all_but_the_page() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "http3"), ignore = "it has HTTP/3 in it, which is a feature")]
 fn the_stack_asks_by_every_scheme() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/stack/probes.toml");
     let config = uptick::config::load(&path, &|_| None).unwrap_or_else(|error| panic!("{error}"));

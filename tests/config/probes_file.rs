@@ -64,6 +64,7 @@ fn problems(text: &str) -> Vec<String> {
 
 /// `tests/config/refused.txt` is the table: a file, and below it what is said of it.
 #[test]
+#[cfg_attr(not(feature = "http3"), ignore = "it has HTTP/3 in it, which is a feature")]
 fn every_mistake_is_told_with_its_place_its_probe_and_a_suggestion() {
     let table = std::fs::read_to_string("tests/config/refused.txt").unwrap();
     let cases: Vec<&str> = table.split("----\n").map(str::trim_end).filter(|case| !case.is_empty()).collect();
@@ -252,6 +253,7 @@ expect.json = { path = "$.items", min-length = 1 }
   url = "https://x.test/home/{{id}}"
   auth.oauth2 = { token-url = "https://auth.test/token", client-id = "probe", client-secret = "${TOKEN}", scopes = ["read", "write"], audience = "api" }
   expect.assets = { select = "img", limit = 5, hosts = ["*.cdn.test"], body-limit = "64KiB", at-least = 2 }
+  expect.alt-svc = false
 
   [[probe.step]]
   name = "timeline"

@@ -95,3 +95,15 @@ async fn caddy_answers_over_http3_as_over_http2() {
         assert!(outcome.http3_offered);
     }
 }
+
+#[tokio::test]
+async fn what_caddy_offers_answers_and_what_it_does_not_speak_fails() {
+    for (protocols, verdict) in [("h1 h2 h3", Verdict::Up), ("h1 h2", Verdict::Down)] {
+        let Some(caddy) = Caddy::start(protocols) else { return };
+        let mut probe = caddy.probe(HttpVersionPreference::Auto);
+        probe.timeout = Duration::from_secs(3);
+        probe.steps[0].expect.alt_svc = true;
+        let outcome = caddy.check(probe).await;
+        assert_eq!(outcome.verdict, verdict, "{protocols}: {:?}", outcome.failure);
+    }
+}

@@ -63,6 +63,7 @@ fn every_row() -> impl Iterator<Item = &'static Row> {
 }
 
 #[test]
+#[cfg_attr(not(feature = "http3"), ignore = "it has HTTP/3 in it, which is a feature")]
 fn every_number_of_the_catalogue_has_a_row() {
     let mut numbers: BTreeSet<u16> = every_row().map(|row| row.number).collect();
     numbers.extend(elsewhere::CASES.iter().filter_map(|case| case.number));
@@ -71,6 +72,7 @@ fn every_number_of_the_catalogue_has_a_row() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "http3"), ignore = "it has HTTP/3 in it, which is a feature")]
 fn every_class_has_a_row() {
     let mut classes: BTreeSet<FailureClass> = elsewhere::CASES.iter().filter_map(|case| case.class).collect();
     for row in every_row() {

@@ -17,4 +17,5 @@ mod phases;
 mod protocol_phases;
 mod secret_leaks_in_faults;
 mod single_request;
+mod starttls_programs;
 mod test_servers;

@@ -113,6 +113,12 @@ const ANSWER_KEYS: &[Key] = &[
         "",
         "The TLS version is one of these.",
     ),
+    key(
+        "alt-svc",
+        ValueType::Boolean,
+        "",
+        "Each service that the answer offers by `alt-svc` answers too, and there is one.",
+    ),
     key("secure", ValueType::Boolean, "", "Whether the last hop was https."),
     key("min-bytes", ValueType::Bytes, "", "The body has at least this many bytes."),
     key("max-bytes", ValueType::Bytes, "", "The body has at most this many bytes."),
@@ -198,6 +204,7 @@ fn read(reader: &mut ConfigReader, layers: &Layers, mut expect: Expect) -> Expec
         .map(|target| target.url);
     expect.http_version = words(reader, layers, "http-version", &HTTP_VERSIONS);
     expect.tls_version = words(reader, layers, "tls-version", &TLS_VERSIONS);
+    expect.alt_svc = layers.get("alt-svc").and_then(layers::boolean).unwrap_or(false);
     expect.secure = layers.get("secure").and_then(layers::boolean);
     expect.min_bytes = size(reader, layers, "min-bytes");
     expect.max_bytes = size(reader, layers, "max-bytes");
@@ -509,6 +516,9 @@ fn explain_facts(lines: &mut TomlLines, writer: &TomlWriter, of: &str, expect: &
     if !expect.tls_version.is_empty() {
         let versions = expect.tls_version.iter().map(|version| quoted(version.name()));
         lines.set(&format!("{of}.tls-version"), &list(versions));
+    }
+    if expect.alt_svc {
+        lines.set(&format!("{of}.alt-svc"), "true");
     }
     if let Some(secure) = expect.secure {
         lines.set(&format!("{of}.secure"), &secure.to_string());

@@ -6,6 +6,7 @@ use crate::model::{HttpVersionPreference, Protocol, Step, Transport};
 
 /// Looks at a probe or session that asks for HTTP/3.
 pub(crate) fn check(reader: &mut ConfigReader, layers: &Layers, steps: &[Step], transport: &Transport) {
+    alt_svc(reader, layers, steps, transport);
     let mut requests = steps.iter().map(|step| &step.request).filter(|request| request.protocol == Protocol::Http);
     let Some(node) = layers.get("http-version") else { return };
     if transport.http_version != HttpVersionPreference::Http3 || requests.clone().next().is_none() {
@@ -35,5 +36,22 @@ pub(crate) fn check(reader: &mut ConfigReader, layers: &Layers, steps: &[Step], 
         let message =
             "`connection = \"reuse\"` cannot be used with HTTP/3: between checks a QUIC connection ends unseen";
         reader.advise(&of_key("connection").span, message, "leave one of them out");
+    }
+}
+
+/// Looks at an expectation of what `alt-svc` offers, which is HTTP/3 more often than not.
+fn alt_svc(reader: &mut ConfigReader, layers: &Layers, steps: &[Step], transport: &Transport) {
+    if !steps.iter().any(|step| step.expect.alt_svc || step.warn.alt_svc) {
+        return;
+    }
+    let said =
+        ["expect", "warn"].iter().find_map(|table| layers.inner(table).get("alt-svc").map(|node| node.span.clone()));
+    let Some(span) = said.or_else(|| layers.get("step").map(|node| node.span.clone())) else { return };
+    if !cfg!(feature = "http3") {
+        let help = "build it with the feature `http3`, or leave `alt-svc` out";
+        reader.advise(&span, "this build of uptick has no HTTP/3, which `alt-svc` offers", help);
+    } else if transport.may_have_proxy() || transport.unix_socket.is_some() {
+        let message = "`alt-svc` cannot be used with a proxy or a Unix socket, past which the services are";
+        reader.advise(&span, message, "leave one of them out");
     }
 }

@@ -69,6 +69,7 @@ const KEYS: &[(&str, &[Protocol])] = &[
     ("expect.final-url", &[Http]),
     ("expect.http-version", &[Http]),
     ("expect.tls-version", WITH_TLS),
+    ("expect.alt-svc", &[Http]),
     ("expect.secure", &[Http]),
     ("expect.min-bytes", WITH_BODY),
     ("expect.max-bytes", &[Http]),

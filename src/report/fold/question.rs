@@ -24,6 +24,8 @@ pub struct Question {
     pub surfaces: Surfaces,
     /// The address family, 4 or 6, of the probes that are asked over one alone, by name.
     pub families: BTreeMap<String, u8>,
+    /// Whether HTTP/3 is spoken, of the probes of hosts that are asked over HTTP/3 and over TCP, by name.
+    pub http3: BTreeMap<String, bool>,
     /// How long before `from` checks are followed, so that an incident that began before it has a start; absent: a day.
     pub lead_in: Option<Duration>,
     /// The time zone of instants in texts; absent: UTC.

@@ -81,6 +81,7 @@ impl FactGatherer<'_, '_> {
             worse_surface: Some(self.worse_surface && self.surfaces.len() < context.surfaces().len().max(2)),
             slow_tail: self.slow_tail(),
             family_split: self.family_split(part, &remotes),
+            http3_split: self.http3_split(part),
             address_split: address_split(&remotes),
             families_used: families_used(&self.remotes_of_range()),
             slow_before: self.slow_before(),
@@ -129,9 +130,6 @@ impl FactGatherer<'_, '_> {
             let cells = part.cells.iter().filter(|(series, _)| self.context.family_of(**series) == Some(family));
             cells.fold((0, 0), |sum, (_, cell)| (sum.0 + cell.failed, sum.1 + cell.judged))
         };
-        let is_split = |(failed, judged): (u64, u64), (others, of): (u64, u64)| {
-            failed * 2 >= judged && others * 10 <= of && fisher(failed, judged, others, of) <= SIGNIFICANT
-        };
         let (four, six) = (of(4), of(6));
         let fails = |four: bool, six: bool| match (four, six) {
             (true, _) => FamilySplit::OneFails(4),
@@ -147,6 +145,16 @@ impl FactGatherer<'_, '_> {
         let is_used = families_used(&self.remotes_of_range()) == Some(true);
         (is_used && v4.judged() > 0 && v6.judged() > 0)
             .then(|| fails(stands_out(v4, down, judged), stands_out(v6, down, judged)))
+    }
+
+    /// Whether HTTP/3 fails where the same hosts answer over TCP; absent where they are not asked over both.
+    fn http3_split(&self, part: &IncidentPart) -> Option<bool> {
+        let of = |http3: bool| {
+            let cells = part.cells.iter().filter(|(series, _)| self.context.is_http3(**series) == Some(http3));
+            cells.fold((0, 0), |sum, (_, cell)| (sum.0 + cell.failed, sum.1 + cell.judged))
+        };
+        let (quic, tcp) = (of(true), of(false));
+        (quic.1 > 0 && tcp.1 > 0).then(|| is_split(quic, tcp))
     }
 
     /// Checks by remote address in a part of the incident, of its surfaces; of the whole range and its own series where
@@ -202,6 +210,11 @@ fn address_split(remotes: &Remotes) -> Option<bool> {
 /// Whether checks reached addresses of both families; absent where they are not counted by address.
 fn families_used(remotes: &Remotes) -> Option<bool> {
     (!remotes.is_empty()).then(|| remotes.of_family(false).up > 0 && remotes.of_family(true).up > 0)
+}
+
+/// Whether most of these fail and hardly one of the others, more than chance would have it: failed and judged of each.
+fn is_split((failed, judged): (u64, u64), (others, of): (u64, u64)) -> bool {
+    failed * 2 >= judged && others * 10 <= of && fisher(failed, judged, others, of) <= SIGNIFICANT
 }
 
 /// Whether at least nine of ten failures are in this part of the checks, more than chance would put there.

@@ -61,6 +61,7 @@ fn outage(vantages: &[&'static str], found: impl Fn(Place) -> Option<PlayedCheck
         }
     }
     let mut question = question(from, to);
+    question.http3 = [("api", true), ("login", false)].map(|(probe, http3)| (probe.to_owned(), http3)).into();
     question.families = [("home", 4), ("image", 6)].map(|(probe, family)| (probe.to_owned(), family)).into();
     stage.report(question)
 }
@@ -224,6 +225,11 @@ const ROWS: &[Row] = &[
         "S24",
         || outage(THREE, |place| (place.surface == "app").then(|| failed(FailureClass::ConnectRefused, 1))),
         || class(FailureClass::ConnectRefused),
+    ),
+    (
+        "S25",
+        || outage(THREE, |place| (place.probe == "api").then(|| failed(FailureClass::ConnectTimeout, 5_000))),
+        || outage(THREE, |place| (place.surface == "app").then(|| failed(FailureClass::ConnectTimeout, 5_000))),
     ),
 ];
 

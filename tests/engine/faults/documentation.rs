@@ -38,6 +38,7 @@ target is unknown.
 ";
 
 #[test]
+#[cfg_attr(not(feature = "http3"), ignore = "it has HTTP/3 in it, which is a feature")]
 fn the_page_is_what_the_table_prints() {
     let committed = std::fs::read_to_string(PAGE).unwrap_or_default();
     assert!(committed == page(), "run: cargo test --test engine -- --ignored write_the_page");

@@ -9,9 +9,9 @@ use http::Method;
 use quinn::Connection;
 use rustls::ServerConfig;
 use uptick::model::FailureClass::{
-    BodyTimeout, BodyTruncated, ConnectTimeout, EmptyReply, HeadersTooLarge, Http3Error, HttpProtocol, ResponseTimeout,
-    TargetBlocked, TlsCertExpired, TlsCertNameMismatch, TlsCertUntrusted, TlsClientCertRequired, TlsHandshakeFailed,
-    TlsHandshakeTimeout,
+    AssertionFailed, BodyTimeout, BodyTruncated, ConnectTimeout, EmptyReply, HeadersTooLarge, Http3Error, HttpProtocol,
+    ResponseTimeout, TargetBlocked, TlsCertExpired, TlsCertNameMismatch, TlsCertUntrusted, TlsClientCertRequired,
+    TlsHandshakeFailed, TlsHandshakeTimeout,
 };
 use uptick::model::Phase::{Connect, Processing, Tls, Transfer};
 use uptick::model::{Body, DeniedNetworks, HttpVersion, HttpVersionPreference, Outcome, Resolver, StatusSet, Value};
@@ -20,6 +20,8 @@ use crate::faults::row::{Case, Row, answers, fails, up};
 use crate::support::dns::{Dns, Reply};
 use crate::support::quic;
 use crate::support::quic::{Door, HeldUp, QuicServer, UdpPort};
+use crate::support::server;
+use crate::support::server::Server;
 use crate::support::tls;
 use crate::support::tls::{Authority, DAY};
 
@@ -349,6 +351,47 @@ pub(crate) const ROWS: &[Row] = &[
         flooded(quic::frame(quic::HEADERS, quic::STATUS_200), quic::frame(quic::DATA, &[b'x'; 8_000]))
             .also(|outcome| assert!(outcome.body_cut, "{outcome:?}"))
     }),
+    up(138, "what `alt-svc` offers answers too", || {
+        let authority = Authority::new();
+        let quic = QuicServer::start(good(&authority), serve_hello);
+        offered(authority, &format!("h3=\":{}\"; ma=60", quic.address().port())).keep(quic)
+    }),
+    answers(138, "`alt-svc` offers HTTP/3 where nothing listens", AssertionFailed, || {
+        let closed = quic::closed_port();
+        offered(Authority::new(), &format!("h3=\":{}\"", closed.port())).within(1_000).also(|outcome| {
+            says(outcome, "alt-svc");
+            says(outcome, "connect_timeout");
+            assert_eq!(outcome.failure.as_ref().map(|failure| failure.mismatches.len()), Some(1));
+        })
+    }),
+    answers(138, "`alt-svc` offers HTTP/3 that answers 503", AssertionFailed, || {
+        let authority = Authority::new();
+        let quic = quic::answers(&authority, quic::head("503", &[]));
+        let case = offered(authority, &format!("h3=\":{}\"", quic.address().port())).keep(quic);
+        case.also(|outcome| says(outcome, "status 503"))
+    }),
+    answers(138, "`alt-svc` offers HTTP/3 with a certificate of somebody else", AssertionFailed, || {
+        let stranger = Authority::named("stranger");
+        let quic = QuicServer::start(good(&stranger), serve_hello);
+        let case = offered(Authority::new(), &format!("h3=\":{}\"", quic.address().port())).keep(quic).keep(stranger);
+        case.also(|outcome| says(outcome, "tls_cert_untrusted"))
+    }),
+    answers(138, "an answer offers nothing by `alt-svc` and is expected to", AssertionFailed, || {
+        offered(Authority::new(), "clear").also(|outcome| says(outcome, "`clear`"))
+    }),
+    up(138, "what `alt-svc` offers does not answer, and that is worth a warning", || {
+        let closed = quic::closed_port();
+        offered(Authority::new(), &format!("h3=\":{}\"", closed.port()))
+            .step(|step| {
+                step.expect.alt_svc = false;
+                step.warn.alt_svc = true;
+            })
+            .within(1_000)
+            .also(|outcome| {
+                let warned: Vec<&str> = outcome.warnings.iter().map(|warning| warning.assertion.as_str()).collect();
+                assert_eq!(warned, ["alt-svc"]);
+            })
+    }),
 ];
 
 /// A status, and a header that is not whole.
@@ -381,6 +424,19 @@ fn to(authority: Authority, address: SocketAddr, url: &str) -> Case {
 
 fn over(authority: Authority, server: QuicServer) -> Case {
     to(authority, server.address(), &server.https("good.test", "/")).keep(server)
+}
+
+/// A check over TCP of a server that offers services, which must answer too.
+fn offered(authority: Authority, services: &str) -> Case {
+    let answer = server::answer(200, &[("alt-svc", services)], "hello");
+    let server = Server::tls(authority.leaf(&["good.test"]).config(), move |conn| {
+        conn.request();
+        conn.send(&answer);
+    });
+    to(authority, server.address(), &server.https("good.test", "/"))
+        .probe(|probe| probe.transport.http_version = HttpVersionPreference::Auto)
+        .step(|step| step.expect.alt_svc = true)
+        .keep(server)
 }
 
 /// A check where no server speaks QUIC.

@@ -53,6 +53,8 @@ pub(crate) struct IncidentFacts {
     /// Whether checks over one address family fail and those over the other do not; absent where there are not some
     /// of each.
     pub(crate) family_split: Option<FamilySplit>,
+    /// Whether HTTP/3 fails where the same hosts answer over TCP; absent where they are not asked over both.
+    pub(crate) http3_split: Option<bool>,
     /// Whether nearly all failures are at one of several addresses whose checks are counted; absent where they are not.
     pub(crate) address_split: Option<bool>,
     /// Whether checks reached addresses of both families; absent where they are not counted.
@@ -103,6 +105,7 @@ pub(crate) enum Criterion {
     LastAddressDead,
     AddressSplit,
     FamilySplit,
+    Http3Split,
 }
 
 impl Criterion {
@@ -141,6 +144,7 @@ impl Criterion {
             Criterion::CertificateExpired => Some(facts.classes.contains_key(&FailureClass::TlsCertExpired)),
             Criterion::SlowBefore => facts.slow_before,
             Criterion::SlowTail => facts.slow_tail,
+            Criterion::Http3Split => facts.http3_split,
             Criterion::WorseSurface => facts.worse_surface,
             Criterion::OtherResolverAnswers => majority(extra.resolver_answers, extra.resolver_fails),
             Criterion::OtherResolverAgrees => majority(extra.resolver_fails, extra.resolver_answers),
@@ -203,6 +207,7 @@ impl Criterion {
             Criterion::LastAddressAnswers => "the last known address answers".to_owned(),
             Criterion::LastAddressDead => "the last known address does not answer".to_owned(),
             Criterion::AddressSplit => "some of the name's addresses answer, others do not".to_owned(),
+            Criterion::Http3Split => "the same hosts answer over TCP".to_owned(),
             Criterion::FamilySplit => match facts.failed_family() {
                 Some(6) => "IPv6 fails, IPv4 is fine".to_owned(),
                 Some(_) => "IPv4 fails, IPv6 is fine".to_owned(),
