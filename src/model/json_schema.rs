@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 
 use boon::{Compiler, SchemaIndex, Schemas, UrlLoader};
 use serde_json::{Number, Value};
@@ -14,6 +15,13 @@ const OWN: &str = "urn:uptick:json-schema";
 
 /// The longest account of what does not hold, in characters.
 const SHOWN: usize = 200;
+
+/// A document of so many levels is judged on the stack of whoever asks.
+const SHALLOW: usize = 16;
+
+/// The stack for one of more: 512 levels, each with a schema nested as deep as JSON is read. Only what is used of it is
+/// memory.
+const DEEP_STACK: usize = 256 * 1024 * 1024;
 
 /// A schema, compiled.
 #[derive(Clone)]
@@ -69,7 +77,20 @@ impl JsonSchema {
     #[must_use]
     pub(crate) fn violation(&self, document: JsonNode<'_>) -> Option<String> {
         let document = value_of(document);
-        let error = self.0.schemas.validate(&document, self.0.index).err()?;
+        if depth(&document) <= SHALLOW {
+            return self.first_violation(&document);
+        }
+        // The library goes down with the document, and a schema may do several steps at each level.
+        let judge = || self.first_violation(&document);
+        thread::scope(|scope| {
+            let deep = thread::Builder::new().name("schema".to_owned()).stack_size(DEEP_STACK);
+            let judged = deep.spawn_scoped(scope, judge).ok().and_then(|thread| thread.join().ok());
+            judged.unwrap_or_else(|| Some("the document is nested too deep to be judged here".to_owned()))
+        })
+    }
+
+    fn first_violation(&self, document: &Value) -> Option<String> {
+        let error = self.0.schemas.validate(document, self.0.index).err()?;
         let mut at = &error;
         // The innermost cause says what is wrong; those around it say that something is.
         while let Some(inner) = at.causes.first() {
@@ -78,6 +99,15 @@ impl JsonSchema {
         let place = at.instance_location.to_string();
         let place = if place.is_empty() { "the document".to_owned() } else { place };
         Some(format!("{place}: {}", at.kind))
+    }
+}
+
+/// How many levels of arrays and objects a document has.
+fn depth(document: &Value) -> usize {
+    match document {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or_default(),
+        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or_default(),
+        _ => 0,
     }
 }
 
@@ -147,5 +177,9 @@ mod tests {
         assert!(violation(&exact, "9007199254740992").is_some());
         let nested = schema(&json!({ "type": "array", "items": { "$ref": "#" } })).expect("a schema");
         assert_eq!(violation(&nested, &format!("{}{}", "[".repeat(500), "]".repeat(500))), None);
+        let steps =
+            (0..60).fold(json!({ "type": "array", "items": { "$ref": "#" } }), |inner, _| json!({ "allOf": [inner] }));
+        let steps = schema(&steps).expect("a schema");
+        assert_eq!(violation(&steps, &format!("{}{}", "[".repeat(500), "]".repeat(500))), None);
     }
 }

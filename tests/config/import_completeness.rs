@@ -251,8 +251,8 @@ fn a_key_that_nobody_knows_is_listed() {
         let mut all = vec![String::new()];
         pointers(&document, "", &mut all);
         for pointer in all {
-            let names = pointer.split('/').filter(|name| name.parse::<u32>().is_err());
-            let is_of_names = case.names.contains(&names.last().unwrap_or_default());
+            let mut names = pointer.split('/').filter(|name| name.parse::<u32>().is_err());
+            let is_of_names = case.names.contains(&names.next_back().unwrap_or_default());
             let mut changed = document.clone();
             let Some(Value::Object(table)) = changed.pointer_mut(&pointer).filter(|_| !is_of_names) else { continue };
             if table.get("type").is_some_and(|kind| kind == "group") {

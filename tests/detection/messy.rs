@@ -1,7 +1,7 @@
 //! Worlds that are messy in more than one way at once: overlapping outages, vantages that come and go, names and clocks
 //! that change while something fails.
 
-use uptick::model::FailureClass;
+use uptick::model::{FailureClass, SafeText};
 use uptick::report::{Incident, Report};
 
 use crate::generator::{Absence, HOUR_MS, MINUTE_MS, Outage, World, WrongClock, report};
@@ -29,6 +29,7 @@ const BOTH: &[&str] = &["app", "web"];
 const APP: &[&str] = &["app"];
 const WEB: &[&str] = &["web"];
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn cases(seed: u64) -> Vec<Case> {
     let world = World { usual: 0.0005, ..World::new(seed) };
     let all = |from, to, share| Outage::of_all(from, to, share);
@@ -154,7 +155,7 @@ fn wrong(told: &Report, truths: &[Truth], now: i64) -> Vec<String> {
     let near = 5 * MINUTE_MS;
     for truth in truths.iter().filter(|truth| truth.onset + 5 * MINUTE_MS < now) {
         let is_of = |one: &&Incident| {
-            let surfaces: Vec<&str> = one.surfaces.iter().map(|surface| surface.as_str()).collect();
+            let surfaces: Vec<&str> = one.surfaces.iter().map(SafeText::as_str).collect();
             off(one.start.by, truth.onset) <= near
                 && surfaces == truth.surfaces
                 && one.kind.as_ref().is_some_and(|kind| kind.class == truth.class)

@@ -6,8 +6,8 @@ use uptick::report::Incident;
 use crate::generator::{DAY_MS, HOUR_MS, MINUTE_MS, Outage, World, report};
 
 /// Six probes from two vantages, each two minutes.
-fn world(seed: u64, onset: i64, outage: Outage) -> World {
-    let outages = vec![Outage { from: onset, to: i64::MAX, ..outage }];
+fn world(seed: u64, onset: i64, outage: &Outage) -> World {
+    let outages = vec![Outage { from: onset, to: i64::MAX, ..outage.clone() }];
     World { round: 2 * MINUTE_MS, probes: 6, vantages: 2, outages, ..World::new(seed) }
 }
 
@@ -34,7 +34,7 @@ fn open(world: &World, windows: &[uptick::window::Window], hours: i64) -> Incide
 fn an_outage_keeps_its_onset_with_every_hour_that_passes() {
     let onset = 30 * HOUR_MS;
     for ((name, outage), seed) in outages().into_iter().zip([1, 2, 3, 1]) {
-        let world = world(seed, onset, outage);
+        let world = world(seed, onset, &outage);
         let windows = world.windows(0, 12 * DAY_MS);
         let mut starts = Vec::new();
         for hours in [31, 55, 56, 79, 110, 285] {
@@ -51,7 +51,7 @@ fn an_outage_keeps_its_onset_with_every_hour_that_passes() {
 #[test]
 fn an_outage_that_is_older_than_the_journal_may_have_begun_earlier() {
     for ((name, outage), seed) in outages().into_iter().zip([3, 1, 2, 3]) {
-        let world = world(seed, i64::MIN, outage);
+        let world = world(seed, i64::MIN, &outage);
         let windows = world.windows(0, 5 * DAY_MS);
         for hours in [2, 55, 110] {
             let start = open(&world, &windows, hours).start;

@@ -1,4 +1,4 @@
-//! STARTTLS as real servers speak it: Debian's Postfix, Dovecot and PostgreSQL. They are started here, as
+//! STARTTLS as real servers speak it: Debian's Postfix, Dovecot and `PostgreSQL`. They are started here, as
 //! root, on ports of their own; a machine that has not one of them says so aloud.
 
 use std::fs;
@@ -25,7 +25,7 @@ struct Program {
     /// What ends it where it has children of its own.
     stop: Option<Command>,
     address: SocketAddr,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Drop for Program {
@@ -64,11 +64,11 @@ impl Place {
         let log = fs::File::create(self.folder.path().join("output")).unwrap();
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         let child = command.spawn().unwrap();
-        let mut program = Program { child, stop, address: self.address, _folder: self.folder };
+        let mut program = Program { child, stop, address: self.address, folder: self.folder };
         let start = Instant::now();
         while TcpStream::connect(program.address).is_err() {
             let ended = program.child.try_wait().unwrap();
-            let said = fs::read_to_string(program._folder.path().join("output")).unwrap_or_default();
+            let said = fs::read_to_string(program.folder.path().join("output")).unwrap_or_default();
             assert!(ended.is_none() && start.elapsed() < PATIENCE, "it does not start ({ended:?}): {said}");
             thread::sleep(Duration::from_millis(20));
         }

@@ -123,8 +123,8 @@ async fn failures_say_by_opentelemetrys_names_what_was_asked_and_what_came() {
     let points: Vec<_> = sum.data_points.iter().map(|point| (attributes(&point.attributes), point.value)).collect();
     let value = |class: &str, code: Option<(&str, &str)>| {
         let is_meant = |of: &BTreeMap<String, String>| {
-            let codes = ["http.response.status_code", "rpc.grpc.status_code"].into_iter();
-            let found = codes.filter_map(|name| Some((name, of.get(name)?.as_str()))).next();
+            let mut codes = ["http.response.status_code", "rpc.grpc.status_code"].into_iter();
+            let found = codes.find_map(|name| Some((name, of.get(name)?.as_str())));
             of["class"] == class && of["error.type"] == class && found == code
         };
         points.iter().find(|(of, _)| is_meant(of)).unwrap_or_else(|| panic!("no {class} {code:?} in {points:#?}")).1

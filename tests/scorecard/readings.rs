@@ -49,15 +49,14 @@ impl Reading {
     }
 
     /// Both, and the worse of their results: a part that cannot be made leaves the rest as it is, in words.
-    pub(crate) fn and(mut self, other: Reading) -> Reading {
-        self.result = match (self.result, other.result) {
+    pub(crate) fn and(self, other: Reading) -> Reading {
+        let result = match (self.result, other.result) {
             (LineResult::Fail, _) | (_, LineResult::Fail) => LineResult::Fail,
             (LineResult::Pass, _) | (_, LineResult::Pass) => LineResult::Pass,
             (LineResult::NotMade, LineResult::NotMade) => LineResult::NotMade,
         };
-        self.figure.push_str("; ");
-        self.figure.push_str(&other.figure);
-        self
+        let Reading { figure: other, .. } = other;
+        Reading { figure: format!("{}; {other}", self.figure), result }
     }
 }
 

@@ -103,7 +103,7 @@ const RETRY: [u8; 32] = [
 
 /// What this prober lacks to speak with a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::engine) enum Lack {
+pub(crate) enum Lack {
     Suite(&'static str),
     Group(&'static str),
     /// The suite and the version are known, and so is the group where TLS 1.3 names one.
@@ -112,7 +112,7 @@ pub(in crate::engine) enum Lack {
 
 impl Lack {
     /// What is not in common.
-    pub(in crate::engine) fn kind(self) -> &'static str {
+    pub(crate) fn kind(self) -> &'static str {
         match self {
             Lack::Suite(_) => "cipher suite",
             Lack::Group(_) => "key exchange",

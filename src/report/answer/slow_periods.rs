@@ -16,7 +16,7 @@ use crate::window::{Histogram, Latency};
 const FEWEST: u64 = 5;
 
 /// Buckets one after another in which answers were slow, by where they begin.
-struct Stretch {
+struct SlowSpan {
     first: i64,
     last: i64,
     /// Whether the bucket before the first is known not to be slow.
@@ -33,15 +33,15 @@ pub(super) fn slow_periods(context: &ReportContext<'_>, incidents: &[Incident]) 
         let Some(latency) = context.latency_of(surface) else { continue };
         let intervals = entry.series.iter().filter_map(|at| context.analyses[*at].interval());
         let least = intervals.min().unwrap_or_default() * i64::from(context.range.rules.open_after.get());
-        let mut groups: Vec<Vec<Stretch>> = Vec::new();
-        for stretch in stretches(&latency, context.range.to) {
-            let is_soon = |last: &Stretch| stretch.first <= (last.last + latency.step).saturating_add(within);
+        let mut groups: Vec<Vec<SlowSpan>> = Vec::new();
+        for span in spans(&latency, context.range.to) {
+            let is_soon = |last: &SlowSpan| span.first <= (last.last + latency.step).saturating_add(within);
             match groups.last_mut() {
-                Some(group) if group.last().is_some_and(is_soon) => group.push(stretch),
-                _ => groups.push(vec![stretch]),
+                Some(group) if group.last().is_some_and(is_soon) => group.push(span),
+                _ => groups.push(vec![span]),
             }
         }
-        let of_group = |group: &Vec<Stretch>| period(context, surface, &latency, group, least);
+        let of_group = |group: &Vec<SlowSpan>| period(context, surface, &latency, group, least);
         let of_surface: Vec<&Incident> =
             incidents.iter().filter(|incident| incident.surfaces.contains(surface)).collect();
         let is_apart = |period: &SlowPeriod| !of_surface.iter().any(|incident| lies_in(period, incident, latency.step));
@@ -61,21 +61,21 @@ fn lies_in(period: &SlowPeriod, incident: &Incident, step: i64) -> bool {
     ms(period.start) >= ms(incident.start) - step && ends
 }
 
-fn stretches(latency: &SurfaceLatency<'_>, to: i64) -> Vec<Stretch> {
-    let mut stretches: Vec<Stretch> = Vec::new();
+fn spans(latency: &SurfaceLatency<'_>, to: i64) -> Vec<SlowSpan> {
+    let mut spans: Vec<SlowSpan> = Vec::new();
     let (mut is_open, mut was_fine) = (false, false);
     for begin in latency.latency.range(..to).map(|(begin, _)| *begin) {
         match latency.slow(to.min(begin + latency.step - 1)).map(|slow| slow.certain) {
             Some(true) => {
-                match stretches.last_mut().filter(|_| is_open) {
-                    Some(stretch) => stretch.last = begin,
-                    None => stretches.push(Stretch { first: begin, last: begin, begins: was_fine, ends: false }),
+                match spans.last_mut().filter(|_| is_open) {
+                    Some(span) => span.last = begin,
+                    None => spans.push(SlowSpan { first: begin, last: begin, begins: was_fine, ends: false }),
                 }
                 is_open = true;
             }
             Some(false) => {
-                if let Some(stretch) = stretches.last_mut().filter(|_| is_open) {
-                    stretch.ends = true;
+                if let Some(span) = spans.last_mut().filter(|_| is_open) {
+                    span.ends = true;
                 }
                 (is_open, was_fine) = (false, true);
             }
@@ -83,7 +83,7 @@ fn stretches(latency: &SurfaceLatency<'_>, to: i64) -> Vec<Stretch> {
             None => {}
         }
     }
-    stretches
+    spans
 }
 
 /// Slow answers and all of a bucket.
@@ -97,12 +97,12 @@ fn period(
     context: &ReportContext<'_>,
     surface: &SafeText,
     latency: &SurfaceLatency<'_>,
-    group: &[Stretch],
+    group: &[SlowSpan],
     least: i64,
 ) -> Option<SlowPeriod> {
     let (first, last) = (group.first()?, group.last()?);
     let highest = buckets(latency.latency, group).map(|(begin, _)| share(latency, begin)).fold(0.0, f64::max);
-    let waves: Vec<SlowWave> = group.iter().map(|stretch| wave(latency, stretch, highest)).collect();
+    let waves: Vec<SlowWave> = group.iter().map(|span| wave(latency, span, highest)).collect();
     let (mut all, mut slow, mut answers) = (Histogram::default(), 0, 0);
     for (begin, found) in buckets(latency.latency, group) {
         let (of_bucket, n) = count(latency, begin);
@@ -130,24 +130,24 @@ fn period(
     })
 }
 
-/// The buckets of some stretches.
-fn buckets<'l>(latency: &'l BTreeMap<i64, Latency>, group: &'l [Stretch]) -> impl Iterator<Item = (i64, &'l Latency)> {
-    group.iter().flat_map(|stretch| latency.range(stretch.first..=stretch.last)).map(|(begin, found)| (*begin, found))
+/// The buckets of some spans.
+fn buckets<'l>(latency: &'l BTreeMap<i64, Latency>, group: &'l [SlowSpan]) -> impl Iterator<Item = (i64, &'l Latency)> {
+    group.iter().flat_map(|span| latency.range(span.first..=span.last)).map(|(begin, found)| (*begin, found))
 }
 
-/// When a stretch began and ended: of its first and last bucket so much is slow as the share there is of the highest
+/// When a span began and ended: of its first and last bucket so much is slow as the share there is of the highest
 /// share.
-fn wave(latency: &SurfaceLatency<'_>, stretch: &Stretch, highest: f64) -> SlowWave {
+fn wave(latency: &SurfaceLatency<'_>, span: &SlowSpan, highest: f64) -> SlowWave {
     let slow_for = |begin: i64| {
         let of_bucket = if highest > 0.0 { (share(latency, begin) / highest).min(1.0) } else { 1.0 };
         let length = Duration::from_millis(u64::try_from(latency.step).unwrap_or_default());
         i64::try_from(length.mul_f64(of_bucket).as_millis()).unwrap_or(latency.step)
     };
-    let begin = stretch.first + latency.step - slow_for(stretch.first);
-    let end = stretch.last + slow_for(stretch.last);
+    let begin = span.first + latency.step - slow_for(span.first);
+    let end = span.last + slow_for(span.last);
     SlowWave {
-        start: Bracket { after: stretch.begins.then(|| instant(stretch.first)), by: instant(begin) },
-        end: stretch.ends.then(|| Bracket { after: Some(instant(end)), by: instant(stretch.last + latency.step) }),
+        start: Bracket { after: span.begins.then(|| instant(span.first)), by: instant(begin) },
+        end: span.ends.then(|| Bracket { after: Some(instant(end)), by: instant(span.last + latency.step) }),
     }
 }
 
@@ -157,8 +157,8 @@ fn share(latency: &SurfaceLatency<'_>, begin: i64) -> f64 {
     ratio(slow, all).unwrap_or_default()
 }
 
-/// The vantages whose own answers were slow in some stretches.
-fn vantages(context: &ReportContext<'_>, surface: &SafeText, group: &[Stretch]) -> Vec<SafeText> {
+/// The vantages whose own answers were slow in some spans.
+fn vantages(context: &ReportContext<'_>, surface: &SafeText, group: &[SlowSpan]) -> Vec<SafeText> {
     let Some(entry) = context.surface(surface, false) else { return Vec::new() };
     let is_slow = |vantage: &&SafeText| {
         let Some(latency) = context.place_latency(surface, vantage) else { return false };

@@ -54,7 +54,7 @@ fn write_the_page() {
 fn page() -> String {
     let mut page = INTRODUCTION.to_owned();
     let mut group: Option<ClassGroup> = None;
-    for &class in FailureClass::ALL.iter() {
+    for &class in FailureClass::ALL {
         if group != Some(class.group()) {
             group = Some(class.group());
             let _ = write!(page, "\n## {}\n", heading(class.group()));
