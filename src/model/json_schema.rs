@@ -17,11 +17,17 @@ const OWN: &str = "urn:uptick:json-schema";
 const SHOWN: usize = 200;
 
 /// A document of so many levels is judged on the stack of whoever asks.
-const SHALLOW: usize = 16;
+const SHALLOW: usize = 8;
 
-/// The stack for one of more: 512 levels, each with a schema nested as deep as JSON is read. Only what is used of it is
-/// memory.
-const DEEP_STACK: usize = 256 * 1024 * 1024;
+/// The stack that one step of the library takes at most, in a build without optimisation.
+const STEP: usize = 16 * 1024;
+
+/// The smallest and the largest stack for a document; only what is used of it is memory.
+const LEAST_STACK: usize = 4 << 20;
+const MOST_STACK: usize = 1 << 30;
+
+/// What is said of a document for which that is not enough.
+const TOO_DEEP: &str = "the document is nested too deep to be judged by this schema";
 
 /// A schema, compiled.
 #[derive(Clone)]
@@ -29,6 +35,8 @@ pub struct JsonSchema(Arc<CompiledSchema>);
 
 struct CompiledSchema {
     path: PathBuf,
+    /// The most steps that it does at one level of a document: as deep as it is nested, and one for each reference.
+    steps: usize,
     schemas: Schemas,
     index: SchemaIndex,
 }
@@ -54,6 +62,12 @@ impl JsonSchema {
     /// # Errors
     /// What is wrong with it, in one line.
     pub fn new(path: &Path, text: &str) -> Result<JsonSchema, String> {
+        // A schema is itself held to the schema of schemas.
+        let levels = depth(text).saturating_mul(16);
+        on_stack_for(levels, || JsonSchema::read(path, text)).ok_or("it is nested too deep")?
+    }
+
+    fn read(path: &Path, text: &str) -> Result<JsonSchema, String> {
         let schema: Value = serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))?;
         let mut compiler = Compiler::new();
         compiler.use_loader(Box::new(NoLoader));
@@ -64,7 +78,8 @@ impl JsonSchema {
         compiler.add_resource(OWN, schema).map_err(|error| one_line(&error))?;
         let mut schemas = Schemas::new();
         let index = compiler.compile(OWN, &mut schemas).map_err(|error| one_line(&error))?;
-        Ok(JsonSchema(Arc::new(CompiledSchema { path: path.to_owned(), schemas, index })))
+        let steps = depth(text) + text.matches("$ref").count() + text.matches("$dynamicRef").count();
+        Ok(JsonSchema(Arc::new(CompiledSchema { path: path.to_owned(), steps, schemas, index })))
     }
 
     /// The file that it stands in.
@@ -76,21 +91,17 @@ impl JsonSchema {
     /// The first thing in a document that does not hold: where it stands, and what is wrong with it.
     #[must_use]
     pub(crate) fn violation(&self, document: JsonNode<'_>) -> Option<String> {
-        let document = value_of(document);
-        if depth(&document) <= SHALLOW {
-            return self.first_violation(&document);
+        let levels = depth(document.source());
+        if levels <= SHALLOW && self.0.steps <= SHALLOW {
+            return self.first_violation(document);
         }
-        // The library goes down with the document, and a schema may do several steps at each level.
-        let judge = || self.first_violation(&document);
-        thread::scope(|scope| {
-            let deep = thread::Builder::new().name("schema".to_owned()).stack_size(DEEP_STACK);
-            let judged = deep.spawn_scoped(scope, judge).ok().and_then(|thread| thread.join().ok());
-            judged.unwrap_or_else(|| Some("the document is nested too deep to be judged here".to_owned()))
-        })
+        let judged = on_stack_for(levels.saturating_mul(self.0.steps), || self.first_violation(document));
+        judged.unwrap_or_else(|| Some(TOO_DEEP.to_owned()))
     }
 
-    fn first_violation(&self, document: &Value) -> Option<String> {
-        let error = self.0.schemas.validate(document, self.0.index).err()?;
+    fn first_violation(&self, document: JsonNode<'_>) -> Option<String> {
+        let document = value_of(document);
+        let error = self.0.schemas.validate(&document, self.0.index).err()?;
         let mut at = &error;
         // The innermost cause says what is wrong; those around it say that something is.
         while let Some(inner) = at.causes.first() {
@@ -102,13 +113,36 @@ impl JsonSchema {
     }
 }
 
-/// How many levels of arrays and objects a document has.
-fn depth(document: &Value) -> usize {
-    match document {
-        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or_default(),
-        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or_default(),
-        _ => 0,
+/// Carries out what the library does in so many steps within each other. None where there is no stack for it.
+fn on_stack_for<T: Send>(steps: usize, work: impl FnOnce() -> T + Send) -> Option<T> {
+    let stack = steps.saturating_mul(STEP).max(LEAST_STACK);
+    if stack > MOST_STACK {
+        return None;
     }
+    thread::scope(|scope| {
+        let builder = thread::Builder::new().name("schema".to_owned()).stack_size(stack);
+        builder.spawn_scoped(scope, work).ok()?.join().ok()
+    })
+}
+
+/// How many levels of arrays and objects a text of JSON has.
+fn depth(text: &str) -> usize {
+    let (mut open, mut deepest, mut in_string, mut is_escaped) = (0_usize, 0, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = in_string,
+            b'"' => in_string = !in_string,
+            _ if in_string => {}
+            b'[' | b'{' => {
+                open += 1;
+                deepest = deepest.max(open);
+            }
+            b']' | b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
 }
 
 /// A document as schemas are compared with. A number that is no 64-bit integer is the nearest float.
@@ -169,6 +203,13 @@ mod tests {
     }
 
     #[test]
+    fn levels_are_those_of_values_and_not_of_texts() {
+        assert_eq!(depth(r#"1"#), 0);
+        assert_eq!(depth(r#"[{"a": [1]}, [2]]"#), 3);
+        assert_eq!(depth(r#"["]]]", "\\\"[[[", [[["{"]]]]"#), 4);
+    }
+
+    #[test]
     fn numbers_beyond_a_float_and_deep_documents_are_read() {
         let numbers = schema(&json!({ "items": { "type": "number" }, "maxItems": 3 })).expect("a schema");
         assert_eq!(violation(&numbers, "[1e400, -1e999, 123456789012345678901234567890]"), None);
@@ -181,5 +222,9 @@ mod tests {
             (0..60).fold(json!({ "type": "array", "items": { "$ref": "#" } }), |inner, _| json!({ "allOf": [inner] }));
         let steps = schema(&steps).expect("a schema");
         assert_eq!(violation(&steps, &format!("{}{}", "[".repeat(500), "]".repeat(500))), None);
+        let many: Vec<Value> = (0..200).map(|_| json!({ "$ref": "#/$defs/list" })).collect();
+        let many = json!({ "$defs": { "list": { "type": "array" } }, "allOf": many, "items": { "$ref": "#" } });
+        let refused = violation(&schema(&many).expect("a schema"), &format!("{}{}", "[".repeat(500), "]".repeat(500)));
+        assert_eq!(refused.as_deref(), Some(TOO_DEEP));
     }
 }

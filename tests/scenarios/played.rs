@@ -424,9 +424,14 @@ fn a_prober_that_sleeps_sees_no_outage_and_no_uptime() {
         let awake = stage.report(60.0);
         for told in [&asleep, &awake] {
             assert!(told.incidents().is_empty(), "{how:?} {}", told.sentence());
+            assert_eq!(told.surface("app")["down"], 0);
+            // Only a watch says what it planned; what somebody starts for ten seconds shows no schedule that could miss
+            // a check.
+            if matches!(how, How::Cron) {
+                continue;
+            }
             let coverage = told.coverage();
             assert!((0.5..0.8).contains(&coverage), "{how:?} {:#} {}", told.report["probes"], told.sentence());
-            assert_eq!(told.surface("app")["down"], 0);
             assert!(!told.report["no_data"].as_array().unwrap().is_empty(), "{how:?}");
         }
     });
