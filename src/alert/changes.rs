@@ -42,6 +42,9 @@ pub(super) struct KnownIncident {
     pub(super) flapping: bool,
     /// When it was last told of.
     pub(super) told_at: Timestamp,
+    /// The same without repetitions. Absent in states of earlier versions.
+    #[serde(default)]
+    pub(super) news_at: Option<Timestamp>,
 }
 
 /// Something new.
@@ -199,7 +202,10 @@ fn of_incident(alert: &Alert, receiver: &ReceiverState, incident: &Incident, now
     };
     let incident = &known.with_its_start(incident);
     let mut changes = Vec::new();
-    if goes_on && (incident.waves.len() > known.waves || known.end.is_some()) {
+    // Seen more closely, what was told as one wave may be two: that is no news.
+    let news_at = known.news_at.unwrap_or(known.told_at);
+    let is_new_wave = incident.waves.last().is_some_and(|wave| wave.start.by > news_at);
+    if goes_on && (incident.waves.len() > known.waves && is_new_wave || known.end.is_some()) {
         changes.push(change(AlertEvent::Wave, &known.key, incident));
     } else if goes_on && alert.repeat.is_some_and(is_due) {
         let (event, key) = (AlertEvent::Open, known.key.clone());
@@ -271,7 +277,7 @@ impl ReceiverState {
 
     /// Notes that a change was told, or that this receiver does not want to hear of it.
     pub(super) fn note(&mut self, change: &Change, now: Timestamp) {
-        let Change::Incident { key, incident, event, .. } = change else {
+        let Change::Incident { key, incident, event, repeated } = change else {
             if change.event() == AlertEvent::SlowEnd {
                 self.standing.remove(change.key());
             } else {
@@ -293,6 +299,7 @@ impl ReceiverState {
                 waves: 0,
                 flapping: false,
                 told_at: now,
+                news_at: None,
             });
         }
         let known = &mut self.incidents[at];
@@ -306,6 +313,9 @@ impl ReceiverState {
             (known.end, known.waves) = (end, incident.waves.len());
         }
         known.told_at = now;
+        if !repeated {
+            known.news_at = Some(now);
+        }
     }
 
     fn forget(&mut self, now: Timestamp) {

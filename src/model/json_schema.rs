@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn levels_are_those_of_values_and_not_of_texts() {
-        assert_eq!(depth(r#"1"#), 0);
+        assert_eq!(depth("1"), 0);
         assert_eq!(depth(r#"[{"a": [1]}, [2]]"#), 3);
         assert_eq!(depth(r#"["]]]", "\\\"[[[", [[["{"]]]]"#), 4);
     }
