@@ -8,12 +8,13 @@ use crate::engine::HostFacts;
 use crate::runner::Descriptors;
 
 /// The features that a build may have, and whether this one has them.
-const FEATURES: [(&str, bool); 5] = [
+const FEATURES: [(&str, bool); 6] = [
     ("http3", cfg!(feature = "http3")),
     ("prometheus-server", cfg!(feature = "prometheus-server")),
     ("remote-write", cfg!(feature = "remote-write")),
     ("otlp", cfg!(feature = "otlp")),
     ("object-store", cfg!(feature = "object-store")),
+    ("parquet", cfg!(feature = "parquet")),
 ];
 
 /// Variables that change how the program behaves. Their values may be secret, and are not shown.
