@@ -21,7 +21,8 @@ fn recorded_at(vantage: &str) -> Ran {
     ran
 }
 
-fn report(folder: &Path, arguments: &[&str]) -> Ran {
+/// `uptick report` on what was recorded in a folder.
+pub(crate) fn report(folder: &Path, arguments: &[&str]) -> Ran {
     let journal = folder.join("uptick-journal").display().to_string();
     let config = fs::read_to_string(folder.join("probes.toml")).unwrap();
     Run::new([&["report", &journal], arguments].concat()).config(&config).run()

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::origin::{healthy, probe, refusing};
+use crate::reporting::report;
 use crate::support::run::{Ran, Run};
 
 /// A folder with a configuration and a journal in which `home` is up and `gone` is not.
@@ -19,12 +20,6 @@ fn recorded_with(more: &[&str]) -> Ran {
     let ran = Run::new(["check", "--record", "-q", "--count", "8"]).config(&config).run();
     ran.expect_code(1);
     ran
-}
-
-fn report(folder: &Path, arguments: &[&str]) -> Ran {
-    let journal = folder.join("uptick-journal").display().to_string();
-    let config = fs::read_to_string(folder.join("probes.toml")).unwrap();
-    Run::new([&["report", &journal], arguments].concat()).config(&config).run()
 }
 
 /// The names in a folder, in order.

@@ -17,6 +17,7 @@ use uptick::model::{Check, Evidence, Failure, FailureClass, Outcome, Phase, Prob
 use uptick::window::Collector;
 
 use crate::programs::skip;
+use crate::support::outcomes::ended;
 use crate::support::run::{Ran, Run};
 use crate::support::samples::Times;
 
@@ -48,22 +49,12 @@ fn outcome(vantage: &str, surface: &str, n: i64, micros: u64) -> Outcome {
     let lag = Duration::from_micros(micros % 2_900);
     let check = Check { probe: Arc::new(probe), scheduled_at: due, lag };
     let class = failure(surface, n);
-    let failed =
-        Failure::new(class.unwrap_or(FailureClass::Status), Some(Phase::Connect), SafeText::message("it's \"no\""));
     let mut timings = Timings { total: Duration::from_micros(micros), ..Timings::default() };
     timings.add(Phase::Connect, Duration::from_micros(micros / 3));
     Outcome {
-        verdict: class.map_or(Verdict::Up, FailureClass::verdict),
-        failure: class.map(|_| failed.clone()),
-        status: match class {
-            Some(FailureClass::Status) => Some(503),
-            Some(_) => None,
-            None => Some(200),
-        },
         timings,
-        remote: "192.0.2.7:443".parse().ok(),
         evidence: class.map(|_| Evidence { url: SafeText::message("https://x.example/"), ..Evidence::default() }),
-        ..Outcome::without_measurement(&check, vantage, due + SignedDuration::try_from(lag).unwrap(), failed)
+        ..ended(&check, vantage, class, "it's \"no\"")
     }
 }
 

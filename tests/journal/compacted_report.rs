@@ -8,9 +8,11 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use uptick::journal::{CompactRules, Journal, Line, Options, Range, compact};
-use uptick::model::{Check, Failure, FailureClass, Outcome, Phase, Probe, SafeText, Timings, Verdict};
+use uptick::model::{Check, FailureClass, Outcome, Probe, Timings};
 use uptick::report::{Fold, Integrity, Question, answer};
 use uptick::window::Collector;
+
+use crate::support::outcomes::ended;
 
 const FROM: &str = "2025-03-10T09:00:00Z";
 /// Three hours of a check every ten seconds.
@@ -36,19 +38,8 @@ fn outcome(vantage: &str, surface: &str, n: i64) -> Outcome {
     let lag = Duration::from_micros(u64::try_from(n * 31 % 2_900).unwrap());
     let check = Check { probe, scheduled_at: due, lag };
     let class = failure(surface, n);
-    let failed = Failure::new(class.unwrap_or(FailureClass::Status), Some(Phase::Connect), SafeText::message("no"));
-    Outcome {
-        verdict: class.map_or(Verdict::Up, FailureClass::verdict),
-        failure: class.map(|_| failed.clone()),
-        status: match class {
-            Some(FailureClass::Status) => Some(503),
-            Some(_) => None,
-            None => Some(200),
-        },
-        timings: Timings { total: Duration::from_millis(120), ..Timings::default() },
-        remote: "192.0.2.7:443".parse().ok(),
-        ..Outcome::without_measurement(&check, vantage, due + SignedDuration::try_from(lag).unwrap(), failed)
-    }
+    let timings = Timings { total: Duration::from_millis(120), ..Timings::default() };
+    Outcome { timings, ..ended(&check, vantage, class, "no") }
 }
 
 fn record(folder: &Path) {

@@ -13,6 +13,7 @@ pub mod bombs;
 pub mod dns;
 pub mod h2;
 pub mod hostile;
+pub mod outcomes;
 pub mod pass;
 pub mod probes;
 #[cfg(feature = "http3")]
