@@ -16,6 +16,11 @@ pub(crate) fn date(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d").to_string()
 }
 
+/// The zone in which people read a time of the day: UTC where that is asked for, else that of this machine.
+pub(crate) fn zone(utc: bool) -> TimeZone {
+    if utc { TimeZone::UTC } else { TimeZone::system() }
+}
+
 /// How the instants of one answer are written: with their date where the answer covers several days or
 /// the instant is of another, with tenths of a second where it covers less than ten minutes.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::config::toml_text::{list, one_or_list, quoted};
 use crate::import::document::{fields, is_said};
-use crate::import::secrets::is_secret;
+use crate::import::secrets::{is_secret, names_secret};
 use crate::model::quantity::show_duration;
 
 /// One probe of another tool.
@@ -182,7 +182,6 @@ fn last(name: &str) -> &str {
 
 /// A value in one line, without what may be a secret.
 fn shown(name: &str, value: &Value) -> String {
-    let names_secret = |text: &str| text.split(|c: char| !c.is_alphanumeric()).any(is_secret);
     match value {
         Value::Bool(_) | Value::Number(_) | Value::Null => value.to_string(),
         // It is a word of a page.

@@ -24,10 +24,10 @@ pub(crate) fn probes(har: &Value, secrets: &mut Secrets) -> Vec<ProbeDraft> {
         let (request, response) = (&entry["request"], &entry["response"]);
         let url = request["url"].as_str().unwrap_or_default();
         let method = request["method"].as_str().unwrap_or("GET").to_ascii_uppercase();
-        if (url.starts_with("wss://") || url.starts_with("ws://"))
-            && seen.insert((method.clone(), url.to_owned(), String::new()))
-        {
-            drafts.push(socket(entry, url, secrets));
+        if url.starts_with("wss://") || url.starts_with("ws://") {
+            if seen.insert((method, url.to_owned(), String::new())) {
+                drafts.push(socket(entry, url, secrets));
+            }
             continue;
         }
         if !url.starts_with("http://") && !url.starts_with("https://") || method == "OPTIONS" || method == "CONNECT" {

@@ -31,6 +31,11 @@ pub(crate) fn is_secret(name: &str) -> bool {
         || SECRET_WORDS.iter().any(|word| lower.contains(word))
 }
 
+/// Whether a word of a text names a secret, which may then stand beside it.
+pub(crate) fn names_secret(text: &str) -> bool {
+    text.split(|c: char| !c.is_alphanumeric()).any(is_secret)
+}
+
 impl Secrets {
     /// A template that holds no secret in the open: what stands there is a variable.
     pub(crate) fn reference(&mut self, owner: &str, field: &str, value: &str) -> String {

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::import::document::{elements, fields, is_said, text};
 use crate::import::draft::ProbeDraft;
 use crate::import::request::{self, ImportedOAuth2, ImportedRequest, has_header, proxy_without_secrets};
-use crate::import::secrets::{Secrets, is_secret};
+use crate::import::secrets::{Secrets, names_secret};
 use crate::import::template::literal;
 use crate::model::quantity::show_duration;
 
@@ -219,7 +219,7 @@ fn notes(draft: &mut ProbeDraft, monitor: &Value) {
     }
     if let Some(description) = monitor["description"].as_str().filter(|text| !text.trim().is_empty()) {
         // People write passwords there.
-        if description.split(|c: char| !c.is_alphanumeric()).any(is_secret) {
+        if names_secret(description) {
             draft.not_carried("its description", "it may have a secret in it");
         } else {
             draft.remark(&format!("description: {}", description.trim()));

@@ -56,7 +56,11 @@ fn step_can_fail_with(step: &Step, target: &Target, transport: &Transport, class
     match class.group() {
         ClassGroup::Resolve => target.has_name,
         ClassGroup::Connect | ClassGroup::AnyConnected => true,
-        ClassGroup::Tls => target.has_tls && !(transport.tls.insecure && is_of_certificate(class)),
+        ClassGroup::Tls => {
+            // `tls.insecure` accepts any certificate that can be read.
+            let is_accepted = class.is_of_certificate() && class != FailureClass::TlsCertInvalid;
+            target.has_tls && !(transport.tls.insecure && is_accepted)
+        }
         ClassGroup::Processing => processing(request, expect, transport, class),
         ClassGroup::Transfer => transfer(request, expect, class),
         ClassGroup::Answer => answer(request, expect, class),
@@ -93,18 +97,6 @@ impl Target {
     }
 }
 
-/// Whether a class is about a certificate, which `tls.insecure` accepts whatever it is.
-const fn is_of_certificate(class: FailureClass) -> bool {
-    matches!(
-        class,
-        FailureClass::TlsCertExpired
-            | FailureClass::TlsCertNotYetValid
-            | FailureClass::TlsCertNameMismatch
-            | FailureClass::TlsCertUntrusted
-            | FailureClass::TlsCertRevoked
-    )
-}
-
 fn processing(request: &Request, expect: &Expect, transport: &Transport, class: FailureClass) -> bool {
     let protocol = request.protocol;
     let is_web = matches!(protocol, Protocol::Http | Protocol::WebSocket | Protocol::Grpc);
@@ -115,10 +107,7 @@ fn processing(request: &Request, expect: &Expect, transport: &Transport, class: 
             Protocol::Http => transport.http_version != HttpVersionPreference::Http1,
             _ => false,
         },
-        FailureClass::Http3Error => {
-            use HttpVersionPreference as Version;
-            !matches!(transport.http_version, Version::Auto | Version::Http1 | Version::Http2)
-        }
+        FailureClass::Http3Error => transport.http_version == HttpVersionPreference::Http3,
         FailureClass::UpgradeRefused => protocol == Protocol::WebSocket,
         FailureClass::StarttlsRefused => request.starttls.is_some(),
         _ => {

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use anstyle::AnsiColor;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use super::painter::View;
 use super::row::{Columns, Row, short_duration};
@@ -104,8 +103,8 @@ impl Board {
     /// A line for each open incident.
     fn incident_lines(&self) -> Vec<String> {
         let open = &self.incidents;
+        let zone = format::zone(self.facts.utc);
         let named = |(surface, since): &(String, Timestamp)| {
-            let zone = if self.facts.utc { TimeZone::UTC } else { TimeZone::system() };
             let time = zone.to_datetime(*since).strftime("%H:%M:%S").to_string();
             let text = format!("open incident: {surface} since {time}");
             let style = AnsiColor::Red.on_default().bold();
@@ -127,7 +126,8 @@ impl Board {
             return self.grouped(&surfaces, columns);
         }
         let mut order: Vec<&Row> = self.rows.iter().collect();
-        order.sort_by_key(|row| (urgency(row.last()), !row.has_failed(), !row.is_warned(), &row.probe().surface));
+        order
+            .sort_by_cached_key(|row| (urgency(row.last()), !row.has_failed(), !row.is_warned(), &row.probe().surface));
         let shown = room.saturating_sub(1);
         let mut lines: Vec<String> = order.iter().take(shown).map(|row| row.line(columns)).collect();
         lines.push(format!("  +{}", counted(&order[shown.min(order.len())..])));
@@ -139,7 +139,7 @@ impl Board {
         for surface in surfaces {
             let mut rows: Vec<&Row> = self.rows.iter().filter(|row| row.probe().surface == *surface).collect();
             lines.push(format!("{surface}  {}", counted(&rows).replace(" more", "")));
-            rows.sort_by_key(|row| (urgency(row.last()), !row.has_failed(), !row.is_warned()));
+            rows.sort_by_cached_key(|row| (urgency(row.last()), !row.has_failed(), !row.is_warned()));
             lines.extend(rows.iter().map(|row| row.line(columns)));
         }
         lines

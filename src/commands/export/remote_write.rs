@@ -1,6 +1,7 @@
 //! `uptick export --remote-write`: sends what a journal holds to a backend that has not seen it.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -71,11 +72,13 @@ fn explained(trouble: String) -> String {
 /// Warns where runs have sent other sums than this journal has: the two together would not be one curve.
 fn compare_with_runs(last: &[Last], args: &cli::ExportArgs, terminal: &Terminal) {
     let Ok(journals) = windows::journals(args) else { return };
+    let config = windows::config_path(args).ok().flatten();
     let mut files = BTreeMap::new();
     let differs = |last: &Last| {
         let sent = files.entry(last.shard).or_insert_with(|| {
             let file = kept_sums::file_name(exporters::STATE_FILE, last.shard);
-            journals.iter().find_map(|journal| sums_kept(&journal.join(&file)))
+            let kept = |journal: &PathBuf| sums_kept(&kept_sums::place(journal, config.as_deref()).join(&file));
+            journals.iter().find_map(kept)
         });
         let (sent, recorded) = (sent.as_ref()?.sum_of(&last.sum)?.counts.scheduled(), last.sum.counts.scheduled());
         (sent != recorded).then_some((Arc::clone(&last.sum.probe), sent, recorded))
@@ -90,9 +93,7 @@ fn compare_with_runs(last: &[Last], args: &cli::ExportArgs, terminal: &Terminal)
 
 /// What the nearest probe file says of the network, where there is one.
 fn network_rules(args: &cli::ExportArgs, terminal: &Terminal) -> Result<NetworkRules, CliError> {
-    let here = std::env::current_dir().ok();
-    let nearest = here.as_deref().and_then(config::find);
-    let Some(path) = args.config.clone().or(nearest) else { return Ok(NetworkRules::default()) };
+    let Some(path) = windows::config_path(args).ok().flatten() else { return Ok(NetworkRules::default()) };
     let rules = config::network_rules(&path, &locations::env);
     rules.map_err(|error| CliError::Usage(error.render(terminal.talk_colour)))
 }

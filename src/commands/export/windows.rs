@@ -89,9 +89,16 @@ pub(crate) fn journals(args: &cli::ExportArgs) -> Result<Vec<PathBuf>, CliError>
     if !args.journals.is_empty() {
         return Ok(args.journals.clone());
     }
+    Ok(vec![locations::journal_location(None, config_path(args)?.as_deref())])
+}
+
+/// The probe file that is named, else the nearest one, where there is one.
+pub(crate) fn config_path(args: &cli::ExportArgs) -> Result<Option<PathBuf>, CliError> {
+    if args.config.is_some() {
+        return Ok(args.config.clone());
+    }
     let here = std::env::current_dir().map_err(|error| CliError::io("the working directory", &error))?;
-    let config = args.config.clone().or_else(|| config::find(&here));
-    Ok(vec![locations::journal_location(None, config.as_deref())])
+    Ok(config::find(&here))
 }
 
 /// The span that the options name.

@@ -65,7 +65,7 @@ pub(crate) fn start(asked: &ExporterArgs, run: &RunKind, config: &Config, place:
     #[cfg(feature = "remote-write")]
     if let Some(url) = &asked.remote_write {
         let mut settings = remote_write_settings(url, asked.histograms.as_deref(), config.network)?;
-        let kept = kept_sums::place(place, config);
+        let kept = kept_sums::place(place, config.path.as_deref());
         settings.state = Some(kept.join(kept_sums::file_name(STATE_FILE, config.settings.shard)));
         settings.shard = config.settings.shard;
         let start = async { RemoteWrite::start(&settings, || kept_sums::recorded(&kept, vantage)) };

@@ -1,6 +1,7 @@
 //! The sums behind counters of a run that ends, beside its journal: where they are, where they begin, and those of
 //! `check --record --format prometheus`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,10 +16,10 @@ use crate::model::{Probe, Shard};
 /// The file beside a journal's lines that holds what the text format has said in all.
 const TEXTFILE: &str = "textfile";
 
-/// The folder on this machine that belongs to a journal.
-pub(crate) fn place(journal: &Path, config: &Config) -> PathBuf {
+/// The folder on this machine that belongs to a journal, with this probe file.
+pub(crate) fn place(journal: &Path, config: Option<&Path>) -> PathBuf {
     if journal::is_url(journal) {
-        return locations::outbox_location(journal, config.path.as_deref());
+        return locations::outbox_location(journal, config);
     }
     journal.to_path_buf()
 }
@@ -55,7 +56,7 @@ pub(crate) struct TextfileCounters {
 impl TextfileCounters {
     /// Those of probes, begun before the run records anything.
     pub(crate) fn open(journal: &Path, config: &Config, probes: &[Arc<Probe>]) -> TextfileCounters {
-        let place = place(journal, config);
+        let place = place(journal, config.path.as_deref());
         let file = place.join(file_name(TEXTFILE, config.settings.shard));
         let sums = KeptSums::new(Some(file), || recorded(&place, &config.settings.vantage));
         TextfileCounters { sums, probes: probes.to_vec() }
@@ -68,9 +69,11 @@ impl TextfileCounters {
         let counted = pass.probes.iter().filter(|probe| probe.window.counts.scheduled() > 0);
         counted.for_each(|probe| run.add(&probe.window));
         self.sums.add(&run);
+        let known: BTreeMap<&str, &Probe> =
+            self.probes.iter().map(|probe| (probe.name.as_str(), probe.as_ref())).collect();
         for probe in &mut pass.probes {
             let window = self.sums.sums().sum_of(&probe.window).unwrap_or(&probe.window).clone();
-            let known = self.probes.iter().find(|known| known.name == probe.probe);
+            let known = known.get(probe.probe.as_str());
             let possible_failures = known.map(|known| known.possible_failures()).unwrap_or_default();
             probe.recorded = Some(Box::new(RecordedSum { window, possible_failures }));
         }

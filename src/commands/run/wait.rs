@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use crate::commands::process::signals::Signals;
 use crate::commands::process::terminal::Terminal;
@@ -63,7 +62,7 @@ impl WaitState {
 
     /// What is still wrong and since when: `home since 06:20:01 (connect_refused)`, with the zone where that is UTC.
     pub(crate) fn still_wrong(&self, utc: bool) -> Option<String> {
-        let zone = if utc { TimeZone::UTC } else { TimeZone::system() };
+        let zone = format::zone(utc);
         let written = if utc { "%H:%M:%S UTC" } else { "%H:%M:%S" };
         let known = self.0.borrow();
         let mut wrong: Vec<(&String, &NotUp)> =

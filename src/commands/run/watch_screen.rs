@@ -105,7 +105,7 @@ impl WatchScreen {
         if self.verbose {
             self.board.say(&sentence(outcome));
         }
-        let has_new_warnings = self.has_new_warnings(outcome);
+        let has_new_warnings = self.logs && !self.verbose && self.has_new_warnings(outcome);
         let Some(incidents) = &mut self.incidents else { return };
         let before = self.last.insert(outcome.probe.clone(), outcome.verdict);
         let changed = before.map_or(outcome.verdict != Verdict::Up, |before| before != outcome.verdict);
@@ -128,17 +128,19 @@ impl WatchScreen {
             None => {}
         }
     }
-}
 
-impl WatchScreen {
     /// Whether a check that was up has other warnings than the one before.
     fn has_new_warnings(&mut self, outcome: &Outcome) -> bool {
-        if outcome.verdict != Verdict::Up || outcome.warnings.is_empty() && !self.warned.contains_key(&outcome.probe) {
+        if outcome.verdict != Verdict::Up {
             return false;
         }
-        let rules: Vec<String> = outcome.warnings.iter().map(|unmet| unmet.assertion.clone()).collect();
-        let before = self.warned.insert(outcome.probe.clone(), rules.clone()).unwrap_or_default();
-        before != rules
+        let rules = || outcome.warnings.iter().map(|unmet| &unmet.assertion);
+        let before = self.warned.get(&outcome.probe).map_or(&[][..], Vec::as_slice);
+        let differ = !before.iter().eq(rules());
+        if differ {
+            self.warned.insert(outcome.probe.clone(), rules().cloned().collect());
+        }
+        differ
     }
 }
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use crate::format;
 use crate::model::{Counts, Outcome, Verdict};
@@ -20,7 +19,7 @@ pub fn pass_line(ended: Timestamp, outcomes: &[Arc<Outcome>], missed: u64, style
     let mut counts = Counts { missed, ..Counts::default() };
     judged.iter().for_each(|outcome| counts.add(outcome.verdict, 1));
     let mut screen = StyledText::new(style);
-    let zone = if style.utc { TimeZone::UTC } else { TimeZone::system() };
+    let zone = format::zone(style.utc);
     let time = ended.to_zoned_datetime(zone).strftime("%H:%M:%S").to_string();
     screen.put(DIM, &time);
     let verdict = counts.verdict();
