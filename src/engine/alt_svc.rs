@@ -44,19 +44,12 @@ impl Offer {
     }
 
     /// Whom to connect to for it, where the page came this way.
-    fn endpoint(&self, way: &Route, page: &Url, transport: &Transport) -> Endpoint {
-        let of_page = self.host.is_none() || self.host.as_ref().map(Host::to_string).as_deref() == page.host_str();
-        match (&self.host, &way.endpoint) {
-            (Some(host), _) if !of_page => endpoint(host, self.port),
-            // An address that stands for the origin stands for it on its own port.
-            (_, Endpoint::Address(address))
-                if transport.address == Some(*address) && page.port_or_known_default() == Some(self.port) =>
-            {
-                Endpoint::Address(*address)
-            }
-            (_, Endpoint::Address(address)) => Endpoint::Address((address.ip(), self.port).into()),
-            (_, Endpoint::Name { host, .. }) => Endpoint::Name { host: host.clone(), port: self.port },
-            (_, Endpoint::Unix(path)) => Endpoint::Unix(path.clone()),
+    fn endpoint(&self, way: &Route, page: &Url) -> Endpoint {
+        match &self.host {
+            Some(host) if Some(&*host.to_string()) != page.host_str() => endpoint(host, self.port),
+            // What stands for the origin stands for it on its own port.
+            _ if page.port_or_known_default() == Some(self.port) => way.endpoint.clone(),
+            _ => way.endpoint.clone().at_port(self.port),
         }
     }
 }
@@ -110,9 +103,10 @@ impl AltServices<'_> {
     /// Asks all that are offered, and makes a failure of the answer where one does not answer, or none is
     /// offered.
     pub(super) async fn check(&self, answered: &mut StepResult) {
-        let Some(page) = answered.page.clone() else { return };
-        let Err((fault, mismatch)) = self.ask_all(&page).await else { return };
-        answered.fail(&fault, vec![mismatch], Some(&page.url), self.probe, self.step, &self.session.redactor);
+        let Some(page) = &answered.page else { return };
+        let Err((fault, mismatch)) = self.ask_all(page).await else { return };
+        let url = page.url.clone();
+        answered.fail(&fault, vec![mismatch], Some(&url), self.probe, self.step, &self.session.redactor);
     }
 
     async fn ask_all(&self, page: &Page) -> Result<(), (Fault, Mismatch)> {
@@ -147,7 +141,7 @@ impl AltServices<'_> {
         let step = follow_up::step(self.step, &page.url, &own, BODY);
         let content = request_builder::build(&step, self.session).map_err(|fault| (fault.class, fault.message))?;
         let mut way = route(&transport, &own, &page.url, content.headers.get(header::HOST)).map_err(impossible)?;
-        way.endpoint = offer.endpoint(&way, &page.url, &self.probe.transport);
+        way.endpoint = offer.endpoint(&way, &page.url);
         let request = content.outgoing(&way, self.session.jar.header(&page.url));
         let exchange = Exchange {
             requester: self.requester,
@@ -208,6 +202,26 @@ mod tests {
         assert_eq!(offered("h3=\":443\", h3=\":443\"; ma=1"), ["h3=\":443\""]);
         assert_eq!(offered("http%2F1.1=\"[2001:db8::1]:80\""), ["http/1.1=\"[2001:db8::1]:80\""]);
         assert_eq!(offered("h3=\":443\"; x=\"a,b;c\", h2=\":1\""), ["h3=\":443\"", "h2=\":1\""]);
+    }
+
+    #[test]
+    fn what_stands_for_the_origin_stands_for_it_on_its_own_port_alone() {
+        let page = Url::parse("https://x.test/").expect("a URL");
+        let name = |host: &str, port| Endpoint::Name { host: host.to_owned(), port };
+        let dialled = |value: &str, transport: &Transport| {
+            let way = route(transport, &page, &page, None).expect("a way");
+            offer(value).expect("an offer").endpoint(&way, &page)
+        };
+        let named = Transport { named_address: Some(("origin.test".to_owned(), 8443)), ..Transport::default() };
+        assert_eq!(dialled("h3=\":443\"", &named), name("origin.test", 8443));
+        assert_eq!(dialled("h3=\"x.test:443\"", &named), name("origin.test", 8443));
+        assert_eq!(dialled("h3=\":444\"", &named), name("origin.test", 444));
+        assert_eq!(dialled("h3=\"other.test:443\"", &named), name("other.test", 443));
+        let address = |text: &str| Endpoint::Address(text.parse().expect("an address"));
+        let pinned = Transport { address: "192.0.2.1:8443".parse().ok(), ..Transport::default() };
+        assert_eq!(dialled("h3=\":443\"", &pinned), address("192.0.2.1:8443"));
+        assert_eq!(dialled("h3=\":444\"", &pinned), address("192.0.2.1:444"));
+        assert_eq!(dialled("h3=\":444\"", &Transport::default()), name("x.test", 444));
     }
 
     #[test]

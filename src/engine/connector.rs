@@ -17,7 +17,7 @@ use super::proxy::{Proxy, ProxyScheme, ProxyTarget};
 #[cfg(feature = "http3")]
 use super::quic::{QuicConnection, QuicDialer};
 use super::requester::Requester;
-use super::route::{Endpoint, Route, TlsRoute};
+use super::route::{Endpoint, Route, TlsRoute, endpoint};
 use super::stream::Stream;
 use super::tls;
 use super::tls::alpn;
@@ -74,7 +74,7 @@ impl Connector<'_> {
     pub(super) async fn resolve(&self, trace: &mut ConnectionTrace) -> Result<Vec<SocketAddr>, PhaseError> {
         let dialed = match &self.route.proxy {
             None => self.route.endpoint.clone(),
-            Some(proxy) => proxy_endpoint(proxy),
+            Some(proxy) => endpoint(&proxy.host, proxy.port),
         };
         let addresses = match (self.addresses(&dialed, trace).await, &self.route.proxy) {
             (Err(PhaseError::Resolve { error, .. }), Some(_)) => {
@@ -240,13 +240,5 @@ impl Connector<'_> {
             return PhaseError::Lacking(lack);
         }
         PhaseError::Tls(error)
-    }
-}
-
-fn proxy_endpoint(proxy: &Proxy) -> Endpoint {
-    match &proxy.host {
-        Host::Domain(name) => Endpoint::Name { host: name.clone(), port: proxy.port },
-        Host::Ipv4(address) => Endpoint::Address(SocketAddr::new((*address).into(), proxy.port)),
-        Host::Ipv6(address) => Endpoint::Address(SocketAddr::new((*address).into(), proxy.port)),
     }
 }

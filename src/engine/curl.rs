@@ -123,7 +123,8 @@ fn connect_to(transport: &Transport, url: &mut Value, words: &mut Vec<String>) -
     Some(super::route::authority_of(&parsed))
 }
 
-fn bracketed(address: &str) -> String {
+/// An address as it stands before a port.
+pub(super) fn bracketed(address: &str) -> String {
     if address.contains(':') { format!("[{address}]") } else { address.to_owned() }
 }
 

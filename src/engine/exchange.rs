@@ -2,8 +2,6 @@
 //! head, body. Each step is a function that fails in its own way; one deadline lies over all of
 //! them, and the phase that it ends is the one it finds the trace in.
 
-use http::{Method, StatusCode};
-
 use crate::model::{FailureClass, HttpVersionPreference, Phase, Transport};
 
 use super::body::{Body, Intake, ReadLimits, Taken};
@@ -113,7 +111,7 @@ impl Exchange<'_> {
         let head = connection.send(self.request).await.map_err(PhaseError::Head)?;
         progress.trace.enter(Phase::Transfer);
         let head = progress.head.insert(head);
-        let is_whole = if self.has_body(head.status) {
+        let is_whole = if head.may_have_body(&self.request.method) {
             let intake = progress.intake.insert(Intake::new(Decoder::for_headers(&head.headers), self.limits));
             !self.goes_on(head) && self.read(&mut connection, intake).await?
         } else {
@@ -166,10 +164,6 @@ impl Exchange<'_> {
         }
         intake.finish().map_err(PhaseError::Decode)?;
         Ok(true)
-    }
-
-    fn has_body(&self, status: StatusCode) -> bool {
-        self.request.method != Method::HEAD && !matches!(status.as_u16(), 204 | 304)
     }
 
     /// Whether the answer is a redirect that is followed.

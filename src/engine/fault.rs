@@ -50,12 +50,23 @@ pub(super) fn timed_out(phase: Phase, deadline: Deadline, target: &str) -> Fault
             format!("the prober was too busy: the timeout of {:?} was noticed {late} ms late", deadline.limit);
         return Fault::new(FailureClass::ProberOverloaded, phase, message);
     }
-    let (class, what) = match phase {
-        Phase::Resolve => (FailureClass::DnsTimeout, format!("{target} was not resolved")),
-        Phase::Connect => (FailureClass::ConnectTimeout, format!("{target} did not accept the connection")),
-        Phase::Tls => (FailureClass::TlsHandshakeTimeout, format!("{target} did not finish the TLS handshake")),
-        Phase::Processing => (FailureClass::ResponseTimeout, format!("{target} sent no complete response head")),
-        Phase::Transfer => (FailureClass::BodyTimeout, format!("{target} did not finish the body")),
+    let what = match phase {
+        Phase::Resolve => "was not resolved",
+        Phase::Connect => "did not accept the connection",
+        Phase::Tls => "did not finish the TLS handshake",
+        Phase::Processing => "sent no complete response head",
+        Phase::Transfer => "did not finish the body",
     };
-    Fault::new(class, phase, format!("{what} {}", deadline.within()))
+    Fault::new(class_of_silence(phase), phase, format!("{target} {what} {}", deadline.within()))
+}
+
+/// The class of a peer that is silent in a phase.
+pub(super) const fn class_of_silence(phase: Phase) -> FailureClass {
+    match phase {
+        Phase::Resolve => FailureClass::DnsTimeout,
+        Phase::Connect => FailureClass::ConnectTimeout,
+        Phase::Tls => FailureClass::TlsHandshakeTimeout,
+        Phase::Processing => FailureClass::ResponseTimeout,
+        Phase::Transfer => FailureClass::BodyTimeout,
+    }
 }

@@ -4,6 +4,7 @@
 use bytes::{Buf as _, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
 
+use super::limits::INTERIM;
 use super::message::ResponseHead;
 
 /// The most header lines: real sites send more than a hundred.
@@ -11,9 +12,6 @@ const HEADERS: usize = 256;
 
 /// The most bytes of a head.
 const HEAD: usize = 400 * 1024;
-
-/// The most interim answers (1xx) before the answer.
-const INTERIM: usize = 50;
 
 /// The most bytes of a refused line that are quoted. A message is cut to far less, but only once
 /// secrets are taken out of it.

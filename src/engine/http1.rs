@@ -7,7 +7,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker, ready};
 
 use bytes::{Buf as _, Bytes, BytesMut};
-use http::{HeaderMap, HeaderName, Method, StatusCode, Version, header};
+use http::{HeaderMap, HeaderName, Method, Version, header};
 use tokio::io::{AsyncReadExt as _, AsyncWrite as _};
 
 use super::chunks::{ChunkError, ChunkReader, Piece};
@@ -270,20 +270,14 @@ fn request_head(outgoing: &OutgoingRequest) -> Vec<u8> {
 
 /// How the body of an answer ends; none where there is none.
 fn framing(method: &Method, head: &ResponseHead) -> Option<Framing> {
-    let status = head.status;
-    let is_empty = method == Method::HEAD
-        || status.is_informational()
-        || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-    if is_empty {
+    if !head.may_have_body(method) || head.status.is_informational() {
         return None;
     }
     // A length beside chunks does not count (section 6.1). `identity` is no coding.
     if has_word(&head.headers, &header::TRANSFER_ENCODING, "chunked") {
         return Some(Framing::Chunks(ChunkReader::default()));
     }
-    let length = head.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-    let length = length.and_then(|length| length.split(',').next()?.trim().parse().ok());
-    Some(length.map_or(Framing::Close, Framing::Length))
+    Some(head.content_length().map_or(Framing::Close, Framing::Length))
 }
 
 /// Whether a server keeps the connection open after an answer (section 9.3).

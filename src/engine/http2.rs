@@ -3,7 +3,7 @@
 //! task, where hyper's needs tasks of its own.
 
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
 use bytes::Bytes;
@@ -11,19 +11,11 @@ use h2::client::{Builder, Connection, ResponseFuture, SendRequest};
 use h2::{Reason, RecvStream, SendStream};
 use http::{HeaderMap, Version};
 
+use super::beside::beside;
+use super::limits::{CONNECTION_WINDOW, HEADER_LIST, INTERIM, STREAM_WINDOW};
 use super::message::{OutgoingRequest, ResponseHead};
 use super::stream::Stream;
 use super::wire::Wire;
-
-/// The largest header list accepted, in bytes after decompression.
-const HEADER_LIST: u32 = 256 * 1024;
-
-/// How much of a body may be under way to us, per stream and in all.
-const STREAM_WINDOW: u32 = 2 * 1024 * 1024;
-const CONNECTION_WINDOW: u32 = 5 * 1024 * 1024;
-
-/// The most interim answers (1xx) before the answer.
-const INTERIM: usize = 50;
 
 /// Why there is no response head.
 #[derive(Debug)]
@@ -72,17 +64,7 @@ impl Driver {
 
     /// Waits for a future that the connection feeds.
     async fn beside<F: Future>(&mut self, future: F) -> F::Output {
-        let mut future = pin!(future);
-        poll_fn(|context| {
-            self.poll(context);
-            let polled = future.as_mut().poll(context);
-            if polled.is_pending() {
-                // What the future has just queued goes out.
-                self.poll(context);
-            }
-            polled
-        })
-        .await
+        beside(future, |context| self.poll(context)).await
     }
 }
 

@@ -3,26 +3,21 @@
 mod frames;
 mod streams;
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::future::Future;
 use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes};
 use h3::client::{RequestStream, SendRequest};
 use h3::error::{Code, ConnectionError, LocalError, StreamError};
-use http::{HeaderMap, Method, StatusCode, Version, header};
+use http::{StatusCode, Version};
 
+use super::beside::beside;
+use super::limits::{HEADER_LIST, INTERIM};
 use super::message::{OutgoingRequest, ResponseHead};
 use super::quic::QuicConnection;
 use streams::{StreamOpener, StreamWatch, WatchedConnection, WatchedStream};
 
 pub(super) use frames::Refusal;
-
-/// The largest header list accepted, in bytes after decompression.
-const HEADER_LIST: u64 = 256 * 1024;
-
-/// The most interim answers (1xx) before the answer.
-const INTERIM: usize = 50;
 
 /// Why there is no answer, or no whole one.
 #[derive(Debug)]
@@ -67,7 +62,7 @@ pub(super) struct Http3 {
 
 /// What carries the bytes: HTTP/3's own streams, and QUIC below them.
 struct Driver {
-    h3: Option<h3::client::Connection<WatchedConnection, Bytes>>,
+    h3: h3::client::Connection<WatchedConnection, Bytes>,
     /// What HTTP/3 ended with.
     ended: Option<ConnectionError>,
     quic: QuicConnection,
@@ -77,8 +72,7 @@ impl Driver {
     fn poll(&mut self, context: &mut Context<'_>) {
         self.quic.tasks.poll(context);
         if self.ended.is_none()
-            && let Some(h3) = &mut self.h3
-            && let Poll::Ready(ended) = h3.poll_close(context)
+            && let Poll::Ready(ended) = self.h3.poll_close(context)
         {
             self.ended = Some(ended);
             // What was said to end it goes out.
@@ -88,17 +82,7 @@ impl Driver {
 
     /// Waits for a future that the connection feeds.
     async fn beside<F: Future>(&mut self, future: F) -> F::Output {
-        let mut future = pin!(future);
-        poll_fn(|context| {
-            self.poll(context);
-            let polled = future.as_mut().poll(context);
-            if polled.is_pending() {
-                // What the future has just queued goes out.
-                self.poll(context);
-            }
-            polled
-        })
-        .await
+        beside(future, |context| self.poll(context)).await
     }
 }
 
@@ -111,13 +95,13 @@ impl Http3 {
         let watch = StreamWatch::default();
         let connection = WatchedConnection::new(quic.connection.clone(), watch.clone());
         let mut builder = h3::client::builder();
-        builder.max_field_section_size(HEADER_LIST).send_grease(false);
+        builder.max_field_section_size(HEADER_LIST.into()).send_grease(false);
         let opened = quic.tasks.beside(builder.build(connection)).await;
         let (h3, requests) = match opened {
             Ok(opened) => opened,
             Err(error) => return Err(of_connection(error, &quic)),
         };
-        let driver = Driver { h3: Some(h3), ended: None, quic };
+        let driver = Driver { h3, ended: None, quic };
         Ok(Http3 { requests, body: None, expected: None, read: 0, watch, driver })
     }
 
@@ -154,7 +138,7 @@ impl Http3 {
         match head {
             Ok(Some(head)) => {
                 self.body = Some(answer);
-                self.expected = body_length(&outgoing.method, &head);
+                self.expected = if head.may_have_body(&outgoing.method) { head.content_length() } else { None };
                 self.read = 0;
                 Ok(head)
             }
@@ -248,18 +232,6 @@ async fn head(answer: &mut RequestStream<WatchedStream, Bytes>) -> Result<Option
         }
     }
     Ok(None)
-}
-
-/// How many bytes a body has by its head (RFC 9114 section 4.1.2).
-fn body_length(method: &Method, head: &ResponseHead) -> Option<u64> {
-    if *method == Method::HEAD || matches!(head.status.as_u16(), 204 | 304) {
-        return None;
-    }
-    length_of(&head.headers)
-}
-
-fn length_of(headers: &HeaderMap) -> Option<u64> {
-    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
 }
 
 /// Whether a fresh connection is worth one more try: the server says that it has not begun with the

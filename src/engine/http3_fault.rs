@@ -8,7 +8,7 @@ use rustls::{AlertDescription, Error};
 use crate::model::{FailureClass, Phase};
 
 use super::classify::{Peer, connect_fault};
-use super::fault::Fault;
+use super::fault::{Fault, class_of_silence};
 use super::http3::{Http3Error, Refusal};
 use super::quic::{QuicError, alert};
 use super::tls_fault::{client_cert_required, tls_fault};
@@ -74,7 +74,7 @@ fn http3_fault(error: &Http3Error, phase: Phase, peer: &Peer) -> Fault {
         Http3Error::Interim => {
             (FailureClass::HttpProtocol, format!("{target} sends too many interim answers (1xx) before the answer"))
         }
-        Http3Error::Unsendable(why) => (FailureClass::ProberResources, format!("the request cannot be sent: {why}")),
+        Http3Error::Unsendable(why) => (FailureClass::ProberUnsupported, format!("the request cannot be sent: {why}")),
     };
     Fault::new(class, phase, message)
 }
@@ -122,23 +122,13 @@ fn connection_fault(error: &ConnectionError, phase: Phase, peer: &Peer) -> Fault
             (FailureClass::ConnectionReset, format!("{target} reset the connection: it does not know it any more"))
         }
         ConnectionError::TimedOut => {
-            (silence(phase), format!("{target} was silent for as long as it keeps a QUIC connection"))
+            (class_of_silence(phase), format!("{target} was silent for as long as it keeps a QUIC connection"))
         }
         ConnectionError::LocallyClosed | ConnectionError::CidsExhausted => {
             (FailureClass::Http3Error, format!("the QUIC connection with {target} ended: {error}"))
         }
     };
     Fault::new(class, phase, message)
-}
-
-/// The class of a silence, by its phase.
-fn silence(phase: Phase) -> FailureClass {
-    match phase {
-        Phase::Resolve | Phase::Connect => FailureClass::ConnectTimeout,
-        Phase::Tls => FailureClass::TlsHandshakeTimeout,
-        Phase::Processing => FailureClass::ResponseTimeout,
-        Phase::Transfer => FailureClass::BodyTimeout,
-    }
 }
 
 /// The name of an error code of HTTP/3; its number where it has none.
@@ -163,6 +153,12 @@ mod tests {
         assert_eq!(class(Phase::Tls), FailureClass::TlsHandshakeTimeout);
         assert_eq!(class(Phase::Processing), FailureClass::ResponseTimeout);
         assert_eq!(class(Phase::Transfer), FailureClass::BodyTimeout);
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_the_probers_own_lack() {
+        let fault = http3_head_fault(&Http3Error::Unsendable("an authority that is none".to_owned()), &peer());
+        assert_eq!(fault.class, FailureClass::ProberUnsupported);
     }
 
     #[test]

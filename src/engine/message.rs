@@ -58,3 +58,15 @@ pub(super) struct ResponseHead {
     /// As sent: nothing is taken away by decoding.
     pub(super) headers: HeaderMap,
 }
+
+impl ResponseHead {
+    /// The length of the body that it names. One that is said twice is one length.
+    pub(super) fn content_length(&self) -> Option<u64> {
+        self.headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.split(',').next()?.trim().parse().ok()
+    }
+
+    /// Whether a body may follow it, as the answer to a request with this method.
+    pub(super) fn may_have_body(&self, method: &Method) -> bool {
+        *method != Method::HEAD && !matches!(self.status.as_u16(), 204 | 304)
+    }
+}

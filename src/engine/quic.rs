@@ -17,25 +17,19 @@ use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{ConnectError as Unconnectable, ConnectionError, Endpoint, EndpointConfig, TransportConfig, VarInt};
 use rustls::pki_types::ServerName;
 
-use crate::model::Phase;
+use crate::model::{HttpVersionPreference, Phase};
 
 use super::dial::{ConnectError, HEAD_START, Source, open_udp};
 use super::handshake::{SharedHandshake, watched};
-use super::tls::TlsSettings;
+use super::limits::{CONNECTION_WINDOW, STREAM_WINDOW};
+use super::tls::{TlsSettings, alpn};
 use super::trace::ConnectionTrace;
 
 pub(super) use socket::ServerSocket;
 pub(super) use tasks::Tasks;
 
-/// How much of a body may be under way to us, per stream and in all.
-const STREAM_WINDOW: u32 = 2 * 1024 * 1024;
-const CONNECTION_WINDOW: u32 = 5 * 1024 * 1024;
-
 /// The streams that a server may open by itself: HTTP/3 needs three, and may try others.
 const SERVER_STREAMS: u32 = 8;
-
-/// What HTTP/3 is called in the handshake.
-const ALPN: &[u8] = b"h3";
 
 /// Why there is no QUIC connection.
 #[derive(Debug)]
@@ -200,7 +194,7 @@ impl QuicDialer<'_> {
         let socket = open_udp(address, self.source).map_err(of_socket)?;
         let socket = Arc::new(ServerSocket::new(socket, address));
         let shown = SharedHandshake::default();
-        let tls = watched(self.settings, vec![ALPN.to_vec()], &shown);
+        let tls = watched(self.settings, alpn(HttpVersionPreference::Http3), &shown);
         let unusable = |error: &dyn std::error::Error| QuicError::Unusable(error.to_string());
         let tls = QuicClientConfig::try_from(tls).map_err(|error| unusable(&error))?;
         let mut config = quinn::ClientConfig::new(Arc::new(tls));

@@ -25,12 +25,15 @@ pub(super) fn command(probe: &Probe, request: &Request) -> Option<String> {
 fn target(probe: &Probe, request: &Request) -> Option<(String, String, u16)> {
     let url = Url::parse(&request.url.to_string()).ok()?;
     let host = host_of(&url)?.to_string();
-    let (dialled, port) = match (probe.transport.address, &probe.transport.named_address) {
-        (Some(address), _) => (address.ip().to_string(), address.port()),
-        (None, Some((host, port))) => (host.clone(), *port),
-        (None, None) => (host.trim_matches(['[', ']']).to_owned(), url.port_or_known_default()?),
-    };
+    let own = || Some((host.trim_matches(['[', ']']).to_owned(), url.port_or_known_default()?));
+    let (dialled, port) = instead(&probe.transport).or_else(own)?;
     Some((host, dialled, port))
+}
+
+/// The address or the host, and the port, that take the place of the URL's.
+fn instead(transport: &Transport) -> Option<(String, u16)> {
+    let address = transport.address.map(|address| (address.ip().to_string(), address.port()));
+    address.or_else(|| transport.named_address.clone())
 }
 
 /// The address or the host, with its port, that takes the place of the URL's.
@@ -64,10 +67,8 @@ fn dig(probe: &Probe, request: &Request) -> Option<String> {
     let url = Url::parse(&request.url.to_string()).ok()?;
     let question = DnsQuestion::of_url(&url).ok()?;
     let named = || Some((host_of(&url)?.to_string().trim_matches(['[', ']']).to_owned(), url.port().unwrap_or(53)));
-    let (pinned, resolver) = (probe.transport.address, probe.transport.resolver);
-    let server = match (pinned, resolver) {
-        (Some(address), _) => Some((address.ip().to_string(), address.port())),
-        (None, _) if probe.transport.named_address.is_some() => probe.transport.named_address.clone(),
+    let server = match (instead(&probe.transport), probe.transport.resolver) {
+        (Some(instead), _) => Some(instead),
         (None, Resolver::Udp(server)) if url.host_str().is_none_or(str::is_empty) => {
             Some((server.ip().to_string(), server.port()))
         }
@@ -104,7 +105,7 @@ fn websocat(probe: &Probe, request: &Request) -> String {
 fn grpcurl(probe: &Probe, request: &Request) -> Option<String> {
     let url = Url::parse(&request.url.to_string()).ok()?;
     let (host, dialled, port) = target(probe, request)?;
-    let dialled = if dialled.contains(':') { format!("[{dialled}]") } else { dialled };
+    let dialled = curl::bracketed(&dialled);
     let plain = |text: &str| quote(&Value::plain(text));
     let tls = &probe.transport.tls;
     let mut words = vec!["grpcurl".to_owned()];
@@ -125,7 +126,7 @@ fn grpcurl(probe: &Probe, request: &Request) -> Option<String> {
 
 fn openssl(probe: &Probe, request: &Request) -> Option<String> {
     let (host, dialled, port) = target(probe, request)?;
-    let dialled = if dialled.contains(':') { format!("[{dialled}]") } else { dialled };
+    let dialled = curl::bracketed(&dialled);
     let plain = |text: &str| quote(&Value::plain(text));
     let tls = &probe.transport.tls;
     let to = match &probe.transport.unix_socket {

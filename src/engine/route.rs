@@ -30,6 +30,17 @@ pub(super) enum Endpoint {
     },
 }
 
+impl Endpoint {
+    /// The same host at another port.
+    pub(super) fn at_port(self, port: u16) -> Endpoint {
+        match self {
+            Endpoint::Address(address) => Endpoint::Address(SocketAddr::new(address.ip(), port)),
+            Endpoint::Name { host, .. } => Endpoint::Name { host, port },
+            unix @ Endpoint::Unix(_) => unix,
+        }
+    }
+}
+
 /// TLS with the target.
 #[derive(Clone, Debug)]
 pub(super) struct TlsRoute {
@@ -83,13 +94,9 @@ pub(super) fn route(transport: &Transport, own: &Url, url: &Url, host: Option<&H
     let same_host = own.host() == url.host();
     let has_tls = is_tls_scheme(url.scheme());
     let mut endpoint = endpoint(&target, port);
-    if let Some(address) = transport.address.filter(|_| same_host) {
-        let own_port = own.port_or_known_default() == Some(port);
-        endpoint = Endpoint::Address(if own_port { address } else { SocketAddr::new(address.ip(), port) });
-    }
-    if let Some((host, own_port)) = transport.named_address.as_ref().filter(|_| same_host) {
-        let is_own = own.port_or_known_default() == Some(port);
-        endpoint = Endpoint::Name { host: host.clone(), port: if is_own { *own_port } else { port } };
+    if let Some(instead) = instead(transport).filter(|_| same_host) {
+        let is_own_port = own.port_or_known_default() == Some(port);
+        endpoint = if is_own_port { instead } else { instead.at_port(port) };
     }
     if let Some(path) = transport.unix_socket.as_ref().filter(|_| same_host) {
         endpoint = Endpoint::Unix(path.clone());
@@ -140,13 +147,8 @@ pub(super) fn route(transport: &Transport, own: &Url, url: &Url, host: Option<&H
 pub(super) fn name_server_route(transport: &Transport, url: &Url, system: SocketAddr) -> Result<Route, String> {
     const PORT: u16 = 53;
     let host = url.host_str().filter(|host| !host.is_empty());
-    let named = transport.named_address.as_ref();
-    let endpoint = match (transport.address, host) {
-        (Some(address), _) => Endpoint::Address(address),
-        (None, _) if named.is_some() => {
-            let (host, port) = named.cloned().unwrap_or_default();
-            Endpoint::Name { host, port }
-        }
+    let endpoint = match (instead(transport), host) {
+        (Some(instead), _) => instead,
         (None, None) => Endpoint::Address(system),
         (None, Some(_)) => {
             let host = host_of(url).ok_or("the name server of the URL is not a host")?;
@@ -179,6 +181,12 @@ pub(super) fn host_of(url: &Url) -> Option<Host<String>> {
         Host::Domain(name) if !url.is_special() => Host::parse(name).ok(),
         host => Some(host.to_owned()),
     }
+}
+
+/// What is connected to instead of the URL's host, where that is said.
+fn instead(transport: &Transport) -> Option<Endpoint> {
+    let named = || transport.named_address.clone().map(|(host, port)| Endpoint::Name { host, port });
+    transport.address.map(Endpoint::Address).or_else(named)
 }
 
 fn source_of(transport: &Transport) -> Source {

@@ -140,8 +140,7 @@ impl StepResult {
     pub(super) fn note_head(&mut self, head: &ResponseHead) {
         self.http_version = version(head.version);
         self.status = Some(head.status.as_u16());
-        let length = head.headers.get(header::CONTENT_LENGTH);
-        self.content_length = length.and_then(|length| length.to_str().ok()?.trim().parse().ok());
+        self.content_length = head.content_length();
     }
 }
 

@@ -1,15 +1,17 @@
 //! The tasks that quinn wants to run in the background, driven by whoever waits for the connection
 //! instead: when a check ends, nothing of it goes on.
 
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::io;
 use std::net::UdpSocket;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Context;
 use std::time::Instant;
 
 use quinn::{AsyncTimer, AsyncUdpSocket, Runtime, TokioRuntime};
+
+use crate::engine::beside::beside;
 
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -62,17 +64,7 @@ impl Tasks {
 
     /// Waits for a future that they feed.
     pub(crate) async fn beside<F: Future>(&mut self, future: F) -> F::Output {
-        let mut future = pin!(future);
-        poll_fn(|context| {
-            self.poll(context);
-            let polled = future.as_mut().poll(context);
-            if polled.is_pending() {
-                // What the future has just queued goes out.
-                self.poll(context);
-            }
-            polled
-        })
-        .await
+        beside(future, |context| self.poll(context)).await
     }
 }
 
