@@ -23,7 +23,8 @@ pub(crate) use duration::{duration, duration_cell, lasting, milliseconds};
 pub(crate) use failure::failures;
 pub(crate) use instant::{InstantFormat, date, date_time, zone};
 pub(crate) use number::{
-    alternatives, budget, count, counted, interval, list, percentage, plain_list, ratio, ratio_cell, ratio_floor,
+    alternatives, budget, count, counted, in_waves, interval, list, percentage, plain_list, ratio, ratio_cell,
+    ratio_floor,
 };
 pub(crate) use spreadsheet::spreadsheet_text;
 pub(crate) use strip::{CHECK_LEGEND, STRIP_LEGEND, StripCell};

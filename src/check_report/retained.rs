@@ -51,11 +51,7 @@ impl Retained {
                 if thinned.wants(&outcome) {
                     self.outcomes.insert(number, Arc::clone(&outcome));
                 }
-                if self.forgets_good && outcome.verdict == Verdict::Up {
-                    thinned.last.remove(&outcome.probe);
-                } else {
-                    thinned.last.insert(outcome.probe.clone(), (number, outcome));
-                }
+                thinned.note(number, outcome, self.forgets_good);
             }
         }
     }
@@ -67,9 +63,7 @@ impl Retained {
             if thinned.wants(&outcome) {
                 self.outcomes.insert(number, Arc::clone(&outcome));
             }
-            if !self.forgets_good || outcome.verdict != Verdict::Up {
-                thinned.last.insert(outcome.probe.clone(), (number, outcome));
-            }
+            thinned.note(number, outcome, self.forgets_good);
         }
         self.thinned = Some(thinned);
     }
@@ -86,6 +80,15 @@ impl Retained {
 }
 
 impl Thinned {
+    /// Keeps an outcome as the last of its probe; in place of a good one that is not to be kept, none.
+    fn note(&mut self, number: u64, outcome: Arc<Outcome>, forgets_good: bool) {
+        if forgets_good && outcome.verdict == Verdict::Up {
+            self.last.remove(&outcome.probe);
+        } else {
+            self.last.insert(outcome.probe.clone(), (number, outcome));
+        }
+    }
+
     /// Whether an outcome is one of the first failures of its class; counts it if so.
     fn wants(&mut self, outcome: &Outcome) -> bool {
         let Some(class) = outcome.class() else { return false };

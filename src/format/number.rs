@@ -20,6 +20,11 @@ pub(crate) fn counted(n: u64, noun: &str) -> String {
     if n == 1 { format!("1 {noun}") } else { format!("{} {noun}s", count(n)) }
 }
 
+/// ` in 2 waves`; nothing of one.
+pub(crate) fn in_waves(n: usize) -> String {
+    if n > 1 { format!(" in {n} waves") } else { String::new() }
+}
+
 /// A ratio in per cent: `31.5%`, `0.03%`, `99.97%`. It says `0%` and `100%` only where that is exact.
 pub(crate) fn ratio(value: f64) -> String {
     format!("{}%", percentage(value))

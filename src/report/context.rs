@@ -258,11 +258,9 @@ impl<'f> ReportContext<'f> {
                 surface.latency.entry(*begin).or_default().merge(latency);
             }
         }
-        for surfaces in [&mut self.surfaces, &mut self.control_surfaces] {
-            for (surface, entry) in surfaces {
-                entry.usual = UsualHours::new(self.fold.history.past(surface.as_str()), self.range.from);
-            }
-        }
+        let (history, from) = (&self.fold.history, self.range.from);
+        let entries: Vec<_> = self.surfaces.iter_mut().chain(&mut self.control_surfaces).collect();
+        parallel::map(entries, |(surface, entry)| entry.usual = UsualHours::new(history.past(surface.as_str()), from));
     }
 
     /// The share of failures that is allowed: what is usual or the objective leaves, whichever is more.

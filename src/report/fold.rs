@@ -24,7 +24,8 @@ use jiff::Timestamp;
 
 pub use question::Question;
 
-use crate::model::{Counts, Gap, Outcome, RecordedPlan, Verdict};
+use crate::model::{Counts, Gap, Outcome, RecordedPlan, SafeText, Verdict};
+use crate::report::document::answer::State;
 use crate::report::document::report::Report;
 use crate::window::{Latency, Window};
 use evidence::Evidence;
@@ -134,7 +135,7 @@ impl Fold {
         let early = self.question.followed_from().saturating_add(i64::try_from(lead_in.as_millis()).ok()? / 4);
         let reaches_back = answer.incidents.iter().any(|incident| incident.start.by.as_millisecond() < early);
         let has_open = answer.incidents.iter().any(|incident| incident.end.is_none());
-        let is_unexplained = answer.verdict.state.is_failing() && !has_open;
+        let is_unexplained = answer.verdict.state.is_failing() && !has_open && !is_slow_alone(answer);
         (self.has_older && (reaches_back || is_unexplained)).then_some(longer)
     }
 
@@ -317,4 +318,13 @@ impl Fold {
             self.evidence.coarsen(step);
         }
     }
+}
+/// Whether nothing is wrong but that answers are slow: how that began is known from what is usual, and checks before
+/// the range say nothing more of it.
+fn is_slow_alone(answer: &Report) -> bool {
+    let is_slow =
+        |surface: &SafeText| answer.slow_periods.iter().any(|period| period.is_open() && period.surface == *surface);
+    let mut failing = answer.surfaces.iter().filter(|row| !row.control && row.state.is_failing()).peekable();
+    failing.peek().is_some()
+        && failing.all(|row| row.state == State::Degraded && row.figures.down == 0 && is_slow(&row.surface))
 }

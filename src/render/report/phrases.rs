@@ -187,7 +187,7 @@ pub(crate) fn warnings(row: &ProbeRow) -> Vec<String> {
 /// `13:30–14:28 UTC in 2 waves, from iad: p95 2.1 s, usual 310 ms; 120 of 400 answers were slow`
 pub(crate) fn slow_period(report: &Report, period: &SlowPeriod) -> String {
     let time = |us: u64| format::duration(std::time::Duration::from_micros(us));
-    let waves = if period.waves.len() > 1 { format!(" in {} waves", period.waves.len()) } else { String::new() };
+    let waves = format::in_waves(period.waves.len());
     let from = if period.vantages.is_empty() || report.vantages.len() < 2 {
         String::new()
     } else {

@@ -188,7 +188,7 @@ impl Headline<'_> {
         for (time, names) in alike {
             times.push(format!("{} {time}", format::list(&names)));
         }
-        let waves = if worst.waves.len() > 1 { format!(" in {} waves", worst.waves.len()) } else { String::new() };
+        let waves = format::in_waves(worst.waves.len());
         let kind = worst.kind.as_ref().map(|kind| format!(", {}", kind.spoken())).unwrap_or_default();
         let recurring = worst.recurring.map(|recurring| format!(", {}", recurring.words())).unwrap_or_default();
         let whence = named(&worst.vantages);
@@ -213,7 +213,7 @@ impl Headline<'_> {
         } else {
             format!(", from {}", named(&worst.vantages))
         };
-        let waves = if worst.waves.len() > 1 { format!(" in {} waves", worst.waves.len()) } else { String::new() };
+        let waves = format::in_waves(worst.waves.len());
         let more = match over.len() - 1 {
             0 => String::new(),
             more => format!(", {more} more such times"),

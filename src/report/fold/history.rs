@@ -91,11 +91,17 @@ impl SurfaceHistory {
     fn count_failing(&mut self, window: &Window) {
         for run in window.strip.runs().filter(|run| run.verdict == Verdict::Down) {
             let (from, length) = (run.from.as_millisecond(), run.to.as_millisecond() - run.from.as_millisecond());
-            let distance = length / i64::try_from(run.count.saturating_sub(1)).unwrap_or(i64::MAX).max(1);
-            let mut due = from;
-            for _ in 0..run.count {
-                *self.failing.entry(bucket::floor(due, SLOT_MS)).or_default() += 1;
-                due += distance;
+            let distance =
+                (length / i64::try_from(run.count.saturating_sub(1)).unwrap_or(i64::MAX).max(1)).unsigned_abs();
+            // By the slot: a line may say of four thousand million checks that they failed.
+            let (mut due, mut left) = (from, run.count);
+            while left > 0 {
+                let slot = bucket::floor(due, SLOT_MS);
+                let room = (slot + SLOT_MS - due).unsigned_abs();
+                let here = if distance == 0 { left } else { room.div_ceil(distance).min(left) };
+                *self.failing.entry(slot).or_default() += here;
+                left -= here;
+                due = due.saturating_add_unsigned(here.saturating_mul(distance));
             }
         }
     }
@@ -175,5 +181,53 @@ impl History {
             self.surfaces.insert(Arc::clone(surface), SurfaceHistory::default());
         }
         self.surfaces.get_mut(surface).expect("it was inserted where it was missing")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use jiff::Timestamp;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::FailureClass;
+    use crate::window::{CheckResult, Strip};
+
+    #[test]
+    fn a_line_that_says_of_all_checks_that_ever_were_that_they_failed_holds_nobody_up() {
+        let name: Arc<str> = "x".into();
+        for strip in ["*4294967295D", "*4294967295+86400000D", "*4294967295+4294967295D"] {
+            let strip = Strip::from_text(strip, Timestamp::UNIX_EPOCH, &[]).expect("a strip");
+            let mut history = SurfaceHistory::default();
+            history.count_failing(&Window { strip, ..Window::empty(&name, &name, &name, false) });
+            assert_eq!(history.failing.values().sum::<u64>(), u64::from(u32::MAX));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn failures_are_counted_where_each_was_due(instants in prop::collection::vec(0..4_000_000_i64, 1..60)) {
+            let mut instants = instants;
+            instants.sort_unstable();
+            let name: Arc<str> = "x".into();
+            let mut window = Window::empty(&name, &name, &name, false);
+            let failed = CheckResult::new(Verdict::Down, Some(FailureClass::Status));
+            for at in &instants {
+                window.strip.push(Timestamp::from_millisecond(*at).expect("an instant"), failed);
+            }
+            window.strip.join_even();
+            let (mut history, mut each) = (SurfaceHistory::default(), BTreeMap::new());
+            history.count_failing(&window);
+            for run in window.strip.runs() {
+                let (from, to) = (run.from.as_millisecond(), run.to.as_millisecond());
+                let distance = (to - from) / i64::try_from(run.count).expect("few").saturating_sub(1).max(1);
+                for n in 0..i64::try_from(run.count).expect("few") {
+                    *each.entry(bucket::floor(from + n * distance, SLOT_MS)).or_default() += 1;
+                }
+            }
+            prop_assert_eq!(history.failing, each);
+        }
     }
 }

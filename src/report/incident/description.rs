@@ -95,7 +95,7 @@ impl Description<'_, '_> {
         let start =
             self.incident.first().map_or(Transition { after: None, by: self.context.range.from }, |wave| wave.start);
         let ends = self.incident.iter().map(|wave| wave.end);
-        let end = ends.reduce(|one, other| Some(Transition::later_end(one?, other?))).flatten();
+        let end = ends.reduce(Transition::later_end).flatten();
         let last_seen = self.last_seen(end);
         let flap_percent = members().map(|member| member.outage.flap_percent).fold(0.0, f64::max);
         let flapped: u64 = members().map(|member| member.outage.flapped).sum();
@@ -206,7 +206,7 @@ impl Description<'_, '_> {
             .collect();
         let first = outages.iter().map(|outage| outage.start).min_by_key(|start| start.by);
         let ends = outages.iter().map(|outage| outage.end.or(end));
-        let last = ends.reduce(|one, other| Some(Transition::later_end(one?, other?))).flatten();
+        let last = ends.reduce(Transition::later_end).flatten();
         SurfaceSpan {
             surface: surface.clone(),
             start: first.unwrap_or(start).bracket(),

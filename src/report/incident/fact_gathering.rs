@@ -46,6 +46,7 @@ impl FactGatherer<'_, '_> {
         };
         let (vantages_failing, probes_failing) = (failing(|one| &one.vantage).len(), failing(|one| &one.probe).len());
         let remotes = self.remotes(part);
+        let families_used = families_used(&self.remotes_of_range());
         let surfaces: Vec<SafeText> = self.surfaces.iter().cloned().collect();
         let mut facts: BTreeMap<FailureFact, u64> = BTreeMap::new();
         let mut extra = ExtraChecks::default();
@@ -80,10 +81,10 @@ impl FactGatherer<'_, '_> {
             control_on_edge_fails: self.control_on_edge_fails(),
             worse_surface: Some(self.worse_surface && self.surfaces.len() < context.surfaces().len().max(2)),
             slow_tail: self.slow_tail(),
-            family_split: self.family_split(part, &remotes),
+            family_split: self.family_split(part, &remotes, families_used == Some(true)),
             http3_split: self.http3_split(part),
             address_split: address_split(&remotes),
-            families_used: families_used(&self.remotes_of_range()),
+            families_used,
             slow_before: self.slow_before(),
             extra,
         }
@@ -107,6 +108,9 @@ impl FactGatherer<'_, '_> {
             .filter(|(fact, _)| self.is_mine(fact))
             .filter_map(|(fact, _)| fact.edge)
             .collect();
+        if mine.is_empty() {
+            return None;
+        }
         // Only failures are signed: a control target that never failed may stand behind any network.
         let signed = |(fact, _): &(&FailureFact, u64)| {
             context.is_control(&fact.surface, &fact.probe) && fact.edge.is_some_and(|edge| mine.contains(&edge))
@@ -125,7 +129,7 @@ impl FactGatherer<'_, '_> {
 
     /// Whether checks over one address family fail and those over the other do not: of the probes that are asked over
     /// one alone, else of the addresses that were reached.
-    fn family_split(&self, part: &IncidentPart, remotes: &Remotes) -> Option<FamilySplit> {
+    fn family_split(&self, part: &IncidentPart, remotes: &Remotes, both_used: bool) -> Option<FamilySplit> {
         let of = |family: u8| {
             let cells = part.cells.iter().filter(|(series, _)| self.context.family_of(**series) == Some(family));
             cells.fold((0, 0), |sum, (_, cell)| (sum.0 + cell.failed, sum.1 + cell.judged))
@@ -142,8 +146,7 @@ impl FactGatherer<'_, '_> {
         let [v4, v6] = [remotes.of_family(false), remotes.of_family(true)];
         let (down, judged) = (v4.down + v6.down, v4.judged() + v6.judged());
         // A family that never answered was no different before.
-        let is_used = families_used(&self.remotes_of_range()) == Some(true);
-        (is_used && v4.judged() > 0 && v6.judged() > 0)
+        (both_used && v4.judged() > 0 && v6.judged() > 0)
             .then(|| fails(stands_out(v4, down, judged), stands_out(v6, down, judged)))
     }
 

@@ -219,13 +219,15 @@ fn checks_of(context: &ReportContext<'_>, series: &BTreeSet<usize>, from: i64, t
 /// wave. That the whole vantage is silent is no end: nobody knows.
 fn ended(outage: Outage, context: &ReportContext<'_>, series: usize) -> Outage {
     let one = &context.analyses[series];
+    if outage.end.is_some() || !one.silent {
+        return outage;
+    }
     let within = match context.fold.plans.lists(&one.series.vantage, &one.series.probe) {
         Some(true) => i64::try_from(context.range.rules.join_within.as_millis()).unwrap_or(i64::MAX),
         _ => judgement::recent_ms(one.interval().unwrap_or_default()),
     };
     let last = one.last.unwrap_or(outage.last_failed);
-    let gone = one.silent && context.range.to - last > within && context.is_heard(&one.vantage);
-    if outage.end.is_none() && gone {
+    if context.range.to - last > within && context.is_heard(&one.vantage) {
         let end = Transition { after: Some(outage.last_failed), by: last.max(outage.last_failed) };
         return outage.ending(end);
     }

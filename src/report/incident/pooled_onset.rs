@@ -64,10 +64,7 @@ fn join(known: &mut Vec<Outage>, outage: Outage) {
     match known.iter_mut().find(overlaps) {
         Some(one) => {
             one.last_failed = one.last_failed.max(outage.last_failed);
-            one.end = match (one.end, outage.end) {
-                (Some(end), Some(other)) => Some(Transition::later_end(end, other)),
-                _ => None,
-            };
+            one.end = Transition::later_end(one.end, outage.end);
         }
         None => known.push(outage),
     }

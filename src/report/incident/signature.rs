@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use crate::format;
 use crate::model::FailureClass;
 
 use crate::report::fold::cdn::Cdn;
@@ -123,9 +124,9 @@ fn refused_certificates(row: &Row<'_>, facts: &IncidentFacts) -> Vec<String> {
             refused.entry(validity).or_default().insert(fact.vantage.as_str());
         }
     }
-    let day = |second: i64| Timestamp::from_second(second).map(|at| at.strftime("%Y-%m-%d").to_string());
+    let day = |second: i64| Timestamp::from_second(second).ok().map(format::date);
     let named = refused.into_iter().take(NAMED).filter_map(|(validity, vantages)| {
-        let (from, to) = (day(validity.from).ok()?, day(validity.to).ok()?);
+        let (from, to) = (day(validity.from)?, day(validity.to)?);
         let vantages: Vec<&str> = vantages.into_iter().collect();
         Some(format!("refused at {}: a certificate that is valid from {from} to {to}", vantages.join(", ")))
     });

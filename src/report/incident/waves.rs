@@ -45,7 +45,7 @@ pub(crate) fn waves(mut members: Vec<WaveMember>, slack: i64) -> Vec<DetectedWav
         let outage = member.outage;
         match waves.last_mut() {
             Some(wave) if outage.start.by <= wave.last().saturating_add(slack) => {
-                wave.end = later(wave.end, outage.end);
+                wave.end = Transition::later_end(wave.end, outage.end);
                 wave.members.push(member);
             }
             _ => waves.push(DetectedWave { start: outage.start, end: outage.end, members: vec![member] }),
@@ -140,7 +140,7 @@ pub(crate) fn bridge(waves: Vec<DetectedWave>, checks: &[PooledCheck], pause: i6
         match bridged.last_mut() {
             Some(last) if last.last() >= wave.start.by => {
                 if last.end.is_some() {
-                    last.end = later(last.end, wave.end);
+                    last.end = Transition::later_end(last.end, wave.end);
                 }
                 last.members.extend(wave.members);
             }
@@ -198,11 +198,6 @@ fn end_of(cluster: &FailureCluster, checks: &[PooledCheck]) -> Transition {
     let newest = cluster.newest;
     let good = |judged: &&PooledCheck| judged.series == newest.series && judged.at > newest.at && !judged.failed;
     Transition { after: Some(newest.at), by: checks.iter().find(good).map_or(newest.at, |judged| judged.at) }
-}
-
-/// The later end; what has no end is later than any.
-fn later(one: Option<Transition>, other: Option<Transition>) -> Option<Transition> {
-    Some(Transition::later_end(one?, other?))
 }
 
 #[cfg(test)]

@@ -13,11 +13,12 @@ pub(crate) struct Transition {
 }
 
 impl Transition {
-    /// The later of two ends. One that is known so badly that it may have been at any time around the other says
-    /// nothing: the machine there was asleep.
-    pub(crate) fn later_end(one: Transition, other: Transition) -> Transition {
+    /// The later of two ends; what has no end is later than any. One that is known so badly that it may have been at
+    /// any time around the other says nothing: the machine there was asleep.
+    pub(crate) fn later_end(one: Option<Transition>, other: Option<Transition>) -> Option<Transition> {
+        let (one, other) = (one?, other?);
         let is_around = |wide: Transition, narrow: Transition| wide.after <= narrow.after && narrow.by <= wide.by;
-        if is_around(one, other) || (!is_around(other, one) && other.by > one.by) { other } else { one }
+        Some(if is_around(one, other) || (!is_around(other, one) && other.by > one.by) { other } else { one })
     }
 
     /// The same for documents.

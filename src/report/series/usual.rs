@@ -214,11 +214,11 @@ fn weekday_hour(past: &SurfaceHistory, then: &[PastHour], weekday: i64) -> Optio
         return None;
     }
     let (on_it, on_others) = (sum(&calm(&mine)), sum(&calm(&others)));
-    let fails = fisher(on_it.failed, on_it.n, on_others.failed, on_others.n) < UNLIKELY;
+    let fails = || fisher(on_it.failed, on_it.n, on_others.failed, on_others.n) < UNLIKELY;
     let is_slow = median_p95(&mine)
         .zip(median_p95(&others))
         .is_some_and(|(mine, others)| mine >= others.saturating_mul(TIMES) || others >= mine.saturating_mul(TIMES));
-    if fails || is_slow { usual_hour(past, &mine) } else { None }
+    if is_slow || fails() { usual_hour(past, &mine) } else { None }
 }
 
 /// The days of an hour without those of an outage: of the worst half, the worst day goes while its failures are more
