@@ -177,12 +177,28 @@ pub(super) fn changes(
     let standing: BTreeSet<&str> = all.map(Change::key).collect();
     // What does not stand any more is news when it stands again.
     receiver.standing.retain(|key, _| standing.contains(key.as_str()));
-    let is_new = |change: &Change| {
-        // What is over is news to who was told that it began.
-        receiver.standing.contains_key(change.key()) == (change.event() == AlertEvent::SlowEnd)
+    let is_new = |change: &Change| match change {
+        Change::Slow { period, .. } if fails(report, &period.surface) => is_news(change, receiver, true),
+        change => is_news(change, receiver, false),
     };
     changes.extend(certificates.into_iter().chain(burns).chain(warnings).chain(blind).chain(slow).filter(is_new));
     changes
+}
+
+/// Whether a receiver does not know of what stands. A surface that fails is told of as failing; what was told before of
+/// how slow it is stands all the same, and its end is news to who was told that it began.
+fn is_news(change: &Change, receiver: &ReceiverState, fails: bool) -> bool {
+    let is_told = receiver.standing.contains_key(change.key());
+    match change.event() {
+        AlertEvent::SlowEnd => is_told,
+        AlertEvent::Slow => !is_told && !fails,
+        _ => !is_told,
+    }
+}
+
+/// Whether a surface has an open incident.
+fn fails(report: &Report, surface: &SafeText) -> bool {
+    report.incidents.iter().any(|incident| incident.end.is_none() && incident.surfaces.contains(surface))
 }
 
 fn of_incident(alert: &Alert, receiver: &ReceiverState, incident: &Incident, now: Timestamp) -> Vec<Change> {
@@ -236,14 +252,12 @@ fn cannot_judge(report: &Report) -> Vec<Change> {
     rows.map(|(vantage, row)| Change::CannotJudge { key: format!("cannot-judge:{}", row.vantage), vantage }).collect()
 }
 
-/// The times in which answers are or were slow. A surface that fails is told of as failing.
+/// The times in which answers are or were slow.
 fn slow_periods(report: &Report, concerns: impl Fn(&str) -> bool) -> Vec<Change> {
-    let fails = |surface: &SafeText| {
-        report.incidents.iter().any(|incident| incident.end.is_none() && incident.surfaces.contains(surface))
-    };
     let of_concern = report.slow_periods.iter().filter(|period| concerns(period.surface.as_str()));
-    let told = of_concern.filter(|period| !period.is_open() || !fails(&period.surface));
-    told.map(|period| Change::Slow { key: format!("slow:{}", period.id), period: Box::new(period.clone()) }).collect()
+    of_concern
+        .map(|period| Change::Slow { key: format!("slow:{}", period.id), period: Box::new(period.clone()) })
+        .collect()
 }
 
 fn warning(warning: &UnmetWarning) -> Change {
@@ -342,5 +356,43 @@ impl KnownIncident {
         let is_of_probes =
             self.probes.is_empty() || incident.probes.iter().any(|probe| self.probes.contains(probe.as_str()));
         shares && is_of_probes && incident.start.by <= ends && self.start <= incident_ends
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Bracket;
+
+    fn slow(end: Option<Timestamp>) -> Change {
+        let bracket = |by| Bracket { after: None, by };
+        let period = SlowPeriod {
+            id: "1".to_owned(),
+            surface: SafeText::message("web"),
+            vantages: Vec::new(),
+            start: bracket(Timestamp::UNIX_EPOCH),
+            end: end.map(bracket),
+            waves: Vec::new(),
+            answers: 10,
+            slow: 9,
+            p95_us: 9,
+            usual_p95_us: 1,
+        };
+        Change::Slow { key: "slow:1".to_owned(), period: Box::new(period) }
+    }
+
+    #[test]
+    fn slowness_that_was_told_ends_though_its_surface_failed_in_between() {
+        let now = Timestamp::UNIX_EPOCH;
+        let (goes_on, over) = (slow(None), slow(Some(now)));
+        let mut receiver = ReceiverState::default();
+        assert!(is_news(&goes_on, &receiver, false));
+        assert!(!is_news(&goes_on, &receiver, true), "a surface that fails is told of as failing");
+        assert!(!is_news(&over, &receiver, false), "nobody was told that it began");
+        receiver.note(&goes_on, now);
+        assert!(!is_news(&goes_on, &receiver, false) && !is_news(&goes_on, &receiver, true));
+        assert!(is_news(&over, &receiver, false) && is_news(&over, &receiver, true));
+        receiver.note(&over, now);
+        assert!(!is_news(&over, &receiver, false));
     }
 }
