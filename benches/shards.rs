@@ -8,6 +8,8 @@
 
 #![expect(clippy::print_stdout, reason = "a benchmark's answer")]
 
+mod memory;
+
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -97,7 +99,7 @@ fn simulate(shard: Shard) -> Json {
     let lag = |share: usize| lags.get(lags.len() * share / 100).copied().unwrap_or_default();
     json!({
         "probes": probes.len(), "checks": lags.len(), "missed": made.missed, "bytes": bytes,
-        "memory_mib": peak_memory_mib(), "lag_p50": lag(50), "lag_p99": lag(99),
+        "memory_mib": memory::peak_memory_mib(), "lag_p50": lag(50), "lag_p99": lag(99),
     })
 }
 
@@ -175,11 +177,4 @@ fn write(mut journal: Journal, mut waiting: mpsc::UnboundedReceiver<Line>) {
 fn files(folder: &Path) -> Vec<std::path::PathBuf> {
     let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
     entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
-}
-
-/// The most memory that this process had.
-fn peak_memory_mib() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap_or_default();
-    line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).unwrap_or_default() / 1024
 }

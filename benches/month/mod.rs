@@ -1,11 +1,15 @@
 //! What the benchmarks of a month share: its windows, and a process of its own for each answer.
 
+#[path = "../memory/mod.rs"]
+mod memory;
+
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+pub(crate) use memory::peak_memory_mib;
 use uptick::commands;
 use uptick::model::Verdict;
 use uptick::window::{CheckResult, Window};
@@ -72,11 +76,4 @@ pub(crate) fn window(vantage: &str, probe: u64, minute: u64, minutes: u64) -> Wi
         window.lag.record_micros(80 + chance % 400);
     }
     window
-}
-
-/// The most memory this process ever had, as Linux tells it.
-pub(crate) fn peak_memory_mib() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap_or_default();
-    line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).unwrap_or_default() / 1024
 }

@@ -39,7 +39,7 @@ const WINDOWS_PER_REQUEST: usize = 100;
 pub struct Otlp {
     push: Push,
     /// What the probes ask.
-    targets: Arc<Mutex<Targets>>,
+    targets: Arc<Mutex<Arc<Targets>>>,
 }
 
 impl Otlp {
@@ -56,11 +56,11 @@ impl Otlp {
         let certificates = settings.certificates.as_deref();
         let endpoint = Endpoint::new(settings.url.clone(), headers, settings.timeout, certificates, settings.network)?;
         let (gather, shard) = (settings.interval.unwrap_or(GATHER), settings.shard);
-        let targets = Arc::new(Mutex::new(Targets::new()));
+        let targets = Arc::new(Mutex::new(Arc::new(Targets::new())));
         let known = Arc::clone(&targets);
         let mut encoder = Encoder { since: Timestamp::now(), sums: Cumulative::default(), settings };
         let encode = move |pending: PendingBatch| {
-            let targets = known.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let targets = Arc::clone(&known.lock().unwrap_or_else(PoisonError::into_inner));
             encoder.encode(&pending, &targets, Timestamp::now())
         };
         let push = Push::start(Backend { endpoint, encode, worth_retrying, objection, gather, shard });
@@ -69,7 +69,7 @@ impl Otlp {
 
     /// Takes note that from here on there are these probes.
     pub fn adopt(&self, probes: &[Arc<Probe>]) {
-        *self.targets.lock().unwrap_or_else(PoisonError::into_inner) = attributes::targets(probes);
+        *self.targets.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(attributes::targets(probes));
     }
 
     /// Takes note of windows that closed. It never waits.

@@ -5,7 +5,7 @@ use std::fmt::{Display, Write as _};
 
 use jiff::Timestamp;
 
-use super::text::labelled;
+use super::text::sample;
 use super::{Family, MetricKind, Series, Value};
 
 /// What the format calls itself.
@@ -24,9 +24,10 @@ pub fn write(all: &[Series<'_>], created: impl Fn(&Series<'_>) -> Timestamp, out
             }
             let _ = writeln!(out, "# HELP {name} {}", series.family.help);
         }
+        let own: Vec<(&str, &str)> = series.labels().collect();
         let mut add = |suffix: &str, le: Option<&str>, value: &dyn Display| {
-            let labels = series.labels().chain(le.map(|le| ("le", le)));
-            let _ = writeln!(out, "{name}{suffix}{} {value}", labelled(labels));
+            let labels = own.iter().copied().chain(le.map(|le| ("le", le)));
+            sample(&format!("{name}{suffix}"), labels, value, out);
         };
         let began = decimal(created(series));
         match series.value {

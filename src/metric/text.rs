@@ -21,8 +21,9 @@ pub fn write(all: &[Series<'_>], out: &mut String) {
             };
             announce(series.family.name, kind, series.family.help, out);
         }
+        let own: Vec<(&str, &str)> = series.labels().collect();
         let mut add = |suffix: &str, le: Option<&str>, value: &dyn Display| {
-            let labels = series.labels().chain(le.map(|le| ("le", le)));
+            let labels = own.iter().copied().chain(le.map(|le| ("le", le)));
             sample(&format!("{}{suffix}", series.family.name), labels, value, out);
         };
         match series.value {
@@ -51,7 +52,7 @@ pub fn sample<'l>(name: &str, labels: impl Iterator<Item = (&'l str, &'l str)>, 
 }
 
 /// Labels in their braces.
-pub(super) fn labelled<'l>(labels: impl Iterator<Item = (&'l str, &'l str)>) -> String {
+fn labelled<'l>(labels: impl Iterator<Item = (&'l str, &'l str)>) -> String {
     let mut text = "{".to_owned();
     for (at, (name, value)) in labels.enumerate() {
         let comma = if at > 0 { "," } else { "" };

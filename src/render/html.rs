@@ -13,7 +13,7 @@ mod latency;
 mod method;
 mod objectives;
 mod ratios;
-mod scale;
+pub(super) mod scale;
 mod strip;
 pub(super) mod table;
 mod waterfall;

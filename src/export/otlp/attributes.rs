@@ -11,30 +11,24 @@ use url::Url;
 use crate::metric::Series;
 use crate::model::{FailureClass, Probe};
 
-/// What the probes ask, by name.
-pub(super) type Targets = BTreeMap<String, Target>;
+/// What each probe asks, as attributes.
+pub(super) type Targets = BTreeMap<String, Vec<KeyValue>>;
 
-/// What a probe asks.
-#[derive(Clone, Debug)]
-pub(super) struct Target {
-    url: String,
-    address: Option<String>,
-    port: Option<u16>,
-}
-
-impl Target {
-    /// The target of a probe's first request, secrets as `${NAME}`.
-    pub(super) fn of(probe: &Probe) -> Target {
-        let url = probe.shown_url();
-        let parsed = Url::parse(&url).ok();
-        let address = parsed.as_ref().and_then(Url::host_str).map(|host| host.trim_matches(['[', ']']).to_owned());
-        Target { address, port: parsed.as_ref().and_then(Url::port_or_known_default), url }
-    }
+/// What the first request of a probe asks, secrets as `${NAME}`.
+fn target(probe: &Probe) -> Vec<KeyValue> {
+    let url = probe.shown_url();
+    let parsed = Url::parse(&url).ok();
+    let host = parsed.as_ref().and_then(Url::host_str).map(|host| host.trim_matches(['[', ']']));
+    let port = parsed.as_ref().and_then(Url::port_or_known_default);
+    let mut all = vec![text("url.full", &url)];
+    all.extend(host.map(|host| text("server.address", host)));
+    all.extend(port.map(|port| integer("server.port", i64::from(port))));
+    all
 }
 
 /// The targets of probes.
 pub(super) fn targets(probes: &[Arc<Probe>]) -> Targets {
-    probes.iter().map(|probe| (probe.name.clone(), Target::of(probe))).collect()
+    probes.iter().map(|probe| (probe.name.clone(), target(probe))).collect()
 }
 
 /// The attributes of a data point of a series.
@@ -49,11 +43,7 @@ pub(super) fn of_series(series: &Series<'_>, targets: &Targets) -> Vec<KeyValue>
             _ => all.push(text(name, value)),
         }
     }
-    if let Some(target) = targets.get(&series.of.probe) {
-        all.push(text("url.full", &target.url));
-        all.extend(target.address.as_deref().map(|address| text("server.address", address)));
-        all.extend(target.port.map(|port| integer("server.port", i64::from(port))));
-    }
+    all.extend(targets.get(&series.of.probe).into_iter().flatten().cloned());
     all
 }
 

@@ -103,8 +103,7 @@ impl Metrics {
     pub(super) fn adopt(&self, probes: &[Arc<Probe>]) {
         let Source { vantage, shard } = &self.source;
         let now = Timestamp::now();
-        let mut inbox = self.inbox();
-        let before = inbox.probes.take();
+        let before = self.inbox().probes.clone();
         let known = probes.iter().map(|probe| {
             let since = before.as_ref().map(|known| known.get(&probe.name).map_or(now, |known| known.since));
             let names = [vantage, &probe.name, &probe.surface].map(|name| Arc::from(name.as_str()));
@@ -117,6 +116,7 @@ impl Metrics {
             (probe.name.clone(), known)
         });
         let known: BTreeMap<String, KnownProbe> = known.collect();
+        let mut inbox = self.inbox();
         inbox.last.retain(|probe, _| known.contains_key(probe));
         inbox.probes = Some(Arc::new(known));
     }
@@ -134,12 +134,16 @@ impl Metrics {
     /// All metrics in a format, or those of one probe.
     pub(super) fn answer(&self, format: Format, only: Option<&str>) -> Vec<u8> {
         let mut total = self.total.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut collector, closed, mut last, mut delivered, known) = {
+        let (mut collector, closed, last, delivered, known) = {
             let mut inbox = self.inbox();
             let fresh = Collector::new(&self.source.vantage, SPAN);
             let collector = std::mem::replace(&mut inbox.collector, fresh);
             let closed = std::mem::take(&mut inbox.closed);
-            (collector, closed, inbox.last.clone(), inbox.delivered.clone(), inbox.probes.clone().unwrap_or_default())
+            let (last, delivered): (Vec<_>, _) = match only {
+                Some(name) => (inbox.last.get(name).cloned().into_iter().collect(), BTreeMap::new()),
+                None => (inbox.last.values().cloned().collect(), inbox.delivered.clone()),
+            };
+            (collector, closed, last, delivered, inbox.probes.clone().unwrap_or_default())
         };
         for (identity, sum) in closed.totals() {
             total.merge(identity, sum);
@@ -148,20 +152,16 @@ impl Metrics {
             total.add(&window);
         }
         let is_meant = |probe: &str| only.is_none_or(|only| only == probe);
-        last.retain(|probe, _| is_meant(probe));
-        if only.is_some() {
-            delivered.clear();
-        }
         let mut all = self.counted(&total, &known, is_meant);
         let ours = delivered.values().flat_map(|(family, stats)| self.batches(family, stats));
         let build = only.is_none().then(|| self.build());
         // What is shared and what is borrowed live differently long; pushed one by one they fit.
-        for series in last.values().flat_map(|series| series.iter().cloned()).chain(ours).chain(build) {
+        for series in last.iter().flat_map(|series| series.iter().cloned()).chain(ours).chain(build) {
             all.push(series);
         }
         metric::sort(&mut all);
-        let since: BTreeMap<&str, Timestamp> =
-            known.values().map(|known| (known.info.of.probe.as_str(), known.since)).collect();
+        let meant = known.iter().filter(|(name, _)| is_meant(name)).map(|(_, known)| known);
+        let since: BTreeMap<&str, Timestamp> = meant.map(|known| (known.info.of.probe.as_str(), known.since)).collect();
         self.written(&all, format, |series| since.get(series.of.probe.as_str()).copied().unwrap_or(self.started))
     }
 

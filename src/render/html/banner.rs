@@ -152,12 +152,15 @@ fn facts(report: &Report, page: &mut HtmlWriter) {
     page.close("dl");
 }
 
-fn fact(name: &str, value: &str, more: &str, page: &mut HtmlWriter) {
+/// A tile: its name, its value, and what stands below.
+pub(crate) fn fact(name: &str, value: &str, more: &str, page: &mut HtmlWriter) {
     page.open("div", &[]);
     page.element("dt", &[], name);
     page.open("dd", &[]);
     page.breakable(value);
-    page.element("small", &[], more);
+    if !more.is_empty() {
+        page.element("small", &[], more);
+    }
     page.close("dd");
     page.close("div");
 }

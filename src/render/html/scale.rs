@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 /// A place as an attribute: one decimal is a tenth of a unit, which no eye sees.
-pub(super) fn coordinate(value: f64) -> String {
+pub(crate) fn coordinate(value: f64) -> String {
     let rounded = (value * 10.0).round() / 10.0;
     // Never "-0".
     format!("{}", if rounded == 0.0 { 0.0 } else { rounded })

@@ -6,6 +6,7 @@ use std::io::Write;
 
 use serde::Serialize;
 
+use super::super::html::scale::coordinate;
 use super::super::html::writer::HtmlWriter;
 use super::page;
 use crate::format;
@@ -93,30 +94,30 @@ impl<'b> Badge<'b> {
             "svg",
             &[
                 ("xmlns", "http://www.w3.org/2000/svg"),
-                ("width", &number(whole)),
-                ("height", &number(HEIGHT)),
-                ("viewBox", &format!("0 0 {} {}", number(whole), number(HEIGHT))),
+                ("width", &coordinate(whole)),
+                ("height", &coordinate(HEIGHT)),
+                ("viewBox", &format!("0 0 {} {}", coordinate(whole), coordinate(HEIGHT))),
                 ("role", "img"),
                 ("aria-label", &says),
             ],
         );
         svg.element("title", &[], &says);
         svg.raw("<clipPath id=\"round\">");
-        svg.leaf("rect", &[("width", &number(whole)), ("height", &number(HEIGHT)), ("rx", "3")]);
+        svg.leaf("rect", &[("width", &coordinate(whole)), ("height", &coordinate(HEIGHT)), ("rx", "3")]);
         svg.raw("</clipPath><g clip-path=\"url(#round)\">");
-        svg.leaf("rect", &[("width", &number(left)), ("height", &number(HEIGHT)), ("fill", "#3b4450")]);
+        svg.leaf("rect", &[("width", &coordinate(left)), ("height", &coordinate(HEIGHT)), ("fill", "#3b4450")]);
         svg.leaf(
             "rect",
             &[
-                ("x", &number(left)),
-                ("width", &number(right)),
-                ("height", &number(HEIGHT)),
+                ("x", &coordinate(left)),
+                ("width", &coordinate(right)),
+                ("height", &coordinate(HEIGHT)),
                 ("fill", color(self.state)),
             ],
         );
         svg.raw("</g><g fill=\"#fff\" font-family=\"Verdana,Geneva,DejaVu Sans,sans-serif\" font-size=\"11\" aria-hidden=\"true\">");
         for (content, width, x) in [(label.as_str(), widths[0], PADDING), (message, widths[1], left + PADDING)] {
-            svg.element("text", &[("x", &number(x)), ("y", "14"), ("textLength", &number(width))], content);
+            svg.element("text", &[("x", &coordinate(x)), ("y", "14"), ("textLength", &coordinate(width))], content);
         }
         svg.raw("</g>");
         svg.close("svg");
@@ -146,10 +147,4 @@ fn text_width(text: &str) -> f64 {
         _ => 11.0,
     };
     text.chars().map(of).sum()
-}
-
-/// A length with one decimal.
-fn number(length: f64) -> String {
-    let text = format!("{length:.1}");
-    text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
 }

@@ -1,8 +1,9 @@
 //! The incidents of the range, the last first, with what may be said of them outside: when, what, how bad.
 
+use super::super::html::banner::fact;
 use super::super::html::writer::HtmlWriter;
 use super::page;
-use super::page::{Place, fact};
+use super::page::Place;
 use crate::format::{self, InstantFormat};
 use crate::render::report::phrases;
 use crate::report::{Incident, Report};

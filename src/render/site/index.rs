@@ -3,6 +3,7 @@
 use std::io;
 use std::io::Write;
 
+use super::super::html::banner;
 use super::super::html::writer::HtmlWriter;
 use super::page::Place;
 use super::{history, incidents, names, page};
@@ -23,7 +24,7 @@ pub(super) fn page(report: &Report) -> String {
     let sentence = sentence(&rows);
     page::page(report, Place::Index, &format!("{sentence} · Status"), |page| {
         page.open("div", &[("class", banner_class(report.verdict.state))]);
-        page::state(report.verdict.state, page);
+        banner::state(report.verdict.state, page);
         page.element("h1", &[], &sentence);
         page.open("p", &[("class", "lead")]);
         page.text("As of ");
@@ -94,7 +95,7 @@ fn surface(report: &Report, row: &SurfaceRow, page: &mut HtmlWriter) {
     page.open("h2", &[]);
     page.element("a", &[("href", &names::surface_page(&row.surface))], row.label().as_str());
     page.close("h2");
-    page::state(row.state, page);
+    banner::state(row.state, page);
     page.close("div");
     history::picture(row.label().as_str(), &history::cells(report, &row.surface), &clock, page);
     page.open("p", &[("class", "ends")]);

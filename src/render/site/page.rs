@@ -1,6 +1,5 @@
 //! What every page of a site has: its head, the way to the other pages, and what it was made of.
 
-use super::super::html::banner;
 use super::super::html::writer::HtmlWriter;
 use crate::format;
 use crate::model::SafeText;
@@ -101,11 +100,6 @@ pub(super) fn instant(report: &Report, at: jiff::Timestamp, page: &mut HtmlWrite
     );
 }
 
-/// A state as a chip.
-pub(super) fn state(state: State, page: &mut HtmlWriter) {
-    banner::state(state, page);
-}
-
 /// The share of checks that were up, never rounded up; a dash where none was judged.
 pub(super) fn uptime(figures: &Figures) -> String {
     figures.availability.map_or_else(|| "–".to_owned(), format::ratio_floor)
@@ -130,19 +124,6 @@ pub(super) fn insecure(report: &Report, row: Option<&SurfaceRow>, page: &mut Htm
              answered.</strong></p>\n",
         );
     }
-}
-
-/// A tile: its name, its value, and what stands below.
-pub(super) fn fact(name: &str, value: &str, more: &str, page: &mut HtmlWriter) {
-    page.open("div", &[]);
-    page.element("dt", &[], name);
-    page.open("dd", &[]);
-    page.breakable(value);
-    if !more.is_empty() {
-        page.element("small", &[], more);
-    }
-    page.close("dd");
-    page.close("div");
 }
 
 /// Names of surfaces for people, those of control targets left out: `X app and X website`.

@@ -1,9 +1,10 @@
 //! The page of one surface: now, over time, from each vantage, and what failed.
 
+use super::super::html::banner::{self, fact};
 use super::super::html::table;
 use super::super::html::writer::HtmlWriter;
 use super::history::HistoryCell;
-use super::page::{Place, fact};
+use super::page::Place;
 use super::settings::SiteSettings;
 use super::{history, incidents, page};
 use crate::format;
@@ -15,7 +16,7 @@ pub(super) fn page(report: &Report, row: &SurfaceRow, settings: &SiteSettings) -
     page::page(report, Place::Surface, &format!("{label} is {} · Status", row.state), |page| {
         page.open("div", &[("class", "over")]);
         page.element("h1", &[], label);
-        page::state(row.state, page);
+        banner::state(row.state, page);
         page.close("div");
         page.open("p", &[("class", "lead")]);
         page.text("As of ");
