@@ -14,6 +14,7 @@ mod probe;
 mod reader;
 mod saved;
 mod syntax;
+mod table_schema;
 mod value;
 
 pub(crate) use value::toml_text;

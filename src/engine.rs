@@ -1,81 +1,22 @@
 //! One check in, one [`Outcome`] out, never an error. It knows probes and the network, and
 //! neither schedules nor files.
 
-mod addresses;
-mod alt_svc;
-mod answer;
-mod assets;
-mod attempt;
-mod beside;
-mod body;
-mod capture;
-mod certificate;
-mod chunks;
+mod check;
 mod classify;
-mod coding;
-mod connection;
-mod connector;
-mod cookies;
-mod curl;
-mod diagnose;
-mod dial;
-mod digest;
-mod dns_answer;
-mod dns_check;
-mod dns_query;
+mod connect;
 mod error;
 mod evidence;
 mod exchange;
-mod expect;
+mod expectation;
 mod fault;
-mod follow_up;
-mod grpc_check;
-mod handshake;
-mod head;
+mod host;
 mod host_facts;
-mod html;
-mod http1;
-mod http2;
-#[cfg(feature = "http3")]
-mod http3;
-#[cfg(feature = "http3")]
-mod http3_fault;
-mod journey;
-mod json;
+mod http;
 mod limits;
-mod message;
-mod multipart;
-mod offload;
-mod os_error;
-mod own_route;
-mod phase_error;
-mod protocol_check;
-mod proxy;
-mod query_response;
-#[cfg(feature = "http3")]
-mod quic;
-mod recorded_exchange;
-mod redirect;
-mod repeat_command;
-mod request_builder;
-mod requester;
+mod protocol;
 mod resolve;
-mod route;
-mod session;
-mod shared_session;
-mod sigv4;
-mod starttls;
-mod step;
-mod step_result;
-mod stream;
-mod text;
 mod tls;
-mod tls_fault;
-mod token;
-mod trace;
-mod websocket;
-mod websocket_check;
-mod wire;
+mod transport;
 
 use std::sync::Arc;
 
@@ -83,12 +24,12 @@ use jiff::Timestamp;
 
 use crate::model::{Check, Diagnosis, EarlierAttempt, ExchangeDetail, Outcome, Probe, Redactor, Verdict};
 
-pub use diagnose::Clues;
+pub use check::diagnose::Clues;
 pub use error::EngineError;
 pub use host_facts::HostFacts;
 
-use attempt::Attempts;
-use step_result::StepResult;
+use check::attempt::Attempts;
+use check::step_result::StepResult;
 
 /// Carries checks out. Shareable: one for the whole run.
 #[derive(Debug)]

@@ -7,6 +7,7 @@ mod evidence;
 mod exposition;
 mod formats;
 mod html;
+mod phrases;
 mod report;
 mod site;
 mod terminal;

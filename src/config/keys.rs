@@ -5,7 +5,6 @@ mod file;
 pub(crate) mod json_schema;
 mod other_forms;
 pub(crate) mod reference;
-pub(crate) mod schema;
 pub(crate) mod tables;
 mod text_form;
 pub(crate) mod type_check;

@@ -19,11 +19,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::keys::schema::{Key, TableSchema, ValueType, key};
 use crate::config::missing::ValueUser;
 use crate::config::probe::journey::Sessions;
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Item, Node, Table};
+use crate::config::table_schema::{Key, TableSchema, ValueType, key};
 use crate::config::value::layers;
 use crate::config::value::layers::Layers;
 use crate::model::quantity::show_duration;

@@ -1,22 +1,27 @@
 //! A typed error of a phase → a failure class, the phase and one sentence. What a server says is not
 //! quoted but where it names the trouble; it is redacted and cleaned where it becomes a failure.
 
+#[cfg(feature = "http3")]
+pub(super) mod http3_fault;
+pub(super) mod phase_error;
+pub(super) mod tls_fault;
+
 use std::io;
 use std::path::Path;
 
 use h2::Reason;
 
+use crate::engine::classify::tls_fault::{client_cert_required, tls_error, tls_fault};
+use crate::engine::connect::dial::ConnectError;
+use crate::engine::fault::Fault;
+use crate::engine::host::os_error::{connect_class, is_reset, is_unreachable, ours};
+use crate::engine::host::own_route;
+use crate::engine::http::head::Refused;
+use crate::engine::http::{http1, http2};
+use crate::engine::resolve::NoAddress;
+use crate::engine::tls::handshake::HandshakeFacts;
+use crate::engine::transport::proxy::ProxyError;
 use crate::model::{FailureClass, Phase};
-
-use super::dial::ConnectError;
-use super::fault::Fault;
-use super::handshake::HandshakeFacts;
-use super::head::Refused;
-use super::os_error::{connect_class, is_reset, is_unreachable, ours};
-use super::proxy::ProxyError;
-use super::resolve::NoAddress;
-use super::tls_fault::{client_cert_required, tls_error, tls_fault};
-use super::{http1, http2, own_route};
 
 /// Who is spoken to.
 #[derive(Clone, Debug)]

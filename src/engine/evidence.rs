@@ -1,14 +1,16 @@
 //! What is kept of a failed check, to understand and repeat it: bounded, clean and redacted.
 
+pub(super) mod curl;
+pub(super) mod repeat_command;
+
 use std::net::SocketAddr;
 
 use http::HeaderMap;
 use url::Url;
 
+use crate::engine::expectation::text;
+use crate::engine::http::body::Body;
 use crate::model::{Evidence, REDACTED, Redactor, SafeText, is_secret_name};
-
-use super::body::Body;
-use super::text;
 
 /// How much of a body is kept in memory for a cut: more than is shown, so that a secret at the
 /// edge of the cut is whole when it is redacted.

@@ -2,23 +2,26 @@
 //! head, body. Each step is a function that fails in its own way; one deadline lies over all of
 //! them, and the phase that it ends is the one it finds the trace in.
 
-use crate::model::{FailureClass, HttpVersionPreference, Phase, Transport};
+pub(super) mod answer;
+pub(super) mod connector;
+pub(super) mod requester;
 
-use super::body::{Body, Intake, ReadLimits, Taken};
-use super::coding::Decoder;
-use super::connection::{Connection, Destination, HeadError, Kept};
-use super::connector::Connector;
-use super::fault::{Deadline, Fault};
-use super::handshake::is_http2;
+use crate::engine::classify::phase_error::{Ending, PhaseError, refusing_proxy};
+use crate::engine::connect::route::Route;
+use crate::engine::connect::trace::ConnectionTrace;
+use crate::engine::exchange::connector::Connector;
+use crate::engine::exchange::requester::Requester;
+use crate::engine::fault::{Deadline, Fault};
+use crate::engine::http::body::{Body, Intake, ReadLimits, Taken};
+use crate::engine::http::coding::Decoder;
+use crate::engine::http::connection::{Connection, Destination, HeadError, Kept};
 #[cfg(feature = "http3")]
-use super::http3::{self, Http3};
-use super::message::{OutgoingRequest, ResponseHead};
-use super::phase_error::{Ending, PhaseError, refusing_proxy};
-use super::requester::Requester;
-use super::route::Route;
-use super::tls::alpn;
-use super::trace::ConnectionTrace;
-use super::{http2, redirect};
+use crate::engine::http::http3::{self, Http3};
+use crate::engine::http::message::{OutgoingRequest, ResponseHead};
+use crate::engine::http::{http2, redirect};
+use crate::engine::tls::alpn;
+use crate::engine::tls::handshake::is_http2;
+use crate::model::{FailureClass, HttpVersionPreference, Phase, Transport};
 
 /// One request under way.
 pub(super) struct Exchange<'a> {

@@ -4,6 +4,7 @@
 //! getaddrinfo, whose threads would starve healthy lookups beside hung ones and hold the process
 //! back at its end. It caches nothing: a prober that remembers an answer measures nothing.
 
+pub(super) mod dns_query;
 mod hosts;
 mod message;
 mod nsswitch;
@@ -21,9 +22,8 @@ use std::time::Duration;
 use hickory_proto::rr::{Name, RecordType};
 use tokio::time::Instant;
 
+use crate::engine::host::{os_error, own_route};
 use crate::model::{FailureClass, IpFamily, Resolver};
-
-use super::{os_error, own_route};
 use message::Reply;
 use resolv_conf::ResolvConf;
 use server::Trouble;

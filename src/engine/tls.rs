@@ -1,7 +1,9 @@
 //! TLS settings → a rustls configuration that offers nothing of an earlier session, and verifies.
 
+pub(super) mod certificate;
 mod curves;
 mod files;
+pub(super) mod handshake;
 mod names;
 mod other_clients;
 mod refusal;
@@ -19,9 +21,8 @@ use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::sign::CertifiedKey;
 
+use crate::engine::error::EngineError;
 use crate::model::{HttpVersionPreference, Tls, TlsVersion};
-
-use super::error::EngineError;
 use roots::SystemRoots;
 use trust::Whom;
 

@@ -23,6 +23,7 @@ use std::io;
 use std::io::Write;
 
 use crate::format;
+use crate::render::phrases;
 use crate::report::{Report, SurfaceRow};
 use writer::HtmlWriter;
 
@@ -64,9 +65,9 @@ pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
 
 fn title(report: &Report) -> String {
     let state = report.verdict.state;
-    let surfaces = super::report::phrases::labels(report, &report.verdict.scope.surfaces);
+    let surfaces = phrases::labels(report, &report.verdict.scope.surfaces);
     let of = if surfaces.is_empty() { String::new() } else { format!(": {surfaces}") };
-    format!("{}{of} · uptick report", super::report::phrases::word(state))
+    format!("{}{of} · uptick report", phrases::word(state))
 }
 
 /// The surfaces with charts of their own, in the order of the report.
@@ -149,7 +150,7 @@ fn words(report: &Report, page: &mut HtmlWriter) {
         section("warnings", "Warnings", "What `warn` names and did not hold: the checks were up all the same.", page);
         page.open("ul", &[("class", "plain")]);
         for row in report.probes.iter().filter(|row| row.figures.warnings > 0) {
-            for warning in super::report::phrases::warnings(row) {
+            for warning in phrases::warnings(row) {
                 page.element("li", &[], &format!("{}: {warning}", row.probe));
             }
         }
@@ -165,8 +166,8 @@ fn words(report: &Report, page: &mut HtmlWriter) {
         );
         page.open("ul", &[("class", "plain")]);
         for period in report.slow_periods.iter().rev().take(SLOW_PERIODS) {
-            let name = super::report::phrases::label(report, &period.surface);
-            page.element("li", &[], &format!("{name}: {}", super::report::phrases::slow_period(report, period)));
+            let name = phrases::label(report, &period.surface);
+            page.element("li", &[], &format!("{name}: {}", phrases::slow_period(report, period)));
         }
         page.close("ul");
         page.close("section");
@@ -210,7 +211,7 @@ fn footer(report: &Report, page: &mut HtmlWriter) {
         "{} {} · {} · made {} UTC · this page has no script, loads nothing, and can be mailed or kept as it is",
         report.tool.name,
         report.tool.version,
-        super::report::phrases::span(report),
+        phrases::span(report),
         format::date_time(report.generated_at)
     ));
     page.raw("</p></footer>\n");

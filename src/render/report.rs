@@ -4,7 +4,6 @@ mod csv;
 mod human;
 mod json;
 mod markdown;
-pub(super) mod phrases;
 mod prometheus;
 
 use super::formats::formats;

@@ -316,8 +316,8 @@ const OPTIONS: &[RequestOption] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::keys::schema::{TableSchema, ValueType};
     use crate::config::keys::tables;
+    use crate::config::table_schema::{TableSchema, ValueType};
 
     fn is_key(schema: &TableSchema, path: &str) -> bool {
         let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));

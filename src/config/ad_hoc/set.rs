@@ -1,10 +1,10 @@
 //! `--set KEY=VALUE`: any key of the probe file.
 
-use crate::config::keys::schema::{TableSchema, ValueType};
 use crate::config::keys::{tables, type_check};
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree;
 use crate::config::syntax::tree::{Item, Node, Span, Table, TableEntry};
+use crate::config::table_schema::{TableSchema, ValueType};
 use crate::config::value::toml_text::{quoted, toml_of};
 
 /// The table that a `KEY=VALUE` makes, and whether it is one of the file as a whole, not of a probe.

@@ -1,8 +1,8 @@
 //! The tables of a file beside its probes.
 
-use crate::config::keys::schema::{Key, TableSchema, ValueType, key};
 use crate::config::probe::journey::SESSION;
 use crate::config::probe::{CONTROL, DEFAULTS, PROBE};
+use crate::config::table_schema::{Key, TableSchema, ValueType, key};
 
 /// The file as a whole.
 pub(crate) const ROOT: TableSchema =

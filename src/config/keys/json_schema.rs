@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::config::keys::schema::{TableSchema, ValueType};
 use crate::config::keys::text_form::TextForm;
 use crate::config::keys::{tables, text_form};
+use crate::config::table_schema::{TableSchema, ValueType};
 
 /// The first line of a probe file that is written: editors read the schema of `uptick schema probes` from
 /// that file.

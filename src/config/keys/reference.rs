@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::config::keys::schema::{Key, TableSchema, ValueType};
 use crate::config::keys::tables;
+use crate::config::table_schema::{Key, TableSchema, ValueType};
 
 /// The tables of the reference, in the order of reading.
 const TABLES: &[(&TableSchema, &str)] = &[

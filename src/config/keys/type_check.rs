@@ -2,10 +2,10 @@
 //! value of the right type says is judged where it is read.
 
 use crate::config::keys::other_forms::right_form;
-use crate::config::keys::schema::{TableSchema, ValueType};
 use crate::config::keys::tables;
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Item, Node, Table, TableEntry};
+use crate::config::table_schema::{TableSchema, ValueType};
 use crate::model::{is_secret_name, suggest};
 
 /// Checks a table and everything in it.

@@ -1,8 +1,8 @@
 //! `expect.assets`: which of a page's files must load too.
 
-use crate::config::keys::schema::{TableSchema, ValueType, key};
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::Node;
+use crate::config::table_schema::{TableSchema, ValueType, key};
 use crate::config::value::layers::Layers;
 use crate::config::value::toml_text::{TomlLines, TomlWriter, list, quoted};
 use crate::config::value::{interpolate, layers, matcher};

@@ -2,9 +2,9 @@
 
 use http::HeaderName;
 
-use crate::config::keys::schema::{TableSchema, ValueType, key};
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::Node;
+use crate::config::table_schema::{TableSchema, ValueType, key};
 use crate::config::value::interpolate::TextUse;
 use crate::config::value::layers::Layers;
 use crate::config::value::toml_text::{TomlWriter, list, table};

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::config::keys::schema::{TableSchema, ValueType, key};
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::source;
 use crate::config::syntax::tree::{Item, Node};
+use crate::config::table_schema::{TableSchema, ValueType, key};
 use crate::config::value::interpolate::TextUse;
 use crate::config::value::layers::Layers;
 use crate::config::value::{interpolate, layers};

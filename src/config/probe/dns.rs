@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::config::keys::schema::{TableSchema, ValueType, key, list_of};
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Item, Node};
+use crate::config::table_schema::{TableSchema, ValueType, key, list_of};
 use crate::config::value::layers::Layers;
 use crate::config::value::matcher::{text, texts};
 use crate::config::value::toml_text::{TomlLines, TomlWriter, list, quoted};

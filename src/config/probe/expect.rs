@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use crate::config::keys::schema::{Key, TableSchema, ValueType, key};
 use crate::config::probe::json_rules::{self, JSON};
 use crate::config::probe::{assets, dns};
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::source;
 use crate::config::syntax::tree::{Item, Node, Table, TableEntry};
+use crate::config::table_schema::{Key, TableSchema, ValueType, key};
 use crate::config::value::interpolate::TextUse;
 use crate::config::value::layers::Layers;
 use crate::config::value::toml_text::{TomlLines, TomlWriter, key as bare_key, list, quoted, table};

@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::keys::schema::{Key, TableSchema, ValueType, key};
 use crate::config::missing::ValueUser;
 use crate::config::probe::{body, expect, http3, protocol_keys, request, transport};
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Item, Node, Table, TableEntry};
+use crate::config::table_schema::{Key, TableSchema, ValueType, key};
 use crate::config::value::layers::Layers;
 use crate::config::value::toml_text::{TomlLines, TomlWriter, key as bare_key, quoted, table};
 use crate::config::value::{interpolate, layers, matcher, segments};

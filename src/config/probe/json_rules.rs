@@ -1,8 +1,8 @@
 //! What must hold of the nodes that a JSON path finds in an answer.
 
-use crate::config::keys::schema::{TableSchema, ValueType, key};
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Item, Node, Table, TableEntry};
+use crate::config::table_schema::{TableSchema, ValueType, key};
 use crate::config::value::toml_text::{TomlLines, TomlWriter, list, toml_of};
 use crate::config::value::{interpolate, layers, matcher};
 use crate::model::{JsonExpectation, JsonRule};

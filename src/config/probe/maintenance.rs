@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::config::keys::schema::{TableSchema, ValueType, key};
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Item, Node, Table};
+use crate::config::table_schema::{TableSchema, ValueType, key};
 use crate::config::value::toml_text::{TomlWriter, quoted, table};
 use crate::config::value::{interpolate, layers};
 use crate::model::quantity::show_duration;

@@ -217,8 +217,8 @@ fn expectations(protocol: Protocol) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::keys::schema::{Key, ValueType};
     use crate::config::probe::{request, transport};
+    use crate::config::table_schema::{Key, ValueType};
 
     #[test]
     fn every_key_says_which_protocols_it_is_for() {

@@ -2,10 +2,10 @@
 
 use http::{HeaderName, Method};
 
-use crate::config::keys::schema::{Key, ValueType, key};
 use crate::config::probe::{auth, authority, body, expect, protocol_keys};
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Item, Node, Table};
+use crate::config::table_schema::{Key, ValueType, key};
 use crate::config::value::interpolate::TextUse;
 use crate::config::value::layers::Layers;
 use crate::config::value::toml_text::{TomlLines, TomlWriter, key as bare_key, one_or_list, quoted, table, toml_of};

@@ -4,9 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::config::keys::schema::{Key, TableSchema, ValueType, key};
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Item, Node, Span};
+use crate::config::table_schema::{Key, TableSchema, ValueType, key};
 use crate::config::value::interpolate::TextUse;
 use crate::config::value::layers::Layers;
 use crate::config::value::toml_text::{TomlLines, TomlWriter, quoted};

@@ -5,9 +5,9 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::config::keys::schema::list_of;
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Item, Node, Table, TableEntry};
+use crate::config::table_schema::list_of;
 use crate::config::value::interpolate;
 use crate::model::quantity::QuantityError;
 use crate::model::{quantity, suggest};

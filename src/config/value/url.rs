@@ -3,9 +3,9 @@
 
 use url::{Host, ParseError, Url};
 
-use crate::config::keys::schema::list_of;
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Item, Node, Span};
+use crate::config::table_schema::list_of;
 use crate::config::value::interpolate;
 use crate::config::value::interpolate::TextUse;
 use crate::config::value::segments::Segment;

@@ -8,7 +8,7 @@ use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{DNSClass, Name, RecordType};
 use hickory_proto::serialize::binary::{BinDecodable, BinDecoder, DecodeError};
 
-use crate::engine::dns_query::{ALIASES, DnsQuery, DnsReplyHead};
+use crate::engine::resolve::dns_query::{ALIASES, DnsQuery, DnsReplyHead};
 
 /// The payload that an OPT record offers (glibc's `RESOLV_EDNS_BUFFER_SIZE`).
 const PAYLOAD: u16 = 1200;

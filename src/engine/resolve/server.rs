@@ -10,8 +10,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
-use crate::engine::dial::{Source, open_udp};
-use crate::engine::dns_query::DnsQuery;
+use crate::engine::connect::dial::{Source, open_udp};
+use crate::engine::resolve::dns_query::DnsQuery;
 
 use super::message;
 use super::message::{Reply, Unusable};

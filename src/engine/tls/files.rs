@@ -9,11 +9,10 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 
-use crate::model::Tls;
-
-use super::super::certificate::parse;
-use super::super::error::EngineError;
 use super::roots::{Believed, Roots};
+use crate::engine::error::EngineError;
+use crate::engine::tls::certificate::parse;
+use crate::model::Tls;
 
 /// The keys that this prober knows.
 const KEYS: &str = "RSA of 2048 to 8192 bits, ECDSA on P-256, P-384 and P-521, and Ed25519";

@@ -10,10 +10,9 @@ use rustls::pki_types::CertificateDer;
 use x509_parser::prelude::X509Certificate;
 use x509_parser::public_key::PublicKey;
 
-use crate::model::FailureClass;
-
-use super::super::certificate::{Anchors, is_self_signed, names_text, not_after, not_before, path};
 use super::names;
+use crate::engine::tls::certificate::{Anchors, is_self_signed, names_text, not_after, not_before, path};
+use crate::model::FailureClass;
 
 /// The longest name of a certificate in a message, in characters.
 const NAME_LIMIT: usize = 80;

@@ -9,7 +9,7 @@ use rustls::client::{VerifierBuilderError, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 
-use super::super::certificate::Anchors;
+use crate::engine::tls::certificate::Anchors;
 
 /// What is wrong with a store, in a sentence.
 const ERRORS: usize = 3;

@@ -11,9 +11,9 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, SignatureScheme};
 
-use super::super::certificate::{Anchors, not_after, not_before, parse};
 use super::refusal::Held;
 use super::roots::{Believed, SystemRoots};
+use crate::engine::tls::certificate::{Anchors, not_after, not_before, parse};
 
 /// Whom to believe.
 #[derive(Debug)]

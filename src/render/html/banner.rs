@@ -4,8 +4,8 @@
 use super::table;
 use super::writer::HtmlWriter;
 use crate::format;
-use crate::render::report::phrases;
-use crate::render::report::phrases::instants;
+use crate::render::phrases;
+use crate::render::phrases::instants;
 use crate::report::{Answer, Confidence, Extent, Report, State};
 
 pub(super) fn write(report: &Report, page: &mut HtmlWriter) {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::table;
 use super::writer::HtmlWriter;
 use crate::format;
-use crate::render::report::phrases;
-use crate::render::report::phrases::{full_label, instants, label, word};
+use crate::render::phrases;
+use crate::render::phrases::{full_label, instants, label, word};
 use crate::report::{Figures, Report};
 
 /// The rows of a table; the rest is in the data.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::scale::{TimeScale, coordinate};
 use super::writer::HtmlWriter;
 use crate::model::SafeText;
-use crate::render::report::phrases::{instants, time_zone};
+use crate::render::phrases::{instants, time_zone};
 use crate::report::Report;
 
 /// The width of a chart in its own units.

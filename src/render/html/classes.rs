@@ -12,7 +12,7 @@ use super::writer::HtmlWriter;
 use super::{chart, failure_groups, table};
 use crate::format;
 use crate::model::{FailureClass, SafeText};
-use crate::render::report::phrases::{class_name, instants, zone};
+use crate::render::phrases::{class_name, instants, zone};
 use crate::report::{Report, SurfaceRow};
 
 const TOP: f64 = 12.0;

@@ -6,7 +6,7 @@ use super::scale::{LinearScale, coordinate, number, ticks_to};
 use super::writer::HtmlWriter;
 use super::{chart, table};
 use crate::format;
-use crate::render::report::phrases::instants;
+use crate::render::phrases::instants;
 use crate::report::{Expectation, Report, SurfaceRow};
 
 const TOP: f64 = 12.0;

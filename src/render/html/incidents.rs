@@ -3,8 +3,8 @@
 use super::table;
 use super::writer::HtmlWriter;
 use crate::format::{self, InstantFormat};
-use crate::render::report::phrases;
-use crate::render::report::phrases::instants;
+use crate::render::phrases;
+use crate::render::phrases::instants;
 use crate::report::{Incident, Reading, Report};
 
 /// The incidents shown in full, the last ones; and the waves of one.

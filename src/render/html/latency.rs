@@ -11,7 +11,7 @@ use super::scale::{LogScale, coordinate, number};
 use super::writer::HtmlWriter;
 use super::{chart, strip};
 use crate::format;
-use crate::render::report::phrases::instants;
+use crate::render::phrases::instants;
 use crate::report::{Expectation, Report, SurfaceRow};
 
 /// The row of failures, and where the map begins below it.

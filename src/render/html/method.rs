@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::table;
 use super::writer::HtmlWriter;
 use crate::format;
-use crate::render::report::phrases::instants;
+use crate::render::phrases::instants;
 use crate::report::Report;
 
 /// The most bytes of data in the page. It is a page to be mailed; the command line has the rest.

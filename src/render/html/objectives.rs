@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::table;
 use super::writer::HtmlWriter;
 use crate::format;
-use crate::render::report::phrases;
+use crate::render::phrases;
 use crate::report::Report;
 use crate::report::document::slo::{AvailabilitySlo, Burn, LatencySlo};
 

@@ -6,8 +6,8 @@ use super::scale::{LinearScale, coordinate, number, ticks_to};
 use super::strip;
 use super::writer::HtmlWriter;
 use crate::format;
-use crate::render::report::phrases;
-use crate::render::report::phrases::chance;
+use crate::render::phrases;
+use crate::render::phrases::chance;
 use crate::render::text;
 use crate::report::{Report, SurfaceRow};
 

@@ -6,7 +6,7 @@ use super::scale::{coordinate, number};
 use super::writer::HtmlWriter;
 use super::{chart, table};
 use crate::format;
-use crate::render::report::phrases::{instants, interval, label, zone};
+use crate::render::phrases::{instants, interval, label, zone};
 use crate::render::text;
 use crate::report::{PlaceRow, Point, Report, statistics};
 

@@ -11,7 +11,7 @@ use super::writer::HtmlWriter;
 use super::{curve, failure_groups, table};
 use crate::format;
 use crate::model::{Phase, SafeText};
-use crate::render::report::phrases::label;
+use crate::render::phrases::label;
 use crate::render::text;
 use crate::report::{Report, SurfaceRow, Waterfall};
 

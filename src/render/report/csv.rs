@@ -4,9 +4,9 @@
 use std::io;
 use std::io::Write;
 
-use super::phrases::class_name;
 use crate::format;
 use crate::model::{micros, timestamp};
+use crate::render::phrases::class_name;
 use crate::render::text;
 use crate::report::{Figures, LatencySummary, Point, Report};
 

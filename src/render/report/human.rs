@@ -9,11 +9,11 @@ mod who;
 use std::io;
 use std::io::Write;
 
-use super::phrases;
-use super::phrases::{
+use crate::format::{self, InstantFormat};
+use crate::render::phrases;
+use crate::render::phrases::{
     incidents_phrase, insecure_sentence, instants, kind, label, labels, left_out, length, mark, minutes, plain, span,
 };
-use crate::format::{self, InstantFormat};
 use layout::{labelled, state_style, title};
 
 use crate::render::terminal::{BAD, BOLD, DIM, ODD, StyledText, TerminalStyle};

@@ -5,13 +5,13 @@ use std::fmt::Write as _;
 use std::io;
 use std::io::Write;
 
-use super::phrases::{
+use crate::format::{self, InstantFormat};
+use crate::render::escape;
+use crate::render::phrases::{
     chance, class_with_codes, conditions_met, fits_now, full_label, going, incidents_phrase, insecure_sentence,
     instants, interval, kind, label, labels, left_out, length, main_failure, mark, minutes, plain, slow_period, span,
     stretch, warnings, word, zone,
 };
-use crate::format::{self, InstantFormat};
-use crate::render::escape;
 use crate::report::{Figures, Incident, Reading, Report, State};
 
 /// The probes and incidents listed.

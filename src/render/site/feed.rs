@@ -7,7 +7,7 @@ use super::settings::SiteSettings;
 use super::{incidents, names, page};
 use crate::format;
 use crate::model::timestamp;
-use crate::render::report::phrases;
+use crate::render::phrases;
 use crate::report::{Incident, Report};
 
 /// The most entries: the last ones.

@@ -5,7 +5,7 @@ use super::super::html::writer::HtmlWriter;
 use super::page;
 use super::page::Place;
 use crate::format::{self, InstantFormat};
-use crate::render::report::phrases;
+use crate::render::phrases;
 use crate::report::{Incident, Report};
 
 /// The most waves that are told apart.

@@ -8,7 +8,7 @@ use super::super::html::writer::HtmlWriter;
 use super::page::Place;
 use super::{history, incidents, names, page};
 use crate::format;
-use crate::render::report::phrases;
+use crate::render::phrases;
 use crate::report::{Report, State, SurfaceRow};
 
 /// So many incidents that are over are on the first page.

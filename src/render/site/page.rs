@@ -3,7 +3,7 @@
 use super::super::html::writer::HtmlWriter;
 use crate::format;
 use crate::model::SafeText;
-use crate::render::report::phrases;
+use crate::render::phrases;
 use crate::report::{Figures, Report, State, SurfaceRow};
 
 /// Nothing may be loaded or run but the styles in the page.

@@ -8,7 +8,7 @@ use super::page::Place;
 use super::settings::SiteSettings;
 use super::{history, incidents, page};
 use crate::format;
-use crate::render::report::phrases;
+use crate::render::phrases;
 use crate::report::{Incident, PlaceRow, Report, SurfaceRow};
 
 pub(super) fn page(report: &Report, row: &SurfaceRow, settings: &SiteSettings) -> String {

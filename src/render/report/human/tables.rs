@@ -7,7 +7,7 @@ use anstyle::Style;
 use super::layout::{state_style, title};
 use crate::format;
 use crate::model::FailureClass;
-use crate::render::report::phrases::{chance, class_with_codes, full_label, interval, label, main_failure, mark, word};
+use crate::render::phrases::{chance, class_with_codes, full_label, interval, label, main_failure, mark, word};
 use crate::render::terminal::{BOLD, DIM, StyledText};
 use crate::render::{terminal, text};
 use crate::report::document::slo::{AvailabilitySlo, LatencySlo};

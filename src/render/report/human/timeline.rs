@@ -8,7 +8,7 @@ use super::layout::title;
 use crate::format;
 use crate::format::{STRIP_LEGEND, StripCell};
 use crate::model::SafeText;
-use crate::render::report::phrases;
+use crate::render::phrases;
 use crate::render::terminal::{DIM, StyledText};
 use crate::render::{terminal, text};
 use crate::report::Report;

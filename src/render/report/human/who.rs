@@ -4,7 +4,7 @@ use anstyle::Style;
 
 use super::layout::{labelled, state_style};
 use crate::format::{self, InstantFormat};
-use crate::render::report::phrases::{full_label, label, mark, word};
+use crate::render::phrases::{full_label, label, mark, word};
 use crate::render::terminal::{BOLD, DIM, StyledText};
 use crate::render::text;
 use crate::report::{Change, ChangeKind, Figures, Recent, Report, State, SurfaceRow, Trend};

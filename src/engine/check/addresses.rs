@@ -1,0 +1,123 @@
+//! A check at each address of a name: one dead address of six is seen.
+
+use std::net::SocketAddr;
+
+use futures_util::stream::{self, StreamExt};
+use tokio::time::Instant;
+use url::{Host, Url};
+
+use crate::engine::check::journey::{self, JourneyMeans};
+use crate::engine::check::step_result::StepResult;
+use crate::engine::classify::resolve_fault;
+use crate::engine::connect::route::host_of;
+use crate::engine::exchange::connector::ADDRESSES;
+use crate::engine::fault::{Deadline, Fault, timed_out};
+use crate::engine::http::session::Session;
+use crate::model::{AddressOutcome, Addresses, Mismatch, Phase, Probe, Quorum, Transport, Verdict};
+
+/// How many addresses are asked at a time.
+const AT_ONCE: usize = 8;
+
+/// Asks each address of the first step's host, and judges them by the quorum.
+pub(crate) async fn run(
+    means: &JourneyMeans,
+    probe: &Probe,
+    quorum: Quorum,
+    session: &Session,
+    deadline: Deadline,
+) -> StepResult {
+    let began = Instant::now();
+    let found = find(means, probe, session, deadline).await;
+    let resolve = began.elapsed();
+    let addresses = match found {
+        Ok(Some(addresses)) => addresses,
+        // An address in the URL is the only one there is.
+        Ok(None) => return journey::run(means, probe, &mut session.clone(), deadline).await,
+        Err(fault) => {
+            let mut answered = StepResult::default();
+            answered.timings.add(Phase::Resolve, resolve);
+            answered.timings.total = resolve;
+            if let Some(step) = probe.steps.first() {
+                answered.fail(&fault, Vec::new(), None, probe, step, &session.redactor);
+            }
+            return answered;
+        }
+    };
+    let probes: Vec<Probe> = addresses.iter().map(|address| at(probe, *address)).collect();
+    let runs: Vec<_> = probes.iter().map(|probe| Box::pin(run_one(means, probe, session.clone(), deadline))).collect();
+    let answers: Vec<StepResult> = stream::iter(runs).buffered(AT_ONCE).collect().await;
+    let mut judged = judge(&addresses, answers, quorum);
+    judged.timings.add(Phase::Resolve, resolve);
+    judged.timings.total = began.elapsed();
+    judged
+}
+
+async fn run_one(means: &JourneyMeans, probe: &Probe, mut session: Session, deadline: Deadline) -> StepResult {
+    journey::run(means, probe, &mut session, deadline).await
+}
+
+/// The probe at one address alone.
+fn at(probe: &Probe, address: SocketAddr) -> Probe {
+    let transport = Transport { address: Some(address), addresses: Addresses::First, ..probe.transport.clone() };
+    Probe { transport, ..probe.clone() }
+}
+
+/// The addresses of the first step's host; none where it is an address itself.
+async fn find(
+    means: &JourneyMeans,
+    probe: &Probe,
+    session: &Session,
+    deadline: Deadline,
+) -> Result<Option<Vec<SocketAddr>>, Fault> {
+    let first = probe.steps.first().and_then(|step| step.request.url.fill(&session.captures).ok());
+    let Some(url) = first.and_then(|url| Url::parse(&url).ok()) else { return Ok(None) };
+    let (Some(Host::Domain(host)), Some(port)) = (host_of(&url), url.port_or_known_default()) else { return Ok(None) };
+    let transport = &probe.transport;
+    let lookup = means.requester.names.lookup(transport.resolver, &host, transport.ip, deadline.at);
+    match tokio::time::timeout_at(deadline.at, lookup).await {
+        Ok(Ok(found)) => {
+            Ok(Some(found.into_iter().take(ADDRESSES).map(|address| SocketAddr::new(address, port)).collect()))
+        }
+        Ok(Err(failure)) => Err(resolve_fault(&host, &failure)),
+        Err(_) => Err(timed_out(Phase::Resolve, deadline, &host)),
+    }
+}
+
+/// The outcome of all is that of the first address that is up, or where the quorum is not met
+/// that of the first that is not.
+fn judge(addresses: &[SocketAddr], mut answers: Vec<StepResult>, quorum: Quorum) -> StepResult {
+    let outcomes: Vec<AddressOutcome> =
+        addresses.iter().zip(&answers).map(|(address, answered)| outcome(*address, answered)).collect();
+    let up = answers.iter().filter(|answered| answered.failure.is_none()).count();
+    let is_met = quorum.is_met(up, answers.len());
+    let telling = answers.iter().position(|answered| answered.failure.is_none() == is_met).unwrap_or_default();
+    if answers.is_empty() {
+        return StepResult::default();
+    }
+    let total = answers.len();
+    let mut warnings: Vec<Mismatch> = Vec::new();
+    for warning in answers.iter().filter(|answered| answered.failure.is_none()).flat_map(|answered| &answered.warnings)
+    {
+        if !warnings.contains(warning) {
+            warnings.push(warning.clone());
+        }
+    }
+    let mut telling = answers.swap_remove(telling);
+    if let Some(failure) = &mut telling.failure {
+        let message = format!("{up} of {total} addresses are up: {}", failure.message);
+        failure.message = crate::model::SafeText::message(&message);
+    }
+    telling.addresses = outcomes;
+    telling.warnings = warnings;
+    telling
+}
+
+fn outcome(address: SocketAddr, answered: &StepResult) -> AddressOutcome {
+    AddressOutcome {
+        address,
+        verdict: answered.failure.as_ref().map_or(Verdict::Up, |failure| failure.class.verdict()),
+        failure: answered.failure.clone(),
+        status: answered.status,
+        timings: answered.timings,
+    }
+}

@@ -1,0 +1,235 @@
+//! What an answer offers by `alt-svc` (RFC 7838): each service is asked for the same page, and must answer
+//! as the first one did.
+
+use futures_util::stream::{self, StreamExt};
+use http::{HeaderMap, Method, StatusCode, header};
+use percent_encoding::percent_decode_str;
+use url::{Host, Url};
+
+use crate::engine::check::step_result::{Page, StepResult};
+use crate::engine::connect::route::{Endpoint, Route, endpoint, route};
+use crate::engine::exchange::Exchange;
+use crate::engine::exchange::requester::Requester;
+use crate::engine::expectation::expect;
+use crate::engine::fault::{Deadline, Fault};
+use crate::engine::http::session::Session;
+use crate::engine::http::{body, follow_up, request_builder};
+use crate::model::{FailureClass, HttpVersionPreference, Mismatch, Probe, SafeText, Step, Transport};
+
+/// The most services that are asked, all at once.
+const OFFERS: usize = 4;
+
+/// The most bytes of a body that are read.
+const BODY: u64 = 64 * 1024;
+
+/// A service that is offered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Offer {
+    version: HttpVersionPreference,
+    /// Absent where it is the origin's.
+    host: Option<Host<String>>,
+    port: u16,
+}
+
+impl Offer {
+    /// As the header has it.
+    fn shown(&self) -> String {
+        let protocol = match self.version {
+            HttpVersionPreference::Http3 => "h3",
+            HttpVersionPreference::Http2 => "h2",
+            HttpVersionPreference::Auto | HttpVersionPreference::Http1 => "http/1.1",
+        };
+        let host = self.host.as_ref().map(ToString::to_string).unwrap_or_default();
+        format!("{protocol}=\"{host}:{}\"", self.port)
+    }
+
+    /// Whom to connect to for it, where the page came this way.
+    fn endpoint(&self, way: &Route, page: &Url) -> Endpoint {
+        match &self.host {
+            Some(host) if Some(&*host.to_string()) != page.host_str() => endpoint(host, self.port),
+            // What stands for the origin stands for it on its own port.
+            _ if page.port_or_known_default() == Some(self.port) => way.endpoint.clone(),
+            _ => way.endpoint.clone().at_port(self.port),
+        }
+    }
+}
+
+/// The services that an answer offers, those of a protocol that is known here, each once.
+fn offers(headers: &HeaderMap) -> Vec<Offer> {
+    let mut found: Vec<Offer> = Vec::new();
+    let values = headers.get_all(header::ALT_SVC).iter().filter_map(|value| value.to_str().ok());
+    for offer in values.flat_map(|value| outside_quotes(value, ',')).filter_map(offer) {
+        if !found.contains(&offer) {
+            found.push(offer);
+        }
+    }
+    found
+}
+
+/// One alternative: `h3=":443"; ma=86400`.
+fn offer(text: &str) -> Option<Offer> {
+    let (protocol, authority) = outside_quotes(text, ';').next()?.split_once('=')?;
+    let version = match percent_decode_str(protocol.trim()).decode_utf8().ok()?.as_ref() {
+        "h3" => HttpVersionPreference::Http3,
+        "h2" => HttpVersionPreference::Http2,
+        "http/1.1" => HttpVersionPreference::Http1,
+        _ => return None,
+    };
+    let (host, port) = authority.trim().trim_matches('"').rsplit_once(':')?;
+    let port = port.parse().ok().filter(|port| *port != 0)?;
+    let host = if host.is_empty() { None } else { Some(Host::parse(host).ok()?) };
+    Some(Offer { version, host, port })
+}
+
+/// The parts of a text between separators that stand in no quotes.
+fn outside_quotes(text: &str, separator: char) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    text.split(move |character| {
+        quoted ^= character == '"';
+        character == separator && !quoted
+    })
+}
+
+/// An answer whose offers are to be asked.
+pub(crate) struct AltServices<'a> {
+    pub(crate) requester: &'a Requester,
+    pub(crate) probe: &'a Probe,
+    pub(crate) step: &'a Step,
+    pub(crate) session: &'a Session,
+    pub(crate) deadline: Deadline,
+}
+
+impl AltServices<'_> {
+    /// Asks all that are offered, and makes a failure of the answer where one does not answer, or none is
+    /// offered.
+    pub(crate) async fn check(&self, answered: &mut StepResult) {
+        let Some(page) = &answered.page else { return };
+        let Err((fault, mismatch)) = self.ask_all(page).await else { return };
+        let url = page.url.clone();
+        answered.fail(&fault, vec![mismatch], Some(&url), self.probe, self.step, &self.session.redactor);
+    }
+
+    async fn ask_all(&self, page: &Page) -> Result<(), (Fault, Mismatch)> {
+        let offers = offers(&page.headers);
+        if offers.is_empty() {
+            let said =
+                page.headers.get(header::ALT_SVC).map(|said| String::from_utf8_lossy(said.as_bytes()).into_owned());
+            let said =
+                said.map_or_else(|| "nothing".to_owned(), |said| format!("`{said}`, and none of h3, h2, http/1.1"));
+            return Err(self.unmet(FailureClass::AssertionFailed, "a service that answers", &said));
+        }
+        let shown: Vec<String> = offers.iter().take(OFFERS).map(Offer::shown).collect();
+        let asked: Vec<_> = offers.iter().take(OFFERS).map(|offer| Box::pin(self.ask(offer, page))).collect();
+        let answers: Vec<Result<(), (FailureClass, String)>> = stream::iter(asked).buffered(OFFERS).collect().await;
+        let failed: Vec<(&String, FailureClass, String)> = shown
+            .iter()
+            .zip(answers)
+            .filter_map(|(shown, answer)| answer.err().map(|(class, message)| (shown, class, message)))
+            .collect();
+        let Some((_, first, _)) = failed.first() else { return Ok(()) };
+        // That we lack something says nothing about the service.
+        let class = if first.is_ours() { *first } else { FailureClass::AssertionFailed };
+        let told: Vec<String> = failed.iter().map(|(shown, _, message)| format!("{shown}: {message}")).collect();
+        Err(self.unmet(class, &format!("{} to answer too", shown.join(", ")), &told.join("; ")))
+    }
+
+    /// One service.
+    async fn ask(&self, offer: &Offer, page: &Page) -> Result<(), (FailureClass, String)> {
+        let impossible = |why: String| (FailureClass::AssertionFailed, why);
+        let transport = Transport { reuse: false, http_version: offer.version, ..self.probe.transport.clone() };
+        let own = request_builder::url(self.step, self.session, None).map_err(|fault| (fault.class, fault.message))?;
+        let step = follow_up::step(self.step, &page.url, &own, BODY);
+        let content = request_builder::build(&step, self.session).map_err(|fault| (fault.class, fault.message))?;
+        let mut way = route(&transport, &own, &page.url, content.headers.get(header::HOST)).map_err(impossible)?;
+        way.endpoint = offer.endpoint(&way, &page.url);
+        let request = content.outgoing(&way, self.session.jar.header(&page.url));
+        let exchange = Exchange {
+            requester: self.requester,
+            probe: &self.probe.name,
+            transport: &transport,
+            route: &way,
+            request: &request,
+            limits: body::ReadLimits { limit: BODY, keep: 0 },
+            follows: true,
+            deadline: self.deadline,
+        };
+        let exchanged = exchange.run().await;
+        match (exchanged.fault, exchanged.head) {
+            (Some(fault), _) => Err((fault.class, format!("{}: {}", fault.class, fault.message))),
+            (None, Some(head)) => self.judge(head.status),
+            (None, None) => Err(impossible("no answer".to_owned())),
+        }
+    }
+
+    /// Whether the status is one that the page itself may have.
+    fn judge(&self, status: StatusCode) -> Result<(), (FailureClass, String)> {
+        let is_same_question = self.step.request.method == Method::GET;
+        let unmet = expect::status(&self.step.expect, status).filter(|_| is_same_question);
+        let is_bad = if is_same_question { unmet.is_some() } else { status.is_server_error() };
+        if is_bad { Err((FailureClass::AssertionFailed, format!("status {}", status.as_u16()))) } else { Ok(()) }
+    }
+
+    fn unmet(&self, class: FailureClass, expected: &str, actual: &str) -> (Fault, Mismatch) {
+        let redactor = &self.session.redactor;
+        let message = format!("alt-svc: expected {expected}, got {actual}");
+        let mismatch = Mismatch {
+            assertion: "alt-svc".to_owned(),
+            expected: SafeText::message(expected),
+            actual: redactor.message(actual),
+        };
+        (Fault::new(class, None, message), mismatch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn offered(value: &str) -> Vec<String> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ALT_SVC, HeaderValue::from_str(value).expect("a value"));
+        offers(&headers).iter().map(Offer::shown).collect()
+    }
+
+    #[test]
+    fn what_is_offered_is_read_as_the_standard_writes_it() {
+        assert_eq!(
+            offered("h3=\":443\"; ma=86400, h2=\"alt.test:8443\";persist=1"),
+            ["h3=\":443\"", "h2=\"alt.test:8443\""]
+        );
+        assert_eq!(offered("h3=\":443\", h3=\":443\"; ma=1"), ["h3=\":443\""]);
+        assert_eq!(offered("http%2F1.1=\"[2001:db8::1]:80\""), ["http/1.1=\"[2001:db8::1]:80\""]);
+        assert_eq!(offered("h3=\":443\"; x=\"a,b;c\", h2=\":1\""), ["h3=\":443\"", "h2=\":1\""]);
+    }
+
+    #[test]
+    fn what_stands_for_the_origin_stands_for_it_on_its_own_port_alone() {
+        let page = Url::parse("https://x.test/").expect("a URL");
+        let name = |host: &str, port| Endpoint::Name { host: host.to_owned(), port };
+        let dialled = |value: &str, transport: &Transport| {
+            let way = route(transport, &page, &page, None).expect("a way");
+            offer(value).expect("an offer").endpoint(&way, &page)
+        };
+        let named = Transport { named_address: Some(("origin.test".to_owned(), 8443)), ..Transport::default() };
+        assert_eq!(dialled("h3=\":443\"", &named), name("origin.test", 8443));
+        assert_eq!(dialled("h3=\"x.test:443\"", &named), name("origin.test", 8443));
+        assert_eq!(dialled("h3=\":444\"", &named), name("origin.test", 444));
+        assert_eq!(dialled("h3=\"other.test:443\"", &named), name("other.test", 443));
+        let address = |text: &str| Endpoint::Address(text.parse().expect("an address"));
+        let pinned = Transport { address: "192.0.2.1:8443".parse().ok(), ..Transport::default() };
+        assert_eq!(dialled("h3=\":443\"", &pinned), address("192.0.2.1:8443"));
+        assert_eq!(dialled("h3=\":444\"", &pinned), address("192.0.2.1:444"));
+        assert_eq!(dialled("h3=\":444\"", &Transport::default()), name("x.test", 444));
+    }
+
+    #[test]
+    fn what_is_not_known_or_no_service_is_passed_over() {
+        for value in
+            ["clear", "h3-29=\":443\"", "quic=\":443\"; v=\"46\"", "h3=\":0\"", "h3=\"443\"", "h3", "", "=,;\""]
+        {
+            assert_eq!(offered(value), [""; 0], "{value}");
+        }
+    }
+}

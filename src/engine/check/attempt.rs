@@ -1,0 +1,116 @@
+//! One attempt of a probe: its shared session, all of its steps, at one address or at each.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use crate::engine::check::addresses;
+use crate::engine::check::journey::{self, JourneyMeans};
+use crate::engine::check::shared_session::Sessions;
+use crate::engine::check::step_result::StepResult;
+use crate::engine::check::token::Tokens;
+use crate::engine::connect::route::tls_settings;
+use crate::engine::error::EngineError;
+use crate::engine::exchange::requester::Requester;
+use crate::engine::fault::{Deadline, Fault};
+use crate::engine::http::connection::KeptConnections;
+use crate::engine::http::request_builder::ParsedUrls;
+use crate::engine::http::session::Session;
+use crate::engine::resolve::Names;
+use crate::engine::tls::TlsConfigs;
+use crate::model::{Addresses, Captures, ExchangeDetail, Probe, Redactor, Step, Transport, is_tls_scheme};
+
+/// Carries attempts out: one for the whole run.
+#[derive(Debug)]
+pub(crate) struct Attempts {
+    redactor: Redactor,
+    pub(crate) means: JourneyMeans,
+    sessions: Sessions,
+}
+
+impl Attempts {
+    /// Reads the certificate and key files of these probes, and the system's root certificates if a
+    /// probe needs them.
+    ///
+    /// # Errors
+    /// A file that cannot be read or used.
+    pub(crate) fn new(
+        detail: ExchangeDetail,
+        redactor: Redactor,
+        probes: &[Arc<Probe>],
+    ) -> Result<Attempts, EngineError> {
+        let transports = probes.iter().flat_map(|probe| {
+            std::iter::once(&probe.transport).chain(probe.session.as_ref().map(|session| &session.transport))
+        });
+        let settings = transports.flat_map(|transport| [true, false].map(|own| tls_settings(&transport.tls, own)));
+        let tls = TlsConfigs::read(settings, probes.iter().any(|probe| needs_system_roots(probe)))?;
+        let (kept, urls) = (KeptConnections::default(), ParsedUrls::default());
+        let requester = Requester { names: Names::default(), tls, kept, urls, detail };
+        let means = JourneyMeans { requester, tokens: Tokens::default() };
+        Ok(Attempts { redactor, means, sessions: Sessions::default() })
+    }
+
+    /// All steps of the probe once. A shared session is made or waited for before the clock
+    /// starts: its time is not the target's. One that a target refuses is made anew, once.
+    pub(crate) async fn attempt(&self, probe: &Probe) -> StepResult {
+        let Some(shared) = &probe.session else {
+            return self.attempt_with(probe, self.session()).await;
+        };
+        let mut renewed = false;
+        loop {
+            // Boxed: it holds a journey, and every check would carry the room for it.
+            let made = Box::pin(self.sessions.get(&self.means, shared, &self.redactor)).await;
+            let (session, kept) = match made {
+                Ok(made) => made,
+                Err(fault) => return blocked(&fault, probe, &self.redactor),
+            };
+            let result = self.attempt_with(probe, session).await;
+            let refused = result.failure.is_some() && matches!(result.status, Some(401 | 403));
+            if renewed || !(kept && refused) {
+                return result;
+            }
+            renewed = true;
+            self.sessions.forget(shared).await;
+        }
+    }
+
+    fn session(&self) -> Session {
+        Session { redactor: self.redactor.clone(), ..Session::default() }
+    }
+
+    async fn attempt_with(&self, probe: &Probe, mut session: Session) -> StepResult {
+        let deadline = Deadline { at: Instant::now() + probe.timeout, limit: probe.timeout };
+        match probe.transport.addresses {
+            Addresses::All(quorum) if !probe.transport.has_fixed_address() && !probe.transport.may_have_proxy() => {
+                // Boxed, so that whoever holds many checks holds many pointers.
+                Box::pin(addresses::run(&self.means, probe, quorum, &session, deadline)).await
+            }
+            _ => Box::pin(journey::run(&self.means, probe, &mut session, deadline)).await,
+        }
+    }
+}
+
+/// A check that could not be made because the session it needs failed.
+fn blocked(fault: &Fault, probe: &Probe, redactor: &Redactor) -> StepResult {
+    let mut result = StepResult::default();
+    if let Some(step) = probe.steps.first() {
+        result.fail(fault, Vec::new(), None, probe, step, redactor);
+    }
+    result
+}
+
+fn needs_system_roots(probe: &Probe) -> bool {
+    let has_tls = |step: &Step| {
+        let url = step.request.url.to_string();
+        url.split_once("://").is_some_and(|(scheme, _)| is_tls_scheme(&scheme.to_ascii_lowercase()))
+    };
+    let needs = |transport: &Transport, steps: &[Step]| {
+        let of_environment = transport.proxy_environment.iter().flat_map(|environment| environment.all());
+        let mut proxies =
+            transport.proxy.iter().chain(of_environment).filter_map(|proxy| proxy.fill(&Captures::new()).ok());
+        let https_proxy = proxies.any(|proxy| proxy.starts_with("https:"));
+        transport.tls.ca_file.is_none() && !transport.tls.insecure && (https_proxy || steps.iter().any(has_tls))
+    };
+    needs(&probe.transport, &probe.steps)
+        || probe.session.as_ref().is_some_and(|session| needs(&session.transport, &session.steps))
+}

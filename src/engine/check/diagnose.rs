@@ -1,0 +1,192 @@
+//! Extra checks while a probe fails, to tell causes apart: another resolver, each address alone, the
+//! address that worked last, TCP alone, a control target. A few, at once, each with a short time;
+//! evidence, and never counted. Only what may be repeated is repeated: a request that is not a
+//! plain GET or HEAD is asked for a connection and no more.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Method;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout};
+use url::{Host, Url};
+
+use crate::engine::check::attempt::Attempts;
+use crate::engine::connect::route::host_of;
+use crate::engine::host::os_error::connect_class;
+use crate::model::{
+    Body, Diagnosis, ExtraCheck, ExtraKind, FailureClass, Outcome, Phase, Probe, Resolver, Retries, SafeText, Transport,
+};
+
+/// The most time one extra check may take.
+const TIME: Duration = Duration::from_secs(5);
+
+/// The most addresses of a name that are asked alone.
+const ADDRESSES: usize = 4;
+
+/// The most bytes of a body that are read.
+const BODY: u64 = 64 * 1024;
+
+/// What is known beside a failed check.
+#[derive(Clone, Debug, Default)]
+pub struct Clues {
+    /// The address that answered last.
+    pub last_good: Option<SocketAddr>,
+    /// Another resolver than the probe's.
+    pub other_resolver: Option<Resolver>,
+    /// A control target.
+    pub control: Option<Arc<Probe>>,
+}
+
+/// One question.
+#[derive(Clone, Debug)]
+enum Question {
+    Resolve(Resolver),
+    Ask(ExtraKind, SocketAddr),
+    Connect(SocketAddr),
+    Control(Arc<Probe>),
+}
+
+impl Attempts {
+    /// Makes the extra checks that say something about this failure. Ends within seconds, whatever
+    /// the target does; empty where nothing can be asked, as behind a proxy.
+    pub(crate) async fn diagnose(self: &Arc<Self>, probe: &Arc<Probe>, failed: &Outcome, clues: &Clues) -> Diagnosis {
+        let mut asking = JoinSet::new();
+        for (place, question) in questions(probe, failed, clues).into_iter().enumerate() {
+            let (attempts, probe) = (Arc::clone(self), Arc::clone(probe));
+            // Boxed: a whole check is in it.
+            asking.spawn(async move { (place, Box::pin(attempts.ask(&probe, question)).await) });
+        }
+        let mut found = Vec::new();
+        while let Some(answer) = asking.join_next().await {
+            // A question whose task broke down has no answer.
+            found.extend(answer);
+        }
+        found.sort_by_key(|(place, _)| *place);
+        Diagnosis { extra: found.into_iter().map(|(_, extra)| extra).collect() }
+    }
+
+    async fn ask(&self, probe: &Arc<Probe>, question: Question) -> ExtraCheck {
+        let began = Instant::now();
+        let limit = TIME.min(probe.timeout);
+        let extra = |kind, target: String, class, status| ExtraCheck {
+            kind,
+            target: SafeText::message(&target),
+            class,
+            status,
+            took: began.elapsed(),
+        };
+        match question {
+            Question::Resolve(resolver) => {
+                let class = self.resolves(probe, resolver, limit).await.err();
+                extra(ExtraKind::OtherResolver, resolver_name(resolver), class, None)
+            }
+            Question::Ask(kind, address) => {
+                let pinned = pinned(probe, address, limit);
+                let result = self.attempt(&pinned).await;
+                extra(kind, address.to_string(), result.failure.map(|failure| failure.class), result.status)
+            }
+            Question::Connect(address) => {
+                extra(ExtraKind::Tcp, address.to_string(), connects(address, limit).await.err(), None)
+            }
+            Question::Control(control) => {
+                let result = self.attempt(&control).await;
+                let class = result.failure.map(|failure| failure.class);
+                extra(ExtraKind::Control, control.name.clone(), class, result.status)
+            }
+        }
+    }
+
+    async fn resolves(&self, probe: &Probe, resolver: Resolver, limit: Duration) -> Result<(), FailureClass> {
+        let Some(host) = host(probe) else { return Err(FailureClass::DnsNotFound) };
+        let lookup = self.means.requester.names.lookup(resolver, &host, probe.transport.ip, Instant::now() + limit);
+        match timeout(limit, lookup).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(none)) => Err(none.class),
+            Err(_) => Err(FailureClass::DnsTimeout),
+        }
+    }
+}
+
+/// What to ask about a failure: names where names fail, addresses where the way to them may.
+fn questions(probe: &Arc<Probe>, failed: &Outcome, clues: &Clues) -> Vec<Question> {
+    // When the control targets fail too, it may be for the resolver that all of them ask.
+    let theirs = |class: FailureClass| !class.is_ours() || class == FailureClass::ControlFailed;
+    let Some(failure) = failed.failure.as_ref().filter(|failure| theirs(failure.class)) else { return Vec::new() };
+    if probe.transport.may_have_proxy() {
+        return Vec::new();
+    }
+    let mut questions = Vec::new();
+    let of_names = failure.phase == Some(Phase::Resolve);
+    let ask = |kind, address| if may_repeat(probe) { Question::Ask(kind, address) } else { Question::Connect(address) };
+    if of_names && host(probe).is_some() {
+        questions.extend(other_resolver(probe, clues).map(Question::Resolve));
+    }
+    if let Some(last_good) = clues.last_good.filter(|last| of_names || failed.remote != Some(*last)) {
+        questions.push(ask(ExtraKind::LastGoodAddress, last_good));
+    }
+    let addresses = failed.evidence.iter().flat_map(|evidence| &evidence.addresses);
+    let addresses: Vec<SocketAddr> = addresses.take(ADDRESSES).copied().collect();
+    if addresses.len() > 1 && !probe.transport.has_fixed_address() {
+        questions.extend(addresses.into_iter().map(|address| ask(ExtraKind::Address, address)));
+    }
+    questions.extend(failed.remote.filter(|_| may_repeat(probe)).map(Question::Connect));
+    questions.extend(clues.control.clone().filter(|control| control.name != probe.name).map(Question::Control));
+    questions
+}
+
+/// The configured other resolver; without one, the system's, where the probe asks another.
+fn other_resolver(probe: &Probe, clues: &Clues) -> Option<Resolver> {
+    let other = clues.other_resolver.unwrap_or(Resolver::System);
+    (other != probe.transport.resolver).then_some(other)
+}
+
+/// Whether asking again does nothing but ask.
+fn may_repeat(probe: &Probe) -> bool {
+    let request = probe.steps.first().map(|step| &step.request);
+    request.is_some_and(|request| {
+        let is_plain = matches!(request.method, Method::GET | Method::HEAD) && matches!(request.body, Body::Empty);
+        is_plain && request.send.is_none()
+    })
+}
+
+/// The first request of a probe, to one address, once.
+fn pinned(probe: &Probe, address: SocketAddr, limit: Duration) -> Probe {
+    let mut pinned = probe.clone();
+    pinned.steps.truncate(1);
+    for step in &mut pinned.steps {
+        step.request.redirects = 0;
+        step.request.body_limit = step.request.body_limit.min(BODY);
+    }
+    pinned.timeout = limit;
+    pinned.retries = Retries { attempts: 0, ..probe.retries };
+    pinned.transport =
+        Transport { address: Some(address), named_address: None, reuse: false, ..probe.transport.clone() };
+    pinned
+}
+
+async fn connects(address: SocketAddr, limit: Duration) -> Result<(), FailureClass> {
+    match timeout(limit, TcpStream::connect(address)).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(connect_class(&error)),
+        Err(_) => Err(FailureClass::ConnectTimeout),
+    }
+}
+
+/// The host name of the first request; absent where it is an address or not known beforehand.
+fn host(probe: &Probe) -> Option<String> {
+    let url = probe.steps.first()?.request.url.fill(&crate::model::Captures::new()).ok()?;
+    match host_of(&Url::parse(&url).ok()?)? {
+        Host::Domain(name) => Some(name),
+        Host::Ipv4(_) | Host::Ipv6(_) => None,
+    }
+}
+
+fn resolver_name(resolver: Resolver) -> String {
+    match resolver {
+        Resolver::System => "system".to_owned(),
+        Resolver::Udp(server) => server.to_string(),
+    }
+}

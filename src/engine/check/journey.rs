@@ -1,0 +1,181 @@
+//! All steps of a probe once, in order: what one captures the next may use, and after one that
+//! fails none is asked.
+
+use tokio::time::Instant;
+
+use crate::engine::check::alt_svc::AltServices;
+use crate::engine::check::assets::Loading;
+use crate::engine::check::capture;
+use crate::engine::check::step::StepRun;
+use crate::engine::check::step_result::StepResult;
+use crate::engine::check::token::{Fetched, Tokens};
+use crate::engine::exchange::requester::Requester;
+use crate::engine::fault::{Deadline, Fault};
+use crate::engine::http::session::Session;
+use crate::model::{Auth, Probe, Redactor, Secret, Step, StepOutcome, Timings};
+
+/// What journeys are made with: one for the whole run.
+#[derive(Debug)]
+pub(crate) struct JourneyMeans {
+    pub(crate) requester: Requester,
+    pub(crate) tokens: Tokens,
+}
+
+/// Asks all steps. The answer is the last step's that was asked; times add up over all.
+pub(crate) async fn run(means: &JourneyMeans, probe: &Probe, session: &mut Session, deadline: Deadline) -> StepResult {
+    let began = Instant::now();
+    let mut all = StepResult::default();
+    let mut steps = Vec::new();
+    let tells_steps = probe.steps.len() > 1 || probe.steps.iter().any(|step| step.name.is_some());
+    for (place, step) in probe.steps.iter().enumerate() {
+        if all.failure.is_some() {
+            steps.push(outcome(place, step, None));
+            continue;
+        }
+        let mut answered = take_step(means, probe, step, session, deadline).await;
+        if tells_steps {
+            steps.push(outcome(place, step, Some(&answered)));
+        }
+        if let Some(failure) = &mut answered.failure
+            && probe.steps.len() > 1
+        {
+            failure.step.get_or_insert_with(|| name_of(place, step));
+        }
+        answered.timings.add_all(&all.timings);
+        answered.http3_offered |= all.http3_offered;
+        all.warnings.append(&mut answered.warnings);
+        answered.warnings = std::mem::take(&mut all.warnings);
+        all.redirects.append(&mut answered.redirects);
+        answered.redirects = std::mem::take(&mut all.redirects);
+        all.assets.append(&mut answered.assets);
+        answered.assets = std::mem::take(&mut all.assets);
+        all.exchanges.append(&mut answered.exchanges);
+        answered.exchanges = std::mem::take(&mut all.exchanges);
+        all = answered;
+    }
+    // An answer that a value was captured from has that value in it.
+    all.exchanges.iter_mut().filter(|_| !session.captures.is_empty()).for_each(|kept| kept.redact(&session.redactor));
+    all.timings.total = began.elapsed();
+    all.steps = steps;
+    all
+}
+
+fn name_of(place: usize, step: &Step) -> String {
+    step.name.clone().unwrap_or_else(|| format!("step {}", place + 1))
+}
+
+fn outcome(place: usize, step: &Step, answered: Option<&StepResult>) -> StepOutcome {
+    StepOutcome {
+        name: name_of(place, step),
+        asked: answered.is_some(),
+        class: answered.and_then(|answered| answered.failure.as_ref()).map(|failure| failure.class),
+        status: answered.and_then(|answered| answered.status),
+        timings: answered.map_or_else(Timings::default, |answered| answered.timings),
+    }
+}
+
+/// One step: its token, its request, what is captured from the answer, and what the page links to.
+async fn take_step(
+    means: &JourneyMeans,
+    probe: &Probe,
+    step: &Step,
+    session: &mut Session,
+    deadline: Deadline,
+) -> StepResult {
+    let began = Instant::now();
+    let mut answered = ask(means, probe, step, session, deadline).await;
+    if answered.failure.is_none()
+        && let Err(fault) = capture_all(step, session, &answered).await
+    {
+        let url = answered.page.as_ref().map(|page| page.url.clone());
+        answered.fail(&fault, Vec::new(), url.as_ref(), probe, step, &session.redactor);
+    }
+    if answered.failure.is_none() && (step.expect.alt_svc || step.warn.alt_svc) {
+        // Boxed: most checks carry no room for it.
+        let services = AltServices { requester: &means.requester, probe, step, session, deadline };
+        Box::pin(services.check(&mut answered)).await;
+        if !step.expect.alt_svc {
+            answered.warn_instead("alt-svc");
+        }
+    }
+    if answered.failure.is_none()
+        && let Some(assets) = &step.expect.assets
+    {
+        Loading { requester: &means.requester, probe, step, session, deadline }.load(assets, &mut answered).await;
+    }
+    if answered.failure.is_none()
+        && let Some(assets) = &step.warn.assets
+    {
+        let loaded = std::mem::take(&mut answered.assets);
+        Loading { requester: &means.requester, probe, step, session, deadline }.load(assets, &mut answered).await;
+        answered.assets.splice(0..0, loaded);
+        answered.warn_instead("assets");
+    }
+    answered.timings.total = began.elapsed();
+    answered
+}
+
+/// Keeps what the answer gives, and treats it as secret from then on.
+async fn capture_all(step: &Step, session: &mut Session, answered: &StepResult) -> Result<(), Fault> {
+    let Some(page) = answered.page.as_ref().filter(|_| !step.captures.is_empty()) else { return Ok(()) };
+    let taken = capture::take(&step.captures, page, &answered.body, &session.jar).await?;
+    session.redactor = session.redactor.with(taken.iter().map(|(_, value)| Secret::new(value)));
+    session.captures.extend(taken);
+    Ok(())
+}
+
+/// The request, with a token where it needs one. A kept token that is refused may have been
+/// revoked: it is fetched anew, and the request is sent once more.
+async fn ask(
+    means: &JourneyMeans,
+    probe: &Probe,
+    step: &Step,
+    session: &mut Session,
+    deadline: Deadline,
+) -> StepResult {
+    let Some(Auth::OAuth2(oauth)) = &step.request.auth else {
+        return exchange(means, probe, step, session, deadline).await;
+    };
+    for _ in 0..2 {
+        let fetched = match means.tokens.get(&means.requester, probe, oauth, session, deadline).await {
+            Ok(fetched) => fetched,
+            Err(fault) => return not_asked(&fault, probe, step, session),
+        };
+        if session.token.as_ref() != Some(&fetched.secret) {
+            session.redactor = redactor_with(&fetched, session);
+        }
+        session.token = Some(fetched.secret.clone());
+        let answered = exchange(means, probe, step, session, deadline).await;
+        if !(fetched.kept && answered.status == Some(401) && answered.failure.is_some()) {
+            return answered;
+        }
+        means.tokens.forget(oauth, session, &fetched.secret).await;
+    }
+    exchange(means, probe, step, session, deadline).await
+}
+
+async fn exchange(
+    means: &JourneyMeans,
+    probe: &Probe,
+    step: &Step,
+    session: &mut Session,
+    deadline: Deadline,
+) -> StepResult {
+    StepRun { requester: &means.requester, probe, step, session, deadline, home: None }.run().await
+}
+
+fn not_asked(fault: &Fault, probe: &Probe, step: &Step, session: &Session) -> StepResult {
+    let mut answered = StepResult::default();
+    answered.fail(fault, Vec::new(), None, probe, step, &session.redactor);
+    answered
+}
+
+/// The session's redactor, with the token.
+fn redactor_with(fetched: &Fetched, session: &Session) -> Redactor {
+    let build = || session.redactor.with([fetched.secret.clone()]);
+    if session.captures.is_empty() && session.token.is_none() {
+        fetched.redactor.get_or_init(build).clone()
+    } else {
+        build()
+    }
+}

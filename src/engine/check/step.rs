@@ -1,0 +1,394 @@
+//! One step of a check: the request, its redirects, the judgement. It knows one step and what
+//! earlier steps left behind, and nothing of retries.
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use jiff::Timestamp;
+use url::Url;
+
+use crate::engine::check::step_result::{Page, StepResult, offers_http3};
+use crate::engine::check::{capture, recorded_exchange};
+use crate::engine::connect::route::{Route, route, same_origin};
+use crate::engine::connect::trace::ConnectionTrace;
+use crate::engine::evidence;
+use crate::engine::exchange::answer::{Answer, Stopped, not_sent};
+use crate::engine::exchange::requester::Requester;
+use crate::engine::exchange::{Exchange, Exchanged};
+use crate::engine::expectation::expect;
+use crate::engine::expectation::expect::ReceivedResponse;
+use crate::engine::fault::{Deadline, Fault};
+use crate::engine::http::body::{Body, ReadLimits};
+use crate::engine::http::message::ResponseHead;
+use crate::engine::http::request_builder::RequestContent;
+use crate::engine::http::session::Session;
+use crate::engine::http::{digest, redirect, request_builder, sigv4};
+use crate::engine::protocol::protocol_check::ProtocolCheck;
+use crate::model::{Auth, ExchangeDetail, FailureClass, HttpVersionPreference, Phase, Probe, Protocol, Step};
+
+/// One step under way.
+pub(crate) struct StepRun<'a> {
+    pub(crate) requester: &'a Requester,
+    pub(crate) probe: &'a Probe,
+    pub(crate) step: &'a Step,
+    pub(crate) session: &'a mut Session,
+    pub(crate) deadline: Deadline,
+    /// The URL whose host the transport's overrides are for, where it is not the step's own.
+    pub(crate) home: Option<&'a Url>,
+}
+
+impl StepRun<'_> {
+    /// Carries the step out.
+    pub(crate) async fn run(mut self) -> StepResult {
+        let mut result = StepResult::default();
+        let asked = match self.step.request.protocol {
+            Protocol::Http => self.follow(&mut result).await,
+            _ => self.converse(&mut result).await,
+        };
+        match asked {
+            Ok(answer) => self.judge(answer, &mut result).await,
+            Err(Stopped { fault, url, trace }) => {
+                if let Some(trace) = trace {
+                    result.timings.add_all(&trace.timings());
+                    result.note_connection(&trace, &self.session.redactor);
+                    result.dialled = trace.addresses;
+                }
+                result.fail(&fault, Vec::new(), url.as_ref(), self.probe, self.step, &self.session.redactor);
+            }
+        }
+        result
+    }
+
+    /// Asks what is not HTTP.
+    async fn converse(&self, result: &mut StepResult) -> Result<Answer, Stopped> {
+        let url = request_builder::url(self.step, self.session, Some(&self.requester.urls)).map_err(Stopped::before)?;
+        let check = ProtocolCheck {
+            requester: self.requester,
+            probe: self.probe,
+            step: self.step,
+            session: self.session,
+            deadline: self.deadline,
+        };
+        // Boxed: a check of HTTP carries no room for it.
+        let answer = Box::pin(check.run(url)).await?;
+        if let Some(head) = &answer.head {
+            result.note_head(head);
+        }
+        result.grpc_status = answer.grpc_status.map(|status| status.0);
+        result.dns = answer.dns.as_ref().map(|dns| dns.facts(&self.session.redactor));
+        Ok(answer)
+    }
+
+    /// Sends the request and follows its redirects until there is an answer.
+    async fn follow(&mut self, result: &mut StepResult) -> Result<Answer, Stopped> {
+        let request = &self.step.request;
+        // A page's files may be others at each check.
+        let known = self.home.is_none().then_some(&self.requester.urls);
+        let mut url = request_builder::url(self.step, self.session, known).map_err(Stopped::before)?;
+        let mut content = request_builder::build(self.step, self.session).map_err(Stopped::before)?;
+        let own = self.home.cloned().unwrap_or_else(|| url.clone());
+        let (mut hops, mut answers) = (0, 0);
+        loop {
+            let Exchanged { trace, head, body, fault } = self.ask(&own, &url, &content, result).await?;
+            let Some(head) = head else {
+                let fault = fault.unwrap_or_else(|| not_sent("no answer and no reason"));
+                return Err(Stopped { fault, url: Some(url), trace: Some(trace) });
+            };
+            self.session.jar.keep(&head.headers, &url);
+            result.note_head(&head);
+            if let Some(fault) = of_head(&head, fault.as_ref()) {
+                return Err(Stopped { fault, url: Some(url), trace: Some(trace) });
+            }
+            if let Some(fault) = self.clock_fault(&head) {
+                return Err(Stopped { fault, url: Some(url), trace: Some(trace) });
+            }
+            if same_origin(&own, &url) {
+                match self.digest(&url, &content, &head, answers) {
+                    Ok(None) => {}
+                    Ok(Some(answer)) => {
+                        let method = content.method.clone();
+                        result.note_hop(&head, &url, &method, &trace, &self.session.redactor);
+                        content.headers.insert(header::AUTHORIZATION, answer);
+                        answers += 1;
+                        continue;
+                    }
+                    Err(fault) => return Err(Stopped { fault, url: Some(url), trace: Some(trace) }),
+                }
+            }
+            if request.redirects == 0 || !redirect::is_redirect(head.status) || self.is_expected(&head) {
+                return Ok(Answer { head: Some(head), fault, ..Answer::of(body, url, trace) });
+            }
+            let target = match self.next(&url, &head, hops, &mut content) {
+                Ok(target) => target,
+                Err(fault) => return Err(Stopped { fault, url: Some(url), trace: Some(trace) }),
+            };
+            result.note_hop(&head, &url, &target.1, &trace, &self.session.redactor);
+            if answers > 0 {
+                // It was for the URL before.
+                content.headers.remove(header::AUTHORIZATION);
+                answers = 0;
+            }
+            hops += 1;
+            url = target.0;
+        }
+    }
+
+    /// Whether a redirect is what is expected of the answer: it leads nowhere, and its status is asked for.
+    fn is_expected(&self, head: &ResponseHead) -> bool {
+        let expected = &self.step.expect.status;
+        !redirect::has_location(&head.headers) && expected.iter().any(|set| set.contains(head.status))
+    }
+
+    /// The header that answers a challenge of Digest, after so many answers to the same URL. A second one is
+    /// given where the first was right but for the age of its nonce, as behind several servers.
+    fn digest(
+        &self,
+        url: &Url,
+        content: &RequestContent,
+        head: &ResponseHead,
+        answers: usize,
+    ) -> Result<Option<HeaderValue>, Fault> {
+        let may_answer = answers == 0 || answers == 1 && digest::is_stale(&head.headers);
+        if head.status != StatusCode::UNAUTHORIZED || !may_answer {
+            return Ok(None);
+        }
+        request_builder::digest(self.step, self.session, url, content, &head.headers)
+    }
+
+    /// That a signed request is refused for our own clock: it says nothing about the target.
+    fn clock_fault(&self, head: &ResponseHead) -> Option<Fault> {
+        let is_signed = matches!(self.step.request.auth, Some(Auth::AwsSigV4(_)));
+        let is_refused = matches!(head.status.as_u16(), 400 | 401 | 403);
+        (is_signed && is_refused && sigv4::is_skewed(&head.headers, Timestamp::now())).then(|| {
+            let message = format!(
+                "status {}: this host's clock is minutes off, and what it signs is refused",
+                head.status.as_u16()
+            );
+            Fault::new(FailureClass::ProberClock, None, message)
+        })
+    }
+
+    /// Where a redirect leads, and the method that was asked with before it.
+    fn next(
+        &self,
+        url: &Url,
+        head: &ResponseHead,
+        hops: u32,
+        content: &mut RequestContent,
+    ) -> Result<(Url, Method), Fault> {
+        let target = redirect::target(&head.headers, url, self.step.request.redirects_allow_downgrade)?;
+        let most = self.step.request.redirects;
+        if hops >= most {
+            return Err(Fault::new(FailureClass::RedirectLimit, None, format!("more than {most} redirects")));
+        }
+        let method = content.method.clone();
+        self.redirect(content, head.status, !same_origin(url, &target))?;
+        Ok((target, method))
+    }
+
+    /// Changes the request to what is sent after a redirect.
+    fn redirect(&self, content: &mut RequestContent, status: StatusCode, elsewhere: bool) -> Result<(), Fault> {
+        let method = redirect::method_after(status, &content.method);
+        if method != content.method {
+            content.body = bytes::Bytes::new();
+            for name in [header::CONTENT_TYPE, header::CONTENT_LENGTH, header::CONTENT_ENCODING] {
+                content.headers.remove(name);
+            }
+        }
+        content.method = method;
+        if !elsewhere {
+            return Ok(());
+        }
+        if !content.body.is_empty() && request_builder::has_secrets(&self.step.request.body) {
+            let message = "a redirect to another origin would take the file or the secrets in the request's body there";
+            return Err(Fault::new(FailureClass::RedirectBlocked, None, message));
+        }
+        let safe: Vec<&HeaderName> = self
+            .step
+            .request
+            .headers
+            .iter()
+            .filter(|(name, value)| redirect::is_safe(name) && !request_builder::is_private(value))
+            .map(|(name, _)| name)
+            .collect();
+        let of_body = |name: &HeaderName| !content.body.is_empty() && *name == header::CONTENT_TYPE;
+        let names: Vec<HeaderName> = content.headers.keys().cloned().collect();
+        for name in names {
+            if !safe.contains(&&name) && !of_body(&name) {
+                content.headers.remove(name);
+            }
+        }
+        Ok(())
+    }
+
+    /// One request to where the URL leads now.
+    async fn ask(
+        &self,
+        own: &Url,
+        url: &Url,
+        content: &RequestContent,
+        result: &mut StepResult,
+    ) -> Result<Exchanged, Stopped> {
+        let route = self.route(own, url, content)?;
+        let mut request = content.outgoing(&route, self.session.jar.header(url));
+        // Another origin gets no signature of ours.
+        if let Some(signer) = request_builder::signer(self.step, self.session).map_err(Stopped::before)?
+            && same_origin(own, url)
+        {
+            let signed = signer.sign(&mut request, Timestamp::now());
+            signed.map_err(|reason| Stopped::before(not_sent(&reason)))?;
+        }
+        let limit = self.step.request.body_limit;
+        let keep = if self.needs_body() || self.detail().body {
+            usize::try_from(limit).unwrap_or(usize::MAX)
+        } else {
+            evidence::KEPT
+        };
+        let exchange = Exchange {
+            requester: self.requester,
+            probe: &self.probe.name,
+            transport: &self.probe.transport,
+            route: &route,
+            request: &request,
+            limits: ReadLimits { limit, keep },
+            follows: self.step.request.redirects > 0,
+            deadline: self.deadline,
+        };
+        let exchanged = exchange.run().await;
+        if self.detail().exchanges {
+            let redactor = &self.session.redactor;
+            result.exchanges.push(recorded_exchange::record(
+                self.detail(),
+                self.step,
+                url,
+                &request,
+                &exchanged,
+                redactor,
+            ));
+        }
+        Ok(exchanged)
+    }
+
+    #[expect(clippy::result_large_err, reason = "one is made for a failed check, and moved once")]
+    fn route(&self, own: &Url, url: &Url, content: &RequestContent) -> Result<Route, Stopped> {
+        let host = content.headers.get(header::HOST);
+        let mut route = route(&self.probe.transport, own, url, host).map_err(|reason| Stopped {
+            fault: not_sent(&reason),
+            url: Some(url.clone()),
+            trace: None,
+        })?;
+        // Whoever serves a page's files or a token need not speak what the target does.
+        if route.version == HttpVersionPreference::Http3 && self.home.is_some_and(|home| home.host() != url.host()) {
+            route.version = HttpVersionPreference::Auto;
+        }
+        Ok(route)
+    }
+
+    /// How much is kept of the request: nothing of a file that a page links to.
+    fn detail(&self) -> ExchangeDetail {
+        if self.home.is_some() { ExchangeDetail::default() } else { self.requester.detail }
+    }
+
+    fn needs_body(&self) -> bool {
+        self.requires_body() || expect::needs_body(&self.step.warn)
+    }
+
+    /// Whether a body that cannot be decoded fails the step.
+    fn requires_body(&self) -> bool {
+        expect::needs_body(&self.step.expect) || capture::needs_body(&self.step.captures)
+    }
+
+    /// Judges the answer.
+    async fn judge(&mut self, answer: Answer, result: &mut StepResult) {
+        let Answer { head, body, grpc_status, dns, fault, url, trace } = answer;
+        let expect = &self.step.expect;
+        let (status, headers) = match head {
+            // Of another protocol, what counts is judged by it.
+            Some(head) if self.step.request.protocol == Protocol::Http => (Some(head.status), head.headers),
+            Some(head) => (None, head.headers),
+            None => (None, HeaderMap::new()),
+        };
+        result.timings.add_all(&trace.timings());
+        result.note_connection(&trace, &self.session.redactor);
+        let fault = fault.or_else(|| undecoded(&body, self.requires_body()));
+        let is_waiting = fault.as_ref().is_some_and(|fault| fault.class == FailureClass::MessageTimeout);
+        let mut warnings = Vec::new();
+        let mut unmet = if fault.is_some() && !is_waiting {
+            status.and_then(|status| expect::status(expect, status))
+        } else {
+            let names_certificate = [expect, &*self.step.warn].iter().any(|rules| !rules.certificate_names.is_empty());
+            let received = ReceivedResponse {
+                status,
+                headers: &headers,
+                url: &url,
+                http_version: result.http_version,
+                tls: result.tls.as_ref(),
+                leaf: if names_certificate { trace.leaf() } else { None },
+                hops: &result.redirects,
+                body: &body,
+                grpc_status,
+                dns: dns.as_ref(),
+                timings: &result.timings,
+                now: Timestamp::now(),
+            };
+            let (captures, redactor) = (&self.session.captures, &self.session.redactor);
+            let unmet = expect::judge(expect, &received, captures, redactor).await;
+            if unmet.is_none() {
+                let warn = &self.step.warn;
+                warnings = match undecoded(&body, expect::needs_body(warn)) {
+                    Some(fault) => vec![expect::unjudged(&fault.message)],
+                    None => expect::warnings(warn, &received, captures, redactor).await,
+                };
+            }
+            unmet
+        };
+        let waited = fault.as_ref().filter(|_| is_waiting);
+        if let (Some(unmet), Some(waited)) = (&mut unmet, waited) {
+            unmet.class = waited.class;
+            unmet.message = format!("{}: {}", waited.message, unmet.message);
+        }
+        let mut failure = match (unmet, fault) {
+            (Some(unmet), _) => {
+                let is_of_body = matches!(unmet.class, FailureClass::BodyTooLarge | FailureClass::MessageTimeout);
+                let phase = is_of_body.then_some(Phase::Transfer);
+                Some((Fault::new(unmet.class, phase, unmet.message), unmet.mismatches))
+            }
+            (None, Some(fault)) => Some((fault, Vec::new())),
+            (None, None) => None,
+        };
+        if let Some((fault, _)) = &mut failure
+            && may_be_for_certificate(fault.class, status, &trace)
+        {
+            fault.message.push_str("; the server asked for a client certificate, and there is none");
+        }
+        result.warnings = warnings;
+        result.http3_offered = offers_http3(&headers);
+        result.body = body;
+        result.page = Some(Page { url: url.clone(), headers });
+        result.dialled = trace.addresses;
+        if let Some((fault, mismatches)) = failure {
+            result.fail(&fault, mismatches, Some(&url), self.probe, self.step, &self.session.redactor);
+        }
+    }
+}
+
+/// What is wrong with an answer whatever its body is: it is no answer to what was asked, or it is the
+/// proxy's.
+fn of_head(head: &ResponseHead, fault: Option<&Fault>) -> Option<Fault> {
+    if head.status == StatusCode::SWITCHING_PROTOCOLS {
+        let message = "status 101 without being asked to switch protocols";
+        return Some(Fault::new(FailureClass::HttpProtocol, Phase::Processing, message));
+    }
+    fault.filter(|fault| fault.class == FailureClass::ProxyRefused).cloned()
+}
+
+/// Whether a status may be for a client certificate that the server asked for and did not get.
+fn may_be_for_certificate(class: FailureClass, status: Option<StatusCode>, trace: &ConnectionTrace) -> bool {
+    let is_refused = class == FailureClass::Status
+        && status.is_some_and(|status| matches!(status.as_u16(), 400 | 401 | 403 | 495 | 496));
+    is_refused && trace.handshake.as_ref().is_some_and(|shown| shown.facts().client_cert_missing)
+}
+
+fn undecoded(body: &Body, needed: bool) -> Option<Fault> {
+    let coding = body.undecodable.as_ref().filter(|_| needed)?;
+    let message = format!("the content coding {coding} is not supported, and a rule needs the body");
+    Some(Fault::new(FailureClass::BodyDecode, Phase::Transfer, message))
+}

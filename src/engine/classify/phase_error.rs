@@ -1,0 +1,196 @@
+//! Where a request ended, and what fault that is: the one way from the error of a phase to a failure
+//! class, with what is known of the connection by then.
+
+use std::io;
+use std::path::PathBuf;
+
+use http::StatusCode;
+
+#[cfg(feature = "http3")]
+use crate::engine::classify::http3_fault::{http3_body_fault, http3_head_fault, quic_fault};
+use crate::engine::classify::tls_fault::{handshake_fault, lacking};
+use crate::engine::classify::{
+    Peer, connect_fault, http1_body_fault, http1_head_fault, http2_body_fault, http2_head_fault, proxy_fault,
+    refused_by_proxy, resolve_fault, unix_socket_fault,
+};
+use crate::engine::connect::dial::ConnectError;
+#[cfg(feature = "http3")]
+use crate::engine::connect::quic::{QuicError, ServerSocket};
+use crate::engine::connect::route::Route;
+use crate::engine::connect::trace::ConnectionTrace;
+use crate::engine::fault::{Deadline, Fault, timed_out};
+#[cfg(feature = "http3")]
+use crate::engine::host::os_error::ours;
+use crate::engine::http::body::Intake;
+use crate::engine::http::coding::CodingError;
+use crate::engine::http::connection::{BodyError, HeadError};
+use crate::engine::resolve::NoAddress;
+use crate::engine::tls::Lack;
+use crate::engine::transport::proxy::{Proxy, ProxyError};
+use crate::model::{FailureClass, Phase};
+
+/// Where and why a request ended.
+#[derive(Debug)]
+pub(crate) enum PhaseError {
+    Resolve {
+        host: String,
+        error: NoAddress,
+    },
+    /// An address is in a network that may not be asked.
+    Denied(String),
+    Connect(ConnectError),
+    /// A Unix socket cannot be connected to.
+    UnixSocket {
+        path: PathBuf,
+        error: io::Error,
+    },
+    /// There is no way to the proxy itself.
+    ProxyUnreachable(String),
+    Proxy(ProxyError),
+    Tls(io::Error),
+    /// The server wants something in TLS that this prober does not know.
+    Lacking(Lack),
+    #[cfg(feature = "http3")]
+    Quic(QuicError),
+    /// The probe's TLS settings were not prepared.
+    Unprepared,
+    Head(HeadError),
+    Body(BodyError),
+    Decode(CodingError),
+    /// Decoding took longer than there is time.
+    OutOfTime,
+}
+
+/// A request that ended before its answer was read.
+pub(crate) struct Ending<'a> {
+    pub(crate) route: &'a Route,
+    pub(crate) deadline: Deadline,
+    pub(crate) trace: &'a ConnectionTrace,
+    /// As much of the body as came.
+    pub(crate) intake: Option<&'a Intake>,
+}
+
+impl Ending<'_> {
+    /// Who is spoken to, for a message: the address, or the host where a proxy leads to it.
+    pub(crate) fn target(&self) -> String {
+        match &self.route.proxy {
+            Some(proxy) => format!("{} through the proxy {}", self.route.host, proxy.name()),
+            None => self.trace.target(&self.route.host),
+        }
+    }
+
+    fn out_of_time(&self) -> Fault {
+        let phase = self.trace.phase().unwrap_or(Phase::Processing);
+        let target = match (phase, &self.route.proxy) {
+            (Phase::Resolve, _) => self.route.host.clone(),
+            (Phase::Connect, Some(proxy)) if !self.trace.reached => self.trace.target(&proxy.name()),
+            _ => self.target(),
+        };
+        let mut fault = timed_out(phase, self.deadline, &target);
+        #[cfg(feature = "http3")]
+        if let (Phase::Connect, Some(socket)) = (phase, &self.trace.udp) {
+            return unanswered(&fault, socket);
+        }
+        if let Some(intake) = self.intake {
+            fault.message = format!("{}, {} bytes arrived", fault.message, intake.read());
+        }
+        match &self.route.proxy {
+            // The proxy itself does not accept the connection.
+            Some(proxy) if fault.class == FailureClass::ConnectTimeout && !self.trace.reached => {
+                refused_by_proxy(&proxy.name(), &fault.message)
+            }
+            _ => fault,
+        }
+    }
+
+    /// The failure class of an error, with its phase and one sentence.
+    pub(crate) fn fault(&self, error: &PhaseError) -> Fault {
+        let proxy = self.route.proxy.as_ref().map(Proxy::name).unwrap_or_default();
+        match error {
+            PhaseError::Resolve { host, error } => resolve_fault(host, error),
+            PhaseError::Denied(message) => Fault::new(FailureClass::TargetBlocked, None, message.clone()),
+            PhaseError::Connect(failed) => connect_fault(failed),
+            PhaseError::UnixSocket { path, error } => unix_socket_fault(path, error),
+            PhaseError::ProxyUnreachable(why) => refused_by_proxy(&proxy, why),
+            PhaseError::Proxy(error) => proxy_fault(error, &proxy, &self.route.host),
+            PhaseError::Tls(error) => {
+                let peer = self.peer();
+                handshake_fault(error, &peer.handshake.unwrap_or_default(), &peer.target, &peer.name)
+            }
+            PhaseError::Lacking(lack) => lacking(*lack, &self.peer().target),
+            #[cfg(feature = "http3")]
+            PhaseError::Quic(error) => quic_fault(error, self.trace.phase().unwrap_or(Phase::Connect), &self.peer()),
+            PhaseError::Unprepared => {
+                Fault::new(FailureClass::ProberResources, Phase::Tls, "the probe's TLS settings were not prepared")
+            }
+            PhaseError::Head(error) => self.head_fault(error),
+            PhaseError::Body(error) => {
+                let peer = self.peer();
+                let mut fault = match error {
+                    BodyError::Http1(error) => http1_body_fault(error, &peer.target),
+                    BodyError::Http2(error) => http2_body_fault(error, &peer.target),
+                    #[cfg(feature = "http3")]
+                    BodyError::Http3(error) => http3_body_fault(error, &peer),
+                };
+                if let (FailureClass::BodyTruncated, Some(intake)) = (fault.class, self.intake) {
+                    fault.message = format!("{} ({} bytes arrived)", fault.message, intake.read());
+                }
+                fault
+            }
+            PhaseError::Decode(error) => Fault::new(FailureClass::BodyDecode, Phase::Transfer, error.to_string()),
+            PhaseError::OutOfTime => self.out_of_time(),
+        }
+    }
+
+    fn head_fault(&self, error: &HeadError) -> Fault {
+        let mut peer = self.peer();
+        if self.route.forwarding_proxy().is_some() {
+            peer.target = self.trace.target(&self.route.host);
+        }
+        let fault = match error {
+            HeadError::Http1(error) => http1_head_fault(error, &peer),
+            HeadError::Http2(error) => http2_head_fault(error, &peer),
+            #[cfg(feature = "http3")]
+            HeadError::Http3(error) => http3_head_fault(error, &peer),
+        };
+        match self.route.forwarding_proxy() {
+            // Whoever did not answer, or answered with what is no HTTP, is the proxy.
+            Some(proxy) if is_of_connection(fault.class) => refused_by_proxy(&proxy.name(), &fault.message),
+            _ => fault,
+        }
+    }
+
+    /// Who is spoken to.
+    pub(crate) fn peer(&self) -> Peer {
+        let name = self.route.tls.as_ref().map(|tls| tls.name.to_str().into_owned());
+        Peer {
+            target: self.target(),
+            name: name.unwrap_or_default(),
+            handshake: self.trace.handshake.as_ref().map(|shown| shown.facts().clone()),
+        }
+    }
+}
+
+/// A server that did not answer over UDP: what came instead, or what this host lacks to ask it.
+#[cfg(feature = "http3")]
+fn unanswered(fault: &Fault, socket: &ServerSocket) -> Fault {
+    let error = socket.take_error();
+    let class = error.as_ref().and_then(ours).filter(|_| fault.class == FailureClass::ConnectTimeout);
+    let why = match error {
+        Some(error) => format!("this host cannot send there: {error}"),
+        None => socket.instead_of_an_answer(),
+    };
+    Fault::new(class.unwrap_or(fault.class), fault.phase, format!("{} over QUIC: {why}", fault.message))
+}
+
+/// Whether a failure is about who is connected to, and not about what took its time.
+fn is_of_connection(class: FailureClass) -> bool {
+    matches!(class, FailureClass::ConnectionReset | FailureClass::EmptyReply | FailureClass::HttpProtocol)
+}
+
+/// A status that only a proxy gives (RFC 9110 section 15.5.8): its refusal, where one forwards the request.
+pub(crate) fn refusing_proxy(route: &Route, status: StatusCode) -> Option<Fault> {
+    let proxy = route.forwarding_proxy()?;
+    (status == StatusCode::PROXY_AUTHENTICATION_REQUIRED)
+        .then(|| refused_by_proxy(&proxy.name(), &format!("it answers {status}")))
+}

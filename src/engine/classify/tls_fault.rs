@@ -1,0 +1,175 @@
+//! Why a TLS connection failed → a failure class and one sentence. What is judged is rustls' error,
+//! by its type, and what the handshake showed.
+
+use std::io;
+
+use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerIncompatible, PeerMisbehaved};
+
+use crate::engine::fault::Fault;
+use crate::engine::host::os_error;
+use crate::engine::tls::handshake::HandshakeFacts;
+use crate::engine::tls::{Lack, Refusal};
+use crate::model::{FailureClass, Phase};
+
+/// The TLS error inside an IO error.
+pub(crate) fn tls_error(error: &io::Error) -> Option<&Error> {
+    error.get_ref()?.downcast_ref()
+}
+
+/// A handshake that failed. `name` is what the certificate must be for.
+pub(crate) fn handshake_fault(error: &io::Error, facts: &HandshakeFacts, target: &str, name: &str) -> Fault {
+    if let Some(ours) = os_error::ours(error) {
+        return Fault::new(ours, Phase::Tls, format!("{target}: {error}"));
+    }
+    let fault = match tls_error(error) {
+        Some(error) => tls_fault(error, facts, target, name),
+        None if os_error::is_reset(error) => {
+            Fault::new(FailureClass::ConnectionReset, Phase::Tls, format!("{target} reset the connection"))
+        }
+        None if error.kind() == io::ErrorKind::UnexpectedEof => {
+            let message = format!("the TLS handshake with {target} failed: it closed the connection");
+            Fault::new(FailureClass::TlsHandshakeFailed, Phase::Tls, message)
+        }
+        None => failed(target, error),
+    };
+    let may_be_for_certificate =
+        matches!(fault.class, FailureClass::ConnectionReset | FailureClass::TlsHandshakeFailed);
+    if facts.client_cert_missing && may_be_for_certificate { client_cert_required(target) } else { fault }
+}
+
+/// A TLS error in the handshake, or after it while no answer has come: in TLS 1.3 a server refuses a
+/// client when the client's handshake has ended.
+pub(crate) fn tls_fault(error: &Error, facts: &HandshakeFacts, target: &str, name: &str) -> Fault {
+    let fault = |class, message: String| Fault::new(class, Phase::Tls, message);
+    match error {
+        Error::InvalidCertificate(error) => certificate_fault(error),
+        Error::AlertReceived(AlertDescription::CertificateRequired) => client_cert_required(target),
+        Error::AlertReceived(_) if facts.client_cert_missing => client_cert_required(target),
+        Error::AlertReceived(AlertDescription::ProtocolVersion)
+        | Error::PeerIncompatible(
+            PeerIncompatible::ServerDoesNotSupportTls12Or13
+            | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig
+            | PeerIncompatible::SupportedVersionsExtensionRequired
+            | PeerIncompatible::Tls12NotOffered
+            | PeerIncompatible::Tls12NotOfferedOrEnabled,
+        ) => fault(FailureClass::TlsVersion, format!("{target} offers no TLS version that is accepted: {error}")),
+        Error::InvalidMessage(InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion) => {
+            fault(FailureClass::TlsNotTls, format!("{target} does not speak TLS on this port"))
+        }
+        // Nothing but a certificate is that large.
+        Error::NoCertificatesPresented
+        | Error::InvalidMessage(
+            InvalidMessage::HandshakePayloadTooLarge | InvalidMessage::CertificatePayloadTooLarge,
+        ) => fault(
+            FailureClass::TlsCertInvalid,
+            "the certificate cannot be used: it is larger than a handshake takes, or absent".to_owned(),
+        ),
+        Error::AlertReceived(AlertDescription::UnrecognisedName) => fault(
+            FailureClass::TlsHandshakeFailed,
+            format!("{target} does not know the name {name} (alert unrecognized_name)"),
+        ),
+        Error::AlertReceived(AlertDescription::NoApplicationProtocol) => fault(
+            FailureClass::TlsHandshakeFailed,
+            format!("{target} takes none of the protocols that are offered in TLS (alert no_application_protocol)"),
+        ),
+        // The server ends TLS 1.2 when it is told that there is no second handshake (RFC 5746).
+        Error::AlertReceived(AlertDescription::NoRenegotiation)
+        | Error::PeerMisbehaved(PeerMisbehaved::TooManyRenegotiationRequests) => fault(
+            FailureClass::ProberUnsupported,
+            format!("{target} asks for renegotiation, which this prober does not know"),
+        ),
+        Error::AlertReceived(AlertDescription::HandshakeFailure) if facts.version.is_none() => fault(
+            FailureClass::TlsHandshakeFailed,
+            format!(
+                "{target} finds no cipher suite, curve or signature in common (alert handshake_failure); {OFFERED}"
+            ),
+        ),
+        Error::PeerIncompatible(
+            PeerIncompatible::NoCipherSuitesInCommon
+            | PeerIncompatible::NoKxGroupsInCommon
+            | PeerIncompatible::NoSignatureSchemesInCommon,
+        )
+        | Error::PeerMisbehaved(PeerMisbehaved::SelectedUnofferedCipherSuite) => fault(
+            FailureClass::TlsHandshakeFailed,
+            format!("{target} chooses a cipher suite that was not offered; {OFFERED}"),
+        ),
+        Error::PeerIncompatible(lacking) => fault(
+            FailureClass::ProberUnsupported,
+            format!("{target} needs something in TLS that this prober does not know: {lacking:?}"),
+        ),
+        _ => failed(target, error),
+    }
+}
+
+/// What is offered in the first message of a handshake.
+const OFFERED: &str = "offered: TLS 1.3 and 1.2, ECDHE with AES-GCM or ChaCha20-Poly1305 (no CBC, no RSA key exchange), \
+                       X25519, P-256, P-384 and P-521";
+
+/// Whether a server ended the handshake without a choice of its own: nothing is in common.
+pub(crate) fn has_nothing_in_common(error: &io::Error, facts: &HandshakeFacts) -> bool {
+    let alert = AlertDescription::HandshakeFailure;
+    facts.version.is_none()
+        && (tls_error(error) == Some(&Error::AlertReceived(alert))
+            || tls_error(error) == Some(&Error::AlertReceived(AlertDescription::InsufficientSecurity)))
+}
+
+/// The server wants something that this prober does not know, and nothing that it knows.
+pub(crate) fn lacking(lack: Lack, target: &str) -> Fault {
+    let kind = lack.kind();
+    let message =
+        format!("no {kind} in common with {target}: it speaks {lack}, which this prober does not know; {OFFERED}");
+    Fault::new(FailureClass::ProberUnsupported, Phase::Tls, message)
+}
+
+/// The server wants a client certificate, and there is none.
+pub(crate) fn client_cert_required(target: &str) -> Fault {
+    Fault::new(FailureClass::TlsClientCertRequired, Phase::Tls, format!("{target} asks for a client certificate"))
+}
+
+fn failed(target: &str, error: &dyn std::error::Error) -> Fault {
+    let message = format!("the TLS handshake with {target} failed: {error}");
+    Fault::new(FailureClass::TlsHandshakeFailed, Phase::Tls, message)
+}
+
+fn certificate_fault(error: &CertificateError) -> Fault {
+    let refusal = match error {
+        CertificateError::Other(other) => other.0.downcast_ref::<Refusal>(),
+        _ => None,
+    };
+    match refusal {
+        Some(refusal) => Fault::new(refusal.class, Phase::Tls, refusal.message.clone()),
+        None => {
+            Fault::new(FailureClass::TlsCertInvalid, Phase::Tls, format!("the certificate cannot be used: {error}"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn class(error: Error, client_cert_missing: bool) -> FailureClass {
+        let facts = HandshakeFacts { client_cert_missing, ..HandshakeFacts::default() };
+        handshake_fault(&io::Error::new(io::ErrorKind::InvalidData, error), &facts, "x:443", "x").class
+    }
+
+    #[test]
+    fn a_missing_client_certificate_is_told_from_other_alerts() {
+        let alert = Error::AlertReceived;
+        assert_eq!(class(alert(AlertDescription::CertificateRequired), false), FailureClass::TlsClientCertRequired);
+        assert_eq!(class(alert(AlertDescription::HandshakeFailure), false), FailureClass::TlsHandshakeFailed);
+        assert_eq!(class(alert(AlertDescription::HandshakeFailure), true), FailureClass::TlsClientCertRequired);
+    }
+
+    #[test]
+    fn a_server_that_wants_a_client_certificate_may_close_without_a_word() {
+        let facts = HandshakeFacts { client_cert_missing: true, ..HandshakeFacts::default() };
+        for kind in [io::ErrorKind::UnexpectedEof, io::ErrorKind::ConnectionReset] {
+            let fault = handshake_fault(&kind.into(), &facts, "x:443", "x");
+            assert_eq!(fault.class, FailureClass::TlsClientCertRequired, "{kind}");
+        }
+        let refusal = Refusal { class: FailureClass::TlsCertExpired, message: "it has expired".to_owned() };
+        let expired = CertificateError::Other(rustls::OtherError(std::sync::Arc::new(refusal)));
+        assert_eq!(class(Error::InvalidCertificate(expired), true), FailureClass::TlsCertExpired);
+    }
+}

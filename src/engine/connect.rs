@@ -1,0 +1,7 @@
+//! From a URL to a connection: the route, the dialling, and what was seen of both.
+
+pub(super) mod dial;
+#[cfg(feature = "http3")]
+pub(super) mod quic;
+pub(super) mod route;
+pub(super) mod trace;

@@ -1,0 +1,227 @@
+//! Addresses → a TCP connection: one after the other, each a little later than the one before and at
+//! once where that one failed, and the first that stands is taken (RFC 8305). What races is
+//! connections: no request is sent before one of them has won.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use rustix::io::Errno;
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use tokio::net::{TcpSocket, TcpStream, UdpSocket};
+
+use crate::engine::connect::trace::ConnectionTrace;
+use crate::engine::host::os_error::{UnusableSource, connect_class};
+use crate::engine::host::own_route;
+use crate::engine::transport::stream::Stream;
+use crate::model::FailureClass;
+
+/// How long one address is given before the next is tried beside it (RFC 8305 section 5).
+pub(crate) const HEAD_START: Duration = Duration::from_millis(250);
+
+/// Where on this host a connection begins.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Source {
+    /// From this address.
+    pub(crate) address: Option<IpAddr>,
+    /// From this network interface.
+    pub(crate) interface: Option<String>,
+}
+
+/// No address can be connected to.
+#[derive(Debug)]
+pub(crate) struct ConnectError {
+    /// The address whose error says most.
+    pub(crate) address: SocketAddr,
+    /// Its error.
+    pub(crate) error: io::Error,
+    /// How many addresses were tried.
+    pub(crate) tried: usize,
+}
+
+/// A socket for datagrams that is connected, so that the kernel takes those of this server alone.
+pub(crate) fn open_udp(server: SocketAddr, source: &Source) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::for_address(server), Type::DGRAM, Some(Protocol::UDP))?;
+    socket.set_nonblocking(true)?;
+    source.bind(server, &SockRef::from(&socket))?;
+    socket.connect(&server.into())?;
+    UdpSocket::from_std(socket.into())
+}
+
+/// Connects to the first of these addresses that answers. `trace.remote` is the address that is
+/// waited for, and in the end the one that answered.
+///
+/// # Errors
+/// The most telling error of all addresses.
+pub(crate) async fn dial(
+    addresses: &[SocketAddr],
+    source: &Source,
+    trace: &mut ConnectionTrace,
+) -> Result<TcpStream, ConnectError> {
+    if let [address] = addresses {
+        trace.remote = Some(*address);
+        return connect(*address, source).await.map_err(|error| ConnectError { address: *address, error, tried: 1 });
+    }
+    let mut waiting = addresses.iter().copied();
+    let mut dialed = Vec::with_capacity(addresses.len());
+    let mut connecting = FuturesUnordered::new();
+    let mut failed: Vec<(SocketAddr, io::Error)> = Vec::new();
+    loop {
+        if let Some(address) = waiting.next() {
+            dialed.push(address);
+            connecting.push(async move { (address, connect(address, source).await) });
+        }
+        let hangs = |address: &&SocketAddr| !failed.iter().any(|(failed, _)| failed == *address);
+        trace.remote = dialed.iter().find(hangs).or(dialed.last()).copied();
+        let ended = tokio::select! {
+            ended = connecting.next() => ended,
+            () = tokio::time::sleep(HEAD_START), if waiting.len() > 0 => continue,
+        };
+        match ended {
+            Some((address, Ok(stream))) => {
+                trace.remote = Some(address);
+                return Ok(stream);
+            }
+            Some((address, Err(error))) => failed.push((address, error)),
+            None => return Err(most_telling(failed, trace)),
+        }
+    }
+}
+
+/// Connects to a Unix socket.
+///
+/// # Errors
+/// Why it cannot be connected to.
+#[cfg(unix)]
+pub(crate) async fn dial_unix(path: &Path) -> io::Result<Stream> {
+    tokio::net::UnixStream::connect(path).await.map(Stream::from)
+}
+
+#[cfg(not(unix))]
+pub(crate) async fn dial_unix(_: &Path) -> io::Result<Stream> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+async fn connect(address: SocketAddr, source: &Source) -> io::Result<TcpStream> {
+    let stream = if *source == Source::default() {
+        TcpStream::connect(address).await?
+    } else {
+        bound_to(source, address)?.connect(address).await?
+    };
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+/// A socket for this address that sends from `source`.
+fn bound_to(source: &Source, address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    source.bind(address, &SockRef::from(&socket))?;
+    Ok(socket)
+}
+
+impl Source {
+    /// Binds a socket that is to reach an address.
+    ///
+    /// # Errors
+    /// This host has no such address or interface, or may not send from it.
+    pub(crate) fn bind(&self, to: SocketAddr, socket: &SockRef<'_>) -> io::Result<()> {
+        if let Some(interface) = &self.interface {
+            bind_interface(interface, socket).map_err(|error| match Errno::from_io_error(&error) {
+                Some(Errno::NODEV) => io::Error::other(UnusableSource::NoInterface(interface.clone())),
+                _ => error,
+            })?;
+        }
+        let Some(address) = self.address else { return Ok(()) };
+        if address.is_ipv4() != to.is_ipv4() {
+            return Err(io::Error::other(UnusableSource::OtherFamily(address)));
+        }
+        match socket.bind(&SocketAddr::new(address, 0).into()) {
+            Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {
+                Err(io::Error::other(UnusableSource::Foreign(address)))
+            }
+            bound => bound,
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn bind_interface(interface: &str, socket: &SockRef<'_>) -> io::Result<()> {
+    socket.bind_device(Some(interface.as_bytes()))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn bind_interface(_: &str, _: &SockRef<'_>) -> io::Result<()> {
+    Err(io::Error::other(UnusableSource::Unsupported))
+}
+
+fn most_telling(failed: Vec<(SocketAddr, io::Error)>, trace: &mut ConnectionTrace) -> ConnectError {
+    let tried = failed.len();
+    let told = failed
+        .into_iter()
+        .enumerate()
+        .max_by_key(|(place, (address, error))| (weight(*address, error), usize::MAX - place));
+    let (address, error) = match told {
+        Some((_, told)) => told,
+        // A name without any address is told of where it is resolved.
+        None => (SocketAddr::from(([0, 0, 0, 0], 0)), io::ErrorKind::AddrNotAvailable.into()),
+    };
+    trace.remote = Some(address);
+    ConnectError { address, error, tried }
+}
+
+/// Which of several failures to connect says most: that we lack something, that the host is
+/// there and refuses, that it is silent, and last that there is no way to it, which is how a
+/// machine without IPv6 sees every IPv6 address.
+fn weight(address: SocketAddr, error: &io::Error) -> u8 {
+    if own_route::may_be_missing(error) && own_route::missing(address).is_some() {
+        return 0;
+    }
+    match connect_class(error) {
+        FailureClass::ProberFdLimit | FailureClass::ProberResources => 5,
+        FailureClass::ConnectRefused | FailureClass::ConnectionReset => 4,
+        FailureClass::ConnectTimeout => 3,
+        FailureClass::ProberPortsExhausted => 2,
+        _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    async fn reached(addresses: &[SocketAddr]) -> (Result<SocketAddr, usize>, ConnectionTrace) {
+        let mut trace = ConnectionTrace::new();
+        let dialed = dial(addresses, &Source::default(), &mut trace).await;
+        let reached = dialed.map(|stream| stream.peer_addr().expect("a peer")).map_err(|error| error.tried);
+        (reached, trace)
+    }
+
+    #[tokio::test]
+    async fn an_address_that_this_host_does_not_have_is_not_taken_for_ports_that_ran_out() {
+        let to = SocketAddr::from(([127, 0, 0, 1], 9));
+        for source in [IpAddr::from([192, 0, 2, 77]), IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1])] {
+            let source = Source { address: Some(source), interface: None };
+            let failed = dial(&[to], &source, &mut ConnectionTrace::new()).await.expect_err("no such source");
+            assert_eq!(connect_class(&failed.error), FailureClass::ProberNoRoute, "{}", failed.error);
+            let address = source.address.map(|address| address.to_string()).unwrap_or_default();
+            assert!(failed.error.to_string().contains(&address));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refused_address_gives_way_at_once_and_the_last_failure_names_how_many_were_tried() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let good = listener.local_addr().expect("an address");
+        let closed = TcpListener::bind("127.0.0.2:0").and_then(|gone| gone.local_addr()).expect("an address");
+        let (address, trace) = reached(&[closed, good]).await;
+        assert_eq!(address, Ok(good));
+        assert_eq!(trace.remote, Some(good));
+        let (address, trace) = reached(&[closed, closed]).await;
+        assert_eq!((address, trace.remote), (Err(2), Some(closed)));
+    }
+}

@@ -1,0 +1,297 @@
+//! A check as a `curl` command line that a person can run: secrets as shell variables, every
+//! word quoted. It is built from what the probe says, never from what a server said.
+
+use std::fmt::Write as _;
+
+use http::Method;
+use url::Url;
+
+use crate::engine::http::multipart;
+use crate::model::{
+    Auth, Body, FormPart, HttpVersionPreference, IpFamily, Probe, Request, TlsVersion, Transport, Value, ValuePart,
+};
+
+/// The command that repeats one request of a probe.
+pub(crate) fn command(probe: &Probe, request: &Request) -> String {
+    let mut words = vec!["curl".to_owned(), "-sS".to_owned(), "-i".to_owned(), "--compressed".to_owned()];
+    words.push(format!("--max-time {}", probe.timeout.as_secs_f64()));
+    if request.redirects > 0 {
+        words.push(format!("-L --max-redirs {}", request.redirects));
+        // A check is not led from https to http, and neither is who repeats it.
+        if request.url.to_string().starts_with("https:") && !request.redirects_allow_downgrade {
+            words.push("--proto-redir =https".to_owned());
+        }
+    }
+    let mut url = request.url.clone();
+    let host = transport_words(&probe.transport, &mut url, &mut words);
+    method_words(request, &mut words);
+    auth_words(request.auth.as_ref(), &mut words);
+    for (name, value) in &request.headers {
+        let name = title_case(name.as_str());
+        words.push(format!("-H {}", quote(&prefixed(&format!("{name}: "), value))));
+    }
+    if let Some(host) = host
+        && !request.headers.iter().any(|(name, _)| name == http::header::HOST)
+    {
+        words.push(format!("-H {}", quote(&Value::plain(&format!("Host: {host}")))));
+    }
+    // Some servers answer curl and nobody else, or everybody but what they do not know.
+    if !request.headers.iter().any(|(name, _)| name == http::header::USER_AGENT) {
+        words.push(format!("-A uptick/{}", env!("CARGO_PKG_VERSION")));
+    }
+    body_words(request, &mut words);
+    words.push(quote(&url));
+    words.join(" ")
+}
+
+/// The name of a header as a check writes it over HTTP/1.1, and curl as it is told: some servers know
+/// no other.
+fn title_case(name: &str) -> String {
+    let mut is_first = true;
+    let letters = name.chars().map(|letter| {
+        let titled = if is_first { letter.to_ascii_uppercase() } else { letter };
+        is_first = letter == '-';
+        titled
+    });
+    letters.collect()
+}
+
+/// The words for how the target is reached. Where the TLS name is not the URL's, the URL takes
+/// that name and the authority to send as a header is returned.
+fn transport_words(transport: &Transport, url: &mut Value, words: &mut Vec<String>) -> Option<String> {
+    let tls = &transport.tls;
+    match transport.http_version {
+        HttpVersionPreference::Auto => {}
+        HttpVersionPreference::Http1 => words.push("--http1.1".to_owned()),
+        HttpVersionPreference::Http2 if url.to_string().starts_with("http:") => {
+            words.push("--http2-prior-knowledge".to_owned());
+        }
+        HttpVersionPreference::Http2 => words.push("--http2".to_owned()),
+        HttpVersionPreference::Http3 => words.push("--http3-only".to_owned()),
+    }
+    match transport.ip {
+        IpFamily::Any => {}
+        IpFamily::V4 => words.push("-4".to_owned()),
+        IpFamily::V6 => words.push("-6".to_owned()),
+    }
+    if tls.insecure {
+        words.push("-k".to_owned());
+    }
+    let files = [
+        ("--cacert", &tls.ca_file),
+        ("--crlfile", &tls.crl_file),
+        ("--cert", &tls.client_cert),
+        ("--key", &tls.client_key),
+    ];
+    for (option, file) in files {
+        if let Some(file) = file {
+            words.push(format!("{option} {}", quote(&Value::plain(&file.to_string_lossy()))));
+        }
+    }
+    if tls.min_version == TlsVersion::V1_3 {
+        words.push("--tlsv1.3".to_owned());
+    }
+    if let Some(interface) = &transport.source_interface {
+        words.push(format!("--interface {}", quote(&Value::plain(&format!("if!{interface}")))));
+    } else if let Some(source) = transport.source_address {
+        words.push(format!("--interface {source}"));
+    }
+    if let Some(path) = &transport.unix_socket {
+        words.push(format!("--unix-socket {}", quote(&Value::plain(&path.to_string_lossy()))));
+    }
+    if let Some(proxy) = &transport.proxy {
+        words.push(format!("--proxy {}", quote(proxy)));
+    }
+    connect_to(transport, url, words)
+}
+
+fn connect_to(transport: &Transport, url: &mut Value, words: &mut Vec<String>) -> Option<String> {
+    let parsed = Url::parse(&url.to_string()).ok()?;
+    let (host, port) = (parsed.host_str()?.to_owned(), parsed.port_or_known_default()?);
+    let name = transport.tls.server_name.as_ref().filter(|name| **name != host && parsed.scheme() == "https");
+    let target = match (transport.address, &transport.named_address) {
+        (Some(address), _) => format!("{}:{}", bracketed(&address.ip().to_string()), address.port()),
+        (None, Some((host, port))) => format!("{host}:{port}"),
+        (None, None) if name.is_some() => format!("{host}:{port}"),
+        (None, None) => return None,
+    };
+    let asked = name.map_or(host.as_str(), String::as_str);
+    words.push(format!("--connect-to {}", quote(&Value::plain(&format!("{asked}:{port}:{target}")))));
+    let name = name?;
+    replace_host(url, &host, name);
+    Some(crate::engine::connect::route::authority_of(&parsed))
+}
+
+/// An address as it stands before a port.
+pub(crate) fn bracketed(address: &str) -> String {
+    if address.contains(':') { format!("[{address}]") } else { address.to_owned() }
+}
+
+fn replace_host(url: &mut Value, host: &str, name: &str) {
+    for part in &mut url.parts {
+        if let ValuePart::Plain(text) = part
+            && let Some(at) = text.find(host)
+        {
+            text.replace_range(at..at + host.len(), name);
+            return;
+        }
+    }
+}
+
+fn method_words(request: &Request, words: &mut Vec<String>) {
+    let implied = if matches!(request.body, Body::Empty) { Method::GET } else { Method::POST };
+    if request.method == Method::HEAD {
+        words.push("-I".to_owned());
+    } else if request.method != implied {
+        words.push(format!("-X {}", quote(&Value::plain(request.method.as_str()))));
+    }
+}
+
+fn auth_words(auth: Option<&Auth>, words: &mut Vec<String>) {
+    match auth {
+        Some(Auth::Basic { user, password }) => {
+            let mut pair = user.clone();
+            pair.parts.push(ValuePart::Plain(":".to_owned()));
+            pair.parts.extend(password.parts.iter().cloned());
+            words.push(format!("-u {}", quote(&pair)));
+        }
+        Some(Auth::Digest { user, password }) => {
+            let mut pair = user.clone();
+            pair.parts.push(ValuePart::Plain(":".to_owned()));
+            pair.parts.extend(password.parts.iter().cloned());
+            words.push(format!("--digest -u {}", quote(&pair)));
+        }
+        Some(Auth::AwsSigV4(aws)) => {
+            let mut pair = aws.access_key.clone();
+            pair.parts.push(ValuePart::Plain(":".to_owned()));
+            pair.parts.extend(aws.secret_key.parts.iter().cloned());
+            let scope = quote(&Value::plain(&format!("aws:amz:{}:{}", aws.region, aws.service)));
+            words.push(format!("--aws-sigv4 {scope} -u {}", quote(&pair)));
+            if let Some(token) = &aws.session_token {
+                words.push(format!("-H {}", quote(&prefixed("x-amz-security-token: ", token))));
+            }
+        }
+        Some(Auth::Bearer(token)) => words.push(format!("-H {}", quote(&prefixed("authorization: Bearer ", token)))),
+        Some(Auth::OAuth2(_)) => words.push("-H \"authorization: Bearer $OAUTH2_TOKEN\"".to_owned()),
+        None => {}
+    }
+}
+
+fn body_words(request: &Request, words: &mut Vec<String>) {
+    match &request.body {
+        // curl sends no length with a method that it was only told the name of.
+        Body::Empty if matches!(request.method, Method::POST | Method::PUT | Method::PATCH) => {
+            words.push("-H 'content-length: 0'".to_owned());
+        }
+        Body::Empty => {}
+        Body::Text(text) if request.headers.iter().any(|(name, _)| name == http::header::CONTENT_TYPE) => {
+            words.push(format!("--data-raw {}", quote(text)));
+        }
+        // curl would add a content type of its own, and uptick adds none.
+        Body::Text(text) => words.push(format!("-H 'content-type:' --data-raw {}", quote(text))),
+        Body::Json(text) => words.push(format!("-H 'content-type: application/json' --data-raw {}", quote(text))),
+        Body::Form(fields) => {
+            for (name, value) in fields {
+                words.push(format!("--data-urlencode {}", quote(&prefixed(&format!("{name}="), value))));
+            }
+        }
+        Body::File(file) => {
+            let kind = file.content_type.as_deref().unwrap_or(multipart::OCTETS);
+            let at = Value::plain(&format!("@{}", file.path.display()));
+            words.push(format!(
+                "-H {} --data-binary {}",
+                quote(&Value::plain(&format!("content-type: {kind}"))),
+                quote(&at)
+            ));
+        }
+        Body::Multipart(parts) => {
+            for (name, part) in parts {
+                words.push(match part {
+                    FormPart::Text(text) => format!("--form-string {}", quote(&prefixed(&format!("{name}="), text))),
+                    FormPart::File(file) => {
+                        format!("-F {}", quote(&Value::plain(&format!("{name}=@{}", file.path.display()))))
+                    }
+                });
+            }
+        }
+    }
+}
+
+pub(crate) fn prefixed(prefix: &str, value: &Value) -> Value {
+    let mut parts = vec![ValuePart::Plain(prefix.to_owned())];
+    parts.extend(value.parts.iter().cloned());
+    Value { parts }
+}
+
+/// One word of a POSIX shell, with `$'…'` of bash and zsh for control characters: plain text
+/// between quotes, secrets and captures as variables.
+pub(crate) fn quote(value: &Value) -> String {
+    let mut word = String::new();
+    for part in &value.parts {
+        match part {
+            ValuePart::Plain(text) => push_quoted(text, &mut word),
+            ValuePart::Secret { name, .. } | ValuePart::Capture(name) => {
+                let _ = write!(word, "\"${}\"", variable(name));
+            }
+        }
+    }
+    if word.is_empty() { "''".to_owned() } else { word }
+}
+
+fn push_quoted(text: &str, word: &mut String) {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@,%+".contains(c);
+    if text.chars().all(is_plain) {
+        word.push_str(text);
+    } else if text.chars().any(char::is_control) {
+        let _ = write!(word, "$'");
+        for character in text.chars() {
+            match character {
+                '\'' | '\\' => {
+                    word.push('\\');
+                    word.push(character);
+                }
+                '\n' => word.push_str("\\n"),
+                '\r' => word.push_str("\\r"),
+                '\t' => word.push_str("\\t"),
+                control if control.is_control() => {
+                    let mut bytes = [0; 4];
+                    for byte in control.encode_utf8(&mut bytes).bytes() {
+                        let _ = write!(word, "\\x{byte:02x}");
+                    }
+                }
+                other => word.push(other),
+            }
+        }
+        word.push('\'');
+    } else {
+        let _ = write!(word, "'{}'", text.replace('\'', "'\\''"));
+    }
+}
+
+/// The name of a secret or capture as that of a shell variable.
+fn variable(name: &str) -> String {
+    let mut variable: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
+    if !variable.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
+        variable.insert(0, '_');
+    }
+    variable
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_is_quoted_and_a_secret_is_a_variable() {
+        assert_eq!(quote(&Value::plain("https://x.test/a")), "https://x.test/a");
+        assert_eq!(quote(&Value::plain("https://x.test/a?b=1&c=$(id)")), "'https://x.test/a?b=1&c=$(id)'");
+        assert_eq!(quote(&Value::plain("it's")), "'it'\\''s'");
+        assert_eq!(quote(&Value::plain("a\nb'c")), "$'a\\nb\\'c'");
+        assert_eq!(quote(&Value::plain("")), "''");
+        assert_eq!(quote(&prefixed("Bearer ", &Value::secret("API_TOKEN", "hunter22"))), "'Bearer '\"$API_TOKEN\"");
+        assert_eq!(variable("file:/run/secrets/x"), "FILE__RUN_SECRETS_X");
+        assert_eq!(variable("2fa"), "_2FA");
+        assert_eq!(title_case("x-request-id"), "X-Request-Id");
+    }
+}

@@ -1,0 +1,150 @@
+//! A check as a command line that a person can run: of the tool that people have for its protocol.
+
+use url::Url;
+
+use crate::engine::connect::route::host_of;
+use crate::engine::evidence::curl;
+use crate::engine::evidence::curl::{prefixed, quote};
+use crate::model::{DnsQuestion, IpFamily, Probe, Protocol, Request, Resolver, Transport, Value};
+
+/// The command that repeats one request of a probe; none where its target is not known before a value is
+/// captured.
+pub(crate) fn command(probe: &Probe, request: &Request) -> Option<String> {
+    match request.protocol {
+        Protocol::Http => Some(curl::command(probe, request)),
+        Protocol::Tcp => netcat(probe, request),
+        Protocol::Tls => openssl(probe, request),
+        Protocol::Dns => dig(probe, request),
+        Protocol::WebSocket => Some(websocat(probe, request)),
+        Protocol::Grpc => grpcurl(probe, request),
+    }
+}
+
+/// Whom to connect to: the host and the port, or the address that takes their place.
+fn target(probe: &Probe, request: &Request) -> Option<(String, String, u16)> {
+    let url = Url::parse(&request.url.to_string()).ok()?;
+    let host = host_of(&url)?.to_string();
+    let own = || Some((host.trim_matches(['[', ']']).to_owned(), url.port_or_known_default()?));
+    let (dialled, port) = instead(&probe.transport).or_else(own)?;
+    Some((host, dialled, port))
+}
+
+/// The address or the host, and the port, that take the place of the URL's.
+fn instead(transport: &Transport) -> Option<(String, u16)> {
+    let address = transport.address.map(|address| (address.ip().to_string(), address.port()));
+    address.or_else(|| transport.named_address.clone())
+}
+
+/// The address or the host, with its port, that takes the place of the URL's.
+fn connected_to(probe: &Probe) -> Option<String> {
+    let Transport { address, named_address, .. } = &probe.transport;
+    let named = named_address.as_ref().map(|(host, port)| format!("{host}:{port}"));
+    address.map(|address| address.to_string()).or(named)
+}
+
+fn netcat(probe: &Probe, request: &Request) -> Option<String> {
+    let (_, host, port) = target(probe, request)?;
+    let family = match probe.transport.ip {
+        IpFamily::Any => "",
+        IpFamily::V4 => " -4",
+        IpFamily::V6 => " -6",
+    };
+    if let Some(path) = &probe.transport.unix_socket {
+        let path = quote(&Value::plain(&path.to_string_lossy()));
+        let input =
+            request.send.as_ref().map_or_else(|| "true".to_owned(), |send| format!("printf %s {}", quote(send)));
+        return Some(format!("{input} | nc -v -U {path}"));
+    }
+    let (seconds, host) = (probe.timeout.as_secs().max(1), quote(&Value::plain(&host)));
+    Some(match &request.send {
+        Some(send) => format!("printf %s {} | nc{family} -v -w {seconds} {host} {port}", quote(send)),
+        None => format!("nc{family} -z -v -w {seconds} {host} {port}"),
+    })
+}
+
+fn dig(probe: &Probe, request: &Request) -> Option<String> {
+    let url = Url::parse(&request.url.to_string()).ok()?;
+    let question = DnsQuestion::of_url(&url).ok()?;
+    let named = || Some((host_of(&url)?.to_string().trim_matches(['[', ']']).to_owned(), url.port().unwrap_or(53)));
+    let server = match (instead(&probe.transport), probe.transport.resolver) {
+        (Some(instead), _) => Some(instead),
+        (None, Resolver::Udp(server)) if url.host_str().is_none_or(str::is_empty) => {
+            Some((server.ip().to_string(), server.port()))
+        }
+        _ => named(),
+    };
+    let plain = |text: &str| quote(&Value::plain(text));
+    let mut words = vec!["dig".to_owned()];
+    if let Some((host, port)) = server {
+        words.push(plain(&format!("@{host}")));
+        words.extend((port != 53).then(|| format!("-p {port}")));
+    }
+    words.push(format!("{} {}", plain(&format!("{}.", question.name)), question.kind));
+    Some(words.join(" "))
+}
+
+fn websocat(probe: &Probe, request: &Request) -> String {
+    let mut words = vec!["websocat -1".to_owned()];
+    words.extend(probe.transport.tls.insecure.then(|| "-k".to_owned()));
+    let connected_to = connected_to(probe);
+    words.extend(connected_to.as_ref().map(|to| format!("--ws-c-uri {} tcp:{to}", quote(&request.url))));
+    for (name, value) in &request.headers {
+        words.push(format!("-H {}", quote(&prefixed(&format!("{name}: "), value))));
+    }
+    if connected_to.is_none() {
+        words.push(quote(&request.url));
+    }
+    let input = match &request.send {
+        Some(send) => format!("printf %s {} | ", quote(send)),
+        None => String::new(),
+    };
+    format!("{input}{}", words.join(" "))
+}
+
+fn grpcurl(probe: &Probe, request: &Request) -> Option<String> {
+    let url = Url::parse(&request.url.to_string()).ok()?;
+    let (host, dialled, port) = target(probe, request)?;
+    let dialled = curl::bracketed(&dialled);
+    let plain = |text: &str| quote(&Value::plain(text));
+    let tls = &probe.transport.tls;
+    let mut words = vec!["grpcurl".to_owned()];
+    words.extend((url.scheme() == "grpc").then(|| "-plaintext".to_owned()));
+    words.extend(tls.insecure.then(|| "-insecure".to_owned()));
+    words.extend(connected_to(probe).map(|_| format!("-authority {}", plain(&host))));
+    for (option, file) in [("-cacert", &tls.ca_file), ("-cert", &tls.client_cert), ("-key", &tls.client_key)] {
+        words.extend(file.as_ref().map(|file| format!("{option} {}", plain(&file.to_string_lossy()))));
+    }
+    for (name, value) in &request.headers {
+        words.push(format!("-H {}", quote(&prefixed(&format!("{name}: "), value))));
+    }
+    let service = url.path().strip_prefix('/').unwrap_or_default();
+    words.push(format!("-d {}", plain(&serde_json::json!({ "service": service }).to_string())));
+    words.push(format!("{} grpc.health.v1.Health/Check", plain(&format!("{dialled}:{port}"))));
+    Some(words.join(" "))
+}
+
+fn openssl(probe: &Probe, request: &Request) -> Option<String> {
+    let (host, dialled, port) = target(probe, request)?;
+    let dialled = curl::bracketed(&dialled);
+    let plain = |text: &str| quote(&Value::plain(text));
+    let tls = &probe.transport.tls;
+    let to = match &probe.transport.unix_socket {
+        Some(path) => format!("-unix {}", plain(&path.to_string_lossy())),
+        None => format!("-connect {}", plain(&format!("{dialled}:{port}"))),
+    };
+    let mut words = vec![format!("openssl s_client {to}")];
+    let name = tls.server_name.as_deref().unwrap_or(&host);
+    if name.parse::<std::net::IpAddr>().is_err() && !name.starts_with('[') {
+        words.push(format!("-servername {0} -verify_hostname {0}", plain(name)));
+    }
+    words.extend(request.starttls.map(|starttls| format!("-starttls {}", starttls.name())));
+    for (option, file) in [("-CAfile", &tls.ca_file), ("-cert", &tls.client_cert), ("-key", &tls.client_key)] {
+        words.extend(file.as_ref().map(|file| format!("{option} {}", plain(&file.to_string_lossy()))));
+    }
+    let input = match &request.send {
+        Some(send) => format!("printf %s {} | ", quote(send)),
+        None => String::new(),
+    };
+    let ending = if request.send.is_some() { "" } else { " </dev/null" };
+    Some(format!("{input}{}{ending}", words.join(" ")))
+}

@@ -1,0 +1,243 @@
+//! The way to a target, as far as it is the same for all protocols: its name is looked up, its addresses
+//! are dialled, through the proxy where there is one, and TLS is begun.
+
+use std::io;
+use std::net::SocketAddr;
+
+use url::Host;
+
+use crate::engine::classify::connect_fault;
+use crate::engine::classify::phase_error::PhaseError;
+use crate::engine::classify::tls_fault::{handshake_fault, has_nothing_in_common};
+use crate::engine::connect::dial::{dial, dial_unix};
+#[cfg(feature = "http3")]
+use crate::engine::connect::quic::{QuicConnection, QuicDialer};
+use crate::engine::connect::route::{Endpoint, Route, TlsRoute, endpoint};
+use crate::engine::connect::trace::ConnectionTrace;
+use crate::engine::exchange::requester::Requester;
+use crate::engine::fault::Deadline;
+use crate::engine::tls;
+use crate::engine::tls::alpn;
+use crate::engine::tls::handshake::{SharedHandshake, shake_hands};
+use crate::engine::transport::proxy::{Proxy, ProxyScheme, ProxyTarget};
+use crate::engine::transport::stream::Stream;
+use crate::model::{HttpVersionPreference, Phase, Protocol, Transport};
+
+/// The most addresses of a name that are tried.
+pub(crate) const ADDRESSES: usize = 32;
+
+/// The way to one target.
+pub(crate) struct Connector<'a> {
+    pub(crate) requester: &'a Requester,
+    pub(crate) transport: &'a Transport,
+    pub(crate) route: &'a Route,
+    pub(crate) deadline: Deadline,
+}
+
+impl Connector<'_> {
+    /// A TCP connection to the target: resolve and connect.
+    ///
+    /// # Errors
+    /// Where it ended, and why.
+    pub(crate) async fn connect(&self, trace: &mut ConnectionTrace) -> Result<Stream, PhaseError> {
+        if let Endpoint::Unix(path) = &self.route.endpoint {
+            trace.enter(Phase::Connect);
+            return dial_unix(path).await.map_err(|error| PhaseError::UnixSocket { path: path.clone(), error });
+        }
+        let addresses = self.resolve(trace).await?;
+        trace.enter(Phase::Connect);
+        self.reach(&addresses, trace).await
+    }
+
+    /// A QUIC connection to the target: resolve, connect and tls.
+    ///
+    /// # Errors
+    /// Where it ended, and why.
+    #[cfg(feature = "http3")]
+    pub(crate) async fn connect_quic(
+        &self,
+        tls: &TlsRoute,
+        trace: &mut ConnectionTrace,
+    ) -> Result<QuicConnection, PhaseError> {
+        let addresses = self.resolve(trace).await?;
+        trace.enter(Phase::Connect);
+        let settings = self.requester.tls.get(&tls.settings).ok_or(PhaseError::Unprepared)?;
+        let dialer = QuicDialer { settings: &settings, name: &tls.name, source: &self.route.source };
+        dialer.connect(&addresses, trace).await.map_err(PhaseError::Quic)
+    }
+
+    /// The addresses to dial: the proxy's where there is one.
+    ///
+    /// # Errors
+    /// Why there are none, or that one of them may not be asked.
+    pub(crate) async fn resolve(&self, trace: &mut ConnectionTrace) -> Result<Vec<SocketAddr>, PhaseError> {
+        let dialed = match &self.route.proxy {
+            None => self.route.endpoint.clone(),
+            Some(proxy) => endpoint(&proxy.host, proxy.port),
+        };
+        let addresses = match (self.addresses(&dialed, trace).await, &self.route.proxy) {
+            (Err(PhaseError::Resolve { error, .. }), Some(_)) => {
+                // The proxy is part of the way to the target.
+                trace.enter(Phase::Connect);
+                return Err(PhaseError::ProxyUnreachable(format!("its name does not resolve: {}", error.detail)));
+            }
+            (found, _) => found?,
+        };
+        self.admit(&addresses)?;
+        trace.addresses.clone_from(&addresses);
+        Ok(addresses)
+    }
+
+    async fn addresses(&self, of: &Endpoint, trace: &mut ConnectionTrace) -> Result<Vec<SocketAddr>, PhaseError> {
+        let (host, port) = match of {
+            Endpoint::Address(address) => return Ok(vec![*address]),
+            // There is nothing to look up; a Unix socket is connected to before this.
+            Endpoint::Unix(_) => return Ok(Vec::new()),
+            Endpoint::Name { host, port } => (host, *port),
+        };
+        trace.enter(Phase::Resolve);
+        let found =
+            self.requester.names.lookup(self.transport.resolver, host, self.transport.ip, self.deadline.at).await;
+        let found = found.map_err(|error| PhaseError::Resolve { host: host.clone(), error })?;
+        Ok(found.into_iter().take(ADDRESSES).map(|address| SocketAddr::new(address, port)).collect())
+    }
+
+    /// Whether all addresses may be asked: one that may not is reason enough, since which of
+    /// them would be dialled is for the name's owner to say.
+    fn admit(&self, addresses: &[SocketAddr]) -> Result<(), PhaseError> {
+        for address in addresses {
+            if let Some(network) = self.transport.deny.denies(address.ip()) {
+                let (host, ip) = (&self.route.host, address.ip());
+                let message = format!("{host} leads to {ip}, which is in the denied network \"{network}\"");
+                return Err(PhaseError::Denied(message));
+            }
+        }
+        Ok(())
+    }
+
+    /// A TCP connection, through the proxy where there is one.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(crate) async fn reach(
+        &self,
+        addresses: &[SocketAddr],
+        trace: &mut ConnectionTrace,
+    ) -> Result<Stream, PhaseError> {
+        let Some(proxy) = &self.route.proxy else {
+            return dial(addresses, &self.route.source, trace).await.map(Stream::from).map_err(PhaseError::Connect);
+        };
+        // What the proxy is told is decided before it is dialled.
+        let mut targets = self.proxy_targets(proxy, trace).await?.into_iter();
+        trace.enter(Phase::Connect);
+        let is_asked_first = !matches!(self.route.protocol, Protocol::Tcp | Protocol::Tls);
+        while let Some(target) = targets.next() {
+            let stream = self.connect_proxy(proxy, addresses, trace).await?;
+            match proxy.open(stream, &target, is_asked_first).await {
+                Ok(stream) => return Ok(stream),
+                // The next address of the name may be reached where this one is not.
+                Err(error) if targets.len() > 0 && error.is_of_target() => {}
+                Err(error) => return Err(PhaseError::Proxy(error)),
+            }
+        }
+        self.connect_proxy(proxy, addresses, trace).await
+    }
+
+    /// A connection to the proxy itself.
+    async fn connect_proxy(
+        &self,
+        proxy: &Proxy,
+        addresses: &[SocketAddr],
+        trace: &mut ConnectionTrace,
+    ) -> Result<Stream, PhaseError> {
+        let dialed = dial(addresses, &self.route.source, trace).await;
+        let stream = dialed.map(Stream::from).map_err(|failed| {
+            let fault = connect_fault(&failed);
+            if fault.class.is_ours() {
+                PhaseError::Connect(failed)
+            } else {
+                PhaseError::ProxyUnreachable(fault.message)
+            }
+        })?;
+        trace.reached = true;
+        if proxy.scheme == ProxyScheme::Https { self.secure_proxy(proxy, stream).await } else { Ok(stream) }
+    }
+
+    /// What the proxy is to connect to, one after the other until one can be reached; none where it
+    /// forwards the request itself.
+    async fn proxy_targets(&self, proxy: &Proxy, trace: &mut ConnectionTrace) -> Result<Vec<ProxyTarget>, PhaseError> {
+        if let Endpoint::Address(address) = self.route.endpoint {
+            self.admit(&[address])?;
+        }
+        if self.route.forwarding_proxy().is_some() {
+            return Ok(Vec::new());
+        }
+        let looks_up = matches!(proxy.scheme, ProxyScheme::Socks5 { names: false });
+        Ok(match &self.route.endpoint {
+            Endpoint::Unix(_) => Vec::new(),
+            Endpoint::Address(address) => vec![ProxyTarget::Address(*address)],
+            Endpoint::Name { host, port } if !looks_up => vec![ProxyTarget::Name(host.clone(), *port)],
+            name @ Endpoint::Name { .. } => {
+                let found = self.addresses(name, trace).await?;
+                self.admit(&found)?;
+                found.into_iter().map(ProxyTarget::Address).collect()
+            }
+        })
+    }
+
+    /// TLS with the proxy itself, by the system's roots.
+    async fn secure_proxy(&self, proxy: &Proxy, stream: Stream) -> Result<Stream, PhaseError> {
+        let name = match &proxy.host {
+            Host::Domain(name) => name.clone(),
+            Host::Ipv4(address) => address.to_string(),
+            Host::Ipv6(address) => address.to_string(),
+        };
+        let unusable = |why: String| PhaseError::ProxyUnreachable(why);
+        let server = name.clone().try_into().map_err(|_| unusable("its host cannot be named in TLS".to_owned()))?;
+        let settings = self.requester.tls.get(&crate::engine::connect::route::tls_settings(&self.transport.tls, false));
+        let settings = settings.ok_or(PhaseError::Unprepared)?;
+        let shown = SharedHandshake::default();
+        shake_hands(&settings, alpn(HttpVersionPreference::Http1), server, stream, &shown).await.map_err(|error| {
+            let fault = handshake_fault(&error, &shown.facts(), &proxy.name(), &name);
+            unusable(fault.message)
+        })
+    }
+
+    /// TLS with the target, in which these protocols are offered.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(crate) async fn secure(
+        &self,
+        tls: &TlsRoute,
+        protocols: Vec<Vec<u8>>,
+        stream: Stream,
+        trace: &mut ConnectionTrace,
+    ) -> Result<Stream, PhaseError> {
+        trace.enter(Phase::Tls);
+        let settings = self.requester.tls.get(&tls.settings).ok_or(PhaseError::Unprepared)?;
+        let shown = SharedHandshake::default();
+        trace.handshake = Some(shown.clone());
+        match shake_hands(&settings, protocols, tls.name.clone(), stream, &shown).await {
+            Ok(stream) => Ok(stream),
+            Err(error) => Err(self.handshake_error(error, tls, &shown, trace).await),
+        }
+    }
+
+    /// Why there is no TLS; a server that found nothing in common is asked what it speaks.
+    async fn handshake_error(
+        &self,
+        error: io::Error,
+        tls: &TlsRoute,
+        shown: &SharedHandshake,
+        trace: &ConnectionTrace,
+    ) -> PhaseError {
+        let has_nothing_in_common = has_nothing_in_common(&error, &shown.facts());
+        if let Some(address) = trace.remote.filter(|_| has_nothing_in_common && self.route.proxy.is_none())
+            && let Some(lack) = tls::unknown(address, &tls.name.to_str()).await
+        {
+            return PhaseError::Lacking(lack);
+        }
+        PhaseError::Tls(error)
+    }
+}

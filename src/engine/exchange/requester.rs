@@ -1,0 +1,18 @@
+//! What checks are made with: one for the whole run, shared by all of them.
+
+use crate::engine::http::connection::KeptConnections;
+use crate::engine::http::request_builder::ParsedUrls;
+use crate::engine::resolve::Names;
+use crate::engine::tls::TlsConfigs;
+use crate::model::ExchangeDetail;
+
+/// What requests are made with: one for the whole run.
+#[derive(Debug)]
+pub(crate) struct Requester {
+    pub(crate) names: Names,
+    pub(crate) tls: TlsConfigs,
+    pub(crate) kept: KeptConnections,
+    pub(crate) urls: ParsedUrls,
+    /// How much of each request and its answer an outcome has.
+    pub(crate) detail: ExchangeDetail,
+}

@@ -1,0 +1,7 @@
+//! What an answer must be, and whether it is.
+
+pub(super) mod dns_answer;
+pub(super) mod expect;
+pub(super) mod html;
+pub(super) mod json;
+pub(super) mod text;

@@ -1,0 +1,209 @@
+//! What a name server answered, read as far as a check judges it, and what is wrong with it.
+
+use std::fmt::Write as _;
+
+use hickory_proto::ProtoError;
+use hickory_proto::op::ResponseCode;
+use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType as WireType};
+use hickory_proto::serialize::binary::{BinDecodable as _, BinDecoder, DecodeError};
+
+use crate::engine::resolve::dns_query::{ALIASES, DnsQuery, DnsReplyHead};
+use crate::model::{DnsExpect, DnsFacts, DnsQuestion, FailureClass, RecordType, Redactor};
+
+/// The payload that an OPT record offers (DNS flag day 2020).
+const PAYLOAD: u16 = 1232;
+
+/// How many records are kept, and how long each, in characters.
+const RECORDS: usize = 16;
+const RECORD: usize = 200;
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub(crate) struct DnsAnswer {
+    /// The code of the response.
+    pub(crate) code: u16,
+    /// Whether the server answers for the zone itself.
+    pub(crate) authoritative: bool,
+    /// The records of the answer section.
+    pub(crate) records: Vec<DnsRecord>,
+    /// The records that were asked for, at the end of the aliases: their places.
+    pub(crate) asked: Vec<usize>,
+    /// Whether aliases lead back to themselves.
+    pub(crate) is_loop: bool,
+}
+
+/// One record.
+#[derive(Clone, Debug)]
+pub(crate) struct DnsRecord {
+    owner: Name,
+    kind: WireType,
+    /// In seconds.
+    pub(crate) ttl: u32,
+    /// As in a zone file.
+    pub(crate) data: String,
+    target: Option<Name>,
+}
+
+/// What a message is.
+pub(crate) enum DnsMessage {
+    /// The answer.
+    Answer(DnsAnswer),
+    /// The answer was cut: it is to be asked for over TCP.
+    Truncated,
+    /// It cannot be read.
+    Malformed,
+}
+
+/// A question as it is sent, with an OPT record where that is wanted.
+///
+/// # Errors
+/// A name that a message cannot carry.
+pub(crate) fn query(question: &DnsQuestion, edns: bool) -> Result<DnsQuery, ProtoError> {
+    let labels = question.name.split('.').filter(|label| !label.is_empty()).map(str::as_bytes);
+    let mut name = Name::from_labels(labels)?;
+    name.set_fqdn(true);
+    DnsQuery::new(name, WireType::from(question.kind.0), edns.then_some(PAYLOAD))
+}
+
+/// What a message is as the answer to a question; none where it is the answer to none or to another.
+pub(crate) fn read(query: &DnsQuery, message: &[u8]) -> Option<DnsMessage> {
+    let DnsReplyHead { header, has_question, mut rest } = query.answered_by(message)?;
+    let mut answer = DnsAnswer {
+        code: header.response_code.into(),
+        authoritative: header.authoritative,
+        records: Vec::new(),
+        asked: Vec::new(),
+        is_loop: false,
+    };
+    if !has_question {
+        return (header.response_code != ResponseCode::NoError).then_some(DnsMessage::Answer(answer));
+    }
+    if header.truncation {
+        return Some(DnsMessage::Truncated);
+    }
+    for _ in 0..header.counts.answers {
+        let mut at = rest.clone(u16::try_from(rest.index()).unwrap_or(u16::MAX));
+        match Record::read(&mut at) {
+            Ok(record) => {
+                rest = at;
+                answer.records.extend(DnsRecord::of(&record));
+            }
+            // What was not asked for may be of a kind that is read otherwise elsewhere.
+            Err(_) if pass_over(&mut rest).is_ok_and(|kind| kind != query.kind) => {}
+            Err(_) => return Some(DnsMessage::Malformed),
+        }
+    }
+    answer.follow(query);
+    Some(DnsMessage::Answer(answer))
+}
+
+/// Passes over a record, and says of which type it is.
+fn pass_over(decoder: &mut BinDecoder<'_>) -> Result<WireType, DecodeError> {
+    let _owner = Name::read(decoder)?;
+    let kind = WireType::from(decoder.read_u16()?.unverified());
+    let (_class, _time_to_live) = (decoder.read_u16()?, decoder.read_u32()?);
+    let length = usize::from(decoder.read_u16()?.unverified());
+    decoder.read_slice(length)?;
+    Ok(kind)
+}
+
+impl DnsAnswer {
+    /// Follows the aliases of the name to the records that were asked for, in whatever order they came.
+    fn follow(&mut self, query: &DnsQuery) {
+        let mut at = query.name.clone();
+        let is_any = u16::from(query.kind) == RecordType::ANY.0;
+        for followed in 0.. {
+            let own = |(_, record): &(usize, &DnsRecord)| record.owner == at && (record.kind == query.kind || is_any);
+            self.asked = self.records.iter().enumerate().filter(own).map(|(place, _)| place).collect();
+            let alias = self.records.iter().find(|record| record.owner == at).and_then(|record| record.target.clone());
+            let Some(target) = alias.filter(|_| self.asked.is_empty()) else { return };
+            if followed == ALIASES || target == query.name {
+                self.is_loop = true;
+                return;
+            }
+            at = target;
+        }
+    }
+
+    /// Whether a server may do better without the OPT record, which it does not know.
+    pub(crate) fn is_for_edns(&self) -> bool {
+        matches!(ResponseCode::from(0, low_byte(self.code)), ResponseCode::FormErr | ResponseCode::NotImp)
+    }
+}
+
+fn low_byte(code: u16) -> u8 {
+    u8::try_from(code).unwrap_or(u8::MAX)
+}
+
+impl DnsRecord {
+    fn of(record: &Record) -> Option<DnsRecord> {
+        if record.dns_class != DNSClass::IN {
+            return None;
+        }
+        let (data, target) = match &record.data {
+            RData::OPT(_) => return None,
+            RData::CNAME(alias) => (alias.to_string(), Some(alias.0.clone())),
+            data => (data.to_string(), None),
+        };
+        // RFC 2181 section 8: a time with the highest bit set is none.
+        let ttl = if record.ttl > u32::MAX / 2 { 0 } else { record.ttl };
+        Some(DnsRecord { owner: record.name.clone(), kind: record.record_type(), ttl, data, target })
+    }
+}
+
+impl DnsAnswer {
+    /// The records as in a zone file, a line each.
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::new();
+        for record in &self.records {
+            let kind = RecordType(record.kind.into());
+            let _ = writeln!(text, "{} {} {kind} {}", record.owner, record.ttl, record.data);
+        }
+        text
+    }
+
+    /// The records that were asked for.
+    pub(crate) fn asked(&self) -> impl Iterator<Item = &DnsRecord> {
+        self.asked.iter().filter_map(|place| self.records.get(*place))
+    }
+
+    /// What is kept of it.
+    pub(crate) fn facts(&self, redactor: &Redactor) -> DnsFacts {
+        let records = self.asked().take(RECORDS).map(|record| redactor.clean(&record.data, RECORD));
+        DnsFacts {
+            rcode: self.code_name(),
+            authoritative: self.authoritative,
+            records_total: u32::try_from(self.asked.len()).unwrap_or(u32::MAX),
+            records: records.collect(),
+            ttl_seconds: self.asked().map(|record| record.ttl).min(),
+        }
+    }
+
+    /// The name of its code.
+    pub(crate) fn code_name(&self) -> String {
+        code_name(self.code)
+    }
+
+    /// What is wrong with it before its records are looked at: its code, that it has none, or a loop.
+    pub(crate) fn refusal(&self, expect: &DnsExpect) -> Option<(FailureClass, String)> {
+        if !expect.rcode.is_empty() || self.code == 0 && expect.is_of_records() && !self.is_loop {
+            return None;
+        }
+        match self.code {
+            0 if self.is_loop => {
+                Some((FailureClass::DnsServerFailure, "its aliases lead back to themselves".to_owned()))
+            }
+            0 if self.asked.is_empty() => {
+                Some((FailureClass::DnsNoAddress, "it has no record of that type (NODATA)".to_owned()))
+            }
+            0 => None,
+            3 => Some((FailureClass::DnsNotFound, "there is no such name (NXDOMAIN)".to_owned())),
+            code => Some((FailureClass::DnsServerFailure, format!("the server answers {}", code_name(code)))),
+        }
+    }
+}
+
+fn code_name(code: u16) -> String {
+    let known = DnsExpect::CODES.iter().find(|(_, number)| *number == code);
+    known.map_or_else(|| format!("code {code}"), |(name, _)| (*name).to_owned())
+}

@@ -1,0 +1,69 @@
+//! What must hold of the nodes that a JSON path finds, against what is there.
+
+use std::cmp::Ordering;
+
+use serde_json::Value as Json;
+
+use crate::model::{Decimal, JsonDocument, JsonExpectation, JsonKind, JsonNode};
+
+/// Whether all nodes that were found are as they must be.
+pub(crate) fn holds(rule: &JsonExpectation, found: &[JsonNode<'_>]) -> bool {
+    match rule {
+        JsonExpectation::Exists(exists) => found.is_empty() != *exists,
+        _ if found.is_empty() => false,
+        JsonExpectation::Equals(wanted) => against(wanted, |wanted| found.iter().all(|node| node.equals(wanted))),
+        JsonExpectation::NotEquals(unwanted) => {
+            against(unwanted, |unwanted| !found.iter().any(|node| node.equals(unwanted)))
+        }
+        JsonExpectation::Contains(part) => against(part, |part| found.iter().all(|node| contains(*node, part))),
+        JsonExpectation::Matches(pattern) => found.iter().all(|node| match node.kind() {
+            JsonKind::Array | JsonKind::Object => false,
+            _ => pattern.is_match(&node.text().unwrap_or_else(|| node.source().into())),
+        }),
+        JsonExpectation::MinLength(least) => {
+            found.iter().all(|node| node.length().is_some_and(|length| length >= *least))
+        }
+        JsonExpectation::MaxLength(most) => {
+            found.iter().all(|node| node.length().is_some_and(|length| length <= *most))
+        }
+        JsonExpectation::Min(least) => found.iter().all(|node| order(*node, *least).is_some_and(Ordering::is_ge)),
+        JsonExpectation::Max(most) => found.iter().all(|node| order(*node, *most).is_some_and(Ordering::is_le)),
+    }
+}
+
+/// Compares with a value of the configuration, which is read as what it is in a document.
+fn against(wanted: &Json, holds: impl FnOnce(JsonNode<'_>) -> bool) -> bool {
+    let text = wanted.to_string();
+    JsonDocument::read(&text).is_ok_and(|document| holds(document.root()))
+}
+
+fn contains(node: JsonNode<'_>, part: JsonNode<'_>) -> bool {
+    match (node.text(), part.text()) {
+        (Some(text), Some(part)) => text.contains(&*part),
+        _ => node.kind() == JsonKind::Array && node.children().any(|item| item.equals(part)),
+    }
+}
+
+/// The order of a number and a bound, by their exact values; none for what is not a number.
+fn order(node: JsonNode<'_>, bound: f64) -> Option<Ordering> {
+    if bound.is_finite() {
+        return Some(node.number()?.cmp(&Decimal::of(&bound.to_string())));
+    }
+    (node.kind() == JsonKind::Number).then_some(if bound > 0.0 { Ordering::Less } else { Ordering::Greater })
+}
+
+/// What must hold, in words.
+pub(crate) fn expected(rule: &JsonExpectation) -> String {
+    match rule {
+        JsonExpectation::Exists(true) => "exists".to_owned(),
+        JsonExpectation::Exists(false) => "does not exist".to_owned(),
+        JsonExpectation::Equals(value) => format!("equals {value}"),
+        JsonExpectation::NotEquals(value) => format!("does not equal {value}"),
+        JsonExpectation::Contains(value) => format!("contains {value}"),
+        JsonExpectation::Matches(pattern) => format!("matches {}", pattern.as_str()),
+        JsonExpectation::MinLength(least) => format!("has a length of at least {least}"),
+        JsonExpectation::MaxLength(most) => format!("has a length of at most {most}"),
+        JsonExpectation::Min(least) => format!("is at least {least}"),
+        JsonExpectation::Max(most) => format!("is at most {most}"),
+    }
+}

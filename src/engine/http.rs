@@ -1,0 +1,20 @@
+//! One exchange of HTTP: the request that is sent, the head and the body that come, in each version.
+
+pub(super) mod body;
+pub(super) mod chunks;
+pub(super) mod coding;
+pub(super) mod connection;
+pub(super) mod cookies;
+pub(super) mod digest;
+pub(super) mod follow_up;
+pub(super) mod head;
+pub(super) mod http1;
+pub(super) mod http2;
+#[cfg(feature = "http3")]
+pub(super) mod http3;
+pub(super) mod message;
+pub(super) mod multipart;
+pub(super) mod redirect;
+pub(super) mod request_builder;
+pub(super) mod session;
+pub(super) mod sigv4;

@@ -1,0 +1,195 @@
+//! The cookies of one check: kept along its redirects and steps with the scoping of RFC 6265,
+//! bounded, and forgotten with it. One thing is narrower than the RFC: a cookie of one port is
+//! not sent to another, since another port may be another's service. The two standard ports
+//! count as one, so that a redirect from http to https keeps what was set.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use cookie::Cookie;
+use cookie_store::{CookieStore, StoreAction};
+use http::{HeaderMap, HeaderValue, header};
+use url::Url;
+
+/// The most cookies kept.
+const COOKIES: usize = 50;
+
+/// The longest cookie kept, in bytes.
+const COOKIE_LIMIT: usize = 4 * 1024;
+
+/// The cookies of one check.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Jar {
+    /// By port; none for the standard ones.
+    stores: HashMap<Option<u16>, Store>,
+}
+
+/// The cookies of one port, and which is older than which.
+#[derive(Clone, Debug, Default)]
+struct Store {
+    cookies: CookieStore,
+    /// When each was first set, by domain, path and name.
+    age: HashMap<(String, String, String), u64>,
+    /// How many times one was set.
+    set: u64,
+}
+
+impl Store {
+    /// Keeps a cookie. One that replaces another stays as old as that (RFC 6265 section 5.3).
+    fn keep(&mut self, cookie: &Cookie<'_>, url: &Url) {
+        let Ok(kept) = cookie_store::Cookie::try_from_raw_cookie(cookie, url) else { return };
+        let key = key_of(&kept);
+        match self.cookies.insert(kept.into_owned(), url) {
+            Ok(StoreAction::ExpiredExisting) => {
+                self.age.remove(&key);
+            }
+            Ok(StoreAction::Inserted | StoreAction::UpdatedExisting) => {
+                self.set += 1;
+                self.age.entry(key).or_insert(self.set);
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// The cookies for a URL, those with longer paths first, then the older ones (section 5.4).
+    fn matches(&self, url: &Url) -> Vec<&cookie_store::Cookie<'static>> {
+        let mut cookies = self.cookies.matches(url);
+        cookies.sort_by_cached_key(|cookie| {
+            let path: &str = cookie.path.as_ref();
+            (Reverse(path.len()), self.age.get(&key_of(cookie)).copied())
+        });
+        cookies
+    }
+}
+
+/// What makes a cookie replace another.
+fn key_of(cookie: &cookie_store::Cookie<'_>) -> (String, String, String) {
+    let path: &str = cookie.path.as_ref();
+    (String::from(&cookie.domain), path.to_owned(), cookie.name().to_owned())
+}
+
+impl Jar {
+    /// Keeps what a response sets.
+    pub(crate) fn keep(&mut self, headers: &HeaderMap, url: &Url) {
+        for value in headers.get_all(header::SET_COOKIE).iter().take(COOKIES) {
+            if value.len() > COOKIE_LIMIT {
+                continue;
+            }
+            let Ok(mut cookie) = Cookie::parse(text_of(value.as_bytes())) else { continue };
+            if is_for_a_whole_top_level(&cookie) {
+                // A host of one label may say its own name, and means itself alone (section 5.3).
+                let own = cookie.domain().map(|domain| domain.trim_start_matches('.').to_ascii_lowercase());
+                if own.as_deref() != url.host_str() {
+                    continue;
+                }
+                cookie.unset_domain();
+            }
+            if self.len() >= COOKIES {
+                continue;
+            }
+            self.stores.entry(port_of(url)).or_default().keep(&cookie, url);
+        }
+    }
+
+    /// The cookie header for a request, if any cookie is for it.
+    pub(crate) fn header(&self, url: &Url) -> Option<HeaderValue> {
+        let store = self.stores.get(&port_of(url))?;
+        let pairs: Vec<String> =
+            store.matches(url).iter().map(|cookie| format!("{}={}", cookie.name(), cookie.value())).collect();
+        if pairs.is_empty() { None } else { HeaderValue::from_bytes(&bytes_of(&pairs.join("; "))).ok() }
+    }
+
+    /// The value of a cookie by its name, whatever its scope.
+    pub(crate) fn value(&self, name: &str) -> Option<String> {
+        let name = text_of(name.as_bytes());
+        let mut cookies = self.stores.values().flat_map(|store| store.cookies.iter_any());
+        let cookie = cookies.find(|cookie| cookie.name() == name)?;
+        Some(String::from_utf8_lossy(&bytes_of(cookie.value())).into_owned())
+    }
+
+    fn len(&self) -> usize {
+        self.stores.values().map(|store| store.cookies.iter_any().count()).sum()
+    }
+}
+
+/// A character for each byte: a cookie is sent back as it came, whatever charset it is in.
+fn text_of(bytes: &[u8]) -> String {
+    bytes.iter().copied().map(char::from).collect()
+}
+
+fn bytes_of(text: &str) -> Vec<u8> {
+    text.chars().map(|character| u8::try_from(character).unwrap_or(b'?')).collect()
+}
+
+fn port_of(url: &Url) -> Option<u16> {
+    url.port().filter(|port| !matches!(port, 80 | 443))
+}
+
+/// A cookie for `com` would be sent to every other site of a journey.
+fn is_for_a_whole_top_level(cookie: &Cookie<'_>) -> bool {
+    cookie.domain().is_some_and(|domain| !domain.trim_start_matches('.').contains('.') && domain != "localhost")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).expect("a URL")
+    }
+
+    fn set(jar: &mut Jar, from: &str, cookies: &[&str]) {
+        let mut headers = HeaderMap::new();
+        for cookie in cookies {
+            headers.append(header::SET_COOKIE, HeaderValue::from_str(cookie).expect("a value"));
+        }
+        jar.keep(&headers, &url(from));
+    }
+
+    #[test]
+    fn a_cookie_goes_where_it_belongs_and_nowhere_else() {
+        let mut jar = Jar::default();
+        set(
+            &mut jar,
+            "https://a.test/x/",
+            &["one=1; Path=/x", "two=2; Secure", "three=3; Domain=b.test", "four=4; Domain=test"],
+        );
+        assert_eq!(
+            jar.header(&url("https://a.test/x/y")).expect("cookies").to_str().expect("text").len(),
+            "one=1; two=2".len()
+        );
+        assert_eq!(jar.header(&url("http://a.test/")), None);
+        assert_eq!(jar.header(&url("https://b.test/x/")), None);
+        assert_eq!(jar.header(&url("https://a.test:8443/x/")), None);
+        assert!(jar.header(&url("http://a.test/x/")).is_some());
+    }
+
+    #[test]
+    fn cookies_are_sent_by_the_length_of_their_path_and_then_by_age() {
+        let mut jar = Jar::default();
+        let all = ["sid=a; Path=/", "z=1; Path=/", "sid=b; Path=/app", "a=1; Path=/", "m=1; Path=/app"];
+        set(&mut jar, "http://a.test/app/", &all);
+        let sent =
+            |jar: &Jar| jar.header(&url("http://a.test/app/x")).expect("cookies").to_str().expect("text").to_owned();
+        assert_eq!(sent(&jar), "sid=b; m=1; sid=a; z=1; a=1");
+        // A new value does not make it younger, and setting it again after it was removed does.
+        set(&mut jar, "http://a.test/app/", &["sid=c; Path=/", "z=; Path=/; Max-Age=0", "z=2; Path=/"]);
+        assert_eq!(sent(&jar), "sid=b; m=1; sid=c; a=1; z=2");
+        set(&mut jar, "http://a.test/app/", &["name=Größe; Path=/app/x"]);
+        let header = jar.header(&url("http://a.test/app/x")).expect("cookies");
+        assert!(header.as_bytes().starts_with("name=Größe; sid=b".as_bytes()));
+    }
+
+    #[test]
+    fn neither_many_cookies_nor_a_long_one_fill_the_memory() {
+        let mut jar = Jar::default();
+        let many: Vec<String> = (0..10_000).map(|at| format!("c{at}=v")).collect();
+        for chunk in many.chunks(100) {
+            let chunk: Vec<&str> = chunk.iter().map(String::as_str).collect();
+            set(&mut jar, "http://a.test/", &chunk);
+        }
+        set(&mut jar, "http://a.test/", &[&format!("long={}", "x".repeat(5000))]);
+        assert_eq!(jar.len(), COOKIES);
+        assert!(!jar.header(&url("http://a.test/")).expect("cookies").to_str().expect("text").contains("long"));
+    }
+}

@@ -1,0 +1,26 @@
+//! A further request that an answer leads to: for a file of the page, or to another service that is offered.
+
+use http::{HeaderName, header};
+use url::Url;
+
+use crate::engine::connect::route::same_origin;
+use crate::engine::http::{redirect, request_builder};
+use crate::model::{Expect, Request, Step, Value};
+
+/// The step that gets `link`. What is of the origin that the first step asks is asked for with the step's
+/// headers and credentials, what is of another (where a redirect led, too) with those alone that are nobody's
+/// secret.
+pub(crate) fn step(of: &Step, link: &Url, own: &Url, body_limit: u64) -> Step {
+    let same_origin = same_origin(link, own);
+    let safe = |(name, value): &&(HeaderName, Value)| redirect::is_safe(name) && !request_builder::is_private(value);
+    let of_body = |name: &HeaderName| [header::CONTENT_TYPE, header::CONTENT_LENGTH].contains(name);
+    let headers =
+        of.request.headers.iter().filter(|header| if same_origin { !of_body(&header.0) } else { safe(header) });
+    let request = Request {
+        headers: headers.cloned().collect(),
+        auth: if same_origin { of.request.auth.clone() } else { None },
+        body_limit,
+        ..Request::get(Value::plain(link.as_str()))
+    };
+    Step { expect: Expect::default().into(), ..Step::of(request) }
+}

@@ -1,0 +1,332 @@
+//! A response head of HTTP/1, read line by line: what browsers and curl take is taken, and of a head that is
+//! refused a person who has to mend the server hears which line it is, and why.
+
+use bytes::{Buf as _, BytesMut};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
+
+use crate::engine::http::message::ResponseHead;
+use crate::engine::limits::INTERIM;
+
+/// The most header lines: real sites send more than a hundred.
+const HEADERS: usize = 256;
+
+/// The most bytes of a head.
+const HEAD: usize = 400 * 1024;
+
+/// The most bytes of a refused line that are quoted. A message is cut to far less, but only once
+/// secrets are taken out of it.
+const QUOTED: usize = 4 * 1024;
+
+/// What is wrong with a response head.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// It does not begin as HTTP does: another protocol.
+    NotHttp,
+    /// It begins with a TLS record.
+    Tls,
+    /// One of its lines.
+    Line {
+        /// Which, from 1.
+        number: usize,
+        /// The name of a header line, or all of it where it has none; empty for the status line.
+        quoted: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// It has more lines or bytes than are accepted.
+    TooLarge,
+    /// More interim answers came before it than any server has reason for.
+    Interim,
+}
+
+/// Reads the head of one answer; interim answers (1xx) before it are passed over.
+#[derive(Debug, Default)]
+pub(crate) struct HeadReader {
+    status: Option<(StatusCode, Version)>,
+    headers: HeaderMap,
+    /// The header line that was read last, which the next line may go on with.
+    last: LastLine,
+    /// The first length that was said.
+    length: Option<Vec<u8>>,
+    /// How many lines of the head were read, and how many bytes.
+    lines: usize,
+    read: usize,
+    /// How many bytes of the next line are known to have no end among them.
+    looked_at: usize,
+    interim: usize,
+}
+
+#[derive(Debug, Default)]
+enum LastLine {
+    #[default]
+    None,
+    Kept(HeaderName, Vec<u8>),
+    /// Its name is one that no name may be: browsers pass over it.
+    PassedOver,
+}
+
+impl HeadReader {
+    /// Takes the lines of the head out of what was read: the head, once it is complete.
+    ///
+    /// # Errors
+    /// Which line is refused, or that it is no head.
+    pub(crate) fn take(&mut self, unread: &mut BytesMut) -> Result<Option<ResponseHead>, Refused> {
+        loop {
+            let rest = unread.get(self.read..).unwrap_or_default();
+            let Some(end) = memchr::memchr(b'\n', rest.get(self.looked_at..).unwrap_or_default()) else {
+                self.looked_at = rest.len();
+                self.judge_unended(rest)?;
+                return Ok(None);
+            };
+            let (line, _) = rest.split_at(self.looked_at + end);
+            (self.read, self.looked_at) = (self.read + line.len() + 1, 0);
+            if self.read > HEAD {
+                return Err(Refused::TooLarge);
+            }
+            // One CR stands there, and two where a script on Windows writes its own.
+            let line = without_cr(line);
+            match self.status {
+                // Empty lines may stand before it.
+                None if line.is_empty() => {}
+                None => self.begin(line)?,
+                Some((status, version)) if line.is_empty() => {
+                    self.keep_last();
+                    unread.advance(self.read);
+                    let headers = std::mem::take(&mut self.headers);
+                    *self = HeadReader { interim: self.interim + 1, ..HeadReader::default() };
+                    // What follows an upgrade (101) is another protocol's.
+                    if !status.is_informational() || status == StatusCode::SWITCHING_PROTOCOLS {
+                        return Ok(Some(ResponseHead { status, version, headers }));
+                    }
+                    if self.interim > INTERIM {
+                        return Err(Refused::Interim);
+                    }
+                }
+                Some(_) => self.header(line)?,
+            }
+        }
+    }
+
+    /// What can be said of a line that has not ended.
+    fn judge_unended(&self, line: &[u8]) -> Result<(), Refused> {
+        if self.status.is_none() {
+            judge_start(line)?;
+        }
+        if self.read + line.len() > HEAD { Err(Refused::TooLarge) } else { Ok(()) }
+    }
+
+    /// The status line.
+    fn begin(&mut self, line: &[u8]) -> Result<(), Refused> {
+        judge_start(line)?;
+        let refused = |why| Refused::Line { number: 1, quoted: String::new(), why };
+        let (version, rest) = if let Some(rest) = line.strip_prefix(b"HTTP/1.1") {
+            (Version::HTTP_11, rest)
+        } else if let Some(rest) = line.strip_prefix(b"HTTP/1.0") {
+            (Version::HTTP_10, rest)
+        } else {
+            return Err(refused("the version is neither HTTP/1.0 nor HTTP/1.1"));
+        };
+        let code = rest.trim_ascii_start();
+        let (code, reason) = code.split_at(code.iter().position(|byte| *byte == b' ').unwrap_or(code.len()));
+        let is_code = rest.starts_with(b" ") && code.len() == 3;
+        let Some(status) = StatusCode::from_bytes(code).ok().filter(|_| is_code) else {
+            return Err(refused("the status is not a number of three digits"));
+        };
+        if has_control(reason) {
+            return Err(refused("there is a control character in the reason"));
+        }
+        (self.status, self.lines) = (Some((status, version)), 1);
+        Ok(())
+    }
+
+    fn header(&mut self, line: &[u8]) -> Result<(), Refused> {
+        self.lines += 1;
+        if self.lines > HEADERS + 1 {
+            return Err(Refused::TooLarge);
+        }
+        let is_folded = line.starts_with(b" ") || line.starts_with(b"\t");
+        let why = match &self.last {
+            LastLine::None if is_folded => Some("it goes on with a header that is not there"),
+            _ if is_folded => has_control(line).then_some("there is a control character in the value"),
+            _ => wrong_header(line, &mut self.length),
+        };
+        if let Some(why) = why {
+            let name = line.split(|byte| *byte == b':').next().unwrap_or(line);
+            let quoted = name.get(..name.len().min(QUOTED)).unwrap_or_default();
+            let quoted = String::from_utf8_lossy(quoted).into_owned();
+            return Err(Refused::Line { number: self.lines, quoted, why });
+        }
+        if is_folded {
+            if let LastLine::Kept(_, value) = &mut self.last {
+                value.push(b' ');
+                value.extend_from_slice(line.trim_ascii());
+            }
+            return Ok(());
+        }
+        self.keep_last();
+        let (name, value) = line.split_at(line.iter().position(|byte| *byte == b':').unwrap_or(line.len()));
+        self.last = match HeaderName::from_bytes(name) {
+            Ok(name) => LastLine::Kept(name, value.get(1..).unwrap_or_default().trim_ascii().to_vec()),
+            Err(_) => LastLine::PassedOver,
+        };
+        Ok(())
+    }
+
+    /// The header line that was read last is complete.
+    fn keep_last(&mut self) {
+        if let LastLine::Kept(name, value) = std::mem::take(&mut self.last)
+            && let Ok(value) = HeaderValue::from_maybe_shared(bytes::Bytes::from(value))
+        {
+            self.headers.append(name, value);
+        }
+    }
+}
+
+fn without_cr(line: &[u8]) -> &[u8] {
+    let end = line.iter().rposition(|byte| *byte != b'\r').map_or(0, |last| last + 1);
+    line.get(..end).unwrap_or_default()
+}
+
+/// Whether a first line, as far as it came, may be HTTP's.
+fn judge_start(line: &[u8]) -> Result<(), Refused> {
+    const START: &[u8] = b"HTTP/";
+    // The CR of an empty line.
+    let line = if line == b"\r" { b"" } else { line };
+    // A TLS alert or handshake record of any version.
+    if matches!(line, [0x15 | 0x16, 3, ..]) {
+        return Err(Refused::Tls);
+    }
+    let begins = line.iter().zip(START).all(|(byte, of_http)| byte.eq_ignore_ascii_case(of_http));
+    if begins || line == [0x15] || line == [0x16] { Ok(()) } else { Err(Refused::NotHttp) }
+}
+
+/// What is wrong with a header line, and with a second `content-length` that differs.
+fn wrong_header(line: &[u8], length: &mut Option<Vec<u8>>) -> Option<&'static str> {
+    let Some(colon) = line.iter().position(|byte| *byte == b':') else { return Some("there is no colon") };
+    let (name, value) = (&line[..colon], &line[colon + 1..]);
+    if name.is_empty() {
+        return Some("there is no name before the colon");
+    }
+    if name.ends_with(b" ") || name.ends_with(b"\t") {
+        return Some("there is a space before the colon");
+    }
+    if name.contains(&b' ') || name.contains(&b'\t') {
+        return Some("there is a space in the name");
+    }
+    if has_control(name) {
+        return Some("there is a control character in the name");
+    }
+    if has_control(value) {
+        return Some("there is a control character in the value");
+    }
+    let value = value.trim_ascii();
+    if name.eq_ignore_ascii_case(header::CONTENT_LENGTH.as_str().as_bytes()) {
+        // One length that is said twice, be it in one line, is one length.
+        let mut said = value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+        let value = said.next().unwrap_or_default();
+        if value.is_empty() || value.len() > 19 || !value.iter().all(u8::is_ascii_digit) {
+            return Some("the length is not a number");
+        }
+        if said.any(|other| other != value) {
+            return Some("there are two lengths that differ");
+        }
+        if length.replace(value.to_vec()).is_some_and(|other| other != value) {
+            return Some("it differs from the content-length before it");
+        }
+    }
+    None
+}
+
+fn has_control(bytes: &[u8]) -> bool {
+    bytes.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(head: impl AsRef<[u8]>) -> Result<Option<ResponseHead>, Refused> {
+        HeadReader::default().take(&mut BytesMut::from(head.as_ref()))
+    }
+
+    fn line(head: &str) -> Option<(usize, &'static str)> {
+        match read(head) {
+            Err(Refused::Line { number, why, .. }) => Some((number, why)),
+            _ => None,
+        }
+    }
+
+    fn header(head: impl AsRef<[u8]>, name: &str) -> Vec<u8> {
+        let head = read(head).expect("a head").expect("all of it");
+        head.headers.get(name).expect("the header").as_bytes().to_vec()
+    }
+
+    #[test]
+    fn the_line_that_is_refused_is_named() {
+        assert_eq!(line("HTTP/1.1 200 OK\r\na: b\r\nX Y: z\r\n\r\n"), Some((3, "there is a space in the name")));
+        assert_eq!(line("HTTP/1.1 200 OK\nno colon\n\n"), Some((2, "there is no colon")));
+        assert_eq!(line("HTTP/1.1 200 OK\r\nx : y\r\n\r\n"), Some((2, "there is a space before the colon")));
+        assert_eq!(line("HTTP/1.1 200 OK\r\nx: a\0b\r\n"), Some((2, "there is a control character in the value")));
+        assert_eq!(line("HTTP/1.1 99 OK\r\n"), Some((1, "the status is not a number of three digits")));
+        assert_eq!(line("HTTP/1.1 2000 OK\r\n"), Some((1, "the status is not a number of three digits")));
+        assert_eq!(line("HTTP/1.1200 OK\r\n"), Some((1, "the status is not a number of three digits")));
+        assert_eq!(line("http/1.1 200 OK\r\n"), Some((1, "the version is neither HTTP/1.0 nor HTTP/1.1")));
+        assert_eq!(
+            line("HTTP/1.1 200 OK\r\n folded: x\r\n\r\n"),
+            Some((2, "it goes on with a header that is not there"))
+        );
+        assert_eq!(line("HTTP/1.1 200 OK\r\na\tb: x\r\n\r\n"), Some((2, "there is a space in the name")));
+        assert_eq!(line("HTTP/2.0 200 OK\r\n"), Some((1, "the version is neither HTTP/1.0 nor HTTP/1.1")));
+        let two = "HTTP/1.1 200 OK\r\ncontent-length: 1\r\nContent-Length: 2\r\n\r\n";
+        assert_eq!(line(two), Some((3, "it differs from the content-length before it")));
+        let after_interim = "HTTP/1.1 103 x\r\na: b\r\n\r\nHTTP/1.1 200 OK\r\nbad\r\n\r\n";
+        assert_eq!(line(after_interim), Some((2, "there is no colon")));
+    }
+
+    #[test]
+    fn what_browsers_show_is_not_refused() {
+        assert_eq!(header(b"HTTP/1.1 200 OK\r\nx: a\r\n b\r\nY_z: caf\xe9\r\n\r\n", "x"), b"a b");
+        assert_eq!(header(b"HTTP/1.1 200 OK\r\nx: a\r\n b\r\nY_z: caf\xe9\r\n\r\n", "y_z"), b"caf\xe9");
+        assert_eq!(header(b"HTTP/1.0 404\nx:y\n\n", "x"), b"y");
+        assert_eq!(header(b"HTTP/1.1 200 OK\r\r\nx: y\r\r\n\r\r\n", "x"), b"y");
+        assert_eq!(header(b"\r\n\nHTTP/1.1   200   OK\r\nx:\r\n\r\n", "x"), b"");
+        let passed_over = "HTTP/1.1 200 OK\r\nx(y): z\r\n folded\r\n\"q\": z\r\ngröße: z\r\na: b\r\n\r\n";
+        let head = read(passed_over).expect("a head").expect("all of it");
+        assert_eq!(head.headers.len(), 1, "{:?}", head.headers);
+    }
+
+    #[test]
+    fn another_protocol_is_told_from_a_wrong_line() {
+        assert_eq!(read(b"SSH-2.0-OpenSSH_9.7\r\n").expect_err("refused"), Refused::NotHttp);
+        assert_eq!(read(b"<html>").expect_err("refused"), Refused::NotHttp);
+        assert_eq!(read([0x15, 3, 3, 0, 2, 2, 50]).expect_err("refused"), Refused::Tls);
+        for incomplete in [&b""[..], b"\r", b"\x15", b"HT", b"HTTP/1.1 200 OK\r\nx-cu"] {
+            assert!(read(incomplete).expect("no refusal").is_none());
+        }
+    }
+
+    #[test]
+    fn a_head_is_read_however_it_comes_and_the_body_is_left() {
+        let bytes = b"HTTP/1.1 103 x\r\n\r\nHTTP/1.1 200 OK\r\na: b\r\n\r\n5\r\nhello";
+        let (mut reader, mut unread, mut read) = (HeadReader::default(), BytesMut::new(), None);
+        for byte in bytes {
+            unread.extend_from_slice(&[*byte]);
+            if read.is_none() {
+                read = reader.take(&mut unread).expect("no refusal");
+            }
+        }
+        assert_eq!(read.expect("a head").status, StatusCode::OK);
+        assert_eq!(&unread[..], b"5\r\nhello");
+    }
+
+    #[test]
+    fn heads_are_bounded() {
+        let lines = |count: usize| format!("HTTP/1.1 200 OK\r\n{}\r\n", "x: y\r\n".repeat(count));
+        assert!(read(lines(HEADERS)).expect("no refusal").is_some());
+        assert_eq!(read(lines(HEADERS + 1)).expect_err("refused"), Refused::TooLarge);
+        let line = format!("HTTP/1.1 200 OK\r\nx: {}", "y".repeat(HEAD));
+        assert_eq!(read(line).expect_err("refused"), Refused::TooLarge);
+        let interim = "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(INTERIM + 1);
+        assert_eq!(read(interim).expect_err("refused"), Refused::Interim);
+    }
+}

@@ -1,0 +1,72 @@
+//! A request as it goes out and the head of its answer, over whichever version of HTTP.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, Version, header};
+
+/// The headers that speak of an HTTP/1 connection (RFC 9113 section 8.2.2, RFC 9114 section 4.2), and the
+/// one whose place is taken by the authority.
+const NOT_MULTIPLEXED: [HeaderName; 5] = [
+    header::CONNECTION,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    header::HOST,
+    HeaderName::from_static("keep-alive"),
+];
+
+/// A request as it goes out.
+#[derive(Clone, Debug)]
+pub(crate) struct OutgoingRequest {
+    pub(crate) method: Method,
+    /// The path and the query; the whole URL where a proxy forwards the request.
+    pub(crate) target: Uri,
+    /// The host header, or the authority of HTTP/2.
+    pub(crate) authority: HeaderValue,
+    /// All headers but the host's.
+    pub(crate) headers: HeaderMap,
+    /// Empty where there is none.
+    pub(crate) body: Bytes,
+}
+
+impl OutgoingRequest {
+    /// The head of the request for a connection that carries several at once: HTTP/2 or HTTP/3.
+    ///
+    /// # Errors
+    /// Why it cannot be sent there, for a message.
+    pub(crate) fn multiplexed(&self, scheme: &str, version: Version) -> Result<Request<()>, String> {
+        let path = self.target.path_and_query().map_or("/", |path| path.as_str());
+        let uri = Uri::builder().scheme(scheme).authority(self.authority.as_bytes()).path_and_query(path).build();
+        let mut request = Request::new(());
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = uri.map_err(|error| error.to_string())?;
+        *request.version_mut() = version;
+        request.headers_mut().clone_from(&self.headers);
+        for name in NOT_MULTIPLEXED {
+            request.headers_mut().remove(name);
+        }
+        if !self.body.is_empty() {
+            request.headers_mut().entry(header::CONTENT_LENGTH).or_insert(self.body.len().into());
+        }
+        Ok(request)
+    }
+}
+
+/// The head of an answer.
+#[derive(Clone, Debug)]
+pub(crate) struct ResponseHead {
+    pub(crate) status: StatusCode,
+    pub(crate) version: Version,
+    /// As sent: nothing is taken away by decoding.
+    pub(crate) headers: HeaderMap,
+}
+
+impl ResponseHead {
+    /// The length of the body that it names. One that is said twice is one length.
+    pub(crate) fn content_length(&self) -> Option<u64> {
+        self.headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.split(',').next()?.trim().parse().ok()
+    }
+
+    /// Whether a body may follow it, as the answer to a request with this method.
+    pub(crate) fn may_have_body(&self, method: &Method) -> bool {
+        *method != Method::HEAD && !matches!(self.status.as_u16(), 204 | 304)
+    }
+}

@@ -1,0 +1,187 @@
+//! What a redirect asks for, and what of it is done. It sends nothing.
+
+use http::{HeaderMap, HeaderName, Method, StatusCode, header};
+use url::Url;
+
+use crate::engine::fault::Fault;
+use crate::model::{FailureClass, Phase};
+
+/// The longest Location followed, in bytes.
+const LOCATION_LIMIT: usize = 8 * 1024;
+
+/// No byte of ASCII: those beyond are escaped in any case.
+const NON_ASCII: &percent_encoding::AsciiSet = &percent_encoding::AsciiSet::EMPTY;
+
+/// The configured headers that another origin may see. Anything else could be a credential.
+const SAFE: &[HeaderName] = &[
+    header::ACCEPT,
+    header::ACCEPT_CHARSET,
+    header::ACCEPT_ENCODING,
+    header::ACCEPT_LANGUAGE,
+    header::CACHE_CONTROL,
+    header::PRAGMA,
+    header::USER_AGENT,
+];
+
+/// Whether a configured header may be sent to another origin.
+pub(crate) fn is_safe(name: &HeaderName) -> bool {
+    SAFE.contains(name)
+}
+
+/// Whether a status asks to go elsewhere.
+pub(crate) fn is_redirect(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
+}
+
+/// Whether a redirect says where to: browsers and curl take one that does not for the answer.
+pub(crate) fn has_location(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::LOCATION)
+}
+
+/// The Location of a redirect as the server wrote it, for the record.
+pub(crate) fn location(headers: &HeaderMap) -> &[u8] {
+    headers.get(header::LOCATION).map_or(&[], |location| location.as_bytes())
+}
+
+/// Where a redirect leads, without userinfo, read as browsers read it: bytes beyond ASCII as they are,
+/// backslashes as slashes, and with the fragment of the page before where it has none of its own. From https to http it is followed only where
+/// `allow_downgrade` says so.
+///
+/// # Errors
+/// That it leads nowhere, or where we do not go.
+pub(crate) fn target(headers: &HeaderMap, url: &Url, allow_downgrade: bool) -> Result<Url, Fault> {
+    let invalid = |what: &str| Fault::new(FailureClass::RedirectInvalid, None::<Phase>, what);
+    let mut locations = headers.get_all(header::LOCATION).iter();
+    let first = locations.next().ok_or_else(|| invalid("a redirect without a Location"))?;
+    if locations.any(|other| other != first) {
+        return Err(invalid("a redirect with several different Locations"));
+    }
+    if first.len() > LOCATION_LIMIT {
+        return Err(invalid(&format!("a redirect with a Location of {} bytes", first.len())));
+    }
+    let text = ascii(first.as_bytes());
+    if text.trim().is_empty() {
+        return Err(invalid("a redirect with an empty Location"));
+    }
+    let mut target =
+        url.join(text.trim()).map_err(|error| invalid(&format!("a redirect with an unusable Location: {error}")))?;
+    let blocked = |what: String| Fault::new(FailureClass::RedirectBlocked, None::<Phase>, what);
+    match (url.scheme(), target.scheme()) {
+        ("https", "http") if !allow_downgrade => {
+            let message = "a redirect from https to http is not followed; `redirects-allow-downgrade = true` allows it";
+            return Err(blocked(message.to_owned()));
+        }
+        (_, "http" | "https") => {}
+        (_, scheme) => return Err(blocked(format!("a redirect to a {scheme}: URL is not followed"))),
+    }
+    if target.host().is_none() {
+        return Err(invalid("a redirect to a URL without a host"));
+    }
+    let _ = target.set_username("");
+    let _ = target.set_password(None);
+    if target.fragment().is_none() {
+        target.set_fragment(url.fragment());
+    }
+    Ok(target)
+}
+
+/// A Location with its bytes beyond ASCII escaped, whatever charset they are in.
+fn ascii(location: &[u8]) -> String {
+    percent_encoding::percent_encode(location, NON_ASCII).to_string()
+}
+
+/// The method after a redirect (RFC 9110 section 15.4, Fetch standard 4.4).
+pub(crate) fn method_after(status: StatusCode, method: &Method) -> Method {
+    match (status.as_u16(), method) {
+        (301 | 302, &Method::POST) => Method::GET,
+        (303, method) if method != Method::GET && method != Method::HEAD => Method::GET,
+        (_, method) => method.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn towards(location: &str) -> Result<String, FailureClass> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::LOCATION, HeaderValue::from_bytes(location.as_bytes()).expect("a value"));
+        let from = Url::parse("https://a.test/x/y").expect("a URL");
+        target(&headers, &from, false).map(String::from).map_err(|fault| fault.class)
+    }
+
+    #[test]
+    fn a_location_is_read_as_browsers_read_it() {
+        assert_eq!(towards("../z?q=1#f").as_deref(), Ok("https://a.test/z?q=1#f"));
+        assert_eq!(towards(" /a b\t").as_deref(), Ok("https://a.test/a%20b"));
+        assert_eq!(towards("\\\\b.test\\c\\..\\d").as_deref(), Ok("https://b.test/d"));
+        assert_eq!(towards("https:/z").as_deref(), Ok("https://a.test/z"));
+        assert_eq!(towards("/ä?ö").as_deref(), Ok("https://a.test/%C3%A4?%C3%B6"));
+        assert_eq!(towards("https://münchen.test/").as_deref(), Ok("https://xn--mnchen-3ya.test/"));
+        assert_eq!(towards("?q").as_deref(), Ok("https://a.test/x/y?q"));
+        assert_eq!(towards("#f").as_deref(), Ok("https://a.test/x/y#f"));
+        assert_eq!(towards("//b.test/").as_deref(), Ok("https://b.test/"));
+        assert_eq!(towards("https://u:pw@b.test/").as_deref(), Ok("https://b.test/"));
+    }
+
+    #[test]
+    fn bytes_in_any_charset_and_the_fragment_before_are_kept() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::LOCATION, HeaderValue::from_bytes(b"/caf\xe9").expect("a value"));
+        let from = Url::parse("https://a.test/x#part").expect("a URL");
+        let target = target(&headers, &from, false).map(String::from).map_err(|fault| fault.class);
+        assert_eq!(target.as_deref(), Ok("https://a.test/caf%E9#part"));
+    }
+
+    #[test]
+    fn where_we_do_not_go_is_blocked_and_what_leads_nowhere_is_invalid() {
+        for location in ["file:///etc/passwd", "ftp://a.test/", "data:text/plain,x", "javascript:1", "http://a.test/"] {
+            assert_eq!(towards(location), Err(FailureClass::RedirectBlocked), "{location}");
+        }
+        for location in ["", "  ", "https://", "https://[::1", &"x".repeat(70_000)] {
+            assert_eq!(towards(location), Err(FailureClass::RedirectInvalid), "{location}");
+        }
+    }
+
+    #[test]
+    fn a_downgrade_is_followed_where_it_is_allowed() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::LOCATION, HeaderValue::from_static("http://a.test/z"));
+        let from = Url::parse("https://a.test/").expect("a URL");
+        let blocked = target(&headers, &from, false).map_err(|fault| (fault.class, fault.message.clone()));
+        let (class, message) = blocked.expect_err("a fault");
+        assert_eq!(class, FailureClass::RedirectBlocked);
+        assert!(message.contains("redirects-allow-downgrade"), "{message}");
+        assert_eq!(
+            target(&headers, &from, true).map(String::from).map_err(|fault| fault.class).as_deref(),
+            Ok("http://a.test/z")
+        );
+    }
+
+    #[test]
+    fn two_locations_must_agree() {
+        let mut headers = HeaderMap::new();
+        let from = Url::parse("http://a.test/").expect("a URL");
+        assert!(target(&headers, &from, false).is_err());
+        headers.append(header::LOCATION, HeaderValue::from_static("/b"));
+        headers.append(header::LOCATION, HeaderValue::from_static("/b"));
+        assert!(target(&headers, &from, false).is_ok());
+        headers.append(header::LOCATION, HeaderValue::from_static("/c"));
+        assert_eq!(target(&headers, &from, false).map_err(|fault| fault.class), Err(FailureClass::RedirectInvalid));
+    }
+
+    #[test]
+    fn a_post_becomes_a_get_where_the_standard_says_so() {
+        let after = |status: u16, method: Method| {
+            method_after(StatusCode::from_u16(status).expect("a status"), &method).to_string()
+        };
+        assert_eq!(after(301, Method::POST), "GET");
+        assert_eq!(after(302, Method::PUT), "PUT");
+        assert_eq!(after(303, Method::PUT), "GET");
+        assert_eq!(after(303, Method::HEAD), "HEAD");
+        assert_eq!(after(307, Method::POST), "POST");
+        assert_eq!(after(308, Method::POST), "POST");
+    }
+}

@@ -1,0 +1,292 @@
+//! A question to the health service of gRPC (`grpc.health.v1.Health/Check`): one call over HTTP/2, whose
+//! status stands in its trailers. The two messages are written and read by hand: each has one field.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use percent_encoding::percent_decode;
+use tokio::time::timeout_at;
+
+use crate::engine::classify::phase_error::{Ending, PhaseError};
+use crate::engine::classify::{http2_body_fault, http2_head_fault};
+use crate::engine::connect::trace::ConnectionTrace;
+use crate::engine::exchange::connector::Connector;
+use crate::engine::fault::{Fault, timed_out};
+use crate::engine::http::http2::Http2;
+use crate::engine::http::message::{OutgoingRequest, ResponseHead};
+use crate::engine::tls::alpn;
+use crate::model::{FailureClass, GrpcStatus, HttpVersionPreference, Phase};
+
+/// The call (`grpc/health/v1/health.proto`).
+const CALL: &str = "/grpc.health.v1.Health/Check";
+
+/// The most bytes of an answer: a status takes seven.
+const MOST: usize = 64 * 1024;
+
+/// The bytes before a message: whether it is compressed, and its length.
+const PREFIX: usize = 5;
+
+const STATUS: HeaderName = HeaderName::from_static("grpc-status");
+const MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
+
+/// One call.
+pub(crate) struct GrpcCheck<'a> {
+    pub(crate) connector: Connector<'a>,
+    /// The request, with the metadata of the probe.
+    pub(crate) request: OutgoingRequest,
+    /// The service that is asked about; empty for the server as a whole.
+    pub(crate) service: &'a str,
+    /// The statuses that a call may end with.
+    pub(crate) expected: &'a [GrpcStatus],
+}
+
+/// What came of a call.
+pub(crate) struct GrpcReply {
+    pub(crate) trace: ConnectionTrace,
+    pub(crate) head: Option<ResponseHead>,
+    pub(crate) status: Option<GrpcStatus>,
+    /// How many bytes of an answer came.
+    pub(crate) read: u64,
+    pub(crate) fault: Option<Fault>,
+}
+
+/// A call as far as it got.
+#[derive(Default)]
+struct Progress {
+    head: Option<ResponseHead>,
+    answer: Vec<u8>,
+    status: Option<GrpcStatus>,
+}
+
+/// Why it ended early.
+enum GrpcError {
+    Phase(PhaseError),
+    /// The stream broke while the answer was read.
+    Body(h2::Error),
+    /// It is what it is: the class, the phase where it has one, and what is wrong, after the target's name.
+    Judged(FailureClass, Option<Phase>, String),
+}
+
+impl From<PhaseError> for GrpcError {
+    fn from(error: PhaseError) -> GrpcError {
+        GrpcError::Phase(error)
+    }
+}
+
+impl GrpcCheck<'_> {
+    /// Makes the call.
+    pub(crate) async fn run(&self) -> GrpcReply {
+        let (mut trace, mut progress) = (ConnectionTrace::new(), Progress::default());
+        let ended = timeout_at(self.connector.deadline.at, Box::pin(self.phases(&mut trace, &mut progress))).await;
+        let fault = match ended.unwrap_or(Err(GrpcError::Phase(PhaseError::OutOfTime))) {
+            Ok(()) => None,
+            Err(error) => Some(self.fault(error, &trace)),
+        };
+        trace.end();
+        let Progress { head, answer, status } = progress;
+        GrpcReply { trace, head, status, read: answer.len() as u64, fault }
+    }
+
+    async fn phases(&self, trace: &mut ConnectionTrace, progress: &mut Progress) -> Result<(), GrpcError> {
+        let mut stream = self.connector.connect(trace).await?;
+        if let Some(tls) = &self.connector.route.tls {
+            stream = self.connector.secure(tls, alpn(HttpVersionPreference::Http2), stream, trace).await?;
+        }
+        trace.enter(Phase::Processing);
+        let of_head = |error| PhaseError::Head(crate::engine::http::connection::HeadError::Http2(error));
+        let mut http2 = Http2::open(stream).await.map_err(of_head)?;
+        let head = http2.send(&self.call()).await.map_err(of_head)?;
+        trace.enter(Phase::Transfer);
+        let head = progress.head.insert(head);
+        if head.status != StatusCode::OK {
+            return Err(GrpcError::Judged(FailureClass::Status, None, format!("answers status {}", head.status)));
+        }
+        let kind = head.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+        if !is_grpc(kind) {
+            let message = "answers what is not gRPC (content-type)".to_owned();
+            return Err(GrpcError::Judged(FailureClass::HttpProtocol, Some(Phase::Processing), message));
+        }
+        while let Some(bytes) = http2.chunk().await.map_err(GrpcError::Body)? {
+            progress.answer.extend_from_slice(&bytes);
+            if progress.answer.len() > MOST {
+                let message = format!("sends more than the {MOST} bytes that an answer may have");
+                return Err(GrpcError::Judged(FailureClass::BodyTooLarge, Some(Phase::Transfer), message));
+            }
+        }
+        let trailers = http2.trailers().await.map_err(GrpcError::Body)?;
+        trace.end();
+        http2.close();
+        // An answer of trailers alone has them in its head.
+        let trailers = trailers.as_ref().filter(|trailers| trailers.contains_key(STATUS)).unwrap_or(&head.headers);
+        let Some(status) = status_of(trailers) else {
+            let message = "ends the call without a grpc-status".to_owned();
+            return Err(GrpcError::Judged(FailureClass::HttpProtocol, Some(Phase::Transfer), message));
+        };
+        progress.status = Some(status);
+        self.judge(status, trailers, &progress.answer)
+    }
+
+    /// The call as it goes out.
+    fn call(&self) -> OutgoingRequest {
+        let mut headers = self.request.headers.clone();
+        for name in [header::ACCEPT, header::ACCEPT_ENCODING, header::CONTENT_LENGTH] {
+            headers.remove(name);
+        }
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+        headers.insert(header::TE, HeaderValue::from_static("trailers"));
+        OutgoingRequest {
+            method: Method::POST,
+            target: Uri::from_static(CALL),
+            headers,
+            body: question(self.service),
+            ..self.request.clone()
+        }
+    }
+
+    fn judge(&self, status: GrpcStatus, trailers: &HeaderMap, answer: &[u8]) -> Result<(), GrpcError> {
+        let expected = if self.expected.is_empty() { &[GrpcStatus::OK] } else { self.expected };
+        if !expected.contains(&status) {
+            let said = trailers.get(MESSAGE).map(|said| percent_decode(said.as_bytes()).decode_utf8_lossy());
+            let said = said.filter(|said| !said.is_empty()).map(|said| format!(": {said}")).unwrap_or_default();
+            let expected: Vec<String> = expected.iter().map(ToString::to_string).collect();
+            let message = format!("ends the call with {status}{said}; expected {}", expected.join(", "));
+            return Err(GrpcError::Judged(FailureClass::GrpcStatus, None, message));
+        }
+        if status != GrpcStatus::OK {
+            return Ok(());
+        }
+        let Some(serving) = serving_status(answer) else {
+            let is_compressed = answer.first() == Some(&1);
+            let what =
+                if is_compressed { "compresses its answer, unasked" } else { "answers what is no health status" };
+            let message = what.to_owned();
+            return Err(GrpcError::Judged(FailureClass::HttpProtocol, Some(Phase::Transfer), message));
+        };
+        let name = match serving {
+            1 => return Ok(()),
+            0 => "UNKNOWN",
+            2 => "NOT_SERVING",
+            3 => "SERVICE_UNKNOWN",
+            _ => "a health status that is not known",
+        };
+        let of = if self.service.is_empty() { "itself" } else { self.service };
+        Err(GrpcError::Judged(FailureClass::GrpcNotServing, None, format!("says {name} of {of}")))
+    }
+
+    fn fault(&self, error: GrpcError, trace: &ConnectionTrace) -> Fault {
+        let (route, deadline) = (self.connector.route, self.connector.deadline);
+        let ending = Ending { route, deadline, trace, intake: None };
+        let target = ending.target();
+        match error {
+            GrpcError::Judged(class, phase, what) => Fault::new(class, phase, format!("{target} {what}")),
+            GrpcError::Body(error) => http2_body_fault(&error, &target),
+            GrpcError::Phase(PhaseError::Head(crate::engine::http::connection::HeadError::Http2(error))) => {
+                http2_head_fault(&error, &ending.peer())
+            }
+            GrpcError::Phase(PhaseError::OutOfTime) if trace.phase() == Some(Phase::Transfer) => {
+                let mut fault = timed_out(Phase::Transfer, deadline, &target);
+                if fault.class == FailureClass::BodyTimeout {
+                    fault.message = format!("{target} did not end the call {}", deadline.within());
+                }
+                fault
+            }
+            GrpcError::Phase(error) => ending.fault(&error),
+        }
+    }
+}
+
+/// A `HealthCheckRequest` behind its prefix: field 1 is the service.
+fn question(service: &str) -> Bytes {
+    let mut message = Vec::new();
+    if !service.is_empty() {
+        message.push(0x0a);
+        let mut length = service.len();
+        while length >= 0x80 {
+            message.push(0x80 | u8::try_from(length & 0x7f).unwrap_or_default());
+            length >>= 7;
+        }
+        message.push(u8::try_from(length).unwrap_or_default());
+        message.extend_from_slice(service.as_bytes());
+    }
+    let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
+    [&[0][..], &length.to_be_bytes(), &message].concat().into()
+}
+
+/// `application/grpc`, with a codec or a parameter behind it, whatever its case. That of gRPC-Web is another.
+fn is_grpc(content_type: &[u8]) -> bool {
+    const KIND: &[u8] = b"application/grpc";
+    let (kind, behind) = content_type.split_at(KIND.len().min(content_type.len()));
+    kind.eq_ignore_ascii_case(KIND) && matches!(behind.trim_ascii_start().first(), None | Some(b'+' | b';'))
+}
+
+fn status_of(trailers: &HeaderMap) -> Option<GrpcStatus> {
+    let status = trailers.get(STATUS)?.to_str().ok()?;
+    status.trim().parse().ok().map(GrpcStatus)
+}
+
+/// The status of a `HealthCheckResponse` behind its prefix: field 1, and 0 where it is left out. Other fields
+/// are passed over.
+fn serving_status(answer: &[u8]) -> Option<u64> {
+    let (prefix, message) = answer.split_at_checked(PREFIX)?;
+    let (compressed, length) = prefix.split_first()?;
+    let length = usize::try_from(u32::from_be_bytes(length.try_into().ok()?)).ok()?;
+    if *compressed != 0 || length != message.len() {
+        return None;
+    }
+    let (mut rest, mut status) = (message, 0);
+    while !rest.is_empty() {
+        let (key, after) = varint(rest)?;
+        rest = match (key >> 3, key & 7) {
+            (field, 0) => {
+                let (value, after) = varint(after)?;
+                if field == 1 {
+                    status = value;
+                }
+                after
+            }
+            (_, 1) => after.get(8..)?,
+            (_, 2) => {
+                let (length, after) = varint(after)?;
+                after.get(usize::try_from(length).ok()?..)?
+            }
+            (_, 5) => after.get(4..)?,
+            _ => return None,
+        };
+    }
+    Some(status)
+}
+
+/// A number of variable length, and what follows it.
+fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let mut value = 0;
+    for (place, byte) in bytes.iter().take(10).enumerate() {
+        value |= u64::from(byte & 0x7f).checked_shl(u32::try_from(place * 7).ok()?)?;
+        if byte & 0x80 == 0 {
+            return Some((value, bytes.get(place + 1..)?));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_is_a_message_with_its_length() {
+        assert_eq!(&question("")[..], [0, 0, 0, 0, 0]);
+        assert_eq!(&question("ab")[..], [0, 0, 0, 0, 4, 0x0a, 2, b'a', b'b']);
+        assert_eq!(&question(&"x".repeat(200))[5..8], [0x0a, 0xc8, 0x01]);
+    }
+
+    #[test]
+    fn a_health_status_is_read_and_other_fields_are_passed_over() {
+        assert_eq!(serving_status(&[0, 0, 0, 0, 2, 8, 1]), Some(1));
+        assert_eq!(serving_status(&[0, 0, 0, 0, 0]), Some(0));
+        assert_eq!(serving_status(&[0, 0, 0, 0, 6, 0x12, 2, b'a', b'b', 8, 2]), Some(2));
+        for wrong in [&[0, 0, 0, 0, 2, 8][..], &[1, 0, 0, 0, 2, 8, 1], &[0, 0, 0, 0, 2, 8, 0x80], &[0, 0], &[]] {
+            assert_eq!(serving_status(wrong), None, "{wrong:?}");
+        }
+        let endless = [&[0, 0, 0, 0, 12, 8][..], &[0xff; 11]].concat();
+        assert_eq!(serving_status(&endless), None);
+    }
+}

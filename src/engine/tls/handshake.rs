@@ -1,0 +1,182 @@
+//! One TLS handshake, and what it showed, also where it failed: the version and the certificates
+//! are seen by objects that belong to this handshake alone.
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rustls::client::ResolvesClientCert;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::sign::CertifiedKey;
+use rustls::{
+    CipherSuite, ClientConfig, DigitallySignedStruct, DistinguishedName, KeyLog, ProtocolVersion, SignatureScheme,
+};
+use tokio::time::Instant;
+use tokio_rustls::TlsConnector;
+
+use crate::engine::tls::certificate::Anchors;
+use crate::engine::tls::{TlsSettings, Trust};
+use crate::engine::transport::stream::Stream;
+
+/// What a handshake has shown so far.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct HandshakeFacts {
+    /// `"1.2"` or `"1.3"`, once the server has chosen.
+    pub(crate) version: Option<&'static str>,
+    /// The cipher suite, once the handshake has ended well.
+    pub(crate) cipher: Option<CipherSuite>,
+    /// The certificates the server sent, leaf first, also when they were refused.
+    pub(crate) chain: Vec<CertificateDer<'static>>,
+    /// The certificates that are trusted by themselves.
+    pub(crate) anchors: Arc<Anchors>,
+    /// Whether the certificates were accepted.
+    pub(crate) verified: bool,
+    /// Whether the server asked for a client certificate and there was none.
+    pub(crate) client_cert_missing: bool,
+    /// When the server's first message of TLS 1.3 was read, or the handshake of TLS 1.2 was over.
+    pub(crate) answered: Option<Instant>,
+    /// Why the certificates were refused.
+    pub(crate) refused: Option<rustls::Error>,
+}
+
+/// The facts of a handshake, shared between it and whoever asks how far it got.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SharedHandshake(Arc<Mutex<HandshakeFacts>>);
+
+impl SharedHandshake {
+    /// The facts so far.
+    pub(crate) fn facts(&self) -> MutexGuard<'_, HandshakeFacts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Shakes hands with the server of this name. What it shows is in `shown`, at any moment.
+///
+/// # Errors
+/// What rustls says, inside an IO error, or what the connection says.
+pub(crate) async fn shake_hands(
+    settings: &TlsSettings,
+    protocols: Vec<Vec<u8>>,
+    name: ServerName<'static>,
+    stream: Stream,
+    shown: &SharedHandshake,
+) -> io::Result<Stream> {
+    let config = watched(settings, protocols, shown);
+    let stream = Box::pin(TlsConnector::from(Arc::new(config)).connect(name, stream)).await?;
+    let (_, session) = stream.get_ref();
+    let mut facts = shown.facts();
+    facts.cipher = session.negotiated_cipher_suite().map(|suite| suite.suite());
+    facts.version = match session.protocol_version() {
+        Some(ProtocolVersion::TLSv1_3) => Some("1.3"),
+        Some(ProtocolVersion::TLSv1_2) => Some("1.2"),
+        _ => facts.version,
+    };
+    drop(facts);
+    Ok(Stream::Tls(Box::new(stream)))
+}
+
+/// Whether HTTP/2 was agreed on.
+pub(crate) fn is_http2(stream: &Stream) -> bool {
+    match stream {
+        Stream::Socket(_) | Stream::Ahead(_) => false,
+        Stream::Tls(tls) => tls.get_ref().1.alpn_protocol() == Some(b"h2"),
+    }
+}
+
+/// The settings with the witnesses of one handshake.
+pub(crate) fn watched(settings: &TlsSettings, protocols: Vec<Vec<u8>>, shown: &SharedHandshake) -> ClientConfig {
+    let mut config = settings.base.clone();
+    config.alpn_protocols = protocols;
+    let trust = Arc::clone(&settings.trust);
+    config.dangerous().set_certificate_verifier(Arc::new(ChainWitness { trust, shown: shown.clone() }));
+    let certificate = settings.client_cert.clone();
+    config.client_auth_cert_resolver = Arc::new(ClientCert { certificate, shown: shown.clone() });
+    config.key_log = Arc::new(VersionWitness(shown.clone()));
+    config
+}
+
+/// Sees every chain, also one that is then refused.
+#[derive(Debug)]
+struct ChainWitness {
+    trust: Arc<Trust>,
+    shown: SharedHandshake,
+}
+
+impl ServerCertVerifier for ChainWitness {
+    fn verify_server_cert(
+        &self,
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let verdict = self.trust.verify_server_cert(leaf, intermediates, name, ocsp, now);
+        let mut facts = self.shown.facts();
+        facts.chain = std::iter::once(leaf).chain(intermediates).map(|each| each.clone().into_owned()).collect();
+        facts.anchors = self.trust.anchors();
+        facts.verified = verdict.is_ok() && self.trust.refuses();
+        // TLS 1.3 has logged its handshake secrets by now.
+        facts.version.get_or_insert("1.2");
+        facts.refused = verdict.as_ref().err().cloned();
+        verdict
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.trust.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.trust.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.trust.supported_verify_schemes()
+    }
+
+    fn root_hint_subjects(&self) -> Option<&[DistinguishedName]> {
+        self.trust.root_hint_subjects()
+    }
+}
+
+/// Answers a server that asks for a client certificate, and notes that it asked for one we lack.
+#[derive(Debug)]
+struct ClientCert {
+    certificate: Option<Arc<CertifiedKey>>,
+    shown: SharedHandshake,
+}
+
+impl ResolvesClientCert for ClientCert {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        if self.certificate.is_none() {
+            self.shown.facts().client_cert_missing = true;
+        }
+        self.certificate.clone()
+    }
+
+    fn has_certs(&self) -> bool {
+        self.certificate.is_some()
+    }
+}
+
+/// Learns the version from which kinds of secret are logged. The secrets themselves are dropped.
+#[derive(Debug)]
+struct VersionWitness(SharedHandshake);
+
+impl KeyLog for VersionWitness {
+    fn log(&self, label: &str, _client_random: &[u8], _secret: &[u8]) {
+        let mut facts = self.0.facts();
+        facts.version = Some(if label == "CLIENT_RANDOM" { "1.2" } else { "1.3" });
+        facts.answered.get_or_insert_with(Instant::now);
+    }
+}

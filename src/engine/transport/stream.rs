@@ -1,0 +1,207 @@
+//! The bytes of one connection: a socket, TLS over it, and TLS within TLS behind a proxy that
+//! speaks it.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
+
+use bytes::{Buf as _, Bytes};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+#[cfg(unix)]
+use tokio::net::UnixStream;
+use tokio_rustls::client::TlsStream;
+
+/// A connection as far as it is made.
+#[derive(Debug)]
+pub(crate) enum Stream {
+    /// A socket alone.
+    Socket(Socket),
+    /// TLS over what is below.
+    Tls(Box<TlsStream<Stream>>),
+    /// Bytes of the peer that were read already, and the stream they came from.
+    Ahead(Box<(Bytes, Stream)>),
+}
+
+impl Stream {
+    /// Says farewell where TLS is spoken, without waiting: a server logs a connection that ends without.
+    pub(crate) fn close(mut self) {
+        if !matches!(self, Stream::Socket(_)) {
+            let _ = Pin::new(&mut self).poll_shutdown(&mut Context::from_waker(Waker::noop()));
+        }
+    }
+}
+
+impl From<TcpStream> for Stream {
+    fn from(tcp: TcpStream) -> Stream {
+        Stream::Socket(Socket::of(Carrier::Tcp(tcp)))
+    }
+}
+
+#[cfg(unix)]
+impl From<UnixStream> for Stream {
+    fn from(unix: UnixStream) -> Stream {
+        Stream::Socket(Socket::of(Carrier::Unix(unix)))
+    }
+}
+
+/// What carries the bytes: a socket of TCP, or one of this host alone.
+#[derive(Debug)]
+enum Carrier {
+    Tcp(TcpStream),
+    #[cfg(unix)]
+    Unix(UnixStream),
+}
+
+/// Calls a method of whatever carries the bytes.
+macro_rules! carried {
+    ($carrier:expr, $method:ident($($argument:expr),*)) => {
+        match $carrier {
+            Carrier::Tcp(tcp) => Pin::new(tcp).$method($($argument),*),
+            #[cfg(unix)]
+            Carrier::Unix(unix) => Pin::new(unix).$method($($argument),*),
+        }
+    };
+}
+
+/// A socket that reads before it complains. A peer may answer and close while we are still
+/// sending (413 in the middle of an upload): the failed write is told of only once nothing is left
+/// to read.
+#[derive(Debug)]
+pub(crate) struct Socket {
+    carrier: Carrier,
+    /// Whether a write has failed: what is written from then on is dropped.
+    failed: bool,
+    /// The failure of that write, until a reader has heard of it.
+    unread: Option<io::Error>,
+}
+
+impl Socket {
+    fn of(carrier: Carrier) -> Socket {
+        Socket { carrier, failed: false, unread: None }
+    }
+
+    /// Keeps the failure of a write for the reader.
+    fn hold(&mut self, written: Poll<io::Result<usize>>, length: usize) -> Poll<io::Result<usize>> {
+        match ready!(written) {
+            Err(error) => {
+                self.failed = true;
+                self.unread = Some(error);
+                Poll::Ready(Ok(length))
+            }
+            written => Poll::Ready(written),
+        }
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buffer.filled().len();
+        ready!(carried!(&mut this.carrier, poll_read(context, buffer)))?;
+        match this.unread.take_if(|_| buffer.filled().len() == before && buffer.remaining() > 0) {
+            Some(error) => Poll::Ready(Err(error)),
+            None => Poll::Ready(Ok(())),
+        }
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        if this.failed {
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        let written = carried!(&mut this.carrier, poll_write(context, bytes));
+        this.hold(written, bytes.len())
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let length = parts.iter().map(|part| part.len()).sum();
+        if this.failed {
+            return Poll::Ready(Ok(length));
+        }
+        let written = carried!(&mut this.carrier, poll_write_vectored(context, parts));
+        this.hold(written, length)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // A socket has no buffer of ours.
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        carried!(&mut self.get_mut().carrier, poll_shutdown(context))
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Stream::Socket(socket) => Pin::new(socket).poll_read(context, buffer),
+            Stream::Tls(tls) => Pin::new(tls).poll_read(context, buffer),
+            Stream::Ahead(ahead) if ahead.0.is_empty() => Pin::new(&mut ahead.1).poll_read(context, buffer),
+            Stream::Ahead(ahead) => {
+                let count = ahead.0.len().min(buffer.remaining());
+                buffer.put_slice(&ahead.0[..count]);
+                ahead.0.advance(count);
+                Poll::Ready(Ok(()))
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Stream::Socket(socket) => Pin::new(socket).poll_write(context, bytes),
+            Stream::Tls(tls) => Pin::new(tls).poll_write(context, bytes),
+            Stream::Ahead(ahead) => Pin::new(&mut ahead.1).poll_write(context, bytes),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Stream::Socket(socket) => Pin::new(socket).poll_write_vectored(context, parts),
+            Stream::Tls(tls) => Pin::new(tls).poll_write_vectored(context, parts),
+            Stream::Ahead(ahead) => Pin::new(&mut ahead.1).poll_write_vectored(context, parts),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Stream::Socket(socket) => socket.is_write_vectored(),
+            Stream::Tls(tls) => tls.is_write_vectored(),
+            Stream::Ahead(ahead) => ahead.1.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Stream::Socket(socket) => Pin::new(socket).poll_flush(context),
+            Stream::Tls(tls) => Pin::new(tls).poll_flush(context),
+            Stream::Ahead(ahead) => Pin::new(&mut ahead.1).poll_flush(context),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Stream::Socket(socket) => Pin::new(socket).poll_shutdown(context),
+            Stream::Tls(tls) => Pin::new(tls).poll_shutdown(context),
+            Stream::Ahead(ahead) => Pin::new(&mut ahead.1).poll_shutdown(context),
+        }
+    }
+}
