@@ -69,7 +69,7 @@ fn one_run(seed: u64, config: &str) -> [u64; 5] {
     let watch = dice.below(2) == 0;
     let arguments: &[&str] =
         if watch { &["watch", "-q"] } else { &["check", "--record", "-q", "--count", "1000", "--every", "70ms"] };
-    let mut live = Live::start(Run::new(arguments).config(config).through(["setsid"]));
+    let mut live = Live::start(Run::new(arguments).config(config).through(["env", "--default-signal=HUP", "setsid"]));
     live.listens();
     thread::sleep(Duration::from_millis(20 + dice.below(400)));
     for _ in 0..dice.below(3) {

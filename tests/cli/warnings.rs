@@ -1,5 +1,6 @@
 //! `warn.*`: what does not hold is named in every format, and the check is up all the same.
 
+use crate::live::until;
 use crate::origin::{healthy, probe, refusing};
 use crate::support::run::Run;
 
@@ -55,10 +56,13 @@ fn every_rule_of_an_expectation_can_warn() {
         ("assets.at-least = 3", "assets.at-least"),
     ] {
         let config = probe("a", &server.url("/"), &[&format!("warn.{rule}")]);
-        let ran = Run::new(["check", "--format", "json"]).config(&config).run();
-        ran.expect_code(0);
-        let document = ran.json();
-        assert_eq!(document["probes"][0]["unmet_warnings"][0]["assertion"], assertion, "{rule}: {document}");
+        let told = || {
+            let ran = Run::new(["check", "--format", "json"]).config(&config).run();
+            ran.expect_code(0);
+            ran.json()["probes"][0]["unmet_warnings"][0]["assertion"] == assertion
+        };
+        // A prober that was late itself, as on a busy machine, warns of no latency.
+        until(rule, told);
     }
 }
 

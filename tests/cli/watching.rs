@@ -8,9 +8,9 @@ use crate::origin::{healthy, probe};
 use crate::support::run::Run;
 use crate::support::server::{Server, answer};
 
-/// A watch without a controlling terminal, wherever the tests run.
+/// A watch without a controlling terminal and that a hangup reaches, wherever and however the tests run.
 fn service() -> Run {
-    Run::new(["watch"]).through(["setsid"])
+    Run::new(["watch"]).through(["env", "--default-signal=HUP", "setsid"])
 }
 
 const FAST: &str = "[defaults]\ninterval = \"100ms\"\ntimeout = \"90ms\"\n";
@@ -138,7 +138,7 @@ fn the_end_of_its_terminal_ends_a_watch_and_an_ignored_hangup_does_not() {
     // `script` gives the watch a terminal of its own, as a shell does that is closed later.
     let binary = crate::support::run::binary();
     let command = format!("trap '' TERM; {binary} watch; echo $? > ended");
-    let line = ["sh", "-c", &format!("exec script --quiet --command \"{command}\" /dev/null")];
+    let line = ["sh", "-c", &format!("exec env --default-signal=HUP script --quiet --command \"{command}\" /dev/null")];
     let run = Run::new([""]).config(&config).through(line).env("SHELL", "/bin/sh");
     let folder = run.folder().to_path_buf();
     let live = Live::start(run);
