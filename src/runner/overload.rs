@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::model::{Failure, FailureClass, Mismatch, Outcome, SafeText};
+use crate::model::{Expect, Failure, FailureClass, Mismatch, Outcome, Phase, Probe, SafeText, Step, Timings};
 
 /// How often the monitor wants to be woken. Whatever comes later is the prober's own delay.
 const TICK: Duration = Duration::from_millis(20);
@@ -64,13 +64,17 @@ impl Monitor {
         noticed.fold((Duration::ZERO, Duration::ZERO), |(worst, sum), late| (worst.max(late), sum + late))
     }
 
-    /// Judges a failure by our own delay while the check ran: where that explains it, the check
-    /// says nothing about the target and is `unknown` / `prober_overloaded`.
-    pub async fn judge(&self, mut outcome: Outcome, began: Instant, limit: Duration) -> Outcome {
+    /// Judges the failure of a check of this probe by our own delay while the check ran: where that explains it,
+    /// the check says nothing about the target and is `unknown` / `prober_overloaded`.
+    pub async fn judge(&self, mut outcome: Outcome, began: Instant, probe: &Probe) -> Outcome {
         let is_latency = |warning: &Mismatch| warning.assertion.starts_with("latency");
         if outcome.warnings.iter().any(is_latency) {
             tokio::time::sleep(TICK).await;
-            if self.delays_since(began).1 >= outcome.timings.total / 10 {
+            let late = self.delays_since(began).1;
+            let stands = |step: &Step, timings: &Timings| is_slow_without(late, &step.warn, timings);
+            if late >= outcome.timings.total / 10
+                && !steps(probe, &outcome).any(|(step, timings)| stands(step, timings))
+            {
                 // That we are slow is no warning of the target.
                 outcome.warnings.retain(|warning| !is_latency(warning));
             }
@@ -79,10 +83,15 @@ impl Monitor {
         // Where a delay ends this very moment, the monitor is awake as well: it gets its turn.
         tokio::time::sleep(TICK).await;
         let (worst, sum) = self.delays_since(began);
+        let limit = probe.timeout;
         let explains = match cause {
             Cause::TimeOut => worst >= limit / 10,
             Cause::GivenUp => worst >= LONG.min(limit / 10),
-            Cause::Slow => sum >= outcome.timings.total / 10,
+            Cause::Slow => {
+                let stands = |step: &Step, timings: &Timings| is_slow_without(sum, &step.expect, timings);
+                sum >= outcome.timings.total / 10
+                    && !steps(probe, &outcome).any(|(step, timings)| stands(step, timings))
+            }
         };
         if !explains {
             return outcome;
@@ -98,6 +107,20 @@ impl Monitor {
         outcome.fail(failure);
         outcome
     }
+}
+
+/// Whether an answer would have been too slow without this much of our own delay. As much again may have gone
+/// unnoticed between the monitor's ticks.
+fn is_slow_without(late: Duration, limits: &Expect, timings: &Timings) -> bool {
+    let took = |phase: Option<Phase>| phase.map_or(timings.total, |phase| timings.phase(phase).unwrap_or_default());
+    limits.latency.iter().any(|(phase, most)| took(*phase).saturating_sub(late.saturating_mul(2)) > *most)
+}
+
+/// The steps that were asked, with their times.
+fn steps<'a>(probe: &'a Probe, outcome: &'a Outcome) -> impl Iterator<Item = (&'a Step, &'a Timings)> {
+    let alone = probe.steps.first().filter(|_| outcome.steps.is_empty()).map(|step| (step, &outcome.timings));
+    let asked = outcome.steps.iter().filter(|step| step.asked).map(|step| &step.timings);
+    alone.into_iter().chain(probe.steps.iter().zip(asked))
 }
 
 /// How our own delay could have caused a failure; none where it cannot have.
@@ -140,7 +163,7 @@ const fn of_class(class: FailureClass) -> Option<Cause> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{AssetOutcome, Check, Probe, Timings};
+    use crate::model::{AssetOutcome, Check};
 
     fn failed(class: FailureClass) -> Outcome {
         let probe = Arc::new(Probe::plain("a", "web", "http://127.0.0.1/", Duration::from_secs(30)));
@@ -175,6 +198,14 @@ mod tests {
         outcome
     }
 
+    /// A probe whose checks may take two seconds, and are to take no more than this.
+    fn limited(most: Duration) -> Probe {
+        let mut probe = Probe::plain("a", "web", "http://127.0.0.1/", Duration::from_secs(2));
+        let expect = Expect { latency: vec![(None, most)], ..Expect::default() };
+        probe.steps[0].expect = expect.into();
+        probe
+    }
+
     /// The class of an outcome after a check of two seconds at most in which we were this late.
     async fn judged(outcome: Outcome, late: Duration) -> Option<FailureClass> {
         let monitor = Monitor::default();
@@ -182,7 +213,7 @@ mod tests {
         if !late.is_zero() {
             monitor.note(Instant::now(), late);
         }
-        monitor.judge(outcome, began, Duration::from_secs(2)).await.class()
+        monitor.judge(outcome, began, &limited(Duration::from_secs(1))).await.class()
     }
 
     #[tokio::test(start_paused = true)]
@@ -228,11 +259,13 @@ mod tests {
             monitor.note(Instant::now(), Duration::from_millis(6));
         }
         let slow = |total| missed(&["latency.total"], Duration::from_millis(total));
-        let limit = Duration::from_secs(2);
-        assert_eq!(monitor.judge(slow(200), began, limit).await.class(), Some(FailureClass::ProberOverloaded));
-        assert_eq!(monitor.judge(slow(300), began, limit).await.class(), Some(FailureClass::AssertionFailed));
+        let most = |millis| limited(Duration::from_millis(millis));
+        assert_eq!(monitor.judge(slow(200), began, &most(190)).await.class(), Some(FailureClass::ProberOverloaded));
+        assert_eq!(monitor.judge(slow(300), began, &most(290)).await.class(), Some(FailureClass::AssertionFailed));
+        let slow_all_the_same = monitor.judge(slow(200), began, &most(100)).await;
+        assert_eq!(slow_all_the_same.class(), Some(FailureClass::AssertionFailed));
         tokio::time::advance(Duration::from_millis(1)).await;
         let later = Instant::now();
-        assert_eq!(monitor.judge(slow(20), later, limit).await.class(), Some(FailureClass::AssertionFailed));
+        assert_eq!(monitor.judge(slow(20), later, &most(10)).await.class(), Some(FailureClass::AssertionFailed));
     }
 }

@@ -326,13 +326,12 @@ async fn a_time_out_of_a_prober_that_was_stopped_says_nothing() {
     let began = Instant::now();
     let watching = tokio::spawn(monitor.clone().run());
     tokio::task::yield_now().await;
-    let limit = Duration::from_secs(1);
-    let healthy = monitor.judge(down(&check, FailureClass::ResponseTimeout), began, limit).await;
+    let healthy = monitor.judge(down(&check, FailureClass::ResponseTimeout), began, &probes[0]).await;
     assert_eq!(healthy.class(), Some(FailureClass::ResponseTimeout));
     tokio::time::advance(Duration::from_secs(3)).await;
-    let stopped = monitor.judge(down(&check, FailureClass::ResponseTimeout), began, limit).await;
+    let stopped = monitor.judge(down(&check, FailureClass::ResponseTimeout), began, &probes[0]).await;
     assert_eq!((stopped.verdict, stopped.class()), (Verdict::Unknown, Some(FailureClass::ProberOverloaded)));
-    let refused = monitor.judge(down(&check, FailureClass::ConnectRefused), began, limit).await;
+    let refused = monitor.judge(down(&check, FailureClass::ConnectRefused), began, &probes[0]).await;
     assert_eq!(refused.class(), Some(FailureClass::ConnectRefused), "a refusal is no matter of time");
     watching.abort();
 }

@@ -56,9 +56,9 @@ impl CheckPipeline {
                 // a future that holds itself.
                 let CheckPipeline { engine, monitor, .. } = self.clone();
                 Box::pin(async move {
-                    let (began, limit) = (Instant::now(), check.probe.timeout);
+                    let (began, probe) = (Instant::now(), Arc::clone(&check.probe));
                     let outcome = engine.check(check).await;
-                    monitor.judge(outcome, began, limit).await
+                    monitor.judge(outcome, began, &probe).await
                 })
             })
             .await;
