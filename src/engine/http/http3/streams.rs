@@ -16,6 +16,10 @@ const CONTROL: u64 = 64 * 1024;
 
 type Sending = h3_quinn::SendStream<Bytes>;
 
+/// The most bytes that h3 is given at once. It asks for more with each frame that it reads, whether or not it has
+/// some left: a server of tiny frames would have it hold a window full for each of them.
+const PIECE: usize = 16 * 1024;
+
 /// What is known of the streams of one connection.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StreamWatch(Arc<Mutex<Watched>>);
@@ -101,12 +105,20 @@ pub(crate) struct WatchedStream {
     inner: h3_quinn::RecvStream,
     watch: StreamWatch,
     is_answer: bool,
+    /// What came and was not handed on.
+    rest: Bytes,
+}
+
+impl WatchedStream {
+    fn new(inner: h3_quinn::RecvStream, watch: StreamWatch, is_answer: bool) -> WatchedStream {
+        WatchedStream { inner, watch, is_answer, rest: Bytes::new() }
+    }
 }
 
 impl WatchedExchange {
     fn new(stream: h3_quinn::BidiStream<Bytes>, watch: &StreamWatch) -> WatchedExchange {
         let (send, inner) = quic::BidiStream::split(stream);
-        WatchedExchange { send, receive: WatchedStream { inner, watch: watch.clone(), is_answer: true } }
+        WatchedExchange { send, receive: WatchedStream::new(inner, watch.clone(), true) }
     }
 }
 
@@ -116,7 +128,7 @@ impl quic::Connection<Bytes> for WatchedConnection {
 
     fn poll_accept_recv(&mut self, context: &mut Context<'_>) -> Poll<Result<WatchedStream, ConnectionErrorIncoming>> {
         let inner = ready!(quic::Connection::<Bytes>::poll_accept_recv(&mut self.inner, context))?;
-        Poll::Ready(Ok(WatchedStream { inner, watch: self.watch.clone(), is_answer: false }))
+        Poll::Ready(Ok(WatchedStream::new(inner, self.watch.clone(), false)))
     }
 
     fn poll_accept_bidi(
@@ -165,16 +177,19 @@ impl quic::RecvStream for WatchedStream {
     type Buf = Bytes;
 
     fn poll_data(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Bytes>, StreamErrorIncoming>> {
-        let bytes = ready!(self.inner.poll_data(context))?;
-        match &bytes {
-            Some(bytes) => {
-                let noted = self.watch.note(bytes, self.is_answer);
-                noted.map_err(|refusal| StreamErrorIncoming::Unknown(Box::new(refusal)))?;
-            }
-            None if self.is_answer => self.watch.lock().has_ended = true,
-            None => {}
+        if self.rest.is_empty() {
+            let Some(bytes) = ready!(self.inner.poll_data(context))? else {
+                if self.is_answer {
+                    self.watch.lock().has_ended = true;
+                }
+                return Poll::Ready(Ok(None));
+            };
+            self.rest = bytes;
         }
-        Poll::Ready(Ok(bytes))
+        let piece = self.rest.split_to(self.rest.len().min(PIECE));
+        let noted = self.watch.note(&piece, self.is_answer);
+        noted.map_err(|refusal| StreamErrorIncoming::Unknown(Box::new(refusal)))?;
+        Poll::Ready(Ok(Some(piece)))
     }
 
     fn stop_sending(&mut self, code: u64) {
