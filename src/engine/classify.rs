@@ -164,10 +164,7 @@ pub(super) fn http2_head_fault(failed: &http2::HeadError, peer: &Peer) -> Fault 
     let fault = |class, message: String| Fault::new(class, Phase::Processing, message);
     match failed {
         http2::HeadError::Failed(error) => match error.get_io() {
-            // h2 makes a broken pipe of a connection that ended.
-            Some(io) if io.kind() == io::ErrorKind::BrokenPipe && io.raw_os_error().is_none() => {
-                ended_before_answer(FailureClass::EmptyReply, peer, true)
-            }
+            Some(_) if http2::is_end(error) => ended_before_answer(FailureClass::EmptyReply, peer, true),
             Some(io) => head_io_fault(io, peer, true),
             None => h2_fault(error, Phase::Processing, target),
         },
@@ -227,7 +224,7 @@ pub(super) fn http1_body_fault(failed: &http1::BodyError, target: &str) -> Fault
 /// A body of HTTP/2 that is not complete.
 pub(super) fn http2_body_fault(error: &h2::Error, target: &str) -> Fault {
     match error.get_io() {
-        Some(io) if io.kind() == io::ErrorKind::BrokenPipe && io.raw_os_error().is_none() => truncated(target),
+        Some(_) if http2::is_end(error) => truncated(target),
         Some(io) => body_io_fault(io, target),
         None => h2_fault(error, Phase::Transfer, target),
     }

@@ -5,3 +5,4 @@ pub(super) mod dial;
 pub(super) mod quic;
 pub(super) mod route;
 pub(super) mod trace;
+pub(super) mod tunnel_offers;

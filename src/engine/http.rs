@@ -10,6 +10,7 @@ pub(super) mod follow_up;
 pub(super) mod head;
 pub(super) mod http1;
 pub(super) mod http2;
+pub(super) mod http2_driver;
 #[cfg(feature = "http3")]
 pub(super) mod http3;
 pub(super) mod message;
@@ -18,3 +19,4 @@ pub(super) mod redirect;
 pub(super) mod request_builder;
 pub(super) mod session;
 pub(super) mod sigv4;
+pub(super) mod tunnel;

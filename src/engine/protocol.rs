@@ -6,3 +6,4 @@ pub(super) mod protocol_check;
 pub(super) mod query_response;
 pub(super) mod websocket;
 pub(super) mod websocket_check;
+pub(super) mod websocket_handshake;

@@ -104,10 +104,12 @@ fn processing(request: &Request, expect: &Expect, transport: &Transport, class: 
         FailureClass::HttpProtocol | FailureClass::HeadersTooLarge => is_web,
         FailureClass::Http2Error => match protocol {
             Protocol::Grpc => true,
-            Protocol::Http => transport.http_version != HttpVersionPreference::Http1,
+            Protocol::Http | Protocol::WebSocket => transport.http_version != HttpVersionPreference::Http1,
             _ => false,
         },
-        FailureClass::Http3Error => transport.http_version == HttpVersionPreference::Http3,
+        FailureClass::Http3Error => {
+            protocol == Protocol::Http && transport.http_version == HttpVersionPreference::Http3
+        }
         FailureClass::UpgradeRefused => protocol == Protocol::WebSocket,
         FailureClass::StarttlsRefused => request.starttls.is_some(),
         _ => {

@@ -26,6 +26,7 @@ pub(crate) mod starttls;
 pub(crate) mod tls;
 pub(crate) mod unix_socket;
 pub(crate) mod websocket;
+pub(crate) mod websocket_http2;
 
 use std::collections::BTreeSet;
 
@@ -49,6 +50,7 @@ const SECTIONS: &[&[Row]] = &[
     starttls::ROWS,
     dns::ROWS,
     websocket::ROWS,
+    websocket_http2::ROWS,
     grpc::ROWS,
     unix_socket::ROWS,
     #[cfg(feature = "http3")]
@@ -56,7 +58,7 @@ const SECTIONS: &[&[Row]] = &[
 ];
 
 /// How many numbers the catalogue has.
-const NUMBERS: u16 = 138;
+const NUMBERS: u16 = 139;
 
 fn every_row() -> impl Iterator<Item = &'static Row> {
     SECTIONS.iter().copied().flatten()
@@ -154,6 +156,11 @@ fn name_servers_that_answer_wrongly() {
 #[test]
 fn websockets_that_are_wrong() {
     hold(websocket::ROWS);
+}
+
+#[test]
+fn websockets_over_http2_that_are_wrong() {
+    hold(websocket_http2::ROWS);
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod load;
 mod measurements;
 mod phases;
 mod protocol_phases;
+mod python_servers;
 mod secret_leaks_in_faults;
 mod single_request;
 mod starttls_programs;

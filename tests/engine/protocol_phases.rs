@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use uptick::model::{Outcome, Phase, Probe, Resolver, Starttls, TextRule, Value, Verdict};
+use uptick::model::{HttpVersionPreference, Outcome, Phase, Probe, Resolver, Starttls, TextRule, Value, Verdict};
 
 use crate::faults::grpc;
 use crate::support::dns::{Dns, Reply};
@@ -172,6 +172,36 @@ async fn a_late_upgrade_is_the_processing_phase_and_a_late_message_the_transfer_
 }
 
 #[tokio::test]
+async fn late_settings_and_a_late_answer_are_the_processing_phase_of_a_websocket_over_http2() {
+    let server = |settings: Duration, answer: Duration, message: Duration| {
+        Server::start(move |conn| {
+            conn.wait(settings);
+            conn.send(h2::settings_with_tunnels());
+            let Some(stream) = h2::read_request(conn) else { return };
+            conn.wait(answer);
+            conn.send(h2::frame(h2::HEADERS, h2::END_HEADERS, stream, h2::STATUS_200));
+            conn.wait(message);
+            conn.send(h2::frame(h2::DATA, 0, stream, &websocket::frame(0x81, b"hello")));
+            conn.stall();
+        })
+    };
+    let (none, absent) = (Duration::ZERO, [Phase::Resolve, Phase::Tls]);
+    for (grown, server) in [
+        (Phase::Processing, server(DELAY, none, none)),
+        (Phase::Processing, server(none, DELAY, none)),
+        (Phase::Transfer, server(none, none, DELAY)),
+    ] {
+        let check = async || {
+            let mut probe = probes::get(&format!("ws://{}/", server.address()));
+            probe.transport.http_version = HttpVersionPreference::Http2;
+            probe.steps[0].expect.message = vec![TextRule::Contains(Value::plain("hello"))];
+            outcome_of(probe).await
+        };
+        assert_grows(grown, &absent, check).await;
+    }
+}
+
+#[tokio::test]
 async fn a_late_head_of_a_call_is_the_processing_phase_and_late_trailers_the_transfer_phase() {
     let server = |before: Duration, after: Duration| {
         Server::start(move |conn| {
@@ -194,8 +224,6 @@ async fn a_late_head_of_a_call_is_the_processing_phase_and_late_trailers_the_tra
 #[cfg(feature = "http3")]
 mod http3 {
     use std::net::SocketAddr;
-
-    use uptick::model::HttpVersionPreference;
 
     use super::*;
     use crate::support::quic;

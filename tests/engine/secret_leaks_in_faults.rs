@@ -23,6 +23,7 @@ use crate::faults::machine::Place;
 use crate::faults::row::{Row, Wanted};
 use crate::faults::{
     body, connect, connections, digest, dns, grpc, head, http2, machine, redirects, resolve, starttls, tls, websocket,
+    websocket_http2,
 };
 use crate::support::run::{Ran, Run};
 use crate::support::secrets::{assert_secret, assert_secret_in_reports, entrusted};
@@ -35,7 +36,8 @@ const SECTIONS: &[&[Row]] =
     &[resolve::ROWS, connect::ROWS, tls::ROWS, head::ROWS, body::ROWS, redirects::ROWS, http2::ROWS];
 
 /// The rows of what is not HTTP.
-const OTHER_PROTOCOLS: &[&[Row]] = &[connections::ROWS, starttls::ROWS, websocket::ROWS, grpc::ROWS, dns::ROWS];
+const OTHER_PROTOCOLS: &[&[Row]] =
+    &[connections::ROWS, starttls::ROWS, websocket::ROWS, websocket_http2::ROWS, grpc::ROWS, dns::ROWS];
 
 /// A word that every probe sends and that is no secret: it must come back, or nothing was looked at.
 const OPEN: &str = "oPenZz7wCanary";

@@ -34,6 +34,7 @@ const SECTIONS: &[&[Row]] = &[
     faults::starttls::ROWS,
     faults::dns::ROWS,
     faults::websocket::ROWS,
+    faults::websocket_http2::ROWS,
     faults::grpc::ROWS,
     faults::unix_socket::ROWS,
 ];

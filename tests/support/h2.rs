@@ -117,3 +117,32 @@ pub fn read_next_request(conn: &mut Conn) -> Option<u32> {
         }
     }
 }
+
+/// Our settings with the offer to carry other protocols (RFC 8441), and the acknowledgement of theirs.
+pub fn settings_with_tunnels() -> Vec<u8> {
+    [frame(SETTINGS, 0, 0, &[0, 8, 0, 0, 0, 1]), frame(SETTINGS, ACK, 0, &[])].concat()
+}
+
+/// Reads frames up to the next data of a stream; gives it, or none where the peer left.
+pub fn read_data(conn: &mut Conn) -> Option<Vec<u8>> {
+    loop {
+        let head = conn.read_exactly(9);
+        let [a, b, c, kind, ..] = head[..] else { return None };
+        let payload = conn.read_exactly(usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c));
+        if kind == DATA {
+            return Some(payload);
+        }
+    }
+}
+
+/// Reads frames up to a ping that is asked, and answers it; false where the peer left.
+pub fn answer_ping(conn: &mut Conn) -> bool {
+    loop {
+        let head = conn.read_exactly(9);
+        let [a, b, c, kind, flags, ..] = head[..] else { return false };
+        let payload = conn.read_exactly(usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c));
+        if kind == PING && flags & ACK == 0 {
+            return conn.send(frame(PING, ACK, 0, &payload));
+        }
+    }
+}

@@ -7,6 +7,7 @@ use crate::model::{HttpVersionPreference, Protocol, Step, Transport};
 /// Looks at a probe or session that asks for HTTP/3.
 pub(crate) fn check(reader: &mut ConfigReader, layers: &Layers, steps: &[Step], transport: &Transport) {
     alt_svc(reader, layers, steps, transport);
+    websocket(reader, layers, steps, transport);
     let mut requests = steps.iter().map(|step| &step.request).filter(|request| request.protocol == Protocol::Http);
     let Some(node) = layers.get("http-version") else { return };
     if transport.http_version != HttpVersionPreference::Http3 || requests.clone().next().is_none() {
@@ -36,6 +37,20 @@ pub(crate) fn check(reader: &mut ConfigReader, layers: &Layers, steps: &[Step], 
         let message =
             "`connection = \"reuse\"` cannot be used with HTTP/3: between checks a QUIC connection ends unseen";
         reader.advise(&of_key("connection").span, message, "leave one of them out");
+    }
+}
+
+/// Looks at a probe that opens a WebSocket and asks nothing else: what `[defaults]` say of HTTP/3 is for others.
+fn websocket(reader: &mut ConfigReader, layers: &Layers, steps: &[Step], transport: &Transport) {
+    if let Some(node) = layers.own("http-version")
+        && transport.http_version == HttpVersionPreference::Http3
+        && steps.iter().all(|step| step.request.protocol == Protocol::WebSocket)
+    {
+        reader.advise(
+            &node.span,
+            "a WebSocket over HTTP/3 (RFC 9220) is not among what uptick can check",
+            "write `\"2\"`, `\"1.1\"`, or leave `http-version` out",
+        );
     }
 }
 

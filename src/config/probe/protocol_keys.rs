@@ -11,6 +11,8 @@ const ALL: &[Protocol] = &Protocol::ALL;
 const WITH_TLS: &[Protocol] = &[Http, WebSocket, Grpc, Tls];
 /// Those that begin with a request of HTTP.
 const WITH_HEADERS: &[Protocol] = &[Http, WebSocket, Grpc];
+/// Those that go over more than one version of HTTP.
+const SEVERAL_VERSIONS: &[Protocol] = &[Http, WebSocket];
 /// Those that connect.
 const CONNECTED: &[Protocol] = &[Http, WebSocket, Grpc, Tls, Tcp];
 /// Those whose answer is a text.
@@ -43,7 +45,7 @@ const KEYS: &[(&str, &[Protocol])] = &[
     ("proxy", CONNECTED),
     ("source-address", ALL),
     ("source-interface", ALL),
-    ("http-version", &[Http]),
+    ("http-version", SEVERAL_VERSIONS),
     ("connection", &[Http]),
     ("expect.status", &[Http]),
     ("expect.body-contains", WITH_BODY),
@@ -67,7 +69,7 @@ const KEYS: &[(&str, &[Protocol])] = &[
     ("expect.ttl", &[Dns]),
     ("expect.authoritative", &[Dns]),
     ("expect.final-url", &[Http]),
-    ("expect.http-version", &[Http]),
+    ("expect.http-version", SEVERAL_VERSIONS),
     ("expect.tls-version", WITH_TLS),
     ("expect.alt-svc", &[Http]),
     ("expect.secure", &[Http]),
@@ -177,6 +179,7 @@ pub(crate) fn only_of(mut expect: Expect, protocol: Protocol) -> Expect {
         message: if protocol == WebSocket { expect.message } else { Vec::new() },
         message_json: if protocol == WebSocket { expect.message_json } else { Vec::new() },
         subprotocol: expect.subprotocol.filter(|_| protocol == WebSocket),
+        http_version: if protocol == WebSocket { expect.http_version } else { Vec::new() },
         grpc_status: expect.grpc_status,
         ..Expect::default()
     }

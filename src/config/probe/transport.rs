@@ -61,7 +61,7 @@ pub(crate) const TRANSPORT_KEYS: &[Key] = &[
         "http-version",
         ValueType::Words(HTTP_VERSIONS),
         "\"auto\"",
-        "The HTTP version spoken; `\"auto\"` is HTTP/2 or HTTP/1.1, and `\"3\"` HTTP/3 alone.",
+        "The HTTP version spoken; `\"auto\"` is HTTP/2 or HTTP/1.1, and `\"3\"` HTTP/3 alone, which has no WebSockets.",
     ),
     key(
         "connection",

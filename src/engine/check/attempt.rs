@@ -10,6 +10,7 @@ use crate::engine::check::shared_session::Sessions;
 use crate::engine::check::step_result::StepResult;
 use crate::engine::check::token::Tokens;
 use crate::engine::connect::route::tls_settings;
+use crate::engine::connect::tunnel_offers::TunnelOffers;
 use crate::engine::error::EngineError;
 use crate::engine::exchange::requester::Requester;
 use crate::engine::fault::{Deadline, Fault};
@@ -44,8 +45,14 @@ impl Attempts {
         });
         let settings = transports.flat_map(|transport| [true, false].map(|own| tls_settings(&transport.tls, own)));
         let tls = TlsConfigs::read(settings, probes.iter().any(|probe| needs_system_roots(probe)))?;
-        let (kept, urls) = (KeptConnections::default(), ParsedUrls::default());
-        let requester = Requester { names: Names::default(), tls, kept, urls, detail };
+        let requester = Requester {
+            names: Names::default(),
+            tls,
+            kept: KeptConnections::default(),
+            tunnel_offers: TunnelOffers::default(),
+            urls: ParsedUrls::default(),
+            detail,
+        };
         let means = JourneyMeans { requester, tokens: Tokens::default() };
         Ok(Attempts { redactor, means, sessions: Sessions::default() })
     }

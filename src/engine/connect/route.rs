@@ -115,8 +115,8 @@ pub(crate) fn route(transport: &Transport, own: &Url, url: &Url, host: Option<&H
         version = HttpVersionPreference::Http1;
     }
     if version == HttpVersionPreference::Http3 {
-        if !has_tls {
-            // Where a redirect leads to http.
+        if !has_tls || protocol != Protocol::Http {
+            // Where a redirect leads to http, and for a WebSocket, which is not spoken over HTTP/3.
             version = HttpVersionPreference::Auto;
         } else if proxy.is_some() {
             return Err("HTTP/3 goes through no proxy".to_owned());

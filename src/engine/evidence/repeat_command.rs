@@ -5,7 +5,9 @@ use url::Url;
 use crate::engine::connect::route::host_of;
 use crate::engine::evidence::curl;
 use crate::engine::evidence::curl::{prefixed, quote};
-use crate::model::{DnsQuestion, IpFamily, Probe, Protocol, Request, Resolver, Transport, Value};
+use crate::model::{
+    DnsQuestion, HttpVersionPreference, IpFamily, Probe, Protocol, Request, Resolver, Transport, Value,
+};
 
 /// The command that repeats one request of a probe; none where its target is not known before a value is
 /// captured.
@@ -15,6 +17,8 @@ pub(crate) fn command(probe: &Probe, request: &Request) -> Option<String> {
         Protocol::Tcp => netcat(probe, request),
         Protocol::Tls => openssl(probe, request),
         Protocol::Dns => dig(probe, request),
+        // No tool opens a WebSocket over HTTP/2.
+        Protocol::WebSocket if probe.transport.http_version == HttpVersionPreference::Http2 => None,
         Protocol::WebSocket => Some(websocat(probe, request)),
         Protocol::Grpc => grpcurl(probe, request),
     }
@@ -111,7 +115,9 @@ fn grpcurl(probe: &Probe, request: &Request) -> Option<String> {
     words.extend((url.scheme() == "grpc").then(|| "-plaintext".to_owned()));
     words.extend(tls.insecure.then(|| "-insecure".to_owned()));
     words.extend(connected_to(probe).map(|_| format!("-authority {}", plain(&host))));
-    for (option, file) in [("-cacert", &tls.ca_file), ("-cert", &tls.client_cert), ("-key", &tls.client_key)] {
+    let files = [("-cacert", &tls.ca_file), ("-cert", &tls.client_cert), ("-key", &tls.client_key)];
+    // Without TLS grpcurl refuses them.
+    for (option, file) in files.into_iter().filter(|_| url.scheme() != "grpc") {
         words.extend(file.as_ref().map(|file| format!("{option} {}", plain(&file.to_string_lossy()))));
     }
     for (name, value) in &request.headers {

@@ -1,5 +1,6 @@
 //! What checks are made with: one for the whole run, shared by all of them.
 
+use crate::engine::connect::tunnel_offers::TunnelOffers;
 use crate::engine::http::connection::KeptConnections;
 use crate::engine::http::request_builder::ParsedUrls;
 use crate::engine::resolve::Names;
@@ -12,6 +13,7 @@ pub(crate) struct Requester {
     pub(crate) names: Names,
     pub(crate) tls: TlsConfigs,
     pub(crate) kept: KeptConnections,
+    pub(crate) tunnel_offers: TunnelOffers,
     pub(crate) urls: ParsedUrls,
     /// How much of each request and its answer an outcome has.
     pub(crate) detail: ExchangeDetail,

@@ -2,18 +2,21 @@
 //! of: its errors say who ended what and why, and it can be driven by whoever waits, in the same
 //! task, where hyper's needs tasks of its own.
 
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
+use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Poll, ready};
 
 use bytes::Bytes;
-use h2::client::{Builder, Connection, ResponseFuture, SendRequest};
-use h2::{Reason, RecvStream, SendStream};
-use http::{HeaderMap, Version};
+use h2::client::{Builder, ResponseFuture, SendRequest};
+use h2::ext::Protocol;
+use h2::{Ping, Reason, RecvStream, SendStream};
+use http::{HeaderMap, Method, Request, Response, Version};
 
+use crate::engine::http::http2_driver::{Driver, send_all};
 use crate::engine::http::message::{OutgoingRequest, ResponseHead};
+use crate::engine::http::tunnel::Tunnel;
 use crate::engine::limits::{CONNECTION_WINDOW, HEADER_LIST, INTERIM, STREAM_WINDOW};
-use crate::engine::transport::beside::beside;
 use crate::engine::transport::stream::Stream;
 use crate::engine::transport::wire::Wire;
 
@@ -45,29 +48,6 @@ pub(crate) struct Http2 {
     secure: bool,
 }
 
-/// The connection as a future, until it has ended.
-struct Driver {
-    connection: Option<Pin<Box<Connection<Wire, Bytes>>>>,
-    /// What it ended with.
-    error: Option<h2::Error>,
-}
-
-impl Driver {
-    fn poll(&mut self, context: &mut Context<'_>) {
-        if let Some(connection) = &mut self.connection
-            && let Poll::Ready(ended) = connection.as_mut().poll(context)
-        {
-            self.connection = None;
-            self.error = ended.err();
-        }
-    }
-
-    /// Waits for a future that the connection feeds.
-    async fn beside<F: Future>(&mut self, future: F) -> F::Output {
-        beside(future, |context| self.poll(context)).await
-    }
-}
-
 impl Http2 {
     /// Speaks HTTP/2 over a stream.
     ///
@@ -82,8 +62,7 @@ impl Http2 {
             .max_header_list_size(HEADER_LIST)
             .enable_push(false);
         let (sender, connection) = builder.handshake(Wire::new(stream)).await?;
-        let driver = Driver { connection: Some(Box::pin(connection)), error: None };
-        Ok(Http2 { sender, driver, body: None, ended: None, secure })
+        Ok(Http2 { sender, driver: Driver::new(connection), body: None, ended: None, secure })
     }
 
     /// Sends a request and waits for the head of its answer. An answer that comes while the request
@@ -92,23 +71,13 @@ impl Http2 {
     /// # Errors
     /// Why there is none.
     pub(crate) async fn send(&mut self, outgoing: &OutgoingRequest) -> Result<ResponseHead, HeadError> {
-        let scheme = if self.secure { "https" } else { "http" };
-        let request = outgoing.multiplexed(scheme, Version::HTTP_2).map_err(HeadError::Unsendable)?;
-        let sender = self.sender.clone();
-        let mut sender = match self.driver.beside(sender.ready()).await {
-            Ok(sender) => sender,
-            Err(error) => return Err(self.head_error(error)),
-        };
         let is_empty = outgoing.body.is_empty();
-        let (mut response, mut upload) = match sender.send_request(request, is_empty) {
-            Ok(sent) => sent,
-            Err(error) => return Err(self.head_error(error)),
-        };
+        let (mut response, mut upload) = self.begin(self.request_head(outgoing)?, is_empty).await?;
         let body = outgoing.body.clone();
-        let answer = self.driver.beside(async {
+        let answered = self.driver.beside(async {
             let sending = async {
                 if !is_empty {
-                    upload_all(&mut upload, body).await;
+                    send_all(&mut upload, body, true).await;
                 }
                 std::future::pending().await
             };
@@ -118,11 +87,81 @@ impl Http2 {
                 never = sending => never,
             }
         });
-        match answer.await {
+        let answered = answered.await;
+        let (head, body) = self.response_head(answered)?;
+        self.body = Some(body);
+        Ok(head)
+    }
+
+    /// Whether the server takes other protocols over its streams. Its SETTINGS say so, and they are the first that it
+    /// sends: with the answer to a ping it is known that they came.
+    pub(crate) async fn takes_tunnels(&mut self) -> bool {
+        let Some(mut pings) = self.driver.pings() else { return false };
+        // A connection that has ended says so below.
+        let _ = pings.send_ping(Ping::opaque());
+        let Http2 { sender, driver, .. } = self;
+        poll_fn(|context| {
+            driver.poll(context);
+            if !driver.is_open() || sender.is_extended_connect_protocol_enabled() {
+                return Poll::Ready(());
+            }
+            pings.poll_pong(context).map(|_| ())
+        })
+        .await;
+        self.sender.is_extended_connect_protocol_enabled()
+    }
+
+    /// Whether the connection stands, as far as was seen.
+    pub(crate) const fn is_open(&self) -> bool {
+        self.driver.is_open()
+    }
+
+    /// Asks for a tunnel that carries another protocol (RFC 8441 section 4), and waits for the answer. There is one where its
+    /// status is a success.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub(crate) async fn open_tunnel(
+        mut self,
+        outgoing: &OutgoingRequest,
+        protocol: &'static str,
+    ) -> Result<(ResponseHead, Tunnel), HeadError> {
+        let mut request = self.request_head(outgoing)?;
+        *request.method_mut() = Method::CONNECT;
+        request.extensions_mut().insert(Protocol::from_static(protocol));
+        let (mut response, upload) = self.begin(request, false).await?;
+        let answered = self.driver.beside(answer(&mut response)).await;
+        let (head, incoming) = self.response_head(answered)?;
+        Ok((head, Tunnel::new(self.driver, self.sender, incoming, upload)))
+    }
+
+    fn request_head(&self, outgoing: &OutgoingRequest) -> Result<Request<()>, HeadError> {
+        let scheme = if self.secure { "https" } else { "http" };
+        outgoing.multiplexed(scheme, Version::HTTP_2).map_err(HeadError::Unsendable)
+    }
+
+    /// Opens a stream with a request.
+    async fn begin(
+        &mut self,
+        request: Request<()>,
+        is_whole: bool,
+    ) -> Result<(ResponseFuture, SendStream<Bytes>), HeadError> {
+        let sender = self.sender.clone();
+        let sent = match self.driver.beside(sender.ready()).await {
+            Ok(mut sender) => sender.send_request(request, is_whole),
+            Err(error) => Err(error),
+        };
+        sent.map_err(|error| self.head_error(error))
+    }
+
+    fn response_head(
+        &mut self,
+        answered: Result<Response<RecvStream>, HeadError>,
+    ) -> Result<(ResponseHead, RecvStream), HeadError> {
+        match answered {
             Ok(response) => {
                 let (parts, body) = response.into_parts();
-                self.body = Some(body);
-                Ok(ResponseHead { status: parts.status, version: Version::HTTP_2, headers: parts.headers })
+                Ok((ResponseHead { status: parts.status, version: Version::HTTP_2, headers: parts.headers }, body))
             }
             Err(HeadError::Failed(error)) => Err(self.head_error(error)),
             Err(other) => Err(other),
@@ -131,7 +170,7 @@ impl Http2 {
 
     /// The error of a request; the connection's own where that says more.
     fn head_error(&mut self, error: h2::Error) -> HeadError {
-        match self.driver.error.take() {
+        match self.driver.take_error() {
             Some(of_connection) if error.is_io() || error.reason().is_none() => HeadError::Failed(of_connection),
             _ => HeadError::Failed(error),
         }
@@ -143,18 +182,11 @@ impl Http2 {
     /// What h2 says.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, h2::Error> {
         let Some(body) = &mut self.body else { return Ok(None) };
-        match self.driver.beside(body.data()).await {
-            Some(Ok(bytes)) => {
-                // What was read may come again. A stream that has ended needs no more.
-                let _ = body.flow_control().release_capacity(bytes.len());
-                Ok(Some(bytes))
-            }
-            None => {
-                self.ended = self.body.take();
-                Ok(None)
-            }
-            Some(Err(error)) => Err(self.driver.error.take().filter(|_| error.is_io()).unwrap_or(error)),
+        let read = self.driver.read(body).await?;
+        if read.is_none() {
+            self.ended = self.body.take();
         }
+        Ok(read)
     }
 
     /// The trailers behind a body that was read to its end, where there are any.
@@ -168,32 +200,20 @@ impl Http2 {
 
     /// Whether another request can be sent.
     pub(crate) fn is_idle(&mut self) -> bool {
-        self.driver.poll(&mut Context::from_waker(Waker::noop()));
-        self.driver.connection.is_some() && self.body.is_none()
+        self.driver.poll_once();
+        self.driver.is_open() && self.body.is_none()
     }
 
     /// Says farewell (GOAWAY, and that of TLS), without waiting.
     pub(crate) fn close(self) {
         let Http2 { sender, mut driver, .. } = self;
         drop(sender);
-        driver.poll(&mut Context::from_waker(Waker::noop()));
-    }
-}
-
-/// Sends a body as fast as the peer takes it. A peer that wants no more of it says so, or answers.
-async fn upload_all(stream: &mut SendStream<Bytes>, mut body: Bytes) {
-    while !body.is_empty() {
-        stream.reserve_capacity(body.len());
-        let Some(Ok(capacity)) = poll_fn(|context| stream.poll_capacity(context)).await else { return };
-        let part = body.split_to(capacity.min(body.len()));
-        if stream.send_data(part, body.is_empty()).is_err() {
-            return;
-        }
+        driver.poll_once();
     }
 }
 
 /// The answer to a request; interim answers before it are counted.
-async fn answer(response: &mut ResponseFuture) -> Result<http::Response<RecvStream>, HeadError> {
+async fn answer(response: &mut ResponseFuture) -> Result<Response<RecvStream>, HeadError> {
     let mut interim = 0;
     poll_fn(|context| {
         while let Poll::Ready(Some(informational)) = response.poll_informational(context) {
@@ -213,6 +233,11 @@ async fn answer(response: &mut ResponseFuture) -> Result<http::Response<RecvStre
 /// is about to send. The data compared here is h2's own constant, never the peer's.
 pub(crate) fn is_header_list(error: &h2::Error) -> bool {
     error.is_library() && error.is_go_away() && format!("{error:?}").contains("header_list_way_too_large")
+}
+
+/// Whether the connection has ended in order: h2 makes a broken pipe of that.
+pub(crate) fn is_end(error: &h2::Error) -> bool {
+    error.get_io().is_some_and(|io| io.kind() == io::ErrorKind::BrokenPipe && io.raw_os_error().is_none())
 }
 
 /// Whether a fresh connection is worth one more try: the server was closing down this one and said

@@ -1,11 +1,13 @@
-//! The messages of a WebSocket (RFC 6455) over a connection that was upgraded: frames go out masked and come
-//! in as messages, bounded in bytes and in number.
+//! The messages of a WebSocket (RFC 6455) over a connection that was upgraded, or over a stream of HTTP/2: frames go out
+//! masked and come in as messages, bounded in bytes and in number.
 
 use std::io;
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use crate::engine::http::http2;
+use crate::engine::http::tunnel::Tunnel;
 use crate::engine::tls;
 use crate::engine::transport::stream::Stream;
 
@@ -28,9 +30,17 @@ const PONG: u8 = 10;
 /// A normal closure (section 7.4.1).
 const NORMAL: [u8; 2] = 1000_u16.to_be_bytes();
 
+/// What carries the frames.
+pub(crate) enum Carrier {
+    /// A connection that has switched from HTTP/1.1.
+    Connection(Stream),
+    /// A stream of HTTP/2.
+    Tunnel(Box<Tunnel>),
+}
+
 /// One end of a WebSocket.
 pub(crate) struct WebSocket {
-    stream: Stream,
+    carrier: Carrier,
     /// What was read and is not yet taken.
     unread: BytesMut,
     /// Frames read since the last message.
@@ -41,6 +51,8 @@ pub(crate) struct WebSocket {
 #[derive(Debug)]
 pub(crate) enum MessageError {
     Io(io::Error),
+    /// The stream of HTTP/2 broke.
+    Http2(h2::Error),
     /// The peer closed the WebSocket, with this code and these words.
     Closed(Option<(u16, String)>),
     /// The connection ended without a word.
@@ -57,6 +69,13 @@ impl From<io::Error> for MessageError {
     }
 }
 
+impl From<h2::Error> for MessageError {
+    fn from(error: h2::Error) -> MessageError {
+        let is_cut = error.get_io().is_some_and(|io| io.kind() == io::ErrorKind::UnexpectedEof);
+        if is_cut || http2::is_end(&error) { MessageError::Ended } else { MessageError::Http2(error) }
+    }
+}
+
 /// The head of a frame.
 struct FrameHead {
     is_last: bool,
@@ -65,9 +84,9 @@ struct FrameHead {
 }
 
 impl WebSocket {
-    /// A WebSocket over a connection that has switched to it; `unread` came behind the answer.
-    pub(crate) fn new(stream: Stream, unread: &[u8]) -> WebSocket {
-        WebSocket { stream, unread: BytesMut::from(unread), frames: 0 }
+    /// A WebSocket that stands; `unread` came behind the answer.
+    pub(crate) fn new(carrier: Carrier, unread: &[u8]) -> WebSocket {
+        WebSocket { carrier, unread: BytesMut::from(unread), frames: 0 }
     }
 
     /// Sends a text.
@@ -129,7 +148,10 @@ impl WebSocket {
             }
             passed_over.clear();
         }
-        self.stream.shutdown().await?;
+        match &mut self.carrier {
+            Carrier::Connection(stream) => stream.shutdown().await?,
+            Carrier::Tunnel(tunnel) => tunnel.finish(),
+        }
         Ok(())
     }
 
@@ -191,9 +213,17 @@ impl WebSocket {
     /// Reads until so many bytes are there.
     async fn fill(&mut self, count: usize) -> Result<(), MessageError> {
         while self.unread.len() < count {
-            self.unread.reserve(4096);
-            if self.stream.read_buf(&mut self.unread).await? == 0 {
-                return Err(MessageError::Ended);
+            match &mut self.carrier {
+                Carrier::Connection(stream) => {
+                    self.unread.reserve(4096);
+                    if stream.read_buf(&mut self.unread).await? == 0 {
+                        return Err(MessageError::Ended);
+                    }
+                }
+                Carrier::Tunnel(tunnel) => {
+                    let bytes = tunnel.read().await?.ok_or(MessageError::Ended)?;
+                    self.unread.extend_from_slice(&bytes);
+                }
             }
         }
         Ok(())
@@ -216,8 +246,16 @@ impl WebSocket {
         }
         frame.extend_from_slice(&mask);
         frame.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
-        self.stream.write_all(&frame).await?;
-        self.stream.flush().await
+        match &mut self.carrier {
+            Carrier::Connection(stream) => {
+                stream.write_all(&frame).await?;
+                stream.flush().await
+            }
+            Carrier::Tunnel(tunnel) => {
+                tunnel.write(frame.into()).await;
+                Ok(())
+            }
+        }
     }
 }
 

@@ -1,24 +1,31 @@
-//! A WebSocket: the connection is upgraded from HTTP/1.1, a text is sent where there is one, the first
-//! message is taken, and both sides say that it is over.
+//! A WebSocket: it is asked for over HTTP/2 where the server takes that, and else over HTTP/1.1; a text is sent where there is
+//! one, the first message is taken, and both sides say that it is over.
+//!
+//! A server that chooses HTTP/2 in TLS need not take a WebSocket over it, and most do not: then a fresh connection of HTTP/1.1
+//! is what is judged, as it is what a browser makes. A server whose SETTINGS offer it is held to that.
 
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http::Version;
 use tokio::time::{Instant, timeout_at};
 
-use crate::engine::classify::body_io_fault;
 use crate::engine::classify::phase_error::{Ending, PhaseError};
+use crate::engine::classify::{body_io_fault, http2_body_fault};
 use crate::engine::connect::trace::ConnectionTrace;
 use crate::engine::exchange::connector::Connector;
 use crate::engine::fault::{Deadline, Fault, timed_out};
 use crate::engine::http::body::Body;
 use crate::engine::http::connection::HeadError;
 use crate::engine::http::http1::Http1;
+use crate::engine::http::http2;
+use crate::engine::http::http2::Http2;
 use crate::engine::http::message::{OutgoingRequest, ResponseHead};
-use crate::engine::protocol::websocket::{self, MessageError, WebSocket};
+use crate::engine::protocol::websocket::{self, Carrier, MessageError, WebSocket};
+use crate::engine::protocol::websocket_handshake::WebSocketHandshake;
 use crate::engine::tls::alpn;
-use crate::model::HttpVersionPreference;
-use crate::model::{FailureClass, Phase};
+use crate::engine::tls::handshake::is_http2;
+use crate::engine::transport::stream::Stream;
+use crate::model::{FailureClass, HttpVersionPreference, Phase};
 
 /// How long a peer has to say that it is over, too.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -53,7 +60,16 @@ enum WebSocketError {
     Phase(PhaseError),
     /// The server does not switch to WebSocket, for this reason.
     Refused(String),
+    /// The server speaks HTTP/2, and takes no WebSocket over it, as far as was seen.
+    NotOffered,
     Message(MessageError),
+}
+
+/// What a WebSocket that failed says of another try.
+enum Retry {
+    No,
+    Fresh,
+    Http1,
 }
 
 impl From<PhaseError> for WebSocketError {
@@ -69,40 +85,63 @@ impl From<MessageError> for WebSocketError {
 }
 
 impl WebSocketCheck<'_> {
-    /// Carries it out.
+    /// Carries it out: once more where the server asked for that, and over HTTP/1.1 where it takes no other.
     pub(crate) async fn run(&self) -> Conversation {
+        let (mut version, mut is_first) = (self.version(), true);
+        loop {
+            let (conversation, retry) = self.attempt(version).await;
+            match retry {
+                Retry::Http1 => version = HttpVersionPreference::Http1,
+                Retry::Fresh if is_first => is_first = false,
+                Retry::Fresh | Retry::No => return conversation,
+            }
+        }
+    }
+
+    /// The versions of HTTP that are tried first. Without TLS none is agreed on.
+    fn version(&self) -> HttpVersionPreference {
+        let route = self.connector.route;
+        let is_known = || route.tls.is_none() || self.connector.requester.tunnel_offers.are_missing(route);
+        match route.version {
+            HttpVersionPreference::Auto if is_known() => HttpVersionPreference::Http1,
+            version => version,
+        }
+    }
+
+    async fn attempt(&self, version: HttpVersionPreference) -> (Conversation, Retry) {
         let (mut trace, mut head, mut body) = (ConnectionTrace::new(), None, Body::default());
-        let phases = Box::pin(self.phases(&mut trace, &mut head, &mut body));
+        let phases = Box::pin(self.phases(version, &mut trace, &mut head, &mut body));
         let ended = timeout_at(self.connector.deadline.at, phases).await;
-        let fault = match ended.unwrap_or(Err(WebSocketError::Phase(PhaseError::OutOfTime))) {
-            Ok(()) => None,
-            Err(error) => Some(self.fault(error, &trace)),
+        let (fault, retry) = match ended.unwrap_or(Err(WebSocketError::Phase(PhaseError::OutOfTime))) {
+            Ok(()) => (None, Retry::No),
+            Err(error) => {
+                let retry = retry(&error, version);
+                (Some(self.fault(error, head.as_ref(), &trace)), retry)
+            }
         };
         trace.end();
-        Conversation { trace, head, body, fault }
+        (Conversation { trace, head, body, fault }, retry)
     }
 
     async fn phases(
         &self,
+        version: HttpVersionPreference,
         trace: &mut ConnectionTrace,
         head: &mut Option<ResponseHead>,
         body: &mut Body,
     ) -> Result<(), WebSocketError> {
         let mut stream = self.connector.connect(trace).await?;
+        let mut speaks_http2 = version == HttpVersionPreference::Http2;
         if let Some(tls) = &self.connector.route.tls {
-            stream = self.connector.secure(tls, alpn(HttpVersionPreference::Http1), stream, trace).await?;
+            stream = self.connector.secure(tls, alpn(version), stream, trace).await?;
+            speaks_http2 |= is_http2(&stream);
         }
         trace.enter(Phase::Processing);
-        let of_head = |error| PhaseError::Head(HeadError::Http1(error));
-        let mut http1 = Http1::open(stream);
-        let (key, accept) = websocket::key();
-        let answer = http1.send(&self.upgrade(&key)).await.map_err(of_head)?;
-        let answer = head.insert(answer);
-        if let Some(why) = self.refusal(answer, &accept) {
-            return Err(WebSocketError::Refused(why));
-        }
-        let (stream, unread) = http1.into_upgraded();
-        let mut socket = WebSocket::new(stream, &unread);
+        let mut socket = match (speaks_http2, version) {
+            (true, HttpVersionPreference::Auto) => self.connect(self.offered(stream).await?, head).await?,
+            (true, _) => self.connect(self.asked(stream).await?, head).await?,
+            (false, _) => self.upgrade(stream, head).await?,
+        };
         trace.enter(Phase::Transfer);
         if let Some(text) = &self.send {
             socket.send(text).await.map_err(MessageError::from)?;
@@ -118,67 +157,76 @@ impl WebSocketCheck<'_> {
         Ok(())
     }
 
-    /// The request with what asks for the upgrade (RFC 6455 section 4.1).
-    fn upgrade(&self, key: &str) -> OutgoingRequest {
-        let mut request = OutgoingRequest { method: Method::GET, ..self.request.clone() };
-        let headers = &mut request.headers;
-        headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-        headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-        let mut set = |name: HeaderName, value: &str| {
-            if let Ok(value) = HeaderValue::from_str(value) {
-                headers.insert(name, value);
-            }
+    fn handshake(&self) -> WebSocketHandshake<'_> {
+        WebSocketHandshake { request: &self.request, subprotocols: &self.subprotocols }
+    }
+
+    /// A WebSocket over a connection of HTTP/1.1.
+    async fn upgrade(&self, stream: Stream, head: &mut Option<ResponseHead>) -> Result<WebSocket, WebSocketError> {
+        let of_head = |error| PhaseError::Head(HeadError::Http1(error));
+        let (handshake, mut http1) = (self.handshake(), Http1::open(stream));
+        let (key, accept) = websocket::key();
+        let answer = http1.send(&handshake.upgrade(&key)).await.map_err(of_head)?;
+        if let Some(why) = handshake.refused_upgrade(head.insert(answer), &accept) {
+            return Err(WebSocketError::Refused(why));
+        }
+        let (stream, unread) = http1.into_upgraded();
+        Ok(WebSocket::new(Carrier::Connection(stream), &unread))
+    }
+
+    /// A WebSocket over a stream of HTTP/2.
+    async fn connect(&self, http2: Http2, head: &mut Option<ResponseHead>) -> Result<WebSocket, WebSocketError> {
+        let handshake = self.handshake();
+        let (answer, tunnel) = http2.open_tunnel(&handshake.connect(), "websocket").await.map_err(of_http2)?;
+        if let Some(why) = handshake.refused_connect(head.insert(answer)) {
+            return Err(WebSocketError::Refused(why));
+        }
+        Ok(WebSocket::new(Carrier::Tunnel(Box::new(tunnel)), &[]))
+    }
+
+    /// A connection of HTTP/2, which the probe asks for: the server must take a WebSocket over it.
+    async fn asked(&self, stream: Stream) -> Result<Http2, WebSocketError> {
+        let mut http2 = Http2::open(stream).await.map_err(of_http2)?;
+        // What a connection has ended with is told where it is used.
+        if http2.takes_tunnels().await || !http2.is_open() { Ok(http2) } else { Err(WebSocketError::NotOffered) }
+    }
+
+    /// A connection of HTTP/2 that the server has chosen, where it takes a WebSocket over it. Half of the time that is left is
+    /// for HTTP/1.1, if it says nothing of that.
+    async fn offered(&self, stream: Stream) -> Result<Http2, WebSocketError> {
+        let now = Instant::now();
+        let until = now + self.connector.deadline.at.saturating_duration_since(now) / 2;
+        let offer = async {
+            let mut http2 = Http2::open(stream).await.ok()?;
+            let takes_tunnels = http2.takes_tunnels().await;
+            Some((http2, takes_tunnels))
         };
-        set(header::SEC_WEBSOCKET_KEY, key);
-        if !self.subprotocols.is_empty() {
-            set(header::SEC_WEBSOCKET_PROTOCOL, &self.subprotocols.join(", "));
+        match timeout_at(until, offer).await {
+            Ok(Some((http2, true))) => Ok(http2),
+            Ok(Some((http2, false))) => {
+                if http2.is_open() {
+                    self.connector.requester.tunnel_offers.note_missing(self.connector.route);
+                }
+                http2.close();
+                Err(WebSocketError::NotOffered)
+            }
+            Ok(None) | Err(_) => Err(WebSocketError::NotOffered),
         }
-        request
     }
 
-    /// Why an answer is no upgrade (section 4.1).
-    fn refusal(&self, answer: &ResponseHead, accept: &str) -> Option<String> {
-        let status = answer.status;
-        if status != StatusCode::SWITCHING_PROTOCOLS {
-            return Some(format!("it answers {status}"));
-        }
-        if !has_word(&answer.headers, &header::UPGRADE, "websocket") {
-            return Some("it switches to another protocol".to_owned());
-        }
-        if !has_word(&answer.headers, &header::CONNECTION, "upgrade") {
-            return Some("its header connection does not say upgrade".to_owned());
-        }
-        let shown = answer.headers.get(header::SEC_WEBSOCKET_ACCEPT).map(HeaderValue::as_bytes).unwrap_or_default();
-        if shown.trim_ascii() != accept.as_bytes() {
-            return Some("its header sec-websocket-accept is not the answer to our key".to_owned());
-        }
-        if answer
-            .headers
-            .get_all(header::SEC_WEBSOCKET_EXTENSIONS)
-            .iter()
-            .any(|value| !value.as_bytes().trim_ascii().is_empty())
-        {
-            return Some("it wants an extension that was not offered".to_owned());
-        }
-        let chosen = answer.headers.get(header::SEC_WEBSOCKET_PROTOCOL)?;
-        let offered = self.request.headers.get_all(header::SEC_WEBSOCKET_PROTOCOL);
-        let of_headers = offered.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
-        let mut all = self.subprotocols.iter().copied().chain(of_headers.map(str::trim));
-        let is_offered = all.any(|offered| offered.as_bytes() == chosen.as_bytes());
-        (!is_offered).then(|| "it chooses a subprotocol that was not offered".to_owned())
-    }
-
-    fn fault(&self, error: WebSocketError, trace: &ConnectionTrace) -> Fault {
+    fn fault(&self, error: WebSocketError, head: Option<&ResponseHead>, trace: &ConnectionTrace) -> Fault {
         let (route, deadline) = (self.connector.route, self.connector.deadline);
         let ending = Ending { route, deadline, trace, intake: None };
         let target = ending.target();
         match error {
-            WebSocketError::Refused(why) => Fault::new(
-                FailureClass::UpgradeRefused,
-                Phase::Processing,
-                format!("{target} does not switch to WebSocket: {why}"),
-            ),
+            WebSocketError::Refused(why) => {
+                let is_http2 = head.is_some_and(|head| head.version == Version::HTTP_2);
+                let over = if is_http2 { " over HTTP/2, which its SETTINGS offer" } else { "" };
+                refused(&format!("{target} does not switch to WebSocket{over}: {why}"))
+            }
+            WebSocketError::NotOffered => {
+                refused(&format!("{target} takes no WebSocket over HTTP/2: its SETTINGS do not offer it (RFC 8441)"))
+            }
             WebSocketError::Phase(PhaseError::OutOfTime) if trace.phase() == Some(Phase::Transfer) => {
                 late_message(deadline, &target)
             }
@@ -186,6 +234,32 @@ impl WebSocketCheck<'_> {
             WebSocketError::Message(error) => message_fault(&error, &target, self.limit),
         }
     }
+}
+
+fn of_http2(error: http2::HeadError) -> PhaseError {
+    PhaseError::Head(HeadError::Http2(error))
+}
+
+/// What a failed try says of another. Who was not asked for HTTP/2 is not held to it.
+fn retry(error: &WebSocketError, version: HttpVersionPreference) -> Retry {
+    let is_asked = version == HttpVersionPreference::Http2;
+    match error {
+        WebSocketError::NotOffered if !is_asked => Retry::Http1,
+        WebSocketError::Phase(PhaseError::Head(HeadError::Http2(http2::HeadError::Failed(error)))) => {
+            if http2::asks_for_http1(error) && !is_asked {
+                Retry::Http1
+            } else if http2::asks_to_retry(error) {
+                Retry::Fresh
+            } else {
+                Retry::No
+            }
+        }
+        _ => Retry::No,
+    }
+}
+
+fn refused(message: &str) -> Fault {
+    Fault::new(FailureClass::UpgradeRefused, Phase::Processing, message)
 }
 
 fn late_message(deadline: Deadline, target: &str) -> Fault {
@@ -201,6 +275,7 @@ fn message_fault(error: &MessageError, target: &str, limit: u64) -> Fault {
     let fault = |class, message| Fault::new(class, Phase::Transfer, message);
     match error {
         MessageError::Io(error) => body_io_fault(error, target),
+        MessageError::Http2(error) => http2_body_fault(error, target),
         MessageError::Ended => {
             fault(FailureClass::EmptyReply, format!("{target} ended the connection without a message"))
         }
@@ -220,10 +295,4 @@ fn message_fault(error: &MessageError, target: &str, limit: u64) -> Fault {
             format!("the message of {target} is larger than the limit of {limit} bytes"),
         ),
     }
-}
-
-/// Whether a header has a word in its list, whatever its case.
-fn has_word(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
-    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|one| one.trim().eq_ignore_ascii_case(word))
 }

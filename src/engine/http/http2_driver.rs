@@ -1,0 +1,90 @@
+//! A connection of HTTP/2 as a future that is driven by whoever waits for a stream of it, and what is sent over such a
+//! stream.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use h2::client::Connection;
+use h2::{PingPong, RecvStream, SendStream};
+
+use crate::engine::transport::beside::beside;
+use crate::engine::transport::wire::Wire;
+
+/// The connection as a future, until it has ended.
+pub(crate) struct Driver {
+    connection: Option<Pin<Box<Connection<Wire, Bytes>>>>,
+    /// What it ended with.
+    error: Option<h2::Error>,
+}
+
+impl Driver {
+    pub(crate) fn new(connection: Connection<Wire, Bytes>) -> Driver {
+        Driver { connection: Some(Box::pin(connection)), error: None }
+    }
+
+    /// Lets the connection go on, as far as it can without waiting.
+    pub(crate) fn poll(&mut self, context: &mut Context<'_>) {
+        if let Some(connection) = &mut self.connection
+            && let Poll::Ready(ended) = connection.as_mut().poll(context)
+        {
+            self.connection = None;
+            self.error = ended.err();
+        }
+    }
+
+    /// The same, where nobody waits.
+    pub(crate) fn poll_once(&mut self) {
+        self.poll(&mut Context::from_waker(Waker::noop()));
+    }
+
+    /// Waits for a future that the connection feeds.
+    pub(crate) async fn beside<F: Future>(&mut self, future: F) -> F::Output {
+        beside(future, |context| self.poll(context)).await
+    }
+
+    /// Whether the connection stands, as far as was seen.
+    pub(crate) const fn is_open(&self) -> bool {
+        self.connection.is_some()
+    }
+
+    /// What the connection ended with, for whoever asks first.
+    pub(crate) const fn take_error(&mut self) -> Option<h2::Error> {
+        self.error.take()
+    }
+
+    /// What pings are sent with, once.
+    pub(crate) fn pings(&mut self) -> Option<PingPong> {
+        self.connection.as_mut()?.ping_pong()
+    }
+
+    /// The next bytes that come over a stream; none at its end.
+    ///
+    /// # Errors
+    /// What h2 says.
+    pub(crate) async fn read(&mut self, stream: &mut RecvStream) -> Result<Option<Bytes>, h2::Error> {
+        match self.beside(stream.data()).await {
+            Some(Ok(bytes)) => {
+                // What was read may come again. A stream that has ended needs no more.
+                let _ = stream.flow_control().release_capacity(bytes.len());
+                Ok(Some(bytes))
+            }
+            None => Ok(None),
+            Some(Err(error)) => Err(self.take_error().filter(|_| error.is_io()).unwrap_or(error)),
+        }
+    }
+}
+
+/// Sends bytes as fast as the peer takes them, and ends the stream behind them where they are the last. A peer that wants no
+/// more of them says so, or answers.
+pub(crate) async fn send_all(stream: &mut SendStream<Bytes>, mut bytes: Bytes, are_last: bool) {
+    while !bytes.is_empty() {
+        stream.reserve_capacity(bytes.len());
+        let Some(Ok(capacity)) = poll_fn(|context| stream.poll_capacity(context)).await else { return };
+        let part = bytes.split_to(capacity.min(bytes.len()));
+        if stream.send_data(part, are_last && bytes.is_empty()).is_err() {
+            return;
+        }
+    }
+}

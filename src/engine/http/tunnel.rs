@@ -1,0 +1,48 @@
+//! A tunnel: one stream of HTTP/2 that carries another protocol, once the server has agreed to that (RFC 8441).
+
+use bytes::Bytes;
+use h2::client::SendRequest;
+use h2::{RecvStream, SendStream};
+
+use crate::engine::http::http2_driver::{Driver, send_all};
+
+/// Both ends of the stream, and the connection below.
+pub(crate) struct Tunnel {
+    driver: Driver,
+    /// Without it the connection would end.
+    _sender: SendRequest<Bytes>,
+    incoming: RecvStream,
+    outgoing: SendStream<Bytes>,
+}
+
+impl Tunnel {
+    pub(crate) const fn new(
+        driver: Driver,
+        sender: SendRequest<Bytes>,
+        incoming: RecvStream,
+        outgoing: SendStream<Bytes>,
+    ) -> Tunnel {
+        Tunnel { driver, _sender: sender, incoming, outgoing }
+    }
+
+    /// The next bytes; none once the server has ended the stream.
+    ///
+    /// # Errors
+    /// What h2 says.
+    pub(crate) async fn read(&mut self) -> Result<Option<Bytes>, h2::Error> {
+        self.driver.read(&mut self.incoming).await
+    }
+
+    /// Sends bytes. A server that takes no more of them says why in what is read next.
+    pub(crate) async fn write(&mut self, bytes: Bytes) {
+        self.driver.beside(send_all(&mut self.outgoing, bytes, false)).await;
+        self.driver.poll_once();
+    }
+
+    /// Ends our half of the stream, without waiting.
+    pub(crate) fn finish(&mut self) {
+        // A stream that the server has reset is over anyway.
+        let _ = self.outgoing.send_data(Bytes::new(), true);
+        self.driver.poll_once();
+    }
+}
