@@ -50,6 +50,16 @@ impl<'t> Decimal<'t> {
         self.whole.bytes().chain(self.fraction.bytes())
     }
 
+    /// How many digits it has behind the point; none or less than that where it is an integer.
+    pub(crate) fn decimals(&self) -> i128 {
+        if self.is_zero() { 0 } else { length(self.whole) + length(self.fraction) - 1 - self.magnitude }
+    }
+
+    /// Whether it is one, however it is written.
+    pub(crate) fn is_integer(&self) -> bool {
+        self.decimals() <= 0
+    }
+
     /// −1, 0 or 1.
     fn sign(&self) -> i8 {
         match (self.is_zero(), self.is_negative) {
@@ -124,6 +134,16 @@ mod tests {
             ("1e1000000000000", "10e999999999999"),
         ] {
             assert_eq!(Decimal::of(one), Decimal::of(other), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn decimals_are_those_of_the_value() {
+        for (text, decimals) in
+            [("0", 0), ("7", 0), ("70", -1), ("0.01", 2), ("1e-2", 2), ("12.50", 1), ("12.5e1", 0), ("1.0", 0)]
+        {
+            assert_eq!(Decimal::of(text).decimals(), decimals, "{text}");
+            assert_eq!(Decimal::of(text).is_integer(), decimals <= 0, "{text}");
         }
     }
 

@@ -1,14 +1,18 @@
 //! A JSON Schema that a body is held to. It is read whole before any check: nothing is fetched for it.
 
+mod numbers;
+mod reader;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
-use boon::{Compiler, SchemaIndex, Schemas, UrlLoader};
-use serde_json::{Number, Value};
+use boon::{Compiler, ErrorKind, SchemaIndex, Schemas, UrlLoader};
+use serde_json::{Map, Number, Value};
 
-use super::json::{JsonKind, JsonNode};
+use super::json::{JsonDocument, JsonKind, JsonNode};
+use numbers::SchemaNumbers;
 
 /// What the schema is called while it is read: no reference can lead there from outside.
 const OWN: &str = "urn:uptick:json-schema";
@@ -37,6 +41,7 @@ struct CompiledSchema {
     path: PathBuf,
     /// The most steps that it does at one level of a document: as deep as it is nested, and one for each reference.
     steps: usize,
+    numbers: SchemaNumbers,
     schemas: Schemas,
     index: SchemaIndex,
 }
@@ -68,7 +73,8 @@ impl JsonSchema {
     }
 
     fn read(path: &Path, text: &str) -> Result<JsonSchema, String> {
-        let schema: Value = serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))?;
+        let document = JsonDocument::read(text).map_err(|error| format!("it is not JSON: {error}"))?;
+        let (schema, numbers) = reader::read(document.root())?;
         let mut compiler = Compiler::new();
         compiler.use_loader(Box::new(NoLoader));
         let one_line = |error: &dyn fmt::Display| {
@@ -79,7 +85,7 @@ impl JsonSchema {
         let mut schemas = Schemas::new();
         let index = compiler.compile(OWN, &mut schemas).map_err(|error| one_line(&error))?;
         let steps = depth(text) + text.matches("$ref").count() + text.matches("$dynamicRef").count();
-        Ok(JsonSchema(Arc::new(CompiledSchema { path: path.to_owned(), steps, schemas, index })))
+        Ok(JsonSchema(Arc::new(CompiledSchema { path: path.to_owned(), steps, numbers, schemas, index })))
     }
 
     /// The file that it stands in.
@@ -100,17 +106,79 @@ impl JsonSchema {
     }
 
     fn first_violation(&self, document: JsonNode<'_>) -> Option<String> {
-        let document = value_of(document);
-        let error = self.0.schemas.validate(&document, self.0.index).err()?;
+        let value = match self.value_of(document) {
+            Ok(value) => value,
+            Err(number) => {
+                return Some(format!("the number {number} cannot be compared exactly with those of the schema"));
+            }
+        };
+        let error = self.0.schemas.validate(&value, self.0.index).err()?;
         let mut at = &error;
         // The innermost cause says what is wrong; those around it say that something is.
         while let Some(inner) = at.causes.first() {
             at = inner;
         }
         let place = at.instance_location.to_string();
+        let found = node_at(document, &place);
         let place = if place.is_empty() { "the document".to_owned() } else { place };
-        Some(format!("{place}: {}", at.kind))
+        let of_numbers = found.and_then(|found| self.account_of_numbers(&at.kind, found));
+        Some(format!("{place}: {}", of_numbers.unwrap_or_else(|| at.kind.to_string())))
     }
+
+    /// What is wrong with a number, by its own digits and those of the schema; none where it is something else.
+    fn account_of_numbers(&self, kind: &ErrorKind<'_, '_>, found: JsonNode<'_>) -> Option<String> {
+        let (got, numbers) = (found.source(), &self.0.numbers);
+        let source = |number: &Number| numbers.source_of(number).map(str::to_owned);
+        Some(match kind {
+            ErrorKind::Minimum { want, .. } => format!("must be >={}, but got {got}", source(want)?),
+            ErrorKind::Maximum { want, .. } => format!("must be <={}, but got {got}", source(want)?),
+            ErrorKind::ExclusiveMinimum { want, .. } => format!("must be > {} but got {got}", source(want)?),
+            ErrorKind::ExclusiveMaximum { want, .. } => format!("must be < {} but got {got}", source(want)?),
+            ErrorKind::MultipleOf { want, .. } if numbers.one().as_ref() == Some(*want) => {
+                format!("want integer, but got {got}")
+            }
+            ErrorKind::MultipleOf { want, .. } => format!("{got} is not multipleOf {}", source(want)?),
+            ErrorKind::Const { want: Value::Number(want) } => format!("value must be {}", source(want)?),
+            ErrorKind::Enum { want } => {
+                let numbers: Option<Vec<String>> = want.iter().map(|want| source(want.as_number()?)).collect();
+                format!("value must be one of {}", numbers?.join(", "))
+            }
+            ErrorKind::UniqueItems { got: [first, second] } => {
+                let (one, other) = (found.children().nth(*first)?, found.children().nth(*second)?);
+                if one.equals(other) {
+                    return None;
+                }
+                format!("the items at {first} and {second} have numbers that are too close to be told apart")
+            }
+            _ => return None,
+        })
+    }
+
+    /// A document as the library compares it, or the number that it cannot compare.
+    fn value_of<'d>(&self, node: JsonNode<'d>) -> Result<Value, &'d str> {
+        Ok(match node.kind() {
+            JsonKind::Null => Value::Null,
+            JsonKind::Boolean => Value::Bool(node.source() == "true"),
+            JsonKind::Number => Value::Number(self.0.numbers.of(node.source()).ok_or_else(|| node.source())?),
+            JsonKind::String => Value::String(node.text().unwrap_or_default().into_owned()),
+            JsonKind::Array => node.children().map(|item| self.value_of(item)).collect::<Result<_, _>>()?,
+            JsonKind::Object => {
+                let mut members = Map::new();
+                for (name, value) in node.members() {
+                    members.insert(name.into_owned(), self.value_of(value)?);
+                }
+                Value::Object(members)
+            }
+        })
+    }
+}
+
+/// What stands at a JSON pointer (RFC 6901).
+fn node_at<'d>(document: JsonNode<'d>, pointer: &str) -> Option<JsonNode<'d>> {
+    pointer.split('/').skip(1).try_fold(document, |node, token| match node.kind() {
+        JsonKind::Array => node.children().nth(token.parse().ok()?),
+        _ => node.member(&token.replace("~1", "/").replace("~0", "~")),
+    })
 }
 
 /// Carries out what the library does in so many steps within each other. None where there is no stack for it.
@@ -143,24 +211,6 @@ fn depth(text: &str) -> usize {
         }
     }
     deepest
-}
-
-/// A document as schemas are compared with. A number that is no 64-bit integer is the nearest float.
-fn value_of(node: JsonNode<'_>) -> Value {
-    match node.kind() {
-        JsonKind::Null => Value::Null,
-        JsonKind::Boolean => Value::Bool(node.source() == "true"),
-        JsonKind::Number => Value::Number(number_of(node.source())),
-        JsonKind::String => Value::String(node.text().unwrap_or_default().into_owned()),
-        JsonKind::Array => node.children().map(value_of).collect(),
-        JsonKind::Object => node.members().map(|(name, value)| (name.into_owned(), value_of(value))).collect(),
-    }
-}
-
-fn number_of(text: &str) -> Number {
-    let integer = text.parse().map(Number::from_i128).ok().flatten();
-    let float = || text.parse().ok().and_then(|float: f64| Number::from_f64(float.clamp(f64::MIN, f64::MAX)));
-    integer.or_else(float).unwrap_or_else(|| Number::from(0))
 }
 
 #[cfg(test)]
@@ -200,6 +250,66 @@ mod tests {
         assert!(schema(&json!({ "$ref": "https://x.test/schema.json" })).is_err());
         assert!(schema(&json!({ "$ref": "file:///etc/passwd" })).is_err());
         assert!(JsonSchema::new(Path::new("x"), "{").is_err());
+    }
+
+    #[test]
+    fn numbers_are_compared_by_their_exact_values_and_told_by_their_own_digits() {
+        let said = |schema: &str, document: &str| {
+            violation(&JsonSchema::new(Path::new("x"), schema).expect("a schema"), document).unwrap_or_default()
+        };
+        for (schema, up, down, says) in [
+            (
+                r#"{"maximum": 9007199254740992}"#,
+                "9007199254740992",
+                "9007199254740993",
+                "must be <=9007199254740992, but got 9007199254740993",
+            ),
+            (
+                r#"{"minimum": 123456789012345678901}"#,
+                "123456789012345678901",
+                "123456789012345678900",
+                "123456789012345678900",
+            ),
+            (r#"{"exclusiveMaximum": 0.1}"#, "0.09999999999999999999", "0.1", "must be < 0.1 but got 0.1"),
+            (
+                r#"{"const": 123456789012345678901}"#,
+                "123456789012345678901.0",
+                "123456789012345678902",
+                "value must be 123456789012345678901",
+            ),
+            (r#"{"enum": [18446744073709551617, 3]}"#, "3.0", "18446744073709551616", "one of 18446744073709551617, 3"),
+            (r#"{"multipleOf": 0.01}"#, "19.99", "19.999", "19.999 is not multipleOf 0.01"),
+            (r#"{"multipleOf": 0.1, "type": ["integer", "null"]}"#, "3", "0.3", "want integer, but got 0.3"),
+            (r#"{"multipleOf": 0.01, "minimum": 0.5}"#, "0.50", "0.49", "must be >=0.5, but got 0.49"),
+            (r#"{"type": "integer"}"#, "1.0", "1.00000000000000000001", "want integer"),
+            (
+                r#"{"uniqueItems": true}"#,
+                "[1, 2]",
+                "[123456789012345678901, 123456789012345678902]",
+                "too close to be told apart",
+            ),
+            (
+                r#"{"multipleOf": 3}"#,
+                "9007199254740990",
+                "9007199254740993",
+                "the number 9007199254740993 cannot be compared",
+            ),
+            (
+                r#"{"properties": {"multipleOf": {"multipleOf": 0.5}}}"#,
+                r#"{"multipleOf": 1.5}"#,
+                r#"{"multipleOf": 1.25}"#,
+                "/multipleOf: 1.25 is not",
+            ),
+        ] {
+            assert_eq!(said(schema, up), "", "{schema} {up}");
+            assert!(said(schema, down).contains(says), "{schema} {down}: {}", said(schema, down));
+        }
+    }
+
+    #[test]
+    fn a_pattern_that_looks_ahead_is_told_by_name() {
+        let error = schema(&json!({ "properties": { "a": { "pattern": "^(?!x)" } } })).expect_err("refused");
+        assert!(error.contains("`^(?!x)` has a lookahead") && error.contains("`not`"), "{error}");
     }
 
     #[test]
