@@ -25,6 +25,7 @@ use tokio::time::Instant;
 use crate::engine::host::{os_error, own_route};
 use crate::model::{FailureClass, IpFamily, Resolver};
 use message::Reply;
+use nsswitch::{Source, Status};
 use resolv_conf::ResolvConf;
 use server::Trouble;
 use system::{Paths, SystemFiles};
@@ -120,7 +121,9 @@ impl Names {
         }
         let options = [("rotate", conf.rotate), ("use-vc", conf.use_vc), ("no-aaaa", conf.no_aaaa)];
         facts.extend(options.into_iter().filter(|(_, is_set)| *is_set).map(|(name, _)| name.to_owned()));
-        facts.extend(self.files.not_asked().note("", true));
+        let sources = self.files.sources();
+        facts.extend(sources.unusual_order());
+        facts.extend(sources.note("", true));
         facts.join("; ")
     }
 
@@ -138,19 +141,45 @@ impl Names {
         }
     }
 
+    /// Asks the sources of `nsswitch.conf` in their order, up to the first that knows the name or has the last word on it.
     async fn lookup_by_system(&self, host: &str, ip: IpFamily, until: Instant) -> Result<Vec<IpAddr>, NoAddress> {
         let hosts = self.files.hosts().map_err(|error| NoAddress::ours(&error))?;
         let known = hosts.addresses(host);
-        if let Some(found) = of_family(known, ip) {
-            return Ok(found);
-        }
         if is_localhost(host) {
-            return Ok(loopback(ip));
+            return Ok(of_family(known, ip).unwrap_or_else(|| loopback(ip)));
         }
-        if !known.is_empty() {
-            let detail = "the hosts file has an address of the other family alone";
-            return Err(NoAddress::new(FailureClass::DnsNoAddress, detail));
+        let mut failure = None;
+        for (source, returns) in self.files.sources().in_order() {
+            let found = match source {
+                Source::Files if known.is_empty() => {
+                    if returns(Status::NotFound) {
+                        break;
+                    }
+                    continue;
+                }
+                Source::Files => of_family(known, ip).ok_or_else(|| {
+                    let detail = "the hosts file has an address of the other family alone";
+                    NoAddress::new(FailureClass::DnsNoAddress, detail)
+                }),
+                Source::Dns => self.lookup_by_dns(host, ip, until).await,
+            };
+            let status = match &found {
+                Err(failure) if !failure.class.is_ours() && source == Source::Dns => status_of(failure.class),
+                // Of one host there are no addresses in two places.
+                _ => return found,
+            };
+            failure = found.err();
+            if returns(status) {
+                break;
+            }
         }
+        Err(failure.unwrap_or_else(|| {
+            let unasked = NoAddress::new(FailureClass::DnsNotFound, "it is not in the hosts file");
+            unasked.and("DNS is not asked, by nsswitch.conf")
+        }))
+    }
+
+    async fn lookup_by_dns(&self, host: &str, ip: IpFamily, until: Instant) -> Result<Vec<IpAddr>, NoAddress> {
         let conf = self.files.resolv_conf().map_err(|error| NoAddress::ours(&error))?;
         let found = self.search(host, &conf, ip, until).await;
         found.map_err(|failure| self.explain(failure, host, &conf))
@@ -203,7 +232,7 @@ impl Names {
         if !may_be_elsewhere {
             return failure;
         }
-        match self.files.not_asked().note(host, conf.servers.iter().any(is_stub)) {
+        match self.files.sources().note(host, conf.servers.iter().any(is_stub)) {
             Some(note) => failure.and(&note),
             None => failure,
         }
@@ -417,6 +446,14 @@ fn other(kind: RecordType) -> RecordType {
 
 /// `localhost` and the names below it lead to this host and are asked of nobody (RFC 6761 section
 /// 6.3); systemd knows them with `localdomain` behind them as well.
+/// What a failure to find an address is to `nsswitch.conf`.
+const fn status_of(class: FailureClass) -> Status {
+    match class {
+        FailureClass::DnsNotFound | FailureClass::DnsNoAddress => Status::NotFound,
+        _ => Status::Unavailable,
+    }
+}
+
 fn is_localhost(host: &str) -> bool {
     let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
     let host = host.strip_suffix(".localdomain").unwrap_or(&host);

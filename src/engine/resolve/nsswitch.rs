@@ -1,40 +1,119 @@
-//! `nsswitch.conf`: the sources of host names that the C library would ask and this resolver does
-//! not. They are told of where a name is not found.
+//! `nsswitch.conf`: the sources of host names in the order in which they are asked, and those that the C library would ask and
+//! this resolver does not. The latter are told of where a name is not found.
 
-/// The sources that are not asked, in the order of the file.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct NotAsked {
-    sources: Vec<String>,
+/// A source that is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// The hosts file.
+    Files,
+    /// The name servers of `resolv.conf`.
+    Dns,
+}
+
+/// What a source that has no address says of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Status {
+    /// There is no such name, or it has no address.
+    NotFound,
+    /// It could not be asked.
+    Unavailable,
+}
+
+/// A source in its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Place {
+    source: Source,
+    /// What it says last of all: nobody is asked behind it then.
+    returns: Vec<Status>,
+}
+
+/// Where host names come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Sources {
+    places: Vec<Place>,
+    /// Those that are not asked, in the order of the file.
+    left_out: Vec<String>,
 }
 
 /// The most sources kept.
 const SOURCES: usize = 8;
 
-impl NotAsked {
-    /// Reads the line `hosts:` of a file.
-    pub(super) fn parse(text: &str) -> NotAsked {
-        let line = text.lines().find_map(|line| {
+/// systemd-resolved, which answers at its stub address as well.
+const RESOLVE: &str = "resolve";
+
+impl Default for Sources {
+    /// Without a line `hosts:`, as musl and Go have it: glibc would ask DNS first, and the hosts file of a container that has
+    /// no `nsswitch.conf` would not count.
+    fn default() -> Sources {
+        Sources::of("files dns")
+    }
+}
+
+impl Sources {
+    /// Reads the line `hosts:` of a file; the last one, where there are several.
+    pub(super) fn parse(text: &str) -> Sources {
+        let line = text.lines().rev().find_map(|line| {
             let line = line.split('#').next().unwrap_or_default();
             line.trim_start().strip_prefix("hosts:")
         });
-        let mut sources = Vec::new();
-        let mut in_action = false;
-        for word in line.unwrap_or_default().split_ascii_whitespace() {
-            // `[NOTFOUND=return]` is an action, also where it is written in several words.
-            let is_action = in_action || word.starts_with('[');
-            in_action = is_action && !word.ends_with(']');
-            if !is_action && !matches!(word, "files" | "dns") && sources.len() < SOURCES {
-                sources.push(word.to_owned());
+        line.map_or_else(Sources::default, Sources::of)
+    }
+
+    fn of(line: &str) -> Sources {
+        let (mut places, mut left_out) = (Vec::new(), Vec::new());
+        let names_dns = line.split_ascii_whitespace().any(|word| word == "dns");
+        let mut rest = line.trim_start();
+        // Whether the source before it is one that is asked.
+        let mut is_asked = false;
+        while !rest.is_empty() {
+            if let Some(actions) = rest.strip_prefix('[') {
+                let (actions, after) = actions.split_once(']').unwrap_or((actions, ""));
+                if let Some(place) = places.last_mut().filter(|_| is_asked) {
+                    apply(actions, place);
+                }
+                rest = after.trim_start();
+                continue;
             }
+            let end = rest.find(|character: char| character.is_ascii_whitespace() || character == '[');
+            let (word, after) = rest.split_at(end.unwrap_or(rest.len()));
+            let source = match word {
+                "files" => Some(Source::Files),
+                "dns" => Some(Source::Dns),
+                // Where nothing else is DNS, it stands for it.
+                RESOLVE if !names_dns => Some(Source::Dns),
+                _ => None,
+            };
+            is_asked = source.is_some() && places.len() < SOURCES;
+            match source {
+                Some(source) if is_asked => places.push(Place { source, returns: Vec::new() }),
+                None if left_out.len() < SOURCES => left_out.push(word.to_owned()),
+                _ => {}
+            }
+            rest = after.trim_start();
         }
-        NotAsked { sources }
+        Sources { places, left_out }
+    }
+
+    /// The sources in the order in which they are asked, each with whether it has the last word with a status.
+    pub(super) fn in_order(&self) -> impl Iterator<Item = (Source, impl Fn(Status) -> bool)> {
+        self.places.iter().map(|place| (place.source, |status| place.returns.contains(&status)))
+    }
+
+    /// The order, where it is not the usual one.
+    pub(super) fn unusual_order(&self) -> Option<String> {
+        let names = self.places.iter().map(|place| match place.source {
+            Source::Files => "files",
+            Source::Dns => "dns",
+        });
+        let names: Vec<&str> = names.collect();
+        (names != ["files", "dns"]).then(|| format!("sources {}", names.join(" ")))
     }
 
     /// What to say where a name was not found; none where nothing was left out. systemd-resolved
     /// behind `resolve` answers at its stub address as well.
     pub(super) fn note(&self, name: &str, asks_stub: bool) -> Option<String> {
         let left_out: Vec<&str> =
-            self.sources.iter().map(String::as_str).filter(|source| !(asks_stub && *source == "resolve")).collect();
+            self.left_out.iter().map(String::as_str).filter(|source| !(asks_stub && *source == RESOLVE)).collect();
         let name = name.strip_suffix('.').unwrap_or(name);
         let is_local =
             name.rsplit('.').next().is_some_and(|last| last.eq_ignore_ascii_case("local")) && name.contains('.');
@@ -50,15 +129,68 @@ impl NotAsked {
     }
 }
 
+/// Actions as `NOTFOUND=return` and `!UNAVAIL=return`, one after the other. Servers that are silent or fail are `UNAVAIL`, as
+/// to glibc.
+fn apply(actions: &str, place: &mut Place) {
+    let actions = actions.to_ascii_lowercase().replace(" =", "=").replace("= ", "=");
+    for (status, action) in actions.split_ascii_whitespace().filter_map(|action| action.split_once('=')) {
+        let (is_other, status) = status.strip_prefix('!').map_or((false, status), |status| (true, status));
+        for (name, of) in [("notfound", Status::NotFound), ("unavail", Status::Unavailable)] {
+            if (status == name) == is_other {
+                continue;
+            }
+            place.returns.retain(|kept| *kept != of);
+            if action == "return" {
+                place.returns.push(of);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// The sources in their order, and what has the last word.
+    fn order(text: &str) -> String {
+        let sources = Sources::parse(text);
+        let places = sources.in_order().map(|(source, returns)| {
+            let not_found = if returns(Status::NotFound) { "!" } else { "" };
+            let silent = if returns(Status::Unavailable) { "?" } else { "" };
+            format!("{source:?}{not_found}{silent}")
+        });
+        places.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn sources_are_asked_in_the_order_of_the_file() {
+        for (text, wanted) in [
+            ("", "Files Dns"),
+            ("passwd: files\n# hosts: dns\n", "Files Dns"),
+            ("hosts: files dns\n", "Files Dns"),
+            ("hosts:\tdns files\n", "Dns Files"),
+            ("hosts: files dns myhostname\n", "Files Dns"),
+            ("hosts: files", "Files"),
+            ("hosts: files [NOTFOUND=return] dns", "Files! Dns"),
+            ("hosts: dns [!UNAVAIL=return] files", "Dns! Files"),
+            ("hosts: dns[ NOTFOUND = return ]files", "Dns! Files"),
+            ("hosts: dns [UNAVAIL=return TRYAGAIN=return] files", "Dns? Files"),
+            ("hosts: files mdns4_minimal [NOTFOUND=return] dns", "Files Dns"),
+            ("hosts: mymachines resolve [!UNAVAIL=return] files myhostname dns", "Files Dns"),
+            ("hosts: files resolve", "Files Dns"),
+            ("hosts: dns\nhosts: files dns\n", "Files Dns"),
+            ("hosts: files [SUCCESS=merge] dns", "Files Dns"),
+            ("hosts: [", ""),
+        ] {
+            assert_eq!(order(text), wanted, "{text}");
+        }
+    }
+
     #[test]
     fn sources_that_are_not_asked_are_named() {
         let text = "passwd: files\nhosts: files mdns4_minimal [NOTFOUND=return] resolve [!UNAVAIL = return] dns myhostname # x\n";
-        let note = NotAsked::parse(text);
-        assert_eq!(note.sources, ["mdns4_minimal", "resolve", "myhostname"]);
+        let note = Sources::parse(text);
+        assert_eq!(note.left_out, ["mdns4_minimal", "resolve", "myhostname"]);
         let said = note.note("nas", true).expect("a note");
         assert_eq!(said, "not asked: mdns4_minimal, myhostname of nsswitch.conf");
         assert!(note.note("nas", false).is_some_and(|said| said.contains("resolve")));
@@ -67,10 +199,10 @@ mod tests {
     #[test]
     fn nothing_is_said_where_nothing_is_left_out() {
         for text in ["", "hosts: files dns", "hosts: dns [!UNAVAIL=return] files", "#hosts: files wins"] {
-            assert_eq!(NotAsked::parse(text).note("nas.test", false), None, "{text}");
+            assert_eq!(Sources::parse(text).note("nas.test", false), None, "{text}");
         }
-        assert!(NotAsked::default().note("Printer.Local.", false).is_some_and(|said| said.contains("mDNS")));
-        assert_eq!(NotAsked::default().note("local", false), None);
-        assert_eq!(NotAsked::default().note("notlocal.test", false), None);
+        assert!(Sources::default().note("Printer.Local.", false).is_some_and(|said| said.contains("mDNS")));
+        assert_eq!(Sources::default().note("local", false), None);
+        assert_eq!(Sources::default().note("notlocal.test", false), None);
     }
 }

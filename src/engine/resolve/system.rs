@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::hosts::Hosts;
-use super::nsswitch::NotAsked;
+use super::nsswitch::Sources;
 use super::resolv_conf::{ResolvConf, Surroundings};
 
 /// The most bytes of a file that are read: hosts files that block advertisements have a few million.
@@ -37,7 +37,7 @@ pub(super) struct SystemFiles {
     surroundings: Surroundings,
     resolv_conf: Watched<ResolvConf>,
     hosts: Watched<Hosts>,
-    nsswitch: Watched<NotAsked>,
+    nsswitch: Watched<Sources>,
 }
 
 impl SystemFiles {
@@ -67,9 +67,9 @@ impl SystemFiles {
         self.resolv_conf.read(|conf| !conf.no_reload, parse)
     }
 
-    /// The sources that are not asked.
-    pub(super) fn not_asked(&self) -> Arc<NotAsked> {
-        self.nsswitch.read(|_| true, NotAsked::parse).unwrap_or_default()
+    /// The sources of host names.
+    pub(super) fn sources(&self) -> Arc<Sources> {
+        self.nsswitch.read(|_| true, Sources::parse).unwrap_or_default()
     }
 }
 

@@ -433,12 +433,17 @@ async fn a_name_that_cannot_be_written_is_not_found() {
 }
 
 fn with_hosts(hosts: &str) -> (Names, tempfile::TempDir) {
+    // Nobody listens there: whoever asks is told so.
+    with_files(hosts, "nameserver 127.255.255.254\nsearch lan.test\n", "hosts: files mdns4 dns\n")
+}
+
+fn with_files(hosts: &str, resolv_conf: &str, nsswitch: &str) -> (Names, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("hosts"), hosts).expect("written");
-    // Nobody listens there: whoever asks is told so.
-    std::fs::write(folder.path().join("resolv.conf"), "nameserver 127.255.255.254\nsearch lan.test\n")
-        .expect("written");
-    std::fs::write(folder.path().join("nsswitch.conf"), "hosts: files mdns4 dns\n").expect("written");
+    std::fs::write(folder.path().join("resolv.conf"), resolv_conf).expect("written");
+    if !nsswitch.is_empty() {
+        std::fs::write(folder.path().join("nsswitch.conf"), nsswitch).expect("written");
+    }
     let paths = Paths {
         resolv_conf: folder.path().join("resolv.conf"),
         hosts: folder.path().join("hosts"),
@@ -457,6 +462,31 @@ async fn the_hosts_file_comes_first_for_the_whole_name() {
     let other = lookup("six.test", IpFamily::V4).await.expect_err("no address");
     assert_eq!(other.class, FailureClass::DnsNoAddress);
     assert!(other.detail.contains("hosts file"), "{other:?}");
+}
+
+#[tokio::test]
+async fn sources_are_asked_in_the_order_of_nsswitch_conf() {
+    // Nobody listens at the name server: it is refused, which is no answer.
+    let found = async |nsswitch: &str, host: &str| {
+        let (names, _folder) =
+            with_files("192.0.2.7 site.test\n", "nameserver 127.255.255.254\noptions attempts:1\n", nsswitch);
+        let found = names.lookup(Resolver::System, host, IpFamily::Any, later()).await;
+        found.map(|found| found[0].to_string()).map_err(|failure| (failure.class, failure.detail))
+    };
+    for nsswitch in
+        ["", "hosts: files dns\n", "hosts: files\n", "hosts: dns files\n", "hosts: dns [!UNAVAIL=return] files\n"]
+    {
+        assert_eq!(found(nsswitch, "site.test").await, Ok("192.0.2.7".into()), "{nsswitch}");
+    }
+    for nsswitch in ["hosts: dns\n", "hosts: dns [UNAVAIL=return] files\n"] {
+        let (class, detail) = found(nsswitch, "site.test").await.expect_err(nsswitch);
+        assert_eq!(class, FailureClass::DnsServerFailure, "{detail}");
+    }
+    for nsswitch in ["hosts: files\n", "hosts: files [NOTFOUND=return] dns\n"] {
+        let (class, detail) = found(nsswitch, "other.test").await.expect_err(nsswitch);
+        assert_eq!(class, FailureClass::DnsNotFound);
+        assert!(detail.contains("nsswitch.conf"), "{detail}");
+    }
 }
 
 #[tokio::test]
