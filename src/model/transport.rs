@@ -69,6 +69,8 @@ pub struct Tls {
     pub client_key: Option<PathBuf>,
     /// The name in SNI and in the certificate, where it is not the URL's host.
     pub server_name: Option<String>,
+    /// The protocols that are offered (ALPN), first choice first, where the URL's scheme says none.
+    pub alpn: Vec<String>,
     /// The lowest TLS version accepted.
     pub min_version: TlsVersion,
     /// Accept any certificate. Loud in every output.

@@ -352,6 +352,7 @@ surface = "app"
 url = "tls://X.test:587"
 starttls = "smtp"
 tls.min-version = "1.3"
+tls.alpn = ["smtp"]
 expect = { certificate-days = 14, certificate-issuer = "Let's Encrypt", certificate-names = ["x.test", "www.x.test"] }
 "#;
 

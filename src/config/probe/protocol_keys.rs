@@ -36,6 +36,7 @@ const KEYS: &[(&str, &[Protocol])] = &[
     ("expect", ALL),
     ("warn", ALL),
     ("capture", &[Http]),
+    ("tls.alpn", &[Tls]),
     ("tls", WITH_TLS),
     ("ip", ALL),
     ("addresses", CONNECTED),
@@ -83,6 +84,9 @@ const INSTEAD: &[(&str, Protocol, &str)] = &[
     ("body", Tcp, "`send` is the text that is sent"),
     ("body", Tls, "`send` is the text that is sent"),
     ("tls", Tcp, "a connection with TLS is asked for by a tls:// URL"),
+    ("tls.alpn", Http, "what is offered there follows from `http-version`"),
+    ("tls.alpn", WebSocket, "what is offered there follows from `http-version`"),
+    ("tls.alpn", Grpc, "HTTP/2 is what is offered there"),
     ("starttls", Tcp, "a connection with TLS is asked for by a tls:// URL"),
     ("expect.certificate-days", Tcp, "a connection with TLS is asked for by a tls:// URL"),
     ("expect.certificate-issuer", Tcp, "a connection with TLS is asked for by a tls:// URL"),
@@ -132,10 +136,13 @@ pub(crate) fn check(reader: &mut ConfigReader, own: &Table, url: &str) {
         let entries = table.into_iter().flat_map(|table| &table.entries);
         entries.map(move |entry| (format!("{name}.{}", entry.key), entry))
     });
+    let of_tls = own.get("tls").and_then(Node::as_table).into_iter().flat_map(|table| &table.entries);
+    let of_tls = of_tls.map(|entry| (format!("tls.{}", entry.key), entry));
     let mut told = Vec::new();
-    for (key, entry) in keys.chain(expected) {
+    for (key, entry) in keys.chain(of_tls).chain(expected) {
         // One option of the command line may stand for several keys.
-        if belongs(&key, protocol) || told.contains(&&entry.key_span) {
+        let is_within_another = key.starts_with("tls.") && !belongs("tls", protocol);
+        if belongs(&key, protocol) || is_within_another || told.contains(&&entry.key_span) {
             continue;
         }
         let message = format!("`{key}` does not belong to {scheme}:// URLs");
@@ -225,7 +232,7 @@ mod tests {
 
     #[test]
     fn every_key_says_which_protocols_it_is_for() {
-        let mut keys = vec!["capture".to_owned()];
+        let mut keys = vec!["capture".to_owned(), "tls.alpn".to_owned()];
         for Key { name, value_type, .. } in request::REQUEST_KEYS.iter().chain(transport::TRANSPORT_KEYS) {
             keys.push((*name).to_owned());
             if let ("expect", ValueType::Table(expect)) = (*name, value_type) {
@@ -241,6 +248,7 @@ mod tests {
     #[test]
     fn what_is_within_a_table_belongs_where_the_table_does() {
         assert!(belongs("tls.ca-file", Tls) && !belongs("tls.ca-file", Tcp));
+        assert!(belongs("tls.alpn", Tls) && !belongs("tls.alpn", Http));
         assert!(belongs("expect.header.x", Http) && !belongs("expect.header.x", Tcp));
         assert!(belongs("timeout", Tcp) && belongs("name", Tls));
     }

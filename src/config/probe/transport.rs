@@ -91,6 +91,12 @@ pub(crate) const TLS: TableSchema = TableSchema {
         key("client-cert", ValueType::Text, "", "The client certificate chain (PEM)."),
         key("client-key", ValueType::Text, "", "The key of the client certificate (PEM)."),
         key("server-name", ValueType::Text, "the URL's host", "The name in SNI and in the certificate."),
+        key(
+            "alpn",
+            ValueType::OneOrMore(&ValueType::Text),
+            "",
+            "The protocols offered in TLS (ALPN) to a tls:// URL: `\"postgresql\"`, `[\"imap\"]`.",
+        ),
         key("min-version", ValueType::Words(&["1.2", "1.3"]), "\"1.2\"", "The lowest TLS version accepted."),
         key("insecure", ValueType::Boolean, "false", "Accept any certificate. Every output says so."),
     ]],
@@ -199,12 +205,33 @@ fn tls(reader: &mut ConfigReader, layers: &Layers) -> Tls {
         client_cert,
         client_key,
         server_name: layers.get("server-name").and_then(|node| server_name(reader, node)),
+        alpn: alpn(reader, layers),
         min_version: match word(reader, layers, "min-version", &["1.2", "1.3"]) {
             Some("1.3") => TlsVersion::V1_3,
             _ => TlsVersion::V1_2,
         },
         insecure,
     }
+}
+
+/// The longest name of a protocol, and all of them together, in bytes (RFC 7301 section 3.1).
+const ALPN_NAME: usize = 255;
+const ALPN_LIST: usize = 4096;
+
+fn alpn(reader: &mut ConfigReader, layers: &Layers) -> Vec<String> {
+    let nodes = layers.get("alpn").map(Node::one_or_more).unwrap_or_default();
+    let mut names = Vec::new();
+    for node in nodes {
+        let Some(name) = interpolate::plain(reader, node) else { continue };
+        if name.is_empty() || name.len() > ALPN_NAME {
+            reader.problem(&node.span, format!("`alpn` must be a name of 1 to {ALPN_NAME} bytes"));
+        } else if names.iter().map(String::len).sum::<usize>() + name.len() > ALPN_LIST {
+            reader.problem(&node.span, format!("the names of `alpn` have more than {ALPN_LIST} bytes together"));
+        } else {
+            names.push(name);
+        }
+    }
+    names
 }
 
 fn server_name(reader: &mut ConfigReader, node: &Node) -> Option<String> {
@@ -456,6 +483,10 @@ fn explain_tls(lines: &mut TomlLines, writer: &TomlWriter, tls: &Tls) {
     }
     if let Some(name) = &tls.server_name {
         lines.set("tls.server-name", &writer.text(name));
+    }
+    if !tls.alpn.is_empty() {
+        let names: Vec<String> = tls.alpn.iter().map(|name| writer.text(name)).collect();
+        lines.set("tls.alpn", &format!("[{}]", names.join(", ")));
     }
     lines.set("tls.min-version", &quoted(tls.min_version.name()));
     lines.set("tls.insecure", if tls.insecure { "true" } else { "false" });

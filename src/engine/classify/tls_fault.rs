@@ -70,7 +70,10 @@ pub(crate) fn tls_fault(error: &Error, facts: &HandshakeFacts, target: &str, nam
         ),
         Error::AlertReceived(AlertDescription::NoApplicationProtocol) => fault(
             FailureClass::TlsHandshakeFailed,
-            format!("{target} takes none of the protocols that are offered in TLS (alert no_application_protocol)"),
+            format!(
+                "{target} takes none of the protocols that are offered in TLS (alert no_application_protocol); \
+                 `tls.alpn` says which are offered to a tls:// URL"
+            ),
         ),
         // The server ends TLS 1.2 when it is told that there is no second handshake (RFC 5746).
         Error::AlertReceived(AlertDescription::NoRenegotiation)

@@ -222,7 +222,7 @@ fn tls_route(
 
 /// What a TLS configuration is made of. Another origin is not shown our client certificate.
 pub(crate) fn tls_settings(tls: &Tls, own: bool) -> Tls {
-    let mut settings = Tls { server_name: None, ..tls.clone() };
+    let mut settings = Tls { server_name: None, alpn: Vec::new(), ..tls.clone() };
     if !own {
         settings.client_cert = None;
         settings.client_key = None;

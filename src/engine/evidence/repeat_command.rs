@@ -143,6 +143,7 @@ fn openssl(probe: &Probe, request: &Request) -> Option<String> {
     if name.parse::<std::net::IpAddr>().is_err() && !name.starts_with('[') {
         words.push(format!("-servername {0} -verify_hostname {0}", plain(name)));
     }
+    words.extend((!tls.alpn.is_empty()).then(|| format!("-alpn {}", plain(&tls.alpn.join(",")))));
     words.extend(request.starttls.map(|starttls| format!("-starttls {}", starttls.name())));
     for (option, file) in [("-CAfile", &tls.ca_file), ("-cert", &tls.client_cert), ("-key", &tls.client_key)] {
         words.extend(file.as_ref().map(|file| format!("{option} {}", plain(&file.to_string_lossy()))));

@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, StatusCode, header};
 use jiff::Timestamp;
-use rustls::client::verify_server_name;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::server::ParsedCertificate;
 use sha2::{Digest, Sha256};
 use url::Url;
 
@@ -15,6 +13,7 @@ use crate::engine::expectation::dns_answer::DnsAnswer;
 use crate::engine::expectation::{json, text};
 use crate::engine::host::offload;
 use crate::engine::http::body::Body;
+use crate::engine::tls::certificate::verify_name;
 use crate::model::text::hexadecimal;
 use crate::model::{
     Captures, CertificateFacts, CertificateRole, DnsExpect, Expect, FailureClass, GrpcStatus, HeaderExpectation,
@@ -300,11 +299,9 @@ impl Judge<'_> {
 
     /// Whether the certificate is for these names, by the rules that hold for a visitor's.
     fn certificate_names(&mut self, wanted: &[Value], received: &ReceivedResponse<'_>) {
-        let parsed = received.leaf.as_ref().and_then(|leaf| ParsedCertificate::try_from(leaf).ok());
         for name in wanted {
             let server = ServerName::try_from(self.fill(name)).ok();
-            let is_for = |(certificate, name)| verify_server_name(certificate, name).is_ok();
-            if parsed.as_ref().zip(server.as_ref()).is_some_and(is_for) {
+            if received.leaf.as_ref().zip(server).is_some_and(|(leaf, name)| verify_name(leaf, &name).is_ok()) {
                 continue;
             }
             let certificate = received.tls.and_then(|tls| tls.certificate.as_ref());

@@ -92,7 +92,8 @@ impl QueryResponse<'_> {
             starttls::ask(&mut stream, starttls).await?;
         }
         if let Some(tls) = &self.connector.route.tls {
-            stream = self.connector.secure(tls, Vec::new(), stream, trace).await?;
+            let offered = self.connector.transport.tls.alpn.iter().map(|name| name.clone().into_bytes()).collect();
+            stream = self.connector.secure(tls, offered, stream, trace).await?;
         }
         let waits = expect::needs_body(self.expect);
         if self.query.is_none() && !waits {

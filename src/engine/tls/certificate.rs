@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
-use rustls::pki_types::CertificateDer;
+use rustls::client::verify_server_name;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::server::ParsedCertificate;
 use sha2::{Digest, Sha256};
 use x509_parser::extensions::GeneralName;
 use x509_parser::parse_x509_certificate;
@@ -221,6 +223,30 @@ pub(crate) fn not_after(certificate: &X509Certificate<'_>) -> Timestamp {
 pub(crate) fn is_self_signed(chain: &[CertificateDer<'_>]) -> bool {
     let leaf = chain.first().and_then(|leaf| parse(leaf));
     leaf.is_some_and(|certificate| certificate.subject().as_raw() == certificate.issuer().as_raw())
+}
+
+/// Holds a certificate to a name. A name of it that ends in a dot is one without, as it is to browsers and curl; to the
+/// verifier it is none.
+///
+/// # Errors
+/// It is not for the name, or cannot be read.
+pub(crate) fn verify_name(leaf: &CertificateDer<'_>, name: &ServerName<'_>) -> Result<(), rustls::Error> {
+    let verdict = verify_server_name(&ParsedCertificate::try_from(leaf)?, name);
+    match name {
+        ServerName::DnsName(name) if verdict.is_err() && has_with_dot(leaf, name.as_ref()) => Ok(()),
+        _ => verdict,
+    }
+}
+
+fn has_with_dot(leaf: &CertificateDer<'_>, name: &str) -> bool {
+    let names = parse(leaf).map(|leaf| all_names(&leaf)).unwrap_or_default();
+    let name = name.strip_suffix('.').unwrap_or(name);
+    // A wildcard stands for one label before at least two.
+    let behind_first = name.split_once('.').map(|(_, rest)| rest).filter(|rest| rest.contains('.'));
+    names.iter().filter_map(|own| own.strip_suffix('.')).any(|own| match own.strip_prefix("*.") {
+        Some(rest) => behind_first.is_some_and(|behind| behind.eq_ignore_ascii_case(rest)),
+        None => own.eq_ignore_ascii_case(name),
+    })
 }
 
 /// The first few names of the leaf of a chain, for a message.

@@ -5,15 +5,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::verify_server_name;
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, SignatureScheme};
 
 use super::refusal::Held;
 use super::roots::{Believed, SystemRoots};
-use crate::engine::tls::certificate::{Anchors, not_after, not_before, parse};
+use crate::engine::tls::certificate::{Anchors, not_after, not_before, parse, verify_name};
 
 /// Whom to believe.
 #[derive(Debug)]
@@ -82,6 +80,10 @@ impl ServerCertVerifier for Trust {
         } else {
             believed.verifier.verify_server_cert(leaf, intermediates, name, ocsp, now)
         };
+        // Names are looked at last: all else holds of such a certificate.
+        if verdict.as_ref().is_err_and(is_of_name) && verify_name(leaf, name).is_ok() {
+            return Ok(ServerCertVerified::assertion());
+        }
         verdict.map_err(|error| {
             let chain: Vec<CertificateDer<'_>> = std::iter::once(leaf).chain(intermediates).cloned().collect();
             self.explained(error, &chain, &name.to_str(), at)
@@ -123,8 +125,13 @@ fn pinned(leaf: &CertificateDer<'_>, name: &ServerName<'_>, now: Timestamp) -> R
     if not_after(&certificate) < now {
         return Err(CertificateError::Expired.into());
     }
-    verify_server_name(&ParsedCertificate::try_from(leaf)?, name)?;
+    verify_name(leaf, name)?;
     Ok(ServerCertVerified::assertion())
+}
+
+fn is_of_name(error: &Error) -> bool {
+    let Error::InvalidCertificate(error) = error else { return false };
+    matches!(error, CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. })
 }
 
 fn timestamp(now: UnixTime) -> Timestamp {

@@ -172,6 +172,20 @@ pub(crate) const ROWS: &[Row] = &[
         let ca_file = authority.ca_file();
         at_tls(&server).probe(|probe| probe.transport.tls.ca_file = Some(ca_file)).keep(server).keep(authority)
     }),
+    up(131, "a tls:// port serves whoever asks for its protocol (ALPN), and `tls.alpn` names it", || {
+        let case = alpn_case(&["mqtt", "postgresql"], |conn| {
+            let chosen = conn.session().and_then(|session| session.alpn_protocol().map(<[u8]>::to_vec));
+            conn.send(if chosen.as_deref() == Some(b"postgresql") { "ready" } else { "?" });
+            conn.stall();
+        });
+        case.step(|step| step.expect.body.push(TextRule::Contains(Value::plain("ready"))))
+    }),
+    fails(131, "a tls:// port takes none of the protocols that `tls.alpn` offers", TlsHandshakeFailed, Tls, || {
+        alpn_case(&["imap"], Conn::stall).also(|outcome| {
+            let message = &outcome.failure.as_ref().expect("a failure").message;
+            assert!(message.as_str().contains("`tls.alpn`"), "{message}");
+        })
+    }),
     answers(131, "the certificate of a tls:// port ends too soon", AssertionFailed, || {
         tls_case(|_, _| {}, Conn::stall).step(|step| step.expect.certificate_days = Some(60))
     }),
@@ -216,6 +230,19 @@ fn at_tls(server: &Server) -> Case {
 fn plain_tls(script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
     let server = Server::start(script);
     at_tls(&server).keep(server)
+}
+
+/// A server of TLS that speaks one protocol, where these are offered.
+fn alpn_case(offered: &[&str], script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
+    let authority = Authority::new();
+    let speaks = |config: &mut rustls::ServerConfig| config.alpn_protocols = vec![b"postgresql".to_vec()];
+    let server = Server::tls(authority.leaf(&["good.test"]).config_with(rustls::ALL_VERSIONS, speaks), script);
+    let (ca_file, offered) = (authority.ca_file(), offered.iter().map(ToString::to_string).collect());
+    let case = at_tls(&server).keep(server).keep(authority);
+    case.probe(|probe| {
+        probe.transport.tls.ca_file = Some(ca_file);
+        probe.transport.tls.alpn = offered;
+    })
 }
 
 /// A server of TLS whose certificate is changed to taste.

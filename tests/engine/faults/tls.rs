@@ -157,6 +157,15 @@ pub(crate) const ROWS: &[Row] = &[
         Case::get(url).probe(|probe| probe.transport.tls.ca_file = Some(ca_file)).keep(authority).keep(server)
     }),
     up(33, "the certificate's name has an asterisk for the first label", || wildcard("*.good.test")),
+    up(33, "the certificate's name ends in a dot", || signed(&tls::leaf_params(&["other.test", "Good.test."]))),
+    up(33, "the certificate's name has an asterisk, and ends in a dot", || wildcard("*.good.test.")),
+    fails(33, "the certificate is for another name, which ends in a dot", TlsCertNameMismatch, Tls, || {
+        signed(&tls::leaf_params(&["other.test.", "*.test."]))
+    }),
+    fails(33, "the certificate's name ends in a dot, and its authority is not trusted", TlsCertUntrusted, Tls, || {
+        let leaf = Authority::named("some other authority").leaf(&["good.test."]);
+        shows(&Authority::new(), leaf.config())
+    }),
     fails(33, "the certificate's name has an asterisk for all labels but the last", TlsCertNameMismatch, Tls, || {
         wildcard("*.test")
     }),
