@@ -264,6 +264,10 @@ pub fn of_outcome(outcome: &Outcome, shard: Option<Shard>) -> Vec<Series<'static
         let more_labels = vec![("version", Cow::Owned(label(&format!("TLS {version}"))))];
         all.push(Series { more_labels, ..gauge(&TLS_VERSION, 1.0) });
     }
+    if let Some(cipher) = outcome.tls.as_ref().and_then(|tls| tls.cipher.as_ref()) {
+        let more_labels = vec![("cipher", Cow::Owned(label(cipher)))];
+        all.push(Series { more_labels, ..gauge(&TLS_CIPHER, 1.0) });
+    }
     if let Some(certificate) = outcome.tls.as_ref().and_then(|tls| tls.certificate.as_ref()) {
         let names = certificate.names.iter().map(SafeText::as_str).collect::<Vec<_>>().join(",");
         let more_labels = [
@@ -362,6 +366,7 @@ families! {
     CHAIN_EXPIRY Gauge "probe_ssl_last_chain_expiry_timestamp_seconds" "probe.ssl.last_chain_expiry_timestamp" "s" "When the first of the certificates expires by way of which the server is trusted, in Unix time.";
     CHAIN_INFO Gauge "probe_ssl_last_chain_info" "probe.ssl.last_chain_info" "" "The server's certificate.";
     TLS_VERSION Gauge "probe_tls_version_info" "probe.tls.version_info" "" "The TLS version of the last connection.";
+    TLS_CIPHER Gauge "probe_tls_cipher_info" "probe.tls.cipher_info" "" "The cipher suite of the last connection.";
     PROBE_INFO Gauge "uptick_probe_info" "uptick.probe_info" "" "What a probe asks: its URL, and its tags joined by commas.";
     LAST_CHECK Gauge "uptick_last_check_timestamp_seconds" "uptick.last_check_timestamp" "s" "When the last check began that could be judged, in Unix time.";
     CHECKS Counter "uptick_checks_total" "uptick.checks" "{check}" "Checks by verdict: up, down, unknown (the prober or its network is at fault), missed (due and not run).";

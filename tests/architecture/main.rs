@@ -95,6 +95,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("boon", &["model"]),
     ("ring", &["engine"]),
     ("quinn", &["engine"]),
+    ("quinn_proto", &["engine"]),
     ("h3", &["engine"]),
     ("h3_quinn", &["engine"]),
     ("x509_parser", &["engine"]),

@@ -178,7 +178,17 @@ impl Leaf {
         versions: &[&'static SupportedProtocolVersion],
         change: impl FnOnce(&mut ServerConfig),
     ) -> Arc<ServerConfig> {
-        let mut config = ServerConfig::builder_with_provider(provider())
+        self.config_by(provider(), versions, change)
+    }
+
+    /// The same by a cryptography of one's own.
+    pub fn config_by(
+        &self,
+        provider: Arc<rustls::crypto::CryptoProvider>,
+        versions: &[&'static SupportedProtocolVersion],
+        change: impl FnOnce(&mut ServerConfig),
+    ) -> Arc<ServerConfig> {
+        let mut config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(versions)
             .unwrap()
             .with_no_client_auth()

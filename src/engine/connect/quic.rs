@@ -1,6 +1,7 @@
 //! Addresses → a QUIC connection: the first address whose server answers is taken, and the handshake is
 //! made with it. Everything happens in the task that waits.
 
+mod session;
 mod socket;
 mod tasks;
 
@@ -23,6 +24,8 @@ use crate::engine::limits::{CONNECTION_WINDOW, STREAM_WINDOW};
 use crate::engine::tls::handshake::{SharedHandshake, watched};
 use crate::engine::tls::{TlsSettings, alpn};
 use crate::model::{HttpVersionPreference, Phase};
+
+use session::WatchedConfig;
 
 pub(crate) use socket::ServerSocket;
 pub(crate) use tasks::Tasks;
@@ -196,7 +199,8 @@ impl QuicDialer<'_> {
         let tls = watched(self.settings, alpn(HttpVersionPreference::Http3), &shown);
         let unusable = |error: &dyn std::error::Error| QuicError::Unusable(error.to_string());
         let tls = QuicClientConfig::try_from(tls).map_err(|error| unusable(&error))?;
-        let mut config = quinn::ClientConfig::new(Arc::new(tls));
+        let watched = WatchedConfig { inner: Arc::new(tls), shown: shown.clone() };
+        let mut config = quinn::ClientConfig::new(Arc::new(watched));
         config.transport_config(Arc::new(transport()));
         let tasks = Tasks::default();
         let endpoint = Endpoint::new_with_abstract_socket(

@@ -25,6 +25,9 @@ pub(crate) struct HandshakeFacts {
     pub(crate) version: Option<&'static str>,
     /// The cipher suite, once the handshake has ended well.
     pub(crate) cipher: Option<CipherSuite>,
+    /// How many bytes the last secret had, which is a matter of the cipher suite.
+    #[cfg(feature = "http3")]
+    pub(crate) secret: usize,
     /// The certificates the server sent, leaf first, also when they were refused.
     pub(crate) chain: Vec<CertificateDer<'static>>,
     /// The certificates that are trusted by themselves.
@@ -174,9 +177,14 @@ impl ResolvesClientCert for ClientCert {
 struct VersionWitness(SharedHandshake);
 
 impl KeyLog for VersionWitness {
-    fn log(&self, label: &str, _client_random: &[u8], _secret: &[u8]) {
+    #[cfg_attr(not(feature = "http3"), expect(unused_variables, reason = "QUIC alone has to ask for its length"))]
+    fn log(&self, label: &str, _client_random: &[u8], secret: &[u8]) {
         let mut facts = self.0.facts();
         facts.version = Some(if label == "CLIENT_RANDOM" { "1.2" } else { "1.3" });
+        #[cfg(feature = "http3")]
+        {
+            facts.secret = secret.len();
+        }
         facts.answered.get_or_insert_with(Instant::now);
     }
 }

@@ -31,10 +31,13 @@ pub(crate) const ROWS: &[Row] = &[
             assert_eq!((outcome.http_version, outcome.body_bytes), (Some(HttpVersion::V3), 5));
             let tls = outcome.tls.as_ref().expect("facts of TLS");
             assert!(tls.verified && tls.version.as_deref() == Some("1.3") && tls.certificate.is_some(), "{tls:?}");
+            assert_eq!(tls.cipher.as_deref(), Some("TLS_AES_256_GCM_SHA384"));
             let timings = outcome.timings;
             assert!(timings.connect.is_some() && timings.tls.is_some() && timings.processing.is_some(), "{timings:?}");
         })
     }),
+    up(138, "HTTP/3 is spoken in ChaCha20-Poly1305", || in_suite(2, "TLS_CHACHA20_POLY1305_SHA256")),
+    up(138, "HTTP/3 is spoken in AES-128-GCM", || in_suite(1, "TLS_AES_128_GCM_SHA256")),
     up(138, "a request of HTTP/3 has a body", || {
         let authority = Authority::new();
         let server = QuicServer::start(good(&authority), |connection| async move {
@@ -399,6 +402,21 @@ const STATUS_AND_MORE: &[u8] = &[0, 0, 0xd9, 0x23, b'x', b'-', b'a', 1, b'y'];
 
 fn good(authority: &Authority) -> Arc<ServerConfig> {
     quic::config(&authority.leaf(&["good.test"]))
+}
+
+/// A server that chooses the cipher suite with this place in the list of its cryptography.
+fn in_suite(place: usize, name: &'static str) -> Case {
+    let authority = Authority::new();
+    let mut provider = rustls::crypto::ring::default_provider();
+    provider.cipher_suites.swap(0, place);
+    let config = authority.leaf(&["good.test"]).config_by(Arc::new(provider), &[&rustls::version::TLS13], |config| {
+        config.alpn_protocols = vec![b"h3".to_vec()];
+        config.ignore_client_order = true;
+    });
+    let server = QuicServer::start(config, serve_hello);
+    over(authority, server).also(move |outcome| {
+        assert_eq!(outcome.tls.as_ref().and_then(|tls| tls.cipher.as_deref()), Some(name));
+    })
 }
 
 /// Answers every request with a greeting.

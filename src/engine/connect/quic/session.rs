@@ -1,0 +1,113 @@
+//! The handshake of QUIC as quinn drives it, watched for the cipher suite, which quinn does not tell: the length of its secrets
+//! is that of its hash, and how much may be said with one key is that of its cipher (RFC 9001 section 6.6).
+
+use std::any::Any;
+use std::sync::Arc;
+
+use quinn::crypto::{ClientConfig, ExportKeyingMaterialError, HeaderKey, KeyPair, Keys, PacketKey, Session};
+use quinn::{ConnectError, ConnectionId, Side};
+use quinn_proto::TransportError;
+use quinn_proto::transport_parameters::TransportParameters;
+use rustls::CipherSuite;
+
+use crate::engine::tls::handshake::SharedHandshake;
+
+/// A key of AES-GCM is good for 2^23 packets, and one of ChaCha20-Poly1305 for more than there can be.
+const AES_LIMIT: u64 = 1 << 23;
+
+/// The bytes of a secret whose hash is SHA-384.
+const SHA_384: usize = 48;
+
+/// What sessions are begun with.
+pub(super) struct WatchedConfig<C> {
+    pub(super) inner: Arc<C>,
+    pub(super) shown: SharedHandshake,
+}
+
+impl<C: ClientConfig> ClientConfig for WatchedConfig<C> {
+    fn start_session(
+        self: Arc<Self>,
+        version: u32,
+        server_name: &str,
+        params: &TransportParameters,
+    ) -> Result<Box<dyn Session>, ConnectError> {
+        let inner = Arc::clone(&self.inner).start_session(version, server_name, params)?;
+        Ok(Box::new(WatchedSession { inner, shown: self.shown.clone() }))
+    }
+}
+
+/// One handshake.
+struct WatchedSession {
+    inner: Box<dyn Session>,
+    shown: SharedHandshake,
+}
+
+impl Session for WatchedSession {
+    fn initial_keys(&self, dst_cid: &ConnectionId, side: Side) -> Keys {
+        self.inner.initial_keys(dst_cid, side)
+    }
+
+    fn handshake_data(&self) -> Option<Box<dyn Any>> {
+        self.inner.handshake_data()
+    }
+
+    fn peer_identity(&self) -> Option<Box<dyn Any>> {
+        self.inner.peer_identity()
+    }
+
+    fn early_crypto(&self) -> Option<(Box<dyn HeaderKey>, Box<dyn PacketKey>)> {
+        self.inner.early_crypto()
+    }
+
+    fn early_data_accepted(&self) -> Option<bool> {
+        self.inner.early_data_accepted()
+    }
+
+    fn is_handshaking(&self) -> bool {
+        self.inner.is_handshaking()
+    }
+
+    fn read_handshake(&mut self, buf: &[u8]) -> Result<bool, TransportError> {
+        self.inner.read_handshake(buf)
+    }
+
+    fn transport_parameters(&self) -> Result<Option<TransportParameters>, TransportError> {
+        self.inner.transport_parameters()
+    }
+
+    fn write_handshake(&mut self, buf: &mut Vec<u8>) -> Option<Keys> {
+        let keys = self.inner.write_handshake(buf)?;
+        if !self.inner.is_handshaking() {
+            let mut facts = self.shown.facts();
+            let secret = facts.secret;
+            facts.cipher = Some(suite(secret, keys.packet.local.confidentiality_limit()));
+        }
+        Some(keys)
+    }
+
+    fn next_1rtt_keys(&mut self) -> Option<KeyPair<Box<dyn PacketKey>>> {
+        self.inner.next_1rtt_keys()
+    }
+
+    fn is_valid_retry(&self, orig_dst_cid: &ConnectionId, header: &[u8], payload: &[u8]) -> bool {
+        self.inner.is_valid_retry(orig_dst_cid, header, payload)
+    }
+
+    fn export_keying_material(
+        &self,
+        output: &mut [u8],
+        label: &[u8],
+        context: &[u8],
+    ) -> Result<(), ExportKeyingMaterialError> {
+        self.inner.export_keying_material(output, label, context)
+    }
+}
+
+/// The cipher suite with secrets of so many bytes and a key for so many packets: one of the three that are offered.
+const fn suite(secret: usize, limit: u64) -> CipherSuite {
+    match (secret, limit) {
+        (SHA_384, _) => CipherSuite::TLS13_AES_256_GCM_SHA384,
+        (_, ..=AES_LIMIT) => CipherSuite::TLS13_AES_128_GCM_SHA256,
+        _ => CipherSuite::TLS13_CHACHA20_POLY1305_SHA256,
+    }
+}
