@@ -3,6 +3,7 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -11,17 +12,23 @@ use crate::engine::transport::stream::Stream;
 /// How many bytes are read before other tasks get their turn.
 const IN_ONE_GO: usize = 256 * 1024;
 
+/// How long is read before other tasks get their turn: a frame of a few bytes may cost an answer (PING, SETTINGS), and a flood of
+/// them must not make our own timers late, which would tell of neighbours that the prober was too busy.
+const TURN: Duration = Duration::from_millis(2);
+
 /// A stream whose reads yield.
 #[derive(Debug)]
 pub(crate) struct Wire {
     stream: Stream,
     /// How many bytes were read since a read last had to wait.
     in_one_go: usize,
+    /// When the first of them were.
+    since: Instant,
 }
 
 impl Wire {
     pub(crate) fn new(stream: Stream) -> Wire {
-        Wire { stream, in_one_go: 0 }
+        Wire { stream, in_one_go: 0, since: Instant::now() }
     }
 
     pub(crate) fn into_stream(self) -> Stream {
@@ -32,7 +39,7 @@ impl Wire {
 impl AsyncRead for Wire {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.in_one_go >= IN_ONE_GO {
+        if this.in_one_go >= IN_ONE_GO || this.in_one_go > 0 && this.since.elapsed() >= TURN {
             this.in_one_go = 0;
             context.waker().wake_by_ref();
             return Poll::Pending;
@@ -42,6 +49,9 @@ impl AsyncRead for Wire {
             this.in_one_go = 0;
             return Poll::Pending;
         };
+        if this.in_one_go == 0 {
+            this.since = Instant::now();
+        }
         this.in_one_go += buffer.filled().len() - before;
         Poll::Ready(read)
     }

@@ -142,6 +142,9 @@ pub(crate) const ROWS: &[Row] = &[
         asked(|conn, _| conn.send_forever(h2::frame(h2::PING, 0, 0, &[7; 8]).repeat(100), Duration::from_millis(1)))
             .within(400)
     }),
+    fails(107, "PINGs come as fast as they can be sent", ResponseTimeout, Processing, || {
+        asked(|conn, _| conn.send_forever(h2::frame(h2::PING, 0, 0, &[7; 8]).repeat(1_000), Duration::ZERO)).within(400)
+    }),
     fails(108, "empty DATA frames come without end", Http2Error, Transfer, || {
         asked(|conn, stream| {
             conn.send(h2::frame(h2::HEADERS, h2::END_HEADERS, stream, h2::STATUS_200));
