@@ -60,6 +60,24 @@ const SECTIONS: &[&[Row]] = &[
 /// How many numbers the catalogue has.
 const NUMBERS: u16 = 139;
 
+/// How many rows a kind of target has at least.
+const ROWS_OF_A_KIND: usize = 12;
+
+/// The kinds of targets, each with its numbers.
+const KINDS: &[(&str, &[u16])] = &[
+    ("tcp", &[130]),
+    ("tls", &[131]),
+    ("starttls", &[132]),
+    ("dns", &[133]),
+    ("WebSocket", &[134]),
+    ("WebSocket over HTTP/2", &[139]),
+    ("gRPC", &[135]),
+    ("Unix socket", &[136]),
+    #[cfg(feature = "http3")]
+    ("HTTP/3", &[138]),
+    ("HTTP/2", &[102, 103, 104, 105, 106, 107, 108, 109, 110, 111]),
+];
+
 fn every_row() -> impl Iterator<Item = &'static Row> {
     SECTIONS.iter().copied().flatten()
 }
@@ -85,6 +103,38 @@ fn every_class_has_a_row() {
     let missing: Vec<FailureClass> =
         FailureClass::ALL.iter().copied().filter(|class| !classes.contains(class)).collect();
     assert!(missing.is_empty(), "no test ends in {missing:?}");
+}
+
+#[test]
+fn every_kind_of_target_has_its_rows() {
+    for (kind, numbers) in KINDS {
+        let rows = every_row().filter(|row| numbers.contains(&row.number)).count();
+        assert!(rows >= ROWS_OF_A_KIND, "{kind} has {rows} rows");
+    }
+}
+
+/// Every file that has rows: they are in the catalogue, a test here holds them, and the scorecard measures them.
+#[test]
+fn every_section_is_held() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/");
+    let read = |file: &str| std::fs::read_to_string(format!("{folder}{file}")).unwrap();
+    let (catalogue, scorecard) = (read("engine/faults.rs"), read("scorecard/catalogue.rs"));
+    let mut sections = 0;
+    for entry in std::fs::read_dir(format!("{folder}engine/faults")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        if !std::fs::read_to_string(&path).unwrap().contains("pub(crate) const ROWS: &[Row]") {
+            continue;
+        }
+        sections += 1;
+        assert!(catalogue.contains(&format!("    {name}::ROWS,\n")), "{name} is not in the catalogue");
+        // Each row of a machine at fault is held in a place of its own.
+        let is_held = name == "machine" || catalogue.contains(&format!("    hold({name}::ROWS);\n"));
+        assert!(is_held, "no test holds {name}");
+        let is_measured = name == "machine" || scorecard.contains(&format!("    faults::{name}::ROWS,\n"));
+        assert!(is_measured, "the scorecard does not measure {name}");
+    }
+    assert!(sections >= 18, "{sections}");
 }
 
 #[test]

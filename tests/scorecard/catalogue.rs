@@ -29,8 +29,12 @@ const SECTIONS: &[&[Row]] = &[
     faults::head::ROWS,
     faults::body::ROWS,
     faults::redirects::ROWS,
+    faults::digest::ROWS,
     faults::http2::ROWS,
+    #[cfg(feature = "http3")]
+    faults::http3::ROWS,
     faults::proxy::ROWS,
+    faults::connections::ROWS,
     faults::starttls::ROWS,
     faults::dns::ROWS,
     faults::websocket::ROWS,
@@ -172,6 +176,10 @@ pub(crate) fn memory(_: Scale) -> Reading {
     let floods = memory_bounds::floods();
     let mut worst = (0, "");
     for flood in &floods {
+        worst = worst.max((memory_bounds::most_memory(&flood.probe("flooded"), &waits), flood.name));
+    }
+    #[cfg(feature = "http3")]
+    for flood in memory_bounds::quic_floods() {
         worst = worst.max((memory_bounds::most_memory(&flood.probe("flooded"), &waits), flood.name));
     }
     let many: String = (0..100).map(|n| floods[n % floods.len()].probe(&format!("flooded {n}")) + "\n").collect();

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 #[cfg(feature = "http3")]
-use crate::support::quic::{self, QuicServer};
+use crate::support::quic::{self, QuicServer, UdpPort};
 use crate::support::run::Run;
 use crate::support::server::{Conn, Server};
 #[cfg(feature = "http3")]
@@ -38,6 +38,8 @@ enum Flooding {
     Tcp(Server),
     #[cfg(feature = "http3")]
     Quic(QuicServer),
+    #[cfg(feature = "http3")]
+    Udp(UdpPort),
 }
 
 impl From<Server> for Flooding {
@@ -53,12 +55,21 @@ impl From<QuicServer> for Flooding {
     }
 }
 
+#[cfg(feature = "http3")]
+impl From<UdpPort> for Flooding {
+    fn from(port: UdpPort) -> Flooding {
+        Flooding::Udp(port)
+    }
+}
+
 impl Flooding {
     fn url(&self) -> String {
         match self {
             Flooding::Tcp(server) => server.url("/"),
             #[cfg(feature = "http3")]
             Flooding::Quic(server) => server.https("127.0.0.1", "/"),
+            #[cfg(feature = "http3")]
+            Flooding::Udp(port) => format!("https://{}/", port.address()),
         }
     }
 
@@ -67,6 +78,8 @@ impl Flooding {
             Flooding::Tcp(server) => server.address(),
             #[cfg(feature = "http3")]
             Flooding::Quic(server) => server.address(),
+            #[cfg(feature = "http3")]
+            Flooding::Udp(port) => port.address(),
         }
     }
 
@@ -75,6 +88,9 @@ impl Flooding {
             Flooding::Tcp(server) => server.connections(),
             #[cfg(feature = "http3")]
             Flooding::Quic(server) => server.connections(),
+            // It takes none.
+            #[cfg(feature = "http3")]
+            Flooding::Udp(_) => 1,
         }
     }
 }
@@ -97,14 +113,28 @@ fn flood(name: &'static str, keys: &'static str, server: impl Into<Flooding>) ->
 
 /// Floods over QUIC: their certificates are nobody's.
 #[cfg(feature = "http3")]
-fn quic_floods() -> Vec<Flood> {
+pub(crate) fn quic_floods() -> Vec<Flood> {
     let authority = Authority::new();
     let plain = "http-version = \"3\"\ntls.insecure = true\n";
     let all = "http-version = \"3\"\ntls.insecure = true\nexpect.body-lacks = \"maintenance\"\n";
     let head = quic::frame(quic::HEADERS, quic::STATUS_200);
     let large = |kind| [quic::varint(kind), quic::varint(1 << 40)].concat();
     let filler = vec![b'x'; 64 * 1024];
+    // A datagram is answered by a megabyte of them.
+    let amplified = |answer: fn(&[u8]) -> Vec<u8>| UdpPort::start(move |datagram| vec![answer(datagram); 1_000]);
     vec![
+        flood("datagrams that are not QUIC without end", plain, amplified(|_| vec![0x40; 1_200])),
+        flood("Initial packets that nobody can read without end", plain, amplified(<[u8]>::to_vec)),
+        flood(
+            "unknown versions of QUIC without end",
+            plain,
+            amplified(|initial| quic::version_negotiation(initial, &[0xff00_001d; 300])),
+        ),
+        flood(
+            "a version of QUIC that was spoken, offered without end",
+            plain,
+            amplified(|initial| quic::version_negotiation(initial, &[1; 300])),
+        ),
         flood(
             "a body without end over QUIC",
             all,
@@ -233,6 +263,7 @@ pub(crate) fn floods() -> Vec<Flood> {
 /// The same of what is not HTTP.
 fn floods_of_other_protocols() -> Vec<Flood> {
     let websocket = "url = \"ws://{address}/\"\nexpect.message-contains = \"maintenance\"\n";
+    let over_http2 = "url = \"ws://{address}/\"\nhttp-version = \"2\"\nexpect.message-contains = \"maintenance\"\n";
     let grpc = "url = \"grpc://{address}/\"\n";
     let starttls = "url = \"tls://{address}\"\nstarttls = \"smtp\"\n";
     vec![
@@ -247,6 +278,16 @@ fn floods_of_other_protocols() -> Vec<Flood> {
             upgraded(&[], &[0x81, 127, 0, 0, 0, 0, 0, 0x10, 0, 0]),
         ),
         flood("WebSocket's pings without end", websocket, upgraded(&[], &[0x89, 125])),
+        flood(
+            "WebSocket's pings without end over HTTP/2",
+            over_http2,
+            tunnel_flood(|| [&[0x89, 125][..], &[7; 125]].concat()),
+        ),
+        flood(
+            "pieces of a message without end over HTTP/2",
+            over_http2,
+            tunnel_flood(|| [&[1, 126, 4, 0][..], &[7; 1_024]].concat()),
+        ),
         flood("a gRPC answer without end", grpc, grpc_flood(|stream| h2::frame(h2::DATA, 0, stream, &[0; 16_000]))),
         flood(
             "a gRPC answer that is compressed, and says that it has 4 GiB",
@@ -273,6 +314,17 @@ fn upgraded(begin: &'static [u8], frame: &'static [u8]) -> Server {
         conn.send(accepted(&request, ""));
         conn.send(begin);
         conn.send_forever([frame, &[b'x'; 4_096]].concat(), Duration::ZERO);
+    })
+}
+
+/// A server that opens a WebSocket over HTTP/2, and sends such a frame without end.
+fn tunnel_flood(frame: fn() -> Vec<u8>) -> Server {
+    Server::start(move |conn| {
+        conn.send(h2::settings_with_tunnels());
+        if let Some(stream) = h2::read_request(conn) {
+            conn.send(h2::frame(h2::HEADERS, h2::END_HEADERS, stream, h2::STATUS_200));
+            conn.send_forever(h2::frame(h2::DATA, 0, stream, &frame()).repeat(100), Duration::ZERO);
+        }
     })
 }
 

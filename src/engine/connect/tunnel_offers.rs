@@ -49,7 +49,7 @@ mod tests {
     use url::Url;
 
     use super::*;
-    use crate::engine::route::route;
+    use crate::engine::connect::route::route;
     use crate::model::Transport;
 
     #[tokio::test(start_paused = true)]
