@@ -1,9 +1,9 @@
 //! R16 to R20: what tests of this repository hold, run here on the release binary.
 
-use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
+use std::{env, fs};
 
 use crate::origin::{healthy, probe};
 use crate::readings::{LineResult, Reading, Scale, is_installed};
@@ -13,7 +13,14 @@ use crate::support::run::Run;
 fn suite(binary: &str, filter: &str, more: &[&str]) -> Reading {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.current_dir(env!("CARGO_MANIFEST_DIR")).args(["test", "--locked", "--quiet", "--test", binary]);
-    // With other features everything would be built anew.
+    // With what cargo tells this process of its package, or with other features, everything would be built anew: build
+    // scripts watch those variables.
+    let of_package = |name: &str| ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| name.starts_with(prefix));
+    for (name, _) in env::vars_os() {
+        if name.to_str().is_some_and(of_package) {
+            cargo.env_remove(name);
+        }
+    }
     if cfg!(feature = "object-store") {
         cargo.arg("--all-features");
     }
