@@ -190,6 +190,10 @@ fn named_probe(
     reader.captures = session.iter().flat_map(|session| captures_of(session)).collect();
     let steps = steps(reader, own, layers, timing.timeout);
     let transport = transport::transport(reader, layers, shared.deny);
+    if *reader.last_transport != transport {
+        reader.last_transport = transport.into();
+    }
+    let transport = reader.last_transport.clone();
     let default_surface = match () {
         () if control => Probe::CONTROL_SURFACE,
         () if own.span.is_argument() => AD_HOC_SURFACE,

@@ -12,7 +12,7 @@ use crate::config::missing::{MissingValue, ValueUser};
 use crate::config::syntax::diagnostic::{ConfigError, Problem};
 use crate::config::syntax::source::{Source, SourceError};
 use crate::config::syntax::tree::Span;
-use crate::model::{Expect, Protocol, Redactor, Secret, Shared, is_secret_name};
+use crate::model::{Expect, Protocol, Redactor, Secret, Shared, Transport, is_secret_name};
 
 /// The environment: the value of a variable, where it has one.
 pub(crate) type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
@@ -30,6 +30,8 @@ pub(crate) struct ConfigReader<'e> {
     pub(crate) matrix: BTreeMap<String, String>,
     /// The expectations of probes that say none of their own, by the tables that say them and by protocol.
     pub(crate) common_expectations: BTreeMap<(Vec<usize>, Protocol), Shared<Expect>>,
+    /// How the probe before reaches its target: most of many probes reach theirs alike.
+    pub(crate) last_transport: Shared<Transport>,
     /// The captures of earlier steps, and of the session.
     pub(crate) captures: BTreeSet<String>,
     /// Whether an earlier step could not be read, so that a capture may be one of it.
@@ -89,6 +91,7 @@ impl<'e> ConfigReader<'e> {
             owner: None,
             matrix: BTreeMap::new(),
             common_expectations: BTreeMap::new(),
+            last_transport: Shared::default(),
             captures: BTreeSet::new(),
             captures_anything: false,
             warnings: Vec::new(),

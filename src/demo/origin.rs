@@ -138,7 +138,7 @@ fn probe_of(
         control: endpoint.control,
         timeout: playback.timeout,
         steps: vec![step],
-        transport,
+        transport: transport.into(),
         ..Probe::plain(endpoint.name, endpoint.surface, &url, playback.interval)
     }
 }

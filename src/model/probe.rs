@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use url::Url;
 
-use super::{Maintenance, Request, Schedule, Session, Step, Transport, Value};
+use super::{Maintenance, Request, Schedule, Session, Shared, Step, Transport, Value};
 
 /// The named question in `probes.toml`.
 #[derive(Clone, Debug)]
@@ -31,8 +31,8 @@ pub struct Probe {
     pub timeout: Duration,
     /// The requests, in order: one, or the steps of a journey.
     pub steps: Vec<Step>,
-    /// How to reach the target.
-    pub transport: Transport,
+    /// How to reach the target. Probes that reach theirs alike share it.
+    pub transport: Shared<Transport>,
     /// What to do after a failed attempt.
     pub retries: Retries,
     /// The shared journey whose captures and cookies it uses.
@@ -84,7 +84,7 @@ impl Probe {
             schedule: Schedule::Every(interval),
             timeout: Self::TIMEOUT.min(interval),
             steps: vec![Step::of(Request::get(Value::plain(url)))],
-            transport: Transport::default(),
+            transport: Shared::default(),
             retries: Retries { attempts: 0, delay: Duration::ZERO },
             session: None,
             maintenance: Vec::new(),

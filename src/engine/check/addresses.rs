@@ -13,7 +13,7 @@ use crate::engine::connect::route::host_of;
 use crate::engine::exchange::connector::ADDRESSES;
 use crate::engine::fault::{Deadline, Fault, timed_out};
 use crate::engine::http::session::Session;
-use crate::model::{AddressOutcome, Addresses, Mismatch, Phase, Probe, Quorum, Transport, Verdict};
+use crate::model::{AddressOutcome, Addresses, Mismatch, Phase, Probe, Quorum, Verdict};
 
 /// How many addresses are asked at a time.
 const AT_ONCE: usize = 8;
@@ -58,8 +58,10 @@ async fn run_one(means: &JourneyMeans, probe: &Probe, mut session: Session, dead
 
 /// The probe at one address alone.
 fn at(probe: &Probe, address: SocketAddr) -> Probe {
-    let transport = Transport { address: Some(address), addresses: Addresses::First, ..probe.transport.clone() };
-    Probe { transport, ..probe.clone() }
+    let mut probe = probe.clone();
+    probe.transport.address = Some(address);
+    probe.transport.addresses = Addresses::First;
+    probe
 }
 
 /// The addresses of the first step's host; none where it is an address itself.

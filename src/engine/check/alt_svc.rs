@@ -136,7 +136,8 @@ impl AltServices<'_> {
     /// One service.
     async fn ask(&self, offer: &Offer, page: &Page) -> Result<(), (FailureClass, String)> {
         let impossible = |why: String| (FailureClass::AssertionFailed, why);
-        let transport = Transport { reuse: false, http_version: offer.version, ..self.probe.transport.clone() };
+        let transport =
+            Transport { reuse: false, http_version: offer.version, ..Transport::clone(&self.probe.transport) };
         let own = request_builder::url(self.step, self.session, None).map_err(|fault| (fault.class, fault.message))?;
         let step = follow_up::step(self.step, &page.url, &own, BODY);
         let content = request_builder::build(&step, self.session).map_err(|fault| (fault.class, fault.message))?;

@@ -41,7 +41,7 @@ impl Attempts {
         probes: &[Arc<Probe>],
     ) -> Result<Attempts, EngineError> {
         let transports = probes.iter().flat_map(|probe| {
-            std::iter::once(&probe.transport).chain(probe.session.as_ref().map(|session| &session.transport))
+            std::iter::once(&*probe.transport).chain(probe.session.as_ref().map(|session| &session.transport))
         });
         let settings = transports.flat_map(|transport| [true, false].map(|own| tls_settings(&transport.tls, own)));
         let tls = TlsConfigs::read(settings, probes.iter().any(|probe| needs_system_roots(probe)))?;

@@ -17,7 +17,7 @@ use crate::engine::check::attempt::Attempts;
 use crate::engine::connect::route::host_of;
 use crate::engine::host::os_error::connect_class;
 use crate::model::{
-    Body, Diagnosis, ExtraCheck, ExtraKind, FailureClass, Outcome, Phase, Probe, Resolver, Retries, SafeText, Transport,
+    Body, Diagnosis, ExtraCheck, ExtraKind, FailureClass, Outcome, Phase, Probe, Resolver, Retries, SafeText,
 };
 
 /// The most time one extra check may take.
@@ -162,8 +162,8 @@ fn pinned(probe: &Probe, address: SocketAddr, limit: Duration) -> Probe {
     }
     pinned.timeout = limit;
     pinned.retries = Retries { attempts: 0, ..probe.retries };
-    pinned.transport =
-        Transport { address: Some(address), named_address: None, reuse: false, ..probe.transport.clone() };
+    let transport = &mut *pinned.transport;
+    (transport.address, transport.named_address, transport.reuse) = (Some(address), None, false);
     pinned
 }
 

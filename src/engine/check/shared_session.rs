@@ -90,7 +90,7 @@ fn as_probe(shared: &SharedSession) -> Probe {
     Probe {
         timeout: shared.timeout,
         steps: shared.steps.clone(),
-        transport: shared.transport.clone(),
+        transport: shared.transport.clone().into(),
         ..Probe::plain(&format!("session {}", shared.name), "", "", shared.timeout)
     }
 }

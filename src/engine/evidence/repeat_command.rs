@@ -41,7 +41,7 @@ fn instead(transport: &Transport) -> Option<(String, u16)> {
 
 /// The address or the host, with its port, that takes the place of the URL's.
 fn connected_to(probe: &Probe) -> Option<String> {
-    let Transport { address, named_address, .. } = &probe.transport;
+    let Transport { address, named_address, .. } = &*probe.transport;
     let named = named_address.as_ref().map(|(host, port)| format!("{host}:{port}"));
     address.map(|address| address.to_string()).or(named)
 }
