@@ -164,7 +164,7 @@ fn failures(report: &Report, screen: &mut StyledText) {
         screen.plain(&format!("  {name}  {}  ", text::right(&format::count(row.n), 7)));
         let indent = widest + 13;
         let room = screen.width().saturating_sub(indent);
-        for (at, line) in text::wrap(&row.example, room).iter().take(2).enumerate() {
+        for (at, line) in begun(&row.example, room).iter().enumerate() {
             screen.plain(&" ".repeat(if at == 0 { 0 } else { indent }));
             screen.put(DIM, line);
             screen.end();
@@ -177,6 +177,16 @@ fn failures(report: &Report, screen: &mut StyledText) {
         }
     }
     screen.end();
+}
+
+/// A text on two lines at most, the cut marked.
+fn begun(example: &str, columns: usize) -> Vec<String> {
+    let mut lines = text::wrap(example, columns);
+    if lines.len() > 2 {
+        let rest = lines.split_off(1).join(" ");
+        lines.push(text::clip(&rest, columns));
+    }
+    lines
 }
 
 /// What was up, and is worth a warning.
