@@ -25,6 +25,7 @@ use std::io::Write;
 use crate::format;
 use crate::render::phrases;
 use crate::report::{Report, SurfaceRow};
+use chart::ChartView;
 use writer::HtmlWriter;
 
 /// The surfaces that have charts of their own: those that failed most.
@@ -82,11 +83,12 @@ fn charted(report: &Report) -> Vec<&SurfaceRow> {
 
 fn charts(report: &Report, page: &mut HtmlWriter) {
     let surfaces = charted(report);
+    let view = ChartView::opening(report);
     section("over-time", "Was it down, for whom, since when", "Each surface as seen from each vantage.", page);
-    strip::write(report, page);
+    strip::write(view, page);
     page.close("section");
     section("usual", "Compared with usual", "What failed, beside what fails at this hour on other days.", page);
-    expected::write(report, &surfaces, page);
+    expected::write(view, &surfaces, page);
     page.close("section");
     section(
         "kinds",
@@ -94,7 +96,7 @@ fn charts(report: &Report, page: &mut HtmlWriter) {
         "By the phase of a check in which it broke, in the order of the phases: DNS at the bottom, a wrong answer at the top.",
         page,
     );
-    classes::write(report, &surfaces, page);
+    classes::write(view, &surfaces, page);
     page.close("section");
     section("surfaces", "Which surface is hit", "Two ways to count, which must not be mixed up.", page);
     ratios::write(report, page);
@@ -106,7 +108,7 @@ fn charts(report: &Report, page: &mut HtmlWriter) {
         "The latency of up checks: the darker, the more checks. Solid: median. Dashed: 95th percentile. Dotted: 99th, where the checks suffice for it.",
         page,
     );
-    latency::write(report, &surfaces, page);
+    latency::write(view, &surfaces, page);
     page.raw("<h3>The slowest one in ten, in a hundred, in a thousand</h3><p class=\"lead\">A curve that lies higher is slower; its shade is the 95% interval of each percentile.</p>\n");
     curve::write(report, &surfaces, page);
     page.raw("<h3>Where the time goes</h3><p class=\"lead\">Median of each phase of up checks.</p>\n");

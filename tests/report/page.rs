@@ -64,7 +64,8 @@ fn end_of_tag(tag: &str) -> usize {
 
 #[test]
 fn every_tag_is_closed_in_its_turn_and_every_id_is_there_once() {
-    for report in [scenario::march(), &scenario::quiet(), &scenario::nothing()] {
+    let day = scenario::day("14:00:00", "14:30:00");
+    for report in [scenario::march(), &scenario::quiet(), &scenario::nothing(), &day] {
         let page = page(report);
         assert!(tags(&page).len() > 100);
         let mut ids: Vec<&str> = page.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
@@ -166,7 +167,8 @@ fn count(n: u64) -> String {
 
 #[test]
 fn the_tiles_the_headline_and_the_tables_of_a_page_say_the_same() {
-    for report in [scenario::march(), &scenario::quiet()] {
+    let days = [scenario::day("14:00:00", "14:30:00"), scenario::day("23:20:00", "23:59:59")];
+    for report in [scenario::march(), &scenario::quiet(), &days[0], &days[1]] {
         let page = page(report);
         let verdict = &report.verdict;
         let word = verdict.state.name().to_uppercase();
@@ -242,13 +244,36 @@ fn charts_begin_where_data_does() {
         },
         ..report.clone()
     };
-    let drawn = |report: &Report| {
-        let page = page(report);
-        let (_, rest) = page.split_once("id=\"strip\"").or_else(|| page.split_once("strip-chart")).expect("the strip");
-        let axis = rest.split("class=\"axis\"").nth(1).expect("its axis").to_owned();
-        plain(axis.split("</g>").next().unwrap_or_default().trim_start_matches('>'))
-    };
+    let drawn = |report: &Report| axis(&page(report), "strip-chart").expect("the strip");
     assert_eq!(drawn(&report), drawn(&wide), "a month without data is not drawn");
+}
+
+/// The names on the axis of time of a chart.
+fn axis(page: &str, chart: &str) -> Option<String> {
+    let (_, rest) = page.split_once(&format!("id=\"{chart}\""))?;
+    let names = |axis: &str| plain(axis.split("</g>").next().unwrap_or_default().trim_start_matches('>'));
+    rest.split("class=\"axis\"").skip(1).map(names).find(|names| names.contains(':'))
+}
+
+#[test]
+fn charts_open_on_what_the_first_line_speaks_of() {
+    for (from, to, drawn, not_drawn) in
+        [("14:00:00", "14:30:00", "14:00", "03:00"), ("23:20:00", "23:59:59", "22:00", "12:00")]
+    {
+        let report = scenario::day(from, to);
+        let page = page(&report);
+        let (zoomed, whole) = (axis(&page, "strip-chart"), axis(&page, "strip-whole-chart"));
+        let (zoomed, whole) = (zoomed.expect("the strip"), whole.expect("the whole range"));
+        assert!(zoomed.contains(drawn) && !zoomed.contains(not_drawn), "{zoomed}");
+        assert!(whole.contains(not_drawn), "{whole}");
+        for chart in ["expected-0-chart", "classes-0-chart", "latency-0-chart"] {
+            assert_eq!(axis(&page, chart).as_deref().map(|axis| axis.contains(not_drawn)), Some(false), "{chart}");
+        }
+        assert!(page.contains("the whole range is drawn below"));
+    }
+    for report in [scenario::march(), &scenario::quiet()] {
+        assert_eq!(axis(&page(report), "strip-whole-chart"), None, "what is told is most of the range, or nothing");
+    }
 }
 
 #[test]
@@ -288,6 +313,8 @@ fn write_the_pages() {
     let pages = [
         ("march", page(scenario::march())),
         ("quiet", page(&scenario::quiet())),
+        ("day", page(&scenario::day("14:00:00", "14:30:00"))),
+        ("night", page(&scenario::day("23:20:00", "23:59:59"))),
         ("nothing", page(&scenario::nothing())),
         ("week", page(&week)),
         ("hostile", page(&scenario::hostile("<script>document.title='ran'</script>"))),

@@ -232,6 +232,25 @@ pub(crate) fn quiet() -> Report {
     uptick::report::answer(&mut fold, at("2025-03-10T00:00:05Z"), integrity())
 }
 
+/// A day from three vantages of which nearly everything fails from one time to another, as texts.
+pub(crate) fn day(from: &str, to: &str) -> Report {
+    let (from, to) = (at(&format!("2025-03-09T{from}Z")), at(&format!("2025-03-09T{to}Z")));
+    let mut fold = Fold::new(question("2025-03-09T00:00:00Z", "2025-03-10T00:00:00Z"));
+    let plan = Plan {
+        probes: x_probes(),
+        vantages: &["iad", "lhr", "sjc"],
+        from: at("2025-03-09T00:00:00Z"),
+        to: at("2025-03-10T00:00:00Z"),
+        every: Duration::from_mins(1),
+        suspended: Vec::new(),
+    };
+    let fails = |probe: &Probe, _: &str, now: Timestamp| {
+        if !probe.control && now >= from && now < to { (0.95, 2.0) } else { (0.0, 1.0) }
+    };
+    plan.play(&fails, &mut fold);
+    uptick::report::answer(&mut fold, at("2025-03-10T00:00:05Z"), integrity())
+}
+
 /// Nothing at all.
 pub(crate) fn nothing() -> Report {
     let mut fold = Fold::new(question("2025-03-10T09:00:00Z", "2025-03-10T18:00:00Z"));

@@ -1,13 +1,13 @@
 //! What all charts share: a figure with its caption and text alternative, one axis of time, and the
 //! shading of incidents.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::scale::{TimeScale, coordinate};
 use super::writer::HtmlWriter;
 use crate::model::SafeText;
 use crate::render::phrases::{instants, time_zone};
-use crate::report::Report;
+use crate::report::{Incident, Report, Wave};
 
 /// The width of a chart in its own units.
 pub(super) const WIDTH: f64 = 1000.0;
@@ -88,45 +88,150 @@ impl Figure<'_> {
     }
 }
 
-/// The scale of time of a report's charts.
-pub(super) fn time_scale(report: &Report) -> TimeScale {
-    TimeScale::new(drawn_from(report), report.window.to, LEFT, RIGHT)
+/// A report, and the part of its range that charts show.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ChartView<'r> {
+    pub(super) report: &'r Report,
+    from: Timestamp,
+    to: Timestamp,
 }
 
-/// Where charts begin: with the window, or where data begins, where that is later by more than a tenth of it.
-pub(super) fn drawn_from(report: &Report) -> Timestamp {
-    let window = &report.window;
-    let first = report.series.iter().map(|point| point.t).min().unwrap_or(window.from).max(window.from);
-    let (empty, all) = (first.duration_since(window.from), window.to.duration_since(window.from));
-    if empty * 10 > all { first } else { window.from }
-}
-
-/// Start and end of a bucket, within the window.
-pub(super) fn bucket(report: &Report, begin: Timestamp) -> (Timestamp, Timestamp) {
-    let length = jiff::SignedDuration::from_secs(i64::try_from(report.window.bucket_s).unwrap_or(i64::MAX));
-    let end = begin.saturating_add(length).unwrap_or(Timestamp::MAX);
-    (begin.max(report.window.from), end.min(report.window.to))
-}
-
-/// Vertical lines at named instants, and their names below `bottom`.
-pub(super) fn time_axis(report: &Report, top: f64, bottom: f64, page: &mut HtmlWriter) {
-    let times = time_scale(report);
-    let (top_at, bottom_at, name_at) = (coordinate(top), coordinate(bottom), coordinate(bottom + 17.0));
-    page.open("g", &[("class", "axis")]);
-    for (instant, name) in times.ticks(9, &time_zone(report)) {
-        let x = times.at(instant);
-        let at = coordinate(x);
-        page.leaf("line", &[("x1", &at), ("x2", &at), ("y1", &top_at), ("y2", &bottom_at)]);
-        let anchor = if x < LEFT + 20.0 {
-            "start"
-        } else if x > RIGHT - 24.0 {
-            "end"
-        } else {
-            "middle"
-        };
-        page.element("text", &[("x", &at), ("y", &name_at), ("text-anchor", anchor)], &name);
+impl<'r> ChartView<'r> {
+    /// The whole range: from its start, or where data begins, where that is later by more than a tenth of it.
+    pub(super) fn whole(report: &'r Report) -> ChartView<'r> {
+        let window = &report.window;
+        let first = report.series.iter().map(|point| point.t).min().unwrap_or(window.from).max(window.from);
+        let (empty, all) = (first.duration_since(window.from), window.to.duration_since(window.from));
+        let from = if empty * 10 > all { first } else { window.from };
+        ChartView { report, from, to: window.to }
     }
-    page.close("g");
+
+    /// What a page opens on: what the first line speaks of, with as much around it as shows what is usual. The whole
+    /// range where that is little more.
+    pub(super) fn opening(report: &'r Report) -> ChartView<'r> {
+        /// A chart of fewer buckets is hard to read.
+        const BUCKETS: u64 = 32;
+        let whole = ChartView::whole(report);
+        let Some((from, to)) = spoken_of(report) else { return whole };
+        let (from, to) = (from.clamp(whole.from, whole.to), to.clamp(whole.from, whole.to));
+        let length = to.duration_since(from);
+        let readable = seconds(report.window.bucket_s.saturating_mul(BUCKETS));
+        let around = (length / 2).max((readable - length) / 2);
+        // What goes on has nothing after it: all the room is before it.
+        let before = if to < whole.to { around } else { around.max(readable - length) };
+        let view = ChartView {
+            from: from.saturating_sub(before).unwrap_or(whole.from).max(whole.from),
+            to: to.saturating_add(around).unwrap_or(whole.to).min(whole.to),
+            ..whole
+        };
+        let is_near = view.length() * 3 > whole.length() * 2;
+        if is_near { whole } else { view }
+    }
+
+    /// Whether it is a part of the range alone.
+    pub(super) fn is_zoomed(&self) -> bool {
+        self.length() < ChartView::whole(self.report).length()
+    }
+
+    /// Its part of the range, as the range itself is written.
+    pub(super) fn span(&self) -> String {
+        instants(self.report).range(self.from, self.to)
+    }
+
+    fn length(&self) -> SignedDuration {
+        self.to.duration_since(self.from)
+    }
+
+    /// The scale of time.
+    pub(super) fn times(&self) -> TimeScale {
+        TimeScale::new(self.from, self.to, LEFT, RIGHT)
+    }
+
+    /// Start and end of a bucket, as far as it is drawn; absent where it is not.
+    pub(super) fn bucket(&self, begin: Timestamp) -> Option<(Timestamp, Timestamp)> {
+        let end = begin.saturating_add(seconds(self.report.window.bucket_s)).unwrap_or(Timestamp::MAX);
+        self.drawn(begin, end)
+    }
+
+    /// Start and end of a wave, as far as it is drawn; absent where it is not.
+    pub(super) fn wave(&self, wave: &Wave) -> Option<(Timestamp, Timestamp)> {
+        let end = wave.end.map_or(self.report.window.to, |end| end.by);
+        self.drawn(wave.start.after.unwrap_or(wave.start.by), end)
+    }
+
+    fn drawn(&self, from: Timestamp, to: Timestamp) -> Option<(Timestamp, Timestamp)> {
+        (from < self.to && to > self.from).then(|| (from.max(self.from), to.min(self.to)))
+    }
+
+    /// Vertical lines at named instants, and their names below `bottom`.
+    pub(super) fn time_axis(&self, top: f64, bottom: f64, page: &mut HtmlWriter) {
+        let times = self.times();
+        let (top_at, bottom_at, name_at) = (coordinate(top), coordinate(bottom), coordinate(bottom + 17.0));
+        page.open("g", &[("class", "axis")]);
+        for (instant, name) in times.ticks(9, &time_zone(self.report)) {
+            let x = times.at(instant);
+            let at = coordinate(x);
+            page.leaf("line", &[("x1", &at), ("x2", &at), ("y1", &top_at), ("y2", &bottom_at)]);
+            let anchor = if x < LEFT + 20.0 {
+                "start"
+            } else if x > RIGHT - 24.0 {
+                "end"
+            } else {
+                "middle"
+            };
+            page.element("text", &[("x", &at), ("y", &name_at), ("text-anchor", anchor)], &name);
+        }
+        page.close("g");
+    }
+
+    /// Shades the waves of the incidents of one surface, or of all.
+    pub(super) fn shade(&self, surface: Option<&SafeText>, top: f64, bottom: f64, page: &mut HtmlWriter) {
+        let times = self.times();
+        let clock = instants(self.report);
+        for (number, incident) in self.report.incidents.iter().enumerate() {
+            if surface.is_some_and(|surface| !incident.surfaces.contains(surface)) {
+                continue;
+            }
+            for (wave_number, wave) in incident.waves.iter().enumerate() {
+                let Some((from, to)) = self.wave(wave) else { continue };
+                let (start, end) = (times.at(from), times.at(to));
+                let says = format!(
+                    "incident {}, wave {}: {}",
+                    number + 1,
+                    wave_number + 1,
+                    clock.stretch(&wave.start, wave.end.as_ref())
+                );
+                let width = (end - start).max(1.5);
+                page.pointed(
+                    "rect",
+                    &[
+                        ("class", "incident"),
+                        ("x", &coordinate(start)),
+                        ("y", &coordinate(top)),
+                        ("width", &coordinate(width)),
+                        ("height", &coordinate(bottom - top)),
+                    ],
+                    &says,
+                );
+            }
+        }
+    }
+}
+
+/// From when to when the first line speaks of something: of what goes on, or of the worst incident that is over.
+fn spoken_of(report: &Report) -> Option<(Timestamp, Timestamp)> {
+    let verdict = &report.verdict;
+    let to = report.window.to;
+    if verdict.state.is_failing() {
+        return Some((verdict.incident_since.or(verdict.since)?.by, to));
+    }
+    let unseen = report.incidents.iter().filter(|incident| incident.last_seen.is_some());
+    let worst = unseen.max_by_key(|incident| incident.last_seen).or_else(|| Incident::worst(&report.incidents))?;
+    Some((worst.start.by, worst.end.map_or(to, |end| end.by)))
+}
+
+fn seconds(seconds: u64) -> SignedDuration {
+    SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX))
 }
 
 /// A horizontal line at a value of the left axis, and its name.
@@ -136,37 +241,4 @@ pub(super) fn level(y: f64, right: f64, name: &str, page: &mut HtmlWriter) {
     page.leaf("line", &[("x1", &coordinate(LEFT)), ("x2", &coordinate(right)), ("y1", &at), ("y2", &at)]);
     page.element("text", &[("x", &coordinate(LEFT - 8.0)), ("y", &coordinate(y + 4.0)), ("text-anchor", "end")], name);
     page.close("g");
-}
-
-/// Shades the waves of the incidents of one surface, or of all.
-pub(super) fn shade(report: &Report, surface: Option<&SafeText>, top: f64, bottom: f64, page: &mut HtmlWriter) {
-    let times = time_scale(report);
-    let clock = instants(report);
-    for (number, incident) in report.incidents.iter().enumerate() {
-        if surface.is_some_and(|surface| !incident.surfaces.contains(surface)) {
-            continue;
-        }
-        for (wave_number, wave) in incident.waves.iter().enumerate() {
-            let start = times.at(wave.start.after.unwrap_or(wave.start.by));
-            let end = times.at(wave.end.map_or(report.window.to, |end| end.by));
-            let says = format!(
-                "incident {}, wave {}: {}",
-                number + 1,
-                wave_number + 1,
-                clock.stretch(&wave.start, wave.end.as_ref())
-            );
-            let width = (end - start).max(1.5);
-            page.pointed(
-                "rect",
-                &[
-                    ("class", "incident"),
-                    ("x", &coordinate(start)),
-                    ("y", &coordinate(top)),
-                    ("width", &coordinate(width)),
-                    ("height", &coordinate(bottom - top)),
-                ],
-                &says,
-            );
-        }
-    }
 }

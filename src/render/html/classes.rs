@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::chart::{AXIS, Figure, RIGHT, WIDTH};
+use super::chart::{AXIS, ChartView, Figure, RIGHT, WIDTH};
 use super::failure_groups::FailureGroup;
 use super::scale::{LinearScale, coordinate, number, ticks_to};
 use super::writer::HtmlWriter;
@@ -21,7 +21,8 @@ const HEIGHT: f64 = 170.0;
 /// Failures of one bucket by class.
 type ClassCounts = BTreeMap<FailureClass, u64>;
 
-pub(super) fn write(report: &Report, surfaces: &[&SurfaceRow], page: &mut HtmlWriter) {
+pub(super) fn write(view: ChartView<'_>, surfaces: &[&SurfaceRow], page: &mut HtmlWriter) {
+    let report = view.report;
     let mut seen: Vec<FailureGroup> = Vec::new();
     for (at, surface) in surfaces.iter().enumerate() {
         let buckets = buckets(report, surface);
@@ -30,7 +31,12 @@ pub(super) fn write(report: &Report, surfaces: &[&SurfaceRow], page: &mut HtmlWr
         }
         let kinds = buckets.values().flat_map(|bucket| bucket.keys()).filter_map(|class| FailureGroup::of(*class));
         seen.extend(kinds);
-        one(report, surface, &buckets, at, page);
+        if buckets.iter().any(|(begin, bucket)| !bucket.is_empty() && view.bucket(*begin).is_some()) {
+            one(view, surface, &buckets, at, page);
+        } else {
+            let note = format!("{}: nothing failed in the time that is drawn.", surface.label());
+            page.element("p", &[], &note);
+        }
     }
     if seen.is_empty() {
         page.element("p", &[], "Nothing failed in this window.");
@@ -55,13 +61,14 @@ fn buckets(report: &Report, surface: &SurfaceRow) -> BTreeMap<Timestamp, ClassCo
 }
 
 fn one(
-    report: &Report,
+    view: ChartView<'_>,
     surface: &SurfaceRow,
     buckets: &BTreeMap<Timestamp, ClassCounts>,
     at: usize,
     page: &mut HtmlWriter,
 ) {
-    let highest = buckets.values().map(|bucket| bucket.values().sum::<u64>()).max().unwrap_or(0);
+    let drawn = || buckets.iter().filter(|(begin, _)| view.bucket(**begin).is_some());
+    let highest = drawn().map(|(_, bucket)| bucket.values().sum::<u64>()).max().unwrap_or(0);
     let ticks = ticks_to(number(highest), 3);
     let bottom = HEIGHT - AXIS;
     let scale = LinearScale { from: 0.0, to: ticks[ticks.len() - 1], start: bottom, end: TOP };
@@ -80,18 +87,18 @@ fn one(
         for tick in &ticks {
             chart::level(scale.at(*tick), RIGHT, &coordinate(*tick), page);
         }
-        chart::time_axis(report, TOP, bottom, page);
-        for (begin, bucket) in buckets {
-            column(report, *begin, bucket, &scale, page);
+        view.time_axis(TOP, bottom, page);
+        for (begin, bucket) in drawn() {
+            column(view, *begin, bucket, &scale, page);
         }
     });
-    numbers(report, buckets, page);
+    numbers(view.report, buckets, page);
     page.close("figure");
 }
 
-fn column(report: &Report, begin: Timestamp, bucket: &ClassCounts, scale: &LinearScale, page: &mut HtmlWriter) {
-    let times = chart::time_scale(report);
-    let (from, to) = chart::bucket(report, begin);
+fn column(view: ChartView<'_>, begin: Timestamp, bucket: &ClassCounts, scale: &LinearScale, page: &mut HtmlWriter) {
+    let times = view.times();
+    let Some((from, to)) = view.bucket(begin) else { return };
     let (x, width) = (times.at(from), times.at(to) - times.at(from));
     let mut below = 0;
     for kind in FailureGroup::ALL {
@@ -111,7 +118,7 @@ fn column(report: &Report, begin: Timestamp, bucket: &ClassCounts, scale: &Linea
             coordinate(width * 0.88)
         );
         let names: Vec<String> = of_kind.iter().map(|(class, n)| format!("{n} {class}")).collect();
-        let says = format!("{}: {}", instants(report).short(begin), names.join(", "));
+        let says = format!("{}: {}", instants(view.report).short(begin), names.join(", "));
         page.pointed("path", &[("fill", kind.fill()), ("d", &path)], &says);
         below += n;
     }

@@ -1,31 +1,42 @@
 //! Failures over time beside what is usual at this hour: the picture that complaint counts give,
 //! from checks.
 
-use super::chart::{AXIS, Figure, RIGHT, WIDTH};
+use super::chart::{AXIS, ChartView, Figure, RIGHT, WIDTH};
 use super::scale::{LinearScale, coordinate, number, ticks_to};
 use super::writer::HtmlWriter;
 use super::{chart, table};
 use crate::format;
 use crate::render::phrases::instants;
-use crate::report::{Expectation, Report, SurfaceRow};
+use crate::report::{Expectation, SurfaceRow};
 
 const TOP: f64 = 12.0;
 const HEIGHT: f64 = 150.0;
 
-pub(super) fn write(report: &Report, surfaces: &[&SurfaceRow], page: &mut HtmlWriter) {
+pub(super) fn write(view: ChartView<'_>, surfaces: &[&SurfaceRow], page: &mut HtmlWriter) {
     for (at, surface) in surfaces.iter().enumerate() {
         let buckets: Vec<&Expectation> =
-            report.expectations.iter().filter(|bucket| bucket.surface == surface.surface).collect();
-        if buckets.iter().all(|bucket| bucket.actual == 0) {
-            page.element("p", &[], &format!("{}: nothing failed. {}", surface.label(), caption(surface)));
-            continue;
+            view.report.expectations.iter().filter(|bucket| bucket.surface == surface.surface).collect();
+        let drawn: Vec<&Expectation> =
+            buckets.iter().copied().filter(|bucket| view.bucket(bucket.t).is_some()).collect();
+        let failed = |buckets: &[&Expectation]| buckets.iter().any(|bucket| bucket.actual > 0);
+        if failed(&drawn) {
+            one(view, surface, &buckets, &drawn, at, page);
+        } else {
+            let found = if failed(&buckets) { "nothing failed in the time that is drawn" } else { "nothing failed" };
+            page.element("p", &[], &format!("{}: {found}. {}", surface.label(), caption(surface)));
         }
-        one(report, surface, &buckets, at, page);
     }
 }
 
-fn one(report: &Report, surface: &SurfaceRow, buckets: &[&Expectation], at: usize, page: &mut HtmlWriter) {
-    let highest = buckets.iter().map(|bucket| bucket.actual.max(bucket.expected_high.unwrap_or(0))).max().unwrap_or(0);
+fn one(
+    view: ChartView<'_>,
+    surface: &SurfaceRow,
+    buckets: &[&Expectation],
+    drawn: &[&Expectation],
+    at: usize,
+    page: &mut HtmlWriter,
+) {
+    let highest = drawn.iter().map(|bucket| bucket.actual.max(bucket.expected_high.unwrap_or(0))).max().unwrap_or(0);
     let ticks = ticks_to(number(highest), 3);
     let bottom = HEIGHT - AXIS;
     let scale = LinearScale { from: 0.0, to: ticks[ticks.len() - 1], start: bottom, end: TOP };
@@ -45,22 +56,22 @@ fn one(report: &Report, surface: &SurfaceRow, buckets: &[&Expectation], at: usiz
         for tick in &ticks {
             chart::level(scale.at(*tick), RIGHT, &coordinate(*tick), page);
         }
-        chart::time_axis(report, TOP, bottom, page);
-        chart::shade(report, Some(&surface.surface), TOP, bottom, page);
-        usual(report, buckets, &scale, page);
-        bars(report, buckets, &scale, page);
+        view.time_axis(TOP, bottom, page);
+        view.shade(Some(&surface.surface), TOP, bottom, page);
+        usual(view, drawn, &scale, page);
+        bars(view, drawn, &scale, page);
     });
     page.element("figcaption", &[], &caption(surface));
-    numbers(report, buckets, page);
+    numbers(view, buckets, page);
     page.close("figure");
 }
 
 /// The band of what is usual, and the line of what is expected.
-fn usual(report: &Report, buckets: &[&Expectation], scale: &LinearScale, page: &mut HtmlWriter) {
-    let times = chart::time_scale(report);
+fn usual(view: ChartView<'_>, buckets: &[&Expectation], scale: &LinearScale, page: &mut HtmlWriter) {
+    let times = view.times();
     let (mut band, mut line) = (String::new(), String::new());
     for bucket in buckets {
-        let (begin, end) = chart::bucket(report, bucket.t);
+        let Some((begin, end)) = view.bucket(bucket.t) else { continue };
         let (x, width) = (times.at(begin), times.at(end) - times.at(begin));
         if let Some(high) = bucket.expected_high {
             let y = scale.at(number(high));
@@ -79,11 +90,11 @@ fn usual(report: &Report, buckets: &[&Expectation], scale: &LinearScale, page: &
     }
 }
 
-fn bars(report: &Report, buckets: &[&Expectation], scale: &LinearScale, page: &mut HtmlWriter) {
-    let times = chart::time_scale(report);
-    let clock = instants(report);
+fn bars(view: ChartView<'_>, buckets: &[&Expectation], scale: &LinearScale, page: &mut HtmlWriter) {
+    let times = view.times();
+    let clock = instants(view.report);
     for bucket in buckets {
-        let (begin, end) = chart::bucket(report, bucket.t);
+        let Some((begin, end)) = view.bucket(bucket.t) else { continue };
         let (x, width) = (times.at(begin), times.at(end) - times.at(begin));
         let usual = bucket.expected.map(|expected| format!(", {expected:.1} expected")).unwrap_or_default();
         let says = format!("{}: {} of {} failed{usual}", clock.short(bucket.t), bucket.actual, bucket.n);
@@ -121,8 +132,8 @@ fn caption(surface: &SurfaceRow) -> String {
     )
 }
 
-fn numbers(report: &Report, buckets: &[&Expectation], page: &mut HtmlWriter) {
-    let clock = instants(report);
+fn numbers(view: ChartView<'_>, buckets: &[&Expectation], page: &mut HtmlWriter) {
+    let clock = instants(view.report);
     let headings =
         ["from", "checks", "failed", "expected", "usual up to", "p50", "usual p50", "p95", "usual p95", "p99"];
     let headings = headings.map(str::to_owned);

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::chart::{AXIS, Figure, LEFT, RIGHT, WIDTH};
+use super::chart::{AXIS, ChartView, Figure, LEFT, RIGHT, WIDTH};
 use super::scale::{LogScale, coordinate, number};
 use super::writer::HtmlWriter;
 use super::{chart, strip};
 use crate::format;
 use crate::render::phrases::instants;
-use crate::report::{Expectation, Report, SurfaceRow};
+use crate::report::{Expectation, Point, Report, SurfaceRow};
 
 /// The row of failures, and where the map begins below it.
 const FAILED: f64 = 14.0;
@@ -27,18 +27,20 @@ struct HeatMapColumn {
     failed: u64,
 }
 
-pub(super) fn write(report: &Report, surfaces: &[&SurfaceRow], page: &mut HtmlWriter) {
+pub(super) fn write(view: ChartView<'_>, surfaces: &[&SurfaceRow], page: &mut HtmlWriter) {
     for (at, surface) in surfaces.iter().enumerate() {
-        let columns = columns(report, surface);
+        let columns = columns(view, surface);
         let bands: Vec<u16> = columns.values().flat_map(|column| column.bands.keys().copied()).collect();
         let (Some(lowest), Some(highest)) = (bands.iter().min(), bands.iter().max()) else { continue };
-        one(report, surface, &columns, (*lowest, *highest), at, page);
+        one(view, surface, &columns, (*lowest, *highest), at, page);
     }
 }
 
-fn columns(report: &Report, surface: &SurfaceRow) -> BTreeMap<Timestamp, HeatMapColumn> {
+/// What is drawn of it.
+fn columns(view: ChartView<'_>, surface: &SurfaceRow) -> BTreeMap<Timestamp, HeatMapColumn> {
     let mut columns: BTreeMap<Timestamp, HeatMapColumn> = BTreeMap::new();
-    for point in report.series.iter().filter(|point| point.surface == surface.surface) {
+    let is_drawn = |point: &&Point| point.surface == surface.surface && view.bucket(point.t).is_some();
+    for point in view.report.series.iter().filter(is_drawn) {
         let column = columns.entry(point.t).or_default();
         column.judged += point.n;
         column.failed += point.failed;
@@ -60,7 +62,7 @@ fn edges(report: &Report, band: u16) -> (f64, f64) {
 }
 
 fn one(
-    report: &Report,
+    view: ChartView<'_>,
     surface: &SurfaceRow,
     columns: &BTreeMap<Timestamp, HeatMapColumn>,
     (lowest, highest): (u16, u16),
@@ -68,7 +70,7 @@ fn one(
     page: &mut HtmlWriter,
 ) {
     let bottom = HEIGHT - AXIS;
-    let scale = LogScale::new(edges(report, lowest).0, edges(report, highest).1, bottom, TOP);
+    let scale = LogScale::new(edges(view.report, lowest).0, edges(view.report, highest).1, bottom, TOP);
     let (id, title) = (format!("latency-{at}"), format!("Latency of {} over time", surface.label()));
     page.open("figure", &[]);
     page.element("h3", &[], surface.label().as_str());
@@ -81,15 +83,15 @@ fn one(
         height: HEIGHT,
     }
     .over_time(page, |page| {
-        chart::shade(report, Some(&surface.surface), TOP, bottom, page);
-        heat(report, columns, &scale, page);
+        view.shade(Some(&surface.surface), TOP, bottom, page);
+        heat(view, columns, &scale, page);
         for tick in scale.ticks() {
             chart::level(scale.at(tick), RIGHT, &microseconds(tick), page);
         }
-        chart::time_axis(report, TOP, bottom, page);
-        failed(report, columns, page);
-        lines(report, surface, &scale, page);
-        tooltips(report, surface, columns, bottom, page);
+        view.time_axis(TOP, bottom, page);
+        failed(view, columns, page);
+        lines(view, surface, &scale, page);
+        tooltips(view, surface, columns, bottom, page);
     });
     page.element("figcaption", &[], &caption(surface));
     page.close("figure");
@@ -102,20 +104,20 @@ pub(super) fn microseconds(us: f64) -> String {
 }
 
 /// One path a shade, and one piece of it for cells of one shade in a row: thousands of cells in five elements.
-fn heat(report: &Report, columns: &BTreeMap<Timestamp, HeatMapColumn>, scale: &LogScale, page: &mut HtmlWriter) {
-    let times = chart::time_scale(report);
+fn heat(view: ChartView<'_>, columns: &BTreeMap<Timestamp, HeatMapColumn>, scale: &LogScale, page: &mut HtmlWriter) {
+    let times = view.times();
     let most = columns.values().flat_map(|column| column.bands.values()).max().copied().unwrap_or(1);
     let mut shades: [String; 5] = std::array::from_fn(|_| String::new());
     // By band: the shade of the piece that is being drawn, where it began and where it ends so far.
     let mut pieces: BTreeMap<u16, (usize, f64, f64)> = BTreeMap::new();
     let mut draw = |band: u16, (tone, x, end): (usize, f64, f64)| {
-        let (low, high) = edges(report, band);
+        let (low, high) = edges(view.report, band);
         let (y, bottom) = (scale.at(high), scale.at(low));
         let (width, height) = (coordinate(end - x), coordinate(bottom - y));
         shades[tone].push_str(&format!("M{} {}h{width}v{height}h-{width}z", coordinate(x), coordinate(y)));
     };
     for (begin, column) in columns {
-        let (from, to) = chart::bucket(report, *begin);
+        let Some((from, to)) = view.bucket(*begin) else { continue };
         let (x, end) = (times.at(from), times.at(to));
         for (band, n) in &column.bands {
             // The root spreads the few and the many over the shades.
@@ -142,12 +144,12 @@ fn heat(report: &Report, columns: &BTreeMap<Timestamp, HeatMapColumn>, scale: &L
 }
 
 /// The share of checks that failed, in a row above the map.
-fn failed(report: &Report, columns: &BTreeMap<Timestamp, HeatMapColumn>, page: &mut HtmlWriter) {
-    let times = chart::time_scale(report);
+fn failed(view: ChartView<'_>, columns: &BTreeMap<Timestamp, HeatMapColumn>, page: &mut HtmlWriter) {
+    let times = view.times();
     let name = [("x", &*coordinate(LEFT - 8.0)), ("y", "12"), ("text-anchor", "end")];
     page.element("text", &name, "failed");
     for (begin, column) in columns.iter().filter(|(_, column)| column.failed > 0) {
-        let (from, to) = chart::bucket(report, *begin);
+        let Some((from, to)) = view.bucket(*begin) else { continue };
         let (x, width) = (times.at(from), times.at(to) - times.at(from));
         let share = number(column.failed) / number(column.judged.max(1));
         let height = (share * FAILED).max(3.0);
@@ -166,14 +168,14 @@ fn failed(report: &Report, columns: &BTreeMap<Timestamp, HeatMapColumn>, page: &
 type Percentile = (&'static str, fn(&Expectation) -> Option<u64>);
 
 /// The percentiles as lines. Where the samples are too few there is no line, and no guess.
-fn lines(report: &Report, surface: &SurfaceRow, scale: &LogScale, page: &mut HtmlWriter) {
-    let times = chart::time_scale(report);
+fn lines(view: ChartView<'_>, surface: &SurfaceRow, scale: &LogScale, page: &mut HtmlWriter) {
+    let times = view.times();
     let of: [Percentile; 3] = [("p50", |at| at.p50_us), ("p95", |at| at.p95_us), ("p99", |at| at.p99_us)];
     for (class, value) in of {
         let mut path = String::new();
         let mut last: Option<(f64, f64)> = None;
-        for bucket in report.expectations.iter().filter(|bucket| bucket.surface == surface.surface) {
-            let (from, to) = chart::bucket(report, bucket.t);
+        for bucket in view.report.expectations.iter().filter(|bucket| bucket.surface == surface.surface) {
+            let Some((from, to)) = view.bucket(bucket.t) else { continue };
             let (x, end) = (times.at(from), times.at(to));
             let Some(us) = value(bucket) else {
                 last = None;
@@ -209,16 +211,16 @@ fn lines(report: &Report, surface: &SurfaceRow, scale: &LogScale, page: &mut Htm
 
 /// What each column says when it is pointed at.
 fn tooltips(
-    report: &Report,
+    view: ChartView<'_>,
     surface: &SurfaceRow,
     columns: &BTreeMap<Timestamp, HeatMapColumn>,
     bottom: f64,
     page: &mut HtmlWriter,
 ) {
-    let times = chart::time_scale(report);
-    let clock = instants(report);
-    for bucket in report.expectations.iter().filter(|bucket| bucket.surface == surface.surface) {
-        let (from, to) = chart::bucket(report, bucket.t);
+    let times = view.times();
+    let clock = instants(view.report);
+    for bucket in view.report.expectations.iter().filter(|bucket| bucket.surface == surface.surface) {
+        let Some((from, to)) = view.bucket(bucket.t) else { continue };
         let (x, width) = (times.at(from), times.at(to) - times.at(from));
         let time =
             |us: Option<u64>| us.map_or_else(|| "-".to_owned(), |us| format::duration(Duration::from_micros(us)));

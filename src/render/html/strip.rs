@@ -1,7 +1,7 @@
 //! The heat strip: each surface from each vantage over time. A cell fills from below by the share of
 //! checks that failed, in a colour that darkens with it; no data is hatched, and never up or down.
 
-use super::chart::{AXIS, Figure, LEFT, WIDTH};
+use super::chart::{AXIS, ChartView, Figure, LEFT, WIDTH};
 use super::scale::{coordinate, number};
 use super::writer::HtmlWriter;
 use super::{chart, table};
@@ -20,44 +20,22 @@ const NAME: f64 = 20.0;
 /// The longest name, in columns: what fits the width of a phone.
 const LONGEST: usize = 44;
 
-/// The group of the names.
-const NAMES: &str = "strip-names";
-
 /// The room above the rows for the numbers of incidents.
 const TOP: f64 = 24.0;
 
 /// Most rows drawn: the others are in the tables.
 const ROWS: usize = 18;
 
-pub(super) fn write(report: &Report, page: &mut HtmlWriter) {
+/// What a page opens on, and below it the whole range where that is more.
+pub(super) fn write(view: ChartView<'_>, page: &mut HtmlWriter) {
+    let report = view.report;
     let places = rows(report);
-    let left_out = report.places.len() - places.len();
-    let height = TOP + number(places.len() as u64) * (NAME + ROW + GAP) + AXIS;
-    let bottom = height - AXIS;
-    page.open("figure", &[]);
-    Figure {
-        id: "strip",
-        title: "Failed checks over time, each surface from each vantage",
-        description: "Each cell is one stretch of time. It fills from below by the share of checks that failed. \
-                      The same numbers are in the table below.",
-        width: WIDTH,
-        height,
+    if view.is_zoomed() {
+        let note = format!("Charts are of {}; the whole range is drawn below and stands in the tables.", view.span());
+        page.element("p", &[("class", "note")], &note);
     }
-    .over_time_named(NAMES, page, |page| {
-        page.open("defs", &[]);
-        page.open("g", &[("id", NAMES)]);
-        for (at, place) in places.iter().enumerate() {
-            name(report, place, top_of(at), page);
-        }
-        page.close("g");
-        page.close("defs");
-        chart::time_axis(report, TOP, bottom, page);
-        numbers(report, page);
-        for (at, place) in places.iter().enumerate() {
-            row(report, place, top_of(at), page);
-        }
-        page.leaf("use", &[("class", "whole"), ("href", &format!("#{NAMES}"))]);
-    });
+    page.open("figure", &[]);
+    drawing(view, "strip", &places, page);
     legend(page);
     page.open("figcaption", &[]);
     let bucket = format::duration(std::time::Duration::from_secs(report.window.bucket_s));
@@ -65,12 +43,48 @@ pub(super) fn write(report: &Report, page: &mut HtmlWriter) {
         "One cell is {bucket}, times are {}. Brackets: waves of incidents, numbered by incident and wave.",
         zone(report)
     ));
+    let left_out = report.places.len() - places.len();
     if left_out > 0 {
         page.text(&format!(" {left_out} rows with fewer failures are in the tables alone."));
     }
     page.close("figcaption");
+    if view.is_zoomed() {
+        let whole = ChartView::whole(report);
+        table::details("The whole range", page, |page| drawing(whole, "strip-whole", &places, page));
+    }
     numbers_table(report, &places, page);
     page.close("figure");
+}
+
+/// The rows of some places over time.
+fn drawing(view: ChartView<'_>, id: &str, places: &[&PlaceRow], page: &mut HtmlWriter) {
+    let report = view.report;
+    let height = TOP + number(places.len() as u64) * (NAME + ROW + GAP) + AXIS;
+    let bottom = height - AXIS;
+    let names = format!("{id}-names");
+    Figure {
+        id,
+        title: "Failed checks over time, each surface from each vantage",
+        description: "Each cell is one stretch of time. It fills from below by the share of checks that failed. \
+                      The same numbers are in the table below.",
+        width: WIDTH,
+        height,
+    }
+    .over_time_named(&names, page, |page| {
+        page.open("defs", &[]);
+        page.open("g", &[("id", &names)]);
+        for (at, place) in places.iter().enumerate() {
+            name(report, place, top_of(at), page);
+        }
+        page.close("g");
+        page.close("defs");
+        view.time_axis(TOP, bottom, page);
+        numbers(view, page);
+        for (at, place) in places.iter().enumerate() {
+            row(view, place, top_of(at), page);
+        }
+        page.leaf("use", &[("class", "whole"), ("href", &format!("#{names}"))]);
+    });
 }
 
 /// The rows to draw, in the order of the report; where there are too many, those that failed most.
@@ -85,14 +99,15 @@ fn rows(report: &Report) -> Vec<&PlaceRow> {
 }
 
 /// A bracket over each wave, and its number where there is room for it.
-fn numbers(report: &Report, page: &mut HtmlWriter) {
-    let times = chart::time_scale(report);
-    let clock = instants(report);
+fn numbers(view: ChartView<'_>, page: &mut HtmlWriter) {
+    let times = view.times();
+    let clock = instants(view.report);
     let mut free = 0.0;
-    for (number, incident) in report.incidents.iter().enumerate() {
+    for (number, incident) in view.report.incidents.iter().enumerate() {
         for (wave_number, wave) in incident.waves.iter().enumerate() {
+            let Some((_, end)) = view.wave(wave) else { continue };
             let at = times.at(wave.start.by);
-            let end = times.at(wave.end.map_or(report.window.to, |end| end.by)).max(at + 2.0);
+            let end = times.at(end).max(at + 2.0);
             let bracket = format!("M{at} 20v-5H{}v5", coordinate(end), at = coordinate(at));
             let says = clock.stretch(&wave.start, wave.end.as_ref());
             page.pointed("path", &[("class", "bracket"), ("d", &bracket)], &says);
@@ -124,8 +139,8 @@ fn name(report: &Report, row: &PlaceRow, top: f64, page: &mut HtmlWriter) {
     page.close("text");
 }
 
-fn row(report: &Report, row: &PlaceRow, top: f64, page: &mut HtmlWriter) {
-    let times = chart::time_scale(report);
+fn row(view: ChartView<'_>, row: &PlaceRow, top: f64, page: &mut HtmlWriter) {
+    let times = view.times();
     // Where nothing else is drawn, there is no data.
     let whole = format!(
         "M{} {}h{}v{}h-{}z",
@@ -136,10 +151,10 @@ fn row(report: &Report, row: &PlaceRow, top: f64, page: &mut HtmlWriter) {
         coordinate(chart::RIGHT - LEFT)
     );
     page.pointed("path", &[("d", &whole), ("fill", "url(#gap)")], "no data");
-    let clock = instants(report);
+    let clock = instants(view.report);
     let mut good = HealthyRun::default();
-    for point in points(report, row) {
-        let (begin, end) = chart::bucket(report, point.t);
+    for point in points(view.report, row) {
+        let Some((begin, end)) = view.bucket(point.t) else { continue };
         let (x, right) = (times.at(begin), times.at(end));
         // A hair between cells, where they are wide enough to spare it.
         let width = if right - x > 4.0 { right - x - 0.7 } else { right - x };

@@ -174,8 +174,7 @@ impl Headline<'_> {
     /// The worst incident that is over, each of its surfaces with its own times, and how many others there were:
     /// `X app was down 13:30–14:28 UTC and X web 13:31–14:20, from iad and sjc, connect timeouts; 2 more incidents`
     fn past(&self) -> Vec<String> {
-        let over: Vec<&Incident> = self.incidents.iter().filter(|incident| incident.end.is_some()).collect();
-        let Some(worst) = over.iter().max_by(|one, other| weight(one).total_cmp(&weight(other))) else {
+        let Some(worst) = Incident::worst(self.incidents) else {
             return self.slow_before().into_iter().collect();
         };
         let mut times: Vec<String> = Vec::new();
@@ -193,7 +192,7 @@ impl Headline<'_> {
         let recurring = worst.recurring.map(|recurring| format!(", {}", recurring.words())).unwrap_or_default();
         let whence = named(&worst.vantages);
         let mut parts = vec![format!("failed before: {}{waves}, from {whence}{kind}{recurring}", times.join(" and "))];
-        match over.len() - 1 {
+        match self.incidents.iter().filter(|incident| incident.end.is_some()).count() - 1 {
             0 => {}
             more => parts.push(format!("{} more", format::counted(more as u64, "incident"))),
         }
@@ -237,11 +236,6 @@ impl Headline<'_> {
 fn instead(p95_us: u64, usual_p95_us: u64) -> String {
     let time = |us: u64| format::duration(Duration::from_micros(us));
     format!("{} instead of {} (p95)", time(p95_us), time(usual_p95_us))
-}
-
-/// How bad an incident was: its minutes of full outage, the worst of its surfaces.
-fn weight(incident: &Incident) -> f64 {
-    incident.impact_minutes.iter().map(|impact| impact.minutes).fold(0.0, f64::max)
 }
 
 /// `iad, sjc`, `a, b, c and 4 more`

@@ -65,6 +65,15 @@ pub struct Incident {
     pub signature_now: Option<Reading>,
 }
 
+impl Incident {
+    /// The worst of the incidents that are over: that with the most minutes of full outage of one surface.
+    pub(crate) fn worst(incidents: &[Incident]) -> Option<&Incident> {
+        let minutes = |one: &Incident| one.impact_minutes.iter().map(|impact| impact.minutes).fold(0.0, f64::max);
+        let over = incidents.iter().filter(|incident| incident.end.is_some());
+        over.max_by(|one, other| minutes(one).total_cmp(&minutes(other)))
+    }
+}
+
 /// On how many of the earlier days something was so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Recurring {
