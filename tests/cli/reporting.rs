@@ -53,7 +53,7 @@ fn a_condition_that_is_met_is_in_every_format_of_a_report() {
         ("brief", "; fails on max > 1µs: "),
         ("human", "FAILS ON      max > 1µs: "),
         ("markdown", "## ✗ FAILS, UP"),
-        ("markdown", "- ✗ fails on max &gt; 1µs: "),
+        ("markdown", "- ✗ `fails on max > 1µs: "),
         ("html", "Fails on max &gt; 1µs: "),
         ("json", "\"conditions_met\": ["),
         ("prometheus", "uptick_window_conditions_met "),

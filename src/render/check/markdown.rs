@@ -46,6 +46,10 @@ pub(super) fn write(pass: &CheckReport, out: &mut impl Write) -> io::Result<()> 
         let cross = if at < failing_sentences(pass) { "✗ " } else { "" };
         let _ = writeln!(page, "- {cross}{}", escape::code_span(sentence, false));
     }
+    // Else the sentence would be one of the last point.
+    if page.lines().last().is_some_and(|line| line.starts_with("- ")) {
+        page.push('\n');
+    }
     let _ = writeln!(page, "{}.", capitalised(&proof_sentence(&pass.proof)));
     out.write_all(page.as_bytes())
 }

@@ -32,7 +32,7 @@ pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
         let _ = writeln!(page, "- {}: {} ({})", claim.claim.name(), claim.confidence, prose(&claim.reason));
     }
     for met in conditions_met(report) {
-        let _ = writeln!(page, "- ✗ fails on {}", prose(&met));
+        let _ = writeln!(page, "- ✗ {}", escape::code_span(&format!("fails on {met}"), false));
     }
     let _ = writeln!(page, "- range: {}, {}\n", span(report), incidents_phrase(report));
     if report.incidents.is_empty() && !verdict.signature.matched.is_empty() {
