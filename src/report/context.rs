@@ -12,7 +12,7 @@ use crate::report::fold::latency_series::LatencySeries;
 use crate::report::fold::probe_series::Series;
 use crate::report::parallel;
 use crate::report::series::analysis::{Cell, ReportRange, SeriesAnalysis, analyze};
-use crate::report::series::offline::Offline;
+use crate::report::series::offline::{ControlAnswers, Offline};
 use crate::report::series::slowness::SurfaceLatency;
 use crate::report::series::state::SurfaceStanding;
 use crate::report::series::usual::UsualHours;
@@ -57,6 +57,8 @@ pub(crate) struct SurfaceEntry {
     pub(crate) buckets: BTreeMap<i64, Cell>,
     /// The latency of up checks over time, all vantages together.
     pub(crate) latency: BTreeMap<i64, Latency>,
+    /// Where the same from each vantage is among the latency series.
+    latency_places: BTreeMap<SafeText, usize>,
     /// What is usual for it.
     pub(crate) usual: UsualHours,
     /// The state from each vantage, and of the surface.
@@ -192,9 +194,8 @@ impl<'f> ReportContext<'f> {
 
     /// The same from one vantage alone.
     pub(crate) fn place_latency<'c>(&'c self, surface: &SafeText, vantage: &SafeText) -> Option<SurfaceLatency<'c>> {
-        let of_place =
-            |one: &&LatencySeries| !one.control && name(&one.surface) == *surface && name(&one.vantage) == *vantage;
-        let latency = &self.fold.latency_series.iter().find(of_place)?.latency;
+        let at = *self.surfaces.get(surface)?.latency_places.get(vantage)?;
+        let latency = &self.fold.latency_series.get(at)?.latency;
         Some(SurfaceLatency { latency, ..self.latency_of(surface)? })
     }
 
@@ -220,13 +221,28 @@ impl<'f> ReportContext<'f> {
         self.vantages.values().filter(|entry| !entry.is_set_aside && entry.is_heard).count()
     }
 
-    /// Whether control targets answer from every vantage that counts; absent where there are none, and where none
-    /// was heard of at the end of the range: an old answer proves nothing of now.
+    /// Whether control targets answer from every vantage that counts; absent where there are none, where none was
+    /// heard of at the end of the range, since an old answer proves nothing of now, and where one does not answer while
+    /// other targets are good from there. A vantage that is set aside says nothing of the others: where all are, this is
+    /// false where one of them is offline.
     pub(crate) fn control_ok(&self) -> Option<bool> {
-        let states = self.vantages.values().filter_map(|entry| entry.control);
-        let mut states = states.filter(|state| *state != State::Unknown).peekable();
-        states.peek()?;
-        Some(states.all(|state| state != State::Down))
+        let known = |is_meant: &dyn Fn(&&VantageEntry) -> bool| -> Vec<State> {
+            let states = self.vantages.values().filter(is_meant).filter_map(|entry| entry.control);
+            states.filter(|state| *state != State::Unknown).collect()
+        };
+        let counts = |entry: &&VantageEntry| !entry.is_set_aside;
+        if self.vantages.values().any(|entry| counts(&entry)) {
+            let states = known(&counts);
+            return (!states.is_empty() && !states.contains(&State::Down)).then_some(true);
+        }
+        let states = known(&|_| true);
+        (!states.is_empty()).then(|| !states.contains(&State::Down))
+    }
+
+    /// What the latest checks of a control target from a vantage came to.
+    pub(crate) fn control_answers(&self, one: &SeriesAnalysis<'_>) -> ControlAnswers {
+        let from = one.recent.first().map_or(self.range.to, |first| first.at);
+        ControlAnswers::of(one.series, from, self.range.to)
     }
 
     /// The state of a surface from a vantage.
@@ -250,9 +266,10 @@ impl<'f> ReportContext<'f> {
             let vantage = self.vantages.entry(one.vantage.clone()).or_default();
             if one.series.control { &mut vantage.control_series } else { &mut vantage.series }.push(at);
         }
-        for (series, buckets) in self.fold.latency_series.iter().zip(&self.buckets) {
+        for (at, (series, buckets)) in self.fold.latency_series.iter().zip(&self.buckets).enumerate() {
             let surfaces = if series.control { &mut self.control_surfaces } else { &mut self.surfaces };
             let Some(surface) = surfaces.get_mut(&name(&series.surface)) else { continue };
+            surface.latency_places.insert(name(&series.vantage), at);
             merge_buckets(&mut surface.buckets, buckets);
             for (begin, latency) in &series.latency {
                 surface.latency.entry(*begin).or_default().merge(latency);
@@ -286,8 +303,17 @@ impl<'f> ReportContext<'f> {
     fn judge_vantages(&mut self) {
         let offline: Vec<SafeText> =
             self.offline.iter().filter(|(_, offline)| offline.goes_on()).map(|(vantage, _)| name(vantage)).collect();
+        let answers = |controls: &[usize]| {
+            let one = controls.iter().map(|at| &self.analyses[*at]).find(|one| !one.silent);
+            one.is_some_and(|one| {
+                let last = one.recent.len().saturating_sub(self.range.rules.open_after.get() as usize);
+                let from = one.recent.get(last).map_or(self.range.to, |check| check.at);
+                ControlAnswers::of(one.series, from, self.range.to).answered > 0
+            })
+        };
+        let answered: Vec<bool> = self.vantages.values().map(|entry| answers(&entry.control_series)).collect();
         let mut gone = Vec::new();
-        for (vantage, entry) in &mut self.vantages {
+        for ((vantage, entry), answers) in self.vantages.iter_mut().zip(answered) {
             let is_offline = offline.contains(vantage);
             let heard: Vec<_> = entry.series.iter().map(|at| &self.analyses[*at]).filter(|one| !one.silent).collect();
             let controls: Vec<_> = entry.control_series.iter().map(|at| &self.analyses[*at]).collect();
@@ -299,8 +325,8 @@ impl<'f> ReportContext<'f> {
             entry.control = match state::of_place(&controls, &self.range, &SurfaceStanding::default()) {
                 _ if controls.is_empty() => None,
                 _ if is_offline => Some(State::Down),
-                // One of several that fails does not make us offline.
-                State::Down if controls.len() > 1 => Some(State::Degraded),
+                // One of several that fails does not make us offline, and any answer proves that we are online.
+                State::Down if controls.len() > 1 || answers => Some(State::Degraded),
                 state => Some(state),
             };
         }

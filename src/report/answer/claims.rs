@@ -65,6 +65,7 @@ fn of_scope(context: &ReportContext<'_>, answer: &Answer) -> Claim {
     let proved = match control {
         Some(true) => "control targets answer",
         Some(false) => "control targets fail",
+        None if context.control_surfaces().len() > 0 => "no control target that answers",
         None => "no control target to compare with",
     };
     let (is_agreed, seen) = match scope.extent {

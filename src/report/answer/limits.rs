@@ -1,9 +1,11 @@
 //! What we did not see, and what must not be concluded: said in every report.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use crate::format;
-use crate::model::Counts;
+use crate::model::{Counts, FailureClass, SafeText};
 use crate::report::context::ReportContext;
 use crate::report::document::coverage::Coverage;
 use crate::report::document::rows::{SurfaceRow, VantageRow};
@@ -22,6 +24,7 @@ pub(super) fn limits(
     limits.extend(place(vantages));
     limits.extend(aside(vantages));
     limits.extend(control(context));
+    limits.extend(bad_controls(context));
     limits.extend(between(context));
     limits.extend(unseen(coverage));
     limits.extend(unjudged(surfaces));
@@ -51,8 +54,37 @@ fn aside(vantages: &[VantageRow]) -> Vec<String> {
 }
 
 fn control(context: &ReportContext<'_>) -> Option<String> {
-    let none = context.control_ok().is_none() && !context.analyses.is_empty();
+    let none = context.control_surfaces().len() == 0 && !context.analyses.is_empty();
     none.then(|| "No control target: an outage of our own network would look like one of theirs.".to_owned())
+}
+
+/// Control targets that are good for nothing from some vantage: what has never been right lately.
+fn bad_controls(context: &ReportContext<'_>) -> Vec<String> {
+    let mut bad: BTreeMap<(&SafeText, bool), BTreeMap<(FailureClass, Option<u16>), u64>> = BTreeMap::new();
+    for one in context.analyses.iter().filter(|one| one.series.control && !context.is_set_aside(&one.vantage)) {
+        let found = context.control_answers(one);
+        let is_never_right = found.good == 0 && found.judged >= u64::from(context.range.rules.open_after.get());
+        if is_never_right && !one.silent {
+            let failures = bad.entry((&one.probe, found.answered > 0)).or_default();
+            found.failures.iter().for_each(|(class, n)| *failures.entry(*class).or_default() += n);
+        }
+    }
+    let sentence = |((probe, is_answered), failures): ((&SafeText, bool), BTreeMap<_, u64>)| {
+        let (class, code) = failures.into_iter().max_by_key(|(_, n)| *n)?.0;
+        let failures = format::failures(class, code);
+        Some(if is_answered {
+            format!(
+                "Control target {probe} is a bad one: it is never as expected ({failures}). That it answers proves that \
+                 we are online; expect what it answers, or name another."
+            )
+        } else {
+            format!(
+                "Control target {probe} is a bad one: it does not answer ({failures}) while other targets do, and proves \
+                 nothing; name another."
+            )
+        })
+    };
+    bad.into_iter().filter_map(sentence).collect()
 }
 
 fn between(context: &ReportContext<'_>) -> Option<String> {

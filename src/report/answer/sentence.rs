@@ -274,10 +274,10 @@ impl Sentence<'_> {
         }
         let is_aside = self.vantages.iter().any(|row| row.set_aside);
         if is_aside && self.answer.scope.vantages_judged == 0 {
-            return if self.control_ok == Some(true) {
-                "the last checks could not be judged".to_owned()
-            } else {
+            return if self.control_ok == Some(false) {
                 "the control targets fail too: this vantage itself is offline".to_owned()
+            } else {
+                "the last checks could not be judged".to_owned()
             };
         }
         if let Some(last) = self.last_check

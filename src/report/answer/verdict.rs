@@ -396,6 +396,7 @@ impl VerdictInput<'_, '_> {
         let control = match self.context.control_ok() {
             Some(true) => (true, "control ok".to_owned()),
             Some(false) => (false, "control targets fail".to_owned()),
+            None if self.context.control_surfaces().len() > 0 => (false, "no control target that answers".to_owned()),
             None => (false, "no control target".to_owned()),
         };
         let (failed, judged) = if worst.is_empty() {

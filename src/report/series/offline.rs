@@ -1,6 +1,9 @@
 //! When a vantage was offline itself: all its control targets failed for want of a network, and nothing else
 //! was good there. What it found then says nothing about others.
 
+use std::collections::BTreeMap;
+use std::num::NonZero;
+
 use crate::model::{ClassGroup, FailureClass, Verdict};
 use crate::report::fold::check_log::{EvenRun, LoggedCheck};
 use crate::report::fold::probe_series::Series;
@@ -103,6 +106,35 @@ fn speaks_of_us(check: &LoggedCheck) -> bool {
         matches!(class.group(), ClassGroup::Resolve | ClassGroup::Connect) || class.name().ends_with("_timeout")
     };
     check.verdict == Verdict::Down && check.class.is_none_or(is_reach)
+}
+
+/// What the latest checks of a control target came to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ControlAnswers {
+    /// How many were judged, and how many of them were as they should be.
+    pub(crate) judged: u64,
+    pub(crate) good: u64,
+    /// How many were answered, with whatever.
+    pub(crate) answered: u64,
+    /// The failures of the others, by class and code.
+    pub(crate) failures: BTreeMap<(FailureClass, Option<u16>), u64>,
+}
+
+impl ControlAnswers {
+    /// Those of a control target between two instants.
+    pub(crate) fn of(series: &Series, from: i64, to: i64) -> ControlAnswers {
+        let mut found = ControlAnswers::default();
+        let checks = series.lead_in.between(from, to).chain(series.log.between(from, to));
+        for check in checks.filter(is_judged) {
+            found.judged += 1;
+            found.good += u64::from(check.verdict == Verdict::Up);
+            found.answered += u64::from(!speaks_of_us(&check));
+            if let Some(class) = check.class.filter(|_| check.verdict == Verdict::Down) {
+                *found.failures.entry((class, check.code.map(NonZero::get))).or_default() += 1;
+            }
+        }
+        found
+    }
 }
 
 /// Whether good checks of this vantage before and after a failed check of a control target, and nearer than its

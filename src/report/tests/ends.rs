@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::stage::{Line, PlayedCheck, Stage, at, failed, question, usual_ms};
+use super::stage::{Line, PlayedCheck, Stage, at, failed, question, status, usual_ms};
 use crate::model::{FailureClass, SafeText};
 use crate::report::document::answer::{Extent, State};
 use crate::report::statistics::chance::Chance;
@@ -100,4 +100,40 @@ fn slowness_says_from_where_and_since_when() {
         assert!(off <= jiff::SignedDuration::from_mins(15), "{since}");
         assert!(verdict.headline.contains("answers take 2.5"), "{}", verdict.headline);
     }
+}
+
+#[test]
+fn a_control_target_that_is_never_right_is_named_and_blames_nobody() {
+    for (found, told) in [
+        (status(404, 20, &[], "no"), "Control target internet is a bad one: it is never as expected (status 404)."),
+        (failed(FailureClass::ConnectRefused, 1), "it does not answer (refused connections) while other targets do"),
+    ] {
+        let PlayedCheck::Failed(outcome) = found else { panic!("a failure") };
+        let mut stage = Stage::default();
+        stage.play(Line::control("iad", 60), FROM, TO, |_| PlayedCheck::Failed(outcome.clone()));
+        stage.play(Line::new("iad", "app", "home", 60), FROM, TO, |_| PlayedCheck::Up(80));
+        let report = stage.report(question(FROM, TO));
+        assert_eq!(report.verdict.state, State::Up, "{}", report.verdict.headline);
+        assert!(report.limits.iter().any(|limit| limit.contains(told)), "{:#?}", report.limits);
+        let reading = &report.verdict.signature;
+        assert!(reading.matched.is_empty(), "we are online: {:?}", reading.consistent_with);
+        assert!(!report.verdict.sentence.contains("control targets fail"), "{}", report.verdict.sentence);
+    }
+}
+
+#[test]
+fn a_vantage_that_is_offline_takes_its_dead_control_with_it() {
+    let mut stage = Stage::default();
+    stage.play(Line::control("iad", 60), FROM, TO, refused_from("17:00"));
+    stage.play(Line::new("iad", "app", "home", 60), FROM, TO, refused_from("17:00"));
+    for vantage in ["lhr", "sjc"] {
+        stage.play(Line::control(vantage, 60), FROM, TO, |_| PlayedCheck::Up(40));
+        stage.play(Line::new(vantage, "app", "home", 60), FROM, TO, refused_from("17:10"));
+    }
+    let report = stage.report(question(FROM, TO));
+    let scope = &report.verdict.claims[1];
+    assert_eq!(report.verdict.state, State::Down, "{}", report.verdict.headline);
+    assert!(scope.reason.contains("control targets answer"), "{scope:?}");
+    assert!(!report.verdict.signature.consistent_with.contains(&"local_outage"), "{:?}", report.verdict.signature);
+    assert!(!report.limits.iter().any(|limit| limit.contains("is a bad one")), "{:#?}", report.limits);
 }
