@@ -202,7 +202,8 @@ fn the_tiles_the_headline_and_the_tables_of_a_page_say_the_same() {
         assert_eq!(page.matches("id=\"incident-").count(), report.incidents.len());
         if let Some((_, _, told)) = tile("lasting") {
             let waves: usize = report.incidents.iter().map(|incident| incident.waves.len()).sum();
-            assert_eq!(told, &format!("{} incidents, {waves} waves", report.incidents.len()));
+            let of = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+            assert_eq!(told, &format!("{}, {}", of(report.incidents.len(), "incident"), of(waves, "wave")));
         }
         if let (Some(wave), Some((_, told, more))) = (&verdict.since, tile("since")) {
             let since = verdict.incident_since.unwrap_or(*wave);
