@@ -44,7 +44,7 @@ pub use hgrm::hgrm;
 pub use hlog::Hlog;
 pub use kept_sums::{KeptSums, sums_kept};
 #[cfg(feature = "parquet")]
-pub use parquet::ParquetFolder;
+pub use parquet::{ParquetTables, TablePlace, TablesError};
 pub use window_file::WindowFile;
 
 /// The exporters of a run: none, one or several. To hand something to them never waits: they

@@ -30,10 +30,8 @@ pub use last_good::{keep_last_good, last_good};
 pub use line::{Line, Range};
 #[cfg(feature = "object-store")]
 pub use objects::Objects;
-#[cfg(feature = "object-store")]
-pub use objects::PATIENCE;
 pub use read::{Reader, fold, read};
-pub use remote::{compact_store, folder_name, gather, is_url, lacks_credentials, ship};
+pub use remote::{compact_store, folder_name, gather, ship};
 pub use shipped::Shipped;
 pub use store::{Journal, Options, Recorded, Sharing};
 pub use wire::{Decoder, LINE_LIMIT, LineError, VERSION, Writer, schema};

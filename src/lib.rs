@@ -13,6 +13,7 @@
 //! | [`engine`] | one check → one [`model::Outcome`], never an error |
 //! | [`window`] | outcomes added up: counts, classes, histograms, the strip of verdicts |
 //! | [`metric`] | outcomes and windows as series of metrics, by the names they have everywhere |
+//! | [`object_storage`] | buckets by their URL: credentials, errors, objects written whole |
 //! | [`journal`] | windows and failures on disk, append-only |
 //! | [`runner`] | drives a plan through a probe function, bounded, until done or told to stop |
 //! | [`report`] | windows → the complete answer as data |
@@ -41,6 +42,7 @@ pub mod import;
 pub mod journal;
 pub mod metric;
 pub mod model;
+pub mod object_storage;
 pub mod plan;
 pub mod progress;
 pub mod render;

@@ -27,10 +27,10 @@ pub struct ExportArgs {
     /// The file to write
     #[command(flatten)]
     pub file: ExportFile,
-    /// Write whole days (UTC) as tables of Parquet files to this folder, for engines that speak SQL; files of the same
-    /// days and vantages are replaced
+    /// Write whole days (UTC) as tables of Parquet files to this folder or object storage (`s3://BUCKET/PREFIX`, gs://,
+    /// az://, file://), for engines that speak SQL; files of the same days and vantages are replaced
     #[cfg(feature = "parquet")]
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["file", "output", "probes"])]
+    #[arg(long, value_name = "DIR|URL", conflicts_with_all = ["file", "output", "probes"])]
     #[cfg_attr(feature = "remote-write", arg(conflicts_with = "remote_write"))]
     pub parquet: Option<PathBuf>,
     /// Write to this file instead of standard output

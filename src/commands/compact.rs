@@ -7,7 +7,7 @@ use crate::commands::process::exit::{CliError, Exit};
 use crate::commands::process::terminal;
 use crate::commands::process::terminal::Terminal;
 use crate::journal::CompactRules;
-use crate::{cli, config, format, journal};
+use crate::{cli, config, format, journal, object_storage};
 
 /// Compacts the journal and says what that saved.
 pub(super) fn run(args: &cli::CompactArgs, terminal: &Terminal) -> Result<Exit, CliError> {
@@ -21,7 +21,7 @@ pub(super) fn run(args: &cli::CompactArgs, terminal: &Terminal) -> Result<Exit, 
         ..usual
     };
     let trouble = |error: journal::JournalError| CliError::Runtime(error.to_string());
-    let done = if journal::is_url(&folder) {
+    let done = if object_storage::is_url(&folder) {
         journal::compact_store(&folder, Timestamp::now(), &rules, &locations::environment())
     } else {
         journal::compact(&folder, Timestamp::now(), &rules)

@@ -19,7 +19,7 @@ const TARGETS: &[&str] = &[
     #[cfg(feature = "remote-write")]
     "--remote-write URL",
     #[cfg(feature = "parquet")]
-    "--parquet DIR",
+    "--parquet DIR|URL",
     #[cfg(feature = "otlp")]
     "--otlp-json",
     "--csv",

@@ -22,7 +22,7 @@ use crate::config::Config;
 use crate::model::{HttpVersionPreference, IpFamily, Probe, Request, SafeText, ip_version};
 use crate::render::{ReportAnswer, ReportFormat, TerminalStyle};
 use crate::report::{ConditionMet, Figures, LatencySummary, Question, Report, Slo, State};
-use crate::{cli, format, journal};
+use crate::{cli, format, journal, object_storage};
 
 use site::SiteOutputs;
 
@@ -71,7 +71,7 @@ fn config(args: &cli::ReportArgs, terminal: &Terminal) -> Result<Option<Config>,
 
 /// The journals asked for, each of which must be there: a slip of the pen is not an empty answer.
 fn journals(args: &cli::ReportArgs, config: Option<&Config>) -> Result<Vec<PathBuf>, CliError> {
-    if let Some(missing) = args.journals.iter().find(|journal| !journal::is_url(journal) && !journal.exists()) {
+    if let Some(missing) = args.journals.iter().find(|journal| !object_storage::is_url(journal) && !journal.exists()) {
         return Err(CliError::Usage(format!("error: no journal at {}", missing.display())));
     }
     if !args.journals.is_empty() {

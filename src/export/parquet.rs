@@ -2,12 +2,12 @@
 //! the `runs` of their strips, and `failures`. Files lie under `TABLE/day=DAY/vantage=VANTAGE/`, which engines read as
 //! two more columns. A day of a vantage is replaced as a whole, a file at once; nothing else is touched.
 
+mod place;
 mod rows;
 mod table;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::civil::Date;
@@ -18,7 +18,9 @@ use crate::model::Outcome;
 use crate::window::Window;
 
 use rows::{BUCKETS, FAILURES, RUNS, WINDOWS};
-use table::Table;
+use table::{Table, TableShape};
+
+pub use place::{TablePlace, TablesError};
 
 /// The name of each file: its folder says the rest.
 const FILE: &str = "uptick.parquet";
@@ -52,6 +54,14 @@ struct Partition {
 }
 
 impl Partition {
+    fn new(day: Date, vantage: &str) -> Partition {
+        let vantage = utf8_percent_encode(vantage, PLAIN);
+        let table = |shape: &'static TableShape| {
+            Table::new(shape, format!("{}/day={day}/vantage={vantage}/{FILE}", shape.name))
+        };
+        Partition { windows: table(&WINDOWS), buckets: table(&BUCKETS), runs: table(&RUNS), failures: table(&FAILURES) }
+    }
+
     fn tables(&self) -> [&Table; 4] {
         [&self.windows, &self.buckets, &self.runs, &self.failures]
     }
@@ -61,24 +71,25 @@ impl Partition {
     }
 
     /// Writes the rows of each table that has enough of them.
-    fn write_groups(&mut self) -> io::Result<()> {
-        self.tables_mut().into_iter().filter(|table| table.has_group()).try_for_each(Table::write_waiting)
+    fn write_groups(&mut self, place: &TablePlace) -> io::Result<()> {
+        let mut whole = self.tables_mut().into_iter().filter(|table| table.has_group());
+        whole.try_for_each(|table| table.write_waiting(place))
     }
 }
 
-/// The folder of the tables, written a day at a time.
+/// The tables, written a day at a time.
 #[derive(Debug)]
-pub struct ParquetFolder {
-    root: PathBuf,
+pub struct ParquetTables {
+    place: TablePlace,
     partitions: BTreeMap<(Date, Arc<str>), Partition>,
     written: Written,
 }
 
-impl ParquetFolder {
-    /// The folder at a path, which need not be there.
+impl ParquetTables {
+    /// The tables at a place.
     #[must_use]
-    pub fn new(root: PathBuf) -> ParquetFolder {
-        ParquetFolder { root, partitions: BTreeMap::new(), written: Written::default() }
+    pub fn new(place: TablePlace) -> ParquetTables {
+        ParquetTables { place, partitions: BTreeMap::new(), written: Written::default() }
     }
 
     /// Adds a window.
@@ -87,12 +98,11 @@ impl ParquetFolder {
     /// Where a file cannot be written.
     pub fn window(&mut self, window: &Window) -> io::Result<()> {
         self.written.windows += 1;
-        let partition = self.partition(window.from, &window.vantage);
-        rows::window(window, &mut partition.windows);
-        rows::buckets(window, &mut partition.buckets);
-        rows::runs(window, &mut partition.runs);
-        partition.write_groups()?;
-        self.make_room()
+        self.add(window.from, &window.vantage, |partition| {
+            rows::window(window, &mut partition.windows);
+            rows::buckets(window, &mut partition.buckets);
+            rows::runs(window, &mut partition.runs);
+        })
     }
 
     /// Adds the evidence of a failed check.
@@ -102,24 +112,24 @@ impl ParquetFolder {
     pub fn failure(&mut self, outcome: &Outcome) -> io::Result<()> {
         self.written.failures += 1;
         let vantage = Arc::from(outcome.vantage.as_str());
-        let partition = self.partition(outcome.scheduled_at, &vantage);
-        rows::failure(outcome, &mut partition.failures);
-        partition.write_groups()?;
-        self.make_room()
+        self.add(outcome.scheduled_at, &vantage, |partition| rows::failure(outcome, &mut partition.failures))
     }
 
     /// Ends the files of everything that was added: they take the place of the old ones.
     ///
     /// # Errors
     /// Where a file cannot be written. Files that have their name already keep it.
-    pub fn finish_files(&mut self) -> io::Result<()> {
+    pub fn finish_files(&mut self) -> Result<(), TablesError> {
+        let mut drafts = Vec::new();
         for (_, partition) in std::mem::take(&mut self.partitions) {
             for table in [partition.windows, partition.buckets, partition.runs, partition.failures] {
-                self.written.bytes += table.finish()?;
+                let (draft, length) = table.finish(&self.place)?;
+                self.written.bytes += length;
                 self.written.files += 1;
+                drafts.push(draft);
             }
         }
-        Ok(())
+        self.place.replace(drafts)
     }
 
     /// What was written so far.
@@ -128,21 +138,14 @@ impl ParquetFolder {
         self.written
     }
 
-    fn partition(&mut self, at: jiff::Timestamp, vantage: &Arc<str>) -> &mut Partition {
+    /// Adds rows to the partition of a day and a vantage.
+    fn add(&mut self, at: jiff::Timestamp, vantage: &Arc<str>, rows: impl FnOnce(&mut Partition)) -> io::Result<()> {
         let day = at.to_zoned_datetime(TimeZone::UTC).date();
-        let root = &self.root;
-        self.partitions.entry((day, Arc::clone(vantage))).or_insert_with(|| {
-            let file = |table: &str| {
-                let vantage = utf8_percent_encode(vantage, PLAIN);
-                root.join(table).join(format!("day={day}")).join(format!("vantage={vantage}")).join(FILE)
-            };
-            Partition {
-                windows: Table::new(&WINDOWS, file("windows")),
-                buckets: Table::new(&BUCKETS, file("buckets")),
-                runs: Table::new(&RUNS, file("runs")),
-                failures: Table::new(&FAILURES, file("failures")),
-            }
-        })
+        let entry = self.partitions.entry((day, Arc::clone(vantage)));
+        let partition = entry.or_insert_with(|| Partition::new(day, vantage));
+        rows(partition);
+        partition.write_groups(&self.place)?;
+        self.make_room()
     }
 
     /// Writes the longest tables where too many rows wait.
@@ -159,7 +162,7 @@ impl ParquetFolder {
                 break;
             }
             freed += table.waiting();
-            table.write_waiting()?;
+            table.write_waiting(&self.place)?;
         }
         Ok(())
     }

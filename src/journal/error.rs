@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::model::SafeText;
+use crate::object_storage::StorageError;
 
 /// Why the journal could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -27,19 +27,9 @@ pub enum JournalError {
         /// How long the line is.
         bytes: usize,
     },
-    /// An object store did not do what was asked.
-    #[error("journal: cannot {action} {url}: {why}")]
-    Store {
-        /// What was tried.
-        action: &'static str,
-        /// With which store or object, without credentials.
-        url: String,
-        /// What it said.
-        why: SafeText,
-    },
-    /// A journal was named by a URL, and this build knows no object stores.
-    #[error("journal: {} is a URL, and this build has no object storage; build with `--features object-store`", .0.display())]
-    NoStores(PathBuf),
+    /// Object storage could not be used.
+    #[error("journal: {0}")]
+    Storage(#[from] StorageError),
     /// A line that was about to replace others does not read back as what it was written from.
     #[error("journal: a compacted line does not read back; the day is left as it was")]
     Unreadable,

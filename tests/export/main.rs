@@ -19,5 +19,7 @@ mod runs;
 mod scrape;
 #[cfg(feature = "parquet")]
 mod sql;
+#[cfg(all(feature = "parquet", feature = "object-store"))]
+mod tables_in_buckets;
 mod textfile;
 mod victoria;

@@ -1,5 +1,5 @@
-//! `uptick export --parquet`, asked by `DuckDB` through the views of `examples/sql`: every figure is the one that
-//! `uptick report --format json` has of the same journal, raw and compacted.
+//! `uptick export --parquet`, asked by `DuckDB`, Spark and `ClickHouse` through the views of `examples/sql`: every figure is
+//! the one that `uptick report --format json` has of the same journal, raw and compacted.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -21,12 +21,12 @@ use crate::support::outcomes::ended;
 use crate::support::run::{Ran, Run};
 use crate::support::samples::Times;
 
-const FROM: &str = "2025-03-09T00:00:00Z";
-const TO: &str = "2025-03-11T00:00:00Z";
+pub(crate) const FROM: &str = "2025-03-09T00:00:00Z";
+pub(crate) const TO: &str = "2025-03-11T00:00:00Z";
 /// Two days of a check every two minutes.
 const CHECKS: i64 = 2 * 24 * 30;
 /// Names that a path, a quote or a type guessed from a value would spoil.
-const VANTAGES: [&str; 3] = ["fra", "07", "a/b c=%2F日"];
+pub(crate) const VANTAGES: [&str; 3] = ["fra", "07", "a/b c=%2F日"];
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -58,7 +58,7 @@ fn outcome(vantage: &str, surface: &str, n: i64, micros: u64) -> Outcome {
     }
 }
 
-fn recorded() -> TempDir {
+pub(crate) fn recorded() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let mut journal = Journal::open(folder.path(), Options::default()).unwrap();
     for (seed, vantage) in (1..).zip(VANTAGES) {
@@ -79,7 +79,7 @@ fn recorded() -> TempDir {
     folder
 }
 
-fn path(folder: &TempDir) -> String {
+pub(crate) fn path(folder: &TempDir) -> String {
     folder.path().display().to_string()
 }
 
@@ -103,6 +103,29 @@ fn duckdb(tables: &Path, journal: Option<&Path>) -> Option<Value> {
     command.arg("tests/interoperability/sql.py").arg(tables).arg("examples/sql/views.sql").args(journal);
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Some(serde_json::from_slice(&output.stdout).unwrap())
+}
+
+/// What another engine says of the tables, from a virtual environment that has it; none where it is not there, and that is
+/// said aloud.
+fn asked(engine: &str, tables: &Path) -> Option<Value> {
+    let python = "target/ci-engines/bin/python";
+    let module = if engine == "spark" { "pyspark" } else { "chdb" };
+    let known = Command::new(python).args(["-c", &format!("import {module}")]).output();
+    if !known.is_ok_and(|output| output.status.success()) {
+        skip(&format!("{module} of .ci/engines.txt"));
+        return None;
+    }
+    let views = format!("examples/sql/views.{engine}.sql");
+    let output = Command::new(python)
+        .arg("tests/interoperability/sql_engines.py")
+        .arg(engine)
+        .arg(tables)
+        .arg(views)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{engine}: {}", String::from_utf8_lossy(&output.stderr));
     Some(serde_json::from_slice(&output.stdout).unwrap())
 }
 
@@ -192,8 +215,36 @@ fn every_figure_of_the_tables_is_that_of_the_report_raw_and_compacted() {
     }
 }
 
+/// Spark needs 450 MB and a Java runtime, `ClickHouse` 180 MB: `.ci/run --full` has both.
+#[test]
+#[ignore = "asks Spark and ClickHouse, which .ci/run --full installs"]
+fn spark_and_clickhouse_find_the_same_figures_raw_and_compacted() {
+    let journal = recorded();
+    let whole = report(&journal);
+    let tables = tempfile::tempdir().unwrap();
+    let compacting = ["compact", &path(&journal), "--hourly-after", "1d", "--daily-after", "2d"];
+    for is_compacted in [false, true] {
+        if is_compacted {
+            Run::new(compacting).run().expect_code(0);
+        }
+        export(&journal, tables.path());
+        let by_duckdb = duckdb(tables.path(), None);
+        for engine in ["spark", "clickhouse"] {
+            let Some(found) = asked(engine, tables.path()) else { continue };
+            assert_same_figures(&whole, &found);
+            let vantages: Vec<&str> = list(&found["by_day"]).iter().map(|row| row["vantage"].as_str().unwrap()).collect();
+            assert!(VANTAGES.iter().all(|vantage| vantages.contains(vantage)), "{engine}: {vantages:?}");
+            let Some(by_duckdb) = &by_duckdb else { continue };
+            for key in ["each", "by_day", "classes"] {
+                assert_eq!(found[key], by_duckdb[key], "{engine} {key}");
+            }
+            assert_eq!(list(&found["failures"]).len(), list(&by_duckdb["failures"]).len(), "{engine}");
+        }
+    }
+}
+
 /// Every file below a folder with what is in it.
-fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+pub(crate) fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(folder).unwrap().flatten() {
         if entry.path().is_dir() {

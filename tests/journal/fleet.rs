@@ -42,7 +42,7 @@ fn a_p99_merged_from_a_store_is_within_a_thousandth_of_the_pooled_truth() {
     let store = folder.path().join("store");
     fs::create_dir(&store).unwrap();
     let url = format!("file://{}/", store.display());
-    let objects = Objects::open(&url, [], Duration::from_secs(20)).unwrap();
+    let objects = Objects::open(&url, &[], Duration::from_secs(20)).unwrap();
     let mut pooled = Vec::new();
     for (vantage, times) in samples::fleet() {
         let outbox = folder.path().join(vantage);

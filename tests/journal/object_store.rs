@@ -1,12 +1,9 @@
 //! Journals in object storage: what several vantages ship is read as if it lay in one folder.
 //! Against a folder always, against emulators of S3 and of Azure where they are installed.
 
-#![expect(clippy::print_stderr, reason = "a test that misses its tool says so")]
-
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
@@ -16,6 +13,8 @@ use uptick::journal;
 use uptick::journal::{CompactRules, Compacted, Journal, Line, Objects, Options, Range, Sharing};
 use uptick::model::Verdict;
 use uptick::window::{CheckResult, Window};
+
+use crate::support::emulators::Emulator;
 
 const OPTIONS: Options = Options { sharing: Sharing::Lock, lock_timeout: Duration::from_secs(5) };
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -33,8 +32,9 @@ fn window(vantage: &str, hour: u64) -> Line {
 }
 
 fn open(url: &str, settings: &[(&str, &str)], patience: Duration) -> Objects {
-    let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    Objects::open(url, settings, patience).expect("a store")
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    let settings: Vec<(String, String)> = settings.iter().map(owned).collect();
+    Objects::open(url, &settings, patience).expect("a store")
 }
 
 fn read(paths: &[PathBuf], range: Range) -> Vec<Line> {
@@ -272,58 +272,10 @@ fn a_store_that_is_away_costs_a_bounded_time_and_no_line() {
     assert_eq!(read(&files, Range::ALL), [window("here", 1), window("here", 30)]);
 }
 
-/// An emulator that ends with the test.
-struct Emulator {
-    child: Child,
-    address: String,
-}
-
-impl Emulator {
-    /// Starts a program that says `http://127.0.0.1:PORT` when it listens; none where it is not
-    /// installed.
-    fn start(program: &str, args: &[&str]) -> Option<Emulator> {
-        let spawned = Command::new(program).args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-        let Ok(mut child) = spawned else {
-            eprintln!("skipped: {program} is not installed, so no journal was shipped to it");
-            return None;
-        };
-        let (sender, receiver) = std::sync::mpsc::channel();
-        let stdout = child.stdout.take().map(|out| Box::new(out) as Box<dyn std::io::Read + Send>);
-        let stderr = child.stderr.take().map(|out| Box::new(out) as Box<dyn std::io::Read + Send>);
-        for stream in [stdout, stderr].into_iter().flatten() {
-            let sender = sender.clone();
-            thread::spawn(move || {
-                for line in BufReader::new(stream).lines().map_while(Result::ok) {
-                    if let Some(at) = line.find("http://127.0.0.1:") {
-                        let _ = sender.send(line[at..].trim_end_matches('/').to_owned());
-                    }
-                }
-            });
-        }
-        let address = receiver.recv_timeout(Duration::from_mins(1)).expect("the emulator says where it listens");
-        Some(Emulator { child, address })
-    }
-}
-
-impl Drop for Emulator {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 #[test]
 fn s3_serves_as_an_object_store() {
-    let Some(emulator) = Emulator::start("moto_server", &["-p", "0"]) else { return };
-    let bucket = format!("{}/fleet", emulator.address);
-    assert!(Command::new("curl").args(["-sf", "-X", "PUT", &bucket]).output().expect("curl").status.success());
-    let settings = [
-        ("AWS_ACCESS_KEY_ID", "id"),
-        ("AWS_SECRET_ACCESS_KEY", "key"),
-        ("AWS_REGION", "us-east-1"),
-        ("AWS_ENDPOINT", emulator.address.as_str()),
-        ("AWS_ALLOW_HTTP", "true"),
-    ];
+    let Some(emulator) = Emulator::s3("fleet") else { return };
+    let settings = emulator.settings();
     let objects = open("s3://fleet/some/prefix", &settings, PATIENCE);
     ships_and_reads(&objects);
     compacts(&objects);
@@ -335,21 +287,8 @@ fn s3_serves_as_an_object_store() {
 
 #[test]
 fn azure_serves_as_an_object_store() {
-    // The account and key that every emulator of Azure has, by its documentation.
-    const ACCOUNT: &str = "devstoreaccount1";
-    const KEY: &str = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
-    let args = ["--blobPort", "0", "--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry"];
-    let Some(emulator) = Emulator::start("azurite-blob", &args) else { return };
-    let endpoint = format!("{}/{ACCOUNT}", emulator.address);
-    let script = Path::new("tests/interoperability/azure_container.py");
-    let made = Command::new("python3").arg(script).args([&endpoint, ACCOUNT, KEY, "fleet"]).output().expect("python3");
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    let settings = [
-        ("AZURE_STORAGE_ACCOUNT_NAME", ACCOUNT),
-        ("AZURE_STORAGE_ACCOUNT_KEY", KEY),
-        ("AZURE_STORAGE_ENDPOINT", endpoint.as_str()),
-        ("AZURE_ALLOW_HTTP", "true"),
-    ];
+    let Some(emulator) = Emulator::azure("fleet") else { return };
+    let settings = emulator.settings();
     let objects = open("az://fleet/some/prefix", &settings, PATIENCE);
     ships_and_reads(&objects);
     compacts(&objects);

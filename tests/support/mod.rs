@@ -11,6 +11,7 @@ pub const PATIENCE: Duration = Duration::from_mins(2);
 
 pub mod bombs;
 pub mod dns;
+pub mod emulators;
 pub mod h2;
 pub mod hostile;
 pub mod outcomes;

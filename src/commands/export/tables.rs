@@ -7,23 +7,25 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 
 use crate::commands::export::windows;
+#[cfg(feature = "object-store")]
+use crate::commands::input::locations;
 use crate::commands::process::exit::{CliError, Exit};
 use crate::commands::process::terminal;
 use crate::commands::process::terminal::Terminal;
-use crate::export::ParquetFolder;
+use crate::export::{ParquetTables, TablePlace, TablesError};
 use crate::journal::{Line, Range};
-use crate::{cli, format, journal};
+use crate::object_storage::StorageError;
+#[cfg(feature = "object-store")]
+use crate::object_storage::{Bucket, PATIENCE};
+use crate::{cli, format, object_storage};
 
 /// Writes every day that the span reaches into, one after the other, so that one day alone is in memory.
-pub(crate) fn run(folder: &Path, args: &cli::ExportArgs, span: Range, terminal: &Terminal) -> Result<Exit, CliError> {
-    if journal::is_url(folder) {
-        let url = folder.display();
-        return Err(CliError::Usage(format!(
-            "error: --parquet writes to a folder of this machine, and {url} is none: name a folder, and copy it there"
-        )));
-    }
-    let written = |error: std::io::Error| CliError::io(&folder.display().to_string(), &error);
-    let mut tables = ParquetFolder::new(folder.to_path_buf());
+pub(crate) fn run(place: &Path, args: &cli::ExportArgs, span: Range, terminal: &Terminal) -> Result<Exit, CliError> {
+    let mut tables = ParquetTables::new(open(place)?);
+    let unwritten = |error: TablesError| match error {
+        TablesError::Io(error) => CliError::io(&place.display().to_string(), &error),
+        TablesError::Storage(error) => failed(error),
+    };
     let source = windows::Source::open(args, whole_days(span))?;
     let mut skipped = 0;
     for day in days(span) {
@@ -39,7 +41,7 @@ pub(crate) fn run(folder: &Path, args: &cli::ExportArgs, span: Range, terminal: 
             }
             done.is_ok()
         })?;
-        done.and_then(|()| tables.finish_files()).map_err(written)?;
+        done.map_err(TablesError::Io).and_then(|()| tables.finish_files()).map_err(unwritten)?;
     }
     windows::warn_of_skipped(skipped, terminal);
     let total = tables.written();
@@ -53,6 +55,27 @@ pub(crate) fn run(folder: &Path, args: &cli::ExportArgs, span: Range, terminal: 
         })?;
     }
     Ok(Exit::Up)
+}
+
+/// The place that a path or a URL names. What would be said of every object is said before a line is read.
+fn open(place: &Path) -> Result<TablePlace, CliError> {
+    if !object_storage::is_url(place) {
+        return Ok(TablePlace::Folder(place.to_path_buf()));
+    }
+    #[cfg(not(feature = "object-store"))]
+    return Err(failed(StorageError::NotBuilt(place.to_path_buf())));
+    #[cfg(feature = "object-store")]
+    {
+        let url = place.to_string_lossy();
+        let bucket = Bucket::open(&url, &locations::environment(), PATIENCE).map_err(failed)?;
+        bucket.check().map_err(failed)?;
+        Ok(TablePlace::Bucket(bucket))
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` asks for")]
+fn failed(error: StorageError) -> CliError {
+    CliError::Runtime(format!("--parquet: {error}"))
 }
 
 /// The span with its first and its last day whole.

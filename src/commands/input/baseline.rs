@@ -7,16 +7,16 @@ use jiff::Timestamp;
 
 use crate::commands::process::exit::CliError;
 use crate::config::Config;
-use crate::journal;
 use crate::journal::Line;
 use crate::window::Window;
+use crate::{journal, object_storage};
 
 /// How far back `--baseline` looks.
 const BASELINE_SPAN: Duration = Duration::from_hours(14 * 24);
 
 /// What a journal has recorded of the last days from this vantage, to compare a run with.
 pub(crate) fn windows(journal: &Path, config: &Config) -> Result<Vec<Window>, CliError> {
-    if !journal::is_url(journal) && !journal.exists() {
+    if !object_storage::is_url(journal) && !journal.exists() {
         return Err(CliError::Usage(format!("error: --baseline: no journal at {}", journal.display())));
     }
     let to = Timestamp::now();

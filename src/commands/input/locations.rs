@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::commands::process::terminal::Terminal;
-use crate::journal;
+use crate::{journal, object_storage};
 
 /// The folder of the journal where nothing else is said.
 pub(crate) const JOURNAL_FOLDER: &str = "uptick-journal";
@@ -23,7 +23,7 @@ pub(crate) fn environment() -> Vec<(String, String)> {
 
 /// Says at once where the store that a run records to has no credentials: what it finds waits on this disk.
 pub(crate) fn warn_of_store(journal: Option<&Path>, terminal: &Terminal) {
-    let lacking = journal.and_then(|journal| journal::lacks_credentials(journal, &environment()));
+    let lacking = journal.and_then(|journal| object_storage::lacks_credentials(journal, &environment()));
     if let Some(why) = lacking {
         terminal.warn(&format!("the journal's store: {why}; results wait on this disk until a run has them"));
     }

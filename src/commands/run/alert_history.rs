@@ -18,7 +18,7 @@ use crate::journal::Line;
 use crate::model::{IncidentRules, Outcome, Surfaces};
 use crate::report::{Fold, Integrity, Question, Report};
 use crate::window::Window;
-use crate::{journal, report};
+use crate::{journal, object_storage, report};
 
 /// How far back an alert looks: an incident that started earlier is open, and was told.
 const LOOKS_BACK: Duration = Duration::from_hours(24);
@@ -128,7 +128,7 @@ impl AlertHistory {
             ..Question::default()
         };
         // Before the first window ends there may be no journal yet.
-        let is_there = journal::is_url(&self.journal) || self.journal.exists();
+        let is_there = object_storage::is_url(&self.journal) || self.journal.exists();
         let journals = if is_there { std::slice::from_ref(&self.journal) } else { &[] };
         let empty = Fold::new(question);
         let add = |fold: &mut Fold, line: &Line| {

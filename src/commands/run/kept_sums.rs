@@ -10,15 +10,15 @@ use crate::commands::input::locations;
 use crate::config::Config;
 use crate::export::KeptSums;
 use crate::export::cumulative::Cumulative;
-use crate::journal;
 use crate::model::{Probe, Shard};
+use crate::{journal, object_storage};
 
 /// The file beside a journal's lines that holds what the text format has said in all.
 const TEXTFILE: &str = "textfile";
 
 /// The folder on this machine that belongs to a journal, with this probe file.
 pub(crate) fn place(journal: &Path, config: Option<&Path>) -> PathBuf {
-    if journal::is_url(journal) {
+    if object_storage::is_url(journal) {
         return locations::outbox_location(journal, config);
     }
     journal.to_path_buf()

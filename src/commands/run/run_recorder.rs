@@ -18,10 +18,10 @@ use tokio::sync::oneshot;
 use crate::commands::input::locations;
 use crate::commands::run::events::{Consumer, RunEvent};
 use crate::config::Config;
-use crate::journal;
 use crate::journal::{Journal, JournalError, Line, Options};
 use crate::model::{Probe, RecordedPlan, Shard};
 use crate::window::Window;
+use crate::{journal, object_storage};
 
 /// How often a run ships what it has recorded to an object store; it does so once more at its end.
 const SHIP_EVERY: Duration = Duration::from_mins(5);
@@ -51,7 +51,7 @@ struct Store {
 impl JournalLocation {
     /// The location that an option or a default names: a folder, or a URL.
     pub(crate) fn of(place: PathBuf, config: &Config) -> JournalLocation {
-        if !journal::is_url(&place) {
+        if !object_storage::is_url(&place) {
             return JournalLocation { folder: place, store: None };
         }
         let folder = locations::outbox_location(&place, config.path.as_deref());

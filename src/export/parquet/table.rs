@@ -1,10 +1,7 @@
 //! One table on its way into a file: rows wait in columns, go out in groups, and the file takes its name when it is
 //! whole.
 
-use std::fs::Permissions;
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use parquet::basic::{Compression, Encoding};
@@ -16,10 +13,10 @@ use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::ColumnPath;
 use tempfile::NamedTempFile;
 
+use super::place::{Draft, TablePlace};
+
 /// So many rows are a group: what an engine reads at once.
 const GROUP: usize = 122_880;
-/// The mode of a new file, before the umask: it is meant to be read.
-const FILE_MODE: u32 = 0o666;
 
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +53,8 @@ pub(super) enum CellValue<'c> {
 #[derive(Debug)]
 pub(super) struct Table {
     shape: &'static TableShape,
-    path: PathBuf,
+    /// Of its file.
+    name: String,
     columns: Vec<Column>,
     waiting: usize,
     writer: Option<SerializedFileWriter<NamedTempFile>>,
@@ -125,10 +123,10 @@ impl Column {
 }
 
 impl Table {
-    /// A table that goes to a file.
-    pub(super) fn new(shape: &'static TableShape, path: PathBuf) -> Table {
+    /// A table that goes to a file of this name.
+    pub(super) fn new(shape: &'static TableShape, name: String) -> Table {
         let columns = shape.columns.iter().map(|(_, kind)| Column::new(*kind)).collect();
-        Table { shape, path, columns, waiting: 0, writer: None }
+        Table { shape, name, columns, waiting: 0, writer: None }
     }
 
     /// How many rows wait.
@@ -150,10 +148,10 @@ impl Table {
     }
 
     /// Writes the rows that wait.
-    pub(super) fn write_waiting(&mut self) -> io::Result<()> {
+    pub(super) fn write_waiting(&mut self, place: &TablePlace) -> io::Result<()> {
         let mut writer = match self.writer.take() {
             Some(writer) => writer,
-            None => self.begin()?,
+            None => self.begin(place)?,
         };
         let columns = self.shape.columns.iter().map(|(_, kind)| Column::new(*kind)).collect();
         let columns = std::mem::replace(&mut self.columns, columns);
@@ -164,25 +162,21 @@ impl Table {
         Ok(())
     }
 
-    /// Ends the file, which takes its name, and returns its length.
-    pub(super) fn finish(mut self) -> io::Result<u64> {
-        self.write_waiting()?;
-        let Some(writer) = self.writer else { return Ok(0) };
-        let draft = writer.into_inner().map_err(failed)?;
-        draft.as_file().sync_data()?;
-        let length = draft.as_file().metadata()?.len();
-        draft.persist(&self.path).map_err(|error| error.error)?;
-        Ok(length)
+    /// Ends the file, which is whole then, and returns it with its length.
+    pub(super) fn finish(mut self, place: &TablePlace) -> io::Result<(Draft, u64)> {
+        let writer = match self.write_waiting(place).map(|()| self.writer.take())? {
+            Some(writer) => writer,
+            None => self.begin(place)?,
+        };
+        let file = writer.into_inner().map_err(failed)?;
+        let length = file.as_file().metadata()?.len();
+        Ok((Draft { name: self.name, path: file.into_temp_path() }, length))
     }
 
-    fn begin(&self) -> io::Result<SerializedFileWriter<NamedTempFile>> {
-        let folder = self.path.parent().unwrap_or(&self.path);
-        std::fs::create_dir_all(folder)?;
-        let mut options = tempfile::Builder::new();
-        let draft = options.prefix(".uptick-").permissions(Permissions::from_mode(FILE_MODE)).tempfile_in(folder)?;
+    fn begin(&self, place: &TablePlace) -> io::Result<SerializedFileWriter<NamedTempFile>> {
         let schema = parse_message_type(&self.shape.message()).map_err(failed)?;
         let properties = Arc::new(self.shape.properties());
-        SerializedFileWriter::new(draft, Arc::new(schema), properties).map_err(failed)
+        SerializedFileWriter::new(place.begin(&self.name)?, Arc::new(schema), properties).map_err(failed)
     }
 }
 

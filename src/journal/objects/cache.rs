@@ -19,7 +19,7 @@ use crate::journal::disk::Disk;
 use crate::journal::{JournalError, Range};
 
 use super::listing::{Day, Manifest, Stack};
-use super::{AT_ONCE, Objects, failed};
+use super::{AT_ONCE, Objects};
 
 /// How many mebibytes of objects are in memory at once.
 const MEBIBYTES_AT_ONCE: u32 = 128;
@@ -47,7 +47,7 @@ impl Objects {
     /// [`JournalError`], where the store does not answer or the folder cannot be written.
     pub fn fetch(&self, range: Range, folder: &Path) -> Result<Vec<PathBuf>, JournalError> {
         let cache = Cache::open(folder)?;
-        self.runtime.block_on(async {
+        self.bucket.wait(async {
             let dates = self.days().await?;
             let days = self.list(&dates, range).await?;
             let manifests = self.manifests(&days, &cache, Stack::needed_manifests).await?;
@@ -97,7 +97,7 @@ impl Objects {
             serde_json::from_slice(&bytes).ok().filter(|manifest: &Manifest| manifest.v == 1);
         manifest.ok_or_else(|| {
             let why = format!("{} is of a newer version or damaged", file.file_name().unwrap_or_default().display());
-            failed(&self.redactor, "read", &self.url, &why)
+            self.bucket.error("read", self.bucket.url(), &why).into()
         })
     }
 
@@ -119,13 +119,14 @@ impl Objects {
             }
             if object.size > OBJECT_LIMIT {
                 let why = "it is too large for an object of a journal";
-                return Err(failed(&self.redactor, "read", &self.shown(&object.location), why));
+                return Err(self.bucket.error("read", &self.bucket.shown(&object.location), why).into());
             }
             // Acquired here, so that no more tasks than may run are made.
             let slot = Arc::clone(&at_once).acquire_owned().await;
             let size = u32::try_from(object.size >> 20).unwrap_or(MEBIBYTES_AT_ONCE) + 1;
             let room = Arc::clone(&mebibytes).acquire_many_owned(size.min(MEBIBYTES_AT_ONCE)).await;
-            let (store, patience, key) = (Arc::clone(&self.store), self.patience, object.location.clone());
+            let (store, patience, key) =
+                (Arc::clone(&self.bucket.store), self.bucket.patience, object.location.clone());
             gets.spawn(async move {
                 let _held = (slot, room);
                 let brought = bring_one(&*store, &key, patience, path).await;
@@ -142,11 +143,11 @@ impl Objects {
     }
 
     fn is_brought(&self, done: Result<Result<(), (Key, Missed)>, JoinError>) -> Result<(), JournalError> {
-        done.unwrap_or_else(|_| Err((self.prefix.clone(), Missed::Died))).map_err(|(key, missed)| match missed {
-            Missed::Late => self.late("read", &key),
-            Missed::Refused(error) => self.failed("read", &key, &error),
+        done.unwrap_or_else(|_| Err((self.bucket.prefix.clone(), Missed::Died))).map_err(|(key, missed)| match missed {
+            Missed::Late => self.bucket.late("read", &key).into(),
+            Missed::Refused(error) => self.bucket.refused("read", &key, &error).into(),
             Missed::Unwritten(error) => error,
-            Missed::Died => failed(&self.redactor, "read", &self.shown(&key), "the request died"),
+            Missed::Died => self.bucket.error("read", &self.bucket.shown(&key), "the request died").into(),
         })
     }
 }

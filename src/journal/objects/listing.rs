@@ -19,7 +19,7 @@ use tokio::time;
 use crate::journal::read::may_hold;
 use crate::journal::{JournalError, Range};
 
-use super::{AT_ONCE, Objects, failed};
+use super::{AT_ONCE, Objects};
 
 /// What the names of merged objects have where those of parts have a random number.
 const MERGED: &str = "merged-";
@@ -117,9 +117,9 @@ pub(super) fn manifest_name(label: &str, number: u32) -> String {
 impl Objects {
     /// The days that there are.
     pub(super) async fn days(&self) -> Result<Vec<Date>, JournalError> {
-        let top = self.store.list_with_delimiter(Some(&self.prefix));
-        let top = self.within("list", &self.prefix, top).await?;
-        let top = top.map_err(|error| self.failed("list", &self.prefix, &error))?;
+        let top = self.bucket.store.list_with_delimiter(Some(&self.bucket.prefix));
+        let top = self.bucket.within("list", &self.bucket.prefix, top).await?;
+        let top = top.map_err(|error| self.bucket.refused("list", &self.bucket.prefix, &error))?;
         let date = |key: &object_store::path::Path| key.filename()?.parse::<Date>().ok();
         Ok(top.common_prefixes.iter().filter_map(date).collect())
     }
@@ -129,8 +129,9 @@ impl Objects {
         let mut listings = JoinSet::new();
         let at_once = Arc::new(Semaphore::new(AT_ONCE));
         for date in days.iter().copied().filter(|date| may_hold(*date, range)) {
-            let key = self.prefix.clone().join(date.to_string());
-            let (store, at_once, patience) = (Arc::clone(&self.store), Arc::clone(&at_once), self.patience);
+            let key = self.bucket.prefix.clone().join(date.to_string());
+            let (store, at_once, patience) =
+                (Arc::clone(&self.bucket.store), Arc::clone(&at_once), self.bucket.patience);
             listings.spawn(async move {
                 let _permit = at_once.acquire().await;
                 let listed = time::timeout(patience, store.list_with_delimiter(Some(&key))).await;
@@ -140,10 +141,10 @@ impl Objects {
         let mut days = Vec::new();
         while let Some(listing) = listings.join_next().await {
             let (key, date, listed) =
-                listing.map_err(|_| failed(&self.redactor, "list", &self.url, "the listing died"))?;
-            let listed = listed.map_err(|_| self.late("list", &key))?;
+                listing.map_err(|_| self.bucket.error("list", self.bucket.url(), "the listing died"))?;
+            let listed = listed.map_err(|_| self.bucket.late("list", &key))?;
             let mut day = Day { date, stacks: BTreeMap::new() };
-            for object in listed.map_err(|error| self.failed("list", &key, &error))?.objects {
+            for object in listed.map_err(|error| self.bucket.refused("list", &key, &error))?.objects {
                 let Some(name) = object.location.filename().map(str::to_owned) else { continue };
                 if let Some((label, rest)) = name.split_once('.') {
                     day.stacks.entry(label.to_owned()).or_default().add(&name, rest, object);

@@ -16,10 +16,11 @@ use object_store::{ObjectMeta, ObjectStoreExt as _};
 use crate::journal::compact::{Folded, fold, span_for};
 use crate::journal::disk::Disk;
 use crate::journal::{CompactRules, Compacted, JournalError, Range};
+use crate::object_storage::Created;
 
+use super::Objects;
 use super::cache::Cache;
 use super::listing::{Manifest, Stack, manifest_name, merged_name};
-use super::{Created, Objects};
 
 /// What a merged object was made of is removed when that object is so old: a reader who listed
 /// the journal before it was there has read by then.
@@ -71,12 +72,12 @@ impl Objects {
         let folder = tempfile::tempdir().map_err(JournalError::io("create a folder in", &std::env::temp_dir()))?;
         let place = folder.path().join("manifests");
         let cache = Cache::open(&place)?;
-        let days = self.runtime.block_on(async {
+        let days = self.bucket.wait(async {
             let mut dates = self.days().await?;
             dates.retain(|date| span_for(*date, now, rules).is_some());
             self.list(&dates, Range::ALL).await
         })?;
-        let manifests = self.runtime.block_on(self.manifests(&days, &cache, Stack::manifests))?;
+        let manifests = self.bucket.wait(self.manifests(&days, &cache, Stack::manifests))?;
         let (mut compacted, none) = (Compacted::default(), BTreeMap::new());
         for day in &days {
             let Some(span) = span_for(day.date, now, rules) else { continue };
@@ -94,7 +95,7 @@ impl Objects {
     fn merge(&self, work: &Work<'_>, folder: &Path, compacted: &mut Compacted) -> Result<(), JournalError> {
         let objects: Vec<_> = work.objects.iter().map(|object| (work.date, *object)).collect();
         let (parts, whole, merged) = (folder.join("parts"), folder.join("whole"), folder.join("merged"));
-        let mut files = self.runtime.block_on(self.bring(&objects, &Cache::open(&parts)?))?;
+        let mut files = self.bucket.wait(self.bring(&objects, &Cache::open(&parts)?))?;
         files.sort();
         let before = join(&files, &whole).map_err(JournalError::io("write to", &whole))?;
         fs::remove_dir_all(&parts).map_err(JournalError::io("remove", &parts))?;
@@ -114,12 +115,12 @@ impl Objects {
             Manifest { v: 1, span_h: work.span.as_hours(), of: work.objects.iter().filter_map(name).collect() };
         let manifest = serde_json::to_vec(&manifest).map_err(|_| JournalError::Unreadable)?;
         let day = work.date.to_string();
-        let created = self.runtime.block_on(async {
+        let created = self.bucket.wait(async {
             let key = self.key(&day, &manifest_name(work.label, work.number));
-            if !work.is_begun && self.create(&key, manifest).await? != Created::ByUs {
+            if !work.is_begun && self.bucket.create(&key, manifest).await? != Created::ByUs {
                 return Ok(Created::Taken);
             }
-            self.create(&self.key(&day, &merged_name(work.label, work.number)), bytes).await
+            self.bucket.create(&self.key(&day, &merged_name(work.label, work.number)), bytes).await
         })?;
         if created != Created::ByUs {
             // Another one is at it.
@@ -149,10 +150,11 @@ impl Objects {
                 return Ok(());
             }
             for object in stack.named(&manifest.of) {
-                let removed = self.within("remove", &object.location, self.store.delete(&object.location));
-                match self.runtime.block_on(removed)? {
+                let removed =
+                    self.bucket.within("remove", &object.location, self.bucket.store.delete(&object.location));
+                match self.bucket.wait(removed)? {
                     Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-                    Err(error) => return Err(self.failed("remove", &object.location, &error)),
+                    Err(error) => return Err(self.bucket.refused("remove", &object.location, &error).into()),
                 }
             }
         }

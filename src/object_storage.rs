@@ -1,0 +1,41 @@
+//! Object storage (`s3://`, `gs://`, `az://`, `file://`): places named by a URL, beside those of the local disk. What a
+//! journal or a table is made of there is the business of the journal and of the exporters.
+
+#[cfg(feature = "object-store")]
+mod bucket;
+mod credentials;
+mod error;
+
+use std::path::Path;
+
+#[cfg(feature = "object-store")]
+pub use bucket::{Bucket, PATIENCE};
+pub use credentials::lacks_credentials;
+pub use error::StorageError;
+
+#[cfg(feature = "object-store")]
+pub(crate) use bucket::Created;
+
+/// Whether a place is named by a URL: `s3://bucket/prefix`.
+#[must_use]
+pub fn is_url(place: &Path) -> bool {
+    place
+        .to_string_lossy()
+        .split_once("://")
+        .is_some_and(|(scheme, _)| !scheme.is_empty() && scheme.chars().all(|c| c.is_ascii_alphanumeric()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_told_from_a_path() {
+        for url in ["s3://bucket/prefix", "gs://b", "az://c/p", "file:///tmp/x"] {
+            assert!(is_url(Path::new(url)), "{url}");
+        }
+        for path in ["uptick-journal", "/var/lib/uptick", "./a:b", "://x", "a b://c", ""] {
+            assert!(!is_url(Path::new(path)), "{path}");
+        }
+    }
+}

@@ -1,0 +1,348 @@
+//! A bucket, or a part of one below a prefix: the only code that opens an object store. The public calls block: not for a task
+//! of an async runtime.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use object_store::local::LocalFileSystem;
+use object_store::path::Path as Key;
+use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload, WriteMultipart};
+use tokio::runtime::Runtime;
+use tokio::task::JoinSet;
+use tokio::time;
+use url::Url;
+
+use crate::model::{Redactor, Secret, credentials, is_secret_name};
+
+use super::credentials::lacks_credentials;
+use super::error::StorageError;
+
+/// The usual patience with a store.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a store may take to answer anything at all before it is taken for dead.
+const REACHED_WITHIN: Duration = Duration::from_millis(2_500);
+/// No key or token of a store is shorter; what is may be a word like `true`.
+const SHORTEST_KEY: usize = 8;
+/// What is said of a store that cannot do what keeps two writers apart.
+const NO_CONDITIONAL_PUT: &str =
+    "the store cannot create an object only where none is (a conditional put), which keeps writers apart";
+/// A file that is longer goes in parts, each but the last of this length: every store takes them.
+const PART: usize = 8 << 20;
+/// How many parts of one file are under way at once.
+const PARTS_AT_ONCE: usize = 2;
+/// How many files are under way at once.
+const FILES_AT_ONCE: usize = 8;
+
+/// A bucket below a prefix.
+#[derive(Debug)]
+pub struct Bucket {
+    pub(crate) store: Arc<dyn ObjectStore>,
+    pub(crate) prefix: Key,
+    /// The longest one request and its repetitions may take.
+    pub(crate) patience: Duration,
+    /// Without credentials.
+    url: String,
+    runtime: Runtime,
+    /// Of the credentials: a store may quote them.
+    redactor: Redactor,
+}
+
+/// Whether an object was created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Created {
+    ByUs,
+    /// One of the same length was there.
+    Before,
+    /// Another one was there.
+    Taken,
+}
+
+impl Bucket {
+    /// Opens a store by its URL. Credentials and endpoints are those of the store's usual
+    /// environment variables (`AWS_…`, `GOOGLE_…`, `AZURE_…`) in `environment`. One request and its
+    /// repetitions may take as long as `patience`. Nobody is asked for anything yet.
+    ///
+    /// # Errors
+    /// Where the URL or the variables cannot be used, or there are no credentials.
+    pub fn open(url: &str, environment: &[(String, String)], patience: Duration) -> Result<Bucket, StorageError> {
+        let refused = |redactor: &Redactor, why: &str| error(redactor, "open", url, why);
+        let mut redactor = Redactor::default();
+        if let Some(why) = lacks_credentials(Path::new(url), environment) {
+            return Err(refused(&redactor, why));
+        }
+        let parsed = Url::parse(url).map_err(|error| refused(&redactor, &error.to_string()))?;
+        // The store's own client asks rustls for a provider; another one in place serves as well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let settings: Vec<(String, String)> = environment
+            .iter()
+            .filter(|(name, _)| ["AWS_", "GOOGLE_", "AZURE_"].iter().any(|store| name.starts_with(store)))
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.clone()))
+            .collect();
+        let is_secret = |(name, value): &&(String, String)| is_secret_name(name) && value.len() >= SHORTEST_KEY;
+        let secrets = settings.iter().filter(is_secret).map(|(_, value)| Secret::new(value));
+        redactor = redactor.with(secrets.chain(credentials::of_url(&parsed)));
+        let (store, prefix) = connect(&parsed, settings).map_err(|error| refused(&redactor, &error.to_string()))?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| refused(&redactor, &error.to_string()))?;
+        Ok(Bucket { store, prefix, patience, url: without_secrets(url), runtime, redactor })
+    }
+
+    /// Its URL, without credentials.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Waits for what asks the store.
+    pub(crate) fn wait<T>(&self, requests: impl Future<Output = T>) -> T {
+        self.runtime.block_on(requests)
+    }
+
+    /// Asks for a list, to see early whether the store answers, has the bucket and takes the credentials. Who may write
+    /// and not list is not refused.
+    ///
+    /// # Errors
+    /// What would be said of every object.
+    pub fn check(&self) -> Result<(), StorageError> {
+        self.wait(async {
+            let patience = REACHED_WITHIN.min(self.patience);
+            match time::timeout(patience, self.store.list_with_delimiter(Some(&self.prefix))).await {
+                Ok(Ok(_) | Err(object_store::Error::PermissionDenied { .. })) => Ok(()),
+                Ok(Err(refused)) => Err(self.refused("write to", &self.prefix, &refused)),
+                Err(_) => Err(self.dead("write to", &self.prefix, patience)),
+            }
+        })
+    }
+
+    /// Writes files over the objects of their names, percent-encoded where they need it: each becomes its object at once when it is whole, and
+    /// one that is not stays as it was.
+    ///
+    /// # Errors
+    /// The first that was met; files that are objects by then stay so.
+    pub fn replace(&self, files: Vec<(String, PathBuf)>) -> Result<(), StorageError> {
+        self.wait(async {
+            let mut writes = JoinSet::new();
+            for (name, path) in files {
+                let key = self.named(&name)?;
+                if writes.len() >= FILES_AT_ONCE
+                    && let Some(done) = writes.join_next().await
+                {
+                    self.is_written(done)?;
+                }
+                let (store, patience) = (Arc::clone(&self.store), self.patience);
+                writes.spawn(async move {
+                    let written = write(&*store, &key, &path, patience).await;
+                    written.map_err(|failed| (key, failed))
+                });
+            }
+            while let Some(done) = writes.join_next().await {
+                self.is_written(done)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn is_written(
+        &self,
+        done: Result<Result<(), (Key, Unwritten)>, tokio::task::JoinError>,
+    ) -> Result<(), StorageError> {
+        let Ok(done) = done else { return Err(self.error("write to", &self.url, "the request died")) };
+        done.map_err(|(key, failed)| match failed {
+            Unwritten::Late => self.late("write", &key),
+            Unwritten::Refused(refused) => self.refused("write", &key, &refused),
+            Unwritten::Unread(error) => self.error("write", &self.shown(&key), &error.to_string()),
+        })
+    }
+
+    /// The key of a name whose parts are encoded already: they are taken as they are.
+    fn named(&self, name: &str) -> Result<Key, StorageError> {
+        let whole = if self.prefix.as_ref().is_empty() { name.to_owned() } else { format!("{}/{name}", self.prefix) };
+        Key::parse(&whole).map_err(|refused| self.error("write", &whole, &refused.to_string()))
+    }
+
+    /// Asks for an object, to see whether the store answers at all: whatever it says will do. Somebody waits for
+    /// the end of a run, and to send its files may take long where the store lives.
+    pub(crate) async fn reach(&self, key: &Key) -> Result<(), StorageError> {
+        let patience = REACHED_WITHIN.min(self.patience);
+        let answered = time::timeout(patience, self.store.head(key)).await;
+        answered.map(drop).map_err(|_| self.dead("write", key, patience))
+    }
+
+    /// Creates an object. That one of the same length is there already is as good: an earlier
+    /// attempt made it and its answer was lost, or we died before we could note that it was made.
+    pub(crate) async fn create(&self, key: &Key, bytes: Vec<u8>) -> Result<Created, StorageError> {
+        let length = bytes.len() as u64;
+        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        let put = self.store.put_opts(key, PutPayload::from(bytes), options);
+        match self.within("write", key, put).await? {
+            Ok(_) => Ok(Created::ByUs),
+            Err(object_store::Error::AlreadyExists { .. }) => {
+                let there = self.within("read", key, self.store.head(key)).await?;
+                let there = there.map_err(|error| self.refused("read", key, &error))?;
+                Ok(if there.size == length { Created::Before } else { Created::Taken })
+            }
+            Err(error) => Err(self.refused("write", key, &error)),
+        }
+    }
+
+    /// What a request yields, if it does so within the patience.
+    pub(crate) async fn within<T>(
+        &self,
+        action: &'static str,
+        key: &Key,
+        request: impl Future<Output = T>,
+    ) -> Result<T, StorageError> {
+        time::timeout(self.patience, request).await.map_err(|_| self.late(action, key))
+    }
+
+    pub(crate) fn late(&self, action: &'static str, key: &Key) -> StorageError {
+        self.dead(action, key, self.patience)
+    }
+
+    fn dead(&self, action: &'static str, key: &Key, patience: Duration) -> StorageError {
+        self.error(action, &self.shown(key), &format!("no answer within {patience:?}"))
+    }
+
+    /// What a store's refusal means.
+    pub(crate) fn refused(&self, action: &'static str, key: &Key, refused: &object_store::Error) -> StorageError {
+        let why = match refused {
+            object_store::Error::NotFound { .. } => "no such bucket or object".to_owned(),
+            object_store::Error::PermissionDenied { .. } => "permission denied".to_owned(),
+            object_store::Error::Unauthenticated { .. } => "the credentials are missing or wrong".to_owned(),
+            object_store::Error::NotImplemented { .. } => NO_CONDITIONAL_PUT.to_owned(),
+            other if other.to_string().contains("NotImplemented") => NO_CONDITIONAL_PUT.to_owned(),
+            other => other.to_string(),
+        };
+        self.error(action, &self.shown(key), &why)
+    }
+
+    /// An error with the URL or the name it is of.
+    pub(crate) fn error(&self, action: &'static str, url: &str, why: &str) -> StorageError {
+        error(&self.redactor, action, url, why)
+    }
+
+    /// The URL of an object.
+    pub(crate) fn shown(&self, key: &Key) -> String {
+        let inside = key.as_ref().strip_prefix(self.prefix.as_ref()).unwrap_or(key.as_ref());
+        let whole = format!("{}/{}", self.url.trim_end_matches('/'), inside.trim_start_matches('/'));
+        whole.trim_end_matches('/').to_owned()
+    }
+}
+
+/// The client of a store, and the prefix in it.
+fn connect(
+    url: &Url,
+    settings: Vec<(String, String)>,
+) -> Result<(Arc<dyn ObjectStore>, Key), Box<dyn std::error::Error>> {
+    if url.scheme() == "file" {
+        // What a store has acknowledged is there for good, and so it is in a folder.
+        let (_, prefix) = object_store::ObjectStoreScheme::parse(url)?;
+        return Ok((Arc::new(LocalFileSystem::new().with_fsync(true)), prefix));
+    }
+    let bounds = [("timeout", "20 seconds"), ("connect_timeout", "5 seconds")];
+    let bounds = bounds.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let (store, prefix) = object_store::parse_url_opts(url, bounds.into_iter().chain(settings))?;
+    Ok((store.into(), prefix))
+}
+
+/// Why a file did not become an object.
+enum Unwritten {
+    /// No answer came in time.
+    Late,
+    /// The store refused, or could not be reached.
+    Refused(object_store::Error),
+    /// The file could not be read.
+    Unread(std::io::Error),
+}
+
+/// Writes a file over an object: in one request, or in parts that become the object together.
+async fn write(store: &dyn ObjectStore, key: &Key, path: &Path, patience: Duration) -> Result<(), Unwritten> {
+    let mut file = File::open(path).map_err(Unwritten::Unread)?;
+    let first = next_part(&mut file).map_err(Unwritten::Unread)?;
+    if first.len() < PART {
+        let put = time::timeout(patience, store.put(key, PutPayload::from(first))).await;
+        return put.map_err(|_| Unwritten::Late)?.map(drop).map_err(Unwritten::Refused);
+    }
+    let upload = time::timeout(patience, store.put_multipart(key)).await.map_err(|_| Unwritten::Late)?;
+    let mut upload = WriteMultipart::new_with_chunk_size(upload.map_err(Unwritten::Refused)?, PART);
+    if let Err(failed) = send_parts(&mut upload, first, file, patience).await {
+        // What is not ended costs room in some stores, for ever.
+        let _ = time::timeout(patience, upload.abort()).await;
+        return Err(failed);
+    }
+    let ended = time::timeout(patience, upload.finish()).await;
+    ended.map_err(|_| Unwritten::Late)?.map(drop).map_err(Unwritten::Refused)
+}
+
+async fn send_parts(
+    upload: &mut WriteMultipart,
+    first: Vec<u8>,
+    mut file: File,
+    patience: Duration,
+) -> Result<(), Unwritten> {
+    let mut part = first;
+    while !part.is_empty() {
+        upload.put(part.into());
+        let room = time::timeout(patience, upload.wait_for_capacity(PARTS_AT_ONCE)).await;
+        room.map_err(|_| Unwritten::Late)?.map_err(Unwritten::Refused)?;
+        part = next_part(&mut file).map_err(Unwritten::Unread)?;
+    }
+    Ok(())
+}
+
+/// The next part of a file: shorter than a whole one where the file ends.
+fn next_part(file: &mut File) -> std::io::Result<Vec<u8>> {
+    let mut part = Vec::new();
+    file.take(PART as u64).read_to_end(&mut part)?;
+    Ok(part)
+}
+
+fn error(redactor: &Redactor, action: &'static str, url: &str, why: &str) -> StorageError {
+    StorageError::Store { action, url: without_secrets(url), why: redactor.message(&without_secrets(why)) }
+}
+
+/// A text without queries, which may hold a signature, and without credentials in URLs.
+fn without_secrets(text: &str) -> String {
+    let word = |word: &str| {
+        let word = word.split_once('?').map_or(word, |(before, _)| before);
+        match word.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.split_once('@')?.1))) {
+            Some((scheme, rest)) => format!("{scheme}://{rest}"),
+            None => word.to_owned(),
+        }
+    };
+    text.split(' ').map(word).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_message_shows_a_signature_or_a_password() {
+        let text = "GET https://user:pw@x.test/c?sig=secret failed, see az://a:b@c/d";
+        assert_eq!(without_secrets(text), "GET https://x.test/c failed, see az://c/d");
+    }
+
+    #[test]
+    fn a_name_that_is_encoded_stays_as_it_is_below_any_prefix() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for prefix in ["", "/deep er/%41"] {
+            let url = format!("file://{}{prefix}/", folder.path().display());
+            let bucket = Bucket::open(&url, &[], PATIENCE).expect("a store");
+            bucket.check().expect("a folder answers");
+            for (length, name) in [(3, "windows/vantage=a%2Fb/x.parquet"), (2 * PART + 5, "long")] {
+                for fill in [b'a', b'b'] {
+                    let content = vec![fill; length];
+                    let path = folder.path().join("draft");
+                    std::fs::write(&path, &content).expect("room");
+                    bucket.replace(vec![(name.to_owned(), path)]).expect("room");
+                    let there = folder.path().join(prefix.replace("%41", "A").trim_start_matches('/')).join(name);
+                    assert!(std::fs::read(&there).expect("an object") == content, "{}", there.display());
+                }
+            }
+        }
+    }
+}
