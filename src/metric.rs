@@ -95,16 +95,20 @@ impl Identity {
         let shard = shard.map(|shard| shard.to_string()).unwrap_or_default();
         Identity { probe: String::new(), surface: String::new(), vantage: label(vantage), shard }
     }
+
+    /// The labels in the order of their names. One without a value is none.
+    pub fn labels(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let all = [("probe", &self.probe), ("shard", &self.shard), ("surface", &self.surface), ("vantage", &self.vantage)];
+        all.into_iter().map(|(name, value)| (name, value.as_str())).filter(|(_, value)| !value.is_empty())
+    }
 }
 
 impl Series<'_> {
     /// All its labels, in the order of their names. One without a value is none.
     pub fn labels(&self) -> impl Iterator<Item = (&str, &str)> {
-        let of = &self.of;
-        let identity = [("probe", &of.probe), ("shard", &of.shard), ("surface", &of.surface), ("vantage", &of.vantage)];
-        let identity = identity.into_iter().map(|(name, value)| (name, value.as_str()));
         let more = self.more_labels.iter().map(|(name, value)| (*name, value.as_ref()));
-        let mut all: Vec<(&str, &str)> = identity.chain(more).filter(|(_, value)| !value.is_empty()).collect();
+        let mut all: Vec<(&str, &str)> =
+            self.of.labels().chain(more.filter(|(_, value)| !value.is_empty())).collect();
         all.sort_unstable();
         all.into_iter()
     }

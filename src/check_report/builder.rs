@@ -1,7 +1,7 @@
 //! From outcomes and the windows they make, as both come, to a [`CheckReport`]: the same windows that
 //! the journal keeps, added up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -308,22 +308,20 @@ fn counted(surfaces: &[SurfaceSummary], control: bool) -> Counts {
 
 /// One summary a surface in the order of the probe file, the control targets apart and last.
 fn surfaces(probes: &[(Arc<Probe>, Window)], verdicts: &[Verdict], states: &RunStates) -> Vec<SurfaceSummary> {
-    let mut keys: Vec<(bool, &str)> = Vec::new();
-    for (probe, _) in probes {
+    let mut places: HashMap<(bool, &str), usize> = HashMap::new();
+    let mut of_surfaces: Vec<((bool, &str), Vec<(&Window, Verdict)>)> = Vec::new();
+    for ((probe, window), verdict) in probes.iter().zip(verdicts) {
         let key = (probe.control, probe.surface.as_str());
-        if !keys.contains(&key) {
-            keys.push(key);
+        let place = *places.entry(key).or_insert(of_surfaces.len());
+        if place == of_surfaces.len() {
+            of_surfaces.push((key, Vec::new()));
         }
+        of_surfaces[place].1.push((window, *verdict));
     }
-    keys.sort_by_key(|(control, _)| *control);
-    keys.into_iter()
-        .map(|(control, surface)| {
-            let windows: Vec<(&Window, Verdict)> = probes
-                .iter()
-                .zip(verdicts)
-                .filter(|((probe, _), _)| probe.control == control && probe.surface == surface)
-                .map(|((_, window), verdict)| (window, *verdict))
-                .collect();
+    of_surfaces.sort_by_key(|((control, _), _)| *control);
+    of_surfaces
+        .into_iter()
+        .map(|((control, surface), windows)| {
             let state = states.surfaces.get(&(control, surface.to_owned())).copied().unwrap_or_default();
             surface_of(surface, control, &windows, state)
         })

@@ -190,19 +190,6 @@ fn is_none(counts: &Counts) -> bool {
 }
 
 impl CheckReport {
-    /// The last outcome of a probe.
-    #[must_use]
-    pub fn last(&self, probe: &str) -> Option<&Outcome> {
-        self.outcomes.iter().rev().find(|outcome| outcome.probe == probe)
-    }
-
-    /// The outcome that says most of a probe: its last failure, else its last outcome.
-    #[must_use]
-    pub fn telling(&self, probe: &str) -> Option<&Outcome> {
-        let failed = |outcome: &&Outcome| outcome.probe == probe && outcome.failure.is_some();
-        self.outcomes.iter().rev().find(failed).or_else(|| self.last(probe))
-    }
-
     /// Whether the run fails: where a check was down, unless `--fail-on` says itself what is to become of
     /// availability; where a condition is met; where it is worse than the baseline.
     #[must_use]

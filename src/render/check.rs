@@ -1,7 +1,8 @@
-//! The formats of `check`: layouts of one [`Pass`]. A new format is a file here and a row of the table.
+//! The formats of `check`: layouts of one [`CheckReport`]. A new format is a file here and a row of the table.
 
 mod github;
 mod human;
+mod indexed_report;
 mod json;
 mod junit;
 mod markdown;
@@ -20,6 +21,7 @@ pub use nagios::{exit_status as nagios_exit_status, unknown as nagios_unknown};
 use super::formats::formats;
 use super::terminal::TerminalStyle;
 use crate::check_report::CheckReport;
+use indexed_report::IndexedReport;
 
 /// What the formats of `check` lay out.
 #[derive(Clone, Copy, Debug)]
@@ -35,13 +37,13 @@ pub struct CheckAnswer<'a> {
 formats! {
     /// A format of `check`.
     CheckFormat writes CheckAnswer<'_>, |answer, out|
-    Human = "human", "for people, on a terminal": human::write(answer.pass, answer.style, out),
+    Human = "human", "for people, on a terminal": human::write(&IndexedReport::new(answer.pass), answer.style, out),
     Json = "json", "one document, `uptick.check/1`": json::write(answer.pass, out),
     Ndjson = "ndjson", "one outcome a line, as each check ends": json::write_lines(answer.pass, out),
-    Junit = "junit", "`JUnit` XML, for CI": junit::write(answer.pass, out),
-    Tap = "tap", "TAP 13": tap::write(answer.pass, out),
-    Github = "github", "annotations of GitHub Actions": github::write(answer.pass, answer.workspace, out),
-    Nagios = "nagios", "status line and performance data of a Nagios plugin": nagios::write(answer.pass, out),
-    Prometheus = "prometheus", "the text format, for the textfile collector": prometheus::write(answer.pass, out),
-    Markdown = "markdown", "for tickets and job summaries": markdown::write(answer.pass, out),
+    Junit = "junit", "`JUnit` XML, for CI": junit::write(&IndexedReport::new(answer.pass), out),
+    Tap = "tap", "TAP 13": tap::write(&IndexedReport::new(answer.pass), out),
+    Github = "github", "annotations of GitHub Actions": github::write(&IndexedReport::new(answer.pass), answer.workspace, out),
+    Nagios = "nagios", "status line and performance data of a Nagios plugin": nagios::write(&IndexedReport::new(answer.pass), out),
+    Prometheus = "prometheus", "the text format, for the textfile collector": prometheus::write(&IndexedReport::new(answer.pass), out),
+    Markdown = "markdown", "for tickets and job summaries": markdown::write(&IndexedReport::new(answer.pass), out),
 }

@@ -135,10 +135,9 @@ fn query_address(write: &Url) -> Option<Url> {
 
 fn selector(name: &str, of: &Identity, more: &str) -> String {
     let mut text = format!("{name}{{");
-    let labels = [("probe", &of.probe), ("shard", &of.shard), ("surface", &of.surface), ("vantage", &of.vantage)];
-    for (label, value) in labels.into_iter().filter(|(label, value)| *label != "shard" || !value.is_empty()) {
+    for (at, (label, value)) in of.labels().enumerate() {
         let value = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-        let comma = if label == "probe" { "" } else { "," };
+        let comma = if at == 0 { "" } else { "," };
         let _ = write!(text, "{comma}{label}=\"{value}\"");
     }
     text + more + "}"

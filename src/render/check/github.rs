@@ -5,6 +5,7 @@ use std::io;
 use std::io::Write;
 use std::path::Path;
 
+use super::indexed_report::IndexedReport;
 use super::markdown;
 use super::phrases::{
     classes, counts_phrase, failing_sentences, fails_as_down, insecure_sentence, judgement_sentences, surface_phrase,
@@ -20,7 +21,7 @@ const SHOWN: usize = 9;
 /// The most bytes of a job summary: GitHub refuses one of more than a MiB a step, whole.
 const SUMMARY_LIMIT: usize = 1_000_000;
 
-pub(super) fn write(pass: &CheckReport, workspace: Option<&Path>, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write(pass: &IndexedReport<'_>, workspace: Option<&Path>, out: &mut impl Write) -> io::Result<()> {
     let worst = worst_first(pass);
     let (down, unsure): (Vec<_>, Vec<_>) = worst.into_iter().partition(|probe| fails_as_down(pass, probe));
     annotations("error", pass, &down, workspace, out)?;
@@ -57,7 +58,7 @@ pub(super) fn write(pass: &CheckReport, workspace: Option<&Path>, out: &mut impl
 /// Those of the writer.
 pub fn job_summary(pass: &CheckReport, out: &mut impl Write) -> io::Result<()> {
     let mut page = Vec::new();
-    markdown::write(pass, &mut page)?;
+    markdown::write(&IndexedReport::new(pass), &mut page)?;
     if page.len() > SUMMARY_LIMIT {
         let page = String::from_utf8_lossy(&page);
         let end = page.floor_char_boundary(SUMMARY_LIMIT);
@@ -70,7 +71,7 @@ pub fn job_summary(pass: &CheckReport, out: &mut impl Write) -> io::Result<()> {
 
 fn annotations(
     level: &str,
-    pass: &CheckReport,
+    pass: &IndexedReport<'_>,
     probes: &[&ProbeSummary],
     workspace: Option<&Path>,
     out: &mut impl Write,
@@ -99,7 +100,7 @@ fn place(probe: &ProbeSummary, workspace: Option<&Path>) -> Vec<String> {
 }
 
 /// The reason, the expectations that were not met, and where it was asked.
-fn told(pass: &CheckReport, probe: &ProbeSummary) -> String {
+fn told(pass: &IndexedReport<'_>, probe: &ProbeSummary) -> String {
     let Some(outcome) = pass.telling(&probe.probe).filter(|outcome| outcome.failure.is_some()) else {
         return "due and not run".to_owned();
     };

@@ -12,8 +12,7 @@ mod summary;
 use std::io;
 use std::io::Write;
 
-use super::phrases::belongs;
-use crate::check_report::CheckReport;
+use super::indexed_report::IndexedReport;
 use crate::format;
 use crate::model::Verdict;
 use crate::render::terminal::{DIM, StyledText, TerminalStyle};
@@ -27,7 +26,7 @@ use layout::{indented, title};
 /// The probes that each have a line: what fits a screen with what is said below.
 const ROWS: usize = 20;
 
-pub(super) fn write(pass: &CheckReport, style: TerminalStyle, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write(pass: &IndexedReport<'_>, style: TerminalStyle, out: &mut impl Write) -> io::Result<()> {
     let mut screen = StyledText::new(style);
     if let Some((probe, outcome)) = single::only_check(pass) {
         single::write(pass, probe, outcome, &mut screen);
@@ -45,11 +44,11 @@ pub(super) fn write(pass: &CheckReport, style: TerminalStyle, out: &mut impl Wri
 }
 
 /// A line a probe, below it what is to be said of it.
-fn table(pass: &CheckReport, columns: &Columns, screen: &mut StyledText) {
+fn table(pass: &IndexedReport<'_>, columns: &Columns, screen: &mut StyledText) {
     let mut failed = 0;
     for (at, surface) in pass.surfaces.iter().enumerate() {
         columns.heading(&title(surface), at == 0, screen);
-        for probe in pass.probes.iter().filter(|probe| belongs(probe, surface)) {
+        for probe in pass.probes_of(surface) {
             columns.row(pass, probe, screen);
             failed += usize::from(probe.verdict != Verdict::Up);
             findings::write(pass, probe, failed <= FAILURES_SHOWN || screen.has_detail(), screen);

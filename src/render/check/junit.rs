@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestRerun, TestSuite};
 
+use super::indexed_report::IndexedReport;
 use super::phrases::{classes, fails_as_down, is_aside, warnings};
 use crate::check_report::regression::Judgement;
 use crate::check_report::{CheckReport, ProbeSummary, SurfaceSummary};
@@ -19,7 +20,7 @@ use crate::render::evidence;
 /// The failed attempts and checks of a probe that is up that are listed.
 const FLAKY_SHOWN: usize = 10;
 
-pub(super) fn write(pass: &CheckReport, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write(pass: &IndexedReport<'_>, out: &mut impl Write) -> io::Result<()> {
     let mut report = Report::new("uptick");
     report.set_time(pass.elapsed);
     report.add_test_suites(pass.surfaces.iter().map(|surface| suite(pass, surface)));
@@ -32,21 +33,20 @@ pub(super) fn write(pass: &CheckReport, out: &mut impl Write) -> io::Result<()> 
     write!(out, "{head}<testsuites {}>{suites}", root.join(" "))
 }
 
-fn suite(pass: &CheckReport, surface: &SurfaceSummary) -> TestSuite {
+fn suite(pass: &IndexedReport<'_>, surface: &SurfaceSummary) -> TestSuite {
     let name = if surface.control { "control" } else { surface.surface.as_str() };
     let mut suite = TestSuite::new(name);
     suite.add_property(Property::new("vantage", pass.vantage.as_str()));
     suite.add_property(Property::new("started", timestamp::text(pass.started_at)));
-    let probes = pass.probes.iter().filter(|probe| super::phrases::belongs(probe, surface));
     // Jenkins makes a package of what stands before the last dot.
     let class = format!("{}.{name}", pass.vantage);
-    let cases: Vec<TestCase> = probes.map(|probe| case(pass, probe, &class)).collect();
+    let cases: Vec<TestCase> = pass.probes_of(surface).iter().map(|probe| case(pass, probe, &class)).collect();
     suite.set_time(cases.iter().filter_map(|case| case.time).sum());
     suite.add_test_cases(cases);
     suite
 }
 
-fn case(pass: &CheckReport, probe: &ProbeSummary, class: &str) -> TestCase {
+fn case(pass: &IndexedReport<'_>, probe: &ProbeSummary, class: &str) -> TestCase {
     let outcome = pass.telling(&probe.probe);
     let mut case = TestCase::new(probe.probe.as_str(), status(pass, probe, outcome));
     let warnings = warnings(probe).into_iter().map(|warning| format!("warning: {warning}"));
@@ -58,9 +58,8 @@ fn case(pass: &CheckReport, probe: &ProbeSummary, class: &str) -> TestCase {
 }
 
 /// What failed of a probe that is up: attempts before the last, and checks of other passes.
-fn flaky_runs(pass: &CheckReport, probe: &ProbeSummary) -> Vec<TestRerun> {
-    let of_probe = pass.outcomes.iter().filter(|outcome| outcome.probe == probe.probe);
-    let failures = of_probe.flat_map(|outcome| {
+fn flaky_runs(pass: &IndexedReport<'_>, probe: &ProbeSummary) -> Vec<TestRerun> {
+    let failures = pass.outcomes_of(&probe.probe).iter().flat_map(|outcome| {
         let of_check = outcome.failure.iter().filter(|_| outcome.verdict == Verdict::Down);
         outcome.earlier_attempts.iter().map(|earlier| &earlier.failure).chain(of_check)
     });
@@ -108,7 +107,7 @@ fn judgements(pass: &CheckReport) -> Option<TestSuite> {
     })
 }
 
-fn status(pass: &CheckReport, probe: &ProbeSummary, outcome: Option<&Outcome>) -> TestCaseStatus {
+fn status(pass: &IndexedReport<'_>, probe: &ProbeSummary, outcome: Option<&Outcome>) -> TestCaseStatus {
     let kind = match probe.verdict {
         Verdict::Up => {
             let mut status = TestCaseStatus::success();

@@ -5,11 +5,12 @@ use std::fmt::Write as _;
 use std::io;
 use std::io::Write;
 
+use super::indexed_report::IndexedReport;
 use super::phrases::{
     classes, counts_phrase, failing_sentences, insecure_sentence, judgement_sentences, proof_sentence, surface_phrase,
     warned, warnings, worst_first,
 };
-use crate::check_report::{CheckReport, ProbeSummary};
+use crate::check_report::ProbeSummary;
 use crate::format;
 use crate::model::{Outcome, Verdict};
 use crate::render::{escape, evidence, terminal, text};
@@ -23,7 +24,7 @@ const EVIDENCE: usize = 30;
 /// The characters of one piece of evidence.
 const FACT: usize = 1_000;
 
-pub(super) fn write(pass: &CheckReport, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write(pass: &IndexedReport<'_>, out: &mut impl Write) -> io::Result<()> {
     let mut page = String::new();
     heading(pass, &mut page);
     table(pass, &mut page);
@@ -54,7 +55,7 @@ pub(super) fn write(pass: &CheckReport, out: &mut impl Write) -> io::Result<()> 
     out.write_all(page.as_bytes())
 }
 
-fn heading(pass: &CheckReport, page: &mut String) {
+fn heading(pass: &IndexedReport<'_>, page: &mut String) {
     let quote = |name: &str| escape::code_span(name, false);
     let phrases: Vec<String> = pass
         .surfaces
@@ -78,7 +79,7 @@ fn heading(pass: &CheckReport, page: &mut String) {
     }
 }
 
-fn table(pass: &CheckReport, page: &mut String) {
+fn table(pass: &IndexedReport<'_>, page: &mut String) {
     let _ = writeln!(page, "| | probe | surface | checks | down | p50 | p95 | p99 | max | reason |");
     let _ = writeln!(page, "|---|---|---|--:|--:|--:|--:|--:|--:|---|");
     let rows: Vec<&ProbeSummary> = if pass.probes.len() > ROWS {
@@ -112,7 +113,7 @@ fn table(pass: &CheckReport, page: &mut String) {
 }
 
 /// Why a probe was not up, or what else is worth saying.
-fn reason(pass: &CheckReport, probe: &ProbeSummary) -> String {
+fn reason(pass: &IndexedReport<'_>, probe: &ProbeSummary) -> String {
     let failed = pass.telling(&probe.probe).filter(|outcome| outcome.failure.is_some());
     let flaky =
         if probe.flaky > 0 { format!("flaky: {} passed on a later attempt", probe.flaky) } else { String::new() };

@@ -6,6 +6,7 @@ use std::io;
 use std::io::Write;
 use std::time::Duration;
 
+use super::indexed_report::IndexedReport;
 use super::phrases::{
     counts_phrase, failing_sentences, insecure_sentence, judgement_sentences, warned, warnings, worst_first,
 };
@@ -36,7 +37,7 @@ pub fn exit_status(pass: &CheckReport) -> u8 {
     }
 }
 
-pub(super) fn write(pass: &CheckReport, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write(pass: &IndexedReport<'_>, out: &mut impl Write) -> io::Result<()> {
     let word = ["OK", "WARNING", "CRITICAL", "UNKNOWN"][usize::from(exit_status(pass))];
     let worst = worst_first(pass);
     let mut line = format!("UPTICK {word}: {}", counts_phrase(pass));
@@ -73,7 +74,7 @@ pub fn unknown(message: &str) -> String {
     format!("UPTICK UNKNOWN: {}", harmless(&format!("{first}{}", place.unwrap_or_default())))
 }
 
-fn reason(pass: &CheckReport, probe: &ProbeSummary) -> String {
+fn reason(pass: &IndexedReport<'_>, probe: &ProbeSummary) -> String {
     match pass.telling(&probe.probe).filter(|outcome| outcome.failure.is_some()) {
         Some(outcome) => evidence::reason(outcome),
         None => "due and not run".to_owned(),

@@ -1,5 +1,6 @@
 //! Phrases that the formats of `check` share.
 
+use super::indexed_report::IndexedReport;
 use crate::check_report::regression::Judgement;
 use crate::check_report::{CheckReport, ProbeSummary, SurfaceSummary};
 use crate::format;
@@ -20,11 +21,6 @@ pub(super) fn worst_first(pass: &CheckReport) -> Vec<&ProbeSummary> {
     worst
 }
 
-/// Whether a probe is of a surface.
-pub(super) fn belongs(probe: &ProbeSummary, surface: &SurfaceSummary) -> bool {
-    probe.surface == surface.surface && probe.control == surface.control
-}
-
 /// The summary of a probe's failures by class: `4 × connect_refused, 1 × status`.
 pub(super) fn classes(probe: &ProbeSummary) -> String {
     let mut classes: Vec<_> = probe.failures.iter().collect();
@@ -33,11 +29,10 @@ pub(super) fn classes(probe: &ProbeSummary) -> String {
 }
 
 /// `1 of 3 probes down (login)`, `all 2 probes up`.
-pub(super) fn surface_phrase(pass: &CheckReport, surface: &SurfaceSummary, quote: impl Fn(&str) -> String) -> String {
-    let names: Vec<String> = pass
-        .probes
+pub(super) fn surface_phrase(pass: &IndexedReport<'_>, surface: &SurfaceSummary, quote: impl Fn(&str) -> String) -> String {
+    let probes = pass.probes_of(surface);
+    let names: Vec<String> = probes
         .iter()
-        .filter(|probe| belongs(probe, surface))
         // Where something is down, what could not be judged is beside the point.
         .filter(
             |probe| if surface.probes_down > 0 { probe.verdict == Verdict::Down } else { probe.verdict != Verdict::Up },
@@ -51,7 +46,7 @@ pub(super) fn surface_phrase(pass: &CheckReport, surface: &SurfaceSummary, quote
     };
     let total = surface.probes;
     if surface.probes_down > 0 {
-        let is_down = pass.probes.iter().any(|probe| belongs(probe, surface) && probe.state == State::Down);
+        let is_down = probes.iter().any(|probe| probe.state == State::Down);
         let word = if is_down { "down" } else { "degraded" };
         format!("{} of {} {word}{list}", format::count(surface.probes_down), format::counted(total, "probe"))
     } else if surface.verdict == Verdict::Unknown {

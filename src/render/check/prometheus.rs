@@ -5,9 +5,10 @@
 use std::io;
 use std::io::Write;
 
+use super::indexed_report::IndexedReport;
 use crate::check_report::{CheckReport, ProbeSummary};
 use crate::metric;
-use crate::metric::{Family, Series};
+use crate::metric::{Family, Identity, Series};
 use crate::render::exposition::{Exposition, Labels};
 use crate::report::LatencySummary;
 
@@ -16,24 +17,29 @@ use crate::report::LatencySummary;
 const SUMS: [&Family; 5] =
     [&metric::CHECKS, &metric::FAILURES, &metric::FLAKY, &metric::DURATION, &metric::FAILED_DURATION];
 
-pub(super) fn write(pass: &CheckReport, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write(pass: &IndexedReport<'_>, out: &mut impl Write) -> io::Result<()> {
     let mut all: Vec<Series<'_>> = pass.probes.iter().flat_map(|probe| series(pass, probe)).collect();
     metric::sort(&mut all);
     let mut text = String::new();
     metric::text::write(&all, &mut text);
     let mut text = Exposition::after(text);
-    let shard = pass.shard.map(|shard| shard.to_string()).unwrap_or_default();
+    let identity = |probe: &ProbeSummary| {
+        Identity::new(&pass.vantage, &probe.probe, &probe.surface, probe.control, pass.shard)
+    };
+    let identities: Vec<Identity> = pass.probes.iter().map(identity).collect();
+    let probes: Vec<LabelledProbe<'_>> =
+        pass.probes.iter().zip(&identities).map(|(probe, of)| (probe, of.labels().collect())).collect();
     if pass.probes.iter().all(|probe| probe.recorded.is_none()) {
-        counted_in_run(pass, &shard, &mut text);
+        counted_in_run(&probes, &mut text);
     }
-    lag(pass, &shard, &mut text);
-    run(pass, &shard, &mut text);
+    lag(&probes, &mut text);
+    run(pass, &probes, &mut text);
     out.write_all(text.finish().as_bytes())
 }
 
 /// The last check of a probe, where it could be judged, and what was counted of it by this and earlier runs. What
 /// one run counts is no counter: in a file that the next run replaces it would begin anew each time.
-fn series<'p>(pass: &'p CheckReport, probe: &'p ProbeSummary) -> impl Iterator<Item = Series<'p>> {
+fn series<'p>(pass: &'p IndexedReport<'_>, probe: &'p ProbeSummary) -> impl Iterator<Item = Series<'p>> {
     let last = pass.last(&probe.probe).map(|last| metric::of_outcome(last, pass.shard)).unwrap_or_default();
     let sums = probe.recorded.iter().flat_map(|sum| {
         let zeros = metric::zero_failures(&sum.window, &sum.possible_failures, pass.shard);
@@ -46,34 +52,34 @@ fn series<'p>(pass: &'p CheckReport, probe: &'p ProbeSummary) -> impl Iterator<I
 }
 
 /// What this run alone counted, as gauges.
-fn counted_in_run(pass: &CheckReport, shard: &str, text: &mut Exposition) {
-    for probe in &pass.probes {
+fn counted_in_run(probes: &[LabelledProbe<'_>], text: &mut Exposition) {
+    for (probe, labels) in probes {
         let (counts, help) = (probe.counts, "Checks of this run by verdict.");
         for (verdict, n) in
             [("up", counts.up), ("down", counts.down), ("unknown", counts.unknown), ("missed", counts.missed)]
         {
-            text.gauge("uptick_run_checks", help, &with(labels(pass, probe, shard), ("verdict", verdict)), n);
+            text.gauge("uptick_run_checks", help, &with(labels, ("verdict", verdict)), n);
         }
     }
-    for probe in &pass.probes {
+    for (probe, labels) in probes {
         for (class, n) in &probe.failures {
             let help = "Checks of this run that were not up, by failure class.";
-            text.gauge("uptick_run_failures", help, &with(labels(pass, probe, shard), ("class", class.name())), n);
+            text.gauge("uptick_run_failures", help, &with(labels, ("class", class.name())), n);
         }
     }
-    for probe in &pass.probes {
+    for (probe, labels) in probes {
         let help = "Checks of this run that failed at first and passed on a later attempt.";
-        text.gauge("uptick_run_flaky_checks", help, &labels(pass, probe, shard), probe.flaky);
+        text.gauge("uptick_run_flaky_checks", help, labels, probe.flaky);
     }
     for (name, help, of) in DURATIONS {
-        for probe in &pass.probes {
+        for (probe, labels) in probes {
             let LatencySummary { p50, p95, p99, max, .. } = of(probe);
             for (percentile, time) in [("50", p50), ("95", p95), ("99", p99), ("100", max)] {
                 if let Some(time) = time {
                     text.gauge(
                         name,
                         help,
-                        &with(labels(pass, probe, shard), ("percentile", percentile)),
+                        &with(labels, ("percentile", percentile)),
                         time.as_secs_f64(),
                     );
                 }
@@ -81,6 +87,9 @@ fn counted_in_run(pass: &CheckReport, shard: &str, text: &mut Exposition) {
         }
     }
 }
+
+/// A probe with the labels of its series.
+type LabelledProbe<'p> = (&'p ProbeSummary, Labels<'p>);
 
 /// The name of a family, its help, and where its figures stand.
 type DurationFamily = (&'static str, &'static str, fn(&ProbeSummary) -> &LatencySummary);
@@ -99,57 +108,40 @@ const DURATIONS: [DurationFamily; 2] = [
     ),
 ];
 
-/// The labels of a probe's series; those of a control target name the shard, since each of them has it.
-fn labels<'l>(pass: &'l CheckReport, probe: &'l ProbeSummary, shard: &'l str) -> Labels<'l> {
-    let mut labels: Labels<'l> = vec![("probe", &probe.probe)];
-    if probe.control && !shard.is_empty() {
-        labels.push(("shard", shard));
-    }
-    let surface = if probe.control { "control" } else { probe.surface.as_str() };
-    labels.extend([("surface", surface), ("vantage", pass.vantage.as_str())]);
-    labels
+fn with<'l>(labels: &Labels<'l>, more: (&'static str, &'l str)) -> Labels<'l> {
+    labels.iter().copied().chain([more]).collect()
 }
 
-/// The labels of the run's own series.
-fn labels_of_run<'l>(pass: &'l CheckReport, shard: &'l str) -> Labels<'l> {
-    let shard = (!shard.is_empty()).then_some(("shard", shard));
-    shard.into_iter().chain([("vantage", pass.vantage.as_str())]).collect()
-}
-
-fn with<'l>(mut labels: Labels<'l>, more: (&'static str, &'l str)) -> Labels<'l> {
-    labels.push(more);
-    labels
-}
-
-fn lag(pass: &CheckReport, shard: &str, text: &mut Exposition) {
-    for probe in &pass.probes {
+fn lag(probes: &[LabelledProbe<'_>], text: &mut Exposition) {
+    for (probe, labels) in probes {
         if let Some(lag) = probe.lag.max {
             let help = "The latest that a check of this run began after it was due.";
-            text.gauge("uptick_check_lag_max_seconds", help, &labels(pass, probe, shard), lag.as_secs_f64());
+            text.gauge("uptick_check_lag_max_seconds", help, labels, lag.as_secs_f64());
         }
     }
 }
 
 /// The run itself, and what must not be overlooked.
-fn run(pass: &CheckReport, shard: &str, text: &mut Exposition) {
-    for probe in &pass.probes {
+fn run(pass: &CheckReport, probes: &[LabelledProbe<'_>], text: &mut Exposition) {
+    for (probe, labels) in probes {
         let value = u8::from(probe.insecure);
         let help = "Whether the probe accepts ANY certificate: then up does not mean that the right server answered.";
-        text.gauge("uptick_probe_insecure_tls", help, &labels(pass, probe, shard), value);
+        text.gauge("uptick_probe_insecure_tls", help, labels, value);
     }
-    for probe in pass.probes.iter().filter(|probe| probe.warnings > 0) {
+    for (probe, labels) in probes.iter().filter(|(probe, _)| probe.warnings > 0) {
         let help = "Up checks of this run of which something that `warn` names did not hold.";
-        text.gauge("uptick_run_warnings", help, &labels(pass, probe, shard), probe.warnings);
+        text.gauge("uptick_run_warnings", help, labels, probe.warnings);
     }
+    let prober = Identity::of_prober(&pass.vantage, pass.shard);
+    let of_run: Labels<'_> = prober.labels().collect();
     if pass.violations.is_some() || pass.regressions.is_some() {
         let help =
             "Whether the run fails: a condition of --fail-on is met, it is worse than the baseline, or it is down.";
-        text.gauge("uptick_run_fails", help, &labels_of_run(pass, shard), u8::from(pass.fails()));
+        text.gauge("uptick_run_fails", help, &of_run, u8::from(pass.fails()));
     }
-    let vantage = labels_of_run(pass, shard);
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of a date stay far below 2^52")]
     let began = pass.started_at.as_millisecond() as f64 / 1000.0;
-    text.gauge("uptick_run_start_timestamp_seconds", "When the run began.", &vantage, began);
+    text.gauge("uptick_run_start_timestamp_seconds", "When the run began.", &of_run, began);
     let help = "How long the run took.";
-    text.gauge("uptick_run_duration_seconds", help, &vantage, pass.elapsed.as_secs_f64());
+    text.gauge("uptick_run_duration_seconds", help, &of_run, pass.elapsed.as_secs_f64());
 }

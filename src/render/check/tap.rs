@@ -5,13 +5,14 @@
 use std::io;
 use std::io::Write;
 
+use super::indexed_report::IndexedReport;
 use super::phrases::{classes, counts_phrase, fails_as_down, insecure_sentence, is_aside, warnings};
 use crate::check_report::regression::Judgement;
 use crate::check_report::{CheckReport, ProbeSummary};
 use crate::model::{Outcome, Phase, Verdict, micros, timestamp};
 use crate::render::{evidence, text};
 
-pub(super) fn write(pass: &CheckReport, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write(pass: &IndexedReport<'_>, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "TAP version 13")?;
     let judgements = judgements(pass);
     writeln!(out, "1..{}", pass.probes.len() + judgements.len())?;
@@ -45,7 +46,7 @@ fn judgements(pass: &CheckReport) -> Vec<(bool, Option<String>, String)> {
     met.chain(compared).collect()
 }
 
-fn point(number: usize, pass: &CheckReport, probe: &ProbeSummary, out: &mut impl Write) -> io::Result<()> {
+fn point(number: usize, pass: &IndexedReport<'_>, probe: &ProbeSummary, out: &mut impl Write) -> io::Result<()> {
     let told = pass.telling(&probe.probe);
     let surface = if probe.control { "control" } else { &probe.surface };
     let name = escaped(&format!("{surface} / {}", probe.probe));

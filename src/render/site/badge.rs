@@ -47,12 +47,12 @@ pub(crate) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
 
 impl<'b> Badge<'b> {
     /// The badge of a surface: its state, and how much of the checks were up.
-    pub(super) fn of_surface(report: &Report, row: &'b SurfaceRow) -> Badge<'b> {
+    pub(super) fn of_surface(row: &'b SurfaceRow, is_insecure: bool) -> Badge<'b> {
         let mut message = match row.figures.availability {
             Some(share) if row.state != State::Unknown => format!("{} {}", row.state, format::ratio_floor(share)),
             _ => row.state.to_string(),
         };
-        if page::is_insecure(report, Some(row)) {
+        if is_insecure {
             message.push_str(INSECURE);
         }
         Badge { label: row.label().as_str(), message, state: row.state }
@@ -62,7 +62,7 @@ impl<'b> Badge<'b> {
     pub(super) fn of_report(report: &'b Report) -> Badge<'b> {
         let mut surfaces = page::surfaces(report);
         if let (Some(only), None) = (surfaces.next(), surfaces.next()) {
-            return Badge::of_surface(report, only);
+            return Badge::of_surface(only, page::is_insecure(report, Some(&only.surface)));
         }
         let insecure = if page::is_insecure(report, None) { INSECURE } else { "" };
         let state = report.verdict.state;

@@ -1,6 +1,6 @@
 //! A surface over time, all vantages together, in as many cells as a line of a phone can show.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
@@ -41,26 +41,42 @@ fn step(bucket: i64, seconds: i64) -> i64 {
     (1..=MOST * 4).map(|n| n * bucket).find(fits).unwrap_or(bucket)
 }
 
-/// The cells of a surface over the range of the report, also those of which nothing is known.
-pub(super) fn cells(report: &Report, surface: &SafeText) -> Vec<HistoryCell> {
-    let bucket = i64::try_from(report.window.bucket_s).unwrap_or(DAY_S).max(1);
-    let (from, to) = (report.window.from.as_second(), report.window.to.as_second());
-    let step = step(bucket, to - from);
-    let mut sums: BTreeMap<i64, [u64; 3]> = BTreeMap::new();
-    for Point { t, n, failed, unknown, .. } in report.series.iter().filter(|point| point.surface == *surface) {
-        let sum = sums.entry(t.as_second().div_euclid(step)).or_default();
-        for (sum, more) in sum.iter_mut().zip([n, failed, unknown]) {
-            *sum += more;
+/// The surfaces of a report over its range, found in one walk through its points.
+pub(super) struct History<'r> {
+    report: &'r Report,
+    /// How long a cell is, in seconds.
+    step: i64,
+    /// Judged, failed and unknown checks by surface and cell.
+    sums: HashMap<&'r SafeText, BTreeMap<i64, [u64; 3]>>,
+}
+
+impl<'r> History<'r> {
+    pub(super) fn of(report: &'r Report) -> History<'r> {
+        let bucket = i64::try_from(report.window.bucket_s).unwrap_or(DAY_S).max(1);
+        let step = step(bucket, report.window.to.as_second() - report.window.from.as_second());
+        let mut sums: HashMap<&SafeText, BTreeMap<i64, [u64; 3]>> = HashMap::new();
+        for Point { t, surface, n, failed, unknown, .. } in &report.series {
+            let sum = sums.entry(surface).or_default().entry(t.as_second().div_euclid(step)).or_default();
+            for (sum, more) in sum.iter_mut().zip([n, failed, unknown]) {
+                *sum += more;
+            }
         }
+        History { report, step, sums }
     }
-    let instant = |second: i64| Timestamp::from_second(second).unwrap_or(report.window.to);
-    let cell = |at: i64| {
-        let [judged, failed, unknown] = sums.get(&at).copied().unwrap_or_default();
-        let (begin, end) = (instant(at * step), instant((at + 1) * step));
-        HistoryCell { from: begin.max(report.window.from), to: end.min(report.window.to), judged, failed, unknown }
-    };
-    let cells = (from.div_euclid(step)..=to.div_euclid(step)).map(cell);
-    cells.filter(|cell| cell.from < cell.to).collect()
+
+    /// The cells of a surface over the range of the report, also those of which nothing is known.
+    pub(super) fn cells(&self, surface: &SafeText) -> Vec<HistoryCell> {
+        let (window, step) = (&self.report.window, self.step);
+        let sums = self.sums.get(surface);
+        let instant = |second: i64| Timestamp::from_second(second).unwrap_or(window.to);
+        let cell = |at: i64| {
+            let [judged, failed, unknown] = sums.and_then(|sums| sums.get(&at)).copied().unwrap_or_default();
+            let (begin, end) = (instant(at * step), instant((at + 1) * step));
+            HistoryCell { from: begin.max(window.from), to: end.min(window.to), judged, failed, unknown }
+        };
+        let cells = (window.from.as_second().div_euclid(step)..=window.to.as_second().div_euclid(step)).map(cell);
+        cells.filter(|cell| cell.from < cell.to).collect()
+    }
 }
 
 /// What a cell says: `15:00–15:15: 3 of 60 checks failed`.

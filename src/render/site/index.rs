@@ -5,6 +5,7 @@ use std::io::Write;
 
 use super::super::html::banner;
 use super::super::html::writer::HtmlWriter;
+use super::history::History;
 use super::page::Place;
 use super::{history, incidents, names, page};
 use crate::format;
@@ -16,10 +17,10 @@ const LAST: usize = 5;
 
 /// The first page alone, where a site goes to one writer.
 pub(crate) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
-    out.write_all(page(report).as_bytes())
+    out.write_all(page(report, &History::of(report)).as_bytes())
 }
 
-pub(super) fn page(report: &Report) -> String {
+pub(super) fn page(report: &Report, history: &History<'_>) -> String {
     let rows: Vec<&SurfaceRow> = page::surfaces(report).collect();
     let sentence = sentence(&rows);
     page::page(report, Place::Index, &format!("{sentence} · Status"), |page| {
@@ -31,11 +32,11 @@ pub(super) fn page(report: &Report) -> String {
         page::instant(report, report.window.to, page);
         page.text(&format!(". {}", seen(report)));
         page.close("p");
-        page::insecure(report, None, page);
+        page::insecure(page::is_insecure(report, None), page);
         page.close("div");
         page.line();
         for row in &rows {
-            surface(report, row, page);
+            surface(report, row, history, page);
         }
         if !rows.is_empty() {
             history::key(page);
@@ -88,7 +89,7 @@ fn seen(report: &Report) -> String {
     format!("{} in the {span} before it{coverage}.", format::counted(checks, "check"))
 }
 
-fn surface(report: &Report, row: &SurfaceRow, page: &mut HtmlWriter) {
+fn surface(report: &Report, row: &SurfaceRow, history: &History<'_>, page: &mut HtmlWriter) {
     let clock = phrases::instants(report);
     page.open("article", &[("class", "surface")]);
     page.open("div", &[("class", "over")]);
@@ -97,7 +98,7 @@ fn surface(report: &Report, row: &SurfaceRow, page: &mut HtmlWriter) {
     page.close("h2");
     banner::state(row.state, page);
     page.close("div");
-    history::picture(row.label().as_str(), &history::cells(report, &row.surface), &clock, page);
+    history::picture(row.label().as_str(), &history.cells(&row.surface), &clock, page);
     page.open("p", &[("class", "ends")]);
     page.element("span", &[], &clock.short(report.window.from));
     page.open("span", &[("class", "middle")]);

@@ -111,14 +111,13 @@ pub(super) fn coverage(figures: &Figures) -> String {
 }
 
 /// Whether any certificate is accepted by probes of a surface, or of any.
-pub(super) fn is_insecure(report: &Report, row: Option<&SurfaceRow>) -> bool {
-    let of_it = |surface: &SafeText| row.is_none_or(|row| row.surface == *surface);
-    report.probes.iter().any(|probe| probe.insecure && of_it(&probe.surface))
+pub(super) fn is_insecure(report: &Report, only: Option<&SafeText>) -> bool {
+    report.probes.iter().any(|probe| probe.insecure && only.is_none_or(|surface| *surface == probe.surface))
 }
 
 /// Says so, where it is.
-pub(super) fn insecure(report: &Report, row: Option<&SurfaceRow>, page: &mut HtmlWriter) {
-    if is_insecure(report, row) {
+pub(super) fn insecure(is_insecure: bool, page: &mut HtmlWriter) {
+    if is_insecure {
         page.raw(
             "<p><strong>Insecure TLS: some checks accept any certificate. Up does not mean that the right server \
              answered.</strong></p>\n",

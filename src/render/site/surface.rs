@@ -1,17 +1,20 @@
 //! The page of one surface: now, over time, from each vantage, and what failed.
 
+use std::collections::BTreeMap;
+
 use super::super::html::banner::{self, fact};
 use super::super::html::table;
 use super::super::html::writer::HtmlWriter;
+use super::by_surface::BySurface;
 use super::history::HistoryCell;
 use super::page::Place;
 use super::settings::SiteSettings;
 use super::{history, incidents, page};
 use crate::format;
 use crate::render::phrases;
-use crate::report::{Incident, PlaceRow, Report, SurfaceRow};
+use crate::report::{Incident, PlaceRow, ProbeRow, Report, SurfaceRow};
 
-pub(super) fn page(report: &Report, row: &SurfaceRow, settings: &SiteSettings) -> String {
+pub(super) fn page(report: &Report, row: &SurfaceRow, by_surface: &BySurface<'_>, settings: &SiteSettings) -> String {
     let label = row.label().as_str();
     page::page(report, Place::Surface, &format!("{label} is {} · Status", row.state), |page| {
         page.open("div", &[("class", "over")]);
@@ -22,15 +25,15 @@ pub(super) fn page(report: &Report, row: &SurfaceRow, settings: &SiteSettings) -
         page.text("As of ");
         page::instant(report, report.window.to, page);
         page.close("p");
-        page::insecure(report, Some(row), page);
+        page::insecure(by_surface.is_insecure(&row.surface), page);
         facts(report, row, page);
-        over_time(report, row, page);
-        from_each_vantage(report, row, page);
+        over_time(report, row, &by_surface.history.cells(&row.surface), page);
+        from_each_vantage(by_surface.places(&row.surface), page);
         what_failed(row, page);
         if let Some(urls) = &settings.probe_urls {
-            probes(report, row, urls, page);
+            probes(by_surface.probes(&row.surface), urls, page);
         }
-        its_incidents(report, row, page);
+        its_incidents(report, by_surface.incidents(&row.surface), page);
     })
 }
 
@@ -58,11 +61,10 @@ fn facts(report: &Report, row: &SurfaceRow, page: &mut HtmlWriter) {
     page.line();
 }
 
-fn over_time(report: &Report, row: &SurfaceRow, page: &mut HtmlWriter) {
+fn over_time(report: &Report, row: &SurfaceRow, cells: &[HistoryCell], page: &mut HtmlWriter) {
     let clock = phrases::instants(report);
-    let cells = history::cells(report, &row.surface);
     page.raw("<section aria-labelledby=\"time\"><h2 id=\"time\">Over time</h2>\n");
-    history::picture(row.label().as_str(), &cells, &clock, page);
+    history::picture(row.label().as_str(), cells, &clock, page);
     page.open("p", &[("class", "ends")]);
     page.element("span", &[], &clock.short(report.window.from));
     page.element("span", &[], &clock.short(report.window.to));
@@ -90,8 +92,7 @@ fn numbers(cell: &HistoryCell, from: &str) -> [String; 4] {
     [from.to_owned(), format::count(cell.judged), format::count(cell.failed), uptime]
 }
 
-fn from_each_vantage(report: &Report, row: &SurfaceRow, page: &mut HtmlWriter) {
-    let places: Vec<&PlaceRow> = report.places.iter().filter(|place| place.surface == row.surface).collect();
+fn from_each_vantage(places: &[&PlaceRow], page: &mut HtmlWriter) {
     if places.is_empty() {
         return;
     }
@@ -132,11 +133,11 @@ fn what_failed(row: &SurfaceRow, page: &mut HtmlWriter) {
 }
 
 /// The probes by name with what they ask: only where that was asked for.
-fn probes(report: &Report, row: &SurfaceRow, urls: &std::collections::BTreeMap<String, String>, page: &mut HtmlWriter) {
+fn probes(probes: &[&ProbeRow], urls: &BTreeMap<String, String>, page: &mut HtmlWriter) {
     let headings = ["probe", "asks", "now", "checks", "uptime"].map(str::to_owned);
     let numeric = [false, false, false, true, true];
     table::columns("Probes", &headings, &numeric, page, |rows| {
-        for probe in report.probes.iter().filter(|probe| probe.surface == row.surface && !probe.control) {
+        for probe in probes.iter().filter(|probe| !probe.control) {
             let figures = &probe.figures;
             rows.row([
                 probe.probe.to_string(),
@@ -149,15 +150,12 @@ fn probes(report: &Report, row: &SurfaceRow, urls: &std::collections::BTreeMap<S
     });
 }
 
-fn its_incidents(report: &Report, row: &SurfaceRow, page: &mut HtmlWriter) {
-    let of_it = |incident: &&Incident| incident.surfaces.contains(&row.surface);
+fn its_incidents(report: &Report, found: &[&Incident], page: &mut HtmlWriter) {
     page.raw("<section aria-labelledby=\"incidents\"><h2 id=\"incidents\">Incidents</h2>\n");
-    let mut count = 0;
-    for incident in report.incidents.iter().rev().filter(of_it) {
+    for incident in found.iter().rev() {
         incidents::one(report, incident, page);
-        count += 1;
     }
-    if count == 0 {
+    if found.is_empty() {
         page.raw("<p>None in this time.</p>\n");
     }
     page.raw("</section>\n");

@@ -8,6 +8,7 @@ use crate::check_report::{CheckReport, ProbeSummary};
 use crate::format;
 use crate::format::{CHECK_LEGEND, STRIP_LEGEND, StripCell};
 use crate::model::{HttpVersion, Outcome, Phase, Verdict};
+use crate::render::check::indexed_report::IndexedReport;
 use crate::render::terminal::{BOLD, DIM, StyledText};
 use crate::render::{terminal, text};
 use crate::report::LatencySummary;
@@ -133,7 +134,7 @@ impl Columns {
     }
 
     /// The line of one probe.
-    pub(super) fn row(&self, pass: &CheckReport, probe: &ProbeSummary, screen: &mut StyledText) {
+    pub(super) fn row(&self, pass: &IndexedReport<'_>, probe: &ProbeSummary, screen: &mut StyledText) {
         let style = terminal::style(probe.verdict);
         screen.put(style, terminal::mark(probe.verdict));
         screen.plain(" ");
@@ -229,7 +230,7 @@ impl Layout {
         }
     }
 
-    fn cells(&self, pass: &CheckReport, probe: &ProbeSummary) -> Vec<TableCell> {
+    fn cells(&self, pass: &IndexedReport<'_>, probe: &ProbeSummary) -> Vec<TableCell> {
         let texts = match self {
             Layout::Single { phases } => single(pass.last(&probe.probe), phases),
             Layout::Many { odd, times, .. } => many(probe, *odd, times),

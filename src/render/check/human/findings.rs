@@ -1,9 +1,10 @@
 //! What stands below the line of a probe: why it was not up, what else must be known of it, and, where it
 //! is asked for, what was sent and what came.
 
-use crate::check_report::{CheckReport, ProbeSummary};
+use crate::check_report::ProbeSummary;
 use crate::format;
 use crate::model::{CertificateRole, ChainCertificate, HttpExchange, Outcome, SafeText, Verdict};
+use crate::render::check::indexed_report::IndexedReport;
 use crate::render::check::phrases::{classes, warnings};
 use crate::render::evidence::EvidenceLine;
 use crate::render::terminal::{BOLD, DIM, ODD, StyledText};
@@ -19,7 +20,7 @@ const LABEL: usize = 12;
 const CHARACTERS_AT_A_TIME: usize = 8 * 1024;
 
 /// Below a probe's line: what must be known of it, why it was not up, and what that left to look at.
-pub(super) fn write(pass: &CheckReport, probe: &ProbeSummary, with_evidence: bool, screen: &mut StyledText) {
+pub(super) fn write(pass: &IndexedReport<'_>, probe: &ProbeSummary, with_evidence: bool, screen: &mut StyledText) {
     notes(pass, probe, screen);
     let Some(outcome) = pass.telling(&probe.probe) else { return };
     if outcome.failure.is_some() {
@@ -29,7 +30,7 @@ pub(super) fn write(pass: &CheckReport, probe: &ProbeSummary, with_evidence: boo
 }
 
 /// Whether something must be known of a probe although it is up.
-pub(super) fn has_notes(pass: &CheckReport, probe: &ProbeSummary) -> bool {
+pub(super) fn has_notes(pass: &IndexedReport<'_>, probe: &ProbeSummary) -> bool {
     let last = pass.last(&probe.probe);
     probe.insecure
         || probe.flaky > 0
@@ -39,7 +40,7 @@ pub(super) fn has_notes(pass: &CheckReport, probe: &ProbeSummary) -> bool {
 }
 
 /// What must be known of a probe, whatever became of its checks.
-pub(super) fn notes(pass: &CheckReport, probe: &ProbeSummary, screen: &mut StyledText) {
+pub(super) fn notes(pass: &IndexedReport<'_>, probe: &ProbeSummary, screen: &mut StyledText) {
     if probe.insecure {
         note(ODD, "INSECURE", "tls.insecure is set: any certificate is accepted", screen);
     }

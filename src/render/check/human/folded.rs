@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::check_report::{CheckReport, ProbeSummary, SurfaceSummary};
+use crate::check_report::{ProbeSummary, SurfaceSummary};
 use crate::format;
 use crate::model::Verdict;
-use crate::render::check::phrases::{belongs, worst_first};
+use crate::render::check::indexed_report::IndexedReport;
+use crate::render::check::phrases::worst_first;
 use crate::render::terminal::{BOLD, DIM, ODD, StyledText};
 use crate::render::{evidence, terminal, text};
 
@@ -24,7 +25,7 @@ const SURFACES_SHOWN: usize = 8;
 const NOTED_SHOWN: usize = 3;
 
 /// The surfaces, what must be known of probes that are up, and the failures.
-pub(super) fn write(pass: &CheckReport, columns: &Columns, screen: &mut StyledText) {
+pub(super) fn write(pass: &IndexedReport<'_>, columns: &Columns, screen: &mut StyledText) {
     surfaces(pass, screen);
     noted(pass, screen);
     let failed = pass.probes.iter().filter(|probe| probe.verdict != Verdict::Up).count();
@@ -38,7 +39,7 @@ pub(super) fn write(pass: &CheckReport, columns: &Columns, screen: &mut StyledTe
 }
 
 /// A line per surface, those with failures first where there are many.
-fn surfaces(pass: &CheckReport, screen: &mut StyledText) {
+fn surfaces(pass: &IndexedReport<'_>, screen: &mut StyledText) {
     let mut surfaces: Vec<&SurfaceSummary> = pass.surfaces.iter().collect();
     if surfaces.len() > SURFACES_SHOWN {
         surfaces.sort_by_key(|surface| surface.verdict == Verdict::Up);
@@ -74,13 +75,13 @@ fn times_that_fit(surface: &SurfaceSummary, room: usize) -> String {
 }
 
 /// `25 of 30 probes up`
-fn counts(pass: &CheckReport, surface: &SurfaceSummary) -> String {
-    let up = pass.probes.iter().filter(|probe| belongs(probe, surface) && probe.verdict == Verdict::Up).count() as u64;
+fn counts(pass: &IndexedReport<'_>, surface: &SurfaceSummary) -> String {
+    let up = pass.probes_of(surface).iter().filter(|probe| probe.verdict == Verdict::Up).count() as u64;
     format!("{} of {} up", format::count(up), format::counted(surface.probes, "probe"))
 }
 
 /// The probes that are up and of which something must be known.
-fn noted(pass: &CheckReport, screen: &mut StyledText) {
+fn noted(pass: &IndexedReport<'_>, screen: &mut StyledText) {
     let is_noted = |probe: &&ProbeSummary| probe.verdict == Verdict::Up && findings::has_notes(pass, probe);
     let noted: Vec<&ProbeSummary> = pass.probes.iter().filter(is_noted).collect();
     if noted.is_empty() {
@@ -101,13 +102,12 @@ fn noted(pass: &CheckReport, screen: &mut StyledText) {
 }
 
 /// Every probe that failed, with its evidence.
-fn whole(pass: &CheckReport, columns: &Columns, screen: &mut StyledText) {
+fn whole(pass: &IndexedReport<'_>, columns: &Columns, screen: &mut StyledText) {
     let mut is_first = true;
     for surface in pass.surfaces.iter().filter(|surface| surface.verdict != Verdict::Up) {
         columns.heading(&title(surface), is_first, screen);
         is_first = false;
-        let of_surface = |probe: &&ProbeSummary| belongs(probe, surface) && probe.verdict != Verdict::Up;
-        for probe in pass.probes.iter().filter(of_surface) {
+        for probe in pass.probes_of(surface).iter().filter(|probe| probe.verdict != Verdict::Up) {
             columns.row(pass, probe, screen);
             findings::write(pass, probe, true, screen);
         }
@@ -118,7 +118,7 @@ fn whole(pass: &CheckReport, columns: &Columns, screen: &mut StyledText) {
 }
 
 /// How many failed in which way, and a line for the first of them, in turns of each way.
-fn listed(pass: &CheckReport, screen: &mut StyledText) {
+fn listed(pass: &IndexedReport<'_>, screen: &mut StyledText) {
     let kinds = kinds(pass);
     let failed: usize = kinds.iter().map(|(_, probes)| probes.len()).sum();
     let counts: Vec<String> =
@@ -138,8 +138,8 @@ fn listed(pass: &CheckReport, screen: &mut StyledText) {
 }
 
 /// The probes that were not up by what their failure is called, the commonest first.
-fn kinds(pass: &CheckReport) -> Vec<(String, Vec<&ProbeSummary>)> {
-    let mut kinds: BTreeMap<String, Vec<&ProbeSummary>> = BTreeMap::new();
+fn kinds<'p>(pass: &'p IndexedReport<'_>) -> Vec<(String, Vec<&'p ProbeSummary>)> {
+    let mut kinds: BTreeMap<String, Vec<&'p ProbeSummary>> = BTreeMap::new();
     for probe in worst_first(pass) {
         let outcome = pass.telling(&probe.probe);
         let kind = outcome.and_then(|outcome| Some(format::failures(outcome.class()?, outcome.code())));

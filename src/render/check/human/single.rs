@@ -1,8 +1,9 @@
 //! One check of one probe: a line, and below it what a failure left to look at.
 
-use crate::check_report::{CheckReport, ProbeSummary};
+use crate::check_report::ProbeSummary;
 use crate::format;
 use crate::model::Outcome;
+use crate::render::check::indexed_report::IndexedReport;
 use crate::render::terminal::{BOLD, DIM, StyledText};
 use crate::render::{evidence, terminal, text};
 
@@ -14,7 +15,7 @@ use super::{findings, summary};
 const USUAL_VANTAGE: &str = "local";
 
 /// The only probe of a pass, and its only check.
-pub(super) fn only_check(pass: &CheckReport) -> Option<(&ProbeSummary, &Outcome)> {
+pub(super) fn only_check<'p>(pass: &'p IndexedReport<'_>) -> Option<(&'p ProbeSummary, &'p Outcome)> {
     match pass.probes.as_slice() {
         [probe] if probe.counts.scheduled() == 1 => Some((probe, pass.last(&probe.probe)?)),
         _ => None,
@@ -22,7 +23,7 @@ pub(super) fn only_check(pass: &CheckReport) -> Option<(&ProbeSummary, &Outcome)
 }
 
 /// `✓ UP  home  200 h2 in 106 ms: resolve 310 µs, connect 4.2 ms, processing 88.0 ms, transfer 1.2 ms`.
-pub(super) fn write(pass: &CheckReport, probe: &ProbeSummary, outcome: &Outcome, screen: &mut StyledText) {
+pub(super) fn write(pass: &IndexedReport<'_>, probe: &ProbeSummary, outcome: &Outcome, screen: &mut StyledText) {
     let lead = format!("{} {}", terminal::mark(pass.verdict), terminal::word_of(pass.verdict, pass.state));
     screen.put(terminal::style(pass.verdict).bold(), &lead);
     screen.put(BOLD, &format!("  {}", probe.probe));

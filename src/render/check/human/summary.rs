@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::check_report::CheckReport;
 use crate::format;
+use crate::render::check::indexed_report::IndexedReport;
 use crate::render::check::phrases::{
     counts_phrase, failing_sentences, insecure_sentence, judgement_sentences, proof_sentence, surface_phrase,
 };
@@ -22,7 +23,7 @@ const LEAST_FOR_STATISTICS: u64 = 20;
 const SURFACES_NAMED: usize = 8;
 
 /// The verdict, the counts and what they show.
-pub(super) fn write(pass: &CheckReport, with_latency: bool, screen: &mut StyledText) {
+pub(super) fn write(pass: &IndexedReport<'_>, with_latency: bool, screen: &mut StyledText) {
     verdict(pass, screen);
     let took = format::duration(pass.elapsed);
     indented(DIM, &format!("  {} · from {} · in {took}", counts_phrase(pass), pass.vantage), 2, screen);
@@ -48,7 +49,7 @@ pub fn failing_line(pass: &CheckReport, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// What else must be known of a pass.
-pub(super) fn remarks(pass: &CheckReport, screen: &mut StyledText) {
+pub(super) fn remarks(pass: &IndexedReport<'_>, screen: &mut StyledText) {
     if pass.maintenance.scheduled() > 0 {
         let n = format::counted(pass.maintenance.scheduled(), "check");
         indented(DIM, &format!("  {n} within maintenance: not judged"), 2, screen);
@@ -66,7 +67,7 @@ pub(super) fn remarks(pass: &CheckReport, screen: &mut StyledText) {
     }
 }
 
-fn verdict(pass: &CheckReport, screen: &mut StyledText) {
+fn verdict(pass: &IndexedReport<'_>, screen: &mut StyledText) {
     let style = terminal::style(pass.verdict);
     screen.put(
         style.bold(),

@@ -1,0 +1,59 @@
+//! What a report has of each surface, found in one walk: a site has a page a surface, and none of them looks through all
+//! of the report again.
+
+use std::collections::{HashMap, HashSet};
+
+use super::history::History;
+use crate::model::SafeText;
+use crate::report::{Incident, PlaceRow, ProbeRow, Report};
+
+/// The parts of a report by surface.
+pub(super) struct BySurface<'r> {
+    pub(super) history: History<'r>,
+    insecure: HashSet<&'r SafeText>,
+    places: HashMap<&'r SafeText, Vec<&'r PlaceRow>>,
+    probes: HashMap<&'r SafeText, Vec<&'r ProbeRow>>,
+    incidents: HashMap<&'r SafeText, Vec<&'r Incident>>,
+}
+
+impl<'r> BySurface<'r> {
+    pub(super) fn of(report: &'r Report) -> BySurface<'r> {
+        let insecure = report.probes.iter().filter(|probe| probe.insecure).map(|probe| &probe.surface).collect();
+        let of_incident = |incident: &'r Incident| incident.surfaces.iter().map(move |surface| (surface, incident));
+        BySurface {
+            history: History::of(report),
+            insecure,
+            places: grouped(report.places.iter().map(|place| (&place.surface, place))),
+            probes: grouped(report.probes.iter().map(|probe| (&probe.surface, probe))),
+            incidents: grouped(report.incidents.iter().flat_map(of_incident)),
+        }
+    }
+
+    /// Whether any certificate is accepted by probes of a surface.
+    pub(super) fn is_insecure(&self, surface: &SafeText) -> bool {
+        self.insecure.contains(surface)
+    }
+
+    /// A surface from each vantage.
+    pub(super) fn places(&self, surface: &SafeText) -> &[&'r PlaceRow] {
+        self.places.get(surface).map_or(&[], Vec::as_slice)
+    }
+
+    /// The probes of a surface, control targets too.
+    pub(super) fn probes(&self, surface: &SafeText) -> &[&'r ProbeRow] {
+        self.probes.get(surface).map_or(&[], Vec::as_slice)
+    }
+
+    /// The incidents of a surface, the oldest first.
+    pub(super) fn incidents(&self, surface: &SafeText) -> &[&'r Incident] {
+        self.incidents.get(surface).map_or(&[], Vec::as_slice)
+    }
+}
+
+fn grouped<'r, T>(all: impl Iterator<Item = (&'r SafeText, T)>) -> HashMap<&'r SafeText, Vec<T>> {
+    let mut groups: HashMap<&SafeText, Vec<T>> = HashMap::new();
+    for (surface, one) in all {
+        groups.entry(surface).or_default().push(one);
+    }
+    groups
+}
