@@ -170,6 +170,9 @@ fn the_pipelines_are_what_github_and_gitlab_read() {
     ] {
         accepts("check-jsonschema", &["--builtin-schema", schema, file]);
     }
+    // Expressions, contexts, permissions, and the shell of the steps.
+    let workflows = [".github/workflows/ci.yml", ".github/workflows/release.yml", "examples/ci/github-workflow.yml"];
+    accepts("actionlint", &workflows);
 }
 
 #[test]
