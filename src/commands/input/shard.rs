@@ -24,6 +24,9 @@ fn of(given: Option<Shard>, env: &dyn Fn(&str) -> Option<String>, host_name: &st
         value.parse::<u32>().map_err(|_| format!("{name} must be a whole number, and is {value:?}"))
     };
     let of = number(SHARDS, &shards)?;
+    if of == 0 {
+        return Err(format!("{SHARDS}=0: there cannot be 0 shards; it is how many there are"));
+    }
     let (source, index) = match ORDINALS.into_iter().find_map(|name| Some((name, env(name)?))) {
         Some((name, value)) => (name.to_owned(), number(name, &value)?),
         None => (format!("the host name {host_name:?}"), ordinal(host_name)?),
@@ -70,6 +73,7 @@ mod tests {
         for (variables, host_name, named) in [
             (&[("UPTICK_SHARDS", "four")][..], "uptick-2", "UPTICK_SHARDS"),
             (&[("UPTICK_SHARDS", "0")], "uptick-2", "UPTICK_SHARDS=0"),
+            (&[("UPTICK_SHARDS", "0")], "laptop", "UPTICK_SHARDS=0"),
             (&[("UPTICK_SHARDS", "2")], "uptick-2", "the host name \"uptick-2\""),
             (&[("UPTICK_SHARDS", "4")], "laptop", "--shard"),
             (&[("UPTICK_SHARDS", "4")], "7", "--shard"),
