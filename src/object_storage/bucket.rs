@@ -29,6 +29,24 @@ const SHORTEST_KEY: usize = 8;
 /// What is said of a store that cannot do what keeps two writers apart.
 const NO_CONDITIONAL_PUT: &str =
     "the store cannot create an object only where none is (a conditional put), which keeps writers apart";
+const NO_BUCKET: &str = "no such bucket";
+const DENIED: &str = "permission denied";
+const WRONG_CREDENTIALS: &str = "the credentials are missing or wrong";
+/// The codes in answers to requests for which the client has no kind of error, such as lists.
+const CODES: &[(&str, &str)] = &[
+    ("NoSuchBucket", NO_BUCKET),
+    ("ContainerNotFound", NO_BUCKET),
+    ("ContainerBeingDeleted", NO_BUCKET),
+    ("InvalidAccessKeyId", WRONG_CREDENTIALS),
+    ("SignatureDoesNotMatch", WRONG_CREDENTIALS),
+    ("AuthenticationFailed", WRONG_CREDENTIALS),
+    ("InvalidToken", WRONG_CREDENTIALS),
+    ("ExpiredToken", "the credentials have expired"),
+    ("AccessDenied", DENIED),
+    ("AuthorizationFailure", DENIED),
+    ("AuthorizationPermissionMismatch", DENIED),
+    ("NotImplemented", NO_CONDITIONAL_PUT),
+];
 /// A file that is longer goes in parts, each but the last of this length: every store takes them.
 const PART: usize = 8 << 20;
 /// How many parts of one file are under way at once.
@@ -110,7 +128,8 @@ impl Bucket {
         self.wait(async {
             let patience = REACHED_WITHIN.min(self.patience);
             match time::timeout(patience, self.store.list_with_delimiter(Some(&self.prefix))).await {
-                Ok(Ok(_) | Err(object_store::Error::PermissionDenied { .. })) => Ok(()),
+                Ok(Ok(_)) => Ok(()),
+                Ok(Err(refused)) if reason(&refused) == DENIED => Ok(()),
                 Ok(Err(refused)) => Err(self.refused("write to", &self.prefix, &refused)),
                 Err(_) => Err(self.dead("write to", &self.prefix, patience)),
             }
@@ -208,15 +227,7 @@ impl Bucket {
 
     /// What a store's refusal means.
     pub(crate) fn refused(&self, action: &'static str, key: &Key, refused: &object_store::Error) -> StorageError {
-        let why = match refused {
-            object_store::Error::NotFound { .. } => "no such bucket or object".to_owned(),
-            object_store::Error::PermissionDenied { .. } => "permission denied".to_owned(),
-            object_store::Error::Unauthenticated { .. } => "the credentials are missing or wrong".to_owned(),
-            object_store::Error::NotImplemented { .. } => NO_CONDITIONAL_PUT.to_owned(),
-            other if other.to_string().contains("NotImplemented") => NO_CONDITIONAL_PUT.to_owned(),
-            other => other.to_string(),
-        };
-        self.error(action, &self.shown(key), &why)
+        self.error(action, &self.shown(key), &reason(refused))
     }
 
     /// An error with the URL or the name it is of.
@@ -246,6 +257,21 @@ fn connect(
     let bounds = bounds.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let (store, prefix) = object_store::parse_url_opts(url, bounds.into_iter().chain(settings))?;
     Ok((store.into(), prefix))
+}
+
+/// What a refusal means, in our words where it is one of those that people meet.
+fn reason(refused: &object_store::Error) -> String {
+    match refused {
+        object_store::Error::NotFound { .. } => "no such bucket or object".to_owned(),
+        object_store::Error::PermissionDenied { .. } => DENIED.to_owned(),
+        object_store::Error::Unauthenticated { .. } => WRONG_CREDENTIALS.to_owned(),
+        object_store::Error::NotImplemented { .. } => NO_CONDITIONAL_PUT.to_owned(),
+        other => {
+            let said = other.to_string();
+            let known = CODES.iter().find(|(code, _)| said.contains(code));
+            known.map_or(said, |(_, meaning)| (*meaning).to_owned())
+        }
+    }
 }
 
 /// Why a file did not become an object.
