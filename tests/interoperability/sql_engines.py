@@ -16,6 +16,7 @@ if engine == "spark":
     spark = (
         SparkSession.builder.master("local[1]")
         .config("spark.ui.enabled", "false")
+        .config("spark.ui.showConsoleProgress", "false")
         .config("spark.driver.bindAddress", "127.0.0.1")
         .config("spark.driver.host", "127.0.0.1")
         .config("spark.sql.shuffle.partitions", "2")
@@ -30,7 +31,7 @@ if engine == "spark":
     def rows(query):
         return [row.asDict() for row in spark.sql(query).collect()]
 
-    milliseconds = "unix_millis({})"
+    text, milliseconds = "STRING", "unix_millis({})"
 else:
     from chdb import session
 
@@ -42,12 +43,12 @@ else:
         found = clickhouse.query(query + " SETTINGS output_format_json_quote_64bit_integers = 0", "JSON")
         return json.loads(str(found))["data"]
 
-    milliseconds = "toUnixTimestamp64Milli({})"
+    text, milliseconds = "String", "toUnixTimestamp64Milli({})"
 
 due = milliseconds.format("due_at")
 answer = {
     "availability": rows("SELECT * FROM availability"),
-    "by_day": rows("SELECT CAST(day AS STRING) AS day, surface, vantage, up, down FROM availability_by_day"),
+    "by_day": rows(f"SELECT CAST(day AS {text}) AS day, surface, vantage, up, down FROM availability_by_day"),
     "classes": rows("SELECT * FROM classes"),
     "percentiles": rows("SELECT * FROM percentiles"),
     "budgets": rows("SELECT * FROM budgets"),
