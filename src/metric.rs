@@ -98,7 +98,8 @@ impl Identity {
 
     /// The labels in the order of their names. One without a value is none.
     pub fn labels(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let all = [("probe", &self.probe), ("shard", &self.shard), ("surface", &self.surface), ("vantage", &self.vantage)];
+        let all =
+            [("probe", &self.probe), ("shard", &self.shard), ("surface", &self.surface), ("vantage", &self.vantage)];
         all.into_iter().map(|(name, value)| (name, value.as_str())).filter(|(_, value)| !value.is_empty())
     }
 }
@@ -107,8 +108,7 @@ impl Series<'_> {
     /// All its labels, in the order of their names. One without a value is none.
     pub fn labels(&self) -> impl Iterator<Item = (&str, &str)> {
         let more = self.more_labels.iter().map(|(name, value)| (*name, value.as_ref()));
-        let mut all: Vec<(&str, &str)> =
-            self.of.labels().chain(more.filter(|(_, value)| !value.is_empty())).collect();
+        let mut all: Vec<(&str, &str)> = self.of.labels().chain(more.filter(|(_, value)| !value.is_empty())).collect();
         all.sort_unstable();
         all.into_iter()
     }

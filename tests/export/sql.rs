@@ -232,7 +232,8 @@ fn spark_and_clickhouse_find_the_same_figures_raw_and_compacted() {
         for engine in ["spark", "clickhouse"] {
             let Some(found) = asked(engine, tables.path()) else { continue };
             assert_same_figures(&whole, &found);
-            let vantages: Vec<&str> = list(&found["by_day"]).iter().map(|row| row["vantage"].as_str().unwrap()).collect();
+            let vantages: Vec<&str> =
+                list(&found["by_day"]).iter().map(|row| row["vantage"].as_str().unwrap()).collect();
             assert!(VANTAGES.iter().all(|vantage| vantages.contains(vantage)), "{engine}: {vantages:?}");
             let Some(by_duckdb) = &by_duckdb else { continue };
             for key in ["each", "by_day", "classes"] {

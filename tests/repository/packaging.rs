@@ -177,8 +177,14 @@ fn the_pipelines_are_what_github_and_gitlab_read() {
 
 #[test]
 fn the_scripts_and_the_dockerfile_pass_their_linters() {
-    let scripts =
-        [".ci/run", ".ci/first-hour", "fuzz/run", "packaging/build.sh", "packaging/install.sh", "packaging/debian/postinst"];
+    let scripts = [
+        ".ci/run",
+        ".ci/first-hour",
+        "fuzz/run",
+        "packaging/build.sh",
+        "packaging/install.sh",
+        "packaging/debian/postinst",
+    ];
     accepts("shellcheck", &scripts);
     accepts("hadolint", &["packaging/docker/Dockerfile"]);
 }

@@ -29,7 +29,11 @@ pub(super) fn classes(probe: &ProbeSummary) -> String {
 }
 
 /// `1 of 3 probes down (login)`, `all 2 probes up`.
-pub(super) fn surface_phrase(pass: &IndexedReport<'_>, surface: &SurfaceSummary, quote: impl Fn(&str) -> String) -> String {
+pub(super) fn surface_phrase(
+    pass: &IndexedReport<'_>,
+    surface: &SurfaceSummary,
+    quote: impl Fn(&str) -> String,
+) -> String {
     let probes = pass.probes_of(surface);
     let names: Vec<String> = probes
         .iter()

@@ -23,9 +23,8 @@ pub(super) fn write(pass: &IndexedReport<'_>, out: &mut impl Write) -> io::Resul
     let mut text = String::new();
     metric::text::write(&all, &mut text);
     let mut text = Exposition::after(text);
-    let identity = |probe: &ProbeSummary| {
-        Identity::new(&pass.vantage, &probe.probe, &probe.surface, probe.control, pass.shard)
-    };
+    let identity =
+        |probe: &ProbeSummary| Identity::new(&pass.vantage, &probe.probe, &probe.surface, probe.control, pass.shard);
     let identities: Vec<Identity> = pass.probes.iter().map(identity).collect();
     let probes: Vec<LabelledProbe<'_>> =
         pass.probes.iter().zip(&identities).map(|(probe, of)| (probe, of.labels().collect())).collect();
@@ -76,12 +75,7 @@ fn counted_in_run(probes: &[LabelledProbe<'_>], text: &mut Exposition) {
             let LatencySummary { p50, p95, p99, max, .. } = of(probe);
             for (percentile, time) in [("50", p50), ("95", p95), ("99", p99), ("100", max)] {
                 if let Some(time) = time {
-                    text.gauge(
-                        name,
-                        help,
-                        &with(labels, ("percentile", percentile)),
-                        time.as_secs_f64(),
-                    );
+                    text.gauge(name, help, &with(labels, ("percentile", percentile)), time.as_secs_f64());
                 }
             }
         }
