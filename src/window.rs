@@ -7,6 +7,7 @@ mod collector;
 mod hdr;
 mod histogram;
 mod latency;
+mod pages;
 mod remotes;
 mod strip;
 mod strip_text;

@@ -6,6 +6,8 @@
 
 use std::{fmt, mem};
 
+use super::pages::{PAGE, Pages};
+
 /// The number of values that have a bucket of their own, as a power of two. 2,048 is the
 /// smallest power of two that keeps three significant digits.
 const EXACT_BITS: u32 = 11;
@@ -13,8 +15,6 @@ const EXACT_BITS: u32 = 11;
 const OCTAVE: usize = 1 << (EXACT_BITS - 1);
 /// As many buckets are kept as a list.
 const LIST_LIMIT: usize = 64;
-/// The counters of a page.
-const PAGE: usize = 128;
 /// The pages that all buckets of 32-bit values take.
 const PAGES: usize = (32 - EXACT_BITS as usize + 2) * OCTAVE / PAGE;
 
@@ -59,8 +59,10 @@ pub(super) fn lowest_of(number: usize) -> u32 {
 pub(super) enum Buckets {
     /// Sorted by bucket; no count is zero.
     List(Vec<(u32, u64)>),
-    /// Counters by the bucket's number; a page that is not there is zero.
-    Pages(Vec<Option<Box<[u64; PAGE]>>>),
+    /// Counters by the bucket's number.
+    Pages(Pages<u32>),
+    /// The same where one has counted more than 32 bits can say.
+    WidePages(Pages<u64>),
 }
 
 impl Default for Buckets {
@@ -71,9 +73,19 @@ impl Default for Buckets {
 
 impl Buckets {
     /// Counts `count` more of a value.
+    #[inline]
     pub(super) fn add(&mut self, value: u32, count: u64) {
+        if let Buckets::Pages(pages) = self
+            && pages.add(number(value), count)
+        {
+            return;
+        }
+        self.add_elsewhere(value, count);
+    }
+
+    /// Counts in a list, or where 32 bits are too few.
+    fn add_elsewhere(&mut self, value: u32, count: u64) {
         match self {
-            Buckets::Pages(pages) => add_to_page(pages, number(value), count),
             Buckets::List(list) => {
                 let bucket = lowest(value);
                 match list.binary_search_by_key(&bucket, |(lowest, _)| *lowest) {
@@ -83,6 +95,10 @@ impl Buckets {
                 if list.len() > LIST_LIMIT {
                     self.turn();
                 }
+            }
+            Buckets::Pages(_) | Buckets::WidePages(_) => {
+                // A wide counter always has room.
+                let _ = self.widened().add(number(value), count);
             }
         }
     }
@@ -100,58 +116,44 @@ impl Buckets {
     /// Adds the counts of others.
     pub(super) fn merge(&mut self, other: &Buckets) {
         match (&mut *self, other) {
-            (Buckets::Pages(mine), Buckets::Pages(theirs)) => {
-                for (mine, theirs) in mine.iter_mut().zip(theirs) {
-                    merge_page(mine, theirs.as_deref());
-                }
-            }
-            (Buckets::List(_), Buckets::Pages(_)) => {
+            (_, Buckets::List(list)) => list.iter().for_each(|(value, count)| self.add(*value, *count)),
+            (Buckets::List(_), _) => {
                 let list = mem::replace(self, other.clone());
                 self.merge(&list);
             }
-            (_, Buckets::List(list)) => {
-                for (value, count) in list {
-                    self.add(*value, *count);
-                }
-            }
+            (Buckets::Pages(mine), Buckets::Pages(theirs)) if mine.has_room_for(theirs) => mine.merge(theirs),
+            (_, Buckets::Pages(theirs)) => self.widened().merge(theirs),
+            (_, Buckets::WidePages(theirs)) => self.widened().merge(theirs),
         }
     }
 
     /// The buckets that hold anything, from the lowest: the lowest value of each, and its count.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, u64)> {
-        let (list, pages) = match self {
-            Buckets::List(list) => (list.as_slice(), &[][..]),
-            Buckets::Pages(pages) => (&[][..], pages.as_slice()),
+        let (list, pages, wide) = match self {
+            Buckets::List(list) => (list.as_slice(), None, None),
+            Buckets::Pages(pages) => (&[][..], Some(pages), None),
+            Buckets::WidePages(pages) => (&[][..], None, Some(pages)),
         };
-        let pages = pages.iter().enumerate().filter_map(|(at, page)| Some((at, page.as_deref()?)));
-        let counted = pages.flat_map(|(page, counts)| {
-            let counted = counts.iter().enumerate().filter(|(_, count)| **count > 0);
-            counted.map(move |(at, count)| (lowest_of(page * PAGE + at), *count))
-        });
-        list.iter().copied().chain(counted)
+        let counted = pages.into_iter().flat_map(Pages::counted).chain(wide.into_iter().flat_map(Pages::counted));
+        list.iter().copied().chain(counted.map(|(number, count)| (lowest_of(number), count)))
     }
 
     /// Turns the list into pages.
     fn turn(&mut self) {
-        let mut pages = vec![None; PAGES];
-        for (value, count) in self.iter() {
-            add_to_page(&mut pages, number(value), count);
-        }
-        *self = Buckets::Pages(pages);
+        let list = mem::replace(self, Buckets::Pages(Pages::default()));
+        self.merge(&list);
     }
-}
 
-fn add_to_page(pages: &mut [Option<Box<[u64; PAGE]>>], number: usize, count: u64) {
-    let page = pages[number / PAGE].get_or_insert_with(|| Box::new([0; PAGE]));
-    let counter = &mut page[number % PAGE];
-    *counter = counter.saturating_add(count);
-}
-
-fn merge_page(mine: &mut Option<Box<[u64; PAGE]>>, theirs: Option<&[u64; PAGE]>) {
-    let Some(theirs) = theirs else { return };
-    let mine = mine.get_or_insert_with(|| Box::new([0; PAGE]));
-    for (mine, theirs) in mine.iter_mut().zip(theirs) {
-        *mine = mine.saturating_add(*theirs);
+    /// The same counts with 64 bits each, from here on.
+    fn widened(&mut self) -> &mut Pages<u64> {
+        if !matches!(self, Buckets::WidePages(_)) {
+            let before = mem::replace(self, Buckets::WidePages(Pages::default()));
+            self.merge(&before);
+        }
+        match self {
+            Buckets::WidePages(pages) => pages,
+            Buckets::List(_) | Buckets::Pages(_) => unreachable!("the counters were widened just now"),
+        }
     }
 }
 
@@ -215,6 +217,24 @@ mod tests {
             }
             for (value, count) in &second {
                 others.add(*value, *count);
+                *counts.entry(lowest(*value)).or_insert(0) += count;
+            }
+            buckets.merge(&others);
+            prop_assert_eq!(buckets.iter().collect::<Vec<_>>(), counts.into_iter().collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn counts_beyond_32_bits_are_kept_wherever_they_come_from(
+            first in prop::collection::vec((0_u32..4_000_000_000, 1_u64..1 << 33), 0..120),
+            second in prop::collection::vec((0_u32..4_000_000_000, 1_u64..1 << 33), 0..120),
+            narrow in 1_u64..9,
+        ) {
+            let (mut buckets, mut others) = (Buckets::default(), Buckets::default());
+            let mut counts = BTreeMap::new();
+            for (at, (value, count)) in first.iter().chain(&second).enumerate() {
+                // Some parts stay within 32 bits.
+                let count = if at % 7 < 5 { count % narrow + 1 } else { *count };
+                if at < first.len() { buckets.add(*value, count) } else { others.add(*value, count) }
                 *counts.entry(lowest(*value)).or_insert(0) += count;
             }
             buckets.merge(&others);
