@@ -1,12 +1,14 @@
 //! A bucket, or a part of one below a prefix: the only code that opens an object store. The public calls block: not for a task
 //! of an async runtime.
 
+use std::error::Error;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use object_store::client::{HttpError, HttpErrorKind};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload, WriteMultipart};
@@ -186,8 +188,11 @@ impl Bucket {
     /// the end of a run, and to send its files may take long where the store lives.
     pub(crate) async fn reach(&self, key: &Key) -> Result<(), StorageError> {
         let patience = REACHED_WITHIN.min(self.patience);
-        let answered = time::timeout(patience, self.store.head(key)).await;
-        answered.map(drop).map_err(|_| self.dead("write", key, patience))
+        match time::timeout(patience, self.store.head(key)).await {
+            Ok(Err(refused)) if unreached(&refused).is_some() => Err(self.refused("write", key, &refused)),
+            Ok(_) => Ok(()),
+            Err(_) => Err(self.dead("write", key, patience)),
+        }
     }
 
     /// Creates an object. That one of the same length is there already is as good: an earlier
@@ -244,10 +249,7 @@ impl Bucket {
 }
 
 /// The client of a store, and the prefix in it.
-fn connect(
-    url: &Url,
-    settings: Vec<(String, String)>,
-) -> Result<(Arc<dyn ObjectStore>, Key), Box<dyn std::error::Error>> {
+fn connect(url: &Url, settings: Vec<(String, String)>) -> Result<(Arc<dyn ObjectStore>, Key), Box<dyn Error>> {
     if url.scheme() == "file" {
         // What a store has acknowledged is there for good, and so it is in a folder.
         let (_, prefix) = object_store::ObjectStoreScheme::parse(url)?;
@@ -267,11 +269,24 @@ fn reason(refused: &object_store::Error) -> String {
         object_store::Error::Unauthenticated { .. } => WRONG_CREDENTIALS.to_owned(),
         object_store::Error::NotImplemented { .. } => NO_CONDITIONAL_PUT.to_owned(),
         other => {
+            if let Some(why) = unreached(other) {
+                return format!("the store cannot be reached: {why}");
+            }
             let said = other.to_string();
             let known = CODES.iter().find(|(code, _)| said.contains(code));
             known.map_or(said, |(_, meaning)| (*meaning).to_owned())
         }
     }
+}
+
+/// What kept a request from being answered at all, in the words of the system.
+fn unreached(refused: &object_store::Error) -> Option<String> {
+    let mut chain = std::iter::successors(Some(refused as &dyn Error), |error| error.source());
+    let http = chain.find(|error| error.is::<HttpError>())?;
+    let kind = http.downcast_ref::<HttpError>().map(HttpError::kind);
+    let is_of_connection =
+        matches!(kind, Some(HttpErrorKind::Connect | HttpErrorKind::Request | HttpErrorKind::Timeout));
+    is_of_connection.then(|| chain.last().unwrap_or(http).to_string())
 }
 
 /// Why a file did not become an object.

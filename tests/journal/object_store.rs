@@ -260,6 +260,8 @@ fn a_store_that_is_away_costs_a_bounded_time_and_no_line() {
         assert_eq!((shipped.sent, shipped.waiting), (0, if hour == 1 { 1 } else { 2 }));
         let because = shipped.waiting_because.expect("a reason").to_string();
         assert!(because.contains("s3://bucket/prefix/2025-03-10/"), "{because}");
+        let is_said = because.contains("cannot be reached: ") || because.contains("no answer within");
+        assert!(is_said && !because.contains("Generic"), "{because}");
         assert!(!because.contains("not-so-secret"), "{because}");
     }
     assert!(away.fetch(Range::ALL, &folder.path().join("cache")).is_err());
@@ -316,6 +318,10 @@ fn the_binary_records_to_a_store_and_reports_from_it() {
     let vantages: Vec<&str> =
         answer["vantages"].as_array().expect("vantages").iter().filter_map(|v| v["vantage"].as_str()).collect();
     assert_eq!(vantages, ["east", "west"], "{}", String::from_utf8_lossy(&report.stderr));
+
+    let compared = uptick(&["check", "--baseline", &url, "--vantage", "east"]);
+    let said = String::from_utf8_lossy(&compared.stdout);
+    assert!(said.contains("not compared: home"), "{said}{}", String::from_utf8_lossy(&compared.stderr));
 
     fs::remove_dir_all(&store).expect("it is there");
     fs::write(&store, "no folder").expect("room");

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::commands::input::locations;
 use crate::commands::process::exit::CliError;
 use crate::config::Config;
 use crate::journal::Line;
@@ -22,7 +23,9 @@ pub(crate) fn windows(journal: &Path, config: &Config) -> Result<Vec<Window>, Cl
     let to = Timestamp::now();
     let from = to.checked_sub(BASELINE_SPAN).unwrap_or(Timestamp::MIN);
     let failed = |error: journal::JournalError| CliError::Runtime(error.to_string());
-    let lines = journal::read(&[journal.to_path_buf()], journal::Range { from, to }).map_err(failed)?;
+    let (journals, range) = ([journal.to_path_buf()], journal::Range { from, to });
+    let paths = journal::gather(&journals, range, &locations::cache_folder(), &locations::environment());
+    let lines = journal::read(&paths.map_err(failed)?, range).map_err(failed)?;
     let mut windows = Vec::new();
     for line in lines {
         if let Line::Window(window) = line.map_err(failed)?
