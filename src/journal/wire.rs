@@ -9,6 +9,7 @@ mod histogram;
 mod instant;
 mod json;
 mod names;
+mod scratch;
 mod version;
 mod window;
 
@@ -23,7 +24,7 @@ use crate::window::HdrText;
 use super::error::JournalError;
 use super::line::Line;
 
-use names::Names;
+use scratch::Scratch;
 use version::failure_version;
 use window::WindowLine;
 
@@ -139,7 +140,7 @@ fn put(kind: Kind<'_>, out: &mut Vec<u8>) {
 /// Reads lines. It keeps one copy of each name, as every line repeats them.
 #[derive(Debug, Default)]
 pub struct Decoder {
-    names: Names,
+    scratch: Scratch,
 }
 
 impl Decoder {
@@ -152,7 +153,7 @@ impl Decoder {
         let text = checked(line)?;
         let (kind, members) = kind(&text[..text.len() - TAIL])?;
         match kind {
-            "window" => window::decode(members, &mut self.names).map(Line::from),
+            "window" => window::decode(members, &mut self.scratch).map(Line::from),
             "failure" => {
                 let outcome: Outcome = serde_json::from_str(text).map_err(|_| LineError::Corrupt)?;
                 Ok(Line::from(outcome))

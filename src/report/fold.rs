@@ -13,6 +13,7 @@ pub(crate) mod latency_series;
 pub(crate) mod plans;
 pub(crate) mod probe_series;
 mod question;
+mod series_places;
 pub(crate) mod unmet_warnings;
 
 use std::borrow::Cow;
@@ -34,6 +35,7 @@ use history::History;
 use latency_series::LatencySeries;
 use plans::Plans;
 use probe_series::{Series, SeriesKey};
+use series_places::SeriesPlaces;
 use unmet_warnings::UnmetWarnings;
 
 /// As long before the range as this checks are followed where an incident began earlier: as far back as is read anyway.
@@ -57,7 +59,7 @@ pub struct TooManySeries;
 pub struct Fold {
     pub(crate) question: Question,
     pub(crate) series: Vec<Series>,
-    places: HashMap<SeriesKey, usize>,
+    places: SeriesPlaces,
     pub(crate) latency_series: Vec<LatencySeries>,
     latency_places: HashMap<(Arc<str>, Arc<str>, bool), usize>,
     pub(crate) history: History,
@@ -90,7 +92,7 @@ impl Fold {
         Fold {
             question,
             series: Vec::new(),
-            places: HashMap::new(),
+            places: SeriesPlaces::default(),
             latency_series: Vec::new(),
             latency_places: HashMap::new(),
             history,
@@ -162,7 +164,8 @@ impl Fold {
         if self.is_over_limit || before.is_none() && within.is_none() {
             return;
         }
-        let Some(place) = self.place(SeriesKey::of(window)) else { return };
+        let place = self.places.of_window(window, &self.series).or_else(|| self.place(SeriesKey::of(window)));
+        let Some(place) = place else { return };
         if let Some(before) = before {
             self.add_history(before, place);
         }
@@ -285,7 +288,7 @@ impl Fold {
     /// The place of a series, made where there is none yet; absent past the limit.
     fn place(&mut self, key: SeriesKey) -> Option<usize> {
         if let Some(place) = self.places.get(&key) {
-            return Some(*place);
+            return Some(place);
         }
         if self.series.len() >= SERIES_LIMIT {
             self.is_over_limit = true;

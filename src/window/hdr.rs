@@ -6,7 +6,7 @@ use std::io::Read as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::bufread::ZlibDecoder;
-use flate2::{Compress, Compression, FlushCompress, Status};
+use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 use hdrhistogram::serialization::Deserializer;
 
 use super::buckets::{self, Buckets, TOP};
@@ -136,19 +136,76 @@ impl std::fmt::Debug for HdrText {
     }
 }
 
-impl Histogram {
+/// Reads histograms from text, many with one of these: what unfolds them, and the room for that, is 100 KiB.
+pub struct HdrReader {
+    decompressor: Decompress,
+    compressed: Vec<u8>,
+    /// As long as it is from the start, so that it is made empty once.
+    unfolded: Box<[u8]>,
+}
+
+impl Default for HdrReader {
+    fn default() -> Self {
+        HdrReader {
+            decompressor: Decompress::new(true),
+            compressed: Vec::new(),
+            unfolded: vec![0; USUAL_LIMIT].into_boxed_slice(),
+        }
+    }
+}
+
+impl std::fmt::Debug for HdrReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HdrReader").finish_non_exhaustive()
+    }
+}
+
+impl HdrReader {
     /// Reads a histogram from its text and the exact numbers beside it, in microseconds.
     ///
     /// # Errors
     /// [`HdrError`], where the text is not such a histogram or the numbers cannot belong to it.
+    pub fn read(&mut self, text: &str, min: u64, max: u64, sum: u64) -> Result<Histogram, HdrError> {
+        Histogram::of_buckets(self.decode(text)?, [min, max, sum]).ok_or(HdrError::Numbers)
+    }
+
+    /// Reads the counts of a text. It is unfolded within bounds first: hdrhistogram's reader allocates what the header
+    /// claims.
+    fn decode(&mut self, text: &str) -> Result<Buckets, HdrError> {
+        if text.len() > UNFOLDED_LIMIT {
+            return Err(HdrError::TooLarge);
+        }
+        self.compressed.clear();
+        STANDARD.decode_vec(text, &mut self.compressed).map_err(|_| HdrError::Format)?;
+        let rest = self.compressed.strip_prefix(&V2_COMPRESSED_COOKIE).and_then(|rest| rest.get(4..));
+        let rest = rest.ok_or(HdrError::Format)?;
+        self.decompressor.reset(true);
+        match self.decompressor.decompress(rest, &mut self.unfolded, FlushDecompress::Finish) {
+            Ok(Status::StreamEnd) => {
+                let length = usize::try_from(self.decompressor.total_out()).unwrap_or(0);
+                counts(self.unfolded.get(..length).ok_or(HdrError::Format)?)
+            }
+            // It is longer than most, or no zlib at all.
+            _ => counts(&unfold(rest)?),
+        }
+    }
+}
+
+impl Histogram {
+    /// Reads one histogram from its text and the exact numbers beside it, in microseconds; many are read by a [`HdrReader`].
+    ///
+    /// # Errors
+    /// [`HdrError`], where the text is not such a histogram or the numbers cannot belong to it.
     pub fn from_hdr_text(text: &str, min: u64, max: u64, sum: u64) -> Result<Histogram, HdrError> {
-        Histogram::of_buckets(decode(text)?, [min, max, sum]).ok_or(HdrError::Numbers)
+        HdrReader::default().read(text, min, max, sum)
     }
 }
 
 /// The most bytes a histogram of ours can unfold to: 40 of header, and nine for each of the
 /// 23,552 counts between 1 µs and an hour at three digits, with room for other writers' bounds.
 const UNFOLDED_LIMIT: usize = 512 * 1024;
+/// What nearly all of them unfold to at most.
+const USUAL_LIMIT: usize = 64 * 1024;
 /// The cookie of an uncompressed V2 histogram.
 const V2_COOKIE: [u8; 4] = 0x1c84_9313_u32.to_be_bytes();
 /// The cookie of a compressed one: the text begins with `HISTFA`.
@@ -157,13 +214,8 @@ const V2_COMPRESSED_COOKIE: [u8; 4] = 0x1c84_9314_u32.to_be_bytes();
 /// Where the counts begin, after the cookie: their length, offset, digits, two bounds and a ratio.
 const HEADER: usize = 36;
 
-/// Reads the counts of a text. It is unfolded within bounds first: hdrhistogram's reader allocates
-/// what the header claims.
-///
-/// # Errors
-/// [`HdrError`], where the text is not such a histogram.
-fn decode(text: &str) -> Result<Buckets, HdrError> {
-    let unfolded = unfold(text)?;
+/// Reads the counts of an unfolded histogram.
+fn counts(unfolded: &[u8]) -> Result<Buckets, HdrError> {
     let rest = unfolded.strip_prefix(&V2_COOKIE).ok_or(HdrError::Format)?;
     let (length, digits) = (be_u32(rest, 0)?, be_u32(rest, 8)?);
     if length as usize > unfolded.len() || digits > u32::from(DIGITS) {
@@ -175,7 +227,7 @@ fn decode(text: &str) -> Result<Buckets, HdrError> {
         return read_counts(counts);
     }
     let decoded: hdrhistogram::Histogram<u64> =
-        Deserializer::new().deserialize(&mut unfolded.as_slice()).map_err(|_| HdrError::Format)?;
+        Deserializer::new().deserialize(&mut &*unfolded).map_err(|_| HdrError::Format)?;
     let mut buckets = Buckets::default();
     for value in decoded.iter_recorded() {
         let micros = u32::try_from(value.value_iterated_to()).unwrap_or(TOP).min(TOP);
@@ -184,14 +236,8 @@ fn decode(text: &str) -> Result<Buckets, HdrError> {
     Ok(buckets)
 }
 
-/// The bytes within base64 and compression.
-fn unfold(text: &str) -> Result<Vec<u8>, HdrError> {
-    if text.len() > UNFOLDED_LIMIT {
-        return Err(HdrError::TooLarge);
-    }
-    let bytes = STANDARD.decode(text).map_err(|_| HdrError::Format)?;
-    let compressed =
-        bytes.strip_prefix(&V2_COMPRESSED_COOKIE).and_then(|rest| rest.get(4..)).ok_or(HdrError::Format)?;
+/// The bytes within compression, however many they are.
+fn unfold(compressed: &[u8]) -> Result<Vec<u8>, HdrError> {
     let mut unfolded = Vec::new();
     ZlibDecoder::new(compressed)
         .take(UNFOLDED_LIMIT as u64 + 1)
@@ -204,7 +250,8 @@ fn unfold(text: &str) -> Result<Vec<u8>, HdrError> {
 /// negative one so many buckets without any. That the buckets are numbered as ours are spares the
 /// 188 KiB that hdrhistogram lays them out in: a report over a year reads a million of them.
 fn read_counts(mut bytes: &[u8]) -> Result<Buckets, HdrError> {
-    let mut list = Vec::new();
+    // Most counts take a byte, and so does what is between two of them.
+    let mut list = Vec::with_capacity(bytes.len() / 2 + 1);
     let mut number = 0_usize;
     while !bytes.is_empty() {
         let (count, rest) = read_number(bytes)?;
@@ -287,7 +334,12 @@ mod tests {
     }
 
     fn ours(text: &str) -> Vec<(u64, u64)> {
-        decode(text).expect("a histogram").iter().map(|(value, count)| (u64::from(value), count)).collect()
+        HdrReader::default()
+            .decode(text)
+            .expect("a histogram")
+            .iter()
+            .map(|(value, count)| (u64::from(value), count))
+            .collect()
     }
 
     proptest! {

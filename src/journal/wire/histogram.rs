@@ -9,6 +9,7 @@ use crate::window::{HdrText, Histogram};
 
 use super::error::LineError;
 use super::json::Json;
+use super::scratch::Scratch;
 
 /// How long things took.
 #[derive(Serialize, schemars::JsonSchema)]
@@ -55,7 +56,7 @@ impl<'l> WireHistogram<'l> {
 }
 
 /// Reads what [`WireHistogram`] writes.
-pub(super) fn read(json: &mut Json<'_>) -> Result<Histogram, LineError> {
+pub(super) fn read(json: &mut Json<'_>, scratch: &mut Scratch) -> Result<Histogram, LineError> {
     if json.is_array() {
         let mut histogram = Histogram::default();
         json.numbers(|value| {
@@ -78,6 +79,6 @@ pub(super) fn read(json: &mut Json<'_>) -> Result<Histogram, LineError> {
         Ok(())
     })?;
     let hdr = hdr.ok_or(LineError::Corrupt)?;
-    let histogram = Histogram::from_hdr_text(&hdr, min, max, sum).map_err(|_| LineError::Corrupt)?;
+    let histogram = scratch.hdr().read(&hdr, min, max, sum).map_err(|_| LineError::Corrupt)?;
     if histogram.count() == count { Ok(histogram) } else { Err(LineError::Corrupt) }
 }

@@ -15,7 +15,7 @@ use crate::window::{FailureKind, HdrText, Histogram, Latency, RemoteCounts, Remo
 use super::error::LineError;
 use super::histogram::WireHistogram;
 use super::json::Json;
-use super::names::Names;
+use super::scratch::Scratch;
 use super::{histogram, instant};
 
 /// No count of a line is larger than this: a million million checks is 30,000 years of one a
@@ -286,9 +286,9 @@ fn read_remotes(json: &mut Json<'_>, remotes: &mut Remotes) -> Result<(), LineEr
 }
 
 /// Reads what [`WindowLine`] writes: the members of a line between its kind and its checksum.
-pub(super) fn decode(members: &str, names: &mut Names) -> Result<Window, LineError> {
+pub(super) fn decode(members: &str, scratch: &mut Scratch) -> Result<Window, LineError> {
     let mut fields = Fields::default();
-    Json::new(members).members(|json, name| fields.member(json, name, names))?;
+    Json::new(members).members(|json, name| fields.member(json, name, scratch))?;
     fields.window()
 }
 
@@ -318,11 +318,11 @@ struct Fields<'l> {
 }
 
 impl<'l> Fields<'l> {
-    fn member(&mut self, json: &mut Json<'l>, name: &str, names: &mut Names) -> Result<(), LineError> {
+    fn member(&mut self, json: &mut Json<'l>, name: &str, scratch: &mut Scratch) -> Result<(), LineError> {
         match name {
-            "vantage" => self.vantage = Some(json.word(|name| names.get(name))?),
-            "probe" => self.probe = Some(json.word(|name| names.get(name))?),
-            "surface" => self.surface = Some(json.word(|name| names.get(name))?),
+            "vantage" => self.vantage = Some(json.word(|name| scratch.names.get(name))?),
+            "probe" => self.probe = Some(json.word(|name| scratch.names.get(name))?),
+            "surface" => self.surface = Some(json.word(|name| scratch.names.get(name))?),
             "control" => self.control = json.boolean()?,
             "maintenance" => self.maintenance = json.boolean()?,
             "insecure" => self.insecure = json.boolean()?,
@@ -344,9 +344,9 @@ impl<'l> Fields<'l> {
             "set_aside" => read_kinds(json, &mut self.set_aside)?,
             "remotes" => read_remotes(json, &mut self.remotes)?,
             "strip" => self.strip = json.string()?,
-            "latency" => read_latency(json, &mut self.latency)?,
-            "failed_latency" => self.failed_latency = histogram::read(json)?,
-            "lag" => self.lag = histogram::read(json)?,
+            "latency" => read_latency(json, &mut self.latency, scratch)?,
+            "failed_latency" => self.failed_latency = histogram::read(json, scratch)?,
+            "lag" => self.lag = histogram::read(json, scratch)?,
             _ => json.skip()?,
         }
         Ok(())
@@ -406,7 +406,7 @@ fn read_kinds(json: &mut Json<'_>, kinds: &mut BTreeMap<KindName, u64>) -> Resul
     })
 }
 
-fn read_latency(json: &mut Json<'_>, latency: &mut Latency) -> Result<(), LineError> {
+fn read_latency(json: &mut Json<'_>, latency: &mut Latency, scratch: &mut Scratch) -> Result<(), LineError> {
     json.object(|json, name| {
         let slot = match name {
             "total" => &mut latency.total,
@@ -417,7 +417,7 @@ fn read_latency(json: &mut Json<'_>, latency: &mut Latency) -> Result<(), LineEr
             "transfer" => &mut latency.transfer,
             _ => return json.skip(),
         };
-        *slot = histogram::read(json)?;
+        *slot = histogram::read(json, scratch)?;
         Ok(())
     })
 }

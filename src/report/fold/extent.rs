@@ -31,6 +31,10 @@ impl DataExtent {
     /// the checks alone, to the minute, so that it stays what it was when windows become coarser.
     pub(crate) fn add(&mut self, window: &Window, longest: i64, bucket: Option<Duration>) {
         let (from, to) = (window.from.as_millisecond(), window.to.as_millisecond());
+        if self.from <= from && to <= self.to && longest <= self.longest {
+            // Within what is known already, whatever its checks cover.
+            return;
+        }
         let first = window.strip.runs().next().map_or(from, |run| run.from.as_millisecond());
         let last = window.strip.runs().map(|run| run.to.as_millisecond()).max().unwrap_or(to);
         // Of version 1, a check that began late stands past the end of its window.
