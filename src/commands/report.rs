@@ -22,7 +22,7 @@ use crate::config::Config;
 use crate::model::{HttpVersionPreference, IpFamily, Probe, Request, SafeText, ip_version};
 use crate::render::{ReportAnswer, ReportFormat, TerminalStyle};
 use crate::report::{ConditionMet, Figures, LatencySummary, Question, Report, Slo, State};
-use crate::{cli, format, journal, object_storage};
+use crate::{cli, format, object_storage};
 
 use site::SiteOutputs;
 

@@ -18,7 +18,7 @@ use crate::journal::Line;
 use crate::model::{IncidentRules, Outcome, Surfaces};
 use crate::report::{Fold, Integrity, Question, Report};
 use crate::window::Window;
-use crate::{journal, object_storage, report};
+use crate::{object_storage, report};
 
 /// How far back an alert looks: an incident that started earlier is open, and was told.
 const LOOKS_BACK: Duration = Duration::from_hours(24);

@@ -11,7 +11,8 @@ use crate::model::Outcome;
 pub(super) struct IndexedReport<'p> {
     report: &'p CheckReport,
     outcomes: HashMap<&'p str, Vec<&'p Outcome>>,
-    probes: HashMap<(bool, &'p str), Vec<&'p ProbeSummary>>,
+    /// Those of targets, and those of control targets.
+    probes: [HashMap<&'p str, Vec<&'p ProbeSummary>>; 2],
 }
 
 impl<'p> IndexedReport<'p> {
@@ -20,9 +21,9 @@ impl<'p> IndexedReport<'p> {
         for outcome in &report.outcomes {
             outcomes.entry(&outcome.probe).or_default().push(outcome);
         }
-        let mut probes: HashMap<(bool, &str), Vec<&ProbeSummary>> = HashMap::new();
+        let mut probes: [HashMap<&str, Vec<&ProbeSummary>>; 2] = Default::default();
         for probe in &report.probes {
-            probes.entry((probe.control, &probe.surface)).or_default().push(probe);
+            probes[usize::from(probe.control)].entry(&probe.surface).or_default().push(probe);
         }
         IndexedReport { report, outcomes, probes }
     }
@@ -45,7 +46,7 @@ impl<'p> IndexedReport<'p> {
 
     /// The probes of a surface in the order of the probe file.
     pub(super) fn probes_of(&self, surface: &SurfaceSummary) -> &[&'p ProbeSummary] {
-        self.probes.get(&(surface.control, surface.surface.as_str())).map_or(&[], Vec::as_slice)
+        self.probes[usize::from(surface.control)].get(surface.surface.as_str()).map_or(&[], Vec::as_slice)
     }
 }
 
