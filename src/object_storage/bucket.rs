@@ -281,12 +281,14 @@ fn reason(refused: &object_store::Error) -> String {
 
 /// What kept a request from being answered at all, in the words of the system.
 fn unreached(refused: &object_store::Error) -> Option<String> {
-    let mut chain = std::iter::successors(Some(refused as &dyn Error), |error| error.source());
-    let http = chain.find(|error| error.is::<HttpError>())?;
-    let kind = http.downcast_ref::<HttpError>().map(HttpError::kind);
-    let is_of_connection =
-        matches!(kind, Some(HttpErrorKind::Connect | HttpErrorKind::Request | HttpErrorKind::Timeout));
-    is_of_connection.then(|| chain.last().unwrap_or(http).to_string())
+    let (mut error, mut is_of_connection): (&(dyn Error + 'static), bool) = (refused, false);
+    while let Some(source) = error.source() {
+        let kind = source.downcast_ref::<HttpError>().map(HttpError::kind);
+        is_of_connection |=
+            matches!(kind, Some(HttpErrorKind::Connect | HttpErrorKind::Request | HttpErrorKind::Timeout));
+        error = source;
+    }
+    is_of_connection.then(|| error.to_string())
 }
 
 /// Why a file did not become an object.
