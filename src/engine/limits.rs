@@ -9,3 +9,8 @@ pub(super) const HEADER_LIST: u32 = 256 * 1024;
 /// How much of a body may be under way to us over HTTP/2 and HTTP/3, per stream and in all, in bytes.
 pub(super) const STREAM_WINDOW: u32 = 2 * 1024 * 1024;
 pub(super) const CONNECTION_WINDOW: u32 = 5 * 1024 * 1024;
+
+/// How many bytes may come over a connection of HTTP/2 before the head of an answer, and how many beside its body: of frames
+/// that are no part of it, and of what was read ahead.
+pub(super) const BESIDE_HEAD: u64 = 768 * 1024;
+pub(super) const BESIDE_BODY: u64 = 4 * 1024 * 1024;

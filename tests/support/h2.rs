@@ -17,6 +17,8 @@ pub const PUSH_PROMISE: u8 = 5;
 pub const PING: u8 = 6;
 /// The end of the connection.
 pub const GOAWAY: u8 = 7;
+/// More room for data.
+pub const WINDOW_UPDATE: u8 = 8;
 /// More of a header block.
 pub const CONTINUATION: u8 = 9;
 

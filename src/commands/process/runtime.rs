@@ -15,6 +15,10 @@ use crate::model::{Probe, Step, is_tls_scheme};
 /// none, which is most of what it can save.
 const LITTLE: Duration = Duration::from_millis(5);
 
+/// How many tasks have their turn before timers and sockets are looked at: floods that each take a turn of milliseconds must not
+/// make the timers of others late.
+const EVENTS: u32 = 8;
+
 /// What a request costs in processor time, and what a TLS handshake adds to it, on a slow machine.
 const REQUEST: Duration = Duration::from_micros(150);
 const HANDSHAKE: Duration = Duration::from_millis(1);
@@ -46,7 +50,11 @@ fn cost(probe: &Probe) -> Duration {
 /// # Errors
 /// Where the system gives no descriptors.
 pub(crate) fn single_threaded() -> Result<Runtime, CliError> {
-    Builder::new_current_thread().enable_all().build().map_err(|error| CliError::io("the runtime", &error))
+    Builder::new_current_thread()
+        .event_interval(EVENTS)
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::io("the runtime", &error))
 }
 
 /// A runtime with a thread for each processor.
@@ -57,7 +65,7 @@ pub(crate) fn multi_threaded() -> Result<Runtime, CliError> {
     let workers = thread::available_parallelism().map_or(1, usize::from);
     // tokio panics where it gets no thread: whether there are any is asked first.
     try_threads(workers + 1).map_err(|error| CliError::Runtime(format!("no thread can be started: {error}")))?;
-    let runtime = Builder::new_multi_thread().worker_threads(workers).enable_all().build();
+    let runtime = Builder::new_multi_thread().worker_threads(workers).event_interval(EVENTS).enable_all().build();
     runtime.map_err(|error| CliError::io("the runtime", &error))
 }
 

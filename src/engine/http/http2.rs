@@ -5,6 +5,8 @@
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::task::{Poll, ready};
 
 use bytes::Bytes;
@@ -61,8 +63,9 @@ impl Http2 {
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_header_list_size(HEADER_LIST)
             .enable_push(false);
-        let (sender, connection) = builder.handshake(Wire::new(stream)).await?;
-        Ok(Http2 { sender, driver: Driver::new(connection), body: None, ended: None, secure })
+        let read = Arc::<AtomicU64>::default();
+        let (sender, connection) = builder.handshake(Wire::counted(stream, Arc::clone(&read))).await?;
+        Ok(Http2 { sender, driver: Driver::new(connection, read), body: None, ended: None, secure })
     }
 
     /// Sends a request and waits for the head of its answer. An answer that comes while the request
@@ -146,6 +149,7 @@ impl Http2 {
         request: Request<()>,
         is_whole: bool,
     ) -> Result<(ResponseFuture, SendStream<Bytes>), HeadError> {
+        self.driver.asked();
         let sender = self.sender.clone();
         let sent = match self.driver.beside(sender.ready()).await {
             Ok(mut sender) => sender.send_request(request, is_whole),
@@ -160,6 +164,7 @@ impl Http2 {
     ) -> Result<(ResponseHead, RecvStream), HeadError> {
         match answered {
             Ok(response) => {
+                self.driver.answered();
                 let (parts, body) = response.into_parts();
                 Ok((ResponseHead { status: parts.status, version: Version::HTTP_2, headers: parts.headers }, body))
             }

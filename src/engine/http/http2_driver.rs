@@ -3,25 +3,38 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use h2::client::Connection;
-use h2::{PingPong, RecvStream, SendStream};
+use h2::{PingPong, Reason, RecvStream, SendStream};
 
+use crate::engine::limits::{BESIDE_BODY, BESIDE_HEAD};
 use crate::engine::transport::beside::beside;
 use crate::engine::transport::wire::Wire;
+
+/// The bytes of a frame before its payload (RFC 9113 section 4.1).
+const FRAME_HEAD: u64 = 9;
 
 /// The connection as a future, until it has ended.
 pub(crate) struct Driver {
     connection: Option<Pin<Box<Connection<Wire, Bytes>>>>,
     /// What it ended with.
     error: Option<h2::Error>,
+    /// All bytes that came over the connection.
+    read: Arc<AtomicU64>,
+    /// As many of them as were of use.
+    used: u64,
+    /// How many others there may be.
+    allowed: u64,
 }
 
 impl Driver {
-    pub(crate) fn new(connection: Connection<Wire, Bytes>) -> Driver {
-        Driver { connection: Some(Box::pin(connection)), error: None }
+    /// Drives a connection whose bytes are counted.
+    pub(crate) fn new(connection: Connection<Wire, Bytes>, read: Arc<AtomicU64>) -> Driver {
+        Driver { connection: Some(Box::pin(connection)), error: None, read, used: 0, allowed: BESIDE_HEAD }
     }
 
     /// Lets the connection go on, as far as it can without waiting.
@@ -32,6 +45,22 @@ impl Driver {
             self.connection = None;
             self.error = ended.err();
         }
+        // PING, SETTINGS, WINDOW_UPDATE: h2 answers them or passes over them for as long as they come.
+        if self.read.load(Ordering::Relaxed).saturating_sub(self.used) > self.allowed
+            && self.connection.take().is_some()
+        {
+            self.error = Some(Reason::ENHANCE_YOUR_CALM.into());
+        }
+    }
+
+    /// A request goes out: what was read so far belongs to others.
+    pub(crate) fn asked(&mut self) {
+        (self.used, self.allowed) = (self.read.load(Ordering::Relaxed), BESIDE_HEAD);
+    }
+
+    /// The head of an answer came: all that was read so far was of use.
+    pub(crate) fn answered(&mut self) {
+        (self.used, self.allowed) = (self.read.load(Ordering::Relaxed), BESIDE_BODY);
     }
 
     /// The same, where nobody waits.
@@ -66,6 +95,7 @@ impl Driver {
     pub(crate) async fn read(&mut self, stream: &mut RecvStream) -> Result<Option<Bytes>, h2::Error> {
         match self.beside(stream.data()).await {
             Some(Ok(bytes)) => {
+                self.used += FRAME_HEAD + bytes.len() as u64;
                 // What was read may come again. A stream that has ended needs no more.
                 let _ = stream.flow_control().release_capacity(bytes.len());
                 Ok(Some(bytes))

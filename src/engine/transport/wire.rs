@@ -2,6 +2,8 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -24,11 +26,18 @@ pub(crate) struct Wire {
     in_one_go: usize,
     /// When the first of them were.
     since: Instant,
+    /// All bytes that were read, for whoever asks.
+    read: Option<Arc<AtomicU64>>,
 }
 
 impl Wire {
     pub(crate) fn new(stream: Stream) -> Wire {
-        Wire { stream, in_one_go: 0, since: Instant::now() }
+        Wire { stream, in_one_go: 0, since: Instant::now(), read: None }
+    }
+
+    /// The same, with a count of all bytes that are read.
+    pub(crate) fn counted(stream: Stream, read: Arc<AtomicU64>) -> Wire {
+        Wire { read: Some(read), ..Wire::new(stream) }
     }
 
     pub(crate) fn into_stream(self) -> Stream {
@@ -52,7 +61,11 @@ impl AsyncRead for Wire {
         if this.in_one_go == 0 {
             this.since = Instant::now();
         }
-        this.in_one_go += buffer.filled().len() - before;
+        let count = buffer.filled().len() - before;
+        this.in_one_go += count;
+        if let Some(read) = &this.read {
+            read.fetch_add(count as u64, Ordering::Relaxed);
+        }
         Poll::Ready(read)
     }
 }
