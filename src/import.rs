@@ -73,14 +73,14 @@ pub fn import(files: &[InputFile], folder: &Path) -> Result<Imported, ImportErro
     if drafts.is_empty() {
         let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
         let what = if gatus.is_empty() {
-            "holds nothing that a probe can ask"
+            "contains nothing that a probe can check"
         } else {
-            "holds no endpoint that Gatus asks: give all files of its configuration"
+            "contains no endpoint of Gatus: give all files of its configuration"
         };
         return Err(ImportError::of_file(&names.join(", "), what));
     }
     if drafts.len() > MOST_PROBES {
-        let message = format!("holds {} probes; the most that one import writes is {MOST_PROBES}", drafts.len());
+        let message = format!("contains {} probes; one import writes at most {MOST_PROBES}", drafts.len());
         return Err(ImportError::of_file(&origin.sources.join(", "), &message));
     }
     probe_file::write(drafts, &origin, &secrets, folder)
@@ -106,6 +106,6 @@ pub fn of_urls(urls: &[String]) -> Result<(Imported, BTreeMap<String, String>), 
 pub fn observed(seen: &[Observation], folder: &Path) -> Result<Imported, ImportError> {
     let mut secrets = Secrets::default();
     let drafts = seen.iter().map(|seen| observed::draft(seen, &mut secrets)).collect();
-    let title = "Written by `uptick init` from what was answered. Read it, and change what you know better.";
+    let title = "Written by `uptick init` from what the URLs answered. Read it, and change what you know better.";
     probe_file::write_all(drafts, &Origin { title, sources: Vec::new() }, &secrets, folder)
 }

@@ -10,7 +10,7 @@ use crate::model::Shard;
 /// Options of every command that reads a configuration.
 #[derive(Args, Clone, Debug)]
 pub struct ProbeArgs {
-    /// The probe file [default: the nearest probes.toml upward from here]
+    /// The probe file [default: the nearest probes.toml from here upwards]
     #[arg(help_heading = groups::TARGETS, short, long, value_name = "FILE", env = "UPTICK_CONFIG")]
     pub config: Option<PathBuf>,
     /// Name of the vantage that checks run from, on every record [default: settings.vantage, else local]
@@ -22,14 +22,14 @@ pub struct ProbeArgs {
     /// Only probes with this tag
     #[arg(help_heading = groups::TARGETS, long = "tag", value_name = "TAG")]
     pub tags: Vec<String>,
-    /// Only this part of the probes, of several probers' that share them: 0/4 is the first of four; control
+    /// Only this part of the probes, which several probers share: 0/4 is the first of four; control
     /// targets are in every part [env `UPTICK_SHARDS`: N, with the ordinal of the pod]
     #[arg(help_heading = groups::TARGETS, long, value_name = "I/N", env = "UPTICK_SHARD")]
     pub shard: Option<Shard>,
     /// Output options
     #[command(flatten)]
     pub output_args: OutputArgs,
-    /// Say times of the day in UTC and not in the time zone of this machine, as TZ names it
+    /// Print times in UTC instead of the time zone of this machine or of TZ
     #[arg(help_heading = groups::OUTPUT, long)]
     pub utc: bool,
 }

@@ -18,7 +18,7 @@ use crate::render::CheckFormat;
 #[derive(Args, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is one option, and any combination of them occurs")]
 pub struct CheckArgs {
-    /// Names of probes, URLs, hosts (example.com, :8080), or @FILE and - with one a line [default: all probes]
+    /// Names of probes, URLs, hosts (example.com, :8080), or @FILE and - with one per line [default: all probes]
     #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
     /// Request options
@@ -42,7 +42,7 @@ pub struct CheckArgs {
     /// Before the pass, repeat until every probe is up, for at most this long; nothing of that is recorded
     #[arg(help_heading = groups::PASSES, long, value_name = "TIME", value_parser = values::duration)]
     pub wait: Option<Duration>,
-    /// Append the windows to the journal
+    /// Record: append the results to the journal
     #[arg(help_heading = groups::RECORD, long)]
     pub record: bool,
     /// The folder of the journal, or its URL in object storage [default: uptick-journal beside the configuration]
@@ -52,8 +52,8 @@ pub struct CheckArgs {
     /// the last good address, TCP only, a control target; they are never counted as checks
     #[arg(help_heading = groups::PASSES, long)]
     pub diagnose: bool,
-    /// Exit with 1 on this too: "p95 > 800ms", "max > 2s", "failed > 1%", "down > 2", down, flaky,
-    /// unknown, missed; failed, down and never take the place of any check down; judged for each probe;
+    /// Also exit with 1 on this: "p95 > 800ms", "max > 2s", "failed > 1%", "down > 2", down, flaky,
+    /// unknown, missed; failed, down and never replace the rule that any check down fails; judged for each probe;
     /// may be given several times
     #[arg(help_heading = groups::PASSES, long = "fail-on", value_name = "CONDITION")]
     pub fail_on: Vec<Condition>,
@@ -69,7 +69,7 @@ pub struct CheckArgs {
     /// Exporters
     #[command(flatten)]
     pub export: ExporterArgs,
-    /// Print the head and the body of each answer, as curl -i does
+    /// Print the headers and the body of each answer, as curl -i does
     #[arg(help_heading = groups::OUTPUT, short, long, conflicts_with_all = ["count", "every", "span"])]
     pub include: bool,
     /// Print the body of each answer

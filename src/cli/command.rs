@@ -36,7 +36,7 @@ pub enum Command {
     /// Answer from one or more journals
     #[command(after_long_help = with_status(examples::REPORT))]
     Report(ReportArgs),
-    /// Read the configuration, say what would be probed, send nothing
+    /// Read the configuration and print what would be probed, without sending anything
     #[command(after_long_help = examples::VALIDATE)]
     Validate(ValidateArgs),
     /// Play an outage on this machine, probe it for real, and report
@@ -71,7 +71,7 @@ fn with_status(examples: &str) -> String {
 /// `uptick validate`
 #[derive(Args, Debug)]
 pub struct ValidateArgs {
-    /// Names of probes, URLs, hosts (example.com, :8080), or @FILE and - with one a line [default: all probes]
+    /// Names of probes, URLs, hosts (example.com, :8080), or @FILE and - with one per line [default: all probes]
     #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
     /// Request options
@@ -105,7 +105,7 @@ pub struct DemoArgs {
 /// `uptick init`
 #[derive(Args, Debug)]
 pub struct InitArgs {
-    /// The file to write, which is not touched where it exists [default: probes.toml], and URLs to ask a few
+    /// The file to write, which must not exist [default: probes.toml], and URLs to ask a few
     /// times: the file expects of them what they answered
     #[arg(value_name = "URL|FILE")]
     pub targets: Vec<String>,
@@ -117,13 +117,13 @@ pub struct InitArgs {
 /// `uptick import`
 #[derive(Args, Debug)]
 pub struct ImportArgs {
-    /// Files of other tools, told apart by what is in them; `-` is standard input
+    /// Files of other tools, recognised by their content; `-` is standard input
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
-    /// Write to this file instead of standard output; an existing one is not touched
+    /// Write to this file instead of standard output; an existing one is kept
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Replace the file of --output where it exists
+    /// Replace the file of --output if it exists
     #[arg(long, requires = "output")]
     pub force: bool,
     /// Output options
@@ -160,7 +160,7 @@ pub struct CompactArgs {
     /// The folder of the journal, or its URL in object storage [default: uptick-journal beside the configuration]
     #[arg(value_name = "JOURNAL", env = "UPTICK_JOURNAL")]
     pub journal: Option<PathBuf>,
-    /// The probe file whose journal to use [default: the nearest probes.toml upward from here]
+    /// The probe file whose journal to use [default: the nearest probes.toml from here upwards]
     #[arg(short, long, value_name = "FILE", env = "UPTICK_CONFIG")]
     pub config: Option<PathBuf>,
     /// Merge windows into hourly ones after this time [default: 7d]
@@ -180,10 +180,10 @@ pub struct CompletionsArgs {
     /// The shell
     #[arg(value_enum, required_unless_present = "names")]
     pub shell: Option<clap_complete::Shell>,
-    /// Print what the nearest probe file has of this kind, one a line: the script asks for it
+    /// Print what the nearest probe file has of this kind, one per line: the script calls this
     #[arg(long, value_enum, value_name = "KIND", hide = true, conflicts_with = "shell")]
     pub names: Option<CompletedNames>,
-    /// The probe file [default: the nearest probes.toml upward from here]
+    /// The probe file [default: the nearest probes.toml from here upwards]
     #[arg(short, long, value_name = "FILE", env = "UPTICK_CONFIG", hide = true)]
     pub config: Option<PathBuf>,
 }

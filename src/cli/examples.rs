@@ -39,23 +39,23 @@ Examples:
 pub(super) const REPORT: &str = "\
 Examples:
   uptick report                                   the last day of the journal beside probes.toml
-  uptick report --since 2h --brief                the first line of the answer alone
+  uptick report --since 2h --brief                only the first line of the answer
   uptick report fra/ lhr/ --from 2026-11-28T09:00Z --to 2026-11-28T18:00Z
                                                   one answer from the journals of two vantages
-  uptick report --format html=report.html         a page that needs nothing but itself
+  uptick report --format html=report.html         a self-contained page
   uptick report --since 30d --format site=public  a status page for others: static files, kept up to date by cron
   uptick report --fail-on slo                     status 1 where an error budget burns";
 
 pub(super) const VALIDATE: &str = "\
 Examples:
-  uptick validate                                 read probes.toml, say what would be probed, send nothing
+  uptick validate                                 read probes.toml and print what would be probed
   uptick validate --strict                        refuse variables that are not set
   uptick validate --explain home                  one probe with every default filled in";
 
 pub(super) const DEMO: &str = "\
 Examples:
   uptick demo                                     an outage of app and website, played, probed and reported
-  uptick demo --scenario list                     what else can be played
+  uptick demo --scenario list                     the outages that can be played
   uptick demo --keep demo                         keep the journal and the report";
 
 pub(super) const INIT: &str = "\
@@ -73,16 +73,16 @@ Examples:
   uptick import blackbox.yml targets.json       the same with the targets of a file_sd file
   uptick import gatus/config.yaml               Gatus
   uptick import Uptime_Kuma_Backup.json         Uptime Kuma
-What could not be carried over stands in the file as comments, with the reason; secrets become ${secret:NAME}.";
+What cannot be carried over becomes a comment with the reason; secrets become ${secret:NAME}.";
 
 pub(super) const COMPACT: &str = "\
 Examples:
-  uptick compact                                hours after 7 days, days after 60, beside probes.toml
+  uptick compact                                hourly after 7 days, daily after 60, beside probes.toml
   uptick compact s3://bucket/uptick --hourly-after 2d";
 
 pub(super) const EXPORT: &str = "\
 Examples:
-  uptick export --csv -o checks.csv             a table of the last hour
+  uptick export --csv -o checks.csv             the last hour as a table
   uptick export --since 7d --remote-write http://localhost:9090/api/v1/write";
 
 pub(super) const COMPLETIONS: &str = "\

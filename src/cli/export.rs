@@ -18,7 +18,7 @@ pub struct ExportArgs {
     /// Journals: folders or files, one or more [default: the journal beside the configuration]
     #[arg(value_name = "JOURNAL", env = "UPTICK_JOURNAL")]
     pub journals: Vec<PathBuf>,
-    /// The probe file whose journal to use [default: the nearest probes.toml upward from here]
+    /// The probe file whose journal to use [default: the nearest probes.toml from here upwards]
     #[arg(short, long, value_name = "FILE", env = "UPTICK_CONFIG")]
     pub config: Option<PathBuf>,
     /// Only probes of this name; may be given several times

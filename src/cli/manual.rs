@@ -46,14 +46,14 @@ pub fn write_manual(out: &mut dyn Write) -> io::Result<()> {
 const FILES: &[(&str, &str)] = &[
     (
         "probes.toml",
-        "The probe file: the nearest one upward from the working directory. Its keys are those of `uptick schema probes`.",
+        "The probe file: the nearest one from the working directory upwards. Its keys are those of `uptick schema probes`.",
     ),
     (
         "uptick-journal/",
         "The journal, beside the probe file: one file of JSON Lines a day, with folder mode 0700 and file mode 0600.",
     ),
-    ("uptick-outbox/", "What waits to be uploaded to a journal in object storage."),
-    ("~/.cache/uptick/", "Copies of what lies in object storage; may be removed at any time."),
+    ("uptick-outbox/", "Results that wait to be uploaded to a journal in object storage."),
+    ("~/.cache/uptick/", "Copies of journals in object storage; may be removed at any time."),
 ];
 
 /// What the program takes from its environment.
@@ -75,7 +75,7 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     ),
     (
         "TZ",
-        "The time zone of what is said while checks run. Records are in UTC, and reports unless --tz says otherwise.",
+        "The time zone of times in text, unless --utc or --tz says otherwise. Records, JSON and CSV are always in UTC.",
     ),
     (
         "CI, GITHUB_STEP_SUMMARY, GITHUB_WORKSPACE",

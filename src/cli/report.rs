@@ -18,7 +18,7 @@ pub struct ReportArgs {
     /// Journals: folders or files, one or more [default: the journal beside the configuration]
     #[arg(value_name = "JOURNAL", env = "UPTICK_JOURNAL")]
     pub journals: Vec<PathBuf>,
-    /// The probe file, for labels, objectives and rules [default: the nearest probes.toml upward from here]
+    /// The probe file, for labels, objectives and rules [default: the nearest probes.toml from here upwards]
     #[arg(help_heading = groups::TARGETS, short, long, value_name = "FILE", env = "UPTICK_CONFIG")]
     pub config: Option<PathBuf>,
     /// Only probes of this surface
@@ -34,20 +34,23 @@ pub struct ReportArgs {
     #[arg(help_heading = groups::TARGETS, long, value_name = "TIME", value_parser = values::duration, conflicts_with_all = ["from", "to"])]
     pub since: Option<Duration>,
     /// Start of the report, inclusive: 2025-03-10T09:00Z, 2025-03-10, or 22:20 for the last time of the day; without
-    /// an offset in the time zone of --tz
+    /// an offset in the time zone of this machine, as TZ names it, or of --tz
     #[arg(help_heading = groups::TARGETS, long, value_name = "INSTANT", value_parser = values::instant)]
     pub from: Option<values::WrittenInstant>,
     /// End of the report, exclusive
     #[arg(help_heading = groups::TARGETS, long, value_name = "INSTANT", value_parser = values::instant)]
     pub to: Option<values::WrittenInstant>,
-    /// Write the instants of texts in this time zone, as Europe/Berlin or local, and read those of --from and --to in it
-    /// [default: UTC]; those of JSON and CSV stay UTC
+    /// Write the times of texts in this time zone, such as Europe/Berlin or local, and read --from and --to in it
+    /// [default: that of this machine for human and brief, and UTC where another format is written]
     #[arg(help_heading = groups::OUTPUT, long, value_name = "ZONE", value_parser = values::zone)]
     pub tz: Option<jiff::tz::TimeZone>,
+    /// The same as --tz UTC
+    #[arg(help_heading = groups::OUTPUT, long, conflicts_with = "tz")]
+    pub utc: bool,
     /// Print only the first line of the answer
     #[arg(help_heading = groups::OUTPUT, long)]
     pub brief: bool,
-    /// Exit with 1 on this too: "p95 > 800ms", "max > 2s", "failed > 1%", "down > 2", down, flaky,
+    /// Also exit with 1 on this: "p95 > 800ms", "max > 2s", "failed > 1%", "down > 2", down, flaky,
     /// unknown, missed, slo; failed, down, slo and never take the place of the verdict; judged for each
     /// probe; may be given several times
     #[arg(help_heading = groups::OUTPUT, long = "fail-on", value_name = "CONDITION")]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil};
 
+use crate::format;
 use crate::model::quantity;
 
 /// `500ms`, `30s`, `1m 30s`, `24h`, `30d`; a day has 24 hours.
@@ -14,7 +15,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         .map_err(|why| format!("it is not a duration: {why}; write for example 500ms, 30s, \"1m 30s\", 24h or 7d"))
 }
 
-/// An instant as it was written: without an offset it is one of the time zone that the output is in.
+/// An instant as it was written: without an offset it is one of a time zone that other options choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WrittenInstant {
     /// It says its offset.
@@ -63,7 +64,7 @@ pub(super) fn instant(text: &str) -> Result<WrittenInstant, String> {
     }
     civil::DateTime::from_str(text).map(WrittenInstant::Civil).map_err(|_| {
         "it is not an instant: write for example 2025-03-10T09:00:00Z, 2025-03-10, or 22:20 for the last time of the \
-         day, in UTC unless --tz says otherwise"
+         day; with Z it is in UTC"
             .to_owned()
     })
 }
@@ -71,7 +72,7 @@ pub(super) fn instant(text: &str) -> Result<WrittenInstant, String> {
 /// `Europe/Berlin`, `UTC`, `local`
 pub(super) fn zone(text: &str) -> Result<TimeZone, String> {
     if text.eq_ignore_ascii_case("local") {
-        return Ok(TimeZone::system());
+        return Ok(format::named_zone());
     }
     TimeZone::get(text).map_err(|_| "it is not a time zone: write for example Europe/Berlin, local or UTC".to_owned())
 }

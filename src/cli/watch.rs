@@ -14,7 +14,7 @@ use crate::cli::values;
 /// `uptick watch`
 #[derive(Args, Debug)]
 pub struct WatchArgs {
-    /// Names of probes, URLs, hosts (example.com, :8080), or @FILE and - with one a line [default: all probes]
+    /// Names of probes, URLs, hosts (example.com, :8080), or @FILE and - with one per line [default: all probes]
     #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
     /// Request options

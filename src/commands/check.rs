@@ -158,7 +158,7 @@ fn stream(
         _ => return Ok(None),
     };
     if args.every.is_some() && args.count.is_none() && args.span.is_none() && !terminal.quiet {
-        terminal.note("a pass every so often until Ctrl-C, which sums up; --count or --for ends it by itself");
+        terminal.note("a pass every so often until Ctrl-C, then a summary; --count or --for ends it by itself");
     }
     let stream = AnswerStream::start(content, io::stdout());
     stream.map(Some).map_err(|error| CliError::io("standard output's thread", &error))
@@ -262,7 +262,7 @@ impl Passed<'_> {
         let answered = answer(&pass, outputs, job_summary, terminal);
         unread += after.map_or(0, finish);
         if unread > 0 {
-            let what = "lines were not written: the reader of standard output took no more";
+            let what = "lines were not written: the reader of standard output stopped reading";
             terminal.say(terminal::MessageLevel::Error, &format!("{unread} {what}"));
         }
         runtime.block_on(senders.finish(signals, None, terminal));

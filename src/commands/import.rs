@@ -39,7 +39,7 @@ fn usage(message: &str) -> CliError {
 
 fn read(paths: &[PathBuf]) -> Result<Vec<InputFile>, CliError> {
     if paths.len() > MOST_FILES {
-        return Err(usage(&format!("{} files are given; the most of one import is {MOST_FILES}", paths.len())));
+        return Err(usage(&format!("{} files are given; one import reads at most {MOST_FILES}", paths.len())));
     }
     let of_stdin = paths.iter().filter(|path| path.as_os_str() == "-").count();
     if of_stdin > 1 {

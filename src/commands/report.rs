@@ -87,8 +87,21 @@ fn journals(args: &cli::ReportArgs, config: Option<&Config>) -> Result<Vec<PathB
     Ok(vec![usual])
 }
 
+/// The zone that was asked for, of instants that are read and written alike.
+fn asked_zone(args: &cli::ReportArgs) -> Option<TimeZone> {
+    args.tz.clone().or_else(|| args.utc.then_some(TimeZone::UTC))
+}
+
+/// The zone of the instants in texts: that of this machine where people read them on it, and UTC where a document is
+/// written that may be read elsewhere. All formats of a run agree.
+fn zone_of_texts(args: &cli::ReportArgs) -> Option<TimeZone> {
+    let is_text = |format: ReportFormat| matches!(format, ReportFormat::Human | ReportFormat::Brief);
+    let is_all_text = args.formats.iter().all(|output| is_text(output.format));
+    asked_zone(args).or_else(|| is_all_text.then(format::named_zone))
+}
+
 fn question(args: &cli::ReportArgs, config: Option<&Config>, now: Timestamp) -> Result<Question, CliError> {
-    let zone = args.tz.clone().unwrap_or(TimeZone::UTC);
+    let zone = asked_zone(args).unwrap_or_else(format::named_zone);
     let instant = |written: Option<cli::WrittenInstant>| written.map(|written| written.in_zone(&zone, now));
     let to = instant(args.to).unwrap_or(now);
     let since = args.since.unwrap_or(SINCE);
@@ -101,7 +114,7 @@ fn question(args: &cli::ReportArgs, config: Option<&Config>, now: Timestamp) -> 
         to: Some(to),
         bucket: None,
         lead_in: None,
-        zone: args.tz.clone(),
+        zone: zone_of_texts(args),
         rules: config.map(|config| config.incident).unwrap_or_default(),
         surfaces: config.map(|config| config.surfaces.clone()).unwrap_or_default(),
         families: config.into_iter().flat_map(|config| &config.probes).filter_map(family).collect(),

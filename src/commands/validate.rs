@@ -74,7 +74,7 @@ fn summary(config: &Config, probes: &[Arc<Probe>]) -> String {
 /// The values that are not there, each with its place.
 fn missing(config: &Config, out: &mut dyn Write) -> io::Result<()> {
     let Some(error) = config.lacks(|_| true) else { return Ok(()) };
-    writeln!(out, "not there, and needed by what uses it (an error with --strict):")?;
+    writeln!(out, "missing, and needed by what uses it (an error with --strict):")?;
     for problem in error.problems() {
         let path = problem.file.as_deref().map(|path| path.display().to_string()).unwrap_or_default();
         let place = format!("{path}:{}:{} {}", problem.line, problem.column, problem.message);

@@ -108,8 +108,8 @@ fn prepare<'w>(
         terminal.say(MessageLevel::Note, &format!("metrics at http://{address}/metrics"));
         if !address.ip().is_loopback() {
             terminal.warn(
-                "the metrics can be read beyond this machine, without a password; \
-                 let a firewall choose who may, and name the hosts they are served for with --listen-host",
+                "other machines can read the metrics without a password; \
+                 let a firewall decide which may, and name the hosts they are served for with --listen-host",
             );
         }
     }
@@ -311,7 +311,7 @@ impl<'w> Watch<'w> {
             Err(CliError::BrokenPipe) => return None,
             Err(error) => {
                 self.state.borrow().say(&error.to_string());
-                self.state.borrow().say("configuration not changed: the old one goes on");
+                self.state.borrow().say("configuration not changed: the old one stays in use");
                 return None;
             }
         };

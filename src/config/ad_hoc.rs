@@ -174,7 +174,7 @@ mod tests {
             ("json", "{a:1}", "error: --json: this is not JSON"),
             ("user", "me", "error: -u: the password is missing"),
             ("resolve", "x.test:127.0.0.1", "error: --resolve: this is not HOST:PORT:ADDRESS"),
-            ("resolve", "y.test:443:127.0.0.1", "no URL asked for has the host y.test and port 443"),
+            ("resolve", "y.test:443:127.0.0.1", "no target has the host y.test and port 443"),
             ("connect-to", ":::443", "there is no host to connect to"),
             ("connect-to", "::origin test:443", "`address` is not an address with a port"),
             ("cacert", "/absent.pem", "error: --cacert: `ca-file`: the file /absent.pem does not exist"),

@@ -42,7 +42,7 @@ pub(crate) fn with_probe(
     let is_own = |variable: &str| env(variable).is_some_and(|value| config.redactor.redact(&value) != value);
     let (toml, variables) = own_lines(config, probe, name, &is_own);
     if toml.contains(REDACTED) {
-        return Err("a secret stands in it where no variable can: write the probe by hand".to_owned());
+        return Err("it has a secret where no variable is possible: write the probe by hand".to_owned());
     }
     let before = match text {
         Some(text) if text.is_empty() || text.ends_with('\n') => text.to_owned(),

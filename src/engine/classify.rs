@@ -98,7 +98,7 @@ pub(super) fn proxy_fault(error: &ProxyError, proxy: &str, target: &str) -> Faul
             None => of_proxy(&format!("it broke off: {error}")),
         },
         ProxyError::Closed => of_proxy("it closed the connection without an answer"),
-        ProxyError::Garbage => of_proxy("what it answers is not the protocol of a proxy"),
+        ProxyError::Garbage => of_proxy("its answer is not that of a proxy"),
         ProxyError::Status { code: 504, said } => of_target(FailureClass::ConnectTimeout, said),
         ProxyError::Status { code: 502 | 503, said } => of_target(FailureClass::ConnectUnreachable, said),
         ProxyError::Status { said, .. } => of_proxy(&format!("it answers {said}")),
@@ -107,7 +107,7 @@ pub(super) fn proxy_fault(error: &ProxyError, proxy: &str, target: &str) -> Faul
         ProxyError::Socks(5) => of_target(FailureClass::ConnectRefused, "connection refused (SOCKS 5)"),
         ProxyError::Socks(6) => of_target(FailureClass::ConnectTimeout, "TTL expired (SOCKS 6)"),
         ProxyError::Socks(code) => of_proxy(&format!("{} (SOCKS {code})", socks_meaning(*code))),
-        ProxyError::SocksLogin => of_proxy("it takes none of the logins offered"),
+        ProxyError::SocksLogin => of_proxy("it accepts none of the logins offered"),
     }
 }
 
@@ -116,7 +116,7 @@ fn socks_meaning(code: u8) -> &'static str {
     match code {
         1 => "general failure",
         2 => "not allowed by its rules",
-        7 => "it does not know CONNECT",
+        7 => "it does not support CONNECT",
         8 => "it does not know that kind of address",
         _ => "an unknown answer",
     }
@@ -144,7 +144,7 @@ fn refused_head(refused: &Refused, peer: &Peer) -> Fault {
             let message = format!("the response head of {target} is larger than accepted");
             return Fault::new(FailureClass::HeadersTooLarge, Phase::Processing, message);
         }
-        Refused::Interim => format!("{target} sends too many interim answers (1xx) before the answer"),
+        Refused::Interim => format!("{target} sends too many interim responses (1xx) before the answer"),
         Refused::Line { number, quoted, why } if quoted.is_empty() => {
             format!("line {number} of the response head of {target} is not valid: {why}")
         }
@@ -170,7 +170,7 @@ pub(super) fn http2_head_fault(failed: &http2::HeadError, peer: &Peer) -> Fault 
         },
         http2::HeadError::Interim => fault(
             FailureClass::HttpProtocol,
-            format!("{target} sends too many interim answers (1xx) before the answer"),
+            format!("{target} sends too many interim responses (1xx) before the answer"),
         ),
         http2::HeadError::Unsendable(why) => {
             fault(FailureClass::ProberUnsupported, format!("the request cannot be sent: {why}"))

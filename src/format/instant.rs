@@ -21,6 +21,13 @@ pub(crate) fn zone(utc: bool) -> TimeZone {
     if utc { TimeZone::UTC } else { TimeZone::system() }
 }
 
+/// The zone of this machine, as `TZ` or the system names it, for texts that say which zone they are in; UTC where it has
+/// no name.
+pub(crate) fn named_zone() -> TimeZone {
+    let zone = TimeZone::system();
+    if zone.iana_name().is_some() && !zone.is_unknown() { zone } else { TimeZone::UTC }
+}
+
 /// How the instants of one answer are written: with their date where the answer covers several days or
 /// the instant is of another, with tenths of a second where it covers less than ten minutes.
 #[derive(Clone, Debug)]

@@ -112,7 +112,7 @@ impl Transfer {
             if is_browser && browser::is_noise(name) {
                 noise.push(name.to_ascii_lowercase());
             } else if value.is_empty() {
-                draft.remark(&format!("`-H {name}:` takes a header of curl's own away, which uptick does not send"));
+                draft.remark(&format!("`-H {name}:` removes a header that curl adds and uptick does not send"));
             } else {
                 headers.push((name.to_owned(), value.to_owned()));
             }

@@ -21,7 +21,7 @@ const OTHERS: [(&str, &str); 16] = [
     ("connectivity", "a `[[control]]` tells whether this vantage is offline"),
     ("debug", "`-v` says more"),
     ("disable-monitoring-lock", "see `[settings] concurrency`"),
-    ("external-endpoints", "nothing is asked there: they push"),
+    ("external-endpoints", "they push their results, and nothing is checked"),
     ("metrics", "`uptick watch --listen` serves metrics"),
     ("remote", "`uptick report` reads several journals"),
     ("security", "there is no status page"),
@@ -75,6 +75,6 @@ fn note_others(first: &mut ProbeDraft, config: &Value, has_maintenance: bool) {
     for endpoint in elements(&config["external-endpoints"]) {
         let names = fields(endpoint).filter(|(key, _)| matches!(key.as_str(), "group" | "name"));
         let names: Vec<&str> = names.filter_map(|(_, name)| name.as_str()).collect();
-        first.not_carried(&format!("the external endpoint {}", names.join("/")), "it pushes, and is not asked");
+        first.not_carried(&format!("the external endpoint {}", names.join("/")), "it pushes its results, and is not checked");
     }
 }

@@ -177,7 +177,7 @@ fn expectations(draft: &mut ProbeDraft, response: &Value, method: &str) {
     let kind = response["content"]["mimeType"].as_str().unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match status {
-        0 => draft.remark("it was not answered when it was recorded"),
+        0 => draft.remark("it had no answer when it was recorded"),
         // An answer from the cache, and one to a condition that is not sent.
         200..=299 | 304 => {
             if kind.contains('/')

@@ -85,7 +85,7 @@ fn of_documents(file: &InputFile, documents: Vec<Value>, language: &str) -> Resu
         }
     }
     if found.is_empty() {
-        return Err(unknown(file, &format!("this {language} is of no tool that is known")));
+        return Err(unknown(file, &format!("this {language} is not of a known tool")));
     }
     Ok(found)
 }

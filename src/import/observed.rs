@@ -57,7 +57,7 @@ pub(crate) fn bare(url: &str, secrets: &mut Secrets) -> ProbeDraft {
 pub(crate) fn draft(seen: &Observation, secrets: &mut Secrets) -> ProbeDraft {
     let mut draft = bare(&seen.url, secrets);
     if let Some(failure) = &seen.failure {
-        draft.remark(&format!("it was not answered when it was asked: {failure}"));
+        draft.remark(&format!("it did not answer when it was asked: {failure}"));
         draft.remark("not assumed: what must hold of its answer; add `expect.…` when it is up");
         return draft;
     }
@@ -72,7 +72,7 @@ pub(crate) fn draft(seen: &Observation, secrets: &mut Secrets) -> ProbeDraft {
     }
     let kind = media_type(seen);
     if seen.is_unsteady {
-        draft.remark("not assumed: its type and content, which were something else when it was asked again");
+        draft.remark("not assumed: its type and content, which changed when it was asked again");
         certificate(&mut draft, seen);
         return draft;
     }

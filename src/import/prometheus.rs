@@ -131,7 +131,7 @@ impl PrometheusFiles {
         match (found, module) {
             (None, _) => {
                 let name = module.unwrap_or(DEFAULT_MODULE);
-                draft.remark(&format!("the module {name} is in none of the files: asked with GET, up with 2xx"));
+                draft.remark(&format!("the module {name} is in none of the files: checked with GET, up with 2xx"));
             }
             (Some(found), None) => draft.remark(&format!("no job names its module: asked as {found}")),
             (Some(_), Some(_)) => {}

@@ -92,7 +92,7 @@ pub enum AlertTarget {
         url: Value,
         /// What the JSON looks like.
         template: WebhookTemplate,
-        /// Headers sent along.
+        /// Additional headers to send.
         headers: Vec<(HeaderName, Value)>,
     },
     /// A program, with the facts in its environment and as JSON on its standard input.

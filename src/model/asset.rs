@@ -68,10 +68,10 @@ impl Selector {
 const fn why_no_selector(error: &SelectorErrorKind) -> &'static str {
     match error {
         SelectorErrorKind::EndOfLine => "it ends before it is complete",
-        SelectorErrorKind::UnexpectedToken => "it has a character where none like it may stand",
+        SelectorErrorKind::UnexpectedToken => "it has an unexpected character",
         SelectorErrorKind::TooManyNestedBlocks => "its brackets are nested too deep",
         SelectorErrorKind::ExpectedColonOnPseudoElement | SelectorErrorKind::ExpectedIdentityOnPseudoElement => {
-            "a pseudo-element is written `::` and its name"
+            "a pseudo-element is written as `::` and its name"
         }
         _ => "it has a part that is not CSS",
     }

@@ -79,7 +79,7 @@ impl DnsQuestion {
         let path = url.path().strip_prefix('/').unwrap_or_default();
         // The root has no name, and is asked for by a type.
         if path.is_empty() && url.query().is_none() || path.contains('/') {
-            return Err("does not name what is asked for".to_owned());
+            return Err("does not name what to ask for".to_owned());
         }
         let name = percent_decode_str(path).decode_utf8().map_err(|_| "asks for a name that is not UTF-8")?;
         let ascii = match url::Host::parse(&name) {
@@ -101,7 +101,7 @@ impl DnsQuestion {
                 RecordType::parse(&value).ok_or_else(|| format!("asks for records of an unknown type, `{value}`"))?;
         }
         if url.fragment().is_some() {
-            return Err("has a fragment, which no question has".to_owned());
+            return Err("has a fragment, which a DNS question cannot have".to_owned());
         }
         Ok(DnsQuestion { name, kind })
     }
@@ -135,15 +135,15 @@ pub struct DnsExpect {
     pub contains: Vec<Value>,
     /// The data of the records are these and no others, in any order.
     pub equals: Vec<Value>,
-    /// So many records are in the answer.
+    /// Number of records in the answer.
     pub count: Option<u64>,
-    /// So many records are in the answer at least.
+    /// Minimum number of records in the answer.
     pub min_count: Option<u64>,
     /// The code of the response is one of these; `NOERROR` with a record where nothing is said.
     pub rcode: Vec<&'static str>,
-    /// Every record may be kept this long at least.
+    /// Every record may be cached for at least this long.
     pub min_ttl: Option<Duration>,
-    /// Every record may be kept this long at most.
+    /// Every record may be cached for at most this long.
     pub max_ttl: Option<Duration>,
     /// Whether the server answers for the zone itself.
     pub authoritative: Option<bool>,

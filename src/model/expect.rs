@@ -23,9 +23,9 @@ pub struct Expect {
     pub json: Vec<JsonRule>,
     /// The most time each phase, or everything (`None`), may take.
     pub latency: Vec<(Option<Phase>, Duration)>,
-    /// The certificate is valid for at least this many days more.
+    /// The certificate is valid for at least this many more days.
     pub certificate_days: Option<u32>,
-    /// The issuer of the certificate has each of these texts in it.
+    /// The issuer of the certificate contains each of these texts.
     pub certificate_issuer: Vec<Value>,
     /// The certificate is for each of these names.
     pub certificate_names: Vec<Value>,
@@ -236,7 +236,7 @@ pub struct JsonRule {
 /// What must hold of what a JSON path finds.
 #[derive(Clone, Debug)]
 pub enum JsonExpectation {
-    /// Something is found, or nothing.
+    /// Whether the path finds something.
     Exists(bool),
     /// Every node found equals this.
     Equals(serde_json::Value),

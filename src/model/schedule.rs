@@ -65,7 +65,7 @@ impl Cron {
         let pattern = Box::new(parser.parse(pattern).map_err(|error| sentence(&error))?);
         let mut cron = Cron { source: source.to_owned(), pattern, zone, shortest: Duration::MAX };
         let from = Timestamp::constant(Self::LOOKED_FROM, 0);
-        let mut before = cron.next_after(from).ok_or("no date it asks for ever comes")?;
+        let mut before = cron.next_after(from).ok_or("no date ever matches it")?;
         for _ in 0..Self::LOOKED_AT {
             let Some(next) = cron.next_after(before) else { break };
             let between = next.duration_since(before).unsigned_abs();
@@ -129,7 +129,7 @@ fn sentence(error: &CronError) -> String {
         CronError::InvalidPattern(why) | CronError::IllegalCharacters(why) | CronError::ComponentError(why) => {
             why.trim_end_matches('.').to_owned()
         }
-        _ => "no date it asks for ever comes".to_owned(),
+        _ => "no date ever matches it".to_owned(),
     }
 }
 
@@ -276,7 +276,7 @@ mod tests {
         let told = |text: &str| Cron::new(text).unwrap_err();
         assert_eq!(told("* * *"), "it has 3 fields; a cron expression has 5, or 6 with seconds first");
         assert_eq!(told("* * * * * Europe/Berlni"), "its last word is not a time zone, such as Europe/Berlin");
-        assert_eq!(told("0 0 31 2 *"), "no date it asks for ever comes");
+        assert_eq!(told("0 0 31 2 *"), "no date ever matches it");
         assert!(!told("61 * * * *").is_empty());
         assert!(!told("a b c d e").is_empty());
         assert!(!told("").is_empty());

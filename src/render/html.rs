@@ -105,7 +105,7 @@ fn charts(report: &Report, page: &mut HtmlWriter) {
     section(
         "latency",
         "How slow the answers were",
-        "The latency of up checks: the darker, the more checks. Solid: median. Dashed: 95th percentile. Dotted: 99th, where the checks suffice for it.",
+        "The latency of up checks: the darker, the more checks. Solid: median. Dashed: 95th percentile. Dotted: 99th, where there are enough checks.",
         page,
     );
     latency::write(view, &surfaces, page);
@@ -149,7 +149,7 @@ fn words(report: &Report, page: &mut HtmlWriter) {
     breakdowns::addresses(report, page);
     page.close("section");
     if report.probes.iter().any(|row| row.figures.warnings > 0) {
-        section("warnings", "Warnings", "What `warn` names and did not hold: the checks were up all the same.", page);
+        section("warnings", "Warnings", "Rules of `warn` that did not hold; the checks were still up.", page);
         page.open("ul", &[("class", "plain")]);
         for row in report.probes.iter().filter(|row| row.figures.warnings > 0) {
             for warning in phrases::warnings(row) {

@@ -24,9 +24,9 @@ formats! {
     /// A format of `report`.
     ReportFormat writes ReportAnswer<'_>, |answer, out|
     Human = "human", "for people, on a terminal": human::write(answer.report, answer.style, out),
-    Brief = "brief", "the verdict sentence alone": human::brief(answer.report, answer.style, out),
+    Brief = "brief", "only the first line of the answer": human::brief(answer.report, answer.style, out),
     Json = "json", "one document, uptick.report/1": json::write(answer.report, out),
-    Html = "html", "one page with charts, that loads nothing and runs nothing": html::write(answer.report, out),
+    Html = "html", "one page with charts, without scripts, that loads nothing": html::write(answer.report, out),
     Markdown = "markdown", "for tickets": markdown::write(answer.report, out),
     Csv = "csv", "comma-separated values, for spreadsheets": csv::write(answer.report, out),
     Prometheus = "prometheus", "the text format, for the textfile collector": prometheus::write(answer.report, out),

@@ -54,7 +54,7 @@ pub struct Window {
     pub strip: Strip,
     /// How the checks ended at each remote address, of those that got to one and were judged.
     pub remotes: Remotes,
-    /// How long the checks took that were up.
+    /// How long checks that were up took.
     pub latency: Latency,
     /// How long it took to fail: the total of the checks that were down.
     pub failed_latency: Histogram,

@@ -23,9 +23,14 @@ fn recorded_at(vantage: &str) -> Ran {
 
 /// `uptick report` on what was recorded in a folder.
 pub(crate) fn report(folder: &Path, arguments: &[&str]) -> Ran {
+    asked(folder, arguments).run()
+}
+
+/// The same, to be run somewhere else.
+fn asked(folder: &Path, arguments: &[&str]) -> Run {
     let journal = folder.join("uptick-journal").display().to_string();
     let config = fs::read_to_string(folder.join("probes.toml")).unwrap();
-    Run::new([&["report", &journal], arguments].concat()).config(&config).run()
+    Run::new([&["report", &journal], arguments].concat()).config(&config)
 }
 
 #[test]
@@ -83,6 +88,34 @@ fn a_report_has_its_instants_in_the_zone_that_is_asked_for() {
         "{}",
         refused.stderr
     );
+}
+
+#[test]
+fn text_is_in_the_zone_of_this_machine_and_a_document_in_utc() {
+    let recorded = recorded();
+    let nepal = |arguments: &[&str]| asked(recorded.folder.path(), arguments).env("TZ", "Asia/Kathmandu").run().stdout;
+    let html_too = ["--format", "human", "--format", "html=page.html"];
+    for (arguments, is_local) in [
+        (&["--brief"][..], true),
+        (&[], true),
+        (&["--brief", "--utc"], false),
+        (&["--brief", "--tz", "UTC"], false),
+        (&["--format", "markdown"], false),
+        (&["--format", "json"], false),
+        (&html_too, false),
+    ] {
+        let said = nepal(arguments);
+        assert_eq!((said.contains("+0545"), said.contains(" UTC")), (is_local, !is_local), "{arguments:?}: {said}");
+    }
+    // What is typed is of the same zone whatever the format: the last hour of this machine's clock holds the checks.
+    let clock = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::get("Asia/Kathmandu").unwrap());
+    let from = (clock - jiff::Span::new().hours(1)).strftime("%Y-%m-%dT%H:%M").to_string();
+    for format in ["human", "json"] {
+        let ran = asked(recorded.folder.path(), &["--from", &from, "--format", format]);
+        ran.env("TZ", "Asia/Kathmandu").run().expect_code(1);
+    }
+    let utc = asked(recorded.folder.path(), &["--from", &from, "--utc"]).env("TZ", "Asia/Kathmandu").run();
+    assert!(utc.expect_code(2).stderr.contains("--from must be earlier than --to"), "{}", utc.stderr);
 }
 
 #[test]

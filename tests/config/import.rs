@@ -128,8 +128,8 @@ fn what_is_of_no_tool_is_refused_with_its_place_and_what_is_taken() {
     let cases = [
         ("", "given is empty; import takes"),
         ("\n\n{\"a\": 1", "given:3:7: this is not JSON: EOF while parsing an object"),
-        ("{\"a\": 1}", "given:1:1: this JSON is of no tool that is known; import takes"),
-        ("a: 1\n", "given:1:1: this YAML is of no tool that is known; import takes"),
+        ("{\"a\": 1}", "given:1:1: this JSON is not of a known tool; import takes"),
+        ("a: 1\n", "given:1:1: this YAML is not of a known tool; import takes"),
         ("endpoints:\n  - name: x\n url: [\n", "given:3:"),
         ("echo hi\n", "given:1:1: no curl command is found; import takes"),
         ("curl 'https://x.test\n", "given:2:1: a single quote is not closed"),
@@ -138,8 +138,8 @@ fn what_is_of_no_tool_is_refused_with_its_place_and_what_is_taken() {
         ("<!doctype html>", "given:1:1: this is HTML or XML"),
         ("modules:\n  http_2xx: {prober: http}\n", "blackbox_exporter's configuration has modules and no targets"),
         ("metrics: true\nui: {title: x}\n", "given holds no endpoint that Gatus asks: give all files"),
-        ("services:\n  web: {image: nginx}\n", "given:1:1: this YAML is of no tool that is known"),
-        ("{\"monitorList\": []}", "given holds nothing that a probe can ask"),
+        ("services:\n  web: {image: nginx}\n", "given:1:1: this YAML is not of a known tool"),
+        ("{\"monitorList\": []}", "given contains nothing that a probe can check"),
         (
             "{\"monitorList\": [{\"name\": \"x\", \"type\": \"ping\"}]}",
             "given (Uptime Kuma) holds nothing that can be checked",

@@ -71,7 +71,7 @@ async fn a_body_is_kept_to_its_end_and_one_that_is_no_text_is_said_to_be_so() {
     let kept = outcome(ALL, probes::get(&server.url("/"))).await.exchanges;
     assert_eq!(kept[0].body.as_ref().map(String::len), Some(100_000));
     for bytes in [vec![0x89, b'P', b'N', b'G', 0, 0, 1], vec![0x1f, 0x8b, 8, 8]] {
-        let said = format!("({} bytes that are no text)", bytes.len());
+        let said = format!("({} bytes that are not text)", bytes.len());
         let server = Server::answers(server::answer(200, &[("content-type", "image/png")], bytes));
         let kept = outcome(ALL, probes::get(&server.url("/"))).await.exchanges;
         assert_eq!(kept[0].body.as_deref(), Some(said.as_str()));

@@ -98,6 +98,7 @@ impl Run {
                 command.env(kept, value);
             }
         }
+        command.env("TZ", "UTC");
         command.envs(self.environment.iter().map(|(name, value)| (name, OsStr::new(value))));
         command.stdin(if self.input.is_some() { Stdio::piped() } else { Stdio::null() });
         command.stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -58,7 +58,7 @@ fn one_reader_of_stdin(targets: &[String], common: &ProbeArgs, request: &Request
     match readers.as_slice() {
         [] | [_] => Ok(()),
         [first, second, ..] => Err(CliError::Usage(format!(
-            "error: {first} and {second} both read the standard input, which is read once"
+            "error: {first} and {second} both read standard input, which can be read only once"
         ))),
     }
 }

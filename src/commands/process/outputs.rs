@@ -33,7 +33,7 @@ impl<F: Copy + PartialEq> Outputs<F> {
                 }
                 None if outputs.stdout.is_none() => outputs.stdout = Some(format),
                 None => {
-                    let message = "only one format can go to the standard output; \
+                    let message = "only one format can go to standard output; \
                                    give the others a file: --format junit=report.xml";
                     return Err(usage(message.to_owned()));
                 }

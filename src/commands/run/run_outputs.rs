@@ -93,7 +93,7 @@ impl RunOutputs {
     /// The trouble since this was last asked, to be said while the run goes on.
     pub(crate) fn trouble(&self) -> Vec<String> {
         let journal = self.recorder.as_ref().and_then(RunRecorder::trouble);
-        let journal = journal.map(|trouble| format!("{trouble}; checks go on, and it will be tried again"));
+        let journal = journal.map(|trouble| format!("{trouble}; checks continue, and it will be tried again"));
         let alerts = self.alerts.iter().flat_map(AlertWorker::warnings);
         journal.into_iter().chain(alerts).collect()
     }

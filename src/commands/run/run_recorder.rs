@@ -154,7 +154,7 @@ impl RunRecorder {
     pub(crate) fn trouble(&self) -> Option<String> {
         let mut waiting = self.queue.lock();
         let full = std::mem::take(&mut waiting.became_full)
-            .then(|| format!("the journal takes no lines: {QUEUE_LIMIT} wait, and no check is made until it does"));
+            .then(|| format!("the journal accepts no lines: {QUEUE_LIMIT} are waiting, and no check is made until it does"));
         full.or_else(|| waiting.trouble.take().map(|error| error.to_string()))
     }
 

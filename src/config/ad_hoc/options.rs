@@ -187,7 +187,7 @@ const fn expectation(
 }
 
 const OPTIONS: &[RequestOption] = &[
-    request("header", "NAME: VALUE", "headers", OptionForm::Header, "Send a header; @FILE has one a line").short('H'),
+    request("header", "NAME: VALUE", "headers", OptionForm::Header, "Send a header; @FILE has one per line").short('H'),
     request("request", "METHOD", "method", OptionForm::Text, "The method [default: GET, or POST with a body]")
         .short('X')
         .alias("method"),
@@ -199,7 +199,7 @@ const OPTIONS: &[RequestOption] = &[
         "DATA",
         "body",
         OptionForm::Data { file: true, lines: true },
-        "The same, with the line breaks of the file",
+        "The same, keeping the line breaks of the file",
     )
     .rare(),
     request(
@@ -207,7 +207,7 @@ const OPTIONS: &[RequestOption] = &[
         "DATA",
         "body",
         OptionForm::Data { file: false, lines: true },
-        "The same, where @ means nothing",
+        "The same, but @ has no special meaning",
     )
     .rare(),
     request("json", "JSON", "body", OptionForm::Json, "Send JSON, with the headers for it; @FILE or @- reads it"),
@@ -217,7 +217,7 @@ const OPTIONS: &[RequestOption] = &[
         .rare(),
     request("cookie", "NAME=VALUE", "headers.cookie", OptionForm::HeaderValue, "The header cookie").short('b').rare(),
     request("referer", "URL", "headers.referer", OptionForm::HeaderValue, "The header referer").short('e').rare(),
-    request("head", "", "method", OptionForm::Word("HEAD"), "Ask for the headers alone").short('I').rare(),
+    request("head", "", "method", OptionForm::Word("HEAD"), "Request only the headers").short('I').rare(),
     request("send", "TEXT", "send", OptionForm::Text, "Send this text over tcp://, tls://, ws:// or wss://").rare(),
     request("starttls", "PROTOCOL", "starttls", OptionForm::Text, "Ask for TLS by smtp, imap or postgres, with tls://")
         .rare(),
@@ -244,17 +244,17 @@ const OPTIONS: &[RequestOption] = &[
     )
     .rare(),
     request("unix-socket", "PATH", "address", OptionForm::UnixSocket, "Connect to this Unix socket").rare(),
-    request("ipv4", "", "ip", OptionForm::Word("v4"), "Use IPv4 alone").short('4'),
-    request("ipv6", "", "ip", OptionForm::Word("v6"), "Use IPv6 alone").short('6'),
+    request("ipv4", "", "ip", OptionForm::Word("v4"), "Use only IPv4").short('4'),
+    request("ipv6", "", "ip", OptionForm::Word("v6"), "Use only IPv6").short('6'),
     request("http1.1", "", "http-version", OptionForm::Word("1.1"), "Speak HTTP/1.1").rare(),
     request("http2", "", "http-version", OptionForm::Word("2"), "Speak HTTP/2").rare(),
     request("http3", "", "http-version", OptionForm::Word("3"), "Speak HTTP/3, over QUIC").rare(),
-    request("max-time", "TIME", "timeout", OptionForm::Seconds, "The most time of one check: 5, 500ms [default: 10s]")
+    request("max-time", "TIME", "timeout", OptionForm::Seconds, "Time limit of one check: 5, 500ms [default: 10s]")
         .short('m')
         .alias("timeout"),
     request("no-follow", "", "redirects", OptionForm::Word("none"), "Do not follow redirects"),
     request("max-redirs", "N", "redirects", OptionForm::Integer, "Redirects followed [default: 10]").rare(),
-    request("location", "", "redirects", OptionForm::Nothing, "Follow redirects, as is done anyway").short('L').rare(),
+    request("location", "", "redirects", OptionForm::Nothing, "Follow redirects, which is the default").short('L').rare(),
     request("set", "KEY=VALUE", "", OptionForm::Set, "Set any key of probes.toml: retries=2, tls.min-version=1.3"),
     expectation(
         "expect-status",
@@ -263,13 +263,13 @@ const OPTIONS: &[RequestOption] = &[
         OptionForm::Statuses,
         "204, 2xx, 200-299 or 200,304 [default: 2xx]",
     ),
-    expectation("expect-body", "TEXT", "expect.body-contains", OptionForm::Texts, "The body has this text"),
+    expectation("expect-body", "TEXT", "expect.body-contains", OptionForm::Texts, "The body contains this text"),
     expectation(
         "expect-body-matches",
         "PATTERN",
         "expect.body-matches",
         OptionForm::Texts,
-        "A regular expression is found in the body",
+        "The body matches this regular expression",
     )
     .rare(),
     expectation(
@@ -277,14 +277,14 @@ const OPTIONS: &[RequestOption] = &[
         "RULE",
         "expect.json",
         OptionForm::JsonRule,
-        "'$.status == \"ok\"'; also !=, >=, <=, contains, matches; a path alone must exist",
+        "'$.status == \"ok\"'; also !=, >=, <=, contains, matches; a path alone: it exists",
     ),
     expectation(
         "expect-header",
         "NAME: TEXT",
         "expect.header",
         OptionForm::HeaderRule,
-        "The header has this text; a name alone must be there",
+        "The header contains this text; a name alone: it is there",
     ),
     expectation(
         "expect-latency",
@@ -298,18 +298,18 @@ const OPTIONS: &[RequestOption] = &[
         "TEXT",
         "expect.message-contains",
         OptionForm::Texts,
-        "The first WebSocket message has this text",
+        "The first WebSocket message contains this text",
     )
     .rare(),
-    expectation("expect-answer", "TEXT", "expect.answer", OptionForm::Text, "A DNS record has this text").rare(),
-    expectation("expect-rcode", "CODE", "expect.rcode", OptionForm::Texts, "NOERROR, NXDOMAIN, …: of a DNS response")
+    expectation("expect-answer", "TEXT", "expect.answer", OptionForm::Text, "A DNS record contains this text").rare(),
+    expectation("expect-rcode", "CODE", "expect.rcode", OptionForm::Texts, "The code of a DNS response: NOERROR, NXDOMAIN, …")
         .rare(),
     expectation(
         "expect-certificate-days",
         "DAYS",
         "expect.certificate-days",
         OptionForm::Integer,
-        "The certificate is valid this long",
+        "The certificate is valid for this many more days",
     ),
 ];
 

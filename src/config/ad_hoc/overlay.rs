@@ -114,7 +114,7 @@ impl Overlay {
             if !is_used {
                 let host = route.host.as_deref().unwrap_or("*");
                 let port = route.port.map_or_else(|| "any port".to_owned(), |port| format!("port {port}"));
-                reader.problem(&route.span, format!("no URL asked for has the host {host} and {port}"));
+                reader.problem(&route.span, format!("no target has the host {host} and {port}"));
             }
         }
     }

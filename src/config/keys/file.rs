@@ -22,7 +22,7 @@ const PROBER_KEYS: &[Key] = &[
         "include",
         ValueType::OneOrMore(&ValueType::Text),
         "",
-        "Files with more of what follows. `*` and `?` stand for any characters of one part of a path, `**` for folders however deep (32 at most): `\"probes.d/*.toml\"`, `\"teams/*/probes.toml\"`, `\"**/probes.toml\"`.",
+        "More files with the tables below. `*` and `?` stand for any characters of one part of a path, `**` for folders however deep (32 at most): `\"probes.d/*.toml\"`, `\"teams/*/probes.toml\"`, `\"**/probes.toml\"`.",
     ),
 ];
 
@@ -32,7 +32,7 @@ const SHARED_KEYS: &[Key] = &[
         "defaults",
         ValueType::Table(&DEFAULTS),
         "",
-        "What every probe has unless it says otherwise; those of an included file are laid over the first file's.",
+        "What every probe has unless it sets a key itself; those of an included file override the first file's.",
     ),
     key("surface", ValueType::Map(&ValueType::Table(&SURFACE)), "", "What users see as one thing, by name."),
     key("session", ValueType::Map(&ValueType::Table(&SESSION)), "", "Journeys that several probes share, by name."),
@@ -81,13 +81,13 @@ pub(crate) const INCIDENT: TableSchema = TableSchema {
     title: "[incident]",
     groups: &[&[
         key("open-after", ValueType::Integer(1, 1_000), "3", "Failures in a row that open an incident."),
-        key("open-ratio", ValueType::Text, "\"4 of 10\"", "Failures out of the last checks that open one too."),
+        key("open-ratio", ValueType::Text, "\"4 of 10\"", "Failures among the last checks that open one too."),
         key("close-after", ValueType::Integer(1, 1_000), "3", "Good checks in a row that close it."),
         key(
             "join-within",
             ValueType::Duration,
             "\"2h\"",
-            "A new stretch this soon after the last is a wave of the same incident; a later one is an incident of its own. An outage that pauses for longer needs more: on 10 March 2025 X paused for three hours, and `\"4h\"` makes one incident of that day, the default two.",
+            "An outage this soon after the last one is a wave of the same incident; a later one is a new incident. Outages that pause for longer need a larger value: on 10 March 2025 X paused for three hours; `\"4h\"` makes one incident of that day, the default makes two.",
         ),
     ]],
     required: &[],
@@ -101,7 +101,7 @@ pub(crate) const NETWORK: TableSchema = TableSchema {
             ValueType::Some(&ValueType::Words(&["private", "link-local", "metadata"])),
             "[]",
             "Networks that are never connected to, whatever a name resolves to or a redirect says: \
-             private and loopback addresses, link-local ones, the metadata services of clouds. It holds for \
+             private and loopback addresses, link-local ones, the metadata services of clouds. This applies to \
              probes, webhooks, heartbeats and exporters.",
         ),
         key(
@@ -148,11 +148,11 @@ pub(crate) const ALERT: TableSchema = TableSchema {
             "template",
             ValueType::Words(&["json", "slack", "pagerduty"]),
             "\"json\"",
-            "What the JSON looks like: all facts, a text for Slack and its like, or an event for PagerDuty.",
+            "What the JSON looks like: all facts, a text for Slack and similar services, or an event for PagerDuty.",
         ),
         key("routing-key", ValueType::Text, "", "The routing key of PagerDuty."),
-        key("headers", ValueType::Map(&ValueType::Text), "{}", "Headers sent along."),
-        key("retries", ValueType::Integer(0, 10), "2", "Attempts after a failed one, with a growing wait between."),
+        key("headers", ValueType::Map(&ValueType::Text), "{}", "Additional headers to send."),
+        key("retries", ValueType::Integer(0, 10), "2", "Attempts after a failed one, with growing waits between them."),
         key("timeout", ValueType::Duration, "\"10s\"", "Maximum time of one attempt, up to 1m."),
         key("repeat", ValueType::Duration, "", "Send a reminder of an ongoing incident after this long, from 1m."),
     ]],

@@ -37,8 +37,8 @@ const TABLES: &[(&TableSchema, &str)] = &[
 ];
 
 /// What is said of the table whose keys are those of another.
-const WARN: &str = "The keys of `expect`, none of them with a default. What does not hold is a warning: the check is up, the exit status is 0 \
-     (with `--format nagios` 1), no budget is spent, and the `warning` event tells it to the receivers that ask for it.";
+const WARN: &str = "The keys of `expect`, without their defaults. A rule that does not hold is a warning: the check is up, the exit status is 0 \
+     (with `--format nagios`, 1), no error budget is spent, and alert receivers that subscribe to `warning` are notified.";
 
 /// Every key as Markdown.
 pub(crate) fn markdown() -> String {

@@ -59,8 +59,8 @@ fn check_node(reader: &mut ConfigReader, name: &str, node: &Node, value_type: &'
         },
         (ValueType::Integer(least, most), Item::Integer(number)) => {
             if !(least..=most).contains(&number) {
-                let range = if *most == i64::MAX { format!("at least {least}") } else { format!("{least} to {most}") };
-                reader.problem(&node.span, format!("`{name}` is {number}, which is not in its range: {range}"));
+                let range = if *most == i64::MAX { format!("at least {least}") } else { format!("from {least} to {most}") };
+                reader.problem(&node.span, format!("`{name}` is {number}; it must be {range}"));
             }
         }
         (value_type, _) if admits(value_type, node) => {}

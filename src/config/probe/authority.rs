@@ -45,7 +45,7 @@ pub(crate) fn check(reader: &mut ConfigReader, layers: &Layers, url: &Value, hea
         let help = format!("put the name into `url` and the server into `address`, or {HTTP1}");
         reader.advise(
             &entry.key_span,
-            "a `host` header is not what HTTP/2 over TLS asks for: that is the host of `url`",
+            "a `host` header cannot be used with HTTP/2 over TLS, which asks for the host of `url`",
             help,
         );
     }

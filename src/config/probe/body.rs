@@ -133,7 +133,7 @@ fn push_json(reader: &mut ConfigReader, node: &Node, key: Option<&str>, parts: &
             parts.push(ValuePart::Plain("}".to_owned()));
         }
         Item::Float(number) if !number.is_finite() => {
-            reader.problem(&node.span, "JSON has no number that is not finite");
+            reader.problem(&node.span, "JSON has no infinite numbers and no NaN");
             return None;
         }
         Item::Date(date) => parts.push(ValuePart::Plain(format!("\"{date}\""))),

@@ -15,15 +15,15 @@ use crate::model::{DnsExpect, suggest};
 pub(crate) const ANSWER: TableSchema = TableSchema {
     title: "expect.answer",
     groups: &[&[
-        key("contains", ValueType::OneOrMore(&ValueType::Text), "", "Some record has each of these texts in its data."),
+        key("contains", ValueType::OneOrMore(&ValueType::Text), "", "The data of some record contain each of these texts."),
         key(
             "equals",
             ValueType::OneOrMore(&ValueType::Text),
             "",
             "The data of the records are these and no others, in any order.",
         ),
-        key("count", ValueType::Integer(0, 1_000), "", "So many records are in the answer."),
-        key("min-count", ValueType::Integer(1, 1_000), "", "So many records are in the answer at least."),
+        key("count", ValueType::Integer(0, 1_000), "", "Number of records in the answer."),
+        key("min-count", ValueType::Integer(1, 1_000), "", "Minimum number of records in the answer."),
     ]],
     required: &[],
 };
@@ -31,8 +31,8 @@ pub(crate) const ANSWER: TableSchema = TableSchema {
 pub(crate) const TTL: TableSchema = TableSchema {
     title: "expect.ttl",
     groups: &[&[
-        key("min", ValueType::Duration, "", "Every record may be kept this long at least."),
-        key("max", ValueType::Duration, "", "Every record may be kept this long at most."),
+        key("min", ValueType::Duration, "", "Every record may be cached for at least this long."),
+        key("max", ValueType::Duration, "", "Every record may be cached for at most this long."),
     ]],
     required: &[],
 };

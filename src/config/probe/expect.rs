@@ -35,8 +35,8 @@ pub(crate) const WARN: TableSchema =
 
 /// What may hold of an answer beside its status.
 const ANSWER_KEYS: &[Key] = &[
-    key("body-contains", ValueType::OneOrMore(&ValueType::Text), "", "The body has each of these texts."),
-    key("body-lacks", ValueType::OneOrMore(&ValueType::Text), "", "The body has none of these texts."),
+    key("body-contains", ValueType::OneOrMore(&ValueType::Text), "", "The body contains each of these texts."),
+    key("body-lacks", ValueType::OneOrMore(&ValueType::Text), "", "The body contains none of these texts."),
     key("body-matches", ValueType::OneOrMore(&ValueType::Text), "", "Each of these patterns is found in the body."),
     key("body-not-matches", ValueType::OneOrMore(&ValueType::Text), "", "None of these patterns is found in the body."),
     key(
@@ -53,13 +53,13 @@ const ANSWER_KEYS: &[Key] = &[
         "certificate-days",
         ValueType::Integer(0, 3_650),
         "",
-        "The certificate is valid for at least this many days more.",
+        "The certificate is valid for at least this many more days.",
     ),
     key(
         "certificate-issuer",
         ValueType::OneOrMore(&ValueType::Text),
         "",
-        "The issuer of the certificate has each of these texts in it.",
+        "The issuer of the certificate contains each of these texts.",
     ),
     key(
         "certificate-names",
@@ -71,7 +71,7 @@ const ANSWER_KEYS: &[Key] = &[
         "message-contains",
         ValueType::OneOrMore(&ValueType::Text),
         "",
-        "The first message of a WebSocket has each of these texts.",
+        "The first message of a WebSocket contains each of these texts.",
     ),
     key(
         "message-json",
@@ -84,13 +84,13 @@ const ANSWER_KEYS: &[Key] = &[
         "grpc-status",
         ValueType::OneOrMore(&ValueType::Either(&[ValueType::Integer(0, 16), ValueType::Text])),
         "",
-        "The status of a gRPC call is one of these, numbers or names; OK where nothing is said.",
+        "The status of a gRPC call is one of these, numbers or names; OK by default.",
     ),
     key(
         "answer",
         ValueType::Either(&[ValueType::Text, ValueType::Table(&dns::ANSWER)]),
         "",
-        "The records that a name server answers with: a text that one has in it, or a table of rules.",
+        "The records that a name server answers with: a text that one contains, or a table of rules.",
     ),
     key(
         "rcode",
@@ -98,8 +98,8 @@ const ANSWER_KEYS: &[Key] = &[
         "\"NOERROR\", with a record",
         "The code of a name server's response is one of these.",
     ),
-    key("ttl", ValueType::Table(&dns::TTL), "", "How long the records may be kept."),
-    key("authoritative", ValueType::Boolean, "", "Whether the name server answers for the zone itself."),
+    key("ttl", ValueType::Table(&dns::TTL), "", "How long the records may be cached."),
+    key("authoritative", ValueType::Boolean, "", "Whether the name server is authoritative for the zone."),
     key("final-url", ValueType::Text, "", "The URL that answered, after all redirects."),
     key(
         "http-version",
@@ -117,7 +117,7 @@ const ANSWER_KEYS: &[Key] = &[
         "alt-svc",
         ValueType::Boolean,
         "",
-        "Each service that the answer offers by `alt-svc` answers too, and there is one.",
+        "The answer offers at least one service by `alt-svc`, and each of them answers too.",
     ),
     key("secure", ValueType::Boolean, "", "Whether the last hop was https."),
     key("min-bytes", ValueType::Bytes, "", "The body has at least this many bytes."),
@@ -128,7 +128,7 @@ const ANSWER_KEYS: &[Key] = &[
 pub(crate) const HEADER: TableSchema = TableSchema {
     title: "expect.header.NAME",
     groups: &[&[
-        key("contains", ValueType::OneOrMore(&ValueType::Text), "", "A value has this text in it."),
+        key("contains", ValueType::OneOrMore(&ValueType::Text), "", "A value contains this text."),
         key("matches", ValueType::OneOrMore(&ValueType::Text), "", "A value matches this pattern."),
         key("not-matches", ValueType::OneOrMore(&ValueType::Text), "", "No value matches this pattern."),
         key("absent", ValueType::Boolean, "", "The header is not sent; with `false`, it is sent."),

@@ -26,16 +26,16 @@ pub(crate) fn check(reader: &mut ConfigReader, layers: &Layers, steps: &[Step], 
     }
     let of_key = |key: &str| layers.get(key).unwrap_or(node);
     if transport.may_have_proxy() {
-        let message = "`proxy` cannot be used with HTTP/3, whose datagrams no proxy passes on";
+        let message = "`proxy` cannot be used with HTTP/3, whose datagrams no proxy forwards";
         reader.advise(&of_key("proxy").span, message, "leave one of them out");
     }
     if transport.unix_socket.is_some() {
-        let message = "a Unix socket cannot be used with HTTP/3, which goes over UDP";
+        let message = "a Unix socket cannot be used with HTTP/3, which runs over UDP";
         reader.problem(&of_key("address").span, message);
     }
     if transport.reuse {
         let message =
-            "`connection = \"reuse\"` cannot be used with HTTP/3: between checks a QUIC connection ends unseen";
+            "`connection = \"reuse\"` cannot be used with HTTP/3: between checks a QUIC connection can end unnoticed";
         reader.advise(&of_key("connection").span, message, "leave one of them out");
     }
 }
@@ -66,7 +66,7 @@ fn alt_svc(reader: &mut ConfigReader, layers: &Layers, steps: &[Step], transport
         let help = "build it with the feature `http3`, or leave `alt-svc` out";
         reader.advise(&span, "this build of uptick has no HTTP/3, which `alt-svc` offers", help);
     } else if transport.may_have_proxy() || transport.unix_socket.is_some() {
-        let message = "`alt-svc` cannot be used with a proxy or a Unix socket, past which the services are";
+        let message = "`alt-svc` cannot be used with a proxy or a Unix socket, through which the services are not reached";
         reader.advise(&span, message, "leave one of them out");
     }
 }

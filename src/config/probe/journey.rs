@@ -75,7 +75,7 @@ pub(crate) fn steps(reader: &mut ConfigReader, own: &Table, layers: &Layers, nod
     }
     let Item::List(list) = &node.item else { return None };
     if list.len() > MOST_STEPS {
-        reader.problem(&node.span, format!("the journey has {} steps; the most is {MOST_STEPS}", list.len()));
+        reader.problem(&node.span, format!("the journey has {} steps; at most {MOST_STEPS} are allowed", list.len()));
         return None;
     }
     let owner = reader.owner.clone();

@@ -11,10 +11,10 @@ pub(crate) const JSON: TableSchema = TableSchema {
     title: "expect.json",
     groups: &[&[
         key("path", ValueType::Text, "", "The JSON path (RFC 9535) of the nodes that the rules are about."),
-        key("exists", ValueType::Boolean, "true", "Something is found, or nothing."),
+        key("exists", ValueType::Boolean, "true", "Whether the path finds something."),
         key("equals", ValueType::Json, "", "Every node equals this."),
         key("not-equals", ValueType::Json, "", "No node equals this."),
-        key("contains", ValueType::Json, "", "Every node is a text or a list with this in it."),
+        key("contains", ValueType::Json, "", "Every node is a text or a list that contains this."),
         key("matches", ValueType::Text, "", "Every node is a text that matches this pattern."),
         key(
             "min-length",
@@ -107,7 +107,7 @@ fn json_value(reader: &mut ConfigReader, node: &Node) -> Option<serde_json::Valu
         Item::Text(_) => serde_json::Value::from(interpolate::plain(reader, node)?),
         Item::Integer(number) => serde_json::Value::from(*number),
         Item::Float(number) if !number.is_finite() => {
-            reader.problem(&node.span, "JSON has no number that is not finite");
+            reader.problem(&node.span, "JSON has no infinite numbers and no NaN");
             return None;
         }
         Item::Float(number) => serde_json::Value::from(*number),

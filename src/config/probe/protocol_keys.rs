@@ -100,9 +100,9 @@ const INSTEAD: &[(&str, Protocol, &str)] = &[
     ("expect.status", Grpc, "`expect.grpc-status` is the status of the call"),
     ("expect.body-contains", WebSocket, "`expect.message-contains` is about the first message"),
     ("expect.json", WebSocket, "`expect.message-json` is about the first message"),
-    ("send", Grpc, "what is sent is the question to the health service"),
+    ("send", Grpc, "only the question to the health service is sent"),
     ("send", Http, "`body` is the text that is sent"),
-    ("starttls", Http, "a server that is asked to start TLS has a tls:// URL"),
+    ("starttls", Http, "`starttls` needs a tls:// URL"),
 ];
 
 /// What decides how long a connection without HTTP is read: whoever waits for it cannot go on without.
@@ -152,7 +152,7 @@ pub(crate) fn check(reader: &mut ConfigReader, own: &Table, url: &str) {
         let instead = INSTEAD.iter().find(|(known, of, _)| *known == wanted && *of == protocol);
         let help = match instead {
             Some((_, _, help)) => (*help).to_owned(),
-            None if is_waited_for => format!("put it into `expect`: what is waited for over {scheme}:// must come"),
+            None if is_waited_for => format!("put it into `expect`: a text that is waited for over {scheme}:// must come"),
             None => format!("leave it out; what {scheme}:// can expect: {}", expectations(protocol)),
         };
         reader.advise(&entry.key_span, message, help);

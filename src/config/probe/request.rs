@@ -37,13 +37,13 @@ pub(crate) const REQUEST_KEYS: &[Key] = &[
         "send",
         ValueType::Text,
         "",
-        "The text sent over a connection that stands: tcp://, tls://, and as a message ws:// and wss://; up to 64KiB.",
+        "The text sent once connected over tcp:// or tls://, or as a message over ws:// or wss://; up to 64KiB.",
     ),
     key(
         "starttls",
         ValueType::Words(&["smtp", "imap", "postgres"]),
         "",
-        "With tls://, the protocol in which the server is asked to start TLS, where it does not begin with it.",
+        "With tls://, the protocol in which to ask the server to start TLS, if it does not start with TLS itself.",
     ),
     key("auth", ValueType::Table(&auth::AUTH), "", "Credentials: one of its keys."),
     key(
@@ -56,20 +56,20 @@ pub(crate) const REQUEST_KEYS: &[Key] = &[
         "redirects-allow-downgrade",
         ValueType::Boolean,
         "false",
-        "Follow a redirect from https to http; what comes after it can be read and changed on the way.",
+        "Follow a redirect from https to http; whatever comes after it can be read and changed in transit.",
     ),
     key("body-limit", ValueType::Bytes, "\"1MiB\"", "Maximum number of body bytes read, after decoding; up to 1GiB."),
     key(
         "expect",
         ValueType::Table(&expect::EXPECT),
         "",
-        "What must hold of the answer; of a journey, of its last step's.",
+        "What must hold for the answer; in a journey, for that of its last step.",
     ),
     key(
         "warn",
         ValueType::Table(&expect::WARN),
         "",
-        "The same keys: what does not hold is a warning, and the check is up all the same.",
+        "The same keys: a rule that does not hold is a warning, and the check is still up.",
     ),
 ];
 
@@ -111,7 +111,7 @@ pub(crate) fn request(reader: &mut ConfigReader, own: &Table, layers: &Layers) -
         reader.problem(&node.span, "a name server is not asked over a Unix socket");
     }
     if in_url.is_some() && !protocol_keys::belongs("auth", protocol) {
-        reader.problem(&own.span, "`url` has credentials, and nothing that is sent there takes them");
+        reader.problem(&own.span, "`url` has credentials, and nothing that is sent there carries them");
     }
     if let (Some(Auth::Digest { .. } | Auth::AwsSigV4(_)), Some(node)) = (&auth, layers.get("auth"))
         && protocol != Protocol::Http

@@ -36,7 +36,7 @@ pub(crate) const TRANSPORT_KEYS: &[Key] = &[
         "address",
         ValueType::Text,
         "",
-        "Connect to this address or host and its port, or to a Unix socket as `\"unix:/path\"`; the URL's name stays in the request and in TLS.",
+        "Connect to this address or host, with a port, or to a Unix socket as `\"unix:/path\"`; the URL's name stays in the request and in TLS.",
     ),
     key(
         "resolver",
@@ -48,7 +48,7 @@ pub(crate) const TRANSPORT_KEYS: &[Key] = &[
         "proxy",
         ValueType::Text,
         "",
-        "The proxy: an http, https, socks5 or socks5h URL, or `\"environment\"`: `HTTPS_PROXY` and its like, but for `NO_PROXY`.",
+        "The proxy: an http, https, socks5 or socks5h URL, or `\"environment\"`: `HTTPS_PROXY` and similar variables, except for `NO_PROXY`.",
     ),
     key("source-address", ValueType::Text, "", "The local address to send from."),
     key(

@@ -22,7 +22,7 @@ pub(crate) enum SourceError {
     LinkLoop,
     #[error("does not exist: a part of its path is a file")]
     NotBelowFolder,
-    #[error("may not be read: permission denied")]
+    #[error("cannot be read: permission denied")]
     Forbidden,
     #[error("is a directory, not a file")]
     Directory,

@@ -119,7 +119,7 @@ pub(crate) fn duration(
     if !range.contains(&time) {
         let (least, most) = (quantity::show_duration(*range.start()), quantity::show_duration(*range.end()));
         let shown = quantity::show_duration(time);
-        reader.problem(&node.span, format!("`{name}` is {shown}, which is not in its range: {least} to {most}"));
+        reader.problem(&node.span, format!("`{name}` is {shown}; it must be from {least} to {most}"));
         return None;
     }
     Some(time)
@@ -136,7 +136,7 @@ pub(crate) fn bytes(reader: &mut ConfigReader, name: &str, node: &Node, range: R
         Ok(size) => {
             let (least, most) = (quantity::show_bytes(*range.start()), quantity::show_bytes(*range.end()));
             let shown = quantity::show_bytes(size);
-            reader.problem(&node.span, format!("`{name}` is {shown}, which is not in its range: {least} to {most}"));
+            reader.problem(&node.span, format!("`{name}` is {shown}; it must be from {least} to {most}"));
             None
         }
         Err(why) => {
@@ -191,7 +191,7 @@ pub(crate) fn name(reader: &mut ConfigReader, key: &str, node: &Node) -> Option<
     } else if !crate::model::text::is_shown_as_it_is(&text) {
         format!("`{key}` contains a control character, an invisible one, or a command of a CI system")
     } else if text.chars().count() > LONGEST {
-        format!("`{key}` has {} characters; the most is {LONGEST}", text.chars().count())
+        format!("`{key}` has {} characters; at most {LONGEST} are allowed", text.chars().count())
     } else {
         return Some(text);
     };

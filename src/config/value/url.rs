@@ -197,7 +197,7 @@ fn parse_sentence(error: ParseError) -> &'static str {
         ParseError::InvalidPort => "has a port that is not a number from 1 to 65535",
         ParseError::InvalidIpv4Address => "has a host that is not a valid IPv4 address",
         ParseError::InvalidIpv6Address => "has a host that is not a valid IPv6 address",
-        ParseError::InvalidDomainCharacter | ParseError::IdnaError => "has a host with a character that no name has",
+        ParseError::InvalidDomainCharacter | ParseError::IdnaError => "has a host with a character that is not allowed in a name",
         _ => "is not a URL",
     }
 }

@@ -77,7 +77,7 @@ fn body(exchanged: &Exchanged, headers: &HeaderMap, redactor: &Redactor) -> Stri
     }
     let text = text::of(&body.bytes, headers);
     if is_binary(&text) {
-        return format!("({} bytes that are no text)", body.read);
+        return format!("({} bytes that are not text)", body.read);
     }
     HttpExchange::shown_body(&text, redactor)
 }

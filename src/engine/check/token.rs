@@ -140,7 +140,7 @@ async fn fetch(
     let text = document["access_token"].as_str().filter(|text| !text.is_empty());
     let text = text.ok_or_else(|| failed("the token server's answer has no access_token"))?;
     if text.contains(|character: char| character.is_control()) {
-        return Err(failed("the access_token of the token server's answer cannot stand in a header"));
+        return Err(failed("the access_token of the token server's answer cannot be used in a header"));
     }
     let secret = Secret::new(text);
     // Some servers write the number as a text.

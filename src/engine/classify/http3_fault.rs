@@ -18,7 +18,7 @@ pub(crate) fn quic_fault(error: &QuicError, phase: Phase, peer: &Peer) -> Fault 
         QuicError::Socket(failed) => connect_fault(failed),
         QuicError::Connection(error) => connection_fault(error, phase, peer),
         QuicError::Unusable(why) => {
-            Fault::new(FailureClass::ProberResources, phase, format!("no QUIC connection can be begun: {why}"))
+            Fault::new(FailureClass::ProberResources, phase, format!("no QUIC connection can be started: {why}"))
         }
     }
 }
@@ -71,7 +71,7 @@ fn http3_fault(error: &Http3Error, phase: Phase, peer: &Peer) -> Fault {
             (FailureClass::HttpProtocol, format!("{target} sends more body than its content-length says"))
         }
         Http3Error::Interim => {
-            (FailureClass::HttpProtocol, format!("{target} sends too many interim answers (1xx) before the answer"))
+            (FailureClass::HttpProtocol, format!("{target} sends too many interim responses (1xx) before the answer"))
         }
         Http3Error::Unsendable(why) => (FailureClass::ProberUnsupported, format!("the request cannot be sent: {why}")),
     };
@@ -118,7 +118,7 @@ fn connection_fault(error: &ConnectionError, phase: Phase, peer: &Peer) -> Fault
             (FailureClass::Http3Error, format!("{target} ended the connection: {code}"))
         }
         ConnectionError::Reset => {
-            (FailureClass::ConnectionReset, format!("{target} reset the connection: it does not know it any more"))
+            (FailureClass::ConnectionReset, format!("{target} reset the connection, which it no longer knows"))
         }
         ConnectionError::TimedOut => {
             (class_of_silence(phase), format!("{target} was silent for as long as it keeps a QUIC connection"))

@@ -79,7 +79,7 @@ pub(crate) fn tls_fault(error: &Error, facts: &HandshakeFacts, target: &str, nam
         Error::AlertReceived(AlertDescription::NoRenegotiation)
         | Error::PeerMisbehaved(PeerMisbehaved::TooManyRenegotiationRequests) => fault(
             FailureClass::ProberUnsupported,
-            format!("{target} asks for renegotiation, which this prober does not know"),
+            format!("{target} asks for renegotiation, which this prober does not support"),
         ),
         Error::AlertReceived(AlertDescription::HandshakeFailure) if facts.version.is_none() => fault(
             FailureClass::TlsHandshakeFailed,
@@ -98,7 +98,7 @@ pub(crate) fn tls_fault(error: &Error, facts: &HandshakeFacts, target: &str, nam
         ),
         Error::PeerIncompatible(lacking) => fault(
             FailureClass::ProberUnsupported,
-            format!("{target} needs something in TLS that this prober does not know: {lacking:?}"),
+            format!("{target} needs something in TLS that this prober does not support: {lacking:?}"),
         ),
         _ => failed(target, error),
     }
@@ -120,7 +120,7 @@ pub(crate) fn has_nothing_in_common(error: &io::Error, facts: &HandshakeFacts) -
 pub(crate) fn lacking(lack: Lack, target: &str) -> Fault {
     let kind = lack.kind();
     let message =
-        format!("no {kind} in common with {target}: it speaks {lack}, which this prober does not know; {OFFERED}");
+        format!("no {kind} in common with {target}: it speaks {lack}, which this prober does not support; {OFFERED}");
     Fault::new(FailureClass::ProberUnsupported, Phase::Tls, message)
 }
 

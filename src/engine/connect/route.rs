@@ -107,7 +107,7 @@ pub(crate) fn route(transport: &Transport, own: &Url, url: &Url, host: Option<&H
     let proxy = proxy.map(|proxy| Proxy::parse(&proxy)).transpose()?;
     let authority = match host {
         Some(host) => host.clone(),
-        None => HeaderValue::from_str(&authority_of(url)).map_err(|_| "the URL's host cannot stand in a header")?,
+        None => HeaderValue::from_str(&authority_of(url)).map_err(|_| "the URL's host cannot be used in a header")?,
     };
     let mut version = transport.http_version;
     if version == HttpVersionPreference::Auto && http::uri::Authority::try_from(authority.as_bytes()).is_err() {

@@ -16,7 +16,7 @@ const TRAILERS: usize = 16 * 1024;
 /// What is wrong with a body in chunks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ChunkError {
-    #[error("the size of a chunk is no number")]
+    #[error("the size of a chunk is not a number")]
     NoSize,
     #[error("the size of a chunk has more than {SIGNIFICANT} digits")]
     Significant,

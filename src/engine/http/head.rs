@@ -146,7 +146,7 @@ impl HeadReader {
         }
         let is_folded = line.starts_with(b" ") || line.starts_with(b"\t");
         let why = match &self.last {
-            LastLine::None if is_folded => Some("it goes on with a header that is not there"),
+            LastLine::None if is_folded => Some("it continues a header, but there is none before it"),
             _ if is_folded => has_control(line).then_some("there is a control character in the value"),
             _ => wrong_header(line, &mut self.length),
         };
@@ -273,7 +273,7 @@ mod tests {
         assert_eq!(line("http/1.1 200 OK\r\n"), Some((1, "the version is neither HTTP/1.0 nor HTTP/1.1")));
         assert_eq!(
             line("HTTP/1.1 200 OK\r\n folded: x\r\n\r\n"),
-            Some((2, "it goes on with a header that is not there"))
+            Some((2, "it continues a header, but there is none before it"))
         );
         assert_eq!(line("HTTP/1.1 200 OK\r\na\tb: x\r\n\r\n"), Some((2, "there is a space in the name")));
         assert_eq!(line("HTTP/2.0 200 OK\r\n"), Some((1, "the version is neither HTTP/1.0 nor HTTP/1.1")));

@@ -246,7 +246,7 @@ pub(crate) fn digest(
 
 fn header_value(name: &HeaderName, text: &str) -> Result<HeaderValue, Fault> {
     HeaderValue::from_bytes(text.as_bytes()).map_err(|_| {
-        Fault::new(FailureClass::CaptureFailed, None, format!("a captured value cannot stand in the header {name}"))
+        Fault::new(FailureClass::CaptureFailed, None, format!("a captured value cannot be used in the header {name}"))
     })
 }
 

@@ -37,7 +37,7 @@ impl Signer {
         let (day, moment) = (now.strftime("%Y%m%d").to_string(), now.strftime("%Y%m%dT%H%M%SZ").to_string());
         let payload = hexadecimal(&Sha256::digest(&request.body));
         let mut set = |name: HeaderName, text: &str| {
-            let value = HeaderValue::from_str(text).map_err(|_| format!("what is to stand in {name} cannot"))?;
+            let value = HeaderValue::from_str(text).map_err(|_| format!("the value of {name} cannot be used in a header"))?;
             request.headers.insert(name, value);
             Ok::<(), String>(())
         };
@@ -57,7 +57,7 @@ impl Signer {
             hexadecimal(self.key(&day, format!("{ALGORITHM}\n{moment}\n{scope}\n{hash}").as_bytes()).as_ref());
         let text =
             format!("{ALGORITHM} Credential={}/{scope}, SignedHeaders={names}, Signature={signature}", self.access_key);
-        let mut value = HeaderValue::from_str(&text).map_err(|_| "the access key cannot stand in a header")?;
+        let mut value = HeaderValue::from_str(&text).map_err(|_| "the access key cannot be used in a header")?;
         value.set_sensitive(true);
         request.headers.insert(header::AUTHORIZATION, value);
         Ok(())

@@ -196,7 +196,7 @@ impl DnsCheck<'_> {
                 failed(FailureClass::DnsServerFailure, format!("the answer of {server} to {question} cannot be read"))
             }
             DnsError::Truncated => {
-                failed(FailureClass::DnsServerFailure, format!("{server} cut its answer to {question} over TCP too"))
+                failed(FailureClass::DnsServerFailure, format!("{server} truncated its answer to {question}, over TCP too"))
             }
             DnsError::Unsendable(why) => {
                 failed(FailureClass::ProberUnsupported, format!("the question cannot be sent: {why}"))

@@ -102,7 +102,7 @@ impl GrpcCheck<'_> {
         }
         let kind = head.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
         if !is_grpc(kind) {
-            let message = "answers what is not gRPC (content-type)".to_owned();
+            let message = "answers with something that is not gRPC (content-type)".to_owned();
             return Err(GrpcError::Judged(FailureClass::HttpProtocol, Some(Phase::Processing), message));
         }
         while let Some(bytes) = http2.chunk().await.map_err(GrpcError::Body)? {
@@ -157,7 +157,7 @@ impl GrpcCheck<'_> {
         let Some(serving) = serving_status(answer) else {
             let is_compressed = answer.first() == Some(&1);
             let what =
-                if is_compressed { "compresses its answer, unasked" } else { "answers what is no health status" };
+                if is_compressed { "compresses its answer without being asked to" } else { "answers with something that is no health status" };
             let message = what.to_owned();
             return Err(GrpcError::Judged(FailureClass::HttpProtocol, Some(Phase::Transfer), message));
         };
@@ -166,7 +166,7 @@ impl GrpcCheck<'_> {
             0 => "UNKNOWN",
             2 => "NOT_SERVING",
             3 => "SERVICE_UNKNOWN",
-            _ => "a health status that is not known",
+            _ => "an unknown health status",
         };
         let of = if self.service.is_empty() { "itself" } else { self.service };
         Err(GrpcError::Judged(FailureClass::GrpcNotServing, None, format!("says {name} of {of}")))

@@ -112,11 +112,11 @@ impl WebSocket {
                 continue;
             }
             match (kind, head.opcode) {
-                (_, opcode) if opcode > BINARY => return Err(MessageError::Protocol("a frame of an unknown kind")),
+                (_, opcode) if opcode > BINARY => return Err(MessageError::Protocol("a frame with an unknown opcode")),
                 (None, TEXT | BINARY) => kind = Some(head.opcode),
                 (Some(_), CONTINUATION) => {}
-                (None, _) => return Err(MessageError::Protocol("a message begins in its middle")),
-                (Some(_), _) => return Err(MessageError::Protocol("a message begins within another")),
+                (None, _) => return Err(MessageError::Protocol("a message starts with a continuation frame")),
+                (Some(_), _) => return Err(MessageError::Protocol("a message starts within another")),
             }
             if head.length > limit.saturating_sub(message.len() as u64) {
                 return Err(MessageError::TooLarge);
@@ -157,7 +157,7 @@ impl WebSocket {
 
     async fn control(&mut self, head: &FrameHead) -> Result<(), MessageError> {
         if !head.is_last || head.length > CONTROL {
-            return Err(MessageError::Protocol("a control frame is in pieces or too large"));
+            return Err(MessageError::Protocol("a control frame is fragmented or too large"));
         }
         let mut payload = Vec::new();
         self.payload(head.length, &mut payload).await?;
@@ -165,14 +165,14 @@ impl WebSocket {
             CLOSE => Err(MessageError::Closed(closing(&payload)?)),
             PING => Ok(self.send_frame(PONG, &payload).await?),
             PONG => Ok(()),
-            _ => Err(MessageError::Protocol("a frame of an unknown kind")),
+            _ => Err(MessageError::Protocol("a frame with an unknown opcode")),
         }
     }
 
     async fn head(&mut self) -> Result<FrameHead, MessageError> {
         self.frames += 1;
         if self.frames > FRAMES {
-            return Err(MessageError::Protocol("frames without an end"));
+            return Err(MessageError::Protocol("endless frames"));
         }
         self.fill(2).await?;
         let (first, second) = (self.unread.get_u8(), self.unread.get_u8());
@@ -267,7 +267,7 @@ fn low_byte(length: usize) -> u8 {
 fn closing(payload: &[u8]) -> Result<Option<(u16, String)>, MessageError> {
     match payload {
         [] => Ok(None),
-        [_] => Err(MessageError::Protocol("a close frame with half a code")),
+        [_] => Err(MessageError::Protocol("a close frame with an incomplete code")),
         [high, low, words @ ..] => {
             let words = String::from_utf8_lossy(words).into_owned();
             Ok(Some((u16::from_be_bytes([*high, *low]), words)))

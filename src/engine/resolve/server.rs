@@ -49,9 +49,9 @@ impl Trouble {
             Trouble::Io(error) => format!("cannot be asked: {error}"),
             Trouble::Closed => "ended the connection without an answer".to_owned(),
             Trouble::Unusable(Unusable::Code(code)) => format!("answered {}", code_name(*code)),
-            Trouble::Unusable(Unusable::Referral) => "does not look names up (it pointed to other servers)".to_owned(),
+            Trouble::Unusable(Unusable::Referral) => "does not resolve names (it referred to other servers)".to_owned(),
             Trouble::Unusable(Unusable::Malformed) => "sent an answer that cannot be read".to_owned(),
-            Trouble::Unusable(Unusable::Truncated) => "sent an answer that was cut, over TCP too".to_owned(),
+            Trouble::Unusable(Unusable::Truncated) => "sent a truncated answer, over TCP too".to_owned(),
         }
     }
 }

@@ -70,7 +70,7 @@ pub(super) fn client_cert(tls: &Tls, provider: &CryptoProvider) -> Result<Option
     let key = provider
         .key_provider
         .load_private_key(key)
-        .map_err(|_| unusable(key_file, format_args!("this prober does not know its type; it knows {KEYS}")))?;
+        .map_err(|_| unusable(key_file, format_args!("its type is not supported; supported are {KEYS}")))?;
     let certified = CertifiedKey::new(chain, key);
     match certified.keys_match() {
         // Unknown means that the key type cannot be compared, not that the two differ.
@@ -87,15 +87,15 @@ fn unreadable_key(file: &Path, error: &dyn fmt::Display) -> EngineError {
     if text.contains("-----BEGIN ENCRYPTED PRIVATE KEY-----") || text.contains("Proc-Type: 4,ENCRYPTED") {
         let file_name = file.display();
         let advice = format!(
-            "the key is encrypted, and there is no way to say a passphrase: decrypt it with `openssl pkey -in {file_name} -out KEY`"
+            "the key is encrypted, and there is no way to give a passphrase: decrypt it with `openssl pkey -in {file_name} -out KEY`"
         );
         return unusable(file, advice);
     }
     if text.contains("-----BEGIN OPENSSH PRIVATE KEY-----") {
-        return unusable(file, "the key is one of SSH, which TLS does not use");
+        return unusable(file, "it is an SSH key, which TLS does not use");
     }
     if text.contains("-----BEGIN DSA PRIVATE KEY-----") {
-        return unusable(file, format_args!("this prober does not know DSA keys; it knows {KEYS}"));
+        return unusable(file, format_args!("DSA keys are not supported; supported are {KEYS}"));
     }
     if text.contains("-----BEGIN") || text.is_empty() {
         unusable(file, error)

@@ -81,7 +81,7 @@ impl Held<'_> {
             CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
                 invalid("it is not meant for servers (extended key usage)")
             }
-            CertificateError::UnknownRevocationStatus => invalid("whether it is revoked is not known"),
+            CertificateError::UnknownRevocationStatus => invalid("its revocation status is not known"),
             CertificateError::InvalidOcspResponse => invalid("the OCSP response beside it is not valid"),
             CertificateError::Other(other) => match other.0.downcast_ref::<webpki::Error>() {
                 Some(error) => self.by_rule(error),
@@ -125,7 +125,7 @@ impl Held<'_> {
         let built = built();
         if self.now < built {
             let message = format!(
-                "this host's clock says {}, which is before this prober was made ({}): no certificate can be judged",
+                "this host's clock says {}, which is before this prober was built ({}): no certificate can be judged",
                 day(self.now),
                 day(built)
             );
@@ -182,12 +182,12 @@ impl Held<'_> {
                 Some((name, true)) => refused(
                     FailureClass::ProberUnsupported,
                     format!(
-                        "the certificate {owner} has the critical extension {name} ({oid}), which this prober does not know"
+                        "the certificate {owner} has the critical extension {name} ({oid}), which this prober does not support"
                     ),
                 ),
                 Some((name, false)) => invalid(&format!("{owner} has the critical extension {name} ({oid})")),
                 None => {
-                    invalid(&format!("{owner} has the critical extension {oid}, which a client must know and does not"))
+                    invalid(&format!("{owner} has the critical extension {oid}, which a client must understand"))
                 }
             };
         }
@@ -216,7 +216,7 @@ impl Held<'_> {
                 unsupported("the server's certificate is that of an authority (CA:TRUE)")
             }
             webpki::Error::UnsupportedCriticalExtension => self.critical_extension(),
-            webpki::Error::EndEntityUsedAsCa => invalid("its issuer is no authority (CA:FALSE)"),
+            webpki::Error::EndEntityUsedAsCa => invalid("its issuer is not an authority (CA:FALSE)"),
             webpki::Error::NameConstraintViolation => {
                 invalid("its issuer may not issue for this name (name constraints)")
             }
@@ -227,7 +227,7 @@ impl Held<'_> {
             | webpki::Error::MaximumPathBuildCallsExceeded
             | webpki::Error::MaximumSignatureChecksExceeded
             | webpki::Error::MaximumNameConstraintComparisonsExceeded => unsupported(
-                "the certificate's chain is longer (seven intermediates or more) or more tangled than is followed",
+                "the certificate's chain is longer (seven intermediates or more) or more complex than is followed",
             ),
             webpki::Error::UnsupportedCertVersion => invalid("it is of X.509 version 1, which has no names to check"),
             webpki::Error::IssuerNotCrlSigner | webpki::Error::InvalidCrlSignatureForPublicKey => {
@@ -271,7 +271,7 @@ fn invalid(what: &str) -> Refusal {
 }
 
 fn unsupported(what: &str) -> Refusal {
-    refused(FailureClass::ProberUnsupported, format!("{what}, which this prober does not know"))
+    refused(FailureClass::ProberUnsupported, format!("{what}, which this prober does not support"))
 }
 
 fn signed_with(algorithm: Option<(&str, bool)>, id: &[u8]) -> Refusal {

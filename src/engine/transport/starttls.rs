@@ -79,7 +79,7 @@ async fn smtp_reply(lines: &mut Lines<'_>, code: &str) -> Result<Vec<String>, St
         let line = lines.next().await?;
         let is_reply = line.get(..3).is_some_and(|code| code.bytes().all(|byte| byte.is_ascii_digit()));
         if !is_reply || !matches!(line.as_bytes().get(3), None | Some(b' ' | b'-')) {
-            return Err(StarttlsError::Refused(format!("what it says is not SMTP: {}", quoted(&line))));
+            return Err(StarttlsError::Refused(format!("it does not speak SMTP: {}", quoted(&line))));
         }
         if !line.starts_with(code) {
             return Err(StarttlsError::Refused(format!("it says {}", quoted(&line))));
@@ -98,7 +98,7 @@ async fn ask_imap(lines: &mut Lines<'_>) -> Result<(), StarttlsError> {
         return Err(StarttlsError::Refused(format!("it says {}", quoted(&greeting))));
     }
     if !begins(&greeting, "* OK") {
-        return Err(StarttlsError::Refused(format!("what it says is not IMAP: {}", quoted(&greeting))));
+        return Err(StarttlsError::Refused(format!("it does not speak IMAP: {}", quoted(&greeting))));
     }
     lines.send(b"a1 STARTTLS\r\n").await?;
     loop {
@@ -131,7 +131,7 @@ async fn ask_postgres(stream: &mut Stream) -> Result<(), StarttlsError> {
             let said = said.split(char::is_control).filter(|field| !field.is_empty()).collect::<Vec<_>>().join(" ");
             Err(StarttlsError::Refused(format!("it answers with an error: {}", quoted(&said))))
         }
-        other => Err(StarttlsError::Refused(format!("what it says is not PostgreSQL's protocol (byte {other:#04x})"))),
+        other => Err(StarttlsError::Refused(format!("it does not speak PostgreSQL's protocol (byte {other:#04x})"))),
     }
 }
 
@@ -161,7 +161,7 @@ impl Lines<'_> {
             }
             looked_at = self.unread.len();
             if self.heard >= MOST {
-                return Err(StarttlsError::Refused(format!("it says more than {MOST} bytes before TLS")));
+                return Err(StarttlsError::Refused(format!("it sends more than {MOST} bytes before TLS")));
             }
             let mut buffer = [0; 4096];
             let count = self.stream.read(&mut buffer).await?;
@@ -182,7 +182,7 @@ impl Lines<'_> {
         if self.unread.is_empty() {
             return Ok(());
         }
-        Err(StarttlsError::Refused("it says more in clear text after it agreed to start TLS".to_owned()))
+        Err(StarttlsError::Refused("it sends more in clear text after it agreed to start TLS".to_owned()))
     }
 }
 

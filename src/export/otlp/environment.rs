@@ -72,7 +72,7 @@ impl Settings {
             env(&format!("OTEL_EXPORTER_OTLP_METRICS_{name}")).or_else(|| env(&format!("OTEL_EXPORTER_OTLP_{name}")))
         };
         if either("PROTOCOL").is_some_and(|protocol| protocol != "http/protobuf") {
-            return Err(wrong("OTEL_EXPORTER_OTLP_PROTOCOL", "only http/protobuf is spoken"));
+            return Err(wrong("OTEL_EXPORTER_OTLP_PROTOCOL", "only http/protobuf is supported"));
         }
         let compression = either("COMPRESSION");
         if compression.as_deref().is_some_and(|name| name != "gzip" && name != "none") {

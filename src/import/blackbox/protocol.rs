@@ -184,7 +184,7 @@ fn query_response(draft: &mut ProbeDraft, entries: &[Value]) {
         let why = match starttls_of(before) {
             Some(protocol) => {
                 draft.set_text("starttls", protocol);
-                "`starttls` has these words by heart"
+                "`starttls` knows this exchange"
             }
             None => "`starttls` is \"smtp\", \"imap\" or \"postgres\"",
         };

@@ -18,7 +18,7 @@ pub(super) fn set(draft: &mut ProbeDraft, value: &Value) {
             "server_name" => draft.set_text("tls.server-name", &word),
             "min_version" if word == "TLS13" => draft.set("tls.min-version", "\"1.3\""),
             "min_version" if word == "TLS12" => {}
-            "min_version" => draft.field_not_carried(key, value, "nothing older than TLS 1.2 is spoken"),
+            "min_version" => draft.field_not_carried(key, value, "nothing older than TLS 1.2 is supported"),
             other => draft.field_not_carried(&format!("tls_config.{other}"), value, "uptick has no key for it"),
         }
     }

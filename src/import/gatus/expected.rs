@@ -46,12 +46,12 @@ impl Expected {
     /// # Errors
     /// Why it has no expectation that means the same.
     pub(crate) fn add(&mut self, condition: &str) -> Result<(), &'static str> {
-        let cut = cut(condition).ok_or("this is no comparison")?;
+        let cut = cut(condition).ok_or("this is not a comparison")?;
         if has_placeholder(cut.right) {
             return Err("no expectation compares two parts of one answer");
         }
         if cut.left.contains("{{") || cut.right.contains("{{") {
-            return Err("what an earlier step stored is in no expectation of JSON");
+            return Err("an expectation of JSON cannot use what an earlier step stored");
         }
         match cut.left {
             "[STATUS]" => self.status(&cut),
@@ -59,7 +59,7 @@ impl Expected {
             "[CERTIFICATE_EXPIRATION]" => self.certificate(&cut),
             "[CONNECTED]" if cut.operator == "==" && cut.right == "true" => Ok(()),
             "[IP]" => Err("no expectation compares addresses; `address` connects to one"),
-            "[DOMAIN_EXPIRATION]" => Err("registries are not asked"),
+            "[DOMAIN_EXPIRATION]" => Err("domain registries are not queried"),
             "[DNS_RCODE]" if self.is_of(Protocol::Dns) && cut.operator == "==" => {
                 self.rcode = alternatives(cut.right);
                 Ok(())
@@ -80,7 +80,7 @@ impl Expected {
         let limit: Option<u16> = cut.right.parse().ok();
         let is_one = |code: &u16| is_met(cut.right, &code.to_string());
         let has_order = !matches!(cut.operator, "==" | "!=");
-        let limit = limit.or((!has_order).then_some(0)).ok_or("this is no status code")?;
+        let limit = limit.or((!has_order).then_some(0)).ok_or("this is not a status code")?;
         let is_met = |code: &u16| match cut.operator {
             "==" => is_one(code),
             "!=" => !is_one(code),
@@ -103,7 +103,7 @@ impl Expected {
         if !matches!(cut.operator, "<" | "<=") {
             return Err("a latency has only a maximum");
         }
-        let limit = time(cut.right, Duration::from_millis(1)).ok_or("this is no time")?;
+        let limit = time(cut.right, Duration::from_millis(1)).ok_or("this is not a time")?;
         self.latency = Some(self.latency.map_or(limit, |before| before.min(limit)));
         Ok(())
     }
@@ -112,7 +112,7 @@ impl Expected {
         if !matches!(cut.operator, ">" | ">=") {
             return Err("a certificate has only a minimum of days");
         }
-        let least = time(cut.right, Duration::from_millis(1)).ok_or("this is no time")?;
+        let least = time(cut.right, Duration::from_millis(1)).ok_or("this is not a time")?;
         self.certificate_days = Some(least.as_secs().div_ceil(DAY.as_secs()));
         Ok(())
     }
@@ -123,7 +123,7 @@ impl Expected {
             return self.length(path(inner), cut);
         }
         if let Some(inner) = function("has") {
-            let path = path(inner).ok_or("this is no part of the body")?;
+            let path = path(inner).ok_or("this is not a part of the body")?;
             let exists = (cut.right == "true") == (cut.operator == "==");
             self.json.push(format!("{{ path = {}, exists = {exists} }}", quoted(&path)));
             return Ok(());
@@ -160,7 +160,7 @@ impl Expected {
     }
 
     fn length(&mut self, path: Option<String>, cut: &Condition) -> Result<(), &'static str> {
-        let number: u64 = cut.right.parse().map_err(|_| "this is no length")?;
+        let number: u64 = cut.right.parse().map_err(|_| "this is not a length")?;
         let (least, most) = match cut.operator {
             "==" => (Some(number), Some(number)),
             "<" => (None, Some(number.checked_sub(1).ok_or("no length is below 0")?)),

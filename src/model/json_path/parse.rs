@@ -68,7 +68,7 @@ impl<'s> Parser<'s> {
 
     fn path(&mut self) -> Parsed<Query> {
         if !self.take("$") {
-            return Err("`$` is missing, which a path starts with".to_owned());
+            return Err("`$` is missing, with which a path starts".to_owned());
         }
         Ok(Query { is_from_root: true, segments: self.segments()? })
     }
@@ -88,7 +88,7 @@ impl<'s> Parser<'s> {
             return advice_on_method(&written[start..]);
         }
         if ["==", "!=", "<", ">", "=", " "].iter().any(|mark| rest.starts_with(mark)) {
-            return "the path ends here; what must hold of it is a key beside it, like `equals` or `min`".to_owned();
+            return "the path ends here; a rule is a key beside it, such as `equals` or `min`".to_owned();
         }
         format!("`{}` is unexpected", rest.chars().next().unwrap_or_default())
     }
@@ -235,7 +235,7 @@ impl<'s> Parser<'s> {
                     units.push(self.unit()?);
                 }
                 let character = char::decode_utf16(units).next().and_then(Result::ok);
-                character.ok_or_else(|| "half of a surrogate pair is no character".to_owned())
+                character.ok_or_else(|| "half of a surrogate pair is not a character".to_owned())
             }
             c if c == quote => Ok(c),
             _ => Err(format!("`\\{kind}` is not an escape")),
@@ -285,7 +285,7 @@ impl<'s> Parser<'s> {
             let is_group = self.peek() == Some('(');
             let test = if is_group { self.nested(Self::group)? } else { self.simple_test()? };
             if matches!(test, Test::Compare(..)) && !is_group {
-                return Err("`!` stands before a path, a function or parentheses".to_owned());
+                return Err("`!` must come before a path, a function or parentheses".to_owned());
             }
             return Ok(Test::Not(Box::new(test)));
         }

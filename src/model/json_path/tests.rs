@@ -106,7 +106,7 @@ fn numbers_are_compared_exactly_in_filters() {
 #[test]
 fn a_path_that_is_none_is_told_what_is_meant() {
     for (path, reason) in [
-        ("items[0]", "at position 0, `$` is missing, which a path starts with"),
+        ("items[0]", "at position 0, `$` is missing, with which a path starts"),
         ("$.invoice-address.city", "at position 9, a name with `-` is written between brackets: `['invoice-address']`"),
         (
             "$.items.length()",
@@ -120,7 +120,7 @@ fn a_path_that_is_none_is_told_what_is_meant() {
         ("$.items.0", "at position 8, a number stands between brackets: `[0]`"),
         (
             "$.a == 'ok'",
-            "at position 3, the path ends here; what must hold of it is a key beside it, like `equals` or `min`",
+            "at position 3, the path ends here; a rule is a key beside it, such as `equals` or `min`",
         ),
         (
             "$.items[?(@.size() > 1)]",

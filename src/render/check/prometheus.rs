@@ -92,12 +92,12 @@ type DurationFamily = (&'static str, &'static str, fn(&ProbeSummary) -> &Latency
 const DURATIONS: [DurationFamily; 2] = [
     (
         "uptick_run_check_duration_seconds",
-        "How long the checks of this run took that were up, by percentile; absent where they are too few.",
+        "How long this run's checks that were up took, by percentile; absent where there are too few.",
         |probe| &probe.latency,
     ),
     (
         "uptick_run_failed_check_duration_seconds",
-        "How long the checks of this run took that were down, by percentile; absent where they are too few.",
+        "How long this run's checks that were down took, by percentile; absent where there are too few.",
         |probe| &probe.failed_latency,
     ),
 ];

@@ -54,10 +54,10 @@ fn places(report: &Report, text: &mut Exposition) {
     each("uptick_window_failures", "Failed checks in the window of the report, by failure class.", &|figures| {
         figures.classes.iter().map(|(class, row)| (Some(("class", class.to_string())), number(row.n))).collect()
     });
-    each("uptick_window_failed_ratio", "Failed of judged checks in the window of the report.", &|figures| {
+    each("uptick_window_failed_ratio", "The share of judged checks that failed in the window of the report.", &|figures| {
         figures.failed_ratio.map(|ratio| (None, ratio)).into_iter().collect()
     });
-    each("uptick_window_coverage_ratio", "Checks made of those due in the window of the report.", &|figures| {
+    each("uptick_window_coverage_ratio", "The share of due checks that were made in the window of the report.", &|figures| {
         figures.coverage.ratio.map(|ratio| (None, ratio)).into_iter().collect()
     });
     each(
@@ -83,7 +83,7 @@ fn incidents(report: &Report, text: &mut Exposition) {
         let of_surface = report.incidents.iter().filter(|incident| incident.surfaces.contains(&row.surface));
         let open = of_surface.clone().filter(|incident| incident.end.is_none()).count() as u64;
         let labels: Labels<'_> = vec![("surface", row.surface.as_str())];
-        text.gauge("uptick_open_incidents", "Incidents that go on.", &labels, open);
+        text.gauge("uptick_open_incidents", "Ongoing incidents.", &labels, open);
     }
     for row in report.surfaces.iter().filter(|row| !row.control) {
         let labels: Labels<'_> = vec![("surface", row.surface.as_str())];
@@ -128,7 +128,7 @@ fn insecure(report: &Report, text: &mut Exposition) {
     }
     for row in report.probes.iter().filter(|row| row.figures.warnings > 0) {
         let labels: Labels<'_> = vec![("probe", row.probe.as_str()), ("surface", row.surface.as_str())];
-        let help = "Up checks in the window of the report of which something that `warn` names did not hold.";
+        let help = "Up checks in the window of the report that did not meet a rule of `warn`.";
         text.gauge("uptick_window_warnings", help, &labels, row.figures.warnings);
     }
     for row in report.probes.iter().filter(|row| row.insecure) {

@@ -85,12 +85,12 @@ fn of_scope(context: &ReportContext<'_>, answer: &Answer) -> Claim {
                 format::counted(all.saturating_sub(scope.vantages.len() as u64), "vantage")
             ),
         ),
-        Extent::Unclear => (false, "of the other vantages it cannot be told yet".to_owned()),
+        Extent::Unclear => (false, "for the other vantages it cannot be told yet".to_owned()),
         Extent::SingleVantage | Extent::None => {
             return claim(
                 ClaimKind::Scope,
                 Confidence::Low,
-                format!("one vantage: of other places nothing is known; {proved}"),
+                format!("one vantage: nothing is known about other places; {proved}"),
             );
         }
     };

@@ -41,7 +41,7 @@ pub(super) fn limits(
 
 fn place(vantages: &[VantageRow]) -> Option<String> {
     match vantages {
-        [one] => Some(format!("Seen from one vantage, {}: of other places nothing can be said.", one.vantage)),
+        [one] => Some(format!("Seen from one vantage, {}: nothing can be said about other places.", one.vantage)),
         _ => None,
     }
 }
@@ -107,7 +107,7 @@ fn planned(maintenance: &Counts) -> Option<String> {
     let n = maintenance.scheduled();
     (n > 0).then(|| {
         format!(
-            "{} fell into maintenance: they are in no verdict, alert, share or budget.",
+            "{} fell into maintenance: they count in no verdict, alert, share or budget.",
             format::counted(n, "check")
         )
     })

@@ -106,7 +106,7 @@ impl Sentence<'_> {
                 format!(" from {} alone ({} of {} vantages)", format::list(&names), names.len(), scope.vantages_judged)
             }
             Extent::Unclear => format!(
-                " from {} ({} of {} vantages; of the others it cannot be told yet)",
+                " from {} ({} of {} vantages; for the others it cannot be told yet)",
                 format::list(&names),
                 names.len(),
                 scope.vantages_judged

@@ -387,7 +387,7 @@ impl VerdictInput<'_, '_> {
             (_, Extent::None) => (true, format!("{vantages} vantages agree")),
             (_, Extent::Global) => (true, format!("{} of {vantages} vantages agree", scope.vantages.len())),
             (_, Extent::Unclear) => {
-                (false, format!("{} of {vantages} vantages, of others it cannot be told", scope.vantages.len()))
+                (false, format!("{} of {vantages} vantages, for the others it cannot be told", scope.vantages.len()))
             }
             (_, Extent::Local) => {
                 (true, format!("{} of {vantages} vantages, the others see it up", scope.vantages.len()))

@@ -139,7 +139,7 @@ pub enum Extent {
     Global,
     /// Seen from fewer, and the others see it up.
     Local,
-    /// Seen from fewer, and of the others it cannot be told yet.
+    /// Seen from fewer, and for the others it cannot be told yet.
     Unclear,
     /// There is one vantage alone: nothing can be said of other places.
     SingleVantage,

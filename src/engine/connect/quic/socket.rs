@@ -56,8 +56,8 @@ impl ServerSocket {
                 "its host says that nothing listens on the UDP port".to_owned()
             }
             0 => "no datagram came back: nothing listens there, or UDP does not get through".to_owned(),
-            1 => "one datagram came back, which is no answer of QUIC".to_owned(),
-            count => format!("{count} datagrams came back, which are no answer of QUIC"),
+            1 => "one datagram came back, which is not QUIC".to_owned(),
+            count => format!("{count} datagrams came back, which are not QUIC"),
         }
     }
 }

@@ -214,16 +214,16 @@ impl Inflate {
         if self.wrapper == Wrapper::Zlib {
             self.state = State::After;
             let fits = check.adler.finish() == u32::from_be_bytes(first);
-            return if fits { Ok(()) } else { Err(invalid(DEFLATE, "the checksum does not fit the data")) };
+            return if fits { Ok(()) } else { Err(invalid(DEFLATE, "the checksum does not match the data")) };
         }
         self.state = State::Header(GzipHeader::default());
         self.deflated.reset(false);
         let size = check.crc.amount();
         if check.crc.finalize() != u32::from_le_bytes(first) {
-            return Err(invalid(GZIP, "the checksum does not fit the data"));
+            return Err(invalid(GZIP, "the checksum does not match the data"));
         }
         if size != u32::from_le_bytes(second) {
-            return Err(invalid(GZIP, "the size does not fit the data"));
+            return Err(invalid(GZIP, "the size does not match the data"));
         }
         Ok(())
     }
@@ -349,7 +349,7 @@ impl GzipHeader {
         match self.part {
             GzipPart::Fixed => match (self.read, byte) {
                 (0, 0x1f) | (1, 0x8b) | (2, 8) | (4..=8, _) => {}
-                (0 | 1, _) => return Err("it does not begin as gzip does"),
+                (0 | 1, _) => return Err("it does not start as gzip does"),
                 (2, _) => return Err("an unknown compression method"),
                 (3, flags) if flags & GzipHeader::RESERVED != 0 => return Err("unknown flags in its header"),
                 (3, flags) => self.flags = flags,

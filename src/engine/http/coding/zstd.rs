@@ -134,7 +134,7 @@ impl Zstd {
         }
         if magic != MAGIC {
             if self.ended == 0 {
-                return Err(invalid(NAME, "it does not begin as zstd does"));
+                return Err(invalid(NAME, "it does not start as zstd does"));
             }
             self.ignored += self.held.len() as u64;
             self.held.clear();
@@ -195,10 +195,10 @@ impl Zstd {
         self.state = State::Start;
         let announced = self.decoder.content_size();
         if announced > 0 && announced != self.given {
-            return Err(invalid(NAME, "the size does not fit the data"));
+            return Err(invalid(NAME, "the size does not match the data"));
         }
         if self.has_checksum && self.decoder.get_checksum_from_data() != self.decoder.get_calculated_checksum() {
-            return Err(invalid(NAME, "the checksum does not fit the data"));
+            return Err(invalid(NAME, "the checksum does not match the data"));
         }
         Ok(())
     }

@@ -28,7 +28,7 @@ pub(crate) enum Refusal {
         length: u64,
     },
     /// More frames that say nothing than any server has reason for.
-    #[error("more than {SAYING_NOTHING} frames say nothing")]
+    #[error("more than {SAYING_NOTHING} frames carry nothing")]
     Flood,
     /// More than any server has reason to say beside its answers.
     #[error("more than {0} bytes come beside the answer")]
