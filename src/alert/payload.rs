@@ -70,25 +70,32 @@ pub fn schema() -> serde_json::Value {
     generator.root_schema_for::<Payload>().to_value()
 }
 
+impl Payload {
+    /// What every message has; the rest is of the kind of the change.
+    fn about(alert: &str, change: &Change, report: &Report, now: Timestamp) -> Payload {
+        Payload {
+            schema: SCHEMA,
+            event: change.event().name(),
+            severity: "warning",
+            alert: alert.to_owned(),
+            at: now,
+            key: change.key().to_owned(),
+            repeated: false,
+            summary: SafeText::default(),
+            surfaces: Vec::new(),
+            incident: None,
+            certificate: None,
+            slo: None,
+            slow: None,
+            warning: None,
+            verdict: report.verdict.headline.clone(),
+        }
+    }
+}
+
 /// The message about a change.
 pub(super) fn payload(alert: &str, change: &Change, report: &Report, now: Timestamp) -> Payload {
-    let mut payload = Payload {
-        schema: SCHEMA,
-        event: change.event().name(),
-        severity: "warning",
-        alert: alert.to_owned(),
-        at: now,
-        key: change.key().to_owned(),
-        repeated: false,
-        summary: SafeText::default(),
-        surfaces: Vec::new(),
-        incident: None,
-        certificate: None,
-        slo: None,
-        slow: None,
-        warning: None,
-        verdict: report.verdict.headline.clone(),
-    };
+    let mut payload = Payload::about(alert, change, report, now);
     match change {
         Change::Incident { event, repeated, incident, .. } => {
             payload.severity = match event {

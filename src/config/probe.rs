@@ -6,6 +6,7 @@ mod authority;
 pub(crate) mod body;
 pub(crate) mod dns;
 pub(crate) mod expect;
+pub(crate) mod header_rules;
 pub(crate) mod http3;
 pub(crate) mod journey;
 pub(crate) mod json_rules;
@@ -13,6 +14,8 @@ pub(crate) mod maintenance;
 pub(crate) mod matrix;
 pub(crate) mod protocol_keys;
 pub(crate) mod request;
+pub(crate) mod timing;
+pub(crate) mod tls;
 pub(crate) mod transport;
 
 use std::collections::BTreeSet;
@@ -26,9 +29,8 @@ use crate::config::syntax::tree::{Item, Node, Table};
 use crate::config::table_schema::{Key, TableSchema, ValueType, key};
 use crate::config::value::layers;
 use crate::config::value::layers::Layers;
-use crate::model::quantity::show_duration;
 use crate::model::{
-    DeniedNetworks, Expect, Probe, Request, Retries, Schedule, Session, Step, TextRule, Value, suggest,
+    DeniedNetworks, Expect, Probe, Request, Session, Step, TextRule, suggest,
 };
 
 pub(crate) const PROBE: TableSchema = TableSchema {
@@ -87,7 +89,7 @@ const TIMING_KEYS: &[Key] = &[
     ),
     key(
         "retries",
-        ValueType::Either(&[ValueType::Table(&RETRIES), ValueType::Integer(0, 10)]),
+        ValueType::Either(&[ValueType::Table(&timing::RETRIES), ValueType::Integer(0, 10)]),
         "0",
         "Attempts after a failed one; each is recorded, and the first result is kept.",
     ),
@@ -99,15 +101,6 @@ const TIMING_KEYS: &[Key] = &[
         "When failures are expected: checks run and are recorded, and no verdict, alert or budget counts them.",
     ),
 ];
-
-pub(crate) const RETRIES: TableSchema = TableSchema {
-    title: "retries",
-    groups: &[&[
-        key("attempts", ValueType::Integer(0, 10), "0", "Attempts after the first."),
-        key("delay", ValueType::Duration, "\"1s\"", "The wait before each, up to 1h."),
-    ]],
-    required: &[],
-};
 
 /// The surface of a URL of the command line.
 const AD_HOC_SURFACE: &str = "web";
@@ -185,7 +178,7 @@ fn named_probe(
     let surface = layers.get("surface").map(|node| layers::name(reader, "surface", node));
     let tags = layers.get("tags").map(Node::one_or_more).unwrap_or_default();
     let tags: Vec<String> = tags.iter().filter_map(|node| layers::name(reader, "tags", node)).collect();
-    let timing = timing(reader, layers, own.span.is_argument());
+    let timing = timing::read(reader, layers, own.span.is_argument());
     let session = layers.get("session").and_then(|node| session(reader, node, shared));
     reader.captures = session.iter().flat_map(|session| captures_of(session)).collect();
     let steps = steps(reader, own, layers, timing.timeout);
@@ -217,7 +210,7 @@ fn named_probe(
         maintenance: layers.get("maintenance").map(|node| maintenance::windows(reader, node)).unwrap_or_default(),
     };
     if !own.span.is_argument() {
-        warn_of_length(reader, &probe);
+        timing::warn_of_length(reader, &probe);
     }
     Some(probe)
 }
@@ -280,7 +273,7 @@ pub(crate) fn defaults(reader: &mut ConfigReader, layers: &Layers, shared: &Prob
             layers::name(reader, key, node);
         }
     }
-    timing(reader, layers, false);
+    timing::read(reader, layers, false);
     if let Some(node) = layers.get("maintenance") {
         maintenance::windows(reader, node);
     }
@@ -291,86 +284,6 @@ pub(crate) fn defaults(reader: &mut ConfigReader, layers: &Layers, shared: &Prob
     reader.user = ValueUser::File;
     reader.owner = None;
     reader.warnings.truncate(warnings);
-}
-
-/// When a probe is due, and how long it may take.
-struct Timing {
-    schedule: Schedule,
-    timeout: Duration,
-    retries: Retries,
-}
-
-/// The schedule and the timeout, which must fit into it. What is asked now has the time that it is given.
-fn timing(reader: &mut ConfigReader, layers: &Layers, is_ad_hoc: bool) -> Timing {
-    let retries = retries(reader, layers);
-    let when = layers.one_of(reader, &["interval", "schedule"]);
-    let schedule = match when {
-        Some(entry) if entry.key == "schedule" => maintenance::cron(reader, &entry.node).map(Schedule::Cron),
-        Some(entry) => {
-            let range = Duration::from_millis(10)..=Duration::from_hours(31 * 24);
-            layers::duration(reader, "interval", &entry.node, range).map(Schedule::Every)
-        }
-        None => Some(Schedule::Every(Probe::INTERVAL)),
-    };
-    let shortest = schedule.as_ref().map_or(Duration::MAX, Schedule::shortest);
-    let timeout = match layers.get("timeout") {
-        Some(node) => layers::duration(reader, "timeout", node, Duration::from_millis(1)..=Duration::from_hours(1)),
-        None => Some(Probe::TIMEOUT.min(shortest)),
-    };
-    if let Some(timeout) = timeout
-        && shortest < timeout
-        && is_ad_hoc
-        && layers.own("interval").or(layers.own("schedule")).is_none()
-    {
-        return Timing { schedule: Schedule::Every(timeout), timeout, retries };
-    }
-    if let Some(timeout) = timeout
-        && shortest < timeout
-        && let Some(node) = layers
-            .own("interval")
-            .or(layers.own("schedule"))
-            .or(layers.own("timeout"))
-            .or(when.map(|when| &when.node))
-            .or(layers.get("timeout"))
-    {
-        let key = when.map_or("interval", |entry| entry.key.as_str());
-        let (shortest, timeout) = (show_duration(shortest), show_duration(timeout));
-        let message = format!("{key} {shortest} is shorter than timeout {timeout}");
-        let help = if key == "interval" { "raise `interval` or lower `timeout`" } else { "lower `timeout`" };
-        reader.advise(&node.span, message, help);
-    }
-    Timing {
-        schedule: schedule.unwrap_or(Schedule::Every(Probe::INTERVAL)),
-        timeout: timeout.unwrap_or(Probe::TIMEOUT),
-        retries,
-    }
-}
-
-/// A check that may outlast its interval misses the next one, which is counted.
-fn warn_of_length(reader: &mut ConfigReader, probe: &Probe) {
-    let (longest, interval) = (probe.longest(), probe.schedule.shortest());
-    if longest > interval {
-        let (longest, interval) = (show_duration(longest), show_duration(interval));
-        reader.warn(&format!(
-            "one check may take {longest}, longer than its interval of {interval}: checks due in between are missed"
-        ));
-    }
-}
-
-fn retries(reader: &mut ConfigReader, layers: &Layers) -> Retries {
-    let mut retries = Retries { attempts: 0, delay: Retries::DELAY };
-    let Some(node) = layers.get("retries") else { return retries };
-    if let Item::Integer(_) = node.item {
-        retries.attempts = layers::integer(node).unwrap_or(0);
-        return retries;
-    }
-    let table = layers.inner("retries");
-    retries.attempts = table.get("attempts").and_then(layers::integer).unwrap_or(0);
-    if let Some(node) = table.get("delay") {
-        let range = Duration::ZERO..=Duration::from_hours(1);
-        retries.delay = layers::duration(reader, "delay", node, range).unwrap_or(Retries::DELAY);
-    }
-    retries
 }
 
 /// What is legal key by key and can never hold together, of the table of a name.
@@ -410,7 +323,7 @@ fn judge(
     }
     let both = |rule: &TextRule| match rule {
         TextRule::Contains(wanted) => {
-            expect.body.iter().any(|other| matches!(other, TextRule::Lacks(lacked) if same(wanted, lacked)))
+            expect.body.iter().any(|other| matches!(other, TextRule::Lacks(lacked) if wanted == lacked))
         }
         _ => false,
     };
@@ -421,6 +334,3 @@ fn judge(
     }
 }
 
-fn same(a: &Value, b: &Value) -> bool {
-    a == b
-}

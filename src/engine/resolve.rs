@@ -6,7 +6,9 @@
 
 pub(super) mod dns_query;
 mod hosts;
+mod lookup;
 mod message;
+mod no_address;
 mod nsswitch;
 mod numeric;
 mod resolv_conf;
@@ -22,13 +24,13 @@ use std::time::Duration;
 use hickory_proto::rr::{Name, RecordType};
 use tokio::time::Instant;
 
-use crate::engine::host::{os_error, own_route};
 use crate::model::{FailureClass, IpFamily, Resolver};
-use message::Reply;
+use lookup::{Found, Lookup, interleave};
 use nsswitch::{Source, Status};
 use resolv_conf::ResolvConf;
-use server::Trouble;
 use system::{Paths, SystemFiles};
+
+pub(super) use no_address::NoAddress;
 
 /// The most aliases asked for one after the other, where a server does not follow them itself.
 const ALIASES: usize = 8;
@@ -38,30 +40,6 @@ const NAMED: usize = 3;
 
 /// How long before the end of a check's time a lookup ends by itself, and can say what it waited for.
 const MARGIN: Duration = Duration::from_millis(5);
-
-/// Why a name has no address.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct NoAddress {
-    pub(super) class: FailureClass,
-    pub(super) detail: String,
-}
-
-impl NoAddress {
-    fn new(class: FailureClass, detail: impl Into<String>) -> NoAddress {
-        NoAddress { class, detail: detail.into() }
-    }
-
-    /// Nothing of ours was left to ask with.
-    fn ours(error: &io::Error) -> NoAddress {
-        let class = os_error::ours(error).unwrap_or(FailureClass::ProberResources);
-        NoAddress::new(class, error.to_string())
-    }
-
-    fn and(mut self, more: &str) -> NoAddress {
-        self.detail = format!("{}; {more}", self.detail);
-        self
-    }
-}
 
 /// Looks names up.
 #[derive(Debug)]
@@ -293,117 +271,6 @@ impl Names {
     }
 }
 
-/// What the servers know of a name.
-enum Found {
-    Addresses(Vec<IpAddr>),
-    /// It is an alias of a name of which the servers said nothing yet.
-    Alias(Name),
-    NoData,
-}
-
-/// One name under way: what was said of it, by kind of record.
-struct Lookup {
-    replies: Vec<(RecordType, Option<Reply>)>,
-    troubles: Vec<(SocketAddr, Trouble)>,
-}
-
-impl Lookup {
-    fn new(kinds: &[RecordType]) -> Lookup {
-        Lookup { replies: kinds.iter().map(|kind| (*kind, None)).collect(), troubles: Vec::new() }
-    }
-
-    /// The kinds of record that no server has answered for.
-    fn open(&self) -> Vec<RecordType> {
-        self.replies.iter().filter(|(_, reply)| reply.is_none()).map(|(kind, _)| *kind).collect()
-    }
-
-    /// Takes in what a server said.
-    ///
-    /// # Errors
-    /// It was not asked at all: something of ours is used up.
-    fn take(&mut self, server: SocketAddr, said: Vec<server::Said>) -> Result<(), NoAddress> {
-        for (kind, reply) in said {
-            match reply {
-                Ok(reply) => {
-                    for (of, known) in &mut self.replies {
-                        if *of == kind {
-                            *known = Some(reply.clone());
-                        }
-                    }
-                }
-                Err(Trouble::Io(error)) if is_used_up(&error) => return Err(NoAddress::ours(&error)),
-                Err(trouble) => {
-                    self.troubles.retain(|(of, _)| *of != server);
-                    self.troubles.push((server, trouble));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether no further server is asked.
-    fn is_settled(&self) -> bool {
-        let decides = |reply: &Reply| matches!(reply, Reply::Addresses(_) | Reply::NotFound);
-        self.replies.iter().filter_map(|(_, reply)| reply.as_ref()).any(decides)
-            || self.replies.iter().all(|(_, reply)| reply.is_some())
-    }
-
-    fn conclude(self) -> Result<Found, NoAddress> {
-        let replies: Vec<&Reply> = self.replies.iter().filter_map(|(_, reply)| reply.as_ref()).collect();
-        let of_kind = |kind| self.replies.iter().find(|(of, _)| *of == kind).and_then(|(_, reply)| reply.as_ref());
-        let addresses = |kind| match of_kind(kind) {
-            Some(Reply::Addresses(addresses)) => addresses.clone(),
-            _ => Vec::new(),
-        };
-        let found = interleave(addresses(RecordType::AAAA), addresses(RecordType::A));
-        if !found.is_empty() {
-            return Ok(Found::Addresses(found));
-        }
-        if replies.contains(&&Reply::NotFound) {
-            return Err(NoAddress::new(FailureClass::DnsNotFound, "NXDOMAIN"));
-        }
-        if replies.contains(&&Reply::AliasLoop) {
-            return Err(NoAddress::new(FailureClass::DnsServerFailure, "CNAME loop"));
-        }
-        if replies.len() < self.replies.len() {
-            return Err(unanswered(&self.troubles));
-        }
-        let alias = replies.into_iter().find_map(|reply| match reply {
-            Reply::Alias(next) => Some(next.clone()),
-            _ => None,
-        });
-        Ok(alias.map_or(Found::NoData, Found::Alias))
-    }
-}
-
-/// Whether an error says that we have nothing left to ask with. That there is no IPv6 here, or no
-/// way to this one server, is told otherwise: the next server may be reached.
-fn is_used_up(error: &io::Error) -> bool {
-    os_error::ours(error).is_some_and(|class| class != FailureClass::ProberPortsExhausted)
-}
-
-/// No server had a usable answer: what each of them did.
-fn unanswered(troubles: &[(SocketAddr, Trouble)]) -> NoAddress {
-    let without_route = |(server, trouble): &(SocketAddr, Trouble)| match trouble {
-        Trouble::Io(error) if own_route::may_be_missing(error) => own_route::missing(*server),
-        _ => None,
-    };
-    let own: Option<Vec<String>> = troubles.iter().map(without_route).collect();
-    if let Some(first) = own.and_then(|own| own.into_iter().next()) {
-        return NoAddress::new(FailureClass::ProberNoRoute, format!("no name server can be asked: {first}"));
-    }
-    let is_silent = |(_, trouble): &(SocketAddr, Trouble)| matches!(trouble, Trouble::Silent);
-    let class = if troubles.iter().all(is_silent) { FailureClass::DnsTimeout } else { FailureClass::DnsServerFailure };
-    let told: Vec<String> =
-        troubles.iter().map(|(server, trouble)| format!("{} {}", server_text(*server), trouble.text())).collect();
-    NoAddress::new(class, told.join(", "))
-}
-
-/// A server as it stands in `resolv.conf`, with its port where that is not DNS's own.
-fn server_text(server: SocketAddr) -> String {
-    if server.port() == 53 { server.ip().to_string() } else { server.to_string() }
-}
-
 /// The failure of a search: that of the name as it is where that was asked first, as in glibc, else
 /// the one that says most.
 fn told(failures: &[(&str, NoAddress)], as_it_is: &str) -> NoAddress {
@@ -471,18 +338,6 @@ fn of_family(addresses: &[IpAddr], ip: IpFamily) -> Option<Vec<IpAddr>> {
         addresses.iter().filter(|address| ip.admits(**address)).partition(|address| address.is_ipv6());
     let found = interleave(v6, v4);
     (!found.is_empty()).then_some(found)
-}
-
-fn interleave(v6: Vec<IpAddr>, v4: Vec<IpAddr>) -> Vec<IpAddr> {
-    let mut addresses = Vec::with_capacity(v6.len() + v4.len());
-    let (mut v6, mut v4) = (v6.into_iter(), v4.into_iter());
-    loop {
-        let pair = (v6.next(), v4.next());
-        if pair == (None, None) {
-            return addresses;
-        }
-        addresses.extend([pair.0, pair.1].into_iter().flatten());
-    }
 }
 
 #[cfg(test)]

@@ -117,6 +117,20 @@ impl Expect {
 pub struct StatusSet(pub RangeInclusive<u16>);
 
 impl StatusSet {
+    /// `204`, `2xx`, `200-299`
+    pub(crate) fn parse(text: &str) -> Option<StatusSet> {
+        let code = |text: &str| text.trim().parse::<u16>().ok().filter(|code| (100..=999).contains(code));
+        if let Some(class) = text.strip_suffix("xx").or_else(|| text.strip_suffix("XX")) {
+            let class = class.parse::<u16>().ok().filter(|class| (1..=5).contains(class))?;
+            return Some(StatusSet(class * 100..=class * 100 + 99));
+        }
+        let (low, high) = match text.split_once('-') {
+            Some((low, high)) => (code(low)?, code(high)?),
+            None => (code(text)?, code(text)?),
+        };
+        (low <= high).then_some(StatusSet(low..=high))
+    }
+
     /// Whether a status is in it.
     #[must_use]
     pub fn contains(&self, status: StatusCode) -> bool {
@@ -254,4 +268,21 @@ pub enum JsonExpectation {
     Min(f64),
     /// Every node found is a number of at most this.
     Max(f64),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn status_codes_classes_and_ranges_are_read() {
+        let read = |text| StatusSet::parse(text).map(|set| (*set.0.start(), *set.0.end()));
+        assert_eq!(read("2xx"), Some((200, 299)));
+        assert_eq!(read("204"), Some((204, 204)));
+        assert_eq!(read("200-204"), Some((200, 204)));
+        assert_eq!(read("999"), Some((999, 999)));
+        for wrong in ["6xx", "0xx", "99", "1000", "299-200", "2x", "", "-", "200-", "two"] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
 }

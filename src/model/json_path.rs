@@ -2,7 +2,9 @@
 //! like `$..a..a..a` finds more nodes than a document has.
 
 mod evaluate;
+mod filter;
 mod parse;
+mod parser;
 mod query;
 
 use super::JsonNode;

@@ -23,7 +23,6 @@ use self::verdict::VerdictInput;
 use crate::model::IncidentRules;
 use crate::report::context::ReportContext;
 use crate::report::document::bracket::instant;
-use crate::report::document::charts::Point;
 use crate::report::document::report::{Integrity, Report, SCHEMA, Span, Tool};
 use crate::report::document::sample_bound::SampleBound;
 use crate::report::fold::Fold;
@@ -63,7 +62,6 @@ pub fn answer(fold: &mut Fold, now: Timestamp, integrity: Integrity) -> Report {
         coverage,
     };
     let verdict = input.answer();
-    let points: Vec<Point> = context.buckets().flat_map(|(series, buckets)| charts::points(series, buckets)).collect();
     let (curves, waterfalls) = charts::shapes(&context, &detected);
     let judged = judged_of(&targets);
     let limits = limits::limits(&context, &surfaces, &vantages, &coverage, &fold.maintenance);
@@ -71,18 +69,13 @@ pub fn answer(fold: &mut Fold, now: Timestamp, integrity: Integrity) -> Report {
         schema: SCHEMA,
         generated_at: now,
         tool: Tool { name: "uptick", version: env!("CARGO_PKG_VERSION") },
-        window: Span {
-            from: instant(range.from),
-            to: instant(range.to),
-            bucket_s: u64::try_from(range.step / 1_000).unwrap_or_default(),
-            zone: fold.question.zone.as_ref().and_then(|zone| zone.iana_name()).map(str::to_owned),
-        },
+        window: span(&range, fold),
         verdict,
         places: rows::places(&context, &detected),
         probes: rows::probes(&context, &detected),
         addresses: rows::addresses(&context),
         expectations: charts::expectations(&context),
-        series: points,
+        series: context.buckets().flat_map(|(series, buckets)| charts::points(series, buckets)).collect(),
         band_edges_us: charts::band_edges(),
         curves,
         waterfalls,
@@ -95,17 +88,32 @@ pub fn answer(fold: &mut Fold, now: Timestamp, integrity: Integrity) -> Report {
         limits: [limits, unseen::sentences(&unseen)].concat(),
         unseen,
         conditions_met: None,
-        integrity: Integrity {
-            windows: fold.windows,
-            history_windows: fold.history_windows,
-            failures: fold.failures,
-            ..integrity
-        },
+        integrity: with_counts(integrity, fold),
         surfaces,
         vantages,
         incidents,
         slow_periods,
         comparisons,
+    }
+}
+
+/// The time that the answer is about.
+fn span(range: &ReportRange<'_>, fold: &Fold) -> Span {
+    Span {
+        from: instant(range.from),
+        to: instant(range.to),
+        bucket_s: u64::try_from(range.step / 1_000).unwrap_or_default(),
+        zone: fold.question.zone.as_ref().and_then(|zone| zone.iana_name()).map(str::to_owned),
+    }
+}
+
+/// What was read, with how much of it there was.
+fn with_counts(integrity: Integrity, fold: &Fold) -> Integrity {
+    Integrity {
+        windows: fold.windows,
+        history_windows: fold.history_windows,
+        failures: fold.failures,
+        ..integrity
     }
 }
 

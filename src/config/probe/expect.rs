@@ -3,20 +3,20 @@
 use std::time::Duration;
 
 use crate::config::probe::json_rules::{self, JSON};
-use crate::config::probe::{assets, dns};
+use crate::config::probe::{assets, dns, header_rules};
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::source;
-use crate::config::syntax::tree::{Item, Node, Table, TableEntry};
+use crate::config::syntax::tree::{Item, Node};
 use crate::config::table_schema::{Key, TableSchema, ValueType, key};
 use crate::config::value::interpolate::TextUse;
 use crate::config::value::layers::Layers;
-use crate::config::value::toml_text::{TomlLines, TomlWriter, key as bare_key, list, quoted, table};
+use crate::config::value::toml_text::{TomlLines, TomlWriter, list, quoted};
 use crate::config::value::{interpolate, layers, matcher, url};
 use crate::model::quantity::{show_bytes, show_duration};
 use crate::model::text::hexadecimal;
 use crate::model::{
-    Expect, GrpcStatus, HeaderExpectation, HeaderRule, HttpVersion, JsonSchema, Pattern, Phase, Protocol, Shared,
-    StatusSet, TextRule, TlsVersion, Value, suggest,
+    Expect, GrpcStatus, HttpVersion, JsonSchema, Pattern, Phase, Protocol, Shared, StatusSet, TextRule, TlsVersion,
+    Value, suggest,
 };
 
 /// What holds of a status code.
@@ -41,7 +41,7 @@ const ANSWER_KEYS: &[Key] = &[
     key("body-not-matches", ValueType::OneOrMore(&ValueType::Text), "", "None of these patterns is found in the body."),
     key(
         "header",
-        ValueType::Map(&ValueType::Either(&[ValueType::Text, ValueType::Table(&HEADER)])),
+        ValueType::Map(&ValueType::Either(&[ValueType::Text, ValueType::Table(&header_rules::HEADER)])),
         "",
         "Headers by name: a text that a value contains, or a table of rules.",
     ),
@@ -125,18 +125,6 @@ const ANSWER_KEYS: &[Key] = &[
     key("sha256", ValueType::Text, "", "The SHA-256 of the body, hexadecimal."),
 ];
 
-pub(crate) const HEADER: TableSchema = TableSchema {
-    title: "expect.header.NAME",
-    groups: &[&[
-        key("contains", ValueType::OneOrMore(&ValueType::Text), "", "A value contains this text."),
-        key("matches", ValueType::OneOrMore(&ValueType::Text), "", "A value matches this pattern."),
-        key("not-matches", ValueType::OneOrMore(&ValueType::Text), "", "No value matches this pattern."),
-        key("absent", ValueType::Boolean, "", "The header is not sent; with `false`, it is sent."),
-        key("optional", ValueType::Boolean, "false", "A missing header is fine."),
-    ]],
-    required: &[],
-};
-
 pub(crate) const LATENCY: TableSchema = TableSchema {
     title: "expect.latency",
     groups: &[&[
@@ -180,7 +168,7 @@ fn read(reader: &mut ConfigReader, layers: &Layers, mut expect: Expect) -> Expec
     }
     expect.body = body(reader, layers);
     for entry in layers.inner("header").entries(str::eq_ignore_ascii_case) {
-        expect.headers.extend(header(reader, entry));
+        expect.headers.extend(header_rules::read(reader, entry));
     }
     if let Some(node) = layers.get("json") {
         expect.json = node.one_or_more().iter().flat_map(|node| json_rules::read(reader, node)).collect();
@@ -246,25 +234,12 @@ fn status(reader: &mut ConfigReader, node: &Node) -> Option<StatusSet> {
         return layers::integer(node).map(|code: u16| StatusSet(code..=code));
     }
     let text = interpolate::plain(reader, node)?;
-    let set = status_set(&text);
+    let set = StatusSet::parse(&text);
     if set.is_none() {
         let message = "`status` is not a status code, a class or a range";
         reader.advise(&node.span, message, "write it as 200, \"2xx\" or \"200-299\"");
     }
     set
-}
-
-fn status_set(text: &str) -> Option<StatusSet> {
-    let code = |text: &str| text.trim().parse::<u16>().ok().filter(|code| (100..=999).contains(code));
-    if let Some(class) = text.strip_suffix("xx").or_else(|| text.strip_suffix("XX")) {
-        let class = class.parse::<u16>().ok().filter(|class| (1..=5).contains(class))?;
-        return Some(StatusSet(class * 100..=class * 100 + 99));
-    }
-    let (low, high) = match text.split_once('-') {
-        Some((low, high)) => (code(low)?, code(high)?),
-        None => (code(text)?, code(text)?),
-    };
-    (low <= high).then_some(StatusSet(low..=high))
 }
 
 fn body(reader: &mut ConfigReader, layers: &Layers) -> Vec<TextRule> {
@@ -311,51 +286,6 @@ fn grpc_status(reader: &mut ConfigReader, node: &Node) -> Option<GrpcStatus> {
         reader.advise(&node.span, "`grpc-status` is not a status of gRPC", help);
     }
     status
-}
-
-fn header(reader: &mut ConfigReader, entry: &TableEntry) -> Vec<HeaderRule> {
-    let Ok(name) = http::HeaderName::from_bytes(entry.key.as_bytes()) else {
-        let message = format!("`{}` is not the name of a header: it has letters, digits and hyphens", entry.key);
-        reader.problem(&entry.key_span, message);
-        return Vec::new();
-    };
-    let node = &entry.node;
-    let (expectations, optional) = if let Item::Table(table) = &node.item {
-        header_table(reader, table)
-    } else {
-        let value = interpolate::fill(reader, node, TextUse::Expectation);
-        let is_empty = value.as_ref().is_some_and(|value| value.parts.is_empty());
-        let rule = if is_empty { Some(HeaderExpectation::Present) } else { value.map(HeaderExpectation::Contains) };
-        (rule.into_iter().collect(), false)
-    };
-    expectations.into_iter().map(|rule| HeaderRule { name: name.clone(), rule, optional }).collect()
-}
-
-fn header_table(reader: &mut ConfigReader, table: &Table) -> (Vec<HeaderExpectation>, bool) {
-    let mut rules = Vec::new();
-    for node in table.get("contains").map(Node::one_or_more).unwrap_or_default() {
-        rules.extend(matcher::text(reader, "contains", node).map(HeaderExpectation::Contains));
-    }
-    for node in table.get("matches").map(Node::one_or_more).unwrap_or_default() {
-        rules.extend(matcher::pattern(reader, "matches", node).map(HeaderExpectation::Matches));
-    }
-    for node in table.get("not-matches").map(Node::one_or_more).unwrap_or_default() {
-        rules.extend(matcher::pattern(reader, "not-matches", node).map(HeaderExpectation::NotMatches));
-    }
-    let optional = table.get("optional").and_then(layers::boolean).unwrap_or(false);
-    match table.get("absent").and_then(layers::boolean) {
-        Some(true) if !rules.is_empty() || optional => {
-            reader.problem(&table.span, "a header that is `absent` can have no other rule");
-        }
-        Some(true) => rules.push(HeaderExpectation::Absent),
-        Some(false) if optional => reader.problem(&table.span, "a header cannot be both required and `optional`"),
-        Some(false) => rules.push(HeaderExpectation::Present),
-        None if table.entries.iter().all(|entry| entry.key == "optional") => {
-            reader.problem(&table.span, "the header has no rule: add `contains`, `matches`, `not-matches` or `absent`");
-        }
-        None => {}
-    }
-    (rules, optional)
 }
 
 fn latency(reader: &mut ConfigReader, layers: &Layers) -> Vec<(Option<Phase>, Duration)> {
@@ -423,7 +353,7 @@ pub(crate) fn explain(lines: &mut TomlLines, writer: &TomlWriter, of: &str, expe
             lines.set(&format!("{of}.{name}"), &list(rules.into_iter()));
         }
     }
-    explain_headers(lines, writer, of, expect);
+    header_rules::explain(lines, writer, &format!("{of}.header"), &expect.headers);
     json_rules::explain(lines, writer, &format!("{of}.json"), &expect.json);
     for (phase, limit) in &expect.latency {
         let phase = phase.map_or("total", Phase::name);
@@ -443,40 +373,6 @@ fn text_of(writer: &TomlWriter, rule: &TextRule, wanted: &str) -> Option<String>
         TextRule::NotMatches(pattern) => ("body-not-matches", writer.text(pattern.as_str())),
     };
     (name == wanted).then_some(text)
-}
-
-fn explain_headers(lines: &mut TomlLines, writer: &TomlWriter, of: &str, expect: &Expect) {
-    let mut names: Vec<&str> = expect.headers.iter().map(|rule| rule.name.as_str()).collect();
-    names.dedup();
-    for name in names {
-        let rules: Vec<&HeaderRule> = expect.headers.iter().filter(|rule| rule.name.as_str() == name).collect();
-        let mut fields = Vec::new();
-        for word in ["contains", "matches", "not-matches"] {
-            let said: Vec<String> = rules.iter().filter_map(|rule| header_text(writer, &rule.rule, word)).collect();
-            fields.extend((!said.is_empty()).then(|| format!("{word} = {}", list(said.into_iter()))));
-        }
-        for rule in &rules {
-            match rule.rule {
-                HeaderExpectation::Absent => fields.push("absent = true".to_owned()),
-                HeaderExpectation::Present => fields.push("absent = false".to_owned()),
-                _ => {}
-            }
-        }
-        if rules.iter().any(|rule| rule.optional) {
-            fields.push("optional = true".to_owned());
-        }
-        lines.set(&format!("{of}.header.{}", bare_key(name)), &table(fields.into_iter()));
-    }
-}
-
-fn header_text(writer: &TomlWriter, rule: &HeaderExpectation, wanted: &str) -> Option<String> {
-    let (word, text) = match rule {
-        HeaderExpectation::Contains(value) => ("contains", writer.value(value)),
-        HeaderExpectation::Matches(pattern) => ("matches", writer.text(pattern.as_str())),
-        HeaderExpectation::NotMatches(pattern) => ("not-matches", writer.text(pattern.as_str())),
-        HeaderExpectation::Absent | HeaderExpectation::Present => return None,
-    };
-    (word == wanted).then_some(text)
 }
 
 fn explain_facts(lines: &mut TomlLines, writer: &TomlWriter, of: &str, expect: &Expect) {
@@ -530,22 +426,5 @@ fn explain_facts(lines: &mut TomlLines, writer: &TomlWriter, of: &str, expect: &
     }
     if let Some(hash) = expect.sha256 {
         lines.set(&format!("{of}.sha256"), &quoted(&hexadecimal(&hash)));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn status_codes_classes_and_ranges_are_read() {
-        let read = |text| status_set(text).map(|set| (*set.0.start(), *set.0.end()));
-        assert_eq!(read("2xx"), Some((200, 299)));
-        assert_eq!(read("204"), Some((204, 204)));
-        assert_eq!(read("200-204"), Some((200, 204)));
-        assert_eq!(read("999"), Some((999, 999)));
-        for wrong in ["6xx", "0xx", "99", "1000", "299-200", "2x", "", "-", "200-", "two"] {
-            assert_eq!(read(wrong), None, "{wrong}");
-        }
     }
 }

@@ -13,8 +13,9 @@ use crate::engine::evidence;
 use crate::engine::exchange::answer::{Answer, Stopped, not_sent};
 use crate::engine::exchange::requester::Requester;
 use crate::engine::exchange::{Exchange, Exchanged};
-use crate::engine::expectation::expect;
-use crate::engine::expectation::expect::ReceivedResponse;
+use crate::engine::expectation::expect::Unmet;
+use crate::engine::expectation::judge::ReceivedResponse;
+use crate::engine::expectation::{body_rules, expect};
 use crate::engine::fault::{Deadline, Fault};
 use crate::engine::http::body::{Body, ReadLimits};
 use crate::engine::http::message::ResponseHead;
@@ -22,7 +23,7 @@ use crate::engine::http::request_builder::RequestContent;
 use crate::engine::http::session::Session;
 use crate::engine::http::{digest, redirect, request_builder, sigv4};
 use crate::engine::protocol::protocol_check::ProtocolCheck;
-use crate::model::{Auth, ExchangeDetail, FailureClass, HttpVersionPreference, Phase, Probe, Protocol, Step};
+use crate::model::{Auth, ExchangeDetail, FailureClass, HttpVersionPreference, Mismatch, Phase, Probe, Protocol, Step};
 
 /// One step under way.
 pub(crate) struct StepRun<'a> {
@@ -288,12 +289,12 @@ impl StepRun<'_> {
     }
 
     fn needs_body(&self) -> bool {
-        self.requires_body() || expect::needs_body(&self.step.warn)
+        self.requires_body() || body_rules::needs_body(&self.step.warn)
     }
 
     /// Whether a body that cannot be decoded fails the step.
     fn requires_body(&self) -> bool {
-        expect::needs_body(&self.step.expect) || capture::needs_body(&self.step.captures)
+        body_rules::needs_body(&self.step.expect) || capture::needs_body(&self.step.captures)
     }
 
     /// Judges the answer.
@@ -311,7 +312,7 @@ impl StepRun<'_> {
         let fault = fault.or_else(|| undecoded(&body, self.requires_body()));
         let is_waiting = fault.as_ref().is_some_and(|fault| fault.class == FailureClass::MessageTimeout);
         let mut warnings = Vec::new();
-        let mut unmet = if fault.is_some() && !is_waiting {
+        let unmet = if fault.is_some() && !is_waiting {
             status.and_then(|status| expect::status(expect, status))
         } else {
             let names_certificate = [expect, &*self.step.warn].iter().any(|rules| !rules.certificate_names.is_empty());
@@ -333,27 +334,14 @@ impl StepRun<'_> {
             let unmet = expect::judge(expect, &received, captures, redactor).await;
             if unmet.is_none() {
                 let warn = &self.step.warn;
-                warnings = match undecoded(&body, expect::needs_body(warn)) {
+                warnings = match undecoded(&body, body_rules::needs_body(warn)) {
                     Some(fault) => vec![expect::unjudged(&fault.message)],
                     None => expect::warnings(warn, &received, captures, redactor).await,
                 };
             }
             unmet
         };
-        let waited = fault.as_ref().filter(|_| is_waiting);
-        if let (Some(unmet), Some(waited)) = (&mut unmet, waited) {
-            unmet.class = waited.class;
-            unmet.message = format!("{}: {}", waited.message, unmet.message);
-        }
-        let mut failure = match (unmet, fault) {
-            (Some(unmet), _) => {
-                let is_of_body = matches!(unmet.class, FailureClass::BodyTooLarge | FailureClass::MessageTimeout);
-                let phase = is_of_body.then_some(Phase::Transfer);
-                Some((Fault::new(unmet.class, phase, unmet.message), unmet.mismatches))
-            }
-            (None, Some(fault)) => Some((fault, Vec::new())),
-            (None, None) => None,
-        };
+        let mut failure = failure_of(unmet, fault);
         if let Some((fault, _)) = &mut failure
             && may_be_for_certificate(fault.class, status, &trace)
         {
@@ -378,6 +366,19 @@ fn of_head(head: &ResponseHead, fault: Option<&Fault>) -> Option<Fault> {
         return Some(Fault::new(FailureClass::HttpProtocol, Phase::Processing, message));
     }
     fault.filter(|fault| fault.class == FailureClass::ProxyRefused).cloned()
+}
+
+/// The failure of an answer, with what is not as expected. A rule that is not met comes before what broke off; where a
+/// message was waited for, it is why none came in time.
+fn failure_of(unmet: Option<Unmet>, fault: Option<Fault>) -> Option<(Fault, Vec<Mismatch>)> {
+    let Some(mut unmet) = unmet else { return Some((fault?, Vec::new())) };
+    if let Some(waited) = fault.filter(|fault| fault.class == FailureClass::MessageTimeout) {
+        unmet.class = waited.class;
+        unmet.message = format!("{}: {}", waited.message, unmet.message);
+    }
+    let is_of_body = matches!(unmet.class, FailureClass::BodyTooLarge | FailureClass::MessageTimeout);
+    let phase = is_of_body.then_some(Phase::Transfer);
+    Some((Fault::new(unmet.class, phase, unmet.message), unmet.mismatches))
 }
 
 /// Whether a status may be for a client certificate that the server asked for and did not get.

@@ -13,7 +13,7 @@ use crate::engine::classify::{body_io_fault, head_io_fault};
 use crate::engine::connect::trace::ConnectionTrace;
 use crate::engine::exchange::answer::Reply;
 use crate::engine::exchange::connector::Connector;
-use crate::engine::expectation::expect;
+use crate::engine::expectation::{body_rules, expect};
 use crate::engine::fault::{Fault, timed_out};
 use crate::engine::http::body::Body;
 use crate::engine::transport::starttls;
@@ -95,7 +95,7 @@ impl QueryResponse<'_> {
             let offered = self.connector.transport.tls.alpn.iter().map(|name| name.clone().into_bytes()).collect();
             stream = self.connector.secure(tls, offered, stream, trace).await?;
         }
-        let waits = expect::needs_body(self.expect);
+        let waits = body_rules::needs_body(self.expect);
         if self.query.is_none() && !waits {
             trace.end();
             return self.leave(stream, trace).await;

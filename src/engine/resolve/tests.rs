@@ -10,6 +10,7 @@ use hickory_proto::rr::{RData, Record};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UdpSocket};
 
+use super::lookup::is_used_up;
 use super::resolv_conf::Surroundings;
 use super::*;
 

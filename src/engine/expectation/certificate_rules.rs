@@ -1,0 +1,74 @@
+//! Rules for the certificates of a server.
+
+use rustls::pki_types::ServerName;
+use url::Url;
+
+use crate::engine::expectation::judge::{Judge, ReceivedResponse};
+use crate::engine::tls::certificate::verify_name;
+use crate::model::{CertificateFacts, CertificateRole, SafeText, TlsFacts, Value};
+
+impl Judge<'_> {
+    /// Holds every certificate on the path of every hop to its days: a visitor is stopped by the
+    /// first that has expired.
+    pub(crate) fn certificate_days(&mut self, days: u32, received: &ReceivedResponse<'_>) {
+        let expected = format!("at least {days} days");
+        let Some(last) = received.tls.filter(|tls| tls.certificate.is_some()) else {
+            self.miss("certificate-days", expected, "no certificate");
+            return;
+        };
+        let hops = received.hops.iter().filter_map(|hop| Some((host_of(hop.url.as_str()), hop.tls.as_ref()?)));
+        let all = hops.chain([(host_of(received.url.as_str()), last)]);
+        let certificates = all.flat_map(|(host, tls)| tls.chain.iter().map(move |of_chain| (host.clone(), of_chain)));
+        let first = certificates
+            .filter(|(_, certificate)| certificate.role.is_on_path())
+            .min_by_key(|(_, certificate)| certificate.not_after);
+        let Some((host, certificate)) = first else { return };
+        let left = certificate.not_after.duration_since(received.now).as_secs().div_euclid(24 * 60 * 60);
+        if left < i64::from(days) {
+            let what = match certificate.role {
+                CertificateRole::Leaf => "the certificate",
+                CertificateRole::Intermediate => "the intermediate",
+                CertificateRole::Anchor => "the trusted authority",
+                CertificateRole::Unused => "a certificate",
+            };
+            let actual = format!("{left} days left of {what} {} of {host}", certificate.subject);
+            self.miss("certificate-days", expected, actual);
+        }
+    }
+
+    pub(crate) fn certificate_issuer(&mut self, wanted: &[Value], tls: Option<&TlsFacts>) {
+        let issuer = tls.and_then(|tls| Some(tls.certificate.as_ref()?.issuer.as_str()));
+        for text in wanted {
+            if !issuer.is_some_and(|issuer| issuer.contains(&self.fill(text))) {
+                self.miss("certificate-issuer", format_args!("contains {text}"), issuer.unwrap_or("no certificate"));
+            }
+        }
+    }
+
+    /// Whether the certificate is for these names, by the rules that hold for a visitor's.
+    pub(crate) fn certificate_names(&mut self, wanted: &[Value], received: &ReceivedResponse<'_>) {
+        for name in wanted {
+            let server = ServerName::try_from(self.fill(name)).ok();
+            if received.leaf.as_ref().zip(server).is_some_and(|(leaf, name)| verify_name(leaf, &name).is_ok()) {
+                continue;
+            }
+            let certificate = received.tls.and_then(|tls| tls.certificate.as_ref());
+            let actual = certificate.map_or_else(|| "no certificate".to_owned(), names_of);
+            self.miss("certificate-names", name, actual);
+        }
+    }
+}
+
+/// The names of a certificate, as many as are kept.
+fn names_of(certificate: &CertificateFacts) -> String {
+    let shown: Vec<&str> = certificate.names.iter().map(SafeText::as_str).collect();
+    match certificate.names_total - shown.len().min(certificate.names_total) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+/// The host of a URL, for a message.
+fn host_of(url: &str) -> String {
+    Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_else(|| url.to_owned())
+}

@@ -1,0 +1,79 @@
+//! What was received, and what of it is not as expected: every rule that does not hold is noted here.
+
+use std::fmt::Display;
+
+use http::{HeaderMap, StatusCode};
+use jiff::Timestamp;
+use rustls::pki_types::CertificateDer;
+use url::Url;
+
+use crate::engine::expectation::dns_answer::DnsAnswer;
+use crate::engine::http::body::Body;
+use crate::model::{Captures, GrpcStatus, Hop, HttpVersion, Mismatch, Redactor, Timings, TlsFacts, Value};
+
+/// The longest expected or actual text kept, in characters.
+pub(crate) const SHOWN: usize = 200;
+
+/// The most mismatches kept.
+const MISMATCHES: usize = 50;
+
+/// What was received, as far as it can be judged.
+#[derive(Debug)]
+pub(crate) struct ReceivedResponse<'a> {
+    /// Absent where HTTP is not spoken.
+    pub(crate) status: Option<StatusCode>,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) url: &'a Url,
+    pub(crate) http_version: Option<HttpVersion>,
+    pub(crate) tls: Option<&'a TlsFacts>,
+    /// The server's own certificate.
+    pub(crate) leaf: Option<CertificateDer<'static>>,
+    /// The redirects on the way.
+    pub(crate) hops: &'a [Hop],
+    pub(crate) body: &'a Body,
+    /// What a gRPC call ended with.
+    pub(crate) grpc_status: Option<GrpcStatus>,
+    /// What a name server answered.
+    pub(crate) dns: Option<&'a DnsAnswer>,
+    pub(crate) timings: &'a Timings,
+    pub(crate) now: Timestamp,
+}
+
+/// The rules that do not hold, so far.
+pub(crate) struct Judge<'a> {
+    pub(crate) captures: &'a Captures,
+    pub(crate) redactor: &'a Redactor,
+    pub(crate) mismatches: Vec<Mismatch>,
+    /// Whether a rule could have been met by what lies past the limit.
+    pub(crate) beyond_limit: bool,
+}
+
+impl<'a> Judge<'a> {
+    pub(crate) const fn new(captures: &'a Captures, redactor: &'a Redactor) -> Judge<'a> {
+        Judge { captures, redactor, mismatches: Vec::new(), beyond_limit: false }
+    }
+
+    pub(crate) fn miss(&mut self, assertion: &str, expected: impl Display, actual: impl Display) {
+        if self.mismatches.len() < MISMATCHES {
+            self.mismatches.push(Mismatch {
+                assertion: assertion.to_owned(),
+                expected: self.redactor.clean(&expected.to_string(), SHOWN),
+                actual: self.redactor.clean(&actual.to_string(), SHOWN),
+            });
+        }
+    }
+
+    /// The real text of an expectation. A capture that has no value was told where it was missed.
+    pub(crate) fn fill(&self, value: &Value) -> String {
+        value.fill(self.captures).unwrap_or_default()
+    }
+
+    /// A rule that is not met by what was read: what lies past the limit might meet it.
+    pub(crate) fn unless_cut(&mut self, body: &Body, assertion: &str, expected: impl Display, actual: impl Display) {
+        if body.cut {
+            self.beyond_limit = true;
+        } else {
+            self.miss(assertion, expected, actual);
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! One name under way from server to server: what was said of it, and what follows from that.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+
+use hickory_proto::rr::{Name, RecordType};
+
+use crate::engine::host::{os_error, own_route};
+use crate::engine::resolve::message::Reply;
+use crate::engine::resolve::no_address::NoAddress;
+use crate::engine::resolve::server;
+use crate::engine::resolve::server::Trouble;
+use crate::model::FailureClass;
+
+/// What the servers know of a name.
+pub(super) enum Found {
+    Addresses(Vec<IpAddr>),
+    /// It is an alias of a name of which the servers said nothing yet.
+    Alias(Name),
+    NoData,
+}
+
+/// One name under way: what was said of it, by kind of record.
+pub(super) struct Lookup {
+    replies: Vec<(RecordType, Option<Reply>)>,
+    troubles: Vec<(SocketAddr, Trouble)>,
+}
+
+impl Lookup {
+    pub(super) fn new(kinds: &[RecordType]) -> Lookup {
+        Lookup { replies: kinds.iter().map(|kind| (*kind, None)).collect(), troubles: Vec::new() }
+    }
+
+    /// The kinds of record that no server has answered for.
+    pub(super) fn open(&self) -> Vec<RecordType> {
+        self.replies.iter().filter(|(_, reply)| reply.is_none()).map(|(kind, _)| *kind).collect()
+    }
+
+    /// Takes in what a server said.
+    ///
+    /// # Errors
+    /// It was not asked at all: something of ours is used up.
+    pub(super) fn take(&mut self, server: SocketAddr, said: Vec<server::Said>) -> Result<(), NoAddress> {
+        for (kind, reply) in said {
+            match reply {
+                Ok(reply) => {
+                    for (of, known) in &mut self.replies {
+                        if *of == kind {
+                            *known = Some(reply.clone());
+                        }
+                    }
+                }
+                Err(Trouble::Io(error)) if is_used_up(&error) => return Err(NoAddress::ours(&error)),
+                Err(trouble) => {
+                    self.troubles.retain(|(of, _)| *of != server);
+                    self.troubles.push((server, trouble));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether no further server is asked.
+    pub(super) fn is_settled(&self) -> bool {
+        let decides = |reply: &Reply| matches!(reply, Reply::Addresses(_) | Reply::NotFound);
+        self.replies.iter().filter_map(|(_, reply)| reply.as_ref()).any(decides)
+            || self.replies.iter().all(|(_, reply)| reply.is_some())
+    }
+
+    pub(super) fn conclude(self) -> Result<Found, NoAddress> {
+        let replies: Vec<&Reply> = self.replies.iter().filter_map(|(_, reply)| reply.as_ref()).collect();
+        let of_kind = |kind| self.replies.iter().find(|(of, _)| *of == kind).and_then(|(_, reply)| reply.as_ref());
+        let addresses = |kind| match of_kind(kind) {
+            Some(Reply::Addresses(addresses)) => addresses.clone(),
+            _ => Vec::new(),
+        };
+        let found = interleave(addresses(RecordType::AAAA), addresses(RecordType::A));
+        if !found.is_empty() {
+            return Ok(Found::Addresses(found));
+        }
+        if replies.contains(&&Reply::NotFound) {
+            return Err(NoAddress::new(FailureClass::DnsNotFound, "NXDOMAIN"));
+        }
+        if replies.contains(&&Reply::AliasLoop) {
+            return Err(NoAddress::new(FailureClass::DnsServerFailure, "CNAME loop"));
+        }
+        if replies.len() < self.replies.len() {
+            return Err(unanswered(&self.troubles));
+        }
+        let alias = replies.into_iter().find_map(|reply| match reply {
+            Reply::Alias(next) => Some(next.clone()),
+            _ => None,
+        });
+        Ok(alias.map_or(Found::NoData, Found::Alias))
+    }
+}
+
+/// Whether an error says that we have nothing left to ask with. That there is no IPv6 here, or no
+/// way to this one server, is told otherwise: the next server may be reached.
+pub(super) fn is_used_up(error: &io::Error) -> bool {
+    os_error::ours(error).is_some_and(|class| class != FailureClass::ProberPortsExhausted)
+}
+
+/// No server had a usable answer: what each of them did.
+fn unanswered(troubles: &[(SocketAddr, Trouble)]) -> NoAddress {
+    let without_route = |(server, trouble): &(SocketAddr, Trouble)| match trouble {
+        Trouble::Io(error) if own_route::may_be_missing(error) => own_route::missing(*server),
+        _ => None,
+    };
+    let own: Option<Vec<String>> = troubles.iter().map(without_route).collect();
+    if let Some(first) = own.and_then(|own| own.into_iter().next()) {
+        return NoAddress::new(FailureClass::ProberNoRoute, format!("no name server can be asked: {first}"));
+    }
+    let is_silent = |(_, trouble): &(SocketAddr, Trouble)| matches!(trouble, Trouble::Silent);
+    let class = if troubles.iter().all(is_silent) { FailureClass::DnsTimeout } else { FailureClass::DnsServerFailure };
+    let told: Vec<String> =
+        troubles.iter().map(|(server, trouble)| format!("{} {}", server_text(*server), trouble.text())).collect();
+    NoAddress::new(class, told.join(", "))
+}
+
+/// A server as it stands in `resolv.conf`, with its port where that is not DNS's own.
+fn server_text(server: SocketAddr) -> String {
+    if server.port() == 53 { server.ip().to_string() } else { server.to_string() }
+}
+
+/// Addresses of both families in turn, IPv6 first.
+pub(super) fn interleave(v6: Vec<IpAddr>, v4: Vec<IpAddr>) -> Vec<IpAddr> {
+    let mut addresses = Vec::with_capacity(v6.len() + v4.len());
+    let (mut v6, mut v4) = (v6.into_iter(), v4.into_iter());
+    loop {
+        let pair = (v6.next(), v4.next());
+        if pair == (None, None) {
+            return addresses;
+        }
+        addresses.extend([pair.0, pair.1].into_iter().flatten());
+    }
+}

@@ -1,0 +1,30 @@
+//! Why a name has no address.
+
+use std::io;
+
+use crate::engine::host::os_error;
+use crate::model::FailureClass;
+
+/// Why a name has no address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NoAddress {
+    pub(crate) class: FailureClass,
+    pub(crate) detail: String,
+}
+
+impl NoAddress {
+    pub(super) fn new(class: FailureClass, detail: impl Into<String>) -> NoAddress {
+        NoAddress { class, detail: detail.into() }
+    }
+
+    /// Nothing of ours was left to ask with.
+    pub(super) fn ours(error: &io::Error) -> NoAddress {
+        let class = os_error::ours(error).unwrap_or(FailureClass::ProberResources);
+        NoAddress::new(class, error.to_string())
+    }
+
+    pub(super) fn and(mut self, more: &str) -> NoAddress {
+        self.detail = format!("{}; {more}", self.detail);
+        self
+    }
+}
