@@ -83,7 +83,7 @@ pub fn parse() -> Result<Cli, CommandLineError> {
     Cli::try_parse().map_err(|error| {
         let words: Vec<String> = std::env::args().skip(1).collect();
         let overview = (error.kind() == ErrorKind::DisplayHelp).then(|| asked_at_a_glance(&words)).flatten();
-        CommandLineError { error: mistake::with_suggestion(error), overview }
+        CommandLineError { error: mistake::with_suggestion(error, &words), overview }
     })
 }
 

@@ -32,6 +32,7 @@ use syntax::tree;
 
 pub use ad_hoc::options::{GivenOption, OptionGroup, RequestOption};
 pub use ad_hoc::target::assumed_url;
+pub(crate) use ad_hoc::target::misspelt_url;
 pub use ad_hoc::{AdHoc, AdHocTarget};
 pub use keys::json_schema::SCHEMA_LINE;
 pub use loaded::{Config, Settings};

@@ -31,7 +31,7 @@ pub struct CheckArgs {
     #[arg(help_heading = groups::TARGETS, long, value_name = "NAME", requires = "targets")]
     pub save: Option<String>,
     /// Passes to make
-    #[arg(help_heading = groups::PASSES, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(help_heading = groups::PASSES, long, value_name = "N", value_parser = values::count)]
     pub count: Option<u64>,
     /// Interval between the starts of two passes [default: back to back]
     #[arg(help_heading = groups::PASSES, long, value_name = "TIME", value_parser = values::duration)]

@@ -1,4 +1,4 @@
-//! What was meant by a command that there is none of.
+//! What was meant by a command or an option that does not exist.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, Error};
@@ -7,7 +7,7 @@ use crate::cli::command::Cli;
 use crate::model::suggest;
 
 /// Words of other programs for our commands.
-const OTHER_WORDS: [(&str, &str); 14] = [
+const OTHER_WORDS: [(&str, &str); 15] = [
     ("run", "check"),
     ("probe", "check"),
     ("test", "check"),
@@ -21,14 +21,107 @@ const OTHER_WORDS: [(&str, &str); 14] = [
     ("lint", "validate"),
     ("config", "validate"),
     ("convert", "import"),
+    ("version", "--version"),
     ("new", "init"),
 ];
 
-/// The error with the one command that was probably meant, in place of every similar one.
-pub(super) fn with_suggestion(mut error: Error) -> Error {
-    if error.kind() != ErrorKind::InvalidSubcommand {
+/// Options of other programs, the commands that they are typed for (none: any), and what to write here.
+const OTHER_OPTIONS: &[(&[&str], &[&str], &str)] = &[
+    (
+        &["-s", "-S", "-sS", "--silent", "--show-error", "--no-progress-meter"],
+        &[],
+        "leave it out; -q prints nothing when all is up",
+    ),
+    (
+        &["-f", "--fail", "--fail-with-body"],
+        &[],
+        "leave it out: every status but 2xx fails, and --expect-status names others",
+    ),
+    (&["--compressed"], &[], "leave it out: every check accepts compressed answers"),
+    (
+        &["-G", "--get", "--url-query", "--data-urlencode"],
+        &[],
+        "put the query into the URL: 'https://example.com/?q=a%20b'",
+    ),
+    (&["-F", "--form", "--form-string"], &[], "a form is `form` or `multipart` in probes.toml: --set form.name=value"),
+    (&["-T", "--upload-file"], &[], "write -X PUT -d @FILE"),
+    (&["-w", "--write-out", "--output-format", "--json-output"], &[], "write --format json"),
+    (&["--connect-timeout"], &[], "write --expect-latency 'connect < 5s', or -m for the whole check"),
+    (&["--retry", "--retries"], &[], "write --set retries=3"),
+    (
+        &["--digest", "--ntlm", "--negotiate", "--aws-sigv4"],
+        &[],
+        "credentials of other kinds are `auth` in probes.toml",
+    ),
+    (
+        &["--bearer", "--token", "--oauth2-bearer"],
+        &[],
+        "write -H 'Authorization: Bearer ${secret:NAME}', in single quotes",
+    ),
+    (&["--auth", "--basic"], &[], "write -u user:password"),
+    (&["--status", "--expect", "--expect-code", "--status-code"], &[], "write --expect-status 200"),
+    (&["--expect-body-regex", "--expect-regex", "--regex", "--match"], &[], "write --expect-body-matches PATTERN"),
+    (&["--contains", "--expect-text", "--expect-contains", "--string"], &[], "write --expect-body TEXT"),
+    (&["--no-check-certificate", "--no-verify", "--skip-verify", "--insecure-skip-verify"], &[], "write -k"),
+    (&["--interval"], &["check"], "write --every TIME"),
+    (&["--interval", "--every"], &["watch"], "each probe has its interval: --set interval=5s"),
+    (&["--count", "-n"], &["watch"], "write --for TIME; `uptick check --count` makes so many passes"),
+    (&["-n", "--times", "--repeat", "--requests", "--number"], &["check"], "write --count N"),
+    (&["--port", "--metrics", "--web.listen-address"], &["watch"], "write --listen 127.0.0.1:9115"),
+    (&["-D", "--daemon", "--detach", "-d"], &["watch"], "it runs until a signal: start it with systemd, or with `&`"),
+    (&["--probe", "--name", "--only"], &["check", "watch", "validate"], "name it: uptick check home"),
+    (&["--dry-run", "--check"], &["check", "watch"], "write `uptick validate`, which sends nothing"),
+    (&["--probe", "--name"], &["report"], "--surface and --tag choose what a report is about"),
+    (&["--last", "--past", "--period", "--duration"], &["report", "export"], "write --since 24h"),
+    (&["--timezone", "--time-zone"], &["report"], "write --tz Europe/Berlin"),
+    (&["--summary", "--short", "--oneline"], &["report"], "write --brief"),
+    (&["--json"], &["report", "demo"], "write `report --format json`"),
+    (&["--html"], &["report", "demo"], "write `report --format html=report.html`"),
+    (&["--json"], &["export"], "write --otlp-json or --csv; `report --format json` is the answer"),
+    (&["--force", "-f", "--overwrite"], &["init"], "a file that exists is never replaced: remove it, or name another"),
+    (&["--before", "--older-than", "--keep"], &["compact"], "write --hourly-after 7d and --daily-after 60d"),
+];
+
+/// The error with what was probably meant, in place of every similar word.
+pub(super) fn with_suggestion(error: Error, words: &[String]) -> Error {
+    match error.kind() {
+        ErrorKind::InvalidSubcommand => with_command(error),
+        ErrorKind::UnknownArgument => with_option(error, words),
+        _ => error,
+    }
+}
+
+/// What to write for another program's option, and the option that is near.
+fn with_option(mut error: Error, words: &[String]) -> Error {
+    let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg).cloned() else { return error };
+    let known = Cli::command();
+    let command = words.iter().find_map(|word| known.find_subcommand(word));
+    let name = command.map(clap::Command::get_name);
+    let is_for = |commands: &[&str]| commands.is_empty() || name.is_some_and(|name| commands.contains(&name));
+    let other = OTHER_OPTIONS.iter().find(|(options, commands, _)| options.contains(&&*option) && is_for(commands));
+    let tip = match (other, command) {
+        (Some((_, _, instead)), Some(_)) => Some((*instead).to_owned()),
+        (_, None) if option.starts_with('-') => Some("options come after the command: uptick check -c FILE".to_owned()),
+        _ => None,
+    };
+    // How to pass it as a value helps nobody who meant an option.
+    error.remove(ContextKind::Suggested);
+    if let Some(tip) = tip {
+        error.remove(ContextKind::SuggestedArg);
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
         return error;
     }
+    let options = command.into_iter().flat_map(clap::Command::get_arguments).filter_map(clap::Arg::get_long);
+    let near = option.strip_prefix("--").and_then(|option| suggest::nearest(option, options));
+    error.remove(ContextKind::SuggestedArg);
+    if let Some(near) = near {
+        error.insert(ContextKind::SuggestedArg, ContextValue::String(format!("--{near}")));
+    }
+    error
+}
+
+/// The one command that was probably meant, in place of every similar one.
+fn with_command(mut error: Error) -> Error {
     let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand).cloned() else { return error };
     let command = Cli::command();
     let known = command.get_subcommands().map(clap::Command::get_name);
@@ -51,7 +144,45 @@ mod tests {
     use super::*;
 
     fn said(word: &str) -> String {
-        with_suggestion(Cli::try_parse_from(["uptick", word]).unwrap_err()).to_string()
+        said_of(&[word])
+    }
+
+    fn said_of(words: &[&str]) -> String {
+        let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        let error = Cli::try_parse_from(std::iter::once("uptick".to_owned()).chain(words.clone())).unwrap_err();
+        with_suggestion(error, &words).to_string()
+    }
+
+    #[test]
+    fn an_option_of_another_program_is_told_with_ours() {
+        for (words, ours) in [
+            (&["check", "x.test", "--silent"][..], "-q prints nothing"),
+            (&["check", "x.test", "--retry", "3"], "--set retries=3"),
+            (&["watch", "--interval", "5s"], "--set interval=5s"),
+            (&["check", "--interval", "5s"], "--every TIME"),
+            (&["report", "--last", "24h"], "--since 24h"),
+            (&["check", "--surfce", "web"], "'--surface'"),
+            (&["-c", "probes.toml", "check"], "options come after the command"),
+        ] {
+            let said = said_of(words);
+            assert!(said.contains(ours) && !said.contains("as a value"), "{words:?}: {said}");
+        }
+        let unlike = said_of(&["check", "--xylophone"]);
+        assert!(!unlike.contains("tip"), "{unlike}");
+    }
+
+    #[test]
+    fn no_option_of_another_program_is_one_of_ours() {
+        let whole = Cli::command();
+        for (options, commands, _) in OTHER_OPTIONS {
+            let all = whole.get_subcommands().filter(|command| commands.contains(&command.get_name()));
+            for command in all {
+                let longs: Vec<&str> = command.get_arguments().filter_map(clap::Arg::get_long).collect();
+                for option in *options {
+                    assert!(!option.strip_prefix("--").is_some_and(|long| longs.contains(&long)), "{option}");
+                }
+            }
+        }
     }
 
     #[test]
@@ -73,7 +204,8 @@ mod tests {
     fn every_other_word_leads_to_a_command() {
         let command = Cli::command();
         for (theirs, ours) in OTHER_WORDS {
-            assert!(command.find_subcommand(ours).is_some() && command.find_subcommand(theirs).is_none(), "{theirs}");
+            let is_ours = ours == "--version" || command.find_subcommand(ours).is_some();
+            assert!(is_ours && command.find_subcommand(theirs).is_none(), "{theirs}");
         }
     }
 }

@@ -11,8 +11,12 @@ use crate::model::quantity;
 
 /// `500ms`, `30s`, `1m 30s`, `24h`, `30d`; a day has 24 hours.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    quantity::positive_duration(text)
-        .map_err(|why| format!("it is not a duration: {why}; write for example 500ms, 30s, \"1m 30s\", 24h or 7d"))
+    quantity::positive_duration(text).map_err(|why| {
+        if instant(text).is_ok() {
+            return "it is an instant and not a duration: that is for --from".to_owned();
+        }
+        format!("it is not a duration: {why}; write for example 500ms, 30s, \"1m 30s\", 24h or 7d")
+    })
 }
 
 /// An instant as it was written: without an offset it is one of a time zone that other options choose.
@@ -74,7 +78,12 @@ pub(super) fn zone(text: &str) -> Result<TimeZone, String> {
     if text.eq_ignore_ascii_case("local") {
         return Ok(format::named_zone());
     }
-    TimeZone::get(text).map_err(|_| "it is not a time zone: write for example Europe/Berlin, local or UTC".to_owned())
+    TimeZone::get(text).map_err(|_| {
+        let city = format!("/{}", text.to_ascii_lowercase().replace(' ', "_"));
+        let named = jiff::tz::db().available().find(|zone| zone.as_str().to_ascii_lowercase().ends_with(&city));
+        let example = named.map_or_else(|| "Europe/Berlin".to_owned(), |zone| zone.to_string());
+        format!("it is not a time zone: write for example {example}, local or UTC")
+    })
 }
 
 /// `127.0.0.1:9115`, `[::]:9115`
@@ -97,11 +106,16 @@ pub(super) fn base_url(text: &str) -> Result<url::Url, String> {
     }
 }
 
+/// A whole number from 1 on.
+pub(super) fn count(text: &str) -> Result<u64, String> {
+    text.parse().ok().filter(|count| *count > 0).ok_or_else(|| "it is not a whole number from 1 on".to_owned())
+}
+
 /// A number from 0 to 1.
 pub(super) fn share(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
-        _ => Err("it is not a number from 0 to 1".to_owned()),
+        _ => Err("it is not a number from 0 to 1: 0.1 is a tenth".to_owned()),
     }
 }
 

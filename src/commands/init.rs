@@ -60,10 +60,17 @@ fn targets(args: &InitArgs) -> Result<(PathBuf, Vec<String>), CliError> {
     let file = files.pop();
     if let Some(other) = files.pop() {
         let file = file.map_or("", String::as_str);
-        return Err(usage(&format!("only one file is written: {other} or {file}; a URL has a scheme, a dot or a port")));
+        return Err(usage(&format!(
+            "only one file is written: {other} or {file}; a URL has a scheme, a dot or a port"
+        )));
     }
     if urls.len() > MOST_URLS {
         return Err(usage(&format!("{} URLs are given; at most {MOST_URLS} are allowed", urls.len())));
+    }
+    if let Some(file) = file.filter(|file| Path::new(file).extension().is_none()) {
+        let message =
+            format!("{file} is neither a file nor a URL: a file ends in .toml, a URL has a scheme, a dot or a port");
+        return Err(usage(&message));
     }
     let path = file.map_or_else(|| PathBuf::from(config::FILE_NAME), PathBuf::from);
     Ok((path, urls.into_iter().map(|url| config::assumed_url(url).unwrap_or_else(|| url.clone())).collect()))

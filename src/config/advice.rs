@@ -40,6 +40,14 @@ pub(crate) fn other_language(text: &str) -> Option<(&'static str, &'static str)>
     if text.starts_with('<') {
         return Some(("is HTML or XML, and a probe file is TOML", IMPORT));
     }
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    if lines.all(|line| line.starts_with("https://") || line.starts_with("http://")) {
+        const LIST: &str = "`uptick check @FILE` reads such a list, and `uptick init URL…` writes a probe file of it";
+        return Some(("is a list of URLs, and a probe file is TOML", LIST));
+    }
+    if first.ends_with('{') && !first.contains('=') {
+        return Some(("is HCL or another language of blocks, and a probe file is TOML", IMPORT));
+    }
     if first.starts_with("curl ") {
         return Some(("is a curl command line, and a probe file is TOML", IMPORT));
     }
@@ -56,6 +64,17 @@ pub(crate) fn toml_line(line: &str, may_quote: bool) -> Option<String> {
     if line.contains(['“', '”', '‘', '’', '„']) {
         return Some("use straight quotes: \" or '".to_owned());
     }
+    if line.contains('\u{a0}') {
+        return Some("it has a no-break space: write a plain one".to_owned());
+    }
+    if let Some(name) = line.strip_prefix("[probe ").and_then(|rest| rest.strip_suffix(']')) {
+        let name = name.trim_matches(['"', '\'', ' ']);
+        return Some(if may_quote {
+            format!("write [[probe]], and below it name = \"{name}\"")
+        } else {
+            "write [[probe]]".to_owned()
+        });
+    }
     let is_key =
         |key: &str| !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
     if let Some((key, value)) = line.split_once('=').map(|(key, value)| (key.trim(), value.trim()))
@@ -70,6 +89,9 @@ pub(crate) fn toml_line(line: &str, may_quote: bool) -> Option<String> {
             "True" | "yes" | "on" | "TRUE" => Some(format!("write {key} = true")),
             "False" | "no" | "off" | "FALSE" => Some(format!("write {key} = false")),
             "None" | "null" | "nil" => Some(format!("TOML has no null: leave `{key}` out")),
+            _ if value.ends_with([';', ',']) && !value.starts_with(['[', '{']) => {
+                Some(format!("leave the `{}` at its end out", &value[value.len() - 1..]))
+            }
             _ if value.starts_with('"') => {
                 let inner = value[1..].rsplit_once('"').map_or("", |(inner, _)| inner);
                 let is_plain = !inner.contains('\'') && has_foreign_escape(inner);
@@ -81,7 +103,11 @@ pub(crate) fn toml_line(line: &str, may_quote: bool) -> Option<String> {
             _ if value.starts_with('\'') && value.ends_with('"') => {
                 Some("a text ends with the quote that it begins with".to_owned())
             }
+            _ if value.starts_with('{') && value.contains(": ") && !value.contains('=') => {
+                Some(format!("write `=` in a table: {key} = {{ name = … }}"))
+            }
             _ if value.starts_with(['\'', '[', '{', '#']) => None,
+            _ if value.parse::<f64>().is_ok() || matches!(value, "true" | "false") => None,
             _ => {
                 let value = value.split_once(" #").map_or(value, |(value, _)| value.trim_end());
                 let is_text = !value.contains(['"', '\'', '\\']);
@@ -139,6 +165,11 @@ mod tests {
             ("proxy = null", "TOML has no null: leave `proxy` out"),
             ("name == \"a\"", "write one `=`: name = \"a\""),
             ("name = ", "`name` has no value"),
+            ("name = \"a\";", "leave the `;` at its end out"),
+            ("name = \"a\",", "leave the `,` at its end out"),
+            ("headers = { x: \"b\" }", "write `=` in a table: headers = { name = … }"),
+            ("[probe home]", "write [[probe]], and below it name = \"home\""),
+            ("name\u{a0}= \"a\"", "it has a no-break space: write a plain one"),
             ("name = “a”", "use straight quotes: \" or '"),
             ("// a comment", "a comment starts with `#`"),
             ("; a comment", "a comment starts with `#`"),
@@ -153,7 +184,7 @@ mod tests {
             assert_eq!(toml_line(line, true).as_deref(), Some(advice), "{line}");
         }
         assert_eq!(toml_line("password = hunter2", false).as_deref(), Some("add quotes: password = \"…\""));
-        for line in ["name = \"a\"", "name = 'a", "tags = [1", "[probe", "https://x.test/"] {
+        for line in ["name = \"a\"", "status = 201", "name = 'a", "tags = [1", "[probe", "https://x.test/"] {
             assert_eq!(toml_line(line, true), None, "{line}");
         }
     }
@@ -178,6 +209,8 @@ mod tests {
             ("[{\"a\": 1}]", "JSON"),
             ("<!doctype html>", "HTML"),
             ("curl https://x", "curl"),
+            ("# mine\nhttps://x.test/\nhttps://y.test/\n", "list of URLs"),
+            ("probe \"a\" {\n  url = \"x\"\n}\n", "HCL"),
         ] {
             assert!(other_language(text).unwrap().0.contains(language), "{text}");
         }

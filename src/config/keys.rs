@@ -4,6 +4,7 @@
 mod file;
 pub(crate) mod json_schema;
 mod other_forms;
+mod other_words;
 pub(crate) mod reference;
 pub(crate) mod tables;
 mod text_form;

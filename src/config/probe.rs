@@ -29,9 +29,7 @@ use crate::config::syntax::tree::{Item, Node, Table};
 use crate::config::table_schema::{Key, TableSchema, ValueType, key};
 use crate::config::value::layers;
 use crate::config::value::layers::Layers;
-use crate::model::{
-    DeniedNetworks, Expect, Probe, Request, Session, Step, TextRule, suggest,
-};
+use crate::model::{DeniedNetworks, Expect, Probe, Request, Session, Step, TextRule, suggest};
 
 pub(crate) const PROBE: TableSchema = TableSchema {
     title: "[[probe]]",
@@ -333,4 +331,3 @@ fn judge(
         reader.problem(&node.span, "`body-lacks` names a text that `body-contains` asks for: no body has both");
     }
 }
-

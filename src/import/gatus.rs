@@ -75,6 +75,9 @@ fn note_others(first: &mut ProbeDraft, config: &Value, has_maintenance: bool) {
     for endpoint in elements(&config["external-endpoints"]) {
         let names = fields(endpoint).filter(|(key, _)| matches!(key.as_str(), "group" | "name"));
         let names: Vec<&str> = names.filter_map(|(_, name)| name.as_str()).collect();
-        first.not_carried(&format!("the external endpoint {}", names.join("/")), "it pushes its results, and is not checked");
+        first.not_carried(
+            &format!("the external endpoint {}", names.join("/")),
+            "it pushes its results, and is not checked",
+        );
     }
 }

@@ -109,12 +109,7 @@ fn span(range: &ReportRange<'_>, fold: &Fold) -> Span {
 
 /// What was read, with how much of it there was.
 fn with_counts(integrity: Integrity, fold: &Fold) -> Integrity {
-    Integrity {
-        windows: fold.windows,
-        history_windows: fold.history_windows,
-        failures: fold.failures,
-        ..integrity
-    }
+    Integrity { windows: fold.windows, history_windows: fold.history_windows, failures: fold.failures, ..integrity }
 }
 
 fn put_in_order(fold: &mut Fold) {

@@ -56,8 +56,8 @@ pub(crate) fn asked(
         config::load_for(path, ad_hoc, &locations::env).map_err(|error| usage(&error, terminal))
     };
     let told_apart = match file.as_deref().filter(|_| needs_names && !words.is_empty()) {
-        Some(path) => targets::told_apart(words, &targets::names(&read(Some(path), &AdHoc::default())?))?,
-        None => targets::told_apart(words, &[])?,
+        Some(path) => targets::told_apart(words, Some(&read(Some(path), &AdHoc::default())?))?,
+        None => targets::told_apart(words, None)?,
     };
     let Targets { urls, names, assumed } = told_apart;
     if !terminal.quiet {
@@ -127,8 +127,10 @@ pub(crate) fn select(config: &Config, names: &[String], common: &ProbeArgs) -> R
         return Err(CliError::Usage(format!("error: no probe is named {unknown:?}{}", suggestion(unknown, known))));
     }
     let surfaces = config.probes.iter().map(|probe| probe.surface.as_str());
-    known_or_stop("surface", &common.surfaces, surfaces)?;
     let tags = config.probes.iter().flat_map(|probe| probe.tags.iter().map(String::as_str));
+    taken_for_another("surface", &common.surfaces, surfaces.clone(), ("tag", tags.clone()))?;
+    taken_for_another("tag", &common.tags, tags.clone(), ("surface", surfaces.clone()))?;
+    known_or_stop("surface", &common.surfaces, surfaces)?;
     known_or_stop("tag", &common.tags, tags)?;
     // Probes of URLs are there because they are asked for.
     let asks_all = names.is_empty() && !config.probes.iter().any(|probe| probe.is_of_command_line());
@@ -146,6 +148,21 @@ pub(crate) fn select(config: &Config, names: &[String], common: &ProbeArgs) -> R
     let is_ours =
         |probe: &Arc<Probe>| probe.control || config.settings.shard.is_none_or(|shard| shard.owns(&probe.name));
     Ok(selected.into_iter().filter(is_ours).collect())
+}
+
+/// A tag is easily taken for a surface, and a surface for a tag.
+fn taken_for_another<'k>(
+    what: &str,
+    asked: &[String],
+    mut known: impl Iterator<Item = &'k str>,
+    (other, mut of_other): (&str, impl Iterator<Item = &'k str>),
+) -> Result<(), CliError> {
+    match asked.first() {
+        Some(name) if !known.any(|known| known == name) && of_other.any(|known| known == name) => {
+            Err(CliError::Usage(format!("error: no probe has the {what} {name:?}; did you mean --{other} {name}?")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Every name that is asked for must be known: a slip of the pen is not an empty answer.

@@ -2,12 +2,13 @@
 //! lists of such words in a file or on the standard input.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::cli::{ProbeArgs, RequestArgs};
 use crate::commands::process::exit::CliError;
 use crate::config;
 use crate::config::{AdHocTarget, Config};
-use crate::model::suggest;
+use crate::model::{Probe, suggest};
 
 /// Words told apart.
 #[derive(Debug, Default)]
@@ -34,6 +35,10 @@ pub(crate) fn words(targets: &[String], common: &ProbeArgs, request: &RequestArg
             words.push(Word { text: target.to_owned(), is_visible: true });
             continue;
         };
+        if path.is_empty() {
+            let message = "error: a file must follow @; - reads targets from standard input";
+            return Err(CliError::Usage(message.to_owned()));
+        }
         let shown = if path == "-" { "standard input" } else { path };
         let text = config::read_text(Path::new(path))
             .map_err(|why| CliError::Usage(format!("error: the list of targets {shown} {why}")))?;
@@ -41,7 +46,7 @@ pub(crate) fn words(targets: &[String], common: &ProbeArgs, request: &RequestArg
         let before = words.len();
         words.extend(lines.map(|line| Word { text: line.to_owned(), is_visible: false }));
         if words.len() == before {
-            return Err(CliError::Usage(format!("error: the list of targets {shown} is empty; write one a line")));
+            return Err(CliError::Usage(format!("error: the list of targets {shown} is empty; write one per line")));
         }
     }
     Ok(words)
@@ -69,15 +74,22 @@ pub(crate) fn may_be_name(word: &Word) -> bool {
 }
 
 /// Tells names from hosts. A configured name wins.
-pub(crate) fn told_apart(words: Vec<Word>, known: &[&str]) -> Result<Targets, CliError> {
+pub(crate) fn told_apart(words: Vec<Word>, config: Option<&Config>) -> Result<Targets, CliError> {
+    let probes = config.map(|config| config.probes.as_slice()).unwrap_or_default();
+    let known: Vec<&str> = probes.iter().map(|probe| probe.name.as_str()).collect();
+    let known = known.as_slice();
     let mut targets = Targets::default();
     for Word { text, is_visible } in words {
         if known.contains(&text.as_str()) {
             targets.names.push(text);
         } else if !text.contains("://") {
+            if let Some(meant) = config::misspelt_url(&text) {
+                let shown = crate::model::SafeText::clean(&text, 100);
+                return Err(CliError::Usage(format!("error: {shown} is not a URL; did you mean {meant}?")));
+            }
             let url = match config::assumed_url(&text) {
                 Some(url) if !is_file(&text) => url,
-                _ => return Err(unknown(&text, known)),
+                _ => return Err(unknown(&text, known, probes)),
             };
             let near = suggest::nearest(&text, known.iter().copied());
             let near = near.map(|near| format!("; did you mean the probe {near:?}?")).unwrap_or_default();
@@ -92,18 +104,32 @@ pub(crate) fn told_apart(words: Vec<Word>, known: &[&str]) -> Result<Targets, Cl
 
 /// A file that was meant as one: nothing is asked at `https://probes.toml/`.
 fn is_file(word: &str) -> bool {
-    let known = ["toml", "txt", "yaml", "yml", "json", "har"];
     let extension = Path::new(word).extension().and_then(|extension| extension.to_str());
-    extension.is_some_and(|extension| known.contains(&extension)) && PathBuf::from(word).is_file()
+    let (is_of_file, may_be_host) = extension.map_or((false, false), |extension| {
+        (["toml", "txt", "yaml", "yml", "json", "har", "conf", "csv", "ini"].contains(&extension), word.contains('/'))
+    });
+    // No host has such an end; a path after a host may.
+    is_of_file && (!may_be_host || PathBuf::from(word).is_file())
 }
 
-fn unknown(word: &str, known: &[&str]) -> CliError {
+fn unknown(word: &str, known: &[&str], probes: &[Arc<Probe>]) -> CliError {
     let shown = crate::model::SafeText::clean(word, 100);
+    let of_group = if probes.iter().any(|probe| probe.surface == word) {
+        Some("--surface")
+    } else {
+        probes.iter().any(|probe| probe.tags.iter().any(|tag| tag == word)).then_some("--tag")
+    };
+    if let Some(option) = of_group {
+        return CliError::Usage(format!(
+            "error: no probe is named {:?}; did you mean {option} {shown}?",
+            shown.as_str()
+        ));
+    }
     if Path::new(word).extension().is_some_and(|extension| extension == "toml") {
         return CliError::Usage(format!("error: {shown} is a probe file; name it with -c {shown}"));
     }
     if is_file(word) {
-        return CliError::Usage(format!("error: {shown} is a file; @{shown} reads targets from it, one a line"));
+        return CliError::Usage(format!("error: {shown} is a file; @{shown} reads targets from it, one per line"));
     }
     if word.starts_with('/') {
         return CliError::Usage(format!("error: {shown} is a path without a host; write it as localhost{shown}"));
@@ -116,9 +142,4 @@ fn unknown(word: &str, known: &[&str]) -> CliError {
         None => format!("; `uptick validate` lists all {}", known.len()),
     };
     CliError::Usage(format!("error: no probe is named {:?}{help}", shown.as_str()))
-}
-
-/// The names of a configuration.
-pub(crate) fn names(config: &Config) -> Vec<&str> {
-    config.probes.iter().map(|probe| probe.name.as_str()).collect()
 }

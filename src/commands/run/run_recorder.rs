@@ -153,8 +153,9 @@ impl RunRecorder {
     /// The trouble since the last time this was asked, to be said while the run goes on.
     pub(crate) fn trouble(&self) -> Option<String> {
         let mut waiting = self.queue.lock();
-        let full = std::mem::take(&mut waiting.became_full)
-            .then(|| format!("the journal accepts no lines: {QUEUE_LIMIT} are waiting, and no check is made until it does"));
+        let full = std::mem::take(&mut waiting.became_full).then(|| {
+            format!("the journal accepts no lines: {QUEUE_LIMIT} are waiting, and no check is made until it does")
+        });
         full.or_else(|| waiting.trouble.take().map(|error| error.to_string()))
     }
 

@@ -15,7 +15,7 @@ const COMPARISONS: [(&str, &str); 8] = [
     ("!=", "not-equals"),
     (">=", "min"),
     ("<=", "max"),
-    (" = ", "equals"),
+    ("=", "equals"),
 ];
 
 /// The phases that a latency may be of.
@@ -36,7 +36,7 @@ pub(crate) fn json_rule(reader: &mut ConfigReader, span: &Span, text: &str) -> O
     if !path.starts_with('$') {
         let path = path.trim_start_matches(['.', '/']);
         let path = if path.is_empty() { "$".to_owned() } else { format!("$.{path}") };
-        let sign = if comparison == " = " { "==" } else { comparison.trim() };
+        let sign = if comparison == "=" { "==" } else { comparison.trim() };
         let value = serde_json::Value::from(value.trim_matches(['"', '\''])).to_string();
         reader.advise(span, "a JSON path starts with `$`", format!("write it as '{path} {sign} {value}'"));
         return None;
@@ -102,10 +102,16 @@ pub(crate) fn latency(reader: &mut ConfigReader, span: &Span, text: &str) -> Opt
         reader.advise(span, format!("{limit:?} is not a duration"), "write it as 'total < 800ms'");
         return None;
     }
-    let known = PHASES.into_iter().find(|known| *known == phase);
+    let known = PHASES.into_iter().find(|known| *known == phase || phase.is_empty());
     if known.is_none() {
-        let message = format!("`{phase}` is not a phase: it is {}", PHASES.join(", "));
-        reader.advise(span, message, "write it as 'total < 800ms'");
+        let message = format!("`{phase}` is not a phase");
+        let of_many = phase.starts_with(['p', 'P']) && phase[1..].parse::<f64>().is_ok() || phase == "max";
+        let help = if of_many {
+            format!("a percentile is of many checks: --count 20 --fail-on '{phase} > {limit}'")
+        } else {
+            format!("write one of {}: 'total < 800ms'", PHASES.join(", "))
+        };
+        reader.advise(span, message, help);
     }
     known.map(|phase| (phase, limit.to_owned()))
 }
@@ -125,6 +131,7 @@ mod tests {
     #[test]
     fn a_rule_is_a_path_and_a_comparison() {
         assert_eq!(rule("$.status == \"ok\""), ["path: Text(\"$.status\")", "equals: Text(\"ok\")"]);
+        assert_eq!(rule("$.status=ok"), ["path: Text(\"$.status\")", "equals: Text(\"ok\")"]);
         assert_eq!(rule("$.status==ok"), ["path: Text(\"$.status\")", "equals: Text(\"ok\")"]);
         assert_eq!(rule("$.status != 'a=b'"), ["path: Text(\"$.status\")", "not-equals: Text(\"a=b\")"]);
         assert_eq!(rule("$.n >= 3"), ["path: Text(\"$.n\")", "min: Integer(3)"]);
@@ -140,9 +147,13 @@ mod tests {
         let env = |_: &str| None;
         let mut reader = ConfigReader::new(&env);
         let span = reader.argument("--expect-latency", true);
-        for (text, phase) in
-            [("800ms", "total"), ("total < 800ms", "total"), ("tls<=800ms", "tls"), ("connect = 800ms", "connect")]
-        {
+        for (text, phase) in [
+            ("800ms", "total"),
+            ("< 800ms", "total"),
+            ("total < 800ms", "total"),
+            ("tls<=800ms", "tls"),
+            ("connect = 800ms", "connect"),
+        ] {
             assert_eq!(latency(&mut reader, &span, text), Some((phase, "800ms".to_owned())), "{text}");
         }
         assert_eq!(latency(&mut reader, &span, "ttfb < 1s"), None);

@@ -254,7 +254,9 @@ const OPTIONS: &[RequestOption] = &[
         .alias("timeout"),
     request("no-follow", "", "redirects", OptionForm::Word("none"), "Do not follow redirects"),
     request("max-redirs", "N", "redirects", OptionForm::Integer, "Redirects followed [default: 10]").rare(),
-    request("location", "", "redirects", OptionForm::Nothing, "Follow redirects, which is the default").short('L').rare(),
+    request("location", "", "redirects", OptionForm::Nothing, "Follow redirects, which is the default")
+        .short('L')
+        .rare(),
     request("set", "KEY=VALUE", "", OptionForm::Set, "Set any key of probes.toml: retries=2, tls.min-version=1.3"),
     expectation(
         "expect-status",
@@ -302,8 +304,14 @@ const OPTIONS: &[RequestOption] = &[
     )
     .rare(),
     expectation("expect-answer", "TEXT", "expect.answer", OptionForm::Text, "A DNS record contains this text").rare(),
-    expectation("expect-rcode", "CODE", "expect.rcode", OptionForm::Texts, "The code of a DNS response: NOERROR, NXDOMAIN, …")
-        .rare(),
+    expectation(
+        "expect-rcode",
+        "CODE",
+        "expect.rcode",
+        OptionForm::Texts,
+        "The code of a DNS response: NOERROR, NXDOMAIN, …",
+    )
+    .rare(),
     expectation(
         "expect-certificate-days",
         "DAYS",

@@ -248,6 +248,11 @@ impl OptionReader<'_, '_> {
     }
 
     fn header_rule(&mut self, span: &Span, value: &str) {
+        if let Some((name, text)) = value.split_once('=').filter(|_| !value.contains(':')) {
+            let help = format!("write it as '{}: {}'", name.trim(), text.trim());
+            self.reader.advise(span, "this is not `name: text`", help);
+            return;
+        }
         let (name, text) = value.split_once(':').unwrap_or((value, ""));
         let (name, text) = (name.trim().to_ascii_lowercase(), text.trim());
         let rule = Table::of(span, "contains", Item::Text(escaped(text)));

@@ -16,7 +16,22 @@ pub(crate) fn right_form(key: &str, value: &Item) -> Option<String> {
         ("assets", _) => "{ select = \"img, script\" }".to_owned(),
         ("objective", Item::Integer(_) | Item::Float(_)) => "\"99.9% over 30d\"".to_owned(),
         ("latency-objective", Item::Integer(_) | Item::Float(_)) => "\"95% under 800ms\"".to_owned(),
+        ("surface", Item::List(_)) => {
+            return Some("a surface has a name: [surface.NAME], and its keys below".to_owned());
+        }
         ("form" | "multipart", _) => "{ name = \"value\" }".to_owned(),
+        ("body", Item::Table(_) | Item::List(_)) => return Some("`json` is a body of JSON".to_owned()),
+        ("basic" | "digest", _) => "{ user = \"…\", password = \"${secret:NAME}\" }".to_owned(),
+        ("expect", _) => "{ status = 200 }, or another of its keys".to_owned(),
+        ("warn", _) => "{ latency = { total = \"2s\" } }, or another of its keys".to_owned(),
+        ("retries", Item::Text(_)) => return None,
+        ("tags" | "surfaces", Item::Table(_)) => "[\"name\"]".to_owned(),
+        ("matrix", _) => "{ region = [\"eu\", \"us\"] }".to_owned(),
+        ("exec", _) => "[\"program\", \"argument\"]".to_owned(),
+        ("session", Item::Table(_)) => {
+            return Some("describe it as [session.NAME], and name it here: session = \"NAME\"".to_owned());
+        }
+        ("maintenance", _) => return Some("write each window as [[probe.maintenance]]".to_owned()),
         ("step", _) => return Some("write each step as [[probe.step]]".to_owned()),
         ("capture", _) => "{ token = { json = \"$.token\" } }".to_owned(),
         _ => return None,

@@ -1,12 +1,15 @@
 //! Holds a tree against the key table: unknown keys with a suggestion, and wrong types. What a
 //! value of the right type says is judged where it is read.
 
+use std::time::Duration;
+
 use crate::config::keys::other_forms::right_form;
-use crate::config::keys::tables;
+use crate::config::keys::{other_words, tables};
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Item, Node, Table, TableEntry};
 use crate::config::table_schema::{TableSchema, ValueType};
-use crate::model::{is_secret_name, suggest};
+use crate::config::value::layers;
+use crate::model::{is_secret_name, quantity};
 
 /// Checks a table and everything in it.
 pub(crate) fn check(reader: &mut ConfigReader, table: &Table, schema: &'static TableSchema) {
@@ -59,7 +62,8 @@ fn check_node(reader: &mut ConfigReader, name: &str, node: &Node, value_type: &'
         },
         (ValueType::Integer(least, most), Item::Integer(number)) => {
             if !(least..=most).contains(&number) {
-                let range = if *most == i64::MAX { format!("at least {least}") } else { format!("from {least} to {most}") };
+                let range =
+                    if *most == i64::MAX { format!("at least {least}") } else { format!("from {least} to {most}") };
                 reader.problem(&node.span, format!("`{name}` is {number}; it must be {range}"));
             }
         }
@@ -93,20 +97,72 @@ pub(crate) fn wrong_type(reader: &mut ConfigReader, name: &str, node: &Node, val
     let message = format!("`{name}` must be {}, and this is {}", value_type.title(), node.kind());
     match (value_type, &node.item) {
         (ValueType::Duration, Item::Integer(number)) => {
-            reader.advise(&node.span, message, format!("add the unit: \"{number}s\""));
+            let unit = if is_latency(name) { "ms" } else { "s" };
+            reader.advise(&node.span, message, format!("add the unit: \"{number}{unit}\""));
         }
+        (ValueType::Duration, Item::Float(_)) => {
+            let seconds =
+                reader.text_at(&node.span).parse().ok().and_then(|time| Duration::try_from_secs_f64(time).ok());
+            let shown = seconds.map_or_else(|| "500ms".to_owned(), quantity::show_duration);
+            reader.advise(&node.span, message, format!("write it as \"{shown}\""));
+        }
+        (_, item) if let Some(form) = right_form(name, item) => reader.advise(&node.span, message, form),
         (ValueType::List(of), Item::Table(_)) if matches!(**of, ValueType::Table(_)) => {
             reader.advise(&node.span, message, format!("use two brackets: [[{name}]]"));
         }
-        (_, item) if let Some(form) = right_form(name, item) => reader.advise(&node.span, message, form),
         (ValueType::Boolean, Item::Text(text)) if text == "true" || text == "false" => {
             reader.advise(&node.span, message, format!("remove the quotes: {text}"));
+        }
+        (ValueType::Boolean, Item::Text(text)) if let Some(word) = boolean_word(text) => {
+            reader.advise(&node.span, message, format!("write {name} = {word}"));
+        }
+        (value_type, Item::Text(text)) if let Some(number) = whole_number(value_type, text) => {
+            reader.advise(&node.span, message, format!("write a number without quotes: {number}"));
+        }
+        (ValueType::Words(words), Item::Integer(_) | Item::Float(_))
+            if let Some(word) = layers::word_of_number(reader.text_at(&node.span), words) =>
+        {
+            reader.advise(&node.span, message, format!("write \"{word}\""));
+        }
+        (ValueType::Table(schema), _) if schema.title.starts_with("[surface") => {
+            reader.advise(&node.span, message, "a surface has a name: [surface.NAME], and its keys below");
+        }
+        (ValueType::Table(schema), Item::List(_)) if schema.title.starts_with('[') => {
+            reader.advise(&node.span, message, format!("use one pair of brackets: [{name}]"));
+        }
+        (ValueType::List(of), Item::Text(_) | Item::Integer(_)) if admits(of, node) => {
+            reader.advise(&node.span, message, format!("write a list: [{}]", reader.text_at(&node.span)));
         }
         (ValueType::Text, Item::Integer(_) | Item::Float(_) | Item::Boolean(_)) => {
             reader.advise(&node.span, message, format!("add quotes: \"{}\"", reader.text_at(&node.span)));
         }
         _ => reader.problem(&node.span, message),
     }
+}
+
+/// Whether a key is the limit of a phase, which people think of in milliseconds.
+fn is_latency(name: &str) -> bool {
+    tables::LATENCY.key(name).is_some()
+}
+
+/// A boolean in words of other languages.
+fn boolean_word(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" | "y" | "1" => Some(true),
+        "false" | "no" | "off" | "n" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+/// The number in a text, where the type takes one: `"14"`, `"14d"` of days.
+fn whole_number(value_type: &ValueType, text: &str) -> Option<i64> {
+    let takes_number = match value_type {
+        ValueType::Integer(..) => true,
+        ValueType::Either(types) => types.iter().any(|one| matches!(one, ValueType::Integer(..))),
+        _ => false,
+    };
+    let digits = text.trim().trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
+    digits.parse().ok().filter(|_| takes_number)
 }
 
 /// Hides the texts of secret places from every diagnostic, whatever else is wrong with them.
@@ -135,114 +191,11 @@ fn is_secret_key(key: &str) -> bool {
     (is_secret_name(key) && key != "client-key") || key == "bearer"
 }
 
-/// Words of other tools, and ours for the same thing.
-const OTHER_WORDS: &[(&str, &str)] = &[
-    ("assert", "expect"),
-    ("assertions", "expect"),
-    ("body", "body-contains"),
-    ("code", "expect.status"),
-    ("code", "status"),
-    ("contains", "expect.body-contains"),
-    ("content-type", "headers.content-type"),
-    ("cookie", "headers.cookie"),
-    ("cookies", "headers.cookie"),
-    ("cron", "schedule"),
-    ("data", "body"),
-    ("duration", "latency"),
-    ("group", "surface"),
-    ("endpoint", "url"),
-    ("every", "interval"),
-    ("expected-status", "expect.status"),
-    ("follow-redirects", "redirects"),
-    ("frequency", "interval"),
-    ("header", "headers"),
-    ("host", "url"),
-    ("id", "name"),
-    ("insecure-skip-verify", "tls.insecure"),
-    ("location", "vantage"),
-    ("max-redirects", "redirects"),
-    ("payload", "body"),
-    ("period", "interval"),
-    ("region", "vantage"),
-    ("retry", "retries"),
-    ("sni", "tls.server-name"),
-    ("status-code", "expect.status"),
-    ("target", "url"),
-    ("skip-verify", "tls.insecure"),
-    ("text", "body-contains"),
-    ("token", "auth.bearer"),
-    ("uri", "url"),
-    ("user-agent", "headers.user-agent"),
-    ("verify", "tls.insecure"),
-    ("verify-ssl", "tls.insecure"),
-];
-
 fn unknown_key(reader: &mut ConfigReader, entry: &TableEntry, schema: &TableSchema) {
     let message = format!("unknown key `{}` in {}", entry.key, schema.title);
-    let help = suggestion(&entry.key, schema).unwrap_or_else(|| {
+    let help = other_words::suggestion(&entry.key, schema).unwrap_or_else(|| {
         let keys: Vec<&str> = schema.keys().map(|key| key.name).collect();
         format!("its keys are {}", keys.join(", "))
     });
     reader.advise(&entry.key_span, message, help);
-}
-
-/// What may have been meant by an unknown key.
-fn suggestion(unknown: &str, schema: &TableSchema) -> Option<String> {
-    let kebab = unknown.to_ascii_lowercase().replace('_', "-");
-    if schema.key(&kebab).is_some() {
-        return Some(format!("did you mean `{kebab}`?"));
-    }
-    let reachable = |word: &str| schema.key(word.split('.').next().unwrap_or(word)).is_some();
-    if let Some((_, ours)) = OTHER_WORDS.iter().find(|(other, ours)| *other == kebab && reachable(ours)) {
-        return Some(format!("did you mean `{ours}`?"));
-    }
-    let inner = schema.keys().find_map(|key| match &key.value_type {
-        ValueType::Table(table) => table.key(&kebab).map(|found| (key.name, found.name)),
-        _ => None,
-    });
-    if let Some((table, found)) = inner {
-        return Some(format!("did you mean `{table}.{found}`?"));
-    }
-    if let Some(near) = suggest::nearest(&kebab, schema.keys().map(|key| key.name)) {
-        return Some(format!("did you mean `{near}`?"));
-    }
-    let homes = [
-        (&tables::DEFAULTS, "a [[probe]] or in [defaults]"),
-        (&tables::PROBE, "a [[probe]]"),
-        (&tables::SETTINGS, "[settings]"),
-        (&tables::SURFACE, "a [surface.NAME]"),
-        (&tables::INCIDENT, "[incident]"),
-    ];
-    let home = homes.iter().find(|(table, _)| table.key(&kebab).is_some());
-    home.map(|(_, home)| format!("`{kebab}` belongs in {home}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_typing_mistake_is_told_from_another_word() {
-        assert_eq!(suggestion("timout", &tables::PROBE).unwrap(), "did you mean `timeout`?");
-        assert_eq!(suggestion("body_limit", &tables::PROBE).unwrap(), "did you mean `body-limit`?");
-        assert_eq!(suggestion("every", &tables::PROBE).unwrap(), "did you mean `interval`?");
-        assert_eq!(suggestion("status", &tables::PROBE).unwrap(), "did you mean `expect.status`?");
-        assert_eq!(
-            suggestion("interval", &tables::SETTINGS).unwrap(),
-            "`interval` belongs in a [[probe]] or in [defaults]"
-        );
-        assert_eq!(suggestion("xylophone", &tables::PROBE), None);
-    }
-
-    #[test]
-    fn every_other_word_leads_to_a_key() {
-        for (_, ours) in OTHER_WORDS {
-            let of_expect = tables::EXPECT.key(ours).is_some();
-            let first = ours.split('.').next().unwrap();
-            assert!(
-                of_expect || tables::PROBE.key(first).or(tables::SETTINGS.key(first)).is_some() || first == "schedule",
-                "{ours}"
-            );
-        }
-    }
 }

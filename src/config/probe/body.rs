@@ -101,6 +101,11 @@ fn scalar(node: &Node) -> Option<String> {
 /// A value of TOML as the text of a JSON document. Variables stand in its strings alone, and
 /// are escaped there; captures are escaped when they are filled in.
 fn json_text(reader: &mut ConfigReader, node: &Node) -> Option<Value> {
+    if matches!(&node.item, Item::Text(text) if text.trim_start().starts_with(['{', '['])) {
+        reader.warn(
+            "`json` is a text with JSON in it, and is sent as a text; write it as a table: json = { name = \"value\" }",
+        );
+    }
     let mut parts = Vec::new();
     push_json(reader, node, None, &mut parts)?;
     Some(Value { parts: interpolate::join_plain(parts) })

@@ -15,7 +15,12 @@ use crate::model::{DnsExpect, suggest};
 pub(crate) const ANSWER: TableSchema = TableSchema {
     title: "expect.answer",
     groups: &[&[
-        key("contains", ValueType::OneOrMore(&ValueType::Text), "", "The data of some record contain each of these texts."),
+        key(
+            "contains",
+            ValueType::OneOrMore(&ValueType::Text),
+            "",
+            "The data of some record contain each of these texts.",
+        ),
         key(
             "equals",
             ValueType::OneOrMore(&ValueType::Text),

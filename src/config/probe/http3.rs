@@ -66,7 +66,8 @@ fn alt_svc(reader: &mut ConfigReader, layers: &Layers, steps: &[Step], transport
         let help = "build it with the feature `http3`, or leave `alt-svc` out";
         reader.advise(&span, "this build of uptick has no HTTP/3, which `alt-svc` offers", help);
     } else if transport.may_have_proxy() || transport.unix_socket.is_some() {
-        let message = "`alt-svc` cannot be used with a proxy or a Unix socket, through which the services are not reached";
+        let message =
+            "`alt-svc` cannot be used with a proxy or a Unix socket, through which the services are not reached";
         reader.advise(&span, message, "leave one of them out");
     }
 }

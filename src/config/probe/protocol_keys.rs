@@ -152,7 +152,9 @@ pub(crate) fn check(reader: &mut ConfigReader, own: &Table, url: &str) {
         let instead = INSTEAD.iter().find(|(known, of, _)| *known == wanted && *of == protocol);
         let help = match instead {
             Some((_, _, help)) => (*help).to_owned(),
-            None if is_waited_for => format!("put it into `expect`: a text that is waited for over {scheme}:// must come"),
+            None if is_waited_for => {
+                format!("put it into `expect`: a text that is waited for over {scheme}:// must come")
+            }
             None => format!("leave it out; what {scheme}:// can expect: {}", expectations(protocol)),
         };
         reader.advise(&entry.key_span, message, help);

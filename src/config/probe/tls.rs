@@ -66,7 +66,10 @@ pub(crate) fn read(reader: &mut ConfigReader, layers: &Layers) -> Tls {
         client_key,
         server_name: layers.get("server-name").and_then(|node| server_name(reader, node)),
         alpn: alpn(reader, layers),
-        min_version: match layers.get("min-version").and_then(|node| layers::word(reader, "min-version", node, &["1.2", "1.3"])) {
+        min_version: match layers
+            .get("min-version")
+            .and_then(|node| layers::word(reader, "min-version", node, &["1.2", "1.3"]))
+        {
             Some("1.3") => TlsVersion::V1_3,
             _ => TlsVersion::V1_2,
         },

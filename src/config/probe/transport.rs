@@ -190,9 +190,14 @@ fn address(reader: &mut ConfigReader, node: &Node, ip: IpFamily) -> (Option<Sock
         }
         let message = "`address` is not an address with a port";
         let bare: Option<IpAddr> = text.parse().ok();
+        let after_scheme = text.split_once("://").map(|(_, rest)| rest.trim_end_matches('/'));
         let help = match bare {
             Some(IpAddr::V6(address)) => format!("add the port: \"[{address}]:443\""),
             Some(IpAddr::V4(address)) => format!("add the port: \"{address}:443\""),
+            None if tls::is_host_name(&text) => format!("add the port: \"{text}:443\""),
+            None if let Some(rest) = after_scheme.filter(|rest| rest.parse::<SocketAddr>().is_ok()) => {
+                format!("write it as \"{rest}\"")
+            }
             None => "write it as \"127.0.0.1:8443\", \"[::1]:8443\" or \"origin.example.com:443\"".to_owned(),
         };
         reader.advise(&node.span, message, help);
@@ -219,7 +224,13 @@ fn named_address(text: &str) -> Option<(String, u16)> {
 fn source_address(reader: &mut ConfigReader, node: &Node, ip: IpFamily) -> Option<IpAddr> {
     let text = interpolate::plain(reader, node)?;
     let Ok(address) = text.parse::<IpAddr>() else {
-        reader.advise(&node.span, "`source-address` is not an address", "write it as \"192.0.2.7\", without a port");
+        let is_port = text.parse::<SocketAddr>().is_ok();
+        let help = if is_port || text.contains(['.', ':']) {
+            "write it as \"192.0.2.7\", without a port"
+        } else {
+            "write it as \"192.0.2.7\"; an interface is `source-interface`"
+        };
+        reader.advise(&node.span, "`source-address` is not an address", help);
         return None;
     };
     if !ip.admits(address) {
@@ -235,7 +246,7 @@ fn source_interface(reader: &mut ConfigReader, node: &Node) -> Option<String> {
         && text.len() <= 15
         && !matches!(text.as_str(), "." | "..")
         && text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'/' | b':'));
-    if !is_name {
+    if !is_name || text.parse::<IpAddr>().is_ok() {
         let message = "`source-interface` is not the name of a network interface: up to 15 letters, digits and signs";
         reader.advise(&node.span, message, "write it as \"eth1\"; an address is `source-address`");
         return None;
@@ -366,4 +377,3 @@ pub(crate) fn explain(lines: &mut TomlLines, writer: &TomlWriter, transport: &Tr
     lines.set("http-version", &quoted(version));
     lines.set("connection", &quoted(if transport.reuse { "reuse" } else { "fresh" }));
 }
-

@@ -30,6 +30,10 @@ pub(crate) enum SourceError {
     NotRegular,
     #[error("is a binary file, not text")]
     Binary,
+    #[error("is text in UTF-16; save it as UTF-8")]
+    Utf16,
+    #[error("has line ends of a carriage return alone; save it with line feeds")]
+    CarriageReturns,
     #[error("is larger than {0} bytes")]
     TooLarge(u64),
     #[error("is not UTF-8 text: line {line} has a byte that cannot be read")]
@@ -68,6 +72,9 @@ impl Source {
     /// Why it cannot be read.
     pub(crate) fn read(path: &Path) -> Result<Arc<Source>, SourceError> {
         let text = read_text(path, LARGEST_FILE)?;
+        if text.contains('\r') && !text.contains('\n') {
+            return Err(SourceError::CarriageReturns);
+        }
         Ok(Arc::new(Source::new(path, text)))
     }
 
@@ -155,7 +162,8 @@ fn is_pipe(path: &Path) -> bool {
 /// The text of a file, without its byte order mark.
 fn decoded(bytes: Vec<u8>) -> Result<String, SourceError> {
     if bytes.contains(&0) {
-        return Err(SourceError::Binary);
+        let is_utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) || bytes.get(1) == Some(&0);
+        return Err(if is_utf16 { SourceError::Utf16 } else { SourceError::Binary });
     }
     let text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();

@@ -77,8 +77,11 @@ pub(crate) fn warn_of_foreign_variables(reader: &mut ConfigReader, segments: &[S
     for segment in segments {
         let Segment::Plain(text) = segment else { continue };
         for (written, name) in segments::foreign_variables(text) {
-            if (reader.env)(name).is_some() {
-                let ours = if matches!(usage, TextUse::Secret(_)) { "secret:" } else { "" };
+            let is_secret = matches!(usage, TextUse::Secret(_));
+            // A secret that begins with `$` is rare; a variable of a shell in its place is not.
+            let is_of_shell = is_secret && name.len() > 1 && !name.contains(|c: char| c.is_ascii_lowercase());
+            if is_of_shell || (reader.env)(name).is_some() {
+                let ours = if is_secret { "secret:" } else { "" };
                 reader.warn(&format!("`{written}` is used as text; write ${{{ours}{name}}} for the variable {name}"));
             }
         }

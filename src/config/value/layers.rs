@@ -172,11 +172,44 @@ pub(crate) fn word<'w>(reader: &mut ConfigReader, name: &str, node: &Node, words
         return Some(word);
     }
     let message = format!("`{name}` must be {}", list_of(words));
-    match suggest::nearest(&text.to_ascii_lowercase(), words.iter().copied()) {
+    match meant_word(&text, words) {
         Some(near) => reader.advise(&node.span, message, format!("did you mean \"{near}\"?")),
         None => reader.problem(&node.span, message),
     }
     None
+}
+
+/// Words of other tools and languages, and ours for the same thing.
+const OTHER_WORDS: &[(&str, &str)] = &[
+    ("down", "open"),
+    ("env", "environment"),
+    ("fail", "open"),
+    ("failure", "open"),
+    ("keep-alive", "reuse"),
+    ("no", "none"),
+    ("off", "none"),
+    ("recovered", "close"),
+    ("resolved", "close"),
+    ("triggered", "open"),
+    ("up", "close"),
+    ("yes", "follow"),
+];
+
+/// Which of the words was meant by another: in another tool's words, in another's spelling (`TLSv1.3`, `HTTP/2`), or
+/// by a slip.
+fn meant_word<'w>(text: &str, words: &[&'w str]) -> Option<&'w str> {
+    let text = text.to_ascii_lowercase();
+    let of_other =
+        OTHER_WORDS.iter().find(|(other, ours)| *other == text && words.contains(ours)).map(|(_, ours)| ours);
+    let is_version = |word: &&str| word.starts_with(|c: char| c.is_ascii_digit()) && text.ends_with(*word);
+    let by_name = of_other.and_then(|ours| words.iter().find(|word| *word == ours));
+    let found = by_name.or_else(|| words.iter().rfind(|word| is_version(word)));
+    found.copied().or_else(|| suggest::nearest(&text, words.iter().copied()))
+}
+
+/// The word that a number stands for: `"1.3"` for 1.3, `"v4"` for 4.
+pub(crate) fn word_of_number<'w>(number: &str, words: &[&'w str]) -> Option<&'w str> {
+    words.iter().copied().find(|word| word.trim_start_matches('v') == number)
 }
 
 /// A text that is shown in outputs as it is: a name.

@@ -138,7 +138,9 @@ fn is_variable_name(name: &str) -> bool {
 /// `${{ secrets.NAME }}` are here.
 fn meant_variable(inside: &str) -> Option<String> {
     let inside = inside.trim_start_matches('{').trim();
-    for (prefix, ours) in [("secrets.", "secret:"), ("env.", ""), ("env:", ""), ("ENV:", ""), ("vars.", "")] {
+    for (prefix, ours) in
+        [("secrets.", "secret:"), ("env.", ""), ("env:", ""), ("ENV.", ""), ("ENV:", ""), ("vars.", "")]
+    {
         if let Some(name) = inside.strip_prefix(prefix).filter(|name| is_variable_name(name)) {
             return Some(format!("${{{ours}{name}}}"));
         }
@@ -224,6 +226,7 @@ mod tests {
         let meant = |raw| pieces(raw, |_| None).unwrap_err().meant;
         for (theirs, ours) in [
             ("${env:TOKEN}", "${TOKEN}"),
+            ("${ENV.TOKEN}", "${TOKEN}"),
             ("${{ secrets.TOKEN }}", "${secret:TOKEN}"),
             ("${{ env.TOKEN }}", "${TOKEN}"),
             ("${TOKEN-x}", "${TOKEN:-x}"),

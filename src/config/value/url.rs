@@ -9,7 +9,7 @@ use crate::config::table_schema::list_of;
 use crate::config::value::interpolate;
 use crate::config::value::interpolate::TextUse;
 use crate::config::value::segments::Segment;
-use crate::model::{Auth, Captures, DnsQuestion, Protocol, Secret, Value, ValuePart, is_secret_name};
+use crate::model::{Auth, Captures, DnsQuestion, Protocol, Secret, Value, ValuePart, is_secret_name, suggest};
 
 /// A URL and the credentials that stood in it.
 pub(crate) struct Target {
@@ -110,16 +110,31 @@ fn check(text: &str, schemes: &[&str]) -> Result<Url, (String, Option<String>)> 
     if text.trim() != text {
         return Err(told("starts or ends with a space"));
     }
+    if text.starts_with(['"', '\'', '“', '<']) {
+        return Err(("begins with a quote".to_owned(), Some("write it without quotes of its own".to_owned())));
+    }
     let Some((scheme, rest)) = text.split_once("://") else {
         let is_host =
             !text.contains(|c: char| c.is_whitespace() || c == '@') && Url::parse(&format!("https://{text}")).is_ok();
-        let help = is_host.then(|| format!("did you mean https://{text}?"));
-        return Err(("has no scheme".to_owned(), help.filter(|_| schemes != PROXY)));
+        let help = match (is_host, schemes == PROXY) {
+            (true, false) => Some(format!("did you mean https://{text}?")),
+            (_, true) if text == "env" => Some("did you mean \"environment\"?".to_owned()),
+            // A proxy without a port would be asked on port 80, which is nobody's.
+            (true, true) if text.contains(':') => Some(format!("did you mean http://{text}?")),
+            (_, true) => Some("write it as \"http://proxy.example.com:3128\", or \"environment\"".to_owned()),
+            (false, false) => None,
+        };
+        return Err(("has no scheme".to_owned(), help));
     };
     let scheme = scheme.to_ascii_lowercase();
     if !schemes.contains(&scheme.as_str()) {
+        let help = match scheme.as_str() {
+            "ping" | "icmp" => Some("ICMP is not spoken; tcp://HOST:PORT asks whether a port answers".to_owned()),
+            // The rest may have secrets in it.
+            _ => suggest::nearest(&scheme, schemes.iter().copied()).map(|near| format!("did you mean {near}://?")),
+        };
         let schemes = list_of(schemes).replace('"', "");
-        return Err((format!("has a scheme that is not {schemes}"), None));
+        return Err((format!("has a scheme that is not {schemes}"), help));
     }
     if scheme == "dns" {
         return dns_target(text);
@@ -197,7 +212,9 @@ fn parse_sentence(error: ParseError) -> &'static str {
         ParseError::InvalidPort => "has a port that is not a number from 1 to 65535",
         ParseError::InvalidIpv4Address => "has a host that is not a valid IPv4 address",
         ParseError::InvalidIpv6Address => "has a host that is not a valid IPv6 address",
-        ParseError::InvalidDomainCharacter | ParseError::IdnaError => "has a host with a character that is not allowed in a name",
+        ParseError::InvalidDomainCharacter | ParseError::IdnaError => {
+            "has a host with a character that is not allowed in a name"
+        }
         _ => "is not a URL",
     }
 }

@@ -12,8 +12,8 @@ use crate::engine::expectation::text;
 use crate::engine::host::offload;
 use crate::engine::http::body::Body;
 use crate::model::{
-    Captures, DnsExpect, Expect, FailureClass, HeaderExpectation, HeaderRule, HttpVersion, Mismatch, Redactor, SafeText,
-    Timings, is_tls_scheme,
+    Captures, DnsExpect, Expect, FailureClass, HeaderExpectation, HeaderRule, HttpVersion, Mismatch, Redactor,
+    SafeText, Timings, is_tls_scheme,
 };
 
 /// Why an answer is not as expected.
@@ -159,7 +159,6 @@ pub(crate) fn unjudged(why: &str) -> Mismatch {
 }
 
 impl Judge<'_> {
-
     fn connection(&mut self, expect: &Expect, received: &ReceivedResponse<'_>) {
         if let Some(expected) = &expect.final_url {
             let wanted = self.fill(expected);
@@ -307,4 +306,3 @@ fn is_same_page(wanted: &Url, url: &Url) -> bool {
     page.set_fragment(None);
     *wanted == page
 }
-

@@ -37,7 +37,8 @@ impl Signer {
         let (day, moment) = (now.strftime("%Y%m%d").to_string(), now.strftime("%Y%m%dT%H%M%SZ").to_string());
         let payload = hexadecimal(&Sha256::digest(&request.body));
         let mut set = |name: HeaderName, text: &str| {
-            let value = HeaderValue::from_str(text).map_err(|_| format!("the value of {name} cannot be used in a header"))?;
+            let value =
+                HeaderValue::from_str(text).map_err(|_| format!("the value of {name} cannot be used in a header"))?;
             request.headers.insert(name, value);
             Ok::<(), String>(())
         };

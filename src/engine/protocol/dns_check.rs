@@ -195,9 +195,10 @@ impl DnsCheck<'_> {
             DnsError::Malformed => {
                 failed(FailureClass::DnsServerFailure, format!("the answer of {server} to {question} cannot be read"))
             }
-            DnsError::Truncated => {
-                failed(FailureClass::DnsServerFailure, format!("{server} truncated its answer to {question}, over TCP too"))
-            }
+            DnsError::Truncated => failed(
+                FailureClass::DnsServerFailure,
+                format!("{server} truncated its answer to {question}, over TCP too"),
+            ),
             DnsError::Unsendable(why) => {
                 failed(FailureClass::ProberUnsupported, format!("the question cannot be sent: {why}"))
             }

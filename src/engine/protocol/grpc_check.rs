@@ -156,8 +156,11 @@ impl GrpcCheck<'_> {
         }
         let Some(serving) = serving_status(answer) else {
             let is_compressed = answer.first() == Some(&1);
-            let what =
-                if is_compressed { "compresses its answer without being asked to" } else { "answers with something that is no health status" };
+            let what = if is_compressed {
+                "compresses its answer without being asked to"
+            } else {
+                "answers with something that is no health status"
+            };
             let message = what.to_owned();
             return Err(GrpcError::Judged(FailureClass::HttpProtocol, Some(Phase::Transfer), message));
         };

@@ -186,9 +186,7 @@ impl Held<'_> {
                     ),
                 ),
                 Some((name, false)) => invalid(&format!("{owner} has the critical extension {name} ({oid})")),
-                None => {
-                    invalid(&format!("{owner} has the critical extension {oid}, which a client must understand"))
-                }
+                None => invalid(&format!("{owner} has the critical extension {oid}, which a client must understand")),
             };
         }
         invalid("it has a critical extension that is not understood")

@@ -152,5 +152,4 @@ impl Parser<'_> {
             None => Err(format!("`{text}` is not an index")),
         }
     }
-
 }

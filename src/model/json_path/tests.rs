@@ -118,10 +118,7 @@ fn a_path_that_is_none_is_told_what_is_meant() {
         ("$[?@.a == 1 and @.b == 2]", "at position 12, `,` or `]` is missing"),
         ("$.items[name]", "at position 8, a name between brackets is quoted: `['name']`"),
         ("$.items.0", "at position 8, a number stands between brackets: `[0]`"),
-        (
-            "$.a == 'ok'",
-            "at position 3, the path ends here; a rule is a key beside it, such as `equals` or `min`",
-        ),
+        ("$.a == 'ok'", "at position 3, the path ends here; a rule is a key beside it, such as `equals` or `min`"),
         (
             "$.items[?(@.size() > 1)]",
             "at position 16, `size` is not a method: in a filter write `length(@.items)`, and for a rule give the path the key `min-length` or `max-length`",

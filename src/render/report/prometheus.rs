@@ -54,12 +54,16 @@ fn places(report: &Report, text: &mut Exposition) {
     each("uptick_window_failures", "Failed checks in the window of the report, by failure class.", &|figures| {
         figures.classes.iter().map(|(class, row)| (Some(("class", class.to_string())), number(row.n))).collect()
     });
-    each("uptick_window_failed_ratio", "The share of judged checks that failed in the window of the report.", &|figures| {
-        figures.failed_ratio.map(|ratio| (None, ratio)).into_iter().collect()
-    });
-    each("uptick_window_coverage_ratio", "The share of due checks that were made in the window of the report.", &|figures| {
-        figures.coverage.ratio.map(|ratio| (None, ratio)).into_iter().collect()
-    });
+    each(
+        "uptick_window_failed_ratio",
+        "The share of judged checks that failed in the window of the report.",
+        &|figures| figures.failed_ratio.map(|ratio| (None, ratio)).into_iter().collect(),
+    );
+    each(
+        "uptick_window_coverage_ratio",
+        "The share of due checks that were made in the window of the report.",
+        &|figures| figures.coverage.ratio.map(|ratio| (None, ratio)).into_iter().collect(),
+    );
     each(
         "uptick_window_latency_seconds",
         "Latency of up checks in the window of the report, by quantile.",
