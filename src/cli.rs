@@ -23,11 +23,11 @@ pub use command::{
     Cli, Command, CompactArgs, CompletedNames, CompletionsArgs, DemoArgs, ImportArgs, InitArgs, SchemaArgs,
     SchemaDocument, ValidateArgs,
 };
-pub use completions::write_completions;
+pub(crate) use completions::write_completions;
 pub use export::{ExportArgs, ExportFormat};
 pub use exporter::ExporterArgs;
 pub use format::FormatOutput;
-pub use manual::write_manual;
+pub(crate) use manual::write_manual;
 pub use report::ReportArgs;
 pub use request::RequestArgs;
 pub use values::WrittenInstant;
@@ -53,7 +53,7 @@ pub struct CommandLineError {
 impl CommandLineError {
     /// Whether it asks for help or the version: that is no error.
     #[must_use]
-    pub fn is_help(&self) -> bool {
+    pub(crate) fn is_help(&self) -> bool {
         !self.error.use_stderr()
     }
 
@@ -105,7 +105,7 @@ fn asked_at_a_glance(words: &[String]) -> Option<String> {
 
 /// Whether this process was asked for its version with more than the version: `--version -v`.
 #[must_use]
-pub fn asks_for_build_facts() -> bool {
+pub(crate) fn asks_for_build_facts() -> bool {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let is = |wanted: &[&str]| words.iter().any(|word| wanted.contains(&word.as_str()));
     let both = is(&["-Vv", "-vV"]);
@@ -117,7 +117,7 @@ pub fn asks_for_build_facts() -> bool {
 /// Whether this process was asked for the output of a Nagios plugin, as far as that can be seen in a
 /// command line that cannot be read.
 #[must_use]
-pub fn asks_for_nagios() -> bool {
+pub(crate) fn asks_for_nagios() -> bool {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let is_check = words.iter().any(|word| word == "check");
     let follows = words.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "nagios");

@@ -31,17 +31,17 @@ use syntax::source::Source;
 use syntax::tree;
 
 pub use ad_hoc::options::{GivenOption, OptionGroup, RequestOption};
-pub use ad_hoc::target::assumed_url;
+pub(crate) use ad_hoc::target::assumed_url;
 pub(crate) use ad_hoc::target::misspelt_url;
 pub use ad_hoc::{AdHoc, AdHocTarget};
-pub use keys::json_schema::SCHEMA_LINE;
+pub(crate) use keys::json_schema::SCHEMA_LINE;
 pub use loaded::{Config, Settings};
 pub use missing::{MissingValue, ValueUser};
 pub use saved::SavedProbe;
 pub use syntax::diagnostic::{ConfigError, Problem};
 
 /// The name of the probe file.
-pub const FILE_NAME: &str = "probes.toml";
+pub(crate) const FILE_NAME: &str = "probes.toml";
 
 /// What `uptick init` writes: a commented probe file to begin with.
 pub const TEMPLATE: &str = include_str!("config/template.toml");
@@ -56,7 +56,7 @@ pub fn find(start: &Path) -> Option<PathBuf> {
 ///
 /// # Errors
 /// Why it cannot be read; the sentence continues the name of the file.
-pub fn read_text(path: &Path) -> Result<String, String> {
+pub(crate) fn read_text(path: &Path) -> Result<String, String> {
     read_text_up_to(path, source::LARGEST_FILE)
 }
 
@@ -88,7 +88,7 @@ fn complete(config: Config) -> Result<Config, ConfigError> {
 ///
 /// # Errors
 /// Every problem of that table, each with its line and column.
-pub fn network_rules(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<NetworkRules, ConfigError> {
+pub(crate) fn network_rules(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<NetworkRules, ConfigError> {
     let mut reader = ConfigReader::new(env);
     let root = read_file(&mut reader, path)?;
     let rules = file::network(&mut reader, &root);
@@ -121,7 +121,7 @@ pub fn from_urls(urls: &[String]) -> Result<Config, ConfigError> {
 ///
 /// # Errors
 /// Every problem of the file and of the options at once.
-pub fn load_for(
+pub(crate) fn load_for(
     path: Option<&Path>,
     ad_hoc: &AdHoc,
     env: &dyn Fn(&str) -> Option<String>,
@@ -163,7 +163,7 @@ fn read_source(reader: &mut ConfigReader, source: Arc<Source>) -> Result<tree::T
 ///
 /// # Errors
 /// Why the file cannot have it, as a whole message.
-pub fn with_probe(
+pub(crate) fn with_probe(
     config: &Config,
     probe: &Probe,
     name: &str,

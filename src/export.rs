@@ -42,7 +42,8 @@ pub use delivery_stats::DeliveryStats;
 pub use error::ExportError;
 pub use hgrm::hgrm;
 pub use hlog::Hlog;
-pub use kept_sums::{KeptSums, sums_kept};
+pub use kept_sums::KeptSums;
+pub(crate) use kept_sums::sums_kept;
 #[cfg(feature = "parquet")]
 pub use parquet::{ParquetTables, TablePlace, TablesError};
 pub use window_file::WindowFile;

@@ -91,7 +91,7 @@ pub fn import(files: &[InputFile], folder: &Path) -> Result<Imported, ImportErro
 ///
 /// # Errors
 /// URLs that no probe can ask.
-pub fn of_urls(urls: &[String]) -> Result<(Imported, BTreeMap<String, String>), ImportError> {
+pub(crate) fn of_urls(urls: &[String]) -> Result<(Imported, BTreeMap<String, String>), ImportError> {
     let mut secrets = Secrets::default();
     let drafts = urls.iter().map(|url| observed::bare(url, &mut secrets)).collect();
     let origin = Origin { title: "Probes of:", sources: urls.to_vec() };

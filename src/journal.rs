@@ -26,7 +26,7 @@ mod wire;
 pub use compact::{CompactRules, Compacted, compact};
 pub use error::JournalError;
 pub use integrity::Integrity;
-pub use last_good::{keep_last_good, last_good};
+pub(crate) use last_good::{keep_last_good, last_good};
 pub use line::{Line, Range};
 #[cfg(feature = "object-store")]
 pub use objects::Objects;
@@ -34,4 +34,5 @@ pub use read::{Reader, fold, read};
 pub use remote::{compact_store, folder_name, gather, ship};
 pub use shipped::Shipped;
 pub use store::{Journal, Options, Recorded, Sharing};
-pub use wire::{Decoder, LINE_LIMIT, LineError, VERSION, Writer, schema};
+pub(crate) use wire::LINE_LIMIT;
+pub use wire::{Decoder, LineError, VERSION, Writer, schema};

@@ -14,7 +14,7 @@ use crate::model::{
 };
 use crate::window::{Histogram, Window};
 
-pub use classic::{CLASSIC_BOUNDS, classic};
+pub use classic::classic;
 
 /// A family of metrics.
 #[derive(Debug, PartialEq, Eq)]
@@ -80,10 +80,19 @@ pub struct Identity {
     pub shard: String,
 }
 
+/// Which probe a series is about, and from where: three names that no call may mix up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Subject<'a> {
+    pub(crate) vantage: &'a str,
+    pub(crate) probe: &'a str,
+    pub(crate) surface: &'a str,
+    pub(crate) control: bool,
+}
+
 impl Identity {
     /// The labels of a probe as seen from a vantage, or from a shard of it.
-    #[must_use]
-    pub fn new(vantage: &str, probe: &str, surface: &str, control: bool, shard: Option<Shard>) -> Identity {
+    pub(crate) fn new(subject: Subject<'_>, shard: Option<Shard>) -> Identity {
+        let Subject { vantage, probe, surface, control } = subject;
         let surface = if control { "control" } else { surface };
         let shard = shard.filter(|_| control).map(|shard| shard.to_string()).unwrap_or_default();
         Identity { probe: label(probe), surface: label(surface), vantage: label(vantage), shard }
@@ -131,13 +140,14 @@ fn label(text: &str) -> String {
 
 /// The identity of a window that a prober has made, or a shard.
 #[must_use]
-pub fn identity_of(window: &Window, shard: Option<Shard>) -> Identity {
-    Identity::new(&window.vantage, &window.probe, &window.surface, window.control, shard)
+pub(crate) fn identity_of(window: &Window, shard: Option<Shard>) -> Identity {
+    let Window { vantage, probe, surface, control, .. } = window;
+    Identity::new(Subject { vantage, probe, surface, control: *control }, shard)
 }
 
 /// What a window says. A phase that never happened has no series.
 #[must_use]
-pub fn of_window<'w>(window: &'w Window, shard: Option<Shard>) -> Vec<Series<'w>> {
+pub(crate) fn of_window<'w>(window: &'w Window, shard: Option<Shard>) -> Vec<Series<'w>> {
     let of = Arc::new(identity_of(window, shard));
     let mut all = Vec::new();
     let mut add = |family: &'static Family, label: Option<(&'static str, &'static str)>, value: Value<'w>| {
@@ -171,7 +181,7 @@ pub fn of_window<'w>(window: &'w Window, shard: Option<Shard>) -> Vec<Series<'w>
 
 /// The same, with failures told apart by the code that they came with, where one is known.
 #[must_use]
-pub fn of_window_by_code(window: &Window, shard: Option<Shard>) -> Vec<Series<'_>> {
+pub(crate) fn of_window_by_code(window: &Window, shard: Option<Shard>) -> Vec<Series<'_>> {
     let of = Arc::new(identity_of(window, shard));
     let mut all = of_window(window, shard);
     all.retain(|series| series.family != &FAILURES);
@@ -194,7 +204,7 @@ pub fn of_window_by_code(window: &Window, shard: Option<Shard>) -> Vec<Series<'_
 /// A zero for each class that a probe can fail with and has not: else the first failure would be a series that
 /// was always at 1, and no increase.
 #[must_use]
-pub fn zero_failures(window: &Window, possible: &[FailureClass], shard: Option<Shard>) -> Vec<Series<'static>> {
+pub(crate) fn zero_failures(window: &Window, possible: &[FailureClass], shard: Option<Shard>) -> Vec<Series<'static>> {
     let of = Arc::new(identity_of(window, shard));
     let missing = possible.iter().filter(|class| !window.failures.contains_key(class));
     let zero = |class: &FailureClass| Series {
@@ -212,7 +222,10 @@ pub fn of_probe(probe: &Probe, vantage: &str, shard: Option<Shard>) -> Series<'s
     let more_labels = [("url", probe.shown_url()), ("tags", probe.tags.join(","))];
     Series {
         family: &PROBE_INFO,
-        of: Arc::new(Identity::new(vantage, &probe.name, &probe.surface, probe.control, shard)),
+        of: Arc::new(Identity::new(
+            Subject { vantage, probe: &probe.name, surface: &probe.surface, control: probe.control },
+            shard,
+        )),
         more_labels: more_labels.into_iter().map(|(name, value)| (name, Cow::Owned(label(&value)))).collect(),
         value: Value::Number(1.0),
     }
@@ -221,13 +234,14 @@ pub fn of_probe(probe: &Probe, vantage: &str, shard: Option<Shard>) -> Series<'s
 /// What the last check of a probe says, as `blackbox_exporter` says it. A check that could not
 /// be judged says nothing: its success is neither 0 nor 1.
 #[must_use]
-pub fn of_outcome(outcome: &Outcome, shard: Option<Shard>) -> Vec<Series<'static>> {
+pub(crate) fn of_outcome(outcome: &Outcome, shard: Option<Shard>) -> Vec<Series<'static>> {
     let success = match outcome.verdict {
         Verdict::Up => 1.0,
         Verdict::Down => 0.0,
         Verdict::Unknown | Verdict::Missed => return Vec::new(),
     };
-    let of = Arc::new(Identity::new(&outcome.vantage, &outcome.probe, &outcome.surface, outcome.control, shard));
+    let Outcome { vantage, probe, surface, control, .. } = outcome;
+    let of = Arc::new(Identity::new(Subject { vantage, probe, surface, control: *control }, shard));
     let gauge =
         |family, value| Series { family, of: Arc::clone(&of), more_labels: Vec::new(), value: Value::Number(value) };
     let mut all = vec![

@@ -82,7 +82,7 @@ impl Intervals {
 
     /// The same plan without what was due before `from`: for a run that takes over from another.
     #[must_use]
-    pub fn starting_at(mut self, from: Duration) -> Intervals {
+    pub(crate) fn starting_at(mut self, from: Duration) -> Intervals {
         for Reverse(Slot { probe, start, .. }) in std::mem::take(&mut self.next) {
             match &self.schedules[probe] {
                 Schedule::Every(length) => {
@@ -158,7 +158,7 @@ impl Jitter {
 /// time began and at `now` on the wall clock. Jitter is not foreseen. None where its schedule has
 /// no date left.
 #[must_use]
-pub fn until_next(probe: &Probe, elapsed: Duration, now: Timestamp) -> Option<Duration> {
+pub(crate) fn until_next(probe: &Probe, elapsed: Duration, now: Timestamp) -> Option<Duration> {
     let interval = match &probe.schedule {
         Schedule::Every(interval) => *interval,
         Schedule::Cron(cron) => return Some(cron.next_after(now)?.duration_since(now).unsigned_abs()),

@@ -41,7 +41,7 @@ pub use document::slo::Slo;
 pub use document::slow_period::{SlowPeriod, SlowWave};
 pub use document::unseen::Unseen;
 pub use document::usual::Usual;
-pub use fold::{Fold, Question, SERIES_LIMIT, TooManySeries};
+pub use fold::{Fold, Question, TooManySeries};
 pub(crate) use open_incidents::{IncidentChange, OpenIncidents};
 pub use series::judgement;
 

@@ -84,34 +84,34 @@ impl CheckReportBuilder {
 
     /// Keeps no good outcome of a run that goes on and on.
     #[must_use]
-    pub fn of_watch(self) -> CheckReportBuilder {
+    pub(crate) fn of_watch(self) -> CheckReportBuilder {
         CheckReportBuilder { retained: Retained::forgetting_good(), ..self }
     }
 
     /// Says which part of the vantage's probes is asked.
     #[must_use]
-    pub const fn of_shard(mut self, shard: Option<Shard>) -> CheckReportBuilder {
+    pub(crate) const fn of_shard(mut self, shard: Option<Shard>) -> CheckReportBuilder {
         self.shard = shard;
         self
     }
 
     /// Judges the run by these conditions, where there are any.
     #[must_use]
-    pub fn judged_by(mut self, conditions: Vec<Condition>) -> CheckReportBuilder {
+    pub(crate) fn judged_by(mut self, conditions: Vec<Condition>) -> CheckReportBuilder {
         self.conditions = (!conditions.is_empty()).then_some(conditions);
         self
     }
 
     /// Judges several passes by these rules, and by what the objectives of these surfaces leave.
     #[must_use]
-    pub fn judged_with(mut self, rules: IncidentRules, surfaces: &Surfaces) -> CheckReportBuilder {
+    pub(crate) fn judged_with(mut self, rules: IncidentRules, surfaces: &Surfaces) -> CheckReportBuilder {
         self.judging = JudgingRules::new(rules, surfaces);
         self
     }
 
     /// Compares the run with these windows of earlier ones.
     #[must_use]
-    pub fn compared_with(mut self, windows: impl IntoIterator<Item = Window>) -> CheckReportBuilder {
+    pub(crate) fn compared_with(mut self, windows: impl IntoIterator<Item = Window>) -> CheckReportBuilder {
         let recorded = self.recorded.get_or_insert_default();
         for window in windows.into_iter().filter(|window| !window.maintenance) {
             match recorded.get_mut(&window.probe) {
@@ -172,7 +172,7 @@ impl CheckReportBuilder {
 
     /// Whether any probe is asked that is no control target.
     #[must_use]
-    pub fn has_targets(&self) -> bool {
+    pub(crate) fn has_targets(&self) -> bool {
         self.probes.iter().any(|(probe, _)| !probe.control)
     }
 

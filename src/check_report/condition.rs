@@ -83,7 +83,7 @@ pub struct Violation {
 impl Condition {
     /// Whether it says what is to become of checks that are down: beside others, availability stays judged.
     #[must_use]
-    pub const fn is_of_availability(&self) -> bool {
+    pub(crate) const fn is_of_availability(&self) -> bool {
         matches!(
             self,
             Condition::Failed { .. } | Condition::Count { what: Counted::Down, .. } | Condition::Slo | Condition::Never

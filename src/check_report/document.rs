@@ -214,7 +214,7 @@ impl CheckReport {
 
     /// Failed checks of probes, controls apart, that are up all the same: of several checks some failed by chance.
     #[must_use]
-    pub fn blips(&self) -> u64 {
+    pub(crate) fn blips(&self) -> u64 {
         let up = self.probes.iter().filter(|probe| !probe.control && probe.verdict == Verdict::Up);
         up.map(|probe| probe.counts.down).sum()
     }

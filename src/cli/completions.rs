@@ -58,7 +58,7 @@ complete -c uptick -n "__fish_seen_subcommand_from check watch validate report" 
 ///
 /// # Errors
 /// What `out` says.
-pub fn write_completions(shell: Shell, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write_completions(shell: Shell, out: &mut dyn Write) -> io::Result<()> {
     // The generator panics where its writer fails; memory does not.
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "uptick", &mut script);

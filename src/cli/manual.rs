@@ -12,7 +12,7 @@ use crate::cli::examples;
 ///
 /// # Errors
 /// What `out` says.
-pub fn write_manual(out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write_manual(out: &mut dyn Write) -> io::Result<()> {
     let mut command = Cli::command();
     command.build();
     let page = clap_mangen::Man::new(command.clone());

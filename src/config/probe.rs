@@ -25,7 +25,7 @@ use std::time::Duration;
 use crate::config::missing::ValueUser;
 use crate::config::probe::journey::Sessions;
 use crate::config::reader::ConfigReader;
-use crate::config::syntax::tree::{Item, Node, Table};
+use crate::config::syntax::tree::{Node, Table};
 use crate::config::table_schema::{Key, TableSchema, ValueType, key};
 use crate::config::value::layers;
 use crate::config::value::layers::Layers;

@@ -11,14 +11,14 @@ use crate::window::Histogram;
 
 /// The finest schema that a histogram of three significant digits can fill: its buckets are
 /// 0.27 % wide.
-pub const FINEST_SCHEMA: i8 = 8;
+pub(crate) const FINEST_SCHEMA: i8 = 8;
 
 /// The schema used unless another is asked for: 32 buckets an octave, each 2.2 % wide.
-pub const DEFAULT_SCHEMA: i8 = 5;
+pub(crate) const DEFAULT_SCHEMA: i8 = 5;
 
 /// What counts as zero in a native histogram, in seconds: 2^-128, as client libraries have it. Of
 /// times in microseconds only zero itself.
-pub const ZERO_THRESHOLD: f64 = 2.938_735_877_055_719e-39;
+pub(crate) const ZERO_THRESHOLD: f64 = 2.938_735_877_055_719e-39;
 
 /// How histograms are written for Prometheus and its kin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,7 +159,7 @@ impl Exponential {
     /// The lowest bucket and the count of each from there, without gaps: the form in which
     /// OpenTelemetry takes them, with its own numbering.
     #[must_use]
-    pub fn dense(&self) -> (i32, Vec<u64>) {
+    pub(crate) fn dense(&self) -> (i32, Vec<u64>) {
         let (Some((first, _)), Some((last, _))) = (self.buckets.first_key_value(), self.buckets.last_key_value())
         else {
             return (0, Vec::new());
@@ -214,7 +214,7 @@ fn bound(index: i32, schema: i8) -> f64 {
 /// bounds as `1.000e-01...1.136e-01`.
 /// <https://github.com/VictoriaMetrics/metrics/blob/master/histogram.go>
 #[must_use]
-pub fn vmranges(histogram: &Histogram) -> Vec<(String, u64)> {
+pub(crate) fn vmranges(histogram: &Histogram) -> Vec<(String, u64)> {
     let mut found: BTreeMap<i32, u64> = BTreeMap::new();
     for (time, count) in histogram.centres() {
         *found.entry(vm_index(time)).or_default() += count;

@@ -27,7 +27,7 @@ pub struct Total {
 /// The instant that a window's samples stand at, in milliseconds: when the last of its checks was due. It
 /// depends on the window alone, so that whoever sends a window, and whenever, sends the same sample.
 #[must_use]
-pub fn stamp_ms(window: &Window) -> i64 {
+pub(crate) fn stamp_ms(window: &Window) -> i64 {
     window.strip.runs().map(|run| run.to).max().unwrap_or(window.to).as_millisecond()
 }
 
@@ -97,7 +97,7 @@ impl Cumulative {
 
     /// The sum that a window's checks belong to.
     #[must_use]
-    pub fn sum_of(&self, window: &Window) -> Option<&Window> {
+    pub(crate) fn sum_of(&self, window: &Window) -> Option<&Window> {
         self.totals.get(&identity_of(window)).map(|total| &total.sum)
     }
 

@@ -157,7 +157,7 @@ fn lock(path: &Path) -> io::Result<File> {
 
 /// The sums that runs have kept in a file so far; none where there is no such file.
 #[must_use]
-pub fn sums_kept(path: &Path) -> Option<Cumulative> {
+pub(crate) fn sums_kept(path: &Path) -> Option<Cumulative> {
     read(path).ok()
 }
 

@@ -25,7 +25,8 @@ use super::protobuf_messages::write::TimeSeries;
 use super::push::{Backend, GATHER, PendingBatch, Push};
 
 pub use replay::{Last, Replay};
-pub use request::{HEADERS_VARIABLE, Settings};
+pub(crate) use request::HEADERS_VARIABLE;
+pub use request::Settings;
 use request::{body, endpoint, worth_retrying};
 use samples::Form;
 pub use verify::{Stored, verify};

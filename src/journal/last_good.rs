@@ -20,7 +20,7 @@ const LIMIT: u64 = 1 << 20;
 /// The addresses that answered last from a vantage, by probe. None where nothing was kept, or
 /// what was kept cannot be read.
 #[must_use]
-pub fn last_good(folder: &Path, vantage: &str) -> BTreeMap<String, SocketAddr> {
+pub(crate) fn last_good(folder: &Path, vantage: &str) -> BTreeMap<String, SocketAddr> {
     read(folder).unwrap_or_default().remove(vantage).unwrap_or_default()
 }
 
@@ -28,7 +28,7 @@ pub fn last_good(folder: &Path, vantage: &str) -> BTreeMap<String, SocketAddr> {
 ///
 /// # Errors
 /// The folder or the file in it cannot be written.
-pub fn keep_last_good(folder: &Path, vantage: &str, addresses: &BTreeMap<String, SocketAddr>) -> io::Result<()> {
+pub(crate) fn keep_last_good(folder: &Path, vantage: &str, addresses: &BTreeMap<String, SocketAddr>) -> io::Result<()> {
     let mut all = read(folder).unwrap_or_default();
     if all.get(vantage) == Some(addresses) {
         return Ok(());

@@ -83,7 +83,7 @@ impl Range {
     /// Whether a span of time reaches into it.
     #[must_use]
     #[inline]
-    pub fn overlaps(&self, from: Timestamp, to: Timestamp) -> bool {
+    pub(crate) fn overlaps(&self, from: Timestamp, to: Timestamp) -> bool {
         from < self.to && (to > self.from || from >= self.from)
     }
 }

@@ -16,7 +16,7 @@ use super::{CompactRules, Compacted, JournalError, Range};
 
 /// The name of a folder for what belongs to a URL on the local disk: safe, and its own.
 #[must_use]
-pub fn folder_name(url: &Path) -> String {
+pub(crate) fn folder_name(url: &Path) -> String {
     format!("store-{:08x}", crc32fast::hash(url.as_os_str().as_encoded_bytes()))
 }
 
@@ -26,7 +26,7 @@ pub fn folder_name(url: &Path) -> String {
 ///
 /// # Errors
 /// [`JournalError`], where a store does not answer, or this build knows no stores.
-pub fn gather(
+pub(crate) fn gather(
     journals: &[PathBuf],
     range: Range,
     cache: &Path,
@@ -74,7 +74,7 @@ pub fn ship(
 /// [`JournalError`], where the store does not answer, the URL or its settings cannot be used, the
 /// local disk has no room for a day of a vantage, or this build knows no stores.
 #[cfg(feature = "object-store")]
-pub fn compact_store(
+pub(crate) fn compact_store(
     url: &Path,
     now: Timestamp,
     rules: &CompactRules,
@@ -88,7 +88,7 @@ pub fn compact_store(
 /// # Errors
 /// Always.
 #[cfg(not(feature = "object-store"))]
-pub fn compact_store(
+pub(crate) fn compact_store(
     url: &Path,
     _: Timestamp,
     _: &CompactRules,

@@ -139,22 +139,15 @@ impl Journal {
         &self.folder
     }
 
-    /// Whether each run writes files of its own here, because locks cannot be trusted or by
-    /// choice.
-    #[must_use]
-    pub fn is_file_per_run(&self) -> bool {
-        self.shared_by == SharedBy::FilePerRun
-    }
-
     /// How many lines could be written nowhere so far, and wait in memory for the next append.
     #[must_use]
-    pub fn waiting_lines(&self) -> u64 {
+    pub(crate) fn waiting_lines(&self) -> u64 {
         self.waiting.iter().map(|batch| batch.lines).sum()
     }
 
     /// How many lines are lost, because more waited than memory is meant for.
     #[must_use]
-    pub fn given_up_lines(&self) -> u64 {
+    pub(crate) fn given_up_lines(&self) -> u64 {
         self.given_up
     }
 

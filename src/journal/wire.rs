@@ -32,7 +32,7 @@ pub use error::LineError;
 pub use version::VERSION;
 
 /// The longest line that is written or read, in bytes, without its line feed.
-pub const LINE_LIMIT: usize = 1 << 20;
+pub(crate) const LINE_LIMIT: usize = 1 << 20;
 
 /// The bytes of `,"crc":"xxxxxxxx"}`.
 const TAIL: usize = 18;

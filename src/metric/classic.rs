@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::window::Histogram;
 
 /// The upper bounds of the classic buckets: those of client libraries, on to a minute.
-pub const CLASSIC_BOUNDS: [Duration; 14] = [
+pub(crate) const CLASSIC_BOUNDS: [Duration; 14] = [
     Duration::from_millis(5),
     Duration::from_millis(10),
     Duration::from_millis(25),

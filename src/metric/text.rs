@@ -6,7 +6,7 @@ use std::fmt::{Display, Write as _};
 use super::{Family, MetricKind, Series, Value};
 
 /// What the format calls itself.
-pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+pub(crate) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Writes series, which stand in the order of their families.
 pub fn write(all: &[Series<'_>], out: &mut String) {

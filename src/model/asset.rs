@@ -29,7 +29,7 @@ impl Assets {
 
     /// Whether a file on `host` is loaded for a page on `page_host`.
     #[must_use]
-    pub fn admits(&self, host: &str, page_host: &str) -> bool {
+    pub(crate) fn admits(&self, host: &str, page_host: &str) -> bool {
         host.eq_ignore_ascii_case(page_host) || self.hosts.iter().any(|pattern| pattern.matches(host))
     }
 }

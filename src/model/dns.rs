@@ -75,7 +75,7 @@ impl DnsQuestion {
     ///
     /// # Errors
     /// What is wrong with it, after "the URL".
-    pub fn of_url(url: &Url) -> Result<DnsQuestion, String> {
+    pub(crate) fn of_url(url: &Url) -> Result<DnsQuestion, String> {
         let path = url.path().strip_prefix('/').unwrap_or_default();
         // The root has no name, and is asked for by a type.
         if path.is_empty() && url.query().is_none() || path.contains('/') {
@@ -151,7 +151,7 @@ pub struct DnsExpect {
 
 impl DnsExpect {
     /// The codes of a response that a probe file may name, with their numbers (RFC 1035, 2136).
-    pub const CODES: &[(&str, u16)] = &[
+    pub(crate) const CODES: &[(&str, u16)] = &[
         ("NOERROR", 0),
         ("FORMERR", 1),
         ("SERVFAIL", 2),
@@ -165,7 +165,7 @@ impl DnsExpect {
 
     /// Whether anything is said of the records themselves.
     #[must_use]
-    pub fn is_of_records(&self) -> bool {
+    pub(crate) fn is_of_records(&self) -> bool {
         !self.contains.is_empty() || !self.equals.is_empty() || self.count.is_some() || self.min_count.is_some()
     }
 }

@@ -102,7 +102,7 @@ impl Expect {
 
     /// Whether an expectation needs the whole body: then a body past the limit is a failure.
     #[must_use]
-    pub fn needs_whole_body(&self) -> bool {
+    pub(crate) fn needs_whole_body(&self) -> bool {
         let text_needs_all = |rule: &TextRule| matches!(rule, TextRule::Lacks(_) | TextRule::NotMatches(_));
         !self.json.is_empty()
             || self.json_schema.is_some()
@@ -192,7 +192,7 @@ impl Pattern {
 
     /// A template with the groups of the first match in the places of `$1` and `${name}`.
     #[must_use]
-    pub fn expand(&self, text: &str, template: &str) -> Option<String> {
+    pub(crate) fn expand(&self, text: &str, template: &str) -> Option<String> {
         let mut expanded = String::new();
         self.0.captures(text)?.expand(template, &mut expanded);
         Some(expanded)

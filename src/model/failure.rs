@@ -155,13 +155,13 @@ impl ClassGroup {
 impl FailureClass {
     /// Whether the prober is at fault and not the target.
     #[must_use]
-    pub const fn is_ours(self) -> bool {
+    pub(crate) const fn is_ours(self) -> bool {
         matches!(self.group(), ClassGroup::Ours)
     }
 
     /// Whether a certificate was refused.
     #[must_use]
-    pub const fn is_of_certificate(self) -> bool {
+    pub(crate) const fn is_of_certificate(self) -> bool {
         use FailureClass as Class;
         matches!(
             self,
@@ -228,7 +228,7 @@ pub struct Mismatch {
 impl Mismatch {
     /// Whether it is of the same rule as another, whatever came.
     #[must_use]
-    pub fn is_of_same_rule(&self, other: &Mismatch) -> bool {
+    pub(crate) fn is_of_same_rule(&self, other: &Mismatch) -> bool {
         self.assertion == other.assertion && self.expected == other.expected
     }
 }

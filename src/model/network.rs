@@ -20,7 +20,7 @@ impl DeniedNetworks {
 
     /// The name of the denied network that an address is in, itself or by an IPv4 address inside it.
     #[must_use]
-    pub fn denies(&self, address: IpAddr) -> Option<&'static str> {
+    pub(crate) fn denies(&self, address: IpAddr) -> Option<&'static str> {
         let mut addresses = inner(address);
         addresses.push(address);
         let lead_to = |is_in: fn(IpAddr) -> bool| addresses.iter().any(|address| is_in(*address));
@@ -139,7 +139,7 @@ pub enum Quorum {
 impl Quorum {
     /// Whether `up` of `all` addresses are enough. Of no address, none is.
     #[must_use]
-    pub const fn is_met(self, up: usize, all: usize) -> bool {
+    pub(crate) const fn is_met(self, up: usize, all: usize) -> bool {
         match self {
             Quorum::All => up == all && all > 0,
             Quorum::Majority => up * 2 > all,

@@ -319,7 +319,7 @@ pub enum CertificateRole {
 impl CertificateRole {
     /// Whether the leaf is trusted by way of it.
     #[must_use]
-    pub const fn is_on_path(self) -> bool {
+    pub(crate) const fn is_on_path(self) -> bool {
         !matches!(self, CertificateRole::Unused)
     }
 }

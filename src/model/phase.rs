@@ -103,7 +103,7 @@ impl Timings {
     }
 
     /// Adds the phases and the total of another request of the same check.
-    pub fn add_all(&mut self, other: &Timings) {
+    pub(crate) fn add_all(&mut self, other: &Timings) {
         for phase in Phase::ALL {
             if let Some(time) = other.phase(phase) {
                 self.add(phase, time);

@@ -64,11 +64,11 @@ impl Probe {
     /// The time between two checks unless the probe file says otherwise.
     pub const INTERVAL: Duration = Duration::from_secs(30);
     /// The most time of an attempt unless the probe file says otherwise.
-    pub const TIMEOUT: Duration = Duration::from_secs(10);
+    pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
     /// The surface of a probe that names none.
-    pub const SURFACE: &str = "default";
+    pub(crate) const SURFACE: &str = "default";
     /// The surface of a control target that names none.
-    pub const CONTROL_SURFACE: &str = "control";
+    pub(crate) const CONTROL_SURFACE: &str = "control";
 
     /// A probe that asks for one URL and has every other value at its default: a timeout of
     /// 10 seconds (never above the interval), a status of 200 to 299 expected.
@@ -108,7 +108,7 @@ impl Probe {
     /// Whether any certificate is good enough, for it or for its session: then up does not mean that
     /// the right server answered.
     #[must_use]
-    pub fn is_insecure(&self) -> bool {
+    pub(crate) fn is_insecure(&self) -> bool {
         self.transport.tls.insecure || self.session.as_ref().is_some_and(|session| session.transport.tls.insecure)
     }
 

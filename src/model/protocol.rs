@@ -25,7 +25,7 @@ impl Protocol {
 
     /// The schemes of its URLs.
     #[must_use]
-    pub const fn schemes(self) -> &'static [&'static str] {
+    pub(crate) const fn schemes(self) -> &'static [&'static str] {
         match self {
             Protocol::Http => &["http", "https"],
             Protocol::Tls => &["tls"],
@@ -38,13 +38,13 @@ impl Protocol {
 
     /// The protocol of a scheme in lower case.
     #[must_use]
-    pub fn of_scheme(scheme: &str) -> Option<Protocol> {
+    pub(crate) fn of_scheme(scheme: &str) -> Option<Protocol> {
         Protocol::ALL.into_iter().find(|protocol| protocol.schemes().contains(&scheme))
     }
 
     /// The protocol of a URL; HTTP where its scheme is not known before a value is captured.
     #[must_use]
-    pub fn of_url(url: &str) -> Protocol {
+    pub(crate) fn of_url(url: &str) -> Protocol {
         let scheme = url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
         scheme.and_then(|scheme| Protocol::of_scheme(&scheme)).unwrap_or(Protocol::Http)
     }
@@ -52,7 +52,7 @@ impl Protocol {
 
 /// Whether TLS is spoken from the first byte on a connection of this scheme.
 #[must_use]
-pub fn is_tls_scheme(scheme: &str) -> bool {
+pub(crate) fn is_tls_scheme(scheme: &str) -> bool {
     matches!(scheme, "https" | "wss" | "grpcs" | "tls")
 }
 

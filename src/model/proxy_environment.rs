@@ -108,7 +108,13 @@ fn is_within(address: IpAddr, network: IpAddr, bits: u8) -> bool {
 impl ProxyEnvironment {
     /// The proxy for a target; none where it is reached directly.
     #[must_use]
-    pub fn proxy_for(&self, protocol: Protocol, has_tls: bool, host: &Host<String>, port: u16) -> Option<&Value> {
+    pub(crate) fn proxy_for(
+        &self,
+        protocol: Protocol,
+        has_tls: bool,
+        host: &Host<String>,
+        port: u16,
+    ) -> Option<&Value> {
         if protocol == Protocol::Dns || self.direct.iter().any(|direct| direct.holds(host, port)) {
             return None;
         }

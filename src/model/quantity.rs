@@ -78,7 +78,7 @@ pub fn duration(text: &str) -> Result<Duration, QuantityError> {
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn positive_duration(text: &str) -> Result<Duration, QuantityError> {
+pub(crate) fn positive_duration(text: &str) -> Result<Duration, QuantityError> {
     duration(text).and_then(|time| if time.is_zero() { Err(QuantityError::Zero) } else { Ok(time) })
 }
 
@@ -169,7 +169,7 @@ pub fn bytes(text: &str) -> Result<u64, QuantityError> {
 }
 
 /// Writes a size as [`bytes()`] reads it: "1MiB".
-pub fn show_bytes(bytes: u64) -> String {
+pub(crate) fn show_bytes(bytes: u64) -> String {
     let whole = |factor: u64| bytes >= factor && bytes.is_multiple_of(factor);
     match SIZES.iter().rev().find(|(name, factor)| (name.ends_with("iB")) && whole(*factor)) {
         Some((unit, factor)) => format!("{}{unit}", bytes / factor),
@@ -213,12 +213,12 @@ fn percent_text(text: &str) -> Option<f64> {
 }
 
 /// Writes an objective as [`objective`] reads it.
-pub fn show_objective(objective: &Objective) -> String {
+pub(crate) fn show_objective(objective: &Objective) -> String {
     format!("{}% over {}", show_percent(objective.ratio), show_duration(objective.over))
 }
 
 /// Writes a latency objective as [`latency_objective`] reads it.
-pub fn show_latency_objective(objective: &LatencyObjective) -> String {
+pub(crate) fn show_latency_objective(objective: &LatencyObjective) -> String {
     format!("{}% under {}", show_percent(objective.ratio), show_duration(objective.under))
 }
 
@@ -232,7 +232,7 @@ fn show_percent(ratio: f64) -> String {
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn count_of(text: &str) -> Result<(NonZeroU32, NonZeroU32), QuantityError> {
+pub(crate) fn count_of(text: &str) -> Result<(NonZeroU32, NonZeroU32), QuantityError> {
     let (count, of) = text.split_once("of").ok_or(QuantityError::CountForm)?;
     let number = |text: &str| text.trim().parse::<NonZeroU32>().map_err(|_| QuantityError::CountForm);
     let (count, of) = (number(count)?, number(of)?);

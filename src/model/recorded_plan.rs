@@ -68,7 +68,7 @@ impl RecordedPlan {
 
     /// The same of a run that cron or somebody else starts: when it is due is not known here.
     #[must_use]
-    pub fn on_demand(self) -> RecordedPlan {
+    pub(crate) fn on_demand(self) -> RecordedPlan {
         let unscheduled = |probe| PlannedProbe { interval_ms: None, schedule: None, ..probe };
         RecordedPlan { probes: self.probes.into_iter().map(unscheduled).collect(), ..self }
     }

@@ -100,7 +100,7 @@ impl Redactor {
     ///
     /// What it costs depends on the limit, and not on how long the text is.
     #[must_use]
-    pub fn clean_beginning(&self, bytes: &[u8], limit: usize, goes_on: bool) -> SafeText {
+    pub(crate) fn clean_beginning(&self, bytes: &[u8], limit: usize, goes_on: bool) -> SafeText {
         // A character is shown as four bytes at most, or as an escape that is longer than its bytes.
         let reach = (self.longest() * ESCAPED).min(REACH);
         let enough = limit.saturating_mul(4).saturating_add(reach);

@@ -36,7 +36,7 @@ pub struct Request {
 
 impl Request {
     /// The most redirects followed unless the probe says otherwise.
-    pub const REDIRECTS: u32 = 10;
+    pub(crate) const REDIRECTS: u32 = 10;
     /// The most bytes of a body read unless the probe says otherwise.
     pub const BODY_LIMIT: u64 = 1 << 20;
 

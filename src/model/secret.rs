@@ -5,10 +5,10 @@ use std::fmt;
 use std::sync::Arc;
 
 /// What stands in the place of a secret.
-pub const REDACTED: &str = "[redacted]";
+pub(crate) const REDACTED: &str = "[redacted]";
 
 /// The shortest secret that can be redacted without shredding the rest of the text, in bytes.
-pub const SHORTEST_SECRET: usize = 4;
+pub(crate) const SHORTEST_SECRET: usize = 4;
 
 /// A secret value. It has no `Display`, and `Debug` shows nothing of it.
 #[derive(Clone, PartialEq, Eq)]
@@ -23,7 +23,7 @@ impl Secret {
 
     /// The value itself, for the wire and for nothing else.
     #[must_use]
-    pub fn reveal(&self) -> &str {
+    pub(crate) fn reveal(&self) -> &str {
         &self.0
     }
 }
@@ -133,7 +133,7 @@ impl fmt::Display for Value {
 /// Whether a header, form field or query parameter of this name holds a secret:
 /// its name has key, token, secret, password or sig in it, or it is a credential header.
 #[must_use]
-pub fn is_secret_name(name: &str) -> bool {
+pub(crate) fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     matches!(name.as_str(), "authorization" | "proxy-authorization" | "cookie" | "set-cookie")
         || ["key", "token", "secret", "password", "sig"].iter().any(|word| name.contains(word))

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 
 /// The longest message kept, in characters.
-pub const MESSAGE_LIMIT: usize = 300;
+pub(crate) const MESSAGE_LIMIT: usize = 300;
 
 /// Bytes as small hexadecimal digits, two a byte.
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {

@@ -45,13 +45,13 @@ pub struct Transport {
 impl Transport {
     /// Whether a proxy may lie between this host and the target.
     #[must_use]
-    pub const fn may_have_proxy(&self) -> bool {
+    pub(crate) const fn may_have_proxy(&self) -> bool {
         self.proxy.is_some() || self.proxy_environment.is_some()
     }
 
     /// Whether it is said where to connect, whatever the name resolves to.
     #[must_use]
-    pub const fn has_fixed_address(&self) -> bool {
+    pub(crate) const fn has_fixed_address(&self) -> bool {
         self.address.is_some() || self.unix_socket.is_some()
     }
 }
@@ -113,7 +113,7 @@ pub enum IpFamily {
 impl IpFamily {
     /// Whether an address is of this family.
     #[must_use]
-    pub const fn admits(self, address: IpAddr) -> bool {
+    pub(crate) const fn admits(self, address: IpAddr) -> bool {
         match self {
             IpFamily::Any => true,
             IpFamily::V4 => address.is_ipv4(),
@@ -124,7 +124,7 @@ impl IpFamily {
 
 /// The version of IP that an address is of: 4 or 6.
 #[must_use]
-pub const fn ip_version(address: IpAddr) -> u8 {
+pub(crate) const fn ip_version(address: IpAddr) -> u8 {
     if address.is_ipv4() { 4 } else { 6 }
 }
 

@@ -44,7 +44,7 @@ const LONGER_LEAD_INS: [Duration; 2] = [Duration::from_hours(7 * 24), Duration::
 /// The most series of one report. A probe from a vantage takes some 2 KiB while it is read and ten times
 /// as much in the document; a journal with more names than this is hostile, or a probe's name carries
 /// something that changes with each check.
-pub const SERIES_LIMIT: usize = 100_000;
+pub(crate) const SERIES_LIMIT: usize = 100_000;
 
 /// The journals have more series than a report can be made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -121,7 +121,7 @@ impl Fold {
 
     /// The same judged at a later instant.
     #[must_use]
-    pub fn judged_at(mut self, to: Timestamp) -> Fold {
+    pub(crate) fn judged_at(mut self, to: Timestamp) -> Fold {
         self.question.to = Some(to);
         self.extent.to = self.extent.to.max(to.as_millisecond());
         self
@@ -144,14 +144,14 @@ impl Fold {
     /// The instant from which windows are of use: what is usual, and objectives, look back so far.
     /// A reader may leave out what ends before.
     #[must_use]
-    pub fn reads_from(&self) -> Option<Timestamp> {
+    pub(crate) fn reads_from(&self) -> Option<Timestamp> {
         let longest = self.question.surfaces.values().filter_map(|surface| Some(surface.objective?.over)).max();
         self.history.reads_from(self.question.to, longest)
     }
 
     /// The instant from which on nothing is of use; none where there is no end.
     #[must_use]
-    pub const fn reads_to(&self) -> Option<Timestamp> {
+    pub(crate) const fn reads_to(&self) -> Option<Timestamp> {
         self.question.to
     }
 

@@ -6,7 +6,7 @@
 pub(crate) mod chance;
 
 /// The confidence of every interval and bound.
-pub const CONFIDENCE: f64 = 0.95;
+pub(crate) const CONFIDENCE: f64 = 0.95;
 
 /// The 97.5th percentile of the standard normal distribution: two-sided 95 %.
 const Z_TWO_SIDED: f64 = 1.959_963_984_540_054;
@@ -34,7 +34,7 @@ pub fn ratio(k: u64, n: u64) -> Option<f64> {
 /// Wilson, Journal of the American Statistical Association 22 (1927). Unlike `p ± z·σ` it does not
 /// say 0 ± 0 of no failure.
 #[must_use]
-pub fn wilson(k: u64, n: u64) -> Option<[f64; 2]> {
+pub(crate) fn wilson(k: u64, n: u64) -> Option<[f64; 2]> {
     let (centre, spread) = score(k, n, Z_TWO_SIDED)?;
     let low = if k == 0 { 0.0 } else { (centre - spread).max(0.0) };
     let high = if k == n { 1.0 } else { (centre + spread).min(1.0) };
@@ -54,7 +54,7 @@ fn score(k: u64, n: u64, z: f64) -> Option<(f64, f64)> {
 /// The availability that `down` failures among `checks` show with 95 % confidence: exact where
 /// none failed (0.05^(1/n)), the lower end of Wilson's one-sided interval otherwise. Absent without a check.
 #[must_use]
-pub fn availability_shown(checks: u64, down: u64) -> Option<f64> {
+pub(crate) fn availability_shown(checks: u64, down: u64) -> Option<f64> {
     if checks > 0 && down == 0 {
         return Some((1.0 - CONFIDENCE).powf(1.0 / number(checks)));
     }
@@ -66,7 +66,7 @@ pub fn availability_shown(checks: u64, down: u64) -> Option<f64> {
 /// ln 0.05 / ln A. The same number bounds a percentile from above (order statistics): a 99th
 /// percentile needs 299 samples. `ratio` lies in (0, 1).
 #[must_use]
-pub fn checks_to_show(ratio: f64) -> u64 {
+pub(crate) fn checks_to_show(ratio: f64) -> u64 {
     let checks = ((1.0 - CONFIDENCE).ln() / ratio.ln()).ceil();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, and `as` saturates")]
     let checks = checks as u64;
@@ -77,7 +77,7 @@ pub fn checks_to_show(ratio: f64) -> u64 {
 /// the probability, were both alike, of a table no likelier than this one.
 /// Fisher, Journal of the Royal Statistical Society 85 (1922).
 #[must_use]
-pub fn fisher(a: u64, a_n: u64, b: u64, b_n: u64) -> f64 {
+pub(crate) fn fisher(a: u64, a_n: u64, b: u64, b_n: u64) -> f64 {
     let (failures, total) = (a + b, a_n + b_n);
     let lowest = failures.saturating_sub(b_n);
     let highest = failures.min(a_n);
@@ -130,7 +130,7 @@ fn ln_gamma(x: f64) -> f64 {
 /// The highest count that is still usual where `expected` are: the largest `k` whose tail
 /// P(X > k) of the Poisson distribution is at least 0.1 %. One more is unusual.
 #[must_use]
-pub fn poisson_high(expected: f64) -> u64 {
+pub(crate) fn poisson_high(expected: f64) -> u64 {
     const TAIL: f64 = 0.001;
     /// Beyond this mean the normal approximation is exact enough: z of 0.999.
     const LARGE: f64 = 500.0;
@@ -166,7 +166,7 @@ pub fn median(values: &mut [f64]) -> Option<f64> {
 
 /// A number as documents have it: six decimals, so that no byte depends on the last bit.
 #[must_use]
-pub fn rounded(value: f64) -> f64 {
+pub(crate) fn rounded(value: f64) -> f64 {
     (value * 1e6).round() / 1e6
 }
 

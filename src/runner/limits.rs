@@ -45,7 +45,7 @@ const FEWEST: u64 = 20;
     "the limit of {limit} open files leaves no room for a check; raise it with `ulimit -n {}`",
     RESERVED + PER_CHECK * 256
 )]
-pub struct TooFewFiles {
+pub(crate) struct TooFewFiles {
     limit: u64,
 }
 
@@ -53,7 +53,7 @@ impl Descriptors {
     /// Raises the soft limit of open files to the hard one, and counts those that are open already:
     /// a process may inherit many. Where the system does not say, what any system has is assumed.
     #[must_use]
-    pub fn raise() -> Descriptors {
+    pub(crate) fn raise() -> Descriptors {
         const ANY_SYSTEM: u64 = 256;
         let limit = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(ANY_SYSTEM);
         // Reading the folder takes a descriptor of its own.
@@ -80,7 +80,7 @@ impl Limits {
     ///
     /// # Errors
     /// Descriptors that leave no room for a single check.
-    pub fn clamp(asked: usize, descriptors: Descriptors, probes: &[Arc<Probe>]) -> Result<Limits, TooFewFiles> {
+    pub(crate) fn clamp(asked: usize, descriptors: Descriptors, probes: &[Arc<Probe>]) -> Result<Limits, TooFewFiles> {
         if descriptors.limit < FEWEST {
             return Err(TooFewFiles { limit: descriptors.limit });
         }

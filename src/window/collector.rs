@@ -161,7 +161,7 @@ impl Collector {
     }
 
     /// Closes the next few windows of any; none where none is open.
-    pub fn close_some(&mut self) -> Vec<Window> {
+    pub(crate) fn close_some(&mut self) -> Vec<Window> {
         self.close_next(|_| true)
     }
 

@@ -100,7 +100,7 @@ impl Histogram {
 
     /// The shortest time in microseconds.
     #[must_use]
-    pub fn min_micros(&self) -> Option<u64> {
+    pub(crate) fn min_micros(&self) -> Option<u64> {
         match &self.samples {
             Samples::Exact(values) => values.first().copied().map(u64::from),
             Samples::Buckets(bucketed) => (bucketed.count > 0).then_some(bucketed.min),
@@ -157,7 +157,7 @@ impl Histogram {
 
     /// How many samples took at most `limit`, within a thousandth of it.
     #[must_use]
-    pub fn count_within(&self, limit: Duration) -> u64 {
+    pub(crate) fn count_within(&self, limit: Duration) -> u64 {
         self.buckets().take_while(|(time, _)| *time <= limit).map(|(_, count)| count).sum()
     }
 
@@ -178,7 +178,7 @@ impl Histogram {
     /// The samples from the shortest: the middle of each bucket, and how many are in it. Unlike in
     /// [`Histogram::buckets`], where a sample stands does not depend on the others, so that counts
     /// which only grow here only grow in every layout made of them.
-    pub fn centres(&self) -> impl Iterator<Item = (Duration, u64)> {
+    pub(crate) fn centres(&self) -> impl Iterator<Item = (Duration, u64)> {
         self.values().map(|(value, count)| {
             let (low, high) = (buckets::lowest(value), buckets::highest(value));
             (Duration::from_micros(u64::from(low + (high - low) / 2)), count)

@@ -36,7 +36,7 @@ impl Latency {
     }
 
     /// The histogram of one phase, to add to.
-    pub const fn phase_mut(&mut self, phase: Phase) -> &mut Histogram {
+    pub(crate) const fn phase_mut(&mut self, phase: Phase) -> &mut Histogram {
         match phase {
             Phase::Resolve => &mut self.resolve,
             Phase::Connect => &mut self.connect,

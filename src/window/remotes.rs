@@ -61,7 +61,7 @@ impl Remotes {
     }
 
     /// Counts checks of a family at addresses that are not counted apart.
-    pub fn add_other(&mut self, is_v6: bool, counts: RemoteCounts) {
+    pub(crate) fn add_other(&mut self, is_v6: bool, counts: RemoteCounts) {
         if is_v6 { self.other_v6.merge(counts) } else { self.other_v4.merge(counts) }
     }
 
@@ -93,7 +93,7 @@ impl Remotes {
 
     /// All checks of a family.
     #[must_use]
-    pub fn of_family(&self, is_v6: bool) -> RemoteCounts {
+    pub(crate) fn of_family(&self, is_v6: bool) -> RemoteCounts {
         let mut sum = self.other(is_v6);
         for (_, counts) in self.apart.iter().filter(|(address, _)| address.is_ipv6() == is_v6) {
             sum.merge(*counts);

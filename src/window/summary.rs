@@ -91,8 +91,8 @@ impl Window {
 
     /// Whether the window is of the same vantage, probe and surface, in or out of maintenance
     /// alike, so that the two may merge.
-    #[must_use]
-    pub fn same_key(&self, other: &Window) -> bool {
+    #[cfg(test)]
+    pub(crate) fn same_key(&self, other: &Window) -> bool {
         self.vantage == other.vantage
             && self.probe == other.probe
             && self.surface == other.surface

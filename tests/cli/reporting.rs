@@ -108,7 +108,7 @@ fn text_is_in_the_zone_of_this_machine_and_a_document_in_utc() {
         assert_eq!((said.contains("+0545"), said.contains(" UTC")), (is_local, !is_local), "{arguments:?}: {said}");
     }
     // What is typed is of the same zone whatever the format: the last hour of this machine's clock holds the checks.
-    let clock = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::get("Asia/Kathmandu").unwrap());
+    let clock = jiff::Timestamp::now().to_zoned_datetime(jiff::tz::TimeZone::get("Asia/Kathmandu").unwrap());
     let from = (clock - jiff::Span::new().hours(1)).strftime("%Y-%m-%dT%H:%M").to_string();
     for format in ["human", "json"] {
         let ran = asked(recorded.folder.path(), &["--from", &from, "--format", format]);

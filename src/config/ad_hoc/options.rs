@@ -95,7 +95,7 @@ pub struct GivenOption {
 impl GivenOption {
     /// Whether its value is read from the standard input.
     #[must_use]
-    pub fn reads_stdin(&self) -> bool {
+    pub(crate) fn reads_stdin(&self) -> bool {
         let reads_files =
             matches!(self.option.form, OptionForm::Data { file: true, .. } | OptionForm::Json | OptionForm::Header);
         reads_files && matches!(self.value.as_str(), "@-" | "@/dev/stdin")
@@ -117,27 +117,8 @@ impl RequestOption {
 
     /// Whether it has no value.
     #[must_use]
-    pub fn is_switch(&self) -> bool {
+    pub(crate) fn is_switch(&self) -> bool {
         self.value_name.is_empty()
-    }
-
-    /// Whether a second one adds to the first.
-    #[must_use]
-    pub fn is_list(&self) -> bool {
-        matches!(
-            self.form,
-            OptionForm::Texts
-                | OptionForm::Header
-                | OptionForm::Data { .. }
-                | OptionForm::Json
-                | OptionForm::Resolve
-                | OptionForm::ConnectTo
-                | OptionForm::Statuses
-                | OptionForm::JsonRule
-                | OptionForm::HeaderRule
-                | OptionForm::Latency
-                | OptionForm::Set
-        )
     }
 
     const fn rare(mut self) -> RequestOption {

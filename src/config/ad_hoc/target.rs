@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 /// The URL that a word without a scheme means; `None` for a word that can only be a name.
 #[must_use]
-pub fn assumed_url(word: &str) -> Option<String> {
+pub(crate) fn assumed_url(word: &str) -> Option<String> {
     if word.contains("://") || word.contains(char::is_whitespace) {
         return None;
     }

@@ -8,7 +8,7 @@ use crate::config::table_schema::{TableSchema, ValueType};
 
 /// The first line of a probe file that is written: editors read the schema of `uptick schema probes` from
 /// that file.
-pub const SCHEMA_LINE: &str = "#:schema probes.schema.json";
+pub(crate) const SCHEMA_LINE: &str = "#:schema probes.schema.json";
 
 /// What the schema is called, wherever it is kept.
 const ID: &str = "urn:uptick:schema:probes";

@@ -34,7 +34,7 @@ pub struct Settings {
 }
 
 /// The variable that [`Settings::headers`] is read from.
-pub const HEADERS_VARIABLE: &str = "UPTICK_REMOTE_WRITE_HEADERS";
+pub(crate) const HEADERS_VARIABLE: &str = "UPTICK_REMOTE_WRITE_HEADERS";
 
 /// The specification: again on 5xx and 429, never on any other 4xx.
 pub(super) fn worth_retrying(status: StatusCode) -> bool {

@@ -192,7 +192,8 @@ mod tests {
 
     #[test]
     fn a_selector_is_escaped() {
-        let of = Identity::new("here", "a \"b\" \\", "web", false, None);
+        let subject = metric::Subject { vantage: "here", probe: "a \"b\" \\", surface: "web", control: false };
+        let of = Identity::new(subject, None);
         assert_eq!(selector("m", &of, ""), r#"m{probe="a \"b\" \\",surface="web",vantage="here"}"#);
     }
 

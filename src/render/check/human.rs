@@ -16,8 +16,8 @@ use super::indexed_report::IndexedReport;
 use crate::format;
 use crate::model::Verdict;
 use crate::render::terminal::{DIM, StyledText, TerminalStyle};
-pub use pass_line::pass_line;
-pub use summary::failing_line;
+pub(crate) use pass_line::pass_line;
+pub(crate) use summary::failing_line;
 
 use columns::Columns;
 use folded::FAILURES_SHOWN;

@@ -187,7 +187,7 @@ pub struct FailureShare {
 impl MainFailure {
     /// Whether no kind is half of the failures.
     #[must_use]
-    pub const fn is_mix(&self) -> bool {
+    pub(crate) const fn is_mix(&self) -> bool {
         self.n * 2 < self.of
     }
 

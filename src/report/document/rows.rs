@@ -50,15 +50,6 @@ pub struct Figures {
     pub main_failure: Option<MainFailure>,
 }
 
-impl Figures {
-    /// The class with the most failures that are the target's, with its count.
-    #[must_use]
-    pub fn main_class(&self) -> Option<(FailureClass, u64)> {
-        let targets = self.classes.iter().filter(|(class, _)| !class.is_ours());
-        targets.map(|(class, row)| (*class, row.n)).rev().max_by_key(|(_, n)| *n)
-    }
-}
-
 /// The failures of one class.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct ClassRow {

@@ -86,7 +86,7 @@ pub enum Unjudged {
 impl Burn {
     /// Why it is not judged, in words: `data for 12% of it`.
     #[must_use]
-    pub fn why_unjudged(&self) -> Option<String> {
+    pub(crate) fn why_unjudged(&self) -> Option<String> {
         Some(match self.unjudged? {
             Unjudged::TooLittleSeen => format!("data for {} of it", format::ratio(self.long_seen)),
             Unjudged::TooFewFailures => format!("only {} failed", format::counted(self.long_failed, "check")),

@@ -19,7 +19,7 @@ const RECENT_CHECKS: usize = 20;
 const FAILURES: u64 = 3;
 
 /// What is allowed where neither the usual share of failures nor an objective is known.
-pub const ALLOWED: f64 = 0.01;
+pub(crate) const ALLOWED: f64 = 0.01;
 
 /// A judged check: when it began, in milliseconds since 1970, and whether it failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,7 +52,7 @@ pub fn judge(checks: &[JudgedCheck], to: i64, open_after: u32, allowed: f64) -> 
 /// The state of checks in order of time by their recent share alone, as of many series together: `degraded` or `up`,
 /// `unknown` where there is none.
 #[must_use]
-pub fn judge_share(checks: &[JudgedCheck], to: i64, allowed: f64) -> State {
+pub(crate) fn judge_share(checks: &[JudgedCheck], to: i64, allowed: f64) -> State {
     let recent = recent(checks, to);
     let failed = recent.iter().filter(|check| check.failed).count() as u64;
     if recent.is_empty() {
@@ -66,7 +66,7 @@ pub fn judge_share(checks: &[JudgedCheck], to: i64, allowed: f64) -> State {
 
 /// The state of a surface from those of its probes: `down` where nearly all are, `degraded` where one is or is down.
 #[must_use]
-pub fn state_of_probes(probes: &[State]) -> State {
+pub(crate) fn state_of_probes(probes: &[State]) -> State {
     let of = |wanted: State| probes.iter().filter(|state| **state == wanted).count();
     let judged = probes.len() - of(State::Unknown);
     if judged == 0 {
@@ -96,14 +96,14 @@ pub fn worst(surfaces: impl Iterator<Item = State>) -> State {
 /// About how often a check opens a false incident of one probe where this share of checks fails by chance and the
 /// rules hold as they are written: once in as many checks as one divided by it.
 #[must_use]
-pub fn false_alarm(rules: &IncidentRules, share: f64) -> f64 {
+pub(crate) fn false_alarm(rules: &IncidentRules, share: f64) -> f64 {
     run_length::false_alarm(rules, share)
 }
 
 /// Whether so many probes are nearly all of a surface: it is down as a whole then, while a function that still works
 /// makes it degraded.
 #[must_use]
-pub fn is_nearly_all(probes: usize, of: usize) -> bool {
+pub(crate) fn is_nearly_all(probes: usize, of: usize) -> bool {
     probes * 10 >= of * 9
 }
 
@@ -131,7 +131,7 @@ pub fn latest(strip: &Strip, open_after: u32) -> Vec<JudgedCheck> {
 
 /// Whether so many failures of so many checks are more than what is allowed, for certain.
 #[must_use]
-pub fn is_excessive(failed: u64, judged: u64, allowed: f64) -> bool {
+pub(crate) fn is_excessive(failed: u64, judged: u64, allowed: f64) -> bool {
     failed >= FAILURES && wilson(failed, judged).is_some_and(|[low, _]| low > allowed)
 }
 

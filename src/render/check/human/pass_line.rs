@@ -14,7 +14,7 @@ use super::columns::answer;
 
 /// `10:31:02  ✓ 200 h2 in 13.1 ms`, `10:31:03  ✗ 1 down, 2 up  home: status 503, expected 2xx`: a pass of these
 /// checks, and of others that were due and not run. Control targets are left out.
-pub fn pass_line(ended: Timestamp, outcomes: &[Arc<Outcome>], missed: u64, style: TerminalStyle) -> String {
+pub(crate) fn pass_line(ended: Timestamp, outcomes: &[Arc<Outcome>], missed: u64, style: TerminalStyle) -> String {
     let judged: Vec<&Outcome> = outcomes.iter().map(|outcome| &**outcome).filter(|outcome| !outcome.control).collect();
     let mut counts = Counts { missed, ..Counts::default() };
     judged.iter().for_each(|outcome| counts.add(outcome.verdict, 1));

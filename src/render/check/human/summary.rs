@@ -43,7 +43,7 @@ pub(super) fn write(pass: &IndexedReport<'_>, with_latency: bool, screen: &mut S
 ///
 /// # Errors
 /// Those of the writer.
-pub fn failing_line(pass: &CheckReport, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn failing_line(pass: &CheckReport, out: &mut dyn Write) -> io::Result<()> {
     let sentences: Vec<String> = judgement_sentences(pass).into_iter().take(failing_sentences(pass)).collect();
     writeln!(out, "{}", text::visible(&sentences.join("; ")))
 }
