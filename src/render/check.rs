@@ -16,8 +16,8 @@ use std::path::Path;
 pub use github::job_summary;
 pub(crate) use human::{failing_line, pass_line};
 pub use json::line as outcome_line;
-pub(crate) use nagios::exit_status as nagios_exit_status;
-pub use nagios::unknown as nagios_unknown;
+
+pub use nagios::{exit_status as nagios_exit_status, unknown as nagios_unknown};
 
 use super::formats::formats;
 use super::terminal::TerminalStyle;

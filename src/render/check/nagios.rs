@@ -26,7 +26,7 @@ const LISTED: usize = 50;
 /// The exit status by Nagios' rules: 0 OK, 1 WARNING (up, but only on a later attempt, not each time, or with a warning; or
 /// down as far as `--fail-on` allows), 2 CRITICAL (the run fails), 3 UNKNOWN.
 #[must_use]
-pub(crate) fn exit_status(pass: &CheckReport) -> u8 {
+pub fn exit_status(pass: &CheckReport) -> u8 {
     match pass.verdict {
         _ if pass.fails() => 2,
         Verdict::Unknown | Verdict::Missed => 3,
