@@ -13,8 +13,8 @@ mod site;
 mod terminal;
 pub(crate) mod text;
 
-pub use check::{CheckAnswer, CheckFormat, job_summary, nagios_unknown, outcome_line};
-pub(crate) use check::{failing_line, nagios_exit_status, pass_line};
+pub use check::{CheckAnswer, CheckFormat, job_summary, nagios_exit_status, nagios_unknown, outcome_line};
+pub(crate) use check::{failing_line, pass_line};
 pub use report::{ReportAnswer, ReportFormat};
 pub use site::{SiteFile, SiteSettings, site_files};
 pub use terminal::TerminalStyle;
