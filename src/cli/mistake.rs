@@ -97,11 +97,13 @@ fn with_option(mut error: Error, words: &[String]) -> Error {
     let known = Cli::command();
     let command = words.iter().find_map(|word| known.find_subcommand(word));
     let name = command.map(clap::Command::get_name);
+    let place = |wanted: &str| words.iter().position(|word| word == wanted);
+    let is_before = name.is_none_or(|name| place(&option) < place(name)) && option.starts_with('-');
     let is_for = |commands: &[&str]| commands.is_empty() || name.is_some_and(|name| commands.contains(&name));
     let other = OTHER_OPTIONS.iter().find(|(options, commands, _)| options.contains(&&*option) && is_for(commands));
     let tip = match (other, command) {
+        _ if is_before => Some("options come after the command: uptick check -c FILE".to_owned()),
         (Some((_, _, instead)), Some(_)) => Some((*instead).to_owned()),
-        (_, None) if option.starts_with('-') => Some("options come after the command: uptick check -c FILE".to_owned()),
         _ => None,
     };
     // How to pass it as a value helps nobody who meant an option.

@@ -94,7 +94,7 @@ fn a_configuration_that_cannot_be_read_again_leaves_the_old_one_in_force() {
     live.signal("INT");
     let ended = live.end();
     assert_eq!(ended.code, 130);
-    assert!(ended.stderr.contains("ulr") && ended.stderr.contains("the old one goes on"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("ulr") && ended.stderr.contains("the old one stays in use"), "{}", ended.stderr);
 }
 
 #[test]

@@ -137,7 +137,7 @@ fn what_is_of_no_tool_is_refused_with_its_place_and_what_is_taken() {
         ("[[probe]]\nname = \"x\"\n", "given:1:1: this is TOML: a probe file needs no import"),
         ("<!doctype html>", "given:1:1: this is HTML or XML"),
         ("modules:\n  http_2xx: {prober: http}\n", "blackbox_exporter's configuration has modules and no targets"),
-        ("metrics: true\nui: {title: x}\n", "given holds no endpoint that Gatus asks: give all files"),
+        ("metrics: true\nui: {title: x}\n", "given contains no endpoint of Gatus: give all files"),
         ("services:\n  web: {image: nginx}\n", "given:1:1: this YAML is not of a known tool"),
         ("{\"monitorList\": []}", "given contains nothing that a probe can check"),
         (

@@ -152,11 +152,11 @@ pub(crate) fn suggestion(unknown: &str, schema: &TableSchema) -> Option<String> 
         ValueType::Table(table) => table.key(&kebab).map(|found| (key.name, found.name)),
         _ => None,
     });
+    if let Some(ours) = translated(&kebab, schema).filter(|_| inner.is_none() || schema.title != tables::AUTH.title) {
+        return Some(format!("did you mean `{ours}`?"));
+    }
     if let Some((table, found)) = inner {
         return Some(format!("did you mean `{table}.{found}`?"));
-    }
-    if let Some(ours) = translated(&kebab, schema) {
-        return Some(format!("did you mean `{ours}`?"));
     }
     if schema.title == tables::JSON.title {
         return Some(format!(
@@ -259,6 +259,7 @@ mod tests {
             &tables::INCIDENT,
             &tables::ALERT,
             &tables::RETRIES,
+            &tables::LATENCY,
         ];
         for (other, ours) in OTHER_WORDS {
             let first = ours.split('.').next().unwrap();

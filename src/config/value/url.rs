@@ -131,7 +131,9 @@ fn check(text: &str, schemes: &[&str]) -> Result<Url, (String, Option<String>)> 
         let help = match scheme.as_str() {
             "ping" | "icmp" => Some("ICMP is not spoken; tcp://HOST:PORT asks whether a port answers".to_owned()),
             // The rest may have secrets in it.
-            _ => suggest::nearest(&scheme, schemes.iter().copied()).map(|near| format!("did you mean {near}://?")),
+            _ => suggest::nearest(&scheme, schemes.iter().copied())
+                .filter(|near| near.chars().next() == scheme.chars().next())
+                .map(|near| format!("did you mean {near}://?")),
         };
         let schemes = list_of(schemes).replace('"', "");
         return Err((format!("has a scheme that is not {schemes}"), help));
