@@ -31,7 +31,8 @@ pub use line::{Line, Range};
 #[cfg(feature = "object-store")]
 pub use objects::Objects;
 pub use read::{Reader, fold, read};
-pub use remote::{compact_store, folder_name, gather, ship};
+pub use remote::ship;
+pub(crate) use remote::{compact_store, folder_name, gather};
 pub use shipped::Shipped;
 pub use store::{Journal, Options, Recorded, Sharing};
 pub(crate) use wire::LINE_LIMIT;

@@ -64,7 +64,7 @@ impl Objects {
                     Ok(Created::Taken) => {
                         let url = self.bucket.shown(&self.key(&file.day, &file.name));
                         shipped.waiting_because =
-                            Some(self.bucket.error("write", &url, "another object is there").into());
+                            Some(self.bucket.error("write", &url, "another object exists there").into());
                     }
                     Err(error) => shipped.waiting_because = Some(error.into()),
                 }

@@ -30,7 +30,7 @@ const REACHED_WITHIN: Duration = Duration::from_millis(2_500);
 const SHORTEST_KEY: usize = 8;
 /// What is said of a store that cannot do what keeps two writers apart.
 const NO_CONDITIONAL_PUT: &str =
-    "the store cannot create an object only where none is (a conditional put), which keeps writers apart";
+    "the store does not support conditional puts (create only where nothing exists), which keep writers apart";
 const NO_BUCKET: &str = "no such bucket";
 const DENIED: &str = "permission denied";
 const WRONG_CREDENTIALS: &str = "the credentials are missing or wrong";
@@ -170,7 +170,7 @@ impl Bucket {
         &self,
         done: Result<Result<(), (Key, Unwritten)>, tokio::task::JoinError>,
     ) -> Result<(), StorageError> {
-        let Ok(done) = done else { return Err(self.error("write to", &self.url, "the request died")) };
+        let Ok(done) = done else { return Err(self.error("write to", &self.url, "the request broke off")) };
         done.map_err(|(key, failed)| match failed {
             Unwritten::Late => self.late("write", &key),
             Unwritten::Refused(refused) => self.refused("write", &key, &refused),

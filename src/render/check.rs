@@ -40,7 +40,7 @@ formats! {
     CheckFormat writes CheckAnswer<'_>, |answer, out|
     Human = "human", "for people, on a terminal": human::write(&IndexedReport::new(answer.pass), answer.style, out),
     Json = "json", "one document, `uptick.check/1`": json::write(answer.pass, out),
-    Ndjson = "ndjson", "one outcome a line, as each check ends": json::write_lines(answer.pass, out),
+    Ndjson = "ndjson", "one outcome per line, as each check ends": json::write_lines(answer.pass, out),
     Junit = "junit", "`JUnit` XML, for CI": junit::write(&IndexedReport::new(answer.pass), out),
     Tap = "tap", "TAP 13": tap::write(&IndexedReport::new(answer.pass), out),
     Github = "github", "annotations of GitHub Actions": github::write(&IndexedReport::new(answer.pass), answer.workspace, out),

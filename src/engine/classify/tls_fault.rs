@@ -71,7 +71,7 @@ pub(crate) fn tls_fault(error: &Error, facts: &HandshakeFacts, target: &str, nam
         Error::AlertReceived(AlertDescription::NoApplicationProtocol) => fault(
             FailureClass::TlsHandshakeFailed,
             format!(
-                "{target} takes none of the protocols that are offered in TLS (alert no_application_protocol); \
+                "{target} accepts none of the protocols offered in TLS (alert no_application_protocol); \
                  `tls.alpn` says which are offered to a tls:// URL"
             ),
         ),

@@ -48,7 +48,7 @@ impl WebSocketHandshake<'_> {
         }
         let shown = answer.headers.get(header::SEC_WEBSOCKET_ACCEPT).map(HeaderValue::as_bytes).unwrap_or_default();
         if shown.trim_ascii() != accept.as_bytes() {
-            return Some("its header sec-websocket-accept is not the answer to our key".to_owned());
+            return Some("its header sec-websocket-accept does not match our key".to_owned());
         }
         self.refused_choice(&answer.headers)
     }

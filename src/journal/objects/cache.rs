@@ -147,7 +147,7 @@ impl Objects {
             Missed::Late => self.bucket.late("read", &key).into(),
             Missed::Refused(error) => self.bucket.refused("read", &key, &error).into(),
             Missed::Unwritten(error) => error,
-            Missed::Died => self.bucket.error("read", &self.bucket.shown(&key), "the request died").into(),
+            Missed::Died => self.bucket.error("read", &self.bucket.shown(&key), "the request broke off").into(),
         })
     }
 }

@@ -141,7 +141,7 @@ impl Objects {
         let mut days = Vec::new();
         while let Some(listing) = listings.join_next().await {
             let (key, date, listed) =
-                listing.map_err(|_| self.bucket.error("list", self.bucket.url(), "the listing died"))?;
+                listing.map_err(|_| self.bucket.error("list", self.bucket.url(), "the listing broke off"))?;
             let listed = listed.map_err(|_| self.bucket.late("list", &key))?;
             let mut day = Day { date, stacks: BTreeMap::new() };
             for object in listed.map_err(|error| self.bucket.refused("list", &key, &error))?.objects {

@@ -8,7 +8,7 @@ use std::io::Write;
 use super::indexed_report::IndexedReport;
 use crate::check_report::{CheckReport, ProbeSummary};
 use crate::metric;
-use crate::metric::{Family, Identity, Series};
+use crate::metric::{Family, Identity, Series, Subject};
 use crate::render::exposition::{Exposition, Labels};
 use crate::report::LatencySummary;
 
@@ -23,8 +23,10 @@ pub(super) fn write(pass: &IndexedReport<'_>, out: &mut impl Write) -> io::Resul
     let mut text = String::new();
     metric::text::write(&all, &mut text);
     let mut text = Exposition::after(text);
-    let identity =
-        |probe: &ProbeSummary| Identity::new(&pass.vantage, &probe.probe, &probe.surface, probe.control, pass.shard);
+    let identity = |summary: &ProbeSummary| {
+        let ProbeSummary { probe, surface, control, .. } = summary;
+        Identity::new(Subject { vantage: &pass.vantage, probe, surface, control: *control }, pass.shard)
+    };
     let identities: Vec<Identity> = pass.probes.iter().map(identity).collect();
     let probes: Vec<LabelledProbe<'_>> =
         pass.probes.iter().zip(&identities).map(|(probe, of)| (probe, of.labels().collect())).collect();
@@ -109,7 +111,7 @@ fn with<'l>(labels: &Labels<'l>, more: (&'static str, &'l str)) -> Labels<'l> {
 fn lag(probes: &[LabelledProbe<'_>], text: &mut Exposition) {
     for (probe, labels) in probes {
         if let Some(lag) = probe.lag.max {
-            let help = "The latest that a check of this run began after it was due.";
+            let help = "How long after it was due the latest check of this run started.";
             text.gauge("uptick_check_lag_max_seconds", help, labels, lag.as_secs_f64());
         }
     }
@@ -123,7 +125,7 @@ fn run(pass: &CheckReport, probes: &[LabelledProbe<'_>], text: &mut Exposition) 
         text.gauge("uptick_probe_insecure_tls", help, labels, value);
     }
     for (probe, labels) in probes.iter().filter(|(probe, _)| probe.warnings > 0) {
-        let help = "Up checks of this run of which something that `warn` names did not hold.";
+        let help = "Up checks of this run that did not meet a rule of `warn`.";
         text.gauge("uptick_run_warnings", help, labels, probe.warnings);
     }
     let prober = Identity::of_prober(&pass.vantage, pass.shard);

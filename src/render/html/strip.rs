@@ -65,7 +65,7 @@ fn drawing(view: ChartView<'_>, id: &str, places: &[&PlaceRow], page: &mut HtmlW
     Figure {
         id,
         title: "Failed checks over time, each surface from each vantage",
-        description: "Each cell is one stretch of time. It fills from below by the share of checks that failed. \
+        description: "Each cell is one stretch of time. It fills from the bottom by the share of checks that failed. \
                       The same numbers are in the table below.",
         width: WIDTH,
         height,
