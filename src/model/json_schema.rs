@@ -109,7 +109,7 @@ impl JsonSchema {
         let value = match self.value_of(document) {
             Ok(value) => value,
             Err(number) => {
-                return Some(format!("the number {number} cannot be compared exactly with those of the schema"));
+                return Some(not_comparable(number));
             }
         };
         let error = self.0.schemas.validate(&value, self.0.index).err()?;
@@ -134,6 +134,8 @@ impl JsonSchema {
             ErrorKind::Maximum { want, .. } => format!("must be <={}, but got {got}", source(want)?),
             ErrorKind::ExclusiveMinimum { want, .. } => format!("must be > {} but got {got}", source(want)?),
             ErrorKind::ExclusiveMaximum { want, .. } => format!("must be < {} but got {got}", source(want)?),
+            // Beyond 2^53 the library finds remainders that there are not.
+            ErrorKind::MultipleOf { want, .. } if numbers.is_multiple(got, want) == Some(true) => not_comparable(got),
             ErrorKind::MultipleOf { want, .. } if numbers.one().as_ref() == Some(*want) => {
                 format!("want integer, but got {got}")
             }
@@ -171,6 +173,10 @@ impl JsonSchema {
             }
         })
     }
+}
+
+fn not_comparable(number: &str) -> String {
+    format!("the number {number} cannot be compared exactly with those of the schema")
 }
 
 /// What stands at a JSON pointer (RFC 6901).
@@ -303,6 +309,25 @@ mod tests {
         ] {
             assert_eq!(said(schema, up), "", "{schema} {up}");
             assert!(said(schema, down).contains(says), "{schema} {down}: {}", said(schema, down));
+        }
+    }
+
+    #[test]
+    fn large_numbers_beside_multiples_of_decimals_are_what_they_are() {
+        let text = json!({
+            "type": "object",
+            "properties": {
+                "price": { "type": "number", "multipleOf": 0.01 },
+                "id": { "type": "integer", "maximum": u64::MAX },
+            },
+        });
+        let schema = schema(&text).expect("a schema");
+        for id in ["1424681574820872201", "18446744073709551615", "9007199254740993", "4503599627370497", "-7"] {
+            assert_eq!(violation(&schema, &format!(r#"{{ "price": 19.99, "id": {id} }}"#)), None, "{id}");
+        }
+        for (id, says) in [("18446744073709551616", "must be <=18446744073709551615"), ("7.5", "want integer")] {
+            let said = violation(&schema, &format!(r#"{{ "price": 19.99, "id": {id} }}"#)).expect("a violation");
+            assert!(said.contains(says) && said.contains(id), "{said}");
         }
     }
 

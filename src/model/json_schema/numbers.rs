@@ -10,9 +10,6 @@ use serde_json::Number;
 
 use super::super::decimal::Decimal;
 
-/// Below this every integer is a float.
-const EXACT: f64 = 9_007_199_254_740_992.0;
-
 /// The most decimals of a `multipleOf`.
 const DECIMALS: u32 = 12;
 
@@ -36,8 +33,6 @@ pub(super) struct SchemaNumbers {
     known: HashMap<u64, Vec<KnownNumber>>,
     /// Whether it is asked of a number that it is an integer, or a multiple.
     pub(super) asks_for_integers: bool,
-    /// Whether it is asked of a number that it is a multiple of another than 1.
-    has_multiples: bool,
 }
 
 impl SchemaNumbers {
@@ -70,7 +65,6 @@ impl SchemaNumbers {
     /// It cannot be told from another one.
     pub(super) fn multiple(&mut self, source: &str) -> Result<Number, String> {
         self.asks_for_integers = true;
-        self.has_multiples |= Decimal::of(source) != Decimal::of("1") || self.shift > 0;
         self.know(source, false)
     }
 
@@ -102,9 +96,6 @@ impl SchemaNumbers {
         let shifted = self.shifted(source);
         let number = number_of(&shifted);
         let (value, image) = (Decimal::of(&shifted), float(&number));
-        if self.has_multiples && image.abs() >= EXACT {
-            return None;
-        }
         let is_integer = value.is_integer();
         let stands_for = if let Some(same) = self.known.get(&bits(image)) {
             let is_one_of_them = same.iter().any(|known| Decimal::of(&known.shifted) == value);
@@ -127,6 +118,24 @@ impl SchemaNumbers {
         let is_told_apart = !self.known.contains_key(&bits(stands_for));
         let is_of_its_kind = !self.asks_for_integers || (stands_for.fract() == 0.0) == is_integer;
         Number::from_f64(stands_for).filter(|_| is_told_apart && is_of_its_kind)
+    }
+
+    /// Whether a number of a document is a multiple of one of the schema, by their exact values; none where they have more
+    /// digits than are needed for that.
+    pub(super) fn is_multiple(&self, source: &str, of: &Number) -> Option<bool> {
+        let exact = |text: &str| {
+            let (digits, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+            let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+            let decimals = i64::try_from(fraction.len()).ok()?.checked_sub(exponent.parse().ok()?)?;
+            let digits: i128 = format!("{whole}{fraction}").parse().ok()?;
+            Some((digits, decimals))
+        };
+        let (number, of) = (exact(&self.shifted(source))?, exact(&self.shifted(self.source_of(of)?))?);
+        let places = number.1.max(of.1);
+        let whole = |(digits, decimals): (i128, i64)| {
+            digits.checked_mul(10_i128.checked_pow(u32::try_from(places.checked_sub(decimals)?).ok()?)?)
+        };
+        whole(number)?.checked_rem(whole(of)?).map(|rest| rest == 0)
     }
 
     /// A number of the schema as it is written there.
@@ -203,7 +212,11 @@ mod tests {
         let of = |text: &str| numbers.of(text).as_ref().map(float);
         assert_eq!([of("19.99"), of("1999e-2"), of("-0.07")], [Some(1999.0), Some(1999.0), Some(-7.0)]);
         assert_eq!(of("19.999").map(f64::fract), Some(0.900_000_000_000_090_9));
-        assert_eq!(of("123456789012345678"), None, "its multiples are not those of a float");
+        let number = numbers.multiple("0.25").expect("a multiple");
+        assert_eq!(numbers.is_multiple("12345678901234567.75", &number), Some(true));
+        assert_eq!(numbers.is_multiple("12345678901234567.7", &number), Some(false));
+        assert_eq!(numbers.is_multiple("1e2", &number), Some(true));
+        assert_eq!(numbers.is_multiple("1e999999", &number), None);
     }
 
     #[test]
