@@ -25,6 +25,11 @@ impl Tunnel {
         Tunnel { driver, _sender: sender, incoming, outgoing }
     }
 
+    /// Whether the server has ended the stream with its answer.
+    pub(crate) fn is_over(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
     /// The next bytes; none once the server has ended the stream.
     ///
     /// # Errors

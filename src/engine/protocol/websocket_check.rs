@@ -151,10 +151,15 @@ impl WebSocketCheck<'_> {
             body.read = body.bytes.len() as u64;
         }
         trace.end();
-        // Who does not say farewell has still answered.
         let until = (Instant::now() + FAREWELL).min(self.connector.deadline.at);
-        let _ = timeout_at(until, socket.close()).await;
-        Ok(())
+        match timeout_at(until, socket.close()).await {
+            // An answer of HTTP/2 proves no WebSocket by a key: whoever has sent none of its messages is held to its farewell.
+            Ok(Err(MessageError::Protocol(why))) if speaks_http2 && !self.waits => {
+                Err(MessageError::Protocol(why).into())
+            }
+            // Who does not say farewell has still answered.
+            _ => Ok(()),
+        }
     }
 
     fn handshake(&self) -> WebSocketHandshake<'_> {
@@ -180,6 +185,9 @@ impl WebSocketCheck<'_> {
         let (answer, tunnel) = http2.open_tunnel(&handshake.connect(), "websocket").await.map_err(of_http2)?;
         if let Some(why) = handshake.refused_connect(head.insert(answer)) {
             return Err(WebSocketError::Refused(why));
+        }
+        if tunnel.is_over() {
+            return Err(WebSocketError::Refused("it ends the stream with its answer".to_owned()));
         }
         Ok(WebSocket::new(Carrier::Tunnel(Box::new(tunnel)), &[]))
     }

@@ -195,6 +195,22 @@ pub(crate) const ROWS: &[Row] = &[
         hosts("# nothing\n");
         Case::get(format!("http://app.localhost:{}/", server.port())).keep(server)
     }),
+    up(14, "`nsswitch.conf` asks DNS before the hosts file", || {
+        let server = Server::answers(server::ok("hello"));
+        nsswitch("hosts: dns files\n");
+        hosts("192.0.2.1 site.test\n");
+        resolv_conf("nameserver 127.0.0.1\n");
+        let dns = system_resolver(Reply::address(Ipv4Addr::LOCALHOST));
+        Case::get(format!("http://site.test:{}/", server.port())).keep(server).keep(dns)
+    }),
+    fails(1, "`nsswitch.conf` names the hosts file alone, and DNS would know the name", DnsNotFound, Resolve, || {
+        nsswitch("hosts: files\n");
+        hosts("127.0.0.1 other.test\n");
+        Case::get("http://site.test:9/").keep(system_resolver(Reply::address(Ipv4Addr::LOCALHOST))).also(|outcome| {
+            let message = &outcome.failure.as_ref().expect("a failure").message;
+            assert!(message.as_str().contains("by nsswitch.conf"), "{message}");
+        })
+    }),
     fails(1, "the name is one that only mDNS knows: what was not asked is said", DnsNotFound, Resolve, || {
         nsswitch("hosts: files mdns4_minimal [NOTFOUND=return] dns myhostname\n");
         Case::get("http://printer.local:9/").keep(system_resolver(Reply::Code(dns::NAME_ERROR))).also(|outcome| {

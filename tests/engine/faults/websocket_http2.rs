@@ -162,6 +162,21 @@ pub(crate) const ROWS: &[Row] = &[
             })
         },
     ),
+    fails(139, "what answers the CONNECT for a WebSocket is a page without a body", UpgradeRefused, Processing, || {
+        asked(|conn, stream| {
+            conn.send(h2::frame(h2::HEADERS, h2::END_HEADERS | h2::END_STREAM, stream, h2::STATUS_200));
+            conn.stall();
+        })
+    }),
+    fails(139, "what answers the CONNECT for a WebSocket is a page", HttpProtocol, Transfer, || {
+        tunnelled(|conn, stream| {
+            conn.send(h2::frame(h2::DATA, h2::END_STREAM, stream, b"<!doctype html><p>hello</p>"));
+            conn.stall();
+        })
+    }),
+    up(139, "a WebSocket over HTTP/2 hears our farewell and hangs up", || {
+        tunnelled(|conn, _| drop(h2::read_data(conn)))
+    }),
     fails(
         139,
         "a WebSocket over HTTP/2 chooses a subprotocol that was not offered",
