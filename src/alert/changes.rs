@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Alert, AlertEvent, Mismatch, Outcome, SafeText, timestamp};
-use crate::report::{Incident, Report, SlowPeriod};
+use crate::report::{Incident, Report, SlowPeriod, State};
 
 /// A certificate is notified of when it has fewer days than each of these, the first once, then again.
 const DAYS: [i64; 4] = [1, 3, 7, 14];
+/// An incident of a vantage of which nothing was heard for so long, where others see everything up, is told as over.
+const UNHEARD_AFTER: SignedDuration = SignedDuration::from_hours(2);
 /// What ended is forgotten after this.
 const FORGET_AFTER: Duration = Duration::from_hours(7 * 24);
 
@@ -31,6 +33,9 @@ pub(super) struct ReceiverState {
 pub(super) struct KnownIncident {
     /// The name it was first told by: an incident that spreads keeps it.
     pub(super) key: String,
+    /// Its name in the last report that had it. Absent in states of earlier versions.
+    #[serde(default)]
+    pub(super) id: String,
     pub(super) surfaces: BTreeSet<String>,
     /// Its probes, as far as they are kept. Absent in states of earlier versions.
     #[serde(default)]
@@ -159,11 +164,19 @@ pub(super) fn changes(
     now: Timestamp,
 ) -> Vec<Change> {
     receiver.forget(now);
+    let looked_at = receiver.looked_at;
     let concerns = |surface: &str| alert.surfaces.is_empty() || alert.surfaces.iter().any(|wanted| wanted == surface);
     let mut changes = Vec::new();
+    let ids: BTreeSet<&str> = report.incidents.iter().map(|incident| incident.id.as_str()).collect();
     for incident in &report.incidents {
         if incident.surfaces.iter().any(|surface| concerns(surface.as_str())) {
-            changes.extend(of_incident(alert, receiver, incident, now));
+            let known = receiver.known(incident, &ids, now);
+            let known = known.map(|known| {
+                known.id.clone_from(&incident.id);
+                &*known
+            });
+            let look = Look { looked_at, now, is_lost: is_lost(report, incident, now) };
+            changes.extend(of_incident(alert, known, incident, look));
         }
     }
     let of_concern = found.expiring.iter().filter(|expiring| concerns(&expiring.surface));
@@ -201,14 +214,36 @@ fn fails(report: &Report, surface: &SafeText) -> bool {
     report.incidents.iter().any(|incident| incident.end.is_none() && incident.surfaces.contains(surface))
 }
 
-fn of_incident(alert: &Alert, receiver: &ReceiverState, incident: &Incident, now: Timestamp) -> Vec<Change> {
-    let goes_on = incident.end.is_none();
-    let Some(known) = receiver.known(incident, now) else {
+/// Whether an incident is of a vantage that has long been silent, where other vantages see its surfaces up: nobody is
+/// left who could tell when it ended.
+fn is_lost(report: &Report, incident: &Incident, now: Timestamp) -> bool {
+    let is_up = |surface: &SafeText| {
+        let row = report.surfaces.iter().find(|row| row.surface == *surface && !row.control);
+        row.is_some_and(|row| row.state == State::Up)
+    };
+    let is_unheard = incident.last_seen.is_some_and(|last_seen| now.duration_since(last_seen) >= UNHEARD_AFTER);
+    is_unheard && incident.surfaces.iter().all(is_up)
+}
+
+/// When a receiver's news is looked for, and when it was before.
+#[derive(Clone, Copy, Debug)]
+struct Look {
+    looked_at: Option<Timestamp>,
+    now: Timestamp,
+    /// Whether nobody is left who could tell when the incident ended.
+    is_lost: bool,
+}
+
+fn of_incident(alert: &Alert, known: Option<&KnownIncident>, incident: &Incident, look: Look) -> Vec<Change> {
+    let Look { looked_at, now, is_lost } = look;
+    let goes_on = incident.end.is_none() && !is_lost;
+    let Some(known) = known else {
         // One that was over before we ever looked is history, not news.
         let ended = incident.end.map(|end| end.by);
         let event = match ended {
+            None if is_lost => return Vec::new(),
             None => AlertEvent::Open,
-            Some(ended) if receiver.looked_at.is_some_and(|looked_at| ended > looked_at) => AlertEvent::Close,
+            Some(ended) if looked_at.is_some_and(|looked_at| ended > looked_at) => AlertEvent::Close,
             Some(_) => return Vec::new(),
         };
         return vec![change(event, &incident.id, incident)];
@@ -283,10 +318,14 @@ fn burns(report: &Report, concerns: impl Fn(&str) -> bool) -> Vec<Change> {
 impl ReceiverState {
     /// The incident as it is known: by its name, or as one of the same probes at the same time, since an
     /// incident that is seen more closely changes its name. Time alone is not enough: what breaks beside
-    /// an open incident is news.
-    fn known(&self, incident: &Incident, now: Timestamp) -> Option<&KnownIncident> {
-        let by_name = self.incidents.iter().rev().find(|known| known.key == incident.id);
-        by_name.or_else(|| self.incidents.iter().rev().find(|known| known.overlaps(incident, now)))
+    /// an open incident is news, and so is what another incident of the report is known as. `ids`: of all of these.
+    fn known(&mut self, incident: &Incident, ids: &BTreeSet<&str>, now: Timestamp) -> Option<&mut KnownIncident> {
+        let is_it = |known: &KnownIncident| known.key == incident.id || known.id == incident.id;
+        let is_another = |known: &KnownIncident| ids.contains(known.key.as_str()) || ids.contains(known.id.as_str());
+        let by_name = self.incidents.iter().rposition(is_it);
+        let overlaps = |known: &KnownIncident| !is_another(known) && known.overlaps(incident, now);
+        let at = by_name.or_else(|| self.incidents.iter().rposition(overlaps))?;
+        self.incidents.get_mut(at)
     }
 
     /// Notes that a change was told, or that this receiver does not want to hear of it.
@@ -300,12 +339,15 @@ impl ReceiverState {
             return;
         };
         let surfaces = incident.surfaces.iter().map(|surface| surface.as_str().to_owned());
-        let end = incident.end.map(|end| end.by);
+        // What is told as over without an end is of a vantage that is not heard any more.
+        let last_seen = incident.last_seen.filter(|_| *event == AlertEvent::Close);
+        let end = incident.end.map(|end| end.by).or(last_seen);
         let at = self.incidents.iter().position(|known| known.key == *key).unwrap_or(self.incidents.len());
         if at == self.incidents.len() {
             let (key, start) = (key.clone(), incident.start.by);
             self.incidents.push(KnownIncident {
                 key,
+                id: incident.id.clone(),
                 surfaces: BTreeSet::new(),
                 probes: BTreeSet::new(),
                 start,

@@ -159,7 +159,14 @@ fn of_incident(event: AlertEvent, repeated: bool, incident: &Incident, report: &
     let down = if incident.actual_failures * 2 >= incident.judged { "down" } else { "failing" };
     match event {
         AlertEvent::Close => {
-            let ended = incident.end.map(|end| seconds(end.by)).unwrap_or_default();
+            let from = format::plain_list(&incident.vantages);
+            let Some(ended) = incident.end.map(|end| seconds(end.by)) else {
+                let last_seen = incident.last_seen.map(seconds).unwrap_or_default();
+                return format!(
+                    "{who} {are} up as other vantages see it; {from} is not heard any more, and saw {who} failing from \
+                     {began} until {last_seen}{kind}"
+                );
+            };
             let (failed, judged) = (format::count(incident.actual_failures), format::count(incident.judged));
             let least = Duration::try_from_secs_f64(incident.duration_s.min).unwrap_or_default();
             format!(

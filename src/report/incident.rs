@@ -1,10 +1,12 @@
 //! Outages of many series joined to incidents, with the facts about each and what these read as.
 
+pub(crate) mod cause;
 pub(crate) mod description;
 mod fact_gathering;
 pub(crate) mod grouping;
 pub(crate) mod incident_detection;
 pub(crate) mod main_failure;
+pub(crate) mod nested_outages;
 pub(crate) mod pooled_onset;
 pub(crate) mod signature;
 pub(crate) mod waves;

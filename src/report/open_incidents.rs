@@ -11,6 +11,7 @@ use crate::report::document::bracket::instant;
 use crate::report::series::detector::OutageDetector;
 use crate::report::series::pool::LivePool;
 use crate::report::series::recovery;
+use crate::report::statistics::number;
 
 /// The open incidents of a run.
 #[derive(Debug)]
@@ -34,6 +35,8 @@ struct WatchedProbe {
 #[derive(Debug)]
 struct WatchedSurface {
     pool: LivePool,
+    /// How often a probe is checked while a partial failure lasts.
+    checks_of_probe: f64,
     /// How many of its probes have an open outage: counted, since a fleet has thousands.
     probes_open: usize,
     open: Option<OpenIncident>,
@@ -132,7 +135,9 @@ impl OpenIncidents {
         let name = &probe.surface;
         if !self.surfaces.contains_key(name) {
             let pool = LivePool::new(interval, self.pools);
-            self.surfaces.insert(name.clone(), WatchedSurface { pool, probes_open: 0, open: None });
+            let checks_of_probe = recovery::checks_of_probe(interval.unwrap_or(1));
+            let watched = WatchedSurface { pool, checks_of_probe, probes_open: 0, open: None };
+            self.surfaces.insert(name.clone(), watched);
         }
         let surface = self.surfaces.get_mut(name)?;
         surface.probes_open = (surface.probes_open + usize::from(is_open)).saturating_sub(usize::from(was_open));
@@ -168,7 +173,7 @@ impl WatchedSurface {
             return Some((true, since));
         };
         open.count(probe, failed);
-        if is_failing || !open.is_over() {
+        if is_failing || !open.is_over(self.checks_of_probe) {
             return None;
         }
         let since = open.since;
@@ -192,11 +197,13 @@ impl OpenIncident {
     }
 
     /// Whether the good checks since its last failure are its end, where none of its probes is out any more.
-    fn is_over(&self) -> bool {
+    fn is_over(&self, checks_of_probe: f64) -> bool {
         let (failed, judged) =
             self.probes.values().fold((0, 0), |sum, probe| (sum.0 + probe.failed, sum.1 + probe.judged));
-        !recovery::is_partial(u64::from(failed), u64::from(judged))
-            || recovery::is_over(judged - failed, judged, self.good_in_a_row)
+        !recovery::is_partial(u64::from(failed), u64::from(judged)) || {
+            let lasting = number(self.probes.len() as u64) * checks_of_probe;
+            recovery::is_over(judged - failed, judged, self.good_in_a_row, lasting)
+        }
     }
 }
 

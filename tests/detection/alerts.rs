@@ -10,7 +10,7 @@ use uptick::model::{Alert, AlertEvent, AlertTarget, FailureClass, NetworkRules, 
 use uptick::report::Incident;
 use uptick::window::Window;
 
-use crate::generator::{DAY_MS, HOUR_MS, MINUTE_MS, Outage, World, report};
+use crate::generator::{Absence, DAY_MS, HOUR_MS, MINUTE_MS, Outage, World, report};
 
 const ONSET: i64 = 3 * HOUR_MS;
 const END: i64 = ONSET + 40 * MINUTE_MS;
@@ -40,8 +40,11 @@ const ASKERS: [Asker; 4] = [
 struct Case {
     name: &'static str,
     outages: Vec<Outage>,
+    absences: Vec<Absence>,
     bad_rounds: f64,
     truths: Vec<Truth>,
+    /// Who asks in longer rounds sees too little of it.
+    longest_round: i64,
 }
 
 /// One incident.
@@ -68,11 +71,16 @@ const fn truth(onset: i64, end: i64, rounds: i64) -> Truth {
     Truth { onset, end, rounds, events: ONCE }
 }
 
+const fn case(name: &'static str, outages: Vec<Outage>, truths: Vec<Truth>) -> Case {
+    Case { name, outages, absences: Vec::new(), bad_rounds: 0.0, truths, longest_round: i64::MAX }
+}
+
 fn cases() -> Vec<Case> {
     let all = |from, to, share| Outage::of_all(from, to, share);
-    let case = |name, outages, truths| Case { name, outages, bad_rounds: 0.0, truths };
     let expired = Outage { class: FailureClass::TlsCertExpired, probe: Some(7), ..all(ONSET, END + HOUR_MS, 1.0) };
     let (paused, again) = (ONSET + 12 * MINUTE_MS, ONSET + 50 * MINUTE_MS);
+    let busy = Outage { class: FailureClass::Status, ..all(ONSET, END + HOUR_MS, 0.3) };
+    let (hidden, seen) = (ONSET + 40 * MINUTE_MS, ONSET + 70 * MINUTE_MS);
     let waves = Truth { events: &["open", "close", "wave", "close"], ..truth(ONSET, again + 12 * MINUTE_MS, 4) };
     vec![
         case("everything", vec![all(ONSET, END, 1.0)], vec![truth(ONSET, END, 4)]),
@@ -84,6 +92,14 @@ fn cases() -> Vec<Case> {
             vec![expired, all(ONSET + 30 * MINUTE_MS, END + 20 * MINUTE_MS, 1.0)],
             vec![truth(ONSET, END + HOUR_MS, 4), truth(ONSET + 30 * MINUTE_MS, END + 20 * MINUTE_MS, 4)],
         ),
+        Case {
+            longest_round: MINUTE_MS,
+            ..case(
+                "30 % of everything, and all of it for another cause meanwhile",
+                vec![all(hidden, seen, 1.0), busy],
+                vec![truth(ONSET, END + HOUR_MS, 8), truth(hidden, seen, 6)],
+            )
+        },
         case("two waves", vec![all(ONSET, paused, 1.0), all(again, again + 12 * MINUTE_MS, 1.0)], vec![waves]),
         Case { bad_rounds: 0.01, ..case("rounds in which half of all fails", Vec::new(), Vec::new()) },
     ]
@@ -97,6 +113,7 @@ impl Case {
             usual: 0.0005,
             bad_rounds: self.bad_rounds,
             outages: self.outages.clone(),
+            absences: self.absences.clone(),
             ..World::new(seed)
         }
     }
@@ -207,7 +224,7 @@ async fn wrong(case: &Case, asker: Asker, seed: u64) -> Vec<String> {
 /// Asks in one way about all cases, each in another seed where not all are asked for.
 async fn told_wrongly(asker: Asker, seeds: impl Fn(usize) -> Vec<u64>) -> Vec<String> {
     let mut found = Vec::new();
-    for (number, case) in cases().iter().enumerate() {
+    for (number, case) in cases().iter().enumerate().filter(|(_, case)| asker.round <= case.longest_round) {
         for seed in seeds(number) {
             found.extend(wrong(case, asker, seed).await);
         }
@@ -231,6 +248,31 @@ async fn cron_tells_of_each_outage_once_and_when_it_is_over() {
         let wrong = told_wrongly(*asker, one_seed).await;
         assert!(wrong.is_empty(), "{wrong:#?}");
     }
+}
+
+/// What is told of an outage in whose middle a vantage falls silent for good: events, and minutes after the onset.
+async fn told_of_silence(outage: Outage, over: i64) -> Vec<(String, i64)> {
+    let asker = Asker { every: MINUTE_MS, ..ASKERS[1] };
+    let silence = Absence { from: ONSET + 20 * MINUTE_MS, to: i64::MAX, vantage: Some(2), probe: None };
+    let case =
+        Case { absences: vec![silence], ..case("a vantage falls silent", vec![outage], vec![truth(ONSET, over, 4)]) };
+    let windows = case.world(asker, 1).windows(0, case.until());
+    let told = ask(&case, asker, &windows).await.into_iter();
+    told.map(|one| (one.event, (one.at - ONSET) / MINUTE_MS)).collect()
+}
+
+#[tokio::test]
+async fn a_vantage_that_falls_silent_in_an_outage_keeps_no_incident_open() {
+    let all = Outage::of_all(ONSET, END, 1.0);
+    let told = told_of_silence(all.clone(), END).await;
+    let [(open, opened), (close, closed)] = told.as_slice() else { panic!("{told:?}") };
+    assert_eq!((open.as_str(), close.as_str()), ("open", "close"));
+    assert!(*opened <= 4 && (40..46).contains(closed), "the others see it end: {told:?}");
+    // Of what it saw alone nobody knows more, and the others see everything up.
+    let told = told_of_silence(Outage { vantage: Some(2), ..all }, ONSET + 3 * HOUR_MS).await;
+    let [(open, opened), (close, closed)] = told.as_slice() else { panic!("{told:?}") };
+    assert_eq!((open.as_str(), close.as_str()), ("open", "close"));
+    assert!(*opened <= 4 && (140..145).contains(closed), "two hours after it was last heard: {told:?}");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, reason = "what was measured, shown with --nocapture")]
 
 mod alerts;
+mod binary;
 mod generator;
 mod messy;
 mod onsets;

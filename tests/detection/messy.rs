@@ -68,6 +68,48 @@ fn cases(seed: u64) -> Vec<Case> {
             ],
         ),
         case(
+            "everything in part, and all of it for another cause meanwhile",
+            World { outages: vec![all(middle, END, 1.0), status(all(ONSET, after, 0.3))], ..world.clone() },
+            vec![
+                Truth { onset: ONSET, end: after, surfaces: BOTH, class: FailureClass::Status },
+                timeout(middle, END, BOTH),
+            ],
+        ),
+        case(
+            "one probe in part, and whole for another cause meanwhile",
+            World {
+                outages: vec![
+                    Outage { probe: Some(4), ..all(middle, END, 1.0) },
+                    status(Outage { probe: Some(4), ..all(ONSET, after, 0.5) }),
+                ],
+                ..world.clone()
+            },
+            vec![
+                Truth { onset: ONSET, end: after, surfaces: APP, class: FailureClass::Status },
+                timeout(middle, END, APP),
+            ],
+        ),
+        case(
+            "a tenth of everything, and a surface for another cause meanwhile",
+            World {
+                outages: vec![Outage { surface: Some(1), ..all(middle, END, 1.0) }, status(all(ONSET, after, 0.1))],
+                ..world.clone()
+            },
+            vec![
+                Truth { onset: ONSET, end: after, surfaces: BOTH, class: FailureClass::Status },
+                timeout(middle, END, WEB),
+            ],
+        ),
+        case(
+            "a vantage falls silent for good while everything fails",
+            World {
+                outages: vec![all(ONSET, END, 1.0)],
+                absences: vec![Absence { from: middle, to: i64::MAX, vantage: Some(2), probe: None }],
+                ..world.clone()
+            },
+            one(),
+        ),
+        case(
             "a vantage joins while everything fails",
             World {
                 outages: vec![all(ONSET, END, 1.0)],

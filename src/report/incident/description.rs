@@ -11,6 +11,7 @@ use crate::report::fold::history::HOUR_MS;
 use crate::report::incident::fact_gathering::{FactGatherer, IncidentPart};
 use crate::report::incident::incident_detection::DetectedIncidents;
 use crate::report::incident::main_failure::main_failure;
+use crate::report::incident::nested_outages;
 use crate::report::incident::signature;
 use crate::report::incident::waves::{DetectedWave, WaveMember};
 use crate::report::parallel;
@@ -30,7 +31,12 @@ pub(crate) fn describe(context: &ReportContext<'_>, found: &DetectedIncidents, w
         .map(|(at, incident)| {
             let others = found.others(at).into_iter().map(|series| &context.analyses[series]);
             let others = others.map(|one| (&one.vantage, &one.surface, &one.probe)).collect();
-            Description { context, incident, surfaces: &surfaces[at], cells: &cells[at], others, worse_surface }.make()
+            let members = incident.iter().flat_map(|wave| &wave.members);
+            let series: BTreeSet<usize> = members.map(|member| member.series).collect();
+            let nested = series.into_iter().flat_map(|series| found.nested(at, series)).collect();
+            let nested = nested_outages::union(nested);
+            Description { context, incident, surfaces: &surfaces[at], cells: &cells[at], others, nested, worse_surface }
+                .make()
         })
         .collect()
 }
@@ -50,7 +56,7 @@ const FLAPPING: u64 = 4;
 type Counted = Vec<Vec<BTreeMap<usize, Cell>>>;
 
 /// Counts the checks in every wave of every incident: those of its surfaces' series, without the series
-/// that fail at the same time for a reason of their own.
+/// that fail at the same time for a reason of their own, and without the time in which one of its own does.
 fn count(context: &ReportContext<'_>, found: &DetectedIncidents, surfaces: &[BTreeSet<SafeText>]) -> Counted {
     let mut counted: Counted = found.incidents.iter().map(|waves| vec![BTreeMap::new(); waves.len()]).collect();
     let others: Vec<BTreeSet<usize>> = (0..found.incidents.len()).map(|at| found.others(at)).collect();
@@ -59,14 +65,21 @@ fn count(context: &ReportContext<'_>, found: &DetectedIncidents, surfaces: &[BTr
         of_surface(at).filter(|series| !others[at].contains(series)).map(move |series| (at, series)).collect::<Vec<_>>()
     });
     let cells = parallel::map(wanted.collect(), |(at, series)| {
-        let spans: Vec<(i64, i64)> =
-            found.incidents[at].iter().map(|wave| (wave.start.by, wave.last().min(context.range.to))).collect();
+        let nested = found.nested(at, series);
+        let (mut spans, mut waves) = (Vec::new(), Vec::new());
+        for (number, wave) in found.incidents[at].iter().enumerate() {
+            let left = nested_outages::without(&[(wave.start.by, wave.last().min(context.range.to))], &nested);
+            waves.extend(left.iter().map(|_| number));
+            spans.extend(left);
+        }
         let one = &context.analyses[series];
-        (at, series, tally(one.series, context.offline_of(&one.series.vantage), &spans))
+        let cells = tally(one.series, context.offline_of(&one.series.vantage), &spans);
+        (at, series, waves.into_iter().zip(cells).collect::<Vec<_>>())
     });
     for (at, series, cells) in cells {
-        for (wave, cell) in cells.into_iter().enumerate() {
-            counted[at][wave].insert(series, cell);
+        counted[at].iter_mut().for_each(|wave| drop(wave.insert(series, Cell::default())));
+        for (wave, cell) in cells {
+            counted[at][wave].entry(series).or_default().merge(&cell);
         }
     }
     counted
@@ -80,6 +93,8 @@ struct Description<'d, 'f> {
     cells: &'d [BTreeMap<usize, Cell>],
     /// Series of other incidents at the same time: vantage, surface and probe.
     others: BTreeSet<(&'d SafeText, &'d SafeText, &'d SafeText)>,
+    /// When its own series failed for the cause of another incident.
+    nested: Vec<(i64, i64)>,
     worse_surface: bool,
 }
 
@@ -103,8 +118,9 @@ impl Description<'_, '_> {
         let detected_at = opened.map_or(start.by, |outage| outage.detected_at);
         let expected = self.expected();
         let gatherer = self.gatherer();
-        let facts = gatherer.facts(&self.whole(flapping));
-        let now = self.now(end, last_seen, flapping).map(|part| signature::read(&gatherer.facts(&part)));
+        let steady = gatherer.steady();
+        let facts = gatherer.facts(&self.whole(flapping), &steady);
+        let now = self.now(end, last_seen, flapping).map(|part| signature::read(&gatherer.facts(&part, &steady)));
         Incident {
             id: self.id(start),
             surfaces: self.surfaces.iter().cloned().collect(),
@@ -167,8 +183,8 @@ impl Description<'_, '_> {
             cells.entry(*series).or_default().merge(cell);
         }
         let failing = self.incident.iter().flat_map(|wave| &wave.members).map(|member| member.series).collect();
-        let spans = self.incident.iter().map(|wave| (wave.start.by, last(wave))).collect();
-        IncidentPart { spans, cells, failing, flapping }
+        let spans: Vec<(i64, i64)> = self.incident.iter().map(|wave| (wave.start.by, last(wave))).collect();
+        IncidentPart { spans: nested_outages::without(&spans, &self.nested), cells, failing, flapping }
     }
 
     /// Its latest checks, where it goes on and began before them: the buckets of time that began among them, where
@@ -183,16 +199,18 @@ impl Description<'_, '_> {
         let since = range.to - judgement::recent_ms(interval);
         let begins = [bucket::floor(since + step - 1, step), bucket::floor(since, step)];
         let parts = begins.into_iter().filter(|from| *from > wave.start.by).map(|from| {
-            let span = (from, range.to);
+            let spans = nested_outages::without(&[(from, range.to)], &self.nested);
             let count = |at: &usize| {
                 let one = &self.context.analyses[*at];
-                let cells = tally(one.series, self.context.offline_of(&one.series.vantage), &[span]);
-                (*at, cells.into_iter().next().unwrap_or_default())
+                let cells = tally(one.series, self.context.offline_of(&one.series.vantage), &spans);
+                let mut all = Cell::default();
+                cells.iter().for_each(|cell| all.merge(cell));
+                (*at, all)
             };
             let cells: BTreeMap<usize, Cell> = cells.keys().map(count).collect();
             let members = self.incident.iter().flat_map(|wave| &wave.members);
             let open = members.filter(|member| member.outage.end.is_none());
-            IncidentPart { spans: vec![span], cells, failing: open.map(|member| member.series).collect(), flapping }
+            IncidentPart { spans, cells, failing: open.map(|member| member.series).collect(), flapping }
         });
         parts.into_iter().find(|part| part.cells.values().map(|cell| cell.failed).sum::<u64>() >= FEW)
     }
@@ -277,7 +295,9 @@ impl Description<'_, '_> {
         let (from, to) = (bucket::floor(wave.start.by, step), wave.last().min(self.context.range.to));
         let mut buckets: BTreeMap<i64, (u64, u64)> = BTreeMap::new();
         let surfaces = self.surfaces.iter().filter_map(|surface| self.context.surface(surface, false));
-        for (begin, cell) in surfaces.flat_map(|surface| surface.buckets.range(from..=to.max(from))) {
+        let is_nested = |begin: &i64| self.nested.iter().any(|(from, to)| *from < begin + step && to >= begin);
+        let in_wave = surfaces.flat_map(|surface| surface.buckets.range(from..=to.max(from)));
+        for (begin, cell) in in_wave.filter(|(begin, _)| !is_nested(begin)) {
             let (judged, failed) = buckets.entry(*begin).or_default();
             *judged += cell.judged;
             *failed += cell.failed;

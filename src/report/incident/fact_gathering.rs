@@ -25,6 +25,19 @@ pub(super) struct IncidentPart {
     pub(super) flapping: bool,
 }
 
+impl IncidentPart {
+    /// From which bucket to which instant, where evidence is counted by the bucket: each bucket once.
+    fn by_bucket(&self, step: i64) -> Vec<(i64, i64)> {
+        let mut free = i64::MIN;
+        let spans = self.spans.iter().map(|(from, to)| {
+            let from = bucket::floor(*from, step).max(free);
+            free = bucket::floor(*to, step).saturating_add(step);
+            (from, *to)
+        });
+        spans.filter(|(from, to)| from <= to).collect()
+    }
+}
+
 /// Gathers the facts of one incident.
 pub(super) struct FactGatherer<'g, 'f> {
     pub(super) context: &'g ReportContext<'f>,
@@ -35,9 +48,33 @@ pub(super) struct FactGatherer<'g, 'f> {
     pub(super) worse_surface: bool,
 }
 
+/// What is the same of every part of an incident.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SteadyFacts {
+    /// How many probes its surfaces have.
+    probes: usize,
+    families_used: Option<bool>,
+    control_on_edge_fails: Option<bool>,
+    slow_tail: Option<bool>,
+    slow_before: Option<bool>,
+}
+
 impl FactGatherer<'_, '_> {
+    /// What is the same of every part of the incident.
+    pub(super) fn steady(&self) -> SteadyFacts {
+        let series = self.surfaces.iter().flat_map(|surface| self.context.series_of(surface));
+        let probes: BTreeSet<&SafeText> = series.map(|at| &self.context.analyses[*at].probe).collect();
+        SteadyFacts {
+            probes: probes.len(),
+            families_used: families_used(&self.remotes_of_range()),
+            control_on_edge_fails: self.control_on_edge_fails(),
+            slow_tail: self.slow_tail(),
+            slow_before: self.slow_before(),
+        }
+    }
+
     /// What a part of the incident looks like.
-    pub(super) fn facts(&self, part: &IncidentPart) -> IncidentFacts {
+    pub(super) fn facts(&self, part: &IncidentPart, steady: &SteadyFacts) -> IncidentFacts {
         let context = self.context;
         let mut all = Cell::default();
         part.cells.values().for_each(|cell| all.merge(cell));
@@ -46,11 +83,10 @@ impl FactGatherer<'_, '_> {
         };
         let (vantages_failing, probes_failing) = (failing(|one| &one.vantage).len(), failing(|one| &one.probe).len());
         let remotes = self.remotes(part);
-        let families_used = families_used(&self.remotes_of_range());
         let surfaces: Vec<SafeText> = self.surfaces.iter().cloned().collect();
         let mut facts: BTreeMap<FailureFact, u64> = BTreeMap::new();
         let mut extra = ExtraChecks::default();
-        for (from, to) in part.spans.iter().map(|(from, to)| (bucket::floor(*from, context.range.step), *to)) {
+        for (from, to) in part.by_bucket(context.range.step) {
             for (fact, n) in context.fold.evidence.facts(from, to) {
                 if self.is_mine(fact) && !fact.class.is_ours() {
                     *facts.entry(fact.clone()).or_default() += n;
@@ -59,11 +95,6 @@ impl FactGatherer<'_, '_> {
             extra.merge(&context.fold.evidence.extra(from, to, &surfaces));
         }
         let ours = |(class, n): (&FailureClass, &u64)| (!class.is_ours()).then_some((*class, *n));
-        let probes: BTreeSet<&SafeText> = surfaces
-            .iter()
-            .flat_map(|surface| context.series_of(surface))
-            .map(|at| &context.analyses[*at].probe)
-            .collect();
         IncidentFacts {
             codes: all.codes.clone(),
             classes: all.classes.iter().filter_map(ours).collect(),
@@ -72,20 +103,20 @@ impl FactGatherer<'_, '_> {
             vantages_failing,
             vantages_judged: context.vantages_judged().max(vantages_failing),
             probes_failing,
-            probes: probes.len(),
+            probes: steady.probes,
             surfaces_failing: self.surfaces.len(),
             surfaces: context.surfaces().len(),
             waves: self.incident.len(),
             flapping: part.flapping,
             control_ok: context.control_ok(),
-            control_on_edge_fails: self.control_on_edge_fails(),
+            control_on_edge_fails: steady.control_on_edge_fails,
             worse_surface: Some(self.worse_surface && self.surfaces.len() < context.surfaces().len().max(2)),
-            slow_tail: self.slow_tail(),
-            family_split: self.family_split(part, &remotes, families_used == Some(true)),
+            slow_tail: steady.slow_tail,
+            family_split: self.family_split(part, &remotes, steady.families_used == Some(true)),
             http3_split: self.http3_split(part),
             address_split: address_split(&remotes),
-            families_used,
-            slow_before: self.slow_before(),
+            families_used: steady.families_used,
+            slow_before: steady.slow_before,
             extra,
         }
     }
@@ -166,10 +197,10 @@ impl FactGatherer<'_, '_> {
         let mut remotes = Remotes::default();
         let is_mine = |one: &&LatencySeries| !one.control && self.surfaces.contains(&name(&one.surface));
         if self.others.is_empty() {
+            let spans = part.by_bucket(self.context.range.step);
             for series in self.context.fold.latency_series.iter().filter(is_mine) {
-                for (from, to) in &part.spans {
-                    let from = bucket::floor(*from, self.context.range.step);
-                    series.remotes.range(from..=(*to).max(from)).for_each(|(_, found)| remotes.merge(found));
+                for (from, to) in &spans {
+                    series.remotes.range(*from..=*to).for_each(|(_, found)| remotes.merge(found));
                 }
             }
         }

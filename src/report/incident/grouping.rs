@@ -1,5 +1,6 @@
 //! Which outages belong together. A *burst* is a set of outages whose onsets follow one another
-//! closely; a *group* is one or more bursts, and becomes an incident.
+//! closely, and are of one cause where they do not begin with it; a *group* is one or more bursts, and becomes an
+//! incident.
 //!
 //! Overlap in time alone joins nothing: a probe that has failed since Tuesday must not swallow what
 //! breaks today. A burst joins a group only where it is of a surface of the group, soon enough, fails
@@ -7,14 +8,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{FailureClass, SafeText};
+use crate::model::SafeText;
 use crate::report::context::ReportContext;
+use crate::report::incident::cause::{self, Classes};
+use crate::report::incident::nested_outages::{self, NestedOutages};
 use crate::report::incident::waves::WaveMember;
 use crate::report::series::analysis::{Cell, tally};
-use crate::report::statistics::{number, ratio, wilson};
-
-/// Two mixes of failure classes are the same cause when they have this share in common.
-const SAME_CAUSE: f64 = 0.25;
+use crate::report::statistics::{ratio, wilson};
 
 /// Fewer checks of a series cannot show that it was fine.
 const FEWEST: u64 = 4;
@@ -31,24 +31,29 @@ struct Group {
     members: Vec<WaveMember>,
     surfaces: BTreeSet<SafeText>,
     series: BTreeSet<usize>,
-    /// When the newest of its outages began.
+    /// When the first of its outages began, and the newest.
+    begin: i64,
     newest: i64,
     /// When the last of them ended; as late as can be while one goes on.
     last: i64,
-    classes: BTreeMap<FailureClass, u64>,
+    /// What failed: all in all, from each vantage and by each probe.
+    classes: Classes,
+    of_vantage: BTreeMap<SafeText, Classes>,
+    of_probe: BTreeMap<SafeText, Classes>,
 }
 
 impl Group {
-    fn add(&mut self, context: &ReportContext<'_>, member: WaveMember) {
+    fn add(&mut self, context: &ReportContext<'_>, member: WaveMember, classes: &Classes) {
         let outage = &member.outage;
-        let last = last_of(&member);
+        let last = member.last();
         self.newest = if self.members.is_empty() { outage.start.by } else { self.newest.max(outage.start.by) };
         self.last = if self.members.is_empty() { last } else { self.last.max(last) };
-        self.surfaces.insert(context.analyses[member.series].surface.clone());
+        let one = &context.analyses[member.series];
+        self.surfaces.insert(one.surface.clone());
         self.series.insert(member.series);
-        for (class, n) in classes_of(context, &member) {
-            *self.classes.entry(class).or_default() += n;
-        }
+        cause::add(&mut self.classes, classes);
+        cause::add(self.of_vantage.entry(one.vantage.clone()).or_default(), classes);
+        cause::add(self.of_probe.entry(one.probe.clone()).or_default(), classes);
         self.members.push(member);
     }
 
@@ -57,14 +62,18 @@ impl Group {
         self.last = self.last.max(other.last);
         self.surfaces.extend(other.surfaces);
         self.series.extend(other.series);
-        for (class, n) in other.classes {
-            *self.classes.entry(class).or_default() += n;
-        }
+        cause::add(&mut self.classes, &other.classes);
         self.members.extend(other.members);
     }
 
-    fn start(&self) -> i64 {
-        self.members.iter().map(|member| member.outage.start.by).min().unwrap_or_default()
+    /// Whether an outage is of another cause than these: than all of them together, than those from its vantage, and
+    /// than those by its probe.
+    fn is_of_other_cause(&self, context: &ReportContext<'_>, member: &WaveMember, classes: &Classes) -> bool {
+        let one = &context.analyses[member.series];
+        let differs = |known: Option<&Classes>| known.is_none_or(|known| cause::is_other(known, classes));
+        cause::is_other(&self.classes, classes)
+            && differs(self.of_vantage.get(&one.vantage))
+            && differs(self.of_probe.get(&one.probe))
     }
 }
 
@@ -83,16 +92,24 @@ pub(crate) fn groups(context: &ReportContext<'_>, mut members: Vec<WaveMember>) 
 }
 
 /// Outages, in the order of their onsets, parted where the next onset is further away than as many checks
-/// as open an outage.
+/// as open an outage, and where what began with the burst had another cause.
 fn bursts(context: &ReportContext<'_>, members: Vec<WaveMember>) -> Vec<Group> {
+    let nested = NestedOutages::of(std::iter::once(members.iter()));
     let mut bursts: Vec<Group> = Vec::new();
     for member in members {
         let near = near(context, &member);
-        match bursts.last_mut() {
-            Some(burst) if member.outage.start.by <= burst.newest.saturating_add(near) => burst.add(context, member),
-            _ => {
-                let mut burst = Group::default();
-                burst.add(context, member);
+        let classes = classes_of(context, &nested, &member);
+        let onset = member.outage.start.by;
+        let follows = |burst: &&mut Group| {
+            let begins_with_it = onset <= burst.begin.saturating_add(near);
+            onset <= burst.newest.saturating_add(near)
+                && (begins_with_it || !burst.is_of_other_cause(context, &member, &classes))
+        };
+        match bursts.last_mut().filter(follows) {
+            Some(burst) => burst.add(context, member, &classes),
+            None => {
+                let mut burst = Group { begin: onset, ..Group::default() };
+                burst.add(context, member, &classes);
                 bursts.push(burst);
             }
         }
@@ -107,13 +124,13 @@ fn near(context: &ReportContext<'_>, member: &WaveMember) -> i64 {
 }
 
 fn belongs(context: &ReportContext<'_>, group: &Group, burst: &Group, within: i64) -> bool {
-    let is_soon = burst.start() <= group.last.saturating_add(within);
+    let is_soon = burst.begin <= group.last.saturating_add(within);
     let is_of_surface = burst.surfaces.iter().any(|surface| group.surfaces.contains(surface));
-    is_soon && is_of_surface && is_same_cause(&group.classes, &burst.classes) && {
-        let spans = spans(group, burst.start());
+    is_soon && is_of_surface && cause::is_same(&group.classes, &burst.classes) && {
+        let spans = spans(group, burst.begin);
         let (failed, judged) = count(context, &group.series, &spans);
         let share = ratio(failed, judged).unwrap_or(1.0);
-        let spreads = burst.start() <= group.newest.saturating_add(SPREADS_WITHIN_MS);
+        let spreads = burst.begin <= group.newest.saturating_add(SPREADS_WITHIN_MS);
         let probes: BTreeSet<(&SafeText, &SafeText)> =
             group.series.iter().filter(|_| spreads).map(|at| probe_of(context, *at)).collect();
         let was_fine = |series: &&usize| {
@@ -130,18 +147,8 @@ fn probe_of<'c>(context: &'c ReportContext<'_>, series: usize) -> (&'c SafeText,
 
 /// The spans in which the outages of a group's members overlap or follow closely, before an instant.
 fn spans(group: &Group, before: i64) -> Vec<(i64, i64)> {
-    let mut ends: Vec<(i64, i64)> =
-        group.members.iter().map(|member| (member.outage.start.by, last_of(member).min(before - 1))).collect();
-    ends.retain(|(from, to)| from <= to);
-    ends.sort_unstable();
-    let mut spans: Vec<(i64, i64)> = Vec::new();
-    for (from, to) in ends {
-        match spans.last_mut() {
-            Some(span) if from <= span.1 => span.1 = span.1.max(to),
-            _ => spans.push((from, to)),
-        }
-    }
-    spans
+    let spans = group.members.iter().map(|member| (member.outage.start.by, member.last().min(before - 1)));
+    nested_outages::union(spans.filter(|(from, to)| from <= to).collect())
 }
 
 /// Whether a series was fine while a group was failing: its share of failures is low for certain.
@@ -165,40 +172,13 @@ fn count(context: &ReportContext<'_>, series: &BTreeSet<usize>, spans: &[(i64, i
     (all.failed, all.judged)
 }
 
-fn classes_of(context: &ReportContext<'_>, member: &WaveMember) -> BTreeMap<FailureClass, u64> {
+/// The failures of an outage, without those of outages within it that have a cause of their own.
+fn classes_of(context: &ReportContext<'_>, nested: &NestedOutages, member: &WaveMember) -> Classes {
     let one = &context.analyses[member.series];
-    let span = (member.outage.start.by, last_of(member).min(context.range.to));
-    let mut cells = tally(one.series, context.offline_of(&one.series.vantage), &[span]);
-    cells.pop().map(|cell| cell.classes).unwrap_or_default()
-}
-
-/// Whether two mixes of classes have enough in common.
-fn is_same_cause(one: &BTreeMap<FailureClass, u64>, other: &BTreeMap<FailureClass, u64>) -> bool {
-    let (of_one, of_other): (u64, u64) = (one.values().sum(), other.values().sum());
-    if of_one == 0 || of_other == 0 {
-        return true;
-    }
-    let share = |n: u64, of: u64| number(n) / number(of);
-    let common: f64 =
-        one.iter().filter_map(|(class, n)| Some(share(*n, of_one).min(share(*other.get(class)?, of_other)))).sum();
-    common >= SAME_CAUSE
-}
-
-fn last_of(member: &WaveMember) -> i64 {
-    member.outage.end.map_or(i64::MAX, |_| member.outage.last_failed)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cause_is_the_same_when_a_quarter_of_the_failures_are_alike() {
-        let mix = |counts: &[(FailureClass, u64)]| counts.iter().copied().collect::<BTreeMap<_, _>>();
-        let (status, reset) = (FailureClass::Status, FailureClass::ConnectionReset);
-        assert!(is_same_cause(&mix(&[(status, 10)]), &mix(&[(status, 3), (reset, 7)])));
-        assert!(!is_same_cause(&mix(&[(status, 10)]), &mix(&[(reset, 7)])));
-        assert!(!is_same_cause(&mix(&[(status, 10)]), &mix(&[(status, 1), (reset, 9)])));
-        assert!(is_same_cause(&mix(&[]), &mix(&[(status, 1)])), "what is not known excludes nothing");
-    }
+    let span = (member.outage.start.by, member.last().min(context.range.to));
+    let spans = nested_outages::without(&[span], &nested.in_outage(member));
+    let cells = tally(one.series, context.offline_of(&one.series.vantage), &spans);
+    let mut classes = Classes::new();
+    cells.iter().for_each(|cell| cause::add(&mut classes, &cell.classes));
+    classes
 }

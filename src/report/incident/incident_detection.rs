@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{SafeText, Verdict};
 use crate::report::context::{ReportContext, SurfaceIncident};
+use crate::report::incident::nested_outages::NestedOutages;
 use crate::report::incident::waves::{DetectedWave, WaveDivision, WaveMember};
-use crate::report::incident::{grouping, pooled_onset, waves};
+use crate::report::incident::{cause, grouping, pooled_onset, waves};
 use crate::report::series::offline::Offline;
 use crate::report::series::outage::{Outage, Transition};
 use crate::report::series::{judgement, recovery};
@@ -18,6 +19,7 @@ pub(crate) struct DetectedIncidents {
     pub(crate) incidents: Vec<Vec<DetectedWave>>,
     /// The waves of each surface by itself, whichever incidents they are of.
     pub(crate) of_surface: BTreeMap<SafeText, Vec<DetectedWave>>,
+    nested: NestedOutages,
 }
 
 impl DetectedIncidents {
@@ -69,6 +71,11 @@ impl DetectedIncidents {
         (0..self.incidents.len()).filter(overlaps).flat_map(series).filter(|one| !mine.contains(one)).collect()
     }
 
+    /// The spans of a series of an incident in which it failed for the cause of another that began later.
+    pub(crate) fn nested(&self, incident: usize, series: usize) -> Vec<(i64, i64)> {
+        self.nested.in_incident(incident, series)
+    }
+
     fn last(&self, incident: usize) -> i64 {
         self.incidents[incident].iter().map(DetectedWave::last).max().unwrap_or(i64::MAX)
     }
@@ -76,45 +83,89 @@ impl DetectedIncidents {
 
 /// Joins the outages of all series that are not control targets.
 pub(crate) fn detect(context: &ReportContext<'_>) -> DetectedIncidents {
-    let mut of_surface: BTreeMap<SafeText, Vec<WaveMember>> = BTreeMap::new();
-    for (series, one) in context.analyses.iter().enumerate().filter(|(_, one)| !one.series.control) {
-        for outage in one.detector.outages() {
-            let outage = ended(outage, context, series);
-            of_surface.entry(one.surface.clone()).or_default().push(WaveMember { series, outage });
-        }
+    let mut groups = grouping::groups(context, outages(context));
+    // An end that is known by others may part what follows from what was before.
+    if groups.iter_mut().map(|members| end_unheard(context, members)).fold(false, |any, ended| any | ended) {
+        groups = grouping::groups(context, groups.concat());
     }
-    for member in pooled_onset::members(context) {
-        let outage = ended(member.outage, context, member.series);
-        let surface = context.analyses[member.series].surface.clone();
-        of_surface.entry(surface).or_default().push(WaveMember { outage, ..member });
-    }
-    let all: Vec<WaveMember> = of_surface.values().flatten().copied().collect();
     let in_range = |wave: &DetectedWave| wave.end.is_none_or(|end| end.by > context.range.from);
-    let of_surface = of_surface
+    let mut by_surface: BTreeMap<SafeText, Vec<WaveMember>> = BTreeMap::new();
+    for member in groups.iter().flatten() {
+        by_surface.entry(context.analyses[member.series].surface.clone()).or_default().push(*member);
+    }
+    let of_surface = by_surface
         .into_iter()
         .map(|(surface, members)| {
             let slack = context.slack(&surface);
-            let waves = waves::waves(members, slack).into_iter().flat_map(|wave| divided(context, wave, slack));
+            let waves = waves::waves(members, slack);
+            let waves = waves.into_iter().flat_map(|wave| divided(context, wave, slack, |_| Vec::new()));
             (surface, waves.filter(in_range).collect())
         })
         .collect();
-    let incidents = grouping::groups(context, all).into_iter().map(|members| incident(context, members));
+    let nested = NestedOutages::of(groups.iter().map(|members| members.iter()));
+    let numbered = groups.into_iter().enumerate();
+    let incidents = numbered.map(|(number, members)| incident(context, members, number, &nested));
     let mut incidents: Vec<Vec<DetectedWave>> = incidents.filter(|waves| waves.last().is_some_and(in_range)).collect();
     incidents.sort_by_key(|waves| waves.first().map(|wave| wave.start.by));
-    DetectedIncidents { incidents, of_surface }
+    let nested = NestedOutages::of(incidents.iter().map(|waves| waves.iter().flat_map(|wave| &wave.members)));
+    DetectedIncidents { incidents, of_surface, nested }
+}
+
+/// The outages of all series that are not control targets: each probe's own, by cause, and those of pools.
+fn outages(context: &ReportContext<'_>) -> Vec<WaveMember> {
+    let mut members = Vec::new();
+    for (series, one) in context.analyses.iter().enumerate().filter(|(_, one)| !one.series.control) {
+        let outages = one.detector.outages().flat_map(|outage| cause::parted(context, series, outage));
+        members.extend(outages.map(|outage| WaveMember { series, outage: ended(outage, context, series) }));
+    }
+    let pooled = pooled_onset::members(context).into_iter();
+    members.extend(pooled.map(|member| WaveMember { outage: ended(member.outage, context, member.series), ..member }));
+    members
+}
+
+/// Ends outages of vantages that fell silent where vantages that failed with them, and failed no less long than was
+/// heard of those, have seen the surface come back: nobody is waited for who does not speak any more. Says whether there
+/// was one.
+fn end_unheard(context: &ReportContext<'_>, members: &mut [WaveMember]) -> bool {
+    let is_unheard = |member: &WaveMember| {
+        let one = &context.analyses[member.series];
+        one.silent && !context.is_heard(&one.vantage)
+    };
+    let surface_of = |member: &WaveMember| &context.analyses[member.series].surface;
+    let mut ends: BTreeMap<&SafeText, Option<Transition>> = BTreeMap::new();
+    for member in members.iter().filter(|member| !is_unheard(member)) {
+        let end = member.outage.end;
+        let known = ends.entry(surface_of(member)).or_insert(end);
+        *known = Transition::later_end(*known, end);
+    }
+    let mut is_any = false;
+    for member in members.iter_mut().filter(|member| member.outage.end.is_none() && is_unheard(member)) {
+        let end = ends.get(surface_of(member)).copied().flatten();
+        if let Some(end) = end.filter(|end| end.by > member.outage.last_failed) {
+            member.outage = member.outage.ending(Transition { after: Some(member.outage.last_failed), by: end.by });
+            is_any = true;
+        }
+    }
+    is_any
 }
 
 /// The waves of outages that belong together: divided where all their series paused, and going on where
 /// what followed the last failure may be chance.
-fn incident(context: &ReportContext<'_>, members: Vec<WaveMember>) -> Vec<DetectedWave> {
+fn incident(
+    context: &ReportContext<'_>,
+    members: Vec<WaveMember>,
+    number: usize,
+    nested: &NestedOutages,
+) -> Vec<DetectedWave> {
     let surfaces: BTreeSet<&SafeText> = members.iter().map(|member| &context.analyses[member.series].surface).collect();
     let slack = surfaces.iter().map(|surface| context.slack(surface)).max().unwrap_or_default();
     let series: BTreeSet<usize> = members.iter().map(|member| member.series).collect();
+    let Some(start) = members.iter().map(|member| member.outage.start.by).min() else { return Vec::new() };
+    let others = |at: usize| nested.in_incident(number, at);
     let mut waves: Vec<DetectedWave> =
-        waves::waves(members, slack).into_iter().flat_map(|wave| divided(context, wave, slack)).collect();
-    let Some(start) = waves.first().map(|wave| wave.start.by) else { return waves };
+        waves::waves(members, slack).into_iter().flat_map(|wave| divided(context, wave, slack, others)).collect();
     let last = waves.iter().map(DetectedWave::last).max().unwrap_or(i64::MAX);
-    let is_partial = is_partial(context, &series, &waves);
+    let is_partial = is_partial(context, &series, &waves, others);
     if let Some(first) = waves.first_mut().filter(|_| is_partial)
         && !is_onset_seen(context, &series, first)
     {
@@ -133,8 +184,10 @@ fn incident(context: &ReportContext<'_>, members: Vec<WaveMember>) -> Vec<Detect
     };
     let of_surfaces = surfaces.iter().flat_map(|surface| context.series_of(surface)).copied();
     let pool: BTreeSet<usize> = of_surfaces.filter(|at| !fails_already(at)).collect();
-    let checks = checks_of(context, &pool, start, context.range.to.min(last.saturating_add(within)));
-    waves::bridge(waves, &checks, slack)
+    let to = context.range.to.min(last.saturating_add(within));
+    let interval = pool.iter().filter_map(|at| context.analyses[*at].interval()).min().unwrap_or(1);
+    let checks = checks_without(context, &pool, (start, to), others);
+    waves::bridge(waves, &checks, slack, recovery::checks_of_probe(interval))
 }
 
 /// Whether there are so many good checks before a partial failure that chance would not have made them while it went
@@ -165,10 +218,15 @@ fn is_onset_seen(context: &ReportContext<'_>, series: &BTreeSet<usize>, wave: &D
 /// Whether some checks of an incident's own series were good between their failures: a partial failure, of which a
 /// few good checks in a row are no end. What a series did before its first failure in a wave, and after its last,
 /// does not count: an outage that spreads from one to the next is total all the same.
-fn is_partial(context: &ReportContext<'_>, series: &BTreeSet<usize>, waves: &[DetectedWave]) -> bool {
+fn is_partial(
+    context: &ReportContext<'_>,
+    series: &BTreeSet<usize>,
+    waves: &[DetectedWave],
+    others: impl Fn(usize) -> Vec<(i64, i64)> + Copy,
+) -> bool {
     let (mut failed, mut judged) = (0, 0);
     for wave in waves {
-        let checks = checks_of(context, series, wave.start.by, wave.last());
+        let checks = checks_without(context, series, (wave.start.by, wave.last()), others);
         let mut failing: BTreeMap<usize, (i64, i64)> = BTreeMap::new();
         for check in checks.iter().filter(|check| check.failed) {
             failing.entry(check.series).or_insert((check.at, check.at)).1 = check.at;
@@ -187,10 +245,15 @@ const CHANCE: f64 = 0.001;
 
 /// A wave divided where it paused. That of a pool fails in part, and goes on for hours: only what chance never
 /// makes is a pause of it.
-fn divided(context: &ReportContext<'_>, wave: DetectedWave, pause: i64) -> Vec<DetectedWave> {
+fn divided(
+    context: &ReportContext<'_>,
+    wave: DetectedWave,
+    pause: i64,
+    others: impl Fn(usize) -> Vec<(i64, i64)>,
+) -> Vec<DetectedWave> {
     let series: BTreeSet<usize> = wave.members.iter().map(|member| member.series).collect();
     let (from, to) = (wave.start.after.unwrap_or(wave.start.by), wave.last().min(context.range.to));
-    let checks = checks_of(context, &series, from, to);
+    let checks = checks_without(context, &series, (from, to), others);
     let failures = u64::from(context.range.rules.open_after.get());
     let chance = if wave.is_pooled() { recovery::NEVER_BY_CHANCE } else { CHANCE };
     waves::divide(wave, &checks, WaveDivision { pause, failures, chance })
@@ -198,13 +261,27 @@ fn divided(context: &ReportContext<'_>, wave: DetectedWave, pause: i64) -> Vec<D
 
 /// The judged checks of some series between two instants, in order of time.
 fn checks_of(context: &ReportContext<'_>, series: &BTreeSet<usize>, from: i64, to: i64) -> Vec<waves::PooledCheck> {
+    checks_without(context, series, (from, to), |_| Vec::new())
+}
+
+/// The same without those of each series in some spans of it.
+fn checks_without(
+    context: &ReportContext<'_>,
+    series: &BTreeSet<usize>,
+    (from, to): (i64, i64),
+    spans: impl Fn(usize) -> Vec<(i64, i64)>,
+) -> Vec<waves::PooledCheck> {
     let mut checks = Vec::new();
     for at in series.iter().copied() {
+        let left_out = spans(at);
         let one = &context.analyses[at];
         let offline = context.offline_of(&one.series.vantage);
         for check in one.series.lead_in.between(from, to).chain(one.series.log.between(from, to)) {
             let check = Offline::judged(offline, check);
             let failed = check.verdict == Verdict::Down;
+            if left_out.iter().any(|(from, to)| (*from..=*to).contains(&check.at)) {
+                continue;
+            }
             if failed || check.verdict == Verdict::Up {
                 checks.push(waves::PooledCheck { at: check.at, series: at, failed });
             }

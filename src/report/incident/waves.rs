@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::report::series::outage::{Outage, Transition};
 use crate::report::series::recovery;
-use crate::report::statistics::ratio;
+use crate::report::statistics::{number, ratio};
 
 /// A stretch of one series.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -12,6 +12,13 @@ pub(crate) struct WaveMember {
     /// Its place among the followed series.
     pub(crate) series: usize,
     pub(crate) outage: Outage,
+}
+
+impl WaveMember {
+    /// Its last failure; as late as can be while it goes on.
+    pub(crate) fn last(&self) -> i64 {
+        self.outage.end.map_or(i64::MAX, |_| self.outage.last_failed)
+    }
 }
 
 /// Stretches that overlap, or nearly do.
@@ -133,8 +140,14 @@ fn clusters(checks: &[PooledCheck], division: WaveDivision) -> Vec<FailureCluste
 
 /// Joins the waves of a partial failure that chance alone parted, and lets the last one go on where what followed
 /// its last failure may be chance: the good checks in a row, of all series of the surfaces together, are too few
-/// for the share of failures that the incident had so far. In order of time.
-pub(crate) fn bridge(waves: Vec<DetectedWave>, checks: &[PooledCheck], pause: i64) -> Vec<DetectedWave> {
+/// for the share of failures that the incident had so far. In order of time. `checks_of_probe`: how often a probe is
+/// checked while a partial failure lasts.
+pub(crate) fn bridge(
+    waves: Vec<DetectedWave>,
+    checks: &[PooledCheck],
+    pause: i64,
+    checks_of_probe: f64,
+) -> Vec<DetectedWave> {
     let mut bridged: Vec<DetectedWave> = Vec::new();
     for wave in waves {
         match bridged.last_mut() {
@@ -147,7 +160,7 @@ pub(crate) fn bridge(waves: Vec<DetectedWave>, checks: &[PooledCheck], pause: i6
             _ => bridged.push(wave),
         }
         if let Some(last) = bridged.last_mut() {
-            last.end = extended(last, checks, pause);
+            last.end = extended(last, checks, pause, checks_of_probe);
         }
     }
     bridged
@@ -155,7 +168,7 @@ pub(crate) fn bridge(waves: Vec<DetectedWave>, checks: &[PooledCheck], pause: i6
 
 /// The end of a wave whose failures go on at its share: after the first pause that chance would not make. A series
 /// counts from its first failure in the wave: what it did before says nothing of how it fails.
-fn extended(wave: &DetectedWave, checks: &[PooledCheck], pause: i64) -> Option<Transition> {
+fn extended(wave: &DetectedWave, checks: &[PooledCheck], pause: i64, checks_of_probe: f64) -> Option<Transition> {
     let end = wave.end?;
     let last = wave.last();
     let mut failing = BTreeSet::new();
@@ -178,7 +191,8 @@ fn extended(wave: &DetectedWave, checks: &[PooledCheck], pause: i64) -> Option<T
             continue;
         }
         run = run.saturating_add(1);
-        if recovery::is_over(good - run, judged - run, run) && check.at - newest_at >= pause {
+        let lasting = number(failing.len() as u64) * checks_of_probe;
+        if recovery::is_over(good - run, judged - run, run, lasting) && check.at - newest_at >= pause {
             let Some(newest) = newest else { return Some(end) };
             return Some(end_of(&FailureCluster { first: newest, newest, failures: 1 }, checks));
         }

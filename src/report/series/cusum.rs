@@ -8,6 +8,7 @@
 
 use std::collections::VecDeque;
 
+use crate::report::series::recovery;
 use crate::report::statistics::{ln_choose, number};
 
 /// The share of rounds that are bad.
@@ -21,9 +22,6 @@ pub(crate) const USUAL_AT_LEAST: f64 = 0.01;
 
 /// What fails more often than this is not usual, however long it has.
 const USUAL_AT_MOST: f64 = 0.05;
-
-/// A rise is over when the evidence for the usual share against the incident's is so strong: e^14 to one.
-const OVER: f64 = 14.0;
 
 /// How far back the usual share looks.
 const DAY_MS: i64 = 24 * 3_600_000;
@@ -55,6 +53,8 @@ pub(crate) struct Round {
 #[derive(Clone, Debug)]
 pub(crate) struct Cusum {
     threshold: f64,
+    /// A rise is over when the evidence for the usual share against the incident's is so strong.
+    over: f64,
     usual: UsualShare,
     sums: [Sum; RISES.len()],
     open: Option<OpenRise>,
@@ -133,13 +133,14 @@ impl UsualShare {
 }
 
 impl Cusum {
-    /// Nothing seen yet, in one of so many pools. Each pool is a chance for a false alarm: the threshold grows with
+    /// Nothing seen yet, in one of so many pools, with rounds of so many milliseconds. Each pool is a chance for a false alarm: the threshold grows with
     /// their number, so that the run length of all together is that of one.
-    pub(crate) fn new(pools: usize) -> Cusum {
+    pub(crate) fn new(pools: usize, round: i64) -> Cusum {
         /// e^13 rounds of chance make one false alarm: at 30 seconds each, five months of nothing but failures.
         const ONE_POOL: f64 = 13.0;
         Cusum {
             threshold: ONE_POOL + number(pools.max(1) as u64).ln(),
+            over: recovery::evidence(round),
             usual: UsualShare::default(),
             sums: [Sum::default(); RISES.len()],
             open: None,
@@ -223,7 +224,7 @@ impl Cusum {
     }
 
     fn close_if_over(&mut self, at: i64) {
-        let Some(open) = self.open.take_if(|open| open.back >= OVER) else { return };
+        let Some(open) = self.open.take_if(|open| open.back >= self.over) else { return };
         self.rises.push(Rise { last_failed: Some(open.last_failed), ..open.rise });
         self.usual.add(at, open.pending);
     }
@@ -277,7 +278,7 @@ mod tests {
 
     /// The rises in rounds of so many checks, of which each round fails as told.
     fn rises(judged: u32, rounds: impl Iterator<Item = u32>) -> Vec<Rise> {
-        let mut cusum = Cusum::new(12);
+        let mut cusum = Cusum::new(12, ROUND_MS);
         for (at, failed) in (0..).map(|n| n * ROUND_MS).zip(rounds) {
             if failed == 0 {
                 cusum.push_good(at, 1.0, f64::from(judged));

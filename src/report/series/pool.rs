@@ -25,7 +25,7 @@ impl LivePool {
     pub(crate) fn new(round: Option<i64>, pools: usize) -> LivePool {
         const UNKNOWN: i64 = 60_000;
         let length = round.unwrap_or(UNKNOWN).max(1);
-        LivePool { cusum: Cusum::new(pools), length, number: i64::MIN, judged: 0, failed: 0, first: 0, last: 0 }
+        LivePool { cusum: Cusum::new(pools, length), length, number: i64::MIN, judged: 0, failed: 0, first: 0, last: 0 }
     }
 
     /// Adds a judged check. One that comes late is of the round that goes on.
@@ -93,7 +93,7 @@ pub(crate) fn rises(series: &[&FailureLog], round: i64, pools: usize) -> Vec<Ris
     changes.sort_unstable_by_key(|change| change.at);
     let Some(end) = changes.last().map(|change| change.at) else { return Vec::new() };
     let begin = changes.first().map_or(end, |change| change.at);
-    let mut cusum = Cusum::new(pools);
+    let mut cusum = Cusum::new(pools, round);
     let mut walk = PoolWalk { cusum: &mut cusum, changes: changes.into_iter().peekable(), rate: 0.0, at: begin, round };
     for failures in failed.chunk_by(|one, other| one.div_euclid(round) == other.div_euclid(round)) {
         walk.failures(failures);

@@ -1,0 +1,347 @@
+//! Whether failures have the same cause, as far as their classes tell, and when those of a probe that failed in part
+//! became those of another cause: what fails whole, and differently, has its own onset.
+
+use std::collections::BTreeMap;
+
+use crate::model::{FailureClass, Verdict};
+use crate::report::context::ReportContext;
+use crate::report::fold::check_log::LoggedCheck;
+use crate::report::series::offline::Offline;
+use crate::report::series::outage::{OpenRule, Outage, Transition};
+use crate::report::series::recovery;
+use crate::report::statistics::{fisher, number};
+
+/// Failures by class.
+pub(crate) type Classes = BTreeMap<FailureClass, u64>;
+
+/// Two mixes of failure classes are the same cause when they have this share in common.
+const SAME_CAUSE: f64 = 0.25;
+
+/// Mixes that chance makes less often than this are of two causes.
+const CHANCE: f64 = 0.001;
+
+/// Adds failures to others.
+pub(crate) fn add(classes: &mut Classes, more: &Classes) {
+    for (class, n) in more {
+        *classes.entry(*class).or_default() += n;
+    }
+}
+
+/// Whether two mixes of classes have enough in common.
+pub(crate) fn is_same(one: &Classes, other: &Classes) -> bool {
+    let (of_one, of_other): (u64, u64) = (one.values().sum(), other.values().sum());
+    if of_one == 0 || of_other == 0 {
+        return true;
+    }
+    let share = |n: u64, of: u64| number(n) / number(of);
+    let common: f64 =
+        one.iter().filter_map(|(class, n)| Some(share(*n, of_one).min(share(*other.get(class)?, of_other)))).sum();
+    common >= SAME_CAUSE
+}
+
+/// Whether two mixes of classes are of two causes for certain: they have little in common, and chance does not make
+/// the main class of the second so frequent in it.
+pub(crate) fn is_other(one: &Classes, other: &Classes) -> bool {
+    if is_same(one, other) {
+        return false;
+    }
+    let Some((class, n)) = other.iter().max_by_key(|(_, n)| **n) else { return false };
+    let of_one = one.get(class).copied().unwrap_or_default();
+    fisher(*n, other.values().sum(), of_one, one.values().sum()) <= CHANCE
+}
+
+/// An outage of a series by cause: where a probe has failed in part and then all of its checks fail for another cause,
+/// these are an outage of their own. What failed whole before may have changed how it fails, and stays one.
+pub(crate) fn parted(context: &ReportContext<'_>, series: usize, outage: Outage) -> Vec<Outage> {
+    let one = &context.analyses[series];
+    // Most fail in one way.
+    if one.classes.len() < 2 && outage.start.by >= context.range.from {
+        return vec![outage];
+    }
+    let rules = context.range.rules;
+    let within = i64::try_from(rules.join_within.as_millis()).unwrap_or(i64::MAX);
+    let start = outage.start.by;
+    let mut causes = CauseWatch {
+        in_a_row: usize::try_from(rules.open_after.get()).unwrap_or(usize::MAX).max(1),
+        round: one.interval().unwrap_or_default() / 2,
+        first: FirstCause::default(),
+        of_surface: of_surface(context, series, (start.saturating_sub(within), start)),
+        last: outage.start.after,
+        run: Vec::new(),
+        others: Vec::new(),
+    };
+    judged(context, series, (start.saturating_sub(within), start - 1)).for_each(|check| causes.first.see(&check));
+    causes.first.failures.clear();
+    let end = outage.end.map_or(context.range.to, |end| end.by);
+    judged(context, series, (start, end)).for_each(|check| causes.push(&check));
+    causes.parts(outage)
+}
+
+/// The judged checks of a series between two instants.
+fn judged<'c>(
+    context: &'c ReportContext<'_>,
+    series: usize,
+    (from, to): (i64, i64),
+) -> impl Iterator<Item = LoggedCheck> + 'c {
+    let one = context.analyses[series].series;
+    let offline = context.offline_of(&one.vantage);
+    let checks = one.lead_in.between(from, to).chain(one.log.between(from, to));
+    checks
+        .map(move |check| Offline::judged(offline, check))
+        .filter(|check| matches!(check.verdict, Verdict::Up | Verdict::Down))
+}
+
+/// What failed of the surface of a series in the buckets between two instants.
+fn of_surface(context: &ReportContext<'_>, series: usize, (from, to): (i64, i64)) -> Classes {
+    let mut classes = Classes::new();
+    let step = context.range.step;
+    if let Some(surface) = context.surface(&context.analyses[series].surface, false) {
+        let before = surface.buckets.range(from..to).filter(|(begin, _)| *begin + step <= to);
+        before.for_each(|(_, cell)| add(&mut classes, &cell.classes));
+    }
+    classes
+}
+
+/// The class of most of some failures.
+fn main_class(failures: &[LoggedCheck]) -> Option<FailureClass> {
+    let mut classes = Classes::new();
+    for class in failures.iter().filter_map(LoggedCheck::counted_class) {
+        *classes.entry(class).or_default() += 1;
+    }
+    classes.into_iter().max_by_key(|(_, n)| *n).map(|(class, _)| class)
+}
+
+/// What a probe failed of before another cause came, and beside it.
+#[derive(Clone, Debug, Default)]
+struct FirstCause {
+    classes: Classes,
+    judged: u64,
+    /// Its failures in the outage, each with the check before it.
+    failures: Vec<(Option<i64>, i64)>,
+    last: Option<i64>,
+}
+
+impl FirstCause {
+    fn see(&mut self, check: &LoggedCheck) {
+        self.judged += 1;
+        if check.verdict == Verdict::Down {
+            if let Some(class) = check.counted_class() {
+                *self.classes.entry(class).or_default() += 1;
+            }
+            self.failures.push((self.last, check.at));
+        }
+        self.last = Some(check.at);
+    }
+
+    fn is_partial(&self) -> bool {
+        recovery::is_partial(self.classes.values().sum(), self.judged)
+    }
+}
+
+/// An outage of another cause.
+#[derive(Clone, Copy, Debug)]
+struct OtherCause {
+    class: FailureClass,
+    start: Transition,
+    /// The check that shows it.
+    detected_at: i64,
+    last_failed: i64,
+    /// The first good check after its last failure.
+    good: Option<i64>,
+}
+
+/// Follows the checks of an outage in order of time.
+struct CauseWatch {
+    /// So many failures in a row open an outage,
+    in_a_row: usize,
+    /// where they are as far apart, in milliseconds.
+    round: i64,
+    first: FirstCause,
+    /// What failed of the surface before it.
+    of_surface: Classes,
+    /// The last check before the run of failures that goes on.
+    last: Option<i64>,
+    /// The failures in a row that go on.
+    run: Vec<LoggedCheck>,
+    others: Vec<OtherCause>,
+}
+
+impl CauseWatch {
+    fn push(&mut self, check: &LoggedCheck) {
+        if check.verdict == Verdict::Down {
+            self.run.push(*check);
+            return;
+        }
+        self.end_run(Some(check.at));
+        self.first.see(check);
+        self.last = Some(check.at);
+    }
+
+    /// Ends the failures in a row with a good check, or where nothing more is known.
+    fn end_run(&mut self, good: Option<i64>) {
+        let run = std::mem::take(&mut self.run);
+        let (begins, other) = match self.other_cause(&run) {
+            Some((begins, class, detected_at)) => (begins, Some((class, detected_at))),
+            None => (run.len(), None),
+        };
+        let (first, others) = run.split_at(begins);
+        for check in first {
+            // What fails now and then as the other cause did is the rest of that.
+            match self.others.last_mut().filter(|other| check.counted_class() == Some(other.class)) {
+                Some(other) => (other.last_failed, other.good) = (check.at, good),
+                None => self.first.see(check),
+            }
+            self.last = Some(check.at);
+        }
+        if let (Some((class, detected_at)), Some(begin), Some(end)) = (other, others.first(), others.last()) {
+            let start = Transition { after: self.last, by: begin.at };
+            self.others.push(OtherCause { class, start, detected_at, last_failed: end.at, good });
+            self.last = Some(end.at);
+        }
+    }
+
+    /// Where in a run of failures another cause begins, of which class it is, and which check shows it.
+    fn other_cause(&self, run: &[LoggedCheck]) -> Option<(usize, FailureClass, i64)> {
+        if run.len() < self.in_a_row || !self.first.is_partial() {
+            return None;
+        }
+        // What this probe failed of is the better known the more of its surface did.
+        let mut known = self.first.classes.clone();
+        for (class, n) in &mut known {
+            *n += self.of_surface.get(class).copied().unwrap_or_default();
+        }
+        // The first of its failures may be of the first cause still.
+        let main = main_class(run)?;
+        let begins = run.iter().position(|check| check.counted_class() == Some(main))?;
+        let mut classes = Classes::new();
+        for (n, check) in (1..).zip(&run[begins..]) {
+            *classes.entry(check.counted_class()?).or_default() += 1;
+            let spans = check.at - run[begins].at >= self.round;
+            if n >= self.in_a_row && spans && is_other(&known, &classes) {
+                return Some((begins, main, check.at));
+            }
+        }
+        None
+    }
+
+    /// The outage by cause.
+    fn parts(mut self, outage: Outage) -> Vec<Outage> {
+        self.end_run(None);
+        if self.others.is_empty() {
+            return vec![outage];
+        }
+        let of_other = |other: &OtherCause| Outage {
+            start: if other.start.by == outage.start.by { outage.start } else { other.start },
+            end: other.good.map(|by| Transition { after: Some(other.last_failed), by }),
+            last_failed: other.last_failed,
+            detected_at: other.detected_at.max(outage.detected_at),
+            rule: OpenRule::InARow,
+            opened_with: u32::try_from(self.in_a_row).unwrap_or(u32::MAX),
+            ..outage
+        };
+        let mut parts: Vec<Outage> = self.others.iter().map(of_other).collect();
+        let failures = &self.first.failures;
+        // Fewer are none of their own: what goes on beside them is told by others.
+        if let (Some((after, by)), Some((_, last_failed)), Some((_, opens))) =
+            (failures.first(), failures.last(), failures.get(self.in_a_row - 1))
+        {
+            let start = if *by == outage.start.by { outage.start } else { Transition { after: *after, by: *by } };
+            let end = outage.end.map(|end| Transition { after: Some(*last_failed), by: end.by });
+            let detected_at = outage.detected_at.max(*opens);
+            parts.insert(0, Outage { start, end, last_failed: *last_failed, detected_at, ..outage });
+        }
+        parts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mix(counts: &[(FailureClass, u64)]) -> Classes {
+        counts.iter().copied().collect()
+    }
+
+    const STATUS: FailureClass = FailureClass::Status;
+    const RESET: FailureClass = FailureClass::ConnectionReset;
+
+    #[test]
+    fn a_cause_is_the_same_when_a_quarter_of_the_failures_are_alike() {
+        assert!(is_same(&mix(&[(STATUS, 10)]), &mix(&[(STATUS, 3), (RESET, 7)])));
+        assert!(!is_same(&mix(&[(STATUS, 10)]), &mix(&[(RESET, 7)])));
+        assert!(!is_same(&mix(&[(STATUS, 10)]), &mix(&[(STATUS, 1), (RESET, 9)])));
+        assert!(is_same(&mix(&[]), &mix(&[(STATUS, 1)])), "what is not known excludes nothing");
+    }
+
+    #[test]
+    fn a_cause_is_another_where_chance_would_not_make_it() {
+        assert!(is_other(&mix(&[(STATUS, 20)]), &mix(&[(RESET, 3)])));
+        assert!(!is_other(&mix(&[(STATUS, 4)]), &mix(&[(RESET, 3)])), "too few to tell");
+        assert!(!is_other(&mix(&[(STATUS, 60), (RESET, 40)]), &mix(&[(RESET, 300)])), "they have it in common");
+        assert!(!is_other(&mix(&[(STATUS, 80), (RESET, 20)]), &mix(&[(RESET, 3)])), "chance makes it");
+        assert!(is_other(&mix(&[(STATUS, 80), (RESET, 20)]), &mix(&[(RESET, 12)])));
+    }
+
+    /// The outages of an outage by cause: begin, end and detection. Of a row of checks ten apart: `.` good, `s` and `r`
+    /// failed by status and reset; of the surface so many failed by status before.
+    fn parts(before: &str, checks: &str, of_surface: u64) -> Vec<(i64, Option<i64>, i64)> {
+        let mut watch = CauseWatch {
+            in_a_row: 3,
+            round: 5,
+            first: FirstCause::default(),
+            of_surface: mix(&[(STATUS, of_surface)]),
+            last: None,
+            run: Vec::new(),
+            others: Vec::new(),
+        };
+        let logged = |(n, check): (i64, char)| {
+            let class = match check {
+                's' => Some(STATUS),
+                'r' => Some(RESET),
+                _ => None,
+            };
+            let verdict = if class.is_some() { Verdict::Down } else { Verdict::Up };
+            LoggedCheck { at: n * 10, verdict, class, code: None, is_set_aside: false }
+        };
+        (-1_000..).zip(before.chars()).map(logged).for_each(|check| watch.first.see(&check));
+        watch.first.failures.clear();
+        (0..).zip(checks.chars()).map(logged).for_each(|check| watch.push(&check));
+        let outage = Outage {
+            start: Transition { after: None, by: 0 },
+            end: None,
+            last_failed: 0,
+            detected_at: 20,
+            rule: OpenRule::InARow,
+            opened_with: 3,
+            flap_percent: 0.0,
+            flapped: 0,
+            before: crate::report::series::outage::Count::default(),
+            counted: crate::report::series::outage::Count::default(),
+        };
+        let parts = watch.parts(outage).into_iter();
+        parts.map(|one| (one.start.by, one.end.map(|end| end.by), one.detected_at)).collect()
+    }
+
+    #[test]
+    fn what_fails_in_part_and_then_whole_for_another_cause_has_an_outage_in_its_outage() {
+        let part = "s..ss..s.s..s..s.s.s..s.s..";
+        let whole = (0, None, 20);
+        assert_eq!(parts("", part, 0), [whole]);
+        assert_eq!(parts("", &format!("{part}rrrrr..s.s."), 0), [whole, (270, Some(320), 300)]);
+        assert_eq!(parts("", &format!("{part}srrrr"), 0), [whole, (280, None, 310)]);
+        assert_eq!(parts("", &format!("{part}rr..rr."), 0), [whole], "two in a row may be chance");
+        assert_eq!(parts("", &format!("{part}sssssss"), 0), [whole], "more fails, and for the same cause");
+        assert_eq!(parts("", "ssssssssssssssrrrrrrrr", 0), [whole], "what failed whole goes on");
+    }
+
+    #[test]
+    fn what_fails_whole_while_a_part_has_failed_before_ends_before_the_part_does() {
+        let before = ".s..s..s....s..s.s...s..s.s..s.";
+        assert_eq!(parts(before, "rrrrr..", 0), [(0, Some(50), 30)], "of the first cause nothing is left");
+        assert_eq!(parts(before, "rrrrr.s..s.s", 0), [(60, None, 110), (0, Some(50), 30)]);
+        assert_eq!(parts(before, "rrrrr.r.s..s.s", 0), [(80, None, 130), (0, Some(70), 30)], "a last failure");
+        assert_eq!(parts(".....s..", "rrrrr.s..s", 0), [(0, None, 20)], "one failure before is no cause for certain");
+        assert_eq!(parts(".....s..", "rrrrr.s..s", 40), [(0, Some(50), 20)], "where its surface had more it is");
+        assert_eq!(parts("........", "rrrrr.s..s", 40), [(0, None, 20)], "this probe had none");
+    }
+}

@@ -1,0 +1,112 @@
+//! Outages of probes that began while another incident went on at the same probe from the same vantage: what fails
+//! whole for a cause of its own is not counted for what fails in part beside it.
+
+use std::collections::BTreeMap;
+
+use crate::report::incident::waves::WaveMember;
+
+/// The outages of probes by series, each with the incident that it is of. Those of pools are not among them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct NestedOutages {
+    of_series: BTreeMap<usize, Vec<NestedOutage>>,
+    /// When each incident began, and at each of its series.
+    began: Vec<(i64, BTreeMap<usize, i64>)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct NestedOutage {
+    incident: usize,
+    /// Its first failure and its last, in milliseconds since 1970.
+    span: (i64, i64),
+}
+
+impl NestedOutages {
+    /// The outages of some incidents, by their places.
+    pub(crate) fn of<'m>(incidents: impl Iterator<Item = impl Iterator<Item = &'m WaveMember>>) -> NestedOutages {
+        let mut nested = NestedOutages::default();
+        for (incident, members) in incidents.enumerate() {
+            let (mut first, mut began) = (i64::MAX, BTreeMap::new());
+            for member in members {
+                let start = member.outage.start.by;
+                first = start.min(first);
+                let of_series = began.entry(member.series).or_insert(start);
+                *of_series = start.min(*of_series);
+                if !member.outage.is_pooled() {
+                    let outage = NestedOutage { incident, span: (start, member.last()) };
+                    nested.of_series.entry(member.series).or_default().push(outage);
+                }
+            }
+            nested.began.push((first, began));
+        }
+        nested
+    }
+
+    /// The spans of a series in outages that began after an incident did, and are of others.
+    pub(crate) fn in_incident(&self, incident: usize, series: usize) -> Vec<(i64, i64)> {
+        let Some((first, began)) = self.began.get(incident) else { return Vec::new() };
+        let began = began.get(&series).unwrap_or(first);
+        self.spans(series, |one| one.incident != incident && one.span.0 > *began)
+    }
+
+    /// The spans of other outages of its series that began after an outage did.
+    pub(crate) fn in_outage(&self, member: &WaveMember) -> Vec<(i64, i64)> {
+        self.spans(member.series, |one| one.span.0 > member.outage.start.by)
+    }
+
+    fn spans(&self, series: usize, is_meant: impl Fn(&NestedOutage) -> bool) -> Vec<(i64, i64)> {
+        let of_series = self.of_series.get(&series).into_iter().flatten();
+        of_series.filter(|one| is_meant(one)).map(|one| one.span).collect()
+    }
+}
+
+/// Spans that overlap as one, in order.
+pub(crate) fn union(mut spans: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
+    spans.sort_unstable();
+    let mut joined: Vec<(i64, i64)> = Vec::new();
+    for (from, to) in spans {
+        match joined.last_mut() {
+            Some(last) if from <= last.1 => last.1 = last.1.max(to),
+            _ => joined.push((from, to)),
+        }
+    }
+    joined
+}
+
+/// What is left of some spans, ends included, without some others. In order.
+pub(crate) fn without(spans: &[(i64, i64)], others: &[(i64, i64)]) -> Vec<(i64, i64)> {
+    let mut others = others.to_vec();
+    others.sort_unstable();
+    let mut left = Vec::new();
+    for (from, to) in spans {
+        let mut from = *from;
+        for (other_from, other_to) in &others {
+            if *other_to < from || other_from > to {
+                continue;
+            }
+            if from < *other_from {
+                left.push((from, other_from - 1));
+            }
+            from = from.max(other_to.saturating_add(1));
+        }
+        if from <= *to {
+            left.push((from, *to));
+        }
+    }
+    left
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_left_without_what_lies_in_others() {
+        let spans = [(0, 10), (20, 30)];
+        assert_eq!(without(&spans, &[]), spans);
+        assert_eq!(without(&spans, &[(25, 27), (3, 5)]), [(0, 2), (6, 10), (20, 24), (28, 30)]);
+        assert_eq!(without(&spans, &[(8, 22)]), [(0, 7), (23, 30)]);
+        assert_eq!(without(&spans, &[(0, 10), (25, i64::MAX)]), [(20, 24)]);
+        assert_eq!(without(&spans, &[(i64::MIN, i64::MAX)]), []);
+        assert_eq!(union(vec![(20, 30), (0, 5), (25, 40), (5, 9)]), [(0, 9), (20, 40)]);
+    }
+}
