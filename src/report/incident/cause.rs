@@ -1,11 +1,12 @@
 //! Whether failures have the same cause, as far as their classes tell, and when those of a probe that failed in part
 //! became those of another cause: what fails whole, and differently, has its own onset.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{FailureClass, Verdict};
 use crate::report::context::ReportContext;
 use crate::report::fold::check_log::LoggedCheck;
+use crate::report::series::judgement;
 use crate::report::series::offline::Offline;
 use crate::report::series::outage::{OpenRule, Outage, Transition};
 use crate::report::series::recovery;
@@ -59,21 +60,25 @@ pub(crate) fn parted(context: &ReportContext<'_>, series: usize, outage: Outage)
         return vec![outage];
     }
     let rules = context.range.rules;
-    let within = i64::try_from(rules.join_within.as_millis()).unwrap_or(i64::MAX);
     let start = outage.start.by;
+    // Of longer ago chance has a larger part in what failed.
+    let before = start.saturating_sub(judgement::recent_ms(one.interval().unwrap_or_default()));
     let mut causes = CauseWatch {
         in_a_row: usize::try_from(rules.open_after.get()).unwrap_or(usize::MAX).max(1),
         round: one.interval().unwrap_or_default() / 2,
         first: FirstCause::default(),
-        of_surface: of_surface(context, series, (start.saturating_sub(within), start)),
+        of_surface: of_surface(context, series, (before, start)),
+        shown: BTreeSet::new(),
         last: outage.start.after,
         run: Vec::new(),
         others: Vec::new(),
     };
-    judged(context, series, (start.saturating_sub(within), start - 1)).for_each(|check| causes.first.see(&check));
+    judged(context, series, (before, start - 1)).for_each(|check| causes.first.see(&check));
     causes.first.failures.clear();
     let end = outage.end.map_or(context.range.to, |end| end.by);
-    judged(context, series, (start, end)).for_each(|check| causes.push(&check));
+    let checks: Vec<LoggedCheck> = judged(context, series, (start, end)).collect();
+    causes.shown = checks.iter().filter_map(LoggedCheck::counted_class).collect();
+    checks.iter().for_each(|check| causes.push(check));
     causes.parts(outage)
 }
 
@@ -157,8 +162,9 @@ struct CauseWatch {
     /// where they are as far apart, in milliseconds.
     round: i64,
     first: FirstCause,
-    /// What failed of the surface before it.
+    /// What failed of the surface before it, and of what this probe fails in it.
     of_surface: Classes,
+    shown: BTreeSet<FailureClass>,
     /// The last check before the run of failures that goes on.
     last: Option<i64>,
     /// The failures in a row that go on.
@@ -205,13 +211,14 @@ impl CauseWatch {
         if run.len() < self.in_a_row || !self.first.is_partial() {
             return None;
         }
-        // What this probe failed of is the better known the more of its surface did.
-        let mut known = self.first.classes.clone();
-        for (class, n) in &mut known {
-            *n += self.of_surface.get(class).copied().unwrap_or_default();
-        }
         // The first of its failures may be of the first cause still.
         let main = main_class(run)?;
+        // What this probe fails of, before or afterwards, is the better known the more of its surface did.
+        let mut known = self.first.classes.clone();
+        let shown = |class: &FailureClass| self.shown.contains(class) || self.first.classes.contains_key(class);
+        for (class, n) in self.of_surface.iter().filter(|(class, _)| **class != main && shown(class)) {
+            *known.entry(*class).or_default() += n;
+        }
         let begins = run.iter().position(|check| check.counted_class() == Some(main))?;
         let mut classes = Classes::new();
         for (n, check) in (1..).zip(&run[begins..]) {
@@ -290,6 +297,7 @@ mod tests {
             round: 5,
             first: FirstCause::default(),
             of_surface: mix(&[(STATUS, of_surface)]),
+            shown: checks.contains('s').then_some(STATUS).into_iter().collect(),
             last: None,
             run: Vec::new(),
             others: Vec::new(),
@@ -325,10 +333,11 @@ mod tests {
     #[test]
     fn what_fails_in_part_and_then_whole_for_another_cause_has_an_outage_in_its_outage() {
         let part = "s..ss..s.s..s..s.s.s..s.s..";
-        let whole = (0, None, 20);
+        // Its third failure comes at 40.
+        let (whole, first) = ((0, None, 20), (0, None, 40));
         assert_eq!(parts("", part, 0), [whole]);
-        assert_eq!(parts("", &format!("{part}rrrrr..s.s."), 0), [whole, (270, Some(320), 300)]);
-        assert_eq!(parts("", &format!("{part}srrrr"), 0), [whole, (280, None, 310)]);
+        assert_eq!(parts("", &format!("{part}rrrrr..s.s."), 0), [first, (270, Some(320), 300)]);
+        assert_eq!(parts("", &format!("{part}srrrr"), 0), [first, (280, None, 310)]);
         assert_eq!(parts("", &format!("{part}rr..rr."), 0), [whole], "two in a row may be chance");
         assert_eq!(parts("", &format!("{part}sssssss"), 0), [whole], "more fails, and for the same cause");
         assert_eq!(parts("", "ssssssssssssssrrrrrrrr", 0), [whole], "what failed whole goes on");
@@ -342,6 +351,8 @@ mod tests {
         assert_eq!(parts(before, "rrrrr.r.s..s.s", 0), [(80, None, 130), (0, Some(70), 30)], "a last failure");
         assert_eq!(parts(".....s..", "rrrrr.s..s", 0), [(0, None, 20)], "one failure before is no cause for certain");
         assert_eq!(parts(".....s..", "rrrrr.s..s", 40), [(0, Some(50), 20)], "where its surface had more it is");
-        assert_eq!(parts("........", "rrrrr.s..s", 40), [(0, None, 20)], "this probe had none");
+        assert_eq!(parts("........", "rrrrr.s..s", 40), [(0, Some(50), 20)], "and where it has only afterwards");
+        assert_eq!(parts("........", "rrrrr.s..s", 0), [(0, None, 20)], "what fails in another way goes on");
+        assert_eq!(parts("........", "rrrrr.r..r", 40), [(0, None, 20)], "this probe had nothing of it");
     }
 }

@@ -31,6 +31,8 @@ struct Group {
     members: Vec<WaveMember>,
     surfaces: BTreeSet<SafeText>,
     series: BTreeSet<usize>,
+    /// Whether its cause was seen before it: what joins it is then of that cause.
+    goes_on: bool,
     /// When the first of its outages began, and the newest.
     begin: i64,
     newest: i64,
@@ -82,7 +84,7 @@ pub(crate) fn groups(context: &ReportContext<'_>, mut members: Vec<WaveMember>) 
     members.sort_by_key(|member| (member.outage.start.by, member.series));
     let within = i64::try_from(context.range.rules.join_within.as_millis()).unwrap_or(i64::MAX);
     let mut groups: Vec<Group> = Vec::new();
-    for burst in bursts(context, members) {
+    for burst in bursts(context, members, within) {
         match groups.iter_mut().rev().find(|group| belongs(context, group, &burst, within)) {
             Some(group) => group.merge(burst),
             None => groups.push(burst),
@@ -93,7 +95,9 @@ pub(crate) fn groups(context: &ReportContext<'_>, mut members: Vec<WaveMember>) 
 
 /// Outages, in the order of their onsets, parted where the next onset is further away than as many checks
 /// as open an outage, and where what began with the burst had another cause.
-fn bursts(context: &ReportContext<'_>, members: Vec<WaveMember>) -> Vec<Group> {
+fn bursts(context: &ReportContext<'_>, members: Vec<WaveMember>, within: i64) -> Vec<Group> {
+    /// A cause that goes on has a burst again and again: so many of the latest tell it.
+    const LOOKED_AT: usize = 100;
     let nested = NestedOutages::of(std::iter::once(members.iter()));
     let mut bursts: Vec<Group> = Vec::new();
     for member in members {
@@ -101,14 +105,21 @@ fn bursts(context: &ReportContext<'_>, members: Vec<WaveMember>) -> Vec<Group> {
         let classes = classes_of(context, &nested, &member);
         let onset = member.outage.start.by;
         let follows = |burst: &&mut Group| {
-            let begins_with_it = onset <= burst.begin.saturating_add(near);
+            let begins_with_it = !burst.goes_on && onset <= burst.begin.saturating_add(near);
             onset <= burst.newest.saturating_add(near)
                 && (begins_with_it || !burst.is_of_other_cause(context, &member, &classes))
         };
         match bursts.last_mut().filter(follows) {
             Some(burst) => burst.add(context, member, &classes),
             None => {
-                let mut burst = Group { begin: onset, ..Group::default() };
+                let surface = &context.analyses[member.series].surface;
+                let is_before = |earlier: &Group| {
+                    earlier.surfaces.contains(surface)
+                        && onset <= earlier.last.saturating_add(within)
+                        && cause::is_same(&earlier.classes, &classes)
+                };
+                let goes_on = bursts.iter().rev().take(LOOKED_AT).any(is_before);
+                let mut burst = Group { goes_on, begin: onset, ..Group::default() };
                 burst.add(context, member, &classes);
                 bursts.push(burst);
             }
