@@ -116,6 +116,10 @@ impl Buckets {
     /// Adds the counts of others.
     pub(super) fn merge(&mut self, other: &Buckets) {
         match (&mut *self, other) {
+            (Buckets::Pages(mine), Buckets::List(list)) => {
+                let done = mine.add_in_order(list.iter().map(|(value, count)| (number(*value), *count)));
+                list[done..].iter().for_each(|(value, count)| self.add(*value, *count));
+            }
             (_, Buckets::List(list)) => list.iter().for_each(|(value, count)| self.add(*value, *count)),
             (Buckets::List(_), _) => {
                 let list = mem::replace(self, other.clone());

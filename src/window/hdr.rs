@@ -267,7 +267,16 @@ fn read_counts(mut bytes: &[u8]) -> Result<Buckets, HdrError> {
 
 /// Reads a number and returns what follows it: seven bits a byte, the least first, the ninth byte
 /// whole; then every other number is negative (`ZigZag` LEB128-64b9B of the format's specification).
+#[inline]
 fn read_number(bytes: &[u8]) -> Result<(i64, &[u8]), HdrError> {
+    // Nearly all of them take one byte.
+    match bytes {
+        [only @ 0..0x80, rest @ ..] => Ok((i64::from(only >> 1) ^ -i64::from(only & 1), rest)),
+        _ => read_long_number(bytes),
+    }
+}
+
+fn read_long_number(bytes: &[u8]) -> Result<(i64, &[u8]), HdrError> {
     let mut bits = 0_u64;
     for (at, byte) in bytes.iter().take(9).enumerate() {
         let (value, more) = if at == 8 { (*byte, false) } else { (*byte & 0x7f, *byte & 0x80 != 0) };

@@ -48,6 +48,25 @@ impl<C: Counter> Pages<C> {
         sum.is_some()
     }
 
+    /// Counts numbers that come in order, as far as there is room, and says how many that was. What is of one page is
+    /// counted in it without looking for it again.
+    #[must_use]
+    pub(super) fn add_in_order(&mut self, counted: impl IntoIterator<Item = (usize, u64)>) -> usize {
+        let mut counted = counted.into_iter().peekable();
+        let mut done = 0;
+        while let Some((first, _)) = counted.peek() {
+            let number = first / PAGE;
+            let page = self.page(number);
+            while let Some((number, count)) = counted.next_if(|(next, _)| next / PAGE == number) {
+                let counter = &mut page[number % PAGE];
+                let Some(sum) = counter.plus(count) else { return done };
+                *counter = sum;
+                done += 1;
+            }
+        }
+        done
+    }
+
     /// Whether the counts of others can be added.
     pub(super) fn has_room_for<D: Counter>(&self, others: &Pages<D>) -> bool {
         others.whole().all(|(at, theirs)| {
