@@ -74,6 +74,12 @@ impl Exporters {
         Ok(())
     }
 
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.exporters.is_empty()
+    }
+
     /// Where metrics are served: the port, where 0 was asked for.
     #[must_use]
     pub fn address(&self) -> Option<SocketAddr> {

@@ -180,6 +180,9 @@ impl Senders {
         let patience = if stopped { SHORT_PATIENCE } else { EXPORT_PATIENCE };
         let exporters = self.exporters;
         let export = async {
+            if exporters.is_empty() {
+                return Vec::new();
+            }
             let ended = in_background("exporters", move || exporters.finish(patience));
             match signals.bounded(ended, SHORT_PATIENCE).await {
                 Some(warnings) => warnings.unwrap_or_default(),
