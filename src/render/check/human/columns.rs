@@ -43,7 +43,11 @@ pub(super) struct Columns {
 
 enum Layout {
     /// One check a probe. The phases that happened in any, where there is room for them.
-    Single { phases: Vec<Phase> },
+    Single {
+        /// The columns of the answers: `200 h1.0` takes two more than the others.
+        answer: usize,
+        phases: Vec<Phase>,
+    },
     /// Several checks a probe: counts, percentiles, and the verdicts in order.
     Many {
         /// The columns of a count.
@@ -99,12 +103,13 @@ impl Columns {
                 strip: StripPosition::Beside(0),
             }
         } else {
-            Layout::Single { phases: happened(pass) }
+            let answers = pass.outcomes.iter().filter_map(answer).map(|answer| answer.len());
+            Layout::Single { answer: answers.max().unwrap_or_default().max(6), phases: happened(pass) }
         };
         let room = |layout: &Layout, gap| width.saturating_sub(MARK + layout.taken(gap));
         // A name is worth more than air, and more than phases.
         let gap = if room(&layout, GAP) < wanted { 1 } else { GAP };
-        if let Layout::Single { phases } = &mut layout
+        if let Layout::Single { phases, .. } = &mut layout
             && width < LEAST_FOR_PHASES
         {
             phases.clear();
@@ -214,8 +219,8 @@ impl Layout {
     fn headings(&self) -> Vec<TableCell> {
         let cell = |text: &str, columns: usize| TableCell { text: text.to_owned(), style: DIM, columns };
         match self {
-            Layout::Single { phases } => {
-                let mut cells = vec![cell("answer", 6), cell("total", 7)];
+            Layout::Single { answer, phases } => {
+                let mut cells = vec![cell("answer", *answer), cell("total", 7)];
                 cells.extend(phases.iter().map(|phase| cell(phase.name(), phase.name().len().max(6))));
                 cells
             }
@@ -232,7 +237,7 @@ impl Layout {
 
     fn cells(&self, pass: &IndexedReport<'_>, probe: &ProbeSummary) -> Vec<TableCell> {
         let texts = match self {
-            Layout::Single { phases } => single(pass.last(&probe.probe), phases),
+            Layout::Single { phases, .. } => single(pass.last(&probe.probe), phases),
             Layout::Many { odd, times, .. } => many(probe, *odd, times),
         };
         let place = |(heading, (text, style)): (TableCell, (String, Style))| TableCell {
