@@ -192,8 +192,12 @@ impl CauseWatch {
         };
         let (first, others) = run.split_at(begins);
         for check in first {
-            // What fails now and then as the other cause did is the rest of that.
-            match self.others.last_mut().filter(|other| check.counted_class() == Some(other.class)) {
+            // What fails soon after it as the other cause did is the rest of that.
+            let soon = self.round.saturating_mul(2 * i64::try_from(self.in_a_row).unwrap_or_default());
+            let is_rest = |other: &&mut OtherCause| {
+                check.counted_class() == Some(other.class) && check.at - other.last_failed <= soon
+            };
+            match self.others.last_mut().filter(is_rest) {
                 Some(other) => (other.last_failed, other.good) = (check.at, good),
                 None => self.first.see(check),
             }
