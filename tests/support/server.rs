@@ -463,7 +463,17 @@ pub fn lines(count: usize, line: impl Fn(usize) -> String) -> String {
     (0..count).map(line).collect()
 }
 
-/// A loopback port that nothing listens on.
+/// A loopback port that refuses connections, and that nobody else gets for as long as this process lives.
+pub fn refusing_port() -> u16 {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
+    let port = socket.local_addr().unwrap().as_socket().unwrap().port();
+    // Bound, and never listened on.
+    std::mem::forget(socket);
+    port
+}
+
+/// A loopback port that nothing listens on, for whoever takes it next.
 pub fn closed_port() -> u16 {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
 }

@@ -18,7 +18,7 @@ use crate::support::{server, tls};
 
 pub(crate) const ROWS: &[Row] = &[
     fails(15, "nothing listens on the port", ConnectRefused, Connect, || {
-        let port = server::closed_port();
+        let port = server::refusing_port();
         Case::get(format!("http://127.0.0.1:{port}/")).also(move |outcome| {
             let remote = outcome.remote.expect("the address tried");
             assert_eq!(remote.port(), port);

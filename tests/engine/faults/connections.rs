@@ -48,7 +48,7 @@ pub(crate) const ROWS: &[Row] = &[
         Case::get("tcp://absent.test:25").probe(|probe| probe.transport.resolver = resolver).keep(dns)
     }),
     fails(130, "nothing listens on a tcp:// port", ConnectRefused, Connect, || {
-        Case::get(format!("tcp://127.0.0.1:{}", server::closed_port()))
+        Case::get(format!("tcp://127.0.0.1:{}", server::refusing_port()))
     }),
     fails(130, "a tcp:// port does not accept the connection", ConnectTimeout, Connect, || {
         let hole = Blackhole::open();

@@ -108,7 +108,7 @@ pub(crate) const ROWS: &[Row] = &[
         })
     }),
     fails(135, "nothing listens on a gRPC port", ConnectRefused, Connect, || {
-        Case::get(format!("grpc://127.0.0.1:{}", server::closed_port()))
+        Case::get(format!("grpc://127.0.0.1:{}", server::refusing_port()))
     }),
     fails(135, "a gRPC port is silent", ResponseTimeout, Processing, || serve(Conn::stall).within(300)),
     fails(135, "a gRPC port does not answer the call", ResponseTimeout, Processing, || {

@@ -16,7 +16,7 @@ use crate::support::{dns, server};
 
 pub(crate) const ROWS: &[Row] = &[
     fails(124, "nothing listens where the proxy should be", ProxyRefused, Connect, || {
-        let port = server::closed_port();
+        let port = server::refusing_port();
         Case::get("http://target.test/")
             .probe(move |probe| probe.transport.proxy = Some(Value::plain(&format!("http://127.0.0.1:{port}"))))
             .also(|outcome| says(outcome, "refused the connection"))
@@ -91,7 +91,7 @@ pub(crate) const ROWS: &[Row] = &[
     }),
     up(126, "a target that `NO_PROXY` lists is reached without the proxy of the environment", || {
         let server = Server::answers(server::ok("hello"));
-        environment(&server.url("/"), server::closed_port(), "other.test, 127.0.0.0/8").keep(server)
+        environment(&server.url("/"), server::refusing_port(), "other.test, 127.0.0.0/8").keep(server)
     }),
     up(127, "a proxy tunnels a tcp:// connection to the target", || {
         let proxy = Server::start(|conn| {

@@ -185,7 +185,7 @@ fn spelt(host: &str) -> Case {
 
 /// A probe of a name nobody serves: the answer of the resolver decides.
 fn asking(dns: Dns) -> Case {
-    let url = format!("http://name.test:{}/", server::closed_port());
+    let url = format!("http://name.test:{}/", server::refusing_port());
     Case::get(url).resolved_by(&dns).keep(dns)
 }
 

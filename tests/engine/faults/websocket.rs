@@ -91,7 +91,7 @@ pub(crate) const ROWS: &[Row] = &[
             .also(|outcome| assert!(outcome.tls.as_ref().is_some_and(|tls| tls.verified)))
     }),
     fails(134, "nothing listens where a WebSocket should be", ConnectRefused, Connect, || {
-        Case::get(format!("ws://127.0.0.1:{}/", server::closed_port()))
+        Case::get(format!("ws://127.0.0.1:{}/", server::refusing_port()))
     }),
     fails(134, "the certificate of a WebSocket is not trusted", TlsCertUntrusted, Tls, || {
         let (authority, stranger) = (Authority::new(), Authority::named("stranger"));

@@ -120,7 +120,7 @@ pub(crate) const ROWS: &[Row] = &[
         })
     }),
     fails(139, "nothing listens where a WebSocket over HTTP/2 should be", ConnectRefused, Connect, || {
-        asking(Case::get(format!("ws://127.0.0.1:{}/", server::closed_port())))
+        asking(Case::get(format!("ws://127.0.0.1:{}/", server::refusing_port())))
     }),
     fails(139, "the certificate of a WebSocket over HTTP/2 is not trusted", TlsCertUntrusted, Tls, || {
         let stranger = Authority::named("stranger");
