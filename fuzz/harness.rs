@@ -10,6 +10,8 @@ mod support {
 
     pub mod h2;
     pub mod probes;
+    pub mod run;
+    pub mod secrets;
     pub mod server;
     pub mod strict;
 }
