@@ -26,7 +26,7 @@ use crate::model::{Check, Diagnosis, EarlierAttempt, ExchangeDetail, Outcome, Pr
 
 pub use check::diagnose::Clues;
 pub use error::EngineError;
-pub use host_facts::HostFacts;
+pub(crate) use host_facts::HostFacts;
 
 use check::attempt::Attempts;
 use check::step_result::StepResult;

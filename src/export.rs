@@ -41,12 +41,12 @@ pub use csv::Csv;
 pub use delivery_stats::DeliveryStats;
 pub use error::ExportError;
 pub use hgrm::hgrm;
-pub use hlog::Hlog;
-pub use kept_sums::KeptSums;
+pub(crate) use hlog::Hlog;
+pub(crate) use kept_sums::KeptSums;
 pub(crate) use kept_sums::sums_kept;
 #[cfg(feature = "parquet")]
 pub use parquet::{ParquetTables, TablePlace, TablesError};
-pub use window_file::WindowFile;
+pub(crate) use window_file::WindowFile;
 
 /// The exporters of a run: none, one or several. To hand something to them never waits: they
 /// live on a runtime of their own, so that no handshake of theirs stands in a check's way.

@@ -17,9 +17,9 @@ use tokio::time::Instant;
 use crate::model::{Check, Failure, FailureClass, Gap, Outcome, Probe, SafeText};
 use crate::plan::Due;
 
-pub use control::Controls;
-pub use limits::{Descriptors, Limits};
-pub use overload::Monitor;
+pub(crate) use control::Controls;
+pub(crate) use limits::{Descriptors, Limits};
+pub(crate) use overload::Monitor;
 
 /// The least time between two passes while there is no room for what they find.
 const PAUSE_WITHOUT_ROOM: Duration = Duration::from_secs(1);

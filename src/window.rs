@@ -16,7 +16,8 @@ mod summary;
 pub(crate) mod test_windows;
 
 pub use collector::Collector;
-pub use hdr::{HdrError, HdrReader, HdrText};
+pub(crate) use hdr::HdrReader;
+pub use hdr::{HdrError, HdrText};
 pub use histogram::Histogram;
 pub use latency::Latency;
 pub use remotes::{RemoteCounts, Remotes};

@@ -13,7 +13,7 @@ use crate::config::syntax::tree::{Item, Node, Table, TableEntry};
 
 /// What a command line adds to a probe file, or says in its place.
 #[derive(Clone, Debug, Default)]
-pub struct AdHoc {
+pub(crate) struct AdHoc {
     /// The URLs, in their order.
     pub targets: Vec<AdHocTarget>,
     /// The options, in their order.
@@ -24,7 +24,7 @@ pub struct AdHoc {
 
 /// A URL to ask.
 #[derive(Clone, Debug)]
-pub struct AdHocTarget {
+pub(crate) struct AdHocTarget {
     /// The URL.
     pub url: String,
     /// Whether it stands in the command line, where others can read it.
@@ -34,7 +34,7 @@ pub struct AdHocTarget {
 impl AdHocTarget {
     /// A URL that stands in the command line.
     #[must_use]
-    pub fn of(url: &str) -> AdHocTarget {
+    pub(crate) fn of(url: &str) -> AdHocTarget {
         AdHocTarget { url: url.to_owned(), is_visible: true }
     }
 }

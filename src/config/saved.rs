@@ -15,7 +15,7 @@ use crate::model::{Probe, REDACTED, Request, Retries, Step};
 
 /// A probe file with one probe more.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SavedProbe {
+pub(crate) struct SavedProbe {
     /// The text of the whole file.
     pub text: String,
     /// The variables that must be set for it: its secrets are not in the file.

@@ -5,7 +5,7 @@ use crate::engine::tls;
 
 /// What of this host decides how checks are made.
 #[derive(Clone, Debug)]
-pub struct HostFacts {
+pub(crate) struct HostFacts {
     /// The library that speaks TLS, and the versions it speaks.
     pub tls: &'static str,
     /// How many root certificates are trusted, and whose they are.
@@ -17,7 +17,7 @@ pub struct HostFacts {
 impl HostFacts {
     /// Reads what an engine would read.
     #[must_use]
-    pub fn read() -> HostFacts {
+    pub(crate) fn read() -> HostFacts {
         HostFacts {
             tls: "rustls with ring; TLS 1.2 and 1.3",
             roots: tls::describe_host_roots(),

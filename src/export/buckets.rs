@@ -84,7 +84,7 @@ impl FromStr for HistogramFormat {
 /// numbering of Prometheus; OpenTelemetry's index is one less.
 /// <https://prometheus.io/docs/specs/native_histograms/>
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Exponential {
+pub(crate) struct Exponential {
     /// How fine: 2^schema buckets an octave. OpenTelemetry calls it scale.
     pub schema: i8,
     /// How many values are zero.
@@ -97,7 +97,7 @@ impl Exponential {
     /// The samples of a histogram in buckets of a schema, which is held between 0 and
     /// [`FINEST_SCHEMA`].
     #[must_use]
-    pub fn of(histogram: &Histogram, schema: i8) -> Exponential {
+    pub(crate) fn of(histogram: &Histogram, schema: i8) -> Exponential {
         let mut exponential = Exponential { schema: schema.clamp(0, FINEST_SCHEMA), ..Exponential::default() };
         for (time, count) in histogram.centres() {
             if time.is_zero() {
@@ -112,7 +112,7 @@ impl Exponential {
     /// The same with as fine a schema as spans at most `limit` buckets from the lowest to the
     /// highest. Every bucket of a coarser schema is two of the finer, so nothing is guessed.
     #[must_use]
-    pub fn within(mut self, limit: usize) -> Exponential {
+    pub(crate) fn within(mut self, limit: usize) -> Exponential {
         while self.width() > limit && self.schema > -4 {
             self.schema -= 1;
             let mut halved = BTreeMap::new();
@@ -126,14 +126,14 @@ impl Exponential {
 
     /// All samples in it.
     #[must_use]
-    pub fn count(&self) -> u64 {
+    pub(crate) fn count(&self) -> u64 {
         self.zeros + self.buckets.values().sum::<u64>()
     }
 
     /// The stretches of buckets that follow each other, and the count of each bucket as its
     /// difference from the one before: the form in which Prometheus takes them.
     #[must_use]
-    pub fn spans(&self) -> (Vec<Span>, Vec<i64>) {
+    pub(crate) fn spans(&self) -> (Vec<Span>, Vec<i64>) {
         let (mut spans, mut deltas) = (Vec::<Span>::new(), Vec::new());
         let (mut next, mut before) = (0, 0);
         for (index, count) in &self.buckets {

@@ -19,7 +19,7 @@ const MAX_DIVISOR: f64 = 1000.0;
 /// `Tag=local/web/home/total`, then each phase, `failed` and `lag`. Values are microseconds;
 /// instants are seconds since the epoch.
 #[derive(Debug, Default)]
-pub struct Hlog {
+pub(crate) struct Hlog {
     hdr: HdrText,
 }
 
@@ -28,7 +28,7 @@ impl Hlog {
     ///
     /// # Errors
     /// What the writer says.
-    pub fn begin(start: Timestamp, out: &mut dyn Write) -> io::Result<Hlog> {
+    pub(crate) fn begin(start: Timestamp, out: &mut dyn Write) -> io::Result<Hlog> {
         // The readers know no time before the epoch.
         let start = start.max(Timestamp::UNIX_EPOCH);
         writeln!(out, "#[Histogram log format version 1.3]")?;

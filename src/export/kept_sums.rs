@@ -31,7 +31,7 @@ const LOCK_TIME: Duration = Duration::from_secs(2);
 pub(crate) const STAMPS_APART: i64 = 2;
 
 /// The sums, and where they are kept.
-pub struct KeptSums {
+pub(crate) struct KeptSums {
     path: Option<PathBuf>,
     sums: Cumulative,
     /// The file as this process left it: then it need not be read again.
@@ -51,7 +51,7 @@ struct Mark {
 
 /// A sum that changed.
 #[derive(Clone, Debug)]
-pub struct Change {
+pub(crate) struct Change {
     /// What it was.
     pub before: Option<Window>,
     /// What it is.
@@ -65,7 +65,7 @@ pub struct Change {
 impl KeptSums {
     /// Sums that are kept in a file, or for as long as the process lives. `base` is where they
     /// begin when there is no file yet; it is asked at once, while nothing new is in it.
-    pub fn new(path: Option<PathBuf>, base: impl FnOnce() -> Cumulative) -> KeptSums {
+    pub(crate) fn new(path: Option<PathBuf>, base: impl FnOnce() -> Cumulative) -> KeptSums {
         let known = path.as_deref().and_then(|path| read(path).ok());
         let sums = known.unwrap_or_else(base);
         KeptSums { path, sums, left: None, trouble: None, hdr: HdrText::default() }
@@ -73,7 +73,7 @@ impl KeptSums {
 
     /// Adds what is new. A file that cannot be written does not keep anything from being sent:
     /// the next run then begins where the file stands, and a backend sees a counter's reset.
-    pub fn add(&mut self, pending: &Cumulative) -> Vec<Change> {
+    pub(crate) fn add(&mut self, pending: &Cumulative) -> Vec<Change> {
         let lock = self.path.as_deref().map(lock).transpose();
         self.read_again();
         let mut changes = Vec::new();
@@ -99,13 +99,13 @@ impl KeptSums {
 
     /// The sums as they are.
     #[must_use]
-    pub const fn sums(&self) -> &Cumulative {
+    pub(crate) const fn sums(&self) -> &Cumulative {
         &self.sums
     }
 
     /// Why the sums are not kept, where they are not.
     #[must_use]
-    pub const fn trouble(&self) -> Option<&io::Error> {
+    pub(crate) const fn trouble(&self) -> Option<&io::Error> {
         self.trouble.as_ref()
     }
 

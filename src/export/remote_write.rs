@@ -24,7 +24,8 @@ use super::kept_sums::{KeptSums, STAMPS_APART};
 use super::protobuf_messages::write::TimeSeries;
 use super::push::{Backend, GATHER, PendingBatch, Push};
 
-pub use replay::{Last, Replay};
+pub use replay::Last;
+pub(crate) use replay::Replay;
 pub(crate) use request::HEADERS_VARIABLE;
 pub use request::Settings;
 use request::{body, endpoint, worth_retrying};

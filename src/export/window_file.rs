@@ -6,7 +6,7 @@ use std::io::Write;
 use crate::window::Window;
 
 /// A file that is written window by window, so that a long journal need not fit into memory.
-pub trait WindowFile {
+pub(crate) trait WindowFile {
     /// Writes one window.
     ///
     /// # Errors

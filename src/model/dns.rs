@@ -63,7 +63,7 @@ impl fmt::Display for RecordType {
 
 /// One question.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DnsQuestion {
+pub(crate) struct DnsQuestion {
     /// The name asked for, without its last dot; empty for the root.
     pub name: String,
     /// The type of record asked for.

@@ -13,7 +13,7 @@ use crate::model::{Check, Failure, FailureClass, Outcome, Probe, SafeText, Verdi
 
 /// The control targets of a run and what they last said.
 #[derive(Clone)]
-pub struct Controls {
+pub(crate) struct Controls {
     targets: Arc<[Target]>,
     /// Ticks whenever a control check ends.
     updates: watch::Sender<u64>,
@@ -35,7 +35,7 @@ struct ControlState {
 impl Controls {
     /// The controls among the probes of a run.
     #[must_use]
-    pub fn among(probes: &[Arc<Probe>]) -> Controls {
+    pub(crate) fn among(probes: &[Arc<Probe>]) -> Controls {
         let targets = probes
             .iter()
             .filter(|probe| probe.control)
@@ -49,7 +49,7 @@ impl Controls {
     /// A failing check asks what the controls said since it started. Those that are under way
     /// anyway, as in a pass, are waited for; one that is not is checked once more, which is
     /// evidence and never counted. A control that is up settles it at once.
-    pub async fn check<F>(&self, check: Check, probe: impl Fn(Check) -> F) -> Outcome
+    pub(crate) async fn check<F>(&self, check: Check, probe: impl Fn(Check) -> F) -> Outcome
     where
         F: Future<Output = Outcome>,
     {

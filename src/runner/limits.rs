@@ -7,7 +7,7 @@ use crate::model::{Addresses, Probe};
 
 /// How many checks may be under way at once, and why that is fewer than was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub(crate) struct Limits {
     /// Checks at once.
     pub concurrency: usize,
     /// Why it is fewer than was asked for.
@@ -16,7 +16,7 @@ pub struct Limits {
 
 /// The file descriptors of this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Descriptors {
+pub(crate) struct Descriptors {
     /// How many it may have open.
     limit: u64,
     /// How many it has open now.

@@ -20,7 +20,7 @@ const LONG: Duration = Duration::from_millis(500);
 
 /// Measures how late the prober's own timers are.
 #[derive(Clone, Debug, Default)]
-pub struct Monitor {
+pub(crate) struct Monitor {
     /// Delays beyond the ordinary: when noticed, and how long.
     delays: Arc<Mutex<VecDeque<(Instant, Duration)>>>,
 }
@@ -38,7 +38,7 @@ enum Cause {
 
 impl Monitor {
     /// Measures for ever: spawn it beside the run and abort it with it.
-    pub async fn run(self) {
+    pub(crate) async fn run(self) {
         loop {
             let wanted = Instant::now() + TICK;
             tokio::time::sleep_until(wanted).await;
@@ -66,7 +66,7 @@ impl Monitor {
 
     /// Judges the failure of a check of this probe by our own delay while the check ran: where that explains it,
     /// the check says nothing about the target and is `unknown` / `prober_overloaded`.
-    pub async fn judge(&self, mut outcome: Outcome, began: Instant, probe: &Probe) -> Outcome {
+    pub(crate) async fn judge(&self, mut outcome: Outcome, began: Instant, probe: &Probe) -> Outcome {
         let is_latency = |warning: &Mismatch| warning.assertion.starts_with("latency");
         if outcome.warnings.iter().any(is_latency) {
             tokio::time::sleep(TICK).await;

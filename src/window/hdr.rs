@@ -137,7 +137,7 @@ impl std::fmt::Debug for HdrText {
 }
 
 /// Reads histograms from text, many with one of these: what unfolds them, and the room for that, is 100 KiB.
-pub struct HdrReader {
+pub(crate) struct HdrReader {
     decompressor: Decompress,
     compressed: Vec<u8>,
     /// As long as it is from the start, so that it is made empty once.
@@ -165,7 +165,7 @@ impl HdrReader {
     ///
     /// # Errors
     /// [`HdrError`], where the text is not such a histogram or the numbers cannot belong to it.
-    pub fn read(&mut self, text: &str, min: u64, max: u64, sum: u64) -> Result<Histogram, HdrError> {
+    pub(crate) fn read(&mut self, text: &str, min: u64, max: u64, sum: u64) -> Result<Histogram, HdrError> {
         Histogram::of_buckets(self.decode(text)?, [min, max, sum]).ok_or(HdrError::Numbers)
     }
 

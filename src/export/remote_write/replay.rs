@@ -37,7 +37,7 @@ const SAMPLES_PER_REQUEST: usize = 5_000;
 
 /// Windows on their way to a backend.
 #[derive(Debug)]
-pub struct Replay {
+pub(crate) struct Replay {
     since_ms: i64,
     step_ms: i64,
     histories: BTreeMap<Identity, History>,
@@ -67,7 +67,7 @@ struct Step {
 impl Replay {
     /// A replay of what came after an instant, up to another.
     #[must_use]
-    pub fn new(since: Timestamp, until: Timestamp) -> Replay {
+    pub(crate) fn new(since: Timestamp, until: Timestamp) -> Replay {
         let span = i64::try_from(until.duration_since(since).as_millis()).unwrap_or(i64::MAX);
         Replay {
             since_ms: since.as_millisecond(),
@@ -77,7 +77,7 @@ impl Replay {
     }
 
     /// Adds a window that a prober has recorded, or a shard. Those of one journal come in its order.
-    pub fn add(&mut self, window: &Window, shard: Option<Shard>) {
+    pub(crate) fn add(&mut self, window: &Window, shard: Option<Shard>) {
         let history = self.histories.entry(metric::identity_of(window, shard)).or_default();
         history.shard = shard;
         let mut total = Total::of(window);
@@ -101,7 +101,7 @@ impl Replay {
 
     /// The last sum of each probe, which is what a backend has that was sent all of it.
     #[must_use]
-    pub fn last(&self) -> Vec<Last> {
+    pub(crate) fn last(&self) -> Vec<Last> {
         self.histories.values().filter_map(History::last).collect()
     }
 
@@ -109,7 +109,7 @@ impl Replay {
     ///
     /// # Errors
     /// [`ExportError`], where the address or the headers cannot be used.
-    pub async fn send(self, settings: &Settings, patience: Duration) -> Result<DeliveryStats, ExportError> {
+    pub(crate) async fn send(self, settings: &Settings, patience: Duration) -> Result<DeliveryStats, ExportError> {
         let endpoint = request::endpoint(settings)?;
         let mut bodies = Vec::new();
         let mut gathered: Vec<TimeSeries> = Vec::new();
