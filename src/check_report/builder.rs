@@ -306,10 +306,13 @@ fn counted(surfaces: &[SurfaceSummary], control: bool) -> Counts {
     counts
 }
 
+/// Whether a surface is of control targets, its name, and the windows of its probes with their verdicts.
+type OfSurface<'p> = ((bool, &'p str), Vec<(&'p Window, Verdict)>);
+
 /// One summary a surface in the order of the probe file, the control targets apart and last.
 fn surfaces(probes: &[(Arc<Probe>, Window)], verdicts: &[Verdict], states: &RunStates) -> Vec<SurfaceSummary> {
     let mut places: HashMap<(bool, &str), usize> = HashMap::new();
-    let mut of_surfaces: Vec<((bool, &str), Vec<(&Window, Verdict)>)> = Vec::new();
+    let mut of_surfaces: Vec<OfSurface<'_>> = Vec::new();
     for ((probe, window), verdict) in probes.iter().zip(verdicts) {
         let key = (probe.control, probe.surface.as_str());
         let place = *places.entry(key).or_insert(of_surfaces.len());

@@ -26,14 +26,14 @@ impl SeriesPlaces {
             self.recent = vec![usize::MAX; RECENT];
         }
         let slot = slot(window);
-        let has_these_names = |series: &&Series| {
+        let has_these_names = |series: &Series| {
             Arc::ptr_eq(&series.probe, &window.probe)
                 && Arc::ptr_eq(&series.vantage, &window.vantage)
                 && Arc::ptr_eq(&series.surface, &window.surface)
                 && series.control == window.control
         };
         let guess = self.recent[slot];
-        if all.get(guess).filter(has_these_names).is_some() {
+        if all.get(guess).is_some_and(has_these_names) {
             return Some(guess);
         }
         let place = self.get(&SeriesKey::of(window))?;
