@@ -376,13 +376,24 @@ fn no_machine_at_fault_brings_out_a_secret() {
     machine::in_each(&[Place::Namespace], "secret_leaks_in_faults::inside_a_machine");
 }
 
+/// How often a machine at fault is asked again.
+const MACHINE_TRIES: usize = 10;
+
 #[test]
 #[ignore = "no_machine_at_fault_brings_out_a_secret runs it in the place it needs"]
 fn inside_a_machine() {
     let Some(row) = machine::row_here() else { return };
     let stage = stage();
     let Rows { file, wanted, kept } = file_of(std::iter::once(row), open_places, &stage);
-    let ran = check(&file).run();
+    let mut ran = check(&file).run();
+    // A busy machine may be at fault in another way: then it is asked again.
+    for _ in 0..MACHINE_TRIES {
+        if as_wanted(&document_of(&ran), &wanted) == wanted.len() {
+            break;
+        }
+        assert_secret(&ran);
+        ran = check(&file).run();
+    }
     look_at(&ran, &file, &wanted);
     drop(kept);
 }
