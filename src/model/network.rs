@@ -20,7 +20,7 @@ impl DeniedNetworks {
 
     /// The name of the denied network that an address is in, itself or by an IPv4 address inside it.
     #[must_use]
-    pub(crate) fn denies(&self, address: IpAddr) -> Option<&'static str> {
+    pub(crate) fn denies(self, address: IpAddr) -> Option<&'static str> {
         let mut addresses = inner(address);
         addresses.push(address);
         let lead_to = |is_in: fn(IpAddr) -> bool| addresses.iter().any(|address| is_in(*address));

@@ -24,7 +24,6 @@ pub(crate) fn right_form(key: &str, value: &Item) -> Option<String> {
         ("basic" | "digest", _) => "{ user = \"…\", password = \"${secret:NAME}\" }".to_owned(),
         ("expect", _) => "{ status = 200 }, or another of its keys".to_owned(),
         ("warn", _) => "{ latency = { total = \"2s\" } }, or another of its keys".to_owned(),
-        ("retries", Item::Text(_)) => return None,
         ("tags" | "surfaces", Item::Table(_)) => "[\"name\"]".to_owned(),
         ("matrix", _) => "{ region = [\"eu\", \"us\"] }".to_owned(),
         ("exec", _) => "[\"program\", \"argument\"]".to_owned(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::format;
-use crate::model::{Counts, FailureClass, SafeText};
+use crate::model::{Counts, SafeText};
 use crate::report::context::ReportContext;
 use crate::report::document::coverage::Coverage;
 use crate::report::document::rows::{SurfaceRow, VantageRow};
@@ -60,7 +60,7 @@ fn control(context: &ReportContext<'_>) -> Option<String> {
 
 /// Control targets that are good for nothing from some vantage: what has never been right lately.
 fn bad_controls(context: &ReportContext<'_>) -> Vec<String> {
-    let mut bad: BTreeMap<(&SafeText, bool), BTreeMap<(FailureClass, Option<u16>), u64>> = BTreeMap::new();
+    let mut bad: BTreeMap<(&SafeText, bool), BTreeMap<_, u64>> = BTreeMap::new();
     for one in context.analyses.iter().filter(|one| one.series.control && !context.is_set_aside(&one.vantage)) {
         let found = context.control_answers(one);
         let is_never_right = found.good == 0 && found.judged >= u64::from(context.range.rules.open_after.get());

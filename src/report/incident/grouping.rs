@@ -109,21 +109,20 @@ fn bursts(context: &ReportContext<'_>, members: Vec<WaveMember>, within: i64) ->
             onset <= burst.newest.saturating_add(near)
                 && (begins_with_it || !burst.is_of_other_cause(context, &member, &classes))
         };
-        match bursts.last_mut().filter(follows) {
-            Some(burst) => burst.add(context, member, &classes),
-            None => {
-                let surface = &context.analyses[member.series].surface;
-                let is_before = |earlier: &Group| {
-                    earlier.surfaces.contains(surface)
-                        && onset <= earlier.last.saturating_add(within)
-                        && cause::is_same(&earlier.classes, &classes)
-                };
-                let goes_on = bursts.iter().rev().take(LOOKED_AT).any(is_before);
-                let mut burst = Group { goes_on, begin: onset, ..Group::default() };
-                burst.add(context, member, &classes);
-                bursts.push(burst);
-            }
+        if let Some(burst) = bursts.last_mut().filter(follows) {
+            burst.add(context, member, &classes);
+            continue;
         }
+        let surface = &context.analyses[member.series].surface;
+        let is_before = |earlier: &Group| {
+            earlier.surfaces.contains(surface)
+                && onset <= earlier.last.saturating_add(within)
+                && cause::is_same(&earlier.classes, &classes)
+        };
+        let goes_on = bursts.iter().rev().take(LOOKED_AT).any(is_before);
+        let mut burst = Group { goes_on, begin: onset, ..Group::default() };
+        burst.add(context, member, &classes);
+        bursts.push(burst);
     }
     bursts
 }
