@@ -88,6 +88,10 @@ fn complete(config: Config) -> Result<Config, ConfigError> {
 ///
 /// # Errors
 /// Every problem of that table, each with its line and column.
+#[cfg_attr(
+    not(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp")),
+    allow(dead_code, reason = "what exporters ask for")
+)]
 pub(crate) fn network_rules(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<NetworkRules, ConfigError> {
     let mut reader = ConfigReader::new(env);
     let root = read_file(&mut reader, path)?;

@@ -1,6 +1,10 @@
 //! To the systems that exist: windows go to Prometheus and OpenTelemetry in their own words.
 //! Exporting is at the edge: it never delays a check, and what it cannot deliver is counted.
 
+#[cfg_attr(
+    not(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp")),
+    allow(dead_code, reason = "what exporters ask for")
+)]
 pub mod buckets;
 mod csv;
 pub mod cumulative;
@@ -10,6 +14,10 @@ mod error;
 mod exporter;
 mod hgrm;
 mod hlog;
+#[cfg_attr(
+    not(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp")),
+    allow(dead_code, reason = "what exporters ask for")
+)]
 mod kept_sums;
 #[cfg(feature = "otlp")]
 pub mod otlp;
@@ -43,6 +51,7 @@ pub use error::ExportError;
 pub use hgrm::hgrm;
 pub(crate) use hlog::Hlog;
 pub(crate) use kept_sums::KeptSums;
+#[cfg(feature = "remote-write")]
 pub(crate) use kept_sums::sums_kept;
 #[cfg(feature = "parquet")]
 pub use parquet::{ParquetTables, TablePlace, TablesError};

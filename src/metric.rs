@@ -181,6 +181,10 @@ pub(crate) fn of_window<'w>(window: &'w Window, shard: Option<Shard>) -> Vec<Ser
 
 /// The same, with failures told apart by the code that they came with, where one is known.
 #[must_use]
+#[cfg_attr(
+    not(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp")),
+    allow(dead_code, reason = "what exporters ask for")
+)]
 pub(crate) fn of_window_by_code(window: &Window, shard: Option<Shard>) -> Vec<Series<'_>> {
     let of = Arc::new(identity_of(window, shard));
     let mut all = of_window(window, shard);

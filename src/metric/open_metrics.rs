@@ -9,6 +9,10 @@ use super::text::sample;
 use super::{Family, MetricKind, Series, Value};
 
 /// What the format calls itself.
+#[cfg_attr(
+    not(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp")),
+    allow(dead_code, reason = "what exporters ask for")
+)]
 pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Writes series, which stand in the order of their families; `created` says since when a series counts.
