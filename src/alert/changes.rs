@@ -50,7 +50,13 @@ pub(super) struct KnownIncident {
     /// The same without repetitions. Absent in states of earlier versions.
     #[serde(default)]
     pub(super) news_at: Option<Timestamp>,
+    /// How many of its checks had failed when it was last told of. Absent in states of earlier versions.
+    #[serde(default)]
+    failed: u64,
 }
+
+/// What was told as over goes on, and a wave begins, with so many failures: one or two are what is usual.
+const GOES_ON_AFTER: u64 = 3;
 
 /// Something new.
 #[derive(Clone, Debug)]
@@ -255,8 +261,9 @@ fn of_incident(alert: &Alert, known: Option<&KnownIncident>, incident: &Incident
     let mut changes = Vec::new();
     // Seen more closely, what was told as one wave may be two: that is no news.
     let news_at = known.news_at.unwrap_or(known.told_at);
-    let is_new_wave = incident.waves.last().is_some_and(|wave| wave.start.by > news_at);
-    if goes_on && (incident.waves.len() > known.waves && is_new_wave || known.end.is_some()) {
+    let is_new_wave = incident.waves.last().is_some_and(|wave| wave.start.by > news_at && wave.failed >= GOES_ON_AFTER);
+    let fails_again = known.end.is_some() && failures(incident) >= known.failed.saturating_add(GOES_ON_AFTER);
+    if goes_on && (incident.waves.len() > known.waves && is_new_wave || fails_again) {
         changes.push(change(AlertEvent::Wave, &known.key, incident));
     } else if goes_on && alert.repeat.is_some_and(is_due) {
         let (event, key) = (AlertEvent::Open, known.key.clone());
@@ -269,6 +276,11 @@ fn of_incident(alert: &Alert, known: Option<&KnownIncident>, incident: &Incident
         changes.push(change(AlertEvent::Close, &known.key, incident));
     }
     changes
+}
+
+/// How many checks of an incident failed.
+fn failures(incident: &Incident) -> u64 {
+    incident.waves.iter().map(|wave| wave.failed).sum()
 }
 
 fn change(event: AlertEvent, key: &str, incident: &Incident) -> Change {
@@ -356,6 +368,7 @@ impl ReceiverState {
                 flapping: false,
                 told_at: now,
                 news_at: None,
+                failed: 0,
             });
         }
         let known = &mut self.incidents[at];
@@ -368,6 +381,7 @@ impl ReceiverState {
         } else {
             (known.end, known.waves) = (end, incident.waves.len());
         }
+        known.failed = failures(incident);
         known.told_at = now;
         if !repeated {
             known.news_at = Some(now);
