@@ -18,7 +18,7 @@ pub struct Cumulative {
 pub struct Total {
     /// The sum, without a strip.
     pub sum: Window,
-    /// The stamp of the earliest window in it, in milliseconds; see [`stamp_ms`].
+    /// The stamp of the earliest window in it, in milliseconds; see `stamp_ms`.
     pub first_ms: i64,
     /// The stamp of the latest.
     pub last_ms: i64,

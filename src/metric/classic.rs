@@ -22,7 +22,7 @@ pub(crate) const CLASSIC_BOUNDS: [Duration; 14] = [
     Duration::from_mins(1),
 ];
 
-/// The samples at or below each of [`CLASSIC_BOUNDS`]. The last bucket, without a bound, is the
+/// The samples at or below each of `CLASSIC_BOUNDS`. The last bucket, without a bound, is the
 /// count of all.
 #[must_use]
 pub fn classic(histogram: &Histogram) -> Vec<(Duration, u64)> {

@@ -50,7 +50,7 @@ struct Search {
 }
 
 impl Redactor {
-    /// A redactor of these secrets. Values shorter than [`SHORTEST_SECRET`] bytes are left out:
+    /// A redactor of these secrets. Values shorter than `SHORTEST_SECRET` bytes are left out:
     /// the configuration refuses them.
     #[must_use]
     pub fn new(secrets: impl IntoIterator<Item = Secret>) -> Redactor {

@@ -59,7 +59,7 @@ impl SafeText {
         SafeText::clean(&visible_bytes(bytes, limit * 4), limit)
     }
 
-    /// A message of ours, cleaned like any other and cut to [`MESSAGE_LIMIT`].
+    /// A message of ours, cleaned like any other and cut to `MESSAGE_LIMIT`.
     #[must_use]
     pub fn message(text: &str) -> SafeText {
         SafeText::clean(text, MESSAGE_LIMIT)

@@ -114,7 +114,7 @@ impl Fold {
     /// Whether an answer can be made of it.
     ///
     /// # Errors
-    /// When there are more than [`SERIES_LIMIT`] series.
+    /// When there are more than `SERIES_LIMIT` series.
     pub const fn check_limit(&self) -> Result<(), TooManySeries> {
         if self.is_over_limit { Err(TooManySeries) } else { Ok(()) }
     }

@@ -192,7 +192,7 @@ impl HdrReader {
 }
 
 impl Histogram {
-    /// Reads one histogram from its text and the exact numbers beside it, in microseconds; many are read by a [`HdrReader`].
+    /// Reads one histogram from its text and the exact numbers beside it, in microseconds; many are read by a `HdrReader`.
     ///
     /// # Errors
     /// [`HdrError`], where the text is not such a histogram or the numbers cannot belong to it.

@@ -1,5 +1,5 @@
 //! A state is judged by the latest checks against what is allowed. [`judge`] judges one series from its verdicts
-//! alone; a report, which knows its incidents too, asks [`is_excessive`] of the pooled recent checks.
+//! alone; a report, which knows its incidents too, asks `is_excessive` of the pooled recent checks.
 
 use std::time::Duration;
 
