@@ -233,10 +233,30 @@ impl<'f> ReportContext<'f> {
         let counts = |entry: &&VantageEntry| !entry.is_set_aside;
         if self.vantages.values().any(|entry| counts(&entry)) {
             let states = known(&counts);
-            return (!states.is_empty() && !states.contains(&State::Down)).then_some(true);
+            let is_down = |entry: &&VantageEntry| entry.control == Some(State::Down);
+            let down: Vec<_> = self.vantages.values().filter(counts).filter(is_down).collect();
+            return match down.as_slice() {
+                [] => (!states.is_empty()).then_some(true),
+                down => (!down.iter().any(|entry| self.is_good_all_the_same(entry))).then_some(false),
+            };
         }
         let states = known(&|_| true);
         (!states.is_empty()).then(|| !states.contains(&State::Down))
+    }
+
+    /// Whether a target was up at a vantage while its control targets failed.
+    fn is_good_all_the_same(&self, entry: &VantageEntry) -> bool {
+        let streak = self.range.rules.open_after.get() as usize;
+        let begin = |at: &usize| {
+            let recent = &self.analyses[*at].recent;
+            recent.get(recent.len().saturating_sub(streak)).map(|check| check.at)
+        };
+        let Some(failing_since) = entry.control_series.iter().filter_map(begin).min() else { return false };
+        let is_good = |at: &usize| {
+            let mut recent = self.analyses[*at].recent.iter().rev();
+            recent.any(|check| !check.failed && check.at >= failing_since)
+        };
+        entry.series.iter().any(is_good)
     }
 
     /// What the latest checks of a control target from a vantage came to.

