@@ -244,7 +244,7 @@ impl<'f> ReportContext<'f> {
         (!states.is_empty()).then(|| !states.contains(&State::Down))
     }
 
-    /// Whether a target was up at a vantage while its control targets failed.
+    /// Whether most targets were up at a vantage while its control targets failed.
     fn is_good_all_the_same(&self, entry: &VantageEntry) -> bool {
         let streak = self.range.rules.open_after.get() as usize;
         let begin = |at: &usize| {
@@ -252,11 +252,11 @@ impl<'f> ReportContext<'f> {
             recent.get(recent.len().saturating_sub(streak)).map(|check| check.at)
         };
         let Some(failing_since) = entry.control_series.iter().filter_map(begin).min() else { return false };
-        let is_good = |at: &usize| {
-            let mut recent = self.analyses[*at].recent.iter().rev();
+        let is_good = |at: &&usize| {
+            let mut recent = self.analyses[**at].recent.iter().rev();
             recent.any(|check| !check.failed && check.at >= failing_since)
         };
-        entry.series.iter().any(is_good)
+        entry.series.iter().filter(is_good).count() * 2 > entry.series.len()
     }
 
     /// What the latest checks of a control target from a vantage came to.
