@@ -1,5 +1,8 @@
 //! Remote write into a real Prometheus, and what it makes of it.
 
+use std::thread;
+use std::time::{Duration, Instant};
+
 use uptick::export::buckets::HistogramFormat;
 use uptick::export::cumulative::Cumulative;
 use uptick::export::remote_write::{RemoteWrite, Settings};
@@ -102,6 +105,13 @@ pub(crate) fn send_again_and_again(backend: &Program, histograms: &str) {
     }
     // Of every counter and bucket: never lower than before, and of all in all what there was.
     let whole = |when: &str| {
+        let checks = "sum(max_over_time(uptick_checks_total[1h]) - min_over_time(uptick_checks_total[1h]))";
+        // VictoriaMetrics shows what it took a moment later.
+        let begin = Instant::now();
+        while backend.number(checks) < 20.0 && begin.elapsed() < PATIENCE {
+            thread::sleep(Duration::from_millis(100));
+        }
+        assert_eq!(backend.number(checks), 20.0, "{when}");
         for name in [
             "uptick_checks_total",
             "uptick_failures_total",
@@ -111,8 +121,6 @@ pub(crate) fn send_again_and_again(backend: &Program, histograms: &str) {
         ] {
             assert_eq!(backend.number(&format!("max(resets({name}[1h]))")), 0.0, "{when}: {name}");
         }
-        let checks = "sum(max_over_time(uptick_checks_total[1h]) - min_over_time(uptick_checks_total[1h]))";
-        assert_eq!(backend.number(checks), 20.0, "{when}");
         let down = "uptick_checks_total{verdict=\"down\"}[1h]";
         let increase = backend.number(&format!("increase({down})"));
         // Prometheus extrapolates by up to half a distance of samples at each end: of three, to one and a half times.
