@@ -311,8 +311,6 @@ fn other(kind: RecordType) -> RecordType {
     if kind == RecordType::A { RecordType::AAAA } else { RecordType::A }
 }
 
-/// `localhost` and the names below it lead to this host and are asked of nobody (RFC 6761 section
-/// 6.3); systemd knows them with `localdomain` behind them as well.
 /// What a failure to find an address is to `nsswitch.conf`.
 const fn status_of(class: FailureClass) -> Status {
     match class {
@@ -321,6 +319,8 @@ const fn status_of(class: FailureClass) -> Status {
     }
 }
 
+/// `localhost` and the names below it lead to this host and are asked of nobody (RFC 6761 section
+/// 6.3); systemd knows them with `localdomain` behind them as well.
 fn is_localhost(host: &str) -> bool {
     let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
     let host = host.strip_suffix(".localdomain").unwrap_or(&host);
