@@ -132,7 +132,8 @@ impl Sources {
 /// Actions as `NOTFOUND=return` and `!UNAVAIL=return`, one after the other. Servers that are silent or fail are `UNAVAIL`, as
 /// to glibc.
 fn apply(actions: &str, place: &mut Place) {
-    let actions = actions.to_ascii_lowercase().replace(" =", "=").replace("= ", "=");
+    let words: Vec<&str> = actions.split_ascii_whitespace().collect();
+    let actions = words.join(" ").to_ascii_lowercase().replace(" =", "=").replace("= ", "=");
     for (status, action) in actions.split_ascii_whitespace().filter_map(|action| action.split_once('=')) {
         let (is_other, status) = status.strip_prefix('!').map_or((false, status), |status| (true, status));
         for (name, of) in [("notfound", Status::NotFound), ("unavail", Status::Unavailable)] {
@@ -174,6 +175,7 @@ mod tests {
             ("hosts: files [NOTFOUND=return] dns", "Files! Dns"),
             ("hosts: dns [!UNAVAIL=return] files", "Dns! Files"),
             ("hosts: dns[ NOTFOUND = return ]files", "Dns! Files"),
+            ("hosts: dns [NOTFOUND\t=  return] files", "Dns! Files"),
             ("hosts: dns [UNAVAIL=return TRYAGAIN=return] files", "Dns? Files"),
             ("hosts: files mdns4_minimal [NOTFOUND=return] dns", "Files Dns"),
             ("hosts: mymachines resolve [!UNAVAIL=return] files myhostname dns", "Files Dns"),
