@@ -71,10 +71,7 @@ impl Monitor {
         if outcome.warnings.iter().any(is_latency) {
             tokio::time::sleep(TICK).await;
             let late = self.delays_since(began).1;
-            let stands = |step: &Step, timings: &Timings| is_slow_without(late, &step.warn, timings);
-            if late >= outcome.timings.total / 10
-                && !steps(probe, &outcome).any(|(step, timings)| stands(step, timings))
-            {
+            if explains_latency(late, probe, &outcome, |step| &step.warn) {
                 // That we are slow is no warning of the target.
                 outcome.warnings.retain(|warning| !is_latency(warning));
             }
@@ -87,11 +84,7 @@ impl Monitor {
         let explains = match cause {
             Cause::TimeOut => worst >= limit / 10,
             Cause::GivenUp => worst >= LONG.min(limit / 10),
-            Cause::Slow => {
-                let stands = |step: &Step, timings: &Timings| is_slow_without(sum, &step.expect, timings);
-                sum >= outcome.timings.total / 10
-                    && !steps(probe, &outcome).any(|(step, timings)| stands(step, timings))
-            }
+            Cause::Slow => explains_latency(sum, probe, &outcome, |step| &step.expect),
         };
         if !explains {
             return outcome;
@@ -107,6 +100,12 @@ impl Monitor {
         outcome.fail(failure);
         outcome
     }
+}
+
+/// Whether this much of our own delay is why steps of a check took longer than these rules of theirs allow.
+fn explains_latency(late: Duration, probe: &Probe, outcome: &Outcome, limits: impl Fn(&Step) -> &Expect) -> bool {
+    late >= outcome.timings.total / 10
+        && !steps(probe, outcome).any(|(step, timings)| is_slow_without(late, limits(step), timings))
 }
 
 /// Whether an answer would have been too slow without this much of our own delay. As much again may have gone
