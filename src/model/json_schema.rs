@@ -2,6 +2,7 @@
 
 mod numbers;
 mod reader;
+mod value;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -9,10 +10,11 @@ use std::sync::Arc;
 use std::thread;
 
 use boon::{Compiler, ErrorKind, SchemaIndex, Schemas, UrlLoader};
-use serde_json::{Map, Number, Value};
+use serde_json::{Number, Value};
 
 use super::json::{JsonDocument, JsonKind, JsonNode};
 use numbers::SchemaNumbers;
+use value::value_of;
 
 /// What the schema is called while it is read: no reference can lead there from outside.
 const OWN: &str = "urn:uptick:json-schema";
@@ -106,11 +108,9 @@ impl JsonSchema {
     }
 
     fn first_violation(&self, document: JsonNode<'_>) -> Option<String> {
-        let value = match self.value_of(document) {
+        let value = match value_of(document, &mut |number| self.0.numbers.of(number).ok_or(number)) {
             Ok(value) => value,
-            Err(number) => {
-                return Some(not_comparable(number));
-            }
+            Err(number) => return Some(not_comparable(number)),
         };
         let error = self.0.schemas.validate(&value, self.0.index).err()?;
         let mut at = &error;
@@ -153,24 +153,6 @@ impl JsonSchema {
                 format!("the items at {first} and {second} have numbers that are too close to be told apart")
             }
             _ => return None,
-        })
-    }
-
-    /// A document as the library compares it, or the number that it cannot compare.
-    fn value_of<'d>(&self, node: JsonNode<'d>) -> Result<Value, &'d str> {
-        Ok(match node.kind() {
-            JsonKind::Null => Value::Null,
-            JsonKind::Boolean => Value::Bool(node.source() == "true"),
-            JsonKind::Number => Value::Number(self.0.numbers.of(node.source()).ok_or_else(|| node.source())?),
-            JsonKind::String => Value::String(node.text().unwrap_or_default().into_owned()),
-            JsonKind::Array => node.children().map(|item| self.value_of(item)).collect::<Result<_, _>>()?,
-            JsonKind::Object => {
-                let mut members = Map::new();
-                for (name, value) in node.members() {
-                    members.insert(name.into_owned(), self.value_of(value)?);
-                }
-                Value::Object(members)
-            }
         })
     }
 }

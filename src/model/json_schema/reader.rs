@@ -1,10 +1,13 @@
 //! A JSON Schema as it is written → as the library compiles it: its numbers are taken apart, and what its patterns have that
 //! regular expressions here do not is told by name.
 
+use std::convert::Infallible;
+
 use serde_json::{Map, Value, json};
 
 use super::super::json::{JsonKind, JsonNode};
 use super::numbers::{SchemaNumbers, number_of};
+use super::value::value_of;
 
 /// What has schemas by the names of others' making.
 const OF_SCHEMAS: [&str; 6] =
@@ -53,7 +56,7 @@ impl SchemaReader {
 
     fn keyword(&mut self, name: &str, value: JsonNode<'_>) -> Result<Value, String> {
         match (name, value.kind()) {
-            ("const" | "enum", _) => self.literal(value),
+            ("const" | "enum", _) => value_of(value, &mut |number| self.numbers.literal(number)),
             ("default" | "examples", _) => Ok(plain(value)),
             ("multipleOf", JsonKind::Number) => self.numbers.multiple(value.source()).map(Value::Number),
             (name, JsonKind::Number) if BOUNDS.contains(&name) => self.numbers.bound(value.source()).map(Value::Number),
@@ -73,23 +76,6 @@ impl SchemaReader {
                 Ok(Value::Object(schemas))
             }
             _ => self.schema(value),
-        }
-    }
-
-    /// A value that others are compared with.
-    fn literal(&mut self, node: JsonNode<'_>) -> Result<Value, String> {
-        match node.kind() {
-            JsonKind::Number => self.numbers.literal(node.source()).map(Value::Number),
-            JsonKind::Array => node.children().map(|item| self.literal(item)).collect(),
-            JsonKind::Object => {
-                let mut members = Map::new();
-                for (name, value) in node.members() {
-                    let read = self.literal(value)?;
-                    members.insert(name.into_owned(), read);
-                }
-                Ok(Value::Object(members))
-            }
-            _ => Ok(plain(node)),
         }
     }
 
@@ -114,14 +100,8 @@ impl SchemaReader {
 
 /// A value in which no number is compared.
 fn plain(node: JsonNode<'_>) -> Value {
-    match node.kind() {
-        JsonKind::Null => Value::Null,
-        JsonKind::Boolean => Value::Bool(node.source() == "true"),
-        JsonKind::Number => Value::Number(number_of(node.source())),
-        JsonKind::String => Value::String(node.text().unwrap_or_default().into_owned()),
-        JsonKind::Array => node.children().map(plain).collect(),
-        JsonKind::Object => node.members().map(|(name, value)| (name.into_owned(), plain(value))).collect(),
-    }
+    let Ok(value) = value_of(node, &mut |number| Ok::<_, Infallible>(number_of(number)));
+    value
 }
 
 /// Refuses what regular expressions of JavaScript have and these have not, since they take no more than linear time.
