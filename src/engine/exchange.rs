@@ -14,13 +14,13 @@ use crate::engine::exchange::requester::Requester;
 use crate::engine::fault::{Deadline, Fault};
 use crate::engine::http::body::{Body, Intake, ReadLimits, Taken};
 use crate::engine::http::coding::Decoder;
-use crate::engine::http::connection::{Connection, Destination, HeadError, Kept};
 #[cfg(feature = "http3")]
-use crate::engine::http::http3::{self, Http3};
+use crate::engine::http::connection::HeadError;
+use crate::engine::http::connection::{Connection, Destination, Kept, Retry};
+#[cfg(feature = "http3")]
+use crate::engine::http::http3::Http3;
 use crate::engine::http::message::{OutgoingRequest, ResponseHead};
-use crate::engine::http::{http2, redirect};
-use crate::engine::tls::alpn;
-use crate::engine::tls::handshake::is_http2;
+use crate::engine::http::redirect;
 use crate::model::{FailureClass, HttpVersionPreference, Phase, Transport};
 
 /// One request under way.
@@ -63,13 +63,6 @@ struct Attempt {
     version: HttpVersionPreference,
     /// Whether a connection of an earlier check may be used.
     reuse: bool,
-}
-
-/// What a failed request says of another try.
-enum Retry {
-    No,
-    Fresh,
-    Http1,
 }
 
 impl Exchange<'_> {
@@ -146,12 +139,7 @@ impl Exchange<'_> {
             let opened = Box::pin(Http3::open(quic)).await.map_err(HeadError::Http3);
             return opened.map(|http3| Connection::Http3(Box::new(http3))).map_err(PhaseError::Head);
         }
-        let mut stream = connector.connect(trace).await?;
-        let mut speaks_http2 = attempt.version == HttpVersionPreference::Http2;
-        if let Some(tls) = &self.route.tls {
-            stream = connector.secure(tls, alpn(attempt.version), stream, trace).await?;
-            speaks_http2 |= is_http2(&stream);
-        }
+        let (stream, speaks_http2) = connector.connect_http(attempt.version, trace).await?;
         trace.enter(Phase::Processing);
         Connection::open(stream, speaks_http2).await.map_err(PhaseError::Head)
     }
@@ -196,27 +184,13 @@ impl Exchange<'_> {
     /// the server had closed: its failure says nothing about the target, and a request that may be
     /// sent twice is.
     fn retry(&self, error: &PhaseError, fault: &Fault, progress: &Progress, attempt: Attempt) -> Retry {
-        if let PhaseError::Head(HeadError::Http2(http2::HeadError::Failed(error))) = error {
-            if http2::asks_for_http1(error) && attempt.version != HttpVersionPreference::Http2 {
-                return Retry::Http1;
-            }
-            if http2::asks_to_retry(error) {
-                return Retry::Fresh;
-            }
-        }
-        #[cfg(feature = "http3")]
-        if let PhaseError::Head(HeadError::Http3(error)) = error
-            && http3::asks_to_retry(error)
-        {
-            return Retry::Fresh;
+        let PhaseError::Head(error) = error else { return Retry::No };
+        let asked_for = error.retry(attempt.version);
+        if !matches!(asked_for, Retry::No) {
+            return asked_for;
         }
         let is_gone =
             matches!(fault.class, FailureClass::ConnectionReset | FailureClass::EmptyReply | FailureClass::Http2Error);
-        let is_head = matches!(error, PhaseError::Head(_));
-        if progress.was_kept && is_head && is_gone && self.request.method.is_idempotent() {
-            Retry::Fresh
-        } else {
-            Retry::No
-        }
+        if progress.was_kept && is_gone && self.request.method.is_idempotent() { Retry::Fresh } else { Retry::No }
     }
 }

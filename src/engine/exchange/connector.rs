@@ -18,7 +18,7 @@ use crate::engine::exchange::requester::Requester;
 use crate::engine::fault::Deadline;
 use crate::engine::tls;
 use crate::engine::tls::alpn;
-use crate::engine::tls::handshake::{SharedHandshake, shake_hands};
+use crate::engine::tls::handshake::{SharedHandshake, is_http2, shake_hands};
 use crate::engine::transport::proxy::{Proxy, ProxyScheme, ProxyTarget};
 use crate::engine::transport::stream::Stream;
 use crate::model::{HttpVersionPreference, Phase, Protocol, Transport};
@@ -47,6 +47,25 @@ impl Connector<'_> {
         let addresses = self.resolve(trace).await?;
         trace.enter(Phase::Connect);
         self.reach(&addresses, trace).await
+    }
+
+    /// A connection over which HTTP is spoken: resolve, connect and tls. With it, whether it is to be HTTP/2, which is asked
+    /// for or agreed on in TLS.
+    ///
+    /// # Errors
+    /// Where it ended, and why.
+    pub(crate) async fn connect_http(
+        &self,
+        version: HttpVersionPreference,
+        trace: &mut ConnectionTrace,
+    ) -> Result<(Stream, bool), PhaseError> {
+        let mut stream = self.connect(trace).await?;
+        let mut speaks_http2 = version == HttpVersionPreference::Http2;
+        if let Some(tls) = &self.route.tls {
+            stream = self.secure(tls, alpn(version), stream, trace).await?;
+            speaks_http2 |= is_http2(&stream);
+        }
+        Ok((stream, speaks_http2))
     }
 
     /// A QUIC connection to the target: resolve, connect and tls.

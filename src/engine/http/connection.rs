@@ -11,10 +11,11 @@ use crate::engine::connect::route::Endpoint;
 use crate::engine::http::http1::{self, Http1};
 use crate::engine::http::http2::{self, Http2};
 #[cfg(feature = "http3")]
-use crate::engine::http::http3::{Http3, Http3Error};
+use crate::engine::http::http3::{self, Http3, Http3Error};
 use crate::engine::http::message::{OutgoingRequest, ResponseHead};
 use crate::engine::tls::handshake::SharedHandshake;
 use crate::engine::transport::stream::Stream;
+use crate::model::HttpVersionPreference;
 
 /// The most connections kept for one probe: redirects and assets may lead to many hosts.
 const KEPT: usize = 16;
@@ -43,6 +44,34 @@ pub(crate) enum BodyError {
     Http2(h2::Error),
     #[cfg(feature = "http3")]
     Http3(Http3Error),
+}
+
+/// What a request that failed says of another try.
+pub(crate) enum Retry {
+    No,
+    Fresh,
+    Http1,
+}
+
+impl HeadError {
+    /// What a server of which this version was asked says of another try. Who asks for HTTP/2 alone is not led to
+    /// HTTP/1.1.
+    pub(crate) fn retry(&self, version: HttpVersionPreference) -> Retry {
+        match self {
+            HeadError::Http2(http2::HeadError::Failed(error)) => {
+                if http2::asks_for_http1(error) && version != HttpVersionPreference::Http2 {
+                    Retry::Http1
+                } else if http2::asks_to_retry(error) {
+                    Retry::Fresh
+                } else {
+                    Retry::No
+                }
+            }
+            #[cfg(feature = "http3")]
+            HeadError::Http3(error) if http3::asks_to_retry(error) => Retry::Fresh,
+            _ => Retry::No,
+        }
+    }
 }
 
 impl Connection {

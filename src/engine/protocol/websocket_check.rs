@@ -15,15 +15,12 @@ use crate::engine::connect::trace::ConnectionTrace;
 use crate::engine::exchange::connector::Connector;
 use crate::engine::fault::{Deadline, Fault, timed_out};
 use crate::engine::http::body::Body;
-use crate::engine::http::connection::HeadError;
+use crate::engine::http::connection::{HeadError, Retry};
 use crate::engine::http::http1::Http1;
-use crate::engine::http::http2;
-use crate::engine::http::http2::Http2;
+use crate::engine::http::http2::{self, Http2};
 use crate::engine::http::message::{OutgoingRequest, ResponseHead};
 use crate::engine::protocol::websocket::{self, Carrier, MessageError, WebSocket};
 use crate::engine::protocol::websocket_handshake::WebSocketHandshake;
-use crate::engine::tls::alpn;
-use crate::engine::tls::handshake::is_http2;
 use crate::engine::transport::stream::Stream;
 use crate::model::{FailureClass, HttpVersionPreference, Phase};
 
@@ -63,13 +60,6 @@ enum WebSocketError {
     /// The server speaks HTTP/2, and takes no WebSocket over it, as far as was seen.
     NotOffered,
     Message(MessageError),
-}
-
-/// What a WebSocket that failed says of another try.
-enum Retry {
-    No,
-    Fresh,
-    Http1,
 }
 
 impl From<PhaseError> for WebSocketError {
@@ -130,12 +120,7 @@ impl WebSocketCheck<'_> {
         head: &mut Option<ResponseHead>,
         body: &mut Body,
     ) -> Result<(), WebSocketError> {
-        let mut stream = self.connector.connect(trace).await?;
-        let mut speaks_http2 = version == HttpVersionPreference::Http2;
-        if let Some(tls) = &self.connector.route.tls {
-            stream = self.connector.secure(tls, alpn(version), stream, trace).await?;
-            speaks_http2 |= is_http2(&stream);
-        }
+        let (stream, speaks_http2) = self.connector.connect_http(version, trace).await?;
         trace.enter(Phase::Processing);
         let mut socket = match (speaks_http2, version) {
             (true, HttpVersionPreference::Auto) => self.connect(self.offered(stream).await?, head).await?,
@@ -250,18 +235,9 @@ fn of_http2(error: http2::HeadError) -> PhaseError {
 
 /// What a failed try says of another. Who was not asked for HTTP/2 is not held to it.
 fn retry(error: &WebSocketError, version: HttpVersionPreference) -> Retry {
-    let is_asked = version == HttpVersionPreference::Http2;
     match error {
-        WebSocketError::NotOffered if !is_asked => Retry::Http1,
-        WebSocketError::Phase(PhaseError::Head(HeadError::Http2(http2::HeadError::Failed(error)))) => {
-            if http2::asks_for_http1(error) && !is_asked {
-                Retry::Http1
-            } else if http2::asks_to_retry(error) {
-                Retry::Fresh
-            } else {
-                Retry::No
-            }
-        }
+        WebSocketError::NotOffered if version != HttpVersionPreference::Http2 => Retry::Http1,
+        WebSocketError::Phase(PhaseError::Head(error)) => error.retry(version),
         _ => Retry::No,
     }
 }
