@@ -105,17 +105,28 @@ pub fn read_request(conn: &mut Conn) -> Option<u32> {
     read_next_request(conn)
 }
 
+/// A frame of the peer.
+struct Frame {
+    kind: u8,
+    flags: u8,
+    stream: u32,
+    payload: Vec<u8>,
+}
+
+/// Reads a frame; none where the peer left.
+fn read_frame(conn: &mut Conn) -> Option<Frame> {
+    let head: [u8; 9] = conn.read_exactly(9).try_into().ok()?;
+    let length = usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2]);
+    let stream = u32::from_be_bytes([head[5] & 0x7f, head[6], head[7], head[8]]);
+    Some(Frame { kind: head[3], flags: head[4], stream, payload: conn.read_exactly(length) })
+}
+
 /// Reads frames up to the next request.
 pub fn read_next_request(conn: &mut Conn) -> Option<u32> {
     loop {
-        let head = conn.read_exactly(9);
-        if head.len() < 9 {
-            return None;
-        }
-        let length = usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2]);
-        conn.read_exactly(length);
-        if head[3] == HEADERS {
-            return Some(u32::from_be_bytes([head[5] & 0x7f, head[6], head[7], head[8]]));
+        let read = read_frame(conn)?;
+        if read.kind == HEADERS {
+            return Some(read.stream);
         }
     }
 }
@@ -128,23 +139,19 @@ pub fn settings_with_tunnels() -> Vec<u8> {
 /// Reads frames up to the next data of a stream; gives it, or none where the peer left.
 pub fn read_data(conn: &mut Conn) -> Option<Vec<u8>> {
     loop {
-        let head = conn.read_exactly(9);
-        let [a, b, c, kind, ..] = head[..] else { return None };
-        let payload = conn.read_exactly(usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c));
-        if kind == DATA {
-            return Some(payload);
+        let read = read_frame(conn)?;
+        if read.kind == DATA {
+            return Some(read.payload);
         }
     }
 }
 
 /// Reads frames up to a ping that is asked, and answers it; false where the peer left.
 pub fn answer_ping(conn: &mut Conn) -> bool {
-    loop {
-        let head = conn.read_exactly(9);
-        let [a, b, c, kind, flags, ..] = head[..] else { return false };
-        let payload = conn.read_exactly(usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c));
-        if kind == PING && flags & ACK == 0 {
-            return conn.send(frame(PING, ACK, 0, &payload));
+    while let Some(read) = read_frame(conn) {
+        if read.kind == PING && read.flags & ACK == 0 {
+            return conn.send(frame(PING, ACK, 0, &read.payload));
         }
     }
+    false
 }
