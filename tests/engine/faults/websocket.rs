@@ -81,13 +81,8 @@ pub(crate) const ROWS: &[Row] = &[
             conn.send(frame(BINARY, b"hello"));
             conn.stall();
         });
-        let ca_file = authority.ca_file();
-        Case::get(format!("wss://good.test:{}/socket", server.port()))
-            .at(server.address())
-            .probe(|probe| probe.transport.tls.ca_file = Some(ca_file))
+        over_tls(server, authority)
             .step(|step| step.expect.message = hello())
-            .keep(server)
-            .keep(authority)
             .also(|outcome| assert!(outcome.tls.as_ref().is_some_and(|tls| tls.verified)))
     }),
     fails(134, "nothing listens where a WebSocket should be", ConnectRefused, Connect, || {
@@ -96,12 +91,7 @@ pub(crate) const ROWS: &[Row] = &[
     fails(134, "the certificate of a WebSocket is not trusted", TlsCertUntrusted, Tls, || {
         let (authority, stranger) = (Authority::new(), Authority::named("stranger"));
         let server = Server::tls(authority.leaf(&["good.test"]).config(), Conn::stall);
-        let ca_file = stranger.ca_file();
-        Case::get(format!("wss://good.test:{}/", server.port()))
-            .at(server.address())
-            .probe(|probe| probe.transport.tls.ca_file = Some(ca_file))
-            .keep(server)
-            .keep(stranger)
+        over_tls(server, stranger)
     }),
     fails(134, "a server answers the upgrade with a page", UpgradeRefused, Processing, || {
         serve(|conn| {
@@ -253,8 +243,18 @@ pub(crate) const ROWS: &[Row] = &[
     }),
 ];
 
-fn hello() -> Vec<TextRule> {
+pub(crate) fn hello() -> Vec<TextRule> {
     vec![TextRule::Contains(Value::plain("hello"))]
+}
+
+/// A probe of a server of TLS that trusts this authority.
+pub(crate) fn over_tls(server: Server, trusted: Authority) -> Case {
+    let ca_file = trusted.ca_file();
+    Case::get(format!("wss://good.test:{}/socket", server.port()))
+        .at(server.address())
+        .probe(|probe| probe.transport.tls.ca_file = Some(ca_file))
+        .keep(server)
+        .keep(trusted)
 }
 
 fn to(server: &Server) -> Case {

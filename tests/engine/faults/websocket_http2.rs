@@ -12,6 +12,7 @@ use uptick::model::Phase::{Connect, Processing, Tls, Transfer};
 use uptick::model::{HttpVersion, HttpVersionPreference, JsonExpectation, JsonPath, JsonRule, TextRule, Value};
 
 use crate::faults::row::{Case, Row, answers, fails, up};
+use crate::faults::websocket::{hello, over_tls};
 use crate::support::h2;
 use crate::support::server;
 use crate::support::server::{Conn, Server};
@@ -81,13 +82,8 @@ pub(crate) const ROWS: &[Row] = &[
         })
     }),
     up(139, "a server chooses HTTP/2, offers no WebSockets over it, and upgrades over HTTP/1.1", || {
-        negotiated(|conn| {
-            conn.send(h2::settings());
-            conn.read_exactly(24);
-            h2::answer_ping(conn);
-            conn.stall();
-        })
-        .also(|outcome| assert_eq!((outcome.status, outcome.http_version), (Some(101), Some(HttpVersion::V1_1))))
+        negotiated(offer_nothing)
+            .also(|outcome| assert_eq!((outcome.status, outcome.http_version), (Some(101), Some(HttpVersion::V1_1))))
     }),
     up(139, "a server chooses HTTP/2, does not speak it, and upgrades over HTTP/1.1", || {
         negotiated(|conn| {
@@ -128,13 +124,7 @@ pub(crate) const ROWS: &[Row] = &[
         asking(negotiated(Conn::stall)).probe(|probe| probe.transport.tls.ca_file = Some(ca_file)).keep(stranger)
     }),
     fails(139, "HTTP/2 is asked for, and no WebSocket is offered over it", UpgradeRefused, Processing, || {
-        serve(|conn| {
-            conn.send(h2::settings());
-            conn.read_exactly(24);
-            h2::answer_ping(conn);
-            conn.stall();
-        })
-        .also(|outcome| {
+        serve(offer_nothing).also(|outcome| {
             let message = &outcome.failure.as_ref().expect("a failure").message;
             assert!(message.as_str().contains("its SETTINGS do not offer it (RFC 8441)"), "{message}");
         })
@@ -323,10 +313,6 @@ pub(crate) const ROWS: &[Row] = &[
     }),
 ];
 
-fn hello() -> Vec<TextRule> {
-    vec![TextRule::Contains(Value::plain("hello"))]
-}
-
 /// A probe that asks for HTTP/2.
 fn asking(case: Case) -> Case {
     case.probe(|probe| probe.transport.http_version = HttpVersionPreference::Http2)
@@ -335,6 +321,14 @@ fn asking(case: Case) -> Case {
 fn serve(script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
     let server = Server::start(script);
     asking(Case::get(format!("ws://{}/socket?a=b", server.address()))).keep(server)
+}
+
+/// Speaks HTTP/2, and offers no `WebSocket` over it.
+fn offer_nothing(conn: &mut Conn) {
+    conn.send(h2::settings());
+    conn.read_exactly(24);
+    h2::answer_ping(conn);
+    conn.stall();
 }
 
 /// A server that offers a `WebSocket` over HTTP/2, and does this once one is asked for.
@@ -391,13 +385,7 @@ fn negotiated(script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
         conn.send(frame(TEXT, b"hello"));
         conn.stall();
     });
-    let ca_file = authority.ca_file();
-    Case::get(format!("wss://good.test:{}/socket", server.port()))
-        .at(server.address())
-        .probe(|probe| probe.transport.tls.ca_file = Some(ca_file))
-        .step(|step| step.expect.message = hello())
-        .keep(server)
-        .keep(authority)
+    over_tls(server, authority).step(|step| step.expect.message = hello())
 }
 
 /// A small frame of a client: its kind and its payload.
