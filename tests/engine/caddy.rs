@@ -1,17 +1,17 @@
 //! Debian's Caddy, which speaks HTTP/3 by an implementation of its own (quic-go).
 
 use std::io::Write;
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tempfile::TempDir;
 use uptick::model::{HttpVersion, HttpVersionPreference, Outcome, Probe, Verdict};
 
+use crate::listening::wait_until_it_listens;
+use crate::support::probes;
 use crate::support::server::closed_port;
 use crate::support::tls::Authority;
-use crate::support::{PATIENCE, probes};
 
 /// A Caddy that serves a greeting. It ends when it is dropped.
 struct Caddy {
@@ -50,13 +50,7 @@ impl Caddy {
             return None;
         };
         let mut caddy = Caddy { child, authority, address, _folder: folder };
-        let start = Instant::now();
-        while TcpStream::connect(address).is_err() {
-            let ended = caddy.child.try_wait().unwrap();
-            let log = std::fs::read_to_string(file.with_file_name("log")).unwrap_or_default();
-            assert!(ended.is_none() && start.elapsed() < PATIENCE, "caddy does not start: {log}");
-            thread::sleep(Duration::from_millis(20));
-        }
+        wait_until_it_listens(&mut caddy.child, address, &file.with_file_name("log"));
         Some(caddy)
     }
 

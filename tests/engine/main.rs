@@ -11,6 +11,7 @@ mod exchanges;
 mod faults;
 mod insecure;
 mod journeys;
+mod listening;
 mod load;
 mod measurements;
 mod phases;

@@ -2,17 +2,17 @@
 //! `WebSocket`s over HTTP/2. A machine that has not one of them says so aloud.
 
 use std::io::Write;
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tempfile::TempDir;
 use uptick::model::{FailureClass, HttpVersion, HttpVersionPreference, Outcome, TextRule, Value, Verdict};
 
+use crate::listening::wait_until_it_listens;
+use crate::support::probes;
 use crate::support::server::closed_port;
 use crate::support::tls::Authority;
-use crate::support::{PATIENCE, probes};
 
 /// A server that ends when it is dropped.
 struct PythonServer {
@@ -44,12 +44,8 @@ impl PythonServer {
             .spawn()
             .unwrap();
         let mut server = PythonServer { child, authority, ports, _folder: folder };
-        let start = Instant::now();
-        while server.ports.iter().any(|port| TcpStream::connect((Ipv4Addr::LOCALHOST, *port)).is_err()) {
-            let ended = server.child.try_wait().unwrap();
-            let said = std::fs::read_to_string(&log).unwrap_or_default();
-            assert!(ended.is_none() && start.elapsed() < PATIENCE, "{script} does not start: {said}");
-            thread::sleep(Duration::from_millis(20));
+        for port in &server.ports {
+            wait_until_it_listens(&mut server.child, SocketAddr::from((Ipv4Addr::LOCALHOST, *port)), &log);
         }
         Some(server)
     }

@@ -3,18 +3,18 @@
 
 use std::fs;
 use std::io::Write;
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tempfile::TempDir;
 use uptick::model::{Starttls, Verdict};
 
+use crate::listening::wait_until_it_listens;
+use crate::support::probes;
 use crate::support::server::closed_port;
 use crate::support::tls::Authority;
-use crate::support::{PATIENCE, probes};
 
 /// Where Debian keeps the programs that are in no PATH of a user.
 const FOLDERS: [&str; 3] = ["/usr/sbin", "/usr/lib/postgresql/15/bin", "/usr/lib/postgresql/17/bin"];
@@ -65,13 +65,7 @@ impl Place {
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         let child = command.spawn().unwrap();
         let mut program = Program { child, stop, address: self.address, folder: self.folder };
-        let start = Instant::now();
-        while TcpStream::connect(program.address).is_err() {
-            let ended = program.child.try_wait().unwrap();
-            let said = fs::read_to_string(program.folder.path().join("output")).unwrap_or_default();
-            assert!(ended.is_none() && start.elapsed() < PATIENCE, "it does not start ({ended:?}): {said}");
-            thread::sleep(Duration::from_millis(20));
-        }
+        wait_until_it_listens(&mut program.child, program.address, &program.folder.path().join("output"));
         program
     }
 }
