@@ -28,7 +28,7 @@ const OTHER_WORDS: [(&str, &str); 15] = [
 /// Options of other programs, the commands that they are typed for (none: any), and what to write here.
 const OTHER_OPTIONS: &[(&[&str], &[&str], &str)] = &[
     (
-        &["-s", "-S", "-sS", "--silent", "--show-error", "--no-progress-meter"],
+        &["-s", "-S", "--silent", "--show-error", "--no-progress-meter"],
         &[],
         "leave it out; -q prints nothing when all is up",
     ),
@@ -95,10 +95,11 @@ pub(super) fn with_suggestion(error: Error, words: &[String]) -> Error {
 fn with_option(mut error: Error, words: &[String]) -> Error {
     let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg).cloned() else { return error };
     let known = Cli::command();
-    let command = words.iter().find_map(|word| known.find_subcommand(word));
+    let at = words.iter().position(|word| known.find_subcommand(word).is_some()).unwrap_or(words.len());
+    let command = words.get(at).and_then(|word| known.find_subcommand(word));
     let name = command.map(clap::Command::get_name);
-    let place = |wanted: &str| words.iter().position(|word| word == wanted);
-    let is_before = name.is_none_or(|name| place(&option) < place(name)) && option.starts_with('-');
+    // The word may say more than the option: `-sS`, `--retry=3`.
+    let is_before = option.starts_with('-') && words[..at].iter().any(|word| word.starts_with(&option));
     let is_for = |commands: &[&str]| commands.is_empty() || name.is_some_and(|name| commands.contains(&name));
     let other = OTHER_OPTIONS.iter().find(|(options, commands, _)| options.contains(&&*option) && is_for(commands));
     let tip = match (other, command) {
@@ -159,12 +160,18 @@ mod tests {
     fn an_option_of_another_program_is_told_with_ours() {
         for (words, ours) in [
             (&["check", "x.test", "--silent"][..], "-q prints nothing"),
+            (&["check", "-sS", "x.test"], "-q prints nothing"),
             (&["check", "x.test", "--retry", "3"], "--set retries=3"),
+            (&["check", "x.test", "--retry=3"], "--set retries=3"),
+            (&["check", "x.test", "-Fa=b"], "--set form.name=value"),
             (&["watch", "--interval", "5s"], "--set interval=5s"),
             (&["check", "--interval", "5s"], "--every TIME"),
             (&["report", "--last", "24h"], "--since 24h"),
             (&["check", "--surfce", "web"], "'--surface'"),
+            (&["check", "--surfce=web"], "'--surface'"),
             (&["-c", "probes.toml", "check"], "options come after the command"),
+            (&["--config=probes.toml", "check"], "options come after the command"),
+            (&["-fsS", "x.test"], "options come after the command"),
         ] {
             let said = said_of(words);
             assert!(said.contains(ours) && !said.contains("as a value"), "{words:?}: {said}");
