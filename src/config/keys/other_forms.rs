@@ -16,9 +16,6 @@ pub(crate) fn right_form(key: &str, value: &Item) -> Option<String> {
         ("assets", _) => "{ select = \"img, script\" }".to_owned(),
         ("objective", Item::Integer(_) | Item::Float(_)) => "\"99.9% over 30d\"".to_owned(),
         ("latency-objective", Item::Integer(_) | Item::Float(_)) => "\"95% under 800ms\"".to_owned(),
-        ("surface", Item::List(_)) => {
-            return Some("a surface has a name: [surface.NAME], and its keys below".to_owned());
-        }
         ("form" | "multipart", _) => "{ name = \"value\" }".to_owned(),
         ("body", Item::Table(_) | Item::List(_)) => return Some("`json` is a body of JSON".to_owned()),
         ("basic" | "digest", _) => "{ user = \"…\", password = \"${secret:NAME}\" }".to_owned(),

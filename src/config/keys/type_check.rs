@@ -124,7 +124,9 @@ pub(crate) fn wrong_type(reader: &mut ConfigReader, name: &str, node: &Node, val
         {
             reader.advise(&node.span, message, format!("write \"{word}\""));
         }
-        (ValueType::Table(schema), _) if schema.title.starts_with("[surface") => {
+        (ValueType::Table(schema), _) | (ValueType::Map(ValueType::Table(schema)), Item::List(_))
+            if schema.title.starts_with("[surface") =>
+        {
             reader.advise(&node.span, message, "a surface has a name: [surface.NAME], and its keys below");
         }
         (ValueType::Table(schema), Item::List(_)) if schema.title.starts_with('[') => {
