@@ -100,10 +100,9 @@ pub(crate) fn wrong_type(reader: &mut ConfigReader, name: &str, node: &Node, val
             let unit = if is_latency(name) { "ms" } else { "s" };
             reader.advise(&node.span, message, format!("add the unit: \"{number}{unit}\""));
         }
-        (ValueType::Duration, Item::Float(_)) => {
-            let seconds =
-                reader.text_at(&node.span).parse().ok().and_then(|time| Duration::try_from_secs_f64(time).ok());
-            let shown = seconds.map_or_else(|| "500ms".to_owned(), quantity::show_duration);
+        (ValueType::Duration, Item::Float(seconds)) => {
+            let time = Duration::try_from_secs_f64(*seconds).ok();
+            let shown = time.map_or_else(|| "500ms".to_owned(), quantity::show_duration);
             reader.advise(&node.span, message, format!("write it as \"{shown}\""));
         }
         (_, item) if let Some(form) = right_form(name, item) => reader.advise(&node.span, message, form),
