@@ -32,13 +32,13 @@ use syntax::tree;
 
 pub use ad_hoc::options::{GivenOption, OptionGroup, RequestOption};
 pub(crate) use ad_hoc::target::assumed_url;
-pub(crate) use ad_hoc::target::misspelt_url;
 pub(crate) use ad_hoc::{AdHoc, AdHocTarget};
 pub(crate) use keys::json_schema::SCHEMA_LINE;
 pub use loaded::{Config, Settings};
 pub use missing::{MissingValue, ValueUser};
 pub(crate) use saved::SavedProbe;
 pub use syntax::diagnostic::{ConfigError, Problem};
+pub(crate) use value::url::misspelt_url;
 
 /// The name of the probe file.
 pub(crate) const FILE_NAME: &str = "probes.toml";

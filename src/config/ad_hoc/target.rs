@@ -40,30 +40,9 @@ pub(crate) fn assumed_url(word: &str) -> Option<String> {
     Some(format!("{scheme}://{host}{port}{rest}"))
 }
 
-/// The URL that was meant where the end of its scheme is misspelt: `https:x.test`, `http:/x.test`, `http//x.test`.
-#[must_use]
-pub(crate) fn misspelt_url(word: &str) -> Option<String> {
-    let (scheme, rest) = ["https", "http"].into_iter().find_map(|scheme| Some((scheme, word.strip_prefix(scheme)?)))?;
-    let is_end = rest.starts_with(':') || rest.starts_with("//") || rest.starts_with(";//");
-    let rest = rest.trim_start_matches([':', ';', '/']);
-    // A host may be called so: http:8080.
-    let is_host = rest.contains(['.', ':']) || rest.starts_with("localhost");
-    (is_end && is_host).then(|| format!("{scheme}://{rest}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_misspelt_scheme_is_told_from_a_host() {
-        for word in ["https:x.test", "https:/x.test", "https//x.test", "https;//x.test"] {
-            assert_eq!(misspelt_url(word).as_deref(), Some("https://x.test"), "{word}");
-        }
-        for word in ["http:8080", "https", "http/health", "httpbin.org:80", "http.test:8080"] {
-            assert_eq!(misspelt_url(word), None, "{word}");
-        }
-    }
 
     #[test]
     fn a_host_is_asked_as_a_browser_would_and_a_local_one_as_a_developer_would() {

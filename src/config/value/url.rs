@@ -114,9 +114,10 @@ fn check(text: &str, schemes: &[&str]) -> Result<Url, (String, Option<String>)> 
         return Err(("begins with a quote".to_owned(), Some("write it without quotes of its own".to_owned())));
     }
     let Some((scheme, rest)) = text.split_once("://") else {
-        let is_host =
-            !text.contains(|c: char| c.is_whitespace() || c == '@') && Url::parse(&format!("https://{text}")).is_ok();
+        let is_word = !text.contains(|c: char| c.is_whitespace() || c == '@');
+        let is_host = is_word && Url::parse(&format!("https://{text}")).is_ok();
         let help = match (is_host, schemes == PROXY) {
+            (_, false) if is_word && let Some(meant) = misspelt_url(text) => Some(format!("did you mean {meant}?")),
             (true, false) => Some(format!("did you mean https://{text}?")),
             (_, true) if text == "env" => Some("did you mean \"environment\"?".to_owned()),
             // A proxy without a port would be asked on port 80, which is nobody's.
@@ -154,6 +155,17 @@ fn check(text: &str, schemes: &[&str]) -> Result<Url, (String, Option<String>)> 
         Some(_) if url.port() == Some(0) => Err(told("has port 0, which nothing can listen on")),
         Some(_) => Ok(url),
     }
+}
+
+/// The URL that was meant where the end of its scheme is misspelt: `https:x.test`, `http:/x.test`, `http//x.test`.
+#[must_use]
+pub(crate) fn misspelt_url(word: &str) -> Option<String> {
+    let (scheme, rest) = ["https", "http"].into_iter().find_map(|scheme| Some((scheme, word.strip_prefix(scheme)?)))?;
+    let is_end = rest.starts_with(':') || rest.starts_with("//") || rest.starts_with(";//");
+    let rest = rest.trim_start_matches([':', ';', '/']);
+    // A host may be called so: http:8080.
+    let is_host = rest.contains(['.', ':']) || rest.starts_with("localhost");
+    (is_end && is_host).then(|| format!("{scheme}://{rest}"))
 }
 
 /// A question to a name server: that of the system where none is named.
@@ -378,6 +390,17 @@ mod tests {
             "has a host name that is longer than DNS allows"
         );
         assert_eq!(check("example.com/x", WEB).unwrap_err().1.unwrap(), "did you mean https://example.com/x?");
+        assert_eq!(check("http//x.test", WEB).unwrap_err().1.unwrap(), "did you mean http://x.test?");
+    }
+
+    #[test]
+    fn a_misspelt_scheme_is_told_from_a_host() {
+        for word in ["https:x.test", "https:/x.test", "https//x.test", "https;//x.test"] {
+            assert_eq!(misspelt_url(word).as_deref(), Some("https://x.test"), "{word}");
+        }
+        for word in ["http:8080", "https", "http/health", "httpbin.org:80", "http.test:8080"] {
+            assert_eq!(misspelt_url(word), None, "{word}");
+        }
     }
 
     #[test]
