@@ -131,18 +131,16 @@ pub(crate) fn check(reader: &mut ConfigReader, own: &Table, url: &str) {
     let protocol = Protocol::of_url(url);
     let scheme = url.split_once("://").map_or("http", |(scheme, _)| scheme);
     let keys = own.entries.iter().map(|entry| (entry.key.clone(), entry));
-    let expected = ["expect", "warn"].into_iter().flat_map(|name| {
+    // What is within a table that does not belong here is told with the table.
+    let inner = ["tls", "expect", "warn"].into_iter().filter(|name| belongs(name, protocol)).flat_map(|name| {
         let table = own.get(name).and_then(Node::as_table);
         let entries = table.into_iter().flat_map(|table| &table.entries);
         entries.map(move |entry| (format!("{name}.{}", entry.key), entry))
     });
-    let of_tls = own.get("tls").and_then(Node::as_table).into_iter().flat_map(|table| &table.entries);
-    let of_tls = of_tls.map(|entry| (format!("tls.{}", entry.key), entry));
     let mut told = Vec::new();
-    for (key, entry) in keys.chain(of_tls).chain(expected) {
+    for (key, entry) in keys.chain(inner) {
         // One option of the command line may stand for several keys.
-        let is_within_another = key.starts_with("tls.") && !belongs("tls", protocol);
-        if belongs(&key, protocol) || is_within_another || told.contains(&&entry.key_span) {
+        if belongs(&key, protocol) || told.contains(&&entry.key_span) {
             continue;
         }
         let message = format!("`{key}` does not belong to {scheme}:// URLs");
