@@ -28,7 +28,6 @@ pub(crate) fn other_language(text: &str) -> Option<(&'static str, &'static str)>
     const IMPORT: &str = "`uptick import` reads files of other tools, and `uptick init` writes an example file";
     let text = text.trim_start();
     let first = text.lines().map(str::trim_end).find(|line| !line.is_empty() && !line.starts_with('#'))?;
-    let is_key = |key: &str| !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
     let is_yaml = |line: &str| {
         line.starts_with("---")
             || line.strip_prefix("- ").is_some_and(|item| item.contains(": "))
@@ -75,45 +74,10 @@ pub(crate) fn toml_line(line: &str, may_quote: bool) -> Option<String> {
             "write [[probe]]".to_owned()
         });
     }
-    let is_key =
-        |key: &str| !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
     if let Some((key, value)) = line.split_once('=').map(|(key, value)| (key.trim(), value.trim()))
         && is_key(key)
     {
-        let shown = |value: String| if may_quote { value } else { "…".to_owned() };
-        return match value {
-            "" => Some(format!("`{key}` has no value")),
-            _ if value.starts_with('=') => {
-                Some(format!("write one `=`: {key} = {}", shown(value[1..].trim().to_owned())))
-            }
-            "True" | "yes" | "on" | "TRUE" => Some(format!("write {key} = true")),
-            "False" | "no" | "off" | "FALSE" => Some(format!("write {key} = false")),
-            "None" | "null" | "nil" => Some(format!("TOML has no null: leave `{key}` out")),
-            _ if value.ends_with([';', ',']) && !value.starts_with(['[', '{']) => {
-                Some(format!("leave the `{}` at its end out", &value[value.len() - 1..]))
-            }
-            _ if value.starts_with('"') => {
-                let inner = value[1..].rsplit_once('"').map_or("", |(inner, _)| inner);
-                let is_plain = !inner.contains('\'') && has_foreign_escape(inner);
-                is_plain.then(|| {
-                    let inner = shown(inner.to_owned());
-                    format!("in single quotes a backslash stands for itself: {key} = '{inner}'")
-                })
-            }
-            _ if value.starts_with('\'') && value.ends_with('"') => {
-                Some("a text ends with the quote that it begins with".to_owned())
-            }
-            _ if value.starts_with('{') && value.contains(": ") && !value.contains('=') => {
-                Some(format!("write `=` in a table: {key} = {{ name = … }}"))
-            }
-            _ if value.starts_with(['\'', '[', '{', '#']) => None,
-            _ if value.parse::<f64>().is_ok() || matches!(value, "true" | "false") => None,
-            _ => {
-                let value = value.split_once(" #").map_or(value, |(value, _)| value.trim_end());
-                let is_text = !value.contains(['"', '\'', '\\']);
-                is_text.then(|| format!("add quotes: {key} = \"{}\"", shown(value.to_owned())))
-            }
-        };
+        return key_line(key, value, may_quote);
     }
     let yaml = line.strip_prefix("- ").unwrap_or(line);
     let (key, value) = yaml.split_once(':')?;
@@ -127,6 +91,47 @@ pub(crate) fn toml_line(line: &str, may_quote: bool) -> Option<String> {
         (true, _) => "this looks like YAML; TOML writes each table of a list as [[probe]]".to_owned(),
         (false, _) => format!("this looks like YAML; TOML writes {key} = …"),
     })
+}
+
+/// The TOML of a line with a key and an equals sign, whose value is none of TOML.
+fn key_line(key: &str, value: &str, may_quote: bool) -> Option<String> {
+    let shown = |value: String| if may_quote { value } else { "…".to_owned() };
+    match value {
+        "" => Some(format!("`{key}` has no value")),
+        _ if value.starts_with('=') => Some(format!("write one `=`: {key} = {}", shown(value[1..].trim().to_owned()))),
+        "True" | "yes" | "on" | "TRUE" => Some(format!("write {key} = true")),
+        "False" | "no" | "off" | "FALSE" => Some(format!("write {key} = false")),
+        "None" | "null" | "nil" => Some(format!("TOML has no null: leave `{key}` out")),
+        _ if value.ends_with([';', ',']) && !value.starts_with(['[', '{']) => {
+            Some(format!("leave the `{}` at its end out", &value[value.len() - 1..]))
+        }
+        _ if value.starts_with('"') => {
+            let inner = value[1..].rsplit_once('"').map_or("", |(inner, _)| inner);
+            let is_plain = !inner.contains('\'') && has_foreign_escape(inner);
+            is_plain.then(|| {
+                let inner = shown(inner.to_owned());
+                format!("in single quotes a backslash stands for itself: {key} = '{inner}'")
+            })
+        }
+        _ if value.starts_with('\'') && value.ends_with('"') => {
+            Some("a text ends with the quote that it begins with".to_owned())
+        }
+        _ if value.starts_with('{') && value.contains(": ") && !value.contains('=') => {
+            Some(format!("write `=` in a table: {key} = {{ name = … }}"))
+        }
+        _ if value.starts_with(['\'', '[', '{', '#']) => None,
+        _ if value.parse::<f64>().is_ok() || matches!(value, "true" | "false") => None,
+        _ => {
+            let value = value.split_once(" #").map_or(value, |(value, _)| value.trim_end());
+            let is_text = !value.contains(['"', '\'', '\\']);
+            is_text.then(|| format!("add quotes: {key} = \"{}\"", shown(value.to_owned())))
+        }
+    }
+}
+
+/// Whether a text can be a key without quotes, or keys with dots between them.
+fn is_key(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
 /// Whether a text in double quotes has a backslash that TOML gives no meaning: `\d`, `\.`, `\w`.
