@@ -200,11 +200,10 @@ const OTHER_WORDS: &[(&str, &str)] = &[
 fn meant_word<'w>(text: &str, words: &[&'w str]) -> Option<&'w str> {
     let text = text.to_ascii_lowercase();
     let of_other =
-        OTHER_WORDS.iter().find(|(other, ours)| *other == text && words.contains(ours)).map(|(_, ours)| ours);
+        OTHER_WORDS.iter().find(|(other, ours)| *other == text && words.contains(ours)).map(|(_, ours)| *ours);
     let is_version = |word: &&str| word.starts_with(|c: char| c.is_ascii_digit()) && text.ends_with(*word);
-    let by_name = of_other.and_then(|ours| words.iter().find(|word| *word == ours));
-    let found = by_name.or_else(|| words.iter().rfind(|word| is_version(word)));
-    found.copied().or_else(|| suggest::nearest(&text, words.iter().copied()))
+    let found = of_other.or_else(|| words.iter().copied().rfind(is_version));
+    found.or_else(|| suggest::nearest(&text, words.iter().copied()))
 }
 
 /// The word that a number stands for: `"1.3"` for 1.3, `"v4"` for 4.
