@@ -6,7 +6,7 @@ use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::Node;
 use crate::config::table_schema::{TableSchema, ValueType, key};
 use crate::config::value::layers::Layers;
-use crate::config::value::toml_text::{TomlLines, TomlWriter, quoted};
+use crate::config::value::toml_text::{TomlLines, TomlWriter, list, quoted};
 use crate::config::value::{interpolate, layers};
 use crate::model::{Tls, TlsVersion};
 
@@ -135,8 +135,7 @@ pub(crate) fn explain(lines: &mut TomlLines, writer: &TomlWriter, tls: &Tls) {
         lines.set("tls.server-name", &writer.text(name));
     }
     if !tls.alpn.is_empty() {
-        let names: Vec<String> = tls.alpn.iter().map(|name| writer.text(name)).collect();
-        lines.set("tls.alpn", &format!("[{}]", names.join(", ")));
+        lines.set("tls.alpn", &list(tls.alpn.iter().map(|name| writer.text(name))));
     }
     lines.set("tls.min-version", &quoted(tls.min_version.name()));
     lines.set("tls.insecure", if tls.insecure { "true" } else { "false" });
