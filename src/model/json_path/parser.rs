@@ -104,7 +104,6 @@ impl<'s> Parser<'s> {
     }
 }
 
-/// What to write for a method of another dialect.
 /// What to write instead of a method of another dialect.
 pub(super) fn advice_on_method(name: &str) -> String {
     match name {
