@@ -191,10 +191,12 @@ fn kebab(word: &str) -> String {
 
 /// Our word for another tool's, as it is written in this table.
 fn translated(word: &str, schema: &TableSchema) -> Option<&'static str> {
+    // `warn` has the keys of `expect`.
+    let title = if schema.title == tables::WARN.title { tables::EXPECT.title } else { schema.title };
     let ours = OTHER_WORDS.iter().filter(|(other, _)| *other == word).map(|(_, ours)| *ours);
     ours.into_iter().find_map(|ours| {
         // A key of `expect` is written `expect.status` in a probe and `status` in `expect`.
-        let within = ours.strip_prefix(schema.title).and_then(|rest| rest.strip_prefix('.')).unwrap_or(ours);
+        let within = ours.strip_prefix(title).and_then(|rest| rest.strip_prefix('.')).unwrap_or(ours);
         schema.key(within.split('.').next().unwrap_or(within)).map(|_| within)
     })
 }
@@ -234,6 +236,7 @@ mod tests {
         for (word, table, said) in [
             ("status_code", &tables::PROBE, "did you mean `expect.status`?"),
             ("status_code", &tables::EXPECT, "did you mean `status`?"),
+            ("status_code", &tables::WARN, "did you mean `status`?"),
             ("verify", &tables::PROBE, "did you mean `tls.insecure`?"),
             ("verify", &tables::TLS, "did you mean `insecure`?"),
             ("timeoutSeconds", &tables::PROBE, "did you mean `timeout`?"),
