@@ -236,6 +236,8 @@ const COMMANDS: &[(&[&str], &[&str])] = &[
     (&["check", "\"http://x.test\""], &["quote"]),
     (&["check", "urls.txt"], &["@urls.txt"]),
     (&["check", "@"], &["a file must follow @"]),
+    (&["check", "user:pass@x.test"], &["-u USER:PASSWORD"]),
+    (&["check", "https:user:pass@x.test"], &["-u USER:PASSWORD"]),
     (&["check", "web"], &["--surface web"]),
     (&["check", "prod"], &["--tag prod"]),
     (&["check", "--surface", "prod"], &["--tag prod"]),

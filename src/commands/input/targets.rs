@@ -83,6 +83,9 @@ pub(crate) fn told_apart(words: Vec<Word>, config: Option<&Config>) -> Result<Ta
         if known.contains(&text.as_str()) {
             targets.names.push(text);
         } else if !text.contains("://") {
+            if text.contains('@') {
+                return Err(has_credentials());
+            }
             if let Some(meant) = config::misspelt_url(&text) {
                 let shown = crate::model::SafeText::clean(&text, 100);
                 return Err(CliError::Usage(format!("error: {shown} is not a URL; did you mean {meant}?")));
@@ -110,6 +113,13 @@ fn is_file(word: &str) -> bool {
     });
     // No host has such an end; a path after a host may.
     is_of_file && (!may_be_host || PathBuf::from(word).is_file())
+}
+
+/// What stands before the `@` may be a password, so that the word is not shown.
+fn has_credentials() -> CliError {
+    let message = "error: a target with `@` and no scheme is not shown, since it may hold a password; write \
+                   https://USER:PASSWORD@HOST/, or the host alone and -u USER:PASSWORD";
+    CliError::Usage(message.to_owned())
 }
 
 fn unknown(word: &str, known: &[&str], probes: &[Arc<Probe>]) -> CliError {
