@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::model::SafeText;
+use crate::model::{SafeText, Verdict};
 use crate::report::document::answer::State;
 use crate::report::fold::Fold;
+use crate::report::fold::check_log::LoggedCheck;
 use crate::report::fold::evidence::name;
 use crate::report::fold::latency_series::LatencySeries;
 use crate::report::fold::probe_series::Series;
@@ -173,6 +174,15 @@ impl<'f> ReportContext<'f> {
     pub(crate) fn is_http3(&self, series: usize) -> Option<bool> {
         let probe: &str = &self.analyses[series].series.probe;
         self.fold.question.http3.get(probe).copied()
+    }
+
+    /// The checks of a series between two instants, ends included, as they are judged by what is known of its vantage:
+    /// those that could be, in order.
+    pub(crate) fn judged(&self, series: usize, (from, to): (i64, i64)) -> impl Iterator<Item = LoggedCheck> {
+        let one = self.analyses[series].series;
+        let offline = self.offline_of(&one.vantage);
+        let checks = one.between(from, to).map(move |check| Offline::judged(offline, check));
+        checks.filter(|check| matches!(check.verdict, Verdict::Up | Verdict::Down))
     }
 
     /// When a vantage was offline; absent where it has no control targets.

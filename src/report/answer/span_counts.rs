@@ -79,7 +79,7 @@ fn by_the_minute(
     let place = |at: i64| usize::try_from((at - begin).div_euclid(MINUTE_MS)).ok();
     for one in group {
         let offline = context.offline_of(&one.series.vantage);
-        for check in one.series.lead_in.between(earliest, to).chain(one.series.log.between(earliest, to)) {
+        for check in one.series.between(earliest, to) {
             let verdict = Offline::judged(offline, check).verdict;
             let Some(minute) = place(check.at).and_then(|place| minutes.get_mut(place)) else { continue };
             let is_judged = matches!(verdict, Verdict::Up | Verdict::Down);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::model::Counts;
-use crate::report::fold::check_log::CheckLog;
+use crate::report::fold::check_log::{CheckLog, LoggedCheck};
 use crate::window::{Histogram, Remotes, Window};
 
 /// What tells one series from another.
@@ -146,6 +146,11 @@ impl Series {
         self.log.merge(other.log);
         self.lead_in.merge(other.lead_in);
         self.maintenance.merge(other.maintenance);
+    }
+
+    /// Its checks between two instants, ends included, those of the day before too, in order.
+    pub(crate) fn between(&self, from: i64, to: i64) -> impl Iterator<Item = LoggedCheck> {
+        self.lead_in.between(from, to).chain(self.log.between(from, to))
     }
 
     /// How far its checks are apart, those of the day before too, in order, and how often in a row.

@@ -7,7 +7,6 @@ use crate::model::{FailureClass, Verdict};
 use crate::report::context::ReportContext;
 use crate::report::fold::check_log::LoggedCheck;
 use crate::report::series::judgement;
-use crate::report::series::offline::Offline;
 use crate::report::series::outage::{OpenRule, Outage, Transition};
 use crate::report::series::recovery;
 use crate::report::statistics::{fisher, number};
@@ -73,27 +72,13 @@ pub(crate) fn parted(context: &ReportContext<'_>, series: usize, outage: Outage)
         run: Vec::new(),
         others: Vec::new(),
     };
-    judged(context, series, (before, start - 1)).for_each(|check| causes.first.see(&check));
+    context.judged(series, (before, start - 1)).for_each(|check| causes.first.see(&check));
     causes.first.failures.clear();
     let end = outage.end.map_or(context.range.to, |end| end.by);
-    let checks: Vec<LoggedCheck> = judged(context, series, (start, end)).collect();
+    let checks: Vec<LoggedCheck> = context.judged(series, (start, end)).collect();
     causes.shown = checks.iter().filter_map(LoggedCheck::counted_class).collect();
     checks.iter().for_each(|check| causes.push(check));
     causes.parts(outage)
-}
-
-/// The judged checks of a series between two instants.
-fn judged<'c>(
-    context: &'c ReportContext<'_>,
-    series: usize,
-    (from, to): (i64, i64),
-) -> impl Iterator<Item = LoggedCheck> + 'c {
-    let one = context.analyses[series].series;
-    let offline = context.offline_of(&one.vantage);
-    let checks = one.lead_in.between(from, to).chain(one.log.between(from, to));
-    checks
-        .map(move |check| Offline::judged(offline, check))
-        .filter(|check| matches!(check.verdict, Verdict::Up | Verdict::Down))
 }
 
 /// What failed of the surface of a series in the buckets between two instants.

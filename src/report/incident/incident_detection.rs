@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{SafeText, Verdict};
 use crate::report::context::{ReportContext, SurfaceIncident};
+use crate::report::fold::check_log::LoggedCheck;
 use crate::report::incident::nested_outages::NestedOutages;
 use crate::report::incident::waves::{DetectedWave, WaveDivision, WaveMember};
 use crate::report::incident::{cause, grouping, pooled_onset, waves};
-use crate::report::series::offline::Offline;
 use crate::report::series::outage::{Outage, Transition};
 use crate::report::series::{judgement, recovery};
 use crate::report::statistics::ratio;
@@ -268,24 +268,18 @@ fn checks_of(context: &ReportContext<'_>, series: &BTreeSet<usize>, from: i64, t
 fn checks_without(
     context: &ReportContext<'_>,
     series: &BTreeSet<usize>,
-    (from, to): (i64, i64),
-    spans: impl Fn(usize) -> Vec<(i64, i64)>,
+    span: (i64, i64),
+    left_out: impl Fn(usize) -> Vec<(i64, i64)>,
 ) -> Vec<waves::PooledCheck> {
     let mut checks = Vec::new();
     for at in series.iter().copied() {
-        let left_out = spans(at);
-        let one = &context.analyses[at];
-        let offline = context.offline_of(&one.series.vantage);
-        for check in one.series.lead_in.between(from, to).chain(one.series.log.between(from, to)) {
-            let check = Offline::judged(offline, check);
+        let left_out = left_out(at);
+        let is_in = |check: &LoggedCheck| !left_out.iter().any(|(from, to)| (*from..=*to).contains(&check.at));
+        let judged = context.judged(at, span).filter(is_in);
+        checks.extend(judged.map(|check| {
             let failed = check.verdict == Verdict::Down;
-            if left_out.iter().any(|(from, to)| (*from..=*to).contains(&check.at)) {
-                continue;
-            }
-            if failed || check.verdict == Verdict::Up {
-                checks.push(waves::PooledCheck { at: check.at, series: at, failed });
-            }
-        }
+            waves::PooledCheck { at: check.at, series: at, failed }
+        }));
     }
     checks.sort_unstable();
     checks

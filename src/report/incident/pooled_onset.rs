@@ -9,7 +9,6 @@ use crate::report::incident::waves::WaveMember;
 use crate::report::parallel;
 use crate::report::series::cusum::{Rise, USUAL_AT_LEAST};
 use crate::report::series::failure_log::FailureLog;
-use crate::report::series::offline::Offline;
 use crate::report::series::outage::{Count, OpenRule, Outage, Transition};
 use crate::report::series::pool;
 use crate::report::statistics::{ratio, wilson};
@@ -153,9 +152,6 @@ fn good_after(context: &ReportContext<'_>, series: &[usize], at: i64) -> i64 {
 }
 
 fn good(context: &ReportContext<'_>, series: usize, from: i64, to: i64) -> impl Iterator<Item = i64> {
-    let one = context.analyses[series].series;
-    let offline = context.offline_of(&one.vantage);
-    let checks = one.lead_in.between(from, to).chain(one.log.between(from, to));
-    let judged = checks.map(move |check| Offline::judged(offline, check));
+    let judged = context.judged(series, (from, to));
     judged.filter(|check| check.verdict == Verdict::Up).map(|check| check.at)
 }

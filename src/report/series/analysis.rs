@@ -333,8 +333,8 @@ fn recent(
     const INTERVALS: i64 = 30;
     let back = cadence.map_or(i64::MAX, |cadence| cadence.every.saturating_mul(INTERVALS).max(BACK_MS));
     let from = range.to.saturating_sub(back);
-    let checks = series.lead_in.between(from, range.to).chain(series.log.between(from, range.to));
-    let judged: Vec<JudgedCheck> = checks
+    let judged: Vec<JudgedCheck> = series
+        .between(from, range.to)
         .map(|check| Offline::judged(offline, check))
         .filter(|check| matches!(check.verdict, Verdict::Up | Verdict::Down))
         .map(|check| JudgedCheck { at: check.at, failed: check.verdict == Verdict::Down })
@@ -385,7 +385,7 @@ pub(crate) fn tally(series: &Series, offline: Option<&Offline>, spans: &[(i64, i
     let mut cells = vec![Cell::default(); spans.len()];
     let (Some((from, _)), Some((_, to))) = (spans.first(), spans.last()) else { return cells };
     let mut at = 0;
-    for check in series.lead_in.between(*from, *to).chain(series.log.between(*from, *to)) {
+    for check in series.between(*from, *to) {
         while at < spans.len() && spans[at].1 < check.at {
             at += 1;
         }

@@ -124,8 +124,7 @@ impl ControlAnswers {
     /// Those of a control target between two instants.
     pub(crate) fn of(series: &Series, from: i64, to: i64) -> ControlAnswers {
         let mut found = ControlAnswers::default();
-        let checks = series.lead_in.between(from, to).chain(series.log.between(from, to));
-        for check in checks.filter(is_judged) {
+        for check in series.between(from, to).filter(is_judged) {
             found.judged += 1;
             found.good += u64::from(check.verdict == Verdict::Up);
             found.answered += u64::from(!speaks_of_us(&check));
@@ -151,8 +150,7 @@ fn is_disproved(at: i64, before: Option<i64>, after: Option<i64>, targets: &[&Se
 
 /// Whether a series has a good check between two instants.
 fn has_up(series: &Series, from: i64, to: i64) -> bool {
-    let checks = series.lead_in.between(from, to).chain(series.log.between(from, to));
-    checks.into_iter().any(|check| check.verdict == Verdict::Up)
+    series.between(from, to).any(|check| check.verdict == Verdict::Up)
 }
 
 /// The spans that are in both. Each is in order and disjoint, and so is the result.
