@@ -25,3 +25,4 @@ pub use strip::{CheckResult, Run, Strip};
 pub(crate) use strip_text::FailureKind;
 pub use strip_text::StripError;
 pub use summary::Window;
+pub(crate) use summary::add_counts;

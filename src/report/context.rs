@@ -12,7 +12,7 @@ use crate::report::fold::evidence::name;
 use crate::report::fold::latency_series::LatencySeries;
 use crate::report::fold::probe_series::Series;
 use crate::report::parallel;
-use crate::report::series::analysis::{Cell, ReportRange, SeriesAnalysis, analyze};
+use crate::report::series::analysis::{Cell, ReportRange, SeriesAnalysis, analyze, tally};
 use crate::report::series::offline::{ControlAnswers, Offline};
 use crate::report::series::slowness::SurfaceLatency;
 use crate::report::series::state::SurfaceStanding;
@@ -183,6 +183,14 @@ impl<'f> ReportContext<'f> {
         let offline = self.offline_of(&one.vantage);
         let checks = one.between(from, to).map(move |check| Offline::judged(offline, check));
         checks.filter(|check| matches!(check.verdict, Verdict::Up | Verdict::Down))
+    }
+
+    /// The checks of a series in some spans, in order and disjoint, all together.
+    pub(crate) fn count(&self, series: usize, spans: &[(i64, i64)]) -> Cell {
+        let one = self.analyses[series].series;
+        let mut all = Cell::default();
+        tally(one, self.offline_of(&one.vantage), spans).iter().for_each(|cell| all.merge(cell));
+        all
     }
 
     /// When a vantage was offline; absent where it has no control targets.

@@ -198,7 +198,7 @@ impl Window {
 }
 
 /// Adds counts by a key.
-fn add_counts<K: Ord + Copy>(sum: &mut BTreeMap<K, u64>, more: &BTreeMap<K, u64>) {
+pub(crate) fn add_counts<K: Ord + Copy>(sum: &mut BTreeMap<K, u64>, more: &BTreeMap<K, u64>) {
     for (key, count) in more {
         *sum.entry(*key).or_default() += count;
     }

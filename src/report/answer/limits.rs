@@ -11,6 +11,7 @@ use crate::report::document::coverage::Coverage;
 use crate::report::document::rows::{SurfaceRow, VantageRow};
 use crate::report::series::analysis::SeriesAnalysis;
 use crate::report::statistics::checks_to_show;
+use crate::window::add_counts;
 
 /// The limits of a report.
 pub(super) fn limits(
@@ -66,7 +67,7 @@ fn bad_controls(context: &ReportContext<'_>) -> Vec<String> {
         let is_never_right = found.good == 0 && found.judged >= u64::from(context.range.rules.open_after.get());
         if is_never_right && !one.silent {
             let failures = bad.entry((&one.probe, found.answered > 0)).or_default();
-            found.failures.iter().for_each(|(class, n)| *failures.entry(*class).or_default() += n);
+            add_counts(failures, &found.failures);
         }
     }
     let sentence = |((probe, is_answered), failures): ((&SafeText, bool), BTreeMap<_, u64>)| {

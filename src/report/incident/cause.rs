@@ -10,6 +10,7 @@ use crate::report::series::judgement;
 use crate::report::series::outage::{OpenRule, Outage, Transition};
 use crate::report::series::recovery;
 use crate::report::statistics::{fisher, number};
+use crate::window::add_counts;
 
 /// Failures by class.
 pub(crate) type Classes = BTreeMap<FailureClass, u64>;
@@ -19,13 +20,6 @@ const SAME_CAUSE: f64 = 0.25;
 
 /// Mixes that chance makes less often than this are of two causes.
 const CHANCE: f64 = 0.001;
-
-/// Adds failures to others.
-pub(crate) fn add(classes: &mut Classes, more: &Classes) {
-    for (class, n) in more {
-        *classes.entry(*class).or_default() += n;
-    }
-}
 
 /// Whether two mixes of classes have enough in common.
 pub(crate) fn is_same(one: &Classes, other: &Classes) -> bool {
@@ -87,7 +81,7 @@ fn of_surface(context: &ReportContext<'_>, series: usize, (from, to): (i64, i64)
     let step = context.range.step;
     if let Some(surface) = context.surface(&context.analyses[series].surface, false) {
         let before = surface.buckets.range(from..to).filter(|(begin, _)| *begin + step <= to);
-        before.for_each(|(_, cell)| add(&mut classes, &cell.classes));
+        before.for_each(|(_, cell)| add_counts(&mut classes, &cell.classes));
     }
     classes
 }

@@ -200,14 +200,7 @@ impl Description<'_, '_> {
         let begins = [bucket::floor(since + step - 1, step), bucket::floor(since, step)];
         let parts = begins.into_iter().filter(|from| *from > wave.start.by).map(|from| {
             let spans = nested_outages::without(&[(from, range.to)], &self.nested);
-            let count = |at: &usize| {
-                let one = &self.context.analyses[*at];
-                let cells = tally(one.series, self.context.offline_of(&one.series.vantage), &spans);
-                let mut all = Cell::default();
-                cells.iter().for_each(|cell| all.merge(cell));
-                (*at, all)
-            };
-            let cells: BTreeMap<usize, Cell> = cells.keys().map(count).collect();
+            let cells = cells.keys().map(|at| (*at, self.context.count(*at, &spans))).collect();
             let members = self.incident.iter().flat_map(|wave| &wave.members);
             let open = members.filter(|member| member.outage.end.is_none());
             IncidentPart { spans, cells, failing: open.map(|member| member.series).collect(), flapping }

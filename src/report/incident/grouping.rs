@@ -13,8 +13,9 @@ use crate::report::context::ReportContext;
 use crate::report::incident::cause::{self, Classes};
 use crate::report::incident::nested_outages::{self, NestedOutages};
 use crate::report::incident::waves::WaveMember;
-use crate::report::series::analysis::{Cell, tally};
+use crate::report::series::analysis::Cell;
 use crate::report::statistics::{ratio, wilson};
+use crate::window::add_counts;
 
 /// Fewer checks of a series cannot show that it was fine.
 const FEWEST: u64 = 4;
@@ -53,9 +54,9 @@ impl Group {
         let one = &context.analyses[member.series];
         self.surfaces.insert(one.surface.clone());
         self.series.insert(member.series);
-        cause::add(&mut self.classes, classes);
-        cause::add(self.of_vantage.entry(one.vantage.clone()).or_default(), classes);
-        cause::add(self.of_probe.entry(one.probe.clone()).or_default(), classes);
+        add_counts(&mut self.classes, classes);
+        add_counts(self.of_vantage.entry(one.vantage.clone()).or_default(), classes);
+        add_counts(self.of_probe.entry(one.probe.clone()).or_default(), classes);
         self.members.push(member);
     }
 
@@ -64,7 +65,7 @@ impl Group {
         self.last = self.last.max(other.last);
         self.surfaces.extend(other.surfaces);
         self.series.extend(other.series);
-        cause::add(&mut self.classes, &other.classes);
+        add_counts(&mut self.classes, &other.classes);
         self.members.extend(other.members);
     }
 
@@ -175,20 +176,13 @@ fn was_fine(context: &ReportContext<'_>, group: &Group, series: usize, spans: &[
 /// Failed and judged checks of some series in some spans.
 fn count(context: &ReportContext<'_>, series: &BTreeSet<usize>, spans: &[(i64, i64)]) -> (u64, u64) {
     let mut all = Cell::default();
-    for at in series {
-        let one = &context.analyses[*at];
-        tally(one.series, context.offline_of(&one.series.vantage), spans).iter().for_each(|cell| all.merge(cell));
-    }
+    series.iter().for_each(|at| all.merge(&context.count(*at, spans)));
     (all.failed, all.judged)
 }
 
 /// The failures of an outage, without those of outages within it that have a cause of their own.
 fn classes_of(context: &ReportContext<'_>, nested: &NestedOutages, member: &WaveMember) -> Classes {
-    let one = &context.analyses[member.series];
     let span = (member.outage.start.by, member.last().min(context.range.to));
     let spans = nested_outages::without(&[span], &nested.in_outage(member));
-    let cells = tally(one.series, context.offline_of(&one.series.vantage), &spans);
-    let mut classes = Classes::new();
-    cells.iter().for_each(|cell| cause::add(&mut classes, &cell.classes));
-    classes
+    context.count(member.series, &spans).classes
 }

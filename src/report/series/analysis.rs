@@ -18,6 +18,7 @@ use crate::report::series::judgement;
 use crate::report::series::judgement::JudgedCheck;
 use crate::report::series::offline::Offline;
 use crate::report::statistics::{number, ratio, rounded};
+use crate::window::add_counts;
 
 /// Milliseconds of a minute.
 const MINUTE_MS: f64 = 60_000.0;
@@ -135,12 +136,8 @@ impl Cell {
         self.failed += other.failed;
         self.unknown += other.unknown;
         self.missed += other.missed;
-        for (class, n) in &other.classes {
-            *self.classes.entry(*class).or_default() += n;
-        }
-        for (code, n) in &other.codes {
-            *self.codes.entry(*code).or_default() += n;
-        }
+        add_counts(&mut self.classes, &other.classes);
+        add_counts(&mut self.codes, &other.codes);
     }
 }
 
