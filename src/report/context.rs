@@ -37,6 +37,7 @@ pub(crate) struct ReportContext<'f> {
     surfaces: SurfaceIndex,
     control_surfaces: SurfaceIndex,
     vantages: BTreeMap<SafeText, VantageEntry>,
+    control_ok: Option<bool>,
     /// Checks over time, by latency series.
     buckets: Vec<BTreeMap<i64, Cell>>,
     offline: BTreeMap<Arc<str>, Offline>,
@@ -108,11 +109,13 @@ impl<'f> ReportContext<'f> {
             surfaces: SurfaceIndex::new(),
             control_surfaces: SurfaceIndex::new(),
             vantages: BTreeMap::new(),
+            control_ok: None,
             buckets,
             offline,
         };
         context.index();
         context.judge_vantages();
+        context.control_ok = context.judge_controls();
         context
     }
 
@@ -243,44 +246,34 @@ impl<'f> ReportContext<'f> {
     /// heard of at the end of the range, since an old answer proves nothing of now, and where one does not answer while
     /// other targets are good from there. A vantage that is set aside says nothing of the others: where all are, this is
     /// false where one of them is offline.
-    pub(crate) fn control_ok(&self) -> Option<bool> {
-        let known = |is_meant: &dyn Fn(&&VantageEntry) -> bool| -> Vec<State> {
-            let states = self.vantages.values().filter(is_meant).filter_map(|entry| entry.control);
-            states.filter(|state| *state != State::Unknown).collect()
-        };
-        let counts = |entry: &&VantageEntry| !entry.is_set_aside;
-        if self.vantages.values().any(|entry| counts(&entry)) {
-            let states = known(&counts);
-            let is_down = |entry: &&VantageEntry| entry.control == Some(State::Down);
-            let down: Vec<_> = self.vantages.values().filter(counts).filter(is_down).collect();
-            return match down.as_slice() {
-                [] => (!states.is_empty()).then_some(true),
-                down => (!down.iter().any(|entry| self.is_good_all_the_same(entry))).then_some(false),
-            };
-        }
-        let states = known(&|_| true);
-        (!states.is_empty()).then(|| !states.contains(&State::Down))
+    pub(crate) const fn control_ok(&self) -> Option<bool> {
+        self.control_ok
+    }
+
+    fn judge_controls(&self) -> Option<bool> {
+        let is_any_counted = self.vantages.values().any(|entry| !entry.is_set_aside);
+        let asked = self.vantages.values().filter(|entry| !is_any_counted || !entry.is_set_aside);
+        let known: Vec<_> = asked.filter(|entry| entry.control.is_some_and(|state| state != State::Unknown)).collect();
+        let down: Vec<_> = known.iter().filter(|entry| entry.control == Some(State::Down)).collect();
+        let is_unclear =
+            known.is_empty() || is_any_counted && down.iter().any(|entry| self.is_good_all_the_same(entry));
+        (!is_unclear).then_some(down.is_empty())
     }
 
     /// Whether most targets were up at a vantage while its control targets failed.
     fn is_good_all_the_same(&self, entry: &VantageEntry) -> bool {
-        let streak = self.range.rules.open_after.get() as usize;
-        let begin = |at: &usize| {
-            let recent = &self.analyses[*at].recent;
-            recent.get(recent.len().saturating_sub(streak)).map(|check| check.at)
-        };
+        let begin = |at: &usize| self.analyses[*at].latest(self.streak()).first().map(|check| check.at);
         let Some(failing_since) = entry.control_series.iter().filter_map(begin).min() else { return false };
         let is_good = |at: &&usize| {
-            let mut recent = self.analyses[**at].recent.iter().rev();
+            let mut recent = self.analyses[**at].recent.iter();
             recent.any(|check| !check.failed && check.at >= failing_since)
         };
         entry.series.iter().filter(is_good).count() * 2 > entry.series.len()
     }
 
-    /// What the latest checks of a control target from a vantage came to.
-    pub(crate) fn control_answers(&self, one: &SeriesAnalysis<'_>) -> ControlAnswers {
-        let from = one.recent.first().map_or(self.range.to, |first| first.at);
-        ControlAnswers::of(one.series, from, self.range.to)
+    /// So many failures in a row open an outage.
+    const fn streak(&self) -> usize {
+        self.range.rules.open_after.get() as usize
     }
 
     /// The state of a surface from a vantage.
@@ -341,17 +334,10 @@ impl<'f> ReportContext<'f> {
     fn judge_vantages(&mut self) {
         let offline: Vec<SafeText> =
             self.offline.iter().filter(|(_, offline)| offline.goes_on()).map(|(vantage, _)| name(vantage)).collect();
-        let answers = |controls: &[usize]| {
-            let one = controls.iter().map(|at| &self.analyses[*at]).find(|one| !one.silent);
-            one.is_some_and(|one| {
-                let last = one.recent.len().saturating_sub(self.range.rules.open_after.get() as usize);
-                let from = one.recent.get(last).map_or(self.range.to, |check| check.at);
-                ControlAnswers::of(one.series, from, self.range.to).answered > 0
-            })
-        };
-        let answered: Vec<bool> = self.vantages.values().map(|entry| answers(&entry.control_series)).collect();
+        let streak = self.streak();
+        let is_answered = |one: &&SeriesAnalysis<'_>| ControlAnswers::of(one.series, one.latest(streak)).answered > 0;
         let mut gone = Vec::new();
-        for ((vantage, entry), answers) in self.vantages.iter_mut().zip(answered) {
+        for (vantage, entry) in &mut self.vantages {
             let is_offline = offline.contains(vantage);
             let heard: Vec<_> = entry.series.iter().map(|at| &self.analyses[*at]).filter(|one| !one.silent).collect();
             let controls: Vec<_> = entry.control_series.iter().map(|at| &self.analyses[*at]).collect();
@@ -364,7 +350,7 @@ impl<'f> ReportContext<'f> {
                 _ if controls.is_empty() => None,
                 _ if is_offline => Some(State::Down),
                 // One of several that fails does not make us offline, and any answer proves that we are online.
-                State::Down if controls.len() > 1 || answers => Some(State::Degraded),
+                State::Down if controls.len() > 1 || controls.iter().any(is_answered) => Some(State::Degraded),
                 state => Some(state),
             };
         }

@@ -10,6 +10,7 @@ use crate::report::context::ReportContext;
 use crate::report::document::coverage::Coverage;
 use crate::report::document::rows::{SurfaceRow, VantageRow};
 use crate::report::series::analysis::SeriesAnalysis;
+use crate::report::series::offline::ControlAnswers;
 use crate::report::statistics::checks_to_show;
 use crate::window::add_counts;
 
@@ -63,7 +64,7 @@ fn control(context: &ReportContext<'_>) -> Option<String> {
 fn bad_controls(context: &ReportContext<'_>) -> Vec<String> {
     let mut bad: BTreeMap<(&SafeText, bool), BTreeMap<_, u64>> = BTreeMap::new();
     for one in context.analyses.iter().filter(|one| one.series.control && !context.is_set_aside(&one.vantage)) {
-        let found = context.control_answers(one);
+        let found = ControlAnswers::of(one.series, &one.recent);
         let is_never_right = found.good == 0 && found.judged >= u64::from(context.range.rules.open_after.get());
         if is_never_right && !one.silent {
             let failures = bad.entry((&one.probe, found.answered > 0)).or_default();

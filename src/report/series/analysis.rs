@@ -106,6 +106,11 @@ impl SeriesAnalysis<'_> {
         self.cadence.map(|cadence| cadence.every)
     }
 
+    /// So many of its latest judged checks, as far as it has them.
+    pub(crate) fn latest(&self, checks: usize) -> &[JudgedCheck] {
+        &self.recent[self.recent.len().saturating_sub(checks)..]
+    }
+
     /// The minutes that so many of its checks stand for.
     pub(crate) fn minutes(&self, checks: u64) -> f64 {
         number(checks) * self.cadence.map_or(0.0, Cadence::per_check) / MINUTE_MS

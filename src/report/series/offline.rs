@@ -7,6 +7,7 @@ use std::num::NonZero;
 use crate::model::{ClassGroup, FailureClass, Verdict};
 use crate::report::fold::check_log::{EvenRun, LoggedCheck};
 use crate::report::fold::probe_series::Series;
+use crate::report::series::judgement::JudgedCheck;
 
 /// Spans of time in which a vantage was offline, in milliseconds since 1970, in order; the ends
 /// are the good checks around the failed ones and not part of the span.
@@ -121,10 +122,11 @@ pub(crate) struct ControlAnswers {
 }
 
 impl ControlAnswers {
-    /// Those of a control target between two instants.
-    pub(crate) fn of(series: &Series, from: i64, to: i64) -> ControlAnswers {
+    /// Those of a control target in its latest checks.
+    pub(crate) fn of(series: &Series, latest: &[JudgedCheck]) -> ControlAnswers {
         let mut found = ControlAnswers::default();
-        for check in series.between(from, to).filter(is_judged) {
+        let (Some(first), Some(last)) = (latest.first(), latest.last()) else { return found };
+        for check in series.between(first.at, last.at).filter(is_judged) {
             found.judged += 1;
             found.good += u64::from(check.verdict == Verdict::Up);
             found.answered += u64::from(!speaks_of_us(&check));
