@@ -196,9 +196,9 @@ pub(super) fn changes(
     let standing: BTreeSet<&str> = all.map(Change::key).collect();
     // What does not stand any more is news when it stands again.
     receiver.standing.retain(|key, _| standing.contains(key.as_str()));
-    let is_new = |change: &Change| match change {
-        Change::Slow { period, .. } if fails(report, &period.surface) => is_news(change, receiver, true),
-        change => is_news(change, receiver, false),
+    let is_new = |change: &Change| {
+        let fails = matches!(change, Change::Slow { period, .. } if fails(report, &period.surface));
+        is_news(change, receiver, fails)
     };
     changes.extend(certificates.into_iter().chain(burns).chain(warnings).chain(blind).chain(slow).filter(is_new));
     changes
@@ -262,7 +262,7 @@ fn of_incident(alert: &Alert, known: Option<&KnownIncident>, incident: &Incident
     // Seen more closely, what was told as one wave may be two: that is no news.
     let news_at = known.news_at.unwrap_or(known.told_at);
     let is_new_wave = incident.waves.last().is_some_and(|wave| wave.start.by > news_at && wave.failed >= GOES_ON_AFTER);
-    let fails_again = known.end.is_some() && failures(incident) >= known.failed.saturating_add(GOES_ON_AFTER);
+    let fails_again = known.end.is_some() && incident.actual_failures >= known.failed.saturating_add(GOES_ON_AFTER);
     if goes_on && (incident.waves.len() > known.waves && is_new_wave || fails_again) {
         changes.push(change(AlertEvent::Wave, &known.key, incident));
     } else if goes_on && alert.repeat.is_some_and(is_due) {
@@ -276,11 +276,6 @@ fn of_incident(alert: &Alert, known: Option<&KnownIncident>, incident: &Incident
         changes.push(change(AlertEvent::Close, &known.key, incident));
     }
     changes
-}
-
-/// How many checks of an incident failed.
-fn failures(incident: &Incident) -> u64 {
-    incident.waves.iter().map(|wave| wave.failed).sum()
 }
 
 fn change(event: AlertEvent, key: &str, incident: &Incident) -> Change {
@@ -381,7 +376,7 @@ impl ReceiverState {
         } else {
             (known.end, known.waves) = (end, incident.waves.len());
         }
-        known.failed = failures(incident);
+        known.failed = incident.actual_failures;
         known.told_at = now;
         if !repeated {
             known.news_at = Some(now);
