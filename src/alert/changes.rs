@@ -254,9 +254,8 @@ fn of_incident(alert: &Alert, known: Option<&KnownIncident>, incident: &Incident
         };
         return vec![change(event, &incident.id, incident)];
     };
-    let is_due = |repeat: Duration| {
-        now.duration_since(known.told_at) >= jiff::SignedDuration::try_from(repeat).unwrap_or_default()
-    };
+    let is_due =
+        |repeat: Duration| now.duration_since(known.told_at) >= SignedDuration::try_from(repeat).unwrap_or_default();
     let incident = &known.with_its_start(incident);
     let mut changes = Vec::new();
     // Seen more closely, what was told as one wave may be two: that is no news.
@@ -265,7 +264,7 @@ fn of_incident(alert: &Alert, known: Option<&KnownIncident>, incident: &Incident
     let fails_again = known.end.is_some() && incident.actual_failures >= known.failed.saturating_add(GOES_ON_AFTER);
     if goes_on && (incident.waves.len() > known.waves && is_new_wave || fails_again) {
         changes.push(change(AlertEvent::Wave, &known.key, incident));
-    } else if goes_on && alert.repeat.is_some_and(is_due) {
+    } else if goes_on && known.end.is_none() && alert.repeat.is_some_and(is_due) {
         let (event, key) = (AlertEvent::Open, known.key.clone());
         changes.push(Change::Incident { event, key, repeated: true, incident: Box::new(incident.clone()) });
     }
@@ -413,7 +412,9 @@ impl KnownIncident {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Bracket;
+    use crate::model::{AlertTarget, Bracket};
+    use crate::report::document::incident::DurationRange;
+    use crate::report::{Reading, Wave};
 
     fn slow(end: Option<Timestamp>) -> Change {
         let bracket = |by| Bracket { after: None, by };
@@ -445,5 +446,69 @@ mod tests {
         assert!(is_news(&over, &receiver, false) && is_news(&over, &receiver, true));
         receiver.note(&over, now);
         assert!(!is_news(&over, &receiver, false));
+    }
+
+    fn incident(end: Option<Timestamp>, failed: u64) -> Incident {
+        let start = Bracket { after: None, by: Timestamp::UNIX_EPOCH };
+        let end = end.map(|by| Bracket { after: None, by });
+        Incident {
+            id: "1".to_owned(),
+            surfaces: vec![SafeText::message("web")],
+            surface_spans: Vec::new(),
+            vantages: Vec::new(),
+            probes: Vec::new(),
+            start,
+            end,
+            last_seen: None,
+            detected_at: Timestamp::UNIX_EPOCH,
+            rule: String::new(),
+            duration_s: DurationRange { min: 0.0, max: None },
+            waves: vec![Wave { start, end, judged: 100, failed, peak: None }],
+            impact_minutes: Vec::new(),
+            actual_failures: failed,
+            judged: 100,
+            maintenance: 0,
+            expected_failures: None,
+            recurring: None,
+            kind: None,
+            flap_percent: 0.0,
+            flapping: false,
+            attribution: "undetermined",
+            signature: Reading::default(),
+            signature_now: None,
+        }
+    }
+
+    #[test]
+    fn what_was_told_as_over_is_told_of_again_from_three_failures_on_and_not_repeated_before() {
+        let alert = Alert {
+            name: "ops".to_owned(),
+            on: AlertEvent::ALL.to_vec(),
+            surfaces: Vec::new(),
+            target: AlertTarget::Exec { command: Vec::new() },
+            retries: 0,
+            timeout: Duration::ZERO,
+            repeat: Some(Duration::from_mins(10)),
+        };
+        let mut receiver = ReceiverState::default();
+        let over = Timestamp::UNIX_EPOCH + SignedDuration::from_mins(9);
+        for (minute, seen, told) in [
+            (0, incident(None, 3), Some((AlertEvent::Open, false))),
+            (5, incident(None, 8), None),
+            (10, incident(Some(over), 10), Some((AlertEvent::Close, false))),
+            (30, incident(None, 12), None),
+            (31, incident(None, 13), Some((AlertEvent::Wave, false))),
+            (41, incident(None, 20), Some((AlertEvent::Open, true))),
+        ] {
+            let now = Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minute);
+            let look = Look { looked_at: None, now, is_lost: false };
+            let changes = of_incident(&alert, receiver.incidents.last(), &seen, look);
+            let found = changes.iter().map(|change| match change {
+                Change::Incident { event, repeated, .. } => (*event, *repeated),
+                other => panic!("{other:?}"),
+            });
+            assert_eq!(found.collect::<Vec<_>>(), Vec::from_iter(told), "minute {minute}");
+            changes.iter().for_each(|change| receiver.note(change, now));
+        }
     }
 }
