@@ -61,7 +61,7 @@ fn targets(args: &InitArgs) -> Result<(PathBuf, Vec<String>), CliError> {
     if let Some(other) = files.pop() {
         let file = file.map_or("", String::as_str);
         return Err(usage(&format!(
-            "only only one file is written: {other} or {file}; a URL has a scheme, a dot or a port"
+            "only one file is written: {other} or {file}; a URL has a scheme, a dot or a port"
         )));
     }
     if urls.len() > MOST_URLS {

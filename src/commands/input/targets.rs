@@ -1,7 +1,7 @@
 //! The words of a command line that say what to probe: names of the probe file, URLs, hosts, and
 //! lists of such words in a file or on the standard input.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::cli::{ProbeArgs, RequestArgs};
@@ -107,12 +107,10 @@ pub(crate) fn told_apart(words: Vec<Word>, config: Option<&Config>) -> Result<Ta
 
 /// A file that was meant as one: nothing is asked at `https://probes.toml/`.
 fn is_file(word: &str) -> bool {
+    let known = ["toml", "txt", "yaml", "yml", "json", "har", "conf", "csv", "ini"];
     let extension = Path::new(word).extension().and_then(|extension| extension.to_str());
-    let (is_of_file, may_be_host) = extension.map_or((false, false), |extension| {
-        (["toml", "txt", "yaml", "yml", "json", "har", "conf", "csv", "ini"].contains(&extension), word.contains('/'))
-    });
     // No host has such an end; a path after a host may.
-    is_of_file && (!may_be_host || PathBuf::from(word).is_file())
+    extension.is_some_and(|extension| known.contains(&extension)) && (!word.contains('/') || Path::new(word).is_file())
 }
 
 /// What stands before the `@` may be a password, so that the word is not shown.
