@@ -322,6 +322,7 @@ impl Fold {
         }
     }
 }
+
 /// Whether nothing is wrong but that answers are slow: how that began is known from what is usual, and checks before
 /// the range say nothing more of it.
 fn is_slow_alone(answer: &Report) -> bool {

@@ -15,8 +15,8 @@ use crate::model::{Probe, Step, is_tls_scheme};
 /// none, which is most of what it can save.
 const LITTLE: Duration = Duration::from_millis(5);
 
-/// How many tasks have their turn before timers and sockets are looked at: floods that each take a turn of milliseconds must not
-/// make the timers of others late.
+/// How many tasks have their turn before timers and sockets are looked at: floods that each take a turn of milliseconds
+/// must not make the timers of others late.
 const EVENTS: u32 = 8;
 
 /// What a request costs in processor time, and what a TLS handshake adds to it, on a slow machine.
