@@ -507,7 +507,7 @@ mod tests {
                 Change::Incident { event, repeated, .. } => (*event, *repeated),
                 other => panic!("{other:?}"),
             });
-            assert_eq!(found.collect::<Vec<_>>(), Vec::from_iter(told), "minute {minute}");
+            assert_eq!(found.collect::<Vec<_>>(), told.into_iter().collect::<Vec<_>>(), "minute {minute}");
             changes.iter().for_each(|change| receiver.note(change, now));
         }
     }
