@@ -244,8 +244,8 @@ impl<'f> ReportContext<'f> {
 
     /// Whether control targets answer from every vantage that counts; absent where there are none, where none was
     /// heard of at the end of the range, since an old answer proves nothing of now, and where one does not answer while
-    /// most other targets are good from there. A vantage that is set aside says nothing of the others: where all are, this is
-    /// false where one of them is offline.
+    /// most other targets are good from there. A vantage that is set aside says nothing of the others: where all are,
+    /// this is false where one of them is offline.
     pub(crate) const fn control_ok(&self) -> Option<bool> {
         self.control_ok
     }

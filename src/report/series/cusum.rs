@@ -133,8 +133,8 @@ impl UsualShare {
 }
 
 impl Cusum {
-    /// Nothing seen yet, in one of so many pools, with rounds of so many milliseconds. Each pool is a chance for a false
-    /// alarm: the threshold grows with their number, so that the run length of all together is that of one.
+    /// Nothing seen yet, in one of so many pools, with rounds of so many milliseconds. Each pool is a chance for a
+    /// false alarm: the threshold grows with their number, so that the run length of all together is that of one.
     pub(crate) fn new(pools: usize, round: i64) -> Cusum {
         /// e^13 rounds of chance make one false alarm: at 30 seconds each, five months of nothing but failures.
         const ONE_POOL: f64 = 13.0;
