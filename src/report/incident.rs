@@ -9,4 +9,5 @@ pub(crate) mod main_failure;
 pub(crate) mod nested_outages;
 pub(crate) mod pooled_onset;
 pub(crate) mod signature;
+mod surface_failures;
 pub(crate) mod waves;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::model::Counts;
-use crate::report::fold::check_log::{CheckLog, LoggedCheck};
+use crate::report::fold::check_log::{CheckLog, EvenRun, LoggedCheck};
 use crate::window::{Histogram, Remotes, Window};
 
 /// What tells one series from another.
@@ -153,10 +153,15 @@ impl Series {
         self.lead_in.between(from, to).chain(self.log.between(from, to))
     }
 
+    /// Its checks in order, those of the day before too, thinned runs whole where they can be.
+    pub(crate) fn runs(&self) -> impl Iterator<Item = EvenRun> {
+        self.lead_in.runs().chain(self.log.runs())
+    }
+
     /// How far its checks are apart, those of the day before too, in order, and how often in a row.
     pub(crate) fn distances(&self) -> impl Iterator<Item = (i64, u64)> {
         let mut before: Option<i64> = None;
-        self.lead_in.runs().chain(self.log.runs()).flat_map(move |run| {
+        self.runs().flat_map(move |run| {
             let to_it = before.replace(run.last_at).map(|before| (run.first.at - before, 1));
             to_it.into_iter().chain(run.distances())
         })

@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::{FailureClass, Verdict};
 use crate::report::context::ReportContext;
 use crate::report::fold::check_log::LoggedCheck;
+use crate::report::incident::surface_failures::SurfaceFailures;
 use crate::report::series::judgement;
 use crate::report::series::outage::{OpenRule, Outage, Transition};
 use crate::report::series::recovery;
 use crate::report::statistics::{fisher, number};
-use crate::window::add_counts;
 
 /// Failures by class.
 pub(crate) type Classes = BTreeMap<FailureClass, u64>;
@@ -46,7 +46,12 @@ pub(crate) fn is_other(one: &Classes, other: &Classes) -> bool {
 
 /// An outage of a series by cause: where a probe has failed in part and then all of its checks fail for another cause,
 /// these are an outage of their own. What failed whole before may have changed how it fails, and stays one.
-pub(crate) fn parted(context: &ReportContext<'_>, series: usize, outage: Outage) -> Vec<Outage> {
+pub(super) fn parted(
+    context: &ReportContext<'_>,
+    failures: &mut SurfaceFailures<'_, '_>,
+    series: usize,
+    outage: Outage,
+) -> Vec<Outage> {
     let one = &context.analyses[series];
     // Most fail in one way.
     if one.classes.len() < 2 && outage.start.by >= context.range.from {
@@ -60,7 +65,7 @@ pub(crate) fn parted(context: &ReportContext<'_>, series: usize, outage: Outage)
         in_a_row: usize::try_from(rules.open_after.get()).unwrap_or(usize::MAX).max(1),
         round: one.interval().unwrap_or_default() / 2,
         first: FirstCause::default(),
-        of_surface: of_surface(context, series, (before, start)),
+        of_surface: failures.between(&one.surface, before, start),
         shown: BTreeSet::new(),
         last: outage.start.after,
         run: Vec::new(),
@@ -73,17 +78,6 @@ pub(crate) fn parted(context: &ReportContext<'_>, series: usize, outage: Outage)
     causes.shown = checks.iter().filter_map(LoggedCheck::counted_class).collect();
     checks.iter().for_each(|check| causes.push(check));
     causes.parts(outage)
-}
-
-/// What failed of the surface of a series in the buckets between two instants.
-fn of_surface(context: &ReportContext<'_>, series: usize, (from, to): (i64, i64)) -> Classes {
-    let mut classes = Classes::new();
-    let step = context.range.step;
-    if let Some(surface) = context.surface(&context.analyses[series].surface, false) {
-        let before = surface.buckets.range(from..to).filter(|(begin, _)| *begin + step <= to);
-        before.for_each(|(_, cell)| add_counts(&mut classes, &cell.classes));
-    }
-    classes
 }
 
 /// The class of most of some failures.

@@ -6,6 +6,7 @@ use crate::model::{SafeText, Verdict};
 use crate::report::context::{ReportContext, SurfaceIncident};
 use crate::report::fold::check_log::LoggedCheck;
 use crate::report::incident::nested_outages::NestedOutages;
+use crate::report::incident::surface_failures::SurfaceFailures;
 use crate::report::incident::waves::{DetectedWave, WaveDivision, WaveMember};
 use crate::report::incident::{cause, grouping, pooled_onset, waves};
 use crate::report::series::outage::{Outage, Transition};
@@ -114,8 +115,9 @@ pub(crate) fn detect(context: &ReportContext<'_>) -> DetectedIncidents {
 /// The outages of all series that are not control targets: each probe's own, by cause, and those of pools.
 fn outages(context: &ReportContext<'_>) -> Vec<WaveMember> {
     let mut members = Vec::new();
+    let mut failures = SurfaceFailures::new(context);
     for (series, one) in context.analyses.iter().enumerate().filter(|(_, one)| !one.series.control) {
-        let outages = one.detector.outages().flat_map(|outage| cause::parted(context, series, outage));
+        let outages = one.detector.outages().flat_map(|outage| cause::parted(context, &mut failures, series, outage));
         members.extend(outages.map(|outage| WaveMember { series, outage: ended(outage, context, series) }));
     }
     let pooled = pooled_onset::members(context).into_iter();

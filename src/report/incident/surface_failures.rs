@@ -1,0 +1,52 @@
+//! What failed of a surface between two instants, by class: exact for any instants, however coarse the windows are that
+//! the checks were read from.
+
+use std::collections::BTreeMap;
+
+use crate::model::{FailureClass, SafeText, Verdict};
+use crate::report::context::ReportContext;
+use crate::report::series::offline::Offline;
+
+/// The failures of the surfaces that were asked for, each surface read once.
+pub(super) struct SurfaceFailures<'c, 'f> {
+    context: &'c ReportContext<'f>,
+    /// When each failed check was due, in milliseconds since 1970 and in order, by surface and class.
+    surfaces: BTreeMap<SafeText, BTreeMap<FailureClass, Vec<i64>>>,
+}
+
+impl<'c, 'f> SurfaceFailures<'c, 'f> {
+    pub(super) const fn new(context: &'c ReportContext<'f>) -> SurfaceFailures<'c, 'f> {
+        SurfaceFailures { context, surfaces: BTreeMap::new() }
+    }
+
+    /// The failures of a surface between two instants, the end left out.
+    pub(super) fn between(&mut self, surface: &SafeText, from: i64, to: i64) -> BTreeMap<FailureClass, u64> {
+        let context = self.context;
+        let by_class = self.surfaces.entry(surface.clone()).or_insert_with(|| failures(context, surface));
+        let before = |instants: &[i64], at: i64| instants.partition_point(|instant| *instant < at);
+        let counts = by_class.iter().map(|(class, instants)| {
+            let n = before(instants, to).saturating_sub(before(instants, from));
+            (*class, u64::try_from(n).unwrap_or(u64::MAX))
+        });
+        counts.filter(|(_, n)| *n > 0).collect()
+    }
+}
+
+/// The failures of a surface, those of the day before the range too.
+fn failures(context: &ReportContext<'_>, surface: &SafeText) -> BTreeMap<FailureClass, Vec<i64>> {
+    let mut by_class: BTreeMap<FailureClass, Vec<i64>> = BTreeMap::new();
+    for at in context.series_of(surface) {
+        let series = context.analyses[*at].series;
+        let offline = context.offline_of(&series.vantage);
+        // A good run may stand for a month of checks, and has nothing to say here.
+        let may_have_failed = series.runs().filter(|run| run.first.verdict == Verdict::Down || run.first.is_set_aside);
+        let checks = may_have_failed.flat_map(|run| run.checks()).map(|check| Offline::judged(offline, check));
+        for check in checks.filter(|check| check.verdict == Verdict::Down) {
+            if let Some(class) = check.counted_class() {
+                by_class.entry(class).or_default().push(check.at);
+            }
+        }
+    }
+    by_class.values_mut().for_each(|instants| instants.sort_unstable());
+    by_class
+}
