@@ -146,6 +146,7 @@ fn range<'f>(fold: &'f Fold, now: Timestamp, rules: &'f IncidentRules) -> Report
         to: to.max(from),
         from_is_asked: asked.from.is_some(),
         step: fold.extent.step,
+        evidence_step: fold.extent.evidence_step,
         series: fold.series.iter().filter(|series| !series.control && series.is_in_range()).count(),
     }
 }

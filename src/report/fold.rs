@@ -240,7 +240,7 @@ impl Fold {
                 return;
             }
             self.failures += u64::from(in_window);
-            self.evidence.add(outcome, self.extent.step, in_window);
+            self.evidence.add(outcome, self.extent.evidence_step, in_window);
         }
     }
 
@@ -262,7 +262,7 @@ impl Fold {
             self.extend(|extent, bucket| extent.merge(&other.extent, bucket));
         }
         let step = self.extent.step;
-        self.evidence.merge(other.evidence, step);
+        self.evidence.merge(other.evidence, self.extent.evidence_step);
         self.history.merge(other.history);
         self.warnings.merge(other.warnings);
         self.gaps.append(&mut other.gaps);
@@ -311,14 +311,16 @@ impl Fold {
 
     /// Widens the extent, and with it the buckets where they would be too many.
     fn extend(&mut self, widen: impl FnOnce(&mut DataExtent, Option<Duration>)) {
-        let before = self.extent.step;
+        let before = self.extent;
         widen(&mut self.extent, self.question.bucket);
         let step = self.extent.step;
-        if step != before {
+        if step != before.step {
             for latency_series in &mut self.latency_series {
                 latency_series.coarsen(step);
             }
-            self.evidence.coarsen(step);
+        }
+        if self.extent.evidence_step != before.evidence_step {
+            self.evidence.coarsen(self.extent.evidence_step);
         }
     }
 }

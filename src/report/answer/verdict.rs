@@ -339,7 +339,7 @@ impl VerdictInput<'_, '_> {
 
     fn facts(&self, surface: &SafeText, (from, to): (i64, i64)) -> BTreeMap<FailureFact, u64> {
         let mut facts: BTreeMap<FailureFact, u64> = BTreeMap::new();
-        let from = bucket::floor(from, self.context.range.step);
+        let from = bucket::floor(from, self.context.range.evidence_step);
         for (fact, n) in self.context.fold.evidence.facts(from, to) {
             if fact.surface == *surface && !fact.class.is_ours() {
                 *facts.entry(fact.clone()).or_default() += n;

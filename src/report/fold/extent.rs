@@ -17,6 +17,9 @@ pub(crate) struct DataExtent {
     pub(crate) to: i64,
     longest: i64,
     pub(crate) step: i64,
+    /// The step of what is counted check by check: that of windows of no length, so that a report says the same of a
+    /// failure when windows become coarser.
+    pub(crate) evidence_step: i64,
 }
 
 impl DataExtent {
@@ -24,7 +27,7 @@ impl DataExtent {
     /// minute.
     pub(crate) fn asked(question: &Question) -> DataExtent {
         let to = question.to.map_or(i64::MIN, Timestamp::as_millisecond);
-        DataExtent { from: i64::MAX, to, longest: 0, step: bucket::step(0, 0) }
+        DataExtent { from: i64::MAX, to, longest: 0, step: bucket::step(0, 0), evidence_step: bucket::step(0, 0) }
     }
 
     /// Takes in the checks of a window, whose histograms are of a span of `longest`. What is covered is told by
@@ -52,9 +55,11 @@ impl DataExtent {
         self.from = self.from.min(from);
         self.to = self.to.max(to);
         self.longest = self.longest.max(longest);
+        let extent = self.to.saturating_sub(self.from);
         self.step = match bucket {
             Some(bucket) => i64::try_from(bucket.as_millis()).unwrap_or(i64::MAX).max(1_000),
-            None => bucket::step(self.to.saturating_sub(self.from), self.longest),
+            None => bucket::step(extent, self.longest),
         };
+        self.evidence_step = bucket::step(extent, 0);
     }
 }

@@ -194,7 +194,7 @@ impl Description<'_, '_> {
         const FEW: u64 = 5;
         let wave = self.incident.last().filter(|_| end.is_none() && last_seen.is_none())?;
         let cells = self.cells.last()?;
-        let (range, step) = (&self.context.range, self.context.range.step);
+        let (range, step) = (&self.context.range, self.context.range.evidence_step);
         let interval = cells.keys().filter_map(|at| self.context.analyses[*at].interval()).min().unwrap_or_default();
         let since = range.to - judgement::recent_ms(interval);
         let begins = [bucket::floor(since + step - 1, step), bucket::floor(since, step)];

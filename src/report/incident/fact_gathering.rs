@@ -86,7 +86,7 @@ impl FactGatherer<'_, '_> {
         let surfaces: Vec<SafeText> = self.surfaces.iter().cloned().collect();
         let mut facts: BTreeMap<FailureFact, u64> = BTreeMap::new();
         let mut extra = ExtraChecks::default();
-        for (from, to) in part.by_bucket(context.range.step) {
+        for (from, to) in part.by_bucket(context.range.evidence_step) {
             for (fact, n) in context.fold.evidence.facts(from, to) {
                 if self.is_mine(fact) && !fact.class.is_ours() {
                     *facts.entry(fact.clone()).or_default() += n;
@@ -130,7 +130,7 @@ impl FactGatherer<'_, '_> {
     /// where none is known to stand there.
     fn control_on_edge_fails(&self) -> Option<bool> {
         let context = self.context;
-        let from = self.incident.first().map(|wave| bucket::floor(wave.start.by, context.range.step))?;
+        let from = self.incident.first().map(|wave| bucket::floor(wave.start.by, context.range.evidence_step))?;
         let to = self.incident.last().map(|wave| wave.last().min(context.range.to))?;
         let mine: BTreeSet<_> = context
             .fold

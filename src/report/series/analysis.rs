@@ -96,6 +96,8 @@ pub(crate) struct ReportRange<'f> {
     pub(crate) from_is_asked: bool,
     /// The length of a bucket in milliseconds.
     pub(crate) step: i64,
+    /// The same of what is counted by failures: windows of any length leave it as it is.
+    pub(crate) evidence_step: i64,
     /// How many series are judged together.
     pub(crate) series: usize,
 }

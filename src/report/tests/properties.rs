@@ -97,6 +97,11 @@ proptest! {
         prop_assert_eq!(figures(&apart), figures(&together));
         let waves = |report: &Report| report.incidents.iter().map(|incident| (incident.start, incident.end, incident.actual_failures, incident.waves.len())).collect::<Vec<_>>();
         prop_assert_eq!(waves(&apart), waves(&together));
+        let causes = |report: &Report| {
+            let of_each = report.incidents.iter().map(|incident| (&incident.kind, &incident.signature, &incident.signature_now));
+            serde_json::to_string(&(of_each.collect::<Vec<_>>(), &report.verdict)).expect("causes")
+        };
+        prop_assert_eq!(causes(&apart), causes(&together));
     }
 
     #[test]
