@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::model::{FailureClass, SafeText, Verdict};
 use crate::report::context::ReportContext;
+use crate::report::fold::check_log::EvenRun;
 use crate::report::series::offline::Offline;
 
 /// The failures of the surfaces that were asked for, each surface read once.
@@ -40,7 +41,7 @@ fn failures(context: &ReportContext<'_>, surface: &SafeText) -> BTreeMap<Failure
         let offline = context.offline_of(&series.vantage);
         // A good run may stand for a month of checks, and has nothing to say here.
         let may_have_failed = series.runs().filter(|run| run.first.verdict == Verdict::Down || run.first.is_set_aside);
-        let checks = may_have_failed.flat_map(|run| run.checks()).map(|check| Offline::judged(offline, check));
+        let checks = may_have_failed.flat_map(EvenRun::checks).map(|check| Offline::judged(offline, check));
         for check in checks.filter(|check| check.verdict == Verdict::Down) {
             if let Some(class) = check.counted_class() {
                 by_class.entry(class).or_default().push(check.at);
