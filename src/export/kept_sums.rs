@@ -17,7 +17,7 @@ use crate::export::cumulative::{Cumulative, Total};
 use crate::journal::regular_file;
 use crate::metric;
 use crate::model::{Counts, FailureClass, Phase, micros, timestamp};
-use crate::window::{HdrText, Histogram, Window};
+use crate::window::{HdrReader, HdrText, Histogram, Window};
 
 /// What the file says it is.
 const SCHEMA: &str = "uptick.sums/1";
@@ -169,12 +169,12 @@ fn read(path: &Path) -> io::Result<Cumulative> {
     let mut text = Vec::new();
     file.take(FILE_LIMIT).read_to_end(&mut text)?;
     let document: Document = serde_json::from_slice(&text)?;
-    let mut sums = Cumulative::default();
+    let (mut sums, mut hdr) = (Cumulative::default(), HdrReader::default());
     if ![SCHEMA, FORMER_SCHEMA].contains(&document.schema.as_str()) {
         return Err(io::ErrorKind::InvalidData.into());
     }
     for sum in document.windows {
-        let total = sum.total().ok_or(io::ErrorKind::InvalidData)?;
+        let total = sum.total(&mut hdr).ok_or(io::ErrorKind::InvalidData)?;
         sums.merge(&metric::identity_of(&total.sum, None), &total);
     }
     Ok(sums)
@@ -281,18 +281,18 @@ impl Sum {
         }
     }
 
-    fn total(self) -> Option<Total> {
+    fn total(self, hdr: &mut HdrReader) -> Option<Total> {
         let [vantage, probe, surface] =
             [&self.vantage, &self.probe, &self.surface].map(|name| Arc::from(name.as_str()));
         let mut window = Window::empty(&vantage, &probe, &surface, self.control);
         (window.from, window.to) = (self.from, self.to);
         (window.counts, window.flaky, window.failures) = (self.counts, self.flaky, self.failures);
-        window.latency.total = Times::histogram(self.total.as_ref())?;
+        window.latency.total = Times::histogram(self.total.as_ref(), hdr)?;
         for (phase, times) in &self.phases {
-            *window.latency.phase_mut(*phase) = Times::histogram(Some(times))?;
+            *window.latency.phase_mut(*phase) = Times::histogram(Some(times), hdr)?;
         }
-        window.failed_latency = Times::histogram(self.failed.as_ref())?;
-        window.lag = Times::histogram(self.lag.as_ref())?;
+        window.failed_latency = Times::histogram(self.failed.as_ref(), hdr)?;
+        window.lag = Times::histogram(self.lag.as_ref(), hdr)?;
         let total = Total::of(&window);
         Some(Total { last_ms: self.stamp_ms.unwrap_or(total.last_ms), ..total })
     }
@@ -306,9 +306,9 @@ impl Times {
         Some(Times { min_us: micros::of(min), max_us: micros::of(max), sum_us: micros::of(histogram.sum()), hdr: text })
     }
 
-    fn histogram(times: Option<&Times>) -> Option<Histogram> {
+    fn histogram(times: Option<&Times>, hdr: &mut HdrReader) -> Option<Histogram> {
         match times {
-            Some(times) => Histogram::from_hdr_text(&times.hdr, times.min_us, times.max_us, times.sum_us).ok(),
+            Some(times) => hdr.read(&times.hdr, times.min_us, times.max_us, times.sum_us).ok(),
             None => Some(Histogram::default()),
         }
     }
