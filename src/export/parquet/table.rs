@@ -149,10 +149,7 @@ impl Table {
 
     /// Writes the rows that wait.
     pub(super) fn write_waiting(&mut self, place: &TablePlace) -> io::Result<()> {
-        let mut writer = match self.writer.take() {
-            Some(writer) => writer,
-            None => self.begin(place)?,
-        };
+        let mut writer = self.writer(place)?;
         let columns = self.shape.columns.iter().map(|(_, kind)| Column::new(*kind)).collect();
         let columns = std::mem::replace(&mut self.columns, columns);
         if std::mem::take(&mut self.waiting) > 0 {
@@ -164,16 +161,17 @@ impl Table {
 
     /// Ends the file, which is whole then, and returns it with its length.
     pub(super) fn finish(mut self, place: &TablePlace) -> io::Result<(Draft, u64)> {
-        let writer = match self.write_waiting(place).map(|()| self.writer.take())? {
-            Some(writer) => writer,
-            None => self.begin(place)?,
-        };
-        let file = writer.into_inner().map_err(failed)?;
+        self.write_waiting(place)?;
+        let file = self.writer(place)?.into_inner().map_err(failed)?;
         let length = file.as_file().metadata()?.len();
         Ok((Draft { name: self.name, path: file.into_temp_path() }, length))
     }
 
-    fn begin(&self, place: &TablePlace) -> io::Result<SerializedFileWriter<NamedTempFile>> {
+    /// Takes the writer of the file, which begins here where there is none.
+    fn writer(&mut self, place: &TablePlace) -> io::Result<SerializedFileWriter<NamedTempFile>> {
+        if let Some(writer) = self.writer.take() {
+            return Ok(writer);
+        }
         let schema = parse_message_type(&self.shape.message()).map_err(failed)?;
         let properties = Arc::new(self.shape.properties());
         SerializedFileWriter::new(place.begin(&self.name)?, Arc::new(schema), properties).map_err(failed)
