@@ -1,7 +1,7 @@
 //! What a report has of each surface, found in one walk: a site has a page a surface, and none of them looks through all
 //! of the report again.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::history::History;
 use crate::model::SafeText;
@@ -10,7 +10,6 @@ use crate::report::{Incident, PlaceRow, ProbeRow, Report};
 /// The parts of a report by surface.
 pub(super) struct BySurface<'r> {
     pub(super) history: History<'r>,
-    insecure: HashSet<&'r SafeText>,
     places: HashMap<&'r SafeText, Vec<&'r PlaceRow>>,
     probes: HashMap<&'r SafeText, Vec<&'r ProbeRow>>,
     incidents: HashMap<&'r SafeText, Vec<&'r Incident>>,
@@ -18,11 +17,9 @@ pub(super) struct BySurface<'r> {
 
 impl<'r> BySurface<'r> {
     pub(super) fn of(report: &'r Report) -> BySurface<'r> {
-        let insecure = report.probes.iter().filter(|probe| probe.insecure).map(|probe| &probe.surface).collect();
         let of_incident = |incident: &'r Incident| incident.surfaces.iter().map(move |surface| (surface, incident));
         BySurface {
             history: History::of(report),
-            insecure,
             places: grouped(report.places.iter().map(|place| (&place.surface, place))),
             probes: grouped(report.probes.iter().map(|probe| (&probe.surface, probe))),
             incidents: grouped(report.incidents.iter().flat_map(of_incident)),
@@ -31,7 +28,7 @@ impl<'r> BySurface<'r> {
 
     /// Whether any certificate is accepted by probes of a surface.
     pub(super) fn is_insecure(&self, surface: &SafeText) -> bool {
-        self.insecure.contains(surface)
+        self.probes(surface).iter().any(|probe| probe.insecure)
     }
 
     /// A surface from each vantage.
