@@ -101,7 +101,7 @@ fn place(probe: &ProbeSummary, workspace: Option<&Path>) -> Vec<String> {
 
 /// The reason, the expectations that were not met, and where it was asked.
 fn told(pass: &IndexedReport<'_>, probe: &ProbeSummary) -> String {
-    let Some(outcome) = pass.telling(&probe.probe).filter(|outcome| outcome.failure.is_some()) else {
+    let Some(outcome) = pass.last_failure(&probe.probe) else {
         return "due and not run".to_owned();
     };
     let mut lines = vec![evidence::reason(outcome)];

@@ -38,10 +38,14 @@ impl<'p> IndexedReport<'p> {
         self.outcomes_of(probe).last().copied()
     }
 
+    /// The last outcome of a probe that has a failure.
+    pub(super) fn last_failure(&self, probe: &str) -> Option<&'p Outcome> {
+        self.outcomes_of(probe).iter().rev().find(|outcome| outcome.failure.is_some()).copied()
+    }
+
     /// The outcome that says most of a probe: its last failure, else its last outcome.
     pub(super) fn telling(&self, probe: &str) -> Option<&'p Outcome> {
-        let failed = self.outcomes_of(probe).iter().rev().find(|outcome| outcome.failure.is_some());
-        failed.copied().or_else(|| self.last(probe))
+        self.last_failure(probe).or_else(|| self.last(probe))
     }
 
     /// The probes of a surface in the order of the probe file.

@@ -30,7 +30,7 @@ pub(super) fn write(pass: &IndexedReport<'_>, out: &mut impl Write) -> io::Resul
     table(pass, &mut page);
     let worst = worst_first(pass);
     for probe in worst.iter().take(EVIDENCE) {
-        if let Some(outcome) = pass.telling(&probe.probe).filter(|outcome| outcome.failure.is_some()) {
+        if let Some(outcome) = pass.last_failure(&probe.probe) {
             block(probe, outcome, &mut page);
         }
     }
@@ -114,7 +114,7 @@ fn table(pass: &IndexedReport<'_>, page: &mut String) {
 
 /// Why a probe was not up, or what else is worth saying.
 fn reason(pass: &IndexedReport<'_>, probe: &ProbeSummary) -> String {
-    let failed = pass.telling(&probe.probe).filter(|outcome| outcome.failure.is_some());
+    let failed = pass.last_failure(&probe.probe);
     let flaky =
         if probe.flaky > 0 { format!("flaky: {} passed on a later attempt", probe.flaky) } else { String::new() };
     match failed {

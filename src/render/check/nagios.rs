@@ -75,7 +75,7 @@ pub fn unknown(message: &str) -> String {
 }
 
 fn reason(pass: &IndexedReport<'_>, probe: &ProbeSummary) -> String {
-    match pass.telling(&probe.probe).filter(|outcome| outcome.failure.is_some()) {
+    match pass.last_failure(&probe.probe) {
         Some(outcome) => evidence::reason(outcome),
         None => "due and not run".to_owned(),
     }
