@@ -225,8 +225,8 @@ fn spoken_of(report: &Report) -> Option<(Timestamp, Timestamp)> {
     if verdict.state.is_failing() {
         return Some((verdict.incident_since.or(verdict.since)?.by, to));
     }
-    let unseen = report.incidents.iter().filter(|incident| incident.last_seen.is_some());
-    let worst = unseen.max_by_key(|incident| incident.last_seen).or_else(|| Incident::worst(&report.incidents))?;
+    let unseen = Incident::unseen(&report.incidents).map(|(incident, _)| incident);
+    let worst = unseen.or_else(|| Incident::worst(&report.incidents))?;
     Some((worst.start.by, worst.end.map_or(to, |end| end.by)))
 }
 

@@ -157,8 +157,7 @@ impl Headline<'_> {
 
     /// What was failing when it was last seen: silence is no end.
     fn unseen(&self) -> Option<String> {
-        let unseen = self.incidents.iter().filter_map(|incident| Some((incident, incident.last_seen?)));
-        let (incident, last_seen) = unseen.max_by_key(|(_, last_seen)| *last_seen)?;
+        let (incident, last_seen) = Incident::unseen(self.incidents)?;
         let names: Vec<&str> = incident.surfaces.iter().map(|surface| self.label(surface)).collect();
         let kind = incident.kind.as_ref().map(|kind| format!(", {}", kind.spoken())).unwrap_or_default();
         Some(format!(

@@ -72,6 +72,12 @@ impl Incident {
         let over = incidents.iter().filter(|incident| incident.end.is_some());
         over.max_by(|one, other| minutes(one).total_cmp(&minutes(other)))
     }
+
+    /// Of the incidents that were failing when they were last seen, that which was seen last, and when.
+    pub(crate) fn unseen(incidents: &[Incident]) -> Option<(&Incident, Timestamp)> {
+        let unseen = incidents.iter().filter_map(|incident| Some((incident, incident.last_seen?)));
+        unseen.max_by_key(|(_, last_seen)| *last_seen)
+    }
 }
 
 /// On how many of the earlier days something was so.
