@@ -1,8 +1,5 @@
 //! Remote write into a real Prometheus, and what it makes of it.
 
-use std::thread;
-use std::time::{Duration, Instant};
-
 use uptick::export::buckets::HistogramFormat;
 use uptick::export::cumulative::Cumulative;
 use uptick::export::remote_write::{RemoteWrite, Settings};
@@ -107,10 +104,7 @@ pub(crate) fn send_again_and_again(backend: &Program, histograms: &str) {
     let whole = |when: &str| {
         let checks = "sum(max_over_time(uptick_checks_total[1h]) - min_over_time(uptick_checks_total[1h]))";
         // VictoriaMetrics shows what it took a moment later.
-        let begin = Instant::now();
-        while backend.number(checks) < 20.0 && begin.elapsed() < PATIENCE {
-            thread::sleep(Duration::from_millis(100));
-        }
+        backend.wait(|| backend.number(checks) >= 20.0, &format!("20 checks {when}"));
         assert_eq!(backend.number(checks), 20.0, "{when}");
         for name in [
             "uptick_checks_total",
