@@ -22,7 +22,9 @@ pub(crate) use value::toml_text;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::model::{NetworkRules, Probe};
+#[cfg(feature = "remote-write")]
+use crate::model::NetworkRules;
+use crate::model::Probe;
 
 use ad_hoc::overlay::Overlay;
 use reader::ConfigReader;
@@ -88,10 +90,7 @@ fn complete(config: Config) -> Result<Config, ConfigError> {
 ///
 /// # Errors
 /// Every problem of that table, each with its line and column.
-#[cfg_attr(
-    not(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp")),
-    allow(dead_code, reason = "what exporters ask for")
-)]
+#[cfg(feature = "remote-write")]
 pub(crate) fn network_rules(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<NetworkRules, ConfigError> {
     let mut reader = ConfigReader::new(env);
     let root = read_file(&mut reader, path)?;

@@ -179,32 +179,6 @@ pub(crate) fn of_window<'w>(window: &'w Window, shard: Option<Shard>) -> Vec<Ser
     all
 }
 
-/// The same, with failures told apart by the code that they came with, where one is known.
-#[must_use]
-#[cfg_attr(
-    not(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp")),
-    allow(dead_code, reason = "what exporters ask for")
-)]
-pub(crate) fn of_window_by_code(window: &Window, shard: Option<Shard>) -> Vec<Series<'_>> {
-    let of = Arc::new(identity_of(window, shard));
-    let mut all = of_window(window, shard);
-    all.retain(|series| series.family != &FAILURES);
-    let mut add = |class: FailureClass, code: Option<u16>, count: u64| {
-        let code = code.map(|code| ("code", Cow::Owned(code.to_string())));
-        let more_labels = [("class", Cow::Borrowed(class.name()))].into_iter().chain(code).collect();
-        all.push(Series { family: &FAILURES, of: Arc::clone(&of), more_labels, value: Value::Count(count) });
-    };
-    for (class, count) in &window.failures {
-        let codes = window.codes.iter().filter(|((of, _), _)| of == class);
-        let known: u64 = codes.clone().map(|(_, count)| count).sum();
-        codes.for_each(|((_, code), count)| add(*class, Some(*code), *count));
-        if *count > known {
-            add(*class, None, count - known);
-        }
-    }
-    all
-}
-
 /// A zero for each class that a probe can fail with and has not: else the first failure would be a series that
 /// was always at 1, and no increase.
 #[must_use]

@@ -6,6 +6,7 @@ mod attributes;
 mod environment;
 mod json;
 mod request;
+mod series;
 
 use std::io::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -160,7 +161,7 @@ impl Encoder {
         for some in changed.chunks(WINDOWS_PER_REQUEST) {
             let shard = self.settings.shard;
             let series: Vec<Series<'_>> =
-                some.iter().copied().flat_map(|window| metric::of_window_by_code(window, shard)).collect();
+                some.iter().copied().flat_map(|window| series::of_window(window, shard)).collect();
             requests.push(self.body(&series, targets, time));
         }
         let last: Vec<Series<'_>> = pending.last.values().flat_map(|all| all.iter().cloned()).collect();

@@ -8,13 +8,6 @@ use jiff::Timestamp;
 use super::text::sample;
 use super::{Family, MetricKind, Series, Value};
 
-/// What the format calls itself.
-#[cfg_attr(
-    not(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp")),
-    allow(dead_code, reason = "what exporters ask for")
-)]
-pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
 /// Writes series, which stand in the order of their families; `created` says since when a series counts.
 pub fn write(all: &[Series<'_>], created: impl Fn(&Series<'_>) -> Timestamp, out: &mut String) {
     let mut announced: Option<&Family> = None;

@@ -5,13 +5,6 @@ use std::fmt::{Display, Write as _};
 
 use super::{Family, MetricKind, Series, Value};
 
-/// What the format calls itself.
-#[cfg_attr(
-    not(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp")),
-    allow(dead_code, reason = "what exporters ask for")
-)]
-pub(crate) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
-
 /// Writes series, which stand in the order of their families.
 pub fn write(all: &[Series<'_>], out: &mut String) {
     let mut announced: Option<&Family> = None;

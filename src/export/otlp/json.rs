@@ -14,12 +14,11 @@ use opentelemetry_proto::tonic::metrics::v1::{
 use serde_json::{Value, json};
 
 use crate::export::WindowFile;
-use crate::metric;
 use crate::window::Window;
 
 use super::attributes::Targets;
 use super::environment::{self, Temporality};
-use super::request;
+use super::{request, series};
 
 /// A file of requests, each with what one window adds.
 #[derive(Debug)]
@@ -38,7 +37,7 @@ impl Json {
 impl WindowFile for Json {
     fn window(&mut self, window: &Window, out: &mut dyn Write) -> io::Result<()> {
         let time = request::Time { since: window.from, now: window.to, temporality: Temporality::Delta };
-        let series = metric::of_window_by_code(window, None);
+        let series = series::of_window(window, None);
         let mut resource = self.resource.clone();
         environment::identify(&mut resource, &window.vantage, None);
         let request = request::of(&series, &resource, &Targets::default(), time);

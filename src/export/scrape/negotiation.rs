@@ -2,8 +2,6 @@
 
 use http::{HeaderMap, header};
 
-use crate::metric::{open_metrics, text};
-
 use super::protobuf;
 
 /// The format of an answer.
@@ -41,8 +39,8 @@ impl Format {
     /// What it calls itself.
     pub(super) const fn content_type(self) -> &'static str {
         match self {
-            Format::Text => text::CONTENT_TYPE,
-            Format::OpenMetrics => open_metrics::CONTENT_TYPE,
+            Format::Text => "text/plain; version=0.0.4; charset=utf-8",
+            Format::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
             Format::Protobuf => protobuf::CONTENT_TYPE,
         }
     }
