@@ -197,16 +197,15 @@ pub(crate) fn zero_failures(window: &Window, possible: &[FailureClass], shard: O
 /// What a probe asks, for joins: `… * on (probe) group_left (url) uptick_probe_info`.
 #[must_use]
 pub fn of_probe(probe: &Probe, vantage: &str, shard: Option<Shard>) -> Series<'static> {
-    let more_labels = [("url", probe.shown_url()), ("tags", probe.tags.join(","))];
-    Series {
-        family: &PROBE_INFO,
-        of: Arc::new(Identity::new(
-            Subject { vantage, probe: &probe.name, surface: &probe.surface, control: probe.control },
-            shard,
-        )),
-        more_labels: more_labels.into_iter().map(|(name, value)| (name, Cow::Owned(label(&value)))).collect(),
-        value: Value::Number(1.0),
-    }
+    let subject = Subject { vantage, probe: &probe.name, surface: &probe.surface, control: probe.control };
+    let of = Arc::new(Identity::new(subject, shard));
+    info(&PROBE_INFO, &of, &[("url", &probe.shown_url()), ("tags", &probe.tags.join(","))])
+}
+
+/// A series that says something by its labels: its value is always 1.
+fn info(family: &'static Family, of: &Arc<Identity>, labels: &[(&'static str, &str)]) -> Series<'static> {
+    let more_labels = labels.iter().map(|(name, value)| (*name, Cow::Owned(label(value)))).collect();
+    Series { family, of: Arc::clone(of), more_labels, value: Value::Number(1.0) }
 }
 
 /// What the last check of a probe says, as `blackbox_exporter` says it. A check that could not
@@ -256,26 +255,27 @@ pub(crate) fn of_outcome(outcome: &Outcome, shard: Option<Shard>) -> Vec<Series<
             all.push(Series { more_labels, ..gauge(phase_family(outcome), time.as_secs_f64()) });
         }
     }
-    if let Some(version) = outcome.tls.as_ref().and_then(|tls| tls.version.as_ref()) {
-        let more_labels = vec![("version", Cow::Owned(label(&format!("TLS {version}"))))];
-        all.push(Series { more_labels, ..gauge(&TLS_VERSION, 1.0) });
+    if let Some(tls) = &outcome.tls {
+        all.extend(of_connection(tls, &of));
     }
-    if let Some(cipher) = outcome.tls.as_ref().and_then(|tls| tls.cipher.as_ref()) {
-        let more_labels = vec![("cipher", Cow::Owned(label(cipher)))];
-        all.push(Series { more_labels, ..gauge(&TLS_CIPHER, 1.0) });
-    }
-    if let Some(certificate) = outcome.tls.as_ref().and_then(|tls| tls.certificate.as_ref()) {
+    all
+}
+
+/// What the last connection was encrypted with, and the server's certificate.
+fn of_connection(tls: &TlsFacts, of: &Arc<Identity>) -> impl Iterator<Item = Series<'static>> {
+    let version = tls.version.as_ref().map(|version| info(&TLS_VERSION, of, &[("version", &format!("TLS {version}"))]));
+    let cipher = tls.cipher.as_ref().map(|cipher| info(&TLS_CIPHER, of, &[("cipher", cipher)]));
+    let certificate = tls.certificate.as_ref().map(|certificate| {
         let names = certificate.names.iter().map(SafeText::as_str).collect::<Vec<_>>().join(",");
-        let more_labels = [
+        let labels = [
             ("fingerprint_sha256", certificate.sha256.as_str()),
             ("issuer", certificate.issuer.as_str()),
             ("subject", certificate.subject.as_str()),
             ("subjectalternative", &names),
         ];
-        let more_labels = more_labels.into_iter().map(|(name, value)| (name, Cow::Owned(label(value)))).collect();
-        all.push(Series { more_labels, ..gauge(&CHAIN_INFO, 1.0) });
-    }
-    all
+        info(&CHAIN_INFO, of, &labels)
+    });
+    [version, cipher, certificate].into_iter().flatten()
 }
 
 /// The earliest end of the certificates that the server has sent.
