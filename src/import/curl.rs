@@ -1,6 +1,7 @@
 //! curl command lines as probes: typed ones, scripts, and "Copy as cURL" of browsers.
 
 mod connect_to;
+mod form_part;
 mod transfer;
 
 use std::net::IpAddr;
@@ -19,7 +20,11 @@ use crate::model::DirectTarget;
 use crate::model::quantity::show_duration;
 
 use connect_to::{ConnectTo, connect_to};
+use form_part::{FormContent, FormPart};
 use transfer::{Transfer, transfers};
+
+/// The options that make a body.
+const DATA: &[&str] = &["data", "data-ascii", "data-raw", "data-binary", "data-urlencode", "json"];
 
 /// The media type of `-d`.
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -33,7 +38,9 @@ pub(crate) fn probes(
     let mut drafts = Vec::new();
     for command in commands {
         let transfers = transfers(command).map_err(|message| ImportError::at(&file.name, command.line, 1, &message))?;
-        for transfer in transfers {
+        // These print something and ask nothing.
+        let asks = |transfer: &Transfer| !["help", "manual", "version"].iter().any(|long| transfer.has(long));
+        for transfer in transfers.into_iter().filter(asks) {
             drafts.extend(transfer.urls.iter().map(|url| transfer.draft(url, secrets)));
         }
     }
@@ -43,14 +50,18 @@ pub(crate) fn probes(
 impl Transfer {
     fn draft(&self, url: &str, secrets: &mut Secrets) -> ProbeDraft {
         // curl takes one slash for two.
-        let slashes =
-            url.split_once(":/").filter(|(scheme, rest)| matches!(*scheme, "http" | "https") && !rest.starts_with('/'));
+        let is_scheme = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let slashes = url.split_once(":/").filter(|(scheme, rest)| is_scheme(scheme) && !rest.starts_with('/'));
         let url = &slashes.map_or_else(|| url.to_owned(), |(scheme, rest)| format!("{scheme}://{rest}"));
         let has_scheme = url.contains("://");
         let url = if has_scheme || url.starts_with("${") { url.to_owned() } else { format!("http://{url}") };
         let mut draft = ProbeDraft::new(&request::name_of(&url));
         let is_glob = !template::has_variable(&url) && url.contains(['{', '[']) && !url.contains("://[");
-        if is_glob && !self.has("globoff") {
+        if self.has_variables {
+            draft.left_out = Some("it uses variables of curl (`--expand-…`): write their values".to_owned());
+        } else if url.starts_with("http://@") {
+            draft.left_out = Some("its URLs are in a file: pass that file to `uptick check @FILE`".to_owned());
+        } else if is_glob && !self.has("globoff") {
             draft.left_out = Some("the URL is a pattern of curl: write a probe for each, or use `matrix`".to_owned());
         }
         if !has_scheme && !url.starts_with("${") {
@@ -73,7 +84,8 @@ impl Transfer {
         let mut headers = self.headers(draft);
         let mut body = self.body(draft);
         let as_query = self.has("get");
-        let mut query: Vec<String> = self.all(&["url-query"]).map(|(_, value)| value.to_owned()).collect();
+        let mut query: Vec<String> =
+            self.all(&["url-query"]).filter_map(|(_, value)| url_query(draft, value)).collect();
         if as_query {
             query.extend(body.take());
         }
@@ -88,7 +100,8 @@ impl Transfer {
             let kind = if self.has("json") { "application/json" } else { FORM };
             headers.push(("content-type".to_owned(), kind.to_owned()));
         }
-        let has_body = body.is_some() || draft.get("file").is_some() || self.has("form");
+        let has_data = !as_query && DATA.iter().any(|long| self.has(long));
+        let has_body = has_data || body.is_some() || draft.get("file").is_some() || self.has("form");
         let implied = match () {
             () if self.has("head") => Some("HEAD"),
             () if self.has("upload-file") => Some("PUT"),
@@ -129,7 +142,7 @@ impl Transfer {
         for (_, value) in self.all(&["cookie"]) {
             if value.contains('=') || template::has_variable(value) {
                 headers.push(("cookie".to_owned(), value.to_owned()));
-            } else {
+            } else if !value.is_empty() {
                 draft.not_carried(&format!("`-b {value}`"), "cookies are not read from a file");
             }
         }
@@ -138,11 +151,13 @@ impl Transfer {
 
     /// The body of `-d` and its like. A file becomes the key `file`.
     fn body(&self, draft: &mut ProbeDraft) -> Option<String> {
-        const OPTIONS: [&str; 6] = ["data", "data-ascii", "data-raw", "data-binary", "data-urlencode", "json"];
         let mut body: Option<String> = None;
-        for (option, value) in self.all(&OPTIONS) {
+        for (option, value) in self.all(DATA) {
             let text = match (option, value.strip_prefix('@')) {
-                ("data-urlencode", _) => encoded(value),
+                ("data-urlencode", _) => {
+                    let Some(text) = encoded_or_noted(draft, option, value) else { continue };
+                    text
+                }
                 ("data-raw", _) | (_, None) => value.to_owned(),
                 (_, Some("-")) => match &self.stdin {
                     Some(text) if option == "data-binary" || option == "json" => text.clone(),
@@ -178,30 +193,37 @@ impl Transfer {
 
     /// `-F`: fields and files.
     fn set_parts(&self, draft: &mut ProbeDraft, secrets: &mut Secrets) {
-        let mut parts: Vec<String> = Vec::new();
+        let mut parts: Vec<(String, String)> = Vec::new();
         for (option, part) in self.all(&["form", "form-string"]) {
-            let Some((name, value)) = part.split_once('=') else { continue };
-            let is_secret = is_secret(name);
-            let field = name;
-            let name = crate::config::toml_text::key(name);
-            match value.strip_prefix('@').or_else(|| value.strip_prefix('<')).filter(|_| option == "form") {
-                Some(file) => {
-                    let mut words = file.split(';');
-                    let path = words.next().unwrap_or_default();
-                    let kind = words.find_map(|word| word.trim().strip_prefix("type="));
-                    let kind = kind.map(|kind| format!(", content-type = {}", quoted(kind))).unwrap_or_default();
-                    parts.push(format!("{name} = {{ path = {}{kind} }}", quoted(path)));
+            let Some((field, value)) = part.split_once('=') else { continue };
+            let is_secret = is_secret(field);
+            let (content, kind) = if option == "form" {
+                let part = FormPart::of(value);
+                part.others.iter().for_each(|other| {
+                    draft.not_carried(&format!("`{other}=` of the field {field}"), "uptick has no key for it");
+                });
+                (part.content, part.kind)
+            } else {
+                (FormContent::Text(value.to_owned()), None)
+            };
+            match content {
+                FormContent::File(path) => {
+                    let kind = kind.map(|kind| format!(", content-type = {}", quoted(&kind))).unwrap_or_default();
+                    parts.push((field.to_owned(), format!("{{ path = {}{kind} }}", quoted(&path))));
                 }
-                None if is_secret => {
-                    let value = secrets.reference(&draft.name, field, value);
-                    parts.push(format!("{name} = {}", quoted(&value)));
+                FormContent::Text(text) => {
+                    if kind.is_some() {
+                        draft.not_carried(
+                            &format!("`type=` of the field {field}"),
+                            "a text has no media type of its own",
+                        );
+                    }
+                    let text = if is_secret { secrets.reference(&draft.name, field, &text) } else { text };
+                    parts.push((field.to_owned(), quoted(&text)));
                 }
-                None => parts.push(format!("{name} = {}", quoted(value))),
             }
         }
-        if !parts.is_empty() {
-            draft.set("multipart", format!("{{ {} }}", parts.join(", ")));
-        }
+        draft.set_parts(parts);
     }
 
     fn set_credentials(&self, draft: &mut ProbeDraft, secrets: &mut Secrets) {
@@ -230,7 +252,7 @@ impl Transfer {
 
     /// curl follows redirects only with `-L`, and any answer is fine without `-f`.
     fn set_redirects(&self, draft: &mut ProbeDraft) {
-        if !self.has("location") && !self.has("location-trusted") {
+        if !["location", "location-trusted", "follow"].iter().any(|long| self.has(long)) {
             draft.set("redirects", "\"none\"");
             draft.set("expect.status", "[\"2xx\", \"3xx\"]");
             return;
@@ -289,7 +311,8 @@ impl Transfer {
         }
         let socks = [("socks5-hostname", "socks5h"), ("socks5", "socks5")];
         let socks = socks.iter().find_map(|(long, scheme)| Some(format!("{scheme}://{}", self.last(long)?)));
-        let proxy = self.last("proxy").map(str::to_owned).or(socks).filter(|proxy| !proxy.is_empty());
+        let proxy = self.last("proxy").or_else(|| self.last("proxy1.0"));
+        let proxy = proxy.map(str::to_owned).or(socks).filter(|proxy| !proxy.is_empty());
         if let Some(proxy) = proxy.filter(|_| !self.is_direct(url)) {
             let proxy = if proxy.contains("://") { proxy } else { format!("http://{proxy}") };
             let owner = draft.name.clone();
@@ -308,12 +331,15 @@ impl Transfer {
             let address = server.parse::<IpAddr>().map(|ip| std::net::SocketAddr::new(ip, 53).to_string());
             draft.set_text("resolver", &format!("udp://{}", address.unwrap_or_else(|_| server.to_owned())));
         }
-        let versions =
-            [("http1.1", "1.1"), ("http2-prior-knowledge", "2"), ("http2", "2"), ("http3-only", "3"), ("http3", "3")];
-        if let Some((_, version)) = versions.iter().find(|(long, _)| self.has(long))
+        // `--http2` alone offers HTTP/2, as every probe does over TLS.
+        let versions = [("http1.1", "1.1"), ("http2-prior-knowledge", "2"), ("http3-only", "3"), ("http3", "3")];
+        if let Some((long, version)) = versions.iter().find(|(long, _)| self.has(long))
             && (*version == "1.1" || url.starts_with("https://"))
         {
             draft.set_text("http-version", version);
+            if *long == "http3" {
+                draft.remark("where HTTP/3 does not answer, curl asks over TCP and this probe is down");
+            }
         }
     }
 
@@ -331,13 +357,15 @@ impl Transfer {
             ("key", "tls.client-key"),
         ];
         for (long, key) in files {
-            if let Some(path) = self.last(long) {
-                draft.set_file(key, path);
+            let Some(value) = self.last(long) else { continue };
+            let (path, has_password) = if long == "cert" { certificate(value) } else { (value.to_owned(), false) };
+            draft.set_file(key, &path);
+            if long == "cert" && !self.has("key") {
+                draft.set_file("tls.client-key", &path);
             }
-        }
-        if self.has("cert") && !self.has("key") {
-            let cert = self.last("cert").unwrap_or_default().to_owned();
-            draft.set_file("tls.client-key", &cert);
+            if has_password {
+                draft.not_carried("the password of `--cert`", "uptick reads keys that are not encrypted");
+            }
         }
     }
 
@@ -367,8 +395,38 @@ fn set_aws(draft: &mut ProbeDraft, secrets: &mut Secrets, signature: &str, pair:
     draft.set("auth.aws-sigv4", format!("{{ {} }}", fields.join(", ")));
 }
 
-/// `name=content` of `--data-urlencode`, encoded.
-fn encoded(value: &str) -> String {
+/// `FILE[:PASSWORD]` of `--cert`: the file, and whether a password follows. `\:` is a colon of the name.
+fn certificate(value: &str) -> (String, bool) {
+    let (mut path, mut letters) = (String::new(), value.chars().peekable());
+    while let Some(letter) = letters.next() {
+        match letter {
+            ':' => return (path, true),
+            '\\' if matches!(letters.peek(), Some(':' | '\\')) => path.extend(letters.next()),
+            _ => path.push(letter),
+        }
+    }
+    (path, false)
+}
+
+/// A part of `--url-query`: that of `--data-urlencode`, or as it is after a `+`.
+fn url_query(draft: &mut ProbeDraft, value: &str) -> Option<String> {
+    match value.strip_prefix('+') {
+        Some(part) => Some(part.to_owned()),
+        None => encoded_or_noted(draft, "url-query", value),
+    }
+}
+
+/// What an option says, encoded. Where it is in a file, that is noted.
+fn encoded_or_noted(draft: &mut ProbeDraft, option: &str, value: &str) -> Option<String> {
+    let text = encoded(value);
+    if text.is_none() {
+        draft.not_carried(&format!("`--{option} {value}`"), "it is encoded from a file");
+    }
+    text
+}
+
+/// `content`, `=content` or `name=content` of `--data-urlencode`, encoded; absent where the content is in a file.
+fn encoded(value: &str) -> Option<String> {
     let encode = |text: &str| {
         if template::has_variable(text) {
             return text.to_owned();
@@ -377,9 +435,10 @@ fn encoded(value: &str) -> String {
             .to_string()
     };
     match value.split_once('=') {
-        Some(("", content)) => encode(content),
-        Some((name, content)) => format!("{name}={}", encode(content)),
-        None => encode(value),
+        None if value.contains('@') => None,
+        Some(("", content)) => Some(encode(content)),
+        Some((name, content)) => Some(format!("{name}={}", encode(content))),
+        None => Some(encode(value)),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::config::toml_text::{list, one_or_list, quoted};
+use crate::config::toml_text::{key, list, one_or_list, quoted};
 use crate::import::document::{fields, is_said};
 use crate::import::secrets::{is_secret, names_secret};
 use crate::model::quantity::show_duration;
@@ -90,6 +90,22 @@ impl ProbeDraft {
     pub(crate) fn set_list(&mut self, key: &str, templates: &[String]) {
         if !templates.is_empty() {
             self.set(key, list(templates.iter().map(|template| quoted(template))));
+        }
+    }
+
+    /// Sets the fields of a form in parts, each with its value in TOML. A name that is there already is not.
+    pub(crate) fn set_parts(&mut self, parts: Vec<(String, String)>) {
+        let mut fields: Vec<(String, String)> = Vec::new();
+        for (name, value) in parts {
+            if fields.iter().any(|(known, _)| *known == name) {
+                self.not_carried(&format!("another field {name}"), "`multipart` has each name once");
+            } else {
+                fields.push((name, value));
+            }
+        }
+        if !fields.is_empty() {
+            let fields = fields.iter().map(|(name, value)| format!("{} = {value}", key(name)));
+            self.set("multipart", format!("{{ {} }}", fields.collect::<Vec<_>>().join(", ")));
         }
     }
 

@@ -9,7 +9,7 @@ use crate::import::browser;
 use crate::import::document::{elements, text};
 use crate::import::draft::ProbeDraft;
 use crate::import::request::{self, ImportedRequest, has_header};
-use crate::import::secrets::Secrets;
+use crate::import::secrets::{Secrets, is_secret};
 use crate::import::template::literal;
 
 /// A probe for each request that was answered, but for the files of a page.
@@ -112,7 +112,7 @@ fn is_file_of_page(entry: &Value) -> bool {
 }
 
 fn draft(request: &Value, response: &Value, method: &str, url: &str, secrets: &mut Secrets) -> ProbeDraft {
-    let url = literal(url);
+    let url = literal(&with_query(url, elements(&request["queryString"])));
     let mut draft = ProbeDraft::new(&request::name_of(&url));
     let mut noise = Vec::new();
     let mut headers: Vec<(String, String)> = Vec::new();
@@ -137,7 +137,13 @@ fn draft(request: &Value, response: &Value, method: &str, url: &str, secrets: &m
     }
     noise.retain(|name| !name.starts_with(':') && name != "host");
     let post = &request["postData"];
-    let body = body(post);
+    let is_parts = is_of_parts(post);
+    if is_parts {
+        // A boundary is made for each check.
+        headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
+        set_parts(&mut draft, post, secrets);
+    }
+    let body = if is_parts { None } else { body(post) };
     let has_type = has_header(&headers, "content-type");
     if let Some(kind) = post["mimeType"].as_str().filter(|kind| body.is_some() && !has_type && !kind.is_empty()) {
         headers.push(("content-type".to_owned(), literal(kind)));
@@ -156,6 +162,42 @@ fn draft(request: &Value, response: &Value, method: &str, url: &str, secrets: &m
         draft.remark(&format!("left out, as a browser adds them: {}", noise.join(", ")));
     }
     draft
+}
+
+/// A URL with its query, which some write beside it alone.
+fn with_query(url: &str, query: &[Value]) -> String {
+    let pairs = query.iter().filter_map(|pair| Some((pair["name"].as_str()?, pair["value"].as_str()?)));
+    let pairs: Vec<_> = pairs.filter(|(name, value)| !name.is_empty() || !value.is_empty()).collect();
+    match url::Url::parse(url) {
+        Ok(mut whole) if whole.query().is_none() && !pairs.is_empty() => {
+            whole.query_pairs_mut().extend_pairs(pairs);
+            whole.into()
+        }
+        _ => url.to_owned(),
+    }
+}
+
+/// Whether the body is a form in parts that is told by its fields and not by its text.
+fn is_of_parts(post: &Value) -> bool {
+    let is_multipart =
+        post["mimeType"].as_str().is_some_and(|kind| kind.to_ascii_lowercase().starts_with("multipart/form-data"));
+    is_multipart && post["text"].as_str().is_none_or(str::is_empty) && !elements(&post["params"]).is_empty()
+}
+
+/// The fields of a form in parts. The files are not in the record.
+fn set_parts(draft: &mut ProbeDraft, post: &Value, secrets: &mut Secrets) {
+    let mut parts = Vec::new();
+    for field in elements(&post["params"]) {
+        let Some(name) = field["name"].as_str() else { continue };
+        if field["fileName"].is_string() {
+            draft.not_carried(&format!("the file of the field {name}"), "write `multipart.NAME = { path = FILE }`");
+            continue;
+        }
+        let value = literal(field["value"].as_str().unwrap_or_default());
+        let value = if is_secret(name) { secrets.reference(&draft.name, name, &value) } else { value };
+        parts.push((name.to_owned(), quoted(&value)));
+    }
+    draft.set_parts(parts);
 }
 
 /// The body sent: its text, or its fields.

@@ -98,6 +98,12 @@ fn is_a_story(events: &[String]) -> bool {
     })
 }
 
+/// The failures after the last three good checks in a row.
+fn failures_since_recovery(letters: &str) -> usize {
+    let judged = letters.replace('x', "");
+    judged.rsplit("uuu").next().unwrap_or_default().matches('d').count()
+}
+
 #[test]
 fn an_incident_that_is_seen_more_closely_is_no_news() {
     let (told, mut letters) = (Told::new(), "uuuu".to_owned());
@@ -141,6 +147,8 @@ proptest! {
         let open = report.incidents.iter().filter(|incident| incident.end.is_none()).count();
         let goes_on = |events: &&Vec<String>| events.last().is_some_and(|event| event != "close");
         let known = told.stories().values().filter(goes_on).count();
-        prop_assert_eq!(known, open, "{:?} after {}", told.stories(), letters);
+        // What was told as over is told of again with its third failure, and not before.
+        let waits = open.saturating_sub(known) == 1 && failures_since_recovery(&letters) < 3;
+        prop_assert!(known == open || waits, "{:?} after {}", told.stories(), letters);
     }
 }

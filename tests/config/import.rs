@@ -153,6 +153,68 @@ fn what_is_of_no_tool_is_refused_with_its_place_and_what_is_taken() {
 }
 
 #[test]
+fn what_an_option_of_curl_takes_is_no_target_and_what_it_means_is_kept_or_said() {
+    let cases = [
+        ("--tlsauthtype SRP", "not carried over: `--tlsauthtype`"),
+        ("-P - -t TTYPE=vt100 --proxy-cacert ca.pem --request-target '*'", "not carried over: `--request-target`"),
+        ("--rate 2/s --trace-config ids --create-file-mode 0777", "url = \"https://x.test/\"\n"),
+        ("--hsts cache.txt --alt-svc cache.txt --curves X25519", "not carried over: `--curves`"),
+        (
+            "--url-query '=a b' --url-query 'name=c d' --url-query +e=%20f",
+            "url = \"https://x.test/?a%20b&name=c%20d&e=%20f\"",
+        ),
+        ("--url-query name@file", "not carried over: `--url-query name@file`: it is encoded from a file"),
+        ("--data-urlencode name@file", "not carried over: `--data-urlencode name@file`: it is encoded from a file"),
+        ("--data-urlencode 'a@b=c d'", "form = { \"a@b\" = \"c d\" }"),
+        ("-F 'colors=\"red; green\";type=text/x-myapp'", "multipart = { colors = \"red; green\" }"),
+        ("-X POST --follow", "method = \"POST\"\nurl = \"https://x.test/\"\n"),
+        ("--proxy1.0 proxy:3128", "proxy = \"http://proxy:3128\""),
+        ("-L --no-location", "redirects = \"none\""),
+        ("-E client.pem:hunter22", "not carried over: the password of `--cert`"),
+        ("--url @list.txt", "left out: its URLs are in a file"),
+        ("--variable name=smith --expand-data '{{name}}'", "left out: it uses variables of curl"),
+    ];
+    for (options, expected) in cases {
+        let imported = given(&format!("curl {options} https://x.test/\ncurl https://y.test/\n")).unwrap();
+        assert!(imported.text.contains(expected), "{options}: {expected}\n{}", imported.text);
+        assert!(!imported.text.contains("hunter22"), "{options}\n{}", imported.text);
+        let targets = imported.text.lines().filter(|line| line.trim_start_matches("# ").starts_with("url = "));
+        let of_both = targets.filter(|line| line.contains("://x.test") || line.contains("://y.test")).count();
+        let extra = imported.text.matches("url = ").count() - of_both;
+        assert_eq!((of_both, extra), (2, usize::from(options.starts_with("--url @"))), "{options}\n{}", imported.text);
+    }
+}
+
+#[test]
+fn a_har_that_has_a_query_or_fields_apart_from_the_text_keeps_them() {
+    let request = |request: serde_json::Value| {
+        let har = serde_json::json!({ "log": { "entries": [{ "request": request, "response": { "status": 200 } }] } });
+        given(&har.to_string()).unwrap().text
+    };
+    let pairs = serde_json::json!([{ "name": "q", "value": "a b" }, { "name": "", "value": "" }]);
+    let text = request(serde_json::json!({ "method": "GET", "url": "https://x.test/s", "queryString": pairs }));
+    assert!(text.contains("url = \"https://x.test/s?q=a+b\""), "{text}");
+    let text = request(serde_json::json!({ "method": "GET", "url": "https://x.test/s?q=1", "queryString": pairs }));
+    assert!(text.contains("url = \"https://x.test/s?q=1\""), "{text}");
+
+    let fields = serde_json::json!([
+        { "name": "user", "value": "ann" }, { "name": "user", "value": "bob" }, { "name": "password", "value": "swordfish" },
+        { "name": "photo", "fileName": "me.jpg", "value": "data:image/jpeg;base64,AAAA" },
+    ]);
+    let post = serde_json::json!({ "mimeType": "multipart/form-data; boundary=xyz", "text": "", "params": fields });
+    let headers = serde_json::json!([{ "name": "Content-Type", "value": "multipart/form-data; boundary=xyz" }]);
+    let text = request(serde_json::json!({
+        "method": "POST", "url": "https://x.test/s", "headers": headers, "postData": post,
+    }));
+    assert!(text.contains("multipart = { user = \"ann\", password = \"${secret:X_TEST_S_PASSWORD}\" }"), "{text}");
+    assert!(
+        text.contains("not carried over: another field user") && text.contains("the file of the field photo"),
+        "{text}"
+    );
+    assert!(!text.contains("swordfish") && !text.contains("boundary"), "{text}");
+}
+
+#[test]
 fn an_alias_bomb_ends_at_the_bound_of_the_parser() {
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..12 {

@@ -12,6 +12,8 @@ pub(super) struct Transfer {
     /// Flags that are not known here.
     pub(super) unknown: Vec<String>,
     pub(super) stdin: Option<String>,
+    /// An option is expanded (`--expand-…`) from what `--variable` sets.
+    pub(super) has_variables: bool,
 }
 
 /// Splits a command line into its transfers.
@@ -32,13 +34,16 @@ pub(super) fn transfers(command: &ShellCommand) -> Result<Vec<Transfer>, String>
         } else if word == "--next" || word == "-:" {
             transfers.push(std::mem::replace(&mut transfer, fresh()));
         } else if let Some(name) = word.strip_prefix("--") {
-            match curl_options::long(name) {
+            let expanded = name.strip_prefix("expand-");
+            transfer.has_variables |= expanded.is_some();
+            match curl_options::long(expanded.unwrap_or(name)) {
                 Some(option) if option.takes_value => {
                     let value = words.next().ok_or_else(|| format!("curl's `--{name}` has no value"))?;
                     transfer.option(option, value);
                 }
                 Some(option) => transfer.option(option, ""),
-                None => transfer.unknown.push(word.clone()),
+                None if !transfer.take_back(name) => transfer.unknown.push(word.clone()),
+                None => {}
             }
         } else {
             let mut letters = word.chars().skip(1);
@@ -67,6 +72,15 @@ impl Transfer {
         } else {
             self.options.push((option.long, value.to_owned()));
         }
+    }
+
+    /// `--no-NAME` takes a flag back. Says whether there is such a flag.
+    fn take_back(&mut self, name: &str) -> bool {
+        let Some(flag) = name.strip_prefix("no-").and_then(curl_options::long).filter(|flag| !flag.takes_value) else {
+            return false;
+        };
+        self.options.retain(|(name, _)| *name != flag.long);
+        true
     }
 
     /// Whether an option is given.
