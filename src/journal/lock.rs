@@ -23,8 +23,13 @@ const LAST_PAUSE: Duration = Duration::from_millis(100);
 
 /// The lock, held until it is dropped.
 #[derive(Debug)]
-pub(super) struct Lock {
-    _file: File,
+pub(super) struct Lock(File);
+
+impl Drop for Lock {
+    /// To close the file is not enough: a program that is being started beside this one still has it, until it runs.
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
 }
 
 /// Why there is no lock.
@@ -45,7 +50,7 @@ pub(super) fn acquire(disk: &Disk, path: &Path, timeout: Duration) -> Result<Loc
     let begin = Instant::now();
     loop {
         match file.try_lock() {
-            Ok(()) => return Ok(Lock { _file: file }),
+            Ok(()) => return Ok(Lock(file)),
             Err(TryLockError::WouldBlock) => {}
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(TryLockError::Error(error)) if is_unsupported(&error) => return Err(NoLock::Unsupported),
@@ -81,6 +86,18 @@ fn jittered(wait: Duration) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lock_is_free_again_though_a_program_being_started_has_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let taken = || acquire(&Disk::default(), &path, Duration::ZERO);
+        let held = taken().unwrap();
+        assert!(matches!(taken(), Err(NoLock::Held)));
+        let _inherited = held.0.try_clone().unwrap();
+        drop(held);
+        taken().unwrap();
+    }
 
     #[test]
     fn who_has_waited_longer_asks_more_often_until_the_lock_is_held_for_something_long() {

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::painter::View;
 use super::row::{Columns, Row, short_duration};
-use super::screen::Screen;
+use super::screen::{Screen, width};
 use crate::format;
 use crate::format::CHECK_LEGEND;
 use crate::model::{Outcome, Probe, Verdict};
@@ -117,8 +117,9 @@ impl Board {
         lines
     }
 
-    /// All rows below their surfaces where there is room; else those that are not up, and how many more there are.
-    fn body(&self, columns: Columns, room: usize) -> Vec<String> {
+    /// All rows below their surfaces where there is room; else what each surface comes to, the rows that are not up,
+    /// and how many more there are.
+    fn body(&self, columns: Columns, screen: Screen, room: usize) -> Vec<String> {
         let mut surfaces: Vec<&str> = self.rows.iter().map(|row| row.probe().surface.as_str()).collect();
         surfaces.sort_unstable();
         surfaces.dedup();
@@ -128,10 +129,42 @@ impl Board {
         let mut order: Vec<&Row> = self.rows.iter().collect();
         order
             .sort_by_cached_key(|row| (urgency(row.last()), !row.has_failed(), !row.is_warned(), &row.probe().surface));
-        let shown = room.saturating_sub(1);
-        let mut lines: Vec<String> = order.iter().take(shown).map(|row| row.line(columns)).collect();
-        lines.push(format!("  +{}", counted(&order[shown.min(order.len())..])));
+        let shown = room.saturating_sub(2);
+        let mut lines = vec![self.surface_counts(screen.width)];
+        lines.extend(order.iter().take(shown).map(|row| row.line(columns)));
+        let others = &order[shown.min(order.len())..];
+        if !others.is_empty() {
+            lines.push(format!("  +{}", counted(others)));
+        }
         lines
+    }
+
+    /// `app: 5 of 100 down   web: 200 up`, the worst first, and as many as a line has room for.
+    fn surface_counts(&self, room: usize) -> String {
+        let mut surfaces: BTreeMap<&str, [usize; URGENT.len()]> = BTreeMap::new();
+        for row in &self.rows {
+            surfaces.entry(row.probe().surface.as_str()).or_default()[usize::from(urgency(row.last()))] += 1;
+        }
+        let counted = surfaces.into_iter().filter_map(|(surface, counts)| {
+            let worst = counts.iter().position(|n| *n > 0)?;
+            let (n, all) = (counts[worst], counts.iter().sum::<usize>());
+            let of = if n < all { format!(" of {all}") } else { String::new() };
+            Some((worst, n, format!("{surface}: {n}{of} {}", URGENT[worst])))
+        });
+        let mut counts: Vec<(usize, usize, String)> = counted.collect();
+        counts.sort_by_key(|(worst, n, _)| (*worst, std::cmp::Reverse(*n)));
+        let mut line = String::new();
+        for (at, (_, _, text)) in counts.iter().enumerate() {
+            let (gap, left) = (if at > 0 { "   " } else { "" }, counts.len() - at);
+            let more = if left > 1 { format!("   +{left} more") } else { String::new() };
+            if at > 0 && width(&line) + gap.len() + width(text) + more.len() > room {
+                line.push_str(&format!("   +{left} more"));
+                break;
+            }
+            line.push_str(gap);
+            line.push_str(text);
+        }
+        line
     }
 
     fn grouped(&self, surfaces: &[&str], columns: Columns) -> Vec<String> {
@@ -156,7 +189,7 @@ impl View for Board {
         let mut lines = vec![self.header()];
         lines.extend(incidents);
         lines.push(Row::header(columns));
-        lines.extend(self.body(columns, room));
+        lines.extend(self.body(columns, screen, room));
         lines.push(format!("{CHECK_LEGEND}        Ctrl-C ends the watch"));
         if self.facts.ascii {
             lines.iter_mut().for_each(|line| *line = format::ascii(line));
@@ -164,6 +197,9 @@ impl View for Board {
         lines
     }
 }
+
+/// What the last check of a row came to, by its urgency.
+const URGENT: [&str; 5] = ["down", "unknown", "missed", "not checked yet", "up"];
 
 /// What a reader wants to see first.
 fn urgency(verdict: Option<Verdict>) -> u8 {
@@ -178,9 +214,8 @@ fn urgency(verdict: Option<Verdict>) -> u8 {
 
 /// `12 more up, 3 more down`
 fn counted(rows: &[&Row]) -> String {
-    let words = ["down", "unknown", "missed", "not checked yet", "up"];
     let of = |urgent: usize| rows.iter().filter(|row| usize::from(urgency(row.last())) == urgent).count();
-    let counts = (0..words.len()).map(|urgent| (of(urgent), words[urgent])).filter(|(n, _)| *n > 0);
+    let counts = (0..URGENT.len()).map(|urgent| (of(urgent), URGENT[urgent])).filter(|(n, _)| *n > 0);
     counts.map(|(n, word)| format!("{n} more {word}")).collect::<Vec<_>>().join(", ")
 }
 
@@ -188,7 +223,6 @@ fn counted(rows: &[&Row]) -> String {
 mod tests {
     use super::*;
     use crate::model::{Check, Failure, FailureClass, SafeText};
-    use crate::progress::screen::width;
 
     fn board(probes: usize, down: usize) -> Board {
         let probe = |n: usize| {
@@ -233,6 +267,8 @@ mod tests {
                 let widest = lines.iter().filter(|line| line.contains("probe-")).map(|line| width(line)).max();
                 assert!(columns < 80 || widest.is_none_or(|widest| widest <= columns), "{text}");
                 assert!(rows == probes || text.contains("more up"), "{text}");
+                let counts = lines.iter().any(|line| line.starts_with("web: 3 of 150 down   app: 2 of 150 down"));
+                assert_eq!(counts, probes == 300, "{text}");
             }
         }
     }
