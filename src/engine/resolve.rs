@@ -152,8 +152,9 @@ impl Names {
             }
         }
         Err(failure.unwrap_or_else(|| {
-            let unasked = NoAddress::new(FailureClass::DnsNotFound, "it is not in the hosts file");
-            unasked.and("DNS is not asked, by nsswitch.conf")
+            let is_file_asked = self.files.sources().in_order().any(|(source, _)| source == Source::Files);
+            let unasked = if is_file_asked { "it is not in the hosts file" } else { "no source of addresses is named" };
+            NoAddress::new(FailureClass::DnsNotFound, unasked).and("DNS is not asked, by nsswitch.conf")
         }))
     }
 

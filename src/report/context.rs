@@ -268,7 +268,9 @@ impl<'f> ReportContext<'f> {
             let mut recent = self.analyses[**at].recent.iter();
             recent.any(|check| !check.failed && check.at >= failing_since)
         };
-        entry.series.iter().filter(is_good).count() * 2 > entry.series.len()
+        // What is not asked any more says nothing.
+        let heard = entry.series.iter().filter(|at| !self.analyses[**at].silent).count();
+        entry.series.iter().filter(is_good).count() * 2 > heard
     }
 
     /// So many failures in a row open an outage.

@@ -7,12 +7,12 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker, ready};
 
 use bytes::{Buf as _, Bytes, BytesMut};
-use http::{HeaderMap, HeaderName, Method, Version, header};
+use http::{HeaderName, Method, Version, header};
 use tokio::io::{AsyncReadExt as _, AsyncWrite as _};
 
 use crate::engine::http::chunks::{ChunkError, ChunkReader, Piece};
 use crate::engine::http::head::{HeadReader, Refused};
-use crate::engine::http::message::{OutgoingRequest, ResponseHead};
+use crate::engine::http::message::{OutgoingRequest, ResponseHead, has_word};
 use crate::engine::transport::stream::Stream;
 use crate::engine::transport::wire::Wire;
 
@@ -284,10 +284,4 @@ fn framing(method: &Method, head: &ResponseHead) -> Option<Framing> {
 fn keeps_open(head: &ResponseHead) -> bool {
     let says = |word| has_word(&head.headers, &header::CONNECTION, word);
     !says("close") && (head.version != Version::HTTP_10 || says("keep-alive"))
-}
-
-/// Whether a header has a word in its list, whatever its case.
-fn has_word(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
-    let values = headers.get_all(name).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
-    values.into_iter().any(|one| one.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
 }

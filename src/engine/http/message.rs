@@ -70,3 +70,9 @@ impl ResponseHead {
         *method != Method::HEAD && !matches!(self.status.as_u16(), 204 | 304)
     }
 }
+
+/// Whether a header has a word in its list, whatever its case.
+pub(crate) fn has_word(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
+    let values = headers.get_all(name).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    values.into_iter().any(|one| one.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
+}

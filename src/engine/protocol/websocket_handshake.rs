@@ -3,7 +3,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
-use crate::engine::http::message::{OutgoingRequest, ResponseHead};
+use crate::engine::http::message::{OutgoingRequest, ResponseHead, has_word};
 
 /// A request for a WebSocket.
 pub(crate) struct WebSocketHandshake<'a> {
@@ -80,10 +80,4 @@ fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
     }
-}
-
-/// Whether a header has a word in its list, whatever its case.
-fn has_word(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
-    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|one| one.trim().eq_ignore_ascii_case(word))
 }

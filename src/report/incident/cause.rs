@@ -21,6 +21,10 @@ const SAME_CAUSE: f64 = 0.25;
 /// Mixes that chance makes less often than this are of two causes.
 const CHANCE: f64 = 0.001;
 
+/// What breaks a surface is seen by its probes within this time, in milliseconds: what others fail of a moment before
+/// one does is of the same outage.
+const BREAKS_WITHIN_MS: i64 = 5 * 60_000;
+
 /// Whether two mixes of classes have enough in common.
 pub(crate) fn is_same(one: &Classes, other: &Classes) -> bool {
     let (of_one, of_other): (u64, u64) = (one.values().sum(), other.values().sum());
@@ -65,7 +69,7 @@ pub(super) fn parted(
         in_a_row: usize::try_from(rules.open_after.get()).unwrap_or(usize::MAX).max(1),
         round: one.interval().unwrap_or_default() / 2,
         first: FirstCause::default(),
-        of_surface: failures.between(&one.surface, before, start),
+        of_surface: failures.between(&one.surface, before, start.saturating_sub(BREAKS_WITHIN_MS)),
         shown: BTreeSet::new(),
         last: outage.start.after,
         run: Vec::new(),
