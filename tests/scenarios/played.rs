@@ -313,7 +313,11 @@ fn x_2025_03_10_is_one_incident_of_three_waves() {
         let share = told.surface("app")["share_per_check"].as_f64().unwrap();
         assert!((0.5..0.72).contains(&share), "{share}");
         let comparison = &told.report["comparisons"][0];
-        assert_eq!(comparison["reading"], "app is worse than web", "{how:?} {comparison} {}", told.sentence());
+        // Of so few checks chance makes the two alike now and then, and never the web the worse one.
+        let reading = comparison["reading"].as_str().unwrap();
+        let is_read = matches!(reading, "app is worse than web" | "cannot tell app from web");
+        assert!(is_read, "{how:?} {comparison} {}", told.sentence());
+        assert_eq!(reading == "app is worse than web", comparison["p"].as_f64().unwrap() <= 0.05, "{comparison}");
     });
 }
 
