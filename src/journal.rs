@@ -7,6 +7,7 @@ mod disk;
 mod error;
 #[cfg(test)]
 mod fault_injection_tests;
+pub(crate) mod held_lock;
 mod integrity;
 mod last_good;
 mod line;

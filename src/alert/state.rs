@@ -1,7 +1,7 @@
 //! What was told, in one file: read, replaced whole by a rename, and locked while it is used.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{OpenOptions, TryLockError};
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::changes::ReceiverState;
+use crate::journal::held_lock::HeldLock;
 use crate::journal::regular_file;
 use crate::model::SafeText;
 
@@ -107,20 +108,8 @@ impl State {
     }
 }
 
-/// The lock on the file, until it is dropped.
-#[derive(Debug)]
-pub(super) struct Lock(File);
-
-impl Drop for Lock {
-    /// To close the file is not enough: a program that is being started beside this one still has it, until
-    /// it runs.
-    fn drop(&mut self) {
-        let _ = self.0.unlock();
-    }
-}
-
 /// Takes the lock; `None` while another run has it.
-pub(super) fn lock(path: &Path) -> Result<Option<Lock>, AlertError> {
+pub(super) fn lock(path: &Path) -> Result<Option<HeldLock>, AlertError> {
     let failed = |source| AlertError::File { path: path.to_owned(), source };
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
@@ -130,7 +119,7 @@ pub(super) fn lock(path: &Path) -> Result<Option<Lock>, AlertError> {
     let file =
         regular_file::open(&lock, options.write(true).create(true).truncate(false).mode(0o600)).map_err(failed)?;
     match file.try_lock() {
-        Ok(()) => Ok(Some(Lock(file))),
+        Ok(()) => Ok(Some(HeldLock::of(file))),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(failed(error)),
     }
@@ -146,7 +135,7 @@ mod tests {
         let path = folder.path().join("alerts.json");
         let held = lock(&path).unwrap().unwrap();
         assert!(lock(&path).unwrap().is_none());
-        let inherited = held.0.try_clone().unwrap();
+        let inherited = held.inherited().unwrap();
         drop(held);
         assert!(lock(&path).unwrap().is_some());
         drop(inherited);

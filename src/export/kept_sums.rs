@@ -3,7 +3,7 @@
 //! sent, so that what a backend has seen is never more than what the file knows.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{OpenOptions, TryLockError};
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::export::cumulative::{Cumulative, Total};
+use crate::journal::held_lock::HeldLock;
 use crate::journal::regular_file;
 use crate::metric;
 use crate::model::{Counts, FailureClass, Phase, micros, timestamp};
@@ -135,8 +136,8 @@ impl KeptSums {
     }
 }
 
-/// Takes the lock beside the file. It is let go of when the handle is closed.
-fn lock(path: &Path) -> io::Result<File> {
+/// Takes the lock beside the file.
+fn lock(path: &Path) -> io::Result<HeldLock> {
     if let Some(folder) = path.parent() {
         create_folder(folder)?;
     }
@@ -147,7 +148,7 @@ fn lock(path: &Path) -> io::Result<File> {
     let until = Instant::now() + LOCK_TIME;
     loop {
         match file.try_lock() {
-            Ok(()) => return Ok(file),
+            Ok(()) => return Ok(HeldLock::of(file)),
             Err(TryLockError::Error(error)) => return Err(error),
             Err(TryLockError::WouldBlock) if Instant::now() >= until => return Err(io::ErrorKind::WouldBlock.into()),
             Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(20)),

@@ -13,7 +13,8 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::disk::Disk;
-use super::lock::{Lock, NoLock};
+use super::held_lock::HeldLock;
+use super::lock::NoLock;
 use super::read::day_files;
 use super::spool::Spool;
 use super::store::{LOCK_FILE, has_reliable_locks};
@@ -108,7 +109,7 @@ pub(super) fn span_for(day: Date, now: Timestamp, rules: &CompactRules) -> Optio
     }
 }
 
-fn take_lock(disk: &Disk, folder: &Path, rules: &CompactRules) -> Result<Lock, JournalError> {
+fn take_lock(disk: &Disk, folder: &Path, rules: &CompactRules) -> Result<HeldLock, JournalError> {
     let path = folder.join(LOCK_FILE);
     lock::acquire(disk, &path, rules.lock_timeout).map_err(|error| match error {
         NoLock::Held => JournalError::Locked(path),

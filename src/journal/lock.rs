@@ -1,13 +1,14 @@
 //! One writer at a time: `flock` on a file of its own that is never removed. The kernel frees it
 //! when its holder dies, however it dies.
 
-use std::fs::{File, TryLockError};
+use std::fs::TryLockError;
 use std::hash::{BuildHasher as _, RandomState};
 use std::path::Path;
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
 use super::disk::Disk;
+use super::held_lock::HeldLock;
 
 /// How long a writer pauses between two attempts, by how long it has waited. A lock that is free goes to whoever
 /// asks next, so those who have waited longer ask more often: with waits that grow, a writer that was unlucky twice
@@ -20,17 +21,6 @@ const PAUSES: [(Duration, Duration); 3] = [
 ];
 /// The pause of a writer that has waited longer than all of that.
 const LAST_PAUSE: Duration = Duration::from_millis(100);
-
-/// The lock, held until it is dropped.
-#[derive(Debug)]
-pub(super) struct Lock(File);
-
-impl Drop for Lock {
-    /// To close the file is not enough: a program that is being started beside this one still has it, until it runs.
-    fn drop(&mut self) {
-        let _ = self.0.unlock();
-    }
-}
 
 /// Why there is no lock.
 #[derive(Debug)]
@@ -45,12 +35,12 @@ pub(super) enum NoLock {
 
 /// Takes the lock, waiting for others at most `timeout`. It never blocks in the kernel, where a
 /// dead file server could hold it for ever.
-pub(super) fn acquire(disk: &Disk, path: &Path, timeout: Duration) -> Result<Lock, NoLock> {
+pub(super) fn acquire(disk: &Disk, path: &Path, timeout: Duration) -> Result<HeldLock, NoLock> {
     let (file, _) = disk.open(path).map_err(NoLock::Failed)?;
     let begin = Instant::now();
     loop {
         match file.try_lock() {
-            Ok(()) => return Ok(Lock(file)),
+            Ok(()) => return Ok(HeldLock::of(file)),
             Err(TryLockError::WouldBlock) => {}
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(TryLockError::Error(error)) if is_unsupported(&error) => return Err(NoLock::Unsupported),
@@ -94,7 +84,7 @@ mod tests {
         let taken = || acquire(&Disk::default(), &path, Duration::ZERO);
         let held = taken().unwrap();
         assert!(matches!(taken(), Err(NoLock::Held)));
-        let _inherited = held.0.try_clone().unwrap();
+        let _inherited = held.inherited().unwrap();
         drop(held);
         taken().unwrap();
     }

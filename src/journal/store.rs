@@ -8,7 +8,8 @@ use jiff::civil::Date;
 
 use super::batch::Batch;
 use super::disk::Disk;
-use super::lock::{Lock, NoLock};
+use super::held_lock::HeldLock;
+use super::lock::NoLock;
 use super::spool::{Spool, day_file};
 use super::{JournalError, Line, Writer, lock};
 
@@ -190,7 +191,7 @@ impl Journal {
 
     /// Writes batches to their days' files; those that fail go to the spool, those that fail
     /// there too wait.
-    fn place_all(&mut self, batches: Vec<Batch>, lock: Option<&Lock>) -> Result<Recorded, JournalError> {
+    fn place_all(&mut self, batches: Vec<Batch>, lock: Option<&HeldLock>) -> Result<Recorded, JournalError> {
         let mut recorded = Recorded::default();
         if lock.is_some() {
             recorded.merged = self.merge_spool();

@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use crate::commands::process::exit::CliError;
+use crate::journal::held_lock::HeldLock;
 use crate::journal::regular_file;
 
 /// The file that is locked, in the journal's folder.
@@ -13,7 +14,7 @@ const FILE: &str = "instance.lock";
 
 /// Holds the place of the one run until it is dropped.
 #[derive(Debug)]
-pub(crate) struct InstanceLock(#[expect(dead_code, reason = "held for its lock")] File);
+pub(crate) struct InstanceLock(#[expect(dead_code, reason = "held until it is dropped")] HeldLock);
 
 impl InstanceLock {
     /// Takes the place, or says that another run has it.
@@ -25,7 +26,7 @@ impl InstanceLock {
         let options = options.create(true).truncate(false).write(true).mode(0o600);
         let file = regular_file::open(&path, options).map_err(failed)?;
         match file.try_lock() {
-            Ok(()) => Ok(InstanceLock(file)),
+            Ok(()) => Ok(InstanceLock(HeldLock::of(file))),
             Err(TryLockError::WouldBlock) => {
                 Err(CliError::Busy(format!("another run holds {}; nothing was probed", path.display())))
             }
