@@ -264,13 +264,11 @@ impl<'f> ReportContext<'f> {
     fn is_good_all_the_same(&self, entry: &VantageEntry) -> bool {
         let begin = |at: &usize| self.analyses[*at].latest(self.streak()).first().map(|check| check.at);
         let Some(failing_since) = entry.control_series.iter().filter_map(begin).min() else { return false };
-        let is_good = |at: &&usize| {
-            let mut recent = self.analyses[**at].recent.iter();
-            recent.any(|check| !check.failed && check.at >= failing_since)
-        };
+        let is_good =
+            |one: &&&SeriesAnalysis<'_>| one.recent.iter().any(|check| !check.failed && check.at >= failing_since);
         // What is not asked any more says nothing.
-        let heard = entry.series.iter().filter(|at| !self.analyses[**at].silent).count();
-        entry.series.iter().filter(is_good).count() * 2 > heard
+        let heard: Vec<_> = entry.series.iter().map(|at| &self.analyses[*at]).filter(|one| !one.silent).collect();
+        heard.iter().filter(is_good).count() * 2 > heard.len()
     }
 
     /// So many failures in a row open an outage.
