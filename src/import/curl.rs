@@ -1,5 +1,6 @@
 //! curl command lines as probes: typed ones, scripts, and "Copy as cURL" of browsers.
 
+mod body;
 mod connect_to;
 mod form_part;
 mod transfer;
@@ -13,21 +14,15 @@ use crate::import::document::InputFile;
 use crate::import::draft::ProbeDraft;
 use crate::import::error::ImportError;
 use crate::import::request::{self, ImportedRequest, has_header, proxy_without_secrets};
-use crate::import::secrets::{Secrets, is_secret};
+use crate::import::secrets::Secrets;
 use crate::import::shell::ShellCommand;
 use crate::import::{browser, template};
 use crate::model::DirectTarget;
 use crate::model::quantity::show_duration;
 
+use body::{DATA, FORM, url_query};
 use connect_to::{ConnectTo, connect_to};
-use form_part::{FormContent, FormPart};
 use transfer::{Transfer, transfers};
-
-/// The options that make a body.
-const DATA: &[&str] = &["data", "data-ascii", "data-raw", "data-binary", "data-urlencode", "json"];
-
-/// The media type of `-d`.
-const FORM: &str = "application/x-www-form-urlencoded";
 
 /// A probe for each URL of each command.
 pub(crate) fn probes(
@@ -147,83 +142,6 @@ impl Transfer {
             }
         }
         headers
-    }
-
-    /// The body of `-d` and its like. A file becomes the key `file`.
-    fn body(&self, draft: &mut ProbeDraft) -> Option<String> {
-        let mut body: Option<String> = None;
-        for (option, value) in self.all(DATA) {
-            let text = match (option, value.strip_prefix('@')) {
-                ("data-urlencode", _) => {
-                    let Some(text) = encoded_or_noted(draft, option, value) else { continue };
-                    text
-                }
-                ("data-raw", _) | (_, None) => value.to_owned(),
-                (_, Some("-")) => match &self.stdin {
-                    Some(text) if option == "data-binary" || option == "json" => text.clone(),
-                    Some(text) => text.replace(['\r', '\n'], ""),
-                    None => {
-                        draft.not_carried("`-d @-`", "what curl reads from standard input is not in the command");
-                        continue;
-                    }
-                },
-                (_, Some(path)) => {
-                    let kind = if option == "json" { "application/json" } else { FORM };
-                    let typed = self
-                        .all(&["header"])
-                        .any(|(_, header)| header.to_ascii_lowercase().starts_with("content-type:"));
-                    let kind = if typed { String::new() } else { format!(", content-type = {}", quoted(kind)) };
-                    draft.set("file", format!("{{ path = {}{kind} }}", quoted(path)));
-                    continue;
-                }
-            };
-            match &mut body {
-                Some(body) => {
-                    body.push_str(if option == "json" { "" } else { "&" });
-                    body.push_str(&text);
-                }
-                None => body = Some(text),
-            }
-        }
-        if let Some(path) = self.last("upload-file") {
-            draft.set("file", format!("{{ path = {} }}", quoted(path)));
-        }
-        body
-    }
-
-    /// `-F`: fields and files.
-    fn set_parts(&self, draft: &mut ProbeDraft, secrets: &mut Secrets) {
-        let mut parts: Vec<(String, String)> = Vec::new();
-        for (option, part) in self.all(&["form", "form-string"]) {
-            let Some((field, value)) = part.split_once('=') else { continue };
-            let is_secret = is_secret(field);
-            let (content, kind) = if option == "form" {
-                let part = FormPart::of(value);
-                part.others.iter().for_each(|other| {
-                    draft.not_carried(&format!("`{other}=` of the field {field}"), "uptick has no key for it");
-                });
-                (part.content, part.kind)
-            } else {
-                (FormContent::Text(value.to_owned()), None)
-            };
-            match content {
-                FormContent::File(path) => {
-                    let kind = kind.map(|kind| format!(", content-type = {}", quoted(&kind))).unwrap_or_default();
-                    parts.push((field.to_owned(), format!("{{ path = {}{kind} }}", quoted(&path))));
-                }
-                FormContent::Text(text) => {
-                    if kind.is_some() {
-                        draft.not_carried(
-                            &format!("`type=` of the field {field}"),
-                            "a text has no media type of its own",
-                        );
-                    }
-                    let text = if is_secret { secrets.reference(&draft.name, field, &text) } else { text };
-                    parts.push((field.to_owned(), quoted(&text)));
-                }
-            }
-        }
-        draft.set_parts(parts);
     }
 
     fn set_credentials(&self, draft: &mut ProbeDraft, secrets: &mut Secrets) {
@@ -350,22 +268,21 @@ impl Transfer {
         if self.has("tlsv1.3") {
             draft.set("tls.min-version", "\"1.3\"");
         }
-        let files = [
-            ("cacert", "tls.ca-file"),
-            ("crlfile", "tls.crl-file"),
-            ("cert", "tls.client-cert"),
-            ("key", "tls.client-key"),
-        ];
-        for (long, key) in files {
-            let Some(value) = self.last(long) else { continue };
-            let (path, has_password) = if long == "cert" { certificate(value) } else { (value.to_owned(), false) };
-            draft.set_file(key, &path);
-            if long == "cert" && !self.has("key") {
-                draft.set_file("tls.client-key", &path);
+        for (long, key) in [("cacert", "tls.ca-file"), ("crlfile", "tls.crl-file")] {
+            if let Some(path) = self.last(long) {
+                draft.set_file(key, path);
             }
-            if has_password {
-                draft.not_carried("the password of `--cert`", "uptick reads keys that are not encrypted");
-            }
+        }
+        let cert = self.last("cert").map(certificate);
+        if let Some((path, _)) = &cert {
+            draft.set_file("tls.client-cert", path);
+        }
+        // The key may be in the file of the certificate.
+        if let Some(path) = self.last("key").or(cert.as_ref().map(|(path, _)| path.as_str())) {
+            draft.set_file("tls.client-key", path);
+        }
+        if cert.is_some_and(|(_, has_password)| has_password) {
+            draft.not_carried("the password of `--cert`", "uptick reads keys that are not encrypted");
         }
     }
 
@@ -406,40 +323,6 @@ fn certificate(value: &str) -> (String, bool) {
         }
     }
     (path, false)
-}
-
-/// A part of `--url-query`: that of `--data-urlencode`, or as it is after a `+`.
-fn url_query(draft: &mut ProbeDraft, value: &str) -> Option<String> {
-    match value.strip_prefix('+') {
-        Some(part) => Some(part.to_owned()),
-        None => encoded_or_noted(draft, "url-query", value),
-    }
-}
-
-/// What an option says, encoded. Where it is in a file, that is noted.
-fn encoded_or_noted(draft: &mut ProbeDraft, option: &str, value: &str) -> Option<String> {
-    let text = encoded(value);
-    if text.is_none() {
-        draft.not_carried(&format!("`--{option} {value}`"), "it is encoded from a file");
-    }
-    text
-}
-
-/// `content`, `=content` or `name=content` of `--data-urlencode`, encoded; absent where the content is in a file.
-fn encoded(value: &str) -> Option<String> {
-    let encode = |text: &str| {
-        if template::has_variable(text) {
-            return text.to_owned();
-        }
-        percent_encoding::utf8_percent_encode(&template::unescaped(text), percent_encoding::NON_ALPHANUMERIC)
-            .to_string()
-    };
-    match value.split_once('=') {
-        None if value.contains('@') => None,
-        Some(("", content)) => Some(encode(content)),
-        Some((name, content)) => Some(format!("{name}={}", encode(content))),
-        None => Some(encode(value)),
-    }
 }
 
 /// Seconds, with a fraction.

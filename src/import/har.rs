@@ -137,13 +137,14 @@ fn draft(request: &Value, response: &Value, method: &str, url: &str, secrets: &m
     }
     noise.retain(|name| !name.starts_with(':') && name != "host");
     let post = &request["postData"];
-    let is_parts = is_of_parts(post);
-    if is_parts {
+    let body = if is_of_parts(post) {
         // A boundary is made for each check.
         headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
         set_parts(&mut draft, post, secrets);
-    }
-    let body = if is_parts { None } else { body(post) };
+        None
+    } else {
+        body(post)
+    };
     let has_type = has_header(&headers, "content-type");
     if let Some(kind) = post["mimeType"].as_str().filter(|kind| body.is_some() && !has_type && !kind.is_empty()) {
         headers.push(("content-type".to_owned(), literal(kind)));
