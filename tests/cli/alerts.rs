@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::support::server::{Server, answer, closed_port};
+use crate::support::server::{Server, answer, refusing_port};
 use jiff::Timestamp;
 use serde_json::Value as Json;
 use uptick::alert::{Alerts, Backoff, CheckFindings, Deliveries, UnmetWarning};
@@ -228,7 +228,7 @@ async fn a_busy_receiver_is_asked_again_and_one_that_refuses_is_not() {
 #[tokio::test]
 async fn a_receiver_that_is_down_is_told_by_a_later_run_and_keeps_nobody_else_waiting() {
     let server = taker();
-    let port = closed_port();
+    let port = refusing_port();
     let dead =
         format!("[[alert]]\nname = \"dead\"\nwebhook = \"http://127.0.0.1:{port}/?key=abcdefgh\"\nretries = 1\n");
     let stage = Stage::new(&format!("{dead}{}", webhook(&server)));

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::support::server::{Server, closed_port, ok};
+use crate::support::server::{Server, ok, refusing_port};
 
 /// A server that answers 200 at once.
 pub(crate) fn healthy() -> Server {
@@ -19,7 +19,7 @@ pub(crate) fn hanging() -> Server {
 
 /// A URL that refuses the connection.
 pub(crate) fn refusing() -> String {
-    format!("http://127.0.0.1:{}/", closed_port())
+    format!("http://127.0.0.1:{}/", refusing_port())
 }
 
 /// One probe with a name and a URL and whatever keys follow, a line each.

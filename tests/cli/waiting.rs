@@ -37,7 +37,7 @@ fn a_wait_that_is_over_says_what_is_still_wrong_and_since_when() {
     ran.expect_code(1);
     assert!(ran.stderr.contains("not up after 200 ms: "), "{}", ran.stderr);
     assert!(ran.stderr.contains(" since ") && ran.stderr.contains("(connect_refused)"), "{}", ran.stderr);
-    let proxy = format!("127.0.0.1:{}", server::closed_port());
+    let proxy = format!("127.0.0.1:{}", server::refusing_port());
     let arguments = ["check", "http://x.test/", "-x", &proxy, "--wait", "100ms", "--every", "20ms", "--count", "1"];
     let unknown = Run::new(arguments).run();
     unknown.expect_code(3);

@@ -10,7 +10,7 @@ use uptick::model::{HttpVersion, HttpVersionPreference, Outcome, Probe, Verdict}
 
 use crate::listening::wait_until_it_listens;
 use crate::support::probes;
-use crate::support::server::closed_port;
+use crate::support::server::free_port;
 use crate::support::tls::Authority;
 
 /// A Caddy that serves a greeting. It ends when it is dropped.
@@ -26,7 +26,7 @@ impl Caddy {
     fn start(protocols: &str) -> Option<Caddy> {
         let (authority, folder) = (Authority::new(), tempfile::tempdir().unwrap());
         let (certificate, key) = authority.leaf(&["good.test"]).pem_files(folder.path());
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, closed_port()));
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
         let configuration = format!(
             "{{\n admin off\n auto_https off\n skip_install_trust\n servers {{\n protocols {protocols}\n }}\n}}\n\
              https://good.test:{port} {{\n bind 127.0.0.1\n tls {certificate} {key}\n\

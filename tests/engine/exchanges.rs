@@ -93,7 +93,7 @@ async fn the_steps_of_a_journey_are_kept_and_what_was_captured_is_not_shown() {
 
 #[tokio::test]
 async fn a_request_without_an_answer_is_kept_too() {
-    let url = format!("http://127.0.0.1:{}/", server::closed_port());
+    let url = format!("http://127.0.0.1:{}/", server::refusing_port());
     let kept = outcome(ALL, probes::get(&url)).await.exchanges;
     assert_eq!(kept.len(), 1);
     assert!(kept[0].status.is_none() && kept[0].body.is_none() && !kept[0].request_headers.is_empty(), "{kept:?}");

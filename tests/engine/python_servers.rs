@@ -11,7 +11,7 @@ use uptick::model::{FailureClass, HttpVersion, HttpVersionPreference, Outcome, T
 
 use crate::listening::wait_until_it_listens;
 use crate::support::probes;
-use crate::support::server::closed_port;
+use crate::support::server::free_port;
 use crate::support::tls::Authority;
 
 /// A server that ends when it is dropped.
@@ -32,7 +32,7 @@ impl PythonServer {
         }
         let (authority, folder) = (Authority::new(), tempfile::tempdir().unwrap());
         let (chain, key) = authority.leaf(&["good.test"]).pem_files(folder.path());
-        let ports: Vec<u16> = (0..ports).map(|_| closed_port()).collect();
+        let ports: Vec<u16> = (0..ports).map(|_| free_port()).collect();
         let log = folder.path().join("log");
         let child = Command::new("python3")
             .arg(format!("{}/tests/interoperability/{script}", env!("CARGO_MANIFEST_DIR")))

@@ -13,7 +13,7 @@ use uptick::model::{Starttls, Verdict};
 
 use crate::listening::wait_until_it_listens;
 use crate::support::probes;
-use crate::support::server::closed_port;
+use crate::support::server::free_port;
 use crate::support::tls::Authority;
 
 /// Where Debian keeps the programs that are in no PATH of a user.
@@ -52,7 +52,7 @@ impl Place {
         let folder = tempfile::tempdir().unwrap();
         let (chain, key) = authority.leaf(&["good.test"]).pem_files(folder.path());
         allow(folder.path(), 0o755);
-        Place { folder, chain, key, address: SocketAddr::from((Ipv4Addr::LOCALHOST, closed_port())) }
+        Place { folder, chain, key, address: SocketAddr::from((Ipv4Addr::LOCALHOST, free_port())) }
     }
 
     fn path(&self, name: &str) -> String {

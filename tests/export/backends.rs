@@ -15,7 +15,7 @@ use uptick::window::Window;
 
 use crate::support::PATIENCE;
 use crate::support::samples::window;
-use crate::support::server::{Server, answer, closed_port};
+use crate::support::server::{Server, answer, refusing_port};
 
 /// One of the exporters that push.
 enum Exporter {
@@ -81,7 +81,7 @@ fn answering(answers: Vec<Vec<u8>>) -> Server {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_backend_costs_no_time_and_is_counted() {
     for kind in BOTH {
-        let exporter = Exporter::start(kind, &format!("http://127.0.0.1:{}", closed_port()));
+        let exporter = Exporter::start(kind, &format!("http://127.0.0.1:{}", refusing_port()));
         let start = Instant::now();
         for _ in 0..1_000 {
             exporter.windows(&[some()]);

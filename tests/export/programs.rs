@@ -10,7 +10,7 @@ use std::{fs, thread};
 use tempfile::TempDir;
 
 use crate::support::PATIENCE;
-use crate::support::server::closed_port;
+use crate::support::server::free_port;
 
 /// A program that runs.
 pub(crate) struct Program {
@@ -88,7 +88,7 @@ impl Program {
             return None;
         };
         Program::start(&agent.display().to_string(), "/", |_, address| {
-            let grpc = format!("127.0.0.1:{}", closed_port());
+            let grpc = format!("127.0.0.1:{}", free_port());
             ["start", "--exporter", "blackhole", "--debug-log", "metrics", "--debug-log-verbosity", "detailed"]
                 .into_iter()
                 .map(str::to_owned)
@@ -106,7 +106,7 @@ impl Program {
     fn start(program: &str, ready: &str, arguments: impl Fn(&TempDir, SocketAddr) -> Vec<String>) -> Option<Program> {
         for _ in 0..3 {
             let folder = tempfile::tempdir().unwrap();
-            let address = SocketAddr::from(([127, 0, 0, 1], closed_port()));
+            let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
             let log = fs::File::create(folder.path().join("log")).unwrap();
             let mut command = Command::new(program);
             command.args(arguments(&folder, address)).stdin(Stdio::null());

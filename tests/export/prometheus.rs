@@ -9,7 +9,7 @@ use crate::programs::Program;
 use crate::support::PATIENCE;
 use crate::support::run::Run;
 use crate::support::samples::window;
-use crate::support::server::{Server, answer, closed_port, ok};
+use crate::support::server::{Server, answer, ok, refusing_port};
 
 pub(crate) fn settings(program: &Program, histograms: HistogramFormat) -> Settings {
     let url = format!("http://{}/api/v1/write", program.address).parse().unwrap();
@@ -162,7 +162,7 @@ fn where_the_backend_takes_no_older_samples_it_can_be_asked_without_sending() {
 #[test]
 fn a_run_that_cannot_deliver_says_so_and_keeps_its_verdict_and_its_journal() {
     let origin = Server::answers(ok("fine"));
-    let write = format!("--remote-write=http://user:hunter22@127.0.0.1:{}/api/v1/write", closed_port());
+    let write = format!("--remote-write=http://user:hunter22@127.0.0.1:{}/api/v1/write", refusing_port());
     let ran = Run::new(["check", "--record", &write]).config(&PROBES.replace("URL", &origin.url("/"))).run();
     ran.expect_code(0);
     assert!(ran.stderr.contains("remote write: 2 of 2 batches did not arrive"), "{}", ran.stderr);

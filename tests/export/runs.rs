@@ -8,7 +8,7 @@ use opentelemetry_proto::tonic::collector::metrics::v1::{ExportMetricsPartialSuc
 use prost::Message as _;
 
 use crate::support::run::Run;
-use crate::support::server::{Server, answer, closed_port, ok};
+use crate::support::server::{Server, answer, ok, refusing_port};
 
 const EXPORTERS: [&str; 2] = ["--remote-write", "--otlp"];
 
@@ -75,7 +75,7 @@ fn a_check_is_judged_and_recorded_whatever_its_backend_does() {
         for (backend, server, told) in &backends {
             for exporter in EXPORTERS {
                 scope.spawn(move || {
-                    let dead = || format!("http://127.0.0.1:{}", closed_port());
+                    let dead = || format!("http://127.0.0.1:{}", refusing_port());
                     let base = server.as_ref().map_or_else(dead, |server| server.url(""));
                     check(exporter, backend, &base, *told);
                 });

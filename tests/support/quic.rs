@@ -347,11 +347,6 @@ impl Drop for UdpPort {
     }
 }
 
-/// A closed UDP port: nothing listens there, and its host says so.
-pub fn closed_port() -> SocketAddr {
-    UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|gone| gone.local_addr()).unwrap()
-}
-
 /// A packet that says which versions its sender speaks (RFC 9000 section 17.2.1), in answer to an Initial.
 pub fn version_negotiation(initial: &[u8], versions: &[u32]) -> Vec<u8> {
     let (theirs, ours) = connection_ids(initial).unwrap_or_default();

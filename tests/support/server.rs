@@ -4,11 +4,12 @@
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
-use std::thread;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use std::{process, thread};
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
@@ -473,9 +474,33 @@ pub fn refusing_port() -> u16 {
     port
 }
 
-/// A loopback port that nothing listens on, for whoever takes it next.
-pub fn closed_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+/// A UDP port whose host says that nothing listens there, and that nobody else gets for as long as
+/// this process lives.
+pub fn refusing_udp_port() -> SocketAddr {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    // A connected socket is there for its peer alone.
+    socket.connect((Ipv4Addr::LOCALHOST, 9)).unwrap();
+    let address = socket.local_addr().unwrap();
+    std::mem::forget(socket);
+    address
+}
+
+/// A loopback port for a program that wants to be told where to listen.
+///
+/// Of those below the range that port 0 is drawn from (32768 and up on Linux), so that no server of
+/// another test gets it before the program does; and each is given once by one process.
+pub fn free_port() -> u16 {
+    const FIRST: u32 = 10_000;
+    const COUNT: u32 = 20_000;
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    loop {
+        // Processes beside each other begin at different places.
+        let place = process::id().wrapping_mul(97).wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed));
+        let port = u16::try_from(FIRST + place % COUNT).unwrap();
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// A listener that accepts nothing, and whose queue is full: a further connection request gets

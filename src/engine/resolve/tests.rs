@@ -270,7 +270,10 @@ async fn the_next_server_is_asked_where_one_fails() {
 #[tokio::test]
 async fn a_server_whose_port_is_closed_costs_no_time() {
     let good = Dns::start(|_| one("127.0.0.1")).await;
-    let closed = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port").local_addr().expect("an address");
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
+    // A connected socket keeps the port and is there for its peer alone.
+    socket.connect((Ipv4Addr::LOCALHOST, 9)).await.expect("a peer");
+    let closed = socket.local_addr().expect("an address");
     let mut conf = conf("", &[&good]);
     conf.timeout = Duration::from_mins(1);
     conf.servers.insert(0, closed);

@@ -88,7 +88,7 @@ pub(crate) const ROWS: &[Row] = &[
         asking("x.test", Reply::WrongId(vec![Ipv4Addr::LOCALHOST.into()])).within(300)
     }),
     fails(133, "nothing listens where a name server should be", ConnectRefused, Processing, || {
-        Case::get(format!("dns://127.0.0.1:{}/x.test", closed_udp_port()))
+        Case::get(format!("dns://127.0.0.1:{}/x.test", server::refusing_udp_port().port()))
     }),
     fails(133, "the name of a name server does not exist", DnsNotFound, Resolve, || {
         let dns = Dns::always(Reply::Code(NAME_ERROR));
@@ -172,10 +172,6 @@ fn asking(question: &str, reply: Reply) -> Case {
 
 fn at(dns: Dns, question: &str) -> Case {
     Case::get(format!("dns://{}/{question}", dns.address())).keep(dns)
-}
-
-fn closed_udp_port() -> u16 {
-    UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port").local_addr().expect("an address").port()
 }
 
 /// A socket of UDP, and on its port a server of TCP that takes a question and closes.

@@ -129,7 +129,7 @@ pub(crate) const ROWS: &[Row] = &[
         })
     }),
     fails(138, "nothing listens on the UDP port", ConnectTimeout, Connect, || {
-        nobody(quic::closed_port()).also(|outcome| says(outcome, "nothing listens on the UDP port"))
+        nobody(server::refusing_udp_port()).also(|outcome| says(outcome, "nothing listens on the UDP port"))
     }),
     fails(138, "UDP is silent", ConnectTimeout, Connect, || {
         let silent = UdpPort::start(|_| Vec::new());
@@ -360,7 +360,7 @@ pub(crate) const ROWS: &[Row] = &[
         offered(authority, &format!("h3=\":{}\"; ma=60", quic.address().port())).keep(quic)
     }),
     answers(138, "`alt-svc` offers HTTP/3 where nothing listens", AssertionFailed, || {
-        let closed = quic::closed_port();
+        let closed = server::refusing_udp_port();
         offered(Authority::new(), &format!("h3=\":{}\"", closed.port())).within(1_000).also(|outcome| {
             says(outcome, "alt-svc");
             says(outcome, "connect_timeout");
@@ -383,7 +383,7 @@ pub(crate) const ROWS: &[Row] = &[
         offered(Authority::new(), "clear").also(|outcome| says(outcome, "`clear`"))
     }),
     up(138, "what `alt-svc` offers does not answer, and that is worth a warning", || {
-        let closed = quic::closed_port();
+        let closed = server::refusing_udp_port();
         offered(Authority::new(), &format!("h3=\":{}\"", closed.port()))
             .step(|step| {
                 step.expect.alt_svc = false;
