@@ -86,16 +86,21 @@ impl Headline<'_> {
         told.recurring.map(|recurring| recurring.words())
     }
 
-    /// ` since 09:00 UTC (1 h 12 min), this wave since 09:58`
+    /// ` since 09:00 UTC (1 h 12 min), this wave since 09:58`, ` since 09:00 UTC or earlier (at least 1 h 12 min)`
     fn since(&self) -> String {
         let Some(wave) = self.answer.since else { return String::new() };
         let incident = self.answer.incident_since.filter(|since| since.by < wave.by);
         let since = incident.unwrap_or(wave);
-        let lasts = format::lasting(self.to - since.by.as_millisecond());
-        let earlier = if since.after.is_none() { " or earlier" } else { "" };
+        let lasts = self.to - since.by.as_millisecond();
+        let lasts = match since.after {
+            Some(_) => format!(" ({})", format::lasting(lasts)),
+            // All that the journal has of it: of how long it has lasted that says nothing.
+            None if lasts < 1_000 => " or earlier".to_owned(),
+            None => format!(" or earlier (at least {})", format::lasting(lasts)),
+        };
         let this_wave =
             incident.map(|_| format!(", this wave since {}", self.clock.short(wave.by))).unwrap_or_default();
-        format!(" since {} {}{earlier} ({lasts}){this_wave}", self.clock.short(since.by), self.clock.zone(since.by))
+        format!(" since {} {}{lasts}{this_wave}", self.clock.short(since.by), self.clock.zone(since.by))
     }
 
     /// `65% of checks`, and that it was another share in the wave as a whole
