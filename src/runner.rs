@@ -58,7 +58,7 @@ pub enum Completion {
 
 /// What a run needs to know of the world.
 pub struct Settings<W, A> {
-    /// The start of the plan's time. In the past where a run takes over from another.
+    /// The start of the plan's time. In the past if a run takes over from another.
     pub started: Instant,
     /// Checks at once, at most.
     pub concurrency: usize,

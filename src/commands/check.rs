@@ -35,7 +35,7 @@ use crate::render::{CheckAnswer, CheckFormat, TerminalStyle};
 use crate::runner::{Descriptors, Limits};
 use crate::{cli, journal, plan, render, runner};
 
-/// The answers that are shown whole at most: each may be as long as its body limit.
+/// The most responses that are shown whole: each may be as long as its body limit.
 const BODIES_SHOWN: usize = 20;
 
 /// Prepares the run, makes the passes, and answers.
@@ -124,7 +124,8 @@ fn prepare<'a>(args: &'a cli::CheckArgs, terminal: &'a Terminal) -> Result<Prepa
     })
 }
 
-/// Who is told of what the run finds. A look that is not recorded is nobody's news, and leaves no trace in a journal.
+/// Starts the worker that sends alerts and heartbeats. A run that is not recorded sends no alert, and leaves no trace in a
+/// journal.
 fn alerts(
     args: &cli::CheckArgs,
     config: &Config,
@@ -143,7 +144,7 @@ fn alerts(
     started.map_err(|error| CliError::io("the alerts' thread", &error))
 }
 
-/// What goes to the standard output while checks run: each outcome, or a line per pass where passes are apart.
+/// What goes to the standard output while checks run: each outcome, or a line per pass if passes are apart.
 fn stream(
     args: &cli::CheckArgs,
     stdout: Option<CheckFormat>,
@@ -182,7 +183,7 @@ impl<'a> Prepared<'a> {
             counters,
         } = self;
         let plan = plan::passes(probes.len(), passes(args), args.every.unwrap_or_default());
-        // Runs tell each other which addresses answered last.
+        // One run passes the addresses that answered last on to the next.
         let memory = (args.diagnose && args.record).then_some(journal);
         let diagnosing = diagnosing(args, memory.as_deref(), &config.settings.vantage);
         let pipeline =
@@ -249,7 +250,7 @@ impl Passed<'_> {
             counters.add_run(&mut pass).iter().for_each(|why| terminal.warn(why));
         }
         if let Some((folder, last_good)) = last_good {
-            // Only the next run's extra checks know less where this fails.
+            // If this fails, only the extra checks of the next run know less.
             let _ = journal::keep_last_good(&folder, &config.settings.vantage, &last_good);
         }
         let nagios = outputs.stdout == Some(CheckFormat::Nagios);
@@ -266,7 +267,7 @@ impl Passed<'_> {
             terminal.say(terminal::MessageLevel::Error, &format!("{unread} {what}"));
         }
         runtime.block_on(senders.finish(signals, None, terminal));
-        // Whatever still runs in the background, such as a look-up, does not hold the exit up.
+        // Background work, such as a name lookup, does not delay the exit.
         runtime.shutdown_background();
         drop(lock);
         answered?;
@@ -279,8 +280,8 @@ impl Passed<'_> {
     }
 }
 
-/// A run that fails by what it was told to fail on is down; else its verdict decides, without the
-/// failures that were to be let pass.
+/// A run that meets a condition of `--fail-on` is down; else its verdict decides, without the
+/// failures that the conditions allow.
 fn exit(pass: &CheckReport) -> Exit {
     match pass.verdict {
         _ if pass.fails() => Exit::Down,
@@ -300,7 +301,7 @@ fn conditions(asked: &[Condition]) -> Result<Vec<Condition>, CliError> {
     Ok(asked.to_vec())
 }
 
-/// The root of the repository that a CI job works in, else where we are; links followed, as in the
+/// The root of the repository that a CI job works in, else the current folder; links are resolved, as in the
 /// paths of probe files.
 fn workspace() -> Option<PathBuf> {
     match locations::env("GITHUB_WORKSPACE").filter(|root| !root.is_empty()) {
@@ -327,19 +328,19 @@ fn answer(
     })?;
     let silent = terminal.quiet && exit(pass) == Exit::Up;
     if terminal.quiet && pass.verdict == Verdict::Up && pass.fails() && stdout == Some(CheckFormat::Human) {
-        // All is up, and the run fails all the same: that is worth a line.
+        // All is up, and the run fails nevertheless: one line says why.
         return terminal::print(|out| render::failing_line(pass, out)).map(drop);
     }
     match stdout {
         Some(format) if !silent && format != CheckFormat::Ndjson => {
-            let look = terminal.current_answer();
-            terminal::print(|out| format.write(&CheckAnswer { pass, style: look, workspace }, out)).map(drop)
+            let style = terminal.current_answer();
+            terminal::print(|out| format.write(&CheckAnswer { pass, style, workspace }, out)).map(drop)
         }
         _ => Ok(()),
     }
 }
 
-/// The page that GitHub shows with the job, where the answer is for GitHub. Other steps write to it too.
+/// The job summary of GitHub, if the output is for GitHub. Other steps write to it too.
 fn job_summary(outputs: &Outputs<CheckFormat>) -> Result<Option<File>, CliError> {
     let path =
         locations::env("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty() && outputs.has(CheckFormat::Github));
@@ -350,7 +351,7 @@ fn job_summary(outputs: &Outputs<CheckFormat>) -> Result<Option<File>, CliError>
     path.map(open).transpose()
 }
 
-/// Adds to that page in one write, so that other steps' lines stay whole.
+/// Appends to it in one write, so that the lines of other steps stay whole.
 fn append_job_summary(pass: &CheckReport, mut page: File) -> Result<(), CliError> {
     let mut summary = Vec::new();
     render::job_summary(pass, &mut summary)
@@ -358,7 +359,7 @@ fn append_job_summary(pass: &CheckReport, mut page: File) -> Result<(), CliError
         .map_err(|error| CliError::io("GITHUB_STEP_SUMMARY", &error))
 }
 
-/// How much is kept of each request: what the output shows.
+/// How much of each request is kept: as much as the output shows.
 fn detail(args: &cli::CheckArgs, probes: &[Arc<Probe>]) -> Result<ExchangeDetail, CliError> {
     let (verbose, body) = (args.common.output_args.verbose, args.include || args.body);
     if body && probes.len() > BODIES_SHOWN {
@@ -369,7 +370,7 @@ fn detail(args: &cli::CheckArgs, probes: &[Arc<Probe>]) -> Result<ExchangeDetail
     Ok(ExchangeDetail { exchanges: verbose > 0 || body, headers: verbose > 1 || args.include, body })
 }
 
-/// The passes to make: one, unless something else is said; without end, where only time bounds them.
+/// The passes to make: one, unless something else is said; without end, if only time bounds them.
 fn passes(args: &cli::CheckArgs) -> Option<u64> {
     let endless = args.span.is_some() || args.every.is_some();
     args.count.or(if endless { None } else { Some(1) })

@@ -22,7 +22,7 @@ pub(super) fn run(args: &CompletionsArgs) -> Result<Exit, CliError> {
     }
 }
 
-/// The probe file, where there is one without mistakes: who completes a word is told nothing.
+/// The probe file, if there is one without mistakes: a completion prints no errors.
 fn loaded(args: &CompletionsArgs) -> Option<Config> {
     let here = || std::env::current_dir().ok().and_then(|here| config::find(&here));
     let path = args.config.clone().or_else(here)?;

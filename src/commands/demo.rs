@@ -29,7 +29,7 @@ use crate::render::{ReportAnswer, ReportFormat, TerminalStyle};
 use crate::report::Question;
 use crate::{cli, demo, plan, runner};
 
-/// The span of one window: a story is compressed, and so are they.
+/// The span of one window: the scenario is played faster than it happened, and windows are shorter accordingly.
 const WINDOW: Duration = Duration::from_secs(1);
 /// How the demo is played and probed: a check often enough that the shortest pause between two
 /// waves, half an hour of the story, holds the three good checks that end a stretch; and a check
@@ -109,7 +109,7 @@ impl Folders {
         self.folder.join(vantage)
     }
 
-    /// Writes the page, to a name that is new and can be no other user's file or link where nobody chose one.
+    /// Writes the page. Without a path from the user its name is new, so that it cannot be another user's file or link.
     fn write_page(self, html: &[u8]) -> std::io::Result<PathBuf> {
         if let Some(page) = self.kept_page {
             let path = page.path().to_path_buf();
@@ -149,7 +149,7 @@ async fn play(
     Ok(())
 }
 
-/// How often a probe is due in a run.
+/// How many times a probe is due in a run.
 fn per_run(probe: &Probe, playback: Playback) -> u32 {
     let interval = probe.schedule.shortest();
     let first = plan::spread(&probe.name, interval);

@@ -18,7 +18,7 @@ const MOST_FILES: usize = 200;
 /// The largest file that is imported, in bytes: a HAR holds every body of a page.
 const LARGEST_FILE: u64 = 64 << 20;
 
-/// Reads the files, writes the probe file, and says what it does not hold.
+/// Reads the files, writes the probe file, and reports what could not be carried over.
 pub(super) fn run(args: &ImportArgs, terminal: &Terminal) -> Result<Exit, CliError> {
     let files = read(&args.files)?;
     let folder = args.output.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
@@ -55,7 +55,7 @@ fn read_one(path: &Path) -> Result<InputFile, CliError> {
     Ok(InputFile { name, text })
 }
 
-/// Writes a file that is not there yet, or any with `--force`.
+/// Writes a new file, or any with `--force`.
 fn write_file(path: &Path, text: &str, force: bool) -> Result<Exit, CliError> {
     let shown = path.display();
     let written = if force {
@@ -72,7 +72,7 @@ fn write_file(path: &Path, text: &str, force: bool) -> Result<Exit, CliError> {
     }
 }
 
-/// The conversation: how much came over, what did not, and what to do next.
+/// Prints how much was imported, what was not, and what to do next.
 fn say(imported: &Imported, path: Option<&Path>, terminal: &Terminal) {
     let mut said = format::counted(imported.probes as u64, "probe");
     if imported.left_out > 0 {

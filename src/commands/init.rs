@@ -146,7 +146,7 @@ fn ask(config: Config, times: u64, signals: &Signals) -> Result<Vec<Vec<Arc<Outc
 /// What the checks of one URL have shown.
 fn observation(url: &str, outcomes: &[Arc<Outcome>]) -> Observation {
     let mut seen = Observation { url: url.to_owned(), ..Observation::default() };
-    // Every check fails, by an expectation where there was an answer.
+    // Every check fails, by an expectation if there was an answer.
     let is_answered = |outcome: &&Arc<Outcome>| {
         let class = outcome.failure.as_ref().map(|failure| failure.class);
         matches!(class, Some(FailureClass::AssertionFailed | FailureClass::Status))

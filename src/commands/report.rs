@@ -26,7 +26,7 @@ use crate::{cli, format, object_storage};
 
 use site::SiteOutputs;
 
-/// The span reported on where nothing is said.
+/// The default span of a report.
 const SINCE: Duration = Duration::from_hours(24);
 
 /// Reads the journals, makes the answer and writes it.
@@ -58,7 +58,7 @@ pub(super) fn run(args: &cli::ReportArgs, terminal: &Terminal) -> Result<Exit, C
     Ok(exit)
 }
 
-/// The configuration, which a report can do without where journals are named: it then knows no
+/// The configuration, which a report can do without if journals are named: it then knows no
 /// labels, objectives and rules but the usual ones.
 fn config(args: &cli::ReportArgs, terminal: &Terminal) -> Result<Option<Config>, CliError> {
     let here = std::env::current_dir().ok();
@@ -92,7 +92,7 @@ fn asked_zone(args: &cli::ReportArgs) -> Option<TimeZone> {
     args.tz.clone().or_else(|| args.utc.then_some(TimeZone::UTC))
 }
 
-/// The zone of the instants in texts: that of this machine where people read them on it, and UTC where a document is
+/// The zone of the instants in texts: that of this machine if people read them on it, and UTC if a document is
 /// written that may be read elsewhere. All formats of a run agree.
 fn zone_of_texts(args: &cli::ReportArgs) -> Option<TimeZone> {
     let is_text = |format: ReportFormat| matches!(format, ReportFormat::Human | ReportFormat::Brief);
@@ -153,7 +153,7 @@ fn family(probe: &Arc<Probe>) -> Option<(String, u8)> {
     Some((probe.name.clone(), family))
 }
 
-/// The conditions that are met, where any are given.
+/// The conditions that are met, if any are given.
 fn conditions_met(conditions: &[Condition], report: &Report) -> Option<Vec<ConditionMet>> {
     let met = |condition: &Condition, of: &SafeText, found: String| ConditionMet {
         condition: condition.to_string(),
@@ -216,7 +216,7 @@ const fn is_failing(state: State) -> bool {
     matches!(state, State::Down | State::Degraded | State::Flapping)
 }
 
-/// A percentile that a report has; within, none where the samples are too few.
+/// A percentile that a report has; within, none if the samples are too few.
 #[expect(clippy::cast_possible_truncation, reason = "a percentile is between 0 and 100")]
 #[expect(
     clippy::option_option,
@@ -248,7 +248,7 @@ fn check_conditions(conditions: &[Condition]) -> Result<(), CliError> {
     }
 }
 
-/// What is found of one probe, where its figures meet a condition.
+/// The finding about one probe, if its figures meet a condition.
 #[expect(clippy::cast_precision_loss, reason = "counts of checks stay far below 2^52")]
 fn found(condition: &Condition, figures: &Figures) -> Option<String> {
     let judged = figures.up + figures.down;

@@ -83,7 +83,7 @@ fn missing(config: &Config, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// How often chance opens an incident where `open-after` was set by hand: it holds whatever share of failures is
+/// How often chance opens an incident if `open-after` was set by hand: it holds whatever share of failures is
 /// usual.
 fn false_alarms(config: &Config, probes: &[Arc<Probe>]) -> Option<String> {
     /// Shares of failures that are usual at many targets.

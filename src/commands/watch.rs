@@ -44,7 +44,7 @@ const ALERT_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Prepares the watch, runs it, and sums it up.
 pub(super) fn run(args: &cli::WatchArgs, terminal: &Terminal, signals: &Signals) -> Result<Exit, CliError> {
-    // The end of a terminal is the end of what it started; a service has none.
+    // Closing a terminal ends what it started; a service has no terminal.
     if !signals::has_controlling_terminal() {
         signals.reload_on_hangup();
     }
@@ -133,7 +133,7 @@ fn prepare<'w>(
     Ok(Prepared { args, terminal, signals, runtime, lock, state })
 }
 
-/// A path as it is typed from here.
+/// A path relative to the current folder.
 fn shown_path(path: &Path) -> String {
     let here = std::env::current_dir().ok();
     let relative = here.and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path);
@@ -194,14 +194,14 @@ struct Generation<'w> {
 }
 
 impl Generation<'_> {
-    /// Starts nothing more. What is under way may end in its own time: below its interval, it cannot
-    /// meet the next check of the same probe. Who lets it take longer was warned.
+    /// Starts no more checks. Those under way may take their time: less than an interval, so that none overlaps
+    /// the next check of the same probe. `validate` warns of longer ones.
     fn retire(self) -> Self {
         self.stop_within(self.longest);
         self
     }
 
-    /// Starts nothing more, and interrupts what takes longer than this.
+    /// Starts no more checks, and interrupts those that take longer than this.
     fn stop_within(&self, grace: Duration) {
         self.stop.send_replace(Some(Instant::now() + grace));
     }
@@ -266,7 +266,7 @@ impl<'w> Watch<'w> {
     fn start(&self, loaded: Loaded) -> Generation<'w> {
         let Loaded { config, probes, engine, concurrency } = loaded;
         let elapsed = self.started.elapsed();
-        // Where the wall clock was set meanwhile, schedules follow it.
+        // If the wall clock was set in the meantime, schedules follow it.
         let origin = Timestamp::now().checked_sub(elapsed).unwrap_or_else(|_| Timestamp::now());
         let plan = plan::Intervals::new(&probes, origin, self.args.jitter, seed()).starting_at(elapsed);
         let other = config.settings.second_resolver;
@@ -289,12 +289,12 @@ impl<'w> Watch<'w> {
                 reason = "the first signal starts the grace, which is waited for apart"
             )]
             let stop = async move {
-                // An error means that the watch is gone, and this run with it.
+                // An error means that the watch has ended, and this run with it.
                 let _ = stopped.wait_for(Option::is_some).await;
                 deadline(stopped)
             };
             if probes.is_empty() {
-                // A shard without a probe is no reason to end: whoever started it would start it again.
+                // A shard without a probe does not end: its supervisor would only start it again.
                 return idle(settings.until, stop).await;
             }
             let check = move |check| pipeline.clone().check(check);
@@ -304,7 +304,7 @@ impl<'w> Watch<'w> {
         Generation { longest, run, stop, monitor }
     }
 
-    /// The next generation, or a word on why the old one stays.
+    /// The next generation, or a message on why the old one stays.
     fn reload(&self) -> Option<Generation<'w>> {
         let loaded = match Loaded::read(self.args, self.terminal) {
             Ok(loaded) => loaded,
@@ -334,7 +334,7 @@ async fn idle<G>(until: Option<Duration>, stop: impl Future<Output = G>) -> Comp
     }
 }
 
-/// Resolves at the deadline, which may be set anew.
+/// Resolves at the deadline, which may change.
 async fn deadline(mut stopped: watch::Receiver<Option<Instant>>) {
     loop {
         let deadline = stopped.borrow_and_update().unwrap_or_else(Instant::now);
@@ -345,7 +345,7 @@ async fn deadline(mut stopped: watch::Receiver<Option<Instant>>) {
     }
 }
 
-/// Resolves when one of the generations has ended, and takes it out. Never, where there are none.
+/// Removes and returns the first generation that ends. Never resolves if there are none.
 async fn any_ended(ending: &mut Vec<Generation<'_>>) {
     let ended = std::future::poll_fn(|context| {
         let ready = ending.iter_mut().position(|generation| generation.run.as_mut().poll(context).is_ready());
@@ -355,7 +355,7 @@ async fn any_ended(ending: &mut Vec<Generation<'_>>) {
     drop(ending.swap_remove(ended));
 }
 
-/// A seed for the jitter: another one each time, or many probers would still fire together.
+/// A seed for the jitter: different each time, or many probers would still fire together.
 fn seed() -> u64 {
     use std::hash::BuildHasher as _;
     std::hash::RandomState::new().hash_one("jitter")

@@ -52,7 +52,7 @@ struct DnsQuery<'q> {
 }
 
 impl DnsQuery<'_> {
-    /// None where the bytes are not a query.
+    /// None if the bytes are not a query.
     fn read(query: &[u8]) -> Option<DnsQuery<'_>> {
         let mut labels = Vec::new();
         let mut at = 12;
@@ -66,7 +66,7 @@ impl DnsQuery<'_> {
         Some(DnsQuery { query, end, name: labels.join(".") })
     }
 
-    /// 127.0.0.1 where an IPv4 address is asked for and the code is 0,
+    /// 127.0.0.1 if an IPv4 address is asked for and the code is 0,
     /// otherwise no record.
     fn reply(&self, code: u8) -> Vec<u8> {
         let answered = code == 0 && self.query[self.end - 4..self.end - 2] == TYPE_A;

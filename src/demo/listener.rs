@@ -171,7 +171,7 @@ async fn answer(
     stream.shutdown().await
 }
 
-/// The path of a request, once its head is complete; none where the peer left before.
+/// The path of a request, once its head is complete; none if the peer left before.
 async fn read_path(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<String>> {
     let mut head = Vec::new();
     while !head.windows(4).any(|window| window == b"\r\n\r\n") {

@@ -18,7 +18,7 @@ pub struct Scenario {
     pub vantages: Vec<&'static str>,
     /// What is probed, in the order of the report.
     pub endpoints: Vec<Endpoint>,
-    /// Faults by time; the last one counts where several cover an endpoint at one time.
+    /// Faults by time; the last one counts if several cover an endpoint at one time.
     pub faults: Vec<Fault>,
     /// Faults of the resolvers; the last one counts here too.
     pub names: Vec<DnsFault>,

@@ -1,5 +1,5 @@
-//! The lines of one day that are written together, and how they get to the end of a file: each
-//! of them once, whatever was tried before.
+//! The lines of one day that are written together, and how they are appended to a file: each line
+//! once, even after attempts that failed.
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
@@ -23,11 +23,11 @@ pub(super) struct Batch {
     pub(super) bytes: Vec<u8>,
     /// How many.
     pub(super) lines: u64,
-    /// Where an earlier attempt to write them began, in the day's file: some of them may stand
-    /// there already. None where nothing was tried.
+    /// The offset in the day's file at which an earlier attempt to write them began: some of them may be
+    /// there already. None if nothing was tried.
     pub(super) tried_at: Option<u64>,
-    /// The id of the spool file that has the lines, where it is not known to be on the disk. They are written
-    /// nowhere else.
+    /// The id of the spool file that holds the lines, if that file is not known to be durable. The lines are
+    /// written nowhere else.
     pub(super) spooled_as: Option<String>,
 }
 
@@ -66,8 +66,8 @@ impl Batch {
     /// the disk; `sync_name` does the same for the file's name. Lines that an earlier attempt
     /// left there are not written again. The caller holds the lock, or is the only writer.
     ///
-    /// On an error the file is cut back to what it was, and `tried_at` says where it was tried:
-    /// after a failed sync nobody knows what is on the disk.
+    /// On an error the file is truncated to its former length, and `tried_at` says where the attempt began:
+    /// after a failed sync it is not known what is on the disk.
     pub(super) fn place(&mut self, disk: &Disk, path: &Path, sync_name: bool) -> Result<Placed, JournalError> {
         let (file, created) = disk.open(path).map_err(JournalError::io("open", path))?;
         let length = checked_length(&file).map_err(JournalError::io("append to", path))?;
@@ -80,7 +80,7 @@ impl Batch {
         });
         if placed.is_err() {
             self.tried_at = Some(self.tried_at.unwrap_or(length).min(length));
-            // If this fails too, what was written stands behind `tried_at` and is found there.
+            // If this fails too, what was written is found behind `tried_at`.
             let _ = disk.set_length(&file, length);
         }
         placed
@@ -92,7 +92,7 @@ impl Batch {
             Some(at) => self.rewrite(file, path, at).map_err(JournalError::io("write to", path))?,
             None => self.bytes.clone(),
         };
-        // A line of ours may stand there without its end.
+        // One of these lines may be there without its end.
         if healed || !missing.is_empty() {
             let heal: &[u8] = if healed { b"\n" } else { b"" };
             disk.write(file, &[heal, &missing].concat()).map_err(JournalError::io("write to", path))?;
@@ -101,9 +101,9 @@ impl Batch {
         Ok(Placed { healed })
     }
 
-    /// The lines that do not stand in the file from `at` on. What stands there is written over
-    /// itself: after a failed sync the system takes it for being on the disk, and a second sync
-    /// alone would say yes without a reason.
+    /// The lines that are not in the file from `at` on. Those that are there are overwritten with
+    /// themselves: after a failed sync the kernel marks its pages clean, and a second sync alone
+    /// would succeed without writing them.
     fn rewrite(&self, file: &File, path: &Path, at: u64) -> io::Result<Vec<u8>> {
         let lines = || self.bytes.split_inclusive(|byte| *byte == b'\n');
         let mut wanted: HashMap<&[u8], u64> = HashMap::new();

@@ -67,7 +67,7 @@ pub struct Compacted {
 /// Compacts the days of a journal that are old enough at `now`.
 ///
 /// # Errors
-/// [`JournalError`], where a file cannot be read or written, the lock does not come, or the file
+/// [`JournalError`], if a file cannot be read or written, the lock does not come, or the file
 /// system has no reliable locks. What was compacted until then stays so.
 pub fn compact(folder: &Path, now: Timestamp, rules: &CompactRules) -> Result<Compacted, JournalError> {
     if !has_reliable_locks(folder) {
@@ -118,7 +118,7 @@ fn take_lock(disk: &Disk, folder: &Path, rules: &CompactRules) -> Result<HeldLoc
     })
 }
 
-/// Moves what waits in the spool for a day: where a spool file's lines stand in the day's file
+/// Moves what waits in the spool for a day: if a spool file's lines stand in the day's file
 /// already, they are found there by what they say, which compaction is about to change.
 fn empty_spool(disk: &Disk, folder: &Path, day: Date) -> Result<bool, JournalError> {
     let spool = Spool::of(folder);
@@ -152,7 +152,7 @@ fn compact_file(disk: &Disk, path: &Path, span: SignedDuration, compacted: &mut 
         }
         Err(error) => Err(error),
     };
-    // Nothing to remove where it took the file's place.
+    // Nothing to remove if it took the file's place.
     let _ = remove_if_there(disk, &unfinished);
     folded
 }

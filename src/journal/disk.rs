@@ -1,5 +1,5 @@
-//! The calls to the disk that can fail, in one place: so that a test can let each of them fail
-//! in turn, and so that every file is made with the same rights.
+//! The calls to the file system that can fail, in one place: so that a test can make each of them fail
+//! in turn, and so that every file is created with the same permissions.
 
 #[cfg(test)]
 pub(super) mod faults;
@@ -10,9 +10,9 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt 
 use std::path::Path;
 use std::{fs, io};
 
-/// Files are for their owner alone.
+/// Only the owner reads and writes a file.
 const FILE_MODE: u32 = 0o600;
-/// So are folders.
+/// Only the owner enters a folder.
 const FOLDER_MODE: u32 = 0o700;
 
 /// The disk.
@@ -37,7 +37,7 @@ pub(super) enum Call {
 }
 
 impl Disk {
-    /// Makes a folder and the folders it lies in, 0700 whatever the umask; it may be there.
+    /// Creates a folder and its parents, 0700 whatever the umask, unless it exists.
     pub(super) fn create_folder(&self, path: &Path) -> io::Result<()> {
         if path.is_dir() {
             return Ok(());
@@ -47,8 +47,8 @@ impl Disk {
         fs::set_permissions(path, Permissions::from_mode(FOLDER_MODE))
     }
 
-    /// Opens a file to read it and to append to it, and makes it where it is not there. Says
-    /// whether it was made. A symbolic link is not followed.
+    /// Opens a file to read it and to append to it, creating it if it is missing. Says
+    /// whether it was created. A symbolic link is not followed.
     pub(super) fn open(&self, path: &Path) -> io::Result<(File, bool)> {
         self.strike(Call::Open)?;
         match append_options().open(path) {
@@ -64,13 +64,13 @@ impl Disk {
         }
     }
 
-    /// Makes a file that must not be there yet.
+    /// Creates a file that must not exist yet.
     pub(super) fn create_new(&self, path: &Path) -> io::Result<File> {
         self.strike(Call::Open)?;
         create_new(path)
     }
 
-    /// Writes everything at the end of a file: one call, as long as the disk takes it all.
+    /// Appends everything to a file: one call, unless the system writes only part of it.
     pub(super) fn write(&self, mut file: &File, bytes: &[u8]) -> io::Result<()> {
         if let Some((taken, error)) = self.short_write(bytes.len()) {
             file.write_all(&bytes[..taken])?;
@@ -91,13 +91,13 @@ impl Disk {
         File::open(folder)?.sync_all()
     }
 
-    /// Cuts a file.
+    /// Truncates a file.
     pub(super) fn set_length(&self, file: &File, length: u64) -> io::Result<()> {
         self.strike(Call::SetLength)?;
         file.set_len(length)
     }
 
-    /// Renames a file, over another where there is one.
+    /// Renames a file, replacing any other of that name.
     pub(super) fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.strike(Call::Rename)?;
         fs::rename(from, to)
@@ -135,7 +135,7 @@ impl Disk {
 
 fn append_options() -> OpenOptions {
     let mut options = OpenOptions::new();
-    // Not blocking: a named pipe in the place of a file must not hang the run.
+    // Without blocking: a named pipe in place of a file must not hang the run.
     let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
     options.read(true).append(true).mode(FILE_MODE).custom_flags(flags.bits().cast_signed());
     options
@@ -143,7 +143,7 @@ fn append_options() -> OpenOptions {
 
 fn create_new(path: &Path) -> io::Result<File> {
     let file = append_options().create_new(true).open(path)?;
-    // The umask may have taken the owner's own rights.
+    // The umask may have removed the owner's own permissions.
     file.set_permissions(Permissions::from_mode(FILE_MODE))?;
     Ok(file)
 }

@@ -1,9 +1,9 @@
-//! What was found while reading: how much there was, and what could not be used.
+//! What a reader found: how many files and lines, and which of them could not be used.
 
 use serde::Serialize;
 
-/// Counts of what a reader met. Nothing here hides a line: `lines` counts every line but blank
-/// ones, whatever became of it.
+/// Counts of what a reader found. `lines` counts every line except blank ones, including those that
+/// the other counts are about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Integrity {
     /// Files read.
@@ -25,7 +25,7 @@ pub struct Integrity {
 }
 
 impl Integrity {
-    /// Adds what another reader met.
+    /// Adds the counts of another reader.
     pub const fn merge(&mut self, other: &Integrity) {
         self.files += other.files;
         self.lines += other.lines;

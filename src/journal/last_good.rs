@@ -1,6 +1,6 @@
-//! What one run tells the next beside the journal: the addresses that answered last, so that a
-//! prober which cron starts every minute can ask them when names fail. It is a help and no
-//! record: where it cannot be read or written, nothing is lost but that help.
+//! The addresses that answered last, kept beside the journal for the next run: a prober that cron
+//! starts every minute can ask them when names cannot be resolved. This is a cache, not a record: if it
+//! cannot be read or written, only the diagnosis knows less.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -14,17 +14,17 @@ use super::regular_file;
 /// The file in the journal's folder.
 const FILE: &str = "last-good.json";
 
-/// The most bytes of it that are read: some ten thousand probes.
+/// The most bytes of it that are read: enough for some ten thousand probes.
 const LIMIT: u64 = 1 << 20;
 
-/// The addresses that answered last from a vantage, by probe. None where nothing was kept, or
-/// what was kept cannot be read.
+/// The addresses that answered last from a vantage, by probe. Empty if nothing was kept, or
+/// if it cannot be read.
 #[must_use]
 pub(crate) fn last_good(folder: &Path, vantage: &str) -> BTreeMap<String, SocketAddr> {
     read(folder).unwrap_or_default().remove(vantage).unwrap_or_default()
 }
 
-/// Keeps the addresses that answered last from a vantage, beside those of other vantages.
+/// Writes the addresses that answered last from a vantage, keeping those of other vantages.
 ///
 /// # Errors
 /// The folder or the file in it cannot be written.
@@ -34,13 +34,13 @@ pub(crate) fn keep_last_good(folder: &Path, vantage: &str, addresses: &BTreeMap<
         return Ok(());
     }
     all.insert(vantage.to_owned(), addresses.clone());
-    // Whoever reads meanwhile reads the old file or the new one, and never half of one.
+    // Another process reads the old file or the new one, never half of one.
     let new = folder.join(format!(".{FILE}.{}", std::process::id()));
     let _ = std::fs::remove_file(&new);
     let written = create(&new).and_then(|mut file| file.write_all(serde_json::to_string(&all)?.as_bytes()));
     let kept = written.and_then(|()| std::fs::rename(&new, folder.join(FILE)));
     if kept.is_err() {
-        // What is left of it helps nobody.
+        // What is left of it is of no use.
         let _ = std::fs::remove_file(&new);
     }
     kept

@@ -10,10 +10,10 @@ use std::{io, thread};
 use super::disk::Disk;
 use super::held_lock::HeldLock;
 
-/// How long a writer pauses between two attempts, by how long it has waited. A lock that is free goes to whoever
-/// asks next, so those who have waited longer ask more often: with waits that grow, a writer that was unlucky twice
-/// is passed by all who come after it. A lock that is held for seconds is held for something long, and nobody is
-/// first in line.
+/// How long a writer pauses between two attempts, by how long it has waited. A free lock goes to the next process that
+/// asks, so a writer that has waited longer asks more often: with growing pauses, a writer that was unlucky twice
+/// is overtaken by all that come after it. A lock that is held for seconds is held for a long operation, and order does
+/// not matter.
 const PAUSES: [(Duration, Duration); 3] = [
     (Duration::from_millis(40), Duration::from_millis(8)),
     (Duration::from_secs(2), Duration::from_millis(2)),
@@ -22,12 +22,12 @@ const PAUSES: [(Duration, Duration); 3] = [
 /// The pause of a writer that has waited longer than all of that.
 const LAST_PAUSE: Duration = Duration::from_millis(100);
 
-/// Why there is no lock.
+/// Why the lock was not taken.
 #[derive(Debug)]
 pub(super) enum NoLock {
-    /// Others held it all the time.
+    /// Other processes held it until the timeout.
     Held,
-    /// The file system does not lock.
+    /// The file system does not support locks.
     Unsupported,
     /// The lock file cannot be opened or locked.
     Failed(io::Error),

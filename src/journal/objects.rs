@@ -28,10 +28,10 @@ pub struct Objects {
 }
 
 impl Objects {
-    /// Opens a store by its URL, with the settings of an environment and a patience with each request.
+    /// Opens a store by its URL, with the settings of an environment and a time limit for each request.
     ///
     /// # Errors
-    /// [`JournalError::Storage`], where the URL or the settings cannot be used.
+    /// [`JournalError::Storage`], if the URL or the settings cannot be used.
     pub fn open(url: &str, environment: &[(String, String)], patience: Duration) -> Result<Objects, JournalError> {
         Ok(Objects { bucket: Bucket::open(url, environment, patience)? })
     }
@@ -40,7 +40,7 @@ impl Objects {
     /// from it. What cannot be shipped waits there.
     ///
     /// # Errors
-    /// [`JournalError`], where the local journal cannot be read. That the store does not answer
+    /// [`JournalError`], if the local journal cannot be read. That the store does not answer
     /// is no error, but a reason in [`Shipped::waiting_because`].
     pub fn ship(&self, outbox: &Path, vantage: &str) -> Result<Shipped, JournalError> {
         let disk = Disk::default();
@@ -52,7 +52,7 @@ impl Objects {
             shipped.waiting_because = reached.err().map(JournalError::from);
         }
         for file in sealed {
-            // After one failure the store is taken for away: the others wait without trying.
+            // After one failure the store counts as unreachable, and the rest is not tried.
             if shipped.waiting_because.is_none() {
                 let bytes = fs::read(&file.path).map_err(JournalError::io("read", &file.path))?;
                 match self.bucket.wait(self.bucket.create(&self.key(&file.day, &file.name), bytes)) {

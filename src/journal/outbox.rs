@@ -1,5 +1,5 @@
 //! A local journal on its way to object storage: what is recorded is on this disk first, then
-//! sealed into files that never change again, then shipped. A store that is away loses nothing.
+//! sealed into files that never change again, then shipped. While the store is unreachable, nothing is lost.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use super::{JournalError, lock};
 
 /// The folder in the outbox's folder.
 const FOLDER: &str = "sealed";
-/// The longest wait for writers.
+/// The longest wait for the lock of writers.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A file that never changes again.

@@ -1,6 +1,6 @@
-//! Lines out of journals, from as many folders and files as wanted: parsed on several threads, and
-//! delivered in the order of the files, bounded by a few chunks of a mebibyte each, or added up where
-//! they are parsed. It takes no lock, and reads beside writers and a compaction.
+//! Reads the lines of any number of journals, folders and files: parsed on several threads, and
+//! delivered in the order of the files, at most a few chunks of a mebibyte ahead, or added up where
+//! they are parsed. Reading takes no lock, and works while others write or compact.
 
 mod chunks;
 mod fold;
@@ -34,7 +34,7 @@ const BATCH: usize = 1024;
 /// file of lines.
 ///
 /// # Errors
-/// [`JournalError`], where a path cannot be read at all.
+/// [`JournalError`], if a path cannot be read at all.
 pub fn read(paths: &[PathBuf], range: Range) -> Result<Reader, JournalError> {
     let (chunks, mut spooled) = sources::open(paths, range)?;
     let integrity = spooled.integrity;
@@ -43,7 +43,7 @@ pub fn read(paths: &[PathBuf], range: Range) -> Result<Reader, JournalError> {
     Ok(Reader { turn: 0, threads, integrity, lines: lines.into_iter() })
 }
 
-/// What a thread says about one chunk: some lines, several times; then what it met.
+/// A message of a thread about one chunk: any number of batches of lines, then the counts of what it found.
 enum Message {
     Lines(Vec<Line>),
     Failed(JournalError),
@@ -52,7 +52,7 @@ enum Message {
 
 /// The lines of journals. After the last one, [`Reader::integrity`] is complete.
 pub struct Reader {
-    /// One channel for each thread; the chunks are dealt to them in turn.
+    /// One channel for each thread; the chunks are assigned to them in turn.
     threads: Vec<Receiver<Message>>,
     turn: usize,
     lines: std::vec::IntoIter<Line>,
@@ -60,7 +60,7 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// What was met so far.
+    /// The counts of what was found so far.
     #[must_use]
     pub const fn integrity(&self) -> &Integrity {
         &self.integrity
@@ -92,8 +92,8 @@ impl Iterator for Reader {
     }
 }
 
-/// Starts the threads and deals the chunks to them in turn. A thread ends with its chunks, or
-/// when nobody listens any more.
+/// Starts the threads and assigns the chunks to them in turn. A thread ends after its chunks, or
+/// when the receiver is gone.
 fn start(chunks: Vec<Chunk>, range: Range, spooled: Spooled) -> Vec<Receiver<Message>> {
     let spooled = Arc::new(spooled);
     let count = thread::available_parallelism().map_or(1, usize::from).min(chunks.len());
@@ -109,7 +109,7 @@ fn start(chunks: Vec<Chunk>, range: Range, spooled: Spooled) -> Vec<Receiver<Mes
             let failed = sender.clone();
             let work = move || drop(dealt.into_iter().try_for_each(|chunk| deliver(&chunk, &mut worker, &sender)));
             if let Err(source) = thread::Builder::new().spawn(work) {
-                // Nobody holds the receiver up: there is room for one message.
+                // This never blocks: the channel has room for one message.
                 let (action, path) = ("start a thread to read", PathBuf::from("the journal"));
                 let _ = failed.send(Message::Failed(JournalError::Io { action, path, source }));
             }
@@ -118,10 +118,10 @@ fn start(chunks: Vec<Chunk>, range: Range, spooled: Spooled) -> Vec<Receiver<Mes
         .collect()
 }
 
-/// Sends what a chunk holds.
+/// Sends the lines of a chunk.
 ///
 /// # Errors
-/// Nobody listens any more.
+/// The receiver is gone.
 fn deliver(chunk: &Chunk, worker: &mut Worker, sender: &SyncSender<Message>) -> Result<(), SendError<Message>> {
     let mut lines = Vec::new();
     let result = worker.read(chunk, |line| {

@@ -1,15 +1,15 @@
-//! Files of ours beside the journal are regular files. Whatever else has the name of one, such as a named pipe,
-//! is refused at once: to open it could wait for ever, and to write to it would reach somebody else.
+//! Opens the files that uptick keeps beside a journal. Anything but a regular file, such as a named pipe, is refused
+//! at once: opening it could block for ever, and writing to it would reach another program.
 
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-/// Opens a regular file as the options say.
+/// Opens a regular file with the given options.
 ///
 /// # Errors
-/// Those of the system, and that it is no regular file.
+/// Those of the system, and `InvalidInput` if it is not a regular file.
 pub(crate) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     let without_waiting = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
     let file = options.custom_flags(without_waiting).open(path)?;

@@ -1,5 +1,5 @@
-//! Journals by URL, beside those by path: what a command needs to know of object storage. In a
-//! build without it every URL is refused by name.
+//! Journals named by a URL: all that a command needs to know of object storage. A build without the feature
+//! refuses every URL, and says which feature it needs.
 
 use std::path::{Path, PathBuf};
 
@@ -14,18 +14,18 @@ use crate::object_storage::is_url;
 use super::shipped::Shipped;
 use super::{CompactRules, Compacted, JournalError, Range};
 
-/// The name of a folder for what belongs to a URL on the local disk: safe, and its own.
+/// The name of the local folder that belongs to a URL: a safe file name, different for every URL.
 #[must_use]
 pub(crate) fn folder_name(url: &Path) -> String {
     format!("store-{:08x}", crc32fast::hash(url.as_os_str().as_encoded_bytes()))
 }
 
-/// Brings the objects of every journal that is named by a URL into a folder of its own in
-/// `cache`, those that are not there yet, and returns the paths to read: the files of the URLs,
-/// and the other paths as they are. It blocks: not for a task of an async runtime.
+/// Downloads the objects of every journal that is named by a URL into a folder of its own in
+/// `cache`, except those that are there already, and returns the paths to read: the files of the URLs,
+/// and the other paths as they are. It blocks: do not call it from an async task.
 ///
 /// # Errors
-/// [`JournalError`], where a store does not answer, or this build knows no stores.
+/// [`JournalError`], if a store does not answer, or this build knows no stores.
 pub(crate) fn gather(
     journals: &[PathBuf],
     range: Range,
@@ -56,7 +56,7 @@ fn fetch(
 /// Ships what a local journal has recorded so far to the store of a URL. It blocks.
 ///
 /// # Errors
-/// [`JournalError`], where the local journal cannot be read, the URL or its settings cannot be
+/// [`JournalError`], if the local journal cannot be read, the URL or its settings cannot be
 /// used, or this build knows no stores. A store that does not answer is a reason in the answer.
 #[cfg(feature = "object-store")]
 pub fn ship(
@@ -71,7 +71,7 @@ pub fn ship(
 /// Compacts the journal in the store of a URL at `now`. It blocks.
 ///
 /// # Errors
-/// [`JournalError`], where the store does not answer, the URL or its settings cannot be used, the
+/// [`JournalError`], if the store does not answer, the URL or its settings cannot be used, the
 /// local disk has no room for a day of a vantage, or this build knows no stores.
 #[cfg(feature = "object-store")]
 pub(crate) fn compact_store(

@@ -1,9 +1,9 @@
-//! Lines that could not be written to the day's file wait in files of their own, and are moved
-//! there later: none lost, none twice.
+//! The spool: files of lines that could not be written to the day's file. They are moved there later,
+//! each line once.
 //!
 //! A spool file is `spool/DAY.TRIED.ID.jsonl`. TRIED is where an attempt to write the lines to
-//! the day's file began, or `new` where none was made. A file whose lines may stand in the day's
-//! file therefore always says from where on to look for them: before the first attempt to move
+//! the day's file began, or `new` if there was none. So a spool file whose lines may be in the day's
+//! file always says from which offset to search for them: before the first attempt to move
 //! them it is renamed, and the rename is made durable.
 
 use std::path::{Path, PathBuf};
@@ -18,9 +18,9 @@ use super::disk::Disk;
 
 /// The folder in the journal's folder.
 const FOLDER: &str = "spool";
-/// What a file is called until it is complete.
+/// The suffix of a file until it is complete.
 const UNFINISHED: &str = ".unfinished";
-/// An unfinished file this old has no writer any more.
+/// The writer of an unfinished file this old is gone.
 const ABANDONED: Duration = Duration::from_hours(1);
 /// A spool file holds one batch; nothing larger than this is one.
 const FILE_LIMIT: u64 = 256 << 20;
@@ -45,8 +45,8 @@ impl Spool {
         Spool { folder: journal.join(FOLDER) }
     }
 
-    /// Puts a batch into a file of its own and waits until it is on the disk. Where the file is there and its name
-    /// may not be on the disk, the batch says so: then [`Spool::confirm`] goes on.
+    /// Puts a batch into a file of its own and waits until it is on the disk. If the file is written but its name
+    /// may not be on the disk, the batch says so, and [`Spool::confirm`] is called later.
     pub(super) fn put(&self, disk: &Disk, batch: &mut Batch, id: &str) -> Result<(), JournalError> {
         disk.create_folder(&self.folder).map_err(JournalError::io("create", &self.folder))?;
         let path = self.folder.join(file_name(batch.day, batch.tried_at, id));
@@ -65,9 +65,9 @@ impl Spool {
         disk.sync_folder(&self.folder).map_err(JournalError::io("sync", &self.folder))
     }
 
-    /// Waits until the name of a batch's file is on the disk: a new name, since after a failed sync the system takes
-    /// the old one for written. Says how many lines are still in the spool: none, where they were moved meanwhile
-    /// to the day's file.
+    /// Waits until the name of a batch's file is on the disk: a new name, since after a failed sync the kernel
+    /// considers the old one written. Says how many lines are still in the spool: none if they were moved to the day's file
+    /// in the meantime.
     pub(super) fn confirm(&self, disk: &Disk, batch: &mut Batch, new_id: &str) -> Result<u64, JournalError> {
         let is_ours = |file: &SpoolFile| batch.spooled_as.as_deref() == Some(&file.id);
         let Some(file) = self.files()?.into_iter().find(is_ours) else { return Ok(0) };
@@ -78,7 +78,7 @@ impl Spool {
         Ok(batch.lines)
     }
 
-    /// The files that wait, in the order of their names.
+    /// The files in the spool, in the order of their names.
     pub(super) fn files(&self) -> Result<Vec<SpoolFile>, JournalError> {
         let entries = match fs::read_dir(&self.folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -117,7 +117,7 @@ impl Spool {
         Ok(SpoolFile { path, tried_at: Some(length), ..file })
     }
 
-    /// Removes what writers that died left unfinished. None of it was ever called recorded.
+    /// Removes the unfinished files of writers that died. None of those lines was ever reported as recorded.
     pub(super) fn sweep(&self, disk: &Disk) {
         let Ok(entries) = fs::read_dir(&self.folder) else { return };
         for entry in entries.filter_map(Result::ok) {
@@ -132,7 +132,7 @@ impl Spool {
 }
 
 impl SpoolFile {
-    /// The whole lines in the file; none where another process has moved it meanwhile.
+    /// The whole lines in the file; none if another process has moved it in the meantime.
     pub(super) fn read(&self) -> Result<Option<Vec<u8>>, JournalError> {
         let metadata = match fs::symlink_metadata(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

@@ -25,7 +25,7 @@ const MERGES_PER_APPEND: usize = 256;
 /// How several writers share a journal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sharing {
-    /// By a lock on a local disk; by a file per run where locks cannot be trusted.
+    /// By a lock on a local disk; by a file per run if locks cannot be trusted.
     #[default]
     Auto,
     /// By a lock.
@@ -94,10 +94,10 @@ enum SharedBy {
 }
 
 impl Journal {
-    /// Opens a journal and makes its folder where it is not there.
+    /// Opens a journal and makes its folder if it is not there.
     ///
     /// # Errors
-    /// [`JournalError`], where the folder cannot be made or is not a folder.
+    /// [`JournalError`], if the folder cannot be made or is not a folder.
     pub fn open(folder: &Path, options: Options) -> Result<Journal, JournalError> {
         Journal::open_on(Disk::default(), folder, options)
     }
@@ -156,7 +156,7 @@ impl Journal {
     /// is on the disk, in the day's file or in the spool.
     ///
     /// # Errors
-    /// [`JournalError`], where lines could be written nowhere. They wait in memory, up to 64 MiB
+    /// [`JournalError`], if lines could be written nowhere. They wait in memory, up to 64 MiB
     /// of them: call again later, also without new lines, and do not pass the same lines again.
     pub fn append(&mut self, lines: &[Line]) -> Result<Recorded, JournalError> {
         let (new, too_long) = Batch::by_day(lines, &mut self.writer);
@@ -260,7 +260,7 @@ impl Journal {
         format!("{}-{}", self.run, self.spooled)
     }
 
-    /// Puts a batch into the spool because of an error; where that fails too, the batch waits
+    /// Puts a batch into the spool because of an error; if that fails too, the batch waits
     /// and the first error is the answer.
     fn spool(&mut self, mut batch: Batch, because: JournalError, recorded: &mut Recorded) -> Result<(), JournalError> {
         let id = self.next_spool_id();
@@ -288,7 +288,7 @@ impl Journal {
         }
     }
 
-    /// Gives up the oldest lines where more wait than memory is meant for.
+    /// Gives up the oldest lines if more wait than memory is meant for.
     fn bound_waiting(&mut self) {
         let mut bytes: usize = self.waiting.iter().map(|batch| batch.bytes.len()).sum();
         while bytes > WAITING_LIMIT {

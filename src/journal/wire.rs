@@ -91,7 +91,7 @@ impl Writer {
     /// Appends a line and its line feed to `out`.
     ///
     /// # Errors
-    /// [`JournalError::LineTooLong`], where readers would refuse the line; nothing is appended.
+    /// [`JournalError::LineTooLong`], if readers would refuse the line; nothing is appended.
     pub fn write(&mut self, line: &Line, out: &mut Vec<u8>) -> Result<(), JournalError> {
         let start = out.len();
         match line {
@@ -148,7 +148,7 @@ impl Decoder {
     /// panics, whatever the bytes.
     ///
     /// # Errors
-    /// [`LineError`], where the line cannot be used.
+    /// [`LineError`], if the line cannot be used.
     pub fn decode(&mut self, line: &[u8]) -> Result<Line, LineError> {
         let text = checked(line)?;
         let (kind, members) = kind(&text[..text.len() - TAIL])?;

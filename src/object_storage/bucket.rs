@@ -86,7 +86,7 @@ impl Bucket {
     /// repetitions may take as long as `patience`. Nobody is asked for anything yet.
     ///
     /// # Errors
-    /// Where the URL or the variables cannot be used, or there are no credentials.
+    /// If the URL or the variables cannot be used, or there are no credentials.
     pub fn open(url: &str, environment: &[(String, String)], patience: Duration) -> Result<Bucket, StorageError> {
         let refused = |redactor: &Redactor, why: &str| error(redactor, "open", url, why);
         let mut redactor = Redactor::default();
@@ -138,7 +138,7 @@ impl Bucket {
         })
     }
 
-    /// Writes files over the objects of their names, percent-encoded where they need it: each becomes its object at once when it is whole, and
+    /// Writes files over the objects of their names, percent-encoded if they need it: each becomes its object at once when it is whole, and
     /// one that is not stays as it was.
     ///
     /// # Errors
@@ -261,7 +261,7 @@ fn connect(url: &Url, settings: Vec<(String, String)>) -> Result<(Arc<dyn Object
     Ok((store.into(), prefix))
 }
 
-/// What a refusal means, in our words where it is one of those that people meet.
+/// What a refusal means, in our words if it is one of those that people meet.
 fn reason(refused: &object_store::Error) -> String {
     match refused {
         object_store::Error::NotFound { .. } => "no such bucket or object".to_owned(),
@@ -336,7 +336,7 @@ async fn send_parts(
     Ok(())
 }
 
-/// The next part of a file: shorter than a whole one where the file ends.
+/// The next part of a file: shorter than a whole one at the end of the file.
 fn next_part(file: &mut File) -> std::io::Result<Vec<u8>> {
     let mut part = Vec::new();
     file.take(PART as u64).read_to_end(&mut part)?;

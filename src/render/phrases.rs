@@ -22,7 +22,7 @@ pub(crate) fn zone(report: &Report) -> &str {
     report.window.zone.as_deref().unwrap_or("UTC")
 }
 
-/// A loud sentence where certificates were not verified.
+/// A loud sentence if certificates were not verified.
 pub(crate) fn insecure_sentence(report: &Report) -> Option<String> {
     let insecure = report.probes.iter().filter(|row| row.insecure);
     text::insecure_sentence(&insecure.map(|row| row.probe.as_str()).collect::<Vec<_>>())
@@ -44,13 +44,13 @@ pub(crate) fn labels(report: &Report, surfaces: &[SafeText]) -> String {
     format::plain_list(&surfaces.iter().map(|surface| label(report, surface).clone()).collect::<Vec<_>>())
 }
 
-/// The same, and that it is the control targets, where its name does not say so.
+/// The same, and that it is the control targets, if its name does not say so.
 pub(crate) fn full_label(surface: &SurfaceRow) -> String {
     let name = surface.label();
     if surface.control && name.as_str() != "control" { format!("{name} (control)") } else { name.to_string() }
 }
 
-/// The word of a state where it must not be overlooked.
+/// The word of a state if it must not be overlooked.
 pub(crate) const fn word(state: State) -> &'static str {
     match state {
         State::Up => "UP",
@@ -150,7 +150,7 @@ pub(crate) fn stretch(incident: &Incident, clock: &InstantFormat) -> String {
     }
 }
 
-/// Whether an incident goes on, in a word or two; empty where it is over.
+/// Whether an incident goes on, in a word or two; empty if it is over.
 pub(crate) const fn going(incident: &Incident) -> &'static str {
     match (&incident.end, &incident.last_seen) {
         (Some(_), _) => "",
@@ -159,7 +159,7 @@ pub(crate) const fn going(incident: &Incident) -> &'static str {
     }
 }
 
-/// What maintenance leaves out of an incident, where it does: `24 checks in maintenance left out`.
+/// What maintenance leaves out of an incident, if it does: `24 checks in maintenance left out`.
 pub(crate) fn left_out(incident: &Incident) -> Option<String> {
     let n = incident.maintenance;
     (n > 0).then(|| format!("{} in maintenance left out", format::counted(n, "check")))
@@ -203,7 +203,7 @@ pub(crate) fn slow_period(report: &Report, period: &SlowPeriod) -> String {
     )
 }
 
-/// What the latest checks of an incident fit, where that is not what the whole of it fits.
+/// What the latest checks of an incident fit, if that is not what the whole of it fits.
 pub(crate) fn fits_now(incident: &Incident) -> Option<String> {
     let now = incident.signature_now.as_ref()?;
     let differs = now.consistent_with != incident.signature.consistent_with && !now.consistent_with.is_empty();

@@ -94,7 +94,7 @@ impl StyledText {
         self.text.push('\n');
     }
 
-    /// The text. To GitHub's runner a line of a build log is a command where it begins with `::`,
+    /// The text. To GitHub's runner a line of a build log is a command if it begins with `::`,
     /// after blanks too, or has `##[` in it, wherever: servers must not be able to say one.
     pub(super) fn finish(self) -> String {
         let mut text = String::with_capacity(self.text.len());
@@ -149,7 +149,7 @@ pub(super) fn word_of(verdict: Verdict, state: State) -> &'static str {
     }
 }
 
-/// The word of a verdict where it must not be overlooked.
+/// The word of a verdict if it must not be overlooked.
 pub(super) const fn word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Up => "UP",

@@ -59,7 +59,7 @@ pub(crate) fn right(text: &str, columns: usize) -> String {
     format!("{}{cell}", " ".repeat(columns.saturating_sub(width(&cell))))
 }
 
-/// A text broken into lines of some columns, at blanks where there are any.
+/// A text broken into lines of some columns, at blanks if there are any.
 pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(8);
     let mut lines = Vec::new();
@@ -81,7 +81,7 @@ pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
         line.push_str(word);
     }
     lines.push(line);
-    // Where a line is broken, what was harmless in it may begin one.
+    // If a line is broken, what was harmless in it may begin one.
     lines.into_iter().map(|line| if begins_command(&line) { visible(&line) } else { line }).collect()
 }
 
@@ -120,7 +120,7 @@ fn break_at(word: &str, columns: usize) -> usize {
     word.len()
 }
 
-/// A loud sentence on the probes that accept any certificate, where there are any.
+/// A loud sentence on the probes that accept any certificate, if there are any.
 pub(super) fn insecure_sentence(names: &[&str]) -> Option<String> {
     if names.is_empty() {
         return None;

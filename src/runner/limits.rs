@@ -51,7 +51,7 @@ pub(crate) struct TooFewFiles {
 
 impl Descriptors {
     /// Raises the soft limit of open files to the hard one, and counts those that are open already:
-    /// a process may inherit many. Where the system does not say, what any system has is assumed.
+    /// a process may inherit many. If the system does not say, what any system has is assumed.
     #[must_use]
     pub(crate) fn raise() -> Descriptors {
         const ANY_SYSTEM: u64 = 256;

@@ -64,7 +64,7 @@ impl Monitor {
         noticed.fold((Duration::ZERO, Duration::ZERO), |(worst, sum), late| (worst.max(late), sum + late))
     }
 
-    /// Judges the failure of a check of this probe by our own delay while the check ran: where that explains it,
+    /// Judges the failure of a check of this probe by our own delay while the check ran: if that explains it,
     /// the check says nothing about the target and is `unknown` / `prober_overloaded`.
     pub(crate) async fn judge(&self, mut outcome: Outcome, began: Instant, probe: &Probe) -> Outcome {
         let is_latency = |warning: &Mismatch| warning.assertion.starts_with("latency");
@@ -77,7 +77,7 @@ impl Monitor {
             }
         }
         let Some(cause) = cause(&outcome) else { return outcome };
-        // Where a delay ends this very moment, the monitor is awake as well: it gets its turn.
+        // If a delay ends this very moment, the monitor is awake as well: it gets its turn.
         tokio::time::sleep(TICK).await;
         let (worst, sum) = self.delays_since(began);
         let limit = probe.timeout;
@@ -122,7 +122,7 @@ fn steps<'a>(probe: &'a Probe, outcome: &'a Outcome) -> impl Iterator<Item = (&'
     alone.into_iter().chain(probe.steps.iter().zip(asked))
 }
 
-/// How our own delay could have caused a failure; none where it cannot have.
+/// How our own delay could have caused a failure; none if it cannot have.
 fn cause(outcome: &Outcome) -> Option<Cause> {
     let failure = outcome.failure.as_ref()?;
     match failure.class {

@@ -61,7 +61,7 @@ pub(super) enum Buckets {
     List(Vec<(u32, u64)>),
     /// Counters by the bucket's number.
     Pages(Pages<u32>),
-    /// The same where one has counted more than 32 bits can say.
+    /// The same if one has counted more than 32 bits can say.
     WidePages(Pages<u64>),
 }
 
@@ -83,7 +83,7 @@ impl Buckets {
         self.add_elsewhere(value, count);
     }
 
-    /// Counts in a list, or where 32 bits are too few.
+    /// Counts in a list, or if 32 bits are too few.
     fn add_elsewhere(&mut self, value: u32, count: u64) {
         match self {
             Buckets::List(list) => {

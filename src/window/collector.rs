@@ -17,7 +17,7 @@ use super::{CheckResult, RemoteCounts, Window};
 const CHECKS_LIMIT: usize = 8_192;
 
 /// Windows that are closed in one go at least: all of them end at the same instant, and while they are
-/// closed and handed on, nothing else happens. [`Collector::close_ended`] closes more where so many are
+/// closed and handed on, nothing else happens. [`Collector::close_ended`] closes more if so many are
 /// open that they would not be closed within [`CLOSED_WITHIN`] calls.
 const CLOSED_AT_ONCE: usize = 1_024;
 
@@ -160,7 +160,7 @@ impl Collector {
         self.close_next(|open| now.duration_since(open.from) >= span)
     }
 
-    /// Closes the next few windows of any; none where none is open.
+    /// Closes the next few windows of any; none if none is open.
     pub(crate) fn close_some(&mut self) -> Vec<Window> {
         self.close_next(|_| true)
     }

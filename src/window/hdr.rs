@@ -164,7 +164,7 @@ impl HdrReader {
     /// Reads a histogram from its text and the exact numbers beside it, in microseconds.
     ///
     /// # Errors
-    /// [`HdrError`], where the text is not such a histogram or the numbers cannot belong to it.
+    /// [`HdrError`], if the text is not such a histogram or the numbers cannot belong to it.
     pub(crate) fn read(&mut self, text: &str, min: u64, max: u64, sum: u64) -> Result<Histogram, HdrError> {
         Histogram::of_buckets(self.decode(text)?, [min, max, sum]).ok_or(HdrError::Numbers)
     }
@@ -195,7 +195,7 @@ impl Histogram {
     /// Reads one histogram from its text and the exact numbers beside it, in microseconds; many are read by a `HdrReader`.
     ///
     /// # Errors
-    /// [`HdrError`], where the text is not such a histogram or the numbers cannot belong to it.
+    /// [`HdrError`], if the text is not such a histogram or the numbers cannot belong to it.
     pub fn from_hdr_text(text: &str, min: u64, max: u64, sum: u64) -> Result<Histogram, HdrError> {
         HdrReader::default().read(text, min, max, sum)
     }

@@ -131,7 +131,7 @@ impl Histogram {
         Duration::from_micros(self.sum_micros())
     }
 
-    /// The time that a share `q` of the samples does not exceed, within a thousandth; none where
+    /// The time that a share `q` of the samples does not exceed, within a thousandth; none if
     /// there are too few samples for an upper bound of it to exist at 95 % confidence:
     /// n ≥ ln 0.05 / ln q, which is 5 for the median, 29 for 0.9, 59 for 0.95, 299 for 0.99.
     #[must_use]
@@ -140,7 +140,7 @@ impl Histogram {
     }
 
     /// The time that a share `q` of the samples at hand does not exceed, however few they are;
-    /// none where there is none. It says something about these samples and nothing about others.
+    /// none if there is none. It says something about these samples and nothing about others.
     #[must_use]
     pub fn quantile(&self, q: f64) -> Option<Duration> {
         if self.is_empty() {
@@ -203,7 +203,7 @@ impl Histogram {
         exact.chain(bucketed.into_iter().flat_map(|bucketed| bucketed.buckets.iter()))
     }
 
-    /// The samples themselves in microseconds, sorted, where they are few enough to be kept.
+    /// The samples themselves in microseconds, sorted, if they are few enough to be kept.
     #[must_use]
     pub fn exact_micros(&self) -> Option<&[u32]> {
         match &self.samples {
@@ -212,7 +212,7 @@ impl Histogram {
         }
     }
 
-    /// A histogram of what is known of it; none where the numbers cannot belong to the buckets.
+    /// A histogram of what is known of it; none if the numbers cannot belong to the buckets.
     pub(super) fn of_buckets(buckets: Buckets, [min, max, sum]: [u64; 3]) -> Option<Histogram> {
         let count = buckets.iter().try_fold(0_u64, |count, (_, more)| count.checked_add(more))?;
         let fits = (count == 0 || min <= max) && sum >= max;
@@ -222,7 +222,7 @@ impl Histogram {
 }
 
 impl Samples {
-    /// The samples where they are kept exactly, else those in buckets.
+    /// The samples if they are kept exactly, else those in buckets.
     fn parts(&self) -> (&[u32], Option<&Bucketed>) {
         match self {
             Samples::Exact(values) => (values, None),

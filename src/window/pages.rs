@@ -39,7 +39,7 @@ impl<C> Default for Pages<C> {
 }
 
 impl<C: Counter> Pages<C> {
-    /// Counts so many more of a number; false where there is no room for them, and nothing is counted.
+    /// Counts so many more of a number; false if there is no room for them, and nothing is counted.
     #[must_use]
     pub(super) fn add(&mut self, number: usize, count: u64) -> bool {
         let counter = &mut self.page(number / PAGE)[number % PAGE];
@@ -101,7 +101,7 @@ impl<C: Counter> Pages<C> {
         (self.first..).zip(&self.pages).filter_map(|(at, page)| Some((at, page.as_deref()?)))
     }
 
-    /// A page, made where there is none yet.
+    /// A page, made if there is none yet.
     fn page(&mut self, number: usize) -> &mut [C; PAGE] {
         if self.pages.is_empty() {
             self.first = number;

@@ -18,11 +18,11 @@ const EVEN_RUN: usize = 3;
 pub struct CheckResult {
     /// What was found.
     pub verdict: Verdict,
-    /// The class of the failure, where there was one.
+    /// The class of the failure, if there was one.
     pub class: Option<FailureClass>,
     /// The code that the failure came with, as 503 with `status`; see [`crate::model::Outcome::code`].
     pub code: Option<NonZero<u16>>,
-    /// The class that the check itself found, where `class` is `control_failed`.
+    /// The class that the check itself found, if `class` is `control_failed`.
     pub own_class: Option<FailureClass>,
     /// Whether it was up after an attempt that failed.
     pub flaky: bool,
@@ -48,11 +48,11 @@ pub struct Run {
     pub to: Timestamp,
     /// What was found, each time.
     pub verdict: Verdict,
-    /// The class of the failure, where there was one.
+    /// The class of the failure, if there was one.
     pub class: Option<FailureClass>,
     /// The code that the failure came with.
     pub code: Option<NonZero<u16>>,
-    /// The class that the check itself found, where `class` is `control_failed`.
+    /// The class that the check itself found, if `class` is `control_failed`.
     pub own_class: Option<FailureClass>,
     /// How many checks.
     pub count: u64,
@@ -210,14 +210,14 @@ impl Entry {
         Run { from, to, verdict, class, code, own_class, count: u64::from(self.count) }
     }
 
-    /// The whole distance between its checks; none where there is one check, or the distances differ
+    /// The whole distance between its checks; none if there is one check, or the distances differ
     /// by a millisecond.
     fn distance(&self) -> Option<u32> {
         let gaps = self.count - 1;
         (gaps > 0 && self.span_ms.is_multiple_of(gaps)).then(|| self.span_ms / gaps)
     }
 
-    /// This run and one that follows it as one, where all distances are equal.
+    /// This run and one that follows it as one, if all distances are equal.
     fn joined(&self, next: &Entry) -> Option<Entry> {
         let between = u32::try_from(next.from_ms - self.end_ms()).ok()?;
         let even = |entry: &Entry| entry.count == 1 || entry.distance() == Some(between);
@@ -240,7 +240,7 @@ impl Entry {
         match u32::try_from(into).map(|into| into.cmp(&self.span_ms)) {
             _ if into <= 0 => 0,
             Ok(Ordering::Less | Ordering::Equal) => {
-                // The nth is due at span × n / gaps, rounded down: before `into` where span × n < into × gaps.
+                // The nth is due at span × n / gaps, rounded down: before `into` if span × n < into × gaps.
                 let before = (into.unsigned_abs() * u64::from(self.count - 1)).div_ceil(u64::from(self.span_ms));
                 u32::try_from(before).unwrap_or(self.count).min(self.count)
             }

@@ -10,7 +10,7 @@
 //! verdict = "U" up / "F" up and flaky / "W" up with a warning / "V" up, flaky and with a warning /
 //!           "D" down / "X" unknown / "M" missed
 //! class   = *"z" ("a" to "y") "a" to "y" the 1st to 25th kind of failure, "za" to "zy" the 26th to 50th, "zza" the 51st;
-//!           absent: no failure. After "~": what the check itself found, where the controls failed too
+//!           absent: no failure. After "~": what the check itself found, if the controls failed too
 //! ```
 
 use std::fmt::Write as _;
@@ -74,7 +74,7 @@ impl Strip {
     /// Reads a strip from its text.
     ///
     /// # Errors
-    /// [`StripError`], where the text is not one.
+    /// [`StripError`], if the text is not one.
     pub(crate) fn from_text(text: &str, from: Timestamp, kinds: &[FailureKind]) -> Result<Strip, StripError> {
         let mut rest = Cursor(text.as_bytes());
         let mut before = from.as_millisecond();
@@ -137,7 +137,7 @@ const fn letter(result: CheckResult) -> char {
     }
 }
 
-/// Appends the letters of a check's failure, and of what it found itself where the controls failed.
+/// Appends the letters of a check's failure, and of what it found itself if the controls failed.
 fn write_kinds(result: CheckResult, kinds: &[FailureKind], out: &mut String) {
     let number = |kind: FailureKind| kinds.iter().position(|other| *other == kind);
     let code = if result.own_class.is_some() { None } else { result.code };
@@ -178,7 +178,7 @@ impl Cursor<'_> {
         found
     }
 
-    /// A number, where one stands here.
+    /// A number, if one stands here.
     fn number(&mut self) -> Result<Option<i64>, StripError> {
         let digits = self.0.iter().take_while(|byte| byte.is_ascii_digit()).count();
         // Fifteen digits hold every millisecond up to the year 33658, and cannot overflow.
@@ -190,7 +190,7 @@ impl Cursor<'_> {
         Ok((digits > 0).then(|| number.iter().fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'))))
     }
 
-    /// The kind of failure whose letters stand here; none where none do.
+    /// The kind of failure whose letters stand here; none if none do.
     fn kind(&mut self, kinds: &[FailureKind]) -> Result<Option<FailureKind>, StripError> {
         let skipped = self.0.iter().take_while(|byte| **byte == b'z').count();
         match self.0.get(skipped) {

@@ -120,7 +120,7 @@ impl Window {
     }
 
     /// The checks that were due in `[from, to)`: counts, classes, codes, warnings and the strip are theirs
-    /// exactly; histograms and remote addresses cannot be cut and stay those of the whole window. None where no
+    /// exactly; histograms and remote addresses cannot be cut and stay those of the whole window. None if no
     /// check was due in that time. Every check belongs to the window's span, also one of version 1 whose
     /// instant in the strip, at which it began, is past its end.
     #[must_use]
@@ -184,13 +184,13 @@ impl Window {
         up_before(to) - up_before(from)
     }
 
-    /// When a check with this verdict was first seen; none where there was none.
+    /// When a check with this verdict was first seen; none if there was none.
     #[must_use]
     pub fn first(&self, verdict: Verdict) -> Option<Timestamp> {
         self.strip.first(verdict)
     }
 
-    /// When a check with this verdict was last seen; none where there was none.
+    /// When a check with this verdict was last seen; none if there was none.
     #[must_use]
     pub fn last(&self, verdict: Verdict) -> Option<Timestamp> {
         self.strip.last(verdict)

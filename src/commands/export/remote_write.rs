@@ -23,7 +23,7 @@ use crate::{cli, config};
 /// The longest a backend may take for all of it.
 const PATIENCE: Duration = Duration::from_mins(5);
 
-/// Reads, sends, asks back where that is wanted; with `--verify-only` it asks and sends nothing.
+/// Reads, sends, asks back if that is wanted; with `--verify-only` it asks and sends nothing.
 pub(crate) fn run(url: &str, args: &cli::ExportArgs, span: Range, terminal: &Terminal) -> Result<Exit, CliError> {
     let settings = exporters::remote_write_settings(url, Some(&args.histograms), network_rules(args, terminal)?)?;
     let query = args.query_url.as_deref().map(str::parse).transpose();
@@ -57,7 +57,7 @@ pub(crate) fn run(url: &str, args: &cli::ExportArgs, span: Range, terminal: &Ter
     Ok(if trouble.is_some() { Exit::Unknown } else { Exit::Up })
 }
 
-/// A refusal with what to do about it: Prometheus takes samples older than it has only where it is told to.
+/// A refusal with what to do about it: Prometheus takes samples older than it has only if it is told to.
 fn explained(trouble: String) -> String {
     let is_order = ["out of order", "out of bounds", "too old"].iter().any(|words| trouble.contains(words));
     if !is_order {
@@ -69,7 +69,7 @@ fn explained(trouble: String) -> String {
     )
 }
 
-/// Warns where runs have sent other sums than this journal has: the two together would not be one curve.
+/// Warns if runs have sent other sums than this journal has: the two together would not be one curve.
 fn compare_with_runs(last: &[Last], args: &cli::ExportArgs, terminal: &Terminal) {
     let Ok(journals) = windows::journals(args) else { return };
     let config = windows::config_path(args).ok().flatten();
@@ -91,7 +91,7 @@ fn compare_with_runs(last: &[Last], args: &cli::ExportArgs, terminal: &Terminal)
     }
 }
 
-/// What the nearest probe file says of the network, where there is one.
+/// What the nearest probe file says of the network, if there is one.
 fn network_rules(args: &cli::ExportArgs, terminal: &Terminal) -> Result<NetworkRules, CliError> {
     let Some(path) = windows::config_path(args).ok().flatten() else { return Ok(NetworkRules::default()) };
     let rules = config::network_rules(&path, &locations::env);

@@ -92,7 +92,7 @@ pub(crate) fn journals(args: &cli::ExportArgs) -> Result<Vec<PathBuf>, CliError>
     Ok(vec![locations::journal_location(None, config_path(args)?.as_deref())])
 }
 
-/// The probe file that is named, else the nearest one, where there is one.
+/// The probe file that is named, else the nearest one, if there is one.
 pub(crate) fn config_path(args: &cli::ExportArgs) -> Result<Option<PathBuf>, CliError> {
     if args.config.is_some() {
         return Ok(args.config.clone());

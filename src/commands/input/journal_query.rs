@@ -13,7 +13,7 @@ use crate::journal;
 use crate::model::{PlannedProbe, Probe, RecordedPlan};
 use crate::report::{Fold, Integrity, Question, Report};
 
-/// The answer to a question from journals, each the folder or a file of one place. Where an incident reaches back to the
+/// The answer to a question from journals, each the folder or a file of one place. If an incident reaches back to the
 /// first checks that were followed, more of them are.
 pub(crate) fn ask(question: Question, journals: &[PathBuf], filter: &Filter) -> Result<Report, CliError> {
     let mut question = question;
@@ -81,7 +81,7 @@ pub(crate) struct Filter {
     surfaces: Vec<String>,
     /// The surfaces of the probe file.
     configured: BTreeSet<String>,
-    /// The probes with a tag that was asked for, by name; absent where none was.
+    /// The probes with a tag that was asked for, by name; absent if none was.
     probes: Option<BTreeSet<String>>,
 }
 
@@ -105,7 +105,7 @@ impl Filter {
         Ok(Filter { surfaces, configured, probes: Some(probes) })
     }
 
-    /// Notes a surface that stands in a journal, where surfaces are asked for.
+    /// Notes a surface that stands in a journal, if surfaces are asked for.
     fn note(&self, line: &journal::Line, recorded: &mut BTreeSet<Arc<str>>) {
         if let journal::Line::Window(window) = line
             && !self.surfaces.is_empty()

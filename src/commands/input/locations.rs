@@ -1,11 +1,11 @@
-//! Where things are: the environment, the journal, the outbox, the cache.
+//! Locations: the environment, the journal, the outbox, the cache.
 
 use std::path::{Path, PathBuf};
 
 use crate::commands::process::terminal::Terminal;
 use crate::{journal, object_storage};
 
-/// The folder of the journal where nothing else is said.
+/// The default folder of the journal.
 pub(crate) const JOURNAL_FOLDER: &str = "uptick-journal";
 
 /// The process' environment.
@@ -21,7 +21,7 @@ pub(crate) fn environment() -> Vec<(String, String)> {
         .collect()
 }
 
-/// Says at once where the store that a run records to has no credentials: what it finds waits on this disk.
+/// Warns at once if there are no credentials for the store that a run records to: results wait on this disk.
 pub(crate) fn warn_of_store(journal: Option<&Path>, terminal: &Terminal) {
     let lacking = journal.and_then(|journal| object_storage::lacks_credentials(journal, &environment()));
     if let Some(why) = lacking {
@@ -29,7 +29,7 @@ pub(crate) fn warn_of_store(journal: Option<&Path>, terminal: &Terminal) {
     }
 }
 
-/// Where copies of what lies elsewhere are kept; they may be removed at any time.
+/// Where copies of remote objects are kept; they may be removed at any time.
 pub(crate) fn cache_folder() -> PathBuf {
     let usual = || env("HOME").map(|home| PathBuf::from(home).join(".cache"));
     let place = env("XDG_CACHE_HOME").filter(|place| !place.is_empty()).map(PathBuf::from).or_else(usual);

@@ -11,7 +11,7 @@ const SHARDS: &str = "UPTICK_SHARDS";
 /// The variables that an ordinal stands in: of a pod of an Indexed Job, and of an allocation of Nomad.
 const ORDINALS: [&str; 2] = ["JOB_COMPLETION_INDEX", "NOMAD_ALLOC_INDEX"];
 
-/// The shard of this process; none where nothing speaks of shards.
+/// The shard of this process; none if nothing speaks of shards.
 pub(crate) fn of_process(given: Option<Shard>) -> Result<Option<Shard>, CliError> {
     let host_name = rustix::system::uname().nodename().to_string_lossy().into_owned();
     of(given, &locations::env, &host_name).map_err(|why| CliError::Usage(format!("error: {why}")))

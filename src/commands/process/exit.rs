@@ -18,7 +18,7 @@ pub(crate) enum Exit {
     Unknown,
     /// What Nagios' plugin guidelines say: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
     Nagios(u8),
-    /// Another run holds the place (`EX_TEMPFAIL` of sysexits.h).
+    /// Another run holds the lock (`EX_TEMPFAIL` of sysexits.h).
     Busy,
     /// Ended by this signal.
     Signal(Signal),
@@ -46,7 +46,7 @@ impl Exit {
         }
     }
 
-    /// The same after our own trouble: that shows only where nothing worse does.
+    /// The same after trouble of uptick's own, which changes the status only if nothing is worse.
     #[must_use]
     pub(crate) const fn with_trouble(self, trouble: bool) -> Exit {
         match self {
@@ -55,7 +55,7 @@ impl Exit {
         }
     }
 
-    /// The same where a signal ended the run early: what is not critical is not known.
+    /// The same if a signal ended the run early: what is not critical is not known.
     #[must_use]
     pub(crate) const fn interrupted(self) -> Exit {
         match self {
@@ -94,9 +94,9 @@ pub(crate) enum CliError {
     Usage(String),
     /// The tool could not do its job: a file, a folder, the machine.
     Runtime(String),
-    /// Another run holds the place.
+    /// Another run holds the lock.
     Busy(String),
-    /// Who reads the output has gone. Nothing to say, and nobody to say it to.
+    /// The reader of the output has gone: nothing more is printed.
     BrokenPipe,
 }
 

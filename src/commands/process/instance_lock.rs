@@ -1,5 +1,5 @@
-//! `--single-instance`: one run at a time for one journal. The kernel lets go of the lock when the
-//! process ends, however it ends, so nothing is left over to clean up.
+//! `--single-instance`: one run at a time for one journal. The kernel releases the lock when the
+//! process ends, however it ends, so there is nothing to clean up.
 
 use std::fs::{DirBuilder, File, TryLockError};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};

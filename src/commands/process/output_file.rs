@@ -1,8 +1,8 @@
-//! A file that an answer goes to, under the name that the user gave.
+//! An output file, under the name that the user gave.
 //!
-//! A plain file is replaced at once by a whole new one, so that a reader sees the old answer or the new one and
-//! never half of it. Whatever else has the name stays what it is and is written through: a device, a pipe, a
-//! descriptor of the process, a file with a second name, and a file that a container mounts alone.
+//! A plain file is replaced atomically, so that a reader sees the old content or the new one and
+//! never half of it. Anything else is kept and written to: a device, a pipe, a
+//! descriptor of the process, a file with a second hard link, and a file that a container mounts by itself.
 
 use std::fs::{File, Metadata, Permissions};
 use std::io;
@@ -13,14 +13,14 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-/// The mode of a file that is not there yet, before the umask: an answer is meant to be read.
+/// The mode of a new file, before the umask: output is meant to be read by others.
 const NEW_FILE_MODE: u32 = 0o666;
-/// The bits of a mode that say who may do what.
+/// The permission bits of a mode.
 const PERMISSION_BITS: u32 = 0o777;
-/// Links are followed so often, as Linux does.
+/// How many links are followed, as in Linux.
 const MAX_LINKS: usize = 40;
 
-/// A file that can be written, as far as can be known before.
+/// A file that was found to be writable.
 #[derive(Debug)]
 pub(crate) struct OutputFile {
     named: PathBuf,
@@ -30,19 +30,19 @@ pub(crate) struct OutputFile {
 /// How the file is written.
 #[derive(Debug)]
 enum Target {
-    /// A new file takes this name, which is no link. It is like the old file, where there is one.
+    /// A new file replaces the one at this path, which is not a link, and takes its owner and mode.
     Replace { path: PathBuf, old: Option<Metadata> },
-    /// A plain file that has to stay the one it is: cut, and written again.
+    /// A plain file that must keep its inode: truncated, and written again.
     Overwrite(File),
-    /// No plain file, or one that is open already: written to where it stands.
+    /// Not a plain file, or one that is open already: written to at its offset.
     Stream(File),
 }
 
 impl OutputFile {
-    /// Finds out how the file at `path` is written, and whether it can be. Changes nothing.
+    /// Finds out whether and how the file at `path` can be written. Changes nothing.
     ///
     /// # Errors
-    /// Where it cannot be written.
+    /// If it cannot be written.
     pub(crate) fn open(path: &Path) -> io::Result<OutputFile> {
         Ok(OutputFile { named: path.to_path_buf(), target: Target::of(path)? })
     }
@@ -55,7 +55,7 @@ impl OutputFile {
     /// Writes the file, which is on the disk when this returns.
     ///
     /// # Errors
-    /// Where that fails; a plain file that can be replaced is then as it was.
+    /// If that fails; a plain file that can be replaced is then as it was.
     pub(crate) fn write(self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
         match self.target {
             Target::Stream(file) => buffered(&file, write),
@@ -69,7 +69,7 @@ impl OutputFile {
                 buffered(draft.as_file(), write)?;
                 draft.as_file().sync_all()?;
                 draft.persist(&path).map_err(|error| error.error)?;
-                // The file has its name; whether that survives a power cut is beyond what some file systems say.
+                // The rename is done; some file systems cannot sync it.
                 let _ = File::open(folder_of(&path)).and_then(|folder| folder.sync_all());
                 Ok(())
             }
@@ -93,7 +93,7 @@ impl Target {
             }
             Err(error) => return Err(error),
         };
-        // A mode that forbids to write the file forbids to replace it, though its folder allows that.
+        // If the mode of the file forbids writing, it is not replaced either, even if its folder would allow that.
         let file = File::options().write(true).open(&path)?;
         if !old.is_file() {
             return Ok(Target::Stream(file));
@@ -115,7 +115,7 @@ fn standard_stream(path: &Path) -> Option<File> {
     })
 }
 
-/// The path that links lead to; none where they lead to an open descriptor, which is no name of a file.
+/// The path that links lead to; none if they lead to an open descriptor, which is no name of a file.
 fn follow_links(path: &Path) -> io::Result<Option<PathBuf>> {
     let mut path = path.to_path_buf();
     for _ in 0..MAX_LINKS {

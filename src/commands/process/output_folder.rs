@@ -1,8 +1,8 @@
-//! A folder of files that an answer goes to, kept up to date: each file is replaced at once by a whole new one, so
-//! that a web server never sends half a page.
+//! A folder of output files, kept up to date: each file is replaced atomically, so that a web server never sends half
+//! a page.
 //!
-//! A list in the folder names the files that were written here. Only these are replaced, and only these are removed
-//! when an answer no longer has them; whatever else is in the folder stays as it is.
+//! A list in the folder names the files that uptick wrote. Only these are replaced, and only these are removed
+//! once the output no longer has them; all other files in the folder stay as they are.
 
 use std::collections::BTreeSet;
 use std::fs::{File, Permissions};
@@ -28,29 +28,29 @@ struct Written {
     files: BTreeSet<String>,
 }
 
-/// A folder that can be written to, as far as can be known before.
+/// A folder that was found to be writable.
 #[derive(Debug)]
 pub(crate) struct OutputFolder {
     path: PathBuf,
 }
 
 impl OutputFolder {
-    /// Makes the folder where it is not there; the one around it must be.
+    /// Creates the folder if it is missing; its parent must exist.
     pub(crate) fn open(path: &Path) -> Result<OutputFolder, CliError> {
         let failed = |error: io::Error| CliError::Usage(format!("error: cannot write to {}: {error}", path.display()));
         match std::fs::create_dir(path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(error)),
             _ => {}
         }
-        // A folder that cannot be written to is said before anything is read.
+        // A folder that cannot be written to is reported before anything is read.
         tempfile::Builder::new().prefix(DRAFT).tempfile_in(path).map_err(failed)?;
         Ok(OutputFolder { path: path.to_path_buf() })
     }
 
-    /// Puts the files there, in their order, and removes those of an earlier answer that are not among them.
+    /// Writes the files in their order, and removes those of an earlier run that are not among them.
     pub(crate) fn replace(&self, files: &[(&str, &[u8])]) -> Result<(), CliError> {
         let lock = File::open(&self.path).map_err(|error| self.trouble("", &error))?;
-        // Two runs at once take turns, where the file system knows locks.
+        // Two runs at once take turns, if the file system supports locks.
         let is_alone = lock.lock().is_ok();
         let old = self.list()?;
         self.refuse_others(files, &old)?;
@@ -58,7 +58,7 @@ impl OutputFolder {
             self.remove_drafts(files);
         }
         let new: BTreeSet<String> = files.iter().map(|(path, _)| (*path).to_owned()).collect();
-        // Listed before they are written: a run that dies in between leaves nothing that the next one does not know.
+        // Listed before they are written: a run that dies in between leaves only files that the next run knows.
         let all = old.files.union(&new).cloned().collect();
         self.write_list(&Written { files: all })?;
         for (path, content) in files {
@@ -97,7 +97,7 @@ impl OutputFolder {
         self.write(LIST, &text).map_err(|error| self.trouble(LIST, &error))
     }
 
-    /// A file that someone else put there is not ours to replace.
+    /// Refuses to replace a file that uptick did not write.
     fn refuse_others(&self, files: &[(&str, &[u8])], old: &Written) -> Result<(), CliError> {
         let is_others = |path: &&str| !old.files.contains(*path) && self.path.join(path).symlink_metadata().is_ok();
         match files.iter().map(|(path, _)| *path).find(is_others) {
@@ -109,20 +109,20 @@ impl OutputFolder {
         }
     }
 
-    /// Removes what a run left that was killed while it wrote.
+    /// Removes the temporary files of a run that was killed while it wrote.
     fn remove_drafts(&self, files: &[(&str, &[u8])]) {
         let folders: BTreeSet<PathBuf> =
             files.iter().filter_map(|(path, _)| self.path.join(path).parent().map(Path::to_path_buf)).collect();
         for entry in folders.iter().filter_map(|folder| folder.read_dir().ok()).flatten().flatten() {
             if entry.file_name().to_string_lossy().starts_with(DRAFT) {
-                // What cannot be removed is in nobody's way.
+                // A file that cannot be removed does no harm.
                 let _ = std::fs::remove_file(entry.path());
             }
         }
     }
 
-    /// Replaces one file at once. One that is already as it should be is left alone, so that what copies the folder
-    /// elsewhere copies what changed.
+    /// Replaces one file atomically. A file that has the content already is left alone, so that tools that copy the
+    /// folder copy only what changed.
     fn write(&self, path: &str, content: &[u8]) -> io::Result<()> {
         let path = self.path.join(path);
         if std::fs::read(&path).is_ok_and(|old| old == content) {

@@ -1,4 +1,4 @@
-//! Where answers go: standard output, and files that are opened before the run and appear whole.
+//! Where output goes: standard output, and files that are checked before the run and appear whole.
 
 use std::io;
 use std::io::Write;
@@ -53,7 +53,7 @@ impl<F: Copy + PartialEq> Outputs<F> {
         self.stdout == Some(format) || self.files.iter().any(|(of_file, _)| *of_file == format)
     }
 
-    /// Writes every file, also where another one fails, and tells of the first failure. A pipe that nobody reads
+    /// Writes every file, also if another one fails, and tells of the first failure. A pipe that nobody reads
     /// is passed over.
     pub(crate) fn write_files(
         self,

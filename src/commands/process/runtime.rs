@@ -10,23 +10,23 @@ use tokio::runtime::{Builder, Runtime};
 use crate::commands::process::exit::CliError;
 use crate::model::{Probe, Step, is_tls_scheme};
 
-/// As much work at once is no reason for a second thread: the last of the checks that come together is
+/// Up to so much work at once, one thread is enough: the last of the checks that start together is
 /// late by no more than this. With one thread no check wakes another thread, and a short run starts
-/// none, which is most of what it can save.
+/// none, which saves most of its cost.
 const LITTLE: Duration = Duration::from_millis(5);
 
-/// How many tasks have their turn before timers and sockets are looked at: floods that each take a turn of milliseconds
-/// must not make the timers of others late.
+/// How many tasks run before tokio polls timers and sockets: responses that each keep a task busy for milliseconds
+/// must not delay the timers of others.
 const EVENTS: u32 = 8;
 
-/// What a request costs in processor time, and what a TLS handshake adds to it, on a slow machine.
+/// The processor time of a request, and of a TLS handshake, on a slow machine.
 const REQUEST: Duration = Duration::from_micros(150);
 const HANDSHAKE: Duration = Duration::from_millis(1);
 
 /// A runtime for a run of these probes, of which at most `concurrency` are checked at once.
 ///
 /// # Errors
-/// Where the system gives no threads or no descriptors.
+/// If the system provides no threads or no descriptors.
 pub(crate) fn for_probes(probes: &[Arc<Probe>], concurrency: usize) -> Result<Runtime, CliError> {
     let mut costs: Vec<Duration> = probes.iter().map(|probe| cost(probe)).collect();
     costs.sort_unstable_by_key(|cost| Reverse(*cost));
@@ -48,7 +48,7 @@ fn cost(probe: &Probe) -> Duration {
 /// A runtime on the calling thread alone.
 ///
 /// # Errors
-/// Where the system gives no descriptors.
+/// If the system provides no descriptors.
 pub(crate) fn single_threaded() -> Result<Runtime, CliError> {
     Builder::new_current_thread()
         .event_interval(EVENTS)
@@ -60,22 +60,22 @@ pub(crate) fn single_threaded() -> Result<Runtime, CliError> {
 /// A runtime with a thread for each processor.
 ///
 /// # Errors
-/// Where the system gives no threads or no descriptors.
+/// If the system provides no threads or no descriptors.
 pub(crate) fn multi_threaded() -> Result<Runtime, CliError> {
     let workers = thread::available_parallelism().map_or(1, usize::from);
-    // tokio panics where it gets no thread: whether there are any is asked first.
+    // tokio panics if it gets no thread, so this is tried first.
     try_threads(workers + 1).map_err(|error| CliError::Runtime(format!("no thread can be started: {error}")))?;
     let runtime = Builder::new_multi_thread().worker_threads(workers).event_interval(EVENTS).enable_all().build();
     runtime.map_err(|error| CliError::io("the runtime", &error))
 }
 
-/// Starts so many threads at once and ends them.
+/// Starts this many threads at once and ends them.
 fn try_threads(count: usize) -> io::Result<()> {
     let mut started = Vec::with_capacity(count);
     for _ in 0..count {
         let (hold, held) = mpsc::channel::<()>();
         let thread = thread::Builder::new().spawn(move || {
-            // An error says that it may end.
+            // An error means that the thread may end.
             let _ = held.recv();
         })?;
         started.push((hold, thread));

@@ -1,7 +1,7 @@
-//! Signals, heard by a thread of their own from the first moment of the process to its exit.
+//! Signals, handled by a thread of their own from the start of the process to its exit.
 //!
 //! Nothing that blocks elsewhere makes Ctrl-C dead. While checks run, the first signal asks them to
-//! end; the second ends the process at once. Without checks, and where the end takes too long, the
+//! end; the second ends the process at once. Without checks, and if the end takes too long, the
 //! first one is enough. What the journal acknowledged by then is on the disk.
 
 use std::future::Future;
@@ -25,13 +25,13 @@ pub(crate) const GRACE: Duration = Duration::from_secs(2);
 /// How long journal, exporters, alerts and answer may take after that, all together.
 pub(crate) const WRAP_UP: Duration = Duration::from_secs(2);
 
-/// SIGXFSZ, which ends whoever writes beyond the limit on the size of files; 25 on Linux and macOS.
+/// SIGXFSZ, which kills a process that writes beyond the limit on the size of files; 25 on Linux and macOS.
 const FILE_SIZE_LIMIT: i32 = 25;
 
 /// How long the last line of a Nagios plugin may take to be written.
 const LAST_WORD: Duration = Duration::from_millis(100);
 
-/// The signals of the process. Clones hear the same.
+/// The signals of the process. Clones share them.
 #[derive(Clone)]
 pub(crate) struct Signals {
     shared: Arc<Shared>,
@@ -50,11 +50,11 @@ struct Mode {
     stage: Stage,
     /// Whether SIGHUP asks for the configuration to be read again; else it ends the process.
     hangup_reloads: bool,
-    /// Whether a Nagios plugin is to be ended, which has a last word.
+    /// Whether a Nagios plugin is ended, which prints a last line.
     nagios: bool,
 }
 
-/// How far the process is.
+/// The stage that the process has reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     /// No check has started: there is nothing to save.
@@ -70,7 +70,7 @@ impl Signals {
     /// waited for, ends the process.
     ///
     /// # Errors
-    /// Where the system gives no thread or no signal handler.
+    /// If the system provides no thread or no signal handler.
     pub(crate) fn start() -> Result<Signals, CliError> {
         let mode = Mode { stage: Stage::Idle, hangup_reloads: false, nagios: false };
         let shared = Arc::new(Shared {
@@ -97,7 +97,7 @@ impl Signals {
         self.mode().hangup_reloads = true;
     }
 
-    /// Whatever ends the process is to be said as a Nagios plugin says it.
+    /// From here on the end of the process is reported as by a Nagios plugin.
     pub(crate) fn answer_nagios(&self) {
         self.mode().nagios = true;
     }
@@ -107,7 +107,7 @@ impl Signals {
         self.mode().stage = Stage::Checking;
     }
 
-    /// The checks have ended: a signal gives what is left to do [`WRAP_UP`].
+    /// The checks have ended: after a signal, the rest of the work may take [`WRAP_UP`].
     pub(crate) fn checks_ended(&self) {
         self.mode().stage = Stage::WrappingUp;
         self.shared.checks_ended.notify_one();
@@ -137,7 +137,7 @@ impl Signals {
         *self.shared.first.borrow()
     }
 
-    /// Awaits what ends by itself; after a signal for `patience` and no longer. `None` where that was not enough.
+    /// Awaits what ends by itself; after a signal for `patience` and no longer. `None` if that was not enough.
     pub(crate) async fn bounded<T>(&self, work: impl Future<Output = T>, patience: Duration) -> Option<T> {
         tokio::select! {
             biased;
@@ -157,8 +157,8 @@ impl Shared {
     }
 }
 
-/// Opens as many descriptors as the runtime and its signal pipe take, and closes them: tokio panics
-/// where it gets none for the pipe.
+/// Opens as many descriptors as the runtime and its signal pipe need, and closes them: tokio panics
+/// if it gets none for the pipe.
 fn try_descriptors() -> io::Result<()> {
     const PAIRS: usize = 4;
     (0..PAIRS).map(|_| UnixStream::pair()).collect::<io::Result<Vec<_>>>().map(drop)
@@ -169,13 +169,13 @@ struct Listener {
     shared: Arc<Shared>,
     interrupt: Stream,
     terminate: Stream,
-    /// Absent where SIGHUP was ignored when the process started, as under `nohup`: it stays so.
+    /// Absent if SIGHUP was ignored when the process started, as under `nohup`: it stays so.
     hangup: Option<Stream>,
 }
 
 impl Listener {
     fn register(shared: Arc<Shared>) -> io::Result<Listener> {
-        // Once somebody listens to it, a write beyond the limit on the size of files is an error like any other,
+        // With a handler for it, a write beyond the limit on the size of files is an error like any other,
         // and does not kill the process before it has answered.
         drop(signal(SignalKind::from_raw(FILE_SIZE_LIMIT))?);
         let interrupt = signal(SignalKind::interrupt())?;
@@ -198,7 +198,7 @@ impl Listener {
                 second = tokio::time::timeout(GRACE + WRAP_UP, self.next()) => self.exit(second.unwrap_or(first)),
             }
         }
-        // What is late is held up by something that does not answer, such as a disk or a pipe.
+        // Something that does not answer, such as a disk or a pipe, delays the end.
         let last = tokio::time::timeout(WRAP_UP, self.next()).await.unwrap_or(first);
         self.exit(last);
     }
@@ -207,7 +207,7 @@ impl Listener {
         if !self.shared.mode().nagios {
             std::process::exit(i32::from(Exit::Signal(signal).status()));
         }
-        // Somebody else may be writing to the standard output, and be stuck in it.
+        // Another thread may be blocked in a write to the standard output.
         let say = || drop(writeln!(io::stdout(), "{}", render::nagios_unknown("interrupted by a signal")));
         if thread::Builder::new().spawn(say).is_ok() {
             thread::sleep(LAST_WORD);
@@ -239,7 +239,7 @@ async fn hangup(stream: &mut Option<Stream>) {
     }
 }
 
-/// Whether SIGHUP was ignored when the process started. Where the system does not say, it was not.
+/// Whether SIGHUP was ignored when the process started. If the system does not say, it was not.
 fn hangup_is_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -247,7 +247,7 @@ fn hangup_is_ignored() -> bool {
     ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 != 0)
 }
 
-/// Whether the process has a controlling terminal, whose end is then the end of the process.
+/// Whether the process has a controlling terminal. If so, closing the terminal ends the process.
 pub(crate) fn has_controlling_terminal() -> bool {
     std::fs::File::open("/dev/tty").is_ok()
 }

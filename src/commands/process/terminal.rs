@@ -58,7 +58,7 @@ impl Terminal {
         render::TerminalStyle { width: width.unwrap_or(self.answer.width), ..self.answer }
     }
 
-    /// Says something on stderr. Where nobody listens any more, that is no reason to stop.
+    /// Says something on stderr. If nobody listens any more, that is no reason to stop.
     pub(crate) fn say(&self, kind: MessageLevel, text: &str) {
         let (label, style) = match kind {
             MessageLevel::Error => ("error", anstyle::AnsiColor::Red.on_default().bold()),
@@ -109,7 +109,7 @@ pub(crate) enum MessageLevel {
     Note,
 }
 
-/// Whether the locale can show more than ASCII. Where none is set, as under cron, it can: what
+/// Whether the locale can show more than ASCII. If none is set, as under cron, it can: what
 /// reads the output there is a program.
 fn is_utf8(env: &dyn Fn(&str) -> Option<String>) -> bool {
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(env).find(|value| !value.is_empty());

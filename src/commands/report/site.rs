@@ -16,7 +16,7 @@ pub(super) struct SiteOutputs<'a> {
     folders: Vec<OutputFolder>,
     /// The other outputs.
     pub(super) others: Vec<FormatOutput<ReportFormat>>,
-    /// The file of `--output`, where no site takes it.
+    /// The file of `--output`, if no site takes it.
     pub(super) output: Option<&'a Path>,
 }
 

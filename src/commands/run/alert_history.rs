@@ -1,4 +1,4 @@
-//! What alerts are judged from: what the journal has of the last day, and what this run has seen since.
+//! The data that alerts are judged from: the last day of the journal, and what this run has seen since.
 //!
 //! Both have the same windows, and each is counted once: up to an instant this run's own windows are
 //! taken from the journal, and from there on from memory. Windows begin at multiples of their span,
@@ -20,11 +20,11 @@ use crate::report::{Fold, Integrity, Question, Report};
 use crate::window::Window;
 use crate::{object_storage, report};
 
-/// How far back an alert looks: an incident that started earlier is open, and was told.
+/// How far back alerts are judged: an incident that started earlier is open, and its alert was sent.
 const LOOKS_BACK: Duration = Duration::from_hours(24);
 
-/// The journal is read again after this, or after so many times of what it took, so that the
-/// longest journal costs a small share of one processor.
+/// The journal is read again after this time, or after this many times the duration of the last read, so that even
+/// the longest journal costs a small share of one processor.
 const READS_AFTER: Duration = Duration::from_secs(10);
 const READS_SHARE: u32 = 20;
 

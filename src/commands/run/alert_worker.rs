@@ -50,11 +50,11 @@ pub(crate) struct AlertWorker {
 }
 
 impl AlertWorker {
-    /// Starts what the configuration asks for; `None` where nobody is to be told. `recorded` says
+    /// Starts what the configuration asks for; `None` if nobody is to be told. `recorded` says
     /// whether the run records into the journal.
     ///
     /// # Errors
-    /// Where the system gives no thread.
+    /// If the system provides no thread.
     pub(crate) fn start(
         config: &Config,
         journal: &Path,
@@ -323,7 +323,7 @@ impl Judge {
         }
     }
 
-    /// Waits until a judgement is due: `next`, at once where a check may have changed something but not
+    /// Waits until a judgement is due: `next`, at once if a check may have changed something but not
     /// before `earliest`, or at the end of the run.
     async fn wait(&self, earliest: Instant, next: Instant) {
         loop {

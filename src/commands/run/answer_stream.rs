@@ -105,7 +105,7 @@ impl AnswerStream {
     /// Starts to write this to `out`.
     ///
     /// # Errors
-    /// Where the system gives no thread.
+    /// If the system provides no thread.
     pub(crate) fn start(content: StreamContent, out: impl Write + Send + 'static) -> io::Result<AnswerStream> {
         let shared = Arc::new(Shared::default());
         let (sender, ended) = oneshot::channel();

@@ -30,13 +30,13 @@ impl CheckPipeline {
         CheckPipeline { engine, controls: Controls::among(probes), monitor: Monitor::default(), diagnoser: None }
     }
 
-    /// Looks into failures, with the help of another resolver where one is configured.
+    /// Diagnoses failures, with the help of another resolver if one is configured.
     #[must_use]
     pub(crate) fn diagnosing(self, how: Diagnosing, other: Option<Resolver>, probes: &[Arc<Probe>]) -> CheckPipeline {
         CheckPipeline { diagnoser: Diagnoser::new(how, &self.engine, other, probes), ..self }
     }
 
-    /// The addresses that answered last, where failures are looked into.
+    /// The addresses that answered last, if failures are diagnosed.
     pub(crate) fn last_good(&self) -> LastGood {
         self.diagnoser.as_ref().map(|diagnoser| diagnoser.last_good()).unwrap_or_default()
     }

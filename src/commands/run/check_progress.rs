@@ -1,4 +1,4 @@
-//! How far a check is, on a terminal; and what it waits for once it has to stop.
+//! The progress of a check on a terminal, and what it waits for once it has to stop.
 
 use crate::commands::process::signals::GRACE;
 use crate::commands::process::terminal::Terminal;
@@ -6,23 +6,23 @@ use crate::commands::run::events::{Consumer, RunEvent};
 use crate::model::Probe;
 use crate::progress::{Painter, PassLine};
 
-/// Probes named at most.
+/// The most probes that are named.
 const NAMED: usize = 5;
 
-/// Shows how far a check is.
+/// Shows the progress of a check.
 pub(crate) struct CheckProgress {
     line: Painter<PassLine>,
     quiet: bool,
 }
 
 impl CheckProgress {
-    /// For this many checks, where their number is known. Where passes are said as they end, there is no line.
+    /// For this many checks, if their number is known. If each pass is printed as it ends, there is no line.
     pub(crate) fn new(planned: Option<u64>, says_passes: bool, terminal: &Terminal) -> CheckProgress {
         let is_drawn = terminal.progress && !says_passes;
         CheckProgress { line: Painter::new(PassLine::new(planned), is_drawn), quiet: terminal.quiet }
     }
 
-    /// Takes the line away.
+    /// Removes the line.
     pub(crate) fn finish(self) {
         self.line.finish();
     }

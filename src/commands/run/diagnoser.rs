@@ -14,7 +14,7 @@ use crate::model::{Diagnosis, FailureClass, Outcome, Probe, Resolver, Verdict};
 /// Addresses that answered last, by probe.
 pub(crate) type LastGood = BTreeMap<String, SocketAddr>;
 
-/// Whether and how failures are looked into.
+/// Whether and how failures are diagnosed.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Diagnosing {
     /// Not at all.
@@ -26,7 +26,7 @@ pub(crate) enum Diagnosing {
     Beside,
 }
 
-/// Looks into failures.
+/// Makes extra checks for failures.
 #[derive(Debug)]
 pub(crate) struct Diagnoser {
     engine: Arc<Engine>,
@@ -46,7 +46,7 @@ struct ProbeState {
 }
 
 impl Diagnoser {
-    /// For a run of these probes; none where failures are not looked into.
+    /// For a run of these probes; none if failures are not diagnosed.
     pub(crate) fn new(
         diagnosing: Diagnosing,
         engine: &Arc<Engine>,
@@ -68,7 +68,7 @@ impl Diagnoser {
         }))
     }
 
-    /// Looks at an outcome; one that failed may come back with more evidence.
+    /// Takes an outcome; one that failed may come back with more evidence.
     pub(crate) async fn examine(self: &Arc<Self>, probe: &Arc<Probe>, mut outcome: Outcome) -> Outcome {
         let due = match outcome.verdict {
             Verdict::Up => {
@@ -76,7 +76,7 @@ impl Diagnoser {
                 false
             }
             Verdict::Down => self.failed(probe, &mut outcome),
-            // Also where the control targets fail: it may be our resolver, and others know better.
+            // Also if the control targets fail: it may be our resolver, and others know better.
             Verdict::Unknown if outcome.class() == Some(FailureClass::ControlFailed) => {
                 self.failed(probe, &mut outcome)
             }

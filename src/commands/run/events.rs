@@ -27,7 +27,7 @@ pub(crate) enum RunEvent<'e> {
         /// When it was due.
         scheduled_at: Timestamp,
     },
-    /// The clocks parted.
+    /// The wall clock and the monotonic clock moved apart: the machine slept, or its clock was set.
     Gap(&'e Gap),
     /// Windows closed, and these failures are the evidence since the last ones did.
     WindowsClosed {
@@ -42,9 +42,9 @@ pub(crate) enum RunEvent<'e> {
     Stopping(&'e [&'e Probe]),
 }
 
-/// A consumer of events. It must not wait for anything.
+/// A consumer of events. It must not block.
 pub(crate) trait Consumer {
-    /// Takes an event in.
+    /// Handles an event.
     fn consume(&mut self, event: &RunEvent<'_>);
 }
 
@@ -56,19 +56,19 @@ impl<C: Consumer> Consumer for Option<C> {
     }
 }
 
-/// Makes windows of checks and tells the consumers of both.
+/// Adds checks up to windows, and passes both on to the consumers.
 pub(crate) struct EventDispatcher<C> {
     collector: Collector,
     pub(crate) consumers: C,
 }
 
 impl<C: Consumer> EventDispatcher<C> {
-    /// Tells these consumers what is asked from `vantage`, in windows of `span`.
+    /// For these consumers, with windows of `span` from `vantage`.
     pub(crate) fn new(vantage: &str, span: Duration, consumers: C) -> EventDispatcher<C> {
         EventDispatcher { collector: Collector::new(vantage, span), consumers }
     }
 
-    /// Passes on what a runner of these probes says.
+    /// Passes on an event of a runner of these probes.
     pub(crate) fn on_event(&mut self, probes: &[Arc<Probe>], event: Event) {
         match event {
             Event::Outcome(outcome) => {
@@ -90,12 +90,12 @@ impl<C: Consumer> EventDispatcher<C> {
         }
     }
 
-    /// Says that another configuration's probes are asked from here on.
+    /// Announces that the probes of another configuration are checked from here on.
     pub(crate) fn probes_changed(&mut self, probes: &[Arc<Probe>]) {
         self.consumers.consume(&RunEvent::ProbesChanged(probes));
     }
 
-    /// Closes windows whose span has ended; where they are very many, the rest at the next call.
+    /// Closes windows whose span has ended; if they are very many, the rest at the next call.
     pub(crate) fn close_ended(&mut self, now: Timestamp) {
         let closed = self.collector.close_ended(now);
         self.windows_closed(&closed);

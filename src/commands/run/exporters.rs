@@ -108,7 +108,7 @@ fn histograms(kind: Option<&str>) -> Result<HistogramFormat, CliError> {
         .map_err(|error: HistogramFormatError| CliError::Usage(format!("error: --histograms: {error}")))
 }
 
-/// What cannot start is a matter of usage; every cause is named.
+/// An exporter that cannot start is a usage error, which names every cause.
 #[cfg(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp"))]
 pub(crate) fn usage(error: &ExportError) -> CliError {
     let mut text = error.to_string();

@@ -13,7 +13,7 @@ use crate::export::cumulative::Cumulative;
 use crate::model::{Probe, Shard};
 use crate::{journal, object_storage};
 
-/// The file beside a journal's lines that holds what the text format has said in all.
+/// The file beside a journal's lines that holds the sums of the text format.
 const TEXTFILE: &str = "textfile";
 
 /// The folder on this machine that belongs to a journal, with this probe file.
@@ -32,8 +32,7 @@ pub(crate) fn file_name(name: &str, shard: Option<Shard>) -> String {
     }
 }
 
-/// What a journal has recorded so far from a vantage. One that cannot be read, or is not there
-/// yet, holds nothing.
+/// What a journal has recorded so far from a vantage: nothing if it cannot be read or does not exist yet.
 pub(crate) fn recorded(place: &Path, vantage: &str) -> Cumulative {
     let mut sums = Cumulative::default();
     let lines = journal::read(&[place.to_path_buf()], journal::Range::ALL);
@@ -47,7 +46,7 @@ pub(crate) fn recorded(place: &Path, vantage: &str) -> Cumulative {
     sums
 }
 
-/// The counters that the text format says, over all recorded runs.
+/// The counters of the text format, over all recorded runs.
 pub(crate) struct TextfileCounters {
     sums: KeptSums,
     probes: Vec<Arc<Probe>>,
@@ -63,7 +62,7 @@ impl TextfileCounters {
     }
 
     /// Adds what a run found, and gives each of its probes its sum. Says why they are not kept for the next run,
-    /// where they are not.
+    /// if they are not.
     pub(crate) fn add_run(mut self, pass: &mut CheckReport) -> Option<String> {
         let mut run = Cumulative::default();
         let counted = pass.probes.iter().filter(|probe| probe.window.counts.scheduled() > 0);

@@ -1,5 +1,5 @@
-//! What every run keeps and sends of its checks: the answer, the journal, the exporters, the alerts.
-//! None of them knows of another; here they are started together and ended in order.
+//! The consumers of every run: the answer, the journal, the exporters, the alerts.
+//! None of them knows another; here they are started together and ended in order.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,10 +20,10 @@ use crate::config::{Config, Settings};
 use crate::export::Exporters;
 use crate::model::{Probe, Verdict};
 
-/// The longest the end of a run waits for backends. What they did not take by then is counted.
+/// The longest the end of a run waits for backends. What they have not accepted by then is counted.
 const EXPORT_PATIENCE: Duration = Duration::from_secs(10);
 
-/// The same once somebody has told the run to stop, and waits.
+/// The same after a signal, when somebody waits for the end.
 const SHORT_PATIENCE: Duration = Duration::from_secs(1);
 
 /// After so long the end of a run says that it waits for the journal.
@@ -53,10 +53,10 @@ pub(crate) struct Senders {
 }
 
 impl RunOutputs {
-    /// Starts to take in the checks of these probes. With a journal they are recorded there.
+    /// Starts the outputs for these probes. With a journal, checks are recorded there.
     ///
     /// # Errors
-    /// Where the system gives no thread.
+    /// If the system provides no thread.
     pub(crate) fn start(
         config: &Config,
         document: CheckReportBuilder,
@@ -70,27 +70,27 @@ impl RunOutputs {
         Ok(RunOutputs { document, recorder, exporters, alerts, warnings, started: Instant::now() })
     }
 
-    /// Records which probes run from now on, where anything is recorded.
+    /// Records which probes run from now on, if anything is recorded.
     pub(crate) fn record_plan(&mut self, settings: &Settings, probes: &[Arc<Probe>]) {
         if let Some(recorder) = &mut self.recorder {
             recorder.record_plan(&settings.vantage, settings.shard, probes, Timestamp::now());
         }
     }
 
-    /// Records which shard this run is, where it is one and anything is recorded.
+    /// Records which shard this run is, if it is one and anything is recorded.
     pub(crate) fn record_shard(&mut self, settings: &Settings, probes: &[Arc<Probe>]) {
         if let (Some(recorder), Some(shard)) = (&mut self.recorder, settings.shard) {
             recorder.record_shard(&settings.vantage, shard, probes, Timestamp::now());
         }
     }
 
-    /// Says whether there is room for what a check finds.
+    /// Tells whether there is room for the result of another check.
     pub(crate) fn admission(&self) -> impl Fn() -> bool + use<> {
         let recorder = self.recorder.as_ref().map(RunRecorder::admission);
         move || recorder.as_ref().is_none_or(|has_room| has_room())
     }
 
-    /// The trouble since this was last asked, to be said while the run goes on.
+    /// The trouble since the last call, to be printed during the run.
     pub(crate) fn trouble(&self) -> Vec<String> {
         let journal = self.recorder.as_ref().and_then(RunRecorder::trouble);
         let journal = journal.map(|trouble| format!("{trouble}; checks continue, and it will be tried again"));
@@ -116,7 +116,7 @@ impl RunAnswer {
         if self.document.has_targets() { self.document.verdict() } else { Verdict::Up }
     }
 
-    /// The whole of it, for who reads it: of many probes it takes as much memory as the run did.
+    /// The whole answer: with many probes it takes as much memory as the run did.
     pub(crate) fn document(self) -> CheckReport {
         self.document.finish(self.elapsed, &self.warnings)
     }
@@ -145,7 +145,7 @@ impl Consumer for RunOutputs {
     }
 }
 
-/// Waits until everything is in the journal, and says what is not. Returns whether all of it is.
+/// Waits until everything is in the journal, and prints what is not. Returns whether all of it is.
 pub(crate) async fn finish_recording(recorder: RunRecorder, signals: &Signals, terminal: &Terminal) -> bool {
     let queue = recorder.queue();
     let finish = recorder.finish();
@@ -173,8 +173,8 @@ pub(crate) async fn finish_recording(recorder: RunRecorder, signals: &Signals, t
 }
 
 impl Senders {
-    /// Lets the exporters send what they have, and the alerts tell the last news, within their
-    /// patience. The verdict of a run stands whatever becomes of it elsewhere.
+    /// Lets the exporters send what they have, and the alerts their last events, within their time
+    /// limits. The verdict of a run does not depend on them.
     pub(crate) async fn finish(self, signals: &Signals, alert_patience: Option<Duration>, terminal: &Terminal) {
         let stopped = signals.came().is_some();
         let patience = if stopped { SHORT_PATIENCE } else { EXPORT_PATIENCE };
@@ -191,7 +191,7 @@ impl Senders {
         };
         let tell = async {
             match self.alerts {
-                // A run that was to tell everything at its end, and is stopped, leaves that to the next one.
+                // A run that sends its alerts at its end, and is stopped, leaves them to the next run.
                 Some(alerts) if !stopped || alert_patience.is_some() => alerts.finish(signals, alert_patience).await,
                 _ => Vec::new(),
             }
@@ -203,14 +203,14 @@ impl Senders {
     }
 }
 
-/// What blocks, on a thread of its own. `None` where there is no thread to be had.
+/// Runs a blocking call on a thread of its own. `None` if the system provides no thread.
 async fn in_background<T: Send + 'static>(name: &str, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let (sender, receiver) = oneshot::channel();
     thread::Builder::new().name(name.to_owned()).spawn(move || drop(sender.send(work()))).ok()?;
     receiver.await.ok()
 }
 
-/// The answer in the making, of probes that are asked from `config`'s vantage from now on.
+/// An empty answer for probes that are checked from `config`'s vantage from now on.
 pub(crate) fn document(config: &Config, probes: &[Arc<Probe>]) -> CheckReportBuilder {
     CheckReportBuilder::new(&config.settings.vantage, probes, jiff::Timestamp::now())
         .of_shard(config.settings.shard)

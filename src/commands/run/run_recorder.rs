@@ -2,7 +2,7 @@
 //! thread of its own appends them to the journal. A slow disk, a held lock or an object store that is
 //! away delays no check.
 //!
-//! Where the disk hangs, the queue fills. Then no more checks are made, which are `missed`: what is
+//! If the disk hangs, the queue fills. Then no more checks are made, which are `missed`: what is
 //! measured and cannot be kept is worth nothing. Their windows are added up per probe until there is room.
 
 use std::collections::BTreeMap;
@@ -103,7 +103,7 @@ impl RunRecorder {
     /// Starts to record into a folder, which is made if it is not there.
     ///
     /// # Errors
-    /// Where the system gives no thread.
+    /// If the system provides no thread.
     pub(crate) fn start(location: JournalLocation) -> io::Result<RunRecorder> {
         let queue = Arc::new(Queue::default());
         let (sender, ended) = oneshot::channel();
@@ -330,7 +330,7 @@ impl JournalWriter {
         }
     }
 
-    /// Ships what is recorded, where there is a store. What it does not take waits on the disk.
+    /// Ships what is recorded, if there is a store. What it does not take waits on the disk.
     fn ship(&mut self) -> Result<(), JournalError> {
         self.shipped_at = Instant::now();
         let Some(store) = &self.location.store else { return Ok(()) };

@@ -16,7 +16,7 @@ use crate::model::{FailureClass, Probe, Verdict};
 use crate::runner::Event;
 use crate::{format, plan, runner};
 
-/// The pause between the starts of two passes of `--wait`, where `--every` says nothing.
+/// The pause between the starts of two passes of `--wait`, if `--every` says nothing.
 const WAIT_PAUSE: Duration = Duration::from_secs(1);
 
 /// The most probes that are named.
@@ -60,7 +60,7 @@ impl WaitState {
         known.len() >= probes && known.values().all(Option::is_none)
     }
 
-    /// What is still wrong and since when: `home since 06:20:01 (connect_refused)`, with the zone where that is UTC.
+    /// What is still wrong and since when: `home since 06:20:01 (connect_refused)`, with the zone if that is UTC.
     pub(crate) fn still_wrong(&self, utc: bool) -> Option<String> {
         let zone = format::zone(utc);
         let written = if utc { "%H:%M:%S UTC" } else { "%H:%M:%S" };

@@ -24,7 +24,7 @@ pub(crate) struct WatchScreen {
     last: BTreeMap<String, Verdict>,
     /// What `warn` names and did not hold, by probe.
     warned: BTreeMap<String, Vec<String>>,
-    /// Followed where somebody sees them.
+    /// Followed if somebody sees them.
     incidents: Option<OpenIncidents>,
     /// Since the last summary.
     counts: Counts,
@@ -62,7 +62,7 @@ impl WatchScreen {
         screen
     }
 
-    /// Prints a message, above the board where there is one.
+    /// Prints a message, above the board if there is one.
     pub(crate) fn say(&self, text: &str) {
         self.board.say(text);
     }
@@ -77,7 +77,7 @@ impl WatchScreen {
         self.board.finish();
     }
 
-    /// Sums up the last hour, where it is over.
+    /// Sums up the last hour, if it is over.
     pub(crate) fn sum_up_if_due(&mut self) {
         if self.summed_up.elapsed() >= SUMMARY_EVERY {
             self.summed_up = Instant::now();

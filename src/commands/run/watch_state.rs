@@ -55,7 +55,7 @@ impl WatchState {
         std::mem::take(&mut self.clock_jumped) && self.by_wall_clock
     }
 
-    /// Says something, above the board where there is one.
+    /// Says something, above the board if there is one.
     pub(crate) fn say(&self, text: &str) {
         self.events.consumers.1.say(text);
     }

@@ -21,15 +21,15 @@ const RUNS_LIMIT: usize = 20_000;
 /// the last beside them.
 const FIRST_FAILURES: usize = 3;
 
-/// What became of a day's file.
+/// The result of compacting a day's file.
 pub(crate) enum Folded {
-    /// The new file is complete, and where it has fewer windows, on the disk.
+    /// The new file is complete and, if it has fewer windows, on the disk.
     Whole { windows_before: u64, windows_after: u64, bytes: u64 },
-    /// There are lines of a newer version, which this one does not touch.
+    /// It has lines of a newer version, which this version leaves alone.
     Newer,
 }
 
-/// Who asked what: the key of a window, and the start of its coarse span.
+/// The key of a window, and the start of its coarse span.
 type Key = (Timestamp, Arc<str>, Arc<str>, Arc<str>, bool, bool);
 /// What a failure's evidence is kept for.
 type FailureKey = (Timestamp, String, String, Option<FailureClass>);
@@ -62,14 +62,14 @@ pub(crate) fn fold(
     Ok(Folded::Whole { windows_before, windows_after, bytes })
 }
 
-/// Whether a line of a newer version was met.
+/// Whether there was a line of a newer version.
 #[derive(PartialEq, Eq)]
 enum Newer {
     Yes,
     No,
 }
 
-/// What a day's file says.
+/// The content of a day's file.
 #[derive(Default)]
 struct Day {
     span: SignedDuration,
@@ -78,7 +78,7 @@ struct Day {
     windows_read: u64,
     windows: BTreeMap<Key, Vec<Window>>,
     failures: BTreeMap<FailureKey, Vec<Outcome>>,
-    /// Gaps, plans, and what is damaged: it is evidence of something, and small.
+    /// Gaps, plans and damaged lines: evidence, and small.
     kept: Vec<u8>,
 }
 
@@ -98,8 +98,8 @@ impl Day {
             }
             let text = line.strip_suffix(b"\n").unwrap_or(&line);
             if text.len() > LINE_LIMIT {
-                // Damaged, wherever it ends: what follows in it is no line, whatever it looks like. Its first
-                // mebibyte stays, which is as damaged as the whole.
+                // Too long, so damaged wherever it ends: the rest of it is not a line, whatever it looks like. Its
+                // first mebibyte is kept, and is as damaged as the whole.
                 reader.skip_until(b'\n').map_err(JournalError::io("read", path))?;
                 if self.part.0 == 0 {
                     self.kept.extend_from_slice(text);
@@ -154,7 +154,7 @@ impl Day {
         kept.push(outcome);
     }
 
-    /// The new lines, each read back before it is believed, and how many are windows.
+    /// The new lines, each read back to verify it, and how many are windows.
     fn write(self) -> Result<(Vec<u8>, u64), JournalError> {
         let mut text = self.kept;
         if text.last().is_some_and(|last| *last != b'\n') {
@@ -177,7 +177,7 @@ impl Day {
 fn put(line: &Line, writer: &mut Writer, decoder: &mut Decoder, text: &mut Vec<u8>) -> Result<(), JournalError> {
     let start = text.len();
     writer.write(line, text)?;
-    // The old file goes when the new one stands: what it says must be what was meant.
+    // The old file is removed once the new one is there, so the new one must say what was meant.
     if decoder.decode(&text[start..text.len() - 1]).as_ref() == Ok(line) {
         Ok(())
     } else {

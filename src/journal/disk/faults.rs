@@ -48,7 +48,7 @@ impl Faults {
         }
     }
 
-    /// How many of the bytes a write takes, where it fails.
+    /// How many of the bytes a write takes, if it fails.
     pub(super) fn short_write(&self, length: usize) -> Option<usize> {
         let was_dead = self.0.lock().expect("no panic while locked").dead;
         self.next(Call::Write).map(|fault| match fault {

@@ -1,4 +1,4 @@
-//! Objects in a local folder: each is brought once, since it never changes, and removed when it
+//! The local cache of objects: each is downloaded once, since it never changes, and removed when it
 //! no longer counts.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -25,26 +25,26 @@ use super::{AT_ONCE, Objects};
 const MEBIBYTES_AT_ONCE: u32 = 128;
 /// Nothing larger than this is an object of ours.
 const OBJECT_LIMIT: u64 = 128 << 20;
-/// What no longer counts is kept for so long: another reader may have begun before.
+/// How long an object that no longer counts is kept: another reader may have listed it before.
 const KEPT_FOR: Duration = Duration::from_hours(24);
 
-/// What merged objects were made of, by day and vantage and then by number.
+/// Which objects each merged object was made of, by day and vantage and then by number.
 pub(super) type Manifests = BTreeMap<(Date, String), BTreeMap<u32, Manifest>>;
 
 /// The local files of objects.
 pub(super) struct Cache<'f> {
     folder: &'f Path,
-    /// The files that are there, and how long they are.
+    /// The files in it, with their lengths in bytes.
     here: HashMap<String, u64>,
 }
 
 impl Objects {
-    /// Brings the objects of a range into a local folder, those that are not there yet: an object
+    /// Downloads the objects of a range into a local folder, except those that are there already: an object
     /// never changes. Returns the files, in the order of days and vantages, to be read as one
     /// journal.
     ///
     /// # Errors
-    /// [`JournalError`], where the store does not answer or the folder cannot be written.
+    /// [`JournalError`], if the store does not answer or the folder cannot be written.
     pub fn fetch(&self, range: Range, folder: &Path) -> Result<Vec<PathBuf>, JournalError> {
         let cache = Cache::open(folder)?;
         self.bucket.wait(async {
@@ -66,7 +66,7 @@ impl Objects {
         })
     }
 
-    /// What merged objects were made of, of those manifests that are chosen of each stack.
+    /// Which objects the merged objects were made of, from the manifests that `choose` picks of each stack.
     pub(super) async fn manifests<'d, I: Iterator<Item = (u32, &'d ObjectMeta)>>(
         &self,
         days: &'d [Day],
@@ -90,7 +90,7 @@ impl Objects {
         Ok(manifests)
     }
 
-    /// What a merged object was made of, from the file of its manifest.
+    /// Which objects a merged object was made of, from the file of its manifest.
     fn manifest(&self, file: &Path) -> Result<Manifest, JournalError> {
         let bytes = fs::read(file).map_err(JournalError::io("read", file))?;
         let manifest: Option<Manifest> =
@@ -101,7 +101,7 @@ impl Objects {
         })
     }
 
-    /// Brings objects that are not there yet and returns the files of all.
+    /// Downloads the objects that are missing, and returns the files of all.
     pub(super) async fn bring(
         &self,
         objects: &[(Date, &ObjectMeta)],
@@ -121,7 +121,7 @@ impl Objects {
                 let why = "it is too large for an object of a journal";
                 return Err(self.bucket.error("read", &self.bucket.shown(&object.location), why).into());
             }
-            // Acquired here, so that no more tasks than may run are made.
+            // Acquired here, so that no more tasks are spawned than may run.
             let slot = Arc::clone(&at_once).acquire_owned().await;
             let size = u32::try_from(object.size >> 20).unwrap_or(MEBIBYTES_AT_ONCE) + 1;
             let room = Arc::clone(&mebibytes).acquire_many_owned(size.min(MEBIBYTES_AT_ONCE)).await;
@@ -152,19 +152,19 @@ impl Objects {
     }
 }
 
-/// Why an object was not brought.
+/// Why an object was not downloaded.
 enum Missed {
     /// No answer came in time.
     Late,
     /// The store refused, or could not be reached.
     Refused(object_store::Error),
-    /// The answer could not be written into its file.
+    /// The content could not be written to its file.
     Unwritten(JournalError),
-    /// What asked broke down.
+    /// The task that downloads it panicked.
     Died,
 }
 
-/// Brings one object into its file. That is written beside the other requests, on a thread that may wait.
+/// Downloads one object into its file. The file is written on a thread that may block, while other requests go on.
 async fn bring_one(store: &dyn ObjectStore, key: &Key, patience: Duration, file: PathBuf) -> Result<(), Missed> {
     let got = async { store.get(key).await?.bytes().await };
     let bytes = time::timeout(patience, got).await.map_err(|_| Missed::Late)?.map_err(Missed::Refused)?;
@@ -172,10 +172,10 @@ async fn bring_one(store: &dyn ObjectStore, key: &Key, patience: Duration, file:
     kept.map_err(|_| Missed::Died)?.map_err(Missed::Unwritten)
 }
 
-/// Puts what was brought into its file, whole or not at all, whoever else brings it meanwhile.
+/// Writes an object to its file, whole or not at all, even if another process downloads it at the same time.
 fn keep(bytes: &[u8], path: &Path) -> Result<(), JournalError> {
     let (folder, name) = (path.parent().unwrap_or(path), path.file_name().unwrap_or_default());
-    // What a killed reader leaves begins with its day, and goes when that is tidied up.
+    // The temporary file of a killed reader starts with the day, and is removed with that day's files.
     let unfinished = tempfile::Builder::new().prefix(name).suffix(".unfinished").tempfile_in(folder);
     let mut unfinished = unfinished.map_err(JournalError::io("create", path))?;
     unfinished.write_all(bytes).map_err(JournalError::io("write to", path))?;
@@ -184,7 +184,7 @@ fn keep(bytes: &[u8], path: &Path) -> Result<(), JournalError> {
 }
 
 impl<'f> Cache<'f> {
-    /// Opens a folder, and makes it where it is not there.
+    /// Opens a folder, creating it if it is missing.
     pub(super) fn open(folder: &'f Path) -> Result<Cache<'f>, JournalError> {
         Disk::default().create_folder(folder).map_err(JournalError::io("create", folder))?;
         let here = lengths(folder).map_err(JournalError::io("list", folder))?;
@@ -200,8 +200,8 @@ impl<'f> Cache<'f> {
         file.file_name().and_then(|name| self.here.get(name.to_str()?)) == Some(&length)
     }
 
-    /// Removes what was brought long ago and counts no longer, on the days that were listed and on
-    /// those that are gone. What cannot be removed costs room and nothing else.
+    /// Removes old files of objects that no longer count, on the days that were listed and on
+    /// those that are gone. A file that cannot be removed costs only space.
     fn prune(&self, dates: &[Date], listed: &[Day], files: &[PathBuf]) {
         let manifests = listed.iter().flat_map(|day| {
             let needed = day.stacks.values().flat_map(Stack::needed_manifests);
@@ -224,7 +224,7 @@ fn was_brought_long_ago(file: &Path) -> bool {
     brought.is_ok_and(|brought| SystemTime::now().duration_since(brought).is_ok_and(|age| age > KEPT_FOR))
 }
 
-/// The files of a folder and how long they are.
+/// The files of a folder with their lengths in bytes.
 fn lengths(folder: &Path) -> io::Result<HashMap<String, u64>> {
     let mut lengths = HashMap::new();
     for entry in fs::read_dir(folder)? {

@@ -1,10 +1,10 @@
-//! Which objects a journal has, and which of them count: those that a merged one has taken the
-//! place of do not.
+//! Which objects a journal has, and which of them count: those that a merged object replaces do
+//! not.
 //!
 //! Of one day and vantage there are parts, `VANTAGE.ID.jsonl`, and merged objects, each made of all
-//! that counted before: `VANTAGE.merged-1.jsonl`, `VANTAGE.merged-2.jsonl`, … What a merged object
-//! was made of stands in `VANTAGE.merged-1.json`, which is there before it. So a reader who finds
-//! both the merged object and its parts knows what to leave out, whatever died when.
+//! that counted before: `VANTAGE.merged-1.jsonl`, `VANTAGE.merged-2.jsonl`, … The manifest
+//! `VANTAGE.merged-1.json` lists what a merged object was made of, and is written before it. So a reader that finds
+//! both the merged object and its parts knows which to skip, whenever a compaction died.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,15 +21,15 @@ use crate::journal::{JournalError, Range};
 
 use super::{AT_ONCE, Objects};
 
-/// What the names of merged objects have where those of parts have a random number.
+/// What stands in the name of a merged object in place of a part's random number.
 const MERGED: &str = "merged-";
 
-/// What a merged object was made of.
+/// The manifest of a merged object: what it was made of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Manifest {
     /// The version of this format: 1.
     pub(super) v: u32,
-    /// How long its windows are at least, in hours.
+    /// The least length of its windows, in hours.
     pub(super) span_h: i64,
     /// The names of the objects, without the day.
     pub(super) of: Vec<String>,
@@ -71,17 +71,17 @@ impl Stack {
         }
     }
 
-    /// The last merged object that is there, and its number.
+    /// The last merged object that exists, and its number.
     pub(super) fn last_merged(&self) -> Option<(u32, &ObjectMeta)> {
         self.merged.iter().rev().find_map(|(number, merged)| Some((*number, merged.object.as_ref()?)))
     }
 
-    /// The manifests that are there, by number.
+    /// The manifests that exist, by number.
     pub(super) fn manifests(&self) -> impl Iterator<Item = (u32, &ObjectMeta)> {
         self.merged.iter().filter_map(|(number, merged)| Some((*number, merged.manifest.as_ref()?)))
     }
 
-    /// The manifests that say which parts no longer count: none where there are no parts.
+    /// The manifests that say which parts no longer count: none if there are no parts.
     pub(super) fn needed_manifests(&self) -> impl Iterator<Item = (u32, &ObjectMeta)> {
         let last = self.last_merged().filter(|_| !self.parts.is_empty()).map_or(0, |(number, _)| number);
         self.manifests().filter(move |(number, _)| *number <= last)
@@ -104,12 +104,12 @@ impl Stack {
     }
 }
 
-/// What a vantage's merged object of a day is called, by its number.
+/// The name of a vantage's merged object of a day, by its number.
 pub(super) fn merged_name(label: &str, number: u32) -> String {
     format!("{label}.{MERGED}{number}.jsonl")
 }
 
-/// What its manifest is called.
+/// The name of its manifest.
 pub(super) fn manifest_name(label: &str, number: u32) -> String {
     format!("{label}.{MERGED}{number}.json")
 }
@@ -180,7 +180,7 @@ mod tests {
         stack
     }
 
-    /// What counts where the first merged object is made of this.
+    /// What counts if the first merged object is made of this.
     fn counted(stack: &Stack, of: &[&str]) -> Vec<String> {
         let of = of.iter().map(|name| (*name).to_owned()).collect();
         let manifests = BTreeMap::from([(1, Manifest { v: 1, span_h: 1, of })]);

@@ -22,25 +22,25 @@ use super::Objects;
 use super::cache::Cache;
 use super::listing::{Manifest, Stack, manifest_name, merged_name};
 
-/// What a merged object was made of is removed when that object is so old: a reader who listed
-/// the journal before it was there has read by then.
+/// The age of a merged object at which the objects it was made of are removed: a reader that listed
+/// the journal before has read them by then.
 const REMOVED_AFTER: Duration = Duration::from_hours(1);
 
-/// What is to be merged into one object.
+/// The objects to merge into one.
 struct Work<'d> {
     date: Date,
     label: &'d str,
     /// The number of the merged object.
     number: u32,
     span: SignedDuration,
-    /// Of what.
+    /// What it is made of.
     objects: Vec<&'d ObjectMeta>,
-    /// Whether the manifest is there, and an earlier attempt died after it.
+    /// Whether the manifest exists already, since an earlier attempt died after writing it.
     is_begun: bool,
 }
 
 impl<'d> Work<'d> {
-    /// What is to be done for a day of a vantage; none where all is in one object of that span.
+    /// The merge that a day of a vantage needs; none if it is all in one object of that span.
     fn of(
         date: Date,
         label: &'d str,
@@ -66,7 +66,7 @@ impl Objects {
     /// was compacted an hour ago or longer. Any number may do so at once: one of them does it.
     ///
     /// # Errors
-    /// [`JournalError`], where the store does not answer, or the local disk has no room for one
+    /// [`JournalError`], if the store does not answer, or the local disk has no room for one
     /// day of one vantage. What was compacted until then stays so.
     pub fn compact(&self, now: Timestamp, rules: &CompactRules) -> Result<Compacted, JournalError> {
         let folder = tempfile::tempdir().map_err(JournalError::io("create a folder in", &std::env::temp_dir()))?;
@@ -105,7 +105,7 @@ impl Objects {
                 compacted.skipped += work.objects.len() as u64;
                 return Ok(());
             }
-            // Where nothing added up, one object is better than many all the same.
+            // One object is better than many, even if no windows could be merged.
             Folded::Whole { windows_before, windows_after, .. } => (windows_before, windows_after),
         };
         let bytes = fs::read(&merged).map_err(JournalError::io("read", &merged))?;
@@ -123,7 +123,7 @@ impl Objects {
             self.bucket.create(&self.key(&day, &merged_name(work.label, work.number)), bytes).await
         })?;
         if created != Created::ByUs {
-            // Another one is at it.
+            // Another process merges this day.
             return Ok(());
         }
         compacted.files += work.objects.len() as u64;

@@ -18,7 +18,7 @@ use super::worker::Worker;
 /// path is a journal's folder or a file of lines.
 ///
 /// # Errors
-/// [`JournalError`], where a path cannot be read.
+/// [`JournalError`], if a path cannot be read.
 pub fn fold<S: Send>(
     paths: &[PathBuf],
     range: Range,
@@ -48,7 +48,7 @@ pub fn fold<S: Send>(
     };
     let (begin, read) = (&begin, &read);
     thread::scope(|scope| {
-        // Where no thread can be had, whoever has one takes the chunks of that worker too.
+        // If no thread can be had, whoever has one takes the chunks of that worker too.
         let start = |number| thread::Builder::new().spawn_scoped(scope, move || read(number, begin())).ok();
         let others: Vec<_> = (1..queue.workers).filter_map(start).collect();
         let (mut state, mut integrity) = read(0, first)?;
@@ -85,7 +85,7 @@ impl WorkQueue {
         WorkQueue { workers, left: Mutex::new(left) }
     }
 
-    /// The next chunk of a worker; where it has none left, the last one of the worker that has most.
+    /// The next chunk of a worker; if it has none left, the last one of the worker that has most.
     fn next(&self, number: usize) -> Option<Chunk> {
         let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
         let own = left.get_mut(number).and_then(VecDeque::pop_front);

@@ -1,4 +1,4 @@
-//! Reads chunks, one after the other, and workers their lines on.
+//! Reads chunks one after the other, and hands their lines on.
 
 use std::fs::File;
 use std::io;
@@ -20,7 +20,7 @@ pub(super) struct Worker {
     range: Range,
     spooled: Arc<Spooled>,
     decoder: Decoder,
-    /// What was met so far.
+    /// The counts of what was found so far.
     pub(super) integrity: Integrity,
 }
 

@@ -1,5 +1,5 @@
-//! A histogram inside a line: the times themselves where they are few; `HdrHistogram`'s text and
-//! the exact numbers beside it where they are many.
+//! A histogram inside a line: the times themselves if they are few; `HdrHistogram`'s text and
+//! the exact numbers beside it if they are many.
 
 use std::borrow::Cow;
 
@@ -37,7 +37,7 @@ pub(super) enum WireHistogram<'l> {
 }
 
 impl<'l> WireHistogram<'l> {
-    /// The histogram as it is written; none where it is empty.
+    /// The histogram as it is written; none if it is empty.
     pub(super) fn new(histogram: &'l Histogram, hdr: &mut HdrText) -> Option<WireHistogram<'l>> {
         let (min, max) = (histogram.min_micros()?, histogram.max_micros()?);
         if let Some(values_us) = histogram.exact_micros() {

@@ -13,7 +13,7 @@ pub(super) fn read(text: &str) -> Result<Timestamp, LineError> {
     }
 }
 
-/// The millisecond since the epoch, where the text is of the one shape and a real date.
+/// The millisecond since the epoch, if the text is of the one shape and a real date.
 #[inline]
 fn millisecond(text: &[u8]) -> Option<i64> {
     let shape = text.len() == 24

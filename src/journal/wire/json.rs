@@ -107,7 +107,7 @@ impl<'l> Json<'l> {
         }
     }
 
-    /// Reads a string that has no escapes; where it has some, nothing but its first quote.
+    /// Reads a string that has no escapes; if it has some, nothing but its first quote.
     #[inline]
     fn plain(&mut self) -> Result<Option<&'l str>, LineError> {
         self.expect(b'"')?;
@@ -137,8 +137,8 @@ impl<'l> Json<'l> {
         serde_json::from_str(&format!("\"{quoted}")).map_err(|_| LineError::Corrupt)
     }
 
-    /// Where the next quote or backslash is, from a place on; where there is none, the end. Names and
-    /// most words are short: they are found sooner than a search for long texts is set up.
+    /// The offset of the next quote or backslash from `from` on; the end of the text if there is none. Names and
+    /// most words are short: a loop finds them sooner than a search for long texts is set up.
     #[inline]
     fn stretch(&self, from: usize) -> usize {
         const SHORT: usize = 24;

@@ -352,7 +352,7 @@ impl<'l> Fields<'l> {
         Ok(())
     }
 
-    /// The window, where what it says is whole and agrees with itself.
+    /// The window, if what it says is whole and agrees with itself.
     fn window(self) -> Result<Window, LineError> {
         let (Some(vantage), Some(probe), Some(surface)) = (self.vantage, self.probe, self.surface) else {
             return Err(LineError::Corrupt);

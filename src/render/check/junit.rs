@@ -1,6 +1,6 @@
 //! `JUnit` XML: a suite a surface, a test case a probe. Down is a failure, unknown an error,
-//! a probe that was not run is skipped, and so is a control target that failed. Attempts and passes that failed where
-//! the probe is up all the same are flaky failures. It keeps to what the schemas of Jenkins and of Maven Surefire
+//! a probe that was not run is skipped, and so is a control target that failed. Attempts and passes that failed are
+//! flaky failures if the probe is up in the end. It keeps to what the schemas of Jenkins and of Maven Surefire
 //! have in common: these have no properties of a case, and no place for its file and line, so that both stand in
 //! what it says.
 

@@ -81,8 +81,8 @@ fn reason(pass: &IndexedReport<'_>, probe: &ProbeSummary) -> String {
     }
 }
 
-/// `'home'=0.105800s;0.8;2;0 'login'=U;;;0 'up'=1;;;0;2 …`: the median of each probe where there are
-/// several checks, the one time where there is one, `U` where nothing was measured; then what `warn.latency` and
+/// `'home'=0.105800s;0.8;2;0 'login'=U;;;0 'up'=1;;;0;2 …`: the median of each probe if there are
+/// several checks, the one time if there is one, `U` if nothing was measured; then what `warn.latency` and
 /// `expect.latency` allow.
 fn performance(pass: &CheckReport) -> String {
     let mut data = String::new();

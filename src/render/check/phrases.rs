@@ -37,7 +37,7 @@ pub(super) fn surface_phrase(
     let probes = pass.probes_of(surface);
     let names: Vec<String> = probes
         .iter()
-        // Where something is down, what could not be judged is beside the point.
+        // If something is down, what could not be judged is beside the point.
         .filter(
             |probe| if surface.probes_down > 0 { probe.verdict == Verdict::Down } else { probe.verdict != Verdict::Up },
         )
@@ -159,7 +159,7 @@ pub(super) fn warned(pass: &CheckReport) -> impl Iterator<Item = &ProbeSummary> 
     pass.probes.iter().filter(|probe| !probe.unmet_warnings.is_empty())
 }
 
-/// A loud sentence where certificates are not verified.
+/// A loud sentence if certificates are not verified.
 pub(super) fn insecure_sentence(pass: &CheckReport) -> Option<String> {
     text::insecure_sentence(&insecure(pass))
 }

@@ -1,4 +1,4 @@
-//! Metrics of a pass for the textfile collector. The names are `blackbox_exporter`'s where they mean
+//! Metrics of a pass for the textfile collector. The names are `blackbox_exporter`'s if they mean
 //! the same; what it does not have begins with `uptick_`. A phase that did not happen is absent, and so
 //! is the success of a check that could not be judged: it is neither 0 nor 1.
 
@@ -38,7 +38,7 @@ pub(super) fn write(pass: &IndexedReport<'_>, out: &mut impl Write) -> io::Resul
     out.write_all(text.finish().as_bytes())
 }
 
-/// The last check of a probe, where it could be judged, and what was counted of it by this and earlier runs. What
+/// The last check of a probe, if it could be judged, and what was counted of it by this and earlier runs. What
 /// one run counts is no counter: in a file that the next run replaces it would begin anew each time.
 fn series<'p>(pass: &'p IndexedReport<'_>, probe: &'p ProbeSummary) -> impl Iterator<Item = Series<'p>> {
     let last = pass.last(&probe.probe).map(|last| metric::of_outcome(last, pass.shard)).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! TAP 13, the version that `prove` and tap.py know: a test point a probe, with YAML diagnostics where it was not up. A
+//! TAP 13, the version that `prove` and tap.py know: a test point a probe, with YAML diagnostics if it was not up. A
 //! probe that could not be judged is skipped, and so is a control target that failed: neither passed nor
 //! failed, and the exit status tells.
 

@@ -104,7 +104,7 @@ fn facts(report: &Report, page: &mut HtmlWriter) {
     let verdict = &report.verdict;
     page.open("dl", &[("class", "facts")]);
     if let Some(wave) = &verdict.since {
-        // As the headline says it: since when the incident goes on, and its wave where that is another.
+        // As the headline says it: since when the incident goes on, and its wave if that is another.
         let incident = verdict.incident_since.as_ref().filter(|since| since.by < wave.by);
         let more = match (incident, &verdict.until) {
             (Some(_), _) => format!("this wave since {}", clock.bracket(wave)),

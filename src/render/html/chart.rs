@@ -45,7 +45,7 @@ impl Figure<'_> {
         self.scrolled(Some(names), page, draw);
     }
 
-    /// The same for a chart over time. Where it is wider than the screen it opens at its end, which is what
+    /// The same for a chart over time. If it is wider than the screen it opens at its end, which is what
     /// people look for, and what stands left of the time stays in sight: drawn again, over the chart.
     pub(super) fn over_time(&self, page: &mut HtmlWriter, draw: impl FnOnce(&mut HtmlWriter)) {
         self.scrolled(None, page, draw);
@@ -107,7 +107,7 @@ impl<'r> ChartView<'r> {
     }
 
     /// What a page opens on: what the first line speaks of, with as much around it as shows what is usual. The whole
-    /// range where that is little more.
+    /// range if that is little more.
     pub(super) fn opening(report: &'r Report) -> ChartView<'r> {
         /// A chart of fewer buckets is hard to read.
         const BUCKETS: u64 = 32;
@@ -147,13 +147,13 @@ impl<'r> ChartView<'r> {
         TimeScale::new(self.from, self.to, LEFT, RIGHT)
     }
 
-    /// Start and end of a bucket, as far as it is drawn; absent where it is not.
+    /// Start and end of a bucket, as far as it is drawn; absent if it is not.
     pub(super) fn bucket(&self, begin: Timestamp) -> Option<(Timestamp, Timestamp)> {
         let end = begin.saturating_add(seconds(self.report.window.bucket_s)).unwrap_or(Timestamp::MAX);
         self.drawn(begin, end)
     }
 
-    /// Start and end of a wave, as far as it is drawn; absent where it is not.
+    /// Start and end of a wave, as far as it is drawn; absent if it is not.
     pub(super) fn wave(&self, wave: &Wave) -> Option<(Timestamp, Timestamp)> {
         let end = wave.end.map_or(self.report.window.to, |end| end.by);
         self.drawn(wave.start.after.unwrap_or(wave.start.by), end)

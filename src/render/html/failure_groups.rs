@@ -30,7 +30,7 @@ impl FailureGroup {
         FailureGroup::Answer,
     ];
 
-    /// The group of a class; none where the prober is at fault.
+    /// The group of a class; none if the prober is at fault.
     pub(super) const fn of(class: FailureClass) -> Option<FailureGroup> {
         Some(match class.group() {
             ClassGroup::Resolve => FailureGroup::Resolve,
@@ -71,7 +71,7 @@ impl FailureGroup {
         }
     }
 
-    /// What fills its shapes: its colour, and its pattern where it has one.
+    /// What fills its shapes: its colour, and its pattern if it has one.
     pub(super) const fn fill(self) -> &'static str {
         match self {
             FailureGroup::Resolve => "url(#k-resolve)",

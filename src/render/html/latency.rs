@@ -167,7 +167,7 @@ fn failed(view: ChartView<'_>, columns: &BTreeMap<Timestamp, HeatMapColumn>, pag
 /// A percentile by its name.
 type Percentile = (&'static str, fn(&Expectation) -> Option<u64>);
 
-/// The percentiles as lines. Where the samples are too few there is no line, and no guess.
+/// The percentiles as lines. If the samples are too few there is no line, and no guess.
 fn lines(view: ChartView<'_>, surface: &SurfaceRow, scale: &LogScale, page: &mut HtmlWriter) {
     let times = view.times();
     let of: [Percentile; 3] = [("p50", |at| at.p50_us), ("p95", |at| at.p95_us), ("p99", |at| at.p99_us)];

@@ -110,7 +110,7 @@ fn formulae(page: &mut HtmlWriter) {
     ));
 }
 
-/// The data: whole where it fits, else without the longest parts, which are named.
+/// The data: whole if it fits, else without the longest parts, which are named.
 pub(super) fn data(report: &Report, page: &mut HtmlWriter) {
     let whole = serde_json::to_value(report).unwrap_or_default();
     let (document, left_out) = fitting(whole);

@@ -49,7 +49,7 @@ impl LogScale {
         self.0.at(value.max(f64::MIN_POSITIVE).log10())
     }
 
-    /// Round values on it: powers of ten, and 2 and 5 of each where the scale is short.
+    /// Round values on it: powers of ten, and 2 and 5 of each if the scale is short.
     pub(super) fn ticks(&self) -> Vec<f64> {
         let (low, high) = (self.0.from, self.0.to);
         let steps: &[f64] = if high - low > 2.5 { &[1.0] } else { &[1.0, 2.0, 5.0] };
@@ -119,7 +119,7 @@ impl TimeScale {
     }
 }
 
-/// `14:00`, at midnight the day, with seconds where the steps are short.
+/// `14:00`, at midnight the day, with seconds if the steps are short.
 fn name_of(at: Timestamp, step: i64, zone: &TimeZone) -> String {
     let at = at.to_zoned_datetime(zone.clone());
     let format = if at.time() == jiff::civil::Time::midnight() {

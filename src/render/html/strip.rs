@@ -26,7 +26,7 @@ const TOP: f64 = 24.0;
 /// Most rows drawn: the others are in the tables.
 const ROWS: usize = 18;
 
-/// What a page opens on, and below it the whole range where that is more.
+/// What a page opens on, and below it the whole range if that is more.
 pub(super) fn write(view: ChartView<'_>, page: &mut HtmlWriter) {
     let report = view.report;
     let places = rows(report);
@@ -87,7 +87,7 @@ fn drawing(view: ChartView<'_>, id: &str, places: &[&PlaceRow], page: &mut HtmlW
     });
 }
 
-/// The rows to draw, in the order of the report; where there are too many, those that failed most.
+/// The rows to draw, in the order of the report; if there are too many, those that failed most.
 fn rows(report: &Report) -> Vec<&PlaceRow> {
     let mut places: Vec<(usize, &PlaceRow)> = report.places.iter().enumerate().collect();
     if places.len() > ROWS {
@@ -98,7 +98,7 @@ fn rows(report: &Report) -> Vec<&PlaceRow> {
     places.into_iter().map(|(_, place)| place).collect()
 }
 
-/// A bracket over each wave, and its number where there is room for it.
+/// A bracket over each wave, and its number if there is room for it.
 fn numbers(view: ChartView<'_>, page: &mut HtmlWriter) {
     let times = view.times();
     let clock = instants(view.report);
@@ -141,7 +141,7 @@ fn name(report: &Report, row: &PlaceRow, top: f64, page: &mut HtmlWriter) {
 
 fn row(view: ChartView<'_>, row: &PlaceRow, top: f64, page: &mut HtmlWriter) {
     let times = view.times();
-    // Where nothing else is drawn, there is no data.
+    // If nothing else is drawn, there is no data.
     let whole = format!(
         "M{} {}h{}v{}h-{}z",
         coordinate(LEFT),
@@ -156,7 +156,7 @@ fn row(view: ChartView<'_>, row: &PlaceRow, top: f64, page: &mut HtmlWriter) {
     for point in points(view.report, row) {
         let Some((begin, end)) = view.bucket(point.t) else { continue };
         let (x, right) = (times.at(begin), times.at(end));
-        // A hair between cells, where they are wide enough to spare it.
+        // A hair between cells, if they are wide enough to spare it.
         let width = if right - x > 4.0 { right - x - 0.7 } else { right - x };
         let cell = StripCell { x, top, width: width.max(0.5) };
         if point.n > 0 && point.failed + point.unknown + point.missed == 0 {

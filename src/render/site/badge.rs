@@ -19,7 +19,7 @@ const PADDING: f64 = 6.0;
 /// How long a picture may be kept, in seconds: shields.io takes no less.
 const KEPT_S: u64 = 300;
 
-/// What is added where any certificate is accepted: up does not mean that the right server answered.
+/// What is added if any certificate is accepted: up does not mean that the right server answered.
 const INSECURE: &str = ", insecure TLS";
 
 /// What a badge says.
@@ -40,7 +40,7 @@ struct Endpoint<'b> {
     cache_seconds: u64,
 }
 
-/// The badge of a report as a picture: of its surface where it is about one, else of all.
+/// The badge of a report as a picture: of its surface if it is about one, else of all.
 pub(crate) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     out.write_all(Badge::of_report(report).svg().as_bytes())
 }

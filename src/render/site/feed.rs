@@ -50,7 +50,7 @@ fn element(name: &'static str, content: &str, xml: &mut HtmlWriter) {
     xml.line();
 }
 
-/// The name of the feed: its address where that is known, else one made of what it is about.
+/// The name of the feed: its address if that is known, else one made of what it is about.
 fn feed_id(report: &Report, settings: &SiteSettings) -> String {
     if let Some(url) = settings.base_url.as_ref().and_then(|base| base.join("feed.xml").ok()) {
         return url.to_string();

@@ -15,7 +15,7 @@ const MOST: i64 = 96;
 const DAYS: i64 = 14;
 const DAY_S: i64 = 86_400;
 
-/// The height of a cell where it is one unit wide.
+/// The height of a cell if it is one unit wide.
 const HEIGHT: f64 = 10.0;
 
 /// What was found of a surface in a stretch of time.

@@ -15,7 +15,7 @@ use crate::report::{Report, State, SurfaceRow};
 /// So many incidents that are over are on the first page.
 const LAST: usize = 5;
 
-/// The first page alone, where a site goes to one writer.
+/// The first page alone, if a site goes to one writer.
 pub(crate) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     out.write_all(page(report, &History::of(report)).as_bytes())
 }

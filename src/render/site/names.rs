@@ -9,7 +9,7 @@ use crate::model::text::hexadecimal;
 /// The longest readable part of a name.
 const LONGEST: usize = 48;
 
-/// The name of a surface's files, without an ending: the surface's own name where that is plain, else as much of it
+/// The name of a surface's files, without an ending: the surface's own name if that is plain, else as much of it
 /// as is, and a hash that tells it from others.
 pub(super) fn file_name(surface: &str) -> String {
     let mut plain = String::new();

@@ -100,7 +100,7 @@ pub(super) fn instant(report: &Report, at: jiff::Timestamp, page: &mut HtmlWrite
     );
 }
 
-/// The share of checks that were up, never rounded up; a dash where none was judged.
+/// The share of checks that were up, never rounded up; a dash if none was judged.
 pub(super) fn uptime(figures: &Figures) -> String {
     figures.availability.map_or_else(|| "–".to_owned(), format::ratio_floor)
 }
@@ -115,7 +115,7 @@ pub(super) fn is_insecure(report: &Report, only: Option<&SafeText>) -> bool {
     report.probes.iter().any(|probe| probe.insecure && only.is_none_or(|surface| *surface == probe.surface))
 }
 
-/// Says so, where it is.
+/// Writes a warning if any check accepted any certificate.
 pub(super) fn insecure(is_insecure: bool, page: &mut HtmlWriter) {
     if is_insecure {
         page.raw(

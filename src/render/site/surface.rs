@@ -132,7 +132,7 @@ fn what_failed(row: &SurfaceRow, page: &mut HtmlWriter) {
     });
 }
 
-/// The probes by name with what they ask: only where that was asked for.
+/// The probes by name with what they ask: only if that was asked for.
 fn probes(probes: &[&ProbeRow], urls: &BTreeMap<String, String>, page: &mut HtmlWriter) {
     let headings = ["probe", "asks", "now", "checks", "uptime"].map(str::to_owned);
     let numeric = [false, false, false, true, true];

@@ -42,7 +42,7 @@ pub(super) struct Columns {
 }
 
 enum Layout {
-    /// One check a probe. The phases that happened in any, where there is room for them.
+    /// One check a probe. The phases that happened in any, if there is room for them.
     Single {
         /// The columns of the answers: `200 h1.0` takes two more than the others.
         answer: usize,
@@ -127,7 +127,7 @@ impl Columns {
         Columns { name, gap, layout }
     }
 
-    /// The heading of a surface, with the names of the columns where it is the first.
+    /// The heading of a surface, with the names of the columns if it is the first.
     pub(super) fn heading(&self, title: &str, first: bool, screen: &mut StyledText) {
         screen.put(BOLD, &text::left(title, MARK + self.name));
         let cells = if first { self.layout.headings() } else { Vec::new() };
@@ -169,7 +169,7 @@ impl Columns {
         screen.end();
     }
 
-    /// What the signs of the strips mean, where there are strips.
+    /// What the signs of the strips mean, if there are strips.
     pub(super) fn legend(&self, pass: &CheckReport) -> Option<&'static str> {
         let Layout::Many { strip: StripPosition::Beside(columns) | StripPosition::Below(columns), .. } = self.layout
         else {

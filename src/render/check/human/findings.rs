@@ -1,4 +1,4 @@
-//! What stands below the line of a probe: why it was not up, what else must be known of it, and, where it
+//! What stands below the line of a probe: why it was not up, what else must be known of it, and, if it
 //! is asked for, what was sent and what came.
 
 use crate::check_report::ProbeSummary;
@@ -89,7 +89,7 @@ fn reason(probe: &ProbeSummary, outcome: &Outcome, screen: &mut StyledText) {
     }
 }
 
-/// The headers both ways of every exchange where everything is wanted, else the head of the last answer, as far
+/// The headers both ways of every exchange if everything is wanted, else the head of the last answer, as far
 /// as it was kept; then its body.
 fn what_came(exchanges: &[HttpExchange], screen: &mut StyledText) {
     let Some(last) = exchanges.last() else { return };

@@ -1,5 +1,5 @@
-//! Many probes: what is up is a line per surface, and what failed comes after it, whole where it is little
-//! and a line each where it is much.
+//! Many probes: what is up is a line per surface, and what failed comes after it, whole if it is little
+//! and a line each if it is much.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +38,7 @@ pub(super) fn write(pass: &IndexedReport<'_>, columns: &Columns, screen: &mut St
     screen.end();
 }
 
-/// A line per surface, those with failures first where there are many.
+/// A line per surface, those with failures first if there are many.
 fn surfaces(pass: &IndexedReport<'_>, screen: &mut StyledText) {
     let mut surfaces: Vec<&SurfaceSummary> = pass.surfaces.iter().collect();
     if surfaces.len() > SURFACES_SHOWN {

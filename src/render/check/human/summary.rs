@@ -73,7 +73,7 @@ fn verdict(pass: &IndexedReport<'_>, screen: &mut StyledText) {
         style.bold(),
         &format!("{} {}", terminal::mark(pass.verdict), terminal::word_of(pass.verdict, pass.state)),
     );
-    // What is not up is named first, and where there are many, the others are counted.
+    // What is not up is named first, and if there are many, the others are counted.
     let mut surfaces: Vec<_> = pass.surfaces.iter().collect();
     if surfaces.len() > SURFACES_NAMED {
         surfaces.sort_by_key(|surface| std::cmp::Reverse((surface.probes_down > 0, surface.probes_unknown > 0)));

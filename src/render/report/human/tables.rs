@@ -58,7 +58,7 @@ pub(super) fn surfaces(report: &Report, screen: &mut StyledText) {
             cells.chain([SURFACES[*at].heading.len()]).max().unwrap_or(0).min(40)
         })
         .collect();
-    // The last column gives way where the line would be too long.
+    // The last column gives way if the line would be too long.
     let taken: usize = widths.iter().map(|width| width + 2).sum::<usize>() - 2;
     if let Some(last) = widths.last_mut() {
         *last = last.saturating_sub(taken.saturating_sub(width)).max(10);
@@ -120,7 +120,7 @@ fn surface(row: &SurfaceRow) -> Vec<String> {
     ]
 }
 
-/// Each surface from each vantage, where there are several vantages or one is set aside.
+/// Each surface from each vantage, if there are several vantages or one is set aside.
 pub(super) fn vantages(report: &Report, screen: &mut StyledText) {
     let is_one = report.vantages.len() < 2 && !report.vantages.iter().any(|row| row.set_aside);
     if is_one || !screen.has_detail() {
@@ -164,7 +164,7 @@ pub(super) fn vantages(report: &Report, screen: &mut StyledText) {
     screen.end();
 }
 
-/// The addresses that checks spoke to, each with its own denominator, where a surface has several and some failed.
+/// The addresses that checks spoke to, each with its own denominator, if a surface has several and some failed.
 pub(super) fn addresses(report: &Report, screen: &mut StyledText) {
     /// So many have a line.
     const LISTED: usize = 8;

@@ -35,7 +35,7 @@ fn signed(seconds: u64) -> i64 {
 impl TimelineGrid {
     fn of(report: &Report, room: usize) -> TimelineGrid {
         let bucket = report.window.bucket_s.max(1);
-        // Where data begins late, so does the strip.
+        // If data begins late, so does the strip.
         let (from, to) = (report.window.from, report.window.to);
         let first = report.series.iter().map(|point| point.t).min().unwrap_or(from).max(from);
         let is_late = first.duration_since(from) * 10 > to.duration_since(from);

@@ -47,7 +47,7 @@ pub(super) fn write(report: &Report, clock: &InstantFormat, screen: &mut StyledT
     screen.end();
 }
 
-/// The vantages and the probes of a surface, where not all of them are well; the number that is left out.
+/// The vantages and the probes of a surface, if not all of them are well; the number that is left out.
 fn parts(report: &Report, surface: &SurfaceRow, clock: &InstantFormat, rows: &mut Vec<WhoRow>) -> usize {
     let is_well = |state: State, recent: &Recent| state == State::Up && recent.failed == 0;
     let places: Vec<_> = report
