@@ -1,5 +1,5 @@
-//! Drives a plan through any probe function, bounded, until done or told to stop, and says what
-//! happens. It does not know what a check does, nor who listens: tests pass scripted ones.
+//! Runs the checks of a plan with any probe function, bounded, until it is done or stopped, and emits
+//! events. It knows neither what a check does nor who consumes the events: tests pass scripted ones.
 
 mod control;
 mod limits;
@@ -21,7 +21,7 @@ pub(crate) use control::Controls;
 pub(crate) use limits::{Descriptors, Limits};
 pub(crate) use overload::Monitor;
 
-/// The least time between two passes while there is no room for what they find.
+/// The least time between two passes while there is no room for their results.
 const PAUSE_WITHOUT_ROOM: Duration = Duration::from_secs(1);
 
 /// What a run reports as it goes.
@@ -36,7 +36,7 @@ pub enum Event {
         /// When it was due.
         scheduled_at: Timestamp,
     },
-    /// The clocks parted: the machine slept, or its clock was set.
+    /// The wall clock and the monotonic clock moved apart: the machine slept, or its clock was set.
     Gap(Gap),
     /// All checks of a pass have ended.
     PassEnded,
@@ -50,25 +50,25 @@ pub enum Event {
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Completion {
-    /// The plan is through, or its time is up.
+    /// The plan is done, or its time is up.
     Done,
     /// It was told to stop.
     Stopped,
 }
 
-/// What a run needs to know of the world.
+/// The settings of a run, with its clock.
 pub struct Settings<W, A> {
     /// The start of the plan's time. In the past if a run takes over from another.
     pub started: Instant,
-    /// Checks at once, at most.
+    /// The most checks at once.
     pub concurrency: usize,
     /// No check begins after this time from the start of the run.
     pub until: Option<Duration>,
-    /// The name of this place.
+    /// The vantage.
     pub vantage: String,
     /// The wall clock.
     pub now: W,
-    /// Whether there is room for what a check finds. Without it a check that is due is missed.
+    /// Whether there is room for the result of a check. Without room a check that is due is missed.
     pub has_room: A,
 }
 
@@ -79,7 +79,7 @@ pub struct Settings<W, A> {
 /// slot passes before there is room, is [`Event::Missed`]. A check's lag is counted from the
 /// moment it was due to the moment it started, and its own clock starts only then.
 ///
-/// `on_event` is called between checks and must not wait for anything.
+/// `on_event` is called between checks and must not block.
 pub async fn run<P, F, S, G, W, A>(
     probes: &[Arc<Probe>],
     plan: impl Iterator<Item = Due>,
@@ -135,7 +135,7 @@ fn forward(instant: Timestamp, by: Duration) -> Timestamp {
     instant.checked_add(by).unwrap_or(Timestamp::MAX)
 }
 
-/// What a task that runs a check brings back.
+/// The result of a task that runs a check.
 enum TaskResult {
     Outcome(usize, Arc<Outcome>),
     /// There was no room before the check's slot had passed.
@@ -160,7 +160,7 @@ struct Run<'r, P, W, A, E> {
     settings: Settings<W, A>,
     probe: P,
     on_event: E,
-    /// Whether checks of a pass have started that are not told of as ended.
+    /// Whether checks of a pass have started whose end was not emitted yet.
     is_in_pass: bool,
     /// No pass starts before this: passes back to back that all miss their checks would spin.
     next_pass: Instant,
@@ -288,7 +288,7 @@ where
                 self.in_flight[probe] = None;
                 self.miss(probe, at);
             }
-            // A check that panicked is a bug of ours. The run goes on, and the check is
+            // A check that panicked is a bug in uptick. The run goes on, and the check is
             // accounted for.
             Err(lost) => {
                 if let Some(probe) =
@@ -324,7 +324,7 @@ where
         }
     }
 
-    /// Gives a check that was started and brought nothing back its outcome.
+    /// Makes the outcome of a check that was started and has no result.
     fn give_up(&mut self, probe: usize, class: FailureClass, message: &str) {
         let Some(InFlight { at, .. }) = self.in_flight[probe].take() else { return };
         let scheduled_at = self.clock.wall(at);
@@ -352,7 +352,7 @@ struct GapDetector {
 }
 
 impl GapDetector {
-    /// Steps below this are what time servers do all day.
+    /// Smaller steps are the ordinary corrections of time synchronisation.
     const LEAST: Duration = Duration::from_secs(2);
 
     fn new<W: Fn() -> Timestamp>(clock: &Clock<W>, probes: &[Arc<Probe>]) -> GapDetector {
@@ -360,7 +360,7 @@ impl GapDetector {
         GapDetector { tolerance: (2 * shortest).max(Self::LEAST), last: (Instant::now(), (clock.now)()) }
     }
 
-    /// The ends of the gap since the last look, if the clocks parted by more than the tolerance.
+    /// The ends of the gap since the last call, if the clocks moved apart by more than the tolerance.
     fn look<W: Fn() -> Timestamp>(&mut self, clock: &Clock<W>) -> Option<(Timestamp, Timestamp)> {
         let (mono, wall) = (Instant::now(), (clock.now)());
         let (last_mono, last_wall) = std::mem::replace(&mut self.last, (mono, wall));

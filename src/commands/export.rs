@@ -1,5 +1,5 @@
-//! `uptick export`: what a journal holds, as a file for another tool or to a backend that has not
-//! seen it.
+//! `uptick export`: the content of a journal, as a file for another tool or to a backend that does not
+//! have it yet.
 
 mod file;
 #[cfg(feature = "remote-write")]
@@ -14,7 +14,7 @@ use crate::commands::input::locations;
 use crate::commands::process::exit::{CliError, Exit};
 use crate::commands::process::terminal::Terminal;
 
-/// Where to, which the command line has to say: what this build knows.
+/// The kinds of export that this build knows, for the message when the command line names none.
 const TARGETS: &[&str] = &[
     #[cfg(feature = "remote-write")]
     "--remote-write URL",

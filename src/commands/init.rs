@@ -20,13 +20,13 @@ use crate::model::{FailureClass, Outcome, Verdict};
 use crate::runner::{Descriptors, Event, Limits};
 use crate::{config, format, import, plan, runner};
 
-/// How often each URL is asked.
+/// How many times each URL is checked.
 const SAMPLES: u64 = 3;
 
-/// The most URLs asked.
+/// The most URLs that are checked.
 const MOST_URLS: usize = 100;
 
-/// An expectation that nothing meets: the evidence of a failed check is what was answered.
+/// An expectation that no answer meets: the evidence of the failed check holds the response.
 const NEVER_MET: &str = "expect.header = { x-uptick-never-sent = { absent = false } }\n";
 
 /// Writes the file, unless there is one.
@@ -54,7 +54,7 @@ fn exists(path: &Path) -> CliError {
     usage(&format!("{} exists and was not changed; name another file", path.display()))
 }
 
-/// The file to write, and the URLs to ask.
+/// The file to write, and the URLs to check.
 fn targets(args: &InitArgs) -> Result<(PathBuf, Vec<String>), CliError> {
     let (urls, mut files): (Vec<&String>, Vec<&String>) = args.targets.iter().partition(|target| is_url(target));
     let file = files.pop();
@@ -76,14 +76,14 @@ fn targets(args: &InitArgs) -> Result<(PathBuf, Vec<String>), CliError> {
     Ok((path, urls.into_iter().map(|url| config::assumed_url(url).unwrap_or_else(|| url.clone())).collect()))
 }
 
-/// What has a scheme, a dot or a port, and is no file of TOML.
+/// Whether a word is a URL: it has a scheme, a dot or a port, and is not a TOML file.
 fn is_url(target: &str) -> bool {
     let is_file =
         Path::new(target).extension().is_some_and(|extension| extension == "toml") || target.starts_with(['/', '.']);
     target.contains("://") || !is_file && target.contains(['.', ':'])
 }
 
-/// Asks every URL a few times, and once more with what is to be expected of it.
+/// Checks every URL a few times, and once more with the expectations derived from its answers.
 fn observe(urls: &[String], signals: &Signals) -> Result<Vec<Observation>, CliError> {
     let (bare, secrets) = import::of_urls(urls).map_err(|error| usage(&error.to_string()))?;
     let env = |name: &str| secrets.get(name).cloned();
@@ -103,7 +103,7 @@ fn observe(urls: &[String], signals: &Signals) -> Result<Vec<Observation>, CliEr
     Ok(seen)
 }
 
-/// Checks every probe so many times: the outcomes by probe.
+/// Checks every probe this many times. Returns the outcomes by probe.
 fn ask(config: Config, times: u64, signals: &Signals) -> Result<Vec<Vec<Arc<Outcome>>>, CliError> {
     let probes = config.probes;
     let limits = Limits::clamp(config.settings.concurrency, Descriptors::raise(), &probes)
@@ -171,7 +171,7 @@ fn observation(url: &str, outcomes: &[Arc<Outcome>]) -> Observation {
     seen
 }
 
-/// Writes a file that is not there yet.
+/// Writes a new file.
 fn write(path: &Path, text: &str) -> Result<Exit, CliError> {
     let shown = path.display();
     let written = File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes()));
@@ -182,7 +182,7 @@ fn write(path: &Path, text: &str) -> Result<Exit, CliError> {
     }
 }
 
-/// What the reader of the file should know before.
+/// Notes for the reader at the start of the file.
 fn say(written: &Imported, seen: &[Observation], terminal: &Terminal) {
     let failed = seen.iter().filter(|seen| seen.failure.is_some()).count();
     if failed > 0 {

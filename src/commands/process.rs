@@ -1,4 +1,4 @@
-//! The process as its surroundings see it: its streams, its signals, its lock, and how it ends.
+//! The process seen from outside: its streams, signals, lock and exit status.
 
 pub(crate) mod exit;
 pub(crate) mod instance_lock;

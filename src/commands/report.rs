@@ -50,7 +50,7 @@ pub(super) fn run(args: &cli::ReportArgs, terminal: &Terminal) -> Result<Exit, C
     let look = terminal.answer;
     let is_up = !is_failing(report.verdict.state);
     if terminal.quiet && is_up && exit == Exit::Down && stdout == Some(ReportFormat::Human) {
-        // All is up, and the report fails all the same: that is worth a line.
+        // All is up, and the report fails nevertheless: one line says why.
         terminal::print(|out| ReportFormat::Brief.write(&ReportAnswer { report: &report, style: look }, out))?;
     } else if let Some(format) = stdout.filter(|_| !(terminal.quiet && exit == Exit::Up)) {
         terminal::print(|out| format.write(&ReportAnswer { report: &report, style: look }, out))?;
@@ -69,7 +69,7 @@ fn config(args: &cli::ReportArgs, terminal: &Terminal) -> Result<Option<Config>,
     }
 }
 
-/// The journals asked for, each of which must be there: a slip of the pen is not an empty answer.
+/// The journals asked for, each of which must exist: a typing mistake must not give an empty answer.
 fn journals(args: &cli::ReportArgs, config: Option<&Config>) -> Result<Vec<PathBuf>, CliError> {
     if let Some(missing) = args.journals.iter().find(|journal| !object_storage::is_url(journal) && !journal.exists()) {
         return Err(CliError::Usage(format!("error: no journal at {}", missing.display())));
@@ -181,7 +181,7 @@ fn conditions_met(conditions: &[Condition], report: &Report) -> Option<Vec<Condi
     (!conditions.is_empty()).then(|| conditions.iter().flat_map(of_condition).collect())
 }
 
-/// What of a budget is burnt.
+/// The findings about error budgets.
 fn burnt_by(slo: &Slo) -> String {
     let availability = slo.availability.as_ref();
     let burning = availability.and_then(|slo| slo.burn.iter().find(|burn| burn.firing));
@@ -199,8 +199,8 @@ fn burnt_by(slo: &Slo) -> String {
     }
 }
 
-/// The verdict decides, as it does for `check`, unless a condition says itself what is to become of what is down; and
-/// so do the conditions.
+/// The verdict decides, as it does for `check`, unless a condition itself is about checks that are down; a condition
+/// that is met decides as well.
 fn exit(args: &cli::ReportArgs, report: &Report) -> Exit {
     let state = report.verdict.state;
     let availability_judged = !args.fail_on.iter().any(Condition::is_of_availability);

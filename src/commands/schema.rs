@@ -35,7 +35,7 @@ pub(super) fn write(document: SchemaDocument, out: &mut dyn Write) -> io::Result
     io::copy(&mut ZlibDecoder::new(compressed), out).map(drop)
 }
 
-/// The schema of a document, derived from the types that write it: what its file has to say.
+/// The schema of a document, derived from the types that write it: its file must be equal to this.
 #[must_use]
 pub fn derived_schema(document: SchemaDocument) -> Value {
     match document {

@@ -1,4 +1,4 @@
-//! `uptick validate`: reads the configuration, says what would be probed, sends nothing.
+//! `uptick validate`: reads the configuration, prints what would be probed, sends nothing.
 
 use std::io;
 use std::io::Write;
@@ -31,7 +31,7 @@ pub(super) fn run(args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, CliE
         let names = [name.clone()];
         let selected = selection::select(&config, &names, common)?;
         let probe = selected.iter().find(|probe| probe.name == *name);
-        // What is filled in has to be there.
+        // Values that are filled in must exist.
         if let Some(error) = config.lacks(|user| *user == ValueUser::Probe(name.clone())) {
             return Err(CliError::Usage(error.render(terminal.talk_colour)));
         }
@@ -71,7 +71,7 @@ fn summary(config: &Config, probes: &[Arc<Probe>]) -> String {
     )
 }
 
-/// The values that are not there, each with its place.
+/// The missing values, each with where it is used.
 fn missing(config: &Config, out: &mut dyn Write) -> io::Result<()> {
     let Some(error) = config.lacks(|_| true) else { return Ok(()) };
     writeln!(out, "missing, and needed by what uses it (an error with --strict):")?;
@@ -86,7 +86,7 @@ fn missing(config: &Config, out: &mut dyn Write) -> io::Result<()> {
 /// How often chance opens an incident if `open-after` was set by hand: it holds whatever share of failures is
 /// usual.
 fn false_alarms(config: &Config, probes: &[Arc<Probe>]) -> Option<String> {
-    /// Shares of failures that are usual at many targets.
+    /// Shares of failures that many targets have usually.
     const USUAL: [(f64, &str); 3] = [(0.001, "where 0.1 % of checks fail"), (0.01, "at 1 %"), (0.02, "at 2 %")];
     if !config.incident.open_is_set {
         return None;
@@ -117,7 +117,7 @@ fn span(days: f64) -> String {
     if n > 1_000 && name == "year" { "1,000 years or more".to_owned() } else { format::counted(n, name) }
 }
 
-/// A line a probe, in columns as wide as what stands in them.
+/// One line per probe, in columns as wide as their content.
 fn list(probes: &[Arc<Probe>], out: &mut dyn Write) -> io::Result<()> {
     let rows: Vec<[String; 5]> = probes.iter().map(|probe| row(probe)).collect();
     let width = |column: usize| rows.iter().map(|row| text::width(&row[column])).max().unwrap_or_default();

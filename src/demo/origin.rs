@@ -27,7 +27,7 @@ use crate::model::{
 pub struct Origin {
     /// What is seen from each vantage.
     pub views: Vec<VantageView>,
-    /// When the story began.
+    /// When the scenario began.
     pub started_at: Timestamp,
     /// How long it takes to play.
     pub run: Duration,

@@ -26,10 +26,10 @@ pub struct Scenario {
     pub seed: u64,
 }
 
-/// How fast a story is played, and how often it is probed.
+/// How fast a scenario is played, and how often it is probed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Playback {
-    /// How long the run is; the story is compressed to it.
+    /// How long the run is; the time of the scenario is compressed to it.
     pub run: Duration,
     /// How often each probe is due.
     pub interval: Duration,
@@ -92,7 +92,7 @@ pub enum Resolvers {
 /// One behaviour of some endpoints for a while.
 #[derive(Clone, Debug)]
 pub struct Fault {
-    /// Start, in time of the story.
+    /// Start, in time of the scenario.
     pub from: Duration,
     /// End, excluded.
     pub until: Duration,
@@ -138,7 +138,7 @@ pub enum Behaviour {
     Answers(Response),
     /// It sends half of its response and ends the connection.
     Truncated,
-    /// It answers this much later. This is time of the run, not of the story.
+    /// It answers this much later. This is time of the run, not of the scenario.
     Slow(Duration),
     /// Its certificate has expired. Its own certificate really ends when the first such fault
     /// begins, so this lasts until the end of the run.
@@ -151,7 +151,7 @@ pub enum Behaviour {
 /// A while in which resolvers fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DnsFault {
-    /// Start, in time of the story.
+    /// Start, in time of the scenario.
     pub from: Duration,
     /// End, excluded.
     pub until: Duration,

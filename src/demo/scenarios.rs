@@ -45,7 +45,7 @@ pub fn by_name(name: &str) -> Option<Scenario> {
 /// 10 March 2025: three waves of lost connections, stalled handshakes and edge error pages;
 /// the app worse than the web, London better than the US coasts.
 fn x_2025_03_10() -> Scenario {
-    // The story starts at 09:00 UTC.
+    // The scenario starts at 09:00 UTC.
     let waves = [(clock(0, 32), clock(1, 21)), (clock(4, 31), clock(5, 28)), (clock(6, 4), clock(9, 0))];
     let mut faults = Vec::new();
     for (from, until) in waves {
@@ -74,7 +74,7 @@ fn x_2025_03_10() -> Scenario {
 /// 6 March 2023: an internal change, and links, images and pages answer 403 with an error of
 /// the application's own, from everywhere and at once; the timeline works on.
 fn twitter_2023_03_06() -> Scenario {
-    // The story starts at 15:15 UTC; 403 from 15:45 to 16:50.
+    // The scenario starts at 15:15 UTC; 403 from 15:45 to 16:50.
     let refused = || Answers(Response::json(403, API_PLAN_467).header("server", "tsa_b"));
     let fault = |endpoint| Fault {
         from: minutes(30),
@@ -212,7 +212,7 @@ fn flapping() -> Scenario {
     }
 }
 
-/// We are the ones who are offline: everything fails, the control target too.
+/// The prober itself is offline: everything fails, the control target too.
 fn control_down() -> Scenario {
     let everything = Fault { from: minutes(20), until: minutes(60), target: Target::default(), behaviour: Unanswered };
     Scenario {
@@ -297,7 +297,7 @@ const fn minutes(minutes: u64) -> Duration {
     Duration::from_mins(minutes)
 }
 
-/// Hours and minutes since the beginning of the story.
+/// Hours and minutes since the start of the scenario.
 const fn clock(hours: u64, more: u64) -> Duration {
     minutes(60 * hours + more)
 }

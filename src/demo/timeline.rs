@@ -48,7 +48,7 @@ struct RandomSlots {
     slot: Duration,
 }
 
-/// Below the time between two checks, so that a story that is played slower stays the same.
+/// Below the time between two checks, so that a scenario that is played more slowly stays the same.
 fn slot(playback: Playback) -> Duration {
     SLOT.max(playback.interval * 5 / 8)
 }
@@ -95,12 +95,12 @@ pub(super) fn expiry(scenario: &Scenario, endpoint: &Endpoint, vantage: &str, ru
     Some(scaled(first, scenario.story, run))
 }
 
-/// A time of the story as time of the run.
+/// A time of the scenario as time of the run.
 pub(super) fn scaled(time: Duration, story: Duration, run: Duration) -> Duration {
     run.mul_f64((time.as_secs_f64() / story.as_secs_f64()).clamp(0.0, 1.0))
 }
 
-/// The random stream of one listener: the same seed plays the same story.
+/// The random stream of one listener: the same seed plays the same scenario.
 pub(super) fn stream_of(seed: u64, endpoint: &str, vantage: &str) -> u64 {
     // FNV-1a: stable across runs and machines, which the standard hasher is not.
     endpoint

@@ -12,7 +12,7 @@ fn compact_duration(time: Duration) -> String {
     spaced(time, "")
 }
 
-/// A cell of a table; `-` where there is no time.
+/// A cell of a table; `-` if there is no time.
 pub(crate) fn duration_cell(time: Option<Duration>) -> String {
     time.map_or_else(|| "-".to_owned(), compact_duration)
 }

@@ -2,7 +2,7 @@
 
 use crate::model::FailureClass;
 
-/// The failures of a class as people say them, with the code where one is known.
+/// The failures of a class as people say them, with the code if one is known.
 pub(crate) fn failures(class: FailureClass, status: Option<u16>) -> String {
     if let (FailureClass::Status, Some(status)) = (class, status) {
         return format!("status {status}");

@@ -16,7 +16,7 @@ pub(crate) fn date(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d").to_string()
 }
 
-/// The zone in which people read a time of the day: UTC where that is asked for, else that of this machine.
+/// The zone in which people read a time of the day: UTC if that is asked for, else that of this machine.
 pub(crate) fn zone(utc: bool) -> TimeZone {
     if utc { TimeZone::UTC } else { TimeZone::system() }
 }

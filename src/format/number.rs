@@ -25,12 +25,12 @@ pub(crate) fn in_waves(n: usize) -> String {
     if n > 1 { format!(" in {n} waves") } else { String::new() }
 }
 
-/// A ratio in per cent: `31.5%`, `0.03%`, `99.97%`. It says `0%` and `100%` only where that is exact.
+/// A ratio in per cent: `31.5%`, `0.03%`, `99.97%`. It is `0%` or `100%` only if that is exact.
 pub(crate) fn ratio(value: f64) -> String {
     format!("{}%", percentage(value))
 }
 
-/// A cell of a table; `-` where there is no ratio.
+/// A cell of a table; `-` if there is no ratio.
 pub(crate) fn ratio_cell(value: Option<f64>) -> String {
     value.map_or_else(|| "-".to_owned(), ratio)
 }

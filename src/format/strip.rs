@@ -1,5 +1,5 @@
-//! The alphabet of strips: one sign for some checks in a row, the same in a pass, on the board of a watch
-//! and in a report. Height and shape tell the signs apart, not colour alone.
+//! The signs of strips: one sign for some checks in a row, the same in a pass, on the board of a watch
+//! and in a report. They differ by height and shape, not by colour alone.
 
 /// What the checks of one cell found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -22,13 +22,13 @@ use crate::model::{Redactor, Secret, credentials, is_secret_name};
 use super::credentials::lacks_credentials;
 use super::error::StorageError;
 
-/// The usual patience with a store.
+/// The default time limit of a request.
 pub const PATIENCE: Duration = Duration::from_secs(30);
-/// How long a store may take to answer anything at all before it is taken for dead.
+/// How long a store may take to answer at all before it counts as unreachable.
 const REACHED_WITHIN: Duration = Duration::from_millis(2_500);
-/// No key or token of a store is shorter; what is may be a word like `true`.
+/// The least length of a secret: no key or token is shorter, but a word like `true` is.
 const SHORTEST_KEY: usize = 8;
-/// What is said of a store that cannot do what keeps two writers apart.
+/// The message for a store without conditional writes, which keep two writers apart.
 const NO_CONDITIONAL_PUT: &str =
     "the store does not support conditional puts (create only where nothing exists), which keep writers apart";
 const NO_BUCKET: &str = "no such bucket";
@@ -83,7 +83,7 @@ pub(crate) enum Created {
 impl Bucket {
     /// Opens a store by its URL. Credentials and endpoints are those of the store's usual
     /// environment variables (`AWS_…`, `GOOGLE_…`, `AZURE_…`) in `environment`. One request and its
-    /// repetitions may take as long as `patience`. Nobody is asked for anything yet.
+    /// repetitions may take as long as `patience`. No request is made yet.
     ///
     /// # Errors
     /// If the URL or the variables cannot be used, or there are no credentials.
@@ -121,11 +121,11 @@ impl Bucket {
         self.runtime.block_on(requests)
     }
 
-    /// Asks for a list, to see early whether the store answers, has the bucket and takes the credentials. Who may write
-    /// and not list is not refused.
+    /// Requests a list, to see early whether the store answers, has the bucket and accepts the credentials. Credentials
+    /// that may write but not list are not refused.
     ///
     /// # Errors
-    /// What would be said of every object.
+    /// An error that would concern every object.
     pub fn check(&self) -> Result<(), StorageError> {
         self.wait(async {
             let patience = REACHED_WITHIN.min(self.patience);
@@ -138,11 +138,11 @@ impl Bucket {
         })
     }
 
-    /// Writes files over the objects of their names, percent-encoded if they need it: each becomes its object at once when it is whole, and
-    /// one that is not stays as it was.
+    /// Replaces the objects of the files' names, percent-encoded if they need it: each object changes at once when its
+    /// file is uploaded whole, and stays as it was otherwise.
     ///
     /// # Errors
-    /// The first that was met; files that are objects by then stay so.
+    /// The first error; files that are objects by then stay so.
     pub fn replace(&self, files: Vec<(String, PathBuf)>) -> Result<(), StorageError> {
         self.wait(async {
             let mut writes = JoinSet::new();

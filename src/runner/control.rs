@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::model::{Check, Failure, FailureClass, Outcome, Probe, SafeText, Verdict};
 
-/// The control targets of a run and what they last said.
+/// The control targets of a run and their last results.
 #[derive(Clone)]
 pub(crate) struct Controls {
     targets: Arc<[Target]>,
@@ -46,9 +46,9 @@ impl Controls {
 
     /// Runs a check through a probe function and judges a failure by the controls.
     ///
-    /// A failing check asks what the controls said since it started. Those that are under way
+    /// A failing check asks for the results of the controls since it started. Those that are under way
     /// anyway, as in a pass, are waited for; one that is not is checked once more, which is
-    /// evidence and never counted. A control that is up settles it at once.
+    /// evidence and never counted. One control that is up decides at once.
     pub(crate) async fn check<F>(&self, check: Check, probe: impl Fn(Check) -> F) -> Outcome
     where
         F: Future<Output = Outcome>,
@@ -67,7 +67,7 @@ impl Controls {
         offline(outcome)
     }
 
-    /// Awaits a control check and keeps what it said.
+    /// Awaits a control check and keeps its result.
     async fn observe(&self, target: &Target, check: impl Future<Output = Outcome>) -> Outcome {
         let under_way = UnderWay::start(target);
         let outcome = check.await;
@@ -91,7 +91,7 @@ impl Controls {
             }
             let Some(silent) = states.iter().position(|state| said(state).is_none()) else { return false };
             if states.iter().any(|state| state.under_way > 0) {
-                // An error would mean that the sender is gone, and it is ours.
+                // An error would mean that the sender is gone, which `self` owns.
                 let _ = updates.changed().await;
                 continue;
             }
@@ -132,7 +132,7 @@ impl Target {
     }
 }
 
-/// The same check, judged as our own trouble; what was seen stays in the message.
+/// The same check, judged as trouble of the prober; the message keeps what was seen.
 fn offline(mut outcome: Outcome) -> Outcome {
     if let Some(seen) = outcome.failure.take() {
         let message =

@@ -24,7 +24,7 @@ pub(crate) struct Descriptors {
 }
 
 /// Descriptors kept for everything that is not a check: standard streams, the runtime, the journal,
-/// exporters, alerts, the checks that look into a failure.
+/// exporters, alerts, the extra checks of a diagnosis.
 const RESERVED: u64 = 64;
 /// What a plain process has open of those before a run: standard streams and little more.
 const PLAIN: u64 = 8;
@@ -86,7 +86,7 @@ impl Limits {
         }
         let kept = probes.iter().map(|probe| kept_by(probe)).sum();
         let mut held: Vec<u64> = probes.iter().map(|probe| held_by(probe) - kept_by(probe)).collect();
-        // Whichever checks meet, the dearest are the worst case.
+        // The checks that need the most are the worst case of those that run at once.
         held.sort_unstable_by(|one, other| other.cmp(one));
         let mut room = descriptors.room().saturating_sub(kept);
         let fits = |held: &&u64| {

@@ -9,13 +9,13 @@ use tokio::time::Instant;
 
 use crate::model::{Expect, Failure, FailureClass, Mismatch, Outcome, Phase, Probe, SafeText, Step, Timings};
 
-/// How often the monitor wants to be woken. Whatever comes later is the prober's own delay.
+/// The monitor's period. How much later it is woken is the prober's own delay.
 const TICK: Duration = Duration::from_millis(20);
-/// How many delays are remembered: more than the longest check can meet, one a tick.
+/// How many delays are kept: more than there are ticks in the longest check.
 const MEMORY: usize = 8_192;
 /// Delays below this are ordinary.
 const ORDINARY: Duration = Duration::from_millis(5);
-/// A delay in which a peer may have given up on us, however long our own limit is.
+/// A delay in which a peer may have closed the connection, however long our own limit is.
 const LONG: Duration = Duration::from_millis(500);
 
 /// Measures how late the prober's own timers are.
@@ -25,10 +25,10 @@ pub(crate) struct Monitor {
     delays: Arc<Mutex<VecDeque<(Instant, Duration)>>>,
 }
 
-/// How a failure may come from our own delay.
+/// How our own delay can cause a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Cause {
-    /// The peer gave up on us.
+    /// The peer did not wait for us.
     GivenUp,
     /// Our own timer went off.
     TimeOut,
@@ -72,7 +72,7 @@ impl Monitor {
             tokio::time::sleep(TICK).await;
             let late = self.delays_since(began).1;
             if explains_latency(late, probe, &outcome, |step| &step.warn) {
-                // That we are slow is no warning of the target.
+                // A warning about the target's latency would be due to our own delay.
                 outcome.warnings.retain(|warning| !is_latency(warning));
             }
         }

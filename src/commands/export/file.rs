@@ -16,7 +16,7 @@ use crate::journal::Range;
 use crate::window::Histogram;
 use crate::{cli, export as files};
 
-/// Writes the file, or says it on the standard output.
+/// Writes to the file, or to the standard output.
 pub(crate) fn run(
     kind: ExportFormat,
     args: &cli::ExportArgs,
@@ -24,7 +24,7 @@ pub(crate) fn run(
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
     let outputs = Outputs::open(&[], args.output.as_deref(), kind)?;
-    // What stops the reading is no error of the file, and is told as what it is.
+    // An error of reading is reported as such, not as one of the file.
     let mut stopped = None;
     let mut write = |out: &mut dyn Write| {
         pour(kind, args, span, terminal, out).map_err(|why| match why {
@@ -45,7 +45,7 @@ pub(crate) fn run(
     }
 }
 
-/// Why a file is not whole.
+/// Why a file is incomplete.
 enum Failed {
     Read(CliError),
     Written(io::Error),

@@ -20,10 +20,10 @@ use crate::journal::Range;
 use crate::model::NetworkRules;
 use crate::{cli, config};
 
-/// The longest a backend may take for all of it.
+/// The longest that sending everything may take.
 const PATIENCE: Duration = Duration::from_mins(5);
 
-/// Reads, sends, asks back if that is wanted; with `--verify-only` it asks and sends nothing.
+/// Reads and sends, then verifies if asked to; with `--verify-only` it verifies and sends nothing.
 pub(crate) fn run(url: &str, args: &cli::ExportArgs, span: Range, terminal: &Terminal) -> Result<Exit, CliError> {
     let settings = exporters::remote_write_settings(url, Some(&args.histograms), network_rules(args, terminal)?)?;
     let query = args.query_url.as_deref().map(str::parse).transpose();
@@ -57,7 +57,7 @@ pub(crate) fn run(url: &str, args: &cli::ExportArgs, span: Range, terminal: &Ter
     Ok(if trouble.is_some() { Exit::Unknown } else { Exit::Up })
 }
 
-/// A refusal with what to do about it: Prometheus takes samples older than it has only if it is told to.
+/// A refusal with advice: Prometheus accepts samples older than those it has only if configured to.
 fn explained(trouble: String) -> String {
     let is_order = ["out of order", "out of bounds", "too old"].iter().any(|words| trouble.contains(words));
     if !is_order {
@@ -69,7 +69,7 @@ fn explained(trouble: String) -> String {
     )
 }
 
-/// Warns if runs have sent other sums than this journal has: the two together would not be one curve.
+/// Warns if runs have sent other sums than this journal holds: together they would not form one curve.
 fn compare_with_runs(last: &[Last], args: &cli::ExportArgs, terminal: &Terminal) {
     let Ok(journals) = windows::journals(args) else { return };
     let config = windows::config_path(args).ok().flatten();
@@ -91,7 +91,7 @@ fn compare_with_runs(last: &[Last], args: &cli::ExportArgs, terminal: &Terminal)
     }
 }
 
-/// What the nearest probe file says of the network, if there is one.
+/// The `[network]` settings of the nearest probe file, if there is one.
 fn network_rules(args: &cli::ExportArgs, terminal: &Terminal) -> Result<NetworkRules, CliError> {
     let Some(path) = windows::config_path(args).ok().flatten() else { return Ok(NetworkRules::default()) };
     let rules = config::network_rules(&path, &locations::env);
@@ -114,7 +114,7 @@ fn replay(args: &cli::ExportArgs, span: Range, terminal: &Terminal) -> Result<Re
     Ok(replay)
 }
 
-/// What is wrong with what the backend has, asked of the probe with the most samples.
+/// The difference between the backend and the journal, for the probe with the most samples.
 async fn verify(
     settings: &Settings,
     query: Option<url::Url>,

@@ -31,7 +31,7 @@ pub(crate) fn run(place: &Path, args: &cli::ExportArgs, span: Range, terminal: &
     for day in days(span) {
         let mut done = Ok(());
         skipped += source.lines(day, |line| {
-            // What reaches into the day belongs to the day on which it starts.
+            // A window that reaches into the day belongs to the day on which it starts.
             if day.from <= line.at() && line.at() < day.to {
                 done = match line {
                     Line::Window(window) => tables.window(&window),
@@ -57,7 +57,8 @@ pub(crate) fn run(place: &Path, args: &cli::ExportArgs, span: Range, terminal: &
     Ok(Exit::Up)
 }
 
-/// The place that a path or a URL names. What would be said of every object is said before a line is read.
+/// The folder or store that a path or a URL names. An error that would concern every object is reported before a line
+/// is read.
 fn open(place: &Path) -> Result<TablePlace, CliError> {
     if !object_storage::is_url(place) {
         return Ok(TablePlace::Folder(place.to_path_buf()));

@@ -1,4 +1,4 @@
-//! The windows that an export is of: which journals, which span, which probes.
+//! The windows to export: which journals, which span, which probes.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,10 +15,10 @@ use crate::model::Shard;
 use crate::window::Window;
 use crate::{cli, config, journal};
 
-/// What is exported unless something else is said.
+/// The default span of an export.
 const SPAN: Duration = Duration::from_hours(1);
 
-/// The journals that are exported, brought here where they lie elsewhere.
+/// The journals to export; those in object storage are downloaded.
 pub(crate) struct Source {
     paths: Vec<PathBuf>,
 }
@@ -72,7 +72,7 @@ pub(crate) fn read(
     Ok(())
 }
 
-/// Says how many lines could not be read.
+/// Prints how many lines could not be read.
 pub(crate) fn warn_of_skipped(skipped: u64, terminal: &Terminal) {
     if skipped > 0 {
         terminal.warn(&format!("{skipped} lines of the journal could not be read and are not exported"));
@@ -84,7 +84,7 @@ fn failed(error: journal::JournalError) -> CliError {
     CliError::Runtime(error.to_string())
 }
 
-/// The journals that are meant.
+/// The journals that the options name.
 pub(crate) fn journals(args: &cli::ExportArgs) -> Result<Vec<PathBuf>, CliError> {
     if !args.journals.is_empty() {
         return Ok(args.journals.clone());

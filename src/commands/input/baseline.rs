@@ -12,7 +12,7 @@ use crate::journal::Line;
 use crate::window::Window;
 use crate::{journal, object_storage};
 
-/// How far back `--baseline` looks.
+/// How far back `--baseline` reads.
 const BASELINE_SPAN: Duration = Duration::from_hours(14 * 24);
 
 /// What a journal has recorded of the last days from this vantage, to compare a run with.

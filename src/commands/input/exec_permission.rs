@@ -1,4 +1,4 @@
-//! Whether the programs that a probe file names may be run: whoever can change the file, such as the author of a
+//! Permission to run the programs that a probe file names: somebody who can change the file, such as the author of a
 //! pull request, must not be able to run a command with it.
 
 use crate::commands::process::exit::CliError;

@@ -86,7 +86,7 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
-    /// What the options ask for. Tags stand in the probe file alone.
+    /// What the options ask for. Only the probe file has tags.
     pub(crate) fn new(surfaces: &[String], tags: &[String], config: Option<&Config>) -> Result<Filter, CliError> {
         let surfaces = surfaces.to_vec();
         let configured = config.into_iter().flat_map(surfaces_of).collect();
@@ -105,7 +105,7 @@ impl Filter {
         Ok(Filter { surfaces, configured, probes: Some(probes) })
     }
 
-    /// Notes a surface that stands in a journal, if surfaces are asked for.
+    /// Notes a surface of a journal, if surfaces are asked for.
     fn note(&self, line: &journal::Line, recorded: &mut BTreeSet<Arc<str>>) {
         if let journal::Line::Window(window) = line
             && !self.surfaces.is_empty()
@@ -115,7 +115,7 @@ impl Filter {
         }
     }
 
-    /// Each surface that is asked for must stand in the journals or in the probe file. Empty journals prove nothing.
+    /// Each surface that is asked for must be in the journals or in the probe file. Empty journals prove nothing.
     fn check(&self, recorded: &BTreeSet<Arc<str>>) -> Result<(), CliError> {
         if recorded.is_empty() && self.configured.is_empty() {
             return Ok(());
@@ -124,7 +124,7 @@ impl Filter {
         selection::known_or_stop("surface", &self.surfaces, known)
     }
 
-    /// Controls stay: without them nobody could tell whether we were the ones who were offline.
+    /// Control targets are always included: they tell whether the vantage itself was offline.
     fn keeps(&self, line: &journal::Line) -> bool {
         let (surface, probe, control) = match line {
             journal::Line::Window(window) => (&*window.surface, &*window.probe, window.control),

@@ -1,4 +1,4 @@
-//! From the command line to what is to be probed: the configuration, and the probes selected.
+//! What a command line selects: the configuration and the probes.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,14 +12,14 @@ use crate::config;
 use crate::config::{AdHoc, Config, ConfigError, ValueUser};
 use crate::model::{Probe, SafeText, suggest};
 
-/// The values that a command uses of a probe file.
+/// Which secrets and variables of a probe file a command needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ValuesUsed {
-    /// None of those that are taken from elsewhere: nothing is asked and nobody is notified.
+    /// None: nothing is checked and nobody is notified.
     Nothing,
-    /// What asking the selected probes takes.
+    /// Those of the selected probes.
     Checks,
-    /// That, and what notifying takes.
+    /// Those, and the ones of alerts.
     ChecksAndAlerts,
 }
 
@@ -63,7 +63,7 @@ pub(crate) fn asked(
     if !terminal.quiet {
         assumed.iter().for_each(|assumed| terminal.note(assumed));
     }
-    // A file that only lies near says nothing about a URL.
+    // A file that was not named has no say about a URL.
     let is_for_urls = !urls.is_empty() && names.is_empty();
     let file = file.filter(|_| common.config.is_some() || !is_for_urls);
     let ad_hoc = AdHoc { targets: urls, options: request.given.clone(), names };
@@ -118,8 +118,8 @@ fn name_vantage(config: &mut Config, vantage: Option<&str>) -> Result<(), CliErr
     Ok(())
 }
 
-/// The probes that the command line selects, in the order of the file. Control targets stay:
-/// without them nobody could tell whether we are the ones who are offline.
+/// The probes that the command line selects, in the order of the file. Control targets are always among them:
+/// they tell whether this vantage itself is offline.
 pub(crate) fn select(config: &Config, names: &[String], common: &ProbeArgs) -> Result<Vec<Arc<Probe>>, CliError> {
     let is_known = |name: &String| config.probes.iter().any(|probe| probe.name == *name);
     if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
@@ -132,7 +132,7 @@ pub(crate) fn select(config: &Config, names: &[String], common: &ProbeArgs) -> R
     taken_for_another("tag", &common.tags, tags.clone(), ("surface", surfaces.clone()))?;
     known_or_stop("surface", &common.surfaces, surfaces)?;
     known_or_stop("tag", &common.tags, tags)?;
-    // Probes of URLs are there because they are asked for.
+    // Probes of URLs are selected by being named.
     let asks_all = names.is_empty() && !config.probes.iter().any(|probe| probe.is_of_command_line());
     let is_wanted = |probe: &Probe| {
         (asks_all || probe.is_of_command_line() || names.contains(&probe.name))
@@ -144,13 +144,13 @@ pub(crate) fn select(config: &Config, names: &[String], common: &ProbeArgs) -> R
     if selected.iter().all(|probe| probe.control && !is_wanted(probe)) {
         return Err(CliError::Usage("error: no probe matches both --surface and --tag".to_owned()));
     }
-    // Who is offline is a question of each prober, and so are control targets.
+    // Each prober has to know whether it is offline itself, so every shard has the control targets.
     let is_ours =
         |probe: &Arc<Probe>| probe.control || config.settings.shard.is_none_or(|shard| shard.owns(&probe.name));
     Ok(selected.into_iter().filter(is_ours).collect())
 }
 
-/// A tag is easily taken for a surface, and a surface for a tag.
+/// A hint for a tag given as a surface, or a surface given as a tag.
 fn taken_for_another<'k>(
     what: &str,
     asked: &[String],
@@ -165,7 +165,7 @@ fn taken_for_another<'k>(
     }
 }
 
-/// Every name that is asked for must be known: a slip of the pen is not an empty answer.
+/// Every name must be known: a typing mistake must not give an empty answer.
 pub(crate) fn known_or_stop<'k>(
     what: &str,
     asked: &[String],

@@ -1,5 +1,5 @@
-//! Which shard this process is: as the option says, else as Kubernetes, Nomad and systemd hand it over, as a number of
-//! shards and an ordinal of the process.
+//! Which shard this process is: from the option, else from a number of shards and the ordinal that Kubernetes, Nomad or
+//! systemd give the process.
 
 use crate::commands::input::locations;
 use crate::commands::process::exit::CliError;
@@ -8,10 +8,10 @@ use crate::model::Shard;
 /// The variable of the number of shards.
 const SHARDS: &str = "UPTICK_SHARDS";
 
-/// The variables that an ordinal stands in: of a pod of an Indexed Job, and of an allocation of Nomad.
+/// The variables that hold an ordinal: of a pod of an Indexed Job, and of an allocation of Nomad.
 const ORDINALS: [&str; 2] = ["JOB_COMPLETION_INDEX", "NOMAD_ALLOC_INDEX"];
 
-/// The shard of this process; none if nothing speaks of shards.
+/// The shard of this process; none if neither option nor environment names shards.
 pub(crate) fn of_process(given: Option<Shard>) -> Result<Option<Shard>, CliError> {
     let host_name = rustix::system::uname().nodename().to_string_lossy().into_owned();
     of(given, &locations::env, &host_name).map_err(|why| CliError::Usage(format!("error: {why}")))

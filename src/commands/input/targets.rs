@@ -10,7 +10,7 @@ use crate::config;
 use crate::config::{AdHocTarget, Config};
 use crate::model::{Probe, suggest};
 
-/// Words told apart.
+/// The words, sorted into names and URLs.
 #[derive(Debug, Default)]
 pub(crate) struct Targets {
     pub(crate) urls: Vec<AdHocTarget>,
@@ -19,13 +19,13 @@ pub(crate) struct Targets {
     pub(crate) assumed: Vec<String>,
 }
 
-/// A word, and whether it stands in the command line itself.
+/// A word, and whether it was given on the command line itself.
 pub(crate) struct Word {
     text: String,
     is_visible: bool,
 }
 
-/// The words, those of `@FILE` and `-` in place of these.
+/// The words, with `@FILE` and `-` replaced by the words in them.
 pub(crate) fn words(targets: &[String], common: &ProbeArgs, request: &RequestArgs) -> Result<Vec<Word>, CliError> {
     one_reader_of_stdin(targets, common, request)?;
     let mut words = Vec::new();
@@ -52,7 +52,7 @@ pub(crate) fn words(targets: &[String], common: &ProbeArgs, request: &RequestArg
     Ok(words)
 }
 
-/// The standard input can be read once.
+/// Refuses a second use of the standard input, which can be read once.
 fn one_reader_of_stdin(targets: &[String], common: &ProbeArgs, request: &RequestArgs) -> Result<(), CliError> {
     let stdin = |path: &str| matches!(path, "-" | "/dev/stdin");
     let mut readers: Vec<String> = Vec::new();
@@ -105,7 +105,7 @@ pub(crate) fn told_apart(words: Vec<Word>, config: Option<&Config>) -> Result<Ta
     Ok(targets)
 }
 
-/// A file that was meant as one: nothing is asked at `https://probes.toml/`.
+/// Whether a word was meant as a file: `https://probes.toml/` is never checked.
 fn is_file(word: &str) -> bool {
     let known = ["toml", "txt", "yaml", "yml", "json", "har", "conf", "csv", "ini"];
     let extension = Path::new(word).extension().and_then(|extension| extension.to_str());
@@ -113,7 +113,7 @@ fn is_file(word: &str) -> bool {
     extension.is_some_and(|extension| known.contains(&extension)) && (!word.contains('/') || Path::new(word).is_file())
 }
 
-/// What stands before the `@` may be a password, so that the word is not shown.
+/// The part before the `@` may be a password, so the word is not shown.
 fn has_credentials() -> CliError {
     let message = "error: a target with `@` and no scheme is not shown, since it may hold a password; write \
                    https://USER:PASSWORD@HOST/, or the host alone and -u USER:PASSWORD";

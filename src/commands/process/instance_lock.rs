@@ -12,12 +12,12 @@ use crate::journal::regular_file;
 /// The file that is locked, in the journal's folder.
 const FILE: &str = "instance.lock";
 
-/// Holds the place of the one run until it is dropped.
+/// Holds the lock of the one run until it is dropped.
 #[derive(Debug)]
 pub(crate) struct InstanceLock(#[expect(dead_code, reason = "held until it is dropped")] HeldLock);
 
 impl InstanceLock {
-    /// Takes the place, or says that another run has it.
+    /// Takes the lock, or fails if another run holds it.
     pub(crate) fn take(journal: &Path) -> Result<InstanceLock, CliError> {
         let path = journal.join(FILE);
         let failed = |error: std::io::Error| CliError::io(&path.display().to_string(), &error);

@@ -1,4 +1,4 @@
-//! The two streams: stdout is the answer, stderr the conversation.
+//! The two streams: stdout has the answer, stderr the messages.
 
 use std::io;
 use std::io::{IsTerminal as _, Write};
@@ -8,18 +8,18 @@ use crate::commands::process::exit::{CliError, Exit};
 use crate::model::SafeText;
 use crate::render;
 
-/// What the streams can show.
+/// What the two streams can show, and how much is wanted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Terminal {
-    /// How an answer for people may look on the standard output.
+    /// The style of an answer for people on the standard output.
     pub(crate) answer: render::TerminalStyle,
-    /// Whether the conversation may be coloured.
+    /// Whether messages may be coloured.
     pub(crate) talk_colour: bool,
-    /// Whether progress may be drawn: stderr is a terminal and nobody asked for silence.
+    /// Whether progress may be drawn: stderr is a terminal, without `--quiet`.
     pub(crate) progress: bool,
-    /// Whether all-well is to be silent.
+    /// Whether nothing is printed when all is well (`--quiet`).
     pub(crate) quiet: bool,
-    /// How much more is wanted.
+    /// How many `-v` were given.
     pub(crate) verbose: u8,
 }
 
@@ -51,14 +51,14 @@ impl Terminal {
         }
     }
 
-    /// How an answer may look by now: a terminal may have another size than when the run began.
+    /// The style for an answer now: the terminal may have been resized since the run began.
     pub(crate) fn current_answer(&self) -> render::TerminalStyle {
         let is_fixed = std::env::var_os("COLUMNS").is_some() || !io::stdout().is_terminal();
         let width = if is_fixed { None } else { terminal_columns() };
         render::TerminalStyle { width: width.unwrap_or(self.answer.width), ..self.answer }
     }
 
-    /// Says something on stderr. If nobody listens any more, that is no reason to stop.
+    /// Prints a message on stderr. If stderr is closed, the run goes on.
     pub(crate) fn say(&self, kind: MessageLevel, text: &str) {
         let (label, style) = match kind {
             MessageLevel::Error => ("error", anstyle::AnsiColor::Red.on_default().bold()),
@@ -73,18 +73,18 @@ impl Terminal {
         };
     }
 
-    /// Says something that is good to know and may quote something from outside.
+    /// Prints a note that may quote something from outside.
     pub(crate) fn note(&self, text: &str) {
         self.say(MessageLevel::Note, SafeText::message(text).as_str());
     }
 
-    /// Says a warning that may quote something from outside.
+    /// Prints a warning that may quote something from outside.
     pub(crate) fn warn(&self, text: &str) {
         self.say(MessageLevel::Warning, SafeText::message(text).as_str());
     }
 }
 
-/// Says a message on stderr that is complete as it is, such as the diagnostics of a configuration.
+/// Prints a message on stderr that is complete as it is, such as the diagnostics of a configuration.
 pub(crate) fn say_whole(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
@@ -98,14 +98,14 @@ pub(crate) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Res
     }
 }
 
-/// The weight of something said.
+/// The level of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MessageLevel {
-    /// It cannot go on.
+    /// The run cannot go on.
     Error,
-    /// It goes on, and the user should know.
+    /// The run goes on, and the user should know.
     Warning,
-    /// For the curious.
+    /// Additional information.
     Note,
 }
 

@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::render::{ReportFormat, SiteSettings, site_files};
 use crate::report::Report;
 
-/// The folders that a report goes to, and what goes elsewhere.
+/// The folders that pages are written to, and the other outputs.
 #[derive(Debug)]
 pub(super) struct SiteOutputs<'a> {
     folders: Vec<OutputFolder>,
@@ -29,7 +29,7 @@ impl<'a> SiteOutputs<'a> {
                 outputs.others.push(asked.clone());
                 continue;
             }
-            // `--output` is of the first format that names no file.
+            // `--output` belongs to the first format that names no file.
             let is_first = outputs.others.iter().all(|other| other.file.is_some());
             let output = if asked.file.is_none() && is_first { outputs.output.take() } else { None };
             let Some(folder) = asked.file.as_deref().or(output) else {

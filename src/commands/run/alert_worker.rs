@@ -1,8 +1,8 @@
-//! Tells of incidents and sends the heartbeat, in a thread of its own that owns the history it judges
-//! from and the queue of what happens. A run only sends to it, and never waits for it but at its end.
+//! Sends alerts and the heartbeat, in a thread of its own that owns the history it judges
+//! from and the queue of events. A run only sends to it, and waits for it only at its end.
 //!
-//! It judges as soon as a check may have changed something, as often as that is cheap, and else now
-//! and then. A receiver that does not answer holds up the next judgement and nothing more: meanwhile
+//! It judges as soon as a check may have changed something, as often as that is cheap, and otherwise from time
+//! to time. A receiver that does not answer delays the next judgement and nothing else: in the meantime
 //! checks are added up.
 
 use std::collections::BTreeMap;
@@ -78,7 +78,7 @@ impl AlertWorker {
         let (sender, ended) = oneshot::channel();
         let work = move || {
             runtime.block_on(judge.run());
-            // A look-up that hangs does not hold the end up.
+            // A name lookup that hangs does not delay the end.
             runtime.shutdown_background();
             let _ = sender.send(());
         };
@@ -86,13 +86,13 @@ impl AlertWorker {
         Ok(Some(AlertWorker { queue, ended }))
     }
 
-    /// The warnings since this was last asked.
+    /// The warnings since the last call.
     pub(crate) fn warnings(&self) -> Vec<String> {
         std::mem::take(&mut self.queue.lock().warnings)
     }
 
-    /// Has the last news told, and waits for that at most `patience`, and a moment after a signal.
-    /// What is not sent by then is sent by the next run: what was sent is remembered, not what was tried.
+    /// Has the last events sent, and waits for that at most `patience`, or a moment after a signal.
+    /// Those that are not sent by then are sent by the next run: only what was delivered is kept as sent.
     pub(crate) async fn finish(self, signals: &Signals, patience: Option<Duration>) -> Vec<String> {
         self.queue.lock().is_closed = true;
         self.queue.changed.notify_one();
@@ -200,7 +200,7 @@ impl Queue {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Everything since this was last asked.
+    /// Everything since the last call.
     fn snapshot(&self) -> RunSnapshot {
         let mut inner = self.lock();
         // Windows are closed without the lock, which a check may wait for.
@@ -350,7 +350,7 @@ impl Judge {
         }
     }
 
-    /// Tells what is new and sends the heartbeat. Returns how long it took to know what is new.
+    /// Sends what is new and the heartbeat. Returns how long the judgement took.
     async fn judge(&mut self, snapshot: RunSnapshot, heartbeat_due: bool) -> Duration {
         let verdict = snapshot.verdict;
         let started = Instant::now();

@@ -18,7 +18,7 @@ use crate::model::Outcome;
 use crate::render;
 use crate::render::TerminalStyle;
 
-/// Bytes that wait for the reader at most.
+/// The most bytes that wait for the reader.
 const UNREAD_LIMIT: usize = 4 << 20;
 
 /// Once the run is over: the longest a reader may read nothing before it is said that it is waited for;
@@ -97,7 +97,7 @@ struct Unread {
     written: u64,
     dropped: u64,
     is_closed: bool,
-    /// The reader has gone: that is no trouble of ours, and nothing more is kept for it.
+    /// The reader has closed the pipe: that is no error, and nothing more is kept for it.
     is_gone: bool,
 }
 
@@ -125,8 +125,8 @@ impl AnswerStream {
 
     /// Waits until the reader has everything, and returns how many lines it did not get.
     ///
-    /// A reader that takes its time gets it. One that reads nothing for a while is given up, and any
-    /// reader is after a signal.
+    /// A slow reader is waited for. One that reads nothing for a while is given up, and so is any
+    /// reader after a signal.
     pub(crate) async fn finish(self, signals: &Signals, terminal: &Terminal) -> u64 {
         if self.is_before_answer() {
             self.shared.push(b"\n".to_vec());
@@ -163,7 +163,7 @@ impl Consumer for AnswerStream {
         match (&mut self.content, event) {
             (StreamContent::Outcomes, RunEvent::Outcome(outcome)) => {
                 let mut line = Vec::new();
-                // Memory does not fail to be written to.
+                // Writing to memory does not fail.
                 let _ = render::outcome_line(outcome, &mut line);
                 self.shared.push(line);
             }

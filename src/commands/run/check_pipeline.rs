@@ -1,4 +1,4 @@
-//! The probe function of a run: the engine, judged by the controls and by our own lateness.
+//! The probe function of a run: the engine, whose outcomes are judged by the controls and by the prober's own delays.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -41,7 +41,7 @@ impl CheckPipeline {
         self.diagnoser.as_ref().map(|diagnoser| diagnoser.last_good()).unwrap_or_default()
     }
 
-    /// Measures our own lateness for ever: spawn it beside the run.
+    /// Measures the prober's own delays for ever: spawn it beside the run.
     pub(crate) fn monitor(&self) -> impl Future<Output = ()> + Send + use<> {
         self.monitor.clone().run()
     }
@@ -69,8 +69,8 @@ impl CheckPipeline {
     }
 }
 
-/// The engine for these probes, which keeps so much of their requests. What it cannot read is a matter of
-/// configuration.
+/// The engine for these probes, which keeps `detail` of their requests. A file that it cannot read is a configuration
+/// error.
 pub(crate) fn engine(config: &Config, probes: &[Arc<Probe>], detail: ExchangeDetail) -> Result<Engine, CliError> {
     Engine::keeping(detail, &config.settings.vantage, config.redactor.clone(), probes)
         .map_err(|error| CliError::Usage(format!("error: {error}")))

@@ -1,8 +1,8 @@
-//! What happens in a run, told to consumers that do not know each other.
+//! The events of a run, for consumers that do not know each other.
 //!
-//! The runner says what became of each check. Here checks become windows, once, and everybody who
-//! needs either hears of it: the answer, the journal, exporters, alerts, the screen. No consumer may
-//! wait for anything: what can block has a queue and a thread of its own.
+//! The runner emits an event for each check. Here checks are added up to windows, once, and both are passed on to all
+//! consumers: the answer, the journal, exporters, alerts, the screen. No consumer may
+//! block: one that writes to a disk or a network has a queue and a thread of its own.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ pub(crate) enum RunEvent<'e> {
     Outcome(&'e Arc<Outcome>),
     /// A check was due and not run.
     Missed {
-        /// Of which probe.
+        /// The probe.
         probe: &'e Probe,
         /// When it was due.
         scheduled_at: Timestamp,

@@ -26,10 +26,10 @@ use crate::{journal, object_storage};
 /// How often a run ships what it has recorded to an object store; it does so once more at its end.
 const SHIP_EVERY: Duration = Duration::from_mins(5);
 
-/// Lines that wait for the disk at most, with those that are being written: minutes of a large run.
+/// The most lines that wait for the disk, with those that are being written: minutes of a large run.
 const QUEUE_LIMIT: usize = 1 << 16;
 
-/// Lines that wait at most while the journal cannot even be opened.
+/// The most lines that wait while the journal cannot even be opened.
 const PENDING_LIMIT: usize = 100_000;
 
 /// Milliseconds of a day.
@@ -38,7 +38,7 @@ const DAY_MS: i64 = 86_400_000;
 /// Where a run records.
 pub(crate) struct JournalLocation {
     folder: PathBuf,
-    /// Where the lines go on to from there.
+    /// The store that the lines are shipped to from there.
     store: Option<Store>,
 }
 
@@ -59,7 +59,7 @@ impl JournalLocation {
     }
 }
 
-/// What became of the lines.
+/// The result of a recording.
 #[derive(Debug, Default)]
 pub(crate) struct Recorded {
     /// Why lines are not in the journal.
@@ -77,7 +77,7 @@ pub(crate) struct RunRecorder {
     plan: Option<CurrentPlan>,
 }
 
-/// What a run is to do from now on. It is recorded at the start, when the probes change, and anew on each
+/// The plan of a run. It is recorded at the start, when the probes change, and again on each
 /// day, so that a report of any day knows it.
 struct CurrentPlan {
     vantage: String,
@@ -126,8 +126,8 @@ impl RunRecorder {
         self.plan = Some(plan);
     }
 
-    /// Records which part of the probes a run is for that somebody else starts, so that the parts that never ran are
-    /// known.
+    /// Records which shard of the probes a single run is, so that a report knows of shards that never
+    /// ran.
     pub(crate) fn record_shard(&mut self, vantage: &str, shard: Shard, probes: &[Arc<Probe>], from: Timestamp) {
         let parts = RecordedPlan::parts(vantage, Some(shard), from, probes.iter().map(AsRef::as_ref));
         self.queue.push([], parts.into_iter().map(|part| Line::from(part.on_demand())));
@@ -144,13 +144,13 @@ impl RunRecorder {
         }
     }
 
-    /// Says whether the queue has room: without it, no check may start.
+    /// Tells whether the queue has room: without room, no check may start.
     pub(crate) fn admission(&self) -> impl Fn() -> bool + Clone + Send + use<> {
         let queue = Arc::clone(&self.queue);
         move || !queue.is_full.load(Ordering::Relaxed)
     }
 
-    /// The trouble since the last time this was asked, to be said while the run goes on.
+    /// The trouble since the last call, to be printed during the run.
     pub(crate) fn trouble(&self) -> Option<String> {
         let mut waiting = self.queue.lock();
         let full = std::mem::take(&mut waiting.became_full).then(|| {
@@ -191,7 +191,7 @@ impl Consumer for RunRecorder {
     }
 }
 
-/// What waits for the disk.
+/// The lines that wait for the disk.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     waiting: Mutex<Waiting>,
@@ -218,8 +218,8 @@ impl Queue {
         waiting.lines.len() + waiting.in_flight + waiting.overflow.len()
     }
 
-    /// Takes lines in. Does not wait. A full queue adds windows up and drops evidence, whose failures
-    /// are counted in their windows all the same.
+    /// Adds lines to the queue without blocking. A full queue adds windows up and drops evidence, whose failures
+    /// are counted in their windows.
     fn push(&self, windows: impl IntoIterator<Item = Window>, others: impl IntoIterator<Item = Line>) {
         let mut waiting = self.lock();
         for window in windows {
@@ -257,7 +257,7 @@ impl Queue {
         Some(lines)
     }
 
-    /// Notes that what was taken is dealt with.
+    /// Notes that the lines that were taken are written.
     fn written(&self) {
         self.lock().in_flight = 0;
         self.is_full.store(false, Ordering::Relaxed);
@@ -324,7 +324,7 @@ impl JournalWriter {
         };
         let recorded = journal.append(&std::mem::take(&mut self.pending))?;
         match recorded.spooled_because {
-            // Nothing is lost, and whoever wonders where the lines are should know.
+            // Nothing is lost, but the user should know where the lines are.
             Some(because) => Err(because),
             None => Ok(()),
         }
@@ -338,7 +338,7 @@ impl JournalWriter {
         shipped.waiting_because.map_or(Ok(()), Err)
     }
 
-    /// The last try for what waits.
+    /// The last attempt to write the lines that wait.
     fn close(mut self, mut lost: u64) -> Recorded {
         let waits = |writer: &JournalWriter| {
             writer.pending.len() as u64 + writer.journal.as_ref().map_or(0, Journal::waiting_lines)

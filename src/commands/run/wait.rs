@@ -34,7 +34,7 @@ struct NotUp {
 }
 
 impl WaitState {
-    /// Takes in what happens.
+    /// Handles an event.
     pub(crate) fn on_event(&self, event: &Event) {
         if let Event::Outcome(outcome) = event
             && !outcome.control
@@ -86,7 +86,7 @@ impl WaitState {
     }
 }
 
-/// Makes passes that nothing hears of until every probe is up or the time is over.
+/// Makes passes that no consumer receives until every probe is up or the time is over.
 pub(crate) async fn until_up<A>(
     probes: &[Arc<Probe>],
     wait: Duration,

@@ -1,5 +1,5 @@
-//! What a watch says while it runs: a board on a terminal, else a line at its start, at each change
-//! of state, as an incident opens and closes, and once an hour.
+//! The output of a watch while it runs: a board on a terminal, else a line at its start, at each change
+//! of state, when an incident opens or closes, and once an hour.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,19 +12,19 @@ use crate::model::{Counts, IncidentRules, Outcome, Probe, Verdict, timestamp};
 use crate::progress::{Board, BoardFacts, Painter};
 use crate::report::{IncidentChange, OpenIncidents};
 
-/// The time between two summaries of a watch that nobody looks at.
+/// The time between two summaries of a watch without a terminal.
 const SUMMARY_EVERY: Duration = Duration::from_hours(1);
 
 /// The board or the log of a watch.
 pub(crate) struct WatchScreen {
     board: Painter<Board>,
-    /// Whether lines are printed: there is no board, and nobody asked for silence.
+    /// Whether lines are printed: there is no board, and no `--quiet`.
     logs: bool,
     verbose: bool,
     last: BTreeMap<String, Verdict>,
     /// What `warn` names and did not hold, by probe.
     warned: BTreeMap<String, Vec<String>>,
-    /// Followed if somebody sees them.
+    /// Followed if anything is printed of them.
     incidents: Option<OpenIncidents>,
     /// Since the last summary.
     counts: Counts,
@@ -72,7 +72,7 @@ impl WatchScreen {
         self.board.freeze();
     }
 
-    /// Takes the board away.
+    /// Removes the board.
     pub(crate) fn finish(self) {
         self.board.finish();
     }

@@ -26,12 +26,12 @@ impl WatchState {
         WatchState { events, clock_jumped: false, by_wall_clock: by_wall_clock(probes) }
     }
 
-    /// Says whether there is room for what a check finds.
+    /// Tells whether there is room for the result of another check.
     pub(crate) fn admission(&self) -> impl Fn() -> bool + use<> {
         self.events.consumers.0.admission()
     }
 
-    /// Takes in what a run of these probes says.
+    /// Handles an event of a run of these probes.
     pub(crate) fn on_event(&mut self, probes: &[Arc<Probe>], event: Event) {
         self.clock_jumped |= matches!(event, Event::Gap(_));
         self.events.on_event(probes, event);
@@ -43,8 +43,8 @@ impl WatchState {
         self.events.probes_changed(probes);
     }
 
-    /// Closes the windows whose span has ended, and says what trouble there is. Returns whether the
-    /// clock has jumped since the last tick and a probe follows it: its schedule is to be made anew.
+    /// Closes the windows whose span has ended, and prints any trouble. Returns whether the
+    /// clock has jumped since the last tick and a probe follows it, whose schedule then has to be computed again.
     pub(crate) fn tick(&mut self, now: Timestamp) -> bool {
         self.events.close_ended(now);
         let (outputs, screen) = &mut self.events.consumers;
@@ -55,7 +55,7 @@ impl WatchState {
         std::mem::take(&mut self.clock_jumped) && self.by_wall_clock
     }
 
-    /// Says something, above the board if there is one.
+    /// Prints a message, above the board if there is one.
     pub(crate) fn say(&self, text: &str) {
         self.events.consumers.1.say(text);
     }
