@@ -10,7 +10,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::model::{
-    CertificateRole, FailureClass, Mismatch, Outcome, Phase, Probe, SafeText, Shard, TlsFacts, Verdict, ip_version,
+    CertificateRole, FailureClass, Mismatch, Outcome, Phase, Probe, Protocol, SafeText, Shard, TlsFacts, Verdict,
+    ip_version,
 };
 use crate::window::{Histogram, Window};
 
@@ -231,6 +232,8 @@ pub(crate) fn of_outcome(outcome: &Outcome, shard: Option<Shard>) -> Vec<Series<
     let answered = outcome.status.map(|_| ());
     let is_regex = outcome.failure.iter().flat_map(|failure| &failure.mismatches).any(is_of_text);
     let body = usize::try_from(outcome.body_bytes).unwrap_or(usize::MAX);
+    let protocol = protocol_of(outcome);
+    let sections = outcome.dns.as_ref().and_then(|dns| dns.sections);
     for (family, value) in [
         (&STATUS, outcome.status.map(f64::from)),
         (&HTTP_VERSION, version),
@@ -242,17 +245,20 @@ pub(crate) fn of_outcome(outcome: &Outcome, shard: Option<Shard>) -> Vec<Series<
         (&CERT_EXPIRY, outcome.tls.as_ref().and_then(earliest_expiry)),
         (&CHAIN_EXPIRY, outcome.tls.as_ref().and_then(chain_expiry)),
         (&DNS_TIME, outcome.timings.resolve.map(|time| time.as_secs_f64())),
-        (&DNS_QUERY_SUCCEEDED, outcome.dns.as_ref().map(|_| 1.0)),
-        (&DNS_ANSWER_RRS, outcome.dns.as_ref().map(|dns| f64::from(dns.records_total))),
+        (&DNS_QUERY_SUCCEEDED, (protocol == Protocol::Dns).then(|| f64::from(u8::from(outcome.dns.is_some())))),
+        (&DNS_ANSWER_RRS, sections.map(|sections| f64::from(sections.answer))),
+        (&DNS_AUTHORITY_RRS, sections.map(|sections| f64::from(sections.authority))),
+        (&DNS_ADDITIONAL_RRS, sections.map(|sections| f64::from(sections.additional))),
+        (&DNS_SERIAL, outcome.dns.as_ref().and_then(|dns| dns.serial).map(f64::from)),
         (&GRPC_STATUS, outcome.grpc_status.map(f64::from)),
-        (&GRPC_SERVING, outcome.grpc_status.map(|_| success)),
+        (&GRPC_SERVING, (protocol == Protocol::Grpc).then_some(success)),
     ] {
         all.extend(value.map(|value| gauge(family, value)));
     }
     for phase in Phase::ALL {
         if let Some(time) = outcome.timings.phase(phase) {
             let more_labels = vec![("phase", Cow::Borrowed(phase.name()))];
-            all.push(Series { more_labels, ..gauge(phase_family(outcome), time.as_secs_f64()) });
+            all.push(Series { more_labels, ..gauge(phase_family(protocol), time.as_secs_f64()) });
         }
     }
     if let Some(tls) = &outcome.tls {
@@ -296,12 +302,22 @@ fn is_of_text(unmet: &Mismatch) -> bool {
     ["body-", "header"].iter().any(|start| unmet.assertion.starts_with(start))
 }
 
+/// What the last check spoke: as its answer shows, or the URL that did not answer.
+fn protocol_of(outcome: &Outcome) -> Protocol {
+    match (&outcome.dns, outcome.grpc_status, &outcome.evidence) {
+        (Some(_), _, _) => Protocol::Dns,
+        (None, Some(_), _) => Protocol::Grpc,
+        (None, None, Some(evidence)) => Protocol::of_url(evidence.url.as_str()),
+        (None, None, None) => Protocol::Http,
+    }
+}
+
 /// The family of the last check's phases: `blackbox_exporter` has one for each kind of check.
-fn phase_family(outcome: &Outcome) -> &'static Family {
-    match (&outcome.dns, outcome.grpc_status) {
-        (Some(_), _) => &DNS_PHASE_DURATION,
-        (None, Some(_)) => &GRPC_PHASE_DURATION,
-        (None, None) => &LAST_PHASE_DURATION,
+fn phase_family(protocol: Protocol) -> &'static Family {
+    match protocol {
+        Protocol::Dns => &DNS_PHASE_DURATION,
+        Protocol::Grpc => &GRPC_PHASE_DURATION,
+        _ => &LAST_PHASE_DURATION,
     }
 }
 
@@ -345,7 +361,10 @@ families! {
     LAST_PHASE_DURATION Gauge "probe_http_duration_seconds" "probe.http.duration" "s" "How long each phase of the last check took, over all redirects.";
     DNS_PHASE_DURATION Gauge "probe_dns_duration_seconds" "probe.dns.duration" "s" "How long each phase of the last DNS query took.";
     DNS_QUERY_SUCCEEDED Gauge "probe_dns_query_succeeded" "probe.dns.query_succeeded" "" "Whether a name server answered the last query.";
-    DNS_ANSWER_RRS Gauge "probe_dns_answer_rrs" "probe.dns.answer_rrs" "{record}" "How many records of the type asked for were in the last answer.";
+    DNS_ANSWER_RRS Gauge "probe_dns_answer_rrs" "probe.dns.answer_rrs" "{record}" "How many records the answer section of the last answer held, aliases included.";
+    DNS_AUTHORITY_RRS Gauge "probe_dns_authority_rrs" "probe.dns.authority_rrs" "{record}" "How many records the authority section of the last answer held.";
+    DNS_ADDITIONAL_RRS Gauge "probe_dns_additional_rrs" "probe.dns.additional_rrs" "{record}" "How many records the additional section of the last answer held, without the OPT record.";
+    DNS_SERIAL Gauge "probe_dns_serial" "probe.dns.serial" "" "The serial number of the zone, where its SOA record was asked for.";
     GRPC_PHASE_DURATION Gauge "probe_grpc_duration_seconds" "probe.grpc.duration" "s" "How long each phase of the last gRPC call took.";
     GRPC_STATUS Gauge "probe_grpc_status_code" "probe.grpc.status_code" "" "The status that the last gRPC call ended with.";
     GRPC_SERVING Gauge "probe_grpc_healthcheck_response" "probe.grpc.healthcheck_response" "" "Whether the last gRPC health check was as expected.";
@@ -379,7 +398,10 @@ families! {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::model::{Check, DnsFacts, DnsSections, Evidence, Failure};
 
     #[test]
     fn a_long_label_is_cut_and_stays_its_own() {
@@ -408,6 +430,60 @@ mod tests {
             .map(|series| series.more_labels)
             .collect();
         assert_eq!(phases, [vec![("phase", Cow::Borrowed("connect"))]]);
+    }
+
+    /// The names of the last check of a probe that is down, with an answer of a name server or without.
+    fn names_of(url: &str, dns: Option<DnsFacts>) -> Vec<(&'static str, f64)> {
+        let probe = Arc::new(Probe::plain("zone", "web", url, Probe::INTERVAL));
+        let check = Check { probe, scheduled_at: jiff::Timestamp::UNIX_EPOCH, lag: Duration::ZERO };
+        let failure = Failure::new(FailureClass::DnsTimeout, Some(Phase::Processing), SafeText::message("silent"));
+        let mut outcome = Outcome::without_measurement(&check, "here", check.scheduled_at, failure);
+        outcome.timings.processing = Some(Duration::from_secs(1));
+        outcome.evidence = Some(Evidence { url: SafeText::clean(url, 100), ..Evidence::default() });
+        outcome.dns = dns;
+        let number = |series: Series<'_>| match series.value {
+            Value::Number(number) => Some((series.family.name, number)),
+            _ => None,
+        };
+        of_outcome(&outcome, None).into_iter().filter_map(number).collect()
+    }
+
+    #[test]
+    fn the_sections_of_an_answer_are_counted_as_blackbox_exporter_counts_them() {
+        let facts = DnsFacts {
+            rcode: "NOERROR".to_owned(),
+            authoritative: true,
+            records_total: 1,
+            records: Vec::new(),
+            ttl_seconds: None,
+            sections: Some(DnsSections { answer: 2, authority: 3, additional: 4 }),
+            serial: Some(u32::MAX),
+        };
+        let named = names_of("dns:///x.test?type=SOA", Some(facts));
+        for (name, number) in [
+            ("probe_dns_query_succeeded", 1.0),
+            ("probe_dns_answer_rrs", 2.0),
+            ("probe_dns_authority_rrs", 3.0),
+            ("probe_dns_additional_rrs", 4.0),
+            ("probe_dns_serial", 4_294_967_295.0),
+            ("probe_dns_duration_seconds", 1.0),
+        ] {
+            assert!(named.contains(&(name, number)), "{name}: {named:?}");
+        }
+    }
+
+    #[test]
+    fn a_check_without_an_answer_stays_in_the_families_of_its_protocol() {
+        let silent = names_of("dns:///x.test", None);
+        assert!(silent.contains(&("probe_dns_query_succeeded", 0.0)), "{silent:?}");
+        assert!(silent.contains(&("probe_dns_duration_seconds", 1.0)), "{silent:?}");
+        assert!(!silent.iter().any(|(name, _)| name.ends_with("_rrs") || *name == "probe_dns_serial"), "{silent:?}");
+        let refused = names_of("grpcs://x.test:443", None);
+        assert!(refused.contains(&("probe_grpc_healthcheck_response", 0.0)), "{refused:?}");
+        assert!(refused.contains(&("probe_grpc_duration_seconds", 1.0)), "{refused:?}");
+        let page = names_of("https://x.test/", None);
+        assert!(page.contains(&("probe_http_duration_seconds", 1.0)), "{page:?}");
+        assert!(!page.iter().any(|(name, _)| name.contains("dns_") || name.contains("grpc")), "{page:?}");
     }
 
     /// What a collector makes of a name, as <https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/>

@@ -48,7 +48,7 @@ pub(crate) use bracket::optional as optional_timestamp;
 pub(crate) use decimal::Decimal;
 pub use diagnosis::{Diagnosis, ExtraCheck, ExtraKind};
 pub(crate) use dns::DnsQuestion;
-pub use dns::{DnsExpect, DnsFacts, RecordType};
+pub use dns::{DnsExpect, DnsFacts, DnsSections, RecordType};
 pub use expect::{Expect, HeaderExpectation, HeaderRule, JsonExpectation, JsonRule, Pattern, StatusSet, TextRule};
 pub use failure::{ClassGroup, Failure, FailureClass, Mismatch};
 pub use gap::{Gap, GapReason};

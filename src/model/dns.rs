@@ -126,6 +126,23 @@ pub struct DnsFacts {
     pub records: Vec<SafeText>,
     /// The shortest time that one of them may be kept, in seconds; null where there is none.
     pub ttl_seconds: Option<u32>,
+    /// How many records each section holds; absent where the message cannot be read to its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sections: Option<DnsSections>,
+    /// The serial number of the zone; absent unless a SOA record was asked for and answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial: Option<u32>,
+}
+
+/// How many records the sections of an answer hold, whatever their types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct DnsSections {
+    /// The answer itself, with the aliases on the way.
+    pub answer: u32,
+    /// The servers of the zone, or its SOA record where there is nothing to answer with.
+    pub authority: u32,
+    /// What helps to use the others, such as addresses; without the OPT record.
+    pub additional: u32,
 }
 
 /// What must hold of the answer to a question.

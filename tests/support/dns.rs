@@ -14,6 +14,8 @@ use super::server;
 pub const A: u16 = 1;
 /// An alias.
 pub const CNAME: u16 = 5;
+/// The beginning of a zone.
+pub const SOA: u16 = 6;
 /// A mail exchanger.
 pub const MX: u16 = 15;
 /// A text.
@@ -67,7 +69,9 @@ pub enum Reply {
         /// The answer section.
         records: Vec<Record>,
     },
-    /// The same, over UDP cut and over TCP whole.
+    /// The records of the answer, the authority and the additional section.
+    Sections([Vec<Record>; 3]),
+    /// A zone, over UDP cut and over TCP whole.
     CutZone(Vec<Record>),
     /// A head that announces records, and none of them whole.
     Torn,
@@ -103,6 +107,13 @@ impl Record {
     pub fn mail(owner: &str, preference: u8, target: &str) -> Record {
         let data = [&[0, preference][..], &encode_name(target)].concat();
         Record { owner: owner.to_owned(), kind: MX, ttl: 300, data }
+    }
+
+    /// The beginning of a zone, with its serial number.
+    pub fn zone(owner: &str, serial: u32) -> Record {
+        let names = [encode_name("ns.test"), encode_name("admin.test")].concat();
+        let times = [serial, 3_600, 600, 86_400, 60].map(u32::to_be_bytes).concat();
+        Record { owner: owner.to_owned(), kind: SOA, ttl: 60, data: [names, times].concat() }
     }
 
     /// A text.
@@ -303,6 +314,14 @@ fn message(query: &[u8], question: &Question, reply: &Reply) -> Option<Vec<u8>> 
         Reply::Cut(_) | Reply::CutZone(_) if !question.over_tcp => Some(encode(query, 0, true, &[])),
         Reply::Code(code) => Some(encode(query, *code, false, &[])),
         Reply::Zone { authoritative, records } => Some(encode_zone(query, *authoritative, records)),
+        Reply::Sections(sections) => {
+            let mut message = encode_zone(query, false, &sections.concat());
+            for (place, section) in sections.iter().enumerate() {
+                let count = u16::try_from(section.len()).unwrap().to_be_bytes();
+                message[6 + 2 * place..8 + 2 * place].copy_from_slice(&count);
+            }
+            Some(message)
+        }
         Reply::CutZone(records) => Some(encode_zone(query, false, records)),
         Reply::Torn => {
             let mut message = encode(query, 0, false, &[(A, vec![127, 0, 0, 1])]);
@@ -335,7 +354,7 @@ fn records(addresses: &[IpAddr], kind: u16) -> Vec<(u16, Vec<u8>)> {
 
 fn encode_name(name: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
-    for label in name.split('.') {
+    for label in name.split('.').filter(|label| !label.is_empty()) {
         bytes.push(u8::try_from(label.len()).unwrap());
         bytes.extend_from_slice(label.as_bytes());
     }

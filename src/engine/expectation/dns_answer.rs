@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 
 use hickory_proto::ProtoError;
-use hickory_proto::op::ResponseCode;
+use hickory_proto::op::{Header, ResponseCode};
 use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType as WireType};
 use hickory_proto::serialize::binary::{BinDecodable as _, BinDecoder, DecodeError};
 
 use crate::engine::resolve::dns_query::{ALIASES, DnsQuery, DnsReplyHead};
-use crate::model::{DnsExpect, DnsFacts, DnsQuestion, FailureClass, RecordType, Redactor};
+use crate::model::{DnsExpect, DnsFacts, DnsQuestion, DnsSections, FailureClass, RecordType, Redactor};
 
 /// The payload that an OPT record offers (DNS flag day 2020).
 const PAYLOAD: u16 = 1232;
@@ -30,6 +30,8 @@ pub(crate) struct DnsAnswer {
     pub(crate) asked: Vec<usize>,
     /// Whether aliases lead back to themselves.
     pub(crate) is_loop: bool,
+    /// How many records each section holds, where the message can be read to its end.
+    pub(crate) sections: Option<DnsSections>,
 }
 
 /// One record.
@@ -42,6 +44,8 @@ pub(crate) struct DnsRecord {
     /// As in a zone file.
     pub(crate) data: String,
     target: Option<Name>,
+    /// The serial number of the zone, where it is a SOA record.
+    serial: Option<u32>,
 }
 
 /// What a message is.
@@ -74,6 +78,7 @@ pub(crate) fn read(query: &DnsQuery, message: &[u8]) -> Option<DnsMessage> {
         records: Vec::new(),
         asked: Vec::new(),
         is_loop: false,
+        sections: None,
     };
     if !has_question {
         return (header.response_code != ResponseCode::NoError).then_some(DnsMessage::Answer(answer));
@@ -94,7 +99,22 @@ pub(crate) fn read(query: &DnsQuery, message: &[u8]) -> Option<DnsMessage> {
         }
     }
     answer.follow(query);
+    answer.sections = sections(&header, &mut rest).ok();
     Some(DnsMessage::Answer(answer))
+}
+
+/// How many records each section holds: those after the answers are counted, not believed. The OPT record is
+/// none of the zone's: it says how the server talks to whoever sent one.
+fn sections(header: &Header, rest: &mut BinDecoder<'_>) -> Result<DnsSections, DecodeError> {
+    let counts = header.counts;
+    for _ in 0..counts.authorities {
+        pass_over(rest)?;
+    }
+    let mut additional = 0;
+    for _ in 0..counts.additionals {
+        additional += u32::from(pass_over(rest)? != WireType::OPT);
+    }
+    Ok(DnsSections { answer: counts.answers.into(), authority: counts.authorities.into(), additional })
 }
 
 /// Passes over a record, and says of which type it is.
@@ -140,14 +160,15 @@ impl DnsRecord {
         if record.dns_class != DNSClass::IN {
             return None;
         }
-        let (data, target) = match &record.data {
+        let (data, target, serial) = match &record.data {
             RData::OPT(_) => return None,
-            RData::CNAME(alias) => (alias.to_string(), Some(alias.0.clone())),
-            data => (data.to_string(), None),
+            RData::CNAME(alias) => (alias.to_string(), Some(alias.0.clone()), None),
+            RData::SOA(zone) => (zone.to_string(), None, Some(zone.serial)),
+            data => (data.to_string(), None, None),
         };
         // RFC 2181 section 8: a time with the highest bit set is none.
         let ttl = if record.ttl > u32::MAX / 2 { 0 } else { record.ttl };
-        Some(DnsRecord { owner: record.name.clone(), kind: record.record_type(), ttl, data, target })
+        Some(DnsRecord { owner: record.name.clone(), kind: record.record_type(), ttl, data, target, serial })
     }
 }
 
@@ -176,6 +197,8 @@ impl DnsAnswer {
             records_total: u32::try_from(self.asked.len()).unwrap_or(u32::MAX),
             records: records.collect(),
             ttl_seconds: self.asked().map(|record| record.ttl).min(),
+            sections: self.sections,
+            serial: self.asked().find_map(|record| record.serial),
         }
     }
 

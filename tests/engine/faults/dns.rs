@@ -9,7 +9,7 @@ use uptick::model::FailureClass::{
     AssertionFailed, ConnectRefused, DnsNoAddress, DnsNotFound, DnsServerFailure, DnsTimeout, EmptyReply, ProberNoRoute,
 };
 use uptick::model::Phase::{Processing, Resolve};
-use uptick::model::{Resolver, Value};
+use uptick::model::{DnsSections, Resolver, Value};
 
 use crate::faults::row::{Case, Row, answers, fails, up};
 use crate::support::dns::{Dns, FORMAT_ERROR, MX, NAME_ERROR, REFUSED, Record, Reply, SERVER_FAILURE, bind_both};
@@ -134,6 +134,30 @@ pub(crate) const ROWS: &[Row] = &[
         let broken = Record { owner: "x.test".to_owned(), kind: MX, ttl: 60, data: vec![0] };
         let case = asking("x.test", Reply::Zone { authoritative: false, records: vec![broken, address("x.test", 60)] });
         case.step(|step| step.expect.dns.count = Some(1))
+    }),
+    up(133, "a name server fills every section of its answer", || {
+        let servers = vec![Record::text("x.test", "1"), Record::text("x.test", "2")];
+        let opt = Record { owner: String::new(), kind: 41, ttl: 0, data: Vec::new() };
+        let more = vec![address("a.test", 1), opt, address("b.test", 1), address("c.test", 1)];
+        let answer = vec![Record::alias("x.test", "zone.test"), Record::zone("zone.test", u32::MAX)];
+        asking("x.test?type=SOA", Reply::Sections([answer, servers, more])).also(|outcome| {
+            let dns = outcome.dns.as_ref().expect("an answer");
+            assert_eq!(dns.sections, Some(DnsSections { answer: 2, authority: 2, additional: 3 }));
+            assert_eq!((dns.serial, dns.records_total), (Some(u32::MAX), 1));
+        })
+    }),
+    up(133, "what stands after the answers of a name server ends within a record", || {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let server = socket.local_addr().expect("an address");
+        thread::spawn(move || {
+            let mut buffer = [0; 1500];
+            let Ok((length, peer)) = socket.recv_from(&mut buffer) else { return };
+            // An answer with nine records in its authority section, of which none is there.
+            (buffer[2], buffer[9]) = (0x81, 9);
+            let _ = socket.send_to(&buffer[..length], peer);
+        });
+        let case = Case::get(format!("dns://{server}/x.test")).step(|step| step.expect.dns.count = Some(0));
+        case.also(|outcome| assert_eq!(outcome.dns.as_ref().expect("an answer").sections, None))
     }),
     up(133, "the time of a record has its highest bit set: it is none", || {
         let case = asking("x.test", Reply::Zone { authoritative: false, records: vec![address("x.test", 1 << 31)] });
