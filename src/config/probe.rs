@@ -180,7 +180,10 @@ fn named_probe(
     let session = layers.get("session").and_then(|node| session(reader, node, shared));
     reader.captures = session.iter().flat_map(|session| captures_of(session)).collect();
     let steps = steps(reader, own, layers, timing.timeout);
-    let transport = transport::transport(reader, layers, shared.deny);
+    let mut transport = transport::transport(reader, layers, shared.deny);
+    if let Some(steps) = &steps {
+        http3::leave_to_others(layers, steps, &mut transport);
+    }
     if *reader.last_transport != transport {
         reader.last_transport = transport.into();
     }

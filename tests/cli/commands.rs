@@ -61,6 +61,19 @@ fn explain_fills_everything_in_and_keeps_secrets_to_itself() {
 }
 
 #[test]
+fn explain_of_a_websocket_leaves_http_3_to_the_probes_that_speak_it() {
+    let config = "[defaults]\nhttp-version = \"3\"\n".to_owned()
+        + &probe("socket", "wss://127.0.0.1/", &[])
+        + &probe("page", "https://127.0.0.1/", &[]);
+    for (name, version) in [("socket", "\"auto\""), ("page", "\"3\"")] {
+        let ran = Run::new(["validate", "--explain", name]).config(&config).run();
+        ran.expect_code(0);
+        assert!(ran.stdout.contains(&format!("http-version = {version}")), "{}", ran.stdout);
+        Run::new(["validate"]).config(&ran.stdout).run().expect_code(0);
+    }
+}
+
+#[test]
 fn init_writes_a_file_that_is_valid_and_never_writes_over_one() {
     let ran = Run::new(["init"]).run();
     ran.expect_code(0);

@@ -40,11 +40,25 @@ pub(crate) fn check(reader: &mut ConfigReader, layers: &Layers, steps: &[Step], 
     }
 }
 
-/// Looks at a probe that opens a WebSocket and asks nothing else: what `[defaults]` say of HTTP/3 is for others.
+/// What `[defaults]` say of HTTP/3 is for others where a probe opens `WebSocket`s and asks nothing else.
+pub(crate) fn leave_to_others(layers: &Layers, steps: &[Step], transport: &mut Transport) {
+    if transport.http_version == HttpVersionPreference::Http3
+        && layers.own("http-version").is_none()
+        && is_of_websockets(steps)
+    {
+        transport.http_version = HttpVersionPreference::Auto;
+    }
+}
+
+fn is_of_websockets(steps: &[Step]) -> bool {
+    steps.iter().all(|step| step.request.protocol == Protocol::WebSocket)
+}
+
+/// Refuses HTTP/3 of a probe that opens `WebSocket`s and asks nothing else.
 fn websocket(reader: &mut ConfigReader, layers: &Layers, steps: &[Step], transport: &Transport) {
     if let Some(node) = layers.own("http-version")
         && transport.http_version == HttpVersionPreference::Http3
-        && steps.iter().all(|step| step.request.protocol == Protocol::WebSocket)
+        && is_of_websockets(steps)
     {
         reader.advise(
             &node.span,
