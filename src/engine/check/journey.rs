@@ -42,6 +42,7 @@ pub(crate) async fn run(means: &JourneyMeans, probe: &Probe, session: &mut Sessi
             failure.step.get_or_insert_with(|| name_of(place, step));
         }
         answered.timings.add_all(&all.timings);
+        answered.farewell += all.farewell;
         answered.http3_offered |= all.http3_offered;
         all.warnings.append(&mut answered.warnings);
         answered.warnings = std::mem::take(&mut all.warnings);
@@ -55,7 +56,7 @@ pub(crate) async fn run(means: &JourneyMeans, probe: &Probe, session: &mut Sessi
     }
     // An answer that a value was captured from has that value in it.
     all.exchanges.iter_mut().filter(|_| !session.captures.is_empty()).for_each(|kept| kept.redact(&session.redactor));
-    all.timings.total = began.elapsed();
+    all.timings.total = began.elapsed().saturating_sub(all.farewell);
     all.steps = steps;
     all
 }
@@ -111,7 +112,7 @@ async fn take_step(
         answered.assets.splice(0..0, loaded);
         answered.warn_instead("assets");
     }
-    answered.timings.total = began.elapsed();
+    answered.timings.total = began.elapsed().saturating_sub(answered.farewell);
     answered
 }
 

@@ -308,6 +308,7 @@ impl StepRun<'_> {
             None => (None, HeaderMap::new()),
         };
         result.timings.add_all(&trace.timings());
+        result.farewell += trace.farewell;
         result.note_connection(&trace, &self.session.redactor);
         let fault = fault.or_else(|| undecoded(&body, self.requires_body()));
         let is_waiting = fault.as_ref().is_some_and(|fault| fault.class == FailureClass::MessageTimeout);

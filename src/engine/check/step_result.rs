@@ -1,6 +1,7 @@
 //! What became of one step: the record in the making, as plain data.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use http::{HeaderMap, Method, Version, header};
 use rustls::CipherSuite;
@@ -29,6 +30,8 @@ const LOCATION: usize = 300;
 pub(crate) struct StepResult {
     pub(crate) failure: Option<Failure>,
     pub(crate) timings: Timings,
+    /// What `ConnectionTrace::farewell` adds up to: what has passed without being part of `timings`.
+    pub(crate) farewell: Duration,
     pub(crate) status: Option<u16>,
     /// What a name server answered.
     pub(crate) dns: Option<DnsFacts>,

@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 #[cfg(feature = "http3")]
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
 use tokio::time::Instant;
@@ -28,6 +29,8 @@ pub(crate) struct ConnectionTrace {
     pub(crate) reached: bool,
     /// What the TLS handshake with the target showed; absent without TLS.
     pub(crate) handshake: Option<SharedHandshake>,
+    /// How long was waited, after the last phase, for the server to close what is over: no part of any time.
+    pub(crate) farewell: Duration,
     /// The socket of QUIC, which knows what came over it; absent over TCP.
     #[cfg(feature = "http3")]
     pub(crate) udp: Option<Arc<ServerSocket>>,
@@ -43,6 +46,7 @@ impl ConnectionTrace {
             addresses: Vec::new(),
             reached: false,
             handshake: None,
+            farewell: Duration::ZERO,
             #[cfg(feature = "http3")]
             udp: None,
         }
@@ -63,7 +67,7 @@ impl ConnectionTrace {
     pub(crate) fn end(&mut self) {
         let now = Instant::now();
         self.close(now);
-        self.timings.total = now - self.began;
+        self.timings.total = (now - self.began).saturating_sub(self.farewell);
     }
 
     fn close(&mut self, now: Instant) {

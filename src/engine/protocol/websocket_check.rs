@@ -136,8 +136,11 @@ impl WebSocketCheck<'_> {
             body.read = body.bytes.len() as u64;
         }
         trace.end();
-        let until = (Instant::now() + FAREWELL).min(self.connector.deadline.at);
-        match timeout_at(until, socket.close()).await {
+        let since = Instant::now();
+        let until = (since + FAREWELL).min(self.connector.deadline.at);
+        let closed = timeout_at(until, socket.close()).await;
+        trace.farewell = since.elapsed();
+        match closed {
             // An answer of HTTP/2 proves no WebSocket by a key: whoever has sent none of its messages is held to its farewell.
             Ok(Err(MessageError::Protocol(why))) if speaks_http2 && !self.waits => {
                 Err(MessageError::Protocol(why).into())
