@@ -185,10 +185,10 @@ pub struct FailureShare {
 }
 
 impl MainFailure {
-    /// Whether no kind is half of the failures.
+    /// Whether no kind is more than half of the failures.
     #[must_use]
     pub(crate) const fn is_mix(&self) -> bool {
-        self.n * 2 < self.of
+        self.n * 2 <= self.of
     }
 
     /// `connect timeouts`, `mostly status 503`, `a mix of connect timeouts, status 522 and connection resets`.

@@ -116,6 +116,15 @@ mod tests {
     }
 
     #[test]
+    fn of_two_kinds_that_are_half_each_neither_is_what_mostly_fails() {
+        let classes = [(FailureClass::DnsNotFound, 3), (FailureClass::ConnectRefused, 3)];
+        let even = main(&classes, &[]).expect("failures");
+        assert_eq!(even.spoken(), "a mix of names not found and refused connections");
+        let uneven = main(&[(FailureClass::DnsNotFound, 4), classes[1]], &[]).expect("failures");
+        assert_eq!(uneven.spoken(), "mostly names not found");
+    }
+
+    #[test]
     fn a_class_without_codes_may_stand_before_one_with_many() {
         let classes = [(FailureClass::ConnectTimeout, 20), (FailureClass::Status, 30)];
         let main = main(&classes, &[(500, 15), (503, 15)]).expect("failures");
