@@ -33,11 +33,13 @@ pub use request::RequestArgs;
 pub use values::WrittenInstant;
 pub use watch::WatchArgs;
 
+use std::ffi::OsStr;
 use std::io;
 use std::io::Write as _;
 
+use clap::builder::Resettable;
 use clap::error::ErrorKind;
-use clap::{CommandFactory as _, Parser as _};
+use clap::{Arg, CommandFactory as _, FromArgMatches as _};
 
 /// A command of so many arguments has each explained by `-h`.
 const MOST_EXPLAINED: usize = 8;
@@ -80,11 +82,28 @@ impl CommandLineError {
 /// # Errors
 /// [`CommandLineError`], where it cannot be read or asks for help.
 pub fn parse() -> Result<Cli, CommandLineError> {
-    Cli::try_parse().map_err(|error| {
+    read().map_err(|error| {
         let words: Vec<String> = std::env::args().skip(1).collect();
         let overview = (error.kind() == ErrorKind::DisplayHelp).then(|| asked_at_a_glance(&words)).flatten();
         CommandLineError { error: mistake::with_suggestion(error, &words), overview }
     })
+}
+
+fn read() -> Result<Cli, clap::Error> {
+    let mut command = without_empty_variables(Cli::command());
+    let mut matches = command.try_get_matches_from_mut(std::env::args_os())?;
+    Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+}
+
+/// A variable that is set to nothing says nothing: who fills one in from another, as Compose, Helm and CI systems do, cannot
+/// leave it out.
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    let read = move |argument: Arg| match argument.get_env() {
+        Some(name) if is_empty(name) => argument.env(Resettable::Reset),
+        _ => argument,
+    };
+    command.mut_args(read).mut_subcommands(without_empty_variables)
 }
 
 /// The options of a command at a glance, where `-h` asks for them; `--help` explains each.

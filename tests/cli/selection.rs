@@ -82,6 +82,17 @@ fn options_win_over_the_environment_and_that_over_the_file() {
     assert_eq!(elsewhere.run().json()["vantage"], "file");
 }
 
+#[test]
+fn a_variable_that_is_set_to_nothing_is_not_set() {
+    let server = healthy();
+    let text = "[settings]\nvantage = \"file\"\n".to_owned() + &probe("a", &server.url("/"), &[]);
+    for name in ["UPTICK_VANTAGE", "UPTICK_CONFIG", "UPTICK_SHARD", "UPTICK_JOURNAL", "UPTICK_REMOTE_WRITE"] {
+        let ran = Run::new(["check", "--record", "--format", "json"]).config(&text).env(name, "").run();
+        ran.expect_code(0);
+        assert_eq!(ran.json()["vantage"], "file", "{name}");
+    }
+}
+
 /// Forty probes in two surfaces, some of them of a matrix, and a control target.
 fn fleet() -> String {
     let mut file = "[[control]]\nname = \"internet\"\nurl = \"http://127.0.0.1:9/\"\n".to_owned();
