@@ -7,6 +7,7 @@ pub(super) mod phase_error;
 pub(super) mod tls_fault;
 
 use std::io;
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 
 use h2::Reason;
@@ -73,8 +74,10 @@ pub(super) fn unix_socket_fault(path: &Path, error: &io::Error) -> Fault {
         io::ErrorKind::NotFound => FailureClass::ConnectRefused,
         _ => connect_class(error),
     };
+    let is_other_file = path.metadata().is_ok_and(|found| !found.file_type().is_socket());
     let path = path.display();
     let message = match class {
+        FailureClass::ConnectRefused if is_other_file => format!("unix:{path} is not a socket: nothing listens there"),
         FailureClass::ConnectRefused if error.kind() == io::ErrorKind::NotFound => {
             format!("unix:{path} does not exist: nothing listens there")
         }

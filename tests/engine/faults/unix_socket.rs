@@ -40,6 +40,17 @@ pub(crate) const ROWS: &[Row] = &[
             },
         )
     }),
+    fails(136, "a file stands where a Unix socket should be", ConnectRefused, Connect, || {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("app.sock");
+        std::fs::write(&path, "").expect("a file");
+        Case::get("http://app.test/").probe(|probe| probe.transport.unix_socket = Some(path)).keep(folder).also(
+            |outcome| {
+                let message = &outcome.failure.as_ref().expect("a failure").message;
+                assert!(message.as_str().contains("app.sock is not a socket"), "{message}");
+            },
+        )
+    }),
     fails(136, "nothing listens on a Unix socket any more", ConnectRefused, Connect, || {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("old.sock");
