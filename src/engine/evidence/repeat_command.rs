@@ -5,6 +5,7 @@ use url::Url;
 use crate::engine::connect::route::host_of;
 use crate::engine::evidence::curl;
 use crate::engine::evidence::curl::{prefixed, quote};
+use crate::engine::expectation::body_rules;
 use crate::model::{
     DnsQuestion, HttpVersionPreference, IpFamily, Probe, Protocol, Request, Resolver, Transport, Value,
 };
@@ -62,8 +63,16 @@ fn netcat(probe: &Probe, request: &Request) -> Option<String> {
     let (seconds, host) = (probe.timeout.as_secs().max(1), quote(&Value::plain(&host)));
     Some(match &request.send {
         Some(send) => format!("printf %s {} | nc{family} -v -w {seconds} {host} {port}", quote(send)),
+        // What the server says by itself is read too.
+        None if reads(probe) => format!("nc{family} -v -w {seconds} {host} {port} </dev/null"),
         None => format!("nc{family} -z -v -w {seconds} {host} {port}"),
     })
+}
+
+/// Whether something must come over a connection of the probe.
+fn reads(probe: &Probe) -> bool {
+    let mut connections = probe.steps.iter().filter(|step| step.request.protocol == Protocol::Tcp);
+    connections.any(|step| body_rules::needs_body(&step.expect))
 }
 
 fn dig(probe: &Probe, request: &Request) -> Option<String> {

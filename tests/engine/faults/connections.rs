@@ -85,8 +85,13 @@ pub(crate) const ROWS: &[Row] = &[
         case.within(300)
     }),
     answers(130, "a tcp:// port says something else and closes", AssertionFailed, || {
-        expecting("220", |conn| {
+        let case = expecting("220", |conn| {
             conn.send("554 no service\r\n");
+        });
+        case.also(|outcome| {
+            let repeated = outcome.evidence.as_ref().and_then(|evidence| evidence.curl.as_ref()).expect("a command");
+            assert!(repeated.as_str().ends_with("</dev/null"), "{repeated}");
+            assert!(!repeated.as_str().contains(" -z"), "{repeated} would read nothing");
         })
     }),
     answers(130, "a tcp:// port says what it must not say", AssertionFailed, || {
