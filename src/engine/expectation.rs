@@ -3,6 +3,7 @@
 pub(super) mod body_rules;
 mod certificate_rules;
 pub(super) mod dns_answer;
+mod dns_record_data;
 pub(super) mod expect;
 pub(super) mod html;
 pub(super) mod json;

@@ -7,6 +7,7 @@ use hickory_proto::op::{Header, ResponseCode};
 use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType as WireType};
 use hickory_proto::serialize::binary::{BinDecodable as _, BinDecoder, DecodeError};
 
+use crate::engine::expectation::dns_record_data;
 use crate::engine::resolve::dns_query::{ALIASES, DnsQuery, DnsReplyHead};
 use crate::model::{DnsExpect, DnsFacts, DnsQuestion, DnsSections, FailureClass, RecordType, Redactor};
 
@@ -28,8 +29,10 @@ pub(crate) struct DnsAnswer {
     pub(crate) records: Vec<DnsRecord>,
     /// The records that were asked for, at the end of the aliases: their places.
     pub(crate) asked: Vec<usize>,
-    /// Whether aliases lead back to themselves.
-    pub(crate) is_loop: bool,
+    /// The name that the aliases end at, where there are any.
+    alias_target: Option<Name>,
+    /// Why the aliases lead nowhere, where they do.
+    broken_aliases: Option<String>,
     /// How many records each section holds, where the message can be read to its end.
     pub(crate) sections: Option<DnsSections>,
 }
@@ -77,7 +80,8 @@ pub(crate) fn read(query: &DnsQuery, message: &[u8]) -> Option<DnsMessage> {
         authoritative: header.authoritative,
         records: Vec::new(),
         asked: Vec::new(),
-        is_loop: false,
+        alias_target: None,
+        broken_aliases: None,
         sections: None,
     };
     if !has_question {
@@ -89,42 +93,58 @@ pub(crate) fn read(query: &DnsQuery, message: &[u8]) -> Option<DnsMessage> {
     for _ in 0..header.counts.answers {
         let mut at = rest.clone(u16::try_from(rest.index()).unwrap_or(u16::MAX));
         match Record::read(&mut at) {
-            Ok(record) => {
+            Ok(record) if !lacks_data(&record) => {
                 rest = at;
                 answer.records.extend(DnsRecord::of(&record));
             }
             // What was not asked for may be of a kind that is read otherwise elsewhere.
-            Err(_) if pass_over(&mut rest).is_ok_and(|kind| kind != query.kind) => {}
-            Err(_) => return Some(DnsMessage::Malformed),
+            Ok(_) | Err(_) if pass_over(&mut rest).is_ok_and(|(kind, _)| kind != query.kind) => {}
+            Ok(_) | Err(_) => return Some(DnsMessage::Malformed),
         }
     }
     answer.follow(query);
-    answer.sections = sections(&header, &mut rest).ok();
+    if let Ok((sections, extension)) = sections(&header, &mut rest) {
+        answer.sections = Some(sections);
+        answer.code |= u16::from(extension) << 4;
+    }
     Some(DnsMessage::Answer(answer))
 }
 
 /// How many records each section holds: those after the answers are counted, not believed. The OPT record is
-/// none of the zone's: it says how the server talks to whoever sent one.
-fn sections(header: &Header, rest: &mut BinDecoder<'_>) -> Result<DnsSections, DecodeError> {
+/// none of the zone's: it says how the server talks to whoever sent one, and has the upper bits of the code (RFC 6891).
+fn sections(header: &Header, rest: &mut BinDecoder<'_>) -> Result<(DnsSections, u8), DecodeError> {
     let counts = header.counts;
     for _ in 0..counts.authorities {
         pass_over(rest)?;
     }
-    let mut additional = 0;
+    let (mut additional, mut extension) = (0, 0);
     for _ in 0..counts.additionals {
-        additional += u32::from(pass_over(rest)? != WireType::OPT);
+        match pass_over(rest)? {
+            (WireType::OPT, ttl) => extension = ttl.to_be_bytes()[0],
+            _ => additional += 1,
+        }
     }
-    Ok(DnsSections { answer: counts.answers.into(), authority: counts.authorities.into(), additional })
+    let (answer, authority) = (counts.answers.into(), counts.authorities.into());
+    Ok((DnsSections { answer, authority, additional }, extension))
 }
 
-/// Passes over a record, and says of which type it is.
-fn pass_over(decoder: &mut BinDecoder<'_>) -> Result<WireType, DecodeError> {
+/// Whether a record has no data, and is of a type that must have some: hickory takes it for part of an update.
+fn lacks_data(record: &Record) -> bool {
+    match record.data {
+        RData::Update0(kind) => !matches!(kind, WireType::NULL | WireType::Unknown(_)),
+        _ => false,
+    }
+}
+
+/// Passes over a record, and says of which type it is and how long it may be kept.
+fn pass_over(decoder: &mut BinDecoder<'_>) -> Result<(WireType, u32), DecodeError> {
     let _owner = Name::read(decoder)?;
     let kind = WireType::from(decoder.read_u16()?.unverified());
-    let (_class, _time_to_live) = (decoder.read_u16()?, decoder.read_u32()?);
+    let _class = decoder.read_u16()?;
+    let ttl = decoder.read_u32()?.unverified();
     let length = usize::from(decoder.read_u16()?.unverified());
     decoder.read_slice(length)?;
-    Ok(kind)
+    Ok((kind, ttl))
 }
 
 impl DnsAnswer {
@@ -132,27 +152,30 @@ impl DnsAnswer {
     fn follow(&mut self, query: &DnsQuery) {
         let mut at = query.name.clone();
         let is_any = u16::from(query.kind) == RecordType::ANY.0;
-        for followed in 0.. {
+        let mut passed = vec![at.clone()];
+        loop {
             let own = |(_, record): &(usize, &DnsRecord)| record.owner == at && (record.kind == query.kind || is_any);
             self.asked = self.records.iter().enumerate().filter(own).map(|(place, _)| place).collect();
             let alias = self.records.iter().find(|record| record.owner == at).and_then(|record| record.target.clone());
             let Some(target) = alias.filter(|_| self.asked.is_empty()) else { return };
-            if followed == ALIASES || target == query.name {
-                self.is_loop = true;
+            if passed.contains(&target) {
+                self.broken_aliases = Some("its aliases lead back to themselves".to_owned());
                 return;
             }
+            if passed.len() > ALIASES {
+                self.broken_aliases = Some(format!("it has more than {ALIASES} aliases in a row"));
+                return;
+            }
+            passed.push(target.clone());
+            self.alias_target = Some(target.clone());
             at = target;
         }
     }
 
     /// Whether a server may do better without the OPT record, which it does not know.
     pub(crate) fn is_for_edns(&self) -> bool {
-        matches!(ResponseCode::from(0, low_byte(self.code)), ResponseCode::FormErr | ResponseCode::NotImp)
+        [ResponseCode::FormErr, ResponseCode::NotImp, ResponseCode::BADVERS].map(u16::from).contains(&self.code)
     }
-}
-
-fn low_byte(code: u16) -> u8 {
-    u8::try_from(code).unwrap_or(u8::MAX)
 }
 
 impl DnsRecord {
@@ -164,7 +187,7 @@ impl DnsRecord {
             RData::OPT(_) => return None,
             RData::CNAME(alias) => (alias.to_string(), Some(alias.0.clone()), None),
             RData::SOA(zone) => (zone.to_string(), None, Some(zone.serial)),
-            data => (data.to_string(), None, None),
+            data => (dns_record_data::text(data), None, None),
         };
         // RFC 2181 section 8: a time with the highest bit set is none.
         let ttl = if record.ttl > u32::MAX / 2 { 0 } else { record.ttl };
@@ -209,19 +232,24 @@ impl DnsAnswer {
 
     /// What is wrong with it before its records are looked at: its code, that it has none, or a loop.
     pub(crate) fn refusal(&self, expect: &DnsExpect) -> Option<(FailureClass, String)> {
-        if !expect.rcode.is_empty() || self.code == 0 && expect.is_of_records() && !self.is_loop {
+        if !expect.rcode.is_empty() || self.code == 0 && expect.is_of_records() && self.broken_aliases.is_none() {
             return None;
         }
+        if let (0, Some(why)) = (self.code, &self.broken_aliases) {
+            return Some((FailureClass::DnsServerFailure, why.clone()));
+        }
         match self.code {
-            0 if self.is_loop => {
-                Some((FailureClass::DnsServerFailure, "its aliases lead back to themselves".to_owned()))
-            }
-            0 if self.asked.is_empty() => {
-                Some((FailureClass::DnsNoAddress, "it has no record of that type (NODATA)".to_owned()))
-            }
+            0 if self.asked.is_empty() => Some((FailureClass::DnsNoAddress, self.nothing_found())),
             0 => None,
             3 => Some((FailureClass::DnsNotFound, "there is no such name (NXDOMAIN)".to_owned())),
             code => Some((FailureClass::DnsServerFailure, format!("the server answers {}", code_name(code)))),
+        }
+    }
+
+    fn nothing_found(&self) -> String {
+        match &self.alias_target {
+            Some(target) => format!("its aliases end at {target}, and the answer has no record of that type for it"),
+            None => "it has no record of that type (NODATA)".to_owned(),
         }
     }
 }

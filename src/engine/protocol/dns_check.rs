@@ -164,6 +164,16 @@ impl DnsCheck<'_> {
     }
 
     fn fault(&self, error: DnsError, trace: &ConnectionTrace) -> Fault {
+        let is_told = matches!(error, DnsError::Truncated);
+        let mut fault = self.fault_of(error, trace);
+        // Only what was truncated is asked for over a connection.
+        if !is_told && (trace.phase() == Some(Phase::Connect) || trace.timings().connect.is_some()) {
+            fault.message.push_str(" over TCP, where it was asked since its answer over UDP is truncated");
+        }
+        fault
+    }
+
+    fn fault_of(&self, error: DnsError, trace: &ConnectionTrace) -> Fault {
         let (route, deadline) = (self.connector.route, self.connector.deadline);
         let server = trace.target(&route.host);
         let question = self.question;

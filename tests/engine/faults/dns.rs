@@ -8,7 +8,7 @@ use std::time::Duration;
 use uptick::model::FailureClass::{
     AssertionFailed, ConnectRefused, DnsNoAddress, DnsNotFound, DnsServerFailure, DnsTimeout, EmptyReply, ProberNoRoute,
 };
-use uptick::model::Phase::{Processing, Resolve};
+use uptick::model::Phase::{Connect, Processing, Resolve};
 use uptick::model::{DnsSections, Resolver, Value};
 
 use crate::faults::row::{Case, Row, answers, fails, up};
@@ -64,6 +64,28 @@ pub(crate) const ROWS: &[Row] = &[
         });
         at(dns, "x.test")
     }),
+    up(133, "a name server does not know the version of the OPT record (BADVERS), and answers without it", || {
+        let dns = Dns::start(|question| {
+            let record = address(&question.name, 60);
+            if question.edns {
+                // The upper bits of the code stand first in what is the time of other records.
+                let opt = Record { owner: String::new(), kind: 41, ttl: 1 << 24, data: Vec::new() };
+                return Reply::Sections([Vec::new(), Vec::new(), vec![opt]]);
+            }
+            Reply::Zone { authoritative: false, records: vec![record] }
+        });
+        at(dns, "x.test")
+    }),
+    fails(133, "a name server truncates its answer and takes no connection", ConnectRefused, Connect, || {
+        let bind = |_| UdpSocket::bind((Ipv4Addr::LOCALHOST, server::refusing_port())).ok();
+        let udp = (0..50).find_map(bind).expect("a port that is free for UDP too");
+        let address = udp.local_addr().expect("an address");
+        cut_always(udp);
+        Case::get(format!("dns://{address}/x.test")).also(|outcome| {
+            let message = outcome.failure.as_ref().expect("a failure").message.as_str();
+            assert!(message.contains("over TCP") && message.ends_with("is truncated"), "{message}");
+        })
+    }),
     up(133, "stray datagrams come before the answer of a name server", || {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
         let server = socket.local_addr().expect("an address");
@@ -106,6 +128,18 @@ pub(crate) const ROWS: &[Row] = &[
         },
     ),
     fails(133, "a name server's answer cannot be read", DnsServerFailure, Processing, || asking("x.test", Reply::Torn)),
+    fails(133, "a record of a name server's answer has no data", DnsServerFailure, Processing, || {
+        let empty = Record { data: Vec::new(), ..address("x.test", 60) };
+        asking("x.test", Reply::Zone { authoritative: false, records: vec![empty] })
+    }),
+    answers(133, "the aliases in an answer lead to a name that it says nothing of", DnsNoAddress, || {
+        let records = vec![Record::alias("x.test", "y.test"), Record::alias("y.test", "z.test")];
+        asking("x.test", Reply::Zone { authoritative: false, records }).also(|outcome| {
+            let message = outcome.failure.as_ref().expect("a failure").message.as_str();
+            let told = "its aliases end at z.test., and the answer has no record of that type for it";
+            assert!(message.ends_with(told), "{message}");
+        })
+    }),
     fails(133, "a name server cuts its answer, and closes the connection of TCP", EmptyReply, Processing, || {
         let (udp, server) = closing_server();
         cut_always(udp);
@@ -125,6 +159,14 @@ pub(crate) const ROWS: &[Row] = &[
     answers(133, "the aliases in an answer lead back to themselves", DnsServerFailure, || {
         let records = vec![Record::alias("x.test", "y.test"), Record::alias("y.test", "x.test")];
         asking("x.test", Reply::Zone { authoritative: false, records })
+    }),
+    answers(133, "an answer has more aliases than are followed", DnsServerFailure, || {
+        let alias = |n: u32| Record::alias(&format!("{n}.test"), &format!("{}.test", n + 1));
+        let records = (0..40).map(alias).chain([address("40.test", 1)]).collect();
+        asking("0.test", Reply::Zone { authoritative: false, records }).also(|outcome| {
+            let message = outcome.failure.as_ref().expect("a failure").message.as_str();
+            assert!(message.ends_with("it has more than 32 aliases in a row"), "{message}");
+        })
     }),
     answers(133, "an alias in an answer is its own", DnsServerFailure, || {
         let records = vec![Record::alias("x.test", "y.test"), Record::alias("y.test", "y.test")];
