@@ -7,6 +7,7 @@ pub(crate) mod grouping;
 pub(crate) mod incident_detection;
 pub(crate) mod main_failure;
 pub(crate) mod nested_outages;
+mod pooled_causes;
 pub(crate) mod pooled_onset;
 pub(crate) mod signature;
 mod surface_failures;

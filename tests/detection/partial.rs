@@ -169,3 +169,37 @@ fn an_incident_opens_once_and_closes_once_whoever_asks_when() {
         assert!(closed.abs() <= 15 * MINUTE_MS, "{}: closes after {closed} ms", case.name);
     }
 }
+
+/// One probe from one vantage.
+fn one_probe(seed: u64, outages: Vec<Outage>) -> World {
+    World { probes: 1, vantages: 1, surfaces: 1, outages, ..World::new(seed) }
+}
+
+#[test]
+fn what_fails_in_part_again_after_a_pause_is_another_incident_where_its_cause_is_another() {
+    let (end, again) = (ONSET + HOUR_MS, ONSET + 90 * MINUTE_MS);
+    let outages = [
+        Outage { class: FailureClass::Status, ..Outage::of_all(ONSET, end, 0.2) },
+        Outage::of_all(again, again + HOUR_MS, 0.2),
+    ];
+    for seed in crate::SEEDS {
+        let windows = one_probe(seed, outages.to_vec()).windows(0, again + 4 * HOUR_MS);
+        for now in [again + 55 * MINUTE_MS, again + 4 * HOUR_MS] {
+            let told = report(&windows, 0, now);
+            let classes = told.incidents.iter().filter_map(|one| Some(one.kind.as_ref()?.class));
+            assert!(
+                classes.eq([FailureClass::Status, FailureClass::ConnectTimeout]),
+                "seed {seed}: {:#?}",
+                told.incidents
+            );
+            let (first, second) = (&told.incidents[0], &told.incidents[1]);
+            let first_end = first.end.unwrap_or_else(|| panic!("seed {seed}: the first goes on"));
+            assert!(minutes_off(first_end.by, end) <= 5, "seed {seed}: the first ends {first_end:?}");
+            assert!(minutes_off(second.start.by, again) <= 6, "seed {seed}: the second begins {:?}", second.start);
+            assert_eq!(second.end.is_some(), now > again + HOUR_MS, "seed {seed}");
+            for one in &told.incidents {
+                assert_eq!(one.surface_spans[0].end, one.end, "seed {seed}: the only surface ends with its incident");
+            }
+        }
+    }
+}

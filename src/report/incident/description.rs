@@ -208,8 +208,13 @@ impl Description<'_, '_> {
         parts.into_iter().find(|part| part.cells.values().map(|cell| cell.failed).sum::<u64>() >= FEW)
     }
 
-    /// When a surface failed. What has no end of its own ends with the incident.
+    /// When a surface failed. What has no end of its own ends with the incident, and so does the only surface of one: a
+    /// partial failure goes on after the outages that showed it.
     fn surface_span(&self, surface: &SafeText, start: Transition, end: Option<Transition>) -> SurfaceSpan {
+        if self.surfaces.len() == 1 {
+            let (start, end) = (start.bracket(), end.map(Transition::bracket));
+            return SurfaceSpan { surface: surface.clone(), start, end };
+        }
         let members = self.incident.iter().flat_map(|wave| &wave.members);
         let outages: Vec<_> = members
             .filter(|member| self.context.analyses[member.series].surface == *surface)

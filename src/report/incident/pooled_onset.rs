@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{SafeText, Verdict};
 use crate::report::context::ReportContext;
+use crate::report::incident::pooled_causes;
 use crate::report::incident::waves::WaveMember;
 use crate::report::parallel;
 use crate::report::series::cusum::{Rise, USUAL_AT_LEAST};
@@ -50,6 +51,7 @@ pub(crate) fn members(context: &ReportContext<'_>) -> Vec<WaveMember> {
             join(outages.entry(at).or_default(), outage);
         }
     }
+    pooled_causes::part(context, &mut outages);
     let members = outages.into_iter();
     members.flat_map(|(series, outages)| outages.into_iter().map(move |outage| WaveMember { series, outage })).collect()
 }

@@ -1,0 +1,161 @@
+//! Outages of pools parted by cause. A pool counts failures and knows no classes, and a partial failure pauses for long by
+//! chance: where a surface fails again after a pause that chance hardly makes, and certainly for another cause, that is an
+//! outage of its own. What changes how it fails without a pause stays one, as what failed whole does.
+
+use std::collections::BTreeMap;
+
+use crate::model::{FailureClass, SafeText, Verdict};
+use crate::report::context::ReportContext;
+use crate::report::incident::cause::{self, Classes};
+use crate::report::incident::nested_outages;
+use crate::report::series::outage::{OpenRule, Outage, Transition};
+use crate::report::statistics::ratio;
+use crate::window::add_counts;
+
+/// Good checks in a row that chance makes more often than this are no pause between two causes.
+const CHANCE: f64 = 0.001;
+
+/// So many failures after a pause tell of which cause they are.
+const TOLD_BY: usize = 20;
+
+/// A failure of a surface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct SurfaceFailure {
+    at: i64,
+    series: usize,
+    class: FailureClass,
+}
+
+/// Where another cause comes after a pause.
+#[derive(Clone, Copy, Debug)]
+struct CauseChange {
+    /// The last failure of the first cause, and the first of the second.
+    before: SurfaceFailure,
+    first: SurfaceFailure,
+    /// The failure that shows it, and how many there were by then, of how many checks.
+    shown_at: i64,
+    failed: u64,
+    judged: u64,
+}
+
+/// Parts the pooled outages of series where their surface pauses and then fails for another cause.
+pub(super) fn part(context: &ReportContext<'_>, outages: &mut BTreeMap<usize, Vec<Outage>>) {
+    let mut surfaces: BTreeMap<&SafeText, Vec<usize>> = BTreeMap::new();
+    for series in outages.keys() {
+        surfaces.entry(&context.analyses[*series].surface).or_default().push(*series);
+    }
+    for (surface, series) in surfaces {
+        let spans = series.iter().flat_map(|at| &outages[at]).map(|outage| span(context, outage)).collect();
+        for span in nested_outages::union(spans) {
+            for change in changes(context, &series, span, context.slack(surface)) {
+                for at in &series {
+                    outages.entry(*at).and_modify(|outages| *outages = parted(context, *at, outages, change));
+                }
+            }
+        }
+    }
+}
+
+/// From the first failure of an outage to its last.
+fn span(context: &ReportContext<'_>, outage: &Outage) -> (i64, i64) {
+    (outage.start.by, outage.end.map_or(context.range.to, |_| outage.last_failed))
+}
+
+/// Where another cause comes after a pause of at least so many milliseconds, in order of time.
+fn changes(context: &ReportContext<'_>, series: &[usize], span: (i64, i64), pause: i64) -> Vec<CauseChange> {
+    let failures = failures(context, series, span);
+    let mut changes = Vec::new();
+    let (mut begin, mut before) = (0, Classes::new());
+    for at in 1..failures.len() {
+        let last = failures[at - 1];
+        *before.entry(last.class).or_default() += 1;
+        // The classes first: they are at hand, and hardly ever differ.
+        let shown_by = if failures[at].at - last.at < pause { None } else { shown_by(&before, &failures[at..]) };
+        let Some(shown_by) = shown_by else { continue };
+        if is_pause(context, series, failures[begin].at, (last.at, failures[at].at)) {
+            let (first, shown_at) = (failures[at], failures[at + shown_by - 1].at);
+            let (failed, judged) = count(context, series, (first.at, shown_at));
+            changes.push(CauseChange { before: last, first, shown_at, failed, judged });
+            (begin, before) = (at, Classes::new());
+        }
+    }
+    changes
+}
+
+/// How many of some failures show that they certainly have another cause than those before.
+fn shown_by(before: &Classes, failures: &[SurfaceFailure]) -> Option<usize> {
+    let failures = &failures[..failures.len().min(TOLD_BY)];
+    let mut classes = Classes::new();
+    failures.iter().for_each(|failure| *classes.entry(failure.class).or_default() += 1);
+    if !cause::is_other(before, &classes) {
+        return None;
+    }
+    classes.clear();
+    let shows = |failure: &SurfaceFailure| {
+        *classes.entry(failure.class).or_default() += 1;
+        cause::is_other(before, &classes)
+    };
+    failures.iter().position(shows).map(|at| at + 1)
+}
+
+/// Whether chance hardly makes the good checks between two failures, at the share that failed since an instant.
+fn is_pause(context: &ReportContext<'_>, series: &[usize], since: i64, (last, next): (i64, i64)) -> bool {
+    let (failed, judged) = count(context, series, (since, last));
+    let (_, good) = count(context, series, (last + 1, next - 1));
+    let good_share = 1.0 - ratio(failed, judged).unwrap_or_default();
+    good_share.powi(i32::try_from(good).unwrap_or(i32::MAX)) < CHANCE
+}
+
+/// Failed and judged checks of some series in a span.
+fn count(context: &ReportContext<'_>, series: &[usize], span: (i64, i64)) -> (u64, u64) {
+    let cells = series.iter().map(|at| context.count(*at, &[span]));
+    cells.fold((0, 0), |sum, cell| (sum.0 + cell.failed, sum.1 + cell.judged))
+}
+
+/// The failures of some series in a span, in order of time; of one class alone, none.
+fn failures(context: &ReportContext<'_>, series: &[usize], span: (i64, i64)) -> Vec<SurfaceFailure> {
+    let mut classes = Classes::new();
+    for at in series {
+        add_counts(&mut classes, &context.count(*at, &[span]).classes);
+    }
+    if classes.len() < 2 {
+        return Vec::new();
+    }
+    let mut failures = Vec::new();
+    for series in series.iter().copied() {
+        let failed = context.judged(series, span).filter(|check| check.verdict == Verdict::Down);
+        let of_series = failed.filter_map(|check| Some((check.at, check.counted_class()?)));
+        failures.extend(of_series.map(|(at, class)| SurfaceFailure { at, series, class }));
+    }
+    failures.sort_unstable();
+    failures
+}
+
+/// The outages of a series, those that go on over a change of cause parted there. A part without a failure is none.
+fn parted(context: &ReportContext<'_>, series: usize, outages: &[Outage], change: CauseChange) -> Vec<Outage> {
+    let good = |failure: SurfaceFailure, from: i64, to: i64| {
+        let checks = context.judged(failure.series, (from, to));
+        checks.filter(|check| check.verdict == Verdict::Up).map(|check| check.at).collect::<Vec<_>>()
+    };
+    let goes_on = |outage: &Outage| {
+        let (from, to) = span(context, outage);
+        from <= change.before.at && change.first.at <= to
+    };
+    let fails = |outage: &Outage| context.count(series, &[span(context, outage)]).failed > 0;
+    let parts = outages.iter().flat_map(|outage| {
+        if !goes_on(outage) {
+            return vec![*outage];
+        }
+        let (last, first) = (change.before.at, change.first.at);
+        let good_after = good(change.before, last + 1, first).first().copied().unwrap_or(last);
+        let good_before = good(change.first, last, first - 1).last().copied().or(Some(last));
+        let few = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+        let (opened_with, judged) = (few(change.failed), few(change.judged));
+        let rule = OpenRule::Pooled { failed: opened_with, judged };
+        let detected_at = change.shown_at.max(outage.detected_at);
+        let ended = Outage { last_failed: last, ..*outage }.ending(Transition { after: Some(last), by: good_after });
+        let start = Transition { after: good_before, by: first };
+        vec![ended, Outage { start, detected_at, rule, opened_with, ..*outage }]
+    });
+    parts.filter(fails).collect()
+}
