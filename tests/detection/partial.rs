@@ -203,3 +203,16 @@ fn what_fails_in_part_again_after_a_pause_is_another_incident_where_its_cause_is
         }
     }
 }
+
+#[test]
+fn a_partial_failure_that_few_checks_see_is_over_when_enough_of_them_are_good() {
+    let (round, end) = (5 * MINUTE_MS, ONSET + 4 * HOUR_MS);
+    for seed in [3, 4, 8] {
+        let world = World { round, ..one_probe(seed, vec![Outage::of_all(ONSET, end, 0.2)]) };
+        let windows = world.windows(0, end + 3 * HOUR_MS);
+        let told = report(&windows, 0, end + 3 * HOUR_MS);
+        let [one] = told.incidents.as_slice() else { panic!("seed {seed}: {:#?}", told.incidents) };
+        let ended = one.end.unwrap_or_else(|| panic!("seed {seed}: it goes on three hours later"));
+        assert!(minutes_off(ended.by, end) <= 30 && told.verdict.state == State::Up, "seed {seed}: {ended:?}");
+    }
+}

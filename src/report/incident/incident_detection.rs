@@ -186,10 +186,18 @@ fn incident(
     };
     let of_surfaces = surfaces.iter().flat_map(|surface| context.series_of(surface)).copied();
     let pool: BTreeSet<usize> = of_surfaces.filter(|at| !fails_already(at)).collect();
-    let to = context.range.to.min(last.saturating_add(within));
     let interval = pool.iter().filter_map(|at| context.analyses[*at].interval()).min().unwrap_or(1);
-    let checks = checks_without(context, &pool, (start, to), others);
-    waves::bridge(waves, &checks, slack, recovery::checks_of_probe(interval))
+    let mut ahead = within.max(1);
+    loop {
+        let to = context.range.to.min(last.saturating_add(ahead));
+        let checks = checks_without(context, &pool, (start, to), others);
+        let bridged = waves::bridge(waves.clone(), &checks, slack, recovery::checks_of_probe(interval));
+        // The fewer checks are made, the longer it takes until enough of them are good.
+        if to >= context.range.to || bridged.last().is_none_or(|wave| wave.end.is_some()) {
+            return bridged;
+        }
+        ahead = ahead.saturating_mul(2);
+    }
 }
 
 /// Whether there are so many good checks before a partial failure that chance would not have made them while it went
