@@ -185,6 +185,7 @@ pub(super) fn changes(
             changes.extend(of_incident(alert, known, incident, look));
         }
     }
+    changes.extend(receiver.absorbed(report, &ids, now));
     let of_concern = found.expiring.iter().filter(|expiring| concerns(&expiring.surface));
     let certificates = of_concern.filter_map(certificate).collect::<Vec<_>>();
     let of_concern = found.warnings.iter().filter(|warning| concerns(&warning.surface));
@@ -332,6 +333,21 @@ impl ReceiverState {
         let overlaps = |known: &KnownIncident| !is_another(known) && known.overlaps(incident, now);
         let at = by_name.or_else(|| self.incidents.iter().rposition(overlaps))?;
         self.incidents.get_mut(at)
+    }
+
+    /// What was told as open and is no incident of its own in the report any more, since it turned out to be of another:
+    /// over with that, so that whoever was told of it hears of its end.
+    fn absorbed(&self, report: &Report, ids: &BTreeSet<&str>, now: Timestamp) -> Vec<Change> {
+        let is_absorbed = |known: &&KnownIncident| {
+            known.end.is_none() && !ids.contains(known.key.as_str()) && !ids.contains(known.id.as_str())
+        };
+        let closed = |known: &KnownIncident| {
+            let overlapping = report.incidents.iter().filter(|incident| known.overlaps(incident, now));
+            let ends: Option<Vec<_>> = overlapping.map(|incident| Some((incident.end?.by, incident))).collect();
+            let (_, last) = ends?.into_iter().max_by_key(|(end, _)| *end)?;
+            Some(change(AlertEvent::Close, &known.key, last))
+        };
+        self.incidents.iter().filter(is_absorbed).filter_map(closed).collect()
     }
 
     /// Notes that a change was told, or that this receiver does not want to hear of it.

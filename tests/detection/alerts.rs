@@ -146,12 +146,22 @@ fn receiver(out: &Path) -> Alert {
 
 /// Asks again and again, as a run does for alerts: on the last day, from what is recorded by then.
 async fn ask(case: &Case, asker: Asker, windows: &[Window]) -> Vec<Told> {
+    let mut instants = Vec::new();
+    let mut now = ONSET - 10 * MINUTE_MS;
+    while now < case.until() {
+        instants.push(now);
+        now += if case.is_near(now) { asker.every } else { asker.every.max(2 * MINUTE_MS) };
+    }
+    ask_at(&instants, windows).await
+}
+
+/// Asks at some instants.
+async fn ask_at(instants: &[i64], windows: &[Window]) -> Vec<Told> {
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().join("told");
     let alerts = Alerts::new(&[receiver(&out)], &Redactor::default(), NetworkRules::default(), folder.path());
     let mut told = Vec::new();
-    let mut now = ONSET - 10 * MINUTE_MS;
-    while now < case.until() {
+    for now in instants.iter().copied() {
         let report = report(windows, now - DAY_MS, now);
         let found = CheckFindings::default();
         let deliveries = alerts.notify(&report, &found, World::at(now)).await.expect("a state that can be kept");
@@ -160,7 +170,6 @@ async fn ask(case: &Case, asker: Asker, windows: &[Window]) -> Vec<Told> {
             let text = std::fs::read_to_string(&out).expect("what was told");
             told.extend(text.lines().skip(told.len()).map(|line| read(line, now)).collect::<Vec<_>>());
         }
-        now += if case.is_near(now) { asker.every } else { asker.every.max(2 * MINUTE_MS) };
     }
     told
 }
@@ -273,6 +282,25 @@ async fn a_vantage_that_falls_silent_in_an_outage_keeps_no_incident_open() {
     let [(open, opened), (close, closed)] = told.as_slice() else { panic!("{told:?}") };
     assert_eq!((open.as_str(), close.as_str()), ("open", "close"));
     assert!(*opened <= 4 && (140..145).contains(closed), "two hours after it was last heard: {told:?}");
+}
+
+#[tokio::test]
+async fn what_was_told_as_open_and_turns_out_to_be_of_another_incident_is_told_as_over_with_that() {
+    let changed = ONSET + HOUR_MS;
+    let outages = vec![
+        Outage { class: FailureClass::Status, ..Outage::of_all(ONSET, changed, 0.2) },
+        Outage::of_all(changed, changed + HOUR_MS, 0.2),
+    ];
+    let world = World { probes: 6, vantages: 2, outages, ..World::new(1) };
+    let windows = world.windows(0, changed + 2 * HOUR_MS);
+    // What fails differently looks like an incident of its own until it is known to be all that fails.
+    let told = ask_at(&[10, 65, 120, 150].map(|minute| ONSET + minute * MINUTE_MS), &windows).await;
+    let of = |event: &str| {
+        let mut keys: Vec<&str> = told.iter().filter(|one| one.event == event).map(|one| one.key.as_str()).collect();
+        keys.sort_unstable();
+        keys
+    };
+    assert_eq!((of("open").len(), of("open")), (2, of("close")));
 }
 
 #[tokio::test]
