@@ -260,6 +260,13 @@ impl<'f> ReportContext<'f> {
         (!is_unclear).then_some(down.is_empty())
     }
 
+    /// Whether a vantage is online for certain though one of its control targets does not answer: another one does, or
+    /// most targets are good from there.
+    pub(crate) fn is_online_all_the_same(&self, vantage: &SafeText) -> bool {
+        let is_online = |entry: &VantageEntry| entry.control != Some(State::Down) || self.is_good_all_the_same(entry);
+        self.vantages.get(vantage).is_some_and(is_online)
+    }
+
     /// Whether most targets were up at a vantage while its control targets failed.
     fn is_good_all_the_same(&self, entry: &VantageEntry) -> bool {
         let begin = |at: &usize| self.analyses[*at].latest(self.streak()).first().map(|check| check.at);
@@ -350,7 +357,7 @@ impl<'f> ReportContext<'f> {
                 _ if controls.is_empty() => None,
                 _ if is_offline => Some(State::Down),
                 // One of several that fails does not make us offline, and any answer proves that we are online.
-                State::Down if controls.len() > 1 || controls.iter().any(is_answered) => Some(State::Degraded),
+                State::Down if controls.iter().any(is_answered) => Some(State::Degraded),
                 state => Some(state),
             };
         }

@@ -60,13 +60,15 @@ fn control(context: &ReportContext<'_>) -> Option<String> {
     none.then(|| "No control target: an outage of our own network would look like one of theirs.".to_owned())
 }
 
-/// Control targets that are good for nothing from some vantage: what has never been right lately.
+/// Control targets that are good for nothing from some vantage: what has never been right lately. One that does not
+/// answer where hardly anything else does may be right: then it says that we are at fault.
 fn bad_controls(context: &ReportContext<'_>) -> Vec<String> {
     let mut bad: BTreeMap<(&SafeText, bool), BTreeMap<_, u64>> = BTreeMap::new();
     for one in context.analyses.iter().filter(|one| one.series.control && !context.is_set_aside(&one.vantage)) {
         let found = ControlAnswers::of(one.series, &one.recent);
         let is_never_right = found.good == 0 && found.judged >= u64::from(context.range.rules.open_after.get());
-        if is_never_right && !one.silent {
+        let is_bad = is_never_right && (found.answered > 0 || context.is_online_all_the_same(&one.vantage));
+        if is_bad && !one.silent {
             let failures = bad.entry((&one.probe, found.answered > 0)).or_default();
             add_counts(failures, &found.failures);
         }

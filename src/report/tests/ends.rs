@@ -122,6 +122,31 @@ fn a_control_target_that_is_never_right_is_named_and_blames_nobody() {
 }
 
 #[test]
+fn control_targets_that_do_not_answer_are_no_bad_ones_where_most_of_what_is_asked_does_not_either() {
+    for controls in [&["internet"] as &[&str], &["internet", "other"]] {
+        for (failing, is_bad) in [(&["one", "two", "three"] as &[&str], false), (&["one"], true)] {
+            let mut stage = Stage::default();
+            for control in controls {
+                let control = Line { probe: control, ..Line::control("iad", 60) };
+                stage.play(control, FROM, TO, |_| failed(FailureClass::ConnectTimeout, 10_000));
+            }
+            for target in ["home", "one", "two", "three"] {
+                let fails = failing.contains(&target);
+                stage.play(Line::new("iad", "app", target, 60), FROM, TO, |_| {
+                    if fails { failed(FailureClass::ConnectTimeout, 10_000) } else { PlayedCheck::Up(80) }
+                });
+            }
+            let report = stage.report(question(FROM, TO));
+            let named = report.limits.iter().filter(|limit| limit.contains("is a bad one")).count();
+            assert_eq!(named, if is_bad { controls.len() } else { 0 }, "{:#?}", report.limits);
+            let sentence = &report.verdict.sentence;
+            assert!(!sentence.contains("control ok"), "{sentence}");
+            assert_eq!(sentence.contains("control targets fail"), !is_bad, "{sentence}");
+        }
+    }
+}
+
+#[test]
 fn a_vantage_that_is_offline_takes_its_dead_control_with_it() {
     let mut stage = Stage::default();
     stage.play(Line::control("iad", 60), FROM, TO, refused_from("17:00"));
