@@ -6,17 +6,20 @@
 //! incident once. A receiver that could not be reached is tried again with the next pass.
 
 mod backoff;
+mod change;
 mod changes;
 mod delivery;
+mod findings;
 mod heartbeat;
 mod message;
 mod notifier;
 mod payload;
-mod state;
+mod receiver_state;
+mod state_file;
 
 pub use backoff::Backoff;
-pub use changes::{CheckFindings, ExpiringCertificate, UnmetWarning, expiring};
+pub use findings::{CheckFindings, ExpiringCertificate, UnmetWarning, expiring};
 pub use heartbeat::heartbeat;
 pub use notifier::{Alerts, Deliveries, STATE_FILE};
 pub use payload::{SCHEMA, schema};
-pub use state::AlertError;
+pub use state_file::AlertError;

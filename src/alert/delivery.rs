@@ -9,7 +9,7 @@ use tokio::process::Command;
 use url::Url;
 
 use super::backoff::Backoff;
-use super::changes::Change;
+use super::change::Change;
 use crate::export::endpoint::{Answer, Endpoint};
 use crate::model::{NetworkRules, Redactor, SafeText};
 

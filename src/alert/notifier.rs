@@ -7,10 +7,11 @@ use jiff::Timestamp;
 use tokio::task::JoinSet;
 
 use super::backoff::Backoff;
-use super::changes::{Change, CheckFindings};
+use super::change::Change;
 use super::delivery::Delivery;
-use super::state::{AlertError, State};
-use super::{changes, delivery, message, payload, state};
+use super::findings::CheckFindings;
+use super::state_file::{AlertError, StateFile};
+use super::{changes, delivery, message, payload, state_file};
 use crate::model::{Alert, NetworkRules, Redactor, SafeText};
 use crate::report::Report;
 
@@ -73,9 +74,9 @@ impl Alerts {
             return Ok(Deliveries::default());
         }
         // Another run that tells at this moment tells the same.
-        let Some(lock) = state::lock(&self.state)? else { return Ok(Deliveries::default()) };
+        let Some(lock) = state_file::lock(&self.state)? else { return Ok(Deliveries::default()) };
         let mut deliveries = Deliveries::default();
-        let mut state = State::read(&self.state, &mut deliveries.warnings)?;
+        let mut state = StateFile::read(&self.state, &mut deliveries.warnings)?;
         let mut running = JoinSet::new();
         for (index, alert) in self.receivers.iter().enumerate() {
             let receiver = state.of(&alert.name);

@@ -5,7 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::changes::{Change, ExpiringCertificate, UnmetWarning};
+use super::change::Change;
+use super::findings::{ExpiringCertificate, UnmetWarning};
 use crate::format;
 use crate::model::{AlertEvent, SafeText, timestamp};
 use crate::report::document::slo::Burn;

@@ -10,7 +10,7 @@ use std::{fs, io};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::changes::ReceiverState;
+use super::receiver_state::ReceiverState;
 use crate::journal::held_lock::HeldLock;
 use crate::journal::regular_file;
 use crate::model::SafeText;
@@ -43,7 +43,7 @@ pub enum AlertError {
 
 /// What every receiver was told, by its name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct State {
+pub(super) struct StateFile {
     v: u32,
     written_at: Option<Timestamp>,
     #[serde(default)]
@@ -56,14 +56,14 @@ struct Header {
     v: u32,
 }
 
-impl State {
+impl StateFile {
     /// What the file says. One that is not there says nothing, and one that is damaged is set
     /// aside with a warning: then an open incident is sent again.
-    pub(super) fn read(path: &Path, warnings: &mut Vec<SafeText>) -> Result<State, AlertError> {
+    pub(super) fn read(path: &Path, warnings: &mut Vec<SafeText>) -> Result<StateFile, AlertError> {
         let failed = |source| AlertError::File { path: path.to_owned(), source };
         let mut text = String::new();
         match regular_file::open(path, OpenOptions::new().read(true)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(State::default()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(StateFile::default()),
             Err(error) => return Err(failed(error)),
             Ok(file) => {
                 if let Err(error) = file.take(LARGEST).read_to_string(&mut text)
@@ -82,7 +82,7 @@ impl State {
             fs::rename(path, &aside).map_err(failed)?;
             let warning = format!("{} was damaged and is now {}", path.display(), aside.display());
             warnings.push(SafeText::message(&warning));
-            Ok(State::default())
+            Ok(StateFile::default())
         })
     }
 

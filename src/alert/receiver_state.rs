@@ -1,0 +1,164 @@
+//! What one receiver was told: the incidents it knows of, and what stands.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::change::Change;
+use crate::model::AlertEvent;
+use crate::report::Incident;
+
+/// The most probes kept of a known incident.
+const PROBES: usize = 64;
+/// What ended is forgotten after this.
+const FORGET_AFTER: Duration = Duration::from_hours(7 * 24);
+
+/// What one receiver was told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct ReceiverState {
+    /// When a report was last compared with it.
+    pub(super) looked_at: Option<Timestamp>,
+    /// Incidents it knows of.
+    pub(super) incidents: Vec<KnownIncident>,
+    /// What stands: a budget that burns, a certificate that expires, by a key, with the time told.
+    standing: BTreeMap<String, Timestamp>,
+}
+
+/// An incident that a receiver knows of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct KnownIncident {
+    /// The name it was first told by: an incident that spreads keeps it.
+    pub(super) key: String,
+    /// Its name in the last report that had it. Absent in states of earlier versions.
+    #[serde(default)]
+    pub(super) id: String,
+    pub(super) surfaces: BTreeSet<String>,
+    /// Its probes, as far as they are kept. Absent in states of earlier versions.
+    #[serde(default)]
+    pub(super) probes: BTreeSet<String>,
+    pub(super) start: Timestamp,
+    /// Absent while it goes on.
+    pub(super) end: Option<Timestamp>,
+    pub(super) waves: usize,
+    pub(super) flapping: bool,
+    /// When it was last told of.
+    pub(super) told_at: Timestamp,
+    /// The same without repetitions. Absent in states of earlier versions.
+    #[serde(default)]
+    pub(super) news_at: Option<Timestamp>,
+    /// How many of its checks had failed when it was last told of. Absent in states of earlier versions.
+    #[serde(default)]
+    pub(super) failed: u64,
+}
+
+impl ReceiverState {
+    /// The incident as it is known: by its name, or as one of the same probes at the same time, since an
+    /// incident that is seen more closely changes its name. Time alone is not enough: what breaks beside
+    /// an open incident is news, and so is what another incident of the report is known as. `ids`: of all of these.
+    pub(super) fn known(
+        &mut self,
+        incident: &Incident,
+        ids: &BTreeSet<&str>,
+        now: Timestamp,
+    ) -> Option<&mut KnownIncident> {
+        let is_it = |known: &KnownIncident| known.key == incident.id || known.id == incident.id;
+        let is_another = |known: &KnownIncident| ids.contains(known.key.as_str()) || ids.contains(known.id.as_str());
+        let by_name = self.incidents.iter().rposition(is_it);
+        let overlaps = |known: &KnownIncident| !is_another(known) && known.overlaps(incident, now);
+        let at = by_name.or_else(|| self.incidents.iter().rposition(overlaps))?;
+        self.incidents.get_mut(at)
+    }
+
+    /// Forgets what does not stand any more: when it stands again it is news.
+    pub(super) fn keep_standing(&mut self, keys: &BTreeSet<&str>) {
+        self.standing.retain(|key, _| keys.contains(key.as_str()));
+    }
+
+    /// Whether the receiver does not know of a change in what stands. A surface that `fails` is told of as failing;
+    /// what was told before of how slow it is stands all the same, and its end is news to who was told that it began.
+    pub(super) fn lacks(&self, change: &Change, fails: bool) -> bool {
+        let is_told = self.standing.contains_key(change.key());
+        match change.event() {
+            AlertEvent::SlowEnd => is_told,
+            AlertEvent::Slow => !is_told && !fails,
+            _ => !is_told,
+        }
+    }
+
+    /// Notes that a change was told, or that this receiver does not want to hear of it.
+    pub(super) fn note(&mut self, change: &Change, now: Timestamp) {
+        let Change::Incident { key, incident, event, repeated } = change else {
+            if change.event() == AlertEvent::SlowEnd {
+                self.standing.remove(change.key());
+            } else {
+                self.standing.insert(change.key().to_owned(), now);
+            }
+            return;
+        };
+        let surfaces = incident.surfaces.iter().map(|surface| surface.as_str().to_owned());
+        // What is told as over without an end is of a vantage that is not heard any more.
+        let last_seen = incident.last_seen.filter(|_| *event == AlertEvent::Close);
+        let end = incident.end.map(|end| end.by).or(last_seen);
+        let at = self.incidents.iter().position(|known| known.key == *key).unwrap_or(self.incidents.len());
+        if at == self.incidents.len() {
+            let (key, start) = (key.clone(), incident.start.by);
+            self.incidents.push(KnownIncident {
+                key,
+                id: incident.id.clone(),
+                surfaces: BTreeSet::new(),
+                probes: BTreeSet::new(),
+                start,
+                end,
+                waves: 0,
+                flapping: false,
+                told_at: now,
+                news_at: None,
+                failed: 0,
+            });
+        }
+        let known = &mut self.incidents[at];
+        known.surfaces.extend(surfaces);
+        let probes = incident.probes.iter().map(|probe| probe.as_str().to_owned());
+        known.probes.extend(probes.take(PROBES.saturating_sub(known.probes.len())));
+        known.start = known.start.min(incident.start.by);
+        if *event == AlertEvent::Flapping {
+            known.flapping = true;
+        } else {
+            (known.end, known.waves) = (end, incident.waves.len());
+        }
+        known.failed = incident.actual_failures;
+        known.told_at = now;
+        if !repeated {
+            known.news_at = Some(now);
+        }
+    }
+
+    pub(super) fn forget(&mut self, now: Timestamp) {
+        let is_old = |end: Timestamp| now.duration_since(end).unsigned_abs() > FORGET_AFTER;
+        self.incidents.retain(|known| !known.end.is_some_and(is_old));
+    }
+}
+
+impl KnownIncident {
+    /// An incident of which the report, which looks back two days, does not see how early it began.
+    pub(super) fn with_its_start(&self, incident: &Incident) -> Incident {
+        let mut incident = incident.clone();
+        if self.start < incident.start.by && incident.start.after.is_none() {
+            let earlier = incident.start.by.duration_since(self.start);
+            incident.duration_s.min += earlier.as_secs_f64();
+            incident.start.by = self.start;
+        }
+        incident
+    }
+
+    pub(super) fn overlaps(&self, incident: &Incident, now: Timestamp) -> bool {
+        let shares = incident.surfaces.iter().any(|surface| self.surfaces.contains(surface.as_str()));
+        let (ends, incident_ends) = (self.end.unwrap_or(now), incident.end.map_or(now, |end| end.by));
+        let is_of_probes =
+            self.probes.is_empty() || incident.probes.iter().any(|probe| self.probes.contains(probe.as_str()));
+        shares && is_of_probes && incident.start.by <= ends && self.start <= incident_ends
+    }
+}
