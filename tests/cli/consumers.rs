@@ -6,6 +6,7 @@ use std::process::Command;
 
 use crate::live::{ENDS_SOON, Live, recorded, until};
 use crate::origin::{hanging, healthy, probe, refusing};
+use crate::support::killed_on_drop::KilledOnDrop;
 use crate::support::run::Run;
 
 /// Probes whose checks fail, each with some 12 KiB to say.
@@ -94,7 +95,8 @@ fn a_signal_ends_the_wait_for_the_journal() {
     let journal = run.folder().join("uptick-journal");
     fs::create_dir(&journal).unwrap();
     // The lock is held by another, which is waited for.
-    let mut holder = Command::new("flock").arg(journal.join("lock")).args(["-c", "exec sleep 60"]).spawn().unwrap();
+    let holder = Command::new("flock").arg(journal.join("lock")).args(["-c", "exec sleep 60"]).spawn().unwrap();
+    let holder = KilledOnDrop::from(holder);
     until("it is held", || {
         let free = Command::new("flock").arg("-n").arg(journal.join("lock")).arg("true").status().unwrap();
         !free.success()
@@ -103,8 +105,7 @@ fn a_signal_ends_the_wait_for_the_journal() {
     until("it was asked", || server.connections() >= 1);
     live.signal("TERM");
     let ended = live.end();
-    let _ = holder.kill();
-    let _ = holder.wait();
+    drop(holder);
     assert_eq!(ended.code, 143, "{}", ended.stderr);
     assert!(ended.after < ENDS_SOON, "{:?}", ended.after);
     assert!(ended.stderr.contains("not in it"), "what is lost is said: {}", ended.stderr);

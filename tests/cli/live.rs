@@ -3,13 +3,14 @@
 use std::io::Read as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::Command;
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
 use serde_json::Value;
 
 use crate::support::PATIENCE;
+use crate::support::killed_on_drop::KilledOnDrop;
 use crate::support::run::Run;
 
 /// The longest a signalled run may take to end, on a machine that is busy elsewhere: far less than what
@@ -19,18 +20,7 @@ pub(crate) const ENDS_SOON: Duration = Duration::from_secs(10);
 /// A run that is under way.
 pub(crate) struct Live {
     run: Run,
-    child: EndedWithItsTest,
-}
-
-/// A process that does not outlive the test that started it, whatever becomes of the test.
-struct EndedWithItsTest(Child);
-
-impl Drop for EndedWithItsTest {
-    fn drop(&mut self) {
-        // It has ended already where the test went well.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+    child: KilledOnDrop,
 }
 
 /// How a run ended, and after how long since it was last signalled.
@@ -45,14 +35,14 @@ pub(crate) struct Ended {
 impl Live {
     /// Begins a run.
     pub(crate) fn start(run: Run) -> Live {
-        let child = EndedWithItsTest(run.command().spawn().unwrap());
+        let child = run.command().spawn().unwrap().into();
         Live { run, child }
     }
 
     /// Waits until signals are heard: before that they end any process the plain way.
     #[track_caller]
     pub(crate) fn listens(&self) {
-        let status = format!("/proc/{}/status", self.child.0.id());
+        let status = format!("/proc/{}/status", self.child.id());
         let hears_all = || {
             let status = fs::read_to_string(&status).unwrap_or_default();
             let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or_default();
@@ -65,7 +55,7 @@ impl Live {
 
     /// Sends a signal by its short name.
     pub(crate) fn signal(&self, name: &str) {
-        let status = Command::new("kill").args(["-s", name, &self.child.0.id().to_string()]).status().unwrap();
+        let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
         assert!(status.success(), "kill -s {name}");
     }
 
@@ -76,7 +66,7 @@ impl Live {
 
     /// Whether it is still under way.
     pub(crate) fn is_running(&mut self) -> bool {
-        self.child.0.try_wait().unwrap().is_none()
+        self.child.try_wait().unwrap().is_none()
     }
 
     /// Waits for the end.
@@ -84,20 +74,17 @@ impl Live {
     pub(crate) fn end(mut self) -> Ended {
         let begin = Instant::now();
         let status = loop {
-            if let Some(status) = self.child.0.try_wait().unwrap() {
+            if let Some(status) = self.child.try_wait().unwrap() {
                 break status;
             }
-            if begin.elapsed() > PATIENCE {
-                let _ = self.child.0.kill();
-                panic!("the run did not end");
-            }
+            assert!(begin.elapsed() < PATIENCE, "the run did not end");
             thread::sleep(Duration::from_millis(1));
         };
         let after = begin.elapsed();
         let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
         let (mut stdout, mut stderr) = (String::new(), String::new());
-        self.child.0.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
-        self.child.0.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        self.child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
+        self.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
         Ended { code, stdout, stderr, after, run: self.run }
     }
 }

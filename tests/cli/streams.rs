@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::live::recorded;
 use crate::origin::{healthy, probe, refusing};
+use crate::support::killed_on_drop::KilledOnDrop;
 use crate::support::run::{Ran, Run};
 use crate::support::server;
 use crate::support::server::Server;
@@ -158,7 +159,7 @@ fn a_run_without_end_says_how_to_end_it_and_is_summed_up_then() {
     let server = healthy();
     let run = Run::new(["check", &server.url("/"), "--every", "20ms"]);
     let mut command = run.command();
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = KilledOnDrop::from(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
     let mut out = BufReader::new(child.stdout.take().unwrap());
     let mut first = String::new();
     out.read_line(&mut first).unwrap();

@@ -2,20 +2,21 @@
 
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use tempfile::TempDir;
 use uptick::model::{HttpVersion, HttpVersionPreference, Outcome, Probe, Verdict};
 
 use crate::listening::wait_until_it_listens;
+use crate::support::killed_on_drop::KilledOnDrop;
 use crate::support::probes;
 use crate::support::server::free_port;
 use crate::support::tls::Authority;
 
 /// A Caddy that serves a greeting. It ends when it is dropped.
 struct Caddy {
-    child: Child,
+    child: KilledOnDrop,
     authority: Authority,
     address: SocketAddr,
     _folder: TempDir,
@@ -49,7 +50,7 @@ impl Caddy {
             let _ = writeln!(std::io::stderr(), "skipped: caddy is not installed");
             return None;
         };
-        let mut caddy = Caddy { child, authority, address, _folder: folder };
+        let mut caddy = Caddy { child: child.into(), authority, address, _folder: folder };
         wait_until_it_listens(&mut caddy.child, address, &file.with_file_name("log"));
         Some(caddy)
     }
@@ -65,13 +66,6 @@ impl Caddy {
 
     async fn check(&self, probe: Probe) -> Outcome {
         probes::check(probe).await.0
-    }
-}
-
-impl Drop for Caddy {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

@@ -3,20 +3,21 @@
 
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use tempfile::TempDir;
 use uptick::model::{FailureClass, HttpVersion, HttpVersionPreference, Outcome, TextRule, Value, Verdict};
 
 use crate::listening::wait_until_it_listens;
+use crate::support::killed_on_drop::KilledOnDrop;
 use crate::support::probes;
 use crate::support::server::free_port;
 use crate::support::tls::Authority;
 
 /// A server that ends when it is dropped.
 struct PythonServer {
-    child: Child,
+    child: KilledOnDrop,
     authority: Authority,
     ports: Vec<u16>,
     _folder: TempDir,
@@ -43,7 +44,7 @@ impl PythonServer {
             .stderr(std::fs::File::create(&log).unwrap())
             .spawn()
             .unwrap();
-        let mut server = PythonServer { child, authority, ports, _folder: folder };
+        let mut server = PythonServer { child: child.into(), authority, ports, _folder: folder };
         for port in &server.ports {
             wait_until_it_listens(&mut server.child, SocketAddr::from((Ipv4Addr::LOCALHOST, *port)), &log);
         }
@@ -64,13 +65,6 @@ impl PythonServer {
         probe.transport.tls.ca_file = Some(self.authority.ca_file());
         shape(&mut probe);
         probes::check(probe).await.0
-    }
-}
-
-impl Drop for PythonServer {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

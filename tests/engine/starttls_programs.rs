@@ -5,13 +5,14 @@ use std::fs;
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use tempfile::TempDir;
 use uptick::model::{Starttls, Verdict};
 
 use crate::listening::wait_until_it_listens;
+use crate::support::killed_on_drop::KilledOnDrop;
 use crate::support::probes;
 use crate::support::server::free_port;
 use crate::support::tls::Authority;
@@ -21,7 +22,7 @@ const FOLDERS: [&str; 3] = ["/usr/sbin", "/usr/lib/postgresql/15/bin", "/usr/lib
 
 /// A server that ends when it is dropped.
 struct Program {
-    child: Child,
+    child: KilledOnDrop,
     /// What ends it where it has children of its own.
     stop: Option<Command>,
     address: SocketAddr,
@@ -64,7 +65,7 @@ impl Place {
         let log = fs::File::create(self.folder.path().join("output")).unwrap();
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         let child = command.spawn().unwrap();
-        let mut program = Program { child, stop, address: self.address, folder: self.folder };
+        let mut program = Program { child: child.into(), stop, address: self.address, folder: self.folder };
         wait_until_it_listens(&mut program.child, program.address, &program.folder.path().join("output"));
         program
     }

@@ -10,11 +10,12 @@ use std::{fs, thread};
 use tempfile::TempDir;
 
 use crate::support::PATIENCE;
+use crate::support::killed_on_drop::KilledOnDrop;
 use crate::support::server::free_port;
 
 /// A program that runs.
 pub(crate) struct Program {
-    child: Child,
+    child: KilledOnDrop,
     pub(crate) address: SocketAddr,
     pub(crate) folder: TempDir,
 }
@@ -115,7 +116,7 @@ impl Program {
                 skip(program);
                 return None;
             };
-            let mut started = Program { child, address, folder };
+            let mut started = Program { child: child.into(), address, folder };
             let mut ended = false;
             started.wait_with(|child| {
                 ended = child.try_wait().unwrap().is_some();
@@ -173,13 +174,6 @@ impl Program {
             &format!("a result of {query}"),
         );
         found.unwrap()
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

@@ -14,6 +14,7 @@ use uptick::model::{Outcome, Probe, Shard};
 use crate::files::python;
 use crate::programs::{Program, raw, skip, try_get};
 use crate::support::PATIENCE;
+use crate::support::killed_on_drop::KilledOnDrop;
 use crate::support::run::Run;
 use crate::support::server::{Server, find, ok};
 
@@ -294,7 +295,7 @@ async fn a_watch_serves_what_it_counts() {
         origin.url("/")
     );
     let run = Run::new(["watch", "--no-record", "--listen=127.0.0.1:0"]).config(&config);
-    let mut child = run.command().spawn().unwrap();
+    let mut child = KilledOnDrop::from(run.command().spawn().unwrap());
     let mut said = String::new();
     let mut stderr = child.stderr.take().unwrap();
     let mut byte = [0];
@@ -311,8 +312,7 @@ async fn a_watch_serves_what_it_counts() {
         assert!(start.elapsed() < PATIENCE, "{metrics}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     };
-    let _ = child.kill();
-    let _ = child.wait();
+    drop(child);
     assert_clean(&metrics);
     assert!(
         metrics.contains("probe_http_status_code{probe=\"home\",surface=\"web\",vantage=\"local\"} 200"),

@@ -8,6 +8,7 @@ use std::process::Child;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::support::killed_on_drop::KilledOnDrop;
 #[cfg(feature = "http3")]
 use crate::support::quic::{self, QuicServer, UdpPort};
 use crate::support::run::Run;
@@ -433,7 +434,7 @@ pub(crate) fn most_memory(probes: &str, waits: &Server) -> u64 {
     let timeouts = "[settings]\nconcurrency = 256\n[defaults]\ninterval = \"30s\"\ntimeout = \"1s\"\n";
     let waiting = format!("[[probe]]\nname = \"waits\"\nurl = \"{}\"\n", waits.url("/"));
     let run = Run::new(["check", "--format", "json"]).config(&format!("{timeouts}{probes}{waiting}"));
-    let mut child = run.command().stdout(std::process::Stdio::null()).spawn().unwrap();
+    let mut child = KilledOnDrop::from(run.command().stdout(std::process::Stdio::null()).spawn().unwrap());
     let start = Instant::now();
     let mut most = 0;
     while child.try_wait().unwrap().is_none() {

@@ -3,11 +3,12 @@
 #![allow(clippy::print_stderr, reason = "a test that misses its tool says so")]
 
 use std::io::{BufRead as _, BufReader, Read};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 
 use super::PATIENCE;
+use super::killed_on_drop::KilledOnDrop;
 
 /// The account and key that every emulator of Azure has, by its documentation.
 const ACCOUNT: &str = "devstoreaccount1";
@@ -15,7 +16,7 @@ const KEY: &str = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6t
 
 /// An emulator that ends with the test.
 pub struct Emulator {
-    child: Child,
+    child: KilledOnDrop,
     /// Where it is: `http://127.0.0.1:PORT`.
     pub address: String,
     settings: Vec<(&'static str, String)>,
@@ -81,13 +82,6 @@ impl Emulator {
             });
         }
         let address = receiver.recv_timeout(PATIENCE).expect("the emulator says where it listens");
-        Some(Emulator { child, address, settings: Vec::new() })
-    }
-}
-
-impl Drop for Emulator {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        Some(Emulator { child: child.into(), address, settings: Vec::new() })
     }
 }

@@ -14,6 +14,7 @@ pub mod dns;
 pub mod emulators;
 pub mod h2;
 pub mod hostile;
+pub mod killed_on_drop;
 pub mod outcomes;
 pub mod pass;
 pub mod probes;

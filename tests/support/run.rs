@@ -11,6 +11,7 @@ use std::{fs, thread};
 use tempfile::TempDir;
 
 use super::PATIENCE;
+use super::killed_on_drop::KilledOnDrop;
 
 /// A run to be made: a working directory of its own, and an environment without ours.
 pub struct Run {
@@ -109,7 +110,7 @@ impl Run {
     #[track_caller]
     pub fn run(self) -> Ran {
         let start = Instant::now();
-        let mut child = self.command().spawn().unwrap();
+        let mut child = KilledOnDrop::from(self.command().spawn().unwrap());
         if let (Some(bytes), Some(mut stdin)) = (self.input.as_ref(), child.stdin.take()) {
             let _ = stdin.write_all(bytes);
         }
@@ -119,11 +120,7 @@ impl Run {
             if let Some(status) = child.try_wait().unwrap() {
                 break status;
             }
-            if start.elapsed() > PATIENCE {
-                let _ = child.kill();
-                let _ = child.wait();
-                panic!("uptick {:?} did not end within {PATIENCE:?}", self.arguments);
-            }
+            assert!(start.elapsed() < PATIENCE, "uptick {:?} did not end within {PATIENCE:?}", self.arguments);
             thread::sleep(Duration::from_millis(2));
         };
         let took = start.elapsed();
