@@ -1,23 +1,19 @@
 //! The redaction that keeps secrets, in every encoding, out of what a server gives back.
 
+mod places;
+mod secret_forms;
+mod secret_search;
+
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use aho_corasick::AhoCorasick;
-use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
-use super::text::{MESSAGE_LIMIT, hexadecimal, visible_bytes};
+use self::places::Places;
+use self::secret_search::Search;
+use super::text::{MESSAGE_LIMIT, visible_bytes};
 use super::{REDACTED, SHORTEST_SECRET, SafeText, Secret, is_secret_name, unescape};
-
-/// How many bytes of a form are searched for; the rest is compared where they are found.
-const ANCHOR: usize = 16;
-
-/// The longest secret whose escaped forms are looked for within base64 too, in bytes. A longer
-/// one is looked for as it is.
-const LONG: usize = 1024;
 
 /// How much longer a form may get by being escaped, as far as text behind a cut is looked at.
 const ESCAPED: usize = 6;
@@ -38,15 +34,6 @@ pub struct Redactor {
 struct Group {
     secrets: Vec<Secret>,
     search: OnceLock<Option<Search>>,
-}
-
-/// The forms of some secrets, and an automaton that finds how they begin.
-#[derive(Debug)]
-struct Search {
-    automaton: AhoCorasick,
-    /// The forms that begin with each of the automaton's patterns.
-    forms: Vec<Vec<Vec<u8>>>,
-    longest: usize,
 }
 
 impl Redactor {
@@ -188,94 +175,6 @@ impl Redactor {
     }
 }
 
-impl Search {
-    /// None where there is nothing to look for.
-    fn new(secrets: &[Secret]) -> Option<Search> {
-        let mut all: Vec<Vec<u8>> = secrets.iter().flat_map(|secret| forms(secret.reveal())).collect();
-        all.retain(|form| form.len() >= SHORTEST_SECRET);
-        all.sort_unstable();
-        all.dedup();
-        let longest = all.iter().map(Vec::len).max()?;
-        let mut anchors: Vec<Vec<u8>> = Vec::new();
-        let mut forms: Vec<Vec<Vec<u8>>> = Vec::new();
-        for form in all {
-            let anchor = &form[..form.len().min(ANCHOR)];
-            if anchors.last().map(Vec::as_slice) == Some(anchor) {
-                forms.last_mut()?.push(form);
-            } else {
-                anchors.push(anchor.to_vec());
-                forms.push(vec![form]);
-            }
-        }
-        // A server may change the case of what it gives back.
-        let automaton = AhoCorasick::builder().ascii_case_insensitive(true).build(&anchors).ok()?;
-        Some(Search { automaton, forms, longest })
-    }
-
-    /// Finds all places of all forms, also where they overlap. Where the text goes on, a form may
-    /// begin at its end.
-    fn find(&self, text: &[u8], goes_on: bool, add: &mut impl FnMut(Range<usize>)) {
-        for found in self.automaton.find_overlapping_iter(text) {
-            let rest = &text[found.start()..];
-            for form in &self.forms[found.pattern()] {
-                let shared = form.len().min(rest.len());
-                let is_whole = shared == form.len() || goes_on;
-                if is_whole && rest[..shared].eq_ignore_ascii_case(&form[..shared]) {
-                    add(found.start()..found.start() + shared);
-                }
-            }
-        }
-        if goes_on {
-            let beginning = |form: &Vec<u8>| {
-                let most = (form.len() - 1).min(ANCHOR - 1).min(text.len());
-                (SHORTEST_SECRET..=most)
-                    .rev()
-                    .find(|&length| text[text.len() - length..].eq_ignore_ascii_case(&form[..length]))
-            };
-            let longest = self.forms.iter().flatten().filter_map(beginning).max();
-            if let Some(length) = longest {
-                add(text.len() - length..text.len());
-            }
-        }
-    }
-}
-
-/// Places that were found. They are put together now and then, so that they never take more
-/// memory than a small multiple of the text.
-#[derive(Debug, Default)]
-struct Places {
-    found: Vec<Range<usize>>,
-    /// How many there were when they were last put together.
-    apart: usize,
-}
-
-impl Places {
-    fn add(&mut self, place: Range<usize>) {
-        self.found.push(place);
-        if self.found.len() >= 1024 + 2 * self.apart {
-            self.put_together();
-        }
-    }
-
-    fn put_together(&mut self) {
-        self.found.sort_unstable_by_key(|place| (place.start, place.end));
-        let mut apart: Vec<Range<usize>> = Vec::new();
-        for place in self.found.drain(..) {
-            match apart.last_mut() {
-                Some(last) if place.start < last.end => last.end = last.end.max(place.end),
-                _ => apart.push(place),
-            }
-        }
-        self.apart = apart.len();
-        self.found = apart;
-    }
-
-    fn apart(mut self) -> Vec<Range<usize>> {
-        self.put_together();
-        self.found
-    }
-}
-
 /// A text that was cut, without the half of a character that may stand at its end.
 fn without_half_a_character(text: &[u8]) -> &[u8] {
     let last = text.utf8_chunks().last();
@@ -283,106 +182,14 @@ fn without_half_a_character(text: &[u8]) -> &[u8] {
     &text[..text.len() - half.map_or(0, <[u8]>::len)]
 }
 
-/// The forms that are looked for: the value as it is, in UTF-16 and in hexadecimal, and what base64
-/// makes of it and of its forms on the wire, at each of three alignments. Other escapes and line
-/// breaks are undone first.
-fn forms(value: &str) -> Vec<Vec<u8>> {
-    let bytes = value.as_bytes();
-    let low_first: Vec<u8> = value.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let high_first: Vec<u8> = value.encode_utf16().flat_map(u16::to_be_bytes).collect();
-    let mut forms = vec![bytes.to_vec(), hexadecimal(bytes).into_bytes()];
-    // Where line breaks are undone, those of the value are gone as well.
-    let unwrapped: String = value.lines().map(|line| line.trim_start_matches([' ', '\t'])).collect();
-    if unwrapped != value {
-        forms.push(unwrapped.into_bytes());
-    }
-    // A form writes a blank as a plus; where that was escaped at every hop, so is a plus of the value.
-    if value.contains(' ') {
-        forms.push(value.replace(' ', "+").into_bytes());
-    }
-    let wire_forms = if value.len() > LONG { vec![value.to_owned()] } else { wire_forms(value) };
-    // A URL standard's parser makes slashes of backslashes: a Location that gives a value back.
-    let with_slashes = wire_forms.iter().filter(|wire| wire.contains('\\')).map(|wire| wire.replace('\\', "/"));
-    forms.extend(with_slashes.map(String::into_bytes));
-    // A URL that carries another URL, or a request, is encoded once more before it is base64.
-    let in_urls = wire_forms.iter().flat_map(|wire| [false, true].map(|lower| in_url_component(wire, lower)));
-    let mut in_base64: Vec<Vec<u8>> = in_urls.chain(wire_forms.iter().cloned()).map(String::into_bytes).collect();
-    in_base64.push(low_first.clone());
-    in_base64.sort_unstable();
-    in_base64.dedup();
-    for wire in in_base64 {
-        forms.extend((0..3).flat_map(|alignment| base64_at(&wire, alignment)).map(String::into_bytes));
-    }
-    forms.extend([low_first, high_first]);
-    forms
-}
-
-/// How a value is sent: as it is, in a URL's query or path, in a form, in JSON.
-fn wire_forms(value: &str) -> Vec<String> {
-    let mut wire = vec![value.to_owned(), url::form_urlencoded::byte_serialize(value.as_bytes()).collect()];
-    if let Ok(mut url) = Url::parse("http://x/") {
-        url.set_query(Some(value));
-        wire.extend(url.query().map(str::to_owned));
-        url.set_path(value);
-        wire.push(url.path().trim_start_matches('/').to_owned());
-    }
-    if let Ok(json) = serde_json::to_string(value) {
-        wire.push(json[1..json.len() - 1].to_owned());
-    }
-    wire.sort_unstable();
-    wire.dedup();
-    wire
-}
-
-/// A text as `encodeURIComponent` writes it, with digits of either case.
-fn in_url_component(text: &str, lower: bool) -> String {
-    const KEPT: &AsciiSet = &NON_ALPHANUMERIC
-        .remove(b'-')
-        .remove(b'_')
-        .remove(b'.')
-        .remove(b'!')
-        .remove(b'~')
-        .remove(b'*')
-        .remove(b'\'')
-        .remove(b'(')
-        .remove(b')');
-    let pieces = utf8_percent_encode(text, KEPT);
-    pieces
-        .map(|piece| if lower && piece.starts_with('%') { piece.to_ascii_lowercase() } else { piece.to_owned() })
-        .collect()
-}
-
-/// The characters of base64 that depend on nothing but the value, where the value stands
-/// `alignment` bytes after a multiple of three: the first and last characters mix with neighbours.
-fn base64_at(value: &[u8], alignment: usize) -> Vec<String> {
-    let mut padded = vec![0u8; alignment];
-    padded.extend_from_slice(value);
-    // One unknown byte reaches into the first two characters, two reach into the first three.
-    let first = [0, 2, 3][alignment];
-    let end = padded.len() * 8 / 6;
-    [&STANDARD_NO_PAD as &dyn ErasedEngine, &URL_SAFE_NO_PAD]
-        .iter()
-        .filter_map(|engine| engine.text(&padded).get(first..end).map(str::to_owned))
-        .filter(|text| text.len() >= 6)
-        .collect()
-}
-
-/// `base64::Engine` is not object-safe; this is the one method needed here.
-trait ErasedEngine {
-    fn text(&self, bytes: &[u8]) -> String;
-}
-
-impl<E: base64::Engine> ErasedEngine for E {
-    fn text(&self, bytes: &[u8]) -> String {
-        self.encode(bytes)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use base64::Engine as _;
+    use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
+    use super::secret_forms::{in_url_component, wire_forms};
     use super::*;
+    use crate::model::text::hexadecimal;
 
     #[test]
     fn a_url_loses_its_userinfo_and_its_secret_parameters() {
