@@ -43,8 +43,7 @@ pub(crate) fn tls_fault(error: &Error, facts: &HandshakeFacts, target: &str, nam
     let fault = |class, message: String| Fault::new(class, Phase::Tls, message);
     match error {
         Error::InvalidCertificate(error) => certificate_fault(error),
-        Error::AlertReceived(AlertDescription::CertificateRequired) => client_cert_required(target),
-        Error::AlertReceived(_) if facts.client_cert_missing => client_cert_required(target),
+        Error::AlertReceived(alert) if let Some(fault) = alert_fault(*alert, facts, target, name) => fault,
         Error::AlertReceived(AlertDescription::ProtocolVersion)
         | Error::PeerIncompatible(
             PeerIncompatible::ServerDoesNotSupportTls12Or13
@@ -64,28 +63,11 @@ pub(crate) fn tls_fault(error: &Error, facts: &HandshakeFacts, target: &str, nam
             FailureClass::TlsCertInvalid,
             "the certificate cannot be used: it is larger than a handshake takes, or absent".to_owned(),
         ),
-        Error::AlertReceived(AlertDescription::UnrecognisedName) => fault(
-            FailureClass::TlsHandshakeFailed,
-            format!("{target} does not know the name {name} (alert unrecognized_name)"),
-        ),
-        Error::AlertReceived(AlertDescription::NoApplicationProtocol) => fault(
-            FailureClass::TlsHandshakeFailed,
-            format!(
-                "{target} accepts none of the protocols offered in TLS (alert no_application_protocol); \
-                 `tls.alpn` says which are offered to a tls:// URL"
-            ),
-        ),
         // The server ends TLS 1.2 when it is told that there is no second handshake (RFC 5746).
         Error::AlertReceived(AlertDescription::NoRenegotiation)
         | Error::PeerMisbehaved(PeerMisbehaved::TooManyRenegotiationRequests) => fault(
             FailureClass::ProberUnsupported,
             format!("{target} asks for renegotiation, which this prober does not support"),
-        ),
-        Error::AlertReceived(AlertDescription::HandshakeFailure) if facts.version.is_none() => fault(
-            FailureClass::TlsHandshakeFailed,
-            format!(
-                "{target} finds no cipher suite, curve or signature in common (alert handshake_failure); {OFFERED}"
-            ),
         ),
         Error::PeerIncompatible(
             PeerIncompatible::NoCipherSuitesInCommon
@@ -102,6 +84,26 @@ pub(crate) fn tls_fault(error: &Error, facts: &HandshakeFacts, target: &str, nam
         ),
         _ => failed(target, error),
     }
+}
+
+/// What an alert of the server says where it says more than that the handshake failed.
+fn alert_fault(alert: AlertDescription, facts: &HandshakeFacts, target: &str, name: &str) -> Option<Fault> {
+    let message = match alert {
+        AlertDescription::CertificateRequired => return Some(client_cert_required(target)),
+        _ if facts.client_cert_missing => return Some(client_cert_required(target)),
+        AlertDescription::UnrecognisedName => {
+            format!("{target} does not know the name {name} (alert unrecognized_name)")
+        }
+        AlertDescription::NoApplicationProtocol => format!(
+            "{target} accepts none of the protocols offered in TLS (alert no_application_protocol); \
+             `tls.alpn` says which are offered to a tls:// URL"
+        ),
+        AlertDescription::HandshakeFailure if facts.version.is_none() => {
+            format!("{target} finds no cipher suite, curve or signature in common (alert handshake_failure); {OFFERED}")
+        }
+        _ => return None,
+    };
+    Some(Fault::new(FailureClass::TlsHandshakeFailed, Phase::Tls, message))
 }
 
 /// What is offered in the first message of a handshake.

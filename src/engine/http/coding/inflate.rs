@@ -129,12 +129,7 @@ impl Inflate {
                     }
                 }
                 State::Data => {
-                    let sniffed = std::mem::take(&mut self.sniffed);
-                    let mut of_sniffed = Progress { taken: 0, given: progress.given };
-                    let result = self.inflate(&sniffed, out, &mut of_sniffed);
-                    self.sniffed.extend_from_slice(&sniffed[of_sniffed.taken..]);
-                    progress.given = of_sniffed.given;
-                    result?;
+                    self.inflate_sniffed(out, progress)?;
                     if progress.given == out.len() {
                         return Ok(());
                     }
@@ -174,6 +169,16 @@ impl Inflate {
             return Err(invalid(DEFLATE, "it needs a dictionary"));
         }
         Ok(())
+    }
+
+    /// Undoes deflate of the first bytes, which were looked at before.
+    fn inflate_sniffed(&mut self, out: &mut [u8], progress: &mut Progress) -> Result<(), CodingError> {
+        let sniffed = std::mem::take(&mut self.sniffed);
+        let mut of_sniffed = Progress { taken: 0, given: progress.given };
+        let result = self.inflate(&sniffed, out, &mut of_sniffed);
+        self.sniffed.extend_from_slice(&sniffed[of_sniffed.taken..]);
+        progress.given = of_sniffed.given;
+        result.map(|_| ())
     }
 
     /// Undoes deflate until the output is full or the input taken: whether the data have ended.
