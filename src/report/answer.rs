@@ -3,6 +3,7 @@
 pub(crate) mod charts;
 mod claims;
 pub(crate) mod compare;
+mod confidence;
 pub(crate) mod figures;
 pub(crate) mod headline;
 pub(crate) mod limits;
@@ -10,16 +11,18 @@ pub(crate) mod maintenance;
 pub(crate) mod objectives;
 pub(crate) mod recent;
 pub(crate) mod rows;
+mod scope;
 pub(crate) mod sentence;
 mod slow_periods;
 pub(crate) mod span_counts;
 pub(crate) mod surface_status;
 mod unseen;
 pub(crate) mod verdict;
+pub(crate) mod verdict_input;
 
 use jiff::Timestamp;
 
-use self::verdict::VerdictInput;
+use self::verdict_input::VerdictInput;
 use crate::model::IncidentRules;
 use crate::report::context::ReportContext;
 use crate::report::document::bracket::instant;
@@ -29,7 +32,8 @@ use crate::report::fold::Fold;
 use crate::report::fold::history::Judged;
 use crate::report::incident::{description, incident_detection};
 use crate::report::parallel;
-use crate::report::series::analysis::{ReportRange, SeriesAnalysis};
+use crate::report::series::analysis::SeriesAnalysis;
+use crate::report::series::report_range::ReportRange;
 
 /// The answer. `now` is the instant it is made at; `integrity` says what was read, and the
 /// counts of windows and history in it are filled in here. The fold is put in order for it, and may

@@ -12,8 +12,10 @@ use crate::report::fold::evidence::name;
 use crate::report::fold::latency_series::LatencySeries;
 use crate::report::fold::probe_series::Series;
 use crate::report::parallel;
-use crate::report::series::analysis::{Cell, ReportRange, SeriesAnalysis, analyze, tally};
+use crate::report::series::analysis::{SeriesAnalysis, analyze};
+use crate::report::series::check_counts::{CheckCounts, tally};
 use crate::report::series::offline::{ControlAnswers, Offline};
+use crate::report::series::report_range::ReportRange;
 use crate::report::series::slowness::SurfaceLatency;
 use crate::report::series::state::SurfaceStanding;
 use crate::report::series::usual::UsualHours;
@@ -39,7 +41,7 @@ pub(crate) struct ReportContext<'f> {
     vantages: BTreeMap<SafeText, VantageEntry>,
     control_ok: Option<bool>,
     /// Checks over time, by latency series.
-    buckets: Vec<BTreeMap<i64, Cell>>,
+    buckets: Vec<BTreeMap<i64, CheckCounts>>,
     offline: BTreeMap<Arc<str>, Offline>,
 }
 
@@ -56,7 +58,7 @@ pub(crate) struct SurfaceEntry {
     /// By probe.
     pub(crate) probes: BTreeMap<SafeText, Vec<usize>>,
     /// Checks over time, all vantages together.
-    pub(crate) buckets: BTreeMap<i64, Cell>,
+    pub(crate) buckets: BTreeMap<i64, CheckCounts>,
     /// The latency of up checks over time, all vantages together.
     pub(crate) latency: BTreeMap<i64, Latency>,
     /// Where the same from each vantage is among the latency series.
@@ -160,7 +162,7 @@ impl<'f> ReportContext<'f> {
     }
 
     /// The latency series with their checks over time, by surface and vantage; control targets last.
-    pub(crate) fn buckets(&self) -> impl Iterator<Item = (&'f LatencySeries, &BTreeMap<i64, Cell>)> {
+    pub(crate) fn buckets(&self) -> impl Iterator<Item = (&'f LatencySeries, &BTreeMap<i64, CheckCounts>)> {
         let mut all: Vec<_> =
             self.fold.latency_series.iter().zip(&self.buckets).filter(|(_, buckets)| !buckets.is_empty()).collect();
         all.sort_by_key(|(series, _)| (series.control, &series.surface, &series.vantage));
@@ -189,9 +191,9 @@ impl<'f> ReportContext<'f> {
     }
 
     /// The checks of a series in some spans, in order and disjoint, all together.
-    pub(crate) fn count(&self, series: usize, spans: &[(i64, i64)]) -> Cell {
+    pub(crate) fn count(&self, series: usize, spans: &[(i64, i64)]) -> CheckCounts {
         let one = self.analyses[series].series;
-        let mut all = Cell::default();
+        let mut all = CheckCounts::default();
         tally(one, self.offline_of(&one.vantage), spans).iter().for_each(|cell| all.merge(cell));
         all
     }
@@ -437,7 +439,7 @@ fn offline(series: &[&Series]) -> BTreeMap<Arc<str>, Offline> {
     of_vantage.into_iter().map(|(vantage, (controls, targets))| (vantage, Offline::of(&controls, &targets))).collect()
 }
 
-fn merge_buckets(into: &mut BTreeMap<i64, Cell>, more: &BTreeMap<i64, Cell>) {
+fn merge_buckets(into: &mut BTreeMap<i64, CheckCounts>, more: &BTreeMap<i64, CheckCounts>) {
     for (begin, cell) in more {
         into.entry(*begin).or_default().merge(cell);
     }

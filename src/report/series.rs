@@ -3,6 +3,7 @@
 
 pub(crate) mod analysis;
 pub(crate) mod cadence;
+pub(crate) mod check_counts;
 pub(crate) mod cusum;
 pub(crate) mod detector;
 pub(crate) mod expected_checks;
@@ -14,7 +15,10 @@ pub(crate) mod outage;
 pub(crate) mod pool;
 pub(crate) mod recovery;
 pub(crate) mod recurring_dip;
+pub(crate) mod report_range;
 pub(crate) mod run_length;
+pub(crate) mod series_tally;
+pub(crate) mod silence;
 pub(crate) mod slowness;
 pub(crate) mod state;
 pub(crate) mod usual;

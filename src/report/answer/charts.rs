@@ -11,7 +11,7 @@ use crate::model::{Phase, SafeText, micros};
 use crate::report::document::latency::LatencySummary;
 use crate::report::fold::evidence::name;
 use crate::report::fold::latency_series::LatencySeries;
-use crate::report::series::analysis::Cell;
+use crate::report::series::check_counts::CheckCounts;
 use crate::report::statistics::{number, poisson_high, rounded};
 use crate::window::{Histogram, Latency};
 
@@ -31,8 +31,8 @@ pub(crate) fn band_edges() -> Vec<u64> {
 }
 
 /// A surface from a vantage over time.
-pub(crate) fn points(latency_series: &LatencySeries, cells: &BTreeMap<i64, Cell>) -> Vec<Point> {
-    let empty_cell = Cell::default();
+pub(crate) fn points(latency_series: &LatencySeries, cells: &BTreeMap<i64, CheckCounts>) -> Vec<Point> {
+    let empty_cell = CheckCounts::default();
     let empty_latency = Histogram::default();
     let buckets: BTreeSet<i64> = cells.keys().chain(latency_series.latency.keys()).copied().collect();
     let point = |begin: i64| {
@@ -70,7 +70,7 @@ pub(crate) fn expectations(context: &ReportContext<'_>) -> Vec<Expectation> {
 
 fn expectations_of(surface: &SafeText, entry: &SurfaceEntry, step: i64) -> Vec<Expectation> {
     let empty_latency = Latency::default();
-    let empty_cell = Cell::default();
+    let empty_cell = CheckCounts::default();
     let buckets: BTreeSet<i64> = entry.buckets.keys().chain(entry.latency.keys()).copied().collect();
     let expectation = |begin: i64| {
         let cell = entry.buckets.get(&begin).unwrap_or(&empty_cell);

@@ -12,7 +12,8 @@ use crate::report::document::latency::LatencySummary;
 use crate::report::document::rows::{ClassRow, Figures};
 use crate::report::fold::evidence::{ClassEvidence, Evidence};
 use crate::report::incident::main_failure;
-use crate::report::series::analysis::{ClassSpan, SeriesAnalysis};
+use crate::report::series::analysis::SeriesAnalysis;
+use crate::report::series::series_tally::ClassSpan;
 use crate::report::statistics::{number, ratio, rounded, wilson};
 use crate::window::Histogram;
 

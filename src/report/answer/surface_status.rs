@@ -1,8 +1,25 @@
 //! How a surface stands at the end of the range, for the verdict and its sentence.
 
+use std::collections::BTreeMap;
+
 use crate::model::{Bracket, SafeText};
+use crate::report::answer::verdict_input::VerdictInput;
+use crate::report::context::ReportContext;
 use crate::report::document::answer::{MainFailure, State};
+use crate::report::document::rows::SurfaceRow;
+use crate::report::fold::bucket;
+use crate::report::fold::evidence::FailureFact;
+use crate::report::incident::main_failure::main_failure;
+use crate::report::parallel;
+use crate::report::series::analysis::SeriesAnalysis;
+use crate::report::series::check_counts::{CheckCounts, tally};
+use crate::report::series::judgement;
+use crate::report::series::judgement::ALLOWED;
 use crate::report::series::slowness::{Slow, Tail};
+use crate::report::statistics::{ratio, wilson};
+
+/// Fewer failures say little of what mostly fails.
+const FEW: u64 = 5;
 
 /// A surface's checks in its open wave, or in the whole window where none is open.
 #[derive(Clone, Debug)]
@@ -28,4 +45,151 @@ pub(crate) struct SurfaceStatus {
     /// Since when answers take far longer than usual, where that is what makes it degraded.
     pub(crate) slow_since: Option<Bracket>,
     pub(crate) tail: Option<Tail>,
+}
+
+impl SurfaceStatus {
+    /// How a surface of the report stands.
+    pub(crate) fn of(input: &VerdictInput<'_, '_>, row: &SurfaceRow) -> SurfaceStatus {
+        let context = input.context;
+        let to = context.range.to;
+        let open = input.detected.open_wave(context, &row.surface);
+        let span = open.map_or_else(|| recent_span(input, row), |wave| (wave.start.by, to));
+        let series = series_of(input, row);
+        let recent = (span.0.max(recent_from(input, series)), span.1);
+        let WaveCounts { all, of_vantage, now } = WaveCounts::of(context, series, span, recent);
+        // A few failures say little of what mostly fails.
+        let (told, span) = if now.failed >= FEW || now.failed == all.failed { (&now, recent) } else { (&all, span) };
+        let kind = main_failure(&told.classes, &told.codes, &facts(input, &row.surface, span));
+        let (mut vantages, mut unclear) =
+            vantages_of(input, row, &of_vantage, open.is_some() || row.state.is_failing());
+        let latency = context.latency_of(&row.surface);
+        let slow = latency.and_then(|latency| latency.slow(to));
+        let is_slow = row.state.is_failing() && open.is_none() && slow.is_some_and(|slow| slow.certain);
+        if is_slow && vantages.is_empty() {
+            (vantages, unclear) = slow_vantages(input, &row.surface, of_vantage.keys());
+        }
+        let period = input.slow_periods.iter().rev().find(|period| period.surface == row.surface && period.is_open());
+        let slow_since = period.filter(|_| is_slow).and_then(|period| period.waves.last()).map(|wave| wave.start);
+        SurfaceStatus {
+            surface: row.surface.clone(),
+            label: row.label().clone(),
+            state: row.state,
+            since: open.map(|wave| wave.start.bracket()),
+            judged: all.judged,
+            failed: all.failed,
+            now: (now.failed, now.judged),
+            ci95: wilson(all.failed, all.judged),
+            kind,
+            vantages,
+            unclear,
+            slow,
+            slow_since,
+            tail: latency.and_then(|latency| latency.tail(to)),
+        }
+    }
+}
+
+/// The checks of a surface in its open wave, from the vantages that are not set aside.
+struct WaveCounts {
+    all: CheckCounts,
+    of_vantage: BTreeMap<SafeText, CheckCounts>,
+    /// The latest of them.
+    now: CheckCounts,
+}
+
+impl WaveCounts {
+    fn of(context: &ReportContext<'_>, series: &[usize], span: (i64, i64), recent: (i64, i64)) -> WaveCounts {
+        let mut analyses = context.at(series);
+        analyses.retain(|one| !context.is_set_aside(&one.vantage));
+        let count = |one: &SeriesAnalysis<'_>| {
+            let offline = context.offline_of(&one.series.vantage);
+            let of_span = tally(one.series, offline, &[span]);
+            (one.vantage.clone(), of_span, tally(one.series, offline, &[recent]))
+        };
+        let (mut all, mut of_vantage) = (CheckCounts::default(), BTreeMap::<SafeText, CheckCounts>::new());
+        let mut now = CheckCounts::default();
+        for (vantage, of_span, latest) in parallel::map(analyses, count) {
+            latest.iter().for_each(|counts| now.merge(counts));
+            let of_vantage = of_vantage.entry(vantage).or_default();
+            for counts in &of_span {
+                of_vantage.merge(counts);
+                all.merge(counts);
+            }
+        }
+        WaveCounts { all, of_vantage, now }
+    }
+}
+
+/// The places of a surface's series among the analyses.
+fn series_of<'c>(input: &VerdictInput<'c, '_>, row: &SurfaceRow) -> &'c [usize] {
+    input.context.surface(&row.surface, row.control).map_or(&[][..], |entry| &entry.series)
+}
+
+/// What is looked at where no incident is open: the recent checks where they fail more than is allowed, else all.
+fn recent_span(input: &VerdictInput<'_, '_>, row: &SurfaceRow) -> (i64, i64) {
+    let range = &input.context.range;
+    if !row.state.is_failing() || row.control {
+        return (range.from, range.to);
+    }
+    let series = series_of(input, row);
+    (range.from.max(recent_from(input, series)), range.to)
+}
+
+/// The instant from which on checks are the latest.
+fn recent_from(input: &VerdictInput<'_, '_>, series: &[usize]) -> i64 {
+    let interval = series.iter().filter_map(|at| input.context.analyses[*at].interval()).min().unwrap_or_default();
+    input.context.range.to - judgement::recent_ms(interval)
+}
+
+/// The vantages from which a surface fails, and those of which it cannot be told: judged on all their checks
+/// in the open wave, since the last few say little of a partial failure. The others see it up.
+fn vantages_of(
+    input: &VerdictInput<'_, '_>,
+    row: &SurfaceRow,
+    of_vantage: &BTreeMap<SafeText, CheckCounts>,
+    is_open: bool,
+) -> (Vec<SafeText>, Vec<SafeText>) {
+    let allowed = input.context.surface(&row.surface, row.control).map_or(ALLOWED, |entry| entry.standing.allowed);
+    let is_failing = |vantage: &SafeText, counts: &CheckCounts| {
+        input.context.place_state(&row.surface, vantage).is_failing()
+            || (is_open && judgement::is_excessive(counts.failed, counts.judged, allowed))
+    };
+    let (failing, others): (Vec<_>, Vec<_>) =
+        of_vantage.iter().partition(|(vantage, counts)| is_failing(vantage, counts));
+    let sum = failing.iter().fold((0, 0), |sum, (_, counts)| (sum.0 + counts.failed, sum.1 + counts.judged));
+    let share = ratio(sum.0, sum.1).unwrap_or_default();
+    let is_unclear =
+        |counts: &CheckCounts| wilson(counts.failed, counts.judged).is_some_and(|[_, high]| high >= share / 2.0);
+    let unclear = others.into_iter().filter(|(_, counts)| is_open && share > 0.0 && is_unclear(counts));
+    let names = |(vantage, _): (&SafeText, &CheckCounts)| vantage.clone();
+    (failing.into_iter().map(names).collect(), unclear.map(names).collect())
+}
+
+/// The vantages from which a surface answers far slower than usual, and those of which it cannot be told.
+fn slow_vantages<'v>(
+    input: &VerdictInput<'_, '_>,
+    surface: &SafeText,
+    vantages: impl Iterator<Item = &'v SafeText>,
+) -> (Vec<SafeText>, Vec<SafeText>) {
+    let (mut slow, mut unclear) = (Vec::new(), Vec::new());
+    for vantage in vantages {
+        let latency = input.context.place_latency(surface, vantage);
+        match latency.and_then(|latency| latency.slow(input.context.range.to)) {
+            Some(found) if found.certain => slow.push(vantage.clone()),
+            Some(_) => {}
+            None => unclear.push(vantage.clone()),
+        }
+    }
+    (slow, unclear)
+}
+
+fn facts(input: &VerdictInput<'_, '_>, surface: &SafeText, (from, to): (i64, i64)) -> BTreeMap<FailureFact, u64> {
+    let mut facts: BTreeMap<FailureFact, u64> = BTreeMap::new();
+    let from = bucket::floor(from, input.context.range.evidence_step);
+    for (fact, n) in input.context.fold.evidence.facts(from, to) {
+        if fact.surface == *surface && !fact.class.is_ours() {
+            *facts.entry(fact.clone()).or_default() += n;
+        }
+    }
+    facts
 }

@@ -11,7 +11,7 @@ use crate::report::fold::Fold;
 use crate::report::fold::evidence::name;
 use crate::report::fold::plans::{PlannedSpan, ProberPlan};
 use crate::report::fold::probe_series::Series;
-use crate::report::series::analysis::ReportRange;
+use crate::report::series::report_range::ReportRange;
 use crate::report::statistics::{ratio, rounded};
 
 /// What is recorded stands in the journal once its window has closed: of what began within this time nothing is known

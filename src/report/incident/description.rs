@@ -15,7 +15,8 @@ use crate::report::incident::nested_outages;
 use crate::report::incident::signature;
 use crate::report::incident::waves::{DetectedWave, WaveMember};
 use crate::report::parallel;
-use crate::report::series::analysis::{Cell, tally};
+use crate::report::series::analysis::SeriesAnalysis;
+use crate::report::series::check_counts::{CheckCounts, tally};
 use crate::report::series::judgement;
 use crate::report::series::outage::Transition;
 use crate::report::series::recurring_dip::Recurrence;
@@ -53,7 +54,7 @@ fn surfaces_of(context: &ReportContext<'_>, incident: &[DetectedWave]) -> BTreeS
 const FLAPPING: u64 = 4;
 
 /// For each incident and wave: its checks by series.
-type Counted = Vec<Vec<BTreeMap<usize, Cell>>>;
+type Counted = Vec<Vec<BTreeMap<usize, CheckCounts>>>;
 
 /// Counts the checks in every wave of every incident: those of its surfaces' series, without the series
 /// that fail at the same time for a reason of their own, and without the time in which one of its own does.
@@ -77,7 +78,7 @@ fn count(context: &ReportContext<'_>, found: &DetectedIncidents, surfaces: &[BTr
         (at, series, waves.into_iter().zip(cells).collect::<Vec<_>>())
     });
     for (at, series, cells) in cells {
-        counted[at].iter_mut().for_each(|wave| drop(wave.insert(series, Cell::default())));
+        counted[at].iter_mut().for_each(|wave| drop(wave.insert(series, CheckCounts::default())));
         for (wave, cell) in cells {
             counted[at][wave].entry(series).or_default().merge(&cell);
         }
@@ -90,7 +91,7 @@ struct Description<'d, 'f> {
     context: &'d ReportContext<'f>,
     incident: &'d [DetectedWave],
     surfaces: &'d BTreeSet<SafeText>,
-    cells: &'d [BTreeMap<usize, Cell>],
+    cells: &'d [BTreeMap<usize, CheckCounts>],
     /// Series of other incidents at the same time: vantage, surface and probe.
     others: BTreeSet<(&'d SafeText, &'d SafeText, &'d SafeText)>,
     /// When its own series failed for the cause of another incident.
@@ -101,7 +102,7 @@ struct Description<'d, 'f> {
 impl Description<'_, '_> {
     fn make(&self) -> Incident {
         let members = || self.incident.iter().flat_map(|wave| &wave.members);
-        let of = |what: for<'x> fn(&'x crate::report::series::analysis::SeriesAnalysis<'_>) -> &'x SafeText| -> BTreeSet<SafeText> {
+        let of = |what: for<'x> fn(&'x SeriesAnalysis<'_>) -> &'x SafeText| -> BTreeSet<SafeText> {
             members().map(|member| what(&self.context.analyses[member.series]).clone()).collect()
         };
         let (vantages, probes) = (of(|one| &one.vantage), of(|one| &one.probe));
@@ -178,7 +179,7 @@ impl Description<'_, '_> {
     /// All of it.
     fn whole(&self, flapping: bool) -> IncidentPart {
         let last = |wave: &DetectedWave| wave.last().min(self.context.range.to);
-        let mut cells: BTreeMap<usize, Cell> = BTreeMap::new();
+        let mut cells: BTreeMap<usize, CheckCounts> = BTreeMap::new();
         for (series, cell) in self.cells.iter().flatten() {
             cells.entry(*series).or_default().merge(cell);
         }
@@ -248,8 +249,8 @@ impl Description<'_, '_> {
     }
 
     /// All checks in its waves.
-    fn all(&self) -> Cell {
-        let mut all = Cell::default();
+    fn all(&self) -> CheckCounts {
+        let mut all = CheckCounts::default();
         for cell in self.cells.iter().flat_map(BTreeMap::values) {
             all.merge(cell);
         }
@@ -274,7 +275,7 @@ impl Description<'_, '_> {
         format!("{}-{checksum:08x}", &begin.replace([':', '-', '.'], "")[..15])
     }
 
-    fn wave(&self, wave: &DetectedWave, cells: &BTreeMap<usize, Cell>) -> Wave {
+    fn wave(&self, wave: &DetectedWave, cells: &BTreeMap<usize, CheckCounts>) -> Wave {
         let (judged, failed) = cells.values().fold((0, 0), |sum, cell| (sum.0 + cell.judged, sum.1 + cell.failed));
         Wave {
             start: wave.start.bracket(),

@@ -10,7 +10,8 @@ use crate::report::fold::extra_checks::ExtraChecks;
 use crate::report::fold::latency_series::LatencySeries;
 use crate::report::incident::signature::incident_facts::{FamilySplit, IncidentFacts};
 use crate::report::incident::waves::DetectedWave;
-use crate::report::series::analysis::{Cell, SeriesAnalysis};
+use crate::report::series::analysis::SeriesAnalysis;
+use crate::report::series::check_counts::CheckCounts;
 use crate::report::statistics::{SIGNIFICANT, fisher};
 use crate::window::{RemoteCounts, Remotes};
 
@@ -19,7 +20,7 @@ pub(super) struct IncidentPart {
     /// From when to when, in milliseconds since 1970, in order.
     pub(super) spans: Vec<(i64, i64)>,
     /// Its checks by series.
-    pub(super) cells: BTreeMap<usize, Cell>,
+    pub(super) cells: BTreeMap<usize, CheckCounts>,
     /// The series that fail in it.
     pub(super) failing: BTreeSet<usize>,
     pub(super) flapping: bool,
@@ -76,7 +77,7 @@ impl FactGatherer<'_, '_> {
     /// What a part of the incident looks like.
     pub(super) fn facts(&self, part: &IncidentPart, steady: &SteadyFacts) -> IncidentFacts {
         let context = self.context;
-        let mut all = Cell::default();
+        let mut all = CheckCounts::default();
         part.cells.values().for_each(|cell| all.merge(cell));
         let failing = |what: for<'x> fn(&'x SeriesAnalysis<'_>) -> &'x SafeText| -> BTreeSet<&SafeText> {
             part.failing.iter().map(|series| what(&context.analyses[*series])).collect()

@@ -13,7 +13,7 @@ use crate::report::context::ReportContext;
 use crate::report::incident::cause::{self, Classes};
 use crate::report::incident::nested_outages::{self, NestedOutages};
 use crate::report::incident::waves::WaveMember;
-use crate::report::series::analysis::Cell;
+use crate::report::series::check_counts::CheckCounts;
 use crate::report::statistics::{ratio, wilson};
 use crate::window::add_counts;
 
@@ -175,7 +175,7 @@ fn was_fine(context: &ReportContext<'_>, group: &Group, series: usize, spans: &[
 
 /// Failed and judged checks of some series in some spans.
 fn count(context: &ReportContext<'_>, series: &BTreeSet<usize>, spans: &[(i64, i64)]) -> (u64, u64) {
-    let mut all = Cell::default();
+    let mut all = CheckCounts::default();
     series.iter().for_each(|at| all.merge(&context.count(*at, spans)));
     (all.failed, all.judged)
 }

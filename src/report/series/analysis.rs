@@ -3,28 +3,25 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Counts, FailureClass, IncidentRules, SafeText, Verdict};
+use crate::model::{Counts, FailureClass, SafeText, Verdict};
 use crate::report::document::coverage::Coverage;
-use crate::report::fold::bucket;
 use crate::report::fold::check_log::{EvenRun, LoggedCheck};
 use crate::report::fold::evidence::name;
 use crate::report::fold::probe_series::Series;
-use crate::report::parallel;
-use crate::report::series::cadence::Cadence;
+use crate::report::series::cadence::{Cadence, SILENT_AFTER};
+use crate::report::series::check_counts::CheckCounts;
 use crate::report::series::detector::OutageDetector;
 use crate::report::series::expected_checks::CheckedSpan;
 use crate::report::series::failure_log::{FailureLog, FailureLogger};
 use crate::report::series::judgement;
 use crate::report::series::judgement::JudgedCheck;
 use crate::report::series::offline::Offline;
+use crate::report::series::report_range::ReportRange;
+use crate::report::series::series_tally::{ClassSpan, SeriesTally};
 use crate::report::statistics::{number, ratio, rounded};
-use crate::window::add_counts;
 
 /// Milliseconds of a minute.
 const MINUTE_MS: f64 = 60_000.0;
-
-/// After so many cadences without a check there is no data.
-const SILENT_AFTER: i64 = 5;
 
 /// A prober that was silent for no longer than this, in milliseconds, or than a tenth of a shorter
 /// window, is not called silent, whatever its cadence: one run by hand has none to speak of.
@@ -32,26 +29,6 @@ const SILENCE_FORGIVEN_MS: i64 = 60_000;
 
 /// After so many checks in a row that could not be judged, nothing is known of now.
 const BLIND_AFTER: u32 = 3;
-
-/// Checks of a stretch of time.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Cell {
-    pub(crate) judged: u64,
-    pub(crate) failed: u64,
-    pub(crate) unknown: u64,
-    pub(crate) missed: u64,
-    pub(crate) classes: BTreeMap<FailureClass, u64>,
-    /// How many of them came with each code.
-    pub(crate) codes: BTreeMap<(FailureClass, u16), u64>,
-}
-
-/// The failures of one class.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ClassSpan {
-    pub(crate) n: u64,
-    pub(crate) first: i64,
-    pub(crate) last: i64,
-}
 
 /// What one pass over a series found.
 #[derive(Clone, Debug)]
@@ -85,23 +62,6 @@ pub(crate) struct SeriesAnalysis<'f> {
     pub(crate) coverage_while_seen: Coverage,
 }
 
-/// What a pass needs to know beside the checks.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ReportRange<'f> {
-    pub(crate) rules: &'f IncidentRules,
-    /// The window, in milliseconds since 1970.
-    pub(crate) from: i64,
-    pub(crate) to: i64,
-    /// Whether the window begins where the question says, and not where the data does.
-    pub(crate) from_is_asked: bool,
-    /// The length of a bucket in milliseconds.
-    pub(crate) step: i64,
-    /// The same of what is counted by failures: windows of any length leave it as it is.
-    pub(crate) evidence_step: i64,
-    /// How many series are judged together.
-    pub(crate) series: usize,
-}
-
 impl SeriesAnalysis<'_> {
     /// The usual time between two checks, or between the begins of two bursts of them, in milliseconds.
     pub(crate) fn interval(&self) -> Option<i64> {
@@ -119,42 +79,13 @@ impl SeriesAnalysis<'_> {
     }
 }
 
-impl Cell {
-    pub(crate) fn add(&mut self, check: &LoggedCheck) {
-        match check.verdict {
-            Verdict::Missed => self.missed += 1,
-            Verdict::Unknown => self.unknown += 1,
-            Verdict::Up => self.judged += 1,
-            Verdict::Down => {
-                self.judged += 1;
-                self.failed += 1;
-            }
-        }
-        if let Some(class) = check.counted_class() {
-            *self.classes.entry(class).or_default() += 1;
-            if let Some(code) = check.code {
-                *self.codes.entry((class, code.get())).or_default() += 1;
-            }
-        }
-    }
-
-    pub(crate) fn merge(&mut self, other: &Cell) {
-        self.judged += other.judged;
-        self.failed += other.failed;
-        self.unknown += other.unknown;
-        self.missed += other.missed;
-        add_counts(&mut self.classes, &other.classes);
-        add_counts(&mut self.codes, &other.codes);
-    }
-}
-
 /// Follows a series, and counts its checks by the start of the bucket. `is_planned`: a plan says that it runs.
 pub(crate) fn analyze<'f>(
     series: &'f Series,
     range: &ReportRange<'_>,
     offline: Option<&Offline>,
     is_planned: bool,
-) -> (SeriesAnalysis<'f>, BTreeMap<i64, Cell>) {
+) -> (SeriesAnalysis<'f>, BTreeMap<i64, CheckCounts>) {
     let cadence = cadence(series, range);
     let interval = cadence.map(|cadence| cadence.every);
     let detector = OutageDetector::new(range.rules, interval, range.series);
@@ -248,83 +179,6 @@ impl SeriesWatch<'_> {
     }
 }
 
-/// What is gathered in a pass over the checks in the window.
-#[derive(Debug, Default)]
-struct SeriesTally {
-    /// The bucket that checks fall into now, and those in it.
-    bucket: i64,
-    cell: Cell,
-    /// What fell into earlier buckets.
-    cells: BTreeMap<i64, Cell>,
-    classes: BTreeMap<FailureClass, ClassSpan>,
-    codes: BTreeMap<(FailureClass, u16), u64>,
-    first: Option<i64>,
-    last: Option<i64>,
-    /// Failures that were not held against the target after all, and those that were.
-    set_aside: u64,
-    held: u64,
-}
-
-impl SeriesTally {
-    fn rejudge(&mut self, before: Verdict, judged: Verdict) {
-        self.set_aside += u64::from(before == Verdict::Down && judged == Verdict::Unknown);
-        self.held += u64::from(before == Verdict::Unknown && judged == Verdict::Down);
-    }
-
-    /// The counts of the windows, judged again.
-    fn rejudged(&self, counts: Counts) -> Counts {
-        Counts {
-            down: (counts.down + self.held).saturating_sub(self.set_aside),
-            unknown: (counts.unknown + self.set_aside).saturating_sub(self.held),
-            ..counts
-        }
-    }
-
-    fn add(&mut self, check: &LoggedCheck, step: i64) {
-        let bucket = bucket::floor(check.at, step);
-        if bucket != self.bucket {
-            self.flush();
-            self.bucket = bucket;
-        }
-        self.cell.add(check);
-        self.first = self.first.or(Some(check.at));
-        if check.verdict != Verdict::Missed {
-            self.last = Some(check.at);
-        }
-        if let Some(class) = check.counted_class() {
-            let span = self.classes.entry(class).or_insert(ClassSpan { n: 0, first: check.at, last: check.at });
-            span.n += 1;
-            span.last = check.at;
-            if let Some(code) = check.code {
-                *self.codes.entry((class, code.get())).or_default() += 1;
-            }
-        }
-    }
-
-    /// Adds many good checks at once: counted into their buckets by where these begin and end.
-    fn add_good(&mut self, run: &EvenRun, step: i64) {
-        let (mut bucket, mut counted) = (bucket::floor(run.first.at, step), 0);
-        while counted < run.count {
-            if bucket != self.bucket {
-                self.flush();
-                self.bucket = bucket;
-            }
-            bucket += step;
-            let before = run.before(bucket);
-            self.cell.judged += before - counted;
-            counted = before;
-        }
-        self.first = self.first.or(Some(run.first.at));
-        self.last = Some(run.last_at);
-    }
-
-    fn flush(&mut self) {
-        if self.cell != Cell::default() {
-            self.cells.entry(self.bucket).or_default().merge(&std::mem::take(&mut self.cell));
-        }
-    }
-}
-
 /// The latest judged checks.
 fn recent(
     series: &Series,
@@ -382,103 +236,4 @@ fn coverage(
     }
     let of = |expected: u64| Coverage { expected, observed, ratio: ratio(observed, expected).map(rounded) };
     (of(expected), of(while_seen), silent)
-}
-
-/// Counts the checks of a series in each of some spans, in order and disjoint, ends included.
-pub(crate) fn tally(series: &Series, offline: Option<&Offline>, spans: &[(i64, i64)]) -> Vec<Cell> {
-    let mut cells = vec![Cell::default(); spans.len()];
-    let (Some((from, _)), Some((_, to))) = (spans.first(), spans.last()) else { return cells };
-    let mut at = 0;
-    for check in series.between(*from, *to) {
-        while at < spans.len() && spans[at].1 < check.at {
-            at += 1;
-        }
-        match spans.get(at) {
-            Some((from, _)) if *from <= check.at => {
-                cells[at].add(&Offline::judged(offline, check));
-            }
-            Some(_) => {}
-            None => break,
-        }
-    }
-    cells
-}
-
-/// The spans in which no check of these series was made, longer than [`SILENT_AFTER`] intervals.
-pub(crate) fn silences(analyses: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>) -> Vec<(i64, i64)> {
-    let Some(interval) = analyses.iter().filter_map(|one| one.interval()).min() else { return Vec::new() };
-    let limit = interval.saturating_mul(SILENT_AFTER);
-    let of_each = parallel::map(analyses.to_vec(), |one| {
-        let mut instants = InstantSlots::new(limit);
-        for run in one.series.log.runs().filter(|run| run.first.verdict != Verdict::Missed) {
-            // Of checks close together, some show as well that there is no silence.
-            let [_, (longest, _)] = run.distances();
-            let stride = usize::try_from(limit / longest.max(1)).unwrap_or_default().max(1);
-            (0..run.count).step_by(stride).for_each(|n| instants.add(run.at(n)));
-            instants.add(run.last_at);
-        }
-        for (first, last) in one.series.maintenance.spans(0) {
-            let stride = usize::try_from(limit).unwrap_or_default().max(1);
-            (first..last).step_by(stride).for_each(|at| instants.add(at));
-            instants.add(last);
-        }
-        instants
-    });
-    let mut instants = InstantSlots::new(limit);
-    of_each.into_iter().for_each(|other| instants.merge(other));
-    instants.add(range.to);
-    let has_past = analyses.iter().any(|one| !one.series.lead_in.is_empty());
-    if has_past && range.from_is_asked {
-        instants.add(range.from);
-    }
-    instants.gaps()
-}
-
-/// The first and last instant of each slot of time: a gap longer than a slot lies between two slots,
-/// so that gaps are found without sorting.
-struct InstantSlots {
-    length: i64,
-    slots: BTreeMap<i64, (i64, i64)>,
-    /// The slot that was added to last.
-    newest: Option<(i64, (i64, i64))>,
-}
-
-impl InstantSlots {
-    fn new(length: i64) -> InstantSlots {
-        InstantSlots { length: length.max(1), slots: BTreeMap::new(), newest: None }
-    }
-
-    fn add(&mut self, at: i64) {
-        let slot = at.div_euclid(self.length);
-        match &mut self.newest {
-            Some((newest, ends)) if *newest == slot => *ends = (ends.0.min(at), ends.1.max(at)),
-            _ => {
-                self.flush();
-                self.newest = Some((slot, (at, at)));
-            }
-        }
-    }
-
-    fn merge(&mut self, mut other: InstantSlots) {
-        other.flush();
-        for (_, (first, last)) in other.slots {
-            self.add(first);
-            self.add(last);
-        }
-    }
-
-    fn flush(&mut self) {
-        if let Some((slot, (first, last))) = self.newest.take() {
-            let ends = self.slots.entry(slot).or_insert((first, last));
-            *ends = (ends.0.min(first), ends.1.max(last));
-        }
-    }
-
-    /// The gaps longer than a slot.
-    fn gaps(mut self) -> Vec<(i64, i64)> {
-        self.flush();
-        let ends: Vec<(i64, i64)> = self.slots.into_values().collect();
-        let between = ends.windows(2).map(|pair| (pair[0].1, pair[1].0));
-        between.filter(|(before, after)| after - before > self.length).collect()
-    }
 }

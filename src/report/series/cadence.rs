@@ -10,6 +10,9 @@ pub(crate) struct Cadence {
     pub(crate) checks: u64,
 }
 
+/// After so many cadences without a check there is no data.
+pub(crate) const SILENT_AFTER: i64 = 5;
+
 /// A pause is this many times as long as checks of one run are apart.
 const PAUSE: i64 = 10;
 

@@ -9,8 +9,9 @@
 //! - With fewer checks than any rule needs, nothing but failures counts as an open incident.
 
 use crate::report::document::answer::State;
-use crate::report::series::analysis::{ReportRange, SeriesAnalysis};
+use crate::report::series::analysis::SeriesAnalysis;
 use crate::report::series::judgement;
+use crate::report::series::report_range::ReportRange;
 
 /// The state of what these series of one vantage watch together.
 pub(crate) fn of_place(series: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>, standing: &SurfaceStanding) -> State {

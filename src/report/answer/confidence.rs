@@ -1,0 +1,72 @@
+//! How sure the verdict is, with the reasons.
+
+use crate::format;
+use crate::report::answer::surface_status::SurfaceStatus;
+use crate::report::answer::verdict_input::VerdictInput;
+use crate::report::document::answer::{Confidence, Extent, Scope, State};
+use crate::report::statistics::wilson;
+
+/// Half of an interval this wide or less is narrow: ten points.
+const NARROW: f64 = 0.1;
+
+/// At least this share of what was due must have been seen.
+const COVERED: f64 = 0.9;
+
+/// High when all of these hold, medium when one does not, low when more do not:
+///
+/// - at least two vantages agree (half of them, and two); with one vantage it is medium at most;
+/// - control targets answer;
+/// - half of the 95 % interval of the failed ratio is ten points or less;
+/// - at least 90 % of what was due was seen.
+pub(crate) fn confidence(
+    input: &VerdictInput<'_, '_>,
+    state: State,
+    scope: &Scope,
+    worst: &[&SurfaceStatus],
+) -> (Confidence, Vec<String>) {
+    let agree = agreement(state, scope);
+    let control = match input.context.control_ok() {
+        Some(true) => (true, "control ok".to_owned()),
+        Some(false) => (false, "control targets fail".to_owned()),
+        None if input.context.control_surfaces().len() > 0 => (false, "no control target that answers".to_owned()),
+        None => (false, "no control target".to_owned()),
+    };
+    let (failed, judged) = if worst.is_empty() {
+        input.failed_of_judged()
+    } else {
+        worst.iter().fold((0, 0), |sum, status| (sum.0 + status.failed, sum.1 + status.judged))
+    };
+    let half_width = wilson(failed, judged).map(|[low, high]| (high - low) / 2.0);
+    let narrow = match half_width {
+        Some(half) => (half <= NARROW, format!("interval ±{} points", format::percentage(half))),
+        None => (false, "nothing judged".to_owned()),
+    };
+    let covered = match input.coverage.ratio {
+        Some(ratio) => (ratio >= COVERED, format!("coverage {}", format::ratio(ratio))),
+        None => (false, "nothing was due".to_owned()),
+    };
+    let rules = [agree, control, narrow, covered];
+    let unmet = rules.iter().filter(|(met, _)| !met).count();
+    let confidence = match unmet {
+        0 => Confidence::High,
+        1 => Confidence::Medium,
+        _ => Confidence::Low,
+    };
+    (confidence, rules.into_iter().map(|(_, reason)| reason).collect())
+}
+
+/// Whether enough vantages agree, in words.
+fn agreement(state: State, scope: &Scope) -> (bool, String) {
+    let vantages = scope.vantages_judged;
+    match (state, scope.extent) {
+        (State::Unknown, _) => (false, format!("{} can be judged", format::counted(vantages, "vantage"))),
+        (_, Extent::SingleVantage) => (false, "one vantage".to_owned()),
+        (_, Extent::None) if vantages < 2 => (false, "one vantage".to_owned()),
+        (_, Extent::None) => (true, format!("{vantages} vantages agree")),
+        (_, Extent::Global) => (true, format!("{} of {vantages} vantages agree", scope.vantages.len())),
+        (_, Extent::Unclear) => {
+            (false, format!("{} of {vantages} vantages, for the others it cannot be told", scope.vantages.len()))
+        }
+        (_, Extent::Local) => (true, format!("{} of {vantages} vantages, the others see it up", scope.vantages.len())),
+    }
+}

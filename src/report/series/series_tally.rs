@@ -1,0 +1,93 @@
+//! What is counted in one pass over the checks of a series: by bucket of time, by class and by code.
+
+use std::collections::BTreeMap;
+
+use crate::model::{Counts, FailureClass, Verdict};
+use crate::report::fold::bucket;
+use crate::report::fold::check_log::{EvenRun, LoggedCheck};
+use crate::report::series::check_counts::CheckCounts;
+
+/// The failures of one class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ClassSpan {
+    pub(crate) n: u64,
+    pub(crate) first: i64,
+    pub(crate) last: i64,
+}
+
+/// What is gathered in a pass over the checks in the window.
+#[derive(Debug, Default)]
+pub(crate) struct SeriesTally {
+    /// The bucket that checks fall into now, and those in it.
+    bucket: i64,
+    cell: CheckCounts,
+    /// What fell into earlier buckets.
+    pub(crate) cells: BTreeMap<i64, CheckCounts>,
+    pub(crate) classes: BTreeMap<FailureClass, ClassSpan>,
+    pub(crate) codes: BTreeMap<(FailureClass, u16), u64>,
+    pub(crate) first: Option<i64>,
+    pub(crate) last: Option<i64>,
+    /// Failures that were not held against the target after all, and those that were.
+    set_aside: u64,
+    held: u64,
+}
+
+impl SeriesTally {
+    pub(crate) fn rejudge(&mut self, before: Verdict, judged: Verdict) {
+        self.set_aside += u64::from(before == Verdict::Down && judged == Verdict::Unknown);
+        self.held += u64::from(before == Verdict::Unknown && judged == Verdict::Down);
+    }
+
+    /// The counts of the windows, judged again.
+    pub(crate) fn rejudged(&self, counts: Counts) -> Counts {
+        Counts {
+            down: (counts.down + self.held).saturating_sub(self.set_aside),
+            unknown: (counts.unknown + self.set_aside).saturating_sub(self.held),
+            ..counts
+        }
+    }
+
+    pub(crate) fn add(&mut self, check: &LoggedCheck, step: i64) {
+        let bucket = bucket::floor(check.at, step);
+        if bucket != self.bucket {
+            self.flush();
+            self.bucket = bucket;
+        }
+        self.cell.add(check);
+        self.first = self.first.or(Some(check.at));
+        if check.verdict != Verdict::Missed {
+            self.last = Some(check.at);
+        }
+        if let Some(class) = check.counted_class() {
+            let span = self.classes.entry(class).or_insert(ClassSpan { n: 0, first: check.at, last: check.at });
+            span.n += 1;
+            span.last = check.at;
+            if let Some(code) = check.code {
+                *self.codes.entry((class, code.get())).or_default() += 1;
+            }
+        }
+    }
+
+    /// Adds many good checks at once: counted into their buckets by where these begin and end.
+    pub(crate) fn add_good(&mut self, run: &EvenRun, step: i64) {
+        let (mut bucket, mut counted) = (bucket::floor(run.first.at, step), 0);
+        while counted < run.count {
+            if bucket != self.bucket {
+                self.flush();
+                self.bucket = bucket;
+            }
+            bucket += step;
+            let before = run.before(bucket);
+            self.cell.judged += before - counted;
+            counted = before;
+        }
+        self.first = self.first.or(Some(run.first.at));
+        self.last = Some(run.last_at);
+    }
+
+    pub(crate) fn flush(&mut self) {
+        if self.cell != CheckCounts::default() {
+            self.cells.entry(self.bucket).or_default().merge(&std::mem::take(&mut self.cell));
+        }
+    }
+}
