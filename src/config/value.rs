@@ -8,3 +8,4 @@ pub(crate) mod matcher;
 pub(crate) mod segments;
 pub(crate) mod toml_text;
 pub(crate) mod url;
+pub(crate) mod userinfo;

@@ -8,7 +8,7 @@ use crate::config::table_schema::{TableSchema, ValueType, key};
 use crate::config::value::interpolate::TextUse;
 use crate::config::value::layers::Layers;
 use crate::config::value::toml_text::{TomlWriter, list, table};
-use crate::config::value::{header, interpolate, layers, url};
+use crate::config::value::{header, interpolate, layers, url, userinfo};
 use crate::model::{Auth, AwsSigV4, OAuth2, Value};
 
 pub(crate) const AUTH: TableSchema = TableSchema {
@@ -128,7 +128,7 @@ fn basic(reader: &mut ConfigReader, node: &Node, of: &str) -> Option<Auth> {
     if interpolate::stand_in(&user_value).contains(':') {
         reader.problem(&user?.span, "`user` contains a colon, which ends the user name in HTTP authentication");
     }
-    Some(url::basic(reader, user_value, password?))
+    Some(userinfo::basic(reader, user_value, password?))
 }
 
 fn aws(reader: &mut ConfigReader, node: &Node) -> Option<AwsSigV4> {
@@ -182,7 +182,7 @@ fn oauth2(reader: &mut ConfigReader, node: &Node) -> Option<OAuth2> {
         reader.problem(&token_url?.span, "the URL contains credentials: move them to `client-id` and `client-secret`");
     }
     // The pair is sent as HTTP basic authentication, in one piece of base64.
-    url::basic(reader, client_id.clone(), client_secret.clone());
+    userinfo::basic(reader, client_id.clone(), client_secret.clone());
     Some(OAuth2 { token_url: target.url, client_id, client_secret, scopes, audience })
 }
 

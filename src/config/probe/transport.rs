@@ -11,7 +11,7 @@ use crate::config::table_schema::{Key, ValueType, key};
 use crate::config::value::interpolate::TextUse;
 use crate::config::value::layers::Layers;
 use crate::config::value::toml_text::{TomlLines, TomlWriter, quoted};
-use crate::config::value::{interpolate, layers, url};
+use crate::config::value::{interpolate, layers, url, userinfo};
 use crate::model::{
     Addresses, Auth, DeniedNetworks, DirectTarget, HttpVersionPreference, IpFamily, ProxyEnvironment, Quorum, Resolver,
     Transport, Value, ValuePart,
@@ -313,9 +313,9 @@ fn proxy_of_text(reader: &mut ConfigReader, raw: &str, span: &Span, deny: Denied
     let (scheme, rest) = (format!("{scheme}://"), rest.to_owned());
     *first = rest;
     let mut whole = vec![ValuePart::Plain(scheme)];
-    whole.extend(user.parts.into_iter().map(url::encoded));
+    whole.extend(user.parts.into_iter().map(userinfo::encoded));
     whole.push(ValuePart::Plain(":".to_owned()));
-    whole.extend(password.parts.into_iter().map(url::encoded));
+    whole.extend(password.parts.into_iter().map(userinfo::encoded));
     whole.push(ValuePart::Plain("@".to_owned()));
     whole.append(&mut parts);
     Some(Value { parts: interpolate::join_plain(whole) })
