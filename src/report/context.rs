@@ -1,9 +1,13 @@
 //! All series of a report, analyzed once and indexed by surface, vantage and probe, with what every
 //! part of the answer asks of them: their checks over time, what is usual, who was offline.
 
+mod series_index;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use self::series_index::{SeriesIndex, merge_buckets};
+pub(crate) use self::series_index::{SurfaceEntry, VantageEntry};
 use crate::model::{SafeText, Verdict};
 use crate::report::document::answer::State;
 use crate::report::fold::Fold;
@@ -20,7 +24,6 @@ use crate::report::series::slowness::SurfaceLatency;
 use crate::report::series::state::SurfaceStanding;
 use crate::report::series::usual::UsualHours;
 use crate::report::series::{judgement, state};
-use crate::window::Latency;
 
 /// What fails more often than this is not usual, however long it has: it is a standing failure.
 const USUAL_AT_MOST: f64 = 0.05;
@@ -35,55 +38,11 @@ pub(crate) struct ReportContext<'f> {
     pub(crate) range: ReportRange<'f>,
     /// By surface, vantage and probe; control targets last.
     pub(crate) analyses: Vec<SeriesAnalysis<'f>>,
-    /// The surfaces users see, and those of control targets.
-    surfaces: SurfaceIndex,
-    control_surfaces: SurfaceIndex,
-    vantages: BTreeMap<SafeText, VantageEntry>,
+    index: SeriesIndex,
     control_ok: Option<bool>,
     /// Checks over time, by latency series.
     buckets: Vec<BTreeMap<i64, CheckCounts>>,
     offline: BTreeMap<Arc<str>, Offline>,
-}
-
-/// Surfaces by name.
-type SurfaceIndex = BTreeMap<SafeText, SurfaceEntry>;
-
-/// Where the series of a surface are among the analyses, and what all of them say together.
-#[derive(Debug, Default)]
-pub(crate) struct SurfaceEntry {
-    /// All of them.
-    pub(crate) series: Vec<usize>,
-    /// By vantage.
-    pub(crate) places: BTreeMap<SafeText, Vec<usize>>,
-    /// By probe.
-    pub(crate) probes: BTreeMap<SafeText, Vec<usize>>,
-    /// Checks over time, all vantages together.
-    pub(crate) buckets: BTreeMap<i64, CheckCounts>,
-    /// The latency of up checks over time, all vantages together.
-    pub(crate) latency: BTreeMap<i64, Latency>,
-    /// Where the same from each vantage is among the latency series.
-    latency_places: BTreeMap<SafeText, usize>,
-    /// What is usual for it.
-    pub(crate) usual: UsualHours,
-    /// The state from each vantage, and of the surface.
-    place_states: BTreeMap<SafeText, State>,
-    state: State,
-    /// What its checks are judged against.
-    pub(crate) standing: SurfaceStanding,
-}
-
-/// Where the series of a vantage are among the analyses, and what it is worth.
-#[derive(Debug, Default)]
-pub(crate) struct VantageEntry {
-    /// Its series, those of control targets apart.
-    pub(crate) series: Vec<usize>,
-    pub(crate) control_series: Vec<usize>,
-    /// The state of its control targets: down when all of them fail; absent where it has none.
-    pub(crate) control: Option<State>,
-    /// Its control targets fail at the end of the range, or the prober there says that it could not judge.
-    pub(crate) is_set_aside: bool,
-    /// Whether anything was heard of it at the end of the range.
-    is_heard: bool,
 }
 
 impl<'f> ReportContext<'f> {
@@ -104,18 +63,8 @@ impl<'f> ReportContext<'f> {
             merge_buckets(&mut buckets[analysis.series.latency_place], &counted);
             analyses.push(analysis);
         }
-        let mut context = ReportContext {
-            fold,
-            range,
-            analyses,
-            surfaces: SurfaceIndex::new(),
-            control_surfaces: SurfaceIndex::new(),
-            vantages: BTreeMap::new(),
-            control_ok: None,
-            buckets,
-            offline,
-        };
-        context.index();
+        let index = SeriesIndex::of(fold, &analyses, &buckets, range.from);
+        let mut context = ReportContext { fold, range, analyses, index, control_ok: None, buckets, offline };
         context.judge_vantages();
         context.control_ok = context.judge_controls();
         context
@@ -123,22 +72,22 @@ impl<'f> ReportContext<'f> {
 
     /// The surfaces users see, in the order of their names.
     pub(crate) fn surfaces(&self) -> impl ExactSizeIterator<Item = (&SafeText, &SurfaceEntry)> {
-        self.surfaces.iter()
+        self.index.surfaces.iter()
     }
 
     /// The surfaces of control targets.
     pub(crate) fn control_surfaces(&self) -> impl ExactSizeIterator<Item = (&SafeText, &SurfaceEntry)> {
-        self.control_surfaces.iter()
+        self.index.control_surfaces.iter()
     }
 
     /// A surface, of control targets or of others; absent where there is none of that name.
     pub(crate) fn surface(&self, surface: &SafeText, control: bool) -> Option<&SurfaceEntry> {
-        if control { &self.control_surfaces } else { &self.surfaces }.get(surface)
+        if control { &self.index.control_surfaces } else { &self.index.surfaces }.get(surface)
     }
 
     /// The vantages with data in the range.
     pub(crate) fn vantages(&self) -> impl ExactSizeIterator<Item = (&SafeText, &VantageEntry)> {
-        self.vantages.iter()
+        self.index.vantages.iter()
     }
 
     /// The analyses at these places.
@@ -153,12 +102,12 @@ impl<'f> ReportContext<'f> {
 
     /// The places of a surface's series, control targets left out.
     pub(crate) fn series_of(&self, surface: &SafeText) -> &[usize] {
-        self.surfaces.get(surface).map_or(&[], |entry| &entry.series)
+        self.index.surfaces.get(surface).map_or(&[], |entry| &entry.series)
     }
 
     /// Whether a probe of a surface is a control target.
     pub(crate) fn is_control(&self, surface: &SafeText, probe: &SafeText) -> bool {
-        self.control_surfaces.get(surface).is_some_and(|entry| entry.probes.contains_key(probe))
+        self.index.control_surfaces.get(surface).is_some_and(|entry| entry.probes.contains_key(probe))
     }
 
     /// The latency series with their checks over time, by surface and vantage; control targets last.
@@ -194,7 +143,7 @@ impl<'f> ReportContext<'f> {
     pub(crate) fn count(&self, series: usize, spans: &[(i64, i64)]) -> CheckCounts {
         let one = self.analyses[series].series;
         let mut all = CheckCounts::default();
-        tally(one, self.offline_of(&one.vantage), spans).iter().for_each(|cell| all.merge(cell));
+        tally(one, self.offline_of(&one.vantage), spans).iter().for_each(|counts| all.merge(counts));
         all
     }
 
@@ -205,19 +154,19 @@ impl<'f> ReportContext<'f> {
 
     /// What is usual for a surface, control targets left out.
     pub(crate) fn usual_of(&self, surface: &SafeText) -> Option<&UsualHours> {
-        self.surfaces.get(surface).map(|entry| &entry.usual)
+        self.index.surfaces.get(surface).map(|entry| &entry.usual)
     }
 
     /// What tells whether a surface answers slower than usual.
     pub(crate) fn latency_of<'c>(&'c self, surface: &SafeText) -> Option<SurfaceLatency<'c>> {
-        let entry = self.surfaces.get(surface)?;
+        let entry = self.index.surfaces.get(surface)?;
         let past = self.fold.history.past(surface.as_str());
         Some(SurfaceLatency { latency: &entry.latency, usual: &entry.usual, past, step: self.range.step })
     }
 
     /// The same from one vantage alone.
     pub(crate) fn place_latency<'c>(&'c self, surface: &SafeText, vantage: &SafeText) -> Option<SurfaceLatency<'c>> {
-        let at = *self.surfaces.get(surface)?.latency_places.get(vantage)?;
+        let at = *self.index.surfaces.get(surface)?.latency_places.get(vantage)?;
         let latency = &self.fold.latency_series.get(at)?.latency;
         Some(SurfaceLatency { latency, ..self.latency_of(surface)? })
     }
@@ -231,17 +180,17 @@ impl<'f> ReportContext<'f> {
     /// Whether a vantage is set aside: its control targets fail at the end of the range, or the
     /// prober there says itself that it could not judge.
     pub(crate) fn is_set_aside(&self, vantage: &SafeText) -> bool {
-        self.vantages.get(vantage).is_some_and(|entry| entry.is_set_aside)
+        self.index.vantages.get(vantage).is_some_and(|entry| entry.is_set_aside)
     }
 
     /// Whether anything was heard of a vantage at the end of the range.
     pub(crate) fn is_heard(&self, vantage: &SafeText) -> bool {
-        self.vantages.get(vantage).is_some_and(|entry| entry.is_heard)
+        self.index.vantages.get(vantage).is_some_and(|entry| entry.is_heard)
     }
 
     /// Vantages whose word counts: not set aside, and heard of at the end of the range.
     pub(crate) fn vantages_judged(&self) -> usize {
-        self.vantages.values().filter(|entry| !entry.is_set_aside && entry.is_heard).count()
+        self.index.vantages.values().filter(|entry| !entry.is_set_aside && entry.is_heard).count()
     }
 
     /// Whether control targets answer from every vantage that counts; absent where there are none, where none was
@@ -253,8 +202,8 @@ impl<'f> ReportContext<'f> {
     }
 
     fn judge_controls(&self) -> Option<bool> {
-        let is_any_counted = self.vantages.values().any(|entry| !entry.is_set_aside);
-        let asked = self.vantages.values().filter(|entry| !is_any_counted || !entry.is_set_aside);
+        let is_any_counted = self.index.vantages.values().any(|entry| !entry.is_set_aside);
+        let asked = self.index.vantages.values().filter(|entry| !is_any_counted || !entry.is_set_aside);
         let known: Vec<_> = asked.filter(|entry| entry.control.is_some_and(|state| state != State::Unknown)).collect();
         let down: Vec<_> = known.iter().filter(|entry| entry.control == Some(State::Down)).collect();
         let is_unclear =
@@ -287,37 +236,13 @@ impl<'f> ReportContext<'f> {
 
     /// The state of a surface from a vantage.
     pub(crate) fn place_state(&self, surface: &SafeText, vantage: &SafeText) -> State {
-        let state = self.surfaces.get(surface).and_then(|entry| entry.place_states.get(vantage));
+        let state = self.index.surfaces.get(surface).and_then(|entry| entry.place_states.get(vantage));
         state.copied().unwrap_or_default()
     }
 
     /// The state of a surface: of its places, and degraded where none fails and answers take far longer than usual.
     pub(crate) fn surface_state(&self, surface: &SafeText) -> State {
-        self.surfaces.get(surface).map_or(State::Unknown, |entry| entry.state)
-    }
-
-    fn index(&mut self) {
-        for (at, one) in self.analyses.iter().enumerate() {
-            let surfaces = if one.series.control { &mut self.control_surfaces } else { &mut self.surfaces };
-            let surface = surfaces.entry(one.surface.clone()).or_default();
-            surface.series.push(at);
-            surface.places.entry(one.vantage.clone()).or_default().push(at);
-            surface.probes.entry(one.probe.clone()).or_default().push(at);
-            let vantage = self.vantages.entry(one.vantage.clone()).or_default();
-            if one.series.control { &mut vantage.control_series } else { &mut vantage.series }.push(at);
-        }
-        for (at, (series, buckets)) in self.fold.latency_series.iter().zip(&self.buckets).enumerate() {
-            let surfaces = if series.control { &mut self.control_surfaces } else { &mut self.surfaces };
-            let Some(surface) = surfaces.get_mut(&name(&series.surface)) else { continue };
-            surface.latency_places.insert(name(&series.vantage), at);
-            merge_buckets(&mut surface.buckets, buckets);
-            for (begin, latency) in &series.latency {
-                surface.latency.entry(*begin).or_default().merge(latency);
-            }
-        }
-        let (history, from) = (&self.fold.history, self.range.from);
-        let entries: Vec<_> = self.surfaces.iter_mut().chain(&mut self.control_surfaces).collect();
-        parallel::map(entries, |(surface, entry)| entry.usual = UsualHours::new(history.past(surface.as_str()), from));
+        self.index.surfaces.get(surface).map_or(State::Unknown, |entry| entry.state)
     }
 
     /// The share of failures that is allowed: what is usual or the objective leaves, whichever is more.
@@ -346,7 +271,7 @@ impl<'f> ReportContext<'f> {
         let streak = self.streak();
         let is_answered = |one: &&SeriesAnalysis<'_>| ControlAnswers::of(one.series, one.latest(streak)).answered > 0;
         let mut gone = Vec::new();
-        for (vantage, entry) in &mut self.vantages {
+        for (vantage, entry) in &mut self.index.vantages {
             let is_offline = offline.contains(vantage);
             let heard: Vec<_> = entry.series.iter().map(|at| &self.analyses[*at]).filter(|one| !one.silent).collect();
             let controls: Vec<_> = entry.control_series.iter().map(|at| &self.analyses[*at]).collect();
@@ -373,6 +298,7 @@ impl<'f> ReportContext<'f> {
     /// Judges the surfaces, once it is known which have an open incident, and when the last one of the others ended.
     pub(crate) fn judge_surfaces(&mut self, incidents: &BTreeMap<SafeText, SurfaceIncident>) {
         let judged: Vec<(SafeText, BTreeMap<SafeText, State>, State, SurfaceStanding)> = self
+            .index
             .surfaces
             .iter()
             .map(|(surface, entry)| {
@@ -403,7 +329,7 @@ impl<'f> ReportContext<'f> {
             })
             .collect();
         for (surface, places, state, standing) in judged {
-            if let Some(entry) = self.surfaces.get_mut(&surface) {
+            if let Some(entry) = self.index.surfaces.get_mut(&surface) {
                 (entry.place_states, entry.state, entry.standing) = (places, state, standing);
             }
         }
@@ -437,10 +363,4 @@ fn offline(series: &[&Series]) -> BTreeMap<Arc<str>, Offline> {
     }
     of_vantage.retain(|_, (controls, _)| !controls.is_empty());
     of_vantage.into_iter().map(|(vantage, (controls, targets))| (vantage, Offline::of(&controls, &targets))).collect()
-}
-
-fn merge_buckets(into: &mut BTreeMap<i64, CheckCounts>, more: &BTreeMap<i64, CheckCounts>) {
-    for (begin, cell) in more {
-        into.entry(*begin).or_default().merge(cell);
-    }
 }

@@ -1,0 +1,106 @@
+//! Where the series of each surface and vantage are among the analyses of a report, and what all of them say together.
+
+use std::collections::BTreeMap;
+
+use crate::model::SafeText;
+use crate::report::document::answer::State;
+use crate::report::fold::Fold;
+use crate::report::fold::evidence::name;
+use crate::report::parallel;
+use crate::report::series::analysis::SeriesAnalysis;
+use crate::report::series::check_counts::CheckCounts;
+use crate::report::series::state::SurfaceStanding;
+use crate::report::series::usual::UsualHours;
+use crate::window::Latency;
+
+/// The analyses of a report by surface and by vantage.
+#[derive(Debug, Default)]
+pub(super) struct SeriesIndex {
+    /// The surfaces users see, and those of control targets.
+    pub(super) surfaces: SurfaceIndex,
+    pub(super) control_surfaces: SurfaceIndex,
+    pub(super) vantages: BTreeMap<SafeText, VantageEntry>,
+}
+
+/// Surfaces by name.
+pub(super) type SurfaceIndex = BTreeMap<SafeText, SurfaceEntry>;
+
+/// Where the series of a surface are among the analyses, and what all of them say together.
+#[derive(Debug, Default)]
+pub(crate) struct SurfaceEntry {
+    /// All of them.
+    pub(crate) series: Vec<usize>,
+    /// By vantage.
+    pub(crate) places: BTreeMap<SafeText, Vec<usize>>,
+    /// By probe.
+    pub(crate) probes: BTreeMap<SafeText, Vec<usize>>,
+    /// Checks over time, all vantages together.
+    pub(crate) buckets: BTreeMap<i64, CheckCounts>,
+    /// The latency of up checks over time, all vantages together.
+    pub(crate) latency: BTreeMap<i64, Latency>,
+    /// Where the same from each vantage is among the latency series.
+    pub(super) latency_places: BTreeMap<SafeText, usize>,
+    /// What is usual for it.
+    pub(crate) usual: UsualHours,
+    /// The state from each vantage, and of the surface.
+    pub(super) place_states: BTreeMap<SafeText, State>,
+    pub(super) state: State,
+    /// What its checks are judged against.
+    pub(crate) standing: SurfaceStanding,
+}
+
+/// Where the series of a vantage are among the analyses, and what it is worth.
+#[derive(Debug, Default)]
+pub(crate) struct VantageEntry {
+    /// Its series, those of control targets apart.
+    pub(crate) series: Vec<usize>,
+    pub(crate) control_series: Vec<usize>,
+    /// The state of its control targets: down when all of them fail; absent where it has none.
+    pub(crate) control: Option<State>,
+    /// Its control targets fail at the end of the range, or the prober there says that it could not judge.
+    pub(crate) is_set_aside: bool,
+    /// Whether anything was heard of it at the end of the range.
+    pub(super) is_heard: bool,
+}
+
+impl SeriesIndex {
+    /// Indexes the analyses. `buckets`: the checks over time of each latency series; `from`: the start of the range, before
+    /// which the past lies.
+    pub(super) fn of(
+        fold: &Fold,
+        analyses: &[SeriesAnalysis<'_>],
+        buckets: &[BTreeMap<i64, CheckCounts>],
+        from: i64,
+    ) -> SeriesIndex {
+        let mut index = SeriesIndex::default();
+        for (at, one) in analyses.iter().enumerate() {
+            let surfaces = if one.series.control { &mut index.control_surfaces } else { &mut index.surfaces };
+            let surface = surfaces.entry(one.surface.clone()).or_default();
+            surface.series.push(at);
+            surface.places.entry(one.vantage.clone()).or_default().push(at);
+            surface.probes.entry(one.probe.clone()).or_default().push(at);
+            let vantage = index.vantages.entry(one.vantage.clone()).or_default();
+            if one.series.control { &mut vantage.control_series } else { &mut vantage.series }.push(at);
+        }
+        for (at, (series, buckets)) in fold.latency_series.iter().zip(buckets).enumerate() {
+            let surfaces = if series.control { &mut index.control_surfaces } else { &mut index.surfaces };
+            let Some(surface) = surfaces.get_mut(&name(&series.surface)) else { continue };
+            surface.latency_places.insert(name(&series.vantage), at);
+            merge_buckets(&mut surface.buckets, buckets);
+            for (begin, latency) in &series.latency {
+                surface.latency.entry(*begin).or_default().merge(latency);
+            }
+        }
+        let history = &fold.history;
+        let entries: Vec<_> = index.surfaces.iter_mut().chain(&mut index.control_surfaces).collect();
+        parallel::map(entries, |(surface, entry)| entry.usual = UsualHours::new(history.past(surface.as_str()), from));
+        index
+    }
+}
+
+/// Adds counts over time to others.
+pub(super) fn merge_buckets(into: &mut BTreeMap<i64, CheckCounts>, more: &BTreeMap<i64, CheckCounts>) {
+    for (begin, counts) in more {
+        into.entry(*begin).or_default().merge(counts);
+    }
+}
