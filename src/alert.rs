@@ -2,7 +2,7 @@
 //! and what is new goes to webhooks and programs. It never stands in a check's way, and a
 //! receiver that cannot be reached is a warning, not a verdict.
 //!
-//! What was told is kept in one file, so that a prober that cron starts every minute tells of an
+//! What was sent is kept in one file, so that a prober that cron starts every minute notifies of an
 //! incident once. A receiver that could not be reached is tried again with the next pass.
 
 mod backoff;

@@ -7,7 +7,7 @@ use crate::report::{Incident, SlowPeriod};
 /// Something that changed, or that still stands.
 #[derive(Clone, Debug)]
 pub(super) enum Change {
-    /// Of an incident: which event, its lasting key, and whether it was told before.
+    /// Of an incident: which event, its lasting key, and whether it was sent before.
     Incident { event: AlertEvent, key: String, repeated: bool, incident: Box<Incident> },
     /// A certificate has fewer days than a threshold.
     Certificate { key: String, expiring: ExpiringCertificate },

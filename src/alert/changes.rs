@@ -1,4 +1,4 @@
-//! What is new for one receiver: a report compared with what it was told before. Pure; it tells nobody.
+//! The changes for one receiver: a report compared with what it was notified of before. Pure; it sends nothing.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,9 +11,9 @@ use super::receiver_state::{KnownIncident, ReceiverState};
 use crate::model::{Alert, AlertEvent, SafeText};
 use crate::report::{Incident, Report, State};
 
-/// An incident of a vantage of which nothing was heard for so long, where others see everything up, is told as over.
+/// An incident closes where its vantage was not heard for so long and others see everything up.
 const UNHEARD_AFTER: SignedDuration = SignedDuration::from_hours(2);
-/// What was told as over goes on, and a wave begins, with so many failures: one or two are what is usual.
+/// An incident that was closed goes on with a new wave after so many more failures: one or two are usual.
 const GOES_ON_AFTER: u64 = 3;
 
 /// Everything that is new for one receiver, in the order in which it happened.
@@ -75,8 +75,8 @@ fn is_lost(report: &Report, incident: &Incident, now: Timestamp) -> bool {
     is_unheard && incident.surfaces.iter().all(is_up)
 }
 
-/// What is new of an incident that a receiver does not know; none where it was over before we ever looked, which is
-/// history.
+/// What is new of an incident that a receiver does not know; none where it was over before the first comparison,
+/// which is history.
 fn of_unknown_incident(incident: &Incident, looked_at: Option<Timestamp>, is_lost: bool) -> Option<Change> {
     let ended = incident.end.map(|end| end.by);
     let event = match ended {
@@ -101,7 +101,7 @@ fn of_known_incident(
         |repeat: Duration| now.duration_since(known.told_at) >= SignedDuration::try_from(repeat).unwrap_or_default();
     let incident = &known.with_its_start(incident);
     let mut changes = Vec::new();
-    // Seen more closely, what was told as one wave may be two: that is no news.
+    // Seen more closely, one wave may turn out to be two: that is nothing new.
     let news_at = known.news_at.unwrap_or(known.told_at);
     let is_new_wave = incident.waves.last().is_some_and(|wave| wave.start.by > news_at && wave.failed >= GOES_ON_AFTER);
     let fails_again = known.end.is_some() && incident.actual_failures >= known.failed.saturating_add(GOES_ON_AFTER);
@@ -209,13 +209,13 @@ mod tests {
     }
 
     #[test]
-    fn slowness_that_was_told_ends_though_its_surface_failed_in_between() {
+    fn slowness_that_was_notified_ends_though_its_surface_failed_in_between() {
         let now = Timestamp::UNIX_EPOCH;
         let (goes_on, over) = (slow(None), slow(Some(now)));
         let mut receiver = ReceiverState::default();
         assert!(receiver.lacks(&goes_on, false));
-        assert!(!receiver.lacks(&goes_on, true), "a surface that fails is told of as failing");
-        assert!(!receiver.lacks(&over, false), "nobody was told that it began");
+        assert!(!receiver.lacks(&goes_on, true), "a surface that fails is notified of as failing");
+        assert!(!receiver.lacks(&over, false), "nobody was notified of its start");
         receiver.note(&goes_on, now);
         assert!(!receiver.lacks(&goes_on, false) && !receiver.lacks(&goes_on, true));
         assert!(receiver.lacks(&over, false) && receiver.lacks(&over, true));
@@ -255,11 +255,11 @@ mod tests {
     }
 
     #[test]
-    fn what_was_told_as_over_is_told_of_again_from_three_failures_on_and_not_repeated_before() {
+    fn a_closed_incident_is_notified_of_again_from_three_failures_on_and_not_repeated_before() {
         let repeat = Some(Duration::from_mins(10));
         let mut receiver = ReceiverState::default();
         let over = Timestamp::UNIX_EPOCH + SignedDuration::from_mins(9);
-        for (minute, seen, told) in [
+        for (minute, seen, expected) in [
             (0, incident(None, 3), Some((AlertEvent::Open, false))),
             (5, incident(None, 8), None),
             (10, incident(Some(over), 10), Some((AlertEvent::Close, false))),
@@ -276,7 +276,7 @@ mod tests {
                 Change::Incident { event, repeated, .. } => (*event, *repeated),
                 other => panic!("{other:?}"),
             });
-            assert_eq!(found.collect::<Vec<_>>(), told.into_iter().collect::<Vec<_>>(), "minute {minute}");
+            assert_eq!(found.collect::<Vec<_>>(), expected.into_iter().collect::<Vec<_>>(), "minute {minute}");
             changes.iter().for_each(|change| receiver.note(change, now));
         }
     }

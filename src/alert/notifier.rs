@@ -15,10 +15,10 @@ use super::{changes, delivery, message, payload, state_file};
 use crate::model::{Alert, NetworkRules, Redactor, SafeText};
 use crate::report::Report;
 
-/// The name of the file in the journal's folder that says what was told.
+/// The name of the file in the journal's folder that says what was sent.
 pub const STATE_FILE: &str = "alerts.json";
 
-/// The receivers of a configuration, and what they were told.
+/// The receivers of a configuration, and the file that says what each was notified of.
 #[derive(Clone, Debug)]
 pub struct Alerts {
     receivers: Arc<[Alert]>,
@@ -52,18 +52,18 @@ impl Alerts {
         self
     }
 
-    /// Whether there is nobody to tell.
+    /// Whether there is nobody to notify.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.receivers.is_empty()
     }
 
-    /// Tells every receiver what is new in a report and among what checks found, at an instant. It
+    /// Notifies every receiver of what is new in a report and among what checks found, at an instant. It
     /// waits for the receivers, each within its own limits: call it beside the checks.
     ///
     /// # Errors
     /// [`AlertError`], where what was sent before cannot be read or kept. Nothing is sent then, or it
-    /// may be told again.
+    /// may be sent again.
     pub async fn notify(
         &self,
         report: &Report,
@@ -73,7 +73,7 @@ impl Alerts {
         if self.is_empty() {
             return Ok(Deliveries::default());
         }
-        // Another run that tells at this moment tells the same.
+        // Another run that notifies at this moment sends the same.
         let Some(lock) = state_file::lock(&self.state)? else { return Ok(Deliveries::default()) };
         let mut deliveries = Deliveries::default();
         let mut state = StateFile::read(&self.state, &mut deliveries.warnings)?;

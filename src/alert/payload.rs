@@ -33,7 +33,7 @@ pub(super) struct Payload {
     pub(super) at: Timestamp,
     /// What names the thing it is about, the same from its start to its end.
     pub(super) key: String,
-    /// Whether it was told before and still goes on.
+    /// Whether it was sent before and still goes on.
     pub(super) repeated: bool,
     /// All of it in one sentence.
     pub(super) summary: SafeText,
@@ -221,7 +221,7 @@ fn of_slow_period(period: &SlowPeriod, report: &Report) -> String {
     let who = row.map_or(&period.surface, |row| row.label());
     let time = |us: u64| format::duration(Duration::from_micros(us));
     let (now, usual) = (time(period.p95_us), time(period.usual_p95_us));
-    let whence = if period.vantages.is_empty() {
+    let seen_from = if period.vantages.is_empty() {
         String::new()
     } else {
         format!(", seen from {}", format::plain_list(&period.vantages))
@@ -230,10 +230,10 @@ fn of_slow_period(period: &SlowPeriod, report: &Report) -> String {
     match period.end {
         Some(end) => format!(
             "answers of {who} are as fast as usual again since {}; from {began} on they took {now} instead of {usual} \
-             (p95){whence}",
+             (p95){seen_from}",
             seconds(end.by)
         ),
-        None => format!("answers of {who} take {now} instead of {usual} (p95) since {began}{whence}"),
+        None => format!("answers of {who} take {now} instead of {usual} (p95) since {began}{seen_from}"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What one receiver was told: the incidents it knows of, and what stands.
+//! The state of one receiver: the incidents that it was notified of, and the conditions that still hold for it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -15,7 +15,7 @@ const PROBES: usize = 64;
 /// What ended is forgotten after this.
 const FORGET_AFTER: Duration = Duration::from_hours(7 * 24);
 
-/// What one receiver was told.
+/// What one receiver was notified of.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct ReceiverState {
@@ -23,14 +23,15 @@ pub(super) struct ReceiverState {
     pub(super) looked_at: Option<Timestamp>,
     /// Incidents it knows of.
     pub(super) incidents: Vec<KnownIncident>,
-    /// What stands: a budget that burns, a certificate that expires, by a key, with the time told.
+    /// Conditions that still hold, by key: a budget that burns, a certificate that expires; each with the instant of its
+    /// notification.
     standing: BTreeMap<String, Timestamp>,
 }
 
 /// An incident that a receiver knows of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct KnownIncident {
-    /// The name it was first told by: an incident that spreads keeps it.
+    /// The name of its first notification: an incident that spreads keeps it.
     pub(super) key: String,
     /// Its name in the last report that had it. Absent in states of earlier versions.
     #[serde(default)]
@@ -44,12 +45,12 @@ pub(super) struct KnownIncident {
     pub(super) end: Option<Timestamp>,
     pub(super) waves: usize,
     pub(super) flapping: bool,
-    /// When it was last told of.
+    /// When it was last notified of.
     pub(super) told_at: Timestamp,
     /// The same without repetitions. Absent in states of earlier versions.
     #[serde(default)]
     pub(super) news_at: Option<Timestamp>,
-    /// How many of its checks had failed when it was last told of. Absent in states of earlier versions.
+    /// How many of its checks had failed at the last notification. Absent in states of earlier versions.
     #[serde(default)]
     pub(super) failed: u64,
 }
@@ -57,7 +58,7 @@ pub(super) struct KnownIncident {
 impl ReceiverState {
     /// The incident as it is known: by its name, or as one of the same probes at the same time, since an
     /// incident that is seen more closely changes its name. Time alone is not enough: what breaks beside
-    /// an open incident is news, and so is what another incident of the report is known as. `ids`: of all of these.
+    /// an open incident is new, and so is what another incident of the report is known as. `ids`: of all of these.
     pub(super) fn known(
         &mut self,
         incident: &Incident,
@@ -72,23 +73,23 @@ impl ReceiverState {
         self.incidents.get_mut(at)
     }
 
-    /// Forgets what does not stand any more: when it stands again it is news.
+    /// Forgets the conditions that hold no more: when one holds again, it is new.
     pub(super) fn keep_standing(&mut self, keys: &BTreeSet<&str>) {
         self.standing.retain(|key, _| keys.contains(key.as_str()));
     }
 
-    /// Whether the receiver does not know of a change in what stands. A surface that `fails` is told of as failing;
-    /// what was told before of how slow it is stands all the same, and its end is news to who was told that it began.
+    /// Whether the receiver does not know of a condition. A surface that `fails` is notified of as failing and not as
+    /// slow; where a receiver was notified before that it is slow, it is notified of the end of that too.
     pub(super) fn lacks(&self, change: &Change, fails: bool) -> bool {
-        let is_told = self.standing.contains_key(change.key());
+        let is_known = self.standing.contains_key(change.key());
         match change.event() {
-            AlertEvent::SlowEnd => is_told,
-            AlertEvent::Slow => !is_told && !fails,
-            _ => !is_told,
+            AlertEvent::SlowEnd => is_known,
+            AlertEvent::Slow => !is_known && !fails,
+            _ => !is_known,
         }
     }
 
-    /// Notes that a change was told, or that this receiver does not want to hear of it.
+    /// Notes that the receiver was notified of a change, or does not want to be.
     pub(super) fn note(&mut self, change: &Change, now: Timestamp) {
         let Change::Incident { key, incident, event, repeated } = change else {
             if change.event() == AlertEvent::SlowEnd {
@@ -99,7 +100,7 @@ impl ReceiverState {
             return;
         };
         let surfaces = incident.surfaces.iter().map(|surface| surface.as_str().to_owned());
-        // What is told as over without an end is of a vantage that is not heard any more.
+        // What closes without an end is of a vantage that is not heard any more.
         let last_seen = incident.last_seen.filter(|_| *event == AlertEvent::Close);
         let end = incident.end.map(|end| end.by).or(last_seen);
         let at = self.incidents.iter().position(|known| known.key == *key).unwrap_or(self.incidents.len());
@@ -143,7 +144,7 @@ impl ReceiverState {
 }
 
 impl KnownIncident {
-    /// An incident of which the report, which looks back two days, does not see how early it began.
+    /// The incident with the start that was known before: the report looks back two days, and may not see it.
     pub(super) fn with_its_start(&self, incident: &Incident) -> Incident {
         let mut incident = incident.clone();
         if self.start < incident.start.by && incident.start.after.is_none() {

@@ -1,4 +1,4 @@
-//! What was told, in one file: read, replaced whole by a rename, and locked while it is used.
+//! What every receiver was notified of, in one file: read, replaced whole by a rename, and locked while it is used.
 
 use std::collections::BTreeMap;
 use std::fs::{OpenOptions, TryLockError};
@@ -20,7 +20,7 @@ const VERSION: u32 = 1;
 /// The largest file read, in bytes.
 const LARGEST: u64 = 16 << 20;
 
-/// Why what was told cannot be read or kept.
+/// Why the file of what was sent cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum AlertError {
     /// The file cannot be read, written or locked.
@@ -41,7 +41,7 @@ pub enum AlertError {
     },
 }
 
-/// What every receiver was told, by its name.
+/// What every receiver was notified of, by its name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct StateFile {
     v: u32,
@@ -86,7 +86,7 @@ impl StateFile {
         })
     }
 
-    /// What one receiver was told.
+    /// What one receiver was notified of.
     pub(super) fn of(&mut self, alert: &str) -> &mut ReceiverState {
         self.alerts.entry(alert.to_owned()).or_default()
     }

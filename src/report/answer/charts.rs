@@ -31,22 +31,22 @@ pub(crate) fn band_edges() -> Vec<u64> {
 }
 
 /// A surface from a vantage over time.
-pub(crate) fn points(latency_series: &LatencySeries, cells: &BTreeMap<i64, CheckCounts>) -> Vec<Point> {
-    let empty_cell = CheckCounts::default();
+pub(crate) fn points(latency_series: &LatencySeries, counted: &BTreeMap<i64, CheckCounts>) -> Vec<Point> {
+    let nothing = CheckCounts::default();
     let empty_latency = Histogram::default();
-    let buckets: BTreeSet<i64> = cells.keys().chain(latency_series.latency.keys()).copied().collect();
+    let buckets: BTreeSet<i64> = counted.keys().chain(latency_series.latency.keys()).copied().collect();
     let point = |begin: i64| {
-        let cell = cells.get(&begin).unwrap_or(&empty_cell);
+        let counts = counted.get(&begin).unwrap_or(&nothing);
         let latency = latency_series.latency.get(&begin).map_or(&empty_latency, |latency| &latency.total);
         Some(Point {
             surface: name(&latency_series.surface),
             vantage: name(&latency_series.vantage),
             t: Timestamp::from_millisecond(begin).ok()?,
-            n: cell.judged,
-            failed: cell.failed,
-            unknown: cell.unknown,
-            missed: cell.missed,
-            classes: cell.classes.clone(),
+            n: counts.judged,
+            failed: counts.failed,
+            unknown: counts.unknown,
+            missed: counts.missed,
+            classes: counts.classes.clone(),
             latency_us: LatencySummary::of(latency),
             bands: bands(latency),
         })
@@ -70,18 +70,18 @@ pub(crate) fn expectations(context: &ReportContext<'_>) -> Vec<Expectation> {
 
 fn expectations_of(surface: &SafeText, entry: &SurfaceEntry, step: i64) -> Vec<Expectation> {
     let empty_latency = Latency::default();
-    let empty_cell = CheckCounts::default();
+    let nothing = CheckCounts::default();
     let buckets: BTreeSet<i64> = entry.buckets.keys().chain(entry.latency.keys()).copied().collect();
     let expectation = |begin: i64| {
-        let cell = entry.buckets.get(&begin).unwrap_or(&empty_cell);
+        let counts = entry.buckets.get(&begin).unwrap_or(&nothing);
         let usual = entry.usual.at(begin, step);
-        let expected = usual.map(|usual| usual.failed_ratio * number(cell.judged));
+        let expected = usual.map(|usual| usual.failed_ratio * number(counts.judged));
         let latency = LatencySummary::of(&entry.latency.get(&begin).unwrap_or(&empty_latency).total);
         Some(Expectation {
             surface: surface.clone(),
             t: Timestamp::from_millisecond(begin).ok()?,
-            n: cell.judged,
-            actual: cell.failed,
+            n: counts.judged,
+            actual: counts.failed,
             expected: expected.map(rounded),
             expected_high: expected.map(poisson_high),
             p50_us: latency.p50.map(micros::of),

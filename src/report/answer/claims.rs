@@ -1,18 +1,13 @@
 //! How sure we are of each thing that is said: the state, for whom, since when, and why.
 
 use crate::format;
+use crate::report::answer::confidence::{COVERED, NARROW};
 use crate::report::answer::surface_status::SurfaceStatus;
 use crate::report::context::ReportContext;
 use crate::report::document::answer::{Answer, Claim, ClaimKind, Confidence, Extent, State};
 use crate::report::document::coverage::Coverage;
 use crate::report::series::analysis::SeriesAnalysis;
 use crate::report::statistics::wilson;
-
-/// Half of an interval this wide or less is narrow.
-const NARROW: f64 = 0.1;
-
-/// At least this share of what was due must have been seen.
-const COVERED: f64 = 0.9;
 
 /// From this share of the failures on a reading is more than a guess, and from the second on it is sure.
 const HALF: f64 = 0.5;

@@ -1,7 +1,6 @@
 //! Is one surface worse than another, or is it chance?
 
 use crate::report::document::comparison::Comparison;
-
 use crate::report::document::rows::SurfaceRow;
 use crate::report::statistics::{SIGNIFICANT, fisher, ratio};
 

@@ -7,10 +7,10 @@ use crate::report::document::answer::{Confidence, Extent, Scope, State};
 use crate::report::statistics::wilson;
 
 /// Half of an interval this wide or less is narrow: ten points.
-const NARROW: f64 = 0.1;
+pub(super) const NARROW: f64 = 0.1;
 
 /// At least this share of what was due must have been seen.
-const COVERED: f64 = 0.9;
+pub(super) const COVERED: f64 = 0.9;
 
 /// High when all of these hold, medium when one does not, low when more do not:
 ///

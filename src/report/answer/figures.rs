@@ -1,6 +1,5 @@
 //! The same figures for any group of series: a surface, a vantage, a probe, a place.
 
-use crate::report::fold::evidence::phase;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -10,7 +9,7 @@ use crate::report::document::answer::MainFailure;
 use crate::report::document::coverage::Coverage;
 use crate::report::document::latency::LatencySummary;
 use crate::report::document::rows::{ClassRow, Figures};
-use crate::report::fold::evidence::{ClassEvidence, Evidence};
+use crate::report::fold::evidence::{ClassEvidence, Evidence, phase};
 use crate::report::incident::main_failure;
 use crate::report::series::analysis::SeriesAnalysis;
 use crate::report::series::series_tally::ClassSpan;
@@ -66,7 +65,7 @@ pub(crate) fn coverage(group: &[&SeriesAnalysis<'_>]) -> Coverage {
     Coverage { expected, observed, ratio: ratio(observed, expected).map(rounded) }
 }
 
-/// Full-outage-equivalent minutes: a failed check stands for the time to the next one; a group
+/// Equivalent minutes of full outage: a failed check stands for the time to the next one; a group
 /// is out by the mean of its series.
 fn impact_minutes(group: &[&SeriesAnalysis<'_>]) -> f64 {
     if group.is_empty() {

@@ -59,7 +59,7 @@ impl Headline<'_> {
         let names: Vec<&str> = worst.iter().map(|status| status.label.as_str()).collect();
         let (failed, judged) = worst.iter().fold((0, 0), |sum, one| (sum.0 + one.failed, sum.1 + one.judged));
         let mut first = vec![format!("{}{}", format::list(&names), self.since())];
-        first.extend(self.whence());
+        first.extend(self.seen_from());
         let slow = worst.iter().filter(|one| one.slow_since.is_some()).find_map(|one| one.slow);
         if let Some(slow) = slow {
             first.push(format!("answers take {}", instead(slow.p95_us, slow.usual_p95_us)));
@@ -79,11 +79,11 @@ impl Headline<'_> {
         parts
     }
 
-    /// That the open incident which is told of comes at this time of most days: `as on 14 of 14 nights`
+    /// That the open incident of the headline comes at this time of most days: `as on 14 of 14 nights`
     fn recurring(&self) -> Option<String> {
         let since = self.answer.incident_since?;
-        let told = self.incidents.iter().find(|incident| incident.end.is_none() && incident.start == since)?;
-        told.recurring.map(|recurring| recurring.words())
+        let open = self.incidents.iter().find(|incident| incident.end.is_none() && incident.start == since)?;
+        open.recurring.map(|recurring| recurring.words())
     }
 
     /// ` since 09:00 UTC (1 h 12 min), this wave since 09:58`, ` since 09:00 UTC or earlier (at least 1 h 12 min)`
@@ -105,7 +105,7 @@ impl Headline<'_> {
 
     /// `65% of checks`, and that it was another share in the wave as a whole
     fn share(now: (u64, u64), wave: (u64, u64)) -> Option<String> {
-        /// Shares that differ by less are told as one.
+        /// Shares that differ by less are written as one.
         const DIFFERS: f64 = 0.1;
         let of_wave = ratio(wave.0, wave.1).filter(|_| wave.0 > 0)?;
         let share = ratio(now.0, now.1).unwrap_or(of_wave);
@@ -117,7 +117,7 @@ impl Headline<'_> {
         })
     }
 
-    fn whence(&self) -> Option<String> {
+    fn seen_from(&self) -> Option<String> {
         let scope = &self.answer.scope;
         let names = named(&scope.vantages);
         let all = scope.vantages_judged;
@@ -143,11 +143,11 @@ impl Headline<'_> {
             (0, judged) => format!("none of {} checks failed", format::count(judged)),
             (failed, judged) => format!("{} of {} failed", format::count(failed), format::counted(judged, "check")),
         };
-        let whence = match self.answer.scope.vantages_judged {
+        let seen_from = match self.answer.scope.vantages_judged {
             0 | 1 => String::new(),
             vantages => format!(", {vantages} vantages"),
         };
-        let mut parts = vec![format!("{names}{whence}, {found}")];
+        let mut parts = vec![format!("{names}{seen_from}, {found}")];
         parts.extend(self.unseen());
         parts.extend(self.past());
         parts
@@ -194,8 +194,9 @@ impl Headline<'_> {
         let waves = format::in_waves(worst.waves.len());
         let kind = worst.kind.as_ref().map(|kind| format!(", {}", kind.spoken())).unwrap_or_default();
         let recurring = worst.recurring.map(|recurring| format!(", {}", recurring.words())).unwrap_or_default();
-        let whence = named(&worst.vantages);
-        let mut parts = vec![format!("failed before: {}{waves}, from {whence}{kind}{recurring}", times.join(" and "))];
+        let seen_from = named(&worst.vantages);
+        let mut parts =
+            vec![format!("failed before: {}{waves}, from {seen_from}{kind}{recurring}", times.join(" and "))];
         match self.incidents.iter().filter(|incident| incident.end.is_some()).count() - 1 {
             0 => {}
             more => parts.push(format!("{} more", format::counted(more as u64, "incident"))),
@@ -211,7 +212,7 @@ impl Headline<'_> {
         let weight = |period: &&&SlowPeriod| slow_periods::weight(period);
         let worst = over.iter().max_by(|one, other| weight(one).total_cmp(&weight(other)))?;
         let end = worst.end.map(|end| self.clock.short(end.by)).unwrap_or_default();
-        let whence = if worst.vantages.is_empty() || self.answer.scope.vantages_judged < 2 {
+        let seen_from = if worst.vantages.is_empty() || self.answer.scope.vantages_judged < 2 {
             String::new()
         } else {
             format!(", from {}", named(&worst.vantages))
@@ -222,7 +223,7 @@ impl Headline<'_> {
             more => format!(", {more} more such times"),
         };
         Some(format!(
-            "answers of {} took {} {}–{end} {}{waves}{whence}{more}",
+            "answers of {} took {} {}–{end} {}{waves}{seen_from}{more}",
             self.label(&worst.surface),
             instead(worst.p95_us, worst.usual_p95_us),
             self.clock.short(worst.start.by),

@@ -60,8 +60,8 @@ fn control(context: &ReportContext<'_>) -> Option<String> {
     none.then(|| "No control target: an outage of our own network would look like one of theirs.".to_owned())
 }
 
-/// Control targets that are good for nothing from some vantage: what has never been right lately. One that does not
-/// answer where hardly anything else does may be right: then it says that we are at fault.
+/// Control targets that prove nothing from some vantage: none of their recent checks was good. One that does not answer
+/// where hardly anything else does may be right: it shows that the vantage is offline.
 fn bad_controls(context: &ReportContext<'_>) -> Vec<String> {
     let mut bad: BTreeMap<(&SafeText, bool), BTreeMap<_, u64>> = BTreeMap::new();
     for one in context.analyses.iter().filter(|one| one.series.control && !context.is_set_aside(&one.vantage)) {

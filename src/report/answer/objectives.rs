@@ -1,9 +1,8 @@
 //! What was promised, how much of the budget is spent, and how fast it burns.
 
+use crate::model::{LatencyObjective, Objective, Surface, micros};
 use crate::report::answer::span_counts::SpanCounts;
 use crate::report::document::slo::{AvailabilitySlo, Burn, LatencySlo, Slo, Unjudged};
-
-use crate::model::{LatencyObjective, Objective, Surface, micros};
 use crate::report::statistics::{checks_to_show, ratio, rounded, wilson};
 use crate::window::Histogram;
 
@@ -22,12 +21,12 @@ const MINUTES_NEEDED: u64 = 3;
 const SEEN_NEEDED: f64 = 0.9;
 
 /// Counts the judged checks of a surface in the last so many seconds.
-pub(crate) trait Lately: Fn(u64) -> SpanCounts {}
-impl<F: Fn(u64) -> SpanCounts> Lately for F {}
+pub(crate) trait RecentCounts: Fn(u64) -> SpanCounts {}
+impl<F: Fn(u64) -> SpanCounts> RecentCounts for F {}
 
 /// Judges what was promised for a surface. Absent where nothing was.
-pub(crate) fn judge(surface: &Surface, lately: &impl Lately, latency: &Histogram) -> Option<Slo> {
-    let availability = surface.objective.as_ref().map(|objective| judge_availability(objective, lately));
+pub(crate) fn judge(surface: &Surface, recent: &impl RecentCounts, latency: &Histogram) -> Option<Slo> {
+    let availability = surface.objective.as_ref().map(|objective| judge_availability(objective, recent));
     let latency = surface.latency_objective.as_ref().map(|objective| judge_latency(objective, latency));
     if availability.is_none() && latency.is_none() {
         return None;
@@ -38,9 +37,9 @@ pub(crate) fn judge(surface: &Surface, lately: &impl Lately, latency: &Histogram
     Some(Slo { availability, latency, burnt })
 }
 
-fn judge_availability(objective: &Objective, lately: &impl Lately) -> AvailabilitySlo {
+fn judge_availability(objective: &Objective, recent: &impl RecentCounts) -> AvailabilitySlo {
     let over_s = objective.over.as_secs();
-    let SpanCounts { judged, seen, .. } = lately(over_s);
+    let SpanCounts { judged, seen, .. } = recent(over_s);
     let budget = 1.0 - objective.ratio;
     // The budget is of the whole span: what was not seen yet is taken to be good.
     let used = ratio(judged.failed, judged.n).unwrap_or_default() / budget * seen;
@@ -53,16 +52,16 @@ fn judge_availability(objective: &Objective, lately: &impl Lately) -> Availabili
         budget_used: rounded(used),
         provable: judged.n >= checks_to_show(objective.ratio),
         checks_needed: checks_to_show(objective.ratio),
-        burn: WINDOWS.into_iter().map(|window| burn(window, budget, lately)).collect(),
+        burn: WINDOWS.into_iter().map(|window| burn(window, budget, recent)).collect(),
     }
 }
 
 fn burn(
     (severity, long_s, short_s, threshold): (&'static str, u64, u64, f64),
     budget: f64,
-    lately: &impl Lately,
+    recent: &impl RecentCounts,
 ) -> Burn {
-    let (long, short) = (lately(long_s), lately(short_s));
+    let (long, short) = (recent(long_s), recent(short_s));
     let rate = |counts: SpanCounts| ratio(counts.judged.failed, counts.judged.n).map(|ratio| ratio / budget);
     let unjudged = unjudged(long, short);
     let exceeds = |counts: SpanCounts| rate(counts).is_some_and(|rate| rate > threshold);
@@ -127,12 +126,12 @@ mod tests {
     }
 
     /// One check a minute, of which these of the last hour failed, and none before.
-    fn minutes(failed_in_hour: u64) -> impl Lately {
+    fn minutes(failed_in_hour: u64) -> impl RecentCounts {
         move |seconds| seen(seconds / 60, failed_in_hour.min(seconds / 60))
     }
 
-    fn first_burn(objective: f64, lately: &impl Lately) -> Burn {
-        let slo = judge(&promised(objective), lately, &Histogram::default()).expect("an objective");
+    fn first_burn(objective: f64, recent: &impl RecentCounts) -> Burn {
+        let slo = judge(&promised(objective), recent, &Histogram::default()).expect("an objective");
         slo.availability.expect("availability").burn.swap_remove(0)
     }
 
@@ -150,7 +149,7 @@ mod tests {
         let all_fail = |seen: f64, failed: u64, minutes: u64| {
             move |_| SpanCounts { judged: Judged { n: failed, failed }, seen, failing_minutes: Some(minutes) }
         };
-        for (lately, expected) in [
+        for (recent, expected) in [
             // Half a minute of data.
             (all_fail(0.008, 30, 1), Some(Unjudged::TooLittleSeen)),
             // 50 of the 60 minutes.
@@ -162,7 +161,7 @@ mod tests {
             (all_fail(1.0, 30, 2), Some(Unjudged::TooBrief)),
             (all_fail(0.95, 5, 3), None),
         ] {
-            let burn = first_burn(0.9999, &lately);
+            let burn = first_burn(0.9999, &recent);
             assert_eq!((burn.unjudged, burn.judged), (expected, expected.is_none()));
             assert_eq!(burn.firing, expected.is_none(), "{burn:?}");
         }
@@ -189,8 +188,8 @@ mod tests {
     #[test]
     fn the_budget_is_that_of_the_whole_span() {
         // A tenth of the span seen, and 1 % of it failed: a tenth of a budget of 1 %.
-        let lately = |_| SpanCounts { seen: 0.1, ..seen(1000, 10) };
-        let slo = judge(&promised(0.99), &lately, &Histogram::default()).expect("an objective");
+        let recent = |_| SpanCounts { seen: 0.1, ..seen(1000, 10) };
+        let slo = judge(&promised(0.99), &recent, &Histogram::default()).expect("an objective");
         assert!(slo.availability.is_some_and(|slo| (slo.budget_used - 0.1).abs() < 1e-9));
     }
 

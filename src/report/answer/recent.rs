@@ -1,4 +1,4 @@
-//! The latest checks of a group of series, where they are going, and which outages began or ended of late.
+//! The latest checks of a group of series, where they are going, and which outages have just begun or ended.
 
 use crate::report::context::ReportContext;
 use crate::report::document::bracket::instant;
@@ -9,7 +9,7 @@ use crate::report::series::judgement::JudgedCheck;
 use crate::report::statistics::{SIGNIFICANT, fisher, ratio, rounded};
 
 /// What began or ended within this time before the end of the report is a change, in milliseconds.
-const LATELY_MS: i64 = 15 * 60_000;
+const CHANGED_WITHIN_MS: i64 = 15 * 60_000;
 
 /// The latest checks of a group: where a wave is open, since that began.
 pub(crate) fn recent(group: &[&SeriesAnalysis<'_>], to: i64, wave: Option<i64>) -> Recent {
@@ -50,7 +50,7 @@ fn counted(checks: &[JudgedCheck]) -> (u64, u64) {
 
 /// The outages that began or ended in the last 15 minutes, in the order of their instants.
 pub(crate) fn changes(context: &ReportContext<'_>) -> Vec<Change> {
-    let since = context.range.to - LATELY_MS;
+    let since = context.range.to - CHANGED_WITHIN_MS;
     let mut changes = Vec::new();
     for one in context.of_targets().filter(|one| !context.is_set_aside(&one.vantage)) {
         let change = |change, at| Change {

@@ -99,7 +99,7 @@ fn time_up_ratio(
 }
 
 fn usual(context: &ReportContext<'_>, entry: &SurfaceEntry) -> Usual {
-    let judged = entry.buckets.iter().map(|(begin, cell)| (*begin, cell.judged));
+    let judged = entry.buckets.iter().map(|(begin, counts)| (*begin, counts.judged));
     entry.usual.over(judged, context.range.step)
 }
 
@@ -245,7 +245,7 @@ pub(crate) fn addresses(context: &ReportContext<'_>) -> Vec<AddressRow> {
     rows
 }
 
-/// The stretches of the range without data, by vantage.
+/// The times of the range without data, by vantage.
 pub(crate) fn no_data(context: &ReportContext<'_>) -> Vec<NoData> {
     let mut all = Vec::new();
     for (vantage, entry) in context.vantages() {

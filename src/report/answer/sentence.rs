@@ -80,7 +80,7 @@ impl Sentence<'_> {
     fn opening(&self, worst: &[&SurfaceStatus]) -> String {
         let names: Vec<&str> = worst.iter().map(|status| status.label.as_str()).collect();
         let verb = if names.len() == 1 { "is" } else { "are" };
-        let mut text = format!("{} {verb} {}{}", format::list(&names), self.answer.state, self.whence());
+        let mut text = format!("{} {verb} {}{}", format::list(&names), self.answer.state, self.seen_from());
         if let Some(since) = self.answer.since {
             let lasts = self.range.end - since.by.as_millisecond();
             text +=
@@ -97,7 +97,7 @@ impl Sentence<'_> {
         }
     }
 
-    fn whence(&self) -> String {
+    fn seen_from(&self) -> String {
         let scope = &self.answer.scope;
         let names: Vec<&str> = scope.vantages.iter().map(SafeText::as_str).collect();
         match scope.extent {
@@ -193,11 +193,11 @@ impl Sentence<'_> {
         let names: Vec<&str> = self.statuses.iter().map(|status| status.label.as_str()).collect();
         let verb = if names.len() == 1 { "is" } else { "are" };
         let (failed, judged) = (self.failed, self.judged);
-        let whence = match self.answer.scope.vantages_judged {
+        let seen_from = match self.answer.scope.vantages_judged {
             0 | 1 => String::new(),
             vantages => format!(" from {vantages} of {} vantages", self.vantages.len()),
         };
-        let mut parts = vec![format!("{} {verb} up{whence}: {}", format::list(&names), failures(failed, judged))];
+        let mut parts = vec![format!("{} {verb} up{seen_from}: {}", format::list(&names), failures(failed, judged))];
         parts.extend(self.past());
         parts.push(self.proven(judged, failed));
         parts.extend(self.tail());
@@ -224,8 +224,8 @@ impl Sentence<'_> {
 
     /// What a sample of this size shows: `availability ≥ 86% (95% confidence); 99.9% needs 2,995 checks`
     fn proven(&self, judged: u64, failed: u64) -> String {
-        let proof = SampleBound::new(judged, failed);
-        let Some(shown) = proof.at_least else { return "nothing was judged".to_owned() };
+        let bound = SampleBound::new(judged, failed);
+        let Some(shown) = bound.at_least else { return "nothing was judged".to_owned() };
         let promise = self.objective.unwrap_or(USUAL_PROMISE);
         let needs = if shown >= promise || failed > 0 {
             String::new()

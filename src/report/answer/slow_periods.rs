@@ -1,4 +1,4 @@
-//! When answers took far longer than usual, from where, and in how many waves: slowness is told as failures are.
+//! When answers took far longer than usual, from where, and in how many waves: slowness is reported as failures are.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -25,7 +25,7 @@ struct SlowSpan {
     ends: bool,
 }
 
-/// The slow periods of all surfaces, by surface and start. What was slow while it failed is told as failing.
+/// The slow periods of all surfaces, by surface and start. What was slow while it failed is reported as failing.
 pub(super) fn slow_periods(context: &ReportContext<'_>, incidents: &[Incident]) -> Vec<SlowPeriod> {
     let within = i64::try_from(context.range.rules.join_within.as_millis()).unwrap_or(i64::MAX);
     let mut periods = Vec::new();

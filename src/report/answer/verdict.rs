@@ -125,7 +125,7 @@ impl VerdictInput<'_, '_> {
         })
     }
 
-    /// What has been failing for long beside what is told: `1 of 200 probes failing since 2025-03-04 09:00`
+    /// What has been failing for long beside the incident of the headline: `1 of 200 probes failing since 2025-03-04 09:00`
     fn background(&self, answer: &Answer, clock: &InstantFormat) -> Option<String> {
         let told = self.incident_of(answer)?;
         let others = self.incidents.iter().filter(|incident| incident.end.is_none() && incident.id != told.id);

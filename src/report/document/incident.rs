@@ -1,4 +1,4 @@
-//! Stretches of down-ness, as documents have them.
+//! Incidents, as documents have them.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -7,10 +7,11 @@ use crate::model::{Bracket, SafeText, optional_timestamp as optional, timestamp}
 use crate::report::document::answer::MainFailure;
 use crate::report::document::reading::Reading;
 
-/// A stretch of down-ness of one or more surfaces; nearby stretches are waves of one incident.
+/// An outage of one or more surfaces; outages close to each other are waves of one incident.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct Incident {
-    /// A name that is the same whenever the same incident is reported: its start and its surfaces, hashed.
+    /// A name that stays the same from open to close: the start of the outage that was found first, and a checksum
+    /// of that start and its surface.
     pub id: String,
     /// The surfaces it is of.
     pub surfaces: Vec<SafeText>,
@@ -129,7 +130,7 @@ pub struct SurfaceImpact {
     pub minutes: f64,
 }
 
-/// One stretch of an incident.
+/// One wave of an incident.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Wave {
     /// It began in here.

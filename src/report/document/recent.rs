@@ -20,7 +20,7 @@ pub struct Recent {
     #[serde(with = "optional")]
     #[schemars(with = "Option<String>")]
     pub last_failure: Option<Timestamp>,
-    /// The begin of the outage that is open; null where none is.
+    /// The start of the outage that is open; null where none is.
     pub failing_since: Option<Bracket>,
 }
 

@@ -47,9 +47,9 @@ pub struct Report {
     /// The addresses that failed checks spoke to, the most failures first. Counted over the
     /// failures whose evidence was kept, not over all.
     pub addresses: Vec<AddressRow>,
-    /// The stretches of down-ness, in the order of their start.
+    /// The incidents, in the order of their starts.
     pub incidents: Vec<Incident>,
-    /// The stretches in which answers took far longer than usual, by surface and start.
+    /// The periods in which answers took far longer than usual, by surface and start.
     pub slow_periods: Vec<SlowPeriod>,
     /// What changed in the last 15 minutes, per probe and vantage, in the order of time.
     pub changes: Vec<Change>,
@@ -66,7 +66,7 @@ pub struct Report {
     pub curves: Vec<Curve>,
     /// Median time of each phase, incident against usual.
     pub waterfalls: Vec<Waterfall>,
-    /// The stretches of the window without data, by vantage.
+    /// The times of the window without data, by vantage.
     pub no_data: Vec<NoData>,
     /// What was planned and not seen at all; absent where all was.
     #[serde(skip_serializing_if = "Vec::is_empty")]

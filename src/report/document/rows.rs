@@ -196,7 +196,7 @@ pub struct ProbeRow {
     pub state: State,
     /// Its latest checks: how it is now.
     pub recent: Recent,
-    /// The time between two checks, or between the begins of two bursts of them, in milliseconds, as the journal
+    /// The time between two checks, or between the starts of two bursts of them, in milliseconds, as the journal
     /// shows it; null where there are too few.
     pub cadence_ms: Option<u64>,
     /// What `warn` names and did not hold, as it was found last. Absent: nothing of which evidence was kept.

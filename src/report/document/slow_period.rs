@@ -1,11 +1,11 @@
-//! Stretches in which answers took far longer than usual, as documents have them.
+//! Slow periods, in which answers took far longer than usual, as documents have them.
 
 use serde::Serialize;
 
 use crate::model::{Bracket, SafeText};
 
-/// A stretch in which a surface answered far slower than usual; nearby stretches are its waves. Its instants are known
-/// to the buckets of the report's series.
+/// A period in which a surface answered far slower than usual, in one or more waves. Its instants are known to the
+/// buckets of the report's series.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct SlowPeriod {
     /// A name that is the same whenever the same period is reported over a range of the same length.
@@ -30,7 +30,7 @@ pub struct SlowPeriod {
     pub usual_p95_us: u64,
 }
 
-/// One stretch of a slow period.
+/// One wave of a slow period.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct SlowWave {
     /// It began in here.

@@ -26,7 +26,7 @@ use crate::report::statistics::{number, ratio, rounded};
 pub(crate) fn describe(context: &ReportContext<'_>, found: &DetectedIncidents, worse_surface: bool) -> Vec<Incident> {
     let surfaces: Vec<BTreeSet<SafeText>> =
         found.incidents.iter().map(|incident| surfaces_of(context, incident)).collect();
-    let cells = count(context, found, &surfaces);
+    let counts = count(context, found, &surfaces);
     let numbered = found.incidents.iter().enumerate();
     numbered
         .map(|(at, incident)| {
@@ -36,8 +36,16 @@ pub(crate) fn describe(context: &ReportContext<'_>, found: &DetectedIncidents, w
             let series: BTreeSet<usize> = members.map(|member| member.series).collect();
             let nested = series.into_iter().flat_map(|series| found.nested(at, series)).collect();
             let nested = nested_outages::union(nested);
-            Description { context, incident, surfaces: &surfaces[at], cells: &cells[at], others, nested, worse_surface }
-                .make()
+            Description {
+                context,
+                incident,
+                surfaces: &surfaces[at],
+                counts: &counts[at],
+                others,
+                nested,
+                worse_surface,
+            }
+            .make()
         })
         .collect()
 }
@@ -65,7 +73,7 @@ fn count(context: &ReportContext<'_>, found: &DetectedIncidents, surfaces: &[BTr
     let wanted = (0..found.incidents.len()).flat_map(|at| {
         of_surface(at).filter(|series| !others[at].contains(series)).map(move |series| (at, series)).collect::<Vec<_>>()
     });
-    let cells = parallel::map(wanted.collect(), |(at, series)| {
+    let counts = parallel::map(wanted.collect(), |(at, series)| {
         let nested = found.nested(at, series);
         let (mut spans, mut waves) = (Vec::new(), Vec::new());
         for (number, wave) in found.incidents[at].iter().enumerate() {
@@ -74,13 +82,13 @@ fn count(context: &ReportContext<'_>, found: &DetectedIncidents, surfaces: &[BTr
             spans.extend(left);
         }
         let one = &context.analyses[series];
-        let cells = tally(one.series, context.offline_of(&one.series.vantage), &spans);
-        (at, series, waves.into_iter().zip(cells).collect::<Vec<_>>())
+        let counts = tally(one.series, context.offline_of(&one.series.vantage), &spans);
+        (at, series, waves.into_iter().zip(counts).collect::<Vec<_>>())
     });
-    for (at, series, cells) in cells {
+    for (at, series, counts) in counts {
         counted[at].iter_mut().for_each(|wave| drop(wave.insert(series, CheckCounts::default())));
-        for (wave, cell) in cells {
-            counted[at][wave].entry(series).or_default().merge(&cell);
+        for (wave, of_series) in counts {
+            counted[at][wave].entry(series).or_default().merge(&of_series);
         }
     }
     counted
@@ -91,7 +99,7 @@ struct Description<'d, 'f> {
     context: &'d ReportContext<'f>,
     incident: &'d [DetectedWave],
     surfaces: &'d BTreeSet<SafeText>,
-    cells: &'d [BTreeMap<usize, CheckCounts>],
+    counts: &'d [BTreeMap<usize, CheckCounts>],
     /// Series of other incidents at the same time: vantage, surface and probe.
     others: BTreeSet<(&'d SafeText, &'d SafeText, &'d SafeText)>,
     /// When its own series failed for the cause of another incident.
@@ -134,7 +142,7 @@ impl Description<'_, '_> {
             detected_at: instant(detected_at),
             rule: opened.map(|outage| outage.opened_by(self.context.range.rules)).unwrap_or_default(),
             duration_s: duration(start, end, last_seen.unwrap_or(self.context.range.to)),
-            waves: self.incident.iter().zip(self.cells).map(|(wave, cells)| self.wave(wave, cells)).collect(),
+            waves: self.incident.iter().zip(self.counts).map(|(wave, counts)| self.wave(wave, counts)).collect(),
             impact_minutes: self.impact(),
             actual_failures: all.failed,
             judged: all.judged,
@@ -179,13 +187,13 @@ impl Description<'_, '_> {
     /// All of it.
     fn whole(&self, flapping: bool) -> IncidentPart {
         let last = |wave: &DetectedWave| wave.last().min(self.context.range.to);
-        let mut cells: BTreeMap<usize, CheckCounts> = BTreeMap::new();
-        for (series, cell) in self.cells.iter().flatten() {
-            cells.entry(*series).or_default().merge(cell);
+        let mut counts: BTreeMap<usize, CheckCounts> = BTreeMap::new();
+        for (series, of_series) in self.counts.iter().flatten() {
+            counts.entry(*series).or_default().merge(of_series);
         }
         let failing = self.incident.iter().flat_map(|wave| &wave.members).map(|member| member.series).collect();
         let spans: Vec<(i64, i64)> = self.incident.iter().map(|wave| (wave.start.by, last(wave))).collect();
-        IncidentPart { spans: nested_outages::without(&spans, &self.nested), cells, failing, flapping }
+        IncidentPart { spans: nested_outages::without(&spans, &self.nested), counts, failing, flapping }
     }
 
     /// Its latest checks, where it goes on and began before them: the buckets of time that began among them, where
@@ -194,19 +202,19 @@ impl Description<'_, '_> {
         /// Fewer failures say little.
         const FEW: u64 = 5;
         let wave = self.incident.last().filter(|_| end.is_none() && last_seen.is_none())?;
-        let cells = self.cells.last()?;
+        let counts = self.counts.last()?;
         let (range, step) = (&self.context.range, self.context.range.evidence_step);
-        let interval = cells.keys().filter_map(|at| self.context.analyses[*at].interval()).min().unwrap_or_default();
+        let interval = counts.keys().filter_map(|at| self.context.analyses[*at].interval()).min().unwrap_or_default();
         let since = range.to - judgement::recent_ms(interval);
         let begins = [bucket::floor(since + step - 1, step), bucket::floor(since, step)];
         let parts = begins.into_iter().filter(|from| *from > wave.start.by).map(|from| {
             let spans = nested_outages::without(&[(from, range.to)], &self.nested);
-            let cells = cells.keys().map(|at| (*at, self.context.count(*at, &spans))).collect();
+            let counts = counts.keys().map(|at| (*at, self.context.count(*at, &spans))).collect();
             let members = self.incident.iter().flat_map(|wave| &wave.members);
             let open = members.filter(|member| member.outage.end.is_none());
-            IncidentPart { spans, cells, failing: open.map(|member| member.series).collect(), flapping }
+            IncidentPart { spans, counts, failing: open.map(|member| member.series).collect(), flapping }
         });
-        parts.into_iter().find(|part| part.cells.values().map(|cell| cell.failed).sum::<u64>() >= FEW)
+        parts.into_iter().find(|part| part.counts.values().map(|of_series| of_series.failed).sum::<u64>() >= FEW)
     }
 
     /// When a surface failed. What has no end of its own ends with the incident, and so does the only surface of one: a
@@ -251,8 +259,8 @@ impl Description<'_, '_> {
     /// All checks in its waves.
     fn all(&self) -> CheckCounts {
         let mut all = CheckCounts::default();
-        for cell in self.cells.iter().flat_map(BTreeMap::values) {
-            all.merge(cell);
+        for of_series in self.counts.iter().flat_map(BTreeMap::values) {
+            all.merge(of_series);
         }
         all
     }
@@ -275,8 +283,9 @@ impl Description<'_, '_> {
         format!("{}-{checksum:08x}", &begin.replace([':', '-', '.'], "")[..15])
     }
 
-    fn wave(&self, wave: &DetectedWave, cells: &BTreeMap<usize, CheckCounts>) -> Wave {
-        let (judged, failed) = cells.values().fold((0, 0), |sum, cell| (sum.0 + cell.judged, sum.1 + cell.failed));
+    fn wave(&self, wave: &DetectedWave, counts: &BTreeMap<usize, CheckCounts>) -> Wave {
+        let (judged, failed) =
+            counts.values().fold((0, 0), |sum, of_series| (sum.0 + of_series.judged, sum.1 + of_series.failed));
         Wave {
             start: wave.start.bracket(),
             end: wave.end.map(Transition::bracket),
@@ -296,10 +305,10 @@ impl Description<'_, '_> {
         let surfaces = self.surfaces.iter().filter_map(|surface| self.context.surface(surface, false));
         let is_nested = |begin: &i64| self.nested.iter().any(|(from, to)| *from < begin + step && to >= begin);
         let in_wave = surfaces.flat_map(|surface| surface.buckets.range(from..=to.max(from)));
-        for (begin, cell) in in_wave.filter(|(begin, _)| !is_nested(begin)) {
+        for (begin, bucket) in in_wave.filter(|(begin, _)| !is_nested(begin)) {
             let (judged, failed) = buckets.entry(*begin).or_default();
-            *judged += cell.judged;
-            *failed += cell.failed;
+            *judged += bucket.judged;
+            *failed += bucket.failed;
         }
         let peaks =
             buckets.into_iter().filter(|(_, (judged, _))| *judged >= CHECKS).map(|(begin, (judged, failed))| Peak {
@@ -317,7 +326,8 @@ impl Description<'_, '_> {
             let sum: f64 = series
                 .iter()
                 .map(|at| {
-                    let failed: u64 = self.cells.iter().filter_map(|cells| cells.get(at)).map(|cell| cell.failed).sum();
+                    let failed: u64 =
+                        self.counts.iter().filter_map(|counts| counts.get(at)).map(|of_series| of_series.failed).sum();
                     self.context.analyses[*at].minutes(failed)
                 })
                 .sum();
@@ -332,11 +342,11 @@ impl Description<'_, '_> {
     /// Failures to expect in its waves from what is usual; absent without a baseline.
     fn expected(&self) -> Option<f64> {
         let mut expected = 0.0;
-        for (wave, cells) in self.incident.iter().zip(self.cells) {
+        for (wave, counts) in self.incident.iter().zip(self.counts) {
             let length = wave.last().min(self.context.range.to) - wave.start.by;
-            for (series, cell) in cells {
+            for (series, of_series) in counts {
                 let usual = self.context.usual_of(&self.context.analyses[*series].surface)?;
-                expected += usual.at(wave.start.by, length.max(1))?.failed_ratio * number(cell.judged);
+                expected += usual.at(wave.start.by, length.max(1))?.failed_ratio * number(of_series.judged);
             }
         }
         Some(rounded(expected))

@@ -20,7 +20,7 @@ pub(super) struct IncidentPart {
     /// From when to when, in milliseconds since 1970, in order.
     pub(super) spans: Vec<(i64, i64)>,
     /// Its checks by series.
-    pub(super) cells: BTreeMap<usize, CheckCounts>,
+    pub(super) counts: BTreeMap<usize, CheckCounts>,
     /// The series that fail in it.
     pub(super) failing: BTreeSet<usize>,
     pub(super) flapping: bool,
@@ -78,7 +78,7 @@ impl FactGatherer<'_, '_> {
     pub(super) fn facts(&self, part: &IncidentPart, steady: &SteadyFacts) -> IncidentFacts {
         let context = self.context;
         let mut all = CheckCounts::default();
-        part.cells.values().for_each(|cell| all.merge(cell));
+        part.counts.values().for_each(|of_series| all.merge(of_series));
         let failing = |what: for<'x> fn(&'x SeriesAnalysis<'_>) -> &'x SafeText| -> BTreeSet<&SafeText> {
             part.failing.iter().map(|series| what(&context.analyses[*series])).collect()
         };
@@ -163,8 +163,8 @@ impl FactGatherer<'_, '_> {
     /// one alone, else of the addresses that were reached.
     fn family_split(&self, part: &IncidentPart, remotes: &Remotes, both_used: bool) -> Option<FamilySplit> {
         let of = |family: u8| {
-            let cells = part.cells.iter().filter(|(series, _)| self.context.family_of(**series) == Some(family));
-            cells.fold((0, 0), |sum, (_, cell)| (sum.0 + cell.failed, sum.1 + cell.judged))
+            let counts = part.counts.iter().filter(|(series, _)| self.context.family_of(**series) == Some(family));
+            counts.fold((0, 0), |sum, (_, of_series)| (sum.0 + of_series.failed, sum.1 + of_series.judged))
         };
         let (four, six) = (of(4), of(6));
         let fails = |four: bool, six: bool| match (four, six) {
@@ -185,8 +185,8 @@ impl FactGatherer<'_, '_> {
     /// Whether HTTP/3 fails where the same hosts answer over TCP; absent where they are not asked over both.
     fn http3_split(&self, part: &IncidentPart) -> Option<bool> {
         let of = |http3: bool| {
-            let cells = part.cells.iter().filter(|(series, _)| self.context.is_http3(**series) == Some(http3));
-            cells.fold((0, 0), |sum, (_, cell)| (sum.0 + cell.failed, sum.1 + cell.judged))
+            let counts = part.counts.iter().filter(|(series, _)| self.context.is_http3(**series) == Some(http3));
+            counts.fold((0, 0), |sum, (_, of_series)| (sum.0 + of_series.failed, sum.1 + of_series.judged))
         };
         let (quic, tcp) = (of(true), of(false));
         (quic.1 > 0 && tcp.1 > 0).then(|| is_split(quic, tcp))
@@ -206,7 +206,7 @@ impl FactGatherer<'_, '_> {
             }
         }
         if remotes.is_empty() {
-            part.cells.keys().for_each(|at| remotes.merge(&self.context.analyses[*at].series.remotes));
+            part.counts.keys().for_each(|at| remotes.merge(&self.context.analyses[*at].series.remotes));
         }
         remotes
     }

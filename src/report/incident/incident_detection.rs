@@ -295,7 +295,7 @@ fn checks_without(
     checks
 }
 
-/// A stretch of a probe that has been silent for longer than its latest checks reach while its vantage is heard is over:
+/// An outage of a probe that has been silent for longer than its latest checks reach while its vantage is heard is over:
 /// it was taken away, or has another name. One that the plan still has is waited for, as an incident is for its next
 /// wave. That the whole vantage is silent is no end: nobody knows.
 fn ended(outage: Outage, context: &ReportContext<'_>, series: usize) -> Outage {

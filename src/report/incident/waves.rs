@@ -6,10 +6,10 @@ use crate::report::series::outage::{Outage, Transition};
 use crate::report::series::recovery;
 use crate::report::statistics::{number, ratio};
 
-/// A stretch of one series.
+/// An outage of one series.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct WaveMember {
-    /// Its place among the followed series.
+    /// Its place among the analyzed series.
     pub(crate) series: usize,
     pub(crate) outage: Outage,
 }
@@ -21,7 +21,7 @@ impl WaveMember {
     }
 }
 
-/// Stretches that overlap, or nearly do.
+/// Outages that overlap, or nearly do.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct DetectedWave {
     pub(crate) start: Transition,
@@ -44,7 +44,7 @@ impl DetectedWave {
     }
 }
 
-/// Joins stretches that are no more than `slack` apart, in order of time.
+/// Joins outages that are no more than `slack` apart, in order of time.
 pub(crate) fn waves(mut members: Vec<WaveMember>, slack: i64) -> Vec<DetectedWave> {
     members.sort_by_key(|member| (member.outage.start.by, member.series, member.outage.detected_at));
     let mut waves: Vec<DetectedWave> = Vec::new();
@@ -220,7 +220,7 @@ mod tests {
     use crate::model::IncidentRules;
     use crate::report::series::detector::OutageDetector;
 
-    /// Stretches of a series from a text of verdicts a second apart.
+    /// Outages of a series from a text of verdicts a second apart.
     fn members(series: usize, verdicts: &str) -> Vec<WaveMember> {
         let mut detector = OutageDetector::new(&IncidentRules::default(), Some(1), 1);
         for (at, verdict) in (0..).zip(verdicts.chars()) {
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn stretches_that_overlap_are_one_wave() {
+    fn outages_that_overlap_are_one_wave() {
         let all = [members(0, "...xxxx............"), members(1, ".....xxxxxx.......")].concat();
         assert_eq!(spans(&waves(all, 2)), [(3, Some(11))]);
     }

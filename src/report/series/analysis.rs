@@ -1,5 +1,5 @@
-//! One pass over the checks of one probe from one vantage: the stretches of down-ness, the counts
-//! over time, and what was due and not seen.
+//! One pass over the checks of one probe from one vantage: its outages, the counts over time, and
+//! what was due and not seen.
 
 use std::collections::BTreeMap;
 
@@ -63,7 +63,7 @@ pub(crate) struct SeriesAnalysis<'f> {
 }
 
 impl SeriesAnalysis<'_> {
-    /// The usual time between two checks, or between the begins of two bursts of them, in milliseconds.
+    /// The usual time between two checks, or between the starts of two bursts of them, in milliseconds.
     pub(crate) fn interval(&self) -> Option<i64> {
         self.cadence.map(|cadence| cadence.every)
     }
@@ -79,7 +79,7 @@ impl SeriesAnalysis<'_> {
     }
 }
 
-/// Follows a series, and counts its checks by the start of the bucket. `is_planned`: a plan says that it runs.
+/// Analyzes a series, and counts its checks by the start of the bucket. `is_planned`: a plan says that it runs.
 pub(crate) fn analyze<'f>(
     series: &'f Series,
     range: &ReportRange<'_>,
@@ -127,7 +127,7 @@ pub(crate) fn analyze<'f>(
         coverage,
         coverage_while_seen,
     };
-    (analyses, seen.cells)
+    (analyses, seen.buckets)
 }
 
 /// What a series comes to, check by check.

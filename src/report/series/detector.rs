@@ -1,4 +1,4 @@
-//! When one probe's failures from one vantage are a stretch of down-ness: it begins with the first
+//! When one probe's failures from one vantage are an outage: it begins with the first
 //! failed check of the run that opened it and ends with the first good check of the recovery.
 //! It knows checks and their instants, and nothing of surfaces.
 
@@ -28,7 +28,7 @@ pub(crate) struct OutageDetector {
     open: Option<Outage>,
     flap: FlapDetector,
     count: Count,
-    /// What was counted in stretches that are over: it is not usual.
+    /// What was counted in outages that are over: it is not usual.
     in_outages: Count,
     outages: Vec<Outage>,
 }
@@ -112,17 +112,17 @@ impl OutageDetector {
         true
     }
 
-    /// The stretches in order; the last may be open.
+    /// The outages in order; the last may be open.
     pub(crate) fn outages(&self) -> impl Iterator<Item = Outage> {
         self.outages.iter().copied().chain(self.open)
     }
 
-    /// Whether a stretch is open.
+    /// Whether an outage is open.
     pub(crate) const fn is_open(&self) -> bool {
         self.open.is_some()
     }
 
-    /// Failures and judged checks since the open stretch began; where none is open, among the last few.
+    /// Failures and judged checks since the open outage began; where none is open, among the last few.
     pub(crate) fn failing(&self) -> (u64, u64) {
         match &self.open {
             Some(open) => (self.count.failed - open.before.failed, self.count.judged - open.before.judged),
@@ -130,7 +130,7 @@ impl OutageDetector {
         }
     }
 
-    /// Whether there are fewer checks than could ever open a stretch, and all of them failed.
+    /// Whether there are fewer checks than could ever open an outage, and all of them failed.
     pub(crate) fn only_failures(&self) -> bool {
         let judged = self.count.judged;
         judged > 0 && judged < u64::from(self.rules.open_after.get()) && self.count.failed == judged
@@ -198,8 +198,8 @@ impl OutageDetector {
         }
     }
 
-    /// The failures that open a stretch where so much fails as did before the last few checks and outside of
-    /// stretches.
+    /// The failures that open an outage where so much fails as did before the last few checks and outside of
+    /// outages.
     fn needed(&self) -> run_length::FailuresNeeded {
         if self.rules.open_is_set {
             return run_length::FailuresNeeded::of(&self.rules);
@@ -215,7 +215,7 @@ impl OutageDetector {
         failures <= 1 || to - from >= self.round
     }
 
-    /// A stretch that reopens while its last failure is among the checks that the rules look at
+    /// An outage that reopens while its last failure is among the checks that the rules look at
     /// has not ended: it goes on.
     fn open(&mut self, at: i64, start: Transition, rule: OpenRule, opened_with: u32) {
         let goes_on = self.outages.pop_if(|last| self.recent.iter().any(|check| check.at == last.last_failed));
@@ -301,7 +301,7 @@ mod tests {
         (edge.after.map(|after| after / MINUTE), edge.by / MINUTE)
     }
 
-    /// Starts, ends and rules of the stretches, in minutes.
+    /// Starts, ends and rules of the outages, in minutes.
     fn outages(verdicts: &str) -> Vec<(i64, Option<i64>, OpenRule)> {
         let found = analyze(verdicts);
         found.outages().map(|s| (minutes(s.start).1, s.end.map(|end| minutes(end).1), s.rule)).collect()
@@ -310,7 +310,7 @@ mod tests {
     #[test]
     fn three_in_a_row_open_and_the_start_is_the_first_of_them() {
         let found = analyze("...xxx....");
-        let outage = found.outages().next().expect("a stretch");
+        let outage = found.outages().next().expect("an outage");
         assert_eq!(minutes(outage.start), (Some(2), 3));
         assert_eq!(outage.end.map(minutes), Some((Some(5), 6)));
         assert_eq!(outage.detected_at / MINUTE, 5);
@@ -366,7 +366,7 @@ mod tests {
 
     #[test]
     fn an_outage_from_the_first_check_on_has_no_last_good_check() {
-        let outage = analyze("xxx").outages().next().expect("a stretch");
+        let outage = analyze("xxx").outages().next().expect("an outage");
         assert_eq!(minutes(outage.start), (None, 0));
     }
 
@@ -379,7 +379,7 @@ mod tests {
     fn missing_checks_are_neither_good_nor_bad() {
         assert_eq!(outages("..x  x   x......"), [(2, Some(10), OpenRule::InARow)]);
         assert_eq!(outages("...               ..."), []);
-        let widened = analyze("..   xxx   .......").outages().next().expect("a stretch");
+        let widened = analyze("..   xxx   .......").outages().next().expect("an outage");
         assert_eq!(minutes(widened.start), (Some(1), 5));
         assert_eq!(widened.end.map(minutes), Some((Some(7), 11)));
     }
@@ -441,11 +441,11 @@ mod tests {
         }
         assert!(!detector.is_open());
         detector.push(11 * MINUTE, true);
-        let outage = detector.outages().next().expect("a stretch");
+        let outage = detector.outages().next().expect("an outage");
         assert_eq!((outage.start.by, outage.start.after), (10 * MINUTE, Some(9 * MINUTE)));
     }
 
-    /// Checks until a stretch opens when 30 % fail at random, for many seeds.
+    /// Checks until an outage opens when 30 % fail at random, for many seeds.
     fn checks_to_open(rules: &IncidentRules) -> Vec<f64> {
         (0..2_000)
             .map(|seed| {
@@ -474,7 +474,7 @@ mod tests {
     }
 
     #[test]
-    fn a_brown_out_is_one_stretch_or_few() {
+    fn a_brown_out_is_one_outage_or_few() {
         let mut chance = Chance::new(3);
         let mut detector = OutageDetector::new(&IncidentRules::default(), Some(MINUTE), 1);
         (0..600).for_each(|minute| detector.push(minute * MINUTE, chance.happens(0.71)));

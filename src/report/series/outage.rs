@@ -1,4 +1,4 @@
-//! A stretch of down-ness of one probe from one vantage: when it began and ended, and what opened it.
+//! An outage of one probe from one vantage, or of a pool of them: when it began and ended, and what opened it.
 
 use crate::model::{Bracket, IncidentRules};
 use crate::report::document::bracket::instant;
@@ -38,7 +38,7 @@ pub(crate) enum OpenRule {
     Pooled { failed: u32, judged: u32 },
 }
 
-/// A stretch of down-ness.
+/// An outage: from the first failed check of the run that opened it to the first good check of the recovery.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Outage {
     /// It began in here.

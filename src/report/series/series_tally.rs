@@ -20,9 +20,9 @@ pub(crate) struct ClassSpan {
 pub(crate) struct SeriesTally {
     /// The bucket that checks fall into now, and those in it.
     bucket: i64,
-    cell: CheckCounts,
+    counts: CheckCounts,
     /// What fell into earlier buckets.
-    pub(crate) cells: BTreeMap<i64, CheckCounts>,
+    pub(crate) buckets: BTreeMap<i64, CheckCounts>,
     pub(crate) classes: BTreeMap<FailureClass, ClassSpan>,
     pub(crate) codes: BTreeMap<(FailureClass, u16), u64>,
     pub(crate) first: Option<i64>,
@@ -53,7 +53,7 @@ impl SeriesTally {
             self.flush();
             self.bucket = bucket;
         }
-        self.cell.add(check);
+        self.counts.add(check);
         self.first = self.first.or(Some(check.at));
         if check.verdict != Verdict::Missed {
             self.last = Some(check.at);
@@ -78,7 +78,7 @@ impl SeriesTally {
             }
             bucket += step;
             let before = run.before(bucket);
-            self.cell.judged += before - counted;
+            self.counts.judged += before - counted;
             counted = before;
         }
         self.first = self.first.or(Some(run.first.at));
@@ -86,8 +86,8 @@ impl SeriesTally {
     }
 
     pub(crate) fn flush(&mut self) {
-        if self.cell != CheckCounts::default() {
-            self.cells.entry(self.bucket).or_default().merge(&std::mem::take(&mut self.cell));
+        if self.counts != CheckCounts::default() {
+            self.buckets.entry(self.bucket).or_default().merge(&std::mem::take(&mut self.counts));
         }
     }
 }
