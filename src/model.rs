@@ -17,6 +17,7 @@ mod journey;
 mod json;
 mod json_path;
 mod json_schema;
+mod json_text;
 pub mod micros;
 mod network;
 mod outcome;
@@ -59,6 +60,7 @@ pub use journey::{Capture, CaptureFrom, Session, Step};
 pub(crate) use json::{JsonDocument, JsonKind, JsonNode};
 pub use json_path::JsonPath;
 pub use json_schema::JsonSchema;
+pub use json_text::JsonText;
 pub use network::{Addresses, DeniedNetworks, NetworkRules, Quorum};
 pub use outcome::{
     AddressOutcome, AssetOutcome, CertificateFacts, CertificateRole, ChainCertificate, Check, EarlierAttempt, Evidence,

@@ -81,7 +81,7 @@ fn set_body(
         && !json.is_null()
         && is_toml(&json)
     {
-        draft.set("json", toml_of(&without_secrets(secrets, owner, json, None)));
+        draft.set("json", toml_of(&without_secrets(secrets, owner, json, None).into()));
         return Some(JSON);
     }
     if media_type == Some(FORM)

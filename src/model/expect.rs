@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use http::{HeaderName, StatusCode};
 
-use super::{Assets, DnsExpect, GrpcStatus, HttpVersion, JsonPath, JsonSchema, Phase, Shared, TlsVersion, Value};
+use super::{
+    Assets, DnsExpect, GrpcStatus, HttpVersion, JsonPath, JsonSchema, JsonText, Phase, Shared, TlsVersion, Value,
+};
 
 /// The expectations of one request, or what is worth a warning of it. The default expects a status of 200 to 299
 /// and nothing else.
@@ -253,11 +255,11 @@ pub enum JsonExpectation {
     /// Whether the path finds something.
     Exists(bool),
     /// Every node found equals this.
-    Equals(serde_json::Value),
+    Equals(JsonText),
     /// No node found equals this.
-    NotEquals(serde_json::Value),
+    NotEquals(JsonText),
     /// Every node found is a string that has this in it, or an array with this in it.
-    Contains(serde_json::Value),
+    Contains(JsonText),
     /// Every node found is a string (or scalar as text) that matches.
     Matches(Pattern),
     /// Every node found is an array, object or string at least this long.
@@ -265,9 +267,9 @@ pub enum JsonExpectation {
     /// Every node found is an array, object or string at most this long.
     MaxLength(u64),
     /// Every node found is a number of at least this.
-    Min(f64),
+    Min(JsonText),
     /// Every node found is a number of at most this.
-    Max(f64),
+    Max(JsonText),
 }
 
 #[cfg(test)]

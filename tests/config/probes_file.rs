@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use uptick::config;
 use uptick::config::{Config, ConfigError};
-use uptick::model::{Captures, Probe};
+use uptick::model::{Body, Captures, Probe};
 
 fn environment(name: &str) -> Option<String> {
     let value = match name {
@@ -539,6 +539,31 @@ fn the_defaults_of_an_included_file_are_laid_over_the_first_files() {
     assert_eq!(config.probes[1].schedule.shortest(), Duration::from_mins(1));
     assert_eq!((headers(&config.probes[0]), headers(&config.probes[1])), (1, 2));
     assert_eq!(config.probes[1].tags, ["all"]);
+}
+
+#[test]
+fn a_number_past_64_bits_is_sent_and_compared_with_all_its_digits() {
+    let lines = "url = \"https://x.test/\"\nmethod = \"POST\"\njson = { a = 18446744073709551617, b = [-1e400, 0x1_0000_0000_0000_0000] }\n\
+                 expect.json = { path = \"$.a\", equals = 18446744073709551617, min = 9007199254740993, max = 1e400 }\n";
+    let config = probe(lines);
+    let step = &only(&config).steps[0];
+    let Body::Json(json) = &step.request.body else { panic!("a body of JSON") };
+    assert_eq!(json.to_string(), "{\"a\":18446744073709551617,\"b\":[-1e400,18446744073709551616]}");
+    let rules: Vec<String> = step.expect.json.iter().map(|rule| format!("{:?}", rule.rule)).collect();
+    assert_eq!(
+        rules,
+        [
+            "Equals(JsonText(\"18446744073709551617\"))",
+            "Min(JsonText(\"9007199254740993\"))",
+            "Max(JsonText(\"1e400\"))"
+        ]
+    );
+    let explained = config::explain(&config, only(&config));
+    assert!(explained.contains("equals = 18446744073709551617"), "{explained}");
+    assert!(
+        explained.contains("json = { a = 18446744073709551617, b = [-1e400, 18446744073709551616] }"),
+        "{explained}"
+    );
 }
 
 #[test]

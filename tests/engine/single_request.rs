@@ -85,9 +85,9 @@ async fn every_expectation_that_is_not_met_is_told() {
         expect.json = vec![
             json("$.status", JsonExpectation::Equals("ok".into())),
             json("$.items", JsonExpectation::MinLength(1)),
-            json("$.count", JsonExpectation::Min(3.0)),
+            json("$.count", JsonExpectation::Min(3.into())),
             json("$.none", JsonExpectation::Exists(false)),
-            json("$.count", JsonExpectation::Equals(serde_json::json!(3.0))),
+            json("$.count", JsonExpectation::Equals(serde_json::json!(3.0).into())),
         ];
         expect.max_bytes = Some(10);
         expect.secure = Some(true);

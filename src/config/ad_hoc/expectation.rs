@@ -4,7 +4,7 @@ use crate::config::ad_hoc::overlay::merge;
 use crate::config::ad_hoc::set;
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Item, Span, Table};
-use crate::model::quantity;
+use crate::model::{JsonText, quantity};
 
 /// The comparisons of a JSON rule, longer ones first, with the key of `expect.json` for each.
 const COMPARISONS: [(&str, &str); 8] = [
@@ -56,10 +56,8 @@ fn json_value(text: &str) -> Item {
     if let Some(single) = single {
         return Item::Text(single.to_owned());
     }
-    match serde_json::from_str::<serde_json::Value>(text) {
-        Ok(value) => set::item_of(&value).unwrap_or_else(|| Item::Text(text.to_owned())),
-        Err(_) => Item::Text(text.to_owned()),
-    }
+    let item = JsonText::read(text).filter(|json| json.as_str() != "null").and_then(|json| set::item_of(&json));
+    item.unwrap_or_else(|| Item::Text(text.to_owned()))
 }
 
 /// The first comparison outside brackets and quotes.
@@ -136,6 +134,10 @@ mod tests {
         assert_eq!(rule("$.status != 'a=b'"), ["path: Text(\"$.status\")", "not-equals: Text(\"a=b\")"]);
         assert_eq!(rule("$.n >= 3"), ["path: Text(\"$.n\")", "min: Integer(3)"]);
         assert_eq!(rule("$.n <= 1.5"), ["path: Text(\"$.n\")", "max: Float(1.5)"]);
+        assert_eq!(
+            rule("$.n != 18446744073709551617"),
+            ["path: Text(\"$.n\")", "not-equals: Large(Some(\"18446744073709551617\"))"]
+        );
         assert_eq!(rule("$.up == true"), ["path: Text(\"$.up\")", "equals: Boolean(true)"]);
         assert_eq!(rule("$.v matches ^1\\."), ["path: Text(\"$.v\")", "matches: Text(\"^1\\\\.\")"]);
         assert_eq!(rule("$.items[?@.id == 1]"), ["path: Text(\"$.items[?@.id == 1]\")"]);

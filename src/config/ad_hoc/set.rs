@@ -6,6 +6,7 @@ use crate::config::syntax::tree;
 use crate::config::syntax::tree::{Item, Node, Span, Table, TableEntry};
 use crate::config::table_schema::{TableSchema, ValueType};
 use crate::config::value::toml_text::{quoted, toml_of};
+use crate::model::JsonText;
 
 /// The table that a `KEY=VALUE` makes, and whether it is one of the file as a whole, not of a probe.
 pub(crate) fn read(reader: &mut ConfigReader, span: &Span, text: &str) -> Option<(bool, Table)> {
@@ -49,7 +50,7 @@ fn node_as_text(node: &mut Node, value_type: &'static ValueType, raw: &str) {
                 node_as_text(&mut entry.node, of, raw);
             }
         }
-        (Item::Integer(_) | Item::Float(_) | Item::Boolean(_) | Item::Date(_) | Item::TooLarge, _) => {
+        (Item::Integer(_) | Item::Float(_) | Item::Boolean(_) | Item::Date(_) | Item::Large(_), _) => {
             let text = Node { span: node.span.clone(), item: Item::Text(raw.to_owned()) };
             if !type_check::admits(value_type, node) && type_check::admits(value_type, &text) {
                 *node = text;
@@ -77,20 +78,8 @@ fn place_node(node: &mut Node, span: &Span) {
     }
 }
 
-/// A value of JSON as one of TOML; `null` is none.
-pub(crate) fn item_of(value: &serde_json::Value) -> Option<Item> {
-    match value {
-        serde_json::Value::Null => None,
-        serde_json::Value::Bool(boolean) => Some(Item::Boolean(*boolean)),
-        serde_json::Value::String(text) => Some(Item::Text(text.clone())),
-        serde_json::Value::Number(number) => match number.as_i64() {
-            Some(integer) => Some(Item::Integer(integer)),
-            None => Some(number.as_f64().map_or(Item::TooLarge, Item::Float)),
-        },
-        // A list or a table is compared as it is written.
-        _ => {
-            let table = tree::parse(0, &format!("value = {}", toml_of(value))).ok()?;
-            table.entries.into_iter().next().map(|entry| entry.node.item)
-        }
-    }
+/// A value of JSON as one of TOML, each number with its digits.
+pub(crate) fn item_of(json: &JsonText) -> Option<Item> {
+    let table = tree::parse(0, &format!("value = {}", toml_of(json))).ok()?;
+    table.entries.into_iter().next().map(|entry| entry.node.item)
 }

@@ -17,7 +17,7 @@ pub(crate) fn check(reader: &mut ConfigReader, table: &Table, schema: &'static T
     reader.owner = owner(table, schema, outer.as_deref()).or_else(|| outer.clone());
     for entry in &table.entries {
         match schema.key(&entry.key) {
-            Some(key) => check_node(reader, &entry.key, &entry.node, &key.value_type),
+            Some(key) => check_node(reader, Key::of_schema(&entry.key), &entry.node, &key.value_type),
             None => unknown_key(reader, entry, schema),
         }
     }
@@ -34,7 +34,31 @@ fn owner(table: &Table, schema: &TableSchema, outer: Option<&str>) -> Option<Str
     }
 }
 
-fn check_node(reader: &mut ConfigReader, name: &str, node: &Node, value_type: &'static ValueType) {
+/// The key that a value stands at.
+#[derive(Clone, Copy)]
+struct Key<'k> {
+    name: &'k str,
+    /// Whether it is of a table of known keys. A name that the author chose, such as that of a header, may be
+    /// spelt as one of them and has nothing of its form.
+    is_known: bool,
+}
+
+impl<'k> Key<'k> {
+    fn of_schema(name: &'k str) -> Key<'k> {
+        Key { name, is_known: true }
+    }
+
+    fn of_author(name: &'k str) -> Key<'k> {
+        Key { name, is_known: false }
+    }
+
+    fn right_form(self, value: &Item) -> Option<String> {
+        right_form(self.name, value).filter(|_| self.is_known)
+    }
+}
+
+fn check_node(reader: &mut ConfigReader, key: Key<'_>, node: &Node, value_type: &'static ValueType) {
+    let name = key.name;
     match (value_type, &node.item) {
         (ValueType::Table(table_schema), Item::Table(table)) => check(reader, table, table_schema),
         (ValueType::Map(of), Item::Table(table)) => {
@@ -43,7 +67,7 @@ fn check_node(reader: &mut ConfigReader, name: &str, node: &Node, value_type: &'
                 if matches!(of, ValueType::Table(table) if table.title.ends_with(".NAME]")) {
                     reader.owner = Some(format!("{name} \"{}\"", entry.key));
                 }
-                check_node(reader, &entry.key, &entry.node, of);
+                check_node(reader, Key::of_author(&entry.key), &entry.node, of);
             }
             reader.owner = outer;
         }
@@ -52,13 +76,13 @@ fn check_node(reader: &mut ConfigReader, name: &str, node: &Node, value_type: &'
                 reader.problem(&node.span, format!("`{name}` is an empty list"));
             }
             for element in list {
-                check_node(reader, name, element, of);
+                check_node(reader, key, element, of);
             }
         }
-        (ValueType::OneOrMore(of) | ValueType::Some(of), _) => check_node(reader, name, node, of),
+        (ValueType::OneOrMore(of) | ValueType::Some(of), _) => check_node(reader, key, node, of),
         (ValueType::Either(types), _) => match types.iter().find(|value_type| admits(value_type, node)) {
-            Some(value_type) => check_node(reader, name, node, value_type),
-            None => wrong_type(reader, name, node, value_type),
+            Some(value_type) => check_node(reader, key, node, value_type),
+            None => wrong_type(reader, key, node, value_type),
         },
         (ValueType::Integer(least, most), Item::Integer(number)) => {
             if !(least..=most).contains(&number) {
@@ -68,7 +92,7 @@ fn check_node(reader: &mut ConfigReader, name: &str, node: &Node, value_type: &'
             }
         }
         (value_type, _) if admits(value_type, node) => {}
-        _ => wrong_type(reader, name, node, value_type),
+        _ => wrong_type(reader, key, node, value_type),
     }
 }
 
@@ -78,9 +102,9 @@ pub(crate) fn admits(value_type: &ValueType, node: &Node) -> bool {
         ValueType::Text | ValueType::Words(_) | ValueType::Duration => matches!(node.item, Item::Text(_)),
         ValueType::Bytes => matches!(node.item, Item::Text(_) | Item::Integer(_)),
         ValueType::Integer(..) => matches!(node.item, Item::Integer(_)),
-        ValueType::Number => matches!(node.item, Item::Integer(_) | Item::Float(_)),
+        ValueType::Number => matches!(node.item, Item::Integer(_) | Item::Float(_) | Item::Large(_)),
         ValueType::Boolean => matches!(node.item, Item::Boolean(_)),
-        ValueType::Json => !matches!(node.item, Item::TooLarge),
+        ValueType::Json => true,
         ValueType::Scalar => {
             matches!(node.item, Item::Text(_) | Item::Integer(_) | Item::Float(_) | Item::Boolean(_))
         }
@@ -93,7 +117,8 @@ pub(crate) fn admits(value_type: &ValueType, node: &Node) -> bool {
 }
 
 /// Says that a value has the wrong type.
-pub(crate) fn wrong_type(reader: &mut ConfigReader, name: &str, node: &Node, value_type: &ValueType) {
+fn wrong_type(reader: &mut ConfigReader, key: Key<'_>, node: &Node, value_type: &ValueType) {
+    let name = key.name;
     let message = format!("`{name}` must be {}, and this is {}", value_type.title(), node.kind());
     match (value_type, &node.item) {
         (ValueType::Duration, Item::Integer(number)) => {
@@ -105,7 +130,7 @@ pub(crate) fn wrong_type(reader: &mut ConfigReader, name: &str, node: &Node, val
             let shown = time.map_or_else(|| "500ms".to_owned(), quantity::show_duration);
             reader.advise(&node.span, message, format!("write it as \"{shown}\""));
         }
-        (_, item) if let Some(form) = right_form(name, item) => reader.advise(&node.span, message, form),
+        (_, item) if let Some(form) = key.right_form(item) => reader.advise(&node.span, message, form),
         (ValueType::List(of), Item::Table(_)) if matches!(**of, ValueType::Table(_)) => {
             reader.advise(&node.span, message, format!("use two brackets: [[{name}]]"));
         }

@@ -137,12 +137,11 @@ fn push_json(reader: &mut ConfigReader, node: &Node, key: Option<&str>, parts: &
             }
             parts.push(ValuePart::Plain("}".to_owned()));
         }
-        Item::Float(number) if !number.is_finite() => {
-            reader.problem(&node.span, "JSON has no infinite numbers and no NaN");
-            return None;
+        Item::Integer(_) | Item::Float(_) | Item::Large(_) => {
+            parts.push(ValuePart::Plain(layers::json_number(reader, node)?));
         }
         Item::Date(date) => parts.push(ValuePart::Plain(format!("\"{date}\""))),
-        _ => parts.push(ValuePart::Plain(scalar(node)?)),
+        Item::Boolean(_) => parts.push(ValuePart::Plain(scalar(node)?)),
     }
     Some(())
 }

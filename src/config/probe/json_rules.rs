@@ -1,11 +1,11 @@
 //! What must hold of the nodes that a JSON path finds in an answer.
 
 use crate::config::reader::ConfigReader;
-use crate::config::syntax::tree::{Item, Node, Table, TableEntry};
+use crate::config::syntax::tree::{Item, Node, TableEntry};
 use crate::config::table_schema::{TableSchema, ValueType, key};
 use crate::config::value::toml_text::{TomlLines, TomlWriter, list, toml_of};
 use crate::config::value::{interpolate, layers, matcher};
-use crate::model::{JsonExpectation, JsonRule};
+use crate::model::{Decimal, JsonExpectation, JsonRule, JsonText};
 
 pub(crate) const JSON: TableSchema = TableSchema {
     title: "expect.json",
@@ -43,12 +43,14 @@ pub(super) fn read(reader: &mut ConfigReader, node: &Node) -> Vec<JsonRule> {
     for entry in &table.entries {
         rules.extend(expectation(reader, entry));
     }
-    if let (Some(min), Some(max)) = (number(table, "min"), number(table, "max"))
-        && min > max
+    let bound = |is_bound: fn(&JsonExpectation) -> Option<&JsonText>| rules.iter().find_map(is_bound);
+    if let (Some(min), Some(max)) = (bound(least), bound(most))
+        && Decimal::of(min.as_str()) > Decimal::of(max.as_str())
     {
         reader.problem(&table.span, "`min` is larger than `max`: no number can be both");
     }
-    if let (Some(min), Some(max)) = (number(table, "min-length"), number(table, "max-length"))
+    let length = |key: &str| table.get(key).and_then(layers::integer::<u64>);
+    if let (Some(min), Some(max)) = (length("min-length"), length("max-length"))
         && min > max
     {
         reader.problem(&table.span, "`min-length` is larger than `max-length`: nothing can be both");
@@ -63,17 +65,12 @@ pub(super) fn read(reader: &mut ConfigReader, node: &Node) -> Vec<JsonRule> {
     rules.into_iter().map(|rule| JsonRule { path: path.clone(), rule }).collect()
 }
 
-fn number(table: &Table, key: &str) -> Option<f64> {
-    table.get(key).and_then(float)
+fn least(rule: &JsonExpectation) -> Option<&JsonText> {
+    if let JsonExpectation::Min(least) = rule { Some(least) } else { None }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a bound past 2^53 is compared as the nearest double, as JSON does")]
-fn float(node: &Node) -> Option<f64> {
-    match node.item {
-        Item::Integer(number) => Some(number as f64),
-        Item::Float(number) => Some(number),
-        _ => None,
-    }
+fn most(rule: &JsonExpectation) -> Option<&JsonText> {
+    if let JsonExpectation::Max(most) = rule { Some(most) } else { None }
 }
 
 fn expectation(reader: &mut ConfigReader, entry: &TableEntry) -> Option<JsonExpectation> {
@@ -86,43 +83,50 @@ fn expectation(reader: &mut ConfigReader, entry: &TableEntry) -> Option<JsonExpe
         "matches" => matcher::pattern(reader, "matches", node).map(JsonExpectation::Matches),
         "min-length" => layers::integer(node).map(JsonExpectation::MinLength),
         "max-length" => layers::integer(node).map(JsonExpectation::MaxLength),
-        "min" => bound(reader, "min", node).map(JsonExpectation::Min),
-        "max" => bound(reader, "max", node).map(JsonExpectation::Max),
+        "min" => json_value(reader, node).map(JsonExpectation::Min),
+        "max" => json_value(reader, node).map(JsonExpectation::Max),
         _ => None,
     }
 }
 
-fn bound(reader: &mut ConfigReader, key: &str, node: &Node) -> Option<f64> {
-    let number = float(node)?;
-    if number.is_nan() {
-        reader.problem(&node.span, format!("`{key}` is not a number"));
-        return None;
-    }
-    Some(number)
+/// A value of TOML as JSON, each number with the digits that it has there.
+fn json_value(reader: &mut ConfigReader, node: &Node) -> Option<JsonText> {
+    let mut text = String::new();
+    push_json(reader, node, &mut text)?;
+    Some(JsonText::new(text))
 }
 
-/// A value of TOML as JSON.
-fn json_value(reader: &mut ConfigReader, node: &Node) -> Option<serde_json::Value> {
-    Some(match &node.item {
-        Item::Text(_) => serde_json::Value::from(interpolate::plain(reader, node)?),
-        Item::Integer(number) => serde_json::Value::from(*number),
-        Item::Float(number) if !number.is_finite() => {
-            reader.problem(&node.span, "JSON has no infinite numbers and no NaN");
-            return None;
-        }
-        Item::Float(number) => serde_json::Value::from(*number),
-        Item::Boolean(boolean) => serde_json::Value::from(*boolean),
-        Item::Date(date) => serde_json::Value::from(date.as_str()),
-        Item::TooLarge => return None,
-        Item::List(list) => list.iter().map(|node| json_value(reader, node)).collect::<Option<_>>()?,
-        Item::Table(table) => {
-            let mut object = serde_json::Map::new();
-            for entry in &table.entries {
-                object.insert(entry.key.clone(), json_value(reader, &entry.node)?);
+fn push_json(reader: &mut ConfigReader, node: &Node, json: &mut String) -> Option<()> {
+    match &node.item {
+        Item::Text(_) => json.push_str(&quoted(&interpolate::plain(reader, node)?)),
+        Item::Integer(_) | Item::Float(_) | Item::Large(_) => json.push_str(&layers::json_number(reader, node)?),
+        Item::Boolean(boolean) => json.push_str(if *boolean { "true" } else { "false" }),
+        Item::Date(date) => json.push_str(&quoted(date)),
+        Item::List(list) => {
+            json.push('[');
+            for (at, element) in list.iter().enumerate() {
+                json.push_str(if at > 0 { "," } else { "" });
+                push_json(reader, element, json)?;
             }
-            serde_json::Value::Object(object)
+            json.push(']');
         }
-    })
+        Item::Table(table) => {
+            json.push('{');
+            for (at, entry) in table.entries.iter().enumerate() {
+                json.push_str(if at > 0 { "," } else { "" });
+                json.push_str(&quoted(&entry.key));
+                json.push(':');
+                push_json(reader, &entry.node, json)?;
+            }
+            json.push('}');
+        }
+    }
+    Some(())
+}
+
+/// A text as JSON writes it.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
 }
 
 /// Writes the rules as they are written in a file, a table each.
@@ -139,8 +143,8 @@ pub(super) fn explain(lines: &mut TomlLines, writer: &TomlWriter, key: &str, rul
             JsonExpectation::Matches(pattern) => ("matches", writer.text(pattern.as_str())),
             JsonExpectation::MinLength(length) => ("min-length", length.to_string()),
             JsonExpectation::MaxLength(length) => ("max-length", length.to_string()),
-            JsonExpectation::Min(number) => ("min", format!("{number:?}")),
-            JsonExpectation::Max(number) => ("max", format!("{number:?}")),
+            JsonExpectation::Min(number) => ("min", toml_of(number)),
+            JsonExpectation::Max(number) => ("max", toml_of(number)),
         };
         format!("{{ path = {}, {name} = {value} }}", writer.text(rule.path.as_str()))
     });

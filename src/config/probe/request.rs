@@ -12,7 +12,7 @@ use crate::config::value::toml_text::{TomlLines, TomlWriter, key as bare_key, on
 use crate::config::value::url::Target;
 use crate::config::value::{header, interpolate, layers, url};
 use crate::model::quantity::show_bytes;
-use crate::model::{Auth, Body, FormPart, Protocol, Request, Starttls, Value, is_secret_name, suggest};
+use crate::model::{Auth, Body, FormPart, JsonText, Protocol, Request, Starttls, Value, is_secret_name, suggest};
 
 /// Keys of one request: of a probe, of its steps, and of the defaults.
 pub(crate) const REQUEST_KEYS: &[Key] = &[
@@ -221,9 +221,9 @@ pub(crate) fn explain(lines: &mut TomlLines, writer: &TomlWriter, request: &Requ
     match &request.body {
         Body::Empty => {}
         Body::Text(text) => lines.set("body", &writer.value(text)),
-        Body::Json(json) => match serde_json::from_str(&writer.reference(json)) {
-            Ok(json) => lines.set("json", &toml_of(&json)),
-            Err(_) => lines.set("body", &writer.value(json)),
+        Body::Json(json) => match JsonText::read(&writer.reference(json)) {
+            Some(json) => lines.set("json", &toml_of(&json)),
+            None => lines.set("body", &writer.value(json)),
         },
         Body::Form(fields) => {
             let fields = fields.iter().map(|(name, value)| format!("{} = {}", bare_key(name), writer.value(value)));

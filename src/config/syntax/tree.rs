@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeInteger, DeTable, DeValue};
 
 /// The number that stands for the command line among the files.
 const COMMAND_LINE: usize = usize::MAX;
@@ -51,8 +51,9 @@ pub(crate) struct Node {
 pub(crate) enum Item {
     Text(String),
     Integer(i64),
-    /// An integer past 64 bits, or a float past its range.
-    TooLarge,
+    /// An integer past 64 bits or a float past its range, as JSON writes it; nothing where it is hexadecimal,
+    /// octal or binary and past 128 bits.
+    Large(Option<String>),
     Float(f64),
     Boolean(bool),
     Date(String),
@@ -82,7 +83,7 @@ impl Node {
         match self.item {
             Item::Text(_) => "text",
             Item::Integer(_) => "an integer",
-            Item::TooLarge => "a number that is too large",
+            Item::Large(_) => "a number that is too large",
             Item::Float(_) => "a decimal number",
             Item::Boolean(_) => "a boolean",
             Item::Date(_) => "a date",
@@ -182,11 +183,11 @@ fn node(file: usize, value: &Spanned<DeValue>) -> Node {
     let item = match value.get_ref() {
         DeValue::String(text) => Item::Text(text.to_string()),
         DeValue::Integer(integer) => {
-            i64::from_str_radix(integer.as_str(), integer.radix()).map_or(Item::TooLarge, Item::Integer)
+            i64::from_str_radix(integer.as_str(), integer.radix()).map_or_else(|_| large(integer), Item::Integer)
         }
         DeValue::Float(float) => match float.as_str().parse::<f64>() {
             Ok(number) if number.is_finite() || float.as_str().contains(['i', 'n']) => Item::Float(number),
-            _ => Item::TooLarge,
+            _ => Item::Large(Some(float.as_str().trim_start_matches('+').to_owned())),
         },
         DeValue::Boolean(boolean) => Item::Boolean(*boolean),
         DeValue::Datetime(date) => Item::Date(date.to_string()),
@@ -194,6 +195,14 @@ fn node(file: usize, value: &Spanned<DeValue>) -> Node {
         DeValue::Table(table) => Item::Table(Table { span: span.clone(), entries: entries(file, table) }),
     };
     Node { span, item }
+}
+
+/// An integer past 64 bits. JSON writes all of them in decimal digits.
+fn large(integer: &DeInteger) -> Item {
+    Item::Large(match integer.radix() {
+        10 => Some(integer.as_str().trim_start_matches('+').to_owned()),
+        radix => u128::from_str_radix(integer.as_str(), radix).ok().map(|number| number.to_string()),
+    })
 }
 
 #[cfg(test)]
@@ -210,7 +219,22 @@ mod tests {
         assert_eq!(&text[inner.get("b").unwrap().span.range()], "'x'");
         let probe = table.get("probe").unwrap().one_or_more()[0].as_table().unwrap();
         assert_eq!(&text[probe.span.range()], "[[probe]]");
-        assert!(matches!(probe.get("name").unwrap().item, Item::TooLarge));
+        assert!(matches!(probe.get("name").unwrap().item, Item::Large(_)));
+    }
+
+    #[test]
+    fn a_number_past_64_bits_keeps_its_digits() {
+        for (written, kept) in [
+            ("18446744073709551616", Some("18446744073709551616")),
+            ("-9_223_372_036_854_775_809", Some("-9223372036854775809")),
+            ("+1e400", Some("1e400")),
+            ("0x1_0000_0000_0000_0000", Some("18446744073709551616")),
+            ("0x100000000000000000000000000000000", None),
+        ] {
+            let table = parse(0, &format!("n = {written}\n")).unwrap();
+            let Item::Large(digits) = &table.get("n").unwrap().item else { panic!("{written} fits") };
+            assert_eq!(digits.as_deref(), kept, "{written}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::model::text::is_hidden;
-use crate::model::{FileBody, Redactor, Value, ValuePart};
+use crate::model::{FileBody, JsonDocument, JsonKind, JsonNode, JsonText, Redactor, Value, ValuePart};
 
 /// Lines of `key = value`.
 pub(crate) struct TomlLines(pub(crate) String);
@@ -101,14 +101,18 @@ pub(crate) fn table(fields: impl Iterator<Item = String>) -> String {
 }
 
 /// A JSON value as TOML, its texts already fit for a probe file. JSON's null has no TOML, and none comes out of a probe file.
-pub(crate) fn toml_of(json: &serde_json::Value) -> String {
-    match json {
-        serde_json::Value::Null => "\"\"".to_owned(),
-        serde_json::Value::Bool(_) | serde_json::Value::Number(_) => json.to_string(),
-        serde_json::Value::String(text) => quoted(text),
-        serde_json::Value::Array(elements) => list(elements.iter().map(toml_of)),
-        serde_json::Value::Object(fields) => {
-            table(fields.iter().map(|(name, value)| format!("{} = {}", key(name), toml_of(value))))
+pub(crate) fn toml_of(json: &JsonText) -> String {
+    JsonDocument::read(json.as_str()).map(|document| toml_of_node(document.root())).unwrap_or_default()
+}
+
+fn toml_of_node(node: JsonNode<'_>) -> String {
+    match node.kind() {
+        JsonKind::Null => "\"\"".to_owned(),
+        JsonKind::Boolean | JsonKind::Number => node.source().to_owned(),
+        JsonKind::String => quoted(&node.text().unwrap_or_default()),
+        JsonKind::Array => list(node.children().map(toml_of_node)),
+        JsonKind::Object => {
+            table(node.members().map(|(name, value)| format!("{} = {}", key(&name), toml_of_node(value))))
         }
     }
 }

@@ -2,9 +2,7 @@
 
 use std::cmp::Ordering;
 
-use serde_json::Value as Json;
-
-use crate::model::{Decimal, JsonDocument, JsonExpectation, JsonKind, JsonNode};
+use crate::model::{Decimal, JsonDocument, JsonExpectation, JsonKind, JsonNode, JsonText};
 
 /// Whether all nodes that were found are as they must be.
 pub(crate) fn holds(rule: &JsonExpectation, found: &[JsonNode<'_>]) -> bool {
@@ -26,15 +24,14 @@ pub(crate) fn holds(rule: &JsonExpectation, found: &[JsonNode<'_>]) -> bool {
         JsonExpectation::MaxLength(most) => {
             found.iter().all(|node| node.length().is_some_and(|length| length <= *most))
         }
-        JsonExpectation::Min(least) => found.iter().all(|node| order(*node, *least).is_some_and(Ordering::is_ge)),
-        JsonExpectation::Max(most) => found.iter().all(|node| order(*node, *most).is_some_and(Ordering::is_le)),
+        JsonExpectation::Min(least) => found.iter().all(|node| order(*node, least).is_some_and(Ordering::is_ge)),
+        JsonExpectation::Max(most) => found.iter().all(|node| order(*node, most).is_some_and(Ordering::is_le)),
     }
 }
 
 /// Compares with a value of the configuration, which is read as what it is in a document.
-fn against(wanted: &Json, holds: impl FnOnce(JsonNode<'_>) -> bool) -> bool {
-    let text = wanted.to_string();
-    JsonDocument::read(&text).is_ok_and(|document| holds(document.root()))
+fn against(wanted: &JsonText, holds: impl FnOnce(JsonNode<'_>) -> bool) -> bool {
+    JsonDocument::read(wanted.as_str()).is_ok_and(|document| holds(document.root()))
 }
 
 fn contains(node: JsonNode<'_>, part: JsonNode<'_>) -> bool {
@@ -45,11 +42,8 @@ fn contains(node: JsonNode<'_>, part: JsonNode<'_>) -> bool {
 }
 
 /// The order of a number and a bound, by their exact values; none for what is not a number.
-fn order(node: JsonNode<'_>, bound: f64) -> Option<Ordering> {
-    if bound.is_finite() {
-        return Some(node.number()?.cmp(&Decimal::of(&bound.to_string())));
-    }
-    (node.kind() == JsonKind::Number).then_some(if bound > 0.0 { Ordering::Less } else { Ordering::Greater })
+fn order(node: JsonNode<'_>, bound: &JsonText) -> Option<Ordering> {
+    Some(node.number()?.cmp(&Decimal::of(bound.as_str())))
 }
 
 /// What must hold, in words.

@@ -259,6 +259,12 @@ pub(crate) const ROWS: &[Row] = &[
         number("9007199254740992")
     }),
     up(90, "the JSON number is what it must be, beyond 2 to the 53", || number("9007199254740993")),
+    answers(90, "the JSON number is one less than its least", AssertionFailed, || {
+        let least = JsonExpectation::Min(9_007_199_254_740_993_i64.into());
+        let body = "{\"id\":9007199254740992}";
+        raw(server::answer(200, &[("content-type", "application/json")], body))
+            .step(|step| step.expect.json = vec![rule("$.id", least)])
+    }),
     up(90, "the JSON number is what it must be, written otherwise", || number("900719925474099.30e1")),
     answers(90, "a JSON path finds ever more nodes", AssertionFailed, || {
         let nested = format!("{}1{}", "{\"a\":[".repeat(250), "]}".repeat(250));
