@@ -16,6 +16,7 @@ mod gatus;
 mod har;
 mod kind;
 mod observed;
+mod other_tools;
 mod probe_file;
 mod prometheus;
 mod request;

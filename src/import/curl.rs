@@ -244,6 +244,14 @@ impl Transfer {
         }
         if let Some(path) = self.last("unix-socket") {
             draft.set_text("address", &format!("unix:{path}"));
+            if !path.starts_with('/') && !template::has_variable(path) {
+                let why = "the path of `--unix-socket` is relative: write it from the root on, as unix:/run/app.sock";
+                draft.left_out = Some(why.to_owned());
+            }
+        }
+        // Without its socket the request would go to another server.
+        if self.has("abstract-unix-socket") {
+            draft.left_out = Some("`--abstract-unix-socket`: uptick has no key for it".to_owned());
         }
         if let Some(server) = self.last("dns-servers").and_then(|servers| servers.split(',').next()) {
             let address = server.parse::<IpAddr>().map(|ip| std::net::SocketAddr::new(ip, 53).to_string());

@@ -6,7 +6,7 @@ use crate::import::document::{self, InputFile};
 use crate::import::error::ImportError;
 use crate::import::prometheus::operator;
 use crate::import::shell::ShellCommand;
-use crate::import::{gatus, shell};
+use crate::import::{gatus, other_tools, shell};
 
 /// The content of a file by the tool it is of.
 #[derive(Debug)]
@@ -50,12 +50,18 @@ pub(crate) fn of(file: &InputFile) -> Result<Vec<Kind>, ImportError> {
     if text.is_empty() {
         return Err(ImportError::of_file(&file.name, &format!("is empty; {TAKEN}")));
     }
-    if text.chars().any(|c| c == '\0') {
+    // Terminals' colours begin with an escape, which a text may have.
+    if text.chars().any(|c| c.is_control() && !c.is_whitespace() && c != '\u{1b}') {
         return Err(ImportError::of_file(&file.name, &format!("is binary; {TAKEN}")));
     }
     if text.starts_with(['{', '[']) && !starts_toml(text) {
         return of_documents(file, vec![document::json(file)?], "JSON");
     }
+    of_text(file, text).map_err(|error| other_tools::of_text(text).map_or(error, |what| unknown(file, &what)))
+}
+
+/// Reads a file that is no JSON.
+fn of_text(file: &InputFile, text: &str) -> Result<Vec<Kind>, ImportError> {
     if starts_script(text) {
         return script(file);
     }
@@ -77,6 +83,7 @@ pub(crate) fn of(file: &InputFile) -> Result<Vec<Kind>, ImportError> {
 
 fn of_documents(file: &InputFile, documents: Vec<Value>, language: &str) -> Result<Vec<Kind>, ImportError> {
     let mut found = Vec::new();
+    let told = documents.iter().find_map(other_tools::of_document);
     for document in documents {
         if gatus::is_part(&document) {
             found.push(Kind::Gatus(document));
@@ -85,7 +92,7 @@ fn of_documents(file: &InputFile, documents: Vec<Value>, language: &str) -> Resu
         }
     }
     if found.is_empty() {
-        return Err(unknown(file, &format!("this {language} is not of a known tool")));
+        return Err(unknown(file, &told.unwrap_or_else(|| format!("this {language} is not of a known tool"))));
     }
     Ok(found)
 }
@@ -125,11 +132,12 @@ fn unknown(file: &InputFile, what: &str) -> ImportError {
 }
 
 fn script(file: &InputFile) -> Result<Vec<Kind>, ImportError> {
-    let commands = shell::commands(file.content(), "curl").map_err(|error| {
-        // Windows' shell has another way to quote.
-        let hint = if file.text.contains("^\"") { "; copy it as cURL (bash), not (cmd)" } else { "" };
-        ImportError::at(&file.name, error.line, error.column, &format!("{}{hint}", error.message))
-    })?;
+    // Read by the rules of another shell it would be a request without its headers.
+    if other_tools::is_of_cmd(file.content()) {
+        return Err(unknown(file, "no curl command of a Unix shell is found"));
+    }
+    let commands = shell::commands(file.content(), "curl")
+        .map_err(|error| ImportError::at(&file.name, error.line, error.column, error.message))?;
     if commands.is_empty() {
         return Err(unknown(file, "no curl command is found"));
     }

@@ -179,6 +179,14 @@ fn set_headers(
         if is_implied || name.starts_with(':') {
             continue;
         }
+        if http::HeaderName::from_bytes(name.as_bytes()).is_err() {
+            draft.not_carried(&format!("the header `{name}`"), "HTTP has no header of such a name");
+            continue;
+        }
+        if value.chars().any(|c| c.is_control() && c != '\t') {
+            draft.not_carried(&format!("the header {name}"), "its value has a line break or a control character");
+            continue;
+        }
         if name == "authorization" && set_basic(draft, secrets, owner, value) {
             continue;
         }

@@ -124,6 +124,65 @@ fn commands_of_api_references() {
 }
 
 #[test]
+fn a_file_of_another_tool_is_told_by_its_name() {
+    let cases = [
+        (
+            "curl ^\"https://x.test/^\" ^\n  -H ^\"accept: a^\"\n",
+            "a command line of Windows' cmd; copy it as cURL (bash)",
+        ),
+        ("curl \"https://x.test/\" ^\n  -H \"accept: a\"\n", "a command line of Windows' cmd; copy it as cURL (bash)"),
+        ("Invoke-WebRequest -Uri \"https://x.test/\" `\n-Method \"GET\"\n", "PowerShell; copy it as cURL (bash)"),
+        ("$session = New-Object WebRequestSession\n$session.UserAgent = \"a\"\n", "PowerShell; copy it as cURL (bash)"),
+        ("await fetch(\"https://x.test/\", {\n  \"method\": \"GET\"\n});\n", "JavaScript (fetch); copy it as cURL"),
+        ("https://x.test/\nhttps://y.test/\n", "a list of URLs; `uptick check @FILE` asks them"),
+        ("# a check\nwget -q https://x.test/\n", "a command line of wget, which is not imported"),
+        ("http GET x.test a:b\n", "a command line of HTTPie"),
+        ("GET https://x.test/\nHTTP 200\n", "a file of Hurl"),
+        ("POST https://x.test/ HTTP/1.1\nAccept: a\n", "a file of an editor's HTTP client"),
+        ("import http from \"k6/http\";\n", "a script of k6"),
+        ("meta {\n  name: x\n}\n", "a request of Bruno"),
+        ("<jmeterTestPlan version=\"1.2\"/>", "a test plan of JMeter"),
+        ("{\"info\": {\"_postman_id\": \"1\"}, \"item\": []}", "a file of Postman"),
+        ("{\"_type\": \"export\", \"__export_format\": 4}", "an export of Insomnia"),
+        ("type: collection.insomnia.rest/5.0\n", "an export of Insomnia"),
+        ("openapi: 3.1.0\npaths: {}\n", "a description of OpenAPI"),
+        ("config: {target: x}\nscenarios: []\n", "a scenario of Artillery"),
+        ("heartbeat.monitors:\n- type: http\n", "a configuration of Elastic Heartbeat"),
+    ];
+    for (text, told) in cases {
+        let error = given(text).unwrap_err();
+        assert!(error.starts_with(&format!("given:1:1: this is {told}")) || error.contains(told), "{text}\n{error}");
+        assert!(error.contains("; import takes curl command lines"), "{error}");
+    }
+}
+
+#[test]
+fn a_header_that_http_cannot_send_is_left_out_of_its_probe() {
+    let header = r#"{"name": "a b", "value": "x"}, {"name": "", "value": "x"}, {"name": "c", "value": "d\ne"}, {"name": "f", "value": "g"}"#;
+    let har = r#"{"log": {"entries": [{"request": {"method": "GET", "url": "https://x.test/", "headers": [HEADERS]}, "response": {"status": 200}}]}}"#;
+    let imported = given(&har.replace("HEADERS", header)).unwrap();
+    assert_eq!((imported.probes, imported.not_carried), (1, 3), "{}", imported.text);
+    assert!(imported.text.contains("\nheaders.f = \"g\"\n"), "{}", imported.text);
+    assert!(imported.text.contains("# not carried over: the header `a b`: HTTP has no header of such a name\n"));
+    assert!(
+        imported.text.contains("# not carried over: the header c: its value has a line break"),
+        "{}",
+        imported.text
+    );
+}
+
+#[test]
+fn a_socket_that_cannot_be_named_leaves_its_probe_out() {
+    let imported = given(
+        "curl https://x.test/\ncurl --unix-socket run/a.sock http://a.test/\ncurl --abstract-unix-socket b http://b.test/\n",
+    );
+    let imported = imported.unwrap();
+    assert_eq!((imported.probes, imported.left_out), (1, 2), "{}", imported.text);
+    assert!(imported.text.contains("# left out: the path of `--unix-socket` is relative: write it from the root on"));
+    assert!(imported.text.contains("# left out: `--abstract-unix-socket`"), "{}", imported.text);
+}
+
+#[test]
 fn what_is_of_no_tool_is_refused_with_its_place_and_what_is_taken() {
     let cases = [
         ("", "given is empty; import takes"),
@@ -145,6 +204,7 @@ fn what_is_of_no_tool_is_refused_with_its_place_and_what_is_taken() {
             "given (Uptime Kuma) holds nothing that can be checked",
         ),
         ("a\0b", "given is binary"),
+        ("\u{7f}ELF\u{2}", "given is binary"),
     ];
     for (text, expected) in cases {
         let error = given(text).unwrap_err();
