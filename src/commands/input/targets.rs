@@ -1,6 +1,7 @@
 //! The words of a command line that say what to probe: names of the probe file, URLs, hosts, and
 //! lists of such words in a file or on the standard input.
 
+use std::net::Ipv6Addr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -86,6 +87,10 @@ pub(crate) fn told_apart(words: Vec<Word>, config: Option<&Config>) -> Result<Ta
             if text.contains('@') {
                 return Err(has_credentials());
             }
+            let near = suggest::nearest(&text, known.iter().copied());
+            if let Some(message) = no_target(&text).filter(|_| near.is_none()) {
+                return Err(CliError::Usage(format!("error: {message}")));
+            }
             if let Some(meant) = config::misspelt_url(&text) {
                 let shown = crate::model::SafeText::clean(&text, 100);
                 return Err(CliError::Usage(format!("error: {shown} is not a URL; did you mean {meant}?")));
@@ -94,7 +99,6 @@ pub(crate) fn told_apart(words: Vec<Word>, config: Option<&Config>) -> Result<Ta
                 Some(url) if !is_file(&text) => url,
                 _ => return Err(unknown(&text, known, probes)),
             };
-            let near = suggest::nearest(&text, known.iter().copied());
             let near = near.map(|near| format!("; did you mean the probe {near:?}?")).unwrap_or_default();
             targets.assumed.push(format!("{text} is taken as {url}{near}"));
             targets.urls.push(AdHocTarget { url, is_visible });
@@ -111,6 +115,38 @@ fn is_file(word: &str) -> bool {
     let extension = Path::new(word).extension().and_then(|extension| extension.to_str());
     // No host has such an end; a path after a host may.
     extension.is_some_and(|extension| known.contains(&extension)) && (!word.contains('/') || Path::new(word).is_file())
+}
+
+/// What is wrong with a word that can be neither a name nor a host, and what to write instead.
+fn no_target(word: &str) -> Option<String> {
+    let shown = crate::model::SafeText::clean(word, 100);
+    if word.is_empty() {
+        return Some("a target is empty; is the variable that it comes from not set?".to_owned());
+    }
+    if word.starts_with("//") {
+        return Some(format!("{shown} has no scheme; write it as https:{shown}"));
+    }
+    if ["./", "../", "~/"].iter().any(|start| word.starts_with(start)) {
+        return Some(format!("{shown} is a path and not a host; @{shown} reads targets from a file"));
+    }
+    if let Some(path) = word.strip_prefix("unix:") {
+        let path = path.trim_start_matches("//");
+        return Some(format!("{shown} is a socket and not a URL; write http://localhost/ --set address=unix:{path}"));
+    }
+    let authority = word.split(['/', '?', '#']).next().unwrap_or_default();
+    let bare = authority.trim_start_matches('[').split(']').next().unwrap_or_default();
+    if let Some((address, zone)) = bare.split_once('%')
+        && address.parse::<Ipv6Addr>().is_ok()
+    {
+        let advice = format!("write [{address}] --set source-interface={zone}");
+        return Some(format!("{shown} has a zone, which no URL has; {advice}"));
+    }
+    let (host, port) =
+        authority.rsplit_once(':').filter(|_| authority.starts_with('[') || bare.parse::<Ipv6Addr>().is_err())?;
+    let is_host = host.is_empty() || host == "localhost" || host.contains(['.', ']']);
+    let is_port = port.parse::<u16>().is_ok_and(|port| port > 0);
+    (is_host && (host.ends_with(']') || !host.contains(':')) && !is_port)
+        .then(|| format!("{shown} has a port that is not a number from 1 to 65535"))
 }
 
 /// The part before the `@` may be a password, so the word is not shown.

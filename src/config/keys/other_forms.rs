@@ -23,6 +23,11 @@ pub(crate) fn right_form(key: &str, value: &Item) -> Option<String> {
         ("warn", _) => "{ latency = { total = \"2s\" } }, or another of its keys".to_owned(),
         ("tags" | "surfaces", Item::Table(_)) => "[\"name\"]".to_owned(),
         ("matrix", _) => "{ region = [\"eu\", \"us\"] }".to_owned(),
+        ("redirects", Item::Boolean(true)) => "\"follow\"".to_owned(),
+        ("redirects", Item::Boolean(false)) => "\"none\"".to_owned(),
+        ("json-schema", Item::Table(_)) => {
+            return Some("write the schema into a file, and its path here: json-schema = \"schema.json\"".to_owned());
+        }
         ("exec", _) => "[\"program\", \"argument\"]".to_owned(),
         ("session", Item::Table(_)) => {
             return Some("describe it as [session.NAME], and name it here: session = \"NAME\"".to_owned());

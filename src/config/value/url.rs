@@ -118,6 +118,9 @@ fn check(text: &str, schemes: &[&str]) -> Result<Url, (String, Option<String>)> 
         let is_word = !text.contains(|c: char| c.is_whitespace() || c == '@');
         let is_host = is_word && Url::parse(&format!("https://{text}")).is_ok();
         let help = match (is_host, schemes == PROXY) {
+            (_, false) if let Some(name) = text.strip_prefix('$').filter(|name| is_variable(name)) => {
+                Some(format!("write the variable in braces: ${{{name}}}"))
+            }
             (_, false) if is_word && let Some(meant) = misspelt_url(text) => Some(format!("did you mean {meant}?")),
             (true, false) => Some(format!("did you mean https://{text}?")),
             (_, true) if text == "env" => Some("did you mean \"environment\"?".to_owned()),
@@ -132,6 +135,18 @@ fn check(text: &str, schemes: &[&str]) -> Result<Url, (String, Option<String>)> 
     if !schemes.contains(&scheme.as_str()) {
         let help = match scheme.as_str() {
             "ping" | "icmp" => Some("ICMP is not spoken; tcp://HOST:PORT asks whether a port answers".to_owned()),
+            "unix" | "http+unix" | "https+unix" if schemes == TARGETS => {
+                Some("write the URL as http://HOST/, and the socket as address = \"unix:/PATH\"".to_owned())
+            }
+            "h2c" | "h2" if schemes == TARGETS => {
+                Some("write the URL with http:// or https://, and http-version = \"2\"".to_owned())
+            }
+            "h3" | "quic" if schemes == TARGETS => {
+                Some("write the URL with https://, and http-version = \"3\"".to_owned())
+            }
+            _ if schemes == TARGETS && OTHER_SERVERS.contains(&scheme.as_str()) => {
+                Some("tcp://HOST:PORT asks whether a port answers, tls://HOST:PORT whether it speaks TLS".to_owned())
+            }
             // The rest may have secrets in it.
             _ => suggest::nearest(&scheme, schemes.iter().copied())
                 .filter(|near| near.chars().next() == scheme.chars().next())
@@ -146,22 +161,89 @@ fn check(text: &str, schemes: &[&str]) -> Result<Url, (String, Option<String>)> 
     if rest.is_empty() || rest.starts_with(['/', '?', '#', ':', '\\']) {
         return Err(told("has an empty host"));
     }
+    if let Some(zone) = zone_of(rest) {
+        let help = format!("leave it out, and write source-interface = \"{zone}\"");
+        return Err(("has an address with a zone, which no URL has".to_owned(), Some(help)));
+    }
     let url = Url::parse(text).map_err(|error| told(parse_sentence(error)))?;
     if !matches!(Protocol::of_scheme(&scheme), None | Some(Protocol::Http | Protocol::WebSocket)) {
         return connection_target(url);
     }
     match url.host() {
         None => Err(told("has an empty host")),
+        Some(Host::Domain(name)) if !is_name(name) => {
+            Err(told("has a host with a character that is not allowed in a name"))
+        }
+        Some(Host::Domain(name)) if has_empty_label(name) => {
+            Err(told("has a host with nothing before a dot of its name"))
+        }
         Some(Host::Domain(name)) if is_too_long(name) => Err(told("has a host name that is longer than DNS allows")),
         Some(_) if url.port() == Some(0) => Err(told("has port 0, which nothing can listen on")),
         Some(_) => Ok(url),
     }
 }
 
+/// Schemes of servers that speak none of ours.
+const OTHER_SERVERS: [&str; 28] = [
+    "ftp",
+    "ftps",
+    "sftp",
+    "ssh",
+    "telnet",
+    "smtp",
+    "smtps",
+    "imap",
+    "imaps",
+    "pop3",
+    "pop3s",
+    "ldap",
+    "ldaps",
+    "redis",
+    "rediss",
+    "postgres",
+    "postgresql",
+    "mysql",
+    "mongodb",
+    "amqp",
+    "amqps",
+    "mqtt",
+    "mqtts",
+    "kafka",
+    "nats",
+    "memcached",
+    "rtsp",
+    "sip",
+];
+
+/// The zone of an address: `%eth0` in `[fe80::1%eth0]`.
+fn zone_of(rest: &str) -> Option<&str> {
+    let (_, zone) = rest.strip_prefix('[')?.split(']').next()?.split_once('%')?;
+    let zone = zone.strip_prefix("25").unwrap_or(zone);
+    let is_interface = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    Some(zone).filter(|zone| !zone.is_empty() && zone.chars().all(is_interface))
+}
+
+/// Whether a text can be the name of a variable.
+fn is_variable(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// Whether a host has no character that is in no name of DNS or of a hosts file. The URL itself allows more:
+/// `*`, and the braces and the dollar of a variable that was not filled in.
+fn is_name(host: &str) -> bool {
+    host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+}
+
+/// Whether a name begins with a dot or has two in a row.
+fn has_empty_label(host: &str) -> bool {
+    host.strip_suffix('.').unwrap_or(host).split('.').any(str::is_empty)
+}
+
 /// The URL that was meant where the end of its scheme is misspelt: `https:x.test`, `http:/x.test`, `http//x.test`.
 #[must_use]
 pub(crate) fn misspelt_url(word: &str) -> Option<String> {
-    let (scheme, rest) = ["https", "http"].into_iter().find_map(|scheme| Some((scheme, word.strip_prefix(scheme)?)))?;
+    const SCHEMES: [&str; 9] = ["https", "http", "wss", "ws", "grpcs", "grpc", "tls", "tcp", "dns"];
+    let (scheme, rest) = SCHEMES.into_iter().find_map(|scheme| Some((scheme, word.strip_prefix(scheme)?)))?;
     let is_end = rest.starts_with(':') || rest.starts_with("//") || rest.starts_with(";//");
     let rest = rest.trim_start_matches([':', ';', '/']);
     // A host may be called so: http:8080.
@@ -179,7 +261,10 @@ fn dns_target(text: &str) -> Result<Url, (String, Option<String>)> {
             return Err(told("has port 0, which nothing can listen on"));
         }
         if matches!(url.path(), "" | "/") && url.query().is_none() {
-            let help = format!("write it as dns:///{host}?type=A to ask for {host}");
+            let help = match &host {
+                Host::Domain(_) => format!("write it as dns:///{host}?type=A to ask for {host}"),
+                _ => format!("write it as dns://{host}/NAME?type=A"),
+            };
             return Err(("names a server and nothing that it is asked for".to_owned(), Some(help)));
         }
         url.set_host(Some(&host.to_string())).map_err(|error| told(parse_sentence(error)))?;
@@ -192,6 +277,12 @@ fn dns_target(text: &str) -> Result<Url, (String, Option<String>)> {
 fn connection_target(mut url: Url) -> Result<Url, (String, Option<String>)> {
     let told = |message: &str| (message.to_owned(), None);
     let host = Host::parse(url.host_str().unwrap_or_default()).map_err(|error| told(parse_sentence(error)))?;
+    if matches!(&host, Host::Domain(name) if !is_name(name)) {
+        return Err(told("has a host with a character that is not allowed in a name"));
+    }
+    if matches!(&host, Host::Domain(name) if has_empty_label(name)) {
+        return Err(told("has a host with nothing before a dot of its name"));
+    }
     if matches!(&host, Host::Domain(name) if is_too_long(name)) {
         return Err(told("has a host name that is longer than DNS allows"));
     }
