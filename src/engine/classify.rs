@@ -17,7 +17,7 @@ use crate::engine::connect::dial::ConnectError;
 use crate::engine::fault::Fault;
 use crate::engine::host::os_error::{connect_class, is_reset, is_unreachable, ours};
 use crate::engine::host::own_route;
-use crate::engine::http::head::Refused;
+use crate::engine::http::head::{HEADERS, Refused};
 use crate::engine::http::{http1, http2};
 use crate::engine::resolve::NoAddress;
 use crate::engine::tls::handshake::HandshakeFacts;
@@ -147,6 +147,10 @@ fn refused_head(refused: &Refused, peer: &Peer) -> Fault {
             let message = format!("the response head of {target} is larger than accepted");
             return Fault::new(FailureClass::HeadersTooLarge, Phase::Processing, message);
         }
+        Refused::TooMany => {
+            let message = format!("the response head of {target} has more than the {HEADERS} header lines accepted");
+            return Fault::new(FailureClass::HeadersTooLarge, Phase::Processing, message);
+        }
         Refused::Interim => format!("{target} sends too many interim responses (1xx) before the answer"),
         Refused::Line { number, quoted, why } if quoted.is_empty() => {
             format!("line {number} of the response head of {target} is not valid: {why}")
@@ -154,7 +158,12 @@ fn refused_head(refused: &Refused, peer: &Peer) -> Fault {
         Refused::Line { number, quoted, why } => {
             format!("line {number} of the response head of {target} is not valid: {why}: `{quoted}`")
         }
-        Refused::Tls => format!("what {target} answers is not HTTP: the port speaks TLS"),
+        Refused::Other("HTTP/2") => {
+            format!(
+                "what {target} answers is not HTTP/1: the port speaks HTTP/2 alone; ask it with http-version = \"2\""
+            )
+        }
+        Refused::Other(protocol) => format!("what {target} answers is not HTTP: the port speaks {protocol}"),
         Refused::NotHttp if peer.handshake.is_some() => format!("what {target} answers is not HTTP"),
         Refused::NotHttp => format!("what {target} answers is not HTTP; the port may speak TLS or another protocol"),
     };

@@ -48,6 +48,8 @@ pub(crate) enum PhaseError {
     ProxyUnreachable(String),
     Proxy(ProxyError),
     Tls(io::Error),
+    /// The URL's host is no name that TLS can send.
+    Nameless,
     /// The server wants something in TLS that this prober does not know.
     Lacking(Lack),
     #[cfg(feature = "http3")]
@@ -117,6 +119,10 @@ impl Ending<'_> {
                 let peer = self.peer();
                 handshake_fault(error, &peer.handshake.unwrap_or_default(), &peer.target, &peer.name)
             }
+            PhaseError::Nameless => {
+                let message = format!("{} is a name that this prober cannot send in TLS", self.route.host);
+                Fault::new(FailureClass::ProberUnsupported, Phase::Tls, message)
+            }
             PhaseError::Lacking(lack) => lacking(*lack, &self.peer().target),
             #[cfg(feature = "http3")]
             PhaseError::Quic(error) => quic_fault(error, self.trace.phase().unwrap_or(Phase::Connect), &self.peer()),
@@ -162,7 +168,7 @@ impl Ending<'_> {
 
     /// Who is spoken to.
     pub(crate) fn peer(&self) -> Peer {
-        let name = self.route.tls.as_ref().map(|tls| tls.name.to_str().into_owned());
+        let name = self.route.tls.as_ref().and_then(|tls| Some(tls.name.as_ref()?.to_str().into_owned()));
         Peer {
             target: self.target(),
             name: name.unwrap_or_default(),

@@ -45,8 +45,8 @@ impl Endpoint {
 pub(crate) struct TlsRoute {
     /// The settings, by which their configuration is found.
     pub(crate) settings: Tls,
-    /// The name the certificate must be for.
-    pub(crate) name: ServerName<'static>,
+    /// The name the certificate must be for; none where the URL's host is no name that TLS can send.
+    pub(crate) name: Option<ServerName<'static>>,
 }
 
 /// How one request reaches its target.
@@ -209,13 +209,12 @@ fn tls_route(
 ) -> Result<TlsRoute, String> {
     let name = match (&transport.tls.server_name, host) {
         (Some(name), _) if same_host => {
-            ServerName::try_from(name.clone()).map_err(|_| "tls.server-name is not a host name")?
+            Some(ServerName::try_from(name.clone()).map_err(|_| "tls.server-name is not a host name")?)
         }
-        (_, Host::Domain(name)) => {
-            ServerName::try_from(name.clone()).map_err(|_| "the URL's host cannot be named in TLS")?
-        }
-        (_, Host::Ipv4(address)) => ServerName::from(IpAddr::V4(*address)),
-        (_, Host::Ipv6(address)) => ServerName::from(IpAddr::V6(*address)),
+        // It is looked up first: where it does not exist, that is what is wrong.
+        (_, Host::Domain(name)) => ServerName::try_from(name.clone()).ok(),
+        (_, Host::Ipv4(address)) => Some(ServerName::from(IpAddr::V4(*address))),
+        (_, Host::Ipv6(address)) => Some(ServerName::from(IpAddr::V6(*address))),
     };
     Ok(TlsRoute { settings: tls_settings(&transport.tls, same_origin), name })
 }
@@ -301,7 +300,7 @@ mod tests {
     fn a_server_name_is_in_the_handshake_and_the_url_s_host_in_the_request() {
         let tls = Tls { server_name: Some("inner.test".into()), ..Tls::default() };
         let route = planned(&Transport { tls, ..Transport::default() }, "https://x.test/");
-        assert_eq!(route.tls.expect("TLS").name, ServerName::try_from("inner.test").expect("a name"));
+        assert_eq!(route.tls.expect("TLS").name, ServerName::try_from("inner.test").ok());
         assert_eq!((route.authority.as_bytes(), route.version), (&b"x.test"[..], HttpVersionPreference::Auto));
     }
 

@@ -4,6 +4,7 @@
 use std::io;
 use std::net::SocketAddr;
 
+use rustls::pki_types::ServerName;
 use url::Host;
 
 use crate::engine::classify::connect_fault;
@@ -81,7 +82,8 @@ impl Connector<'_> {
         let addresses = self.resolve(trace).await?;
         trace.enter(Phase::Connect);
         let settings = self.requester.tls.get(&tls.settings).ok_or(PhaseError::Unprepared)?;
-        let dialer = QuicDialer { settings: &settings, name: &tls.name, source: &self.route.source };
+        let name = tls.name.as_ref().ok_or(PhaseError::Nameless)?;
+        let dialer = QuicDialer { settings: &settings, name, source: &self.route.source };
         dialer.connect(&addresses, trace).await.map_err(PhaseError::Quic)
     }
 
@@ -235,11 +237,12 @@ impl Connector<'_> {
     ) -> Result<Stream, PhaseError> {
         trace.enter(Phase::Tls);
         let settings = self.requester.tls.get(&tls.settings).ok_or(PhaseError::Unprepared)?;
+        let name = tls.name.clone().ok_or(PhaseError::Nameless)?;
         let shown = SharedHandshake::default();
         trace.handshake = Some(shown.clone());
-        match shake_hands(&settings, protocols, tls.name.clone(), stream, &shown).await {
+        match shake_hands(&settings, protocols, name.clone(), stream, &shown).await {
             Ok(stream) => Ok(stream),
-            Err(error) => Err(self.handshake_error(error, tls, &shown, trace).await),
+            Err(error) => Err(self.handshake_error(error, &name, &shown, trace).await),
         }
     }
 
@@ -247,13 +250,13 @@ impl Connector<'_> {
     async fn handshake_error(
         &self,
         error: io::Error,
-        tls: &TlsRoute,
+        name: &ServerName<'_>,
         shown: &SharedHandshake,
         trace: &ConnectionTrace,
     ) -> PhaseError {
         let has_nothing_in_common = has_nothing_in_common(&error, &shown.facts());
         if let Some(address) = trace.remote.filter(|_| has_nothing_in_common && self.route.proxy.is_none())
-            && let Some(lack) = tls::unknown(address, &tls.name.to_str()).await
+            && let Some(lack) = tls::unknown(address, &name.to_str()).await
         {
             return PhaseError::Lacking(lack);
         }

@@ -8,7 +8,7 @@ use crate::engine::http::message::ResponseHead;
 use crate::engine::limits::INTERIM;
 
 /// The most header lines: real sites send more than a hundred.
-const HEADERS: usize = 256;
+pub(crate) const HEADERS: usize = 256;
 
 /// The most bytes of a head.
 const HEAD: usize = 400 * 1024;
@@ -17,13 +17,23 @@ const HEAD: usize = 400 * 1024;
 /// secrets are taken out of it.
 const QUOTED: usize = 4 * 1024;
 
+/// What servers of other protocols say first, or answer to what is none of theirs.
+const GREETINGS: [(&[u8], &str); 6] = [
+    (b"SSH-", "SSH"),
+    (b"220 ", "SMTP or FTP"),
+    (b"220-", "SMTP or FTP"),
+    (b"* OK ", "IMAP"),
+    (b"+OK ", "POP3"),
+    (b"-ERR ", "Redis"),
+];
+
 /// What is wrong with a response head.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
     /// It does not begin as HTTP does: another protocol.
     NotHttp,
-    /// It begins with a TLS record.
-    Tls,
+    /// It begins as this other protocol does.
+    Other(&'static str),
     /// One of its lines.
     Line {
         /// Which, from 1.
@@ -33,8 +43,10 @@ pub(crate) enum Refused {
         /// What is wrong with it.
         why: &'static str,
     },
-    /// It has more lines or bytes than are accepted.
+    /// It has more bytes than are accepted.
     TooLarge,
+    /// It has more header lines than are accepted.
+    TooMany,
     /// More interim answers came before it than any server has reason for.
     Interim,
 }
@@ -142,7 +154,7 @@ impl HeadReader {
     fn header(&mut self, line: &[u8]) -> Result<(), Refused> {
         self.lines += 1;
         if self.lines > HEADERS + 1 {
-            return Err(Refused::TooLarge);
+            return Err(Refused::TooMany);
         }
         let is_folded = line.starts_with(b" ") || line.starts_with(b"\t");
         let why = match &self.last {
@@ -194,7 +206,14 @@ fn judge_start(line: &[u8]) -> Result<(), Refused> {
     let line = if line == b"\r" { b"" } else { line };
     // A TLS alert or handshake record of any version.
     if matches!(line, [0x15 | 0x16, 3, ..]) {
-        return Err(Refused::Tls);
+        return Err(Refused::Other("TLS"));
+    }
+    if let Some((_, name)) = GREETINGS.iter().find(|(greeting, _)| line.starts_with(greeting)) {
+        return Err(Refused::Other(name));
+    }
+    // The frame of SETTINGS that HTTP/2 begins with: its length, its type, no flags, no stream.
+    if matches!(line, [0, 0, _, 4, 0, 0, 0, 0, 0, ..]) {
+        return Err(Refused::Other("HTTP/2"));
     }
     let begins = line.iter().zip(START).all(|(byte, of_http)| byte.eq_ignore_ascii_case(of_http));
     if begins || line == [0x15] || line == [0x16] { Ok(()) } else { Err(Refused::NotHttp) }
@@ -297,9 +316,19 @@ mod tests {
 
     #[test]
     fn another_protocol_is_told_from_a_wrong_line() {
-        assert_eq!(read(b"SSH-2.0-OpenSSH_9.7\r\n").expect_err("refused"), Refused::NotHttp);
+        assert_eq!(read(b"ICY 200 OK\r\n").expect_err("refused"), Refused::NotHttp);
         assert_eq!(read(b"<html>").expect_err("refused"), Refused::NotHttp);
-        assert_eq!(read([0x15, 3, 3, 0, 2, 2, 50]).expect_err("refused"), Refused::Tls);
+        assert_eq!(read([0x15, 3, 3, 0, 2, 2, 50]).expect_err("refused"), Refused::Other("TLS"));
+        for (answer, name) in [
+            (&b"SSH-2.0-OpenSSH_9.7\r\n"[..], "SSH"),
+            (b"220 mail.example.com ESMTP\r\n", "SMTP or FTP"),
+            (b"* OK IMAP4rev1 ready\r\n", "IMAP"),
+            (b"+OK ready\r\n", "POP3"),
+            (b"-ERR unknown command 'GET'\r\n", "Redis"),
+            (b"\0\0\x06\x04\0\0\0\0\0\0\x03\0\0\0\x64", "HTTP/2"),
+        ] {
+            assert_eq!(read(answer).expect_err("refused"), Refused::Other(name));
+        }
         for incomplete in [&b""[..], b"\r", b"\x15", b"HT", b"HTTP/1.1 200 OK\r\nx-cu"] {
             assert!(read(incomplete).expect("no refusal").is_none());
         }
@@ -323,7 +352,7 @@ mod tests {
     fn heads_are_bounded() {
         let lines = |count: usize| format!("HTTP/1.1 200 OK\r\n{}\r\n", "x: y\r\n".repeat(count));
         assert!(read(lines(HEADERS)).expect("no refusal").is_some());
-        assert_eq!(read(lines(HEADERS + 1)).expect_err("refused"), Refused::TooLarge);
+        assert_eq!(read(lines(HEADERS + 1)).expect_err("refused"), Refused::TooMany);
         let line = format!("HTTP/1.1 200 OK\r\nx: {}", "y".repeat(HEAD));
         assert_eq!(read(line).expect_err("refused"), Refused::TooLarge);
         let interim = "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(INTERIM + 1);

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use http::{HeaderName, Method};
-use uptick::model::FailureClass::{RedirectBlocked, RedirectInvalid, RedirectLimit, TargetBlocked};
+use uptick::model::FailureClass::{DnsNotFound, RedirectBlocked, RedirectInvalid, RedirectLimit, TargetBlocked};
+use uptick::model::Phase::Resolve;
 use uptick::model::{Auth, Body, DeniedNetworks, FileBody, Resolver, StatusSet, Value};
 
-use crate::faults::row::{Case, Row, answers, up};
+use crate::faults::row::{Case, Row, answers, fails, up};
 use crate::support::dns::{Dns, Reply};
 use crate::support::server;
 use crate::support::server::Server;
@@ -40,6 +41,17 @@ pub(crate) const ROWS: &[Row] = &[
     }),
     answers(95, "a redirect's Location is empty", RedirectInvalid, || leads("")),
     answers(95, "a redirect's Location cannot be parsed", RedirectInvalid, || leads("http://[::1/")),
+    fails(
+        95,
+        "a redirect leads to a name that does not exist, and that TLS could not send",
+        DnsNotFound,
+        Resolve,
+        || {
+            let dns = Dns::always(Reply::Code(3));
+            let resolver = dns.address();
+            leads("https://-.test/").probe(|probe| probe.transport.resolver = Resolver::Udp(resolver)).keep(dns)
+        },
+    ),
     answers(95, "a redirect's Location has no host", RedirectInvalid, || leads("http:///")),
     answers(95, "a redirect's Location has 70,000 bytes", RedirectInvalid, || leads(&"/x".repeat(35_000))),
     up(95, "a redirect's Location has bytes of another charset: they are asked for as they are", || {
