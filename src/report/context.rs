@@ -215,7 +215,7 @@ impl<'f> ReportContext<'f> {
     /// most targets are good from there.
     pub(crate) fn is_online_all_the_same(&self, vantage: &SafeText) -> bool {
         let is_online = |entry: &VantageEntry| entry.control != Some(State::Down) || self.is_good_all_the_same(entry);
-        self.vantages.get(vantage).is_some_and(is_online)
+        self.index.vantages.get(vantage).is_some_and(is_online)
     }
 
     /// Whether most targets were up at a vantage while its control targets failed.
