@@ -19,8 +19,9 @@ const HEAD: usize = 16 * 1024;
 /// The most answers to CONNECT of which the last counts: interim ones (1xx) may stand before it.
 const INTERIM: usize = 10;
 
-/// The most bytes of a proxy's words that are quoted.
-const QUOTED: usize = 120;
+/// The most bytes of a proxy's status line that are quoted. A message is cut to far less, but only once secrets are
+/// taken out of it: half of one is no longer found.
+const QUOTED: usize = 4 * 1024;
 
 /// A proxy, as configured.
 #[derive(Clone, Debug)]
@@ -315,6 +316,9 @@ mod tests {
         let said = status_line(b"HTTP/1.1 407 Proxy Authentication Required\r\nvia: x\r\n\r\n");
         assert_eq!(said, Some((407, "407 Proxy Authentication Required".to_owned())));
         assert_eq!(status_line(b"HTTP/1.0 200\n\n"), Some((200, "200".to_owned())));
+        let long = format!("403 {}", "x".repeat(300));
+        let said = status_line(format!("HTTP/1.1 {long}\r\n\r\n").as_bytes());
+        assert_eq!(said, Some((403, long)), "a message is cut where secrets are taken out of it, and not before");
         for garbage in [&b"SSH-2.0-x\r\n"[..], b"HTTP/1.1 xx OK\r\n", b"", b"HTTP/1.1 2"] {
             assert_eq!(status_line(garbage), None);
         }

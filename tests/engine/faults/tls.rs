@@ -118,10 +118,11 @@ pub(crate) const ROWS: &[Row] = &[
             assert_eq!(roles, wanted, "{chain:?}");
         })
     }),
-    answers(
+    fails(
         33,
         "a label of the URL's host ends in a hyphen, which TLS of this prober cannot name",
         ProberUnsupported,
+        Tls,
         || {
             let authority = Authority::new();
             let server = greeting(authority.leaf(&["good.test"]).config());
