@@ -75,7 +75,7 @@ fn is_lost(report: &Report, incident: &Incident, now: Timestamp) -> bool {
     is_unheard && incident.surfaces.iter().all(is_up)
 }
 
-/// What is new of an incident that a receiver does not know; none where it was over before the first comparison,
+/// What is new of an incident that a receiver does not know; none if it was over before the first comparison,
 /// which is history.
 fn of_unknown_incident(incident: &Incident, looked_at: Option<Timestamp>, is_lost: bool) -> Option<Change> {
     let ended = incident.end.map(|end| end.by);
@@ -279,5 +279,25 @@ mod tests {
             assert_eq!(found.collect::<Vec<_>>(), expected.into_iter().collect::<Vec<_>>(), "minute {minute}");
             changes.iter().for_each(|change| receiver.note(change, now));
         }
+    }
+
+    #[test]
+    fn a_wave_that_was_not_delivered_is_sent_again_though_flapping_was() {
+        let mut receiver = ReceiverState::default();
+        let at = |minute| Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minute);
+        for (minute, seen) in [(0, incident(None, 3)), (5, incident(Some(at(2)), 3))] {
+            receiver
+                .note(&change(if minute == 0 { AlertEvent::Open } else { AlertEvent::Close }, "1", &seen), at(minute));
+        }
+        let flapping = Incident { flapping: true, ..incident(None, 13) };
+        let events = |receiver: &ReceiverState| {
+            let changes = of_known_incident(&receiver.incidents[0], &flapping, None, false, at(10));
+            changes.iter().map(Change::event).collect::<Vec<_>>()
+        };
+        assert_eq!(events(&receiver), [AlertEvent::Wave, AlertEvent::Flapping]);
+        receiver.note(&change(AlertEvent::Flapping, "1", &flapping), at(10));
+        assert_eq!(events(&receiver), [AlertEvent::Wave]);
+        receiver.note(&change(AlertEvent::Wave, "1", &flapping), at(10));
+        assert_eq!(events(&receiver), []);
     }
 }

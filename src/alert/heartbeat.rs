@@ -100,7 +100,7 @@ fn for_failure(url: Url) -> Url {
     failing
 }
 
-/// The URL with every parameter that reports success made one that reports a failure; none where
+/// The URL with every parameter that reports success made one that reports a failure; none if
 /// no parameter does.
 fn with_failing_query(url: &Url) -> Option<Url> {
     let mut changed = false;

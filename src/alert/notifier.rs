@@ -62,7 +62,7 @@ impl Alerts {
     /// waits for the receivers, each within its own limits: call it beside the checks.
     ///
     /// # Errors
-    /// [`AlertError`], where what was sent before cannot be read or kept. Nothing is sent then, or it
+    /// [`AlertError`], if what was sent before cannot be read or kept. Nothing is sent then, or it
     /// may be sent again.
     pub async fn notify(
         &self,

@@ -127,9 +127,10 @@ impl ReceiverState {
         known.start = known.start.min(incident.start.by);
         if *event == AlertEvent::Flapping {
             known.flapping = true;
-        } else {
-            (known.end, known.waves) = (end, incident.waves.len());
+            // It says nothing of waves and ends: one of these that was not delivered is still to be sent.
+            return;
         }
+        (known.end, known.waves) = (end, incident.waves.len());
         known.failed = incident.actual_failures;
         known.told_at = now;
         if !repeated {
